@@ -1,0 +1,9 @@
+// Native ESM: the client library and p-retry are ES modules only. swc strips the types; `make check` runs the type checker.
+export default {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '\\.ts$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }] },
+  testMatch: ['**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', '/\\.cluster/'],
+  modulePathIgnorePatterns: ['/dist/', '/\\.cluster/'],
+};
