@@ -1,0 +1,11 @@
+/** Every name that users meet, once. */
+export const GROUP = 'postcheck.dev';
+export const VERSION = 'v1alpha1';
+/** Condition and readiness gate on pods. */
+export const VERIFIED = `${GROUP}/verified`;
+export const RETRY_ANNOTATION = `${GROUP}/retry`;
+export const ABORT_ANNOTATION = `${GROUP}/abort`;
+/** Field manager of every write. */
+export const FIELD_MANAGER = 'postcheck';
+/** Name of the MutatingAdmissionPolicy and of its binding. */
+export const GATE_POLICY = 'postcheck-gate';

@@ -1,0 +1,42 @@
+/** The Upgrade resource as code sees it: raw JSON from the API server, defaults applied, never mutated. */
+import type { Static } from 'typebox';
+import type { CLASSES, PHASES, SpecSchema, StatusSchema } from './schema.ts';
+
+type DeepReadonly<T> = T extends (infer U)[]
+  ? readonly DeepReadonly<U>[]
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
+
+export type UpgradeSpec = DeepReadonly<Static<typeof SpecSchema>>;
+export type UpgradeStatus = DeepReadonly<Static<typeof StatusSchema>>;
+export type Check = UpgradeSpec['postCheck']['checks'][number];
+export type ExitCodeRule = Check['exitCodes'][number];
+export type Attempt = NonNullable<UpgradeStatus['attempt']>;
+export type FallbackStatus = NonNullable<UpgradeStatus['fallback']>;
+export type Condition = NonNullable<UpgradeStatus['conditions']>[number];
+export type PodReport = NonNullable<UpgradeStatus['pods']>[number];
+export type PodCheck = PodReport['checks'][number];
+export type Counts = NonNullable<UpgradeStatus['counts']>;
+export type HistoryEntry = NonNullable<UpgradeStatus['history']>[number];
+export type Images = Readonly<Record<string, string>>;
+export type Phase = (typeof PHASES)[number];
+/** What one try can say; see docs/reference.md. Error is never evidence. */
+export type Class = (typeof CLASSES)[number];
+
+export interface UpgradeMeta {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly generation: number;
+  readonly creationTimestamp: string;
+  readonly deletionTimestamp?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface Upgrade {
+  readonly metadata: UpgradeMeta;
+  readonly spec: UpgradeSpec;
+  readonly status?: UpgradeStatus;
+}

@@ -1,0 +1,130 @@
+/**
+ * What postcheck keeps of the cluster's objects: the few fields that decisions read, as plain frozen JSON.
+ * Everything else is dropped where an object enters, so that thousands of pods cost little memory and no library object reaches a decision.
+ * Times are milliseconds since the epoch; the API server gives whole seconds.
+ */
+
+/** The kinds an Upgrade can target, all of `apps/v1`. */
+export type WorkloadKind = 'Deployment' | 'StatefulSet' | 'DaemonSet';
+
+/** How a container of a pod template runs: `init` ends before the regular ones start; a `sidecar` is an init container with `restartPolicy: Always`. */
+export type ContainerRole = 'regular' | 'init' | 'sidecar';
+
+export interface TemplateContainer {
+  readonly name: string;
+  readonly image: string;
+  readonly role: ContainerRole;
+  /** A startup probe restarts a container that should rather fall back; worth a warning. */
+  readonly startupProbe: boolean;
+}
+
+export interface WorkloadView {
+  readonly kind: WorkloadKind;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly generation: number;
+  readonly observedGeneration: number;
+  readonly deleting: boolean;
+  /** Every container of the pod template: init containers and sidecars first, in the template's order. */
+  readonly containers: readonly TemplateContainer[];
+  /** Field manager that owns the image of a container (by container name), from managedFields; the newest one when several do. */
+  readonly imageManagers: Readonly<Record<string, string>>;
+  /** True when managedFields still holds an entry of ours: it must be dropped, or the user's next server-side apply conflicts. */
+  readonly holdsOurFields: boolean;
+  /** SHA-256 of the canonical pod template without the `pod-template-hash` label; equal to that of the revision it rolls to. */
+  readonly templateDigest: string;
+  /** `status.updateRevision`, StatefulSets only. */
+  readonly updateRevision?: string;
+  /** Wanted pods: `spec.replicas`; for a DaemonSet `status.desiredNumberScheduled`. */
+  readonly desired: number;
+  readonly updated: number;
+  readonly ready: number;
+  readonly available: number;
+  /** All pods the controller counts, old and new: `status.replicas`, DaemonSet `status.currentNumberScheduled`. */
+  readonly total: number;
+  /** `spec.paused` of a Deployment. */
+  readonly paused: boolean;
+  /** `spec.updateStrategy.rollingUpdate.partition` of a StatefulSet, else 0. */
+  readonly partition: number;
+  /** `spec.updateStrategy.type: OnDelete`. */
+  readonly onDelete: boolean;
+  /** StatefulSet with `podManagementPolicy: OrderedReady` (its default). */
+  readonly ordered: boolean;
+  /** Recreate, or maxUnavailable of 100 % or of at least all pods: nothing serves while it rolls. */
+  readonly servesNothingMeanwhile: boolean;
+}
+
+/** A ReplicaSet of a Deployment, or a ControllerRevision of a StatefulSet or DaemonSet. */
+export interface RevisionView {
+  readonly kind: 'ReplicaSet' | 'ControllerRevision';
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** UID of the controlling workload. */
+  readonly ownerUid: string;
+  /** Value of the pods' revision label: `pod-template-hash`, or `controller-revision-hash`. */
+  readonly hash: string;
+  readonly templateDigest: string;
+  /** Deployment revision annotation, or the ControllerRevision's number. Renumbered by a rollback: never "previous minus one". */
+  readonly revision: number;
+  readonly createdAt: number;
+}
+
+export interface ContainerView {
+  readonly name: string;
+  readonly image: string;
+  readonly role: ContainerRole;
+  /** Runtime's ID such as `containerd://…`; empty before the first start. */
+  readonly id: string;
+  readonly restarts: number;
+  readonly state: 'waiting' | 'running' | 'terminated';
+  /** Waiting or terminated reason, e.g. `ErrImagePull`, `CrashLoopBackOff`, `Error`. */
+  readonly reason: string;
+  readonly message: string;
+  /** Exit code of the present or, when waiting or running, of the last termination. */
+  readonly exitCode?: number;
+  /** When the running container started. */
+  readonly startedAt?: number;
+  readonly ready: boolean;
+}
+
+export interface ConditionView {
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: string;
+  /** lastTransitionTime. */
+  readonly since: number;
+}
+
+export interface PodView {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** The controlling owner: a ReplicaSet, StatefulSet or DaemonSet. Pods without such an owner are not kept. */
+  readonly owner: { readonly kind: string; readonly name: string; readonly uid: string };
+  /** `pod-template-hash` or `controller-revision-hash`. */
+  readonly revision: string;
+  readonly node: string;
+  readonly ip: string;
+  readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
+  /** `status.reason`, e.g. `Evicted`. */
+  readonly reason: string;
+  readonly deleting: boolean;
+  readonly createdAt: number;
+  /** By type: PodScheduled, Initialized, ContainersReady, Ready, `postcheck.dev/verified`, and every type named in readinessGates. */
+  readonly conditions: Readonly<Record<string, ConditionView>>;
+  /** Types in `spec.readinessGates`. */
+  readonly gates: readonly string[];
+  /** Regular containers first, then sidecars and init containers. Every container of the spec, also before it has a status. */
+  readonly containers: readonly ContainerView[];
+}
+
+export interface NodeView {
+  readonly name: string;
+  readonly resourceVersion: string;
+  readonly ready: boolean;
+}

@@ -1,0 +1,132 @@
+/**
+ * The doors between decisions and the world. Shells implement them against a cluster; the simulation implements them in virtual time.
+ * Data crosses as plain frozen JSON. No method here throws for an expected outcome: refusals are values.
+ */
+import type { Upgrade, UpgradeStatus } from '../api/types.ts';
+import type { NodeView, PodView, RevisionView, WorkloadKind, WorkloadView } from '../api/views.ts';
+
+/** Time and chance, so that a test can own both. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Uniform in [0, 1). */
+  random(): number;
+  /** Calls back once after `delayMs` (capped at 2^31−1 by the implementation); the returned function cancels. */
+  after(delayMs: number, run: () => void): () => void;
+}
+
+/** One change of a watched kind. `synced` replaces all that was known; it comes first and after every relist. */
+export type WatchEvent<T> =
+  | { readonly type: 'synced'; readonly items: readonly T[]; readonly resourceVersion: string }
+  | { readonly type: 'upsert'; readonly object: T }
+  | { readonly type: 'delete'; readonly object: T };
+
+/** Everything the operator watches. `Pod`, `Revision` and `Workload` hold three kinds each in the cluster's terms. */
+export interface Watched {
+  Upgrade: Upgrade;
+  Deployment: WorkloadView;
+  StatefulSet: WorkloadView;
+  DaemonSet: WorkloadView;
+  ReplicaSet: RevisionView;
+  ControllerRevision: RevisionView;
+  Pod: PodView;
+  Node: NodeView;
+}
+export type WatchedKind = keyof Watched;
+
+/** Starts the list-watches; each never ends by itself. Sinks only store and enqueue: they must not throw. */
+export interface Watcher {
+  watch<K extends WatchedKind>(kind: K, sink: (event: WatchEvent<Watched[K]>) => void): void;
+}
+
+/** Why a request did not do what it should. */
+export type RequestFailure =
+  /** 409: somebody else wrote first; read again. */
+  | { readonly kind: 'conflict'; readonly message: string }
+  /** 404, or a UID precondition that no longer holds. */
+  | { readonly kind: 'notFound'; readonly message: string }
+  /** 403. `message` names verb and resource. */
+  | { readonly kind: 'forbidden'; readonly message: string }
+  /** 400, 422: the server will never take it as it is. */
+  | { readonly kind: 'invalid'; readonly message: string }
+  /** 429 with Retry-After. */
+  | { readonly kind: 'throttled'; readonly message: string; readonly retryAfterMs: number }
+  /** 5xx, time-out, connection lost: it may or may not have been done. */
+  | { readonly kind: 'unavailable'; readonly message: string };
+
+export type Written<T> = { readonly ok: true; readonly object: T } | { readonly ok: false; readonly failure: RequestFailure };
+
+/** Condition `postcheck.dev/verified` on a pod: the stored verdict, and the gate's key. */
+export interface VerifiedCondition {
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Every write the operator makes. Each carries a precondition or is idempotent by construction. */
+export interface Writer {
+  /** Merge patch of `/status` with the Upgrade's uid and resourceVersion. Removed fields are sent as null. */
+  patchStatus(upgrade: Upgrade, status: UpgradeStatus): Promise<Written<Upgrade>>;
+  /** Strategic merge of container images (init containers too) with the view's uid and resourceVersion, field manager `postcheck`. */
+  patchImages(workload: WorkloadView, images: Readonly<Record<string, string>>): Promise<Written<WorkloadView>>;
+  /** Drops our managedFields entries, guarded by resourceVersion. Does not bump the generation. */
+  releaseFields(workload: WorkloadView): Promise<Written<WorkloadView>>;
+  /** Strategic merge of one pod condition, guarded by uid. */
+  patchVerified(pod: PodView, condition: VerifiedCondition, at: number): Promise<Written<PodView>>;
+  /** Deletes exactly this pod, guarded by uid. */
+  deletePod(pod: PodView): Promise<Written<undefined>>;
+  /** An events.k8s.io event about the Upgrade. Lost events are not retried. */
+  recordEvent(upgrade: Upgrade, event: OperatorEvent): Promise<void>;
+}
+
+export interface OperatorEvent {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  /** One sentence; the shell cuts it to 1 KiB. */
+  readonly note: string;
+  /** What the operator was doing: CamelCase verb, e.g. `Rolling`, `Checking`, `FallingBack`. */
+  readonly action: string;
+}
+
+export interface ExecRequest {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  readonly command: readonly string[];
+  readonly timeoutMs: number;
+  /** Kept of head and tail together; what lies between is dropped as it arrives. */
+  readonly maxOutputBytes: number;
+}
+
+/** Exactly one of these per try. Only `exit`, `missing` and `timeout` are evidence about the container. */
+export type ExecResult =
+  | { readonly kind: 'exit'; readonly code: number; readonly output: string }
+  /** The runtime could not start the command: no such file, not executable. */
+  | { readonly kind: 'missing'; readonly message: string }
+  /** Started (a first frame came) and ran past the limit. */
+  | { readonly kind: 'timeout'; readonly output: string }
+  /** The container or pod is not there (any more). */
+  | { readonly kind: 'gone'; readonly message: string }
+  /** The API server or kubelet said no: status and its text. */
+  | { readonly kind: 'refused'; readonly status: number; readonly message: string }
+  /** Connection lost, no status, malformed status, handshake time-out. */
+  | { readonly kind: 'broken'; readonly message: string };
+
+export interface Executor {
+  /** Never rejects; settles at the latest shortly after `timeoutMs`. Aborting settles as `broken`. */
+  exec(request: ExecRequest, signal: AbortSignal): Promise<ExecResult>;
+}
+
+/** Is the admission policy that puts gates on pods installed? */
+export type GatePolicy = 'Available' | 'Unavailable' | 'Unknown';
+export interface GateProbe {
+  /** GET of the policy binding; 404 or 403 is Unavailable, anything else that fails Unknown. */
+  gatePolicy(): Promise<GatePolicy>;
+}
+
+/** Identifies a workload by name, before its UID is known. */
+export interface TargetKey {
+  readonly kind: WorkloadKind;
+  readonly namespace: string;
+  readonly name: string;
+}
