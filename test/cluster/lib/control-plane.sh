@@ -1,0 +1,63 @@
+# etcd, kube-apiserver, kube-controller-manager and kube-scheduler of one instance ($home). Sourced, never run.
+#
+# etcd listens on unix sockets in the instance's folder, and the controllers serve nothing: so an instance takes one port only.
+
+# Takes the address that clients use, the port, and further flags for kube-apiserver.
+start_api() {
+	local address=$1 port=$2
+	shift 2
+	make_authority
+	make_certificate kube-apiserver /CN=kube-apiserver \
+		"DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,IP:127.0.0.1,IP:10.96.0.1,IP:$address"
+	make_certificate kubelet-client /O=system:masters/CN=kube-apiserver-kubelet-client
+	make_certificate admin /O=system:masters/CN=postcheck-admin
+	make_certificate kube-controller-manager /CN=system:kube-controller-manager
+	write_kubeconfig "$home/kubeconfig" admin "https://$address:$port"
+	write_kubeconfig "$home/pki/kube-controller-manager.kubeconfig" kube-controller-manager "https://$address:$port"
+	start_etcd
+	start_kube_apiserver "$address" "$port" "$@"
+	wait_until 60 api_is_ready_or_gone && api_is_ready || die "kube-apiserver does not become ready; see $home/log/kube-apiserver.log"
+	start_kube_controller_manager
+}
+
+api_is_ready() { "$tools/kubectl" --kubeconfig "$home/kubeconfig" get --raw /readyz >/dev/null 2>&1; }
+api_is_ready_or_gone() { api_is_ready || process_is_gone kube-apiserver; }
+
+# A single member advertises its peer address to nobody, but etcd wants it to be a host and a port: left at its default.
+start_etcd() {
+	start_process etcd "$tools/etcd" --data-dir "$home/etcd" --unsafe-no-fsync --log-level warn \
+		--listen-peer-urls "unix://$home/etcd-peer.sock" \
+		--listen-client-urls "unix://$home/etcd.sock" --advertise-client-urls http://localhost:2379
+	wait_until 20 test -S "$home/etcd.sock" || die "etcd does not listen; see $home/log/etcd.log"
+}
+
+start_kube_apiserver() {
+	local address=$1 port=$2 pki=$home/pki
+	shift 2
+	start_process kube-apiserver "$tools/kube-apiserver" \
+		--etcd-servers="unix://$home/etcd.sock" \
+		--bind-address="$address" --secure-port="$port" --advertise-address=10.245.0.1 \
+		--tls-cert-file="$pki/kube-apiserver.crt" --tls-private-key-file="$pki/kube-apiserver.key" --client-ca-file="$pki/ca.crt" \
+		--kubelet-client-certificate="$pki/kubelet-client.crt" --kubelet-client-key="$pki/kubelet-client.key" \
+		--kubelet-certificate-authority="$pki/ca.crt" --kubelet-preferred-address-types=InternalIP \
+		--service-account-key-file="$pki/service-account.pub" --service-account-signing-key-file="$pki/service-account.key" \
+		--service-account-issuer=https://kubernetes.default.svc --service-cluster-ip-range=10.96.0.0/16 \
+		--authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction --allow-privileged=true --profiling=false \
+		--audit-policy-file="$cluster_sources/audit-policy.yaml" --audit-log-path="$home/audit.log" "$@"
+}
+
+# The default limit of 20 requests a second would make tests with many workloads wait for the controllers.
+start_kube_controller_manager() {
+	start_process kube-controller-manager "$tools/kube-controller-manager" \
+		--kubeconfig="$home/pki/kube-controller-manager.kubeconfig" --secure-port=0 --leader-elect=false \
+		--service-account-private-key-file="$home/pki/service-account.key" --root-ca-file="$home/pki/ca.crt" \
+		--use-service-account-credentials=true --allocate-node-cidrs=false --kube-api-qps=200 --kube-api-burst=400
+}
+
+start_kube_scheduler() {
+	local server=$1
+	make_certificate kube-scheduler /CN=system:kube-scheduler
+	write_kubeconfig "$home/pki/kube-scheduler.kubeconfig" kube-scheduler "$server"
+	start_process kube-scheduler "$tools/kube-scheduler" --kubeconfig="$home/pki/kube-scheduler.kubeconfig" \
+		--secure-port=0 --leader-elect=false --kube-api-qps=200 --kube-api-burst=400
+}
