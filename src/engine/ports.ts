@@ -2,7 +2,7 @@
  * The doors between decisions and the world. Shells implement them against a cluster; the simulation implements them in virtual time.
  * Data crosses as plain frozen JSON. No method here throws for an expected outcome: refusals are values.
  */
-import type { Upgrade, UpgradeStatus } from '../api/types.ts';
+import type { Class, Phase, Upgrade, UpgradeStatus } from '../api/types.ts';
 import type { NodeView, PodView, RevisionView, WorkloadKind, WorkloadView } from '../api/views.ts';
 
 /** Time and chance, so that a test can own both. */
@@ -117,6 +117,12 @@ export interface Executor {
   exec(request: ExecRequest, signal: AbortSignal): Promise<ExecResult>;
 }
 
+/** One fresh look, for the rare answer that the watch may lag behind. */
+export interface Reader {
+  /** GET of one pod; `undefined` when it is gone or the request failed. */
+  getPod(namespace: string, name: string): Promise<PodView | undefined>;
+}
+
 /** Is the admission policy that puts gates on pods installed? */
 export type GatePolicy = 'Available' | 'Unavailable' | 'Unknown';
 export interface GateProbe {
@@ -129,4 +135,58 @@ export interface TargetKey {
   readonly kind: WorkloadKind;
   readonly namespace: string;
   readonly name: string;
+}
+
+// Telemetry: what the operator tells about itself. None of these methods throws or waits.
+
+/** How an attempt ended, as in `status.history[].outcome`. */
+export type AttemptOutcome = 'Succeeded' | 'FellBack' | 'FallbackFailed' | 'Failed' | 'Aborted' | 'Superseded' | 'ImageConflict';
+/** How a fallback ended, as in `status.fallback.state`. */
+export type FallbackResult = 'Verified' | 'Unverified' | 'Failed';
+/** Why a gate was opened. ReportOnly: `fallback.action: None` lets the rollout go on. */
+export type GateOpenReason = 'Passed' | 'Skipped' | 'ReportOnly' | 'NoAttempt';
+/** What went wrong: a refused request, a lost watch, an exec without an answer, or a bug of ours. */
+export type ErrorCause = RequestFailure['kind'] | 'watch' | 'exec' | 'bug';
+export type CheckType = 'exec' | 'httpGet' | 'tcpSocket' | 'grpc';
+
+/** Counts for `/metrics`. A completion is told only after the status that proves it is stored. Durations are in seconds. */
+export interface Telemetry {
+  /** Every change of an Upgrade's phase; `undefined` when the Upgrade is gone. */
+  upgradePhase(namespace: string, name: string, phase: Phase | undefined): void;
+  attemptEnded(kind: WorkloadKind, outcome: AttemptOutcome, seconds: number): void;
+  /** One try of one check. `exitCode` is undefined when there is none. */
+  tried(type: CheckType, result: Class, exitCode: number | undefined, seconds: number): void;
+  /** From the evidence to the first write of the fallback. */
+  fallbackStarted(seconds: number): void;
+  fallbackEnded(kind: WorkloadKind, result: FallbackResult): void;
+  gateOpened(reason: GateOpenReason): void;
+  failed(cause: ErrorCause): void;
+  execsInFlight(count: number): void;
+  leading(isLeader: boolean): void;
+  /** Any sign of life of a list-watch: a list, an event, a bookmark. Its age is exported. */
+  watchContact(kind: WatchedKind): void;
+  readonly queue: QueueTelemetry;
+}
+
+/** The work queue, under the names that client-go gives its queues. */
+export interface QueueTelemetry {
+  depth(items: number): void;
+  added(): void;
+  retried(): void;
+  /** From being added to being taken. */
+  waited(seconds: number): void;
+  worked(seconds: number): void;
+}
+
+/** Lower-camel names; short values, never a whole object, body or header. */
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** Constant messages, so that one can search for them; what varies is in the fields. An `error` is something a person may need to act on. */
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** A log that adds these fields to every line. */
+  with(fields: LogFields): Log;
 }
