@@ -1,0 +1,73 @@
+import { lstatSync } from 'node:fs';
+import { connect } from 'node:net';
+import { type HealthReply, healthCode, healthCodeTexts } from './health-codes.ts';
+import { healthRequest, LineReader, parseReply, replyLimitBytes } from './protocol.ts';
+import { socketAddress } from './socket-address.ts';
+
+/**
+ * Asks the health server at `socket` (see socket-address.ts) once. Never rejects: what goes wrong is a code of its own,
+ * and is known at once, or after `timeoutMs` at the latest.
+ */
+export function askHealth(socket: string, timeoutMs: number): Promise<HealthReply> {
+  const address = socketAddress(socket);
+  if (!address.ok) {
+    return Promise.resolve({ code: healthCode.usage, message: address.why });
+  }
+  return new Promise((resolve) => {
+    const lines = new LineReader(replyLimitBytes);
+    const connection = connect(address.listenOn);
+    let connected = false;
+    const settle = (reply: HealthReply): void => {
+      clearTimeout(timer);
+      connection.destroy();
+      resolve(reply);
+    };
+    const closedEarly = (): void => settle({ code: healthCode.closedEarly, message: `${socket}: ${healthCodeTexts.closedEarly}` });
+    const timer = setTimeout(
+      () => settle({ code: healthCode.noAnswer, message: `${socket}: no complete answer within ${timeoutMs} ms` }),
+      timeoutMs,
+    );
+
+    connection.on('connect', () => {
+      connected = true;
+    });
+    connection.on('data', (piece) => {
+      const { lines: complete, tooLong } = lines.push(piece);
+      const line = complete[0];
+      if (line !== undefined) {
+        settle(parseReply(line));
+      } else if (tooLong) {
+        settle({ code: healthCode.protocolError, message: `${socket}: an answer of more than ${replyLimitBytes} bytes` });
+      }
+    });
+    connection.on('error', (error) => (connected ? closedEarly() : settle(connectFailure(error, socket, address.file))));
+    connection.on('end', closedEarly);
+    connection.write(`${healthRequest}\n`);
+  });
+}
+
+function connectFailure(error: NodeJS.ErrnoException, socket: string, file: boolean): HealthReply {
+  switch (error.code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return { code: healthCode.socketMissing, message: `${socket}: ${healthCodeTexts.socketMissing}` };
+    case 'ECONNREFUSED':
+      return refused(socket, file);
+    case 'EACCES':
+    case 'EPERM':
+      return { code: healthCode.permissionDenied, message: `${socket}: ${healthCodeTexts.permissionDenied} (uid ${process.getuid?.()})` };
+    default:
+      return { code: healthCode.connectFailed, message: `${socket}: ${error.message}` };
+  }
+}
+
+/** A refusal has three causes that want three cures. */
+function refused(socket: string, file: boolean): HealthReply {
+  if (!file) {
+    return { code: healthCode.socketMissing, message: `${socket}: nobody listens on this name in this network namespace` };
+  }
+  const found = lstatSync(socket, { throwIfNoEntry: false });
+  return found === undefined || found.isSocket()
+    ? { code: healthCode.socketStale, message: `${socket}: ${healthCodeTexts.socketStale}` }
+    : { code: healthCode.notASocket, message: `${socket}: ${healthCodeTexts.notASocket}` };
+}

@@ -1,0 +1,64 @@
+import type { Socket } from 'node:net';
+import { type HealthReply, healthCode } from './health-codes.ts';
+import { formatReply, healthRequest, LineReader, requestLimitBytes } from './protocol.ts';
+
+/** Requests that one connection may make; a probe makes one. It bounds what a peer that never reads can pile up. */
+const requestsPerConnection = 16;
+
+/**
+ * Serves one connection until the peer is done, breaks a rule, or `limitMs` is over.
+ *
+ * Nothing that a peer does may throw out of here: a prober is killed whenever its caller loses patience, and then the
+ * answer meets a closed socket (EPIPE), or the kernel reports the reply that nobody read (ECONNRESET). Both arrive as
+ * `error` events; without a listener either of them ends the application that is being probed.
+ */
+export function serveConnection(socket: Socket, ask: () => Promise<HealthReply>, limitMs: number): void {
+  const lines = new LineReader(requestLimitBytes);
+  const timer = setTimeout(() => socket.destroy(), limitMs);
+  timer.unref();
+  socket.unref();
+  let requests = 0;
+  let answered = Promise.resolve();
+
+  const answer = async (reply: HealthReply | Promise<HealthReply>, last: boolean): Promise<void> => {
+    const line = formatReply(await reply);
+    if (socket.writable) {
+      socket.write(line);
+    }
+    if (last) {
+      socket.end();
+    }
+  };
+  const enqueue = (reply: HealthReply | Promise<HealthReply>, last: boolean): void => {
+    answered = answered.then(() => answer(reply, last));
+  };
+  const refuse = (message: string): void => {
+    // Read on, but throw away: unread bytes at the close would cost the peer the answer.
+    socket.removeAllListeners('data').resume();
+    enqueue({ code: healthCode.protocolError, message }, true);
+  };
+
+  socket.on('error', () => socket.destroy());
+  socket.on('close', () => clearTimeout(timer));
+  socket.on('end', () => {
+    answered = answered.then(() => {
+      socket.end();
+    });
+  });
+  socket.on('data', (piece: Buffer) => {
+    const { lines: complete, tooLong } = lines.push(piece);
+    for (const line of complete) {
+      requests += 1;
+      if (requests > requestsPerConnection) {
+        return refuse('too many requests on one connection');
+      }
+      if (line !== healthRequest) {
+        return refuse('unknown request');
+      }
+      enqueue(ask(), false);
+    }
+    if (tooLong) {
+      refuse('request too long');
+    }
+  });
+}

@@ -1,0 +1,55 @@
+/**
+ * What the health tools say, in one number and one sentence.
+ *
+ * 3–99 are free for the application's own meanings. 0 is healthy. 1 and 2 have a meaning in the contract of
+ * `/usr/bin/readiness_probe.sh` (a crashed hook, an unfinished `start` service), and so have the codes from 120 on;
+ * the tools therefore keep to 100–119 and can stand behind that script as its hook without being misread.
+ */
+export const healthCode = {
+  healthy: 0,
+  unhealthy: 100,
+  checkFailed: 101,
+  checkTimedOut: 102,
+  beatMissing: 105,
+  beatTooOld: 106,
+  beatProcessGone: 107,
+  beatUnreadable: 108,
+  beatInvalid: 109,
+  noAnswer: 110,
+  closedEarly: 111,
+  protocolError: 112,
+  socketMissing: 113,
+  socketStale: 114,
+  notASocket: 115,
+  permissionDenied: 116,
+  connectFailed: 117,
+  usage: 119,
+} as const;
+
+/** One line for every code, in the order of `--help`. */
+export const healthCodeTexts: Readonly<Record<keyof typeof healthCode, string>> = {
+  healthy: 'healthy',
+  unhealthy: 'the application answered that it is unhealthy',
+  checkFailed: "the application's check threw, or returned something that is no answer",
+  checkTimedOut: "the application's check did not end within its own limit",
+  beatMissing: 'no heartbeat file: not started yet, shutting down, or already consumed',
+  beatTooOld: 'the last heartbeat is older than --max-age-seconds',
+  beatProcessGone: 'the process that wrote the heartbeat is gone',
+  beatUnreadable: 'the heartbeat file or its directory may not be read (with --consume: removed)',
+  beatInvalid: 'the heartbeat file has strange content or a time in the future',
+  noAnswer: 'connected, but no answer within --timeout-seconds',
+  closedEarly: 'the application closed the connection before its answer was complete',
+  protocolError: 'the answer does not follow the protocol',
+  socketMissing: 'the socket does not exist: not started yet, or another path',
+  socketStale: 'the socket exists, but nobody listens on it: its process was killed',
+  notASocket: 'the path exists, but is not a socket',
+  permissionDenied: 'this user may not connect to the socket',
+  connectFailed: 'any other failure to connect',
+  usage: 'wrong options',
+};
+
+/** An answer to "is it healthy?": `code` is 0–255 (an exit code), `message` one line for a person. */
+export interface HealthReply {
+  readonly code: number;
+  readonly message: string;
+}

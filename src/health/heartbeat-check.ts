@@ -1,0 +1,71 @@
+import { readFileSync, statSync, unlinkSync } from 'node:fs';
+import { type HealthReply, healthCode, healthCodeTexts } from './health-codes.ts';
+
+/** A modification time may lie this far ahead: file systems and clocks round differently. */
+const futureToleranceMs = 2000;
+
+/**
+ * Judges the heartbeat at `path` by the age of its last beat, and by whether its writer still lives; changes nothing, so
+ * any number of askers get the same answer. Must run in the writer's PID namespace (the same container).
+ *
+ * A beat from the future (the clock was set back) is no proof either; the next beat cures it.
+ */
+export function checkHeartbeat(path: string, maxAgeMs: number): HealthReply {
+  return guarded(path, () => {
+    const ageMs = Date.now() - statSync(path).mtimeMs;
+    const content = readFileSync(path, 'utf8');
+    const [, pid, sequence] = /^(\d{1,10}) (\d+)\n$/.exec(content) ?? [];
+    if (pid === undefined) {
+      return { code: healthCode.beatInvalid, message: `${path}: not a heartbeat: ${JSON.stringify(content.slice(0, 80))}` };
+    }
+    if (ageMs < -futureToleranceMs) {
+      return {
+        code: healthCode.beatInvalid,
+        message: `${path}: the last beat lies ${seconds(-ageMs)} in the future; was the clock set back?`,
+      };
+    }
+    if (!isAlive(Number(pid))) {
+      return { code: healthCode.beatProcessGone, message: `${path}: process ${pid}, which wrote the last beat, is gone` };
+    }
+    if (ageMs > maxAgeMs) {
+      return { code: healthCode.beatTooOld, message: `${path}: the last beat is ${seconds(ageMs)} old, allowed are ${seconds(maxAgeMs)}` };
+    }
+    return { code: healthCode.healthy, message: `beat ${sequence}, ${seconds(Math.max(0, ageMs))} old` };
+  });
+}
+
+/**
+ * The older way, `rm FILE` as the probe: healthy if there was a beat to remove. Whoever else asks (postcheck beside the
+ * kubelet, a person) takes the beat away from the probe, so there must be exactly one asker, and it needs write access.
+ */
+export function consumeHeartbeat(path: string): HealthReply {
+  return guarded(path, () => {
+    unlinkSync(path);
+    return { code: healthCode.healthy, message: 'beat consumed' };
+  });
+}
+
+function guarded(path: string, judge: () => HealthReply): HealthReply {
+  try {
+    return judge();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT'
+      ? { code: healthCode.beatMissing, message: `${path}: ${healthCodeTexts.beatMissing}` }
+      : { code: healthCode.beatUnreadable, message: `${path}: ${message}` };
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it is there, and belongs to somebody else.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function seconds(durationMs: number): string {
+  return `${(durationMs / 1000).toFixed(1)} s`;
+}

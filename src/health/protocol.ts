@@ -1,0 +1,58 @@
+/**
+ * The health protocol: lines of text over a stream socket.
+ *
+ *     client → server   hc\n
+ *     server → client   <code>[ <message>]\n
+ *
+ * - `code` is one to three decimal digits, 0–255: the exit code of the probe. 0 is healthy.
+ * - `message` is one line for a person; control characters become spaces.
+ * - A line counts once its newline has arrived, in however many pieces it came. A request is at most 64 bytes, an
+ *   answer at most 1,024, both with their newline; whoever gets a longer one closes the connection.
+ * - One answer per request, in order. A client that has sent its request may half-close (`printf 'hc\n' | nc -U …`).
+ * - The server answers any other request with `112 unknown request`, and closes.
+ */
+import { type HealthReply, healthCode } from './health-codes.ts';
+
+export const healthRequest = 'hc';
+export const requestLimitBytes = 64;
+export const replyLimitBytes = 1024;
+
+/** Gives the answer's line with its newline; a message that does not fit is cut. */
+export function formatReply(reply: HealthReply): string {
+  const message = reply.message.replace(/\p{Cc}+/gu, ' ').trim();
+  const line = Buffer.from(`${reply.code} ${message}`.trimEnd()).subarray(0, replyLimitBytes - 4);
+  // A multi-byte character cut in two decodes to U+FFFD, three bytes: hence the room left above.
+  return `${line.toString('utf8')}\n`;
+}
+
+/** Reads an answer's line (without its newline). What is no answer becomes a protocolError, never a code by accident. */
+export function parseReply(line: string): HealthReply {
+  const match = /^(0|[1-9]\d{0,2})(?: (.*))?$/.exec(line);
+  const code = Number(match?.[1] ?? Number.NaN);
+  if (!(code <= 255)) {
+    return { code: healthCode.protocolError, message: `not an answer of the health protocol: ${JSON.stringify(line.slice(0, 80))}` };
+  }
+  return { code, message: match?.[2] ?? '' };
+}
+
+/** Cuts a byte stream into lines of at most `limitBytes` with their newline. */
+export class LineReader {
+  readonly #limitBytes: number;
+  #rest = Buffer.alloc(0);
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  /** Takes the next piece; gives the lines it completed, and whether a line (complete or not) exceeds the limit. */
+  push(piece: Buffer): { lines: string[]; tooLong: boolean } {
+    let rest = Buffer.concat([this.#rest, piece]);
+    const lines: string[] = [];
+    for (let end = rest.indexOf(10); end >= 0 && end < this.#limitBytes; end = rest.indexOf(10)) {
+      lines.push(rest.toString('utf8', 0, end));
+      rest = rest.subarray(end + 1);
+    }
+    this.#rest = rest;
+    return { lines, tooLong: rest.length >= this.#limitBytes };
+  }
+}

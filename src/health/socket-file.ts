@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, lstat, mkdir, rename, unlink } from 'node:fs/promises';
+import { connect, type Server } from 'node:net';
+import { dirname } from 'node:path';
+
+/** Length of what `listenOnFile` appends to the path while it binds. */
+export const temporarySuffixBytes = 9;
+
+/** How long an older owner of the path may take to accept a connection before it counts as alive but stuck. */
+const aliveLimitMs = 1000;
+
+/** Removes the socket file, unless it has become another process's by now. */
+export type RemoveFile = () => Promise<void>;
+
+/**
+ * Binds `server` to `path`, readable and writable for owner and group only, and gives the function that removes it.
+ *
+ * It binds under a name of its own, sets the mode, and then renames: so the path never shows a socket that is not
+ * listening yet or has wider permissions, and libuv, which unlinks the name that was bound when a server closes, can
+ * not remove the socket of a process that took over in the meantime (nodejs/node#19729).
+ *
+ * Throws an Error that says what to do when a live process owns the path, when something that is not a socket is
+ * there, or when the directory cannot be used. A socket left behind by a killed process is replaced.
+ */
+export async function listenOnFile(server: Server, path: string): Promise<RemoveFile> {
+  await makeDirectory(dirname(path));
+  await refuseUnlessFree(path);
+  const temporary = `${path}.${randomBytes(4).toString('hex')}`;
+  await listen(server, temporary);
+  try {
+    await chmod(temporary, 0o660);
+    const own = await lstat(temporary);
+    await rename(temporary, path);
+    return async () => {
+      const now = await lstat(path).catch(() => undefined);
+      if (now !== undefined && now.ino === own.ino && now.dev === own.dev) {
+        await unlink(path).catch(() => undefined);
+      }
+    };
+  } catch (error) {
+    server.close();
+    throw explained(error, path);
+  }
+}
+
+/** Binds `server`; rejects with an Error that names the address. */
+export function listen(server: Server, address: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: Error): void => reject(explained(error, address.replace('\0', '@')));
+    server.once('error', failed);
+    server.listen(address, () => {
+      server.off('error', failed);
+      resolve();
+    });
+  });
+}
+
+/** Makes the last directory of the path only: a recursive mkdir would report a read-only file system as ENOENT. */
+async function makeDirectory(directory: string): Promise<void> {
+  await mkdir(directory, { mode: 0o750 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') {
+      throw explained(error, directory);
+    }
+  });
+}
+
+async function refuseUnlessFree(path: string): Promise<void> {
+  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') {
+      return undefined;
+    }
+    throw explained(error, path);
+  });
+  if (found === undefined) {
+    return;
+  }
+  if (!found.isSocket()) {
+    throw new Error(`${path} exists and is not a socket; it is left alone, choose another path`);
+  }
+  const uid = process.getuid?.();
+  if (found.uid !== uid) {
+    throw new Error(`${path} is a socket of uid ${found.uid}, this process runs as uid ${uid}; remove it or choose another path`);
+  }
+  if (await somebodyListens(path)) {
+    throw new Error(`${path} is in use: a process answers on it; stop it first or choose another path`);
+  }
+}
+
+function somebodyListens(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    const settle = (alive: boolean): void => {
+      probe.destroy();
+      resolve(alive);
+    };
+    probe.on('connect', () => settle(true));
+    // Only a refusal proves that nobody listens; a full queue (EAGAIN), for one, proves the opposite.
+    probe.on('error', (error: NodeJS.ErrnoException) => settle(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'));
+    probe.setTimeout(aliveLimitMs, () => settle(true));
+  });
+}
+
+const advice: Readonly<Record<string, string>> = {
+  EROFS: 'the file system is read-only; mount an emptyDir there or use an abstract name (@name)',
+  EACCES: 'this user may not write there; mount an emptyDir with a matching fsGroup',
+  EPERM: 'this user may not write there; mount an emptyDir with a matching fsGroup',
+  ENOSPC: 'the volume is full',
+  ENOENT: 'the directory above does not exist',
+  ENOTDIR: 'a part of the path is not a directory',
+  EADDRINUSE: 'a process answers on this name; stop it first or choose another name',
+};
+
+function explained(error: unknown, path: string): Error {
+  const cause = error as NodeJS.ErrnoException;
+  return new Error(`no health socket at ${path}: ${advice[cause.code ?? ''] ?? cause.message} (${cause.code ?? 'no code'})`, { cause });
+}
