@@ -1,0 +1,164 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { parseListenAddress, serveTelemetry, type TelemetryEndpoints, type TelemetryServer } from './http.ts';
+
+const running: TelemetryServer[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((server) => server.close(0)));
+});
+
+async function serve(changes: Partial<TelemetryEndpoints> = {}) {
+  const server = await serveTelemetry(
+    { host: '127.0.0.1', port: 0 },
+    {
+      live: () => undefined,
+      ready: () => undefined,
+      exposition: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'up 1\n' }),
+      ...changes,
+    },
+  );
+  running.push(server);
+  return { server, base: `http://${server.address}` };
+}
+
+describe('the telemetry server', () => {
+  test('metrics come with the content type that Prometheus asks for and are never cached', async () => {
+    const { base } = await serve();
+    const response = await fetch(`${base}/metrics?x=1`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(await response.text()).toBe('up 1\n');
+  });
+
+  test('health says ok, or 503 and why not; live and ready are asked apart and anew each time', async () => {
+    let reason: string | undefined = 'pods are not synced yet';
+    const { base } = await serve({ ready: () => reason });
+    const ready = await fetch(`${base}/readyz`);
+    expect([ready.status, await ready.text()]).toEqual([503, 'pods are not synced yet\n']);
+    const live = await fetch(`${base}/healthz`);
+    expect([live.status, await live.text()]).toEqual([200, 'ok\n']);
+    reason = undefined;
+    expect((await fetch(`${base}/readyz`)).status).toBe(200);
+  });
+
+  test('HEAD gives the headers without a body', async () => {
+    const { base } = await serve();
+    const response = await fetch(`${base}/healthz`, { method: 'HEAD' });
+    expect([response.status, response.headers.get('content-length'), await response.text()]).toEqual([200, '3', '']);
+  });
+
+  test.each(['POST', 'PUT', 'DELETE', 'OPTIONS'])('%s is refused, and the answer says what is allowed', async (method) => {
+    const { base } = await serve();
+    const response = await fetch(`${base}/metrics`, { method });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+  });
+
+  test('an unknown path is answered with the known ones', async () => {
+    const { base } = await serve();
+    const response = await fetch(`${base}/debug/pprof`);
+    expect(response.status).toBe(404);
+    expect(await response.text()).toMatch('/metrics, /healthz and /readyz');
+  });
+
+  test.each([
+    ['metrics that cannot be gathered', '/metrics', { exposition: () => Promise.reject(new Error('collector broke')) }],
+    [
+      'a health callback that throws',
+      '/healthz',
+      {
+        live: () => {
+          throw new Error('collector broke');
+        },
+      },
+    ],
+  ])('%s give 500 and the server goes on', async (_, path, changes) => {
+    const { base } = await serve(changes);
+    const response = await fetch(`${base}${path}`);
+    expect([response.status, await response.text()]).toEqual([500, 'collector broke\n']);
+    expect((await fetch(`${base}/readyz`)).status).toBe(200);
+  });
+
+  test('garbage and a client that says nothing are cut without harm to others', async () => {
+    const { server, base } = await serve();
+    const port = Number(server.address.split(':').at(-1));
+    const silent = connect(port, '127.0.0.1');
+    const garbage = connect(port, '127.0.0.1');
+    garbage.on('error', () => undefined).write('\x16\x03\x01 not http\r\n\r\n');
+    garbage.resume();
+    await once(garbage, 'close');
+    expect((await fetch(`${base}/healthz`)).status).toBe(200);
+    silent.on('error', () => undefined).resume();
+    await once(silent, 'close');
+    expect((await fetch(`${base}/healthz`)).status).toBe(200);
+  }, 20_000);
+
+  test('closing waits for an answer under way, refuses new connections, and ends idle ones', async () => {
+    let finish = (_: { contentType: string; body: string }): void => undefined;
+    let asked = (): void => undefined;
+    const isAsked = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const { server, base } = await serve({
+      exposition: () => {
+        asked();
+        return new Promise((resolve) => {
+          finish = resolve;
+        });
+      },
+    });
+    const idle = connect(Number(server.address.split(':').at(-1)), '127.0.0.1');
+    idle.on('error', () => undefined).write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+    await once(idle, 'data');
+    const underWay = fetch(`${base}/metrics`);
+    await isAsked;
+    const closed = server.close(60_000);
+    await once(idle.resume(), 'close');
+    await expect(fetch(`${base}/healthz`)).rejects.toThrow();
+    finish({ contentType: 'text/plain', body: 'late 1\n' });
+    expect(await (await underWay).text()).toBe('late 1\n');
+    await closed;
+  }, 20_000);
+
+  test('closing cuts an answer that does not end in its time', async () => {
+    let asked = (): void => undefined;
+    const isAsked = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const { server, base } = await serve({
+      exposition: () => {
+        asked();
+        return new Promise(() => undefined);
+      },
+    });
+    const failed = expect(fetch(`${base}/metrics`)).rejects.toThrow();
+    await isAsked;
+    await server.close(10);
+    await failed;
+  });
+
+  test('a taken port is a rejection, not an uncaught error', async () => {
+    const { server } = await serve();
+    const port = Number(server.address.split(':').at(-1));
+    const endpoints = { live: () => undefined, ready: () => undefined, exposition: async () => ({ contentType: '', body: '' }) };
+    await expect(serveTelemetry({ host: '127.0.0.1', port }, endpoints)).rejects.toThrow('EADDRINUSE');
+  });
+});
+
+describe('parseListenAddress', () => {
+  test.each([
+    [':8080', { port: 8080 }],
+    ['127.0.0.1:0', { host: '127.0.0.1', port: 0 }],
+    ['localhost:9090', { host: 'localhost', port: 9090 }],
+    ['[::1]:8080', { host: '::1', port: 8080 }],
+    ['8080', undefined],
+    [':65536', undefined],
+    [':', undefined],
+    ['::1:8080', undefined],
+    ['host:80:80', undefined],
+    ['', undefined],
+  ])('%j is read as %j', (text, expected) => {
+    expect(parseListenAddress(text)).toEqual(expected);
+  });
+});

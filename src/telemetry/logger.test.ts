@@ -1,0 +1,76 @@
+import { describe, expect, test } from '@jest/globals';
+import { createLogger, MAX_LINE_BYTES } from './logger.ts';
+
+function capture(level: 'debug' | 'info' | 'warn' | 'error' = 'debug') {
+  const lines: string[] = [];
+  const log = createLogger(level, { write: (line: string) => void lines.push(line) });
+  return { log, lines, last: () => JSON.parse(lines.at(-1) ?? '{}') as Record<string, unknown> };
+}
+
+describe('the log', () => {
+  test('a line is one JSON object with level, time, the constant message and the fields', () => {
+    const { log, lines, last } = capture();
+    log.info('attempt started', { upgrade: 'shop/web', attempt: 3, gated: true, node: undefined });
+    expect(last()).toEqual({
+      level: 'info',
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      upgrade: 'shop/web',
+      attempt: 3,
+      gated: true,
+      msg: 'attempt started',
+    });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/^[^\n]*\n$/);
+  });
+
+  test('fields given once stand on every line, and the newest value wins', () => {
+    const { log, last } = capture();
+    log.with({ upgrade: 'shop/web', attempt: 1 }).with({ attempt: 2 }).error('fallback failed', { reconcileId: 'r9' });
+    expect(last()).toMatchObject({ level: 'error', upgrade: 'shop/web', attempt: 2, reconcileId: 'r9' });
+  });
+
+  test('levels below the chosen one are silent', () => {
+    const { log, lines } = capture('warn');
+    log.debug('looked');
+    log.info('changed');
+    log.warn('odd');
+    log.error('act');
+    expect(lines.map((line) => JSON.parse(line).level)).toEqual(['warn', 'error']);
+  });
+
+  test.each([
+    ['one huge field', { output: 'x'.repeat(100_000) }],
+    ['control characters that grow sixfold when written', { output: '\u0001'.repeat(5_000) }],
+    ['many-byte characters', { output: '😀'.repeat(5_000), message2: 'é'.repeat(9_000) }],
+    ['quotes and backslashes', { a: '"\\'.repeat(4_000), b: '"'.repeat(4_000), c: '\\'.repeat(4_000) }],
+    ['a dozen long fields', Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`field${i}`, 'y'.repeat(2_000)]))],
+  ])('a line never grows above its limit: %s', (_, fields) => {
+    const { log, lines, last } = capture();
+    log.info('tried', fields);
+    expect(Buffer.byteLength(lines[0]!)).toBeLessThanOrEqual(MAX_LINE_BYTES);
+    expect(Object.keys(last())).toEqual(expect.arrayContaining(Object.keys(fields)));
+    for (const name of Object.keys(fields)) expect(String(last()[name])).toMatch(/…$/);
+  });
+
+  test('a long line that fits is left alone', () => {
+    const { log, last } = capture();
+    log.info('tried', { output: 'z'.repeat(3_000) });
+    expect(last().output).toBe('z'.repeat(3_000));
+  });
+
+  test('credentials do not reach the log, whether by the name of a field or inside a text', () => {
+    const { log, lines, last } = capture();
+    const jwt = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJwb3N0Y2hlY2sifQ.c2lnbmF0dXJl';
+    log.warn('request refused', {
+      authorization: 'Basic Zm9vOmJhcg==',
+      registryPassword: 'hunter2',
+      message: `GET https://user:hunter2@api.example/x with Bearer ${jwt} refused; token was ${jwt}`,
+    });
+    expect(last()).toMatchObject({
+      authorization: '[redacted]',
+      registryPassword: '[redacted]',
+      message: 'GET https://[redacted]@api.example/x with [redacted] refused; token was [redacted]',
+    });
+    expect(lines[0]).not.toMatch(/hunter2|eyJ|Zm9v/);
+  });
+});

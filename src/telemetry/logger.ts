@@ -1,0 +1,62 @@
+/** The operator's log: one JSON object per line on standard output, short and without secrets. */
+import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
+import type { Log, LogFields } from '../engine/ports.ts';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Longest line in bytes: container runtimes split longer ones (at 16 KiB), and one try's output must not drown the rest. */
+export const MAX_LINE_BYTES = 4096;
+/** What is left of a line for its fields, beside level, time and the constant message. */
+const FIELD_BYTES = MAX_LINE_BYTES - 512;
+
+const SECRETS = /\bBearer\s+\S+|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?<=:\/\/)[^/\s@]+(?=@)/gi;
+const SECRET_NAMES = /^(authorization|cookie|password|secret|apiKey|.*[a-z]Password|.*[a-z]Secret)$/i;
+const REDACTED = '[redacted]';
+
+type Value = LogFields[string];
+
+const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? '');
+
+/** The head of `text` that fits `maxBytes` once it is written as JSON. */
+function cut(text: string, maxBytes: number): string {
+  if (jsonBytes(text) <= maxBytes) return text;
+  let length = Math.min(text.length, maxBytes);
+  while (length > 0 && jsonBytes(text.slice(0, length)) > maxBytes - '…'.length * 3) length = Math.floor(length * 0.9);
+  return `${text.slice(0, length).toWellFormed()}…`;
+}
+
+function redact(name: string, value: Value): Value {
+  if (SECRET_NAMES.test(name)) return REDACTED;
+  return typeof value === 'string' ? value.replace(SECRETS, REDACTED) : value;
+}
+
+/** Fields as they may be written: without secrets, and cut evenly when they would make the line too long. */
+function presentable(fields: LogFields): LogFields {
+  const clean = Object.entries(fields).map(([name, value]) => [name, redact(name, value)] as const);
+  if (jsonBytes(Object.fromEntries(clean)) <= FIELD_BYTES) return Object.fromEntries(clean);
+  const share = Math.floor(FIELD_BYTES / clean.length) - 64;
+  return Object.fromEntries(clean.map(([name, value]) => [name, typeof value === 'string' ? cut(value, share) : value]));
+}
+
+function logOver(sink: Logger, base: LogFields): Log {
+  const write = (level: LogLevel) => (message: string, fields?: LogFields) => {
+    if (sink.isLevelEnabled(level)) sink[level](presentable({ ...base, ...fields }), message);
+  };
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    with: (fields) => logOver(sink, { ...base, ...fields }),
+  };
+}
+
+/** A log of this level and above. Written synchronously, so that the last words before an exit are not lost. */
+export function createLogger(level: LogLevel, output: DestinationStream = destination({ dest: 1, sync: true })): Log {
+  const sink = pino(
+    { level, base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    output,
+  );
+  return logOver(sink, {});
+}

@@ -1,0 +1,181 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, test } from '@jest/globals';
+import { promtool } from '../../test/promtool.ts';
+import { CODE_CLASSES, codeClass } from './labels.ts';
+import { Metrics } from './metrics.ts';
+
+const setUp = (perUpgrade = false) => {
+  const clock = { now: 1_000_000 };
+  const metrics = new Metrics({ perUpgrade, watched: ['Upgrade', 'Pod'], now: () => clock.now });
+  const text = async () => (await metrics.exposition()).body;
+  /** Value of one series, such as `postcheck_upgrades{phase="Failed"}`. */
+  const value = async (series: string) => {
+    const line = (await text()).split('\n').find((candidate) => candidate.startsWith(`${series} `));
+    return line === undefined ? undefined : Number(line.slice(series.length + 1));
+  };
+  return { clock, metrics, text, value };
+};
+
+const seriesNames = (text: string) =>
+  text
+    .split('\n')
+    .filter((line) => line && !line.startsWith('#'))
+    .map((line) => line.replace(/ \S+$/, ''));
+const own = (names: string[]) => names.filter((name) => /^(postcheck|workqueue)_/.test(name));
+
+/** Calls every method with every combination that matters. */
+function everything(metrics: Metrics): void {
+  metrics.upgradePhase('shop', 'web', 'Upgrading');
+  metrics.attemptEnded('StatefulSet', 'FellBack', 75);
+  metrics.tried('exec', 'Retry', 17, 0.3);
+  metrics.tried('httpGet', 'Error', undefined, 0.3);
+  metrics.fallbackStarted(0.4);
+  metrics.fallbackEnded('DaemonSet', 'Verified');
+  metrics.gateOpened('Passed');
+  metrics.failed('throttled');
+  metrics.execsInFlight(3);
+  metrics.leading(true);
+  metrics.watchContact('Pod');
+  metrics.queue.depth(2);
+  metrics.queue.added();
+  metrics.queue.retried();
+  metrics.queue.waited(0.2);
+  metrics.queue.worked(0.05);
+}
+
+describe('the metrics', () => {
+  test('every series exists at zero before anything happens, and no event adds one', async () => {
+    const { metrics, text } = setUp();
+    const before = own(seriesNames(await text()));
+    for (const series of [
+      'postcheck_upgrades{phase="Inconclusive"}',
+      'postcheck_attempts_total{kind="DaemonSet",outcome="Superseded"}',
+      'postcheck_attempt_duration_seconds_count{kind="Deployment",outcome="FellBack"}',
+      'postcheck_checks_total{type="grpc",class="Error"}',
+      'postcheck_check_duration_seconds_count{type="tcpSocket"}',
+      'postcheck_probe_exit_codes_total{code_class="120"}',
+      'postcheck_fallbacks_total{kind="StatefulSet",result="Failed"}',
+      'postcheck_fallback_start_seconds_count',
+      'postcheck_exec_inflight',
+      'postcheck_gates_opened_total{reason="NoAttempt"}',
+      'postcheck_errors_total{cause="bug"}',
+      'postcheck_watch_last_contact_seconds{resource="pods"}',
+      'postcheck_leader',
+      'workqueue_depth{name="upgrade"}',
+      'workqueue_adds_total{name="upgrade"}',
+      'workqueue_retries_total{name="upgrade"}',
+      'workqueue_queue_duration_seconds_count{name="upgrade"}',
+      'workqueue_work_duration_seconds_count{name="upgrade"}',
+    ])
+      expect(before).toContain(series);
+    const zero = (await text()).split('\n').filter((line) => /^(postcheck|workqueue)_/.test(line));
+    expect(zero.filter((line) => !line.endsWith(' 0'))).toEqual([]);
+
+    everything(metrics);
+    expect(own(seriesNames(await text()))).toEqual(before);
+  });
+
+  test('each happening is counted where it belongs', async () => {
+    const { metrics, value } = setUp();
+    everything(metrics);
+    expect(await value('postcheck_attempts_total{kind="StatefulSet",outcome="FellBack"}')).toBe(1);
+    expect(await value('postcheck_attempt_duration_seconds_sum{kind="StatefulSet",outcome="FellBack"}')).toBe(75);
+    expect(await value('postcheck_checks_total{type="exec",class="Retry"}')).toBe(1);
+    expect(await value('postcheck_probe_exit_codes_total{code_class="3-119"}')).toBe(1);
+    expect(await value('postcheck_probe_exit_codes_total{code_class="none"}')).toBe(0);
+    expect(await value('postcheck_fallbacks_total{kind="DaemonSet",result="Verified"}')).toBe(1);
+    expect(await value('postcheck_fallback_start_seconds_bucket{le="0.5"}')).toBe(1);
+    expect(await value('postcheck_gates_opened_total{reason="Passed"}')).toBe(1);
+    expect(await value('postcheck_errors_total{cause="throttled"}')).toBe(1);
+    expect(await value('postcheck_exec_inflight')).toBe(3);
+    expect(await value('postcheck_leader')).toBe(1);
+    expect(await value('workqueue_depth{name="upgrade"}')).toBe(2);
+    expect(await value('workqueue_work_duration_seconds_sum{name="upgrade"}')).toBe(0.05);
+  });
+
+  test('an Upgrade counts in exactly one phase for as long as it exists, however often it is told', async () => {
+    const { metrics, value } = setUp();
+    metrics.upgradePhase('shop', 'web', 'Pending');
+    metrics.upgradePhase('shop', 'web', 'Pending');
+    metrics.upgradePhase('shop', 'web', 'Succeeded');
+    metrics.upgradePhase('bank', 'web', 'Succeeded');
+    expect(await value('postcheck_upgrades{phase="Pending"}')).toBe(0);
+    expect(await value('postcheck_upgrades{phase="Succeeded"}')).toBe(2);
+    metrics.upgradePhase('shop', 'web', undefined);
+    metrics.upgradePhase('shop', 'web', undefined);
+    expect(await value('postcheck_upgrades{phase="Succeeded"}')).toBe(1);
+  });
+
+  test('names of Upgrades are exported only when asked for, and go with the Upgrade', async () => {
+    const plain = setUp();
+    plain.metrics.upgradePhase('shop', 'web', 'Failed');
+    expect(await plain.text()).not.toMatch(/shop|upgrade_info/);
+
+    const named = setUp(true);
+    named.metrics.upgradePhase('shop', 'web', 'Upgrading');
+    named.metrics.upgradePhase('shop', 'web', 'Failed');
+    const info = async () => seriesNames(await named.text()).filter((name) => name.startsWith('postcheck_upgrade_info'));
+    expect(await info()).toEqual(['postcheck_upgrade_info{namespace="shop",name="web",phase="Failed"}']);
+    named.metrics.upgradePhase('shop', 'web', undefined);
+    expect(await info()).toEqual([]);
+  });
+
+  test('the age of a watch grows until the API server speaks again, also when it never did', async () => {
+    const { clock, metrics, value } = setUp();
+    clock.now += 90_000;
+    metrics.watchContact('Upgrade');
+    clock.now += 30_000;
+    expect(await value('postcheck_watch_last_contact_seconds{resource="pods"}')).toBe(120);
+    expect(await value('postcheck_watch_last_contact_seconds{resource="upgrades"}')).toBe(30);
+  });
+
+  test('two sets of metrics in one process do not know of each other', async () => {
+    const [left, right] = [setUp(), setUp()];
+    left.metrics.gateOpened('Skipped');
+    expect(await right.value('postcheck_gates_opened_total{reason="Skipped"}')).toBe(0);
+  });
+
+  test('process metrics are there', async () => {
+    const { value } = setUp();
+    expect(await value('process_resident_memory_bytes')).toBeGreaterThan(1_000_000);
+    expect(await value('process_cpu_seconds_total')).toBeGreaterThan(0);
+  });
+});
+
+test('all 256 exit codes and the absence of one fall into the closed set of labels', () => {
+  const labels = Array.from({ length: 256 }, (_, code) => codeClass(code));
+  expect(new Set([...labels, codeClass(undefined)])).toEqual(new Set(CODE_CLASSES));
+  expect([0, 1, 2, 3, 119, 120, 121, 123, 124, 125, 126, 127, 128, 137, 255].map(codeClass)).toEqual([
+    '0',
+    '1',
+    '2',
+    '3-119',
+    '3-119',
+    '120',
+    '121-123',
+    '121-123',
+    '124',
+    '125',
+    '126',
+    '127',
+    '128+',
+    '128+',
+    '128+',
+  ]);
+});
+
+test('promtool finds nothing to criticise in the exposition', async () => {
+  const { metrics, text } = setUp(true);
+  everything(metrics);
+  // Metrics of the Node.js process and of client-go's conventions carry the names that their dashboards expect; the linter is for ours.
+  const ours = (await text())
+    .split(/(?=^# HELP )/m)
+    .filter((family) => /^# HELP (postcheck|workqueue)_/.test(family))
+    .join('');
+  expect(execFileSync(promtool(), ['check', 'metrics'], { input: ours, encoding: 'utf8' })).toBe('');
+}, 120_000);
+
+test('promtool is really asked: a badly named metric fails', () => {
+  const bad = '# TYPE postcheck_tries counter\npostcheck_tries 1\n';
+  expect(() => execFileSync(promtool(), ['check', 'metrics'], { input: bad, encoding: 'utf8', stdio: 'pipe' })).toThrow(/_total/);
+}, 120_000);

@@ -1,0 +1,211 @@
+/**
+ * Everything behind `/metrics`. Every series is there at zero before anything happens, so that `increase()` sees the first event.
+ * Only `postcheck_upgrade_info` names Upgrades, and only when asked for.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Class, Phase } from '../api/types.ts';
+import type { WorkloadKind } from '../api/views.ts';
+import type {
+  AttemptOutcome,
+  CheckType,
+  ErrorCause,
+  FallbackResult,
+  GateOpenReason,
+  QueueTelemetry,
+  Telemetry,
+  WatchedKind,
+} from '../engine/ports.ts';
+import {
+  CHECK_TYPES,
+  CLASSES,
+  CODE_CLASSES,
+  codeClass,
+  ERROR_CAUSES,
+  FALLBACK_RESULTS,
+  GATE_REASONS,
+  KINDS,
+  OUTCOMES,
+  PHASES,
+  RESOURCES,
+} from './labels.ts';
+import { QueueMetrics } from './queue-metrics.ts';
+
+const ATTEMPT_SECONDS = [10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400];
+const CHECK_SECONDS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+const FALLBACK_START_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+export interface MetricsOptions {
+  /** Adds one series per Upgrade: `postcheck_upgrade_info{namespace,name,phase}`. */
+  readonly perUpgrade: boolean;
+  /** The kinds that are watched; the age of the last contact is exported for these. */
+  readonly watched: readonly WatchedKind[];
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+const pairs = <A, B>(left: readonly A[], right: readonly B[]): [A, B][] => left.flatMap((a) => right.map((b): [A, B] => [a, b]));
+
+export class Metrics implements Telemetry {
+  readonly queue: QueueTelemetry;
+  readonly #registry = new Registry();
+  readonly #phaseOf = new Map<string, Phase>();
+  readonly #contacts = new Map<WatchedKind, number>();
+  readonly #now: () => number;
+  readonly #upgradeInfo: Gauge<'namespace' | 'name' | 'phase'> | undefined;
+  readonly #upgrades: Gauge<'phase'>;
+  readonly #attempts: Counter<'kind' | 'outcome'>;
+  readonly #attemptSeconds: Histogram<'kind' | 'outcome'>;
+  readonly #checks: Counter<'type' | 'class'>;
+  readonly #checkSeconds: Histogram<'type'>;
+  readonly #exitCodes: Counter<'code_class'>;
+  readonly #fallbacks: Counter<'kind' | 'result'>;
+  readonly #fallbackStartSeconds: Histogram;
+  readonly #execs: Gauge;
+  readonly #gates: Counter<'reason'>;
+  readonly #errors: Counter<'cause'>;
+  readonly #leader: Gauge;
+
+  constructor({ perUpgrade, watched, now }: MetricsOptions) {
+    this.#now = now;
+    this.queue = new QueueMetrics(this.#registry, 'upgrade');
+    this.#upgrades = this.#gauge('postcheck_upgrades', 'Upgrades by phase.', ['phase']);
+    this.#attempts = this.#counter('postcheck_attempts_total', 'Attempts that ended, by kind of workload and outcome.', [
+      'kind',
+      'outcome',
+    ]);
+    this.#attemptSeconds = this.#histogram(
+      'postcheck_attempt_duration_seconds',
+      'From the start of an attempt to its end, fallback included.',
+      ATTEMPT_SECONDS,
+      ['kind', 'outcome'],
+    );
+    this.#checks = this.#counter('postcheck_checks_total', 'Tries of checks, by type of check and what the try said.', ['type', 'class']);
+    this.#checkSeconds = this.#histogram('postcheck_check_duration_seconds', 'Duration of one try of a check.', CHECK_SECONDS, ['type']);
+    this.#exitCodes = this.#counter('postcheck_probe_exit_codes_total', 'Exit codes of exec checks; none: the try gave no code.', [
+      'code_class',
+    ]);
+    this.#fallbacks = this.#counter('postcheck_fallbacks_total', 'Fallbacks that ended, by kind of workload and result.', [
+      'kind',
+      'result',
+    ]);
+    this.#fallbackStartSeconds = this.#histogram(
+      'postcheck_fallback_start_seconds',
+      'From the evidence that a pod fails to the first write of the fallback.',
+      FALLBACK_START_SECONDS,
+      [],
+    );
+    this.#execs = this.#gauge('postcheck_exec_inflight', 'Execs that run now.', []);
+    this.#gates = this.#counter('postcheck_gates_opened_total', 'Readiness gates opened on pods, by reason.', ['reason']);
+    this.#errors = this.#counter('postcheck_errors_total', 'Requests, watches and execs that failed, and bugs, by cause.', ['cause']);
+    this.#leader = this.#gauge('postcheck_leader', '1 while this process holds the lease and acts, else 0.', []);
+    this.#upgradeInfo = perUpgrade
+      ? this.#gauge('postcheck_upgrade_info', 'Always 1; one series per Upgrade with its phase.', ['namespace', 'name', 'phase'])
+      : undefined;
+    this.#startContacts(watched);
+    this.#startAtZero();
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /** The Prometheus text format, and its content type. */
+  async exposition(): Promise<{ readonly contentType: string; readonly body: string }> {
+    return { contentType: this.#registry.contentType, body: await this.#registry.metrics() };
+  }
+
+  upgradePhase(namespace: string, name: string, phase: Phase | undefined): void {
+    const key = `${namespace}/${name}`;
+    const before = this.#phaseOf.get(key);
+    if (before === phase) return;
+    if (before) {
+      this.#upgrades.dec({ phase: before });
+      this.#upgradeInfo?.remove({ namespace, name, phase: before });
+    }
+    if (phase) {
+      this.#phaseOf.set(key, phase);
+      this.#upgrades.inc({ phase });
+      this.#upgradeInfo?.set({ namespace, name, phase }, 1);
+    } else {
+      this.#phaseOf.delete(key);
+    }
+  }
+
+  attemptEnded(kind: WorkloadKind, outcome: AttemptOutcome, seconds: number): void {
+    this.#attempts.inc({ kind, outcome });
+    this.#attemptSeconds.observe({ kind, outcome }, seconds);
+  }
+
+  tried(type: CheckType, result: Class, exitCode: number | undefined, seconds: number): void {
+    this.#checks.inc({ type, class: result });
+    this.#checkSeconds.observe({ type }, seconds);
+    if (type === 'exec') this.#exitCodes.inc({ code_class: codeClass(exitCode) });
+  }
+
+  fallbackStarted(seconds: number): void {
+    this.#fallbackStartSeconds.observe(seconds);
+  }
+
+  fallbackEnded(kind: WorkloadKind, result: FallbackResult): void {
+    this.#fallbacks.inc({ kind, result });
+  }
+
+  gateOpened(reason: GateOpenReason): void {
+    this.#gates.inc({ reason });
+  }
+
+  failed(cause: ErrorCause): void {
+    this.#errors.inc({ cause });
+  }
+
+  execsInFlight(count: number): void {
+    this.#execs.set(count);
+  }
+
+  leading(isLeader: boolean): void {
+    this.#leader.set(isLeader ? 1 : 0);
+  }
+
+  watchContact(kind: WatchedKind): void {
+    this.#contacts.set(kind, this.#now());
+  }
+
+  #gauge<L extends string>(name: string, help: string, labelNames: L[]): Gauge<L> {
+    return new Gauge({ name, help, labelNames, registers: [this.#registry] });
+  }
+
+  #counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
+    return new Counter({ name, help, labelNames, registers: [this.#registry] });
+  }
+
+  #histogram<L extends string>(name: string, help: string, buckets: number[], labelNames: L[]): Histogram<L> {
+    return new Histogram({ name, help, buckets, labelNames, registers: [this.#registry] });
+  }
+
+  /** A watch that never had contact counts from the start of the process: zero would look healthy for ever. */
+  #startContacts(watched: readonly WatchedKind[]): void {
+    for (const kind of watched) this.watchContact(kind);
+    const contacts = this.#contacts;
+    const now = this.#now;
+    new Gauge({
+      name: 'postcheck_watch_last_contact_seconds',
+      help: 'Time since the API server last said anything on a watch.',
+      labelNames: ['resource'],
+      registers: [this.#registry],
+      collect() {
+        for (const [kind, at] of contacts) this.set({ resource: RESOURCES[kind] }, Math.max(0, now() - at) / 1000);
+      },
+    });
+  }
+
+  #startAtZero(): void {
+    for (const phase of PHASES) this.#upgrades.set({ phase }, 0);
+    for (const [kind, outcome] of pairs(KINDS, OUTCOMES)) {
+      this.#attempts.inc({ kind, outcome }, 0);
+      this.#attemptSeconds.zero({ kind, outcome });
+    }
+    for (const [type, result] of pairs(CHECK_TYPES, CLASSES)) this.#checks.inc({ type, class: result }, 0);
+    for (const type of CHECK_TYPES) this.#checkSeconds.zero({ type });
+    for (const code of CODE_CLASSES) this.#exitCodes.inc({ code_class: code }, 0);
+    for (const [kind, result] of pairs(KINDS, FALLBACK_RESULTS)) this.#fallbacks.inc({ kind, result }, 0);
+    for (const reason of GATE_REASONS) this.#gates.inc({ reason }, 0);
+    for (const cause of ERROR_CAUSES) this.#errors.inc({ cause }, 0);
+  }
+}

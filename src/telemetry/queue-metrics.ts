@@ -1,0 +1,63 @@
+/** The work queue under client-go's names, so that dashboards and alerts for Go operators work on it. */
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { QueueTelemetry } from '../engine/ports.ts';
+
+/** client-go's own: powers of ten from 10 ns to 10 s, here from a millisecond, which is what a JavaScript timer can tell. */
+const SECONDS = [0.001, 0.01, 0.1, 1, 10, 100];
+
+export class QueueMetrics implements QueueTelemetry {
+  readonly #name: { readonly name: string };
+  readonly #depth: Gauge;
+  readonly #adds: Counter;
+  readonly #retries: Counter;
+  readonly #waitSeconds: Histogram;
+  readonly #workSeconds: Histogram;
+
+  constructor(registry: Registry, name: string) {
+    this.#name = { name };
+    const registers = [registry];
+    const labelNames = ['name'];
+    this.#depth = new Gauge({ name: 'workqueue_depth', help: 'Keys that wait in the queue.', labelNames, registers });
+    this.#adds = new Counter({ name: 'workqueue_adds_total', help: 'Keys added to the queue.', labelNames, registers });
+    this.#retries = new Counter({ name: 'workqueue_retries_total', help: 'Keys added again after a failure.', labelNames, registers });
+    this.#waitSeconds = new Histogram({
+      name: 'workqueue_queue_duration_seconds',
+      help: 'How long a key stayed in the queue before it was taken.',
+      buckets: SECONDS,
+      labelNames,
+      registers,
+    });
+    this.#workSeconds = new Histogram({
+      name: 'workqueue_work_duration_seconds',
+      help: 'How long one reconcile took.',
+      buckets: SECONDS,
+      labelNames,
+      registers,
+    });
+    this.depth(0);
+    this.#adds.inc(this.#name, 0);
+    this.#retries.inc(this.#name, 0);
+    this.#waitSeconds.zero(this.#name);
+    this.#workSeconds.zero(this.#name);
+  }
+
+  depth(items: number): void {
+    this.#depth.set(this.#name, items);
+  }
+
+  added(): void {
+    this.#adds.inc(this.#name);
+  }
+
+  retried(): void {
+    this.#retries.inc(this.#name);
+  }
+
+  waited(seconds: number): void {
+    this.#waitSeconds.observe(this.#name, seconds);
+  }
+
+  worked(seconds: number): void {
+    this.#workSeconds.observe(this.#name, seconds);
+  }
+}
