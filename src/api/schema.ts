@@ -335,6 +335,17 @@ export const StatusSchema = Type.Object({
         progressAt: time('Last new maximum of updated or passed pods.'),
         maxUpdated: count('Most pods seen updated in this attempt.'),
         maxPassed: count('Most pods seen passed in this attempt.'),
+        end: Type.Optional(
+          Type.Object(
+            {
+              outcome: text('Succeeded, FellBack, FallbackFailed, Failed or Aborted.', 32),
+              reason: text('CamelCase.', 64),
+              cause: text('One sentence.', 2048),
+              at: time(''),
+            },
+            { description: 'How the attempt ended; absent while it runs.' },
+          ),
+        ),
         excludedNodes: Type.Optional(
           Type.Array(Type.String({ maxLength: 253 }), {
             maxItems: 500,
@@ -420,7 +431,7 @@ export const StatusSchema = Type.Object({
       Type.Object({
         attempt: Type.Integer({ format: 'int32' }),
         images: images(''),
-        outcome: text('Succeeded, FellBack, FallbackFailed, Failed, Aborted, Superseded or ImageConflict.', 32),
+        outcome: text('Succeeded, FellBack, FallbackFailed, Failed, Aborted, or Superseded.', 32),
         cause: text('', 1024),
         startedAt: time(''),
         finishedAt: time(''),

@@ -52,6 +52,8 @@ export interface WorkloadView {
   readonly onDelete: boolean;
   /** StatefulSet with `podManagementPolicy: OrderedReady` (its default). */
   readonly ordered: boolean;
+  /** Message of a Deployment's ReplicaFailure condition, such as an exceeded quota. */
+  readonly replicaFailure?: string;
   /** Recreate, or maxUnavailable of 100 % or of at least all pods: nothing serves while it rolls. */
   readonly servesNothingMeanwhile: boolean;
 }

@@ -1,0 +1,168 @@
+/**
+ * From a situation to a plan: the next status, at most one kind of outward change, rounds to start, and when to look again.
+ * Intent before act: a plan that changes what the operator means to do (`intent`) carries no action; the act follows once that status is stored.
+ */
+import type { UpgradeStatus } from '../api/types.ts';
+import type { WorkloadView } from '../api/views.ts';
+import { recorded } from './commands.ts';
+import { failed } from './fallback.ts';
+import { judgeFleet } from './fleet.ts';
+import { observe, type State } from './observe.ts';
+import { type Decision, type In, NO_ACTION, type Plan } from './plan.ts';
+import { asked, fallbackProving, proofOf, proving, releaseOurFields, shown } from './prove.ts';
+import { reflect } from './reflect.ts';
+import type { Snapshot } from './snapshot.ts';
+import { retried, started } from './start.ts';
+import { ended, isFallingBack } from './status.ts';
+import { imagesToWrite, runsImages } from './target.ts';
+import { fromIso, toIso } from './time.ts';
+
+/** The gate policy sees a new attempt a few milliseconds after us: 3 of 200 pods slipped past it without this pause, none with it. */
+const GATE_SETTLES_MS = 100;
+
+export function decide(snapshot: Snapshot): Plan {
+  const state = observe(snapshot);
+  const decision = forState(snapshot, state);
+  const { obstacle, fleet, haltedByUser = false } = decision;
+  const status = reflect(snapshot, decision.status, { obstacle, fleet, haltedByUser });
+  return {
+    state: state.name,
+    status,
+    intent: decision.intent ?? false,
+    action: decision.action ?? NO_ACTION,
+    rounds: decision.rounds ?? [],
+    ...(decision.wakeAt === undefined ? {} : { wakeAt: decision.wakeAt }),
+  };
+}
+
+function forState(snapshot: Snapshot, state: State): Decision {
+  const { upgrade, now } = snapshot;
+  switch (state.name) {
+    case 'Deleting':
+      return { status: upgrade.status ?? {} };
+    case 'Blocked':
+      return { status: { phase: 'Pending', ...upgrade.status }, obstacle: state.obstacle };
+    case 'TargetLost':
+      return targetLost(snapshot);
+    case 'PausedBeforeStart':
+      return {
+        status: { phase: 'Pending', ...upgrade.status },
+        obstacle: { reason: 'Paused', message: 'paused by spec.paused' },
+        haltedByUser: true,
+      };
+    case 'Halted':
+      return halted(snapshot, state);
+    case 'Resuming':
+      return { status: resumed(state.status, now), intent: true };
+    case 'Starting':
+      if (snapshot.gatePolicy === 'Unknown' && upgrade.spec.gate !== 'Off')
+        return { status: { phase: 'Pending', ...upgrade.status }, wakeAt: now + 2000 };
+      return { status: started(snapshot, state), intent: true };
+    case 'Commanded':
+      return { status: commanded(snapshot, state), intent: true };
+    case 'Unwritten':
+      return unwritten(snapshot, state);
+    case 'Written':
+      return { status: { ...state.status, phase: 'Upgrading', attempt: { ...state.attempt, rolledAt: toIso(now) } }, intent: true };
+    case 'Conflicted':
+      return { status: conflicted(snapshot, state), intent: true };
+    case 'Proving':
+      return proving(snapshot, state);
+    case 'FallbackUnwritten':
+      return {
+        status: state.status,
+        action: { kind: 'patchImages', workload: state.workload, images: imagesToWrite(state.workload, state.fallback.images) },
+      };
+    case 'FallbackWritten':
+      return { status: { ...state.status, fallback: { ...state.fallback, rolledAt: toIso(now) } }, intent: true };
+    case 'FallbackProving':
+      return fallbackProving(snapshot, state);
+    case 'Settled':
+      return settled(state);
+  }
+}
+
+function targetLost(snapshot: Snapshot): Decision {
+  const { upgrade, now } = snapshot;
+  const { kind, name } = upgrade.spec.targetRef;
+  const cause = `${kind} ${name} was deleted while the attempt ran`;
+  return {
+    status: ended(
+      upgrade,
+      upgrade.status ?? {},
+      { phase: 'Aborted', outcome: 'Aborted', reason: 'TargetNotFound', cause, gating: false },
+      now,
+    ),
+    intent: true,
+  };
+}
+
+/** Standing still: nothing is written to the workload and no gate is opened, but checks go on and are shown. */
+function halted(snapshot: Snapshot, { status, workload, obstacle, byUser }: In<'Halted'>): Decision {
+  const common = { obstacle, haltedByUser: byUser };
+  if (!status.paused?.since)
+    return { ...common, status: { ...status, paused: { ...status.paused, since: toIso(snapshot.now) } }, intent: true };
+  if (!status.attempt?.rolledAt) return { ...common, status };
+  const proof = proofOf(snapshot, status);
+  const fleet = judgeFleet(snapshot, workload, proof);
+  return { ...common, ...shown(status, fleet), ...asked(snapshot, fleet, proof) };
+}
+
+function resumed(status: UpgradeStatus, now: number): UpgradeStatus {
+  const since = status.paused?.since ? fromIso(status.paused.since) : now;
+  const seconds = (status.paused?.seconds ?? 0) + Math.round((now - since) / 1000);
+  return { ...status, paused: { resumedAt: toIso(now), seconds } };
+}
+
+function commanded(snapshot: Snapshot, { verb, workload, status }: In<'Commanded'>): UpgradeStatus {
+  const { upgrade, now } = snapshot;
+  const phase = status.phase ?? 'Pending';
+  if (verb === 'retry') {
+    const can =
+      phase === 'Inconclusive' ||
+      phase === 'Succeeded' ||
+      phase === 'Failed' ||
+      phase === 'FellBack' ||
+      phase === 'FallbackFailed' ||
+      phase === 'Aborted';
+    return can ? retried(snapshot, workload) : recorded(upgrade, status, 'retry', 'NothingToRetry', now);
+  }
+  const aborted = abort(snapshot, workload, status);
+  return aborted
+    ? recorded(upgrade, aborted, 'abort', aborted.phase === 'Aborted' ? 'Aborted' : 'FallingBack', now)
+    : recorded(upgrade, status, 'abort', 'NothingToAbort', now);
+}
+
+function abort(snapshot: Snapshot, workload: WorkloadView, status: UpgradeStatus): UpgradeStatus | undefined {
+  const { upgrade, now } = snapshot;
+  const abortable =
+    status.phase === 'Failed'
+      ? !status.attempt?.adopted && status.attempt?.end?.reason !== 'ImageConflict'
+      : status.attempt?.end === undefined && !isFallingBack(status);
+  if (!abortable) return undefined;
+  const cause = 'aborted by postcheck.dev/abort';
+  if (runsImages(workload, status.from?.images ?? {}))
+    return ended(upgrade, status, { phase: 'Aborted', outcome: 'Aborted', reason: 'Aborted', cause, gating: false }, now);
+  return failed(snapshot, workload, status, { reason: 'Aborted', cause, pods: [] });
+}
+
+function unwritten(snapshot: Snapshot, { status, attempt, workload }: In<'Unwritten'>): Decision {
+  const writeAt = fromIso(attempt.startedAt) + (attempt.gating ? GATE_SETTLES_MS : 0);
+  if (snapshot.now < writeAt) return { status, wakeAt: writeAt };
+  return { status, action: { kind: 'patchImages', workload, images: imagesToWrite(workload, status.to?.images ?? {}) } };
+}
+
+function conflicted(snapshot: Snapshot, { status, container, image, manager }: In<'Conflicted'>): UpgradeStatus {
+  const cause = `${manager} changed the image of container ${container} to ${image} while the attempt ran; nothing is written back`;
+  return ended(
+    snapshot.upgrade,
+    status,
+    { phase: 'Failed', outcome: 'Failed', reason: 'ImageConflict', cause, gating: false },
+    snapshot.now,
+  );
+}
+
+/** At rest. A closed gate of an ended attempt that still gates (FallbackPaused, FallbackFailed) stays closed. */
+function settled({ status, workload }: In<'Settled'>): Decision {
+  return { status, action: releaseOurFields(workload) };
+}

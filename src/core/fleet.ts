@@ -1,0 +1,105 @@
+/** All pods of one proof together: counts, histogram, report, and what ends the attempt. */
+
+import { VERIFIED } from '../api/names.ts';
+import type { Attempt, Counts, PodReport, UpgradeStatus } from '../api/types.ts';
+import type { PodView, WorkloadView } from '../api/views.ts';
+import { type Judged, judgePod, POD_STATES, type Proof } from './judge.ts';
+import type { Snapshot } from './snapshot.ts';
+import { desiredPods, podsOfRevision, rolloutComplete } from './target.ts';
+import { toIso } from './time.ts';
+
+export interface Fleet {
+  /** Live pods of the wanted revision, worst first. */
+  readonly judged: readonly Judged[];
+  readonly counts: Counts;
+  readonly desired: number;
+  /** The workload's own controller says that the rollout is done. */
+  readonly rolledOut: boolean;
+}
+
+const MAX_REPORTED = 20;
+const MAX_HISTOGRAM = 32;
+
+export const excludedNodes = (attempt: Attempt | undefined): readonly string[] => attempt?.excludedNodes ?? [];
+
+/** Judges every wanted pod. A verdict counts as passed or skipped only once it is stored on the pod. */
+export function judgeFleet(snapshot: Snapshot, workload: WorkloadView, proof: Proof): Fleet {
+  const excluded = excludedNodes(snapshot.upgrade.status?.attempt);
+  const pods = podsOfRevision(snapshot.pods, snapshot.updateRevision, excluded);
+  const judged = pods.map((pod) => judgePod(pod, snapshot.records.get(pod.uid), proof, snapshot.now)).sort(worstFirst);
+  const desired = desiredPods(workload, excluded);
+  return { judged, desired, counts: count(judged, desired), rolledOut: rolloutComplete(workload, excluded) };
+}
+
+const worstFirst = (a: Judged, b: Judged): number =>
+  POD_STATES.indexOf(a.state) - POD_STATES.indexOf(b.state) || a.pod.name.localeCompare(b.pod.name);
+
+const isReady = (pod: PodView): boolean => pod.conditions['Ready']?.status === 'True';
+
+function count(judged: readonly Judged[], desired: number): Counts {
+  const of = (...states: string[]) => judged.filter(({ state }) => states.includes(state)).length;
+  const settled = (state: string) => judged.filter((pod) => pod.state === state && pod.stored).length;
+  const [passed, skipped] = [settled('Passed'), settled('Skipped')];
+  return {
+    desired,
+    updated: judged.length,
+    ready: judged.filter(({ pod }) => isReady(pod)).length,
+    passed,
+    skipped,
+    failed: of('Failed'),
+    inconclusive: of('Inconclusive'),
+    retrying: judged.length - passed - skipped - of('Failed', 'Inconclusive'),
+  };
+}
+
+/** Histogram of the last exit codes over the fleet. */
+export function exitCodes(judged: readonly Judged[]): NonNullable<UpgradeStatus['exitCodes']> {
+  const rows = new Map<string, NonNullable<UpgradeStatus['exitCodes']>[number]>();
+  for (const { record } of judged) {
+    for (const { check, container, verdict } of record?.tries ?? []) {
+      if (verdict.exitCode === undefined) continue;
+      const key = `${check}/${container}/${verdict.exitCode}`;
+      const row = rows.get(key) ?? { check, container, code: verdict.exitCode, class: verdict.class, reason: verdict.reason, pods: 0 };
+      rows.set(key, { ...row, pods: row.pods + 1 });
+    }
+  }
+  return [...rows.values()].sort((a, b) => b.pods - a.pods || a.code - b.code).slice(0, MAX_HISTOGRAM);
+}
+
+/** Output of all reported pods together, so that the status stays small whatever the fleet. */
+const MAX_OUTPUT_TOTAL = 40_000;
+
+/** The pods as the status shows them, at most 20, worst first. */
+export function report(judged: readonly Judged[]): PodReport[] {
+  let outputLeft = MAX_OUTPUT_TOTAL;
+  return judged.slice(0, MAX_REPORTED).map(({ pod, state, reason, message, record }) => ({
+    name: pod.name,
+    ...(pod.node ? { node: pod.node } : {}),
+    state,
+    reason,
+    message: message.slice(0, 1000),
+    checks: (record?.tries ?? []).map(({ check, container, verdict, attempts, firstAt, lastAt }) => {
+      const output = verdict.output.slice(0, outputLeft);
+      outputLeft -= output.length;
+      return {
+        check,
+        container,
+        ...(verdict.exitCode === undefined ? {} : { exitCode: verdict.exitCode }),
+        class: verdict.class,
+        reason: verdict.reason,
+        ...(verdict.message ? { message: verdict.message.slice(0, 500) } : {}),
+        ...(output ? { output } : {}),
+        attempts,
+        firstAt: toIso(firstAt),
+        lastAt: toIso(lastAt),
+      };
+    }),
+  }));
+}
+
+/** Pods whose verdict has yet to be written to them: it opens the gate, or says why it stays closed. */
+export const unstored = (fleet: Fleet): Judged[] =>
+  fleet.judged.filter(({ state, stored }) => !stored && (state === 'Passed' || state === 'Skipped' || state === 'Failed'));
+
+/** Wanted pods that came without the gate although this attempt gates: they slipped past the policy. */
+export const ungated = (fleet: Fleet): Judged[] => fleet.judged.filter(({ pod }) => !pod.gates.includes(VERIFIED));

@@ -1,0 +1,240 @@
+/** One pod, judged: pure, from the pod as it is, what was asked of it so far, and the clock. */
+import type { UpgradeSpec } from '../api/types.ts';
+import type { ContainerView, PodView } from '../api/views.ts';
+import { type PodRecord, possibleTries, readinessOf, validRecord } from './round.ts';
+import { storedVerdict } from './stored-verdict.ts';
+import { earliest, latest, spanText } from './time.ts';
+
+/** Worst first: the order in which pods are shown. */
+export const POD_STATES = ['Failed', 'Inconclusive', 'Retrying', 'Waiting', 'Skipped', 'Passed'] as const;
+export type PodState = (typeof POD_STATES)[number];
+
+export interface Judged {
+  readonly pod: PodView;
+  readonly state: PodState;
+  /** CamelCase. */
+  readonly reason: string;
+  /** A clause that can follow "pod NAME: ". */
+  readonly message: string;
+  /** The verdict is on the pod already, as its condition. */
+  readonly stored: boolean;
+  readonly record?: PodRecord;
+  /** When the next round is due; `undefined` when nothing is to be asked. */
+  readonly roundAt?: number;
+  /** When this judgement may change by the clock alone. */
+  readonly lookAt?: number;
+}
+
+/** What the pods of one proof (an attempt or its fallback) are judged by. */
+export interface Proof {
+  readonly id: string;
+  readonly spec: UpgradeSpec;
+  readonly inFallback: boolean;
+  readonly startedAt: number;
+  readonly resumedAt?: number;
+  readonly deadlineSeconds: number;
+  readonly nodeReady: (node: string) => boolean;
+  /** Waiting reasons by `pod uid/container`, and since when we have seen them: the API does not say. */
+  readonly waitingSince: ReadonlyMap<string, { readonly reason: string; readonly since: number }>;
+  /** The API server as a whole is out of reach: silence says nothing about single containers. */
+  readonly outage: boolean;
+}
+
+/** Waiting reasons that do not heal by themselves, and how long each is given, in seconds. */
+const TERMINAL_AFTER_SECONDS: Readonly<Record<string, number>> = {
+  ErrImageNeverPull: 0,
+  InvalidImageName: 0,
+  CreateContainerConfigError: 30,
+  CreateContainerError: 30,
+  RunContainerError: 30,
+  ErrImagePull: 60,
+  ImagePullBackOff: 60,
+};
+
+/** Reasons of one family alternate while the kubelet backs off; their clock must not start again each time. */
+export const waitingFamily = (reason: string): string => (reason === 'ImagePullBackOff' ? 'ErrImagePull' : reason);
+
+export const isTerminalReason = (reason: string): boolean => reason in TERMINAL_AFTER_SECONDS;
+
+export function podDeadline(pod: PodView, proof: Proof): number {
+  return (
+    latest(pod.createdAt, proof.startedAt, proof.resumedAt) + (proof.spec.postCheck.initialDelaySeconds + proof.deadlineSeconds) * 1000
+  );
+}
+
+interface Finding {
+  readonly state: PodState;
+  readonly reason: string;
+  readonly message: string;
+  readonly lookAt?: number;
+}
+
+function terminal(pod: PodView, proof: Proof, now: number): Finding | undefined {
+  const stuck = pod.containers.filter(({ state, reason }) => state === 'waiting' && isTerminalReason(reason));
+  const looks: number[] = [];
+  for (const container of stuck) {
+    const family = waitingFamily(container.reason);
+    const since = proof.waitingSince.get(`${pod.uid}/${container.name}`)?.since ?? now;
+    const at = since + (TERMINAL_AFTER_SECONDS[family] ?? 0) * 1000;
+    const detail = container.message ? `: ${container.message.slice(0, 300)}` : '';
+    if (now >= at)
+      return {
+        state: 'Failed',
+        reason: container.reason,
+        message: `container ${container.name} cannot start, ${container.reason}${detail}`,
+      };
+    looks.push(at);
+  }
+  const lookAt = earliest(looks);
+  return lookAt === undefined
+    ? undefined
+    : {
+        state: 'Waiting',
+        reason: stuck[0]?.reason ?? '',
+        message: `container ${stuck[0]?.name} cannot start yet, ${stuck[0]?.reason}`,
+        lookAt,
+      };
+}
+
+/** Restarts count only in pods that this attempt (or fallback) made; creation times are whole seconds. */
+function restarts(pod: PodView, proof: Proof): Finding | undefined {
+  if (pod.createdAt < Math.floor(proof.startedAt / 1000) * 1000) return undefined;
+  const { maxRestarts } = proof.spec.postCheck.readiness;
+  const total = pod.containers.reduce((sum, container) => sum + container.restarts, 0);
+  if (total <= maxRestarts) return undefined;
+  const worst = pod.containers.reduce((a: ContainerView | undefined, b) => (a && a.restarts >= b.restarts ? a : b), undefined);
+  const code = worst?.exitCode === undefined ? '' : `, last with exit code ${worst.exitCode}`;
+  return {
+    state: 'Failed',
+    reason: 'TooManyRestarts',
+    message: `container ${worst?.name} restarted ${worst?.restarts} times${code} (maxRestarts ${maxRestarts})`,
+  };
+}
+
+/** The worst thing the last round heard, as a clause: `readiness-probe in container web exited 17 (ProbeFailed)`. */
+export function worstTry(record: PodRecord): { reason: string; message: string } | undefined {
+  const order = ['Fail', 'Retry', 'Error', 'Skip', 'Pass'];
+  const worst = [...record.tries].sort((a, b) => order.indexOf(a.verdict.class) - order.indexOf(b.verdict.class))[0];
+  if (!worst) return undefined;
+  const { verdict } = worst;
+  const what = verdict.exitCode === undefined ? '' : ` exited ${verdict.exitCode}`;
+  const meaning = verdict.message ? `: ${verdict.message}` : '';
+  return { reason: verdict.reason, message: `${worst.check} in container ${worst.container}${what} (${verdict.reason}${meaning})` };
+}
+
+/** Why the record does not pass: a check's own words, or readiness. */
+function complaint(pod: PodView, record: PodRecord | undefined, proof: Proof, now: number): { reason: string; message: string } {
+  const worst = record && worstTry(record);
+  const bad = record?.tries.some(({ verdict }) => verdict.class === 'Retry' || verdict.class === 'Fail' || verdict.class === 'Error');
+  const readiness = readinessOf(pod, proof.spec.postCheck.readiness.minReadySeconds, now);
+  if (worst && bad)
+    return readiness.ready || !proof.spec.postCheck.readiness.required
+      ? worst
+      : { ...worst, message: `${worst.message}; not ready: ${readiness.message}` };
+  if (!readiness.ready && proof.spec.postCheck.readiness.required)
+    return { reason: readiness.reason, message: `not ready: ${readiness.message || readiness.reason}` };
+  return worst ?? { reason: 'NotAskedYet', message: 'not asked yet' };
+}
+
+function byRecord(pod: PodView, record: PodRecord | undefined, proof: Proof, now: number): Finding {
+  const { successThreshold, failureThreshold, onInconclusive } = proof.spec.postCheck;
+  const deadline = podDeadline(pod, proof);
+  const why = complaint(pod, record, proof, now);
+  if (!record) return { state: 'Waiting', ...why, lookAt: deadline };
+  if (record.class === 'Fail') return { state: 'Failed', ...why };
+  if (record.passes >= successThreshold) {
+    return record.class === 'Skip'
+      ? { state: 'Skipped', reason: 'AllSkipped', message: 'every check said there is nothing to check' }
+      : { state: 'Passed', reason: 'PostCheckPassed', message: passText(record) };
+  }
+  if (failureThreshold > 0 && record.failures >= failureThreshold)
+    return {
+      state: 'Failed',
+      reason: why.reason,
+      message: `${why.message}, ${record.failures} times in a row (failureThreshold ${failureThreshold})`,
+    };
+  const lastChance = record.startedAt >= deadline;
+  if (lastChance && record.class === 'Error') {
+    if (onInconclusive === 'Fallback' && !proof.outage)
+      return { state: 'Failed', reason: 'InconclusiveAtDeadline', message: `no evidence until the deadline: ${why.message}` };
+    return { state: 'Inconclusive', ...why };
+  }
+  if (lastChance && record.class === 'Retry') {
+    const waited = spanText(deadline - latest(pod.createdAt, proof.startedAt, proof.resumedAt));
+    return { state: 'Failed', reason: why.reason, message: `${why.message} until the deadline of ${waited}` };
+  }
+  return { state: record.class === 'Retry' ? 'Retrying' : 'Waiting', ...why, lookAt: deadline };
+}
+
+const passText = (record: PodRecord): string =>
+  record.tries.length === 0
+    ? 'ready'
+    : record.tries
+        .map(({ check, container, verdict }) => `${check} in container ${container} exited ${verdict.exitCode ?? 'skipped'}`)
+        .join(', ')
+        .slice(0, 400);
+
+/** When the next round of this pod is due. The jitter comes from the pod's UID, so that a fleet does not ask in step. */
+export function nextRoundAt(pod: PodView, record: PodRecord | undefined, proof: Proof, now: number): number | undefined {
+  const { initialDelaySeconds, periodSeconds, checks, readiness } = proof.spec.postCheck;
+  const deadline = podDeadline(pod, proof);
+  const tries = possibleTries(proof.spec, pod);
+  const started = pod.containers
+    .filter(({ name }) => tries.some(({ container }) => container === name))
+    .map(({ startedAt }) => startedAt ?? 0);
+  const askable = tries.length > 0 || (checks.length === 0 && !readinessPending(pod));
+  if (!record) return askable ? latest(proof.startedAt, ...started, proof.resumedAt) + initialDelaySeconds * 1000 : deadline;
+  const regular = record.startedAt + periodSeconds * 1000 * (0.8 + 0.4 * fraction(`${pod.uid}${record.rounds}`));
+  const readyNow = readinessOf(pod, readiness.minReadySeconds, now);
+  // A pod that has become ready since the last round is asked at once: waiting out the period would only slow good upgrades.
+  const edge = record.wasReady ? undefined : readyNow.ready ? now : readyNow.dueAt;
+  const last = record.startedAt < deadline ? deadline : undefined;
+  return earliest([askable ? regular : undefined, askable ? edge : undefined, last]) ?? regular;
+}
+
+const readinessPending = (pod: PodView): boolean => pod.conditions['ContainersReady']?.status !== 'True';
+
+/** A stable number in [0, 1) from text (FNV-1a). */
+function fraction(text: string): number {
+  let hash = 2166136261;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 16777619);
+  return (hash >>> 0) / 4294967296;
+}
+
+/** Judges one pod of the wanted revision. */
+export function judgePod(pod: PodView, known: PodRecord | undefined, proof: Proof, now: number): Judged {
+  const record = validRecord(known, proof.id, pod);
+  const withRecord = record ? { pod, record } : { pod };
+  const stored = storedVerdict(pod, proof.id);
+  if (stored) {
+    const good = stored.reason === 'AllSkipped' ? 'Skipped' : 'Passed';
+    return {
+      ...withRecord,
+      state: stored.status === 'True' ? good : 'Failed',
+      reason: stored.reason,
+      message: stored.message,
+      stored: true,
+    };
+  }
+  const hard = terminal(pod, proof, now);
+  const finding = hard?.state === 'Failed' ? hard : (restarts(pod, proof) ?? lostNode(pod, proof) ?? byRecord(pod, record, proof, now));
+  const roundAt =
+    finding.state === 'Failed' || finding.state === 'Passed' || finding.state === 'Skipped'
+      ? undefined
+      : nextRoundAt(pod, record, proof, now);
+  const lookAt = earliest([finding.lookAt, hard?.lookAt]);
+  return {
+    ...withRecord,
+    state: finding.state,
+    reason: finding.reason,
+    message: finding.message,
+    stored: false,
+    ...(roundAt === undefined ? {} : { roundAt }),
+    ...(lookAt === undefined ? {} : { lookAt }),
+  };
+}
+
+function lostNode(pod: PodView, proof: Proof): Finding | undefined {
+  if (!pod.node || proof.nodeReady(pod.node)) return undefined;
+  return { state: 'Inconclusive', reason: 'NodeUnreachable', message: `node ${pod.node} is not Ready` };
+}

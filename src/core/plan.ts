@@ -1,0 +1,53 @@
+/** What a decision comes to. */
+import type { Images, UpgradeStatus } from '../api/types.ts';
+import type { PodView, WorkloadView } from '../api/views.ts';
+import type { Fleet } from './fleet.ts';
+import type { State } from './observe.ts';
+import type { Obstacle } from './obstacles.ts';
+import type { TryRequest } from './round.ts';
+
+export interface Verdict {
+  readonly pod: PodView;
+  readonly condition: { readonly status: 'True' | 'False'; readonly reason: string; readonly message: string };
+}
+
+export type Action =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'patchImages'; readonly workload: WorkloadView; readonly images: Images }
+  | { readonly kind: 'releaseFields'; readonly workload: WorkloadView }
+  | { readonly kind: 'deletePod'; readonly pod: PodView; readonly reason: 'StuckPodDeleted' | 'GateMissed' }
+  | { readonly kind: 'storeVerdicts'; readonly verdicts: readonly Verdict[] };
+
+export interface PlannedRound {
+  readonly pod: PodView;
+  readonly proof: string;
+  readonly inFallback: boolean;
+  readonly tries: readonly TryRequest[];
+}
+
+export interface Plan {
+  readonly state: State['name'];
+  readonly status: UpgradeStatus;
+  /** The status must be stored before anything else is done. */
+  readonly intent: boolean;
+  readonly action: Action;
+  readonly rounds: readonly PlannedRound[];
+  readonly wakeAt?: number;
+}
+
+export const NO_ACTION: Action = { kind: 'none' };
+
+/** What a situation comes to, before conditions and message are put on. */
+export interface Decision {
+  readonly status: UpgradeStatus;
+  readonly intent?: boolean;
+  readonly action?: Action;
+  readonly fleet?: Fleet;
+  readonly rounds?: readonly PlannedRound[];
+  readonly wakeAt?: number | undefined;
+  readonly obstacle?: Obstacle;
+  readonly haltedByUser?: boolean;
+}
+
+/** One situation of observe.ts, by name. */
+export type In<Name extends State['name']> = Extract<State, { name: Name }>;

@@ -1,0 +1,228 @@
+/** Judging the pods of an attempt or of its fallback, and what follows from it. */
+import type { UpgradeStatus } from '../api/types.ts';
+import type { WorkloadView } from '../api/views.ts';
+import { type Evidence, failed, fallbackFailed, fellBack, stuckPod } from './fallback.ts';
+import { exitCodes, type Fleet, judgeFleet, report, ungated, unstored } from './fleet.ts';
+import type { Judged, Proof } from './judge.ts';
+import { type Action, type Decision, type In, NO_ACTION, type PlannedRound, type Verdict } from './plan.ts';
+import { possibleTries } from './round.ts';
+import type { Snapshot } from './snapshot.ts';
+import { ended, isFallingBack, proofId, resumedAt } from './status.ts';
+import { pinned } from './stored-verdict.ts';
+import { earliest, fromIso, latest, spanText, toIso } from './time.ts';
+
+/** What pods are judged by now: the attempt, or its fallback. */
+export function proofOf(snapshot: Snapshot, status: UpgradeStatus): Proof {
+  const { spec } = snapshot.upgrade;
+  const inFallback = isFallingBack(status);
+  const startedAt = fromIso((inFallback ? status.fallback?.startedAt : status.attempt?.startedAt) ?? '');
+  // While standing still the clocks do not run: every deadline is a whole one away.
+  const resumed = status.paused?.since ? snapshot.now : resumedAt(status);
+  return {
+    id: proofId(status),
+    spec,
+    inFallback,
+    startedAt,
+    ...(resumed === undefined ? {} : { resumedAt: resumed }),
+    deadlineSeconds: inFallback ? (spec.fallback.deadlineSeconds ?? spec.postCheck.deadlineSeconds) : spec.postCheck.deadlineSeconds,
+    nodeReady: snapshot.nodeReady,
+    waitingSince: snapshot.waitingSince,
+    outage: snapshot.outage,
+  };
+}
+
+/** The fleet as the status shows it. */
+export function shown(status: UpgradeStatus, fleet: Fleet): { status: UpgradeStatus; fleet: Fleet } {
+  const { counts } = fleet;
+  const summary = `${counts.passed}/${fleet.desired}`;
+  return { status: { ...status, counts, summary, exitCodes: exitCodes(fleet.judged), pods: report(fleet.judged) }, fleet };
+}
+
+/** Rounds that are due now, and when the next one is, or a judgement may change. */
+export function asked(snapshot: Snapshot, fleet: Fleet, proof: Proof): { rounds: PlannedRound[]; wakeAt: number | undefined } {
+  const isDue = ({ roundAt }: Judged) => roundAt !== undefined && roundAt <= snapshot.now;
+  const rounds = fleet.judged
+    .filter(isDue)
+    .map(({ pod }) => ({ pod, proof: proof.id, inFallback: proof.inFallback, tries: possibleTries(proof.spec, pod) }));
+  const later = fleet.judged.flatMap(({ roundAt, lookAt }) => [roundAt, lookAt]).filter((at) => at !== undefined && at > snapshot.now);
+  return { rounds, wakeAt: earliest(later) };
+}
+
+/** Progress is a new maximum of updated or passed pods: an evict-and-recreate loop is none. */
+function withProgress(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): UpgradeStatus {
+  const { attempt } = status;
+  if (!attempt) return status;
+  const [updated, passed] = [fleet.counts.updated, fleet.counts.passed + fleet.counts.skipped];
+  if (updated <= attempt.maxUpdated && passed <= attempt.maxPassed) return status;
+  const maxima = { maxUpdated: Math.max(updated, attempt.maxUpdated), maxPassed: Math.max(passed, attempt.maxPassed) };
+  return { ...status, attempt: { ...attempt, ...maxima, progressAt: toIso(snapshot.now) } };
+}
+
+/** Verdicts to be written to pods now. While paused only what closes, never what opens: that is decided by the caller. */
+function storeVerdicts(fleet: Fleet, proof: Proof): Action {
+  const verdicts = unstored(fleet).map(({ pod, state, reason, message }): Verdict => {
+    const good = state !== 'Failed';
+    return { pod, condition: { status: good ? 'True' : 'False', reason, message: pinned(message.slice(0, 1000), proof.id, pod) } };
+  });
+  return verdicts.length > 0 ? { kind: 'storeVerdicts', verdicts } : NO_ACTION;
+}
+
+const evidenceOf = (judged: readonly Judged[]): Evidence => {
+  const bad = judged.filter(({ state }) => state === 'Failed');
+  const worst = bad[0];
+  if (!worst) return { reason: 'Unknown', cause: 'unknown', pods: [] };
+  const others = bad.length > 1 ? ` (and ${bad.length - 1} more)` : '';
+  const on = worst.pod.node ? ` on ${worst.pod.node}` : '';
+  return { reason: worst.reason, cause: `pod ${worst.pod.name}${on}${others}: ${worst.message}`, pods: report(bad) };
+};
+
+function progressDeadlineSeconds(snapshot: Snapshot): number {
+  const { progressDeadlineSeconds: set, postCheck } = snapshot.upgrade.spec;
+  return set ?? Math.max(600, postCheck.initialDelaySeconds + postCheck.deadlineSeconds + 300);
+}
+
+/** When the attempt (or fallback) has to have made its next progress. */
+function progressDeadline(snapshot: Snapshot, status: UpgradeStatus): number {
+  const since = latest(status.attempt?.progressAt ? fromIso(status.attempt.progressAt) : snapshot.now, resumedAt(status));
+  return since + progressDeadlineSeconds(snapshot) * 1000;
+}
+
+/** No progress until the deadline: evidence of a pod's own fails it, silence does not. */
+function overdue(snapshot: Snapshot, fleet: Fleet): { judged?: Judged; text: string } {
+  const judged = fleet.judged.find(({ record, state }) => (state === 'Retrying' || state === 'Failed') && record?.class === 'Retry');
+  return { ...(judged ? { judged } : {}), text: `no progress for ${spanText(progressDeadlineSeconds(snapshot) * 1000)}` };
+}
+
+export function proving(snapshot: Snapshot, { status, workload }: In<'Proving'>): Decision {
+  const { now } = snapshot;
+  const proof = proofOf(snapshot, status);
+  const fleet = judgeFleet(snapshot, workload, proof);
+  const current = shown(withRevision(snapshot, withProgress(snapshot, status, fleet)), fleet);
+  if (fleet.counts.failed > 0)
+    return { ...current, status: failed(snapshot, workload, current.status, evidenceOf(fleet.judged)), intent: true };
+  if (isDone(snapshot, fleet)) return { ...current, status: succeeded(snapshot, current.status, fleet), intent: true };
+  const deadline = progressDeadline(snapshot, current.status);
+  const late = now >= deadline ? overdue(snapshot, fleet) : undefined;
+  if (late?.judged) {
+    const { pod, message, reason } = late.judged;
+    return {
+      ...current,
+      status: failed(snapshot, workload, current.status, {
+        reason,
+        cause: `${late.text}; pod ${pod.name}: ${message}`,
+        pods: report([late.judged]),
+      }),
+      intent: true,
+    };
+  }
+  const inconclusive = late !== undefined || fleet.counts.inconclusive > 0;
+  const rolling = fleet.counts.updated < fleet.desired;
+  const phase = inconclusive ? 'Inconclusive' : rolling ? 'Upgrading' : 'PostChecking';
+  const { rounds, wakeAt } = asked(snapshot, fleet, proof);
+  const action = firstAction([
+    releaseOurFields(workload),
+    storeVerdicts(fleet, proof),
+    unstick(snapshot, status, workload),
+    missedGate(snapshot, status, fleet),
+  ]);
+  return {
+    status: { ...current.status, phase },
+    fleet,
+    rounds,
+    action,
+    intent: phase === 'Inconclusive' && status.phase !== 'Inconclusive',
+    wakeAt: earliest([wakeAt, late ? undefined : deadline]),
+  };
+}
+
+const firstAction = (actions: readonly Action[]): Action => actions.find(({ kind }) => kind !== 'none') ?? NO_ACTION;
+
+/** Left in managedFields, our entry would make the user's next server-side apply conflict. */
+export const releaseOurFields = (workload: WorkloadView): Action =>
+  workload.holdsOurFields ? { kind: 'releaseFields', workload } : NO_ACTION;
+
+/** A broken pod of an overtaken version blocks an OrderedReady StatefulSet as it blocks a fallback; pods of the original version are left alone. */
+function unstick(snapshot: Snapshot, status: UpgradeStatus, workload: WorkloadView): Action {
+  const original = status.from?.revision;
+  const pod = original === undefined ? undefined : stuckPod(snapshot, workload, original);
+  return pod ? { kind: 'deletePod', pod, reason: 'StuckPodDeleted' } : NO_ACTION;
+}
+
+/** `gate: Required` and a pod slipped past the policy: it goes, as long as it serves nobody yet. */
+function missedGate(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): Action {
+  if (snapshot.upgrade.spec.gate !== 'Required' || !status.attempt?.gating) return NO_ACTION;
+  const slipped = ungated(fleet).find(({ pod }) => pod.conditions['Ready']?.status !== 'True');
+  return slipped ? { kind: 'deletePod', pod: slipped.pod, reason: 'GateMissed' } : NO_ACTION;
+}
+
+const withRevision = (snapshot: Snapshot, status: UpgradeStatus): UpgradeStatus =>
+  snapshot.updateRevision && status.to ? { ...status, to: { ...status.to, revision: snapshot.updateRevision } } : status;
+
+const isDone = (snapshot: Snapshot, { counts, desired, rolledOut }: Fleet): boolean =>
+  snapshot.updateRevision !== undefined && rolledOut && counts.passed + counts.skipped >= desired;
+
+function succeeded(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): UpgradeStatus {
+  const { upgrade, now } = snapshot;
+  const { counts, desired } = fleet;
+  const reason =
+    desired === 0
+      ? 'NoPods'
+      : counts.passed === 0
+        ? 'AllSkipped'
+        : upgrade.spec.postCheck.checks.length === 0
+          ? 'ReadinessOnly'
+          : 'PostCheckPassed';
+  const end = ended(
+    upgrade,
+    status,
+    { phase: 'Succeeded', outcome: 'Succeeded', reason, cause: `${counts.passed} of ${desired} pods passed`, gating: false },
+    now,
+  );
+  if (reason === 'NoPods' || reason === 'AllSkipped') return end;
+  const revision = snapshot.updateRevision ? { revision: snapshot.updateRevision } : {};
+  return { ...end, lastVerified: { images: status.to?.images ?? {}, ...revision, verifiedAt: toIso(now), pods: counts.passed } };
+}
+
+export function fallbackProving(snapshot: Snapshot, { status, workload }: In<'FallbackProving'>): Decision {
+  const { upgrade, now } = snapshot;
+  const proof = proofOf(snapshot, status);
+  const fleet = judgeFleet(snapshot, workload, proof);
+  const { verify } = upgrade.spec.fallback;
+  const current = shown(withProgress(snapshot, status, fleet), fleet);
+  const release = releaseOurFields(workload);
+  if (verify && fleet.counts.failed > 0)
+    return { ...current, status: fallbackFailed(snapshot, current.status, evidenceOf(fleet.judged), true), intent: true };
+  if (verify ? isDone(snapshot, fleet) : fleet.rolledOut && snapshot.updateRevision !== undefined) {
+    const by = !verify ? 'No' : fleet.counts.passed > 0 && upgrade.spec.postCheck.checks.length > 0 ? 'PostCheck' : 'ReadinessOnly';
+    return { ...current, status: fellBack(snapshot, current.status, by, fleet.desired), intent: true };
+  }
+  const deadline = progressDeadline(snapshot, current.status);
+  if (now >= deadline) {
+    const late = overdue(snapshot, fleet);
+    const why = late.judged ?? fleet.judged[0];
+    const cause = why ? `${late.text}; pod ${why.pod.name}: ${why.message}` : late.text;
+    return {
+      ...current,
+      status: fallbackFailed(snapshot, current.status, { reason: why?.reason ?? 'NoProgress', cause, pods: [] }, late.judged !== undefined),
+      intent: true,
+    };
+  }
+  const rolling = fleet.counts.updated < fleet.desired || !fleet.rolledOut;
+  const phase = rolling && fleet.counts.updated < fleet.desired ? 'FallingBack' : 'FallbackChecking';
+  const state = phase === 'FallingBack' ? ('Rolling' as const) : ('Checking' as const);
+  const { rounds, wakeAt } = verify ? asked(snapshot, fleet, proof) : { rounds: [], wakeAt: undefined };
+  const stuck = stuckPod(snapshot, workload, undefined);
+  const unstickIt: Action = stuck ? { kind: 'deletePod', pod: stuck, reason: 'StuckPodDeleted' } : NO_ACTION;
+  const fallback = status.fallback && {
+    ...status.fallback,
+    state,
+    ...(snapshot.updateRevision ? { revision: snapshot.updateRevision } : {}),
+  };
+  return {
+    status: { ...current.status, phase, ...(fallback ? { fallback } : {}) },
+    fleet,
+    rounds,
+    action: firstAction([unstickIt, release, verify ? storeVerdicts(fleet, proof) : NO_ACTION]),
+    wakeAt: earliest([wakeAt, deadline]),
+  };
+}

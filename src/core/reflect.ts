@@ -1,0 +1,130 @@
+/** Puts on what users and tools read: every condition, every time, from one set of facts. */
+import type { Condition, UpgradeStatus } from '../api/types.ts';
+import { type Fleet, ungated } from './fleet.ts';
+import type { Obstacle } from './obstacles.ts';
+import { type Facts, sentence } from './sentence.ts';
+import type { Snapshot } from './snapshot.ts';
+import { imageManager, runsImages, upgradedImages } from './target.ts';
+import { toIso } from './time.ts';
+
+export interface Reflected {
+  readonly obstacle: Obstacle | undefined;
+  readonly fleet: Fleet | undefined;
+  readonly haltedByUser: boolean;
+}
+
+type Say = readonly [status: Condition['status'], reason: string, message?: string];
+
+/** The full next status. */
+export function reflect(snapshot: Snapshot, status: UpgradeStatus, reflected: Reflected): UpgradeStatus {
+  const { upgrade, workload } = snapshot;
+  const facts: Facts = { upgrade, status, workload, fleet: reflected.fleet, obstacle: reflected.obstacle };
+  const drift = driftOf(snapshot, status);
+  const message = sentence(facts, drift);
+  const says: Record<string, Say> = {
+    ...standing(status, reflected, drift !== undefined),
+    Verified: verified(status),
+    FallenBack: fallenBack(status),
+    Gated: gated(status, reflected.fleet, upgrade.spec.gate),
+  };
+  const conditions = Object.entries(says).map(([type, say]) => condition(snapshot, type, say, message));
+  return { ...status, observedGeneration: upgrade.metadata.generation, phase: status.phase ?? 'Pending', message, conditions };
+}
+
+function condition(snapshot: Snapshot, type: string, [value, reason, own]: Say, message: string): Condition {
+  const before = snapshot.upgrade.status?.conditions?.find((known) => known.type === type);
+  const lastTransitionTime = before?.status === value ? before.lastTransitionTime : toIso(snapshot.now);
+  return {
+    type,
+    status: value,
+    reason,
+    message: own ?? message,
+    lastTransitionTime,
+    observedGeneration: snapshot.upgrade.metadata.generation,
+  };
+}
+
+/** After a success somebody else changed an image: postcheck does not fight, it says so. */
+function driftOf(snapshot: Snapshot, status: UpgradeStatus): string | undefined {
+  const { workload, upgrade } = snapshot;
+  if (status.phase !== 'Succeeded' || !workload) return undefined;
+  const wanted = upgradedImages(status, upgrade.spec);
+  if (runsImages(workload, wanted)) return undefined;
+  const changed = workload.containers.find(({ name, image }) => wanted[name] !== undefined && wanted[name] !== image);
+  return `${workload.kind} ${workload.name} was upgraded, but ${imageManager(workload, changed?.name ?? '')} has since set container ${changed?.name} to ${changed?.image}: change spec.containers, or undo that`;
+}
+
+/** Ready, Reconciling and Stalled, as kstatus reads them. */
+function standing(
+  status: UpgradeStatus,
+  { obstacle, haltedByUser }: Reflected,
+  drifted: boolean,
+): Record<'Ready' | 'Reconciling' | 'Stalled', Say> {
+  const phase = status.phase ?? 'Pending';
+  const reason = status.attempt?.end?.reason ?? phase;
+  const at = (
+    ready: Condition['status'],
+    reconciling: boolean,
+    stalled: boolean,
+    why: string,
+  ): Record<'Ready' | 'Reconciling' | 'Stalled', Say> => ({
+    Ready: [ready, why],
+    Reconciling: [reconciling ? 'True' : 'False', why],
+    Stalled: [stalled ? 'True' : 'False', why],
+  });
+  if (obstacle && !haltedByUser) return at('False', false, true, obstacle.reason);
+  if (haltedByUser) return at(phase === 'Inconclusive' ? 'Unknown' : 'False', false, false, 'Paused');
+  if (drifted) return at('False', false, false, 'Drifted');
+  switch (phase) {
+    case 'Succeeded':
+      return at('True', false, false, reason);
+    case 'Inconclusive':
+      return at('Unknown', true, false, 'Inconclusive');
+    case 'FellBack':
+    case 'FallbackFailed':
+    case 'Failed':
+    case 'Aborted':
+      return at('False', false, true, reason || phase);
+    default:
+      return at('False', true, false, phase);
+  }
+}
+
+function verified(status: UpgradeStatus): Say {
+  const reason = status.attempt?.end?.reason ?? '';
+  switch (status.phase) {
+    case 'Succeeded':
+      return [reason === 'NoPods' || reason === 'AllSkipped' ? 'Unknown' : 'True', reason];
+    case 'FallingBack':
+    case 'FallbackChecking':
+    case 'FellBack':
+    case 'FallbackFailed':
+      return [status.fallback?.reason === 'Aborted' ? 'Unknown' : 'False', status.fallback?.reason || 'PostCheckFailed'];
+    case 'Failed':
+      return reason === 'ImageConflict' ? ['Unknown', reason] : ['False', reason];
+    case 'Inconclusive':
+      return ['Unknown', 'Inconclusive'];
+    default:
+      return ['Unknown', status.phase === 'Aborted' ? 'Aborted' : 'InProgress'];
+  }
+}
+
+function fallenBack(status: UpgradeStatus): Say {
+  if (status.phase === 'FellBack') return ['True', status.fallback?.verified === 'No' ? 'Unverified' : 'Verified'];
+  if (status.phase === 'FallbackFailed') return ['False', 'FallbackFailed'];
+  if (status.phase === 'FallingBack' || status.phase === 'FallbackChecking') return ['Unknown', 'InProgress'];
+  return ['False', 'NotNeeded', 'No fallback'];
+}
+
+function gated(status: UpgradeStatus, fleet: Fleet | undefined, gate: 'Auto' | 'Required' | 'Off'): Say {
+  const { attempt } = status;
+  if (gate === 'Off') return ['False', 'GateOff', 'spec.gate is Off'];
+  if (!attempt) return ['Unknown', 'NotStarted', 'No attempt yet'];
+  if (attempt.adopted) return ['False', 'Adopted', 'The target ran the wanted images already; its pods are not gated'];
+  const slipped = attempt.gating && fleet && !status.fallback ? ungated(fleet) : [];
+  if (slipped.length > 0) return ['False', 'GateMissed', `Pod ${slipped[0]?.pod.name} came without the gate; it is checked all the same`];
+  if (attempt.gating) return ['True', 'GatePolicyApplied', 'New pods serve no traffic before they have passed'];
+  return attempt.end
+    ? ['False', 'NotGating', 'The attempt has ended']
+    : ['False', 'GateUnavailable', 'The gate policy is not installed, so new pods serve as soon as they are Ready'];
+}

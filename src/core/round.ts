@@ -1,0 +1,175 @@
+/**
+ * A round is one look at one pod: its readiness, and one try of every check in every running container of that check.
+ * Rounds are remembered in memory only; what must survive the operator is the verdict, stored as a pod condition (see stored-verdict.ts).
+ */
+
+import { VERIFIED } from '../api/names.ts';
+import type { Check, Class, UpgradeSpec } from '../api/types.ts';
+import type { PodView } from '../api/views.ts';
+import { checkTargets } from './target.ts';
+import { judgeTry, type TryOutcome, type Verdict } from './verdict.ts';
+
+/** One try to make. The container ID pins its answer: another ID in the pod's status voids it. */
+export interface TryRequest {
+  readonly check: Check;
+  readonly container: string;
+  readonly containerId: string;
+}
+
+export interface TryResult extends TryRequest {
+  readonly outcome: TryOutcome;
+}
+
+/** What the tries so far said of one check in one container. */
+export interface TryRecord {
+  readonly check: string;
+  readonly container: string;
+  readonly containerId: string;
+  readonly verdict: Verdict;
+  readonly attempts: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+}
+
+export interface PodRecord {
+  /** The proof (attempt, or its fallback) that these rounds belong to. */
+  readonly proof: string;
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  readonly rounds: number;
+  /** Rounds in a row in which everything passed. */
+  readonly passes: number;
+  /** Rounds in a row with evidence against the pod from a check. */
+  readonly failures: number;
+  /** What the last round said as a whole. */
+  readonly class: Class;
+  readonly wasReady: boolean;
+  readonly tries: readonly TryRecord[];
+}
+
+export interface FinishedRound {
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  readonly results: readonly TryResult[];
+}
+
+export interface ProofContext {
+  readonly spec: UpgradeSpec;
+  readonly proof: string;
+  readonly inFallback: boolean;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** When readiness will have held long enough, if it goes on. */
+  readonly dueAt?: number;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Is the pod ready, apart from our own gate, for `minReadySeconds`? Condition times are whole seconds, so a wait is rounded up. */
+export function readinessOf(pod: PodView, minReadySeconds: number, now: number): Readiness {
+  const types = ['ContainersReady', ...pod.gates.filter((type) => type !== VERIFIED)];
+  let heldSince = 0;
+  for (const type of types) {
+    const condition = pod.conditions[type];
+    if (condition?.status !== 'True') return { ready: false, ...whyNotReady(pod, type) };
+    heldSince = Math.max(heldSince, condition.since);
+  }
+  const dueAt = minReadySeconds > 0 ? heldSince + (minReadySeconds + 1) * 1000 : heldSince;
+  return now >= dueAt
+    ? { ready: true, reason: 'Ready', message: '' }
+    : { ready: false, dueAt, reason: 'MinReadySeconds', message: `ready, but not yet for ${minReadySeconds}s` };
+}
+
+/** The pod's own words: the worst container first, then scheduling, then the condition. */
+function whyNotReady(pod: PodView, type: string): { reason: string; message: string } {
+  const scheduled = pod.conditions['PodScheduled'];
+  if (scheduled?.status === 'False') return { reason: scheduled.reason || 'Unschedulable', message: scheduled.message };
+  const container = pod.containers.find(({ state, role }) => state !== 'running' && !(role === 'init' && state === 'terminated'));
+  if (container) {
+    const ended = container.exitCode === undefined ? '' : ` (last exit code ${container.exitCode})`;
+    return {
+      reason: container.reason || 'NotStarted',
+      message: `container ${container.name} is ${container.reason || container.state}${ended}`,
+    };
+  }
+  const unready = pod.containers.find(({ ready, role }) => !ready && role !== 'init');
+  if (unready) return { reason: 'NotReady', message: `container ${unready.name} is running but not ready` };
+  return { reason: 'NotReady', message: pod.conditions[type]?.message || `condition ${type} is not True` };
+}
+
+/** Every check × container that must answer, whether or not the container runs now. */
+export const expectedTries = (spec: UpgradeSpec, pod: PodView): { check: Check; container: string }[] =>
+  spec.postCheck.checks.flatMap((check) => checkTargets(spec, check.containers, pod.containers).map((container) => ({ check, container })));
+
+/** The tries that can be made now: in containers that run, Ready or not (the script may itself be the readiness probe). */
+export const possibleTries = (spec: UpgradeSpec, pod: PodView): TryRequest[] =>
+  expectedTries(spec, pod).flatMap(({ check, container }) => {
+    const view = pod.containers.find(({ name }) => name === container);
+    return view?.state === 'running' && view.id ? [{ check, container, containerId: view.id }] : [];
+  });
+
+/** A record counts only for the same proof and while none of its containers has been replaced. */
+export function validRecord(record: PodRecord | undefined, proof: string, pod: PodView): PodRecord | undefined {
+  if (record?.proof !== proof) return undefined;
+  const replaced = record.tries.some(({ container, containerId }) =>
+    pod.containers.some(({ name, id }) => name === container && id !== containerId),
+  );
+  return replaced ? undefined : record;
+}
+
+/** The pod is not at fault as long as nothing of it could be started: no evidence. */
+const neverStarted = (pod: PodView): boolean => pod.phase === 'Pending' && pod.containers.every(({ id }) => id === '');
+
+function roundClass(pod: PodView, ready: boolean, verdicts: readonly Verdict[], expected: number): Class {
+  const has = (wanted: Class) => verdicts.some((verdict) => verdict.class === wanted);
+  if (has('Fail')) return 'Fail';
+  if (has('Retry')) return 'Retry';
+  if (!ready) return neverStarted(pod) ? 'Error' : 'Retry';
+  if (has('Error') || verdicts.length < expected) return 'Error';
+  return verdicts.length > 0 && verdicts.every((verdict) => verdict.class === 'Skip') ? 'Skip' : 'Pass';
+}
+
+/** Adds a finished round to what is known. Answers from containers that are gone by now count for nothing (137!). */
+export function addRound(record: PodRecord | undefined, context: ProofContext, pod: PodView, round: FinishedRound): PodRecord {
+  const { spec, proof, inFallback } = context;
+  const known = validRecord(record, proof, pod);
+  const current = round.results.filter(({ container, containerId }) =>
+    pod.containers.some(({ name, id }) => name === container && id === containerId),
+  );
+  const tries = current.map((result) => addTry(known, result, round, inFallback));
+  const readiness = readinessOf(pod, spec.postCheck.readiness.minReadySeconds, round.startedAt);
+  const ready = readiness.ready || !spec.postCheck.readiness.required;
+  const verdicts = tries.map(({ verdict }) => verdict);
+  const overall = roundClass(pod, ready, verdicts, expectedTries(spec, pod).length);
+  const passed = overall === 'Pass' || overall === 'Skip';
+  const against = verdicts.some((verdict) => verdict.class === 'Retry' || verdict.class === 'Fail');
+  return {
+    proof,
+    startedAt: round.startedAt,
+    finishedAt: round.finishedAt,
+    rounds: (known?.rounds ?? 0) + 1,
+    passes: passed ? (known?.passes ?? 0) + 1 : 0,
+    failures: against ? (known?.failures ?? 0) + 1 : overall === 'Error' ? (known?.failures ?? 0) : 0,
+    class: overall,
+    wasReady: readiness.ready,
+    tries: [
+      ...tries,
+      ...(known?.tries ?? []).filter((old) => !tries.some((now) => now.check === old.check && now.container === old.container)),
+    ],
+  };
+}
+
+function addTry(known: PodRecord | undefined, result: TryResult, round: FinishedRound, inFallback: boolean): TryRecord {
+  const before = known?.tries.find((old) => old.check === result.check.name && old.container === result.container);
+  return {
+    check: result.check.name,
+    container: result.container,
+    containerId: result.containerId,
+    verdict: judgeTry(result.check, result.outcome, inFallback),
+    attempts: (before?.attempts ?? 0) + 1,
+    firstAt: before?.firstAt ?? round.startedAt,
+    lastAt: round.finishedAt,
+  };
+}

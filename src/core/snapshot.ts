@@ -1,0 +1,22 @@
+/** Everything that one decision may look at, frozen. */
+import type { Upgrade } from '../api/types.ts';
+import type { PodView, WorkloadView } from '../api/views.ts';
+import type { PodRecord } from './round.ts';
+
+export interface Snapshot {
+  readonly now: number;
+  readonly upgrade: Upgrade;
+  /** Name of an older Upgrade on the same target: it acts, this one does not. */
+  readonly claimedBy?: string;
+  readonly workload?: WorkloadView;
+  /** Revision label of the pods that the workload's controller makes now; see target.ts. */
+  readonly updateRevision?: string;
+  /** Every pod of the workload, of any revision. */
+  readonly pods: readonly PodView[];
+  readonly nodeReady: (node: string) => boolean;
+  /** Rounds by pod UID. */
+  readonly records: ReadonlyMap<string, PodRecord>;
+  readonly waitingSince: ReadonlyMap<string, { readonly reason: string; readonly since: number }>;
+  readonly gatePolicy: 'Available' | 'Unavailable' | 'Unknown';
+  readonly outage: boolean;
+}

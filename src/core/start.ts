@@ -1,0 +1,87 @@
+/** Recording an attempt: everything a fresh process needs to go on is in the status before the first write to the workload. */
+import type { Attempt, Images, UpgradeStatus } from '../api/types.ts';
+import type { WorkloadView } from '../api/views.ts';
+import { recorded, seenAtStart } from './commands.ts';
+import type { Trigger } from './observe.ts';
+import type { Snapshot } from './snapshot.ts';
+import { attemptId, ended, imagesText, isAttempting, without } from './status.ts';
+import { imagesOf, isLive, runsImages } from './target.ts';
+import { toIso } from './time.ts';
+
+export interface Start {
+  readonly workload: WorkloadView;
+  readonly trigger: Trigger;
+  /** Keep the recorded fallback target: what runs now was never proved. */
+  readonly inherit: boolean;
+}
+
+/** Nodes that could not be updated anyway: not Ready, and holding a pod of the DaemonSet. */
+function lostNodes(snapshot: Snapshot, workload: WorkloadView): string[] {
+  if (workload.kind !== 'DaemonSet') return [];
+  const nodes = snapshot.pods.filter((pod) => isLive(pod) && pod.node && !snapshot.nodeReady(pod.node)).map(({ node }) => node);
+  return [...new Set(nodes)].sort().slice(0, 500);
+}
+
+/** The wanted images of every container that the template has: what the user names, over what ran before. */
+function wantedImages(snapshot: Snapshot, workload: WorkloadView, from: Images): Images {
+  const named = Object.fromEntries(snapshot.upgrade.spec.containers.map(({ name, image }) => [name, image]));
+  return Object.fromEntries(workload.containers.map(({ name, image }) => [name, named[name] ?? from[name] ?? image]));
+}
+
+/** An attempt that was recorded but not written is recorded again under its own number. */
+const isRerecorded = (status: UpgradeStatus | undefined, id: string): boolean =>
+  status?.attempt?.id === id && isAttempting(status) && !status.attempt.rolledAt;
+
+/** The status with a new attempt recorded in it. */
+export function started(snapshot: Snapshot, start: Start): UpgradeStatus {
+  const { upgrade, now, gatePolicy } = snapshot;
+  const { workload, trigger, inherit } = start;
+  const before = superseded(snapshot);
+  const last = upgrade.status?.attempt?.number ?? 0;
+  const number = isRerecorded(upgrade.status, attemptId(last, upgrade.spec)) ? last : last + 1;
+  const current = imagesOf(workload);
+  const kept = inherit ? upgrade.status?.from : undefined;
+  const from = kept ?? { images: current, ...(snapshot.updateRevision ? { revision: snapshot.updateRevision } : {}) };
+  const to = wantedImages(snapshot, workload, from.images);
+  const adopted = !inherit && runsImages(workload, to);
+  const excluded = lostNodes(snapshot, workload);
+  const attempt: Attempt = {
+    id: attemptId(number, upgrade.spec),
+    number,
+    trigger,
+    adopted,
+    gating: !adopted && upgrade.spec.gate !== 'Off' && gatePolicy === 'Available',
+    startedAt: toIso(now),
+    targetGeneration: workload.generation,
+    progressAt: toIso(now),
+    maxUpdated: 0,
+    maxPassed: 0,
+    ...(excluded.length > 0 ? { excludedNodes: excluded } : {}),
+  };
+  const kept2 = without(seenAtStart(upgrade, before, now), 'fallback', 'paused', 'counts', 'exitCodes', 'pods', 'summary');
+  return { ...kept2, targetUID: workload.uid, phase: 'Pending', attempt, from, to: { images: to } };
+}
+
+/** What the status keeps of an attempt that the new one overtakes. */
+function superseded(snapshot: Snapshot): UpgradeStatus {
+  const { upgrade, now, workload } = snapshot;
+  const status = upgrade.status ?? {};
+  if (!isAttempting(status) || status.attempt?.id === attemptId(status.attempt?.number ?? 0, upgrade.spec)) return status;
+  const gone = status.targetUID !== workload?.uid;
+  const cause = gone
+    ? 'the workload was replaced by another one of the same name'
+    : `spec.containers changed to ${imagesText(Object.fromEntries(upgrade.spec.containers.map((c) => [c.name, c.image])), upgrade.spec)}`;
+  return ended(
+    upgrade,
+    status,
+    { phase: 'Pending', outcome: gone ? 'Aborted' : 'Superseded', reason: gone ? 'TargetReplaced' : 'Superseded', cause, gating: true },
+    now,
+  );
+}
+
+/** The verb `retry`: a new attempt with the same fallback target; after a success, the post-check again on what runs. */
+export function retried(snapshot: Snapshot, workload: WorkloadView): UpgradeStatus {
+  const inherit = snapshot.upgrade.status?.phase !== 'Succeeded';
+  const next = started(snapshot, { workload, trigger: 'Retry', inherit });
+  return recorded(snapshot.upgrade, next, 'retry', `Attempt${next.attempt?.number}`, snapshot.now);
+}

@@ -1,0 +1,82 @@
+/**
+ * What one try says. The whole exit-code contract of the readiness script lives here:
+ * evidence is an exit code, a missing command, or a command that ran past its limit. Everything else is Error, which is no evidence.
+ */
+import type { Check, Class, ExitCodeRule } from '../api/types.ts';
+
+/** Outcome of one try as the shells report it; `unreachable` is a broken channel of any kind. */
+export type TryOutcome =
+  | { readonly kind: 'exit'; readonly code: number; readonly output: string }
+  | { readonly kind: 'missing'; readonly message: string }
+  | { readonly kind: 'timeout'; readonly output: string }
+  | { readonly kind: 'unreachable'; readonly message: string };
+
+export interface Verdict {
+  readonly class: Class;
+  /** CamelCase, shown in the status and in conditions. */
+  readonly reason: string;
+  /** What it means; empty when the reason says it all. */
+  readonly message: string;
+  readonly exitCode?: number;
+  readonly output: string;
+}
+
+/** The last line that the readiness script prints by itself; without it 126 and 127 mean that the command is missing. */
+const RESULT_LINE = /^postcheck: stage=\w+ code=\d+\b/m;
+
+const SIGNALS: Readonly<Record<number, string>> = {
+  1: 'SIGHUP', 2: 'SIGINT', 3: 'SIGQUIT', 4: 'SIGILL', 6: 'SIGABRT', 7: 'SIGBUS', 8: 'SIGFPE', 9: 'SIGKILL', 11: 'SIGSEGV', 13: 'SIGPIPE', 14: 'SIGALRM', 15: 'SIGTERM',
+}; // biome-ignore format: a table
+
+const DEFAULTS: Readonly<Record<number, readonly [reason: string, message: string]>> = {
+  1: ['ProbeHookCrashed', 'the readiness hook crashed'],
+  2: ['StartServiceNotDone', 'the start service has not ended with status 0'],
+  120: ['ProbeHookBrokeContract', 'the readiness hook returned a reserved code'],
+  124: ['ProbeHookTimedOut', 'the readiness hook ran past its limit'],
+  125: ['ProbeInternalError', 'the readiness script failed by itself'],
+  126: ['ProbeHookNotRunnable', 'the readiness hook is not executable'],
+  127: ['ProbeHookNotRunnable', 'the readiness hook or its interpreter is missing'],
+};
+
+/** Does `rule` speak of `code`? Codes that are no range never match; the CRD refuses them. */
+function covers(rule: ExitCodeRule, code: number): boolean {
+  const [low, high = low] = rule.codes.split('-').map(Number);
+  return low !== undefined && high !== undefined && low <= code && code <= high;
+}
+
+function missing(check: Check, message: string, inFallback: boolean): Verdict {
+  // An image from before the script existed must be able to take a fallback: there, readiness decides.
+  const skip = inFallback || check.whenMissing === 'Skip';
+  return { class: skip ? 'Skip' : 'Fail', reason: 'CommandMissing', message: message || 'the command is not in the image', output: '' };
+}
+
+function exited(check: Check, code: number, output: string, inFallback: boolean): Verdict {
+  const rule = check.exitCodes.find((candidate) => covers(candidate, code));
+  if (rule) return { class: rule.class, reason: rule.reason, message: rule.message, exitCode: code, output };
+  if (code === 0) return { class: 'Pass', reason: 'Passed', message: '', exitCode: 0, output };
+  if ((code === 126 || code === 127) && !RESULT_LINE.test(output))
+    return { ...missing(check, output.trim().slice(0, 256), inFallback), exitCode: code };
+  const [reason, message] =
+    DEFAULTS[code] ?? (code > 128 ? ['ProbeKilled', `killed by ${SIGNALS[code - 128] ?? `signal ${code - 128}`}`] : ['ProbeFailed', '']);
+  return { class: 'Retry', reason, message, exitCode: code, output };
+}
+
+/**
+ * Judges one try of `check`. `inFallback`: the try was made on a reverted pod.
+ * Source of the code table: the readiness script's own contract, see docs/guides/writing-a-post-check.md.
+ */
+export function judgeTry(check: Check, outcome: TryOutcome, inFallback: boolean): Verdict {
+  switch (outcome.kind) {
+    case 'exit':
+      return exited(check, outcome.code, outcome.output, inFallback);
+    case 'missing':
+      return missing(check, outcome.message, inFallback);
+    case 'timeout':
+      return { class: 'Retry', reason: 'ProbeTimedOut', message: `still running after ${check.timeoutSeconds}s`, output: outcome.output };
+    case 'unreachable':
+      return { class: 'Error', reason: 'NoEvidence', message: outcome.message, output: '' };
+  }
+}
+
+/** Evidence is what a container itself said; Error is not, and readiness alone does not count towards failureThreshold. */
+export const isEvidence = (verdict: Pick<Verdict, 'class'>): boolean => verdict.class !== 'Error';
