@@ -18,8 +18,10 @@ start_api() {
 	start_kube_apiserver "$address" "$port" "$@"
 	wait_until 60 api_is_ready_or_gone && api_is_ready || die "kube-apiserver does not become ready; see $home/log/kube-apiserver.log"
 	start_kube_controller_manager
+	wait_until 60 api_request "namespaces/default/serviceaccounts/default" || die "kube-controller-manager does not work; see $home/log/kube-controller-manager.log"
 }
 
+api_request() { "$tools/kubectl" --kubeconfig "$home/kubeconfig" get --raw "/api/v1/$1"; }
 api_is_ready() { "$tools/kubectl" --kubeconfig "$home/kubeconfig" get --raw /readyz >/dev/null 2>&1; }
 api_is_ready_or_gone() { api_is_ready || process_is_gone kube-apiserver; }
 
