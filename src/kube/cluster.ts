@@ -1,0 +1,56 @@
+import { GATE_POLICY } from '../api/names.ts';
+import type { GateProbe, Watcher, Writer } from '../engine/ports.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
+import { ClusterGateProbe } from './gate-probe.ts';
+import { HttpClient } from './http.ts';
+import { Requests } from './request.ts';
+import { StreamClient } from './stream-client.ts';
+import { Throttle } from './throttle.ts';
+import { ClusterWatcher, type WatchHealth } from './watcher.ts';
+import { ClusterWriter } from './writer.ts';
+
+export interface ClusterOptions extends ConnectionOptions {
+  /** Watch only these namespaces; none: the whole cluster. */
+  readonly namespaces: readonly string[];
+  /** The operator's pod name: who wrote an event, who holds the lease. */
+  readonly identity: string;
+}
+
+/** Everything that main needs of a cluster. */
+export interface Cluster {
+  readonly watcher: Watcher;
+  readonly writer: Writer;
+  readonly gateProbe: GateProbe;
+  /** One entry for each kind and namespace. */
+  readonly health: () => readonly WatchHealth[];
+  /** Ends watches and idle connections. */
+  readonly close: () => Promise<void>;
+}
+
+/** At most this many requests at once besides watches, lease and execs. */
+const maxRequests = 8;
+
+/**
+ * Loads the configuration and makes the shells; nothing is sent until they are used, save that credentials are read once, so that a broken
+ * configuration is told here. Rejects with an Error that says what to correct.
+ */
+export async function connect(options: ClusterOptions): Promise<Cluster> {
+  const connection = new Connection(options);
+  await connection.credentials();
+  const http = new HttpClient(connection, maxRequests);
+  const throttle = new Throttle();
+  const requests = new Requests(http, throttle);
+  const streams = new StreamClient(connection);
+  const watcher = new ClusterWatcher(streams, requests, options.namespaces);
+  return {
+    watcher,
+    writer: new ClusterWriter(requests, { identity: options.identity, mayWrite: () => true }),
+    gateProbe: new ClusterGateProbe(requests, GATE_POLICY),
+    health: () => watcher.health(),
+    close: async () => {
+      await watcher.stop();
+      streams.close();
+      http.close();
+    },
+  };
+}

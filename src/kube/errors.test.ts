@@ -1,0 +1,72 @@
+import { describe, expect, test } from '@jest/globals';
+import { clean, errorText, failureOf, retryAfterMs } from './errors.ts';
+
+const status = (message: string): string => JSON.stringify({ kind: 'Status', status: 'Failure', message });
+const of = (code: number, body = '', retryAfter?: string) => failureOf({ status: code, body, retryAfter }, 'PATCH deployments shop/web', 0);
+
+test.each([
+  [400, 'invalid'],
+  [401, 'unavailable'],
+  [403, 'forbidden'],
+  [404, 'notFound'],
+  [405, 'invalid'],
+  [408, 'unavailable'],
+  [409, 'conflict'],
+  [413, 'invalid'],
+  [415, 'invalid'],
+  [422, 'invalid'],
+  [429, 'throttled'],
+  [500, 'unavailable'],
+  [502, 'unavailable'],
+  [503, 'unavailable'],
+  [504, 'unavailable'],
+])('HTTP %d is %s', (code, kind) => {
+  expect(of(code).kind).toBe(kind);
+});
+
+test.each([
+  [422, 'Deployment.apps "web" is invalid: metadata.uid: Invalid value: "x": field is immutable'],
+  [409, 'Precondition failed: UID in precondition: a, UID in object meta: b'],
+  [409, 'Operation cannot be fulfilled: uid mismatch: the provided object specified uid x, and no existing object was found'],
+])('a UID that no longer holds (HTTP %d) is notFound', (code, message) => {
+  expect(of(code, status(message)).kind).toBe('notFound');
+});
+
+test('a message names what was asked and quotes the server, cleaned and short', () => {
+  expect(of(409, status('the object\nhas been \u001b[31mmodified')).message).toBe(
+    'PATCH deployments shop/web: the object has been  [31mmodified',
+  );
+  expect(of(409, status('x'.repeat(5000))).message).toHaveLength(500);
+});
+
+test.each(['<html>secret</html>', '"secret"', '{"kind":"Secret","message":"secret"}', '', '{'])(
+  'a body that is no Status (%s) is never quoted',
+  (body) => {
+    expect(of(502, body).message).toBe('PATCH deployments shop/web: HTTP 502');
+  },
+);
+
+describe('Retry-After', () => {
+  const now = Date.UTC(2026, 0, 1);
+  test.each([
+    ['7', 7_000],
+    ['0', 0],
+    ['Thu, 01 Jan 2026 00:00:05 GMT', 5_000],
+    ['Thu, 01 Jan 2020 00:00:05 GMT', 0],
+    ['99999999999999999999', 60_000],
+    ['Fri, 01 Jan 2100 00:00:00 GMT', 60_000],
+    ['soon', 1_000],
+    ['-5', 0],
+    ['', 1_000],
+    [undefined, 1_000],
+  ])('%p waits %d ms', (header, expected) => {
+    expect(retryAfterMs(header, now)).toBe(expected);
+  });
+});
+
+test('whatever is thrown becomes one line', () => {
+  expect(errorText(Object.assign(new Error('connect failed'), { code: 'ECONNREFUSED' }))).toBe('connect failed (ECONNREFUSED)');
+  expect(errorText(new AggregateError([new Error('inner')]))).toBe('inner');
+  expect(errorText('x')).toBe('unknown error');
+  expect(clean('a\u0000\r\n\u2028b')).toBe('a b');
+});

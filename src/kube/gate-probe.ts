@@ -1,0 +1,21 @@
+import type { GatePolicy, GateProbe } from '../engine/ports.ts';
+import { resources } from './names.ts';
+import type { Requests } from './request.ts';
+
+/** Looks for the admission policy binding that puts the gate on new pods. */
+export class ClusterGateProbe implements GateProbe {
+  readonly #requests: Requests;
+  readonly #bindingName: string;
+
+  constructor(requests: Requests, bindingName: string) {
+    this.#requests = requests;
+    this.#bindingName = bindingName;
+  }
+
+  async gatePolicy(): Promise<GatePolicy> {
+    const target = { resource: resources.MutatingAdmissionPolicyBinding, name: this.#bindingName };
+    const answer = await this.#requests.send({ method: 'GET', target, retries: 2 });
+    if (answer.ok) return 'Available';
+    return answer.failure.kind === 'notFound' || answer.failure.kind === 'forbidden' ? 'Unavailable' : 'Unknown';
+  }
+}

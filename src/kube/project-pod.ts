@@ -1,0 +1,81 @@
+import { VERIFIED } from '../api/names.ts';
+import type { ConditionView, ContainerRole, ContainerView, PodView } from '../api/views.ts';
+import { controllerOf } from './project-revision.ts';
+import { initRole } from './project-workload.ts';
+import { at, count, frozen, list, type Raw, record, text, time } from './raw.ts';
+
+/** Condition types that decisions read besides those named in a pod's readiness gates. */
+const readTypes = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready', VERIFIED];
+const phases = ['Pending', 'Running', 'Succeeded', 'Failed'] as const;
+const podOwners = ['ReplicaSet', 'StatefulSet', 'DaemonSet'];
+
+/** Reduces a pod to the fields that decisions read. A pod without a controlling owner gets an empty one; see `keepsPod`. */
+export function projectPod(raw: unknown): PodView {
+  const object = record(raw);
+  const metadata = record(object.metadata);
+  const spec = record(object.spec);
+  const status = record(object.status);
+  const labels = record(metadata.labels);
+  const gates = list(spec.readinessGates).map((gate) => text(record(gate).conditionType));
+  return frozen({
+    namespace: text(metadata.namespace),
+    name: text(metadata.name),
+    uid: text(metadata.uid),
+    resourceVersion: text(metadata.resourceVersion),
+    owner: controllerOf(metadata),
+    revision: text(labels['pod-template-hash'] ?? labels['controller-revision-hash']),
+    node: text(spec.nodeName),
+    ip: text(status.podIP),
+    phase: status.phase === undefined ? 'Pending' : (phases.find((phase) => phase === status.phase) ?? 'Unknown'),
+    reason: text(status.reason),
+    deleting: metadata.deletionTimestamp !== undefined,
+    createdAt: time(metadata.creationTimestamp),
+    conditions: conditions(status.conditions, [...readTypes, ...gates]),
+    gates,
+    containers: containers(spec, status),
+  });
+}
+
+/** Pods of the workload kinds that an Upgrade can name, through their controllers; all others are not kept. */
+export function keepsPod(pod: PodView): boolean {
+  return podOwners.includes(pod.owner.kind);
+}
+
+function conditions(raw: unknown, types: readonly string[]): Record<string, ConditionView> {
+  const found: Record<string, ConditionView> = {};
+  for (const entry of list(raw).map(record)) {
+    const type = text(entry.type);
+    if (!types.includes(type)) continue;
+    const status = entry.status === 'True' || entry.status === 'False' ? entry.status : 'Unknown';
+    found[type] = { status, reason: text(entry.reason), message: text(entry.message), since: time(entry.lastTransitionTime) };
+  }
+  return found;
+}
+
+function containers(spec: Raw, status: Raw): ContainerView[] {
+  const regular = list(spec.containers).map((c) => containerView(c, 'regular', status.containerStatuses));
+  const others = list(spec.initContainers).map((c) => containerView(c, initRole(c), status.initContainerStatuses));
+  return [...regular, ...others.filter((c) => c.role === 'sidecar'), ...others.filter((c) => c.role === 'init')];
+}
+
+function containerView(raw: unknown, role: ContainerRole, statuses: unknown): ContainerView {
+  const { name, image } = record(raw);
+  const status = record(list(statuses).find((entry) => record(entry).name === name));
+  const { running, waiting, terminated } = record(status.state);
+  const ended = record(terminated ?? at(status, 'lastState', 'terminated'));
+  const now = record(terminated ?? waiting);
+  const startedAt = time(record(running).startedAt);
+  return {
+    name: text(name),
+    image: text(image),
+    role,
+    id: text(status.containerID),
+    restarts: count(status.restartCount),
+    state: running !== undefined ? 'running' : terminated !== undefined ? 'terminated' : 'waiting',
+    reason: text(now.reason),
+    message: text(now.message),
+    ...(typeof ended.exitCode === 'number' ? { exitCode: ended.exitCode } : {}),
+    ...(startedAt > 0 ? { startedAt } : {}),
+    ready: status.ready === true,
+  };
+}

@@ -1,0 +1,87 @@
+import type { ContainerRole, TemplateContainer, WorkloadKind, WorkloadView } from '../api/views.ts';
+import { templateDigest } from './digest.ts';
+import { imageManagers, managesFields } from './managed-fields.ts';
+import { at, count, frozen, list, type Raw, record, text } from './raw.ts';
+
+/** Reduces a Deployment, StatefulSet or DaemonSet as the API server sends it to the fields that decisions read. */
+export function projectWorkload(kind: WorkloadKind, raw: unknown): WorkloadView {
+  const object = record(raw);
+  const metadata = record(object.metadata);
+  const spec = record(object.spec);
+  const status = record(object.status);
+  const counts = kind === 'DaemonSet' ? daemonSetCounts(status) : replicaCounts(spec, status);
+  const updateRevision = kind === 'StatefulSet' ? text(status.updateRevision) : '';
+  return frozen({
+    kind,
+    namespace: text(metadata.namespace),
+    name: text(metadata.name),
+    uid: text(metadata.uid),
+    resourceVersion: text(metadata.resourceVersion),
+    generation: count(metadata.generation),
+    observedGeneration: count(status.observedGeneration),
+    deleting: metadata.deletionTimestamp !== undefined,
+    containers: templateContainers(at(spec, 'template', 'spec')),
+    imageManagers: imageManagers(metadata.managedFields),
+    holdsOurFields: managesFields(metadata.managedFields),
+    templateDigest: templateDigest(spec.template),
+    ...(updateRevision === '' ? {} : { updateRevision }),
+    ...counts,
+    paused: kind === 'Deployment' && spec.paused === true,
+    partition: kind === 'StatefulSet' ? count(at(spec, 'updateStrategy', 'rollingUpdate', 'partition')) : 0,
+    onDelete: at(spec, 'updateStrategy', 'type') === 'OnDelete',
+    ordered: kind === 'StatefulSet' && spec.podManagementPolicy !== 'Parallel',
+    servesNothingMeanwhile: servesNothingMeanwhile(kind, spec, counts.desired),
+  });
+}
+
+type Counts = Pick<WorkloadView, 'desired' | 'updated' | 'ready' | 'available' | 'total'>;
+
+function replicaCounts(spec: Raw, status: Raw): Counts {
+  return {
+    desired: count(spec.replicas, 1),
+    updated: count(status.updatedReplicas),
+    ready: count(status.readyReplicas),
+    available: count(status.availableReplicas),
+    total: count(status.replicas),
+  };
+}
+
+function daemonSetCounts(status: Raw): Counts {
+  return {
+    desired: count(status.desiredNumberScheduled),
+    updated: count(status.updatedNumberScheduled),
+    ready: count(status.numberReady),
+    available: count(status.numberAvailable),
+    total: count(status.currentNumberScheduled),
+  };
+}
+
+function templateContainers(podSpec: unknown): TemplateContainer[] {
+  const spec = record(podSpec);
+  return [...list(spec.initContainers).map((c) => container(c, initRole(c))), ...list(spec.containers).map((c) => container(c, 'regular'))];
+}
+
+function container(raw: unknown, role: ContainerRole): TemplateContainer {
+  const { name, image, startupProbe } = record(raw);
+  return { name: text(name), image: text(image), role, startupProbe: startupProbe !== undefined };
+}
+
+/** An init container that restarts always is a sidecar (KEP-753). */
+export function initRole(raw: unknown): ContainerRole {
+  return record(raw).restartPolicy === 'Always' ? 'sidecar' : 'init';
+}
+
+/** The controllers' own defaults and rounding: a Deployment rounds a percentage down, the other two up. */
+function servesNothingMeanwhile(kind: WorkloadKind, spec: Raw, desired: number): boolean {
+  const strategy = record(kind === 'Deployment' ? spec.strategy : spec.updateStrategy);
+  if (strategy.type === 'Recreate') return true;
+  if (strategy.type === 'OnDelete' || desired === 0) return false;
+  const rolling = record(strategy.rollingUpdate);
+  const unavailable = rolling.maxUnavailable ?? (kind === 'Deployment' ? '25%' : 1);
+  return podCount(unavailable, desired, kind === 'Deployment' ? Math.floor : Math.ceil) >= desired;
+}
+
+function podCount(intOrPercent: unknown, total: number, round: (value: number) => number): number {
+  const percent = /^(\d+)%$/.exec(text(intOrPercent));
+  return percent ? round((Number(percent[1]) / 100) * total) : count(intOrPercent);
+}

@@ -1,0 +1,141 @@
+import { FIELD_MANAGER, VERIFIED } from '../api/names.ts';
+import type { Upgrade, UpgradeStatus } from '../api/types.ts';
+import type { PodView, WorkloadView } from '../api/views.ts';
+import type { OperatorEvent, RequestFailure, VerifiedCondition, Writer, Written } from '../engine/ports.ts';
+import { eventBody } from './event.ts';
+import { ownEntries } from './managed-fields.ts';
+import { mergePatch } from './merge-patch.ts';
+import { resources, type Target } from './names.ts';
+import { projectPod } from './project-pod.ts';
+import { projectUpgrade } from './project-upgrade.ts';
+import { projectWorkload } from './project-workload.ts';
+import { at, record } from './raw.ts';
+import type { Answer, ApiRequest, Requests } from './request.ts';
+
+export interface WriterOptions {
+  /** Who writes, for events: the operator's pod name. */
+  readonly identity: string;
+  /** Asked before every write; false refuses it unsent. A process that has lost the lease must write nothing. */
+  readonly mayWrite: () => boolean;
+}
+
+const query = { fieldManager: FIELD_MANAGER };
+const retries = 2;
+const notLeader: RequestFailure = { kind: 'unavailable', message: 'not the leader (any more): nothing is written' };
+
+/** Every write as raw JSON with its precondition, so that a repeated or late one is refused instead of done twice. */
+export class ClusterWriter implements Writer {
+  readonly #requests: Requests;
+  readonly #options: WriterOptions;
+
+  constructor(requests: Requests, options: WriterOptions) {
+    this.#requests = requests;
+    this.#options = options;
+  }
+
+  async patchStatus(upgrade: Upgrade, status: UpgradeStatus): Promise<Written<Upgrade>> {
+    const { namespace, name, uid, resourceVersion } = upgrade.metadata;
+    const answer = await this.#send({
+      method: 'PATCH',
+      target: { resource: resources.Upgrade, namespace, name, subresource: 'status' },
+      query,
+      patchType: 'application/merge-patch+json',
+      body: { metadata: { uid, resourceVersion }, status: mergePatch(upgrade.status, status) },
+      retries,
+    });
+    return written(answer, projectUpgrade);
+  }
+
+  async patchImages(workload: WorkloadView, images: Readonly<Record<string, string>>): Promise<Written<WorkloadView>> {
+    const wanted = workload.containers.filter((container) => images[container.name] !== undefined);
+    const part = (regular: boolean): { name: string; image: string | undefined }[] =>
+      wanted.filter(({ role }) => (role === 'regular') === regular).map(({ name }) => ({ name, image: images[name] }));
+    const podSpec = {
+      ...(part(true).length > 0 ? { containers: part(true) } : {}),
+      ...(part(false).length > 0 ? { initContainers: part(false) } : {}),
+    };
+    const answer = await this.#send({
+      method: 'PATCH',
+      target: workloadTarget(workload),
+      query,
+      patchType: 'application/strategic-merge-patch+json',
+      body: { metadata: { uid: workload.uid, resourceVersion: workload.resourceVersion }, spec: { template: { spec: podSpec } } },
+      retries,
+    });
+    return written(answer, (raw) => projectWorkload(workload.kind, raw));
+  }
+
+  /** Reads the entries' present positions first; the patch tests each before it removes it, and the version it was read at. */
+  async releaseFields(workload: WorkloadView): Promise<Written<WorkloadView>> {
+    const target = workloadTarget(workload);
+    const project = (raw: unknown): WorkloadView => projectWorkload(workload.kind, raw);
+    const read = await this.#requests.send({ method: 'GET', target, retries });
+    if (!read.ok) return read;
+    const { uid, resourceVersion, managedFields } = record(at(read.body, 'metadata'));
+    if (uid !== workload.uid)
+      return failed({ kind: 'notFound', message: `${workload.kind} ${workload.name} was replaced by another of the same name` });
+    const entries = ownEntries(managedFields);
+    if (entries.length === 0) return written(read, project);
+    const removals = entries.flatMap((index) => [
+      { op: 'test', path: `/metadata/managedFields/${index}/manager`, value: FIELD_MANAGER },
+      { op: 'remove', path: `/metadata/managedFields/${index}` },
+    ]);
+    const answer = await this.#send({
+      method: 'PATCH',
+      target,
+      patchType: 'application/json-patch+json',
+      body: [{ op: 'test', path: '/metadata/resourceVersion', value: resourceVersion }, ...removals],
+      retries,
+    });
+    // The server calls a failed test Invalid without saying which; here it can only mean that somebody else wrote in between.
+    if (!answer.ok && answer.failure.kind === 'invalid') return failed({ ...answer.failure, kind: 'conflict' });
+    return written(answer, project);
+  }
+
+  async patchVerified(pod: PodView, condition: VerifiedCondition, time: number): Promise<Written<PodView>> {
+    const last = pod.conditions[VERIFIED];
+    const since = last !== undefined && last.status === condition.status ? last.since : time;
+    const entry = { type: VERIFIED, ...condition, lastTransitionTime: new Date(since).toISOString().replace(/\.\d+Z$/, 'Z') };
+    const answer = await this.#send({
+      method: 'PATCH',
+      target: { resource: resources.Pod, namespace: pod.namespace, name: pod.name, subresource: 'status' },
+      query,
+      patchType: 'application/strategic-merge-patch+json',
+      body: { metadata: { uid: pod.uid }, status: { conditions: [entry] } },
+      retries,
+    });
+    return written(answer, projectPod);
+  }
+
+  async deletePod(pod: PodView): Promise<Written<undefined>> {
+    const answer = await this.#send({
+      method: 'DELETE',
+      target: { resource: resources.Pod, namespace: pod.namespace, name: pod.name },
+      body: { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: pod.uid } },
+      retries,
+    });
+    if (!answer.ok && answer.failure.kind === 'conflict') return failed({ ...answer.failure, kind: 'notFound' });
+    return written(answer, () => undefined);
+  }
+
+  async recordEvent(upgrade: Upgrade, event: OperatorEvent): Promise<void> {
+    const body = eventBody(upgrade.metadata, event, { identity: this.#options.identity, now: Date.now() });
+    await this.#send({ method: 'POST', target: { resource: resources.Event, namespace: upgrade.metadata.namespace }, body });
+  }
+
+  async #send(request: ApiRequest): Promise<Answer> {
+    return this.#options.mayWrite() ? await this.#requests.send(request) : failed(notLeader);
+  }
+}
+
+function workloadTarget({ kind, namespace, name }: WorkloadView): Target {
+  return { resource: resources[kind], namespace, name };
+}
+
+function written<T>(answer: Answer, project: (raw: unknown) => T): Written<T> {
+  return answer.ok ? { ok: true, object: project(answer.body) } : answer;
+}
+
+function failed(failure: RequestFailure): { readonly ok: false; readonly failure: RequestFailure; readonly status: 0 } {
+  return { ok: false, failure, status: 0 };
+}
