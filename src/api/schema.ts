@@ -189,10 +189,6 @@ const PostCheck = Type.Object(
   {
     default: {},
     description: 'The proof that is asked of every upgraded pod.',
-    ...rules({
-      rule: 'self.readiness.required || self.checks.size() > 0',
-      message: 'nothing would be proved: keep readiness.required true, or name at least one check',
-    }),
   },
 );
 
@@ -244,11 +240,20 @@ export const SpecSchema = Type.Object(
       description: 'How many ended attempts the status keeps.',
     }),
   },
-  rules({
-    rule: '!has(self.progressDeadlineSeconds) || self.progressDeadlineSeconds > self.postCheck.initialDelaySeconds + self.postCheck.deadlineSeconds',
-    message:
-      'progressDeadlineSeconds must be larger than postCheck.initialDelaySeconds + postCheck.deadlineSeconds, or left out: else a pod could never use its own deadline',
-  }),
+  // The first rule stands here, not in postCheck: the API server checks a rule against the default `{}` of its own object before the
+  // defaults inside are filled in, and refuses the whole CRD.
+  rules(
+    {
+      rule: 'self.postCheck.readiness.required || self.postCheck.checks.size() > 0',
+      message: 'nothing would be proved: keep postCheck.readiness.required true, or name at least one check',
+      fieldPath: '.postCheck',
+    },
+    {
+      rule: '!has(self.progressDeadlineSeconds) || self.progressDeadlineSeconds > self.postCheck.initialDelaySeconds + self.postCheck.deadlineSeconds',
+      message:
+        'progressDeadlineSeconds must be larger than postCheck.initialDelaySeconds + postCheck.deadlineSeconds, or left out: else a pod could never use its own deadline',
+    },
+  ),
 );
 
 export const PHASES = [
