@@ -1,0 +1,63 @@
+/** A real Kubernetes API without nodes for one test file; see test/cluster/api-only.sh. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const SCRIPT = join(ROOT, 'test/cluster/api-only.sh');
+const OUTPUT_BYTES = 64 * 1024 * 1024;
+
+export type KubeObject = { readonly kind: string; readonly metadata: { readonly name: string } & Record<string, unknown> } & Record<
+  string,
+  unknown
+>;
+
+export interface ApiServer {
+  readonly kubeconfig: string;
+  /** Standard output of kubectl; throws with its standard error. `input` goes to its standard input. */
+  kubectl(args: readonly string[], input?: string): string;
+  /** What `kubectl … -o json` says. */
+  json<T = KubeObject>(args: readonly string[], input?: unknown): T;
+  stop(): void;
+}
+
+/** Starts one with the further kube-apiserver `flags`; builds the binaries when they are missing, which takes minutes. */
+export function startApiServer(flags: readonly string[] = []): ApiServer {
+  const folder = mkdtempSync(join(tmpdir(), 'postcheck-api-'));
+  const env = { ...process.env, POSTCHECK_APISERVER_FLAGS: flags.join(' ') };
+  const kubeconfig =
+    execFileSync(SCRIPT, ['up', folder], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+      .trim()
+      .split('\n')
+      .at(-1) ?? '';
+  const kubectl = (args: readonly string[], input = '') =>
+    execFileSync(join(ROOT, '.cluster/bin/kubectl'), ['--kubeconfig', kubeconfig, ...args], {
+      encoding: 'utf8',
+      input,
+      stdio: 'pipe',
+      maxBuffer: OUTPUT_BYTES,
+    });
+  return {
+    kubeconfig,
+    kubectl,
+    json: (args, input) => JSON.parse(kubectl([...args, '-o', 'json'], input === undefined ? '' : JSON.stringify(input))),
+    stop: () => void execFileSync(SCRIPT, ['down', folder]),
+  };
+}
+
+/** Looks every 50 ms until `look` gives something, and gives that; throws what the last look threw, or a time-out. */
+export async function eventually<T>(look: () => T | undefined | false, timeoutMs = 20_000): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  let last: unknown = new Error(`nothing seen in ${timeoutMs} ms: ${look}`);
+  while (Date.now() < deadline) {
+    try {
+      const seen = look();
+      if (seen !== undefined && seen !== false) return seen;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw last;
+}
