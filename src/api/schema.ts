@@ -21,6 +21,8 @@ const name63 = { minLength: 1, maxLength: 63, pattern: '^[a-z0-9]([-a-z0-9]*[a-z
 
 export const CLASSES = ['Pass', 'Retry', 'Fail', 'Skip', 'Error'] as const;
 
+export const OUTCOMES = ['Succeeded', 'FellBack', 'FallbackFailed', 'Failed', 'Aborted', 'Superseded'] as const;
+
 const TargetRef = Type.Object(
   {
     apiVersion: Type.String({ maxLength: 63, description: '`apps/v1`.' }),
@@ -343,7 +345,7 @@ export const StatusSchema = Type.Object({
         end: Type.Optional(
           Type.Object(
             {
-              outcome: text('Succeeded, FellBack, FallbackFailed, Failed or Aborted.', 32),
+              outcome: oneOf(OUTCOMES, {}),
               reason: text('CamelCase.', 64),
               cause: text('One sentence.', 2048),
               at: time(''),

@@ -23,7 +23,7 @@ const GATE_SETTLES_MS = 100;
 export function decide(snapshot: Snapshot): Plan {
   const state = observe(snapshot);
   const decision = forState(snapshot, state);
-  const { obstacle, fleet, haltedByUser = false } = decision;
+  const { obstacle = snapshot.refusal, fleet, haltedByUser = false } = decision;
   const status = reflect(snapshot, decision.status, { obstacle, fleet, haltedByUser });
   return {
     state: state.name,

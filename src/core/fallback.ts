@@ -2,7 +2,7 @@
 import type { Images, PodReport, UpgradeStatus } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
 import type { Snapshot } from './snapshot.ts';
-import { ended } from './status.ts';
+import { ended, without } from './status.ts';
 import { imagesOf, isLive } from './target.ts';
 import { toIso } from './time.ts';
 
@@ -40,7 +40,7 @@ function fallingBack(snapshot: Snapshot, status: UpgradeStatus, images: Images, 
   return {
     ...status,
     phase: 'FallingBack',
-    ...(status.attempt ? { attempt: { ...status.attempt, progressAt: at, maxUpdated: 0, maxPassed: 0 } } : {}),
+    ...(status.attempt ? { attempt: { ...without(status.attempt, 'end'), progressAt: at, maxUpdated: 0, maxPassed: 0 } } : {}),
     fallback: {
       state: 'Rolling',
       reason: evidence.reason,

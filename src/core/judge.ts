@@ -36,8 +36,6 @@ export interface Proof {
   readonly nodeReady: (node: string) => boolean;
   /** Waiting reasons by `pod uid/container`, and since when we have seen them: the API does not say. */
   readonly waitingSince: ReadonlyMap<string, { readonly reason: string; readonly since: number }>;
-  /** The API server as a whole is out of reach: silence says nothing about single containers. */
-  readonly outage: boolean;
 }
 
 /** Waiting reasons that do not heal by themselves, and how long each is given, in seconds. */
@@ -155,7 +153,7 @@ function byRecord(pod: PodView, record: PodRecord | undefined, proof: Proof, now
     };
   const lastChance = record.startedAt >= deadline;
   if (lastChance && record.class === 'Error') {
-    if (onInconclusive === 'Fallback' && !proof.outage)
+    if (onInconclusive === 'Fallback')
       return { state: 'Failed', reason: 'InconclusiveAtDeadline', message: `no evidence until the deadline: ${why.message}` };
     return { state: 'Inconclusive', ...why };
   }

@@ -27,7 +27,6 @@ export function proofOf(snapshot: Snapshot, status: UpgradeStatus): Proof {
     deadlineSeconds: inFallback ? (spec.fallback.deadlineSeconds ?? spec.postCheck.deadlineSeconds) : spec.postCheck.deadlineSeconds,
     nodeReady: snapshot.nodeReady,
     waitingSince: snapshot.waitingSince,
-    outage: snapshot.outage,
   };
 }
 

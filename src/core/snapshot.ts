@@ -1,6 +1,7 @@
 /** Everything that one decision may look at, frozen. */
 import type { Upgrade } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
+import type { Obstacle } from './obstacles.ts';
 import type { PodRecord } from './round.ts';
 
 export interface Snapshot {
@@ -18,5 +19,6 @@ export interface Snapshot {
   readonly records: ReadonlyMap<string, PodRecord>;
   readonly waitingSince: ReadonlyMap<string, { readonly reason: string; readonly since: number }>;
   readonly gatePolicy: 'Available' | 'Unavailable' | 'Unknown';
-  readonly outage: boolean;
+  /** The API server refused our last write for this Upgrade, and will until somebody changes something. */
+  readonly refusal?: Obstacle;
 }

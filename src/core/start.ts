@@ -4,7 +4,7 @@ import type { WorkloadView } from '../api/views.ts';
 import { recorded, seenAtStart } from './commands.ts';
 import type { Trigger } from './observe.ts';
 import type { Snapshot } from './snapshot.ts';
-import { attemptId, ended, imagesText, isAttempting, without } from './status.ts';
+import { attemptId, ended, isAttempting, isFallingBack, without } from './status.ts';
 import { imagesOf, isLive, runsImages } from './target.ts';
 import { toIso } from './time.ts';
 
@@ -36,9 +36,10 @@ const isRerecorded = (status: UpgradeStatus | undefined, id: string): boolean =>
 export function started(snapshot: Snapshot, start: Start): UpgradeStatus {
   const { upgrade, now, gatePolicy } = snapshot;
   const { workload, trigger, inherit } = start;
-  const before = superseded(snapshot);
   const last = upgrade.status?.attempt?.number ?? 0;
-  const number = isRerecorded(upgrade.status, attemptId(last, upgrade.spec)) ? last : last + 1;
+  const again = isRerecorded(upgrade.status, attemptId(last, upgrade.spec)) && trigger !== 'Retry';
+  const number = again ? last : last + 1;
+  const before = again ? (upgrade.status ?? {}) : superseded(snapshot, trigger);
   const current = imagesOf(workload);
   const kept = inherit ? upgrade.status?.from : undefined;
   const from = kept ?? { images: current, ...(snapshot.updateRevision ? { revision: snapshot.updateRevision } : {}) };
@@ -58,23 +59,25 @@ export function started(snapshot: Snapshot, start: Start): UpgradeStatus {
     maxPassed: 0,
     ...(excluded.length > 0 ? { excludedNodes: excluded } : {}),
   };
-  const kept2 = without(seenAtStart(upgrade, before, now), 'fallback', 'paused', 'counts', 'exitCodes', 'pods', 'summary');
-  return { ...kept2, targetUID: workload.uid, phase: 'Pending', attempt, from, to: { images: to } };
+  const rest = without(seenAtStart(upgrade, before, now), 'fallback', 'paused', 'counts', 'exitCodes', 'pods', 'summary');
+  return { ...rest, targetUID: workload.uid, phase: 'Pending', attempt, from, to: { images: to } };
 }
 
 /** What the status keeps of an attempt that the new one overtakes. */
-function superseded(snapshot: Snapshot): UpgradeStatus {
-  const { upgrade, now, workload } = snapshot;
+function superseded({ upgrade, now }: Snapshot, trigger: Trigger): UpgradeStatus {
   const status = upgrade.status ?? {};
-  if (!isAttempting(status) || status.attempt?.id === attemptId(status.attempt?.number ?? 0, upgrade.spec)) return status;
-  const gone = status.targetUID !== workload?.uid;
-  const cause = gone
-    ? 'the workload was replaced by another one of the same name'
-    : `spec.containers changed to ${imagesText(Object.fromEntries(upgrade.spec.containers.map((c) => [c.name, c.image])), upgrade.spec)}`;
+  if (!isAttempting(status) && !isFallingBack(status)) return status;
+  const causes: Record<Trigger, string> = {
+    Created: 'the status was lost',
+    TargetReplaced: 'the workload was replaced by another one of the same name',
+    Retry: 'postcheck.dev/retry started it again',
+    ContainersChanged: `spec.containers changed to ${upgrade.spec.containers.map(({ name, image }) => `${name}=${image}`).join(', ')}`,
+  };
+  const outcome = trigger === 'TargetReplaced' ? 'Aborted' : 'Superseded';
   return ended(
     upgrade,
     status,
-    { phase: 'Pending', outcome: gone ? 'Aborted' : 'Superseded', reason: gone ? 'TargetReplaced' : 'Superseded', cause, gating: true },
+    { phase: 'Pending', outcome, reason: outcome === 'Aborted' ? trigger : outcome, cause: causes[trigger], gating: true },
     now,
   );
 }

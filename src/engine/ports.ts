@@ -119,8 +119,8 @@ export interface Executor {
 
 /** One fresh look, for the rare answer that the watch may lag behind. */
 export interface Reader {
-  /** GET of one pod; `undefined` when it is gone or the request failed. */
-  getPod(namespace: string, name: string): Promise<PodView | undefined>;
+  /** GET of one pod: the pod, `gone` (404), or `unknown` when the API server did not answer. */
+  getPod(namespace: string, name: string): Promise<PodView | 'gone' | 'unknown'>;
 }
 
 /** Is the admission policy that puts gates on pods installed? */
@@ -140,7 +140,7 @@ export interface TargetKey {
 // Telemetry: what the operator tells about itself. None of these methods throws or waits.
 
 /** How an attempt ended, as in `status.history[].outcome`. */
-export type AttemptOutcome = 'Succeeded' | 'FellBack' | 'FallbackFailed' | 'Failed' | 'Aborted' | 'Superseded' | 'ImageConflict';
+export type AttemptOutcome = 'Succeeded' | 'FellBack' | 'FallbackFailed' | 'Failed' | 'Aborted' | 'Superseded';
 /** How a fallback ended, as in `status.fallback.state`. */
 export type FallbackResult = 'Verified' | 'Unverified' | 'Failed';
 /** Why a gate was opened. ReportOnly: `fallback.action: None` lets the rollout go on. */

@@ -31,7 +31,6 @@ export const OUTCOMES = every<AttemptOutcome>({
   Failed: true,
   Aborted: true,
   Superseded: true,
-  ImageConflict: true,
 });
 export const ERROR_CAUSES = every<ErrorCause>({
   conflict: true,

@@ -1,0 +1,116 @@
+/** What a stored change of status is worth telling: events and log lines on change only, completions once. Derived from before and after, so nothing has to be remembered. */
+import type { FallbackStatus, Upgrade, UpgradeStatus } from '../api/types.ts';
+import type { End } from './status.ts';
+import { fromIso } from './time.ts';
+
+export type Outcome = End['outcome'];
+
+export interface Notice {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly note: string;
+  readonly action: string;
+}
+
+export interface Ending {
+  readonly outcome: Outcome;
+  readonly seconds: number;
+}
+
+export interface Told {
+  readonly events: readonly Notice[];
+  /** Attempts that ended with this change. */
+  readonly endings: readonly Ending[];
+  readonly fallbackEnded?: FallbackStatus['state'];
+}
+
+const gateMissed = (status: UpgradeStatus | undefined): boolean =>
+  status?.conditions?.some(({ type, reason }) => type === 'Gated' && reason === 'GateMissed') ?? false;
+
+const newCommand = (before: UpgradeStatus | undefined, after: UpgradeStatus): Notice[] =>
+  (['abort', 'retry'] as const)
+    .filter(
+      (verb) =>
+        after.commands?.[verb] &&
+        after.commands[verb]?.token !== before?.commands?.[verb]?.token &&
+        after.commands[verb]?.result !== 'SeenAtStart',
+    )
+    .map((verb) => ({
+      type: 'Normal',
+      reason: 'CommandAccepted',
+      action: 'Command',
+      note: `${verb} with token ${after.commands?.[verb]?.token}: ${after.commands?.[verb]?.result}`,
+    }));
+
+function phaseNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): Notice[] {
+  const note = after.message ?? '';
+  const failed: Notice = {
+    type: 'Warning',
+    reason: 'PostCheckFailed',
+    action: 'Checking',
+    note: after.fallback?.cause ?? after.attempt?.end?.cause ?? note,
+  };
+  const isNew = before?.phase !== after.phase;
+  switch (isNew ? after.phase : undefined) {
+    case 'Succeeded':
+      return [{ type: 'Normal', reason: 'PostCheckPassed', action: 'Checking', note }];
+    case 'Inconclusive':
+      return [{ type: 'Warning', reason: 'Inconclusive', action: 'Checking', note }];
+    case 'FallingBack':
+    case 'FallbackChecking':
+      if (before?.fallback?.startedAt === after.fallback?.startedAt) return [];
+      return [
+        ...(after.fallback?.reason === 'Aborted' ? [] : [failed]),
+        { type: 'Warning', reason: 'FallbackStarted', action: 'FallingBack', note },
+      ];
+    case 'FellBack':
+      return [{ type: 'Normal', reason: 'FallbackVerified', action: 'FallingBack', note }];
+    case 'FallbackFailed':
+      return [{ type: 'Warning', reason: 'FallbackFailed', action: 'FallingBack', note }];
+    case 'Failed':
+      return [failed];
+    default:
+      return [];
+  }
+}
+
+/** An attempt that the next one overtook without an end of its own. */
+function overtaken(before: UpgradeStatus | undefined, after: UpgradeStatus): Ending[] {
+  const attempt = before?.attempt;
+  if (!attempt || attempt.end || attempt.id === after.attempt?.id) return [];
+  const outcome = before?.targetUID === after.targetUID ? 'Superseded' : 'Aborted';
+  return [{ outcome, seconds: (fromIso(after.attempt?.startedAt ?? attempt.startedAt) - fromIso(attempt.startedAt)) / 1000 }];
+}
+
+function newEnd(before: UpgradeStatus | undefined, after: UpgradeStatus): Ending[] {
+  const { attempt } = after;
+  if (!attempt?.end || (before?.attempt?.id === attempt.id && before.attempt.end?.at === attempt.end.at)) return [];
+  return [{ outcome: attempt.end.outcome, seconds: (fromIso(attempt.end.at) - fromIso(attempt.startedAt)) / 1000 }];
+}
+
+/** What to tell after `after` is stored in place of `before`. */
+export function told(upgrade: Upgrade, before: UpgradeStatus | undefined, after: UpgradeStatus): Told {
+  const started = after.attempt && after.attempt.id !== before?.attempt?.id;
+  const events: Notice[] = [
+    ...newCommand(before, after),
+    ...(started ? [{ type: 'Normal' as const, reason: 'UpgradeStarted', action: 'Rolling', note: after.message ?? '' }] : []),
+    ...(gateMissed(after) && !gateMissed(before)
+      ? [
+          {
+            type: 'Warning' as const,
+            reason: 'GateMissed',
+            action: 'Gating',
+            note: after.conditions?.find(({ type }) => type === 'Gated')?.message ?? '',
+          },
+        ]
+      : []),
+    ...phaseNotices(before, after),
+  ];
+  const endings = [...overtaken(before, after), ...newEnd(before, after)];
+  const finished = after.fallback?.finishedAt && !before?.fallback?.finishedAt;
+  return {
+    events: upgrade.metadata.deletionTimestamp ? [] : events,
+    endings,
+    ...(finished && after.fallback ? { fallbackEnded: after.fallback.state } : {}),
+  };
+}

@@ -1,0 +1,63 @@
+/** Carries out one planned change. Every write has a precondition, so doing it twice, or from an old view, is refused and not wrong. */
+
+import { VERIFIED } from '../api/names.ts';
+import type { WorkloadView } from '../api/views.ts';
+import type { Action, Verdict } from '../core/plan.ts';
+import type { Clock, RequestFailure, Telemetry, Writer, Written } from './ports.ts';
+import type { Store } from './store.ts';
+
+export interface ActorOptions {
+  readonly clock: Clock;
+  readonly writer: Writer;
+  readonly store: Store;
+  readonly telemetry: Telemetry;
+}
+
+export class Actor {
+  readonly #options: ActorOptions;
+
+  constructor(options: ActorOptions) {
+    this.#options = options;
+  }
+
+  /** Does it; gives the failure when it was refused. */
+  async act(action: Action): Promise<RequestFailure | undefined> {
+    const { writer, store } = this.#options;
+    switch (action.kind) {
+      case 'none':
+        return undefined;
+      case 'patchImages':
+        return this.#learn(action.workload, await writer.patchImages(action.workload, action.images));
+      case 'releaseFields':
+        return this.#learn(action.workload, await writer.releaseFields(action.workload));
+      case 'deletePod': {
+        const written = await writer.deletePod(action.pod);
+        if (written.ok) store.pods.learn({ ...action.pod, deleting: true });
+        return written.ok || written.failure.kind === 'notFound' ? undefined : written.failure;
+      }
+      case 'storeVerdicts':
+        return this.#storeVerdicts(action.verdicts);
+    }
+  }
+
+  #learn({ kind }: WorkloadView, written: Written<WorkloadView>): RequestFailure | undefined {
+    if (!written.ok) return written.failure;
+    this.#options.store.workloads[kind].learn(written.object);
+    return undefined;
+  }
+
+  async #storeVerdicts(verdicts: readonly Verdict[]): Promise<RequestFailure | undefined> {
+    const failures = await Promise.all(verdicts.map((verdict) => this.#storeVerdict(verdict)));
+    return failures.find((failure) => failure !== undefined);
+  }
+
+  async #storeVerdict({ pod, condition }: Verdict): Promise<RequestFailure | undefined> {
+    const { clock, writer, store, telemetry } = this.#options;
+    const written = await writer.patchVerified(pod, condition, clock.now());
+    if (!written.ok) return written.failure.kind === 'notFound' ? undefined : written.failure;
+    store.pods.learn(written.object);
+    const opened = condition.status === 'True' && pod.gates.includes(VERIFIED) && pod.conditions[VERIFIED]?.status !== 'True';
+    if (opened) telemetry.gateOpened(condition.reason === 'AllSkipped' ? 'Skipped' : 'Passed');
+    return undefined;
+  }
+}

@@ -1,0 +1,24 @@
+/** What the operator remembers without storing it: rounds, and since when containers wait. All of it may be lost at any time; deadlines are not kept here. */
+import type { PodView } from '../api/views.ts';
+import { isTerminalReason, waitingFamily } from '../core/judge.ts';
+import type { PodRecord } from '../core/round.ts';
+
+export class Memory {
+  readonly records = new Map<string, PodRecord>();
+  readonly waitingSince = new Map<string, { reason: string; since: number }>();
+
+  /** Notes since when containers of the pod wait for a reason that may be final. */
+  seen(pod: PodView, now: number): void {
+    for (const { name, state, reason } of pod.containers) {
+      const key = `${pod.uid}/${name}`;
+      const family = waitingFamily(reason);
+      if (state !== 'waiting' || !isTerminalReason(reason)) this.waitingSince.delete(key);
+      else if (this.waitingSince.get(key)?.reason !== family) this.waitingSince.set(key, { reason: family, since: now });
+    }
+  }
+
+  forget(pod: PodView): void {
+    this.records.delete(pod.uid);
+    for (const { name } of pod.containers) this.waitingSince.delete(`${pod.uid}/${name}`);
+  }
+}

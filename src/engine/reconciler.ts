@@ -1,0 +1,260 @@
+/**
+ * One Upgrade, once around: gather what is known, decide, store the intent, act, tell. Never waits for a check.
+ * Whatever goes wrong, the key comes back; the queue is the retry.
+ */
+import type { Upgrade, UpgradeStatus } from '../api/types.ts';
+import { decide } from '../core/decide.ts';
+import type { Action, Plan } from '../core/plan.ts';
+import { addRound, type FinishedRound } from '../core/round.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import { isForSpec, proofId } from '../core/status.ts';
+import { type Change, changeOf } from '../core/status-diff.ts';
+import { updateRevision } from '../core/target.ts';
+import { told } from '../core/transition.ts';
+import { Actor } from './actor.ts';
+import { Memory } from './memory.ts';
+import type { Clock, Executor, GatePolicy, GateProbe, Log, Reader, RequestFailure, Telemetry, Writer } from './ports.ts';
+import { RoundRunner } from './round-runner.ts';
+import type { Store, UpgradeKey } from './store.ts';
+
+export interface ReconcilerOptions {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly writer: Writer;
+  readonly reader: Reader;
+  readonly executor: Executor;
+  readonly gateProbe: GateProbe;
+  readonly telemetry: Telemetry;
+  readonly log: Log;
+  readonly maxExecs: number;
+  readonly maxExecsPerNode: number;
+  /** Brings a key back, now or at a time. */
+  readonly wake: (key: UpgradeKey, at?: number) => void;
+}
+
+/** Plans that one visit may carry out before others get their turn. */
+const MAX_STEPS = 8;
+/** The least time between two writes of mere progress. */
+const PROGRESS_EVERY_MS = 2000;
+/** And of mere counts and times of tries. */
+const VOLATILE_EVERY_MS = 60_000;
+/** A refused write is tried again so often; somebody has to grant something first. */
+const REFUSED_RETRY_MS = 20_000;
+
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #actor: Actor;
+  readonly #runner: RoundRunner;
+  readonly memory = new Memory();
+  readonly #writtenAt = new Map<UpgradeKey, number>();
+  readonly #refusals = new Map<UpgradeKey, { failure: RequestFailure; at: number }>();
+  readonly #gate = new Map<UpgradeKey, GatePolicy>();
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+    this.#actor = new Actor(options);
+    this.#runner = new RoundRunner(options);
+  }
+
+  stop(): void {
+    this.#runner.stop();
+  }
+
+  /** Never rejects: a bug of ours is counted and logged, and the key comes back later. */
+  async reconcile(key: UpgradeKey): Promise<'done' | 'retry'> {
+    const { telemetry, log } = this.#options;
+    try {
+      return await this.#visit(key);
+    } catch (error) {
+      telemetry.failed('bug');
+      log.error('reconcile failed', { upgrade: key, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+      return 'retry';
+    }
+  }
+
+  async #visit(key: UpgradeKey): Promise<'done' | 'retry'> {
+    for (let step = 0; step < MAX_STEPS; step++) {
+      const upgrade = this.#options.store.upgrades.get(key);
+      if (!upgrade) return this.#forget(key);
+      const plan = decide(await this.#gather(key, upgrade));
+      const result = await this.#carryOut(key, upgrade, plan);
+      if (result === 'retry') return 'retry';
+      if (result === 'done') {
+        if (plan.wakeAt !== undefined) this.#options.wake(key, plan.wakeAt);
+        return 'done';
+      }
+    }
+    this.#options.wake(key);
+    return 'done';
+  }
+
+  #forget(key: UpgradeKey): 'done' {
+    const [namespace = '', name = ''] = key.split('/');
+    this.#options.telemetry.upgradePhase(namespace, name, undefined);
+    for (const map of [this.#writtenAt, this.#refusals, this.#gate]) map.delete(key);
+    return 'done';
+  }
+
+  async #gather(key: UpgradeKey, upgrade: Upgrade): Promise<Snapshot> {
+    const { clock, store } = this.#options;
+    const now = clock.now();
+    const workload = store.targetOf(upgrade);
+    const pods = workload ? store.podsOf(workload) : [];
+    for (const pod of pods) this.memory.seen(pod, now);
+    const revision = workload && updateRevision(workload, store.revisionsOf(workload));
+    const first = store.claimants(upgrade)[0];
+    const refusal = this.#refusals.get(key);
+    return {
+      now,
+      upgrade,
+      ...(first && first.metadata.uid !== upgrade.metadata.uid ? { claimedBy: first.metadata.name } : {}),
+      ...(workload ? { workload } : {}),
+      ...(revision === undefined ? {} : { updateRevision: revision }),
+      pods,
+      nodeReady: (name) => store.nodes.get(name)?.ready ?? true,
+      records: this.memory.records,
+      waitingSince: this.memory.waitingSince,
+      gatePolicy: await this.#gatePolicy(key, upgrade),
+      ...(refusal
+        ? { refusal: { reason: refusal.failure.kind === 'forbidden' ? 'Forbidden' : 'Refused', message: refusal.failure.message } }
+        : {}),
+    };
+  }
+
+  /** Asked anew for each attempt; while one runs, its own record counts. */
+  async #gatePolicy(key: UpgradeKey, upgrade: Upgrade): Promise<GatePolicy> {
+    const { attempt } = upgrade.status ?? {};
+    const starting = !attempt || !isForSpec(attempt, upgrade.spec) || attempt.end !== undefined;
+    if (!starting || upgrade.spec.gate === 'Off') this.#gate.delete(key);
+    else if ((this.#gate.get(key) ?? 'Unknown') === 'Unknown') this.#gate.set(key, await this.#options.gateProbe.gatePolicy());
+    return this.#gate.get(key) ?? (attempt?.gating ? 'Available' : 'Unavailable');
+  }
+
+  /** `again`: something changed, decide anew at once. */
+  async #carryOut(key: UpgradeKey, upgrade: Upgrade, plan: Plan): Promise<'done' | 'again' | 'retry'> {
+    const change = changeOf(upgrade.status, plan.status);
+    const due = this.#writeDue(key, change);
+    if ((plan.intent && change !== 'none') || due === 'now') {
+      const stored = await this.#store(key, upgrade, plan);
+      if (stored !== 'done' || plan.intent) return stored === 'done' ? 'again' : stored;
+    } else if (due !== undefined) this.#options.wake(key, due);
+    if (this.#refused(key, plan.action)) return 'done';
+    for (const round of plan.rounds) this.#runner.start(round, (finished) => this.#finished(key, round.pod.uid, finished));
+    if (plan.action.kind === 'none') return 'done';
+    return this.#act(key, plan);
+  }
+
+  #writeDue(key: UpgradeKey, change: Change): 'now' | number | undefined {
+    if (change === 'none') return undefined;
+    if (change === 'transition') return 'now';
+    const at = (this.#writtenAt.get(key) ?? 0) + (change === 'progress' ? PROGRESS_EVERY_MS : VOLATILE_EVERY_MS);
+    return at <= this.#options.clock.now() ? 'now' : at;
+  }
+
+  async #store(key: UpgradeKey, upgrade: Upgrade, plan: Plan): Promise<'done' | 'again' | 'retry'> {
+    const { writer, store, clock } = this.#options;
+    const written = await writer.patchStatus(upgrade, plan.status);
+    if (!written.ok) return this.#failed(key, written.failure);
+    this.#writtenAt.set(key, clock.now());
+    store.upgrades.learn(written.object);
+    this.#tell(upgrade, upgrade.status, plan.status);
+    return 'done';
+  }
+
+  #tell(upgrade: Upgrade, before: UpgradeStatus | undefined, after: UpgradeStatus): void {
+    const { telemetry, log, writer } = this.#options;
+    const { namespace, name } = upgrade.metadata;
+    const { kind } = upgrade.spec.targetRef;
+    const { events, endings, fallbackEnded } = told(upgrade, before, after);
+    telemetry.upgradePhase(namespace, name, after.phase);
+    for (const { outcome, seconds } of endings) telemetry.attemptEnded(kind, outcome, seconds);
+    if (fallbackEnded === 'Verified' || fallbackEnded === 'Unverified' || fallbackEnded === 'Failed')
+      telemetry.fallbackEnded(kind, fallbackEnded);
+    if (before?.phase !== after.phase) {
+      log.info('phase changed', {
+        upgrade: `${namespace}/${name}`,
+        attempt: after.attempt?.id,
+        from: before?.phase,
+        to: after.phase,
+        message: after.message,
+      });
+    }
+    for (const event of events) void writer.recordEvent(upgrade, event);
+  }
+
+  /** While a refused write waits for its next try, nothing else is done for this Upgrade. */
+  #refused(key: UpgradeKey, action: Action): boolean {
+    const refusal = this.#refusals.get(key);
+    if (!refusal || action.kind === 'none') return false;
+    const retryAt = refusal.at + REFUSED_RETRY_MS;
+    if (this.#options.clock.now() >= retryAt) return false;
+    this.#options.wake(key, retryAt);
+    return true;
+  }
+
+  async #act(key: UpgradeKey, plan: Plan): Promise<'done' | 'again' | 'retry'> {
+    const failure = await this.#actor.act(plan.action);
+    if (failure) return this.#failed(key, failure);
+    this.#refusals.delete(key);
+    this.#acted(key, plan);
+    return 'again';
+  }
+
+  #acted(key: UpgradeKey, { action, state, status }: Plan): void {
+    const { telemetry, clock, log, writer, store } = this.#options;
+    if (state === 'FallbackUnwritten' && status.fallback)
+      telemetry.fallbackStarted((clock.now() - Date.parse(status.fallback.startedAt)) / 1000);
+    if (action.kind !== 'deletePod') return;
+    const note = action.reason === 'GateMissed' ? 'it came without the gate' : 'it blocked the StatefulSet (kubernetes#67250)';
+    log.info('pod deleted', { upgrade: key, pod: action.pod.name, reason: action.reason });
+    const upgrade = store.upgrades.get(key);
+    if (upgrade)
+      void writer.recordEvent(upgrade, {
+        type: 'Normal',
+        reason: action.reason,
+        action: 'Deleting',
+        note: `Deleted pod ${action.pod.name}: ${note}`,
+      });
+  }
+
+  #failed(key: UpgradeKey, failure: RequestFailure): 'again' | 'done' | 'retry' {
+    const { telemetry, log, clock, wake } = this.#options;
+    telemetry.failed(failure.kind);
+    log.debug('request failed', { upgrade: key, kind: failure.kind, message: failure.message });
+    if (failure.kind === 'throttled') {
+      wake(key, clock.now() + failure.retryAfterMs);
+      return 'done';
+    }
+    if (failure.kind === 'forbidden' || failure.kind === 'invalid') {
+      log.error('the API server refuses a write', { upgrade: key, message: failure.message });
+      this.#refusals.set(key, { failure, at: clock.now() });
+      wake(key);
+      return 'done';
+    }
+    // A conflict means that the watch is a moment behind: it brings the key back by itself, the backoff is for the case that it does not.
+    return 'retry';
+  }
+
+  /** Adds a finished round to memory, judged by the pod as it is now. */
+  #finished(key: UpgradeKey, podUid: string, finished: FinishedRound | undefined): void {
+    const { store, telemetry, wake, clock } = this.#options;
+    const pod = store.pods.get(podUid);
+    const upgrade = store.upgrades.get(key);
+    if (!finished) return wake(key, clock.now() + 1000);
+    if (pod && !pod.deleting && upgrade?.status?.attempt) {
+      const proof = proofId(upgrade.status);
+      const record = addRound(
+        this.memory.records.get(podUid),
+        { spec: upgrade.spec, proof, inFallback: proof.endsWith('/fallback') },
+        pod,
+        finished,
+      );
+      this.memory.records.set(podUid, record);
+      for (const { verdict, lastAt } of record.tries) {
+        if (lastAt === finished.finishedAt)
+          telemetry.tried('exec', verdict.class, verdict.exitCode, (finished.finishedAt - finished.startedAt) / 1000);
+      }
+    }
+    wake(key);
+  }
+}

@@ -1,0 +1,118 @@
+/** Runs rounds beside the reconciles: bounded overall, per node, and one at a time in a pod. Results come back as data. */
+import type { PodView } from '../api/views.ts';
+import type { PlannedRound } from '../core/plan.ts';
+import type { FinishedRound, TryRequest, TryResult } from '../core/round.ts';
+import type { TryOutcome } from '../core/verdict.ts';
+import type { Clock, ExecResult, Executor, Log, Reader, Telemetry } from './ports.ts';
+import { Slots } from './slots.ts';
+
+/** A killed probe and a container that died under it both answer 128+n; the kubelet needs about a second to tell which. */
+const LOOK_AGAIN_MS = 2000;
+
+export interface RoundRunnerOptions {
+  readonly clock: Clock;
+  readonly executor: Executor;
+  readonly reader: Reader;
+  readonly telemetry: Telemetry;
+  readonly log: Log;
+  readonly maxExecs: number;
+  readonly maxExecsPerNode: number;
+}
+
+export class RoundRunner {
+  readonly #options: RoundRunnerOptions;
+  readonly #slots: Slots;
+  readonly #inFlight = new Set<string>();
+  readonly #stopping = new AbortController();
+
+  constructor(options: RoundRunnerOptions) {
+    this.#options = options;
+    this.#slots = new Slots(options.maxExecs, options.maxExecsPerNode);
+  }
+
+  /** Ends all tries at once; their answers are lost, as no evidence. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  /** Is a round of this pod under way? */
+  isRunning(podUid: string): boolean {
+    return this.#inFlight.has(podUid);
+  }
+
+  /**
+   * Starts a round unless one of this pod is under way. `done` is called once with the result,
+   * or with `undefined` when the API server as a whole did not answer: such a round is not counted.
+   */
+  start(round: PlannedRound, done: (finished: FinishedRound | undefined) => void): void {
+    const { uid } = round.pod;
+    if (this.#inFlight.has(uid) || this.#stopping.signal.aborted) return;
+    this.#inFlight.add(uid);
+    void this.#run(round).then((finished) => {
+      this.#inFlight.delete(uid);
+      if (!this.#stopping.signal.aborted) done(finished);
+    });
+  }
+
+  async #run({ pod, tries }: PlannedRound): Promise<FinishedRound | undefined> {
+    const startedAt = this.#options.clock.now();
+    const byContainer = Map.groupBy(tries, ({ container }) => container);
+    const results = (await Promise.all([...byContainer.values()].map((some) => this.#inContainer(pod, some)))).flat();
+    const silent = results.length > 0 && results.every(({ outcome }) => outcome.kind === 'unreachable');
+    if (silent && (await this.#options.reader.getPod(pod.namespace, pod.name)) === 'unknown') return undefined;
+    return { startedAt, finishedAt: this.#options.clock.now(), results };
+  }
+
+  /** One after the other: probes of one container must not disturb each other. */
+  async #inContainer(pod: PodView, tries: readonly TryRequest[]): Promise<TryResult[]> {
+    const results: TryResult[] = [];
+    for (const request of tries) results.push({ ...request, outcome: await this.#slots.with(pod.node, () => this.#try(pod, request)) });
+    return results;
+  }
+
+  async #try(pod: PodView, request: TryRequest): Promise<TryOutcome> {
+    const { executor, telemetry } = this.#options;
+    const { check, container } = request;
+    telemetry.execsInFlight(this.#slots.inUse);
+    const result = await executor.exec(
+      {
+        namespace: pod.namespace,
+        pod: pod.name,
+        container,
+        command: check.exec?.command ?? [],
+        timeoutMs: check.timeoutSeconds * 1000,
+        maxOutputBytes: check.maxOutputBytes,
+      },
+      this.#stopping.signal,
+    );
+    telemetry.execsInFlight(this.#slots.inUse - 1);
+    return this.#believe(pod, request, result);
+  }
+
+  /** Only what the very container said is an answer. */
+  async #believe(pod: PodView, request: TryRequest, result: ExecResult): Promise<TryOutcome> {
+    switch (result.kind) {
+      case 'exit':
+        if (result.code > 128 && !(await this.#stillThere(pod, request)))
+          return { kind: 'unreachable', message: 'the container ended while the command ran in it' };
+        return result;
+      case 'missing':
+      case 'timeout':
+        return result;
+      case 'gone':
+        return { kind: 'unreachable', message: result.message };
+      case 'refused':
+        return { kind: 'unreachable', message: `exec refused with ${result.status}: ${result.message}` };
+      case 'broken':
+        return { kind: 'unreachable', message: result.message };
+    }
+  }
+
+  async #stillThere(pod: PodView, { container, containerId }: TryRequest): Promise<boolean> {
+    const { clock, reader } = this.#options;
+    await new Promise<void>((resolve) => clock.after(LOOK_AGAIN_MS, resolve));
+    const now = await reader.getPod(pod.namespace, pod.name);
+    if (now === 'gone' || now === 'unknown' || now.uid !== pod.uid || now.deleting) return false;
+    return now.containers.some(({ name, id, state }) => name === container && id === containerId && state === 'running');
+  }
+}
