@@ -1,0 +1,131 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { readRegistry } from './exit-codes.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'exit-codes-'));
+
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+function run(...args: string[]) {
+  return spawnSync(process.execPath, [join(root, 'scripts/exit-codes.ts'), ...args], { encoding: 'utf8' });
+}
+
+function entry(code: string, more = ''): string {
+  return `- code: ${code}\n  reason: Code${code.replaceAll(/\D/g, 'x')}\n  message: text\n${more}`;
+}
+
+function mistakesOf(text: string): readonly string[] {
+  const registry = readRegistry(text);
+  return 'mistakes' in registry ? registry.mistakes : [];
+}
+
+describe('a registry', () => {
+  test('becomes exitCodes in the order of the file, codes as text, Retry unless it says otherwise', () => {
+    const registry = readRegistry(`codes:\n${entry('20-29', '  class: Fail\n')}${entry('3')}${entry('119', '  class: Skip\n')}`);
+    expect(registry).toEqual({
+      rules: [
+        { codes: '20-29', class: 'Fail', reason: 'Code20x29', message: 'text' },
+        { codes: '3', class: 'Retry', reason: 'Code3', message: 'text' },
+        { codes: '119', class: 'Skip', reason: 'Code119', message: 'text' },
+      ],
+    });
+  });
+
+  test('may be JSON', () => {
+    expect(readRegistry('{"codes": [{"code": 17, "reason": "Closed", "message": "m"}]}')).toEqual({
+      rules: [{ codes: '17', class: 'Retry', reason: 'Closed', message: 'm' }],
+    });
+  });
+
+  test.each(['0', '1', '2', '120', '124', '127', '143', '255', '1-5', '100-130', '0-255'])('may not use the reserved code %s', (code) => {
+    expect(mistakesOf(`codes:\n${entry(code)}`)).toEqual([
+      expect.stringMatching(/^line 2: code .* is reserved: .*own codes are 3 to 119$/),
+    ]);
+  });
+
+  test.each(['3', '119', '3-119', '17'])('may use %s', (code) => {
+    expect(mistakesOf(`codes:\n${entry(code)}`)).toEqual([]);
+  });
+
+  test('may not give two meanings to one code', () => {
+    expect(mistakesOf(`codes:\n${entry('10-20')}${entry('20')}${entry('21')}`)).toEqual(['line 5: code 20 overlaps with line 2']);
+  });
+
+  test.each(['seventeen', '-3', '3-', '3.5', '1234', '3,4', '""'])('may not write a code as %s', (code) => {
+    expect(mistakesOf(`codes:\n- code: ${code}\n  reason: Bad\n  message: text\n`)).toEqual([
+      expect.stringMatching(/^line 2: code must be a number such as 17/),
+    ]);
+  });
+
+  test('has the smaller code of a range first', () => {
+    expect(mistakesOf(`codes:\n${entry('30-20')}`)).toEqual(['line 2: range 30-20 must have the smaller code first']);
+  });
+
+  test('has all its mistakes reported at once, each with its line', () => {
+    const text =
+      'codes:\n- code: 5\n  reason: not camel\n  message: ok\n- code: 6\n  reason: Fine\n  class: Maybe\n- code: 7\n  reason: Fine\n  message: ok\n  hint: x\nextra: 1\n';
+    expect(mistakesOf(text)).toEqual([
+      'line 12: unknown key "extra"; known are codes',
+      'line 2: reason must be one CamelCase word of at most 64 characters, not "not camel"',
+      'line 5: class must be one of Retry, Fail, Skip, Pass, not "Maybe"',
+      'line 5: message is missing: say what the code means',
+      'line 11: unknown key "hint"; known are code, reason, message, class',
+    ]);
+  });
+
+  test('stays within what an Upgrade takes', () => {
+    const many = Array.from({ length: 33 }, (_, index) => entry(String(index + 3))).join('');
+    expect(mistakesOf(`codes:\n${many}`)).toEqual([expect.stringMatching(/has 33 entries; an Upgrade takes 32/)]);
+    expect(mistakesOf(`codes:\n- {code: 9, reason: Long, message: ${'x'.repeat(257)}}\n`)).toEqual([
+      expect.stringMatching(/257 characters, allowed are 256/),
+    ]);
+  });
+
+  test.each(['', 'codes: []', 'codes: 3', '[]', 'text'])('must have a list of codes, which %j is not', (text) => {
+    expect(mistakesOf(text)).toEqual([expect.stringMatching(/^line 1: must have a list called "codes"/)]);
+  });
+
+  test('that is not YAML is reported with its line', () => {
+    expect(mistakesOf('codes:\n- code: 3\n  reason: "open\n')).toEqual([expect.stringMatching(/^line \d+: .*quote/)]);
+  });
+});
+
+describe('the command', () => {
+  test.each(['heartbeat', 'tcp-service'])('prints the registry of the sample hook %s, and the hook uses exactly these codes', (name) => {
+    const folder = join(root, 'container/hooks', name);
+    const { stdout, status } = run(join(folder, 'codes.yaml'));
+    expect(status).toBe(0);
+    const rules = (parse(stdout) as { exitCodes: { codes: unknown; reason: string }[] }).exitCodes;
+    const used = [...readFileSync(join(folder, 'readiness_probe_hook'), 'utf8').matchAll(/^[A-Z_]+ ?= ?(\d{2,3})$/gm)].map(
+      ([, code]) => code,
+    );
+    expect(rules.map((rule) => rule.codes)).toEqual(used);
+  });
+
+  test('lists mistakes on stderr, prints nothing and ends with 1', () => {
+    const path = join(scratch, 'bad.yaml');
+    writeFileSync(path, `codes:\n${entry('2')}`);
+    const { stdout, stderr, status } = run(path);
+    expect({ stdout, status }).toEqual({ stdout: '', status: 1 });
+    expect(stderr).toMatch(/bad\.yaml: line 2: code 2 is reserved/);
+  });
+
+  test('explains itself', () => {
+    expect(run('--help')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^Usage: node scripts\/exit-codes\.ts REGISTRY/) });
+  });
+
+  test.each([{ args: [] }, { args: ['a', 'b'] }, { args: ['--what'] }, { args: ['/nonexistent.yaml'] }])(
+    'ends with 2 when called with $args',
+    ({ args }) => {
+      const { status, stderr, stdout } = run(...args);
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+      expect(stderr).toMatch(/^exit-codes: /);
+    },
+  );
+});

@@ -1,0 +1,164 @@
+/** Turns the code registry of a readiness hook into the `exitCodes` of an Upgrade's check. See docs/guides/writing-a-post-check.md. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, stringify, type YAMLMap } from 'yaml';
+
+const HELP = `Usage: node scripts/exit-codes.ts REGISTRY
+
+Prints the code registry of a readiness hook as the exitCodes of an Upgrade's check, ready to paste.
+
+REGISTRY is a YAML or JSON file:
+
+  codes:
+  - code: 17                  # or a range: 20-29
+    reason: DatabaseClosed    # CamelCase, at most 64 characters
+    message: What the code means to the person who reads the status
+    class: Retry              # Retry (default), Fail, Skip or Pass
+
+A hook's own codes are 3 to 119. 0, 1, 2 and everything from 120 on have a fixed meaning.
+Ends with 0, with 1 when the registry has mistakes (all are listed), with 2 when it is called wrongly.
+`;
+
+const CLASSES = ['Retry', 'Fail', 'Skip', 'Pass'];
+const KEYS = ['code', 'reason', 'message', 'class'];
+const MAX_RULES = 32;
+
+const RESERVED: readonly (readonly [from: number, to: number, meaning: string])[] = [
+  [0, 0, '0 means ready'],
+  [1, 1, '1 is left to crashes: a Python program that fails ends with it'],
+  [2, 2, '2 says that the start service is not good'],
+  [120, 255, '120 and above belong to the readiness script and to signals'],
+];
+
+/** One entry of `postCheck.checks[].exitCodes`. */
+export interface ExitCodeRule {
+  codes: string;
+  class: string;
+  reason: string;
+  message: string;
+}
+
+export type Registry = { readonly rules: readonly ExitCodeRule[] } | { readonly mistakes: readonly string[] };
+
+interface Range {
+  low: number;
+  high: number;
+  line: number;
+}
+
+/** Reads a registry. Takes the file's text; gives its rules, or every mistake in it, each with its line. */
+export function readRegistry(text: string): Registry {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const lineOf = (node: unknown) => lines.linePos((node as Node | null)?.range?.[0] ?? 0).line;
+  if (document.errors.length > 0)
+    return { mistakes: document.errors.map((error) => `line ${error.linePos?.[0].line ?? 1}: ${firstLine(error.message)}`) };
+  const list = isMap(document.contents) ? document.contents.get('codes') : undefined;
+  if (!isSeq(list) || list.items.length === 0) return { mistakes: ['line 1: must have a list called "codes" with at least one entry'] };
+
+  const mistakes = (document.contents as YAMLMap).items.flatMap((pair) => unknownKey(pair, ['codes'], lineOf));
+  if (list.items.length > MAX_RULES)
+    mistakes.push(`line ${lineOf(list)}: has ${list.items.length} entries; an Upgrade takes ${MAX_RULES}: join codes to ranges`);
+  const ranges: Range[] = [];
+  const rules = list.items.map((item) => readEntry(item, lineOf, ranges, mistakes));
+  return mistakes.length > 0 ? { mistakes } : { rules };
+}
+
+function readEntry(item: unknown, lineOf: (node: unknown) => number, ranges: Range[], mistakes: string[]): ExitCodeRule {
+  const line = lineOf(item);
+  const rule = { codes: '', class: 'Retry', reason: '', message: '' };
+  if (!isMap(item)) {
+    mistakes.push(`line ${line}: must be an entry with code, reason and message`);
+    return rule;
+  }
+  const value = (key: string) => {
+    const node = item.get(key, true) as Node | undefined;
+    return isScalar(node) && node.value !== null ? String(node.value).trim() : '';
+  };
+  mistakes.push(...item.items.flatMap((pair) => unknownKey(pair, KEYS, lineOf)));
+  Object.assign(rule, { codes: value('code'), class: value('class') || 'Retry', reason: value('reason'), message: value('message') });
+  mistakes.push(...codeMistakes(rule.codes, line, ranges), ...textMistakes(rule).map((mistake) => `line ${line}: ${mistake}`));
+  return rule;
+}
+
+function codeMistakes(codes: string, line: number, ranges: Range[]): string[] {
+  const match = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(codes);
+  if (match === null) return [`line ${line}: code must be a number such as 17 or a range such as 20-29, not "${codes}"`];
+  const [low, high] = [Number(match[1]), Number(match[2] ?? match[1])];
+  if (low > high) return [`line ${line}: range ${codes} must have the smaller code first`];
+  const reserved = RESERVED.filter(([from, to]) => low <= to && from <= high).map(([, , meaning]) => meaning);
+  if (high > 255) reserved.push('a process cannot end with more than 255');
+  const overlap = ranges.filter((range) => low <= range.high && range.low <= high).map((range) => `overlaps with line ${range.line}`);
+  ranges.push({ low, high, line });
+  return [...(reserved.length > 0 ? [`is reserved: ${reserved.join('; ')}. A hook's own codes are 3 to 119`] : []), ...overlap].map(
+    (text) => `line ${line}: code ${codes} ${text}`,
+  );
+}
+
+function textMistakes(rule: ExitCodeRule): string[] {
+  const mistakes: string[] = [];
+  if (!CLASSES.includes(rule.class)) mistakes.push(`class must be one of ${CLASSES.join(', ')}, not "${rule.class}"`);
+  if (!/^[A-Z][A-Za-z0-9]{0,63}$/.test(rule.reason))
+    mistakes.push(`reason must be one CamelCase word of at most 64 characters, not "${rule.reason}"`);
+  if (rule.message === '') mistakes.push('message is missing: say what the code means');
+  if (rule.message.length > 256) mistakes.push(`message has ${rule.message.length} characters, allowed are 256`);
+  return mistakes;
+}
+
+function unknownKey(pair: Pair, known: readonly string[], lineOf: (node: unknown) => number): string[] {
+  const key = String(pair.key);
+  return known.includes(key) ? [] : [`line ${lineOf(pair.key)}: unknown key "${key}"; known are ${known.join(', ')}`];
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? text;
+}
+
+/** The rules as YAML, as they stand in `spec.postCheck.checks[]`. */
+export function printRules(rules: readonly ExitCodeRule[]): string {
+  return stringify({ exitCodes: rules }, { lineWidth: 0, indentSeq: false });
+}
+
+function main(args: readonly string[]): number {
+  let parsed: ReturnType<typeof parseCommand>;
+  try {
+    parsed = parseCommand(args);
+  } catch (error) {
+    console.error(`exit-codes: ${(error as Error).message}\n\n${HELP}`);
+    return 2;
+  }
+  const [path, ...more] = parsed.positionals;
+  if (parsed.values.help === true) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  if (path === undefined || more.length > 0) {
+    console.error(`exit-codes: name one registry file\n\n${HELP}`);
+    return 2;
+  }
+  return convert(path);
+}
+
+function convert(path: string): number {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    console.error(`exit-codes: ${path} cannot be read: ${(error as Error).message}`);
+    return 2;
+  }
+  const registry = readRegistry(text);
+  if ('mistakes' in registry) {
+    for (const mistake of registry.mistakes) console.error(`${path}: ${mistake}`);
+    return 1;
+  }
+  process.stdout.write(printRules(registry.rules));
+  return 0;
+}
+
+function parseCommand(args: readonly string[]) {
+  return parseArgs({ args: [...args], allowPositionals: true, options: { help: { type: 'boolean', short: 'h' } } });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = main(process.argv.slice(2));
