@@ -65,6 +65,6 @@ process_is_gone() { ! pid_of "$1"; }
 recorded_processes() {
 	local file
 	for file in "$home"/run/*.pid; do
-		[ -e "$file" ] && basename "$file" .pid
+		[ ! -e "$file" ] || basename "$file" .pid
 	done
 }

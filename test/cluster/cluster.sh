@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# A three-node Kubernetes on this machine, for development, demo and tests. See README.md beside this script.
+#
+#   cluster.sh up                     start it (does nothing when it runs and is healthy)
+#   cluster.sh down                   end it and leave nothing behind, also after a crash
+#   cluster.sh load ARCHIVE...        load image archives into every node
+#   cluster.sh images                 load what `make images` built into every node
+#   cluster.sh stop|start|pid NAME    SIGKILL, start again, or print the process ID of one process: etcd, kube-apiserver,
+#                                     kube-controller-manager, kube-scheduler, node-N.kubelet, node-N.containerd, node-N.kube-proxy
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+source "$cluster_sources/lib/process.sh"
+source "$cluster_sources/lib/certificates.sh"
+source "$cluster_sources/lib/control-plane.sh"
+source "$cluster_sources/lib/network.sh"
+source "$cluster_sources/lib/host.sh"
+source "$cluster_sources/lib/node.sh"
+
+home=$state
+nodes=3
+port=16443
+server=https://$host_address:$port
+packages=(containerd runc containernetworking-plugins nftables iproute2 procps conntrack openssl util-linux kmod)
+
+kubectl() { "$tools/kubectl" --kubeconfig "$home/kubeconfig" "$@"; }
+
+all_processes_run() {
+	local name
+	[ -f "$home/complete" ] && [ -n "$(recorded_processes)" ] || return 1
+	for name in $(recorded_processes); do
+		pid_of "$name" >/dev/null || return 1
+	done
+}
+
+all_nodes_are_ready() { [ "$(kubectl get nodes --no-headers 2>/dev/null | grep -cw Ready)" = "$nodes" ]; }
+
+up() {
+	require_linux_root
+	require_packages "${packages[@]}"
+	"$cluster_sources/build-tools.sh"
+	if all_processes_run && all_nodes_are_ready; then
+		say "The cluster is running: KUBECONFIG=$home/kubeconfig"
+		return
+	fi
+	if something_is_left; then
+		say "Clearing what an earlier run left"
+		down
+	fi
+	require_free_network
+	"$repository/test/images/build.sh"
+	SECONDS=0
+	say "Starting Kubernetes with $nodes nodes"
+	prepare_host
+	start_network "$nodes"
+	start_runtimes
+	start_api "$host_address" "$port"
+	say "  control plane ready (at $(elapsed))"
+	start_nodes
+	wait_until 120 all_nodes_are_ready || die "the nodes are not Ready after 120 s; see $home/log. 'make cluster-down' clears up."
+	touch "$home/complete"
+	say "  $nodes nodes Ready (at $(elapsed))"
+	say "Use it with: export KUBECONFIG=$home/kubeconfig PATH=$tools:\$PATH"
+}
+
+# The runtimes load their images while the control plane starts.
+start_runtimes() {
+	local node
+	make_cgroups $(seq -f 'node-%g' "$nodes")
+	for node in $(seq "$nodes"); do
+		start_container_runtime "$node"
+	done
+}
+
+start_nodes() {
+	local node
+	start_kube_scheduler "$server"
+	make_certificate kube-proxy /CN=system:kube-proxy
+	write_kubeconfig "$home/pki/kube-proxy.kubeconfig" kube-proxy "$server"
+	load_into_every_node "$state"/images/*.tar
+	for node in $(seq "$nodes"); do
+		start_kubelet "$node"
+		start_kube_proxy "node-$node" "node-$node"
+	done
+	# The router has no Node object of its own; kube-proxy would wait for it.
+	start_kube_proxy router node-1
+}
+
+load_into_every_node() {
+	local node archive jobs=()
+	(($#)) || die "name the image archives to load"
+	for archive in "$@"; do
+		[ -f "$archive" ] || die "no such image archive: $archive"
+	done
+	for node in $(seq "$nodes"); do
+		wait_until 30 container_runtime_answers "$node" || die "containerd of node-$node does not answer; see $home/log/node-$node.containerd.log"
+		load_images "$node" "$@" >>"$home/log/images.log" 2>&1 &
+		jobs+=($!)
+	done
+	for node in "${jobs[@]}"; do
+		wait "$node" || die "an image archive could not be loaded; see $home/log/images.log"
+	done
+}
+
+something_is_left() { [ -d "$home/run" ] || [ -d "$home/host" ] || [ "$(link_owner)" = "$home" ]; }
+
+link_is_gone() { [ "$(link_owner)" != "$home" ]; }
+link_owner() { cat "/sys/class/net/$host_link/ifalias" 2>/dev/null || true; }
+
+# Namespaces first: with their first process everything in them ends. What has no record (its folder was deleted while it
+# ran) is found by its command line, which names this folder.
+down() {
+	require_linux_root
+	something_is_left || return 0
+	mapfile -t names < <(recorded_processes)
+	stop_processes KILL "${names[@]}"
+	stop_unrecorded_processes
+	wait_until 20 link_is_gone || ip link delete "$host_link"
+	restore_host
+	find "$home" -mindepth 1 -maxdepth 1 ! -name bin ! -name images -exec rm -rf {} +
+}
+
+stop_unrecorded_processes() {
+	local pid
+	for pid in $(pgrep -f -- "$home/|$cluster_sources/lib/namespace-init.sh $home\$"); do
+		case $(readlink "/proc/$pid/exe" || true) in
+		"$cache"/tools/* | */unshare | */containerd | */containerd-shim-runc-v2) kill -KILL "$pid" 2>/dev/null || true ;;
+		esac
+	done
+}
+
+command=${1:-}
+shift || true
+case $command in
+up | down | load | images | stop | start)
+	mkdir -p "$cache"
+	exec 8>"$cache/cluster.lock"
+	flock -n 8 || die "another cluster.sh is at work; wait for it to end"
+	;;&
+up) up ;;
+down) down ;;
+load) load_into_every_node "$@" ;;
+images) load_into_every_node "$state"/images/*.tar ;;
+stop) stop_processes KILL "${1:?name a process}" ;;
+start) restart_process "${1:?name a process}" ;;
+pid) pid_of "${1:?name a process}" ;;
+*) die "usage: cluster.sh up | down | load ARCHIVE... | images | stop NAME | start NAME | pid NAME" ;;
+esac

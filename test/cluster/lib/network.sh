@@ -1,0 +1,97 @@
+# The cluster's network. Sourced, never run.
+#
+#   host 10.245.0.1 ── veth ──┐
+#                             bridge in the router's namespace (10.245.0.2) ── node-1 10.245.0.11, node-2 10.245.0.12, …
+#
+# Each node and the router are a process in namespaces of its own (network, mounts, process IDs) that does nothing but exist:
+# when it ends, whatever runs in them ends, and the kernel takes their mounts, links and routes away. The only link on the host
+# is one end of a veth pair. The bridge is in the router's namespace because the host's firewall (Docker's, for one) may drop
+# what is forwarded over a bridge of the host. kube-proxy runs there too and makes ClusterIPs reachable from the host without
+# a rule in the host's tables. Addresses need no `ip netns`: it would bind-mount /run/netns of the host over itself.
+
+host_link=postcheck0
+host_address=10.245.0.1
+router_address=10.245.0.2
+service_network=10.96.0.0/16
+node_address() { echo "10.245.0.$((10 + $1))"; }
+pod_network() { echo "10.244.$1.0/24"; }
+
+# Starts the process that holds the namespaces NAME. /run is replaced by an empty one: container runtimes keep sockets and
+# namespace files there, which must neither be seen on the host nor stay behind.
+start_namespaces() {
+	start_process "$1" unshare --net --mount --pid --fork --kill-child --mount-proc --propagation private \
+		bash "$cluster_sources/lib/namespace-init.sh" "$home"
+	wait_until 10 in_namespaces "$1" test -e /run/.postcheck || die "the namespaces of $1 could not be set up; see $home/log/$1.log"
+}
+
+# Runs a command in the namespaces NAME.
+in_namespaces() {
+	local name=$1
+	shift
+	nsenter --target "$(pid_of "$name")" --net --mount --pid -- "$@"
+}
+
+# Starts a process as NAME.PROGRAM in the namespaces NAME.
+start_in_namespaces() {
+	local name=$1 program=$2
+	shift 2
+	start_process "$name.$program" nsenter --target "$(pid_of "$name")" --net --mount --pid -- "$@"
+}
+
+# Refuses when another cluster of ours, or anything else on this machine, has the link or the addresses.
+require_free_network() {
+	local owner network taken
+	owner=$(cat "/sys/class/net/$host_link/ifalias" 2>/dev/null || true)
+	[ -z "$owner" ] || die "a test cluster started from $owner is running on this machine. Run 'make cluster-down' there first."
+	[ ! -e "/sys/class/net/$host_link" ] || die "a network device named $host_link exists already and is not of this cluster"
+	for network in 10.244.0.0/16 10.245.0.0/24 "$service_network"; do
+		taken=$(ip -4 route show root "$network")
+		[ -z "$taken" ] || die "the test cluster needs the network $network, which this machine routes already: $taken"
+	done
+}
+
+start_network() {
+	local nodes=$1 node router
+	start_namespaces router
+	router=$(pid_of router)
+	ip link add "$host_link" type veth peer name host netns "$router"
+	ip link set "$host_link" alias "$home"
+	in_namespaces router sh -ec "
+		ip link set lo up
+		ip link add nodes type bridge
+		ip addr add $router_address/24 dev nodes
+		ip link set nodes up
+		ip link set host master nodes up
+		sysctl -qw net.ipv4.ip_forward=1
+		sysctl -qw net.bridge.bridge-nf-call-iptables=0 2>/dev/null || true"
+	ip addr add "$host_address/24" dev "$host_link"
+	ip link set "$host_link" up
+	for node in $(seq "$nodes"); do
+		attach_node "$node" "$router"
+	done
+	for node in $(seq "$nodes"); do
+		ip route add "$(pod_network "$node")" via "$(node_address "$node")"
+		route_to_pods_of "$node" router
+		for other in $(seq "$nodes"); do
+			[ "$node" = "$other" ] || route_to_pods_of "$node" "node-$other"
+		done
+	done
+	ip route add "$service_network" via "$router_address"
+}
+
+attach_node() {
+	local node=$1 router=$2 name=node-$1
+	start_namespaces "$name"
+	in_namespaces router ip link add "$name" type veth peer name eth0
+	# The two processes do not see each other's process IDs: by way of the host.
+	nsenter --target "$router" --net -- ip link set eth0 netns "$(pid_of "$name")"
+	in_namespaces router ip link set "$name" master nodes up
+	in_namespaces "$name" sh -ec "
+		ip link set lo up
+		ip addr add $(node_address "$node")/24 dev eth0
+		ip link set eth0 up
+		ip route add default via $host_address
+		sysctl -qw net.ipv4.ip_forward=1"
+}
+
+route_to_pods_of() { in_namespaces "$2" ip route add "$(pod_network "$1")" via "$(node_address "$1")"; }
