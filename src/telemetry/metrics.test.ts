@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
-import { promtool } from '../../test/promtool.ts';
+import { promtool } from '../../test/chart/promtool.ts';
 import { CODE_CLASSES, codeClass } from './labels.ts';
 import { Metrics } from './metrics.ts';
 
@@ -35,7 +35,7 @@ function everything(metrics: Metrics): void {
   metrics.failed('throttled');
   metrics.execsInFlight(3);
   metrics.leading(true);
-  metrics.watchContact('Pod');
+  metrics.watchContact('Pod', 0);
   metrics.queue.depth(2);
   metrics.queue.added();
   metrics.queue.retried();
@@ -123,7 +123,7 @@ describe('the metrics', () => {
   test('the age of a watch grows until the API server speaks again, also when it never did', async () => {
     const { clock, metrics, value } = setUp();
     clock.now += 90_000;
-    metrics.watchContact('Upgrade');
+    metrics.watchContact('Upgrade', clock.now);
     clock.now += 30_000;
     expect(await value('postcheck_watch_last_contact_seconds{resource="pods"}')).toBe(120);
     expect(await value('postcheck_watch_last_contact_seconds{resource="upgrades"}')).toBe(30);

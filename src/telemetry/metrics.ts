@@ -163,8 +163,8 @@ export class Metrics implements Telemetry {
     this.#leader.set(isLeader ? 1 : 0);
   }
 
-  watchContact(kind: WatchedKind): void {
-    this.#contacts.set(kind, this.#now());
+  watchContact(kind: WatchedKind, at: number): void {
+    this.#contacts.set(kind, at);
   }
 
   #gauge<L extends string>(name: string, help: string, labelNames: L[]): Gauge<L> {
@@ -181,7 +181,7 @@ export class Metrics implements Telemetry {
 
   /** A watch that never had contact counts from the start of the process: zero would look healthy for ever. */
   #startContacts(watched: readonly WatchedKind[]): void {
-    for (const kind of watched) this.watchContact(kind);
+    for (const kind of watched) this.watchContact(kind, this.#now());
     const contacts = this.#contacts;
     const now = this.#now;
     new Gauge({

@@ -22,15 +22,22 @@ export interface ApiServer {
   stop(): void;
 }
 
+function up(folder: string, flags: readonly string[], stop: () => void): string {
+  const env = { ...process.env, POSTCHECK_APISERVER_FLAGS: flags.join(' ') };
+  try {
+    const output = execFileSync(SCRIPT, ['up', folder], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+    return output.trim().split('\n').at(-1) ?? '';
+  } catch (error) {
+    stop();
+    throw error;
+  }
+}
+
 /** Starts one with the further kube-apiserver `flags`; builds the binaries when they are missing, which takes minutes. */
 export function startApiServer(flags: readonly string[] = []): ApiServer {
   const folder = mkdtempSync(join(tmpdir(), 'postcheck-api-'));
-  const env = { ...process.env, POSTCHECK_APISERVER_FLAGS: flags.join(' ') };
-  const kubeconfig =
-    execFileSync(SCRIPT, ['up', folder], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
-      .trim()
-      .split('\n')
-      .at(-1) ?? '';
+  const stop = () => void execFileSync(SCRIPT, ['down', folder]);
+  const kubeconfig = up(folder, flags, stop);
   const kubectl = (args: readonly string[], input = '') =>
     execFileSync(join(ROOT, '.cluster/bin/kubectl'), ['--kubeconfig', kubeconfig, ...args], {
       encoding: 'utf8',
@@ -42,7 +49,7 @@ export function startApiServer(flags: readonly string[] = []): ApiServer {
     kubeconfig,
     kubectl,
     json: (args, input) => JSON.parse(kubectl([...args, '-o', 'json'], input === undefined ? '' : JSON.stringify(input))),
-    stop: () => void execFileSync(SCRIPT, ['down', folder]),
+    stop,
   };
 }
 

@@ -1,6 +1,6 @@
 /** The chart's gate policy in a real API server: which pods get the readiness gate, and which must not. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { renderChart } from '../chart.ts';
+import { renderChart } from '../chart/render.ts';
 import { type ApiServer, eventually, startApiServer } from './api-server.ts';
 
 const GATE = 'postcheck.dev/verified';

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-const FOLDER = resolve(import.meta.dirname, '../.cluster/bin');
+const FOLDER = resolve(import.meta.dirname, '../../.cluster/bin');
 
 /**
  * Path of `promtool`: the one on the PATH, or else the one in Debian's package `prometheus`, unpacked without installing it (an

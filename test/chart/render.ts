@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import type { KubeObject } from './api/api-server.ts';
+import type { KubeObject } from '../api/api-server.ts';
 
-export const ROOT = resolve(import.meta.dirname, '..');
+export const ROOT = resolve(import.meta.dirname, '../..');
 export const CHART = join(ROOT, 'charts/postcheck');
 /** What a cluster of 1.36 serves beyond what Helm assumes by itself. */
 export const GATE_API = 'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy';

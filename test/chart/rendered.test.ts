@@ -1,0 +1,90 @@
+/** The Helm chart: what it refuses and what it renders. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import type { KubeObject } from '../api/api-server.ts';
+import { CHART, GATE_API, helm, renderChart } from './render.ts';
+
+const read = (path: string) => readFileSync(join(CHART, path), 'utf8');
+const ofKind = (objects: readonly KubeObject[], kind: string) => objects.filter((object) => object.kind === kind);
+
+/** `a.b.c` → value, down to scalars, lists and empty maps. */
+function flatten(value: unknown, path = ''): [string, unknown][] {
+  const isBranch = typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
+  if (!isBranch || path === 'metrics.dashboard.labels') return [[path, value]];
+  return Object.entries(value).flatMap(([key, child]) => flatten(child, path ? `${path}.${key}` : key));
+}
+
+describe('values', () => {
+  test('README.md lists every value with its default', () => {
+    const rows = [...read('README.md').matchAll(/^\| `([\w.]+)` \| `([^`]+)` \|/gm)].map(([, name, initial]) => [
+      name,
+      JSON.parse(initial ?? ''),
+    ]);
+    expect(rows).toEqual(flatten(parse(read('values.yaml'))));
+  });
+
+  test.each([
+    ['a misspelled value', 'replica=3', /replica/],
+    ['a misspelled value further down', 'gatePolicy.enabled=false', /enabled/],
+    ['too many replicas', 'replicas=11', /replicas/],
+    ['a text for a number', 'maxExecs=many', /maxExecs/],
+    ['no exec at all', 'maxExecsPerNode=0', /maxExecsPerNode/],
+    ['an unknown log level', 'logLevel=trace', /logLevel/],
+    ['a namespace that cannot be', 'watchNamespaces={Shop}', /watchNamespaces/],
+    ['a privileged port', 'metrics.port=80', /port/],
+    ['a digest that is none', 'image.digest=latest', /digest/],
+  ])('%s is refused and named', (_, value, message) => {
+    expect(() => renderChart(['--set', value])).toThrow(message);
+  });
+
+  test('helm lint finds nothing', () => {
+    expect(helm(['lint', '--strict', CHART])).toMatch('0 chart(s) failed');
+  });
+});
+
+describe('what is rendered', () => {
+  test('version and image of chart and project are the same', () => {
+    const { version } = JSON.parse(readFileSync(join(CHART, '../../package.json'), 'utf8'));
+    expect(parse(read('Chart.yaml'))).toMatchObject({ version, appVersion: version });
+  });
+
+  test('the gate policy only where the cluster serves it, where it is wanted, and under the name that the operator is told', () => {
+    const policies = (args: string[]) => renderChart(args).filter(({ kind }) => kind.startsWith('MutatingAdmissionPolicy'));
+    expect(policies([])).toEqual([]);
+    expect(policies(['--api-versions', GATE_API, '--set', 'gatePolicy.create=false'])).toEqual([]);
+    const named = ['--api-versions', GATE_API, '--set', 'gatePolicy.name=shop-gate'];
+    expect(policies(named).map(({ metadata }) => metadata.name)).toEqual(['shop-gate', 'shop-gate']);
+    expect(JSON.stringify(ofKind(renderChart(named), 'Deployment'))).toContain('--gate-policy-name=shop-gate');
+    expect(JSON.stringify(ofKind(renderChart(named), 'Job'))).toContain('--gate-policy-name=shop-gate');
+  });
+
+  test('with watchNamespaces nothing is bound in the whole cluster but reading the one binding, and only these namespaces are gated', () => {
+    const objects = renderChart(['--api-versions', GATE_API, '--set', 'watchNamespaces={shop,bank}']);
+    const bound = ofKind(objects, 'ClusterRoleBinding').map((binding) => (binding.roleRef as { name: string }).name);
+    expect(bound.sort()).toEqual(['postcheck-cluster', 'postcheck-uninstall']);
+    const rules = ofKind(objects, 'ClusterRole')
+      .filter(({ metadata }) => bound.includes(metadata.name))
+      .flatMap(({ rules }) => rules as { resources: string[] }[]);
+    expect(new Set(rules.flatMap(({ resources }) => resources))).toEqual(new Set(['mutatingadmissionpolicybindings']));
+    const [binding] = ofKind(objects, 'MutatingAdmissionPolicyBinding');
+    expect(JSON.stringify(binding?.spec)).toContain('"values":["shop","bank"]');
+    expect(JSON.stringify(ofKind(objects, 'Deployment'))).toContain('--watch-namespaces=shop,bank');
+    expect(JSON.stringify(ofKind(objects, 'Job'))).toContain('--watch-namespaces=shop,bank');
+  });
+
+  test('the notes say when pods are not gated', () => {
+    const install = ['install', 'postcheck', CHART, '--dry-run=client'];
+    expect(helm(install)).toMatch(/NOT GATED: this cluster does not serve MutatingAdmissionPolicy/);
+    expect(helm([...install, '--set', 'gatePolicy.create=false'])).toMatch(/NOT GATED: gatePolicy.create is false/);
+  });
+
+  test('no role reaches for Secrets, wildcards or the right to escalate', () => {
+    const roles = renderChart(['--api-versions', GATE_API]).filter(({ kind }) => /Role$/.test(kind));
+    const rules = roles.flatMap(({ rules }) => rules as { apiGroups: string[]; resources: string[]; verbs: string[] }[]);
+    const words = rules.flatMap((rule) => [...rule.apiGroups, ...rule.resources, ...rule.verbs]);
+    expect(words.filter((word) => /\*|secrets|configmaps|escalate|impersonate|^bind$/.test(word))).toEqual([]);
+    expect(rules.length).toBeGreaterThan(10);
+  });
+});
