@@ -1,5 +1,6 @@
+import { types } from 'node:util';
 import type { RequestFailure } from '../engine/ports.ts';
-import { record, text } from './raw.ts';
+import { list, record, text } from './raw.ts';
 
 /** What came back with a refusal. */
 export interface Refusal {
@@ -52,9 +53,10 @@ export function noAnswer(error: unknown, what: string): RequestFailure {
 
 /** Message and code of anything thrown, without stack or attached data. */
 export function errorText(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown error';
+  if (!types.isNativeError(error)) return 'unknown error';
   const code = text(record(error).code);
-  const inner = error instanceof AggregateError && error.errors.length > 0 ? errorText(error.errors[0]) : '';
+  const [first] = list(record(error).errors);
+  const inner = first === undefined ? '' : errorText(first);
   const message = error.message || inner || error.name;
   return clean(code === '' || message.includes(code) ? message : `${message} (${code})`);
 }

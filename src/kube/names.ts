@@ -29,7 +29,7 @@ export interface Target {
   readonly resource: Resource;
   readonly namespace?: string;
   readonly name?: string;
-  readonly subresource?: 'status' | 'exec';
+  readonly subresource?: 'status' | 'exec' | 'scale';
 }
 
 const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;

@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { VERIFIED } from '../api/names.ts';
+import type { PodView } from '../api/views.ts';
+import type { Writer } from '../engine/ports.ts';
+import { listPages } from './list-pages.ts';
+import { resources, type Target } from './names.ts';
+import { projections } from './project.ts';
+import type { Requests } from './request.ts';
+
+export interface UninstallRequest {
+  /** The operator's own Deployment: it is scaled to zero, so that it does not gate or judge meanwhile. */
+  readonly deployment: string;
+  readonly namespace: string;
+  readonly say: (line: string) => void;
+}
+
+export interface UninstallTools {
+  readonly requests: Requests;
+  readonly writer: Writer;
+  readonly namespaces: readonly string[];
+  readonly gatePolicyName: string;
+}
+
+/** The operator drains within 10 s; a node that is slow to stop it gets four times that. */
+const STOP_WITHIN_MS = 40_000;
+
+/**
+ * Leaves nothing behind that only the operator could open: removes the gate policy's binding, stops the operator, opens every closed gate.
+ * Gives a sentence when it could not; running it again is safe.
+ */
+export async function uninstall(tools: UninstallTools, request: UninstallRequest): Promise<string | undefined> {
+  const problem = (await removeBinding(tools, request)) ?? (await stopOperator(tools, request));
+  return problem ?? openGates(tools, request);
+}
+
+async function removeBinding({ requests, gatePolicyName }: UninstallTools, { say }: UninstallRequest): Promise<string | undefined> {
+  const answer = await requests.send({
+    method: 'DELETE',
+    target: { resource: resources.MutatingAdmissionPolicyBinding, name: gatePolicyName },
+    retries: 3,
+  });
+  if (!answer.ok && answer.failure.kind !== 'notFound') return `cannot remove the gate policy's binding: ${answer.failure.message}`;
+  say(answer.ok ? `removed MutatingAdmissionPolicyBinding ${gatePolicyName}: new pods get no gate` : 'no gate policy binding is installed');
+  return undefined;
+}
+
+async function stopOperator({ requests }: UninstallTools, { deployment, namespace, say }: UninstallRequest): Promise<string | undefined> {
+  const target: Target = { resource: resources.Deployment, namespace, name: deployment, subresource: 'scale' };
+  const scaled = await requests.send({
+    method: 'PATCH',
+    target,
+    patchType: 'application/merge-patch+json',
+    body: { spec: { replicas: 0 } },
+    retries: 3,
+  });
+  if (!scaled.ok && scaled.failure.kind === 'notFound') return undefined;
+  if (!scaled.ok) return `cannot scale the operator down: ${scaled.failure.message}`;
+  const until = Date.now() + STOP_WITHIN_MS;
+  while (Date.now() < until) {
+    const pods = await listPages(
+      requests,
+      { target: { resource: resources.Pod, namespace }, projection: projections.Pod },
+      new AbortController().signal,
+    );
+    if (
+      pods.ok &&
+      !pods.items.some(
+        ({ owner }) =>
+          owner.kind === 'ReplicaSet' && owner.name.startsWith(`${deployment}-`) && !owner.name.slice(deployment.length + 1).includes('-'),
+      )
+    ) {
+      say(`stopped the operator (Deployment ${deployment})`);
+      return undefined;
+    }
+    await sleep(500);
+  }
+  return `the operator's pods did not end within ${STOP_WITHIN_MS / 1000} s`;
+}
+
+const isClosed = (pod: PodView): boolean => pod.gates.includes(VERIFIED) && !pod.deleting && pod.conditions[VERIFIED]?.status !== 'True';
+
+async function openGates({ requests, writer, namespaces }: UninstallTools, { say }: UninstallRequest): Promise<string | undefined> {
+  const scopes: Target[] =
+    namespaces.length > 0 ? namespaces.map((namespace) => ({ resource: resources.Pod, namespace })) : [{ resource: resources.Pod }];
+  let opened = 0;
+  for (const target of scopes) {
+    const listed = await listPages(requests, { target, projection: projections.Pod }, new AbortController().signal);
+    if (!listed.ok) return `cannot list pods: ${listed.failure.message}`;
+    for (const pod of listed.items.filter(isClosed)) {
+      const written = await writer.patchVerified(
+        pod,
+        { status: 'True', reason: 'Uninstalled', message: 'postcheck was uninstalled' },
+        Date.now(),
+      );
+      if (!written.ok && written.failure.kind !== 'notFound')
+        return `cannot open the gate of pod ${pod.namespace}/${pod.name}: ${written.failure.message}`;
+      opened++;
+    }
+  }
+  say(`opened ${opened} closed gates`);
+  return undefined;
+}
