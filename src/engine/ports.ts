@@ -164,7 +164,7 @@ export interface Telemetry {
   execsInFlight(count: number): void;
   leading(isLeader: boolean): void;
   /** Any sign of life of a list-watch: a list, an event, a bookmark. Its age is exported. */
-  watchContact(kind: WatchedKind): void;
+  watchContact(kind: WatchedKind, at: number): void;
   readonly queue: QueueTelemetry;
 }
 
