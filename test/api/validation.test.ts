@@ -1,0 +1,161 @@
+/** What a user's mistake meets at `kubectl apply`: a real API server with the real CRD, one row a mistake. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type ApiServer, type KubeObject, startApiServer } from './api-server.ts';
+
+type Json = Record<string, unknown>;
+
+const check = (more: Json = {}): Json => ({ name: 'probe', exec: { command: ['/probe'] }, ...more });
+const codes = (...list: string[]): Json => check({ exitCodes: list.map((code) => ({ codes: code, class: 'Retry' })) });
+
+const upgrade = (spec: Json = {}): Json => ({
+  apiVersion: 'postcheck.dev/v1alpha1',
+  kind: 'Upgrade',
+  metadata: { name: 'web', namespace: 'default' },
+  spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, containers: [{ name: 'web', image: 'web:2' }], ...spec },
+});
+
+/** Each mistake, and a part of the sentence that has to say what to write instead. */
+const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string])[] = [
+  [
+    'a kind that cannot be rolled',
+    { targetRef: { apiVersion: 'batch/v1', kind: 'CronJob', name: 'x' } },
+    'Deployment, StatefulSet or DaemonSet',
+  ],
+  ['another API group with a known kind', { targetRef: { apiVersion: 'apps/v2', kind: 'Deployment', name: 'x' } }, 'apiVersion apps/v1'],
+  ['no containers', { containers: [] }, 'should have at least 1 items'],
+  [
+    'a container named twice',
+    {
+      containers: [
+        { name: 'a', image: 'a:1' },
+        { name: 'a', image: 'a:2' },
+      ],
+    },
+    'Duplicate value',
+  ],
+  ['an image with a space', { containers: [{ name: 'a', image: 'a: 1' }] }, 'should match'],
+  ['a container name that cannot be one', { containers: [{ name: '../x', image: 'a:1' }] }, 'should match'],
+  ['nothing that is proved', { postCheck: { readiness: { required: false }, checks: [] } }, 'name at least one check'],
+  [
+    'a progress deadline within the pods’ own',
+    { progressDeadlineSeconds: 60, postCheck: { deadlineSeconds: 60 } },
+    'must be larger than postCheck.initialDelaySeconds + postCheck.deadlineSeconds',
+  ],
+  [
+    'a progress deadline that forgets the initial delay',
+    { progressDeadlineSeconds: 65, postCheck: { deadlineSeconds: 60, initialDelaySeconds: 5 } },
+    'must be larger than',
+  ],
+  ['a progress deadline within the default deadline', { progressDeadlineSeconds: 600 }, 'must be larger than'],
+  ['a check that says nothing to run', { postCheck: { checks: [{ name: 'probe' }] } }, 'a check must say what to run'],
+  ['an empty command', { postCheck: { checks: [check({ exec: { command: [] } })] } }, 'should have at least 1 items'],
+  ['two checks of one name', { postCheck: { checks: [check(), check()] } }, 'Duplicate value'],
+  [
+    'all containers and one of them',
+    { postCheck: { checks: [check({ containers: ['*', 'web'] })] } },
+    'either ["*"] alone or a list of names',
+  ],
+  ['a try without time', { postCheck: { checks: [check({ timeoutSeconds: 0 })] } }, 'greater than or equal to 1'],
+  ['a try that takes for ever', { postCheck: { checks: [check({ timeoutSeconds: 301 })] } }, 'less than or equal to 300'],
+  ['overlapping exit codes', { postCheck: { checks: [codes('3-20', '17')] } }, 'exitCodes must not overlap'],
+  ['the same exit code twice', { postCheck: { checks: [codes('17', '17')] } }, 'exitCodes must not overlap'],
+  ['an exit code above 255', { postCheck: { checks: [codes('256')] } }, 'between 0 and 255'],
+  ['a range from large to small', { postCheck: { checks: [codes('20-3')] } }, 'the smaller one first'],
+  ['an exit code that is no number', { postCheck: { checks: [codes('abc')] } }, 'should match'],
+  [
+    'exit code 0 as a failure',
+    { postCheck: { checks: [check({ exitCodes: [{ codes: '0-2', class: 'Fail' }] })] } },
+    'exit code 0 cannot be Fail',
+  ],
+  ['an unknown class', { postCheck: { checks: [check({ exitCodes: [{ codes: '3', class: 'Error' }] })] } }, 'Unsupported value: "Error"'],
+  [
+    'a reason with spaces',
+    { postCheck: { checks: [check({ exitCodes: [{ codes: '3', class: 'Fail', reason: 'no way' }] })] } },
+    'should match',
+  ],
+  ['more output than is kept', { postCheck: { checks: [check({ maxOutputBytes: 8193 })] } }, 'less than or equal to 8192'],
+  ['an unknown gate', { gate: 'Maybe' }, 'Unsupported value: "Maybe"'],
+  ['an unknown fallback action', { fallback: { action: 'Delete' } }, 'Unsupported value: "Delete"'],
+  ['a longer history than is kept', { historyLimit: 51 }, 'less than or equal to 50'],
+  ['a negative period', { postCheck: { periodSeconds: -1 } }, 'greater than or equal to 1'],
+  ['a misspelt field', { postchecks: {} }, 'unknown field "spec.postchecks"'],
+  ['a field that is only reserved', { dependsOn: ['other'] }, 'unknown field "spec.dependsOn"'],
+];
+
+let api: ApiServer;
+
+beforeAll(() => {
+  api = startApiServer();
+  api.kubectl(['apply', '--server-side', '-f', 'crds/postcheck.dev_upgrades.yaml']);
+  api.kubectl(['wait', '--for=condition=Established', 'crd/upgrades.postcheck.dev', '--timeout=30s']);
+}, 120_000);
+afterAll(() => api?.stop());
+
+/** What `kubectl apply` gives: the object as it would be stored, or the words it ends with. */
+function apply(object: Json): { stored?: Json; refusal?: string } {
+  try {
+    return { stored: api.json<KubeObject>(['apply', '--dry-run=server', '-f', '-'], object) };
+  } catch (error) {
+    return { refusal: String((error as { stderr?: string }).stderr) };
+  }
+}
+
+describe('an Upgrade is refused at kubectl apply, with a sentence that says what to write instead', () => {
+  test.each(REFUSED)('%s', (_mistake, spec, sentence) => {
+    expect(apply(upgrade(spec)).refusal).toContain(sentence);
+  });
+});
+
+describe('an Upgrade is taken', () => {
+  test('the smallest one gets every default', () => {
+    expect(apply(upgrade()).stored?.['spec']).toEqual({
+      targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+      containers: [{ name: 'web', image: 'web:2' }],
+      paused: false,
+      gate: 'Auto',
+      postCheck: {
+        initialDelaySeconds: 0,
+        periodSeconds: 10,
+        successThreshold: 1,
+        failureThreshold: 0,
+        deadlineSeconds: 600,
+        onInconclusive: 'Wait',
+        readiness: { required: true, minReadySeconds: 0, maxRestarts: 2 },
+        checks: [
+          {
+            name: 'readiness-probe',
+            exec: { command: ['/usr/bin/readiness_probe.sh'] },
+            timeoutSeconds: 10,
+            whenMissing: 'Fail',
+            exitCodes: [],
+            maxOutputBytes: 1024,
+          },
+        ],
+      },
+      fallback: { action: 'Rollback', verify: true },
+      historyLimit: 10,
+    });
+  });
+
+  test.each<readonly [string, Json]>([
+    ['readiness alone', { postCheck: { checks: [] } }],
+    ['a check alone', { postCheck: { readiness: { required: false } } }],
+    ['neighbouring exit codes', { postCheck: { checks: [codes('3-16', '17', '18-119')] } }],
+    [
+      '32 exit-code rules on each of 16 checks',
+      {
+        postCheck: {
+          checks: Array.from({ length: 16 }, (_, i) => ({ ...codes(...Array.from({ length: 32 }, (_, c) => `${c + 3}`)), name: `c${i}` })),
+        },
+      },
+    ],
+  ])('%s', (_name, spec) => {
+    expect(apply(upgrade(spec)).refusal).toBeUndefined();
+  });
+
+  test('but its target cannot be changed afterwards', () => {
+    api.kubectl(['apply', '-f', '-'], JSON.stringify(upgrade()));
+    const moved = apply(upgrade({ targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'other' } }));
+    expect(moved.refusal).toContain('targetRef cannot be changed: delete this Upgrade and create another one');
+  });
+});

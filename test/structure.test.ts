@@ -1,0 +1,108 @@
+/** The rules of ARCHITECTURE.md about who may import whom, read from the imports themselves. */
+import { globSync, readFileSync } from 'node:fs';
+import { join, normalize } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+
+/** What each folder of src may import of ours. `types` behind a folder: only with `import type`. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  api: [],
+  core: ['api'],
+  engine: ['api', 'core'],
+  kube: ['api', 'engine/ports'],
+  checks: ['api', 'engine/ports'],
+  telemetry: ['api', 'engine/ports'],
+  health: [],
+};
+
+/** One third-party package, one folder. */
+const HOME: Readonly<Record<string, string>> = {
+  typebox: 'api',
+  '@kubernetes/client-node': 'kube',
+  'p-retry': 'kube',
+  ws: 'kube',
+  pino: 'telemetry',
+  'prom-client': 'telemetry',
+  '@grpc/grpc-js': 'checks',
+};
+
+interface Import {
+  readonly file: string;
+  readonly folder: string;
+  readonly from: string;
+  readonly typeOnly: boolean;
+}
+
+const files = globSync('src/**/*.ts').filter((file) => !file.includes('/fixtures/'));
+const IMPORT = /^\s*(?:import|export)\s+(type\s+)?(?:[^'"]*?\sfrom\s+)?'([^']+)'/gm;
+
+const imports: Import[] = files
+  .filter((file) => !file.endsWith('.test.ts'))
+  .flatMap((file) => {
+    const folder = file.split('/')[1] ?? '';
+    return [...readFileSync(file, 'utf8').matchAll(IMPORT)].map((match) => ({
+      file,
+      folder,
+      from: match[2] ?? '',
+      typeOnly: match[1] !== undefined,
+    }));
+  });
+
+const ours = imports.filter(({ from }) => from.startsWith('.'));
+const targetOf = ({ file, from }: Import): string =>
+  normalize(join(file, '..', from))
+    .replace(/^src\//, '')
+    .replace(/\.ts$/, '');
+
+describe('imports follow the architecture', () => {
+  test('there is something to look at', () => {
+    expect(ours.length).toBeGreaterThan(100);
+  });
+
+  test.each(Object.entries(MAY_IMPORT))('src/%s imports of ours only: %s', (folder, allowed) => {
+    const wrong = ours
+      .filter((one) => one.folder === folder)
+      .filter((one) => {
+        const target = targetOf(one);
+        return target.split('/')[0] !== folder && !allowed.some((prefix) => target === prefix || target.startsWith(`${prefix}/`));
+      });
+    expect(wrong.map(({ file, from }) => `${file} imports ${from}`)).toEqual([]);
+  });
+
+  test('each third-party package has one folder', () => {
+    const packages = imports.filter(({ from }) => !from.startsWith('.') && !from.startsWith('node:'));
+    const wrong = packages.filter(({ from, folder }) => HOME[from] !== folder);
+    expect(wrong.map(({ file, from }) => `${file} imports ${from}`)).toEqual([]);
+  });
+
+  test('what the operator runs takes only types from the schema, so that no schema library is in it', () => {
+    const values = ours.filter((one) => targetOf(one) === 'api/schema' && !one.typeOnly);
+    expect(values.map(({ file }) => file)).toEqual([]);
+  });
+
+  test('decisions ask no clock, no chance and nothing outside', () => {
+    const impure = /\b(Date\.now|Math\.random|setTimeout|setInterval|process\.|await |async |Promise\b|fetch\()/;
+    const wrong = files.filter(
+      (file) =>
+        file.startsWith('src/core/') &&
+        !file.endsWith('.test.ts') &&
+        impure.test(readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('only main reads the environment', () => {
+    const wrong = files.filter(
+      (file) =>
+        !/^src\/(main|health\/)/.test(file) &&
+        !file.endsWith('.test.ts') &&
+        /process\.env|\benv\b.*'node:process'/.test(readFileSync(file, 'utf8')),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('nothing is exported by default, and no file only passes exports on', () => {
+    const text = (file: string) => readFileSync(file, 'utf8');
+    expect(files.filter((file) => /^export default/m.test(text(file)))).toEqual([]);
+    expect(files.filter((file) => /^export \* from/m.test(text(file)))).toEqual([]);
+  });
+});
