@@ -14,14 +14,14 @@ import { type HealthServer, startHealthServer } from './server.ts';
 jest.setTimeout(60_000);
 
 const bundleDirectory = workDirectory();
-const bundle = join(bundleDirectory.path, 'postcheck-health.mjs');
+const bundle = join(bundleDirectory.path, 'postcheck-health');
 let directory: ReturnType<typeof workDirectory>;
 let socket: string;
 let server: HealthServer | undefined;
 
 beforeAll(() => {
   const entry = join(import.meta.dirname, 'postcheck-health.ts');
-  buildSync({ entryPoints: [entry], outfile: bundle, bundle: true, platform: 'node', format: 'esm', target: 'node22' });
+  buildSync({ entryPoints: [entry], outfile: bundle, bundle: true, platform: 'node', format: 'cjs', target: 'node22' });
 });
 afterAll(() => bundleDirectory.remove());
 beforeEach(() => {
