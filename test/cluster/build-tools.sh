@@ -8,16 +8,23 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
-# The linker flags of a tool set: without a version Kubernetes calls itself v0.0.0 and refuses to work with itself.
+# The version of a module that a tool set requires.
+required_version() { (cd "$cluster_sources/$1" && go list -m -f '{{.Version}}' "$2"); }
+
+# The linker flags of a tool set. Without a version Kubernetes calls itself v0.0.0 and does not work with itself.
 linker_flags() {
-	local set=$1 version minor package
+	local version package
 	printf -- '-s -w'
-	[ "$set" = kubernetes ] || return 0
-	version=$(awk '$1 == "require" && $2 == "k8s.io/kubernetes" {print $3} $1 == "k8s.io/kubernetes" && $2 ~ /^v/ {print $2}' "$cluster_sources/$set/go.mod" | head -1)
-	minor=$(cut -d. -f2 <<<"$version")
-	for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
-		printf -- ' -X %s.gitVersion=%s -X %s.gitMajor=1 -X %s.gitMinor=%s' "$package" "$version" "$package" "$package" "$minor"
-	done
+	case $1 in
+	kubernetes)
+		version=$(required_version kubernetes k8s.io/kubernetes)
+		for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+			printf -- ' -X %s.gitVersion=%s -X %s.gitMajor=1 -X %s.gitMinor=%s' \
+				"$package" "$version" "$package" "$package" "$(cut -d. -f2 <<<"$version")"
+		done
+		;;
+	helm) printf -- ' -X helm.sh/helm/v4/internal/version.version=%s' "$(required_version helm helm.sh/helm/v4)" ;;
+	esac
 }
 
 set_directory() {

@@ -4,7 +4,6 @@
 #   cluster.sh up                     start it (does nothing when it runs and is healthy)
 #   cluster.sh down                   end it and leave nothing behind, also after a crash
 #   cluster.sh load ARCHIVE...        load image archives into every node
-#   cluster.sh images                 load what `make images` built into every node
 #   cluster.sh stop|start|pid NAME    SIGKILL, start again, or print the process ID of one process: etcd, kube-apiserver,
 #                                     kube-controller-manager, kube-scheduler, node-N.kubelet, node-N.containerd, node-N.kube-proxy
 set -euo pipefail
@@ -76,7 +75,7 @@ start_nodes() {
 	start_kube_scheduler "$server"
 	make_certificate kube-proxy /CN=system:kube-proxy
 	write_kubeconfig "$home/pki/kube-proxy.kubeconfig" kube-proxy "$server"
-	load_into_every_node "$state"/images/*.tar
+	load_into_every_node "$state"/images/workloads/*.tar
 	for node in $(seq "$nodes"); do
 		start_kubelet "$node"
 		start_kube_proxy "node-$node" "node-$node"
@@ -85,20 +84,24 @@ start_nodes() {
 	start_kube_proxy router node-1
 }
 
+# All nodes at once. Each tells its own failure.
 load_into_every_node() {
-	local node archive jobs=()
+	local node archive archives=() jobs=() failed=
 	(($#)) || die "name the image archives to load"
 	for archive in "$@"; do
 		[ -f "$archive" ] || die "no such image archive: $archive"
+		# Entering a namespace changes the working directory.
+		archives+=("$(realpath "$archive")")
 	done
 	for node in $(seq "$nodes"); do
 		wait_until 30 container_runtime_answers "$node" || die "containerd of node-$node does not answer; see $home/log/node-$node.containerd.log"
-		load_images "$node" "$@" >>"$home/log/images.log" 2>&1 &
+		load_images "$node" "${archives[@]}" 8>&- &
 		jobs+=($!)
 	done
 	for node in "${jobs[@]}"; do
-		wait "$node" || die "an image archive could not be loaded; see $home/log/images.log"
+		wait "$node" || failed=1
 	done
+	[ -z "$failed" ] || exit 1
 }
 
 something_is_left() { [ -d "$home/run" ] || [ -d "$home/host" ] || [ "$(link_owner)" = "$home" ]; }
@@ -131,17 +134,19 @@ stop_unrecorded_processes() {
 command=${1:-}
 shift || true
 case $command in
-up | down | load | images | stop | start)
+up | down | load | stop | start)
 	mkdir -p "$cache"
 	exec 8>"$cache/cluster.lock"
-	flock -n 8 || die "another cluster.sh is at work; wait for it to end"
+	flock -n 8 || {
+		say "Waiting for another cluster.sh to end"
+		flock 8
+	}
 	;;&
 up) up ;;
 down) down ;;
 load) load_into_every_node "$@" ;;
-images) load_into_every_node "$state"/images/*.tar ;;
 stop) stop_processes KILL "${1:?name a process}" ;;
 start) restart_process "${1:?name a process}" ;;
 pid) pid_of "${1:?name a process}" ;;
-*) die "usage: cluster.sh up | down | load ARCHIVE... | images | stop NAME | start NAME | pid NAME" ;;
+*) die "usage: cluster.sh up | down | load ARCHIVE... | stop NAME | start NAME | pid NAME" ;;
 esac

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the workload images of images.json without a registry, one archive each, and links them into .cluster/images.
-# Cached by content: when nothing changed this only makes the links.
+# Builds the workload images of images.json without a registry, one archive each, and links their folder
+# as .cluster/images/workloads.
+# Cached by content: when nothing changed this only makes the link.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../cluster/lib/common.sh"
 source "$cluster_sources/lib/image.sh"
@@ -36,4 +37,4 @@ if [ ! -d "$archives" ]; then
 	say "Built the workload images (at $(elapsed))"
 fi
 mkdir -p "$state/images"
-ln -sfn "$archives"/*.tar "$state/images/"
+ln -sfn "$archives" "$state/images/workloads"

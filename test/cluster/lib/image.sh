@@ -31,3 +31,25 @@ make_busybox_base() {
 	build_image "$busybox_base" "$context"
 	rm -r "$context"
 }
+
+# A stand-in for the official Node image and for the one without a shell: busybox and the Node of the npm package `node`, at
+# the paths of both. Named after its content, so that it is made once for each version of Node.
+make_node_base() {
+	local node=$repository/node_modules/node/bin/node context library
+	[ -x "$node" ] || die "$node is missing; run 'make deps' first"
+	node_base=postcheck.local/base/node:$("$node" --version)
+	local_buildah inspect --type image "$node_base" >/dev/null 2>&1 && return
+	make_busybox_base
+	context=$(mktemp -d)
+	mkdir -p "$context/root/nodejs/bin" "$context/root/usr/bin"
+	cp "$node" "$context/root/nodejs/bin/node"
+	ln -s /nodejs/bin/node "$context/root/usr/bin/node"
+	# What node is linked against, at the paths where its loader looks.
+	ldd "$node" | grep -o '/[^ ]*' | sort -u | while read -r library; do
+		install -D "$library" "$context/root$library"
+	done
+	install -D /etc/ssl/certs/ca-certificates.crt "$context/root/etc/ssl/certs/ca-certificates.crt"
+	printf 'FROM %s\nCOPY root /\n' "$busybox_base" >"$context/Dockerfile"
+	build_image "$node_base" "$context"
+	rm -r "$context"
+}

@@ -33,11 +33,11 @@ container_runtime_answers() { ctr --address "$home/node-$1/containerd.sock" vers
 
 # Loads image archives into one node.
 load_images() {
-	local node=$1 archive
+	local node=$1 archive log
 	shift
 	for archive in "$@"; do
-		in_namespaces "node-$node" ctr --address "$home/node-$node/containerd.sock" --namespace k8s.io images import "$archive" ||
-			die "$archive could not be loaded into node-$node"
+		log=$(in_namespaces "node-$node" ctr --address "$home/node-$node/containerd.sock" --namespace k8s.io images import "$archive" 2>&1) ||
+			die "$archive could not be loaded into node-$node: $log"
 	done
 }
 

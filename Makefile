@@ -1,0 +1,53 @@
+# `make help` lists what there is. Targets that need a cluster start the test cluster (test/cluster), unless CONTEXT=<name>
+# names a context of yours: then that cluster is used and nothing is started.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+# The project's own tools come first, among them the Node that it is tested with.
+export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.cluster/bin:$(PATH)
+export CONTEXT
+ifndef CONTEXT
+export KUBECONFIG := $(CURDIR)/.cluster/kubeconfig
+endif
+IMAGES ?= .cluster/images/postcheck.tar
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  With CONTEXT=<name> an existing cluster is used, and none is started."
+
+.PHONY: deps
+deps: node_modules/.package-lock.json ## install npm packages, when they have changed
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci
+	@touch $@
+
+.PHONY: check
+check: deps ## types and lint
+	npm run -s types
+	npm run -s lint
+
+.PHONY: bundle
+bundle: deps ## bundle the operator into dist/postcheck.mjs
+	node scripts/bundle.ts
+
+.PHONY: images
+images: deps ## build the images of the operator and of the test workloads, without a registry
+	test/images/build.sh
+	test/images/build-operator.sh
+
+.PHONY: cluster
+cluster: ## start a three-node Kubernetes on this machine; the first time it is built, which takes 8 to 10 minutes
+	$(if $(CONTEXT),test/cluster/use-context.sh,test/cluster/cluster.sh up)
+
+.PHONY: cluster-down
+cluster-down: ## end the test cluster and leave nothing behind
+	test/cluster/cluster.sh down
+
+.PHONY: cluster-load
+cluster-load: ## load image archives into every node: IMAGES="a.tar b.tar" (default: the operator's)
+	test/cluster/load-images.sh $(IMAGES)
+
+.PHONY: test
+test: deps images cluster ## run all tests
+	npm run -s jest
