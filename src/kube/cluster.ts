@@ -3,6 +3,7 @@ import { Connection, type ConnectionOptions } from './connection.ts';
 import { ClusterExecutor } from './exec.ts';
 import { ClusterGateProbe } from './gate-probe.ts';
 import { HttpClient } from './http.ts';
+import { type Leadership, type LeaseOptions, leadership } from './leadership.ts';
 import { ClusterReader } from './reader.ts';
 import { Requests } from './request.ts';
 import { StreamClient } from './stream-client.ts';
@@ -14,9 +15,9 @@ import { ClusterWriter } from './writer.ts';
 export interface ClusterOptions extends ConnectionOptions {
   /** Watch only these namespaces; none: the whole cluster. */
   readonly namespaces: readonly string[];
-  /** The operator's pod name: who wrote an event, who holds the lease. */
+  /** The operator's pod name: who wrote an event. */
   readonly identity: string;
-  /** Name of the admission policy binding that puts gates on pods. */
+  /** MutatingAdmissionPolicyBinding that puts gates on pods. */
   readonly gatePolicyName: string;
 }
 
@@ -29,7 +30,9 @@ export interface Cluster {
   readonly gateProbe: GateProbe;
   /** One entry for each kind and namespace. */
   readonly health: () => readonly WatchHealth[];
-  /** Leaves nothing closed behind; gives a sentence when it could not. */
+  /** An election that has not started yet. From this call on the writer refuses every write unless it is won. */
+  readonly lease: (options: LeaseOptions) => Leadership;
+  /** Leaves nothing behind that only the operator could open; gives the problem that stopped it, or nothing. */
   readonly uninstall: (request: UninstallRequest) => Promise<string | undefined>;
   /** Ends watches and idle connections. */
   readonly close: () => Promise<void>;
@@ -43,23 +46,28 @@ const maxRequests = 8;
  * configuration is told here. Rejects with an Error that says what to correct.
  */
 export async function connect(options: ClusterOptions): Promise<Cluster> {
+  const { namespaces, identity, gatePolicyName } = options;
   const connection = new Connection(options);
   await connection.credentials();
   const http = new HttpClient(connection, maxRequests);
   const throttle = new Throttle();
   const requests = new Requests(http, throttle);
   const streams = new StreamClient(connection);
-  const watcher = new ClusterWatcher(streams, requests, options.namespaces);
-  const writer = new ClusterWriter(requests, { identity: options.identity, mayWrite: () => true });
+  const watcher = new ClusterWatcher(streams, requests, namespaces);
+  let election: Leadership | undefined;
+  const writer = new ClusterWriter(requests, { identity, mayWrite: () => election?.isLeader() ?? true });
   return {
     watcher,
     writer,
     reader: new ClusterReader(requests),
-    uninstall: (request) =>
-      uninstall({ requests, writer, namespaces: options.namespaces, gatePolicyName: options.gatePolicyName }, request),
     executor: new ClusterExecutor(connection, throttle),
-    gateProbe: new ClusterGateProbe(requests, options.gatePolicyName),
+    gateProbe: new ClusterGateProbe(requests, gatePolicyName),
     health: () => watcher.health(),
+    lease: (leaseOptions) => {
+      election = leadership(connection, streams, leaseOptions);
+      return election;
+    },
+    uninstall: (request) => uninstall({ requests, writer, namespaces, gatePolicyName }, request),
     close: async () => {
       await watcher.stop();
       streams.close();

@@ -44,9 +44,10 @@ class Failed extends Error {
 /** One request of raw JSON to the API server. Never rejects. */
 export class Requests {
   readonly #http: HttpClient;
-  readonly #throttle: Throttle;
+  readonly #throttle: Throttle | undefined;
 
-  constructor(http: HttpClient, throttle: Throttle) {
+  /** Without a throttle a 429 holds up nothing but its own request: for the lease. */
+  constructor(http: HttpClient, throttle?: Throttle) {
     this.#http = http;
     this.#throttle = throttle;
   }
@@ -72,14 +73,14 @@ export class Requests {
   async #once(request: ApiRequest): Promise<unknown> {
     const path = pathOf(request.target);
     if (path === undefined) throw new Failed({ kind: 'invalid', message: clean(`${what(request)}: not a valid object name`) });
-    const heldMs = this.#throttle.remainingMs();
+    const heldMs = this.#throttle?.remainingMs() ?? 0;
     if (heldMs > 0)
       throw new Failed({ kind: 'throttled', message: `${what(request)}: the API server asked to wait`, retryAfterMs: heldMs });
     const answer = await this.#exchange(request, path);
     if (answer.status >= 200 && answer.status < 300) return this.#parsed(answer, request);
     const retryAfter = answer.headers['retry-after'];
     const failure = failureOf({ status: answer.status, retryAfter, body: answer.body }, what(request), Date.now());
-    if (failure.kind === 'throttled') this.#throttle.hold(failure.retryAfterMs);
+    if (failure.kind === 'throttled') this.#throttle?.hold(failure.retryAfterMs);
     throw new Failed(failure, answer.status);
   }
 

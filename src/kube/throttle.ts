@@ -1,5 +1,5 @@
 /**
- * Keeps a 429's promise for everything that shares it: nothing is sent before the time that the server named. The lease has its own, so that
+ * Keeps a 429's promise for everything that shares it: nothing is sent before the time that the server named. The lease has none, so that
  * an overloaded server does not cost the leadership.
  */
 export class Throttle {
