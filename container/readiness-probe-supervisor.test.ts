@@ -111,6 +111,17 @@ describe.each(shells)('under %s', (shell) => {
     expect(lenient.result).toMatchObject({ stage: 'ready', code: '0', exitstatus: '?' });
   });
 
+  test.concurrent.each(['python3', 'supervisorctl'])('with %s a start that stands last in a long list is found', async (tool) => {
+    const many = Array.from(
+      { length: 300 },
+      (_, index) => `[program:a_program_with_a_rather_long_name_${index}]\ncommand=sleep 1\nautostart=false`,
+    );
+    const daemon = start({ sections: `${many.join('\n')}\n[program:start]\ncommand=sh -c "exit 6"\nstartsecs=0\nautorestart=false` });
+    await daemon.until({ start: 'EXITED' });
+    const run = await probe(shell, tool, { POSTCHECK_SUPERVISOR_CONFIG: daemon.config });
+    expect(run.result).toMatchObject({ code: '2', state: 'EXITED', exitstatus: '6' });
+  });
+
   test.concurrent('a supervisord that nothing in the image can ask is a failure', async () => {
     const run = await probe(shell, '', { POSTCHECK_SUPERVISOR_CONFIG: main.config });
     expect(run.stderr).toMatch(/no working python3 and no supervisorctl/);
@@ -140,6 +151,16 @@ describe.each(shells)('under %s', (shell) => {
 });
 
 describe.each(['python3', 'supervisorctl'])('with %s in the image, a supervisord', (tool) => {
+  test('that listens on a port only is asked there', async () => {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const daemon = start({ sections: `${good}\n[inet_http_server]\nport=127.0.0.1:${port}` });
+    await daemon.until({ start: 'EXITED' });
+    const config = join(scratch.path, `port-${tool}.conf`);
+    writeFileSync(config, `[supervisord]\nlogfile=${daemon.logFile}\n[supervisorctl]\nserverurl=http://127.0.0.1:${port}\n`);
+    const run = await probe('dash', tool, { POSTCHECK_SUPERVISOR_CONFIG: config });
+    expect(run.result).toMatchObject({ stage: 'ready', state: 'EXITED', exitstatus: '0' });
+  });
+
   test.concurrent('that hangs is given up after the time limit', async () => {
     const daemon = start({ sections: good });
     await daemon.until({ start: 'EXITED' });

@@ -31,6 +31,7 @@ umask 077
 state=- exitstatus=- source=none hook_result=- started_at='' finished=''
 newline='
 '
+head_bytes=2048 cut_mark='[... output cut ...]'
 
 # Monotonic hundredths of a second since boot, without starting a process; empty when /proc is hidden.
 now() {
@@ -78,7 +79,7 @@ leader='
   timer=$!
   ( trap : TERM HUP INT; "$@"; code=$?; kill -KILL "$timer" 2>/dev/null; exit "$code" ) </dev/null &
   command=$!
-  await() { while :; do wait "$1"; status=$?; kill -0 "$1" 2>/dev/null || return "$status"; done; }
+  await() { while :; do wait "$1"; status=$?; [ "$status" -gt 128 ] && kill -0 "$1" 2>/dev/null || return "$status"; done; }
   await "$timer" 2>/dev/null
   case $? in
     0)
@@ -94,7 +95,7 @@ leader='
   kill -KILL 0
 '
 
-# Keeps the beginning and the end of what it reads, 8 KiB at most. Stops at the end line and not at the end of the file, because a child
+# Keeps the beginning and the end of what it reads: 8 KiB at most, with the usual head_bytes. Stops at the end line and not at the end of the file, because a child
 # that left the group may hold the pipe open for ever.
 collect() {
   head='' previous='' last='' cut='' size=2048
@@ -104,9 +105,9 @@ collect() {
     [ -n "$chunk" ] || break
     if [ "$size" -eq 2048 ]; then
       head=$head$chunk
-      [ "${#head}" -lt 2048 ] || size=65536
+      [ "${#head}" -lt "$head_bytes" ] || size=65536
     else
-      [ -z "$previous" ] || cut="${newline}[... output cut ...]$newline"
+      [ -z "$previous" ] || cut="$newline$cut_mark$newline"
       previous=$last last=$chunk
     fi
     case $head$previous$last in *"postcheck-end-$$: "*) break ;; esac
@@ -280,10 +281,13 @@ ask_supervisorctl() {
   set --
   [ -z "$config" ] || set -- -c "$config"
   [ -z "${POSTCHECK_SUPERVISOR_SOCKET:-}" ] || set -- "$@" -s "unix://$POSTCHECK_SUPERVISOR_SOCKET"
+  head_bytes=100000
   run_limited "$POSTCHECK_SUPERVISOR_SECONDS" supervisorctl "$@" status
+  head_bytes=2048
   words='RUNNING|STARTING|BACKOFF|FATAL|EXITED|STOPPED|STOPPING|UNKNOWN'
-  lines=$(printf '%s\n' "$run_output" | grep -E "^[^ ]+ +($words)( |\$)")
+  lines=$(printf '%s\n' "$run_output" | grep -E "^[^ ]+ +($words)( |\$)|output cut")
   case $run_result,$lines in
+    *"$cut_mark"*) unreachable 'supervisord has too many programs to be read without python3' ;;
     late,*) unreachable "supervisorctl had no answer after $POSTCHECK_SUPERVISOR_SECONDS s" ;;
     [03],?*) ;;
     *) unreachable "supervisorctl status ended with ${run_result:-a signal}: $(printf '%s' "$run_output" | tr '\n' ' ')" ;;
