@@ -19,7 +19,8 @@ home=$state
 nodes=3
 port=16443
 server=https://$host_address:$port
-packages=(containerd runc containernetworking-plugins nftables iproute2 procps conntrack openssl util-linux kmod)
+programs=(containerd:containerd ctr:containerd runc:runc /usr/lib/cni/bridge:containernetworking-plugins nft:nftables
+	iptables:iptables conntrack:conntrack ip:iproute2 pgrep:procps openssl:openssl nsenter:util-linux)
 
 kubectl() { "$tools/kubectl" --kubeconfig "$home/kubeconfig" "$@"; }
 
@@ -35,7 +36,7 @@ all_nodes_are_ready() { [ "$(kubectl get nodes --no-headers 2>/dev/null | grep -
 
 up() {
 	require_linux_root
-	require_packages "${packages[@]}"
+	require_programs "${programs[@]}"
 	"$cluster_sources/build-tools.sh"
 	if all_processes_run && all_nodes_are_ready; then
 		say "The cluster is running: KUBECONFIG=$home/kubeconfig"
@@ -45,7 +46,7 @@ up() {
 		say "Clearing what an earlier run left"
 		down
 	fi
-	require_free_network
+	require_free_network "$port"
 	"$repository/test/images/build.sh"
 	SECONDS=0
 	say "Starting Kubernetes with $nodes nodes"

@@ -19,7 +19,7 @@ archive=$cache/images/postcheck-$key.tar
 
 if [ ! -f "$archive" ]; then
 	say "Building $image"
-	require_packages buildah busybox-static ca-certificates
+	require_image_builder
 	make_node_base
 	context=$(mktemp -d)
 	cp "$repository"/package.json "$repository"/package-lock.json "$repository"/.npmrc "$bundle" "$context/"

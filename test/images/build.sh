@@ -19,7 +19,7 @@ list_images() {
 
 build_all() {
 	local image target version probe ready crash
-	require_packages buildah busybox-static
+	require_image_builder
 	make_busybox_base
 	mkdir -p "$archives.new"
 	list_images | while IFS='|' read -r image target version probe ready crash; do

@@ -51,11 +51,26 @@ require_packages() {
 	for package in "$@"; do
 		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
 	done
-	((${#missing[@]})) || return 0
-	command -v apt-get >/dev/null || die "these packages are needed, and there is no apt-get to install them with: ${missing[*]}"
-	[ "$(id -u)" = 0 ] || die "these Debian packages are needed: ${missing[*]}. Install them, or run this as root."
-	say "Installing Debian packages: ${missing[*]}"
+	install_packages "${missing[@]}"
+}
+
+# Takes programs as PROGRAM:PACKAGE (a name in PATH, or a path), and installs the Debian packages of those that are missing.
+# For what other packages provide as well: Docker brings a containerd of its own, which Debian's package would replace.
+require_programs() {
+	local item missing=()
+	for item in "$@"; do
+		command -v "${item%:*}" >/dev/null || missing+=("${item#*:}")
+	done
+	install_packages "${missing[@]}"
+}
+
+# Nothing of the user's is ever removed to make room.
+install_packages() {
+	(($#)) || return 0
+	command -v apt-get >/dev/null || die "these Debian packages are needed, and there is no apt-get to install them with: $*"
+	[ "$(id -u)" = 0 ] || die "these Debian packages are needed: $*. Install them, or run this as root."
+	say "Installing Debian packages: $*"
 	apt-get update -qq >&2 || say "warning: apt-get update failed; trying with the package lists that are there"
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 </dev/null ||
-		die "apt-get could not install: ${missing[*]}"
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove "$@" >&2 </dev/null ||
+		die "apt-get could not install: $*"
 }

@@ -5,6 +5,11 @@
 storage=$cache/buildah
 local_buildah() { buildah --root "$storage/root" --runroot "$storage/run" --storage-driver overlay "$@"; }
 
+require_image_builder() {
+	[ "$(id -u)" = 0 ] || die "building images without a registry needs root. Run this as root, or build with docker; see the Dockerfile."
+	require_packages buildah ca-certificates
+}
+
 # Takes a name and the arguments of `buildah build`.
 build_image() {
 	local name=$1 log
@@ -24,12 +29,23 @@ make_busybox_base() {
 	context=$(mktemp -d)
 	mkdir -p "$context/root/bin" "$context/root/usr/bin" "$context/root/etc" "$context/root/tmp"
 	chmod 1777 "$context/root/tmp"
-	cp "$(command -v busybox)" "$context/root/bin/busybox"
-	busybox --list | grep -vx busybox | sed "s|^|$context/root/bin/|" | xargs -n1 ln -s busybox
+	install_static_busybox "$context/root/bin/busybox"
+	"$context/root/bin/busybox" --list | grep -vx busybox | sed "s|^|$context/root/bin/|" | xargs -n1 ln -s busybox
 	printf 'root:x:0:0:root:/:/bin/sh\nnonroot:x:65532:65532:nonroot:/:/bin/sh\n' >"$context/root/etc/passwd"
 	printf 'FROM scratch\nCOPY root /\nENV PATH=/usr/bin:/bin\n' >"$context/Dockerfile"
 	build_image "$busybox_base" "$context"
 	rm -r "$context"
+}
+
+# The package is unpacked, not installed: it would replace the busybox that many machines boot with.
+install_static_busybox() {
+	local target=$1 folder
+	folder=$(mktemp -d)
+	# apt's own user downloads, and must be allowed to write there.
+	chmod 777 "$folder"
+	(cd "$folder" && apt-get download -qq busybox-static && dpkg -x busybox-static_*.deb unpacked) >&2 || die "Debian's package busybox-static could not be downloaded"
+	install "$(find "$folder/unpacked" -path '*bin/busybox' -type f)" "$target"
+	rm -r "$folder"
 }
 
 # A stand-in for the official Node image and for the one without a shell: busybox and the Node of the npm package `node`, at

@@ -38,12 +38,14 @@ start_in_namespaces() {
 	start_process "$name.$program" nsenter --target "$(pid_of "$name")" --net --mount --pid -- "$@"
 }
 
-# Refuses when another cluster of ours, or anything else on this machine, has the link or the addresses.
+# Refuses when another cluster of ours, or anything else on this machine, has the link, the addresses or the port.
 require_free_network() {
-	local owner network taken
+	local port=$1 owner network taken
 	owner=$(cat "/sys/class/net/$host_link/ifalias" 2>/dev/null || true)
 	[ -z "$owner" ] || die "a test cluster started from $owner is running on this machine. Run 'make cluster-down' there first."
 	[ ! -e "/sys/class/net/$host_link" ] || die "a network device named $host_link exists already and is not of this cluster"
+	taken=$(ss -Hltnp "sport = :$port")
+	[ -z "$taken" ] || die "the test cluster needs port $port, which is taken: $taken"
 	for network in 10.244.0.0/16 10.245.0.0/24 "$service_network"; do
 		taken=$(ip -4 route show root "$network")
 		[ -z "$taken" ] || die "the test cluster needs the network $network, which this machine routes already: $taken"
