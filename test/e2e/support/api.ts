@@ -1,0 +1,136 @@
+/** The few requests to the API server that the end-to-end tests make, in this process: a kubectl per look would cost more CPU than what is tested. */
+import { execFileSync } from 'node:child_process';
+import { Agent, request } from 'node:https';
+import { join, resolve } from 'node:path';
+import { env } from 'node:process';
+import { createInterface } from 'node:readline';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+const REQUEST_MS = 20_000;
+
+// biome-ignore lint/suspicious/noExplicitAny: objects of every kind, read by tests that fail when a field is not what they expect
+export type Json = any;
+
+export class ApiError extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+interface Credentials {
+  readonly server: string;
+  readonly ca: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly token?: string;
+}
+
+/** kubectl and helm of the test cluster, on the cluster in use: the context named by CONTEXT, else the test cluster. Gives standard output. */
+export function run(tool: 'kubectl' | 'helm', args: readonly string[]): string {
+  const { CONTEXT } = env;
+  const context = CONTEXT ? [tool === 'helm' ? '--kube-context' : '--context', CONTEXT] : [];
+  const kubeconfig = CONTEXT ? {} : { KUBECONFIG: join(ROOT, '.cluster/kubeconfig') };
+  return execFileSync(tool, [...context, ...args], {
+    encoding: 'utf8',
+    env: { ...env, ...kubeconfig, PATH: `${join(ROOT, '.cluster/bin')}:${env.PATH}` },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 64 * 1024 * 1024,
+  });
+}
+
+function credentials(): Credentials {
+  const config = JSON.parse(run('kubectl', ['config', 'view', '--raw', '--flatten', '--minify', '-o', 'json'])) as Json;
+  const { cluster } = config.clusters[0];
+  const { user } = config.users[0];
+  const plain = (base64: string | undefined) => (base64 ? Buffer.from(base64, 'base64').toString('utf8') : undefined);
+  const cert = plain(user['client-certificate-data']);
+  const key = plain(user['client-key-data']);
+  const { token } = user;
+  if (!token && !(cert && key)) throw new Error('the end-to-end tests need a context with a client certificate or a token');
+  return {
+    server: cluster.server,
+    ca: plain(cluster['certificate-authority-data']) ?? '',
+    ...(cert && key ? { cert, key } : {}),
+    ...(token ? { token } : {}),
+  };
+}
+
+const PATCH_TYPES = {
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+  json: 'application/json-patch+json',
+} as const;
+
+export class Api {
+  readonly #credentials = credentials();
+  readonly #agent: Agent;
+
+  constructor() {
+    const { ca, cert, key } = this.#credentials;
+    this.#agent = new Agent({ keepAlive: true, maxSockets: 32, ...(ca ? { ca } : {}), ...(cert && key ? { cert, key } : {}) });
+  }
+
+  get = (path: string): Promise<Json> => this.#call('GET', path);
+  create = (path: string, object: Json): Promise<Json> => this.#call('POST', path, object);
+  remove = (path: string, options: Json = {}): Promise<Json> => this.#call('DELETE', path, options);
+  patch = (path: string, body: Json, type: keyof typeof PATCH_TYPES = 'merge'): Promise<Json> =>
+    this.#call('PATCH', path, body, PATCH_TYPES[type]);
+  /** The object, or nothing when there is none. */
+  find = (path: string): Promise<Json | undefined> =>
+    this.get(path).catch((error: unknown) => {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    });
+  list = async (path: string): Promise<Json[]> => (await this.get(path)).items;
+  text = (path: string): Promise<string> => this.#send('GET', path);
+
+  /** Follows a list from its resourceVersion on, until `signal` ends it: each object as it is added, changed or deleted. */
+  watch(path: string, resourceVersion: string, signal: AbortSignal, seen: (type: string, object: Json) => void): void {
+    const { server, token } = this.#credentials;
+    const url = new URL(`${path}?watch=1&resourceVersion=${resourceVersion}`, server);
+    const headers = token ? { authorization: `Bearer ${token}` } : {};
+    const call = request(url, { agent: this.#agent, headers, signal }, (response) => {
+      const lines = createInterface({ input: response });
+      lines.on('line', (line) => {
+        const { type, object } = JSON.parse(line) as Json;
+        seen(type, object);
+      });
+      const broken = (error: Error) => signal.aborted || seen('ERROR', { message: String(error) });
+      response.on('error', broken);
+      lines.on('error', broken);
+    });
+    call.on('error', (error) => signal.aborted || seen('ERROR', { message: String(error) }));
+    call.end();
+  }
+
+  async #call(method: string, path: string, body?: Json, type = 'application/json'): Promise<Json> {
+    return JSON.parse(await this.#send(method, path, body, type)) as Json;
+  }
+
+  #send(method: string, path: string, body?: Json, type = 'application/json'): Promise<string> {
+    const { server, token } = this.#credentials;
+    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const headers = {
+      ...(payload === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(payload) }),
+      ...(token ? { authorization: `Bearer ${token}` } : {}),
+    };
+    return new Promise((done, failed) => {
+      const call = request(new URL(path, server), { method, agent: this.#agent, headers, timeout: REQUEST_MS }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', failed);
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString('utf8');
+          const status = response.statusCode ?? 0;
+          if (status < 300) done(text);
+          else failed(new ApiError(status, `${method} ${path}: ${status} ${text.slice(0, 500)}`));
+        });
+      });
+      call.on('timeout', () => call.destroy(new Error(`${method} ${path}: no answer in ${REQUEST_MS} ms`)));
+      call.on('error', failed);
+      call.end(payload);
+    });
+  }
+}

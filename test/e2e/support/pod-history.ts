@@ -1,0 +1,68 @@
+/** Everything that happened to the pods of a scenario, seen through one watch: what polling would miss. */
+import type { Api, Json } from './api.ts';
+import { NAME } from './workloads.ts';
+
+const VERIFIED = 'postcheck.dev/verified';
+
+export const conditionOf = (object: Json, type: string): Json | undefined =>
+  object.status?.conditions?.find((condition: Json) => condition.type === type);
+export const isReady = (pod: Json): boolean => conditionOf(pod, 'Ready')?.status === 'True';
+export const isGated = (pod: Json): boolean => pod.spec.readinessGates?.some((gate: Json) => gate.conditionType === VERIFIED) ?? false;
+export const imageOf = (pod: Json): string => pod.spec.containers[0].image;
+
+export class PodHistory {
+  /** Pods that there are now, by UID. */
+  readonly present = new Map<string, Json>();
+  /** Images of pods that were Ready at any time. */
+  readonly served = new Set<string>();
+  /** Pods that were Ready although their gate was not open: must stay empty. */
+  readonly leaked = new Set<string>();
+  /** Pods that there ever were, by UID, as last seen. */
+  readonly all = new Map<string, Json>();
+  readonly #ending = new AbortController();
+  #least = Number.POSITIVE_INFINITY;
+
+  /** The fewest pods that were Ready at once and not on their way out, since `baseline`. */
+  get leastServing(): number {
+    return this.#least;
+  }
+
+  /** Counts from here. */
+  baseline(): void {
+    this.#least = this.#serving();
+  }
+
+  /** Starts to look; ends with `stop`. */
+  async start(api: Api, namespace: string): Promise<void> {
+    const path = `/api/v1/namespaces/${namespace}/pods`;
+    const list = await api.get(path);
+    for (const pod of list.items) this.#see('ADDED', pod);
+    api.watch(path, list.metadata.resourceVersion, this.#ending.signal, (type, pod) => this.#see(type, pod));
+  }
+
+  stop(): void {
+    this.#ending.abort();
+  }
+
+  /** Pods of the workload that are not on their way out, by name. */
+  get live(): Json[] {
+    return [...this.present.values()]
+      .filter(({ metadata, status }) => !metadata.deletionTimestamp && status.phase !== 'Failed')
+      .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  }
+
+  #see(type: string, pod: Json): void {
+    if (pod.kind === 'Status' || type === 'ERROR' || type === 'BOOKMARK')
+      throw new Error(`the watch on pods broke: ${JSON.stringify(pod)}`);
+    if (pod.metadata.labels?.app !== NAME) return;
+    const { uid } = pod.metadata;
+    this.all.set(uid, pod);
+    if (type === 'DELETED') this.present.delete(uid);
+    else this.present.set(uid, pod);
+    if (isReady(pod)) this.served.add(imageOf(pod));
+    if (isReady(pod) && isGated(pod) && conditionOf(pod, VERIFIED)?.status !== 'True') this.leaked.add(pod.metadata.name);
+    this.#least = Math.min(this.#least, this.#serving());
+  }
+
+  #serving = (): number => this.live.filter(isReady).length;
+}
