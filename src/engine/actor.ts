@@ -1,7 +1,7 @@
 /** Carries out one planned change. Every write has a precondition, so doing it twice, or from an old view, is refused and not wrong. */
 
 import { VERIFIED } from '../api/names.ts';
-import type { WorkloadView } from '../api/views.ts';
+import type { PodView, WorkloadView } from '../api/views.ts';
 import type { Action, Verdict } from '../core/plan.ts';
 import type { Clock, RequestFailure, Telemetry, Writer, Written } from './ports.ts';
 import type { Store } from './store.ts';
@@ -22,7 +22,7 @@ export class Actor {
 
   /** Does it; gives the failure when it was refused. */
   async act(action: Action): Promise<RequestFailure | undefined> {
-    const { writer, store } = this.#options;
+    const { writer } = this.#options;
     switch (action.kind) {
       case 'none':
         return undefined;
@@ -32,8 +32,7 @@ export class Actor {
         return this.#learn(action.workload, await writer.releaseFields(action.workload));
       case 'deletePod': {
         const written = await writer.deletePod(action.pod);
-        if (written.ok) store.pods.learn({ ...action.pod, deleting: true });
-        return written.ok || written.failure.kind === 'notFound' ? undefined : written.failure;
+        return written.ok || written.failure.kind === 'notFound' ? this.#goes(action.pod) : written.failure;
       }
       case 'storeVerdicts':
         return this.#storeVerdicts(action.verdicts);
@@ -46,6 +45,12 @@ export class Actor {
     return undefined;
   }
 
+  /** The pod is on its way out or gone; until the watch says so, nothing is to be planned for it again. */
+  #goes(pod: PodView): undefined {
+    this.#options.store.pods.assume({ ...pod, deleting: true });
+    return undefined;
+  }
+
   async #storeVerdicts(verdicts: readonly Verdict[]): Promise<RequestFailure | undefined> {
     const failures = await Promise.all(verdicts.map((verdict) => this.#storeVerdict(verdict)));
     return failures.find((failure) => failure !== undefined);
@@ -54,7 +59,7 @@ export class Actor {
   async #storeVerdict({ pod, condition }: Verdict): Promise<RequestFailure | undefined> {
     const { clock, writer, store, telemetry } = this.#options;
     const written = await writer.patchVerified(pod, condition, clock.now());
-    if (!written.ok) return written.failure.kind === 'notFound' ? undefined : written.failure;
+    if (!written.ok) return written.failure.kind === 'notFound' ? this.#goes(pod) : written.failure;
     store.pods.learn(written.object);
     const opened = condition.status === 'True' && pod.gates.includes(VERIFIED) && pod.conditions[VERIFIED]?.status !== 'True';
     if (opened) telemetry.gateOpened(condition.reason === 'AllSkipped' ? 'Skipped' : 'Passed');

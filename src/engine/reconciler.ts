@@ -4,7 +4,7 @@
  */
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import { decide } from '../core/decide.ts';
-import type { Action, Plan } from '../core/plan.ts';
+import type { Action, Plan, PlannedRound } from '../core/plan.ts';
 import { addRound, type FinishedRound } from '../core/round.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { isForSpec, proofId } from '../core/status.ts';
@@ -139,7 +139,7 @@ export class Reconciler {
       if (stored !== 'done' || plan.intent) return stored === 'done' ? 'again' : stored;
     } else if (due !== undefined) this.#options.wake(key, due);
     if (this.#refused(key, plan.action)) return 'done';
-    for (const round of plan.rounds) this.#runner.start(round, (finished) => this.#finished(key, round.pod.uid, finished));
+    for (const round of plan.rounds) this.#runner.start(round, (finished) => this.#finished(key, round, finished));
     if (plan.action.kind === 'none') return 'done';
     return this.#act(key, plan);
   }
@@ -235,21 +235,18 @@ export class Reconciler {
     return 'retry';
   }
 
-  /** Adds a finished round to memory, judged by the pod as it is now. */
-  #finished(key: UpgradeKey, podUid: string, finished: FinishedRound | undefined): void {
+  /** Adds a finished round to memory, judged by the pod as it is now. A round that was begun for another proof says nothing about this one. */
+  #finished(key: UpgradeKey, { pod: asked, proof, inFallback }: PlannedRound, finished: FinishedRound | undefined): void {
     const { store, telemetry, wake, clock } = this.#options;
-    const pod = store.pods.get(podUid);
+    const pod = store.pods.get(asked.uid);
     const upgrade = store.upgrades.get(key);
-    if (!finished) return wake(key, clock.now() + 1000);
-    if (pod && !pod.deleting && upgrade?.status?.attempt) {
-      const proof = proofId(upgrade.status);
-      const record = addRound(
-        this.memory.records.get(podUid),
-        { spec: upgrade.spec, proof, inFallback: proof.endsWith('/fallback') },
-        pod,
-        finished,
-      );
-      this.memory.records.set(podUid, record);
+    if (!finished) {
+      wake(key, clock.now() + 1000);
+      return;
+    }
+    if (pod && !pod.deleting && upgrade?.status && proofId(upgrade.status) === proof) {
+      const record = addRound(this.memory.records.get(pod.uid), { spec: upgrade.spec, proof, inFallback }, pod, finished);
+      this.memory.records.set(pod.uid, record);
       for (const { verdict, lastAt } of record.tries) {
         if (lastAt === finished.finishedAt)
           telemetry.tried('exec', verdict.class, verdict.exitCode, (finished.finishedAt - finished.startedAt) / 1000);

@@ -62,6 +62,12 @@ export class Table<T> {
     this.#put(object);
   }
 
+  /** Takes what an answer implies about an object as we know it, such as that it is being deleted. Whatever the watch brings wins. */
+  assume(object: T): void {
+    const known = this.get(this.#options.key(object));
+    if (known && this.#options.version(known) === this.#options.version(object)) this.#put(object);
+  }
+
   #replaceAll(items: readonly T[], resourceVersion: string): T[] {
     const before = [...this.#objects.values()];
     this.#objects.clear();

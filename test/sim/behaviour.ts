@@ -1,0 +1,36 @@
+/** What a container does, told by its image: how it starts, whether it gets ready, and what the readiness script in it answers. */
+
+export type Answer =
+  | number
+  | { readonly code: number; readonly output?: string; readonly afterMs?: number }
+  | 'missing'
+  | 'hang'
+  | 'broken'
+  | 'refused'
+  /** The container dies under the command: 137, and a restart. */
+  | 'dies';
+
+export interface Ask {
+  /** Counts from 1, for one container of one pod. */
+  readonly nth: number;
+  /** Since the container started. */
+  readonly ageMs: number;
+  readonly pod: string;
+  readonly now: number;
+}
+
+export interface Behaviour {
+  readonly start?: 'runs' | 'pullFails' | 'configError' | 'crashes';
+  readonly startsAfterMs?: number;
+  /** From running to ready; `false`: never. */
+  readonly readyAfterMs?: number | false;
+  /** How long a crashing container lives. */
+  readonly livesMs?: number;
+  readonly crashCode?: number;
+  readonly answer?: (ask: Ask) => Answer;
+}
+
+export const GOOD: Behaviour = {};
+export const exits = (code: number, output = ''): Behaviour => ({ answer: () => ({ code, output }) });
+/** Exits `code` for the first tries, then 0. */
+export const exitsFirst = (times: number, code: number): Behaviour => ({ answer: ({ nth }) => (nth <= times ? code : 0) });

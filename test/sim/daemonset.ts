@@ -1,0 +1,30 @@
+/** A DaemonSet: one pod on each node, also on those that are not ready; old pods that are not available are replaced at once, others within maxUnavailable. */
+import type { PodView, WorkloadView } from '../../src/api/views.ts';
+import { createPod, currentRevisionOf, isReady, report } from './controllers.ts';
+import type { World } from './world.ts';
+
+export function syncDaemonSet(world: World, workload: WorkloadView): void {
+  const revision = currentRevisionOf(world, workload);
+  const { kind, name, uid } = workload;
+  const on = (node: string): PodView[] => world.pods().filter((pod) => pod.owner.uid === uid && pod.node === node);
+  const nodes = world.state.all('Node').map((node) => node.name);
+  for (const node of nodes) {
+    if (on(node).length > 0) continue;
+    createPod(world, { workload, owner: { kind, name, uid }, name: `${name}-${world.controllers.suffix()}`, revision, node });
+  }
+  if (!workload.onDelete) replace(world, workload, revision.hash);
+  const pods = nodes.flatMap(on).filter(({ deleting }) => !deleting);
+  const ready = pods.filter(isReady).length;
+  const updated = pods.filter((pod) => pod.revision === revision.hash).length;
+  report(world, workload, { desired: nodes.length, updated, ready, available: ready, total: pods.length });
+}
+
+function replace(world: World, workload: WorkloadView, hash: string): void {
+  const pods = world.pods().filter(({ owner }) => owner.uid === workload.uid);
+  const live = pods.filter(({ deleting }) => !deleting);
+  const old = live.filter(({ revision }) => revision !== hash);
+  const broken = old.filter((pod) => !isReady(pod));
+  const unavailable = world.state.all('Node').length - live.filter((pod) => isReady(pod)).length - broken.length;
+  const allowed = Math.max(0, world.model(workload).maxUnavailable - unavailable);
+  for (const pod of [...broken, ...old.filter(isReady).slice(0, allowed)]) world.kubelet.terminate(pod);
+}

@@ -1,0 +1,236 @@
+/** The nodes: pods start about a second after they were made, get ready, crash, answer execs, and end. Times of conditions are whole seconds. */
+import type { ConditionView, ContainerView, PodView } from '../../src/api/views.ts';
+import type { ExecRequest, ExecResult } from '../../src/engine/ports.ts';
+import type { Answer, Behaviour } from './behaviour.ts';
+import { keyOf } from './state.ts';
+import { type World, wholeSeconds } from './world.ts';
+
+const SCHEDULED_MS = 20;
+const TERMINATES_MS = 500;
+/** The kubelet looks at readiness gates again about a second after ContainersReady; later changes take effect at once. */
+const SETTLES_MS = 1000;
+const EFFECT_MS = 30;
+const CRASH_BACKOFF_MS = 10_000;
+const NODE_GRACE_MS = 1000;
+
+interface Private {
+  readonly tries: Map<string, number>;
+  containersReadyAt: number;
+}
+
+export interface Asked {
+  readonly podUid: string;
+  readonly containerId: string;
+  readonly image: string;
+  readonly result: ExecResult;
+  readonly at: number;
+}
+
+export class Kubelet {
+  readonly #world: World;
+  readonly #private = new Map<string, Private>();
+  #containers = 0;
+  /** Every answer that a container gave: the truth that verdicts are compared with. */
+  readonly asked: Asked[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+    world.state.onChange(({ kind, type, object }) => {
+      if (kind !== 'Pod') return;
+      const pod = object as PodView;
+      if (type === 'upsert' && !this.#private.has(pod.uid)) this.#adopt(pod);
+    });
+  }
+
+  #behaviour(image: string): Behaviour {
+    return this.#world.images[image] ?? {};
+  }
+
+  #adopt(pod: PodView): void {
+    this.#private.set(pod.uid, { tries: new Map(), containersReadyAt: 0 });
+    this.#later(SCHEDULED_MS, pod, (now) => this.#with(now, { PodScheduled: this.#condition('True', '') }));
+    for (const { name, image, role } of pod.containers) {
+      const { start = 'runs', startsAfterMs = 1000 } = this.#behaviour(image);
+      const afterMs = role === 'init' ? 300 : startsAfterMs;
+      if (start === 'runs') this.#later(afterMs, pod, (now) => this.#started(now, name));
+      else if (start === 'crashes') this.#later(afterMs, pod, (now) => this.#startedAndCrashes(now, name));
+      else this.#later(afterMs, pod, (now) => this.#cannotStart(now, name, start));
+    }
+  }
+
+  /** Does something to the pod later, if it is still there and its node is up. */
+  #later(delayMs: number, { uid, namespace, name }: PodView, change: (pod: PodView) => PodView): void {
+    this.#world.clock.after(delayMs, () => {
+      const pod = this.#world.state.get('Pod', `${namespace}/${name}`);
+      if (pod?.uid !== uid || pod.deleting || !this.#up(pod)) return;
+      this.#world.state.put('Pod', this.#withReadiness(change(pod)));
+    });
+  }
+
+  #up(pod: PodView): boolean {
+    return pod.node === '' || (this.#world.node(pod.node)?.ready ?? true);
+  }
+
+  #condition(status: ConditionView['status'], reason: string, message = ''): ConditionView {
+    return { status, reason, message, since: wholeSeconds(this.#world.clock.now()) };
+  }
+
+  #with(pod: PodView, conditions: Readonly<Record<string, ConditionView>>): PodView {
+    return { ...pod, conditions: { ...pod.conditions, ...conditions } };
+  }
+
+  #withContainer(pod: PodView, name: string, change: (container: ContainerView) => ContainerView): PodView {
+    return { ...pod, containers: pod.containers.map((container) => (container.name === name ? change(container) : container)) };
+  }
+
+  #run(pod: PodView, name: string): PodView {
+    const id = `containerd://c${String(++this.#containers).padStart(11, '0')}f00d`;
+    const startedAt = wholeSeconds(this.#world.clock.now());
+    const running = this.#withContainer(pod, name, (container) =>
+      container.role === 'init'
+        ? { ...container, id, state: 'terminated', reason: 'Completed', message: '', exitCode: 0, ready: true }
+        : { ...container, id, startedAt, state: 'running', reason: '', message: '', ready: false },
+    );
+    return { ...running, phase: 'Running' };
+  }
+
+  #started(pod: PodView, name: string): PodView {
+    const container = pod.containers.find((own) => own.name === name);
+    const { readyAfterMs = 50 } = this.#behaviour(container?.image ?? '');
+    const running = this.#run(pod, name);
+    if (container?.role === 'init') return running;
+    const { id } = running.containers.find((own) => own.name === name) as ContainerView;
+    if (readyAfterMs !== false)
+      this.#later(readyAfterMs, pod, (now) =>
+        this.#withContainer(now, name, (own) => (own.id === id && own.state === 'running' ? { ...own, ready: true } : own)),
+      );
+    return running;
+  }
+
+  #startedAndCrashes(pod: PodView, name: string): PodView {
+    const { livesMs = 200, crashCode = 1 } = this.#behaviour(pod.containers.find((own) => own.name === name)?.image ?? '');
+    this.#later(livesMs, pod, (now) => this.#ended(now, name, crashCode, (again) => this.#startedAndCrashes(again, name)));
+    return this.#run(pod, name);
+  }
+
+  /** The container has ended; it comes back after the kubelet's backoff, with another ID. */
+  #ended(pod: PodView, name: string, exitCode: number, again: (pod: PodView) => PodView): PodView {
+    const { restarts } = pod.containers.find((own) => own.name === name) as ContainerView;
+    const backoffMs = restarts === 0 ? 100 : Math.min(300_000, CRASH_BACKOFF_MS * 2 ** (restarts - 1));
+    this.#later(backoffMs, pod, (now) => again(this.#withContainer(now, name, (own) => ({ ...own, restarts: own.restarts + 1 }))));
+    const waiting = { state: 'waiting', reason: 'CrashLoopBackOff', message: `back-off ${backoffMs / 1000}s restarting` } as const;
+    const terminated = { state: 'terminated', reason: 'Error', message: '' } as const;
+    return this.#withContainer(pod, name, ({ startedAt: _, ...own }) => ({
+      ...own,
+      ...(restarts === 0 ? terminated : waiting),
+      exitCode,
+      ready: false,
+    }));
+  }
+
+  #cannotStart(pod: PodView, name: string, how: 'pullFails' | 'configError'): PodView {
+    const set = (reason: string, message: string) => (own: ContainerView) => ({ ...own, state: 'waiting' as const, reason, message });
+    if (how === 'configError') return this.#withContainer(pod, name, set('CreateContainerConfigError', 'configmap "gone" not found'));
+    const { reason, image } = pod.containers.find((own) => own.name === name) as ContainerView;
+    const next = reason === 'ErrImagePull' ? 'ImagePullBackOff' : 'ErrImagePull';
+    this.#later(15_000, pod, (now) => this.#cannotStart(now, name, how));
+    return this.#withContainer(pod, name, set(next, `cannot pull ${image}: not found`));
+  }
+
+  /** ContainersReady and Ready as they follow from containers and gates. */
+  #withReadiness(pod: PodView): PodView {
+    const now = this.#world.clock.now();
+    const ready = pod.containers.every((container) => container.ready);
+    const own = this.#private.get(pod.uid) as Private;
+    let next = pod;
+    if ((pod.conditions['ContainersReady']?.status === 'True') !== ready) {
+      if (ready) own.containersReadyAt = now;
+      next = this.#with(pod, { ContainersReady: this.#condition(ready ? 'True' : 'False', ready ? '' : 'ContainersNotReady') });
+    }
+    return this.#withServing(next, ready, own.containersReadyAt + SETTLES_MS - now);
+  }
+
+  #withServing(pod: PodView, ready: boolean, settlesInMs: number): PodView {
+    const known = pod.conditions['Ready']?.status;
+    const serving = ready && pod.gates.every((gate) => pod.conditions[gate]?.status === 'True');
+    if (known !== undefined && (known === 'True') === serving) return pod;
+    if (serving && pod.gates.length > 0 && settlesInMs > 0) {
+      this.#later(settlesInMs, pod, (later) => later);
+      return pod;
+    }
+    const reason = serving ? '' : ready ? 'ReadinessGatesNotReady' : 'ContainersNotReady';
+    return this.#with(pod, { Ready: this.#condition(serving ? 'True' : 'False', reason) });
+  }
+
+  /** Somebody patched the pod's status: the kubelet takes notice a moment later. */
+  patched(pod: PodView): void {
+    this.#later(EFFECT_MS, pod, (now) => now);
+  }
+
+  /** Starts the end of a pod; on a node that is down it never comes. */
+  terminate(pod: PodView): void {
+    const known = this.#world.state.get('Pod', keyOf(pod));
+    if (known?.uid !== pod.uid || known.deleting) return;
+    this.#world.state.put('Pod', { ...known, deleting: true });
+    this.#finish(known);
+  }
+
+  #finish(pod: PodView): void {
+    this.#world.clock.after(TERMINATES_MS, () => {
+      const known = this.#world.state.get('Pod', keyOf(pod));
+      if (known?.uid === pod.uid && known.deleting && this.#up(known)) this.#world.state.remove('Pod', known);
+    });
+  }
+
+  nodeChanged(name: string, ready: boolean): void {
+    for (const pod of this.#world.pods().filter(({ node }) => node === name)) {
+      if (ready && pod.deleting) this.#finish(pod);
+      else if (ready) this.#later(NODE_GRACE_MS, pod, (now) => this.#with(now, { Ready: this.#condition('False', 'NodeWasDown') }));
+      else this.#world.state.put('Pod', this.#with(pod, { Ready: this.#condition('False', 'NodeNotReady') }));
+    }
+  }
+
+  /** Kills a container: it ends with 137 and comes back. */
+  kill(pod: PodView, name: string): void {
+    this.#later(0, pod, (now) => this.#ended(now, name, 137, (again) => this.#started(again, name)));
+  }
+
+  async exec(request: ExecRequest, sleep: (ms: number) => Promise<void>): Promise<ExecResult> {
+    const pod = this.#world.state.get('Pod', `${request.namespace}/${request.pod}`);
+    const container = pod?.containers.find(({ name }) => name === request.container);
+    await sleep(10);
+    if (!pod) return { kind: 'gone', message: `pods "${request.pod}" not found` };
+    if (container?.state !== 'running') return { kind: 'gone', message: `container ${request.container} is not running` };
+    if (!this.#up(pod)) {
+      await sleep(5000);
+      return { kind: 'refused', status: 500, message: 'error dialing backend: no route to host' };
+    }
+    const result = await this.#answer(pod, container, request, sleep);
+    this.asked.push({ podUid: pod.uid, containerId: container.id, image: container.image, result, at: this.#world.clock.now() });
+    return result;
+  }
+
+  async #answer(pod: PodView, container: ContainerView, request: ExecRequest, sleep: (ms: number) => Promise<void>): Promise<ExecResult> {
+    const { tries } = this.#private.get(pod.uid) as Private;
+    const nth = (tries.get(container.name) ?? 0) + 1;
+    tries.set(container.name, nth);
+    const now = this.#world.clock.now();
+    const answer: Answer =
+      this.#behaviour(container.image).answer?.({ nth, ageMs: now - (container.startedAt ?? now), pod: pod.name, now }) ?? 0;
+    if (answer === 'hang') {
+      await sleep(request.timeoutMs);
+      return { kind: 'timeout', output: '' };
+    }
+    if (answer === 'dies') {
+      this.kill(pod, container.name);
+      await sleep(20);
+      return { kind: 'exit', code: 137, output: '' };
+    }
+    await sleep(typeof answer === 'object' ? (answer.afterMs ?? 30) : 30);
+    if (answer === 'missing') return { kind: 'missing', message: `exec: "${request.command[0]}": no such file or directory` };
+    if (answer === 'broken') return { kind: 'broken', message: 'the connection was lost' };
+    if (answer === 'refused') return { kind: 'refused', status: 403, message: 'pods "exec" is forbidden' };
+    const { code, output = '' } = typeof answer === 'object' ? answer : { code: answer };
+    return { kind: 'exit', code, output: output.slice(0, request.maxOutputBytes) };
+  }
+}

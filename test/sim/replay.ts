@@ -1,0 +1,26 @@
+/** Plays one story and prints its timeline: `node test/sim/replay.ts STORY [--seed N] [--crash NUMBER:before|lost|after]`. */
+import { parseArgs } from 'node:util';
+import type { Fault } from './operator.ts';
+import { cutAt, play } from './run.ts';
+import { KINDS, swept } from './stories.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { seed: { type: 'string', default: '1' }, crash: { type: 'string' } },
+});
+const stories = KINDS.flatMap(swept);
+const story = stories.find(({ name }) => name === positionals[0]);
+if (!story) {
+  console.error(
+    `usage: node test/sim/replay.ts STORY [--seed N] [--crash NUMBER:FAULT]\nSTORY is one of:\n  ${stories.map(({ name }) => name).join('\n  ')}`,
+  );
+  process.exit(2);
+}
+const [number, fault] = (values.crash ?? '').split(':');
+const run = await play(story, { seed: Number(values.seed), ...(number ? { faults: cutAt(Number(number), fault as Fault) } : {}) });
+for (const line of run.timeline) console.log(line);
+for (const { type, reason, note } of run.events) console.log(`event ${type} ${reason}: ${note}`);
+console.log(JSON.stringify(run.ending, null, 1));
+console.log(run.message);
+for (const violation of run.violations) console.log(`VIOLATION ${violation}`);
+process.exit(run.violations.length > 0 ? 1 : 0);

@@ -1,0 +1,44 @@
+/** Telemetry and log that only remember. */
+import type { Log, LogFields, Telemetry } from '../../src/engine/ports.ts';
+
+export interface Remembered {
+  readonly endings: string[];
+  readonly fallbacks: string[];
+  readonly gates: string[];
+  readonly tries: string[];
+  readonly failures: string[];
+  readonly phases: string[];
+  /** Log lines of level error, and bugs. */
+  readonly errors: string[];
+}
+
+export const remembered = (): Remembered => ({ endings: [], fallbacks: [], gates: [], tries: [], failures: [], phases: [], errors: [] });
+
+export function rememberingTelemetry(memory: Remembered): Telemetry {
+  const nothing = () => {};
+  return {
+    upgradePhase: (namespace, name, phase) => memory.phases.push(`${namespace}/${name} ${phase}`),
+    attemptEnded: (kind, outcome) => memory.endings.push(`${kind} ${outcome}`),
+    tried: (type, result, exitCode) => memory.tries.push(`${type} ${result} ${exitCode ?? '-'}`),
+    fallbackStarted: nothing,
+    fallbackEnded: (kind, result) => memory.fallbacks.push(`${kind} ${result}`),
+    gateOpened: (reason) => memory.gates.push(reason),
+    failed: (cause) => memory.failures.push(cause),
+    execsInFlight: nothing,
+    leading: nothing,
+    watchContact: nothing,
+    queue: { depth: nothing, added: nothing, retried: nothing, waited: nothing, worked: nothing },
+  };
+}
+
+export function rememberingLog(memory: Remembered): Log {
+  const nothing = () => {};
+  const log: Log = {
+    debug: nothing,
+    info: nothing,
+    warn: nothing,
+    error: (message: string, fields?: LogFields) => memory.errors.push(`${message} ${JSON.stringify(fields)}`),
+    with: () => log,
+  };
+  return log;
+}

@@ -1,0 +1,181 @@
+/** The cluster that the stories happen in: state, controllers, kubelets and the gate policy, small and as measured on real clusters. */
+import { createHash } from 'node:crypto';
+import type { Images, Upgrade } from '../../src/api/types.ts';
+import type { NodeView, PodView, TemplateContainer, WorkloadKind, WorkloadView } from '../../src/api/views.ts';
+import type { Behaviour } from './behaviour.ts';
+import type { VirtualClock } from './clock.ts';
+import { Controllers } from './controllers.ts';
+import { GatePolicyModel } from './gate-policy.ts';
+import { Kubelet } from './kubelet.ts';
+import { ClusterState } from './state.ts';
+
+export const NAMESPACE = 'shop';
+export const wholeSeconds = (ms: number): number => Math.floor(ms / 1000) * 1000;
+
+/** What the views do not tell of a workload, but its controller has to know. */
+export interface Model {
+  readonly maxSurge: number;
+  readonly maxUnavailable: number;
+  /** Part of the template that is no image: a foreign change of it makes a new revision. */
+  stamp: string;
+  /** Wanted pods of a ReplicaSet, by its name. */
+  readonly replicas: Map<string, number>;
+  /** Containers by template digest. */
+  readonly templates: Map<string, readonly TemplateContainer[]>;
+  /** `status.currentRevision` of a StatefulSet. */
+  currentRevision: string;
+}
+
+export interface WorkloadSpec {
+  readonly kind: WorkloadKind;
+  readonly name: string;
+  readonly images: Images;
+  readonly replicas?: number;
+  readonly ordered?: boolean;
+  readonly maxUnavailable?: number;
+  readonly maxSurge?: number;
+  readonly roles?: Readonly<Record<string, TemplateContainer['role']>>;
+}
+
+export class World {
+  readonly clock: VirtualClock;
+  readonly state = new ClusterState();
+  readonly models = new Map<string, Model>();
+  readonly controllers: Controllers;
+  readonly kubelet: Kubelet;
+  readonly gatePolicy: GatePolicyModel;
+  readonly images: Record<string, Behaviour>;
+
+  constructor(clock: VirtualClock, images: Readonly<Record<string, Behaviour>>) {
+    this.clock = clock;
+    this.images = { ...images };
+    this.gatePolicy = new GatePolicyModel(clock, this.state);
+    this.kubelet = new Kubelet(this);
+    this.controllers = new Controllers(this);
+  }
+
+  addNodes(...names: string[]): void {
+    for (const name of names) this.state.put('Node', { name, resourceVersion: '', ready: true });
+  }
+
+  node(name: string): NodeView | undefined {
+    return this.state.get('Node', `/${name}`);
+  }
+
+  setNodeReady(name: string, ready: boolean): void {
+    const node = this.node(name);
+    if (!node) throw new Error(`no node ${name}`);
+    this.state.put('Node', { ...node, ready });
+    this.kubelet.nodeChanged(name, ready);
+  }
+
+  addWorkload(spec: WorkloadSpec): WorkloadView {
+    const { kind, name, images, replicas = 3, ordered = true } = spec;
+    const containers = Object.entries(images).map(
+      ([container, image]): TemplateContainer => ({
+        name: container,
+        image,
+        role: spec.roles?.[container] ?? 'regular',
+        startupProbe: false,
+      }),
+    );
+    const uid = this.state.uid(kind);
+    this.models.set(uid, {
+      maxSurge: spec.maxSurge ?? (kind === 'Deployment' ? 1 : 0),
+      maxUnavailable: spec.maxUnavailable ?? (kind === 'Deployment' ? 0 : 1),
+      stamp: '',
+      replicas: new Map(),
+      templates: new Map(),
+      currentRevision: '',
+    });
+    return this.state.put(kind, {
+      kind,
+      namespace: NAMESPACE,
+      name,
+      uid,
+      resourceVersion: '',
+      generation: 1,
+      observedGeneration: 0,
+      deleting: false,
+      containers,
+      imageManagers: Object.fromEntries(containers.map((container) => [container.name, 'kubectl'])),
+      holdsOurFields: false,
+      templateDigest: this.digest(containers, ''),
+      desired: kind === 'DaemonSet' ? 0 : replicas,
+      updated: 0,
+      ready: 0,
+      available: 0,
+      total: 0,
+      paused: false,
+      partition: 0,
+      onDelete: false,
+      ordered: kind === 'StatefulSet' && ordered,
+      servesNothingMeanwhile: false,
+    });
+  }
+
+  workload(kind: WorkloadKind, name: string): WorkloadView | undefined {
+    return this.state.get(kind, `${NAMESPACE}/${name}`);
+  }
+
+  model(workload: WorkloadView): Model {
+    const model = this.models.get(workload.uid);
+    if (!model) throw new Error(`no model of ${workload.name}`);
+    return model;
+  }
+
+  digest(containers: readonly TemplateContainer[], stamp: string): string {
+    return createHash('sha256')
+      .update(JSON.stringify([containers, stamp]))
+      .digest('hex');
+  }
+
+  /** Changes the spec: bumps the generation when it says something new. */
+  changeSpec(workload: WorkloadView, change: Partial<WorkloadView>): WorkloadView {
+    const next = { ...workload, ...change };
+    const { stamp } = this.model(workload);
+    const templateDigest = this.digest(next.containers, stamp);
+    return this.state.put(workload.kind, { ...next, templateDigest, generation: workload.generation + 1 });
+  }
+
+  /** Sets images as `manager`. */
+  setImages(workload: WorkloadView, images: Images, manager: string): WorkloadView {
+    const changed = workload.containers.some(({ name, image }) => images[name] !== undefined && images[name] !== image);
+    const named = workload.containers.filter(({ name }) => images[name] !== undefined).map(({ name }) => [name, manager]);
+    const fields = {
+      imageManagers: { ...workload.imageManagers, ...Object.fromEntries(named) },
+      holdsOurFields: workload.holdsOurFields || manager === 'postcheck',
+    };
+    if (!changed) return this.state.put(workload.kind, { ...workload, ...fields });
+    const containers = workload.containers.map((container) => ({ ...container, image: images[container.name] ?? container.image }));
+    return this.changeSpec(workload, { ...fields, containers });
+  }
+
+  upgrade(name = 'web'): Upgrade | undefined {
+    return this.state.get('Upgrade', `${NAMESPACE}/${name}`);
+  }
+
+  pods(): PodView[] {
+    return this.state.all('Pod');
+  }
+
+  /** The pods that a workload's controllers made. */
+  podsOf(workload: WorkloadView): PodView[] {
+    const owners = new Set(
+      workload.kind === 'Deployment'
+        ? this.state
+            .all('ReplicaSet')
+            .filter(({ ownerUid }) => ownerUid === workload.uid)
+            .map(({ uid }) => uid)
+        : [workload.uid],
+    );
+    return this.pods().filter(({ owner }) => owners.has(owner.uid));
+  }
+
+  deleteWorkload(workload: WorkloadView): void {
+    for (const pod of this.podsOf(workload)) this.kubelet.terminate(pod);
+    for (const kind of ['ReplicaSet', 'ControllerRevision'] as const)
+      for (const revision of this.state.all(kind)) if (revision.ownerUid === workload.uid) this.state.remove(kind, revision);
+    this.state.remove(workload.kind, workload);
+  }
+}
