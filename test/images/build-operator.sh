@@ -17,20 +17,20 @@ key=$({
 } | content_key)
 archive=$cache/images/postcheck-$key.tar
 
+lock_images
 if [ ! -f "$archive" ]; then
 	say "Building $image"
 	require_image_builder
 	make_node_base
-	context=$(mktemp -d)
+	context=$(new_context)
 	cp "$repository"/package.json "$repository"/package-lock.json "$repository"/.npmrc "$bundle" "$context/"
 	build_image "$image" --build-arg "NODE_IMAGE=$node_base" --build-arg "RUNTIME_IMAGE=$node_base" -f "$repository/Dockerfile" "$context"
-	mkdir -p "$cache/images"
 	# One at a time is enough: earlier states of the checkout are not needed again, and each is 130 MB.
 	rm -f "$cache"/images/postcheck-*.tar
 	save_image "$image" "$archive.new"
 	mv "$archive.new" "$archive"
 	rm -r "$context"
-	local_buildah rmi --prune >/dev/null
+	remove_unnamed_images
 	say "Built $image (at $(elapsed))"
 fi
 mkdir -p "$state/images"

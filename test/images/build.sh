@@ -21,6 +21,7 @@ build_all() {
 	local image target version probe ready crash
 	require_image_builder
 	make_busybox_base
+	rm -rf "$archives.new"
 	mkdir -p "$archives.new"
 	list_images | while IFS='|' read -r image target version probe ready crash; do
 		say "  $image"
@@ -29,10 +30,12 @@ build_all() {
 		save_image "$image" "$archives.new/$(basename "${image/:/-}").tar"
 	done
 	mv "$archives.new" "$archives"
+	remove_unnamed_images
 }
 
+lock_images
 if [ ! -d "$archives" ]; then
-	say "Building the workload images; this takes about a minute, once"
+	say "Building the workload images; this takes about ten seconds, once"
 	build_all
 	say "Built the workload images (at $(elapsed))"
 fi

@@ -10,6 +10,22 @@ require_image_builder() {
 	require_packages buildah ca-certificates
 }
 
+# A new, empty build context; the caller removes it.
+new_context() {
+	mkdir -p "$storage"
+	mktemp -d "$storage/context.XXXXXX"
+}
+
+# Builds share the storage and the archives: one at a time.
+lock_images() {
+	mkdir -p "$cache/images"
+	exec 9>"$cache/images/.lock"
+	flock 9
+}
+
+# Images that a newer build has taken the name of.
+remove_unnamed_images() { local_buildah rmi --prune >/dev/null; }
+
 # Takes a name and the arguments of `buildah build`.
 build_image() {
 	local name=$1 log
@@ -26,10 +42,12 @@ save_image() { local_buildah push --quiet "$1" "docker-archive:$2:$1" || die "th
 busybox_base=postcheck.local/base/busybox:1
 make_busybox_base() {
 	local context
-	context=$(mktemp -d)
+	context=$(new_context)
 	mkdir -p "$context/root/bin" "$context/root/usr/bin" "$context/root/etc" "$context/root/tmp"
 	chmod 1777 "$context/root/tmp"
 	install_static_busybox "$context/root/bin/busybox"
+	# Where scripts look that begin with "#!/usr/bin/env".
+	ln -s /bin/busybox "$context/root/usr/bin/env"
 	"$context/root/bin/busybox" --list | grep -vx busybox | sed "s|^|$context/root/bin/|" | xargs -n1 ln -s busybox
 	printf 'root:x:0:0:root:/:/bin/sh\nnonroot:x:65532:65532:nonroot:/:/bin/sh\n' >"$context/root/etc/passwd"
 	printf 'FROM scratch\nCOPY root /\nENV PATH=/usr/bin:/bin\n' >"$context/Dockerfile"
@@ -56,7 +74,7 @@ make_node_base() {
 	node_base=postcheck.local/base/node:$("$node" --version)
 	local_buildah inspect --type image "$node_base" >/dev/null 2>&1 && return
 	make_busybox_base
-	context=$(mktemp -d)
+	context=$(new_context)
 	mkdir -p "$context/root/nodejs/bin" "$context/root/usr/bin"
 	cp "$node" "$context/root/nodejs/bin/node"
 	ln -s /nodejs/bin/node "$context/root/usr/bin/node"
