@@ -6,7 +6,9 @@
 #
 # Without NODE_IMAGE it builds on a stand-in: busybox and the Node that this project is tested with.
 set -euo pipefail
+# shellcheck source=../test/cluster/lib/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../test/cluster/lib/common.sh"
+# shellcheck source=../test/cluster/lib/image.sh
 source "$cluster_sources/lib/image.sh"
 sources=$repository/examples
 layout=$repository/dist/examples-layout
@@ -52,7 +54,8 @@ if [ -f "$archive" ] && [ "$(cat "$archive.key" 2>/dev/null)" = "$key" ]; then
 	exit
 fi
 rm -rf "$layout"
-for example in $(ls "$repository/dist/examples"); do
+for example in "$repository"/dist/examples/*; do
+	example=$(basename "$example")
 	for version in 1 2; do
 		image=postcheck.local/examples/$example:$version
 		say "  $image"

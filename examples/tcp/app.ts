@@ -23,8 +23,8 @@ const server = createServer((socket) => {
 });
 
 process.on('SIGTERM', () => {
-  process.stdout.write(`closed for new connections, ${open.size} open\n`);
   server.close(() => process.exit(0));
+  process.stdout.write(`closed for new connections, ${open.size} open\n`);
   setTimeout(() => {
     for (const socket of open) {
       socket.end('going away\n');

@@ -33,11 +33,15 @@ case $timeout_seconds in '' | 0* | *[!0-9]*) usage "--timeout-seconds $timeout_s
 case $socket in @*) usage "$socket: abstract sockets need postcheck-health" ;; esac
 command -v timeout >/dev/null || finish 118 "no timeout command in this image"
 
+# Called by the name in $ask.
+# shellcheck disable=SC2317
 with_nc() { timeout "$timeout_seconds" nc -U -N "$socket"; }
+# shellcheck disable=SC2317,SC2016
 with_perl() {
   timeout "$timeout_seconds" perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0) or die "$!\n";
     connect(S, sockaddr_un($ARGV[0])) or die "$!\n"; syswrite S, <STDIN>; shutdown S, 1; print while <S>' "$socket"
 }
+# shellcheck disable=SC2317
 with_python() {
   timeout "$timeout_seconds" python3 -c 'import socket, sys
 s = socket.socket(socket.AF_UNIX)

@@ -1,6 +1,7 @@
 /** What is left on disk, and who may take it over. */
 
 import { chownSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { askHealth } from './client.ts';
@@ -82,7 +83,18 @@ test('a socket of another user is never removed', async () => {
   expect(existsSync(socket)).toBe(true);
 });
 
-test('an older process that closes late leaves the socket of its successor alone', async () => {
+test('a plain net.Server that closes late removes the socket of its successor', async () => {
+  const flat = join(directory.path, 'health.sock');
+  const [older, newer] = [createServer(), createServer()];
+  await new Promise<void>((resolve) => older.listen(flat, resolve));
+  rmSync(flat);
+  await new Promise<void>((resolve) => newer.listen(flat, resolve));
+  await new Promise((resolve) => older.close(resolve));
+  expect(existsSync(flat)).toBe(false);
+  await new Promise((resolve) => newer.close(resolve));
+});
+
+test('ours leaves it alone', async () => {
   const older = await serve();
   rmSync(socket);
   const newer = await serve();
