@@ -12,7 +12,8 @@ import { Metrics } from './telemetry/metrics.ts';
 /** All there is to do between SIGTERM and the end must fit in here; Kubernetes gives 30 s. */
 const DRAIN_MS = 9000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-const WATCHED: readonly WatchedKind[] = ['Upgrade', 'Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'ControllerRevision', 'Pod', 'Node'];
+/** Nodes come on top, where all namespaces are watched. */
+const WATCHED: readonly WatchedKind[] = ['Upgrade', 'Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'ControllerRevision', 'Pod'];
 
 const clock: Clock = {
   now: () => Date.now(),
@@ -31,15 +32,31 @@ async function run(options: Options): Promise<void> {
     log.error('unhandled rejection, ending', { error: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason) });
     exit(1);
   });
-  const metrics = new Metrics({ perUpgrade: options.metricsPerUpgrade, watched: WATCHED, now: clock.now });
+  const watched: readonly WatchedKind[] = options.watchNamespaces.length > 0 ? WATCHED : [...WATCHED, 'Node'];
+  const metrics = new Metrics({ perUpgrade: options.metricsPerUpgrade, watched, now: clock.now });
   const identity = env['POD_NAME'] ?? hostname();
-  const cluster = await connect({ kubeconfig: options.kubeconfig, context: options.context, namespaces: options.watchNamespaces, identity, gatePolicyName: options.gatePolicyName });
-  const engine = new Engine({ ...cluster, clock, telemetry: metrics, log, maxExecs: options.maxExecs, maxExecsPerNode: options.maxExecsPerNode });
+  const cluster = await connect({
+    kubeconfig: options.kubeconfig,
+    context: options.context,
+    namespaces: options.watchNamespaces,
+    identity,
+    gatePolicyName: options.gatePolicyName,
+  });
+  const engine = new Engine({
+    ...cluster,
+    clock,
+    telemetry: metrics,
+    log,
+    maxExecs: options.maxExecs,
+    maxExecsPerNode: options.maxExecsPerNode,
+  });
   const server = await serveTelemetry(listen, {
     live: () => undefined,
     ready: () => (engine.synced ? undefined : notSynced(cluster)),
     exposition: () => {
-      for (const { kind, lastContactAt } of cluster.health()) if (lastContactAt > 0) metrics.watchContact(kind, lastContactAt);
+      // The most silent of several namespaces is told last, and so is what stays.
+      const health = [...cluster.health()].sort((a, b) => b.lastContactAt - a.lastContactAt);
+      for (const { kind, lastContactAt } of health) if (lastContactAt > 0) metrics.watchContact(kind, lastContactAt);
       return metrics.exposition();
     },
   });
@@ -53,7 +70,9 @@ async function run(options: Options): Promise<void> {
     log.error('lost the lease, ending', { why });
     exit(1);
   };
-  const lease = options.leaderElect ? cluster.lease({ namespace: options.leaseNamespace, name: options.leaseName, identity, onLeading: lead, onLost: lost }) : undefined;
+  const lease = options.leaderElect
+    ? cluster.lease({ namespace: options.leaseNamespace, name: options.leaseName, identity, onLeading: lead, onLost: lost })
+    : undefined;
   if (lease) lease.start();
   else lead();
   const drain = async (signal: string) => {
@@ -77,7 +96,13 @@ const notSynced = (cluster: Cluster): string =>
     .join('; ') || 'not listed yet';
 
 async function uninstall(options: Options, { deployment, namespace }: UninstallOptions): Promise<void> {
-  const cluster = await connect({ kubeconfig: options.kubeconfig, context: options.context, namespaces: options.watchNamespaces, identity: 'uninstall', gatePolicyName: options.gatePolicyName });
+  const cluster = await connect({
+    kubeconfig: options.kubeconfig,
+    context: options.context,
+    namespaces: options.watchNamespaces,
+    identity: 'uninstall',
+    gatePolicyName: options.gatePolicyName,
+  });
   const problem = await cluster.uninstall({ deployment, namespace, say: (line) => stdout.write(`${line}\n`) });
   await cluster.close();
   if (problem) fail([problem]);

@@ -21,6 +21,8 @@ export interface UninstallTools {
   readonly gatePolicyName: string;
 }
 
+/** API servers look for changed policies once a second (kube-apiserver's policyRefreshInterval), and go on gating new pods until then. */
+const POLICY_FORGOTTEN_MS = 3000;
 /** The operator drains within 10 s; a node that is slow to stop it gets four times that. */
 const STOP_WITHIN_MS = 40_000;
 
@@ -29,7 +31,9 @@ const STOP_WITHIN_MS = 40_000;
  * Gives a sentence when it could not; running it again is safe.
  */
 export async function uninstall(tools: UninstallTools, request: UninstallRequest): Promise<string | undefined> {
-  const problem = (await removeBinding(tools, request)) ?? (await stopOperator(tools, request));
+  const unbound = await removeBinding(tools, request);
+  if (unbound) return unbound;
+  const [problem] = await Promise.all([stopOperator(tools, request), sleep(POLICY_FORGOTTEN_MS)]);
   return problem ?? openGates(tools, request);
 }
 

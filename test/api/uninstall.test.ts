@@ -1,0 +1,184 @@
+/**
+ * What the chart's pre-delete hook does, with exactly the rights that the chart gives it: the operator runs an attempt under its own service
+ * account, and is then uninstalled in the middle of it. There are no nodes here: the operator and the hook are processes of this machine.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execPath } from 'node:process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { parse, parseAllDocuments } from 'yaml';
+import { CHART, helm, ROOT } from '../chart/render.ts';
+import { type ApiServer, eventually, type KubeObject, startApiServer } from './api-server.ts';
+
+jest.setTimeout(120_000);
+
+const SYSTEM = 'postcheck-system';
+const GATE = 'postcheck.dev/verified';
+
+interface Pod {
+  readonly metadata: { readonly name: string; readonly uid: string };
+  readonly spec: { readonly containers: readonly { readonly image: string }[]; readonly readinessGates?: readonly object[] };
+  readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason?: string }[] };
+}
+
+let api: ApiServer;
+let operator: ChildProcess | undefined;
+const files: string[] = [];
+
+const release = (verb: string, ...args: string[]) =>
+  helm([verb, 'postcheck', ...args, '--namespace', SYSTEM, '--kubeconfig', api.kubeconfig]);
+
+/** A kubeconfig that is nobody but this service account. */
+function kubeconfigOf(account: string): string {
+  const config = parse(readFileSync(api.kubeconfig, 'utf8'));
+  const token = api.kubectl(['create', 'token', account, '--namespace', SYSTEM]).trim();
+  const path = `${api.kubeconfig}-${account}`;
+  writeFileSync(path, JSON.stringify({ ...config, users: config.users.map(({ name }: { name: string }) => ({ name, user: { token } })) }));
+  files.push(path);
+  return path;
+}
+
+const main = (kubeconfig: string, ...args: string[]) => ['src/main.ts', ...args, '--kubeconfig', kubeconfig];
+
+function startOperator(namespaces: readonly string[]): void {
+  const flags = [
+    `--watch-namespaces=${namespaces.join()}`,
+    '--metrics-address=127.0.0.1:0',
+    `--lease-namespace=${SYSTEM}`,
+    '--lease-name=postcheck',
+  ];
+  operator = spawn(execPath, main(kubeconfigOf('postcheck'), ...flags), { cwd: ROOT, stdio: 'ignore' });
+}
+
+async function stopOperator(): Promise<void> {
+  const process = operator;
+  operator = undefined;
+  if (!process || process.exitCode !== null) return;
+  process.kill('SIGTERM');
+  await once(process, 'exit');
+}
+
+/** The hooks that Helm would run before it deletes the release; all but the Job are applied, and the Job's arguments are given. */
+function applyHooks(): readonly string[] {
+  const hooks = parseAllDocuments(helm(['get', 'hooks', 'postcheck', '--namespace', SYSTEM, '--kubeconfig', api.kubeconfig]))
+    .map((document) => document.toJS() as KubeObject)
+    .filter(({ metadata }) => (metadata.annotations as Record<string, string>)['helm.sh/hook'] === 'pre-delete');
+  for (const hook of hooks.filter(({ kind }) => kind !== 'Job')) api.kubectl(['apply', '-f', '-'], JSON.stringify(hook));
+  const job = hooks.find(({ kind }) => kind === 'Job') as unknown as { spec: { template: { spec: { containers: { args: string[] }[] } } } };
+  return job.spec.template.spec.containers[0]!.args;
+}
+
+/** Runs what the Job runs, as the service account that it has. */
+async function runHook(): Promise<string> {
+  const args = applyHooks();
+  const { stdout } = await promisify(execFile)(execPath, main(kubeconfigOf('postcheck-uninstall'), ...args), {
+    cwd: ROOT,
+    timeout: 60_000,
+  });
+  return stdout;
+}
+
+const isGated = (pod: Pod) => (pod.spec.readinessGates ?? []).length > 0;
+const verified = (pod: Pod) => pod.status.conditions?.find(({ type }) => type === GATE);
+const podsOf = (namespace: string) => api.json<{ items: Pod[] }>(['get', 'pods', '--namespace', namespace, '-l', 'app=web']).items;
+const phaseOf = (namespace: string) => api.kubectl(['get', 'upgrade', 'web', '--namespace', namespace, '-o', 'jsonpath={.status.phase}']);
+
+function createWorkload(namespace: string): void {
+  const labels = { app: 'web' };
+  const template = { metadata: { labels }, spec: { containers: [{ name: 'web', image: 'registry.example/web:1' }] } };
+  const strategy = { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
+  const spec = { replicas: 2, selector: { matchLabels: labels }, strategy, template };
+  api.kubectl(
+    ['create', '-f', '-'],
+    JSON.stringify({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web', namespace }, spec }),
+  );
+}
+
+function createUpgrade(namespace: string): void {
+  const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' };
+  const spec = { targetRef, containers: [{ name: 'web', image: 'registry.example/web:2' }] };
+  api.kubectl(
+    ['create', '-f', '-'],
+    JSON.stringify({ apiVersion: 'postcheck.dev/v1alpha1', kind: 'Upgrade', metadata: { name: 'web', namespace }, spec }),
+  );
+}
+
+/** A workload in the middle of an attempt: a new pod is there and its gate is closed. */
+async function startAttempt(namespace: string): Promise<void> {
+  await eventually(() => api.kubectl(['get', 'serviceaccount', 'default', '--namespace', namespace]));
+  createWorkload(namespace);
+  await eventually(() => podsOf(namespace).length === 2);
+  createUpgrade(namespace);
+  await eventually(() => podsOf(namespace).some((pod) => isGated(pod) && verified(pod)?.status !== 'True'), 30_000);
+}
+
+beforeAll(() => {
+  api = startApiServer();
+  api.kubectl(['create', 'namespace', SYSTEM]);
+}, 900_000);
+
+afterAll(async () => {
+  await stopOperator();
+  for (const file of files) rmSync(file, { force: true });
+  api?.stop();
+});
+
+describe.each([
+  ['that watches all namespaces', 'everywhere', []],
+  ['that watches one namespace', 'shop', ['shop']],
+])('an operator %s, uninstalled in the middle of an attempt', (_, namespace, watched) => {
+  beforeEach(async () => {
+    api.kubectl(['create', 'namespace', namespace]);
+    release('install', CHART, '--set-json', `watchNamespaces=${JSON.stringify(watched)}`);
+    await eventually(() => api.kubectl(['get', 'deployment/postcheck', '--namespace', SYSTEM]));
+  });
+
+  test('leaves the workload as it is, with every gate open, and gates no pod any more', async () => {
+    startOperator(watched);
+    await startAttempt(namespace);
+    const before = podsOf(namespace);
+    expect(phaseOf(namespace)).toMatch(/Upgrading|PostChecking/);
+    // The process stands for the pods that the hook ends by scaling the operator's Deployment to zero.
+    await stopOperator();
+
+    expect(await runHook()).toMatch(/opened 1 closed gates/);
+
+    const after = podsOf(namespace);
+    expect(after.map(({ metadata }) => metadata.uid).sort()).toEqual(before.map(({ metadata }) => metadata.uid).sort());
+    expect(after.filter(isGated).map((pod) => verified(pod))).toEqual([expect.objectContaining({ status: 'True', reason: 'Uninstalled' })]);
+    expect(api.kubectl(['get', 'deployment/postcheck', '--namespace', SYSTEM, '-o', 'jsonpath={.spec.replicas}'])).toBe('0');
+
+    const gone = after.find(isGated)?.metadata.name ?? '';
+    api.kubectl(['delete', 'pod', gone, '--namespace', namespace]);
+    const replaced = await eventually(() =>
+      podsOf(namespace).find(({ metadata }) => !before.some((old) => old.metadata.uid === metadata.uid)),
+    );
+    expect(replaced.spec.containers[0]?.image).toBe('registry.example/web:2');
+    expect(isGated(replaced)).toBe(false);
+
+    // Again, as after a hook that was cut off: nothing is left to do, and nothing fails.
+    expect(await runHook()).toMatch(/opened 0 closed gates/);
+    release('uninstall', '--no-hooks');
+    expect(api.kubectl(['get', 'deployment/web', '--namespace', namespace, '-o', 'jsonpath={.spec.replicas}'])).toBe('2');
+  });
+});
+
+test('neither the operator nor the hook was refused a request, save nodes to an operator of some namespaces', () => {
+  interface Line {
+    readonly verb: string;
+    readonly requestURI: string;
+    readonly user: { readonly username: string };
+    readonly responseStatus?: { readonly code: number };
+  }
+  const text = readFileSync(api.kubeconfig.replace(/kubeconfig$/, 'audit.log'), 'utf8');
+  const lines = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
+  const ours = lines.filter(({ user }) => user.username.startsWith(`system:serviceaccount:${SYSTEM}:postcheck`));
+  expect(ours.length).toBeGreaterThan(40);
+  const refused = ours.filter(({ responseStatus }) => responseStatus?.code === 403);
+  expect(new Set(refused.map(({ verb, requestURI }) => `${verb} ${requestURI.split('?')[0]}`))).toEqual(new Set(['watch /api/v1/nodes']));
+});
