@@ -1,0 +1,58 @@
+import { connect, isIP, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { Deadline } from './deadline.ts';
+
+/** `reached` is false when the TCP connection itself did not come about. */
+export type Connection<S extends Socket = Socket> =
+  | { readonly ok: true; readonly socket: S }
+  | { readonly ok: false; readonly reached: boolean; readonly why: string };
+
+/**
+ * Opens a TCP connection; straight to the address, never through a proxy. Nothing of it is left when it fails. The socket has an error listener for
+ * good, so that a late reset hurts nobody; who gets it destroys it.
+ */
+export function connectTcp(host: string, port: number, deadline: Deadline): Promise<Connection> {
+  let socket: Socket;
+  try {
+    socket = connect({ host, port });
+  } catch (error) {
+    return Promise.resolve({ ok: false, reached: false, why: String((error as Error).message) });
+  }
+  return settled(socket, 'connect', false, `connect to ${host}:${port}`, deadline);
+}
+
+/** Speaks TLS on a connected socket. No certificate is verified, as kubelet does none; offers `protocols` by ALPN. */
+export function secure(socket: Socket, host: string, protocols: string[], deadline: Deadline): Promise<Connection<TLSSocket>> {
+  const secured = connectTls({
+    socket,
+    rejectUnauthorized: false,
+    ALPNProtocols: protocols,
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+  });
+  return settled(secured, 'secureConnect', true, 'TLS handshake', deadline);
+}
+
+function settled<S extends Socket>(socket: S, event: string, reached: boolean, what: string, deadline: Deadline): Promise<Connection<S>> {
+  return new Promise((resolve) => {
+    const fail = (why: string): void => {
+      forget();
+      socket.destroy();
+      resolve({ ok: false, reached, why });
+    };
+    const onClose = (): void => fail(`${what}: closed by the other side`);
+    const forget = deadline.onEnd(() => fail(`${what}: ${deadline.aborted ? 'aborted' : 'timed out'}`));
+    socket.on('error', (error) => fail(`${what}: ${errorText(error)}`));
+    socket.once('close', onClose);
+    socket.once(event, () => {
+      forget();
+      socket.removeListener('close', onClose);
+      resolve({ ok: true, socket });
+    });
+  });
+}
+
+/** Message of an error; of an AggregateError (several addresses tried) those of its parts. */
+export function errorText(error: Error): string {
+  const parts = error instanceof AggregateError ? error.errors.map((part: Error) => part.message) : [error.message];
+  return parts.join('; ') || (error as NodeJS.ErrnoException).code || error.name;
+}

@@ -1,0 +1,65 @@
+const longestTimerMs = 2 ** 31 - 1;
+
+/**
+ * The end of one try: its time limit, or the caller's abort, whichever comes first. `signal` fires once, for either. Always `dispose()` it: that stops
+ * the timer and takes our listener off the caller's signal.
+ */
+export class Deadline {
+  readonly #controller = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  readonly #caller: AbortSignal | undefined;
+  readonly #onCallerAbort = (): void => this.#controller.abort();
+  /** When the time is up, in milliseconds on the monotonic clock of `performance.now()`. */
+  readonly endsAtMs: number;
+
+  constructor(timeoutMs: number, caller?: AbortSignal) {
+    const limitMs = Math.min(timeoutMs, longestTimerMs);
+    this.endsAtMs = performance.now() + limitMs;
+    this.#timer = setTimeout(() => this.#controller.abort(), limitMs);
+    this.#caller = caller;
+    if (caller?.aborted) {
+      this.#controller.abort();
+    } else {
+      caller?.addEventListener('abort', this.#onCallerAbort, { once: true });
+    }
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** The caller gave up: there is no verdict, not even that of a time-out. */
+  get aborted(): boolean {
+    return this.#caller?.aborted ?? false;
+  }
+
+  /** Calls back when the time is over: soon, but never before returning, if it is over already. The returned function forgets the callback. */
+  onEnd(run: () => void): () => void {
+    let wanted = true;
+    const runOnce = (): void => {
+      if (wanted) {
+        wanted = false;
+        run();
+      }
+    };
+    if (this.signal.aborted) {
+      queueMicrotask(runOnce);
+    } else {
+      this.signal.addEventListener('abort', runOnce, { once: true });
+    }
+    return () => {
+      wanted = false;
+      this.signal.removeEventListener('abort', runOnce);
+    };
+  }
+
+  dispose(): void {
+    clearTimeout(this.#timer);
+    this.#caller?.removeEventListener('abort', this.#onCallerAbort);
+  }
+}
+
+/** Seconds as Go prints a duration of whole seconds, which is what users know from kubelet's events: `2s`, `0.5s`. */
+export function inSeconds(timeoutMs: number): string {
+  return `${timeoutMs / 1000}s`;
+}

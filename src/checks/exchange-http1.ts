@@ -1,0 +1,47 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { errorText } from './connection.ts';
+import type { Deadline } from './deadline.ts';
+import type { Answer, NoAnswer } from './exchange.ts';
+import { type ProbeUrl, requestTarget } from './url.ts';
+
+/** Larger heads are a failure. Kubelet allows 10 MiB; an operator that checks many pods at once should not. */
+const headLimitBytes = 1024 * 1024;
+
+/** One GET over an open connection, which ends with it. Throws on a head that cannot be written. */
+export function exchangeHttp1(socket: Socket, url: ProbeUrl, lines: [string, string][], deadline: Deadline): Promise<Answer | NoAnswer> {
+  const request = httpRequest({
+    createConnection: () => socket,
+    method: 'GET',
+    path: requestTarget(url),
+    headers: [...lines, ['Connection', 'close']].flat(),
+    maxHeaderSize: headLimitBytes,
+    // Go's client takes what small servers and shell scripts write: bare line feeds, for one. No second request follows on
+    // this connection, so that leniency opens nothing.
+    insecureHTTPParser: true,
+  });
+  return new Promise((resolve) => {
+    const close = (): void => {
+      forget();
+      request.destroy();
+      socket.destroy();
+    };
+    const fail = (why: string): void => {
+      close();
+      resolve({ kind: 'failed', reached: true, why });
+    };
+    const onClose = (): void => fail('closed without an answer');
+    const answer = (head: IncomingMessage): void => {
+      forget();
+      request.off('close', onClose);
+      resolve({ kind: 'answered', status: head.statusCode ?? 0, location: head.headers.location ?? '', body: head, close });
+    };
+    const forget = deadline.onEnd(() => fail(deadline.aborted ? 'aborted' : 'timed out while awaiting headers'));
+    request.on('error', (error) => fail(errorText(error)));
+    request.on('close', onClose);
+    request.on('response', answer);
+    // 101 Switching Protocols: an answer like any other here.
+    request.on('upgrade', answer);
+    request.end();
+  });
+}

@@ -1,0 +1,64 @@
+import { type ClientHttp2Session, connect } from 'node:http2';
+import type { Socket } from 'node:net';
+import { errorText } from './connection.ts';
+import type { Deadline } from './deadline.ts';
+import type { Answer, NoAnswer } from './exchange.ts';
+import { type ProbeUrl, requestTarget } from './url.ts';
+
+/** Headers about the connection have no place in HTTP/2; `Host` travels as `:authority`. */
+const notSent = new Set(['host', 'connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'http2-settings', 'te']);
+
+/** One GET over an open TLS connection that agreed on HTTP/2, and ends with it. Throws on a head that cannot be written. */
+export function exchangeHttp2(socket: Socket, url: ProbeUrl, lines: [string, string][], deadline: Deadline): Promise<Answer | NoAnswer> {
+  return new Promise((resolve, reject) => {
+    const session = openSession(socket);
+    const close = (): void => {
+      forget();
+      session.destroy();
+      socket.destroy();
+    };
+    const fail = (why: string): void => {
+      close();
+      resolve({ kind: 'failed', reached: true, why });
+    };
+    const forget = deadline.onEnd(() => fail(deadline.aborted ? 'aborted' : 'timed out while awaiting headers'));
+    const onClose = (): void => fail('closed without an answer');
+    session.on('error', (error) => fail(errorText(error)));
+    session.on('close', onClose);
+    try {
+      const stream = session.request(pseudoHeaders(url, lines), { endStream: true });
+      stream.on('error', (error) => fail(errorText(error)));
+      stream.on('close', onClose);
+      stream.on('response', (head) => {
+        forget();
+        session.off('close', onClose);
+        stream.off('close', onClose);
+        resolve({ kind: 'answered', status: head[':status'] ?? 0, location: head.location ?? '', body: stream, close });
+      });
+    } catch (error) {
+      close();
+      reject(error);
+    }
+  });
+}
+
+/** A client session on a socket that is connected already; it takes no pushed streams. */
+export function openSession(socket: Socket): ClientHttp2Session {
+  return connect('http://probe', { createConnection: () => socket, settings: { enablePush: false } });
+}
+
+function pseudoHeaders(url: ProbeUrl, lines: [string, string][]): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = {
+    ':method': 'GET',
+    ':scheme': url.scheme,
+    ':authority': lines[0]?.[1] ?? url.host,
+    ':path': requestTarget(url),
+  };
+  for (const [name, value] of lines) {
+    const key = name.toLowerCase();
+    if (!notSent.has(key)) {
+      headers[key] = key in headers ? [headers[key] ?? [], value].flat() : value;
+    }
+  }
+  return headers;
+}

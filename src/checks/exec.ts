@@ -1,0 +1,60 @@
+import { errorText } from './connection.ts';
+import { Deadline, inSeconds } from './deadline.ts';
+import { failure, firstBytes, outputLimitBytes, type ProbeLimits, type ProbeOutcome, success, unknown } from './result.ts';
+
+/** What running a command in the container gave. `output` is stdout and stderr together. */
+export type CommandEnd =
+  | { readonly kind: 'exit'; readonly code: number; readonly output: string }
+  /** Started, and ran past the limit. */
+  | { readonly kind: 'timeout'; readonly message: string }
+  /** Could not be run, or nothing is known of its end. */
+  | { readonly kind: 'error'; readonly message: string };
+
+/** Runs a command in the probed container, without a shell. */
+export type RunInContainer = (command: readonly string[], limits: ProbeLimits) => Promise<CommandEnd>;
+
+/**
+ * An exec probe: exit code 0 is success, any other failure. A time-out is a failure that says so (before 1.20 kubelet
+ * did not enforce it). A command that cannot be run is unknown, with an error. A runner that throws or does not keep to the limit is taken care of. Of the output 10 KiB are kept.
+ */
+export async function probeExec(command: readonly string[], run: RunInContainer, limits: ProbeLimits): Promise<ProbeOutcome> {
+  const deadline = new Deadline(limits.timeoutMs, limits.signal);
+  try {
+    const end = await Promise.race([
+      contained(command, run, { timeoutMs: limits.timeoutMs, signal: deadline.signal }),
+      overrun(command, limits, deadline),
+    ]);
+    return deadline.aborted ? unknown('aborted') : judge(end);
+  } finally {
+    deadline.dispose();
+  }
+}
+
+async function contained(command: readonly string[], run: RunInContainer, limits: ProbeLimits): Promise<CommandEnd> {
+  try {
+    return await run(command, limits);
+  } catch (error) {
+    return { kind: 'error', message: error instanceof Error ? errorText(error) : String(error) };
+  }
+}
+
+function overrun(command: readonly string[], limits: ProbeLimits, deadline: Deadline): Promise<CommandEnd> {
+  const message = `command timed out: ${JSON.stringify(command.join(' '))} timed out after ${inSeconds(limits.timeoutMs)}`;
+  return new Promise((resolve) => {
+    // A runner that itself ends on the signal may say more than we can.
+    deadline.onEnd(() => setImmediate(() => resolve({ kind: 'timeout', message })));
+  });
+}
+
+function judge(end: CommandEnd): ProbeOutcome {
+  switch (end.kind) {
+    case 'exit': {
+      const output = firstBytes(end.output, outputLimitBytes);
+      return end.code === 0 ? success(output) : failure(output, true);
+    }
+    case 'timeout':
+      return failure(end.message, true);
+    case 'error':
+      return unknown(end.message);
+  }
+}

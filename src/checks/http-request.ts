@@ -1,0 +1,100 @@
+import { resolvePort } from './port.ts';
+import type { HttpGetAction, HttpHeader, ProbeTarget } from './spec.ts';
+import { type ProbeUrl, probeUrl } from './url.ts';
+
+/** Header values by canonical name, in the order given. */
+export type ProbeHeaders = ReadonlyMap<string, readonly string[]>;
+
+export interface ProbeRequest {
+  readonly url: ProbeUrl;
+  readonly headers: ProbeHeaders;
+}
+
+export type BuiltRequest = { readonly ok: true; readonly request: ProbeRequest } | { readonly ok: false; readonly error: string };
+
+/** What kubelet calls itself; its version is the one whose behaviour these probers have. */
+export const userAgent = 'kube-probe/1.36';
+
+/** Where an httpGet action leads and with which headers; no answer but an error when its port or host makes no address. */
+export function buildRequest(action: HttpGetAction, target: ProbeTarget): BuiltRequest {
+  const resolved = resolvePort(action.port, target.ports ?? []);
+  if (!resolved.ok) {
+    return resolved;
+  }
+  const host = action.host || target.podIp;
+  if (host === '') {
+    return { ok: false, error: 'the pod has no IP yet' };
+  }
+  const url = probeUrl((action.scheme || 'http').toLowerCase(), host, resolved.port, action.path ?? '');
+  if (url === undefined) {
+    return { ok: false, error: `${JSON.stringify(host)} is not a host name or IP address` };
+  }
+  return { ok: true, request: { url, headers: withDefaults(collectHeaders(action.httpHeaders ?? [])) } };
+}
+
+/** Same names, in whatever case, become one header with several values: kubelet's buildHeader (1.19 kept the case of names). */
+export function collectHeaders(list: readonly HttpHeader[]): Map<string, string[]> {
+  const headers = new Map<string, string[]>();
+  for (const { name, value } of list) {
+    const key = canonicalName(name);
+    headers.set(key, [...(headers.get(key) ?? []), value]);
+  }
+  return headers;
+}
+
+/** `foo-BAR` → `Foo-Bar`; a name that is no HTTP token stays as it is. */
+export function canonicalName(name: string): string {
+  return isToken(name) ? name.toLowerCase().replace(/(^|-)[a-z]/g, (start) => start.toUpperCase()) : name;
+}
+
+function withDefaults(headers: Map<string, string[]>): ProbeHeaders {
+  if (!headers.has('User-Agent')) {
+    headers.set('User-Agent', [userAgent]);
+  }
+  if (!headers.has('Accept')) {
+    headers.set('Accept', ['*/*']);
+  } else if (headers.get('Accept')?.[0] === '') {
+    headers.delete('Accept');
+  }
+  return headers;
+}
+
+/** Headers that Go's client writes by itself, whatever the user gave: of these only Host and User-Agent are taken from the list. */
+const writtenByClient = new Set(['Host', 'User-Agent', 'Content-Length', 'Transfer-Encoding', 'Trailer']);
+
+/**
+ * The lines of the request's head in the order of Go's client, as name and value; `undefined` when a name or value cannot stand in a head.
+ * `host` is what the Host header shall say. A User-Agent that is empty is not sent, other empty headers are.
+ */
+export function headerLines(headers: ProbeHeaders, host: string): [string, string][] | undefined {
+  const lines: [string, string][] = [['Host', hostHeader(host)]];
+  const agent = headers.get('User-Agent')?.[0];
+  if (agent) {
+    lines.push(['User-Agent', agent]);
+  }
+  for (const name of [...headers.keys()].filter((key) => !writtenByClient.has(key)).sort()) {
+    for (const value of headers.get(name) ?? []) {
+      lines.push([name, value]);
+    }
+  }
+  const sendable = lines.map(([name, value]): [string, string] => [name, bytesOf(value.replace(/^[ \t]+|[ \t]+$/g, ''))]);
+  return sendable.every(([name, value]) => isToken(name) && isFieldValue(value)) ? sendable : undefined;
+}
+
+/** Without an IPv6 zone; what is no host at all is sent empty, as Go's client does. */
+function hostHeader(host: string): string {
+  return /^[\w.~!$&'()*+,;=:%[\]-]*$/.test(host) ? host.replace(/%.*\]/, ']') : '';
+}
+
+function isToken(name: string): boolean {
+  return /^[\w!#$%&'*+.^`|~-]+$/.test(name);
+}
+
+function isFieldValue(value: string): boolean {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
+}
+
+/** One character per UTF-8 byte: node:http writes heads as Latin-1. */
+function bytesOf(value: string): string {
+  return Buffer.from(value, 'utf8').toString('latin1');
+}

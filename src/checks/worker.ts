@@ -1,0 +1,125 @@
+import type { ProbeType, ProbeVerdict } from './prober.ts';
+
+/**
+ * Kubelet's probe worker as pure functions: what to do at a tick, and what a verdict changes. No clock, no promise.
+ * A worker belongs to one probe of one container of one pod.
+ */
+
+export interface WorkerSpec {
+  readonly type: ProbeType;
+  readonly initialDelaySeconds: number;
+  /** 1 for liveness and startup. */
+  readonly successThreshold: number;
+  readonly failureThreshold: number;
+  readonly restartPolicy: 'Always' | 'OnFailure' | 'Never';
+}
+
+/** What the worker reads of the pod's status. */
+export interface ProbedPod {
+  readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
+  readonly deleting: boolean;
+  /** Absent while the container has no status or no ID. */
+  readonly container?: ProbedContainer;
+}
+
+export interface ProbedContainer {
+  readonly id: string;
+  /** Has its startup probe, if any, succeeded? */
+  readonly started: boolean;
+  readonly state:
+    | { readonly kind: 'waiting' }
+    | { readonly kind: 'running'; readonly startedAtMs: number }
+    | { readonly kind: 'terminated'; readonly exitCode: number };
+}
+
+/** What the worker tells the rest of the world about a container: what is published, not what the last try said. */
+export type PublishedResult = 'success' | 'failure' | 'unknown';
+
+export interface WorkerState {
+  /** Empty before the first container was seen. */
+  readonly containerId: string;
+  /** `undefined` until something is known of this container. */
+  readonly published: PublishedResult | undefined;
+  readonly lastResult: 'success' | 'failure' | undefined;
+  /** How many times in a row `lastResult` came. */
+  readonly resultRun: number;
+  /** No more tries until there is a new container. */
+  readonly onHold: boolean;
+}
+
+export type Tick = { readonly state: WorkerState; readonly next: 'probe' | 'wait' | 'stop' };
+
+export const newWorkerState: WorkerState = { containerId: '', published: undefined, lastResult: undefined, resultRun: 0, onHold: false };
+
+/** What counts before the first verdict about a container. */
+const initialValue = { liveness: 'success', readiness: 'failure', startup: 'unknown' } as const;
+
+/** Containers that have run longer than this before the prober started are taken as known, so that its restart makes no pod unready. */
+const restartGraceMs = 10_000;
+
+/** Times of one tick, in milliseconds since the epoch. */
+export interface TickTime {
+  readonly nowMs: number;
+  /** When the prober itself started. */
+  readonly proberStartedAtMs: number;
+}
+
+/** One tick of the worker, up to the try itself. `pod` is undefined while the pod has no status. */
+export function beginTick(spec: WorkerSpec, before: WorkerState, pod: ProbedPod | undefined, time: TickTime): Tick {
+  if (pod === undefined) {
+    return { state: before, next: 'wait' };
+  }
+  if (pod.phase === 'Failed' || pod.phase === 'Succeeded') {
+    return { state: before, next: 'stop' };
+  }
+  const { container } = pod;
+  if (container === undefined || container.id === '') {
+    return { state: before, next: 'wait' };
+  }
+  const state = before.containerId === container.id ? before : adopt(spec, before, container, time);
+  if (state.onHold) {
+    return { state, next: 'wait' };
+  }
+  if (container.state.kind !== 'running') {
+    return { state: { ...state, published: 'failure' }, next: willRunAgain(spec, container) ? 'wait' : 'stop' };
+  }
+  if (pod.deleting && spec.type !== 'readiness') {
+    // A container that is being stopped is not to be restarted for it.
+    return { state: { ...state, published: 'success' }, next: 'stop' };
+  }
+  return { state, next: isDue(spec, container, container.state.startedAtMs, time.nowMs) ? 'probe' : 'wait' };
+}
+
+/** A new container: what was known of the old one is void, and tries go on. */
+function adopt(spec: WorkerSpec, before: WorkerState, container: ProbedContainer, time: TickTime): WorkerState {
+  const ranBefore = container.state.kind === 'running' && container.state.startedAtMs < time.proberStartedAtMs - restartGraceMs;
+  return { ...before, containerId: container.id, published: ranBefore ? undefined : initialValue[spec.type], onHold: false };
+}
+
+function willRunAgain(spec: WorkerSpec, container: ProbedContainer): boolean {
+  if (container.state.kind !== 'terminated' || spec.restartPolicy === 'Always') {
+    return true;
+  }
+  return spec.restartPolicy === 'OnFailure' && container.state.exitCode !== 0;
+}
+
+/** Startup probes run until the container has started, the other two from then on; none before the initial delay, in whole seconds. */
+function isDue(spec: WorkerSpec, container: ProbedContainer, startedAtMs: number, nowMs: number): boolean {
+  const hasWaited = Math.trunc((nowMs - startedAtMs) / 1000) >= spec.initialDelaySeconds;
+  return hasWaited && container.started === (spec.type !== 'startup');
+}
+
+/** What the verdict of a try changes. One that ended in an error changes nothing. */
+export function endTick(spec: WorkerSpec, before: WorkerState, verdict: ProbeVerdict): WorkerState {
+  if (verdict.error !== undefined) {
+    return before;
+  }
+  const { result } = verdict;
+  const resultRun = before.lastResult === result ? before.resultRun + 1 : 1;
+  const state = { ...before, lastResult: result, resultRun };
+  if (resultRun < (result === 'failure' ? spec.failureThreshold : spec.successThreshold)) {
+    return state;
+  }
+  const settles = spec.type === 'startup' || (spec.type === 'liveness' && result === 'failure');
+  return settles ? { ...state, published: result, onHold: true, resultRun: 0 } : { ...state, published: result };
+}
