@@ -38,7 +38,7 @@ export interface Proof {
   readonly waitingSince: ReadonlyMap<string, { readonly reason: string; readonly since: number }>;
 }
 
-/** Waiting reasons that do not heal by themselves, and how long each is given, in seconds. */
+/** Waiting reasons that do not heal by themselves, and how long each is given, in seconds; never beyond the pod's deadline. */
 const TERMINAL_AFTER_SECONDS: Readonly<Record<string, number>> = {
   ErrImageNeverPull: 0,
   InvalidImageName: 0,
@@ -73,7 +73,7 @@ function terminal(pod: PodView, proof: Proof, now: number): Finding | undefined 
   for (const container of stuck) {
     const family = waitingFamily(container.reason);
     const since = proof.waitingSince.get(`${pod.uid}/${container.name}`)?.since ?? now;
-    const at = since + (TERMINAL_AFTER_SECONDS[family] ?? 0) * 1000;
+    const at = Math.min(since + (TERMINAL_AFTER_SECONDS[family] ?? 0) * 1000, Math.max(since, podDeadline(pod, proof)));
     const detail = container.message ? `: ${container.message.slice(0, 300)}` : '';
     if (now >= at)
       return {
