@@ -63,7 +63,8 @@ link_set() {
 	local directory=$1 binary
 	mkdir -p "$tools"
 	for binary in "$directory"/*; do
-		ln -sfn "$binary" "$tools/$(basename "$binary")"
+		# Only where it is needed: between the two steps of a replacement the program is not there, and somebody may be using it.
+		[ "$(readlink "$tools/${binary##*/}")" = "$binary" ] || ln -sfn "$binary" "$tools/${binary##*/}"
 	done
 }
 

@@ -26,7 +26,6 @@ kubectl() { "$tools/kubectl" --kubeconfig "$home/kubeconfig" "$@"; }
 
 all_processes_run() {
 	local name
-	[ -f "$home/complete" ] && [ -n "$(recorded_processes)" ] || return 1
 	for name in $(recorded_processes); do
 		pid_of "$name" >/dev/null || return 1
 	done
@@ -34,11 +33,18 @@ all_processes_run() {
 
 all_nodes_are_ready() { [ "$(kubectl get nodes --no-headers 2>/dev/null | grep -cw Ready)" = "$nodes" ]; }
 
+is_healthy() { [ -f "$home/complete" ] && [ -n "$(recorded_processes)" ] && all_processes_run && all_nodes_are_ready; }
+
+# Waiting makes sense only while everything runs.
+nodes_are_settled() { all_nodes_are_ready || ! all_processes_run; }
+
 up() {
 	require_linux_root
 	require_programs "${programs[@]}"
 	"$cluster_sources/build-tools.sh"
-	if all_processes_run && all_nodes_are_ready; then
+	"$repository/test/images/build.sh"
+	if is_healthy; then
+		load_workload_images
 		say "The cluster is running: KUBECONFIG=$home/kubeconfig"
 		return
 	fi
@@ -47,7 +53,6 @@ up() {
 		down
 	fi
 	require_free_network "$port"
-	"$repository/test/images/build.sh"
 	SECONDS=0
 	say "Starting Kubernetes with $nodes nodes"
 	prepare_host
@@ -56,7 +61,7 @@ up() {
 	start_api "$host_address" "$port"
 	say "  control plane ready (at $(elapsed))"
 	start_nodes
-	wait_until 120 all_nodes_are_ready || die "the nodes are not Ready after 120 s; see $home/log. 'make cluster-down' clears up."
+	wait_until 120 nodes_are_settled && all_nodes_are_ready || die "the nodes do not become Ready; see $home/log. 'make cluster-down' clears up."
 	touch "$home/complete"
 	say "  $nodes nodes Ready (at $(elapsed))"
 	say "Use it with: export KUBECONFIG=$home/kubeconfig PATH=$tools:\$PATH"
@@ -76,13 +81,22 @@ start_nodes() {
 	start_kube_scheduler "$server"
 	make_certificate kube-proxy /CN=system:kube-proxy
 	write_kubeconfig "$home/pki/kube-proxy.kubeconfig" kube-proxy "$server"
-	load_into_every_node "$state"/images/workloads/*.tar
+	load_workload_images
 	for node in $(seq "$nodes"); do
 		start_kubelet "$node"
 		start_kube_proxy "node-$node" "node-$node"
 	done
 	# The router has no Node object of its own; kube-proxy would wait for it.
 	start_kube_proxy router node-1
+}
+
+# Does nothing when these very images were loaded already.
+load_workload_images() {
+	local built
+	built=$(readlink "$state/images/workloads")
+	[ "$(cat "$home/loaded" 2>/dev/null)" != "$built" ] || return 0
+	load_into_every_node "$built"/*.tar
+	echo "$built" >"$home/loaded"
 }
 
 # All nodes at once. Each tells its own failure.
