@@ -1,0 +1,155 @@
+/**
+ * The chart on a real cluster: installed, tried with `helm test`, upgraded and uninstalled, with and without an attempt under way.
+ * Takes the operator away and puts it back as it was: runs alone, after test/e2e/setup.ts.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { Api, type Json, run } from './support/api.ts';
+import { expectSucceeded } from './support/expectations.ts';
+import { OPERATOR_NAMESPACE, Operator, RELEASE } from './support/operator.ts';
+import { conditionOf, imageOf, isGated, isReady } from './support/pod-history.ts';
+import { scenario } from './support/scenario.ts';
+import { waitFor } from './support/wait.ts';
+import { image, upgrade } from './support/workloads.ts';
+
+jest.setTimeout(300_000);
+
+const CHART = resolve(import.meta.dirname, '../../charts/postcheck');
+const VERIFIED = 'postcheck.dev/verified';
+const folder = mkdtempSync(join(tmpdir(), 'postcheck-values-'));
+const values = join(folder, 'values.json');
+const api = new Api();
+const operator = new Operator(api);
+
+const helm = (...args: string[]): string => run('helm', [...args, '--namespace', OPERATOR_NAMESPACE]);
+/** Installs or upgrades the release with the values that it had when this file began, and these. */
+const install = (...args: string[]): string =>
+  helm(
+    'upgrade',
+    RELEASE,
+    CHART,
+    '--install',
+    '--create-namespace',
+    '--wait',
+    '--timeout',
+    '3m',
+    '--force-conflicts',
+    '--values',
+    values,
+    ...args,
+  );
+const uninstall = (): string => helm('uninstall', RELEASE, '--wait', '--timeout', '4m');
+
+const verifiedOf = (pod: Json): string | undefined => conditionOf(pod, VERIFIED)?.status;
+const isClosed = (pod: Json): boolean => isGated(pod) && verifiedOf(pod) !== 'True';
+
+/** Everything of the release that is left, hooks included. */
+function leftovers(): string[] {
+  const kinds = 'deployments,services,poddisruptionbudgets,jobs,pods,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings';
+  const policies = 'mutatingadmissionpolicies,mutatingadmissionpolicybindings';
+  const selector = ['-A', '-l', `app.kubernetes.io/instance=${RELEASE}`, '-o', 'name', '--ignore-not-found'];
+  return run('kubectl', ['get', `${kinds},${policies}`, ...selector])
+    .split('\n')
+    .filter(Boolean);
+}
+
+beforeAll(() => writeFileSync(values, helm('get', 'values', RELEASE, '--output', 'json')));
+afterAll(() => {
+  install();
+  rmSync(folder, { recursive: true });
+});
+
+describe('the installed chart', () => {
+  test('runs two replicas on different nodes, of which exactly one leads', async () => {
+    install();
+    const pods = await operator.pods();
+    expect(pods.filter(isReady)).toHaveLength(2);
+    expect(new Set(pods.map(({ spec }) => spec.nodeName)).size).toBe(2);
+    const leaders = await waitFor(
+      'one leader',
+      () =>
+        Promise.all(
+          pods.map(({ metadata }) => api.text(`/api/v1/namespaces/${OPERATOR_NAMESPACE}/pods/${metadata.name}:8080/proxy/metrics`)),
+        ),
+      (texts) => texts.filter((text) => /^postcheck_leader 1$/m.test(text)).length === 1,
+    );
+    expect(leaders).toHaveLength(2);
+  });
+
+  test('passes helm test, through its Service and with its own rights', () => {
+    expect(helm('test', RELEASE, '--logs')).toMatch(/Phase:\s+Succeeded[\s\S]*readiness of the operator: ok[\s\S]*|list of Upgrades: ok/);
+  });
+
+  test(
+    'can be upgraded in the middle of an attempt, which then goes on',
+    scenario('Deployment', 'chart upgrade', async (s) => {
+      await s.deploy('v1');
+      await s.create(upgrade('Deployment', 'retry', { postCheck: { deadlineSeconds: 120 } }));
+      const { attempt } = await s.until(({ phase }) => phase === 'Upgrading' || phase === 'PostChecking');
+
+      install('--set', `podAnnotations.restarted=${randomUUID()}`);
+
+      const status = await s.until('Succeeded', 120);
+      await expectSucceeded(s, status, 'retry');
+      expect(status.attempt.id).toBe(attempt.id);
+      expect(status.attempt.startedAt).toBe(attempt.startedAt);
+    }),
+  );
+});
+
+describe('an uninstall', () => {
+  test(
+    'in the middle of an attempt leaves the workload running, and no gate closed',
+    scenario('Deployment', 'chart uninstall', async (s) => {
+      install();
+      await s.deploy('v1');
+      await s.create(upgrade('Deployment', 'bad17', { postCheck: { deadlineSeconds: 600 } }));
+      await waitFor(
+        'a new pod that runs, with its gate closed',
+        async () => s.pods.live,
+        (pods) => pods.some((pod) => isClosed(pod) && conditionOf(pod, 'ContainersReady')?.status === 'True'),
+      );
+
+      uninstall();
+
+      expect(leftovers()).toEqual([]);
+      expect(s.pods.live.filter(isClosed)).toEqual([]);
+      // Nobody judges any more: the rollout goes on, and every pod serves.
+      await s.settled();
+      const pods = await waitFor(
+        'the old pods to go',
+        async () => s.pods.live,
+        (live) => live.every((pod) => imageOf(pod) === image('bad17') && isReady(pod)),
+      );
+      expect(pods).toHaveLength(2);
+      expect(s.pods.leastServing).toBeGreaterThanOrEqual(2);
+      expect((await s.status()).phase).toMatch(/Upgrading|PostChecking/);
+    }),
+  );
+
+  test(
+    'after a success changes nothing in the workload, and the chart can be installed again over its Upgrades',
+    scenario('Deployment', 'chart reinstall', async (s) => {
+      install();
+      await s.deploy('v1');
+      await s.create(upgrade('Deployment', 'v2'));
+      const status = await s.until('Succeeded');
+      await s.settled();
+      const before = s.pods.live.map(({ metadata }) => metadata.uid).sort();
+
+      uninstall();
+
+      expect(leftovers()).toEqual([]);
+      expect(s.pods.live.map(({ metadata }) => metadata.uid).sort()).toEqual(before);
+      expect(s.pods.live.every(isReady)).toBe(true);
+      expect(await s.status()).toEqual(status);
+
+      install();
+      await s.edit({ containers: [{ name: 'app', image: image('v3') }] });
+      await s.until(({ phase, attempt }) => phase === 'Succeeded' && attempt.number === 2);
+    }),
+  );
+});
