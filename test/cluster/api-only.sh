@@ -41,6 +41,7 @@ require_own_folder() {
 up() {
 	local port=${1:-}
 	[ "$(uname -s)" = Linux ] || die "the binaries are built and started on Linux only"
+	require_programs ss:iproute2 pgrep:procps openssl:openssl
 	"$cluster_sources/build-tools.sh" etcd kubernetes
 	down
 	[ -n "$port" ] || port=$(free_port)
