@@ -133,8 +133,13 @@ export class WatchSession<T> {
   async #follow(stream: OpenStream): Promise<Stop> {
     const { silentMs, silentUnpingedMs } = this.#options.timing;
     const lines = watchLines(stream, stream.pinged ? silentMs : silentUnpingedMs);
-    const stop = this.#resourceVersion === '' ? await this.#readInitialInTime(lines, stream) : undefined;
-    return stop ?? (await this.#readChanges(lines));
+    try {
+      const stop = this.#resourceVersion === '' ? await this.#readInitialInTime(lines, stream) : undefined;
+      return stop ?? (await this.#readChanges(lines));
+    } finally {
+      stream.cancel();
+      await lines.return(undefined);
+    }
   }
 
   async #readInitialInTime(lines: Lines, stream: OpenStream): Promise<Stop | undefined> {
