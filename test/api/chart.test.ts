@@ -74,7 +74,7 @@ describe('on a cluster that serves MutatingAdmissionPolicy', () => {
     'list nodes',
     'get mutatingadmissionpolicybindings/postcheck-gate',
     `create leases.coordination.k8s.io -n ${SYSTEM}`,
-    `update leases.coordination.k8s.io/postcheck -n ${SYSTEM}`,
+    `patch leases.coordination.k8s.io/postcheck -n ${SYSTEM}`,
   ])('the operator may %s', (request) => {
     expect(mayDo(OPERATOR, request)).toBe(true);
   });
@@ -91,8 +91,8 @@ describe('on a cluster that serves MutatingAdmissionPolicy', () => {
     'patch nodes',
     'get mutatingadmissionpolicybindings/another',
     'delete mutatingadmissionpolicybindings/postcheck-gate',
-    `update leases.coordination.k8s.io/another -n ${SYSTEM}`,
-    'update leases.coordination.k8s.io/postcheck -n shop',
+    `patch leases.coordination.k8s.io/another -n ${SYSTEM}`,
+    'patch leases.coordination.k8s.io/postcheck -n shop',
   ])('the operator may not %s', (request) => {
     expect(mayDo(OPERATOR, request)).toBe(false);
   });

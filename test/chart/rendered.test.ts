@@ -80,6 +80,24 @@ describe('what is rendered', () => {
     expect(helm([...install, '--set', 'gatePolicy.create=false'])).toMatch(/NOT GATED: gatePolicy.create is false/);
   });
 
+  test('SECURITY.md lists exactly the rights of the operator', () => {
+    interface Rule {
+      readonly resources: readonly string[];
+      readonly verbs: readonly string[];
+    }
+    const granted = renderChart()
+      .filter(({ kind, metadata }) => /Role$/.test(kind) && /^postcheck-(operator|cluster|lease)$/.test(metadata.name))
+      .flatMap(({ rules }) => rules as Rule[])
+      .flatMap(({ resources, verbs }) => resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)));
+    const rows = readFileSync(join(CHART, '../../SECURITY.md'), 'utf8').matchAll(/^\| (`.+?) \| ([^|]+) \|[^|]+\|$/gm);
+    const listed = [...rows].flatMap(([, resources = '', verbs = '']) =>
+      [...resources.matchAll(/`([^`]+)`/g)].flatMap(([, resource]) =>
+        [...verbs.matchAll(/\b(get|list|watch|create|patch|update|delete)\b/g)].map(([verb]) => `${verb} ${resource}`),
+      ),
+    );
+    expect(listed.sort()).toEqual(granted.sort());
+  });
+
   test('no role reaches for Secrets, wildcards or the right to escalate', () => {
     const roles = renderChart(['--api-versions', GATE_API]).filter(({ kind }) => /Role$/.test(kind));
     const rules = roles.flatMap(({ rules }) => rules as { apiGroups: string[]; resources: string[]; verbs: string[] }[]);
