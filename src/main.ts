@@ -1,6 +1,7 @@
 /** The operator: flags and environment, shells, run, drain. The only place that knows every shell and reads the environment. */
 import { hostname } from 'node:os';
 import process, { argv, env, exit, stderr, stdout } from 'node:process';
+import { networkProber } from './checks/checker.ts';
 import { Engine } from './engine/engine.ts';
 import type { Clock, WatchedKind } from './engine/ports.ts';
 import { type Cluster, connect } from './kube/cluster.ts';
@@ -44,6 +45,7 @@ async function run(options: Options): Promise<void> {
   });
   const engine = new Engine({
     ...cluster,
+    prober: networkProber,
     clock,
     telemetry: metrics,
     log,

@@ -89,6 +89,12 @@ const ExitCodeRule = Type.Object(
   ),
 );
 
+const Port = Type.Unsafe<number | string>({
+  'x-kubernetes-int-or-string': true,
+  maxLength: 15,
+  description: "Number of the port, or the name of one of the pod's container ports.",
+});
+
 const Check = Type.Object(
   {
     name: Type.String({ ...name63, description: 'Name of the check, shown in the status.' }),
@@ -102,6 +108,36 @@ const Check = Type.Object(
           }),
         },
         { description: 'Runs a command in each container of the check and reads its exit code.' },
+      ),
+    ),
+    httpGet: Type.Optional(
+      Type.Object(
+        {
+          path: Type.Optional(Type.String({ maxLength: 4096, description: 'Default `/`.' })),
+          port: Port,
+          host: Type.Optional(Type.String({ maxLength: 253, description: "Default: the pod's IP. As seen from the operator." })),
+          scheme: oneOf(['HTTP', 'HTTPS'], { default: 'HTTP', description: 'HTTPS is not verified, as for a kubelet probe.' }),
+          httpHeaders: Type.Array(
+            Type.Object({ name: Type.String({ minLength: 1, maxLength: 256 }), value: Type.String({ maxLength: 4096 }) }),
+            { default: [], maxItems: 32, description: 'Headers to send; repeated ones are kept.' },
+          ),
+        },
+        { description: 'Passes when a GET is answered with 200 to 399, as for a kubelet probe, asked from the operator.' },
+      ),
+    ),
+    tcpSocket: Type.Optional(
+      Type.Object(
+        { port: Port, host: Type.Optional(Type.String({ maxLength: 253, description: "Default: the pod's IP." })) },
+        { description: 'Passes when a connection can be opened from the operator.' },
+      ),
+    ),
+    grpc: Type.Optional(
+      Type.Object(
+        {
+          port: Type.Integer({ minimum: 1, maximum: 65535, format: 'int32', description: 'Number of the port.' }),
+          service: Type.String({ default: '', maxLength: 253, description: 'Service to ask about; empty: the server as a whole.' }),
+        },
+        { description: 'Passes when gRPC health v1 answers SERVING, asked from the operator.' },
       ),
     ),
     containers: Type.Optional(
@@ -136,7 +172,17 @@ const Check = Type.Object(
       description: 'How much of the output the status keeps, of its head and its tail; 0 keeps none.',
     }),
   },
-  rules({ rule: 'has(self.exec)', message: 'a check must say what to run: write exec: {command: [...]}' }),
+  rules(
+    {
+      rule: '[has(self.exec), has(self.httpGet), has(self.tcpSocket), has(self.grpc)].filter(x, x).size() == 1',
+      message:
+        'a check must say what to ask, exactly one way: exec: {command: [...]}, httpGet: {port: ...}, tcpSocket: {port: ...} or grpc: {port: ...}',
+    },
+    {
+      rule: 'has(self.exec) || (!has(self.containers) && self.exitCodes.size() == 0)',
+      message: 'containers and exitCodes belong to exec: leave them out of a check that asks over the network',
+    },
+  ),
 );
 
 const READINESS_PROBE = { name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] } };

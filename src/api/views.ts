@@ -91,6 +91,8 @@ export interface ContainerView {
   /** When the running container started. */
   readonly startedAt?: number;
   readonly ready: boolean;
+  /** Named container ports, when there are any. */
+  readonly ports?: Readonly<Record<string, number>>;
 }
 
 export interface ConditionView {

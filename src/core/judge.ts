@@ -168,7 +168,10 @@ const passText = (record: PodRecord): string =>
   record.tries.length === 0
     ? 'ready'
     : record.tries
-        .map(({ check, container, verdict }) => `${check} in container ${container} exited ${verdict.exitCode ?? 'skipped'}`)
+        .map(
+          ({ check, container, verdict }) =>
+            `${check} in container ${container} ${verdict.exitCode === undefined ? (verdict.class === 'Skip' ? 'was skipped' : 'passed') : `exited ${verdict.exitCode}`}`,
+        )
         .join(', ')
         .slice(0, 400);
 

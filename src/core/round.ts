@@ -7,7 +7,7 @@ import { VERIFIED } from '../api/names.ts';
 import type { Check, Class, UpgradeSpec } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
 import { checkTargets } from './target.ts';
-import { judgeTry, type TryOutcome, type Verdict } from './verdict.ts';
+import { judgeTry, type TryContext, type TryOutcome, type Verdict } from './verdict.ts';
 
 /** One try to make. The container ID pins its answer: another ID in the pod's status voids it. */
 export interface TryRequest {
@@ -99,9 +99,12 @@ function whyNotReady(pod: PodView, type: string): { reason: string; message: str
   return { reason: 'NotReady', message: pod.conditions[type]?.message || `condition ${type} is not True` };
 }
 
-/** Every check × container that must answer, whether or not the container runs now. */
+/** Every check × container that must answer, whether or not the container runs now. A check over the network asks the pod once; the first of its containers stands for it. */
 export const expectedTries = (spec: UpgradeSpec, pod: PodView): { check: Check; container: string }[] =>
-  spec.postCheck.checks.flatMap((check) => checkTargets(spec, check.containers, pod.containers).map((container) => ({ check, container })));
+  spec.postCheck.checks.flatMap((check) => {
+    const containers = checkTargets(spec, check.containers, pod.containers);
+    return (check.exec ? containers : containers.slice(0, 1)).map((container) => ({ check, container }));
+  });
 
 /** The tries that can be made now: in containers that run, Ready or not (the script may itself be the readiness probe). */
 export const possibleTries = (spec: UpgradeSpec, pod: PodView): TryRequest[] =>
@@ -138,7 +141,8 @@ export function addRound(record: PodRecord | undefined, context: ProofContext, p
   const current = round.results.filter(({ container, containerId }) =>
     pod.containers.some(({ name, id }) => name === container && id === containerId),
   );
-  const tries = current.map((result) => addTry(known, result, round, inFallback));
+  const podReady = pod.conditions.ContainersReady?.status === 'True';
+  const tries = current.map((result) => addTry(known, result, round, { inFallback, podReady }));
   const readiness = readinessOf(pod, spec.postCheck.readiness.minReadySeconds, round.startedAt);
   const ready = readiness.ready || !spec.postCheck.readiness.required;
   const verdicts = tries.map(({ verdict }) => verdict);
@@ -161,13 +165,13 @@ export function addRound(record: PodRecord | undefined, context: ProofContext, p
   };
 }
 
-function addTry(known: PodRecord | undefined, result: TryResult, round: FinishedRound, inFallback: boolean): TryRecord {
+function addTry(known: PodRecord | undefined, result: TryResult, round: FinishedRound, context: TryContext): TryRecord {
   const before = known?.tries.find((old) => old.check === result.check.name && old.container === result.container);
   return {
     check: result.check.name,
     container: result.container,
     containerId: result.containerId,
-    verdict: judgeTry(result.check, result.outcome, inFallback),
+    verdict: judgeTry(result.check, result.outcome, context),
     attempts: (before?.attempts ?? 0) + 1,
     firstAt: before?.firstAt ?? round.startedAt,
     lastAt: round.finishedAt,

@@ -9,7 +9,19 @@ export type TryOutcome =
   | { readonly kind: 'exit'; readonly code: number; readonly output: string }
   | { readonly kind: 'missing'; readonly message: string }
   | { readonly kind: 'timeout'; readonly output: string }
-  | { readonly kind: 'unreachable'; readonly message: string };
+  | { readonly kind: 'unreachable'; readonly message: string }
+  /** A check over the network was answered, well or not. */
+  | { readonly kind: 'answered'; readonly good: boolean; readonly output: string }
+  /** A check over the network found nobody to answer, from where the operator is. */
+  | { readonly kind: 'unconnected'; readonly message: string };
+
+/** What else bears on a try. */
+export interface TryContext {
+  /** The try was made on a reverted pod. */
+  readonly inFallback: boolean;
+  /** ContainersReady, as the kubelet on the pod's own node sees it. */
+  readonly podReady: boolean;
+}
 
 export interface Verdict {
   readonly class: Class;
@@ -62,10 +74,10 @@ function exited(check: Check, code: number, output: string, inFallback: boolean)
 }
 
 /**
- * Judges one try of `check`. `inFallback`: the try was made on a reverted pod.
+ * Judges one try of `check`. A connection that cannot be made from the operator is no evidence, unless the pod's own readiness says the same.
  * Source of the code table: the readiness script's own contract, see docs/guides/writing-a-post-check.md.
  */
-export function judgeTry(check: Check, outcome: TryOutcome, inFallback: boolean): Verdict {
+export function judgeTry(check: Check, outcome: TryOutcome, { inFallback, podReady }: TryContext): Verdict {
   switch (outcome.kind) {
     case 'exit':
       return exited(check, outcome.code, outcome.output, inFallback);
@@ -75,6 +87,17 @@ export function judgeTry(check: Check, outcome: TryOutcome, inFallback: boolean)
       return { class: 'Retry', reason: 'ProbeTimedOut', message: `still running after ${check.timeoutSeconds}s`, output: outcome.output };
     case 'unreachable':
       return { class: 'Error', reason: 'NoEvidence', message: outcome.message, output: '' };
+    case 'answered':
+      return outcome.good
+        ? { class: 'Pass', reason: 'Passed', message: '', output: outcome.output }
+        : { class: 'Retry', reason: 'ProbeFailed', message: outcome.output.slice(0, 256), output: '' };
+    case 'unconnected':
+      return {
+        class: podReady ? 'Error' : 'Retry',
+        reason: podReady ? 'NoEvidence' : 'ProbeUnconnected',
+        message: outcome.message,
+        output: '',
+      };
   }
 }
 

@@ -1,6 +1,6 @@
 /** Wires store, queues, reconciler and gatekeeper. Caches are kept warm always; only the leader works. */
 import { Gatekeeper, isClosed } from './gatekeeper.ts';
-import type { Clock, Executor, GateProbe, Log, Reader, Telemetry, Watcher, Writer } from './ports.ts';
+import type { Clock, Executor, GateProbe, Log, Prober, Reader, Telemetry, Watcher, Writer } from './ports.ts';
 import { Queue } from './queue.ts';
 import { Reconciler } from './reconciler.ts';
 import { Store } from './store.ts';
@@ -11,6 +11,7 @@ export interface EngineOptions {
   readonly writer: Writer;
   readonly reader: Reader;
   readonly executor: Executor;
+  readonly prober: Prober;
   readonly gateProbe: GateProbe;
   readonly telemetry: Telemetry;
   readonly log: Log;

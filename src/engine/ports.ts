@@ -2,7 +2,7 @@
  * The doors between decisions and the world. Shells implement them against a cluster; the simulation implements them in virtual time.
  * Data crosses as plain frozen JSON. No method here throws for an expected outcome: refusals are values.
  */
-import type { Class, Phase, Upgrade, UpgradeStatus } from '../api/types.ts';
+import type { Check, Class, Phase, Upgrade, UpgradeStatus } from '../api/types.ts';
 import type { NodeView, PodView, RevisionView, WorkloadKind, WorkloadView } from '../api/views.ts';
 
 /** Time and chance, so that a test can own both. */
@@ -115,6 +115,26 @@ export type ExecResult =
 export interface Executor {
   /** Never rejects; settles at the latest shortly after `timeoutMs`. Aborting settles as `broken`. */
   exec(request: ExecRequest, signal: AbortSignal): Promise<ExecResult>;
+}
+
+/** A check over the network, asked from the operator and not from the node. */
+export interface ProbeRequest {
+  /** Exactly one of httpGet, tcpSocket and grpc is set. */
+  readonly check: Check;
+  readonly podIp: string;
+  /** Named container ports of the whole pod. */
+  readonly ports: Readonly<Record<string, number>>;
+}
+
+export type ProbeAnswer =
+  /** The application answered; `output` says what, never a body when it is bad. */
+  | { readonly kind: 'answered'; readonly good: boolean; readonly output: string }
+  /** No connection from here; the kubelet on the pod's node may see it otherwise. */
+  | { readonly kind: 'unconnected'; readonly message: string };
+
+export interface Prober {
+  /** Never rejects; settles at the latest shortly after the check's `timeoutSeconds`. */
+  probe(request: ProbeRequest, signal: AbortSignal): Promise<ProbeAnswer>;
 }
 
 /** One fresh look, for the rare answer that the watch may lag behind. */

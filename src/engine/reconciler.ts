@@ -13,7 +13,7 @@ import { updateRevision } from '../core/target.ts';
 import { told } from '../core/transition.ts';
 import { Actor } from './actor.ts';
 import { Memory } from './memory.ts';
-import type { Clock, Executor, GatePolicy, GateProbe, Log, Reader, RequestFailure, Telemetry, Writer } from './ports.ts';
+import type { CheckType, Clock, Executor, GatePolicy, GateProbe, Log, Prober, Reader, RequestFailure, Telemetry, Writer } from './ports.ts';
 import { RoundRunner } from './round-runner.ts';
 import type { Store, UpgradeKey } from './store.ts';
 
@@ -23,6 +23,7 @@ export interface ReconcilerOptions {
   readonly writer: Writer;
   readonly reader: Reader;
   readonly executor: Executor;
+  readonly prober: Prober;
   readonly gateProbe: GateProbe;
   readonly telemetry: Telemetry;
   readonly log: Log;
@@ -247,11 +248,17 @@ export class Reconciler {
     if (pod && !pod.deleting && upgrade?.status && proofId(upgrade.status) === proof) {
       const record = addRound(this.memory.records.get(pod.uid), { spec: upgrade.spec, proof, inFallback }, pod, finished);
       this.memory.records.set(pod.uid, record);
-      for (const { verdict, lastAt } of record.tries) {
+      for (const { check, verdict, lastAt } of record.tries) {
         if (lastAt === finished.finishedAt)
-          telemetry.tried('exec', verdict.class, verdict.exitCode, (finished.finishedAt - finished.startedAt) / 1000);
+          telemetry.tried(checkType(upgrade, check), verdict.class, verdict.exitCode, (finished.finishedAt - finished.startedAt) / 1000);
       }
     }
     wake(key);
   }
+}
+
+/** Which of the four ways the check asks. */
+function checkType({ spec }: Upgrade, name: string): CheckType {
+  const check = spec.postCheck.checks.find((candidate) => candidate.name === name);
+  return (['httpGet', 'tcpSocket', 'grpc'] as const).find((type) => check?.[type]) ?? 'exec';
 }

@@ -3,7 +3,7 @@ import type { PodView } from '../api/views.ts';
 import type { PlannedRound } from '../core/plan.ts';
 import type { FinishedRound, TryRequest, TryResult } from '../core/round.ts';
 import type { TryOutcome } from '../core/verdict.ts';
-import type { Clock, ExecResult, Executor, Log, Reader, Telemetry } from './ports.ts';
+import type { Clock, ExecResult, Executor, Prober, Reader, Telemetry } from './ports.ts';
 import { Slots } from './slots.ts';
 
 /** A killed probe and a container that died under it both answer 128+n; the kubelet needs about a second to tell which. */
@@ -12,9 +12,9 @@ const LOOK_AGAIN_MS = 2000;
 export interface RoundRunnerOptions {
   readonly clock: Clock;
   readonly executor: Executor;
+  readonly prober: Prober;
   readonly reader: Reader;
   readonly telemetry: Telemetry;
-  readonly log: Log;
   readonly maxExecs: number;
   readonly maxExecsPerNode: number;
 }
@@ -71,21 +71,24 @@ export class RoundRunner {
   }
 
   async #try(pod: PodView, request: TryRequest): Promise<TryOutcome> {
-    const { executor, telemetry } = this.#options;
-    const { check, container } = request;
+    const { telemetry } = this.#options;
     telemetry.execsInFlight(this.#slots.inUse);
-    const result = await executor.exec(
-      {
-        namespace: pod.namespace,
-        pod: pod.name,
-        container,
-        command: check.exec?.command ?? [],
-        timeoutMs: check.timeoutSeconds * 1000,
-        maxOutputBytes: check.maxOutputBytes,
-      },
-      this.#stopping.signal,
-    );
+    const outcome = await (request.check.exec ? this.#exec(pod, request, request.check.exec.command) : this.#probe(pod, request));
     telemetry.execsInFlight(this.#slots.inUse - 1);
+    return outcome;
+  }
+
+  /** Over the network, from here. */
+  #probe(pod: PodView, { check }: TryRequest): Promise<TryOutcome> {
+    const ports = Object.assign({}, ...pod.containers.map((container) => container.ports ?? {})) as Record<string, number>;
+    return this.#options.prober.probe({ check, podIp: pod.ip, ports }, this.#stopping.signal);
+  }
+
+  async #exec(pod: PodView, request: TryRequest, command: readonly string[]): Promise<TryOutcome> {
+    const { check, container } = request;
+    const { namespace, name } = pod;
+    const limits = { timeoutMs: check.timeoutSeconds * 1000, maxOutputBytes: check.maxOutputBytes };
+    const result = await this.#options.executor.exec({ namespace, pod: name, container, command, ...limits }, this.#stopping.signal);
     return this.#believe(pod, request, result);
   }
 

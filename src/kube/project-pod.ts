@@ -59,7 +59,7 @@ function containers(spec: Raw, status: Raw): ContainerView[] {
 }
 
 function containerView(raw: unknown, role: ContainerRole, statuses: unknown): ContainerView {
-  const { name, image } = record(raw);
+  const { name, image, ports } = record(raw);
   const status = record(list(statuses).find((entry) => record(entry).name === name));
   const { running, waiting, terminated } = record(status.state);
   const ended = record(terminated ?? at(status, 'lastState', 'terminated'));
@@ -77,5 +77,15 @@ function containerView(raw: unknown, role: ContainerRole, statuses: unknown): Co
     ...(typeof ended.exitCode === 'number' ? { exitCode: ended.exitCode } : {}),
     ...(startedAt > 0 ? { startedAt } : {}),
     ready: status.ready === true,
+    ...namedPorts(ports),
   };
+}
+
+/** For checks over the network that name a port; most containers name none. */
+function namedPorts(ports: unknown): { ports?: Readonly<Record<string, number>> } {
+  const named = list(ports)
+    .map(record)
+    .filter(({ name, containerPort }) => typeof name === 'string' && typeof containerPort === 'number');
+  if (named.length === 0) return {};
+  return { ports: Object.fromEntries(named.map(({ name, containerPort }) => [text(name), count(containerPort)])) };
 }

@@ -47,7 +47,24 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
     'must be larger than',
   ],
   ['a progress deadline within the default deadline', { progressDeadlineSeconds: 600 }, 'must be larger than'],
-  ['a check that says nothing to run', { postCheck: { checks: [{ name: 'probe' }] } }, 'a check must say what to run'],
+  ['a check that says nothing to run', { postCheck: { checks: [{ name: 'probe' }] } }, 'a check must say what to ask, exactly one way'],
+  ['a check that asks two ways', { postCheck: { checks: [check({ tcpSocket: { port: 80 } })] } }, 'exactly one way'],
+  [
+    'containers for a check over the network',
+    { postCheck: { checks: [{ name: 'p', tcpSocket: { port: 80 }, containers: ['web'] }] } },
+    'belong to exec',
+  ],
+  [
+    'exit codes for a check over the network',
+    { postCheck: { checks: [{ name: 'p', grpc: { port: 80 }, exitCodes: [{ codes: '3', class: 'Fail' }] }] } },
+    'belong to exec',
+  ],
+  ['a port that cannot be one', { postCheck: { checks: [{ name: 'p', grpc: { port: 70000 } }] } }, 'less than or equal to 65535'],
+  [
+    'a scheme that is not HTTP',
+    { postCheck: { checks: [{ name: 'p', httpGet: { port: 80, scheme: 'FTP' } }] } },
+    'Unsupported value: "FTP"',
+  ],
   ['an empty command', { postCheck: { checks: [check({ exec: { command: [] } })] } }, 'should have at least 1 items'],
   ['two checks of one name', { postCheck: { checks: [check(), check()] } }, 'Duplicate value'],
   [
@@ -140,6 +157,19 @@ describe('an Upgrade is taken', () => {
   test.each<readonly [string, Json]>([
     ['readiness alone', { postCheck: { checks: [] } }],
     ['a check alone', { postCheck: { readiness: { required: false } } }],
+    [
+      'a check of each kind',
+      {
+        postCheck: {
+          checks: [
+            check(),
+            { name: 'h', httpGet: { port: 'http', path: '/ready', httpHeaders: [{ name: 'X', value: 'y' }] } },
+            { name: 't', tcpSocket: { port: 8080 } },
+            { name: 'g', grpc: { port: 9000, service: 's' } },
+          ],
+        },
+      },
+    ],
     ['neighbouring exit codes', { postCheck: { checks: [codes('3-16', '17', '18-119')] } }],
     [
       '32 exit-code rules on each of 16 checks',

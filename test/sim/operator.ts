@@ -95,6 +95,7 @@ export class Operator {
       writer: this.#writer(),
       reader: this.#reader(),
       executor: { exec: (request) => this.#exec(request) },
+      prober: { probe: () => Promise.resolve({ kind: 'unconnected', message: 'the simulated pods have no network' }) },
       gateProbe: { gatePolicy: () => this.#answered(() => (options.world.gatePolicy.installed ? 'Available' : 'Unavailable')) },
       telemetry: rememberingTelemetry(memory),
       log: rememberingLog(memory),
