@@ -20,13 +20,17 @@ const PROGRESS: ReadonlySet<string> = new Set([
   'revision',
 ]);
 
-const masked = (status: UpgradeStatus | undefined, hidden: ReadonlySet<string>): string =>
-  JSON.stringify(status ?? {}, (key, value) => (hidden.has(key) ? undefined : sorted(value)));
+type Json = Readonly<Record<string, unknown>>;
 
-/** Objects in key order: the API server does not keep ours. */
-function sorted(value: unknown): unknown {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
+
+/** Equal apart from the hidden fields, wherever they stand. Keys in any order: the API server does not keep ours. */
+function same(a: unknown, b: unknown, hidden: ReadonlySet<string>): boolean {
+  if (!isObject(a) || !isObject(b)) return a === b;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const shown = (value: Json) => Object.keys(value).filter((key) => value[key] !== undefined && !hidden.has(key));
+  const keys = shown(a);
+  return keys.length === shown(b).length && keys.every((key) => same(a[key], b[key], hidden));
 }
 
 /** Without what follows the pods: the phase's twin, the conditions' reasons and times that go with it, the state of the fallback. */
@@ -41,9 +45,12 @@ function coarse(status: UpgradeStatus | undefined): UpgradeStatus {
   return { ...status, ...(phase ? { phase } : {}), ...(conditions ? { conditions } : {}), ...(fallback ? { fallback } : {}) };
 }
 
+const NOTHING: ReadonlySet<string> = new Set();
+const PODS: ReadonlySet<string> = new Set([...VOLATILE, ...PROGRESS]);
+
+/** How much `after` differs from what is stored. */
 export function changeOf(before: UpgradeStatus | undefined, after: UpgradeStatus): Change {
-  if (masked(before, new Set()) === masked(after, new Set())) return 'none';
-  if (masked(before, VOLATILE) === masked(after, VOLATILE)) return 'volatile';
-  const hidden = new Set([...VOLATILE, ...PROGRESS]);
-  return masked(coarse(before), hidden) === masked(coarse(after), hidden) ? 'progress' : 'transition';
+  if (same(before ?? {}, after, NOTHING)) return 'none';
+  if (same(before ?? {}, after, VOLATILE)) return 'volatile';
+  return same(coarse(before), coarse(after), PODS) ? 'progress' : 'transition';
 }

@@ -15,7 +15,8 @@ export interface Ask {
   readonly nth: number;
   /** Since the container started. */
   readonly ageMs: number;
-  readonly pod: string;
+  /** Which pod with this image it is, in the order in which they were first asked, from 1. */
+  readonly index: number;
   readonly now: number;
 }
 

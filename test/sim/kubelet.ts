@@ -29,6 +29,7 @@ export interface Asked {
 export class Kubelet {
   readonly #world: World;
   readonly #private = new Map<string, Private>();
+  readonly #askedPods = new Map<string, string[]>();
   #containers = 0;
   /** Every answer that a container gave: the truth that verdicts are compared with. */
   readonly asked: Asked[] = [];
@@ -210,13 +211,20 @@ export class Kubelet {
     return result;
   }
 
+  #indexOf({ uid }: PodView, image: string): number {
+    const pods = this.#askedPods.get(image) ?? [];
+    if (!pods.includes(uid)) pods.push(uid);
+    this.#askedPods.set(image, pods);
+    return pods.indexOf(uid) + 1;
+  }
+
   async #answer(pod: PodView, container: ContainerView, request: ExecRequest, sleep: (ms: number) => Promise<void>): Promise<ExecResult> {
     const { tries } = this.#private.get(pod.uid) as Private;
     const nth = (tries.get(container.name) ?? 0) + 1;
     tries.set(container.name, nth);
     const now = this.#world.clock.now();
-    const answer: Answer =
-      this.#behaviour(container.image).answer?.({ nth, ageMs: now - (container.startedAt ?? now), pod: pod.name, now }) ?? 0;
+    const ageMs = now - (container.startedAt ?? now);
+    const answer: Answer = this.#behaviour(container.image).answer?.({ nth, ageMs, now, index: this.#indexOf(pod, container.image) }) ?? 0;
     if (answer === 'hang') {
       await sleep(request.timeoutMs);
       return { kind: 'timeout', output: '' };

@@ -54,19 +54,19 @@ export class Oracle {
     else if (write.kind === 'deletePod') this.#podDeleted(before as PodView);
   }
 
-  /** I1 */
+  /**
+   * I1, for Deployments. The other two controllers take a further pod while a broken one of the overtaken revision is being replaced:
+   * a DaemonSet does not count it, a StatefulSet that is not OrderedReady begins with the highest ordinal whatever it finds below.
+   */
   #enoughServe(pod: PodView): void {
     const { world, story } = this.#options;
-    if (story.losesPods) return;
-    for (const kind of ['Deployment', 'StatefulSet', 'DaemonSet'] as const) {
-      for (const workload of world.state.all(kind)) {
-        const pods = world.podsOf(workload);
-        if (!pods.some(({ uid }) => uid === pod.uid) || workload.generation === 1) continue;
-        const serving = pods.filter((own) => isLive(own) && isReady(own)).length;
-        const least = workload.desired - world.model(workload).maxUnavailable;
-        if (serving < least) this.#broken('I1', `${serving} pods of ${workload.name} serve, ${least} must`);
-      }
-    }
+    const workload = world.workload('Deployment', story.workload.name);
+    if (story.losesPods || !workload || workload.generation === 1) return;
+    const pods = world.podsOf(workload);
+    if (!pods.some(({ uid }) => uid === pod.uid)) return;
+    const serving = pods.filter((own) => isLive(own) && isReady(own)).length;
+    const least = workload.desired - world.model(workload).maxUnavailable;
+    if (serving < least) this.#broken('I1', `${serving} pods of ${workload.name} serve, ${least} must`);
   }
 
   /** I2, I4 */

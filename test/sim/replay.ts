@@ -2,17 +2,16 @@
 import { parseArgs } from 'node:util';
 import type { Fault } from './operator.ts';
 import { cutAt, play } from './run.ts';
-import { KINDS, swept } from './stories.ts';
+import { STORIES } from './stories.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { seed: { type: 'string', default: '1' }, crash: { type: 'string' } },
 });
-const stories = KINDS.flatMap(swept);
-const story = stories.find(({ name }) => name === positionals[0]);
+const story = STORIES.find(({ name }) => name === positionals[0]);
 if (!story) {
   console.error(
-    `usage: node test/sim/replay.ts STORY [--seed N] [--crash NUMBER:FAULT]\nSTORY is one of:\n  ${stories.map(({ name }) => name).join('\n  ')}`,
+    `usage: node test/sim/replay.ts STORY [--seed N] [--crash NUMBER:FAULT]\nSTORY is one of:\n  ${STORIES.map(({ name }) => name).join('\n  ')}`,
   );
   process.exit(2);
 }

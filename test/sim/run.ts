@@ -122,12 +122,15 @@ class Playing implements Stage {
     for (let i = 0; i < (options.operators ?? 1); i++) this.startOperator();
     options.disturb?.(this);
     const steps = [...(story.steps ?? [])];
+    // Steps that wait for time alone need something to happen.
+    const tick = (): void => void (steps.length > 0 && clock.after(5000, tick));
+    tick();
     await clock.runUntil(this.startedAt + (story.minutes ?? 30) * 60_000, () => {
       const step = steps[0];
       if (!step?.when(world)) return;
       steps.shift();
       this.#lastChangeAt = clock.now();
-      step.then(world);
+      step.act(world);
     });
     if (steps.length > 0) oracle.violations.push(`story: ${steps.length} steps never came about`);
   }

@@ -1,6 +1,21 @@
 /** The reference stories. Each is told for one kind of workload; most exist for all. */
+
+import type { Phase } from '../../src/api/types.ts';
 import { type Behaviour, exits, exitsFirst } from './behaviour.ts';
-import type { Story } from './story.ts';
+import {
+  addUpgrade,
+  afterSeconds,
+  annotate,
+  asked,
+  changeSpec,
+  deleteUpgrade,
+  phaseIs,
+  type Story,
+  scaleTo,
+  specOf,
+  target,
+  wantImage,
+} from './story.ts';
 import type { WorkloadSpec } from './world.ts';
 
 export type KindName = 'Deployment' | 'StatefulSet' | 'StatefulSet Parallel' | 'DaemonSet';
@@ -44,3 +59,288 @@ export const deadline = (kind: KindName): Story => told('deadline', kind, exits(
 
 /** The four stories that every crash point is swept over. */
 export const swept = (kind: KindName): readonly Story[] => [good(kind), retryThenGood(kind), bad(kind), deadline(kind)];
+
+const READINESS_CHECK = { name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] } };
+const SHORT = { postCheck: { deadlineSeconds: 60 } };
+const NEWER = 'registry.example/web:3.0';
+
+// Ways in which a version is bad.
+
+export const neverReady = (kind: KindName): Story => told('never ready', kind, { readyAfterMs: false }, { spec: SHORT });
+export const crashLoop = (kind: KindName): Story => told('crash loop', kind, { start: 'crashes', crashCode: 3 });
+export const cannotBePulled = (kind: KindName): Story => told('image that cannot be pulled', kind, { start: 'pullFails' });
+export const commandMissing = (kind: KindName): Story => told('command missing', kind, { answer: () => 'missing' });
+export const hang = (kind: KindName): Story => told('hang', kind, { answer: () => 'hang' }, { spec: SHORT });
+export const diesUnderTheCheck = (kind: KindName): Story => told('container dies under the check', kind, { answer: () => 'dies' });
+export const threeInARow = (kind: KindName): Story =>
+  told('failure threshold', kind, exits(5), { spec: { postCheck: { failureThreshold: 3 } } });
+/** The second pod is the bad one. */
+export const secondIsBad = (kind: KindName): Story => ({
+  ...bad(kind),
+  name: `second pod is bad, ${kind}`,
+  images: { [NEW]: { answer: ({ index }) => (index === 2 ? 17 : 0) } },
+});
+/** What ran before is no better any more. */
+export const fallbackFailsToo = (kind: KindName): Story => ({
+  ...bad(kind),
+  name: `fallback fails too, ${kind}`,
+  images: { [NEW]: exits(17), [OLD]: exits(17) },
+});
+export const unverified = (kind: KindName): Story => {
+  const story = bad(kind);
+  return { ...story, name: `fallback without verification, ${kind}`, spec: { ...story.spec, fallback: { verify: false } } };
+};
+export const withFallback = (action: 'Pause' | 'None', kind: KindName): Story => {
+  const story = bad(kind);
+  return { ...story, name: `fallback action ${action}, ${kind}`, spec: { ...story.spec, fallback: { action } } };
+};
+
+// Ways in which nothing can be said.
+
+export const cannotBeAsked = (onInconclusive: 'Wait' | 'Fallback', kind: KindName): Story =>
+  told(
+    `cannot be asked, ${onInconclusive}`,
+    kind,
+    { answer: () => 'broken' },
+    { spec: { postCheck: { deadlineSeconds: 60, onInconclusive } } },
+  );
+export const answersAtLast = (kind: KindName): Story =>
+  told('answers at last', kind, { answer: ({ ageMs }) => (ageMs < 90_000 ? 'broken' : 0) }, { spec: SHORT });
+export const everythingSkipped = (kind: KindName): Story =>
+  told('everything skipped', kind, exits(3), {
+    spec: {
+      postCheck: { checks: [{ ...READINESS_CHECK, exitCodes: [{ codes: '3', class: 'Skip', reason: 'NothingToCheck', message: '' }] }] },
+    },
+  });
+export const readinessOnly = (kind: KindName): Story => told('readiness only', kind, {}, { spec: { postCheck: { checks: [] } } });
+export const noReplicas: Story = { ...good('Deployment'), name: 'no replicas', workload: { ...workloadOf('Deployment'), replicas: 0 } };
+
+// What runs already.
+
+const running = (kind: KindName): WorkloadSpec => ({ ...workloadOf(kind), images: { web: NEW } });
+export const adoptedGood = (kind: KindName): Story => ({ ...good(kind), name: `adopted good, ${kind}`, workload: running(kind) });
+export const adoptedBad = (kind: KindName): Story => ({ ...bad(kind), name: `adopted bad, ${kind}`, workload: running(kind) });
+
+// What users and rivals do on the way.
+
+export const superseded = (kind: KindName, by: Behaviour = {}): Story => ({
+  ...retryThenGood(kind),
+  name: `superseded, ${kind}`,
+  images: { [NEW]: exits(2), [NEWER]: by },
+  steps: [{ when: (world) => asked(world, NEW) >= 2, act: (world) => wantImage(world, NEWER) }],
+});
+export const supersededByWorse = (kind: KindName): Story => ({
+  ...superseded(kind, { answer: () => 'missing' }),
+  name: `superseded by a worse one, ${kind}`,
+});
+export const supersededInFallback = (kind: KindName): Story => ({
+  ...bad(kind),
+  name: `superseded during the fallback, ${kind}`,
+  steps: [{ when: phaseIs('FallingBack'), act: (world) => wantImage(world, NEWER) }],
+});
+export const pausedAndResumed = (kind: KindName): Story => ({
+  ...good(kind),
+  name: `paused and resumed, ${kind}`,
+  steps: [
+    { when: (world) => (world.upgrade()?.status?.counts?.passed ?? 0) >= 1, act: (world) => changeSpec(world, { paused: true }) },
+    { when: afterSeconds(900), act: (world) => changeSpec(world, { paused: false }) },
+  ],
+});
+const reaching = (phase: Phase, kind: KindName): Story => {
+  if (phase === 'PostChecking') return lastIsSlow(kind);
+  if (phase === 'Inconclusive') return cannotBeAsked('Wait', kind);
+  if (phase === 'Failed') return withFallback('Pause', kind);
+  return phase === 'Succeeded' ? good(kind) : retryThenGood(kind);
+};
+export const abortedWhile = (phase: Phase, kind: KindName): Story => ({
+  ...reaching(phase, kind),
+  name: `aborted while ${phase}, ${kind}`,
+  steps: [{ when: phaseIs(phase), act: (world) => annotate(world, 'abort', 'stop-1') }],
+});
+/** All pods exist, and the last one takes its time to pass. */
+const lastIsSlow = (kind: KindName): Story => told('last is slow', kind, { answer: ({ index, nth }) => (index === 3 && nth < 30 ? 2 : 0) });
+export const retriedAfterFallback = (kind: KindName): Story => ({
+  ...bad(kind),
+  name: `retried after a fallback, ${kind}`,
+  steps: [
+    {
+      when: phaseIs('FellBack'),
+      act: (world) => {
+        world.images[NEW] = {};
+        annotate(world, 'retry', 'again-1');
+      },
+    },
+  ],
+});
+export const retriedAfterSuccess = (kind: KindName): Story => ({
+  ...good(kind),
+  name: `retried after success, ${kind}`,
+  steps: [{ when: phaseIs('Succeeded'), act: (world) => annotate(world, 'retry', 'again-1') }],
+});
+export const targetDeleted = (kind: KindName): Story => ({
+  ...retryThenGood(kind),
+  name: `target deleted, ${kind}`,
+  steps: [{ when: phaseIs('Upgrading'), act: (world) => world.deleteWorkload(target(world)) }],
+});
+export const targetReplaced = (kind: KindName): Story => ({
+  ...targetDeleted(kind),
+  name: `target replaced, ${kind}`,
+  losesPods: true,
+  steps: [...(targetDeleted(kind).steps ?? []), { when: afterSeconds(30), act: (world) => void world.addWorkload(workloadOf(kind)) }],
+});
+export const upgradeDeleted = (kind: KindName): Story => ({
+  ...told('Upgrade deleted', kind, exits(2)),
+  steps: [{ when: (world) => asked(world, NEW) >= 2, act: (world) => deleteUpgrade(world) }],
+});
+export const twoUpgrades: Story = {
+  ...good('Deployment'),
+  name: 'two Upgrades on one target',
+  steps: [
+    {
+      when: afterSeconds(2),
+      act: (world) =>
+        void addUpgrade(
+          world,
+          'rival',
+          specOf({ workload: workloadOf('Deployment'), spec: { containers: [{ name: 'web', image: NEWER }] } }),
+        ),
+    },
+  ],
+};
+export const foreignChange = (kind: KindName): Story => ({
+  ...retryThenGood(kind),
+  name: `foreign change of the image, ${kind}`,
+  steps: [
+    {
+      when: (world) => asked(world, NEW) >= 1,
+      act: (world) => void world.setImages(target(world), { web: 'registry.example/web:hotfix' }, 'kubectl-edit'),
+    },
+  ],
+});
+export const drifted: Story = {
+  ...good('Deployment'),
+  name: 'drifted after success',
+  steps: [
+    {
+      when: phaseIs('Succeeded'),
+      act: (world) => void world.setImages(target(world), { web: 'registry.example/web:hotfix' }, 'kubectl-edit'),
+    },
+  ],
+};
+export const foreignTemplateChange = (kind: KindName): Story => ({
+  ...retryThenGood(kind),
+  name: `foreign change of the template, ${kind}`,
+  steps: [
+    {
+      when: (world) => asked(world, NEW) >= 1,
+      act: (world) => {
+        world.model(target(world)).stamp = 'restarted';
+        world.changeSpec(target(world), {});
+      },
+    },
+  ],
+});
+export const foreignTemplateChangeOfABadOne = (kind: KindName): Story => ({
+  ...deadline(kind),
+  name: `foreign change of the template of a bad version, ${kind}`,
+  steps: foreignTemplateChange(kind).steps ?? [],
+});
+export const scaledMeanwhile: Story = {
+  ...good('Deployment'),
+  name: 'scaled meanwhile',
+  losesPods: true,
+  steps: [
+    { when: (world) => asked(world, NEW) >= 1, act: (world) => void scaleTo(world, 5) },
+    { when: (world) => asked(world, NEW) >= 4, act: (world) => void scaleTo(world, 2) },
+  ],
+};
+export const workloadPausedMeanwhile: Story = {
+  ...good('Deployment'),
+  name: 'workload paused meanwhile',
+  steps: [
+    { when: (world) => asked(world, NEW) >= 1, act: (world) => void world.changeSpec(target(world), { paused: true }) },
+    { when: afterSeconds(900), act: (world) => void world.changeSpec(target(world), { paused: false }) },
+  ],
+};
+
+// The gate.
+
+export const gateOff = (kind: KindName): Story => ({ ...good(kind), name: `gate Off, ${kind}`, spec: { ...good(kind).spec, gate: 'Off' } });
+export const noGatePolicy: Story = { ...good('Deployment'), name: 'gate policy not installed', gatePolicyInstalled: false };
+export const gateRequired: Story = {
+  ...noGatePolicy,
+  name: 'gate required but not installed',
+  spec: { ...noGatePolicy.spec, gate: 'Required' },
+};
+/** The policy is behind by so much that the first pod comes ungated. */
+export const slippedPod = (gate: 'Auto' | 'Required'): Story => ({
+  ...good('Deployment'),
+  name: `a pod slips past the gate, ${gate}`,
+  images: { [NEW]: { readyAfterMs: 3000 } },
+  spec: { ...good('Deployment').spec, gate },
+  arrange: (world) => {
+    world.gatePolicy.lagMs = 1500;
+  },
+});
+
+// Nodes.
+
+export const nodeDownBefore: Story = {
+  ...good('DaemonSet'),
+  // With 1 the controller itself stands still: the pod that it cannot end on the lost node uses up maxUnavailable.
+  workload: { ...workloadOf('DaemonSet'), maxUnavailable: 2 },
+  name: 'node down before the start',
+  losesPods: true,
+  arrange: (world) => void world.clock.after(6000, () => world.setNodeReady('node-2', false)),
+};
+export const nodeDownMeanwhile: Story = {
+  ...good('DaemonSet'),
+  name: 'node down meanwhile',
+  losesPods: true,
+  minutes: 60,
+  steps: [
+    { when: (world) => asked(world, NEW) >= 1, act: (world) => world.setNodeReady('node-3', false) },
+    { when: afterSeconds(1200), act: (world) => world.setNodeReady('node-3', true) },
+  ],
+};
+
+/** Containers in several roles; the check runs in the upgraded ones. */
+export const manyContainers: Story = {
+  name: 'many containers',
+  workload: {
+    kind: 'Deployment',
+    name: 'web',
+    replicas: 2,
+    images: { migrate: 'registry.example/migrate:1', proxy: 'registry.example/proxy:1', web: OLD, log: 'registry.example/log:1' },
+    roles: { migrate: 'init', proxy: 'sidecar' },
+  },
+  images: {},
+  spec: {
+    containers: [
+      { name: 'web', image: NEW },
+      { name: 'proxy', image: 'registry.example/proxy:2' },
+      { name: 'migrate', image: 'registry.example/migrate:2' },
+    ],
+  },
+};
+
+const kindly = [
+  good, retryThenGood, bad, deadline, neverReady, crashLoop, cannotBePulled, commandMissing, hang, diesUnderTheCheck, threeInARow, secondIsBad,
+  fallbackFailsToo, unverified, answersAtLast, everythingSkipped, readinessOnly, adoptedGood, adoptedBad, superseded, supersededByWorse,
+  supersededInFallback, pausedAndResumed, retriedAfterFallback, retriedAfterSuccess, targetDeleted, targetReplaced, upgradeDeleted, foreignChange,
+  foreignTemplateChange, foreignTemplateChangeOfABadOne, gateOff,
+]; // biome-ignore format: a list
+
+/** Every story for every kind. */
+export const STORIES: readonly Story[] = [
+  ...KINDS.flatMap((kind) => [
+    ...kindly.map((tell) => tell(kind)),
+    withFallback('Pause', kind),
+    withFallback('None', kind),
+    cannotBeAsked('Wait', kind),
+    cannotBeAsked('Fallback', kind),
+    ...(['Pending', 'Upgrading', 'PostChecking', 'Inconclusive', 'Failed', 'Succeeded'] as const).map((phase) => abortedWhile(phase, kind)),
+  ]),
+  noReplicas, twoUpgrades, drifted, scaledMeanwhile, workloadPausedMeanwhile, noGatePolicy, gateRequired, slippedPod('Auto'), slippedPod('Required'),
+  nodeDownBefore, nodeDownMeanwhile, manyContainers,
+]; // biome-ignore format: a list

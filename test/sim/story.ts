@@ -12,7 +12,7 @@ type Partly<T> = T extends readonly (infer U)[] ? readonly Partly<U>[] : T exten
 /** Something the user, or a rival, does as soon as `when` holds; steps follow each other. */
 export interface Step {
   readonly when: (world: World) => boolean;
-  readonly then: (world: World) => void;
+  readonly act: (world: World) => void;
 }
 
 export interface Story {
@@ -91,6 +91,9 @@ export const phaseIs =
   (...phases: Phase[]) =>
   (world: World): boolean =>
     phases.some((phase) => phase === world.upgrade()?.status?.phase);
+
+/** How often containers of an image have answered. */
+export const asked = (world: World, image: string): number => world.kubelet.asked.filter((entry) => entry.image === image).length;
 
 /** So long after the step before, or after the operator's first start. */
 export function afterSeconds(seconds: number): (world: World) => boolean {

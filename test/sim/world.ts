@@ -173,9 +173,10 @@ export class World {
   }
 
   deleteWorkload(workload: WorkloadView): void {
-    for (const pod of this.podsOf(workload)) this.kubelet.terminate(pod);
+    const pods = this.podsOf(workload);
     for (const kind of ['ReplicaSet', 'ControllerRevision'] as const)
       for (const revision of this.state.all(kind)) if (revision.ownerUid === workload.uid) this.state.remove(kind, revision);
     this.state.remove(workload.kind, workload);
+    for (const pod of pods) this.kubelet.terminate(pod);
   }
 }
