@@ -23,9 +23,11 @@ node_modules/.package-lock.json: package.json package-lock.json
 	@touch $@
 
 .PHONY: check
-check: deps ## types and lint
+check: deps ## types, lint, import rules, generated files up to date; seconds
 	npm run -s types
 	npm run -s lint
+	npm run -s generate -- --check
+	npm run -s jest -- test/structure.test.ts
 
 .PHONY: bundle
 bundle: deps ## bundle the operator into dist/postcheck.mjs
@@ -48,6 +50,26 @@ cluster-down: ## end the test cluster and leave nothing behind
 cluster-load: ## load image archives into every node: IMAGES="a.tar b.tar" (default: the operator's)
 	test/cluster/load-images.sh $(IMAGES)
 
+.PHONY: operator
+operator: images cluster ## install the operator of this checkout into the cluster, by Helm
+	test/cluster/load-images.sh $(IMAGES) .cluster/images/workloads/*.tar
+	helm upgrade --install postcheck charts/postcheck $(if $(CONTEXT),--kube-context $(CONTEXT)) \
+	  --namespace postcheck-system --create-namespace --wait --timeout 3m \
+	  --set image.repository=postcheck.local/postcheck,image.tag=dev \
+	  --set-string podAnnotations.bundle=$$(sha256sum dist/postcheck.mjs | cut -c1-12)
+
+.PHONY: demo
+demo: operator ## the main job, seen: a good version proved, a bad one caught and rolled back
+	node scripts/demo.ts
+
+.PHONY: unit
+unit: deps ## tests that need no cluster
+	node scripts/test.ts unit
+
 .PHONY: test
-test: deps images cluster ## run all tests
-	npm run -s jest
+test: check operator ## all tests; ends with `N passed, N failed, N skipped`
+	node scripts/test.ts
+
+.PHONY: bench
+bench: operator ## measure side by side with a bare rollout, a shell script, and a client-go program
+	node test/bench/bench.ts

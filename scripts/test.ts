@@ -1,0 +1,93 @@
+/**
+ * All tests, in stages from fast to slow, each with as much at once as it bears: `node scripts/test.ts [STAGE…]`.
+ * Ends with the line `N passed, N failed, N skipped`. Under CI=true a skipped test is a failure.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { argv, env, execPath, exit, stdout } from 'node:process';
+
+interface Stage {
+  readonly name: string;
+  /** Patterns of test files, as jest takes them. */
+  readonly files: readonly string[];
+  /** Test files at once. */
+  readonly workers: number;
+}
+
+/** What changes the operator under everybody's feet runs alone, at the end: kills, the audit of its rights, install and uninstall. */
+const STAGES: readonly Stage[] = [
+  { name: 'unit', files: ['^(?!.*/test/(api|fault|cluster|images|e2e)/).*\\.test\\.ts$'], workers: 2 },
+  { name: 'api', files: ['/test/(api|fault|cluster|images)/'], workers: 2 },
+  { name: 'e2e', files: ['/test/e2e/(?!kill|rbac|chart).*\\.test\\.ts$'], workers: 2 },
+  { name: 'e2e-kill', files: ['/test/e2e/kill.*\\.test\\.ts$'], workers: 1 },
+  { name: 'e2e-rbac', files: ['/test/e2e/rbac.*\\.test\\.ts$'], workers: 1 },
+  { name: 'e2e-chart', files: ['/test/e2e/chart.*\\.test\\.ts$'], workers: 1 },
+];
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+interface JestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly numRuntimeErrorTestSuites: number;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'postcheck-tests-'));
+
+function run({ name, files, workers }: Stage): Counts {
+  const began = performance.now();
+  const report = join(folder, `${name}.json`);
+  stdout.write(`\n── ${name} ──\n`);
+  const { status } = spawnSync(
+    execPath,
+    [
+      '--experimental-vm-modules',
+      '--disable-warning=ExperimentalWarning',
+      'node_modules/jest/bin/jest.js',
+      '--testPathPatterns',
+      ...files,
+      '--maxWorkers',
+      String(workers),
+      '--json',
+      '--outputFile',
+      report,
+    ],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  const counts = existsSync(report)
+    ? countsOf(JSON.parse(readFileSync(report, 'utf8')) as JestReport)
+    : { passed: 0, failed: 1, skipped: 0 };
+  // A run that ends badly without a failed test (a crash, no test found) has failed all the same.
+  const failed = counts.failed === 0 && status !== 0 ? 1 : counts.failed;
+  stdout.write(
+    `${name}: ${counts.passed} passed, ${failed} failed, ${counts.skipped} skipped in ${Math.round((performance.now() - began) / 1000)} s\n`,
+  );
+  return { ...counts, failed };
+}
+
+const countsOf = (report: JestReport): Counts => ({
+  passed: report.numPassedTests,
+  failed: report.numFailedTests + report.numRuntimeErrorTestSuites,
+  skipped: report.numPendingTests + report.numTodoTests,
+});
+
+const wanted = argv.slice(2);
+const unknown = wanted.filter((name) => !STAGES.some((stage) => stage.name === name));
+if (unknown.length > 0) {
+  stdout.write(`unknown stage ${unknown.join(', ')}: there are ${STAGES.map(({ name }) => name).join(', ')}\n`);
+  exit(2);
+}
+const counts = STAGES.filter(({ name }) => wanted.length === 0 || wanted.includes(name)).map(run);
+const sum = (what: keyof Counts) => counts.reduce((total, one) => total + one[what], 0);
+const [passed, failed, skipped] = [sum('passed'), sum('failed'), sum('skipped')];
+if (skipped > 0 && env['CI'] === 'true') stdout.write(`\n${skipped} tests were skipped: in continuous integration that is a failure\n`);
+stdout.write(`\n${passed} passed, ${failed} failed, ${skipped} skipped\n`);
+exit(failed > 0 || passed === 0 || (skipped > 0 && env['CI'] === 'true') ? 1 : 0);
