@@ -388,6 +388,9 @@ export const StatusSchema = Type.Object({
         progressAt: time('Last new maximum of updated or passed pods.'),
         maxUpdated: count('Most pods seen updated in this attempt.'),
         maxPassed: count('Most pods seen passed in this attempt.'),
+        warnings: Type.Optional(
+          Type.Array(Type.String({ maxLength: 512 }), { maxItems: 8, description: 'What may disturb the proof, told once as events.' }),
+        ),
         end: Type.Optional(
           Type.Object(
             {

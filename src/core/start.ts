@@ -32,6 +32,15 @@ function wantedImages(snapshot: Snapshot, workload: WorkloadView, from: Images):
 const isRerecorded = (status: UpgradeStatus | undefined, id: string): boolean =>
   status?.attempt?.id === id && isAttempting(status) && !status.attempt.rolledAt;
 
+/** A startup probe restarts a container that should rather be seen failing and fall back. */
+const warningsOf = ({ upgrade }: Snapshot, workload: WorkloadView): string[] =>
+  workload.containers
+    .filter(({ name, startupProbe }) => startupProbe && upgrade.spec.containers.some((wanted) => wanted.name === name))
+    .map(
+      ({ name }) => `container ${name} has a startupProbe, which restarts it where the post-check should see it fail: use a readinessProbe`,
+    )
+    .slice(0, 8);
+
 /** The status with a new attempt recorded in it. */
 export function started(snapshot: Snapshot, start: Start): UpgradeStatus {
   const { upgrade, now, gatePolicy } = snapshot;
@@ -46,6 +55,7 @@ export function started(snapshot: Snapshot, start: Start): UpgradeStatus {
   const to = wantedImages(snapshot, workload, from.images);
   const adopted = !inherit && runsImages(workload, to);
   const excluded = lostNodes(snapshot, workload);
+  const warnings = warningsOf(snapshot, workload);
   const attempt: Attempt = {
     id: attemptId(number, upgrade.spec),
     number,
@@ -58,6 +68,7 @@ export function started(snapshot: Snapshot, start: Start): UpgradeStatus {
     maxUpdated: 0,
     maxPassed: 0,
     ...(excluded.length > 0 ? { excludedNodes: excluded } : {}),
+    ...(warnings.length > 0 ? { warnings } : {}),
   };
   const rest = without(seenAtStart(upgrade, before, now), 'fallback', 'paused', 'counts', 'exitCodes', 'pods', 'summary');
   return { ...rest, targetUID: workload.uid, phase: 'Pending', attempt, from, to: { images: to } };

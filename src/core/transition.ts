@@ -74,6 +74,26 @@ function phaseNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): 
   }
 }
 
+function startNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): Notice[] {
+  if (!after.attempt || after.attempt.id === before?.attempt?.id) return [];
+  const warnings = (after.attempt.warnings ?? []).map(
+    (note): Notice => ({ type: 'Warning', reason: 'StartupProbe', action: 'Checking', note }),
+  );
+  return [{ type: 'Normal', reason: 'UpgradeStarted', action: 'Rolling', note: after.message ?? '' }, ...warnings];
+}
+
+function gateNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): Notice[] {
+  if (!gateMissed(after) || gateMissed(before)) return [];
+  return [
+    {
+      type: 'Warning',
+      reason: 'GateMissed',
+      action: 'Gating',
+      note: after.conditions?.find(({ type }) => type === 'Gated')?.message ?? '',
+    },
+  ];
+}
+
 /** An attempt that the next one overtook without an end of its own. */
 function overtaken(before: UpgradeStatus | undefined, after: UpgradeStatus): Ending[] {
   const attempt = before?.attempt;
@@ -90,20 +110,10 @@ function newEnd(before: UpgradeStatus | undefined, after: UpgradeStatus): Ending
 
 /** What to tell after `after` is stored in place of `before`. */
 export function told(upgrade: Upgrade, before: UpgradeStatus | undefined, after: UpgradeStatus): Told {
-  const started = after.attempt && after.attempt.id !== before?.attempt?.id;
-  const events: Notice[] = [
+  const events = [
     ...newCommand(before, after),
-    ...(started ? [{ type: 'Normal' as const, reason: 'UpgradeStarted', action: 'Rolling', note: after.message ?? '' }] : []),
-    ...(gateMissed(after) && !gateMissed(before)
-      ? [
-          {
-            type: 'Warning' as const,
-            reason: 'GateMissed',
-            action: 'Gating',
-            note: after.conditions?.find(({ type }) => type === 'Gated')?.message ?? '',
-          },
-        ]
-      : []),
+    ...startNotices(before, after),
+    ...gateNotices(before, after),
     ...phaseNotices(before, after),
   ];
   const endings = [...overtaken(before, after), ...newEnd(before, after)];
