@@ -11,7 +11,7 @@ import { Api, type Json, run } from './support/api.ts';
 import { expectSucceeded } from './support/expectations.ts';
 import { OPERATOR_NAMESPACE, Operator, RELEASE } from './support/operator.ts';
 import { conditionOf, imageOf, isGated, isReady } from './support/pod-history.ts';
-import { scenario } from './support/scenario.ts';
+import { type Scenario, scenario } from './support/scenario.ts';
 import { waitFor } from './support/wait.ts';
 import { image, upgrade } from './support/workloads.ts';
 
@@ -45,6 +45,10 @@ const uninstall = (): string => helm('uninstall', RELEASE, '--wait', '--timeout'
 
 const verifiedOf = (pod: Json): string | undefined => conditionOf(pod, VERIFIED)?.status;
 const isClosed = (pod: Json): boolean => isGated(pod) && verifiedOf(pod) !== 'True';
+
+/** Pods of the scenario that are not on their way out, as they are now: while Helm ran, this process followed no watch. */
+const podsNow = async ({ namespace }: Scenario): Promise<Json[]> =>
+  (await api.list(`/api/v1/namespaces/${namespace}/pods`)).filter(({ metadata }) => !metadata.deletionTimestamp);
 
 /** Everything of the release that is left, hooks included. */
 function leftovers(): string[] {
@@ -80,7 +84,9 @@ describe('the installed chart', () => {
   });
 
   test('passes helm test, through its Service and with its own rights', () => {
-    expect(helm('test', RELEASE, '--logs')).toMatch(/Phase:\s+Succeeded[\s\S]*readiness of the operator: ok[\s\S]*|list of Upgrades: ok/);
+    const output = helm('test', RELEASE, '--logs');
+    expect(output).toMatch('readiness of the operator: ok');
+    expect(output).toMatch('list of Upgrades: ok');
   });
 
   test(
@@ -116,7 +122,7 @@ describe('an uninstall', () => {
       uninstall();
 
       expect(leftovers()).toEqual([]);
-      expect(s.pods.live.filter(isClosed)).toEqual([]);
+      expect((await podsNow(s)).filter(isClosed).map(({ metadata }) => metadata.name)).toEqual([]);
       // Nobody judges any more: the rollout goes on, and every pod serves.
       await s.settled();
       const pods = await waitFor(
@@ -138,13 +144,14 @@ describe('an uninstall', () => {
       await s.create(upgrade('Deployment', 'v2'));
       const status = await s.until('Succeeded');
       await s.settled();
-      const before = s.pods.live.map(({ metadata }) => metadata.uid).sort();
+      const before = (await podsNow(s)).map(({ metadata }) => metadata.uid).sort();
 
       uninstall();
 
       expect(leftovers()).toEqual([]);
-      expect(s.pods.live.map(({ metadata }) => metadata.uid).sort()).toEqual(before);
-      expect(s.pods.live.every(isReady)).toBe(true);
+      const after = await podsNow(s);
+      expect(after.map(({ metadata }) => metadata.uid).sort()).toEqual(before);
+      expect(after.every(isReady)).toBe(true);
       expect(await s.status()).toEqual(status);
 
       install();
