@@ -55,17 +55,25 @@ export class Gatekeeper {
       .some(({ status, metadata }) => status?.attempt?.gating === true && status.targetUID === workloadUid && !metadata.deletionTimestamp);
   }
 
+  /** `fallback.action: None` lets a failed version go on; everything else is a gate left behind. */
+  #reasonFor(pod: PodView): 'ReportOnly' | 'NoAttempt' {
+    const upgrades = this.#options.store.upgradesOn(this.#options.store.workloadUidOf(pod) ?? '');
+    return upgrades.some(({ status }) => status?.attempt?.end?.reason === 'FallbackDisabled') ? 'ReportOnly' : 'NoAttempt';
+  }
+
   async #open(pod: PodView): Promise<'done' | 'retry'> {
     const { clock, store, writer, telemetry, log } = this.#options;
-    const message = 'no attempt of an Upgrade waits for this pod';
-    const written = await writer.patchVerified(pod, { status: 'True', reason: 'NoAttempt', message }, clock.now());
+    const reason = this.#reasonFor(pod);
+    const message =
+      reason === 'ReportOnly' ? 'the version failed, but spec.fallback.action is None' : 'no attempt of an Upgrade waits for this pod';
+    const written = await writer.patchVerified(pod, { status: 'True', reason, message }, clock.now());
     if (!written.ok) {
       telemetry.failed(written.failure.kind);
       return written.failure.kind === 'notFound' ? 'done' : 'retry';
     }
     store.pods.learn(written.object);
-    telemetry.gateOpened('NoAttempt');
-    log.info('gate opened', { pod: `${pod.namespace}/${pod.name}`, reason: 'NoAttempt' });
+    telemetry.gateOpened(reason);
+    log.info('gate opened', { pod: `${pod.namespace}/${pod.name}`, reason });
     return 'done';
   }
 }

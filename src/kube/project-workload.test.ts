@@ -94,6 +94,15 @@ describe('a Deployment', () => {
     expect(projectWorkload('Deployment', withSpec({ strategy })).servesNothingMeanwhile).toBe(expected);
   });
 
+  test('says why no pods can be made, as long as that is so', () => {
+    const failing = (value: string) => ({
+      ...deployment,
+      status: { ...deployment.status, conditions: [{ type: 'ReplicaFailure', status: value, message: 'exceeded quota: pods' }] },
+    });
+    expect(projectWorkload('Deployment', failing('True')).replicaFailure).toBe('exceeded quota: pods');
+    expect(projectWorkload('Deployment', failing('False')).replicaFailure).toBeUndefined();
+  });
+
   test('wants one pod when replicas is not set', () => {
     expect(projectWorkload('Deployment', withSpec({ replicas: undefined })).desired).toBe(1);
   });

@@ -31,7 +31,16 @@ export function projectWorkload(kind: WorkloadKind, raw: unknown): WorkloadView 
     onDelete: at(spec, 'updateStrategy', 'type') === 'OnDelete',
     ordered: kind === 'StatefulSet' && spec.podManagementPolicy !== 'Parallel',
     servesNothingMeanwhile: servesNothingMeanwhile(kind, spec, counts.desired),
+    ...replicaFailure(status),
   });
+}
+
+/** A Deployment says why its ReplicaSet cannot make pods, such as an exceeded quota; the other kinds say it in events only. */
+function replicaFailure(status: Raw): { replicaFailure?: string } {
+  const condition = list(status.conditions)
+    .map(record)
+    .find(({ type, status: value }) => type === 'ReplicaFailure' && value === 'True');
+  return condition ? { replicaFailure: text(condition.message).slice(0, 500) } : {};
 }
 
 type Counts = Pick<WorkloadView, 'desired' | 'updated' | 'ready' | 'available' | 'total'>;
