@@ -165,8 +165,8 @@ export type AttemptOutcome = 'Succeeded' | 'FellBack' | 'FallbackFailed' | 'Fail
 export type FallbackResult = 'Verified' | 'Unverified' | 'Failed';
 /** Why a gate was opened. ReportOnly: `fallback.action: None` lets the rollout go on. */
 export type GateOpenReason = 'Passed' | 'Skipped' | 'ReportOnly' | 'NoAttempt';
-/** What went wrong: a refused request, a lost watch, an exec without an answer, or a bug of ours. */
-export type ErrorCause = RequestFailure['kind'] | 'watch' | 'exec' | 'bug';
+/** What went wrong: a request that was not done, or a bug of ours. Checks without an answer count as tries of the class Error. */
+export type ErrorCause = RequestFailure['kind'] | 'bug';
 export type CheckType = 'exec' | 'httpGet' | 'tcpSocket' | 'grpc';
 
 /** Counts for `/metrics`. A completion is told only after the status that proves it is stored. Durations are in seconds. */

@@ -39,8 +39,6 @@ export const ERROR_CAUSES = every<ErrorCause>({
   invalid: true,
   throttled: true,
   unavailable: true,
-  watch: true,
-  exec: true,
   bug: true,
 });
 

@@ -96,7 +96,7 @@ export class Metrics implements Telemetry {
     );
     this.#execs = this.#gauge('postcheck_exec_inflight', 'Execs that run now.', []);
     this.#gates = this.#counter('postcheck_gates_opened_total', 'Readiness gates opened on pods, by reason.', ['reason']);
-    this.#errors = this.#counter('postcheck_errors_total', 'Requests, watches and execs that failed, and bugs, by cause.', ['cause']);
+    this.#errors = this.#counter('postcheck_errors_total', 'Writes to the API server that were not done, and bugs, by cause.', ['cause']);
     this.#leader = this.#gauge('postcheck_leader', '1 while this process holds the lease and acts, else 0.', []);
     this.#upgradeInfo = perUpgrade
       ? this.#gauge('postcheck_upgrade_info', 'Always 1; one series per Upgrade with its phase.', ['namespace', 'name', 'phase'])
