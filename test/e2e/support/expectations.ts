@@ -10,7 +10,9 @@ const conditions = (status: Json): Json => Object.fromEntries(status.conditions.
 
 /** Every pod runs `tag` and is Ready, and the template says so too. */
 export async function expectServing(s: Scenario, tag: string): Promise<void> {
-  const { spec } = await s.settled();
+  const { spec, metadata } = await s.settled();
+  // A claim on the image would make the next server-side apply of the workload's owner conflict.
+  expect(metadata.managedFields.filter(({ manager }: Json) => manager === 'postcheck')).toEqual([]);
   expect(spec.template.spec.containers.map(({ image }: Json) => image)).toEqual([image(tag)]);
   const pods = await waitFor(
     'old pods to go',

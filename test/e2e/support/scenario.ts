@@ -9,6 +9,8 @@ import { type Kind, kindOf, NAME, type Overrides, pluralOf, type Shape, workload
 
 const GROUP = '/apis/postcheck.dev/v1alpha1';
 const READY_SECONDS = 90;
+/** For one scenario, its wait for a turn included: generous, a wait inside fails earlier and says for what. */
+export const TEST_MS = 300_000;
 
 export class Scenario {
   readonly api: Api;

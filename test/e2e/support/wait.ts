@@ -1,7 +1,7 @@
 /** Waiting for the cluster to show something, with a failure that says what it showed instead. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const LOOK_EVERY_MS = 400;
+const LOOK_EVERY_MS = 500;
 
 export class TimedOut extends Error {}
 

@@ -10,7 +10,8 @@ export const CONTAINER = 'app';
 /** A StatefulSet and a Deployment have this many; a DaemonSet one per node. */
 export const REPLICAS = 2;
 
-export const image = (tag: string): string => `postcheck.local/app:${tag}`;
+/** Versions that test/images builds; `no-such-version` is looked for where nobody answers, which fails at once. */
+export const image = (tag: string): string => (tag === 'no-such-version' ? '127.0.0.1:1/app:v9' : `postcheck.local/app:${tag}`);
 export const kindOf = (shape: Shape): Kind => shape.split(' ')[0] as Kind;
 export const pluralOf = (kind: Kind): string => `${kind.toLowerCase()}s`;
 
@@ -18,6 +19,11 @@ const STRATEGY: Readonly<Record<Kind, Json>> = {
   Deployment: { strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } },
   StatefulSet: { serviceName: NAME },
   DaemonSet: { updateStrategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } },
+};
+
+/** A container with this is not Ready while `/tmp/unready` exists in it, or when its image is `neverready`. Each look costs a process. */
+export const PROBED = {
+  container: { readinessProbe: { httpGet: { path: '/cgi-bin/ready', port: 8080 }, periodSeconds: 1, timeoutSeconds: 5 } },
 };
 
 export interface Overrides {
@@ -53,7 +59,6 @@ export function workload(shape: Shape, tag: string, { pod = {}, container = {}, 
               name: CONTAINER,
               image: image(tag),
               ports: [{ containerPort: 8080 }],
-              readinessProbe: { httpGet: { path: '/cgi-bin/ready', port: 8080 }, periodSeconds: 1 },
               ...container,
             },
           ],
@@ -65,8 +70,11 @@ export function workload(shape: Shape, tag: string, { pod = {}, container = {}, 
   };
 }
 
-/** An Upgrade of that workload to the image with `tag`, with short clocks; `spec` is laid over it, `postCheck` one level deeper. */
-export function upgrade(shape: Shape, tag: string, { postCheck = {}, ...spec }: Json = {}): Json {
+/**
+ * An Upgrade of that workload to the image with `tag`; `spec` is laid over it, `postCheck` and `fallback` one level deeper.
+ * What shall pass has time enough on a busy machine, and each try costs a process in a container: both cost a failing scenario nothing.
+ */
+export function upgrade(shape: Shape, tag: string, { postCheck = {}, fallback = {}, ...spec }: Json = {}): Json {
   return {
     apiVersion: 'postcheck.dev/v1alpha1',
     kind: 'Upgrade',
@@ -74,7 +82,8 @@ export function upgrade(shape: Shape, tag: string, { postCheck = {}, ...spec }: 
     spec: {
       targetRef: { apiVersion: 'apps/v1', kind: kindOf(shape), name: NAME },
       containers: [{ name: CONTAINER, image: image(tag) }],
-      postCheck: { periodSeconds: 1, deadlineSeconds: 10, ...postCheck },
+      postCheck: { periodSeconds: 2, deadlineSeconds: 90, ...postCheck },
+      fallback: { deadlineSeconds: 90, ...fallback },
       ...spec,
     },
   };
