@@ -55,7 +55,7 @@ export class Reflector<T> {
       ...options,
       timing,
       sink: (event) => this.#deliver(event),
-      contact: () => this.#set({ lastContactAt: Date.now() }),
+      contact: (well) => this.#set({ lastContactAt: Date.now(), ...(well ? { state: 'watching', message: '' } : {}) }),
     });
   }
 
@@ -95,7 +95,6 @@ export class Reflector<T> {
 
   #deliver(event: WatchEvent<T>): void {
     if (event.type === 'synced') this.#set({ synced: true });
-    if (this.#status.state !== 'forbidden') this.#set({ state: 'watching', message: '' });
     this.#options.sink(event);
   }
 

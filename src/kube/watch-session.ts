@@ -34,8 +34,8 @@ export const sessionTiming: SessionTiming = {
 export interface SessionOptions<T> extends Listing<T> {
   readonly timing: SessionTiming;
   readonly sink: (event: WatchEvent<T>) => void;
-  /** Called when the server has sent anything. */
-  readonly contact: () => void;
+  /** Called when the server has sent anything; `well`: it is being watched. */
+  readonly contact: (well: boolean) => void;
 }
 
 /**
@@ -118,7 +118,7 @@ export class WatchSession<T> {
   }
 
   async #refused(stream: OpenStream): Promise<Stop> {
-    this.#options.contact();
+    this.#options.contact(false);
     const { status, retryAfter } = stream;
     if (status === 401) await this.#streams.renew().catch(() => {});
     const failure = failureOf({ status, retryAfter, body: await shortBody(stream) }, 'refused', Date.now());
@@ -168,7 +168,7 @@ export class WatchSession<T> {
   }
 
   #collect(known: Map<string, T>, line: WatchLine & { type: 'change' }): void {
-    this.#options.contact();
+    this.#options.contact(false);
     const { project, keeps } = this.#options.projection;
     const uid = text(at(line.object, 'metadata', 'uid'));
     const view = project(line.object);
@@ -177,10 +177,11 @@ export class WatchSession<T> {
   }
 
   async #readChanges(lines: Lines): Promise<Stop> {
+    this.#options.contact(true);
     for (;;) {
       const line = await next(lines);
       if (line.type !== 'change' && line.type !== 'bookmark') return stopOf(line);
-      this.#options.contact();
+      this.#options.contact(true);
       if (goesBack(line.resourceVersion, this.#resourceVersion))
         return { kind: 'failed', message: 'the server went back in time', relist: true };
       if (line.type === 'change') this.#deliver(line);
@@ -196,7 +197,7 @@ export class WatchSession<T> {
   }
 
   #synced(items: readonly T[], resourceVersion: string): undefined {
-    this.#options.contact();
+    this.#options.contact(true);
     this.#resourceVersion = resourceVersion;
     this.#listedAt = performance.now();
     this.#options.sink({ type: 'synced', items, resourceVersion });

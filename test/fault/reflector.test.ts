@@ -1,0 +1,384 @@
+/** What can go wrong with a list-watch, against a real TLS server that does exactly that; over HTTP/2 and over HTTP/1.1. */
+
+import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { NodeView } from '../../src/api/views.ts';
+import type { WatchEvent } from '../../src/engine/ports.ts';
+import { Connection } from '../../src/kube/connection.ts';
+import { HttpClient } from '../../src/kube/http.ts';
+import { resources } from '../../src/kube/names.ts';
+import { projections } from '../../src/kube/project.ts';
+import { Reflector, type ReflectorOptions } from '../../src/kube/reflector.ts';
+import { Requests } from '../../src/kube/request.ts';
+import { StreamClient } from '../../src/kube/stream-client.ts';
+import { type Certificates, Connections, listen, makeCertificates, writeKubeconfig } from './server.ts';
+
+const timing = {
+  firstMs: 20,
+  longestMs: 200,
+  longestAfterProgressMs: 40,
+  healthyMs: 5_000,
+  silentMs: 400,
+  silentUnpingedMs: 400,
+  renewMs: 60_000,
+  relistMs: 60_000,
+  listMs: 400,
+};
+
+/** One request: its query, and the means to answer it. */
+interface Exchange {
+  readonly query: URLSearchParams;
+  readonly at: number;
+  readonly response: Http2ServerResponse;
+  readonly send: (...lines: unknown[]) => void;
+  readonly end: () => void;
+  readonly reset: () => void;
+  readonly refuse: (status: number, body?: string, headers?: Record<string, string>) => void;
+}
+type Behaviour = (exchange: Exchange) => void;
+
+const node = (name: string, resourceVersion: string): object => ({ metadata: { name, uid: name, resourceVersion } });
+const added = (name: string, version: string): object => ({ type: 'ADDED', object: node(name, version) });
+const bookmark = (version: string): object => ({ type: 'BOOKMARK', object: { metadata: { resourceVersion: version } } });
+const complete = (version: string): object => ({
+  type: 'BOOKMARK',
+  object: { metadata: { resourceVersion: version, annotations: { 'k8s.io/initial-events-end': 'true' } } },
+});
+const error = (code: number, reason = 'X'): object => ({ type: 'ERROR', object: { kind: 'Status', code, reason, message: 'because' } });
+const status = (code: number): string => JSON.stringify({ kind: 'Status', code, message: 'because' });
+
+let certificates: Certificates;
+let stops: (() => Promise<void> | void)[] = [];
+
+beforeAll(() => {
+  certificates = makeCertificates();
+});
+afterAll(() => certificates.remove());
+beforeEach(() => {
+  stops = [];
+});
+afterEach(async () => {
+  for (const stop of stops.reverse()) await stop();
+});
+
+/** A server whose requests are answered by the behaviours in turn, the last one for all that follow. */
+async function serve(protocol: string, behaviours: Behaviour[]): Promise<{ kubeconfig: string; port: number; asked: Exchange[] }> {
+  const asked: Exchange[] = [];
+  const alpn = protocol === 'h2' ? {} : { ALPNProtocols: ['http/1.1'] };
+  const server: Http2SecureServer = createSecureServer({ ...certificates, allowHTTP1: true, ...alpn });
+  server.on('request', (request: Http2ServerRequest, response: Http2ServerResponse) => {
+    const exchange = exchangeOf(request, response);
+    asked.push(exchange);
+    (behaviours[Math.min(asked.length, behaviours.length) - 1] as Behaviour)(exchange);
+  });
+  const connections = new Connections();
+  connections.track(server);
+  server.on('sessionError', () => {});
+  const kubeconfig = await listen(server, certificates);
+  stops.push(() => connections.close(server));
+  return { kubeconfig, port: (server.address() as AddressInfo).port, asked };
+}
+
+function exchangeOf(request: Http2ServerRequest, response: Http2ServerResponse): Exchange {
+  response.on('error', () => {});
+  const write = (text: string): void => void response.write(text);
+  return {
+    query: new URL(request.url, 'https://x').searchParams,
+    at: performance.now(),
+    response,
+    send: (...lines) => {
+      for (const line of lines) write(typeof line === 'string' ? line : `${JSON.stringify(line)}\n`);
+    },
+    end: () => void response.end(),
+    reset: () => void (request.httpVersion === '2.0' ? response.stream.close(2) : request.socket.destroy()),
+    refuse: (code, body = status(code), headers = {}) => {
+      response.writeHead(code, headers);
+      response.end(body);
+    },
+  };
+}
+
+/** Starts a reflector and gives what it has told. */
+function reflect(
+  kubeconfig: string,
+  options: Partial<ReflectorOptions<NodeView>> = {},
+): { events: WatchEvent<NodeView>[]; reflector: Reflector<NodeView> } {
+  const connection = new Connection({ kubeconfig });
+  const streams = new StreamClient(connection, { openMs: 500, pingMs: 100 });
+  const http = new HttpClient(connection, 2);
+  const events: WatchEvent<NodeView>[] = [];
+  const reflector = new Reflector<NodeView>(streams, new Requests(http), {
+    target: { resource: resources.Node },
+    projection: projections.Node,
+    sink: (event) => events.push(event),
+    timing,
+    ...options,
+  });
+  reflector.start();
+  stops.push(async () => {
+    await reflector.stop();
+    streams.close();
+    http.close();
+  });
+  return { events, reflector };
+}
+
+async function until(look: () => boolean, limitMs = 5_000): Promise<void> {
+  for (const end = performance.now() + limitMs; !look(); await new Promise((again) => setTimeout(again, 5))) {
+    if (performance.now() > end) throw new Error(`not within ${limitMs} ms: ${look}`);
+  }
+}
+
+const told = (events: readonly WatchEvent<NodeView>[]): string[] =>
+  events.map((event) =>
+    event.type === 'synced' ? `synced ${event.items.map(({ name }) => name).join(' ')}` : `${event.type} ${event.object.name}`,
+  );
+
+const initial: Behaviour = ({ send }) => send(added('a', '10'), complete('11'));
+const then =
+  (...more: ((exchange: Exchange) => void)[]): Behaviour =>
+  (exchange) => {
+    initial(exchange);
+    for (const next of more) next(exchange);
+  };
+/** Answers a resumed watch with b, and a new list with a and b. */
+const recovered: Behaviour = ({ query, send }) =>
+  send(...(query.has('sendInitialEvents') ? [added('a', '10'), added('b', '12'), complete('12')] : [added('b', '12')]));
+
+describe.each(['h2', 'http/1.1'])('over %s', (protocol) => {
+  test('everything that exists comes first and at once, then each change', async () => {
+    const { kubeconfig, asked } = await serve(protocol, [
+      then(({ send }) => send(bookmark('12'), added('b', '13'), { type: 'DELETED', object: node('a', '14') })),
+    ]);
+    const { events, reflector } = reflect(kubeconfig);
+    await until(() => events.length === 3);
+    expect(told(events)).toEqual(['synced a', 'upsert b', 'delete a']);
+    expect(Object.fromEntries(asked[0]?.query ?? [])).toMatchObject({
+      watch: 'true',
+      sendInitialEvents: 'true',
+      resourceVersionMatch: 'NotOlderThan',
+      allowWatchBookmarks: 'true',
+    });
+    expect(reflector.status()).toMatchObject({ synced: true, state: 'watching', message: '' });
+    expect(Date.now() - reflector.status().lastContactAt).toBeLessThan(5_000);
+  });
+
+  test.each<[string, Behaviour, 'resumes' | 'lists']>([
+    ['clean end', ({ end }) => end(), 'resumes'],
+    [
+      'reset',
+      ({ send, reset }) => {
+        send(bookmark('11'));
+        setTimeout(reset, 20);
+      },
+      'resumes',
+    ],
+    [
+      'end within a line',
+      ({ send, end }) => {
+        send('{"type":"ADDED","obj');
+        end();
+      },
+      'resumes',
+    ],
+    ['line that is not JSON', ({ send }) => send('<html>\n'), 'lists'],
+    ['event without an object', ({ send }) => send({ type: 'ADDED' }), 'lists'],
+    ['event of unknown type', ({ send }) => send({ type: 'DANCED', object: node('x', '12') }), 'lists'],
+    ['error event 500', ({ send }) => send(error(500)), 'lists'],
+    ['error event 410', ({ send }) => send(error(410, 'Expired')), 'lists'],
+    ['silence', () => {}, 'lists'],
+    ['version that goes back', ({ send }) => send(added('x', '5')), 'lists'],
+  ])('after one %s it goes on by itself', async (_, fault, how) => {
+    const { kubeconfig, asked } = await serve(protocol, [then(fault), recovered]);
+    const { events } = reflect(kubeconfig);
+    await until(() => told(events).some((line) => line.endsWith(' b')));
+    expect(asked[1]?.query.get('resourceVersion')).toBe(how === 'resumes' ? '11' : null);
+    expect(told(events)).toEqual(how === 'resumes' ? ['synced a', 'upsert b'] : ['synced a', 'synced a b']);
+  });
+
+  test.each([401, 403, 404, 408, 410, 429, 500, 502, 503, 504])('after one HTTP %d it goes on by itself', async (code) => {
+    const { kubeconfig } = await serve(protocol, [({ refuse }) => refuse(code, status(code), { 'retry-after': '0' }), initial]);
+    const { events } = reflect(kubeconfig);
+    await until(() => events.length === 1);
+    expect(told(events)).toEqual(['synced a']);
+  });
+
+  test.each<[string, Behaviour]>([
+    ['refused with 403', ({ refuse }) => refuse(403)],
+    ['refused with HTML', ({ refuse }) => refuse(502, '<b>secret</b>')],
+    ['reset before the headers', ({ reset }) => reset()],
+    [
+      'ended within the initial list',
+      ({ send, end }) => {
+        send(added('a', '10'));
+        end();
+      },
+    ],
+    ['expired at once', ({ send }) => send(error(410))],
+    [
+      'full of garbage',
+      ({ send, end }) => {
+        send('\u0000'.repeat(1000));
+        end();
+      },
+    ],
+    ['never answered', () => {}],
+  ])('one that is for ever %s is asked ever more slowly, says why, and comes back when it heals', async (_, fault) => {
+    let healed = false;
+    const { kubeconfig, asked } = await serve(protocol, [(exchange) => (healed ? initial : fault)(exchange)]);
+    const { events, reflector } = reflect(kubeconfig);
+    await new Promise((passed) => setTimeout(passed, 1_000));
+    expect(asked.length).toBeLessThan(13);
+    await until(() => asked.length > 1);
+    expect(reflector.status()).toMatchObject({ synced: false, message: expect.stringMatching(/^watch nodes: (?!.*secret)./) });
+    healed = true;
+    await until(() => events.length > 0);
+    expect(reflector.status()).toMatchObject({ synced: true, state: 'watching', message: '' });
+  });
+
+  test('after 429 nothing is asked before the time that the server named', async () => {
+    const { kubeconfig, asked } = await serve(protocol, [({ refuse }) => refuse(429, status(429), { 'retry-after': '1' }), initial]);
+    const { events } = reflect(kubeconfig);
+    await until(() => events.length === 1);
+    expect((asked[1]?.at ?? 0) - (asked[0]?.at ?? 0)).toBeGreaterThan(990);
+  });
+
+  test('an event and an end, for ever: no storm, and no change is missed', async () => {
+    let version = 11;
+    const { kubeconfig, asked } = await serve(protocol, [
+      (exchange) => {
+        if (exchange.query.has('sendInitialEvents')) initial(exchange);
+        else {
+          version += 1;
+          exchange.send(added(`n${version}`, `${version}`));
+        }
+        exchange.end();
+      },
+    ]);
+    const { events } = reflect(kubeconfig);
+    await new Promise((passed) => setTimeout(passed, 1_500));
+    expect(asked.length).toBeGreaterThan(15);
+    expect(asked.length).toBeLessThan(60);
+    expect(told(events)).toEqual(['synced a', ...Array.from({ length: version - 11 }, (_, index) => `upsert n${12 + index}`)]);
+  });
+
+  test('a server without streaming lists is listed in pages, then watched', async () => {
+    const listed: Behaviour = ({ query, refuse, send, end }) => {
+      if (query.has('sendInitialEvents')) refuse(422);
+      else if (query.has('watch')) send(added('z', '30'));
+      else {
+        const last = query.get('continue') === 'more';
+        send({ metadata: { resourceVersion: '20', continue: last ? '' : 'more' }, items: [node(last ? 'b' : 'a', '10')] });
+        end();
+      }
+    };
+    const { kubeconfig, asked } = await serve(protocol, [listed]);
+    const { events } = reflect(kubeconfig);
+    await until(() => events.length === 2);
+    expect(told(events)).toEqual(['synced a b', 'upsert z']);
+    expect(asked.at(-1)?.query.get('resourceVersion')).toBe('20');
+  });
+
+  test('a server that ignores what it does not know, and never says that the list is complete, is listed in pages too', async () => {
+    const { kubeconfig } = await serve(protocol, [
+      ({ query, send, end }) => {
+        if (query.has('sendInitialEvents')) send(added('a', '10'));
+        else if (query.has('watch')) send(added('z', '30'));
+        else {
+          send({ metadata: { resourceVersion: '20' }, items: [node('a', '10')] });
+          end();
+        }
+      },
+    ]);
+    const { events } = reflect(kubeconfig);
+    await until(() => events.length === 2);
+    expect(told(events)).toEqual(['synced a', 'upsert z']);
+  });
+
+  test('pages that expire are begun again, at last without pages', async () => {
+    const lists: (string | null)[] = [];
+    const { kubeconfig } = await serve(protocol, [
+      ({ query, refuse, send, end }) => {
+        if (query.has('sendInitialEvents')) refuse(400);
+        else if (query.has('watch')) send(bookmark('20'));
+        else if (query.has('continue')) refuse(410);
+        else {
+          lists.push(query.get('limit'));
+          send({ metadata: { resourceVersion: '20', continue: query.has('limit') ? 'more' : '' }, items: [node('a', '10')] });
+          end();
+        }
+      },
+    ]);
+    const { events } = reflect(kubeconfig);
+    await until(() => events.length === 1);
+    expect(told(events)).toEqual(['synced a']);
+    expect(lists).toEqual(['500', '500', '500', '500', null]);
+  });
+
+  test('a kind that one can do without counts as empty when it is forbidden', async () => {
+    const { kubeconfig, asked } = await serve(protocol, [({ refuse }) => refuse(403)]);
+    const { events, reflector } = reflect(kubeconfig, { optional: true });
+    await until(() => events.length === 1);
+    expect(told(events)).toEqual(['synced ']);
+    expect(reflector.status()).toMatchObject({ state: 'forbidden', synced: true });
+    await new Promise((passed) => setTimeout(passed, 500));
+    expect(asked.length).toBe(1);
+  });
+});
+
+test('a connection that freezes without closing is noticed by its pings long before the watch would be missed', async () => {
+  const { port, asked } = await serve('h2', [then(), recovered]);
+  const pairs: [Socket, Socket][] = [];
+  const proxy = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    pairs.push([near, far]);
+    for (const socket of [near, far]) socket.on('error', () => {});
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((ready) => proxy.listen(0, '127.0.0.1', ready));
+  stops.push(() => {
+    for (const pair of pairs) for (const socket of pair) socket.destroy();
+    proxy.close();
+  });
+  const { events, reflector } = reflect(writeKubeconfig(certificates, (proxy.address() as AddressInfo).port, 'x'), {
+    timing: { ...timing, silentMs: 60_000 },
+  });
+  await until(() => events.length === 1);
+  for (const [near, far] of pairs) {
+    near.unpipe(far);
+    far.unpipe(near);
+  }
+  await until(() => reflector.status().state === 'retrying');
+  expect(reflector.status().message).toContain('no answer to a ping');
+  await until(() => told(events).includes('upsert b'));
+  expect(asked[1]?.query.get('resourceVersion')).toBe('11');
+});
+
+test('many watches share one connection', async () => {
+  const connections = new Set<Socket>();
+  const { kubeconfig, asked } = await serve('h2', [
+    ({ response, send }) => {
+      connections.add(response.stream.session?.socket as Socket);
+      send(added('a', '10'), complete('11'));
+    },
+  ]);
+  const connection = new Connection({ kubeconfig });
+  const streams = new StreamClient(connection);
+  const reflectors = Array.from(
+    { length: 8 },
+    () =>
+      new Reflector(streams, new Requests(new HttpClient(connection, 1)), {
+        target: { resource: resources.Node },
+        projection: projections.Node,
+        sink: () => {},
+        timing,
+      }),
+  );
+  for (const reflector of reflectors) reflector.start();
+  await until(() => reflectors.every((reflector) => reflector.status().synced));
+  expect(asked.length).toBe(8);
+  expect(connections.size).toBe(1);
+  await Promise.all(reflectors.map((reflector) => reflector.stop()));
+  streams.close();
+});
