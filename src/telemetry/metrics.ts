@@ -46,58 +46,45 @@ export interface MetricsOptions {
 const pairs = <A, B>(left: readonly A[], right: readonly B[]): [A, B][] => left.flatMap((a) => right.map((b): [A, B] => [a, b]));
 
 export class Metrics implements Telemetry {
-  readonly queue: QueueTelemetry;
   readonly #registry = new Registry();
+  readonly queue: QueueTelemetry = new QueueMetrics(this.#registry, 'upgrade');
+  readonly #upgrades = this.#gauge('postcheck_upgrades', 'Upgrades by phase.', ['phase']);
+  readonly #attempts = this.#counter('postcheck_attempts_total', 'Attempts that ended, by kind of workload and outcome.', [
+    'kind',
+    'outcome',
+  ]);
+  readonly #attemptSeconds = this.#histogram(
+    'postcheck_attempt_duration_seconds',
+    'From the start of an attempt to its end, fallback included.',
+    ATTEMPT_SECONDS,
+    ['kind', 'outcome'],
+  );
+  readonly #checks = this.#counter('postcheck_checks_total', 'Tries of checks, by type of check and what the try said.', ['type', 'class']);
+  readonly #checkSeconds = this.#histogram('postcheck_check_duration_seconds', 'Duration of one try of a check.', CHECK_SECONDS, ['type']);
+  readonly #exitCodes = this.#counter('postcheck_probe_exit_codes_total', 'Exit codes of exec checks; none: the try gave no code.', [
+    'code_class',
+  ]);
+  readonly #fallbacks = this.#counter('postcheck_fallbacks_total', 'Fallbacks that ended, by kind of workload and result.', [
+    'kind',
+    'result',
+  ]);
+  readonly #fallbackStartSeconds = this.#histogram(
+    'postcheck_fallback_start_seconds',
+    'From the evidence that a pod fails to the first write of the fallback.',
+    FALLBACK_START_SECONDS,
+    [],
+  );
+  readonly #execs = this.#gauge('postcheck_exec_inflight', 'Execs that run now.', []);
+  readonly #gates = this.#counter('postcheck_gates_opened_total', 'Readiness gates opened on pods, by reason.', ['reason']);
+  readonly #errors = this.#counter('postcheck_errors_total', 'Writes to the API server that were not done, and bugs, by cause.', ['cause']);
+  readonly #leader = this.#gauge('postcheck_leader', '1 while this process holds the lease and acts, else 0.', []);
+  readonly #upgradeInfo: Gauge<'namespace' | 'name' | 'phase'> | undefined;
   readonly #phaseOf = new Map<string, Phase>();
   readonly #contacts = new Map<WatchedKind, number>();
   readonly #now: () => number;
-  readonly #upgradeInfo: Gauge<'namespace' | 'name' | 'phase'> | undefined;
-  readonly #upgrades: Gauge<'phase'>;
-  readonly #attempts: Counter<'kind' | 'outcome'>;
-  readonly #attemptSeconds: Histogram<'kind' | 'outcome'>;
-  readonly #checks: Counter<'type' | 'class'>;
-  readonly #checkSeconds: Histogram<'type'>;
-  readonly #exitCodes: Counter<'code_class'>;
-  readonly #fallbacks: Counter<'kind' | 'result'>;
-  readonly #fallbackStartSeconds: Histogram;
-  readonly #execs: Gauge;
-  readonly #gates: Counter<'reason'>;
-  readonly #errors: Counter<'cause'>;
-  readonly #leader: Gauge;
 
   constructor({ perUpgrade, watched, now }: MetricsOptions) {
     this.#now = now;
-    this.queue = new QueueMetrics(this.#registry, 'upgrade');
-    this.#upgrades = this.#gauge('postcheck_upgrades', 'Upgrades by phase.', ['phase']);
-    this.#attempts = this.#counter('postcheck_attempts_total', 'Attempts that ended, by kind of workload and outcome.', [
-      'kind',
-      'outcome',
-    ]);
-    this.#attemptSeconds = this.#histogram(
-      'postcheck_attempt_duration_seconds',
-      'From the start of an attempt to its end, fallback included.',
-      ATTEMPT_SECONDS,
-      ['kind', 'outcome'],
-    );
-    this.#checks = this.#counter('postcheck_checks_total', 'Tries of checks, by type of check and what the try said.', ['type', 'class']);
-    this.#checkSeconds = this.#histogram('postcheck_check_duration_seconds', 'Duration of one try of a check.', CHECK_SECONDS, ['type']);
-    this.#exitCodes = this.#counter('postcheck_probe_exit_codes_total', 'Exit codes of exec checks; none: the try gave no code.', [
-      'code_class',
-    ]);
-    this.#fallbacks = this.#counter('postcheck_fallbacks_total', 'Fallbacks that ended, by kind of workload and result.', [
-      'kind',
-      'result',
-    ]);
-    this.#fallbackStartSeconds = this.#histogram(
-      'postcheck_fallback_start_seconds',
-      'From the evidence that a pod fails to the first write of the fallback.',
-      FALLBACK_START_SECONDS,
-      [],
-    );
-    this.#execs = this.#gauge('postcheck_exec_inflight', 'Execs that run now.', []);
-    this.#gates = this.#counter('postcheck_gates_opened_total', 'Readiness gates opened on pods, by reason.', ['reason']);
-    this.#errors = this.#counter('postcheck_errors_total', 'Writes to the API server that were not done, and bugs, by cause.', ['cause']);
-    this.#leader = this.#gauge('postcheck_leader', '1 while this process holds the lease and acts, else 0.', []);
     this.#upgradeInfo = perUpgrade
       ? this.#gauge('postcheck_upgrade_info', 'Always 1; one series per Upgrade with its phase.', ['namespace', 'name', 'phase'])
       : undefined;
