@@ -41,7 +41,12 @@ function forState(snapshot: Snapshot, state: State): Decision {
     case 'Deleting':
       return { status: upgrade.status ?? {} };
     case 'Blocked':
-      return { status: { phase: 'Pending', ...upgrade.status }, obstacle: state.obstacle };
+      return {
+        status: { phase: 'Pending', ...upgrade.status },
+        obstacle: state.obstacle,
+        // Nothing tells that the policy was installed.
+        ...(state.obstacle.reason === 'GateUnavailable' ? { wakeAt: now + 30_000 } : {}),
+      };
     case 'TargetLost':
       return targetLost(snapshot);
     case 'PausedBeforeStart':
@@ -55,7 +60,7 @@ function forState(snapshot: Snapshot, state: State): Decision {
     case 'Resuming':
       return { status: resumed(state.status, now), intent: true };
     case 'Starting':
-      if (snapshot.gatePolicy === 'Unknown' && upgrade.spec.gate !== 'Off')
+      if (snapshot.gatePolicy === 'Unknown' && upgrade.spec.gate !== 'Disabled')
         return { status: { phase: 'Pending', ...upgrade.status }, wakeAt: now + 2000 };
       return { status: started(snapshot, state), intent: true };
     case 'Commanded':

@@ -3,8 +3,9 @@
  * Whatever goes wrong, the key comes back; the queue is the retry.
  */
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
+import { newCommand } from '../core/commands.ts';
 import { decide } from '../core/decide.ts';
-import type { Action, Plan, PlannedRound } from '../core/plan.ts';
+import type { Plan, PlannedRound } from '../core/plan.ts';
 import { addRound, type FinishedRound } from '../core/round.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { isForSpec, proofId } from '../core/status.ts';
@@ -13,6 +14,7 @@ import { updateRevision } from '../core/target.ts';
 import { told } from '../core/transition.ts';
 import { Actor } from './actor.ts';
 import { Memory } from './memory.ts';
+import { Patience } from './patience.ts';
 import type { CheckType, Clock, Executor, GatePolicy, GateProbe, Log, Prober, Reader, RequestFailure, Telemetry, Writer } from './ports.ts';
 import { RoundRunner } from './round-runner.ts';
 import type { Store, UpgradeKey } from './store.ts';
@@ -39,8 +41,8 @@ const MAX_STEPS = 8;
 const PROGRESS_EVERY_MS = 2000;
 /** And of mere counts and times of tries. */
 const VOLATILE_EVERY_MS = 60_000;
-/** A refused write is tried again so often; somebody has to grant something first. */
-const REFUSED_RETRY_MS = 20_000;
+/** An answer about the gate policy holds so long: it may be installed, or go, at any time. */
+const GATE_POLICY_MS = 10_000;
 
 export class Reconciler {
   readonly #options: ReconcilerOptions;
@@ -48,8 +50,8 @@ export class Reconciler {
   readonly #runner: RoundRunner;
   readonly memory = new Memory();
   readonly #writtenAt = new Map<UpgradeKey, number>();
-  readonly #refusals = new Map<UpgradeKey, { failure: RequestFailure; at: number }>();
-  readonly #gate = new Map<UpgradeKey, GatePolicy>();
+  readonly #patience = new Patience();
+  readonly #gate = new Map<UpgradeKey, { readonly policy: GatePolicy; readonly at: number }>();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -92,7 +94,8 @@ export class Reconciler {
   #forget(key: UpgradeKey): 'done' {
     const [namespace = '', name = ''] = key.split('/');
     this.#options.telemetry.upgradePhase(namespace, name, undefined);
-    for (const map of [this.#writtenAt, this.#refusals, this.#gate]) map.delete(key);
+    for (const map of [this.#writtenAt, this.#gate]) map.delete(key);
+    this.#patience.forget(key);
     return 'done';
   }
 
@@ -104,7 +107,7 @@ export class Reconciler {
     for (const pod of pods) this.memory.seen(pod, now);
     const revision = workload && updateRevision(workload, store.revisionsOf(workload));
     const first = store.claimants(upgrade)[0];
-    const refusal = this.#refusals.get(key);
+    const refusal = this.#patience.refusal(key);
     return {
       now,
       upgrade,
@@ -115,34 +118,60 @@ export class Reconciler {
       nodeReady: (name) => store.nodes.get(name)?.ready ?? true,
       records: this.memory.records,
       waitingSince: this.memory.waitingSince,
-      gatePolicy: await this.#gatePolicy(key, upgrade),
-      ...(refusal
-        ? { refusal: { reason: refusal.failure.kind === 'forbidden' ? 'Forbidden' : 'Refused', message: refusal.failure.message } }
-        : {}),
+      gatePolicy: await this.#gatePolicy(key, upgrade, workload?.uid),
+      ...(refusal ? { refusal: { reason: refusal.kind === 'forbidden' ? 'Forbidden' : 'Refused', message: refusal.message } } : {}),
     };
   }
 
-  /** Asked anew for each attempt; while one runs, its own record counts. */
-  async #gatePolicy(key: UpgradeKey, upgrade: Upgrade): Promise<GatePolicy> {
-    const { attempt } = upgrade.status ?? {};
-    const starting = !attempt || !isForSpec(attempt, upgrade.spec) || attempt.end !== undefined;
-    if (!starting || upgrade.spec.gate === 'Off') this.#gate.delete(key);
-    else if ((this.#gate.get(key) ?? 'Unknown') === 'Unknown') this.#gate.set(key, await this.#options.gateProbe.gatePolicy());
-    return this.#gate.get(key) ?? (attempt?.gating ? 'Available' : 'Unavailable');
+  /** Asked anew for each attempt that may begin now; while one runs, its own record counts. */
+  async #gatePolicy(key: UpgradeKey, upgrade: Upgrade, targetUid: string | undefined): Promise<GatePolicy> {
+    const { attempt, targetUID } = upgrade.status ?? {};
+    const starting = !attempt || !isForSpec(attempt, upgrade.spec) || targetUID !== targetUid || newCommand(upgrade) === 'retry';
+    if (!starting || upgrade.spec.gate === 'Disabled') return attempt?.gating ? 'Available' : 'Unavailable';
+    const { clock, gateProbe } = this.#options;
+    const known = this.#gate.get(key);
+    if (known && clock.now() < known.at + GATE_POLICY_MS) return known.policy;
+    const policy = await gateProbe.gatePolicy();
+    if (policy !== 'Unknown') this.#gate.set(key, { policy, at: clock.now() });
+    return policy;
   }
 
   /** `again`: something changed, decide anew at once. */
   async #carryOut(key: UpgradeKey, upgrade: Upgrade, plan: Plan): Promise<'done' | 'again' | 'retry'> {
-    const change = changeOf(upgrade.status, plan.status);
-    const due = this.#writeDue(key, change);
-    if ((plan.intent && change !== 'none') || due === 'now') {
-      const stored = await this.#store(key, upgrade, plan);
-      if (stored !== 'done' || plan.intent) return stored === 'done' ? 'again' : stored;
-    } else if (due !== undefined) this.#options.wake(key, due);
-    if (this.#refused(key, plan.action)) return 'done';
+    const persisted = await this.#persist(key, upgrade, plan);
+    if (persisted !== 'go') return persisted;
     for (const round of plan.rounds) this.#runner.start(round, (finished) => this.#finished(key, round, finished));
-    if (plan.action.kind === 'none') return 'done';
-    return this.#act(key, plan);
+    if (plan.action.kind === 'none') return this.#patience.granted(key, 'action') ? 'again' : 'done';
+    return this.#waits(key, this.#actAt(key, plan)) ? 'done' : this.#act(key, plan);
+  }
+
+  /** Stores the status when it is due. `go`: the plan may be carried out. */
+  async #persist(key: UpgradeKey, upgrade: Upgrade, plan: Plan): Promise<'go' | 'done' | 'again' | 'retry'> {
+    const change = changeOf(upgrade.status, plan.status);
+    const due = plan.intent && change !== 'none' ? 'now' : this.#writeDue(key, change);
+    if (due !== 'now') {
+      if (due !== undefined) this.#options.wake(key, due);
+      return 'go';
+    }
+    if (this.#waits(key, this.#patience.retryAt(key, 'status', this.#options.clock.now()))) return 'done';
+    const stored = await this.#store(key, upgrade, plan);
+    if (stored !== 'stored') return stored;
+    return plan.intent ? 'again' : 'go';
+  }
+
+  /** True when there is a time to wait for; the key comes back then. */
+  #waits(key: UpgradeKey, until: number | undefined): boolean {
+    if (until !== undefined) this.#options.wake(key, until);
+    return until !== undefined;
+  }
+
+  /** When the planned act may be done; `undefined`: at once. */
+  #actAt(key: UpgradeKey, { action, status }: Plan): number | undefined {
+    const now = this.#options.clock.now();
+    const slipped = action.kind === 'deletePod' && action.reason === 'GateMissed';
+    return (
+      this.#patience.retryAt(key, 'action', now) ?? (slipped ? this.#patience.deletionAt(key, status.attempt?.id ?? '', now) : undefined)
+    );
   }
 
   #writeDue(key: UpgradeKey, change: Change): 'now' | number | undefined {
@@ -152,14 +181,15 @@ export class Reconciler {
     return at <= this.#options.clock.now() ? 'now' : at;
   }
 
-  async #store(key: UpgradeKey, upgrade: Upgrade, plan: Plan): Promise<'done' | 'again' | 'retry'> {
+  async #store(key: UpgradeKey, upgrade: Upgrade, plan: Plan): Promise<'stored' | 'done' | 'retry'> {
     const { writer, store, clock } = this.#options;
     const written = await writer.patchStatus(upgrade, plan.status);
-    if (!written.ok) return this.#failed(key, written.failure);
+    if (!written.ok) return this.#failed(key, 'status', written.failure);
+    this.#patience.granted(key, 'status');
     this.#writtenAt.set(key, clock.now());
     store.upgrades.learn(written.object);
     this.#tell(upgrade, upgrade.status, plan.status);
-    return 'done';
+    return 'stored';
   }
 
   #tell(upgrade: Upgrade, before: UpgradeStatus | undefined, after: UpgradeStatus): void {
@@ -183,20 +213,10 @@ export class Reconciler {
     for (const event of events) void writer.recordEvent(upgrade, event);
   }
 
-  /** While a refused write waits for its next try, nothing else is done for this Upgrade. */
-  #refused(key: UpgradeKey, action: Action): boolean {
-    const refusal = this.#refusals.get(key);
-    if (!refusal || action.kind === 'none') return false;
-    const retryAt = refusal.at + REFUSED_RETRY_MS;
-    if (this.#options.clock.now() >= retryAt) return false;
-    this.#options.wake(key, retryAt);
-    return true;
-  }
-
   async #act(key: UpgradeKey, plan: Plan): Promise<'done' | 'again' | 'retry'> {
     const failure = await this.#actor.act(plan.action);
-    if (failure) return this.#failed(key, failure);
-    this.#refusals.delete(key);
+    if (failure) return this.#failed(key, 'action', failure);
+    this.#patience.granted(key, 'action');
     this.#acted(key, plan);
     return 'again';
   }
@@ -208,6 +228,7 @@ export class Reconciler {
     if (action.kind !== 'deletePod') return;
     const note = action.reason === 'GateMissed' ? 'it came without the gate' : 'it blocked the StatefulSet (kubernetes#67250)';
     log.info('pod deleted', { upgrade: key, pod: action.pod.name, reason: action.reason });
+    if (action.reason === 'GateMissed') this.#patience.deleted(key, status.attempt?.id ?? '', clock.now());
     const upgrade = store.upgrades.get(key);
     if (upgrade)
       void writer.recordEvent(upgrade, {
@@ -218,7 +239,7 @@ export class Reconciler {
       });
   }
 
-  #failed(key: UpgradeKey, failure: RequestFailure): 'again' | 'done' | 'retry' {
+  #failed(key: UpgradeKey, what: 'status' | 'action', failure: RequestFailure): 'done' | 'retry' {
     const { telemetry, log, clock, wake } = this.#options;
     telemetry.failed(failure.kind);
     log.debug('request failed', { upgrade: key, kind: failure.kind, message: failure.message });
@@ -228,7 +249,7 @@ export class Reconciler {
     }
     if (failure.kind === 'forbidden' || failure.kind === 'invalid') {
       log.error('the API server refuses a write', { upgrade: key, message: failure.message });
-      this.#refusals.set(key, { failure, at: clock.now() });
+      this.#patience.refused(key, { what, failure }, clock.now());
       wake(key);
       return 'done';
     }
