@@ -265,10 +265,10 @@ export const SpecSchema = Type.Object(
       ...listMap('name'),
     }),
     paused: Type.Boolean({ default: false, description: 'Write no image, delete no pod, open no gate. Checks go on.' }),
-    gate: oneOf(['Auto', 'Required', 'Off'], {
+    gate: oneOf(['Auto', 'Required', 'Disabled'], {
       default: 'Auto',
       description:
-        '`Auto` keeps unproved pods out of traffic where the cluster can (Kubernetes 1.36 or newer with the gate policy installed), `Required` refuses to upgrade where it cannot, `Off` does not gate.',
+        '`Auto` keeps unproved pods out of traffic where the cluster can (Kubernetes 1.36 or newer with the gate policy installed), `Required` refuses to upgrade where it cannot, `Disabled` does not gate.',
     }),
     progressDeadlineSeconds: Type.Optional(
       seconds(

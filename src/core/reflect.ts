@@ -116,9 +116,9 @@ function fallenBack(status: UpgradeStatus): Say {
   return ['False', 'NotNeeded', 'No fallback'];
 }
 
-function gated(status: UpgradeStatus, fleet: Fleet | undefined, gate: 'Auto' | 'Required' | 'Off'): Say {
+function gated(status: UpgradeStatus, fleet: Fleet | undefined, gate: 'Auto' | 'Required' | 'Disabled'): Say {
   const { attempt } = status;
-  if (gate === 'Off') return ['False', 'GateOff', 'spec.gate is Off'];
+  if (gate === 'Disabled') return ['False', 'GateDisabled', 'spec.gate is Disabled'];
   if (!attempt) return ['Unknown', 'NotStarted', 'No attempt yet'];
   if (attempt.adopted) return ['False', 'Adopted', 'The target ran the wanted images already; its pods are not gated'];
   const slipped = attempt.gating && fleet && !status.fallback ? ungated(fleet) : [];

@@ -61,7 +61,7 @@ export function started(snapshot: Snapshot, start: Start): UpgradeStatus {
     number,
     trigger,
     adopted,
-    gating: !adopted && upgrade.spec.gate !== 'Off' && gatePolicy === 'Available',
+    gating: !adopted && upgrade.spec.gate !== 'Disabled' && gatePolicy === 'Available',
     startedAt: toIso(now),
     targetGeneration: workload.generation,
     progressAt: toIso(now),

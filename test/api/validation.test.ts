@@ -183,6 +183,19 @@ describe('an Upgrade is taken', () => {
     expect(apply(upgrade(spec)).refusal).toBeUndefined();
   });
 
+  test.each([
+    ...['Auto', 'Required', 'Disabled'].map((gate) => ({ gate })),
+    ...['Rollback', 'Pause', 'None'].map((action) => ({ fallback: { action } })),
+    ...['Wait', 'Fallback'].map((onInconclusive) => ({ postCheck: { onInconclusive } })),
+    ...['Pass', 'Retry', 'Fail', 'Skip'].map((word) => ({ postCheck: { checks: [check({ exitCodes: [{ codes: '3', class: word }] })] } })),
+  ])('with every word that a field knows, also as YAML without quotes: %j', (spec) => {
+    const yaml = JSON.stringify(upgrade(spec)).replace(
+      /"(Auto|Required|Disabled|Rollback|Pause|None|Wait|Fallback|Pass|Retry|Fail|Skip)"/g,
+      ' $1 ',
+    );
+    expect(() => api.kubectl(['apply', '--dry-run=server', '-f', '-'], yaml)).not.toThrow();
+  });
+
   test('but its target cannot be changed afterwards', () => {
     api.kubectl(['apply', '-f', '-'], JSON.stringify(upgrade()));
     const moved = apply(upgrade({ targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'other' } }));

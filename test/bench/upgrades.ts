@@ -154,7 +154,7 @@ async function oneRound(site: Site, note: Note): Promise<void> {
   note('writes', good.writes);
   note('gates', good.gates / 3);
   note('lists', good.lists);
-  note('ungated', await timed(() => upgraded('v1', 'Off')));
+  note('ungated', await timed(() => upgraded('v1', 'Disabled')));
   await badRound(site, note);
   await site.api.remove(site.upgrade(NAME));
   note('bare', await timed(() => bare('v2')));
@@ -199,10 +199,10 @@ function figures(all: Record<string, number[]>): Figure[] {
     { name: '(a) evidence → only old pods, all Ready', unit: 's', values: of('onlyOld'), aim: '≤ 1.5' },
     { name: '(b) bare: kubectl set image + rollout status', unit: 's', values: of('bare') },
     { name: '(b) shell script: + exec in each pod', unit: 's', values: of('script') },
-    { name: '(b) postcheck, gate Off', unit: 's', values: of('ungated') },
+    { name: '(b) postcheck, gate Disabled', unit: 's', values: of('ungated') },
     { name: '(b) postcheck, gated', unit: 's', values: of('gated') },
-    { name: '(b) gate Off ÷ bare', unit: '×', values: against('ungated', 'bare'), aim: '≤ 1.15' },
-    { name: '(b) gate Off ÷ shell script', unit: '×', values: against('ungated', 'script') },
+    { name: '(b) gate Disabled ÷ bare', unit: '×', values: against('ungated', 'bare'), aim: '≤ 1.15' },
+    { name: '(b) gate Disabled ÷ shell script', unit: '×', values: against('ungated', 'script') },
     { name: '(b) gated ÷ bare', unit: '×', values: against('gated', 'bare') },
     { name: '(b) gated − bare, a rollout step of 3', unit: 's', values: extra, aim: '≤ 1.2' },
     { name: '(d) API writes of a good upgrade of 3 pods', unit: '', values: of('writes'), aim: '≤ 8' },
