@@ -117,7 +117,12 @@ function byPhase(facts: Facts): string {
   }
 }
 
-const rollingFailure = ({ workload }: Facts): string => (workload?.replicaFailure ? `; ${workload.replicaFailure}` : '');
+/** Why no further pod comes, when no pod has anything to say: the controller's own words, if it has any. */
+function rollingFailure(facts: Facts): string {
+  const { workload } = facts;
+  if (workload?.replicaFailure) return `; ${workload.replicaFailure}`;
+  return `; the controller of ${target(facts)} replaces no further pod: look at its events and at the nodes`;
+}
 
 const wantedBySpec = (upgrade: Upgrade): Record<string, string> =>
   Object.fromEntries(upgrade.spec.containers.map(({ name, image }) => [name, image]));

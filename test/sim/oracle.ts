@@ -109,7 +109,7 @@ export class Oracle {
     const condition = after.conditions[VERIFIED];
     if (!condition) return;
     const opens = after.gates.includes(VERIFIED) && before.conditions[VERIFIED]?.status !== 'True' && condition.status === 'True';
-    if (condition.reason === 'NoAttempt') {
+    if (condition.reason === 'NoAttempt' || condition.reason === 'ReportOnly') {
       if (opens && this.#isAwaited(after))
         this.#broken('gate', `the gate of ${after.name} was opened as nobody's, but an attempt waits for it`);
       return;

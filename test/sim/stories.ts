@@ -265,7 +265,11 @@ export const workloadPausedMeanwhile: Story = {
 
 // The gate.
 
-export const gateOff = (kind: KindName): Story => ({ ...good(kind), name: `gate Off, ${kind}`, spec: { ...good(kind).spec, gate: 'Off' } });
+export const gateOff = (kind: KindName): Story => ({
+  ...good(kind),
+  name: `gate Disabled, ${kind}`,
+  spec: { ...good(kind).spec, gate: 'Disabled' },
+});
 export const noGatePolicy: Story = { ...good('Deployment'), name: 'gate policy not installed', gatePolicyInstalled: false };
 export const gateRequired: Story = {
   ...noGatePolicy,
@@ -293,13 +297,22 @@ export const nodeDownBefore: Story = {
   losesPods: true,
   arrange: (world) => void world.clock.after(6000, () => world.setNodeReady('node-2', false)),
 };
+/** The node is lost with the first new pod on it, which has not passed yet. */
 export const nodeDownMeanwhile: Story = {
-  ...good('DaemonSet'),
-  name: 'node down meanwhile',
+  ...told('node down meanwhile', 'DaemonSet', exitsFirst(1, 2)),
   losesPods: true,
   minutes: 60,
   steps: [
-    { when: (world) => asked(world, NEW) >= 1, act: (world) => world.setNodeReady('node-3', false) },
+    { when: (world) => asked(world, NEW) >= 1, act: (world) => world.setNodeReady('node-1', false) },
+    { when: afterSeconds(1200), act: (world) => world.setNodeReady('node-1', true) },
+  ],
+};
+/** The node is lost with an old pod on it, which the controller can neither end nor replace. */
+export const nodeDownAhead: Story = {
+  ...nodeDownMeanwhile,
+  name: 'node down ahead of the rollout',
+  steps: [
+    { when: (world) => asked(world, NEW) >= 2, act: (world) => world.setNodeReady('node-3', false) },
     { when: afterSeconds(1200), act: (world) => world.setNodeReady('node-3', true) },
   ],
 };
@@ -342,5 +355,5 @@ export const STORIES: readonly Story[] = [
     ...(['Pending', 'Upgrading', 'PostChecking', 'Inconclusive', 'Failed', 'Succeeded'] as const).map((phase) => abortedWhile(phase, kind)),
   ]),
   noReplicas, twoUpgrades, drifted, scaledMeanwhile, workloadPausedMeanwhile, noGatePolicy, gateRequired, slippedPod('Auto'), slippedPod('Required'),
-  nodeDownBefore, nodeDownMeanwhile, manyContainers,
+  nodeDownBefore, nodeDownMeanwhile, nodeDownAhead, manyContainers,
 ]; // biome-ignore format: a list

@@ -1,0 +1,403 @@
+/** Each story's end: what runs, what the status says, and what was told. */
+import { describe, expect, test } from '@jest/globals';
+import { VERIFIED } from '../../src/api/names.ts';
+import { exits } from './behaviour.ts';
+import { play, type Run } from './run.ts';
+import * as stories from './stories.ts';
+import { KINDS, type KindName, NEW, OLD } from './stories.ts';
+import { phaseIs, type Story } from './story.ts';
+
+const three = (image: string) => Array(3).fill(`${image} serves`);
+
+/** Plays, and insists on every rule of the oracle. */
+async function told(story: Story): Promise<Run> {
+  const run = await play(story);
+  expect(run.violations).toEqual([]);
+  return run;
+}
+
+const reasons = (run: Run): string[] => run.events.map(({ reason }) => reason);
+const condition = (run: Run, type: string): string => {
+  const found = run.world.upgrade()?.status?.conditions?.find((own) => own.type === type);
+  return `${found?.status} ${found?.reason}`;
+};
+const target = (kind: KindName): string => `${kind.split(' ')[0]} web`;
+const writes = (run: Run, kind: string): number => run.writes.filter((write) => write.kind === kind && write.result === 'ok').length;
+
+describe.each(KINDS)('an upgrade of a %s', (kind) => {
+  test('that works replaces every pod and says on how many it was proved', async () => {
+    const run = await told(stories.good(kind));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', images: { web: NEW }, pods: three(NEW), gating: false });
+    expect(run.message).toMatch(new RegExp(`^${target(kind)} runs web=${NEW}, proved on 3 of 3 pods in [68]s$`));
+    expect(reasons(run)).toEqual(['UpgradeStarted', 'PostCheckPassed']);
+    expect(run.memory.endings).toEqual([`${kind.split(' ')[0]} Succeeded`]);
+    expect(run.memory.gates).toEqual(['Passed', 'Passed', 'Passed']);
+    expect([condition(run, 'Ready'), condition(run, 'Verified'), condition(run, 'Stalled')]).toEqual([
+      'True PostCheckPassed',
+      'True PostCheckPassed',
+      'False PostCheckPassed',
+    ]);
+  });
+
+  test('whose pods need a few tries waits for them', async () => {
+    const run = await told(stories.retryThenGood(kind));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(run.memory.tries.filter((entry) => entry === 'exec Retry 2')).toHaveLength(9);
+    expect(run.memory.tries.filter((entry) => entry === 'exec Pass 0')).toHaveLength(3);
+  });
+
+  test('with an exit code that a rule calls final falls back at once and proves what ran before', async () => {
+    const run = await told(stories.bad(kind));
+    expect(run.ending).toMatchObject({
+      phase: 'FellBack',
+      images: { web: OLD },
+      pods: three(OLD),
+      fallback: 'Verified PostCheck',
+      gating: false,
+    });
+    expect(run.message).toMatch(
+      new RegExp(
+        `^Fell back from web=${NEW} to web=${OLD}, proved on 3 pods: pod web-\\S+ on node-\\d: readiness-probe in container web exited 17 \\(SchemaTooOld: the database schema is too old\\)`,
+      ),
+    );
+    expect(run.tookSeconds).toBeLessThan(6);
+    expect(reasons(run).filter((reason) => reason !== 'StuckPodDeleted')).toEqual([
+      'UpgradeStarted',
+      'PostCheckFailed',
+      'FallbackStarted',
+      'FallbackVerified',
+    ]);
+    expect(run.memory.fallbacks).toEqual([`${kind.split(' ')[0]} Verified`]);
+    expect([condition(run, 'Ready'), condition(run, 'Verified'), condition(run, 'FallenBack'), condition(run, 'Stalled')]).toEqual([
+      'False SchemaTooOld',
+      'False SchemaTooOld',
+      'True Verified',
+      'True SchemaTooOld',
+    ]);
+    const { fallback, quarantined, lastVerified } = run.world.upgrade()?.status ?? {};
+    expect(fallback?.evidence?.[0]?.checks[0]).toMatchObject({ exitCode: 17, class: 'Fail', output: 'schema too old' });
+    expect(quarantined?.images).toEqual({ web: NEW });
+    expect(lastVerified?.images).toEqual({ web: OLD });
+  });
+
+  test('that never passes falls back at the deadline, after one more try', async () => {
+    const run = await told(stories.deadline(kind));
+    expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+    expect(run.message).toMatch(/readiness-probe in container web exited 17 \(ProbeFailed\) until the deadline of 1m$/);
+    expect(run.fellBackAfterSeconds).toBeGreaterThanOrEqual(60);
+    expect(run.fellBackAfterSeconds).toBeLessThan(63);
+  });
+
+  test.each([
+    ['never becomes ready', stories.neverReady, /not ready: container web is running but not ready until the deadline of 1m$/],
+    ['crashes again and again', stories.crashLoop, /container web restarted 3 times, last with exit code 3 \(maxRestarts 2\)$/],
+    ['has no image', stories.cannotBePulled, /container web cannot start, \w+: cannot pull registry.example\/web:2.0: not found$/],
+    ['lacks the command', stories.commandMissing, /\(CommandMissing: exec: "\/usr\/bin\/readiness_probe.sh": no such file or directory\)/],
+    ['hangs when it is asked', stories.hang, /\(ProbeTimedOut: still running after 10s\) until the deadline of 1m$/],
+    ['dies when it is asked', stories.diesUnderTheCheck, /container web restarted 3 times, last with exit code 137 \(maxRestarts 2\)$/],
+    ['fails three times in a row', stories.threeInARow, /exited 5 \(ProbeFailed\), 3 times in a row \(failureThreshold 3\)$/],
+    ['has one bad pod of three', stories.secondIsBad, /exited 17 \(SchemaTooOld/],
+  ])('that %s falls back', async (_how, tell, message) => {
+    const run = await told(tell(kind));
+    expect(run.ending).toMatchObject({ phase: 'FellBack', images: { web: OLD }, pods: three(OLD), gating: false });
+    expect(run.message).toMatch(message);
+  });
+
+  test('that cannot be asked is inconclusive, keeps its gates closed and writes once a minute at most', async () => {
+    const run = await told(stories.cannotBeAsked('Wait', kind));
+    expect(run.ending).toMatchObject({ phase: 'Inconclusive', images: { web: NEW }, gating: true });
+    expect(run.ending.pods).toContain(`${NEW} does not serve`);
+    expect(run.message).toMatch(
+      /^No verdict on web=registry.example\/web:2.0 yet: 0 of 3 pods passed; .*\(NoEvidence: the connection was lost\)$/,
+    );
+    expect(run.writes.length).toBeLessThan(45);
+    expect([condition(run, 'Ready'), condition(run, 'Reconciling')]).toEqual(['Unknown Inconclusive', 'True Inconclusive']);
+  });
+
+  test('that cannot be asked falls back at the deadline when told so', async () => {
+    const run = await told(stories.cannotBeAsked('Fallback', kind));
+    expect(run.ending).toMatchObject({ phase: 'FellBack', reason: 'InconclusiveAtDeadline', pods: three(OLD) });
+  });
+
+  test('that answers after its deadline still passes, because silence is no evidence', async () => {
+    expect((await told(stories.answersAtLast(kind))).ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+  });
+
+  test('whose fallback fails too ends loudly', async () => {
+    const run = await told(stories.fallbackFailsToo(kind));
+    expect(run.ending).toMatchObject({ phase: 'FallbackFailed', images: { web: OLD }, fallback: 'Failed No' });
+    expect(run.message).toMatch(/did not come to its end, somebody must look: .*exited 17.*; the fallback failed too: pod web-/);
+    expect(reasons(run)).toContain('FallbackFailed');
+  });
+
+  test('does not verify the fallback when told so', async () => {
+    const run = await told(stories.unverified(kind));
+    expect(run.ending).toMatchObject({ phase: 'FellBack', fallback: 'Unverified No', pods: three(OLD) });
+    expect(run.message).toContain('not verified, as spec.fallback.verify is false');
+  });
+
+  test('with fallback.action Pause leaves everything as it is, the gates closed', async () => {
+    const run = await told(stories.withFallback('Pause', kind));
+    expect(run.ending).toMatchObject({ phase: 'Failed', reason: 'FallbackPaused', images: { web: NEW }, gating: true });
+    expect(run.ending.pods).toContain(`${NEW} does not serve`);
+    expect(writes(run, 'patchImages')).toBe(1);
+  });
+
+  test('with fallback.action None reports only, and the rollout goes on', async () => {
+    const run = await told(stories.withFallback('None', kind));
+    expect(run.ending).toMatchObject({
+      phase: 'Failed',
+      reason: 'FallbackDisabled',
+      images: { web: NEW },
+      pods: three(NEW),
+      gating: false,
+    });
+  });
+
+  test('whose every check says that there is nothing to check succeeds, unverified', async () => {
+    const run = await told(stories.everythingSkipped(kind));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', reason: 'AllSkipped', pods: three(NEW) });
+    expect(condition(run, 'Verified')).toBe('Unknown AllSkipped');
+  });
+
+  test('without checks is proved by readiness only', async () => {
+    const run = await told(stories.readinessOnly(kind));
+    expect(run.message).toMatch(/proved by readiness only on 3 of 3 pods/);
+    expect(condition(run, 'Verified')).toBe('True ReadinessOnly');
+  });
+
+  test('that runs already is adopted: checked, and nothing is written to it', async () => {
+    const run = await told(stories.adoptedGood(kind));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(writes(run, 'patchImages')).toBe(0);
+  });
+
+  test('that runs already and fails has nothing to fall back to', async () => {
+    const run = await told(stories.adoptedBad(kind));
+    expect(run.ending).toMatchObject({ phase: 'Failed', reason: 'NoFallbackTarget', images: { web: NEW } });
+    expect(writes(run, 'patchImages')).toBe(0);
+  });
+
+  test('that is overtaken by another change goes on with the new version', async () => {
+    const run = await told(stories.superseded(kind));
+    expect(run.ending).toMatchObject({
+      phase: 'Succeeded',
+      outcomes: ['2 Succeeded', '1 Superseded'],
+      pods: three('registry.example/web:3.0'),
+    });
+    expect(run.world.upgrade()?.status?.from?.images).toEqual({ web: OLD });
+  });
+
+  test('that is overtaken by a worse one falls back to what ran before both', async () => {
+    const run = await told(stories.supersededByWorse(kind));
+    expect(run.ending).toMatchObject({
+      phase: 'FellBack',
+      outcomes: ['2 FellBack', '1 Superseded'],
+      images: { web: OLD },
+      pods: three(OLD),
+    });
+  });
+
+  test('that is overtaken while it falls back finishes the fallback first', async () => {
+    const run = await told(stories.supersededInFallback(kind));
+    expect(run.ending).toMatchObject({
+      phase: 'Succeeded',
+      outcomes: ['2 Succeeded', '1 FellBack'],
+      pods: three('registry.example/web:3.0'),
+    });
+  });
+
+  test('stands still while paused, and its clocks with it', async () => {
+    const run = await told(stories.pausedAndResumed(kind));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(run.tookSeconds).toBeGreaterThan(900);
+    const story = stories.pausedAndResumed(kind);
+    const halfway = await play({ ...story, steps: (story.steps ?? []).slice(0, 1), minutes: 60 });
+    expect(halfway.ending.pods.filter((pod) => pod === `${NEW} serves`)).toHaveLength(1);
+    expect(halfway.message).toMatch(/^Standing still, paused by spec.paused; Rolling/);
+    expect(condition(halfway, 'Reconciling')).toBe('False Paused');
+  });
+
+  test.each([
+    ['Pending', { phase: 'Aborted', images: { web: OLD }, pods: three(OLD) }],
+    ['Upgrading', { phase: 'FellBack', reason: 'Aborted', pods: three(OLD) }],
+    ['PostChecking', { phase: 'FellBack', reason: 'Aborted', pods: three(OLD) }],
+    ['Inconclusive', { phase: 'FellBack', reason: 'Aborted', pods: three(OLD) }],
+    ['Failed', { phase: 'FellBack', reason: 'Aborted', pods: three(OLD) }],
+    ['Succeeded', { phase: 'Succeeded', pods: three(NEW) }],
+  ] as const)('that is aborted while %s ends as it should', async (phase, ending) => {
+    const run = await told(stories.abortedWhile(phase, kind));
+    expect(run.ending).toMatchObject(ending);
+    expect(reasons(run)).toContain('CommandAccepted');
+    expect(run.world.upgrade()?.status?.commands?.abort).toMatchObject({
+      token: 'stop-1',
+      result: phase === 'Succeeded' ? 'NothingToAbort' : phase === 'Pending' ? 'Aborted' : 'FallingBack',
+    });
+  });
+
+  test('can be tried again after it fell back', async () => {
+    const run = await told(stories.retriedAfterFallback(kind));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', outcomes: ['2 Succeeded', '1 FellBack'], pods: three(NEW) });
+  });
+
+  test('can be proved again after it succeeded, without writing an image', async () => {
+    const run = await told(stories.retriedAfterSuccess(kind));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', outcomes: ['2 Succeeded', '1 Succeeded'] });
+    expect(writes(run, 'patchImages')).toBe(1);
+  });
+
+  test('ends when its target is deleted, and begins anew with another of the same name', async () => {
+    expect((await told(stories.targetDeleted(kind))).ending).toMatchObject({ phase: 'Aborted', reason: 'TargetNotFound' });
+    const run = await told(stories.targetReplaced(kind));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', outcomes: ['2 Succeeded', '1 Aborted'], pods: three(NEW) });
+  });
+
+  test('whose Upgrade is deleted opens its closed gates and writes nothing to the workload', async () => {
+    const run = await told(stories.upgradeDeleted(kind));
+    expect(run.ending.images).toEqual({ web: NEW });
+    expect(run.world.pods().every((pod) => !pod.gates.includes(VERIFIED) || pod.conditions[VERIFIED]?.status === 'True')).toBe(true);
+    expect(run.memory.gates).toContain('NoAttempt');
+  });
+
+  test('does not fight somebody else who changes the image', async () => {
+    const run = await told(stories.foreignChange(kind));
+    expect(run.ending).toMatchObject({ phase: 'Failed', reason: 'ImageConflict', images: { web: 'registry.example/web:hotfix' } });
+    expect(run.message).toContain('kubectl-edit changed the image of container web to registry.example/web:hotfix');
+    expect(writes(run, 'patchImages')).toBe(1);
+  });
+
+  test('follows another change of the template, and falls back from it too', async () => {
+    expect((await told(stories.foreignTemplateChange(kind))).ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect((await told(stories.foreignTemplateChangeOfABadOne(kind))).ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+  });
+
+  test('with gate Disabled puts no gate on any pod', async () => {
+    const run = await told(stories.gateOff(kind));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(run.world.pods().flatMap(({ gates }) => gates)).toEqual([]);
+    expect(condition(run, 'Gated')).toBe('False GateDisabled');
+  });
+});
+
+test('a broken pod of an ordered StatefulSet is deleted exactly once, so that the fallback can go on (kubernetes#67250)', async () => {
+  const run = await told(stories.bad('StatefulSet'));
+  expect(run.writes.filter(({ kind }) => kind === 'deletePod').map(({ what }) => what)).toEqual(['web-2']);
+  expect(reasons(run)).toContain('StuckPodDeleted');
+  for (const kind of ['Deployment', 'StatefulSet Parallel', 'DaemonSet'] as const)
+    expect(writes(await play(stories.bad(kind)), 'deletePod')).toBe(0);
+});
+
+test('a workload that wants no pods succeeds, with nothing proved', async () => {
+  const run = await told(stories.noReplicas);
+  expect(run.ending).toMatchObject({ phase: 'Succeeded', reason: 'NoPods', images: { web: NEW } });
+  expect(condition(run, 'Verified')).toBe('Unknown NoPods');
+});
+
+test('of two Upgrades on one target the younger stalls and writes nothing', async () => {
+  const run = await told(stories.twoUpgrades);
+  expect(run.ending).toMatchObject({ phase: 'Succeeded', images: { web: NEW } });
+  const rival = run.world.upgrade('rival')?.status;
+  expect(rival?.message).toBe('Upgrade web is older and acts on Deployment web: delete one of the two');
+  expect(rival?.conditions?.find(({ type }) => type === 'Stalled')).toMatchObject({ status: 'True', reason: 'TargetClaimed' });
+});
+
+test('an image that somebody changes after the success is drift, and is left alone', async () => {
+  const run = await told(stories.drifted);
+  expect(run.ending).toMatchObject({ phase: 'Succeeded', images: { web: 'registry.example/web:hotfix' } });
+  expect(run.message).toBe(
+    'Deployment web was upgraded, but kubectl-edit has since set container web to registry.example/web:hotfix: change spec.containers, or undo that',
+  );
+  expect(condition(run, 'Ready')).toBe('False Drifted');
+});
+
+test('a workload that is scaled meanwhile has to prove as many pods as it wants in the end', async () => {
+  const run = await told(stories.scaledMeanwhile);
+  expect(run.message).toMatch(/proved on 2 of 2 pods/);
+});
+
+test('a Deployment that is paused meanwhile stalls the Upgrade, and its clocks stand still', async () => {
+  expect((await told(stories.workloadPausedMeanwhile)).ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+  const { steps = [] } = stories.workloadPausedMeanwhile;
+  const halfway = await play({ ...stories.workloadPausedMeanwhile, steps: steps.slice(0, 1) });
+  expect(halfway.message).toMatch(
+    /^Standing still, Deployment web is paused, so nothing rolls: run `kubectl rollout resume deployment\/web`;/,
+  );
+  expect(condition(halfway, 'Stalled')).toBe('True WorkloadPaused');
+});
+
+describe('the gate', () => {
+  test('that is not installed is told, and the upgrade goes on without it', async () => {
+    const run = await told(stories.noGatePolicy);
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(run.writes.some(({ what }) => what.includes('not gated, because the gate policy is not installed'))).toBe(true);
+  });
+
+  test('that is required but not installed keeps the attempt from starting, until it is', async () => {
+    const stalled = await told(stories.gateRequired);
+    expect(stalled.ending).toMatchObject({ phase: 'Pending', images: { web: OLD } });
+    expect(condition(stalled, 'Stalled')).toBe('True GateUnavailable');
+    const install = {
+      when: phaseIs('Pending'),
+      act: (world: Run['world']) => {
+        world.gatePolicy.installed = true;
+      },
+    };
+    expect((await told({ ...stories.gateRequired, steps: [install] })).ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+  });
+
+  test('that a pod slipped past is reported, and the pod is checked all the same', async () => {
+    const run = await told(stories.slippedPod('Auto'));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(reasons(run)).toContain('GateMissed');
+    expect(writes(run, 'deletePod')).toBe(0);
+  });
+
+  test('that is required deletes pods that slipped past it, but not as fast as they come', async () => {
+    const run = await told(stories.slippedPod('Required'));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(writes(run, 'deletePod')).toBeGreaterThan(0);
+    expect(writes(run, 'deletePod')).toBeLessThan(6);
+  });
+});
+
+describe('a node that is lost', () => {
+  test('before the start is left out and named', async () => {
+    const run = await told(stories.nodeDownBefore);
+    expect(run.message).toMatch(/proved on 2 of 2 pods in \d+s; left out, not Ready at the start: node-2$/);
+  });
+
+  test('during the attempt makes its pod inconclusive, never failed, and the attempt goes on when it is back', async () => {
+    const run = await told(stories.nodeDownMeanwhile);
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(run.writes.some(({ what }) => /^Inconclusive: .* on node-1: node node-1 is not Ready$/.test(what))).toBe(true);
+    expect(writes(run, 'patchImages')).toBe(1);
+  });
+
+  test('ahead of the rollout makes the attempt inconclusive, and the message says where to look', async () => {
+    const run = await told(stories.nodeDownAhead);
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    const message =
+      'Inconclusive: No verdict on web=registry.example/web:2.0 yet: 1 of 3 pods passed; the controller of DaemonSet web replaces no further pod: look at its events and at the nodes';
+    expect(run.writes.map(({ what }) => what)).toContain(message);
+  });
+});
+
+test('containers in every role are upgraded, and the checks run in those that can be asked', async () => {
+  const run = await told(stories.manyContainers);
+  expect(run.ending.phase).toBe('Succeeded');
+  expect(new Set(run.world.kubelet.asked.map(({ image }) => image))).toEqual(new Set([NEW, 'registry.example/proxy:2']));
+});
+
+test('a story plays the same every time with one seed', async () => {
+  const [first, second] = [
+    await play(stories.deadline('Deployment'), { seed: 7 }),
+    await play(stories.deadline('Deployment'), { seed: 7 }),
+  ];
+  expect(second.timeline).toEqual(first.timeline);
+});
+
+test('a finished Upgrade writes nothing for a whole day', async () => {
+  const run = await told({ ...stories.good('Deployment'), minutes: 24 * 60 });
+  expect(run.writes.at(-1)?.at).toBeLessThan(run.writes[0]!.at + 60_000);
+  expect((await told({ ...stories.bad('Deployment'), images: { [NEW]: exits(17) }, minutes: 24 * 60 })).ending.phase).toBe('FellBack');
+});
