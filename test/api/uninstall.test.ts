@@ -12,7 +12,7 @@ import { parse, parseAllDocuments } from 'yaml';
 import { CHART, helm, ROOT } from '../chart/render.ts';
 import { type ApiServer, eventually, type KubeObject, startApiServer } from './api-server.ts';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const SYSTEM = 'postcheck-system';
 const GATE = 'postcheck.dev/verified';
