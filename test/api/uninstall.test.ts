@@ -75,7 +75,7 @@ async function runHook(): Promise<string> {
   const args = applyHooks();
   const { stdout } = await promisify(execFile)(execPath, main(kubeconfigOf('postcheck-uninstall'), ...args), {
     cwd: ROOT,
-    timeout: 60_000,
+    timeout: 200_000,
   });
   return stdout;
 }
