@@ -64,10 +64,12 @@ demo: operator ## the main job, seen: a good version proved, a bad one caught an
 
 .PHONY: unit
 unit: deps ## tests that need no cluster
+	test/packages.sh
 	node scripts/test.ts unit
 
 .PHONY: test
 test: check operator ## all tests; ends with `N passed, N failed, N skipped`
+	test/packages.sh
 	node scripts/test.ts
 
 .PHONY: bench

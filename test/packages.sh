@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that tests without a cluster use for real: supervisord, shells, netcat, Python.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/cluster/lib/common.sh"
+require_packages supervisor python3 dash busybox-static netcat-openbsd perl-base openssl procps util-linux
