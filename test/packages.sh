@@ -2,4 +2,5 @@
 # Installs the Debian packages that tests without a cluster use for real: supervisord, shells, netcat, Python.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/cluster/lib/common.sh"
-require_packages supervisor python3 dash busybox-static netcat-openbsd perl-base openssl procps util-linux
+"$repository/container/test/setup.sh"
+require_packages python3 dash netcat-openbsd perl-base openssl procps util-linux
