@@ -19,6 +19,7 @@ export interface NotUpgraded {
   readonly kind: 'notUpgraded';
   readonly status: number;
   readonly retryAfter: string | undefined;
+  readonly contentType: string;
   /** At most 4 KiB. */
   readonly body: string;
 }
@@ -132,7 +133,8 @@ class ExecSession {
     let bytes = 0;
     const done = (): void => {
       const body = Buffer.concat(chunks).subarray(0, longestRefusalBytes).toString('utf8');
-      this.#settle({ kind: 'notUpgraded', status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'], body });
+      const { 'retry-after': retryAfter, 'content-type': contentType = '' } = response.headers;
+      this.#settle({ kind: 'notUpgraded', status: response.statusCode ?? 0, retryAfter, contentType, body });
     };
     response.on('data', (chunk: Buffer) => {
       chunks.push(chunk);

@@ -41,7 +41,8 @@ const crunMissing =
   /executable file [`'"][^`'"]*[`'"] not found|open executable: (?:Permission denied|No such file or directory|Is a directory)/i;
 const noCommand = /args must not be empty/;
 
-const containerGone =
+/** Words of kubelet, containerd, runc, CRI-O and crun for a container that does not run. */
+export const containerGone =
   /container not found|container (?:\S+ )?(?:is )?not (?:running|created)|container is in \S+ state|cannot exec in a (?:deleted|stopped)|cannot exec a container that has stopped|(?:task|process|container) \S+ not found|no such container|no running task|container has (?:stopped|exited)/i;
 
 function failure(message: string): ExecVerdict {

@@ -3,6 +3,7 @@ import type { ExecRequest, ExecResult, Executor } from '../engine/ports.ts';
 import type { Connection, TlsMaterial } from './connection.ts';
 import { clean, errorText, retryAfterMs, statusMessage } from './errors.ts';
 import { type NotUpgraded, runExecSession, type SessionRequest } from './exec-session.ts';
+import { containerGone } from './exec-status.ts';
 import { isLabel, pathOf, resources } from './names.ts';
 import type { Throttle } from './throttle.ts';
 
@@ -74,11 +75,19 @@ export class ClusterExecutor implements Executor {
     return this.#agent;
   }
 
-  #refused({ status, retryAfter, body }: NotUpgraded): ExecResult {
-    const said = clean(statusMessage(body));
-    const message = said === '' ? `HTTP ${status}` : said;
+  #refused(refusal: NotUpgraded): ExecResult {
+    const { status, retryAfter } = refusal;
+    const message = refusalText(refusal);
     if (status === 429) this.#throttle.hold(retryAfterMs(retryAfter, Date.now()));
-    const gone = status === 404 || (status === 400 && /does not have a host assigned|is not valid for pod/.test(said));
+    const gone = status === 404 || (status === 400 && noSuchContainer.test(message)) || (status === 500 && containerGone.test(message));
     return gone ? { kind: 'gone', message } : { kind: 'refused', status, message };
   }
+}
+
+const noSuchContainer = /does not have a host assigned|is not valid for pod/;
+
+/** The API server answers with a Status; a kubelet that it passes the WebSocket on to (Kubernetes 1.36) answers in plain text. */
+function refusalText({ status, contentType, body }: NotUpgraded): string {
+  const said = clean(statusMessage(body) || (contentType.startsWith('text/plain') ? body : ''));
+  return said === '' ? `HTTP ${status}` : said;
 }

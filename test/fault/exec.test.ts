@@ -273,8 +273,18 @@ describe('a refused upgrade keeps the server’s words', () => {
     expect(await exec(answering(status, message))).toMatchObject({ kind, message });
   });
 
+  test.each([
+    ['unable to upgrade connection: container not found ("web")', 'gone'],
+    ['unable to upgrade connection: no space left on device', 'refused'],
+  ])('plain text of a kubelet (%s) is %s', async (message, kind) => {
+    const kubelet: Behaviour = (socket) =>
+      socket.end(`HTTP/1.1 500 X\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${message.length + 1}\r\n\r\n${message}\n`);
+    expect(await exec(kubelet)).toMatchObject({ kind, message });
+  });
+
   test('HTML from a proxy is named by its status alone', async () => {
-    const html: Behaviour = (socket) => socket.end('HTTP/1.1 502 Bad Gateway\r\nContent-Length: 13\r\n\r\n<b>secret</b>');
+    const html: Behaviour = (socket) =>
+      socket.end('HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<b>secret</b>');
     expect(await exec(html)).toEqual({ kind: 'refused', status: 502, message: 'HTTP 502' });
   });
 
