@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { installTools, parseResult, spawnProbe, writeProgram } from './test/sandbox.ts';
 import { Supervisord } from './test/supervisord.ts';
 
-jest.setTimeout(180_000);
+jest.setTimeout(400_000);
 
 const sections = `
 [program:start]
@@ -36,16 +36,13 @@ afterAll(() => container.stop());
 
 /** Numbers, as the host sees them, of all processes below supervisord. */
 function below(pid: number): number[] {
-  const tasks = (() => {
-    try {
-      return readdirSync(`/proc/${pid}/task`);
-    } catch {
-      return [];
-    }
-  })();
-  const children = tasks.flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-  );
+  let children: number[] = [];
+  try {
+    const tasks = readdirSync(`/proc/${pid}/task`).map((task) => readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8'));
+    children = tasks.join(' ').split(' ').filter(Boolean).map(Number);
+  } catch {
+    // It has ended meanwhile.
+  }
   return [...children, ...children.flatMap(below)];
 }
 
@@ -57,7 +54,12 @@ function beat(): number {
 async function probeOnce(killAfterMs?: number): Promise<{ code: number | null; stdout: string }> {
   const child = spawnProbe({
     inside,
-    env: { POSTCHECK_SUPERVISOR_CONFIG: container.config, POSTCHECK_HOOK: hook, POSTCHECK_HOOK_SECONDS: '5' },
+    env: {
+      POSTCHECK_SUPERVISOR_CONFIG: container.config,
+      POSTCHECK_HOOK: hook,
+      POSTCHECK_HOOK_SECONDS: '20',
+      POSTCHECK_SUPERVISOR_SECONDS: '20',
+    },
   });
   let stdout = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
@@ -65,7 +67,14 @@ async function probeOnce(killAfterMs?: number): Promise<{ code: number | null; s
   });
   const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
   // The child is nsenter, which waits for the script; below(…) begins with the script.
-  const kill = () => process.kill(below(child.pid as number)[0] ?? (child.pid as number), 'SIGKILL');
+  const kill = () => {
+    const [script] = below(child.pid as number);
+    try {
+      if (script !== undefined) process.kill(script, 'SIGKILL');
+    } catch {
+      // It has ended meanwhile.
+    }
+  };
   const timer = killAfterMs === undefined ? undefined : setTimeout(kill, killAfterMs);
   const code = await ended;
   clearTimeout(timer);

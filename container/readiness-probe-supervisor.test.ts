@@ -50,7 +50,11 @@ function start(options: ConstructorParameters<typeof Supervisord>[0]): Superviso
 /** Runs the script with the tools of a small image plus the named ones. */
 function probe(shell: Shell, extra: string, env: Record<string, string>, options: ProbeOptions = {}) {
   const key = extra === '' ? shell : `${shell},${extra}`;
-  return runProbe({ shell, ...options, env: { POSTCHECK_PATH: tools.get(key) as string, POSTCHECK_HOOK: '/nonexistent', ...env } });
+  return runProbe({
+    shell,
+    ...options,
+    env: { POSTCHECK_PATH: tools.get(key) as string, POSTCHECK_HOOK: '/nonexistent', POSTCHECK_SUPERVISOR_SECONDS: '20', ...env },
+  });
 }
 
 const good = '[program:start]\ncommand=sh -c "exit 0"\nstartsecs=0\nautorestart=false';

@@ -74,7 +74,7 @@ unexpected_end() {
 leader='
   number=$1 seconds=$2
   shift 2
-  trap : TERM HUP INT
+  trap : TERM HUP INT PIPE
   ( trap "" TERM HUP INT; exec sleep "$seconds" ) >/dev/null 2>&1 &
   timer=$!
   ( trap : TERM HUP INT; "$@"; code=$?; kill -KILL "$timer" 2>/dev/null; exit "$code" ) </dev/null &

@@ -1,15 +1,18 @@
 #!/bin/sh
 # Installs what the tests of readiness_probe.sh run for real: supervisord, busybox and shellcheck. For Debian machines, as root.
 set -eu
-missing=''
-command -v supervisord >/dev/null || missing="$missing supervisor"
-[ -x /usr/bin/busybox ] || [ -x /bin/busybox ] || missing="$missing busybox-static"
-command -v shellcheck >/dev/null || missing="$missing shellcheck"
-[ -z "$missing" ] && exit 0
 if [ "$(id -u)" -ne 0 ]; then
-  echo "these packages are missing, and installing them needs root:$missing" >&2
+  echo 'the tests of readiness_probe.sh make namespaces and mounts of their own: run them as root' >&2
   exit 1
 fi
+# Test files run side by side, and apt-get does not.
+[ -n "${SETUP_LOCKED:-}" ] || SETUP_LOCKED=yes exec flock /run/lock/readiness-probe-setup "$0"
+
+missing=''
+command -v supervisord >/dev/null || missing="$missing supervisor"
+[ -x /bin/busybox ] || missing="$missing busybox-static"
+command -v shellcheck >/dev/null || missing="$missing shellcheck"
+[ -z "$missing" ] && exit 0
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
 # The daemon itself is not wanted: tests start their own. policy-rc.d is how Debian is told so.
