@@ -14,7 +14,7 @@ export function exchangeHttp1(socket: Socket, url: ProbeUrl, lines: [string, str
     createConnection: () => socket,
     method: 'GET',
     path: requestTarget(url),
-    headers: [...lines, ['Connection', 'close']].flat(),
+    headers: (endsConnection(lines) ? lines : [...lines, ['Connection', 'close']]).flat(),
     maxHeaderSize: headLimitBytes,
     // Go's client takes what small servers and shell scripts write: bare line feeds, for one. No second request follows on
     // this connection, so that leniency opens nothing.
@@ -44,4 +44,9 @@ export function exchangeHttp1(socket: Socket, url: ProbeUrl, lines: [string, str
     request.on('upgrade', answer);
     request.end();
   });
+}
+
+/** Does the user's own Connection header say what is to become of the connection: close, or upgrade? */
+function endsConnection(lines: [string, string][]): boolean {
+  return lines.some(([name, value]) => name === 'Connection' && /(^|,)[ \t]*(close|upgrade)[ \t]*(,|$)/i.test(value));
 }

@@ -96,7 +96,7 @@ function refusal(head: IncomingHttpHeaders & IncomingHttpStatusHeader): CallStat
     return { code, message: `unexpected HTTP status code received from server: ${status}` };
   }
   const type = String(head['content-type'] ?? '');
-  return type.startsWith('application/grpc') ? undefined : { code: grpcCode.unknown, message: `unexpected content-type "${type}"` };
+  return /^application\/grpc([+;]|$)/.test(type) ? undefined : { code: grpcCode.unknown, message: `unexpected content-type "${type}"` };
 }
 
 /** grpc-message is percent-encoded; one that is not well encoded is shown as it is. */

@@ -96,6 +96,11 @@ describe('what is no gRPC server', () => {
       (stream) => stream.respond({ ':status': 200, 'content-type': 'text/html' }, { endStream: true }),
       /content-type "text\/html"/,
     ],
+    [
+      'a content type that only begins alike',
+      (stream) => stream.respond({ ...head, 'content-type': 'application/grpcx' }, { endStream: true }),
+      /grpcx/,
+    ],
     ['no trailers', (stream) => stream.respond(head, { endStream: true }), /without a gRPC status/],
     [
       'status OK without a message',

@@ -216,6 +216,12 @@ describe('the head of a request', () => {
     expect((await probe(port, action)).output.split('\n')).toEqual(lines.map((line) => line.replace('PORT', String(port))));
   });
 
+  test('says once that the connection ends, also when the user says so', async () => {
+    const { port } = await echo();
+    const { output } = await probe(port, { httpHeaders: [{ name: 'connection', value: 'Close' }] });
+    expect(output.split('\n').filter((line) => /^connection:/i.test(line))).toEqual(['Connection: Close']);
+  });
+
   test('letters beyond ASCII arrive as UTF-8', async () => {
     const { port } = await echo();
     const { output } = await probe(port, { httpHeaders: [{ name: 'X', value: 'café' }] });
