@@ -219,10 +219,9 @@ export function judgePod(pod: PodView, known: PodRecord | undefined, proof: Proo
   }
   const hard = terminal(pod, proof, now);
   const finding = hard?.state === 'Failed' ? hard : (restarts(pod, proof) ?? lostNode(pod, proof) ?? byRecord(pod, record, proof, now));
-  const roundAt =
-    finding.state === 'Failed' || finding.state === 'Passed' || finding.state === 'Skipped'
-      ? undefined
-      : nextRoundAt(pod, record, proof, now);
+  // On a lost node nothing can be asked, and what was asked before must not fail the pod when the node comes back.
+  const settled = finding.state === 'Failed' || finding.state === 'Passed' || finding.state === 'Skipped';
+  const roundAt = settled || finding.reason === 'NodeUnreachable' ? undefined : nextRoundAt(pod, record, proof, now);
   const lookAt = earliest([finding.lookAt, hard?.lookAt]);
   return {
     ...withRecord,

@@ -86,9 +86,20 @@ function progressDeadline(snapshot: Snapshot, status: UpgradeStatus): number {
   return since + progressDeadlineSeconds(snapshot) * 1000;
 }
 
-/** No progress until the deadline: evidence of a pod's own fails it, silence does not. */
-function overdue(snapshot: Snapshot, fleet: Fleet): { judged?: Judged; text: string } {
-  const judged = fleet.judged.find(({ record, state }) => (state === 'Retrying' || state === 'Failed') && record?.class === 'Retry');
+interface Overdue {
+  readonly judged?: Judged;
+  readonly text: string;
+}
+
+/**
+ * No progress until the deadline: evidence of a pod's own fails it, silence does not. Only a try made since then counts; one that was made
+ * before may be as old as the loss of its node. `undefined` while there is time, or while such a try is on its way.
+ */
+function overdue(snapshot: Snapshot, fleet: Fleet, deadline: number): Overdue | undefined {
+  if (snapshot.now < deadline) return undefined;
+  const retrying = fleet.judged.filter(({ record, state }) => state === 'Retrying' && record?.class === 'Retry');
+  const judged = retrying.find(({ record }) => record && record.startedAt >= deadline);
+  if (!judged && retrying.length > 0) return undefined;
   return { ...(judged ? { judged } : {}), text: `no progress for ${spanText(progressDeadlineSeconds(snapshot) * 1000)}` };
 }
 
@@ -101,7 +112,7 @@ export function proving(snapshot: Snapshot, { status, workload }: In<'Proving'>)
     return { ...current, status: failed(snapshot, workload, current.status, evidenceOf(fleet.judged)), intent: true };
   if (isDone(snapshot, fleet)) return { ...current, status: succeeded(snapshot, current.status, fleet), intent: true };
   const deadline = progressDeadline(snapshot, current.status);
-  const late = now >= deadline ? overdue(snapshot, fleet) : undefined;
+  const late = overdue(snapshot, fleet, deadline);
   if (late?.judged) {
     const { pod, message, reason } = late.judged;
     return {
@@ -130,7 +141,7 @@ export function proving(snapshot: Snapshot, { status, workload }: In<'Proving'>)
     rounds,
     action,
     intent: phase === 'Inconclusive' && status.phase !== 'Inconclusive',
-    wakeAt: earliest([wakeAt, late ? undefined : deadline]),
+    wakeAt: earliest([wakeAt, now < deadline ? deadline : undefined]),
   };
 }
 
@@ -196,8 +207,8 @@ export function fallbackProving(snapshot: Snapshot, { status, workload }: In<'Fa
     return { ...current, status: fellBack(snapshot, current.status, by, fleet.desired), intent: true };
   }
   const deadline = progressDeadline(snapshot, current.status);
-  if (now >= deadline) {
-    const late = overdue(snapshot, fleet);
+  const late = overdue(snapshot, fleet, deadline);
+  if (late) {
     const why = late.judged ?? fleet.judged[0];
     const cause = why ? `${late.text}; pod ${why.pod.name}: ${why.message}` : late.text;
     return {
@@ -222,6 +233,6 @@ export function fallbackProving(snapshot: Snapshot, { status, workload }: In<'Fa
     fleet,
     rounds,
     action: firstAction([unstickIt, release, verify ? storeVerdicts(fleet, proof) : NO_ACTION]),
-    wakeAt: earliest([wakeAt, deadline]),
+    wakeAt: earliest([wakeAt, now < deadline ? deadline : undefined]),
   };
 }

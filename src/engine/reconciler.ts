@@ -262,7 +262,9 @@ export class Reconciler {
     const { store, telemetry, wake, clock } = this.#options;
     const pod = store.pods.get(asked.uid);
     const upgrade = store.upgrades.get(key);
-    if (!finished) {
+    // What a lost node does not answer, and what we last knew of its pods' readiness, is no evidence.
+    const lost = store.nodes.get(asked.node)?.ready === false;
+    if (!finished || lost) {
       wake(key, clock.now() + 1000);
       return;
     }

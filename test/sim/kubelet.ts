@@ -30,6 +30,7 @@ export class Kubelet {
   readonly #world: World;
   readonly #private = new Map<string, Private>();
   readonly #askedPods = new Map<string, string[]>();
+  #postponed: { pod: PodView; change: (pod: PodView) => PodView }[] = [];
   #containers = 0;
   /** Every answer that a container gave: the truth that verdicts are compared with. */
   readonly asked: Asked[] = [];
@@ -59,13 +60,16 @@ export class Kubelet {
     }
   }
 
-  /** Does something to the pod later, if it is still there and its node is up. */
-  #later(delayMs: number, { uid, namespace, name }: PodView, change: (pod: PodView) => PodView): void {
-    this.#world.clock.after(delayMs, () => {
-      const pod = this.#world.state.get('Pod', `${namespace}/${name}`);
-      if (pod?.uid !== uid || pod.deleting || !this.#up(pod)) return;
-      this.#world.state.put('Pod', this.#withReadiness(change(pod)));
-    });
+  /** Does something to the pod later, if it is still there; on a node that is down, when it is back. */
+  #later(delayMs: number, pod: PodView, change: (pod: PodView) => PodView): void {
+    this.#world.clock.after(delayMs, () => this.#now(pod, change));
+  }
+
+  #now(pod: PodView, change: (pod: PodView) => PodView): void {
+    const known = this.#world.state.get('Pod', keyOf(pod));
+    if (known?.uid !== pod.uid || known.deleting) return;
+    if (this.#up(known)) this.#world.state.put('Pod', this.#withReadiness(change(known)));
+    else this.#postponed.push({ pod, change });
   }
 
   #up(pod: PodView): boolean {
@@ -184,6 +188,8 @@ export class Kubelet {
   }
 
   nodeChanged(name: string, ready: boolean): void {
+    const postponed = this.#postponed.splice(0);
+    for (const { pod, change } of postponed) this.#later(NODE_GRACE_MS, pod, change);
     for (const pod of this.#world.pods().filter(({ node }) => node === name)) {
       if (ready && pod.deleting) this.#finish(pod);
       else if (ready) this.#later(NODE_GRACE_MS, pod, (now) => this.#with(now, { Ready: this.#condition('False', 'NodeWasDown') }));

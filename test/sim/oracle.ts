@@ -1,7 +1,7 @@
 /** What must hold after every single event, whatever goes wrong. Each broken rule is kept as a sentence. */
 import { Compile } from 'typebox/compile';
 import { VERIFIED } from '../../src/api/names.ts';
-import { StatusSchema } from '../../src/api/schema.ts';
+import { StatusSchema } from '../../src/api/schema-status.ts';
 import type { Upgrade, UpgradeStatus } from '../../src/api/types.ts';
 import type { PodView, WorkloadView } from '../../src/api/views.ts';
 import { isLive, isReady } from './controllers.ts';

@@ -303,7 +303,8 @@ export const nodeDownMeanwhile: Story = {
   losesPods: true,
   minutes: 60,
   steps: [
-    { when: (world) => asked(world, NEW) >= 1, act: (world) => world.setNodeReady('node-1', false) },
+    { when: (world) => asked(world, NEW) >= 1, act: () => {} },
+    { when: afterSeconds(3), act: (world) => world.setNodeReady('node-1', false) },
     { when: afterSeconds(1200), act: (world) => world.setNodeReady('node-1', true) },
   ],
 };

@@ -1,6 +1,6 @@
 /** What a story is made of: a workload, images that behave, an Upgrade, and what the user does on the way. */
 import { Value } from 'typebox/value';
-import { SpecSchema } from '../../src/api/schema.ts';
+import { SpecSchema } from '../../src/api/schema-spec.ts';
 import type { Phase, Upgrade, UpgradeSpec } from '../../src/api/types.ts';
 import type { WorkloadView } from '../../src/api/views.ts';
 import type { ExecResult } from '../../src/engine/ports.ts';
