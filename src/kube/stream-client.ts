@@ -45,8 +45,26 @@ export class StreamClient {
     this.#timing = timing;
   }
 
-  /** Opens a GET; `pathFor` is told whether the connection is pinged. Rejects when there are no headers in time. */
-  async open(pathFor: (pinged: boolean) => string): Promise<OpenStream> {
+  /** Opens a GET; `pathFor` is told whether the connection is pinged. Rejects when there are no headers in time, and at once when stopped. */
+  async open(pathFor: (pinged: boolean) => string, signal: AbortSignal): Promise<OpenStream> {
+    const opening = this.#open(pathFor);
+    let stop = (): void => {};
+    const stopped = new Promise<never>((_, reject) => {
+      stop = () => {
+        opening.then(({ cancel }) => cancel()).catch(() => {});
+        reject(new Error('stopped'));
+      };
+    });
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      return await Promise.race([opening, stopped]);
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  async #open(pathFor: (pinged: boolean) => string): Promise<OpenStream> {
     const session = await this.#session();
     const { headers } = await this.#connection.credentials();
     const path = this.#connection.server.pathname.replace(/\/$/, '') + pathFor(session !== undefined);

@@ -75,7 +75,7 @@ export class WatchSession<T> {
     }
     let stream: OpenStream;
     try {
-      stream = await this.#streams.open((pinged) => this.#path(pinged));
+      stream = await this.#streams.open((pinged) => this.#path(pinged), signal);
     } catch (error) {
       return { kind: 'failed', message: errorText(error), relist: false };
     }

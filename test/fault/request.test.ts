@@ -1,0 +1,246 @@
+/** Plain requests against a real TLS server: limits, retries, waiting as asked, credentials that change. */
+
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { Connection } from '../../src/kube/connection.ts';
+import { HttpClient } from '../../src/kube/http.ts';
+import { resources } from '../../src/kube/names.ts';
+import { type Answer, type ApiRequest, Requests } from '../../src/kube/request.ts';
+import { Throttle } from '../../src/kube/throttle.ts';
+import { type Certificates, Connections, listen, makeCertificates } from './server.ts';
+
+type Behaviour = (request: IncomingMessage, response: ServerResponse) => void;
+
+let certificates: Certificates;
+let server: Server;
+let connections: Connections;
+let kubeconfig: string;
+let http: HttpClient;
+let requests: Requests;
+let asked: { method: string; url: string; token: string; body: string }[];
+let behaviours: Behaviour[];
+
+beforeAll(() => {
+  certificates = makeCertificates();
+});
+afterAll(() => certificates.remove());
+
+beforeEach(async () => {
+  asked = [];
+  server = createServer(certificates, (request, response) => {
+    let body = '';
+    request.on('data', (chunk) => {
+      body += chunk;
+    });
+    request.on('end', () => {
+      asked.push({ method: request.method ?? '', url: request.url ?? '', token: request.headers.authorization ?? '', body });
+      (behaviours[Math.min(asked.length, behaviours.length) - 1] as Behaviour)(request, response);
+    });
+  });
+  connections = new Connections();
+  connections.track(server);
+  kubeconfig = await listen(server, certificates);
+  http = new HttpClient(new Connection({ kubeconfig }), 4);
+  requests = new Requests(http, new Throttle());
+});
+afterEach(async () => {
+  http.close();
+  await connections.close(server);
+});
+
+const target = { resource: resources.Pod, namespace: 'shop', name: 'web-0' };
+
+async function send(script: Behaviour[], request: Partial<ApiRequest> = {}): Promise<Answer> {
+  behaviours = script;
+  return await requests.send({ method: 'GET', target, ...request });
+}
+
+const answer =
+  (code: number, body: unknown = {}, headers: Record<string, string> = {}): Behaviour =>
+  (_, response) => {
+    response.writeHead(code, headers);
+    response.end(typeof body === 'string' ? body : JSON.stringify(body));
+  };
+const reset: Behaviour = (request) => void request.socket.destroy();
+const never: Behaviour = () => {};
+const drip: Behaviour = (_, response) => {
+  response.writeHead(200);
+  const timer = setInterval(() => response.write(' '), 20);
+  response.on('close', () => clearInterval(timer));
+};
+const cutShort: Behaviour = (_, response) => {
+  response.writeHead(200, { 'content-length': '100' });
+  response.write('{');
+  setTimeout(() => response.destroy(), 20);
+};
+
+test('an answer is plain JSON, and connections are used again', async () => {
+  for (let i = 0; i < 5; i += 1) expect(await send([answer(200, { a: 1 })])).toEqual({ ok: true, body: { a: 1 } });
+  expect(connections.size).toBe(1);
+  expect(asked[0]).toMatchObject({ method: 'GET', url: '/api/v1/namespaces/shop/pods/web-0', token: 'Bearer secret-token' });
+});
+
+test('a DELETE with a body is understood as one request', async () => {
+  const body = { preconditions: { uid: 'u' } };
+  expect((await send([answer(200)], { method: 'DELETE', body })).ok).toBe(true);
+  expect((await send([answer(200)])).ok).toBe(true);
+  expect(asked.map(({ method, body: sent }) => [method, sent])).toEqual([
+    ['DELETE', JSON.stringify(body)],
+    ['GET', ''],
+  ]);
+});
+
+describe('what brings no whole answer is unavailable, in time', () => {
+  test.each<[string, Behaviour]>([
+    ['reset', reset],
+    ['never answered', never],
+    ['a byte now and then', drip],
+    ['cut within the body', cutShort],
+    ['not JSON', answer(200, '<html>secret')],
+    ['a redirect', answer(302, '', { location: 'https://example.com/secret' })],
+    ['an HTML page', answer(502, '<html>secret')],
+  ])('%s', async (_, behaviour) => {
+    const began = performance.now();
+    const result = await send([behaviour], { deadlineMs: 300 });
+    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(result).toMatchObject({
+      ok: false,
+      failure: { kind: 'unavailable', message: expect.stringMatching(/^GET pods shop\/web-0: (?!.*secret)/) },
+    });
+  });
+
+  test('nobody listens', async () => {
+    const other = createServer(certificates);
+    const path = await listen(other, certificates);
+    await new Promise((resolve) => other.close(resolve));
+    const result = await new Requests(new HttpClient(new Connection({ kubeconfig: path }), 1)).send({ method: 'GET', target });
+    expect(result).toMatchObject({ failure: { kind: 'unavailable', message: expect.stringContaining('ECONNREFUSED') } });
+  });
+
+  test('stopped by the caller, at once', async () => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 50);
+    expect(await send([never], { signal: stop.signal, retries: 2 })).toMatchObject({ ok: false, failure: { kind: 'unavailable' } });
+    expect(await send([never], { signal: stop.signal })).toMatchObject({ ok: false, failure: { kind: 'unavailable' } });
+  });
+});
+
+describe('tries', () => {
+  test('again after a lost answer or a 5xx, when that was asked for', async () => {
+    expect(await send([reset, answer(503), answer(200, { a: 1 })], { retries: 2 })).toEqual({ ok: true, body: { a: 1 } });
+    expect(asked).toHaveLength(3);
+  });
+
+  test('only once otherwise', async () => {
+    expect((await send([answer(503), answer(200)])).ok).toBe(false);
+    expect(asked).toHaveLength(1);
+  });
+
+  test.each([400, 403, 404, 409, 422])('never again after HTTP %d', async (code) => {
+    const result = await send([answer(code), answer(200)], { retries: 5 });
+    expect([result.ok, asked.length]).toEqual([false, 1]);
+  });
+
+  test('none with a name that could leave its place in the path', async () => {
+    const result = await send([answer(200)], { target: { ...target, name: '../secrets' }, retries: 2 });
+    expect(result).toMatchObject({ failure: { kind: 'invalid' } });
+    expect(asked).toHaveLength(0);
+  });
+});
+
+test('after 429 nothing is sent before the time that the server named, then it goes on', async () => {
+  expect(await send([answer(429, {}, { 'retry-after': '1' })], { retries: 2 })).toMatchObject({
+    failure: { kind: 'throttled', retryAfterMs: 1_000 },
+  });
+  expect(await send([answer(200)])).toMatchObject({ ok: false, failure: { kind: 'throttled' } });
+  expect(asked).toHaveLength(1);
+  await new Promise((passed) => setTimeout(passed, 1_050));
+  expect((await send([answer(200)])).ok).toBe(true);
+});
+
+describe('credentials', () => {
+  /** As in a pod: a token in a file, which the kubelet replaces. */
+  function withTokenFile(): { tokenFile: string; requests: Requests } {
+    const tokenFile = join(certificates.folder, 'token');
+    writeFileSync(tokenFile, 'old');
+    const config = JSON.parse(readFileSync(kubeconfig, 'utf8')) as { users: { user: object }[] };
+    config.users[0]!.user = { 'auth-provider': { name: 'tokenFile', config: { tokenFile } } };
+    const path = join(certificates.folder, 'with-token-file');
+    writeFileSync(path, JSON.stringify(config));
+    const client = new HttpClient(new Connection({ kubeconfig: path }), 1);
+    return { tokenFile, requests: new Requests(client) };
+  }
+
+  test('after 401 the token is read again at once, and the request sent once more', async () => {
+    const { tokenFile, requests: own } = withTokenFile();
+    behaviours = [answer(200), answer(401), answer(200)];
+    await own.send({ method: 'GET', target });
+    writeFileSync(tokenFile, 'new');
+    expect((await own.send({ method: 'GET', target })).ok).toBe(true);
+    expect(asked.map(({ token }) => token)).toEqual(['Bearer old', 'Bearer old', 'Bearer new']);
+  });
+
+  test('401 for ever is unavailable after two tries', async () => {
+    expect(await send([answer(401)])).toMatchObject({ ok: false, failure: { kind: 'unavailable' } });
+    expect(asked).toHaveLength(2);
+  });
+
+  test('a missing token file is told, without an exception, and heals', async () => {
+    const { tokenFile, requests: own } = withTokenFile();
+    rmSync(tokenFile);
+    behaviours = [answer(200)];
+    const failed = await own.send({ method: 'GET', target });
+    expect(failed).toMatchObject({ ok: false, failure: { kind: 'unavailable', message: expect.stringContaining('ENOENT') } });
+    writeFileSync(tokenFile, 'back');
+    expect((await own.send({ method: 'GET', target })).ok).toBe(true);
+  });
+
+  test('a new certificate authority is used after the next reading', async () => {
+    const connection = new Connection({ kubeconfig });
+    const client = new HttpClient(connection, 1);
+    const own = new Requests(client);
+    behaviours = [answer(200)];
+    expect((await own.send({ method: 'GET', target })).ok).toBe(true);
+    const others = makeCertificates();
+    const replaced = createServer(others, (_, response) => response.end('{}'));
+    const { port } = server.address() as AddressInfo;
+    await connections.close(server);
+    await new Promise<void>((ready) => replaced.listen(port, '127.0.0.1', ready));
+    expect(await own.send({ method: 'GET', target })).toMatchObject({ ok: false });
+    const ca = readFileSync(join(certificates.folder, 'tls.crt'));
+    writeFileSync(join(certificates.folder, 'tls.crt'), readFileSync(join(others.folder, 'tls.crt')));
+    await connection.refresh();
+    expect((await own.send({ method: 'GET', target })).ok).toBe(true);
+    writeFileSync(join(certificates.folder, 'tls.crt'), ca);
+    client.close();
+    await new Promise((resolve) => replaced.close(resolve));
+    others.remove();
+    server = createServer(certificates);
+    await listen(server, certificates);
+  });
+
+  test.each([
+    ['no such file', '/nonexistent/kubeconfig', undefined, /ENOENT/],
+    ['no such context', undefined, 'nope', /context "nope" names no cluster/],
+  ])('a configuration with %s says what is wrong', (_, path, context, message) => {
+    expect(() => new Connection({ kubeconfig: path ?? kubeconfig, context })).toThrow(message);
+  });
+
+  test('plain http and proxies are refused with the reason', () => {
+    const write = (cluster: object): string => {
+      const path = join(certificates.folder, 'odd');
+      const config = JSON.parse(readFileSync(kubeconfig, 'utf8')) as { clusters: { cluster: object }[] };
+      config.clusters[0]!.cluster = cluster;
+      writeFileSync(path, JSON.stringify(config));
+      return path;
+    };
+    expect(() => new Connection({ kubeconfig: write({ server: 'http://127.0.0.1:8080' }) })).toThrow('only https is supported');
+    expect(() => new Connection({ kubeconfig: write({ server: 'https://127.0.0.1', 'proxy-url': 'http://p' }) })).toThrow(
+      'proxy-url is not supported',
+    );
+  });
+});
