@@ -1,6 +1,7 @@
 /** The Upgrade resource as code sees it: raw JSON from the API server, defaults applied, never mutated. */
 import type { Static } from 'typebox';
-import type { CLASSES, PHASES, SpecSchema, StatusSchema } from './schema.ts';
+import type { SpecSchema } from './schema-spec.ts';
+import type { CLASSES, PHASES, StatusSchema } from './schema-status.ts';
 
 type DeepReadonly<T> = T extends (infer U)[]
   ? readonly DeepReadonly<U>[]

@@ -1,0 +1,138 @@
+/** One check of a post-check: what is asked, and what its answers mean. */
+import { Type } from 'typebox';
+import { name63, oneOf, rules, seconds } from './schema-parts.ts';
+
+const lo = (rule: string) => `int(${rule}.codes.split('-')[0])`;
+const hi = (rule: string) => `int(${rule}.codes.split('-')[${rule}.codes.split('-').size() - 1])`;
+
+const ExitCodeRule = Type.Object(
+  {
+    codes: Type.String({
+      minLength: 1,
+      maxLength: 7,
+      pattern: '^[0-9]{1,3}(-[0-9]{1,3})?$',
+      description: 'One code such as `"2"`, or a range such as `"3-119"`; 0 to 255.',
+    }),
+    class: oneOf(['Pass', 'Retry', 'Fail', 'Skip'], {
+      description:
+        'What these codes mean: `Pass`; `Retry` looks again until the deadline; `Fail` ends the wait at once; `Skip` says there is nothing to check here.',
+    }),
+    reason: Type.String({
+      default: 'ProbeFailed',
+      minLength: 1,
+      maxLength: 64,
+      pattern: '^[A-Z][A-Za-z0-9]*$',
+      description: 'CamelCase word shown in the status.',
+    }),
+    message: Type.String({ default: '', maxLength: 256, description: 'What the code means, for the person who reads the status.' }),
+  },
+  rules(
+    {
+      rule: `!self.codes.matches('^[0-9]{1,3}(-[0-9]{1,3})?$') || (${hi('self')} <= 255 && ${lo('self')} <= ${hi('self')})`,
+      message: 'codes must lie between 0 and 255, the smaller one first, such as "17" or "3-119"',
+    },
+    {
+      rule: `!self.codes.matches('^[0-9]{1,3}(-[0-9]{1,3})?$') || self.class != 'Fail' || ${lo('self')} > 0`,
+      message: 'exit code 0 cannot be Fail: leave 0 out of the range, or use another exit code for the failure',
+    },
+  ),
+);
+
+const Port = Type.Unsafe<number | string>({
+  'x-kubernetes-int-or-string': true,
+  maxLength: 15,
+  description: "Number of the port, or the name of one of the pod's container ports.",
+});
+
+export const Check = Type.Object(
+  {
+    name: Type.String({ ...name63, description: 'Name of the check, shown in the status.' }),
+    exec: Type.Optional(
+      Type.Object(
+        {
+          command: Type.Array(Type.String({ maxLength: 4096 }), {
+            minItems: 1,
+            maxItems: 64,
+            description: 'Command and arguments, run without a shell in the container.',
+          }),
+        },
+        { description: 'Runs a command in each container of the check and reads its exit code.' },
+      ),
+    ),
+    httpGet: Type.Optional(
+      Type.Object(
+        {
+          path: Type.Optional(Type.String({ maxLength: 4096, description: 'Default `/`.' })),
+          port: Port,
+          host: Type.Optional(Type.String({ maxLength: 253, description: "Default: the pod's IP. As seen from the operator." })),
+          scheme: oneOf(['HTTP', 'HTTPS'], { default: 'HTTP', description: 'HTTPS is not verified, as for a kubelet probe.' }),
+          httpHeaders: Type.Array(
+            Type.Object({ name: Type.String({ minLength: 1, maxLength: 256 }), value: Type.String({ maxLength: 4096 }) }),
+            { default: [], maxItems: 32, description: 'Headers to send; repeated ones are kept.' },
+          ),
+        },
+        { description: 'Passes when a GET is answered with 200 to 399, as for a kubelet probe, asked from the operator.' },
+      ),
+    ),
+    tcpSocket: Type.Optional(
+      Type.Object(
+        { port: Port, host: Type.Optional(Type.String({ maxLength: 253, description: "Default: the pod's IP." })) },
+        { description: 'Passes when a connection can be opened from the operator.' },
+      ),
+    ),
+    grpc: Type.Optional(
+      Type.Object(
+        {
+          port: Type.Integer({ minimum: 1, maximum: 65535, format: 'int32', description: 'Number of the port.' }),
+          service: Type.String({ default: '', maxLength: 253, description: 'Service to ask about; empty: the server as a whole.' }),
+        },
+        { description: 'Passes when gRPC health v1 answers SERVING, asked from the operator.' },
+      ),
+    ),
+    containers: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 63 }), {
+        minItems: 1,
+        maxItems: 64,
+        'x-kubernetes-list-type': 'set',
+        description: 'Containers to run the command in, or `["*"]` for every regular container and sidecar. Without it: the upgraded ones.',
+        ...rules({ rule: "!('*' in self) || self.size() == 1", message: 'containers must be either ["*"] alone or a list of names' }),
+      }),
+    ),
+    timeoutSeconds: seconds('Limit of one try.', { minimum: 1, maximum: 300, default: 10 }),
+    whenMissing: oneOf(['Fail', 'Skip'], {
+      default: 'Fail',
+      description: 'When the image does not have the command: `Fail`, or `Skip` (nothing to check in this image).',
+    }),
+    exitCodes: Type.Array(ExitCodeRule, {
+      default: [],
+      maxItems: 32,
+      'x-kubernetes-list-type': 'atomic',
+      description: 'What exit codes mean. A rule wins over the default table for its codes.',
+      ...rules({
+        rule: `self.all(a, !a.codes.matches('^[0-9]{1,3}(-[0-9]{1,3})?$') || self.filter(b, b.codes.matches('^[0-9]{1,3}(-[0-9]{1,3})?$') && ${lo('b')} <= ${hi('a')} && ${lo('a')} <= ${hi('b')}).size() == 1)`,
+        message: 'exitCodes must not overlap: each code may stand in one rule only',
+      }),
+    }),
+    maxOutputBytes: Type.Integer({
+      default: 1024,
+      minimum: 0,
+      maximum: 8192,
+      format: 'int32',
+      description: 'How much of the output the status keeps, of its head and its tail; 0 keeps none.',
+    }),
+  },
+  rules(
+    {
+      rule: '[has(self.exec), has(self.httpGet), has(self.tcpSocket), has(self.grpc)].filter(x, x).size() == 1',
+      message:
+        'a check must say what to ask, exactly one way: exec: {command: [...]}, httpGet: {port: ...}, tcpSocket: {port: ...} or grpc: {port: ...}',
+    },
+    {
+      rule: 'has(self.exec) || (!has(self.containers) && self.exitCodes.size() == 0)',
+      message: 'containers and exitCodes belong to exec: leave them out of a check that asks over the network',
+    },
+  ),
+);
+
+/** What is asked when the user names no check. */
+export const READINESS_PROBE = { name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] } };

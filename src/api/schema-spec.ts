@@ -1,0 +1,155 @@
+/**
+ * What users write: types, OpenAPI schema, defaults, CEL rules and reference docs, once.
+ * A field with a `default` is optional for users and always present for code, because the API server applies defaults on every read.
+ * `scripts/generate.ts` turns this into crds/ and docs/reference.md; the running operator imports only the types.
+ */
+import { Type } from 'typebox';
+import { Check, READINESS_PROBE } from './schema-check.ts';
+import { listMap, name63, oneOf, rules, seconds } from './schema-parts.ts';
+
+const TargetRef = Type.Object(
+  {
+    apiVersion: Type.String({ maxLength: 63, description: '`apps/v1`.' }),
+    kind: Type.Unsafe<'Deployment' | 'StatefulSet' | 'DaemonSet'>({
+      type: 'string',
+      maxLength: 63,
+      description: '`Deployment`, `StatefulSet` or `DaemonSet`.',
+    }),
+    name: Type.String({ minLength: 1, maxLength: 253, description: 'Name of the workload, in the namespace of the Upgrade.' }),
+  },
+  {
+    description: 'The workload to upgrade. Immutable.',
+    ...rules(
+      {
+        rule: 'self == oldSelf',
+        message: 'targetRef cannot be changed: delete this Upgrade and create another one for the other workload',
+      },
+      {
+        rule: "self.apiVersion == 'apps/v1' && self.kind in ['Deployment', 'StatefulSet', 'DaemonSet']",
+        message: 'targetRef must name a workload that postcheck can roll: apiVersion apps/v1 and kind Deployment, StatefulSet or DaemonSet',
+      },
+    ),
+  },
+);
+
+const ContainerImage = Type.Object({
+  name: Type.String({ ...name63, description: 'Name of a container, init container or sidecar in the pod template.' }),
+  image: Type.String({ minLength: 1, maxLength: 1024, pattern: '^\\S+$', description: 'Image that this container shall run.' }),
+});
+
+const Readiness = Type.Object(
+  {
+    required: Type.Boolean({ default: true, description: 'A pod passes only while ContainersReady and its other readiness gates hold.' }),
+    minReadySeconds: seconds('How long readiness must have held.', { default: 0 }),
+    maxRestarts: Type.Integer({
+      default: 2,
+      minimum: 0,
+      maximum: 1000,
+      format: 'int32',
+      description: 'More restarts than this, in a pod that this attempt created, is a failure.',
+    }),
+  },
+  { default: {}, description: 'What is asked of readiness.' },
+);
+
+const PostCheck = Type.Object(
+  {
+    initialDelaySeconds: seconds('Wait after a container has started before its first try.', { default: 0 }),
+    periodSeconds: seconds('Between two tries on one pod, ±20 %.', { default: 10, minimum: 1 }),
+    successThreshold: Type.Integer({
+      default: 1,
+      minimum: 1,
+      maximum: 100,
+      format: 'int32',
+      description: 'Rounds in a row in which readiness and all checks must pass.',
+    }),
+    failureThreshold: Type.Integer({
+      default: 0,
+      minimum: 0,
+      maximum: 1000,
+      format: 'int32',
+      description: '0 retries until the deadline; n fails after n rounds in a row with evidence from a check.',
+    }),
+    deadlineSeconds: seconds('For the whole post-check of one pod, image pull and scheduling included.', { default: 600, minimum: 1 }),
+    onInconclusive: oneOf(['Wait', 'Fallback'], {
+      default: 'Wait',
+      description:
+        'When a pod could not be asked until its deadline: `Wait`, or `Fallback`. Never acts while the API server as a whole is lost.',
+    }),
+    readiness: Readiness,
+    checks: Type.Array(Check, {
+      default: [READINESS_PROBE],
+      maxItems: 16,
+      description: 'What proves a pod. An empty list leaves readiness alone.',
+      ...listMap('name'),
+    }),
+  },
+  {
+    default: {},
+    description: 'The proof that is asked of every upgraded pod.',
+  },
+);
+
+const Fallback = Type.Object(
+  {
+    action: oneOf(['Rollback', 'Pause', 'None'], {
+      default: 'Rollback',
+      description:
+        '`Rollback` restores the images that ran before. `Pause` leaves everything as it is, gates closed. `None` reports only: gates are opened and the rollout goes on.',
+    }),
+    verify: Type.Boolean({ default: true, description: 'Run the same post-check on the reverted pods.' }),
+    deadlineSeconds: Type.Optional(
+      seconds('Like postCheck.deadlineSeconds, for the reverted pods. Default: postCheck.deadlineSeconds.', { minimum: 1 }),
+    ),
+  },
+  { default: {}, description: 'What to do when the proof does not come.' },
+);
+
+export const SpecSchema = Type.Object(
+  {
+    targetRef: TargetRef,
+    containers: Type.Array(ContainerImage, {
+      minItems: 1,
+      maxItems: 64,
+      description: 'The images to run. A change starts a new attempt.',
+      ...listMap('name'),
+    }),
+    paused: Type.Boolean({ default: false, description: 'Write no image, delete no pod, open no gate. Checks go on.' }),
+    gate: oneOf(['Auto', 'Required', 'Disabled'], {
+      default: 'Auto',
+      description:
+        '`Auto` keeps unproved pods out of traffic where the cluster can (Kubernetes 1.36 or newer with the gate policy installed), `Required` refuses to upgrade where it cannot, `Disabled` does not gate.',
+    }),
+    progressDeadlineSeconds: Type.Optional(
+      seconds(
+        'Without a further pod updated or passed for so long, the attempt ends. Default: the larger of 600 and initialDelaySeconds + deadlineSeconds + 300.',
+        {
+          minimum: 1,
+        },
+      ),
+    ),
+    postCheck: PostCheck,
+    fallback: Fallback,
+    historyLimit: Type.Integer({
+      default: 10,
+      minimum: 0,
+      maximum: 50,
+      format: 'int32',
+      description: 'How many ended attempts the status keeps.',
+    }),
+  },
+  // The first rule stands here, not in postCheck: the API server checks a rule against the default `{}` of its own object before the
+  // defaults inside are filled in, and refuses the whole CRD.
+  rules(
+    {
+      rule: 'self.postCheck.readiness.required || self.postCheck.checks.size() > 0',
+      message: 'nothing would be proved: keep postCheck.readiness.required true, or name at least one check',
+      fieldPath: '.postCheck',
+    },
+    {
+      rule: '!has(self.progressDeadlineSeconds) || self.progressDeadlineSeconds > self.postCheck.initialDelaySeconds + self.postCheck.deadlineSeconds',
+      message:
+        'progressDeadlineSeconds must be larger than postCheck.initialDelaySeconds + postCheck.deadlineSeconds, or left out: else a pod could never use its own deadline',
+    },
+  ),
+);

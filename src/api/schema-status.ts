@@ -1,0 +1,200 @@
+/** What users read: the status, which is also all of the operator's state. */
+import { Type } from 'typebox';
+import { count, images, listMap, oneOf, text, time } from './schema-parts.ts';
+
+export const CLASSES = ['Pass', 'Retry', 'Fail', 'Skip', 'Error'] as const;
+
+export const OUTCOMES = ['Succeeded', 'FellBack', 'FallbackFailed', 'Failed', 'Aborted', 'Superseded'] as const;
+
+export const PHASES = [
+  'Pending',
+  'Upgrading',
+  'PostChecking',
+  'Inconclusive',
+  'Succeeded',
+  'FallingBack',
+  'FallbackChecking',
+  'FellBack',
+  'FallbackFailed',
+  'Failed',
+  'Aborted',
+] as const;
+
+const Condition = Type.Object({
+  type: Type.String({ maxLength: 316 }),
+  status: oneOf(['True', 'False', 'Unknown'], {}),
+  reason: Type.String({ maxLength: 1024 }),
+  message: Type.String({ maxLength: 32768 }),
+  lastTransitionTime: Type.String({ format: 'date-time' }),
+  observedGeneration: Type.Integer({ format: 'int64', minimum: 0 }),
+});
+
+const ImageSet = (description: string) =>
+  Type.Object(
+    {
+      images: images('Image by container name, of every container of the pod template.'),
+      revision: Type.Optional(text('Revision label of the pods that run it.', 253)),
+    },
+    { description },
+  );
+
+const PodCheck = Type.Object({
+  check: text('Name of the check.', 63),
+  container: text('', 63),
+  exitCode: Type.Optional(Type.Integer({ format: 'int32' })),
+  class: oneOf(CLASSES, { description: 'What the last try said.' }),
+  reason: text('', 64),
+  message: Type.Optional(text('Meaning of the code, or why there is none.', 512)),
+  output: Type.Optional(text('Head and tail of what the last try printed.', 8300)),
+  attempts: count('Tries so far, on this container.'),
+  firstAt: time('First try.'),
+  lastAt: time('Last try.'),
+});
+
+const PodReport = Type.Object({
+  name: text('', 253),
+  node: Type.Optional(text('', 253)),
+  state: oneOf(['Failed', 'Inconclusive', 'Retrying', 'Waiting', 'Skipped', 'Passed'], { description: 'Judgement on this pod.' }),
+  reason: text('', 64),
+  message: Type.Optional(text('One sentence.', 1024)),
+  checks: Type.Array(PodCheck, { maxItems: 64 }),
+});
+
+const Command = (description: string) =>
+  Type.Optional(
+    Type.Object({ token: text('Value of the annotation that was acted on.', 256), at: time(''), result: text('', 64) }, { description }),
+  );
+
+export const StatusSchema = Type.Object({
+  observedGeneration: Type.Optional(Type.Integer({ format: 'int64', minimum: 0 })),
+  targetUID: Type.Optional(text('UID of the workload that this status is about.', 64)),
+  phase: Type.Optional(oneOf(PHASES, { description: 'Where the Upgrade stands.' })),
+  message: Type.Optional(text('What happened and why, in one sentence.')),
+  summary: Type.Optional(text('Passed of wanted pods, such as `3/3`.', 32)),
+  conditions: Type.Optional(Type.Array(Condition, { maxItems: 16, ...listMap('type') })),
+  attempt: Type.Optional(
+    Type.Object(
+      {
+        id: text('Number and digest of the wanted containers.', 64),
+        number: Type.Integer({ minimum: 1, format: 'int32', description: 'Counts up for the life of the Upgrade.' }),
+        trigger: oneOf(['Created', 'ContainersChanged', 'TargetReplaced', 'Retry'], { description: 'Why it started.' }),
+        adopted: Type.Boolean({ description: 'The target ran the wanted images already: nothing is written to it.' }),
+        gating: Type.Boolean({ description: 'New pods of the wanted version get the readiness gate. The gate policy reads this field.' }),
+        startedAt: time('Recorded before the first write to the workload.'),
+        rolledAt: Type.Optional(time('When the workload was first seen with the wanted images.')),
+        targetGeneration: Type.Integer({
+          minimum: 0,
+          format: 'int64',
+          description: "The workload's generation when the attempt was recorded.",
+        }),
+        progressAt: time('Last new maximum of updated or passed pods.'),
+        maxUpdated: count('Most pods seen updated in this attempt.'),
+        maxPassed: count('Most pods seen passed in this attempt.'),
+        warnings: Type.Optional(
+          Type.Array(Type.String({ maxLength: 512 }), { maxItems: 8, description: 'What may disturb the proof, told once as events.' }),
+        ),
+        end: Type.Optional(
+          Type.Object(
+            {
+              outcome: oneOf(OUTCOMES, {}),
+              reason: text('CamelCase.', 64),
+              cause: text('One sentence.', 2048),
+              at: time(''),
+            },
+            { description: 'How the attempt ended; absent while it runs.' },
+          ),
+        ),
+        excludedNodes: Type.Optional(
+          Type.Array(Type.String({ maxLength: 253 }), {
+            maxItems: 500,
+            description: 'Nodes not Ready at the start; their pods are not waited for.',
+          }),
+        ),
+      },
+      { description: 'The running or last attempt.' },
+    ),
+  ),
+  from: Type.Optional(ImageSet('What ran before the attempt: the fallback target.')),
+  to: Type.Optional(ImageSet('What the attempt rolls to.')),
+  lastVerified: Type.Optional(
+    Type.Object(
+      { images: images(''), revision: Type.Optional(text('', 253)), verifiedAt: time(''), pods: count('Pods that passed.') },
+      { description: 'The newest set that passed.' },
+    ),
+  ),
+  quarantined: Type.Optional(
+    Type.Object(
+      { images: images(''), attempt: Type.Integer({ format: 'int32' }) },
+      { description: 'The set that fell back; not tried again by itself.' },
+    ),
+  ),
+  counts: Type.Optional(
+    Type.Object(
+      {
+        desired: count('Wanted pods.'),
+        updated: count('Pods of the wanted revision.'),
+        ready: count('Of these, Ready.'),
+        passed: count(''),
+        retrying: count(''),
+        failed: count(''),
+        inconclusive: count(''),
+        skipped: count(''),
+      },
+      { description: 'The last five add up to `desired` once all pods exist.' },
+    ),
+  ),
+  exitCodes: Type.Optional(
+    Type.Array(
+      Type.Object({
+        check: text('', 63),
+        container: text('', 63),
+        code: Type.Integer({ format: 'int32' }),
+        class: oneOf(CLASSES, {}),
+        reason: text('', 64),
+        pods: count('Pods whose last try gave this code.'),
+      }),
+      { maxItems: 32, description: 'Histogram of exit codes over the fleet.' },
+    ),
+  ),
+  pods: Type.Optional(Type.Array(PodReport, { maxItems: 20, description: 'At most 20 pods, worst first.' })),
+  fallback: Type.Optional(
+    Type.Object(
+      {
+        state: oneOf(['Rolling', 'Checking', 'Verified', 'Unverified', 'Failed'], { description: 'Where the fallback stands.' }),
+        reason: text('CamelCase reason of the fallback.', 64),
+        cause: text('The evidence, in one sentence.', 2048),
+        images: images('The images that are restored.'),
+        revision: Type.Optional(text('', 253)),
+        startedAt: time('Recorded before its first write.'),
+        rolledAt: Type.Optional(time('When the workload was first seen with the restored images.')),
+        finishedAt: Type.Optional(time('')),
+        verified: Type.Optional(text('`PostCheck`, `ReadinessOnly` or `No`: what proved the reverted pods.', 32)),
+        evidence: Type.Optional(Type.Array(PodReport, { maxItems: 3, description: 'The pods that caused it, as they were.' })),
+      },
+      { description: 'The fallback of this attempt.' },
+    ),
+  ),
+  paused: Type.Optional(
+    Type.Object({
+      since: Type.Optional(time('Set while paused.')),
+      resumedAt: Type.Optional(time('Clocks count from here.')),
+      seconds: Type.Optional(count('Paused in all, in this attempt.')),
+    }),
+  ),
+  commands: Type.Optional(
+    Type.Object({ retry: Command('Last `postcheck.dev/retry` token.'), abort: Command('Last `postcheck.dev/abort` token.') }),
+  ),
+  history: Type.Optional(
+    Type.Array(
+      Type.Object({
+        attempt: Type.Integer({ format: 'int32' }),
+        images: images(''),
+        outcome: text('Succeeded, FellBack, FallbackFailed, Failed, Aborted, or Superseded.', 32),
+        cause: text('', 1024),
+        startedAt: time(''),
+        finishedAt: time(''),
+      }),
+      { maxItems: 50, description: 'Ended attempts, newest first.' },
+    ),
+  ),
+});
