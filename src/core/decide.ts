@@ -6,10 +6,10 @@ import type { UpgradeStatus } from '../api/types.ts';
 import type { WorkloadView } from '../api/views.ts';
 import { recorded } from './commands.ts';
 import { failed } from './fallback.ts';
-import { judgeFleet } from './fleet.ts';
+import { judgeFleet, unstored } from './fleet.ts';
 import { observe, type State } from './observe.ts';
-import { type Decision, type In, NO_ACTION, type Plan } from './plan.ts';
-import { asked, fallbackProving, proofOf, proving, releaseOurFields, shown } from './prove.ts';
+import { type Action, type Decision, type In, NO_ACTION, type Plan } from './plan.ts';
+import { asked, fallbackProving, proofOf, proving, releaseOurFields, shown, verdictOf } from './prove.ts';
 import { reflect } from './reflect.ts';
 import type { Snapshot } from './snapshot.ts';
 import { retried, started } from './start.ts';
@@ -83,7 +83,7 @@ function forState(snapshot: Snapshot, state: State): Decision {
     case 'FallbackProving':
       return fallbackProving(snapshot, state);
     case 'Settled':
-      return settled(state);
+      return settled(snapshot, state);
   }
 }
 
@@ -168,6 +168,15 @@ function conflicted(snapshot: Snapshot, { status, container, image, manager }: I
 }
 
 /** At rest. A closed gate of an ended attempt that still gates (FallbackPaused, FallbackFailed) stays closed. */
-function settled({ status, workload }: In<'Settled'>): Decision {
-  return { status, action: releaseOurFields(workload) };
+function settled(snapshot: Snapshot, { status, workload }: In<'Settled'>): Decision {
+  const release = releaseOurFields(workload);
+  return { status, action: release.kind === 'none' ? whyHeld(snapshot, status, workload) : release };
+}
+
+/** Pods that failed and stay behind their gates say why, for `kubectl describe pod`. A fallback replaces such pods at once, so there nobody would read it. */
+function whyHeld(snapshot: Snapshot, status: UpgradeStatus, workload: WorkloadView): Action {
+  if (status.phase !== 'Failed' || !status.attempt?.gating) return NO_ACTION;
+  const proof = proofOf(snapshot, status);
+  const failed = unstored(judgeFleet(snapshot, workload, proof)).filter(({ state }) => state === 'Failed');
+  return failed.length > 0 ? { kind: 'storeVerdicts', verdicts: failed.map((judged) => verdictOf(judged, proof)) } : NO_ACTION;
 }

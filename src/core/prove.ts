@@ -57,12 +57,15 @@ function withProgress(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): 
   return { ...status, attempt: { ...attempt, ...maxima, progressAt: toIso(snapshot.now) } };
 }
 
+/** A judgement as it is stored on its pod, pinned to what was judged. */
+export function verdictOf({ pod, state, reason, message }: Judged, proof: Proof): Verdict {
+  const status = state === 'Failed' ? 'False' : 'True';
+  return { pod, condition: { status, reason, message: pinned(message.slice(0, 1000), proof.id, pod) } };
+}
+
 /** Verdicts to be written to pods now. While paused only what closes, never what opens: that is decided by the caller. */
 function storeVerdicts(fleet: Fleet, proof: Proof): Action {
-  const verdicts = unstored(fleet).map(({ pod, state, reason, message }): Verdict => {
-    const good = state !== 'Failed';
-    return { pod, condition: { status: good ? 'True' : 'False', reason, message: pinned(message.slice(0, 1000), proof.id, pod) } };
-  });
+  const verdicts = unstored(fleet).map((judged) => verdictOf(judged, proof));
   return verdicts.length > 0 ? { kind: 'storeVerdicts', verdicts } : NO_ACTION;
 }
 
