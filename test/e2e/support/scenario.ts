@@ -123,7 +123,8 @@ function isRolledOut({ kind, metadata, spec, status }: Json): boolean {
     const { desiredNumberScheduled: desired, numberAvailable = 0, updatedNumberScheduled = 0 } = status;
     return desired > 0 && numberAvailable === desired && updatedNumberScheduled === desired;
   }
-  return status.updatedReplicas === spec.replicas && status.availableReplicas === spec.replicas && status.replicas === spec.replicas;
+  const { updatedReplicas = 0, availableReplicas = 0, replicas = 0 } = status;
+  return updatedReplicas === spec.replicas && availableReplicas === spec.replicas && replicas === spec.replicas;
 }
 
 async function makeNamespace(api: Api, name: string): Promise<void> {

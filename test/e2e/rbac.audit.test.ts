@@ -1,0 +1,83 @@
+/** The operator's rights against what it did, as the API server's audit log of the end-to-end tests tells. Runs after them. */
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { Api, type Json } from './support/api.ts';
+import { OPERATOR_NAMESPACE, RELEASE } from './support/operator.ts';
+
+const AUDIT_LOG = join(resolve(import.meta.dirname, '../..'), '.cluster/audit.log');
+const ACCOUNT = `system:serviceaccount:${OPERATOR_NAMESPACE}:${RELEASE}`;
+const RBAC = '/apis/rbac.authorization.k8s.io/v1';
+
+/** Granted, and not to be seen in the log. */
+const UNSEEN: Readonly<Record<string, string>> = {
+  'create pods/exec': 'asked for within the GET that opens an exec, from Kubernetes 1.35 on',
+};
+
+interface Request {
+  readonly at: number;
+  readonly right: string;
+  readonly code: number;
+  readonly uri: string;
+}
+
+const rightOf = (verb: string, group: string, resource: string): string => `${verb} ${resource}${group ? `.${group}` : ''}`;
+
+const api = new Api();
+const roles = async (): Promise<Json[]> => [
+  await api.get(`${RBAC}/clusterroles/${RELEASE}-operator`),
+  await api.get(`${RBAC}/clusterroles/${RELEASE}-cluster`),
+  await api.get(`${RBAC}/namespaces/${OPERATOR_NAMESPACE}/roles/${RELEASE}-lease`),
+];
+
+/** `verb resource.group` of every rule. */
+const granted = (role: Json): string[] =>
+  role.rules.flatMap(({ apiGroups, resources, verbs }: Json) =>
+    apiGroups.flatMap((group: string) =>
+      resources.flatMap((resource: string) => verbs.map((verb: string) => rightOf(verb, group, resource))),
+    ),
+  );
+
+/** When the rights were last changed: what was done before was done with others. */
+const changedAt = (role: Json): number => Math.max(...role.metadata.managedFields.map(({ time }: Json) => Date.parse(time)));
+
+function requests(): Request[] {
+  return readFileSync(AUDIT_LOG, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(`"${ACCOUNT}"`))
+    .map((line) => JSON.parse(line) as Json)
+    .filter(({ user, objectRef }) => user.username === ACCOUNT && objectRef)
+    .map(({ requestReceivedTimestamp, verb, objectRef, responseStatus, requestURI }) => ({
+      at: Date.parse(requestReceivedTimestamp),
+      right: rightOf(
+        verb,
+        objectRef.apiGroup ?? '',
+        objectRef.subresource ? `${objectRef.resource}/${objectRef.subresource}` : objectRef.resource,
+      ),
+      code: responseStatus?.code ?? 0,
+      uri: requestURI,
+    }));
+}
+
+async function evidence(): Promise<{ rights: string[]; seen: Request[] }> {
+  const all = await roles();
+  const since = Math.max(...all.map(changedAt));
+  return { rights: [...new Set(all.flatMap(granted))].sort(), seen: requests().filter(({ at }) => at > since) };
+}
+
+test('the operator used every right that its chart grants', async () => {
+  const { rights, seen } = await evidence();
+  const used = new Set(seen.map(({ right }) => right));
+
+  const unused = rights.filter((right) => !used.has(right));
+
+  expect(seen.length).toBeGreaterThan(0);
+  expect(unused).toEqual(Object.keys(UNSEEN));
+});
+
+test('the operator was refused nothing, and asked for nothing that its chart does not grant', async () => {
+  const { rights, seen } = await evidence();
+
+  expect(seen.filter(({ code }) => code === 401 || code === 403)).toEqual([]);
+  expect([...new Set(seen.map(({ right }) => right))].filter((right) => !rights.includes(right))).toEqual([]);
+});
