@@ -17,7 +17,7 @@ export interface TlsMaterial {
 }
 
 export interface Credentials {
-  /** Authorization and impersonation. Never log. */
+  /** Authorization, impersonation, user agent. Never log. */
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: TlsMaterial;
 }
@@ -104,5 +104,5 @@ function serverOf(config: KubeConfig): URL {
 function headersOf(options: RequestOptions): Record<string, string> {
   const basic = typeof options.auth === 'string' ? { Authorization: `Basic ${Buffer.from(options.auth).toString('base64')}` } : {};
   const given = Object.entries((options.headers ?? {}) as Record<string, unknown>).map(([name, value]) => [name, String(value).trim()]);
-  return { ...basic, ...Object.fromEntries(given) };
+  return { 'user-agent': 'postcheck', ...basic, ...Object.fromEntries(given) };
 }
