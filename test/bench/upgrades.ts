@@ -110,7 +110,7 @@ const WRITES = new Set(['create', 'update', 'patch', 'delete']);
 
 /** Writes without events and lease; gate writes apart; lists. */
 async function requests(site: Site, mark: number): Promise<{ writes: number; gates: number; lists: number }> {
-  const ours = (await site.requestsSince(mark)).filter(({ resource }) => resource !== 'events' && resource !== 'leases');
+  const ours = (await site.requestsSince(mark)).filter(({ resource, namespace }) => namespace === NAMESPACE && resource !== 'events');
   const writes = ours.filter(({ verb, resource }) => WRITES.has(verb) && resource !== 'pods/exec');
   const gates = writes.filter(({ resource }) => resource === 'pods/status').length;
   return { writes: writes.length - gates, gates, lists: ours.filter(({ verb }) => verb === 'list').length };
