@@ -34,7 +34,7 @@ export interface Verdict {
 }
 
 /** The last line that the readiness script prints by itself; without it 126 and 127 mean that the command is missing. */
-const RESULT_LINE = /^postcheck: stage=\w+ code=\d+\b/m;
+const RESULT_LINE = /^postcheck: stage=\w+ code=(\d+)\b/gm;
 
 const SIGNALS: Readonly<Record<number, string>> = {
   1: 'SIGHUP', 2: 'SIGINT', 3: 'SIGQUIT', 4: 'SIGILL', 6: 'SIGABRT', 7: 'SIGBUS', 8: 'SIGFPE', 9: 'SIGKILL', 11: 'SIGSEGV', 13: 'SIGPIPE', 14: 'SIGALRM', 15: 'SIGTERM',
@@ -50,6 +50,24 @@ const DEFAULTS: Readonly<Record<number, readonly [reason: string, message: strin
   127: ['ProbeHookNotRunnable', 'the readiness hook or its interpreter is missing'],
 };
 
+/** The script's sentence about its decision, on stderr; warnings come before it. The kept output may have lost its head, not its end. */
+const SENTENCE = /^readiness_probe: (.+)$/gm;
+
+/** Differs with every try, and a sentence that does would be a write of the status each time. */
+const PROCESS = / \(pid \d+, uptime [^)]*\)/;
+
+/** What the expression captures where it matches last: a hook's own output comes before the script's. */
+const lastMatch = (expression: RegExp, output: string): string | undefined => [...output.matchAll(expression)].at(-1)?.[1];
+
+/**
+ * What the readiness script itself says about `code`, such as "start ended with exit status 3": it knows more than a table.
+ * `undefined` when the script did not decide on this code, or its words were not kept.
+ */
+function ownWords(code: number, output: string): string | undefined {
+  if (Number(lastMatch(RESULT_LINE, output)) !== code) return undefined;
+  return lastMatch(SENTENCE, output)?.replace(PROCESS, '').slice(0, 256);
+}
+
 /** Does `rule` speak of `code`? Codes that are no range never match; the CRD refuses them. */
 function covers(rule: ExitCodeRule, code: number): boolean {
   const [low, high = low] = rule.codes.split('-').map(Number);
@@ -62,14 +80,19 @@ function missing(check: Check, message: string, inFallback: boolean): Verdict {
   return { class: skip ? 'Skip' : 'Fail', reason: 'CommandMissing', message: message || 'the command is not in the image', output: '' };
 }
 
+function meaning(code: number, output: string): readonly [reason: string, message: string] {
+  const known = DEFAULTS[code];
+  if (known) return [known[0], ownWords(code, output) ?? known[1]];
+  return code > 128 ? ['ProbeKilled', `killed by ${SIGNALS[code - 128] ?? `signal ${code - 128}`}`] : ['ProbeFailed', ''];
+}
+
 function exited(check: Check, code: number, output: string, inFallback: boolean): Verdict {
   const rule = check.exitCodes.find((candidate) => covers(candidate, code));
   if (rule) return { class: rule.class, reason: rule.reason, message: rule.message, exitCode: code, output };
   if (code === 0) return { class: 'Pass', reason: 'Passed', message: '', exitCode: 0, output };
-  if ((code === 126 || code === 127) && !RESULT_LINE.test(output))
+  if ((code === 126 || code === 127) && lastMatch(RESULT_LINE, output) === undefined)
     return { ...missing(check, output.trim().slice(0, 256), inFallback), exitCode: code };
-  const [reason, message] =
-    DEFAULTS[code] ?? (code > 128 ? ['ProbeKilled', `killed by ${SIGNALS[code - 128] ?? `signal ${code - 128}`}`] : ['ProbeFailed', '']);
+  const [reason, message] = meaning(code, output);
   return { class: 'Retry', reason, message, exitCode: code, output };
 }
 

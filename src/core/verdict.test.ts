@@ -1,0 +1,76 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Check } from '../api/types.ts';
+import { judgeTry, type TryContext, type Verdict } from './verdict.ts';
+
+const check: Check = {
+  name: 'readiness-probe',
+  exec: { command: ['/usr/bin/readiness_probe.sh'] },
+  timeoutSeconds: 10,
+  whenMissing: 'Fail',
+  exitCodes: [],
+  maxOutputBytes: 1024,
+};
+const onNewPod: TryContext = { inFallback: false, podReady: true };
+const exited = (code: number, output: string, of: Check = check): Verdict => judgeTry(of, { kind: 'exit', code, output }, onNewPod);
+
+/** What the readiness script prints when it decides: the sentence on stderr, the result line on stdout, in whichever order they arrive. */
+const said = (code: number, sentence: string, before = ''): string =>
+  `${before}readiness_probe: ${sentence}\npostcheck: stage=supervisor code=${code} state=EXITED exitstatus=3 source=xmlrpc hook=- ms=60\n`;
+
+describe("the readiness script's own words are the message of its codes", () => {
+  test('which exit status start ended with', () => {
+    expect(exited(2, said(2, 'start ended with exit status 3'))).toMatchObject({
+      class: 'Retry',
+      reason: 'StartServiceNotDone',
+      message: 'start ended with exit status 3',
+      exitCode: 2,
+    });
+  });
+
+  test('whichever of the two lines comes first', () => {
+    const [sentence, line] = said(2, 'start was killed by a signal').split('\n');
+    expect(exited(2, `${line}\n${sentence}\n`).message).toBe('start was killed by a signal');
+  });
+
+  test('without what differs from try to try', () => {
+    const running = (uptime: string) => said(2, `start is RUNNING (pid 55, uptime ${uptime}), not yet EXITED with status 0`);
+    expect(exited(2, running('0:00:19')).message).toBe('start is RUNNING, not yet EXITED with status 0');
+    expect(exited(2, running('2 days, 1:00:00')).message).toBe('start is RUNNING, not yet EXITED with status 0');
+  });
+
+  test('the last of them, because warnings and what the hook prints come before', () => {
+    const noise = 'readiness_probe: a warning\npostcheck: stage=ready code=0 state=NONE\n';
+    expect(exited(124, said(124, 'hook was still running after 5 s', noise)).message).toBe('hook was still running after 5 s');
+  });
+
+  test.each([
+    ['without the result line', 'readiness_probe: start ended with exit status 3\n'],
+    ['with the result line of another code', said(1, 'hook crashed')],
+    ['with the result line alone', 'postcheck: stage=supervisor code=2 state=EXITED exitstatus=3\n'],
+    ['with nothing', ''],
+  ])('but the general meaning stands %s', (_, output) => {
+    expect(exited(2, output)).toMatchObject({ reason: 'StartServiceNotDone', message: 'the start service has not ended with status 0' });
+  });
+
+  test('not for codes to which the Upgrade gives a meaning', () => {
+    const rule = { codes: '2', class: 'Fail' as const, reason: 'NotPrepared', message: 'the node has to be prepared first' };
+    expect(exited(2, said(2, 'start ended with exit status 3'), { ...check, exitCodes: [rule] })).toMatchObject({
+      class: 'Fail',
+      reason: 'NotPrepared',
+      message: rule.message,
+    });
+  });
+
+  test("not for the hook's own codes, which it could only repeat", () => {
+    expect(exited(17, said(17, 'hook returned 17'))).toMatchObject({ reason: 'ProbeFailed', message: '' });
+  });
+});
+
+test('with its result line, 127 is what the script decided; without, the command is not there', () => {
+  expect(exited(127, said(127, 'hook /usr/bin/readiness_probe_hook or its interpreter was not found'))).toMatchObject({
+    class: 'Retry',
+    reason: 'ProbeHookNotRunnable',
+    message: 'hook /usr/bin/readiness_probe_hook or its interpreter was not found',
+  });
+  expect(exited(127, 'sh: not found')).toMatchObject({ class: 'Fail', reason: 'CommandMissing', message: 'sh: not found', exitCode: 127 });
+});
