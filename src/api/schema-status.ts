@@ -68,6 +68,14 @@ const Command = (description: string) =>
 export const StatusSchema = Type.Object({
   observedGeneration: Type.Optional(Type.Integer({ format: 'int64', minimum: 0 })),
   targetUID: Type.Optional(text('UID of the workload that this status is about.', 64)),
+  targetGeneration: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      format: 'int64',
+      description:
+        "The workload's generation at the last step of an attempt or fallback. An older view of the workload is behind and not acted on.",
+    }),
+  ),
   phase: Type.Optional(oneOf(PHASES, { description: 'Where the Upgrade stands.' })),
   message: Type.Optional(text('What happened and why, in one sentence.')),
   summary: Type.Optional(text('Passed of wanted pods, such as `3/3`.', 32)),
@@ -79,6 +87,9 @@ export const StatusSchema = Type.Object({
         number: Type.Integer({ minimum: 1, format: 'int32', description: 'Counts up for the life of the Upgrade.' }),
         trigger: oneOf(['Created', 'ContainersChanged', 'TargetReplaced', 'Retry'], { description: 'Why it started.' }),
         adopted: Type.Boolean({ description: 'The target ran the wanted images already: nothing is written to it.' }),
+        inherited: Type.Optional(
+          Type.Boolean({ description: 'What ran before it was never proved, so the fallback target of the attempt before it was kept.' }),
+        ),
         gating: Type.Boolean({ description: 'New pods of the wanted version get the readiness gate. The gate policy reads this field.' }),
         startedAt: time('Recorded before the first write to the workload.'),
         rolledAt: Type.Optional(time('When the workload was first seen with the wanted images.')),

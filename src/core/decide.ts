@@ -22,6 +22,8 @@ const GATE_SETTLES_MS = 100;
 
 export function decide(snapshot: Snapshot): Plan {
   const state = observe(snapshot);
+  if (state.name === 'Behind')
+    return { state: state.name, status: snapshot.upgrade.status ?? {}, intent: false, action: NO_ACTION, rounds: [] };
   const decision = forState(snapshot, state);
   const { obstacle = snapshot.refusal, fleet, haltedByUser = false } = decision;
   const status = reflect(snapshot, decision.status, { obstacle, fleet, haltedByUser });
@@ -35,7 +37,7 @@ export function decide(snapshot: Snapshot): Plan {
   };
 }
 
-function forState(snapshot: Snapshot, state: State): Decision {
+function forState(snapshot: Snapshot, state: Exclude<State, In<'Behind'>>): Decision {
   const { upgrade, now } = snapshot;
   switch (state.name) {
     case 'Deleting':
@@ -68,7 +70,7 @@ function forState(snapshot: Snapshot, state: State): Decision {
     case 'Unwritten':
       return unwritten(snapshot, state);
     case 'Written':
-      return { status: { ...state.status, phase: 'Upgrading', attempt: { ...state.attempt, rolledAt: toIso(now) } }, intent: true };
+      return { status: { ...rolled(state), phase: 'Upgrading', attempt: { ...state.attempt, rolledAt: toIso(now) } }, intent: true };
     case 'Conflicted':
       return { status: conflicted(snapshot, state), intent: true };
     case 'Proving':
@@ -79,13 +81,19 @@ function forState(snapshot: Snapshot, state: State): Decision {
         action: { kind: 'patchImages', workload: state.workload, images: imagesToWrite(state.workload, state.fallback.images) },
       };
     case 'FallbackWritten':
-      return { status: { ...state.status, fallback: { ...state.fallback, rolledAt: toIso(now) } }, intent: true };
+      return { status: { ...rolled(state), fallback: { ...state.fallback, rolledAt: toIso(now) } }, intent: true };
     case 'FallbackProving':
       return fallbackProving(snapshot, state);
     case 'Settled':
       return settled(snapshot, state);
   }
 }
+
+/** The images stand in the template as of this generation. */
+const rolled = ({ status, workload }: In<'Written' | 'FallbackWritten'>): UpgradeStatus => ({
+  ...status,
+  targetGeneration: workload.generation,
+});
 
 function targetLost(snapshot: Snapshot): Decision {
   const { upgrade, now } = snapshot;

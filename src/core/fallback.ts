@@ -37,8 +37,10 @@ export function failed(snapshot: Snapshot, workload: WorkloadView, status: Upgra
 
 function fallingBack(snapshot: Snapshot, status: UpgradeStatus, images: Images, evidence: Evidence): UpgradeStatus {
   const at = toIso(snapshot.now);
+  const targetGeneration = snapshot.workload?.generation;
   return {
     ...status,
+    ...(targetGeneration === undefined ? {} : { targetGeneration }),
     phase: 'FallingBack',
     ...(status.attempt ? { attempt: { ...without(status.attempt, 'end'), progressAt: at, maxUpdated: 0, maxPassed: 0 } } : {}),
     fallback: {

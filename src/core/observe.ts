@@ -21,6 +21,8 @@ interface Running {
 export type State =
   /** The Upgrade is being deleted: nothing is written for it any more. */
   | { readonly name: 'Deleting' }
+  /** What we know of the workload is older than what the status was written from: a decision on it would be about the past. */
+  | { readonly name: 'Behind' }
   /** Cannot act, and nothing is under way. */
   | { readonly name: 'Blocked'; readonly obstacle: Obstacle }
   /** The workload went away in the middle of an attempt or fallback. */
@@ -74,6 +76,7 @@ export function observe(snapshot: Snapshot): State {
     const message = `${spec.targetRef.kind} ${spec.targetRef.name} does not exist in namespace ${upgrade.metadata.namespace}: create it, or correct spec.targetRef.name`;
     return { name: 'Blocked', obstacle: { reason: 'TargetNotFound', message } };
   }
+  if (status?.targetUID === workload.uid && workload.generation < (status.targetGeneration ?? 0)) return { name: 'Behind' };
   const start = startTrigger(snapshot, workload);
   if (start) return observeStart(snapshot, workload, start);
   const running: Running = { workload, status: status as UpgradeStatus, attempt: status?.attempt as Attempt };
@@ -95,7 +98,7 @@ function gateObstacle({ upgrade, gatePolicy }: Snapshot): Obstacle | undefined {
   return {
     reason: 'GateUnavailable',
     message:
-      "spec.gate is Required, but the gate policy is not installed (it needs Kubernetes 1.36 or newer and the chart's gate.enabled): install it, or set spec.gate to Auto",
+      "spec.gate is Required, but the gate policy is not installed (it needs Kubernetes 1.36 or newer and the chart's gatePolicy.create): install it, or set spec.gate to Auto",
   };
 }
 
@@ -116,7 +119,8 @@ function observeAttempt(snapshot: Snapshot, running: Running): State {
   if (attempt.rolledAt) return { name: 'Proving', ...running };
   if (runsImages(workload, status.to?.images ?? {})) return { name: 'Written', ...running };
   // The spec moved on between the record and the write: what was recorded as running before may be stale, so it is recorded again.
-  if (workload.generation !== attempt.targetGeneration) return { name: 'Starting', workload, trigger: attempt.trigger, inherit: false };
+  if (workload.generation !== attempt.targetGeneration)
+    return { name: 'Starting', workload, trigger: attempt.trigger, inherit: attempt.inherited ?? false };
   return { name: 'Unwritten', ...running };
 }
 

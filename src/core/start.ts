@@ -61,6 +61,7 @@ export function started(snapshot: Snapshot, start: Start): UpgradeStatus {
     number,
     trigger,
     adopted,
+    ...(inherit ? { inherited: true } : {}),
     gating: !adopted && upgrade.spec.gate !== 'Disabled' && gatePolicy === 'Available',
     startedAt: toIso(now),
     targetGeneration: workload.generation,
@@ -71,7 +72,7 @@ export function started(snapshot: Snapshot, start: Start): UpgradeStatus {
     ...(warnings.length > 0 ? { warnings } : {}),
   };
   const rest = without(seenAtStart(upgrade, before, now), 'fallback', 'paused', 'counts', 'exitCodes', 'pods', 'summary');
-  return { ...rest, targetUID: workload.uid, phase: 'Pending', attempt, from, to: { images: to } };
+  return { ...rest, targetUID: workload.uid, targetGeneration: workload.generation, phase: 'Pending', attempt, from, to: { images: to } };
 }
 
 /** What the status keeps of an attempt that the new one overtakes. */

@@ -47,7 +47,7 @@ export interface Faults {
   /** Delay of one event of a watch. */
   delayMs?(kind: WatchedKind): number;
   /** Events of this kind are held back until then. */
-  frozenUntil?(kind: WatchedKind): number;
+  frozenUntil?(kind: WatchedKind, now: number, operator: number): number;
   /** True: the event never arrives. */
   drops?(change: Change, operator: number): boolean;
   /** The version that the first list of a process shows. */
@@ -148,7 +148,7 @@ export class Operator {
     const { clock, state } = world;
     let last = 0;
     const deliver = (event: () => WatchEvent<Watched[K]>) => {
-      const at = Math.max(last, clock.now() + (faults.delayMs?.(kind) ?? WATCH_MS), faults.frozenUntil?.(kind) ?? 0);
+      const at = Math.max(last, clock.now() + (faults.delayMs?.(kind) ?? WATCH_MS), faults.frozenUntil?.(kind, clock.now(), id) ?? 0);
       last = at;
       clock.after(at - clock.now(), () => this.#alive && sink(deepFreeze(event())));
     };

@@ -315,6 +315,14 @@ test('a workload that is scaled meanwhile has to prove as many pods as it wants 
   expect(run.message).toMatch(/proved on 2 of 2 pods/);
 });
 
+test('a workload that is scaled just before the write of an overtaking version keeps the fallback target', async () => {
+  for (const kind of ['Deployment', 'StatefulSet', 'StatefulSet Parallel'] as const) {
+    const run = await told(stories.supersededAndScaled(kind));
+    expect(run.ending).toMatchObject({ phase: 'FellBack', outcomes: ['2 FellBack', '1 Superseded'], images: { web: OLD } });
+    expect(run.ending.pods).toEqual(Array(4).fill(`${OLD} serves`));
+  }
+});
+
 test('a Deployment that is paused meanwhile stalls the Upgrade, and its clocks stand still', async () => {
   expect((await told(stories.workloadPausedMeanwhile)).ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
   const { steps = [] } = stories.workloadPausedMeanwhile;

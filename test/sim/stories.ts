@@ -133,6 +133,19 @@ export const supersededByWorse = (kind: KindName): Story => ({
   ...superseded(kind, { answer: () => 'missing' }),
   name: `superseded by a worse one, ${kind}`,
 });
+/** In the moment between the record of the second attempt and its image write. */
+export const supersededAndScaled = (kind: KindName): Story => {
+  const story = supersededByWorse(kind);
+  return {
+    ...story,
+    name: `superseded and scaled, ${kind}`,
+    losesPods: true,
+    steps: [
+      ...(story.steps ?? []),
+      { when: (world) => world.upgrade()?.status?.attempt?.number === 2, act: (world) => void scaleTo(world, 4) },
+    ],
+  };
+};
 export const supersededInFallback = (kind: KindName): Story => ({
   ...bad(kind),
   name: `superseded during the fallback, ${kind}`,
@@ -299,7 +312,7 @@ export const nodeDownBefore: Story = {
 };
 /** The node is lost with the first new pod on it, which has not passed yet. */
 export const nodeDownMeanwhile: Story = {
-  ...told('node down meanwhile', 'DaemonSet', exitsFirst(1, 2)),
+  ...told('node down meanwhile', 'DaemonSet', exitsFirst(2, 2)),
   losesPods: true,
   minutes: 60,
   steps: [
@@ -355,6 +368,6 @@ export const STORIES: readonly Story[] = [
     cannotBeAsked('Fallback', kind),
     ...(['Pending', 'Upgrading', 'PostChecking', 'Inconclusive', 'Failed', 'Succeeded'] as const).map((phase) => abortedWhile(phase, kind)),
   ]),
-  noReplicas, twoUpgrades, drifted, scaledMeanwhile, workloadPausedMeanwhile, noGatePolicy, gateRequired, slippedPod('Auto'), slippedPod('Required'),
+  noReplicas, twoUpgrades, drifted, scaledMeanwhile, supersededAndScaled('Deployment'), workloadPausedMeanwhile, noGatePolicy, gateRequired, slippedPod('Auto'), slippedPod('Required'),
   nodeDownBefore, nodeDownMeanwhile, nodeDownAhead, manyContainers,
 ]; // biome-ignore format: a list

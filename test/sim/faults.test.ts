@@ -1,0 +1,251 @@
+/** Caches that lag, events that get lost, requests that fail, processes that die again and again, and two leaders at once. */
+import { describe, expect, test } from '@jest/globals';
+import type { WatchedKind } from '../../src/engine/ports.ts';
+import { VirtualClock } from './clock.ts';
+import type { Fault, Faults } from './operator.ts';
+import { cutAt, play, type Run, type RunOptions } from './run.ts';
+import { bad, deadline, good, KINDS, retryThenGood } from './stories.ts';
+import type { Story } from './story.ts';
+
+const WATCHED: readonly WatchedKind[] = ['Upgrade', 'Deployment', 'StatefulSet', 'ReplicaSet', 'ControllerRevision', 'Pod', 'Node'];
+const start = (run: Run): number => (run.writes[0]?.at ?? 0) - 10;
+
+interface Plan {
+  readonly name: string;
+  readonly story: Story;
+  readonly options: RunOptions;
+}
+
+/** Plays every plan; gives those that break a rule or end in another way than without the fault. */
+async function wrongOnes(plans: readonly Plan[], mostExtraWrites: number): Promise<string[]> {
+  const wrong: string[] = [];
+  const references = new Map<string, Run>();
+  for (const { name, story, options } of plans) {
+    const reference = references.get(story.name) ?? (await play(story));
+    references.set(story.name, reference);
+    const run = await play(story, options);
+    const complaints = [...run.violations];
+    if (JSON.stringify(run.ending) !== JSON.stringify(reference.ending)) complaints.push(`ended as ${JSON.stringify(run.ending)}`);
+    if (run.writes.length > reference.writes.length + mostExtraWrites) complaints.push(`${run.writes.length} writes`);
+    if (complaints.length > 0) wrong.push(`${story.name}, ${name}: ${complaints.join('; ')}`);
+  }
+  return wrong;
+}
+
+/** Numbers that depend on the seed alone. */
+const chances = (seed: number): (() => number) => {
+  const clock = new VirtualClock(0, seed);
+  return () => clock.random();
+};
+
+describe('a write that fails', () => {
+  test.each(['conflict', 'unavailable', 'throttled', 'unanswered'] as const)(
+    'with "%s", whichever it is, changes nothing about the end',
+    async (fault: Fault) => {
+      const plans: Plan[] = [];
+      for (const story of [...KINDS.map(bad), good('Deployment'), retryThenGood('StatefulSet')]) {
+        const { writes } = await play(story);
+        for (const { number } of writes)
+          plans.push({
+            name: `npx node test/sim/replay.ts '${story.name}' --crash ${number}:${fault}`,
+            story,
+            options: { faults: cutAt(number, fault) },
+          });
+      }
+      expect(await wrongOnes(plans, 4)).toEqual([]);
+      expect(plans.length).toBeGreaterThan(60);
+    },
+    60_000,
+  );
+
+  test('with 403 stalls the Upgrade, is tried every 20 s, and goes on by itself once it is allowed', async () => {
+    for (const kind of ['patchStatus', 'patchImages', 'patchVerified', 'releaseFields', 'deletePod'] as const) {
+      const story = bad('StatefulSet');
+      const reference = await play(story);
+      const until = start(reference) + 300_000;
+      const faults: Faults = { write: (write) => (write.kind === kind && write.at < until ? 'forbidden' : undefined) };
+      const run = await play(story, { faults });
+      expect([kind, run.violations.filter((violation) => !violation.startsWith('error: the API server refuses'))]).toEqual([kind, []]);
+      expect([kind, run.ending]).toEqual([kind, reference.ending]);
+      expect(run.writes.length).toBeLessThan(reference.writes.length + 60);
+      const stalled = run.writes.some(({ kind: own, what }) => own === 'patchStatus' && what.includes('forbidden'));
+      expect([kind, stalled]).toEqual([kind, true]);
+    }
+  });
+
+  test('one time out of three for ten minutes never causes a fallback, and loses none', async () => {
+    const plans = [good('Deployment'), bad('DaemonSet'), deadline('StatefulSet')].flatMap((story) =>
+      Array.from({ length: 10 }, (_, seed): Plan => {
+        const random = chances(seed);
+        return { name: `seed ${seed}`, story, options: { seed, faults: { write: () => (random() < 0.33 ? 'unavailable' : undefined) } } };
+      }),
+    );
+    expect(await wrongOnes(plans, 40)).toEqual([]);
+  }, 60_000);
+
+  test('for as long as the API server is away, five minutes at any time, is made up for when it is back', async () => {
+    const plans: Plan[] = [];
+    for (const story of [good('Deployment'), bad('StatefulSet'), deadline('DaemonSet')]) {
+      const from = start(await play(story));
+      for (const afterMs of [0, 500, 1200, 1700, 5000, 60_500]) {
+        const away = (at: number) => at >= from + afterMs && at < from + afterMs + 300_000;
+        plans.push({
+          name: `away after ${afterMs} ms`,
+          story,
+          options: { faults: { write: ({ at }) => (away(at) ? 'unavailable' : undefined) } },
+        });
+      }
+    }
+    expect(await wrongOnes(plans, 60)).toEqual([]);
+  }, 60_000);
+});
+
+describe('a cache', () => {
+  test('of any kind that stands still for a minute, at any time, causes no wrong write', async () => {
+    const plans: Plan[] = [];
+    for (const story of [good('Deployment'), bad('Deployment'), bad('StatefulSet'), good('DaemonSet')]) {
+      const from = start(await play(story));
+      for (const kind of WATCHED) {
+        for (const afterMs of [50, 300, 1100, 1500, 3000]) {
+          const until = from + afterMs + 60_000;
+          const faults: Faults = { frozenUntil: (own, now) => (own === kind && now >= from + afterMs ? until : 0) };
+          plans.push({ name: `${kind} frozen after ${afterMs} ms`, story, options: { stale: true, faults } });
+        }
+      }
+    }
+    expect(await wrongOnes(plans, 30)).toEqual([]);
+    expect(plans).toHaveLength(140);
+  }, 60_000);
+
+  test('whose events arrive late and in any order across kinds gives the same end', async () => {
+    const plans = [good('Deployment'), bad('StatefulSet'), bad('DaemonSet'), retryThenGood('StatefulSet Parallel')].flatMap((story) =>
+      Array.from({ length: 25 }, (_, seed): Plan => {
+        const random = chances(seed + 100);
+        return { name: `seed ${seed}`, story, options: { seed, stale: true, faults: { delayMs: () => Math.floor(random() ** 3 * 1500) } } };
+      }),
+    );
+    expect(await wrongOnes(plans, 25)).toEqual([]);
+  }, 60_000);
+
+  test('that misses any single event is right again after the next full list', async () => {
+    const plans: Plan[] = [];
+    for (const story of [good('Deployment'), bad('StatefulSet')]) {
+      const { world, writes } = await play(story);
+      const first = world.state.log.findIndex(({ kind }) => kind === 'Upgrade');
+      const events = world.state.log.slice(first).length;
+      expect(writes.length).toBeGreaterThan(5);
+      for (let lost = 1; lost < events; lost++) {
+        let seen = 0;
+        plans.push({
+          name: `event ${lost} lost`,
+          story,
+          options: { stale: true, faults: { resyncMs: 300_000, drops: () => ++seen === lost } },
+        });
+      }
+    }
+    expect(await wrongOnes(plans, 40)).toEqual([]);
+    expect(plans.length).toBeGreaterThan(60);
+  }, 90_000);
+});
+
+describe('a process', () => {
+  test('that dies at two places ends as the run without a crash', async () => {
+    const plans = [good('Deployment'), bad('StatefulSet'), bad('DaemonSet'), deadline('Deployment')].flatMap((story, index) => {
+      const random = chances(index + 7);
+      return Array.from({ length: 30 }, (): Plan => {
+        const cuts = [1, 2].map(() => ({
+          number: 1 + Math.floor(random() * 14),
+          how: (['before', 'lost', 'after'] as const)[Math.floor(random() * 3)],
+        }));
+        const faults: Faults = { write: ({ number }) => cuts.find((cut) => cut.number === number)?.how };
+        return { name: JSON.stringify(cuts), story, options: { faults } };
+      });
+    });
+    expect(await wrongOnes(plans, 8)).toEqual([]);
+  }, 60_000);
+
+  test('that is killed every few seconds for ten minutes still comes to the end, and extends no deadline', async () => {
+    for (const [story, everyMs] of [
+      [good('Deployment'), 4000],
+      [deadline('Deployment'), 7000],
+      [bad('StatefulSet'), 2500],
+    ] as const) {
+      const reference = await play(story);
+      const run = await play(story, {
+        disturb: (stage) => {
+          const killAndStart = (left: number): void => {
+            for (const operator of stage.operators) operator.kill();
+            stage.startOperator();
+            if (left > 0) stage.world.clock.after(everyMs, () => killAndStart(left - 1));
+          };
+          stage.world.clock.after(everyMs, () => killAndStart(Math.floor(600_000 / everyMs)));
+        },
+      });
+      expect(run.violations).toEqual([]);
+      expect(run.ending).toEqual(reference.ending);
+      if (!Number.isNaN(reference.fellBackAfterSeconds))
+        expect(run.fellBackAfterSeconds).toBeLessThan(reference.fellBackAfterSeconds + 2 * (everyMs / 1000) + 2);
+    }
+  }, 60_000);
+
+  test('that starts with old lists of pods and ReplicaSets waits for the rest', async () => {
+    const plans: Plan[] = [];
+    for (const story of [good('Deployment'), bad('Deployment')]) {
+      for (const number of [3, 5, 7, 9]) {
+        for (const kind of ['Pod', 'ReplicaSet'] as const) {
+          for (const behind of [1, 5, 20]) {
+            let newest = 0;
+            const faults: Faults = {
+              ...cutAt(number, 'lost'),
+              listsAsOf: (own, operator) => (own === kind && operator > 1 ? newest - behind : undefined),
+            };
+            const disturb: RunOptions['disturb'] = ({ world }) =>
+              world.state.onChange(({ version }) => {
+                newest = version;
+              });
+            plans.push({
+              name: `write ${number} lost, ${kind} ${behind} changes behind`,
+              story,
+              options: { stale: true, faults, disturb },
+            });
+          }
+        }
+      }
+    }
+    expect(await wrongOnes(plans, 12)).toEqual([]);
+  }, 60_000);
+});
+
+describe('two operators that both believe to lead', () => {
+  test('keep every rule together, and do not fight', async () => {
+    const stories = [...KINDS.map(good), ...KINDS.map(bad), deadline('Deployment'), retryThenGood('StatefulSet')];
+    const plans = stories.flatMap((story) =>
+      Array.from({ length: 8 }, (_, seed): Plan => {
+        const random = chances(seed + 1);
+        return {
+          name: `seed ${seed}`,
+          story,
+          options: { seed, operators: 2, stale: true, faults: { delayMs: () => Math.floor(random() * 40) } },
+        };
+      }),
+    );
+    expect(await wrongOnes(plans, 45)).toEqual([]);
+  }, 90_000);
+
+  test('keep them too when the caches of the second lag behind by seconds', async () => {
+    const stories = [good('Deployment'), bad('Deployment'), bad('StatefulSet'), deadline('DaemonSet')];
+    const plans = stories.flatMap((story) =>
+      WATCHED.flatMap((kind) =>
+        [200, 1200, 2500].map((afterMs): Plan => {
+          let first = 0;
+          const frozen: Faults['frozenUntil'] = (own, now, operator) => {
+            first ||= now;
+            return operator === 2 && own === kind && now > first + afterMs ? first + afterMs + 20_000 : 0;
+          };
+          return { name: `${kind} after ${afterMs} ms`, story, options: { operators: 2, stale: true, faults: { frozenUntil: frozen } } };
+        }),
+      ),
+    );
+    expect(await wrongOnes(plans, 60)).toEqual([]);
+  }, 90_000);
+});
