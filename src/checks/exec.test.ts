@@ -66,6 +66,17 @@ describe('a runner', () => {
     expect(outcome).toEqual({ result: 'failure', output: 'command timed out: "sleep 10" timed out after 0.05s', reached: true });
   });
 
+  test('that calls our stopping it an error is a time-out all the same', async () => {
+    const run: RunInContainer = (_, { signal }) =>
+      new Promise((resolve) => {
+        signal?.addEventListener('abort', () => resolve({ kind: 'error', message: 'The operation was aborted' }));
+      });
+    expect(await probeExec(['x'], run, { timeoutMs: 50 })).toMatchObject({
+      result: 'failure',
+      output: expect.stringContaining('timed out after 0.05s'),
+    });
+  });
+
   test('that never ends can be aborted', async () => {
     const controller = new AbortController();
     const running = probeExec(['x'], () => new Promise(() => {}), { timeoutMs: 60_000, signal: controller.signal });

@@ -24,7 +24,11 @@ export async function probeExec(command: readonly string[], run: RunInContainer,
       contained(command, run, { timeoutMs: limits.timeoutMs, signal: deadline.signal }),
       overrun(command, limits, deadline),
     ]);
-    return deadline.aborted ? unknown('aborted') : judge(end);
+    if (deadline.aborted) {
+      return unknown('aborted');
+    }
+    // A runner that was stopped by our signal may call that an error.
+    return judge(end.kind === 'error' && deadline.signal.aborted ? overrunOf(command, limits) : end);
   } finally {
     deadline.dispose();
   }
@@ -39,11 +43,17 @@ async function contained(command: readonly string[], run: RunInContainer, limits
 }
 
 function overrun(command: readonly string[], limits: ProbeLimits, deadline: Deadline): Promise<CommandEnd> {
-  const message = `command timed out: ${JSON.stringify(command.join(' '))} timed out after ${inSeconds(limits.timeoutMs)}`;
   return new Promise((resolve) => {
     // A runner that itself ends on the signal may say more than we can.
-    deadline.onEnd(() => setImmediate(() => resolve({ kind: 'timeout', message })));
+    deadline.onEnd(() => setImmediate(() => resolve(overrunOf(command, limits))));
   });
+}
+
+function overrunOf(command: readonly string[], limits: ProbeLimits): CommandEnd {
+  return {
+    kind: 'timeout',
+    message: `command timed out: ${JSON.stringify(command.join(' '))} timed out after ${inSeconds(limits.timeoutMs)}`,
+  };
 }
 
 function judge(end: CommandEnd): ProbeOutcome {

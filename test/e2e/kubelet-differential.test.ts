@@ -9,6 +9,7 @@ import type { ProbeOutcome } from '../../src/checks/result.ts';
 import type { ProbeTarget } from '../../src/checks/spec.ts';
 import { type Finding, type Row, rows } from './kubelet/rows.ts';
 import { Api, type Json } from './support/api.ts';
+import { waitFor } from './support/wait.ts';
 
 const namespace = 'kubelet-diff';
 const timeoutSeconds = 3;
@@ -52,7 +53,7 @@ function kubeletsJudgement(pod: Json, events: Json[]): Judgement {
     .filter((event) => event.involvedObject.name === pod.metadata.name && event.reason === wanted)
     .sort((a, b) => String(a.lastTimestamp).localeCompare(String(b.lastTimestamp)))
     .at(-1);
-  const message: string = newest?.message ?? '';
+  const message = String(newest?.message ?? '').replace('(combined from similar events): ', '');
   if (ready) {
     return { finding: newest === undefined ? 'success' : 'warning', message };
   }
@@ -92,56 +93,61 @@ async function ourJudgement(row: Row, podIp: string): Promise<Judgement & { outc
   return { finding, message: verdictOf('readiness', outcome).event?.message ?? '', outcome };
 }
 
-async function until<T>(look: () => Promise<T | undefined>, what: string): Promise<T> {
-  const endsAt = Date.now() + setUpMs - 60_000;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) {
-      return found;
-    }
-    if (Date.now() > endsAt) {
-      throw new Error(`not in time: ${what}`);
-    }
-    await new Promise((next) => setTimeout(next, 2000));
-  }
-}
-
 const api = new Api();
 const kubelets = new Map<Row, Judgement>();
 const ours = new Map<Row, Judgement & { outcome: ProbeOutcome }>();
 
 async function removeNamespace(): Promise<void> {
-  if ((await api.find(`/api/v1/namespaces/${namespace}`)) !== undefined) {
+  const look = () => api.find(`/api/v1/namespaces/${namespace}`);
+  if ((await look()) !== undefined) {
     await api.remove(`/api/v1/namespaces/${namespace}`);
-    await until(
-      async () => ((await api.find(`/api/v1/namespaces/${namespace}`)) === undefined ? true : undefined),
-      'the namespace is gone',
-    );
+    await waitFor('the namespace to go', look, (found) => found === undefined, { timeoutSeconds: 120, everyMs: 2000 });
   }
 }
 
-/** Waits until kubelet has said about every pod what the row expects, or has had a minute more than needed to say it. */
-async function letKubeletJudge(): Promise<Map<string, string>> {
-  const runningSince = new Map<string, number>();
-  return until(async () => {
-    const [pods, events] = await Promise.all([api.list(`${core}/pods`), api.list(`${core}/events?fieldSelector=involvedObject.kind=Pod`)]);
-    for (const pod of pods.filter((each) => each.status.phase === 'Running' && !runningSince.has(each.metadata.name))) {
+/** Reads what kubelet has said so far; gives the pods. */
+async function readKubelets(runningSince: Map<string, number>): Promise<Json[]> {
+  const [pods, events] = await Promise.all([api.list(`${core}/pods`), api.list(`${core}/events?fieldSelector=involvedObject.kind=Pod`)]);
+  for (const pod of pods) {
+    if (pod.status.phase === 'Running' && !runningSince.has(pod.metadata.name)) {
       runningSince.set(pod.metadata.name, Date.now());
     }
-    for (const row of rows) {
-      const pod = pods.find((each) => each.metadata.name === nameOf(row));
-      kubelets.set(row, kubeletsJudgement(pod, events));
-    }
-    const isSettled = (row: Row) =>
-      kubelets.get(row)?.finding === row.finds || Date.now() - (runningSince.get(nameOf(row)) ?? Number.POSITIVE_INFINITY) > 60_000;
-    return rows.every(isSettled) ? new Map(pods.map((pod) => [pod.metadata.name, pod.status.podIP])) : undefined;
-  }, 'kubelet has judged every pod');
+  }
+  for (const row of rows) {
+    kubelets.set(
+      row,
+      kubeletsJudgement(
+        pods.find((each) => each.metadata.name === nameOf(row)),
+        events,
+      ),
+    );
+  }
+  return pods;
+}
+
+/** Waits until kubelet has said about every pod what the row expects, or has had a minute of the running pod to say it. Gives the pods' addresses. */
+async function letKubeletJudge(): Promise<Map<string, string>> {
+  const runningSince = new Map<string, number>();
+  const hasHadTime = (row: Row) => Date.now() - (runningSince.get(nameOf(row)) ?? Number.POSITIVE_INFINITY) > 60_000;
+  const isSettled = (row: Row) => kubelets.get(row)?.finding === row.finds || hasHadTime(row);
+  const everyMs = 3000;
+  const pods = await waitFor(
+    'kubelet to judge every pod',
+    () => readKubelets(runningSince),
+    () => rows.every(isSettled),
+    { timeoutSeconds: 300, everyMs },
+  );
+  return new Map(pods.map((pod) => [pod.metadata.name, pod.status.podIP]));
 }
 
 beforeAll(async () => {
   await removeNamespace();
   await api.create('/api/v1/namespaces', { metadata: { name: namespace } });
-  await until(() => api.find(`${core}/serviceaccounts/default`), 'the service account is there');
+  await waitFor(
+    'the service account',
+    () => api.find(`${core}/serviceaccounts/default`),
+    (found) => found !== undefined,
+  );
   for (const row of rows) {
     await api.create(`${core}/pods`, podOf(row));
   }
