@@ -20,52 +20,53 @@ versions='1.0 none
 2.0-critical-dies critical-dies
 2.0-critical-fatal critical-fatal'
 
-make_base() {
-	local root
+supervisor_base=postcheck.local/base/supervisor:1
+make_supervisor_base() {
+	local context
+	local_buildah inspect --type image "$supervisor_base" >/dev/null 2>&1 && return
 	require_packages mmdebstrap
-	root=$(mktemp -d)
+	context=$(new_context)
 	say "Making a minimal Debian with supervisor"
 	# The merged-usr hook wants the links that current Debian has at the top level.
 	mmdebstrap --quiet --variant=minbase --include=python3-minimal,supervisor --dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-		--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$root/root.tar" >&2 ||
+		--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$context/root.tar" >&2 ||
 		die "mmdebstrap could not make a minimal Debian"
-	printf 'FROM scratch\nADD root.tar /\n' >"$root/Dockerfile"
-	build_image "$1" "$root"
-	rm -r "$root"
+	printf 'FROM scratch\nADD root.tar /\n' >"$context/Dockerfile"
+	build_image "$supervisor_base" "$context"
+	rm -r "$context"
 }
 
-require_packages buildah
-base=${BASE:-}
-if [ -z "$base" ]; then
-	base=postcheck.local/base/supervisor:1
-	local_buildah inspect --type image "$base" >/dev/null 2>&1 || make_base "$base"
-fi
-
-key=$({
-	cat "$repository/container/readiness_probe.sh" "$sources/Dockerfile" "${BASH_SOURCE[0]}"
-	find "$sources/rootfs" -type f | sort | xargs cat
-	printf '%s' "$base"
-} | content_key)
-archive=$cache/images/sonic-feature-$key.tar
-if [ ! -f "$archive" ]; then
-	mkdir -p "$cache/images"
-	rm -f "$cache"/images/sonic-feature-*.tar
-	layout=$(mktemp -d)
+build_all() {
+	local context version fault base=${BASE:-$supervisor_base} images=()
+	require_image_builder
+	[ -n "${BASE:-}" ] || make_supervisor_base
 	# Only what the Dockerfile copies: the whole repository would be a slow context.
-	context=$(mktemp -d)
+	context=$(new_context)
 	mkdir -p "$context/container" "$context/examples/sonic-feature"
 	cp "$repository/container/readiness_probe.sh" "$context/container/"
 	cp -r "$sources/rootfs" "$context/examples/sonic-feature/"
 	while read -r version fault; do
-		say "Building $image:$version"
-		build_image "$image:$version" -f "$sources/Dockerfile" --build-arg "BASE=$base" --build-arg "VERSION=$version" --build-arg "FAULT=$fault" "$context"
-		# containerd names an imported image after this annotation; a plain reference would get a prefix.
-		local_buildah push --quiet "$image:$version" "oci:$layout:$image:$version"
+		say "  $image:$version"
+		build_image "$image:$version" -f "$sources/Dockerfile" --build-arg "BASE=$base" --build-arg "VERSION=$version" --build-arg "FAULT=$fault" "$context" </dev/null
+		images+=("$image:$version")
 	done <<<"$versions"
-	sed -i 's/"org.opencontainers.image.ref.name":"\([^"]*\)"/&,"io.containerd.image.name":"\1"/g' "$layout/index.json"
-	tar -C "$layout" -cf "$archive.new" .
-	mv "$archive.new" "$archive"
-	rm -r "$layout" "$context"
+	rm -f "$cache"/images/sonic-feature-*.tar
+	save_images "$1" "${images[@]}"
+	rm -r "$context"
+	remove_unnamed_images
+}
+
+key=$({
+	cat "$repository/container/readiness_probe.sh" "$sources/Dockerfile" "${BASH_SOURCE[0]}" "$cluster_sources/lib/image.sh"
+	find "$sources/rootfs" -type f | sort | xargs cat
+	echo "${BASE:-}"
+} | content_key)
+archive=$cache/images/sonic-feature-$key.tar
+lock_images
+if [ ! -f "$archive" ]; then
+	say "Building the images of the SONiC-like feature"
+	build_all "$archive"
+	say "Built the images of the SONiC-like feature (at $(elapsed))"
 fi
 printf '%s\n' "$archive"

@@ -38,6 +38,21 @@ build_image() {
 
 save_image() { local_buildah push --quiet "$1" "docker-archive:$2:$1" || die "the image $1 could not be saved to $2"; }
 
+# Saves images into one archive, where the layers that they share are kept once. Takes the archive's path and their names.
+save_images() {
+	local archive=$1 image layout
+	shift
+	layout=$(new_context)
+	for image in "$@"; do
+		local_buildah push --quiet "$image" "oci:$layout:$image" || die "the image $image could not be saved to $archive"
+	done
+	# containerd names an imported image after this annotation; a plain reference would get a prefix.
+	sed -i 's/"org.opencontainers.image.ref.name":"\([^"]*\)"/&,"io.containerd.image.name":"\1"/g' "$layout/index.json"
+	tar -C "$layout" -cf "$archive.new" .
+	mv "$archive.new" "$archive"
+	rm -r "$layout"
+}
+
 # A stand-in for the official busybox image, made of Debian's busybox-static.
 busybox_base=postcheck.local/base/busybox:1
 make_busybox_base() {
