@@ -10,7 +10,7 @@ import type { WatchLine } from './watch-line.ts';
 import { watchLines } from './watch-lines.ts';
 
 export interface SessionTiming {
-  /** Silence after which a watch counts as dead although its connection answers pings; bookmarks come about once a minute. */
+  /** Silence after which a watch counts as dead although its connection answers pings; bookmarks come every one or two minutes. */
   readonly silentMs: number;
   /** The same on a connection without pings. Watches there are renewed 5 s sooner, so that silence is never normal. */
   readonly silentUnpingedMs: number;
@@ -24,7 +24,7 @@ export interface SessionTiming {
 
 /** Eight watches renewed every 240–300 s are under two requests a minute; reading all again every eight minutes adds none. */
 export const sessionTiming: SessionTiming = {
-  silentMs: 100_000,
+  silentMs: 200_000,
   silentUnpingedMs: 45_000,
   renewMs: 240_000,
   relistMs: 480_000,
