@@ -67,6 +67,10 @@ unit: deps ## tests that need no cluster
 	test/packages.sh
 	node scripts/test.ts unit
 
+.PHONY: e2e
+e2e: operator ## tests on the cluster alone
+	node scripts/test.ts e2e e2e-alone e2e-kill e2e-rbac e2e-chart
+
 .PHONY: test
 test: check operator ## all tests; ends with `N passed, N failed, N skipped`
 	test/packages.sh

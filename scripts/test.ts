@@ -16,11 +16,12 @@ interface Stage {
   readonly workers: number;
 }
 
-/** What changes the operator under everybody's feet runs alone, at the end: kills, the audit of its rights, install and uninstall. */
+/** What counts exactly runs while nobody else upgrades anything; so does, at the end, what changes the operator under everybody's feet: kills, the audit of its rights, install and uninstall. */
 const STAGES: readonly Stage[] = [
   { name: 'unit', files: ['^(?!.*/test/(api|fault|cluster|images|e2e)/).*\\.test\\.ts$'], workers: 2 },
   { name: 'api', files: ['/test/(api|fault|cluster|images)/'], workers: 2 },
-  { name: 'e2e', files: ['/test/e2e/(?!kill|rbac|chart).*\\.test\\.ts$'], workers: 2 },
+  { name: 'e2e', files: ['/test/e2e/(?!traffic|metrics|kill|rbac|chart).*\\.test\\.ts$'], workers: 2 },
+  { name: 'e2e-alone', files: ['/test/e2e/(traffic|metrics).*\\.test\\.ts$'], workers: 1 },
   { name: 'e2e-kill', files: ['/test/e2e/kill.*\\.test\\.ts$'], workers: 1 },
   { name: 'e2e-rbac', files: ['/test/e2e/rbac.*\\.test\\.ts$'], workers: 1 },
   { name: 'e2e-chart', files: ['/test/e2e/chart.*\\.test\\.ts$'], workers: 1 },

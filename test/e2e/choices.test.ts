@@ -14,7 +14,7 @@ const QUICK = { deadlineSeconds: 5 };
 const given = (sentence: string, name: string, body: (s: Scenario) => Promise<void>) =>
   test.concurrent(sentence, scenario('Deployment', name, body), TEST_MS);
 
-const conditionIn = (status: Json, type: string): Json => status.conditions.find((known: Json) => known.type === type);
+const conditionIn = (status: Json, type: string): Json => status.conditions?.find((known: Json) => known.type === type);
 const gates = (pods: readonly Json[]) => pods.filter(isGated).map((pod) => conditionOf(pod, VERIFIED)?.status);
 
 given('a version that fell back is not tried again by itself, and retry tries it again', 'retry verb', async (s) => {
@@ -181,7 +181,7 @@ given('an image that changes after the success is told as drift, and not undone'
   const template = { spec: { containers: [{ name: CONTAINER, image: image('v3') }] } };
   await s.api.patch(`${s.workloadPath}/${NAME}?fieldManager=somebody`, { spec: { template } }, 'strategic');
 
-  const status = await s.until((now) => conditionIn(now, 'Ready').reason === 'Drifted');
+  const status = await s.until((now) => conditionIn(now, 'Ready')?.reason === 'Drifted');
 
   expect(status.message).toMatch(/somebody has since set container app to \S+:v3/);
   await expectServing(s, 'v3');

@@ -9,10 +9,11 @@ const AUDIT_LOG = join(resolve(import.meta.dirname, '../..'), '.cluster/audit.lo
 const ACCOUNT = `system:serviceaccount:${OPERATOR_NAMESPACE}:${RELEASE}`;
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 
-/** Granted, and not to be seen in the log. */
-const UNSEEN: Readonly<Record<string, string>> = {
-  'create pods/exec': 'asked for within the GET that opens an exec, from Kubernetes 1.35 on',
-};
+/** Granted, and not to be seen in the log, with the reason. */
+const UNSEEN: readonly (readonly [right: RegExp, why: string])[] = [
+  [/^create pods\/exec$/, 'asked for within the GET that opens an exec, from Kubernetes 1.35 on'],
+  [/^list /, 'an API server that begins a watch with the list (1.34 and newer) is asked for the watch alone; an older one for both'],
+];
 
 interface Request {
   readonly at: number;
@@ -59,25 +60,25 @@ function requests(): Request[] {
     }));
 }
 
-async function evidence(): Promise<{ rights: string[]; seen: Request[] }> {
-  const all = await roles();
-  const since = Math.max(...all.map(changedAt));
-  return { rights: [...new Set(all.flatMap(granted))].sort(), seen: requests().filter(({ at }) => at > since) };
-}
+const byName = (names: Iterable<string>): string[] => [...new Set(names)].sort();
 
 test('the operator used every right that its chart grants', async () => {
-  const { rights, seen } = await evidence();
-  const used = new Set(seen.map(({ right }) => right));
+  const used = new Set(requests().map(({ right }) => right));
 
-  const unused = rights.filter((right) => !used.has(right));
+  const unused = byName((await roles()).flatMap(granted)).filter((right) => !used.has(right));
 
-  expect(seen.length).toBeGreaterThan(0);
-  expect(unused).toEqual(Object.keys(UNSEEN));
+  expect(used.size).toBeGreaterThan(0);
+  expect(unused.filter((right) => !UNSEEN.some(([known]) => known.test(right)))).toEqual([]);
 });
 
 test('the operator was refused nothing, and asked for nothing that its chart does not grant', async () => {
-  const { rights, seen } = await evidence();
+  const all = await roles();
+  const since = Math.max(...all.map(changedAt));
+  const rights = new Set(all.flatMap(granted));
+  const seen = requests().filter(({ at }) => at > since);
 
+  expect(seen.length).toBeGreaterThan(0);
   expect(seen.filter(({ code }) => code === 401 || code === 403)).toEqual([]);
-  expect([...new Set(seen.map(({ right }) => right))].filter((right) => !rights.includes(right))).toEqual([]);
+  // `helm test` borrows the operator's account, so what it asks for is among these too.
+  expect(byName(seen.map(({ right }) => right)).filter((right) => !rights.has(right))).toEqual([]);
 });

@@ -64,7 +64,7 @@ async function openService(s: Scenario): Promise<string> {
   return (await s.api.create(`/api/v1/namespaces/${s.namespace}/services`, service)).spec.clusterIP;
 }
 
-test(
+test.concurrent(
   'a visitor of the Service sees no failed request and no bad version through a good upgrade, a bad one, and its fallback',
   scenario('Deployment', 'traffic', async (s) => {
     await s.deploy('v1', GRACEFUL);
@@ -88,7 +88,7 @@ test(
   TEST_MS,
 );
 
-test(
+test.concurrent(
   'without the gate the same visitor does see the bad version: the test can fail',
   scenario('Deployment', 'traffic ungated', async (s) => {
     await s.deploy('v1', GRACEFUL);
