@@ -340,6 +340,19 @@ describe('without a connection an exec is broken', () => {
   });
 });
 
+test('of two hundred execs at once, every fifth of them faulty, each has its own result', async () => {
+  const faults: Behaviour[] = [() => {}, (socket) => socket.destroy(), sending(closeFrame(1011)), sending(channel(3, 'x'))];
+  let started = 0;
+  const mixed: Behaviour = (socket, request) => {
+    started += 1;
+    const behaviour = started % 5 === 0 ? (faults[(started / 5) % faults.length] as Behaviour) : normally(channel(1, 'x'), exit17);
+    behaviour(socket, request);
+  };
+  const results = await Promise.all(Array.from({ length: 200 }, () => exec(mixed, { timeoutMs: 10_000 })));
+  expect(results.filter(({ kind }) => kind === 'exit')).toHaveLength(160);
+  expect(results.filter(({ kind }) => kind === 'broken')).toHaveLength(40);
+}, 60_000);
+
 describe('names never leave their place in the path', () => {
   test.each([
     ['../../nodes/x', 'web'],

@@ -382,3 +382,31 @@ test('many watches share one connection', async () => {
   await Promise.all(reflectors.map((reflector) => reflector.stop()));
   streams.close();
 });
+
+test.each(['h2', 'http/1.1'])(
+  'hundreds of reconnects over %s leave nothing behind',
+  async (protocol) => {
+    const warnings: Error[] = [];
+    const warn = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', warn);
+    let version = 11;
+    const { kubeconfig, asked } = await serve(protocol, [
+      (exchange) => {
+        if (exchange.query.has('sendInitialEvents')) initial(exchange);
+        else {
+          version += 1;
+          exchange.send(added('n', `${version}`));
+        }
+        exchange.end();
+      },
+    ]);
+    reflect(kubeconfig, { timing: { ...timing, firstMs: 1, longestMs: 2, longestAfterProgressMs: 1 } });
+    await until(() => asked.length > 50, 20_000);
+    const before = process.getActiveResourcesInfo().length;
+    await until(() => asked.length > 500, 20_000);
+    process.off('warning', warn);
+    expect(process.getActiveResourcesInfo().length - before).toBeLessThan(10);
+    expect(warnings).toEqual([]);
+  },
+  60_000,
+);
