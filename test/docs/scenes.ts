@@ -1,0 +1,184 @@
+/** How each situation that has a runbook comes about. The page must begin with the sentence that comes of it. */
+import type { Plan } from '../../src/core/plan.ts';
+import type { TryOutcome } from '../../src/core/verdict.ts';
+import { failureOf } from '../../src/kube/errors.ts';
+import { NEW, OLD, Stage } from './stage.ts';
+
+const DEADLINE_SECONDS = 600;
+const PROGRESS_DEADLINE_SECONDS = 900;
+const GOOD: TryOutcome = { kind: 'exit', code: 0, output: '' };
+const exit = (code: number, output = ''): TryOutcome => ({ kind: 'exit', code, output });
+
+/** An attempt whose pods run. */
+const rolled = (stage = new Stage()): Stage => {
+  stage.settle();
+  return stage;
+};
+
+/** Every try says this until the pods' deadline is over. */
+function until(stage: Stage, outcome: TryOutcome): Stage {
+  rolled(stage).hears(outcome).settle();
+  stage.seconds(DEADLINE_SECONDS).hears(outcome).decide();
+  return stage;
+}
+
+/** The attempt fails by this, and the version before passes. */
+function fallsBack(stage: Stage, outcome: TryOutcome): Plan {
+  until(stage, outcome).settle();
+  return stage.hears(GOOD).settle();
+}
+
+/** The pods as they are end the attempt; the version before passes. */
+function brokenPods(stage: Stage, change: Parameters<Stage['containers']>[0]): Plan {
+  rolled(stage).containers(change).settle();
+  return stage.hears(GOOD).settle();
+}
+
+const blocked = (...stage: ConstructorParameters<typeof Stage>): Plan => new Stage(...stage).settle();
+
+function seeing(also: Stage['also'], spec = {}): Plan {
+  const stage = new Stage(spec);
+  stage.also = also;
+  return stage.settle();
+}
+
+function refused(status: number, reason: 'Forbidden' | 'Refused', said: string): Plan {
+  const stage = rolled();
+  const body = JSON.stringify({ kind: 'Status', message: said });
+  const { message } = failureOf({ status, body }, 'PATCH deployments shop/web', stage.now);
+  stage.also = { refusal: { reason, message } };
+  return stage.decide();
+}
+
+const failing = (action: string): Plan => {
+  const stage = until(new Stage({ fallback: { action } }), exit(17));
+  return stage.settle();
+};
+
+/** By page: the last thing decided. */
+export const SCENES: Readonly<Record<string, () => Plan>> = {
+  TargetNotFound: () => {
+    const stage = new Stage();
+    stage.workload = undefined;
+    return stage.settle();
+  },
+  ContainerNotFound: () => blocked({ containers: [{ name: 'wbe', image: NEW }] }),
+  InvalidCheckContainer: () =>
+    blocked({ postCheck: { checks: [{ name: 'schema', exec: { command: ['/check'] }, containers: ['migrate'] }] } }),
+  TargetClaimed: () => seeing({ claimedBy: 'web-old' }),
+  WorkloadPaused: () => blocked({}, { paused: true }),
+  PartitionSet: () => blocked({}, { kind: 'StatefulSet', partition: 2 }),
+  UpdateStrategyOnDelete: () => blocked({}, { kind: 'DaemonSet', onDelete: true }),
+  GateUnavailable: () => seeing({ gatePolicy: 'Unavailable' }, { gate: 'Required' }),
+  Forbidden: () =>
+    refused(
+      403,
+      'Forbidden',
+      'deployments.apps "web" is forbidden: User "system:serviceaccount:postcheck-system:postcheck" cannot patch resource "deployments" in API group "apps" in the namespace "shop"',
+    ),
+  Refused: () => refused(422, 'Refused', 'admission webhook "images.example.com" denied the request: registry.example is not allowed'),
+  Paused: () => blocked({ paused: true }),
+  ImageConflict: () => rolled().foreignImage('registry.example/web:1.8', 'argocd-controller').settle(),
+  Drifted: () => {
+    const stage = rolled();
+    stage.hears(GOOD).settle();
+    return stage.foreignImage('registry.example/web:1.8', 'kubectl-set').settle();
+  },
+  FallbackPaused: () => failing('Pause'),
+  FallbackDisabled: () => failing('None'),
+  NoFallbackTarget: () => {
+    const stage = new Stage({ containers: [{ name: 'web', image: OLD }] });
+    return until(stage, exit(17)).settle();
+  },
+  Aborted: () => {
+    const stage = rolled();
+    stage.upgrade = { ...stage.upgrade, metadata: { ...stage.upgrade.metadata, annotations: { 'postcheck.dev/abort': 'now' } } };
+    stage.settle();
+    return stage.hears(GOOD).settle();
+  },
+  FellBack: () => fallsBack(new Stage(), exit(17)),
+  FallbackFailed: () => {
+    const stage = until(new Stage(), exit(17));
+    stage.settle();
+    stage.hears(exit(17)).settle();
+    return stage.seconds(DEADLINE_SECONDS).hears(exit(17)).settle();
+  },
+  NoProgress: () => {
+    const stage = until(new Stage(), exit(17));
+    stage.settle();
+    stage.pods = [];
+    if (stage.workload) stage.workload = { ...stage.workload, updated: 0, replicaFailure: 'exceeded quota: compute' };
+    return stage.seconds(PROGRESS_DEADLINE_SECONDS).settle();
+  },
+  Inconclusive: () => {
+    const stage = until(new Stage(), { kind: 'unreachable', message: 'the connection was closed without a status' });
+    return stage.settle();
+  },
+  InconclusiveAtDeadline: () =>
+    fallsBack(new Stage({ postCheck: { onInconclusive: 'Fallback' } }), {
+      kind: 'unreachable',
+      message: 'the connection was closed without a status',
+    }),
+  NodeUnreachable: () => {
+    const stage = rolled();
+    stage.lostNodes = ['node-3'];
+    return stage.settle();
+  },
+  Unschedulable: () => {
+    const stage = rolled();
+    const message = '0/3 nodes are available: 3 Insufficient memory.';
+    stage.containers({ id: '', state: 'waiting', reason: 'ContainerCreating' });
+    stage.pods = stage.pods.map((pod) => ({
+      ...pod,
+      node: '',
+      phase: 'Pending',
+      conditions: { PodScheduled: { status: 'False', reason: 'Unschedulable', message, since: stage.now } },
+    }));
+    stage.settle();
+    stage.seconds(DEADLINE_SECONDS);
+    return stage.hearsNothing().settle();
+  },
+  GateMissed: () => {
+    const stage = rolled();
+    stage.pods = stage.pods.map((pod) => ({ ...pod, gates: [] }));
+    return stage.hears(exit(17)).settle();
+  },
+  NoPods: () => blocked({}, { desired: 0, updated: 0, ready: 0, available: 0, total: 0 }),
+  ProbeFailed: () => fallsBack(new Stage(), exit(17)),
+  StartServiceNotDone: () => fallsBack(new Stage(), exit(2)),
+  ProbeHookCrashed: () => fallsBack(new Stage(), exit(1)),
+  ProbeHookNotRunnable: () => fallsBack(new Stage(), exit(126, 'postcheck: stage=hook code=126\n')),
+  ProbeKilled: () => fallsBack(new Stage(), exit(137)),
+  ProbeTimedOut: () => fallsBack(new Stage(), { kind: 'timeout', output: '' }),
+  ProbeUnconnected: () => {
+    const stage = new Stage({ postCheck: { checks: [{ name: 'home-page', httpGet: { port: 8080 } }] } });
+    rolled(stage).containers({ ready: false }).settle();
+    const message = 'connect ECONNREFUSED 10.0.0.1:8080';
+    stage.seconds(DEADLINE_SECONDS).hears({ kind: 'unconnected', message }).settle();
+    return stage.hears({ kind: 'answered', good: true, output: 'HTTP 200' }).settle();
+  },
+  CommandMissing: () => {
+    const stage = rolled();
+    stage.hears({ kind: 'missing', message: '' }).settle();
+    return stage.hears(GOOD).settle();
+  },
+  TooManyRestarts: () => brokenPods(new Stage(), { restarts: 3, exitCode: 1, state: 'waiting', reason: 'CrashLoopBackOff' }),
+  ErrImagePull: () => {
+    const stage = rolled();
+    const message = 'failed to resolve registry.example/web:2.0: not found';
+    stage.containers({ id: '', state: 'waiting', reason: 'ErrImagePull', message }).seconds(61).settle();
+    return stage.hears(GOOD).settle();
+  },
+  CreateContainerConfigError: () => {
+    const stage = rolled();
+    const message = 'secret "web-token" not found';
+    stage.containers({ id: '', state: 'waiting', reason: 'CreateContainerConfigError', message }).seconds(31).settle();
+    return stage.hears(GOOD).settle();
+  },
+  NotReady: () => {
+    const stage = rolled();
+    stage.containers({ ready: false }).hears(GOOD).settle();
+    stage.seconds(DEADLINE_SECONDS).hears(GOOD).settle();
+    return stage.hears(GOOD).settle();
+  },
+};
