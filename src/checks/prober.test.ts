@@ -47,6 +47,22 @@ describe('the tries of a probe', () => {
     expect(connections).toBe(3);
   });
 
+  test('with a limit for all of them, an error that took the time is not repeated', async () => {
+    let calls = 0;
+    const slow: RunInContainer = async () => {
+      calls++;
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      return broken;
+    };
+    expect(await probe({ exec: { command: ['x'] } }, pod, { timeoutMs: 200, totalMs: 200 }, slow)).toMatchObject({
+      result: 'unknown',
+      error: 'broken',
+    });
+    expect(calls).toBe(1);
+    await probe({ exec: { command: ['x'] } }, pod, { timeoutMs: 2000 }, slow);
+    expect(calls).toBe(4);
+  });
+
   test('an abort is not repeated', async () => {
     let calls = 0;
     const run: RunInContainer = () => {

@@ -11,12 +11,16 @@ const maxTries = 3;
 
 /**
  * Runs a probe's handler once: exec before httpGet before tcpSocket before grpc, as kubelet chooses. A try that ends in an *error* is repeated at once,
- * three tries in all, each with its own time limit; a failure is a result and never repeated. Never throws.
+ * three tries in all, each with its own time limit; a failure is a result and never repeated. With a `totalMs` there is no further try that would have
+ * less than half of its time: it could only tell how short that was. Never throws.
  */
 export async function probe(handler: ProbeHandler, target: ProbeTarget, limits: ProbeLimits, run?: RunInContainer): Promise<ProbeOutcome> {
+  const endsAtMs = performance.now() + (limits.totalMs ?? Number.POSITIVE_INFINITY);
   for (let tries = 1; ; tries++) {
-    const outcome = await dispatch(handler, target, limits, run);
-    if (outcome.error === undefined || tries >= maxTries || limits.signal?.aborted) {
+    const timeoutMs = Math.min(limits.timeoutMs, endsAtMs - performance.now());
+    const outcome = await dispatch(handler, target, { ...limits, timeoutMs }, run);
+    const hasTime = endsAtMs - performance.now() >= limits.timeoutMs / 2;
+    if (outcome.error === undefined || tries >= maxTries || limits.signal?.aborted || !hasTime) {
       return outcome;
     }
   }

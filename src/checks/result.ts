@@ -15,9 +15,12 @@ export interface ProbeOutcome {
   readonly reached: boolean;
 }
 
-/** Limits of one try. */
+/** Limits of a probe. */
 export interface ProbeLimits {
+  /** Of each try. */
   readonly timeoutMs: number;
+  /** Of all tries on errors together; none when absent, as in kubelet. */
+  readonly totalMs?: number;
   /** Ends the try early; its outcome is then unknown, with an error. */
   readonly signal?: AbortSignal;
 }

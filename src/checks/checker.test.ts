@@ -1,0 +1,80 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { Check } from '../api/types.ts';
+import { networkProber } from './checker.ts';
+import { serveGrpc } from './fixtures/grpc-servers.ts';
+import { closedPort, closeServers, droppedPort, serveHttp, serveRaw, serveTcp } from './fixtures/servers.ts';
+import type { ProbeHandler } from './spec.ts';
+
+afterEach(closeServers);
+
+/** A check with this handler; the other fields are for exec and the deciding side. */
+const ask = (handler: ProbeHandler, timeoutSeconds = 1, signal = new AbortController().signal) =>
+  networkProber.probe({ check: { name: 'x', timeoutSeconds, ...handler } as Check, podIp: '127.0.0.1', ports: { web: namedPort } }, signal);
+let namedPort = 1;
+
+describe('evidence', () => {
+  test('a good status is good, and its body is told', async () => {
+    const { port } = await serveHttp((_, response) => response.end('ready'));
+    expect(await ask({ httpGet: { port } })).toEqual({ kind: 'answered', good: true, output: 'ready' });
+  });
+
+  test('a redirect elsewhere is good', async () => {
+    const { port } = await serveRaw('HTTP/1.1 302 Found\r\nLocation: http://elsewhere.example/\r\n\r\n');
+    expect(await ask({ httpGet: { port } })).toMatchObject({ kind: 'answered', good: true });
+  });
+
+  test('a bad status is bad, and its body is not told', async () => {
+    const { port } = await serveHttp((_, response) => response.writeHead(503).end('secret'));
+    expect(await ask({ httpGet: { port } })).toEqual({ kind: 'answered', good: false, output: 'HTTP probe failed with statuscode: 503' });
+  });
+
+  test('silence after connecting is bad', async () => {
+    const { port } = await serveTcp();
+    expect(await ask({ httpGet: { port } }, 0.2)).toMatchObject({ kind: 'answered', good: false });
+    expect(await ask({ grpc: { port } }, 0.2)).toMatchObject({ kind: 'answered', good: false });
+  });
+
+  test('NOT_SERVING is bad, SERVING good', async () => {
+    let serving = 2;
+    const { port } = await serveGrpc((_, answer) => answer(null, Buffer.from([8, serving])));
+    expect(await ask({ grpc: { port } })).toMatchObject({ kind: 'answered', good: false, output: expect.stringContaining('NOT_SERVING') });
+    serving = 1;
+    expect(await ask({ grpc: { port } })).toMatchObject({ kind: 'answered', good: true });
+  });
+
+  test('a connection is good for tcpSocket, also by the name of the port', async () => {
+    namedPort = (await serveTcp()).port;
+    expect(await ask({ tcpSocket: { port: 'web' } })).toEqual({ kind: 'answered', good: true, output: '' });
+  });
+});
+
+describe('no evidence', () => {
+  test.each(['httpGet', 'tcpSocket', 'grpc'] as const)('%s to a port that refuses, or drops', async (type) => {
+    for (const port of [await closedPort(), await droppedPort()]) {
+      expect(await ask({ [type]: { port } }, 0.2)).toEqual({ kind: 'unconnected', message: expect.stringMatching(/./) });
+    }
+  });
+
+  test('a port name that no container has', async () => {
+    expect(await ask({ httpGet: { port: 'nope' } })).toEqual({ kind: 'unconnected', message: expect.stringContaining('"nope"') });
+  });
+
+  test('an abort', async () => {
+    const { port } = await serveTcp();
+    expect(await ask({ httpGet: { port } }, 60, AbortSignal.timeout(50))).toEqual({ kind: 'unconnected', message: 'aborted' });
+  });
+});
+
+test('a body that stops takes its time limit once, not three times', async () => {
+  let connections = 0;
+  const { port } = await serveTcp((socket) => {
+    connections++;
+    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx'));
+  });
+  expect(await ask({ httpGet: { port } }, 0.3)).toEqual({
+    kind: 'answered',
+    good: false,
+    output: expect.stringContaining('timed out while reading the body'),
+  });
+  expect(connections).toBe(1);
+});
