@@ -1,6 +1,7 @@
 /** The cluster shells against a real API server: what we read of real objects, and what every write does and refuses. */
 
-import { resolve } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { dirname, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Upgrade } from '../../src/api/types.ts';
 import type { PodView, RevisionView, WorkloadKind, WorkloadView } from '../../src/api/views.ts';
@@ -358,3 +359,17 @@ test('a process that does not lead writes nothing', async () => {
   expect(await other.writer.patchImages(await settled('Deployment', 'fenced'), { web: 'x:2' })).toMatchObject({ ok: false });
   await other.close();
 }, 60_000);
+
+test('a killed API server is noticed, told, and left behind when it is back', async () => {
+  const script = resolve(import.meta.dirname, '../cluster/api-only.sh');
+  const folder = dirname(api.kubeconfig);
+  execFileSync(script, ['stop', folder, 'kube-apiserver'], { stdio: 'ignore' });
+  await eventually(() => cluster.health().every(({ state }) => state === 'retrying'));
+  expect(cluster.health()[0]?.message).toMatch(/^watch upgrades: ./);
+  expect(await cluster.reader.getPod('shop', 'x')).toBe('unknown');
+  execFileSync(script, ['start', folder, 'kube-apiserver'], { stdio: 'ignore' });
+  await eventually(() => api.kubectl(['get', '--raw', '/readyz']) !== '', 60_000);
+  api.kubectl(['create', 'deployment', 'after', '--image=a:1', '-n', 'shop']);
+  await eventually(() => all<WorkloadView>('Deployment').some(({ name }) => name === 'after'), 60_000);
+  await eventually(() => cluster.health().every(({ state }) => state === 'watching'), 60_000);
+}, 180_000);
