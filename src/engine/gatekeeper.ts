@@ -3,8 +3,9 @@
  * Status and admission policy race at the end of an attempt (5 of 200 pods came gated just after it), and an Upgrade may be deleted.
  */
 import { VERIFIED } from '../api/names.ts';
+import type { Upgrade } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
-import type { Clock, Log, Telemetry, Writer } from './ports.ts';
+import type { Clock, Log, Reader, Telemetry, Writer } from './ports.ts';
 import type { Store } from './store.ts';
 
 /** Long enough for the watch on Upgrades to catch up with a pod that the policy has just gated. */
@@ -14,6 +15,7 @@ export interface GatekeeperOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly writer: Writer;
+  readonly reader: Reader;
   readonly telemetry: Telemetry;
   readonly log: Log;
   readonly wake: (podUid: string, at: number) => void;
@@ -21,6 +23,9 @@ export interface GatekeeperOptions {
 
 export const isClosed = (pod: PodView): boolean =>
   pod.gates.includes(VERIFIED) && !pod.deleting && pod.conditions[VERIFIED]?.status !== 'True';
+
+const gates = ({ status, metadata }: Upgrade, workloadUid: string | undefined): boolean =>
+  status?.attempt?.gating === true && status.targetUID === workloadUid && !metadata.deletionTimestamp;
 
 export class Gatekeeper {
   readonly #options: GatekeeperOptions;
@@ -49,10 +54,15 @@ export class Gatekeeper {
     const { store } = this.#options;
     const workloadUid = store.workloadUidOf(pod);
     // A ReplicaSet that we do not know yet: its own event brings the pod back.
-    if (workloadUid === undefined) return true;
-    return store
-      .upgradesOn(workloadUid)
-      .some(({ status, metadata }) => status?.attempt?.gating === true && status.targetUID === workloadUid && !metadata.deletionTimestamp);
+    return workloadUid === undefined || store.upgradesOn(workloadUid).some((upgrade) => gates(upgrade, workloadUid));
+  }
+
+  /** Asks the API server itself: our watch may be silently dead for up to 45 s, and an attempt may have begun since. */
+  async #isReallyNobodys(pod: PodView): Promise<boolean | 'unknown'> {
+    const { reader, store } = this.#options;
+    const upgrades = await reader.listUpgrades(pod.namespace);
+    const workloadUid = store.workloadUidOf(pod);
+    return upgrades === 'unknown' ? 'unknown' : !upgrades.some((upgrade) => gates(upgrade, workloadUid));
   }
 
   /** `fallback.action: None` lets a failed version go on; everything else is a gate left behind. */
@@ -63,6 +73,10 @@ export class Gatekeeper {
 
   async #open(pod: PodView): Promise<'done' | 'retry'> {
     const { clock, store, writer, telemetry, log } = this.#options;
+    const free = await this.#isReallyNobodys(pod);
+    if (free === 'unknown') return 'retry';
+    // The Upgrade's own event brings the pod back.
+    if (!free) return 'done';
     const reason = this.#reasonFor(pod);
     const message =
       reason === 'ReportOnly' ? 'the version failed, but spec.fallback.action is None' : 'no attempt of an Upgrade waits for this pod';

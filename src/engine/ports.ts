@@ -141,6 +141,8 @@ export interface Prober {
 export interface Reader {
   /** GET of one pod: the pod, `gone` (404), or `unknown` when the API server did not answer. */
   getPod(namespace: string, name: string): Promise<PodView | 'gone' | 'unknown'>;
+  /** LIST of a namespace's Upgrades, or `unknown` when the API server did not answer. */
+  listUpgrades(namespace: string): Promise<readonly Upgrade[] | 'unknown'>;
 }
 
 /** Is the admission policy that puts gates on pods installed? */

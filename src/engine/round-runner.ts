@@ -75,7 +75,7 @@ export class RoundRunner {
     telemetry.execsInFlight(this.#slots.inUse);
     const outcome = await (request.check.exec ? this.#exec(pod, request, request.check.exec.command) : this.#probe(pod, request));
     telemetry.execsInFlight(this.#slots.inUse - 1);
-    return outcome;
+    return this.#believe(pod, request, outcome);
   }
 
   /** Over the network, from here. */
@@ -89,33 +89,42 @@ export class RoundRunner {
     const { namespace, name } = pod;
     const limits = { timeoutMs: check.timeoutSeconds * 1000, maxOutputBytes: check.maxOutputBytes };
     const result = await this.#options.executor.exec({ namespace, pod: name, container, command, ...limits }, this.#stopping.signal);
-    return this.#believe(pod, request, result);
+    return outcomeOf(result);
   }
 
-  /** Only what the very container said is an answer. */
-  async #believe(pod: PodView, request: TryRequest, result: ExecResult): Promise<TryOutcome> {
-    switch (result.kind) {
-      case 'exit':
-        if (result.code > 128 && !(await this.#stillThere(pod, request)))
-          return { kind: 'unreachable', message: 'the container ended while the command ran in it' };
-        return result;
-      case 'missing':
-      case 'timeout':
-        return result;
-      case 'gone':
-        return { kind: 'unreachable', message: result.message };
-      case 'refused':
-        return { kind: 'unreachable', message: `exec refused with ${result.status}: ${result.message}` };
-      case 'broken':
-        return { kind: 'unreachable', message: result.message };
-    }
+  /**
+   * Only what the very container said counts against it. Execs go by the pod's name and probes by its IP, and both are given to another pod
+   * when this one goes: with a watch that lags, a StatefulSet's next pod would answer for the last one. Good answers need no second look:
+   * their verdict is stored on this pod by its UID, or not at all.
+   */
+  async #believe(pod: PodView, request: TryRequest, outcome: TryOutcome): Promise<TryOutcome> {
+    const good = (outcome.kind === 'exit' && outcome.code === 0) || (outcome.kind === 'answered' && outcome.good);
+    if (good || outcome.kind === 'unreachable') return outcome;
+    const killed = outcome.kind === 'exit' && outcome.code > 128;
+    if (await this.#stillThere(pod, request, killed ? LOOK_AGAIN_MS : 0)) return outcome;
+    return { kind: 'unreachable', message: 'the container ended meanwhile, or another one answered' };
   }
 
-  async #stillThere(pod: PodView, { container, containerId }: TryRequest): Promise<boolean> {
+  async #stillThere(pod: PodView, { container, containerId }: TryRequest, afterMs: number): Promise<boolean> {
     const { clock, reader } = this.#options;
-    await new Promise<void>((resolve) => clock.after(LOOK_AGAIN_MS, resolve));
+    if (afterMs > 0) await new Promise<void>((resolve) => clock.after(afterMs, resolve));
     const now = await reader.getPod(pod.namespace, pod.name);
     if (now === 'gone' || now === 'unknown' || now.uid !== pod.uid || now.deleting) return false;
     return now.containers.some(({ name, id, state }) => name === container && id === containerId && state === 'running');
+  }
+}
+
+/** An exec that gave no answer, in the words of a try. */
+function outcomeOf(result: ExecResult): TryOutcome {
+  switch (result.kind) {
+    case 'exit':
+    case 'missing':
+    case 'timeout':
+      return result;
+    case 'refused':
+      return { kind: 'unreachable', message: `exec refused with ${result.status}: ${result.message}` };
+    case 'gone':
+    case 'broken':
+      return { kind: 'unreachable', message: result.message };
   }
 }

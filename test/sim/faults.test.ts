@@ -236,11 +236,11 @@ describe('two operators that both believe to lead', () => {
     const stories = [good('Deployment'), bad('Deployment'), bad('StatefulSet'), deadline('DaemonSet')];
     const plans = stories.flatMap((story) =>
       WATCHED.flatMap((kind) =>
-        [200, 1200, 2500].map((afterMs): Plan => {
+        [2, 200, 1200, 2500].map((afterMs): Plan => {
           let first = 0;
           const frozen: Faults['frozenUntil'] = (own, now, operator) => {
             first ||= now;
-            return operator === 2 && own === kind && now > first + afterMs ? first + afterMs + 20_000 : 0;
+            return operator === 2 && own === kind && now >= first + afterMs ? first + afterMs + 20_000 : 0;
           };
           return { name: `${kind} after ${afterMs} ms`, story, options: { operators: 2, stale: true, faults: { frozenUntil: frozen } } };
         }),

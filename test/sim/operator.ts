@@ -175,7 +175,10 @@ export class Operator {
 
   #reader(): Reader {
     const { state } = this.#options.world;
-    return { getPod: (namespace, name) => this.#answered(() => state.get('Pod', `${namespace}/${name}`) ?? 'gone') };
+    return {
+      getPod: (namespace, name) => this.#answered(() => state.get('Pod', `${namespace}/${name}`) ?? 'gone'),
+      listUpgrades: (namespace) => this.#answered(() => state.all('Upgrade').filter(({ metadata }) => metadata.namespace === namespace)),
+    };
   }
 
   async #exec(request: Parameters<World['kubelet']['exec']>[0]) {
