@@ -79,6 +79,8 @@ export class Reconciler {
     for (let step = 0; step < MAX_STEPS; step++) {
       const upgrade = this.#options.store.upgrades.get(key);
       if (!upgrade) return this.#forget(key);
+      // Also of those that will never change again: a new process knows none of the phases that the last one told.
+      this.#options.telemetry.upgradePhase(upgrade.metadata.namespace, upgrade.metadata.name, upgrade.status?.phase);
       const plan = decide(await this.#gather(key, upgrade));
       const result = await this.#carryOut(key, upgrade, plan);
       if (result === 'retry') return 'retry';
