@@ -153,7 +153,8 @@ function byRecord(pod: PodView, record: PodRecord | undefined, proof: Proof, now
     };
   const lastChance = record.startedAt >= deadline;
   if (lastChance && record.class === 'Error') {
-    if (onInconclusive === 'Fallback')
+    // A pod that was never there to be asked (unschedulable, say) tells nothing of the version.
+    if (onInconclusive === 'Fallback' && record.tries.length > 0)
       return { state: 'Failed', reason: 'InconclusiveAtDeadline', message: `no evidence until the deadline: ${why.message}` };
     return { state: 'Inconclusive', ...why };
   }

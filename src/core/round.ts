@@ -76,7 +76,8 @@ export function readinessOf(pod: PodView, minReadySeconds: number, now: number):
     if (condition?.status !== 'True') return { ready: false, ...whyNotReady(pod, type) };
     heldSince = Math.max(heldSince, condition.since);
   }
-  const dueAt = minReadySeconds > 0 ? heldSince + (minReadySeconds + 1) * 1000 : heldSince;
+  // The times are those of the node's clock: where no wait is wanted, one that is ahead must not make one.
+  const dueAt = minReadySeconds > 0 ? heldSince + (minReadySeconds + 1) * 1000 : now;
   return now >= dueAt
     ? { ready: true, reason: 'Ready', message: '' }
     : { ready: false, dueAt, reason: 'MinReadySeconds', message: `ready, but not yet for ${minReadySeconds}s` };
