@@ -22,11 +22,11 @@ export interface SessionTiming {
   readonly listMs: number;
 }
 
-/** Eight watches renewed every 240–300 s are under two requests a minute; reading all again every eight minutes adds none. */
+/** Eight watches renewed every 7 to 9 minutes are about one request a minute; reading everything again at one of two renewals adds none. */
 export const sessionTiming: SessionTiming = {
   silentMs: 200_000,
   silentUnpingedMs: 45_000,
-  renewMs: 240_000,
+  renewMs: 420_000,
   relistMs: 480_000,
   listMs: 60_000,
 };
