@@ -51,6 +51,8 @@ export interface FinishedRound {
   readonly startedAt: number;
   readonly finishedAt: number;
   readonly results: readonly TryResult[];
+  /** The pod as the API server showed it at the end, where no container answered. */
+  readonly seen?: PodView;
 }
 
 export interface ProofContext {

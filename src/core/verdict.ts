@@ -123,6 +123,3 @@ export function judgeTry(check: Check, outcome: TryOutcome, { inFallback, podRea
       };
   }
 }
-
-/** Evidence is what a container itself said; Error is not, and readiness alone does not count towards failureThreshold. */
-export const isEvidence = (verdict: Pick<Verdict, 'class'>): boolean => verdict.class !== 'Error';

@@ -262,6 +262,7 @@ export class Reconciler {
   /** Adds a finished round to memory, judged by the pod as it is now. A round that was begun for another proof says nothing about this one. */
   #finished(key: UpgradeKey, { pod: asked, proof, inFallback }: PlannedRound, finished: FinishedRound | undefined): void {
     const { store, telemetry, wake, clock } = this.#options;
+    if (finished?.seen) store.pods.learn(finished.seen);
     const pod = store.pods.get(asked.uid);
     const upgrade = store.upgrades.get(key);
     // What a lost node does not answer, and what we last knew of its pods' readiness, is no evidence.

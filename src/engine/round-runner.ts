@@ -8,6 +8,8 @@ import { Slots } from './slots.ts';
 
 /** A killed probe and a container that died under it both answer 128+n; the kubelet needs about a second to tell which. */
 const LOOK_AGAIN_MS = 2000;
+/** Between two rounds of a pod while the API server does not answer: a whole fleet that asks every second would keep it down. */
+const REST_MS = 5000;
 
 export interface RoundRunnerOptions {
   readonly clock: Clock;
@@ -35,32 +37,34 @@ export class RoundRunner {
     this.#stopping.abort();
   }
 
-  /** Is a round of this pod under way? */
-  isRunning(podUid: string): boolean {
-    return this.#inFlight.has(podUid);
-  }
-
   /**
    * Starts a round unless one of this pod is under way. `done` is called once with the result,
-   * or with `undefined` when the API server as a whole did not answer: such a round is not counted.
+   * or with `undefined` when the API server as a whole did not answer, or has no such pod any more: such a round is not counted.
    */
   start(round: PlannedRound, done: (finished: FinishedRound | undefined) => void): void {
     const { uid } = round.pod;
     if (this.#inFlight.has(uid) || this.#stopping.signal.aborted) return;
     this.#inFlight.add(uid);
     void this.#run(round).then((finished) => {
-      this.#inFlight.delete(uid);
-      if (!this.#stopping.signal.aborted) done(finished);
+      const end = () => {
+        this.#inFlight.delete(uid);
+        if (!this.#stopping.signal.aborted) done(finished);
+      };
+      if (finished) end();
+      else this.#options.clock.after(REST_MS * (0.5 + this.#options.clock.random()), end);
     });
   }
 
   async #run({ pod, tries }: PlannedRound): Promise<FinishedRound | undefined> {
-    const startedAt = this.#options.clock.now();
+    const { clock, reader } = this.#options;
+    const startedAt = clock.now();
     const byContainer = Map.groupBy(tries, ({ container }) => container);
     const results = (await Promise.all([...byContainer.values()].map((some) => this.#inContainer(pod, some)))).flat();
-    const silent = results.length > 0 && results.every(({ outcome }) => outcome.kind === 'unreachable');
-    if (silent && (await this.#options.reader.getPod(pod.namespace, pod.name)) === 'unknown') return undefined;
-    return { startedAt, finishedAt: this.#options.clock.now(), results };
+    if (results.some(({ outcome }) => outcome.kind !== 'unreachable')) return { startedAt, finishedAt: clock.now(), results };
+    // Nobody answered, or nobody could be asked: what we knew of the pod may be as old as the loss of the API server.
+    const seen = await reader.getPod(pod.namespace, pod.name);
+    if (seen === 'unknown' || seen === 'gone' || seen.uid !== pod.uid) return undefined;
+    return { startedAt, finishedAt: clock.now(), results, seen };
   }
 
   /** One after the other: probes of one container must not disturb each other. */

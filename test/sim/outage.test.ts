@@ -1,0 +1,87 @@
+/** Rounds while the API server is away, or when nobody in the pod can be asked. */
+import { expect, test } from '@jest/globals';
+import type { PodView } from '../../src/api/views.ts';
+import type { PlannedRound } from '../../src/core/plan.ts';
+import { possibleTries } from '../../src/core/round.ts';
+import type { ExecResult, Reader } from '../../src/engine/ports.ts';
+import { RoundRunner } from '../../src/engine/round-runner.ts';
+import { drain } from './clock.ts';
+import { play } from './run.ts';
+import { good } from './stories.ts';
+import { remembered, rememberingTelemetry } from './telemetry.ts';
+
+interface Bench {
+  readonly runner: RoundRunner;
+  readonly round: PlannedRound;
+  readonly pod: PodView;
+  /** Lets virtual time pass. */
+  readonly pass: (seconds: number) => Promise<void>;
+  execs: number;
+}
+
+/** A runner beside a finished story, whose execs and looks at the pod answer as told. */
+async function bench(exec: ExecResult, look: (pod: PodView) => Awaited<ReturnType<Reader['getPod']>>, tries = true): Promise<Bench> {
+  const { world } = await play(good('Deployment'));
+  const pod = world.pods()[0] as PodView;
+  const spec = world.upgrade()?.spec;
+  if (!spec) throw new Error('no Upgrade');
+  const { clock } = world;
+  const made: Bench = {
+    runner: new RoundRunner({
+      clock,
+      executor: {
+        exec: () => {
+          made.execs++;
+          return Promise.resolve(exec);
+        },
+      },
+      prober: { probe: () => Promise.resolve({ kind: 'unconnected', message: '' }) },
+      reader: { getPod: () => Promise.resolve(look(pod)), listUpgrades: () => Promise.resolve('unknown') },
+      telemetry: rememberingTelemetry(remembered()),
+      maxExecs: 16,
+      maxExecsPerNode: 4,
+    }),
+    round: { pod, proof: '1-abc', inFallback: false, tries: tries ? possibleTries(spec, pod) : [] },
+    pod,
+    pass: async (seconds) => {
+      await drain();
+      await clock.runUntil(clock.now() + seconds * 1000, () => {});
+    },
+    execs: 0,
+  };
+  return made;
+}
+
+const broken: ExecResult = { kind: 'broken', message: 'connection refused' };
+
+test('while the API server does not answer, a pod is asked every few seconds, however often a round is planned', async () => {
+  const at = await bench(broken, () => 'unknown');
+  const counted: unknown[] = [];
+  for (let second = 0; second < 60; second++) {
+    at.runner.start(at.round, (finished) => counted.push(finished));
+    await at.pass(1);
+  }
+  expect(at.execs).toBeGreaterThanOrEqual(7);
+  expect(at.execs).toBeLessThanOrEqual(24);
+  expect(new Set(counted)).toEqual(new Set([undefined]));
+});
+
+test.each([
+  ['does not answer', () => 'unknown' as const],
+  ['has no such pod any more', () => 'gone' as const],
+  ['has another pod of that name', (pod: PodView) => ({ ...pod, uid: 'another' })],
+])('a round without anybody to ask counts for nothing when the API server %s', async (_what, look) => {
+  const at = await bench(broken, look, false);
+  const counted: unknown[] = [];
+  at.runner.start(at.round, (finished) => counted.push(finished));
+  await at.pass(10);
+  expect(counted).toEqual([undefined]);
+});
+
+test('a round without anybody to ask goes by the pod as the API server shows it now', async () => {
+  const at = await bench(broken, (pod) => ({ ...pod, resourceVersion: '999999' }), false);
+  const counted: unknown[] = [];
+  at.runner.start(at.round, (finished) => counted.push(finished));
+  await at.pass(10);
+  expect(counted).toMatchObject([{ results: [], seen: { uid: at.pod.uid, resourceVersion: '999999' } }]);
+});
