@@ -1,0 +1,233 @@
+/** Keeps the docs true where a machine can tell: links, make targets, manifests, fields, names and sentences. */
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { type TSchema, Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { parseAllDocuments } from 'yaml';
+import { ABORT_ANNOTATION, GROUP, RETRY_ANNOTATION, VERIFIED, VERSION } from '../src/api/names.ts';
+import { SpecSchema } from '../src/api/schema-spec.ts';
+import { PHASES, StatusSchema } from '../src/api/schema-status.ts';
+import { SCENES } from './docs/scenes.ts';
+import { Stage } from './docs/stage.ts';
+
+const OUTSIDE = ['node_modules/**', 'dist/**', '.cluster/**', '**/node_modules/**'];
+const pages = globSync('**/*.md', { exclude: OUTSIDE }).sort();
+const read = (path: string): string => readFileSync(path, 'utf8');
+const matches = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, found = '']) => found);
+const prose = (text: string): string => text.replace(/^ *```[\s\S]*?^ *```/gm, '');
+const fences = (text: string, language: string): string[] =>
+  matches(text, new RegExp(`^ *\`\`\`${language}\\n([\\s\\S]*?)^ *\`\`\``, 'gm'));
+
+/** The anchor that a heading gets. */
+const anchor = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+
+function brokenLinks(page: string): string[] {
+  return matches(prose(read(page)), /\]\(([^)\s]+)\)/g).filter((link) => {
+    if (/^[a-z]+:/.test(link)) return false;
+    const [path = '', fragment] = link.split('#');
+    const target = path === '' ? page : join(dirname(page), path);
+    if (!existsSync(target)) return true;
+    if (fragment === undefined || statSync(target).isDirectory()) return false;
+    return !matches(read(target), /^#+ (.+)$/gm).some((heading) => anchor(heading) === fragment);
+  });
+}
+
+describe('links', () => {
+  test('there is something to look at', () => {
+    expect(pages.length).toBeGreaterThan(40);
+    expect(pages).toContain('README.md');
+  });
+
+  test.each(pages)('every link in %s leads to a file, and to a heading in it', (page) => {
+    expect(brokenLinks(page)).toEqual([]);
+  });
+});
+
+test('every make target that the docs name is in the Makefile', () => {
+  const targets = new Set(matches(read('Makefile'), /^([a-z0-9-]+):/gm));
+  const named = pages.flatMap((page) => matches(read(page), /(?:`|^)make ([a-z0-9-]+)/gm));
+  expect(named.length).toBeGreaterThan(5);
+  expect([...new Set(named)].filter((target) => !targets.has(target))).toEqual([]);
+});
+
+test('every script that the docs name with npm run is in package.json', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Readonly<Record<string, string>> };
+  const named = ['README.md', 'CONTRIBUTING.md', 'ARCHITECTURE.md'].flatMap((page) => matches(read(page), /npm run (?:-s )?([\w:-]+)/g));
+  expect(named.filter((script) => !(script in scripts))).toEqual([]);
+});
+
+// --- manifests
+
+type Json = Record<string, unknown>;
+const isObject = (value: unknown): value is Json => value !== null && typeof value === 'object' && !Array.isArray(value);
+
+/** The schema with no field allowed that it does not name. */
+function closed<T>(node: T): T {
+  if (Array.isArray(node)) return node.map(closed) as T;
+  if (!isObject(node)) return node;
+  const inner = Object.fromEntries(Object.entries(node).map(([key, value]) => [key, closed(value)])) as Json;
+  return ('properties' in node ? { ...inner, additionalProperties: false } : inner) as T;
+}
+
+const Manifest = closed(
+  Type.Object({
+    apiVersion: Type.Literal(`${GROUP}/${VERSION}`),
+    kind: Type.Literal('Upgrade'),
+    metadata: Type.Object({
+      name: Type.String({ minLength: 1 }),
+      namespace: Type.Optional(Type.String()),
+      annotations: Type.Optional(Type.Record(Type.String(), Type.String())),
+    }),
+    spec: SpecSchema,
+  }),
+);
+
+/** As the API server fills it. */
+const filled = (manifest: Json): Json => ({ ...manifest, spec: Value.Default(SpecSchema, structuredClone(manifest.spec)) });
+
+/** What is wrong with a manifest, as `path message`. CEL rules are the API server's; test/api asks it. */
+const mistakes = (manifest: Json): string[] =>
+  Value.Errors(Manifest, filled(manifest)).map(({ instancePath, message }) => `${instancePath} ${message}`);
+
+const upgradesIn = (yaml: string): Json[] =>
+  parseAllDocuments(yaml)
+    .map((document) => document.toJS() as unknown)
+    .filter((value): value is Json => isObject(value) && value.kind === 'Upgrade' && String(value.apiVersion).startsWith(GROUP));
+
+const shown: [where: string, manifest: Json][] = [
+  ...pages.flatMap((page) =>
+    fences(read(page), 'yaml')
+      .filter((block) => block.includes('kind: Upgrade'))
+      .flatMap((block) => upgradesIn(block).map((manifest): [string, Json] => [page, manifest])),
+  ),
+  ...globSync('examples/**/*.yaml').flatMap((path) => upgradesIn(read(path)).map((manifest): [string, Json] => [path, manifest])),
+];
+
+describe('manifests', () => {
+  test('there are some, and a wrong one is found', () => {
+    expect(shown.length).toBeGreaterThan(8);
+    const [, good] = shown[0] ?? [];
+    expect(mistakes({ ...good, spec: { ...(good?.spec as Json), postChecks: {} } })).not.toEqual([]);
+    expect(mistakes({ ...good, spec: { containers: [] } })).not.toEqual([]);
+  });
+
+  test.each(shown)('the Upgrade in %s is valid, without a field that does not exist', (_, manifest) => {
+    expect(mistakes(manifest)).toEqual([]);
+  });
+});
+
+// --- fields and names
+
+/** Schema of the field at `path`, or nothing. */
+function fieldAt(schema: TSchema, path: readonly string[]): TSchema | undefined {
+  const [head, ...rest] = path;
+  if (head === undefined) return schema;
+  const items = (schema as { items?: TSchema }).items;
+  if (items) return fieldAt(items, path);
+  const next = (schema as { properties?: Record<string, TSchema> }).properties?.[head];
+  if (next) return fieldAt(next, rest);
+  return 'patternProperties' in schema ? schema : undefined;
+}
+
+const ROOT = Type.Object({ spec: SpecSchema, status: StatusSchema });
+const postCheck = fieldAt(SpecSchema, ['postCheck']) as TSchema;
+const inSpec = Object.keys((SpecSchema as unknown as { properties: object }).properties);
+
+/** `fallback.action` may be said for `spec.fallback.action`, and `checks[].exec` for that of postCheck. */
+function lookUp(path: string): TSchema | undefined {
+  const parts = path.replaceAll(/\[[^\]]*\]/g, '').split('.');
+  return [ROOT, SpecSchema, StatusSchema, postCheck].map((schema) => fieldAt(schema, parts)).find((found) => found !== undefined);
+}
+
+const FIELD = new RegExp(
+  `\`((?:spec|status|${inSpec.join('|')}|checks|readiness)(?:\\[[^\\]]*\\])?(?:\\.[a-zA-Z]+(?:\\[[^\\]]*\\])?)+)(?:: ([A-Z]\\w+))?\``,
+  'g',
+);
+/** Flux's. */
+const FOREIGN: readonly string[] = ['spec.ignore'];
+
+describe('fields and names', () => {
+  const written = pages.flatMap((page) =>
+    [...prose(read(page)).matchAll(FIELD)].map(([, path = '', value]): [string, string, string | undefined] => [page, path, value]),
+  );
+  const ours = written.filter(([page, path]) => !FOREIGN.includes(path) && page !== 'docs/reference.md');
+
+  test('every field that the docs name exists', () => {
+    expect(ours.length).toBeGreaterThan(25);
+    expect(ours.filter(([, path]) => lookUp(path) === undefined).map(([page, path]) => `${page}: ${path}`)).toEqual([]);
+  });
+
+  test('every field that a command reads from an Upgrade exists', () => {
+    const commands = pages.flatMap((page) => matches(read(page), /^(.*kubectl get upgrades? .*jsonpath=.*)$/gm));
+    const asked = commands.flatMap((command) => matches(command, /\.((?:spec|status)\.[\w.]+)/g));
+    expect(asked.length).toBeGreaterThan(10);
+    expect([...new Set(asked)].filter((path) => lookUp(path) === undefined)).toEqual([]);
+  });
+
+  test('every value that the docs give a field is one of its own', () => {
+    const valued = ours.filter(([, , value]) => value !== undefined);
+    const wrong = valued.filter(([, path, value]) => {
+      const values = (lookUp(path) as { enum?: string[] } | undefined)?.enum;
+      return values !== undefined && !values.includes(value ?? '');
+    });
+    expect(wrong).toEqual([]);
+    expect(valued.length).toBeGreaterThan(0);
+  });
+
+  test('every name under postcheck.dev exists', () => {
+    const known = new Set([VERIFIED, RETRY_ANNOTATION, ABORT_ANNOTATION, `${GROUP}/${VERSION}`]);
+    const named = pages.flatMap((page) => matches(read(page), /(?<![\w.-])(postcheck\.dev\/[\w-]+)/g));
+    expect(named.length).toBeGreaterThan(20);
+    expect([...new Set(named)].filter((name) => !known.has(name))).toEqual([]);
+  });
+});
+
+// --- what a user sees
+
+/** What a sentence is once names, numbers and images are taken out. */
+const skeleton = (sentence: string): string =>
+  sentence
+    .replaceAll(/\S+=\S+\/\S+:[\w.]+/g, 'IMAGE')
+    .replaceAll(/pod \S+ on [\w-]+( \(and \d+ more\))?/g, 'POD')
+    .replaceAll(/container [\w-]+/g, 'CONTAINER')
+    .replaceAll(/(Deployment|StatefulSet|DaemonSet) \S+/g, 'TARGET')
+    .replaceAll(/\b\d+(?:\.\d+)?[smh]?(?:\d+s)?\b/g, '0');
+
+function goodUpgrade(): string {
+  const stage = new Stage();
+  stage.settle();
+  stage.hears({ kind: 'exit', code: 0, output: '' });
+  return stage.settle().status.message ?? '';
+}
+
+describe('README.md', () => {
+  const rows = read('README.md')
+    .split('\n')
+    .map((line) => /^(\w+) +\1 +(\w+) +(\d+\/\d+) +\w+ +(.+)$/.exec(line))
+    .filter((row) => row !== null);
+
+  test('shows phases and sentences that exist', () => {
+    const real = [skeleton(goodUpgrade()), ...Object.values(SCENES).map((scene) => skeleton(scene().status.message ?? ''))];
+    expect(rows.length).toBeGreaterThanOrEqual(2);
+    for (const [, , phase = '', , sentence = ''] of rows) {
+      expect(PHASES).toContain(phase);
+      expect(real).toContain(skeleton(sentence));
+    }
+  });
+
+  test('the smallest Upgrade gets the defaults that are told of it', () => {
+    const [smallest = ''] = fences(read('README.md'), 'yaml');
+    const { spec } = filled(upgradesIn(smallest)[0] ?? {}) as { spec: Stage['upgrade']['spec'] };
+    expect(spec.postCheck).toMatchObject({
+      periodSeconds: 10,
+      deadlineSeconds: 600,
+      checks: [{ exec: { command: ['/usr/bin/readiness_probe.sh'] } }],
+    });
+    expect(spec.fallback).toMatchObject({ action: 'Rollback', verify: true });
+  });
+});
