@@ -1,0 +1,234 @@
+/** Small, valid pieces of a snapshot for tests of decisions: everything works unless the test says otherwise. */
+import { Value } from 'typebox/value';
+import { SpecSchema } from '../../src/api/schema-spec.ts';
+import type { Attempt, FallbackStatus, Upgrade, UpgradeSpec, UpgradeStatus } from '../../src/api/types.ts';
+import type { ConditionView, ContainerView, PodView, RevisionView, WorkloadView } from '../../src/api/views.ts';
+import type { Proof } from '../../src/core/judge.ts';
+import type { FinishedRound, PodRecord } from '../../src/core/round.ts';
+import type { Snapshot } from '../../src/core/snapshot.ts';
+import { attemptId } from '../../src/core/status.ts';
+import type { TryOutcome } from '../../src/core/verdict.ts';
+
+export const NOW = Date.parse('2026-01-01T00:10:00.000Z');
+export const OLD = 'registry.example/web:1.0';
+export const NEW = 'registry.example/web:2.0';
+export const ago = (seconds: number): string => new Date(NOW - seconds * 1000).toISOString();
+
+/** With every default, as the API server gives it. */
+export const specOf = (change: Record<string, unknown> = {}): UpgradeSpec =>
+  Value.Default(
+    SpecSchema,
+    structuredClone({
+      targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+      containers: [{ name: 'web', image: NEW }],
+      ...change,
+    }),
+  ) as UpgradeSpec;
+
+export interface UpgradeChange {
+  readonly spec?: Record<string, unknown>;
+  readonly status?: UpgradeStatus;
+  readonly annotations?: Record<string, string>;
+  readonly deleting?: boolean;
+}
+
+export function upgradeOf({ spec, status, annotations = {}, deleting }: UpgradeChange = {}): Upgrade {
+  return {
+    metadata: {
+      namespace: 'shop',
+      name: 'web',
+      uid: 'upgrade-1',
+      resourceVersion: '100',
+      generation: 3,
+      creationTimestamp: ago(600),
+      annotations,
+      ...(deleting ? { deletionTimestamp: ago(1) } : {}),
+    },
+    spec: specOf(spec),
+    ...(status ? { status } : {}),
+  };
+}
+
+export const workloadOf = (change: Partial<WorkloadView> = {}): WorkloadView => ({
+  kind: 'Deployment',
+  namespace: 'shop',
+  name: 'web',
+  uid: 'workload-1',
+  resourceVersion: '200',
+  generation: 2,
+  observedGeneration: 2,
+  deleting: false,
+  containers: [{ name: 'web', image: NEW, role: 'regular', startupProbe: false }],
+  imageManagers: { web: 'kubectl' },
+  holdsOurFields: false,
+  templateDigest: 'digest-new',
+  desired: 1,
+  updated: 1,
+  ready: 1,
+  available: 1,
+  total: 1,
+  paused: false,
+  partition: 0,
+  onDelete: false,
+  ordered: false,
+  servesNothingMeanwhile: false,
+  ...change,
+});
+
+export const revisionOf = (change: Partial<RevisionView> = {}): RevisionView => ({
+  kind: 'ReplicaSet',
+  namespace: 'shop',
+  name: 'web-new',
+  uid: 'rs-new',
+  resourceVersion: '150',
+  ownerUid: 'workload-1',
+  hash: 'new',
+  templateDigest: 'digest-new',
+  revision: 2,
+  createdAt: NOW - 100_000,
+  ...change,
+});
+
+export const conditionOf = (status: ConditionView['status'], secondsAgo = 60, reason = '', message = ''): ConditionView => ({
+  status,
+  reason,
+  message,
+  since: NOW - secondsAgo * 1000,
+});
+
+export const containerOf = (change: Partial<ContainerView> = {}): ContainerView => ({
+  name: 'web',
+  image: NEW,
+  role: 'regular',
+  id: 'containerd://aaaaaaaaaaaaaaaa',
+  restarts: 0,
+  state: 'running',
+  reason: '',
+  message: '',
+  startedAt: NOW - 60_000,
+  ready: true,
+  ...change,
+});
+
+/** Of the wanted revision, gated, running and ready; made 60 s ago. */
+export const podOf = (change: Partial<PodView> = {}): PodView => ({
+  namespace: 'shop',
+  name: 'web-new-1',
+  uid: 'pod-1',
+  resourceVersion: '300',
+  owner: { kind: 'ReplicaSet', name: 'web-new', uid: 'rs-new' },
+  revision: 'new',
+  node: 'node-1',
+  ip: '10.0.0.1',
+  phase: 'Running',
+  reason: '',
+  deleting: false,
+  createdAt: NOW - 60_000,
+  conditions: {
+    PodScheduled: conditionOf('True'),
+    ContainersReady: conditionOf('True'),
+    Ready: conditionOf('False', 60, 'ReadinessGatesNotReady'),
+  },
+  gates: ['postcheck.dev/verified'],
+  containers: [containerOf()],
+  ...change,
+});
+
+export const notReady = (change: Partial<PodView> = {}): PodView =>
+  podOf({
+    conditions: {
+      PodScheduled: conditionOf('True'),
+      ContainersReady: conditionOf('False', 60, 'ContainersNotReady'),
+      Ready: conditionOf('False'),
+    },
+    containers: [containerOf({ ready: false })],
+    ...change,
+  });
+
+export const attemptOf = (spec: UpgradeSpec, change: Partial<Attempt> = {}): Attempt => ({
+  id: attemptId(1, spec),
+  number: 1,
+  trigger: 'Created',
+  adopted: false,
+  gating: true,
+  startedAt: ago(120),
+  rolledAt: ago(119),
+  targetGeneration: 1,
+  progressAt: ago(60),
+  maxUpdated: 1,
+  maxPassed: 0,
+  ...change,
+});
+
+/** The status of an attempt from OLD to NEW under way. */
+export function statusOf(change: Partial<UpgradeStatus> = {}, attempt: Partial<Attempt> = {}, spec: UpgradeSpec = specOf()): UpgradeStatus {
+  return {
+    observedGeneration: 3,
+    targetUID: 'workload-1',
+    targetGeneration: 2,
+    phase: 'Upgrading',
+    attempt: attemptOf(spec, attempt),
+    from: { images: { web: OLD } },
+    to: { images: { web: NEW } },
+    ...change,
+  };
+}
+
+export const fallbackOf = (change: Partial<FallbackStatus> = {}): FallbackStatus => ({
+  state: 'Rolling',
+  reason: 'ProbeFailed',
+  cause: 'pod web-new-1: it exited 17',
+  images: { web: OLD },
+  startedAt: ago(30),
+  ...change,
+});
+
+export const snapshotOf = (change: Partial<Snapshot> = {}): Snapshot => ({
+  now: NOW,
+  upgrade: upgradeOf({ status: statusOf() }),
+  workload: workloadOf(),
+  updateRevision: 'new',
+  pods: [podOf()],
+  nodeReady: () => true,
+  records: new Map(),
+  waitingSince: new Map(),
+  gatePolicy: 'Available',
+  ...change,
+});
+
+export const proofOf = (change: Partial<Proof> & { postCheck?: Record<string, unknown> } = {}): Proof => {
+  const { postCheck, ...rest } = change;
+  return {
+    id: 'proof-1',
+    spec: specOf(postCheck ? { postCheck } : {}),
+    inFallback: false,
+    startedAt: NOW - 60_000,
+    deadlineSeconds: 600,
+    nodeReady: () => true,
+    waitingSince: new Map(),
+    ...rest,
+  };
+};
+
+export const recordOf = (change: Partial<PodRecord> = {}): PodRecord => ({
+  proof: 'proof-1',
+  startedAt: NOW - 1000,
+  finishedAt: NOW - 900,
+  rounds: 1,
+  passes: 1,
+  failures: 0,
+  class: 'Pass',
+  wasReady: true,
+  tries: [],
+  ...change,
+});
+
+/** One round in which the default check said this in each running container. */
+export function roundOf(outcome: TryOutcome, pod: PodView = podOf(), spec: UpgradeSpec = specOf()): FinishedRound {
+  const results = spec.postCheck.checks.flatMap((check) =>
+    pod.containers.filter(({ role }) => role !== 'init').map(({ name, id }) => ({ check, container: name, containerId: id, outcome })),
+  );
+  return { startedAt: NOW - 100, finishedAt: NOW - 50, results };
+}
+
+export const exit = (code: number, output = ''): TryOutcome => ({ kind: 'exit', code, output });
