@@ -13,7 +13,7 @@ import { asked, fallbackProving, proofOf, proving, releaseOurFields, shown, verd
 import { reflect } from './reflect.ts';
 import type { Snapshot } from './snapshot.ts';
 import { retried, started } from './start.ts';
-import { ended, isFallingBack } from './status.ts';
+import { ended, isFallingBack, isRetryable } from './status.ts';
 import { imagesToWrite, runsImages } from './target.ts';
 import { fromIso, toIso } from './time.ts';
 
@@ -61,9 +61,9 @@ function forState(snapshot: Snapshot, state: Exclude<State, In<'Behind'>>): Deci
       return halted(snapshot, state);
     case 'Resuming':
       return { status: resumed(state.status, now), intent: true };
+    case 'GateUnknown':
+      return { status: { phase: 'Pending', ...upgrade.status }, wakeAt: now + 2000 };
     case 'Starting':
-      if (snapshot.gatePolicy === 'Unknown' && upgrade.spec.gate !== 'Disabled')
-        return { status: { phase: 'Pending', ...upgrade.status }, wakeAt: now + 2000 };
       return { status: started(snapshot, state), intent: true };
     case 'Commanded':
       return { status: commanded(snapshot, state), intent: true };
@@ -129,17 +129,8 @@ function resumed(status: UpgradeStatus, now: number): UpgradeStatus {
 
 function commanded(snapshot: Snapshot, { verb, workload, status }: In<'Commanded'>): UpgradeStatus {
   const { upgrade, now } = snapshot;
-  const phase = status.phase ?? 'Pending';
-  if (verb === 'retry') {
-    const can =
-      phase === 'Inconclusive' ||
-      phase === 'Succeeded' ||
-      phase === 'Failed' ||
-      phase === 'FellBack' ||
-      phase === 'FallbackFailed' ||
-      phase === 'Aborted';
-    return can ? retried(snapshot, workload) : recorded(upgrade, status, 'retry', 'NothingToRetry', now);
-  }
+  if (verb === 'retry')
+    return isRetryable(status) ? retried(snapshot, workload) : recorded(upgrade, status, 'retry', 'NothingToRetry', now);
   const aborted = abort(snapshot, workload, status);
   return aborted
     ? recorded(upgrade, aborted, 'abort', aborted.phase === 'Aborted' ? 'Aborted' : 'FallingBack', now)

@@ -6,7 +6,7 @@ import type { PodView, WorkloadView } from '../api/views.ts';
 import { type Judged, judgePod, POD_STATES, type Proof } from './judge.ts';
 import type { Snapshot } from './snapshot.ts';
 import { desiredPods, podsOfRevision, rolloutComplete } from './target.ts';
-import { toIso } from './time.ts';
+import { fromIso, toIso } from './time.ts';
 
 export interface Fleet {
   /** Live pods of the wanted revision, worst first. */
@@ -101,5 +101,14 @@ export function report(judged: readonly Judged[]): PodReport[] {
 export const unstored = (fleet: Fleet): Judged[] =>
   fleet.judged.filter(({ state, stored }) => !stored && (state === 'Passed' || state === 'Skipped' || state === 'Failed'));
 
-/** Wanted pods that came without the gate although this attempt gates: they slipped past the policy. */
-export const ungated = (fleet: Fleet): Judged[] => fleet.judged.filter(({ pod }) => !pod.gates.includes(VERIFIED));
+/**
+ * Wanted pods that came without the gate although this attempt gates: they slipped past the policy. It leaves alone what ran before, such as
+ * the pods of an upgrade that is taken back halfway, and knows nothing of pods that are older than the attempt.
+ */
+export function ungated(fleet: Fleet, { attempt, from, to }: UpgradeStatus): Judged[] {
+  const isNew = Object.entries(from?.images ?? {}).some(([name, image]) => to?.images[name] !== image);
+  if (!attempt?.gating || !isNew) return [];
+  // Creation times are whole seconds.
+  const since = Math.floor(fromIso(attempt.startedAt) / 1000) * 1000;
+  return fleet.judged.filter(({ pod }) => !pod.gates.includes(VERIFIED) && pod.createdAt >= since);
+}

@@ -7,7 +7,7 @@ import type { WorkloadView } from '../api/views.ts';
 import { newCommand, type Verb } from './commands.ts';
 import { attemptObstacle, type Obstacle, rolloutObstacle } from './obstacles.ts';
 import type { Snapshot } from './snapshot.ts';
-import { isAttempting, isFallingBack, isForSpec } from './status.ts';
+import { isAttempting, isFallingBack, isForSpec, isRetryable } from './status.ts';
 import { imageManager, runsImages, upgradedImages } from './target.ts';
 
 export type Trigger = Attempt['trigger'];
@@ -33,6 +33,8 @@ export type State =
   | { readonly name: 'PausedBeforeStart' }
   /** Halted no longer, and the clocks have yet to be told. */
   | ({ readonly name: 'Resuming' } & Running)
+  /** An attempt is to start, but the API server has not said whether it can be gated. */
+  | { readonly name: 'GateUnknown' }
   /** A new attempt is to be recorded. `inherit`: what runs now was never proved, so the old fallback target stays. */
   | { readonly name: 'Starting'; readonly workload: WorkloadView; readonly trigger: Trigger; readonly inherit: boolean }
   | ({ readonly name: 'Commanded'; readonly verb: Verb } & Running)
@@ -81,25 +83,33 @@ export function observe(snapshot: Snapshot): State {
   if (start) return observeStart(snapshot, workload, start);
   const running: Running = { workload, status: status as UpgradeStatus, attempt: status?.attempt as Attempt };
   const verb = newCommand(upgrade);
-  if (verb) return { name: 'Commanded', verb, ...running };
+  if (verb) return observeCommand(snapshot, running, verb);
   if (isFallingBack(status)) return observeFallback(snapshot, running);
   return isAttempting(status) ? observeAttempt(snapshot, running) : { name: 'Settled', ...running };
 }
 
 function observeStart(snapshot: Snapshot, workload: WorkloadView, start: { trigger: Trigger; inherit: boolean }): State {
   const { spec } = snapshot.upgrade;
-  const obstacle = attemptObstacle(spec, workload) ?? gateObstacle(snapshot);
+  const obstacle = attemptObstacle(spec, workload);
   if (obstacle) return { name: 'Blocked', obstacle };
-  return spec.paused ? { name: 'PausedBeforeStart' } : { name: 'Starting', workload, ...start };
+  if (spec.paused) return { name: 'PausedBeforeStart' };
+  return observeGate(snapshot) ?? { name: 'Starting', workload, ...start };
 }
 
-function gateObstacle({ upgrade, gatePolicy }: Snapshot): Obstacle | undefined {
-  if (upgrade.spec.gate !== 'Required' || gatePolicy !== 'Unavailable') return undefined;
-  return {
-    reason: 'GateUnavailable',
-    message:
-      "spec.gate is Required, but the gate policy is not installed (it needs Kubernetes 1.36 or newer and the chart's gatePolicy.create): install it, or set spec.gate to Auto",
-  };
+/** A retry is a start: it must not slip past `gate: Required`. */
+function observeCommand(snapshot: Snapshot, running: Running, verb: Verb): State {
+  const gate = verb === 'retry' && isRetryable(running.status) ? observeGate(snapshot) : undefined;
+  return gate ?? { name: 'Commanded', verb, ...running };
+}
+
+/** What an attempt that is about to start has to wait for, if anything. */
+function observeGate({ upgrade, gatePolicy }: Snapshot): State | undefined {
+  const { gate } = upgrade.spec;
+  if (gate !== 'Disabled' && gatePolicy === 'Unknown') return { name: 'GateUnknown' };
+  if (gate !== 'Required' || gatePolicy !== 'Unavailable') return undefined;
+  const message =
+    "spec.gate is Required, but the gate policy is not installed (it needs Kubernetes 1.36 or newer and the chart's gatePolicy.create): install it, or set spec.gate to Auto";
+  return { name: 'Blocked', obstacle: { reason: 'GateUnavailable', message } };
 }
 
 /** Paused by the user or kept by an obstacle; or free again, which the clocks have to be told first. */

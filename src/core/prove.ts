@@ -163,8 +163,8 @@ function unstick(snapshot: Snapshot, status: UpgradeStatus, workload: WorkloadVi
 
 /** `gate: Required` and a pod slipped past the policy: it goes, as long as it serves nobody yet. */
 function missedGate(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): Action {
-  if (snapshot.upgrade.spec.gate !== 'Required' || !status.attempt?.gating) return NO_ACTION;
-  const slipped = ungated(fleet).find(({ pod }) => pod.conditions['Ready']?.status !== 'True');
+  if (snapshot.upgrade.spec.gate !== 'Required') return NO_ACTION;
+  const slipped = ungated(fleet, status).find(({ pod }) => pod.conditions['Ready']?.status !== 'True');
   return slipped ? { kind: 'deletePod', pod: slipped.pod, reason: 'GateMissed' } : NO_ACTION;
 }
 

@@ -121,7 +121,7 @@ function gated(status: UpgradeStatus, fleet: Fleet | undefined, gate: 'Auto' | '
   if (gate === 'Disabled') return ['False', 'GateDisabled', 'spec.gate is Disabled'];
   if (!attempt) return ['Unknown', 'NotStarted', 'No attempt yet'];
   if (attempt.adopted) return ['False', 'Adopted', 'The target ran the wanted images already; its pods are not gated'];
-  const slipped = attempt.gating && fleet && !status.fallback ? ungated(fleet) : [];
+  const slipped = fleet && !status.fallback ? ungated(fleet, status) : [];
   if (slipped.length > 0) return ['False', 'GateMissed', `Pod ${slipped[0]?.pod.name} came without the gate; it is checked all the same`];
   if (attempt.gating) return ['True', 'GatePolicyApplied', 'New pods serve no traffic before they have passed'];
   return attempt.end

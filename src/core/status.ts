@@ -24,6 +24,11 @@ export const isAttempting = (status: UpgradeStatus | undefined): boolean =>
 export const isFallingBack = (status: UpgradeStatus | undefined): boolean =>
   status?.fallback !== undefined && status.phase !== undefined && FALLING_BACK.includes(status.phase);
 
+const RETRYABLE: readonly Phase[] = ['Inconclusive', 'Succeeded', 'Failed', 'FellBack', 'FallbackFailed', 'Aborted'];
+
+/** The verb `retry` starts a new attempt from here. */
+export const isRetryable = ({ phase }: UpgradeStatus): boolean => phase !== undefined && RETRYABLE.includes(phase);
+
 /** Identifies the proof that pods are judged for: the attempt, or its fallback. */
 export const proofId = (status: UpgradeStatus): string =>
   isFallingBack(status) ? `${status.attempt?.id}/fallback` : (status.attempt?.id ?? '');

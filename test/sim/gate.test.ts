@@ -1,0 +1,68 @@
+/** `gate: Required` and its limits: nothing unproved serves, and nothing proved is taken for unproved. */
+import { describe, expect, test } from '@jest/globals';
+import { play } from './run.ts';
+import { bad, good, KINDS, NEW, OLD, retriedAfterFallback } from './stories.ts';
+import { afterSeconds, annotate, phaseIs, type Story, wantImage } from './story.ts';
+
+const required = (story: Story): Story => ({ ...story, spec: { ...story.spec, gate: 'Required' } });
+
+describe.each(KINDS)('gate: Required, on a %s', (kind) => {
+  test('an upgrade that is taken back halfway deletes no pod of the version that ran before', async () => {
+    const story: Story = {
+      ...required(good(kind)),
+      images: { [NEW]: { readyAfterMs: false }, [OLD]: { readyAfterMs: 4000 } },
+      steps: [{ when: phaseIs('PostChecking', 'Upgrading'), act: (world) => world.clock.after(8000, () => wantImage(world, OLD)) }],
+    };
+    const run = await play(story);
+    expect(run.violations).toEqual([]);
+    expect(run.ending).toMatchObject({
+      phase: 'Succeeded',
+      outcomes: ['2 Succeeded', '1 Superseded'],
+      pods: Array(3).fill(`${OLD} serves`),
+    });
+    expect(run.events.map(({ reason }) => reason)).not.toContain('GateMissed');
+  });
+});
+
+test('a retry waits for a gate that is required and not there any more', async () => {
+  const run = await play({
+    ...required(retriedAfterFallback('Deployment')),
+    steps: [
+      {
+        when: phaseIs('FellBack'),
+        act: (world) => {
+          world.gatePolicy.installed = false;
+        },
+      },
+      // What was heard of the policy holds for ten seconds.
+      { when: afterSeconds(15), act: (world) => annotate(world, 'retry', 'again-1') },
+    ],
+  });
+  expect(run.violations).toEqual([]);
+  expect(run.message).toMatch(/^spec.gate is Required, but the gate policy is not installed/);
+  expect(run.ending).toMatchObject({ phase: 'FellBack', outcomes: ['1 FellBack'], images: { web: OLD } });
+});
+
+test('a retry goes on as soon as the gate that it requires is there again', async () => {
+  const run = await play({
+    ...required(bad('Deployment')),
+    steps: [
+      {
+        when: phaseIs('FellBack'),
+        act: (world) => {
+          world.images[NEW] = {};
+          world.gatePolicy.installed = false;
+        },
+      },
+      { when: afterSeconds(15), act: (world) => annotate(world, 'retry', 'again-1') },
+      {
+        when: afterSeconds(120),
+        act: (world) => {
+          world.gatePolicy.installed = true;
+        },
+      },
+    ],
+  });
+  expect(run.violations).toEqual([]);
+  expect(run.ending).toMatchObject({ phase: 'Succeeded', outcomes: ['2 Succeeded', '1 FellBack'], images: { web: NEW } });
+});
