@@ -1,7 +1,7 @@
 /** What the fields of an Upgrade and its verbs choose, each tried on a Deployment (and on another kind where that matters). */
 import { expect, test } from '@jest/globals';
 import type { Json } from './support/api.ts';
-import { saw17 } from './support/endings.ts';
+import { STARTS_LATE, saw17 } from './support/endings.ts';
 import { expectFellBack, expectProtected, expectServing, expectSucceeded } from './support/expectations.ts';
 import { conditionOf, imageOf, isGated, isReady } from './support/pod-history.ts';
 import { type Scenario, scenario, TEST_MS } from './support/scenario.ts';
@@ -18,16 +18,18 @@ const conditionIn = (status: Json, type: string): Json => status.conditions?.fin
 const gates = (pods: readonly Json[]) => pods.filter(isGated).map((pod) => conditionOf(pod, VERIFIED)?.status);
 
 given('a version that fell back is not tried again by itself, and retry tries it again', 'retry verb', async (s) => {
-  await s.deploy('v1');
-  await s.create(upgrade('Deployment', 'retry', { postCheck: { deadlineSeconds: 3, periodSeconds: 1 } }));
-  await expectFellBack(s, await s.until('FellBack'), 'retry', /exited 17/);
+  await s.deploy('v1', STARTS_LATE);
+  await s.create(upgrade('Deployment', 'v2', { postCheck: QUICK, fallback: { verify: false } }));
+  const first = await s.until('FellBack');
+  expect(first.message).toMatch(/not verified, as spec.fallback.verify is false: .* exited 17/);
   await s.edit({ postCheck: { deadlineSeconds: 90 } });
   await s.until(({ observedGeneration, phase }) => observedGeneration === 2 && phase === 'FellBack');
+  s.startUp('v2');
 
   await s.say('retry', 'once more');
 
   const status = await s.until('Succeeded');
-  await expectSucceeded(s, status, 'retry');
+  await expectSucceeded(s, status, 'v2');
   expect(status).toMatchObject({
     attempt: { number: 2, trigger: 'Retry' },
     from: { images: { [CONTAINER]: image('v1') } },
@@ -210,10 +212,11 @@ given('pods without the script pass as skipped where that is allowed, and nothin
 });
 
 given('a Deployment that grows mid-way has its new pods proved too', 'scaled', async (s) => {
-  await s.deploy('v1');
-  await s.create(upgrade('Deployment', 'retry'));
+  await s.deploy('v1', STARTS_LATE);
+  await s.create(upgrade('Deployment', 'v2'));
   await s.until(saw17);
   await s.api.patch(`${s.workloadPath}/${NAME}`, { spec: { replicas: 3 } });
+  s.startUp('v2');
 
   const status = await s.until('Succeeded');
 
@@ -223,7 +226,7 @@ given('a Deployment that grows mid-way has its new pods proved too', 'scaled', a
     async () => s.pods.live,
     (live) => live.length === 3,
   );
-  expect(pods.every((pod) => imageOf(pod) === image('retry') && isReady(pod))).toBe(true);
+  expect(pods.every((pod) => imageOf(pod) === image('v2') && isReady(pod))).toBe(true);
 });
 
 given('a Deployment that is itself paused is told how to go on', 'workload paused', async (s) => {

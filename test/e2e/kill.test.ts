@@ -1,13 +1,13 @@
 /** The operator dies by SIGKILL in the middle, and whoever leads next finishes what it began. Disturbs everybody else: runs alone. */
 import { beforeAll, expect, test } from '@jest/globals';
 import { Api, type Json } from './support/api.ts';
-import { saw17 } from './support/endings.ts';
+import { STARTS_LATE, saw17 } from './support/endings.ts';
 import { expectFellBack, expectProtected, expectServing } from './support/expectations.ts';
 import { killLeader, Rendezvous } from './support/kill.ts';
 import { Operator } from './support/operator.ts';
 import { type Scenario, scenario, TEST_MS } from './support/scenario.ts';
 import { waitFor } from './support/wait.ts';
-import { image, SHAPES, type Shape, upgrade } from './support/workloads.ts';
+import { image, type Overrides, SHAPES, type Shape, upgrade } from './support/workloads.ts';
 
 const api = new Api();
 const operator = new Operator(api);
@@ -22,9 +22,9 @@ interface Killed {
 const allMidWay = new Rendezvous(SHAPES.length * 2, () => killLeader(api));
 
 /** Everybody is mid-way when the leader is killed, once for all: each kill costs the lease's 15 s. */
-async function killedMidWay(s: Scenario, tag: string, spec: Json): Promise<Json> {
+async function killedMidWay(s: Scenario, tag: string, spec: Json, workload?: Overrides): Promise<Json> {
   try {
-    await s.deploy('v1');
+    await s.deploy('v1', workload);
     await s.create(upgrade(s.shape, tag, spec));
     return await s.until(saw17);
   } finally {
@@ -35,7 +35,8 @@ async function killedMidWay(s: Scenario, tag: string, spec: Json): Promise<Json>
 const killedWhileGood = (shape: Shape): Killed => ({
   sentence: `a ${shape} whose operator is killed while a good version starts ends Succeeded in the same attempt`,
   run: scenario(shape, 'killed good', async (s) => {
-    const { attempt } = await killedMidWay(s, 'retry', {});
+    const { attempt } = await killedMidWay(s, 'v2', {}, STARTS_LATE);
+    s.startUp('v2');
 
     const status = await s.until('Succeeded', 120);
 
@@ -43,7 +44,7 @@ const killedWhileGood = (shape: Shape): Killed => ({
       attempt: { id: attempt.id, startedAt: attempt.startedAt, number: 1 },
       history: [{ outcome: 'Succeeded' }],
     });
-    await expectServing(s, 'retry');
+    await expectServing(s, 'v2');
     expectProtected(s);
   }),
 });

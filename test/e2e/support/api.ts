@@ -1,9 +1,10 @@
 /** The few requests to the API server that the end-to-end tests make, in this process: a kubectl per look would cost more CPU than what is tested. */
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { Agent, request } from 'node:https';
 import { join, resolve } from 'node:path';
 import { env } from 'node:process';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const REQUEST_MS = 20_000;
@@ -27,17 +28,25 @@ interface Credentials {
   readonly token?: string;
 }
 
-/** kubectl and helm of the test cluster, on the cluster in use: the context named by CONTEXT, else the test cluster. Gives standard output. */
-export function run(tool: 'kubectl' | 'helm', args: readonly string[]): string {
+/** Arguments and options for kubectl and helm, so that they speak to the cluster in use: the context named by CONTEXT, else the test cluster. */
+function invocation(tool: 'kubectl' | 'helm', args: readonly string[]) {
   const { CONTEXT } = env;
   const context = CONTEXT ? [tool === 'helm' ? '--kube-context' : '--context', CONTEXT] : [];
   const kubeconfig = CONTEXT ? {} : { KUBECONFIG: join(ROOT, '.cluster/kubeconfig') };
-  return execFileSync(tool, [...context, ...args], {
-    encoding: 'utf8',
-    env: { ...env, ...kubeconfig, PATH: `${join(ROOT, '.cluster/bin')}:${env.PATH}` },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    maxBuffer: 64 * 1024 * 1024,
-  });
+  const environment = { ...env, ...kubeconfig, PATH: `${join(ROOT, '.cluster/bin')}:${env.PATH}` };
+  return { args: [...context, ...args], options: { encoding: 'utf8', env: environment, maxBuffer: 64 * 1024 * 1024 } as const };
+}
+
+/** Runs kubectl or helm, and gives what it prints. */
+export function run(tool: 'kubectl' | 'helm', args: readonly string[]): string {
+  const { args: all, options } = invocation(tool, args);
+  return execFileSync(tool, all, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** As `run`, without keeping others waiting. */
+export async function start(tool: 'kubectl' | 'helm', args: readonly string[]): Promise<string> {
+  const { args: all, options } = invocation(tool, args);
+  return (await promisify(execFile)(tool, all, options)).stdout;
 }
 
 function credentials(): Credentials {

@@ -1,11 +1,11 @@
 /** One scenario: a namespace of its own, a workload, an Upgrade, and the looks at what became of them. */
 import { env } from 'node:process';
-import { Api, type Json } from './api.ts';
+import { Api, type Json, start } from './api.ts';
 import { series } from './metrics.ts';
 import { Operator } from './operator.ts';
 import { conditionOf, imageOf, isReady, PodHistory } from './pod-history.ts';
 import { waitFor } from './wait.ts';
-import { type Kind, kindOf, NAME, type Overrides, pluralOf, type Shape, workload } from './workloads.ts';
+import { image, type Kind, kindOf, NAME, type Overrides, pluralOf, type Shape, workload } from './workloads.ts';
 
 const GROUP = '/apis/postcheck.dev/v1alpha1';
 const READY_SECONDS = 90;
@@ -19,6 +19,7 @@ export class Scenario {
   readonly shape: Shape;
   readonly kind: Kind;
   readonly pods = new PodHistory();
+  readonly #endings: (() => void)[] = [];
 
   constructor(api: Api, namespace: string, shape: Shape) {
     this.api = api;
@@ -52,6 +53,28 @@ export class Scenario {
   /** A verb: `postcheck.dev/retry` or `postcheck.dev/abort` with a token. */
   say = (verb: 'retry' | 'abort', token: string): Promise<Json> =>
     this.api.patch(`${this.upgradePath}/${NAME}`, { metadata: { annotations: { [`postcheck.dev/${verb}`]: token } } });
+
+  /** From now on lets the application start in every pod that runs `tag`, those to come included. */
+  startUp(tag: string): void {
+    const started = new Set<string>();
+    const look = () => {
+      const waiting = this.pods.live.filter((pod) => imageOf(pod) === image(tag) && isRunning(pod) && !started.has(pod.metadata.uid));
+      for (const { metadata } of waiting) {
+        started.add(metadata.uid);
+        start('kubectl', ['exec', '--namespace', this.namespace, metadata.name, '--', 'touch', '/tmp/started']).catch(() =>
+          started.delete(metadata.uid),
+        );
+      }
+    };
+    const timer = setInterval(look, 500);
+    this.#endings.push(() => clearInterval(timer));
+  }
+
+  /** Ends all that runs beside the scenario. */
+  end(): void {
+    this.pods.stop();
+    for (const end of this.#endings) end();
+  }
 
   workload = (): Promise<Json> => this.api.get(`${this.workloadPath}/${NAME}`);
   status = async (name = NAME): Promise<Json> => (await this.api.get(`${this.upgradePath}/${name}`)).status ?? {};
@@ -107,6 +130,8 @@ export class Scenario {
   }
 }
 
+const isRunning = (pod: Json): boolean => pod.status.containerStatuses?.[0]?.state?.running !== undefined;
+
 const podLine =
   (present: ReadonlyMap<string, Json>) =>
   (pod: Json): string => {
@@ -157,7 +182,7 @@ export const scenario = (shape: Shape, name: string, body: (scenario: Scenario) 
     why.stack = `${why.stack}\n${await one.diagnosis().catch((problem: unknown) => `no diagnosis: ${problem}`)}`;
     throw why;
   } finally {
-    one.pods.stop();
+    one.end();
     if (!env.KEEP) await api.remove(`/api/v1/namespaces/${namespace}`);
   }
 };
