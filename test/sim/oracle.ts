@@ -254,6 +254,9 @@ export class Oracle {
     const late = writes.filter(({ at }) => at > quietSince);
     if (late.length > 0)
       this.#broken('I10', `${late.length} writes although nothing changed, the first: ${late[0]?.kind} ${late[0]?.what}`);
+    for (const kind of ['Deployment', 'StatefulSet', 'DaemonSet'] as const)
+      for (const { name, holdsOurFields } of world.state.all(kind))
+        if (holdsOurFields && world.upgrade()) this.#broken('fields', `${name} still has managed fields of ours`);
     for (const pod of world.pods()) {
       if (!isLive(pod) || !pod.gates.includes(VERIFIED) || pod.conditions[VERIFIED]?.status === 'True') continue;
       if (!this.#isAwaited(pod)) this.#broken('gate', `the gate of ${keyOf(pod)} stays closed although no attempt waits for it`);

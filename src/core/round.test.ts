@@ -1,0 +1,185 @@
+import { describe, expect, test } from '@jest/globals';
+import { conditionOf, containerOf, exit, NOW, notReady, podOf, recordOf, roundOf, specOf } from '../../test/support/snapshots.ts';
+import type { UpgradeSpec } from '../api/types.ts';
+import { addRound, expectedTries, type PodRecord, possibleTries, readinessOf, validRecord } from './round.ts';
+import type { TryOutcome } from './verdict.ts';
+
+const context = (spec: UpgradeSpec = specOf()) => ({ spec, proof: 'proof-1', inFallback: false });
+const tried = (outcomes: readonly TryOutcome[], pod = podOf()): PodRecord =>
+  outcomes.reduce(
+    (known: PodRecord | undefined, outcome) => addRound(known, context(), pod, roundOf(outcome, pod)),
+    undefined,
+  ) as PodRecord;
+const UNREACHABLE: TryOutcome = { kind: 'unreachable', message: 'connection lost' };
+
+describe('a round', () => {
+  test.each([
+    ['passes when the pod is ready and every check passed', exit(0), podOf(), 'Pass'],
+    ['is to be repeated when a check said Retry, ready or not', exit(17), podOf(), 'Retry'],
+    ['is to be repeated when all checks passed but the pod is not ready', exit(0), notReady(), 'Retry'],
+    ['is no evidence when the channel broke and the pod is ready', UNREACHABLE, podOf(), 'Error'],
+    ['fails at once when a check is final', { kind: 'missing', message: '' } as TryOutcome, podOf(), 'Fail'],
+  ])('%s', (_what, outcome, pod, expected) => {
+    expect(tried([outcome], pod).class).toBe(expected);
+  });
+
+  test('with a check that could not be made at all is no evidence', () => {
+    const pod = podOf();
+    expect(addRound(undefined, context(), pod, { startedAt: NOW, finishedAt: NOW, results: [] }).class).toBe('Error');
+  });
+
+  test('of a pod of which nothing was ever started is no evidence', () => {
+    const pod = notReady({ phase: 'Pending', containers: [containerOf({ id: '', state: 'waiting', ready: false })] });
+    expect(addRound(undefined, context(), pod, { startedAt: NOW, finishedAt: NOW, results: [] }).class).toBe('Error');
+  });
+
+  test('is skipped when every check said that there is nothing to check', () => {
+    const spec = specOf({ postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, whenMissing: 'Skip' }] } });
+    expect(addRound(undefined, context(spec), podOf(), roundOf({ kind: 'missing', message: '' }, podOf(), spec)).class).toBe('Skip');
+  });
+
+  test('passes without readiness when readiness is not required', () => {
+    const spec = specOf({ postCheck: { readiness: { required: false } } });
+    expect(addRound(undefined, context(spec), notReady(), roundOf(exit(0), notReady(), spec)).class).toBe('Pass');
+  });
+
+  test('counts nothing of a container that has been replaced since it was asked', () => {
+    const restarted = podOf({ containers: [containerOf({ id: 'containerd://bbbb' })] });
+    const record = addRound(undefined, context(), restarted, roundOf(exit(137), podOf()));
+    expect(record).toMatchObject({ class: 'Error', failures: 0, tries: [] });
+  });
+});
+
+describe('a streak', () => {
+  test('of passes counts rounds in a row, and begins anew after anything else', () => {
+    expect(tried([exit(0), exit(0)]).passes).toBe(2);
+    expect(tried([exit(0), exit(17), exit(0)]).passes).toBe(1);
+    expect(tried([exit(0), UNREACHABLE]).passes).toBe(0);
+  });
+
+  test('of failures is not broken by silence, but by a good answer', () => {
+    expect(tried([exit(17), UNREACHABLE, exit(17)]).failures).toBe(2);
+    expect(tried([exit(17), exit(0), exit(17)]).failures).toBe(1);
+  });
+
+  test('of failures does not count a pod that is merely not ready', () => {
+    expect(tried([exit(0), exit(0)], notReady()).failures).toBe(0);
+  });
+
+  test('begins anew when a container was replaced, or another proof began', () => {
+    const record = tried([exit(17), exit(17)]);
+    const restarted = podOf({ containers: [containerOf({ id: 'containerd://bbbb' })] });
+    expect(addRound(record, context(), restarted, roundOf(exit(17), restarted))).toMatchObject({ rounds: 1, failures: 1 });
+    expect(addRound(record, { ...context(), proof: 'proof-2' }, podOf(), roundOf(exit(17)))).toMatchObject({ rounds: 1, failures: 1 });
+  });
+
+  test('of tries remembers how often, since when and until when', () => {
+    const pod = podOf();
+    const first = addRound(undefined, context(), pod, { ...roundOf(exit(17)), startedAt: NOW - 20_000, finishedAt: NOW - 19_000 });
+    const [tried] = addRound(first, context(), pod, roundOf(exit(18))).tries;
+    expect(tried).toMatchObject({ attempts: 2, firstAt: NOW - 20_000, lastAt: NOW - 50, verdict: { exitCode: 18 } });
+  });
+});
+
+test('a record counts for its own proof only, while none of its containers was replaced', () => {
+  const record = tried([exit(0)]);
+  expect(validRecord(record, 'proof-1', podOf())).toBe(record);
+  expect(validRecord(record, 'proof-2', podOf())).toBeUndefined();
+  expect(validRecord(record, 'proof-1', podOf({ containers: [containerOf({ id: 'containerd://bbbb' })] }))).toBeUndefined();
+  expect(validRecord(recordOf(), 'proof-1', podOf({ containers: [containerOf({ id: 'containerd://bbbb' })] }))).toBeDefined();
+});
+
+describe('readiness', () => {
+  test('leaves our own gate out, which waits for this very proof', () => {
+    expect(readinessOf(podOf(), 0, NOW).ready).toBe(true);
+  });
+
+  test('asks for every other readiness gate', () => {
+    const gates = ['postcheck.dev/verified', 'example.com/load-balancer'];
+    expect(readinessOf(podOf({ gates }), 0, NOW)).toMatchObject({
+      ready: false,
+      message: 'condition example.com/load-balancer is not True',
+    });
+    const conditions = { ...podOf().conditions, 'example.com/load-balancer': conditionOf('True') };
+    expect(readinessOf(podOf({ gates, conditions }), 0, NOW).ready).toBe(true);
+  });
+
+  test('must have held for minReadySeconds, rounded up because condition times are whole seconds', () => {
+    const pod = podOf({ conditions: { ContainersReady: conditionOf('True', 10) } });
+    expect(readinessOf(pod, 9, NOW).ready).toBe(true);
+    expect(readinessOf(pod, 10, NOW)).toEqual({
+      ready: false,
+      dueAt: NOW + 1000,
+      reason: 'MinReadySeconds',
+      message: 'ready, but not yet for 10s',
+    });
+  });
+
+  test.each([
+    [
+      'an unschedulable pod',
+      podOf({ phase: 'Pending', conditions: { PodScheduled: conditionOf('False', 5, 'Unschedulable', '0/3 nodes are available') } }),
+      { reason: 'Unschedulable', message: '0/3 nodes are available' },
+    ],
+    [
+      'a container that cannot start',
+      notReady({ containers: [containerOf({ state: 'waiting', reason: 'CrashLoopBackOff', exitCode: 3, ready: false })] }),
+      { reason: 'CrashLoopBackOff', message: 'container web is CrashLoopBackOff (last exit code 3)' },
+    ],
+    [
+      'an init container that has not ended',
+      notReady({ containers: [containerOf({ ready: false }), containerOf({ name: 'migrate', role: 'init', ready: false })] }),
+      { reason: 'NotReady', message: 'container web is running but not ready' },
+    ],
+    ['a container that is not ready', notReady(), { reason: 'NotReady', message: 'container web is running but not ready' }],
+  ])("of %s is told in the pod's own words", (_what, pod, expected) => {
+    expect(readinessOf(pod, 0, NOW)).toEqual({ ready: false, ...expected });
+  });
+});
+
+describe('the tries of a pod', () => {
+  const pod = podOf({
+    containers: [
+      containerOf(),
+      containerOf({ name: 'log', state: 'waiting', id: '' }),
+      containerOf({ name: 'proxy', role: 'sidecar' }),
+      containerOf({ name: 'migrate', role: 'init', state: 'terminated' }),
+    ],
+  });
+  const targets = (change: Record<string, unknown>, checks: Record<string, unknown> = {}): string[] =>
+    expectedTries(specOf({ ...change, postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, ...checks }] } }), pod).map(
+      ({ container }) => container,
+    );
+
+  test('are made in the upgraded containers', () => {
+    expect(targets({})).toEqual(['web']);
+    expect(
+      targets({
+        containers: [
+          { name: 'web', image: 'a' },
+          { name: 'proxy', image: 'b' },
+        ],
+      }),
+    ).toEqual(['web', 'proxy']);
+  });
+
+  test('are made in every regular one when only an init container is upgraded', () => {
+    expect(targets({ containers: [{ name: 'migrate', image: 'a' }] })).toEqual(['web', 'log']);
+  });
+
+  test('are made where the check says', () => {
+    expect(targets({}, { containers: ['proxy'] })).toEqual(['proxy']);
+    expect(targets({}, { containers: ['*'] })).toEqual(['web', 'log', 'proxy']);
+  });
+
+  test('wait for the container to run, ready or not', () => {
+    const all = specOf({ postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, containers: ['*'] }] } });
+    expect(possibleTries(all, pod).map(({ container }) => container)).toEqual(['web', 'proxy']);
+    expect(possibleTries(specOf(), notReady())).toHaveLength(1);
+  });
+
+  test('over the network are made once for the pod', () => {
+    const spec = specOf({ postCheck: { checks: [{ name: 'port', tcpSocket: { port: 80 }, containers: ['*'] }] } });
+    expect(expectedTries(spec, pod)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,70 @@
+import { describe, expect, test } from '@jest/globals';
+import { ago, fallbackOf, statusOf } from '../../test/support/snapshots.ts';
+import type { PodReport, UpgradeStatus } from '../api/types.ts';
+import { changeOf } from './status-diff.ts';
+
+const report = (change: Partial<PodReport['checks'][number]> = {}, state: PodReport['state'] = 'Retrying'): PodReport[] => [
+  {
+    name: 'web-1',
+    state,
+    reason: 'ProbeFailed',
+    checks: [
+      {
+        check: 'readiness-probe',
+        container: 'web',
+        exitCode: 17,
+        class: 'Retry',
+        reason: 'ProbeFailed',
+        attempts: 1,
+        firstAt: ago(9),
+        lastAt: ago(9),
+        ...change,
+      },
+    ],
+  },
+];
+const status = (change: Partial<UpgradeStatus> = {}): UpgradeStatus => statusOf({ message: 'Rolling', pods: report(), ...change });
+const condition = (reason: string, value: 'True' | 'False' = 'True') => ({
+  type: 'Ready',
+  status: value,
+  reason,
+  message: 'm',
+  lastTransitionTime: ago(9),
+  observedGeneration: 1,
+});
+
+describe('between two statuses', () => {
+  test.each([
+    ['the same fields in another order', Object.fromEntries(Object.entries(status()).reverse()) as UpgradeStatus, 'none'],
+    ['another try that said the same', status({ pods: report({ attempts: 2, lastAt: ago(0), output: 'x' }) }), 'volatile'],
+    ['another exit code', status({ pods: report({ exitCode: 18 }) }), 'progress'],
+    ['another sentence', status({ message: 'Checking' }), 'progress'],
+    ['more pods passed', status({ summary: '1/3' }), 'progress'],
+    ['all pods exist', status({ phase: 'PostChecking' }), 'progress'],
+    ['the end of the attempt', status({ phase: 'Succeeded' }), 'transition'],
+    ['no verdict', status({ phase: 'Inconclusive' }), 'transition'],
+    ['a fallback', status({ phase: 'FallingBack', fallback: fallbackOf() }), 'transition'],
+    ['a recorded command', status({ commands: { abort: { token: 'a', at: ago(0), result: 'FallingBack' } } }), 'transition'],
+    ['a gate that was missed', status({ conditions: [condition('GateMissed', 'False')] }), 'transition'],
+  ] as const)('%s is told', (_what, after, expected) => {
+    expect(changeOf(status(), after)).toBe(expected);
+  });
+
+  test('a field that is gone is as different as one that is new', () => {
+    const { pods: _, ...without } = status();
+    expect(changeOf(status(), without)).toBe('progress');
+    expect(changeOf(without, status())).toBe('progress');
+    expect(changeOf(undefined, {})).toBe('none');
+    expect(changeOf(undefined, status())).toBe('transition');
+  });
+
+  test('a fallback that goes from rolling to checking is progress', () => {
+    const rolling = status({ phase: 'FallingBack', fallback: fallbackOf() });
+    expect(changeOf(rolling, { ...rolling, phase: 'FallbackChecking', fallback: fallbackOf({ state: 'Checking' }) })).toBe('progress');
+    expect(changeOf(rolling, { ...rolling, phase: 'FellBack', fallback: fallbackOf({ state: 'Verified' }) })).toBe('transition');
+  });
+
+  test('nothing is hidden in lists: a shorter one differs', () => {
+    expect(changeOf(status(), status({ pods: [] }))).toBe('progress');
+  });
+});

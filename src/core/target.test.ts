@@ -1,0 +1,123 @@
+import { describe, expect, test } from '@jest/globals';
+import { NEW, NOW, OLD, podOf, revisionOf, specOf, statusOf, workloadOf } from '../../test/support/snapshots.ts';
+import {
+  checkTargets,
+  desiredPods,
+  imagesToWrite,
+  podsOfRevision,
+  rolloutComplete,
+  runsImages,
+  updateRevision,
+  upgradedImages,
+} from './target.ts';
+
+const old = revisionOf({
+  name: 'web-old',
+  uid: 'rs-old',
+  hash: 'old',
+  templateDigest: 'digest-old',
+  revision: 1,
+  createdAt: NOW - 900_000,
+});
+
+describe('the revision that new pods have', () => {
+  test('is the one with the very template of the workload', () => {
+    expect(updateRevision(workloadOf(), [old, revisionOf()])).toBe('new');
+  });
+
+  test('is an old one again after a rollback, although it got the highest number', () => {
+    const renumbered = { ...old, revision: 3 };
+    expect(updateRevision(workloadOf({ templateDigest: 'digest-old' }), [renumbered, revisionOf()])).toBe('old');
+    expect(updateRevision(workloadOf(), [renumbered, revisionOf()])).toBe('new');
+  });
+
+  test('is unknown while the controller has not taken up the template, or its revision is not seen yet', () => {
+    expect(updateRevision(workloadOf({ generation: 3 }), [revisionOf()])).toBeUndefined();
+    expect(updateRevision(workloadOf(), [old])).toBeUndefined();
+  });
+
+  test("is never another workload's", () => {
+    expect(updateRevision(workloadOf(), [revisionOf({ ownerUid: 'workload-0' })])).toBeUndefined();
+  });
+
+  test('of two with the same template is the oldest for a Deployment, the highest number for a DaemonSet', () => {
+    const twin = revisionOf({ hash: 'twin', createdAt: NOW - 900_000, revision: 1 });
+    expect(updateRevision(workloadOf(), [revisionOf(), twin])).toBe('twin');
+    expect(updateRevision(workloadOf({ kind: 'DaemonSet' }), [twin, revisionOf()])).toBe('new');
+  });
+
+  test('of a StatefulSet is what its status says, and nothing while that is behind', () => {
+    const set = workloadOf({ kind: 'StatefulSet', updateRevision: 'web-5d' });
+    expect(updateRevision(set, [])).toBe('web-5d');
+    expect(updateRevision({ ...set, generation: 3 }, [])).toBeUndefined();
+  });
+});
+
+describe('the pods of a revision', () => {
+  test.each([
+    ['one that is being deleted', { deleting: true }],
+    ['one that was evicted', { phase: 'Failed' as const, reason: 'Evicted' }],
+    ['one of another revision', { revision: 'old' }],
+    ['one on a node that was left out', { node: 'node-9' }],
+  ])('do not include %s', (_what, change) => {
+    expect(podsOfRevision([podOf(change)], 'new', ['node-9'])).toEqual([]);
+  });
+
+  test('are none while the revision is unknown', () => {
+    expect(podsOfRevision([podOf()], undefined, [])).toEqual([]);
+    expect(podsOfRevision([podOf()], 'new', [])).toHaveLength(1);
+  });
+});
+
+describe('a rollout is complete', () => {
+  test.each([
+    ['when all pods are updated and available, and none of the old is left', {}, true],
+    ['not while the status is of an older generation', { generation: 3 }, false],
+    ['not while a pod is to be updated', { desired: 2 }, false],
+    ["not while a pod is not available (the workload's own minReadySeconds)", { available: 0 }, false],
+    ['not while an old pod is left', { total: 2 }, false],
+    ['when no pods are wanted', { desired: 0, updated: 0, available: 0, total: 0 }, true],
+  ])('%s', (_when, change, expected) => {
+    expect(rolloutComplete(workloadOf(change), [])).toBe(expected);
+  });
+
+  test('without the pods of nodes that were left out', () => {
+    const set = workloadOf({ kind: 'DaemonSet', desired: 3, updated: 2, available: 2, total: 3 });
+    expect(rolloutComplete(set, [])).toBe(false);
+    expect(rolloutComplete(set, ['node-2'])).toBe(true);
+    expect(desiredPods(set, ['node-2'])).toBe(2);
+  });
+});
+
+describe('images', () => {
+  const two = workloadOf({
+    containers: [
+      { name: 'web', image: OLD, role: 'regular', startupProbe: false },
+      { name: 'log', image: 'log:1', role: 'regular', startupProbe: false },
+    ],
+  });
+
+  test('are written only where they differ, and only to containers that are there', () => {
+    expect(imagesToWrite(two, { web: NEW, log: 'log:1', gone: 'x' })).toEqual({ web: NEW });
+    expect(runsImages(two, { log: 'log:1', gone: 'x' })).toBe(true);
+    expect(runsImages(two, { web: NEW })).toBe(false);
+  });
+
+  test('are ours when the user named them, or the attempt changed them; others may change under it', () => {
+    const status = statusOf({
+      from: { images: { web: NEW, log: 'log:1', proxy: 'p:1' } },
+      to: { images: { web: NEW, log: 'log:1', proxy: 'p:2' } },
+    });
+    expect(upgradedImages(status, specOf())).toEqual({ web: NEW, proxy: 'p:2' });
+  });
+});
+
+test('a check never targets an init container, which has ended', () => {
+  const containers = [
+    { name: 'web', role: 'regular' },
+    { name: 'proxy', role: 'sidecar' },
+    { name: 'migrate', role: 'init' },
+  ];
+  expect(checkTargets(specOf(), ['*'], containers)).toEqual(['web', 'proxy']);
+  expect(checkTargets(specOf(), undefined, containers)).toEqual(['web']);
+});
