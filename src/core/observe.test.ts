@@ -1,0 +1,193 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  ago,
+  fallbackOf,
+  NEW,
+  OLD,
+  snapshotOf,
+  specOf,
+  statusOf,
+  type UpgradeChange,
+  upgradeOf,
+  workloadOf,
+} from '../../test/support/snapshots.ts';
+import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../api/names.ts';
+import type { Attempt, UpgradeStatus } from '../api/types.ts';
+import type { WorkloadView } from '../api/views.ts';
+import { observe } from './observe.ts';
+import type { Snapshot } from './snapshot.ts';
+
+interface Case {
+  readonly status?: Partial<UpgradeStatus>;
+  readonly attempt?: Partial<Attempt>;
+  readonly upgrade?: UpgradeChange;
+  readonly workload?: Partial<WorkloadView>;
+  readonly rest?: Partial<Snapshot>;
+}
+
+const at = (image: string): Partial<WorkloadView> => ({ containers: [{ name: 'web', image, role: 'regular', startupProbe: false }] });
+const UNROLLED: Partial<Attempt> = { rolledAt: undefined } as unknown as Partial<Attempt>;
+const ended = (outcome: 'Succeeded' | 'Failed', reason: string): Partial<Attempt> => ({ end: { outcome, reason, cause: '', at: ago(5) } });
+
+function observed({ status = {}, attempt = {}, upgrade = {}, workload = {}, rest = {} }: Case) {
+  const stored = 'status' in upgrade ? upgrade.status : statusOf(status, attempt);
+  return observe(
+    snapshotOf({ upgrade: upgradeOf({ ...upgrade, ...(stored ? { status: stored } : {}) }), workload: workloadOf(workload), ...rest }),
+  );
+}
+const name = (one: Case): string => observed(one).name;
+const NO_STATUS = { upgrade: { status: undefined } } as unknown as Case;
+
+describe('an Upgrade is', () => {
+  test.each<[string, string, Case]>([
+    ['Deleting', 'when it is being deleted, whatever else holds', { upgrade: { deleting: true } }],
+    ['Blocked', 'when an older one claims the target', { rest: { claimedBy: 'older' } }],
+    ['TargetLost', 'when its workload goes away in the middle', { workload: { deleting: true } }],
+    [
+      'TargetLost',
+      'when its workload goes away in the middle of a fallback',
+      { status: { phase: 'FallingBack', fallback: fallbackOf() }, workload: { deleting: true } },
+    ],
+    [
+      'Blocked',
+      'when its workload is not there and nothing is under way',
+      { status: { phase: 'Succeeded' }, workload: { deleting: true } },
+    ],
+    ['Behind', 'when the status was written from a newer view of the workload', { status: { targetGeneration: 3 } }],
+    ['Starting', 'when nothing was recorded yet', { ...NO_STATUS, workload: at(OLD) }],
+    ['Starting', 'when the containers changed', { attempt: { id: '1-0000000000' } }],
+    ['Starting', 'when another workload has the name now', { workload: { uid: 'workload-2' } }],
+    [
+      'PausedBeforeStart',
+      'when it is paused before an attempt',
+      { upgrade: { status: undefined, spec: { paused: true } } as unknown as UpgradeChange },
+    ],
+    [
+      'Unwritten',
+      'when the attempt is recorded and the images are not written',
+      { attempt: { ...UNROLLED, targetGeneration: 2 }, workload: at(OLD) },
+    ],
+    [
+      'Starting',
+      'again when the workload changed between the record and the write',
+      { attempt: UNROLLED, workload: { ...at(OLD), generation: 4 } },
+    ],
+    ['Written', 'when the images stand there and that is not recorded', { attempt: UNROLLED }],
+    ['Proving', 'when the images stand there and that is recorded', {}],
+    ['Conflicted', 'when somebody else changes the image during an attempt', { workload: at('registry.example/web:hotfix') }],
+    ['Halted', 'when it is paused in the middle', { upgrade: { spec: { paused: true } } }],
+    ['Halted', 'when the Deployment is paused in the middle', { workload: { paused: true } }],
+    ['Resuming', 'when it stood still and may go on', { status: { paused: { since: ago(30) } } }],
+    ['Commanded', 'when a new token says abort', { upgrade: { annotations: { [ABORT_ANNOTATION]: 'a' } } }],
+    [
+      'Commanded',
+      'when a new token says retry, also at rest',
+      { status: { phase: 'FellBack' }, upgrade: { annotations: { [RETRY_ANNOTATION]: 'r' } } },
+    ],
+    ['Settled', 'when the attempt succeeded', { status: { phase: 'Succeeded' } }],
+    ['Settled', 'when the fallback failed', { status: { phase: 'FallbackFailed', fallback: fallbackOf() } }],
+    ['FallbackUnwritten', 'when a fallback is recorded and not written', { status: { phase: 'FallingBack', fallback: fallbackOf() } }],
+    [
+      'FallbackWritten',
+      'when the restored images stand there and that is not recorded',
+      { status: { phase: 'FallingBack', fallback: fallbackOf() }, workload: at(OLD) },
+    ],
+    [
+      'FallbackProving',
+      'when that is recorded too',
+      { status: { phase: 'FallingBack', fallback: fallbackOf({ rolledAt: ago(20) }) }, workload: at(OLD) },
+    ],
+    [
+      'Conflicted',
+      'when somebody else changes the image during a fallback',
+      { status: { phase: 'FallingBack', fallback: fallbackOf({ rolledAt: ago(20) }) } },
+    ],
+    [
+      'Conflicted',
+      'when somebody else changes the image just before a fallback is written',
+      { status: { phase: 'FallingBack', fallback: fallbackOf() }, workload: at('registry.example/web:hotfix') },
+    ],
+    [
+      'Halted',
+      'when a fallback is paused',
+      { status: { phase: 'FallingBack', fallback: fallbackOf() }, upgrade: { spec: { paused: true } } },
+    ],
+    [
+      'FallbackUnwritten',
+      'when the containers change during a fallback: it is finished first',
+      { status: { phase: 'FallingBack', fallback: fallbackOf() }, attempt: { id: '1-0000000000' } },
+    ],
+  ])('%s %s', (expected, _when, one) => {
+    expect(name(one)).toBe(expected);
+  });
+});
+
+describe('a new attempt', () => {
+  const start = (one: Case) => observed({ ...one, attempt: { id: '1-0000000000', ...one.attempt } });
+
+  test.each<[string, Case, boolean]>([
+    ['a success', { status: { phase: 'Succeeded' } }, false],
+    ['a fallback, which proved what runs', { status: { phase: 'FellBack' } }, false],
+    ['an attempt that still runs', { status: { phase: 'PostChecking' } }, true],
+    ['a failure that left the bad version running', { status: { phase: 'Failed' }, attempt: ended('Failed', 'FallbackPaused') }, true],
+    ["a failure because of somebody else's image", { status: { phase: 'Failed' }, attempt: ended('Failed', 'ImageConflict') }, false],
+    ['a fallback that failed', { status: { phase: 'FallbackFailed' } }, true],
+  ])('after %s keeps the fallback target only when what runs was never proved', (_after, one, inherit) => {
+    expect(start(one)).toMatchObject({ name: 'Starting', trigger: 'ContainersChanged', inherit });
+  });
+
+  test('that is recorded again keeps what it inherited', () => {
+    const again = { attempt: { ...UNROLLED, inherited: true }, workload: { ...at(OLD), generation: 4 } };
+    expect(observed(again)).toMatchObject({ name: 'Starting', trigger: 'Created', inherit: true });
+  });
+});
+
+describe('what stops an attempt before it begins', () => {
+  const blocked = (spec: Record<string, unknown>, workload: Partial<WorkloadView> = {}, rest: Partial<Snapshot> = {}) => {
+    const state = observe(snapshotOf({ upgrade: upgradeOf({ spec }), workload: workloadOf({ ...at(OLD), ...workload }), ...rest }));
+    return state.name === 'Blocked' ? state.obstacle : undefined;
+  };
+
+  test.each<[string, string, Parameters<typeof blocked>]>([
+    [
+      'ContainerNotFound',
+      'Deployment web has no container api: name one of web in spec.containers',
+      [{ containers: [{ name: 'api', image: NEW }] }],
+    ],
+    [
+      'InvalidCheckContainer',
+      'check probe names container gone of Deployment web, which does not exist: name a regular container or a sidecar',
+      [{ postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, containers: ['gone'] }] } }],
+    ],
+    ['WorkloadPaused', 'Deployment web is paused, so nothing rolls: run `kubectl rollout resume deployment/web`', [{}, { paused: true }]],
+    [
+      'PartitionSet',
+      'StatefulSet web has updateStrategy.rollingUpdate.partition 2, which keeps pods on the old version: set it to 0',
+      [{}, { kind: 'StatefulSet', partition: 2 }],
+    ],
+    [
+      'UpdateStrategyOnDelete',
+      'DaemonSet web has updateStrategy OnDelete, so nothing rolls by itself: set it to RollingUpdate',
+      [{}, { kind: 'DaemonSet', onDelete: true }],
+    ],
+  ])('%s: %s', (reason, message, given) => {
+    expect(blocked(...given)).toEqual({ reason, message });
+  });
+
+  test('GateUnavailable, only when the gate is required and surely missing', () => {
+    expect(blocked({ gate: 'Required' }, {}, { gatePolicy: 'Unavailable' })?.reason).toBe('GateUnavailable');
+    expect(blocked({ gate: 'Required' }, {}, { gatePolicy: 'Unknown' })).toBeUndefined();
+    expect(blocked({ gate: 'Auto' }, {}, { gatePolicy: 'Unavailable' })).toBeUndefined();
+  });
+
+  test('an init container named by a check, which has ended before a check could run', () => {
+    const containers = [{ name: 'migrate', image: 'm:1', role: 'init' as const, startupProbe: false }, ...(at(OLD).containers ?? [])];
+    const spec = { postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, containers: ['migrate'] }] } };
+    expect(blocked(spec, { containers })?.message).toMatch(/which is an init container, which has ended/);
+  });
+
+  test('nothing, when all is well', () => {
+    expect(blocked({})).toBeUndefined();
+    expect(specOf().gate).toBe('Auto');
+  });
+});

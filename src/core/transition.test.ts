@@ -1,0 +1,79 @@
+import { describe, expect, test } from '@jest/globals';
+import { ago, fallbackOf, statusOf, upgradeOf } from '../../test/support/snapshots.ts';
+import type { UpgradeStatus } from '../api/types.ts';
+import { told } from './transition.ts';
+
+const tell = (before: UpgradeStatus | undefined, after: UpgradeStatus) => told(upgradeOf(), before, after);
+const reasons = (before: UpgradeStatus | undefined, after: UpgradeStatus): string[] =>
+  tell(before, after).events.map(({ reason }) => reason);
+const end = (outcome: 'Succeeded' | 'FellBack' | 'Failed', secondsAgo = 0) => ({
+  end: { outcome, reason: 'x', cause: 'because', at: ago(secondsAgo) },
+});
+
+describe('a change of status is told', () => {
+  test('as the start of an attempt, once', () => {
+    expect(reasons(undefined, statusOf({ phase: 'Pending' }))).toEqual(['UpgradeStarted']);
+    expect(reasons(statusOf({ phase: 'Pending' }), statusOf())).toEqual([]);
+  });
+
+  test('as a success, with how long it took', () => {
+    const after = statusOf({ phase: 'Succeeded', message: 'proved' }, end('Succeeded'));
+    expect(tell(statusOf(), after)).toMatchObject({
+      events: [{ type: 'Normal', reason: 'PostCheckPassed', note: 'proved' }],
+      endings: [{ outcome: 'Succeeded', seconds: 120 }],
+    });
+    expect(tell(after, after)).toEqual({ events: [], endings: [] });
+  });
+
+  test('as a failure and the fallback that follows, with the evidence', () => {
+    const after = statusOf({ phase: 'FallingBack', fallback: fallbackOf() });
+    expect(tell(statusOf(), after).events).toMatchObject([
+      { type: 'Warning', reason: 'PostCheckFailed', note: 'pod web-new-1: it exited 17' },
+      { type: 'Warning', reason: 'FallbackStarted' },
+    ]);
+    expect(reasons(after, { ...after, phase: 'FallbackChecking' })).toEqual([]);
+  });
+
+  test('as a fallback alone when the user aborted: nothing failed', () => {
+    expect(reasons(statusOf(), statusOf({ phase: 'FallingBack', fallback: fallbackOf({ reason: 'Aborted' }) }))).toEqual([
+      'FallbackStarted',
+    ]);
+  });
+
+  test('as the end of a fallback, once it has finished', () => {
+    const before = statusOf({ phase: 'FallbackChecking', fallback: fallbackOf() });
+    const after = statusOf({ phase: 'FellBack', fallback: fallbackOf({ state: 'Verified', finishedAt: ago(0) }) }, end('FellBack'));
+    expect(tell(before, after)).toMatchObject({
+      events: [{ type: 'Normal', reason: 'FallbackVerified' }],
+      endings: [{ outcome: 'FellBack' }],
+      fallbackEnded: 'Verified',
+    });
+    expect(tell(after, after).fallbackEnded).toBeUndefined();
+  });
+
+  test.each([
+    ['Inconclusive', 'Inconclusive'],
+    ['Failed', 'PostCheckFailed'],
+    ['FallbackFailed', 'FallbackFailed'],
+  ] as const)('as a warning when it is %s', (phase, reason) => {
+    expect(tell(statusOf(), statusOf({ phase })).events).toMatchObject([{ type: 'Warning', reason }]);
+  });
+
+  test('as a command that was acted on, but not one that was seen at the start', () => {
+    const command = (result: string) => ({ commands: { abort: { token: 'a', at: ago(0), result } } });
+    expect(tell(statusOf(), statusOf(command('FallingBack'))).events).toMatchObject([
+      { reason: 'CommandAccepted', note: 'abort with token a: FallingBack' },
+    ]);
+    expect(reasons(statusOf(), statusOf(command('SeenAtStart')))).toEqual([]);
+  });
+
+  test('as an attempt overtaken by the next one', () => {
+    const next = statusOf({}, { id: '2-aaaaaaaaaa', number: 2, startedAt: ago(20) });
+    expect(tell(statusOf(), next).endings).toEqual([{ outcome: 'Superseded', seconds: 100 }]);
+    expect(tell(statusOf({ targetUID: 'workload-0' }), next).endings).toEqual([{ outcome: 'Aborted', seconds: 100 }]);
+  });
+
+  test('to nobody when the Upgrade is being deleted: its namespace may be going too', () => {
+    expect(told(upgradeOf({ deleting: true }), undefined, statusOf()).events).toEqual([]);
+  });
+});
