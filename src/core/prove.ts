@@ -85,7 +85,10 @@ function progressDeadlineSeconds(snapshot: Snapshot): number {
 
 /** When the attempt (or fallback) has to have made its next progress. */
 function progressDeadline(snapshot: Snapshot, status: UpgradeStatus): number {
-  const since = latest(status.attempt?.progressAt ? fromIso(status.attempt.progressAt) : snapshot.now, resumedAt(status));
+  const { attempt, fallback } = status;
+  // A write that was refused for long, or an API server that was away, must not use up the time of the pods.
+  const written = isFallingBack(status) ? fallback?.rolledAt : attempt?.rolledAt;
+  const since = latest(...[attempt?.progressAt, written].map((time) => (time ? fromIso(time) : undefined)), resumedAt(status));
   return since + progressDeadlineSeconds(snapshot) * 1000;
 }
 
@@ -96,14 +99,15 @@ interface Overdue {
 
 /**
  * No progress until the deadline: evidence of a pod's own fails it, silence does not. Only a try made since then counts; one that was made
- * before may be as old as the loss of its node. `undefined` while there is time, or while such a try is on its way.
+ * before may be as old as the loss of its node, or of the API server. `undefined` while there is time, or while such a try is on its way.
  */
-function overdue(snapshot: Snapshot, fleet: Fleet, deadline: number): Overdue | undefined {
+function overdue(snapshot: Snapshot, judged: readonly Judged[], deadline: number): Overdue | undefined {
   if (snapshot.now < deadline) return undefined;
-  const retrying = fleet.judged.filter(({ record, state }) => state === 'Retrying' && record?.class === 'Retry');
-  const judged = retrying.find(({ record }) => record && record.startedAt >= deadline);
-  if (!judged && retrying.length > 0) return undefined;
-  return { ...(judged ? { judged } : {}), text: `no progress for ${spanText(progressDeadlineSeconds(snapshot) * 1000)}` };
+  const against = judged.find(({ record, state }) => state === 'Retrying' && record?.class === 'Retry' && record.startedAt >= deadline);
+  const isComing = ({ record, roundAt }: Judged) =>
+    roundAt !== undefined && (record ? record.startedAt < deadline : roundAt <= snapshot.now);
+  if (!against && judged.some(isComing)) return undefined;
+  return { ...(against ? { judged: against } : {}), text: `no progress for ${spanText(progressDeadlineSeconds(snapshot) * 1000)}` };
 }
 
 export function proving(snapshot: Snapshot, { status, workload }: In<'Proving'>): Decision {
@@ -115,7 +119,7 @@ export function proving(snapshot: Snapshot, { status, workload }: In<'Proving'>)
     return { ...current, status: failed(snapshot, workload, current.status, evidenceOf(fleet.judged)), intent: true };
   if (isDone(snapshot, fleet)) return { ...current, status: succeeded(snapshot, current.status, fleet), intent: true };
   const deadline = progressDeadline(snapshot, current.status);
-  const late = overdue(snapshot, fleet, deadline);
+  const late = overdue(snapshot, fleet.judged, deadline);
   if (late?.judged) {
     const { pod, message, reason } = late.judged;
     return {
@@ -210,7 +214,7 @@ export function fallbackProving(snapshot: Snapshot, { status, workload }: In<'Fa
     return { ...current, status: fellBack(snapshot, current.status, by, fleet.desired), intent: true };
   }
   const deadline = progressDeadline(snapshot, current.status);
-  const late = overdue(snapshot, fleet, deadline);
+  const late = overdue(snapshot, verify ? fleet.judged : [], deadline);
   if (late) {
     const why = late.judged ?? fleet.judged[0];
     const cause = why ? `${late.text}; pod ${why.pod.name}: ${why.message}` : late.text;
