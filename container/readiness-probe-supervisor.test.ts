@@ -15,7 +15,7 @@ import {
 import { programs, rows, settled } from './test/start-rows.ts';
 import { Supervisord } from './test/supervisord.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const nobody = 65534;
 
