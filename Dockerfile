@@ -25,4 +25,5 @@ USER 65532:65532
 # Fills the compile cache, which makes the start quicker and the process smaller. It depends on the user and on Node's version.
 RUN ["/nodejs/bin/node", "/app/postcheck.mjs", "--help"]
 EXPOSE 8080
-ENTRYPOINT ["/nodejs/bin/node", "/app/postcheck.mjs"]
+# A small young generation: the operator makes little garbage, and it was measured at 82 MiB instead of 91 MiB when idle.
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=1", "/app/postcheck.mjs"]
