@@ -82,11 +82,14 @@ install_static_busybox() {
 }
 
 # A stand-in for the official Node image and for the one without a shell: busybox and the Node of the npm package `node`, at
-# the paths of both. Named after its content, so that it is made once for each version of Node.
+# the paths of both. Named after what it is made of and how, so that it is made once for each.
 make_node_base() {
 	local node=$repository/node_modules/node/bin/node context library
 	[ -x "$node" ] || die "$node is missing; run 'make deps' first"
-	node_base=postcheck.local/base/node:$("$node" --version)
+	node_base=postcheck.local/base/node:$({
+		"$node" --version
+		declare -f make_node_base make_busybox_base
+	} | content_key)
 	local_buildah inspect --type image "$node_base" >/dev/null 2>&1 && return
 	make_busybox_base
 	context=$(new_context)
