@@ -1,0 +1,139 @@
+import { describe, expect, test } from '@jest/globals';
+import { ago, fallbackOf, NEW, OLD, podOf, snapshotOf, statusOf, upgradeOf, workloadOf } from '../../test/support/snapshots.ts';
+import type { Attempt, UpgradeStatus } from '../api/types.ts';
+import type { WorkloadView } from '../api/views.ts';
+import { judgeFleet } from './fleet.ts';
+import { proofOf } from './prove.ts';
+import { type Facts, sentence } from './sentence.ts';
+import type { Snapshot } from './snapshot.ts';
+
+interface Given {
+  readonly status?: Partial<UpgradeStatus>;
+  readonly attempt?: Partial<Attempt>;
+  readonly workload?: Partial<WorkloadView>;
+  readonly rest?: Partial<Snapshot>;
+  readonly obstacle?: Facts['obstacle'];
+}
+
+const counts = { desired: 3, updated: 3, ready: 3, passed: 3, retrying: 0, failed: 0, inconclusive: 0, skipped: 0 };
+const end = (outcome: 'Succeeded' | 'FellBack' | 'FallbackFailed' | 'Failed' | 'Aborted', reason: string, cause = '') => ({
+  end: { outcome, reason, cause, at: ago(0) },
+});
+
+function said({ status = {}, attempt = {}, workload = {}, rest = {}, obstacle }: Given): string {
+  const stored = statusOf(status, attempt);
+  const snapshot = snapshotOf({ upgrade: upgradeOf({ status: stored }), workload: workloadOf({ desired: 3, ...workload }), ...rest });
+  const fleet = judgeFleet(snapshot, snapshot.workload as WorkloadView, proofOf(snapshot, stored));
+  return sentence({ upgrade: snapshot.upgrade, status: stored, workload: snapshot.workload, fleet, obstacle }, undefined);
+}
+
+test.each<[string, Given, string]>([
+  ['recorded', { status: { phase: 'Pending' } }, `Attempt 1 is to roll Deployment web to web=${NEW}`],
+  ['rolling', {}, `Rolling Deployment web to web=${NEW}: 1 of 3 updated, 0 passed; pod web-new-1 on node-1: not asked yet`],
+  ['rolling and none of the pods there', { rest: { pods: [] } }, `Rolling Deployment web to web=${NEW}: 0 of 3 updated, 0 passed`],
+  [
+    'rolling into a quota',
+    { rest: { pods: [] }, workload: { replicaFailure: 'pods "web-x" is forbidden: exceeded quota' } },
+    `Rolling Deployment web to web=${NEW}: 0 of 3 updated, 0 passed; pods "web-x" is forbidden: exceeded quota`,
+  ],
+  [
+    'rolling without a gate',
+    { attempt: { gating: false }, rest: { pods: [] } },
+    `Rolling Deployment web to web=${NEW}: 0 of 3 updated, 0 passed; not gated, because the gate policy is not installed`,
+  ],
+  [
+    'rolling with nothing left to serve',
+    { rest: { pods: [] }, workload: { servesNothingMeanwhile: true } },
+    `Rolling Deployment web to web=${NEW}: 0 of 3 updated, 0 passed; its strategy leaves nothing serving meanwhile`,
+  ],
+  ['checking', { status: { phase: 'PostChecking' } }, `Checking web=${NEW}: 0 of 3 pods passed; pod web-new-1 on node-1: not asked yet`],
+  [
+    'without a verdict',
+    { status: { phase: 'Inconclusive' }, rest: { nodeReady: () => false } },
+    `No verdict on web=${NEW} yet: 0 of 3 pods passed; pod web-new-1 on node-1: node node-1 is not Ready`,
+  ],
+  [
+    'proved',
+    { status: { phase: 'Succeeded', counts }, attempt: end('Succeeded', 'PostCheckPassed') },
+    `Deployment web runs web=${NEW}, proved on 3 of 3 pods in 2m`,
+  ],
+  [
+    'proved by readiness only, as adopted',
+    {
+      status: { phase: 'Succeeded', counts: { ...counts, desired: 1, passed: 1 } },
+      attempt: { adopted: true, ...end('Succeeded', 'ReadinessOnly') },
+    },
+    `Deployment web runs web=${NEW}, proved by readiness only on 1 of 1 pod`,
+  ],
+  [
+    'proved but for some that had nothing to check',
+    { status: { phase: 'Succeeded', counts: { ...counts, passed: 2, skipped: 1 } }, attempt: end('Succeeded', 'PostCheckPassed') },
+    `Deployment web runs web=${NEW}, proved on 2 of 3 pods, 1 skipped in 2m`,
+  ],
+  [
+    'unproved, because no pods are wanted',
+    { status: { phase: 'Succeeded', counts: { ...counts, desired: 0 } }, attempt: end('Succeeded', 'NoPods') },
+    `Deployment web runs web=${NEW}, but nothing is proved: it wants 0 pods`,
+  ],
+  [
+    'falling back',
+    { status: { phase: 'FallingBack', fallback: fallbackOf() } },
+    `Falling back from web=${NEW} to web=${OLD}: pod web-new-1: it exited 17`,
+  ],
+  [
+    'fallen back',
+    { status: { phase: 'FellBack', counts, fallback: fallbackOf({ state: 'Verified', verified: 'PostCheck' }) } },
+    `Fell back from web=${NEW} to web=${OLD}, proved on 3 pods: pod web-new-1: it exited 17`,
+  ],
+  [
+    'fallen back to a version without the script',
+    { status: { phase: 'FellBack', counts, fallback: fallbackOf({ state: 'Verified', verified: 'ReadinessOnly' }) } },
+    `Fell back from web=${NEW} to web=${OLD}, verified by readiness only on 3 pods: pod web-new-1: it exited 17`,
+  ],
+  [
+    'in trouble',
+    {
+      status: { phase: 'FallbackFailed', fallback: fallbackOf() },
+      attempt: end('FallbackFailed', 'NotReady', 'A; the fallback failed too: B'),
+    },
+    `The fallback from web=${NEW} to web=${OLD} did not come to its end, somebody must look: A; the fallback failed too: B`,
+  ],
+  [
+    'failed and left alone',
+    { status: { phase: 'Failed' }, attempt: end('Failed', 'FallbackDisabled', 'pod web-new-1: it exited 17') },
+    `web=${NEW} failed, not rolled back, as spec.fallback.action is None: pod web-new-1: it exited 17`,
+  ],
+  [
+    'aborted',
+    { status: { phase: 'Aborted' }, attempt: end('Aborted', 'Aborted', 'aborted by postcheck.dev/abort') },
+    `Aborted before web=${NEW} was proved: aborted by postcheck.dev/abort`,
+  ],
+  [
+    'paused',
+    { obstacle: { reason: 'Paused', message: 'paused by spec.paused' }, rest: { pods: [] } },
+    `Standing still, paused by spec.paused; Rolling Deployment web to web=${NEW}: 0 of 3 updated, 0 passed`,
+  ],
+  [
+    'claimed by another',
+    { obstacle: { reason: 'TargetClaimed', message: 'Upgrade a is older and acts on Deployment web: delete one of the two' } },
+    'Upgrade a is older and acts on Deployment web: delete one of the two',
+  ],
+])('an Upgrade that is %s says so', (_what, given, expected) => {
+  expect(said(given)).toBe(expected);
+});
+
+describe('a sentence', () => {
+  test('names the worst pod, not the first', () => {
+    const healthy = podOf({ name: 'a', uid: 'pod-a' });
+    const lost = podOf({ name: 'z', uid: 'pod-z', node: 'node-9' });
+    expect(said({ rest: { pods: [healthy, lost], nodeReady: (node) => node !== 'node-9' } })).toMatch(
+      /; pod z on node-9: node node-9 is not Ready$/,
+    );
+  });
+
+  test('is never longer than 4,000 characters', () => {
+    expect(said({ attempt: end('Failed', 'FallbackDisabled', 'x'.repeat(9000)), status: { phase: 'Failed' } }).length).toBeLessThanOrEqual(
+      4000,
+    );
+  });
+});

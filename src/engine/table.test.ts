@@ -1,0 +1,101 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { isNewer, Table } from './table.ts';
+
+interface Thing {
+  readonly name: string;
+  readonly version: string;
+  readonly owner: string;
+}
+const thing = (name: string, version: number, owner = 'a'): Thing => ({ name, version: String(version), owner });
+const tableOf = (...items: Thing[]): Table<Thing> => {
+  const table = new Table<Thing>({ key: ({ name }) => name, version: ({ version }) => version, group: ({ owner }) => owner });
+  table.apply({ type: 'synced', items, resourceVersion: '10' });
+  return table;
+};
+
+test('versions are compared as numbers, however long they are', () => {
+  expect(isNewer('10', '9')).toBe(true);
+  expect(isNewer('9', '10')).toBe(false);
+  expect(isNewer('12', '12')).toBe(false);
+  fc.assert(fc.property(fc.bigInt({ min: 0n }), fc.bigInt({ min: 0n }), (a, b) => isNewer(String(a), String(b)) === a > b));
+});
+
+describe('what the watch brings', () => {
+  test('replaces what was known, in the index too', () => {
+    const table = tableOf(thing('x', 5));
+    expect(table.apply({ type: 'upsert', object: thing('x', 11, 'b') })).toEqual([thing('x', 5), thing('x', 11, 'b')]);
+    expect(table.inGroup('a')).toEqual([]);
+    expect(table.inGroup('b')).toEqual([thing('x', 11, 'b')]);
+  });
+
+  test('does not undo a write of ours that it has not come to yet', () => {
+    const table = tableOf(thing('x', 5));
+    table.learn(thing('x', 20));
+    expect(table.apply({ type: 'upsert', object: thing('x', 15) })).toEqual([]);
+    expect(table.get('x')?.version).toBe('20');
+    table.apply({ type: 'upsert', object: thing('x', 21) });
+    expect(table.get('x')?.version).toBe('21');
+  });
+
+  test('takes away what is gone, and tells who was concerned', () => {
+    const table = tableOf(thing('x', 5), thing('y', 6));
+    expect(table.apply({ type: 'delete', object: thing('x', 12) })).toEqual([thing('x', 5), thing('x', 12)]);
+    expect([...table.all()]).toEqual([thing('y', 6)]);
+  });
+
+  test('as a new list replaces everything', () => {
+    const table = tableOf(thing('x', 5));
+    expect(table.synced).toBe(true);
+    expect(table.apply({ type: 'synced', items: [thing('y', 30)], resourceVersion: '30' })).toEqual([thing('x', 5), thing('y', 30)]);
+    expect(table.get('x')).toBeUndefined();
+  });
+});
+
+describe('what our own writes answer', () => {
+  test('is news only beyond the point that the watch has come to', () => {
+    const table = tableOf(thing('x', 5));
+    table.apply({ type: 'delete', object: thing('x', 12) });
+    table.learn(thing('x', 11));
+    expect(table.get('x')).toBeUndefined();
+    table.learn(thing('x', 13));
+    expect(table.get('x')?.version).toBe('13');
+  });
+
+  test('never goes back', () => {
+    const table = tableOf(thing('x', 5));
+    table.learn(thing('x', 20));
+    table.learn(thing('x', 18));
+    expect(table.get('x')?.version).toBe('20');
+  });
+
+  test('may imply more about the very version that we know, and about no other', () => {
+    const table = tableOf(thing('x', 5));
+    table.assume(thing('x', 5, 'going'));
+    expect(table.get('x')?.owner).toBe('going');
+    table.assume(thing('x', 4, 'wrong'));
+    table.assume(thing('y', 4, 'wrong'));
+    expect([...table.all()]).toEqual([thing('x', 5, 'going')]);
+  });
+});
+
+test('the index agrees with the objects, whatever comes in whatever order', () => {
+  const event = fc.record({
+    name: fc.constantFrom('x', 'y', 'z'),
+    version: fc.integer({ min: 1, max: 40 }),
+    owner: fc.constantFrom('a', 'b'),
+    how: fc.constantFrom('upsert', 'delete', 'learn', 'assume'),
+  });
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 30 }), (events) => {
+      const table = tableOf();
+      for (const { how, name, version, owner } of events) {
+        const object = thing(name, version, owner);
+        if (how === 'learn' || how === 'assume') table[how](object);
+        else table.apply({ type: how as 'upsert' | 'delete', object });
+      }
+      const indexed = ['a', 'b'].flatMap((owner) => table.inGroup(owner).map(({ name }) => `${name} ${owner}`));
+      expect(indexed.sort()).toEqual([...table.all()].map(({ name, owner }) => `${name} ${owner}`).sort());
+    }),
+  );
+});
