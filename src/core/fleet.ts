@@ -3,7 +3,7 @@
 import { VERIFIED } from '../api/names.ts';
 import type { Attempt, Counts, PodReport, UpgradeStatus } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
-import { type Judged, judgePod, POD_STATES, type Proof } from './judge.ts';
+import { type Judged, judgePod, POD_STATES, type Proof, worstTriesFirst } from './judge.ts';
 import type { Snapshot } from './snapshot.ts';
 import { desiredPods, podsOfRevision, rolloutComplete } from './target.ts';
 import { fromIso, toIso } from './time.ts';
@@ -67,7 +67,9 @@ export function exitCodes(judged: readonly Judged[]): NonNullable<UpgradeStatus[
 }
 
 /** Output of all reported pods together, so that the status stays small whatever the fleet. */
-const MAX_OUTPUT_TOTAL = 40_000;
+const MAX_OUTPUT_TOTAL = 24_000;
+/** Tries shown of one pod, worst first: sixteen checks in many containers are more than the CRD takes; exitCodes counts them all. */
+const MAX_TRIES = 8;
 
 /** The pods as the status shows them, at most 20, worst first. */
 export function report(judged: readonly Judged[]): PodReport[] {
@@ -78,22 +80,24 @@ export function report(judged: readonly Judged[]): PodReport[] {
     state,
     reason,
     message: message.slice(0, 1000),
-    checks: (record?.tries ?? []).map(({ check, container, verdict, attempts, firstAt, lastAt }) => {
-      const output = verdict.output.slice(0, outputLeft);
-      outputLeft -= output.length;
-      return {
-        check,
-        container,
-        ...(verdict.exitCode === undefined ? {} : { exitCode: verdict.exitCode }),
-        class: verdict.class,
-        reason: verdict.reason,
-        ...(verdict.message ? { message: verdict.message.slice(0, 500) } : {}),
-        ...(output ? { output } : {}),
-        attempts,
-        firstAt: toIso(firstAt),
-        lastAt: toIso(lastAt),
-      };
-    }),
+    checks: worstTriesFirst(record?.tries ?? [])
+      .slice(0, MAX_TRIES)
+      .map(({ check, container, verdict, attempts, firstAt, lastAt }) => {
+        const output = verdict.output.slice(0, outputLeft);
+        outputLeft -= output.length;
+        return {
+          check,
+          container,
+          ...(verdict.exitCode === undefined ? {} : { exitCode: verdict.exitCode }),
+          class: verdict.class,
+          reason: verdict.reason,
+          ...(verdict.message ? { message: verdict.message.slice(0, 500) } : {}),
+          ...(output ? { output } : {}),
+          attempts,
+          firstAt: toIso(firstAt),
+          lastAt: toIso(lastAt),
+        };
+      }),
   }));
 }
 

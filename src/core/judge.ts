@@ -1,7 +1,7 @@
 /** One pod, judged: pure, from the pod as it is, what was asked of it so far, and the clock. */
-import type { UpgradeSpec } from '../api/types.ts';
+import type { Class, UpgradeSpec } from '../api/types.ts';
 import type { ContainerView, PodView } from '../api/views.ts';
-import { type PodRecord, possibleTries, readinessOf, validRecord } from './round.ts';
+import { type PodRecord, possibleTries, readinessOf, type TryRecord, validRecord } from './round.ts';
 import { storedVerdict } from './stored-verdict.ts';
 import { earliest, latest, spanText } from './time.ts';
 
@@ -109,10 +109,14 @@ function restarts(pod: PodView, proof: Proof): Finding | undefined {
   };
 }
 
+const CLASSES_WORST_FIRST: readonly Class[] = ['Fail', 'Retry', 'Error', 'Skip', 'Pass'];
+
+export const worstTriesFirst = (tries: readonly TryRecord[]): TryRecord[] =>
+  [...tries].sort((a, b) => CLASSES_WORST_FIRST.indexOf(a.verdict.class) - CLASSES_WORST_FIRST.indexOf(b.verdict.class));
+
 /** The worst thing the last round heard, as a clause: `readiness-probe in container web exited 17 (ProbeFailed)`. */
 export function worstTry(record: PodRecord): { reason: string; message: string } | undefined {
-  const order = ['Fail', 'Retry', 'Error', 'Skip', 'Pass'];
-  const worst = [...record.tries].sort((a, b) => order.indexOf(a.verdict.class) - order.indexOf(b.verdict.class))[0];
+  const [worst] = worstTriesFirst(record.tries);
   if (!worst) return undefined;
   const { verdict } = worst;
   const what = verdict.exitCode === undefined ? '' : ` exited ${verdict.exitCode}`;
