@@ -58,9 +58,9 @@ export class Store {
     feed('Node', this.nodes, ({ name }) => this.#onNode(name));
   }
 
-  /** True when every kind that decisions need has been listed once. Nodes may be forbidden in a namespaced installation. */
+  /** True when every kind has been listed once. Where nodes may not be listed, their watch says so with an empty list. */
   get synced(): boolean {
-    const tables = [this.upgrades, this.pods, ...Object.values(this.workloads), ...Object.values(this.revisions)];
+    const tables = [this.upgrades, this.pods, this.nodes, ...Object.values(this.workloads), ...Object.values(this.revisions)];
     return tables.every((table) => table.synced);
   }
 
@@ -104,9 +104,12 @@ export class Store {
     return uid === undefined ? [] : this.upgradesOn(uid).map(upgradeKey);
   }
 
+  /** By the pods that are there, not by those that the status shows: it shows twenty at most. */
   #onNode(name: string): UpgradeKey[] {
-    return [...this.upgrades.all()]
-      .filter(({ status }) => status?.attempt && !status.attempt.end && status.pods?.some(({ node }) => node === name))
+    const owners = new Set([...this.pods.all()].filter(({ node }) => node === name).map((pod) => this.workloadUidOf(pod)));
+    return [...owners]
+      .flatMap((uid) => (uid === undefined ? [] : this.upgradesOn(uid)))
+      .filter(({ status }) => status?.attempt && !status.attempt.end)
       .map(upgradeKey);
   }
 }
