@@ -1,6 +1,6 @@
 import type { Connection } from './connection.ts';
 import { HttpClient } from './http.ts';
-import { Election, type ElectionOptions, electionTiming } from './lease.ts';
+import { Election, type ElectionOptions, electionTiming, requestMs } from './lease.ts';
 import { type LeaseRecord, readLease } from './lease-record.ts';
 import { LeaseStore } from './lease-store.ts';
 import { Reflector } from './reflector.ts';
@@ -19,15 +19,12 @@ export interface Leadership {
   readonly isLeader: () => boolean;
 }
 
-/** Any request of an election must be over well before the renew deadline. */
-const deadlineMs = 5_000;
-
 /** Puts an election together: requests over a connection of its own, and a watch of the one Lease that ends when we lead. */
 export function leadership(connection: Connection, streams: StreamClient, options: LeaseOptions): Leadership {
   const http = new HttpClient(connection, 2);
   const requests = new Requests(http);
   const timing = options.timing ?? electionTiming;
-  const store = new LeaseStore(requests, options.namespace, options.name, Math.min(deadlineMs, timing.renewMs));
+  const store = new LeaseStore(requests, options.namespace, options.name, Math.min(requestMs, timing.renewMs));
   const { resource, namespace, name } = store.target;
   const election = new Election(store, {
     ...options,

@@ -27,6 +27,8 @@ export interface ElectionTiming {
 
 /** client-go's rules with twelve renewals a minute. */
 export const electionTiming: ElectionTiming = { leaseMs: 15_000, renewDeadlineMs: 10_000, renewMs: 5_000, retryMs: 1_000 };
+/** Limit of one request: one that is lost on a dead connection must leave time for another before the renew deadline, or the process ends. */
+export const requestMs = 2_500;
 
 /**
  * Leader election by a Lease with client-go's rules; client-node has none. All durations are measured on this process's own steady clock, from
