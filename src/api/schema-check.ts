@@ -59,6 +59,7 @@ export const Check = Type.Object(
         { description: 'Runs a command in each container of the check and reads its exit code.' },
       ),
     ),
+    // No `host`, unlike a kubelet probe: it would let whoever writes an Upgrade make the operator ask any address that it can reach.
     httpGet: Type.Optional(
       Type.Object(
         {
@@ -74,12 +75,7 @@ export const Check = Type.Object(
         { description: 'Passes when a GET is answered with 200 to 399, as for a kubelet probe, asked from the operator.' },
       ),
     ),
-    tcpSocket: Type.Optional(
-      Type.Object(
-        { port: Port, host: Type.Optional(Type.String({ maxLength: 253, description: "Default: the pod's IP." })) },
-        { description: 'Passes when a connection can be opened from the operator.' },
-      ),
-    ),
+    tcpSocket: Type.Optional(Type.Object({ port: Port }, { description: 'Passes when a connection can be opened from the operator.' })),
     grpc: Type.Optional(
       Type.Object(
         {
