@@ -1,5 +1,5 @@
 /** The operator's rights against what it did, as the API server's audit log of the end-to-end tests tells. Runs after them. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { Api, type Json } from './support/api.ts';
@@ -44,6 +44,7 @@ const granted = (role: Json): string[] =>
 const changedAt = (role: Json): number => Math.max(...role.metadata.managedFields.map(({ time }: Json) => Date.parse(time)));
 
 function requests(): Request[] {
+  if (!existsSync(AUDIT_LOG)) throw new Error(`needs the audit log of the test cluster, ${AUDIT_LOG}`);
   return readFileSync(AUDIT_LOG, 'utf8')
     .split('\n')
     .filter((line) => line.includes(`"${ACCOUNT}"`))
