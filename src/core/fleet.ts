@@ -24,7 +24,8 @@ export const excludedNodes = (attempt: Attempt | undefined): readonly string[] =
 
 /** Judges every wanted pod. A verdict counts as passed or skipped only once it is stored on the pod. */
 export function judgeFleet(snapshot: Snapshot, workload: WorkloadView, proof: Proof): Fleet {
-  const excluded = excludedNodes(snapshot.upgrade.status?.attempt);
+  // A node that has gone for good takes its pod with it, and must not be taken off the wanted pods twice.
+  const excluded = excludedNodes(snapshot.upgrade.status?.attempt).filter((node) => snapshot.pods.some((pod) => pod.node === node));
   const pods = podsOfRevision(snapshot.pods, snapshot.updateRevision, excluded);
   const judged = pods.map((pod) => judgePod(pod, snapshot.records.get(pod.uid), proof, snapshot.now)).sort(worstFirst);
   const desired = desiredPods(workload, excluded);
