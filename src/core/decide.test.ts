@@ -33,7 +33,9 @@ import type { Snapshot } from './snapshot.ts';
 import { attemptId, proofId } from './status.ts';
 
 const statusSchema = Compile(StatusSchema);
-const runs = { numRuns: 400 };
+/** A fixed seed: a run that finds something finds it again. */
+const runs = { numRuns: 500, seed: 20_260_101 };
+const many = { ...runs, numRuns: 1500 };
 
 const specs = valuesOf(SpecSchema).map((spec) => {
   const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' };
@@ -259,7 +261,7 @@ describe('every decision', () => {
         expect([...statusSchema.Errors(stored)]).toEqual([]);
         expect(JSON.stringify(stored).length).toBeLessThan(100 * 1024);
       }),
-      { numRuns: 1000 },
+      many,
     );
   }, 60_000);
 
@@ -275,16 +277,32 @@ describe('every decision', () => {
   });
 
   test('falls back only to images that ran before, and only with evidence or on demand', () => {
+    const begins = ({ status }: Loose, plan: Plan) => plan.status.fallback !== undefined && status?.fallback === undefined;
+    let begun = 0;
     fc.assert(
       fc.property(loose(ours, fc.constant(ourSpec)), (given) => {
-        const { status, action } = decide(snapshotFrom(given));
-        const begun = status.fallback !== undefined && given.status?.fallback === undefined;
-        if (begun) expect(given.status?.from?.images).toMatchObject(status.fallback?.images ?? {});
-        if (begun) expect(given.status?.phase).not.toBe('Succeeded');
-        if (begun && nothingIsWrong(given)) expect(given.annotations).toHaveProperty([ABORT_ANNOTATION]);
-        if (action.kind === 'patchImages' && given.status?.phase === 'FallingBack') expect(action.images).toEqual({ web: OLD });
+        const plan = decide(snapshotFrom(given));
+        if (!begins(given, plan)) return;
+        begun++;
+        expect(given.status?.from?.images).toMatchObject(plan.status.fallback?.images ?? {});
+        expect(given.status?.phase).not.toBe('Succeeded');
+        if (nothingIsWrong(given)) expect(given.annotations).toHaveProperty([ABORT_ANNOTATION]);
       }),
-      { numRuns: 1000 },
+      many,
+    );
+    expect(begun).toBeGreaterThan(5);
+  });
+
+  test('writes the recorded images in a fallback, and the wanted ones in an attempt', () => {
+    fc.assert(
+      fc.property(loose(ours, fc.constant(ourSpec)), (given) => {
+        const { action } = decide(snapshotFrom(given));
+        if (action.kind === 'patchImages')
+          expect(action.images).toEqual({
+            web: given.status?.phase === 'FallingBack' || given.status?.phase === 'FallbackChecking' ? OLD : NEW,
+          });
+      }),
+      many,
     );
   });
 
@@ -293,6 +311,7 @@ describe('every decision', () => {
       fc.property(loose(ours, fc.constant({ ...ourSpec, paused: true })), (given) => {
         const { action, state } = decide(snapshotFrom(given));
         if (state !== 'Settled') expect(action).toEqual({ kind: 'none' });
+        else if (action.kind === 'storeVerdicts') expect(action.verdicts.map(({ condition }) => condition.status)).not.toContain('True');
         else expect(['none', 'releaseFields']).toContain(action.kind);
       }),
       runs,
@@ -305,18 +324,18 @@ describe('every decision', () => {
         const { action } = decide(snapshotFrom(given));
         if (action.kind === 'deletePod') expect(action.pod.conditions['Ready']?.status).not.toBe('True');
       }),
-      { numRuns: 1000 },
+      many,
     );
   });
 });
 
 test('the fleet of 5,000 pods with 8 KiB of output each still gives a small status', () => {
-  const many = Array.from({ length: 5000 }, (_, index) =>
+  const fleet = Array.from({ length: 5000 }, (_, index) =>
     podOf({ name: `web-${index}`, uid: `pod-${index}`, containers: [containerOf({ id: `containerd://${index}` })] }),
   );
   const status = statusOf();
-  const records = recordsOf(many, ourSpec, proofId(status), [17], NOW - 1000);
-  const plan = decide(snapshotOf({ pods: many, records, workload: workloadOf({ desired: 5000, updated: 5000 }) }));
+  const records = recordsOf(fleet, ourSpec, proofId(status), [17], NOW - 1000);
+  const plan = decide(snapshotOf({ pods: fleet, records, workload: workloadOf({ desired: 5000, updated: 5000 }) }));
   expect(plan.status.pods).toHaveLength(20);
   expect(plan.status.exitCodes).toEqual([
     { check: 'readiness-probe', container: 'web', code: 17, class: 'Retry', reason: 'ProbeFailed', pods: 5000 },

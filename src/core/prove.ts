@@ -147,7 +147,6 @@ export function proving(snapshot: Snapshot, { status, workload }: In<'Proving'>)
     fleet,
     rounds,
     action,
-    intent: phase === 'Inconclusive' && status.phase !== 'Inconclusive',
     wakeAt: earliest([wakeAt, now < deadline ? deadline : undefined]),
   };
 }
@@ -201,45 +200,52 @@ function succeeded(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): Upg
 }
 
 export function fallbackProving(snapshot: Snapshot, { status, workload }: In<'FallbackProving'>): Decision {
-  const { upgrade, now } = snapshot;
   const proof = proofOf(snapshot, status);
   const fleet = judgeFleet(snapshot, workload, proof);
-  const { verify } = upgrade.spec.fallback;
   const current = shown(withProgress(snapshot, status, fleet), fleet);
-  const release = releaseOurFields(workload);
-  if (verify && fleet.counts.failed > 0)
-    return { ...current, status: fallbackFailed(snapshot, current.status, evidenceOf(fleet.judged), true), intent: true };
-  if (verify ? isDone(snapshot, fleet) : fleet.rolledOut && snapshot.updateRevision !== undefined) {
-    const by = !verify ? 'No' : fleet.counts.passed > 0 && upgrade.spec.postCheck.checks.length > 0 ? 'PostCheck' : 'ReadinessOnly';
-    return { ...current, status: fellBack(snapshot, current.status, by, fleet.desired), intent: true };
+  const end = fallbackEnd(snapshot, current.status, fleet);
+  return end ? { ...current, status: end, intent: true } : fallbackGoesOn(snapshot, workload, current.status, { fleet, proof });
+}
+
+/** How the fallback ends, if it does now: it failed too, it is proved, or nothing came of it in time. */
+function fallbackEnd(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): UpgradeStatus | undefined {
+  const { fallback, postCheck } = snapshot.upgrade.spec;
+  if (fallback.verify && fleet.counts.failed > 0) return fallbackFailed(snapshot, status, evidenceOf(fleet.judged), true);
+  if (!fallback.verify && fleet.rolledOut && snapshot.updateRevision !== undefined) return fellBack(snapshot, status, 'No', fleet.desired);
+  if (fallback.verify && isDone(snapshot, fleet)) {
+    return fellBack(
+      snapshot,
+      status,
+      fleet.counts.passed > 0 && postCheck.checks.length > 0 ? 'PostCheck' : 'ReadinessOnly',
+      fleet.desired,
+    );
   }
-  const deadline = progressDeadline(snapshot, current.status);
-  const late = overdue(snapshot, verify ? fleet.judged : [], deadline);
-  if (late) {
-    const why = late.judged ?? fleet.judged[0];
-    const cause = why ? `${late.text}; pod ${why.pod.name}: ${why.message}` : late.text;
-    return {
-      ...current,
-      status: fallbackFailed(snapshot, current.status, { reason: why?.reason ?? 'NoProgress', cause, pods: [] }, late.judged !== undefined),
-      intent: true,
-    };
-  }
-  const rolling = fleet.counts.updated < fleet.desired || !fleet.rolledOut;
-  const phase = rolling && fleet.counts.updated < fleet.desired ? 'FallingBack' : 'FallbackChecking';
-  const state = phase === 'FallingBack' ? ('Rolling' as const) : ('Checking' as const);
-  const { rounds, wakeAt } = verify ? asked(snapshot, fleet, proof) : { rounds: [], wakeAt: undefined };
+  const late = overdue(snapshot, fallback.verify ? fleet.judged : [], progressDeadline(snapshot, status));
+  if (!late) return undefined;
+  const why = late.judged ?? fleet.judged[0];
+  const cause = why ? `${late.text}; pod ${why.pod.name}: ${why.message}` : late.text;
+  return fallbackFailed(snapshot, status, { reason: why?.reason ?? 'NoProgress', cause, pods: [] }, late.judged !== undefined);
+}
+
+function fallbackGoesOn(
+  snapshot: Snapshot,
+  workload: WorkloadView,
+  status: UpgradeStatus,
+  { fleet, proof }: { fleet: Fleet; proof: Proof },
+): Decision {
+  const { verify } = snapshot.upgrade.spec.fallback;
+  const rolling = fleet.counts.updated < fleet.desired;
+  const revision = snapshot.updateRevision ? { revision: snapshot.updateRevision } : {};
+  const fallback = status.fallback && { ...status.fallback, state: rolling ? ('Rolling' as const) : ('Checking' as const), ...revision };
   const stuck = stuckPod(snapshot, workload, undefined);
   const unstickIt: Action = stuck ? { kind: 'deletePod', pod: stuck, reason: 'StuckPodDeleted' } : NO_ACTION;
-  const fallback = status.fallback && {
-    ...status.fallback,
-    state,
-    ...(snapshot.updateRevision ? { revision: snapshot.updateRevision } : {}),
-  };
+  const { rounds, wakeAt } = verify ? asked(snapshot, fleet, proof) : { rounds: [], wakeAt: undefined };
+  const deadline = progressDeadline(snapshot, status);
   return {
-    status: { ...current.status, phase, ...(fallback ? { fallback } : {}) },
+    status: { ...status, phase: rolling ? 'FallingBack' : 'FallbackChecking', ...(fallback ? { fallback } : {}) },
     fleet,
     rounds,
-    action: firstAction([unstickIt, release, verify ? storeVerdicts(fleet, proof) : NO_ACTION]),
-    wakeAt: earliest([wakeAt, now < deadline ? deadline : undefined]),
+    action: firstAction([unstickIt, releaseOurFields(workload), verify ? storeVerdicts(fleet, proof) : NO_ACTION]),
+    wakeAt: earliest([wakeAt, snapshot.now < deadline ? deadline : undefined]),
   };
 }

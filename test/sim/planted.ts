@@ -1,0 +1,258 @@
+/**
+ * Proof that the tests see: plants one bug after the other into a copy of the sources and expects the tests of the decisions, of the engine
+ * and of the simulation to fail. `npx node test/sim/planted.ts [WORD…]` for those whose name has such a word.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+interface Bug {
+  readonly name: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+const BUGS: readonly Bug[] = [
+  { name: 'a broken channel counts as evidence', file: 'core/verdict.ts', find: "class: 'Error'", replace: "class: 'Retry'" },
+  {
+    name: 'a missing command is skipped',
+    file: 'core/verdict.ts',
+    find: "class: skip ? 'Skip' : 'Fail'",
+    replace: "class: skip ? 'Skip' : 'Skip'",
+  },
+  {
+    name: 'a workload of the same name but another UID is taken for the old one',
+    file: 'core/observe.ts',
+    find: 'status.targetUID !== workload.uid',
+    replace: 'false',
+  },
+  { name: 'an old view of the workload is acted on', file: 'core/observe.ts', find: "return { name: 'Behind' };", replace: '{}' },
+  {
+    name: 'an overtaking attempt forgets the fallback target when it is recorded again',
+    file: 'core/observe.ts',
+    find: 'inherit: attempt.inherited ?? false',
+    replace: 'inherit: false',
+  },
+  {
+    name: 'a pause is ignored',
+    file: 'core/observe.ts',
+    find: '  if (snapshot.upgrade.spec.paused)\n',
+    replace: '  if (snapshot.upgrade.spec.paused && running.status.fallback)\n',
+  },
+  {
+    name: 'deadlines count from the start of the process',
+    file: 'core/prove.ts',
+    find: 'export function proofOf(',
+    replace: `const processStart = new WeakMap<object, number>();
+const begun = ({ records, now }: Snapshot): number => {
+  if (!processStart.has(records)) processStart.set(records, now);
+  return processStart.get(records) ?? now;
+};
+export function proofOf(snapshot: Snapshot, status: UpgradeStatus): Proof {
+  return { ...trueProofOf(snapshot, status), startedAt: begun(snapshot) };
+}
+function trueProofOf(`,
+  },
+  {
+    name: 'resuming does not move the clocks',
+    file: 'core/status.ts',
+    find: 'status.paused?.resumedAt ? fromIso(status.paused.resumedAt) : undefined',
+    replace: 'undefined',
+  },
+  { name: 'a pod of the old version is counted', file: 'core/target.ts', find: 'pod.revision === revision &&', replace: '' },
+  {
+    name: 'the newest number is taken for the update revision',
+    file: 'core/target.ts',
+    find: '&& templateDigest === workload.templateDigest',
+    replace: '&& (templateDigest !== "" || workload.templateDigest !== "")',
+  },
+  {
+    name: 'a template that the controller has not taken up yet counts',
+    file: 'core/target.ts',
+    find: 'if (workload.observedGeneration < workload.generation) return undefined;',
+    replace: '',
+  },
+  {
+    name: 'success does not wait for the rollout',
+    file: 'core/prove.ts',
+    find: 'snapshot.updateRevision !== undefined && rolledOut &&',
+    replace: '',
+  },
+  { name: 'the gate goes on after the end', file: 'core/status.ts', find: 'attempt.gating && end.gating', replace: 'attempt.gating' },
+  {
+    name: 'a verdict outlives its container',
+    file: 'core/stored-verdict.ts',
+    find: 'if (!condition.message.endsWith(suffix)) return undefined;',
+    replace: '',
+  },
+  {
+    name: 'a record outlives its container',
+    file: 'core/round.ts',
+    find: 'return replaced ? undefined : record;',
+    replace: 'return record;',
+  },
+  {
+    name: 'an answer from a container that is gone counts',
+    file: 'core/round.ts',
+    find: 'name === container && id === containerId',
+    replace: 'name === container && id !== containerId + "x"',
+  },
+  {
+    name: 'the deadline fails a pod without another try',
+    file: 'core/judge.ts',
+    find: 'record.startedAt >= deadline;',
+    replace: 'now >= deadline;',
+  },
+  {
+    name: 'restarts of pods from before the attempt count',
+    file: 'core/judge.ts',
+    find: 'if (pod.createdAt < Math.floor(proof.startedAt / 1000) * 1000) return undefined;',
+    replace: '',
+  },
+  {
+    name: 'a lost node fails its pod',
+    file: 'core/judge.ts',
+    find: "state: 'Inconclusive', reason: 'NodeUnreachable'",
+    replace: "state: 'Failed', reason: 'NodeUnreachable'",
+  },
+  {
+    name: 'a stuck pod is left to itself',
+    file: 'core/fallback.ts',
+    find: 'if (!workload.ordered || ',
+    replace: 'if (' + 'workload.ordered || ',
+  },
+  {
+    name: 'a stuck pod is deleted although it serves',
+    file: 'core/fallback.ts',
+    find: "filter((pod) => pod.conditions['Ready']?.status !== 'True')",
+    replace: 'filter(() => true)',
+  },
+  {
+    name: 'a command is not recorded',
+    file: 'core/commands.ts',
+    find: '[verb]: { token, at: toIso(now), result }',
+    replace: "[verb]: { token: '', at: toIso(now), result }",
+  },
+  {
+    name: 'progress and volatile changes are written at once',
+    file: 'core/status-diff.ts',
+    find: "? 'progress' : 'transition'",
+    replace: "? 'transition' : 'transition'",
+  },
+  { name: 'our managed fields are left behind', file: 'core/prove.ts', find: 'workload.holdsOurFields ?', replace: '!workload ?' },
+  {
+    name: 'the act comes before its intent',
+    file: 'engine/reconciler.ts',
+    find: 'const persisted = await this.#persist(key, upgrade, plan);',
+    replace: `const target = this.#options.store.targetOf(upgrade);
+    if (plan.state === 'Starting' && target) await this.#options.writer.patchImages(target, plan.status.to?.images ?? {});
+    const persisted = await this.#persist(key, upgrade, plan);`,
+  },
+  {
+    name: 'a refused status write is taken for done',
+    file: 'engine/reconciler.ts',
+    find: "if (stored !== 'stored') return stored;",
+    replace: '',
+  },
+  {
+    name: 'a round counts for whatever proof runs when it ends',
+    file: 'engine/reconciler.ts',
+    find: 'proofId(upgrade.status) === proof',
+    replace: 'proofId(upgrade.status) !== proof + "x"',
+  },
+  {
+    name: 'slipped pods are deleted as fast as they come',
+    file: 'engine/patience.ts',
+    find: 'now < known.nextAt ? known.nextAt',
+    replace: 'now < 0 ? known.nextAt',
+  },
+  {
+    name: 'a deleted pod is deleted again until the watch says so',
+    file: 'engine/table.ts',
+    find: 'if (known && this.#options.version(known) === this.#options.version(object)) this.#put(object);',
+    replace: '',
+  },
+  {
+    name: 'an older event undoes our own write',
+    file: 'engine/table.ts',
+    find: 'if (known && isNewer(this.#options.version(known), version)) return [];',
+    replace: '',
+  },
+  { name: 'a gate is opened on the word of a watch alone', file: 'engine/gatekeeper.ts', find: "if (!free) return 'done';", replace: '' },
+  {
+    name: 'nobody opens the gates of a deleted Upgrade',
+    file: 'engine/gatekeeper.ts',
+    find: 'if (!pod || !isClosed(pod) || this.#isAwaited(pod)) {',
+    replace: 'if (pod !== null) {',
+  },
+  {
+    name: 'the next pod of the same name answers for this one',
+    file: 'engine/round-runner.ts',
+    find: 'if (await this.#stillThere(pod, request, killed ? LOOK_AGAIN_MS : 0)) return outcome;',
+    replace: 'if (killed || !killed) return outcome;',
+  },
+];
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+/** The quick ones first. */
+const tests = [['src/core', 'src/engine'], ['test/sim']];
+
+function copyOfTheSources(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'planted-'));
+  for (const part of ['src', 'test/sim', 'test/support', 'package.json', 'jest.config.js', 'tsconfig.json'])
+    cpSync(join(root, part), join(folder, part), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  return folder;
+}
+
+function plant(folder: string, { name, file, find, replace }: Bug): () => void {
+  const path = join(folder, 'src', file);
+  const before = readFileSync(path, 'utf8');
+  if (!before.includes(find)) throw new Error(`"${name}" can no longer be planted: src/${file} has no ${JSON.stringify(find)}`);
+  writeFileSync(
+    path,
+    before.replace(find, () => replace),
+  );
+  return () => writeFileSync(path, before);
+}
+
+/** The first test that failed, or `undefined` when none did. */
+function caughtBy(folder: string): string | undefined {
+  const jest = [
+    '--experimental-vm-modules',
+    '--disable-warning=ExperimentalWarning',
+    'node_modules/jest/bin/jest.js',
+    '--bail',
+    '--silent',
+  ];
+  for (const some of tests) {
+    const result = spawnSync(process.execPath, [...jest, ...some], { cwd: folder, encoding: 'utf8', timeout: 300_000, maxBuffer: 1e9 });
+    if (result.status !== 0)
+      return /● (.*)/.exec(result.stderr)?.[1] ?? `the tests could not run: ${String(result.error ?? result.stderr).slice(-500)}`;
+  }
+  return undefined;
+}
+
+const words = process.argv.slice(2);
+const folder = copyOfTheSources();
+const missed: string[] = [];
+const chosen = BUGS.filter(({ name }) => words.every((word) => name.includes(word)));
+try {
+  for (const bug of chosen) {
+    const cure = plant(folder, bug);
+    const startedAt = performance.now();
+    const test = caughtBy(folder);
+    cure();
+    if (test === undefined) missed.push(bug.name);
+    console.log(
+      `${test === undefined ? 'MISSED' : 'caught'} in ${((performance.now() - startedAt) / 1000).toFixed(0)} s: ${bug.name}${test ? `\n       by ${test}` : ''}`,
+    );
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+console.log(`${chosen.length - missed.length} of ${chosen.length} planted bugs were caught`);
+process.exit(missed.length > 0 ? 1 : 0);
