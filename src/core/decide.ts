@@ -166,8 +166,13 @@ function conflicted(snapshot: Snapshot, { status, container, image, manager }: I
   );
 }
 
-/** At rest. A closed gate of an ended attempt that still gates (FallbackPaused, FallbackFailed) stays closed. */
-function settled(snapshot: Snapshot, { status, workload }: In<'Settled'>): Decision {
+/**
+ * At rest. A closed gate of an ended attempt that still gates (FallbackPaused, FallbackFailed) stays closed, until somebody rescues
+ * the workload with an image of their own: nobody judges those pods, so nobody must gate them.
+ */
+function settled(snapshot: Snapshot, { status, attempt, workload }: In<'Settled'>): Decision {
+  const ours = [status.from, status.to].some((set) => runsImages(workload, set?.images ?? {}));
+  if (attempt.gating && !ours) return { status: { ...status, attempt: { ...attempt, gating: false } }, intent: true };
   const release = releaseOurFields(workload);
   return { status, action: release.kind === 'none' ? whyHeld(snapshot, status, workload) : release };
 }

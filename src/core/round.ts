@@ -137,12 +137,17 @@ function roundClass(pod: PodView, ready: boolean, verdicts: readonly Verdict[], 
   return verdicts.length > 0 && verdicts.every((verdict) => verdict.class === 'Skip') ? 'Skip' : 'Pass';
 }
 
+/** A round that was begun before the user changed a check answers a question that is asked no more. */
+const asksStill = (spec: UpgradeSpec, check: Check): boolean =>
+  spec.postCheck.checks.some((now) => now === check || JSON.stringify(now) === JSON.stringify(check));
+
 /** Adds a finished round to what is known. Answers from containers that are gone by now count for nothing (137!). */
 export function addRound(record: PodRecord | undefined, context: ProofContext, pod: PodView, round: FinishedRound): PodRecord {
   const { spec, proof, inFallback } = context;
   const known = validRecord(record, proof, pod);
-  const current = round.results.filter(({ container, containerId }) =>
-    pod.containers.some(({ name, id }) => name === container && id === containerId),
+  const current = round.results.filter(
+    ({ check, container, containerId }) =>
+      asksStill(spec, check) && pod.containers.some(({ name, id }) => name === container && id === containerId),
   );
   const podReady = pod.conditions.ContainersReady?.status === 'True';
   const tries = current.map((result) => addTry(known, result, round, { inFallback, podReady }));
@@ -163,7 +168,11 @@ export function addRound(record: PodRecord | undefined, context: ProofContext, p
     wasReady: readiness.ready,
     tries: [
       ...tries,
-      ...(known?.tries ?? []).filter((old) => !tries.some((now) => now.check === old.check && now.container === old.container)),
+      ...(known?.tries ?? []).filter(
+        (old) =>
+          spec.postCheck.checks.some(({ name }) => name === old.check) &&
+          !tries.some((now) => now.check === old.check && now.container === old.container),
+      ),
     ],
   };
 }

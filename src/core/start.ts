@@ -46,7 +46,7 @@ export function started(snapshot: Snapshot, start: Start): UpgradeStatus {
   const { upgrade, now, gatePolicy } = snapshot;
   const { workload, trigger, inherit } = start;
   const last = upgrade.status?.attempt?.number ?? 0;
-  const again = isRerecorded(upgrade.status, attemptId(last, upgrade.spec)) && trigger !== 'Retry';
+  const again = isRerecorded(upgrade.status, attemptId(last, upgrade.spec));
   const number = again ? last : last + 1;
   const before = again ? (upgrade.status ?? {}) : superseded(snapshot, trigger);
   const current = imagesOf(workload);
@@ -63,7 +63,8 @@ export function started(snapshot: Snapshot, start: Start): UpgradeStatus {
     adopted,
     ...(inherit ? { inherited: true } : {}),
     gating: !adopted && upgrade.spec.gate !== 'Disabled' && gatePolicy === 'Available',
-    startedAt: toIso(now),
+    // Recorded again, it goes on: else a workload that somebody edits all the time would never be written.
+    startedAt: again ? (upgrade.status?.attempt?.startedAt ?? toIso(now)) : toIso(now),
     targetGeneration: workload.generation,
     progressAt: toIso(now),
     maxUpdated: 0,
