@@ -75,12 +75,13 @@ export function readCommand(args: readonly string[], env: Readonly<Record<string
   } catch (error) {
     return { name: 'wrong', mistakes: [error instanceof Error ? error.message : String(error)] };
   }
-  const { values, positionals } = parsed;
+  const { values } = parsed;
   if (values.help) return { name: 'help' };
   const mistakes: string[] = [];
   const number = (flag: 'max-execs' | 'max-execs-per-node'): number => {
     const value = Number(values[flag]);
-    if (!Number.isInteger(value) || value < 1 || value > 1000) mistakes.push(`--${flag} must be a whole number from 1 to 1000, not ${values[flag]}`);
+    if (!Number.isInteger(value) || value < 1 || value > 1000)
+      mistakes.push(`--${flag} must be a whole number from 1 to 1000, not ${values[flag]}`);
     return value;
   };
   const oneOf = (flag: 'leader-elect' | 'log-level', allowed: readonly string[]): string => {
@@ -101,12 +102,20 @@ export function readCommand(args: readonly string[], env: Readonly<Record<string
     gatePolicyName: values['gate-policy-name'],
     logLevel: oneOf('log-level', ['debug', 'info', 'warn', 'error']),
   };
-  const command = positionals[0] ?? 'run';
-  if (positionals.length > 1 || (command !== 'run' && command !== 'uninstall')) mistakes.push(`unknown command ${positionals.join(' ')}: use run or uninstall`);
+  return commandOf(parsed, options, mistakes);
+}
+
+/** Which command it is; every mistake is told, those of the flags too. */
+function commandOf({ values, positionals }: ReturnType<typeof parse>, options: Options, mistakes: readonly string[]): Command {
+  const [name = 'run', ...rest] = positionals;
   const { deployment, namespace } = values;
-  if (command === 'uninstall' && (!deployment || !namespace)) mistakes.push('uninstall needs --deployment and --namespace of the operator');
-  if (mistakes.length > 0) return { name: 'wrong', mistakes };
-  if (command === 'uninstall' && deployment && namespace) return { name: 'uninstall', options, uninstall: { deployment, namespace } };
+  const unknown =
+    rest.length > 0 || (name !== 'run' && name !== 'uninstall') ? [`unknown command ${positionals.join(' ')}: use run or uninstall`] : [];
+  const lacking =
+    name === 'uninstall' && !(deployment && namespace) ? ['uninstall needs --deployment and --namespace of the operator'] : [];
+  const all = [...mistakes, ...unknown, ...lacking];
+  if (all.length > 0) return { name: 'wrong', mistakes: all };
+  if (name === 'uninstall' && deployment && namespace) return { name, options, uninstall: { deployment, namespace } };
   return { name: 'run', options };
 }
 

@@ -1,5 +1,5 @@
 /** What keeps an Upgrade from acting, as a chain of pure looks: one reason, one sentence each. The user has to act; postcheck writes nothing. */
-import type { UpgradeSpec } from '../api/types.ts';
+import type { Check, UpgradeSpec } from '../api/types.ts';
 import type { WorkloadView } from '../api/views.ts';
 import { checkTargets } from './target.ts';
 
@@ -24,25 +24,29 @@ function containerNotFound(spec: UpgradeSpec, workload: WorkloadView): Obstacle 
   };
 }
 
+/** Why a check cannot run in the container of that name. */
+function unaskable(workload: WorkloadView, name: string): string | undefined {
+  const container = workload.containers.find((candidate) => candidate.name === name);
+  if (!container) return 'does not exist';
+  return container.role === 'init' ? 'is an init container, which has ended before a check could run' : undefined;
+}
+
+function invalidCheck(spec: UpgradeSpec, workload: WorkloadView, check: Check): Obstacle | undefined {
+  const reason = 'InvalidCheckContainer';
+  const named = check.containers?.includes('*') ? [] : (check.containers ?? []);
+  const wrong = named.find((name) => unaskable(workload, name) !== undefined);
+  if (wrong !== undefined) {
+    const message = `check ${check.name} names container ${wrong} of ${nameOf(workload)}, which ${unaskable(workload, wrong)}: name a regular container or a sidecar`;
+    return { reason, message };
+  }
+  if (checkTargets(spec, check.containers, workload.containers).length > 0) return undefined;
+  return { reason, message: `check ${check.name} finds no container to run in: name some in its containers` };
+}
+
 function invalidCheckContainer(spec: UpgradeSpec, workload: WorkloadView): Obstacle | undefined {
   for (const check of spec.postCheck.checks) {
-    for (const name of check.containers?.includes('*') ? [] : (check.containers ?? [])) {
-      const container = workload.containers.find((candidate) => candidate.name === name);
-      const why =
-        container === undefined
-          ? 'does not exist'
-          : container.role === 'init'
-            ? 'is an init container, which has ended before a check could run'
-            : undefined;
-      if (why)
-        return {
-          reason: 'InvalidCheckContainer',
-          message: `check ${check.name} names container ${name} of ${nameOf(workload)}, which ${why}: name a regular container or a sidecar`,
-        };
-    }
-    if (checkTargets(spec, check.containers, workload.containers).length === 0) {
-      return { reason: 'InvalidCheckContainer', message: `check ${check.name} finds no container to run in: name some in its containers` };
-    }
+    const obstacle = invalidCheck(spec, workload, check);
+    if (obstacle) return obstacle;
   }
   return undefined;
 }

@@ -131,7 +131,9 @@ export async function benchUpgrades(site: Site, rounds: number, say: (line: stri
   });
   await ended(site, 'Succeeded');
   const all: Record<string, number[]> = {};
-  const note = (name: string, value: number) => (all[name] ??= []).push(value);
+  const note = (name: string, value: number) => {
+    all[name] = [...(all[name] ?? []), value];
+  };
   for (let round = 0; round < rounds; round++) {
     say(`upgrades, round ${round + 1} of ${rounds}`);
     await oneRound(site, note);
