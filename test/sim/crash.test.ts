@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import * as stories from './stories.ts';
 import { KINDS, swept } from './stories.ts';
 import { sweep } from './sweep.ts';
 
@@ -9,6 +10,31 @@ describe.each(KINDS)('an operator that dies while it upgrades a %s', (kind) => {
       const { plans, failures } = await sweep(story, 1);
       expect(failures).toEqual([]);
       expect(plans).toBeGreaterThan(25);
+    },
+    60_000,
+  );
+});
+
+describe('an operator that dies while users and rivals meddle', () => {
+  const meddled = [
+    stories.superseded('Deployment'),
+    stories.supersededInFallback('StatefulSet'),
+    stories.retriedAfterFallback('DaemonSet'),
+    stories.pausedAndResumed('Deployment'),
+    stories.abortedWhile('Upgrading', 'StatefulSet'),
+    stories.foreignChange('StatefulSet Parallel'),
+    stories.upgradeDeleted('StatefulSet'),
+    stories.fallbackFailsToo('StatefulSet'),
+    stories.withFallback('None', 'DaemonSet'),
+    stories.slippedPod('Auto'),
+  ];
+
+  test.each(meddled.map((story) => [story.name, story] as const))(
+    'ends every plan of "%s" as the run without a crash',
+    async (_name, story) => {
+      const { plans, failures } = await sweep(story, 1);
+      expect(failures).toEqual([]);
+      expect(plans).toBeGreaterThan(10);
     },
     60_000,
   );

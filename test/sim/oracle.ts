@@ -14,6 +14,9 @@ const schema = Compile(StatusSchema);
 const CONDITIONS = ['FallenBack', 'Gated', 'Ready', 'Reconciling', 'Stalled', 'Verified'];
 /** A container may have ended this long before a verdict on it arrives: our watch, and the write, take that long. */
 const STALE_MS = 200;
+/** Three pods need about 15 writes for everything that can happen to them; with a few retries it is never more than this. */
+const RATE_WINDOW_MS = 10_000;
+const MOST_WRITES = 50;
 
 export interface OracleOptions {
   readonly world: World;
@@ -254,6 +257,11 @@ export class Oracle {
     const late = writes.filter(({ at }) => at > quietSince);
     if (late.length > 0)
       this.#broken('I10', `${late.length} writes although nothing changed, the first: ${late[0]?.kind} ${late[0]?.what}`);
+    const busiest = Math.max(
+      0,
+      ...writes.map(({ at }) => writes.filter((write) => write.at >= at && write.at < at + RATE_WINDOW_MS).length),
+    );
+    if (busiest > MOST_WRITES) this.#broken('rate', `${busiest} writes in ${RATE_WINDOW_MS / 1000} s`);
     for (const kind of ['Deployment', 'StatefulSet', 'DaemonSet'] as const)
       for (const { name, holdsOurFields } of world.state.all(kind))
         if (holdsOurFields && world.upgrade()) this.#broken('fields', `${name} still has managed fields of ours`);
