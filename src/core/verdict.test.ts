@@ -74,3 +74,20 @@ test('with its result line, 127 is what the script decided; without, the command
   });
   expect(exited(127, 'sh: not found')).toMatchObject({ class: 'Fail', reason: 'CommandMissing', message: 'sh: not found', exitCode: 127 });
 });
+
+describe('of the output', () => {
+  const hook126 = `${'x'.repeat(2000)}\npostcheck: stage=hook code=126 ms=3\n`;
+
+  test('head and tail are kept, as many bytes as the check says', () => {
+    expect(exited(17, 'abcdefghij', { ...check, maxOutputBytes: 4 }).output).toBe('abij');
+    expect(exited(17, 'abcd', { ...check, maxOutputBytes: 4 }).output).toBe('abcd');
+  });
+
+  test('nothing is kept, and nothing is quoted, when it is to be 0 bytes; the result line counts all the same', () => {
+    const verdict = exited(126, hook126, { ...check, maxOutputBytes: 0 });
+    expect(verdict).toMatchObject({ class: 'Retry', reason: 'ProbeHookNotRunnable', output: '' });
+    expect(
+      exited(2, 'postcheck says a secret\npostcheck: stage=supervisor code=2 ms=3\n', { ...check, maxOutputBytes: 0 }).message,
+    ).not.toContain('secret');
+  });
+});

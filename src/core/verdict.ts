@@ -91,8 +91,9 @@ function exited(check: Check, code: number, output: string, inFallback: boolean)
   if (rule) return { class: rule.class, reason: rule.reason, message: rule.message, exitCode: code, output };
   if (code === 0) return { class: 'Pass', reason: 'Passed', message: '', exitCode: 0, output };
   if ((code === 126 || code === 127) && lastMatch(RESULT_LINE, output) === undefined)
-    return { ...missing(check, output.trim().slice(0, 256), inFallback), exitCode: code };
-  const [reason, message] = meaning(code, output);
+    return { ...missing(check, kept(output.trim(), Math.min(check.maxOutputBytes, 256)), inFallback), exitCode: code };
+  // Who keeps no output does not want it quoted either.
+  const [reason, message] = meaning(code, check.maxOutputBytes > 0 ? output : '');
   return { class: 'Retry', reason, message, exitCode: code, output };
 }
 
@@ -100,7 +101,20 @@ function exited(check: Check, code: number, output: string, inFallback: boolean)
  * Judges one try of `check`. A connection that cannot be made from the operator is no evidence, unless the pod's own readiness says the same.
  * Source of the code table: the readiness script's own contract, see docs/guides/writing-a-post-check.md.
  */
-export function judgeTry(check: Check, outcome: TryOutcome, { inFallback, podReady }: TryContext): Verdict {
+export function judgeTry(check: Check, outcome: TryOutcome, context: TryContext): Verdict {
+  const verdict = judged(check, outcome, context);
+  return { ...verdict, output: kept(verdict.output, check.maxOutputBytes) };
+}
+
+/** Head and tail, together of that many bytes. More was read, because the script's result line stands at the end. */
+function kept(output: string, maxBytes: number): string {
+  const bytes = Buffer.from(output);
+  if (bytes.length <= maxBytes) return output;
+  const tail = Math.floor(maxBytes / 2);
+  return `${bytes.subarray(0, maxBytes - tail)}${tail > 0 ? bytes.subarray(-tail) : ''}`;
+}
+
+function judged(check: Check, outcome: TryOutcome, { inFallback, podReady }: TryContext): Verdict {
   switch (outcome.kind) {
     case 'exit':
       return exited(check, outcome.code, outcome.output, inFallback);

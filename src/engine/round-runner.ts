@@ -11,6 +11,9 @@ const LOOK_AGAIN_MS = 2000;
 /** Between two rounds of a pod while the API server does not answer: a whole fleet that asks every second would keep it down. */
 const REST_MS = 5000;
 
+/** Read whatever the user keeps: the readiness script's result line at the end tells a missing hook from a missing command. */
+const RESULT_LINE_BYTES = 1024;
+
 export interface RoundRunnerOptions {
   readonly clock: Clock;
   readonly executor: Executor;
@@ -91,7 +94,7 @@ export class RoundRunner {
   async #exec(pod: PodView, request: TryRequest, command: readonly string[]): Promise<TryOutcome> {
     const { check, container } = request;
     const { namespace, name } = pod;
-    const limits = { timeoutMs: check.timeoutSeconds * 1000, maxOutputBytes: check.maxOutputBytes };
+    const limits = { timeoutMs: check.timeoutSeconds * 1000, maxOutputBytes: Math.max(check.maxOutputBytes, RESULT_LINE_BYTES) };
     const result = await this.#options.executor.exec({ namespace, pod: name, container, command, ...limits }, this.#stopping.signal);
     return outcomeOf(result);
   }
