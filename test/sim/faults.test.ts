@@ -164,6 +164,26 @@ describe('a process', () => {
     expect(await wrongOnes(plans, 8)).toEqual([]);
   }, 60_000);
 
+  test('that is told to stop answers for what is under way, writes nothing more, and the next one goes on', async () => {
+    const times = Array.from({ length: 24 }, (_, index) => Math.ceil(5 * 1.35 ** index));
+    const late: string[] = [];
+    const plans = [good('Deployment'), bad('StatefulSet')].flatMap((story) =>
+      times.map((afterMs): Plan => {
+        let stopped = false;
+        const faults: Faults = { write: ({ operator, what }) => void (stopped && operator === 1 && late.push(what)) };
+        const disturb: RunOptions['disturb'] = (stage) =>
+          stage.world.clock.after(afterMs, async () => {
+            await stage.operators[0]?.engine.stop();
+            stopped = true;
+            stage.startOperator();
+          });
+        return { name: `stopped after ${afterMs} ms`, story, options: { faults, disturb } };
+      }),
+    );
+    expect(await wrongOnes(plans, 4)).toEqual([]);
+    expect(late).toEqual([]);
+  }, 60_000);
+
   test('that is killed every few seconds for ten minutes still comes to the end, and extends no deadline', async () => {
     for (const [story, everyMs] of [
       [good('Deployment'), 4000],

@@ -301,6 +301,24 @@ test('of two Upgrades on one target the younger stalls and writes nothing', asyn
   expect(rival?.conditions?.find(({ type }) => type === 'Stalled')).toMatchObject({ status: 'True', reason: 'TargetClaimed' });
 });
 
+test('when the older of two Upgrades is deleted, the other one acts', async () => {
+  const run = await told(stories.claimGoesOver);
+  expect(run.ending.images).toEqual({ web: 'registry.example/web:3.0' });
+  expect(run.world.upgrade('rival')?.status).toMatchObject({ phase: 'Succeeded', from: { images: { web: NEW } } });
+});
+
+test.each(KINDS)('a lost status of a %s makes the operator adopt what runs, and guess no fallback target', async (kind) => {
+  const run = await play(stories.statusLost(kind));
+  // The numbers begin anew with the status, which the oracle cannot know.
+  expect(run.violations.filter((violation) => !/^I[46] /.test(violation))).toEqual([]);
+  expect(run.ending).toMatchObject({ phase: 'Succeeded', images: { web: NEW } });
+  expect(run.world.upgrade()?.status).toMatchObject({ attempt: { adopted: true }, from: { images: { web: NEW } } });
+});
+
+test('a workload that is scaled to nothing meanwhile succeeds, with nothing proved', async () => {
+  expect((await told(stories.scaledToNothing)).ending).toMatchObject({ phase: 'Succeeded', reason: 'NoPods', pods: [] });
+});
+
 test('an image that somebody changes after the success is drift, and is left alone', async () => {
   const run = await told(stories.drifted);
   expect(run.ending).toMatchObject({ phase: 'Succeeded', images: { web: 'registry.example/web:hotfix' } });

@@ -1,6 +1,6 @@
 /** The reference stories. Each is told for one kind of workload; most exist for all. */
 
-import type { Phase } from '../../src/api/types.ts';
+import type { Phase, Upgrade } from '../../src/api/types.ts';
 import { type Behaviour, exits, exitsFirst } from './behaviour.ts';
 import {
   addUpgrade,
@@ -219,6 +219,32 @@ export const twoUpgrades: Story = {
         ),
     },
   ],
+};
+/** The older one goes when its attempt has ended. */
+export const claimGoesOver: Story = {
+  ...twoUpgrades,
+  name: 'the older of two Upgrades is deleted',
+  steps: [...(twoUpgrades.steps ?? []), { when: phaseIs('Succeeded'), act: (world) => deleteUpgrade(world) }],
+};
+/** Somebody restored the Upgrade without its status. */
+export const statusLost = (kind: KindName): Story => ({
+  ...retryThenGood(kind),
+  name: `status lost, ${kind}`,
+  steps: [
+    {
+      when: (world) => asked(world, NEW) >= 2,
+      act: (world) => {
+        const { metadata, spec } = world.upgrade() as Upgrade;
+        world.state.put('Upgrade', { metadata, spec });
+      },
+    },
+  ],
+});
+export const scaledToNothing: Story = {
+  ...retryThenGood('Deployment'),
+  name: 'scaled to nothing meanwhile',
+  losesPods: true,
+  steps: [{ when: (world) => asked(world, NEW) >= 2, act: (world) => void scaleTo(world, 0) }],
 };
 export const foreignChange = (kind: KindName): Story => ({
   ...retryThenGood(kind),
