@@ -34,6 +34,8 @@ export interface Proof {
   readonly resumedAt?: number;
   readonly deadlineSeconds: number;
   readonly nodeReady: (node: string) => boolean;
+  /** The clocks of pods on a node that was lost begin anew when it is back: they could not be asked meanwhile. */
+  readonly nodeBackAt?: ReadonlyMap<string, number>;
   /** Waiting reasons by `pod uid/container`, and since when we have seen them: the API does not say. */
   readonly waitingSince: ReadonlyMap<string, { readonly reason: string; readonly since: number }>;
 }
@@ -54,10 +56,11 @@ export const waitingFamily = (reason: string): string => (reason === 'ImagePullB
 
 export const isTerminalReason = (reason: string): boolean => reason in TERMINAL_AFTER_SECONDS;
 
+const clockStart = (pod: PodView, proof: Proof): number =>
+  latest(pod.createdAt, proof.startedAt, proof.resumedAt, proof.nodeBackAt?.get(pod.node));
+
 export function podDeadline(pod: PodView, proof: Proof): number {
-  return (
-    latest(pod.createdAt, proof.startedAt, proof.resumedAt) + (proof.spec.postCheck.initialDelaySeconds + proof.deadlineSeconds) * 1000
-  );
+  return clockStart(pod, proof) + (proof.spec.postCheck.initialDelaySeconds + proof.deadlineSeconds) * 1000;
 }
 
 interface Finding {
@@ -163,7 +166,7 @@ function byRecord(pod: PodView, record: PodRecord | undefined, proof: Proof, now
     return { state: 'Inconclusive', ...why };
   }
   if (lastChance && record.class === 'Retry') {
-    const waited = spanText(deadline - latest(pod.createdAt, proof.startedAt, proof.resumedAt));
+    const waited = spanText(deadline - clockStart(pod, proof));
     return { state: 'Failed', reason: why.reason, message: `${why.message} until the deadline of ${waited}` };
   }
   return { state: record.class === 'Retry' ? 'Retrying' : 'Waiting', ...why, lookAt: deadline };

@@ -26,6 +26,7 @@ export function proofOf(snapshot: Snapshot, status: UpgradeStatus): Proof {
     ...(resumed === undefined ? {} : { resumedAt: resumed }),
     deadlineSeconds: inFallback ? (spec.fallback.deadlineSeconds ?? spec.postCheck.deadlineSeconds) : spec.postCheck.deadlineSeconds,
     nodeReady: snapshot.nodeReady,
+    ...(snapshot.nodeBackAt ? { nodeBackAt: snapshot.nodeBackAt } : {}),
     waitingSince: snapshot.waitingSince,
   };
 }
@@ -84,11 +85,12 @@ function progressDeadlineSeconds(snapshot: Snapshot): number {
 }
 
 /** When the attempt (or fallback) has to have made its next progress. */
-function progressDeadline(snapshot: Snapshot, status: UpgradeStatus): number {
+function progressDeadline(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): number {
   const { attempt, fallback } = status;
   // A write that was refused for long, or an API server that was away, must not use up the time of the pods.
   const written = isFallingBack(status) ? fallback?.rolledAt : attempt?.rolledAt;
-  const since = latest(...[attempt?.progressAt, written].map((time) => (time ? fromIso(time) : undefined)), resumedAt(status));
+  const back = fleet.judged.map(({ pod }) => snapshot.nodeBackAt?.get(pod.node));
+  const since = latest(...[attempt?.progressAt, written].map((time) => (time ? fromIso(time) : undefined)), resumedAt(status), ...back);
   return since + progressDeadlineSeconds(snapshot) * 1000;
 }
 
@@ -118,7 +120,7 @@ export function proving(snapshot: Snapshot, { status, workload }: In<'Proving'>)
   if (fleet.counts.failed > 0)
     return { ...current, status: failed(snapshot, workload, current.status, evidenceOf(fleet.judged)), intent: true };
   if (isDone(snapshot, fleet)) return { ...current, status: succeeded(snapshot, current.status, fleet), intent: true };
-  const deadline = progressDeadline(snapshot, current.status);
+  const deadline = progressDeadline(snapshot, current.status, fleet);
   const late = overdue(snapshot, fleet.judged, deadline);
   if (late?.judged) {
     const { pod, message, reason } = late.judged;
@@ -220,7 +222,7 @@ function fallbackEnd(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): U
       fleet.desired,
     );
   }
-  const late = overdue(snapshot, fallback.verify ? fleet.judged : [], progressDeadline(snapshot, status));
+  const late = overdue(snapshot, fallback.verify ? fleet.judged : [], progressDeadline(snapshot, status, fleet));
   if (!late) return undefined;
   const why = late.judged ?? fleet.judged[0];
   const cause = why ? `${late.text}; pod ${why.pod.name}: ${why.message}` : late.text;
@@ -240,7 +242,7 @@ function fallbackGoesOn(
   const stuck = stuckPod(snapshot, workload, undefined);
   const unstickIt: Action = stuck ? { kind: 'deletePod', pod: stuck, reason: 'StuckPodDeleted' } : NO_ACTION;
   const { rounds, wakeAt } = verify ? asked(snapshot, fleet, proof) : { rounds: [], wakeAt: undefined };
-  const deadline = progressDeadline(snapshot, status);
+  const deadline = progressDeadline(snapshot, status, fleet);
   return {
     status: { ...status, phase: rolling ? 'FallingBack' : 'FallbackChecking', ...(fallback ? { fallback } : {}) },
     fleet,

@@ -15,6 +15,8 @@ export interface Snapshot {
   /** Every pod of the workload, of any revision. */
   readonly pods: readonly PodView[];
   readonly nodeReady: (node: string) => boolean;
+  /** When nodes that had been lost came back, as far as we saw it. */
+  readonly nodeBackAt?: ReadonlyMap<string, number>;
   /** Rounds by pod UID. */
   readonly records: ReadonlyMap<string, PodRecord>;
   readonly waitingSince: ReadonlyMap<string, { readonly reason: string; readonly since: number }>;

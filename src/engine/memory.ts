@@ -6,6 +6,8 @@ import type { PodRecord } from '../core/round.ts';
 export class Memory {
   readonly records = new Map<string, PodRecord>();
   readonly waitingSince = new Map<string, { reason: string; since: number }>();
+  readonly nodeBackAt = new Map<string, number>();
+  readonly #lost = new Set<string>();
 
   /** Notes since when containers of the pod wait for a reason that may be final. */
   seen(pod: PodView, now: number): void {
@@ -15,6 +17,12 @@ export class Memory {
       if (state !== 'waiting' || !isTerminalReason(reason)) this.waitingSince.delete(key);
       else if (this.waitingSince.get(key)?.reason !== family) this.waitingSince.set(key, { reason: family, since: now });
     }
+  }
+
+  /** Notes when a node that was lost came back, by our clock: its own may be wrong. */
+  seenNode(name: string, ready: boolean, now: number): void {
+    if (!ready) this.#lost.add(name);
+    else if (this.#lost.delete(name)) this.nodeBackAt.set(name, now);
   }
 
   forget(pod: PodView): void {

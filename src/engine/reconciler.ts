@@ -106,7 +106,10 @@ export class Reconciler {
     const now = clock.now();
     const workload = store.targetOf(upgrade);
     const pods = workload ? store.podsOf(workload) : [];
-    for (const pod of pods) this.memory.seen(pod, now);
+    for (const pod of pods) {
+      this.memory.seen(pod, now);
+      this.memory.seenNode(pod.node, store.nodes.get(pod.node)?.ready ?? true, now);
+    }
     const revision = workload && updateRevision(workload, store.revisionsOf(workload));
     const first = store.claimants(upgrade)[0];
     const refusal = this.#patience.refusal(key);
@@ -118,6 +121,7 @@ export class Reconciler {
       ...(revision === undefined ? {} : { updateRevision: revision }),
       pods,
       nodeReady: (name) => store.nodes.get(name)?.ready ?? true,
+      nodeBackAt: this.memory.nodeBackAt,
       records: this.memory.records,
       waitingSince: this.memory.waitingSince,
       gatePolicy: await this.#gatePolicy(key, upgrade, workload?.uid),

@@ -182,7 +182,8 @@ export class Operator {
   }
 
   async #exec(request: Parameters<World['kubelet']['exec']>[0]) {
-    const key = `${request.pod}/${request.container}`;
+    const pod = this.#options.world.state.get('Pod', `${request.namespace}/${request.pod}`);
+    const key = pod?.containers.find(({ name }) => name === request.container)?.id || `${request.pod}/${request.container}`;
     const here = (this.inContainer.get(key) ?? 0) + 1;
     this.inContainer.set(key, here);
     this.#execs++;

@@ -83,7 +83,8 @@ export class Oracle {
       return;
     }
     const inFallback = fallback !== undefined;
-    const run = `${attempt.id}${inFallback ? `/fallback ${fallback.startedAt}` : ''}`;
+    // Recorded again when the workload changed before the write was known to be done.
+    const run = `${attempt.id} ${attempt.targetGeneration}${inFallback ? `/fallback ${fallback.startedAt}` : ''}`;
     const count = (this.#imageWrites.get(run) ?? 0) + 1;
     this.#imageWrites.set(run, count);
     if (count > 1) this.#broken('I2', `images were written ${count} times for ${run}`);
@@ -246,7 +247,7 @@ export class Oracle {
     const wanted = Object.values(now.to?.images ?? {});
     const asked = world.kubelet.asked.some(({ image, result }) => wanted.includes(image) && !(result.kind === 'exit' && result.code === 0));
     const started = Object.entries(story.images).some(
-      ([image, { start = 'runs', readyAfterMs }]) => wanted.includes(image) && (start !== 'runs' || readyAfterMs === false),
+      ([image, { start = 'runs', readyAfterMs }]) => wanted.includes(image) && (start !== 'runs' || readyAfterMs !== undefined),
     );
     if (!aborted && !asked && !started) this.#broken('I3', `a fallback without any evidence: ${now.fallback.cause}`);
   }

@@ -1,14 +1,17 @@
-/** Plays one story and prints its timeline: `node test/sim/replay.ts STORY [--seed N] [--crash NUMBER:before|lost|after]`. */
+/** Plays one story and prints its timeline: `node test/sim/replay.ts STORY [--seed N] [--crash NUMBER:before|lost|after]`, or `'walk SEED'`. */
 import { parseArgs } from 'node:util';
 import type { Fault } from './operator.ts';
 import { cutAt, play } from './run.ts';
 import { STORIES } from './stories.ts';
+import { walkOf } from './walk.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { seed: { type: 'string', default: '1' }, crash: { type: 'string' } },
 });
-const story = STORIES.find(({ name }) => name === positionals[0]);
+const walk = /^walk (\d+)$/.exec(positionals[0] ?? '')?.[1];
+const walked = walk ? walkOf(Number(walk)) : undefined;
+const story = walked?.story ?? STORIES.find(({ name }) => name === positionals[0]);
 if (!story) {
   console.error(
     `usage: node test/sim/replay.ts STORY [--seed N] [--crash NUMBER:FAULT]\nSTORY is one of:\n  ${STORIES.map(({ name }) => name).join('\n  ')}`,
@@ -16,7 +19,10 @@ if (!story) {
   process.exit(2);
 }
 const [number, fault] = (values.crash ?? '').split(':');
-const run = await play(story, { seed: Number(values.seed), ...(number ? { faults: cutAt(Number(number), fault as Fault) } : {}) });
+const run = await play(
+  story,
+  walked?.options ?? { seed: Number(values.seed), ...(number ? { faults: cutAt(Number(number), fault as Fault) } : {}) },
+);
 for (const line of run.timeline) console.log(line);
 for (const { type, reason, note } of run.events) console.log(`event ${type} ${reason}: ${note}`);
 console.log(JSON.stringify(run.ending, null, 1));

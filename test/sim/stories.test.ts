@@ -240,6 +240,12 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     expect(run.ending).toMatchObject({ phase: 'Succeeded', outcomes: ['2 Succeeded', '1 FellBack'], pods: three(NEW) });
   });
 
+  test('that is tried again ignores what a try of the attempt before still says', async () => {
+    const run = await told(stories.retriedWhileAsked(kind));
+    expect(run.world.kubelet.asked.some(({ result }) => result.kind === 'exit' && result.code === 17)).toBe(true);
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', outcomes: ['2 Succeeded', '1 Superseded'], pods: three(NEW) });
+  });
+
   test('can be proved again after it succeeded, without writing an image', async () => {
     const run = await told(stories.retriedAfterSuccess(kind));
     expect(run.ending).toMatchObject({ phase: 'Succeeded', outcomes: ['2 Succeeded', '1 Succeeded'] });

@@ -185,6 +185,20 @@ export const retriedAfterFallback = (kind: KindName): Story => ({
     },
   ],
 });
+/** A try of the first attempt is under way when the second begins; it says no, all later ones say yes. */
+export const retriedWhileAsked = (kind: KindName): Story => {
+  const late = { code: 17, afterMs: 9000 };
+  const answer: Behaviour['answer'] = ({ index, ageMs }) => (index > 1 || ageMs > 75_000 ? 0 : ageMs < 62_000 ? 'broken' : late);
+  const { spec } = bad(kind);
+  return {
+    ...told('retried while a try is under way', kind, { answer }),
+    spec: { ...spec, postCheck: { ...spec.postCheck, deadlineSeconds: 60 } },
+    steps: [
+      { when: phaseIs('Inconclusive'), act: () => {} },
+      { when: afterSeconds(16), act: (world) => annotate(world, 'retry', 'again-1') },
+    ],
+  };
+};
 export const retriedAfterSuccess = (kind: KindName): Story => ({
   ...good(kind),
   name: `retried after success, ${kind}`,
@@ -380,7 +394,7 @@ export const manyContainers: Story = {
 const kindly = [
   good, retryThenGood, bad, deadline, neverReady, crashLoop, cannotBePulled, commandMissing, hang, diesUnderTheCheck, threeInARow, secondIsBad,
   fallbackFailsToo, unverified, answersAtLast, everythingSkipped, readinessOnly, adoptedGood, adoptedBad, superseded, supersededByWorse,
-  supersededInFallback, pausedAndResumed, retriedAfterFallback, retriedAfterSuccess, targetDeleted, targetReplaced, upgradeDeleted, foreignChange,
+  supersededInFallback, pausedAndResumed, retriedAfterFallback, retriedAfterSuccess, retriedWhileAsked, targetDeleted, targetReplaced, upgradeDeleted, foreignChange,
   foreignTemplateChange, foreignTemplateChangeOfABadOne, gateOff,
 ]; // biome-ignore format: a list
 
@@ -394,6 +408,6 @@ export const STORIES: readonly Story[] = [
     cannotBeAsked('Fallback', kind),
     ...(['Pending', 'Upgrading', 'PostChecking', 'Inconclusive', 'Failed', 'Succeeded'] as const).map((phase) => abortedWhile(phase, kind)),
   ]),
-  noReplicas, twoUpgrades, drifted, scaledMeanwhile, supersededAndScaled('Deployment'), workloadPausedMeanwhile, noGatePolicy, gateRequired, slippedPod('Auto'), slippedPod('Required'),
+  noReplicas, twoUpgrades, drifted, scaledMeanwhile, scaledToNothing, claimGoesOver, ...KINDS.map(statusLost), supersededAndScaled('Deployment'), workloadPausedMeanwhile, noGatePolicy, gateRequired, slippedPod('Auto'), slippedPod('Required'),
   nodeDownBefore, nodeDownMeanwhile, nodeDownAhead, manyContainers,
 ]; // biome-ignore format: a list

@@ -1,0 +1,130 @@
+/** Random walks: a workload, versions that behave somehow, users and rivals who do anything at any time, and an operator that is cut and refused. */
+import { type Behaviour, exits, exitsFirst, GOOD } from './behaviour.ts';
+import { VirtualClock } from './clock.ts';
+import type { Cut, Fault, Faults } from './operator.ts';
+import type { RunOptions } from './run.ts';
+import { KINDS, NEW, OLD, workloadOf } from './stories.ts';
+import { afterSeconds, annotate, changeSpec, type Step, type Story, scaleTo, target, wantImage } from './story.ts';
+import type { World } from './world.ts';
+
+const NEWER = 'registry.example/web:3.0';
+
+export interface Walk {
+  readonly story: Story;
+  readonly options: RunOptions;
+}
+
+class Chance {
+  readonly #clock: VirtualClock;
+
+  constructor(seed: number) {
+    this.#clock = new VirtualClock(0, seed);
+  }
+
+  upTo(most: number): number {
+    return Math.floor(this.#clock.random() * (most + 1));
+  }
+
+  of<T>(list: readonly T[]): T {
+    return list[this.upTo(list.length - 1)] as T;
+  }
+
+  hits(share: number): boolean {
+    return this.#clock.random() < share;
+  }
+}
+
+function behaviour(chance: Chance): Behaviour {
+  const late = chance.upTo(120) * 1000;
+  return chance.of<Behaviour>([
+    GOOD,
+    GOOD,
+    exits(17),
+    exitsFirst(chance.upTo(6), 2),
+    { answer: ({ index }) => (index === 2 ? 5 : 0) },
+    { answer: ({ ageMs }) => (ageMs < late ? 'broken' : 0) },
+    { answer: () => 'missing' },
+    { answer: ({ nth }) => (nth % 2 === 0 ? 'hang' : 2) },
+    { readyAfterMs: false },
+    { start: 'crashes', livesMs: 500 },
+    { start: 'pullFails' },
+    { readyAfterMs: chance.upTo(20_000), startsAfterMs: chance.upTo(20_000) },
+  ]);
+}
+
+/** Things to do, each harmless when it does not fit the moment. */
+const deeds: readonly ((world: World, chance: Chance, at: number) => void)[] = [
+  (world, chance) => wantImage(world, chance.of([NEW, NEWER, OLD])),
+  (world, chance) => wantImage(world, chance.of([NEW, NEWER])),
+  (world, chance) => void scaleTo(world, chance.upTo(4)),
+  (world) => changeSpec(world, { paused: true }),
+  (world) => changeSpec(world, { paused: false }),
+  (world, _chance, at) => annotate(world, 'abort', `abort-${at}`),
+  (world, _chance, at) => annotate(world, 'retry', `retry-${at}`),
+  (world) => void world.setImages(target(world), { web: 'registry.example/web:hotfix' }, 'kubectl-edit'),
+  (world, _chance, at) => {
+    world.model(target(world)).stamp = `restarted-${at}`;
+    world.changeSpec(target(world), {});
+  },
+  (world) => {
+    const [pod] = world.podsOf(target(world));
+    if (pod) world.kubelet.terminate(pod);
+  },
+  (world) => world.setNodeReady('node-2', false),
+  (world) => world.setNodeReady('node-2', true),
+  (world) => {
+    world.gatePolicy.installed = !world.gatePolicy.installed;
+  },
+];
+
+function stepsOf(chance: Chance): Step[] {
+  const steps = Array.from({ length: chance.upTo(6) }, (_, index): Step => {
+    const deed = chance.of(deeds);
+    const waits = chance.of([0, 0.02, 0.5, 2, 15, 70]);
+    return { when: afterSeconds(waits), act: (world) => deed(world, chance, index) };
+  });
+  const heal: Step = {
+    when: afterSeconds(200),
+    act: (world) => {
+      world.setNodeReady('node-2', true);
+      if (world.upgrade()?.spec.paused) changeSpec(world, { paused: false });
+    },
+  };
+  return [...steps, heal];
+}
+
+function faultsOf(chance: Chance): Faults {
+  const cuts = new Map(Array.from({ length: chance.upTo(2) }, () => [1 + chance.upTo(15), chance.of<Cut>(['before', 'lost', 'after'])]));
+  const share = chance.of([0, 0, 0.1, 0.3]);
+  const slow = chance.of([0, 0, 40, 400]);
+  const kinds: readonly Fault[] = ['conflict', 'unavailable', 'throttled', 'unanswered'];
+  return {
+    write: ({ number }) => cuts.get(number) ?? (number < 60 && chance.hits(share) ? chance.of(kinds) : undefined),
+    delayMs: () => 4 + chance.upTo(slow),
+  };
+}
+
+/** The walk of a seed: the same one every time. */
+export function walkOf(seed: number): Walk {
+  const chance = new Chance(seed);
+  const kind = chance.of(KINDS);
+  const story: Story = {
+    name: `walk ${seed}`,
+    workload: { ...workloadOf(kind), replicas: chance.of([1, 2, 3]), ...(kind === 'Deployment' ? { maxUnavailable: chance.upTo(1) } : {}) },
+    images: { [NEW]: behaviour(chance), [NEWER]: behaviour(chance), ...(chance.hits(0.15) ? { [OLD]: behaviour(chance) } : {}) },
+    spec: {
+      containers: [{ name: 'web', image: NEW }],
+      gate: chance.of(['Auto', 'Auto', 'Required', 'Disabled']),
+      postCheck: {
+        deadlineSeconds: chance.of([20, 60, 90]),
+        successThreshold: chance.of([1, 1, 2]),
+        failureThreshold: chance.of([0, 0, 2]),
+      },
+      fallback: { action: chance.of(['Rollback', 'Rollback', 'Rollback', 'Pause', 'None']), verify: chance.hits(0.8) },
+    },
+    steps: stepsOf(chance),
+    losesPods: true,
+    minutes: 90,
+  };
+  return { story, options: { seed, stale: true, faults: faultsOf(chance) } };
+}
