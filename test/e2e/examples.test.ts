@@ -16,7 +16,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 jest.setTimeout(180_000);
 
 const repository = join(import.meta.dirname, '../..');
-const context = process.env.CONTEXT;
+const context = process.env.CONTEXT || undefined;
 const kubeconfig = process.env.KUBECONFIG ?? join(repository, '.cluster/kubeconfig');
 const command = context === undefined ? join(repository, '.cluster/bin/kubectl') : 'kubectl';
 const namespace = `ex-${randomBytes(4).toString('hex')}`;
