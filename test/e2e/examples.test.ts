@@ -2,7 +2,7 @@
  * The examples on a real cluster: what kubelet, Services and rollouts make of their probes. Every story has its own
  * workload, and all stories run at the same time in one namespace, which is deleted at the end.
  *
- * Uses the test cluster (make cluster-up). CONTEXT=<name> uses a context of $KUBECONFIG instead; the images
+ * Uses the test cluster (make cluster). CONTEXT=<name> uses a context of $KUBECONFIG instead; the images
  * postcheck.local/examples/* (examples/images.sh) must then be there already.
  */
 import { type ChildProcess, execFile, execFileSync } from 'node:child_process';
