@@ -133,7 +133,7 @@ function commanded(snapshot: Snapshot, { verb, workload, status }: In<'Commanded
     return isRetryable(status) ? retried(snapshot, workload) : recorded(upgrade, status, 'retry', 'NothingToRetry', now);
   const aborted = abort(snapshot, workload, status);
   return aborted
-    ? recorded(upgrade, aborted, 'abort', aborted.phase === 'Aborted' ? 'Aborted' : 'FallingBack', now)
+    ? recorded(upgrade, aborted, 'abort', aborted.phase ?? '', now)
     : recorded(upgrade, status, 'abort', 'NothingToAbort', now);
 }
 
@@ -147,7 +147,9 @@ function abort(snapshot: Snapshot, workload: WorkloadView, status: UpgradeStatus
   const cause = 'aborted by postcheck.dev/abort';
   if (runsImages(workload, status.from?.images ?? {}))
     return ended(upgrade, status, { phase: 'Aborted', outcome: 'Aborted', reason: 'Aborted', cause, gating: false }, now);
-  return failed(snapshot, workload, status, { reason: 'Aborted', cause, pods: [] });
+  const next = failed(snapshot, workload, status, { reason: 'Aborted', cause, pods: [] });
+  // What has failed already, with nothing to restore, does not fail again.
+  return status.phase === 'Failed' && next.phase === 'Failed' ? undefined : next;
 }
 
 function unwritten(snapshot: Snapshot, { status, attempt, workload }: In<'Unwritten'>): Decision {

@@ -114,7 +114,7 @@ export class Oracle {
     if (!condition) return;
     const opens = after.gates.includes(VERIFIED) && before.conditions[VERIFIED]?.status !== 'True' && condition.status === 'True';
     if (condition.reason === 'NoAttempt' || condition.reason === 'ReportOnly') {
-      if (opens && this.#isAwaited(after))
+      if (opens && this.#isAwaited(after) && this.#isOfTheAttempt(after))
         this.#broken('gate', `the gate of ${after.name} was opened as nobody's, but an attempt waits for it`);
       return;
     }
@@ -149,6 +149,12 @@ export class Oracle {
       );
       if (!proved) this.#broken('proof', `${pod.name} was declared verified, but ${pin} never said so`);
     }
+  }
+
+  /** A pod from before it may be opened in the very moment in which an attempt begins. */
+  #isOfTheAttempt(pod: PodView): boolean {
+    const startedAt = Date.parse(this.#options.world.upgrade()?.status?.attempt?.startedAt ?? '');
+    return pod.createdAt + 1000 > startedAt;
   }
 
   #isAwaited(pod: PodView): boolean {
@@ -265,7 +271,7 @@ export class Oracle {
     if (busiest > MOST_WRITES) this.#broken('rate', `${busiest} writes in ${RATE_WINDOW_MS / 1000} s`);
     for (const kind of ['Deployment', 'StatefulSet', 'DaemonSet'] as const)
       for (const { name, holdsOurFields } of world.state.all(kind))
-        if (holdsOurFields && world.upgrade()) this.#broken('fields', `${name} still has managed fields of ours`);
+        if (holdsOurFields && world.upgrade()?.status?.attempt?.end) this.#broken('fields', `${name} still has managed fields of ours`);
     for (const pod of world.pods()) {
       if (!isLive(pod) || !pod.gates.includes(VERIFIED) || pod.conditions[VERIFIED]?.status === 'True') continue;
       if (!this.#isAwaited(pod)) this.#broken('gate', `the gate of ${keyOf(pod)} stays closed although no attempt waits for it`);
