@@ -160,8 +160,10 @@ function trueProofOf(`,
   {
     name: 'a round counts for whatever proof runs when it ends',
     file: 'engine/reconciler.ts',
-    find: 'proofId(upgrade.status) === proof',
-    replace: 'proofId(upgrade.status) !== proof + "x"',
+    find: `proofId(upgrade.status) === proof) {
+      const record = addRound(this.memory.records.get(pod.uid), { spec: upgrade.spec, proof, inFallback }`,
+    replace: `pod.uid !== '') {
+      const record = addRound(this.memory.records.get(pod.uid), { spec: upgrade.spec, proof: proofId(upgrade.status), inFallback }`,
   },
   {
     name: 'slipped pods are deleted as fast as they come',

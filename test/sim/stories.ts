@@ -195,7 +195,7 @@ export const retriedWhileAsked = (kind: KindName): Story => {
     spec: { ...spec, postCheck: { ...spec.postCheck, deadlineSeconds: 60 } },
     steps: [
       { when: phaseIs('Inconclusive'), act: () => {} },
-      { when: afterSeconds(16), act: (world) => annotate(world, 'retry', 'again-1') },
+      { when: afterSeconds(11), act: (world) => annotate(world, 'retry', 'again-1') },
     ],
   };
 };
