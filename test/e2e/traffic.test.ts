@@ -71,6 +71,7 @@ test.concurrent(
     const address = await openService(s);
     await sleep(2000);
     const visitor = new Visitor(address);
+    s.atEnd(() => void visitor.leave());
 
     await s.create(upgrade('Deployment', 'v2'));
     await expectSucceeded(s, await s.until('Succeeded'), 'v2');
@@ -95,6 +96,7 @@ test.concurrent(
     const address = await openService(s);
     await sleep(2000);
     const visitor = new Visitor(address);
+    s.atEnd(() => void visitor.leave());
 
     await s.create(upgrade('Deployment', 'bad17', { gate: 'Disabled', postCheck: { deadlineSeconds: 10 } }));
     await s.until('FellBack');

@@ -95,22 +95,23 @@ export class Api {
   list = async (path: string): Promise<Json[]> => (await this.get(path)).items;
   text = (path: string): Promise<string> => this.#send('GET', path);
 
-  /** Follows a list from its resourceVersion on, until `signal` ends it: each object as it is added, changed or deleted. */
+  /** Follows a list from its resourceVersion on, until `signal` ends it: each object as it is added, changed or deleted; ERROR when the watch breaks. */
   watch(path: string, resourceVersion: string, signal: AbortSignal, seen: (type: string, object: Json) => void): void {
     const { server, token } = this.#credentials;
     const url = new URL(`${path}?watch=1&resourceVersion=${resourceVersion}`, server);
     const headers = token ? { authorization: `Bearer ${token}` } : {};
+    const broken = (why: unknown) => signal.aborted || seen('ERROR', { message: String(why) });
     const call = request(url, { agent: this.#agent, headers, signal }, (response) => {
       const lines = createInterface({ input: response });
       lines.on('line', (line) => {
         const { type, object } = JSON.parse(line) as Json;
         seen(type, object);
       });
-      const broken = (error: Error) => signal.aborted || seen('ERROR', { message: String(error) });
       response.on('error', broken);
       lines.on('error', broken);
+      lines.on('close', () => broken('it ended'));
     });
-    call.on('error', (error) => signal.aborted || seen('ERROR', { message: String(error) }));
+    call.on('error', broken);
     call.end();
   }
 

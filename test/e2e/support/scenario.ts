@@ -67,7 +67,12 @@ export class Scenario {
       }
     };
     const timer = setInterval(look, 500);
-    this.#endings.push(() => clearInterval(timer));
+    this.atEnd(() => clearInterval(timer));
+  }
+
+  /** Does that when the scenario ends, well or badly: what went on beside it would keep the process alive. */
+  atEnd(act: () => void): void {
+    this.#endings.push(act);
   }
 
   /** Ends all that runs beside the scenario. */
