@@ -115,7 +115,8 @@ describe('the container', () => {
     const run = await feature.until({ state: 'EXITED' });
     expect(run.result).toMatchObject({ stage: 'hook', code: '18' });
     await feature.ended;
-    expect(feature.output).toContain('exit listener: critical process featured cannot be started; ending the container');
+    // On a machine so busy that it dies later than startsecs, supervisord calls the same death an unexpected exit.
+    expect(feature.output).toMatch(/exit listener: critical process featured (cannot be started|ended unexpectedly); ending the container/);
   });
 });
 
