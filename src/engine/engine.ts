@@ -1,5 +1,6 @@
 /** Wires store, queues, reconciler and gatekeeper. Caches are kept warm always; only the leader works. */
-import { Gatekeeper, isClosed } from './gatekeeper.ts';
+import { isClosed } from '../api/gate.ts';
+import { Gatekeeper } from './gatekeeper.ts';
 import type { Clock, Executor, GateProbe, Log, Prober, Reader, Telemetry, Watcher, Writer } from './ports.ts';
 import { Queue } from './queue.ts';
 import { Reconciler } from './reconciler.ts';

@@ -2,7 +2,7 @@
  * Opens gates that nobody would ever open: of pods for which no gating attempt exists (any more).
  * Status and admission policy race at the end of an attempt (5 of 200 pods came gated just after it), and an Upgrade may be deleted.
  */
-import { VERIFIED } from '../api/names.ts';
+import { isClosed } from '../api/gate.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
 import type { Clock, Log, Reader, Telemetry, Writer } from './ports.ts';
@@ -20,9 +20,6 @@ export interface GatekeeperOptions {
   readonly log: Log;
   readonly wake: (podUid: string, at: number) => void;
 }
-
-export const isClosed = (pod: PodView): boolean =>
-  pod.gates.includes(VERIFIED) && !pod.deleting && pod.conditions[VERIFIED]?.status !== 'True';
 
 const gates = ({ status, metadata }: Upgrade, workloadUid: string | undefined): boolean =>
   status?.attempt?.gating === true && status.targetUID === workloadUid && !metadata.deletionTimestamp;

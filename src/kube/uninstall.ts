@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { VERIFIED } from '../api/names.ts';
-import type { PodView } from '../api/views.ts';
+import { isClosed } from '../api/gate.ts';
 import type { Writer } from '../engine/ports.ts';
 import { listPages } from './list-pages.ts';
 import { resources, type Target } from './names.ts';
@@ -80,8 +79,6 @@ async function stopOperator({ requests }: UninstallTools, { deployment, namespac
   }
   return `the operator's pods did not end within ${STOP_WITHIN_MS / 1000} s`;
 }
-
-const isClosed = (pod: PodView): boolean => pod.gates.includes(VERIFIED) && !pod.deleting && pod.conditions[VERIFIED]?.status !== 'True';
 
 async function openGates({ requests, writer, namespaces }: UninstallTools, { say }: UninstallRequest): Promise<string | undefined> {
   const scopes: Target[] =
