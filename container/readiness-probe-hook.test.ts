@@ -23,7 +23,9 @@ const tools = new Map<string, string>();
 
 // Not in beforeAll: concurrent tests do not wait for that.
 installTools();
-for (const shell of shells) tools.set(shell, makeToolDirectory(scratch.path, shell, ['python3']));
+for (const shell of shells) {
+  tools.set(shell, makeToolDirectory(scratch.path, shell, ['python3']));
+}
 
 afterAll(() => scratch.remove());
 
@@ -32,7 +34,12 @@ function probe(shell: Shell, hook: string, env: Record<string, string> = {}, opt
   return runProbe({
     shell,
     ...options,
-    env: { POSTCHECK_PATH: tools.get(shell) as string, POSTCHECK_HOOK: hook, POSTCHECK_HOOK_SECONDS: '20', ...env },
+    env: {
+      POSTCHECK_PATH: tools.get(shell) as string,
+      POSTCHECK_HOOK: hook,
+      POSTCHECK_HOOK_SECONDS: '20',
+      ...env,
+    },
   });
 }
 
@@ -43,17 +50,55 @@ function hookOf(text: string): string {
 }
 
 /** The first bytes of a program for a big-endian 32-bit MIPS. */
-const mips = Buffer.from([0x7f, 0x45, 0x4c, 0x46, 1, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 8, 0, 0, 0, 1]);
+const mips = Buffer.from([
+  0x7f, 0x45, 0x4c, 0x46, 1, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 8, 0, 0, 0, 1,
+]);
 
 const exits = [
   { hook: 'returns 0', text: '#!/bin/sh\nexit 0\n', code: 0, returned: '0', says: /ready/ },
   { hook: 'returns 17', text: '#!/bin/sh\nexit 17\n', code: 17, returned: '17', says: /hook returned 17/ },
-  { hook: 'returns 3, the first code of its own', text: '#!/bin/sh\nexit 3\n', code: 3, returned: '3', says: /hook returned 3/ },
-  { hook: 'returns 119, the last code of its own', text: '#!/bin/sh\nexit 119\n', code: 119, returned: '119', says: /hook returned 119/ },
-  { hook: 'returns 120, which is reserved', text: '#!/bin/sh\nexit 120\n', code: 120, returned: '120', says: /reserved code 120/ },
-  { hook: 'returns 124, which is reserved', text: '#!/bin/sh\nexit 124\n', code: 120, returned: '124', says: /reserved code 124/ },
-  { hook: 'returns 125, which is reserved', text: '#!/bin/sh\nexit 125\n', code: 120, returned: '125', says: /reserved code 125/ },
-  { hook: 'is Python and raises', text: '#!/usr/bin/python3\nraise SystemError("boom")\n', code: 1, returned: '1', says: /crashed/ },
+  {
+    hook: 'returns 3, the first code of its own',
+    text: '#!/bin/sh\nexit 3\n',
+    code: 3,
+    returned: '3',
+    says: /hook returned 3/,
+  },
+  {
+    hook: 'returns 119, the last code of its own',
+    text: '#!/bin/sh\nexit 119\n',
+    code: 119,
+    returned: '119',
+    says: /hook returned 119/,
+  },
+  {
+    hook: 'returns 120, which is reserved',
+    text: '#!/bin/sh\nexit 120\n',
+    code: 120,
+    returned: '120',
+    says: /reserved code 120/,
+  },
+  {
+    hook: 'returns 124, which is reserved',
+    text: '#!/bin/sh\nexit 124\n',
+    code: 120,
+    returned: '124',
+    says: /reserved code 124/,
+  },
+  {
+    hook: 'returns 125, which is reserved',
+    text: '#!/bin/sh\nexit 125\n',
+    code: 120,
+    returned: '125',
+    says: /reserved code 125/,
+  },
+  {
+    hook: 'is Python and raises',
+    text: '#!/usr/bin/python3\nraise SystemError("boom")\n',
+    code: 1,
+    returned: '1',
+    says: /crashed/,
+  },
   {
     hook: 'is Python and exits with a text',
     text: '#!/usr/bin/python3\nimport sys\nsys.exit("text")\n',
@@ -68,7 +113,13 @@ const exits = [
     returned: '44',
     says: /returned 44/,
   },
-  { hook: 'is Python and exits with 256', text: '#!/usr/bin/python3\nimport sys\nsys.exit(256)\n', code: 0, returned: '0', says: /ready/ },
+  {
+    hook: 'is Python and exits with 256',
+    text: '#!/usr/bin/python3\nimport sys\nsys.exit(256)\n',
+    code: 0,
+    returned: '0',
+    says: /ready/,
+  },
   {
     hook: 'is Python and exits with -1',
     text: '#!/usr/bin/python3\nimport sys\nsys.exit(-1)\n',
@@ -83,9 +134,21 @@ const exits = [
     returned: '2',
     says: /reserved code 2/,
   },
-  { hook: 'is a shell script with a syntax error', text: '#!/bin/sh\nif then\n', code: 120, returned: '2', says: /reserved code 2/ },
+  {
+    hook: 'is a shell script with a syntax error',
+    text: '#!/bin/sh\nif then\n',
+    code: 120,
+    returned: '2',
+    says: /reserved code 2/,
+  },
   { hook: 'has no #! line', text: 'echo plain\nexit 9\n', code: 9, returned: '9', says: /returned 9/ },
-  { hook: 'has a #! line that ends as in DOS', text: '#!/bin/sh\r\nexit 0\r\n', code: 127, returned: '127', says: /DOS line end/ },
+  {
+    hook: 'has a #! line that ends as in DOS',
+    text: '#!/bin/sh\r\nexit 0\r\n',
+    code: 127,
+    returned: '127',
+    says: /DOS line end/,
+  },
   {
     hook: 'has an interpreter that is missing',
     text: '#!/usr/bin/perl7\nexit 0\n',
@@ -93,9 +156,27 @@ const exits = [
     returned: '127',
     says: /interpreter was not found/,
   },
-  { hook: 'is killed by TERM', text: '#!/bin/sh\nkill -TERM $$\n', code: 143, returned: '143', says: /signal TERM/ },
-  { hook: 'is killed by KILL', text: '#!/bin/sh\nkill -KILL $$\n', code: 137, returned: '137', says: /signal KILL/ },
-  { hook: 'kills its whole process group', text: '#!/bin/sh\nkill -KILL 0\n', code: 137, returned: '137', says: /signal KILL/ },
+  {
+    hook: 'is killed by TERM',
+    text: '#!/bin/sh\nkill -TERM $$\n',
+    code: 143,
+    returned: '143',
+    says: /signal TERM/,
+  },
+  {
+    hook: 'is killed by KILL',
+    text: '#!/bin/sh\nkill -KILL $$\n',
+    code: 137,
+    returned: '137',
+    says: /signal KILL/,
+  },
+  {
+    hook: 'kills its whole process group',
+    text: '#!/bin/sh\nkill -KILL 0\n',
+    code: 137,
+    returned: '137',
+    says: /signal KILL/,
+  },
   {
     hook: 'ends its process group and survives that itself',
     text: '#!/bin/sh\ntrap "" TERM\nkill -TERM 0\nexit 8\n',
@@ -154,23 +235,28 @@ describe.each(shells)('under %s', (shell) => {
         make: (path: string) => writeFileSync(path, mips, { mode: 0o755 }),
       },
     ];
-    test.concurrent.each(cases)('$hook is $code, and ignored only when the image says so', async ({ make, code, says }) => {
-      count += 1;
-      const path = join(scratch.path, `hook-${count}`);
-      make(path);
-      const strict = await probe(shell, path);
-      expect(strict.stderr).toMatch(says);
-      expect(strict.code).toBe(code);
-      expect(strict.result).toMatchObject({ stage: 'hook', code: String(code), hook: 'unrunnable' });
-      const lenient = await probe(shell, path, { POSTCHECK_STRICT: '0' });
-      expect(lenient.stderr).toMatch(/ignored because POSTCHECK_STRICT=0/);
-      expect(lenient.result).toMatchObject({ stage: 'ready', code: '0', hook: 'ignored' });
-    });
+    test.concurrent.each(cases)(
+      '$hook is $code, and ignored only when the image says so',
+      async ({ make, code, says }) => {
+        count += 1;
+        const path = join(scratch.path, `hook-${count}`);
+        make(path);
+        const strict = await probe(shell, path);
+        expect(strict.stderr).toMatch(says);
+        expect(strict.code).toBe(code);
+        expect(strict.result).toMatchObject({ stage: 'hook', code: String(code), hook: 'unrunnable' });
+        const lenient = await probe(shell, path, { POSTCHECK_STRICT: '0' });
+        expect(lenient.stderr).toMatch(/ignored because POSTCHECK_STRICT=0/);
+        expect(lenient.result).toMatchObject({ stage: 'ready', code: '0', hook: 'ignored' });
+      },
+    );
   });
 
   test.concurrent('a hook that runs for ever is ended with its children, asked first and then forced', async () => {
     const asked = join(scratch.path, `asked-${shell}`);
-    const hook = hookOf(`#!/bin/sh\ntrap 'echo asked >${asked}' TERM\nsleep 4242 &\necho begun\nwhile :; do sleep 4243; done\n`);
+    const hook = hookOf(
+      `#!/bin/sh\ntrap 'echo asked >${asked}' TERM\nsleep 4242 &\necho begun\nwhile :; do sleep 4243; done\n`,
+    );
     const run = await probe(shell, hook, { POSTCHECK_HOOK_SECONDS: '3' });
     expect(run.stderr).toMatch(/still running after 3 s/);
     expect(run.code).toBe(124);
@@ -182,20 +268,28 @@ describe.each(shells)('under %s', (shell) => {
   });
 
   test.concurrent('a hook that ignores every polite signal is ended too', async () => {
-    const run = await probe(shell, hookOf('#!/bin/sh\ntrap "" TERM HUP INT\nsleep 4244\n'), { POSTCHECK_HOOK_SECONDS: '1' });
+    const run = await probe(shell, hookOf('#!/bin/sh\ntrap "" TERM HUP INT\nsleep 4244\n'), {
+      POSTCHECK_HOOK_SECONDS: '1',
+    });
     expect(run.code).toBe(124);
     expect(commandLines().filter((line) => line.includes('sleep 4244'))).toEqual([]);
   });
 
   test.concurrent('a hook that ends its process group and then hangs is still limited', async () => {
-    const run = await probe(shell, hookOf('#!/bin/sh\ntrap "" TERM\nkill -TERM 0\nsleep 4245\n'), { POSTCHECK_HOOK_SECONDS: '1' });
+    const run = await probe(shell, hookOf('#!/bin/sh\ntrap "" TERM\nkill -TERM 0\nsleep 4245\n'), {
+      POSTCHECK_HOOK_SECONDS: '1',
+    });
     expect(run.code).toBe(124);
   });
 
   test.concurrent('a hook that floods its output is cut: beginning, end and the code are kept', async () => {
-    const run = await probe(shell, hookOf('#!/bin/sh\necho first\nyes flood | head -n 200000\necho last\nexit 21\n'), {
-      POSTCHECK_HOOK_SECONDS: '20',
-    });
+    const run = await probe(
+      shell,
+      hookOf('#!/bin/sh\necho first\nyes flood | head -n 200000\necho last\nexit 21\n'),
+      {
+        POSTCHECK_HOOK_SECONDS: '20',
+      },
+    );
     expect(run.code).toBe(21);
     expect(run.stdout).toMatch(/^first\n/);
     expect(run.stdout).toContain('[... output cut ...]');
@@ -216,9 +310,13 @@ describe.each(shells)('under %s', (shell) => {
   });
 
   test.concurrent('children that keep the output open are ended, and those that left the group are not waited for', async () => {
-    const run = await probe(shell, hookOf('#!/bin/sh\nsleep 4246 &\nsetsid sleep 25 &\necho quick\nexit 23\n'), {
-      POSTCHECK_HOOK_SECONDS: '30',
-    });
+    const run = await probe(
+      shell,
+      hookOf('#!/bin/sh\nsleep 4246 &\nsetsid sleep 25 &\necho quick\nexit 23\n'),
+      {
+        POSTCHECK_HOOK_SECONDS: '30',
+      },
+    );
     expect(run.code).toBe(23);
     expect(run.stdout).toMatch(/^quick\npostcheck: /);
     expect(run.elapsedMs).toBeLessThan(20_000);
@@ -232,20 +330,25 @@ describe.each(shells)('under %s', (shell) => {
         '#!/bin/sh\necho to stdout\necho to stderr >&2\necho "postcheck: stage=ready code=0 state=NONE exitstatus=- source=none hook=0 ms=0"\nprintf "no line end"\nexit 24\n',
       ),
     );
-    expect(run.stdout).toMatch(/^to stdout\nto stderr\npostcheck: stage=ready code=0 .*\nno line end\npostcheck: stage=hook code=24 .*\n$/);
+    expect(run.stdout).toMatch(
+      /^to stdout\nto stderr\npostcheck: stage=ready code=0 .*\nno line end\npostcheck: stage=hook code=24 .*\n$/,
+    );
     expect(run.result.code).toBe('24');
   });
 
   test.concurrent('a hook that lists the processes does not confuse the reader', async () => {
     const run = await probe(
       shell,
-      hookOf('#!/bin/sh\ncat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr "\\000" "\\n" | tail -n 400\nexit 25\n'),
+      hookOf(
+        '#!/bin/sh\ncat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr "\\000" "\\n" | tail -n 400\nexit 25\n',
+      ),
     );
     expect(run.code).toBe(25);
   });
 
   test.concurrent('the hook has no arguments, no input, a fixed PATH and LC_ALL=C', async () => {
-    const text = '#!/bin/sh\necho "arguments=$# path=$PATH locale=$LC_ALL input=$(cat) directory=$PWD"\nexit 26\n';
+    const text =
+      '#!/bin/sh\necho "arguments=$# path=$PATH locale=$LC_ALL input=$(cat) directory=$PWD"\nexit 26\n';
     const hook = await probe(shell, hookOf(text), { LC_ALL: 'de_DE.UTF-8' });
     expect(hook.stdout).toContain(`arguments=0 path=${tools.get(shell)} locale=C input= directory=/`);
   });
@@ -258,8 +361,16 @@ describe.each(shells)('under %s', (shell) => {
   test.concurrent.each([
     { name: 'POSTCHECK_SERVICE', value: 'a b', says: /POSTCHECK_SERVICE must be a program name/ },
     { name: 'POSTCHECK_SERVICE', value: '', says: /POSTCHECK_SERVICE must be a program name/ },
-    { name: 'POSTCHECK_SUPERVISOR_SECONDS', value: '0', says: /_SECONDS must be whole seconds from 1 to 99, not '0'/ },
-    { name: 'POSTCHECK_HOOK_SECONDS', value: '5s', says: /_SECONDS must be whole seconds from 1 to 99, not '5s'/ },
+    {
+      name: 'POSTCHECK_SUPERVISOR_SECONDS',
+      value: '0',
+      says: /_SECONDS must be whole seconds from 1 to 99, not '0'/,
+    },
+    {
+      name: 'POSTCHECK_HOOK_SECONDS',
+      value: '5s',
+      says: /_SECONDS must be whole seconds from 1 to 99, not '5s'/,
+    },
     { name: 'POSTCHECK_STRICT', value: 'yes', says: /POSTCHECK_STRICT must be 0 or 1, not 'yes'/ },
     { name: 'POSTCHECK_HOOK', value: 'hook', says: /absolute paths, not 'hook'/ },
     { name: 'POSTCHECK_SUPERVISOR_SOCKET', value: 's.sock', says: /absolute paths, not 's.sock'/ },
@@ -285,7 +396,9 @@ describe.each(shells)('under %s', (shell) => {
   });
 
   test.concurrent('runs that overlap do not disturb each other', async () => {
-    const hooks = Array.from({ length: 20 }, (_, index) => hookOf(`#!/bin/sh\necho "I am ${index}"\nsleep 0.3\nexit ${30 + index}\n`));
+    const hooks = Array.from({ length: 20 }, (_, index) =>
+      hookOf(`#!/bin/sh\necho "I am ${index}"\nsleep 0.3\nexit ${30 + index}\n`),
+    );
     const runs = await Promise.all(hooks.map((hook) => probe(shell, hook)));
     runs.forEach((run, index) => {
       expect(run.code).toBe(30 + index);
@@ -304,7 +417,11 @@ test.concurrent('an image without the few tools that are needed is told so', asy
 
 test.concurrent('a probe that is killed leaves nothing behind once its limit has passed', async () => {
   const child = spawnProbe({
-    env: { POSTCHECK_PATH: tools.get('dash') as string, POSTCHECK_HOOK: hookOf('#!/bin/sh\nsleep 4247\n'), POSTCHECK_HOOK_SECONDS: '6' },
+    env: {
+      POSTCHECK_PATH: tools.get('dash') as string,
+      POSTCHECK_HOOK: hookOf('#!/bin/sh\nsleep 4247\n'),
+      POSTCHECK_HOOK_SECONDS: '6',
+    },
   });
   await until(() => commandLines().some((line) => line.startsWith('sleep 4247')));
   child.kill('SIGKILL');
@@ -313,12 +430,16 @@ test.concurrent('a probe that is killed leaves nothing behind once its limit has
 
 test.concurrent('shellcheck has nothing to say', async () => {
   expect(statSync(probePath).mode & 0o111).toBe(0o111);
-  expect(execFileSync('shellcheck', [probePath, join(probePath, '../test/setup.sh')], { encoding: 'utf8' })).toBe('');
+  expect(
+    execFileSync('shellcheck', [probePath, join(probePath, '../test/setup.sh')], { encoding: 'utf8' }),
+  ).toBe('');
 });
 
 /** Waits for something to come true; the test's own limit ends it. */
 async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await sleep(50);
+  while (!holds()) {
+    await sleep(50);
+  }
 }
 
 /** The command lines of all processes. */

@@ -25,7 +25,11 @@ beforeAll(async () => {
   installTools();
   // supervisord as process 1 of a process namespace: it inherits every orphan, as it would in a container.
   container = new Supervisord({ sections, asProcess1: true });
-  hook = writeProgram(container.directory, 'hook', `#!/bin/sh\ntest -s ${container.directory}/beat || exit 40\necho fine\n`);
+  hook = writeProgram(
+    container.directory,
+    'hook',
+    `#!/bin/sh\ntest -s ${container.directory}/beat || exit 40\necho fine\n`,
+  );
   await container.until({ start: 'EXITED', application: 'RUNNING', burner: 'RUNNING' });
   inside = Number(readFileSync(`/proc/${container.pid}/task/${container.pid}/children`, 'utf8').trim());
   // Long enough ago that the script need not look at `start` a second time.
@@ -38,7 +42,9 @@ afterAll(() => container.stop());
 function below(pid: number): number[] {
   let children: number[] = [];
   try {
-    const tasks = readdirSync(`/proc/${pid}/task`).map((task) => readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8'));
+    const tasks = readdirSync(`/proc/${pid}/task`).map((task) =>
+      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8'),
+    );
     children = tasks.join(' ').split(' ').filter(Boolean).map(Number);
   } catch {
     // It has ended meanwhile.
@@ -65,12 +71,16 @@ async function probeOnce(killAfterMs?: number): Promise<{ code: number | null; s
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
   });
-  const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
+  const ended = new Promise<number | null>((resolve, reject) =>
+    child.once('error', reject).once('close', resolve),
+  );
   // The child is nsenter, which waits for the script; below(…) begins with the script.
   const kill = () => {
     const [script] = below(child.pid as number);
     try {
-      if (script !== undefined) process.kill(script, 'SIGKILL');
+      if (script !== undefined) {
+        process.kill(script, 'SIGKILL');
+      }
     } catch {
       // It has ended meanwhile.
     }
@@ -82,7 +92,9 @@ async function probeOnce(killAfterMs?: number): Promise<{ code: number | null; s
 }
 
 test('an undisturbed run leaves nothing for process 1 to clean up', async () => {
-  for (let run = 0; run < 10; run += 1) expect((await probeOnce()).code).toBe(0);
+  for (let run = 0; run < 10; run += 1) {
+    expect((await probeOnce()).code).toBe(0);
+  }
   expect(container.log()).not.toContain('reaped unknown pid');
 });
 
@@ -96,9 +108,13 @@ test('1,000 runs under load, some of them killed at random, do the application n
       left -= 1;
       const kill = left % 5 === 0;
       const { code, stdout } = await probeOnce(kill ? Math.random() * 150 : undefined);
-      if (code === 0 && parseResult(stdout).stage === 'ready') counts.ready += 1;
-      else if (kill && code !== 0) counts.killed += 1;
-      else counts.other.push(`${code}: ${stdout}`);
+      if (code === 0 && parseResult(stdout).stage === 'ready') {
+        counts.ready += 1;
+      } else if (kill && code !== 0) {
+        counts.killed += 1;
+      } else {
+        counts.other.push(`${code}: ${stdout}`);
+      }
     }
   };
   await Promise.all(Array.from({ length: 8 }, worker));

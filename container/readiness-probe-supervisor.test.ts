@@ -53,7 +53,12 @@ function probe(shell: Shell, extra: string, env: Record<string, string>, options
   return runProbe({
     shell,
     ...options,
-    env: { POSTCHECK_PATH: tools.get(key) as string, POSTCHECK_HOOK: '/nonexistent', POSTCHECK_SUPERVISOR_SECONDS: '20', ...env },
+    env: {
+      POSTCHECK_PATH: tools.get(key) as string,
+      POSTCHECK_HOOK: '/nonexistent',
+      POSTCHECK_SUPERVISOR_SECONDS: '20',
+      ...env,
+    },
   });
 }
 
@@ -64,15 +69,25 @@ describe.each(shells)('under %s', (shell) => {
     { tool: 'python3', source: 'xmlrpc' },
     { tool: 'supervisorctl', source: 'supervisorctl' },
   ])('with $tool in the image', ({ tool, source }) => {
-    test.concurrent.each(rows)('a start program $situation', async ({ service, code, state, exitstatus, says }) => {
-      const run = await probe(shell, tool, { POSTCHECK_SERVICE: service, POSTCHECK_SUPERVISOR_CONFIG: main.config });
-      expect(run.stderr).toMatch(says);
-      expect(run.code).toBe(code);
-      expect(run.result).toMatchObject({ stage: code === 0 ? 'ready' : 'supervisor', code: String(code) });
-      expect(run.result.state).toMatch(state);
-      if (exitstatus !== '') expect(run.result.exitstatus).toBe(exitstatus);
-      expect(run.result.source).toBe(source === 'supervisorctl' && run.result.state === 'EXITED' ? 'supervisorctl+log' : source);
-    });
+    test.concurrent.each(rows)(
+      'a start program $situation',
+      async ({ service, code, state, exitstatus, says }) => {
+        const run = await probe(shell, tool, {
+          POSTCHECK_SERVICE: service,
+          POSTCHECK_SUPERVISOR_CONFIG: main.config,
+        });
+        expect(run.stderr).toMatch(says);
+        expect(run.code).toBe(code);
+        expect(run.result).toMatchObject({ stage: code === 0 ? 'ready' : 'supervisor', code: String(code) });
+        expect(run.result.state).toMatch(state);
+        if (exitstatus !== '') {
+          expect(run.result.exitstatus).toBe(exitstatus);
+        }
+        expect(run.result.source).toBe(
+          source === 'supervisorctl' && run.result.state === 'EXITED' ? 'supervisorctl+log' : source,
+        );
+      },
+    );
 
     test.concurrent('a socket file that is missing is reported', async () => {
       const run = await probe(shell, tool, {
@@ -80,7 +95,12 @@ describe.each(shells)('under %s', (shell) => {
         POSTCHECK_SUPERVISOR_CONFIG: main.config,
       });
       expect(run.stderr).toMatch(/missing\.sock.*no such file/i);
-      expect(run.result).toMatchObject({ stage: 'supervisor', code: '2', state: 'UNREACHABLE', exitstatus: '-' });
+      expect(run.result).toMatchObject({
+        stage: 'supervisor',
+        code: '2',
+        state: 'UNREACHABLE',
+        exitstatus: '-',
+      });
       expect(run.code).toBe(2);
     });
 
@@ -91,14 +111,22 @@ describe.each(shells)('under %s', (shell) => {
     });
 
     test.concurrent('a socket that belongs to root is reported to another user', async () => {
-      const run = await probe(shell, tool, { POSTCHECK_SUPERVISOR_CONFIG: main.config, POSTCHECK_SERVICE: 'good' }, { uid: nobody });
+      const run = await probe(
+        shell,
+        tool,
+        { POSTCHECK_SUPERVISOR_CONFIG: main.config, POSTCHECK_SERVICE: 'good' },
+        { uid: nobody },
+      );
       expect(run.stderr).toMatch(/permission ?(denied|error)/i);
       expect(run.result).toMatchObject({ code: '2', state: 'UNREACHABLE' });
     });
   });
 
   test.concurrent('a program that ends with 0 and is restarted for ever is not taken as done', async () => {
-    const run = await probe(shell, 'python3', { POSTCHECK_SERVICE: 'passing_loop', POSTCHECK_SUPERVISOR_CONFIG: main.config });
+    const run = await probe(shell, 'python3', {
+      POSTCHECK_SERVICE: 'passing_loop',
+      POSTCHECK_SUPERVISOR_CONFIG: main.config,
+    });
     expect(run.code).toBe(2);
     expect(run.stderr).toMatch(/passing_loop is (RUNNING|STARTING)/);
   });
@@ -109,22 +137,33 @@ describe.each(shells)('under %s', (shell) => {
     const env = { POSTCHECK_SERVICE: 'good', POSTCHECK_SUPERVISOR_CONFIG: config };
     const strict = await probe(shell, 'supervisorctl', env);
     expect(strict.stderr).toMatch(/cannot be learned/);
-    expect(strict.result).toMatchObject({ code: '2', state: 'EXITED', exitstatus: '?', source: 'supervisorctl' });
+    expect(strict.result).toMatchObject({
+      code: '2',
+      state: 'EXITED',
+      exitstatus: '?',
+      source: 'supervisorctl',
+    });
     const lenient = await probe(shell, 'supervisorctl', { ...env, POSTCHECK_STRICT: '0' });
     expect(lenient.stderr).toMatch(/taken as 0 because POSTCHECK_STRICT=0/);
     expect(lenient.result).toMatchObject({ stage: 'ready', code: '0', exitstatus: '?' });
   });
 
-  test.concurrent.each(['python3', 'supervisorctl'])('with %s a start that stands last in a long list is found', async (tool) => {
-    const many = Array.from(
-      { length: 300 },
-      (_, index) => `[program:a_program_with_a_rather_long_name_${index}]\ncommand=sleep 1\nautostart=false`,
-    );
-    const daemon = start({ sections: `${many.join('\n')}\n[program:start]\ncommand=sh -c "exit 6"\nstartsecs=0\nautorestart=false` });
-    await daemon.until({ start: 'EXITED' });
-    const run = await probe(shell, tool, { POSTCHECK_SUPERVISOR_CONFIG: daemon.config });
-    expect(run.result).toMatchObject({ code: '2', state: 'EXITED', exitstatus: '6' });
-  });
+  test.concurrent.each(['python3', 'supervisorctl'])(
+    'with %s a start that stands last in a long list is found',
+    async (tool) => {
+      const many = Array.from(
+        { length: 300 },
+        (_, index) =>
+          `[program:a_program_with_a_rather_long_name_${index}]\ncommand=sleep 1\nautostart=false`,
+      );
+      const daemon = start({
+        sections: `${many.join('\n')}\n[program:start]\ncommand=sh -c "exit 6"\nstartsecs=0\nautorestart=false`,
+      });
+      await daemon.until({ start: 'EXITED' });
+      const run = await probe(shell, tool, { POSTCHECK_SUPERVISOR_CONFIG: daemon.config });
+      expect(run.result).toMatchObject({ code: '2', state: 'EXITED', exitstatus: '6' });
+    },
+  );
 
   test.concurrent('a supervisord that nothing in the image can ask is a failure', async () => {
     const run = await probe(shell, '', { POSTCHECK_SUPERVISOR_CONFIG: main.config });
@@ -140,7 +179,11 @@ describe.each(shells)('under %s', (shell) => {
   test.concurrent('a python3 that does not work is no obstacle', async () => {
     const path = makeToolDirectory(scratch.path, shell, ['supervisorctl', 'cat']);
     writeProgram(path, 'python3', '#!/bin/sh\nexit 1\n');
-    const run = await probe(shell, '', { POSTCHECK_PATH: path, POSTCHECK_SERVICE: 'failed', POSTCHECK_SUPERVISOR_CONFIG: main.config });
+    const run = await probe(shell, '', {
+      POSTCHECK_PATH: path,
+      POSTCHECK_SERVICE: 'failed',
+      POSTCHECK_SUPERVISOR_CONFIG: main.config,
+    });
     expect(run.result).toMatchObject({ code: '2', exitstatus: '3', source: 'supervisorctl+log' });
   });
 
@@ -160,7 +203,10 @@ describe.each(['python3', 'supervisorctl'])('with %s in the image, a supervisord
     const daemon = start({ sections: `${good}\n[inet_http_server]\nport=127.0.0.1:${port}` });
     await daemon.until({ start: 'EXITED' });
     const config = join(scratch.path, `port-${tool}.conf`);
-    writeFileSync(config, `[supervisord]\nlogfile=${daemon.logFile}\n[supervisorctl]\nserverurl=http://127.0.0.1:${port}\n`);
+    writeFileSync(
+      config,
+      `[supervisord]\nlogfile=${daemon.logFile}\n[supervisorctl]\nserverurl=http://127.0.0.1:${port}\n`,
+    );
     const run = await probe('dash', tool, { POSTCHECK_SUPERVISOR_CONFIG: config });
     expect(run.result).toMatchObject({ stage: 'ready', state: 'EXITED', exitstatus: '0' });
   });
@@ -169,7 +215,10 @@ describe.each(['python3', 'supervisorctl'])('with %s in the image, a supervisord
     const daemon = start({ sections: good });
     await daemon.until({ start: 'EXITED' });
     daemon.signal('SIGSTOP');
-    const run = await probe('dash', tool, { POSTCHECK_SUPERVISOR_CONFIG: daemon.config, POSTCHECK_SUPERVISOR_SECONDS: '1' });
+    const run = await probe('dash', tool, {
+      POSTCHECK_SUPERVISOR_CONFIG: daemon.config,
+      POSTCHECK_SUPERVISOR_SECONDS: '1',
+    });
     expect(run.stderr).toMatch(/no answer after 1 s/);
     expect(run.result).toMatchObject({ stage: 'supervisor', code: '2', state: 'UNREACHABLE' });
   });
@@ -197,7 +246,10 @@ describe.each(['python3', 'supervisorctl'])('with %s in the image, a supervisord
 
   test.concurrent('that asks for a login gets it from its own configuration, and without it the probe says so', async () => {
     const login = 'username=probe\npassword=secret';
-    const [open, closed] = [start({ sections: good, server: login, client: login }), start({ sections: good, server: login })];
+    const [open, closed] = [
+      start({ sections: good, server: login, client: login }),
+      start({ sections: good, server: login }),
+    ];
     await Promise.all([waitForSocket(open), waitForSocket(closed)]);
     const refused = await probe('busybox', tool, { POSTCHECK_SUPERVISOR_CONFIG: closed.config });
     expect(refused.stderr).toMatch(/login|requires authentication/);
@@ -210,7 +262,8 @@ describe.each(['python3', 'supervisorctl'])('with %s in the image, a supervisord
   test.concurrent('that lost track of a program is reported, also to a user who is not root', async () => {
     // A program that became root cannot be stopped by a daemon that is not: it ends in UNKNOWN.
     const daemon = start({
-      sections: '[program:start]\ncommand=DIR/become-root --reuid=0 --regid=0 --clear-groups sleep 3600\nstartsecs=0',
+      sections:
+        '[program:start]\ncommand=DIR/become-root --reuid=0 --regid=0 --clear-groups sleep 3600\nstartsecs=0',
       server: 'chmod=0777',
       uid: nobody,
       prepare: (directory) => {
@@ -221,7 +274,9 @@ describe.each(['python3', 'supervisorctl'])('with %s in the image, a supervisord
     });
     await daemon.until({ start: 'RUNNING' });
     const pid = (await daemon.processes())[0]?.pid;
-    while (!/^Uid:\t0\t/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) await sleep(20);
+    while (!/^Uid:\t0\t/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) {
+      await sleep(20);
+    }
     await daemon.call('stopProcess', 'start', false);
     await daemon.until({ start: 'UNKNOWN' });
     const run = await probe('dash', tool, { POSTCHECK_SUPERVISOR_CONFIG: daemon.config }, { uid: nobody });
@@ -231,5 +286,7 @@ describe.each(['python3', 'supervisorctl'])('with %s in the image, a supervisord
 
 // With a login required the test's own calls are refused too; a log line says that the program has ended.
 async function waitForSocket(daemon: Supervisord): Promise<void> {
-  while (!daemon.log().includes('exited: start')) await sleep(50);
+  while (!daemon.log().includes('exited: start')) {
+    await sleep(50);
+  }
 }

@@ -11,8 +11,18 @@ const repository = dirname(import.meta.dirname);
 function bundle(from: string, to: string, format: 'esm' | 'cjs'): void {
   // Libraries in CommonJS ask for Node's modules with require, which a module does not have by itself.
   const banner =
-    format === 'esm' ? { js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);` } : {};
-  buildSync({ entryPoints: [from], outfile: to, bundle: true, platform: 'node', format, target: 'node22', banner });
+    format === 'esm'
+      ? { js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);` }
+      : {};
+  buildSync({
+    entryPoints: [from],
+    outfile: to,
+    bundle: true,
+    platform: 'node',
+    format,
+    target: 'node22',
+    banner,
+  });
 }
 
 function install(from: string, to: string): void {
@@ -34,7 +44,9 @@ function layOut(example: string): void {
   }
 }
 
-const examples = readdirSync(import.meta.dirname).filter((name) => existsSync(join(import.meta.dirname, name, 'app.ts')));
+const examples = readdirSync(import.meta.dirname).filter((name) =>
+  existsSync(join(import.meta.dirname, name, 'app.ts')),
+);
 for (const example of process.argv.length > 2 ? process.argv.slice(2) : examples) {
   layOut(example);
 }

@@ -35,8 +35,17 @@ afterEach(async () => {
 
 /** Starts an example and waits for its first line. */
 async function start(example: string, environment: Record<string, string> = {}): Promise<ChildProcess> {
-  const env = { PORT: port, FLAG_DIRECTORY: directory, DRAIN_SECONDS: '1', PREPARE_SECONDS: '0.1', ...environment };
-  child = spawn(process.execPath, [join(import.meta.dirname, example, 'app.ts')], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const env = {
+    PORT: port,
+    FLAG_DIRECTORY: directory,
+    DRAIN_SECONDS: '1',
+    PREPARE_SECONDS: '0.1',
+    ...environment,
+  };
+  child = spawn(process.execPath, [join(import.meta.dirname, example, 'app.ts')], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await nextLine(child);
   return child;
 }
@@ -49,7 +58,8 @@ async function exitCode(app: ChildProcess): Promise<number | null> {
   return app.exitCode ?? (await once(app, 'exit'))[0];
 }
 
-const ask = (path: string, method = 'GET'): Promise<Response> => fetch(`${url}${path}`, { method, headers: { connection: 'close' } });
+const ask = (path: string, method = 'GET'): Promise<Response> =>
+  fetch(`${url}${path}`, { method, headers: { connection: 'close' } });
 
 describe('liveness-readiness', () => {
   test('is ready while its flag exists, whatever the query, and answers HEAD without a body', async () => {
@@ -140,7 +150,11 @@ describe('grpc', () => {
 
   test('speaks the health protocol, and can be switched', async () => {
     const app = await start('grpc');
-    expect([await check(''), await check('example'), await check('unknown')]).toEqual(['SERVING', 'SERVING', 5]);
+    expect([await check(''), await check('example'), await check('unknown')]).toEqual([
+      'SERVING',
+      'SERVING',
+      5,
+    ]);
     const line = nextLine(app);
     app.kill('SIGUSR2');
     await line;
@@ -164,7 +178,7 @@ describe('the workers', () => {
   };
 
   async function eventually(expected: number, ...args: string[]): Promise<void> {
-    for (let code = await probe(...args); code !== expected; code = await probe(...args));
+    for (let code = await probe(...args); code !== expected; code = await probe(...args)) {}
   }
 
   test('worker-heartbeat beats after its first job, hangs on demand, and takes its beat away when it stops', async () => {

@@ -18,6 +18,8 @@ buildSync({
   format: 'esm',
   define: { POSTCHECK_VERSION: JSON.stringify(version) },
   // Libraries in CommonJS ask for Node's modules with require, which a module does not have by itself.
-  banner: { js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);` },
+  banner: {
+    js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`,
+  },
   logLevel: 'warning',
 });

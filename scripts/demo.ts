@@ -9,7 +9,12 @@ import { styleText } from 'node:util';
 
 interface Upgrade {
   readonly metadata: { readonly generation: number };
-  readonly status?: { readonly observedGeneration?: number; readonly phase?: string; readonly message?: string; readonly summary?: string };
+  readonly status?: {
+    readonly observedGeneration?: number;
+    readonly phase?: string;
+    readonly message?: string;
+    readonly summary?: string;
+  };
 }
 
 const NAMESPACE = 'demo';
@@ -20,7 +25,10 @@ const PATIENCE_MS = 120_000;
 const context = env['CONTEXT'] ? ['--context', env['CONTEXT']] : [];
 const began = Date.now();
 
-const say = (line: string) => stdout.write(`${styleText('dim', `[${((Date.now() - began) / 1000).toFixed(1).padStart(5)} s]`)} ${line}\n`);
+const say = (line: string) =>
+  stdout.write(
+    `${styleText('dim', `[${((Date.now() - began) / 1000).toFixed(1).padStart(5)} s]`)} ${line}\n`,
+  );
 const title = (line: string) => stdout.write(`\n${styleText('bold', line)}\n`);
 
 function kubectl(...args: string[]): string {
@@ -29,12 +37,16 @@ function kubectl(...args: string[]): string {
     stdout: output,
     stderr,
   } = spawnSync('kubectl', [...context, '-n', NAMESPACE, ...args], { encoding: 'utf8', maxBuffer: 64 << 20 });
-  if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr.trim()}`);
+  if (status !== 0) {
+    throw new Error(`kubectl ${args.join(' ')}: ${stderr.trim()}`);
+  }
   return output;
 }
 
 function expectThat(fact: boolean, sentence: string, instead = ''): void {
-  if (!fact) throw new Error(`expected that ${sentence}${instead && `, but ${instead}`}`);
+  if (!fact) {
+    throw new Error(`expected that ${sentence}${instead && `, but ${instead}`}`);
+  }
   say(`${styleText('green', '✔')} ${sentence}`);
 }
 
@@ -50,8 +62,12 @@ async function prepare(): Promise<void> {
 
 async function visitorStarted(): Promise<void> {
   for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await sleep(500)) {
-    if (kubectl('get', 'pod', 'visitor', '-o', 'jsonpath={.status.phase}') === 'Running' && kubectl('logs', 'visitor').startsWith('start'))
+    if (
+      kubectl('get', 'pod', 'visitor', '-o', 'jsonpath={.status.phase}') === 'Running' &&
+      kubectl('logs', 'visitor').startsWith('start')
+    ) {
       return;
+    }
   }
   throw new Error('the visitor never reached the Service');
 }
@@ -61,12 +77,18 @@ async function settled(): Promise<{ phase: string; message: string }> {
   let shown = '';
   for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await sleep(400)) {
     const { metadata, status } = JSON.parse(kubectl('get', 'upgrade', 'web', '-o', 'json')) as Upgrade;
-    if (status?.observedGeneration !== metadata.generation) continue;
+    if (status?.observedGeneration !== metadata.generation) {
+      continue;
+    }
     const { phase = '', message = '', summary = '' } = status;
     const line = `${phase.padEnd(16)} ${summary.padEnd(4)} ${message}`;
-    if (line !== shown) say(line);
+    if (line !== shown) {
+      say(line);
+    }
     shown = line;
-    if (['Succeeded', 'FellBack', 'FallbackFailed', 'Failed', 'Aborted'].includes(phase)) return { phase, message };
+    if (['Succeeded', 'FellBack', 'FallbackFailed', 'Failed', 'Aborted'].includes(phase)) {
+      return { phase, message };
+    }
   }
   throw new Error(
     `the Upgrade did not come to an end in ${PATIENCE_MS / 1000} s; it last said: ${shown || 'nothing (is the operator running?)'}`,
@@ -83,11 +105,16 @@ const images = () =>
     '-o',
     'jsonpath={range .items[?(@.metadata.deletionTimestamp=="")]}{.spec.containers[0].image} {end}',
   );
-const template = () => kubectl('get', 'deployment', 'web', '-o', 'jsonpath={.spec.template.spec.containers[0].image}');
+const template = () =>
+  kubectl('get', 'deployment', 'web', '-o', 'jsonpath={.spec.template.spec.containers[0].image}');
 
 function visitorHeard(): Map<string, number> {
   const heard = new Map<string, number>();
-  for (const line of kubectl('logs', 'visitor').split('\n').slice(1)) if (line) heard.set(line, (heard.get(line) ?? 0) + 1);
+  for (const line of kubectl('logs', 'visitor').split('\n').slice(1)) {
+    if (line) {
+      heard.set(line, (heard.get(line) ?? 0) + 1);
+    }
+  }
   return heard;
 }
 
@@ -102,7 +129,14 @@ async function goodVersion(): Promise<string> {
 
 async function badVersion(): Promise<string> {
   title('2. A bad version, whose /usr/bin/readiness_probe.sh exits 17: app:v2 → app:bad17');
-  kubectl('patch', 'upgrade', 'web', '--type=merge', '-p', JSON.stringify({ spec: { containers: [{ name: 'web', image: BAD }] } }));
+  kubectl(
+    'patch',
+    'upgrade',
+    'web',
+    '--type=merge',
+    '-p',
+    JSON.stringify({ spec: { containers: [{ name: 'web', image: BAD }] } }),
+  );
   const { phase, message } = await settled();
   expectThat(phase === 'FellBack', 'the Upgrade ended as FellBack', `it is ${phase}: ${message}`);
   expectThat(message.includes('exited 17'), 'its sentence names exit code 17', message);
@@ -125,8 +159,12 @@ try {
   const sentences = [await goodVersion(), await badVersion()];
   visitor();
   title('What happened and why, in one sentence each');
-  for (const sentence of sentences) stdout.write(`  ${sentence}\n`);
-  const kubeconfig = env['CONTEXT'] ? '' : 'export KUBECONFIG=$PWD/.cluster/kubeconfig PATH=$PWD/.cluster/bin:$PATH; ';
+  for (const sentence of sentences) {
+    stdout.write(`  ${sentence}\n`);
+  }
+  const kubeconfig = env['CONTEXT']
+    ? ''
+    : 'export KUBECONFIG=$PWD/.cluster/kubeconfig PATH=$PWD/.cluster/bin:$PATH; ';
   stdout.write(`\nThe cluster is still running. Look:  ${kubeconfig}kubectl -n ${NAMESPACE} get upgrades\n`);
   stdout.write(
     env['CONTEXT']
@@ -134,6 +172,8 @@ try {
       : 'Take it down:  make cluster-down\n',
   );
 } catch (error) {
-  stdout.write(`\n${styleText('red', `The demo failed: ${error instanceof Error ? error.message : String(error)}`)}\n`);
+  stdout.write(
+    `\n${styleText('red', `The demo failed: ${error instanceof Error ? error.message : String(error)}`)}\n`,
+  );
   exit(1);
 }

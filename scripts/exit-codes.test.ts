@@ -27,7 +27,9 @@ function mistakesOf(text: string): readonly string[] {
 
 describe('a registry', () => {
   test('becomes exitCodes in the order of the file, codes as text, Retry unless it says otherwise', () => {
-    const registry = readRegistry(`codes:\n${entry('20-29', '  class: Fail\n')}${entry('3')}${entry('119', '  class: Skip\n')}`);
+    const registry = readRegistry(
+      `codes:\n${entry('20-29', '  class: Fail\n')}${entry('3')}${entry('119', '  class: Skip\n')}`,
+    );
     expect(registry).toEqual({
       rules: [
         { codes: '20-29', class: 'Fail', reason: 'Code20x29', message: 'text' },
@@ -43,18 +45,23 @@ describe('a registry', () => {
     });
   });
 
-  test.each(['0', '1', '2', '120', '124', '127', '143', '255', '1-5', '100-130', '0-255'])('may not use the reserved code %s', (code) => {
-    expect(mistakesOf(`codes:\n${entry(code)}`)).toEqual([
-      expect.stringMatching(/^line 2: code .* is reserved: .*own codes are 3 to 119$/),
-    ]);
-  });
+  test.each(['0', '1', '2', '120', '124', '127', '143', '255', '1-5', '100-130', '0-255'])(
+    'may not use the reserved code %s',
+    (code) => {
+      expect(mistakesOf(`codes:\n${entry(code)}`)).toEqual([
+        expect.stringMatching(/^line 2: code .* is reserved: .*own codes are 3 to 119$/),
+      ]);
+    },
+  );
 
   test.each(['3', '119', '3-119', '17'])('may use %s', (code) => {
     expect(mistakesOf(`codes:\n${entry(code)}`)).toEqual([]);
   });
 
   test('may not give two meanings to one code', () => {
-    expect(mistakesOf(`codes:\n${entry('10-20')}${entry('20')}${entry('21')}`)).toEqual(['line 5: code 20 overlaps with line 2']);
+    expect(mistakesOf(`codes:\n${entry('10-20')}${entry('20')}${entry('21')}`)).toEqual([
+      'line 5: code 20 overlaps with line 2',
+    ]);
   });
 
   test.each(['seventeen', '-3', '3-', '3.5', '1234', '3,4', '""'])('may not write a code as %s', (code) => {
@@ -64,7 +71,9 @@ describe('a registry', () => {
   });
 
   test('has the smaller code of a range first', () => {
-    expect(mistakesOf(`codes:\n${entry('30-20')}`)).toEqual(['line 2: range 30-20 must have the smaller code first']);
+    expect(mistakesOf(`codes:\n${entry('30-20')}`)).toEqual([
+      'line 2: range 30-20 must have the smaller code first',
+    ]);
   });
 
   test('has all its mistakes reported at once, each with its line', () => {
@@ -81,32 +90,42 @@ describe('a registry', () => {
 
   test('stays within what an Upgrade takes', () => {
     const many = Array.from({ length: 33 }, (_, index) => entry(String(index + 3))).join('');
-    expect(mistakesOf(`codes:\n${many}`)).toEqual([expect.stringMatching(/has 33 entries; an Upgrade takes 32/)]);
+    expect(mistakesOf(`codes:\n${many}`)).toEqual([
+      expect.stringMatching(/has 33 entries; an Upgrade takes 32/),
+    ]);
     expect(mistakesOf(`codes:\n- {code: 9, reason: Long, message: ${'x'.repeat(257)}}\n`)).toEqual([
       expect.stringMatching(/257 characters, allowed are 256/),
     ]);
   });
 
-  test.each(['', 'codes: []', 'codes: 3', '[]', 'text'])('must have a list of codes, which %j is not', (text) => {
-    expect(mistakesOf(text)).toEqual([expect.stringMatching(/^line 1: must have a list called "codes"/)]);
-  });
+  test.each(['', 'codes: []', 'codes: 3', '[]', 'text'])(
+    'must have a list of codes, which %j is not',
+    (text) => {
+      expect(mistakesOf(text)).toEqual([expect.stringMatching(/^line 1: must have a list called "codes"/)]);
+    },
+  );
 
   test('that is not YAML is reported with its line', () => {
-    expect(mistakesOf('codes:\n- code: 3\n  reason: "open\n')).toEqual([expect.stringMatching(/^line \d+: .*quote/)]);
+    expect(mistakesOf('codes:\n- code: 3\n  reason: "open\n')).toEqual([
+      expect.stringMatching(/^line \d+: .*quote/),
+    ]);
   });
 });
 
 describe('the command', () => {
-  test.each(['heartbeat', 'tcp-service'])('prints the registry of the sample hook %s, and the hook uses exactly these codes', (name) => {
-    const folder = join(root, 'container/hooks', name);
-    const { stdout, status } = run(join(folder, 'codes.yaml'));
-    expect(status).toBe(0);
-    const rules = (parse(stdout) as { exitCodes: { codes: unknown; reason: string }[] }).exitCodes;
-    const used = [...readFileSync(join(folder, 'readiness_probe_hook'), 'utf8').matchAll(/^[A-Z_]+ ?= ?(\d{2,3})$/gm)].map(
-      ([, code]) => code,
-    );
-    expect(rules.map((rule) => rule.codes)).toEqual(used);
-  });
+  test.each(['heartbeat', 'tcp-service'])(
+    'prints the registry of the sample hook %s, and the hook uses exactly these codes',
+    (name) => {
+      const folder = join(root, 'container/hooks', name);
+      const { stdout, status } = run(join(folder, 'codes.yaml'));
+      expect(status).toBe(0);
+      const rules = (parse(stdout) as { exitCodes: { codes: unknown; reason: string }[] }).exitCodes;
+      const used = [
+        ...readFileSync(join(folder, 'readiness_probe_hook'), 'utf8').matchAll(/^[A-Z_]+ ?= ?(\d{2,3})$/gm),
+      ].map(([, code]) => code);
+      expect(rules.map((rule) => rule.codes)).toEqual(used);
+    },
+  );
 
   test('lists mistakes on stderr, prints nothing and ends with 1', () => {
     const path = join(scratch, 'bad.yaml');
@@ -117,7 +136,10 @@ describe('the command', () => {
   });
 
   test('explains itself', () => {
-    expect(run('--help')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^Usage: node scripts\/exit-codes\.ts REGISTRY/) });
+    expect(run('--help')).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^Usage: node scripts\/exit-codes\.ts REGISTRY/),
+    });
   });
 
   test.each([{ args: [] }, { args: ['a', 'b'] }, { args: ['--what'] }, { args: ['/nonexistent.yaml'] }])(

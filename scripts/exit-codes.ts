@@ -2,7 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, stringify, type YAMLMap } from 'yaml';
+import {
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  stringify,
+  type YAMLMap,
+} from 'yaml';
 
 const HELP = `Usage: node scripts/exit-codes.ts REGISTRY
 
@@ -52,20 +62,37 @@ export function readRegistry(text: string): Registry {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const lineOf = (node: unknown) => lines.linePos((node as Node | null)?.range?.[0] ?? 0).line;
-  if (document.errors.length > 0)
-    return { mistakes: document.errors.map((error) => `line ${error.linePos?.[0].line ?? 1}: ${firstLine(error.message)}`) };
+  if (document.errors.length > 0) {
+    return {
+      mistakes: document.errors.map(
+        (error) => `line ${error.linePos?.[0].line ?? 1}: ${firstLine(error.message)}`,
+      ),
+    };
+  }
   const list = isMap(document.contents) ? document.contents.get('codes') : undefined;
-  if (!isSeq(list) || list.items.length === 0) return { mistakes: ['line 1: must have a list called "codes" with at least one entry'] };
+  if (!isSeq(list) || list.items.length === 0) {
+    return { mistakes: ['line 1: must have a list called "codes" with at least one entry'] };
+  }
 
-  const mistakes = (document.contents as YAMLMap).items.flatMap((pair) => unknownKey(pair, ['codes'], lineOf));
-  if (list.items.length > MAX_RULES)
-    mistakes.push(`line ${lineOf(list)}: has ${list.items.length} entries; an Upgrade takes ${MAX_RULES}: join codes to ranges`);
+  const mistakes = (document.contents as YAMLMap).items.flatMap((pair) =>
+    unknownKey(pair, ['codes'], lineOf),
+  );
+  if (list.items.length > MAX_RULES) {
+    mistakes.push(
+      `line ${lineOf(list)}: has ${list.items.length} entries; an Upgrade takes ${MAX_RULES}: join codes to ranges`,
+    );
+  }
   const ranges: Range[] = [];
   const rules = list.items.map((item) => readEntry(item, lineOf, ranges, mistakes));
   return mistakes.length > 0 ? { mistakes } : { rules };
 }
 
-function readEntry(item: unknown, lineOf: (node: unknown) => number, ranges: Range[], mistakes: string[]): ExitCodeRule {
+function readEntry(
+  item: unknown,
+  lineOf: (node: unknown) => number,
+  ranges: Range[],
+  mistakes: string[],
+): ExitCodeRule {
   const line = lineOf(item);
   const rule = { codes: '', class: 'Retry', reason: '', message: '' };
   if (!isMap(item)) {
@@ -77,38 +104,64 @@ function readEntry(item: unknown, lineOf: (node: unknown) => number, ranges: Ran
     return isScalar(node) && node.value !== null ? String(node.value).trim() : '';
   };
   mistakes.push(...item.items.flatMap((pair) => unknownKey(pair, KEYS, lineOf)));
-  Object.assign(rule, { codes: value('code'), class: value('class') || 'Retry', reason: value('reason'), message: value('message') });
-  mistakes.push(...codeMistakes(rule.codes, line, ranges), ...textMistakes(rule).map((mistake) => `line ${line}: ${mistake}`));
+  Object.assign(rule, {
+    codes: value('code'),
+    class: value('class') || 'Retry',
+    reason: value('reason'),
+    message: value('message'),
+  });
+  mistakes.push(
+    ...codeMistakes(rule.codes, line, ranges),
+    ...textMistakes(rule).map((mistake) => `line ${line}: ${mistake}`),
+  );
   return rule;
 }
 
 function codeMistakes(codes: string, line: number, ranges: Range[]): string[] {
   const match = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(codes);
-  if (match === null) return [`line ${line}: code must be a number such as 17 or a range such as 20-29, not "${codes}"`];
+  if (match === null) {
+    return [`line ${line}: code must be a number such as 17 or a range such as 20-29, not "${codes}"`];
+  }
   const [low, high] = [Number(match[1]), Number(match[2] ?? match[1])];
-  if (low > high) return [`line ${line}: range ${codes} must have the smaller code first`];
+  if (low > high) {
+    return [`line ${line}: range ${codes} must have the smaller code first`];
+  }
   const reserved = RESERVED.filter(([from, to]) => low <= to && from <= high).map(([, , meaning]) => meaning);
-  if (high > 255) reserved.push('a process cannot end with more than 255');
-  const overlap = ranges.filter((range) => low <= range.high && range.low <= high).map((range) => `overlaps with line ${range.line}`);
+  if (high > 255) {
+    reserved.push('a process cannot end with more than 255');
+  }
+  const overlap = ranges
+    .filter((range) => low <= range.high && range.low <= high)
+    .map((range) => `overlaps with line ${range.line}`);
   ranges.push({ low, high, line });
-  return [...(reserved.length > 0 ? [`is reserved: ${reserved.join('; ')}. A hook's own codes are 3 to 119`] : []), ...overlap].map(
-    (text) => `line ${line}: code ${codes} ${text}`,
-  );
+  return [
+    ...(reserved.length > 0 ? [`is reserved: ${reserved.join('; ')}. A hook's own codes are 3 to 119`] : []),
+    ...overlap,
+  ].map((text) => `line ${line}: code ${codes} ${text}`);
 }
 
 function textMistakes(rule: ExitCodeRule): string[] {
   const mistakes: string[] = [];
-  if (!CLASSES.includes(rule.class)) mistakes.push(`class must be one of ${CLASSES.join(', ')}, not "${rule.class}"`);
-  if (!/^[A-Z][A-Za-z0-9]{0,63}$/.test(rule.reason))
+  if (!CLASSES.includes(rule.class)) {
+    mistakes.push(`class must be one of ${CLASSES.join(', ')}, not "${rule.class}"`);
+  }
+  if (!/^[A-Z][A-Za-z0-9]{0,63}$/.test(rule.reason)) {
     mistakes.push(`reason must be one CamelCase word of at most 64 characters, not "${rule.reason}"`);
-  if (rule.message === '') mistakes.push('message is missing: say what the code means');
-  if (rule.message.length > 256) mistakes.push(`message has ${rule.message.length} characters, allowed are 256`);
+  }
+  if (rule.message === '') {
+    mistakes.push('message is missing: say what the code means');
+  }
+  if (rule.message.length > 256) {
+    mistakes.push(`message has ${rule.message.length} characters, allowed are 256`);
+  }
   return mistakes;
 }
 
 function unknownKey(pair: Pair, known: readonly string[], lineOf: (node: unknown) => number): string[] {
   const key = String(pair.key);
-  return known.includes(key) ? [] : [`line ${lineOf(pair.key)}: unknown key "${key}"; known are ${known.join(', ')}`];
+  return known.includes(key)
+    ? []
+    : [`line ${lineOf(pair.key)}: unknown key "${key}"; known are ${known.join(', ')}`];
 }
 
 function firstLine(text: string): string {
@@ -150,7 +203,9 @@ function convert(path: string): number {
   }
   const registry = readRegistry(text);
   if ('mistakes' in registry) {
-    for (const mistake of registry.mistakes) console.error(`${path}: ${mistake}`);
+    for (const mistake of registry.mistakes) {
+      console.error(`${path}: ${mistake}`);
+    }
     return 1;
   }
   process.stdout.write(printRules(registry.rules));
@@ -158,7 +213,13 @@ function convert(path: string): number {
 }
 
 function parseCommand(args: readonly string[]) {
-  return parseArgs({ args: [...args], allowPositionals: true, options: { help: { type: 'boolean', short: 'h' } } });
+  return parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { help: { type: 'boolean', short: 'h' } },
+  });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = main(process.argv.slice(2));
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  process.exitCode = main(process.argv.slice(2));
+}

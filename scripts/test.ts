@@ -90,12 +90,16 @@ const countsOf = (report: JestReport): Counts => ({
 const wanted = argv.slice(2);
 const unknown = wanted.filter((name) => !STAGES.some((stage) => stage.name === name));
 if (unknown.length > 0) {
-  stdout.write(`unknown stage ${unknown.join(', ')}: there are ${STAGES.map(({ name }) => name).join(', ')}\n`);
+  stdout.write(
+    `unknown stage ${unknown.join(', ')}: there are ${STAGES.map(({ name }) => name).join(', ')}\n`,
+  );
   exit(2);
 }
 const counts = STAGES.filter(({ name }) => wanted.length === 0 || wanted.includes(name)).map(run);
 const sum = (what: keyof Counts) => counts.reduce((total, one) => total + one[what], 0);
 const [passed, failed, skipped] = [sum('passed'), sum('failed'), sum('skipped')];
-if (skipped > 0 && env['CI'] === 'true') stdout.write(`\n${skipped} tests were skipped: in continuous integration that is a failure\n`);
+if (skipped > 0 && env['CI'] === 'true') {
+  stdout.write(`\n${skipped} tests were skipped: in continuous integration that is a failure\n`);
+}
 stdout.write(`\n${passed} passed, ${failed} failed, ${skipped} skipped\n`);
 exit(failed > 0 || passed === 0 || (skipped > 0 && env['CI'] === 'true') ? 1 : 0);

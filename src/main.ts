@@ -14,7 +14,15 @@ import { Metrics } from './telemetry/metrics.ts';
 const DRAIN_MS = 9000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Nodes come on top, where all namespaces are watched. */
-const WATCHED: readonly WatchedKind[] = ['Upgrade', 'Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'ControllerRevision', 'Pod'];
+const WATCHED: readonly WatchedKind[] = [
+  'Upgrade',
+  'Deployment',
+  'StatefulSet',
+  'DaemonSet',
+  'ReplicaSet',
+  'ControllerRevision',
+  'Pod',
+];
 
 const clock: Clock = {
   now: () => Date.now(),
@@ -28,9 +36,13 @@ const clock: Clock = {
 async function run(options: Options): Promise<void> {
   const log = createLogger(options.logLevel as LogLevel);
   const listen = parseListenAddress(options.metricsAddress);
-  if (!listen) return fail([`--metrics-address must be such as :8080 or 127.0.0.1:8080, not ${options.metricsAddress}`]);
+  if (!listen) {
+    return fail([`--metrics-address must be such as :8080 or 127.0.0.1:8080, not ${options.metricsAddress}`]);
+  }
   process.on('unhandledRejection', (reason) => {
-    log.error('unhandled rejection, ending', { error: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason) });
+    log.error('unhandled rejection, ending', {
+      error: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason),
+    });
     exit(1);
   });
   const watched: readonly WatchedKind[] = options.watchNamespaces.length > 0 ? WATCHED : [...WATCHED, 'Node'];
@@ -58,11 +70,19 @@ async function run(options: Options): Promise<void> {
     exposition: () => {
       // The most silent of several namespaces is told last, and so is what stays.
       const health = [...cluster.health()].sort((a, b) => b.lastContactAt - a.lastContactAt);
-      for (const { kind, lastContactAt } of health) if (lastContactAt > 0) metrics.watchContact(kind, lastContactAt);
+      for (const { kind, lastContactAt } of health) {
+        if (lastContactAt > 0) {
+          metrics.watchContact(kind, lastContactAt);
+        }
+      }
       return metrics.exposition();
     },
   });
-  log.info('started', { version: VERSION, metrics: server.address, namespaces: options.watchNamespaces.join(',') || 'all' });
+  log.info('started', {
+    version: VERSION,
+    metrics: server.address,
+    namespaces: options.watchNamespaces.join(',') || 'all',
+  });
   const lead = () => {
     metrics.leading(true);
     log.info('leading', { identity });
@@ -73,10 +93,19 @@ async function run(options: Options): Promise<void> {
     exit(1);
   };
   const lease = options.leaderElect
-    ? cluster.lease({ namespace: options.leaseNamespace, name: options.leaseName, identity, onLeading: lead, onLost: lost })
+    ? cluster.lease({
+        namespace: options.leaseNamespace,
+        name: options.leaseName,
+        identity,
+        onLeading: lead,
+        onLost: lost,
+      })
     : undefined;
-  if (lease) lease.start();
-  else lead();
+  if (lease) {
+    lease.start();
+  } else {
+    lead();
+  }
   const drain = async (signal: string) => {
     log.info('stopping', { signal });
     setTimeout(() => exit(1), DRAIN_MS).unref();
@@ -86,7 +115,9 @@ async function run(options: Options): Promise<void> {
     await cluster.close();
     exit(0);
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void drain(signal));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => void drain(signal));
+  }
 }
 
 /** What the readiness answer says while the caches fill. */
@@ -105,13 +136,21 @@ async function uninstall(options: Options, { deployment, namespace }: UninstallO
     identity: 'uninstall',
     gatePolicyName: options.gatePolicyName,
   });
-  const problem = await cluster.uninstall({ deployment, namespace, say: (line) => stdout.write(`${line}\n`) });
+  const problem = await cluster.uninstall({
+    deployment,
+    namespace,
+    say: (line) => stdout.write(`${line}\n`),
+  });
   await cluster.close();
-  if (problem) fail([problem]);
+  if (problem) {
+    fail([problem]);
+  }
 }
 
 function fail(mistakes: readonly string[]): void {
-  for (const mistake of mistakes) stderr.write(`postcheck: ${mistake}\n`);
+  for (const mistake of mistakes) {
+    stderr.write(`postcheck: ${mistake}\n`);
+  }
   stderr.write('See postcheck --help.\n');
   exit(2);
 }
@@ -122,10 +161,15 @@ const VERSION = typeof POSTCHECK_VERSION === 'string' ? POSTCHECK_VERSION : 'sou
 
 const command = readCommand(argv.slice(2), env);
 try {
-  if (command.name === 'help') stdout.write(HELP);
-  else if (command.name === 'wrong') fail(command.mistakes);
-  else if (command.name === 'uninstall') await uninstall(command.options, command.uninstall);
-  else await run(command.options);
+  if (command.name === 'help') {
+    stdout.write(HELP);
+  } else if (command.name === 'wrong') {
+    fail(command.mistakes);
+  } else if (command.name === 'uninstall') {
+    await uninstall(command.options, command.uninstall);
+  } else {
+    await run(command.options);
+  }
 } catch (error) {
   stderr.write(`postcheck: ${error instanceof Error ? error.message : String(error)}\n`);
   exit(1);

@@ -27,7 +27,13 @@ describe('the command line', () => {
       '--leader-elect=false',
     );
     expect(command).toMatchObject({
-      options: { watchNamespaces: ['a', 'b'], maxExecs: 3, maxExecsPerNode: 2, metricsPerUpgrade: true, leaderElect: false },
+      options: {
+        watchNamespaces: ['a', 'b'],
+        maxExecs: 3,
+        maxExecsPerNode: 2,
+        metricsPerUpgrade: true,
+        leaderElect: false,
+      },
     });
   });
 
@@ -45,11 +51,17 @@ describe('the command line', () => {
   });
 
   test('refuses a flag that it does not know', () => {
-    expect(run('--dry-run')).toMatchObject({ name: 'wrong', mistakes: [expect.stringContaining('--dry-run')] });
+    expect(run('--dry-run')).toMatchObject({
+      name: 'wrong',
+      mistakes: [expect.stringContaining('--dry-run')],
+    });
   });
 
   test('wants to know whom to uninstall', () => {
-    expect(run('uninstall')).toMatchObject({ name: 'wrong', mistakes: ['uninstall needs --deployment and --namespace of the operator'] });
+    expect(run('uninstall')).toMatchObject({
+      name: 'wrong',
+      mistakes: ['uninstall needs --deployment and --namespace of the operator'],
+    });
     expect(run('uninstall', '--deployment=postcheck', '--namespace=x')).toMatchObject({
       name: 'uninstall',
       uninstall: { deployment: 'postcheck', namespace: 'x' },

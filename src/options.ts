@@ -68,7 +68,10 @@ const FLAGS = {
 } as const;
 
 /** Reads the words after the program's name; `env` supplies KUBECONFIG and the pod's namespace. */
-export function readCommand(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Command {
+export function readCommand(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Command {
   let parsed: ReturnType<typeof parse>;
   try {
     parsed = parse(args);
@@ -76,16 +79,21 @@ export function readCommand(args: readonly string[], env: Readonly<Record<string
     return { name: 'wrong', mistakes: [error instanceof Error ? error.message : String(error)] };
   }
   const { values } = parsed;
-  if (values.help) return { name: 'help' };
+  if (values.help) {
+    return { name: 'help' };
+  }
   const mistakes: string[] = [];
   const number = (flag: 'max-execs' | 'max-execs-per-node'): number => {
     const value = Number(values[flag]);
-    if (!Number.isInteger(value) || value < 1 || value > 1000)
+    if (!Number.isInteger(value) || value < 1 || value > 1000) {
       mistakes.push(`--${flag} must be a whole number from 1 to 1000, not ${values[flag]}`);
+    }
     return value;
   };
   const oneOf = (flag: 'leader-elect' | 'log-level', allowed: readonly string[]): string => {
-    if (!allowed.includes(values[flag])) mistakes.push(`--${flag} must be one of ${allowed.join(', ')}, not ${values[flag]}`);
+    if (!allowed.includes(values[flag])) {
+      mistakes.push(`--${flag} must be one of ${allowed.join(', ')}, not ${values[flag]}`);
+    }
     return values[flag];
   };
   const options: Options = {
@@ -106,17 +114,30 @@ export function readCommand(args: readonly string[], env: Readonly<Record<string
 }
 
 /** Which command it is; every mistake is told, those of the flags too. */
-function commandOf({ values, positionals }: ReturnType<typeof parse>, options: Options, mistakes: readonly string[]): Command {
+function commandOf(
+  { values, positionals }: ReturnType<typeof parse>,
+  options: Options,
+  mistakes: readonly string[],
+): Command {
   const [name = 'run', ...rest] = positionals;
   const { deployment, namespace } = values;
   const unknown =
-    rest.length > 0 || (name !== 'run' && name !== 'uninstall') ? [`unknown command ${positionals.join(' ')}: use run or uninstall`] : [];
+    rest.length > 0 || (name !== 'run' && name !== 'uninstall')
+      ? [`unknown command ${positionals.join(' ')}: use run or uninstall`]
+      : [];
   const lacking =
-    name === 'uninstall' && !(deployment && namespace) ? ['uninstall needs --deployment and --namespace of the operator'] : [];
+    name === 'uninstall' && !(deployment && namespace)
+      ? ['uninstall needs --deployment and --namespace of the operator']
+      : [];
   const all = [...mistakes, ...unknown, ...lacking];
-  if (all.length > 0) return { name: 'wrong', mistakes: all };
-  if (name === 'uninstall' && deployment && namespace) return { name, options, uninstall: { deployment, namespace } };
+  if (all.length > 0) {
+    return { name: 'wrong', mistakes: all };
+  }
+  if (name === 'uninstall' && deployment && namespace) {
+    return { name, options, uninstall: { deployment, namespace } };
+  }
   return { name: 'run', options };
 }
 
-const parse = (args: readonly string[]) => parseArgs({ args: [...args], options: FLAGS, allowPositionals: true, strict: true });
+const parse = (args: readonly string[]) =>
+  parseArgs({ args: [...args], options: FLAGS, allowPositionals: true, strict: true });

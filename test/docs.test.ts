@@ -14,7 +14,8 @@ import { Stage } from './docs/stage.ts';
 const OUTSIDE = ['node_modules/**', 'dist/**', '.cluster/**', '**/node_modules/**'];
 const pages = globSync('**/*.md', { exclude: OUTSIDE }).sort();
 const read = (path: string): string => readFileSync(path, 'utf8');
-const matches = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, found = '']) => found);
+const matches = (text: string, pattern: RegExp): string[] =>
+  [...text.matchAll(pattern)].map(([, found = '']) => found);
 const prose = (text: string): string => text.replace(/^ *```[\s\S]*?^ *```/gm, '');
 const fences = (text: string, language: string): string[] =>
   matches(text, new RegExp(`^ *\`\`\`${language}\\n([\\s\\S]*?)^ *\`\`\``, 'gm'));
@@ -28,11 +29,17 @@ const anchor = (heading: string): string =>
 
 function brokenLinks(page: string): string[] {
   return matches(prose(read(page)), /\]\(([^)\s]+)\)/g).filter((link) => {
-    if (/^[a-z]+:/.test(link)) return false;
+    if (/^[a-z]+:/.test(link)) {
+      return false;
+    }
     const [path = '', fragment] = link.split('#');
     const target = path === '' ? page : join(dirname(page), path);
-    if (!existsSync(target)) return true;
-    if (fragment === undefined || statSync(target).isDirectory()) return false;
+    if (!existsSync(target)) {
+      return true;
+    }
+    if (fragment === undefined || statSync(target).isDirectory()) {
+      return false;
+    }
     return !matches(read(target), /^#+ (.+)$/gm).some((heading) => anchor(heading) === fragment);
   });
 }
@@ -57,19 +64,26 @@ test('every make target that the docs name is in the Makefile', () => {
 
 test('every script that the docs name with npm run is in package.json', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Readonly<Record<string, string>> };
-  const named = ['README.md', 'CONTRIBUTING.md', 'ARCHITECTURE.md'].flatMap((page) => matches(read(page), /npm run (?:-s )?([\w:-]+)/g));
+  const named = ['README.md', 'CONTRIBUTING.md', 'ARCHITECTURE.md'].flatMap((page) =>
+    matches(read(page), /npm run (?:-s )?([\w:-]+)/g),
+  );
   expect(named.filter((script) => !(script in scripts))).toEqual([]);
 });
 
 // --- manifests
 
 type Json = Record<string, unknown>;
-const isObject = (value: unknown): value is Json => value !== null && typeof value === 'object' && !Array.isArray(value);
+const isObject = (value: unknown): value is Json =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
 
 /** The schema with no field allowed that it does not name. */
 function closed<T>(node: T): T {
-  if (Array.isArray(node)) return node.map(closed) as T;
-  if (!isObject(node)) return node;
+  if (Array.isArray(node)) {
+    return node.map(closed) as T;
+  }
+  if (!isObject(node)) {
+    return node;
+  }
   const inner = Object.fromEntries(Object.entries(node).map(([key, value]) => [key, closed(value)])) as Json;
   return ('properties' in node ? { ...inner, additionalProperties: false } : inner) as T;
 }
@@ -88,7 +102,10 @@ const Manifest = closed(
 );
 
 /** As the API server fills it. */
-const filled = (manifest: Json): Json => ({ ...manifest, spec: Value.Default(SpecSchema, structuredClone(manifest.spec)) });
+const filled = (manifest: Json): Json => ({
+  ...manifest,
+  spec: Value.Default(SpecSchema, structuredClone(manifest.spec)),
+});
 
 /** What is wrong with a manifest, as `path message`. CEL rules are the API server's; test/api asks it. */
 const mistakes = (manifest: Json): string[] =>
@@ -97,7 +114,10 @@ const mistakes = (manifest: Json): string[] =>
 const upgradesIn = (yaml: string): Json[] =>
   parseAllDocuments(yaml)
     .map((document) => document.toJS() as unknown)
-    .filter((value): value is Json => isObject(value) && value.kind === 'Upgrade' && String(value.apiVersion).startsWith(GROUP));
+    .filter(
+      (value): value is Json =>
+        isObject(value) && value.kind === 'Upgrade' && String(value.apiVersion).startsWith(GROUP),
+    );
 
 const shown: [where: string, manifest: Json][] = [
   ...pages.flatMap((page) =>
@@ -105,7 +125,9 @@ const shown: [where: string, manifest: Json][] = [
       .filter((block) => block.includes('kind: Upgrade'))
       .flatMap((block) => upgradesIn(block).map((manifest): [string, Json] => [page, manifest])),
   ),
-  ...globSync('examples/**/*.yaml').flatMap((path) => upgradesIn(read(path)).map((manifest): [string, Json] => [path, manifest])),
+  ...globSync('examples/**/*.yaml').flatMap((path) =>
+    upgradesIn(read(path)).map((manifest): [string, Json] => [path, manifest]),
+  ),
 ];
 
 describe('manifests', () => {
@@ -126,11 +148,17 @@ describe('manifests', () => {
 /** Schema of the field at `path`, or nothing. */
 function fieldAt(schema: TSchema, path: readonly string[]): TSchema | undefined {
   const [head, ...rest] = path;
-  if (head === undefined) return schema;
+  if (head === undefined) {
+    return schema;
+  }
   const items = (schema as { items?: TSchema }).items;
-  if (items) return fieldAt(items, path);
+  if (items) {
+    return fieldAt(items, path);
+  }
   const next = (schema as { properties?: Record<string, TSchema> }).properties?.[head];
-  if (next) return fieldAt(next, rest);
+  if (next) {
+    return fieldAt(next, rest);
+  }
   return 'patternProperties' in schema ? schema : undefined;
 }
 
@@ -141,7 +169,9 @@ const inSpec = Object.keys((SpecSchema as unknown as { properties: object }).pro
 /** `fallback.action` may be said for `spec.fallback.action`, and `checks[].exec` for that of postCheck. */
 function lookUp(path: string): TSchema | undefined {
   const parts = path.replaceAll(/\[[^\]]*\]/g, '').split('.');
-  return [ROOT, SpecSchema, StatusSchema, postCheck].map((schema) => fieldAt(schema, parts)).find((found) => found !== undefined);
+  return [ROOT, SpecSchema, StatusSchema, postCheck]
+    .map((schema) => fieldAt(schema, parts))
+    .find((found) => found !== undefined);
 }
 
 const FIELD = new RegExp(
@@ -153,17 +183,23 @@ const FOREIGN: readonly string[] = ['spec.ignore'];
 
 describe('fields and names', () => {
   const written = pages.flatMap((page) =>
-    [...prose(read(page)).matchAll(FIELD)].map(([, path = '', value]): [string, string, string | undefined] => [page, path, value]),
+    [...prose(read(page)).matchAll(FIELD)].map(
+      ([, path = '', value]): [string, string, string | undefined] => [page, path, value],
+    ),
   );
   const ours = written.filter(([page, path]) => !FOREIGN.includes(path) && page !== 'docs/reference.md');
 
   test('every field that the docs name exists', () => {
     expect(ours.length).toBeGreaterThan(25);
-    expect(ours.filter(([, path]) => lookUp(path) === undefined).map(([page, path]) => `${page}: ${path}`)).toEqual([]);
+    expect(
+      ours.filter(([, path]) => lookUp(path) === undefined).map(([page, path]) => `${page}: ${path}`),
+    ).toEqual([]);
   });
 
   test('every field that a command reads from an Upgrade exists', () => {
-    const commands = pages.flatMap((page) => matches(read(page), /^(.*kubectl get upgrades? .*jsonpath=.*)$/gm));
+    const commands = pages.flatMap((page) =>
+      matches(read(page), /^(.*kubectl get upgrades? .*jsonpath=.*)$/gm),
+    );
     const asked = commands.flatMap((command) => matches(command, /\.((?:spec|status)\.[\w.]+)/g));
     expect(asked.length).toBeGreaterThan(10);
     expect([...new Set(asked)].filter((path) => lookUp(path) === undefined)).toEqual([]);
@@ -212,7 +248,10 @@ describe('README.md', () => {
     .filter((row) => row !== null);
 
   test('shows phases and sentences that exist', () => {
-    const real = [skeleton(goodUpgrade()), ...Object.values(SCENES).map((scene) => skeleton(scene().status.message ?? ''))];
+    const real = [
+      skeleton(goodUpgrade()),
+      ...Object.values(SCENES).map((scene) => skeleton(scene().status.message ?? '')),
+    ];
     expect(rows.length).toBeGreaterThanOrEqual(2);
     for (const [, , phase = '', , sentence = ''] of rows) {
       expect(PHASES).toContain(phase);

@@ -63,7 +63,10 @@ describe('imports follow the architecture', () => {
       .filter((one) => one.folder === folder)
       .filter((one) => {
         const target = targetOf(one);
-        return target.split('/')[0] !== folder && !allowed.some((prefix) => target === prefix || target.startsWith(`${prefix}/`));
+        return (
+          target.split('/')[0] !== folder &&
+          !allowed.some((prefix) => target === prefix || target.startsWith(`${prefix}/`))
+        );
       });
     expect(wrong.map(({ file, from }) => `${file} imports ${from}`)).toEqual([]);
   });
@@ -75,12 +78,15 @@ describe('imports follow the architecture', () => {
   });
 
   test('what the operator runs takes only types from the schemas, so that no schema library is in it', () => {
-    const values = ours.filter((one) => targetOf(one).startsWith('api/schema-') && one.folder !== 'api' && !one.typeOnly);
+    const values = ours.filter(
+      (one) => targetOf(one).startsWith('api/schema-') && one.folder !== 'api' && !one.typeOnly,
+    );
     expect(values.map(({ file }) => file)).toEqual([]);
   });
 
   test('decisions ask no clock, no chance and nothing outside', () => {
-    const impure = /\b(Date\.now|Math\.random|setTimeout|setInterval|process\.|await |async |Promise\b|fetch\()/;
+    const impure =
+      /\b(Date\.now|Math\.random|setTimeout|setInterval|process\.|await |async |Promise\b|fetch\()/;
     const wrong = files.filter(
       (file) =>
         file.startsWith('src/core/') &&

@@ -46,7 +46,9 @@ describe('the sample hook in shell', () => {
 
   test('gives 10 when there is no heartbeat', async () => {
     mkdirSync(join(scratch.path, 'empty'));
-    const result = await run(copyOf('heartbeat', '/run/app/heartbeat', join(scratch.path, 'empty/heartbeat')));
+    const result = await run(
+      copyOf('heartbeat', '/run/app/heartbeat', join(scratch.path, 'empty/heartbeat')),
+    );
     expect(result).toEqual({ code: 10, stderr: expect.stringMatching(/has not come up yet/) });
   });
 });
@@ -62,11 +64,15 @@ describe('the sample hook in Python', () => {
     const sockets: Socket[] = [];
     const server = createServer((socket) => {
       sockets.push(socket.on('error', () => {}));
-      if (answer !== undefined) socket.once('data', () => socket.end(answer));
+      if (answer !== undefined) {
+        socket.once('data', () => socket.end(answer));
+      }
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const result = await run(copyOf('tcp-service', '6379', String((server.address() as AddressInfo).port)));
-    for (const socket of sockets) socket.destroy();
+    for (const socket of sockets) {
+      socket.destroy();
+    }
     server.close();
     expect(result.code).toBe(code);
   });

@@ -70,8 +70,12 @@ export function makeToolDirectory(directory: string, shell: Shell, extra: readon
   const path = join(directory, `bin-${shell}-${extra.join('-')}`);
   mkdirSync(path);
   const small = ['dd', 'env', 'grep', 'head', 'od', 'sed', 'setsid', 'sh', 'sleep', 'tail', 'tr', 'yes'];
-  for (const tool of small) symlinkSync(shell === 'busybox' ? '/bin/busybox' : `/usr/bin/${tool}`, join(path, tool));
-  for (const tool of extra) symlinkSync(`/usr/bin/${tool}`, join(path, tool));
+  for (const tool of small) {
+    symlinkSync(shell === 'busybox' ? '/bin/busybox' : `/usr/bin/${tool}`, join(path, tool));
+  }
+  for (const tool of extra) {
+    symlinkSync(`/usr/bin/${tool}`, join(path, tool));
+  }
   return path;
 }
 
@@ -94,23 +98,46 @@ export async function runProbe(options: ProbeOptions = {}): Promise<ProbeRun> {
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
+  const code = await new Promise<number | null>((resolve, reject) =>
+    child.once('error', reject).once('close', resolve),
+  );
   return { code, stdout, stderr, result: parseResult(stdout), elapsedMs: performance.now() - started };
 }
 
 /** As `runProbe`, for tests that kill it. */
 export function spawnProbe(options: ProbeOptions) {
-  const user = options.uid === undefined ? [] : ['setpriv', `--reuid=${options.uid}`, `--regid=${options.uid}`, '--clear-groups'];
-  const enter = options.inside === undefined ? [] : ['nsenter', `--target=${options.inside}`, '--pid', '--mount'];
-  const command = options.before === undefined ? [probePath] : ['sh', '-c', `${options.before} exec ${probePath}`];
-  const [file, ...args] = [...enter, 'unshare', '--mount', 'sh', '-c', sandbox, 'sh', options.shell ?? 'dash', ...user, ...command];
-  return spawn(file as string, args, { env: { PATH: process.env.PATH, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const user =
+    options.uid === undefined
+      ? []
+      : ['setpriv', `--reuid=${options.uid}`, `--regid=${options.uid}`, '--clear-groups'];
+  const enter =
+    options.inside === undefined ? [] : ['nsenter', `--target=${options.inside}`, '--pid', '--mount'];
+  const command =
+    options.before === undefined ? [probePath] : ['sh', '-c', `${options.before} exec ${probePath}`];
+  const [file, ...args] = [
+    ...enter,
+    'unshare',
+    '--mount',
+    'sh',
+    '-c',
+    sandbox,
+    'sh',
+    options.shell ?? 'dash',
+    ...user,
+    ...command,
+  ];
+  return spawn(file as string, args, {
+    env: { PATH: process.env.PATH, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 }
 
 /** The documented last line; empty when it is missing. */
 export function parseResult(stdout: string): Partial<ResultLine> {
   const line = stdout.trimEnd().split('\n').at(-1) ?? '';
-  if (!/^postcheck: stage=\S+ code=\S+ state=\S+ exitstatus=\S+ source=\S+ hook=\S+ ms=\S+$/.test(line)) return {};
+  if (!/^postcheck: stage=\S+ code=\S+ state=\S+ exitstatus=\S+ source=\S+ hook=\S+ ms=\S+$/.test(line)) {
+    return {};
+  }
   return Object.fromEntries(
     line
       .split(' ')

@@ -106,7 +106,14 @@ export interface Row {
 }
 
 export const rows: readonly Row[] = [
-  { situation: 'ended with status 0 is ready', service: 'good', code: 0, state: /^EXITED$/, exitstatus: '0', says: /ready/ },
+  {
+    situation: 'ended with status 0 is ready',
+    service: 'good',
+    code: 0,
+    state: /^EXITED$/,
+    exitstatus: '0',
+    says: /ready/,
+  },
   {
     situation: 'ended with status 3 is not ready',
     service: 'failed',
@@ -171,8 +178,22 @@ export const rows: readonly Row[] = [
     exitstatus: '-',
     says: /STOPPED \(Not started\)/,
   },
-  { situation: 'stopped by hand is not ready', service: 'stopped', code: 2, state: /^STOPPED$/, exitstatus: '-', says: /is STOPPED/ },
-  { situation: 'being stopped is not ready', service: 'stopping', code: 2, state: /^STOPPING$/, exitstatus: '-', says: /is STOPPING/ },
+  {
+    situation: 'stopped by hand is not ready',
+    service: 'stopped',
+    code: 2,
+    state: /^STOPPED$/,
+    exitstatus: '-',
+    says: /is STOPPED/,
+  },
+  {
+    situation: 'being stopped is not ready',
+    service: 'stopping',
+    code: 2,
+    state: /^STOPPING$/,
+    exitstatus: '-',
+    says: /is STOPPING/,
+  },
   {
     situation: 'failing and restarted for ever is not ready',
     service: 'failing_loop',
@@ -181,8 +202,22 @@ export const rows: readonly Row[] = [
     exitstatus: '',
     says: /failing_loop/,
   },
-  { situation: 'that is not configured is skipped', service: 'start', code: 0, state: /^NONE$/, exitstatus: '-', says: /ready/ },
-  { situation: 'in a group, ended with 0, is ready', service: 'grouped_good', code: 0, state: /^EXITED$/, exitstatus: '0', says: /ready/ },
+  {
+    situation: 'that is not configured is skipped',
+    service: 'start',
+    code: 0,
+    state: /^NONE$/,
+    exitstatus: '-',
+    says: /ready/,
+  },
+  {
+    situation: 'in a group, ended with 0, is ready',
+    service: 'grouped_good',
+    code: 0,
+    state: /^EXITED$/,
+    exitstatus: '0',
+    says: /ready/,
+  },
   {
     situation: 'in a group, ended with 5, is not ready',
     service: 'grouped_failed',

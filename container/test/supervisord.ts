@@ -36,8 +36,12 @@ export class Supervisord {
   constructor(options: SupervisordOptions) {
     options.prepare?.(this.directory);
     writeFileSync(this.config, configuration(this.directory, options));
-    const user = options.uid === undefined ? [] : ['setpriv', `--reuid=${options.uid}`, `--regid=${options.uid}`, '--clear-groups'];
-    const space = options.asProcess1 === true ? ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'] : [];
+    const user =
+      options.uid === undefined
+        ? []
+        : ['setpriv', `--reuid=${options.uid}`, `--regid=${options.uid}`, '--clear-groups'];
+    const space =
+      options.asProcess1 === true ? ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'] : [];
     const [file, ...args] = [...space, ...user, '/usr/bin/supervisord', '-n', '-c', this.config];
     this.#child = spawn(file as string, args, { cwd: this.directory, stdio: 'ignore' });
   }
@@ -53,7 +57,9 @@ export class Supervisord {
 
   /** Calls a method of supervisord's XML-RPC interface; gives the XML. */
   call(method: string, ...params: (string | boolean)[]): Promise<string> {
-    const values = params.map((value) => (typeof value === 'string' ? `<string>${value}</string>` : `<boolean>${Number(value)}</boolean>`));
+    const values = params.map((value) =>
+      typeof value === 'string' ? `<string>${value}</string>` : `<boolean>${Number(value)}</boolean>`,
+    );
     const list = values.map((value) => `<param><value>${value}</value></param>`).join('');
     const body = `<?xml version="1.0"?><methodCall><methodName>supervisor.${method}</methodName><params>${list}</params></methodCall>`;
     return new Promise((resolve, reject) => {
@@ -73,7 +79,8 @@ export class Supervisord {
 
   async processes(): Promise<ProcessInfo[]> {
     const xml = await this.call('getAllProcessInfo');
-    const member = (block: string, key: string) => new RegExp(`<name>${key}</name>\\s*<value><[^>]+>([^<]*)<`).exec(block)?.[1] ?? '';
+    const member = (block: string, key: string) =>
+      new RegExp(`<name>${key}</name>\\s*<value><[^>]+>([^<]*)<`).exec(block)?.[1] ?? '';
     return [...xml.matchAll(/<struct>(.*?)<\/struct>/gs)].map(([block]) => ({
       name: member(block, 'name'),
       group: member(block, 'group'),
@@ -87,9 +94,17 @@ export class Supervisord {
     for (let tries = 0; ; tries += 1) {
       const list = existsSync(this.socket) ? await this.processes().catch(() => []) : [];
       const found = new Map(list.map((one) => [one.name, one.statename]));
-      const open = Object.entries(wanted).filter(([name, state]) => !state.split('|').includes(found.get(name) ?? ''));
-      if (open.length === 0 && list.length > 0) return;
-      if (tries > 300) throw new Error(`still waiting for ${JSON.stringify(open)}, have ${JSON.stringify([...found])}; ${this.log()}`);
+      const open = Object.entries(wanted).filter(
+        ([name, state]) => !state.split('|').includes(found.get(name) ?? ''),
+      );
+      if (open.length === 0 && list.length > 0) {
+        return;
+      }
+      if (tries > 300) {
+        throw new Error(
+          `still waiting for ${JSON.stringify(open)}, have ${JSON.stringify([...found])}; ${this.log()}`,
+        );
+      }
       await sleep(50);
     }
   }
@@ -104,7 +119,9 @@ export class Supervisord {
 
   /** Kills the daemon at once; its socket file stays. */
   async kill(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+      return;
+    }
     const gone = once(this.#child, 'exit');
     this.#child.kill('SIGKILL');
     await gone;
@@ -114,7 +131,9 @@ export class Supervisord {
   async stop(): Promise<void> {
     this.signal('SIGCONT');
     await this.kill();
-    for (const line of this.log().matchAll(/spawned: '.*' with pid (\d+)/g)) killOwnGroup(Number(line[1]), this.directory);
+    for (const line of this.log().matchAll(/spawned: '.*' with pid (\d+)/g)) {
+      killOwnGroup(Number(line[1]), this.directory);
+    }
     this.#directory.remove();
   }
 }
@@ -122,7 +141,9 @@ export class Supervisord {
 // Programs are session leaders. A number may have been used again meanwhile: only processes that carry our mark are ended.
 function killOwnGroup(pid: number, mark: string): void {
   try {
-    if (readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`DIR=${mark}`)) process.kill(-pid, 'SIGKILL');
+    if (readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`DIR=${mark}`)) {
+      process.kill(-pid, 'SIGKILL');
+    }
   } catch {
     // Already gone.
   }

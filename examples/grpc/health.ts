@@ -21,7 +21,8 @@ export const healthService: ServiceDefinition = {
     path: '/grpc.health.v1.Health/Check',
     requestStream: false,
     responseStream: false,
-    requestSerialize: ({ service }: CheckRequest) => Buffer.concat([Buffer.from([0x0a, service.length]), Buffer.from(service)]),
+    requestSerialize: ({ service }: CheckRequest) =>
+      Buffer.concat([Buffer.from([0x0a, service.length]), Buffer.from(service)]),
     requestDeserialize: readRequest,
     responseSerialize: (serving: Serving) => Buffer.from([0x08, serving === 'SERVING' ? 1 : 2]),
     responseDeserialize: (bytes: Buffer): Serving => (bytes[1] === 1 ? 'SERVING' : 'NOT_SERVING'),

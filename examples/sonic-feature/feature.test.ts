@@ -37,10 +37,14 @@ class Feature {
 
   constructor(env: Record<string, string>) {
     const log = openSync(this.#log, 'a');
-    this.#child = spawn('unshare', ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', image, 'sh', folder], {
-      env: { PATH: process.env.PATH, FEATURE_VERSION: '1.0', FEATURE_FAULT: 'none', ...env },
-      stdio: ['ignore', log, log],
-    });
+    this.#child = spawn(
+      'unshare',
+      ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', image, 'sh', folder],
+      {
+        env: { PATH: process.env.PATH, FEATURE_VERSION: '1.0', FEATURE_FAULT: 'none', ...env },
+        stdio: ['ignore', log, log],
+      },
+    );
     closeSync(log);
     this.ended = once(this.#child, 'exit');
     containers.push(this);
@@ -53,7 +57,9 @@ class Feature {
   /** Runs the readiness script inside, as `kubectl exec` would. */
   probe() {
     const children = readFileSync(`/proc/${this.#child.pid}/task/${this.#child.pid}/children`, 'utf8');
-    const run = spawnSync('nsenter', [`--target=${children.trim()}`, '--mount', '--pid', probePath], { encoding: 'utf8' });
+    const run = spawnSync('nsenter', [`--target=${children.trim()}`, '--mount', '--pid', probePath], {
+      encoding: 'utf8',
+    });
     return { ...run, result: parseResult(run.stdout) };
   }
 
@@ -61,8 +67,14 @@ class Feature {
   async until(wanted: Record<string, string>) {
     for (let tries = 0; ; tries += 1) {
       const run = this.probe();
-      if (Object.entries(wanted).every(([key, value]) => run.result[key as keyof typeof run.result] === value)) return run;
-      if (tries > 60) throw new Error(`still ${run.stdout} ${run.stderr}; ${this.output}`);
+      if (
+        Object.entries(wanted).every(([key, value]) => run.result[key as keyof typeof run.result] === value)
+      ) {
+        return run;
+      }
+      if (tries > 60) {
+        throw new Error(`still ${run.stdout} ${run.stderr}; ${this.output}`);
+      }
       await sleep(250);
     }
   }
@@ -76,14 +88,23 @@ class Feature {
 describe('the container', () => {
   test.concurrent('is ready once start has ended and the feature has its neighbours', async () => {
     const run = await new Feature({}).until({ stage: 'ready' });
-    expect(run.result).toMatchObject({ code: '0', state: 'EXITED', exitstatus: '0', source: 'xmlrpc', hook: '0' });
+    expect(run.result).toMatchObject({
+      code: '0',
+      state: 'EXITED',
+      exitstatus: '0',
+      source: 'xmlrpc',
+      hook: '0',
+    });
   });
 
   test.concurrent('stays at code 2 for as long as its version is blocked, and says why in its log', async () => {
     const gate = join(scratch.path, 'gate');
     mkdirSync(gate, { recursive: true });
     writeFileSync(join(gate, 'blocked-versions'), '1.9\n2.0-frozen\n');
-    const feature = new Feature({ FEATURE_VERSION: '2.0-frozen', FEATURE_BLOCKED_FILE: join(gate, 'blocked-versions') });
+    const feature = new Feature({
+      FEATURE_VERSION: '2.0-frozen',
+      FEATURE_BLOCKED_FILE: join(gate, 'blocked-versions'),
+    });
     const run = await feature.until({ state: 'RUNNING' });
     expect(run.status).toBe(2);
     expect(run.stderr).toMatch(/start is RUNNING \(pid \d+, uptime .*\), not yet EXITED with status 0/);
@@ -106,7 +127,9 @@ describe('the container', () => {
   test.concurrent('ends by itself when its critical process ends unexpectedly', async () => {
     const feature = new Feature({ FEATURE_FAULT: 'critical-dies' });
     await feature.ended;
-    expect(feature.output).toContain('exit listener: critical process featured ended unexpectedly; ending the container');
+    expect(feature.output).toContain(
+      'exit listener: critical process featured ended unexpectedly; ending the container',
+    );
   });
 
   test.concurrent('ends by itself when its critical process cannot be started', async () => {
@@ -116,12 +139,16 @@ describe('the container', () => {
     expect(run.result).toMatchObject({ stage: 'hook', code: '18' });
     await feature.ended;
     // On a machine so busy that it dies later than startsecs, supervisord calls the same death an unexpected exit.
-    expect(feature.output).toMatch(/exit listener: critical process featured (cannot be started|ended unexpectedly); ending the container/);
+    expect(feature.output).toMatch(
+      /exit listener: critical process featured (cannot be started|ended unexpectedly); ending the container/,
+    );
   });
 });
 
 describe('the manifests', () => {
-  const [, , daemonSet] = parseAllDocuments(readFileSync(join(folder, 'daemonset.yaml'), 'utf8')).map((document) => document.toJS());
+  const [, , daemonSet] = parseAllDocuments(readFileSync(join(folder, 'daemonset.yaml'), 'utf8')).map(
+    (document) => document.toJS(),
+  );
   const upgrade = parse(readFileSync(join(folder, 'upgrade.yaml'), 'utf8'));
   const [container] = daemonSet.spec.template.spec.containers;
 
@@ -133,15 +160,23 @@ describe('the manifests', () => {
   });
 
   test('upgrade the DaemonSet that is there', () => {
-    expect(upgrade.spec.targetRef).toEqual({ apiVersion: 'apps/v1', kind: daemonSet.kind, name: daemonSet.metadata.name });
+    expect(upgrade.spec.targetRef).toEqual({
+      apiVersion: 'apps/v1',
+      kind: daemonSet.kind,
+      name: daemonSet.metadata.name,
+    });
     expect(upgrade.metadata.namespace).toBe(daemonSet.metadata.namespace);
     expect(upgrade.spec.containers.map((one: { name: string }) => one.name)).toEqual([container.name]);
   });
 
   test('explain exit codes as the registry does', () => {
-    const { stdout } = spawnSync(process.execPath, [join(folder, '../../scripts/exit-codes.ts'), join(folder, 'codes.yaml')], {
-      encoding: 'utf8',
-    });
+    const { stdout } = spawnSync(
+      process.execPath,
+      [join(folder, '../../scripts/exit-codes.ts'), join(folder, 'codes.yaml')],
+      {
+        encoding: 'utf8',
+      },
+    );
     expect(upgrade.spec.postCheck.checks[0].exitCodes).toEqual(parse(stdout).exitCodes);
   });
 });

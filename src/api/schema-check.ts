@@ -24,7 +24,11 @@ const ExitCodeRule = Type.Object(
       pattern: '^[A-Z][A-Za-z0-9]*$',
       description: 'CamelCase word shown in the status.',
     }),
-    message: Type.String({ default: '', maxLength: 256, description: 'What the code means, for the person who reads the status.' }),
+    message: Type.String({
+      default: '',
+      maxLength: 256,
+      description: 'What the code means, for the person who reads the status.',
+    }),
   },
   rules(
     {
@@ -33,7 +37,8 @@ const ExitCodeRule = Type.Object(
     },
     {
       rule: `!self.codes.matches('^[0-9]{1,3}(-[0-9]{1,3})?$') || self.class != 'Fail' || ${lo('self')} > 0`,
-      message: 'exit code 0 cannot be Fail: leave 0 out of the range, or use another exit code for the failure',
+      message:
+        'exit code 0 cannot be Fail: leave 0 out of the range, or use another exit code for the failure',
     },
   ),
 );
@@ -65,22 +70,47 @@ export const Check = Type.Object(
         {
           path: Type.Optional(Type.String({ maxLength: 4096, description: 'Default `/`.' })),
           port: Port,
-          host: Type.Optional(Type.String({ maxLength: 253, description: "Default: the pod's IP. As seen from the operator." })),
-          scheme: oneOf(['HTTP', 'HTTPS'], { default: 'HTTP', description: 'HTTPS is not verified, as for a kubelet probe.' }),
+          host: Type.Optional(
+            Type.String({ maxLength: 253, description: "Default: the pod's IP. As seen from the operator." }),
+          ),
+          scheme: oneOf(['HTTP', 'HTTPS'], {
+            default: 'HTTP',
+            description: 'HTTPS is not verified, as for a kubelet probe.',
+          }),
           httpHeaders: Type.Array(
-            Type.Object({ name: Type.String({ minLength: 1, maxLength: 256 }), value: Type.String({ maxLength: 4096 }) }),
+            Type.Object({
+              name: Type.String({ minLength: 1, maxLength: 256 }),
+              value: Type.String({ maxLength: 4096 }),
+            }),
             { default: [], maxItems: 32, description: 'Headers to send; repeated ones are kept.' },
           ),
         },
-        { description: 'Passes when a GET is answered with 200 to 399, as for a kubelet probe, asked from the operator.' },
+        {
+          description:
+            'Passes when a GET is answered with 200 to 399, as for a kubelet probe, asked from the operator.',
+        },
       ),
     ),
-    tcpSocket: Type.Optional(Type.Object({ port: Port }, { description: 'Passes when a connection can be opened from the operator.' })),
+    tcpSocket: Type.Optional(
+      Type.Object(
+        { port: Port },
+        { description: 'Passes when a connection can be opened from the operator.' },
+      ),
+    ),
     grpc: Type.Optional(
       Type.Object(
         {
-          port: Type.Integer({ minimum: 1, maximum: 65535, format: 'int32', description: 'Number of the port.' }),
-          service: Type.String({ default: '', maxLength: 253, description: 'Service to ask about; empty: the server as a whole.' }),
+          port: Type.Integer({
+            minimum: 1,
+            maximum: 65535,
+            format: 'int32',
+            description: 'Number of the port.',
+          }),
+          service: Type.String({
+            default: '',
+            maxLength: 253,
+            description: 'Service to ask about; empty: the server as a whole.',
+          }),
         },
         { description: 'Passes when gRPC health v1 answers SERVING, asked from the operator.' },
       ),
@@ -90,14 +120,19 @@ export const Check = Type.Object(
         minItems: 1,
         maxItems: 64,
         'x-kubernetes-list-type': 'set',
-        description: 'Containers to run the command in, or `["*"]` for every regular container and sidecar. Without it: the upgraded ones.',
-        ...rules({ rule: "!('*' in self) || self.size() == 1", message: 'containers must be either ["*"] alone or a list of names' }),
+        description:
+          'Containers to run the command in, or `["*"]` for every regular container and sidecar. Without it: the upgraded ones.',
+        ...rules({
+          rule: "!('*' in self) || self.size() == 1",
+          message: 'containers must be either ["*"] alone or a list of names',
+        }),
       }),
     ),
     timeoutSeconds: seconds('Limit of one try.', { minimum: 1, maximum: 300, default: 10 }),
     whenMissing: oneOf(['Fail', 'Skip'], {
       default: 'Fail',
-      description: 'When the image does not have the command: `Fail`, or `Skip` (nothing to check in this image).',
+      description:
+        'When the image does not have the command: `Fail`, or `Skip` (nothing to check in this image).',
     }),
     exitCodes: Type.Array(ExitCodeRule, {
       default: [],
@@ -125,10 +160,14 @@ export const Check = Type.Object(
     },
     {
       rule: 'has(self.exec) || (!has(self.containers) && self.exitCodes.size() == 0)',
-      message: 'containers and exitCodes belong to exec: leave them out of a check that asks over the network',
+      message:
+        'containers and exitCodes belong to exec: leave them out of a check that asks over the network',
     },
   ),
 );
 
 /** What is asked when the user names no check. */
-export const READINESS_PROBE = { name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] } };
+export const READINESS_PROBE = {
+  name: 'readiness-probe',
+  exec: { command: ['/usr/bin/readiness_probe.sh'] },
+};

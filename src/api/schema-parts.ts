@@ -5,7 +5,10 @@ import { type TSchemaOptions, Type } from 'typebox';
 export const rules = (...list: { rule: string; message: string; fieldPath?: string }[]): TSchemaOptions => ({
   'x-kubernetes-validations': list,
 });
-export const listMap = (key: string): TSchemaOptions => ({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] });
+export const listMap = (key: string): TSchemaOptions => ({
+  'x-kubernetes-list-type': 'map',
+  'x-kubernetes-list-map-keys': [key],
+});
 export const oneOf = <T extends string>(values: readonly T[], options: TSchemaOptions) =>
   Type.Unsafe<T>({ type: 'string', enum: [...values], ...options });
 export const seconds = (description: string, options: TSchemaOptions = {}) =>
@@ -13,6 +16,7 @@ export const seconds = (description: string, options: TSchemaOptions = {}) =>
 export const count = (description: string) => Type.Integer({ minimum: 0, format: 'int32', description });
 export const time = (description: string) => Type.String({ format: 'date-time', description });
 export const text = (description: string, maxLength = 4096) => Type.String({ maxLength, description });
-export const images = (description: string) => Type.Record(Type.String(), Type.String({ maxLength: 1024 }), { description });
+export const images = (description: string) =>
+  Type.Record(Type.String(), Type.String({ maxLength: 1024 }), { description });
 
 export const name63 = { minLength: 1, maxLength: 63, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$' };

@@ -15,31 +15,48 @@ const TargetRef = Type.Object(
       maxLength: 63,
       description: '`Deployment`, `StatefulSet` or `DaemonSet`.',
     }),
-    name: Type.String({ minLength: 1, maxLength: 253, description: 'Name of the workload, in the namespace of the Upgrade.' }),
+    name: Type.String({
+      minLength: 1,
+      maxLength: 253,
+      description: 'Name of the workload, in the namespace of the Upgrade.',
+    }),
   },
   {
     description: 'The workload to upgrade. Immutable.',
     ...rules(
       {
         rule: 'self == oldSelf',
-        message: 'targetRef cannot be changed: delete this Upgrade and create another one for the other workload',
+        message:
+          'targetRef cannot be changed: delete this Upgrade and create another one for the other workload',
       },
       {
         rule: "self.apiVersion == 'apps/v1' && self.kind in ['Deployment', 'StatefulSet', 'DaemonSet']",
-        message: 'targetRef must name a workload that postcheck can roll: apiVersion apps/v1 and kind Deployment, StatefulSet or DaemonSet',
+        message:
+          'targetRef must name a workload that postcheck can roll: apiVersion apps/v1 and kind Deployment, StatefulSet or DaemonSet',
       },
     ),
   },
 );
 
 const ContainerImage = Type.Object({
-  name: Type.String({ ...name63, description: 'Name of a container, init container or sidecar in the pod template.' }),
-  image: Type.String({ minLength: 1, maxLength: 1024, pattern: '^\\S+$', description: 'Image that this container shall run.' }),
+  name: Type.String({
+    ...name63,
+    description: 'Name of a container, init container or sidecar in the pod template.',
+  }),
+  image: Type.String({
+    minLength: 1,
+    maxLength: 1024,
+    pattern: '^\\S+$',
+    description: 'Image that this container shall run.',
+  }),
 });
 
 const Readiness = Type.Object(
   {
-    required: Type.Boolean({ default: true, description: 'A pod passes only while ContainersReady and its other readiness gates hold.' }),
+    required: Type.Boolean({
+      default: true,
+      description: 'A pod passes only while ContainersReady and its other readiness gates hold.',
+    }),
     minReadySeconds: seconds('How long readiness must have held.', { default: 0 }),
     maxRestarts: Type.Integer({
       default: 2,
@@ -68,9 +85,13 @@ const PostCheck = Type.Object(
       minimum: 0,
       maximum: 1000,
       format: 'int32',
-      description: '0 retries until the deadline; n fails after n rounds in a row with evidence from a check.',
+      description:
+        '0 retries until the deadline; n fails after n rounds in a row with evidence from a check.',
     }),
-    deadlineSeconds: seconds('For the whole post-check of one pod, image pull and scheduling included.', { default: 600, minimum: 1 }),
+    deadlineSeconds: seconds('For the whole post-check of one pod, image pull and scheduling included.', {
+      default: 600,
+      minimum: 1,
+    }),
     onInconclusive: oneOf(['Wait', 'Fallback'], {
       default: 'Wait',
       description:
@@ -99,7 +120,9 @@ const Fallback = Type.Object(
     }),
     verify: Type.Boolean({ default: true, description: 'Run the same post-check on the reverted pods.' }),
     deadlineSeconds: Type.Optional(
-      seconds('Like postCheck.deadlineSeconds, for the reverted pods. Default: postCheck.deadlineSeconds.', { minimum: 1 }),
+      seconds('Like postCheck.deadlineSeconds, for the reverted pods. Default: postCheck.deadlineSeconds.', {
+        minimum: 1,
+      }),
     ),
   },
   { default: {}, description: 'What to do when the proof does not come.' },
@@ -114,7 +137,10 @@ export const SpecSchema = Type.Object(
       description: 'The images to run. A change starts a new attempt.',
       ...listMap('name'),
     }),
-    paused: Type.Boolean({ default: false, description: 'Write no image, delete no pod, open no gate. Checks go on.' }),
+    paused: Type.Boolean({
+      default: false,
+      description: 'Write no image, delete no pod, open no gate. Checks go on.',
+    }),
     gate: oneOf(['Auto', 'Required', 'Disabled'], {
       default: 'Auto',
       description:

@@ -4,7 +4,14 @@ import { count, images, listMap, oneOf, text, time } from './schema-parts.ts';
 
 export const CLASSES = ['Pass', 'Retry', 'Fail', 'Skip', 'Error'] as const;
 
-export const OUTCOMES = ['Succeeded', 'FellBack', 'FallbackFailed', 'Failed', 'Aborted', 'Superseded'] as const;
+export const OUTCOMES = [
+  'Succeeded',
+  'FellBack',
+  'FallbackFailed',
+  'Failed',
+  'Aborted',
+  'Superseded',
+] as const;
 
 export const PHASES = [
   'Pending',
@@ -54,7 +61,9 @@ const PodCheck = Type.Object({
 const PodReport = Type.Object({
   name: text('', 253),
   node: Type.Optional(text('', 253)),
-  state: oneOf(['Failed', 'Inconclusive', 'Retrying', 'Waiting', 'Skipped', 'Passed'], { description: 'Judgement on this pod.' }),
+  state: oneOf(['Failed', 'Inconclusive', 'Retrying', 'Waiting', 'Skipped', 'Passed'], {
+    description: 'Judgement on this pod.',
+  }),
   reason: text('', 64),
   message: Type.Optional(text('One sentence.', 1024)),
   checks: Type.Array(PodCheck, { maxItems: 64 }),
@@ -62,7 +71,10 @@ const PodReport = Type.Object({
 
 const Command = (description: string) =>
   Type.Optional(
-    Type.Object({ token: text('Value of the annotation that was acted on.', 256), at: time(''), result: text('', 64) }, { description }),
+    Type.Object(
+      { token: text('Value of the annotation that was acted on.', 256), at: time(''), result: text('', 64) },
+      { description },
+    ),
   );
 
 export const StatusSchema = Type.Object({
@@ -84,13 +96,27 @@ export const StatusSchema = Type.Object({
     Type.Object(
       {
         id: text('Number and digest of the wanted containers.', 64),
-        number: Type.Integer({ minimum: 1, format: 'int32', description: 'Counts up for the life of the Upgrade.' }),
-        trigger: oneOf(['Created', 'ContainersChanged', 'TargetReplaced', 'Retry'], { description: 'Why it started.' }),
-        adopted: Type.Boolean({ description: 'The target ran the wanted images already: nothing is written to it.' }),
+        number: Type.Integer({
+          minimum: 1,
+          format: 'int32',
+          description: 'Counts up for the life of the Upgrade.',
+        }),
+        trigger: oneOf(['Created', 'ContainersChanged', 'TargetReplaced', 'Retry'], {
+          description: 'Why it started.',
+        }),
+        adopted: Type.Boolean({
+          description: 'The target ran the wanted images already: nothing is written to it.',
+        }),
         inherited: Type.Optional(
-          Type.Boolean({ description: 'What ran before it was never proved, so the fallback target of the attempt before it was kept.' }),
+          Type.Boolean({
+            description:
+              'What ran before it was never proved, so the fallback target of the attempt before it was kept.',
+          }),
         ),
-        gating: Type.Boolean({ description: 'New pods of the wanted version get the readiness gate. The gate policy reads this field.' }),
+        gating: Type.Boolean({
+          description:
+            'New pods of the wanted version get the readiness gate. The gate policy reads this field.',
+        }),
         startedAt: time('Recorded before the first write to the workload.'),
         rolledAt: Type.Optional(time('When the workload was first seen with the wanted images.')),
         targetGeneration: Type.Integer({
@@ -102,7 +128,10 @@ export const StatusSchema = Type.Object({
         maxUpdated: count('Most pods seen updated in this attempt.'),
         maxPassed: count('Most pods seen passed in this attempt.'),
         warnings: Type.Optional(
-          Type.Array(Type.String({ maxLength: 512 }), { maxItems: 8, description: 'What may disturb the proof, told once as events.' }),
+          Type.Array(Type.String({ maxLength: 512 }), {
+            maxItems: 8,
+            description: 'What may disturb the proof, told once as events.',
+          }),
         ),
         end: Type.Optional(
           Type.Object(
@@ -129,7 +158,12 @@ export const StatusSchema = Type.Object({
   to: Type.Optional(ImageSet('What the attempt rolls to.')),
   lastVerified: Type.Optional(
     Type.Object(
-      { images: images(''), revision: Type.Optional(text('', 253)), verifiedAt: time(''), pods: count('Pods that passed.') },
+      {
+        images: images(''),
+        revision: Type.Optional(text('', 253)),
+        verifiedAt: time(''),
+        pods: count('Pods that passed.'),
+      },
       { description: 'The newest set that passed.' },
     ),
   ),
@@ -171,7 +205,9 @@ export const StatusSchema = Type.Object({
   fallback: Type.Optional(
     Type.Object(
       {
-        state: oneOf(['Rolling', 'Checking', 'Verified', 'Unverified', 'Failed'], { description: 'Where the fallback stands.' }),
+        state: oneOf(['Rolling', 'Checking', 'Verified', 'Unverified', 'Failed'], {
+          description: 'Where the fallback stands.',
+        }),
         reason: text('CamelCase reason of the fallback.', 64),
         cause: text('The evidence, in one sentence.', 2048),
         images: images('The images that are restored.'),
@@ -179,8 +215,12 @@ export const StatusSchema = Type.Object({
         startedAt: time('Recorded before its first write.'),
         rolledAt: Type.Optional(time('When the workload was first seen with the restored images.')),
         finishedAt: Type.Optional(time('')),
-        verified: Type.Optional(text('`PostCheck`, `ReadinessOnly` or `No`: what proved the reverted pods.', 32)),
-        evidence: Type.Optional(Type.Array(PodReport, { maxItems: 3, description: 'The pods that caused it, as they were.' })),
+        verified: Type.Optional(
+          text('`PostCheck`, `ReadinessOnly` or `No`: what proved the reverted pods.', 32),
+        ),
+        evidence: Type.Optional(
+          Type.Array(PodReport, { maxItems: 3, description: 'The pods that caused it, as they were.' }),
+        ),
       },
       { description: 'The fallback of this attempt.' },
     ),
@@ -193,7 +233,10 @@ export const StatusSchema = Type.Object({
     }),
   ),
   commands: Type.Optional(
-    Type.Object({ retry: Command('Last `postcheck.dev/retry` token.'), abort: Command('Last `postcheck.dev/abort` token.') }),
+    Type.Object({
+      retry: Command('Last `postcheck.dev/retry` token.'),
+      abort: Command('Last `postcheck.dev/abort` token.'),
+    }),
   ),
   history: Type.Optional(
     Type.Array(

@@ -3,11 +3,15 @@ import { errorText } from './connection.ts';
 import type { Deadline } from './deadline.ts';
 import { outputLimitBytes } from './result.ts';
 
-export type Body = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string };
+export type Body =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly why: string };
 
 /** The first 10 KiB of a body; more is not read, so an endless body costs no more than that. A stream that breaks before then is not ok. */
 export async function readBody(stream: Readable, deadline: Deadline): Promise<Body> {
-  const forget = deadline.onEnd(() => stream.destroy(new Error(deadline.aborted ? 'aborted' : 'timed out while reading the body')));
+  const forget = deadline.onEnd(() =>
+    stream.destroy(new Error(deadline.aborted ? 'aborted' : 'timed out while reading the body')),
+  );
   const pieces: Buffer[] = [];
   let bytes = 0;
   try {
@@ -24,5 +28,8 @@ export async function readBody(stream: Readable, deadline: Deadline): Promise<Bo
     forget();
   }
   const kept = Buffer.concat(pieces).subarray(0, outputLimitBytes);
-  return { ok: true, text: new TextDecoder('utf-8', { ignoreBOM: true }).decode(kept, { stream: bytes > outputLimitBytes }) };
+  return {
+    ok: true,
+    text: new TextDecoder('utf-8', { ignoreBOM: true }).decode(kept, { stream: bytes > outputLimitBytes }),
+  };
 }

@@ -9,7 +9,14 @@ afterEach(closeServers);
 
 /** A check with this handler; the other fields are for exec and the deciding side. */
 const ask = (handler: ProbeHandler, timeoutSeconds = 1, signal = new AbortController().signal) =>
-  networkProber.probe({ check: { name: 'x', timeoutSeconds, ...handler } as Check, podIp: '127.0.0.1', ports: { web: namedPort } }, signal);
+  networkProber.probe(
+    {
+      check: { name: 'x', timeoutSeconds, ...handler } as Check,
+      podIp: '127.0.0.1',
+      ports: { web: namedPort },
+    },
+    signal,
+  );
 let namedPort = 1;
 
 describe('evidence', () => {
@@ -25,7 +32,11 @@ describe('evidence', () => {
 
   test('a bad status is bad, and its body is not told', async () => {
     const { port } = await serveHttp((_, response) => response.writeHead(503).end('secret'));
-    expect(await ask({ httpGet: { port } })).toEqual({ kind: 'answered', good: false, output: 'HTTP probe failed with statuscode: 503' });
+    expect(await ask({ httpGet: { port } })).toEqual({
+      kind: 'answered',
+      good: false,
+      output: 'HTTP probe failed with statuscode: 503',
+    });
   });
 
   test('silence after connecting is bad', async () => {
@@ -37,7 +48,11 @@ describe('evidence', () => {
   test('NOT_SERVING is bad, SERVING good', async () => {
     let serving = 2;
     const { port } = await serveGrpc((_, answer) => answer(null, Buffer.from([8, serving])));
-    expect(await ask({ grpc: { port } })).toMatchObject({ kind: 'answered', good: false, output: expect.stringContaining('NOT_SERVING') });
+    expect(await ask({ grpc: { port } })).toMatchObject({
+      kind: 'answered',
+      good: false,
+      output: expect.stringContaining('NOT_SERVING'),
+    });
     serving = 1;
     expect(await ask({ grpc: { port } })).toMatchObject({ kind: 'answered', good: true });
   });
@@ -49,19 +64,31 @@ describe('evidence', () => {
 });
 
 describe('no evidence', () => {
-  test.each(['httpGet', 'tcpSocket', 'grpc'] as const)('%s to a port that refuses, or drops', async (type) => {
-    for (const port of [await closedPort(), await droppedPort()]) {
-      expect(await ask({ [type]: { port } }, 0.2)).toEqual({ kind: 'unconnected', message: expect.stringMatching(/./) });
-    }
-  });
+  test.each(['httpGet', 'tcpSocket', 'grpc'] as const)(
+    '%s to a port that refuses, or drops',
+    async (type) => {
+      for (const port of [await closedPort(), await droppedPort()]) {
+        expect(await ask({ [type]: { port } }, 0.2)).toEqual({
+          kind: 'unconnected',
+          message: expect.stringMatching(/./),
+        });
+      }
+    },
+  );
 
   test('a port name that no container has', async () => {
-    expect(await ask({ httpGet: { port: 'nope' } })).toEqual({ kind: 'unconnected', message: expect.stringContaining('"nope"') });
+    expect(await ask({ httpGet: { port: 'nope' } })).toEqual({
+      kind: 'unconnected',
+      message: expect.stringContaining('"nope"'),
+    });
   });
 
   test('an abort', async () => {
     const { port } = await serveTcp();
-    expect(await ask({ httpGet: { port } }, 60, AbortSignal.timeout(50))).toEqual({ kind: 'unconnected', message: 'aborted' });
+    expect(await ask({ httpGet: { port } }, 60, AbortSignal.timeout(50))).toEqual({
+      kind: 'unconnected',
+      message: 'aborted',
+    });
   });
 });
 

@@ -12,8 +12,12 @@ function handlerOf({ httpGet, tcpSocket, grpc }: Check): ProbeHandler {
 
 /** Success and warning are good. A failure of an application that was reached is bad; everything else says nothing about it. */
 function answerOf({ result, reached, output, error }: ProbeOutcome): ProbeAnswer {
-  if (result === 'success' || result === 'warning') return { kind: 'answered', good: true, output };
-  if (result === 'failure' && reached) return { kind: 'answered', good: false, output: output || (error ?? '') };
+  if (result === 'success' || result === 'warning') {
+    return { kind: 'answered', good: true, output };
+  }
+  if (result === 'failure' && reached) {
+    return { kind: 'answered', good: false, output: output || (error ?? '') };
+  }
   return { kind: 'unconnected', message: (error ?? output).slice(0, 500) };
 }
 
@@ -21,6 +25,8 @@ export const networkProber: Prober = {
   async probe({ check, podIp, ports }: ProbeRequest, signal: AbortSignal): Promise<ProbeAnswer> {
     const named = Object.entries(ports).map(([name, containerPort]) => ({ name, containerPort }));
     const timeoutMs = check.timeoutSeconds * 1000;
-    return answerOf(await probe(handlerOf(check), { podIp, ports: named }, { timeoutMs, totalMs: timeoutMs, signal }));
+    return answerOf(
+      await probe(handlerOf(check), { podIp, ports: named }, { timeoutMs, totalMs: timeoutMs, signal }),
+    );
   },
 };

@@ -22,7 +22,12 @@ export function connectTcp(host: string, port: number, deadline: Deadline): Prom
 }
 
 /** Speaks TLS on a connected socket. No certificate is verified, as kubelet does none; offers `protocols` by ALPN. */
-export function secure(socket: Socket, host: string, protocols: string[], deadline: Deadline): Promise<Connection<TLSSocket>> {
+export function secure(
+  socket: Socket,
+  host: string,
+  protocols: string[],
+  deadline: Deadline,
+): Promise<Connection<TLSSocket>> {
   const secured = connectTls({
     socket,
     rejectUnauthorized: false,
@@ -32,7 +37,13 @@ export function secure(socket: Socket, host: string, protocols: string[], deadli
   return settled(secured, 'secureConnect', true, 'TLS handshake', deadline);
 }
 
-function settled<S extends Socket>(socket: S, event: string, reached: boolean, what: string, deadline: Deadline): Promise<Connection<S>> {
+function settled<S extends Socket>(
+  socket: S,
+  event: string,
+  reached: boolean,
+  what: string,
+  deadline: Deadline,
+): Promise<Connection<S>> {
   return new Promise((resolve) => {
     const fail = (why: string): void => {
       forget();
@@ -53,6 +64,7 @@ function settled<S extends Socket>(socket: S, event: string, reached: boolean, w
 
 /** Message of an error; of an AggregateError (several addresses tried) those of its parts. */
 export function errorText(error: Error): string {
-  const parts = error instanceof AggregateError ? error.errors.map((part: Error) => part.message) : [error.message];
+  const parts =
+    error instanceof AggregateError ? error.errors.map((part: Error) => part.message) : [error.message];
   return parts.join('; ') || (error as NodeJS.ErrnoException).code || error.name;
 }

@@ -9,7 +9,12 @@ import { type ProbeUrl, requestTarget } from './url.ts';
 const headLimitBytes = 1024 * 1024;
 
 /** One GET over an open connection, which ends with it. Throws on a head that cannot be written. */
-export function exchangeHttp1(socket: Socket, url: ProbeUrl, lines: [string, string][], deadline: Deadline): Promise<Answer | NoAnswer> {
+export function exchangeHttp1(
+  socket: Socket,
+  url: ProbeUrl,
+  lines: [string, string][],
+  deadline: Deadline,
+): Promise<Answer | NoAnswer> {
   const request = httpRequest({
     createConnection: () => socket,
     method: 'GET',
@@ -34,9 +39,17 @@ export function exchangeHttp1(socket: Socket, url: ProbeUrl, lines: [string, str
     const answer = (head: IncomingMessage): void => {
       forget();
       request.off('close', onClose);
-      resolve({ kind: 'answered', status: head.statusCode ?? 0, location: head.headers.location ?? '', body: head, close });
+      resolve({
+        kind: 'answered',
+        status: head.statusCode ?? 0,
+        location: head.headers.location ?? '',
+        body: head,
+        close,
+      });
     };
-    const forget = deadline.onEnd(() => fail(deadline.aborted ? 'aborted' : 'timed out while awaiting headers'));
+    const forget = deadline.onEnd(() =>
+      fail(deadline.aborted ? 'aborted' : 'timed out while awaiting headers'),
+    );
     request.on('error', (error) => fail(errorText(error)));
     request.on('close', onClose);
     request.on('response', answer);
@@ -48,5 +61,7 @@ export function exchangeHttp1(socket: Socket, url: ProbeUrl, lines: [string, str
 
 /** Does the user's own Connection header say what is to become of the connection: close, or upgrade? */
 function endsConnection(lines: [string, string][]): boolean {
-  return lines.some(([name, value]) => name === 'Connection' && /(^|,)[ \t]*(close|upgrade)[ \t]*(,|$)/i.test(value));
+  return lines.some(
+    ([name, value]) => name === 'Connection' && /(^|,)[ \t]*(close|upgrade)[ \t]*(,|$)/i.test(value),
+  );
 }

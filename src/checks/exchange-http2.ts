@@ -6,10 +6,24 @@ import type { Answer, NoAnswer } from './exchange.ts';
 import { type ProbeUrl, requestTarget } from './url.ts';
 
 /** Headers about the connection have no place in HTTP/2; `Host` travels as `:authority`. */
-const notSent = new Set(['host', 'connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'http2-settings', 'te']);
+const notSent = new Set([
+  'host',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+  'te',
+]);
 
 /** One GET over an open TLS connection that agreed on HTTP/2, and ends with it. Throws on a head that cannot be written. */
-export function exchangeHttp2(socket: Socket, url: ProbeUrl, lines: [string, string][], deadline: Deadline): Promise<Answer | NoAnswer> {
+export function exchangeHttp2(
+  socket: Socket,
+  url: ProbeUrl,
+  lines: [string, string][],
+  deadline: Deadline,
+): Promise<Answer | NoAnswer> {
   return new Promise((resolve, reject) => {
     const session = openSession(socket);
     const close = (): void => {
@@ -21,7 +35,9 @@ export function exchangeHttp2(socket: Socket, url: ProbeUrl, lines: [string, str
       close();
       resolve({ kind: 'failed', reached: true, why });
     };
-    const forget = deadline.onEnd(() => fail(deadline.aborted ? 'aborted' : 'timed out while awaiting headers'));
+    const forget = deadline.onEnd(() =>
+      fail(deadline.aborted ? 'aborted' : 'timed out while awaiting headers'),
+    );
     const onClose = (): void => fail('closed without an answer');
     session.on('error', (error) => fail(errorText(error)));
     session.on('close', onClose);
@@ -33,7 +49,13 @@ export function exchangeHttp2(socket: Socket, url: ProbeUrl, lines: [string, str
         forget();
         session.off('close', onClose);
         stream.off('close', onClose);
-        resolve({ kind: 'answered', status: head[':status'] ?? 0, location: head.location ?? '', body: stream, close });
+        resolve({
+          kind: 'answered',
+          status: head[':status'] ?? 0,
+          location: head.location ?? '',
+          body: stream,
+          close,
+        });
       });
     } catch (error) {
       close();

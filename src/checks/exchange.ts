@@ -28,9 +28,17 @@ export interface NoAnswer {
  * One GET on a connection of its own. Over TLS, HTTP/2 is offered as kubelet's client does, so that servers which speak nothing else answer.
  * `lines` are the head's names and values, Host first. Never rejects; without an answer nothing stays open.
  */
-export async function exchange(url: ProbeUrl, lines: [string, string][], deadline: Deadline): Promise<Answer | NoAnswer> {
+export async function exchange(
+  url: ProbeUrl,
+  lines: [string, string][],
+  deadline: Deadline,
+): Promise<Answer | NoAnswer> {
   if (url.host === '' || (url.scheme !== 'http' && url.scheme !== 'https')) {
-    return { kind: 'failed', reached: false, why: url.host === '' ? 'no host in the URL' : `unsupported protocol scheme ${url.scheme}` };
+    return {
+      kind: 'failed',
+      reached: false,
+      why: url.host === '' ? 'no host in the URL' : `unsupported protocol scheme ${url.scheme}`,
+    };
   }
   const tcp = await connectTcp(hostnameOf(url), portOf(url), deadline);
   if (!tcp.ok) {
@@ -45,7 +53,11 @@ export async function exchange(url: ProbeUrl, lines: [string, string][], deadlin
     return { kind: 'failed', reached: tls.reached, why: tls.why };
   }
   const { socket } = tls;
-  return speak(socket, () => (isHttp2(socket) ? exchangeHttp2(socket, url, lines, deadline) : exchangeHttp1(socket, url, lines, deadline)));
+  return speak(socket, () =>
+    isHttp2(socket)
+      ? exchangeHttp2(socket, url, lines, deadline)
+      : exchangeHttp1(socket, url, lines, deadline),
+  );
 }
 
 function isHttp2(socket: TLSSocket): boolean {

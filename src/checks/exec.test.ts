@@ -10,9 +10,21 @@ const ends =
 
 describe('how a command ends', () => {
   test.each<[string, CommandEnd, object]>([
-    ['exit 0 is success with its output', { kind: 'exit', code: 0, output: 'OK' }, { result: 'success', output: 'OK', reached: true }],
-    ['exit 1 is failure with its output', { kind: 'exit', code: 1, output: 'Fail' }, { result: 'failure', output: 'Fail', reached: true }],
-    ['a signal is failure', { kind: 'exit', code: 137, output: '' }, { result: 'failure', output: '', reached: true }],
+    [
+      'exit 0 is success with its output',
+      { kind: 'exit', code: 0, output: 'OK' },
+      { result: 'success', output: 'OK', reached: true },
+    ],
+    [
+      'exit 1 is failure with its output',
+      { kind: 'exit', code: 1, output: 'Fail' },
+      { result: 'failure', output: 'Fail', reached: true },
+    ],
+    [
+      'a signal is failure',
+      { kind: 'exit', code: 137, output: '' },
+      { result: 'failure', output: '', reached: true },
+    ],
     [
       'a time-out is failure that says so',
       { kind: 'timeout', message: 'timed out' },
@@ -28,7 +40,11 @@ describe('how a command ends', () => {
   });
 
   test.each([0, 1])('of more than 10 KiB the first 10,240 bytes are kept (exit %i)', async (code) => {
-    const outcome = await probeExec(['x'], ends({ kind: 'exit', code, output: `${'a'.repeat(10_239)}bc` }), limits);
+    const outcome = await probeExec(
+      ['x'],
+      ends({ kind: 'exit', code, output: `${'a'.repeat(10_239)}bc` }),
+      limits,
+    );
     expect(outcome.output).toBe(`${'a'.repeat(10_239)}b`);
   });
 });
@@ -63,13 +79,19 @@ describe('a runner', () => {
 
   test('that never ends is a time-out', async () => {
     const outcome = await probeExec(['sleep', '10'], () => new Promise(() => {}), { timeoutMs: 50 });
-    expect(outcome).toEqual({ result: 'failure', output: 'command timed out: "sleep 10" timed out after 0.05s', reached: true });
+    expect(outcome).toEqual({
+      result: 'failure',
+      output: 'command timed out: "sleep 10" timed out after 0.05s',
+      reached: true,
+    });
   });
 
   test('that calls our stopping it an error is a time-out all the same', async () => {
     const run: RunInContainer = (_, { signal }) =>
       new Promise((resolve) => {
-        signal?.addEventListener('abort', () => resolve({ kind: 'error', message: 'The operation was aborted' }));
+        signal?.addEventListener('abort', () =>
+          resolve({ kind: 'error', message: 'The operation was aborted' }),
+        );
       });
     expect(await probeExec(['x'], run, { timeoutMs: 50 })).toMatchObject({
       result: 'failure',
@@ -79,7 +101,10 @@ describe('a runner', () => {
 
   test('that never ends can be aborted', async () => {
     const controller = new AbortController();
-    const running = probeExec(['x'], () => new Promise(() => {}), { timeoutMs: 60_000, signal: controller.signal });
+    const running = probeExec(['x'], () => new Promise(() => {}), {
+      timeoutMs: 60_000,
+      signal: controller.signal,
+    });
     controller.abort();
     expect(await running).toMatchObject({ result: 'unknown', error: 'aborted' });
   });

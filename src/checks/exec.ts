@@ -1,6 +1,14 @@
 import { errorText } from './connection.ts';
 import { Deadline, inSeconds } from './deadline.ts';
-import { failure, firstBytes, outputLimitBytes, type ProbeLimits, type ProbeOutcome, success, unknown } from './result.ts';
+import {
+  failure,
+  firstBytes,
+  outputLimitBytes,
+  type ProbeLimits,
+  type ProbeOutcome,
+  success,
+  unknown,
+} from './result.ts';
 
 /** What running a command in the container gave. `output` is stdout and stderr together. */
 export type CommandEnd =
@@ -17,7 +25,11 @@ export type RunInContainer = (command: readonly string[], limits: ProbeLimits) =
  * An exec probe: exit code 0 is success, any other failure. A time-out is a failure that says so (before 1.20 kubelet
  * did not enforce it). A command that cannot be run is unknown, with an error. A runner that throws or does not keep to the limit is taken care of. Of the output 10 KiB are kept.
  */
-export async function probeExec(command: readonly string[], run: RunInContainer, limits: ProbeLimits): Promise<ProbeOutcome> {
+export async function probeExec(
+  command: readonly string[],
+  run: RunInContainer,
+  limits: ProbeLimits,
+): Promise<ProbeOutcome> {
   const deadline = new Deadline(limits.timeoutMs, limits.signal);
   try {
     const end = await Promise.race([
@@ -34,7 +46,11 @@ export async function probeExec(command: readonly string[], run: RunInContainer,
   }
 }
 
-async function contained(command: readonly string[], run: RunInContainer, limits: ProbeLimits): Promise<CommandEnd> {
+async function contained(
+  command: readonly string[],
+  run: RunInContainer,
+  limits: ProbeLimits,
+): Promise<CommandEnd> {
   try {
     return await run(command, limits);
   } catch (error) {

@@ -1,7 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { expandCommand } from './expand.ts';
 
-const env = [{ name: 'A', value: 'script' }, { name: 'FROM_SECRET' }, { name: 'TWICE', value: '1' }, { name: 'TWICE', value: '2' }];
+const env = [
+  { name: 'A', value: 'script' },
+  { name: 'FROM_SECRET' },
+  { name: 'TWICE', value: '1' },
+  { name: 'TWICE', value: '2' },
+];
 
 describe('the command of an exec probe', () => {
   test.each([

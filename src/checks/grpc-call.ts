@@ -1,4 +1,9 @@
-import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from 'node:http2';
+import type {
+  ClientHttp2Session,
+  ClientHttp2Stream,
+  IncomingHttpHeaders,
+  IncomingHttpStatusHeader,
+} from 'node:http2';
 import { errorText } from './connection.ts';
 import type { Deadline } from './deadline.ts';
 import { encodeRequest } from './grpc-message.ts';
@@ -24,7 +29,12 @@ export const grpcCode = {
 } as const;
 
 /** Calls grpc.health.v1.Health/Check on a session that is ready. Never rejects; the deadline ends it with DEADLINE_EXCEEDED. */
-export function callHealthCheck(session: ClientHttp2Session, authority: string, service: string, deadline: Deadline): Promise<CallEnd> {
+export function callHealthCheck(
+  session: ClientHttp2Session,
+  authority: string,
+  service: string,
+  deadline: Deadline,
+): Promise<CallEnd> {
   return new Promise((resolve) => {
     const pieces: Buffer[] = [];
     let bytes = 0;
@@ -55,7 +65,9 @@ export function callHealthCheck(session: ClientHttp2Session, authority: string, 
     });
     stream.on('error', (error) => end(grpcCode.unavailable, errorText(error)));
     stream.on('close', () =>
-      status === undefined ? end(grpcCode.internal, 'the stream ended without a gRPC status') : end(status.code, status.message),
+      status === undefined
+        ? end(grpcCode.internal, 'the stream ended without a gRPC status')
+        : end(status.code, status.message),
     );
     stream.end(encodeRequest(service));
   });
@@ -66,7 +78,11 @@ interface CallStatus {
   readonly message: string;
 }
 
-function openStream(session: ClientHttp2Session, authority: string, deadline: Deadline): ClientHttp2Stream | Error {
+function openStream(
+  session: ClientHttp2Session,
+  authority: string,
+  deadline: Deadline,
+): ClientHttp2Stream | Error {
   try {
     return session.request({
       ':method': 'POST',
@@ -85,7 +101,9 @@ function openStream(session: ClientHttp2Session, authority: string, deadline: De
 
 function statusOf(headers: IncomingHttpHeaders): CallStatus | undefined {
   const code = headers['grpc-status'];
-  return code === undefined ? undefined : { code: Number(code), message: decoded(String(headers['grpc-message'] ?? '')) };
+  return code === undefined
+    ? undefined
+    : { code: Number(code), message: decoded(String(headers['grpc-message'] ?? '')) };
 }
 
 /** An answer that is no gRPC at all; by gRPC's rule HTTP 404 means that the method is not implemented. */
@@ -96,7 +114,9 @@ function refusal(head: IncomingHttpHeaders & IncomingHttpStatusHeader): CallStat
     return { code, message: `unexpected HTTP status code received from server: ${status}` };
   }
   const type = String(head['content-type'] ?? '');
-  return /^application\/grpc([+;]|$)/.test(type) ? undefined : { code: grpcCode.unknown, message: `unexpected content-type "${type}"` };
+  return /^application\/grpc([+;]|$)/.test(type)
+    ? undefined
+    : { code: grpcCode.unknown, message: `unexpected content-type "${type}"` };
 }
 
 /** grpc-message is percent-encoded; one that is not well encoded is shown as it is. */

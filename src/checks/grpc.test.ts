@@ -3,7 +3,16 @@ import { connect, createServer } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { serveGrpc, serveHttp2Plain } from './fixtures/grpc-servers.ts';
-import { closedPort, closeServers, droppedPort, onClose, serveHttp, serveRaw, serveTcp, untilZero } from './fixtures/servers.ts';
+import {
+  closedPort,
+  closeServers,
+  droppedPort,
+  onClose,
+  serveHttp,
+  serveRaw,
+  serveTcp,
+  untilZero,
+} from './fixtures/servers.ts';
 import { probeGrpc } from './grpc.ts';
 
 afterEach(closeServers);
@@ -24,7 +33,11 @@ describe('a server of the reference implementation', () => {
     ['SERVICE_UNKNOWN', [8, 3]],
   ])('%s is failure', async (name, bytes) => {
     const { port } = await serveGrpc((_, answer) => answer(null, Buffer.from(bytes)));
-    expect(await probe(port)).toEqual({ result: 'failure', output: `service unhealthy (responded with "${name}")`, reached: true });
+    expect(await probe(port)).toEqual({
+      result: 'failure',
+      output: `service unhealthy (responded with "${name}")`,
+      reached: true,
+    });
   });
 
   test.each([
@@ -61,7 +74,9 @@ describe('a server of the reference implementation', () => {
   });
 
   test('a gRPC error is failure with its message, however it is written', async () => {
-    const { port } = await serveGrpc((_, answer) => answer({ code: status.NOT_FOUND, details: 'no such service: é%' }));
+    const { port } = await serveGrpc((_, answer) =>
+      answer({ code: status.NOT_FOUND, details: 'no such service: é%' }),
+    );
     expect(await probe(port)).toEqual({
       result: 'failure',
       output: 'error: health rpc probe failed: no such service: é% (gRPC status 5)',
@@ -78,19 +93,28 @@ describe('what is no gRPC server', () => {
     ['accepts and stays silent', async () => (await serveTcp()).port, true],
     ['closes at once', async () => (await serveTcp((socket) => socket.destroy())).port, true],
     ['talks nonsense', async () => (await serveRaw('\0'.repeat(100))).port, true],
-  ])('a port that %s is a failure at the limit; whether it was reached is known', async (_, start, reached) => {
-    const port = await start();
-    expect(await probe(port, 300)).toEqual({
-      result: 'failure',
-      output: expect.stringMatching(new RegExp(`^timeout: failed to connect service "127.0.0.1:${port}" within 0.3s: .`)),
-      reached,
-    });
-  });
+  ])(
+    'a port that %s is a failure at the limit; whether it was reached is known',
+    async (_, start, reached) => {
+      const port = await start();
+      expect(await probe(port, 300)).toEqual({
+        result: 'failure',
+        output: expect.stringMatching(
+          new RegExp(`^timeout: failed to connect service "127.0.0.1:${port}" within 0.3s: .`),
+        ),
+        reached,
+      });
+    },
+  );
 
   const head = { ':status': 200, 'content-type': 'application/grpc' };
   test.each<[string, (stream: ServerHttp2Stream) => void, RegExp]>([
     ['HTTP 404', (stream) => stream.respond({ ':status': 404 }, { endStream: true }), /does not implement/],
-    ['HTTP 503', (stream) => stream.respond({ ':status': 503 }, { endStream: true }), /unexpected HTTP status code.*503/],
+    [
+      'HTTP 503',
+      (stream) => stream.respond({ ':status': 503 }, { endStream: true }),
+      /unexpected HTTP status code.*503/,
+    ],
     [
       'another content type',
       (stream) => stream.respond({ ':status': 200, 'content-type': 'text/html' }, { endStream: true }),
@@ -117,7 +141,11 @@ describe('what is no gRPC server', () => {
     ['a flood', (stream) => flood(stream), /more than 10240 bytes/],
   ])('an answer of %s is failure', async (_, handle, output) => {
     const { port, openSockets } = await serveHttp2Plain(handle);
-    expect(await probe(port)).toEqual({ result: 'failure', output: expect.stringMatching(output), reached: true });
+    expect(await probe(port)).toEqual({
+      result: 'failure',
+      output: expect.stringMatching(output),
+      reached: true,
+    });
     expect(await untilZero(openSockets)).toBe(0);
   });
 

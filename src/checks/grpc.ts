@@ -16,7 +16,11 @@ import type { GrpcAction, ProbeTarget } from './spec.ts';
  * 1.14.7: 5 of 5 attempts to a host that does not answer, 3 of 3 connections to a server that accepts and stays silent), and it does not tell whether the
  * other side was reached. The tests use its server as the peer.
  */
-export async function probeGrpc(action: GrpcAction, target: ProbeTarget, limits: ProbeLimits): Promise<ProbeOutcome> {
+export async function probeGrpc(
+  action: GrpcAction,
+  target: ProbeTarget,
+  limits: ProbeLimits,
+): Promise<ProbeOutcome> {
   if (target.podIp === '') {
     return unknown('the pod has no IP yet');
   }
@@ -109,7 +113,10 @@ function judge(end: CallEnd, timeoutMs: number): ProbeOutcome {
     case grpcCode.ok:
       return judgeStatus(decodeResponse(end.body));
     case grpcCode.unimplemented:
-      return failure(`error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${end.message}`, true);
+      return failure(
+        `error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${end.message}`,
+        true,
+      );
     case grpcCode.deadlineExceeded:
       return failure(`timeout: health rpc did not complete within ${inSeconds(timeoutMs)}`, true);
     default:
@@ -121,5 +128,7 @@ function judgeStatus(status: string | undefined): ProbeOutcome {
   if (status === undefined) {
     return failure('error: health rpc probe failed: the answer is not one HealthCheckResponse', true);
   }
-  return status === 'SERVING' ? success('service healthy') : failure(`service unhealthy (responded with "${status}")`, true);
+  return status === 'SERVING'
+    ? success('service healthy')
+    : failure(`service unhealthy (responded with "${status}")`, true);
 }

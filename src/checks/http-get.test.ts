@@ -25,7 +25,9 @@ const probe = (port: number, action: Partial<HttpGetAction> = {}, timeoutMs = 50
 const echo = () =>
   serveHttp((request, response) => {
     const { rawHeaders } = request;
-    const lines = rawHeaders.flatMap((name, index) => (index % 2 === 0 ? [`${name}: ${rawHeaders[index + 1]}`] : []));
+    const lines = rawHeaders.flatMap((name, index) =>
+      index % 2 === 0 ? [`${name}: ${rawHeaders[index + 1]}`] : [],
+    );
     response.end([request.url, ...lines].join('\n'));
   });
 
@@ -45,18 +47,33 @@ describe('the answer of an HTTP server', () => {
     expect(await probe(port)).toMatchObject({ result: 'warning', reached: true });
   });
 
-  test.each([400, 401, 404, 500, 503, 599])('%i is failure, and its body stays out of the output', async (status) => {
-    const { port } = await serveHttp((_, response) => response.writeHead(status).end('secret'));
-    expect(await probe(port)).toEqual({ result: 'failure', output: `HTTP probe failed with statuscode: ${status}`, reached: true });
-  });
+  test.each([400, 401, 404, 500, 503, 599])(
+    '%i is failure, and its body stays out of the output',
+    async (status) => {
+      const { port } = await serveHttp((_, response) => response.writeHead(status).end('secret'));
+      expect(await probe(port)).toEqual({
+        result: 'failure',
+        output: `HTTP probe failed with statuscode: ${status}`,
+        reached: true,
+      });
+    },
+  );
 
   test('101 is failure', async () => {
-    const { port } = await serveRaw('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
-    expect(await probe(port)).toMatchObject({ result: 'failure', output: expect.stringContaining('101'), reached: true });
+    const { port } = await serveRaw(
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+    );
+    expect(await probe(port)).toMatchObject({
+      result: 'failure',
+      output: expect.stringContaining('101'),
+      reached: true,
+    });
   });
 
   test('early hints before the answer do not count', async () => {
-    const { port } = await serveRaw('HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    const { port } = await serveRaw(
+      'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+    );
     expect(await probe(port)).toMatchObject({ result: 'success', output: 'ok' });
   });
 
@@ -77,7 +94,11 @@ describe('the answer of an HTTP server', () => {
     ['gives a status that is none', 'HTTP/1.1 -1 Oops\r\n\r\n'],
   ])('a server that %s fails, with evidence', async (_, text) => {
     const { port } = await serveRaw(text);
-    expect(await probe(port)).toMatchObject({ result: 'failure', output: expect.stringMatching(/^Get "/), reached: true });
+    expect(await probe(port)).toMatchObject({
+      result: 'failure',
+      output: expect.stringMatching(/^Get "/),
+      reached: true,
+    });
   });
 
   test('a head without end is cut off', async () => {
@@ -92,17 +113,30 @@ describe('the answer of an HTTP server', () => {
 
   test('a body that breaks off is an error: kubelet tries again', async () => {
     const { port } = await serveRaw('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf');
-    expect(await probe(port)).toEqual({ result: 'failure', output: '', error: expect.any(String), reached: true });
+    expect(await probe(port)).toEqual({
+      result: 'failure',
+      output: '',
+      error: expect.any(String),
+      reached: true,
+    });
   });
 
   test('a server that sleeps past the limit fails, with evidence', async () => {
     const { port } = await serveHttp(() => {});
-    expect(await probe(port, {}, 200)).toMatchObject({ result: 'failure', output: expect.stringContaining('timed out'), reached: true });
+    expect(await probe(port, {}, 200)).toMatchObject({
+      result: 'failure',
+      output: expect.stringContaining('timed out'),
+      reached: true,
+    });
   });
 
   test('a body that stops past the limit is an error', async () => {
     const { port } = await serveRaw('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf', { end: false });
-    expect(await probe(port, {}, 200)).toMatchObject({ result: 'failure', error: expect.stringContaining('timed out'), reached: true });
+    expect(await probe(port, {}, 200)).toMatchObject({
+      result: 'failure',
+      error: expect.stringContaining('timed out'),
+      reached: true,
+    });
   });
 });
 
@@ -124,7 +158,10 @@ describe('the connection', () => {
   });
 
   test('a name that does not resolve is failure without evidence', async () => {
-    expect(await probe(80, { host: 'no-such-host.invalid' })).toMatchObject({ result: 'failure', reached: false });
+    expect(await probe(80, { host: 'no-such-host.invalid' })).toMatchObject({
+      result: 'failure',
+      reached: false,
+    });
   });
 
   test('a port that cannot be found is unknown, with an error', async () => {
@@ -165,7 +202,9 @@ describe('the connection', () => {
   });
 
   test('is not kept, also when the server would keep it', async () => {
-    const { port, openSockets } = await serveHttp((_, response) => response.writeHead(200, { Connection: 'keep-alive' }).end('ok'));
+    const { port, openSockets } = await serveHttp((_, response) =>
+      response.writeHead(200, { Connection: 'keep-alive' }).end('ok'),
+    );
     await probe(port);
     expect(await untilZero(openSockets)).toBe(0);
   });
@@ -213,7 +252,9 @@ describe('the head of a request', () => {
     ],
   ])('%s', async (_, action, lines) => {
     const { port } = await echo();
-    expect((await probe(port, action)).output.split('\n')).toEqual(lines.map((line) => line.replace('PORT', String(port))));
+    expect((await probe(port, action)).output.split('\n')).toEqual(
+      lines.map((line) => line.replace('PORT', String(port))),
+    );
   });
 
   test('says once that the connection ends, also when the user says so', async () => {
@@ -225,25 +266,36 @@ describe('the head of a request', () => {
   test('letters beyond ASCII arrive as UTF-8', async () => {
     const { port } = await echo();
     const { output } = await probe(port, { httpHeaders: [{ name: 'X', value: 'café' }] });
-    expect(Buffer.from(output.split('\n').find((line) => line.startsWith('X: ')) ?? '', 'latin1').toString()).toBe('X: café');
+    expect(
+      Buffer.from(output.split('\n').find((line) => line.startsWith('X: ')) ?? '', 'latin1').toString(),
+    ).toBe('X: café');
   });
 
   test('a header that cannot be sent is a failure, and nothing is sent', async () => {
     const { port, openSockets } = await echo();
-    expect(await probe(port, { httpHeaders: [{ name: 'X', value: 'a\nb' }] })).toMatchObject({ result: 'failure', reached: false });
+    expect(await probe(port, { httpHeaders: [{ name: 'X', value: 'a\nb' }] })).toMatchObject({
+      result: 'failure',
+      reached: false,
+    });
     expect(openSockets()).toBe(0);
   });
 
   test('user and password in a path that is a URL become basic authentication', async () => {
     const { port } = await echo();
-    expect((await probe(port, { path: '//user:p%40ss@ignored/x' })).output).toContain(`Authorization: Basic ${btoa('user:p@ss')}`);
+    expect((await probe(port, { path: '//user:p%40ss@ignored/x' })).output).toContain(
+      `Authorization: Basic ${btoa('user:p@ss')}`,
+    );
   });
 });
 
 describe('over TLS', () => {
   test('a self-signed certificate for another name is taken', async () => {
     const { port } = await serveHttps((_, response) => response.end('secure'));
-    expect(await probe(port, { scheme: 'HTTPS' })).toEqual({ result: 'success', output: 'secure', reached: true });
+    expect(await probe(port, { scheme: 'HTTPS' })).toEqual({
+      result: 'success',
+      output: 'secure',
+      reached: true,
+    });
   });
 
   test('a server that speaks HTTP/2 only is understood, with the same headers', async () => {
@@ -251,7 +303,14 @@ describe('over TLS', () => {
       const { headers } = request;
       response.setHeader('content-type', 'text/plain');
       response.end(
-        [request.httpVersion, request.url, headers[':authority'], headers['user-agent'], headers['x-a'], headers.connection].join('|'),
+        [
+          request.httpVersion,
+          request.url,
+          headers[':authority'],
+          headers['user-agent'],
+          headers['x-a'],
+          headers.connection,
+        ].join('|'),
       );
     });
     const httpHeaders = [
@@ -277,7 +336,10 @@ describe('over TLS', () => {
       result: 'failure',
       output: 'HTTP probe failed with statuscode: 503',
     });
-    expect(await probe(port, { ...action, path: '/silent' }, 300)).toMatchObject({ result: 'failure', reached: true });
+    expect(await probe(port, { ...action, path: '/silent' }, 300)).toMatchObject({
+      result: 'failure',
+      reached: true,
+    });
     expect((await probe(port, { ...action, path: '/long' })).output).toBe('x'.repeat(10_240));
     expect(await untilZero(openSockets)).toBe(0);
   });
@@ -324,15 +386,26 @@ describe('redirects', () => {
         '/no-host': [status, 'mailto:x'],
       };
       const [code, location] = pages[request.url ?? ''] ?? [404];
-      response.writeHead(code, location === undefined ? {} : { Location: location }).end(`page ${request.url}`);
+      response
+        .writeHead(code, location === undefined ? {} : { Location: location })
+        .end(`page ${request.url}`);
     });
 
-  test.each([301, 302, 303, 307, 308])('%i to a page that is fine is success, to a bad one failure', async (status) => {
-    const { port } = await site(status);
-    expect(await probe(port, { path: '/to-new' })).toMatchObject({ result: 'success', output: 'page /new' });
-    expect(await probe(port, { path: '/to-bad' })).toMatchObject({ result: 'failure', output: 'HTTP probe failed with statuscode: 500' });
-    expect(await probe(port, { path: '/same-host' })).toMatchObject({ result: 'success' });
-  });
+  test.each([301, 302, 303, 307, 308])(
+    '%i to a page that is fine is success, to a bad one failure',
+    async (status) => {
+      const { port } = await site(status);
+      expect(await probe(port, { path: '/to-new' })).toMatchObject({
+        result: 'success',
+        output: 'page /new',
+      });
+      expect(await probe(port, { path: '/to-bad' })).toMatchObject({
+        result: 'failure',
+        output: 'HTTP probe failed with statuscode: 500',
+      });
+      expect(await probe(port, { path: '/same-host' })).toMatchObject({ result: 'success' });
+    },
+  );
 
   test('to another host is not followed: a warning with the body of the page that wanted it', async () => {
     const { port } = await site(302);
@@ -350,7 +423,11 @@ describe('redirects', () => {
     ['a scheme that is not HTTP', '/other-scheme', /unsupported protocol scheme ftp/],
   ])('%s is failure, with evidence', async (_, path, output) => {
     const { port } = await site(302);
-    expect(await probe(port, { path })).toMatchObject({ result: 'failure', output: expect.stringMatching(output), reached: true });
+    expect(await probe(port, { path })).toMatchObject({
+      result: 'failure',
+      output: expect.stringMatching(output),
+      reached: true,
+    });
   });
 
   test('ten requests are made, and no more', async () => {
@@ -373,7 +450,9 @@ describe('redirects', () => {
 
   test('to another port of the same host is followed, without the Host header of the user', async () => {
     const other = await echo();
-    const { port } = await serveHttp((_, response) => response.writeHead(302, { Location: `http://127.0.0.1:${other.port}/there` }).end());
+    const { port } = await serveHttp((_, response) =>
+      response.writeHead(302, { Location: `http://127.0.0.1:${other.port}/there` }).end(),
+    );
     const { output } = await probe(port, { httpHeaders: [{ name: 'Host', value: 'muffins.cupcakes.org' }] });
     expect(output.split('\n').slice(0, 2)).toEqual(['/there', `Host: 127.0.0.1:${other.port}`]);
     expect(output).toContain(`Referer: http://127.0.0.1:${port}`);
@@ -381,7 +460,9 @@ describe('redirects', () => {
 
   test('to a path keeps the Host header of the user', async () => {
     const { port } = await serveHttp((request, response) =>
-      request.url === '/' ? response.writeHead(302, { Location: '/there' }).end() : response.end(request.headers.host),
+      request.url === '/'
+        ? response.writeHead(302, { Location: '/there' }).end()
+        : response.end(request.headers.host),
     );
     const { output } = await probe(port, { httpHeaders: [{ name: 'Host', value: 'muffins.cupcakes.org' }] });
     expect(output).toBe('muffins.cupcakes.org');
@@ -389,21 +470,32 @@ describe('redirects', () => {
 
   test('from HTTP to HTTPS of the same host is followed', async () => {
     const secure = await serveHttps((_, response) => response.end('secure'));
-    const { port } = await serveHttp((_, response) => response.writeHead(308, { Location: `https://127.0.0.1:${secure.port}/` }).end());
+    const { port } = await serveHttp((_, response) =>
+      response.writeHead(308, { Location: `https://127.0.0.1:${secure.port}/` }).end(),
+    );
     expect(await probe(port)).toMatchObject({ result: 'success', output: 'secure' });
   });
 
   test('to a port that refuses is a failure with evidence: the application was reached and sent us there', async () => {
     const closed = await closedPort();
-    const { port } = await serveHttp((_, response) => response.writeHead(302, { Location: `http://127.0.0.1:${closed}/` }).end());
-    expect(await probe(port)).toMatchObject({ result: 'failure', output: expect.stringContaining('ECONNREFUSED'), reached: true });
+    const { port } = await serveHttp((_, response) =>
+      response.writeHead(302, { Location: `http://127.0.0.1:${closed}/` }).end(),
+    );
+    expect(await probe(port)).toMatchObject({
+      result: 'failure',
+      output: expect.stringContaining('ECONNREFUSED'),
+      reached: true,
+    });
   });
 
   test('the limit covers the whole chain', async () => {
     const { port } = await serveHttp((request, response) => {
       setTimeout(() => response.writeHead(302, { Location: `${request.url}x` }).end(), 150);
     });
-    expect(await probe(port, {}, 400)).toMatchObject({ result: 'failure', output: expect.stringContaining('timed out') });
+    expect(await probe(port, {}, 400)).toMatchObject({
+      result: 'failure',
+      output: expect.stringContaining('timed out'),
+    });
   });
 });
 
@@ -412,7 +504,10 @@ test('over IPv6 the brackets are put where they belong', async () => {
   await new Promise<void>((resolve) => server.listen(0, '::1', resolve));
   onClose(async () => server.close());
   const { port } = server.address() as { port: number };
-  expect(await probeHttpGet({ port }, { podIp: '::1' }, { timeoutMs: 2000 })).toMatchObject({ result: 'success', output: `[::1]:${port}` });
+  expect(await probeHttpGet({ port }, { podIp: '::1' }, { timeoutMs: 2000 })).toMatchObject({
+    result: 'success',
+    output: `[::1]:${port}`,
+  });
 });
 
 test('an abort ends the probe without a verdict', async () => {

@@ -14,7 +14,11 @@ const redirects = new Set([301, 302, 303, 307, 308]);
  * requests in all; one that leads elsewhere is not, and counts as a warning, which passes. Certificates are not verified, proxies not used, connections
  * not kept. The limit covers everything from connecting to the last byte read. The body of a failure stays out of the outcome (kubernetes#99425).
  */
-export async function probeHttpGet(action: HttpGetAction, target: ProbeTarget, limits: ProbeLimits): Promise<ProbeOutcome> {
+export async function probeHttpGet(
+  action: HttpGetAction,
+  target: ProbeTarget,
+  limits: ProbeLimits,
+): Promise<ProbeOutcome> {
   const built = buildRequest(action, target);
   if (!built.ok) {
     return unknown(built.error);
@@ -83,7 +87,11 @@ function nextHop(hop: Hop, answer: Answer): Hop | 'unreadable' | undefined {
   }
   const keepsHost = parseUrl(location)?.scheme === '' && hop.host !== hop.url.host;
   const fromSecureToPlain = hop.url.scheme === 'https' && url.scheme === 'http';
-  return { url, host: keepsHost ? hop.host : '', ...(fromSecureToPlain ? {} : { referer: urlText(hop.url) }) };
+  return {
+    url,
+    host: keepsHost ? hop.host : '',
+    ...(fromSecureToPlain ? {} : { referer: urlText(hop.url) }),
+  };
 }
 
 function withRedirectHeaders(headers: ProbeHeaders, hop: Hop): ProbeHeaders {
@@ -112,7 +120,11 @@ async function judge(answer: Answer, deadline: Deadline): Promise<ProbeOutcome> 
     return success(body.text);
   }
   if (answer.status >= 300 && answer.status < 400) {
-    return { result: 'warning', output: `Probe terminated redirects, Response body: ${body.text}`, reached: true };
+    return {
+      result: 'warning',
+      output: `Probe terminated redirects, Response body: ${body.text}`,
+      reached: true,
+    };
   }
   return failure(`HTTP probe failed with statuscode: ${answer.status}`, true);
 }

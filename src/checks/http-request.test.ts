@@ -47,7 +47,11 @@ describe('the headers of a probe', () => {
 
   test.each([
     ['by default', [], ['Host: h:1', 'User-Agent: kube-probe/1.36', 'Accept: */*']],
-    ['an empty Accept is not sent', [{ name: 'accept', value: '' }], ['Host: h:1', 'User-Agent: kube-probe/1.36']],
+    [
+      'an empty Accept is not sent',
+      [{ name: 'accept', value: '' }],
+      ['Host: h:1', 'User-Agent: kube-probe/1.36'],
+    ],
     ['an empty User-Agent is not sent', [{ name: 'user-agent', value: '' }], ['Host: h:1', 'Accept: */*']],
     [
       'another empty header is',

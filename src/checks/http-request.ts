@@ -10,7 +10,9 @@ export interface ProbeRequest {
   readonly headers: ProbeHeaders;
 }
 
-export type BuiltRequest = { readonly ok: true; readonly request: ProbeRequest } | { readonly ok: false; readonly error: string };
+export type BuiltRequest =
+  | { readonly ok: true; readonly request: ProbeRequest }
+  | { readonly ok: false; readonly error: string };
 
 /** What kubelet calls itself; its version is the one whose behaviour these probers have. */
 export const userAgent = 'kube-probe/1.36';
@@ -77,7 +79,10 @@ export function headerLines(headers: ProbeHeaders, host: string): [string, strin
       lines.push([name, value]);
     }
   }
-  const sendable = lines.map(([name, value]): [string, string] => [name, bytesOf(value.replace(/^[ \t]+|[ \t]+$/g, ''))]);
+  const sendable = lines.map(([name, value]): [string, string] => [
+    name,
+    bytesOf(value.replace(/^[ \t]+|[ \t]+$/g, '')),
+  ]);
   return sendable.every(([name, value]) => isToken(name) && isFieldValue(value)) ? sendable : undefined;
 }
 

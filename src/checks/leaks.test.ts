@@ -22,7 +22,9 @@ const pod = { podIp: '127.0.0.1' };
 /** Sockets, connection attempts and timers that this process has under way, by kind. */
 function underWay(): Record<string, number> {
   const kinds = process.getActiveResourcesInfo().filter((kind) => /TCP|TLS|Connect|GetAddrInfo/.test(kind));
-  return Object.fromEntries([...new Set(kinds)].map((kind) => [kind, kinds.filter((each) => each === kind).length]));
+  return Object.fromEntries(
+    [...new Set(kinds)].map((kind) => [kind, kinds.filter((each) => each === kind).length]),
+  );
 }
 
 /** Every way for a probe to end, over each transport. */
@@ -41,8 +43,15 @@ async function handlers(): Promise<ProbeHandler[]> {
     await serveRaw('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx', { end: false }),
     await serveRaw('HTTP/1.1 101 Yes\r\nConnection: Upgrade\r\n\r\n'),
   ];
-  const [secure, http2] = [await serveHttps((_, response) => endlessly(response)), await serveHttp2((_, response) => endlessly(response))];
-  const ports = [closed, dropped, ...[silent, closing, fine, endless, loop, half, upgrade, secure, http2].map(({ port }) => port)];
+  const [secure, http2] = [
+    await serveHttps((_, response) => endlessly(response)),
+    await serveHttp2((_, response) => endlessly(response)),
+  ];
+  const ports = [
+    closed,
+    dropped,
+    ...[silent, closing, fine, endless, loop, half, upgrade, secure, http2].map(({ port }) => port),
+  ];
   return ports.flatMap((port) => [
     { httpGet: { port } },
     { httpGet: { port, scheme: 'HTTPS' } },
@@ -51,9 +60,17 @@ async function handlers(): Promise<ProbeHandler[]> {
   ]);
 }
 
-function endlessly(response: { write(piece: string): boolean; on(event: 'drain', run: () => void): unknown; destroyed?: boolean }): void {
+function endlessly(response: {
+  write(piece: string): boolean;
+  on(event: 'drain', run: () => void): unknown;
+  destroyed?: boolean;
+}): void {
   const pour = () => {
-    for (let pieces = 0; pieces < 100 && !response.destroyed && response.write('x'.repeat(65_536)); pieces++) {}
+    for (
+      let pieces = 0;
+      pieces < 100 && !response.destroyed && response.write('x'.repeat(65_536));
+      pieces++
+    ) {}
   };
   response.on('drain', pour);
   pour();
@@ -70,7 +87,11 @@ test('whatever a probe meets, nothing of it is left: no socket, no attempt, no l
   const outcomes = await Promise.all([...all, ...all].map((handler) => probe(handler, pod, limits)));
   expect(outcomes.length).toBe(all.length * 2);
   expect(getEventListeners(controller.signal, 'abort').length).toBe(0);
-  const remaining = () => Object.entries(underWay()).reduce((sum, [kind, count]) => sum + Math.max(0, count - (before[kind] ?? 0)), 0);
+  const remaining = () =>
+    Object.entries(underWay()).reduce(
+      (sum, [kind, count]) => sum + Math.max(0, count - (before[kind] ?? 0)),
+      0,
+    );
   expect(await untilZero(remaining)).toBe(0);
   process.off('warning', onWarning);
   expect(warnings).toEqual([]);
@@ -89,7 +110,9 @@ test('fifty bodies that flood at once cost little memory', async () => {
 test('one signal may end many probes', async () => {
   const port = await closedPort();
   const controller = new AbortController();
-  const running = Array.from({ length: 100 }, () => probe({ grpc: { port } }, pod, { timeoutMs: 60_000, signal: controller.signal }));
+  const running = Array.from({ length: 100 }, () =>
+    probe({ grpc: { port } }, pod, { timeoutMs: 60_000, signal: controller.signal }),
+  );
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(getEventListeners(controller.signal, 'abort').length).toBe(100);
   controller.abort();

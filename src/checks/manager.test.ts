@@ -48,7 +48,13 @@ const running: ProbedPod = {
 };
 
 const job = (podUid: string, type: ProbeType = 'readiness', periodSeconds = 10): ProbeJob => {
-  const spec = { type, initialDelaySeconds: 0, successThreshold: 1, failureThreshold: 1, restartPolicy: 'Always' } as const;
+  const spec = {
+    type,
+    initialDelaySeconds: 0,
+    successThreshold: 1,
+    failureThreshold: 1,
+    restartPolicy: 'Always',
+  } as const;
   return { podUid, container: 'main', type, periodSeconds, spec };
 };
 
@@ -171,7 +177,12 @@ describe('clean-up', () => {
     for (let times = 0; times < 10; times++) {
       manager.remove('a');
     }
-    expect([manager.size, manager.result(job('a')), manager.result(job('b')), clock.pending]).toEqual([1, undefined, 'success', 1]);
+    expect([manager.size, manager.result(job('a')), manager.result(job('b')), clock.pending]).toEqual([
+      1,
+      undefined,
+      'success',
+      1,
+    ]);
     await clock.advance(10_000);
     expect(probes()).toBe(4);
   });

@@ -35,7 +35,10 @@ describe("a probe's port", () => {
     ['digits with something behind', '80/tcp'],
     ['something that is neither number nor string', true as unknown as number],
   ])('%s is an error that shows the port', (_, reference) => {
-    expect(resolvePort(reference, ports)).toEqual({ ok: false, error: expect.stringContaining(String(reference)) });
+    expect(resolvePort(reference, ports)).toEqual({
+      ok: false,
+      error: expect.stringContaining(String(reference)),
+    });
   });
 
   test('of two ports with one name the first counts', () => {

@@ -43,7 +43,10 @@ describe('the tries of a probe', () => {
       connections++;
       socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf'));
     });
-    expect(await probe({ httpGet: { port } }, pod, limits)).toMatchObject({ result: 'failure', error: expect.any(String) });
+    expect(await probe({ httpGet: { port } }, pod, limits)).toMatchObject({
+      result: 'failure',
+      error: expect.any(String),
+    });
     expect(connections).toBe(3);
   });
 
@@ -54,7 +57,9 @@ describe('the tries of a probe', () => {
       await new Promise((resolve) => setTimeout(resolve, 150));
       return broken;
     };
-    expect(await probe({ exec: { command: ['x'] } }, pod, { timeoutMs: 200, totalMs: 200 }, slow)).toMatchObject({
+    expect(
+      await probe({ exec: { command: ['x'] } }, pod, { timeoutMs: 200, totalMs: 200 }, slow),
+    ).toMatchObject({
       result: 'unknown',
       error: 'broken',
     });
@@ -69,7 +74,12 @@ describe('the tries of a probe', () => {
       calls++;
       return new Promise(() => {});
     };
-    const outcome = await probe({ exec: { command: ['x'] } }, pod, { timeoutMs: 60_000, signal: AbortSignal.abort() }, run);
+    const outcome = await probe(
+      { exec: { command: ['x'] } },
+      pod,
+      { timeoutMs: 60_000, signal: AbortSignal.abort() },
+      run,
+    );
     expect([outcome.error, calls]).toEqual(['aborted', 1]);
   });
 });
@@ -96,7 +106,10 @@ describe('the handler', () => {
       await probe(withoutHttp, pod, limits),
     ];
     expect(outputs.map(({ output }) => output)).toEqual(['ok', 'from HTTP', '']);
-    expect(await probe({ grpc: { port } }, pod, { timeoutMs: 200 })).toMatchObject({ result: 'failure', reached: true });
+    expect(await probe({ grpc: { port } }, pod, { timeoutMs: 200 })).toMatchObject({
+      result: 'failure',
+      reached: true,
+    });
   });
 
   test.each([
@@ -104,7 +117,11 @@ describe('the handler', () => {
     ['exec, where no command can be run', { exec: { command: ['x'] } }, /run a command/],
     ['a port that does not exist', { tcpSocket: { port: 'web' } }, /"web"/],
   ])('%s is unknown, with an error', async (_, handler, error) => {
-    expect(await probe(handler, pod, limits)).toMatchObject({ result: 'unknown', error: expect.stringMatching(error), reached: false });
+    expect(await probe(handler, pod, limits)).toMatchObject({
+      result: 'unknown',
+      error: expect.stringMatching(error),
+      reached: false,
+    });
   });
 });
 
@@ -140,7 +157,10 @@ describe.each<[ProbeType, string]>([
       {
         result: 'failure',
         error: 'broken',
-        event: { reason: 'Unhealthy', message: `${name} probe errored and resulted in unknown state: broken` },
+        event: {
+          reason: 'Unhealthy',
+          message: `${name} probe errored and resulted in unknown state: broken`,
+        },
       },
     ],
   ])('%s', (_, given, verdict) => {
@@ -149,9 +169,14 @@ describe.each<[ProbeType, string]>([
 });
 
 test('a redirect elsewhere passes, with the warning that kubelet would give', async () => {
-  const { port } = await serveRaw('HTTP/1.1 302 Found\r\nLocation: http://elsewhere.example/\r\nContent-Length: 4\r\n\r\nbody');
+  const { port } = await serveRaw(
+    'HTTP/1.1 302 Found\r\nLocation: http://elsewhere.example/\r\nContent-Length: 4\r\n\r\nbody',
+  );
   expect(verdictOf('readiness', await probe({ httpGet: { port } }, pod, limits))).toEqual({
     result: 'success',
-    event: { reason: 'ProbeWarning', message: 'Readiness probe warning: Probe terminated redirects, Response body: body' },
+    event: {
+      reason: 'ProbeWarning',
+      message: 'Readiness probe warning: Probe terminated redirects, Response body: body',
+    },
   });
 });

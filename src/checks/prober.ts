@@ -14,7 +14,12 @@ const maxTries = 3;
  * three tries in all, each with its own time limit; a failure is a result and never repeated. With a `totalMs` there is no further try that would have
  * less than half of its time: it could only tell how short that was. Never throws.
  */
-export async function probe(handler: ProbeHandler, target: ProbeTarget, limits: ProbeLimits, run?: RunInContainer): Promise<ProbeOutcome> {
+export async function probe(
+  handler: ProbeHandler,
+  target: ProbeTarget,
+  limits: ProbeLimits,
+  run?: RunInContainer,
+): Promise<ProbeOutcome> {
   const endsAtMs = performance.now() + (limits.totalMs ?? Number.POSITIVE_INFINITY);
   for (let tries = 1; ; tries++) {
     const timeoutMs = Math.min(limits.timeoutMs, endsAtMs - performance.now());
@@ -26,10 +31,17 @@ export async function probe(handler: ProbeHandler, target: ProbeTarget, limits: 
   }
 }
 
-async function dispatch(handler: ProbeHandler, target: ProbeTarget, limits: ProbeLimits, run?: RunInContainer): Promise<ProbeOutcome> {
+async function dispatch(
+  handler: ProbeHandler,
+  target: ProbeTarget,
+  limits: ProbeLimits,
+  run?: RunInContainer,
+): Promise<ProbeOutcome> {
   if (handler.exec !== undefined) {
     const command = expandCommand(handler.exec.command ?? [], target.env ?? []);
-    return run === undefined ? unknown('nothing here can run a command in a container') : probeExec(command, run, limits);
+    return run === undefined
+      ? unknown('nothing here can run a command in a container')
+      : probeExec(command, run, limits);
   }
   if (handler.httpGet !== undefined) {
     return probeHttpGet(handler.httpGet, target, limits);
@@ -72,9 +84,15 @@ export function verdictOf(type: ProbeType, outcome: ProbeOutcome | undefined): P
     case 'success':
       return { result: 'success' };
     case 'warning':
-      return { result: 'success', event: { reason: 'ProbeWarning', message: `${name} probe warning: ${outcome.output}` } };
+      return {
+        result: 'success',
+        event: { reason: 'ProbeWarning', message: `${name} probe warning: ${outcome.output}` },
+      };
     case 'failure':
-      return { result: 'failure', event: { reason: 'Unhealthy', message: `${name} probe failed: ${outcome.output}` } };
+      return {
+        result: 'failure',
+        event: { reason: 'Unhealthy', message: `${name} probe failed: ${outcome.output}` },
+      };
     case 'unknown':
       return { result: 'failure' };
   }

@@ -46,5 +46,7 @@ export function firstBytes(text: string, limitBytes: number): string {
   if (Buffer.byteLength(text) <= limitBytes) {
     return text;
   }
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.from(text).subarray(0, limitBytes), { stream: true });
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.from(text).subarray(0, limitBytes), {
+    stream: true,
+  });
 }

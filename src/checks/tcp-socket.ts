@@ -8,7 +8,11 @@ import type { ProbeTarget, TcpSocketAction } from './spec.ts';
  * A tcpSocket probe: that a connection comes about is success, anything else is failure. Nothing is sent. (Kubelet closes with a linger of one second
  * to spare the node TIME-WAIT entries; Node has no such option, so these last as long as the system says.)
  */
-export async function probeTcpSocket(action: TcpSocketAction, target: ProbeTarget, limits: ProbeLimits): Promise<ProbeOutcome> {
+export async function probeTcpSocket(
+  action: TcpSocketAction,
+  target: ProbeTarget,
+  limits: ProbeLimits,
+): Promise<ProbeOutcome> {
   const resolved = resolvePort(action.port, target.ports ?? []);
   if (!resolved.ok) {
     return unknown(resolved.error);

@@ -6,17 +6,41 @@ describe('the URL of an httpGet probe', () => {
     ['no path', 'http', 'localhost', 93, '', 'http://localhost:93', '/'],
     ['a path', 'https', 'localhost', 93, '/path', 'https://localhost:93/path', '/path'],
     ['a query only', 'http', 'localhost', 93, '?foo', 'http://localhost:93?foo', '/?foo'],
-    ['a path with a query', 'https', 'localhost', 93, '/path?bar', 'https://localhost:93/path?bar', '/path?bar'],
+    [
+      'a path with a query',
+      'https',
+      'localhost',
+      93,
+      '/path?bar',
+      'https://localhost:93/path?bar',
+      '/path?bar',
+    ],
     ['an IPv6 address gets brackets', 'http', 'fd00::1', 80, '/', 'http://[fd00::1]:80/', '/'],
     ['a path without its slash gets one', 'http', 'a', 1, 'healthz', 'http://a:1/healthz', '/healthz'],
     ['a fragment is not sent', 'http', 'a', 1, '/x#y', 'http://a:1/x', '/x'],
     ['a question mark alone is kept', 'http', 'a', 1, '/x?', 'http://a:1/x?', '/x?'],
     ['what cannot stand in a path is escaped', 'http', 'a', 1, '/a b', 'http://a:1/a%20b', '/a%20b'],
     ['what is escaped already stays so', 'http', 'a', 1, '/a%2Fb!', 'http://a:1/a%2Fb!', '/a%2Fb!'],
-    ['a path that is no URL is taken as plain text', 'http', 'a', 1, '/50%?x', 'http://a:1/50%25%3Fx', '/50%25%3Fx'],
+    [
+      'a path that is no URL is taken as plain text',
+      'http',
+      'a',
+      1,
+      '/50%?x',
+      'http://a:1/50%25%3Fx',
+      '/50%25%3Fx',
+    ],
     ['a colon in the first segment makes it plain text', 'http', 'a', 1, '1:2', 'http://a:1/1:2', '/1:2'],
     ['a control character makes it plain text', 'http', 'a', 1, '/a\nb', 'http://a:1/a%0Ab', '/a%0Ab'],
-    ['the host of a whole URL as path does not count', 'http', 'a', 1, 'https://evil.example/x', 'http://a:1/x', '/x'],
+    [
+      'the host of a whole URL as path does not count',
+      'http',
+      'a',
+      1,
+      'https://evil.example/x',
+      'http://a:1/x',
+      '/x',
+    ],
   ])('%s', (_, scheme, host, port, path, text, target) => {
     const url = probeUrl(scheme, host, port, path);
     expect(url && [urlText(url), requestTarget(url)]).toEqual([text, target]);
@@ -83,6 +107,8 @@ describe('where a Location header leads', () => {
 });
 
 test('a port that is not written is that of the scheme', () => {
-  const ports = ['http://a/', 'https://a/', 'https://a:1/', 'http://[::1]/', 'http://a:/'].map((text) => portOf(parseUrl(text)!));
+  const ports = ['http://a/', 'https://a/', 'https://a:1/', 'http://[::1]/', 'http://a:/'].map((text) =>
+    portOf(parseUrl(text)!),
+  );
   expect(ports).toEqual([80, 443, 1, 80, 80]);
 });

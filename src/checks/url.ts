@@ -62,7 +62,8 @@ export function probeUrl(scheme: string, host: string, port: number, path: strin
     return undefined;
   }
   const parsed = parseUrl(path) ?? { path: escapeBytes(Buffer.from(path, 'utf8').toString('latin1')) };
-  const isOpaque = 'scheme' in parsed && parsed.scheme !== '' && parsed.host === '' && /^[^/]/.test(parsed.path);
+  const isOpaque =
+    'scheme' in parsed && parsed.scheme !== '' && parsed.host === '' && /^[^/]/.test(parsed.path);
   const slash = parsed.path === '' || parsed.path.startsWith('/') ? '' : '/';
   return { ...parsed, scheme, host: isOpaque ? '' : authority, path: `${slash}${parsed.path}` };
 }
@@ -118,18 +119,25 @@ function isUserInfo(text: string): boolean {
 
 function isHost(text: string): boolean {
   const [, address, name] =
-    /^(?:\[([^[\]]*)\]|((?:[\w.~!$&'()*+,;="<>\]\x80-\xff-]|%25|%[89A-Fa-f][0-9A-Fa-f])*))(?::\d*)?$/.exec(text) ?? [];
+    /^(?:\[([^[\]]*)\]|((?:[\w.~!$&'()*+,;="<>\]\x80-\xff-]|%25|%[89A-Fa-f][0-9A-Fa-f])*))(?::\d*)?$/.exec(
+      text,
+    ) ?? [];
   return address === undefined ? name !== undefined : isIPv6(address.replace('%25', '%'));
 }
 
 function escapePath(path: string): string {
   return /^[\w.~!$&'()*+,;=:@[\]%/-]*$/.test(path)
     ? path
-    : escapeBytes(path.replace(/%([0-9A-Fa-f]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16))));
+    : escapeBytes(
+        path.replace(/%([0-9A-Fa-f]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16))),
+      );
 }
 
 function escapeBytes(path: string): string {
-  return path.replace(/[^\w.~$&+,/:;=@-]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
+  return path.replace(
+    /[^\w.~$&+,/:;=@-]/g,
+    (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
 }
 
 /** RFC 3986, section 5.2.3: what a relative path means seen from `base`. */
@@ -137,7 +145,9 @@ function resolvePath(base: string, reference: string): string {
   if (reference === '') {
     return withoutDots(base);
   }
-  return withoutDots(reference.startsWith('/') ? reference : base.slice(0, base.lastIndexOf('/') + 1) + reference);
+  return withoutDots(
+    reference.startsWith('/') ? reference : base.slice(0, base.lastIndexOf('/') + 1) + reference,
+  );
 }
 
 /** RFC 3986, section 5.2.4: takes `.` and `..` out. */

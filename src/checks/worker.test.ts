@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ProbeType, ProbeVerdict } from './prober.ts';
-import { beginTick, endTick, newWorkerState, type ProbedContainer, type ProbedPod, type WorkerSpec, type WorkerState } from './worker.ts';
+import {
+  beginTick,
+  endTick,
+  newWorkerState,
+  type ProbedContainer,
+  type ProbedPod,
+  type WorkerSpec,
+  type WorkerState,
+} from './worker.ts';
 
 const types: ProbeType[] = ['liveness', 'readiness', 'startup'];
 const initialValue = { liveness: 'success', readiness: 'failure', startup: 'unknown' };
@@ -9,7 +17,14 @@ const failure: ProbeVerdict = { result: 'failure' };
 
 const time = { nowMs: 1_000_000, proberStartedAtMs: 990_000 };
 const spec = (type: ProbeType, changes: Partial<WorkerSpec> = {}): WorkerSpec => {
-  return { type, initialDelaySeconds: 0, successThreshold: 1, failureThreshold: 1, restartPolicy: 'Always', ...changes };
+  return {
+    type,
+    initialDelaySeconds: 0,
+    successThreshold: 1,
+    failureThreshold: 1,
+    restartPolicy: 'Always',
+    ...changes,
+  };
 };
 const pod = (changes: Partial<ProbedPod> = {}, container: Partial<ProbedContainer> = {}): ProbedPod => {
   const running = { kind: 'running', startedAtMs: 995_000 } as const;
@@ -24,7 +39,12 @@ const pod = (changes: Partial<ProbedPod> = {}, container: Partial<ProbedContaine
 const probedBy = (type: ProbeType, id = 'containerd://one') => pod({}, { id, started: type !== 'startup' });
 
 /** One whole tick: begins, and takes the verdict if a try is due. */
-function tick(worker: WorkerSpec, state: WorkerState, seen: ProbedPod | undefined, verdict: ProbeVerdict): WorkerState {
+function tick(
+  worker: WorkerSpec,
+  state: WorkerState,
+  seen: ProbedPod | undefined,
+  verdict: ProbeVerdict,
+): WorkerState {
   const begun = beginTick(worker, state, seen, time);
   return begun.next === 'probe' ? endTick(worker, begun.state, verdict) : begun.state;
 }
@@ -36,9 +56,19 @@ describe.each(types)('whether a %s worker goes on, and what it publishes', (type
     ['a failed pod ends it', pod({ phase: 'Failed' }), 'stop', undefined],
     ['a succeeded pod ends it', pod({ phase: 'Succeeded' }), 'stop', undefined],
     ['a container without a status makes it wait', { phase: 'Running', deleting: false }, 'wait', undefined],
-    ['a container without an ID makes it wait', pod({}, { id: '', state: { kind: 'waiting' } }), 'wait', undefined],
+    [
+      'a container without an ID makes it wait',
+      pod({}, { id: '', state: { kind: 'waiting' } }),
+      'wait',
+      undefined,
+    ],
     ['a waiting container has failed', pod({}, { state: { kind: 'waiting' } }), 'wait', 'failure'],
-    ['a terminated container that is restarted has failed', pod({}, { state: { kind: 'terminated', exitCode: 0 } }), 'wait', 'failure'],
+    [
+      'a terminated container that is restarted has failed',
+      pod({}, { state: { kind: 'terminated', exitCode: 0 } }),
+      'wait',
+      'failure',
+    ],
     [
       'a pod that is being deleted goes on only for readiness',
       { ...probedBy(type), deleting: true },
@@ -59,7 +89,10 @@ describe.each(types)('whether a %s worker goes on, and what it publishes', (type
     ['Always', 0, 'wait'],
   ] as const)('with restartPolicy %s an exit code of %i makes it %s', (restartPolicy, exitCode, next) => {
     const seen = pod({}, { state: { kind: 'terminated', exitCode } });
-    expect(beginTick(spec(type, { restartPolicy }), newWorkerState, seen, time)).toMatchObject({ next, state: { published: 'failure' } });
+    expect(beginTick(spec(type, { restartPolicy }), newWorkerState, seen, time)).toMatchObject({
+      next,
+      state: { published: 'failure' },
+    });
   });
 
   test('during the initial delay the initial value stands, afterwards it is probed', () => {
@@ -71,22 +104,38 @@ describe.each(types)('whether a %s worker goes on, and what it publishes', (type
   });
 
   test('a negative initial delay is none', () => {
-    expect(tick(spec(type, { initialDelaySeconds: -1 }), newWorkerState, probedBy(type), success).published).toBe('success');
+    expect(
+      tick(spec(type, { initialDelaySeconds: -1 }), newWorkerState, probedBy(type), success).published,
+    ).toBe('success');
   });
 
   test('a try that ended in an error changes nothing', () => {
     const before = tick(spec(type, { failureThreshold: 3 }), newWorkerState, probedBy(type), failure);
-    expect(endTick(spec(type, { failureThreshold: 3 }), before, { ...failure, error: 'broken' })).toBe(before);
+    expect(endTick(spec(type, { failureThreshold: 3 }), before, { ...failure, error: 'broken' })).toBe(
+      before,
+    );
   });
 
   test('nothing is published of a container that ran long before the prober started, until it was probed', () => {
-    const old = pod({}, { started: type !== 'startup', state: { kind: 'running', startedAtMs: time.proberStartedAtMs - 10_001 } });
+    const old = pod(
+      {},
+      {
+        started: type !== 'startup',
+        state: { kind: 'running', startedAtMs: time.proberStartedAtMs - 10_001 },
+      },
+    );
     const begun = beginTick(spec(type), newWorkerState, old, time);
     expect([begun.next, begun.state.published]).toEqual(['probe', undefined]);
   });
 
   test('a negligible share of time before the prober does not make a container old', () => {
-    const young = pod({}, { started: type !== 'startup', state: { kind: 'running', startedAtMs: time.proberStartedAtMs - 10_000 } });
+    const young = pod(
+      {},
+      {
+        started: type !== 'startup',
+        state: { kind: 'running', startedAtMs: time.proberStartedAtMs - 10_000 },
+      },
+    );
     expect(beginTick(spec(type), newWorkerState, young, time).state.published).toBe(initialValue[type]);
   });
 });
@@ -96,11 +145,14 @@ describe('thresholds', () => {
   const run = (worker: WorkerSpec, verdicts: string, state = newWorkerState) => {
     const states: WorkerState[] = [];
     for (const letter of verdicts) {
-      states.push(tick(worker, states.at(-1) ?? state, probedBy(worker.type), letter === 'S' ? success : failure));
+      states.push(
+        tick(worker, states.at(-1) ?? state, probedBy(worker.type), letter === 'S' ? success : failure),
+      );
     }
     return states;
   };
-  const letters = (states: WorkerState[]) => states.map(({ published }) => published?.[0]?.toUpperCase()).join('');
+  const letters = (states: WorkerState[]) =>
+    states.map(({ published }) => published?.[0]?.toUpperCase()).join('');
 
   test('three failures in a row are needed for a failure, every success counts at once', () => {
     const worker = spec('readiness', { failureThreshold: 3 });
@@ -113,7 +165,9 @@ describe('thresholds', () => {
   });
 
   test('a startup success counts at once, and settles', () => {
-    expect(run(spec('startup', { failureThreshold: 1 }), 'S')).toMatchObject([{ published: 'success', onHold: true, resultRun: 0 }]);
+    expect(run(spec('startup', { failureThreshold: 1 }), 'S')).toMatchObject([
+      { published: 'success', onHold: true, resultRun: 0 },
+    ]);
   });
 
   test('startup failures are unknown until there are enough, and then settle', () => {
@@ -127,7 +181,9 @@ describe('thresholds', () => {
   test('a run of results is counted on over a new container, as in kubelet', () => {
     const worker = spec('readiness', { failureThreshold: 3 });
     const [, second] = run(worker, 'FF');
-    expect(second && tick(worker, second, probedBy('readiness', 'containerd://two'), failure).resultRun).toBe(3);
+    expect(second && tick(worker, second, probedBy('readiness', 'containerd://two'), failure).resultRun).toBe(
+      3,
+    );
   });
 });
 
@@ -138,19 +194,31 @@ describe.each(['liveness', 'startup'] as const)('a %s probe that failed', (type)
     expect(failed).toMatchObject({ published: 'failure', onHold: true });
     expect(beginTick(worker, failed, probedBy(type), time)).toEqual({ state: failed, next: 'wait' });
     const fresh = tick(worker, failed, probedBy(type, 'containerd://two'), success);
-    expect(fresh).toMatchObject({ published: 'success', onHold: type === 'startup', containerId: 'containerd://two' });
+    expect(fresh).toMatchObject({
+      published: 'success',
+      onHold: type === 'startup',
+      containerId: 'containerd://two',
+    });
   });
 
   test('has its initial value again with a new container', () => {
     const failed = tick(spec(type), newWorkerState, probedBy(type), failure);
-    const begun = beginTick(spec(type, { initialDelaySeconds: 100 }), failed, probedBy(type, 'containerd://two'), time);
+    const begun = beginTick(
+      spec(type, { initialDelaySeconds: 100 }),
+      failed,
+      probedBy(type, 'containerd://two'),
+      time,
+    );
     expect(begun.state.published).toBe(initialValue[type]);
   });
 });
 
 test('a readiness probe that failed does not hold', () => {
   const failed = tick(spec('readiness'), newWorkerState, pod(), failure);
-  expect(tick(spec('readiness'), failed, pod(), success)).toMatchObject({ published: 'success', onHold: false });
+  expect(tick(spec('readiness'), failed, pod(), success)).toMatchObject({
+    published: 'success',
+    onHold: false,
+  });
 });
 
 describe('before and after a container has started', () => {
@@ -172,6 +240,10 @@ describe('before and after a container has started', () => {
     const worker = spec('startup', { failureThreshold: 2 });
     const once = tick(worker, newWorkerState, starting, failure);
     const done = tick(worker, once, starting, success);
-    expect([once.published, done.published, tick(worker, done, pod(), failure).published]).toEqual(['unknown', 'success', 'success']);
+    expect([once.published, done.published, tick(worker, done, pod(), failure).published]).toEqual([
+      'unknown',
+      'success',
+      'success',
+    ]);
   });
 });

@@ -49,7 +49,13 @@ export interface WorkerState {
 
 export type Tick = { readonly state: WorkerState; readonly next: 'probe' | 'wait' | 'stop' };
 
-export const newWorkerState: WorkerState = { containerId: '', published: undefined, lastResult: undefined, resultRun: 0, onHold: false };
+export const newWorkerState: WorkerState = {
+  containerId: '',
+  published: undefined,
+  lastResult: undefined,
+  resultRun: 0,
+  onHold: false,
+};
 
 /** What counts before the first verdict about a container. */
 const initialValue = { liveness: 'success', readiness: 'failure', startup: 'unknown' } as const;
@@ -65,7 +71,12 @@ export interface TickTime {
 }
 
 /** One tick of the worker, up to the try itself. `pod` is undefined while the pod has no status. */
-export function beginTick(spec: WorkerSpec, before: WorkerState, pod: ProbedPod | undefined, time: TickTime): Tick {
+export function beginTick(
+  spec: WorkerSpec,
+  before: WorkerState,
+  pod: ProbedPod | undefined,
+  time: TickTime,
+): Tick {
   if (pod === undefined) {
     return { state: before, next: 'wait' };
   }
@@ -81,7 +92,10 @@ export function beginTick(spec: WorkerSpec, before: WorkerState, pod: ProbedPod 
     return { state, next: 'wait' };
   }
   if (container.state.kind !== 'running') {
-    return { state: { ...state, published: 'failure' }, next: willRunAgain(spec, container) ? 'wait' : 'stop' };
+    return {
+      state: { ...state, published: 'failure' },
+      next: willRunAgain(spec, container) ? 'wait' : 'stop',
+    };
   }
   if (pod.deleting && spec.type !== 'readiness') {
     // A container that is being stopped is not to be restarted for it.
@@ -91,9 +105,21 @@ export function beginTick(spec: WorkerSpec, before: WorkerState, pod: ProbedPod 
 }
 
 /** A new container: what was known of the old one is void, and tries go on. */
-function adopt(spec: WorkerSpec, before: WorkerState, container: ProbedContainer, time: TickTime): WorkerState {
-  const ranBefore = container.state.kind === 'running' && container.state.startedAtMs < time.proberStartedAtMs - restartGraceMs;
-  return { ...before, containerId: container.id, published: ranBefore ? undefined : initialValue[spec.type], onHold: false };
+function adopt(
+  spec: WorkerSpec,
+  before: WorkerState,
+  container: ProbedContainer,
+  time: TickTime,
+): WorkerState {
+  const ranBefore =
+    container.state.kind === 'running' &&
+    container.state.startedAtMs < time.proberStartedAtMs - restartGraceMs;
+  return {
+    ...before,
+    containerId: container.id,
+    published: ranBefore ? undefined : initialValue[spec.type],
+    onHold: false,
+  };
 }
 
 function willRunAgain(spec: WorkerSpec, container: ProbedContainer): boolean {
@@ -121,5 +147,7 @@ export function endTick(spec: WorkerSpec, before: WorkerState, verdict: ProbeVer
     return state;
   }
   const settles = spec.type === 'startup' || (spec.type === 'liveness' && result === 'failure');
-  return settles ? { ...state, published: result, onHold: true, resultRun: 0 } : { ...state, published: result };
+  return settles
+    ? { ...state, published: result, onHold: true, resultRun: 0 }
+    : { ...state, published: result };
 }

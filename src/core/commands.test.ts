@@ -7,7 +7,12 @@ const given = (annotations: Record<string, string>, seen: Record<string, string>
   upgradeOf({
     annotations,
     status: statusOf({
-      commands: Object.fromEntries(Object.entries(seen).map(([verb, token]) => [verb, { token, at: '2026-01-01T00:00:00Z', result: 'x' }])),
+      commands: Object.fromEntries(
+        Object.entries(seen).map(([verb, token]) => [
+          verb,
+          { token, at: '2026-01-01T00:00:00Z', result: 'x' },
+        ]),
+      ),
     }),
   });
 
@@ -16,8 +21,16 @@ describe('a verb acts', () => {
     ['when its token is new', given({ [RETRY_ANNOTATION]: '2' }, { retry: '1' }), 'retry'],
     ['once for each token', given({ [RETRY_ANNOTATION]: '1' }, { retry: '1' }), undefined],
     ['not with an empty token', given({ [ABORT_ANNOTATION]: '' }), undefined],
-    ['abort before retry when both are new', given({ [ABORT_ANNOTATION]: 'a', [RETRY_ANNOTATION]: 'r' }), 'abort'],
-    ['retry after abort has been recorded', given({ [ABORT_ANNOTATION]: 'a', [RETRY_ANNOTATION]: 'r' }, { abort: 'a' }), 'retry'],
+    [
+      'abort before retry when both are new',
+      given({ [ABORT_ANNOTATION]: 'a', [RETRY_ANNOTATION]: 'r' }),
+      'abort',
+    ],
+    [
+      'retry after abort has been recorded',
+      given({ [ABORT_ANNOTATION]: 'a', [RETRY_ANNOTATION]: 'r' }, { abort: 'a' }),
+      'retry',
+    ],
     ['not before there is an attempt', upgradeOf({ annotations: { [ABORT_ANNOTATION]: 'a' } }), undefined],
   ])('%s', (_when, upgrade, expected) => {
     expect(newCommand(upgrade)).toBe(expected);
@@ -26,7 +39,10 @@ describe('a verb acts', () => {
   test('and its token is recorded with the result, beside the other one', () => {
     const upgrade = given({ [ABORT_ANNOTATION]: 'a' }, { retry: 'r' });
     const commands = recorded(upgrade, upgrade.status ?? {}, 'abort', 'FallingBack', NOW).commands;
-    expect(commands).toMatchObject({ abort: { token: 'a', at: '2026-01-01T00:10:00.000Z', result: 'FallingBack' }, retry: { token: 'r' } });
+    expect(commands).toMatchObject({
+      abort: { token: 'a', at: '2026-01-01T00:10:00.000Z', result: 'FallingBack' },
+      retry: { token: 'r' },
+    });
   });
 
   test('and a token of any length is recorded and recognized by its first 256 characters', () => {

@@ -12,7 +12,9 @@ const tokenOf = (upgrade: Upgrade, verb: Verb): string | undefined =>
 
 /** The verb that waits to be acted on; of two new ones, abort comes first. */
 export function newCommand(upgrade: Upgrade): Verb | undefined {
-  if (!upgrade.status?.attempt) return undefined;
+  if (!upgrade.status?.attempt) {
+    return undefined;
+  }
   return (['abort', 'retry'] as const).find((verb) => {
     const token = tokenOf(upgrade, verb);
     return token !== undefined && token !== upgrade.status?.commands?.[verb]?.token;
@@ -20,12 +22,22 @@ export function newCommand(upgrade: Upgrade): Verb | undefined {
 }
 
 /** `status` with the verb's present token recorded. */
-export function recorded(upgrade: Upgrade, status: UpgradeStatus, verb: Verb, result: string, now: number): UpgradeStatus {
+export function recorded(
+  upgrade: Upgrade,
+  status: UpgradeStatus,
+  verb: Verb,
+  result: string,
+  now: number,
+): UpgradeStatus {
   const token = tokenOf(upgrade, verb);
-  if (token === undefined) return status;
+  if (token === undefined) {
+    return status;
+  }
   return { ...status, commands: { ...status.commands, [verb]: { token, at: toIso(now), result } } };
 }
 
 /** Tokens that were there before the first attempt count as seen: an Upgrade restored from a backup must not act on an old word. */
 export const seenAtStart = (upgrade: Upgrade, status: UpgradeStatus, now: number): UpgradeStatus =>
-  upgrade.status?.attempt ? status : recorded(upgrade, recorded(upgrade, status, 'abort', 'SeenAtStart', now), 'retry', 'SeenAtStart', now);
+  upgrade.status?.attempt
+    ? status
+    : recorded(upgrade, recorded(upgrade, status, 'abort', 'SeenAtStart', now), 'retry', 'SeenAtStart', now);

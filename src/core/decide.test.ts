@@ -61,7 +61,10 @@ const workloads: fc.Arbitrary<WorkloadView> = fc
     uid: fc.constantFrom('workload-1', 'workload-1', 'workload-2'),
   })
   .map(({ image, ...rest }) =>
-    workloadOf({ ...(rest as Partial<WorkloadView>), containers: [{ name: 'web', image, role: 'regular', startupProbe: false }] }),
+    workloadOf({
+      ...(rest as Partial<WorkloadView>),
+      containers: [{ name: 'web', image, role: 'regular', startupProbe: false }],
+    }),
   );
 const pods: fc.Arbitrary<PodView[]> = fc
   .array(
@@ -112,10 +115,17 @@ const recordsOf = (
   new Map(
     list.flatMap((pod, index) => {
       const code = codes[index % Math.max(1, codes.length)];
-      if (code === undefined || code > 200) return [];
+      if (code === undefined || code > 200) {
+        return [];
+      }
       const output = code === 17 ? 'x'.repeat(8192) : 'short';
       const round = { ...roundOf(exit(code, output), pod, spec), startedAt: atMs, finishedAt: atMs + 10 };
-      return [[pod.uid, addRound(undefined, { spec, proof, inFallback: proof.endsWith('/fallback') }, pod, round)] as const];
+      return [
+        [
+          pod.uid,
+          addRound(undefined, { spec, proof, inFallback: proof.endsWith('/fallback') }, pod, round),
+        ] as const,
+      ];
     }),
   );
 
@@ -129,7 +139,10 @@ interface Loose {
   readonly annotations: Record<string, string>;
   readonly flags: { claimed: boolean; node: boolean; gate: Snapshot['gatePolicy']; deleting: boolean };
 }
-const loose = (statuses: fc.Arbitrary<UpgradeStatus | undefined>, from: fc.Arbitrary<UpgradeSpec> = specs): fc.Arbitrary<Loose> =>
+const loose = (
+  statuses: fc.Arbitrary<UpgradeStatus | undefined>,
+  from: fc.Arbitrary<UpgradeSpec> = specs,
+): fc.Arbitrary<Loose> =>
   fc.record({
     spec: from,
     status: statuses,
@@ -137,9 +150,13 @@ const loose = (statuses: fc.Arbitrary<UpgradeStatus | undefined>, from: fc.Arbit
     pods,
     codes: fc.array(fc.constantFrom(0, 0, 17, 2, 127, 255), { maxLength: 4 }),
     atSeconds: fc.integer({ min: -700, max: 0 }),
-    annotations: fc.constantFrom({}, {}, {}, { [RETRY_ANNOTATION]: 'r' }, { [ABORT_ANNOTATION]: 'a' }) as fc.Arbitrary<
-      Record<string, string>
-    >,
+    annotations: fc.constantFrom(
+      {},
+      {},
+      {},
+      { [RETRY_ANNOTATION]: 'r' },
+      { [ABORT_ANNOTATION]: 'a' },
+    ) as fc.Arbitrary<Record<string, string>>,
     flags: fc.record({
       claimed: fc.constantFrom(false, false, false, false, true),
       node: fc.boolean(),
@@ -148,8 +165,20 @@ const loose = (statuses: fc.Arbitrary<UpgradeStatus | undefined>, from: fc.Arbit
     }),
   });
 
-function snapshotFrom({ spec, status, workload, pods: list, codes, atSeconds, annotations, flags }: Loose): Snapshot {
-  const upgrade = { ...upgradeOf({ annotations, deleting: flags.deleting, ...(status ? { status } : {}) }), spec };
+function snapshotFrom({
+  spec,
+  status,
+  workload,
+  pods: list,
+  codes,
+  atSeconds,
+  annotations,
+  flags,
+}: Loose): Snapshot {
+  const upgrade = {
+    ...upgradeOf({ annotations, deleting: flags.deleting, ...(status ? { status } : {}) }),
+    spec,
+  };
   const { workload: _, ...base } = snapshotOf();
   return {
     ...base,
@@ -192,7 +221,12 @@ const ours: fc.Arbitrary<UpgradeStatus> = fc
       {
         phase: phase as NonNullable<UpgradeStatus['phase']>,
         ...(falling || phase === 'FellBack' || phase === 'FallbackFailed'
-          ? { fallback: fallbackOf({ startedAt: ago(age / 2), ...(rolled ? { rolledAt: ago(age / 2) } : {}) }) }
+          ? {
+              fallback: fallbackOf({
+                startedAt: ago(age / 2),
+                ...(rolled ? { rolledAt: ago(age / 2) } : {}),
+              }),
+            }
           : {}),
         ...(paused ? { paused: { since: ago(5) } } : {}),
       },
@@ -204,7 +238,9 @@ const ours: fc.Arbitrary<UpgradeStatus> = fc
       },
       ourSpec,
     );
-    if (rolled || falling || !status.attempt) return status;
+    if (rolled || falling || !status.attempt) {
+      return status;
+    }
     const { rolledAt: _, ...unrolled } = status.attempt;
     return { ...status, attempt: unrolled };
   });
@@ -222,26 +258,38 @@ function mustHold(snapshot: Snapshot, plan: Plan): void {
     ]);
     expect(status.message).toBeTruthy();
   }
-  if (plan.intent) expect(plan.action.kind).toBe('none');
+  if (plan.intent) {
+    expect(plan.action.kind).toBe('none');
+  }
   if (status.counts && status.counts !== snapshot.upgrade.status?.counts) {
     const { updated, passed, retrying, failed, inconclusive, skipped } = status.counts;
     expect(passed + retrying + failed + inconclusive + skipped).toBe(updated);
   }
-  expect(JSON.stringify(status).length).toBeLessThan(100 * 1024 + JSON.stringify(snapshot.upgrade.status ?? {}).length);
-  if (plan.wakeAt !== undefined) expect(plan.wakeAt).toBeGreaterThan(snapshot.now);
+  expect(JSON.stringify(status).length).toBeLessThan(
+    100 * 1024 + JSON.stringify(snapshot.upgrade.status ?? {}).length,
+  );
+  if (plan.wakeAt !== undefined) {
+    expect(plan.wakeAt).toBeGreaterThan(snapshot.now);
+  }
   const of = (type: string) => status.conditions?.find((own) => own.type === type)?.status;
   expect(of('Reconciling') === 'True' && of('Stalled') === 'True').toBe(false);
-  if (of('Ready') === 'True') expect(status.phase).toBe('Succeeded');
+  if (of('Ready') === 'True') {
+    expect(status.phase).toBe('Succeeded');
+  }
 }
 
 /** No check said no, and no container is in trouble. */
 const nothingIsWrong = ({ codes, pods: list }: Loose): boolean =>
   codes.every((code) => code === 0 || code === 255) &&
-  list.every(({ containers }) => containers.every(({ restarts, reason, ready }) => restarts <= 2 && reason === '' && ready));
+  list.every(({ containers }) =>
+    containers.every(({ restarts, reason, ready }) => restarts <= 2 && reason === '' && ready),
+  );
 
 describe('every decision', () => {
   test('on anything that the schema allows, stored or wished, is made without an error and keeps the rules', () => {
-    const anything = loose(fc.option(valuesOf(StatusSchema) as fc.Arbitrary<UpgradeStatus>, { nil: undefined }));
+    const anything = loose(
+      fc.option(valuesOf(StatusSchema) as fc.Arbitrary<UpgradeStatus>, { nil: undefined }),
+    );
     fc.assert(
       fc.property(anything, (given) => {
         const snapshot = snapshotFrom(given);
@@ -277,16 +325,21 @@ describe('every decision', () => {
   });
 
   test('falls back only to images that ran before, and only with evidence or on demand', () => {
-    const begins = ({ status }: Loose, plan: Plan) => plan.status.fallback !== undefined && status?.fallback === undefined;
+    const begins = ({ status }: Loose, plan: Plan) =>
+      plan.status.fallback !== undefined && status?.fallback === undefined;
     let begun = 0;
     fc.assert(
       fc.property(loose(ours, fc.constant(ourSpec)), (given) => {
         const plan = decide(snapshotFrom(given));
-        if (!begins(given, plan)) return;
+        if (!begins(given, plan)) {
+          return;
+        }
         begun++;
         expect(given.status?.from?.images).toMatchObject(plan.status.fallback?.images ?? {});
         expect(given.status?.phase).not.toBe('Succeeded');
-        if (nothingIsWrong(given)) expect(given.annotations).toHaveProperty([ABORT_ANNOTATION]);
+        if (nothingIsWrong(given)) {
+          expect(given.annotations).toHaveProperty([ABORT_ANNOTATION]);
+        }
       }),
       many,
     );
@@ -297,10 +350,12 @@ describe('every decision', () => {
     fc.assert(
       fc.property(loose(ours, fc.constant(ourSpec)), (given) => {
         const { action } = decide(snapshotFrom(given));
-        if (action.kind === 'patchImages')
+        if (action.kind === 'patchImages') {
           expect(action.images).toEqual({
-            web: given.status?.phase === 'FallingBack' || given.status?.phase === 'FallbackChecking' ? OLD : NEW,
+            web:
+              given.status?.phase === 'FallingBack' || given.status?.phase === 'FallbackChecking' ? OLD : NEW,
           });
+        }
       }),
       many,
     );
@@ -310,9 +365,13 @@ describe('every decision', () => {
     fc.assert(
       fc.property(loose(ours, fc.constant({ ...ourSpec, paused: true })), (given) => {
         const { action, state } = decide(snapshotFrom(given));
-        if (state !== 'Settled') expect(action).toEqual({ kind: 'none' });
-        else if (action.kind === 'storeVerdicts') expect(action.verdicts.map(({ condition }) => condition.status)).not.toContain('True');
-        else expect(['none', 'releaseFields']).toContain(action.kind);
+        if (state !== 'Settled') {
+          expect(action).toEqual({ kind: 'none' });
+        } else if (action.kind === 'storeVerdicts') {
+          expect(action.verdicts.map(({ condition }) => condition.status)).not.toContain('True');
+        } else {
+          expect(['none', 'releaseFields']).toContain(action.kind);
+        }
       }),
       runs,
     );
@@ -322,7 +381,9 @@ describe('every decision', () => {
     fc.assert(
       fc.property(loose(ours, fc.constant(ourSpec)), (given) => {
         const { action } = decide(snapshotFrom(given));
-        if (action.kind === 'deletePod') expect(action.pod.conditions['Ready']?.status).not.toBe('True');
+        if (action.kind === 'deletePod') {
+          expect(action.pod.conditions['Ready']?.status).not.toBe('True');
+        }
       }),
       many,
     );
@@ -331,14 +392,27 @@ describe('every decision', () => {
 
 test('the fleet of 5,000 pods with 8 KiB of output each still gives a small status', () => {
   const fleet = Array.from({ length: 5000 }, (_, index) =>
-    podOf({ name: `web-${index}`, uid: `pod-${index}`, containers: [containerOf({ id: `containerd://${index}` })] }),
+    podOf({
+      name: `web-${index}`,
+      uid: `pod-${index}`,
+      containers: [containerOf({ id: `containerd://${index}` })],
+    }),
   );
   const status = statusOf();
   const records = recordsOf(fleet, ourSpec, proofId(status), [17], NOW - 1000);
-  const plan = decide(snapshotOf({ pods: fleet, records, workload: workloadOf({ desired: 5000, updated: 5000 }) }));
+  const plan = decide(
+    snapshotOf({ pods: fleet, records, workload: workloadOf({ desired: 5000, updated: 5000 }) }),
+  );
   expect(plan.status.pods).toHaveLength(20);
   expect(plan.status.exitCodes).toEqual([
-    { check: 'readiness-probe', container: 'web', code: 17, class: 'Retry', reason: 'ProbeFailed', pods: 5000 },
+    {
+      check: 'readiness-probe',
+      container: 'web',
+      code: 17,
+      class: 'Retry',
+      reason: 'ProbeFailed',
+      pods: 5000,
+    },
   ]);
   expect(JSON.stringify(plan.status).length).toBeLessThan(100 * 1024);
 });

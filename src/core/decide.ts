@@ -22,8 +22,15 @@ const GATE_SETTLES_MS = 100;
 
 export function decide(snapshot: Snapshot): Plan {
   const state = observe(snapshot);
-  if (state.name === 'Behind')
-    return { state: state.name, status: snapshot.upgrade.status ?? {}, intent: false, action: NO_ACTION, rounds: [] };
+  if (state.name === 'Behind') {
+    return {
+      state: state.name,
+      status: snapshot.upgrade.status ?? {},
+      intent: false,
+      action: NO_ACTION,
+      rounds: [],
+    };
+  }
   const decision = forState(snapshot, state);
   const { obstacle = snapshot.refusal, fleet, haltedByUser = false } = decision;
   const status = reflect(snapshot, decision.status, { obstacle, fleet, haltedByUser });
@@ -70,7 +77,10 @@ function forState(snapshot: Snapshot, state: Exclude<State, In<'Behind'>>): Deci
     case 'Unwritten':
       return unwritten(snapshot, state);
     case 'Written':
-      return { status: { ...rolled(state), phase: 'Upgrading', attempt: { ...state.attempt, rolledAt: toIso(now) } }, intent: true };
+      return {
+        status: { ...rolled(state), phase: 'Upgrading', attempt: { ...state.attempt, rolledAt: toIso(now) } },
+        intent: true,
+      };
     case 'Conflicted':
       return { status: conflicted(snapshot, state), intent: true };
     case 'Proving':
@@ -78,10 +88,17 @@ function forState(snapshot: Snapshot, state: Exclude<State, In<'Behind'>>): Deci
     case 'FallbackUnwritten':
       return {
         status: state.status,
-        action: { kind: 'patchImages', workload: state.workload, images: imagesToWrite(state.workload, state.fallback.images) },
+        action: {
+          kind: 'patchImages',
+          workload: state.workload,
+          images: imagesToWrite(state.workload, state.fallback.images),
+        },
       };
     case 'FallbackWritten':
-      return { status: { ...rolled(state), fallback: { ...state.fallback, rolledAt: toIso(now) } }, intent: true };
+      return {
+        status: { ...rolled(state), fallback: { ...state.fallback, rolledAt: toIso(now) } },
+        intent: true,
+      };
     case 'FallbackProving':
       return fallbackProving(snapshot, state);
     case 'Settled':
@@ -113,9 +130,16 @@ function targetLost(snapshot: Snapshot): Decision {
 /** Standing still: nothing is written to the workload and no gate is opened, but checks go on and are shown. */
 function halted(snapshot: Snapshot, { status, workload, obstacle, byUser }: In<'Halted'>): Decision {
   const common = { obstacle, haltedByUser: byUser };
-  if (!status.paused?.since)
-    return { ...common, status: { ...status, paused: { ...status.paused, since: toIso(snapshot.now) } }, intent: true };
-  if (!status.attempt?.rolledAt) return { ...common, status };
+  if (!status.paused?.since) {
+    return {
+      ...common,
+      status: { ...status, paused: { ...status.paused, since: toIso(snapshot.now) } },
+      intent: true,
+    };
+  }
+  if (!status.attempt?.rolledAt) {
+    return { ...common, status };
+  }
   const proof = proofOf(snapshot, status);
   const fleet = judgeFleet(snapshot, workload, proof);
   return { ...common, ...shown(status, fleet), ...asked(snapshot, fleet, proof) };
@@ -129,8 +153,11 @@ function resumed(status: UpgradeStatus, now: number): UpgradeStatus {
 
 function commanded(snapshot: Snapshot, { verb, workload, status }: In<'Commanded'>): UpgradeStatus {
   const { upgrade, now } = snapshot;
-  if (verb === 'retry')
-    return isRetryable(status) ? retried(snapshot, workload) : recorded(upgrade, status, 'retry', 'NothingToRetry', now);
+  if (verb === 'retry') {
+    return isRetryable(status)
+      ? retried(snapshot, workload)
+      : recorded(upgrade, status, 'retry', 'NothingToRetry', now);
+  }
   const aborted = abort(snapshot, workload, status);
   return aborted
     ? recorded(upgrade, aborted, 'abort', aborted.phase ?? '', now)
@@ -143,10 +170,18 @@ function abort(snapshot: Snapshot, workload: WorkloadView, status: UpgradeStatus
     status.phase === 'Failed'
       ? !status.attempt?.adopted && status.attempt?.end?.reason !== 'ImageConflict'
       : status.attempt?.end === undefined && !isFallingBack(status);
-  if (!abortable) return undefined;
+  if (!abortable) {
+    return undefined;
+  }
   const cause = 'aborted by postcheck.dev/abort';
-  if (runsImages(workload, status.from?.images ?? {}))
-    return ended(upgrade, status, { phase: 'Aborted', outcome: 'Aborted', reason: 'Aborted', cause, gating: false }, now);
+  if (runsImages(workload, status.from?.images ?? {})) {
+    return ended(
+      upgrade,
+      status,
+      { phase: 'Aborted', outcome: 'Aborted', reason: 'Aborted', cause, gating: false },
+      now,
+    );
+  }
   const next = failed(snapshot, workload, status, { reason: 'Aborted', cause, pods: [] });
   // What has failed already, with nothing to restore, does not fail again.
   return status.phase === 'Failed' && next.phase === 'Failed' ? undefined : next;
@@ -154,11 +189,19 @@ function abort(snapshot: Snapshot, workload: WorkloadView, status: UpgradeStatus
 
 function unwritten(snapshot: Snapshot, { status, attempt, workload }: In<'Unwritten'>): Decision {
   const writeAt = fromIso(attempt.startedAt) + (attempt.gating ? GATE_SETTLES_MS : 0);
-  if (snapshot.now < writeAt) return { status, wakeAt: writeAt };
-  return { status, action: { kind: 'patchImages', workload, images: imagesToWrite(workload, status.to?.images ?? {}) } };
+  if (snapshot.now < writeAt) {
+    return { status, wakeAt: writeAt };
+  }
+  return {
+    status,
+    action: { kind: 'patchImages', workload, images: imagesToWrite(workload, status.to?.images ?? {}) },
+  };
 }
 
-function conflicted(snapshot: Snapshot, { status, container, image, manager }: In<'Conflicted'>): UpgradeStatus {
+function conflicted(
+  snapshot: Snapshot,
+  { status, container, image, manager }: In<'Conflicted'>,
+): UpgradeStatus {
   const cause = `${manager} changed the image of container ${container} to ${image} while the attempt ran; nothing is written back`;
   return ended(
     snapshot.upgrade,
@@ -174,15 +217,21 @@ function conflicted(snapshot: Snapshot, { status, container, image, manager }: I
  */
 function settled(snapshot: Snapshot, { status, attempt, workload }: In<'Settled'>): Decision {
   const ours = [status.from, status.to].some((set) => runsImages(workload, set?.images ?? {}));
-  if (attempt.gating && !ours) return { status: { ...status, attempt: { ...attempt, gating: false } }, intent: true };
+  if (attempt.gating && !ours) {
+    return { status: { ...status, attempt: { ...attempt, gating: false } }, intent: true };
+  }
   const release = releaseOurFields(workload);
   return { status, action: release.kind === 'none' ? whyHeld(snapshot, status, workload) : release };
 }
 
 /** Pods that failed and stay behind their gates say why, for `kubectl describe pod`. A fallback replaces such pods at once, so there nobody would read it. */
 function whyHeld(snapshot: Snapshot, status: UpgradeStatus, workload: WorkloadView): Action {
-  if (status.phase !== 'Failed' || !status.attempt?.gating) return NO_ACTION;
+  if (status.phase !== 'Failed' || !status.attempt?.gating) {
+    return NO_ACTION;
+  }
   const proof = proofOf(snapshot, status);
   const failed = unstored(judgeFleet(snapshot, workload, proof)).filter(({ state }) => state === 'Failed');
-  return failed.length > 0 ? { kind: 'storeVerdicts', verdicts: failed.map((judged) => verdictOf(judged, proof)) } : NO_ACTION;
+  return failed.length > 0
+    ? { kind: 'storeVerdicts', verdicts: failed.map((judged) => verdictOf(judged, proof)) }
+    : NO_ACTION;
 }

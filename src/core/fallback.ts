@@ -19,30 +19,53 @@ function imagesToRestore(status: UpgradeStatus, workload: WorkloadView): Images 
   const current = imagesOf(workload);
   const ours = (name: string) => !status.attempt?.rolledAt || current[name] === to[name];
   return Object.fromEntries(
-    Object.entries(from).filter(([name, image]) => current[name] !== undefined && current[name] !== image && ours(name)),
+    Object.entries(from).filter(
+      ([name, image]) => current[name] !== undefined && current[name] !== image && ours(name),
+    ),
   );
 }
 
 /** The status after evidence against the version: a recorded fallback, or Failed with the reason why there is none. */
-export function failed(snapshot: Snapshot, workload: WorkloadView, status: UpgradeStatus, evidence: Evidence): UpgradeStatus {
+export function failed(
+  snapshot: Snapshot,
+  workload: WorkloadView,
+  status: UpgradeStatus,
+  evidence: Evidence,
+): UpgradeStatus {
   const { upgrade, now } = snapshot;
   const { action } = upgrade.spec.fallback;
   const images = imagesToRestore(status, workload);
   const end = (reason: string, gating: boolean) =>
-    ended(upgrade, status, { phase: 'Failed', outcome: 'Failed', reason, cause: evidence.cause, gating }, now);
-  if (status.attempt?.adopted || Object.keys(images).length === 0) return end('NoFallbackTarget', false);
-  if (evidence.reason === 'Aborted' || action === 'Rollback') return fallingBack(snapshot, status, images, evidence);
+    ended(
+      upgrade,
+      status,
+      { phase: 'Failed', outcome: 'Failed', reason, cause: evidence.cause, gating },
+      now,
+    );
+  if (status.attempt?.adopted || Object.keys(images).length === 0) {
+    return end('NoFallbackTarget', false);
+  }
+  if (evidence.reason === 'Aborted' || action === 'Rollback') {
+    return fallingBack(snapshot, status, images, evidence);
+  }
   return action === 'Pause' ? end('FallbackPaused', true) : end('FallbackDisabled', false);
 }
 
-function fallingBack(snapshot: Snapshot, status: UpgradeStatus, images: Images, evidence: Evidence): UpgradeStatus {
+function fallingBack(
+  snapshot: Snapshot,
+  status: UpgradeStatus,
+  images: Images,
+  evidence: Evidence,
+): UpgradeStatus {
   const at = toIso(snapshot.now);
   const targetGeneration = snapshot.workload?.generation;
   return {
     ...status,
     ...(targetGeneration === undefined ? {} : { targetGeneration }),
     phase: 'FallingBack',
-    ...(status.attempt ? { attempt: { ...without(status.attempt, 'end'), progressAt: at, maxUpdated: 0, maxPassed: 0 } } : {}),
+    ...(status.attempt
+      ? { attempt: { ...without(status.attempt, 'end'), progressAt: at, maxUpdated: 0, maxPassed: 0 } }
+      : {}),
     fallback: {
       state: 'Rolling',
       reason: evidence.reason,
@@ -66,7 +89,13 @@ export function fellBack(
   const end = ended(
     upgrade,
     status,
-    { phase: 'FellBack', outcome: 'FellBack', reason: status.fallback?.reason ?? '', cause: status.fallback?.cause ?? '', gating: false },
+    {
+      phase: 'FellBack',
+      outcome: 'FellBack',
+      reason: status.fallback?.reason ?? '',
+      cause: status.fallback?.cause ?? '',
+      gating: false,
+    },
     now,
   );
   const fallback = status.fallback && {
@@ -80,12 +109,19 @@ export function fellBack(
     ...end,
     ...(fallback ? { fallback } : {}),
     quarantined: { images: status.to?.images ?? {}, attempt: status.attempt?.number ?? 0 },
-    ...(verified === 'No' ? {} : { lastVerified: { images: status.from?.images ?? {}, ...revision, verifiedAt: at, pods } }),
+    ...(verified === 'No'
+      ? {}
+      : { lastVerified: { images: status.from?.images ?? {}, ...revision, verifiedAt: at, pods } }),
   };
 }
 
 /** The fallback did not work, or could not be proved: terminal and loud. Gates of unproved pods stay closed. */
-export function fallbackFailed(snapshot: Snapshot, status: UpgradeStatus, evidence: Evidence, proved: boolean): UpgradeStatus {
+export function fallbackFailed(
+  snapshot: Snapshot,
+  status: UpgradeStatus,
+  evidence: Evidence,
+  proved: boolean,
+): UpgradeStatus {
   const cause = `${status.fallback?.cause ?? ''}; the fallback ${proved ? 'failed too' : 'could not be proved'}: ${evidence.cause}`;
   const end = ended(
     snapshot.upgrade,
@@ -110,11 +146,19 @@ export function fallbackFailed(snapshot: Snapshot, status: UpgradeStatus, eviden
  * An OrderedReady StatefulSet waits for a broken pod to become ready before it replaces it, although its template was reverted (kubernetes#67250).
  * Exactly that pod has to be deleted: live, of neither the wanted nor the original revision, and not Ready; the highest ordinal first, one at a time.
  */
-export function stuckPod(snapshot: Snapshot, workload: WorkloadView, healthyRevision: string | undefined): PodView | undefined {
-  if (!workload.ordered || snapshot.updateRevision === undefined) return undefined;
+export function stuckPod(
+  snapshot: Snapshot,
+  workload: WorkloadView,
+  healthyRevision: string | undefined,
+): PodView | undefined {
+  if (!workload.ordered || snapshot.updateRevision === undefined) {
+    return undefined;
+  }
   const ordinal = (pod: PodView) => Number(pod.name.slice(pod.name.lastIndexOf('-') + 1));
   return snapshot.pods
-    .filter((pod) => isLive(pod) && pod.revision !== snapshot.updateRevision && pod.revision !== healthyRevision)
+    .filter(
+      (pod) => isLive(pod) && pod.revision !== snapshot.updateRevision && pod.revision !== healthyRevision,
+    )
     .filter((pod) => pod.conditions['Ready']?.status !== 'True')
     .sort((a, b) => ordinal(b) - ordinal(a))[0];
 }

@@ -20,14 +20,19 @@ export interface Fleet {
 const MAX_REPORTED = 20;
 const MAX_HISTOGRAM = 32;
 
-export const excludedNodes = (attempt: Attempt | undefined): readonly string[] => attempt?.excludedNodes ?? [];
+export const excludedNodes = (attempt: Attempt | undefined): readonly string[] =>
+  attempt?.excludedNodes ?? [];
 
 /** Judges every wanted pod. A verdict counts as passed or skipped only once it is stored on the pod. */
 export function judgeFleet(snapshot: Snapshot, workload: WorkloadView, proof: Proof): Fleet {
   // A node that has gone for good takes its pod with it, and must not be taken off the wanted pods twice.
-  const excluded = excludedNodes(snapshot.upgrade.status?.attempt).filter((node) => snapshot.pods.some((pod) => pod.node === node));
+  const excluded = excludedNodes(snapshot.upgrade.status?.attempt).filter((node) =>
+    snapshot.pods.some((pod) => pod.node === node),
+  );
   const pods = podsOfRevision(snapshot.pods, snapshot.updateRevision, excluded);
-  const judged = pods.map((pod) => judgePod(pod, snapshot.records.get(pod.uid), proof, snapshot.now)).sort(worstFirst);
+  const judged = pods
+    .map((pod) => judgePod(pod, snapshot.records.get(pod.uid), proof, snapshot.now))
+    .sort(worstFirst);
   const desired = desiredPods(workload, excluded);
   return { judged, desired, counts: count(judged, desired), rolledOut: rolloutComplete(workload, excluded) };
 }
@@ -58,9 +63,18 @@ export function exitCodes(judged: readonly Judged[]): NonNullable<UpgradeStatus[
   const rows = new Map<string, NonNullable<UpgradeStatus['exitCodes']>[number]>();
   for (const { record } of judged) {
     for (const { check, container, verdict } of record?.tries ?? []) {
-      if (verdict.exitCode === undefined) continue;
+      if (verdict.exitCode === undefined) {
+        continue;
+      }
       const key = `${check}/${container}/${verdict.exitCode}`;
-      const row = rows.get(key) ?? { check, container, code: verdict.exitCode, class: verdict.class, reason: verdict.reason, pods: 0 };
+      const row = rows.get(key) ?? {
+        check,
+        container,
+        code: verdict.exitCode,
+        class: verdict.class,
+        reason: verdict.reason,
+        pods: 0,
+      };
       rows.set(key, { ...row, pods: row.pods + 1 });
     }
   }
@@ -104,7 +118,9 @@ export function report(judged: readonly Judged[]): PodReport[] {
 
 /** Pods whose verdict has yet to be written to them: it opens the gate, or says why it stays closed. */
 export const unstored = (fleet: Fleet): Judged[] =>
-  fleet.judged.filter(({ state, stored }) => !stored && (state === 'Passed' || state === 'Skipped' || state === 'Failed'));
+  fleet.judged.filter(
+    ({ state, stored }) => !stored && (state === 'Passed' || state === 'Skipped' || state === 'Failed'),
+  );
 
 /**
  * Wanted pods that came without the gate although this attempt gates: they slipped past the policy. It leaves alone what ran before, such as
@@ -112,7 +128,9 @@ export const unstored = (fleet: Fleet): Judged[] =>
  */
 export function ungated(fleet: Fleet, { attempt, from, to }: UpgradeStatus): Judged[] {
   const isNew = Object.entries(from?.images ?? {}).some(([name, image]) => to?.images[name] !== image);
-  if (!attempt?.gating || !isNew) return [];
+  if (!attempt?.gating || !isNew) {
+    return [];
+  }
   // Creation times are whole seconds.
   const since = Math.floor(fromIso(attempt.startedAt) / 1000) * 1000;
   return fleet.judged.filter(({ pod }) => !pod.gates.includes(VERIFIED) && pod.createdAt >= since);

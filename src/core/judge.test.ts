@@ -1,5 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import { conditionOf, containerOf, exit, NOW, notReady, podOf, proofOf, recordOf, roundOf } from '../../test/support/snapshots.ts';
+import {
+  conditionOf,
+  containerOf,
+  exit,
+  NOW,
+  notReady,
+  podOf,
+  proofOf,
+  recordOf,
+  roundOf,
+} from '../../test/support/snapshots.ts';
 import { VERIFIED } from '../api/names.ts';
 import type { PodView } from '../api/views.ts';
 import { isTerminalReason, judgePod, nextRoundAt, type Proof, podDeadline, waitingFamily } from './judge.ts';
@@ -7,26 +17,44 @@ import { addRound, type PodRecord } from './round.ts';
 import { pinned } from './stored-verdict.ts';
 
 const seconds = (count: number): number => count * 1000;
-const asked = (code: number, proof: Proof, startedAt = NOW - 100, pod: PodView = podOf(), times = 1): PodRecord => {
+const asked = (
+  code: number,
+  proof: Proof,
+  startedAt = NOW - 100,
+  pod: PodView = podOf(),
+  times = 1,
+): PodRecord => {
   let record: PodRecord | undefined;
   const context = { spec: proof.spec, proof: proof.id, inFallback: proof.inFallback };
-  for (let i = 0; i < times; i++)
-    record = addRound(record, context, pod, { ...roundOf(exit(code), pod, proof.spec), startedAt, finishedAt: startedAt + 50 });
+  for (let i = 0; i < times; i++) {
+    record = addRound(record, context, pod, {
+      ...roundOf(exit(code), pod, proof.spec),
+      startedAt,
+      finishedAt: startedAt + 50,
+    });
+  }
   return record as PodRecord;
 };
 const waiting = (reason: string, message = ''): PodView =>
-  notReady({ phase: 'Pending', containers: [containerOf({ id: '', state: 'waiting', reason, message, ready: false })] });
+  notReady({
+    phase: 'Pending',
+    containers: [containerOf({ id: '', state: 'waiting', reason, message, ready: false })],
+  });
 
 describe('a deadline', () => {
   test('counts from the latest of the creation of the pod, the start of the proof, and the last resume', () => {
     const pod = podOf({ createdAt: NOW - seconds(50) });
     expect(podDeadline(pod, proofOf({ startedAt: NOW - seconds(90) }))).toBe(NOW + seconds(550));
     expect(podDeadline(pod, proofOf({ startedAt: NOW - seconds(10) }))).toBe(NOW + seconds(590));
-    expect(podDeadline(pod, proofOf({ startedAt: NOW - seconds(90), resumedAt: NOW - seconds(5) }))).toBe(NOW + seconds(595));
+    expect(podDeadline(pod, proofOf({ startedAt: NOW - seconds(90), resumedAt: NOW - seconds(5) }))).toBe(
+      NOW + seconds(595),
+    );
   });
 
   test('comes after the initial delay', () => {
-    expect(podDeadline(podOf(), proofOf({ postCheck: { initialDelaySeconds: 30 } }))).toBe(NOW - seconds(60) + seconds(630));
+    expect(podDeadline(podOf(), proofOf({ postCheck: { initialDelaySeconds: 30 } }))).toBe(
+      NOW - seconds(60) + seconds(630),
+    );
   });
 
   test('fails a pod that said Retry only by a try made at it or later', () => {
@@ -48,9 +76,15 @@ describe('a deadline', () => {
         startedAt: NOW,
       });
     const wait = proofOf({ deadlineSeconds: 60 });
-    expect(judgePod(podOf(), silent(wait), wait, NOW)).toMatchObject({ state: 'Inconclusive', reason: 'NoEvidence' });
+    expect(judgePod(podOf(), silent(wait), wait, NOW)).toMatchObject({
+      state: 'Inconclusive',
+      reason: 'NoEvidence',
+    });
     const act = proofOf({ deadlineSeconds: 60, postCheck: { onInconclusive: 'Fallback' } });
-    expect(judgePod(podOf(), silent(act), act, NOW)).toMatchObject({ state: 'Failed', reason: 'InconclusiveAtDeadline' });
+    expect(judgePod(podOf(), silent(act), act, NOW)).toMatchObject({
+      state: 'Failed',
+      reason: 'InconclusiveAtDeadline',
+    });
   });
 
   test('leaves a pod that cannot be scheduled inconclusive, never failed', () => {
@@ -66,7 +100,10 @@ describe('a deadline', () => {
       finishedAt: NOW,
       results: [],
     });
-    expect(judgePod(pod, record, proof, NOW)).toMatchObject({ state: 'Inconclusive', reason: 'Unschedulable' });
+    expect(judgePod(pod, record, proof, NOW)).toMatchObject({
+      state: 'Inconclusive',
+      reason: 'Unschedulable',
+    });
   });
 });
 
@@ -86,7 +123,8 @@ describe('rounds', () => {
     expect(judgePod(podOf(), asked(5, proof), proof, NOW).state).toBe('Retrying');
     expect(judgePod(podOf(), asked(5, proof, NOW, podOf(), 2), proof, NOW)).toMatchObject({
       state: 'Failed',
-      message: 'readiness-probe in container web exited 5 (ProbeFailed), 2 times in a row (failureThreshold 2)',
+      message:
+        'readiness-probe in container web exited 5 (ProbeFailed), 2 times in a row (failureThreshold 2)',
     });
   });
 
@@ -162,10 +200,13 @@ describe('a container that cannot start', () => {
     }
   });
 
-  test.each(['CrashLoopBackOff', 'ContainerCreating', 'PodInitializing', ''])('for "%s" is waited for', (reason) => {
-    expect(isTerminalReason(reason)).toBe(false);
-    expect(judgePod(waiting(reason), undefined, proofOf(), NOW).state).toBe('Waiting');
-  });
+  test.each(['CrashLoopBackOff', 'ContainerCreating', 'PodInitializing', ''])(
+    'for "%s" is waited for',
+    (reason) => {
+      expect(isTerminalReason(reason)).toBe(false);
+      expect(judgePod(waiting(reason), undefined, proofOf(), NOW).state).toBe('Waiting');
+    },
+  );
 
   test('keeps its clock while the kubelet says ErrImagePull and ImagePullBackOff in turn', () => {
     expect(waitingFamily('ImagePullBackOff')).toBe(waitingFamily('ErrImagePull'));
@@ -186,7 +227,9 @@ describe('restarts', () => {
   });
 
   test('of a pod that was there before say nothing about this version', () => {
-    expect(judgePod(crashed(9, { createdAt: NOW - seconds(600) }), undefined, proofOf(), NOW).state).toBe('Waiting');
+    expect(judgePod(crashed(9, { createdAt: NOW - seconds(600) }), undefined, proofOf(), NOW).state).toBe(
+      'Waiting',
+    );
   });
 
   test('of a pod made in the very second of the start count: creation times are whole seconds', () => {
@@ -196,8 +239,18 @@ describe('restarts', () => {
 });
 
 describe('a stored verdict', () => {
-  const storedOn = (status: 'True' | 'False', reason: string, message: string, pod: PodView = podOf()): PodView =>
-    podOf({ conditions: { ...podOf().conditions, [VERIFIED]: { status, reason, message: pinned(message, 'proof-1', pod), since: NOW } } });
+  const storedOn = (
+    status: 'True' | 'False',
+    reason: string,
+    message: string,
+    pod: PodView = podOf(),
+  ): PodView =>
+    podOf({
+      conditions: {
+        ...podOf().conditions,
+        [VERIFIED]: { status, reason, message: pinned(message, 'proof-1', pod), since: NOW },
+      },
+    });
 
   test.each([
     ['True', 'PostCheckPassed', 'Passed'],
@@ -215,6 +268,9 @@ describe('a stored verdict', () => {
   test('is void for another proof and after a restart', () => {
     const pod = storedOn('True', 'PostCheckPassed', '');
     expect(judgePod(pod, undefined, proofOf({ id: 'proof-2' }), NOW).state).toBe('Waiting');
-    expect(judgePod({ ...pod, containers: [containerOf({ id: 'containerd://bbbb' })] }, undefined, proofOf(), NOW).state).toBe('Waiting');
+    expect(
+      judgePod({ ...pod, containers: [containerOf({ id: 'containerd://bbbb' })] }, undefined, proofOf(), NOW)
+        .state,
+    ).toBe('Waiting');
   });
 });

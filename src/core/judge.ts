@@ -52,7 +52,8 @@ const TERMINAL_AFTER_SECONDS: Readonly<Record<string, number>> = {
 };
 
 /** Reasons of one family alternate while the kubelet backs off; their clock must not start again each time. */
-export const waitingFamily = (reason: string): string => (reason === 'ImagePullBackOff' ? 'ErrImagePull' : reason);
+export const waitingFamily = (reason: string): string =>
+  reason === 'ImagePullBackOff' ? 'ErrImagePull' : reason;
 
 export const isTerminalReason = (reason: string): boolean => reason in TERMINAL_AFTER_SECONDS;
 
@@ -76,14 +77,18 @@ function terminal(pod: PodView, proof: Proof, now: number): Finding | undefined 
   for (const container of stuck) {
     const family = waitingFamily(container.reason);
     const since = proof.waitingSince.get(`${pod.uid}/${container.name}`)?.since ?? now;
-    const at = Math.min(since + (TERMINAL_AFTER_SECONDS[family] ?? 0) * 1000, Math.max(since, podDeadline(pod, proof)));
+    const at = Math.min(
+      since + (TERMINAL_AFTER_SECONDS[family] ?? 0) * 1000,
+      Math.max(since, podDeadline(pod, proof)),
+    );
     const detail = container.message ? `: ${container.message.slice(0, 300)}` : '';
-    if (now >= at)
+    if (now >= at) {
       return {
         state: 'Failed',
         reason: container.reason,
         message: `container ${container.name} cannot start, ${container.reason}${detail}`,
       };
+    }
     looks.push(at);
   }
   const lookAt = earliest(looks);
@@ -99,11 +104,18 @@ function terminal(pod: PodView, proof: Proof, now: number): Finding | undefined 
 
 /** Restarts count only in pods that this attempt (or fallback) made; creation times are whole seconds. */
 function restarts(pod: PodView, proof: Proof): Finding | undefined {
-  if (pod.createdAt < Math.floor(proof.startedAt / 1000) * 1000) return undefined;
+  if (pod.createdAt < Math.floor(proof.startedAt / 1000) * 1000) {
+    return undefined;
+  }
   const { maxRestarts } = proof.spec.postCheck.readiness;
   const total = pod.containers.reduce((sum, container) => sum + container.restarts, 0);
-  if (total <= maxRestarts) return undefined;
-  const worst = pod.containers.reduce((a: ContainerView | undefined, b) => (a && a.restarts >= b.restarts ? a : b), undefined);
+  if (total <= maxRestarts) {
+    return undefined;
+  }
+  const worst = pod.containers.reduce(
+    (a: ContainerView | undefined, b) => (a && a.restarts >= b.restarts ? a : b),
+    undefined,
+  );
   const code = worst?.exitCode === undefined ? '' : `, last with exit code ${worst.exitCode}`;
   return {
     state: 'Failed',
@@ -115,29 +127,45 @@ function restarts(pod: PodView, proof: Proof): Finding | undefined {
 const CLASSES_WORST_FIRST: readonly Class[] = ['Fail', 'Retry', 'Error', 'Skip', 'Pass'];
 
 export const worstTriesFirst = (tries: readonly TryRecord[]): TryRecord[] =>
-  [...tries].sort((a, b) => CLASSES_WORST_FIRST.indexOf(a.verdict.class) - CLASSES_WORST_FIRST.indexOf(b.verdict.class));
+  [...tries].sort(
+    (a, b) => CLASSES_WORST_FIRST.indexOf(a.verdict.class) - CLASSES_WORST_FIRST.indexOf(b.verdict.class),
+  );
 
 /** The worst thing the last round heard, as a clause: `readiness-probe in container web exited 17 (ProbeFailed)`. */
 export function worstTry(record: PodRecord): { reason: string; message: string } | undefined {
   const [worst] = worstTriesFirst(record.tries);
-  if (!worst) return undefined;
+  if (!worst) {
+    return undefined;
+  }
   const { verdict } = worst;
   const what = verdict.exitCode === undefined ? '' : ` exited ${verdict.exitCode}`;
   const meaning = verdict.message ? `: ${verdict.message}` : '';
-  return { reason: verdict.reason, message: `${worst.check} in container ${worst.container}${what} (${verdict.reason}${meaning})` };
+  return {
+    reason: verdict.reason,
+    message: `${worst.check} in container ${worst.container}${what} (${verdict.reason}${meaning})`,
+  };
 }
 
 /** Why the record does not pass: a check's own words, or readiness. */
-function complaint(pod: PodView, record: PodRecord | undefined, proof: Proof, now: number): { reason: string; message: string } {
+function complaint(
+  pod: PodView,
+  record: PodRecord | undefined,
+  proof: Proof,
+  now: number,
+): { reason: string; message: string } {
   const worst = record && worstTry(record);
-  const bad = record?.tries.some(({ verdict }) => verdict.class === 'Retry' || verdict.class === 'Fail' || verdict.class === 'Error');
+  const bad = record?.tries.some(
+    ({ verdict }) => verdict.class === 'Retry' || verdict.class === 'Fail' || verdict.class === 'Error',
+  );
   const readiness = readinessOf(pod, proof.spec.postCheck.readiness.minReadySeconds, now);
-  if (worst && bad)
+  if (worst && bad) {
     return readiness.ready || !proof.spec.postCheck.readiness.required
       ? worst
       : { ...worst, message: `${worst.message}; not ready: ${readiness.message}` };
-  if (!readiness.ready && proof.spec.postCheck.readiness.required)
+  }
+  if (!readiness.ready && proof.spec.postCheck.readiness.required) {
     return { reason: readiness.reason, message: `not ready: ${readiness.message || readiness.reason}` };
+  }
   return worst ?? { reason: 'NotAskedYet', message: 'not asked yet' };
 }
 
@@ -145,24 +173,34 @@ function byRecord(pod: PodView, record: PodRecord | undefined, proof: Proof, now
   const { successThreshold, failureThreshold, onInconclusive } = proof.spec.postCheck;
   const deadline = podDeadline(pod, proof);
   const why = complaint(pod, record, proof, now);
-  if (!record) return { state: 'Waiting', ...why, lookAt: deadline };
-  if (record.class === 'Fail') return { state: 'Failed', ...why };
+  if (!record) {
+    return { state: 'Waiting', ...why, lookAt: deadline };
+  }
+  if (record.class === 'Fail') {
+    return { state: 'Failed', ...why };
+  }
   if (record.passes >= successThreshold) {
     return record.class === 'Skip'
       ? { state: 'Skipped', reason: 'AllSkipped', message: 'every check said there is nothing to check' }
       : { state: 'Passed', reason: 'PostCheckPassed', message: passText(record) };
   }
-  if (failureThreshold > 0 && record.failures >= failureThreshold)
+  if (failureThreshold > 0 && record.failures >= failureThreshold) {
     return {
       state: 'Failed',
       reason: why.reason,
       message: `${why.message}, ${record.failures} times in a row (failureThreshold ${failureThreshold})`,
     };
+  }
   const lastChance = record.startedAt >= deadline;
   if (lastChance && record.class === 'Error') {
     // A pod that was never there to be asked (unschedulable, say) tells nothing of the version.
-    if (onInconclusive === 'Fallback' && record.tries.length > 0)
-      return { state: 'Failed', reason: 'InconclusiveAtDeadline', message: `no evidence until the deadline: ${why.message}` };
+    if (onInconclusive === 'Fallback' && record.tries.length > 0) {
+      return {
+        state: 'Failed',
+        reason: 'InconclusiveAtDeadline',
+        message: `no evidence until the deadline: ${why.message}`,
+      };
+    }
     return { state: 'Inconclusive', ...why };
   }
   if (lastChance && record.class === 'Retry') {
@@ -184,7 +222,12 @@ const passText = (record: PodRecord): string =>
         .slice(0, 400);
 
 /** When the next round of this pod is due. The jitter comes from the pod's UID, so that a fleet does not ask in step. */
-export function nextRoundAt(pod: PodView, record: PodRecord | undefined, proof: Proof, now: number): number | undefined {
+export function nextRoundAt(
+  pod: PodView,
+  record: PodRecord | undefined,
+  proof: Proof,
+  now: number,
+): number | undefined {
   const { initialDelaySeconds, periodSeconds, checks, readiness } = proof.spec.postCheck;
   const deadline = podDeadline(pod, proof);
   const tries = possibleTries(proof.spec, pod);
@@ -192,8 +235,13 @@ export function nextRoundAt(pod: PodView, record: PodRecord | undefined, proof: 
     .filter(({ name }) => tries.some(({ container }) => container === name))
     .map(({ startedAt }) => startedAt ?? 0);
   const askable = tries.length > 0 || (checks.length === 0 && !readinessPending(pod));
-  if (!record) return askable ? latest(proof.startedAt, ...started, proof.resumedAt) + initialDelaySeconds * 1000 : deadline;
-  const regular = record.startedAt + periodSeconds * 1000 * (0.8 + 0.4 * fraction(`${pod.uid}${record.rounds}`));
+  if (!record) {
+    return askable
+      ? latest(proof.startedAt, ...started, proof.resumedAt) + initialDelaySeconds * 1000
+      : deadline;
+  }
+  const regular =
+    record.startedAt + periodSeconds * 1000 * (0.8 + 0.4 * fraction(`${pod.uid}${record.rounds}`));
   const readyNow = readinessOf(pod, readiness.minReadySeconds, now);
   // A pod that has become ready since the last round is asked at once: waiting out the period would only slow good upgrades.
   const edge = record.wasReady ? undefined : readyNow.ready ? now : readyNow.dueAt;
@@ -206,7 +254,9 @@ const readinessPending = (pod: PodView): boolean => pod.conditions['ContainersRe
 /** A stable number in [0, 1) from text (FNV-1a). */
 function fraction(text: string): number {
   let hash = 2166136261;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 16777619);
+  for (let i = 0; i < text.length; i++) {
+    hash = Math.imul(hash ^ text.charCodeAt(i), 16777619);
+  }
   return (hash >>> 0) / 4294967296;
 }
 
@@ -226,10 +276,14 @@ export function judgePod(pod: PodView, known: PodRecord | undefined, proof: Proo
     };
   }
   const hard = terminal(pod, proof, now);
-  const finding = hard?.state === 'Failed' ? hard : (restarts(pod, proof) ?? lostNode(pod, proof) ?? byRecord(pod, record, proof, now));
+  const finding =
+    hard?.state === 'Failed'
+      ? hard
+      : (restarts(pod, proof) ?? lostNode(pod, proof) ?? byRecord(pod, record, proof, now));
   // On a lost node nothing can be asked, and what was asked before must not fail the pod when the node comes back.
   const settled = finding.state === 'Failed' || finding.state === 'Passed' || finding.state === 'Skipped';
-  const roundAt = settled || finding.reason === 'NodeUnreachable' ? undefined : nextRoundAt(pod, record, proof, now);
+  const roundAt =
+    settled || finding.reason === 'NodeUnreachable' ? undefined : nextRoundAt(pod, record, proof, now);
   const lookAt = earliest([finding.lookAt, hard?.lookAt]);
   return {
     ...withRecord,
@@ -243,6 +297,8 @@ export function judgePod(pod: PodView, known: PodRecord | undefined, proof: Proo
 }
 
 function lostNode(pod: PodView, proof: Proof): Finding | undefined {
-  if (!pod.node || proof.nodeReady(pod.node)) return undefined;
+  if (!pod.node || proof.nodeReady(pod.node)) {
+    return undefined;
+  }
   return { state: 'Inconclusive', reason: 'NodeUnreachable', message: `node ${pod.node} is not Ready` };
 }

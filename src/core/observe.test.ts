@@ -25,14 +25,22 @@ interface Case {
   readonly rest?: Partial<Snapshot>;
 }
 
-const at = (image: string): Partial<WorkloadView> => ({ containers: [{ name: 'web', image, role: 'regular', startupProbe: false }] });
+const at = (image: string): Partial<WorkloadView> => ({
+  containers: [{ name: 'web', image, role: 'regular', startupProbe: false }],
+});
 const UNROLLED: Partial<Attempt> = { rolledAt: undefined } as unknown as Partial<Attempt>;
-const ended = (outcome: 'Succeeded' | 'Failed', reason: string): Partial<Attempt> => ({ end: { outcome, reason, cause: '', at: ago(5) } });
+const ended = (outcome: 'Succeeded' | 'Failed', reason: string): Partial<Attempt> => ({
+  end: { outcome, reason, cause: '', at: ago(5) },
+});
 
 function observed({ status = {}, attempt = {}, upgrade = {}, workload = {}, rest = {} }: Case) {
   const stored = 'status' in upgrade ? upgrade.status : statusOf(status, attempt);
   return observe(
-    snapshotOf({ upgrade: upgradeOf({ ...upgrade, ...(stored ? { status: stored } : {}) }), workload: workloadOf(workload), ...rest }),
+    snapshotOf({
+      upgrade: upgradeOf({ ...upgrade, ...(stored ? { status: stored } : {}) }),
+      workload: workloadOf(workload),
+      ...rest,
+    }),
   );
 }
 const name = (one: Case): string => observed(one).name;
@@ -53,7 +61,11 @@ describe('an Upgrade is', () => {
       'when its workload is not there and nothing is under way',
       { status: { phase: 'Succeeded' }, workload: { deleting: true } },
     ],
-    ['Behind', 'when the status was written from a newer view of the workload', { status: { targetGeneration: 3 } }],
+    [
+      'Behind',
+      'when the status was written from a newer view of the workload',
+      { status: { targetGeneration: 3 } },
+    ],
     ['Starting', 'when nothing was recorded yet', { ...NO_STATUS, workload: at(OLD) }],
     ['Starting', 'when the containers changed', { attempt: { id: '1-0000000000' } }],
     ['Starting', 'when another workload has the name now', { workload: { uid: 'workload-2' } }],
@@ -74,7 +86,11 @@ describe('an Upgrade is', () => {
     ],
     ['Written', 'when the images stand there and that is not recorded', { attempt: UNROLLED }],
     ['Proving', 'when the images stand there and that is recorded', {}],
-    ['Conflicted', 'when somebody else changes the image during an attempt', { workload: at('registry.example/web:hotfix') }],
+    [
+      'Conflicted',
+      'when somebody else changes the image during an attempt',
+      { workload: at('registry.example/web:hotfix') },
+    ],
     ['Halted', 'when it is paused in the middle', { upgrade: { spec: { paused: true } } }],
     ['Halted', 'when the Deployment is paused in the middle', { workload: { paused: true } }],
     ['Resuming', 'when it stood still and may go on', { status: { paused: { since: ago(30) } } }],
@@ -86,7 +102,11 @@ describe('an Upgrade is', () => {
     ],
     ['Settled', 'when the attempt succeeded', { status: { phase: 'Succeeded' } }],
     ['Settled', 'when the fallback failed', { status: { phase: 'FallbackFailed', fallback: fallbackOf() } }],
-    ['FallbackUnwritten', 'when a fallback is recorded and not written', { status: { phase: 'FallingBack', fallback: fallbackOf() } }],
+    [
+      'FallbackUnwritten',
+      'when a fallback is recorded and not written',
+      { status: { phase: 'FallingBack', fallback: fallbackOf() } },
+    ],
     [
       'FallbackWritten',
       'when the restored images stand there and that is not recorded',
@@ -105,7 +125,10 @@ describe('an Upgrade is', () => {
     [
       'Conflicted',
       'when somebody else changes the image just before a fallback is written',
-      { status: { phase: 'FallingBack', fallback: fallbackOf() }, workload: at('registry.example/web:hotfix') },
+      {
+        status: { phase: 'FallingBack', fallback: fallbackOf() },
+        workload: at('registry.example/web:hotfix'),
+      },
     ],
     [
       'Halted',
@@ -129,8 +152,16 @@ describe('a new attempt', () => {
     ['a success', { status: { phase: 'Succeeded' } }, false],
     ['a fallback, which proved what runs', { status: { phase: 'FellBack' } }, false],
     ['an attempt that still runs', { status: { phase: 'PostChecking' } }, true],
-    ['a failure that left the bad version running', { status: { phase: 'Failed' }, attempt: ended('Failed', 'FallbackPaused') }, true],
-    ["a failure because of somebody else's image", { status: { phase: 'Failed' }, attempt: ended('Failed', 'ImageConflict') }, false],
+    [
+      'a failure that left the bad version running',
+      { status: { phase: 'Failed' }, attempt: ended('Failed', 'FallbackPaused') },
+      true,
+    ],
+    [
+      "a failure because of somebody else's image",
+      { status: { phase: 'Failed' }, attempt: ended('Failed', 'ImageConflict') },
+      false,
+    ],
     ['a fallback that failed', { status: { phase: 'FallbackFailed' } }, true],
   ])('after %s keeps the fallback target only when what runs was never proved', (_after, one, inherit) => {
     expect(start(one)).toMatchObject({ name: 'Starting', trigger: 'ContainersChanged', inherit });
@@ -143,8 +174,18 @@ describe('a new attempt', () => {
 });
 
 describe('what stops an attempt before it begins', () => {
-  const blocked = (spec: Record<string, unknown>, workload: Partial<WorkloadView> = {}, rest: Partial<Snapshot> = {}) => {
-    const state = observe(snapshotOf({ upgrade: upgradeOf({ spec }), workload: workloadOf({ ...at(OLD), ...workload }), ...rest }));
+  const blocked = (
+    spec: Record<string, unknown>,
+    workload: Partial<WorkloadView> = {},
+    rest: Partial<Snapshot> = {},
+  ) => {
+    const state = observe(
+      snapshotOf({
+        upgrade: upgradeOf({ spec }),
+        workload: workloadOf({ ...at(OLD), ...workload }),
+        ...rest,
+      }),
+    );
     return state.name === 'Blocked' ? state.obstacle : undefined;
   };
 
@@ -159,7 +200,11 @@ describe('what stops an attempt before it begins', () => {
       'check probe names container gone of Deployment web, which does not exist: name a regular container or a sidecar',
       [{ postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, containers: ['gone'] }] } }],
     ],
-    ['WorkloadPaused', 'Deployment web is paused, so nothing rolls: run `kubectl rollout resume deployment/web`', [{}, { paused: true }]],
+    [
+      'WorkloadPaused',
+      'Deployment web is paused, so nothing rolls: run `kubectl rollout resume deployment/web`',
+      [{}, { paused: true }],
+    ],
     [
       'PartitionSet',
       'StatefulSet web has updateStrategy.rollingUpdate.partition 2, which keeps pods on the old version: set it to 0',
@@ -181,8 +226,13 @@ describe('what stops an attempt before it begins', () => {
   });
 
   test('an init container named by a check, which has ended before a check could run', () => {
-    const containers = [{ name: 'migrate', image: 'm:1', role: 'init' as const, startupProbe: false }, ...(at(OLD).containers ?? [])];
-    const spec = { postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, containers: ['migrate'] }] } };
+    const containers = [
+      { name: 'migrate', image: 'm:1', role: 'init' as const, startupProbe: false },
+      ...(at(OLD).containers ?? []),
+    ];
+    const spec = {
+      postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, containers: ['migrate'] }] },
+    };
     expect(blocked(spec, { containers })?.message).toMatch(/which is an init container, which has ended/);
   });
 

@@ -36,14 +36,24 @@ export type State =
   /** An attempt is to start, but the API server has not said whether it can be gated. */
   | { readonly name: 'GateUnknown' }
   /** A new attempt is to be recorded. `inherit`: what runs now was never proved, so the old fallback target stays. */
-  | { readonly name: 'Starting'; readonly workload: WorkloadView; readonly trigger: Trigger; readonly inherit: boolean }
+  | {
+      readonly name: 'Starting';
+      readonly workload: WorkloadView;
+      readonly trigger: Trigger;
+      readonly inherit: boolean;
+    }
   | ({ readonly name: 'Commanded'; readonly verb: Verb } & Running)
   /** Recorded; the images are to be written. */
   | ({ readonly name: 'Unwritten' } & Running)
   /** The images stand in the template; that they do is not yet recorded. */
   | ({ readonly name: 'Written' } & Running)
   /** Somebody else changed an image that this attempt (or its fallback) set. */
-  | ({ readonly name: 'Conflicted'; readonly container: string; readonly image: string; readonly manager: string } & Running)
+  | ({
+      readonly name: 'Conflicted';
+      readonly container: string;
+      readonly image: string;
+      readonly manager: string;
+    } & Running)
   /** Pods of the wanted revision are to be judged. */
   | ({ readonly name: 'Proving' } & Running)
   | ({ readonly name: 'FallbackUnwritten'; readonly fallback: FallbackStatus } & Running)
@@ -55,44 +65,74 @@ export type State =
 /** What runs now was never proved, so a new attempt must not take it for its fallback target. */
 const unproved = (status: UpgradeStatus | undefined): boolean =>
   isAttempting(status) ||
-  ((status?.phase === 'Failed' || status?.phase === 'FallbackFailed') && status.attempt?.end?.reason !== 'ImageConflict');
+  ((status?.phase === 'Failed' || status?.phase === 'FallbackFailed') &&
+    status.attempt?.end?.reason !== 'ImageConflict');
 
-function startTrigger(snapshot: Snapshot, workload: WorkloadView): { trigger: Trigger; inherit: boolean } | undefined {
+function startTrigger(
+  snapshot: Snapshot,
+  workload: WorkloadView,
+): { trigger: Trigger; inherit: boolean } | undefined {
   const { spec, status } = snapshot.upgrade;
-  if (!status?.attempt) return { trigger: 'Created', inherit: false };
-  if (status.targetUID !== workload.uid) return { trigger: 'TargetReplaced', inherit: false };
-  if (isFallingBack(status) || isForSpec(status.attempt, spec)) return undefined;
+  if (!status?.attempt) {
+    return { trigger: 'Created', inherit: false };
+  }
+  if (status.targetUID !== workload.uid) {
+    return { trigger: 'TargetReplaced', inherit: false };
+  }
+  if (isFallingBack(status) || isForSpec(status.attempt, spec)) {
+    return undefined;
+  }
   return { trigger: 'ContainersChanged', inherit: unproved(status) };
 }
 
 export function observe(snapshot: Snapshot): State {
   const { upgrade, workload } = snapshot;
   const { spec, status } = upgrade;
-  if (upgrade.metadata.deletionTimestamp) return { name: 'Deleting' };
+  if (upgrade.metadata.deletionTimestamp) {
+    return { name: 'Deleting' };
+  }
   if (snapshot.claimedBy) {
     const message = `Upgrade ${snapshot.claimedBy} is older and acts on ${spec.targetRef.kind} ${spec.targetRef.name}: delete one of the two`;
     return { name: 'Blocked', obstacle: { reason: 'TargetClaimed', message } };
   }
   if (!workload || workload.deleting) {
-    if (isAttempting(status) || isFallingBack(status)) return { name: 'TargetLost' };
+    if (isAttempting(status) || isFallingBack(status)) {
+      return { name: 'TargetLost' };
+    }
     const message = `${spec.targetRef.kind} ${spec.targetRef.name} does not exist in namespace ${upgrade.metadata.namespace}: create it, or correct spec.targetRef.name`;
     return { name: 'Blocked', obstacle: { reason: 'TargetNotFound', message } };
   }
-  if (status?.targetUID === workload.uid && workload.generation < (status.targetGeneration ?? 0)) return { name: 'Behind' };
+  if (status?.targetUID === workload.uid && workload.generation < (status.targetGeneration ?? 0)) {
+    return { name: 'Behind' };
+  }
   const start = startTrigger(snapshot, workload);
-  if (start) return observeStart(snapshot, workload, start);
+  if (start) {
+    return observeStart(snapshot, workload, start);
+  }
   const running: Running = { workload, status: status as UpgradeStatus, attempt: status?.attempt as Attempt };
   const verb = newCommand(upgrade);
-  if (verb) return observeCommand(snapshot, running, verb);
-  if (isFallingBack(status)) return observeFallback(snapshot, running);
+  if (verb) {
+    return observeCommand(snapshot, running, verb);
+  }
+  if (isFallingBack(status)) {
+    return observeFallback(snapshot, running);
+  }
   return isAttempting(status) ? observeAttempt(snapshot, running) : { name: 'Settled', ...running };
 }
 
-function observeStart(snapshot: Snapshot, workload: WorkloadView, start: { trigger: Trigger; inherit: boolean }): State {
+function observeStart(
+  snapshot: Snapshot,
+  workload: WorkloadView,
+  start: { trigger: Trigger; inherit: boolean },
+): State {
   const { spec } = snapshot.upgrade;
   const obstacle = attemptObstacle(spec, workload);
-  if (obstacle) return { name: 'Blocked', obstacle };
-  if (spec.paused) return { name: 'PausedBeforeStart' };
+  if (obstacle) {
+    return { name: 'Blocked', obstacle };
+  }
+  if (spec.paused) {
+    return { name: 'PausedBeforeStart' };
+  }
   return observeGate(snapshot) ?? { name: 'Starting', workload, ...start };
 }
 
@@ -105,32 +145,57 @@ function observeCommand(snapshot: Snapshot, running: Running, verb: Verb): State
 /** What an attempt that is about to start has to wait for, if anything. */
 function observeGate({ upgrade, gatePolicy }: Snapshot): State | undefined {
   const { gate } = upgrade.spec;
-  if (gate !== 'Disabled' && gatePolicy === 'Unknown') return { name: 'GateUnknown' };
-  if (gate !== 'Required' || gatePolicy !== 'Unavailable') return undefined;
+  if (gate !== 'Disabled' && gatePolicy === 'Unknown') {
+    return { name: 'GateUnknown' };
+  }
+  if (gate !== 'Required' || gatePolicy !== 'Unavailable') {
+    return undefined;
+  }
   const message =
     "spec.gate is Required, but the gate policy is not installed (it needs Kubernetes 1.36 or newer and the chart's gatePolicy.create): install it, or set spec.gate to Auto";
   return { name: 'Blocked', obstacle: { reason: 'GateUnavailable', message } };
 }
 
 /** Paused by the user or kept by an obstacle; or free again, which the clocks have to be told first. */
-function observeHalt(snapshot: Snapshot, running: Running, obstacle: Obstacle | undefined): State | undefined {
-  if (obstacle) return { name: 'Halted', obstacle, byUser: false, ...running };
-  if (snapshot.upgrade.spec.paused)
-    return { name: 'Halted', obstacle: { reason: 'Paused', message: 'paused by spec.paused' }, byUser: true, ...running };
+function observeHalt(
+  snapshot: Snapshot,
+  running: Running,
+  obstacle: Obstacle | undefined,
+): State | undefined {
+  if (obstacle) {
+    return { name: 'Halted', obstacle, byUser: false, ...running };
+  }
+  if (snapshot.upgrade.spec.paused) {
+    return {
+      name: 'Halted',
+      obstacle: { reason: 'Paused', message: 'paused by spec.paused' },
+      byUser: true,
+      ...running,
+    };
+  }
   return running.status.paused?.since ? { name: 'Resuming', ...running } : undefined;
 }
 
 function observeAttempt(snapshot: Snapshot, running: Running): State {
   const { workload, status, attempt } = running;
   const ours = upgradedImages(status, snapshot.upgrade.spec);
-  if (attempt.rolledAt && !runsImages(workload, ours)) return conflict(running, ours);
+  if (attempt.rolledAt && !runsImages(workload, ours)) {
+    return conflict(running, ours);
+  }
   const halt = observeHalt(snapshot, running, attemptObstacle(snapshot.upgrade.spec, workload));
-  if (halt) return halt;
-  if (attempt.rolledAt) return { name: 'Proving', ...running };
-  if (runsImages(workload, status.to?.images ?? {})) return { name: 'Written', ...running };
+  if (halt) {
+    return halt;
+  }
+  if (attempt.rolledAt) {
+    return { name: 'Proving', ...running };
+  }
+  if (runsImages(workload, status.to?.images ?? {})) {
+    return { name: 'Written', ...running };
+  }
   // The spec moved on between the record and the write: what was recorded as running before may be stale, so it is recorded again.
-  if (workload.generation !== attempt.targetGeneration)
+  if (workload.generation !== attempt.targetGeneration) {
     return { name: 'Starting', workload, trigger: attempt.trigger, inherit: attempt.inherited ?? false };
+  }
   return { name: 'Unwritten', ...running };
 }
 
@@ -138,17 +203,35 @@ function observeFallback(snapshot: Snapshot, running: Running): State {
   const { workload, status } = running;
   const fallback = status.fallback as FallbackStatus;
   const there = runsImages(workload, fallback.images);
-  if (fallback.rolledAt && !there) return conflict(running, fallback.images);
+  if (fallback.rolledAt && !there) {
+    return conflict(running, fallback.images);
+  }
   const ours = upgradedImages(status, snapshot.upgrade.spec);
-  if (!fallback.rolledAt && !there && running.attempt.rolledAt && !runsImages(workload, ours)) return conflict(running, ours);
+  if (!fallback.rolledAt && !there && running.attempt.rolledAt && !runsImages(workload, ours)) {
+    return conflict(running, ours);
+  }
   const halt = observeHalt(snapshot, running, rolloutObstacle(workload));
-  if (halt) return halt;
-  if (fallback.rolledAt) return { name: 'FallbackProving', fallback, ...running };
-  return there ? { name: 'FallbackWritten', fallback, ...running } : { name: 'FallbackUnwritten', fallback, ...running };
+  if (halt) {
+    return halt;
+  }
+  if (fallback.rolledAt) {
+    return { name: 'FallbackProving', fallback, ...running };
+  }
+  return there
+    ? { name: 'FallbackWritten', fallback, ...running }
+    : { name: 'FallbackUnwritten', fallback, ...running };
 }
 
 function conflict(running: Running, wanted: Readonly<Record<string, string>>): State {
-  const changed = running.workload.containers.find(({ name, image }) => wanted[name] !== undefined && wanted[name] !== image);
+  const changed = running.workload.containers.find(
+    ({ name, image }) => wanted[name] !== undefined && wanted[name] !== image,
+  );
   const container = changed?.name ?? '';
-  return { name: 'Conflicted', container, image: changed?.image ?? '', manager: imageManager(running.workload, container), ...running };
+  return {
+    name: 'Conflicted',
+    container,
+    image: changed?.image ?? '',
+    manager: imageManager(running.workload, container),
+    ...running,
+  };
 }

@@ -16,7 +16,9 @@ function containerNotFound(spec: UpgradeSpec, workload: WorkloadView): Obstacle 
   const missing = spec.containers
     .filter(({ name }) => !workload.containers.some((container) => container.name === name))
     .map(({ name }) => name);
-  if (missing.length === 0) return undefined;
+  if (missing.length === 0) {
+    return undefined;
+  }
   const there = list(workload.containers.map(({ name }) => name));
   return {
     reason: 'ContainerNotFound',
@@ -27,8 +29,12 @@ function containerNotFound(spec: UpgradeSpec, workload: WorkloadView): Obstacle 
 /** Why a check cannot run in the container of that name. */
 function unaskable(workload: WorkloadView, name: string): string | undefined {
   const container = workload.containers.find((candidate) => candidate.name === name);
-  if (!container) return 'does not exist';
-  return container.role === 'init' ? 'is an init container, which has ended before a check could run' : undefined;
+  if (!container) {
+    return 'does not exist';
+  }
+  return container.role === 'init'
+    ? 'is an init container, which has ended before a check could run'
+    : undefined;
 }
 
 function invalidCheck(spec: UpgradeSpec, workload: WorkloadView, check: Check): Obstacle | undefined {
@@ -39,14 +45,18 @@ function invalidCheck(spec: UpgradeSpec, workload: WorkloadView, check: Check): 
     const message = `check ${check.name} names container ${wrong} of ${nameOf(workload)}, which ${unaskable(workload, wrong)}: name a regular container or a sidecar`;
     return { reason, message };
   }
-  if (checkTargets(spec, check.containers, workload.containers).length > 0) return undefined;
+  if (checkTargets(spec, check.containers, workload.containers).length > 0) {
+    return undefined;
+  }
   return { reason, message: `check ${check.name} finds no container to run in: name some in its containers` };
 }
 
 function invalidCheckContainer(spec: UpgradeSpec, workload: WorkloadView): Obstacle | undefined {
   for (const check of spec.postCheck.checks) {
     const obstacle = invalidCheck(spec, workload, check);
-    if (obstacle) return obstacle;
+    if (obstacle) {
+      return obstacle;
+    }
   }
   return undefined;
 }

@@ -8,7 +8,11 @@ import type { TryRequest } from './round.ts';
 
 export interface Verdict {
   readonly pod: PodView;
-  readonly condition: { readonly status: 'True' | 'False'; readonly reason: string; readonly message: string };
+  readonly condition: {
+    readonly status: 'True' | 'False';
+    readonly reason: string;
+    readonly message: string;
+  };
 }
 
 export type Action =

@@ -24,7 +24,9 @@ export function proofOf(snapshot: Snapshot, status: UpgradeStatus): Proof {
     inFallback,
     startedAt,
     ...(resumed === undefined ? {} : { resumedAt: resumed }),
-    deadlineSeconds: inFallback ? (spec.fallback.deadlineSeconds ?? spec.postCheck.deadlineSeconds) : spec.postCheck.deadlineSeconds,
+    deadlineSeconds: inFallback
+      ? (spec.fallback.deadlineSeconds ?? spec.postCheck.deadlineSeconds)
+      : spec.postCheck.deadlineSeconds,
     nodeReady: snapshot.nodeReady,
     ...(snapshot.nodeBackAt ? { nodeBackAt: snapshot.nodeBackAt } : {}),
     waitingSince: snapshot.waitingSince,
@@ -35,26 +37,45 @@ export function proofOf(snapshot: Snapshot, status: UpgradeStatus): Proof {
 export function shown(status: UpgradeStatus, fleet: Fleet): { status: UpgradeStatus; fleet: Fleet } {
   const { counts } = fleet;
   const summary = `${counts.passed}/${fleet.desired}`;
-  return { status: { ...status, counts, summary, exitCodes: exitCodes(fleet.judged), pods: report(fleet.judged) }, fleet };
+  return {
+    status: { ...status, counts, summary, exitCodes: exitCodes(fleet.judged), pods: report(fleet.judged) },
+    fleet,
+  };
 }
 
 /** Rounds that are due now, and when the next one is, or a judgement may change. */
-export function asked(snapshot: Snapshot, fleet: Fleet, proof: Proof): { rounds: PlannedRound[]; wakeAt: number | undefined } {
+export function asked(
+  snapshot: Snapshot,
+  fleet: Fleet,
+  proof: Proof,
+): { rounds: PlannedRound[]; wakeAt: number | undefined } {
   const isDue = ({ roundAt }: Judged) => roundAt !== undefined && roundAt <= snapshot.now;
-  const rounds = fleet.judged
-    .filter(isDue)
-    .map(({ pod }) => ({ pod, proof: proof.id, inFallback: proof.inFallback, tries: possibleTries(proof.spec, pod) }));
-  const later = fleet.judged.flatMap(({ roundAt, lookAt }) => [roundAt, lookAt]).filter((at) => at !== undefined && at > snapshot.now);
+  const rounds = fleet.judged.filter(isDue).map(({ pod }) => ({
+    pod,
+    proof: proof.id,
+    inFallback: proof.inFallback,
+    tries: possibleTries(proof.spec, pod),
+  }));
+  const later = fleet.judged
+    .flatMap(({ roundAt, lookAt }) => [roundAt, lookAt])
+    .filter((at) => at !== undefined && at > snapshot.now);
   return { rounds, wakeAt: earliest(later) };
 }
 
 /** Progress is a new maximum of updated or passed pods: an evict-and-recreate loop is none. */
 function withProgress(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): UpgradeStatus {
   const { attempt } = status;
-  if (!attempt) return status;
+  if (!attempt) {
+    return status;
+  }
   const [updated, passed] = [fleet.counts.updated, fleet.counts.passed + fleet.counts.skipped];
-  if (updated <= attempt.maxUpdated && passed <= attempt.maxPassed) return status;
-  const maxima = { maxUpdated: Math.max(updated, attempt.maxUpdated), maxPassed: Math.max(passed, attempt.maxPassed) };
+  if (updated <= attempt.maxUpdated && passed <= attempt.maxPassed) {
+    return status;
+  }
+  const maxima = {
+    maxUpdated: Math.max(updated, attempt.maxUpdated),
+    maxPassed: Math.max(passed, attempt.maxPassed),
+  };
   return { ...status, attempt: { ...attempt, ...maxima, progressAt: toIso(snapshot.now) } };
 }
 
@@ -73,10 +94,16 @@ function storeVerdicts(fleet: Fleet, proof: Proof): Action {
 const evidenceOf = (judged: readonly Judged[]): Evidence => {
   const bad = judged.filter(({ state }) => state === 'Failed');
   const worst = bad[0];
-  if (!worst) return { reason: 'Unknown', cause: 'unknown', pods: [] };
+  if (!worst) {
+    return { reason: 'Unknown', cause: 'unknown', pods: [] };
+  }
   const others = bad.length > 1 ? ` (and ${bad.length - 1} more)` : '';
   const on = worst.pod.node ? ` on ${worst.pod.node}` : '';
-  return { reason: worst.reason, cause: `pod ${worst.pod.name}${on}${others}: ${worst.message}`, pods: report(bad) };
+  return {
+    reason: worst.reason,
+    cause: `pod ${worst.pod.name}${on}${others}: ${worst.message}`,
+    pods: report(bad),
+  };
 };
 
 function progressDeadlineSeconds(snapshot: Snapshot): number {
@@ -90,7 +117,11 @@ function progressDeadline(snapshot: Snapshot, status: UpgradeStatus, fleet: Flee
   // A write that was refused for long, or an API server that was away, must not use up the time of the pods.
   const written = isFallingBack(status) ? fallback?.rolledAt : attempt?.rolledAt;
   const back = fleet.judged.map(({ pod }) => snapshot.nodeBackAt?.get(pod.node));
-  const since = latest(...[attempt?.progressAt, written].map((time) => (time ? fromIso(time) : undefined)), resumedAt(status), ...back);
+  const since = latest(
+    ...[attempt?.progressAt, written].map((time) => (time ? fromIso(time) : undefined)),
+    resumedAt(status),
+    ...back,
+  );
   return since + progressDeadlineSeconds(snapshot) * 1000;
 }
 
@@ -104,12 +135,21 @@ interface Overdue {
  * before may be as old as the loss of its node, or of the API server. `undefined` while there is time, or while such a try is on its way.
  */
 function overdue(snapshot: Snapshot, judged: readonly Judged[], deadline: number): Overdue | undefined {
-  if (snapshot.now < deadline) return undefined;
-  const against = judged.find(({ record, state }) => state === 'Retrying' && record?.class === 'Retry' && record.startedAt >= deadline);
+  if (snapshot.now < deadline) {
+    return undefined;
+  }
+  const against = judged.find(
+    ({ record, state }) => state === 'Retrying' && record?.class === 'Retry' && record.startedAt >= deadline,
+  );
   const isComing = ({ record, roundAt }: Judged) =>
     roundAt !== undefined && (record ? record.startedAt < deadline : roundAt <= snapshot.now);
-  if (!against && judged.some(isComing)) return undefined;
-  return { ...(against ? { judged: against } : {}), text: `no progress for ${spanText(progressDeadlineSeconds(snapshot) * 1000)}` };
+  if (!against && judged.some(isComing)) {
+    return undefined;
+  }
+  return {
+    ...(against ? { judged: against } : {}),
+    text: `no progress for ${spanText(progressDeadlineSeconds(snapshot) * 1000)}`,
+  };
 }
 
 export function proving(snapshot: Snapshot, { status, workload }: In<'Proving'>): Decision {
@@ -117,9 +157,16 @@ export function proving(snapshot: Snapshot, { status, workload }: In<'Proving'>)
   const proof = proofOf(snapshot, status);
   const fleet = judgeFleet(snapshot, workload, proof);
   const current = shown(withRevision(snapshot, withProgress(snapshot, status, fleet)), fleet);
-  if (fleet.counts.failed > 0)
-    return { ...current, status: failed(snapshot, workload, current.status, evidenceOf(fleet.judged)), intent: true };
-  if (isDone(snapshot, fleet)) return { ...current, status: succeeded(snapshot, current.status, fleet), intent: true };
+  if (fleet.counts.failed > 0) {
+    return {
+      ...current,
+      status: failed(snapshot, workload, current.status, evidenceOf(fleet.judged)),
+      intent: true,
+    };
+  }
+  if (isDone(snapshot, fleet)) {
+    return { ...current, status: succeeded(snapshot, current.status, fleet), intent: true };
+  }
   const deadline = progressDeadline(snapshot, current.status, fleet);
   const late = overdue(snapshot, fleet.judged, deadline);
   if (late?.judged) {
@@ -153,7 +200,8 @@ export function proving(snapshot: Snapshot, { status, workload }: In<'Proving'>)
   };
 }
 
-const firstAction = (actions: readonly Action[]): Action => actions.find(({ kind }) => kind !== 'none') ?? NO_ACTION;
+const firstAction = (actions: readonly Action[]): Action =>
+  actions.find(({ kind }) => kind !== 'none') ?? NO_ACTION;
 
 /** Left in managedFields, our entry would make the user's next server-side apply conflict. */
 export const releaseOurFields = (workload: WorkloadView): Action =>
@@ -168,13 +216,17 @@ function unstick(snapshot: Snapshot, status: UpgradeStatus, workload: WorkloadVi
 
 /** `gate: Required` and a pod slipped past the policy: it goes, as long as it serves nobody yet. */
 function missedGate(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): Action {
-  if (snapshot.upgrade.spec.gate !== 'Required') return NO_ACTION;
+  if (snapshot.upgrade.spec.gate !== 'Required') {
+    return NO_ACTION;
+  }
   const slipped = ungated(fleet, status).find(({ pod }) => pod.conditions['Ready']?.status !== 'True');
   return slipped ? { kind: 'deletePod', pod: slipped.pod, reason: 'GateMissed' } : NO_ACTION;
 }
 
 const withRevision = (snapshot: Snapshot, status: UpgradeStatus): UpgradeStatus =>
-  snapshot.updateRevision && status.to ? { ...status, to: { ...status.to, revision: snapshot.updateRevision } } : status;
+  snapshot.updateRevision && status.to
+    ? { ...status, to: { ...status.to, revision: snapshot.updateRevision } }
+    : status;
 
 const isDone = (snapshot: Snapshot, { counts, desired, rolledOut }: Fleet): boolean =>
   snapshot.updateRevision !== undefined && rolledOut && counts.passed + counts.skipped >= desired;
@@ -193,12 +245,28 @@ function succeeded(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): Upg
   const end = ended(
     upgrade,
     status,
-    { phase: 'Succeeded', outcome: 'Succeeded', reason, cause: `${counts.passed} of ${desired} pods passed`, gating: false },
+    {
+      phase: 'Succeeded',
+      outcome: 'Succeeded',
+      reason,
+      cause: `${counts.passed} of ${desired} pods passed`,
+      gating: false,
+    },
     now,
   );
-  if (reason === 'NoPods' || reason === 'AllSkipped') return end;
+  if (reason === 'NoPods' || reason === 'AllSkipped') {
+    return end;
+  }
   const revision = snapshot.updateRevision ? { revision: snapshot.updateRevision } : {};
-  return { ...end, lastVerified: { images: status.to?.images ?? {}, ...revision, verifiedAt: toIso(now), pods: counts.passed } };
+  return {
+    ...end,
+    lastVerified: {
+      images: status.to?.images ?? {},
+      ...revision,
+      verifiedAt: toIso(now),
+      pods: counts.passed,
+    },
+  };
 }
 
 export function fallbackProving(snapshot: Snapshot, { status, workload }: In<'FallbackProving'>): Decision {
@@ -206,14 +274,20 @@ export function fallbackProving(snapshot: Snapshot, { status, workload }: In<'Fa
   const fleet = judgeFleet(snapshot, workload, proof);
   const current = shown(withProgress(snapshot, status, fleet), fleet);
   const end = fallbackEnd(snapshot, current.status, fleet);
-  return end ? { ...current, status: end, intent: true } : fallbackGoesOn(snapshot, workload, current.status, { fleet, proof });
+  return end
+    ? { ...current, status: end, intent: true }
+    : fallbackGoesOn(snapshot, workload, current.status, { fleet, proof });
 }
 
 /** How the fallback ends, if it does now: it failed too, it is proved, or nothing came of it in time. */
 function fallbackEnd(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): UpgradeStatus | undefined {
   const { fallback, postCheck } = snapshot.upgrade.spec;
-  if (fallback.verify && fleet.counts.failed > 0) return fallbackFailed(snapshot, status, evidenceOf(fleet.judged), true);
-  if (!fallback.verify && fleet.rolledOut && snapshot.updateRevision !== undefined) return fellBack(snapshot, status, 'No', fleet.desired);
+  if (fallback.verify && fleet.counts.failed > 0) {
+    return fallbackFailed(snapshot, status, evidenceOf(fleet.judged), true);
+  }
+  if (!fallback.verify && fleet.rolledOut && snapshot.updateRevision !== undefined) {
+    return fellBack(snapshot, status, 'No', fleet.desired);
+  }
   if (fallback.verify && isDone(snapshot, fleet)) {
     return fellBack(
       snapshot,
@@ -222,11 +296,22 @@ function fallbackEnd(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): U
       fleet.desired,
     );
   }
-  const late = overdue(snapshot, fallback.verify ? fleet.judged : [], progressDeadline(snapshot, status, fleet));
-  if (!late) return undefined;
+  const late = overdue(
+    snapshot,
+    fallback.verify ? fleet.judged : [],
+    progressDeadline(snapshot, status, fleet),
+  );
+  if (!late) {
+    return undefined;
+  }
   const why = late.judged ?? fleet.judged[0];
   const cause = why ? `${late.text}; pod ${why.pod.name}: ${why.message}` : late.text;
-  return fallbackFailed(snapshot, status, { reason: why?.reason ?? 'NoProgress', cause, pods: [] }, late.judged !== undefined);
+  return fallbackFailed(
+    snapshot,
+    status,
+    { reason: why?.reason ?? 'NoProgress', cause, pods: [] },
+    late.judged !== undefined,
+  );
 }
 
 function fallbackGoesOn(
@@ -238,16 +323,28 @@ function fallbackGoesOn(
   const { verify } = snapshot.upgrade.spec.fallback;
   const rolling = fleet.counts.updated < fleet.desired;
   const revision = snapshot.updateRevision ? { revision: snapshot.updateRevision } : {};
-  const fallback = status.fallback && { ...status.fallback, state: rolling ? ('Rolling' as const) : ('Checking' as const), ...revision };
+  const fallback = status.fallback && {
+    ...status.fallback,
+    state: rolling ? ('Rolling' as const) : ('Checking' as const),
+    ...revision,
+  };
   const stuck = stuckPod(snapshot, workload, undefined);
   const unstickIt: Action = stuck ? { kind: 'deletePod', pod: stuck, reason: 'StuckPodDeleted' } : NO_ACTION;
   const { rounds, wakeAt } = verify ? asked(snapshot, fleet, proof) : { rounds: [], wakeAt: undefined };
   const deadline = progressDeadline(snapshot, status, fleet);
   return {
-    status: { ...status, phase: rolling ? 'FallingBack' : 'FallbackChecking', ...(fallback ? { fallback } : {}) },
+    status: {
+      ...status,
+      phase: rolling ? 'FallingBack' : 'FallbackChecking',
+      ...(fallback ? { fallback } : {}),
+    },
     fleet,
     rounds,
-    action: firstAction([unstickIt, releaseOurFields(workload), verify ? storeVerdicts(fleet, proof) : NO_ACTION]),
+    action: firstAction([
+      unstickIt,
+      releaseOurFields(workload),
+      verify ? storeVerdicts(fleet, proof) : NO_ACTION,
+    ]),
     wakeAt: earliest([wakeAt, snapshot.now < deadline ? deadline : undefined]),
   };
 }

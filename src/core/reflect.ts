@@ -28,7 +28,13 @@ export function reflect(snapshot: Snapshot, status: UpgradeStatus, reflected: Re
     Gated: gated(status, reflected.fleet, upgrade.spec.gate),
   };
   const conditions = Object.entries(says).map(([type, say]) => condition(snapshot, type, say, message));
-  return { ...status, observedGeneration: upgrade.metadata.generation, phase: status.phase ?? 'Pending', message, conditions };
+  return {
+    ...status,
+    observedGeneration: upgrade.metadata.generation,
+    phase: status.phase ?? 'Pending',
+    message,
+    conditions,
+  };
 }
 
 function condition(snapshot: Snapshot, type: string, [value, reason, own]: Say, message: string): Condition {
@@ -47,10 +53,16 @@ function condition(snapshot: Snapshot, type: string, [value, reason, own]: Say, 
 /** After a success somebody else changed an image: postcheck does not fight, it says so. */
 function driftOf(snapshot: Snapshot, status: UpgradeStatus): string | undefined {
   const { workload, upgrade } = snapshot;
-  if (status.phase !== 'Succeeded' || !workload) return undefined;
+  if (status.phase !== 'Succeeded' || !workload) {
+    return undefined;
+  }
   const wanted = upgradedImages(status, upgrade.spec);
-  if (runsImages(workload, wanted)) return undefined;
-  const changed = workload.containers.find(({ name, image }) => wanted[name] !== undefined && wanted[name] !== image);
+  if (runsImages(workload, wanted)) {
+    return undefined;
+  }
+  const changed = workload.containers.find(
+    ({ name, image }) => wanted[name] !== undefined && wanted[name] !== image,
+  );
   return `${workload.kind} ${workload.name} was upgraded, but ${imageManager(workload, changed?.name ?? '')} has since set container ${changed?.name} to ${changed?.image}: change spec.containers, or undo that`;
 }
 
@@ -72,9 +84,15 @@ function standing(
     Reconciling: [reconciling ? 'True' : 'False', why],
     Stalled: [stalled ? 'True' : 'False', why],
   });
-  if (obstacle && !haltedByUser) return at('False', false, true, obstacle.reason);
-  if (haltedByUser) return at(phase === 'Inconclusive' ? 'Unknown' : 'False', false, false, 'Paused');
-  if (drifted) return at('False', false, false, 'Drifted');
+  if (obstacle && !haltedByUser) {
+    return at('False', false, true, obstacle.reason);
+  }
+  if (haltedByUser) {
+    return at(phase === 'Inconclusive' ? 'Unknown' : 'False', false, false, 'Paused');
+  }
+  if (drifted) {
+    return at('False', false, false, 'Drifted');
+  }
   switch (phase) {
     case 'Succeeded':
       return at('True', false, false, reason);
@@ -99,7 +117,10 @@ function verified(status: UpgradeStatus): Say {
     case 'FallbackChecking':
     case 'FellBack':
     case 'FallbackFailed':
-      return [status.fallback?.reason === 'Aborted' ? 'Unknown' : 'False', status.fallback?.reason || 'PostCheckFailed'];
+      return [
+        status.fallback?.reason === 'Aborted' ? 'Unknown' : 'False',
+        status.fallback?.reason || 'PostCheckFailed',
+      ];
     case 'Failed':
       return reason === 'ImageConflict' ? ['Unknown', reason] : ['False', reason];
     case 'Inconclusive':
@@ -110,21 +131,45 @@ function verified(status: UpgradeStatus): Say {
 }
 
 function fallenBack(status: UpgradeStatus): Say {
-  if (status.phase === 'FellBack') return ['True', status.fallback?.verified === 'No' ? 'Unverified' : 'Verified'];
-  if (status.phase === 'FallbackFailed') return ['False', 'FallbackFailed'];
-  if (status.phase === 'FallingBack' || status.phase === 'FallbackChecking') return ['Unknown', 'InProgress'];
+  if (status.phase === 'FellBack') {
+    return ['True', status.fallback?.verified === 'No' ? 'Unverified' : 'Verified'];
+  }
+  if (status.phase === 'FallbackFailed') {
+    return ['False', 'FallbackFailed'];
+  }
+  if (status.phase === 'FallingBack' || status.phase === 'FallbackChecking') {
+    return ['Unknown', 'InProgress'];
+  }
   return ['False', 'NotNeeded', 'No fallback'];
 }
 
 function gated(status: UpgradeStatus, fleet: Fleet | undefined, gate: 'Auto' | 'Required' | 'Disabled'): Say {
   const { attempt } = status;
-  if (gate === 'Disabled') return ['False', 'GateDisabled', 'spec.gate is Disabled'];
-  if (!attempt) return ['Unknown', 'NotStarted', 'No attempt yet'];
-  if (attempt.adopted) return ['False', 'Adopted', 'The target ran the wanted images already; its pods are not gated'];
+  if (gate === 'Disabled') {
+    return ['False', 'GateDisabled', 'spec.gate is Disabled'];
+  }
+  if (!attempt) {
+    return ['Unknown', 'NotStarted', 'No attempt yet'];
+  }
+  if (attempt.adopted) {
+    return ['False', 'Adopted', 'The target ran the wanted images already; its pods are not gated'];
+  }
   const slipped = fleet && !status.fallback ? ungated(fleet, status) : [];
-  if (slipped.length > 0) return ['False', 'GateMissed', `Pod ${slipped[0]?.pod.name} came without the gate; it is checked all the same`];
-  if (attempt.gating) return ['True', 'GatePolicyApplied', 'New pods serve no traffic before they have passed'];
+  if (slipped.length > 0) {
+    return [
+      'False',
+      'GateMissed',
+      `Pod ${slipped[0]?.pod.name} came without the gate; it is checked all the same`,
+    ];
+  }
+  if (attempt.gating) {
+    return ['True', 'GatePolicyApplied', 'New pods serve no traffic before they have passed'];
+  }
   return attempt.end
     ? ['False', 'NotGating', 'The attempt has ended']
-    : ['False', 'GateUnavailable', 'The gate policy is not installed, so new pods serve as soon as they are Ready'];
+    : [
+        'False',
+        'GateUnavailable',
+        'The gate policy is not installed, so new pods serve as soon as they are Ready',
+      ];
 }

@@ -1,5 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import { conditionOf, containerOf, exit, NOW, notReady, podOf, recordOf, roundOf, specOf } from '../../test/support/snapshots.ts';
+import {
+  conditionOf,
+  containerOf,
+  exit,
+  NOW,
+  notReady,
+  podOf,
+  recordOf,
+  roundOf,
+  specOf,
+} from '../../test/support/snapshots.ts';
 import type { UpgradeSpec } from '../api/types.ts';
 import { addRound, expectedTries, type PodRecord, possibleTries, readinessOf, validRecord } from './round.ts';
 import type { TryOutcome } from './verdict.ts';
@@ -25,22 +35,36 @@ describe('a round', () => {
 
   test('with a check that could not be made at all is no evidence', () => {
     const pod = podOf();
-    expect(addRound(undefined, context(), pod, { startedAt: NOW, finishedAt: NOW, results: [] }).class).toBe('Error');
+    expect(addRound(undefined, context(), pod, { startedAt: NOW, finishedAt: NOW, results: [] }).class).toBe(
+      'Error',
+    );
   });
 
   test('of a pod of which nothing was ever started is no evidence', () => {
-    const pod = notReady({ phase: 'Pending', containers: [containerOf({ id: '', state: 'waiting', ready: false })] });
-    expect(addRound(undefined, context(), pod, { startedAt: NOW, finishedAt: NOW, results: [] }).class).toBe('Error');
+    const pod = notReady({
+      phase: 'Pending',
+      containers: [containerOf({ id: '', state: 'waiting', ready: false })],
+    });
+    expect(addRound(undefined, context(), pod, { startedAt: NOW, finishedAt: NOW, results: [] }).class).toBe(
+      'Error',
+    );
   });
 
   test('is skipped when every check said that there is nothing to check', () => {
-    const spec = specOf({ postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, whenMissing: 'Skip' }] } });
-    expect(addRound(undefined, context(spec), podOf(), roundOf({ kind: 'missing', message: '' }, podOf(), spec)).class).toBe('Skip');
+    const spec = specOf({
+      postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, whenMissing: 'Skip' }] },
+    });
+    expect(
+      addRound(undefined, context(spec), podOf(), roundOf({ kind: 'missing', message: '' }, podOf(), spec))
+        .class,
+    ).toBe('Skip');
   });
 
   test('passes without readiness when readiness is not required', () => {
     const spec = specOf({ postCheck: { readiness: { required: false } } });
-    expect(addRound(undefined, context(spec), notReady(), roundOf(exit(0), notReady(), spec)).class).toBe('Pass');
+    expect(addRound(undefined, context(spec), notReady(), roundOf(exit(0), notReady(), spec)).class).toBe(
+      'Pass',
+    );
   });
 
   test('counts nothing of a container that has been replaced since it was asked', () => {
@@ -69,15 +93,30 @@ describe('a streak', () => {
   test('begins anew when a container was replaced, or another proof began', () => {
     const record = tried([exit(17), exit(17)]);
     const restarted = podOf({ containers: [containerOf({ id: 'containerd://bbbb' })] });
-    expect(addRound(record, context(), restarted, roundOf(exit(17), restarted))).toMatchObject({ rounds: 1, failures: 1 });
-    expect(addRound(record, { ...context(), proof: 'proof-2' }, podOf(), roundOf(exit(17)))).toMatchObject({ rounds: 1, failures: 1 });
+    expect(addRound(record, context(), restarted, roundOf(exit(17), restarted))).toMatchObject({
+      rounds: 1,
+      failures: 1,
+    });
+    expect(addRound(record, { ...context(), proof: 'proof-2' }, podOf(), roundOf(exit(17)))).toMatchObject({
+      rounds: 1,
+      failures: 1,
+    });
   });
 
   test('of tries remembers how often, since when and until when', () => {
     const pod = podOf();
-    const first = addRound(undefined, context(), pod, { ...roundOf(exit(17)), startedAt: NOW - 20_000, finishedAt: NOW - 19_000 });
+    const first = addRound(undefined, context(), pod, {
+      ...roundOf(exit(17)),
+      startedAt: NOW - 20_000,
+      finishedAt: NOW - 19_000,
+    });
     const [tried] = addRound(first, context(), pod, roundOf(exit(18))).tries;
-    expect(tried).toMatchObject({ attempts: 2, firstAt: NOW - 20_000, lastAt: NOW - 50, verdict: { exitCode: 18 } });
+    expect(tried).toMatchObject({
+      attempts: 2,
+      firstAt: NOW - 20_000,
+      lastAt: NOW - 50,
+      verdict: { exitCode: 18 },
+    });
   });
 });
 
@@ -85,8 +124,12 @@ test('a record counts for its own proof only, while none of its containers was r
   const record = tried([exit(0)]);
   expect(validRecord(record, 'proof-1', podOf())).toBe(record);
   expect(validRecord(record, 'proof-2', podOf())).toBeUndefined();
-  expect(validRecord(record, 'proof-1', podOf({ containers: [containerOf({ id: 'containerd://bbbb' })] }))).toBeUndefined();
-  expect(validRecord(recordOf(), 'proof-1', podOf({ containers: [containerOf({ id: 'containerd://bbbb' })] }))).toBeDefined();
+  expect(
+    validRecord(record, 'proof-1', podOf({ containers: [containerOf({ id: 'containerd://bbbb' })] })),
+  ).toBeUndefined();
+  expect(
+    validRecord(recordOf(), 'proof-1', podOf({ containers: [containerOf({ id: 'containerd://bbbb' })] })),
+  ).toBeDefined();
 });
 
 describe('readiness', () => {
@@ -118,20 +161,36 @@ describe('readiness', () => {
   test.each([
     [
       'an unschedulable pod',
-      podOf({ phase: 'Pending', conditions: { PodScheduled: conditionOf('False', 5, 'Unschedulable', '0/3 nodes are available') } }),
+      podOf({
+        phase: 'Pending',
+        conditions: { PodScheduled: conditionOf('False', 5, 'Unschedulable', '0/3 nodes are available') },
+      }),
       { reason: 'Unschedulable', message: '0/3 nodes are available' },
     ],
     [
       'a container that cannot start',
-      notReady({ containers: [containerOf({ state: 'waiting', reason: 'CrashLoopBackOff', exitCode: 3, ready: false })] }),
+      notReady({
+        containers: [
+          containerOf({ state: 'waiting', reason: 'CrashLoopBackOff', exitCode: 3, ready: false }),
+        ],
+      }),
       { reason: 'CrashLoopBackOff', message: 'container web is CrashLoopBackOff (last exit code 3)' },
     ],
     [
       'an init container that has not ended',
-      notReady({ containers: [containerOf({ ready: false }), containerOf({ name: 'migrate', role: 'init', ready: false })] }),
+      notReady({
+        containers: [
+          containerOf({ ready: false }),
+          containerOf({ name: 'migrate', role: 'init', ready: false }),
+        ],
+      }),
       { reason: 'NotReady', message: 'container web is running but not ready' },
     ],
-    ['a container that is not ready', notReady(), { reason: 'NotReady', message: 'container web is running but not ready' }],
+    [
+      'a container that is not ready',
+      notReady(),
+      { reason: 'NotReady', message: 'container web is running but not ready' },
+    ],
   ])("of %s is told in the pod's own words", (_what, pod, expected) => {
     expect(readinessOf(pod, 0, NOW)).toEqual({ ready: false, ...expected });
   });
@@ -147,9 +206,10 @@ describe('the tries of a pod', () => {
     ],
   });
   const targets = (change: Record<string, unknown>, checks: Record<string, unknown> = {}): string[] =>
-    expectedTries(specOf({ ...change, postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, ...checks }] } }), pod).map(
-      ({ container }) => container,
-    );
+    expectedTries(
+      specOf({ ...change, postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, ...checks }] } }),
+      pod,
+    ).map(({ container }) => container);
 
   test('are made in the upgraded containers', () => {
     expect(targets({})).toEqual(['web']);
@@ -173,13 +233,17 @@ describe('the tries of a pod', () => {
   });
 
   test('wait for the container to run, ready or not', () => {
-    const all = specOf({ postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, containers: ['*'] }] } });
+    const all = specOf({
+      postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, containers: ['*'] }] },
+    });
     expect(possibleTries(all, pod).map(({ container }) => container)).toEqual(['web', 'proxy']);
     expect(possibleTries(specOf(), notReady())).toHaveLength(1);
   });
 
   test('over the network are made once for the pod', () => {
-    const spec = specOf({ postCheck: { checks: [{ name: 'port', tcpSocket: { port: 80 }, containers: ['*'] }] } });
+    const spec = specOf({
+      postCheck: { checks: [{ name: 'port', tcpSocket: { port: 80 }, containers: ['*'] }] },
+    });
     expect(expectedTries(spec, pod)).toHaveLength(1);
   });
 });

@@ -75,21 +75,32 @@ export function readinessOf(pod: PodView, minReadySeconds: number, now: number):
   let heldSince = 0;
   for (const type of types) {
     const condition = pod.conditions[type];
-    if (condition?.status !== 'True') return { ready: false, ...whyNotReady(pod, type) };
+    if (condition?.status !== 'True') {
+      return { ready: false, ...whyNotReady(pod, type) };
+    }
     heldSince = Math.max(heldSince, condition.since);
   }
   // The times are those of the node's clock: where no wait is wanted, one that is ahead must not make one.
   const dueAt = minReadySeconds > 0 ? heldSince + (minReadySeconds + 1) * 1000 : now;
   return now >= dueAt
     ? { ready: true, reason: 'Ready', message: '' }
-    : { ready: false, dueAt, reason: 'MinReadySeconds', message: `ready, but not yet for ${minReadySeconds}s` };
+    : {
+        ready: false,
+        dueAt,
+        reason: 'MinReadySeconds',
+        message: `ready, but not yet for ${minReadySeconds}s`,
+      };
 }
 
 /** The pod's own words: the worst container first, then scheduling, then the condition. */
 function whyNotReady(pod: PodView, type: string): { reason: string; message: string } {
   const scheduled = pod.conditions['PodScheduled'];
-  if (scheduled?.status === 'False') return { reason: scheduled.reason || 'Unschedulable', message: scheduled.message };
-  const container = pod.containers.find(({ state, role }) => state !== 'running' && !(role === 'init' && state === 'terminated'));
+  if (scheduled?.status === 'False') {
+    return { reason: scheduled.reason || 'Unschedulable', message: scheduled.message };
+  }
+  const container = pod.containers.find(
+    ({ state, role }) => state !== 'running' && !(role === 'init' && state === 'terminated'),
+  );
   if (container) {
     const ended = container.exitCode === undefined ? '' : ` (last exit code ${container.exitCode})`;
     return {
@@ -98,7 +109,9 @@ function whyNotReady(pod: PodView, type: string): { reason: string; message: str
     };
   }
   const unready = pod.containers.find(({ ready, role }) => !ready && role !== 'init');
-  if (unready) return { reason: 'NotReady', message: `container ${unready.name} is running but not ready` };
+  if (unready) {
+    return { reason: 'NotReady', message: `container ${unready.name} is running but not ready` };
+  }
   return { reason: 'NotReady', message: pod.conditions[type]?.message || `condition ${type} is not True` };
 }
 
@@ -117,8 +130,14 @@ export const possibleTries = (spec: UpgradeSpec, pod: PodView): TryRequest[] =>
   });
 
 /** A record counts only for the same proof and while none of its containers has been replaced. */
-export function validRecord(record: PodRecord | undefined, proof: string, pod: PodView): PodRecord | undefined {
-  if (record?.proof !== proof) return undefined;
+export function validRecord(
+  record: PodRecord | undefined,
+  proof: string,
+  pod: PodView,
+): PodRecord | undefined {
+  if (record?.proof !== proof) {
+    return undefined;
+  }
   const replaced = record.tries.some(({ container, containerId }) =>
     pod.containers.some(({ name, id }) => name === container && id !== containerId),
   );
@@ -126,14 +145,23 @@ export function validRecord(record: PodRecord | undefined, proof: string, pod: P
 }
 
 /** The pod is not at fault as long as nothing of it could be started: no evidence. */
-const neverStarted = (pod: PodView): boolean => pod.phase === 'Pending' && pod.containers.every(({ id }) => id === '');
+const neverStarted = (pod: PodView): boolean =>
+  pod.phase === 'Pending' && pod.containers.every(({ id }) => id === '');
 
 function roundClass(pod: PodView, ready: boolean, verdicts: readonly Verdict[], expected: number): Class {
   const has = (wanted: Class) => verdicts.some((verdict) => verdict.class === wanted);
-  if (has('Fail')) return 'Fail';
-  if (has('Retry')) return 'Retry';
-  if (!ready) return neverStarted(pod) ? 'Error' : 'Retry';
-  if (has('Error') || verdicts.length < expected) return 'Error';
+  if (has('Fail')) {
+    return 'Fail';
+  }
+  if (has('Retry')) {
+    return 'Retry';
+  }
+  if (!ready) {
+    return neverStarted(pod) ? 'Error' : 'Retry';
+  }
+  if (has('Error') || verdicts.length < expected) {
+    return 'Error';
+  }
   return verdicts.length > 0 && verdicts.every((verdict) => verdict.class === 'Skip') ? 'Skip' : 'Pass';
 }
 
@@ -142,12 +170,18 @@ const asksStill = (spec: UpgradeSpec, check: Check): boolean =>
   spec.postCheck.checks.some((now) => now === check || JSON.stringify(now) === JSON.stringify(check));
 
 /** Adds a finished round to what is known. Answers from containers that are gone by now count for nothing (137!). */
-export function addRound(record: PodRecord | undefined, context: ProofContext, pod: PodView, round: FinishedRound): PodRecord {
+export function addRound(
+  record: PodRecord | undefined,
+  context: ProofContext,
+  pod: PodView,
+  round: FinishedRound,
+): PodRecord {
   const { spec, proof, inFallback } = context;
   const known = validRecord(record, proof, pod);
   const current = round.results.filter(
     ({ check, container, containerId }) =>
-      asksStill(spec, check) && pod.containers.some(({ name, id }) => name === container && id === containerId),
+      asksStill(spec, check) &&
+      pod.containers.some(({ name, id }) => name === container && id === containerId),
   );
   const podReady = pod.conditions.ContainersReady?.status === 'True';
   const tries = current.map((result) => addTry(known, result, round, { inFallback, podReady }));
@@ -177,8 +211,15 @@ export function addRound(record: PodRecord | undefined, context: ProofContext, p
   };
 }
 
-function addTry(known: PodRecord | undefined, result: TryResult, round: FinishedRound, context: TryContext): TryRecord {
-  const before = known?.tries.find((old) => old.check === result.check.name && old.container === result.container);
+function addTry(
+  known: PodRecord | undefined,
+  result: TryResult,
+  round: FinishedRound,
+  context: TryContext,
+): TryRecord {
+  const before = known?.tries.find(
+    (old) => old.check === result.check.name && old.container === result.container,
+  );
   return {
     check: result.check.name,
     container: result.container,

@@ -1,5 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import { ago, fallbackOf, NEW, OLD, podOf, snapshotOf, statusOf, upgradeOf, workloadOf } from '../../test/support/snapshots.ts';
+import {
+  ago,
+  fallbackOf,
+  NEW,
+  OLD,
+  podOf,
+  snapshotOf,
+  statusOf,
+  upgradeOf,
+  workloadOf,
+} from '../../test/support/snapshots.ts';
 import type { Attempt, UpgradeStatus } from '../api/types.ts';
 import type { WorkloadView } from '../api/views.ts';
 import { judgeFleet } from './fleet.ts';
@@ -15,22 +25,50 @@ interface Given {
   readonly obstacle?: Facts['obstacle'];
 }
 
-const counts = { desired: 3, updated: 3, ready: 3, passed: 3, retrying: 0, failed: 0, inconclusive: 0, skipped: 0 };
-const end = (outcome: 'Succeeded' | 'FellBack' | 'FallbackFailed' | 'Failed' | 'Aborted', reason: string, cause = '') => ({
+const counts = {
+  desired: 3,
+  updated: 3,
+  ready: 3,
+  passed: 3,
+  retrying: 0,
+  failed: 0,
+  inconclusive: 0,
+  skipped: 0,
+};
+const end = (
+  outcome: 'Succeeded' | 'FellBack' | 'FallbackFailed' | 'Failed' | 'Aborted',
+  reason: string,
+  cause = '',
+) => ({
   end: { outcome, reason, cause, at: ago(0) },
 });
 
 function said({ status = {}, attempt = {}, workload = {}, rest = {}, obstacle }: Given): string {
   const stored = statusOf(status, attempt);
-  const snapshot = snapshotOf({ upgrade: upgradeOf({ status: stored }), workload: workloadOf({ desired: 3, ...workload }), ...rest });
+  const snapshot = snapshotOf({
+    upgrade: upgradeOf({ status: stored }),
+    workload: workloadOf({ desired: 3, ...workload }),
+    ...rest,
+  });
   const fleet = judgeFleet(snapshot, snapshot.workload as WorkloadView, proofOf(snapshot, stored));
-  return sentence({ upgrade: snapshot.upgrade, status: stored, workload: snapshot.workload, fleet, obstacle }, undefined);
+  return sentence(
+    { upgrade: snapshot.upgrade, status: stored, workload: snapshot.workload, fleet, obstacle },
+    undefined,
+  );
 }
 
 test.each<[string, Given, string]>([
   ['recorded', { status: { phase: 'Pending' } }, `Attempt 1 is to roll Deployment web to web=${NEW}`],
-  ['rolling', {}, `Rolling Deployment web to web=${NEW}: 1 of 3 updated, 0 passed; pod web-new-1 on node-1: not asked yet`],
-  ['rolling and none of the pods there', { rest: { pods: [] } }, `Rolling Deployment web to web=${NEW}: 0 of 3 updated, 0 passed`],
+  [
+    'rolling',
+    {},
+    `Rolling Deployment web to web=${NEW}: 1 of 3 updated, 0 passed; pod web-new-1 on node-1: not asked yet`,
+  ],
+  [
+    'rolling and none of the pods there',
+    { rest: { pods: [] } },
+    `Rolling Deployment web to web=${NEW}: 0 of 3 updated, 0 passed`,
+  ],
   [
     'rolling into a quota',
     { rest: { pods: [] }, workload: { replicaFailure: 'pods "web-x" is forbidden: exceeded quota' } },
@@ -46,7 +84,11 @@ test.each<[string, Given, string]>([
     { rest: { pods: [] }, workload: { servesNothingMeanwhile: true } },
     `Rolling Deployment web to web=${NEW}: 0 of 3 updated, 0 passed; its strategy leaves nothing serving meanwhile`,
   ],
-  ['checking', { status: { phase: 'PostChecking' } }, `Checking web=${NEW}: 0 of 3 pods passed; pod web-new-1 on node-1: not asked yet`],
+  [
+    'checking',
+    { status: { phase: 'PostChecking' } },
+    `Checking web=${NEW}: 0 of 3 pods passed; pod web-new-1 on node-1: not asked yet`,
+  ],
   [
     'without a verdict',
     { status: { phase: 'Inconclusive' }, rest: { nodeReady: () => false } },
@@ -67,12 +109,18 @@ test.each<[string, Given, string]>([
   ],
   [
     'proved but for some that had nothing to check',
-    { status: { phase: 'Succeeded', counts: { ...counts, passed: 2, skipped: 1 } }, attempt: end('Succeeded', 'PostCheckPassed') },
+    {
+      status: { phase: 'Succeeded', counts: { ...counts, passed: 2, skipped: 1 } },
+      attempt: end('Succeeded', 'PostCheckPassed'),
+    },
     `Deployment web runs web=${NEW}, proved on 2 of 3 pods, 1 skipped in 2m`,
   ],
   [
     'unproved, because no pods are wanted',
-    { status: { phase: 'Succeeded', counts: { ...counts, desired: 0 } }, attempt: end('Succeeded', 'NoPods') },
+    {
+      status: { phase: 'Succeeded', counts: { ...counts, desired: 0 } },
+      attempt: end('Succeeded', 'NoPods'),
+    },
     `Deployment web runs web=${NEW}, but nothing is proved: it wants 0 pods`,
   ],
   [
@@ -82,12 +130,24 @@ test.each<[string, Given, string]>([
   ],
   [
     'fallen back',
-    { status: { phase: 'FellBack', counts, fallback: fallbackOf({ state: 'Verified', verified: 'PostCheck' }) } },
+    {
+      status: {
+        phase: 'FellBack',
+        counts,
+        fallback: fallbackOf({ state: 'Verified', verified: 'PostCheck' }),
+      },
+    },
     `Fell back from web=${NEW} to web=${OLD}, proved on 3 pods: pod web-new-1: it exited 17`,
   ],
   [
     'fallen back to a version without the script',
-    { status: { phase: 'FellBack', counts, fallback: fallbackOf({ state: 'Verified', verified: 'ReadinessOnly' }) } },
+    {
+      status: {
+        phase: 'FellBack',
+        counts,
+        fallback: fallbackOf({ state: 'Verified', verified: 'ReadinessOnly' }),
+      },
+    },
     `Fell back from web=${NEW} to web=${OLD}, verified by readiness only on 3 pods: pod web-new-1: it exited 17`,
   ],
   [
@@ -100,7 +160,10 @@ test.each<[string, Given, string]>([
   ],
   [
     'failed and left alone',
-    { status: { phase: 'Failed' }, attempt: end('Failed', 'FallbackDisabled', 'pod web-new-1: it exited 17') },
+    {
+      status: { phase: 'Failed' },
+      attempt: end('Failed', 'FallbackDisabled', 'pod web-new-1: it exited 17'),
+    },
     `web=${NEW} failed, not rolled back, as spec.fallback.action is None: pod web-new-1: it exited 17`,
   ],
   [
@@ -115,7 +178,12 @@ test.each<[string, Given, string]>([
   ],
   [
     'claimed by another',
-    { obstacle: { reason: 'TargetClaimed', message: 'Upgrade a is older and acts on Deployment web: delete one of the two' } },
+    {
+      obstacle: {
+        reason: 'TargetClaimed',
+        message: 'Upgrade a is older and acts on Deployment web: delete one of the two',
+      },
+    },
     'Upgrade a is older and acts on Deployment web: delete one of the two',
   ],
 ])('an Upgrade that is %s says so', (_what, given, expected) => {
@@ -132,8 +200,9 @@ describe('a sentence', () => {
   });
 
   test('is never longer than 4,000 characters', () => {
-    expect(said({ attempt: end('Failed', 'FallbackDisabled', 'x'.repeat(9000)), status: { phase: 'Failed' } }).length).toBeLessThanOrEqual(
-      4000,
-    );
+    expect(
+      said({ attempt: end('Failed', 'FallbackDisabled', 'x'.repeat(9000)), status: { phase: 'Failed' } })
+        .length,
+    ).toBeLessThanOrEqual(4000);
   });
 });

@@ -19,11 +19,14 @@ const pods = (count: number): string => `${count} ${count === 1 ? 'pod' : 'pods'
 /** The worst pod's own words, if there is something to say. */
 function worst({ fleet }: Facts): string {
   const judged = fleet?.judged.find(({ state }) => state !== 'Passed' && state !== 'Skipped');
-  if (!judged) return '';
+  if (!judged) {
+    return '';
+  }
   return `; pod ${judged.pod.name}${judged.pod.node ? ` on ${judged.pod.node}` : ''}: ${judged.message}`;
 }
 
-const target = ({ upgrade }: Facts): string => `${upgrade.spec.targetRef.kind} ${upgrade.spec.targetRef.name}`;
+const target = ({ upgrade }: Facts): string =>
+  `${upgrade.spec.targetRef.kind} ${upgrade.spec.targetRef.name}`;
 const wanted = ({ upgrade, status }: Facts): string => imagesText(status.to?.images ?? {}, upgrade.spec);
 const before = ({ upgrade, status }: Facts): string => imagesText(status.from?.images ?? {}, upgrade.spec);
 
@@ -35,15 +38,23 @@ const took = ({ status }: Facts): string => {
 /** What the user should know although all is well. */
 function caveat({ upgrade, status, workload }: Facts): string {
   const { attempt } = status;
-  if (!attempt || attempt.adopted || attempt.end) return '';
-  if (workload?.servesNothingMeanwhile) return '; its strategy leaves nothing serving meanwhile';
-  return !attempt.gating && upgrade.spec.gate === 'Auto' ? '; not gated, because the gate policy is not installed' : '';
+  if (!attempt || attempt.adopted || attempt.end) {
+    return '';
+  }
+  if (workload?.servesNothingMeanwhile) {
+    return '; its strategy leaves nothing serving meanwhile';
+  }
+  return !attempt.gating && upgrade.spec.gate === 'Auto'
+    ? '; not gated, because the gate policy is not installed'
+    : '';
 }
 
 function rolling(facts: Facts): string {
   const { fleet, workload } = facts;
   const failure = workload?.replicaFailure ? `; ${workload.replicaFailure}` : '';
-  const updated = fleet ? `: ${fleet.counts.updated} of ${fleet.desired} updated, ${fleet.counts.passed} passed` : '';
+  const updated = fleet
+    ? `: ${fleet.counts.updated} of ${fleet.desired} updated, ${fleet.counts.passed} passed`
+    : '';
   return `Rolling ${target(facts)} to ${wanted(facts)}${updated}${worst(facts)}${failure}${caveat(facts)}`;
 }
 
@@ -56,8 +67,12 @@ function succeeded(facts: Facts): string {
   const { status } = facts;
   const { counts, attempt } = status;
   const runs = `${target(facts)} runs ${wanted(facts)}`;
-  if (attempt?.end?.reason === 'NoPods') return `${runs}, but nothing is proved: it wants 0 pods`;
-  if (attempt?.end?.reason === 'AllSkipped') return `${runs}, but nothing is proved: every check said there is nothing to check`;
+  if (attempt?.end?.reason === 'NoPods') {
+    return `${runs}, but nothing is proved: it wants 0 pods`;
+  }
+  if (attempt?.end?.reason === 'AllSkipped') {
+    return `${runs}, but nothing is proved: every check said there is nothing to check`;
+  }
   const skipped = counts?.skipped ? `, ${counts.skipped} skipped` : '';
   const excluded = attempt?.excludedNodes?.length
     ? `; left out, not Ready at the start: ${attempt.excludedNodes.slice(0, 5).join(', ')}`
@@ -120,7 +135,9 @@ function byPhase(facts: Facts): string {
 /** Why no further pod comes, when no pod has anything to say: the controller's own words, if it has any. */
 function rollingFailure(facts: Facts): string {
   const { workload } = facts;
-  if (workload?.replicaFailure) return `; ${workload.replicaFailure}`;
+  if (workload?.replicaFailure) {
+    return `; ${workload.replicaFailure}`;
+  }
   return `; the controller of ${target(facts)} replaces no further pod: look at its events and at the nodes`;
 }
 
@@ -130,8 +147,14 @@ const wantedBySpec = (upgrade: Upgrade): Record<string, string> =>
 /** One sentence, no full stop, at most 4,000 characters. */
 export function sentence(facts: Facts, drift: string | undefined): string {
   const { obstacle, status } = facts;
-  if (obstacle && !status.attempt) return obstacle.message;
-  if (obstacle && (status.attempt?.end || obstacle.reason === 'TargetClaimed')) return obstacle.message;
-  if (obstacle) return `Standing still, ${obstacle.message}; ${byPhase(facts)}`.slice(0, 4000);
+  if (obstacle && !status.attempt) {
+    return obstacle.message;
+  }
+  if (obstacle && (status.attempt?.end || obstacle.reason === 'TargetClaimed')) {
+    return obstacle.message;
+  }
+  if (obstacle) {
+    return `Standing still, ${obstacle.message}; ${byPhase(facts)}`.slice(0, 4000);
+  }
   return (drift ?? byPhase(facts)).slice(0, 4000);
 }

@@ -17,15 +17,21 @@ export interface Start {
 
 /** Nodes that could not be updated anyway: not Ready, and holding a pod of the DaemonSet. */
 function lostNodes(snapshot: Snapshot, workload: WorkloadView): string[] {
-  if (workload.kind !== 'DaemonSet') return [];
-  const nodes = snapshot.pods.filter((pod) => isLive(pod) && pod.node && !snapshot.nodeReady(pod.node)).map(({ node }) => node);
+  if (workload.kind !== 'DaemonSet') {
+    return [];
+  }
+  const nodes = snapshot.pods
+    .filter((pod) => isLive(pod) && pod.node && !snapshot.nodeReady(pod.node))
+    .map(({ node }) => node);
   return [...new Set(nodes)].sort().slice(0, 500);
 }
 
 /** The wanted images of every container that the template has: what the user names, over what ran before. */
 function wantedImages(snapshot: Snapshot, workload: WorkloadView, from: Images): Images {
   const named = Object.fromEntries(snapshot.upgrade.spec.containers.map(({ name, image }) => [name, image]));
-  return Object.fromEntries(workload.containers.map(({ name, image }) => [name, named[name] ?? from[name] ?? image]));
+  return Object.fromEntries(
+    workload.containers.map(({ name, image }) => [name, named[name] ?? from[name] ?? image]),
+  );
 }
 
 /** An attempt that was recorded but not written is recorded again under its own number. */
@@ -35,9 +41,13 @@ const isRerecorded = (status: UpgradeStatus | undefined, id: string): boolean =>
 /** A startup probe restarts a container that should rather be seen failing and fall back. */
 const warningsOf = ({ upgrade }: Snapshot, workload: WorkloadView): string[] =>
   workload.containers
-    .filter(({ name, startupProbe }) => startupProbe && upgrade.spec.containers.some((wanted) => wanted.name === name))
+    .filter(
+      ({ name, startupProbe }) =>
+        startupProbe && upgrade.spec.containers.some((wanted) => wanted.name === name),
+    )
     .map(
-      ({ name }) => `container ${name} has a startupProbe, which restarts it where the post-check should see it fail: use a readinessProbe`,
+      ({ name }) =>
+        `container ${name} has a startupProbe, which restarts it where the post-check should see it fail: use a readinessProbe`,
     )
     .slice(0, 8);
 
@@ -51,7 +61,10 @@ export function started(snapshot: Snapshot, start: Start): UpgradeStatus {
   const before = again ? (upgrade.status ?? {}) : superseded(snapshot, trigger);
   const current = imagesOf(workload);
   const kept = inherit ? upgrade.status?.from : undefined;
-  const from = kept ?? { images: current, ...(snapshot.updateRevision ? { revision: snapshot.updateRevision } : {}) };
+  const from = kept ?? {
+    images: current,
+    ...(snapshot.updateRevision ? { revision: snapshot.updateRevision } : {}),
+  };
   const to = wantedImages(snapshot, workload, from.images);
   const adopted = !inherit && runsImages(workload, to);
   const excluded = lostNodes(snapshot, workload);
@@ -72,14 +85,32 @@ export function started(snapshot: Snapshot, start: Start): UpgradeStatus {
     ...(excluded.length > 0 ? { excludedNodes: excluded } : {}),
     ...(warnings.length > 0 ? { warnings } : {}),
   };
-  const rest = without(seenAtStart(upgrade, before, now), 'fallback', 'paused', 'counts', 'exitCodes', 'pods', 'summary');
-  return { ...rest, targetUID: workload.uid, targetGeneration: workload.generation, phase: 'Pending', attempt, from, to: { images: to } };
+  const rest = without(
+    seenAtStart(upgrade, before, now),
+    'fallback',
+    'paused',
+    'counts',
+    'exitCodes',
+    'pods',
+    'summary',
+  );
+  return {
+    ...rest,
+    targetUID: workload.uid,
+    targetGeneration: workload.generation,
+    phase: 'Pending',
+    attempt,
+    from,
+    to: { images: to },
+  };
 }
 
 /** What the status keeps of an attempt that the new one overtakes. */
 function superseded({ upgrade, now }: Snapshot, trigger: Trigger): UpgradeStatus {
   const status = upgrade.status ?? {};
-  if (!isAttempting(status) && !isFallingBack(status)) return status;
+  if (!isAttempting(status) && !isFallingBack(status)) {
+    return status;
+  }
   const causes: Record<Trigger, string> = {
     Created: 'the status was lost',
     TargetReplaced: 'the workload was replaced by another one of the same name',
@@ -90,7 +121,13 @@ function superseded({ upgrade, now }: Snapshot, trigger: Trigger): UpgradeStatus
   return ended(
     upgrade,
     status,
-    { phase: 'Pending', outcome, reason: outcome === 'Aborted' ? trigger : outcome, cause: causes[trigger], gating: true },
+    {
+      phase: 'Pending',
+      outcome,
+      reason: outcome === 'Aborted' ? trigger : outcome,
+      cause: causes[trigger],
+      gating: true,
+    },
     now,
   );
 }

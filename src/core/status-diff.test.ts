@@ -3,7 +3,10 @@ import { ago, fallbackOf, statusOf } from '../../test/support/snapshots.ts';
 import type { PodReport, UpgradeStatus } from '../api/types.ts';
 import { changeOf } from './status-diff.ts';
 
-const report = (change: Partial<PodReport['checks'][number]> = {}, state: PodReport['state'] = 'Retrying'): PodReport[] => [
+const report = (
+  change: Partial<PodReport['checks'][number]> = {},
+  state: PodReport['state'] = 'Retrying',
+): PodReport[] => [
   {
     name: 'web-1',
     state,
@@ -23,7 +26,8 @@ const report = (change: Partial<PodReport['checks'][number]> = {}, state: PodRep
     ],
   },
 ];
-const status = (change: Partial<UpgradeStatus> = {}): UpgradeStatus => statusOf({ message: 'Rolling', pods: report(), ...change });
+const status = (change: Partial<UpgradeStatus> = {}): UpgradeStatus =>
+  statusOf({ message: 'Rolling', pods: report(), ...change });
 const condition = (reason: string, value: 'True' | 'False' = 'True') => ({
   type: 'Ready',
   status: value,
@@ -35,8 +39,16 @@ const condition = (reason: string, value: 'True' | 'False' = 'True') => ({
 
 describe('between two statuses', () => {
   test.each([
-    ['the same fields in another order', Object.fromEntries(Object.entries(status()).reverse()) as UpgradeStatus, 'none'],
-    ['another try that said the same', status({ pods: report({ attempts: 2, lastAt: ago(0), output: 'x' }) }), 'volatile'],
+    [
+      'the same fields in another order',
+      Object.fromEntries(Object.entries(status()).reverse()) as UpgradeStatus,
+      'none',
+    ],
+    [
+      'another try that said the same',
+      status({ pods: report({ attempts: 2, lastAt: ago(0), output: 'x' }) }),
+      'volatile',
+    ],
     ['another exit code', status({ pods: report({ exitCode: 18 }) }), 'progress'],
     ['another sentence', status({ message: 'Checking' }), 'progress'],
     ['more pods passed', status({ summary: '1/3' }), 'progress'],
@@ -44,7 +56,11 @@ describe('between two statuses', () => {
     ['the end of the attempt', status({ phase: 'Succeeded' }), 'transition'],
     ['no verdict', status({ phase: 'Inconclusive' }), 'transition'],
     ['a fallback', status({ phase: 'FallingBack', fallback: fallbackOf() }), 'transition'],
-    ['a recorded command', status({ commands: { abort: { token: 'a', at: ago(0), result: 'FallingBack' } } }), 'transition'],
+    [
+      'a recorded command',
+      status({ commands: { abort: { token: 'a', at: ago(0), result: 'FallingBack' } } }),
+      'transition',
+    ],
     ['a gate that was missed', status({ conditions: [condition('GateMissed', 'False')] }), 'transition'],
   ] as const)('%s is told', (_what, after, expected) => {
     expect(changeOf(status(), after)).toBe(expected);
@@ -60,8 +76,16 @@ describe('between two statuses', () => {
 
   test('a fallback that goes from rolling to checking is progress', () => {
     const rolling = status({ phase: 'FallingBack', fallback: fallbackOf() });
-    expect(changeOf(rolling, { ...rolling, phase: 'FallbackChecking', fallback: fallbackOf({ state: 'Checking' }) })).toBe('progress');
-    expect(changeOf(rolling, { ...rolling, phase: 'FellBack', fallback: fallbackOf({ state: 'Verified' }) })).toBe('transition');
+    expect(
+      changeOf(rolling, {
+        ...rolling,
+        phase: 'FallbackChecking',
+        fallback: fallbackOf({ state: 'Checking' }),
+      }),
+    ).toBe('progress');
+    expect(
+      changeOf(rolling, { ...rolling, phase: 'FellBack', fallback: fallbackOf({ state: 'Verified' }) }),
+    ).toBe('transition');
   });
 
   test('nothing is hidden in lists: a shorter one differs', () => {

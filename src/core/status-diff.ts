@@ -26,23 +26,38 @@ const isObject = (value: unknown): value is Json => typeof value === 'object' &&
 
 /** Equal apart from the hidden fields, wherever they stand. Keys in any order: the API server does not keep ours. */
 function same(a: unknown, b: unknown, hidden: ReadonlySet<string>): boolean {
-  if (!isObject(a) || !isObject(b)) return a === b;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const shown = (value: Json) => Object.keys(value).filter((key) => value[key] !== undefined && !hidden.has(key));
+  if (!isObject(a) || !isObject(b)) {
+    return a === b;
+  }
+  if (Array.isArray(a) !== Array.isArray(b)) {
+    return false;
+  }
+  const shown = (value: Json) =>
+    Object.keys(value).filter((key) => value[key] !== undefined && !hidden.has(key));
   const keys = shown(a);
   return keys.length === shown(b).length && keys.every((key) => same(a[key], b[key], hidden));
 }
 
 /** Without what follows the pods: the phase's twin, the conditions' reasons and times that go with it, the state of the fallback. */
 function coarse(status: UpgradeStatus | undefined): UpgradeStatus {
-  if (!status) return {};
+  if (!status) {
+    return {};
+  }
   const phase = status.phase && (SAME[status.phase] ?? status.phase);
-  const conditions = status.conditions?.map((condition) => ({ ...condition, reason: SAME[condition.reason as Phase] ?? condition.reason }));
+  const conditions = status.conditions?.map((condition) => ({
+    ...condition,
+    reason: SAME[condition.reason as Phase] ?? condition.reason,
+  }));
   const fallback = status.fallback && {
     ...status.fallback,
     state: status.fallback.state === 'Checking' ? ('Rolling' as const) : status.fallback.state,
   };
-  return { ...status, ...(phase ? { phase } : {}), ...(conditions ? { conditions } : {}), ...(fallback ? { fallback } : {}) };
+  return {
+    ...status,
+    ...(phase ? { phase } : {}),
+    ...(conditions ? { conditions } : {}),
+    ...(fallback ? { fallback } : {}),
+  };
 }
 
 const NOTHING: ReadonlySet<string> = new Set();
@@ -50,7 +65,11 @@ const PODS: ReadonlySet<string> = new Set([...VOLATILE, ...PROGRESS]);
 
 /** How much `after` differs from what is stored. */
 export function changeOf(before: UpgradeStatus | undefined, after: UpgradeStatus): Change {
-  if (same(before ?? {}, after, NOTHING)) return 'none';
-  if (same(before ?? {}, after, VOLATILE)) return 'volatile';
+  if (same(before ?? {}, after, NOTHING)) {
+    return 'none';
+  }
+  if (same(before ?? {}, after, VOLATILE)) {
+    return 'volatile';
+  }
   return same(coarse(before), coarse(after), PODS) ? 'progress' : 'transition';
 }

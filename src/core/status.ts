@@ -1,18 +1,30 @@
 /** Small steps on the status: each takes one and gives the next; nothing is changed in place. */
 import { createHash } from 'node:crypto';
-import type { Attempt, HistoryEntry, Images, Phase, Upgrade, UpgradeSpec, UpgradeStatus } from '../api/types.ts';
+import type {
+  Attempt,
+  HistoryEntry,
+  Images,
+  Phase,
+  Upgrade,
+  UpgradeSpec,
+  UpgradeStatus,
+} from '../api/types.ts';
 import { fromIso, toIso } from './time.ts';
 
 /** Digest of the wanted containers, in any order. */
 export function containersDigest(containers: UpgradeSpec['containers']): string {
-  const sorted = containers.map(({ name, image }) => [name, image]).sort(([a], [b]) => ((a ?? '') < (b ?? '') ? -1 : 1));
+  const sorted = containers
+    .map(({ name, image }) => [name, image])
+    .sort(([a], [b]) => ((a ?? '') < (b ?? '') ? -1 : 1));
   return createHash('sha256').update(JSON.stringify(sorted)).digest('hex').slice(0, 10);
 }
 
-export const attemptId = (number: number, spec: UpgradeSpec): string => `${number}-${containersDigest(spec.containers)}`;
+export const attemptId = (number: number, spec: UpgradeSpec): string =>
+  `${number}-${containersDigest(spec.containers)}`;
 
 /** Does the attempt run the containers that the spec names now? */
-export const isForSpec = (attempt: Attempt, spec: UpgradeSpec): boolean => attempt.id.endsWith(`-${containersDigest(spec.containers)}`);
+export const isForSpec = (attempt: Attempt, spec: UpgradeSpec): boolean =>
+  attempt.id.endsWith(`-${containersDigest(spec.containers)}`);
 
 const ROLLING: readonly Phase[] = ['Pending', 'Upgrading', 'PostChecking', 'Inconclusive'];
 const FALLING_BACK: readonly Phase[] = ['FallingBack', 'FallbackChecking'];
@@ -24,10 +36,18 @@ export const isAttempting = (status: UpgradeStatus | undefined): boolean =>
 export const isFallingBack = (status: UpgradeStatus | undefined): boolean =>
   status?.fallback !== undefined && status.phase !== undefined && FALLING_BACK.includes(status.phase);
 
-const RETRYABLE: readonly Phase[] = ['Inconclusive', 'Succeeded', 'Failed', 'FellBack', 'FallbackFailed', 'Aborted'];
+const RETRYABLE: readonly Phase[] = [
+  'Inconclusive',
+  'Succeeded',
+  'Failed',
+  'FellBack',
+  'FallbackFailed',
+  'Aborted',
+];
 
 /** The verb `retry` starts a new attempt from here. */
-export const isRetryable = ({ phase }: UpgradeStatus): boolean => phase !== undefined && RETRYABLE.includes(phase);
+export const isRetryable = ({ phase }: UpgradeStatus): boolean =>
+  phase !== undefined && RETRYABLE.includes(phase);
 
 /** Identifies the proof that pods are judged for: the attempt, or its fallback. */
 export const proofId = (status: UpgradeStatus): string =>
@@ -58,7 +78,9 @@ export interface End {
 /** Ends the running attempt, with its entry in the history. */
 export function ended(upgrade: Upgrade, status: UpgradeStatus, end: End, now: number): UpgradeStatus {
   const attempt = status.attempt;
-  if (!attempt) return { ...status, phase: end.phase };
+  if (!attempt) {
+    return { ...status, phase: end.phase };
+  }
   const { outcome, reason } = end;
   const entry: HistoryEntry = {
     attempt: attempt.number,

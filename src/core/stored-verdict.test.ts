@@ -24,14 +24,19 @@ test('the message says what it belongs to, for whoever describes the pod', () =>
 });
 
 test('init containers, which have ended, are no part of the pins', () => {
-  const pod = podOf({ containers: [containerOf(), containerOf({ name: 'migrate', role: 'init', id: 'containerd://x' })] });
+  const pod = podOf({
+    containers: [containerOf(), containerOf({ name: 'migrate', role: 'init', id: 'containerd://x' })],
+  });
   expect(pinned('', '1', pod)).toBe(' [1 web@aaaaaaaaaaaa]');
 });
 
 test.each([
   ['another attempt', pinned('ready', '2-def', podOf())],
   ['the fallback of the attempt', pinned('ready', '1-abc/fallback', podOf())],
-  ['a container that was replaced', pinned('ready', '1-abc', podOf({ containers: [containerOf({ id: 'containerd://bbbb' })] }))],
+  [
+    'a container that was replaced',
+    pinned('ready', '1-abc', podOf({ containers: [containerOf({ id: 'containerd://bbbb' })] })),
+  ],
   ['nobody: opened for another reason', 'no attempt of an Upgrade waits for this pod'],
 ])('a verdict of %s is none', (_what, message) => {
   expect(storedVerdict(withCondition(message), '1-abc')).toBeUndefined();

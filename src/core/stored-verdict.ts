@@ -14,7 +14,8 @@ const pins = (pod: PodView): string =>
     .join(' ');
 
 /** `message [proof container@id …]` */
-export const pinned = (message: string, proof: string, pod: PodView): string => `${message} [${proof} ${pins(pod)}]`;
+export const pinned = (message: string, proof: string, pod: PodView): string =>
+  `${message} [${proof} ${pins(pod)}]`;
 
 export interface StoredVerdict {
   readonly status: 'True' | 'False';
@@ -25,8 +26,16 @@ export interface StoredVerdict {
 /** The verdict that this very proof gave to the containers that run now, if any. */
 export function storedVerdict(pod: PodView, proof: string): StoredVerdict | undefined {
   const condition = pod.conditions[VERIFIED];
-  if (!condition || condition.status === 'Unknown') return undefined;
+  if (!condition || condition.status === 'Unknown') {
+    return undefined;
+  }
   const suffix = ` [${proof} ${pins(pod)}]`;
-  if (!condition.message.endsWith(suffix)) return undefined;
-  return { status: condition.status, reason: condition.reason, message: condition.message.slice(0, -suffix.length) };
+  if (!condition.message.endsWith(suffix)) {
+    return undefined;
+  }
+  return {
+    status: condition.status,
+    reason: condition.reason,
+    message: condition.message.slice(0, -suffix.length),
+  };
 }

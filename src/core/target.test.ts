@@ -1,5 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { NEW, NOW, OLD, podOf, revisionOf, specOf, statusOf, workloadOf } from '../../test/support/snapshots.ts';
+import {
+  NEW,
+  NOW,
+  OLD,
+  podOf,
+  revisionOf,
+  specOf,
+  statusOf,
+  workloadOf,
+} from '../../test/support/snapshots.ts';
 import {
   checkTargets,
   desiredPods,
@@ -27,7 +36,9 @@ describe('the revision that new pods have', () => {
 
   test('is an old one again after a rollback, although it got the highest number', () => {
     const renumbered = { ...old, revision: 3 };
-    expect(updateRevision(workloadOf({ templateDigest: 'digest-old' }), [renumbered, revisionOf()])).toBe('old');
+    expect(updateRevision(workloadOf({ templateDigest: 'digest-old' }), [renumbered, revisionOf()])).toBe(
+      'old',
+    );
     expect(updateRevision(workloadOf(), [renumbered, revisionOf()])).toBe('new');
   });
 

@@ -3,7 +3,8 @@ import type { Images, UpgradeSpec, UpgradeStatus } from '../api/types.ts';
 import type { PodView, RevisionView, WorkloadView } from '../api/views.ts';
 
 /** Images by container name, init containers and sidecars too: names are unique within a pod. */
-export const imagesOf = (workload: WorkloadView): Images => Object.fromEntries(workload.containers.map(({ name, image }) => [name, image]));
+export const imagesOf = (workload: WorkloadView): Images =>
+  Object.fromEntries(workload.containers.map(({ name, image }) => [name, image]));
 
 /** True when every image in `wanted` is the template's. A container that the template no longer has does not count. */
 export const runsImages = (workload: WorkloadView, wanted: Images): boolean =>
@@ -21,7 +22,9 @@ export const imagesToWrite = (workload: WorkloadView, wanted: Images): Images =>
 export function upgradedImages(status: UpgradeStatus, spec: UpgradeSpec): Images {
   const [from, to] = [status.from?.images ?? {}, status.to?.images ?? {}];
   return Object.fromEntries(
-    Object.entries(to).filter(([name, image]) => from[name] !== image || spec.containers.some((wanted) => wanted.name === name)),
+    Object.entries(to).filter(
+      ([name, image]) => from[name] !== image || spec.containers.some((wanted) => wanted.name === name),
+    ),
   );
 }
 
@@ -30,10 +33,19 @@ export function upgradedImages(status: UpgradeStatus, spec: UpgradeSpec): Images
  * "The newest revision" is never enough: a rollback renumbers the old one (kubernetes#51315), and our caches of two kinds may differ in age.
  * So a revision must carry the very template; of several, a Deployment uses the oldest, a DaemonSet the highest number, as their controllers do.
  */
-export function updateRevision(workload: WorkloadView, revisions: readonly RevisionView[]): string | undefined {
-  if (workload.observedGeneration < workload.generation) return undefined;
-  if (workload.kind === 'StatefulSet') return workload.updateRevision;
-  const same = revisions.filter(({ ownerUid, templateDigest }) => ownerUid === workload.uid && templateDigest === workload.templateDigest);
+export function updateRevision(
+  workload: WorkloadView,
+  revisions: readonly RevisionView[],
+): string | undefined {
+  if (workload.observedGeneration < workload.generation) {
+    return undefined;
+  }
+  if (workload.kind === 'StatefulSet') {
+    return workload.updateRevision;
+  }
+  const same = revisions.filter(
+    ({ ownerUid, templateDigest }) => ownerUid === workload.uid && templateDigest === workload.templateDigest,
+  );
   const order =
     workload.kind === 'Deployment'
       ? (a: RevisionView, b: RevisionView) => a.createdAt - b.createdAt
@@ -42,11 +54,18 @@ export function updateRevision(workload: WorkloadView, revisions: readonly Revis
 }
 
 /** A pod that still counts: evicted, failed and terminating ones are replaced by the controller, and their replacement is judged by its own clock. */
-export const isLive = (pod: PodView): boolean => !pod.deleting && pod.phase !== 'Failed' && pod.phase !== 'Succeeded';
+export const isLive = (pod: PodView): boolean =>
+  !pod.deleting && pod.phase !== 'Failed' && pod.phase !== 'Succeeded';
 
 /** Live pods of `revision`, without those on left-out nodes. */
-export const podsOfRevision = (pods: readonly PodView[], revision: string | undefined, excludedNodes: readonly string[]): PodView[] =>
-  revision === undefined ? [] : pods.filter((pod) => isLive(pod) && pod.revision === revision && !excludedNodes.includes(pod.node));
+export const podsOfRevision = (
+  pods: readonly PodView[],
+  revision: string | undefined,
+  excludedNodes: readonly string[],
+): PodView[] =>
+  revision === undefined
+    ? []
+    : pods.filter((pod) => isLive(pod) && pod.revision === revision && !excludedNodes.includes(pod.node));
 
 /** How many pods shall pass. */
 export const desiredPods = (workload: WorkloadView, excludedNodes: readonly string[]): number =>
@@ -64,7 +83,8 @@ export function rolloutComplete(workload: WorkloadView, excludedNodes: readonly 
 }
 
 /** Who wrote the image of one of `names`, to be named in a conflict. */
-export const imageManager = (workload: WorkloadView, name: string): string => workload.imageManagers[name] ?? 'an unknown field manager';
+export const imageManager = (workload: WorkloadView, name: string): string =>
+  workload.imageManagers[name] ?? 'an unknown field manager';
 
 /** Containers that a check runs in. Classic init containers have ended and cannot be asked: the pod being Initialized proves them. */
 export function checkTargets(
@@ -73,9 +93,15 @@ export function checkTargets(
   containers: readonly { name: string; role: string }[],
 ): string[] {
   const askable = containers.filter(({ role }) => role !== 'init').map(({ name }) => name);
-  if (names?.includes('*')) return askable;
-  if (names) return [...names];
+  if (names?.includes('*')) {
+    return askable;
+  }
+  if (names) {
+    return [...names];
+  }
   const upgraded = askable.filter((name) => spec.containers.some((wanted) => wanted.name === name));
-  if (upgraded.length > 0) return upgraded;
+  if (upgraded.length > 0) {
+    return upgraded;
+  }
   return containers.filter(({ role }) => role === 'regular').map(({ name }) => name);
 }

@@ -5,7 +5,8 @@ export const fromIso = (time: string): number => Date.parse(time);
 export const toIso = (ms: number): string => new Date(ms).toISOString();
 
 /** The latest of the given times; absent ones do not count. */
-export const latest = (...times: (number | undefined)[]): number => Math.max(...times.filter((time) => time !== undefined));
+export const latest = (...times: (number | undefined)[]): number =>
+  Math.max(...times.filter((time) => time !== undefined));
 
 /** The earliest of the given times; `undefined` when there is none. */
 export function earliest(times: readonly (number | undefined)[]): number | undefined {
@@ -15,10 +16,16 @@ export function earliest(times: readonly (number | undefined)[]): number | undef
 
 /** A span as people say it: `850ms`, `12s`, `3m10s`, `2h5m`. */
 export function spanText(ms: number): string {
-  if (ms < 1000) return `${Math.max(0, Math.round(ms))}ms`;
+  if (ms < 1000) {
+    return `${Math.max(0, Math.round(ms))}ms`;
+  }
   const seconds = Math.round(ms / 1000);
-  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 60) {
+    return `${seconds}s`;
+  }
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return seconds % 60 ? `${minutes}m${seconds % 60}s` : `${minutes}m`;
+  if (minutes < 60) {
+    return seconds % 60 ? `${minutes}m${seconds % 60}s` : `${minutes}m`;
+  }
   return minutes % 60 ? `${Math.floor(minutes / 60)}h${minutes % 60}m` : `${Math.floor(minutes / 60)}h`;
 }

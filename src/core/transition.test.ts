@@ -35,14 +35,17 @@ describe('a change of status is told', () => {
   });
 
   test('as a fallback alone when the user aborted: nothing failed', () => {
-    expect(reasons(statusOf(), statusOf({ phase: 'FallingBack', fallback: fallbackOf({ reason: 'Aborted' }) }))).toEqual([
-      'FallbackStarted',
-    ]);
+    expect(
+      reasons(statusOf(), statusOf({ phase: 'FallingBack', fallback: fallbackOf({ reason: 'Aborted' }) })),
+    ).toEqual(['FallbackStarted']);
   });
 
   test('as the end of a fallback, once it has finished', () => {
     const before = statusOf({ phase: 'FallbackChecking', fallback: fallbackOf() });
-    const after = statusOf({ phase: 'FellBack', fallback: fallbackOf({ state: 'Verified', finishedAt: ago(0) }) }, end('FellBack'));
+    const after = statusOf(
+      { phase: 'FellBack', fallback: fallbackOf({ state: 'Verified', finishedAt: ago(0) }) },
+      end('FellBack'),
+    );
     expect(tell(before, after)).toMatchObject({
       events: [{ type: 'Normal', reason: 'FallbackVerified' }],
       endings: [{ outcome: 'FellBack' }],
@@ -70,7 +73,9 @@ describe('a change of status is told', () => {
   test('as an attempt overtaken by the next one', () => {
     const next = statusOf({}, { id: '2-aaaaaaaaaa', number: 2, startedAt: ago(20) });
     expect(tell(statusOf(), next).endings).toEqual([{ outcome: 'Superseded', seconds: 100 }]);
-    expect(tell(statusOf({ targetUID: 'workload-0' }), next).endings).toEqual([{ outcome: 'Aborted', seconds: 100 }]);
+    expect(tell(statusOf({ targetUID: 'workload-0' }), next).endings).toEqual([
+      { outcome: 'Aborted', seconds: 100 },
+    ]);
   });
 
   test('to nobody when the Upgrade is being deleted: its namespace may be going too', () => {

@@ -58,7 +58,9 @@ function phaseNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): 
       return [{ type: 'Warning', reason: 'Inconclusive', action: 'Checking', note }];
     case 'FallingBack':
     case 'FallbackChecking':
-      if (before?.fallback?.startedAt === after.fallback?.startedAt) return [];
+      if (before?.fallback?.startedAt === after.fallback?.startedAt) {
+        return [];
+      }
       return [
         ...(after.fallback?.reason === 'Aborted' ? [] : [failed]),
         { type: 'Warning', reason: 'FallbackStarted', action: 'FallingBack', note },
@@ -75,15 +77,22 @@ function phaseNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): 
 }
 
 function startNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): Notice[] {
-  if (!after.attempt || after.attempt.id === before?.attempt?.id) return [];
+  if (!after.attempt || after.attempt.id === before?.attempt?.id) {
+    return [];
+  }
   const warnings = (after.attempt.warnings ?? []).map(
     (note): Notice => ({ type: 'Warning', reason: 'StartupProbe', action: 'Checking', note }),
   );
-  return [{ type: 'Normal', reason: 'UpgradeStarted', action: 'Rolling', note: after.message ?? '' }, ...warnings];
+  return [
+    { type: 'Normal', reason: 'UpgradeStarted', action: 'Rolling', note: after.message ?? '' },
+    ...warnings,
+  ];
 }
 
 function gateNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): Notice[] {
-  if (!gateMissed(after) || gateMissed(before)) return [];
+  if (!gateMissed(after) || gateMissed(before)) {
+    return [];
+  }
   return [
     {
       type: 'Warning',
@@ -97,15 +106,26 @@ function gateNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): N
 /** An attempt that the next one overtook without an end of its own. */
 function overtaken(before: UpgradeStatus | undefined, after: UpgradeStatus): Ending[] {
   const attempt = before?.attempt;
-  if (!attempt || attempt.end || attempt.id === after.attempt?.id) return [];
+  if (!attempt || attempt.end || attempt.id === after.attempt?.id) {
+    return [];
+  }
   const outcome = before?.targetUID === after.targetUID ? 'Superseded' : 'Aborted';
-  return [{ outcome, seconds: (fromIso(after.attempt?.startedAt ?? attempt.startedAt) - fromIso(attempt.startedAt)) / 1000 }];
+  return [
+    {
+      outcome,
+      seconds: (fromIso(after.attempt?.startedAt ?? attempt.startedAt) - fromIso(attempt.startedAt)) / 1000,
+    },
+  ];
 }
 
 function newEnd(before: UpgradeStatus | undefined, after: UpgradeStatus): Ending[] {
   const { attempt } = after;
-  if (!attempt?.end || (before?.attempt?.id === attempt.id && before.attempt.end?.at === attempt.end.at)) return [];
-  return [{ outcome: attempt.end.outcome, seconds: (fromIso(attempt.end.at) - fromIso(attempt.startedAt)) / 1000 }];
+  if (!attempt?.end || (before?.attempt?.id === attempt.id && before.attempt.end?.at === attempt.end.at)) {
+    return [];
+  }
+  return [
+    { outcome: attempt.end.outcome, seconds: (fromIso(attempt.end.at) - fromIso(attempt.startedAt)) / 1000 },
+  ];
 }
 
 /** What to tell after `after` is stored in place of `before`. */

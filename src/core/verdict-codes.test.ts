@@ -9,8 +9,10 @@ const say = (outcome: TryOutcome, check: Check = probe, context = onNewPod): str
   const { class: own, reason } = judgeTry(check, outcome, context);
   return `${own} ${reason}`;
 };
-const exits = (code: number, output = '', check: Check = probe): string => say({ kind: 'exit', code, output }, check);
-const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+const exits = (code: number, output = '', check: Check = probe): string =>
+  say({ kind: 'exit', code, output }, check);
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i);
 /** What the readiness script prints last, so that its own 126 and 127 are told from a missing command. */
 const resultLine = (code: number): string => `postcheck: stage=hook code=${code} state=EXITED`;
 
@@ -35,20 +37,30 @@ describe('all 256 exit codes, as the readiness script means them', () => {
     [[143], 'Retry ProbeKilled', 'killed by SIGTERM'],
   ];
 
-  test.each(table.flatMap(([codes, says, means]) => codes.map((code) => [code, says, means] as const)))('%i is %s', (code, says, means) => {
-    expect(exits(code)).toBe(says);
-    expect(judgeTry(probe, { kind: 'exit', code, output: '' }, onNewPod)).toMatchObject({ message: means, exitCode: code });
-  });
+  test.each(table.flatMap(([codes, says, means]) => codes.map((code) => [code, says, means] as const)))(
+    '%i is %s',
+    (code, says, means) => {
+      expect(exits(code)).toBe(says);
+      expect(judgeTry(probe, { kind: 'exit', code, output: '' }, onNewPod)).toMatchObject({
+        message: means,
+        exitCode: code,
+      });
+    },
+  );
 
   test('every other code above 128 is a signal, by its number', () => {
     for (const code of range(129, 255)) {
       expect(exits(code)).toBe('Retry ProbeKilled');
-      expect(judgeTry(probe, { kind: 'exit', code, output: '' }, onNewPod).message).toMatch(/^killed by (SIG[A-Z]+|signal \d+)$/);
+      expect(judgeTry(probe, { kind: 'exit', code, output: '' }, onNewPod).message).toMatch(
+        /^killed by (SIG[A-Z]+|signal \d+)$/,
+      );
     }
   });
 
   test('no code but 0 passes, and none but a missing command ends the wait, unless a rule says so', () => {
-    for (const code of range(1, 255)) expect(exits(code, resultLine(code))).toMatch(/^Retry /);
+    for (const code of range(1, 255)) {
+      expect(exits(code, resultLine(code))).toMatch(/^Retry /);
+    }
     expect(exits(0)).toBe('Pass Passed');
   });
 
@@ -62,17 +74,20 @@ describe('all 256 exit codes, as the readiness script means them', () => {
 describe("a user's rule", () => {
   const withRules = (...exitCodes: Check['exitCodes']): Check => ({ ...probe, exitCodes });
 
-  test.each(['Pass', 'Retry', 'Fail', 'Skip'] as const)('can make its codes %s, and its words are shown', (own) => {
-    const check = withRules({ codes: '17', class: own, reason: 'SchemaTooOld', message: 'migrate first' });
-    expect(judgeTry(check, { kind: 'exit', code: 17, output: 'x' }, onNewPod)).toEqual({
-      class: own,
-      reason: 'SchemaTooOld',
-      message: 'migrate first',
-      exitCode: 17,
-      output: 'x',
-    });
-    expect(exits(18, '', check)).toBe('Retry ProbeFailed');
-  });
+  test.each(['Pass', 'Retry', 'Fail', 'Skip'] as const)(
+    'can make its codes %s, and its words are shown',
+    (own) => {
+      const check = withRules({ codes: '17', class: own, reason: 'SchemaTooOld', message: 'migrate first' });
+      expect(judgeTry(check, { kind: 'exit', code: 17, output: 'x' }, onNewPod)).toEqual({
+        class: own,
+        reason: 'SchemaTooOld',
+        message: 'migrate first',
+        exitCode: 17,
+        output: 'x',
+      });
+      expect(exits(18, '', check)).toBe('Retry ProbeFailed');
+    },
+  );
 
   test('of a range covers both its ends and nothing beyond', () => {
     const check = withRules({ codes: '3-119', class: 'Fail', reason: 'HookSaysNo', message: '' });
@@ -85,23 +100,46 @@ describe("a user's rule", () => {
   });
 
   test('wins over the default, also for 0 and for a missing command', () => {
-    expect(exits(0, '', withRules({ codes: '0', class: 'Retry', reason: 'NotYet', message: '' }))).toBe('Retry NotYet');
-    expect(exits(127, '', withRules({ codes: '126-127', class: 'Retry', reason: 'NotYet', message: '' }))).toBe('Retry NotYet');
+    expect(exits(0, '', withRules({ codes: '0', class: 'Retry', reason: 'NotYet', message: '' }))).toBe(
+      'Retry NotYet',
+    );
+    expect(
+      exits(127, '', withRules({ codes: '126-127', class: 'Retry', reason: 'NotYet', message: '' })),
+    ).toBe('Retry NotYet');
   });
 
   test('whose codes are no number covers nothing', () => {
-    for (const codes of ['', 'x', '-', '1-', '17x'])
-      expect(exits(17, '', withRules({ codes, class: 'Fail', reason: 'Never', message: '' }))).toBe('Retry ProbeFailed');
+    for (const codes of ['', 'x', '-', '1-', '17x']) {
+      expect(exits(17, '', withRules({ codes, class: 'Fail', reason: 'Never', message: '' }))).toBe(
+        'Retry ProbeFailed',
+      );
+    }
   });
 });
 
 describe('without an exit code', () => {
   test.each([
-    ['a missing command ends the wait', { kind: 'missing', message: 'exec: "x": not found' }, 'Fail CommandMissing'],
-    ['a command that ran past its limit is asked again', { kind: 'timeout', output: '' }, 'Retry ProbeTimedOut'],
-    ['a broken channel is no evidence', { kind: 'unreachable', message: 'connection lost' }, 'Error NoEvidence'],
+    [
+      'a missing command ends the wait',
+      { kind: 'missing', message: 'exec: "x": not found' },
+      'Fail CommandMissing',
+    ],
+    [
+      'a command that ran past its limit is asked again',
+      { kind: 'timeout', output: '' },
+      'Retry ProbeTimedOut',
+    ],
+    [
+      'a broken channel is no evidence',
+      { kind: 'unreachable', message: 'connection lost' },
+      'Error NoEvidence',
+    ],
     ['a good answer over the network passes', { kind: 'answered', good: true, output: 'ok' }, 'Pass Passed'],
-    ['a bad answer over the network is asked again', { kind: 'answered', good: false, output: 'HTTP 503' }, 'Retry ProbeFailed'],
+    [
+      'a bad answer over the network is asked again',
+      { kind: 'answered', good: false, output: 'HTTP 503' },
+      'Retry ProbeFailed',
+    ],
     [
       'a connection that the operator cannot make to a pod that is ready is no evidence',
       { kind: 'unconnected', message: 'refused' },
@@ -113,14 +151,18 @@ describe('without an exit code', () => {
   });
 
   test('a connection that nobody accepts counts when the pod is not ready either', () => {
-    expect(say({ kind: 'unconnected', message: 'refused' }, probe, { inFallback: false, podReady: false })).toBe('Retry ProbeUnconnected');
+    expect(
+      say({ kind: 'unconnected', message: 'refused' }, probe, { inFallback: false, podReady: false }),
+    ).toBe('Retry ProbeUnconnected');
   });
 
   test('a missing command is skipped where the owner says so, and in a fallback, whose image may be older than the script', () => {
     const missing = { kind: 'missing', message: '' } as const;
     expect(say(missing, { ...probe, whenMissing: 'Skip' })).toBe('Skip CommandMissing');
     expect(say(missing, probe, { inFallback: true, podReady: true })).toBe('Skip CommandMissing');
-    expect(say({ kind: 'exit', code: 127, output: '' }, probe, { inFallback: true, podReady: true })).toBe('Skip CommandMissing');
+    expect(say({ kind: 'exit', code: 127, output: '' }, probe, { inFallback: true, podReady: true })).toBe(
+      'Skip CommandMissing',
+    );
     expect(judgeTry(probe, missing, onNewPod).message).toBe('the command is not in the image');
   });
 });

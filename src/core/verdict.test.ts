@@ -11,7 +11,8 @@ const check: Check = {
   maxOutputBytes: 1024,
 };
 const onNewPod: TryContext = { inFallback: false, podReady: true };
-const exited = (code: number, output: string, of: Check = check): Verdict => judgeTry(of, { kind: 'exit', code, output }, onNewPod);
+const exited = (code: number, output: string, of: Check = check): Verdict =>
+  judgeTry(of, { kind: 'exit', code, output }, onNewPod);
 
 /** What the readiness script prints when it decides: the sentence on stderr, the result line on stdout, in whichever order they arrive. */
 const said = (code: number, sentence: string, before = ''): string =>
@@ -33,14 +34,19 @@ describe("the readiness script's own words are the message of its codes", () => 
   });
 
   test('without what differs from try to try', () => {
-    const running = (uptime: string) => said(2, `start is RUNNING (pid 55, uptime ${uptime}), not yet EXITED with status 0`);
+    const running = (uptime: string) =>
+      said(2, `start is RUNNING (pid 55, uptime ${uptime}), not yet EXITED with status 0`);
     expect(exited(2, running('0:00:19')).message).toBe('start is RUNNING, not yet EXITED with status 0');
-    expect(exited(2, running('2 days, 1:00:00')).message).toBe('start is RUNNING, not yet EXITED with status 0');
+    expect(exited(2, running('2 days, 1:00:00')).message).toBe(
+      'start is RUNNING, not yet EXITED with status 0',
+    );
   });
 
   test('the last of them, because warnings and what the hook prints come before', () => {
     const noise = 'readiness_probe: a warning\npostcheck: stage=ready code=0 state=NONE\n';
-    expect(exited(124, said(124, 'hook was still running after 5 s', noise)).message).toBe('hook was still running after 5 s');
+    expect(exited(124, said(124, 'hook was still running after 5 s', noise)).message).toBe(
+      'hook was still running after 5 s',
+    );
   });
 
   test.each([
@@ -49,12 +55,22 @@ describe("the readiness script's own words are the message of its codes", () => 
     ['with the result line alone', 'postcheck: stage=supervisor code=2 state=EXITED exitstatus=3\n'],
     ['with nothing', ''],
   ])('but the general meaning stands %s', (_, output) => {
-    expect(exited(2, output)).toMatchObject({ reason: 'StartServiceNotDone', message: 'the start service has not ended with status 0' });
+    expect(exited(2, output)).toMatchObject({
+      reason: 'StartServiceNotDone',
+      message: 'the start service has not ended with status 0',
+    });
   });
 
   test('not for codes to which the Upgrade gives a meaning', () => {
-    const rule = { codes: '2', class: 'Fail' as const, reason: 'NotPrepared', message: 'the node has to be prepared first' };
-    expect(exited(2, said(2, 'start ended with exit status 3'), { ...check, exitCodes: [rule] })).toMatchObject({
+    const rule = {
+      codes: '2',
+      class: 'Fail' as const,
+      reason: 'NotPrepared',
+      message: 'the node has to be prepared first',
+    };
+    expect(
+      exited(2, said(2, 'start ended with exit status 3'), { ...check, exitCodes: [rule] }),
+    ).toMatchObject({
       class: 'Fail',
       reason: 'NotPrepared',
       message: rule.message,
@@ -67,12 +83,19 @@ describe("the readiness script's own words are the message of its codes", () => 
 });
 
 test('with its result line, 127 is what the script decided; without, the command is not there', () => {
-  expect(exited(127, said(127, 'hook /usr/bin/readiness_probe_hook or its interpreter was not found'))).toMatchObject({
+  expect(
+    exited(127, said(127, 'hook /usr/bin/readiness_probe_hook or its interpreter was not found')),
+  ).toMatchObject({
     class: 'Retry',
     reason: 'ProbeHookNotRunnable',
     message: 'hook /usr/bin/readiness_probe_hook or its interpreter was not found',
   });
-  expect(exited(127, 'sh: not found')).toMatchObject({ class: 'Fail', reason: 'CommandMissing', message: 'sh: not found', exitCode: 127 });
+  expect(exited(127, 'sh: not found')).toMatchObject({
+    class: 'Fail',
+    reason: 'CommandMissing',
+    message: 'sh: not found',
+    exitCode: 127,
+  });
 });
 
 describe('of the output', () => {
@@ -87,7 +110,10 @@ describe('of the output', () => {
     const verdict = exited(126, hook126, { ...check, maxOutputBytes: 0 });
     expect(verdict).toMatchObject({ class: 'Retry', reason: 'ProbeHookNotRunnable', output: '' });
     expect(
-      exited(2, 'postcheck says a secret\npostcheck: stage=supervisor code=2 ms=3\n', { ...check, maxOutputBytes: 0 }).message,
+      exited(2, 'postcheck says a secret\npostcheck: stage=supervisor code=2 ms=3\n', {
+        ...check,
+        maxOutputBytes: 0,
+      }).message,
     ).not.toContain('secret');
   });
 });

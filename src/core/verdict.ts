@@ -57,14 +57,17 @@ const SENTENCE = /^readiness_probe: (.+)$/gm;
 const PROCESS = / \(pid \d+, uptime [^)]*\)/;
 
 /** What the expression captures where it matches last: a hook's own output comes before the script's. */
-const lastMatch = (expression: RegExp, output: string): string | undefined => [...output.matchAll(expression)].at(-1)?.[1];
+const lastMatch = (expression: RegExp, output: string): string | undefined =>
+  [...output.matchAll(expression)].at(-1)?.[1];
 
 /**
  * What the readiness script itself says about `code`, such as "start ended with exit status 3": it knows more than a table.
  * `undefined` when the script did not decide on this code, or its words were not kept.
  */
 function ownWords(code: number, output: string): string | undefined {
-  if (Number(lastMatch(RESULT_LINE, output)) !== code) return undefined;
+  if (Number(lastMatch(RESULT_LINE, output)) !== code) {
+    return undefined;
+  }
   return lastMatch(SENTENCE, output)?.replace(PROCESS, '').slice(0, 256);
 }
 
@@ -77,21 +80,38 @@ function covers(rule: ExitCodeRule, code: number): boolean {
 function missing(check: Check, message: string, inFallback: boolean): Verdict {
   // An image from before the script existed must be able to take a fallback: there, readiness decides.
   const skip = inFallback || check.whenMissing === 'Skip';
-  return { class: skip ? 'Skip' : 'Fail', reason: 'CommandMissing', message: message || 'the command is not in the image', output: '' };
+  return {
+    class: skip ? 'Skip' : 'Fail',
+    reason: 'CommandMissing',
+    message: message || 'the command is not in the image',
+    output: '',
+  };
 }
 
 function meaning(code: number, output: string): readonly [reason: string, message: string] {
   const known = DEFAULTS[code];
-  if (known) return [known[0], ownWords(code, output) ?? known[1]];
-  return code > 128 ? ['ProbeKilled', `killed by ${SIGNALS[code - 128] ?? `signal ${code - 128}`}`] : ['ProbeFailed', ''];
+  if (known) {
+    return [known[0], ownWords(code, output) ?? known[1]];
+  }
+  return code > 128
+    ? ['ProbeKilled', `killed by ${SIGNALS[code - 128] ?? `signal ${code - 128}`}`]
+    : ['ProbeFailed', ''];
 }
 
 function exited(check: Check, code: number, output: string, inFallback: boolean): Verdict {
   const rule = check.exitCodes.find((candidate) => covers(candidate, code));
-  if (rule) return { class: rule.class, reason: rule.reason, message: rule.message, exitCode: code, output };
-  if (code === 0) return { class: 'Pass', reason: 'Passed', message: '', exitCode: 0, output };
-  if ((code === 126 || code === 127) && lastMatch(RESULT_LINE, output) === undefined)
-    return { ...missing(check, kept(output.trim(), Math.min(check.maxOutputBytes, 256)), inFallback), exitCode: code };
+  if (rule) {
+    return { class: rule.class, reason: rule.reason, message: rule.message, exitCode: code, output };
+  }
+  if (code === 0) {
+    return { class: 'Pass', reason: 'Passed', message: '', exitCode: 0, output };
+  }
+  if ((code === 126 || code === 127) && lastMatch(RESULT_LINE, output) === undefined) {
+    return {
+      ...missing(check, kept(output.trim(), Math.min(check.maxOutputBytes, 256)), inFallback),
+      exitCode: code,
+    };
+  }
   // Who keeps no output does not want it quoted either.
   const [reason, message] = meaning(code, check.maxOutputBytes > 0 ? output : '');
   return { class: 'Retry', reason, message, exitCode: code, output };
@@ -109,7 +129,9 @@ export function judgeTry(check: Check, outcome: TryOutcome, context: TryContext)
 /** Head and tail, together of that many bytes. More was read, because the script's result line stands at the end. */
 function kept(output: string, maxBytes: number): string {
   const bytes = Buffer.from(output);
-  if (bytes.length <= maxBytes) return output;
+  if (bytes.length <= maxBytes) {
+    return output;
+  }
   const tail = Math.floor(maxBytes / 2);
   return `${bytes.subarray(0, maxBytes - tail)}${tail > 0 ? bytes.subarray(-tail) : ''}`;
 }
@@ -121,7 +143,12 @@ function judged(check: Check, outcome: TryOutcome, { inFallback, podReady }: Try
     case 'missing':
       return missing(check, outcome.message, inFallback);
     case 'timeout':
-      return { class: 'Retry', reason: 'ProbeTimedOut', message: `still running after ${check.timeoutSeconds}s`, output: outcome.output };
+      return {
+        class: 'Retry',
+        reason: 'ProbeTimedOut',
+        message: `still running after ${check.timeoutSeconds}s`,
+        output: outcome.output,
+      };
     case 'unreachable':
       return { class: 'Error', reason: 'NoEvidence', message: outcome.message, output: '' };
     case 'answered':

@@ -40,7 +40,9 @@ export class Actor {
   }
 
   #learn({ kind }: WorkloadView, written: Written<WorkloadView>): RequestFailure | undefined {
-    if (!written.ok) return written.failure;
+    if (!written.ok) {
+      return written.failure;
+    }
     this.#options.store.workloads[kind].learn(written.object);
     return undefined;
   }
@@ -59,10 +61,17 @@ export class Actor {
   async #storeVerdict({ pod, condition }: Verdict): Promise<RequestFailure | undefined> {
     const { clock, writer, store, telemetry } = this.#options;
     const written = await writer.patchVerified(pod, condition, clock.now());
-    if (!written.ok) return written.failure.kind === 'notFound' ? this.#goes(pod) : written.failure;
+    if (!written.ok) {
+      return written.failure.kind === 'notFound' ? this.#goes(pod) : written.failure;
+    }
     store.pods.learn(written.object);
-    const opened = condition.status === 'True' && pod.gates.includes(VERIFIED) && pod.conditions[VERIFIED]?.status !== 'True';
-    if (opened) telemetry.gateOpened(condition.reason === 'AllSkipped' ? 'Skipped' : 'Passed');
+    const opened =
+      condition.status === 'True' &&
+      pod.gates.includes(VERIFIED) &&
+      pod.conditions[VERIFIED]?.status !== 'True';
+    if (opened) {
+      telemetry.gateOpened(condition.reason === 'AllSkipped' ? 'Skipped' : 'Passed');
+    }
     return undefined;
   }
 }

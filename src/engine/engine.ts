@@ -38,23 +38,46 @@ export class Engine {
       store: this.store,
       wake: (key, at) => (at === undefined ? this.#upgrades.add(key) : this.#upgrades.addAt(key, at)),
     });
-    const gatekeeper = new Gatekeeper({ ...options, store: this.store, wake: (uid, at) => this.#gates.addAt(uid, at) });
-    this.#upgrades = new Queue({ clock, workers: WORKERS, telemetry: telemetry.queue, work: (key) => this.#reconciler.reconcile(key) });
-    this.#gates = new Queue({ clock, workers: WORKERS, telemetry: quiet, work: (uid) => gatekeeper.look(uid) });
+    const gatekeeper = new Gatekeeper({
+      ...options,
+      store: this.store,
+      wake: (uid, at) => this.#gates.addAt(uid, at),
+    });
+    this.#upgrades = new Queue({
+      clock,
+      workers: WORKERS,
+      telemetry: telemetry.queue,
+      work: (key) => this.#reconciler.reconcile(key),
+    });
+    this.#gates = new Queue({
+      clock,
+      workers: WORKERS,
+      telemetry: quiet,
+      work: (uid) => gatekeeper.look(uid),
+    });
     this.store.watch(options.watcher, {
       upgradesChanged: (keys) => {
-        for (const key of keys) this.#upgrades.add(key);
+        for (const key of keys) {
+          this.#upgrades.add(key);
+        }
         this.#startWhenReady();
       },
       podChanged: (pod) => {
         const known = this.store.pods.get(pod.uid);
-        if (!known) this.#reconciler.memory.forget(pod);
-        else if (isClosed(known)) this.#gates.add(pod.uid);
+        if (!known) {
+          this.#reconciler.memory.forget(pod);
+        } else if (isClosed(known)) {
+          this.#gates.add(pod.uid);
+        }
       },
       // An Upgrade that ended or went away may leave closed gates behind.
       upgradeChanged: (upgrade) => {
         const workload = this.store.targetOf(upgrade);
-        for (const pod of workload ? this.store.podsOf(workload) : []) if (isClosed(pod)) this.#gates.add(pod.uid);
+        for (const pod of workload ? this.store.podsOf(workload) : []) {
+          if (isClosed(pod)) {
+            this.#gates.add(pod.uid);
+          }
+        }
       },
     });
   }
@@ -78,7 +101,9 @@ export class Engine {
   }
 
   #startWhenReady(): void {
-    if (!this.#leading || !this.store.synced) return;
+    if (!this.#leading || !this.store.synced) {
+      return;
+    }
     this.#upgrades.start();
     this.#gates.start();
   }

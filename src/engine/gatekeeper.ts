@@ -42,7 +42,9 @@ export class Gatekeeper {
     }
     const since = this.#orphanSince.get(podUid) ?? clock.now();
     this.#orphanSince.set(podUid, since);
-    if (clock.now() >= since + SETTLE_MS) return this.#open(pod);
+    if (clock.now() >= since + SETTLE_MS) {
+      return this.#open(pod);
+    }
     wake(podUid, since + SETTLE_MS);
     return 'done';
   }
@@ -51,7 +53,10 @@ export class Gatekeeper {
     const { store } = this.#options;
     const workloadUid = store.workloadUidOf(pod);
     // A ReplicaSet that we do not know yet: its own event brings the pod back.
-    return workloadUid === undefined || store.upgradesOn(workloadUid).some((upgrade) => gates(upgrade, workloadUid));
+    return (
+      workloadUid === undefined ||
+      store.upgradesOn(workloadUid).some((upgrade) => gates(upgrade, workloadUid))
+    );
   }
 
   /** Asks the API server itself: our watch may be silently dead for up to 45 s, and an attempt may have begun since. */
@@ -65,18 +70,26 @@ export class Gatekeeper {
   /** `fallback.action: None` lets a failed version go on; everything else is a gate left behind. */
   #reasonFor(pod: PodView): 'ReportOnly' | 'NoAttempt' {
     const upgrades = this.#options.store.upgradesOn(this.#options.store.workloadUidOf(pod) ?? '');
-    return upgrades.some(({ status }) => status?.attempt?.end?.reason === 'FallbackDisabled') ? 'ReportOnly' : 'NoAttempt';
+    return upgrades.some(({ status }) => status?.attempt?.end?.reason === 'FallbackDisabled')
+      ? 'ReportOnly'
+      : 'NoAttempt';
   }
 
   async #open(pod: PodView): Promise<'done' | 'retry'> {
     const { clock, store, writer, telemetry, log } = this.#options;
     const free = await this.#isReallyNobodys(pod);
-    if (free === 'unknown') return 'retry';
+    if (free === 'unknown') {
+      return 'retry';
+    }
     // The Upgrade's own event brings the pod back.
-    if (!free) return 'done';
+    if (!free) {
+      return 'done';
+    }
     const reason = this.#reasonFor(pod);
     const message =
-      reason === 'ReportOnly' ? 'the version failed, but spec.fallback.action is None' : 'no attempt of an Upgrade waits for this pod';
+      reason === 'ReportOnly'
+        ? 'the version failed, but spec.fallback.action is None'
+        : 'no attempt of an Upgrade waits for this pod';
     const written = await writer.patchVerified(pod, { status: 'True', reason, message }, clock.now());
     if (!written.ok) {
       telemetry.failed(written.failure.kind);

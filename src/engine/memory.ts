@@ -14,19 +14,27 @@ export class Memory {
     for (const { name, state, reason } of pod.containers) {
       const key = `${pod.uid}/${name}`;
       const family = waitingFamily(reason);
-      if (state !== 'waiting' || !isTerminalReason(reason)) this.waitingSince.delete(key);
-      else if (this.waitingSince.get(key)?.reason !== family) this.waitingSince.set(key, { reason: family, since: now });
+      if (state !== 'waiting' || !isTerminalReason(reason)) {
+        this.waitingSince.delete(key);
+      } else if (this.waitingSince.get(key)?.reason !== family) {
+        this.waitingSince.set(key, { reason: family, since: now });
+      }
     }
   }
 
   /** Notes when a node that was lost came back, by our clock: its own may be wrong. */
   seenNode(name: string, ready: boolean, now: number): void {
-    if (!ready) this.#lost.add(name);
-    else if (this.#lost.delete(name)) this.nodeBackAt.set(name, now);
+    if (!ready) {
+      this.#lost.add(name);
+    } else if (this.#lost.delete(name)) {
+      this.nodeBackAt.set(name, now);
+    }
   }
 
   forget(pod: PodView): void {
     this.records.delete(pod.uid);
-    for (const { name } of pod.containers) this.waitingSince.delete(`${pod.uid}/${name}`);
+    for (const { name } of pod.containers) {
+      this.waitingSince.delete(`${pod.uid}/${name}`);
+    }
   }
 }

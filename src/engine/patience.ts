@@ -15,7 +15,10 @@ interface Refusal {
 
 export class Patience {
   readonly #refusals = new Map<string, Refusal>();
-  readonly #deletions = new Map<string, { readonly attempt: string; readonly count: number; readonly nextAt: number }>();
+  readonly #deletions = new Map<
+    string,
+    { readonly attempt: string; readonly count: number; readonly nextAt: number }
+  >();
 
   /** The API server refused the write of a status, or the act that followed it. */
   refused(key: string, refusal: Omit<Refusal, 'retryAt'>, now: number): void {
@@ -41,7 +44,11 @@ export class Patience {
   deleted(key: string, attempt: string, now: number): void {
     const known = this.#deletions.get(key);
     const count = known?.attempt === attempt ? known.count + 1 : 0;
-    this.#deletions.set(key, { attempt, count, nextAt: now + Math.min(DELETION_MAX_MS, DELETION_MIN_MS * 2 ** count) });
+    this.#deletions.set(key, {
+      attempt,
+      count,
+      nextAt: now + Math.min(DELETION_MAX_MS, DELETION_MIN_MS * 2 ** count),
+    });
   }
 
   /** When the next such pod of this attempt may be deleted; `undefined`: at once. */

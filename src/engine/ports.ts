@@ -54,7 +54,9 @@ export type RequestFailure =
   /** 5xx, time-out, connection lost: it may or may not have been done. */
   | { readonly kind: 'unavailable'; readonly message: string };
 
-export type Written<T> = { readonly ok: true; readonly object: T } | { readonly ok: false; readonly failure: RequestFailure };
+export type Written<T> =
+  | { readonly ok: true; readonly object: T }
+  | { readonly ok: false; readonly failure: RequestFailure };
 
 /** Condition `postcheck.dev/verified` on a pod: the stored verdict, and the gate's key. */
 export interface VerifiedCondition {
@@ -68,7 +70,10 @@ export interface Writer {
   /** Merge patch of `/status` with the Upgrade's uid and resourceVersion. Removed fields are sent as null. */
   patchStatus(upgrade: Upgrade, status: UpgradeStatus): Promise<Written<Upgrade>>;
   /** Strategic merge of container images (init containers too) with the view's uid and resourceVersion, field manager `postcheck`. */
-  patchImages(workload: WorkloadView, images: Readonly<Record<string, string>>): Promise<Written<WorkloadView>>;
+  patchImages(
+    workload: WorkloadView,
+    images: Readonly<Record<string, string>>,
+  ): Promise<Written<WorkloadView>>;
   /** Drops our managedFields entries, guarded by resourceVersion. Does not bump the generation. */
   releaseFields(workload: WorkloadView): Promise<Written<WorkloadView>>;
   /** Strategic merge of one pod condition, guarded by uid. */
@@ -162,7 +167,13 @@ export interface TargetKey {
 // Telemetry: what the operator tells about itself. None of these methods throws or waits.
 
 /** How an attempt ended, as in `status.history[].outcome`. */
-export type AttemptOutcome = 'Succeeded' | 'FellBack' | 'FallbackFailed' | 'Failed' | 'Aborted' | 'Superseded';
+export type AttemptOutcome =
+  | 'Succeeded'
+  | 'FellBack'
+  | 'FallbackFailed'
+  | 'Failed'
+  | 'Aborted'
+  | 'Superseded';
 /** How a fallback ended, as in `status.fallback.state`. */
 export type FallbackResult = 'Verified' | 'Unverified' | 'Failed';
 /** Why a gate was opened. ReportOnly: `fallback.action: None` lets the rollout go on. */

@@ -16,11 +16,18 @@ function benchOf(workers = 1): Bench {
   const worked: string[] = [];
   const told: string[] = [];
   const ends: ((result: 'done' | 'retry') => void)[] = [];
-  const tell = (what: string) => (value?: number) => void told.push(value === undefined ? what : `${what} ${value}`);
+  const tell = (what: string) => (value?: number) =>
+    void told.push(value === undefined ? what : `${what} ${value}`);
   const queue = new Queue({
     clock,
     workers,
-    telemetry: { depth: tell('depth'), added: tell('added'), retried: tell('retried'), waited: () => {}, worked: () => {} },
+    telemetry: {
+      depth: tell('depth'),
+      added: tell('added'),
+      retried: tell('retried'),
+      waited: () => {},
+      worked: () => {},
+    },
     work: (key) => {
       worked.push(`${clock.now()} ${key}`);
       return new Promise((resolve) => ends.push(resolve));
@@ -59,7 +66,9 @@ describe('a key', () => {
 
   test('never waits for another one while there is a worker', () => {
     const { queue, worked } = benchOf(2);
-    for (const key of ['a', 'b', 'c']) queue.add(key);
+    for (const key of ['a', 'b', 'c']) {
+      queue.add(key);
+    }
     expect(worked).toEqual(['0 a', '0 b']);
   });
 
@@ -126,7 +135,12 @@ test('nothing is worked on before the start, and the depth is told', () => {
     waited: () => {},
     worked: () => {},
   };
-  const queue = new Queue({ clock: new VirtualClock(0, 1), workers: 1, telemetry, work: () => Promise.resolve('done' as const) });
+  const queue = new Queue({
+    clock: new VirtualClock(0, 1),
+    workers: 1,
+    telemetry,
+    work: () => Promise.resolve('done' as const),
+  });
   queue.add('a');
   queue.add('b');
   expect(told).toEqual([1, 2]);

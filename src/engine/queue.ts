@@ -34,20 +34,29 @@ export class Queue {
   /** Takes no further key; resolves when the keys under work are done. */
   async stop(): Promise<void> {
     this.#running = false;
-    for (const { cancel } of this.#timers.values()) cancel();
+    for (const { cancel } of this.#timers.values()) {
+      cancel();
+    }
     this.#timers.clear();
-    if (this.#working.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.#working.size > 0) {
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    }
   }
 
   add(key: string): void {
-    if (this.#working.has(key)) this.#again.add(key);
-    else if (!this.#waiting.has(key)) this.#enqueue(key);
+    if (this.#working.has(key)) {
+      this.#again.add(key);
+    } else if (!this.#waiting.has(key)) {
+      this.#enqueue(key);
+    }
   }
 
   /** Adds the key at a time; an earlier wish stands. */
   addAt(key: string, at: number): void {
     const known = this.#timers.get(key);
-    if (known && known.at <= at) return;
+    if (known && known.at <= at) {
+      return;
+    }
     known?.cancel();
     const { clock } = this.#options;
     const cancel = clock.after(Math.max(0, at - clock.now()), () => {
@@ -67,7 +76,9 @@ export class Queue {
   #pump(): void {
     while (this.#running && this.#working.size < this.#options.workers) {
       const next = this.#waiting.entries().next().value;
-      if (!next) return;
+      if (!next) {
+        return;
+      }
       const [key, since] = next;
       this.#waiting.delete(key);
       this.#options.telemetry.depth(this.#waiting.size);
@@ -83,10 +94,19 @@ export class Queue {
     const result = await work(key);
     telemetry.worked((clock.now() - startedAt) / 1000);
     this.#working.delete(key);
-    if (result === 'retry') this.#retryLater(key);
-    else this.#failures.delete(key);
-    if (this.#again.delete(key) && result === 'done') this.add(key);
-    if (this.#working.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    if (result === 'retry') {
+      this.#retryLater(key);
+    } else {
+      this.#failures.delete(key);
+    }
+    if (this.#again.delete(key) && result === 'done') {
+      this.add(key);
+    }
+    if (this.#working.size === 0) {
+      for (const resolve of this.#idle.splice(0)) {
+        resolve();
+      }
+    }
     this.#pump();
   }
 
@@ -95,7 +115,11 @@ export class Queue {
     this.#failures.set(key, failures + 1);
     this.#options.telemetry.retried();
     const { clock } = this.#options;
-    if (this.#running)
-      this.addAt(key, clock.now() + Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** failures) * (0.75 + clock.random() / 2));
+    if (this.#running) {
+      this.addAt(
+        key,
+        clock.now() + Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** failures) * (0.75 + clock.random() / 2),
+      );
+    }
   }
 }

@@ -15,7 +15,19 @@ import { told } from '../core/transition.ts';
 import { Actor } from './actor.ts';
 import { Memory } from './memory.ts';
 import { Patience } from './patience.ts';
-import type { CheckType, Clock, Executor, GatePolicy, GateProbe, Log, Prober, Reader, RequestFailure, Telemetry, Writer } from './ports.ts';
+import type {
+  CheckType,
+  Clock,
+  Executor,
+  GatePolicy,
+  GateProbe,
+  Log,
+  Prober,
+  Reader,
+  RequestFailure,
+  Telemetry,
+  Writer,
+} from './ports.ts';
 import { RoundRunner } from './round-runner.ts';
 import type { Store, UpgradeKey } from './store.ts';
 
@@ -70,7 +82,10 @@ export class Reconciler {
       return await this.#visit(key);
     } catch (error) {
       telemetry.failed('bug');
-      log.error('reconcile failed', { upgrade: key, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+      log.error('reconcile failed', {
+        upgrade: key,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
       return 'retry';
     }
   }
@@ -78,14 +93,24 @@ export class Reconciler {
   async #visit(key: UpgradeKey): Promise<'done' | 'retry'> {
     for (let step = 0; step < MAX_STEPS; step++) {
       const upgrade = this.#options.store.upgrades.get(key);
-      if (!upgrade) return this.#forget(key);
+      if (!upgrade) {
+        return this.#forget(key);
+      }
       // Also of those that will never change again: a new process knows none of the phases that the last one told.
-      this.#options.telemetry.upgradePhase(upgrade.metadata.namespace, upgrade.metadata.name, upgrade.status?.phase);
+      this.#options.telemetry.upgradePhase(
+        upgrade.metadata.namespace,
+        upgrade.metadata.name,
+        upgrade.status?.phase,
+      );
       const plan = decide(await this.#gather(key, upgrade));
       const result = await this.#carryOut(key, upgrade, plan);
-      if (result === 'retry') return 'retry';
+      if (result === 'retry') {
+        return 'retry';
+      }
       if (result === 'done') {
-        if (plan.wakeAt !== undefined) this.#options.wake(key, plan.wakeAt);
+        if (plan.wakeAt !== undefined) {
+          this.#options.wake(key, plan.wakeAt);
+        }
         return 'done';
       }
     }
@@ -96,7 +121,9 @@ export class Reconciler {
   #forget(key: UpgradeKey): 'done' {
     const [namespace = '', name = ''] = key.split('/');
     this.#options.telemetry.upgradePhase(namespace, name, undefined);
-    for (const map of [this.#writtenAt, this.#gate]) map.delete(key);
+    for (const map of [this.#writtenAt, this.#gate]) {
+      map.delete(key);
+    }
     this.#patience.forget(key);
     return 'done';
   }
@@ -125,29 +152,52 @@ export class Reconciler {
       records: this.memory.records,
       waitingSince: this.memory.waitingSince,
       gatePolicy: await this.#gatePolicy(key, upgrade, workload?.uid),
-      ...(refusal ? { refusal: { reason: refusal.kind === 'forbidden' ? 'Forbidden' : 'Refused', message: refusal.message } } : {}),
+      ...(refusal
+        ? {
+            refusal: {
+              reason: refusal.kind === 'forbidden' ? 'Forbidden' : 'Refused',
+              message: refusal.message,
+            },
+          }
+        : {}),
     };
   }
 
   /** Asked anew for each attempt that may begin now; while one runs, its own record counts. */
   async #gatePolicy(key: UpgradeKey, upgrade: Upgrade, targetUid: string | undefined): Promise<GatePolicy> {
     const { attempt, targetUID } = upgrade.status ?? {};
-    const starting = !attempt || !isForSpec(attempt, upgrade.spec) || targetUID !== targetUid || newCommand(upgrade) === 'retry';
-    if (!starting || upgrade.spec.gate === 'Disabled') return attempt?.gating ? 'Available' : 'Unavailable';
+    const starting =
+      !attempt ||
+      !isForSpec(attempt, upgrade.spec) ||
+      targetUID !== targetUid ||
+      newCommand(upgrade) === 'retry';
+    if (!starting || upgrade.spec.gate === 'Disabled') {
+      return attempt?.gating ? 'Available' : 'Unavailable';
+    }
     const { clock, gateProbe } = this.#options;
     const known = this.#gate.get(key);
-    if (known && clock.now() < known.at + GATE_POLICY_MS) return known.policy;
+    if (known && clock.now() < known.at + GATE_POLICY_MS) {
+      return known.policy;
+    }
     const policy = await gateProbe.gatePolicy();
-    if (policy !== 'Unknown') this.#gate.set(key, { policy, at: clock.now() });
+    if (policy !== 'Unknown') {
+      this.#gate.set(key, { policy, at: clock.now() });
+    }
     return policy;
   }
 
   /** `again`: something changed, decide anew at once. */
   async #carryOut(key: UpgradeKey, upgrade: Upgrade, plan: Plan): Promise<'done' | 'again' | 'retry'> {
     const persisted = await this.#persist(key, upgrade, plan);
-    if (persisted !== 'go') return persisted;
-    for (const round of plan.rounds) this.#runner.start(round, (finished) => this.#finished(key, round, finished));
-    if (plan.action.kind === 'none') return this.#patience.granted(key, 'action') ? 'again' : 'done';
+    if (persisted !== 'go') {
+      return persisted;
+    }
+    for (const round of plan.rounds) {
+      this.#runner.start(round, (finished) => this.#finished(key, round, finished));
+    }
+    if (plan.action.kind === 'none') {
+      return this.#patience.granted(key, 'action') ? 'again' : 'done';
+    }
     return this.#waits(key, this.#actAt(key, plan)) ? 'done' : this.#act(key, plan);
   }
 
@@ -156,18 +206,26 @@ export class Reconciler {
     const change = changeOf(upgrade.status, plan.status);
     const due = plan.intent && change !== 'none' ? 'now' : this.#writeDue(key, change);
     if (due !== 'now') {
-      if (due !== undefined) this.#options.wake(key, due);
+      if (due !== undefined) {
+        this.#options.wake(key, due);
+      }
       return 'go';
     }
-    if (this.#waits(key, this.#patience.retryAt(key, 'status', this.#options.clock.now()))) return 'done';
+    if (this.#waits(key, this.#patience.retryAt(key, 'status', this.#options.clock.now()))) {
+      return 'done';
+    }
     const stored = await this.#store(key, upgrade, plan);
-    if (stored !== 'stored') return stored;
+    if (stored !== 'stored') {
+      return stored;
+    }
     return plan.intent ? 'again' : 'go';
   }
 
   /** True when there is a time to wait for; the key comes back then. */
   #waits(key: UpgradeKey, until: number | undefined): boolean {
-    if (until !== undefined) this.#options.wake(key, until);
+    if (until !== undefined) {
+      this.#options.wake(key, until);
+    }
     return until !== undefined;
   }
 
@@ -176,21 +234,29 @@ export class Reconciler {
     const now = this.#options.clock.now();
     const slipped = action.kind === 'deletePod' && action.reason === 'GateMissed';
     return (
-      this.#patience.retryAt(key, 'action', now) ?? (slipped ? this.#patience.deletionAt(key, status.attempt?.id ?? '', now) : undefined)
+      this.#patience.retryAt(key, 'action', now) ??
+      (slipped ? this.#patience.deletionAt(key, status.attempt?.id ?? '', now) : undefined)
     );
   }
 
   #writeDue(key: UpgradeKey, change: Change): 'now' | number | undefined {
-    if (change === 'none') return undefined;
-    if (change === 'transition') return 'now';
-    const at = (this.#writtenAt.get(key) ?? 0) + (change === 'progress' ? PROGRESS_EVERY_MS : VOLATILE_EVERY_MS);
+    if (change === 'none') {
+      return undefined;
+    }
+    if (change === 'transition') {
+      return 'now';
+    }
+    const at =
+      (this.#writtenAt.get(key) ?? 0) + (change === 'progress' ? PROGRESS_EVERY_MS : VOLATILE_EVERY_MS);
     return at <= this.#options.clock.now() ? 'now' : at;
   }
 
   async #store(key: UpgradeKey, upgrade: Upgrade, plan: Plan): Promise<'stored' | 'done' | 'retry'> {
     const { writer, store, clock } = this.#options;
     const written = await writer.patchStatus(upgrade, plan.status);
-    if (!written.ok) return this.#failed(key, 'status', written.failure);
+    if (!written.ok) {
+      return this.#failed(key, 'status', written.failure);
+    }
     this.#patience.granted(key, 'status');
     this.#writtenAt.set(key, clock.now());
     store.upgrades.learn(written.object);
@@ -204,9 +270,12 @@ export class Reconciler {
     const { kind } = upgrade.spec.targetRef;
     const { events, endings, fallbackEnded } = told(upgrade, before, after);
     telemetry.upgradePhase(namespace, name, after.phase);
-    for (const { outcome, seconds } of endings) telemetry.attemptEnded(kind, outcome, seconds);
-    if (fallbackEnded === 'Verified' || fallbackEnded === 'Unverified' || fallbackEnded === 'Failed')
+    for (const { outcome, seconds } of endings) {
+      telemetry.attemptEnded(kind, outcome, seconds);
+    }
+    if (fallbackEnded === 'Verified' || fallbackEnded === 'Unverified' || fallbackEnded === 'Failed') {
       telemetry.fallbackEnded(kind, fallbackEnded);
+    }
     if (before?.phase !== after.phase) {
       log.info('phase changed', {
         upgrade: `${namespace}/${name}`,
@@ -216,12 +285,16 @@ export class Reconciler {
         message: after.message,
       });
     }
-    for (const event of events) void writer.recordEvent(upgrade, event);
+    for (const event of events) {
+      void writer.recordEvent(upgrade, event);
+    }
   }
 
   async #act(key: UpgradeKey, plan: Plan): Promise<'done' | 'again' | 'retry'> {
     const failure = await this.#actor.act(plan.action);
-    if (failure) return this.#failed(key, 'action', failure);
+    if (failure) {
+      return this.#failed(key, 'action', failure);
+    }
     this.#patience.granted(key, 'action');
     this.#acted(key, plan);
     return 'again';
@@ -229,20 +302,29 @@ export class Reconciler {
 
   #acted(key: UpgradeKey, { action, state, status }: Plan): void {
     const { telemetry, clock, log, writer, store } = this.#options;
-    if (state === 'FallbackUnwritten' && status.fallback)
+    if (state === 'FallbackUnwritten' && status.fallback) {
       telemetry.fallbackStarted((clock.now() - Date.parse(status.fallback.startedAt)) / 1000);
-    if (action.kind !== 'deletePod') return;
-    const note = action.reason === 'GateMissed' ? 'it came without the gate' : 'it blocked the StatefulSet (kubernetes#67250)';
+    }
+    if (action.kind !== 'deletePod') {
+      return;
+    }
+    const note =
+      action.reason === 'GateMissed'
+        ? 'it came without the gate'
+        : 'it blocked the StatefulSet (kubernetes#67250)';
     log.info('pod deleted', { upgrade: key, pod: action.pod.name, reason: action.reason });
-    if (action.reason === 'GateMissed') this.#patience.deleted(key, status.attempt?.id ?? '', clock.now());
+    if (action.reason === 'GateMissed') {
+      this.#patience.deleted(key, status.attempt?.id ?? '', clock.now());
+    }
     const upgrade = store.upgrades.get(key);
-    if (upgrade)
+    if (upgrade) {
       void writer.recordEvent(upgrade, {
         type: 'Normal',
         reason: action.reason,
         action: 'Deleting',
         note: `Deleted pod ${action.pod.name}: ${note}`,
       });
+    }
   }
 
   #failed(key: UpgradeKey, what: 'status' | 'action', failure: RequestFailure): 'done' | 'retry' {
@@ -264,9 +346,15 @@ export class Reconciler {
   }
 
   /** Adds a finished round to memory, judged by the pod as it is now. A round that was begun for another proof says nothing about this one. */
-  #finished(key: UpgradeKey, { pod: asked, proof, inFallback }: PlannedRound, finished: FinishedRound | undefined): void {
+  #finished(
+    key: UpgradeKey,
+    { pod: asked, proof, inFallback }: PlannedRound,
+    finished: FinishedRound | undefined,
+  ): void {
     const { store, telemetry, wake, clock } = this.#options;
-    if (finished?.seen) store.pods.learn(finished.seen);
+    if (finished?.seen) {
+      store.pods.learn(finished.seen);
+    }
     const pod = store.pods.get(asked.uid);
     const upgrade = store.upgrades.get(key);
     // What a lost node does not answer, and what we last knew of its pods' readiness, is no evidence.
@@ -276,11 +364,22 @@ export class Reconciler {
       return;
     }
     if (pod && !pod.deleting && upgrade?.status && proofId(upgrade.status) === proof) {
-      const record = addRound(this.memory.records.get(pod.uid), { spec: upgrade.spec, proof, inFallback }, pod, finished);
+      const record = addRound(
+        this.memory.records.get(pod.uid),
+        { spec: upgrade.spec, proof, inFallback },
+        pod,
+        finished,
+      );
       this.memory.records.set(pod.uid, record);
       for (const { check, verdict, lastAt } of record.tries) {
-        if (lastAt === finished.finishedAt)
-          telemetry.tried(checkType(upgrade, check), verdict.class, verdict.exitCode, (finished.finishedAt - finished.startedAt) / 1000);
+        if (lastAt === finished.finishedAt) {
+          telemetry.tried(
+            checkType(upgrade, check),
+            verdict.class,
+            verdict.exitCode,
+            (finished.finishedAt - finished.startedAt) / 1000,
+          );
+        }
       }
     }
     wake(key);

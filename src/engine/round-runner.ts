@@ -46,15 +46,22 @@ export class RoundRunner {
    */
   start(round: PlannedRound, done: (finished: FinishedRound | undefined) => void): void {
     const { uid } = round.pod;
-    if (this.#inFlight.has(uid) || this.#stopping.signal.aborted) return;
+    if (this.#inFlight.has(uid) || this.#stopping.signal.aborted) {
+      return;
+    }
     this.#inFlight.add(uid);
     void this.#run(round).then((finished) => {
       const end = () => {
         this.#inFlight.delete(uid);
-        if (!this.#stopping.signal.aborted) done(finished);
+        if (!this.#stopping.signal.aborted) {
+          done(finished);
+        }
       };
-      if (finished) end();
-      else this.#options.clock.after(REST_MS * (0.5 + this.#options.clock.random()), end);
+      if (finished) {
+        end();
+      } else {
+        this.#options.clock.after(REST_MS * (0.5 + this.#options.clock.random()), end);
+      }
     });
   }
 
@@ -62,40 +69,59 @@ export class RoundRunner {
     const { clock, reader } = this.#options;
     const startedAt = clock.now();
     const byContainer = Map.groupBy(tries, ({ container }) => container);
-    const results = (await Promise.all([...byContainer.values()].map((some) => this.#inContainer(pod, some)))).flat();
-    if (results.some(({ outcome }) => outcome.kind !== 'unreachable')) return { startedAt, finishedAt: clock.now(), results };
+    const results = (
+      await Promise.all([...byContainer.values()].map((some) => this.#inContainer(pod, some)))
+    ).flat();
+    if (results.some(({ outcome }) => outcome.kind !== 'unreachable')) {
+      return { startedAt, finishedAt: clock.now(), results };
+    }
     // Nobody answered, or nobody could be asked: what we knew of the pod may be as old as the loss of the API server.
     const seen = await reader.getPod(pod.namespace, pod.name);
-    if (seen === 'unknown' || seen === 'gone' || seen.uid !== pod.uid) return undefined;
+    if (seen === 'unknown' || seen === 'gone' || seen.uid !== pod.uid) {
+      return undefined;
+    }
     return { startedAt, finishedAt: clock.now(), results, seen };
   }
 
   /** One after the other: probes of one container must not disturb each other. */
   async #inContainer(pod: PodView, tries: readonly TryRequest[]): Promise<TryResult[]> {
     const results: TryResult[] = [];
-    for (const request of tries) results.push({ ...request, outcome: await this.#slots.with(pod.node, () => this.#try(pod, request)) });
+    for (const request of tries) {
+      results.push({ ...request, outcome: await this.#slots.with(pod.node, () => this.#try(pod, request)) });
+    }
     return results;
   }
 
   async #try(pod: PodView, request: TryRequest): Promise<TryOutcome> {
     const { telemetry } = this.#options;
     telemetry.execsInFlight(this.#slots.inUse);
-    const outcome = await (request.check.exec ? this.#exec(pod, request, request.check.exec.command) : this.#probe(pod, request));
+    const outcome = await (request.check.exec
+      ? this.#exec(pod, request, request.check.exec.command)
+      : this.#probe(pod, request));
     telemetry.execsInFlight(this.#slots.inUse - 1);
     return this.#believe(pod, request, outcome);
   }
 
   /** Over the network, from here. */
   #probe(pod: PodView, { check }: TryRequest): Promise<TryOutcome> {
-    const ports = Object.assign({}, ...pod.containers.map((container) => container.ports ?? {})) as Record<string, number>;
+    const ports = Object.assign({}, ...pod.containers.map((container) => container.ports ?? {})) as Record<
+      string,
+      number
+    >;
     return this.#options.prober.probe({ check, podIp: pod.ip, ports }, this.#stopping.signal);
   }
 
   async #exec(pod: PodView, request: TryRequest, command: readonly string[]): Promise<TryOutcome> {
     const { check, container } = request;
     const { namespace, name } = pod;
-    const limits = { timeoutMs: check.timeoutSeconds * 1000, maxOutputBytes: Math.max(check.maxOutputBytes, RESULT_LINE_BYTES) };
-    const result = await this.#options.executor.exec({ namespace, pod: name, container, command, ...limits }, this.#stopping.signal);
+    const limits = {
+      timeoutMs: check.timeoutSeconds * 1000,
+      maxOutputBytes: Math.max(check.maxOutputBytes, RESULT_LINE_BYTES),
+    };
+    const result = await this.#options.executor.exec(
+      { namespace, pod: name, container, command, ...limits },
+      this.#stopping.signal,
+    );
     return outcomeOf(result);
   }
 
@@ -105,19 +131,30 @@ export class RoundRunner {
    * their verdict is stored on this pod by its UID, or not at all.
    */
   async #believe(pod: PodView, request: TryRequest, outcome: TryOutcome): Promise<TryOutcome> {
-    const good = (outcome.kind === 'exit' && outcome.code === 0) || (outcome.kind === 'answered' && outcome.good);
-    if (good || outcome.kind === 'unreachable') return outcome;
+    const good =
+      (outcome.kind === 'exit' && outcome.code === 0) || (outcome.kind === 'answered' && outcome.good);
+    if (good || outcome.kind === 'unreachable') {
+      return outcome;
+    }
     const killed = outcome.kind === 'exit' && outcome.code > 128;
-    if (await this.#stillThere(pod, request, killed ? LOOK_AGAIN_MS : 0)) return outcome;
+    if (await this.#stillThere(pod, request, killed ? LOOK_AGAIN_MS : 0)) {
+      return outcome;
+    }
     return { kind: 'unreachable', message: 'the container ended meanwhile, or another one answered' };
   }
 
   async #stillThere(pod: PodView, { container, containerId }: TryRequest, afterMs: number): Promise<boolean> {
     const { clock, reader } = this.#options;
-    if (afterMs > 0) await new Promise<void>((resolve) => clock.after(afterMs, resolve));
+    if (afterMs > 0) {
+      await new Promise<void>((resolve) => clock.after(afterMs, resolve));
+    }
     const now = await reader.getPod(pod.namespace, pod.name);
-    if (now === 'gone' || now === 'unknown' || now.uid !== pod.uid || now.deleting) return false;
-    return now.containers.some(({ name, id, state }) => name === container && id === containerId && state === 'running');
+    if (now === 'gone' || now === 'unknown' || now.uid !== pod.uid || now.deleting) {
+      return false;
+    }
+    return now.containers.some(
+      ({ name, id, state }) => name === container && id === containerId && state === 'running',
+    );
   }
 }
 

@@ -28,8 +28,9 @@ test('no more run than overall, and no more than per group', async () => {
     ['a3', 'a'],
     ['b1', 'b'],
     ['c1', 'c'],
-  ] as const)
+  ] as const) {
     void start(name, group);
+  }
   await drain();
   expect(running).toEqual(['a1', 'a2', 'b1']);
   expect(slots.inUse).toBe(3);

@@ -26,8 +26,11 @@ export class Slots {
     } finally {
       this.#inUse--;
       const left = (this.#held.get(group) ?? 1) - 1;
-      if (left > 0) this.#held.set(group, left);
-      else this.#held.delete(group);
+      if (left > 0) {
+        this.#held.set(group, left);
+      } else {
+        this.#held.delete(group);
+      }
       this.#next();
     }
   }
@@ -36,7 +39,9 @@ export class Slots {
     while (this.#inUse < this.#overall) {
       const index = this.#queue.findIndex(({ group }) => (this.#held.get(group) ?? 0) < this.#perGroup);
       const entry = index < 0 ? undefined : this.#queue.splice(index, 1)[0];
-      if (!entry) return;
+      if (!entry) {
+        return;
+      }
       this.#inUse++;
       this.#held.set(entry.group, (this.#held.get(entry.group) ?? 0) + 1);
       entry.go();

@@ -43,9 +43,15 @@ const upgrade = (name: string, ended: boolean): Upgrade =>
     spec: { targetRef: { kind: 'DaemonSet', name } },
     status: { attempt: ended ? { end: {} } : {}, pods: [] },
   }) as unknown as Upgrade;
-const set = (name: string) => ({ kind: 'DaemonSet', namespace: 'shop', name, uid: `set-${name}`, resourceVersion: '1' }) as WorkloadView;
+const set = (name: string) =>
+  ({ kind: 'DaemonSet', namespace: 'shop', name, uid: `set-${name}`, resourceVersion: '1' }) as WorkloadView;
 const pod = (name: string, node: string) =>
-  ({ uid: `${name}-${node}`, node, resourceVersion: '1', owner: { kind: 'DaemonSet', name, uid: `set-${name}` } }) as PodView;
+  ({
+    uid: `${name}-${node}`,
+    node,
+    resourceVersion: '1',
+    owner: { kind: 'DaemonSet', name, uid: `set-${name}` },
+  }) as PodView;
 
 test('a node concerns the running attempts that have a pod on it, also one that their status does not show', () => {
   const { say, node } = made();
@@ -59,7 +65,17 @@ test('a node concerns the running attempts that have a pod on it, also one that 
 
 test('nothing is decided before the nodes are known: those that are lost when an attempt starts are left out of it', () => {
   const { store, say } = made();
-  for (const kind of ['Upgrade', 'Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'ControllerRevision', 'Pod'] as const) say(kind);
+  for (const kind of [
+    'Upgrade',
+    'Deployment',
+    'StatefulSet',
+    'DaemonSet',
+    'ReplicaSet',
+    'ControllerRevision',
+    'Pod',
+  ] as const) {
+    say(kind);
+  }
   expect(store.synced).toBe(false);
   say('Node');
   expect(store.synced).toBe(true);

@@ -7,9 +7,17 @@ interface Thing {
   readonly version: string;
   readonly owner: string;
 }
-const thing = (name: string, version: number, owner = 'a'): Thing => ({ name, version: String(version), owner });
+const thing = (name: string, version: number, owner = 'a'): Thing => ({
+  name,
+  version: String(version),
+  owner,
+});
 const tableOf = (...items: Thing[]): Table<Thing> => {
-  const table = new Table<Thing>({ key: ({ name }) => name, version: ({ version }) => version, group: ({ owner }) => owner });
+  const table = new Table<Thing>({
+    key: ({ name }) => name,
+    version: ({ version }) => version,
+    group: ({ owner }) => owner,
+  });
   table.apply({ type: 'synced', items, resourceVersion: '10' });
   return table;
 };
@@ -18,13 +26,22 @@ test('versions are compared as numbers, however long they are', () => {
   expect(isNewer('10', '9')).toBe(true);
   expect(isNewer('9', '10')).toBe(false);
   expect(isNewer('12', '12')).toBe(false);
-  fc.assert(fc.property(fc.bigInt({ min: 0n }), fc.bigInt({ min: 0n }), (a, b) => isNewer(String(a), String(b)) === a > b));
+  fc.assert(
+    fc.property(
+      fc.bigInt({ min: 0n }),
+      fc.bigInt({ min: 0n }),
+      (a, b) => isNewer(String(a), String(b)) === a > b,
+    ),
+  );
 });
 
 describe('what the watch brings', () => {
   test('replaces what was known, in the index too', () => {
     const table = tableOf(thing('x', 5));
-    expect(table.apply({ type: 'upsert', object: thing('x', 11, 'b') })).toEqual([thing('x', 5), thing('x', 11, 'b')]);
+    expect(table.apply({ type: 'upsert', object: thing('x', 11, 'b') })).toEqual([
+      thing('x', 5),
+      thing('x', 11, 'b'),
+    ]);
     expect(table.inGroup('a')).toEqual([]);
     expect(table.inGroup('b')).toEqual([thing('x', 11, 'b')]);
   });
@@ -47,7 +64,10 @@ describe('what the watch brings', () => {
   test('as a new list replaces everything', () => {
     const table = tableOf(thing('x', 5));
     expect(table.synced).toBe(true);
-    expect(table.apply({ type: 'synced', items: [thing('y', 30)], resourceVersion: '30' })).toEqual([thing('x', 5), thing('y', 30)]);
+    expect(table.apply({ type: 'synced', items: [thing('y', 30)], resourceVersion: '30' })).toEqual([
+      thing('x', 5),
+      thing('y', 30),
+    ]);
     expect(table.get('x')).toBeUndefined();
   });
 });
@@ -91,10 +111,15 @@ test('the index agrees with the objects, whatever comes in whatever order', () =
       const table = tableOf();
       for (const { how, name, version, owner } of events) {
         const object = thing(name, version, owner);
-        if (how === 'learn' || how === 'assume') table[how](object);
-        else table.apply({ type: how as 'upsert' | 'delete', object });
+        if (how === 'learn' || how === 'assume') {
+          table[how](object);
+        } else {
+          table.apply({ type: how as 'upsert' | 'delete', object });
+        }
       }
-      const indexed = ['a', 'b'].flatMap((owner) => table.inGroup(owner).map(({ name }) => `${name} ${owner}`));
+      const indexed = ['a', 'b'].flatMap((owner) =>
+        table.inGroup(owner).map(({ name }) => `${name} ${owner}`),
+      );
       expect(indexed.sort()).toEqual([...table.all()].map(({ name, owner }) => `${name} ${owner}`).sort());
     }),
   );

@@ -2,7 +2,8 @@
 import type { WatchEvent } from './ports.ts';
 
 /** resourceVersions are decimal numbers that only grow (KEP-5504): longer is larger, then digit by digit. */
-export const isNewer = (a: string, b: string): boolean => (a.length === b.length ? a > b : a.length > b.length);
+export const isNewer = (a: string, b: string): boolean =>
+  a.length === b.length ? a > b : a.length > b.length;
 
 export interface TableOptions<T> {
   readonly key: (object: T) => string;
@@ -41,15 +42,21 @@ export class Table<T> {
 
   /** Takes an event of the watch; gives every object that it touched, as it was and as it is. */
   apply(event: WatchEvent<T>): T[] {
-    if (event.type === 'synced') return this.#replaceAll(event.items, event.resourceVersion);
+    if (event.type === 'synced') {
+      return this.#replaceAll(event.items, event.resourceVersion);
+    }
     const version = this.#options.version(event.object);
-    if (isNewer(version, this.#position)) this.#position = version;
+    if (isNewer(version, this.#position)) {
+      this.#position = version;
+    }
     const known = this.get(this.#options.key(event.object));
     if (event.type === 'delete') {
       this.#remove(event.object);
       return known ? [known, event.object] : [event.object];
     }
-    if (known && isNewer(this.#options.version(known), version)) return [];
+    if (known && isNewer(this.#options.version(known), version)) {
+      return [];
+    }
     this.#put(event.object);
     return known ? [known, event.object] : [event.object];
   }
@@ -58,14 +65,18 @@ export class Table<T> {
   learn(object: T): void {
     const version = this.#options.version(object);
     const known = this.get(this.#options.key(object));
-    if (!isNewer(version, this.#position) || (known && !isNewer(version, this.#options.version(known)))) return;
+    if (!isNewer(version, this.#position) || (known && !isNewer(version, this.#options.version(known)))) {
+      return;
+    }
     this.#put(object);
   }
 
   /** Takes what an answer implies about an object as we know it, such as that it is being deleted. Whatever the watch brings wins. */
   assume(object: T): void {
     const known = this.get(this.#options.key(object));
-    if (known && this.#options.version(known) === this.#options.version(object)) this.#put(object);
+    if (known && this.#options.version(known) === this.#options.version(object)) {
+      this.#put(object);
+    }
   }
 
   #replaceAll(items: readonly T[], resourceVersion: string): T[] {
@@ -74,7 +85,9 @@ export class Table<T> {
     this.#groups.clear();
     this.#position = resourceVersion;
     this.#synced = true;
-    for (const item of items) this.#put(item);
+    for (const item of items) {
+      this.#put(item);
+    }
     return [...before, ...items];
   }
 
@@ -91,11 +104,15 @@ export class Table<T> {
   #remove(object: T): void {
     const key = this.#options.key(object);
     const known = this.#objects.get(key);
-    if (!known) return;
+    if (!known) {
+      return;
+    }
     this.#objects.delete(key);
     const name = this.#options.group(known);
     const group = this.#groups.get(name);
     group?.delete(key);
-    if (group?.size === 0) this.#groups.delete(name);
+    if (group?.size === 0) {
+      this.#groups.delete(name);
+    }
   }
 }

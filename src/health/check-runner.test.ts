@@ -24,7 +24,9 @@ test.each<[string, HealthCheck, number]>([
 });
 
 test('the reason of a rejection reaches the asker', async () => {
-  expect((await checkRunner(() => Promise.reject(new Error('database gone')), limits)()).message).toContain('database gone');
+  expect((await checkRunner(() => Promise.reject(new Error('database gone')), limits)()).message).toContain(
+    'database gone',
+  );
 });
 
 describe('a check that hangs', () => {

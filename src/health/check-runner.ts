@@ -37,7 +37,11 @@ export function checkRunner(check: HealthCheck, limits: CheckLimits): () => Prom
       return kept.reply;
     }
     running ??= start();
-    return withinLimit(running.reply, running.startedMs + limits.checkTimeoutMs - performance.now(), limits.checkTimeoutMs);
+    return withinLimit(
+      running.reply,
+      running.startedMs + limits.checkTimeoutMs - performance.now(),
+      limits.checkTimeoutMs,
+    );
   };
 }
 
@@ -46,7 +50,10 @@ async function runOnce(check: HealthCheck): Promise<HealthReply> {
     // Awaited: a promise taken for its truth value would say "healthy" for ever.
     return replyTo(await check());
   } catch (error) {
-    return { code: healthCode.checkFailed, message: `the check failed: ${error instanceof Error ? error.message : String(error)}` };
+    return {
+      code: healthCode.checkFailed,
+      message: `the check failed: ${error instanceof Error ? error.message : String(error)}`,
+    };
   }
 }
 
@@ -67,10 +74,17 @@ function replyTo(verdict: unknown): HealthReply {
   };
 }
 
-async function withinLimit(reply: Promise<HealthReply>, leftMs: number, limitMs: number): Promise<HealthReply> {
+async function withinLimit(
+  reply: Promise<HealthReply>,
+  leftMs: number,
+  limitMs: number,
+): Promise<HealthReply> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<HealthReply>((resolve) => {
-    const answer = { code: healthCode.checkTimedOut, message: `the check has not ended within ${limitMs} ms` };
+    const answer = {
+      code: healthCode.checkTimedOut,
+      message: `the check has not ended within ${limitMs} ms`,
+    };
     timer = setTimeout(resolve, Math.max(0, leftMs), answer);
     timer.unref();
   });

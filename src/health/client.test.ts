@@ -75,10 +75,13 @@ test('an answer in pieces is put together: "1", then "7"', async () => {
   expect(await codeAtOnce()).toBe(17);
 });
 
-test.each(['healthy', '256', '-1', '', 'HTTP/1.1 200 OK'])('the answer %j is a protocol error', async (answer) => {
-  await serverThat((connection) => connection.write(`${answer}\n`));
-  expect(await codeAtOnce()).toBe(healthCode.protocolError);
-});
+test.each(['healthy', '256', '-1', '', 'HTTP/1.1 200 OK'])(
+  'the answer %j is a protocol error',
+  async (answer) => {
+    await serverThat((connection) => connection.write(`${answer}\n`));
+    expect(await codeAtOnce()).toBe(healthCode.protocolError);
+  },
+);
 
 test('an endless answer is cut off', async () => {
   await serverThat((connection) => connection.write('0'.repeat(5000)));
@@ -93,7 +96,11 @@ test('a missing socket, a plain file and a socket that nobody listens on are thr
   await (await start('naive-app.ts', [socket])).stop('SIGKILL');
   const stale = await askHealth(socket, 1000);
 
-  expect([missing.code, plain.code, stale.code]).toEqual([healthCode.socketMissing, healthCode.notASocket, healthCode.socketStale]);
+  expect([missing.code, plain.code, stale.code]).toEqual([
+    healthCode.socketMissing,
+    healthCode.notASocket,
+    healthCode.socketStale,
+  ]);
   expect(new Set([missing.message, plain.message, stale.message]).size).toBe(3);
 });
 

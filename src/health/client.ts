@@ -22,9 +22,14 @@ export function askHealth(socket: string, timeoutMs: number): Promise<HealthRepl
       connection.destroy();
       resolve(reply);
     };
-    const closedEarly = (): void => settle({ code: healthCode.closedEarly, message: `${socket}: ${healthCodeTexts.closedEarly}` });
+    const closedEarly = (): void =>
+      settle({ code: healthCode.closedEarly, message: `${socket}: ${healthCodeTexts.closedEarly}` });
     const timer = setTimeout(
-      () => settle({ code: healthCode.noAnswer, message: `${socket}: no complete answer within ${timeoutMs} ms` }),
+      () =>
+        settle({
+          code: healthCode.noAnswer,
+          message: `${socket}: no complete answer within ${timeoutMs} ms`,
+        }),
       timeoutMs,
     );
 
@@ -37,10 +42,15 @@ export function askHealth(socket: string, timeoutMs: number): Promise<HealthRepl
       if (line !== undefined) {
         settle(parseReply(line));
       } else if (tooLong) {
-        settle({ code: healthCode.protocolError, message: `${socket}: an answer of more than ${replyLimitBytes} bytes` });
+        settle({
+          code: healthCode.protocolError,
+          message: `${socket}: an answer of more than ${replyLimitBytes} bytes`,
+        });
       }
     });
-    connection.on('error', (error) => (connected ? closedEarly() : settle(connectFailure(error, socket, address.file))));
+    connection.on('error', (error) =>
+      connected ? closedEarly() : settle(connectFailure(error, socket, address.file)),
+    );
     connection.on('end', closedEarly);
     connection.write(`${healthRequest}\n`);
   });
@@ -55,7 +65,10 @@ function connectFailure(error: NodeJS.ErrnoException, socket: string, file: bool
       return refused(socket, file);
     case 'EACCES':
     case 'EPERM':
-      return { code: healthCode.permissionDenied, message: `${socket}: ${healthCodeTexts.permissionDenied} (uid ${process.getuid?.()})` };
+      return {
+        code: healthCode.permissionDenied,
+        message: `${socket}: ${healthCodeTexts.permissionDenied} (uid ${process.getuid?.()})`,
+      };
     default:
       return { code: healthCode.connectFailed, message: `${socket}: ${error.message}` };
   }
@@ -64,7 +77,10 @@ function connectFailure(error: NodeJS.ErrnoException, socket: string, file: bool
 /** A refusal has three causes that want three cures. */
 function refused(socket: string, file: boolean): HealthReply {
   if (!file) {
-    return { code: healthCode.socketMissing, message: `${socket}: nobody listens on this name in this network namespace` };
+    return {
+      code: healthCode.socketMissing,
+      message: `${socket}: nobody listens on this name in this network namespace`,
+    };
   }
   const found = lstatSync(socket, { throwIfNoEntry: false });
   return found === undefined || found.isSocket()

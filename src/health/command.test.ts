@@ -21,7 +21,14 @@ let server: HealthServer | undefined;
 
 beforeAll(() => {
   const entry = join(import.meta.dirname, 'postcheck-health.ts');
-  buildSync({ entryPoints: [entry], outfile: bundle, bundle: true, platform: 'node', format: 'cjs', target: 'node22' });
+  buildSync({
+    entryPoints: [entry],
+    outfile: bundle,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node22',
+  });
 });
 afterAll(() => bundleDirectory.remove());
 beforeEach(() => {
@@ -42,12 +49,19 @@ const nobody = { uid: 65_534, gid: 65_534 };
 
 test('an answer becomes the exit code, and its message one line on stderr', async () => {
   server = await startHealthServer({ socket, check: () => 17 });
-  expect(await probe(['--socket', socket])).toMatchObject({ code: 17, stdout: '', stderr: 'code 17: unhealthy, code 17\n' });
+  expect(await probe(['--socket', socket])).toMatchObject({
+    code: 17,
+    stdout: '',
+    stderr: 'code 17: unhealthy, code 17\n',
+  });
 });
 
 test('the socket may come from the environment', async () => {
   server = await startHealthServer({ socket, check: () => true });
-  expect(await probe([], { env: { POSTCHECK_HEALTH_SOCKET: socket } })).toMatchObject({ code: 0, stderr: 'healthy\n' });
+  expect(await probe([], { env: { POSTCHECK_HEALTH_SOCKET: socket } })).toMatchObject({
+    code: 0,
+    stderr: 'healthy\n',
+  });
 });
 
 test('an application offers it as "npm run hc", and the code comes through npm', async () => {
@@ -61,7 +75,9 @@ test('an application offers it as "npm run hc", and the code comes through npm',
 
 test('an application that never answers costs --timeout-seconds', async () => {
   const silent = createServer((connection) => connection.resume()).listen(socket);
-  expect(await probe(['--socket', socket, '--timeout-seconds', '0.2'])).toMatchObject({ code: healthCode.noAnswer });
+  expect(await probe(['--socket', socket, '--timeout-seconds', '0.2'])).toMatchObject({
+    code: healthCode.noAnswer,
+  });
   await new Promise((resolve) => silent.close(resolve));
 });
 
@@ -117,7 +133,9 @@ test('a heartbeat that is too old, and one whose writer is gone, have codes of t
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect((await probe(['--heartbeat', path, '--max-age-seconds', '0.1'])).code).toBe(healthCode.beatTooOld);
   await worker.stop('SIGKILL');
-  expect((await probe(['--heartbeat', path, '--max-age-seconds', '60'])).code).toBe(healthCode.beatProcessGone);
+  expect((await probe(['--heartbeat', path, '--max-age-seconds', '60'])).code).toBe(
+    healthCode.beatProcessGone,
+  );
 });
 
 test('--help names every exit code', async () => {

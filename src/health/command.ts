@@ -44,7 +44,11 @@ export async function runHealthCommand(
       const socket = values.socket ?? environment.POSTCHECK_HEALTH_SOCKET ?? '/run/postcheck/health.sock';
       return await askHealth(socket, durationMs('timeout-seconds', values['timeout-seconds'] ?? '2'));
     }
-    refuseTogether(values, 'heartbeat', values.consume ? ['socket', 'timeout-seconds', 'max-age-seconds'] : ['socket', 'timeout-seconds']);
+    refuseTogether(
+      values,
+      'heartbeat',
+      values.consume ? ['socket', 'timeout-seconds', 'max-age-seconds'] : ['socket', 'timeout-seconds'],
+    );
     return values.consume
       ? consumeHeartbeat(values.heartbeat)
       : checkHeartbeat(values.heartbeat, durationMs('max-age-seconds', values['max-age-seconds'] ?? '30'));

@@ -31,7 +31,9 @@ async function probeWith(
   const path = join(directory.path, `bin-${programs.join('-')}`);
   mkdirSync(path, { recursive: true });
   for (const program of programs) {
-    const target = (await run('sh', ['-c', `command -v ${program === 'python3' ? '/usr/bin/python3' : program}`])).stdout.trim();
+    const target = (
+      await run('sh', ['-c', `command -v ${program === 'python3' ? '/usr/bin/python3' : program}`])
+    ).stdout.trim();
     expect(target).not.toBe('');
     try {
       symlinkSync(target, join(path, program));
@@ -77,9 +79,21 @@ describe.each(['nc', 'perl', 'python3'])('with %s', (tool) => {
   test.each<[string, number, (connection: Socket) => void]>([
     ['never answers', healthCode.noAnswer, () => undefined],
     ['answers half a line and goes on', healthCode.noAnswer, (connection) => connection.write('0')],
-    ['closes without an answer', healthCode.closedEarly, (connection) => connection.on('data', () => connection.end())],
-    ['closes after half an answer', healthCode.closedEarly, (connection) => connection.on('data', () => connection.end('0'))],
-    ['answers something else', healthCode.protocolError, (connection) => connection.end('HTTP/1.1 200 OK\r\n')],
+    [
+      'closes without an answer',
+      healthCode.closedEarly,
+      (connection) => connection.on('data', () => connection.end()),
+    ],
+    [
+      'closes after half an answer',
+      healthCode.closedEarly,
+      (connection) => connection.on('data', () => connection.end('0')),
+    ],
+    [
+      'answers something else',
+      healthCode.protocolError,
+      (connection) => connection.end('HTTP/1.1 200 OK\r\n'),
+    ],
     ['answers 256', healthCode.protocolError, (connection) => connection.end('256\n')],
     [
       'answers in pieces',
@@ -116,12 +130,15 @@ describe('without asking anybody', () => {
     expect(stderr).toContain('no nc with -U and -N, no perl and no python3 in this image');
   });
 
-  test.each([[['--what']], [['--socket']], [['--timeout-seconds', '0']], [['--timeout-seconds', 'x']], [['--socket', '@name']]])(
-    '%j is a wrong use',
-    async (args) => {
-      expect((await probeWith(programs, args)).code).toBe(healthCode.usage);
-    },
-  );
+  test.each([
+    [['--what']],
+    [['--socket']],
+    [['--timeout-seconds', '0']],
+    [['--timeout-seconds', 'x']],
+    [['--socket', '@name']],
+  ])('%j is a wrong use', async (args) => {
+    expect((await probeWith(programs, args)).code).toBe(healthCode.usage);
+  });
 
   test('--help needs nothing', async () => {
     const { code, stdout } = await probeWith([...basics, 'sed'], ['--help']);

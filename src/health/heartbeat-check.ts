@@ -16,7 +16,10 @@ export function checkHeartbeat(path: string, maxAgeMs: number): HealthReply {
     const content = readFileSync(path, 'utf8');
     const [, pid, sequence] = /^(\d{1,10}) (\d+)\n$/.exec(content) ?? [];
     if (pid === undefined) {
-      return { code: healthCode.beatInvalid, message: `${path}: not a heartbeat: ${JSON.stringify(content.slice(0, 80))}` };
+      return {
+        code: healthCode.beatInvalid,
+        message: `${path}: not a heartbeat: ${JSON.stringify(content.slice(0, 80))}`,
+      };
     }
     if (ageMs < -futureToleranceMs) {
       return {
@@ -25,10 +28,16 @@ export function checkHeartbeat(path: string, maxAgeMs: number): HealthReply {
       };
     }
     if (!isAlive(Number(pid))) {
-      return { code: healthCode.beatProcessGone, message: `${path}: process ${pid}, which wrote the last beat, is gone` };
+      return {
+        code: healthCode.beatProcessGone,
+        message: `${path}: process ${pid}, which wrote the last beat, is gone`,
+      };
     }
     if (ageMs > maxAgeMs) {
-      return { code: healthCode.beatTooOld, message: `${path}: the last beat is ${seconds(ageMs)} old, allowed are ${seconds(maxAgeMs)}` };
+      return {
+        code: healthCode.beatTooOld,
+        message: `${path}: the last beat is ${seconds(ageMs)} old, allowed are ${seconds(maxAgeMs)}`,
+      };
     }
     return { code: healthCode.healthy, message: `beat ${sequence}, ${seconds(Math.max(0, ageMs))} old` };
   });

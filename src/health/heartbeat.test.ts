@@ -52,7 +52,10 @@ describe('looking at the age', () => {
     setAge(-1);
     expect(healthy()).toBe(true);
     setAge(-3600);
-    expect(checkHeartbeat(file, 10_000)).toEqual({ code: healthCode.beatInvalid, message: expect.stringContaining('in the future') });
+    expect(checkHeartbeat(file, 10_000)).toEqual({
+      code: healthCode.beatInvalid,
+      message: expect.stringContaining('in the future'),
+    });
   });
 
   test.each(['', '7', 'seven 1\n', '7 1', '-7 1\n', 'healthy\n'])('refuses the content %j', (content) => {
@@ -74,7 +77,10 @@ describe('a worker', () => {
     await eventually('the first beat', () => healthy());
     const [pid, first] = readFileSync(file, 'utf8').split(' ').map(Number);
     expect(pid).toBe(worker.child.pid);
-    await eventually('later beats', () => Number(readFileSync(file, 'utf8').split(' ')[1]) > (first ?? 0) + 2);
+    await eventually(
+      'later beats',
+      () => Number(readFileSync(file, 'utf8').split(' ')[1]) > (first ?? 0) + 2,
+    );
   });
 
   test('whose work loop hangs turns unhealthy although its process and its timers live', async () => {
@@ -147,10 +153,16 @@ describe('a beat', () => {
   test('that cannot be written is reported once per streak, and ends nothing', async () => {
     const gone = join(directory.path, 'gone');
     const errors: Error[] = [];
-    const heartbeat = await startHeartbeat({ path: join(gone, 'beat'), minIntervalMs: 0, onError: (error) => errors.push(error) });
+    const heartbeat = await startHeartbeat({
+      path: join(gone, 'beat'),
+      minIntervalMs: 0,
+      onError: (error) => errors.push(error),
+    });
     await heartbeat.beat();
     await heartbeat.beat();
-    expect(errors.map((error) => error.message)).toEqual([expect.stringMatching(/cannot be written.*ENOENT/)]);
+    expect(errors.map((error) => error.message)).toEqual([
+      expect.stringMatching(/cannot be written.*ENOENT/),
+    ]);
     mkdirSync(gone);
     await heartbeat.beat();
     expect(existsSync(join(gone, 'beat'))).toBe(true);
@@ -160,13 +172,31 @@ describe('a beat', () => {
 
   test('on a full volume is reported, and the worker goes on', async () => {
     const script = 'mount -t tmpfs -o size=16k none "$1" && exec timeout 2 "$2" "$3" "$1/beat" 20 fill';
-    const { stdout } = await run('unshare', ['-m', 'sh', '-c', script, 'sh', directory.path, process.execPath, worked]);
+    const { stdout } = await run('unshare', [
+      '-m',
+      'sh',
+      '-c',
+      script,
+      'sh',
+      directory.path,
+      process.execPath,
+      worked,
+    ]);
     expect(stdout).toMatch(/^ready\nfilled: ENOSPC.*\nthe heartbeat .* cannot be written.*ENOSPC/);
   });
 
   test('on a read-only volume is reported, and the worker goes on', async () => {
     const script = 'mount -t tmpfs -o ro none "$1" && exec timeout 2 "$2" "$3" "$1/beat" 20';
-    const { stdout } = await run('unshare', ['-m', 'sh', '-c', script, 'sh', directory.path, process.execPath, worked]);
+    const { stdout } = await run('unshare', [
+      '-m',
+      'sh',
+      '-c',
+      script,
+      'sh',
+      directory.path,
+      process.execPath,
+      worked,
+    ]);
     expect(stdout).toMatch(/^ready\nthe heartbeat .* cannot be written.*EROFS/);
   });
 });

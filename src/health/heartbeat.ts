@@ -50,9 +50,12 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
       await rm(temporary, { force: true }).catch(() => undefined);
       if (!failing) {
         onError(
-          new Error(`the heartbeat ${path} cannot be written, so the worker will be taken for dead: ${(error as Error).message}`, {
-            cause: error,
-          }),
+          new Error(
+            `the heartbeat ${path} cannot be written, so the worker will be taken for dead: ${(error as Error).message}`,
+            {
+              cause: error,
+            },
+          ),
         );
       }
       failing = true;

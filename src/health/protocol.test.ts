@@ -26,12 +26,24 @@ describe('an answer on the wire', () => {
     expect(parseReply('0')).toEqual({ code: 0, message: '' });
   });
 
-  test.each(['256', '-1', '999', '1000', '00', '1e1', '0x0', ' 0', '+0', '0.0', '', 'ok', 'healthy 0', '0\ttab'])(
-    '%j is not an answer, and never an exit code by accident',
-    (line) => {
-      expect(parseReply(line).code).toBe(healthCode.protocolError);
-    },
-  );
+  test.each([
+    '256',
+    '-1',
+    '999',
+    '1000',
+    '00',
+    '1e1',
+    '0x0',
+    ' 0',
+    '+0',
+    '0.0',
+    '',
+    'ok',
+    'healthy 0',
+    '0\ttab',
+  ])('%j is not an answer, and never an exit code by accident', (line) => {
+    expect(parseReply(line).code).toBe(healthCode.protocolError);
+  });
 });
 
 describe('a line', () => {

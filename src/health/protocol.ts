@@ -30,7 +30,10 @@ export function parseReply(line: string): HealthReply {
   const match = /^(0|[1-9]\d{0,2})(?: (.*))?$/.exec(line);
   const code = Number(match?.[1] ?? Number.NaN);
   if (!(code <= 255)) {
-    return { code: healthCode.protocolError, message: `not an answer of the health protocol: ${JSON.stringify(line.slice(0, 80))}` };
+    return {
+      code: healthCode.protocolError,
+      message: `not an answer of the health protocol: ${JSON.stringify(line.slice(0, 80))}`,
+    };
   }
   return { code, message: match?.[2] ?? '' };
 }

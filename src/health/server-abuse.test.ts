@@ -92,7 +92,10 @@ test('1,000 probes under load, killed at random, leave the application unharmed'
   const before = openFiles();
 
   for (let round = 0; round < 10; round += 1) {
-    const probers = await Promise.all([start('deaf-probe.ts', [socket, '50']), start('deaf-probe.ts', [socket, '50'])]);
+    const probers = await Promise.all([
+      start('deaf-probe.ts', [socket, '50']),
+      start('deaf-probe.ts', [socket, '50']),
+    ]);
     await Promise.all(
       probers.map(async (prober) => {
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 60));

@@ -22,7 +22,8 @@ afterEach(() => {
   directory.remove();
 });
 
-const serve = (at = socket): ReturnType<typeof startHealthServer> => startHealthServer({ socket: at, check: () => true });
+const serve = (at = socket): ReturnType<typeof startHealthServer> =>
+  startHealthServer({ socket: at, check: () => true });
 const codeNow = async (): Promise<number> => (await askHealth(socket, 5000)).code;
 
 test('the directory and the socket are for owner and group only, and nothing else is made', async () => {
@@ -117,7 +118,16 @@ test('a part of the path that is a file is named', async () => {
 test('on a read-only file system the error says what to do, and an abstract name works', async () => {
   const app = join(import.meta.dirname, 'fixtures', 'app.ts');
   const mounted = `mount -t tmpfs -o ro none "$1" && exec "$2" "$3"`;
-  const refused = await run('unshare', ['-m', 'sh', '-c', `${mounted} "$1/run/health.sock"`, 'sh', directory.path, process.execPath, app]);
+  const refused = await run('unshare', [
+    '-m',
+    'sh',
+    '-c',
+    `${mounted} "$1/run/health.sock"`,
+    'sh',
+    directory.path,
+    process.execPath,
+    app,
+  ]);
   expect(refused.code).not.toBe(0);
   expect(refused.stderr).toMatch(/read-only; mount an emptyDir there or use an abstract name/);
 

@@ -58,7 +58,10 @@ test('the answer is what the check says at this moment', async () => {
 
 test('the reason of a failing check reaches the client', async () => {
   await serve({ check: () => Promise.reject(new Error('queue\nunreachable')) });
-  expect(await askHealth(socket, 5000)).toEqual({ code: healthCode.checkFailed, message: 'the check failed: queue unreachable' });
+  expect(await askHealth(socket, 5000)).toEqual({
+    code: healthCode.checkFailed,
+    message: 'the check failed: queue unreachable',
+  });
 });
 
 test('a check that hangs is answered within its limit, so the client hears the cause', async () => {
@@ -99,7 +102,9 @@ test.each(['HC\n', 'GET / HTTP/1.1\r\n\r\n', '\n', `${'x'.repeat(1000)}`, 'hc\n'
   '%j is refused with a reason, and the connection ends',
   async (text) => {
     await serve();
-    expect(await exchange(text, true)).toMatch(/112 (unknown request|request too long|too many requests on one connection)\n$/);
+    expect(await exchange(text, true)).toMatch(
+      /112 (unknown request|request too long|too many requests on one connection)\n$/,
+    );
   },
 );
 

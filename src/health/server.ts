@@ -37,7 +37,10 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
   if (!address.ok) {
     throw new Error(`no health socket: ${address.why}`);
   }
-  const ask = checkRunner(options.check, { checkTimeoutMs: options.checkTimeoutMs ?? 1000, cacheMs: options.cacheMs ?? 500 });
+  const ask = checkRunner(options.check, {
+    checkTimeoutMs: options.checkTimeoutMs ?? 1000,
+    cacheMs: options.cacheMs ?? 500,
+  });
   const server = createServer({ allowHalfOpen: true });
   const close = closer(server);
   server.on('connection', (socket) => serveConnection(socket, ask, options.connectionTimeoutMs ?? 5000));

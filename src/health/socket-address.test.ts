@@ -2,12 +2,19 @@ import { expect, test } from '@jest/globals';
 import { socketAddress } from './socket-address.ts';
 
 test('a path is taken as it is', () => {
-  expect(socketAddress('/run/app/health.sock')).toEqual({ ok: true, listenOn: '/run/app/health.sock', file: true });
+  expect(socketAddress('/run/app/health.sock')).toEqual({
+    ok: true,
+    listenOn: '/run/app/health.sock',
+    file: true,
+  });
 });
 
 test('a path of more than 107 bytes is refused, counted in bytes and with what will be appended', () => {
   expect(socketAddress(`/${'x'.repeat(106)}`).ok).toBe(true);
-  expect(socketAddress(`/${'x'.repeat(107)}`)).toEqual({ ok: false, why: expect.stringMatching(/108 bytes, more than the 107/) });
+  expect(socketAddress(`/${'x'.repeat(107)}`)).toEqual({
+    ok: false,
+    why: expect.stringMatching(/108 bytes, more than the 107/),
+  });
   expect(socketAddress(`/${'é'.repeat(54)}`).ok).toBe(false);
   expect(socketAddress(`/${'x'.repeat(100)}`, 9).ok).toBe(false);
 });
@@ -18,7 +25,11 @@ test('@name is an abstract socket: a zero byte stands for the @, and there is no
 });
 
 test('a Windows pipe has no file to care for', () => {
-  expect(socketAddress('\\\\.\\pipe\\app-health')).toEqual({ ok: true, listenOn: '\\\\.\\pipe\\app-health', file: false });
+  expect(socketAddress('\\\\.\\pipe\\app-health')).toEqual({
+    ok: true,
+    listenOn: '\\\\.\\pipe\\app-health',
+    file: false,
+  });
 });
 
 test.each(['', '@', '/run/a\0b', '\0abstract'])('%j is refused with a reason', (name) => {

@@ -37,7 +37,10 @@ export function socketAddress(name: string, reservedBytes = 0): SocketAddress {
   const limitBytes = pathLimitBytes - (file ? reservedBytes : 0);
   const bytes = Buffer.byteLength(name);
   if (bytes > limitBytes) {
-    return { ok: false, why: `the socket name has ${bytes} bytes, more than the ${limitBytes} that the system can take: ${name}` };
+    return {
+      ok: false,
+      why: `the socket name has ${bytes} bytes, more than the ${limitBytes} that the system can take: ${name}`,
+    };
   }
   return { ok: true, listenOn: abstract ? `\0${name.slice(1)}` : name, file };
 }

@@ -79,7 +79,9 @@ async function refuseUnlessFree(path: string): Promise<void> {
   }
   const uid = process.getuid?.();
   if (found.uid !== uid) {
-    throw new Error(`${path} is a socket of uid ${found.uid}, this process runs as uid ${uid}; remove it or choose another path`);
+    throw new Error(
+      `${path} is a socket of uid ${found.uid}, this process runs as uid ${uid}; remove it or choose another path`,
+    );
   }
   if (await somebodyListens(path)) {
     throw new Error(`${path} is in use: a process answers on it; stop it first or choose another path`);
@@ -95,7 +97,9 @@ function somebodyListens(path: string): Promise<boolean> {
     };
     probe.on('connect', () => settle(true));
     // Only a refusal proves that nobody listens; a full queue (EAGAIN), for one, proves the opposite.
-    probe.on('error', (error: NodeJS.ErrnoException) => settle(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'));
+    probe.on('error', (error: NodeJS.ErrnoException) =>
+      settle(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
+    );
     probe.setTimeout(aliveLimitMs, () => settle(true));
   });
 }
@@ -112,5 +116,8 @@ const advice: Readonly<Record<string, string>> = {
 
 function explained(error: unknown, path: string): Error {
   const cause = error as NodeJS.ErrnoException;
-  return new Error(`no health socket at ${path}: ${advice[cause.code ?? ''] ?? cause.message} (${cause.code ?? 'no code'})`, { cause });
+  return new Error(
+    `no health socket at ${path}: ${advice[cause.code ?? ''] ?? cause.message} (${cause.code ?? 'no code'})`,
+    { cause },
+  );
 }

@@ -12,21 +12,30 @@ const failing: End = { livedMs: 0, progressed: false, slow: false };
 function openingsPerMinute(end: End, minutes: number, random: () => number = Math.random): number[] {
   const backoff = new Backoff(watchTiming, random);
   const counts = Array.from({ length: minutes }, () => 0);
-  for (let at = 0; at < minutes * 60_000; at += end.livedMs + backoff.next(end)) counts[Math.floor(at / 60_000)]! += 1;
+  for (let at = 0; at < minutes * 60_000; at += end.livedMs + backoff.next(end)) {
+    counts[Math.floor(at / 60_000)]! += 1;
+  }
   return counts;
 }
 
 test('one failure costs about a second', () => {
-  for (const random of [0, 0.5, 0.999]) expect(new Backoff(watchTiming, () => random).next(failing)).toBeGreaterThanOrEqual(800);
-  for (const random of [0, 0.5, 0.999]) expect(new Backoff(watchTiming, () => random).next(failing)).toBeLessThanOrEqual(1200);
+  for (const random of [0, 0.5, 0.999]) {
+    expect(new Backoff(watchTiming, () => random).next(failing)).toBeGreaterThanOrEqual(800);
+  }
+  for (const random of [0, 0.5, 0.999]) {
+    expect(new Backoff(watchTiming, () => random).next(failing)).toBeLessThanOrEqual(1200);
+  }
 });
 
 describe('for ever', () => {
-  test.each([0, 0.5, 0.999])('failing at once comes to at most two openings a minute after the first (random %d)', (random) => {
-    const [first, ...later] = openingsPerMinute(failing, 30, () => random);
-    expect(first).toBeLessThanOrEqual(7);
-    expect(Math.max(...later)).toBeLessThanOrEqual(2);
-  });
+  test.each([0, 0.5, 0.999])(
+    'failing at once comes to at most two openings a minute after the first (random %d)',
+    (random) => {
+      const [first, ...later] = openingsPerMinute(failing, 30, () => random);
+      expect(first).toBeLessThanOrEqual(7);
+      expect(Math.max(...later)).toBeLessThanOrEqual(2);
+    },
+  );
 
   test('an event and an end comes to at most one opening a second', () => {
     const counts = openingsPerMinute({ livedMs: 0, progressed: true, slow: false }, 30);
@@ -45,7 +54,9 @@ describe('for ever', () => {
 
 test('a failure after a minute of health costs half a second at most, and then counts from one again', () => {
   const backoff = new Backoff(watchTiming, () => 0.999);
-  for (let i = 0; i < 10; i += 1) backoff.next(failing);
+  for (let i = 0; i < 10; i += 1) {
+    backoff.next(failing);
+  }
   expect(backoff.next({ ...failing, livedMs: 60_000 })).toBeLessThanOrEqual(500);
   expect(backoff.next(failing)).toBeLessThanOrEqual(1_200);
 });

@@ -9,7 +9,12 @@ export interface BackoffTiming {
   readonly healthyMs: number;
 }
 
-export const watchTiming: BackoffTiming = { firstMs: 1_000, longestMs: 30_000, longestAfterProgressMs: 1_500, healthyMs: 60_000 };
+export const watchTiming: BackoffTiming = {
+  firstMs: 1_000,
+  longestMs: 30_000,
+  longestAfterProgressMs: 1_500,
+  healthyMs: 60_000,
+};
 
 /**
  * When to open a stream again. It spaces the *openings*, so a stream that is cut every 20 s waits 10 s where one that is cut at once waits 30 s.

@@ -48,7 +48,9 @@ export class Connection {
 
   /** Headers and TLS material, at most 60 s old. Rejects when a file cannot be read or a plugin fails. */
   async credentials(): Promise<Credentials> {
-    if (this.#credentials && performance.now() < this.#expiresAt) return this.#credentials;
+    if (this.#credentials && performance.now() < this.#expiresAt) {
+      return this.#credentials;
+    }
     // Exec plugins cache their own credentials in the configuration object and are costly to run; files are cheap to read again.
     return await this.#read(this.#config.getCurrentUser()?.exec === undefined);
   }
@@ -66,7 +68,9 @@ export class Connection {
   }
 
   async #load(reload: boolean): Promise<Credentials> {
-    if (reload) this.#config = load(this.#options);
+    if (reload) {
+      this.#config = load(this.#options);
+    }
     const options: RequestOptions = { headers: {} };
     await this.#config.applyToHTTPSOptions(options as Parameters<KubeConfig['applyToHTTPSOptions']>[0]);
     this.#credentials = { headers: headersOf(options), tls: this.#keepEqual(options) };
@@ -83,26 +87,47 @@ export class Connection {
 
 function load({ kubeconfig, context }: ConnectionOptions): KubeConfig {
   const config = new KubeConfig();
-  if (kubeconfig === undefined) config.loadFromCluster();
-  else config.loadFromFile(kubeconfig);
-  if (context !== undefined) config.setCurrentContext(context);
+  if (kubeconfig === undefined) {
+    config.loadFromCluster();
+  } else {
+    config.loadFromFile(kubeconfig);
+  }
+  if (context !== undefined) {
+    config.setCurrentContext(context);
+  }
   return config;
 }
 
 function serverOf(config: KubeConfig): URL {
   const cluster = config.getCurrentCluster();
-  if (!cluster) throw new Error(`kubeconfig: context ${JSON.stringify(config.getCurrentContext())} names no cluster; set --context`);
+  if (!cluster) {
+    throw new Error(
+      `kubeconfig: context ${JSON.stringify(config.getCurrentContext())} names no cluster; set --context`,
+    );
+  }
   if (!URL.canParse(cluster.server)) {
-    throw new Error('no API server address: outside a pod give --kubeconfig; inside, KUBERNETES_SERVICE_HOST and _PORT must be set');
+    throw new Error(
+      'no API server address: outside a pod give --kubeconfig; inside, KUBERNETES_SERVICE_HOST and _PORT must be set',
+    );
   }
   const server = new URL(cluster.server);
-  if (server.protocol !== 'https:') throw new Error(`API server ${server.origin}: only https is supported`);
-  if (cluster.proxyUrl) throw new Error('kubeconfig: proxy-url is not supported; connect to the API server directly');
+  if (server.protocol !== 'https:') {
+    throw new Error(`API server ${server.origin}: only https is supported`);
+  }
+  if (cluster.proxyUrl) {
+    throw new Error('kubeconfig: proxy-url is not supported; connect to the API server directly');
+  }
   return server;
 }
 
 function headersOf(options: RequestOptions): Record<string, string> {
-  const basic = typeof options.auth === 'string' ? { Authorization: `Basic ${Buffer.from(options.auth).toString('base64')}` } : {};
-  const given = Object.entries((options.headers ?? {}) as Record<string, unknown>).map(([name, value]) => [name, String(value).trim()]);
+  const basic =
+    typeof options.auth === 'string'
+      ? { Authorization: `Basic ${Buffer.from(options.auth).toString('base64')}` }
+      : {};
+  const given = Object.entries((options.headers ?? {}) as Record<string, unknown>).map(([name, value]) => [
+    name,
+    String(value).trim(),
+  ]);
   return { 'user-agent': 'postcheck', ...basic, ...Object.fromEntries(given) };
 }

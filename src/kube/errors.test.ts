@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { clean, errorText, failureOf, retryAfterMs } from './errors.ts';
 
 const status = (message: string): string => JSON.stringify({ kind: 'Status', status: 'Failure', message });
-const of = (code: number, body = '', retryAfter?: string) => failureOf({ status: code, body, retryAfter }, 'PATCH deployments shop/web', 0);
+const of = (code: number, body = '', retryAfter?: string) =>
+  failureOf({ status: code, body, retryAfter }, 'PATCH deployments shop/web', 0);
 
 test.each([
   [400, 'invalid'],
@@ -27,7 +28,10 @@ test.each([
 test.each([
   [422, 'Deployment.apps "web" is invalid: metadata.uid: Invalid value: "x": field is immutable'],
   [409, 'Precondition failed: UID in precondition: a, UID in object meta: b'],
-  [409, 'Operation cannot be fulfilled: uid mismatch: the provided object specified uid x, and no existing object was found'],
+  [
+    409,
+    'Operation cannot be fulfilled: uid mismatch: the provided object specified uid x, and no existing object was found',
+  ],
 ])('a UID that no longer holds (HTTP %d) is notFound', (code, message) => {
   expect(of(code, status(message)).kind).toBe('notFound');
 });
@@ -65,7 +69,9 @@ describe('Retry-After', () => {
 });
 
 test('whatever is thrown becomes one line', () => {
-  expect(errorText(Object.assign(new Error('connect failed'), { code: 'ECONNREFUSED' }))).toBe('connect failed (ECONNREFUSED)');
+  expect(errorText(Object.assign(new Error('connect failed'), { code: 'ECONNREFUSED' }))).toBe(
+    'connect failed (ECONNREFUSED)',
+  );
   expect(errorText(new AggregateError([new Error('inner')]))).toBe('inner');
   expect(errorText('x')).toBe('unknown error');
   expect(clean('a\u0000\r\n\u2028b')).toBe('a b');

@@ -53,7 +53,9 @@ export function noAnswer(error: unknown, what: string): RequestFailure {
 
 /** Message and code of anything thrown, without stack or attached data. */
 export function errorText(error: unknown): string {
-  if (!types.isNativeError(error)) return 'unknown error';
+  if (!types.isNativeError(error)) {
+    return 'unknown error';
+  }
   const code = text(record(error).code);
   const [first] = list(record(error).errors);
   const inner = first === undefined ? '' : errorText(first);
@@ -68,7 +70,9 @@ export function errorText(error: unknown): string {
 export function retryAfterMs(header: string | undefined, now: number): number {
   const value = header?.trim() ?? '';
   const wanted = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
-  if (value === '' || Number.isNaN(wanted)) return defaultRetryAfterMs;
+  if (value === '' || Number.isNaN(wanted)) {
+    return defaultRetryAfterMs;
+  }
   return Math.min(Math.max(wanted, 0), longestRetryAfterMs);
 }
 

@@ -4,7 +4,9 @@ import { OutputCollector, sanitize } from './exec-output.ts';
 
 function collect(maxBytes: number, ...chunks: (string | Buffer)[]): string {
   const collector = new OutputCollector(maxBytes);
-  for (const chunk of chunks) collector.push(Buffer.from(chunk));
+  for (const chunk of chunks) {
+    collector.push(Buffer.from(chunk));
+  }
   return collector.text();
 }
 
@@ -14,7 +16,9 @@ test('a short output is kept whole', () => {
 });
 
 test('of a long one head and tail are kept, with a mark between', () => {
-  expect(collect(40, 'a'.repeat(20), 'b'.repeat(500), 'the tail here')).toBe(`${'a'.repeat(20)}\n[...]\nthe tail here`);
+  expect(collect(40, 'a'.repeat(20), 'b'.repeat(500), 'the tail here')).toBe(
+    `${'a'.repeat(20)}\n[...]\nthe tail here`,
+  );
 });
 
 test('nothing is kept of it when nothing is wanted', () => {
@@ -32,7 +36,9 @@ test('for any chunks the text begins with the head, ends with the tail and is ne
         return;
       }
       const [head = '', tail = ''] =
-        max < 32 ? [kept.slice(0, Math.ceil(max / 2)), kept.slice(Math.ceil(max / 2))] : kept.split('\n[...]\n');
+        max < 32
+          ? [kept.slice(0, Math.ceil(max / 2)), kept.slice(Math.ceil(max / 2))]
+          : kept.split('\n[...]\n');
       expect(kept.length).toBe(max);
       expect(whole.startsWith(head)).toBe(true);
       expect(whole.endsWith(tail)).toBe(true);
@@ -42,10 +48,14 @@ test('for any chunks the text begins with the head, ends with the tail and is ne
 
 test('any bytes give text of at most as many bytes', () => {
   fc.assert(
-    fc.property(fc.array(fc.uint8Array({ maxLength: 300 })), fc.integer({ min: 0, max: 200 }), (chunks, max) => {
-      const kept = collect(max, ...chunks.map((bytes) => Buffer.from(bytes)));
-      expect(Buffer.byteLength(kept)).toBeLessThanOrEqual(max);
-    }),
+    fc.property(
+      fc.array(fc.uint8Array({ maxLength: 300 })),
+      fc.integer({ min: 0, max: 200 }),
+      (chunks, max) => {
+        const kept = collect(max, ...chunks.map((bytes) => Buffer.from(bytes)));
+        expect(Buffer.byteLength(kept)).toBeLessThanOrEqual(max);
+      },
+    ),
   );
 });
 

@@ -20,13 +20,18 @@ export class OutputCollector {
   push(chunk: Buffer): void {
     const intoHead = this.#total < this.#head.length ? chunk.copy(this.#head, this.#total) : 0;
     this.#total += intoHead;
-    if (this.#tail.length > 0) this.#pushTail(chunk.subarray(intoHead));
-    else this.#total += chunk.length - intoHead;
+    if (this.#tail.length > 0) {
+      this.#pushTail(chunk.subarray(intoHead));
+    } else {
+      this.#total += chunk.length - intoHead;
+    }
   }
 
   /** The tail is a ring; only its last bytes of a chunk are ever copied. */
   #pushTail(chunk: Buffer): void {
-    if (chunk.length === 0) return;
+    if (chunk.length === 0) {
+      return;
+    }
     const size = this.#tail.length;
     this.#total += Math.max(0, chunk.length - size);
     const kept = chunk.subarray(Math.max(0, chunk.length - size));
@@ -41,10 +46,15 @@ export class OutputCollector {
     const head = this.#head.subarray(0, Math.min(this.#total, this.#head.length));
     const size = this.#tail.length;
     const behind = this.#total - head.length;
-    if (behind <= size) return sanitize(Buffer.concat([head, this.#tail.subarray(0, behind)]));
+    if (behind <= size) {
+      return sanitize(Buffer.concat([head, this.#tail.subarray(0, behind)]));
+    }
     const from = behind % size || 0;
-    const tail = size === 0 ? this.#tail : Buffer.concat([this.#tail.subarray(from), this.#tail.subarray(0, from)]);
-    if (head.length + size < smallestMarked) return sanitize(head) + sanitize(tail);
+    const tail =
+      size === 0 ? this.#tail : Buffer.concat([this.#tail.subarray(from), this.#tail.subarray(0, from)]);
+    if (head.length + size < smallestMarked) {
+      return sanitize(head) + sanitize(tail);
+    }
     return sanitize(head) + marker + sanitize(tail.subarray(marker.length));
   }
 }

@@ -106,18 +106,25 @@ class ExecSession {
 
   /** One frame is a channel number and bytes. Text frames, empty ones and unknown channels (255 closes a stream) carry nothing for us. */
   #frame(data: Buffer, isBinary: boolean): void {
-    if (this.#settled || !isBinary || data.length === 0) return;
+    if (this.#settled || !isBinary || data.length === 0) {
+      return;
+    }
     this.#startedAt ??= performance.now();
     this.#heardAfterLastPing = true;
     const channel = data[0];
-    if (channel === stdout || channel === stderr) this.#output.push(data.subarray(1));
-    else if (channel === statusChannel && data.length > 1) this.#status(data.toString('utf8', 1));
+    if (channel === stdout || channel === stderr) {
+      this.#output.push(data.subarray(1));
+    } else if (channel === statusChannel && data.length > 1) {
+      this.#status(data.toString('utf8', 1));
+    }
     this.#pace(data.length + frameCostBytes);
   }
 
   #pace(bytes: number): void {
     this.#burst += bytes;
-    if (this.#burst < burstBytes || this.#settled) return;
+    if (this.#burst < burstBytes || this.#settled) {
+      return;
+    }
     this.#burst = 0;
     this.#socket?.pause();
     this.#after(burstPauseMs, () => this.#socket?.resume());
@@ -139,7 +146,9 @@ class ExecSession {
     response.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
       bytes += chunk.length;
-      if (bytes >= longestRefusalBytes) done();
+      if (bytes >= longestRefusalBytes) {
+        done();
+      }
     });
     response.on('end', done);
     response.on('error', done);
@@ -147,14 +156,17 @@ class ExecSession {
   }
 
   #ping(): void {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return;
+    if (this.#socket?.readyState !== WebSocket.OPEN) {
+      return;
+    }
     this.#heardAfterLastPing = false;
     this.#socket.ping();
   }
 
   #handshakeLate(): void {
-    if (this.#socket?.readyState !== WebSocket.OPEN)
+    if (this.#socket?.readyState !== WebSocket.OPEN) {
       this.#broken(`no connection within ${Math.min(this.#request.timeoutMs, longestHandshakeMs)} ms`);
+    }
   }
 
   /**
@@ -164,10 +176,15 @@ class ExecSession {
   #deadline(): void {
     const { timeoutMs } = this.#request;
     const ranMs = performance.now() - (this.#startedAt ?? 0);
-    if (this.#startedAt === undefined) this.#broken(`the command had not started within ${timeoutMs} ms`);
-    else if (ranMs < timeoutMs / 2) this.#broken(`starting took most of the ${timeoutMs} ms`);
-    else if (this.#answersPings && !this.#heardAfterLastPing) this.#broken('connection lost: the last ping was not answered');
-    else this.#settle({ kind: 'timeout', output: this.#output.text() });
+    if (this.#startedAt === undefined) {
+      this.#broken(`the command had not started within ${timeoutMs} ms`);
+    } else if (ranMs < timeoutMs / 2) {
+      this.#broken(`starting took most of the ${timeoutMs} ms`);
+    } else if (this.#answersPings && !this.#heardAfterLastPing) {
+      this.#broken('connection lost: the last ping was not answered');
+    } else {
+      this.#settle({ kind: 'timeout', output: this.#output.text() });
+    }
   }
 
   readonly #stop = (): void => this.#broken('stopped');
@@ -185,9 +202,13 @@ class ExecSession {
   }
 
   #settle(result: ExecResult | NotUpgraded): void {
-    if (this.#settled) return;
+    if (this.#settled) {
+      return;
+    }
     this.#settled = true;
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of this.#timers) {
+      clearTimeout(timer);
+    }
     this.#request.signal.removeEventListener('abort', this.#stop);
     // Closing politely would leave us waiting for a peer that may be dead. The remote process lives on either way and must limit itself.
     this.#socket?.terminate();

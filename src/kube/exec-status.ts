@@ -17,8 +17,12 @@ export function readExecStatus(frame: string): ExecVerdict {
   } catch {
     return { kind: 'broken', message: 'the status is not JSON' };
   }
-  if (status.status === 'Success') return { kind: 'exit', code: 0 };
-  if (status.status !== 'Failure') return { kind: 'broken', message: 'the status says neither Success nor Failure' };
+  if (status.status === 'Success') {
+    return { kind: 'exit', code: 0 };
+  }
+  if (status.status !== 'Failure') {
+    return { kind: 'broken', message: 'the status says neither Success nor Failure' };
+  }
   return status.reason === 'NonZeroExitCode' ? exitCode(status) : failure(text(status.message));
 }
 
@@ -26,7 +30,9 @@ function exitCode(status: Raw): ExecVerdict {
   const causes = list(record(status.details).causes).map(record);
   const said = text(causes.find((cause) => cause.reason === 'ExitCode')?.message);
   const code = Number(said);
-  if (/^\d{1,3}$/.test(said) && code >= 1 && code <= 255) return { kind: 'exit', code };
+  if (/^\d{1,3}$/.test(said) && code >= 1 && code <= 255) {
+    return { kind: 'exit', code };
+  }
   return { kind: 'broken', message: `no usable exit code in the status: ${clean(said) || 'none'}` };
 }
 
@@ -47,7 +53,11 @@ export const containerGone =
 
 function failure(message: string): ExecVerdict {
   const said = clean(message);
-  if ([runcMissing, crunMissing, noCommand].some((pattern) => pattern.test(message))) return { kind: 'missing', message: said };
-  if (containerGone.test(message)) return { kind: 'gone', message: said };
+  if ([runcMissing, crunMissing, noCommand].some((pattern) => pattern.test(message))) {
+    return { kind: 'missing', message: said };
+  }
+  if (containerGone.test(message)) {
+    return { kind: 'gone', message: said };
+  }
   return { kind: 'broken', message: said || 'failed without a message' };
 }

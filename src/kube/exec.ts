@@ -20,21 +20,40 @@ export class ClusterExecutor implements Executor {
   }
 
   async exec(request: ExecRequest, signal: AbortSignal): Promise<ExecResult> {
-    const path = pathOf({ resource: resources.Pod, namespace: request.namespace, name: request.pod, subresource: 'exec' });
-    if (path === undefined || !isLabel(request.container))
+    const path = pathOf({
+      resource: resources.Pod,
+      namespace: request.namespace,
+      name: request.pod,
+      subresource: 'exec',
+    });
+    if (path === undefined || !isLabel(request.container)) {
       return { kind: 'refused', status: 0, message: 'not a valid pod or container name' };
+    }
     const heldMs = this.#throttle.remainingMs();
-    if (heldMs > 0) return { kind: 'refused', status: 429, message: `the API server asked to wait ${Math.ceil(heldMs / 1000)} s` };
+    if (heldMs > 0) {
+      return {
+        kind: 'refused',
+        status: 429,
+        message: `the API server asked to wait ${Math.ceil(heldMs / 1000)} s`,
+      };
+    }
     const deadline = performance.now() + request.timeoutMs;
     const first = await this.#session(request, { path, deadline, signal });
-    if (first.kind !== 'notUpgraded') return first;
-    if (first.status !== 401) return this.#refused(first);
+    if (first.kind !== 'notUpgraded') {
+      return first;
+    }
+    if (first.status !== 401) {
+      return this.#refused(first);
+    }
     await this.#connection.refresh().catch(() => {});
     const second = await this.#session(request, { path, deadline, signal });
     return second.kind === 'notUpgraded' ? this.#refused(second) : second;
   }
 
-  async #session(request: ExecRequest, how: { path: string; deadline: number; signal: AbortSignal }): Promise<ExecResult | NotUpgraded> {
+  async #session(
+    request: ExecRequest,
+    how: { path: string; deadline: number; signal: AbortSignal },
+  ): Promise<ExecResult | NotUpgraded> {
     let session: SessionRequest;
     try {
       const { headers, tls } = await this.#connection.credentials();
@@ -78,8 +97,13 @@ export class ClusterExecutor implements Executor {
   #refused(refusal: NotUpgraded): ExecResult {
     const { status, retryAfter } = refusal;
     const message = refusalText(refusal);
-    if (status === 429) this.#throttle.hold(retryAfterMs(retryAfter, Date.now()));
-    const gone = status === 404 || (status === 400 && noSuchContainer.test(message)) || (status === 500 && containerGone.test(message));
+    if (status === 429) {
+      this.#throttle.hold(retryAfterMs(retryAfter, Date.now()));
+    }
+    const gone =
+      status === 404 ||
+      (status === 400 && noSuchContainer.test(message)) ||
+      (status === 500 && containerGone.test(message));
     return gone ? { kind: 'gone', message } : { kind: 'refused', status, message };
   }
 }

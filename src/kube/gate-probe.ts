@@ -15,7 +15,11 @@ export class ClusterGateProbe implements GateProbe {
   async gatePolicy(): Promise<GatePolicy> {
     const target = { resource: resources.MutatingAdmissionPolicyBinding, name: this.#bindingName };
     const answer = await this.#requests.send({ method: 'GET', target, retries: 2 });
-    if (answer.ok) return 'Available';
-    return answer.failure.kind === 'notFound' || answer.failure.kind === 'forbidden' ? 'Unavailable' : 'Unknown';
+    if (answer.ok) {
+      return 'Available';
+    }
+    return answer.failure.kind === 'notFound' || answer.failure.kind === 'forbidden'
+      ? 'Unavailable'
+      : 'Unknown';
   }
 }

@@ -45,7 +45,11 @@ export class HttpClient {
 
   /** Closes idle connections; those in use end with their request. */
   close(): void {
-    for (const sockets of Object.values(this.#agent?.freeSockets ?? {})) for (const socket of sockets ?? []) socket.destroy();
+    for (const sockets of Object.values(this.#agent?.freeSockets ?? {})) {
+      for (const socket of sockets ?? []) {
+        socket.destroy();
+      }
+    }
     this.#agent = undefined;
     this.#tls = undefined;
   }
@@ -87,7 +91,10 @@ export class HttpClient {
         outgoing.destroy(why);
         reject(why);
       };
-      const timer = setTimeout(() => giveUp(new Error(`no complete answer within ${asked.deadlineMs} ms`)), asked.deadlineMs);
+      const timer = setTimeout(
+        () => giveUp(new Error(`no complete answer within ${asked.deadlineMs} ms`)),
+        asked.deadlineMs,
+      );
       const abort = (): void => giveUp(new Error('stopped'));
       asked.signal?.addEventListener('abort', abort, { once: true });
       outgoing.on('response', (incoming) => readBody(incoming, resolve, giveUp));
@@ -96,22 +103,36 @@ export class HttpClient {
         clearTimeout(timer);
         asked.signal?.removeEventListener('abort', abort);
       });
-      if (asked.signal?.aborted) abort();
-      else outgoing.end(asked.body);
+      if (asked.signal?.aborted) {
+        abort();
+      } else {
+        outgoing.end(asked.body);
+      }
     });
   }
 }
 
-function readBody(incoming: IncomingMessage, resolve: (answer: HttpAnswer) => void, giveUp: (why: Error) => void): void {
+function readBody(
+  incoming: IncomingMessage,
+  resolve: (answer: HttpAnswer) => void,
+  giveUp: (why: Error) => void,
+): void {
   const chunks: Buffer[] = [];
   let bytes = 0;
   incoming.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > longestBodyBytes) giveUp(new Error(`answer larger than ${longestBodyBytes} bytes`));
-    else chunks.push(chunk);
+    if (bytes > longestBodyBytes) {
+      giveUp(new Error(`answer larger than ${longestBodyBytes} bytes`));
+    } else {
+      chunks.push(chunk);
+    }
   });
   incoming.on('end', () =>
-    resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks).toString('utf8') }),
+    resolve({
+      status: incoming.statusCode ?? 0,
+      headers: incoming.headers,
+      body: Buffer.concat(chunks).toString('utf8'),
+    }),
   );
   incoming.on('error', giveUp);
   incoming.on('aborted', () => giveUp(new Error('connection lost in the middle of an answer')));

@@ -24,7 +24,12 @@ export function leadership(connection: Connection, streams: StreamClient, option
   const http = new HttpClient(connection, 2);
   const requests = new Requests(http);
   const timing = options.timing ?? electionTiming;
-  const store = new LeaseStore(requests, options.namespace, options.name, Math.min(requestMs, timing.renewMs));
+  const store = new LeaseStore(
+    requests,
+    options.namespace,
+    options.name,
+    Math.min(requestMs, timing.renewMs),
+  );
   const { resource, namespace, name } = store.target;
   const election = new Election(store, {
     ...options,
@@ -38,8 +43,13 @@ export function leadership(connection: Connection, streams: StreamClient, option
     fieldSelector: `metadata.name=${name}`,
     projection: { project: readLease, keeps: () => true },
     sink: (event) => {
-      if (event.type === 'synced') for (const lease of event.items) election.observe(lease);
-      else election.observe(event.type === 'delete' ? undefined : event.object);
+      if (event.type === 'synced') {
+        for (const lease of event.items) {
+          election.observe(lease);
+        }
+      } else {
+        election.observe(event.type === 'delete' ? undefined : event.object);
+      }
     },
   });
   return {

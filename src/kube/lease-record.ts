@@ -31,7 +31,12 @@ export function readLease(raw: unknown): LeaseRecord {
 }
 
 /** `spec` for taking the Lease (with the one before, if any) at `now`, ms since the epoch. */
-export function takenSpec(holder: string, durationMs: number, now: number, before?: LeaseRecord): Record<string, unknown> {
+export function takenSpec(
+  holder: string,
+  durationMs: number,
+  now: number,
+  before?: LeaseRecord,
+): Record<string, unknown> {
   return {
     holderIdentity: holder,
     leaseDurationSeconds: Math.max(1, Math.round(durationMs / 1000)),

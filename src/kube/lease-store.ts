@@ -16,13 +16,22 @@ export class LeaseStore {
   }
 
   async read(): Promise<LeaseRecord | RequestFailure> {
-    return result(await this.#requests.send({ method: 'GET', target: this.target, deadlineMs: this.#deadlineMs }));
+    return result(
+      await this.#requests.send({ method: 'GET', target: this.target, deadlineMs: this.#deadlineMs }),
+    );
   }
 
   async create(spec: Record<string, unknown>): Promise<LeaseRecord | RequestFailure> {
     const { resource, namespace, name } = this.target;
     const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace, name }, spec };
-    return result(await this.#requests.send({ method: 'POST', target: { resource, namespace }, body, deadlineMs: this.#deadlineMs }));
+    return result(
+      await this.#requests.send({
+        method: 'POST',
+        target: { resource, namespace },
+        body,
+        deadlineMs: this.#deadlineMs,
+      }),
+    );
   }
 
   /** A merge patch, so that fields and labels of others stay; refused when the Lease was written since `before`. */

@@ -26,7 +26,12 @@ export interface ElectionTiming {
 }
 
 /** client-go's rules with twelve renewals a minute. */
-export const electionTiming: ElectionTiming = { leaseMs: 15_000, renewDeadlineMs: 10_000, renewMs: 5_000, retryMs: 1_000 };
+export const electionTiming: ElectionTiming = {
+  leaseMs: 15_000,
+  renewDeadlineMs: 10_000,
+  renewMs: 5_000,
+  retryMs: 1_000,
+};
 /** Limit of one request: one that is lost on a dead connection must leave time for another before the renew deadline, or the process ends. */
 export const requestMs = 2_500;
 
@@ -72,21 +77,31 @@ export class Election {
     clearTimeout(this.#timer);
     clearTimeout(this.#watchdog);
     await this.#trying;
-    if (led && this.#seen) await this.#store.write(this.#seen, releasedSpec(Date.now()));
+    if (led && this.#seen) {
+      await this.#store.write(this.#seen, releasedSpec(Date.now()));
+    }
   }
 
   /** A watch saw the Lease change: for a standby, so that it notices a release at once and needs no polling. */
   observe(lease: LeaseRecord | undefined): void {
-    if (this.#state !== 'standby') return;
-    if (lease) this.#note(lease);
-    if (!lease || lease.holder === '') this.#next(Math.random() * this.#timing.retryMs * 0.5);
+    if (this.#state !== 'standby') {
+      return;
+    }
+    if (lease) {
+      this.#note(lease);
+    }
+    if (!lease || lease.holder === '') {
+      this.#next(Math.random() * this.#timing.retryMs * 0.5);
+    }
   }
 
   #next(delayMs: number): void {
     clearTimeout(this.#timer);
     // A step that is under way sets the next time itself.
     this.#timer = setTimeout(() => {
-      if (!this.#busy) this.#trying = this.#step();
+      if (!this.#busy) {
+        this.#trying = this.#step();
+      }
     }, delayMs);
   }
 
@@ -94,44 +109,65 @@ export class Election {
     this.#busy = true;
     const delayMs = this.#state === 'leading' ? await this.#renew() : await this.#acquire();
     this.#busy = false;
-    if (this.#state === 'leading' || this.#state === 'standby') this.#next(delayMs);
+    if (this.#state === 'leading' || this.#state === 'standby') {
+      this.#next(delayMs);
+    }
   }
 
   /** Gives the time until the next try. */
   async #acquire(): Promise<number> {
     const { leaseMs, retryMs } = this.#timing;
     const waitMs = this.#heldMs();
-    if (waitMs > 0) return waitMs;
+    if (waitMs > 0) {
+      return waitMs;
+    }
     const read = await this.#store.read();
     const askedAt = performance.now();
-    if (isFailure(read) && read.kind !== 'notFound') return retryMs * (4 + Math.random());
+    if (isFailure(read) && read.kind !== 'notFound') {
+      return retryMs * (4 + Math.random());
+    }
     const before = isFailure(read) ? undefined : read;
-    if (before) this.#note(before);
+    if (before) {
+      this.#note(before);
+    }
     const heldMs = this.#heldMs();
-    if (before && heldMs > 0) return heldMs;
+    if (before && heldMs > 0) {
+      return heldMs;
+    }
     const spec = takenSpec(this.#holder, leaseMs, Date.now(), before);
     const taken = before ? await this.#store.write(before, spec) : await this.#store.create(spec);
-    if (isFailure(taken)) return retryMs * (1 + Math.random());
-    if (this.#state === 'standby') this.#lead(taken, askedAt);
-    else await this.#store.write(taken, releasedSpec(Date.now()));
+    if (isFailure(taken)) {
+      return retryMs * (1 + Math.random());
+    }
+    if (this.#state === 'standby') {
+      this.#lead(taken, askedAt);
+    } else {
+      await this.#store.write(taken, releasedSpec(Date.now()));
+    }
     return this.#timing.renewMs;
   }
 
   /** How long the Lease is certainly held by another, as far as we have seen it. */
   #heldMs(): number {
-    if (!this.#seen || this.#seen.holder === '' || this.#seen.holder === this.#holder) return 0;
+    if (!this.#seen || this.#seen.holder === '' || this.#seen.holder === this.#holder) {
+      return 0;
+    }
     return Math.max(0, this.#changedAt + this.#seen.durationMs - performance.now());
   }
 
   #note(lease: LeaseRecord): void {
-    if (lease.content !== this.#seen?.content) this.#changedAt = performance.now();
+    if (lease.content !== this.#seen?.content) {
+      this.#changedAt = performance.now();
+    }
     this.#seen = lease;
   }
 
   #lead(taken: LeaseRecord, askedAt: number): void {
     this.#state = 'leading';
     this.#renewed(taken, askedAt);
-    if (this.isLeader()) this.#options.onLeading();
+    if (this.isLeader()) {
+      this.#options.onLeading();
+    }
   }
 
   #renewed(lease: LeaseRecord, askedAt: number): void {
@@ -146,8 +182,12 @@ export class Election {
   async #renew(): Promise<number> {
     const askedAt = performance.now();
     const failure = this.#seen ? await this.#renewOnce(this.#seen, askedAt) : undefined;
-    if (!failure) return Math.max(0, this.#timing.renewMs - (performance.now() - askedAt));
-    if (failure.kind === 'conflict' || failure.kind === 'notFound') await this.#lookAgain();
+    if (!failure) {
+      return Math.max(0, this.#timing.renewMs - (performance.now() - askedAt));
+    }
+    if (failure.kind === 'conflict' || failure.kind === 'notFound') {
+      await this.#lookAgain();
+    }
     return this.#timing.retryMs;
   }
 
@@ -158,9 +198,14 @@ export class Election {
       renewTime: microTime(Date.now()),
     };
     const renewed = await this.#store.write(lease, spec);
-    if (isFailure(renewed)) return renewed;
-    if (this.#state === 'leading') this.#renewed(renewed, askedAt);
-    else this.#seen = renewed;
+    if (isFailure(renewed)) {
+      return renewed;
+    }
+    if (this.#state === 'leading') {
+      this.#renewed(renewed, askedAt);
+    } else {
+      this.#seen = renewed;
+    }
     return undefined;
   }
 
@@ -168,18 +213,27 @@ export class Election {
   async #lookAgain(): Promise<void> {
     const read = await this.#store.read();
     if (!isFailure(read)) {
-      if (read.holder === this.#holder) this.#seen = read;
-      else this.#lose(`held by ${read.holder || 'nobody'}`);
+      if (read.holder === this.#holder) {
+        this.#seen = read;
+      } else {
+        this.#lose(`held by ${read.holder || 'nobody'}`);
+      }
       return;
     }
-    if (read.kind !== 'notFound') return;
+    if (read.kind !== 'notFound') {
+      return;
+    }
     const askedAt = performance.now();
     const made = await this.#store.create(takenSpec(this.#holder, this.#timing.leaseMs, Date.now()));
-    if (!isFailure(made) && this.#state === 'leading') this.#renewed(made, askedAt);
+    if (!isFailure(made) && this.#state === 'leading') {
+      this.#renewed(made, askedAt);
+    }
   }
 
   #lose(why: string): void {
-    if (this.#state !== 'leading') return;
+    if (this.#state !== 'leading') {
+      return;
+    }
     this.#state = 'lost';
     clearTimeout(this.#timer);
     clearTimeout(this.#watchdog);

@@ -29,8 +29,12 @@ export class LineSplitter {
 
   #keep(part: Buffer): void {
     this.#bytes += part.length;
-    if (this.#bytes > this.#limitBytes) throw new RangeError(`line longer than ${this.#limitBytes} bytes`);
-    if (part.length > 0) this.#parts.push(part);
+    if (this.#bytes > this.#limitBytes) {
+      throw new RangeError(`line longer than ${this.#limitBytes} bytes`);
+    }
+    if (part.length > 0) {
+      this.#parts.push(part);
+    }
   }
 
   #take(): string {

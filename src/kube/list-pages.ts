@@ -20,12 +20,20 @@ const deadlineMs = 60_000;
 const restarts = 3;
 
 /** The classic list in pages, for servers without streaming lists. A page whose token has expired (410) starts the list again. */
-export async function listPages<T>(requests: Requests, listing: Listing<T>, signal: AbortSignal): Promise<Listed<T>> {
+export async function listPages<T>(
+  requests: Requests,
+  listing: Listing<T>,
+  signal: AbortSignal,
+): Promise<Listed<T>> {
   for (let attempt = 0; ; attempt += 1) {
     const paged = attempt <= restarts;
     const result = await listOnce(requests, listing, { paged, signal });
-    if (result !== 'expired') return result;
-    if (!paged) return { ok: false, failure: { kind: 'unavailable', message: 'the list expires before it is read' } };
+    if (result !== 'expired') {
+      return result;
+    }
+    if (!paged) {
+      return { ok: false, failure: { kind: 'unavailable', message: 'the list expires before it is read' } };
+    }
   }
 }
 
@@ -43,12 +51,22 @@ async function listOnce<T>(
       ...(token === '' ? {} : { continue: token }),
       ...(listing.fieldSelector ? { fieldSelector: listing.fieldSelector } : {}),
     };
-    const answer = await requests.send({ method: 'GET', target: listing.target, query, deadlineMs, signal: how.signal });
-    if (!answer.ok) return answer.status === 410 ? 'expired' : answer;
+    const answer = await requests.send({
+      method: 'GET',
+      target: listing.target,
+      query,
+      deadlineMs,
+      signal: how.signal,
+    });
+    if (!answer.ok) {
+      return answer.status === 410 ? 'expired' : answer;
+    }
     const page = record(answer.body);
     const metadata = record(page.metadata);
     items.push(...list(page.items).map(project).filter(keeps));
     token = text(metadata.continue);
-    if (token === '') return { ok: true, items, resourceVersion: text(metadata.resourceVersion) };
+    if (token === '') {
+      return { ok: true, items, resourceVersion: text(metadata.resourceVersion) };
+    }
   }
 }

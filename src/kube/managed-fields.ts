@@ -19,7 +19,9 @@ export function imageManagers(managedFields: unknown): Record<string, string> {
   for (const entry of [...list(managedFields)].sort((a, b) => time(record(a).time) - time(record(b).time))) {
     const podSpec = record(at(entry, 'fieldsV1', 'f:spec', 'f:template', 'f:spec'));
     for (const field of ['f:containers', 'f:initContainers']) {
-      for (const name of ownedImages(podSpec[field])) owners[name] = text(record(entry).manager);
+      for (const name of ownedImages(podSpec[field])) {
+        owners[name] = text(record(entry).manager);
+      }
     }
   }
   return owners;
@@ -34,7 +36,9 @@ function ownedImages(containers: unknown): string[] {
 
 /** The list key of a container is `k:{"name":"web"}`. */
 function containerName(key: string): string {
-  if (!key.startsWith('k:')) return '';
+  if (!key.startsWith('k:')) {
+    return '';
+  }
   try {
     return text(record(JSON.parse(key.slice(2))).name);
   } catch {

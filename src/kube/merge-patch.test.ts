@@ -5,11 +5,16 @@ import { record } from './raw.ts';
 
 /** RFC 7396, section 2. */
 function apply(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) {
+    return patch;
+  }
   const result: Record<string, unknown> = { ...record(target) };
   for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete result[key];
-    else result[key] = apply(result[key], value);
+    if (value === null) {
+      delete result[key];
+    } else {
+      result[key] = apply(result[key], value);
+    }
   }
   return result;
 }
@@ -17,7 +22,11 @@ function apply(target: unknown, patch: unknown): unknown {
 test('removed fields are null, equal ones are left out, arrays are replaced whole', () => {
   const before = { phase: 'Upgrading', counts: { ready: 1, failed: 1 }, pods: [1, 2], same: { a: [1] } };
   const after = { phase: 'Succeeded', counts: { ready: 2 }, pods: [2], same: { a: [1] } };
-  expect(mergePatch(before, after)).toEqual({ phase: 'Succeeded', counts: { ready: 2, failed: null }, pods: [2] });
+  expect(mergePatch(before, after)).toEqual({
+    phase: 'Succeeded',
+    counts: { ready: 2, failed: null },
+    pods: [2],
+  });
 });
 
 test('a first status is sent whole, and undefined counts as removed', () => {
@@ -31,5 +40,9 @@ test('for any two statuses the patch turns the one into the other', () => {
   const { tree } = fc.letrec((tie) => ({
     tree: fc.dictionary(key, fc.oneof({ maxDepth: 3 }, leaf, tie('tree')), { noNullPrototype: true }),
   }));
-  fc.assert(fc.property(tree, tree, (before, after) => expect(apply(before, mergePatch(before, after))).toEqual(after)));
+  fc.assert(
+    fc.property(tree, tree, (before, after) =>
+      expect(apply(before, mergePatch(before, after))).toEqual(after),
+    ),
+  );
 });

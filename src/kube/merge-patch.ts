@@ -8,9 +8,15 @@ export function mergePatch(before: unknown, after: unknown): Raw {
   const old = record(before);
   const wanted = record(after);
   const patch: Record<string, unknown> = {};
-  for (const key of Object.keys(old)) if (wanted[key] === undefined) patch[key] = null;
+  for (const key of Object.keys(old)) {
+    if (wanted[key] === undefined) {
+      patch[key] = null;
+    }
+  }
   for (const [key, value] of Object.entries(wanted)) {
-    if (value === undefined || JSON.stringify(value) === JSON.stringify(old[key])) continue;
+    if (value === undefined || JSON.stringify(value) === JSON.stringify(old[key])) {
+      continue;
+    }
     patch[key] = isObject(value) && isObject(old[key]) ? mergePatch(old[key], value) : value;
   }
   return patch;

@@ -21,7 +21,10 @@ export const resources = {
   Node: { root: '/api/v1', plural: 'nodes' },
   Event: { root: '/apis/events.k8s.io/v1', plural: 'events' },
   Lease: { root: '/apis/coordination.k8s.io/v1', plural: 'leases' },
-  MutatingAdmissionPolicyBinding: { root: '/apis/admissionregistration.k8s.io/v1', plural: 'mutatingadmissionpolicybindings' },
+  MutatingAdmissionPolicyBinding: {
+    root: '/apis/admissionregistration.k8s.io/v1',
+    plural: 'mutatingadmissionpolicybindings',
+  },
 } as const satisfies Record<string, Resource>;
 
 /** What a request is about. Without a namespace: all namespaces, or a cluster-scoped kind; without a name: the collection. */
@@ -43,8 +46,12 @@ export function isLabel(name: string): boolean {
 /** The URL path of a target; undefined when a name in it cannot be an object's name. */
 export function pathOf(target: Target): string | undefined {
   const { resource, namespace, name, subresource } = target;
-  if (namespace !== undefined && !label.test(namespace)) return undefined;
-  if (name !== undefined && (!subdomain.test(name) || name.includes('..'))) return undefined;
+  if (namespace !== undefined && !label.test(namespace)) {
+    return undefined;
+  }
+  if (name !== undefined && (!subdomain.test(name) || name.includes('..'))) {
+    return undefined;
+  }
   const parts = [
     ...(namespace === undefined ? [] : ['namespaces', namespace]),
     resource.plural,

@@ -30,7 +30,13 @@ const pod = {
     phase: 'Running',
     podIP: '10.0.0.9',
     conditions: [
-      { type: 'Ready', status: 'False', reason: 'ReadinessGatesNotReady', message: 'm', lastTransitionTime: '2026-01-01T00:00:20Z' },
+      {
+        type: 'Ready',
+        status: 'False',
+        reason: 'ReadinessGatesNotReady',
+        message: 'm',
+        lastTransitionTime: '2026-01-01T00:00:20Z',
+      },
       { type: 'lb/ready', status: 'True' },
       { type: 'PodReadyToStartContainers', status: 'True' },
     ],
@@ -46,7 +52,12 @@ const pod = {
       },
     ],
     initContainerStatuses: [
-      { name: 'migrate', containerID: 'containerd://m1', restartCount: 0, state: { terminated: { exitCode: 0, reason: 'Completed' } } },
+      {
+        name: 'migrate',
+        containerID: 'containerd://m1',
+        restartCount: 0,
+        state: { terminated: { exitCode: 0, reason: 'Completed' } },
+      },
       { name: 'proxy', state: { waiting: { reason: 'ErrImagePull', message: 'no such image' } } },
     ],
   },
@@ -60,10 +71,19 @@ test('a pod keeps owner, revision, place, gates and the conditions that decision
     node: 'node-1',
     ip: '10.0.0.9',
   });
-  expect(view).toMatchObject({ phase: 'Running', deleting: false, createdAt: Date.UTC(2026, 0, 1, 0, 0, 10) });
+  expect(view).toMatchObject({
+    phase: 'Running',
+    deleting: false,
+    createdAt: Date.UTC(2026, 0, 1, 0, 0, 10),
+  });
   expect(view.gates).toEqual(['postcheck.dev/verified', 'lb/ready']);
   expect(view.conditions).toEqual({
-    Ready: { status: 'False', reason: 'ReadinessGatesNotReady', message: 'm', since: Date.UTC(2026, 0, 1, 0, 0, 20) },
+    Ready: {
+      status: 'False',
+      reason: 'ReadinessGatesNotReady',
+      message: 'm',
+      since: Date.UTC(2026, 0, 1, 0, 0, 20),
+    },
     'lb/ready': { status: 'True', reason: '', message: '', since: 0 },
   });
 });
@@ -83,7 +103,17 @@ test('its containers are all there, regular ones first, each with its own state'
       startedAt: Date.UTC(2026, 0, 1, 0, 0, 15),
       ready: true,
     },
-    { name: 'late', image: 'l:1', role: 'regular', id: '', restarts: 0, state: 'waiting', reason: '', message: '', ready: false },
+    {
+      name: 'late',
+      image: 'l:1',
+      role: 'regular',
+      id: '',
+      restarts: 0,
+      state: 'waiting',
+      reason: '',
+      message: '',
+      ready: false,
+    },
     {
       name: 'proxy',
       image: 'p:1',
@@ -112,7 +142,9 @@ test('its containers are all there, regular ones first, each with its own state'
 
 test('pods of Jobs, and pods that nobody controls, are not kept', () => {
   const owned = (kind: string): boolean =>
-    keepsPod(projectPod({ metadata: { ownerReferences: [{ kind, name: 'x', uid: 'x', controller: true }] } }));
+    keepsPod(
+      projectPod({ metadata: { ownerReferences: [{ kind, name: 'x', uid: 'x', controller: true }] } }),
+    );
   expect(['ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicationController'].filter(owned)).toEqual([
     'ReplicaSet',
     'StatefulSet',
@@ -121,9 +153,12 @@ test('pods of Jobs, and pods that nobody controls, are not kept', () => {
   expect(keepsPod(projectPod({}))).toBe(false);
 });
 
-test.each([undefined, null, 3, {}, { status: { containerStatuses: [null, 1], conditions: 'x' }, spec: { containers: [null] } }])(
-  'whatever comes instead of a pod (%p) gives a neutral view',
-  (raw) => {
-    expect(projectPod(raw)).toMatchObject({ name: '', phase: 'Pending', conditions: {} });
-  },
-);
+test.each([
+  undefined,
+  null,
+  3,
+  {},
+  { status: { containerStatuses: [null, 1], conditions: 'x' }, spec: { containers: [null] } },
+])('whatever comes instead of a pod (%p) gives a neutral view', (raw) => {
+  expect(projectPod(raw)).toMatchObject({ name: '', phase: 'Pending', conditions: {} });
+});

@@ -26,7 +26,8 @@ export function projectPod(raw: unknown): PodView {
     revision: text(labels['pod-template-hash'] ?? labels['controller-revision-hash']),
     node: text(spec.nodeName),
     ip: text(status.podIP),
-    phase: status.phase === undefined ? 'Pending' : (phases.find((phase) => phase === status.phase) ?? 'Unknown'),
+    phase:
+      status.phase === undefined ? 'Pending' : (phases.find((phase) => phase === status.phase) ?? 'Unknown'),
     reason: text(status.reason),
     deleting: metadata.deletionTimestamp !== undefined,
     createdAt: time(metadata.creationTimestamp),
@@ -45,17 +46,30 @@ function conditions(raw: unknown, types: readonly string[]): Record<string, Cond
   const found: Record<string, ConditionView> = {};
   for (const entry of list(raw).map(record)) {
     const type = text(entry.type);
-    if (!types.includes(type)) continue;
+    if (!types.includes(type)) {
+      continue;
+    }
     const status = entry.status === 'True' || entry.status === 'False' ? entry.status : 'Unknown';
-    found[type] = { status, reason: text(entry.reason), message: text(entry.message), since: time(entry.lastTransitionTime) };
+    found[type] = {
+      status,
+      reason: text(entry.reason),
+      message: text(entry.message),
+      since: time(entry.lastTransitionTime),
+    };
   }
   return found;
 }
 
 function containers(spec: Raw, status: Raw): ContainerView[] {
   const regular = list(spec.containers).map((c) => containerView(c, 'regular', status.containerStatuses));
-  const others = list(spec.initContainers).map((c) => containerView(c, initRole(c), status.initContainerStatuses));
-  return [...regular, ...others.filter((c) => c.role === 'sidecar'), ...others.filter((c) => c.role === 'init')];
+  const others = list(spec.initContainers).map((c) =>
+    containerView(c, initRole(c), status.initContainerStatuses),
+  );
+  return [
+    ...regular,
+    ...others.filter((c) => c.role === 'sidecar'),
+    ...others.filter((c) => c.role === 'init'),
+  ];
 }
 
 function containerView(raw: unknown, role: ContainerRole, statuses: unknown): ContainerView {
@@ -86,6 +100,10 @@ function namedPorts(ports: unknown): { ports?: Readonly<Record<string, number>> 
   const named = list(ports)
     .map(record)
     .filter(({ name, containerPort }) => typeof name === 'string' && typeof containerPort === 'number');
-  if (named.length === 0) return {};
-  return { ports: Object.fromEntries(named.map(({ name, containerPort }) => [text(name), count(containerPort)])) };
+  if (named.length === 0) {
+    return {};
+  }
+  return {
+    ports: Object.fromEntries(named.map(({ name, containerPort }) => [text(name), count(containerPort)])),
+  };
 }

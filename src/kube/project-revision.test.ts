@@ -3,11 +3,17 @@ import { templateDigest } from './digest.ts';
 import { keepsRevision, projectControllerRevision, projectReplicaSet } from './project-revision.ts';
 import { projectNode, projectUpgrade } from './project-upgrade.ts';
 
-const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image: 'w:1' }] } };
+const template = {
+  metadata: { labels: { app: 'web' } },
+  spec: { containers: [{ name: 'web', image: 'w:1' }] },
+};
 const owner = (kind: string): object[] => [{ kind, name: 'web', uid: 'd1', controller: true }];
 
 test('a ReplicaSet has the digest of the Deployment template it was made from', () => {
-  const made = { ...template, metadata: { creationTimestamp: null, labels: { 'pod-template-hash': 'abc', app: 'web' } } };
+  const made = {
+    ...template,
+    metadata: { creationTimestamp: null, labels: { 'pod-template-hash': 'abc', app: 'web' } },
+  };
   const view = projectReplicaSet({
     metadata: {
       name: 'web-abc',
@@ -17,7 +23,12 @@ test('a ReplicaSet has the digest of the Deployment template it was made from', 
     },
     spec: { template: made },
   });
-  expect(view).toMatchObject({ hash: 'abc', revision: 12, ownerUid: 'd1', templateDigest: templateDigest(template) });
+  expect(view).toMatchObject({
+    hash: 'abc',
+    revision: 12,
+    ownerUid: 'd1',
+    templateDigest: templateDigest(template),
+  });
   expect(keepsRevision(view)).toBe(true);
 });
 
@@ -32,7 +43,11 @@ test('a ControllerRevision is told by its name for a StatefulSet and by its labe
     revision: 4,
     templateDigest: templateDigest(template),
   });
-  expect(projectControllerRevision(raw('DaemonSet'))).toMatchObject({ hash: '77', revision: 4, templateDigest: templateDigest(template) });
+  expect(projectControllerRevision(raw('DaemonSet'))).toMatchObject({
+    hash: '77',
+    revision: 4,
+    templateDigest: templateDigest(template),
+  });
 });
 
 test('revisions of other owners are not kept', () => {
@@ -41,9 +56,14 @@ test('revisions of other owners are not kept', () => {
 });
 
 test('a digest changes with the image and not with the order of keys', () => {
-  const reordered = { spec: { containers: [{ image: 'w:1', name: 'web' }] }, metadata: { labels: { app: 'web' } } };
+  const reordered = {
+    spec: { containers: [{ image: 'w:1', name: 'web' }] },
+    metadata: { labels: { app: 'web' } },
+  };
   expect(templateDigest(reordered)).toBe(templateDigest(template));
-  expect(templateDigest({ ...template, spec: { containers: [{ name: 'web', image: 'w:2' }] } })).not.toBe(templateDigest(template));
+  expect(templateDigest({ ...template, spec: { containers: [{ name: 'web', image: 'w:2' }] } })).not.toBe(
+    templateDigest(template),
+  );
 });
 
 test('an Upgrade keeps its annotations but neither managed fields nor the copy of itself', () => {
@@ -59,8 +79,16 @@ test('an Upgrade keeps its annotations but neither managed fields nor the copy o
     labels: { a: 'b' },
   };
   const { managedFields: _m, labels: _l, ...kept } = metadata;
-  const view = projectUpgrade({ apiVersion: 'postcheck.dev/v1alpha1', kind: 'Upgrade', metadata, spec: { paused: false } });
-  expect(view).toEqual({ metadata: { ...kept, annotations: { 'postcheck.dev/retry': '1' } }, spec: { paused: false } });
+  const view = projectUpgrade({
+    apiVersion: 'postcheck.dev/v1alpha1',
+    kind: 'Upgrade',
+    metadata,
+    spec: { paused: false },
+  });
+  expect(view).toEqual({
+    metadata: { ...kept, annotations: { 'postcheck.dev/retry': '1' } },
+    spec: { paused: false },
+  });
   expect(Object.isFrozen(view.metadata)).toBe(true);
 });
 

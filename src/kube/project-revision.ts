@@ -18,7 +18,8 @@ export function projectReplicaSet(raw: unknown): RevisionView {
     ownerUid: owner.kind === 'Deployment' ? owner.uid : '',
     hash: text(at(metadata, 'labels', 'pod-template-hash')),
     templateDigest: templateDigest(at(raw, 'spec', 'template')),
-    revision: Number.parseInt(text(at(metadata, 'annotations', 'deployment.kubernetes.io/revision')), 10) || 0,
+    revision:
+      Number.parseInt(text(at(metadata, 'annotations', 'deployment.kubernetes.io/revision')), 10) || 0,
     createdAt: time(metadata.creationTimestamp),
   });
 }
@@ -36,7 +37,10 @@ export function projectControllerRevision(raw: unknown): RevisionView {
     kind: 'ControllerRevision',
     ...identity(metadata),
     ownerUid: known ? owner.uid : '',
-    hash: owner.kind === 'StatefulSet' ? text(metadata.name) : text(at(metadata, 'labels', 'controller-revision-hash')),
+    hash:
+      owner.kind === 'StatefulSet'
+        ? text(metadata.name)
+        : text(at(metadata, 'labels', 'controller-revision-hash')),
     templateDigest: templateDigest(at(object, 'data', 'spec', 'template')),
     revision: count(object.revision),
     createdAt: time(metadata.creationTimestamp),

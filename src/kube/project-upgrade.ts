@@ -3,7 +3,15 @@ import type { NodeView } from '../api/views.ts';
 import { frozen, list, record, text } from './raw.ts';
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
-const keptMetadata = ['namespace', 'name', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp'];
+const keptMetadata = [
+  'namespace',
+  'name',
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+];
 
 /**
  * Keeps of an Upgrade what is its own: identity, spec, status and annotations (they carry the verbs).
@@ -12,7 +20,9 @@ const keptMetadata = ['namespace', 'name', 'uid', 'resourceVersion', 'generation
 export function projectUpgrade(raw: unknown): Upgrade {
   const { metadata, spec, status } = record(raw);
   const { [lastApplied]: _copy, ...annotations } = record(record(metadata).annotations);
-  const kept = Object.fromEntries(Object.entries(record(metadata)).filter(([key]) => keptMetadata.includes(key)));
+  const kept = Object.fromEntries(
+    Object.entries(record(metadata)).filter(([key]) => keptMetadata.includes(key)),
+  );
   return frozen({
     metadata: { ...kept, annotations },
     spec,

@@ -24,7 +24,12 @@ const deployment = {
       spec: {
         initContainers: [
           { name: 'migrate', image: 'm:1' },
-          { name: 'proxy', image: 'p:1', restartPolicy: 'Always', startupProbe: { exec: { command: ['true'] } } },
+          {
+            name: 'proxy',
+            image: 'p:1',
+            restartPolicy: 'Always',
+            startupProbe: { exec: { command: ['true'] } },
+          },
         ],
         containers: [{ name: 'web', image: 'w:1' }],
       },
@@ -34,7 +39,9 @@ const deployment = {
 };
 
 function owns(...names: string[]): unknown {
-  const containers = Object.fromEntries(names.map((name) => [`k:{"name":"${name}"}`, { '.': {}, 'f:image': {} }]));
+  const containers = Object.fromEntries(
+    names.map((name) => [`k:{"name":"${name}"}`, { '.': {}, 'f:image': {} }]),
+  );
   return { 'f:spec': { 'f:template': { 'f:spec': { 'f:containers': containers } } } };
 }
 
@@ -44,7 +51,14 @@ describe('a Deployment', () => {
   const view = projectWorkload('Deployment', deployment);
 
   test('keeps identity, counts and the containers with their roles, init containers first', () => {
-    expect(view).toMatchObject({ namespace: 'shop', name: 'web', uid: 'u1', resourceVersion: '42', generation: 3, observedGeneration: 3 });
+    expect(view).toMatchObject({
+      namespace: 'shop',
+      name: 'web',
+      uid: 'u1',
+      resourceVersion: '42',
+      generation: 3,
+      observedGeneration: 3,
+    });
     expect(view).toMatchObject({
       desired: 4,
       updated: 4,
@@ -68,8 +82,14 @@ describe('a Deployment', () => {
   });
 
   test('tells when fields are still held by postcheck', () => {
-    const managedFields = [...deployment.metadata.managedFields, { manager: 'postcheck', operation: 'Update', fieldsV1: owns('web') }];
-    expect(projectWorkload('Deployment', { ...deployment, metadata: { ...deployment.metadata, managedFields } }).holdsOurFields).toBe(true);
+    const managedFields = [
+      ...deployment.metadata.managedFields,
+      { manager: 'postcheck', operation: 'Update', fieldsV1: owns('web') },
+    ];
+    expect(
+      projectWorkload('Deployment', { ...deployment, metadata: { ...deployment.metadata, managedFields } })
+        .holdsOurFields,
+    ).toBe(true);
   });
 
   test('is frozen to the leaves', () => {
@@ -87,7 +107,11 @@ describe('a Deployment', () => {
     ['Recreate', { type: 'Recreate' }, true],
     ['all pods at once', { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '100%' } }, true],
     ['as many pods as there are', { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 4 } }, true],
-    ['99 %, which is rounded down', { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '99%' } }, false],
+    [
+      '99 %, which is rounded down',
+      { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '99%' } },
+      false,
+    ],
     ['one pod', { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1 } }, false],
     ['nothing said', {}, false],
   ])('with maxUnavailable of %s serves nothing meanwhile: %s', (_, strategy, expected) => {
@@ -97,7 +121,10 @@ describe('a Deployment', () => {
   test('says why no pods can be made, as long as that is so', () => {
     const failing = (value: string) => ({
       ...deployment,
-      status: { ...deployment.status, conditions: [{ type: 'ReplicaFailure', status: value, message: 'exceeded quota: pods' }] },
+      status: {
+        ...deployment.status,
+        conditions: [{ type: 'ReplicaFailure', status: value, message: 'exceeded quota: pods' }],
+      },
     });
     expect(projectWorkload('Deployment', failing('True')).replicaFailure).toBe('exceeded quota: pods');
     expect(projectWorkload('Deployment', failing('False')).replicaFailure).toBeUndefined();
@@ -118,20 +145,51 @@ describe('a StatefulSet', () => {
 
   test('keeps partition, update revision and pod management', () => {
     const view = projectWorkload('StatefulSet', statefulSet);
-    expect(view).toMatchObject({ partition: 2, updateRevision: 'web-6d', ordered: true, onDelete: false, servesNothingMeanwhile: false });
-    expect(projectWorkload('StatefulSet', { ...statefulSet, spec: { ...spec, podManagementPolicy: 'Parallel' } }).ordered).toBe(false);
+    expect(view).toMatchObject({
+      partition: 2,
+      updateRevision: 'web-6d',
+      ordered: true,
+      onDelete: false,
+      servesNothingMeanwhile: false,
+    });
+    expect(
+      projectWorkload('StatefulSet', { ...statefulSet, spec: { ...spec, podManagementPolicy: 'Parallel' } })
+        .ordered,
+    ).toBe(false);
   });
 
   test('OnDelete is seen', () => {
-    expect(projectWorkload('StatefulSet', { ...statefulSet, spec: { ...spec, updateStrategy: { type: 'OnDelete' } } }).onDelete).toBe(true);
+    expect(
+      projectWorkload('StatefulSet', {
+        ...statefulSet,
+        spec: { ...spec, updateStrategy: { type: 'OnDelete' } },
+      }).onDelete,
+    ).toBe(true);
   });
 });
 
 test('a DaemonSet counts nodes, and with its default of one unavailable on one node serves nothing meanwhile', () => {
-  const status = { desiredNumberScheduled: 1, updatedNumberScheduled: 1, numberReady: 1, numberAvailable: 1, currentNumberScheduled: 2 };
-  const daemonSet = { ...deployment, spec: { updateStrategy: { type: 'RollingUpdate' }, template: deployment.spec.template }, status };
+  const status = {
+    desiredNumberScheduled: 1,
+    updatedNumberScheduled: 1,
+    numberReady: 1,
+    numberAvailable: 1,
+    currentNumberScheduled: 2,
+  };
+  const daemonSet = {
+    ...deployment,
+    spec: { updateStrategy: { type: 'RollingUpdate' }, template: deployment.spec.template },
+    status,
+  };
   const view = projectWorkload('DaemonSet', daemonSet);
-  expect(view).toMatchObject({ desired: 1, updated: 1, ready: 1, available: 1, total: 2, servesNothingMeanwhile: true });
+  expect(view).toMatchObject({
+    desired: 1,
+    updated: 1,
+    ready: 1,
+    available: 1,
+    total: 2,
+    servesNothingMeanwhile: true,
+  });
 });
 
 test.each([

@@ -67,7 +67,10 @@ function daemonSetCounts(status: Raw): Counts {
 
 function templateContainers(podSpec: unknown): TemplateContainer[] {
   const spec = record(podSpec);
-  return [...list(spec.initContainers).map((c) => container(c, initRole(c))), ...list(spec.containers).map((c) => container(c, 'regular'))];
+  return [
+    ...list(spec.initContainers).map((c) => container(c, initRole(c))),
+    ...list(spec.containers).map((c) => container(c, 'regular')),
+  ];
 }
 
 function container(raw: unknown, role: ContainerRole): TemplateContainer {
@@ -83,8 +86,12 @@ export function initRole(raw: unknown): ContainerRole {
 /** The controllers' own defaults and rounding: a Deployment rounds a percentage down, the other two up. */
 function servesNothingMeanwhile(kind: WorkloadKind, spec: Raw, desired: number): boolean {
   const strategy = record(kind === 'Deployment' ? spec.strategy : spec.updateStrategy);
-  if (strategy.type === 'Recreate') return true;
-  if (strategy.type === 'OnDelete' || desired === 0) return false;
+  if (strategy.type === 'Recreate') {
+    return true;
+  }
+  if (strategy.type === 'OnDelete' || desired === 0) {
+    return false;
+  }
   const rolling = record(strategy.rollingUpdate);
   const unavailable = rolling.maxUnavailable ?? (kind === 'Deployment' ? '25%' : 1);
   return podCount(unavailable, desired, kind === 'Deployment' ? Math.floor : Math.ceil) >= desired;

@@ -36,14 +36,18 @@ export function time(value: unknown): number {
 /** Follows keys through nested objects. */
 export function at(value: unknown, ...keys: readonly string[]): unknown {
   let here = value;
-  for (const key of keys) here = record(here)[key];
+  for (const key of keys) {
+    here = record(here)[key];
+  }
   return here;
 }
 
 /** Freezes a tree of plain JSON and gives it back. */
 export function frozen<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    for (const part of Object.values(value)) frozen(part);
+    for (const part of Object.values(value)) {
+      frozen(part);
+    }
     Object.freeze(value);
   }
   return value;

@@ -16,13 +16,21 @@ export class ClusterReader implements Reader {
   }
 
   async getPod(namespace: string, name: string): Promise<PodView | 'gone' | 'unknown'> {
-    const answer = await this.#requests.send({ method: 'GET', target: { resource: resources.Pod, namespace, name } });
-    if (answer.ok) return projectPod(answer.body);
+    const answer = await this.#requests.send({
+      method: 'GET',
+      target: { resource: resources.Pod, namespace, name },
+    });
+    if (answer.ok) {
+      return projectPod(answer.body);
+    }
     return answer.failure.kind === 'notFound' ? 'gone' : 'unknown';
   }
 
   async listUpgrades(namespace: string): Promise<readonly Upgrade[] | 'unknown'> {
-    const answer = await this.#requests.send({ method: 'GET', target: { resource: resources.Upgrade, namespace } });
+    const answer = await this.#requests.send({
+      method: 'GET',
+      target: { resource: resources.Upgrade, namespace },
+    });
     return answer.ok ? list(record(answer.body).items).map(projectUpgrade) : 'unknown';
   }
 }

@@ -50,12 +50,19 @@ export class Reflector<T> {
     const timing = options.timing ?? { ...sessionTiming, ...watchTiming };
     this.#options = options;
     this.#backoff = new Backoff(timing, Math.random);
-    this.#status = { target: options.target, synced: false, state: 'starting', lastContactAt: 0, message: '' };
+    this.#status = {
+      target: options.target,
+      synced: false,
+      state: 'starting',
+      lastContactAt: 0,
+      message: '',
+    };
     this.#session = new WatchSession(streams, requests, {
       ...options,
       timing,
       sink: (event) => this.#deliver(event),
-      contact: (well) => this.#set({ lastContactAt: Date.now(), ...(well ? { state: 'watching', message: '' } : {}) }),
+      contact: (well) =>
+        this.#set({ lastContactAt: Date.now(), ...(well ? { state: 'watching', message: '' } : {}) }),
     });
   }
 
@@ -79,22 +86,33 @@ export class Reflector<T> {
       const ending = await this.#session.run(signal);
       this.#note(ending);
       const slow = ending.kind === 'forbidden';
-      const delayMs = this.#backoff.next({ livedMs: performance.now() - openedAt, progressed: ending.progressed, slow });
+      const delayMs = this.#backoff.next({
+        livedMs: performance.now() - openedAt,
+        progressed: ending.progressed,
+        slow,
+      });
       const optionalMs = slow && this.#options.optional ? optionalRetryMs : 0;
       await sleep(Math.max(delayMs, ending.retryAfterMs, optionalMs), undefined, { signal }).catch(() => {});
     }
   }
 
   #note(ending: Ending): void {
-    const message = ending.message === '' ? '' : clean(`watch ${describe(this.#options.target)}: ${ending.message}`);
+    const message =
+      ending.message === '' ? '' : clean(`watch ${describe(this.#options.target)}: ${ending.message}`);
     if (ending.kind === 'forbidden') {
       this.#set({ state: 'forbidden', message });
-      if (this.#options.optional && !this.#status.synced) this.#deliver({ type: 'synced', items: [], resourceVersion: '' });
-    } else if (ending.kind === 'failed') this.#set({ state: 'retrying', message });
+      if (this.#options.optional && !this.#status.synced) {
+        this.#deliver({ type: 'synced', items: [], resourceVersion: '' });
+      }
+    } else if (ending.kind === 'failed') {
+      this.#set({ state: 'retrying', message });
+    }
   }
 
   #deliver(event: WatchEvent<T>): void {
-    if (event.type === 'synced') this.#set({ synced: true });
+    if (event.type === 'synced') {
+      this.#set({ synced: true });
+    }
     this.#options.sink(event);
   }
 

@@ -5,7 +5,10 @@ import type { HttpAnswer, HttpClient, HttpRequest } from './http.ts';
 import { describe, pathOf, type Target } from './names.ts';
 import type { Throttle } from './throttle.ts';
 
-export type PatchType = 'application/merge-patch+json' | 'application/strategic-merge-patch+json' | 'application/json-patch+json';
+export type PatchType =
+  | 'application/merge-patch+json'
+  | 'application/strategic-merge-patch+json'
+  | 'application/json-patch+json';
 
 export interface ApiRequest {
   readonly method: HttpRequest['method'];
@@ -65,22 +68,39 @@ export class Requests {
       });
       return { ok: true, body };
     } catch (error) {
-      if (error instanceof Failed) return { ok: false, failure: error.failure, status: error.status };
+      if (error instanceof Failed) {
+        return { ok: false, failure: error.failure, status: error.status };
+      }
       return { ok: false, failure: noAnswer(error, what(request)), status: 0 };
     }
   }
 
   async #once(request: ApiRequest): Promise<unknown> {
     const path = pathOf(request.target);
-    if (path === undefined) throw new Failed({ kind: 'invalid', message: clean(`${what(request)}: not a valid object name`) });
+    if (path === undefined) {
+      throw new Failed({ kind: 'invalid', message: clean(`${what(request)}: not a valid object name`) });
+    }
     const heldMs = this.#throttle?.remainingMs() ?? 0;
-    if (heldMs > 0)
-      throw new Failed({ kind: 'throttled', message: `${what(request)}: the API server asked to wait`, retryAfterMs: heldMs });
+    if (heldMs > 0) {
+      throw new Failed({
+        kind: 'throttled',
+        message: `${what(request)}: the API server asked to wait`,
+        retryAfterMs: heldMs,
+      });
+    }
     const answer = await this.#exchange(request, path);
-    if (answer.status >= 200 && answer.status < 300) return this.#parsed(answer, request);
+    if (answer.status >= 200 && answer.status < 300) {
+      return this.#parsed(answer, request);
+    }
     const retryAfter = answer.headers['retry-after'];
-    const failure = failureOf({ status: answer.status, retryAfter, body: answer.body }, what(request), Date.now());
-    if (failure.kind === 'throttled') this.#throttle?.hold(failure.retryAfterMs);
+    const failure = failureOf(
+      { status: answer.status, retryAfter, body: answer.body },
+      what(request),
+      Date.now(),
+    );
+    if (failure.kind === 'throttled') {
+      this.#throttle?.hold(failure.retryAfterMs);
+    }
     throw new Failed(failure, answer.status);
   }
 
@@ -90,7 +110,8 @@ export class Requests {
       return await this.#http.send({
         method: request.method,
         path: path + query,
-        headers: request.body === undefined ? {} : { 'content-type': request.patchType ?? 'application/json' },
+        headers:
+          request.body === undefined ? {} : { 'content-type': request.patchType ?? 'application/json' },
         body: request.body === undefined ? undefined : JSON.stringify(request.body),
         deadlineMs: request.deadlineMs ?? defaultDeadlineMs,
         signal: request.signal,
@@ -104,7 +125,10 @@ export class Requests {
     try {
       return JSON.parse(answer.body);
     } catch {
-      throw new Failed({ kind: 'unavailable', message: `${what(request)}: HTTP ${answer.status} whose body is not JSON` });
+      throw new Failed({
+        kind: 'unavailable',
+        message: `${what(request)}: HTTP ${answer.status} whose body is not JSON`,
+      });
     }
   }
 }

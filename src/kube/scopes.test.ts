@@ -15,7 +15,11 @@ function merged(scopes: number): { sinks: ((event: WatchEvent<Thing>) => void)[]
     scopes,
     ({ namespace, name }) => `${namespace}/${name}`,
     (event) =>
-      told.push(event.type === 'synced' ? `synced ${event.items.map(({ name }) => name).join(' ')}` : `${event.type} ${event.object.name}`),
+      told.push(
+        event.type === 'synced'
+          ? `synced ${event.items.map(({ name }) => name).join(' ')}`
+          : `${event.type} ${event.object.name}`,
+      ),
   );
   return { sinks, told };
 }

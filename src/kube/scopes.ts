@@ -15,11 +15,18 @@ export function mergeScopes<T>(
     if (event.type === 'synced') {
       known[index] = new Map(event.items.map((object) => [keyOf(object), object]));
       const items = known.flatMap((scope) => [...(scope?.values() ?? [])]);
-      if (complete()) sink({ type: 'synced', items, resourceVersion: event.resourceVersion });
+      if (complete()) {
+        sink({ type: 'synced', items, resourceVersion: event.resourceVersion });
+      }
       return;
     }
-    if (event.type === 'delete') known[index]?.delete(keyOf(event.object));
-    else known[index]?.set(keyOf(event.object), event.object);
-    if (complete()) sink(event);
+    if (event.type === 'delete') {
+      known[index]?.delete(keyOf(event.object));
+    } else {
+      known[index]?.set(keyOf(event.object), event.object);
+    }
+    if (complete()) {
+      sink(event);
+    }
   });
 }

@@ -1,6 +1,11 @@
 import { type EventEmitter, once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2, constants } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect as connectHttp2,
+  constants,
+} from 'node:http2';
 import { request } from 'node:https';
 import type { Readable } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
@@ -56,7 +61,9 @@ export class StreamClient {
       };
     });
     signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
+    if (signal.aborted) {
+      stop();
+    }
     try {
       return await Promise.race([opening, stopped]);
     } finally {
@@ -78,15 +85,20 @@ export class StreamClient {
 
   /** Ends every stream. */
   close(): void {
-    for (const session of this.#sessions) session.destroy();
+    for (const session of this.#sessions) {
+      session.destroy();
+    }
     this.#sessions = [];
   }
 
   async #session(): Promise<ClientHttp2Session | undefined> {
     const free = this.#sessions.find(
-      (session) => !session.closed && !session.destroyed && (this.#streams.get(session) ?? 0) < streamsPerSession,
+      (session) =>
+        !session.closed && !session.destroyed && (this.#streams.get(session) ?? 0) < streamsPerSession,
     );
-    if (free) return free;
+    if (free) {
+      return free;
+    }
     this.#joining ??= this.#connect().finally(() => {
       this.#joining = undefined;
     });
@@ -123,15 +135,31 @@ export class StreamClient {
     this.#sessions.push(session);
   }
 
-  async #openHttp2(session: ClientHttp2Session, path: string, headers: Readonly<Record<string, string>>): Promise<OpenStream> {
-    const stream: ClientHttp2Stream = session.request({ ':path': path, accept: 'application/json', ...headers });
+  async #openHttp2(
+    session: ClientHttp2Session,
+    path: string,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<OpenStream> {
+    const stream: ClientHttp2Stream = session.request({
+      ':path': path,
+      accept: 'application/json',
+      ...headers,
+    });
     this.#count(session, 1);
     stream.on('close', () => this.#count(session, -1));
     const cancel = (): void => stream.close(constants.NGHTTP2_CANCEL);
     stream.on('error', () => {});
-    const received = await inTime(firstAnswer(stream), this.#timing.openMs, 'waiting for headers', () => stream.destroy());
+    const received = await inTime(firstAnswer(stream), this.#timing.openMs, 'waiting for headers', () =>
+      stream.destroy(),
+    );
     const { ':status': status, 'retry-after': retryAfter } = received as Record<string, unknown>;
-    return { status: Number(status), retryAfter: text(retryAfter) || undefined, body: stream, pinged: true, cancel };
+    return {
+      status: Number(status),
+      retryAfter: text(retryAfter) || undefined,
+      body: stream,
+      pinged: true,
+      cancel,
+    };
   }
 
   #count(session: ClientHttp2Session, by: number): void {
@@ -142,12 +170,30 @@ export class StreamClient {
     const { tls } = await this.#connection.credentials();
     const { hostname, port } = this.#connection.server;
     const host = hostname.replace(/^\[|\]$/g, '');
-    const outgoing = request({ ...tls, host, port: port || 443, path, agent: false, headers: { accept: 'application/json', ...headers } });
+    const outgoing = request({
+      ...tls,
+      host,
+      port: port || 443,
+      path,
+      agent: false,
+      headers: { accept: 'application/json', ...headers },
+    });
     outgoing.end();
     const cancel = (): void => void outgoing.destroy();
     outgoing.on('error', () => {});
-    const incoming = (await inTime(firstAnswer(outgoing), this.#timing.openMs, 'waiting for headers', cancel)) as IncomingMessage;
-    return { status: incoming.statusCode ?? 0, retryAfter: incoming.headers['retry-after'], body: incoming, pinged: false, cancel };
+    const incoming = (await inTime(
+      firstAnswer(outgoing),
+      this.#timing.openMs,
+      'waiting for headers',
+      cancel,
+    )) as IncomingMessage;
+    return {
+      status: incoming.statusCode ?? 0,
+      retryAfter: incoming.headers['retry-after'],
+      body: incoming,
+      pinged: false,
+      cancel,
+    };
   }
 }
 
@@ -161,12 +207,22 @@ function firstAnswer(emitter: EventEmitter): Promise<unknown> {
 }
 
 function ping(session: ClientHttp2Session, limitMs: number): void {
-  const late = setTimeout(() => session.destroy(new Error(`connection dead: no answer to a ping for ${limitMs} ms`)), limitMs);
+  const late = setTimeout(
+    () => session.destroy(new Error(`connection dead: no answer to a ping for ${limitMs} ms`)),
+    limitMs,
+  );
   const sent = !session.destroyed && session.ping(() => clearTimeout(late));
-  if (!sent) clearTimeout(late);
+  if (!sent) {
+    clearTimeout(late);
+  }
 }
 
-async function inTime<T>(promise: Promise<T>, limitMs: number, doing: string, giveUp: () => void): Promise<T> {
+async function inTime<T>(
+  promise: Promise<T>,
+  limitMs: number,
+  doing: string,
+  giveUp: () => void,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {

@@ -29,26 +29,48 @@ const STOP_WITHIN_MS = 40_000;
  * Leaves nothing behind that only the operator could open: removes the gate policy's binding, stops the operator, opens every closed gate.
  * Gives a sentence when it could not; running it again is safe.
  */
-export async function uninstall(tools: UninstallTools, request: UninstallRequest): Promise<string | undefined> {
+export async function uninstall(
+  tools: UninstallTools,
+  request: UninstallRequest,
+): Promise<string | undefined> {
   const unbound = await removeBinding(tools, request);
-  if (unbound) return unbound;
+  if (unbound) {
+    return unbound;
+  }
   const [problem] = await Promise.all([stopOperator(tools, request), sleep(POLICY_FORGOTTEN_MS)]);
   return problem ?? openGates(tools, request);
 }
 
-async function removeBinding({ requests, gatePolicyName }: UninstallTools, { say }: UninstallRequest): Promise<string | undefined> {
+async function removeBinding(
+  { requests, gatePolicyName }: UninstallTools,
+  { say }: UninstallRequest,
+): Promise<string | undefined> {
   const answer = await requests.send({
     method: 'DELETE',
     target: { resource: resources.MutatingAdmissionPolicyBinding, name: gatePolicyName },
     retries: 3,
   });
-  if (!answer.ok && answer.failure.kind !== 'notFound') return `cannot remove the gate policy's binding: ${answer.failure.message}`;
-  say(answer.ok ? `removed MutatingAdmissionPolicyBinding ${gatePolicyName}: new pods get no gate` : 'no gate policy binding is installed');
+  if (!answer.ok && answer.failure.kind !== 'notFound') {
+    return `cannot remove the gate policy's binding: ${answer.failure.message}`;
+  }
+  say(
+    answer.ok
+      ? `removed MutatingAdmissionPolicyBinding ${gatePolicyName}: new pods get no gate`
+      : 'no gate policy binding is installed',
+  );
   return undefined;
 }
 
-async function stopOperator({ requests }: UninstallTools, { deployment, namespace, say }: UninstallRequest): Promise<string | undefined> {
-  const target: Target = { resource: resources.Deployment, namespace, name: deployment, subresource: 'scale' };
+async function stopOperator(
+  { requests }: UninstallTools,
+  { deployment, namespace, say }: UninstallRequest,
+): Promise<string | undefined> {
+  const target: Target = {
+    resource: resources.Deployment,
+    namespace,
+    name: deployment,
+    subresource: 'scale',
+  };
   const scaled = await requests.send({
     method: 'PATCH',
     target,
@@ -56,8 +78,12 @@ async function stopOperator({ requests }: UninstallTools, { deployment, namespac
     body: { spec: { replicas: 0 } },
     retries: 3,
   });
-  if (!scaled.ok && scaled.failure.kind === 'notFound') return undefined;
-  if (!scaled.ok) return `cannot scale the operator down: ${scaled.failure.message}`;
+  if (!scaled.ok && scaled.failure.kind === 'notFound') {
+    return undefined;
+  }
+  if (!scaled.ok) {
+    return `cannot scale the operator down: ${scaled.failure.message}`;
+  }
   const until = Date.now() + STOP_WITHIN_MS;
   while (Date.now() < until) {
     const pods = await listPages(
@@ -69,7 +95,9 @@ async function stopOperator({ requests }: UninstallTools, { deployment, namespac
       pods.ok &&
       !pods.items.some(
         ({ owner }) =>
-          owner.kind === 'ReplicaSet' && owner.name.startsWith(`${deployment}-`) && !owner.name.slice(deployment.length + 1).includes('-'),
+          owner.kind === 'ReplicaSet' &&
+          owner.name.startsWith(`${deployment}-`) &&
+          !owner.name.slice(deployment.length + 1).includes('-'),
       )
     ) {
       say(`stopped the operator (Deployment ${deployment})`);
@@ -80,21 +108,33 @@ async function stopOperator({ requests }: UninstallTools, { deployment, namespac
   return `the operator's pods did not end within ${STOP_WITHIN_MS / 1000} s`;
 }
 
-async function openGates({ requests, writer, namespaces }: UninstallTools, { say }: UninstallRequest): Promise<string | undefined> {
+async function openGates(
+  { requests, writer, namespaces }: UninstallTools,
+  { say }: UninstallRequest,
+): Promise<string | undefined> {
   const scopes: Target[] =
-    namespaces.length > 0 ? namespaces.map((namespace) => ({ resource: resources.Pod, namespace })) : [{ resource: resources.Pod }];
+    namespaces.length > 0
+      ? namespaces.map((namespace) => ({ resource: resources.Pod, namespace }))
+      : [{ resource: resources.Pod }];
   let opened = 0;
   for (const target of scopes) {
-    const listed = await listPages(requests, { target, projection: projections.Pod }, new AbortController().signal);
-    if (!listed.ok) return `cannot list pods: ${listed.failure.message}`;
+    const listed = await listPages(
+      requests,
+      { target, projection: projections.Pod },
+      new AbortController().signal,
+    );
+    if (!listed.ok) {
+      return `cannot list pods: ${listed.failure.message}`;
+    }
     for (const pod of listed.items.filter(isClosed)) {
       const written = await writer.patchVerified(
         pod,
         { status: 'True', reason: 'Uninstalled', message: 'postcheck was uninstalled' },
         Date.now(),
       );
-      if (!written.ok && written.failure.kind !== 'notFound')
+      if (!written.ok && written.failure.kind !== 'notFound') {
         return `cannot open the gate of pod ${pod.namespace}/${pod.name}: ${written.failure.message}`;
+      }
       opened++;
     }
   }

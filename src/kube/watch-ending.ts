@@ -12,7 +12,10 @@ export interface Ending {
 
 export type Lines = AsyncGenerator<WatchLine | StreamEnd>;
 /** What ended the reading, and whether what is known may be wrong. */
-export type Stop = Pick<Ending, 'kind' | 'message'> & { readonly relist: boolean; readonly retryAfterMs?: number };
+export type Stop = Pick<Ending, 'kind' | 'message'> & {
+  readonly relist: boolean;
+  readonly retryAfterMs?: number;
+};
 
 /** The next line; the stream's end is a line too. */
 export async function next(lines: Lines): Promise<WatchLine | StreamEnd> {
@@ -29,7 +32,11 @@ export function stopOf(line: Exclude<WatchLine | StreamEnd, { type: 'change' | '
     case 'throttled':
       return { kind: 'failed', message: line.message, relist: false, retryAfterMs: line.retryAfterMs };
     case 'end':
-      return { kind: line.how === 'clean' ? 'closed' : 'failed', message: line.message, relist: line.how === 'silent' };
+      return {
+        kind: line.how === 'clean' ? 'closed' : 'failed',
+        message: line.message,
+        relist: line.how === 'silent',
+      };
   }
 }
 
@@ -45,7 +52,9 @@ export async function shortBody(stream: OpenStream): Promise<string> {
   try {
     for await (const chunk of stream.body) {
       body += (chunk as Buffer).toString('utf8');
-      if (body.length > 4096) break;
+      if (body.length > 4096) {
+        break;
+      }
     }
   } catch {
     // What came is enough.

@@ -6,15 +6,29 @@ const object = { metadata: { name: 'a', resourceVersion: '7' } };
 const line = (type: unknown, content: unknown = object): string => JSON.stringify({ type, object: content });
 
 test('changes carry their object', () => {
-  for (const type of ['ADDED', 'MODIFIED'])
-    expect(readWatchLine(line(type))).toEqual({ type: 'change', deleted: false, object, resourceVersion: '7' });
+  for (const type of ['ADDED', 'MODIFIED']) {
+    expect(readWatchLine(line(type))).toEqual({
+      type: 'change',
+      deleted: false,
+      object,
+      resourceVersion: '7',
+    });
+  }
   expect(readWatchLine(line('DELETED'))).toMatchObject({ type: 'change', deleted: true });
 });
 
 test('bookmarks tell when the initial list is complete', () => {
   const end = { metadata: { resourceVersion: '9', annotations: { 'k8s.io/initial-events-end': 'true' } } };
-  expect(readWatchLine(line('BOOKMARK'))).toEqual({ type: 'bookmark', resourceVersion: '7', initialEnd: false });
-  expect(readWatchLine(line('BOOKMARK', end))).toEqual({ type: 'bookmark', resourceVersion: '9', initialEnd: true });
+  expect(readWatchLine(line('BOOKMARK'))).toEqual({
+    type: 'bookmark',
+    resourceVersion: '7',
+    initialEnd: false,
+  });
+  expect(readWatchLine(line('BOOKMARK', end))).toEqual({
+    type: 'bookmark',
+    resourceVersion: '9',
+    initialEnd: true,
+  });
 });
 
 test.each([

@@ -2,7 +2,12 @@ import { at, count, type Raw, record, text } from './raw.ts';
 
 /** What one line of a watch can be. */
 export type WatchLine =
-  | { readonly type: 'change'; readonly deleted: boolean; readonly object: Raw; readonly resourceVersion: string }
+  | {
+      readonly type: 'change';
+      readonly deleted: boolean;
+      readonly object: Raw;
+      readonly resourceVersion: string;
+    }
   /** `initialEnd`: everything that existed when the watch began has been sent. */
   | { readonly type: 'bookmark'; readonly resourceVersion: string; readonly initialEnd: boolean }
   /** The server no longer has our resourceVersion (410). */
@@ -21,8 +26,12 @@ export function readWatchLine(line: string): WatchLine {
   }
   const { type, object } = record(parsed);
   const resourceVersion = text(at(object, 'metadata', 'resourceVersion'));
-  if (type === 'ERROR') return readError(record(object));
-  if (resourceVersion === '') return { type: 'broken', message: 'an event without an object' };
+  if (type === 'ERROR') {
+    return readError(record(object));
+  }
+  if (resourceVersion === '') {
+    return { type: 'broken', message: 'an event without an object' };
+  }
   if (type === 'BOOKMARK') {
     const initialEnd = at(object, 'metadata', 'annotations', 'k8s.io/initial-events-end') === 'true';
     return { type: 'bookmark', resourceVersion, initialEnd };
@@ -35,9 +44,15 @@ export function readWatchLine(line: string): WatchLine {
 
 function readError(status: Raw): WatchLine {
   const message = text(status.message) || 'no message';
-  if (status.code === 410 || status.reason === 'Expired' || status.reason === 'Gone') return { type: 'expired', message };
+  if (status.code === 410 || status.reason === 'Expired' || status.reason === 'Gone') {
+    return { type: 'expired', message };
+  }
   if (status.code === 429) {
-    return { type: 'throttled', message, retryAfterMs: Math.min(count(at(status, 'details', 'retryAfterSeconds'), 1) * 1000, 60_000) };
+    return {
+      type: 'throttled',
+      message,
+      retryAfterMs: Math.min(count(at(status, 'details', 'retryAfterSeconds'), 1) * 1000, 60_000),
+    };
   }
   return { type: 'broken', message: `the server reported an error: ${message}` };
 }

@@ -13,7 +13,10 @@ export interface StreamEnd {
 const longestLineBytes = 16 * 1024 * 1024;
 
 /** Reads a watch line by line; however it ends, the end comes as a value and comes last. `silentMs`: longest time without a byte. */
-export async function* watchLines(stream: OpenStream, silentMs: number): AsyncGenerator<WatchLine | StreamEnd> {
+export async function* watchLines(
+  stream: OpenStream,
+  silentMs: number,
+): AsyncGenerator<WatchLine | StreamEnd> {
   const splitter = new LineSplitter(longestLineBytes);
   let silent = false;
   const timer = setTimeout(() => {
@@ -24,7 +27,9 @@ export async function* watchLines(stream: OpenStream, silentMs: number): AsyncGe
   try {
     for await (const chunk of stream.body) {
       timer.refresh();
-      for (const line of splitter.push(chunk as Buffer)) yield readWatchLine(line);
+      for (const line of splitter.push(chunk as Buffer)) {
+        yield readWatchLine(line);
+      }
     }
     yield { type: 'end', ...(silent ? silence(silentMs) : splitter.empty ? clean : halfLine) };
   } catch (error) {

@@ -63,7 +63,9 @@ export class WatchSession<T> {
     this.#changes = 0;
     const stop = await this.#runOnce(signal);
     const stale = performance.now() - this.#listedAt > this.#options.timing.relistMs;
-    if (stop.relist || stale) this.#resourceVersion = '';
+    if (stop.relist || stale) {
+      this.#resourceVersion = '';
+    }
     const { kind, message, retryAfterMs = 0 } = stop;
     return { kind, message, retryAfterMs, progressed: this.#changes > 0 && !stop.relist };
   }
@@ -71,7 +73,9 @@ export class WatchSession<T> {
   async #runOnce(signal: AbortSignal): Promise<Stop> {
     if (this.#resourceVersion === '' && !this.#streamsLists) {
       const failed = await this.#listInPages(signal);
-      if (failed) return failed;
+      if (failed) {
+        return failed;
+      }
     }
     let stream: OpenStream;
     try {
@@ -81,7 +85,9 @@ export class WatchSession<T> {
     }
     const cancel = (): void => stream.cancel();
     signal.addEventListener('abort', cancel, { once: true });
-    if (signal.aborted) cancel();
+    if (signal.aborted) {
+      cancel();
+    }
     try {
       return stream.status === 200 ? await this.#follow(stream) : await this.#refused(stream);
     } finally {
@@ -98,11 +104,15 @@ export class WatchSession<T> {
       allowWatchBookmarks: 'true',
       timeoutSeconds: `${Math.max(1, Math.round(liveMs / 1000))}`,
     });
-    if (this.#options.fieldSelector) query.set('fieldSelector', this.#options.fieldSelector);
+    if (this.#options.fieldSelector) {
+      query.set('fieldSelector', this.#options.fieldSelector);
+    }
     if (this.#resourceVersion === '') {
       query.set('sendInitialEvents', 'true');
       query.set('resourceVersionMatch', 'NotOlderThan');
-    } else query.set('resourceVersion', this.#resourceVersion);
+    } else {
+      query.set('resourceVersion', this.#resourceVersion);
+    }
     return `${pathOf(this.#options.target)}?${query}`;
   }
 
@@ -114,19 +124,31 @@ export class WatchSession<T> {
     }
     const { failure } = listed;
     const retryAfterMs = failure.kind === 'throttled' ? failure.retryAfterMs : 0;
-    return { kind: failure.kind === 'forbidden' ? 'forbidden' : 'failed', message: failure.message, relist: true, retryAfterMs };
+    return {
+      kind: failure.kind === 'forbidden' ? 'forbidden' : 'failed',
+      message: failure.message,
+      relist: true,
+      retryAfterMs,
+    };
   }
 
   async #refused(stream: OpenStream): Promise<Stop> {
     this.#options.contact(false);
     const { status, retryAfter } = stream;
-    if (status === 401) await this.#streams.renew().catch(() => {});
+    if (status === 401) {
+      await this.#streams.renew().catch(() => {});
+    }
     const failure = failureOf({ status, retryAfter, body: await shortBody(stream) }, 'refused', Date.now());
     // A server without streaming lists calls their parameters invalid.
-    if (failure.kind === 'invalid' && this.#resourceVersion === '') this.#streamsLists = false;
+    if (failure.kind === 'invalid' && this.#resourceVersion === '') {
+      this.#streamsLists = false;
+    }
     const kind = failure.kind === 'forbidden' ? 'forbidden' : 'failed';
     const retryAfterMs = failure.kind === 'throttled' ? failure.retryAfterMs : 0;
-    const message = status === 404 ? 'the server does not know this kind: is its CustomResourceDefinition installed?' : failure.message;
+    const message =
+      status === 404
+        ? 'the server does not know this kind: is its CustomResourceDefinition installed?'
+        : failure.message;
     return { kind, message, relist: failure.kind === 'invalid' || status === 410, retryAfterMs };
   }
 
@@ -149,10 +171,16 @@ export class WatchSession<T> {
       stream.cancel();
     }, this.#options.timing.listMs);
     const stop = await this.#readInitial(lines).finally(() => clearTimeout(timer));
-    if (!stop) return undefined;
+    if (!stop) {
+      return undefined;
+    }
     // A server that does not know the parameters of a streaming list ignores them and never says that the list is complete.
-    if (late) this.#streamsLists = false;
-    const message = late ? 'the initial list did not end in time' : stop.message || 'ended within the initial list';
+    if (late) {
+      this.#streamsLists = false;
+    }
+    const message = late
+      ? 'the initial list did not end in time'
+      : stop.message || 'ended within the initial list';
     return { ...stop, kind: 'failed', message, relist: true };
   }
 
@@ -161,9 +189,13 @@ export class WatchSession<T> {
     const known = new Map<string, T>();
     for (;;) {
       const line = await next(lines);
-      if (line.type === 'change') this.#collect(known, line);
-      else if (line.type !== 'bookmark') return stopOf(line);
-      else if (line.initialEnd) return this.#synced([...known.values()], line.resourceVersion);
+      if (line.type === 'change') {
+        this.#collect(known, line);
+      } else if (line.type !== 'bookmark') {
+        return stopOf(line);
+      } else if (line.initialEnd) {
+        return this.#synced([...known.values()], line.resourceVersion);
+      }
     }
   }
 
@@ -172,19 +204,27 @@ export class WatchSession<T> {
     const { project, keeps } = this.#options.projection;
     const uid = text(at(line.object, 'metadata', 'uid'));
     const view = project(line.object);
-    if (line.deleted || !keeps(view)) known.delete(uid);
-    else known.set(uid, view);
+    if (line.deleted || !keeps(view)) {
+      known.delete(uid);
+    } else {
+      known.set(uid, view);
+    }
   }
 
   async #readChanges(lines: Lines): Promise<Stop> {
     this.#options.contact(true);
     for (;;) {
       const line = await next(lines);
-      if (line.type !== 'change' && line.type !== 'bookmark') return stopOf(line);
+      if (line.type !== 'change' && line.type !== 'bookmark') {
+        return stopOf(line);
+      }
       this.#options.contact(true);
-      if (goesBack(line.resourceVersion, this.#resourceVersion))
+      if (goesBack(line.resourceVersion, this.#resourceVersion)) {
         return { kind: 'failed', message: 'the server went back in time', relist: true };
-      if (line.type === 'change') this.#deliver(line);
+      }
+      if (line.type === 'change') {
+        this.#deliver(line);
+      }
       this.#resourceVersion = line.resourceVersion;
     }
   }

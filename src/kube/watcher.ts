@@ -14,7 +14,11 @@ export class ClusterWatcher implements Watcher {
   readonly #streams: StreamClient;
   readonly #requests: Requests;
   readonly #namespaces: readonly string[];
-  #running: { readonly kind: WatchedKind; readonly status: () => ReflectorStatus; readonly stop: () => Promise<void> }[] = [];
+  #running: {
+    readonly kind: WatchedKind;
+    readonly status: () => ReflectorStatus;
+    readonly stop: () => Promise<void>;
+  }[] = [];
 
   /** No namespaces: the whole cluster. */
   constructor(streams: StreamClient, requests: Requests, namespaces: readonly string[]) {

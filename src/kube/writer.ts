@@ -21,7 +21,10 @@ export interface WriterOptions {
 
 const query = { fieldManager: FIELD_MANAGER };
 const retries = 2;
-const notLeader: RequestFailure = { kind: 'unavailable', message: 'not the leader (any more): nothing is written' };
+const notLeader: RequestFailure = {
+  kind: 'unavailable',
+  message: 'not the leader (any more): nothing is written',
+};
 
 /** Every write as raw JSON with its precondition, so that a repeated or late one is refused instead of done twice. */
 export class ClusterWriter implements Writer {
@@ -46,10 +49,15 @@ export class ClusterWriter implements Writer {
     return written(answer, projectUpgrade);
   }
 
-  async patchImages(workload: WorkloadView, images: Readonly<Record<string, string>>): Promise<Written<WorkloadView>> {
+  async patchImages(
+    workload: WorkloadView,
+    images: Readonly<Record<string, string>>,
+  ): Promise<Written<WorkloadView>> {
     const wanted = workload.containers.filter((container) => images[container.name] !== undefined);
     const part = (regular: boolean): { name: string; image: string | undefined }[] =>
-      wanted.filter(({ role }) => (role === 'regular') === regular).map(({ name }) => ({ name, image: images[name] }));
+      wanted
+        .filter(({ role }) => (role === 'regular') === regular)
+        .map(({ name }) => ({ name, image: images[name] }));
     const podSpec = {
       ...(part(true).length > 0 ? { containers: part(true) } : {}),
       ...(part(false).length > 0 ? { initContainers: part(false) } : {}),
@@ -59,7 +67,10 @@ export class ClusterWriter implements Writer {
       target: workloadTarget(workload),
       query,
       patchType: 'application/strategic-merge-patch+json',
-      body: { metadata: { uid: workload.uid, resourceVersion: workload.resourceVersion }, spec: { template: { spec: podSpec } } },
+      body: {
+        metadata: { uid: workload.uid, resourceVersion: workload.resourceVersion },
+        spec: { template: { spec: podSpec } },
+      },
       retries,
     });
     return written(answer, (raw) => projectWorkload(workload.kind, raw));
@@ -70,12 +81,20 @@ export class ClusterWriter implements Writer {
     const target = workloadTarget(workload);
     const project = (raw: unknown): WorkloadView => projectWorkload(workload.kind, raw);
     const read = await this.#requests.send({ method: 'GET', target, retries });
-    if (!read.ok) return read;
+    if (!read.ok) {
+      return read;
+    }
     const { uid, resourceVersion, managedFields } = record(at(read.body, 'metadata'));
-    if (uid !== workload.uid)
-      return failed({ kind: 'notFound', message: `${workload.kind} ${workload.name} was replaced by another of the same name` });
+    if (uid !== workload.uid) {
+      return failed({
+        kind: 'notFound',
+        message: `${workload.kind} ${workload.name} was replaced by another of the same name`,
+      });
+    }
     const entries = ownEntries(managedFields);
-    if (entries.length === 0) return written(read, project);
+    if (entries.length === 0) {
+      return written(read, project);
+    }
     const removals = entries.flatMap((index) => [
       { op: 'test', path: `/metadata/managedFields/${index}/manager`, value: FIELD_MANAGER },
       { op: 'remove', path: `/metadata/managedFields/${index}` },
@@ -88,14 +107,20 @@ export class ClusterWriter implements Writer {
       retries,
     });
     // The server calls a failed test Invalid without saying which; here it can only mean that somebody else wrote in between.
-    if (!answer.ok && answer.failure.kind === 'invalid') return failed({ ...answer.failure, kind: 'conflict' });
+    if (!answer.ok && answer.failure.kind === 'invalid') {
+      return failed({ ...answer.failure, kind: 'conflict' });
+    }
     return written(answer, project);
   }
 
   async patchVerified(pod: PodView, condition: VerifiedCondition, time: number): Promise<Written<PodView>> {
     const last = pod.conditions[VERIFIED];
     const since = last !== undefined && last.status === condition.status ? last.since : time;
-    const entry = { type: VERIFIED, ...condition, lastTransitionTime: new Date(since).toISOString().replace(/\.\d+Z$/, 'Z') };
+    const entry = {
+      type: VERIFIED,
+      ...condition,
+      lastTransitionTime: new Date(since).toISOString().replace(/\.\d+Z$/, 'Z'),
+    };
     const answer = await this.#send({
       method: 'PATCH',
       target: { resource: resources.Pod, namespace: pod.namespace, name: pod.name, subresource: 'status' },
@@ -114,13 +139,19 @@ export class ClusterWriter implements Writer {
       body: { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: pod.uid } },
       retries,
     });
-    if (!answer.ok && answer.failure.kind === 'conflict') return failed({ ...answer.failure, kind: 'notFound' });
+    if (!answer.ok && answer.failure.kind === 'conflict') {
+      return failed({ ...answer.failure, kind: 'notFound' });
+    }
     return written(answer, () => undefined);
   }
 
   async recordEvent(upgrade: Upgrade, event: OperatorEvent): Promise<void> {
     const body = eventBody(upgrade.metadata, event, { identity: this.#options.identity, now: Date.now() });
-    await this.#send({ method: 'POST', target: { resource: resources.Event, namespace: upgrade.metadata.namespace }, body });
+    await this.#send({
+      method: 'POST',
+      target: { resource: resources.Event, namespace: upgrade.metadata.namespace },
+      body,
+    });
   }
 
   async #send(request: ApiRequest): Promise<Answer> {
@@ -136,6 +167,10 @@ function written<T>(answer: Answer, project: (raw: unknown) => T): Written<T> {
   return answer.ok ? { ok: true, object: project(answer.body) } : answer;
 }
 
-function failed(failure: RequestFailure): { readonly ok: false; readonly failure: RequestFailure; readonly status: 0 } {
+function failed(failure: RequestFailure): {
+  readonly ok: false;
+  readonly failure: RequestFailure;
+  readonly status: 0;
+} {
   return { ok: false, failure, status: 0 };
 }

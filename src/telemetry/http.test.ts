@@ -46,14 +46,21 @@ describe('the telemetry server', () => {
   test('HEAD gives the headers without a body', async () => {
     const { base } = await serve();
     const response = await fetch(`${base}/healthz`, { method: 'HEAD' });
-    expect([response.status, response.headers.get('content-length'), await response.text()]).toEqual([200, '3', '']);
+    expect([response.status, response.headers.get('content-length'), await response.text()]).toEqual([
+      200,
+      '3',
+      '',
+    ]);
   });
 
-  test.each(['POST', 'PUT', 'DELETE', 'OPTIONS'])('%s is refused, and the answer says what is allowed', async (method) => {
-    const { base } = await serve();
-    const response = await fetch(`${base}/metrics`, { method });
-    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
-  });
+  test.each(['POST', 'PUT', 'DELETE', 'OPTIONS'])(
+    '%s is refused, and the answer says what is allowed',
+    async (method) => {
+      const { base } = await serve();
+      const response = await fetch(`${base}/metrics`, { method });
+      expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    },
+  );
 
   test('an unknown path is answered with the known ones', async () => {
     const { base } = await serve();
@@ -63,7 +70,11 @@ describe('the telemetry server', () => {
   });
 
   test.each([
-    ['metrics that cannot be gathered', '/metrics', { exposition: () => Promise.reject(new Error('collector broke')) }],
+    [
+      'metrics that cannot be gathered',
+      '/metrics',
+      { exposition: () => Promise.reject(new Error('collector broke')) },
+    ],
     [
       'a health callback that throws',
       '/healthz',
@@ -141,7 +152,11 @@ describe('the telemetry server', () => {
   test('a taken port is a rejection, not an uncaught error', async () => {
     const { server } = await serve();
     const port = Number(server.address.split(':').at(-1));
-    const endpoints = { live: () => undefined, ready: () => undefined, exposition: async () => ({ contentType: '', body: '' }) };
+    const endpoints = {
+      live: () => undefined,
+      ready: () => undefined,
+      exposition: async () => ({ contentType: '', body: '' }),
+    };
     await expect(serveTelemetry({ host: '127.0.0.1', port }, endpoints)).rejects.toThrow('EADDRINUSE');
   });
 });

@@ -27,7 +27,9 @@ export interface ListenAddress {
 export function parseListenAddress(text: string): ListenAddress | undefined {
   const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]*)):(\d{1,5})$/.exec(text) ?? [];
   const port = Number(digits);
-  if (digits === undefined || port > 65535) return undefined;
+  if (digits === undefined || port > 65535) {
+    return undefined;
+  }
   const host = bracketed ?? plain;
   return host ? { host, port } : { port };
 }
@@ -38,11 +40,22 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-const state = (reason: string | undefined): Answer => ({ status: reason === undefined ? 200 : 503, body: `${reason ?? 'ok'}\n` });
+const state = (reason: string | undefined): Answer => ({
+  status: reason === undefined ? 200 : 503,
+  body: `${reason ?? 'ok'}\n`,
+});
 
-async function answer({ method, url = '/' }: IncomingMessage, endpoints: TelemetryEndpoints): Promise<Answer> {
-  if (method !== 'GET' && method !== 'HEAD')
-    return { status: 405, body: `${method} is not allowed: use GET or HEAD\n`, headers: { Allow: 'GET, HEAD' } };
+async function answer(
+  { method, url = '/' }: IncomingMessage,
+  endpoints: TelemetryEndpoints,
+): Promise<Answer> {
+  if (method !== 'GET' && method !== 'HEAD') {
+    return {
+      status: 405,
+      body: `${method} is not allowed: use GET or HEAD\n`,
+      headers: { Allow: 'GET, HEAD' },
+    };
+  }
   switch (url.split('?', 1)[0]) {
     case '/healthz':
       return state(endpoints.live());
@@ -83,16 +96,32 @@ function closeGracefully(server: Server, graceMs: number): Promise<void> {
  * Starts to listen; rejects when the address cannot be bound. Slow and idle clients are cut after seconds and there is a limit to
  * connections, so that no client can hold the probes of the kubelet up.
  */
-export async function serveTelemetry(listen: ListenAddress, endpoints: TelemetryEndpoints): Promise<TelemetryServer> {
+export async function serveTelemetry(
+  listen: ListenAddress,
+  endpoints: TelemetryEndpoints,
+): Promise<TelemetryServer> {
   const server = createServer(
-    { requestTimeout: 5_000, headersTimeout: 5_000, keepAliveTimeout: 30_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 8_192 },
+    {
+      requestTimeout: 5_000,
+      headersTimeout: 5_000,
+      keepAliveTimeout: 30_000,
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: 8_192,
+    },
     (request, response) => {
       request.resume();
       answer(request, endpoints)
-        .catch((error: unknown): Answer => ({ status: 500, body: `${error instanceof Error ? error.message : error}\n` }))
+        .catch(
+          (error: unknown): Answer => ({
+            status: 500,
+            body: `${error instanceof Error ? error.message : error}\n`,
+          }),
+        )
         .then((result) => {
           // Else a keep-alive connection would hold `close` up after its last answer.
-          if (!server.listening) response.shouldKeepAlive = false;
+          if (!server.listening) {
+            response.shouldKeepAlive = false;
+          }
           send(request, response, result);
         });
     },

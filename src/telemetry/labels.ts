@@ -1,16 +1,29 @@
 /** The closed sets that metric labels come from, so that the number of series does not depend on the fleet. */
 import type { Class, Phase } from '../api/types.ts';
 import type { WorkloadKind } from '../api/views.ts';
-import type { AttemptOutcome, CheckType, ErrorCause, FallbackResult, GateOpenReason, WatchedKind } from '../engine/ports.ts';
+import type {
+  AttemptOutcome,
+  CheckType,
+  ErrorCause,
+  FallbackResult,
+  GateOpenReason,
+  WatchedKind,
+} from '../engine/ports.ts';
 
 /** Every member of a union; leaving one out does not compile. */
-const every = <T extends string>(members: Readonly<Record<T, true>>): readonly T[] => Object.keys(members) as T[];
+const every = <T extends string>(members: Readonly<Record<T, true>>): readonly T[] =>
+  Object.keys(members) as T[];
 
 export const KINDS = every<WorkloadKind>({ Deployment: true, StatefulSet: true, DaemonSet: true });
 export const CLASSES = every<Class>({ Pass: true, Retry: true, Fail: true, Skip: true, Error: true });
 export const CHECK_TYPES = every<CheckType>({ exec: true, httpGet: true, tcpSocket: true, grpc: true });
 export const FALLBACK_RESULTS = every<FallbackResult>({ Verified: true, Unverified: true, Failed: true });
-export const GATE_REASONS = every<GateOpenReason>({ Passed: true, Skipped: true, ReportOnly: true, NoAttempt: true });
+export const GATE_REASONS = every<GateOpenReason>({
+  Passed: true,
+  Skipped: true,
+  ReportOnly: true,
+  NoAttempt: true,
+});
 export const PHASES = every<Phase>({
   Pending: true,
   Upgrading: true,
@@ -55,14 +68,35 @@ export const RESOURCES: Readonly<Record<WatchedKind, string>> = {
 };
 
 /** Exit codes with a meaning of their own in the readiness script's contract; the others in two groups. */
-export const CODE_CLASSES = ['0', '1', '2', '3-119', '120', '121-123', '124', '125', '126', '127', '128+', 'none'] as const;
+export const CODE_CLASSES = [
+  '0',
+  '1',
+  '2',
+  '3-119',
+  '120',
+  '121-123',
+  '124',
+  '125',
+  '126',
+  '127',
+  '128+',
+  'none',
+] as const;
 export type CodeClass = (typeof CODE_CLASSES)[number];
 
 /** The label of an exit code; `none` when the try gave no code. */
 export function codeClass(code: number | undefined): CodeClass {
-  if (code === undefined) return 'none';
-  if (code >= 128) return '128+';
-  if (code >= 3 && code <= 119) return '3-119';
-  if (code >= 121 && code <= 123) return '121-123';
+  if (code === undefined) {
+    return 'none';
+  }
+  if (code >= 128) {
+    return '128+';
+  }
+  if (code >= 3 && code <= 119) {
+    return '3-119';
+  }
+  if (code >= 121 && code <= 123) {
+    return '121-123';
+  }
   return String(code) as CodeClass;
 }

@@ -25,7 +25,10 @@ describe('the log', () => {
 
   test('fields given once stand on every line, and the newest value wins', () => {
     const { log, last } = capture();
-    log.with({ upgrade: 'shop/web', attempt: 1 }).with({ attempt: 2 }).error('fallback failed', { reconcileId: 'r9' });
+    log
+      .with({ upgrade: 'shop/web', attempt: 1 })
+      .with({ attempt: 2 })
+      .error('fallback failed', { reconcileId: 'r9' });
     expect(last()).toMatchObject({ level: 'error', upgrade: 'shop/web', attempt: 2, reconcileId: 'r9' });
   });
 
@@ -43,13 +46,18 @@ describe('the log', () => {
     ['control characters that grow sixfold when written', { output: '\u0001'.repeat(5_000) }],
     ['many-byte characters', { output: '😀'.repeat(5_000), message2: 'é'.repeat(9_000) }],
     ['quotes and backslashes', { a: '"\\'.repeat(4_000), b: '"'.repeat(4_000), c: '\\'.repeat(4_000) }],
-    ['a dozen long fields', Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`field${i}`, 'y'.repeat(2_000)]))],
+    [
+      'a dozen long fields',
+      Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`field${i}`, 'y'.repeat(2_000)])),
+    ],
   ])('a line never grows above its limit: %s', (_, fields) => {
     const { log, lines, last } = capture();
     log.info('tried', fields);
     expect(Buffer.byteLength(lines[0]!)).toBeLessThanOrEqual(MAX_LINE_BYTES);
     expect(Object.keys(last())).toEqual(expect.arrayContaining(Object.keys(fields)));
-    for (const name of Object.keys(fields)) expect(String(last()[name])).toMatch(/…$/);
+    for (const name of Object.keys(fields)) {
+      expect(String(last()[name])).toMatch(/…$/);
+    }
   });
 
   test('a long line that fits is left alone', () => {

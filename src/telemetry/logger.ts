@@ -20,28 +20,40 @@ const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(v
 
 /** The head of `text` that fits `maxBytes` once it is written as JSON. */
 function cut(text: string, maxBytes: number): string {
-  if (jsonBytes(text) <= maxBytes) return text;
+  if (jsonBytes(text) <= maxBytes) {
+    return text;
+  }
   let length = Math.min(text.length, maxBytes);
-  while (length > 0 && jsonBytes(text.slice(0, length)) > maxBytes - '…'.length * 3) length = Math.floor(length * 0.9);
+  while (length > 0 && jsonBytes(text.slice(0, length)) > maxBytes - '…'.length * 3) {
+    length = Math.floor(length * 0.9);
+  }
   return `${text.slice(0, length).toWellFormed()}…`;
 }
 
 function redact(name: string, value: Value): Value {
-  if (SECRET_NAMES.test(name)) return REDACTED;
+  if (SECRET_NAMES.test(name)) {
+    return REDACTED;
+  }
   return typeof value === 'string' ? value.replace(SECRETS, REDACTED) : value;
 }
 
 /** Fields as they may be written: without secrets, and cut evenly when they would make the line too long. */
 function presentable(fields: LogFields): LogFields {
   const clean = Object.entries(fields).map(([name, value]) => [name, redact(name, value)] as const);
-  if (jsonBytes(Object.fromEntries(clean)) <= FIELD_BYTES) return Object.fromEntries(clean);
+  if (jsonBytes(Object.fromEntries(clean)) <= FIELD_BYTES) {
+    return Object.fromEntries(clean);
+  }
   const share = Math.floor(FIELD_BYTES / clean.length) - 64;
-  return Object.fromEntries(clean.map(([name, value]) => [name, typeof value === 'string' ? cut(value, share) : value]));
+  return Object.fromEntries(
+    clean.map(([name, value]) => [name, typeof value === 'string' ? cut(value, share) : value]),
+  );
 }
 
 function logOver(sink: Logger, base: LogFields): Log {
   const write = (level: LogLevel) => (message: string, fields?: LogFields) => {
-    if (sink.isLevelEnabled(level)) sink[level](presentable({ ...base, ...fields }), message);
+    if (sink.isLevelEnabled(level)) {
+      sink[level](presentable({ ...base, ...fields }), message);
+    }
   };
   return {
     debug: write('debug'),
@@ -53,9 +65,17 @@ function logOver(sink: Logger, base: LogFields): Log {
 }
 
 /** A log of this level and above. Written synchronously, so that the last words before an exit are not lost. */
-export function createLogger(level: LogLevel, output: DestinationStream = destination({ dest: 1, sync: true })): Log {
+export function createLogger(
+  level: LogLevel,
+  output: DestinationStream = destination({ dest: 1, sync: true }),
+): Log {
   const sink = pino(
-    { level, base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    {
+      level,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
     output,
   );
   return logOver(sink, {});

@@ -66,8 +66,9 @@ describe('the metrics', () => {
       'workqueue_retries_total{name="upgrade"}',
       'workqueue_queue_duration_seconds_count{name="upgrade"}',
       'workqueue_work_duration_seconds_count{name="upgrade"}',
-    ])
+    ]) {
       expect(before).toContain(series);
+    }
     const zero = (await text()).split('\n').filter((line) => /^(postcheck|workqueue)_/.test(line));
     expect(zero.filter((line) => !line.endsWith(' 0'))).toEqual([]);
 
@@ -79,7 +80,9 @@ describe('the metrics', () => {
     const { metrics, value } = setUp();
     everything(metrics);
     expect(await value('postcheck_attempts_total{kind="StatefulSet",outcome="FellBack"}')).toBe(1);
-    expect(await value('postcheck_attempt_duration_seconds_sum{kind="StatefulSet",outcome="FellBack"}')).toBe(75);
+    expect(await value('postcheck_attempt_duration_seconds_sum{kind="StatefulSet",outcome="FellBack"}')).toBe(
+      75,
+    );
     expect(await value('postcheck_checks_total{type="exec",class="Retry"}')).toBe(1);
     expect(await value('postcheck_probe_exit_codes_total{code_class="3-119"}')).toBe(1);
     expect(await value('postcheck_probe_exit_codes_total{code_class="none"}')).toBe(0);
@@ -114,7 +117,8 @@ describe('the metrics', () => {
     const named = setUp(true);
     named.metrics.upgradePhase('shop', 'web', 'Upgrading');
     named.metrics.upgradePhase('shop', 'web', 'Failed');
-    const info = async () => seriesNames(await named.text()).filter((name) => name.startsWith('postcheck_upgrade_info'));
+    const info = async () =>
+      seriesNames(await named.text()).filter((name) => name.startsWith('postcheck_upgrade_info'));
     expect(await info()).toEqual(['postcheck_upgrade_info{namespace="shop",name="web",phase="Failed"}']);
     named.metrics.upgradePhase('shop', 'web', undefined);
     expect(await info()).toEqual([]);
@@ -177,5 +181,7 @@ test('promtool finds nothing to criticise in the exposition', async () => {
 
 test('promtool is really asked: a badly named metric fails', () => {
   const bad = '# TYPE postcheck_tries counter\npostcheck_tries 1\n';
-  expect(() => execFileSync(promtool(), ['check', 'metrics'], { input: bad, encoding: 'utf8', stdio: 'pipe' })).toThrow(/_total/);
+  expect(() =>
+    execFileSync(promtool(), ['check', 'metrics'], { input: bad, encoding: 'utf8', stdio: 'pipe' }),
+  ).toThrow(/_total/);
 }, 120_000);

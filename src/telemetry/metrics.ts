@@ -43,31 +43,45 @@ export interface MetricsOptions {
   readonly now: () => number;
 }
 
-const pairs = <A, B>(left: readonly A[], right: readonly B[]): [A, B][] => left.flatMap((a) => right.map((b): [A, B] => [a, b]));
+const pairs = <A, B>(left: readonly A[], right: readonly B[]): [A, B][] =>
+  left.flatMap((a) => right.map((b): [A, B] => [a, b]));
 
 export class Metrics implements Telemetry {
   readonly #registry = new Registry();
   readonly queue: QueueTelemetry = new QueueMetrics(this.#registry, 'upgrade');
   readonly #upgrades = this.#gauge('postcheck_upgrades', 'Upgrades by phase.', ['phase']);
-  readonly #attempts = this.#counter('postcheck_attempts_total', 'Attempts that ended, by kind of workload and outcome.', [
-    'kind',
-    'outcome',
-  ]);
+  readonly #attempts = this.#counter(
+    'postcheck_attempts_total',
+    'Attempts that ended, by kind of workload and outcome.',
+    ['kind', 'outcome'],
+  );
   readonly #attemptSeconds = this.#histogram(
     'postcheck_attempt_duration_seconds',
     'From the start of an attempt to its end, fallback included.',
     ATTEMPT_SECONDS,
     ['kind', 'outcome'],
   );
-  readonly #checks = this.#counter('postcheck_checks_total', 'Tries of checks, by type of check and what the try said.', ['type', 'class']);
-  readonly #checkSeconds = this.#histogram('postcheck_check_duration_seconds', 'Duration of one try of a check.', CHECK_SECONDS, ['type']);
-  readonly #exitCodes = this.#counter('postcheck_probe_exit_codes_total', 'Exit codes of exec checks; none: the try gave no code.', [
-    'code_class',
-  ]);
-  readonly #fallbacks = this.#counter('postcheck_fallbacks_total', 'Fallbacks that ended, by kind of workload and result.', [
-    'kind',
-    'result',
-  ]);
+  readonly #checks = this.#counter(
+    'postcheck_checks_total',
+    'Tries of checks, by type of check and what the try said.',
+    ['type', 'class'],
+  );
+  readonly #checkSeconds = this.#histogram(
+    'postcheck_check_duration_seconds',
+    'Duration of one try of a check.',
+    CHECK_SECONDS,
+    ['type'],
+  );
+  readonly #exitCodes = this.#counter(
+    'postcheck_probe_exit_codes_total',
+    'Exit codes of exec checks; none: the try gave no code.',
+    ['code_class'],
+  );
+  readonly #fallbacks = this.#counter(
+    'postcheck_fallbacks_total',
+    'Fallbacks that ended, by kind of workload and result.',
+    ['kind', 'result'],
+  );
   readonly #fallbackStartSeconds = this.#histogram(
     'postcheck_fallback_start_seconds',
     'From the evidence that a pod fails to the first write of the fallback.',
@@ -75,9 +89,21 @@ export class Metrics implements Telemetry {
     [],
   );
   readonly #execs = this.#gauge('postcheck_exec_inflight', 'Execs that run now.', []);
-  readonly #gates = this.#counter('postcheck_gates_opened_total', 'Readiness gates opened on pods, by reason.', ['reason']);
-  readonly #errors = this.#counter('postcheck_errors_total', 'Writes to the API server that were not done, and bugs, by cause.', ['cause']);
-  readonly #leader = this.#gauge('postcheck_leader', '1 while this process holds the lease and acts, else 0.', []);
+  readonly #gates = this.#counter(
+    'postcheck_gates_opened_total',
+    'Readiness gates opened on pods, by reason.',
+    ['reason'],
+  );
+  readonly #errors = this.#counter(
+    'postcheck_errors_total',
+    'Writes to the API server that were not done, and bugs, by cause.',
+    ['cause'],
+  );
+  readonly #leader = this.#gauge(
+    'postcheck_leader',
+    '1 while this process holds the lease and acts, else 0.',
+    [],
+  );
   readonly #upgradeInfo: Gauge<'namespace' | 'name' | 'phase'> | undefined;
   readonly #phaseOf = new Map<string, Phase>();
   readonly #contacts = new Map<WatchedKind, number>();
@@ -86,7 +112,11 @@ export class Metrics implements Telemetry {
   constructor({ perUpgrade, watched, now }: MetricsOptions) {
     this.#now = now;
     this.#upgradeInfo = perUpgrade
-      ? this.#gauge('postcheck_upgrade_info', 'Always 1; one series per Upgrade with its phase.', ['namespace', 'name', 'phase'])
+      ? this.#gauge('postcheck_upgrade_info', 'Always 1; one series per Upgrade with its phase.', [
+          'namespace',
+          'name',
+          'phase',
+        ])
       : undefined;
     this.#startContacts(watched);
     this.#startAtZero();
@@ -101,7 +131,9 @@ export class Metrics implements Telemetry {
   upgradePhase(namespace: string, name: string, phase: Phase | undefined): void {
     const key = `${namespace}/${name}`;
     const before = this.#phaseOf.get(key);
-    if (before === phase) return;
+    if (before === phase) {
+      return;
+    }
     if (before) {
       this.#upgrades.dec({ phase: before });
       this.#upgradeInfo?.remove({ namespace, name, phase: before });
@@ -123,7 +155,9 @@ export class Metrics implements Telemetry {
   tried(type: CheckType, result: Class, exitCode: number | undefined, seconds: number): void {
     this.#checks.inc({ type, class: result });
     this.#checkSeconds.observe({ type }, seconds);
-    if (type === 'exec') this.#exitCodes.inc({ code_class: codeClass(exitCode) });
+    if (type === 'exec') {
+      this.#exitCodes.inc({ code_class: codeClass(exitCode) });
+    }
   }
 
   fallbackStarted(seconds: number): void {
@@ -168,7 +202,9 @@ export class Metrics implements Telemetry {
 
   /** A watch that never had contact counts from the start of the process: zero would look healthy for ever. */
   #startContacts(watched: readonly WatchedKind[]): void {
-    for (const kind of watched) this.watchContact(kind, this.#now());
+    for (const kind of watched) {
+      this.watchContact(kind, this.#now());
+    }
     const contacts = this.#contacts;
     const now = this.#now;
     new Gauge({
@@ -177,22 +213,38 @@ export class Metrics implements Telemetry {
       labelNames: ['resource'],
       registers: [this.#registry],
       collect() {
-        for (const [kind, at] of contacts) this.set({ resource: RESOURCES[kind] }, Math.max(0, now() - at) / 1000);
+        for (const [kind, at] of contacts) {
+          this.set({ resource: RESOURCES[kind] }, Math.max(0, now() - at) / 1000);
+        }
       },
     });
   }
 
   #startAtZero(): void {
-    for (const phase of PHASES) this.#upgrades.set({ phase }, 0);
+    for (const phase of PHASES) {
+      this.#upgrades.set({ phase }, 0);
+    }
     for (const [kind, outcome] of pairs(KINDS, OUTCOMES)) {
       this.#attempts.inc({ kind, outcome }, 0);
       this.#attemptSeconds.zero({ kind, outcome });
     }
-    for (const [type, result] of pairs(CHECK_TYPES, CLASSES)) this.#checks.inc({ type, class: result }, 0);
-    for (const type of CHECK_TYPES) this.#checkSeconds.zero({ type });
-    for (const code of CODE_CLASSES) this.#exitCodes.inc({ code_class: code }, 0);
-    for (const [kind, result] of pairs(KINDS, FALLBACK_RESULTS)) this.#fallbacks.inc({ kind, result }, 0);
-    for (const reason of GATE_REASONS) this.#gates.inc({ reason }, 0);
-    for (const cause of ERROR_CAUSES) this.#errors.inc({ cause }, 0);
+    for (const [type, result] of pairs(CHECK_TYPES, CLASSES)) {
+      this.#checks.inc({ type, class: result }, 0);
+    }
+    for (const type of CHECK_TYPES) {
+      this.#checkSeconds.zero({ type });
+    }
+    for (const code of CODE_CLASSES) {
+      this.#exitCodes.inc({ code_class: code }, 0);
+    }
+    for (const [kind, result] of pairs(KINDS, FALLBACK_RESULTS)) {
+      this.#fallbacks.inc({ kind, result }, 0);
+    }
+    for (const reason of GATE_REASONS) {
+      this.#gates.inc({ reason }, 0);
+    }
+    for (const cause of ERROR_CAUSES) {
+      this.#errors.inc({ cause }, 0);
+    }
   }
 }

@@ -17,9 +17,24 @@ export class QueueMetrics implements QueueTelemetry {
     this.#name = { name };
     const registers = [registry];
     const labelNames = ['name'];
-    this.#depth = new Gauge({ name: 'workqueue_depth', help: 'Keys that wait in the queue.', labelNames, registers });
-    this.#adds = new Counter({ name: 'workqueue_adds_total', help: 'Keys added to the queue.', labelNames, registers });
-    this.#retries = new Counter({ name: 'workqueue_retries_total', help: 'Keys added again after a failure.', labelNames, registers });
+    this.#depth = new Gauge({
+      name: 'workqueue_depth',
+      help: 'Keys that wait in the queue.',
+      labelNames,
+      registers,
+    });
+    this.#adds = new Counter({
+      name: 'workqueue_adds_total',
+      help: 'Keys added to the queue.',
+      labelNames,
+      registers,
+    });
+    this.#retries = new Counter({
+      name: 'workqueue_retries_total',
+      help: 'Keys added again after a failure.',
+      labelNames,
+      registers,
+    });
     this.#waitSeconds = new Histogram({
       name: 'workqueue_queue_duration_seconds',
       help: 'How long a key stayed in the queue before it was taken.',

@@ -8,10 +8,10 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const SCRIPT = join(ROOT, 'test/cluster/api-only.sh');
 const OUTPUT_BYTES = 64 * 1024 * 1024;
 
-export type KubeObject = { readonly kind: string; readonly metadata: { readonly name: string } & Record<string, unknown> } & Record<
-  string,
-  unknown
->;
+export type KubeObject = {
+  readonly kind: string;
+  readonly metadata: { readonly name: string } & Record<string, unknown>;
+} & Record<string, unknown>;
 
 export interface ApiServer {
   readonly kubeconfig: string;
@@ -25,7 +25,11 @@ export interface ApiServer {
 function up(folder: string, flags: readonly string[], stop: () => void): string {
   const env = { ...process.env, POSTCHECK_APISERVER_FLAGS: flags.join(' ') };
   try {
-    const output = execFileSync(SCRIPT, ['up', folder], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+    const output = execFileSync(SCRIPT, ['up', folder], {
+      env,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     return output.trim().split('\n').at(-1) ?? '';
   } catch (error) {
     stop();
@@ -48,7 +52,8 @@ export function startApiServer(flags: readonly string[] = []): ApiServer {
   return {
     kubeconfig,
     kubectl,
-    json: (args, input) => JSON.parse(kubectl([...args, '-o', 'json'], input === undefined ? '' : JSON.stringify(input))),
+    json: (args, input) =>
+      JSON.parse(kubectl([...args, '-o', 'json'], input === undefined ? '' : JSON.stringify(input))),
     stop,
   };
 }
@@ -60,7 +65,9 @@ export async function eventually<T>(look: () => T | undefined | false, timeoutMs
   while (Date.now() < deadline) {
     try {
       const seen = look();
-      if (seen !== undefined && seen !== false) return seen;
+      if (seen !== undefined && seen !== false) {
+        return seen;
+      }
     } catch (error) {
       last = error;
     }

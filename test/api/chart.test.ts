@@ -17,8 +17,14 @@ const release = (verb: string, ...args: string[]) =>
 
 /** What a Pod Security level of the namespace says to pods shows as warnings and refusals. */
 function createSystemNamespace(): void {
-  const labels = { 'pod-security.kubernetes.io/enforce': 'restricted', 'pod-security.kubernetes.io/warn': 'restricted' };
-  api.kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: SYSTEM, labels } }));
+  const labels = {
+    'pod-security.kubernetes.io/enforce': 'restricted',
+    'pod-security.kubernetes.io/warn': 'restricted',
+  };
+  api.kubectl(
+    ['create', '-f', '-'],
+    JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: SYSTEM, labels } }),
+  );
 }
 
 function mayDo(who: string, request: string): boolean {
@@ -51,15 +57,21 @@ describe('on a cluster that serves MutatingAdmissionPolicy', () => {
     expect(pods).toHaveLength(2);
   });
 
-  test.each(['pre-delete', 'test'])('the %s hook would be allowed under Pod Security "restricted"', (hook) => {
-    const text = helm(['get', 'hooks', 'postcheck', '--namespace', SYSTEM, '--kubeconfig', api.kubeconfig]);
-    const documents = text.split(/^---$/m).filter((document) => document.includes(`helm.sh/hook: ${hook}`));
-    expect(documents.length).toBeGreaterThan(0);
-    for (const document of documents) {
-      const answer = api.kubectl(['create', '--dry-run=server', '--warnings-as-errors', '-f', '-'], document);
-      expect(answer).toMatch('created (server dry run)');
-    }
-  });
+  test.each(['pre-delete', 'test'])(
+    'the %s hook would be allowed under Pod Security "restricted"',
+    (hook) => {
+      const text = helm(['get', 'hooks', 'postcheck', '--namespace', SYSTEM, '--kubeconfig', api.kubeconfig]);
+      const documents = text.split(/^---$/m).filter((document) => document.includes(`helm.sh/hook: ${hook}`));
+      expect(documents.length).toBeGreaterThan(0);
+      for (const document of documents) {
+        const answer = api.kubectl(
+          ['create', '--dry-run=server', '--warnings-as-errors', '-f', '-'],
+          document,
+        );
+        expect(answer).toMatch('created (server dry run)');
+      }
+    },
+  );
 
   test.each([
     'list upgrades.postcheck.dev --all-namespaces',
@@ -99,9 +111,14 @@ describe('on a cluster that serves MutatingAdmissionPolicy', () => {
 
   test('the built-in roles admin and edit write Upgrades, view only reads them, and none writes their status', async () => {
     api.kubectl(['create', 'namespace', 'shop']);
-    for (const role of ['admin', 'edit', 'view'])
+    for (const role of ['admin', 'edit', 'view']) {
       api.kubectl(['create', 'rolebinding', role, `--clusterrole=${role}`, `--user=${role}`, '-n', 'shop']);
-    await eventually(() => mayDo('view', 'get upgrades.postcheck.dev -n shop') && mayDo('edit', 'patch upgrades.postcheck.dev -n shop'));
+    }
+    await eventually(
+      () =>
+        mayDo('view', 'get upgrades.postcheck.dev -n shop') &&
+        mayDo('edit', 'patch upgrades.postcheck.dev -n shop'),
+    );
     const may = (who: string) =>
       ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'].filter((verb) =>
         mayDo(who, `${verb} upgrades.postcheck.dev -n shop`),
@@ -113,8 +130,9 @@ describe('on a cluster that serves MutatingAdmissionPolicy', () => {
       view: ['get', 'list', 'watch'],
       nobody: [],
     });
-    for (const who of ['admin', 'edit', 'view'])
+    for (const who of ['admin', 'edit', 'view']) {
       expect(mayDo(who, 'patch upgrades.postcheck.dev --subresource=status -n shop')).toBe(false);
+    }
   }, 60_000);
 
   test('an upgrade of the release upgrades the CRD', () => {
@@ -175,7 +193,9 @@ describe('on a cluster that does not serve MutatingAdmissionPolicy', () => {
   afterAll(() => api.stop());
 
   test('the release installs without the gate policy and says so', () => {
-    expect(release('install', CHART)).toMatch('NOT GATED: this cluster does not serve MutatingAdmissionPolicy');
+    expect(release('install', CHART)).toMatch(
+      'NOT GATED: this cluster does not serve MutatingAdmissionPolicy',
+    );
     api.kubectl(['get', 'deployment/postcheck', '--namespace', SYSTEM]);
   });
 });

@@ -15,7 +15,12 @@ interface Pod {
 }
 interface PodOptions {
   readonly namespace?: string;
-  readonly owner?: { readonly kind?: string; readonly name?: string; readonly apiVersion?: string; readonly controller?: boolean } | null;
+  readonly owner?: {
+    readonly kind?: string;
+    readonly name?: string;
+    readonly apiVersion?: string;
+    readonly controller?: boolean;
+  } | null;
   readonly labels?: Record<string, string> | null;
   readonly images?: Record<string, string>;
   readonly initImages?: Record<string, string>;
@@ -31,7 +36,8 @@ const NEW = { ...OLD, web: 'registry.example/web:2' };
 
 let api: ApiServer;
 
-const containers = (images: Record<string, string>) => Object.entries(images).map(([name, image]) => ({ name, image }));
+const containers = (images: Record<string, string>) =>
+  Object.entries(images).map(([name, image]) => ({ name, image }));
 
 function podOf({
   namespace = 'shop',
@@ -52,7 +58,12 @@ function podOf({
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: 'pod', namespace, ...(labels && { labels }), ...(owner && { ownerReferences: [reference] }) },
+    metadata: {
+      name: 'pod',
+      namespace,
+      ...(labels && { labels }),
+      ...(owner && { ownerReferences: [reference] }),
+    },
     spec: {
       containers: containers(images),
       initContainers: containers(initImages),
@@ -73,7 +84,12 @@ function createNamespace(name: string): Promise<unknown> {
 }
 
 /** An Upgrade whose attempt gates unless told otherwise; `status` replaces the whole status. */
-function createUpgrade(namespace: string, name: string, targetRef: Target, status: unknown = attempt(true)): void {
+function createUpgrade(
+  namespace: string,
+  name: string,
+  targetRef: Target,
+  status: unknown = attempt(true),
+): void {
   const upgrade = {
     apiVersion: 'postcheck.dev/v1alpha1',
     kind: 'Upgrade',
@@ -88,7 +104,15 @@ function attempt(gating: boolean, images: Record<string, string> = OLD) {
   const now = '2026-01-01T00:00:00Z';
   const counters = { number: 1, targetGeneration: 1, maxUpdated: 0, maxPassed: 0 };
   return {
-    attempt: { id: '1-abc', trigger: 'Created', adopted: false, gating, startedAt: now, progressAt: now, ...counters },
+    attempt: {
+      id: '1-abc',
+      trigger: 'Created',
+      adopted: false,
+      gating,
+      startedAt: now,
+      progressAt: now,
+      ...counters,
+    },
     from: { images },
   };
 }
@@ -114,7 +138,9 @@ beforeAll(async () => {
   const kinds = ['CustomResourceDefinition', 'MutatingAdmissionPolicy', 'MutatingAdmissionPolicyBinding'];
   const wanted = rendered.filter(({ kind }) => kinds.includes(kind));
   expect(wanted.map(({ kind }) => kind).sort()).toEqual(kinds);
-  for (const object of wanted) api.kubectl(['create', '-f', '-'], JSON.stringify(object));
+  for (const object of wanted) {
+    api.kubectl(['create', '-f', '-'], JSON.stringify(object));
+  }
   api.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd/upgrades.postcheck.dev']);
   await Promise.all(['shop', 'other', 'idle', 'bare', 'data', 'nodes', 'twice'].map(createNamespace));
   await eventually(() => createUpgrade('shop', 'web', { kind: 'Deployment', name: 'web' }) === undefined);
@@ -125,22 +151,38 @@ beforeAll(async () => {
   createUpgrade('twice', 'one', { kind: 'Deployment', name: 'web' });
   createUpgrade('twice', 'two', { kind: 'Deployment', name: 'web' });
   // The policy is compiled, and its Upgrades are watched, a moment after they are stored.
-  for (const namespace of ['shop', 'twice']) await eventually(() => gatesOf({ namespace }).length > 0);
+  for (const namespace of ['shop', 'twice']) {
+    await eventually(() => gatesOf({ namespace }).length > 0);
+  }
 }, 900_000);
 
 afterAll(() => api?.stop());
 
-const databasePod: PodOptions = { namespace: 'data', owner: { kind: 'StatefulSet', name: 'db' }, labels: null };
-const agentPod: PodOptions = { namespace: 'nodes', owner: { kind: 'DaemonSet', name: 'agent' }, labels: null };
+const databasePod: PodOptions = {
+  namespace: 'data',
+  owner: { kind: 'StatefulSet', name: 'db' },
+  labels: null,
+};
+const agentPod: PodOptions = {
+  namespace: 'nodes',
+  owner: { kind: 'DaemonSet', name: 'agent' },
+  labels: null,
+};
 
 describe('a new pod of the version that an attempt tries gets the gate', () => {
   test.each<[string, PodOptions]>([
     ['of a Deployment', {}],
     ['of a StatefulSet', databasePod],
     ['of a DaemonSet', agentPod],
-    ['when only another container than the first has changed', { images: { web: OLD.web, proxy: 'registry.example/proxy:2' } }],
+    [
+      'when only another container than the first has changed',
+      { images: { web: OLD.web, proxy: 'registry.example/proxy:2' } },
+    ],
     ['when it lacks a container of the old version', { images: { web: OLD.web } }],
-    ['when the old image sits in a container of another name', { images: { web: OLD.proxy, proxy: OLD.web } }],
+    [
+      'when the old image sits in a container of another name',
+      { images: { web: OLD.proxy, proxy: OLD.web } },
+    ],
     ['when its init containers are as before', { initImages: { setup: 'registry.example/setup:1' } }],
   ])('%s', (_, options) => {
     expect(gatesOf(options)).toEqual([GATE]);
@@ -166,8 +208,14 @@ describe('a new pod of the version that an attempt tries gets the gate', () => {
 describe('a pod gets no gate', () => {
   test.each<[string, PodOptions]>([
     ['of the old version, as in a fallback or an adoption', { images: OLD }],
-    ['of the old version with another template and one more container', { images: { ...OLD, debug: 'registry.example/debug:1' } }],
-    ['of the old version whose container has become an init container', { images: { web: OLD.web }, initImages: { proxy: OLD.proxy } }],
+    [
+      'of the old version with another template and one more container',
+      { images: { ...OLD, debug: 'registry.example/debug:1' } },
+    ],
+    [
+      'of the old version whose container has become an init container',
+      { images: { web: OLD.web }, initImages: { proxy: OLD.proxy } },
+    ],
     ['of a Deployment whose name begins with the name of the target', { owner: { name: `web-api-${HASH}` } }],
     ['of a Deployment whose name the target begins with', { owner: { name: `we-${HASH}` } }],
     ['whose hash is not that of its ReplicaSet', { labels: { 'pod-template-hash': '7c7c7c7c7c' } }],
@@ -179,12 +227,18 @@ describe('a pod gets no gate', () => {
     ['of an owner that does not control it', { owner: { controller: false } }],
     ['of a ReplicaSet that is no apps/v1', { owner: { apiVersion: 'example.com/v1' } }],
     ['of a StatefulSet named like the Deployment', { owner: { kind: 'StatefulSet', name: 'web' } }],
-    ['of a ReplicaSet named like the StatefulSet', { ...databasePod, owner: { kind: 'ReplicaSet', name: 'db' } }],
+    [
+      'of a ReplicaSet named like the StatefulSet',
+      { ...databasePod, owner: { kind: 'ReplicaSet', name: 'db' } },
+    ],
     [
       'of a StatefulSet whose name begins with the name of the target',
       { ...databasePod, owner: { kind: 'StatefulSet', name: 'db-replica' } },
     ],
-    ['of a DaemonSet whose name begins with the name of the target', { ...agentPod, owner: { kind: 'DaemonSet', name: 'agent-windows' } }],
+    [
+      'of a DaemonSet whose name begins with the name of the target',
+      { ...agentPod, owner: { kind: 'DaemonSet', name: 'agent-windows' } },
+    ],
   ])('%s', (_, options) => {
     expect(gatesOf(options)).toEqual([]);
   });
@@ -209,9 +263,19 @@ describe('a pod gets no gate', () => {
 describe('as the controllers of Kubernetes create pods', () => {
   const podsOf = (namespace: string) =>
     api
-      .json<{ items: (Pod & { metadata: { deletionTimestamp?: string } })[] }>(['get', 'pods', '--namespace', namespace, '-l', 'app=web'])
+      .json<{ items: (Pod & { metadata: { deletionTimestamp?: string } })[] }>([
+        'get',
+        'pods',
+        '--namespace',
+        namespace,
+        '-l',
+        'app=web',
+      ])
       .items.filter((pod) => pod.metadata.deletionTimestamp === undefined)
-      .map((pod) => ({ image: pod.spec.containers[0]?.image, gates: (pod.spec.readinessGates ?? []).length }));
+      .map((pod) => ({
+        image: pod.spec.containers[0]?.image,
+        gates: (pod.spec.readinessGates ?? []).length,
+      }));
 
   const specs: Record<string, object> = {
     Deployment: { replicas: 2, strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: '100%' } } },
@@ -227,13 +291,23 @@ describe('as the controllers of Kubernetes create pods', () => {
     async (kind) => {
       const namespace = kind.toLowerCase();
       await createNamespace(namespace);
-      if (kind === 'DaemonSet')
-        api.kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1' } }));
+      if (kind === 'DaemonSet') {
+        api.kubectl(
+          ['create', '-f', '-'],
+          JSON.stringify({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1' } }),
+        );
+      }
       const labels = { app: 'web' };
-      const template = { metadata: { labels }, spec: { terminationGracePeriodSeconds: 0, containers: containers({ web: OLD.web }) } };
+      const template = {
+        metadata: { labels },
+        spec: { terminationGracePeriodSeconds: 0, containers: containers({ web: OLD.web }) },
+      };
       const spec = { selector: { matchLabels: labels }, template, ...specs[kind] };
       createUpgrade(namespace, 'web', { kind, name: 'web' }, attempt(true, { web: OLD.web }));
-      api.kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'apps/v1', kind, metadata: { name: 'web', namespace }, spec }));
+      api.kubectl(
+        ['create', '-f', '-'],
+        JSON.stringify({ apiVersion: 'apps/v1', kind, metadata: { name: 'web', namespace }, spec }),
+      );
       const before = await eventually(() => (podsOf(namespace).length > 0 ? podsOf(namespace) : undefined));
       expect(before.filter((pod) => pod.gates > 0)).toEqual([]);
 
@@ -242,7 +316,9 @@ describe('as the controllers of Kubernetes create pods', () => {
       expect(rolled.gates).toBe(1);
 
       setImage(namespace, kind, OLD.web);
-      const restored = await eventually(() => podsOf(namespace).every((pod) => pod.image === OLD.web) && podsOf(namespace)[0]);
+      const restored = await eventually(
+        () => podsOf(namespace).every((pod) => pod.image === OLD.web) && podsOf(namespace)[0],
+      );
       expect(restored.gates).toBe(0);
     },
     60_000,

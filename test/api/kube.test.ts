@@ -32,7 +32,9 @@ beforeAll(async () => {
   api.kubectl(['wait', '--for=condition=Established', 'crd/upgrades.postcheck.dev']);
   api.kubectl(['create', 'namespace', 'shop']);
   cluster = await connectTo([]);
-  for (const kind of kinds) cluster.watcher.watch(kind, store(kind, seen));
+  for (const kind of kinds) {
+    cluster.watcher.watch(kind, store(kind, seen));
+  }
   await eventually(() => cluster.health().every(({ synced }) => synced));
 }, 120_000);
 afterAll(async () => {
@@ -41,19 +43,35 @@ afterAll(async () => {
 });
 
 function connectTo(namespaces: string[]): Promise<Cluster> {
-  return connect({ kubeconfig: api.kubeconfig, namespaces, identity: 'postcheck-test', gatePolicyName: 'postcheck-gate' });
+  return connect({
+    kubeconfig: api.kubeconfig,
+    namespaces,
+    identity: 'postcheck-test',
+    gatePolicyName: 'postcheck-gate',
+  });
 }
 
-function store<K extends WatchedKind>(kind: K, into: Map<WatchedKind, Map<string, unknown>>): (event: WatchEvent<Watched[K]>) => void {
+function store<K extends WatchedKind>(
+  kind: K,
+  into: Map<WatchedKind, Map<string, unknown>>,
+): (event: WatchEvent<Watched[K]>) => void {
   const key = (object: unknown): string => {
-    const { namespace, name } = (object as { metadata?: { namespace: string; name: string } }).metadata ?? (object as PodView);
+    const { namespace, name } =
+      (object as { metadata?: { namespace: string; name: string } }).metadata ?? (object as PodView);
     return `${namespace}/${name}`;
   };
   return (event) => {
     const known = into.get(kind) ?? new Map<string, unknown>();
-    into.set(kind, event.type === 'synced' ? new Map(event.items.map((object) => [key(object), object])) : known);
-    if (event.type === 'upsert') known.set(key(event.object), event.object);
-    if (event.type === 'delete') known.delete(key(event.object));
+    into.set(
+      kind,
+      event.type === 'synced' ? new Map(event.items.map((object) => [key(object), object])) : known,
+    );
+    if (event.type === 'upsert') {
+      known.set(key(event.object), event.object);
+    }
+    if (event.type === 'delete') {
+      known.delete(key(event.object));
+    }
   };
 }
 
@@ -76,7 +94,12 @@ function workload(kind: WorkloadKind, name: string): Record<string, unknown> {
         spec: {
           initContainers: [{ name: 'migrate', image: 'registry.example/migrate:1' }],
           containers: [
-            { name: 'web', image: 'registry.example/web:1', env: [{ name: 'A', value: 'b' }], resources: { limits: { cpu: '1' } } },
+            {
+              name: 'web',
+              image: 'registry.example/web:1',
+              env: [{ name: 'A', value: 'b' }],
+              resources: { limits: { cpu: '1' } },
+            },
             { name: 'side', image: 'registry.example/side:1', ports: [{ containerPort: 80 }] },
           ],
         },
@@ -96,7 +119,9 @@ async function settled(kind: WorkloadKind, name: string): Promise<WorkloadView> 
   let since = 0;
   return await eventually(() => {
     const view = all<WorkloadView>(kind).find((each) => each.name === name);
-    if (view?.resourceVersion !== last?.resourceVersion) since = Date.now();
+    if (view?.resourceVersion !== last?.resourceVersion) {
+      since = Date.now();
+    }
     last = view;
     return view && view.observedGeneration === view.generation && Date.now() - since > 500 ? view : undefined;
   });
@@ -107,12 +132,20 @@ async function createUpgrade(name: string): Promise<Upgrade> {
     targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
     containers: [{ name: 'web', image: 'registry.example/web:2' }],
   };
-  const upgrade = { apiVersion: 'postcheck.dev/v1alpha1', kind: 'Upgrade', metadata: { name, namespace: 'shop' }, spec };
+  const upgrade = {
+    apiVersion: 'postcheck.dev/v1alpha1',
+    kind: 'Upgrade',
+    metadata: { name, namespace: 'shop' },
+    spec,
+  };
   api.kubectl(['apply', '-f', '-'], JSON.stringify(upgrade));
   return await eventually(() => all<Upgrade>('Upgrade').find((each) => each.metadata.name === name));
 }
 
-const raw = (kind: string, name: string): { metadata: { managedFields: { manager: string }[]; generation: number }; spec: never } =>
+const raw = (
+  kind: string,
+  name: string,
+): { metadata: { managedFields: { manager: string }[]; generation: number }; spec: never } =>
   api.json(['get', kind, name, '-n', 'shop', '--show-managed-fields']) as never;
 
 describe('reading', () => {
@@ -125,16 +158,21 @@ describe('reading', () => {
     async (kind, revisionKind) => {
       const name = `digest-${kind.toLowerCase()}`;
       const first = await created(kind, name);
-      const ofIt = (): RevisionView[] => all<RevisionView>(revisionKind).filter(({ ownerUid }) => ownerUid === first.uid);
+      const ofIt = (): RevisionView[] =>
+        all<RevisionView>(revisionKind).filter(({ ownerUid }) => ownerUid === first.uid);
       expect((await eventually(() => ofIt()[0])).templateDigest).toBe(first.templateDigest);
-      const written = await cluster.writer.patchImages(await settled(kind, name), { web: 'registry.example/web:2' });
+      const written = await cluster.writer.patchImages(await settled(kind, name), {
+        web: 'registry.example/web:2',
+      });
       expect(written.ok).toBe(true);
       const second = await settled(kind, name);
       expect(second.templateDigest).not.toBe(first.templateDigest);
       await eventually(() => ofIt().length === 2);
       const newest = ofIt().sort((a, b) => b.revision - a.revision)[0];
       expect(newest?.templateDigest).toBe(second.templateDigest);
-      if (kind === 'StatefulSet') expect(newest?.hash).toBe(second.updateRevision);
+      if (kind === 'StatefulSet') {
+        expect(newest?.hash).toBe(second.updateRevision);
+      }
     },
     60_000,
   );
@@ -143,16 +181,23 @@ describe('reading', () => {
     for (const kind of ['Deployment', 'StatefulSet'] as const) {
       const { uid, name } = await created(kind, `pods-${kind.toLowerCase()}`);
       const revision = await eventually(() =>
-        [...all<RevisionView>('ReplicaSet'), ...all<RevisionView>('ControllerRevision')].find((each) => each.ownerUid === uid),
+        [...all<RevisionView>('ReplicaSet'), ...all<RevisionView>('ControllerRevision')].find(
+          (each) => each.ownerUid === uid,
+        ),
       );
-      const pod = await eventually(() => all<PodView>('Pod').find((each) => each.name.startsWith(`${name}-`)));
+      const pod = await eventually(() =>
+        all<PodView>('Pod').find((each) => each.name.startsWith(`${name}-`)),
+      );
       expect(pod.revision).toBe(revision.hash);
       expect(pod.containers.map((container) => container.name)).toEqual(['web', 'side', 'migrate']);
     }
   }, 60_000);
 
   test('the manager of an image is the one who wrote it', async () => {
-    api.kubectl(['apply', '--server-side', '--field-manager=argocd', '-f', '-'], JSON.stringify(workload('Deployment', 'managed')));
+    api.kubectl(
+      ['apply', '--server-side', '--field-manager=argocd', '-f', '-'],
+      JSON.stringify(workload('Deployment', 'managed')),
+    );
     const view = await settled('Deployment', 'managed');
     expect(view.imageManagers).toEqual({ web: 'argocd', side: 'argocd', migrate: 'argocd' });
   }, 60_000);
@@ -167,13 +212,18 @@ describe('reading', () => {
   test('watching two namespaces gives both, together, and no other', async () => {
     api.kubectl(['create', 'namespace', 'left']);
     api.kubectl(['create', 'namespace', 'right']);
-    for (const namespace of ['left', 'right']) api.kubectl(['create', 'deployment', `in-${namespace}`, '--image=a:1', '-n', namespace]);
+    for (const namespace of ['left', 'right']) {
+      api.kubectl(['create', 'deployment', `in-${namespace}`, '--image=a:1', '-n', namespace]);
+    }
     const narrow = await connectTo(['left', 'right']);
     const events: WatchEvent<WorkloadView>[] = [];
     narrow.watcher.watch('Deployment', (event) => events.push(event));
     await eventually(() => events.length > 0);
     const [first] = events;
-    expect(first?.type === 'synced' && first.items.map(({ name }) => name).sort()).toEqual(['in-left', 'in-right']);
+    expect(first?.type === 'synced' && first.items.map(({ name }) => name).sort()).toEqual([
+      'in-left',
+      'in-right',
+    ]);
     api.kubectl(['create', 'deployment', 'later', '--image=a:1', '-n', 'right']);
     await eventually(() => events.some((event) => event.type === 'upsert' && event.object.name === 'later'));
     await narrow.close();
@@ -188,15 +238,23 @@ describe('writing images', () => {
       spec: { template: { spec: { containers: { image: string }[]; initContainers: { image: string }[] } } };
     };
     const view = await settled('Deployment', 'images');
-    const written = await cluster.writer.patchImages(view, { web: 'registry.example/web:2', migrate: 'registry.example/migrate:2' });
-    expect(written).toMatchObject({ ok: true, object: { holdsOurFields: true, imageManagers: { web: 'postcheck' } } });
+    const written = await cluster.writer.patchImages(view, {
+      web: 'registry.example/web:2',
+      migrate: 'registry.example/migrate:2',
+    });
+    expect(written).toMatchObject({
+      ok: true,
+      object: { holdsOurFields: true, imageManagers: { web: 'postcheck' } },
+    });
     const after = raw('deployment', 'images') as never as typeof before;
     before.spec.template.spec.containers[0]!.image = 'registry.example/web:2';
     before.spec.template.spec.initContainers[0]!.image = 'registry.example/migrate:2';
     expect(after.spec).toEqual(before.spec);
 
     const changed = yaml.replace('web:1', 'web:3');
-    expect(() => api.kubectl(['apply', '--server-side', '-f', '-'], changed)).toThrow(/conflicts? with \\?"postcheck/);
+    expect(() => api.kubectl(['apply', '--server-side', '-f', '-'], changed)).toThrow(
+      /conflicts? with \\?"postcheck/,
+    );
     const { generation } = raw('deployment', 'images').metadata;
     const released = await cluster.writer.releaseFields(await settled('Deployment', 'images'));
     expect(released).toMatchObject({ ok: true, object: { holdsOurFields: false, generation } });
@@ -205,7 +263,10 @@ describe('writing images', () => {
 
   test('releasing what is not held writes nothing', async () => {
     const view = await created('Deployment', 'unheld');
-    expect(await cluster.writer.releaseFields(view)).toMatchObject({ ok: true, object: { resourceVersion: view.resourceVersion } });
+    expect(await cluster.writer.releaseFields(view)).toMatchObject({
+      ok: true,
+      object: { resourceVersion: view.resourceVersion },
+    });
   }, 60_000);
 
   test('is refused as a conflict when somebody wrote in between, also when it renamed the container', async () => {
@@ -225,28 +286,62 @@ describe('writing images', () => {
     async (kind) => {
       const view = await created(kind, 'reborn');
       const foreign = { ...view, uid: '00000000-0000-0000-0000-000000000000' };
-      expect(await cluster.writer.patchImages(foreign, { web: 'x:1' })).toMatchObject({ ok: false, failure: { kind: 'notFound' } });
-      expect(await cluster.writer.releaseFields(foreign)).toMatchObject({ ok: false, failure: { kind: 'notFound' } });
+      expect(await cluster.writer.patchImages(foreign, { web: 'x:1' })).toMatchObject({
+        ok: false,
+        failure: { kind: 'notFound' },
+      });
+      expect(await cluster.writer.releaseFields(foreign)).toMatchObject({
+        ok: false,
+        failure: { kind: 'notFound' },
+      });
     },
     60_000,
   );
 
   test('of a workload that is gone is notFound, and an impossible image is invalid', async () => {
     const view = await created('Deployment', 'gone');
-    expect(await cluster.writer.patchImages(view, { web: '' })).toMatchObject({ ok: false, failure: { kind: 'invalid' } });
+    expect(await cluster.writer.patchImages(view, { web: '' })).toMatchObject({
+      ok: false,
+      failure: { kind: 'invalid' },
+    });
     api.kubectl(['delete', 'deployment', 'gone', '-n', 'shop']);
-    expect(await cluster.writer.patchImages(view, { web: 'x:1' })).toMatchObject({ ok: false, failure: { kind: 'notFound' } });
+    expect(await cluster.writer.patchImages(view, { web: 'x:1' })).toMatchObject({
+      ok: false,
+      failure: { kind: 'notFound' },
+    });
   }, 60_000);
 });
 
 describe('writing status', () => {
   test('stores it, removes what is no longer in it, and leaves spec and generation alone', async () => {
     const upgrade = await createUpgrade('status');
-    const counts = { desired: 1, updated: 1, ready: 1, passed: 0, retrying: 1, failed: 0, inconclusive: 0, skipped: 0 };
-    const first = await cluster.writer.patchStatus(upgrade, { observedGeneration: 1, phase: 'Upgrading', message: 'm', counts });
-    expect(first).toMatchObject({ ok: true, object: { status: { phase: 'Upgrading', message: 'm', counts }, spec: upgrade.spec } });
-    if (!first.ok) return;
-    const second = await cluster.writer.patchStatus(first.object, { observedGeneration: 1, phase: 'Succeeded' });
+    const counts = {
+      desired: 1,
+      updated: 1,
+      ready: 1,
+      passed: 0,
+      retrying: 1,
+      failed: 0,
+      inconclusive: 0,
+      skipped: 0,
+    };
+    const first = await cluster.writer.patchStatus(upgrade, {
+      observedGeneration: 1,
+      phase: 'Upgrading',
+      message: 'm',
+      counts,
+    });
+    expect(first).toMatchObject({
+      ok: true,
+      object: { status: { phase: 'Upgrading', message: 'm', counts }, spec: upgrade.spec },
+    });
+    if (!first.ok) {
+      return;
+    }
+    const second = await cluster.writer.patchStatus(first.object, {
+      observedGeneration: 1,
+      phase: 'Succeeded',
+    });
     expect(second.ok && second.object.status).toEqual({ observedGeneration: 1, phase: 'Succeeded' });
     expect(second.ok && second.object.metadata.generation).toBe(upgrade.metadata.generation);
   }, 60_000);
@@ -255,8 +350,13 @@ describe('writing status', () => {
     const upgrade = await createUpgrade('guarded');
     const written = await cluster.writer.patchStatus(upgrade, { phase: 'Pending' });
     expect(written.ok).toBe(true);
-    expect(await cluster.writer.patchStatus(upgrade, { phase: 'Upgrading' })).toMatchObject({ ok: false, failure: { kind: 'conflict' } });
-    if (!written.ok) return;
+    expect(await cluster.writer.patchStatus(upgrade, { phase: 'Upgrading' })).toMatchObject({
+      ok: false,
+      failure: { kind: 'conflict' },
+    });
+    if (!written.ok) {
+      return;
+    }
     const { object } = written;
     expect(await cluster.writer.patchStatus(object, { phase: 'Dancing' as never })).toMatchObject({
       ok: false,
@@ -265,7 +365,10 @@ describe('writing status', () => {
     api.kubectl(['delete', 'upgrade', 'guarded', '-n', 'shop']);
     await eventually(() => all<Upgrade>('Upgrade').every(({ metadata }) => metadata.name !== 'guarded'));
     await createUpgrade('guarded');
-    expect(await cluster.writer.patchStatus(object, { phase: 'Upgrading' })).toMatchObject({ ok: false, failure: { kind: 'conflict' } });
+    expect(await cluster.writer.patchStatus(object, { phase: 'Upgrading' })).toMatchObject({
+      ok: false,
+      failure: { kind: 'conflict' },
+    });
   }, 60_000);
 });
 
@@ -278,20 +381,33 @@ describe('writing to pods', () => {
   test('the verdict is stored beside the other conditions, and keeps its time while it does not change', async () => {
     const pod = await aPod('verdict');
     const at = Date.UTC(2026, 0, 2, 3, 4, 5);
-    const first = await cluster.writer.patchVerified(pod, { status: 'False', reason: 'ProbeFailed', message: 'exit 17' }, at);
+    const first = await cluster.writer.patchVerified(
+      pod,
+      { status: 'False', reason: 'ProbeFailed', message: 'exit 17' },
+      at,
+    );
     expect(first).toMatchObject({
       ok: true,
-      object: { conditions: { 'postcheck.dev/verified': { status: 'False', reason: 'ProbeFailed', since: at } } },
+      object: {
+        conditions: { 'postcheck.dev/verified': { status: 'False', reason: 'ProbeFailed', since: at } },
+      },
     });
-    if (!first.ok) return;
+    if (!first.ok) {
+      return;
+    }
     const again = await cluster.writer.patchVerified(
       first.object,
       { status: 'False', reason: 'ProbeFailed', message: 'exit 18' },
       at + 60_000,
     );
-    expect(again).toMatchObject({ ok: true, object: { conditions: { 'postcheck.dev/verified': { message: 'exit 18', since: at } } } });
+    expect(again).toMatchObject({
+      ok: true,
+      object: { conditions: { 'postcheck.dev/verified': { message: 'exit 18', since: at } } },
+    });
     const foreign = { ...pod, uid: '00000000-0000-0000-0000-000000000000' };
-    expect(await cluster.writer.patchVerified(foreign, { status: 'True', reason: 'Passed', message: '' }, at)).toMatchObject({
+    expect(
+      await cluster.writer.patchVerified(foreign, { status: 'True', reason: 'Passed', message: '' }, at),
+    ).toMatchObject({
       failure: { kind: 'notFound' },
     });
   }, 60_000);
@@ -299,7 +415,10 @@ describe('writing to pods', () => {
   test('a deletion hits exactly this pod or none', async () => {
     const pod = await aPod('deleted');
     const foreign = { ...pod, uid: '00000000-0000-0000-0000-000000000000' };
-    expect(await cluster.writer.deletePod(foreign)).toMatchObject({ ok: false, failure: { kind: 'notFound' } });
+    expect(await cluster.writer.deletePod(foreign)).toMatchObject({
+      ok: false,
+      failure: { kind: 'notFound' },
+    });
     expect(await cluster.reader.getPod(pod.namespace, pod.name)).toMatchObject({ uid: pod.uid });
     expect(await cluster.writer.deletePod(pod)).toEqual({ ok: true, object: undefined });
     await eventually(() => all<PodView>('Pod').every(({ uid }) => uid !== pod.uid));
@@ -349,14 +468,27 @@ test('the gate policy is available exactly when its binding is there', async () 
 
 test('a process that does not lead writes nothing', async () => {
   const other = await connectTo([]);
-  const lease = other.lease({ namespace: 'default', name: 'fenced', identity: 'x', onLeading: () => {}, onLost: () => {} });
+  const lease = other.lease({
+    namespace: 'default',
+    name: 'fenced',
+    identity: 'x',
+    onLeading: () => {},
+    onLost: () => {},
+  });
   const view = await created('Deployment', 'fenced');
-  expect(await other.writer.patchImages(view, { web: 'x:1' })).toMatchObject({ ok: false, failure: { kind: 'unavailable' } });
+  expect(await other.writer.patchImages(view, { web: 'x:1' })).toMatchObject({
+    ok: false,
+    failure: { kind: 'unavailable' },
+  });
   lease.start();
   await eventually(() => lease.isLeader());
-  expect(await other.writer.patchImages(await settled('Deployment', 'fenced'), { web: 'x:1' })).toMatchObject({ ok: true });
+  expect(await other.writer.patchImages(await settled('Deployment', 'fenced'), { web: 'x:1' })).toMatchObject(
+    { ok: true },
+  );
   await lease.stop();
-  expect(await other.writer.patchImages(await settled('Deployment', 'fenced'), { web: 'x:2' })).toMatchObject({ ok: false });
+  expect(await other.writer.patchImages(await settled('Deployment', 'fenced'), { web: 'x:2' })).toMatchObject(
+    { ok: false },
+  );
   await other.close();
 }, 60_000);
 

@@ -53,9 +53,11 @@ function contend(name: string): Contender {
   return contender;
 }
 
-const leads = async (contender: Contender): Promise<true> => await eventually(() => contender.election.isLeader() || undefined);
+const leads = async (contender: Contender): Promise<true> =>
+  await eventually(() => contender.election.isLeader() || undefined);
 const stays = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const spec = (): Record<string, unknown> => api.json(['get', 'lease', leaseName()]).spec as Record<string, unknown>;
+const spec = (): Record<string, unknown> =>
+  api.json(['get', 'lease', leaseName()]).spec as Record<string, unknown>;
 
 test('the first one leads, writes six fractional digits, and the second waits as long as the first renews', async () => {
   const first = contend('first');
@@ -83,7 +85,10 @@ test('a graceful stop hands over at once', async () => {
   await leads(second);
   expect(performance.now() - began).toBeLessThan(timing.leaseMs);
   expect(first.told).toEqual(['leading']);
-  expect(spec()).toMatchObject({ holderIdentity: expect.stringMatching(/^second_/), leaseTransitions: expect.any(Number) });
+  expect(spec()).toMatchObject({
+    holderIdentity: expect.stringMatching(/^second_/),
+    leaseTransitions: expect.any(Number),
+  });
 }, 30_000);
 
 test('of two that start together exactly one leads', async () => {
@@ -120,7 +125,13 @@ test('a holder with times in the future and an absurd duration does not lock eve
     apiVersion: 'coordination.k8s.io/v1',
     kind: 'Lease',
     metadata: { name: leaseName(), namespace: 'default' },
-    spec: { holderIdentity: 'dead', leaseDurationSeconds: 1, acquireTime: future, renewTime: future, leaseTransitions: 7 },
+    spec: {
+      holderIdentity: 'dead',
+      leaseDurationSeconds: 1,
+      acquireTime: future,
+      renewTime: future,
+      leaseTransitions: 7,
+    },
   };
   api.kubectl(['create', '-f', '-'], JSON.stringify(lease));
   await leads(contend('first'));
@@ -131,11 +142,15 @@ test('without a server the leader stops believing in itself before the Lease run
   const first = contend('first');
   await leads(first);
   const script = resolve(import.meta.dirname, '../cluster/api-only.sh');
-  const server = Number(execFileSync(script, ['pid', dirname(api.kubeconfig), 'kube-apiserver'], { encoding: 'utf8' }));
+  const server = Number(
+    execFileSync(script, ['pid', dirname(api.kubeconfig), 'kube-apiserver'], { encoding: 'utf8' }),
+  );
   process.kill(server, 'SIGSTOP');
   const began = performance.now();
   try {
-    while (first.told.length < 2 && performance.now() - began < 10_000) await stays(20);
+    while (first.told.length < 2 && performance.now() - began < 10_000) {
+      await stays(20);
+    }
     expect(first.told[1]).toBe(`lost: not renewed for ${timing.renewDeadlineMs} ms`);
     expect(first.election.isLeader()).toBe(false);
     expect(performance.now() - began).toBeLessThan(timing.leaseMs);

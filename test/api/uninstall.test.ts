@@ -19,8 +19,17 @@ const GATE = 'postcheck.dev/verified';
 
 interface Pod {
   readonly metadata: { readonly name: string; readonly uid: string };
-  readonly spec: { readonly containers: readonly { readonly image: string }[]; readonly readinessGates?: readonly object[] };
-  readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason?: string }[] };
+  readonly spec: {
+    readonly containers: readonly { readonly image: string }[];
+    readonly readinessGates?: readonly object[];
+  };
+  readonly status: {
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason?: string;
+    }[];
+  };
 }
 
 let api: ApiServer;
@@ -35,7 +44,13 @@ function kubeconfigOf(account: string): string {
   const config = parse(readFileSync(api.kubeconfig, 'utf8'));
   const token = api.kubectl(['create', 'token', account, '--namespace', SYSTEM]).trim();
   const path = `${api.kubeconfig}-${account}`;
-  writeFileSync(path, JSON.stringify({ ...config, users: config.users.map(({ name }: { name: string }) => ({ name, user: { token } })) }));
+  writeFileSync(
+    path,
+    JSON.stringify({
+      ...config,
+      users: config.users.map(({ name }: { name: string }) => ({ name, user: { token } })),
+    }),
+  );
   files.push(path);
   return path;
 }
@@ -55,18 +70,28 @@ function startOperator(namespaces: readonly string[]): void {
 async function stopOperator(): Promise<void> {
   const process = operator;
   operator = undefined;
-  if (!process || process.exitCode !== null) return;
+  if (!process || process.exitCode !== null) {
+    return;
+  }
   process.kill('SIGTERM');
   await once(process, 'exit');
 }
 
 /** The hooks that Helm would run before it deletes the release; all but the Job are applied, and the Job's arguments are given. */
 function applyHooks(): readonly string[] {
-  const hooks = parseAllDocuments(helm(['get', 'hooks', 'postcheck', '--namespace', SYSTEM, '--kubeconfig', api.kubeconfig]))
+  const hooks = parseAllDocuments(
+    helm(['get', 'hooks', 'postcheck', '--namespace', SYSTEM, '--kubeconfig', api.kubeconfig]),
+  )
     .map((document) => document.toJS() as KubeObject)
-    .filter(({ metadata }) => (metadata.annotations as Record<string, string>)['helm.sh/hook'] === 'pre-delete');
-  for (const hook of hooks.filter(({ kind }) => kind !== 'Job')) api.kubectl(['apply', '-f', '-'], JSON.stringify(hook));
-  const job = hooks.find(({ kind }) => kind === 'Job') as unknown as { spec: { template: { spec: { containers: { args: string[] }[] } } } };
+    .filter(
+      ({ metadata }) => (metadata.annotations as Record<string, string>)['helm.sh/hook'] === 'pre-delete',
+    );
+  for (const hook of hooks.filter(({ kind }) => kind !== 'Job')) {
+    api.kubectl(['apply', '-f', '-'], JSON.stringify(hook));
+  }
+  const job = hooks.find(({ kind }) => kind === 'Job') as unknown as {
+    spec: { template: { spec: { containers: { args: string[] }[] } } };
+  };
   return job.spec.template.spec.containers[0]!.args;
 }
 
@@ -82,12 +107,17 @@ async function runHook(): Promise<string> {
 
 const isGated = (pod: Pod) => (pod.spec.readinessGates ?? []).length > 0;
 const verified = (pod: Pod) => pod.status.conditions?.find(({ type }) => type === GATE);
-const podsOf = (namespace: string) => api.json<{ items: Pod[] }>(['get', 'pods', '--namespace', namespace, '-l', 'app=web']).items;
-const phaseOf = (namespace: string) => api.kubectl(['get', 'upgrade', 'web', '--namespace', namespace, '-o', 'jsonpath={.status.phase}']);
+const podsOf = (namespace: string) =>
+  api.json<{ items: Pod[] }>(['get', 'pods', '--namespace', namespace, '-l', 'app=web']).items;
+const phaseOf = (namespace: string) =>
+  api.kubectl(['get', 'upgrade', 'web', '--namespace', namespace, '-o', 'jsonpath={.status.phase}']);
 
 function createWorkload(namespace: string): void {
   const labels = { app: 'web' };
-  const template = { metadata: { labels }, spec: { containers: [{ name: 'web', image: 'registry.example/web:1' }] } };
+  const template = {
+    metadata: { labels },
+    spec: { containers: [{ name: 'web', image: 'registry.example/web:1' }] },
+  };
   const strategy = { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
   const spec = { replicas: 2, selector: { matchLabels: labels }, strategy, template };
   api.kubectl(
@@ -101,7 +131,12 @@ function createUpgrade(namespace: string): void {
   const spec = { targetRef, containers: [{ name: 'web', image: 'registry.example/web:2' }] };
   api.kubectl(
     ['create', '-f', '-'],
-    JSON.stringify({ apiVersion: 'postcheck.dev/v1alpha1', kind: 'Upgrade', metadata: { name: 'web', namespace }, spec }),
+    JSON.stringify({
+      apiVersion: 'postcheck.dev/v1alpha1',
+      kind: 'Upgrade',
+      metadata: { name: 'web', namespace },
+      spec,
+    }),
   );
 }
 
@@ -111,7 +146,10 @@ async function startAttempt(namespace: string): Promise<void> {
   createWorkload(namespace);
   await eventually(() => podsOf(namespace).length === 2);
   createUpgrade(namespace);
-  await eventually(() => podsOf(namespace).some((pod) => isGated(pod) && verified(pod)?.status !== 'True'), 30_000);
+  await eventually(
+    () => podsOf(namespace).some((pod) => isGated(pod) && verified(pod)?.status !== 'True'),
+    30_000,
+  );
 }
 
 beforeAll(() => {
@@ -121,7 +159,9 @@ beforeAll(() => {
 
 afterAll(async () => {
   await stopOperator();
-  for (const file of files) rmSync(file, { force: true });
+  for (const file of files) {
+    rmSync(file, { force: true });
+  }
   api?.stop();
 });
 
@@ -146,9 +186,15 @@ describe.each([
     expect(await runHook()).toMatch(/opened 1 closed gates/);
 
     const after = podsOf(namespace);
-    expect(after.map(({ metadata }) => metadata.uid).sort()).toEqual(before.map(({ metadata }) => metadata.uid).sort());
-    expect(after.filter(isGated).map((pod) => verified(pod))).toEqual([expect.objectContaining({ status: 'True', reason: 'Uninstalled' })]);
-    expect(api.kubectl(['get', 'deployment/postcheck', '--namespace', SYSTEM, '-o', 'jsonpath={.spec.replicas}'])).toBe('0');
+    expect(after.map(({ metadata }) => metadata.uid).sort()).toEqual(
+      before.map(({ metadata }) => metadata.uid).sort(),
+    );
+    expect(after.filter(isGated).map((pod) => verified(pod))).toEqual([
+      expect.objectContaining({ status: 'True', reason: 'Uninstalled' }),
+    ]);
+    expect(
+      api.kubectl(['get', 'deployment/postcheck', '--namespace', SYSTEM, '-o', 'jsonpath={.spec.replicas}']),
+    ).toBe('0');
 
     const gone = after.find(isGated)?.metadata.name ?? '';
     api.kubectl(['delete', 'pod', gone, '--namespace', namespace]);
@@ -161,7 +207,9 @@ describe.each([
     // Again, as after a hook that was cut off: nothing is left to do, and nothing fails.
     expect(await runHook()).toMatch(/opened 0 closed gates/);
     release('uninstall', '--no-hooks');
-    expect(api.kubectl(['get', 'deployment/web', '--namespace', namespace, '-o', 'jsonpath={.spec.replicas}'])).toBe('2');
+    expect(
+      api.kubectl(['get', 'deployment/web', '--namespace', namespace, '-o', 'jsonpath={.spec.replicas}']),
+    ).toBe('2');
   });
 });
 
@@ -177,8 +225,12 @@ test('neither the operator nor the hook was refused a request, save nodes to an 
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as Line);
-  const ours = lines.filter(({ user }) => user.username.startsWith(`system:serviceaccount:${SYSTEM}:postcheck`));
+  const ours = lines.filter(({ user }) =>
+    user.username.startsWith(`system:serviceaccount:${SYSTEM}:postcheck`),
+  );
   expect(ours.length).toBeGreaterThan(40);
   const refused = ours.filter(({ responseStatus }) => responseStatus?.code === 403);
-  expect(new Set(refused.map(({ verb, requestURI }) => `${verb} ${requestURI.split('?')[0]}`))).toEqual(new Set(['watch /api/v1/nodes']));
+  expect(new Set(refused.map(({ verb, requestURI }) => `${verb} ${requestURI.split('?')[0]}`))).toEqual(
+    new Set(['watch /api/v1/nodes']),
+  );
 });

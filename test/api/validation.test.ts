@@ -5,13 +5,18 @@ import { type ApiServer, type KubeObject, startApiServer } from './api-server.ts
 type Json = Record<string, unknown>;
 
 const check = (more: Json = {}): Json => ({ name: 'probe', exec: { command: ['/probe'] }, ...more });
-const codes = (...list: string[]): Json => check({ exitCodes: list.map((code) => ({ codes: code, class: 'Retry' })) });
+const codes = (...list: string[]): Json =>
+  check({ exitCodes: list.map((code) => ({ codes: code, class: 'Retry' })) });
 
 const upgrade = (spec: Json = {}): Json => ({
   apiVersion: 'postcheck.dev/v1alpha1',
   kind: 'Upgrade',
   metadata: { name: 'web', namespace: 'default' },
-  spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, containers: [{ name: 'web', image: 'web:2' }], ...spec },
+  spec: {
+    targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+    containers: [{ name: 'web', image: 'web:2' }],
+    ...spec,
+  },
 });
 
 /** Each mistake, and a part of the sentence that has to say what to write instead. */
@@ -21,7 +26,11 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
     { targetRef: { apiVersion: 'batch/v1', kind: 'CronJob', name: 'x' } },
     'Deployment, StatefulSet or DaemonSet',
   ],
-  ['another API group with a known kind', { targetRef: { apiVersion: 'apps/v2', kind: 'Deployment', name: 'x' } }, 'apiVersion apps/v1'],
+  [
+    'another API group with a known kind',
+    { targetRef: { apiVersion: 'apps/v2', kind: 'Deployment', name: 'x' } },
+    'apiVersion apps/v1',
+  ],
   ['no containers', { containers: [] }, 'should have at least 1 items'],
   [
     'a container named twice',
@@ -35,7 +44,11 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
   ],
   ['an image with a space', { containers: [{ name: 'a', image: 'a: 1' }] }, 'should match'],
   ['a container name that cannot be one', { containers: [{ name: '../x', image: 'a:1' }] }, 'should match'],
-  ['nothing that is proved', { postCheck: { readiness: { required: false }, checks: [] } }, 'name at least one check'],
+  [
+    'nothing that is proved',
+    { postCheck: { readiness: { required: false }, checks: [] } },
+    'name at least one check',
+  ],
   [
     'a progress deadline within the pods’ own',
     { progressDeadlineSeconds: 60, postCheck: { deadlineSeconds: 60 } },
@@ -46,9 +59,21 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
     { progressDeadlineSeconds: 65, postCheck: { deadlineSeconds: 60, initialDelaySeconds: 5 } },
     'must be larger than',
   ],
-  ['a progress deadline within the default deadline', { progressDeadlineSeconds: 600 }, 'must be larger than'],
-  ['a check that says nothing to run', { postCheck: { checks: [{ name: 'probe' }] } }, 'a check must say what to ask, exactly one way'],
-  ['a check that asks two ways', { postCheck: { checks: [check({ tcpSocket: { port: 80 } })] } }, 'exactly one way'],
+  [
+    'a progress deadline within the default deadline',
+    { progressDeadlineSeconds: 600 },
+    'must be larger than',
+  ],
+  [
+    'a check that says nothing to run',
+    { postCheck: { checks: [{ name: 'probe' }] } },
+    'a check must say what to ask, exactly one way',
+  ],
+  [
+    'a check that asks two ways',
+    { postCheck: { checks: [check({ tcpSocket: { port: 80 } })] } },
+    'exactly one way',
+  ],
   [
     'containers for a check over the network',
     { postCheck: { checks: [{ name: 'p', tcpSocket: { port: 80 }, containers: ['web'] }] } },
@@ -56,24 +81,42 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
   ],
   [
     'exit codes for a check over the network',
-    { postCheck: { checks: [{ name: 'p', grpc: { port: 80 }, exitCodes: [{ codes: '3', class: 'Fail' }] }] } },
+    {
+      postCheck: { checks: [{ name: 'p', grpc: { port: 80 }, exitCodes: [{ codes: '3', class: 'Fail' }] }] },
+    },
     'belong to exec',
   ],
-  ['a port that cannot be one', { postCheck: { checks: [{ name: 'p', grpc: { port: 70000 } }] } }, 'less than or equal to 65535'],
+  [
+    'a port that cannot be one',
+    { postCheck: { checks: [{ name: 'p', grpc: { port: 70000 } }] } },
+    'less than or equal to 65535',
+  ],
   [
     'a scheme that is not HTTP',
     { postCheck: { checks: [{ name: 'p', httpGet: { port: 80, scheme: 'FTP' } }] } },
     'Unsupported value: "FTP"',
   ],
-  ['an empty command', { postCheck: { checks: [check({ exec: { command: [] } })] } }, 'should have at least 1 items'],
+  [
+    'an empty command',
+    { postCheck: { checks: [check({ exec: { command: [] } })] } },
+    'should have at least 1 items',
+  ],
   ['two checks of one name', { postCheck: { checks: [check(), check()] } }, 'Duplicate value'],
   [
     'all containers and one of them',
     { postCheck: { checks: [check({ containers: ['*', 'web'] })] } },
     'either ["*"] alone or a list of names',
   ],
-  ['a try without time', { postCheck: { checks: [check({ timeoutSeconds: 0 })] } }, 'greater than or equal to 1'],
-  ['a try that takes for ever', { postCheck: { checks: [check({ timeoutSeconds: 301 })] } }, 'less than or equal to 300'],
+  [
+    'a try without time',
+    { postCheck: { checks: [check({ timeoutSeconds: 0 })] } },
+    'greater than or equal to 1',
+  ],
+  [
+    'a try that takes for ever',
+    { postCheck: { checks: [check({ timeoutSeconds: 301 })] } },
+    'less than or equal to 300',
+  ],
   ['overlapping exit codes', { postCheck: { checks: [codes('3-20', '17')] } }, 'exitCodes must not overlap'],
   ['the same exit code twice', { postCheck: { checks: [codes('17', '17')] } }, 'exitCodes must not overlap'],
   ['an exit code above 255', { postCheck: { checks: [codes('256')] } }, 'between 0 and 255'],
@@ -84,13 +127,21 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
     { postCheck: { checks: [check({ exitCodes: [{ codes: '0-2', class: 'Fail' }] })] } },
     'exit code 0 cannot be Fail',
   ],
-  ['an unknown class', { postCheck: { checks: [check({ exitCodes: [{ codes: '3', class: 'Error' }] })] } }, 'Unsupported value: "Error"'],
+  [
+    'an unknown class',
+    { postCheck: { checks: [check({ exitCodes: [{ codes: '3', class: 'Error' }] })] } },
+    'Unsupported value: "Error"',
+  ],
   [
     'a reason with spaces',
     { postCheck: { checks: [check({ exitCodes: [{ codes: '3', class: 'Fail', reason: 'no way' }] })] } },
     'should match',
   ],
-  ['more output than is kept', { postCheck: { checks: [check({ maxOutputBytes: 8193 })] } }, 'less than or equal to 8192'],
+  [
+    'more output than is kept',
+    { postCheck: { checks: [check({ maxOutputBytes: 8193 })] } },
+    'less than or equal to 8192',
+  ],
   ['an unknown gate', { gate: 'Maybe' }, 'Unsupported value: "Maybe"'],
   ['an unknown fallback action', { fallback: { action: 'Delete' } }, 'Unsupported value: "Delete"'],
   ['a longer history than is kept', { historyLimit: 51 }, 'less than or equal to 50'],
@@ -163,7 +214,10 @@ describe('an Upgrade is taken', () => {
         postCheck: {
           checks: [
             check(),
-            { name: 'h', httpGet: { port: 'http', path: '/ready', httpHeaders: [{ name: 'X', value: 'y' }] } },
+            {
+              name: 'h',
+              httpGet: { port: 'http', path: '/ready', httpHeaders: [{ name: 'X', value: 'y' }] },
+            },
             { name: 't', tcpSocket: { port: 8080 } },
             { name: 'g', grpc: { port: 9000, service: 's' } },
           ],
@@ -175,7 +229,10 @@ describe('an Upgrade is taken', () => {
       '32 exit-code rules on each of 16 checks',
       {
         postCheck: {
-          checks: Array.from({ length: 16 }, (_, i) => ({ ...codes(...Array.from({ length: 32 }, (_, c) => `${c + 3}`)), name: `c${i}` })),
+          checks: Array.from({ length: 16 }, (_, i) => ({
+            ...codes(...Array.from({ length: 32 }, (_, c) => `${c + 3}`)),
+            name: `c${i}`,
+          })),
         },
       },
     ],
@@ -187,7 +244,9 @@ describe('an Upgrade is taken', () => {
     ...['Auto', 'Required', 'Disabled'].map((gate) => ({ gate })),
     ...['Rollback', 'Pause', 'None'].map((action) => ({ fallback: { action } })),
     ...['Wait', 'Fallback'].map((onInconclusive) => ({ postCheck: { onInconclusive } })),
-    ...['Pass', 'Retry', 'Fail', 'Skip'].map((word) => ({ postCheck: { checks: [check({ exitCodes: [{ codes: '3', class: word }] })] } })),
+    ...['Pass', 'Retry', 'Fail', 'Skip'].map((word) => ({
+      postCheck: { checks: [check({ exitCodes: [{ codes: '3', class: word }] })] },
+    })),
   ])('with every word that a field knows, also as YAML without quotes: %j', (spec) => {
     const yaml = JSON.stringify(upgrade(spec)).replace(
       /"(Auto|Required|Disabled|Rollback|Pause|None|Wait|Fallback|Pass|Retry|Fail|Skip)"/g,
@@ -199,6 +258,8 @@ describe('an Upgrade is taken', () => {
   test('but its target cannot be changed afterwards', () => {
     api.kubectl(['apply', '-f', '-'], JSON.stringify(upgrade()));
     const moved = apply(upgrade({ targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'other' } }));
-    expect(moved.refusal).toContain('targetRef cannot be changed: delete this Upgrade and create another one');
+    expect(moved.refusal).toContain(
+      'targetRef cannot be changed: delete this Upgrade and create another one',
+    );
   });
 });

@@ -38,9 +38,15 @@ const site = new Site();
 const figures: Figure[] = [];
 await site.prepare();
 try {
-  if (wanted.includes('footprint')) figures.push(...(await benchFootprint(site, say)));
-  if (wanted.includes('upgrades')) figures.push(...(await benchUpgrades(site, rounds, say)));
-  if (wanted.includes('exec')) figures.push(...(await benchExec(site, Math.min(rounds, 3), say)));
+  if (wanted.includes('footprint')) {
+    figures.push(...(await benchFootprint(site, say)));
+  }
+  if (wanted.includes('upgrades')) {
+    figures.push(...(await benchUpgrades(site, rounds, say)));
+  }
+  if (wanted.includes('exec')) {
+    figures.push(...(await benchExec(site, Math.min(rounds, 3), say)));
+  }
 } finally {
   stdout.write(
     `\nmin / median / max; load average at the end ${loadavg()

@@ -1,7 +1,8 @@
 /** Our exec session alone, as the operator uses it: `node exec-client.ts KUBECONFIG CONTEXT NAMESPACE POD,POD TRIES AT_ONCE`; prints one line of JSON. */
 import { connect } from '../../src/kube/cluster.ts';
 
-const [kubeconfig = '', context = '', namespace = '', pods = '', tries = '100', atOnce = '1'] = process.argv.slice(2);
+const [kubeconfig = '', context = '', namespace = '', pods = '', tries = '100', atOnce = '1'] =
+  process.argv.slice(2);
 const cluster = await connect({
   kubeconfig,
   context: context || undefined,
@@ -17,10 +18,19 @@ async function worker(): Promise<void> {
   while (next < Number(tries)) {
     const pod = names[next++ % names.length] ?? '';
     const result = await cluster.executor.exec(
-      { namespace, pod, container: 'app', command: ['/usr/bin/readiness_probe.sh'], timeoutMs: 10_000, maxOutputBytes: 1024 },
+      {
+        namespace,
+        pod,
+        container: 'app',
+        command: ['/usr/bin/readiness_probe.sh'],
+        timeoutMs: 10_000,
+        maxOutputBytes: 1024,
+      },
       new AbortController().signal,
     );
-    if (result.kind !== 'exit' || result.code !== 0) failed++;
+    if (result.kind !== 'exit' || result.code !== 0) {
+      failed++;
+    }
   }
 }
 
@@ -28,6 +38,8 @@ const cpu = process.cpuUsage();
 const began = performance.now();
 await Promise.all(Array.from({ length: Number(atOnce) }, worker));
 const { user, system } = process.cpuUsage(cpu);
-process.stdout.write(`${JSON.stringify({ seconds: (performance.now() - began) / 1000, cpuSeconds: (user + system) / 1e6, failed })}\n`);
+process.stdout.write(
+  `${JSON.stringify({ seconds: (performance.now() - began) / 1000, cpuSeconds: (user + system) / 1e6, failed })}\n`,
+);
 await cluster.close();
 process.exit(0);

@@ -19,15 +19,27 @@ const AT_ONCE = [1, 4, 16, 50] as const;
 export async function benchExec(site: Site, rounds: number, say: (line: string) => void): Promise<Figure[]> {
   const binary = join(mkdtempSync(join(tmpdir(), 'postcheck-bench-')), 'client-go');
   say('building the client-go program');
-  execFileSync('go', ['build', '-o', binary, '.'], { cwd: join(import.meta.dirname, 'client-go'), stdio: 'inherit' });
+  execFileSync('go', ['build', '-o', binary, '.'], {
+    cwd: join(import.meta.dirname, 'client-go'),
+    stdio: 'inherit',
+  });
   await site.createDeployment('execs', 10);
   await site.rolledOut('execs');
   const pods = (await site.pods('execs')).map(({ metadata }) => metadata.name as string).join(',');
   const kubeconfig = env['KUBECONFIG'] ?? '';
   const context = env['CONTEXT'] ?? '';
-  const block = (file: string, args: string[]): Block => JSON.parse(execFileSync(file, args, { encoding: 'utf8' })) as Block;
+  const block = (file: string, args: string[]): Block =>
+    JSON.parse(execFileSync(file, args, { encoding: 'utf8' })) as Block;
   const node = (atOnce: number) =>
-    block(execPath, [join(import.meta.dirname, 'exec-client.ts'), kubeconfig, context, NAMESPACE, pods, String(TRIES), String(atOnce)]);
+    block(execPath, [
+      join(import.meta.dirname, 'exec-client.ts'),
+      kubeconfig,
+      context,
+      NAMESPACE,
+      pods,
+      String(TRIES),
+      String(atOnce),
+    ]);
   const go = (atOnce: number) =>
     block(binary, [
       '-kubeconfig',
@@ -50,11 +62,32 @@ export async function benchExec(site: Site, rounds: number, say: (line: string) 
     const rate = ({ seconds }: Block) => TRIES / seconds;
     const cpu = ({ cpuSeconds }: Block) => (cpuSeconds * 1000) / TRIES;
     figures.push(
-      { name: `(c) tries a second, ${atOnce} at once: postcheck`, unit: '/s', values: pairs.map(({ ours }) => rate(ours)) },
-      { name: `(c) tries a second, ${atOnce} at once: client-go`, unit: '/s', values: pairs.map(({ theirs }) => rate(theirs)) },
-      { name: `(c) ratio, ${atOnce} at once`, unit: '×', values: pairs.map(({ ours, theirs }) => rate(ours) / rate(theirs)), aim: '≥ 1.0' },
-      { name: `(c) CPU s per 1,000 tries, ${atOnce} at once: postcheck`, unit: 's', values: pairs.map(({ ours }) => cpu(ours)) },
-      { name: `(c) CPU s per 1,000 tries, ${atOnce} at once: client-go`, unit: 's', values: pairs.map(({ theirs }) => cpu(theirs)) },
+      {
+        name: `(c) tries a second, ${atOnce} at once: postcheck`,
+        unit: '/s',
+        values: pairs.map(({ ours }) => rate(ours)),
+      },
+      {
+        name: `(c) tries a second, ${atOnce} at once: client-go`,
+        unit: '/s',
+        values: pairs.map(({ theirs }) => rate(theirs)),
+      },
+      {
+        name: `(c) ratio, ${atOnce} at once`,
+        unit: '×',
+        values: pairs.map(({ ours, theirs }) => rate(ours) / rate(theirs)),
+        aim: '≥ 1.0',
+      },
+      {
+        name: `(c) CPU s per 1,000 tries, ${atOnce} at once: postcheck`,
+        unit: 's',
+        values: pairs.map(({ ours }) => cpu(ours)),
+      },
+      {
+        name: `(c) CPU s per 1,000 tries, ${atOnce} at once: client-go`,
+        unit: 's',
+        values: pairs.map(({ theirs }) => cpu(theirs)),
+      },
       {
         name: `(c) CPU ratio, ${atOnce} at once`,
         unit: '×',

@@ -16,7 +16,11 @@ async function idle(site: Site): Promise<Figure[]> {
   const share = (some: typeof all) => [(some.length * 60) / IDLE_SECONDS];
   return [
     { name: '(e) requests a minute when idle, both replicas', unit: '/min', values: share(all), aim: '≤ 15' },
-    { name: '(e) of these, about the lease', unit: '/min', values: share(all.filter(({ resource }) => resource === 'leases')) },
+    {
+      name: '(e) of these, about the lease',
+      unit: '/min',
+      values: share(all.filter(({ resource }) => resource === 'leases')),
+    },
   ];
 }
 
@@ -39,7 +43,9 @@ async function manyUpgrades(site: Site): Promise<void> {
         spec,
       });
       for (let flip = 1; flip <= FLIPS; flip++) {
-        await site.api.patch(site.upgrade(name), { spec: { containers: [{ name: 'app', image: IMAGE(flip % 2 ? 'v2' : 'v1') }] } });
+        await site.api.patch(site.upgrade(name), {
+          spec: { containers: [{ name: 'app', image: IMAGE(flip % 2 ? 'v2' : 'v1') }] },
+        });
         await until(
           async () => {
             const { metadata, status } = await site.api.get(site.upgrade(name));
@@ -56,7 +62,11 @@ async function manyUpgrades(site: Site): Promise<void> {
 /** Pods that no node takes: they cost the watcher what running ones do. */
 async function manyPods(site: Site): Promise<void> {
   await site.createDeployment('many', MANY_PODS, { nodeSelector: { 'postcheck.dev/nowhere': 'true' } });
-  await until(async () => (await site.api.get(site.deployment('many'))).status.replicas === MANY_PODS, 240_000, `${MANY_PODS} pods`);
+  await until(
+    async () => (await site.api.get(site.deployment('many'))).status.replicas === MANY_PODS,
+    240_000,
+    `${MANY_PODS} pods`,
+  );
   await rest(15_000);
 }
 
@@ -76,6 +86,11 @@ export async function benchFootprint(site: Site, say: (line: string) => void): P
     ...quiet,
     { name: '(f) RSS, idle', unit: 'MiB', values: [before], aim: '≤ 100' },
     { name: `(f) RSS after ${LANES * FLIPS} upgrades`, unit: 'MiB', values: [after], aim: '≤ 110' },
-    { name: `(f) RSS with ${MANY_PODS} pods watched, more than before`, unit: 'MiB', values: [full - after], aim: '≤ +25' },
+    {
+      name: `(f) RSS with ${MANY_PODS} pods watched, more than before`,
+      unit: 'MiB',
+      values: [full - after],
+      aim: '≤ +25',
+    },
   ];
 }

@@ -10,7 +10,9 @@ export interface Figure {
 export const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
-  return sorted.length % 2 ? (sorted[middle] ?? Number.NaN) : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
+  return sorted.length % 2
+    ? (sorted[middle] ?? Number.NaN)
+    : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
 };
 
 const shown = (value: number): string =>
@@ -18,8 +20,11 @@ const shown = (value: number): string =>
 
 /** One row: `name  min / median / max unit (n)  aim`. */
 export function row({ name, unit, values, aim }: Figure): string {
-  if (values.length === 0) return `  ${name.padEnd(62)} nothing measured`;
+  if (values.length === 0) {
+    return `  ${name.padEnd(62)} nothing measured`;
+  }
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  const spread = values.length === 1 ? shown(low) : `${shown(low)} / ${shown(median(values))} / ${shown(high)}`;
+  const spread =
+    values.length === 1 ? shown(low) : `${shown(low)} / ${shown(median(values))} / ${shown(high)}`;
   return `  ${name.padEnd(62)} ${`${spread} ${unit}`.padEnd(30)} n=${String(values.length).padEnd(4)} ${aim ? `aim ${aim}` : ''}`.trimEnd();
 }

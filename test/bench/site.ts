@@ -18,20 +18,27 @@ export class Site {
 
   async prepare(): Promise<void> {
     await this.clear();
-    await this.api.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
+    await this.api.create('/api/v1/namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: NAMESPACE },
+    });
   }
 
   /** Deletes the namespace and waits until it is gone. */
   async clear(): Promise<void> {
     const path = `/api/v1/namespaces/${NAMESPACE}`;
-    if (!(await this.api.find(path))) return;
+    if (!(await this.api.find(path))) {
+      return;
+    }
     await this.api.remove(path);
     await until(async () => !(await this.api.find(path)), 180_000, 'the namespace to go');
   }
 
   deployment = (name: string): string => `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/${name}`;
   upgrade = (name: string): string => `/apis/postcheck.dev/v1alpha1/namespaces/${NAMESPACE}/upgrades/${name}`;
-  pods = (name: string): Promise<Json[]> => this.api.list(`/api/v1/namespaces/${NAMESPACE}/pods?labelSelector=app%3D${name}`);
+  pods = (name: string): Promise<Json[]> =>
+    this.api.list(`/api/v1/namespaces/${NAMESPACE}/pods?labelSelector=app%3D${name}`);
 
   async createDeployment(name: string, replicas: number, more: Json = {}): Promise<void> {
     await this.api.create(`/apis/apps/v1/namespaces/${NAMESPACE}/deployments`, {
@@ -43,7 +50,11 @@ export class Site {
         selector: { matchLabels: { app: name } },
         template: {
           metadata: { labels: { app: name } },
-          spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'app', image: IMAGE('v1') }], ...more },
+          spec: {
+            terminationGracePeriodSeconds: 1,
+            containers: [{ name: 'app', image: IMAGE('v1') }],
+            ...more,
+          },
         },
       },
     });
@@ -70,14 +81,21 @@ export class Site {
     const name = leader?.metadata.name as string;
     const pid = readdirSync('/proc').find(
       (entry) =>
-        /^\d+$/.test(entry) && hasText(`/proc/${entry}/environ`, `HOSTNAME=${name}`) && hasText(`/proc/${entry}/cmdline`, 'postcheck.mjs'),
+        /^\d+$/.test(entry) &&
+        hasText(`/proc/${entry}/environ`, `HOSTNAME=${name}`) &&
+        hasText(`/proc/${entry}/cmdline`, 'postcheck.mjs'),
     );
-    if (!pid) throw new Error(`the operator's process (pod ${name}) is not on this machine: the bench needs the test cluster`);
+    if (!pid) {
+      throw new Error(
+        `the operator's process (pod ${name}) is not on this machine: the bench needs the test cluster`,
+      );
+    }
     return Number(pid);
   }
 
   /** Resident memory in MiB. */
-  rssMiB = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+  rssMiB = (pid: number): number =>
+    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 
   /** How far the audit log goes now. */
   auditMark = (): number => statSync(AUDIT).size;
@@ -87,9 +105,13 @@ export class Site {
     await new Promise((done) => setTimeout(done, 1500)); // the API server writes its log in batches
     const found: { verb: string; resource: string; namespace: string }[] = [];
     for await (const line of createInterface({ input: createReadStream(AUDIT, { start: mark }) })) {
-      if (!line.includes(OPERATOR_USER)) continue;
+      if (!line.includes(OPERATOR_USER)) {
+        continue;
+      }
       const { verb, user, objectRef = {}, stage } = JSON.parse(line) as Json;
-      if (user.username !== OPERATOR_USER || stage === 'ResponseStarted') continue;
+      if (user.username !== OPERATOR_USER || stage === 'ResponseStarted') {
+        continue;
+      }
       found.push({
         verb,
         resource: [objectRef.resource, objectRef.subresource].filter(Boolean).join('/'),
@@ -110,6 +132,14 @@ const hasText = (file: string, text: string): boolean => {
 
 /** Looks every 50 ms; throws when it takes longer than `limitMs`. */
 export async function until(look: () => Promise<boolean>, limitMs: number, what: string): Promise<void> {
-  for (const end = Date.now() + limitMs; Date.now() < end; await new Promise((done) => setTimeout(done, 50))) if (await look()) return;
+  for (
+    const end = Date.now() + limitMs;
+    Date.now() < end;
+    await new Promise((done) => setTimeout(done, 50))
+  ) {
+    if (await look()) {
+      return;
+    }
+  }
   throw new Error(`waited ${limitMs / 1000} s for ${what}`);
 }

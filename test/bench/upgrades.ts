@@ -6,7 +6,13 @@ import { IMAGE, NAMESPACE, type Site, until } from './site.ts';
 
 const NAME = 'web';
 const FAIL_AT_ONCE = {
-  checks: [{ name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] }, exitCodes: [{ codes: '17', class: 'Fail' }] }],
+  checks: [
+    {
+      name: 'readiness-probe',
+      exec: { command: ['/usr/bin/readiness_probe.sh'] },
+      exitCodes: [{ codes: '17', class: 'Fail' }],
+    },
+  ],
   periodSeconds: 1,
 };
 
@@ -23,21 +29,44 @@ async function watched(site: Site, old: string, body: () => Promise<void>): Prom
   const pods = new Map<string, Json>();
   const stop = new AbortController();
   const { metadata } = await site.api.get(`/api/v1/namespaces/${NAMESPACE}/pods`);
-  site.api.watch(`/api/v1/namespaces/${NAMESPACE}/pods`, metadata.resourceVersion, stop.signal, (type, pod) => {
-    if (type === 'ERROR' || pod.metadata.labels?.app !== NAME) return;
-    const condition = (name: string) => pod.status?.conditions?.find((one: Json) => one.type === name)?.status;
-    if (condition('ContainersReady') === 'True' && !seen.readyAt.has(pod.metadata.name)) seen.readyAt.set(pod.metadata.name, Date.now());
-    if (condition('postcheck.dev/verified') === 'True' && !seen.verdictAt.has(pod.metadata.name))
-      seen.verdictAt.set(pod.metadata.name, Date.now());
-    if (type === 'DELETED' || pod.metadata.deletionTimestamp) pods.delete(pod.metadata.name);
-    else pods.set(pod.metadata.name, { image: pod.spec.containers[0].image, ready: condition('Ready') === 'True' });
-    onlyOld();
-  });
+  site.api.watch(
+    `/api/v1/namespaces/${NAMESPACE}/pods`,
+    metadata.resourceVersion,
+    stop.signal,
+    (type, pod) => {
+      if (type === 'ERROR' || pod.metadata.labels?.app !== NAME) {
+        return;
+      }
+      const condition = (name: string) =>
+        pod.status?.conditions?.find((one: Json) => one.type === name)?.status;
+      if (condition('ContainersReady') === 'True' && !seen.readyAt.has(pod.metadata.name)) {
+        seen.readyAt.set(pod.metadata.name, Date.now());
+      }
+      if (condition('postcheck.dev/verified') === 'True' && !seen.verdictAt.has(pod.metadata.name)) {
+        seen.verdictAt.set(pod.metadata.name, Date.now());
+      }
+      if (type === 'DELETED' || pod.metadata.deletionTimestamp) {
+        pods.delete(pod.metadata.name);
+      } else {
+        pods.set(pod.metadata.name, {
+          image: pod.spec.containers[0].image,
+          ready: condition('Ready') === 'True',
+        });
+      }
+      onlyOld();
+    },
+  );
   const onlyOld = () => {
-    if (seen.revertedAt === undefined || seen.onlyOldAt !== undefined) return;
-    if ([...pods.values()].every(({ image, ready }) => image === old && ready)) seen.onlyOldAt = Date.now();
+    if (seen.revertedAt === undefined || seen.onlyOldAt !== undefined) {
+      return;
+    }
+    if ([...pods.values()].every(({ image, ready }) => image === old && ready)) {
+      seen.onlyOldAt = Date.now();
+    }
   };
-  for (const pod of await site.pods(NAME)) pods.set(pod.metadata.name, { image: pod.spec.containers[0].image, ready: true });
+  for (const pod of await site.pods(NAME)) {
+    pods.set(pod.metadata.name, { image: pod.spec.containers[0].image, ready: true });
+  }
   const deployments = await site.api.get(`/apis/apps/v1/namespaces/${NAMESPACE}/deployments`);
   let rolled = false;
   site.api.watch(
@@ -45,10 +74,13 @@ async function watched(site: Site, old: string, body: () => Promise<void>): Prom
     deployments.metadata.resourceVersion,
     stop.signal,
     (type, deployment) => {
-      if (type === 'ERROR' || deployment.metadata.name !== NAME) return;
+      if (type === 'ERROR' || deployment.metadata.name !== NAME) {
+        return;
+      }
       const { image } = deployment.spec.template.spec.containers[0];
-      if (image !== old) rolled = true;
-      else if (rolled && seen.revertedAt === undefined) {
+      if (image !== old) {
+        rolled = true;
+      } else if (rolled && seen.revertedAt === undefined) {
         seen.revertedAt = Date.now();
         onlyOld();
       }
@@ -83,12 +115,17 @@ async function ended(site: Site, phase: string): Promise<Json> {
   await until(
     async () => {
       upgrade = await site.api.get(site.upgrade(NAME));
-      return upgrade.status?.observedGeneration === upgrade.metadata.generation && rest.includes(upgrade.status.phase);
+      return (
+        upgrade.status?.observedGeneration === upgrade.metadata.generation &&
+        rest.includes(upgrade.status.phase)
+      );
     },
     120_000,
     `the upgrade to end as ${phase}`,
   );
-  if (upgrade.status.phase !== phase) throw new Error(`expected ${phase}: ${upgrade.status.message}`);
+  if (upgrade.status.phase !== phase) {
+    throw new Error(`expected ${phase}: ${upgrade.status.message}`);
+  }
   return upgrade.status;
 }
 
@@ -118,20 +155,28 @@ function script(tag: string): void {
     encoding: 'utf8',
     env: { ...process.env, KUBECONFIG: process.env['KUBECONFIG'] ?? '', NS: NAMESPACE, IMAGE: IMAGE(tag) },
   });
-  if (status !== 0) throw new Error(`the shell script failed: ${stderr}`);
+  if (status !== 0) {
+    throw new Error(`the shell script failed: ${stderr}`);
+  }
 }
 
 const WRITES = new Set(['create', 'update', 'patch', 'delete']);
 
 /** Writes without events and lease; gate writes apart; lists. */
 async function requests(site: Site, mark: number): Promise<{ writes: number; gates: number; lists: number }> {
-  const ours = (await site.requestsSince(mark)).filter(({ resource, namespace }) => namespace === NAMESPACE && resource !== 'events');
+  const ours = (await site.requestsSince(mark)).filter(
+    ({ resource, namespace }) => namespace === NAMESPACE && resource !== 'events',
+  );
   const writes = ours.filter(({ verb, resource }) => WRITES.has(verb) && resource !== 'pods/exec');
   const gates = writes.filter(({ resource }) => resource === 'pods/status').length;
   return { writes: writes.length - gates, gates, lists: ours.filter(({ verb }) => verb === 'list').length };
 }
 
-export async function benchUpgrades(site: Site, rounds: number, say: (line: string) => void): Promise<Figure[]> {
+export async function benchUpgrades(
+  site: Site,
+  rounds: number,
+  say: (line: string) => void,
+): Promise<Figure[]> {
   await site.createDeployment(NAME, 3);
   await site.rolledOut(NAME);
   await adopt(site);
@@ -155,8 +200,12 @@ async function oneRound(site: Site, note: Note): Promise<void> {
     await ended(site, 'Succeeded');
   };
   const mark = site.auditMark();
-  const seen = await watched(site, IMAGE('v1'), async () => note('gated', await timed(() => upgraded('v2', 'Auto'))));
-  for (const [pod, at] of seen.verdictAt) note('verdict', (at - (seen.readyAt.get(pod) ?? at)) / 1000);
+  const seen = await watched(site, IMAGE('v1'), async () =>
+    note('gated', await timed(() => upgraded('v2', 'Auto'))),
+  );
+  for (const [pod, at] of seen.verdictAt) {
+    note('verdict', (at - (seen.readyAt.get(pod) ?? at)) / 1000);
+  }
   const good = await requests(site, mark);
   note('writes', good.writes);
   note('gates', good.gates / 3);
@@ -188,7 +237,8 @@ async function badRound(site: Site, note: Note): Promise<void> {
 
 function figures(all: Record<string, number[]>): Figure[] {
   const of = (name: string) => all[name] ?? [];
-  const against = (name: string, base: string) => of(name).map((value, i) => value / (of(base)[i] ?? Number.NaN));
+  const against = (name: string, base: string) =>
+    of(name).map((value, i) => value / (of(base)[i] ?? Number.NaN));
   const extra = of('gated').map((value, i) => (value - (of('bare')[i] ?? Number.NaN)) / 3);
   return [
     { name: '(a) ContainersReady → verdict on the pod', unit: 's', values: of('verdict'), aim: '≤ 0.10' },

@@ -29,7 +29,9 @@ function expectFiring(input: readonly Series[], firing: readonly string[]): void
   const tests = [{ interval: '1m', input_series: input, promql_expr_test: [expectation] }];
   const path = join(folder, 'test.json');
   writeFileSync(path, JSON.stringify({ rule_files: [ALERTS], evaluation_interval: '1m', tests }));
-  expect(execFileSync(promtool(), ['test', 'rules', path], { encoding: 'utf8', stdio: 'pipe' })).toMatch('SUCCESS');
+  expect(execFileSync(promtool(), ['test', 'rules', path], { encoding: 'utf8', stdio: 'pipe' })).toMatch(
+    'SUCCESS',
+  );
 }
 
 const CASES: readonly [alert: string, input: readonly Series[], labels: string][] = [
@@ -54,19 +56,35 @@ const CASES: readonly [alert: string, input: readonly Series[], labels: string][
     [
       LEADS,
       STANDS_BY,
-      { series: 'postcheck_watch_last_contact_seconds{namespace="pc",pod="a",resource="pods"}', values: '0+60x60' },
-      { series: 'postcheck_watch_last_contact_seconds{namespace="pc",pod="b",resource="nodes"}', values: '0+60x60' },
+      {
+        series: 'postcheck_watch_last_contact_seconds{namespace="pc",pod="a",resource="pods"}',
+        values: '0+60x60',
+      },
+      {
+        series: 'postcheck_watch_last_contact_seconds{namespace="pc",pod="b",resource="nodes"}',
+        values: '0+60x60',
+      },
     ],
     'namespace="pc",resource="pods",severity="warning"',
   ],
-  ['PostcheckForbidden', counted('postcheck_errors_total{namespace="pc",cause="forbidden"}'), 'namespace="pc",severity="warning"'],
-  ['PostcheckBug', counted('postcheck_errors_total{namespace="pc",cause="bug"}'), 'namespace="pc",severity="warning"'],
+  [
+    'PostcheckForbidden',
+    counted('postcheck_errors_total{namespace="pc",cause="forbidden"}'),
+    'namespace="pc",severity="warning"',
+  ],
+  [
+    'PostcheckBug',
+    counted('postcheck_errors_total{namespace="pc",cause="bug"}'),
+    'namespace="pc",severity="warning"',
+  ],
 ];
 
 describe('alerts', () => {
   test('every alert has a case here, and promtool accepts them all', () => {
     const { groups } = parse(readFileSync(ALERTS, 'utf8')) as { groups: { rules: { alert: string }[] }[] };
-    expect(CASES.map(([alert]) => alert)).toEqual(groups.flatMap(({ rules }) => rules.map(({ alert }) => alert)));
+    expect(CASES.map(([alert]) => alert)).toEqual(
+      groups.flatMap(({ rules }) => rules.map(({ alert }) => alert)),
+    );
     expect(execFileSync(promtool(), ['check', 'rules', ALERTS], { encoding: 'utf8' })).toMatch('SUCCESS');
   }, 120_000);
 
@@ -90,8 +108,14 @@ describe('alerts', () => {
 test('alerts and dashboard ask only for metrics that the operator has', async () => {
   const { body } = await new Metrics({ perUpgrade: true, watched: ['Pod'], now: Date.now }).exposition();
   const exported = new Set([...body.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
-  const text = [ALERTS, join(CHART, 'files/dashboard.json')].map((path) => readFileSync(path, 'utf8')).join('\n');
-  const asked = new Set([...text.matchAll(/\b((?:postcheck|process|workqueue)_[a-z_]+?)(?:_bucket)?(?=[{[) "])/g)].map(([, name]) => name));
+  const text = [ALERTS, join(CHART, 'files/dashboard.json')]
+    .map((path) => readFileSync(path, 'utf8'))
+    .join('\n');
+  const asked = new Set(
+    [...text.matchAll(/\b((?:postcheck|process|workqueue)_[a-z_]+?)(?:_bucket)?(?=[{[) "])/g)].map(
+      ([, name]) => name,
+    ),
+  );
   expect(asked.size).toBeGreaterThan(8);
   expect([...asked].filter((name) => !exported.has(name))).toEqual([]);
 });

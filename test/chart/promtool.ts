@@ -10,17 +10,24 @@ const FOLDER = resolve(import.meta.dirname, '../../.cluster/bin');
  * installation would start a Prometheus). Throws when there is neither; a test that needs it is never skipped.
  */
 export function promtool(): string {
-  if (spawnSync('promtool', ['--version']).status === 0) return 'promtool';
+  if (spawnSync('promtool', ['--version']).status === 0) {
+    return 'promtool';
+  }
   const path = join(FOLDER, 'promtool');
-  if (existsSync(path)) return path;
+  if (existsSync(path)) {
+    return path;
+  }
   mkdirSync(FOLDER, { recursive: true });
   const folder = mkdtempSync(join(FOLDER, 'prometheus-'));
-  const run = (command: string, ...args: string[]) => execFileSync(command, args, { cwd: folder, stdio: 'pipe' });
+  const run = (command: string, ...args: string[]) =>
+    execFileSync(command, args, { cwd: folder, stdio: 'pipe' });
   try {
     run('apt-get', 'download', 'prometheus');
     run('dpkg-deb', '--extract', readdirSync(folder).find((name) => name.endsWith('.deb')) ?? '', '.');
   } catch (error) {
-    throw new Error(`promtool is missing and Debian's package could not be fetched; install Prometheus' promtool: ${error}`);
+    throw new Error(
+      `promtool is missing and Debian's package could not be fetched; install Prometheus' promtool: ${error}`,
+    );
   }
   renameSync(join(folder, 'usr/bin/promtool'), path);
   rmSync(folder, { recursive: true });

@@ -13,8 +13,14 @@ export const GATE_API = 'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy
 /** Runs Helm, which is built when it is missing; throws with its standard error. */
 export function helm(args: readonly string[], env: Record<string, string> = {}): string {
   const binary = join(ROOT, '.cluster/bin/helm');
-  if (!existsSync(binary)) execFileSync(join(ROOT, 'test/cluster/build-tools.sh'), ['helm'], { stdio: 'inherit' });
-  return execFileSync(binary, [...args], { encoding: 'utf8', stdio: 'pipe', env: { ...process.env, ...env } });
+  if (!existsSync(binary)) {
+    execFileSync(join(ROOT, 'test/cluster/build-tools.sh'), ['helm'], { stdio: 'inherit' });
+  }
+  return execFileSync(binary, [...args], {
+    encoding: 'utf8',
+    stdio: 'pipe',
+    env: { ...process.env, ...env },
+  });
 }
 
 /** Every object that the release `postcheck` in the namespace `postcheck-system` would have, hooks included. */

@@ -7,21 +7,24 @@ import type { KubeObject } from '../api/api-server.ts';
 import { CHART, GATE_API, helm, renderChart } from './render.ts';
 
 const read = (path: string) => readFileSync(join(CHART, path), 'utf8');
-const ofKind = (objects: readonly KubeObject[], kind: string) => objects.filter((object) => object.kind === kind);
+const ofKind = (objects: readonly KubeObject[], kind: string) =>
+  objects.filter((object) => object.kind === kind);
 
 /** `a.b.c` → value, down to scalars, lists and empty maps. */
 function flatten(value: unknown, path = ''): [string, unknown][] {
-  const isBranch = typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
-  if (!isBranch || path === 'metrics.dashboard.labels') return [[path, value]];
+  const isBranch =
+    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
+  if (!isBranch || path === 'metrics.dashboard.labels') {
+    return [[path, value]];
+  }
   return Object.entries(value).flatMap(([key, child]) => flatten(child, path ? `${path}.${key}` : key));
 }
 
 describe('values', () => {
   test('README.md lists every value with its default', () => {
-    const rows = [...read('README.md').matchAll(/^\| `([\w.]+)` \| `([^`]+)` \|/gm)].map(([, name, initial]) => [
-      name,
-      JSON.parse(initial ?? ''),
-    ]);
+    const rows = [...read('README.md').matchAll(/^\| `([\w.]+)` \| `([^`]+)` \|/gm)].map(
+      ([, name, initial]) => [name, JSON.parse(initial ?? '')],
+    );
     expect(rows).toEqual(flatten(parse(read('values.yaml'))));
   });
 
@@ -51,23 +54,30 @@ describe('what is rendered', () => {
   });
 
   test('the gate policy only where the cluster serves it, where it is wanted, and under the name that the operator is told', () => {
-    const policies = (args: string[]) => renderChart(args).filter(({ kind }) => kind.startsWith('MutatingAdmissionPolicy'));
+    const policies = (args: string[]) =>
+      renderChart(args).filter(({ kind }) => kind.startsWith('MutatingAdmissionPolicy'));
     expect(policies([])).toEqual([]);
     expect(policies(['--api-versions', GATE_API, '--set', 'gatePolicy.create=false'])).toEqual([]);
     const named = ['--api-versions', GATE_API, '--set', 'gatePolicy.name=shop-gate'];
     expect(policies(named).map(({ metadata }) => metadata.name)).toEqual(['shop-gate', 'shop-gate']);
-    expect(JSON.stringify(ofKind(renderChart(named), 'Deployment'))).toContain('--gate-policy-name=shop-gate');
+    expect(JSON.stringify(ofKind(renderChart(named), 'Deployment'))).toContain(
+      '--gate-policy-name=shop-gate',
+    );
     expect(JSON.stringify(ofKind(renderChart(named), 'Job'))).toContain('--gate-policy-name=shop-gate');
   });
 
   test('with watchNamespaces nothing is bound in the whole cluster but reading the one binding, and only these namespaces are gated', () => {
     const objects = renderChart(['--api-versions', GATE_API, '--set', 'watchNamespaces={shop,bank}']);
-    const bound = ofKind(objects, 'ClusterRoleBinding').map((binding) => (binding.roleRef as { name: string }).name);
+    const bound = ofKind(objects, 'ClusterRoleBinding').map(
+      (binding) => (binding.roleRef as { name: string }).name,
+    );
     expect(bound.sort()).toEqual(['postcheck-cluster', 'postcheck-uninstall']);
     const rules = ofKind(objects, 'ClusterRole')
       .filter(({ metadata }) => bound.includes(metadata.name))
       .flatMap(({ rules }) => rules as { resources: string[] }[]);
-    expect(new Set(rules.flatMap(({ resources }) => resources))).toEqual(new Set(['mutatingadmissionpolicybindings']));
+    expect(new Set(rules.flatMap(({ resources }) => resources))).toEqual(
+      new Set(['mutatingadmissionpolicybindings']),
+    );
     const [binding] = ofKind(objects, 'MutatingAdmissionPolicyBinding');
     expect(JSON.stringify(binding?.spec)).toContain('"values":["shop","bank"]');
     expect(JSON.stringify(ofKind(objects, 'Deployment'))).toContain('--watch-namespaces=shop,bank');
@@ -77,7 +87,9 @@ describe('what is rendered', () => {
   test('the notes say when pods are not gated', () => {
     const install = ['install', 'postcheck', CHART, '--dry-run=client'];
     expect(helm(install)).toMatch(/NOT GATED: this cluster does not serve MutatingAdmissionPolicy/);
-    expect(helm([...install, '--set', 'gatePolicy.create=false'])).toMatch(/NOT GATED: gatePolicy.create is false/);
+    expect(helm([...install, '--set', 'gatePolicy.create=false'])).toMatch(
+      /NOT GATED: gatePolicy.create is false/,
+    );
   });
 
   test('SECURITY.md lists exactly the rights of the operator', () => {
@@ -86,13 +98,22 @@ describe('what is rendered', () => {
       readonly verbs: readonly string[];
     }
     const granted = renderChart()
-      .filter(({ kind, metadata }) => /Role$/.test(kind) && /^postcheck-(operator|cluster|lease)$/.test(metadata.name))
+      .filter(
+        ({ kind, metadata }) =>
+          /Role$/.test(kind) && /^postcheck-(operator|cluster|lease)$/.test(metadata.name),
+      )
       .flatMap(({ rules }) => rules as Rule[])
-      .flatMap(({ resources, verbs }) => resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)));
-    const rows = readFileSync(join(CHART, '../../SECURITY.md'), 'utf8').matchAll(/^\| (`.+?) \| ([^|]+) \|[^|]+\|$/gm);
+      .flatMap(({ resources, verbs }) =>
+        resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
+      );
+    const rows = readFileSync(join(CHART, '../../SECURITY.md'), 'utf8').matchAll(
+      /^\| (`.+?) \| ([^|]+) \|[^|]+\|$/gm,
+    );
     const listed = [...rows].flatMap(([, resources = '', verbs = '']) =>
       [...resources.matchAll(/`([^`]+)`/g)].flatMap(([, resource]) =>
-        [...verbs.matchAll(/\b(get|list|watch|create|patch|update|delete)\b/g)].map(([verb]) => `${verb} ${resource}`),
+        [...verbs.matchAll(/\b(get|list|watch|create|patch|update|delete)\b/g)].map(
+          ([verb]) => `${verb} ${resource}`,
+        ),
       ),
     );
     expect(listed.sort()).toEqual(granted.sort());
@@ -100,9 +121,13 @@ describe('what is rendered', () => {
 
   test('no role reaches for Secrets, wildcards or the right to escalate', () => {
     const roles = renderChart(['--api-versions', GATE_API]).filter(({ kind }) => /Role$/.test(kind));
-    const rules = roles.flatMap(({ rules }) => rules as { apiGroups: string[]; resources: string[]; verbs: string[] }[]);
+    const rules = roles.flatMap(
+      ({ rules }) => rules as { apiGroups: string[]; resources: string[]; verbs: string[] }[],
+    );
     const words = rules.flatMap((rule) => [...rule.apiGroups, ...rule.resources, ...rule.verbs]);
-    expect(words.filter((word) => /\*|secrets|configmaps|escalate|impersonate|^bind$/.test(word))).toEqual([]);
+    expect(words.filter((word) => /\*|secrets|configmaps|escalate|impersonate|^bind$/.test(word))).toEqual(
+      [],
+    );
     expect(rules.length).toBeGreaterThan(10);
   });
 });

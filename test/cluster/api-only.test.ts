@@ -10,14 +10,19 @@ const KUBECTL = join(import.meta.dirname, '../../.cluster/bin/kubectl');
 const folder = mkdtempSync(join(tmpdir(), 'postcheck-api-'));
 const instance = join(folder, 'instance');
 
-const run = (...args: string[]): string => execFileSync(SCRIPT, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
-const kubectl = (...args: string[]) => spawnSync(KUBECTL, ['--kubeconfig', join(instance, 'kubeconfig'), ...args], { encoding: 'utf8' });
-const isRunning = (pid: number): boolean => existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+const run = (...args: string[]): string =>
+  execFileSync(SCRIPT, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+const kubectl = (...args: string[]) =>
+  spawnSync(KUBECTL, ['--kubeconfig', join(instance, 'kubeconfig'), ...args], { encoding: 'utf8' });
+const isRunning = (pid: number): boolean =>
+  existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
 const pidOf = (name: string): number => Number(run('pid', instance, name));
 
 async function untilReady(): Promise<void> {
   for (let tries = 0; kubectl('get', '--raw', '/readyz').status !== 0; tries++) {
-    if (tries > 300) throw new Error('the API server does not become ready again');
+    if (tries > 300) {
+      throw new Error('the API server does not become ready again');
+    }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
@@ -32,7 +37,9 @@ describe('an API server without nodes', () => {
   test('creates what a Deployment asks for, and leaves its pods Pending', async () => {
     expect(kubectl('create', 'deployment', 'web', '--image=postcheck.local/app:v1').status).toBe(0);
     const pod = ['get', 'pods', '-l', 'app=web', '-o', 'jsonpath={.items[0].status.phase}'];
-    for (let tries = 0; tries < 100 && kubectl(...pod).stdout === ''; tries++) await new Promise((resolve) => setTimeout(resolve, 100));
+    for (let tries = 0; tries < 100 && kubectl(...pod).stdout === ''; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
     expect(kubectl(...pod).stdout).toBe('Pending');
   }, 60_000);
 

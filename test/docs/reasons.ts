@@ -27,7 +27,8 @@ const NO_REASON: ReadonlySet<string> = new Set([
   'Unknown',
 ]);
 
-const words = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, word = '']) => word);
+const words = (text: string, pattern: RegExp): string[] =>
+  [...text.matchAll(pattern)].map(([, word = '']) => word);
 
 function reasonsIn(text: string): string[] {
   const assigned = words(text, ASSIGNED).flatMap((part) => words(part, LITERAL));
@@ -36,12 +37,16 @@ function reasonsIn(text: string): string[] {
 
 /** Every reason that the operator can give by itself, sorted. */
 export function reasonsInCode(): string[] {
-  const files = [...globSync('src/core/*.ts'), 'src/engine/reconciler.ts'].filter((file) => !file.endsWith('.test.ts'));
+  const files = [...globSync('src/core/*.ts'), 'src/engine/reconciler.ts'].filter(
+    (file) => !file.endsWith('.test.ts'),
+  );
   const found = files.flatMap((file) => reasonsIn(readFileSync(file, 'utf8')));
   return [...new Set(found)].filter((word) => !NO_REASON.has(word)).sort();
 }
 
 /** Every CamelCase word that the core has in quotes: what a page may speak of. */
 export function wordsInCode(): Set<string> {
-  return new Set(globSync('src/{core,api}/*.ts').flatMap((file) => words(readFileSync(file, 'utf8'), LITERAL)));
+  return new Set(
+    globSync('src/{core,api}/*.ts').flatMap((file) => words(readFileSync(file, 'utf8'), LITERAL)),
+  );
 }

@@ -31,12 +31,16 @@ interface Rule {
   readonly alert: string;
   readonly annotations: Readonly<Record<string, string>>;
 }
-const { groups } = parse(readFileSync('charts/postcheck/files/alerts.yaml', 'utf8')) as { groups: { rules: Rule[] }[] };
+const { groups } = parse(readFileSync('charts/postcheck/files/alerts.yaml', 'utf8')) as {
+  groups: { rules: Rule[] }[];
+};
 const rules = groups.flatMap((group) => group.rules);
 
 /** What the user reads of it: a condition's own words, else the sentence. */
 function said({ status }: Plan, reason: string): string {
-  const own = status.conditions?.find((condition) => condition.type === 'Gated' && condition.reason === reason);
+  const own = status.conditions?.find(
+    (condition) => condition.type === 'Gated' && condition.reason === reason,
+  );
   return own?.message ?? status.message ?? '';
 }
 
@@ -44,12 +48,16 @@ describe('runbooks', () => {
   test('every reason in the code has a page, or stands among those that ask nothing of anybody', () => {
     const reasons = reasonsInCode();
     expect(reasons.length).toBeGreaterThan(50);
-    expect(reasons.filter((reason) => !documented.includes(reason) && !needless.includes(reason))).toEqual([]);
+    expect(reasons.filter((reason) => !documented.includes(reason) && !needless.includes(reason))).toEqual(
+      [],
+    );
   });
 
   test('every page is about words of the code or of the alerts, each word on one page', () => {
     const known = wordsInCode();
-    for (const word of [...PHASES, ...reasonsInCode(), ...rules.map(({ alert }) => alert)]) known.add(word);
+    for (const word of [...PHASES, ...reasonsInCode(), ...rules.map(({ alert }) => alert)]) {
+      known.add(word);
+    }
     expect([...documented, ...needless].filter((word) => !known.has(word))).toEqual([]);
     expect(documented.filter((word, index) => documented.indexOf(word) !== index)).toEqual([]);
   });
@@ -64,25 +72,33 @@ describe('runbooks', () => {
     },
   );
 
-  test.each(Object.entries(SCENES))('the page on %s begins with the sentence that is seen', (reason, scene) => {
-    const plan = scene();
-    const { text } = pages.find(({ reasons }) => reasons.includes(reason)) ?? { text: '' };
-    const [, seen = ''] = /^# .+\n\n```\n([\s\S]*?)```/.exec(text) ?? [];
-    expect(seen).toContain(said(plan, reason));
-    expect(seen).toMatch(new RegExp(`^(${plan.status.phase}|Gated=False) `, 'm'));
-    const named = plan.status.conditions?.map((condition) => condition.reason) ?? [];
-    const ofPod = plan.status.message?.includes(reason) || plan.status.pods?.some((pod) => pod.reason === reason);
-    expect(named.includes(reason) || plan.status.phase === reason || ofPod).toBe(true);
-  });
+  test.each(Object.entries(SCENES))(
+    'the page on %s begins with the sentence that is seen',
+    (reason, scene) => {
+      const plan = scene();
+      const { text } = pages.find(({ reasons }) => reasons.includes(reason)) ?? { text: '' };
+      const [, seen = ''] = /^# .+\n\n```\n([\s\S]*?)```/.exec(text) ?? [];
+      expect(seen).toContain(said(plan, reason));
+      expect(seen).toMatch(new RegExp(`^(${plan.status.phase}|Gated=False) `, 'm'));
+      const named = plan.status.conditions?.map((condition) => condition.reason) ?? [];
+      const ofPod =
+        plan.status.message?.includes(reason) || plan.status.pods?.some((pod) => pod.reason === reason);
+      expect(named.includes(reason) || plan.status.phase === reason || ofPod).toBe(true);
+    },
+  );
 
   test('every page shows a sentence that comes of the code', () => {
     const alerts = rules.map(({ alert }) => alert);
     const shown = pages.filter(({ reasons }) => reasons.some((reason) => SCENES[reason]));
-    expect(pages.filter((page) => !shown.includes(page) && !alerts.includes(page.name)).map(({ name }) => name)).toEqual([]);
+    expect(
+      pages.filter((page) => !shown.includes(page) && !alerts.includes(page.name)).map(({ name }) => name),
+    ).toEqual([]);
   });
 
   test('every alert links to a page that is there', () => {
-    const linked = rules.map(({ annotations }) => /\/docs\/runbooks\/(\w+)\.md$/.exec(annotations.runbook_url ?? '')?.[1]);
+    const linked = rules.map(
+      ({ annotations }) => /\/docs\/runbooks\/(\w+)\.md$/.exec(annotations.runbook_url ?? '')?.[1],
+    );
     expect(linked.filter((name) => !pages.some((page) => page.name === name))).toEqual([]);
   });
 });

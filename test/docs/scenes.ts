@@ -64,7 +64,9 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
   },
   ContainerNotFound: () => blocked({ containers: [{ name: 'wbe', image: NEW }] }),
   InvalidCheckContainer: () =>
-    blocked({ postCheck: { checks: [{ name: 'schema', exec: { command: ['/check'] }, containers: ['migrate'] }] } }),
+    blocked({
+      postCheck: { checks: [{ name: 'schema', exec: { command: ['/check'] }, containers: ['migrate'] }] },
+    }),
   TargetClaimed: () => seeing({ claimedBy: 'web-old' }),
   WorkloadPaused: () => blocked({}, { paused: true }),
   PartitionSet: () => blocked({}, { kind: 'StatefulSet', partition: 2 }),
@@ -76,7 +78,12 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
       'Forbidden',
       'deployments.apps "web" is forbidden: User "system:serviceaccount:postcheck-system:postcheck" cannot patch resource "deployments" in API group "apps" in the namespace "shop"',
     ),
-  Refused: () => refused(422, 'Refused', 'admission webhook "images.example.com" denied the request: registry.example is not allowed'),
+  Refused: () =>
+    refused(
+      422,
+      'Refused',
+      'admission webhook "images.example.com" denied the request: registry.example is not allowed',
+    ),
   Paused: () => blocked({ paused: true }),
   ImageConflict: () => rolled().foreignImage('registry.example/web:1.8', 'argocd-controller').settle(),
   Drifted: () => {
@@ -92,7 +99,10 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
   },
   Aborted: () => {
     const stage = rolled();
-    stage.upgrade = { ...stage.upgrade, metadata: { ...stage.upgrade.metadata, annotations: { 'postcheck.dev/abort': 'now' } } };
+    stage.upgrade = {
+      ...stage.upgrade,
+      metadata: { ...stage.upgrade.metadata, annotations: { 'postcheck.dev/abort': 'now' } },
+    };
     stage.settle();
     return stage.hears(GOOD).settle();
   },
@@ -107,11 +117,16 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
     const stage = until(new Stage(), exit(17));
     stage.settle();
     stage.pods = [];
-    if (stage.workload) stage.workload = { ...stage.workload, updated: 0, replicaFailure: 'exceeded quota: compute' };
+    if (stage.workload) {
+      stage.workload = { ...stage.workload, updated: 0, replicaFailure: 'exceeded quota: compute' };
+    }
     return stage.seconds(PROGRESS_DEADLINE_SECONDS).settle();
   },
   Inconclusive: () => {
-    const stage = until(new Stage(), { kind: 'unreachable', message: 'the connection was closed without a status' });
+    const stage = until(new Stage(), {
+      kind: 'unreachable',
+      message: 'the connection was closed without a status',
+    });
     return stage.settle();
   },
   InconclusiveAtDeadline: () =>
@@ -162,7 +177,8 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
     stage.hears({ kind: 'missing', message: '' }).settle();
     return stage.hears(GOOD).settle();
   },
-  TooManyRestarts: () => brokenPods(new Stage(), { restarts: 3, exitCode: 1, state: 'waiting', reason: 'CrashLoopBackOff' }),
+  TooManyRestarts: () =>
+    brokenPods(new Stage(), { restarts: 3, exitCode: 1, state: 'waiting', reason: 'CrashLoopBackOff' }),
   ErrImagePull: () => {
     const stage = rolled();
     const message = 'failed to resolve registry.example/web:2.0: not found';
@@ -172,7 +188,10 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
   CreateContainerConfigError: () => {
     const stage = rolled();
     const message = 'secret "web-token" not found';
-    stage.containers({ id: '', state: 'waiting', reason: 'CreateContainerConfigError', message }).seconds(31).settle();
+    stage
+      .containers({ id: '', state: 'waiting', reason: 'CreateContainerConfigError', message })
+      .seconds(31)
+      .settle();
     return stage.hears(GOOD).settle();
   },
   NotReady: () => {

@@ -44,7 +44,10 @@ export class Stage {
       ...spec,
     });
     const at = { generation: 1, creationTimestamp: new Date(START).toISOString(), resourceVersion: '1' };
-    this.upgrade = { metadata: { namespace: 'shop', name: 'web', uid: 'upgrade-1', ...at }, spec: filled as UpgradeSpec };
+    this.upgrade = {
+      metadata: { namespace: 'shop', name: 'web', uid: 'upgrade-1', ...at },
+      spec: filled as UpgradeSpec,
+    };
     this.workload = { ...WORKLOAD, ...workload };
     this.#roll(OLD);
   }
@@ -79,7 +82,13 @@ export class Stage {
   settle(): Plan {
     for (let turn = 0; turn < 20; turn++) {
       const plan = this.decide();
-      if (!plan.intent && plan.action.kind === 'none' && (plan.state !== 'Unwritten' || this.workload?.paused)) return plan;
+      if (
+        !plan.intent &&
+        plan.action.kind === 'none' &&
+        (plan.state !== 'Unwritten' || this.workload?.paused)
+      ) {
+        return plan;
+      }
       this.seconds(1);
       this.#act(plan.action);
     }
@@ -118,7 +127,11 @@ export class Stage {
     const ready = (change.state ?? 'running') === 'running' && change.ready !== false;
     this.pods = this.pods.map((pod) => ({
       ...pod,
-      conditions: { ...pod.conditions, ContainersReady: condition(ready, this.now), Ready: condition(ready, this.now) },
+      conditions: {
+        ...pod.conditions,
+        ContainersReady: condition(ready, this.now),
+        Ready: condition(ready, this.now),
+      },
       containers: pod.containers.map((container) => ({ ...container, ready, ...change })),
     }));
     return this;
@@ -127,26 +140,39 @@ export class Stage {
   /** Somebody else than postcheck sets the image. */
   foreignImage(image: string, manager: string): this {
     this.#roll(image);
-    if (this.workload) this.workload = { ...this.workload, imageManagers: { web: manager } };
+    if (this.workload) {
+      this.workload = { ...this.workload, imageManagers: { web: manager } };
+    }
     return this;
   }
 
   #act(action: Action): void {
-    if (action.kind === 'patchImages') this.#roll((action.images as Images).web ?? '');
-    if (action.kind !== 'storeVerdicts') return;
-    for (const { pod, condition: verdict } of action.verdicts)
+    if (action.kind === 'patchImages') {
+      this.#roll((action.images as Images).web ?? '');
+    }
+    if (action.kind !== 'storeVerdicts') {
+      return;
+    }
+    for (const { pod, condition: verdict } of action.verdicts) {
       this.pods = this.pods.map((known) =>
-        known.uid === pod.uid ? { ...known, conditions: { ...known.conditions, [VERIFIED]: { ...verdict, since: this.now } } } : known,
+        known.uid === pod.uid
+          ? { ...known, conditions: { ...known.conditions, [VERIFIED]: { ...verdict, since: this.now } } }
+          : known,
       );
+    }
   }
 
   /** The workload's controller does its work at once: three pods of this image, ready. */
   #roll(image: string): void {
-    if (!this.workload) return;
+    if (!this.workload) {
+      return;
+    }
     const generation = this.workload.generation + 1;
     const containers = this.workload.containers.map((container) => ({ ...container, image }));
     this.workload = { ...this.workload, generation, observedGeneration: generation, containers };
-    this.pods = ['a', 'b', 'c'].slice(0, this.workload.desired).map((end, index) => podOf(image, end, `node-${index + 1}`, this.now));
+    this.pods = ['a', 'b', 'c']
+      .slice(0, this.workload.desired)
+      .map((end, index) => podOf(image, end, `node-${index + 1}`, this.now));
   }
 }
 
@@ -165,7 +191,11 @@ const podOf = (image: string, end: string, node: string, now: number): PodView =
   reason: '',
   deleting: false,
   createdAt: now,
-  conditions: { PodScheduled: condition(true, now), ContainersReady: condition(true, now), Ready: condition(true, now) },
+  conditions: {
+    PodScheduled: condition(true, now),
+    ContainersReady: condition(true, now),
+    Ready: condition(true, now),
+  },
   gates: image === OLD ? [] : [VERIFIED],
   containers: [
     {

@@ -48,11 +48,14 @@ const isClosed = (pod: Json): boolean => isGated(pod) && verifiedOf(pod) !== 'Tr
 
 /** Pods of the scenario that are not on their way out, as they are now: while Helm ran, this process followed no watch. */
 const podsNow = async ({ namespace }: Scenario): Promise<Json[]> =>
-  (await api.list(`/api/v1/namespaces/${namespace}/pods`)).filter(({ metadata }) => !metadata.deletionTimestamp);
+  (await api.list(`/api/v1/namespaces/${namespace}/pods`)).filter(
+    ({ metadata }) => !metadata.deletionTimestamp,
+  );
 
 /** Everything of the release that is left, hooks included. */
 function leftovers(): string[] {
-  const kinds = 'deployments,services,poddisruptionbudgets,jobs,pods,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings';
+  const kinds =
+    'deployments,services,poddisruptionbudgets,jobs,pods,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings';
   const policies = 'mutatingadmissionpolicies,mutatingadmissionpolicybindings';
   const selector = ['-A', '-l', `app.kubernetes.io/instance=${RELEASE}`, '-o', 'name', '--ignore-not-found'];
   return run('kubectl', ['get', `${kinds},${policies}`, ...selector])
@@ -76,7 +79,9 @@ describe('the installed chart', () => {
       'one leader',
       () =>
         Promise.all(
-          pods.map(({ metadata }) => api.text(`/api/v1/namespaces/${OPERATOR_NAMESPACE}/pods/${metadata.name}:8080/proxy/metrics`)),
+          pods.map(({ metadata }) =>
+            api.text(`/api/v1/namespaces/${OPERATOR_NAMESPACE}/pods/${metadata.name}:8080/proxy/metrics`),
+          ),
         ),
       (texts) => texts.filter((text) => /^postcheck_leader 1$/m.test(text)).length === 1,
     );

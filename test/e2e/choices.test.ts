@@ -14,42 +14,52 @@ const QUICK = { deadlineSeconds: 5 };
 const given = (sentence: string, name: string, body: (s: Scenario) => Promise<void>) =>
   test.concurrent(sentence, scenario('Deployment', name, body), TEST_MS);
 
-const conditionIn = (status: Json, type: string): Json => status.conditions?.find((known: Json) => known.type === type);
-const gates = (pods: readonly Json[]) => pods.filter(isGated).map((pod) => conditionOf(pod, VERIFIED)?.status);
+const conditionIn = (status: Json, type: string): Json =>
+  status.conditions?.find((known: Json) => known.type === type);
+const gates = (pods: readonly Json[]) =>
+  pods.filter(isGated).map((pod) => conditionOf(pod, VERIFIED)?.status);
 
-given('a version that fell back is not tried again by itself, and retry tries it again', 'retry verb', async (s) => {
-  await s.deploy('v1', STARTS_LATE);
-  await s.create(upgrade('Deployment', 'v2', { postCheck: QUICK, fallback: { verify: false } }));
-  const first = await s.until('FellBack');
-  expect(first.message).toMatch(/not verified, as spec.fallback.verify is false: .* exited 17/);
-  await s.edit({ postCheck: { deadlineSeconds: 90 } });
-  await s.until(({ observedGeneration, phase }) => observedGeneration === 2 && phase === 'FellBack');
-  s.startUp('v2');
+given(
+  'a version that fell back is not tried again by itself, and retry tries it again',
+  'retry verb',
+  async (s) => {
+    await s.deploy('v1', STARTS_LATE);
+    await s.create(upgrade('Deployment', 'v2', { postCheck: QUICK, fallback: { verify: false } }));
+    const first = await s.until('FellBack');
+    expect(first.message).toMatch(/not verified, as spec.fallback.verify is false: .* exited 17/);
+    await s.edit({ postCheck: { deadlineSeconds: 90 } });
+    await s.until(({ observedGeneration, phase }) => observedGeneration === 2 && phase === 'FellBack');
+    s.startUp('v2');
 
-  await s.say('retry', 'once more');
+    await s.say('retry', 'once more');
 
-  const status = await s.until('Succeeded');
-  await expectSucceeded(s, status, 'v2');
-  expect(status).toMatchObject({
-    attempt: { number: 2, trigger: 'Retry' },
-    from: { images: { [CONTAINER]: image('v1') } },
-    commands: { retry: { token: 'once more', result: 'Attempt2' } },
-  });
-  expect(status.history.map(({ outcome }: Json) => outcome)).toEqual(['Succeeded', 'FellBack']);
-  await s.saw('CommandAccepted');
-});
+    const status = await s.until('Succeeded');
+    await expectSucceeded(s, status, 'v2');
+    expect(status).toMatchObject({
+      attempt: { number: 2, trigger: 'Retry' },
+      from: { images: { [CONTAINER]: image('v1') } },
+      commands: { retry: { token: 'once more', result: 'Attempt2' } },
+    });
+    expect(status.history.map(({ outcome }: Json) => outcome)).toEqual(['Succeeded', 'FellBack']);
+    await s.saw('CommandAccepted');
+  },
+);
 
-given('with gate Disabled no pod is gated, and a bad version still falls back', 'gate disabled', async (s) => {
-  await s.deploy('v1');
-  await s.create(upgrade('Deployment', 'bad17', { gate: 'Disabled', postCheck: QUICK }));
+given(
+  'with gate Disabled no pod is gated, and a bad version still falls back',
+  'gate disabled',
+  async (s) => {
+    await s.deploy('v1');
+    await s.create(upgrade('Deployment', 'bad17', { gate: 'Disabled', postCheck: QUICK }));
 
-  const status = await s.until('FellBack');
+    const status = await s.until('FellBack');
 
-  expect(conditionIn(status, 'Gated')).toMatchObject({ status: 'False', reason: 'GateDisabled' });
-  expect([...s.pods.all.values()].filter(isGated)).toEqual([]);
-  expect(s.pods.served).toEqual(new Set([image('v1'), image('bad17')]));
-  await expectServing(s, 'v1');
-});
+    expect(conditionIn(status, 'Gated')).toMatchObject({ status: 'False', reason: 'GateDisabled' });
+    expect([...s.pods.all.values()].filter(isGated)).toEqual([]);
+    expect(s.pods.served).toEqual(new Set([image('v1'), image('bad17')]));
+    await expectServing(s, 'v1');
+  },
+);
 
 given('with gate Required a good version passes behind its gates', 'gate required', async (s) => {
   await s.deploy('v1');
@@ -62,25 +72,35 @@ given('with gate Required a good version passes behind its gates', 'gate require
   expect(gates(s.pods.live)).toEqual(['True', 'True']);
 });
 
-given('with fallback Pause a bad version stays behind closed gates until it is aborted', 'fallback pause', async (s) => {
-  await s.deploy('v1');
-  await s.create(upgrade('Deployment', 'bad17', { fallback: { action: 'Pause' }, postCheck: QUICK }));
+given(
+  'with fallback Pause a bad version stays behind closed gates until it is aborted',
+  'fallback pause',
+  async (s) => {
+    await s.deploy('v1');
+    await s.create(upgrade('Deployment', 'bad17', { fallback: { action: 'Pause' }, postCheck: QUICK }));
 
-  const status = await s.until('Failed');
+    const status = await s.until('Failed');
 
-  expect(status).toMatchObject({ attempt: { gating: true, end: { outcome: 'Failed', reason: 'FallbackPaused' } } });
-  expect(status.message).toMatch(/left as it is with gates closed, as spec.fallback.action is Pause: pod .* exited 17/);
-  expect((await s.workload()).spec.template.spec.containers[0].image).toBe(image('bad17'));
-  const held = await waitFor(
-    'the held pod to say why',
-    async () => s.pods.live.filter(isGated),
-    (pods) => gates(pods)[0] === 'False',
-  );
-  expect(held.map((pod) => conditionOf(pod, VERIFIED)?.message)).toEqual([expect.stringMatching(/exited 17 .* until the deadline of 5s/)]);
-  expect(await s.saw('PostCheckFailed')).not.toContain('FallbackStarted');
-  await s.say('abort', 'go back');
-  await expectFellBack(s, await s.until('FellBack'), 'bad17', /aborted by postcheck.dev\/abort/);
-});
+    expect(status).toMatchObject({
+      attempt: { gating: true, end: { outcome: 'Failed', reason: 'FallbackPaused' } },
+    });
+    expect(status.message).toMatch(
+      /left as it is with gates closed, as spec.fallback.action is Pause: pod .* exited 17/,
+    );
+    expect((await s.workload()).spec.template.spec.containers[0].image).toBe(image('bad17'));
+    const held = await waitFor(
+      'the held pod to say why',
+      async () => s.pods.live.filter(isGated),
+      (pods) => gates(pods)[0] === 'False',
+    );
+    expect(held.map((pod) => conditionOf(pod, VERIFIED)?.message)).toEqual([
+      expect.stringMatching(/exited 17 .* until the deadline of 5s/),
+    ]);
+    expect(await s.saw('PostCheckFailed')).not.toContain('FallbackStarted');
+    await s.say('abort', 'go back');
+    await expectFellBack(s, await s.until('FellBack'), 'bad17', /aborted by postcheck.dev\/abort/);
+  },
+);
 
 given('with fallback None a bad version is reported, and its rollout goes on', 'fallback none', async (s) => {
   await s.deploy('v1');
@@ -88,24 +108,34 @@ given('with fallback None a bad version is reported, and its rollout goes on', '
 
   const status = await s.until('Failed');
 
-  expect(status).toMatchObject({ attempt: { gating: false, end: { outcome: 'Failed', reason: 'FallbackDisabled' } } });
+  expect(status).toMatchObject({
+    attempt: { gating: false, end: { outcome: 'Failed', reason: 'FallbackDisabled' } },
+  });
   expect(status.message).toMatch(/not rolled back, as spec.fallback.action is None: pod .* exited 17/);
   await expectServing(s, 'bad17');
   await s.counted('Failed');
 });
 
-given('a target that runs the wanted version already is proved without a write to it', 'adopted', async (s) => {
-  await s.deploy('v1');
-  const { metadata } = await s.workload();
-  await s.create(upgrade('Deployment', 'v1'));
+given(
+  'a target that runs the wanted version already is proved without a write to it',
+  'adopted',
+  async (s) => {
+    await s.deploy('v1');
+    const { metadata } = await s.workload();
+    await s.create(upgrade('Deployment', 'v1'));
 
-  const status = await s.until('Succeeded');
+    const status = await s.until('Succeeded');
 
-  expect(status).toMatchObject({ attempt: { adopted: true, gating: false }, lastVerified: { pods: REPLICAS }, summary: '2/2' });
-  expect((await s.workload()).metadata.generation).toBe(metadata.generation);
-  expect(s.pods.all.size).toBe(REPLICAS);
-  await s.saw('PostCheckPassed');
-});
+    expect(status).toMatchObject({
+      attempt: { adopted: true, gating: false },
+      lastVerified: { pods: REPLICAS },
+      summary: '2/2',
+    });
+    expect((await s.workload()).metadata.generation).toBe(metadata.generation);
+    expect(s.pods.all.size).toBe(REPLICAS);
+    await s.saw('PostCheckPassed');
+  },
+);
 
 given(
   'a target that runs the wanted version already, and fails, is left alone: there is nothing to fall back to',
@@ -123,44 +153,60 @@ given(
   },
 );
 
-given('an Upgrade deleted mid-way writes nothing to its workload, and leaves no gate closed', 'upgrade deleted', async (s) => {
-  await s.deploy('v1');
-  await s.create(upgrade('Deployment', 'bad17'));
-  await s.until(saw17);
-  const { generation } = (await s.workload()).metadata;
-  await s.api.remove(`${s.upgradePath}/${NAME}`);
+given(
+  'an Upgrade deleted mid-way writes nothing to its workload, and leaves no gate closed',
+  'upgrade deleted',
+  async (s) => {
+    await s.deploy('v1');
+    await s.create(upgrade('Deployment', 'bad17'));
+    await s.until(saw17);
+    const { generation } = (await s.workload()).metadata;
+    await s.api.remove(`${s.upgradePath}/${NAME}`);
 
-  await expectServing(s, 'bad17');
+    await expectServing(s, 'bad17');
 
-  expect((await s.workload()).metadata.generation).toBe(generation);
-  expect(s.pods.live.filter(isGated).map((pod) => conditionOf(pod, VERIFIED)?.reason)).toContain('NoAttempt');
-});
+    expect((await s.workload()).metadata.generation).toBe(generation);
+    expect(s.pods.live.filter(isGated).map((pod) => conditionOf(pod, VERIFIED)?.reason)).toContain(
+      'NoAttempt',
+    );
+  },
+);
 
-given('a fallback to a version that fails too ends FallbackFailed, loud and final', 'fallback failed', async (s) => {
-  await s.deploy('bad17');
-  await s.create(upgrade('Deployment', 'crash', { postCheck: { readiness: { maxRestarts: 0 } }, fallback: QUICK }));
+given(
+  'a fallback to a version that fails too ends FallbackFailed, loud and final',
+  'fallback failed',
+  async (s) => {
+    await s.deploy('bad17');
+    await s.create(
+      upgrade('Deployment', 'crash', { postCheck: { readiness: { maxRestarts: 0 } }, fallback: QUICK }),
+    );
 
-  const status = await s.until('FallbackFailed');
+    const status = await s.until('FallbackFailed');
 
-  expect(status.message).toMatch(
-    /^The fallback from app=\S+:crash to app=\S+:bad17 did not come to its end, somebody must look: .*exited 17/,
-  );
-  expect(conditionIn(status, 'Stalled').status).toBe('True');
-  expect(conditionIn(status, 'FallenBack')).toMatchObject({ status: 'False', reason: 'FallbackFailed' });
-  await s.saw('PostCheckFailed', 'FallbackStarted', 'FallbackFailed');
-  await s.counted('FallbackFailed');
-});
+    expect(status.message).toMatch(
+      /^The fallback from app=\S+:crash to app=\S+:bad17 did not come to its end, somebody must look: .*exited 17/,
+    );
+    expect(conditionIn(status, 'Stalled').status).toBe('True');
+    expect(conditionIn(status, 'FallenBack')).toMatchObject({ status: 'False', reason: 'FallbackFailed' });
+    await s.saw('PostCheckFailed', 'FallbackStarted', 'FallbackFailed');
+    await s.counted('FallbackFailed');
+  },
+);
 
-given('a fallback to a version from before the script is proved by readiness, and says so', 'readiness only', async (s) => {
-  await s.deploy('noscript');
-  await s.create(upgrade('Deployment', 'bad17', { postCheck: QUICK }));
+given(
+  'a fallback to a version from before the script is proved by readiness, and says so',
+  'readiness only',
+  async (s) => {
+    await s.deploy('noscript');
+    await s.create(upgrade('Deployment', 'bad17', { postCheck: QUICK }));
 
-  const status = await s.until('FellBack');
+    const status = await s.until('FellBack');
 
-  expect(status.fallback).toMatchObject({ state: 'Verified', verified: 'ReadinessOnly' });
-  expect(status.message).toMatch(/verified by readiness only on 2 pods/);
-  await expectServing(s, 'noscript');
-});
+    expect(status.fallback).toMatchObject({ state: 'Verified', verified: 'ReadinessOnly' });
+    expect(status.message).toMatch(/verified by readiness only on 2 pods/);
+    await expectServing(s, 'noscript');
+  },
+);
 
 given('somebody else who sets the image mid-way wins, and is named', 'conflict', async (s) => {
   await s.deploy('v1');
@@ -195,21 +241,29 @@ given('a Deployment that wants no pods succeeds, and says that nothing is proved
 
   const status = await s.until('Succeeded');
 
-  expect(status.message).toBe(`Deployment web runs app=${image('v2')}, but nothing is proved: it wants 0 pods`);
+  expect(status.message).toBe(
+    `Deployment web runs app=${image('v2')}, but nothing is proved: it wants 0 pods`,
+  );
   expect(conditionIn(status, 'Verified')).toMatchObject({ status: 'Unknown', reason: 'NoPods' });
 });
 
-given('pods without the script pass as skipped where that is allowed, and nothing is called proved', 'all skipped', async (s) => {
-  const checks = [{ name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] }, whenMissing: 'Skip' }];
-  await s.deploy('v1');
-  await s.create(upgrade('Deployment', 'noscript', { postCheck: { checks } }));
+given(
+  'pods without the script pass as skipped where that is allowed, and nothing is called proved',
+  'all skipped',
+  async (s) => {
+    const checks = [
+      { name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] }, whenMissing: 'Skip' },
+    ];
+    await s.deploy('v1');
+    await s.create(upgrade('Deployment', 'noscript', { postCheck: { checks } }));
 
-  const status = await s.until('Succeeded');
+    const status = await s.until('Succeeded');
 
-  expect(status.counts).toMatchObject({ passed: 0, skipped: REPLICAS });
-  expect(conditionIn(status, 'Verified')).toMatchObject({ status: 'Unknown', reason: 'AllSkipped' });
-  await expectServing(s, 'noscript');
-});
+    expect(status.counts).toMatchObject({ passed: 0, skipped: REPLICAS });
+    expect(conditionIn(status, 'Verified')).toMatchObject({ status: 'Unknown', reason: 'AllSkipped' });
+    await expectServing(s, 'noscript');
+  },
+);
 
 given('a Deployment that grows mid-way has its new pods proved too', 'scaled', async (s) => {
   await s.deploy('v1', STARTS_LATE);

@@ -13,11 +13,17 @@ const api = new Api();
 beforeAll(() => loadImages('examples/images.sh'), TEST_MS);
 
 /** Creates the example's workload at version 1, changed as wanted, and waits for it; gives its Upgrade. */
-async function deployed(namespace: string, example: string, change: (workload: Json) => void = () => undefined): Promise<Json> {
+async function deployed(
+  namespace: string,
+  example: string,
+  change: (workload: Json) => void = () => undefined,
+): Promise<Json> {
   const objects = manifests(`${example}/workload.yaml`);
   const [workload] = objects;
   change(workload);
-  for (const object of objects) await createIn(api, namespace, object);
+  for (const object of objects) {
+    await createIn(api, namespace, object);
+  }
   await rolledOut(api, namespace, workload);
   return manifests(`${example}/upgrade.yaml`)[0];
 }
@@ -25,7 +31,11 @@ async function deployed(namespace: string, example: string, change: (workload: J
 const containerOf = (workload: Json): Json => workload.spec.template.spec.containers[0];
 
 const EXAMPLES = [
-  { example: 'liveness-readiness', pods: 3, checks: ['home-page in container app passed', 'right-page in container app exited 0'] },
+  {
+    example: 'liveness-readiness',
+    pods: 3,
+    checks: ['home-page in container app passed', 'right-page in container app exited 0'],
+  },
   { example: 'tcp', pods: 2, checks: ['listens in container app passed'] },
   { example: 'grpc', pods: 2, checks: ['serving in container app passed'] },
   { example: 'worker-heartbeat', pods: 2, checks: ['readiness-probe in container app exited 0'] },
@@ -40,7 +50,13 @@ test.concurrent(
         EXAMPLES.map(async ({ example, pods, checks }) => {
           await createIn(api, namespace, await deployed(namespace, example));
 
-          const status = await statusOf(api, namespace, example, ({ attempt }) => attempt?.end, ENDED_SECONDS);
+          const status = await statusOf(
+            api,
+            namespace,
+            example,
+            ({ attempt }) => attempt?.end,
+            ENDED_SECONDS,
+          );
 
           expect(status).toMatchObject({
             phase: 'Succeeded',
@@ -53,7 +69,9 @@ test.concurrent(
               `^Deployment ${example} runs app=postcheck.local/examples/${example}:2, proved on ${pods} of ${pods} pods in [\\dm]+s$`,
             ),
           );
-          for (const { message } of status.pods) expect(message).toBe(checks.join(', '));
+          for (const { message } of status.pods) {
+            expect(message).toBe(checks.join(', '));
+          }
         }),
       );
     }),
@@ -73,13 +91,26 @@ test.concurrent(
       await createIn(api, namespace, tcp);
 
       const onItsWay = ['Pending', 'Upgrading', 'PostChecking'];
-      const status = await statusOf(api, namespace, 'tcp', ({ phase }) => phase && !onItsWay.includes(phase), ENDED_SECONDS);
+      const status = await statusOf(
+        api,
+        namespace,
+        'tcp',
+        ({ phase }) => phase && !onItsWay.includes(phase),
+        ENDED_SECONDS,
+      );
 
-      expect(status).toMatchObject({ phase: 'Inconclusive', counts: { passed: 0, failed: 0, inconclusive: 1 } });
+      expect(status).toMatchObject({
+        phase: 'Inconclusive',
+        counts: { passed: 0, failed: 0, inconclusive: 1 },
+      });
       expect(status.message).toMatch(
         /^No verdict on app=postcheck\.local\/examples\/tcp:2 yet: .*listens in container app \(NoEvidence: connect to \S+:9001: .*ECONNREFUSED/,
       );
-      expect(status.pods[0].checks[0]).toMatchObject({ check: 'listens', class: 'Error', reason: 'NoEvidence' });
+      expect(status.pods[0].checks[0]).toMatchObject({
+        check: 'listens',
+        class: 'Error',
+        reason: 'NoEvidence',
+      });
       expect(status).not.toHaveProperty('fallback');
     }),
   TEST_MS,
@@ -90,13 +121,18 @@ test.concurrent(
   scenario('Deployment', 'http 500', async (s) => {
     await s.deploy('v1');
     const page = { name: 'page', httpGet: { port: 8080, path: '/cgi-bin/ready' } };
-    await s.create(upgrade('Deployment', 'neverready', { postCheck: { deadlineSeconds: 10, checks: [page] } }));
+    await s.create(
+      upgrade('Deployment', 'neverready', { postCheck: { deadlineSeconds: 10, checks: [page] } }),
+    );
 
     const status = await s.until((seen) => seen.attempt?.end);
 
     const cause =
       /pod web-\S+ on \S+: page in container app \(ProbeFailed: HTTP probe failed with statuscode: 500\) until the deadline of 10s$/;
-    expect(status).toMatchObject({ phase: 'FellBack', fallback: { verified: 'PostCheck', cause: expect.stringMatching(cause) } });
+    expect(status).toMatchObject({
+      phase: 'FellBack',
+      fallback: { verified: 'PostCheck', cause: expect.stringMatching(cause) },
+    });
     expect(status.message).toMatch(cause);
     expect(s.pods.served).toEqual(new Set([image('v1')]));
   }),
@@ -110,10 +146,19 @@ test.concurrent(
       const grpc = await deployed(namespace, 'grpc', (workload) => {
         const container = containerOf(workload);
         // Version 2 switches to NOT_SERVING before it listens. kubelet must not ask: this is about the check's own evidence.
-        container.command = ['node', '--eval', `import('/app/app.mjs').then(() => process.env.VERSION === '2' && process.emit('SIGUSR2'))`];
+        container.command = [
+          'node',
+          '--eval',
+          `import('/app/app.mjs').then(() => process.env.VERSION === '2' && process.emit('SIGUSR2'))`,
+        ];
         delete container.readinessProbe;
       });
-      grpc.spec.postCheck = { ...grpc.spec.postCheck, periodSeconds: 2, deadlineSeconds: 20, readiness: { minReadySeconds: 0 } };
+      grpc.spec.postCheck = {
+        ...grpc.spec.postCheck,
+        periodSeconds: 2,
+        deadlineSeconds: 20,
+        readiness: { minReadySeconds: 0 },
+      };
       grpc.spec.fallback = { deadlineSeconds: 90 };
       await createIn(api, namespace, grpc);
 

@@ -29,7 +29,13 @@ interface Pod {
   readonly restarts: number;
 }
 
-const where = ['--kubeconfig', kubeconfig, ...(context === undefined ? [] : ['--context', context]), '--namespace', namespace];
+const where = [
+  '--kubeconfig',
+  kubeconfig,
+  ...(context === undefined ? [] : ['--context', context]),
+  '--namespace',
+  namespace,
+];
 
 /** Starts kubectl in the test's namespace; what it gives is a promise of its stdout, which carries the process. */
 function kubectl(...args: string[]): Promise<string> & { child: ChildProcess } {
@@ -66,28 +72,41 @@ async function podsOf(app: string): Promise<Pod[]> {
     .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
     .map(({ metadata, status }) => {
       const container = status.containerStatuses?.[0];
-      return { name: metadata.name, ip: status.podIP ?? '', ready: container?.ready ?? false, restarts: container?.restartCount ?? 0 };
+      return {
+        name: metadata.name,
+        ip: status.podIP ?? '',
+        ready: container?.ready ?? false,
+        restarts: container?.restartCount ?? 0,
+      };
     });
 }
 
 /** Gives one pod of the workload to try things on, and the others to compare it with. */
-async function victimOf(app: string): Promise<{ victim: Pod; now: () => Promise<{ victim: Pod; others: Pod[] }> }> {
+async function victimOf(
+  app: string,
+): Promise<{ victim: Pod; now: () => Promise<{ victim: Pod; others: Pod[] }> }> {
   const [chosen] = await podsOf(app);
   if (chosen === undefined) {
     throw new Error(`${app} has no pods`);
   }
   const now = async (): Promise<{ victim: Pod; others: Pod[] }> => {
     const pods = await podsOf(app);
-    return { victim: pods.find(({ name }) => name === chosen.name) ?? chosen, others: pods.filter(({ name }) => name !== chosen.name) };
+    return {
+      victim: pods.find(({ name }) => name === chosen.name) ?? chosen,
+      others: pods.filter(({ name }) => name !== chosen.name),
+    };
   };
   return { victim: chosen, now };
 }
 
 /** The addresses to which a Service sends traffic. */
 async function serving(service: string): Promise<string[]> {
-  const slices = JSON.parse(await kubectl('get', 'endpointslices', '-l', `kubernetes.io/service-name=${service}`, '-o', 'json'));
+  const slices = JSON.parse(
+    await kubectl('get', 'endpointslices', '-l', `kubernetes.io/service-name=${service}`, '-o', 'json'),
+  );
   const endpoints = slices.items.flatMap(
-    (slice: { endpoints?: { addresses: string[]; conditions: { ready: boolean } }[] }) => slice.endpoints ?? [],
+    (slice: { endpoints?: { addresses: string[]; conditions: { ready: boolean } }[] }) =>
+      slice.endpoints ?? [],
   );
   return endpoints
     .filter((endpoint: { conditions: { ready: boolean } }) => endpoint.conditions.ready)
@@ -209,7 +228,10 @@ test.concurrent('a worker whose work hangs is found by its heartbeat, although i
     output: expect.stringContaining('stage=ready code=0'),
   });
   await exec(victim.name, 'kill', '-USR2', '1');
-  await eventually('the readiness script says so', async () => (await exec(victim.name, '/usr/bin/readiness_probe.sh')).code === 106);
+  await eventually(
+    'the readiness script says so',
+    async () => (await exec(victim.name, '/usr/bin/readiness_probe.sh')).code === 106,
+  );
   await eventually('one restart', async () => (await now()).victim.restarts === 1, 90);
   await eventually('ready again', async () => (await now()).victim.ready);
   expect((await now()).others.map(({ restarts }) => restarts)).toEqual([0]);

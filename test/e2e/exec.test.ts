@@ -13,33 +13,60 @@ const never = new AbortController().signal;
 let cluster: Cluster;
 
 function kubectl(args: readonly string[], input = ''): string {
-  return execFileSync(`${root}/.cluster/bin/kubectl`, ['--kubeconfig', kubeconfig, '-n', namespace, ...args], {
-    encoding: 'utf8',
-    input,
-    stdio: 'pipe',
-  });
+  return execFileSync(
+    `${root}/.cluster/bin/kubectl`,
+    ['--kubeconfig', kubeconfig, '-n', namespace, ...args],
+    {
+      encoding: 'utf8',
+      input,
+      stdio: 'pipe',
+    },
+  );
 }
 
 beforeAll(async () => {
   kubectl(['create', 'namespace', namespace]);
   kubectl(['create', '-f', '-'], JSON.stringify(podOf('web')));
-  kubectl(['create', '-f', '-'], JSON.stringify({ ...podOf('nowhere'), spec: { ...podOf('nowhere').spec, nodeSelector: { no: 'such' } } }));
+  kubectl(
+    ['create', '-f', '-'],
+    JSON.stringify({ ...podOf('nowhere'), spec: { ...podOf('nowhere').spec, nodeSelector: { no: 'such' } } }),
+  );
   kubectl(['create', '-f', '-'], JSON.stringify(podOf('unpulled', 'postcheck.local/never:1')));
   kubectl(['wait', '--for=condition=ContainersReady', 'pod/web', '--timeout=60s']);
-  cluster = await connect({ kubeconfig, namespaces: [namespace], identity: 'exec-test', gatePolicyName: 'none' });
+  cluster = await connect({
+    kubeconfig,
+    namespaces: [namespace],
+    identity: 'exec-test',
+    gatePolicyName: 'none',
+  });
 }, 120_000);
 afterAll(async () => {
   await cluster.close();
   kubectl(['delete', 'namespace', namespace, '--wait=false']);
 });
 
-function podOf(name: string, image = 'postcheck.local/app:v1'): { apiVersion: string; kind: string; metadata: object; spec: object } {
+function podOf(
+  name: string,
+  image = 'postcheck.local/app:v1',
+): { apiVersion: string; kind: string; metadata: object; spec: object } {
   const containers = [{ name: 'app', image, imagePullPolicy: 'IfNotPresent' }];
-  return { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { terminationGracePeriodSeconds: 1, containers } };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name },
+    spec: { terminationGracePeriodSeconds: 1, containers },
+  };
 }
 
-function exec(command: readonly string[], pod = 'web', { timeoutMs = 10_000, container = 'app' } = {}): Promise<ExecResult> {
-  return cluster.executor.exec({ namespace, pod, container, command, timeoutMs, maxOutputBytes: 1024 }, never);
+function exec(
+  command: readonly string[],
+  pod = 'web',
+  { timeoutMs = 10_000, container = 'app' } = {},
+): Promise<ExecResult> {
+  return cluster.executor.exec(
+    { namespace, pod, container, command, timeoutMs, maxOutputBytes: 1024 },
+    never,
+  );
 }
 
 const shell = (script: string): string[] => ['/bin/sh', '-c', script];
@@ -62,21 +89,38 @@ describe('a command that runs', () => {
 
   test('arguments arrive byte for byte', async () => {
     const words = ['a b', '$HOME', '"quoted"', "it's", 'ü&=?#%20+', ''];
-    const result = await exec(['/bin/sh', '-c', 'for word in "$@"; do printf "[%s]" "$word"; done', 'sh', ...words]);
+    const result = await exec([
+      '/bin/sh',
+      '-c',
+      'for word in "$@"; do printf "[%s]" "$word"; done',
+      'sh',
+      ...words,
+    ]);
     expect(result).toEqual({ kind: 'exit', code: 0, output: words.map((word) => `[${word}]`).join('') });
   });
 
   test('a hang is a time-out with the output so far', async () => {
     const began = performance.now();
-    expect(await exec(shell('echo begun; sleep 6'), 'web', { timeoutMs: 3_000 })).toEqual({ kind: 'timeout', output: 'begun\n' });
+    expect(await exec(shell('echo begun; sleep 6'), 'web', { timeoutMs: 3_000 })).toEqual({
+      kind: 'timeout',
+      output: 'begun\n',
+    });
     expect(performance.now() - began).toBeLessThan(4_000);
   });
 
   test('a flood of 20 MiB keeps head, tail and exit code', async () => {
-    const result = await exec(shell('echo first; head -c 20000000 /dev/zero | tr "\\\\0" x; echo; echo last; exit 17'), 'web', {
-      timeoutMs: 60_000,
+    const result = await exec(
+      shell('echo first; head -c 20000000 /dev/zero | tr "\\\\0" x; echo; echo last; exit 17'),
+      'web',
+      {
+        timeoutMs: 60_000,
+      },
+    );
+    expect(result).toMatchObject({
+      kind: 'exit',
+      code: 17,
+      output: expect.stringMatching(/^first\nx+\n\[\.\.\.\]\nx+\nlast\n$/),
     });
-    expect(result).toMatchObject({ kind: 'exit', code: 17, output: expect.stringMatching(/^first\nx+\n\[\.\.\.\]\nx+\nlast\n$/) });
   }, 90_000);
 });
 
@@ -104,7 +148,10 @@ describe('a container that is not there is gone', () => {
   test('a pod that has ended', async () => {
     const ended = podOf('ended');
     const containers = [{ name: 'app', image: 'postcheck.local/app:v1', command: ['/bin/true'] }];
-    kubectl(['create', '-f', '-'], JSON.stringify({ ...ended, spec: { ...ended.spec, restartPolicy: 'Never', containers } }));
+    kubectl(
+      ['create', '-f', '-'],
+      JSON.stringify({ ...ended, spec: { ...ended.spec, restartPolicy: 'Never', containers } }),
+    );
     kubectl(['wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/ended', '--timeout=60s']);
     expect((await exec(['/bin/true'], 'ended')).kind).toBe('gone');
   }, 90_000);
@@ -113,10 +160,22 @@ describe('a container that is not there is gone', () => {
 describe('the container goes while the command runs: never exit 0, and soon', () => {
   test('its main process ends', async () => {
     const short = podOf('short');
-    const containers = [{ name: 'app', image: 'postcheck.local/app:v1', command: shell('while [ ! -e /tmp/end ]; do sleep 0.2; done') }];
-    kubectl(['create', '-f', '-'], JSON.stringify({ ...short, spec: { ...short.spec, restartPolicy: 'Never', containers } }));
+    const containers = [
+      {
+        name: 'app',
+        image: 'postcheck.local/app:v1',
+        command: shell('while [ ! -e /tmp/end ]; do sleep 0.2; done'),
+      },
+    ];
+    kubectl(
+      ['create', '-f', '-'],
+      JSON.stringify({ ...short, spec: { ...short.spec, restartPolicy: 'Never', containers } }),
+    );
     kubectl(['wait', '--for=condition=ContainersReady', 'pod/short', '--timeout=60s']);
-    expect(await exec(shell('touch /tmp/end; sleep 30'), 'short', { timeoutMs: 20_000 })).toMatchObject({ kind: 'exit', code: 137 });
+    expect(await exec(shell('touch /tmp/end; sleep 30'), 'short', { timeoutMs: 20_000 })).toMatchObject({
+      kind: 'exit',
+      code: 137,
+    });
   }, 90_000);
 
   test('its pod deleted', async () => {

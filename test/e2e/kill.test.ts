@@ -57,7 +57,10 @@ const killedWhileBad = (shape: Shape): Killed => ({
     const status = await s.until('FellBack', 120);
 
     await expectFellBack(s, status, 'bad17', /exited 17 \(ProbeFailed\).* until the deadline of 30s/);
-    expect(status).toMatchObject({ attempt: { id: attempt.id, startedAt: attempt.startedAt }, history: [{ outcome: 'FellBack' }] });
+    expect(status).toMatchObject({
+      attempt: { id: attempt.id, startedAt: attempt.startedAt },
+      history: [{ outcome: 'FellBack' }],
+    });
     const seconds = (Date.parse(status.fallback.startedAt) - Date.parse(attempt.startedAt)) / 1000;
     expect(seconds).toBeLessThan(30 + 25);
   }),
@@ -74,7 +77,9 @@ beforeAll(() => {
   }
 });
 
-for (const one of killed) test(one.sentence, () => outcomes.get(one), TEST_MS);
+for (const one of killed) {
+  test(one.sentence, () => outcomes.get(one), TEST_MS);
+}
 
 test(
   'an attempt whose operator is killed when it is recorded, when it has evidence, and when it falls back ends FellBack once',
@@ -123,7 +128,9 @@ test(
       'two Ready replicas',
       () => operator.pods(),
       (seen) =>
-        seen.filter(({ status }) => status.conditions.some(({ type, status }: Json) => type === 'Ready' && status === 'True')).length === 2,
+        seen.filter(({ status }) =>
+          status.conditions.some(({ type, status }: Json) => type === 'Ready' && status === 'True'),
+        ).length === 2,
       { timeoutSeconds: 120 },
     );
     expect(pods).toHaveLength(2);

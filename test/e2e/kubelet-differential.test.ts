@@ -35,7 +35,13 @@ function podOf(row: Row): Json {
     command: ['sh', '-c', `${row.serve}\nsleep 3600 & wait $!`],
     env: [literal, pod],
     ports: [{ name: 'web', containerPort: 8080 }],
-    readinessProbe: { ...row.probe, initialDelaySeconds: 4, periodSeconds: 5, timeoutSeconds, failureThreshold: 1 },
+    readinessProbe: {
+      ...row.probe,
+      initialDelaySeconds: 4,
+      periodSeconds: 5,
+      timeoutSeconds,
+      failureThreshold: 1,
+    },
   };
   return {
     apiVersion: 'v1',
@@ -57,7 +63,10 @@ function kubeletsJudgement(pod: Json, events: Json[]): Judgement {
   if (ready) {
     return { finding: newest === undefined ? 'success' : 'warning', message };
   }
-  return { finding: newest === undefined ? 'none yet' : /^\w+ probe errored/.test(message) ? 'error' : 'failure', message };
+  return {
+    finding: newest === undefined ? 'none yet' : /^\w+ probe errored/.test(message) ? 'error' : 'failure',
+    message,
+  };
 }
 
 /** kubectl exec is our way into the container. */
@@ -69,9 +78,14 @@ function runIn(pod: string): RunInContainer {
   return (command, { signal }) =>
     new Promise((done) => {
       const words = [...context, '-n', namespace, 'exec', pod, '--', ...command];
-      execFile('kubectl', words, { ...options, ...(signal === undefined ? {} : { signal }) }, (error, stdout, stderr) => {
-        done(commandEnd(error as (Error & { code?: unknown }) | null, stdout, stderr));
-      });
+      execFile(
+        'kubectl',
+        words,
+        { ...options, ...(signal === undefined ? {} : { signal }) },
+        (error, stdout, stderr) => {
+          done(commandEnd(error as (Error & { code?: unknown }) | null, stdout, stderr));
+        },
+      );
     });
 }
 
@@ -98,7 +112,11 @@ async function ourJudgement(row: Row, podIp: string): Promise<Judgement & { outc
 }
 
 async function lookOnce(row: Row, podIp: string): Promise<Judgement & { outcome: ProbeOutcome }> {
-  const target: ProbeTarget = { podIp, ports: [{ name: 'web', containerPort: 8080 }], env: [literal, { name: 'POD_IP' }] };
+  const target: ProbeTarget = {
+    podIp,
+    ports: [{ name: 'web', containerPort: 8080 }],
+    env: [literal, { name: 'POD_IP' }],
+  };
   const outcome = await probe(row.probe, target, { timeoutMs: timeoutSeconds * 1000 }, runIn(nameOf(row)));
   const finding = outcome.error !== undefined || outcome.result === 'unknown' ? 'error' : outcome.result;
   return { finding, message: verdictOf('readiness', outcome).event?.message ?? '', outcome };
@@ -116,7 +134,10 @@ async function removeNamespace(): Promise<void> {
 async function newNamespace(): Promise<void> {
   await removeNamespace();
   const look = () => api.find(`/api/v1/namespaces/${namespace}`);
-  await waitFor('the namespace of an earlier run to go', look, (found) => found === undefined, { timeoutSeconds: 240, everyMs: 2000 });
+  await waitFor('the namespace of an earlier run to go', look, (found) => found === undefined, {
+    timeoutSeconds: 240,
+    everyMs: 2000,
+  });
   await api.create('/api/v1/namespaces', { metadata: { name: namespace } });
   await waitFor(
     'the service account',
@@ -127,7 +148,10 @@ async function newNamespace(): Promise<void> {
 
 /** Reads what kubelet has said so far; gives the pods. */
 async function readKubelets(runningSince: Map<string, number>): Promise<Json[]> {
-  const [pods, events] = await Promise.all([api.list(`${core}/pods`), api.list(`${core}/events?fieldSelector=involvedObject.kind=Pod`)]);
+  const [pods, events] = await Promise.all([
+    api.list(`${core}/pods`),
+    api.list(`${core}/events?fieldSelector=involvedObject.kind=Pod`),
+  ]);
   for (const pod of pods) {
     if (pod.status.phase === 'Running' && !runningSince.has(pod.metadata.name)) {
       runningSince.set(pod.metadata.name, Date.now());
@@ -149,7 +173,8 @@ async function readKubelets(runningSince: Map<string, number>): Promise<Json[]> 
 /** Waits until kubelet has said about every pod what the row expects, or has had a minute of the running pod to say it. Gives the pods' addresses. */
 async function letKubeletJudge(): Promise<Map<string, string>> {
   const runningSince = new Map<string, number>();
-  const hasHadTime = (row: Row) => Date.now() - (runningSince.get(nameOf(row)) ?? Number.POSITIVE_INFINITY) > 60_000;
+  const hasHadTime = (row: Row) =>
+    Date.now() - (runningSince.get(nameOf(row)) ?? Number.POSITIVE_INFINITY) > 60_000;
   const isSettled = (row: Row) => kubelets.get(row)?.finding === row.finds || hasHadTime(row);
   const everyMs = 3000;
   const pods = await waitFor(
@@ -182,10 +207,17 @@ test('at least forty pods are judged, and every finding is among them', () => {
 describe.each(rows.map((row) => [row.name, row] as const))('%s', (_, row) => {
   test(`is ${row.finds} to kubelet and to us`, () => {
     const evidence = { kubelet: kubelets.get(row), ours: ours.get(row) };
-    expect([evidence.kubelet?.finding, evidence.ours?.finding, evidence]).toEqual([row.finds, row.finds, evidence]);
+    expect([evidence.kubelet?.finding, evidence.ours?.finding, evidence]).toEqual([
+      row.finds,
+      row.finds,
+      evidence,
+    ]);
   });
 });
 
-test.each(rows.filter((row) => row.sameText).map((row) => [row.name, row] as const))('%s is told in the words of kubelet', (_, row) => {
-  expect(ours.get(row)?.message.trimEnd()).toBe(kubelets.get(row)?.message.trimEnd());
-});
+test.each(rows.filter((row) => row.sameText).map((row) => [row.name, row] as const))(
+  '%s is told in the words of kubelet',
+  (_, row) => {
+    expect(ours.get(row)?.message.trimEnd()).toBe(kubelets.get(row)?.message.trimEnd());
+  },
+);

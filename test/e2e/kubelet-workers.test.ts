@@ -51,7 +51,9 @@ async function tryOnce({ podUid: name, type }: ProbeJob) {
 }
 
 function seenAs(pod: Json): ProbedPod | undefined {
-  if (pod === undefined) return undefined;
+  if (pod === undefined) {
+    return undefined;
+  }
   const status = pod.status.containerStatuses?.[0];
   const { phase } = pod.status;
   const deleting = pod.metadata.deletionTimestamp !== undefined;
@@ -59,13 +61,23 @@ function seenAs(pod: Json): ProbedPod | undefined {
 }
 
 function containerAs({ containerID: id, started = false, state }: Json): ProbedContainer {
-  if (state.running) return { id, started, state: { kind: 'running', startedAtMs: Date.parse(state.running.startedAt) } };
-  return { id, started, state: state.terminated ? { kind: 'terminated', exitCode: state.terminated.exitCode } : { kind: 'waiting' } };
+  if (state.running) {
+    return { id, started, state: { kind: 'running', startedAtMs: Date.parse(state.running.startedAt) } };
+  }
+  return {
+    id,
+    started,
+    state: state.terminated
+      ? { kind: 'terminated', exitCode: state.terminated.exitCode }
+      : { kind: 'waiting' },
+  };
 }
 
 function remember<K, V>(all: Map<K, V[]>, key: K, value: V): void {
   const values = all.get(key) ?? [];
-  if (values.at(-1) !== value) all.set(key, [...values, value]);
+  if (values.at(-1) !== value) {
+    all.set(key, [...values, value]);
+  }
 }
 
 /** Notes what is published now. Also asked before each try, so that an initial value is seen however soon the first verdict comes. */
@@ -73,7 +85,9 @@ function sample(): void {
   for (const name of seen.keys()) {
     for (const type of ['liveness', 'readiness', 'startup'] as const) {
       const result = manager.result({ podUid: name, container: 'main', type });
-      if (result !== undefined) remember(published, `${name}/${type}`, result);
+      if (result !== undefined) {
+        remember(published, `${name}/${type}`, result);
+      }
     }
   }
 }
@@ -82,18 +96,27 @@ function sample(): void {
 async function start(name: string, probes: Partial<Record<ProbeType, ProbeHandler>>): Promise<void> {
   const types = Object.keys(probes) as ProbeType[];
   const asked = Object.fromEntries(
-    types.map((type) => [`${type}Probe`, { ...probes[type], ...thresholds, periodSeconds, timeoutSeconds: 3 }]),
+    types.map((type) => [
+      `${type}Probe`,
+      { ...probes[type], ...thresholds, periodSeconds, timeoutSeconds: 3 },
+    ]),
   );
   const command = ['sh', '-c', `${server}\nsleep 3600 & wait $!`];
   const container = { name: 'main', image: 'postcheck.local/app:v1', command, ...asked };
-  await api.create(pods, { metadata: { name }, spec: { containers: [container], terminationGracePeriodSeconds: 1 } });
+  await api.create(pods, {
+    metadata: { name },
+    spec: { containers: [container], terminationGracePeriodSeconds: 1 },
+  });
   const spec = { ...thresholds, restartPolicy: 'Always' } as const;
-  manager.add(types.map((type) => ({ podUid: name, container: 'main', type, periodSeconds, spec: { ...spec, type } })));
+  manager.add(
+    types.map((type) => ({ podUid: name, container: 'main', type, periodSeconds, spec: { ...spec, type } })),
+  );
 }
 
 const restarts = (name: string): number => seen.get(name)?.status.containerStatuses?.[0]?.restartCount ?? 0;
 const history = (name: string, type: ProbeType) => published.get(`${name}/${type}`) ?? [];
-const waitUntil = (what: string, holds: () => boolean) => waitFor(what, async () => holds(), Boolean, { timeoutSeconds: 90, everyMs: 200 });
+const waitUntil = (what: string, holds: () => boolean) =>
+  waitFor(what, async () => holds(), Boolean, { timeoutSeconds: 90, everyMs: 200 });
 
 /** Asks for the namespace to go; its pods end on their own. */
 async function removeNamespace(): Promise<void> {
@@ -103,7 +126,10 @@ async function removeNamespace(): Promise<void> {
 async function newNamespace(): Promise<void> {
   await removeNamespace();
   const look = () => api.find(`/api/v1/namespaces/${namespace}`);
-  await waitFor('the namespace of an earlier run to go', look, (found) => found === undefined, { timeoutSeconds: 240, everyMs: 2000 });
+  await waitFor('the namespace of an earlier run to go', look, (found) => found === undefined, {
+    timeoutSeconds: 240,
+    everyMs: 2000,
+  });
   await api.create('/api/v1/namespaces', { metadata: { name: namespace } });
   await waitFor(
     'the service account',
@@ -138,7 +164,10 @@ test(
   async () => {
     await start('ready', { readiness: good });
     const after = (length: number) =>
-      waitUntil(`step ${length}`, () => readiness.get('ready')?.length === length && history('ready', 'readiness').length === length);
+      waitUntil(
+        `step ${length}`,
+        () => readiness.get('ready')?.length === length && history('ready', 'readiness').length === length,
+      );
     await after(2);
     run('kubectl', ['-n', namespace, 'exec', 'ready', '--', 'touch', '/tmp/bad']);
     await after(3);
@@ -154,7 +183,10 @@ test(
   'a live pod is not restarted by kubelet, and has always been a success to us',
   async () => {
     await start('alive', { liveness: good, readiness: good });
-    await waitUntil('ready', () => history('alive', 'readiness').includes('success') && readiness.get('alive')?.at(-1) === true);
+    await waitUntil(
+      'ready',
+      () => history('alive', 'readiness').includes('success') && readiness.get('alive')?.at(-1) === true,
+    );
     await new Promise((next) => setTimeout(next, 3 * periodSeconds * 1000));
     expect([restarts('alive'), history('alive', 'liveness')]).toEqual([0, ['success']]);
   },
@@ -175,7 +207,10 @@ test(
   'a pod that never starts is restarted by kubelet, and unknown to us until it is a failure; nothing else is asked',
   async () => {
     await start('unstarted', { startup: bad, liveness: bad, readiness: good });
-    await waitUntil('a restart', () => restarts('unstarted') > 0 && history('unstarted', 'startup').length >= 2);
+    await waitUntil(
+      'a restart',
+      () => restarts('unstarted') > 0 && history('unstarted', 'startup').length >= 2,
+    );
     expect(history('unstarted', 'startup').slice(0, 2)).toEqual(['unknown', 'failure']);
     expect(history('unstarted', 'readiness')).toEqual(['failure']);
   },
@@ -186,10 +221,16 @@ test(
   'a pod that starts is asked for its readiness from then on, by kubelet and by us',
   async () => {
     await start('started', { startup: good, readiness: good });
-    await waitUntil('ready', () => readiness.get('started')?.at(-1) === true && history('started', 'readiness').at(-1) === 'success');
+    await waitUntil(
+      'ready',
+      () => readiness.get('started')?.at(-1) === true && history('started', 'readiness').at(-1) === 'success',
+    );
     expect(history('started', 'readiness')).toEqual(['failure', 'success']);
     // Whoever of the two asks first lets the container start, and then neither asks again: ours may stay unknown, but is no failure.
-    expect([history('started', 'startup')[0], history('started', 'startup').includes('failure')]).toEqual(['unknown', false]);
+    expect([history('started', 'startup')[0], history('started', 'startup').includes('failure')]).toEqual([
+      'unknown',
+      false,
+    ]);
     expect(restarts('started')).toBe(0);
   },
   testMs,

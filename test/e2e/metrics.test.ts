@@ -14,7 +14,10 @@ test(
     const before = await s.operator.metrics();
     await s.create(upgrade('Deployment', 'v2'));
     await s.until('Succeeded');
-    await s.edit({ containers: [{ name: CONTAINER, image: image('bad17') }], postCheck: { deadlineSeconds: 6 } });
+    await s.edit({
+      containers: [{ name: CONTAINER, image: image('bad17') }],
+      postCheck: { deadlineSeconds: 6 },
+    });
     const status = await s.until('FellBack');
 
     const grown = (after: Samples, name: string, labels = {}) =>
@@ -47,7 +50,11 @@ test(
     expect(grew('postcheck_probe_exit_codes_total', { code_class: '3-119' })).toBe(tries);
     expect(after.get('postcheck_leader')).toBe(1);
     expect(after.get('postcheck_exec_inflight')).toBe(0);
-    for (const [name, value] of after) if (name.startsWith('postcheck_watch_last_contact_seconds')) expect(value).toBeLessThan(120);
+    for (const [name, value] of after) {
+      if (name.startsWith('postcheck_watch_last_contact_seconds')) {
+        expect(value).toBeLessThan(120);
+      }
+    }
   }),
   TEST_MS,
 );

@@ -12,7 +12,10 @@ const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 /** Granted, and not to be seen in the log, with the reason. */
 const UNSEEN: readonly (readonly [right: RegExp, why: string])[] = [
   [/^create pods\/exec$/, 'asked for within the GET that opens an exec, from Kubernetes 1.35 on'],
-  [/^list /, 'an API server that begins a watch with the list (1.34 and newer) is asked for the watch alone; an older one for both'],
+  [
+    /^list /,
+    'an API server that begins a watch with the list (1.34 and newer) is asked for the watch alone; an older one for both',
+  ],
 ];
 
 interface Request {
@@ -23,7 +26,8 @@ interface Request {
   readonly uri: string;
 }
 
-const rightOf = (verb: string, group: string, resource: string): string => `${verb} ${resource}${group ? `.${group}` : ''}`;
+const rightOf = (verb: string, group: string, resource: string): string =>
+  `${verb} ${resource}${group ? `.${group}` : ''}`;
 
 const api = new Api();
 const roles = async (): Promise<Json[]> => [
@@ -41,10 +45,13 @@ const granted = (role: Json): string[] =>
   );
 
 /** When the rights were last changed: what was done before was done with others. */
-const changedAt = (role: Json): number => Math.max(...role.metadata.managedFields.map(({ time }: Json) => Date.parse(time)));
+const changedAt = (role: Json): number =>
+  Math.max(...role.metadata.managedFields.map(({ time }: Json) => Date.parse(time)));
 
 function requests(): Request[] {
-  if (!existsSync(AUDIT_LOG)) throw new Error(`needs the audit log of the test cluster, ${AUDIT_LOG}`);
+  if (!existsSync(AUDIT_LOG)) {
+    throw new Error(`needs the audit log of the test cluster, ${AUDIT_LOG}`);
+  }
   return readFileSync(AUDIT_LOG, 'utf8')
     .split('\n')
     .filter((line) => line.includes(`"${ACCOUNT}"`))

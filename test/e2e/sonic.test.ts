@@ -47,13 +47,18 @@ const exec = (namespace: string, pod: string, ...command: string[]): string =>
 async function readyNode(): Promise<string> {
   const nodes = await api.list('/api/v1/nodes');
   const ready = (node: Json) =>
-    !node.spec.taints && node.status.conditions.some(({ type, status }: Json) => type === 'Ready' && status === 'True');
+    !node.spec.taints &&
+    node.status.conditions.some(({ type, status }: Json) => type === 'Ready' && status === 'True');
   return nodes.find(ready)?.metadata.name;
 }
 
 /** The example as it is, at 1.0 and then on its way to another version, until that attempt has ended. */
 const upgraded =
-  (name: string, { tag, postCheck, container, everyNode = false }: Wanted, look: (seen: Seen) => Promise<void>) =>
+  (
+    name: string,
+    { tag, postCheck, container, everyNode = false }: Wanted,
+    look: (seen: Seen) => Promise<void>,
+  ) =>
   () =>
     inNamespace(api, `sonic-${name}`, async (namespace) => {
       const objects = manifests('sonic-feature/daemonset.yaml').filter(({ kind }) => kind !== 'Namespace');
@@ -62,17 +67,29 @@ const upgraded =
       Object.assign(spec.containers[0], { env: PATIENT }, container);
       Object.assign(spec.containers[0].readinessProbe, { periodSeconds: 5, timeoutSeconds: PATIENT_SECONDS });
       // By label: a pod that names its node would not go through the scheduler, whose rules are part of what is tried.
-      if (!everyNode) spec.nodeSelector = { 'kubernetes.io/hostname': await readyNode() };
-      for (const object of objects) await createIn(api, namespace, object);
+      if (!everyNode) {
+        spec.nodeSelector = { 'kubernetes.io/hostname': await readyNode() };
+      }
+      for (const object of objects) {
+        await createIn(api, namespace, object);
+      }
       await rolledOut(api, namespace, workload);
 
       const [upgrade] = manifests('sonic-feature/upgrade.yaml');
       upgrade.spec.containers[0].image = `${IMAGE}:${tag}`;
-      upgrade.spec.postCheck = { ...upgrade.spec.postCheck, periodSeconds: 4, readiness: { minReadySeconds: 2 }, ...postCheck };
+      upgrade.spec.postCheck = {
+        ...upgrade.spec.postCheck,
+        periodSeconds: 4,
+        readiness: { minReadySeconds: 2 },
+        ...postCheck,
+      };
       upgrade.spec.postCheck.checks[0].timeoutSeconds = PATIENT_SECONDS;
       upgrade.spec.fallback = { deadlineSeconds: 90 };
       await createIn(api, namespace, upgrade);
-      await look({ namespace, status: await statusOf(api, namespace, 'feature', ({ attempt }) => attempt?.end, ENDED_SECONDS) });
+      await look({
+        namespace,
+        status: await statusOf(api, namespace, 'feature', ({ attempt }) => attempt?.end, ENDED_SECONDS),
+      });
     });
 
 /** It fell back from `tag` because of `cause`, and the old version was proved by the readiness script. */
@@ -82,10 +99,14 @@ async function expectFellBack({ namespace, status }: Seen, tag: string, cause: R
     fallback: { state: 'Verified', verified: 'PostCheck', images: { feature: `${IMAGE}:1.0` } },
   });
   expect(status.fallback.cause).toMatch(cause);
-  expect(status.message).toBe(`Fell back from feature=${IMAGE}:${tag} to feature=${IMAGE}:1.0, proved on 1 pod: ${status.fallback.cause}`);
+  expect(status.message).toBe(
+    `Fell back from feature=${IMAGE}:${tag} to feature=${IMAGE}:1.0, proved on 1 pod: ${status.fallback.cause}`,
+  );
   const [pod] = await podsIn(namespace);
   expect(pod.spec.containers[0].image).toBe(`${IMAGE}:1.0`);
-  expect(exec(namespace, pod.metadata.name, '/usr/bin/readiness_probe.sh')).toMatch(/^postcheck: stage=ready code=0 /m);
+  expect(exec(namespace, pod.metadata.name, '/usr/bin/readiness_probe.sh')).toMatch(
+    /^postcheck: stage=ready code=0 /m,
+  );
 }
 
 /** What its evidence keeps of the script's output. */
@@ -100,8 +121,12 @@ test.concurrent(
       summary: `${pods.length}/${pods.length}`,
       attempt: { end: { reason: 'PostCheckPassed' } },
     });
-    expect(status.message).toMatch(`DaemonSet feature runs feature=${IMAGE}:2.0, proved on ${pods.length} of ${pods.length} pods`);
-    for (const { message } of status.pods) expect(message).toBe('readiness-probe in container feature exited 0');
+    expect(status.message).toMatch(
+      `DaemonSet feature runs feature=${IMAGE}:2.0, proved on ${pods.length} of ${pods.length} pods`,
+    );
+    for (const { message } of status.pods) {
+      expect(message).toBe('readiness-probe in container feature exited 0');
+    }
     expect((await eventsIn(namespace)).filter(({ reason }) => reason === 'StartupProbe')).toEqual([]);
 
     const { name, uid } = pods[0].metadata;
@@ -110,16 +135,19 @@ test.concurrent(
     const restarted = await waitFor(
       'the container to be ready again',
       () => api.get(`/api/v1/namespaces/${namespace}/pods/${name}`),
-      ({ status: { containerStatuses } }) => containerStatuses[0].restartCount === 1 && containerStatuses[0].ready,
+      ({ status: { containerStatuses } }) =>
+        containerStatuses[0].restartCount === 1 && containerStatuses[0].ready,
     );
     expect(restarted.metadata.uid).toBe(uid);
     expect(run('kubectl', ['-n', namespace, 'logs', name, '--previous'])).toContain(
       'exit listener: critical process featured ended unexpectedly; ending the container',
     );
     // Neither kubelet, because of a probe, nor postcheck had a hand in it.
-    expect((await eventsIn(namespace)).filter(({ reason, involvedObject }) => reason === 'Killing' && involvedObject.uid === uid)).toEqual(
-      [],
-    );
+    expect(
+      (await eventsIn(namespace)).filter(
+        ({ reason, involvedObject }) => reason === 'Killing' && involvedObject.uid === uid,
+      ),
+    ).toEqual([]);
     const now = await statusOf(api, namespace, 'feature', () => true, 0);
     expect(now).toMatchObject({ phase: 'Succeeded', attempt: { number: 1, end: status.attempt.end } });
   }),
@@ -152,20 +180,26 @@ test.concurrent(
   TEST_MS,
 );
 
-const registry = readRegistry(readFileSync(join(import.meta.dirname, '../../examples/sonic-feature/codes.yaml'), 'utf8'));
+const registry = readRegistry(
+  readFileSync(join(import.meta.dirname, '../../examples/sonic-feature/codes.yaml'), 'utf8'),
+);
 const exitCodes = 'rules' in registry ? registry.rules : [];
 const CHECK = { name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] }, exitCodes };
 
 test.concurrent(
   'a version whose hook returns 17 is taken back, and the status gives the meaning from the registry of the hook',
-  upgraded('hook-17', { tag: '2.0-hook-17', postCheck: { deadlineSeconds: 20, checks: [CHECK] } }, async (seen) => {
-    await expectFellBack(
-      seen,
-      '2.0-hook-17',
-      /readiness-probe in container feature exited 17 \(NoNeighbour: No neighbour is connected\).* until the deadline of 20s$/,
-    );
-    expect(scriptSaid(seen)).toMatch(/^no neighbour is connected$.*^postcheck: stage=hook code=17 /ms);
-  }),
+  upgraded(
+    'hook-17',
+    { tag: '2.0-hook-17', postCheck: { deadlineSeconds: 20, checks: [CHECK] } },
+    async (seen) => {
+      await expectFellBack(
+        seen,
+        '2.0-hook-17',
+        /readiness-probe in container feature exited 17 \(NoNeighbour: No neighbour is connected\).* until the deadline of 20s$/,
+      );
+      expect(scriptSaid(seen)).toMatch(/^no neighbour is connected$.*^postcheck: stage=hook code=17 /ms);
+    },
+  ),
   TEST_MS,
 );
 
@@ -173,10 +207,19 @@ test.concurrent(
   'a version whose critical process dies again and again is restarted by its listener, and taken back after maxRestarts',
   upgraded(
     'critical-dies',
-    { tag: '2.0-critical-dies', postCheck: { deadlineSeconds: 200, readiness: { minReadySeconds: 10, maxRestarts: 1 } } },
+    {
+      tag: '2.0-critical-dies',
+      postCheck: { deadlineSeconds: 200, readiness: { minReadySeconds: 10, maxRestarts: 1 } },
+    },
     async (seen) => {
-      await expectFellBack(seen, '2.0-critical-dies', /container feature restarted 2 times, last with exit code 0 \(maxRestarts 1\)$/);
-      const probed = (await eventsIn(seen.namespace)).filter(({ message }) => /failed (startup|liveness) probe/.test(message));
+      await expectFellBack(
+        seen,
+        '2.0-critical-dies',
+        /container feature restarted 2 times, last with exit code 0 \(maxRestarts 1\)$/,
+      );
+      const probed = (await eventsIn(seen.namespace)).filter(({ message }) =>
+        /failed (startup|liveness) probe/.test(message),
+      );
       expect(probed).toEqual([]);
     },
   ),
@@ -190,7 +233,11 @@ test.concurrent(
     {
       tag: '2.0',
       container: {
-        startupProbe: { exec: { command: ['/usr/bin/readiness_probe.sh'] }, timeoutSeconds: PATIENT_SECONDS, failureThreshold: 30 },
+        startupProbe: {
+          exec: { command: ['/usr/bin/readiness_probe.sh'] },
+          timeoutSeconds: PATIENT_SECONDS,
+          failureThreshold: 30,
+        },
       },
     },
     async ({ namespace, status }) => {
@@ -201,7 +248,8 @@ test.concurrent(
       expect(about).toHaveLength(1);
       expect(about[0]).toMatchObject({
         type: 'Warning',
-        message: 'container feature has a startupProbe, which restarts it where the post-check should see it fail: use a readinessProbe',
+        message:
+          'container feature has a startupProbe, which restarts it where the post-check should see it fail: use a readinessProbe',
       });
       expect(about[0].series ?? null).toBeNull();
     },

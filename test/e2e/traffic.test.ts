@@ -53,7 +53,9 @@ class Visitor {
     request.on('timeout', () => request.destroy(new Error(`no answer in ${PATIENCE_MS} ms`)));
     const [response] = await once(request, 'response');
     const chunks = await response.toArray();
-    if (response.statusCode !== 200) throw new Error(`answered ${response.statusCode}`);
+    if (response.statusCode !== 200) {
+      throw new Error(`answered ${response.statusCode}`);
+    }
     return Buffer.concat(chunks).toString('utf8').trim();
   }
 }
@@ -75,7 +77,10 @@ test.concurrent(
 
     await s.create(upgrade('Deployment', 'v2'));
     await expectSucceeded(s, await s.until('Succeeded'), 'v2');
-    await s.edit({ containers: [{ name: CONTAINER, image: image('bad17') }], postCheck: { deadlineSeconds: 10 } });
+    await s.edit({
+      containers: [{ name: CONTAINER, image: image('bad17') }],
+      postCheck: { deadlineSeconds: 10 },
+    });
     const status = await s.until('FellBack');
     await sleep(2000);
     const answered = await visitor.leave();

@@ -47,20 +47,32 @@ beforeEach(async () => {
     socket.resume();
     upgrade(socket as Socket, request);
   });
-  executor = new ClusterExecutor(new Connection({ kubeconfig: await listen(server, certificates) }), new Throttle());
+  executor = new ClusterExecutor(
+    new Connection({ kubeconfig: await listen(server, certificates) }),
+    new Throttle(),
+  );
 });
 afterEach(async () => {
   // Whatever the fault was, our side must have given up the connection.
-  for (let waited = 0; connections.size > 0 && waited < 100; waited += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+  for (let waited = 0; connections.size > 0 && waited < 100; waited += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
   const left = connections.size;
   await connections.close(server);
   expect(left).toBe(0);
 });
 
 const success = channel(3, '{"metadata":{},"status":"Success"}');
-const exit17 = channel(3, '{"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"17"}]}}');
+const exit17 = channel(
+  3,
+  '{"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"17"}]}}',
+);
 
-async function exec(behaviour: Behaviour, request: Partial<ExecRequest> = {}, signal = new AbortController().signal): Promise<ExecResult> {
+async function exec(
+  behaviour: Behaviour,
+  request: Partial<ExecRequest> = {},
+  signal = new AbortController().signal,
+): Promise<ExecResult> {
   upgrade = behaviour;
   const whole = {
     namespace: 'shop',
@@ -78,7 +90,9 @@ async function exec(behaviour: Behaviour, request: Partial<ExecRequest> = {}, si
 function sending(...parts: Buffer[]): Behaviour {
   return (socket, request) => {
     acceptUpgrade(socket, request.headers['sec-websocket-key']);
-    for (const part of parts) socket.write(part);
+    for (const part of parts) {
+      socket.write(part);
+    }
   };
 }
 
@@ -87,7 +101,9 @@ const normally = (...parts: Buffer[]): Behaviour => sending(channel(1), ...parts
 
 describe('a command that ends', () => {
   test('with 0 gives exit 0 and its output, both streams in their order', async () => {
-    const result = await exec(normally(channel(1, 'out\n'), channel(2, 'err\n'), channel(1, 'more'), success));
+    const result = await exec(
+      normally(channel(1, 'out\n'), channel(2, 'err\n'), channel(1, 'more'), success),
+    );
     expect(result).toEqual({ kind: 'exit', code: 0, output: 'out\nerr\nmore' });
   });
 
@@ -100,7 +116,9 @@ describe('a command that ends', () => {
     const trickle: Behaviour = (socket, request) => {
       acceptUpgrade(socket, request.headers['sec-websocket-key']);
       socket.setNoDelay(true);
-      for (const [index, byte] of bytes.entries()) setTimeout(() => socket.write(Buffer.from([byte])), index);
+      for (const [index, byte] of bytes.entries()) {
+        setTimeout(() => socket.write(Buffer.from([byte])), index);
+      }
     };
     expect(await exec(trickle)).toEqual({ kind: 'exit', code: 17, output: 'slow' });
   });
@@ -128,7 +146,9 @@ describe('a command that ends', () => {
       reused.push((socket as TLSSocket).isSessionReused());
       normally(success)(socket, request);
     };
-    for (let i = 0; i < 3; i += 1) await exec(note);
+    for (let i = 0; i < 3; i += 1) {
+      await exec(note);
+    }
     expect(reused).toEqual([false, true, true]);
   });
 });
@@ -191,11 +211,15 @@ describe('no frame can bring the process down or pass for a verdict', () => {
   });
 
   test('a frame that claims 100 MiB is refused at its header', async () => {
-    expect((await exec(sending(channel(1), frame(opcode.binary, Buffer.alloc(1024, 1), 100 * 1024 * 1024)))).kind).toBe('broken');
+    expect(
+      (await exec(sending(channel(1), frame(opcode.binary, Buffer.alloc(1024, 1), 100 * 1024 * 1024)))).kind,
+    ).toBe('broken');
   });
 
   test('a server that does not choose our protocol is broken', async () => {
-    const result = await exec((socket, request) => acceptUpgrade(socket, request.headers['sec-websocket-key'], 'v4.channel.k8s.io'));
+    const result = await exec((socket, request) =>
+      acceptUpgrade(socket, request.headers['sec-websocket-key'], 'v4.channel.k8s.io'),
+    );
     expect(result.kind).toBe('broken');
   });
 });
@@ -217,7 +241,10 @@ describe('an exec that hangs ends at its time', () => {
   });
 
   test('after the first frame: a time-out, with the output so far', async () => {
-    expect(await timed(sending(channel(1), channel(1, 'waiting')), 300)).toEqual({ kind: 'timeout', output: 'waiting' });
+    expect(await timed(sending(channel(1), channel(1, 'waiting')), 300)).toEqual({
+      kind: 'timeout',
+      output: 'waiting',
+    });
   });
 
   test('after the close frame but with the socket open', async () => {
@@ -238,14 +265,23 @@ describe('an exec that hangs ends at its time', () => {
       socket.write(channel(1));
       socket.once('data', () => socket.write(frame(opcode.pong, Buffer.alloc(0))));
     };
-    expect(await timed(dies, 400)).toEqual({ kind: 'broken', message: 'connection lost: the last ping was not answered' });
+    expect(await timed(dies, 400)).toEqual({
+      kind: 'broken',
+      message: 'connection lost: the last ping was not answered',
+    });
   });
 
   test('stopped by the caller: broken, at once', async () => {
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 100);
-    expect(await exec(sending(channel(1)), { timeoutMs: 60_000 }, stop.signal)).toEqual({ kind: 'broken', message: 'stopped' });
-    expect(await exec(sending(channel(1)), { timeoutMs: 60_000 }, stop.signal)).toEqual({ kind: 'broken', message: 'stopped' });
+    expect(await exec(sending(channel(1)), { timeoutMs: 60_000 }, stop.signal)).toEqual({
+      kind: 'broken',
+      message: 'stopped',
+    });
+    expect(await exec(sending(channel(1)), { timeoutMs: 60_000 }, stop.signal)).toEqual({
+      kind: 'broken',
+      message: 'stopped',
+    });
   });
 });
 
@@ -278,13 +314,17 @@ describe('a refused upgrade keeps the server’s words', () => {
     ['unable to upgrade connection: no space left on device', 'refused'],
   ])('plain text of a kubelet (%s) is %s', async (message, kind) => {
     const kubelet: Behaviour = (socket) =>
-      socket.end(`HTTP/1.1 500 X\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${message.length + 1}\r\n\r\n${message}\n`);
+      socket.end(
+        `HTTP/1.1 500 X\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${message.length + 1}\r\n\r\n${message}\n`,
+      );
     expect(await exec(kubelet)).toMatchObject({ kind, message });
   });
 
   test('HTML from a proxy is named by its status alone', async () => {
     const html: Behaviour = (socket) =>
-      socket.end('HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<b>secret</b>');
+      socket.end(
+        'HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<b>secret</b>',
+      );
     expect(await exec(html)).toEqual({ kind: 'refused', status: 502, message: 'HTTP 502' });
   });
 
@@ -318,14 +358,24 @@ describe('a refused upgrade keeps the server’s words', () => {
 });
 
 describe('without a connection an exec is broken', () => {
-  const request = { namespace: 'shop', pod: 'web-0', container: 'web', command: ['/probe'], timeoutMs: 2_000, maxOutputBytes: 10 };
+  const request = {
+    namespace: 'shop',
+    pod: 'web-0',
+    container: 'web',
+    command: ['/probe'],
+    timeoutMs: 2_000,
+    maxOutputBytes: 10,
+  };
   const never = new AbortController().signal;
 
   test('nobody listens', async () => {
     const other = createServer(certificates);
     const kubeconfig = await listen(other, certificates);
     await new Promise((resolve) => other.close(resolve));
-    const result = await new ClusterExecutor(new Connection({ kubeconfig }), new Throttle()).exec(request, never);
+    const result = await new ClusterExecutor(new Connection({ kubeconfig }), new Throttle()).exec(
+      request,
+      never,
+    );
     expect(result).toMatchObject({ kind: 'broken', message: expect.stringContaining('ECONNREFUSED') });
   });
 
@@ -333,19 +383,33 @@ describe('without a connection an exec is broken', () => {
     const others = makeCertificates();
     const other = createServer(others);
     const kubeconfig = await listen(other, certificates);
-    const result = await new ClusterExecutor(new Connection({ kubeconfig }), new Throttle()).exec(request, never);
+    const result = await new ClusterExecutor(new Connection({ kubeconfig }), new Throttle()).exec(
+      request,
+      never,
+    );
     await new Promise((resolve) => other.close(resolve));
     others.remove();
-    expect(result).toMatchObject({ kind: 'broken', message: expect.stringMatching(/self-signed|certificate/) });
+    expect(result).toMatchObject({
+      kind: 'broken',
+      message: expect.stringMatching(/self-signed|certificate/),
+    });
   });
 });
 
 test('of two hundred execs at once, every fifth of them faulty, each has its own result', async () => {
-  const faults: Behaviour[] = [() => {}, (socket) => socket.destroy(), sending(closeFrame(1011)), sending(channel(3, 'x'))];
+  const faults: Behaviour[] = [
+    () => {},
+    (socket) => socket.destroy(),
+    sending(closeFrame(1011)),
+    sending(channel(3, 'x')),
+  ];
   let started = 0;
   const mixed: Behaviour = (socket, request) => {
     started += 1;
-    const behaviour = started % 5 === 0 ? (faults[(started / 5) % faults.length] as Behaviour) : normally(channel(1, 'x'), exit17);
+    const behaviour =
+      started % 5 === 0
+        ? (faults[(started / 5) % faults.length] as Behaviour)
+        : normally(channel(1, 'x'), exit17);
     behaviour(socket, request);
   };
   const results = await Promise.all(Array.from({ length: 200 }, () => exec(mixed, { timeoutMs: 10_000 })));
@@ -374,11 +438,20 @@ describe('a flood', () => {
   ): Promise<{ result: ExecResult; growthBytes: number; longestLagMs: number }> {
     const script = join(import.meta.dirname, 'flood-server.ts');
     const files = [join(certificates.folder, 'tls.key'), join(certificates.folder, 'tls.crt')];
-    const child = spawn(process.execPath, [script, ...files, `${megabytes}`, `${frameBytes}`], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [script, ...files, `${megabytes}`, `${frameBytes}`], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     const [port] = (await once(child.stdout, 'data')) as [Buffer];
     const kubeconfig = writeKubeconfig(certificates, Number(port.toString()), 'x');
     const flooding = new ClusterExecutor(new Connection({ kubeconfig }), new Throttle());
-    const request = { namespace: 'shop', pod: 'web-0', container: 'web', command: ['/probe'], timeoutMs: 60_000, maxOutputBytes: 1024 };
+    const request = {
+      namespace: 'shop',
+      pod: 'web-0',
+      container: 'web',
+      command: ['/probe'],
+      timeoutMs: 60_000,
+      maxOutputBytes: 1024,
+    };
     const before = process.memoryUsage.rss();
     let peak = before;
     const lag = monitorEventLoopDelay({ resolution: 5 });
@@ -401,7 +474,11 @@ describe('a flood', () => {
     'of %s keeps head and tail, the exit code, and our memory',
     async (_, megabytes, frameBytes) => {
       const { result, growthBytes, longestLagMs } = await flooded(megabytes, frameBytes);
-      expect(result).toMatchObject({ kind: 'exit', code: 17, output: expect.stringMatching(/^xxx+\n\[\.\.\.\]\nx+the end$/) });
+      expect(result).toMatchObject({
+        kind: 'exit',
+        code: 17,
+        output: expect.stringMatching(/^xxx+\n\[\.\.\.\]\nx+the end$/),
+      });
       expect(Buffer.byteLength((result as { output: string }).output)).toBe(1024);
       expect(growthBytes).toBeLessThan(96 * 1024 * 1024);
       expect(longestLagMs).toBeLessThan(1_000);

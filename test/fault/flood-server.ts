@@ -9,8 +9,11 @@ import { acceptUpgrade, channel } from './server.ts';
 
 const [keyFile = '', certFile = '', megabytes = '1', frameBytes = '1'] = process.argv.slice(2);
 const frames = Math.max(1, Math.floor(65_536 / (Number(frameBytes) + 4)));
-const part = Buffer.concat(Array.from({ length: frames }, () => channel(1, Buffer.alloc(Number(frameBytes), 'x'))));
-const status = '{"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"17"}]}}';
+const part = Buffer.concat(
+  Array.from({ length: frames }, () => channel(1, Buffer.alloc(Number(frameBytes), 'x'))),
+);
+const status =
+  '{"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"17"}]}}';
 
 function flood(socket: Socket, left: number): void {
   for (let bytes = left; bytes > 0; bytes -= part.length) {

@@ -1,6 +1,11 @@
 /** What can go wrong with a list-watch, against a real TLS server that does exactly that; over HTTP/2 and over HTTP/1.1. */
 
-import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { NodeView } from '../../src/api/views.ts';
@@ -38,14 +43,22 @@ interface Exchange {
 }
 type Behaviour = (exchange: Exchange) => void;
 
-const node = (name: string, resourceVersion: string): object => ({ metadata: { name, uid: name, resourceVersion } });
+const node = (name: string, resourceVersion: string): object => ({
+  metadata: { name, uid: name, resourceVersion },
+});
 const added = (name: string, version: string): object => ({ type: 'ADDED', object: node(name, version) });
-const bookmark = (version: string): object => ({ type: 'BOOKMARK', object: { metadata: { resourceVersion: version } } });
+const bookmark = (version: string): object => ({
+  type: 'BOOKMARK',
+  object: { metadata: { resourceVersion: version } },
+});
 const complete = (version: string): object => ({
   type: 'BOOKMARK',
   object: { metadata: { resourceVersion: version, annotations: { 'k8s.io/initial-events-end': 'true' } } },
 });
-const error = (code: number, reason = 'X'): object => ({ type: 'ERROR', object: { kind: 'Status', code, reason, message: 'because' } });
+const error = (code: number, reason = 'X'): object => ({
+  type: 'ERROR',
+  object: { kind: 'Status', code, reason, message: 'because' },
+});
 const status = (code: number): string => JSON.stringify({ kind: 'Status', code, message: 'because' });
 
 let certificates: Certificates;
@@ -59,11 +72,16 @@ beforeEach(() => {
   stops = [];
 });
 afterEach(async () => {
-  for (const stop of stops.reverse()) await stop();
+  for (const stop of stops.reverse()) {
+    await stop();
+  }
 });
 
 /** A server whose requests are answered by the behaviours in turn, the last one for all that follow. */
-async function serve(protocol: string, behaviours: Behaviour[]): Promise<{ kubeconfig: string; port: number; asked: Exchange[] }> {
+async function serve(
+  protocol: string,
+  behaviours: Behaviour[],
+): Promise<{ kubeconfig: string; port: number; asked: Exchange[] }> {
   const asked: Exchange[] = [];
   const alpn = protocol === 'h2' ? {} : { ALPNProtocols: ['http/1.1'] };
   const server: Http2SecureServer = createSecureServer({ ...certificates, allowHTTP1: true, ...alpn });
@@ -88,7 +106,9 @@ function exchangeOf(request: Http2ServerRequest, response: Http2ServerResponse):
     at: performance.now(),
     response,
     send: (...lines) => {
-      for (const line of lines) write(typeof line === 'string' ? line : `${JSON.stringify(line)}\n`);
+      for (const line of lines) {
+        write(typeof line === 'string' ? line : `${JSON.stringify(line)}\n`);
+      }
     },
     end: () => void response.end(),
     reset: () => void (request.httpVersion === '2.0' ? response.stream.close(2) : request.socket.destroy()),
@@ -126,13 +146,17 @@ function reflect(
 
 async function until(look: () => boolean, limitMs = 5_000): Promise<void> {
   for (const end = performance.now() + limitMs; !look(); await new Promise((again) => setTimeout(again, 5))) {
-    if (performance.now() > end) throw new Error(`not within ${limitMs} ms: ${look}`);
+    if (performance.now() > end) {
+      throw new Error(`not within ${limitMs} ms: ${look}`);
+    }
   }
 }
 
 const told = (events: readonly WatchEvent<NodeView>[]): string[] =>
   events.map((event) =>
-    event.type === 'synced' ? `synced ${event.items.map(({ name }) => name).join(' ')}` : `${event.type} ${event.object.name}`,
+    event.type === 'synced'
+      ? `synced ${event.items.map(({ name }) => name).join(' ')}`
+      : `${event.type} ${event.object.name}`,
   );
 
 const initial: Behaviour = ({ send }) => send(added('a', '10'), complete('11'));
@@ -140,16 +164,24 @@ const then =
   (...more: ((exchange: Exchange) => void)[]): Behaviour =>
   (exchange) => {
     initial(exchange);
-    for (const next of more) next(exchange);
+    for (const next of more) {
+      next(exchange);
+    }
   };
 /** Answers a resumed watch with b, and a new list with a and b. */
 const recovered: Behaviour = ({ query, send }) =>
-  send(...(query.has('sendInitialEvents') ? [added('a', '10'), added('b', '12'), complete('12')] : [added('b', '12')]));
+  send(
+    ...(query.has('sendInitialEvents')
+      ? [added('a', '10'), added('b', '12'), complete('12')]
+      : [added('b', '12')]),
+  );
 
 describe.each(['h2', 'http/1.1'])('over %s', (protocol) => {
   test('everything that exists comes first and at once, then each change', async () => {
     const { kubeconfig, asked } = await serve(protocol, [
-      then(({ send }) => send(bookmark('12'), added('b', '13'), { type: 'DELETED', object: node('a', '14') })),
+      then(({ send }) =>
+        send(bookmark('12'), added('b', '13'), { type: 'DELETED', object: node('a', '14') }),
+      ),
     ]);
     const { events, reflector } = reflect(kubeconfig);
     await until(() => events.length === 3);
@@ -197,12 +229,18 @@ describe.each(['h2', 'http/1.1'])('over %s', (protocol) => {
     expect(told(events)).toEqual(how === 'resumes' ? ['synced a', 'upsert b'] : ['synced a', 'synced a b']);
   });
 
-  test.each([401, 403, 404, 408, 410, 429, 500, 502, 503, 504])('after one HTTP %d it goes on by itself', async (code) => {
-    const { kubeconfig } = await serve(protocol, [({ refuse }) => refuse(code, status(code), { 'retry-after': '0' }), initial]);
-    const { events } = reflect(kubeconfig);
-    await until(() => events.length === 1);
-    expect(told(events)).toEqual(['synced a']);
-  });
+  test.each([401, 403, 404, 408, 410, 429, 500, 502, 503, 504])(
+    'after one HTTP %d it goes on by itself',
+    async (code) => {
+      const { kubeconfig } = await serve(protocol, [
+        ({ refuse }) => refuse(code, status(code), { 'retry-after': '0' }),
+        initial,
+      ]);
+      const { events } = reflect(kubeconfig);
+      await until(() => events.length === 1);
+      expect(told(events)).toEqual(['synced a']);
+    },
+  );
 
   test.each<[string, Behaviour]>([
     ['refused with 403', ({ refuse }) => refuse(403)],
@@ -224,21 +262,32 @@ describe.each(['h2', 'http/1.1'])('over %s', (protocol) => {
       },
     ],
     ['never answered', () => {}],
-  ])('one that is for ever %s is asked ever more slowly, says why, and comes back when it heals', async (_, fault) => {
-    let healed = false;
-    const { kubeconfig, asked } = await serve(protocol, [(exchange) => (healed ? initial : fault)(exchange)]);
-    const { events, reflector } = reflect(kubeconfig);
-    await new Promise((passed) => setTimeout(passed, 1_000));
-    expect(asked.length).toBeLessThan(13);
-    await until(() => asked.length > 1);
-    expect(reflector.status()).toMatchObject({ synced: false, message: expect.stringMatching(/^watch nodes: (?!.*secret)./) });
-    healed = true;
-    await until(() => events.length > 0);
-    expect(reflector.status()).toMatchObject({ synced: true, state: 'watching', message: '' });
-  });
+  ])(
+    'one that is for ever %s is asked ever more slowly, says why, and comes back when it heals',
+    async (_, fault) => {
+      let healed = false;
+      const { kubeconfig, asked } = await serve(protocol, [
+        (exchange) => (healed ? initial : fault)(exchange),
+      ]);
+      const { events, reflector } = reflect(kubeconfig);
+      await new Promise((passed) => setTimeout(passed, 1_000));
+      expect(asked.length).toBeLessThan(13);
+      await until(() => asked.length > 1);
+      expect(reflector.status()).toMatchObject({
+        synced: false,
+        message: expect.stringMatching(/^watch nodes: (?!.*secret)./),
+      });
+      healed = true;
+      await until(() => events.length > 0);
+      expect(reflector.status()).toMatchObject({ synced: true, state: 'watching', message: '' });
+    },
+  );
 
   test('after 429 nothing is asked before the time that the server named', async () => {
-    const { kubeconfig, asked } = await serve(protocol, [({ refuse }) => refuse(429, status(429), { 'retry-after': '1' }), initial]);
+    const { kubeconfig, asked } = await serve(protocol, [
+      ({ refuse }) => refuse(429, status(429), { 'retry-after': '1' }),
+      initial,
+    ]);
     const { events } = reflect(kubeconfig);
     await until(() => events.length === 1);
     expect((asked[1]?.at ?? 0) - (asked[0]?.at ?? 0)).toBeGreaterThan(990);
@@ -248,8 +297,9 @@ describe.each(['h2', 'http/1.1'])('over %s', (protocol) => {
     let version = 11;
     const { kubeconfig, asked } = await serve(protocol, [
       (exchange) => {
-        if (exchange.query.has('sendInitialEvents')) initial(exchange);
-        else {
+        if (exchange.query.has('sendInitialEvents')) {
+          initial(exchange);
+        } else {
           version += 1;
           exchange.send(added(`n${version}`, `${version}`));
         }
@@ -260,16 +310,24 @@ describe.each(['h2', 'http/1.1'])('over %s', (protocol) => {
     await new Promise((passed) => setTimeout(passed, 1_500));
     expect(asked.length).toBeGreaterThan(15);
     expect(asked.length).toBeLessThan(60);
-    expect(told(events)).toEqual(['synced a', ...Array.from({ length: version - 11 }, (_, index) => `upsert n${12 + index}`)]);
+    expect(told(events)).toEqual([
+      'synced a',
+      ...Array.from({ length: version - 11 }, (_, index) => `upsert n${12 + index}`),
+    ]);
   });
 
   test('a server without streaming lists is listed in pages, then watched', async () => {
     const listed: Behaviour = ({ query, refuse, send, end }) => {
-      if (query.has('sendInitialEvents')) refuse(422);
-      else if (query.has('watch')) send(added('z', '30'));
-      else {
+      if (query.has('sendInitialEvents')) {
+        refuse(422);
+      } else if (query.has('watch')) {
+        send(added('z', '30'));
+      } else {
         const last = query.get('continue') === 'more';
-        send({ metadata: { resourceVersion: '20', continue: last ? '' : 'more' }, items: [node(last ? 'b' : 'a', '10')] });
+        send({
+          metadata: { resourceVersion: '20', continue: last ? '' : 'more' },
+          items: [node(last ? 'b' : 'a', '10')],
+        });
         end();
       }
     };
@@ -283,9 +341,11 @@ describe.each(['h2', 'http/1.1'])('over %s', (protocol) => {
   test('a server that ignores what it does not know, and never says that the list is complete, is listed in pages too', async () => {
     const { kubeconfig } = await serve(protocol, [
       ({ query, send, end }) => {
-        if (query.has('sendInitialEvents')) send(added('a', '10'));
-        else if (query.has('watch')) send(added('z', '30'));
-        else {
+        if (query.has('sendInitialEvents')) {
+          send(added('a', '10'));
+        } else if (query.has('watch')) {
+          send(added('z', '30'));
+        } else {
           send({ metadata: { resourceVersion: '20' }, items: [node('a', '10')] });
           end();
         }
@@ -300,12 +360,18 @@ describe.each(['h2', 'http/1.1'])('over %s', (protocol) => {
     const lists: (string | null)[] = [];
     const { kubeconfig } = await serve(protocol, [
       ({ query, refuse, send, end }) => {
-        if (query.has('sendInitialEvents')) refuse(400);
-        else if (query.has('watch')) send(bookmark('20'));
-        else if (query.has('continue')) refuse(410);
-        else {
+        if (query.has('sendInitialEvents')) {
+          refuse(400);
+        } else if (query.has('watch')) {
+          send(bookmark('20'));
+        } else if (query.has('continue')) {
+          refuse(410);
+        } else {
           lists.push(query.get('limit'));
-          send({ metadata: { resourceVersion: '20', continue: query.has('limit') ? 'more' : '' }, items: [node('a', '10')] });
+          send({
+            metadata: { resourceVersion: '20', continue: query.has('limit') ? 'more' : '' },
+            items: [node('a', '10')],
+          });
           end();
         }
       },
@@ -333,17 +399,26 @@ test('a connection that freezes without closing is noticed by its pings long bef
   const proxy = createServer((near) => {
     const far = connect(port, '127.0.0.1');
     pairs.push([near, far]);
-    for (const socket of [near, far]) socket.on('error', () => {});
+    for (const socket of [near, far]) {
+      socket.on('error', () => {});
+    }
     near.pipe(far).pipe(near);
   });
   await new Promise<void>((ready) => proxy.listen(0, '127.0.0.1', ready));
   stops.push(() => {
-    for (const pair of pairs) for (const socket of pair) socket.destroy();
+    for (const pair of pairs) {
+      for (const socket of pair) {
+        socket.destroy();
+      }
+    }
     proxy.close();
   });
-  const { events, reflector } = reflect(writeKubeconfig(certificates, (proxy.address() as AddressInfo).port, 'x'), {
-    timing: { ...timing, silentMs: 60_000 },
-  });
+  const { events, reflector } = reflect(
+    writeKubeconfig(certificates, (proxy.address() as AddressInfo).port, 'x'),
+    {
+      timing: { ...timing, silentMs: 60_000 },
+    },
+  );
   await until(() => events.length === 1);
   for (const [near, far] of pairs) {
     near.unpipe(far);
@@ -375,7 +450,9 @@ test('many watches share one connection', async () => {
         timing,
       }),
   );
-  for (const reflector of reflectors) reflector.start();
+  for (const reflector of reflectors) {
+    reflector.start();
+  }
   await until(() => reflectors.every((reflector) => reflector.status().synced));
   expect(asked.length).toBe(8);
   expect(connections.size).toBe(1);
@@ -392,8 +469,9 @@ test.each(['h2', 'http/1.1'])(
     let version = 11;
     const { kubeconfig, asked } = await serve(protocol, [
       (exchange) => {
-        if (exchange.query.has('sendInitialEvents')) initial(exchange);
-        else {
+        if (exchange.query.has('sendInitialEvents')) {
+          initial(exchange);
+        } else {
           version += 1;
           exchange.send(added('n', `${version}`));
         }

@@ -37,7 +37,12 @@ beforeEach(async () => {
       body += chunk;
     });
     request.on('end', () => {
-      asked.push({ method: request.method ?? '', url: request.url ?? '', token: request.headers.authorization ?? '', body });
+      asked.push({
+        method: request.method ?? '',
+        url: request.url ?? '',
+        token: request.headers.authorization ?? '',
+        body,
+      });
       (behaviours[Math.min(asked.length, behaviours.length) - 1] as Behaviour)(request, response);
     });
   });
@@ -79,9 +84,15 @@ const cutShort: Behaviour = (_, response) => {
 };
 
 test('an answer is plain JSON, and connections are used again', async () => {
-  for (let i = 0; i < 5; i += 1) expect(await send([answer(200, { a: 1 })])).toEqual({ ok: true, body: { a: 1 } });
+  for (let i = 0; i < 5; i += 1) {
+    expect(await send([answer(200, { a: 1 })])).toEqual({ ok: true, body: { a: 1 } });
+  }
   expect(connections.size).toBe(1);
-  expect(asked[0]).toMatchObject({ method: 'GET', url: '/api/v1/namespaces/shop/pods/web-0', token: 'Bearer secret-token' });
+  expect(asked[0]).toMatchObject({
+    method: 'GET',
+    url: '/api/v1/namespaces/shop/pods/web-0',
+    token: 'Bearer secret-token',
+  });
 });
 
 test('a DELETE with a body is understood as one request', async () => {
@@ -117,21 +128,35 @@ describe('what brings no whole answer is unavailable, in time', () => {
     const other = createServer(certificates);
     const path = await listen(other, certificates);
     await new Promise((resolve) => other.close(resolve));
-    const result = await new Requests(new HttpClient(new Connection({ kubeconfig: path }), 1)).send({ method: 'GET', target });
-    expect(result).toMatchObject({ failure: { kind: 'unavailable', message: expect.stringContaining('ECONNREFUSED') } });
+    const result = await new Requests(new HttpClient(new Connection({ kubeconfig: path }), 1)).send({
+      method: 'GET',
+      target,
+    });
+    expect(result).toMatchObject({
+      failure: { kind: 'unavailable', message: expect.stringContaining('ECONNREFUSED') },
+    });
   });
 
   test('stopped by the caller, at once', async () => {
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 50);
-    expect(await send([never], { signal: stop.signal, retries: 2 })).toMatchObject({ ok: false, failure: { kind: 'unavailable' } });
-    expect(await send([never], { signal: stop.signal })).toMatchObject({ ok: false, failure: { kind: 'unavailable' } });
+    expect(await send([never], { signal: stop.signal, retries: 2 })).toMatchObject({
+      ok: false,
+      failure: { kind: 'unavailable' },
+    });
+    expect(await send([never], { signal: stop.signal })).toMatchObject({
+      ok: false,
+      failure: { kind: 'unavailable' },
+    });
   });
 });
 
 describe('tries', () => {
   test('again after a lost answer or a 5xx, when that was asked for', async () => {
-    expect(await send([reset, answer(503), answer(200, { a: 1 })], { retries: 2 })).toEqual({ ok: true, body: { a: 1 } });
+    expect(await send([reset, answer(503), answer(200, { a: 1 })], { retries: 2 })).toEqual({
+      ok: true,
+      body: { a: 1 },
+    });
     expect(asked).toHaveLength(3);
   });
 
@@ -194,7 +219,10 @@ describe('credentials', () => {
     rmSync(tokenFile);
     behaviours = [answer(200)];
     const failed = await own.send({ method: 'GET', target });
-    expect(failed).toMatchObject({ ok: false, failure: { kind: 'unavailable', message: expect.stringContaining('ENOENT') } });
+    expect(failed).toMatchObject({
+      ok: false,
+      failure: { kind: 'unavailable', message: expect.stringContaining('ENOENT') },
+    });
     writeFileSync(tokenFile, 'back');
     expect((await own.send({ method: 'GET', target })).ok).toBe(true);
   });
@@ -238,9 +266,11 @@ describe('credentials', () => {
       writeFileSync(path, JSON.stringify(config));
       return path;
     };
-    expect(() => new Connection({ kubeconfig: write({ server: 'http://127.0.0.1:8080' }) })).toThrow('only https is supported');
-    expect(() => new Connection({ kubeconfig: write({ server: 'https://127.0.0.1', 'proxy-url': 'http://p' }) })).toThrow(
-      'proxy-url is not supported',
+    expect(() => new Connection({ kubeconfig: write({ server: 'http://127.0.0.1:8080' }) })).toThrow(
+      'only https is supported',
     );
+    expect(
+      () => new Connection({ kubeconfig: write({ server: 'https://127.0.0.1', 'proxy-url': 'http://p' }) }),
+    ).toThrow('proxy-url is not supported');
   });
 });

@@ -18,14 +18,27 @@ export function makeCertificates(): Certificates {
   const folder = mkdtempSync(join(tmpdir(), 'postcheck-tls-'));
   const [key, cert] = [join(folder, 'tls.key'), join(folder, 'tls.crt')];
   const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', cert, ...subject], {
-    stdio: 'ignore',
-  });
-  return { folder, key: readFileSync(key), cert: readFileSync(cert), remove: () => rmSync(folder, { recursive: true }) };
+  execFileSync(
+    'openssl',
+    ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', cert, ...subject],
+    {
+      stdio: 'ignore',
+    },
+  );
+  return {
+    folder,
+    key: readFileSync(key),
+    cert: readFileSync(cert),
+    remove: () => rmSync(folder, { recursive: true }),
+  };
 }
 
 /** Listens on a free port of loopback and writes a kubeconfig for it; gives the kubeconfig's path. */
-export async function listen(server: Server, certificates: Certificates, token = 'secret-token'): Promise<string> {
+export async function listen(
+  server: Server,
+  certificates: Certificates,
+  token = 'secret-token',
+): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return writeKubeconfig(certificates, (server.address() as AddressInfo).port, token);
 }
@@ -34,7 +47,13 @@ export function writeKubeconfig(certificates: Certificates, port: number, token:
   const path = join(certificates.folder, `kubeconfig-${port}`);
   const config = {
     clusters: [
-      { name: 'c', cluster: { server: `https://127.0.0.1:${port}`, 'certificate-authority': join(certificates.folder, 'tls.crt') } },
+      {
+        name: 'c',
+        cluster: {
+          server: `https://127.0.0.1:${port}`,
+          'certificate-authority': join(certificates.folder, 'tls.crt'),
+        },
+      },
     ],
     users: [{ name: 'u', user: { token } }],
     contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
@@ -61,7 +80,9 @@ export class Connections {
   }
 
   async close(server: Server): Promise<void> {
-    for (const socket of this.#open) socket.destroy();
+    for (const socket of this.#open) {
+      socket.destroy();
+    }
     await new Promise((resolve) => server.close(resolve));
   }
 }
@@ -78,12 +99,16 @@ export const opcode = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as con
 
 /** A WebSocket frame as a server sends it. `claimed`: length written in the header when it shall differ from the truth. */
 export function frame(op: number, payload: Buffer, claimed = payload.length): Buffer {
-  const header = claimed < 126 ? Buffer.from([0x80 | op, claimed]) : claimed < 65536 ? Buffer.alloc(4) : Buffer.alloc(10);
+  const header =
+    claimed < 126 ? Buffer.from([0x80 | op, claimed]) : claimed < 65536 ? Buffer.alloc(4) : Buffer.alloc(10);
   if (claimed >= 126) {
     header[0] = 0x80 | op;
     header[1] = claimed < 65536 ? 126 : 127;
-    if (claimed < 65536) header.writeUInt16BE(claimed, 2);
-    else header.writeBigUInt64BE(BigInt(claimed), 2);
+    if (claimed < 65536) {
+      header.writeUInt16BE(claimed, 2);
+    } else {
+      header.writeBigUInt64BE(BigInt(claimed), 2);
+    }
   }
   return Buffer.concat([header, payload]);
 }

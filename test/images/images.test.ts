@@ -9,10 +9,12 @@ const ROOT = join(import.meta.dirname, '../..');
 const KUBECONFIG = env.CONTEXT ? {} : { KUBECONFIG: join(ROOT, '.cluster/kubeconfig') };
 const PATH = `${join(ROOT, '.cluster/bin')}:${env.PATH}`;
 const namespace = `postcheck-images-${process.pid}`;
-const images = (JSON.parse(readFileSync(join(import.meta.dirname, 'images.json'), 'utf8')) as { image: string }[]).map(
-  ({ image }) => image,
+const images = (
+  JSON.parse(readFileSync(join(import.meta.dirname, 'images.json'), 'utf8')) as { image: string }[]
+).map(({ image }) => image);
+const apps = images.flatMap((image) =>
+  image.startsWith('postcheck.local/app:') ? [image.slice('postcheck.local/app:'.length)] : [],
 );
-const apps = images.flatMap((image) => (image.startsWith('postcheck.local/app:') ? [image.slice('postcheck.local/app:'.length)] : []));
 
 function kubectl(args: readonly string[], input = '', timeoutSeconds = 120) {
   const context = env.CONTEXT ? ['--context', env.CONTEXT] : [];
@@ -27,7 +29,8 @@ function kubectl(args: readonly string[], input = '', timeoutSeconds = 120) {
 
 const inPod = (version: string, command: string, timeoutSeconds = 30) =>
   kubectl(['exec', version, '--', 'sh', '-c', command], '', timeoutSeconds);
-const probe = (version: string, timeoutSeconds = 30) => inPod(version, 'exec /usr/bin/readiness_probe.sh', timeoutSeconds);
+const probe = (version: string, timeoutSeconds = 30) =>
+  inPod(version, 'exec /usr/bin/readiness_probe.sh', timeoutSeconds);
 const ask = (version: string, path: string): string =>
   inPod(version, `printf 'GET ${path} HTTP/1.0\\r\\n\\r\\n' | nc 127.0.0.1 8080`).stdout;
 
@@ -45,7 +48,10 @@ const pod = (version: string) => ({
 beforeAll(() => {
   kubectl(['create', 'namespace', namespace]);
   kubectl(['wait', '--for=create', 'serviceaccount/default', '--timeout=30s']);
-  const applied = kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: apps.map(pod) }));
+  const applied = kubectl(
+    ['apply', '-f', '-'],
+    JSON.stringify({ apiVersion: 'v1', kind: 'List', items: apps.map(pod) }),
+  );
   expect(applied.stderr).toBe('');
   const serving = apps.filter((version) => version !== 'crash').map((version) => `pod/${version}`);
   expect(kubectl(['wait', '--for=condition=Ready', '--timeout=90s', ...serving]).stderr).toBe('');
@@ -70,7 +76,9 @@ test.each([
 test('retry passes once its time has come, or when it is told to', () => {
   const told = inPod('retry', 'touch /tmp/started && /usr/bin/readiness_probe.sh');
   expect(told).toMatchObject({ status: 0, stdout: 'retry: started\n' });
-  expect(inPod('retry', 'rm /tmp/started; PROBE="retry 100000" /usr/bin/readiness_probe.sh')).toMatchObject({ status: 17 });
+  expect(inPod('retry', 'rm /tmp/started; PROBE="retry 100000" /usr/bin/readiness_probe.sh')).toMatchObject({
+    status: 17,
+  });
 });
 
 test('hang is still at it when one stops waiting', () => {
@@ -87,8 +95,16 @@ test('noscript has no probe', () => {
 });
 
 test('crash ends with code 1', () => {
-  const code = ['get', 'pod', 'crash', '-o', 'jsonpath={.status.containerStatuses[0].state.terminated.exitCode}'];
-  expect(kubectl(['wait', '--for=jsonpath={.status.phase}=Failed', 'pod/crash', '--timeout=60s']).status).toBe(0);
+  const code = [
+    'get',
+    'pod',
+    'crash',
+    '-o',
+    'jsonpath={.status.containerStatuses[0].state.terminated.exitCode}',
+  ];
+  expect(
+    kubectl(['wait', '--for=jsonpath={.status.phase}=Failed', 'pod/crash', '--timeout=60s']).status,
+  ).toBe(0);
   expect(kubectl(code).stdout).toBe('1');
 });
 

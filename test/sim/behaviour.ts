@@ -34,4 +34,6 @@ export interface Behaviour {
 export const GOOD: Behaviour = {};
 export const exits = (code: number, output = ''): Behaviour => ({ answer: () => ({ code, output }) });
 /** Exits `code` for the first tries, then 0. */
-export const exitsFirst = (times: number, code: number): Behaviour => ({ answer: ({ nth }) => (nth <= times ? code : 0) });
+export const exitsFirst = (times: number, code: number): Behaviour => ({
+  answer: ({ nth }) => (nth <= times ? code : 0),
+});

@@ -37,7 +37,9 @@ export class VirtualClock implements Clock {
   }
 
   after(delayMs: number, run: () => void): () => void {
-    if (!Number.isFinite(delayMs)) throw new Error(`a timer of ${delayMs} ms`);
+    if (!Number.isFinite(delayMs)) {
+      throw new Error(`a timer of ${delayMs} ms`);
+    }
     const timer: Timer = { at: this.#now + Math.max(0, delayMs), order: this.#order++, run };
     this.#push(timer);
     return () => {
@@ -49,7 +51,9 @@ export class VirtualClock implements Clock {
   async runUntil(until: number, afterEach: () => void): Promise<void> {
     for (let next = this.#heap[0]; next !== undefined && next.at <= until; next = this.#heap[0]) {
       this.#pop();
-      if (!next.run) continue;
+      if (!next.run) {
+        continue;
+      }
       this.#now = next.at;
       next.run();
       await drain();
@@ -64,7 +68,9 @@ export class VirtualClock implements Clock {
     heap.push(timer);
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (!before(timer, heap[parent] as Timer)) break;
+      if (!before(timer, heap[parent] as Timer)) {
+        break;
+      }
       heap[at] = heap[parent] as Timer;
       at = parent;
     }
@@ -74,13 +80,21 @@ export class VirtualClock implements Clock {
   #pop(): void {
     const heap = this.#heap;
     const last = heap.pop() as Timer;
-    if (heap.length === 0) return;
+    if (heap.length === 0) {
+      return;
+    }
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1] as Timer, heap[child] as Timer)) child++;
-      if (!before(heap[child] as Timer, last)) break;
+      if (child >= heap.length) {
+        break;
+      }
+      if (child + 1 < heap.length && before(heap[child + 1] as Timer, heap[child] as Timer)) {
+        child++;
+      }
+      if (!before(heap[child] as Timer, last)) {
+        break;
+      }
       heap[at] = heap[child] as Timer;
       at = child;
     }

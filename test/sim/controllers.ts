@@ -19,35 +19,57 @@ export class Controllers {
   constructor(world: World) {
     this.#world = world;
     world.state.onChange(({ kind, object }) => {
-      if (kind === 'Deployment' || kind === 'StatefulSet' || kind === 'DaemonSet') this.#mark(object as WorkloadView);
-      else if (kind === 'Pod') this.#markOwnerOf(object as PodView);
-      else if (kind === 'Node') for (const set of world.state.all('DaemonSet')) this.#mark(set);
+      if (kind === 'Deployment' || kind === 'StatefulSet' || kind === 'DaemonSet') {
+        this.#mark(object as WorkloadView);
+      } else if (kind === 'Pod') {
+        this.#markOwnerOf(object as PodView);
+      } else if (kind === 'Node') {
+        for (const set of world.state.all('DaemonSet')) {
+          this.#mark(set);
+        }
+      }
     });
   }
 
   #markOwnerOf({ owner }: PodView): void {
     const { state } = this.#world;
-    const uid = owner.kind === 'ReplicaSet' ? state.all('ReplicaSet').find((set) => set.uid === owner.uid)?.ownerUid : owner.uid;
-    for (const kind of ['Deployment', 'StatefulSet', 'DaemonSet'] as const)
-      for (const workload of state.all(kind)) if (workload.uid === uid) this.#mark(workload);
+    const uid =
+      owner.kind === 'ReplicaSet'
+        ? state.all('ReplicaSet').find((set) => set.uid === owner.uid)?.ownerUid
+        : owner.uid;
+    for (const kind of ['Deployment', 'StatefulSet', 'DaemonSet'] as const) {
+      for (const workload of state.all(kind)) {
+        if (workload.uid === uid) {
+          this.#mark(workload);
+        }
+      }
+    }
   }
 
   #mark({ kind, uid, namespace, name }: WorkloadView): void {
-    if (this.#dirty.has(uid)) return;
+    if (this.#dirty.has(uid)) {
+      return;
+    }
     this.#dirty.add(uid);
     this.#world.clock.after(SYNC_AFTER_MS, () => {
       this.#dirty.delete(uid);
       const workload = this.#world.state.get(kind, `${namespace}/${name}`);
-      if (workload?.uid === uid) this.#sync(workload);
+      if (workload?.uid === uid) {
+        this.#sync(workload);
+      }
     });
   }
 
   #sync(workload: WorkloadView): void {
     const { templates } = this.#world.model(workload);
     templates.set(workload.templateDigest, workload.containers);
-    if (workload.kind === 'Deployment') syncDeployment(this.#world, workload);
-    else if (workload.kind === 'StatefulSet') syncStatefulSet(this.#world, workload);
-    else syncDaemonSet(this.#world, workload);
+    if (workload.kind === 'Deployment') {
+      syncDeployment(this.#world, workload);
+    } else if (workload.kind === 'StatefulSet') {
+      syncStatefulSet(this.#world, workload);
+    } else {
+      syncDaemonSet(this.#world, workload);
+    }
   }
 
   suffix(): string {
@@ -67,7 +89,9 @@ export function currentRevisionOf(world: World, workload: WorkloadView): Revisio
   const highest = Math.max(0, ...all.map(({ revision }) => revision));
   const known = all.find(({ templateDigest }) => templateDigest === workload.templateDigest);
   const kind = workload.kind === 'Deployment' ? 'ReplicaSet' : 'ControllerRevision';
-  if (known) return known.revision === highest ? known : world.state.put(kind, { ...known, revision: highest + 1 });
+  if (known) {
+    return known.revision === highest ? known : world.state.put(kind, { ...known, revision: highest + 1 });
+  }
   const hash = workload.templateDigest.slice(0, 8);
   return world.state.put(kind, {
     kind,
@@ -137,5 +161,7 @@ type Status = Pick<WorkloadView, 'updated' | 'ready' | 'available' | 'total'> & 
 /** Writes the status as it follows from what was just looked at. */
 export function report(world: World, workload: WorkloadView, status: Status): void {
   const now = world.state.get(workload.kind, keyOf(workload));
-  if (now?.uid === workload.uid) world.state.put(workload.kind, { ...now, ...status, observedGeneration: workload.generation });
+  if (now?.uid === workload.uid) {
+    world.state.put(workload.kind, { ...now, ...status, observedGeneration: workload.generation });
+  }
 }

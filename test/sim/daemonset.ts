@@ -6,13 +6,24 @@ import type { World } from './world.ts';
 export function syncDaemonSet(world: World, workload: WorkloadView): void {
   const revision = currentRevisionOf(world, workload);
   const { kind, name, uid } = workload;
-  const on = (node: string): PodView[] => world.pods().filter((pod) => pod.owner.uid === uid && pod.node === node);
+  const on = (node: string): PodView[] =>
+    world.pods().filter((pod) => pod.owner.uid === uid && pod.node === node);
   const nodes = world.state.all('Node').map((node) => node.name);
   for (const node of nodes) {
-    if (on(node).length > 0) continue;
-    createPod(world, { workload, owner: { kind, name, uid }, name: `${name}-${world.controllers.suffix()}`, revision, node });
+    if (on(node).length > 0) {
+      continue;
+    }
+    createPod(world, {
+      workload,
+      owner: { kind, name, uid },
+      name: `${name}-${world.controllers.suffix()}`,
+      revision,
+      node,
+    });
   }
-  if (!workload.onDelete) replace(world, workload, revision.hash);
+  if (!workload.onDelete) {
+    replace(world, workload, revision.hash);
+  }
   const pods = nodes.flatMap(on).filter(({ deleting }) => !deleting);
   const ready = pods.filter(isReady).length;
   const updated = pods.filter((pod) => pod.revision === revision.hash).length;
@@ -24,7 +35,10 @@ function replace(world: World, workload: WorkloadView, hash: string): void {
   const live = pods.filter(({ deleting }) => !deleting);
   const old = live.filter(({ revision }) => revision !== hash);
   const broken = old.filter((pod) => !isReady(pod));
-  const unavailable = world.state.all('Node').length - live.filter((pod) => isReady(pod)).length - broken.length;
+  const unavailable =
+    world.state.all('Node').length - live.filter((pod) => isReady(pod)).length - broken.length;
   const allowed = Math.max(0, world.model(workload).maxUnavailable - unavailable);
-  for (const pod of [...broken, ...old.filter(isReady).slice(0, allowed)]) world.kubelet.terminate(pod);
+  for (const pod of [...broken, ...old.filter(isReady).slice(0, allowed)]) {
+    world.kubelet.terminate(pod);
+  }
 }

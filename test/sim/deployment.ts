@@ -1,6 +1,14 @@
 /** A Deployment with its ReplicaSets: rolling update within maxSurge and maxUnavailable, unhealthy old pods first. */
 import type { RevisionView, WorkloadView } from '../../src/api/views.ts';
-import { createPod, currentRevisionOf, isLive, isReady, nodeFor, report, revisionsOf } from './controllers.ts';
+import {
+  createPod,
+  currentRevisionOf,
+  isLive,
+  isReady,
+  nodeFor,
+  report,
+  revisionsOf,
+} from './controllers.ts';
 import type { Model, World } from './world.ts';
 
 interface Sets {
@@ -12,19 +20,35 @@ interface Sets {
 }
 
 const wanted = ({ model }: Sets, set: RevisionView): number => model.replicas.get(set.name) ?? 0;
-const podsOf = ({ world }: Sets, set: RevisionView) => world.pods().filter((pod) => pod.owner.uid === set.uid && isLive(pod));
+const podsOf = ({ world }: Sets, set: RevisionView) =>
+  world.pods().filter((pod) => pod.owner.uid === set.uid && isLive(pod));
 const available = (sets: Sets, set: RevisionView): number => podsOf(sets, set).filter(isReady).length;
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
 export function syncDeployment(world: World, workload: WorkloadView): void {
   const model = world.model(workload);
   const newest = currentRevisionOf(world, workload);
-  const sets: Sets = { world, workload, model, newest, old: revisionsOf(world, workload).filter(({ name }) => name !== newest.name) };
-  if (!workload.paused) scale(sets);
-  for (const set of [newest, ...sets.old]) syncReplicaSet(sets, set);
+  const sets: Sets = {
+    world,
+    workload,
+    model,
+    newest,
+    old: revisionsOf(world, workload).filter(({ name }) => name !== newest.name),
+  };
+  if (!workload.paused) {
+    scale(sets);
+  }
+  for (const set of [newest, ...sets.old]) {
+    syncReplicaSet(sets, set);
+  }
   const all = [newest, ...sets.old].flatMap((set) => podsOf(sets, set));
   const ready = all.filter(isReady).length;
-  report(world, workload, { updated: podsOf(sets, newest).length, ready, available: ready, total: all.length });
+  report(world, workload, {
+    updated: podsOf(sets, newest).length,
+    ready,
+    available: ready,
+    total: all.length,
+  });
 }
 
 function scale(sets: Sets): void {
@@ -32,10 +56,13 @@ function scale(sets: Sets): void {
   const total = wanted(sets, newest) + sum(old.map((set) => wanted(sets, set)));
   const most = workload.desired + model.maxSurge;
   const current = wanted(sets, newest);
-  if (current > workload.desired) model.replicas.set(newest.name, workload.desired);
-  else if (current < workload.desired && total < most)
+  if (current > workload.desired) {
+    model.replicas.set(newest.name, workload.desired);
+  } else if (current < workload.desired && total < most) {
     model.replicas.set(newest.name, current + Math.min(workload.desired - current, most - total));
-  else scaleDownOld(sets, total);
+  } else {
+    scaleDownOld(sets, total);
+  }
 }
 
 function scaleDownOld(sets: Sets, total: number): void {
@@ -64,6 +91,10 @@ function syncReplicaSet(sets: Sets, set: RevisionView): void {
     const name = `${set.name}-${world.controllers.suffix()}`;
     createPod(world, { workload, owner, name, revision: set, node: nodeFor(world, pods.length + i) });
   }
-  const worstFirst = [...pods].sort((a, b) => Number(isReady(a)) - Number(isReady(b)) || b.createdAt - a.createdAt);
-  for (const pod of worstFirst.slice(0, Math.max(0, -missing))) world.kubelet.terminate(pod);
+  const worstFirst = [...pods].sort(
+    (a, b) => Number(isReady(a)) - Number(isReady(b)) || b.createdAt - a.createdAt,
+  );
+  for (const pod of worstFirst.slice(0, Math.max(0, -missing))) {
+    world.kubelet.terminate(pod);
+  }
 }

@@ -7,7 +7,15 @@ import { cutAt, play, type Run, type RunOptions } from './run.ts';
 import { bad, deadline, good, KINDS, retryThenGood } from './stories.ts';
 import type { Story } from './story.ts';
 
-const WATCHED: readonly WatchedKind[] = ['Upgrade', 'Deployment', 'StatefulSet', 'ReplicaSet', 'ControllerRevision', 'Pod', 'Node'];
+const WATCHED: readonly WatchedKind[] = [
+  'Upgrade',
+  'Deployment',
+  'StatefulSet',
+  'ReplicaSet',
+  'ControllerRevision',
+  'Pod',
+  'Node',
+];
 const start = (run: Run): number => (run.writes[0]?.at ?? 0) - 10;
 
 interface Plan {
@@ -25,9 +33,15 @@ async function wrongOnes(plans: readonly Plan[], mostExtraWrites: number): Promi
     references.set(story.name, reference);
     const run = await play(story, options);
     const complaints = [...run.violations];
-    if (JSON.stringify(run.ending) !== JSON.stringify(reference.ending)) complaints.push(`ended as ${JSON.stringify(run.ending)}`);
-    if (run.writes.length > reference.writes.length + mostExtraWrites) complaints.push(`${run.writes.length} writes`);
-    if (complaints.length > 0) wrong.push(`${story.name}, ${name}: ${complaints.join('; ')}`);
+    if (JSON.stringify(run.ending) !== JSON.stringify(reference.ending)) {
+      complaints.push(`ended as ${JSON.stringify(run.ending)}`);
+    }
+    if (run.writes.length > reference.writes.length + mostExtraWrites) {
+      complaints.push(`${run.writes.length} writes`);
+    }
+    if (complaints.length > 0) {
+      wrong.push(`${story.name}, ${name}: ${complaints.join('; ')}`);
+    }
   }
   return wrong;
 }
@@ -45,12 +59,13 @@ describe('a write that fails', () => {
       const plans: Plan[] = [];
       for (const story of [...KINDS.map(bad), good('Deployment'), retryThenGood('StatefulSet')]) {
         const { writes } = await play(story);
-        for (const { number } of writes)
+        for (const { number } of writes) {
           plans.push({
             name: `npx node test/sim/replay.ts '${story.name}' --crash ${number}:${fault}`,
             story,
             options: { faults: cutAt(number, fault) },
           });
+        }
       }
       expect(await wrongOnes(plans, 4)).toEqual([]);
       expect(plans.length).toBeGreaterThan(60);
@@ -59,16 +74,29 @@ describe('a write that fails', () => {
   );
 
   test('with 403 stalls the Upgrade, is tried every 20 s, and goes on by itself once it is allowed', async () => {
-    for (const kind of ['patchStatus', 'patchImages', 'patchVerified', 'releaseFields', 'deletePod'] as const) {
+    for (const kind of [
+      'patchStatus',
+      'patchImages',
+      'patchVerified',
+      'releaseFields',
+      'deletePod',
+    ] as const) {
       const story = bad('StatefulSet');
       const reference = await play(story);
       const until = start(reference) + 300_000;
-      const faults: Faults = { write: (write) => (write.kind === kind && write.at < until ? 'forbidden' : undefined) };
+      const faults: Faults = {
+        write: (write) => (write.kind === kind && write.at < until ? 'forbidden' : undefined),
+      };
       const run = await play(story, { faults });
-      expect([kind, run.violations.filter((violation) => !violation.startsWith('error: the API server refuses'))]).toEqual([kind, []]);
+      expect([
+        kind,
+        run.violations.filter((violation) => !violation.startsWith('error: the API server refuses')),
+      ]).toEqual([kind, []]);
       expect([kind, run.ending]).toEqual([kind, reference.ending]);
       expect(run.writes.length).toBeLessThan(reference.writes.length + 60);
-      const stalled = run.writes.some(({ kind: own, what }) => own === 'patchStatus' && what.includes('forbidden'));
+      const stalled = run.writes.some(
+        ({ kind: own, what }) => own === 'patchStatus' && what.includes('forbidden'),
+      );
       expect([kind, stalled]).toEqual([kind, true]);
     }
   });
@@ -77,7 +105,11 @@ describe('a write that fails', () => {
     const plans = [good('Deployment'), bad('DaemonSet'), deadline('StatefulSet')].flatMap((story) =>
       Array.from({ length: 10 }, (_, seed): Plan => {
         const random = chances(seed);
-        return { name: `seed ${seed}`, story, options: { seed, faults: { write: () => (random() < 0.33 ? 'unavailable' : undefined) } } };
+        return {
+          name: `seed ${seed}`,
+          story,
+          options: { seed, faults: { write: () => (random() < 0.33 ? 'unavailable' : undefined) } },
+        };
       }),
     );
     expect(await wrongOnes(plans, 40)).toEqual([]);
@@ -108,7 +140,9 @@ describe('a cache', () => {
       for (const kind of WATCHED) {
         for (const afterMs of [50, 300, 1100, 1500, 3000]) {
           const until = from + afterMs + 60_000;
-          const faults: Faults = { frozenUntil: (own, now) => (own === kind && now >= from + afterMs ? until : 0) };
+          const faults: Faults = {
+            frozenUntil: (own, now) => (own === kind && now >= from + afterMs ? until : 0),
+          };
           plans.push({ name: `${kind} frozen after ${afterMs} ms`, story, options: { stale: true, faults } });
         }
       }
@@ -118,10 +152,19 @@ describe('a cache', () => {
   }, 60_000);
 
   test('whose events arrive late and in any order across kinds gives the same end', async () => {
-    const plans = [good('Deployment'), bad('StatefulSet'), bad('DaemonSet'), retryThenGood('StatefulSet Parallel')].flatMap((story) =>
+    const plans = [
+      good('Deployment'),
+      bad('StatefulSet'),
+      bad('DaemonSet'),
+      retryThenGood('StatefulSet Parallel'),
+    ].flatMap((story) =>
       Array.from({ length: 25 }, (_, seed): Plan => {
         const random = chances(seed + 100);
-        return { name: `seed ${seed}`, story, options: { seed, stale: true, faults: { delayMs: () => Math.floor(random() ** 3 * 1500) } } };
+        return {
+          name: `seed ${seed}`,
+          story,
+          options: { seed, stale: true, faults: { delayMs: () => Math.floor(random() ** 3 * 1500) } },
+        };
       }),
     );
     expect(await wrongOnes(plans, 25)).toEqual([]);
@@ -150,17 +193,19 @@ describe('a cache', () => {
 
 describe('a process', () => {
   test('that dies at two places ends as the run without a crash', async () => {
-    const plans = [good('Deployment'), bad('StatefulSet'), bad('DaemonSet'), deadline('Deployment')].flatMap((story, index) => {
-      const random = chances(index + 7);
-      return Array.from({ length: 30 }, (): Plan => {
-        const cuts = [1, 2].map(() => ({
-          number: 1 + Math.floor(random() * 14),
-          how: (['before', 'lost', 'after'] as const)[Math.floor(random() * 3)],
-        }));
-        const faults: Faults = { write: ({ number }) => cuts.find((cut) => cut.number === number)?.how };
-        return { name: JSON.stringify(cuts), story, options: { faults } };
-      });
-    });
+    const plans = [good('Deployment'), bad('StatefulSet'), bad('DaemonSet'), deadline('Deployment')].flatMap(
+      (story, index) => {
+        const random = chances(index + 7);
+        return Array.from({ length: 30 }, (): Plan => {
+          const cuts = [1, 2].map(() => ({
+            number: 1 + Math.floor(random() * 14),
+            how: (['before', 'lost', 'after'] as const)[Math.floor(random() * 3)],
+          }));
+          const faults: Faults = { write: ({ number }) => cuts.find((cut) => cut.number === number)?.how };
+          return { name: JSON.stringify(cuts), story, options: { faults } };
+        });
+      },
+    );
     expect(await wrongOnes(plans, 8)).toEqual([]);
   }, 60_000);
 
@@ -170,7 +215,9 @@ describe('a process', () => {
     const plans = [good('Deployment'), bad('StatefulSet')].flatMap((story) =>
       times.map((afterMs): Plan => {
         let stopped = false;
-        const faults: Faults = { write: ({ operator, what }) => void (stopped && operator === 1 && late.push(what)) };
+        const faults: Faults = {
+          write: ({ operator, what }) => void (stopped && operator === 1 && late.push(what)),
+        };
         const disturb: RunOptions['disturb'] = (stage) =>
           stage.world.clock.after(afterMs, async () => {
             await stage.operators[0]?.engine.stop();
@@ -194,17 +241,24 @@ describe('a process', () => {
       const run = await play(story, {
         disturb: (stage) => {
           const killAndStart = (left: number): void => {
-            for (const operator of stage.operators) operator.kill();
+            for (const operator of stage.operators) {
+              operator.kill();
+            }
             stage.startOperator();
-            if (left > 0) stage.world.clock.after(everyMs, () => killAndStart(left - 1));
+            if (left > 0) {
+              stage.world.clock.after(everyMs, () => killAndStart(left - 1));
+            }
           };
           stage.world.clock.after(everyMs, () => killAndStart(Math.floor(600_000 / everyMs)));
         },
       });
       expect(run.violations).toEqual([]);
       expect(run.ending).toEqual(reference.ending);
-      if (!Number.isNaN(reference.fellBackAfterSeconds))
-        expect(run.fellBackAfterSeconds).toBeLessThan(reference.fellBackAfterSeconds + 2 * (everyMs / 1000) + 2);
+      if (!Number.isNaN(reference.fellBackAfterSeconds)) {
+        expect(run.fellBackAfterSeconds).toBeLessThan(
+          reference.fellBackAfterSeconds + 2 * (everyMs / 1000) + 2,
+        );
+      }
     }
   }, 60_000);
 
@@ -238,7 +292,12 @@ describe('a process', () => {
 
 describe('two operators that both believe to lead', () => {
   test('keep every rule together, and do not fight', async () => {
-    const stories = [...KINDS.map(good), ...KINDS.map(bad), deadline('Deployment'), retryThenGood('StatefulSet')];
+    const stories = [
+      ...KINDS.map(good),
+      ...KINDS.map(bad),
+      deadline('Deployment'),
+      retryThenGood('StatefulSet'),
+    ];
     const plans = stories.flatMap((story) =>
       Array.from({ length: 8 }, (_, seed): Plan => {
         const random = chances(seed + 1);
@@ -262,7 +321,11 @@ describe('two operators that both believe to lead', () => {
             first ||= now;
             return operator === 2 && own === kind && now >= first + afterMs ? first + afterMs + 20_000 : 0;
           };
-          return { name: `${kind} after ${afterMs} ms`, story, options: { operators: 2, stale: true, faults: { frozenUntil: frozen } } };
+          return {
+            name: `${kind} after ${afterMs} ms`,
+            story,
+            options: { operators: 2, stale: true, faults: { frozenUntil: frozen } },
+          };
         }),
       ),
     );

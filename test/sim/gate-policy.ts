@@ -13,10 +13,15 @@ export class GatePolicyModel {
 
   constructor(clock: VirtualClock, state: ClusterState) {
     state.onChange(({ kind, type, object }) => {
-      if (kind !== 'Upgrade') return;
+      if (kind !== 'Upgrade') {
+        return;
+      }
       clock.after(this.lagMs, () => {
-        if (type === 'delete') this.#seen.delete(keyOf(object));
-        else this.#seen.set(keyOf(object), object as Upgrade);
+        if (type === 'delete') {
+          this.#seen.delete(keyOf(object));
+        } else {
+          this.#seen.set(keyOf(object), object as Upgrade);
+        }
       });
     });
   }
@@ -29,10 +34,15 @@ export class GatePolicyModel {
 }
 
 function matches({ metadata, spec, status }: Upgrade, pod: PodView): boolean {
-  if (metadata.namespace !== pod.namespace || status?.attempt?.gating !== true) return false;
+  if (metadata.namespace !== pod.namespace || status?.attempt?.gating !== true) {
+    return false;
+  }
   const { kind, name } = spec.targetRef;
-  const owner = kind === 'Deployment' ? { kind: 'ReplicaSet', name: `${name}-${pod.revision}` } : { kind, name };
-  if (pod.owner.kind !== owner.kind || pod.owner.name !== owner.name) return false;
+  const owner =
+    kind === 'Deployment' ? { kind: 'ReplicaSet', name: `${name}-${pod.revision}` } : { kind, name };
+  if (pod.owner.kind !== owner.kind || pod.owner.name !== owner.name) {
+    return false;
+  }
   return !Object.entries(status.from?.images ?? {}).every(([container, image]) =>
     pod.containers.some((own) => own.name === container && own.image === image),
   );

@@ -11,7 +11,12 @@ describe.each(KINDS)('gate: Required, on a %s', (kind) => {
     const story: Story = {
       ...required(good(kind)),
       images: { [NEW]: { readyAfterMs: false }, [OLD]: { readyAfterMs: 4000 } },
-      steps: [{ when: phaseIs('PostChecking', 'Upgrading'), act: (world) => world.clock.after(8000, () => wantImage(world, OLD)) }],
+      steps: [
+        {
+          when: phaseIs('PostChecking', 'Upgrading'),
+          act: (world) => world.clock.after(8000, () => wantImage(world, OLD)),
+        },
+      ],
     };
     const run = await play(story);
     expect(run.violations).toEqual([]);
@@ -64,5 +69,9 @@ test('a retry goes on as soon as the gate that it requires is there again', asyn
     ],
   });
   expect(run.violations).toEqual([]);
-  expect(run.ending).toMatchObject({ phase: 'Succeeded', outcomes: ['2 Succeeded', '1 FellBack'], images: { web: NEW } });
+  expect(run.ending).toMatchObject({
+    phase: 'Succeeded',
+    outcomes: ['2 Succeeded', '1 FellBack'],
+    images: { web: NEW },
+  });
 });

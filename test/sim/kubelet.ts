@@ -38,9 +38,13 @@ export class Kubelet {
   constructor(world: World) {
     this.#world = world;
     world.state.onChange(({ kind, type, object }) => {
-      if (kind !== 'Pod') return;
+      if (kind !== 'Pod') {
+        return;
+      }
       const pod = object as PodView;
-      if (type === 'upsert' && !this.#private.has(pod.uid)) this.#adopt(pod);
+      if (type === 'upsert' && !this.#private.has(pod.uid)) {
+        this.#adopt(pod);
+      }
     });
   }
 
@@ -54,9 +58,13 @@ export class Kubelet {
     for (const { name, image, role } of pod.containers) {
       const { start = 'runs', startsAfterMs = 1000 } = this.#behaviour(image);
       const afterMs = role === 'init' ? 300 : startsAfterMs;
-      if (start === 'runs') this.#later(afterMs, pod, (now) => this.#started(now, name));
-      else if (start === 'crashes') this.#later(afterMs, pod, (now) => this.#startedAndCrashes(now, name));
-      else this.#later(afterMs, pod, (now) => this.#cannotStart(now, name, start));
+      if (start === 'runs') {
+        this.#later(afterMs, pod, (now) => this.#started(now, name));
+      } else if (start === 'crashes') {
+        this.#later(afterMs, pod, (now) => this.#startedAndCrashes(now, name));
+      } else {
+        this.#later(afterMs, pod, (now) => this.#cannotStart(now, name, start));
+      }
     }
   }
 
@@ -67,9 +75,14 @@ export class Kubelet {
 
   #now(pod: PodView, change: (pod: PodView) => PodView): void {
     const known = this.#world.state.get('Pod', keyOf(pod));
-    if (known?.uid !== pod.uid || known.deleting) return;
-    if (this.#up(known)) this.#world.state.put('Pod', this.#withReadiness(change(known)));
-    else this.#postponed.push({ pod, change });
+    if (known?.uid !== pod.uid || known.deleting) {
+      return;
+    }
+    if (this.#up(known)) {
+      this.#world.state.put('Pod', this.#withReadiness(change(known)));
+    } else {
+      this.#postponed.push({ pod, change });
+    }
   }
 
   #up(pod: PodView): boolean {
@@ -85,7 +98,12 @@ export class Kubelet {
   }
 
   #withContainer(pod: PodView, name: string, change: (container: ContainerView) => ContainerView): PodView {
-    return { ...pod, containers: pod.containers.map((container) => (container.name === name ? change(container) : container)) };
+    return {
+      ...pod,
+      containers: pod.containers.map((container) =>
+        container.name === name ? change(container) : container,
+      ),
+    };
   }
 
   #run(pod: PodView, name: string): PodView {
@@ -93,7 +111,15 @@ export class Kubelet {
     const startedAt = wholeSeconds(this.#world.clock.now());
     const running = this.#withContainer(pod, name, (container) =>
       container.role === 'init'
-        ? { ...container, id, state: 'terminated', reason: 'Completed', message: '', exitCode: 0, ready: true }
+        ? {
+            ...container,
+            id,
+            state: 'terminated',
+            reason: 'Completed',
+            message: '',
+            exitCode: 0,
+            ready: true,
+          }
         : { ...container, id, startedAt, state: 'running', reason: '', message: '', ready: false },
     );
     return { ...running, phase: 'Running' };
@@ -103,18 +129,27 @@ export class Kubelet {
     const container = pod.containers.find((own) => own.name === name);
     const { readyAfterMs = 50 } = this.#behaviour(container?.image ?? '');
     const running = this.#run(pod, name);
-    if (container?.role === 'init') return running;
+    if (container?.role === 'init') {
+      return running;
+    }
     const { id } = running.containers.find((own) => own.name === name) as ContainerView;
-    if (readyAfterMs !== false)
+    if (readyAfterMs !== false) {
       this.#later(readyAfterMs, pod, (now) =>
-        this.#withContainer(now, name, (own) => (own.id === id && own.state === 'running' ? { ...own, ready: true } : own)),
+        this.#withContainer(now, name, (own) =>
+          own.id === id && own.state === 'running' ? { ...own, ready: true } : own,
+        ),
       );
+    }
     return running;
   }
 
   #startedAndCrashes(pod: PodView, name: string): PodView {
-    const { livesMs = 200, crashCode = 1 } = this.#behaviour(pod.containers.find((own) => own.name === name)?.image ?? '');
-    this.#later(livesMs, pod, (now) => this.#ended(now, name, crashCode, (again) => this.#startedAndCrashes(again, name)));
+    const { livesMs = 200, crashCode = 1 } = this.#behaviour(
+      pod.containers.find((own) => own.name === name)?.image ?? '',
+    );
+    this.#later(livesMs, pod, (now) =>
+      this.#ended(now, name, crashCode, (again) => this.#startedAndCrashes(again, name)),
+    );
     return this.#run(pod, name);
   }
 
@@ -122,8 +157,14 @@ export class Kubelet {
   #ended(pod: PodView, name: string, exitCode: number, again: (pod: PodView) => PodView): PodView {
     const { restarts } = pod.containers.find((own) => own.name === name) as ContainerView;
     const backoffMs = restarts === 0 ? 100 : Math.min(300_000, CRASH_BACKOFF_MS * 2 ** (restarts - 1));
-    this.#later(backoffMs, pod, (now) => again(this.#withContainer(now, name, (own) => ({ ...own, restarts: own.restarts + 1 }))));
-    const waiting = { state: 'waiting', reason: 'CrashLoopBackOff', message: `back-off ${backoffMs / 1000}s restarting` } as const;
+    this.#later(backoffMs, pod, (now) =>
+      again(this.#withContainer(now, name, (own) => ({ ...own, restarts: own.restarts + 1 }))),
+    );
+    const waiting = {
+      state: 'waiting',
+      reason: 'CrashLoopBackOff',
+      message: `back-off ${backoffMs / 1000}s restarting`,
+    } as const;
     const terminated = { state: 'terminated', reason: 'Error', message: '' } as const;
     return this.#withContainer(pod, name, ({ startedAt: _, ...own }) => ({
       ...own,
@@ -134,8 +175,15 @@ export class Kubelet {
   }
 
   #cannotStart(pod: PodView, name: string, how: 'pullFails' | 'configError'): PodView {
-    const set = (reason: string, message: string) => (own: ContainerView) => ({ ...own, state: 'waiting' as const, reason, message });
-    if (how === 'configError') return this.#withContainer(pod, name, set('CreateContainerConfigError', 'configmap "gone" not found'));
+    const set = (reason: string, message: string) => (own: ContainerView) => ({
+      ...own,
+      state: 'waiting' as const,
+      reason,
+      message,
+    });
+    if (how === 'configError') {
+      return this.#withContainer(pod, name, set('CreateContainerConfigError', 'configmap "gone" not found'));
+    }
     const { reason, image } = pod.containers.find((own) => own.name === name) as ContainerView;
     const next = reason === 'ErrImagePull' ? 'ImagePullBackOff' : 'ErrImagePull';
     this.#later(15_000, pod, (now) => this.#cannotStart(now, name, how));
@@ -149,8 +197,12 @@ export class Kubelet {
     const own = this.#private.get(pod.uid) as Private;
     let next = pod;
     if ((pod.conditions['ContainersReady']?.status === 'True') !== ready) {
-      if (ready) own.containersReadyAt = now;
-      next = this.#with(pod, { ContainersReady: this.#condition(ready ? 'True' : 'False', ready ? '' : 'ContainersNotReady') });
+      if (ready) {
+        own.containersReadyAt = now;
+      }
+      next = this.#with(pod, {
+        ContainersReady: this.#condition(ready ? 'True' : 'False', ready ? '' : 'ContainersNotReady'),
+      });
     }
     return this.#withServing(next, ready, own.containersReadyAt + SETTLES_MS - now);
   }
@@ -158,7 +210,9 @@ export class Kubelet {
   #withServing(pod: PodView, ready: boolean, settlesInMs: number): PodView {
     const known = pod.conditions['Ready']?.status;
     const serving = ready && pod.gates.every((gate) => pod.conditions[gate]?.status === 'True');
-    if (known !== undefined && (known === 'True') === serving) return pod;
+    if (known !== undefined && (known === 'True') === serving) {
+      return pod;
+    }
     if (serving && pod.gates.length > 0 && settlesInMs > 0) {
       this.#later(settlesInMs, pod, (later) => later);
       return pod;
@@ -175,7 +229,9 @@ export class Kubelet {
   /** Starts the end of a pod; on a node that is down it never comes. */
   terminate(pod: PodView): void {
     const known = this.#world.state.get('Pod', keyOf(pod));
-    if (known?.uid !== pod.uid || known.deleting) return;
+    if (known?.uid !== pod.uid || known.deleting) {
+      return;
+    }
     this.#world.state.put('Pod', { ...known, deleting: true });
     this.#finish(known);
   }
@@ -183,17 +239,27 @@ export class Kubelet {
   #finish(pod: PodView): void {
     this.#world.clock.after(TERMINATES_MS, () => {
       const known = this.#world.state.get('Pod', keyOf(pod));
-      if (known?.uid === pod.uid && known.deleting && this.#up(known)) this.#world.state.remove('Pod', known);
+      if (known?.uid === pod.uid && known.deleting && this.#up(known)) {
+        this.#world.state.remove('Pod', known);
+      }
     });
   }
 
   nodeChanged(name: string, ready: boolean): void {
     const postponed = this.#postponed.splice(0);
-    for (const { pod, change } of postponed) this.#later(NODE_GRACE_MS, pod, change);
+    for (const { pod, change } of postponed) {
+      this.#later(NODE_GRACE_MS, pod, change);
+    }
     for (const pod of this.#world.pods().filter(({ node }) => node === name)) {
-      if (ready && pod.deleting) this.#finish(pod);
-      else if (ready) this.#later(NODE_GRACE_MS, pod, (now) => this.#with(now, { Ready: this.#condition('False', 'NodeWasDown') }));
-      else this.#world.state.put('Pod', this.#with(pod, { Ready: this.#condition('False', 'NodeNotReady') }));
+      if (ready && pod.deleting) {
+        this.#finish(pod);
+      } else if (ready) {
+        this.#later(NODE_GRACE_MS, pod, (now) =>
+          this.#with(now, { Ready: this.#condition('False', 'NodeWasDown') }),
+        );
+      } else {
+        this.#world.state.put('Pod', this.#with(pod, { Ready: this.#condition('False', 'NodeNotReady') }));
+      }
     }
   }
 
@@ -206,31 +272,54 @@ export class Kubelet {
     const pod = this.#world.state.get('Pod', `${request.namespace}/${request.pod}`);
     const container = pod?.containers.find(({ name }) => name === request.container);
     await sleep(10);
-    if (!pod) return { kind: 'gone', message: `pods "${request.pod}" not found` };
-    if (container?.state !== 'running') return { kind: 'gone', message: `container ${request.container} is not running` };
+    if (!pod) {
+      return { kind: 'gone', message: `pods "${request.pod}" not found` };
+    }
+    if (container?.state !== 'running') {
+      return { kind: 'gone', message: `container ${request.container} is not running` };
+    }
     if (!this.#up(pod)) {
       await sleep(5000);
       return { kind: 'refused', status: 500, message: 'error dialing backend: no route to host' };
     }
     const result = await this.#answer(pod, container, request, sleep);
-    this.asked.push({ podUid: pod.uid, containerId: container.id, image: container.image, result, at: this.#world.clock.now() });
+    this.asked.push({
+      podUid: pod.uid,
+      containerId: container.id,
+      image: container.image,
+      result,
+      at: this.#world.clock.now(),
+    });
     return result;
   }
 
   #indexOf({ uid }: PodView, image: string): number {
     const pods = this.#askedPods.get(image) ?? [];
-    if (!pods.includes(uid)) pods.push(uid);
+    if (!pods.includes(uid)) {
+      pods.push(uid);
+    }
     this.#askedPods.set(image, pods);
     return pods.indexOf(uid) + 1;
   }
 
-  async #answer(pod: PodView, container: ContainerView, request: ExecRequest, sleep: (ms: number) => Promise<void>): Promise<ExecResult> {
+  async #answer(
+    pod: PodView,
+    container: ContainerView,
+    request: ExecRequest,
+    sleep: (ms: number) => Promise<void>,
+  ): Promise<ExecResult> {
     const { tries } = this.#private.get(pod.uid) as Private;
     const nth = (tries.get(container.name) ?? 0) + 1;
     tries.set(container.name, nth);
     const now = this.#world.clock.now();
     const ageMs = now - (container.startedAt ?? now);
-    const answer: Answer = this.#behaviour(container.image).answer?.({ nth, ageMs, now, index: this.#indexOf(pod, container.image) }) ?? 0;
+    const answer: Answer =
+      this.#behaviour(container.image).answer?.({
+        nth,
+        ageMs,
+        now,
+        index: this.#indexOf(pod, container.image),
+      }) ?? 0;
     if (answer === 'hang') {
       await sleep(request.timeoutMs);
       return { kind: 'timeout', output: '' };
@@ -241,9 +330,15 @@ export class Kubelet {
       return { kind: 'exit', code: 137, output: '' };
     }
     await sleep(typeof answer === 'object' ? (answer.afterMs ?? 30) : 30);
-    if (answer === 'missing') return { kind: 'missing', message: `exec: "${request.command[0]}": no such file or directory` };
-    if (answer === 'broken') return { kind: 'broken', message: 'the connection was lost' };
-    if (answer === 'refused') return { kind: 'refused', status: 403, message: 'pods "exec" is forbidden' };
+    if (answer === 'missing') {
+      return { kind: 'missing', message: `exec: "${request.command[0]}": no such file or directory` };
+    }
+    if (answer === 'broken') {
+      return { kind: 'broken', message: 'the connection was lost' };
+    }
+    if (answer === 'refused') {
+      return { kind: 'refused', status: 403, message: 'pods "exec" is forbidden' };
+    }
     const { code, output = '' } = typeof answer === 'object' ? answer : { code: answer };
     return { kind: 'exit', code, output: output.slice(0, request.maxOutputBytes) };
   }

@@ -17,7 +17,9 @@ test('every pod of the nodes that are left is proved', async () => {
       {
         when: phaseIs('Upgrading', 'PostChecking'),
         act: (the) => {
-          for (const pod of the.pods().filter(({ node }) => node === 'node-3')) the.state.remove('Pod', pod);
+          for (const pod of the.pods().filter(({ node }) => node === 'node-3')) {
+            the.state.remove('Pod', pod);
+          }
           the.state.remove('Node', the.node('node-3') as NodeView);
         },
       },

@@ -71,7 +71,10 @@ export interface OperatorOptions {
 const REQUEST_MS = 3;
 const WATCH_MS = 4;
 const ok = <T>(object: T): Written<T> => ({ ok: true, object });
-const refused = (kind: 'conflict' | 'notFound' | 'unavailable' | 'forbidden', message: string): { ok: false; failure: RequestFailure } => ({
+const refused = (
+  kind: 'conflict' | 'notFound' | 'unavailable' | 'forbidden',
+  message: string,
+): { ok: false; failure: RequestFailure } => ({
   ok: false,
   failure: { kind, message },
 });
@@ -95,8 +98,13 @@ export class Operator {
       writer: this.#writer(),
       reader: this.#reader(),
       executor: { exec: (request) => this.#exec(request) },
-      prober: { probe: () => Promise.resolve({ kind: 'unconnected', message: 'the simulated pods have no network' }) },
-      gateProbe: { gatePolicy: () => this.#answered(() => (options.world.gatePolicy.installed ? 'Available' : 'Unavailable')) },
+      prober: {
+        probe: () => Promise.resolve({ kind: 'unconnected', message: 'the simulated pods have no network' }),
+      },
+      gateProbe: {
+        gatePolicy: () =>
+          this.#answered(() => (options.world.gatePolicy.installed ? 'Available' : 'Unavailable')),
+      },
       telemetry: rememberingTelemetry(memory),
       log: rememberingLog(memory),
       maxExecs: 16,
@@ -115,7 +123,9 @@ export class Operator {
   /** The process is gone: no timer of it fires, no promise of it settles, nothing of it is sent any more. */
   kill(): void {
     this.#alive = false;
-    for (const stop of this.#unsubscribe.splice(0)) stop();
+    for (const stop of this.#unsubscribe.splice(0)) {
+      stop();
+    }
   }
 
   #clock(): Clock {
@@ -148,12 +158,18 @@ export class Operator {
     const { clock, state } = world;
     let last = 0;
     const deliver = (event: () => WatchEvent<Watched[K]>) => {
-      const at = Math.max(last, clock.now() + (faults.delayMs?.(kind) ?? WATCH_MS), faults.frozenUntil?.(kind, clock.now(), id) ?? 0);
+      const at = Math.max(
+        last,
+        clock.now() + (faults.delayMs?.(kind) ?? WATCH_MS),
+        faults.frozenUntil?.(kind, clock.now(), id) ?? 0,
+      );
       last = at;
       clock.after(at - clock.now(), () => this.#alive && sink(deepFreeze(event())));
     };
     const change = (entry: Change) => {
-      if (entry.kind !== kind || faults.drops?.(entry, id)) return;
+      if (entry.kind !== kind || faults.drops?.(entry, id)) {
+        return;
+      }
       deliver(() => ({ type: entry.type, object: entry.object as Watched[K] }));
     };
     const list = (asOf: number) => {
@@ -162,28 +178,39 @@ export class Operator {
     };
     const from = faults.listsAsOf?.(kind, id) ?? state.version;
     list(from);
-    for (const entry of state.log) if (entry.version > from) change(entry);
+    for (const entry of state.log) {
+      if (entry.version > from) {
+        change(entry);
+      }
+    }
     this.#unsubscribe.push(state.onChange(change));
     const { resyncMs = 0 } = faults;
     const resync = () => {
-      if (!this.#alive) return;
+      if (!this.#alive) {
+        return;
+      }
       list(state.version);
       clock.after(resyncMs, resync);
     };
-    if (resyncMs > 0) clock.after(resyncMs, resync);
+    if (resyncMs > 0) {
+      clock.after(resyncMs, resync);
+    }
   }
 
   #reader(): Reader {
     const { state } = this.#options.world;
     return {
       getPod: (namespace, name) => this.#answered(() => state.get('Pod', `${namespace}/${name}`) ?? 'gone'),
-      listUpgrades: (namespace) => this.#answered(() => state.all('Upgrade').filter(({ metadata }) => metadata.namespace === namespace)),
+      listUpgrades: (namespace) =>
+        this.#answered(() => state.all('Upgrade').filter(({ metadata }) => metadata.namespace === namespace)),
     };
   }
 
   async #exec(request: Parameters<World['kubelet']['exec']>[0]) {
     const pod = this.#options.world.state.get('Pod', `${request.namespace}/${request.pod}`);
-    const key = pod?.containers.find(({ name }) => name === request.container)?.id || `${request.pod}/${request.container}`;
+    const key =
+      pod?.containers.find(({ name }) => name === request.container)?.id ||
+      `${request.pod}/${request.container}`;
     const here = (this.inContainer.get(key) ?? 0) + 1;
     this.inContainer.set(key, here);
     this.#execs++;
@@ -195,24 +222,46 @@ export class Operator {
     return result;
   }
 
-  async #write<T>(kind: WriteKind, what: string, look: () => unknown, apply: () => Written<T>): Promise<Written<T>> {
+  async #write<T>(
+    kind: WriteKind,
+    what: string,
+    look: () => unknown,
+    apply: () => Written<T>,
+  ): Promise<Written<T>> {
     const { writes, faults, id, world } = this.#options;
-    const draft: WriteRecord = { number: writes.length + 1, at: world.clock.now(), operator: id, kind, what, result: 'pending' };
+    const draft: WriteRecord = {
+      number: writes.length + 1,
+      at: world.clock.now(),
+      operator: id,
+      kind,
+      what,
+      result: 'pending',
+    };
     const fault = faults.write?.(draft);
     const record = fault ? { ...draft, fault } : draft;
     writes.push(record);
-    if (fault === 'before') return this.#die(record, 'before');
+    if (fault === 'before') {
+      return this.#die(record, 'before');
+    }
     await this.#sleep(REQUEST_MS);
     const before = look();
     const version = world.state.version;
     const refusal = refusalOf(fault);
     const answer: Written<T> = refusal ?? apply();
     record.result = answer.ok ? (world.state.version === version ? 'unchanged' : 'ok') : answer.failure.kind;
-    if (record.result === 'ok') this.#options.wrote(record, before, look());
-    if (fault === 'lost') return this.#die(record, 'lost');
+    if (record.result === 'ok') {
+      this.#options.wrote(record, before, look());
+    }
+    if (fault === 'lost') {
+      return this.#die(record, 'lost');
+    }
     await this.#sleep(REQUEST_MS);
-    if (fault === 'after') world.clock.after(0, () => this.#die(record, 'after'));
-    if (fault === 'unanswered') return refused('unavailable', 'no answer');
+    if (fault === 'after') {
+      world.clock.after(0, () => this.#die(record, 'after'));
+    }
+    if (fault === 'unanswered') {
+      return refused('unavailable', 'no answer');
+    }
     return answer;
   }
 
@@ -256,7 +305,9 @@ export class Operator {
           () => pod(view),
           () => {
             const now = pod(view);
-            if (now?.uid !== view.uid) return refused('notFound', `pod ${view.name}`);
+            if (now?.uid !== view.uid) {
+              return refused('notFound', `pod ${view.name}`);
+            }
             const before = now.conditions[VERIFIED];
             const since = before?.status === condition.status ? before.since : wholeSeconds(clock.now());
             const conditions = { ...now.conditions, [VERIFIED]: { ...condition, since } };
@@ -271,13 +322,17 @@ export class Operator {
           view.name,
           () => pod(view),
           () => {
-            if (pod(view)?.uid !== view.uid) return refused('notFound', `pod ${view.name}`);
+            if (pod(view)?.uid !== view.uid) {
+              return refused('notFound', `pod ${view.name}`);
+            }
             kubelet.terminate(view);
             return ok(undefined);
           },
         ),
       recordEvent: async (_upgrade, event) => {
-        if (this.#alive) events.push(event);
+        if (this.#alive) {
+          events.push(event);
+        }
       },
     };
   }
@@ -285,15 +340,23 @@ export class Operator {
   #patchStatus(upgrade: Upgrade, status: UpgradeStatus): Written<Upgrade> {
     const { state } = this.#options.world;
     const now = state.get('Upgrade', keyOf(upgrade));
-    if (now?.metadata.uid !== upgrade.metadata.uid) return refused('notFound', 'upgrade');
-    if (now.metadata.resourceVersion !== upgrade.metadata.resourceVersion) return refused('conflict', 'the Upgrade has changed');
+    if (now?.metadata.uid !== upgrade.metadata.uid) {
+      return refused('notFound', 'upgrade');
+    }
+    if (now.metadata.resourceVersion !== upgrade.metadata.resourceVersion) {
+      return refused('conflict', 'the Upgrade has changed');
+    }
     return ok(state.put('Upgrade', { ...now, status: JSON.parse(JSON.stringify(status)) as UpgradeStatus }));
   }
 
   #guarded(view: WorkloadView, change: (now: WorkloadView) => WorkloadView): Written<WorkloadView> {
     const now = this.#options.world.state.get(view.kind, keyOf(view));
-    if (!now) return refused('notFound', view.name);
-    if (now.uid !== view.uid || now.resourceVersion !== view.resourceVersion) return refused('conflict', 'the workload has changed');
+    if (!now) {
+      return refused('notFound', view.name);
+    }
+    if (now.uid !== view.uid || now.resourceVersion !== view.resourceVersion) {
+      return refused('conflict', 'the workload has changed');
+    }
     return ok(change(now));
   }
 }

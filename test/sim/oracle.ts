@@ -51,10 +51,15 @@ export class Oracle {
 
   /** Told of every write that changed something. */
   wrote(write: WriteRecord, before: unknown, after: unknown): void {
-    if (write.kind === 'patchStatus') this.#statusWritten(before as Upgrade, after as Upgrade);
-    else if (write.kind === 'patchImages') this.#imagesWritten(before as WorkloadView, after as WorkloadView);
-    else if (write.kind === 'patchVerified') this.#verdictWritten(before as PodView, after as PodView);
-    else if (write.kind === 'deletePod') this.#podDeleted(before as PodView);
+    if (write.kind === 'patchStatus') {
+      this.#statusWritten(before as Upgrade, after as Upgrade);
+    } else if (write.kind === 'patchImages') {
+      this.#imagesWritten(before as WorkloadView, after as WorkloadView);
+    } else if (write.kind === 'patchVerified') {
+      this.#verdictWritten(before as PodView, after as PodView);
+    } else if (write.kind === 'deletePod') {
+      this.#podDeleted(before as PodView);
+    }
   }
 
   /**
@@ -64,12 +69,18 @@ export class Oracle {
   #enoughServe(pod: PodView): void {
     const { world, story } = this.#options;
     const workload = world.workload('Deployment', story.workload.name);
-    if (story.losesPods || !workload || workload.generation === 1) return;
+    if (story.losesPods || !workload || workload.generation === 1) {
+      return;
+    }
     const pods = world.podsOf(workload);
-    if (!pods.some(({ uid }) => uid === pod.uid)) return;
+    if (!pods.some(({ uid }) => uid === pod.uid)) {
+      return;
+    }
     const serving = pods.filter((own) => isLive(own) && isReady(own)).length;
     const least = workload.desired - world.model(workload).maxUnavailable;
-    if (serving < least) this.#broken('I1', `${serving} pods of ${workload.name} serve, ${least} must`);
+    if (serving < least) {
+      this.#broken('I1', `${serving} pods of ${workload.name} serve, ${least} must`);
+    }
   }
 
   /** I2, I4 */
@@ -87,49 +98,80 @@ export class Oracle {
     const run = `${attempt.id} ${attempt.targetGeneration}${inFallback ? `/fallback ${fallback.startedAt}` : ''}`;
     const count = (this.#imageWrites.get(run) ?? 0) + 1;
     this.#imageWrites.set(run, count);
-    if (count > 1) this.#broken('I2', `images were written ${count} times for ${run}`);
+    if (count > 1) {
+      this.#broken('I2', `images were written ${count} times for ${run}`);
+    }
     for (const { name, image } of after.containers) {
-      if (before.containers.some((old) => old.name === name && old.image === image)) continue;
+      if (before.containers.some((old) => old.name === name && old.image === image)) {
+        continue;
+      }
       const recorded = inFallback ? fallback.images[name] : to?.images[name];
-      if (image !== recorded) this.#broken('I4', `${name} was set to ${image}, but ${recorded} is recorded`);
-      if (inFallback && image !== from?.images[name]) this.#broken('I4', `${name} fell back to ${image}, not to ${from?.images[name]}`);
+      if (image !== recorded) {
+        this.#broken('I4', `${name} was set to ${image}, but ${recorded} is recorded`);
+      }
+      if (inFallback && image !== from?.images[name]) {
+        this.#broken('I4', `${name} fell back to ${image}, not to ${from?.images[name]}`);
+      }
     }
   }
 
   readonly #lastSeen = new Map<string, number>();
 
   #noteContainers(pod: PodView): void {
-    for (const { name, id, state } of pod.containers)
-      if (state === 'running') this.#lastSeen.set(`${pod.uid}/${name}@${shortId(id)}`, Number.POSITIVE_INFINITY);
+    for (const { name, id, state } of pod.containers) {
+      if (state === 'running') {
+        this.#lastSeen.set(`${pod.uid}/${name}@${shortId(id)}`, Number.POSITIVE_INFINITY);
+      }
+    }
     for (const [key, until] of this.#lastSeen) {
-      if (until !== Number.POSITIVE_INFINITY || !key.startsWith(`${pod.uid}/`)) continue;
-      const there = pod.containers.some(({ name, id, state }) => state === 'running' && key === `${pod.uid}/${name}@${shortId(id)}`);
-      if (!there) this.#lastSeen.set(key, this.#options.world.clock.now());
+      if (until !== Number.POSITIVE_INFINITY || !key.startsWith(`${pod.uid}/`)) {
+        continue;
+      }
+      const there = pod.containers.some(
+        ({ name, id, state }) => state === 'running' && key === `${pod.uid}/${name}@${shortId(id)}`,
+      );
+      if (!there) {
+        this.#lastSeen.set(key, this.#options.world.clock.now());
+      }
     }
   }
 
   /** I5, and: no gate is opened without proof. */
   #verdictWritten(before: PodView, after: PodView): void {
     const condition = after.conditions[VERIFIED];
-    if (!condition) return;
-    const opens = after.gates.includes(VERIFIED) && before.conditions[VERIFIED]?.status !== 'True' && condition.status === 'True';
+    if (!condition) {
+      return;
+    }
+    const opens =
+      after.gates.includes(VERIFIED) &&
+      before.conditions[VERIFIED]?.status !== 'True' &&
+      condition.status === 'True';
     if (condition.reason === 'NoAttempt' || condition.reason === 'ReportOnly') {
-      if (opens && this.#isAwaited(after) && this.#isOfTheAttempt(after))
+      if (opens && this.#isAwaited(after) && this.#isOfTheAttempt(after)) {
         this.#broken('gate', `the gate of ${after.name} was opened as nobody's, but an attempt waits for it`);
+      }
       return;
     }
     const pins = /\[\S+ ([^\]]*)\]$/.exec(condition.message)?.[1]?.split(' ') ?? [];
-    if (pins.length === 0) this.#broken('I5', `the verdict on ${after.name} names no container`);
-    if (condition.status !== 'True') return;
+    if (pins.length === 0) {
+      this.#broken('I5', `the verdict on ${after.name} names no container`);
+    }
+    if (condition.status !== 'True') {
+      return;
+    }
     this.#mustStillRun(after, pins);
-    if (condition.reason !== 'AllSkipped') this.#mustBeProved(after, pins);
+    if (condition.reason !== 'AllSkipped') {
+      this.#mustBeProved(after, pins);
+    }
   }
 
   #mustStillRun(pod: PodView, pins: readonly string[]): void {
     const oldest = this.#options.stale ? 0 : this.#options.world.clock.now() - STALE_MS;
     for (const pin of pins) {
       const seen = this.#lastSeen.get(`${pod.uid}/${pin}`) ?? 0;
-      if (seen < oldest) this.#broken('I5', `the verdict on ${pod.name} is about ${pin}, which is gone`);
+      if (seen < oldest) {
+        this.#broken('I5', `the verdict on ${pod.name} is about ${pin}, which is gone`);
+      }
     }
   }
 
@@ -137,17 +179,25 @@ export class Oracle {
     const { world, story } = this.#options;
     const upgrade = world.upgrade();
     const inFallback = upgrade?.status?.fallback !== undefined;
-    if (!upgrade || upgrade.spec.postCheck.checks.length === 0) return;
+    if (!upgrade || upgrade.spec.postCheck.checks.length === 0) {
+      return;
+    }
     for (const { name } of upgrade.spec.containers) {
       const pin = pins.find((own) => own.startsWith(`${name}@`));
-      if (!pin) continue;
+      if (!pin) {
+        continue;
+      }
       const proved = world.kubelet.asked.some(
         ({ podUid, containerId, result }) =>
           podUid === pod.uid &&
           `${name}@${shortId(containerId)}` === pin &&
-          ((result.kind === 'exit' && result.code === 0) || (inFallback && result.kind === 'missing') || story.alsoPasses?.(result)),
+          ((result.kind === 'exit' && result.code === 0) ||
+            (inFallback && result.kind === 'missing') ||
+            story.alsoPasses?.(result)),
       );
-      if (!proved) this.#broken('proof', `${pod.name} was declared verified, but ${pin} never said so`);
+      if (!proved) {
+        this.#broken('proof', `${pod.name} was declared verified, but ${pin} never said so`);
+      }
     }
   }
 
@@ -167,17 +217,27 @@ export class Oracle {
   }
 
   #podDeleted(pod: PodView): void {
-    if (isReady(pod) && !this.#options.stale) this.#broken('delete', `${pod.name} was deleted although it serves`);
+    if (isReady(pod) && !this.#options.stale) {
+      this.#broken('delete', `${pod.name} was deleted although it serves`);
+    }
   }
 
   /** I3, I6, I7, I8, and the schema. */
   #statusWritten(before: Upgrade, after: Upgrade): void {
     const [old, now] = [before.status, after.status];
-    if (!now) return;
-    if (!schema.Check(now))
-      this.#broken('schema', [...schema.Errors(now)].map(({ instancePath, message }) => `${instancePath} ${message}`).join('; '));
+    if (!now) {
+      return;
+    }
+    if (!schema.Check(now)) {
+      this.#broken(
+        'schema',
+        [...schema.Errors(now)].map(({ instancePath, message }) => `${instancePath} ${message}`).join('; '),
+      );
+    }
     const size = JSON.stringify(now).length;
-    if (size > 100 * 1024) this.#broken('size', `the status has ${size} bytes`);
+    if (size > 100 * 1024) {
+      this.#broken('size', `the status has ${size} bytes`);
+    }
     this.#movesForward(old, now);
     this.#countsAddUp(now);
     this.#conditionsFit(after);
@@ -185,12 +245,20 @@ export class Oracle {
   }
 
   #movesForward(old: UpgradeStatus | undefined, now: UpgradeStatus): void {
-    if ((now.observedGeneration ?? 0) < (old?.observedGeneration ?? 0)) this.#broken('I6', 'observedGeneration went back');
-    if ((now.attempt?.number ?? 0) < (old?.attempt?.number ?? 0)) this.#broken('I6', 'the attempt number went back');
-    if (!now.attempt) return;
+    if ((now.observedGeneration ?? 0) < (old?.observedGeneration ?? 0)) {
+      this.#broken('I6', 'observedGeneration went back');
+    }
+    if ((now.attempt?.number ?? 0) < (old?.attempt?.number ?? 0)) {
+      this.#broken('I6', 'the attempt number went back');
+    }
+    if (!now.attempt) {
+      return;
+    }
     const { id } = now.attempt;
     this.#fallbackTargetStays(id, now);
-    if (old?.attempt?.id === id) this.#staysTheSame(id, old, now);
+    if (old?.attempt?.id === id) {
+      this.#staysTheSame(id, old, now);
+    }
     this.#endsOnce(id, old, now);
   }
 
@@ -198,41 +266,64 @@ export class Oracle {
   #fallbackTargetStays(id: string, { attempt, from }: UpgradeStatus): void {
     const images = JSON.stringify(Object.entries(from?.images ?? {}).sort());
     const known = this.#from.get(id);
-    if (known !== undefined && known !== images) this.#broken('I4', `the fallback target of ${id} changed from ${known} to ${images}`);
-    if (attempt?.rolledAt) this.#from.set(id, images);
+    if (known !== undefined && known !== images) {
+      this.#broken('I4', `the fallback target of ${id} changed from ${known} to ${images}`);
+    }
+    if (attempt?.rolledAt) {
+      this.#from.set(id, images);
+    }
   }
 
   #staysTheSame(id: string, old: UpgradeStatus, now: UpgradeStatus): void {
-    if (old.attempt?.rolledAt && old.attempt.startedAt !== now.attempt?.startedAt) this.#broken('clock', `attempt ${id} started anew`);
-    if (old.fallback && !now.fallback) this.#broken('I3', `the fallback of ${id} was undone`);
-    if (old.fallback && now.fallback && old.fallback.startedAt !== now.fallback.startedAt)
+    if (old.attempt?.rolledAt && old.attempt.startedAt !== now.attempt?.startedAt) {
+      this.#broken('clock', `attempt ${id} started anew`);
+    }
+    if (old.fallback && !now.fallback) {
+      this.#broken('I3', `the fallback of ${id} was undone`);
+    }
+    if (old.fallback && now.fallback && old.fallback.startedAt !== now.fallback.startedAt) {
       this.#broken('clock', `the fallback of ${id} started anew`);
+    }
   }
 
   /** Once, or twice when it failed first and was aborted then. */
   #endsOnce(id: string, old: UpgradeStatus | undefined, now: UpgradeStatus): void {
-    const isNew = now.attempt?.end !== undefined && (old?.attempt?.id !== id || old.attempt.end?.at !== now.attempt.end.at);
+    const isNew =
+      now.attempt?.end !== undefined &&
+      (old?.attempt?.id !== id || old.attempt.end?.at !== now.attempt.end.at);
     const count = (this.#ends.get(id) ?? 0) + (isNew ? 1 : 0);
     this.#ends.set(id, count);
-    if (count > 2) this.#broken('history', `attempt ${id} ended ${count} times`);
+    if (count > 2) {
+      this.#broken('history', `attempt ${id} ended ${count} times`);
+    }
   }
 
   /** I7 */
   #countsAddUp({ counts, phase }: UpgradeStatus): void {
-    if (!counts) return;
+    if (!counts) {
+      return;
+    }
     const { passed, retrying, failed, inconclusive, skipped, updated, desired } = counts;
-    if (passed + retrying + failed + inconclusive + skipped !== updated)
+    if (passed + retrying + failed + inconclusive + skipped !== updated) {
       this.#broken('I7', `counts do not add up: ${JSON.stringify(counts)}`);
-    if (phase === 'Succeeded' && passed + skipped < desired) this.#broken('I7', `Succeeded with ${JSON.stringify(counts)}`);
+    }
+    if (phase === 'Succeeded' && passed + skipped < desired) {
+      this.#broken('I7', `Succeeded with ${JSON.stringify(counts)}`);
+    }
   }
 
   /** I8 */
   #conditionsFit({ status, spec }: Upgrade): void {
-    const conditions = Object.fromEntries((status?.conditions ?? []).map(({ type, status: value }) => [type, value]));
+    const conditions = Object.fromEntries(
+      (status?.conditions ?? []).map(({ type, status: value }) => [type, value]),
+    );
     const phase = status?.phase ?? 'Pending';
     const terminal = ['FellBack', 'FallbackFailed', 'Failed', 'Aborted'].includes(phase);
     const rules: [boolean, string][] = [
-      [Object.keys(conditions).sort().join() === CONDITIONS.join(), `conditions are ${Object.keys(conditions)}`],
+      [
+        Object.keys(conditions).sort().join() === CONDITIONS.join(),
+        `conditions are ${Object.keys(conditions)}`,
+      ],
       [conditions['Ready'] !== 'True' || phase === 'Succeeded', `Ready in ${phase}`],
       [!terminal || conditions['Reconciling'] !== 'True', `Reconciling in ${phase}`],
       [!terminal || conditions['Stalled'] === 'True' || spec.paused, `not Stalled in ${phase}`],
@@ -241,40 +332,69 @@ export class Oracle {
       [conditions['FallenBack'] !== 'True' || phase === 'FellBack', `FallenBack in ${phase}`],
       [Boolean(status?.message), 'no message'],
     ];
-    for (const [holds, text] of rules) if (!holds) this.#broken('I8', text);
+    for (const [holds, text] of rules) {
+      if (!holds) {
+        this.#broken('I8', text);
+      }
+    }
   }
 
   /** I3 */
   #fallbackHasCause({ status, metadata }: Upgrade, now: UpgradeStatus): void {
-    if (!now.fallback || (status?.fallback && status.attempt?.id === now.attempt?.id)) return;
+    if (!now.fallback || (status?.fallback && status.attempt?.id === now.attempt?.id)) {
+      return;
+    }
     const { world, story } = this.#options;
-    if (status?.phase === 'Succeeded') this.#broken('I3', 'a fallback after Succeeded');
+    if (status?.phase === 'Succeeded') {
+      this.#broken('I3', 'a fallback after Succeeded');
+    }
     const aborted = metadata.annotations?.['postcheck.dev/abort'] !== undefined;
     const wanted = Object.values(now.to?.images ?? {});
-    const asked = world.kubelet.asked.some(({ image, result }) => wanted.includes(image) && !(result.kind === 'exit' && result.code === 0));
-    const started = Object.entries(story.images).some(
-      ([image, { start = 'runs', readyAfterMs }]) => wanted.includes(image) && (start !== 'runs' || readyAfterMs !== undefined),
+    const asked = world.kubelet.asked.some(
+      ({ image, result }) => wanted.includes(image) && !(result.kind === 'exit' && result.code === 0),
     );
-    if (!aborted && !asked && !started) this.#broken('I3', `a fallback without any evidence: ${now.fallback.cause}`);
+    const started = Object.entries(story.images).some(
+      ([image, { start = 'runs', readyAfterMs }]) =>
+        wanted.includes(image) && (start !== 'runs' || readyAfterMs !== undefined),
+    );
+    if (!aborted && !asked && !started) {
+      this.#broken('I3', `a fallback without any evidence: ${now.fallback.cause}`);
+    }
   }
 
   /** Told at the end of the story. */
   finish(writes: readonly WriteRecord[], quietSince: number): void {
     const { world } = this.#options;
     const late = writes.filter(({ at }) => at > quietSince);
-    if (late.length > 0)
-      this.#broken('I10', `${late.length} writes although nothing changed, the first: ${late[0]?.kind} ${late[0]?.what}`);
+    if (late.length > 0) {
+      this.#broken(
+        'I10',
+        `${late.length} writes although nothing changed, the first: ${late[0]?.kind} ${late[0]?.what}`,
+      );
+    }
     const busiest = Math.max(
       0,
-      ...writes.map(({ at }) => writes.filter((write) => write.at >= at && write.at < at + RATE_WINDOW_MS).length),
+      ...writes.map(
+        ({ at }) => writes.filter((write) => write.at >= at && write.at < at + RATE_WINDOW_MS).length,
+      ),
     );
-    if (busiest > MOST_WRITES) this.#broken('rate', `${busiest} writes in ${RATE_WINDOW_MS / 1000} s`);
-    for (const kind of ['Deployment', 'StatefulSet', 'DaemonSet'] as const)
-      for (const { name, holdsOurFields } of world.state.all(kind))
-        if (holdsOurFields && world.upgrade()?.status?.attempt?.end) this.#broken('fields', `${name} still has managed fields of ours`);
+    if (busiest > MOST_WRITES) {
+      this.#broken('rate', `${busiest} writes in ${RATE_WINDOW_MS / 1000} s`);
+    }
+    for (const kind of ['Deployment', 'StatefulSet', 'DaemonSet'] as const) {
+      for (const { name, holdsOurFields } of world.state.all(kind)) {
+        if (holdsOurFields && world.upgrade()?.status?.attempt?.end) {
+          this.#broken('fields', `${name} still has managed fields of ours`);
+        }
+      }
+    }
     for (const pod of world.pods()) {
-      if (!isLive(pod) || !pod.gates.includes(VERIFIED) || pod.conditions[VERIFIED]?.status === 'True') continue;
-      if (!this.#isAwaited(pod)) this.#broken('gate', `the gate of ${keyOf(pod)} stays closed although no attempt waits for it`);
+      if (!isLive(pod) || !pod.gates.includes(VERIFIED) || pod.conditions[VERIFIED]?.status === 'True') {
+        continue;
+      }
+      if (!this.#isAwaited(pod)) {
+        this.#broken('gate', `the gate of ${keyOf(pod)} stays closed although no attempt waits for it`);
+      }
     }
   }
 }

@@ -20,11 +20,17 @@ interface Bench {
 }
 
 /** A runner beside a finished story, whose execs and looks at the pod answer as told. */
-async function bench(exec: ExecResult, look: (pod: PodView) => Awaited<ReturnType<Reader['getPod']>>, tries = true): Promise<Bench> {
+async function bench(
+  exec: ExecResult,
+  look: (pod: PodView) => Awaited<ReturnType<Reader['getPod']>>,
+  tries = true,
+): Promise<Bench> {
   const { world } = await play(good('Deployment'));
   const pod = world.pods()[0] as PodView;
   const spec = world.upgrade()?.spec;
-  if (!spec) throw new Error('no Upgrade');
+  if (!spec) {
+    throw new Error('no Upgrade');
+  }
   const { clock } = world;
   const made: Bench = {
     runner: new RoundRunner({

@@ -16,7 +16,12 @@ interface Bug {
 }
 
 const BUGS: readonly Bug[] = [
-  { name: 'a broken channel counts as evidence', file: 'core/verdict.ts', find: "class: 'Error'", replace: "class: 'Retry'" },
+  {
+    name: 'a broken channel counts as evidence',
+    file: 'core/verdict.ts',
+    find: "class: 'Error'",
+    replace: "class: 'Retry'",
+  },
   {
     name: 'a missing command is skipped',
     file: 'core/verdict.ts',
@@ -29,7 +34,12 @@ const BUGS: readonly Bug[] = [
     find: 'status.targetUID !== workload.uid',
     replace: 'false',
   },
-  { name: 'an old view of the workload is acted on', file: 'core/observe.ts', find: "return { name: 'Behind' };", replace: '{}' },
+  {
+    name: 'an old view of the workload is acted on',
+    file: 'core/observe.ts',
+    find: "return { name: 'Behind' };",
+    replace: '{}',
+  },
   {
     name: 'an overtaking attempt forgets the fallback target when it is recorded again',
     file: 'core/observe.ts',
@@ -62,7 +72,12 @@ function trueProofOf(`,
     find: 'status.paused?.resumedAt ? fromIso(status.paused.resumedAt) : undefined',
     replace: 'undefined',
   },
-  { name: 'a pod of the old version is counted', file: 'core/target.ts', find: 'pod.revision === revision &&', replace: '' },
+  {
+    name: 'a pod of the old version is counted',
+    file: 'core/target.ts',
+    find: 'pod.revision === revision &&',
+    replace: '',
+  },
   {
     name: 'the newest number is taken for the update revision',
     file: 'core/target.ts',
@@ -81,7 +96,12 @@ function trueProofOf(`,
     find: 'snapshot.updateRevision !== undefined && rolledOut &&',
     replace: '',
   },
-  { name: 'the gate goes on after the end', file: 'core/status.ts', find: 'attempt.gating && end.gating', replace: 'attempt.gating' },
+  {
+    name: 'the gate goes on after the end',
+    file: 'core/status.ts',
+    find: 'attempt.gating && end.gating',
+    replace: 'attempt.gating',
+  },
   {
     name: 'a verdict outlives its container',
     file: 'core/stored-verdict.ts',
@@ -142,7 +162,12 @@ function trueProofOf(`,
     find: "? 'progress' : 'transition'",
     replace: "? 'transition' : 'transition'",
   },
-  { name: 'our managed fields are left behind', file: 'core/prove.ts', find: 'workload.holdsOurFields ?', replace: '!workload ?' },
+  {
+    name: 'our managed fields are left behind',
+    file: 'core/prove.ts',
+    find: 'workload.holdsOurFields ?',
+    replace: '!workload ?',
+  },
   {
     name: 'the act comes before its intent',
     file: 'engine/reconciler.ts',
@@ -183,7 +208,12 @@ function trueProofOf(`,
     find: 'if (known && isNewer(this.#options.version(known), version)) return [];',
     replace: '',
   },
-  { name: 'a gate is opened on the word of a watch alone', file: 'engine/gatekeeper.ts', find: "if (!free) return 'done';", replace: '' },
+  {
+    name: 'a gate is opened on the word of a watch alone',
+    file: 'engine/gatekeeper.ts',
+    find: "if (!free) return 'done';",
+    replace: '',
+  },
   {
     name: 'nobody opens the gates of a deleted Upgrade',
     file: 'engine/gatekeeper.ts',
@@ -204,8 +234,9 @@ const tests = [['src/core', 'src/engine'], ['test/sim']];
 
 function copyOfTheSources(): string {
   const folder = mkdtempSync(join(tmpdir(), 'planted-'));
-  for (const part of ['src', 'test/sim', 'test/support', 'package.json', 'jest.config.js', 'tsconfig.json'])
+  for (const part of ['src', 'test/sim', 'test/support', 'package.json', 'jest.config.js', 'tsconfig.json']) {
     cpSync(join(root, part), join(folder, part), { recursive: true });
+  }
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   return folder;
 }
@@ -213,7 +244,9 @@ function copyOfTheSources(): string {
 function plant(folder: string, { name, file, find, replace }: Bug): () => void {
   const path = join(folder, 'src', file);
   const before = readFileSync(path, 'utf8');
-  if (!before.includes(find)) throw new Error(`"${name}" can no longer be planted: src/${file} has no ${JSON.stringify(find)}`);
+  if (!before.includes(find)) {
+    throw new Error(`"${name}" can no longer be planted: src/${file} has no ${JSON.stringify(find)}`);
+  }
   writeFileSync(
     path,
     before.replace(find, () => replace),
@@ -231,9 +264,18 @@ function caughtBy(folder: string): string | undefined {
     '--silent',
   ];
   for (const some of tests) {
-    const result = spawnSync(process.execPath, [...jest, ...some], { cwd: folder, encoding: 'utf8', timeout: 300_000, maxBuffer: 1e9 });
-    if (result.status !== 0)
-      return /● (.*)/.exec(result.stderr)?.[1] ?? `the tests could not run: ${String(result.error ?? result.stderr).slice(-500)}`;
+    const result = spawnSync(process.execPath, [...jest, ...some], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 300_000,
+      maxBuffer: 1e9,
+    });
+    if (result.status !== 0) {
+      return (
+        /● (.*)/.exec(result.stderr)?.[1] ??
+        `the tests could not run: ${String(result.error ?? result.stderr).slice(-500)}`
+      );
+    }
   }
   return undefined;
 }
@@ -248,7 +290,9 @@ try {
     const startedAt = performance.now();
     const test = caughtBy(folder);
     cure();
-    if (test === undefined) missed.push(bug.name);
+    if (test === undefined) {
+      missed.push(bug.name);
+    }
     console.log(
       `${test === undefined ? 'MISSED' : 'caught'} in ${((performance.now() - startedAt) / 1000).toFixed(0)} s: ${bug.name}${test ? `\n       by ${test}` : ''}`,
     );

@@ -21,11 +21,20 @@ if (!story) {
 const [number, fault] = (values.crash ?? '').split(':');
 const run = await play(
   story,
-  walked?.options ?? { seed: Number(values.seed), ...(number ? { faults: cutAt(Number(number), fault as Fault) } : {}) },
+  walked?.options ?? {
+    seed: Number(values.seed),
+    ...(number ? { faults: cutAt(Number(number), fault as Fault) } : {}),
+  },
 );
-for (const line of run.timeline) console.log(line);
-for (const { type, reason, note } of run.events) console.log(`event ${type} ${reason}: ${note}`);
+for (const line of run.timeline) {
+  console.log(line);
+}
+for (const { type, reason, note } of run.events) {
+  console.log(`event ${type} ${reason}: ${note}`);
+}
 console.log(JSON.stringify(run.ending, null, 1));
 console.log(run.message);
-for (const violation of run.violations) console.log(`VIOLATION ${violation}`);
+for (const violation of run.violations) {
+  console.log(`VIOLATION ${violation}`);
+}
 process.exit(run.violations.length > 0 ? 1 : 0);

@@ -9,7 +9,16 @@ test('a new process counts an Upgrade that is at rest by its phase, and writes n
   const { world, writes } = await play(good('Deployment'));
   const memory = remembered();
   const before = writes.length;
-  const options = { world, id: 2, faults: {}, memory, writes: [...writes], events: [], wrote: () => {}, died: () => {} };
+  const options = {
+    world,
+    id: 2,
+    faults: {},
+    memory,
+    writes: [...writes],
+    events: [],
+    wrote: () => {},
+    died: () => {},
+  };
   const operator = new Operator(options);
   operator.lead();
   await world.clock.runUntil(world.clock.now() + 10_000, () => {});

@@ -112,14 +112,18 @@ class Playing implements Stage {
     story.arrange?.(world);
     await this.clock.runUntil(this.startedAt, () => {});
     world.state.onChange(({ kind }) => {
-      if (kind !== 'Upgrade') this.#lastChangeAt = this.clock.now();
+      if (kind !== 'Upgrade') {
+        this.#lastChangeAt = this.clock.now();
+      }
     });
   }
 
   async go(): Promise<void> {
     const { world, story, options, clock, oracle } = this;
     addUpgrade(world, 'web', specOf(story));
-    for (let i = 0; i < (options.operators ?? 1); i++) this.startOperator();
+    for (let i = 0; i < (options.operators ?? 1); i++) {
+      this.startOperator();
+    }
     options.disturb?.(this);
     const steps = [...(story.steps ?? [])];
     // Steps that wait for time alone need something to happen.
@@ -127,12 +131,16 @@ class Playing implements Stage {
     tick();
     await clock.runUntil(this.startedAt + (story.minutes ?? 30) * 60_000, () => {
       const step = steps[0];
-      if (!step?.when(world)) return;
+      if (!step?.when(world)) {
+        return;
+      }
       steps.shift();
       this.#lastChangeAt = clock.now();
       step.act(world);
     });
-    if (steps.length > 0) oracle.violations.push(`story: ${steps.length} steps never came about`);
+    if (steps.length > 0) {
+      oracle.violations.push(`story: ${steps.length} steps never came about`);
+    }
   }
 
   /** When the last attempt ended; NaN if it has not. */
@@ -143,10 +151,18 @@ class Playing implements Stage {
   judge(): void {
     const { world, oracle, writes, operators, memory } = this;
     const atRest = !Number.isNaN(this.endedAt) || world.upgrade() === undefined;
-    oracle.finish(writes, atRest ? Math.max(this.#lastChangeAt, this.endedAt || 0) + CALM_MS : Number.POSITIVE_INFINITY);
-    for (const { mostInContainer } of operators)
-      if (mostInContainer > 1) oracle.violations.push(`exec: ${mostInContainer} commands ran in one container at once`);
-    for (const error of memory.errors) oracle.violations.push(`error: ${error}`);
+    oracle.finish(
+      writes,
+      atRest ? Math.max(this.#lastChangeAt, this.endedAt || 0) + CALM_MS : Number.POSITIVE_INFINITY,
+    );
+    for (const { mostInContainer } of operators) {
+      if (mostInContainer > 1) {
+        oracle.violations.push(`exec: ${mostInContainer} commands ran in one container at once`);
+      }
+    }
+    for (const error of memory.errors) {
+      oracle.violations.push(`error: ${error}`);
+    }
   }
 }
 
@@ -166,7 +182,8 @@ export async function play(story: Story, options: RunOptions = {}): Promise<Run>
     memory,
     violations: oracle.violations,
     tookSeconds: (playing.endedAt - startedAt) / 1000,
-    fellBackAfterSeconds: (Date.parse(fallback?.startedAt ?? '') - Date.parse(attempt?.startedAt ?? '')) / 1000,
+    fellBackAfterSeconds:
+      (Date.parse(fallback?.startedAt ?? '') - Date.parse(attempt?.startedAt ?? '')) / 1000,
     timeline: writes.map((write) => line(write, startedAt)),
     deaths,
   };
@@ -187,7 +204,10 @@ function endingOf(world: World, story: Story): Ending {
     images: Object.fromEntries((workload?.containers ?? []).map(({ name, image }) => [name, image])),
     pods: pods
       .filter(isLive)
-      .map((pod) => `${pod.containers.map(({ image }) => image).join('+')} ${isReady(pod) ? 'serves' : 'does not serve'}`)
+      .map(
+        (pod) =>
+          `${pod.containers.map(({ image }) => image).join('+')} ${isReady(pod) ? 'serves' : 'does not serve'}`,
+      )
       .sort(),
     gating: status?.attempt?.gating ?? false,
   };

@@ -24,12 +24,15 @@ export function keyOf(object: unknown): string {
 export function deepFreeze<T>(value: T): T {
   if (value !== null && typeof value === 'object' && !Object.isFrozen(value)) {
     Object.freeze(value);
-    for (const inner of Object.values(value)) deepFreeze(inner);
+    for (const inner of Object.values(value)) {
+      deepFreeze(inner);
+    }
   }
   return value;
 }
 
-const withoutVersion = (object: unknown): string => JSON.stringify(object, (key, value) => (key === 'resourceVersion' ? undefined : value));
+const withoutVersion = (object: unknown): string =>
+  JSON.stringify(object, (key, value) => (key === 'resourceVersion' ? undefined : value));
 
 export class ClusterState {
   readonly #objects = new Map<WatchedKind, Map<string, Watched[WatchedKind]>>();
@@ -63,12 +66,18 @@ export class ClusterState {
   put<K extends WatchedKind>(kind: K, object: Watched[K]): Watched[K] {
     const key = keyOf(object);
     const known = this.get(kind, key);
-    if (known && withoutVersion(known) === withoutVersion(object)) return known;
+    if (known && withoutVersion(known) === withoutVersion(object)) {
+      return known;
+    }
     const resourceVersion = String(++this.#version);
     const versioned =
-      'metadata' in object ? { ...object, metadata: { ...object.metadata, resourceVersion } } : { ...object, resourceVersion };
+      'metadata' in object
+        ? { ...object, metadata: { ...object.metadata, resourceVersion } }
+        : { ...object, resourceVersion };
     const stored = deepFreeze(versioned) as Watched[K];
-    if (!this.#objects.has(kind)) this.#objects.set(kind, new Map());
+    if (!this.#objects.has(kind)) {
+      this.#objects.set(kind, new Map());
+    }
     this.#objects.get(kind)?.set(key, stored);
     this.#tell({ kind, type: 'upsert', object: stored, version: this.#version });
     return stored;
@@ -76,10 +85,15 @@ export class ClusterState {
 
   remove<K extends WatchedKind>(kind: K, object: Watched[K]): void {
     const known = this.get(kind, keyOf(object));
-    if (!known) return;
+    if (!known) {
+      return;
+    }
     this.#objects.get(kind)?.delete(keyOf(object));
     const resourceVersion = String(++this.#version);
-    const last = 'metadata' in known ? { ...known, metadata: { ...known.metadata, resourceVersion } } : { ...known, resourceVersion };
+    const last =
+      'metadata' in known
+        ? { ...known, metadata: { ...known.metadata, resourceVersion } }
+        : { ...known, resourceVersion };
     this.#tell({ kind, type: 'delete', object: deepFreeze(last) as Watched[K], version: this.#version });
   }
 
@@ -87,16 +101,25 @@ export class ClusterState {
   asOf<K extends WatchedKind>(kind: K, version: number): Watched[K][] {
     const objects = new Map<string, Watched[K]>();
     for (const change of this.log) {
-      if (change.version > version) break;
-      if (change.kind !== kind) continue;
-      if (change.type === 'delete') objects.delete(keyOf(change.object));
-      else objects.set(keyOf(change.object), change.object as Watched[K]);
+      if (change.version > version) {
+        break;
+      }
+      if (change.kind !== kind) {
+        continue;
+      }
+      if (change.type === 'delete') {
+        objects.delete(keyOf(change.object));
+      } else {
+        objects.set(keyOf(change.object), change.object as Watched[K]);
+      }
     }
     return [...objects.values()];
   }
 
   #tell(change: Change): void {
     this.log.push(change);
-    for (const listener of [...this.#listeners]) listener(change);
+    for (const listener of [...this.#listeners]) {
+      listener(change);
+    }
   }
 }

@@ -16,7 +16,9 @@ export function syncStatefulSet(world: World, workload: WorkloadView): void {
   report(world, workload, { ...counts(world, workload, update), updateRevision: update });
   step(world, workload, update);
   const after = counts(world, workload, update);
-  if (after.updated === workload.desired && after.ready === workload.desired) model.currentRevision = update;
+  if (after.updated === workload.desired && after.ready === workload.desired) {
+    model.currentRevision = update;
+  }
   report(world, workload, { ...after, updateRevision: update });
 }
 
@@ -27,7 +29,11 @@ function podsOf(world: World, workload: WorkloadView): PodView[] {
     .sort((a, b) => ordinalOf(a) - ordinalOf(b));
 }
 
-function counts(world: World, workload: WorkloadView, update: string): Pick<WorkloadView, 'updated' | 'ready' | 'available' | 'total'> {
+function counts(
+  world: World,
+  workload: WorkloadView,
+  update: string,
+): Pick<WorkloadView, 'updated' | 'ready' | 'available' | 'total'> {
   const pods = podsOf(world, workload);
   const ready = pods.filter((pod) => isReady(pod) && !pod.deleting).length;
   const updated = pods.filter(({ revision, deleting }) => revision === update && !deleting).length;
@@ -37,14 +43,20 @@ function counts(world: World, workload: WorkloadView, update: string): Pick<Work
 function step(world: World, workload: WorkloadView, update: string): void {
   const pods = podsOf(world, workload);
   const condemned = pods.filter((pod) => ordinalOf(pod) >= workload.desired).reverse();
-  if (createMissing(world, workload, update) === 'wait') return;
+  if (createMissing(world, workload, update) === 'wait') {
+    return;
+  }
   for (const pod of condemned) {
     if (pod.deleting) {
-      if (workload.ordered) return;
+      if (workload.ordered) {
+        return;
+      }
       continue;
     }
     world.kubelet.terminate(pod);
-    if (workload.ordered) return;
+    if (workload.ordered) {
+      return;
+    }
   }
   replaceHighest(world, workload, update);
 }
@@ -52,29 +64,43 @@ function step(world: World, workload: WorkloadView, update: string): void {
 /** Creates what is not there; OrderedReady goes on only past pods that are ready and not ending. */
 function createMissing(world: World, workload: WorkloadView, update: string): 'go' | 'wait' {
   const { currentRevision } = world.model(workload);
-  const current = podsOf(world, workload).filter(({ revision, deleting }) => revision === currentRevision && !deleting).length;
+  const current = podsOf(world, workload).filter(
+    ({ revision, deleting }) => revision === currentRevision && !deleting,
+  ).length;
   for (let ordinal = 0; ordinal < workload.desired; ordinal++) {
     const name = `${workload.name}-${ordinal}`;
     const pod = world.state.get('Pod', keyOf({ namespace: workload.namespace, name }));
     if (!pod) {
       const hash = ordinal < current || ordinal < workload.partition ? currentRevision : update;
-      const revision = revisionsOf(world, workload).find((candidate) => candidate.hash === hash) ?? currentRevisionOf(world, workload);
+      const revision =
+        revisionsOf(world, workload).find((candidate) => candidate.hash === hash) ??
+        currentRevisionOf(world, workload);
       const owner = { kind: 'StatefulSet', name: workload.name, uid: workload.uid };
       createPod(world, { workload, owner, name, revision, node: nodeFor(world, ordinal) });
-      if (workload.ordered) return 'wait';
-    } else if (workload.ordered && (pod.deleting || !isReady(pod))) return 'wait';
+      if (workload.ordered) {
+        return 'wait';
+      }
+    } else if (workload.ordered && (pod.deleting || !isReady(pod))) {
+      return 'wait';
+    }
   }
   return 'go';
 }
 
 function replaceHighest(world: World, workload: WorkloadView, update: string): void {
-  if (workload.onDelete) return;
-  const pods = podsOf(world, workload).filter((pod) => ordinalOf(pod) < workload.desired && ordinalOf(pod) >= workload.partition);
+  if (workload.onDelete) {
+    return;
+  }
+  const pods = podsOf(world, workload).filter(
+    (pod) => ordinalOf(pod) < workload.desired && ordinalOf(pod) >= workload.partition,
+  );
   for (const pod of pods.reverse()) {
     if (pod.revision !== update && !pod.deleting) {
       world.kubelet.terminate(pod);
       return;
     }
-    if (!isReady(pod) || pod.deleting) return;
+    if (!isReady(pod) || pod.deleting) {
+      return;
+    }
   }
 }

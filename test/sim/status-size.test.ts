@@ -5,7 +5,8 @@ import { play } from './run.ts';
 import type { Story } from './story.ts';
 
 const containers = Array.from({ length: 6 }, (_, i) => `container-${i}`);
-const images = (version: string) => Object.fromEntries(containers.map((name) => [name, `registry.example/${name}:${version}`]));
+const images = (version: string) =>
+  Object.fromEntries(containers.map((name) => [name, `registry.example/${name}:${version}`]));
 const checks = Array.from({ length: 16 }, (_, i) => ({
   name: `check-${i}`,
   exec: { command: [`/usr/bin/check-${i}`] },
@@ -17,7 +18,9 @@ const story = (code: number): Story => ({
   name: `sixteen checks in six containers on twenty nodes, exit ${code}`,
   workload: { kind: 'DaemonSet', name: 'web', images: images('1'), maxUnavailable: 20 },
   nodes: Array.from({ length: 20 }, (_, i) => `node-${i}`),
-  images: Object.fromEntries(Object.values(images('2')).map((image) => [image, exits(code, 'x'.repeat(8192))])),
+  images: Object.fromEntries(
+    Object.values(images('2')).map((image) => [image, exits(code, 'x'.repeat(8192))]),
+  ),
   spec: {
     containers: containers.map((name) => ({ name, image: `registry.example/${name}:2` })),
     postCheck: { checks, deadlineSeconds: 60 },

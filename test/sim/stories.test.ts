@@ -22,13 +22,21 @@ const condition = (run: Run, type: string): string => {
   return `${found?.status} ${found?.reason}`;
 };
 const target = (kind: KindName): string => `${kind.split(' ')[0]} web`;
-const writes = (run: Run, kind: string): number => run.writes.filter((write) => write.kind === kind && write.result === 'ok').length;
+const writes = (run: Run, kind: string): number =>
+  run.writes.filter((write) => write.kind === kind && write.result === 'ok').length;
 
 describe.each(KINDS)('an upgrade of a %s', (kind) => {
   test('that works replaces every pod and says on how many it was proved', async () => {
     const run = await told(stories.good(kind));
-    expect(run.ending).toMatchObject({ phase: 'Succeeded', images: { web: NEW }, pods: three(NEW), gating: false });
-    expect(run.message).toMatch(new RegExp(`^${target(kind)} runs web=${NEW}, proved on 3 of 3 pods in [68]s$`));
+    expect(run.ending).toMatchObject({
+      phase: 'Succeeded',
+      images: { web: NEW },
+      pods: three(NEW),
+      gating: false,
+    });
+    expect(run.message).toMatch(
+      new RegExp(`^${target(kind)} runs web=${NEW}, proved on 3 of 3 pods in [68]s$`),
+    );
     expect(reasons(run)).toEqual(['UpgradeStarted', 'PostCheckPassed']);
     expect(run.memory.endings).toEqual([`${kind.split(' ')[0]} Succeeded`]);
     expect(run.memory.gates).toEqual(['Passed', 'Passed', 'Passed']);
@@ -68,14 +76,18 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
       'FallbackVerified',
     ]);
     expect(run.memory.fallbacks).toEqual([`${kind.split(' ')[0]} Verified`]);
-    expect([condition(run, 'Ready'), condition(run, 'Verified'), condition(run, 'FallenBack'), condition(run, 'Stalled')]).toEqual([
-      'False SchemaTooOld',
-      'False SchemaTooOld',
-      'True Verified',
-      'True SchemaTooOld',
-    ]);
+    expect([
+      condition(run, 'Ready'),
+      condition(run, 'Verified'),
+      condition(run, 'FallenBack'),
+      condition(run, 'Stalled'),
+    ]).toEqual(['False SchemaTooOld', 'False SchemaTooOld', 'True Verified', 'True SchemaTooOld']);
     const { fallback, quarantined, lastVerified } = run.world.upgrade()?.status ?? {};
-    expect(fallback?.evidence?.[0]?.checks[0]).toMatchObject({ exitCode: 17, class: 'Fail', output: 'schema too old' });
+    expect(fallback?.evidence?.[0]?.checks[0]).toMatchObject({
+      exitCode: 17,
+      class: 'Fail',
+      output: 'schema too old',
+    });
     expect(quarantined?.images).toEqual({ web: NEW });
     expect(lastVerified?.images).toEqual({ web: OLD });
   });
@@ -83,23 +95,58 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
   test('that never passes falls back at the deadline, after one more try', async () => {
     const run = await told(stories.deadline(kind));
     expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
-    expect(run.message).toMatch(/readiness-probe in container web exited 17 \(ProbeFailed\) until the deadline of 1m$/);
+    expect(run.message).toMatch(
+      /readiness-probe in container web exited 17 \(ProbeFailed\) until the deadline of 1m$/,
+    );
     expect(run.fellBackAfterSeconds).toBeGreaterThanOrEqual(60);
     expect(run.fellBackAfterSeconds).toBeLessThan(63);
   });
 
   test.each([
-    ['never becomes ready', stories.neverReady, /not ready: container web is running but not ready until the deadline of 1m$/],
-    ['crashes again and again', stories.crashLoop, /container web restarted 3 times, last with exit code 3 \(maxRestarts 2\)$/],
-    ['has no image', stories.cannotBePulled, /container web cannot start, \w+: cannot pull registry.example\/web:2.0: not found$/],
-    ['lacks the command', stories.commandMissing, /\(CommandMissing: exec: "\/usr\/bin\/readiness_probe.sh": no such file or directory\)/],
-    ['hangs when it is asked', stories.hang, /\(ProbeTimedOut: still running after 10s\) until the deadline of 1m$/],
-    ['dies when it is asked', stories.diesUnderTheCheck, /container web restarted 3 times, last with exit code 137 \(maxRestarts 2\)$/],
-    ['fails three times in a row', stories.threeInARow, /exited 5 \(ProbeFailed\), 3 times in a row \(failureThreshold 3\)$/],
+    [
+      'never becomes ready',
+      stories.neverReady,
+      /not ready: container web is running but not ready until the deadline of 1m$/,
+    ],
+    [
+      'crashes again and again',
+      stories.crashLoop,
+      /container web restarted 3 times, last with exit code 3 \(maxRestarts 2\)$/,
+    ],
+    [
+      'has no image',
+      stories.cannotBePulled,
+      /container web cannot start, \w+: cannot pull registry.example\/web:2.0: not found$/,
+    ],
+    [
+      'lacks the command',
+      stories.commandMissing,
+      /\(CommandMissing: exec: "\/usr\/bin\/readiness_probe.sh": no such file or directory\)/,
+    ],
+    [
+      'hangs when it is asked',
+      stories.hang,
+      /\(ProbeTimedOut: still running after 10s\) until the deadline of 1m$/,
+    ],
+    [
+      'dies when it is asked',
+      stories.diesUnderTheCheck,
+      /container web restarted 3 times, last with exit code 137 \(maxRestarts 2\)$/,
+    ],
+    [
+      'fails three times in a row',
+      stories.threeInARow,
+      /exited 5 \(ProbeFailed\), 3 times in a row \(failureThreshold 3\)$/,
+    ],
     ['has one bad pod of three', stories.secondIsBad, /exited 17 \(SchemaTooOld/],
   ])('that %s falls back', async (_how, tell, message) => {
     const run = await told(tell(kind));
-    expect(run.ending).toMatchObject({ phase: 'FellBack', images: { web: OLD }, pods: three(OLD), gating: false });
+    expect(run.ending).toMatchObject({
+      phase: 'FellBack',
+      images: { web: OLD },
+      pods: three(OLD),
+      gating: false,
+    });
     expect(run.message).toMatch(message);
   });
 
@@ -111,22 +158,38 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
       /^No verdict on web=registry.example\/web:2.0 yet: 0 of 3 pods passed; .*\(NoEvidence: the connection was lost\)$/,
     );
     expect(run.writes.length).toBeLessThan(45);
-    expect([condition(run, 'Ready'), condition(run, 'Reconciling')]).toEqual(['Unknown Inconclusive', 'True Inconclusive']);
+    expect([condition(run, 'Ready'), condition(run, 'Reconciling')]).toEqual([
+      'Unknown Inconclusive',
+      'True Inconclusive',
+    ]);
   });
 
   test('that cannot be asked falls back at the deadline when told so', async () => {
     const run = await told(stories.cannotBeAsked('Fallback', kind));
-    expect(run.ending).toMatchObject({ phase: 'FellBack', reason: 'InconclusiveAtDeadline', pods: three(OLD) });
+    expect(run.ending).toMatchObject({
+      phase: 'FellBack',
+      reason: 'InconclusiveAtDeadline',
+      pods: three(OLD),
+    });
   });
 
   test('that answers after its deadline still passes, because silence is no evidence', async () => {
-    expect((await told(stories.answersAtLast(kind))).ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect((await told(stories.answersAtLast(kind))).ending).toMatchObject({
+      phase: 'Succeeded',
+      pods: three(NEW),
+    });
   });
 
   test('whose fallback fails too ends loudly', async () => {
     const run = await told(stories.fallbackFailsToo(kind));
-    expect(run.ending).toMatchObject({ phase: 'FallbackFailed', images: { web: OLD }, fallback: 'Failed No' });
-    expect(run.message).toMatch(/did not come to its end, somebody must look: .*exited 17.*; the fallback failed too: pod web-/);
+    expect(run.ending).toMatchObject({
+      phase: 'FallbackFailed',
+      images: { web: OLD },
+      fallback: 'Failed No',
+    });
+    expect(run.message).toMatch(
+      /did not come to its end, somebody must look: .*exited 17.*; the fallback failed too: pod web-/,
+    );
     expect(reasons(run)).toContain('FallbackFailed');
   });
 
@@ -138,7 +201,12 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
 
   test('with fallback.action Pause leaves everything as it is, the gates closed', async () => {
     const run = await told(stories.withFallback('Pause', kind));
-    expect(run.ending).toMatchObject({ phase: 'Failed', reason: 'FallbackPaused', images: { web: NEW }, gating: true });
+    expect(run.ending).toMatchObject({
+      phase: 'Failed',
+      reason: 'FallbackPaused',
+      images: { web: NEW },
+      gating: true,
+    });
     expect(run.ending.pods).toContain(`${NEW} does not serve`);
     expect(writes(run, 'patchImages')).toBe(1);
   });
@@ -237,13 +305,23 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
 
   test('can be tried again after it fell back', async () => {
     const run = await told(stories.retriedAfterFallback(kind));
-    expect(run.ending).toMatchObject({ phase: 'Succeeded', outcomes: ['2 Succeeded', '1 FellBack'], pods: three(NEW) });
+    expect(run.ending).toMatchObject({
+      phase: 'Succeeded',
+      outcomes: ['2 Succeeded', '1 FellBack'],
+      pods: three(NEW),
+    });
   });
 
   test('that is tried again ignores what a try of the attempt before still says', async () => {
     const run = await told(stories.retriedWhileAsked(kind));
-    expect(run.world.kubelet.asked.some(({ result }) => result.kind === 'exit' && result.code === 17)).toBe(true);
-    expect(run.ending).toMatchObject({ phase: 'Succeeded', outcomes: ['2 Succeeded', '1 Superseded'], pods: three(NEW) });
+    expect(run.world.kubelet.asked.some(({ result }) => result.kind === 'exit' && result.code === 17)).toBe(
+      true,
+    );
+    expect(run.ending).toMatchObject({
+      phase: 'Succeeded',
+      outcomes: ['2 Succeeded', '1 Superseded'],
+      pods: three(NEW),
+    });
   });
 
   test('can be proved again after it succeeded, without writing an image', async () => {
@@ -253,28 +331,51 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
   });
 
   test('ends when its target is deleted, and begins anew with another of the same name', async () => {
-    expect((await told(stories.targetDeleted(kind))).ending).toMatchObject({ phase: 'Aborted', reason: 'TargetNotFound' });
+    expect((await told(stories.targetDeleted(kind))).ending).toMatchObject({
+      phase: 'Aborted',
+      reason: 'TargetNotFound',
+    });
     const run = await told(stories.targetReplaced(kind));
-    expect(run.ending).toMatchObject({ phase: 'Succeeded', outcomes: ['2 Succeeded', '1 Aborted'], pods: three(NEW) });
+    expect(run.ending).toMatchObject({
+      phase: 'Succeeded',
+      outcomes: ['2 Succeeded', '1 Aborted'],
+      pods: three(NEW),
+    });
   });
 
   test('whose Upgrade is deleted opens its closed gates and writes nothing to the workload', async () => {
     const run = await told(stories.upgradeDeleted(kind));
     expect(run.ending.images).toEqual({ web: NEW });
-    expect(run.world.pods().every((pod) => !pod.gates.includes(VERIFIED) || pod.conditions[VERIFIED]?.status === 'True')).toBe(true);
+    expect(
+      run.world
+        .pods()
+        .every((pod) => !pod.gates.includes(VERIFIED) || pod.conditions[VERIFIED]?.status === 'True'),
+    ).toBe(true);
     expect(run.memory.gates).toContain('NoAttempt');
   });
 
   test('does not fight somebody else who changes the image', async () => {
     const run = await told(stories.foreignChange(kind));
-    expect(run.ending).toMatchObject({ phase: 'Failed', reason: 'ImageConflict', images: { web: 'registry.example/web:hotfix' } });
-    expect(run.message).toContain('kubectl-edit changed the image of container web to registry.example/web:hotfix');
+    expect(run.ending).toMatchObject({
+      phase: 'Failed',
+      reason: 'ImageConflict',
+      images: { web: 'registry.example/web:hotfix' },
+    });
+    expect(run.message).toContain(
+      'kubectl-edit changed the image of container web to registry.example/web:hotfix',
+    );
     expect(writes(run, 'patchImages')).toBe(1);
   });
 
   test('follows another change of the template, and falls back from it too', async () => {
-    expect((await told(stories.foreignTemplateChange(kind))).ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
-    expect((await told(stories.foreignTemplateChangeOfABadOne(kind))).ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+    expect((await told(stories.foreignTemplateChange(kind))).ending).toMatchObject({
+      phase: 'Succeeded',
+      pods: three(NEW),
+    });
+    expect((await told(stories.foreignTemplateChangeOfABadOne(kind))).ending).toMatchObject({
+      phase: 'FellBack',
+      pods: three(OLD),
+    });
   });
 
   test('with gate Disabled puts no gate on any pod', async () => {
@@ -289,8 +390,9 @@ test('a broken pod of an ordered StatefulSet is deleted exactly once, so that th
   const run = await told(stories.bad('StatefulSet'));
   expect(run.writes.filter(({ kind }) => kind === 'deletePod').map(({ what }) => what)).toEqual(['web-2']);
   expect(reasons(run)).toContain('StuckPodDeleted');
-  for (const kind of ['Deployment', 'StatefulSet Parallel', 'DaemonSet'] as const)
+  for (const kind of ['Deployment', 'StatefulSet Parallel', 'DaemonSet'] as const) {
     expect(writes(await play(stories.bad(kind)), 'deletePod')).toBe(0);
+  }
 });
 
 test('a workload that wants no pods succeeds, with nothing proved', async () => {
@@ -304,25 +406,41 @@ test('of two Upgrades on one target the younger stalls and writes nothing', asyn
   expect(run.ending).toMatchObject({ phase: 'Succeeded', images: { web: NEW } });
   const rival = run.world.upgrade('rival')?.status;
   expect(rival?.message).toBe('Upgrade web is older and acts on Deployment web: delete one of the two');
-  expect(rival?.conditions?.find(({ type }) => type === 'Stalled')).toMatchObject({ status: 'True', reason: 'TargetClaimed' });
+  expect(rival?.conditions?.find(({ type }) => type === 'Stalled')).toMatchObject({
+    status: 'True',
+    reason: 'TargetClaimed',
+  });
 });
 
 test('when the older of two Upgrades is deleted, the other one acts', async () => {
   const run = await told(stories.claimGoesOver);
   expect(run.ending.images).toEqual({ web: 'registry.example/web:3.0' });
-  expect(run.world.upgrade('rival')?.status).toMatchObject({ phase: 'Succeeded', from: { images: { web: NEW } } });
+  expect(run.world.upgrade('rival')?.status).toMatchObject({
+    phase: 'Succeeded',
+    from: { images: { web: NEW } },
+  });
 });
 
-test.each(KINDS)('a lost status of a %s makes the operator adopt what runs, and guess no fallback target', async (kind) => {
-  const run = await play(stories.statusLost(kind));
-  // The numbers begin anew with the status, which the oracle cannot know.
-  expect(run.violations.filter((violation) => !/^I[46] /.test(violation))).toEqual([]);
-  expect(run.ending).toMatchObject({ phase: 'Succeeded', images: { web: NEW } });
-  expect(run.world.upgrade()?.status).toMatchObject({ attempt: { adopted: true }, from: { images: { web: NEW } } });
-});
+test.each(KINDS)(
+  'a lost status of a %s makes the operator adopt what runs, and guess no fallback target',
+  async (kind) => {
+    const run = await play(stories.statusLost(kind));
+    // The numbers begin anew with the status, which the oracle cannot know.
+    expect(run.violations.filter((violation) => !/^I[46] /.test(violation))).toEqual([]);
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', images: { web: NEW } });
+    expect(run.world.upgrade()?.status).toMatchObject({
+      attempt: { adopted: true },
+      from: { images: { web: NEW } },
+    });
+  },
+);
 
 test('a workload that is scaled to nothing meanwhile succeeds, with nothing proved', async () => {
-  expect((await told(stories.scaledToNothing)).ending).toMatchObject({ phase: 'Succeeded', reason: 'NoPods', pods: [] });
+  expect((await told(stories.scaledToNothing)).ending).toMatchObject({
+    phase: 'Succeeded',
+    reason: 'NoPods',
+    pods: [],
+  });
 });
 
 test('an image that somebody changes after the success is drift, and is left alone', async () => {
@@ -342,13 +460,20 @@ test('a workload that is scaled meanwhile has to prove as many pods as it wants 
 test('a workload that is scaled just before the write of an overtaking version keeps the fallback target', async () => {
   for (const kind of ['Deployment', 'StatefulSet', 'StatefulSet Parallel'] as const) {
     const run = await told(stories.supersededAndScaled(kind));
-    expect(run.ending).toMatchObject({ phase: 'FellBack', outcomes: ['2 FellBack', '1 Superseded'], images: { web: OLD } });
+    expect(run.ending).toMatchObject({
+      phase: 'FellBack',
+      outcomes: ['2 FellBack', '1 Superseded'],
+      images: { web: OLD },
+    });
     expect(run.ending.pods).toEqual(Array(4).fill(`${OLD} serves`));
   }
 });
 
 test('a Deployment that is paused meanwhile stalls the Upgrade, and its clocks stand still', async () => {
-  expect((await told(stories.workloadPausedMeanwhile)).ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+  expect((await told(stories.workloadPausedMeanwhile)).ending).toMatchObject({
+    phase: 'Succeeded',
+    pods: three(NEW),
+  });
   const { steps = [] } = stories.workloadPausedMeanwhile;
   const halfway = await play({ ...stories.workloadPausedMeanwhile, steps: steps.slice(0, 1) });
   expect(halfway.message).toMatch(
@@ -361,7 +486,9 @@ describe('the gate', () => {
   test('that is not installed is told, and the upgrade goes on without it', async () => {
     const run = await told(stories.noGatePolicy);
     expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
-    expect(run.writes.some(({ what }) => what.includes('not gated, because the gate policy is not installed'))).toBe(true);
+    expect(
+      run.writes.some(({ what }) => what.includes('not gated, because the gate policy is not installed')),
+    ).toBe(true);
   });
 
   test('that is required but not installed keeps the attempt from starting, until it is', async () => {
@@ -374,7 +501,10 @@ describe('the gate', () => {
         world.gatePolicy.installed = true;
       },
     };
-    expect((await told({ ...stories.gateRequired, steps: [install] })).ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect((await told({ ...stories.gateRequired, steps: [install] })).ending).toMatchObject({
+      phase: 'Succeeded',
+      pods: three(NEW),
+    });
   });
 
   test('that a pod slipped past is reported, and the pod is checked all the same', async () => {
@@ -401,7 +531,9 @@ describe('a node that is lost', () => {
   test('during the attempt makes its pod inconclusive, never failed, and the attempt goes on when it is back', async () => {
     const run = await told(stories.nodeDownMeanwhile);
     expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
-    expect(run.writes.some(({ what }) => /^Inconclusive: .* on node-1: node node-1 is not Ready$/.test(what))).toBe(true);
+    expect(
+      run.writes.some(({ what }) => /^Inconclusive: .* on node-1: node node-1 is not Ready$/.test(what)),
+    ).toBe(true);
     expect(writes(run, 'patchImages')).toBe(1);
   });
 
@@ -417,7 +549,9 @@ describe('a node that is lost', () => {
 test('containers in every role are upgraded, and the checks run in those that can be asked', async () => {
   const run = await told(stories.manyContainers);
   expect(run.ending.phase).toBe('Succeeded');
-  expect(new Set(run.world.kubelet.asked.map(({ image }) => image))).toEqual(new Set([NEW, 'registry.example/proxy:2']));
+  expect(new Set(run.world.kubelet.asked.map(({ image }) => image))).toEqual(
+    new Set([NEW, 'registry.example/proxy:2']),
+  );
 });
 
 test('a story plays the same every time with one seed', async () => {
@@ -431,5 +565,8 @@ test('a story plays the same every time with one seed', async () => {
 test('a finished Upgrade writes nothing for a whole day', async () => {
   const run = await told({ ...stories.good('Deployment'), minutes: 24 * 60 });
   expect(run.writes.at(-1)?.at).toBeLessThan(run.writes[0]!.at + 60_000);
-  expect((await told({ ...stories.bad('Deployment'), images: { [NEW]: exits(17) }, minutes: 24 * 60 })).ending.phase).toBe('FellBack');
+  expect(
+    (await told({ ...stories.bad('Deployment'), images: { [NEW]: exits(17) }, minutes: 24 * 60 })).ending
+      .phase,
+  ).toBe('FellBack');
 });

@@ -26,7 +26,9 @@ export const NEW = 'registry.example/web:2.0';
 
 export function workloadOf(kind: KindName): WorkloadSpec {
   const common = { name: 'web', images: { web: OLD }, replicas: 3 };
-  if (kind === 'StatefulSet Parallel') return { kind: 'StatefulSet', ordered: false, ...common };
+  if (kind === 'StatefulSet Parallel') {
+    return { kind: 'StatefulSet', ordered: false, ...common };
+  }
   return { kind, ...common };
 }
 
@@ -49,16 +51,29 @@ export const bad = (kind: KindName): Story =>
           {
             name: 'readiness-probe',
             exec: { command: ['/usr/bin/readiness_probe.sh'] },
-            exitCodes: [{ codes: '17', class: 'Fail', reason: 'SchemaTooOld', message: 'the database schema is too old' }],
+            exitCodes: [
+              {
+                codes: '17',
+                class: 'Fail',
+                reason: 'SchemaTooOld',
+                message: 'the database schema is too old',
+              },
+            ],
           },
         ],
       },
     },
   });
-export const deadline = (kind: KindName): Story => told('deadline', kind, exits(17), { spec: { postCheck: { deadlineSeconds: 60 } } });
+export const deadline = (kind: KindName): Story =>
+  told('deadline', kind, exits(17), { spec: { postCheck: { deadlineSeconds: 60 } } });
 
 /** The four stories that every crash point is swept over. */
-export const swept = (kind: KindName): readonly Story[] => [good(kind), retryThenGood(kind), bad(kind), deadline(kind)];
+export const swept = (kind: KindName): readonly Story[] => [
+  good(kind),
+  retryThenGood(kind),
+  bad(kind),
+  deadline(kind),
+];
 
 const READINESS_CHECK = { name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] } };
 const SHORT = { postCheck: { deadlineSeconds: 60 } };
@@ -66,12 +81,17 @@ const NEWER = 'registry.example/web:3.0';
 
 // Ways in which a version is bad.
 
-export const neverReady = (kind: KindName): Story => told('never ready', kind, { readyAfterMs: false }, { spec: SHORT });
-export const crashLoop = (kind: KindName): Story => told('crash loop', kind, { start: 'crashes', crashCode: 3 });
-export const cannotBePulled = (kind: KindName): Story => told('image that cannot be pulled', kind, { start: 'pullFails' });
-export const commandMissing = (kind: KindName): Story => told('command missing', kind, { answer: () => 'missing' });
+export const neverReady = (kind: KindName): Story =>
+  told('never ready', kind, { readyAfterMs: false }, { spec: SHORT });
+export const crashLoop = (kind: KindName): Story =>
+  told('crash loop', kind, { start: 'crashes', crashCode: 3 });
+export const cannotBePulled = (kind: KindName): Story =>
+  told('image that cannot be pulled', kind, { start: 'pullFails' });
+export const commandMissing = (kind: KindName): Story =>
+  told('command missing', kind, { answer: () => 'missing' });
 export const hang = (kind: KindName): Story => told('hang', kind, { answer: () => 'hang' }, { spec: SHORT });
-export const diesUnderTheCheck = (kind: KindName): Story => told('container dies under the check', kind, { answer: () => 'dies' });
+export const diesUnderTheCheck = (kind: KindName): Story =>
+  told('container dies under the check', kind, { answer: () => 'dies' });
 export const threeInARow = (kind: KindName): Story =>
   told('failure threshold', kind, exits(5), { spec: { postCheck: { failureThreshold: 3 } } });
 /** The second pod is the bad one. */
@@ -88,11 +108,19 @@ export const fallbackFailsToo = (kind: KindName): Story => ({
 });
 export const unverified = (kind: KindName): Story => {
   const story = bad(kind);
-  return { ...story, name: `fallback without verification, ${kind}`, spec: { ...story.spec, fallback: { verify: false } } };
+  return {
+    ...story,
+    name: `fallback without verification, ${kind}`,
+    spec: { ...story.spec, fallback: { verify: false } },
+  };
 };
 export const withFallback = (action: 'Pause' | 'None', kind: KindName): Story => {
   const story = bad(kind);
-  return { ...story, name: `fallback action ${action}, ${kind}`, spec: { ...story.spec, fallback: { action } } };
+  return {
+    ...story,
+    name: `fallback action ${action}, ${kind}`,
+    spec: { ...story.spec, fallback: { action } },
+  };
 };
 
 // Ways in which nothing can be said.
@@ -109,17 +137,37 @@ export const answersAtLast = (kind: KindName): Story =>
 export const everythingSkipped = (kind: KindName): Story =>
   told('everything skipped', kind, exits(3), {
     spec: {
-      postCheck: { checks: [{ ...READINESS_CHECK, exitCodes: [{ codes: '3', class: 'Skip', reason: 'NothingToCheck', message: '' }] }] },
+      postCheck: {
+        checks: [
+          {
+            ...READINESS_CHECK,
+            exitCodes: [{ codes: '3', class: 'Skip', reason: 'NothingToCheck', message: '' }],
+          },
+        ],
+      },
     },
   });
-export const readinessOnly = (kind: KindName): Story => told('readiness only', kind, {}, { spec: { postCheck: { checks: [] } } });
-export const noReplicas: Story = { ...good('Deployment'), name: 'no replicas', workload: { ...workloadOf('Deployment'), replicas: 0 } };
+export const readinessOnly = (kind: KindName): Story =>
+  told('readiness only', kind, {}, { spec: { postCheck: { checks: [] } } });
+export const noReplicas: Story = {
+  ...good('Deployment'),
+  name: 'no replicas',
+  workload: { ...workloadOf('Deployment'), replicas: 0 },
+};
 
 // What runs already.
 
 const running = (kind: KindName): WorkloadSpec => ({ ...workloadOf(kind), images: { web: NEW } });
-export const adoptedGood = (kind: KindName): Story => ({ ...good(kind), name: `adopted good, ${kind}`, workload: running(kind) });
-export const adoptedBad = (kind: KindName): Story => ({ ...bad(kind), name: `adopted bad, ${kind}`, workload: running(kind) });
+export const adoptedGood = (kind: KindName): Story => ({
+  ...good(kind),
+  name: `adopted good, ${kind}`,
+  workload: running(kind),
+});
+export const adoptedBad = (kind: KindName): Story => ({
+  ...bad(kind),
+  name: `adopted bad, ${kind}`,
+  workload: running(kind),
+});
 
 // What users and rivals do on the way.
 
@@ -142,7 +190,10 @@ export const supersededAndScaled = (kind: KindName): Story => {
     losesPods: true,
     steps: [
       ...(story.steps ?? []),
-      { when: (world) => world.upgrade()?.status?.attempt?.number === 2, act: (world) => void scaleTo(world, 4) },
+      {
+        when: (world) => world.upgrade()?.status?.attempt?.number === 2,
+        act: (world) => void scaleTo(world, 4),
+      },
     ],
   };
 };
@@ -153,16 +204,30 @@ export const supersededInFallback = (kind: KindName): Story => ({
 });
 /** The second pod needs half a minute more after the pause, which was longer than its whole deadline. */
 export const pausedAndResumed = (kind: KindName): Story => ({
-  ...told('paused and resumed', kind, { answer: ({ index, ageMs }) => (index === 2 && ageMs < 930_000 ? 2 : 0) }, { spec: SHORT }),
+  ...told(
+    'paused and resumed',
+    kind,
+    { answer: ({ index, ageMs }) => (index === 2 && ageMs < 930_000 ? 2 : 0) },
+    { spec: SHORT },
+  ),
   steps: [
-    { when: (world) => (world.upgrade()?.status?.counts?.passed ?? 0) >= 1, act: (world) => changeSpec(world, { paused: true }) },
+    {
+      when: (world) => (world.upgrade()?.status?.counts?.passed ?? 0) >= 1,
+      act: (world) => changeSpec(world, { paused: true }),
+    },
     { when: afterSeconds(900), act: (world) => changeSpec(world, { paused: false }) },
   ],
 });
 const reaching = (phase: Phase, kind: KindName): Story => {
-  if (phase === 'PostChecking') return lastIsSlow(kind);
-  if (phase === 'Inconclusive') return cannotBeAsked('Wait', kind);
-  if (phase === 'Failed') return withFallback('Pause', kind);
+  if (phase === 'PostChecking') {
+    return lastIsSlow(kind);
+  }
+  if (phase === 'Inconclusive') {
+    return cannotBeAsked('Wait', kind);
+  }
+  if (phase === 'Failed') {
+    return withFallback('Pause', kind);
+  }
   return phase === 'Succeeded' ? good(kind) : retryThenGood(kind);
 };
 export const abortedWhile = (phase: Phase, kind: KindName): Story => ({
@@ -171,7 +236,8 @@ export const abortedWhile = (phase: Phase, kind: KindName): Story => ({
   steps: [{ when: phaseIs(phase), act: (world) => annotate(world, 'abort', 'stop-1') }],
 });
 /** All pods exist, and the last one takes its time to pass. */
-const lastIsSlow = (kind: KindName): Story => told('last is slow', kind, { answer: ({ index, nth }) => (index === 3 && nth < 30 ? 2 : 0) });
+const lastIsSlow = (kind: KindName): Story =>
+  told('last is slow', kind, { answer: ({ index, nth }) => (index === 3 && nth < 30 ? 2 : 0) });
 export const retriedAfterFallback = (kind: KindName): Story => ({
   ...bad(kind),
   name: `retried after a fallback, ${kind}`,
@@ -188,7 +254,8 @@ export const retriedAfterFallback = (kind: KindName): Story => ({
 /** A try of the first attempt is under way when the second begins; it says no, all later ones say yes. */
 export const retriedWhileAsked = (kind: KindName): Story => {
   const late = { code: 17, afterMs: 9000 };
-  const answer: Behaviour['answer'] = ({ index, ageMs }) => (index > 1 || ageMs > 75_000 ? 0 : ageMs < 62_000 ? 'broken' : late);
+  const answer: Behaviour['answer'] = ({ index, ageMs }) =>
+    index > 1 || ageMs > 75_000 ? 0 : ageMs < 62_000 ? 'broken' : late;
   const { spec } = bad(kind);
   return {
     ...told('retried while a try is under way', kind, { answer }),
@@ -213,7 +280,10 @@ export const targetReplaced = (kind: KindName): Story => ({
   ...targetDeleted(kind),
   name: `target replaced, ${kind}`,
   losesPods: true,
-  steps: [...(targetDeleted(kind).steps ?? []), { when: afterSeconds(30), act: (world) => void world.addWorkload(workloadOf(kind)) }],
+  steps: [
+    ...(targetDeleted(kind).steps ?? []),
+    { when: afterSeconds(30), act: (world) => void world.addWorkload(workloadOf(kind)) },
+  ],
 });
 export const upgradeDeleted = (kind: KindName): Story => ({
   ...told('Upgrade deleted', kind, exits(2)),
@@ -229,7 +299,10 @@ export const twoUpgrades: Story = {
         void addUpgrade(
           world,
           'rival',
-          specOf({ workload: workloadOf('Deployment'), spec: { containers: [{ name: 'web', image: NEWER }] } }),
+          specOf({
+            workload: workloadOf('Deployment'),
+            spec: { containers: [{ name: 'web', image: NEWER }] },
+          }),
         ),
     },
   ],
@@ -266,7 +339,8 @@ export const foreignChange = (kind: KindName): Story => ({
   steps: [
     {
       when: (world) => asked(world, NEW) >= 1,
-      act: (world) => void world.setImages(target(world), { web: 'registry.example/web:hotfix' }, 'kubectl-edit'),
+      act: (world) =>
+        void world.setImages(target(world), { web: 'registry.example/web:hotfix' }, 'kubectl-edit'),
     },
   ],
 });
@@ -276,7 +350,8 @@ export const drifted: Story = {
   steps: [
     {
       when: phaseIs('Succeeded'),
-      act: (world) => void world.setImages(target(world), { web: 'registry.example/web:hotfix' }, 'kubectl-edit'),
+      act: (world) =>
+        void world.setImages(target(world), { web: 'registry.example/web:hotfix' }, 'kubectl-edit'),
     },
   ],
 };
@@ -311,7 +386,10 @@ export const workloadPausedMeanwhile: Story = {
   ...good('Deployment'),
   name: 'workload paused meanwhile',
   steps: [
-    { when: (world) => asked(world, NEW) >= 1, act: (world) => void world.changeSpec(target(world), { paused: true }) },
+    {
+      when: (world) => asked(world, NEW) >= 1,
+      act: (world) => void world.changeSpec(target(world), { paused: true }),
+    },
     { when: afterSeconds(900), act: (world) => void world.changeSpec(target(world), { paused: false }) },
   ],
 };
@@ -323,7 +401,11 @@ export const gateOff = (kind: KindName): Story => ({
   name: `gate Disabled, ${kind}`,
   spec: { ...good(kind).spec, gate: 'Disabled' },
 });
-export const noGatePolicy: Story = { ...good('Deployment'), name: 'gate policy not installed', gatePolicyInstalled: false };
+export const noGatePolicy: Story = {
+  ...good('Deployment'),
+  name: 'gate policy not installed',
+  gatePolicyInstalled: false,
+};
 export const gateRequired: Story = {
   ...noGatePolicy,
   name: 'gate required but not installed',
@@ -378,7 +460,12 @@ export const manyContainers: Story = {
     kind: 'Deployment',
     name: 'web',
     replicas: 2,
-    images: { migrate: 'registry.example/migrate:1', proxy: 'registry.example/proxy:1', web: OLD, log: 'registry.example/log:1' },
+    images: {
+      migrate: 'registry.example/migrate:1',
+      proxy: 'registry.example/proxy:1',
+      web: OLD,
+      log: 'registry.example/log:1',
+    },
     roles: { migrate: 'init', proxy: 'sidecar' },
   },
   images: {},

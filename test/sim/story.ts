@@ -7,7 +7,11 @@ import type { ExecResult } from '../../src/engine/ports.ts';
 import type { Behaviour } from './behaviour.ts';
 import { NAMESPACE, type WorkloadSpec, type World } from './world.ts';
 
-type Partly<T> = T extends readonly (infer U)[] ? readonly Partly<U>[] : T extends object ? { readonly [K in keyof T]?: Partly<T[K]> } : T;
+type Partly<T> = T extends readonly (infer U)[]
+  ? readonly Partly<U>[]
+  : T extends object
+    ? { readonly [K in keyof T]?: Partly<T[K]> }
+    : T;
 
 /** Something the user, or a rival, does as soon as `when` holds; steps follow each other. */
 export interface Step {
@@ -41,7 +45,12 @@ export function specOf({ workload, spec }: Pick<Story, 'workload' | 'spec'>): Up
   return Value.Default(SpecSchema, structuredClone({ targetRef, ...spec })) as UpgradeSpec;
 }
 
-export function addUpgrade(world: World, name: string, spec: UpgradeSpec, annotations: Readonly<Record<string, string>> = {}): Upgrade {
+export function addUpgrade(
+  world: World,
+  name: string,
+  spec: UpgradeSpec,
+  annotations: Readonly<Record<string, string>> = {},
+): Upgrade {
   return world.state.put('Upgrade', {
     metadata: {
       namespace: NAMESPACE,
@@ -64,7 +73,8 @@ export function changeSpec(world: World, change: Partial<UpgradeSpec>, name = 'w
   world.state.put('Upgrade', { ...upgrade, metadata, spec: { ...upgrade.spec, ...change } });
 }
 
-export const wantImage = (world: World, image: string): void => changeSpec(world, { containers: [{ name: 'web', image }] });
+export const wantImage = (world: World, image: string): void =>
+  changeSpec(world, { containers: [{ name: 'web', image }] });
 
 export function annotate(world: World, verb: 'retry' | 'abort', token: string, name = 'web'): void {
   const upgrade = world.upgrade(name) as Upgrade;
@@ -72,18 +82,22 @@ export function annotate(world: World, verb: 'retry' | 'abort', token: string, n
   world.state.put('Upgrade', { ...upgrade, metadata: { ...upgrade.metadata, annotations } });
 }
 
-export const deleteUpgrade = (world: World, name = 'web'): void => world.state.remove('Upgrade', world.upgrade(name) as Upgrade);
+export const deleteUpgrade = (world: World, name = 'web'): void =>
+  world.state.remove('Upgrade', world.upgrade(name) as Upgrade);
 
 /** The story's one workload. */
 export function target(world: World): WorkloadView {
   for (const kind of ['Deployment', 'StatefulSet', 'DaemonSet'] as const) {
     const found = world.workload(kind, 'web');
-    if (found) return found;
+    if (found) {
+      return found;
+    }
   }
   throw new Error('no workload');
 }
 
-export const scaleTo = (world: World, desired: number): WorkloadView => world.changeSpec(target(world), { desired });
+export const scaleTo = (world: World, desired: number): WorkloadView =>
+  world.changeSpec(target(world), { desired });
 
 // When they do it.
 
@@ -93,13 +107,16 @@ export const phaseIs =
     phases.some((phase) => phase === world.upgrade()?.status?.phase);
 
 /** How often containers of an image have answered. */
-export const asked = (world: World, image: string): number => world.kubelet.asked.filter((entry) => entry.image === image).length;
+export const asked = (world: World, image: string): number =>
+  world.kubelet.asked.filter((entry) => entry.image === image).length;
 
 /** So long after the step before, or after the operator's first start. */
 export function afterSeconds(seconds: number): (world: World) => boolean {
   let since: { world: World; at: number } | undefined;
   return (world) => {
-    if (since?.world !== world) since = { world, at: world.clock.now() };
+    if (since?.world !== world) {
+      since = { world, at: world.clock.now() };
+    }
     return world.clock.now() >= since.at + seconds * 1000;
   };
 }

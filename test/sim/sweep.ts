@@ -28,8 +28,11 @@ export async function sweep(story: Story, seed: number, cuts: readonly Cut[] = C
       plans++;
       const run = await play(story, { seed, pauseMs: PAUSE_MS, faults: cutAt(number, cut) });
       const wrong = differences(reference, run);
-      if (wrong.length > 0)
-        failures.push(`${story.name} cut ${cut} write ${number} (${kind}): ${wrong.join('; ')}\n  ${replayOf(story, seed, number, cut)}`);
+      if (wrong.length > 0) {
+        failures.push(
+          `${story.name} cut ${cut} write ${number} (${kind}): ${wrong.join('; ')}\n  ${replayOf(story, seed, number, cut)}`,
+        );
+      }
     }
   }
   return { plans, failures };
@@ -38,13 +41,22 @@ export async function sweep(story: Story, seed: number, cuts: readonly Cut[] = C
 function differences(reference: Run, run: Run): string[] {
   const wrong = [...run.violations];
   const [expected, got] = [JSON.stringify(reference.ending), JSON.stringify(run.ending)];
-  if (expected !== got) wrong.push(`it ended as ${got}, not as ${expected}`);
-  if (run.deaths !== 1) wrong.push(`the operator died ${run.deaths} times`);
-  if (run.tookSeconds > reference.tookSeconds + LATE_SECONDS)
+  if (expected !== got) {
+    wrong.push(`it ended as ${got}, not as ${expected}`);
+  }
+  if (run.deaths !== 1) {
+    wrong.push(`the operator died ${run.deaths} times`);
+  }
+  if (run.tookSeconds > reference.tookSeconds + LATE_SECONDS) {
     wrong.push(`it took ${run.tookSeconds} s instead of ${reference.tookSeconds} s`);
-  if (run.fellBackAfterSeconds > reference.fellBackAfterSeconds + DEADLINE_LATE_SECONDS)
-    wrong.push(`it fell back after ${run.fellBackAfterSeconds} s instead of ${reference.fellBackAfterSeconds} s`);
-  if (run.writes.length > reference.writes.length + EXTRA_WRITES)
+  }
+  if (run.fellBackAfterSeconds > reference.fellBackAfterSeconds + DEADLINE_LATE_SECONDS) {
+    wrong.push(
+      `it fell back after ${run.fellBackAfterSeconds} s instead of ${reference.fellBackAfterSeconds} s`,
+    );
+  }
+  if (run.writes.length > reference.writes.length + EXTRA_WRITES) {
     wrong.push(`${run.writes.length} writes instead of ${reference.writes.length}`);
+  }
   return wrong;
 }

@@ -12,7 +12,15 @@ export interface Remembered {
   readonly errors: string[];
 }
 
-export const remembered = (): Remembered => ({ endings: [], fallbacks: [], gates: [], tries: [], failures: [], phases: [], errors: [] });
+export const remembered = (): Remembered => ({
+  endings: [],
+  fallbacks: [],
+  gates: [],
+  tries: [],
+  failures: [],
+  phases: [],
+  errors: [],
+});
 
 export function rememberingTelemetry(memory: Remembered): Telemetry {
   const nothing = () => {};
@@ -37,7 +45,8 @@ export function rememberingLog(memory: Remembered): Log {
     debug: nothing,
     info: nothing,
     warn: nothing,
-    error: (message: string, fields?: LogFields) => memory.errors.push(`${message} ${JSON.stringify(fields)}`),
+    error: (message: string, fields?: LogFields) =>
+      memory.errors.push(`${message} ${JSON.stringify(fields)}`),
     with: () => log,
   };
   return log;

@@ -11,10 +11,15 @@ test(`${WALKS} random walks through changes, rivals, lost nodes, refused writes 
     const { story, options } = walkOf(seed);
     const { violations, ending, world, message } = await play(story, options);
     const { spec, status } = world.upgrade() ?? {};
-    const stalled = status?.conditions?.some(({ type, status: value }) => type === 'Stalled' && value === 'True');
-    const restless = MOVING.includes(ending.phase) && !stalled && !spec?.paused ? [`it never came to rest: ${message}`] : [];
+    const stalled = status?.conditions?.some(
+      ({ type, status: value }) => type === 'Stalled' && value === 'True',
+    );
+    const restless =
+      MOVING.includes(ending.phase) && !stalled && !spec?.paused ? [`it never came to rest: ${message}`] : [];
     const complaints = [...violations, ...restless];
-    if (complaints.length > 0) wrong.push(`${complaints.join('; ')}\n  npx node test/sim/replay.ts 'walk ${seed}'`);
+    if (complaints.length > 0) {
+      wrong.push(`${complaints.join('; ')}\n  npx node test/sim/replay.ts 'walk ${seed}'`);
+    }
   }
   expect(wrong).toEqual([]);
 }, 120_000);

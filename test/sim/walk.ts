@@ -4,7 +4,16 @@ import { VirtualClock } from './clock.ts';
 import type { Cut, Fault, Faults } from './operator.ts';
 import type { RunOptions } from './run.ts';
 import { KINDS, NEW, OLD, workloadOf } from './stories.ts';
-import { afterSeconds, annotate, changeSpec, type Step, type Story, scaleTo, target, wantImage } from './story.ts';
+import {
+  afterSeconds,
+  annotate,
+  changeSpec,
+  type Step,
+  type Story,
+  scaleTo,
+  target,
+  wantImage,
+} from './story.ts';
 import type { World } from './world.ts';
 
 const NEWER = 'registry.example/web:3.0';
@@ -68,7 +77,9 @@ const deeds: readonly ((world: World, chance: Chance, at: number) => void)[] = [
   },
   (world) => {
     const [pod] = world.podsOf(target(world));
-    if (pod) world.kubelet.terminate(pod);
+    if (pod) {
+      world.kubelet.terminate(pod);
+    }
   },
   (world) => world.setNodeReady('node-2', false),
   (world) => world.setNodeReady('node-2', true),
@@ -87,19 +98,27 @@ function stepsOf(chance: Chance): Step[] {
     when: afterSeconds(200),
     act: (world) => {
       world.setNodeReady('node-2', true);
-      if (world.upgrade()?.spec.paused) changeSpec(world, { paused: false });
+      if (world.upgrade()?.spec.paused) {
+        changeSpec(world, { paused: false });
+      }
     },
   };
   return [...steps, heal];
 }
 
 function faultsOf(chance: Chance): Faults {
-  const cuts = new Map(Array.from({ length: chance.upTo(2) }, () => [1 + chance.upTo(15), chance.of<Cut>(['before', 'lost', 'after'])]));
+  const cuts = new Map(
+    Array.from({ length: chance.upTo(2) }, () => [
+      1 + chance.upTo(15),
+      chance.of<Cut>(['before', 'lost', 'after']),
+    ]),
+  );
   const share = chance.of([0, 0, 0.1, 0.3]);
   const slow = chance.of([0, 0, 40, 400]);
   const kinds: readonly Fault[] = ['conflict', 'unavailable', 'throttled', 'unanswered'];
   return {
-    write: ({ number }) => cuts.get(number) ?? (number < 60 && chance.hits(share) ? chance.of(kinds) : undefined),
+    write: ({ number }) =>
+      cuts.get(number) ?? (number < 60 && chance.hits(share) ? chance.of(kinds) : undefined),
     delayMs: () => 4 + chance.upTo(slow),
   };
 }
@@ -110,8 +129,16 @@ export function walkOf(seed: number): Walk {
   const kind = chance.of(KINDS);
   const story: Story = {
     name: `walk ${seed}`,
-    workload: { ...workloadOf(kind), replicas: chance.of([1, 2, 3]), ...(kind === 'Deployment' ? { maxUnavailable: chance.upTo(1) } : {}) },
-    images: { [NEW]: behaviour(chance), [NEWER]: behaviour(chance), ...(chance.hits(0.15) ? { [OLD]: behaviour(chance) } : {}) },
+    workload: {
+      ...workloadOf(kind),
+      replicas: chance.of([1, 2, 3]),
+      ...(kind === 'Deployment' ? { maxUnavailable: chance.upTo(1) } : {}),
+    },
+    images: {
+      [NEW]: behaviour(chance),
+      [NEWER]: behaviour(chance),
+      ...(chance.hits(0.15) ? { [OLD]: behaviour(chance) } : {}),
+    },
     spec: {
       containers: [{ name: 'web', image: NEW }],
       gate: chance.of(['Auto', 'Auto', 'Required', 'Disabled']),
@@ -120,7 +147,10 @@ export function walkOf(seed: number): Walk {
         successThreshold: chance.of([1, 1, 2]),
         failureThreshold: chance.of([0, 0, 2]),
       },
-      fallback: { action: chance.of(['Rollback', 'Rollback', 'Rollback', 'Pause', 'None']), verify: chance.hits(0.8) },
+      fallback: {
+        action: chance.of(['Rollback', 'Rollback', 'Rollback', 'Pause', 'None']),
+        verify: chance.hits(0.8),
+      },
     },
     steps: stepsOf(chance),
     losesPods: true,

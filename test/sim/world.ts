@@ -1,7 +1,13 @@
 /** The cluster that the stories happen in: state, controllers, kubelets and the gate policy, small and as measured on real clusters. */
 import { createHash } from 'node:crypto';
 import type { Images, Upgrade } from '../../src/api/types.ts';
-import type { NodeView, PodView, TemplateContainer, WorkloadKind, WorkloadView } from '../../src/api/views.ts';
+import type {
+  NodeView,
+  PodView,
+  TemplateContainer,
+  WorkloadKind,
+  WorkloadView,
+} from '../../src/api/views.ts';
 import type { Behaviour } from './behaviour.ts';
 import type { VirtualClock } from './clock.ts';
 import { Controllers } from './controllers.ts';
@@ -55,7 +61,9 @@ export class World {
   }
 
   addNodes(...names: string[]): void {
-    for (const name of names) this.state.put('Node', { name, resourceVersion: '', ready: true });
+    for (const name of names) {
+      this.state.put('Node', { name, resourceVersion: '', ready: true });
+    }
   }
 
   node(name: string): NodeView | undefined {
@@ -64,7 +72,9 @@ export class World {
 
   setNodeReady(name: string, ready: boolean): void {
     const node = this.node(name);
-    if (!node) throw new Error(`no node ${name}`);
+    if (!node) {
+      throw new Error(`no node ${name}`);
+    }
     this.state.put('Node', { ...node, ready });
     this.kubelet.nodeChanged(name, ready);
   }
@@ -120,7 +130,9 @@ export class World {
 
   model(workload: WorkloadView): Model {
     const model = this.models.get(workload.uid);
-    if (!model) throw new Error(`no model of ${workload.name}`);
+    if (!model) {
+      throw new Error(`no model of ${workload.name}`);
+    }
     return model;
   }
 
@@ -140,14 +152,23 @@ export class World {
 
   /** Sets images as `manager`. */
   setImages(workload: WorkloadView, images: Images, manager: string): WorkloadView {
-    const changed = workload.containers.some(({ name, image }) => images[name] !== undefined && images[name] !== image);
-    const named = workload.containers.filter(({ name }) => images[name] !== undefined).map(({ name }) => [name, manager]);
+    const changed = workload.containers.some(
+      ({ name, image }) => images[name] !== undefined && images[name] !== image,
+    );
+    const named = workload.containers
+      .filter(({ name }) => images[name] !== undefined)
+      .map(({ name }) => [name, manager]);
     const fields = {
       imageManagers: { ...workload.imageManagers, ...Object.fromEntries(named) },
       holdsOurFields: workload.holdsOurFields || manager === 'postcheck',
     };
-    if (!changed) return this.state.put(workload.kind, { ...workload, ...fields });
-    const containers = workload.containers.map((container) => ({ ...container, image: images[container.name] ?? container.image }));
+    if (!changed) {
+      return this.state.put(workload.kind, { ...workload, ...fields });
+    }
+    const containers = workload.containers.map((container) => ({
+      ...container,
+      image: images[container.name] ?? container.image,
+    }));
     return this.changeSpec(workload, { ...fields, containers });
   }
 
@@ -174,9 +195,16 @@ export class World {
 
   deleteWorkload(workload: WorkloadView): void {
     const pods = this.podsOf(workload);
-    for (const kind of ['ReplicaSet', 'ControllerRevision'] as const)
-      for (const revision of this.state.all(kind)) if (revision.ownerUid === workload.uid) this.state.remove(kind, revision);
+    for (const kind of ['ReplicaSet', 'ControllerRevision'] as const) {
+      for (const revision of this.state.all(kind)) {
+        if (revision.ownerUid === workload.uid) {
+          this.state.remove(kind, revision);
+        }
+      }
+    }
     this.state.remove(workload.kind, workload);
-    for (const pod of pods) this.kubelet.terminate(pod);
+    for (const pod of pods) {
+      this.kubelet.terminate(pod);
+    }
   }
 }

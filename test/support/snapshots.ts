@@ -2,7 +2,13 @@
 import { Value } from 'typebox/value';
 import { SpecSchema } from '../../src/api/schema-spec.ts';
 import type { Attempt, FallbackStatus, Upgrade, UpgradeSpec, UpgradeStatus } from '../../src/api/types.ts';
-import type { ConditionView, ContainerView, PodView, RevisionView, WorkloadView } from '../../src/api/views.ts';
+import type {
+  ConditionView,
+  ContainerView,
+  PodView,
+  RevisionView,
+  WorkloadView,
+} from '../../src/api/views.ts';
 import type { Proof } from '../../src/core/judge.ts';
 import type { FinishedRound, PodRecord } from '../../src/core/round.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
@@ -89,7 +95,12 @@ export const revisionOf = (change: Partial<RevisionView> = {}): RevisionView => 
   ...change,
 });
 
-export const conditionOf = (status: ConditionView['status'], secondsAgo = 60, reason = '', message = ''): ConditionView => ({
+export const conditionOf = (
+  status: ConditionView['status'],
+  secondsAgo = 60,
+  reason = '',
+  message = '',
+): ConditionView => ({
   status,
   reason,
   message,
@@ -161,7 +172,11 @@ export const attemptOf = (spec: UpgradeSpec, change: Partial<Attempt> = {}): Att
 });
 
 /** The status of an attempt from OLD to NEW under way. */
-export function statusOf(change: Partial<UpgradeStatus> = {}, attempt: Partial<Attempt> = {}, spec: UpgradeSpec = specOf()): UpgradeStatus {
+export function statusOf(
+  change: Partial<UpgradeStatus> = {},
+  attempt: Partial<Attempt> = {},
+  spec: UpgradeSpec = specOf(),
+): UpgradeStatus {
   return {
     observedGeneration: 3,
     targetUID: 'workload-1',
@@ -224,9 +239,15 @@ export const recordOf = (change: Partial<PodRecord> = {}): PodRecord => ({
 });
 
 /** One round in which the default check said this in each running container. */
-export function roundOf(outcome: TryOutcome, pod: PodView = podOf(), spec: UpgradeSpec = specOf()): FinishedRound {
+export function roundOf(
+  outcome: TryOutcome,
+  pod: PodView = podOf(),
+  spec: UpgradeSpec = specOf(),
+): FinishedRound {
   const results = spec.postCheck.checks.flatMap((check) =>
-    pod.containers.filter(({ role }) => role !== 'init').map(({ name, id }) => ({ check, container: name, containerId: id, outcome })),
+    pod.containers
+      .filter(({ role }) => role !== 'init')
+      .map(({ name, id }) => ({ check, container: name, containerId: id, outcome })),
   );
   return { startedAt: NOW - 100, finishedAt: NOW - 50, results };
 }

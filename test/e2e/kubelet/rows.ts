@@ -1,5 +1,14 @@
 import type { ProbeHandler } from '../../../src/checks/spec.ts';
-import { answers, answersBytes, expects, grpcEnds, grpcHealth, grpcSilent, onConnection, redirects } from './servers.ts';
+import {
+  answers,
+  answersBytes,
+  expects,
+  grpcEnds,
+  grpcHealth,
+  grpcSilent,
+  onConnection,
+  redirects,
+} from './servers.ts';
 
 /** One pod that kubelet and we both judge. */
 export interface Row {
@@ -16,7 +25,9 @@ export interface Row {
 export type Finding = 'success' | 'warning' | 'failure' | 'error';
 
 const get = (path = '/', more = {}): ProbeHandler => ({ httpGet: { port: 8080, path, ...more } });
-const headers = (...list: [string, string][]) => ({ httpHeaders: list.map(([name, value]) => ({ name, value })) });
+const headers = (...list: [string, string][]) => ({
+  httpHeaders: list.map(([name, value]) => ({ name, value })),
+});
 const exec = (...command: string[]): ProbeHandler => ({ exec: { command } });
 const tcp = (port: number | string): ProbeHandler => ({ tcpSocket: { port } });
 const grpc: ProbeHandler = { grpc: { port: 8080 } };
@@ -48,8 +59,19 @@ const statuses: readonly Row[] = [
 ];
 
 const http: readonly Row[] = [
-  { name: 'a redirect to a page that is fine', serve: redirects('302 Found', '/new'), probe: get(), finds: 'success' },
-  { name: 'a redirect to a bad page', serve: redirects('307 Temporary', '/bad'), probe: get(), finds: 'failure', ...texted },
+  {
+    name: 'a redirect to a page that is fine',
+    serve: redirects('302 Found', '/new'),
+    probe: get(),
+    finds: 'success',
+  },
+  {
+    name: 'a redirect to a bad page',
+    serve: redirects('307 Temporary', '/bad'),
+    probe: get(),
+    finds: 'failure',
+    ...texted,
+  },
   {
     name: 'a redirect to the whole URL of a page that is fine',
     serve: redirects('308 Moved', 'http://$POD_IP:8080/new'),
@@ -63,7 +85,12 @@ const http: readonly Row[] = [
     finds: 'warning',
     ...texted,
   },
-  { name: 'a redirect to a port that refuses', serve: redirects('302 Found', 'http://$POD_IP:9/'), probe: get(), finds: 'failure' },
+  {
+    name: 'a redirect to a port that refuses',
+    serve: redirects('302 Found', 'http://$POD_IP:9/'),
+    probe: get(),
+    finds: 'failure',
+  },
   {
     name: 'a redirect to a port that is fine',
     serve: `${redirects('302 Found', 'http://$POD_IP:8081/')}\n${onConnection(8081, "printf 'HTTP/1.0 200 OK\\n\\n'")}`,
@@ -73,8 +100,18 @@ const http: readonly Row[] = [
   { name: 'a redirect loop', serve: redirects('302 Found', '/again'), probe: get(), finds: 'failure' },
   { name: 'a server that says nothing', serve: answersBytes('', 30), probe: get(), finds: 'failure' },
   { name: 'a server that closes at once', serve: answersBytes(''), probe: get(), finds: 'failure' },
-  { name: 'a server that does not speak HTTP', serve: answersBytes('hello\\n'), probe: get(), finds: 'failure' },
-  { name: 'a server of bare line feeds', serve: answersBytes('HTTP/1.0 200 OK\\n\\nbody'), probe: get(), finds: 'success' },
+  {
+    name: 'a server that does not speak HTTP',
+    serve: answersBytes('hello\\n'),
+    probe: get(),
+    finds: 'failure',
+  },
+  {
+    name: 'a server of bare line feeds',
+    serve: answersBytes('HTTP/1.0 200 OK\\n\\nbody'),
+    probe: get(),
+    finds: 'success',
+  },
   {
     name: 'a body that breaks off',
     serve: answersBytes('HTTP/1.1 200 OK\\r\\nContent-Length: 99\\r\\n\\r\\nx'),
@@ -95,21 +132,43 @@ const http: readonly Row[] = [
   },
   { name: 'a port that refuses', serve: nothing, probe: get(), finds: 'failure' },
   { name: 'a port by its name', serve: fine, probe: get('/', { port: 'web' }), finds: 'success' },
-  { name: 'a port by a name that does not exist', serve: fine, probe: get('/', { port: 'nope' }), finds: 'error' },
-  { name: 'HTTPS to a server without TLS', serve: fine, probe: get('/', { scheme: 'HTTPS' }), finds: 'failure' },
-  { name: 'a path with a blank and a query', serve: expects('/a%20b?c=%20d'), probe: get('/a b?c=%20d'), finds: 'success' },
+  {
+    name: 'a port by a name that does not exist',
+    serve: fine,
+    probe: get('/', { port: 'nope' }),
+    finds: 'error',
+  },
+  {
+    name: 'HTTPS to a server without TLS',
+    serve: fine,
+    probe: get('/', { scheme: 'HTTPS' }),
+    finds: 'failure',
+  },
+  {
+    name: 'a path with a blank and a query',
+    serve: expects('/a%20b?c=%20d'),
+    probe: get('/a b?c=%20d'),
+    finds: 'success',
+  },
   { name: 'a path without a slash', serve: expects('/healthz'), probe: get('healthz'), finds: 'success' },
   { name: 'a path that is no URL', serve: expects('/50%25'), probe: get('/50%'), finds: 'success' },
   {
     name: 'what is sent by default',
-    serve: expects('/', ['accept: */*', 'user-agent: kube-probe/1.36', 'connection: close'], ['accept-encoding']),
+    serve: expects(
+      '/',
+      ['accept: */*', 'user-agent: kube-probe/1.36', 'connection: close'],
+      ['accept-encoding'],
+    ),
     probe: get(),
     finds: 'success',
   },
   {
     name: 'headers of the user, repeated and empty ones',
     serve: expects('/', ['x-a: 1', 'x-a: 2', 'accept-encoding: ', 'host: muffins.cupcakes.org']),
-    probe: get('/', headers(['X-A', '1'], ['x-a', '2'], ['Accept-Encoding', ''], ['host', 'muffins.cupcakes.org'])),
+    probe: get(
+      '/',
+      headers(['X-A', '1'], ['x-a', '2'], ['Accept-Encoding', ''], ['host', 'muffins.cupcakes.org']),
+    ),
     finds: 'success',
   },
   {
@@ -139,11 +198,32 @@ const others: readonly Row[] = [
     finds: 'failure',
     ...texted,
   },
-  { name: 'a command that is killed', serve: nothing, probe: exec('sh', '-c', 'kill -9 $$$$'), finds: 'failure' },
+  {
+    name: 'a command that is killed',
+    serve: nothing,
+    probe: exec('sh', '-c', 'kill -9 $$$$'),
+    finds: 'failure',
+  },
   { name: 'a command that does not exist', serve: nothing, probe: exec('/no/such/command'), finds: 'error' },
-  { name: 'a command that runs too long', serve: nothing, probe: exec('sleep', '30'), finds: 'failure', ...texted },
-  { name: 'a command with a variable', serve: nothing, probe: exec('sh', '-c', '[ "$(LITERAL)" = yes ]'), finds: 'success' },
-  { name: 'a command with a variable from elsewhere', serve: nothing, probe: exec('sh', '-c', '[ -z "$(POD_IP)" ]'), finds: 'success' },
+  {
+    name: 'a command that runs too long',
+    serve: nothing,
+    probe: exec('sleep', '30'),
+    finds: 'failure',
+    ...texted,
+  },
+  {
+    name: 'a command with a variable',
+    serve: nothing,
+    probe: exec('sh', '-c', '[ "$(LITERAL)" = yes ]'),
+    finds: 'success',
+  },
+  {
+    name: 'a command with a variable from elsewhere',
+    serve: nothing,
+    probe: exec('sh', '-c', '[ -z "$(POD_IP)" ]'),
+    finds: 'success',
+  },
   {
     name: 'a command with a reference that is kept',
     serve: nothing,

@@ -34,9 +34,14 @@ export function expects(target: string, lines: string[] = [], absent: string[] =
   const isTarget = `[ "$target" = '${target}' ] || status='500 No'`;
   return onConnection(
     8080,
-    [readRequest, "status='200 OK'", isTarget, ...has, ...hasNot, `printf "HTTP/1.1 $status\\r\\nConnection: close\\r\\n\\r\\n"`].join(
-      '\n',
-    ),
+    [
+      readRequest,
+      "status='200 OK'",
+      isTarget,
+      ...has,
+      ...hasNot,
+      `printf "HTTP/1.1 $status\\r\\nConnection: close\\r\\n\\r\\n"`,
+    ].join('\n'),
   );
 }
 
@@ -58,8 +63,14 @@ const frame = (type: number, flags: number, stream: number, payload: Buffer) => 
 const octal = (bytes: Buffer) => [...bytes].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
 
 const settings = Buffer.concat([frame(4, 0, 0, Buffer.alloc(0)), frame(4, 1, 0, Buffer.alloc(0))]);
-const grpcHead = frame(1, 4, 1, Buffer.concat([Buffer.from([0x88, 0x0f, 0x10, 16]), Buffer.from('application/grpc')]));
-const grpcStatus = (code: number) => Buffer.concat([Buffer.from([0, 11]), Buffer.from('grpc-status'), Buffer.from([1, 0x30 + code])]);
+const grpcHead = frame(
+  1,
+  4,
+  1,
+  Buffer.concat([Buffer.from([0x88, 0x0f, 0x10, 16]), Buffer.from('application/grpc')]),
+);
+const grpcStatus = (code: number) =>
+  Buffer.concat([Buffer.from([0, 11]), Buffer.from('grpc-status'), Buffer.from([1, 0x30 + code])]);
 
 /** Speaks HTTP/2 word for word from a script: settings, and a second later, when the call has come, `answer`. */
 function canned(answer: Buffer): string {
@@ -75,7 +86,18 @@ export function grpcHealth(status: number): string {
 
 /** A gRPC server that ends the call with this status (0–9) and no message. */
 export function grpcEnds(status: number): string {
-  return canned(frame(1, 5, 1, Buffer.concat([Buffer.from([0x88, 0x0f, 0x10, 16]), Buffer.from('application/grpc'), grpcStatus(status)])));
+  return canned(
+    frame(
+      1,
+      5,
+      1,
+      Buffer.concat([
+        Buffer.from([0x88, 0x0f, 0x10, 16]),
+        Buffer.from('application/grpc'),
+        grpcStatus(status),
+      ]),
+    ),
+  );
 }
 
 /** An HTTP/2 server that takes the call and never answers. */

@@ -34,7 +34,10 @@ function invocation(tool: 'kubectl' | 'helm', args: readonly string[]) {
   const context = CONTEXT ? [tool === 'helm' ? '--kube-context' : '--context', CONTEXT] : [];
   const kubeconfig = CONTEXT ? {} : { KUBECONFIG: join(ROOT, '.cluster/kubeconfig') };
   const environment = { ...env, ...kubeconfig, PATH: `${join(ROOT, '.cluster/bin')}:${env.PATH}` };
-  return { args: [...context, ...args], options: { encoding: 'utf8', env: environment, maxBuffer: 64 * 1024 * 1024 } as const };
+  return {
+    args: [...context, ...args],
+    options: { encoding: 'utf8', env: environment, maxBuffer: 64 * 1024 * 1024 } as const,
+  };
 }
 
 /** Runs kubectl or helm, and gives what it prints. */
@@ -50,14 +53,19 @@ export async function start(tool: 'kubectl' | 'helm', args: readonly string[]): 
 }
 
 function credentials(): Credentials {
-  const config = JSON.parse(run('kubectl', ['config', 'view', '--raw', '--flatten', '--minify', '-o', 'json'])) as Json;
+  const config = JSON.parse(
+    run('kubectl', ['config', 'view', '--raw', '--flatten', '--minify', '-o', 'json']),
+  ) as Json;
   const { cluster } = config.clusters[0];
   const { user } = config.users[0];
-  const plain = (base64: string | undefined) => (base64 ? Buffer.from(base64, 'base64').toString('utf8') : undefined);
+  const plain = (base64: string | undefined) =>
+    base64 ? Buffer.from(base64, 'base64').toString('utf8') : undefined;
   const cert = plain(user['client-certificate-data']);
   const key = plain(user['client-key-data']);
   const { token } = user;
-  if (!token && !(cert && key)) throw new Error('the end-to-end tests need a context with a client certificate or a token');
+  if (!token && !(cert && key)) {
+    throw new Error('the end-to-end tests need a context with a client certificate or a token');
+  }
   return {
     server: cluster.server,
     ca: plain(cluster['certificate-authority-data']) ?? '',
@@ -78,7 +86,12 @@ export class Api {
 
   constructor() {
     const { ca, cert, key } = this.#credentials;
-    this.#agent = new Agent({ keepAlive: true, maxSockets: 32, ...(ca ? { ca } : {}), ...(cert && key ? { cert, key } : {}) });
+    this.#agent = new Agent({
+      keepAlive: true,
+      maxSockets: 32,
+      ...(ca ? { ca } : {}),
+      ...(cert && key ? { cert, key } : {}),
+    });
   }
 
   get = (path: string): Promise<Json> => this.#call('GET', path);
@@ -89,14 +102,21 @@ export class Api {
   /** The object, or nothing when there is none. */
   find = (path: string): Promise<Json | undefined> =>
     this.get(path).catch((error: unknown) => {
-      if (error instanceof ApiError && error.status === 404) return undefined;
+      if (error instanceof ApiError && error.status === 404) {
+        return undefined;
+      }
       throw error;
     });
   list = async (path: string): Promise<Json[]> => (await this.get(path)).items;
   text = (path: string): Promise<string> => this.#send('GET', path);
 
   /** Follows a list from its resourceVersion on, until `signal` ends it: each object as it is added, changed or deleted; ERROR when the watch breaks. */
-  watch(path: string, resourceVersion: string, signal: AbortSignal, seen: (type: string, object: Json) => void): void {
+  watch(
+    path: string,
+    resourceVersion: string,
+    signal: AbortSignal,
+    seen: (type: string, object: Json) => void,
+  ): void {
     const { server, token } = this.#credentials;
     const url = new URL(`${path}?watch=1&resourceVersion=${resourceVersion}`, server);
     const headers = token ? { authorization: `Bearer ${token}` } : {};
@@ -123,21 +143,30 @@ export class Api {
     const { server, token } = this.#credentials;
     const payload = body === undefined ? undefined : JSON.stringify(body);
     const headers = {
-      ...(payload === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(payload) }),
+      ...(payload === undefined
+        ? {}
+        : { 'content-type': type, 'content-length': Buffer.byteLength(payload) }),
       ...(token ? { authorization: `Bearer ${token}` } : {}),
     };
     return new Promise((done, failed) => {
-      const call = request(new URL(path, server), { method, agent: this.#agent, headers, timeout: REQUEST_MS }, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('error', failed);
-        response.on('end', () => {
-          const text = Buffer.concat(chunks).toString('utf8');
-          const status = response.statusCode ?? 0;
-          if (status < 300) done(text);
-          else failed(new ApiError(status, `${method} ${path}: ${status} ${text.slice(0, 500)}`));
-        });
-      });
+      const call = request(
+        new URL(path, server),
+        { method, agent: this.#agent, headers, timeout: REQUEST_MS },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on('data', (chunk: Buffer) => chunks.push(chunk));
+          response.on('error', failed);
+          response.on('end', () => {
+            const text = Buffer.concat(chunks).toString('utf8');
+            const status = response.statusCode ?? 0;
+            if (status < 300) {
+              done(text);
+            } else {
+              failed(new ApiError(status, `${method} ${path}: ${status} ${text.slice(0, 500)}`));
+            }
+          });
+        },
+      );
       call.on('timeout', () => call.destroy(new Error(`${method} ${path}: no answer in ${REQUEST_MS} ms`)));
       call.on('error', failed);
       call.end(payload);

@@ -8,7 +8,8 @@ import { type Overrides, PROBED, type Shape, upgrade } from './workloads.ts';
 export const STARTS_LATE = { container: { env: [{ name: 'PROBE', value: 'retry 100000' }] } };
 
 /** The status shows that a pod of the new version exited 17. */
-export const saw17 = (status: { exitCodes?: { code: number }[] }): boolean => status.exitCodes?.some(({ code }) => code === 17) ?? false;
+export const saw17 = (status: { exitCodes?: { code: number }[] }): boolean =>
+  status.exitCodes?.some(({ code }) => code === 17) ?? false;
 
 /** A version that must not stay, how it shows, and why the status says it went. */
 interface Bad {
@@ -25,7 +26,8 @@ const BAD: readonly Bad[] = [
     is: 'exits 17 falls back at its deadline, and the status says why',
     name: 'bad',
     tag: 'bad17',
-    cause: /pod web-\S+ on \S+: readiness-probe in container app exited 17 \(ProbeFailed\).* until the deadline of 10s/,
+    cause:
+      /pod web-\S+ on \S+: readiness-probe in container app exited 17 \(ProbeFailed\).* until the deadline of 10s/,
   },
   {
     is: 'never becomes ready falls back at its deadline',
@@ -58,8 +60,13 @@ const BAD: readonly Bad[] = [
     is: 'has a readiness script that hangs falls back at its deadline',
     name: 'hang',
     tag: 'hang',
-    cause: /readiness-probe in container app \(ProbeTimedOut: still running after 2s\).* until the deadline of 10s/,
-    postCheck: { checks: [{ name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] }, timeoutSeconds: 2 }] },
+    cause:
+      /readiness-probe in container app \(ProbeTimedOut: still running after 2s\).* until the deadline of 10s/,
+    postCheck: {
+      checks: [
+        { name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] }, timeoutSeconds: 2 },
+      ],
+    },
   },
 ];
 
@@ -87,7 +94,10 @@ export function endingsOf(shape: Shape): void {
 
       await expectSucceeded(s, status, 'v2');
       expectProtected(s);
-      expect(status).toMatchObject({ from: { images: { app: 'postcheck.local/app:v1' } }, attempt: { adopted: false, number: 1 } });
+      expect(status).toMatchObject({
+        from: { images: { app: 'postcheck.local/app:v1' } },
+        attempt: { adopted: false, number: 1 },
+      });
     }),
     TEST_MS,
   );
@@ -97,7 +107,10 @@ export function endingsOf(shape: Shape): void {
     scenario(shape, 'retry', async (s) => {
       await s.deploy('v1', STARTS_LATE);
       await s.create(upgrade(shape, 'v2'));
-      expect(await s.until(saw17)).toMatchObject({ attempt: { gating: true }, phase: expect.stringMatching(/^(Upgrading|PostChecking)$/) });
+      expect(await s.until(saw17)).toMatchObject({
+        attempt: { gating: true },
+        phase: expect.stringMatching(/^(Upgrading|PostChecking)$/),
+      });
 
       s.startUp('v2');
 

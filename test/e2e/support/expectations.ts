@@ -6,7 +6,8 @@ import type { Scenario } from './scenario.ts';
 import { waitFor } from './wait.ts';
 import { CONTAINER, image, REPLICAS } from './workloads.ts';
 
-const conditions = (status: Json): Json => Object.fromEntries(status.conditions.map(({ type, status: value }: Json) => [type, value]));
+const conditions = (status: Json): Json =>
+  Object.fromEntries(status.conditions.map(({ type, status: value }: Json) => [type, value]));
 
 /** Every pod runs `tag` and is Ready, and the template says so too. */
 export async function expectServing(s: Scenario, tag: string): Promise<void> {
@@ -37,7 +38,15 @@ export async function expectSucceeded(s: Scenario, status: Json, tag: string): P
     summary: `${pods}/${pods}`,
     attempt: { gating: false, end: { outcome: 'Succeeded', reason: 'PostCheckPassed' } },
     lastVerified: { images: { [CONTAINER]: image(tag) }, pods },
-    counts: { desired: pods, updated: pods, passed: pods, retrying: 0, failed: 0, inconclusive: 0, skipped: 0 },
+    counts: {
+      desired: pods,
+      updated: pods,
+      passed: pods,
+      retrying: 0,
+      failed: 0,
+      inconclusive: 0,
+      skipped: 0,
+    },
     exitCodes: [{ check: 'readiness-probe', container: CONTAINER, code: 0, class: 'Pass' }],
   });
   expect(status.message).toMatch(`${s.kind} web runs app=${image(tag)}, proved on ${pods} of ${pods} pods`);
@@ -64,7 +73,12 @@ export async function expectFellBack(s: Scenario, status: Json, bad: string, cau
   expect(status.message).toMatch(`Fell back from app=${image(bad)} to app=${image('v1')}, proved on`);
   expect(status.message).toMatch(cause);
   expect(status.fallback.cause).toMatch(cause);
-  expect(conditions(status)).toMatchObject({ Ready: 'False', Reconciling: 'False', Stalled: 'True', FallenBack: 'True' });
+  expect(conditions(status)).toMatchObject({
+    Ready: 'False',
+    Reconciling: 'False',
+    Stalled: 'True',
+    FallenBack: 'True',
+  });
   await expectServing(s, 'v1');
   expect(s.pods.served).toEqual(new Set([image('v1')]));
   expectProtected(s);

@@ -11,7 +11,9 @@ import { CONTAINER, image, NAME, type Shape, upgrade } from './workloads.ts';
 
 const containers = (tag: string) => [{ name: CONTAINER, image: image(tag) }];
 const condition = (type: string, reason: string) => (status: Json) =>
-  status.conditions?.some((known: Json) => known.type === type && known.status === 'True' && known.reason === reason);
+  status.conditions?.some(
+    (known: Json) => known.type === type && known.status === 'True' && known.reason === reason,
+  );
 
 /** A running attempt to a version that will never pass, at the moment when its first pod has said so. */
 async function failing(s: Scenario): Promise<void> {
@@ -34,7 +36,8 @@ async function specChanged(s: Scenario): Promise<void> {
   expect(s.pods.served).toEqual(new Set([image('v1'), image('v2')]));
 }
 
-const gatedPods = (s: Scenario) => s.pods.live.filter(isGated).map((pod) => ({ name: pod.metadata.name, ready: isReady(pod) }));
+const gatedPods = (s: Scenario) =>
+  s.pods.live.filter(isGated).map((pod) => ({ name: pod.metadata.name, ready: isReady(pod) }));
 
 async function paused(s: Scenario): Promise<void> {
   await s.deploy('v1', STARTS_LATE);
@@ -45,10 +48,14 @@ async function paused(s: Scenario): Promise<void> {
   s.startUp('v2');
   // Its pod passes meanwhile, and is shown so; but whatever the pause found closed stays closed.
   const standing = await s.until(
-    ({ paused, counts, pods }) => paused?.since && counts.passed === 0 && pods.length === 1 && pods[0].state === 'Passed',
+    ({ paused, counts, pods }) =>
+      paused?.since && counts.passed === 0 && pods.length === 1 && pods[0].state === 'Passed',
   );
   expect(standing.message).toMatch(/^Standing still, paused by spec.paused/);
-  expect(standing.conditions.find(({ type }: Json) => type === 'Reconciling')).toMatchObject({ status: 'False', reason: 'Paused' });
+  expect(standing.conditions.find(({ type }: Json) => type === 'Reconciling')).toMatchObject({
+    status: 'False',
+    reason: 'Paused',
+  });
   const before = gatedPods(s);
   await sleep(3000);
   expect(gatedPods(s)).toEqual(before);
@@ -77,7 +84,9 @@ async function aborted(s: Scenario): Promise<void> {
 async function targetMissing(s: Scenario): Promise<void> {
   await s.create(upgrade(s.shape, 'v2'));
   const stalled = await s.until(condition('Stalled', 'TargetNotFound'));
-  expect(stalled.message).toBe(`${s.kind} web does not exist in namespace ${s.namespace}: create it, or correct spec.targetRef.name`);
+  expect(stalled.message).toBe(
+    `${s.kind} web does not exist in namespace ${s.namespace}: create it, or correct spec.targetRef.name`,
+  );
   await s.deploy('v1');
 
   const status = await s.until('Succeeded');
@@ -112,7 +121,11 @@ async function targetDeleted(s: Scenario): Promise<void> {
     phase: 'Aborted',
     attempt: {
       gating: false,
-      end: { outcome: 'Aborted', reason: 'TargetNotFound', cause: `${s.kind} web was deleted while the attempt ran` },
+      end: {
+        outcome: 'Aborted',
+        reason: 'TargetNotFound',
+        cause: `${s.kind} web was deleted while the attempt ran`,
+      },
     },
   });
   await s.counted('Aborted');
@@ -136,10 +149,18 @@ export function interventionsOf(shape: Shape): void {
   const given = (sentence: string, name: string, body: (s: Scenario) => Promise<void>) =>
     test.concurrent(`a ${shape} ${sentence}`, scenario(shape, name, body), TEST_MS);
 
-  given('whose Upgrade names another version mid-way goes there, and keeps its fallback target', 'changed', specChanged);
+  given(
+    'whose Upgrade names another version mid-way goes there, and keeps its fallback target',
+    'changed',
+    specChanged,
+  );
   given('whose Upgrade is paused mid-way stands still, is shown, and goes on when resumed', 'paused', paused);
   given('whose Upgrade is aborted mid-way falls back', 'aborted', aborted);
   given('that does not exist yet is told, and is upgraded when it comes', 'missing', targetMissing);
   given('with two Upgrades is acted on by the older one, until that goes', 'two', twoUpgrades);
-  given('that is deleted mid-way ends the attempt, and its successor starts another', 'deleted', targetDeleted);
+  given(
+    'that is deleted mid-way ends the attempt, and its successor starts another',
+    'deleted',
+    targetDeleted,
+  );
 }

@@ -18,7 +18,10 @@ function processOf(podUid: string): number | undefined {
   const name = podUid.replaceAll('-', '[-_]');
   const ofPod = new RegExp(name);
   const found = readdirSync('/proc').filter(
-    (id) => /^\d+$/.test(id) && ofPod.test(read(`/proc/${id}/cgroup`)) && read(`/proc/${id}/cmdline`).includes('postcheck.mjs'),
+    (id) =>
+      /^\d+$/.test(id) &&
+      ofPod.test(read(`/proc/${id}/cgroup`)) &&
+      read(`/proc/${id}/cmdline`).includes('postcheck.mjs'),
   );
   return found.length > 0 ? Number(found[0]) : undefined;
 }
@@ -34,8 +37,11 @@ export async function killLeader(api: Api): Promise<void> {
   );
   const { name, uid } = leader.metadata;
   const id = processOf(uid);
-  if (id !== undefined) kill(id, 'SIGKILL');
-  else await api.remove(`/api/v1/namespaces/${OPERATOR_NAMESPACE}/pods/${name}`, { gracePeriodSeconds: 0 });
+  if (id !== undefined) {
+    kill(id, 'SIGKILL');
+  } else {
+    await api.remove(`/api/v1/namespaces/${OPERATOR_NAMESPACE}/pods/${name}`, { gracePeriodSeconds: 0 });
+  }
 }
 
 /** Lets everybody wait until all have come, or have given up; then does one thing, once, for all. */
@@ -52,7 +58,9 @@ export class Rendezvous {
   /** The others need not wait for the caller; gives a promise of the act. */
   arrive(): Promise<void> {
     this.#missing -= 1;
-    if (this.#missing === 0) this.#met.resolve(this.#act());
+    if (this.#missing === 0) {
+      this.#met.resolve(this.#act());
+    }
     return this.#met.promise;
   }
 }

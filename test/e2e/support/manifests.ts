@@ -14,13 +14,18 @@ const READY_SECONDS = 180;
 
 /** Builds images by a script that prints its archive's path, and loads them into every node. Takes a moment when nothing changed. */
 export function loadImages(script: string): void {
-  const archive = execFileSync(join(ROOT, script), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+  const archive = execFileSync(join(ROOT, script), {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  }).trim();
   execFileSync(join(ROOT, 'test/cluster/load-images.sh'), [archive], { stdio: 'pipe' });
 }
 
 /** The objects in one of the examples' files. */
 export const manifests = (file: string): Json[] =>
-  parseAllDocuments(readFileSync(join(ROOT, 'examples', file), 'utf8')).map((document) => document.toJS() as Json);
+  parseAllDocuments(readFileSync(join(ROOT, 'examples', file), 'utf8')).map(
+    (document) => document.toJS() as Json,
+  );
 
 /** Where objects of this kind live in a namespace. */
 export function collection({ apiVersion, kind }: Json, namespace: string): string {
@@ -37,13 +42,19 @@ export const rolledOut = (api: Api, namespace: string, { apiVersion, kind, metad
   waitFor(
     `${kind} ${metadata.name} to be rolled out`,
     async () => {
-      const { metadata: now, spec, status = {} } = await api.get(`${collection({ apiVersion, kind }, namespace)}/${metadata.name}`);
+      const {
+        metadata: now,
+        spec,
+        status = {},
+      } = await api.get(`${collection({ apiVersion, kind }, namespace)}/${metadata.name}`);
       return { generation: now.generation, wanted: spec.replicas ?? status.desiredNumberScheduled, status };
     },
     ({ generation, wanted, status }) => {
       const updated = status.updatedReplicas ?? status.updatedNumberScheduled;
       const available = status.availableReplicas ?? status.numberAvailable;
-      return status.observedGeneration === generation && wanted > 0 && updated === wanted && available === wanted;
+      return (
+        status.observedGeneration === generation && wanted > 0 && updated === wanted && available === wanted
+      );
     },
     { timeoutSeconds: READY_SECONDS },
   );
@@ -58,18 +69,25 @@ export const statusOf = (
 ): Promise<Json> =>
   waitFor(
     `the status of Upgrade ${namespace}/${name}`,
-    async () => (await api.get(`/apis/postcheck.dev/v1alpha1/namespaces/${namespace}/upgrades/${name}`)).status ?? {},
+    async () =>
+      (await api.get(`/apis/postcheck.dev/v1alpha1/namespaces/${namespace}/upgrades/${name}`)).status ?? {},
     accept,
     { timeoutSeconds },
   );
 
 /** Runs `body` in a namespace that nobody else has; it goes afterwards, unless KEEP is set. */
-export async function inNamespace<T>(api: Api, purpose: string, body: (namespace: string) => Promise<T>): Promise<T> {
+export async function inNamespace<T>(
+  api: Api,
+  purpose: string,
+  body: (namespace: string) => Promise<T>,
+): Promise<T> {
   const namespace = `e2e-${purpose}-${randomBytes(3).toString('hex')}`;
   await api.create('/api/v1/namespaces', { metadata: { name: namespace } });
   try {
     return await body(namespace);
   } finally {
-    if (!env.KEEP) await api.remove(`/api/v1/namespaces/${namespace}`);
+    if (!env.KEEP) {
+      await api.remove(`/api/v1/namespaces/${namespace}`);
+    }
   }
 }

@@ -7,11 +7,15 @@ export function parseMetrics(text: string): Samples {
   const samples = new Map<string, number>();
   for (const line of text.split('\n')) {
     const [, name, labels = '', value] = /^([a-z_A-Z:]\w*)(?:\{(.*)\})? (\S+)/.exec(line) ?? [];
-    if (name)
+    if (name) {
       samples.set(
-        series(name, Object.fromEntries([...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, text]) => [key, text]))),
+        series(
+          name,
+          Object.fromEntries([...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, text]) => [key, text])),
+        ),
         Number(value),
       );
+    }
   }
   return samples;
 }

@@ -17,26 +17,38 @@ export class Operator {
 
   /** Pods that are not on their way out. */
   pods = async (): Promise<Json[]> =>
-    (await this.#api.list(`${PODS}?labelSelector=${LABELS}`)).filter(({ metadata }) => !metadata.deletionTimestamp);
+    (await this.#api.list(`${PODS}?labelSelector=${LABELS}`)).filter(
+      ({ metadata }) => !metadata.deletionTimestamp,
+    );
 
   /** The pod that holds the lease; nothing while nobody does. */
   async leader(): Promise<Json | undefined> {
-    const lease = await this.#api.find(`/apis/coordination.k8s.io/v1/namespaces/${OPERATOR_NAMESPACE}/leases/${RELEASE}`);
+    const lease = await this.#api.find(
+      `/apis/coordination.k8s.io/v1/namespaces/${OPERATOR_NAMESPACE}/leases/${RELEASE}`,
+    );
     const holder = lease?.spec.holderIdentity as string | undefined;
-    return (await this.pods()).find(({ metadata }) => holder !== undefined && holder !== '' && holder.startsWith(metadata.name));
+    return (await this.pods()).find(
+      ({ metadata }) => holder !== undefined && holder !== '' && holder.startsWith(metadata.name),
+    );
   }
 
   /** What the leader has counted. */
   async metrics(): Promise<Samples> {
     const leader = await this.leader();
-    if (!leader) throw new Error('no pod of the operator holds the lease');
-    return parseMetrics(await this.#api.text(`${PODS}/${leader.metadata.name}:${METRICS_PORT}/proxy/metrics`));
+    if (!leader) {
+      throw new Error('no pod of the operator holds the lease');
+    }
+    return parseMetrics(
+      await this.#api.text(`${PODS}/${leader.metadata.name}:${METRICS_PORT}/proxy/metrics`),
+    );
   }
 
   /** The last lines that the leader logged about `words`. */
   async log(words: string, lines = 25): Promise<string> {
     const leader = await this.leader();
-    if (!leader) return 'no leader';
+    if (!leader) {
+      return 'no leader';
+    }
     const text = await this.#api.text(`${PODS}/${leader.metadata.name}/log?tailLines=4000`);
     return text
       .split('\n')

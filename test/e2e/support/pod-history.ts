@@ -7,7 +7,8 @@ const VERIFIED = 'postcheck.dev/verified';
 export const conditionOf = (object: Json, type: string): Json | undefined =>
   object.status?.conditions?.find((condition: Json) => condition.type === type);
 export const isReady = (pod: Json): boolean => conditionOf(pod, 'Ready')?.status === 'True';
-export const isGated = (pod: Json): boolean => pod.spec.readinessGates?.some((gate: Json) => gate.conditionType === VERIFIED) ?? false;
+export const isGated = (pod: Json): boolean =>
+  pod.spec.readinessGates?.some((gate: Json) => gate.conditionType === VERIFIED) ?? false;
 export const imageOf = (pod: Json): string => pod.spec.containers[0].image;
 
 export class PodHistory {
@@ -37,7 +38,9 @@ export class PodHistory {
   async start(api: Api, namespace: string): Promise<void> {
     const path = `/api/v1/namespaces/${namespace}/pods`;
     const list = await api.get(path);
-    for (const pod of list.items) this.#see('ADDED', pod);
+    for (const pod of list.items) {
+      this.#see('ADDED', pod);
+    }
     api.watch(path, list.metadata.resourceVersion, this.#ending.signal, (type, pod) => this.#see(type, pod));
   }
 
@@ -48,7 +51,9 @@ export class PodHistory {
   /** Pods of the workload that are not on their way out, by name. */
   get live(): Json[] {
     // Thrown here, where a test waits for it: in the watch nobody would catch it.
-    if (this.#broken) throw new Error(`the watch on pods broke: ${this.#broken}`);
+    if (this.#broken) {
+      throw new Error(`the watch on pods broke: ${this.#broken}`);
+    }
     return this.#notEnding().sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   }
 
@@ -57,18 +62,29 @@ export class PodHistory {
       this.#broken = JSON.stringify(pod);
       return;
     }
-    if (pod.metadata.labels?.app !== NAME) return;
+    if (pod.metadata.labels?.app !== NAME) {
+      return;
+    }
     const { uid } = pod.metadata;
     this.all.set(uid, pod);
-    if (type === 'DELETED') this.present.delete(uid);
-    else this.present.set(uid, pod);
-    if (isReady(pod)) this.served.add(imageOf(pod));
-    if (isReady(pod) && isGated(pod) && conditionOf(pod, VERIFIED)?.status !== 'True') this.leaked.add(pod.metadata.name);
+    if (type === 'DELETED') {
+      this.present.delete(uid);
+    } else {
+      this.present.set(uid, pod);
+    }
+    if (isReady(pod)) {
+      this.served.add(imageOf(pod));
+    }
+    if (isReady(pod) && isGated(pod) && conditionOf(pod, VERIFIED)?.status !== 'True') {
+      this.leaked.add(pod.metadata.name);
+    }
     this.#least = Math.min(this.#least, this.#serving());
   }
 
   #serving = (): number => this.#notEnding().filter(isReady).length;
 
   #notEnding = (): Json[] =>
-    [...this.present.values()].filter(({ metadata, status }) => !metadata.deletionTimestamp && status.phase !== 'Failed');
+    [...this.present.values()].filter(
+      ({ metadata, status }) => !metadata.deletionTimestamp && status.phase !== 'Failed',
+    );
 }

@@ -5,7 +5,16 @@ import { series } from './metrics.ts';
 import { Operator } from './operator.ts';
 import { conditionOf, imageOf, isReady, PodHistory } from './pod-history.ts';
 import { waitFor } from './wait.ts';
-import { image, type Kind, kindOf, NAME, type Overrides, pluralOf, type Shape, workload } from './workloads.ts';
+import {
+  image,
+  type Kind,
+  kindOf,
+  NAME,
+  type Overrides,
+  pluralOf,
+  type Shape,
+  workload,
+} from './workloads.ts';
 
 const GROUP = '/apis/postcheck.dev/v1alpha1';
 const READY_SECONDS = 90;
@@ -46,24 +55,36 @@ export class Scenario {
 
   /** Waits until the workload's controller says that all is rolled out and Ready. */
   settled = (): Promise<Json> =>
-    waitFor(`${this.shape} to be rolled out`, () => this.workload(), isRolledOut, { timeoutSeconds: READY_SECONDS });
+    waitFor(`${this.shape} to be rolled out`, () => this.workload(), isRolledOut, {
+      timeoutSeconds: READY_SECONDS,
+    });
 
   create = (upgrade: Json): Promise<Json> => this.api.create(this.upgradePath, upgrade);
   edit = (spec: Json, name = NAME): Promise<Json> => this.api.patch(`${this.upgradePath}/${name}`, { spec });
   /** A verb: `postcheck.dev/retry` or `postcheck.dev/abort` with a token. */
   say = (verb: 'retry' | 'abort', token: string): Promise<Json> =>
-    this.api.patch(`${this.upgradePath}/${NAME}`, { metadata: { annotations: { [`postcheck.dev/${verb}`]: token } } });
+    this.api.patch(`${this.upgradePath}/${NAME}`, {
+      metadata: { annotations: { [`postcheck.dev/${verb}`]: token } },
+    });
 
   /** From now on lets the application start in every pod that runs `tag`, those to come included. */
   startUp(tag: string): void {
     const started = new Set<string>();
     const look = () => {
-      const waiting = this.pods.live.filter((pod) => imageOf(pod) === image(tag) && isRunning(pod) && !started.has(pod.metadata.uid));
+      const waiting = this.pods.live.filter(
+        (pod) => imageOf(pod) === image(tag) && isRunning(pod) && !started.has(pod.metadata.uid),
+      );
       for (const { metadata } of waiting) {
         started.add(metadata.uid);
-        start('kubectl', ['exec', '--namespace', this.namespace, metadata.name, '--', 'touch', '/tmp/started']).catch(() =>
-          started.delete(metadata.uid),
-        );
+        start('kubectl', [
+          'exec',
+          '--namespace',
+          this.namespace,
+          metadata.name,
+          '--',
+          'touch',
+          '/tmp/started',
+        ]).catch(() => started.delete(metadata.uid));
       }
     };
     const timer = setInterval(look, 500);
@@ -78,11 +99,14 @@ export class Scenario {
   /** Ends all that runs beside the scenario. */
   end(): void {
     this.pods.stop();
-    for (const end of this.#endings) end();
+    for (const end of this.#endings) {
+      end();
+    }
   }
 
   workload = (): Promise<Json> => this.api.get(`${this.workloadPath}/${NAME}`);
-  status = async (name = NAME): Promise<Json> => (await this.api.get(`${this.upgradePath}/${name}`)).status ?? {};
+  status = async (name = NAME): Promise<Json> =>
+    (await this.api.get(`${this.upgradePath}/${name}`)).status ?? {};
 
   /** The status once it is in that phase or as `accept` wants it. */
   until(wanted: string | ((status: Json) => unknown), timeoutSeconds = 90, name = NAME): Promise<Json> {
@@ -93,7 +117,8 @@ export class Scenario {
   /** Reasons of the events about the Upgrade, in the order of their first coming, each once. */
   async events(): Promise<string[]> {
     const path = `/api/v1/namespaces/${this.namespace}/events?fieldSelector=${encodeURIComponent('involvedObject.kind=Upgrade')}`;
-    const at = (event: Json): string => event.eventTime ?? event.firstTimestamp ?? event.metadata.creationTimestamp;
+    const at = (event: Json): string =>
+      event.eventTime ?? event.firstTimestamp ?? event.metadata.creationTimestamp;
     const sorted = (await this.api.list(path)).sort((a, b) => (at(a) < at(b) ? -1 : 1));
     return [...new Set(sorted.map(({ reason }) => reason as string))];
   }
@@ -113,7 +138,10 @@ export class Scenario {
   counted = (phase: string, name = NAME): Promise<unknown> =>
     waitFor(
       `postcheck_upgrade_info to be ${phase}`,
-      async () => (await this.operator.metrics()).get(series('postcheck_upgrade_info', { namespace: this.namespace, name, phase })),
+      async () =>
+        (await this.operator.metrics()).get(
+          series('postcheck_upgrade_info', { namespace: this.namespace, name, phase }),
+        ),
       (value) => value === 1,
       { timeoutSeconds: 15, everyMs: 1000 },
     );
@@ -125,7 +153,9 @@ export class Scenario {
     const log = await this.operator.log(`"${this.namespace}/`);
     return [
       `--- ${this.namespace}: Upgrades`,
-      ...upgrades.map(({ metadata, spec, status }) => JSON.stringify({ name: metadata.name, spec, status }, null, 1)),
+      ...upgrades.map(({ metadata, spec, status }) =>
+        JSON.stringify({ name: metadata.name, spec, status }, null, 1),
+      ),
       '--- pods that there were',
       ...pods,
       `--- events: ${(await this.events()).join(', ')}`,
@@ -148,13 +178,17 @@ const podLine =
   };
 
 function isRolledOut({ kind, metadata, spec, status }: Json): boolean {
-  if (status?.observedGeneration !== metadata.generation) return false;
+  if (status?.observedGeneration !== metadata.generation) {
+    return false;
+  }
   if (kind === 'DaemonSet') {
     const { desiredNumberScheduled: desired, numberAvailable = 0, updatedNumberScheduled = 0 } = status;
     return desired > 0 && numberAvailable === desired && updatedNumberScheduled === desired;
   }
   const { updatedReplicas = 0, availableReplicas = 0, replicas = 0 } = status;
-  return updatedReplicas === spec.replicas && availableReplicas === spec.replicas && replicas === spec.replicas;
+  return (
+    updatedReplicas === spec.replicas && availableReplicas === spec.replicas && replicas === spec.replicas
+  );
 }
 
 async function makeNamespace(api: Api, name: string): Promise<void> {
@@ -171,23 +205,27 @@ async function makeNamespace(api: Api, name: string): Promise<void> {
   await api.create(path, { metadata: { name } });
 }
 
-const slug = (shape: Shape, name: string): string => `e2e-${shape} ${name}`.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+const slug = (shape: Shape, name: string): string =>
+  `e2e-${shape} ${name}`.toLowerCase().replace(/[^a-z0-9]+/g, '-');
 
 /** The body of a test: `scenario('Deployment', 'good', async (s) => …)`. The namespace goes afterwards, unless KEEP is set. */
-export const scenario = (shape: Shape, name: string, body: (scenario: Scenario) => Promise<void>) => async (): Promise<void> => {
-  const api = new Api();
-  const namespace = slug(shape, name);
-  await makeNamespace(api, namespace);
-  const one = new Scenario(api, namespace, shape);
-  await one.pods.start(api, namespace);
-  try {
-    await body(one);
-  } catch (error) {
-    const why = error instanceof Error ? error : new Error(String(error));
-    why.stack = `${why.stack}\n${await one.diagnosis().catch((problem: unknown) => `no diagnosis: ${problem}`)}`;
-    throw why;
-  } finally {
-    one.end();
-    if (!env.KEEP) await api.remove(`/api/v1/namespaces/${namespace}`);
-  }
-};
+export const scenario =
+  (shape: Shape, name: string, body: (scenario: Scenario) => Promise<void>) => async (): Promise<void> => {
+    const api = new Api();
+    const namespace = slug(shape, name);
+    await makeNamespace(api, namespace);
+    const one = new Scenario(api, namespace, shape);
+    await one.pods.start(api, namespace);
+    try {
+      await body(one);
+    } catch (error) {
+      const why = error instanceof Error ? error : new Error(String(error));
+      why.stack = `${why.stack}\n${await one.diagnosis().catch((problem: unknown) => `no diagnosis: ${problem}`)}`;
+      throw why;
+    } finally {
+      one.end();
+      if (!env.KEEP) {
+        await api.remove(`/api/v1/namespaces/${namespace}`);
+      }
+    }
+  };

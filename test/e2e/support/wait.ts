@@ -15,8 +15,14 @@ export async function waitFor<T>(
   const end = Date.now() + timeoutSeconds * 1000;
   for (;;) {
     const seen = await look();
-    if (accept(seen)) return seen;
-    if (Date.now() > end) throw new TimedOut(`waited ${timeoutSeconds} s for ${what}; last seen: ${JSON.stringify(seen)?.slice(0, 2000)}`);
+    if (accept(seen)) {
+      return seen;
+    }
+    if (Date.now() > end) {
+      throw new TimedOut(
+        `waited ${timeoutSeconds} s for ${what}; last seen: ${JSON.stringify(seen)?.slice(0, 2000)}`,
+      );
+    }
     await sleep(everyMs);
   }
 }

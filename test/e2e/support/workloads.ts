@@ -1,7 +1,12 @@
 /** The workloads that scenarios upgrade: small, quick to start and to stop, and never without a pod that serves. */
 import type { Json } from './api.ts';
 
-export const SHAPES = ['Deployment', 'StatefulSet OrderedReady', 'StatefulSet Parallel', 'DaemonSet'] as const;
+export const SHAPES = [
+  'Deployment',
+  'StatefulSet OrderedReady',
+  'StatefulSet Parallel',
+  'DaemonSet',
+] as const;
 export type Shape = (typeof SHAPES)[number];
 export type Kind = 'Deployment' | 'StatefulSet' | 'DaemonSet';
 
@@ -11,7 +16,8 @@ export const CONTAINER = 'app';
 export const REPLICAS = 2;
 
 /** Versions that test/images builds; `no-such-version` is looked for where nobody answers, which fails at once. */
-export const image = (tag: string): string => (tag === 'no-such-version' ? '127.0.0.1:1/app:v9' : `postcheck.local/app:${tag}`);
+export const image = (tag: string): string =>
+  tag === 'no-such-version' ? '127.0.0.1:1/app:v9' : `postcheck.local/app:${tag}`;
 export const kindOf = (shape: Shape): Kind => shape.split(' ')[0] as Kind;
 export const pluralOf = (kind: Kind): string => `${kind.toLowerCase()}s`;
 
@@ -23,7 +29,9 @@ const STRATEGY: Readonly<Record<Kind, Json>> = {
 
 /** A container with this is not Ready while `/tmp/unready` exists in it, or when its image is `neverready`. Each look costs a process. */
 export const PROBED = {
-  container: { readinessProbe: { httpGet: { path: '/cgi-bin/ready', port: 8080 }, periodSeconds: 1, timeoutSeconds: 5 } },
+  container: {
+    readinessProbe: { httpGet: { path: '/cgi-bin/ready', port: 8080 }, periodSeconds: 1, timeoutSeconds: 5 },
+  },
 };
 
 export interface Overrides {
@@ -36,7 +44,11 @@ export interface Overrides {
 }
 
 /** A workload of `shape` that runs the image with `tag`. */
-export function workload(shape: Shape, tag: string, { pod = {}, container = {}, spec = {} }: Overrides = {}): Json {
+export function workload(
+  shape: Shape,
+  tag: string,
+  { pod = {}, container = {}, spec = {} }: Overrides = {},
+): Json {
   const kind = kindOf(shape);
   const labels = { app: NAME };
   return {
@@ -74,7 +86,11 @@ export function workload(shape: Shape, tag: string, { pod = {}, container = {}, 
  * An Upgrade of that workload to the image with `tag`; `spec` is laid over it, `postCheck` and `fallback` one level deeper.
  * What shall pass has time enough on a busy machine, and each try costs a process in a container: both cost a failing scenario nothing.
  */
-export function upgrade(shape: Shape, tag: string, { postCheck = {}, fallback = {}, ...spec }: Json = {}): Json {
+export function upgrade(
+  shape: Shape,
+  tag: string,
+  { postCheck = {}, fallback = {}, ...spec }: Json = {},
+): Json {
   return {
     apiVersion: 'postcheck.dev/v1alpha1',
     kind: 'Upgrade',
