@@ -8,13 +8,13 @@ import {
   ago,
   conditionOf,
   containerOf,
+  cycleOf,
   exit,
   fallbackOf,
   NEW,
   NOW,
   OLD,
   podOf,
-  roundOf,
   snapshotOf,
   specOf,
   statusOf,
@@ -28,9 +28,9 @@ import type { UpgradeSpec, UpgradeStatus } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
 import { decide } from './decide.ts';
 import type { Plan } from './plan.ts';
-import { addRound, type PodRecord } from './round.ts';
 import type { Snapshot } from './snapshot.ts';
-import { attemptId, proofId } from './status.ts';
+import { attemptId, verificationId } from './status.ts';
+import { addCycle, type PodRecord } from './verification/probe-cycle.ts';
 
 const statusSchema = Compile(StatusSchema);
 /** A fixed seed: a run that finds something finds it again. */
@@ -108,7 +108,7 @@ const pods: fc.Arbitrary<PodView[]> = fc
 const recordsOf = (
   list: readonly PodView[],
   spec: UpgradeSpec,
-  proof: string,
+  verification: string,
   codes: readonly number[],
   atMs: number,
 ): Map<string, PodRecord> =>
@@ -119,11 +119,16 @@ const recordsOf = (
         return [];
       }
       const output = code === 17 ? 'x'.repeat(8192) : 'short';
-      const round = { ...roundOf(exit(code, output), pod, spec), startedAt: atMs, finishedAt: atMs + 10 };
+      const cycle = { ...cycleOf(exit(code, output), pod, spec), startedAt: atMs, finishedAt: atMs + 10 };
       return [
         [
           pod.uid,
-          addRound(undefined, { spec, proof, inFallback: proof.endsWith('/fallback') }, pod, round),
+          addCycle(
+            undefined,
+            { spec, verification, inFallback: verification.endsWith('/fallback') },
+            pod,
+            cycle,
+          ),
         ] as const,
       ];
     }),
@@ -187,7 +192,7 @@ function snapshotFrom({
     ...(flags.claimed ? { claimedBy: 'older' } : {}),
     pods: list,
     nodeReady: (node) => flags.node || node !== 'node-2',
-    records: recordsOf(list, spec, proofId(status ?? {}), codes, NOW + atSeconds * 1000),
+    records: recordsOf(list, spec, verificationId(status ?? {}), codes, NOW + atSeconds * 1000),
     gatePolicy: flags.gate,
   };
 }
@@ -367,8 +372,8 @@ describe('every decision', () => {
         const { action, state } = decide(snapshotFrom(given));
         if (state !== 'Settled') {
           expect(action).toEqual({ kind: 'none' });
-        } else if (action.kind === 'storeVerdicts') {
-          expect(action.verdicts.map(({ condition }) => condition.status)).not.toContain('True');
+        } else if (action.kind === 'recordResults') {
+          expect(action.conditions.map(({ condition }) => condition.status)).not.toContain('True');
         } else {
           expect(['none', 'releaseFields']).toContain(action.kind);
         }
@@ -390,8 +395,8 @@ describe('every decision', () => {
   });
 });
 
-test('the fleet of 5,000 pods with 8 KiB of output each still gives a small status', () => {
-  const fleet = Array.from({ length: 5000 }, (_, index) =>
+test('a workload of 5,000 pods with 8 KiB of output each still gives a small status', () => {
+  const summary = Array.from({ length: 5000 }, (_, index) =>
     podOf({
       name: `web-${index}`,
       uid: `pod-${index}`,
@@ -399,9 +404,9 @@ test('the fleet of 5,000 pods with 8 KiB of output each still gives a small stat
     }),
   );
   const status = statusOf();
-  const records = recordsOf(fleet, ourSpec, proofId(status), [17], NOW - 1000);
+  const records = recordsOf(summary, ourSpec, verificationId(status), [17], NOW - 1000);
   const plan = decide(
-    snapshotOf({ pods: fleet, records, workload: workloadOf({ desired: 5000, updated: 5000 }) }),
+    snapshotOf({ pods: summary, records, workload: workloadOf({ desired: 5000, updated: 5000 }) }),
   );
   expect(plan.status.pods).toHaveLength(20);
   expect(plan.status.exitCodes).toEqual([

@@ -1,21 +1,29 @@
 /**
- * From a situation to a plan: the next status, at most one kind of outward change, rounds to start, and when to look again.
+ * From a situation to a plan: the next status, at most one kind of outward change, cycles to start, and when to look again.
  * Intent before act: a plan that changes what the operator means to do (`intent`) carries no action; the act follows once that status is stored.
  */
 import type { UpgradeStatus } from '../api/types.ts';
 import type { WorkloadView } from '../api/views.ts';
 import { recorded } from './commands.ts';
 import { failed } from './fallback.ts';
-import { judgeFleet, unstored } from './fleet.ts';
 import { observe, type State } from './observe.ts';
 import { type Action, type Decision, type In, NO_ACTION, type Plan } from './plan.ts';
-import { asked, fallbackProving, proofOf, proving, releaseOurFields, shown, verdictOf } from './prove.ts';
-import { reflect } from './reflect.ts';
+import {
+  asked,
+  conditionOf,
+  fallbackProving,
+  proving,
+  releaseOurFields,
+  shown,
+  verificationContext,
+} from './prove.ts';
+import { withConditions } from './report/conditions.ts';
 import type { Snapshot } from './snapshot.ts';
 import { retried, started } from './start.ts';
 import { ended, isFallingBack, isRetryable } from './status.ts';
 import { imagesToWrite, runsImages } from './target.ts';
 import { fromIso, toIso } from './time.ts';
+import { summarizePods, unrecorded } from './verification/summary.ts';
 
 /** The gate policy sees a new attempt a few milliseconds after us: 3 of 200 pods slipped past it without this pause, none with it. */
 const GATE_SETTLES_MS = 100;
@@ -28,18 +36,18 @@ export function decide(snapshot: Snapshot): Plan {
       status: snapshot.upgrade.status ?? {},
       intent: false,
       action: NO_ACTION,
-      rounds: [],
+      cycles: [],
     };
   }
   const decision = forState(snapshot, state);
-  const { obstacle = snapshot.refusal, fleet, haltedByUser = false } = decision;
-  const status = reflect(snapshot, decision.status, { obstacle, fleet, haltedByUser });
+  const { obstacle = snapshot.refusal, summary, haltedByUser = false } = decision;
+  const status = withConditions(snapshot, decision.status, { obstacle, summary, haltedByUser });
   return {
     state: state.name,
     status,
     intent: decision.intent ?? false,
     action: decision.action ?? NO_ACTION,
-    rounds: decision.rounds ?? [],
+    cycles: decision.cycles ?? [],
     ...(decision.wakeAt === undefined ? {} : { wakeAt: decision.wakeAt }),
   };
 }
@@ -140,9 +148,9 @@ function halted(snapshot: Snapshot, { status, workload, obstacle, byUser }: In<'
   if (!status.attempt?.rolledAt) {
     return { ...common, status };
   }
-  const proof = proofOf(snapshot, status);
-  const fleet = judgeFleet(snapshot, workload, proof);
-  return { ...common, ...shown(status, fleet), ...asked(snapshot, fleet, proof) };
+  const verification = verificationContext(snapshot, status);
+  const summary = summarizePods(snapshot, workload, verification);
+  return { ...common, ...shown(status, summary), ...asked(snapshot, summary, verification) };
 }
 
 function resumed(status: UpgradeStatus, now: number): UpgradeStatus {
@@ -229,9 +237,11 @@ function whyHeld(snapshot: Snapshot, status: UpgradeStatus, workload: WorkloadVi
   if (status.phase !== 'Failed' || !status.attempt?.gating) {
     return NO_ACTION;
   }
-  const proof = proofOf(snapshot, status);
-  const failed = unstored(judgeFleet(snapshot, workload, proof)).filter(({ state }) => state === 'Failed');
+  const verification = verificationContext(snapshot, status);
+  const failed = unrecorded(summarizePods(snapshot, workload, verification)).filter(
+    ({ state }) => state === 'Failed',
+  );
   return failed.length > 0
-    ? { kind: 'storeVerdicts', verdicts: failed.map((judged) => verdictOf(judged, proof)) }
+    ? { kind: 'recordResults', conditions: failed.map((result) => conditionOf(result, verification)) }
     : NO_ACTION;
 }

@@ -54,7 +54,7 @@ export type State =
       readonly image: string;
       readonly manager: string;
     } & Running)
-  /** Pods of the wanted revision are to be judged. */
+  /** Pods of the wanted revision are to be evaluated. */
   | ({ readonly name: 'Proving' } & Running)
   | ({ readonly name: 'FallbackUnwritten'; readonly fallback: FallbackStatus } & Running)
   | ({ readonly name: 'FallbackWritten'; readonly fallback: FallbackStatus } & Running)

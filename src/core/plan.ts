@@ -1,12 +1,12 @@
 /** What a decision comes to. */
 import type { Images, UpgradeStatus } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
-import type { Fleet } from './fleet.ts';
 import type { State } from './observe.ts';
 import type { Obstacle } from './obstacles.ts';
-import type { TryRequest } from './round.ts';
+import type { TryRequest } from './verification/probe-cycle.ts';
+import type { PodSummary } from './verification/summary.ts';
 
-export interface Verdict {
+export interface PodCondition {
   readonly pod: PodView;
   readonly condition: {
     readonly status: 'True' | 'False';
@@ -20,11 +20,11 @@ export type Action =
   | { readonly kind: 'patchImages'; readonly workload: WorkloadView; readonly images: Images }
   | { readonly kind: 'releaseFields'; readonly workload: WorkloadView }
   | { readonly kind: 'deletePod'; readonly pod: PodView; readonly reason: 'StuckPodDeleted' | 'GateMissed' }
-  | { readonly kind: 'storeVerdicts'; readonly verdicts: readonly Verdict[] };
+  | { readonly kind: 'recordResults'; readonly conditions: readonly PodCondition[] };
 
-export interface PlannedRound {
+export interface PlannedCycle {
   readonly pod: PodView;
-  readonly proof: string;
+  readonly verification: string;
   readonly inFallback: boolean;
   readonly tries: readonly TryRequest[];
 }
@@ -35,7 +35,7 @@ export interface Plan {
   /** The status must be stored before anything else is done. */
   readonly intent: boolean;
   readonly action: Action;
-  readonly rounds: readonly PlannedRound[];
+  readonly cycles: readonly PlannedCycle[];
   readonly wakeAt?: number;
 }
 
@@ -46,8 +46,8 @@ export interface Decision {
   readonly status: UpgradeStatus;
   readonly intent?: boolean;
   readonly action?: Action;
-  readonly fleet?: Fleet;
-  readonly rounds?: readonly PlannedRound[];
+  readonly summary?: PodSummary;
+  readonly cycles?: readonly PlannedCycle[];
   readonly wakeAt?: number | undefined;
   readonly obstacle?: Obstacle;
   readonly haltedByUser?: boolean;

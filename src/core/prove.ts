@@ -2,24 +2,38 @@
 import type { UpgradeStatus } from '../api/types.ts';
 import type { WorkloadView } from '../api/views.ts';
 import { type Evidence, failed, fallbackFailed, fellBack, stuckPod } from './fallback.ts';
-import { exitCodes, type Fleet, judgeFleet, report, ungated, unstored } from './fleet.ts';
-import type { Judged, Proof } from './judge.ts';
-import { type Action, type Decision, type In, NO_ACTION, type PlannedRound, type Verdict } from './plan.ts';
-import { possibleTries } from './round.ts';
+import {
+  type Action,
+  type Decision,
+  type In,
+  NO_ACTION,
+  type PlannedCycle,
+  type PodCondition,
+} from './plan.ts';
 import type { Snapshot } from './snapshot.ts';
-import { ended, isFallingBack, proofId, resumedAt } from './status.ts';
-import { pinned } from './stored-verdict.ts';
+import { ended, isFallingBack, resumedAt, verificationId } from './status.ts';
 import { earliest, fromIso, latest, spanText, toIso } from './time.ts';
+import type { PodResult, VerificationContext } from './verification/pod.ts';
+import { possibleTries } from './verification/probe-cycle.ts';
+import { withPins } from './verification/recorded.ts';
+import {
+  exitCodes,
+  type PodSummary,
+  report,
+  summarizePods,
+  ungated,
+  unrecorded,
+} from './verification/summary.ts';
 
-/** What pods are judged by now: the attempt, or its fallback. */
-export function proofOf(snapshot: Snapshot, status: UpgradeStatus): Proof {
+/** What pods are evaluated by now: the attempt, or its fallback. */
+export function verificationContext(snapshot: Snapshot, status: UpgradeStatus): VerificationContext {
   const { spec } = snapshot.upgrade;
   const inFallback = isFallingBack(status);
   const startedAt = fromIso((inFallback ? status.fallback?.startedAt : status.attempt?.startedAt) ?? '');
   // While standing still the clocks do not run: every deadline is a whole one away.
   const resumed = status.paused?.since ? snapshot.now : resumedAt(status);
   return {
-    id: proofId(status),
+    id: verificationId(status),
     spec,
     inFallback,
     startedAt,
@@ -33,42 +47,50 @@ export function proofOf(snapshot: Snapshot, status: UpgradeStatus): Proof {
   };
 }
 
-/** The fleet as the status shows it. */
-export function shown(status: UpgradeStatus, fleet: Fleet): { status: UpgradeStatus; fleet: Fleet } {
-  const { counts } = fleet;
-  const summary = `${counts.passed}/${fleet.desired}`;
+/** The pods as the status shows them. */
+export function shown(
+  status: UpgradeStatus,
+  summary: PodSummary,
+): { status: UpgradeStatus; summary: PodSummary } {
+  const { counts } = summary;
   return {
-    status: { ...status, counts, summary, exitCodes: exitCodes(fleet.judged), pods: report(fleet.judged) },
-    fleet,
+    status: {
+      ...status,
+      counts,
+      summary: `${counts.passed}/${summary.desired}`,
+      exitCodes: exitCodes(summary.results),
+      pods: report(summary.results),
+    },
+    summary,
   };
 }
 
-/** Rounds that are due now, and when the next one is, or a judgement may change. */
+/** Cycles that are due now, and when the next one is, or a result may change. */
 export function asked(
   snapshot: Snapshot,
-  fleet: Fleet,
-  proof: Proof,
-): { rounds: PlannedRound[]; wakeAt: number | undefined } {
-  const isDue = ({ roundAt }: Judged) => roundAt !== undefined && roundAt <= snapshot.now;
-  const rounds = fleet.judged.filter(isDue).map(({ pod }) => ({
+  summary: PodSummary,
+  verification: VerificationContext,
+): { cycles: PlannedCycle[]; wakeAt: number | undefined } {
+  const isDue = ({ cycleAt }: PodResult) => cycleAt !== undefined && cycleAt <= snapshot.now;
+  const cycles = summary.results.filter(isDue).map(({ pod }) => ({
     pod,
-    proof: proof.id,
-    inFallback: proof.inFallback,
-    tries: possibleTries(proof.spec, pod),
+    verification: verification.id,
+    inFallback: verification.inFallback,
+    tries: possibleTries(verification.spec, pod),
   }));
-  const later = fleet.judged
-    .flatMap(({ roundAt, lookAt }) => [roundAt, lookAt])
+  const later = summary.results
+    .flatMap(({ cycleAt, lookAt }) => [cycleAt, lookAt])
     .filter((at) => at !== undefined && at > snapshot.now);
-  return { rounds, wakeAt: earliest(later) };
+  return { cycles, wakeAt: earliest(later) };
 }
 
 /** Progress is a new maximum of updated or passed pods: an evict-and-recreate loop is none. */
-function withProgress(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): UpgradeStatus {
+function withProgress(snapshot: Snapshot, status: UpgradeStatus, summary: PodSummary): UpgradeStatus {
   const { attempt } = status;
   if (!attempt) {
     return status;
   }
-  const [updated, passed] = [fleet.counts.updated, fleet.counts.passed + fleet.counts.skipped];
+  const [updated, passed] = [summary.counts.updated, summary.counts.passed + summary.counts.skipped];
   if (updated <= attempt.maxUpdated && passed <= attempt.maxPassed) {
     return status;
   }
@@ -79,20 +101,26 @@ function withProgress(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): 
   return { ...status, attempt: { ...attempt, ...maxima, progressAt: toIso(snapshot.now) } };
 }
 
-/** A judgement as it is stored on its pod, pinned to what was judged. */
-export function verdictOf({ pod, state, reason, message }: Judged, proof: Proof): Verdict {
+/** A result as it is recorded on its pod, with pins to what was evaluated. */
+export function conditionOf(
+  { pod, state, reason, message }: PodResult,
+  verification: VerificationContext,
+): PodCondition {
   const status = state === 'Failed' ? 'False' : 'True';
-  return { pod, condition: { status, reason, message: pinned(message.slice(0, 1000), proof.id, pod) } };
+  return {
+    pod,
+    condition: { status, reason, message: withPins(message.slice(0, 1000), verification.id, pod) },
+  };
 }
 
-/** Verdicts to be written to pods now. While paused only what closes, never what opens: that is decided by the caller. */
-function storeVerdicts(fleet: Fleet, proof: Proof): Action {
-  const verdicts = unstored(fleet).map((judged) => verdictOf(judged, proof));
-  return verdicts.length > 0 ? { kind: 'storeVerdicts', verdicts } : NO_ACTION;
+/** Results to be written to pods now. While paused only what closes, never what opens: that is decided by the caller. */
+function recordResults(summary: PodSummary, verification: VerificationContext): Action {
+  const conditions = unrecorded(summary).map((result) => conditionOf(result, verification));
+  return conditions.length > 0 ? { kind: 'recordResults', conditions } : NO_ACTION;
 }
 
-const evidenceOf = (judged: readonly Judged[]): Evidence => {
-  const bad = judged.filter(({ state }) => state === 'Failed');
+const evidenceOf = (results: readonly PodResult[]): Evidence => {
+  const bad = results.filter(({ state }) => state === 'Failed');
   const worst = bad[0];
   if (!worst) {
     return { reason: 'Unknown', cause: 'unknown', pods: [] };
@@ -112,11 +140,11 @@ function progressDeadlineSeconds(snapshot: Snapshot): number {
 }
 
 /** When the attempt (or fallback) has to have made its next progress. */
-function progressDeadline(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): number {
+function progressDeadline(snapshot: Snapshot, status: UpgradeStatus, summary: PodSummary): number {
   const { attempt, fallback } = status;
   // A write that was refused for long, or an API server that was away, must not use up the time of the pods.
   const written = isFallingBack(status) ? fallback?.rolledAt : attempt?.rolledAt;
-  const back = fleet.judged.map(({ pod }) => snapshot.nodeBackAt?.get(pod.node));
+  const back = summary.results.map(({ pod }) => snapshot.nodeBackAt?.get(pod.node));
   const since = latest(
     ...[attempt?.progressAt, written].map((time) => (time ? fromIso(time) : undefined)),
     resumedAt(status),
@@ -126,7 +154,7 @@ function progressDeadline(snapshot: Snapshot, status: UpgradeStatus, fleet: Flee
 }
 
 interface Overdue {
-  readonly judged?: Judged;
+  readonly result?: PodResult;
   readonly text: string;
 }
 
@@ -134,67 +162,67 @@ interface Overdue {
  * No progress until the deadline: evidence of a pod's own fails it, silence does not. Only a try made since then counts; one that was made
  * before may be as old as the loss of its node, or of the API server. `undefined` while there is time, or while such a try is on its way.
  */
-function overdue(snapshot: Snapshot, judged: readonly Judged[], deadline: number): Overdue | undefined {
+function overdue(snapshot: Snapshot, results: readonly PodResult[], deadline: number): Overdue | undefined {
   if (snapshot.now < deadline) {
     return undefined;
   }
-  const against = judged.find(
+  const against = results.find(
     ({ record, state }) => state === 'Retrying' && record?.class === 'Retry' && record.startedAt >= deadline,
   );
-  const isComing = ({ record, roundAt }: Judged) =>
-    roundAt !== undefined && (record ? record.startedAt < deadline : roundAt <= snapshot.now);
-  if (!against && judged.some(isComing)) {
+  const isComing = ({ record, cycleAt }: PodResult) =>
+    cycleAt !== undefined && (record ? record.startedAt < deadline : cycleAt <= snapshot.now);
+  if (!against && results.some(isComing)) {
     return undefined;
   }
   return {
-    ...(against ? { judged: against } : {}),
+    ...(against ? { result: against } : {}),
     text: `no progress for ${spanText(progressDeadlineSeconds(snapshot) * 1000)}`,
   };
 }
 
 export function proving(snapshot: Snapshot, { status, workload }: In<'Proving'>): Decision {
   const { now } = snapshot;
-  const proof = proofOf(snapshot, status);
-  const fleet = judgeFleet(snapshot, workload, proof);
-  const current = shown(withRevision(snapshot, withProgress(snapshot, status, fleet)), fleet);
-  if (fleet.counts.failed > 0) {
+  const verification = verificationContext(snapshot, status);
+  const summary = summarizePods(snapshot, workload, verification);
+  const current = shown(withRevision(snapshot, withProgress(snapshot, status, summary)), summary);
+  if (summary.counts.failed > 0) {
     return {
       ...current,
-      status: failed(snapshot, workload, current.status, evidenceOf(fleet.judged)),
+      status: failed(snapshot, workload, current.status, evidenceOf(summary.results)),
       intent: true,
     };
   }
-  if (isDone(snapshot, fleet)) {
-    return { ...current, status: succeeded(snapshot, current.status, fleet), intent: true };
+  if (isDone(snapshot, summary)) {
+    return { ...current, status: succeeded(snapshot, current.status, summary), intent: true };
   }
-  const deadline = progressDeadline(snapshot, current.status, fleet);
-  const late = overdue(snapshot, fleet.judged, deadline);
-  if (late?.judged) {
-    const { pod, message, reason } = late.judged;
+  const deadline = progressDeadline(snapshot, current.status, summary);
+  const late = overdue(snapshot, summary.results, deadline);
+  if (late?.result) {
+    const { pod, message, reason } = late.result;
     return {
       ...current,
       status: failed(snapshot, workload, current.status, {
         reason,
         cause: `${late.text}; pod ${pod.name}: ${message}`,
-        pods: report([late.judged]),
+        pods: report([late.result]),
       }),
       intent: true,
     };
   }
-  const inconclusive = late !== undefined || fleet.counts.inconclusive > 0;
-  const rolling = fleet.counts.updated < fleet.desired;
+  const inconclusive = late !== undefined || summary.counts.inconclusive > 0;
+  const rolling = summary.counts.updated < summary.desired;
   const phase = inconclusive ? 'Inconclusive' : rolling ? 'Upgrading' : 'PostChecking';
-  const { rounds, wakeAt } = asked(snapshot, fleet, proof);
+  const { cycles, wakeAt } = asked(snapshot, summary, verification);
   const action = firstAction([
     releaseOurFields(workload),
-    storeVerdicts(fleet, proof),
+    recordResults(summary, verification),
     unstick(snapshot, status, workload),
-    missedGate(snapshot, status, fleet),
+    missedGate(snapshot, status, summary),
   ]);
   return {
     status: { ...current.status, phase },
-    fleet,
-    rounds,
+    summary,
+    cycles,
     action,
     wakeAt: earliest([wakeAt, now < deadline ? deadline : undefined]),
   };
@@ -215,11 +243,11 @@ function unstick(snapshot: Snapshot, status: UpgradeStatus, workload: WorkloadVi
 }
 
 /** `gate: Required` and a pod slipped past the policy: it goes, as long as it serves nobody yet. */
-function missedGate(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): Action {
+function missedGate(snapshot: Snapshot, status: UpgradeStatus, summary: PodSummary): Action {
   if (snapshot.upgrade.spec.gate !== 'Required') {
     return NO_ACTION;
   }
-  const slipped = ungated(fleet, status).find(({ pod }) => pod.conditions['Ready']?.status !== 'True');
+  const slipped = ungated(summary, status).find(({ pod }) => pod.conditions['Ready']?.status !== 'True');
   return slipped ? { kind: 'deletePod', pod: slipped.pod, reason: 'GateMissed' } : NO_ACTION;
 }
 
@@ -228,12 +256,12 @@ const withRevision = (snapshot: Snapshot, status: UpgradeStatus): UpgradeStatus 
     ? { ...status, to: { ...status.to, revision: snapshot.updateRevision } }
     : status;
 
-const isDone = (snapshot: Snapshot, { counts, desired, rolledOut }: Fleet): boolean =>
+const isDone = (snapshot: Snapshot, { counts, desired, rolledOut }: PodSummary): boolean =>
   snapshot.updateRevision !== undefined && rolledOut && counts.passed + counts.skipped >= desired;
 
-function succeeded(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): UpgradeStatus {
+function succeeded(snapshot: Snapshot, status: UpgradeStatus, summary: PodSummary): UpgradeStatus {
   const { upgrade, now } = snapshot;
-  const { counts, desired } = fleet;
+  const { counts, desired } = summary;
   const reason =
     desired === 0
       ? 'NoPods'
@@ -270,47 +298,51 @@ function succeeded(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): Upg
 }
 
 export function fallbackProving(snapshot: Snapshot, { status, workload }: In<'FallbackProving'>): Decision {
-  const proof = proofOf(snapshot, status);
-  const fleet = judgeFleet(snapshot, workload, proof);
-  const current = shown(withProgress(snapshot, status, fleet), fleet);
-  const end = fallbackEnd(snapshot, current.status, fleet);
+  const verification = verificationContext(snapshot, status);
+  const summary = summarizePods(snapshot, workload, verification);
+  const current = shown(withProgress(snapshot, status, summary), summary);
+  const end = fallbackEnd(snapshot, current.status, summary);
   return end
     ? { ...current, status: end, intent: true }
-    : fallbackGoesOn(snapshot, workload, current.status, { fleet, proof });
+    : fallbackGoesOn(snapshot, workload, current.status, { summary, verification });
 }
 
 /** How the fallback ends, if it does now: it failed too, it is proved, or nothing came of it in time. */
-function fallbackEnd(snapshot: Snapshot, status: UpgradeStatus, fleet: Fleet): UpgradeStatus | undefined {
+function fallbackEnd(
+  snapshot: Snapshot,
+  status: UpgradeStatus,
+  summary: PodSummary,
+): UpgradeStatus | undefined {
   const { fallback, postCheck } = snapshot.upgrade.spec;
-  if (fallback.verify && fleet.counts.failed > 0) {
-    return fallbackFailed(snapshot, status, evidenceOf(fleet.judged), true);
+  if (fallback.verify && summary.counts.failed > 0) {
+    return fallbackFailed(snapshot, status, evidenceOf(summary.results), true);
   }
-  if (!fallback.verify && fleet.rolledOut && snapshot.updateRevision !== undefined) {
-    return fellBack(snapshot, status, 'No', fleet.desired);
+  if (!fallback.verify && summary.rolledOut && snapshot.updateRevision !== undefined) {
+    return fellBack(snapshot, status, 'No', summary.desired);
   }
-  if (fallback.verify && isDone(snapshot, fleet)) {
+  if (fallback.verify && isDone(snapshot, summary)) {
     return fellBack(
       snapshot,
       status,
-      fleet.counts.passed > 0 && postCheck.checks.length > 0 ? 'PostCheck' : 'ReadinessOnly',
-      fleet.desired,
+      summary.counts.passed > 0 && postCheck.checks.length > 0 ? 'PostCheck' : 'ReadinessOnly',
+      summary.desired,
     );
   }
   const late = overdue(
     snapshot,
-    fallback.verify ? fleet.judged : [],
-    progressDeadline(snapshot, status, fleet),
+    fallback.verify ? summary.results : [],
+    progressDeadline(snapshot, status, summary),
   );
   if (!late) {
     return undefined;
   }
-  const why = late.judged ?? fleet.judged[0];
+  const why = late.result ?? summary.results[0];
   const cause = why ? `${late.text}; pod ${why.pod.name}: ${why.message}` : late.text;
   return fallbackFailed(
     snapshot,
     status,
     { reason: why?.reason ?? 'NoProgress', cause, pods: [] },
-    late.judged !== undefined,
+    late.result !== undefined,
   );
 }
 
@@ -318,10 +350,10 @@ function fallbackGoesOn(
   snapshot: Snapshot,
   workload: WorkloadView,
   status: UpgradeStatus,
-  { fleet, proof }: { fleet: Fleet; proof: Proof },
+  { summary, verification }: { summary: PodSummary; verification: VerificationContext },
 ): Decision {
   const { verify } = snapshot.upgrade.spec.fallback;
-  const rolling = fleet.counts.updated < fleet.desired;
+  const rolling = summary.counts.updated < summary.desired;
   const revision = snapshot.updateRevision ? { revision: snapshot.updateRevision } : {};
   const fallback = status.fallback && {
     ...status.fallback,
@@ -330,20 +362,22 @@ function fallbackGoesOn(
   };
   const stuck = stuckPod(snapshot, workload, undefined);
   const unstickIt: Action = stuck ? { kind: 'deletePod', pod: stuck, reason: 'StuckPodDeleted' } : NO_ACTION;
-  const { rounds, wakeAt } = verify ? asked(snapshot, fleet, proof) : { rounds: [], wakeAt: undefined };
-  const deadline = progressDeadline(snapshot, status, fleet);
+  const { cycles, wakeAt } = verify
+    ? asked(snapshot, summary, verification)
+    : { cycles: [], wakeAt: undefined };
+  const deadline = progressDeadline(snapshot, status, summary);
   return {
     status: {
       ...status,
       phase: rolling ? 'FallingBack' : 'FallbackChecking',
       ...(fallback ? { fallback } : {}),
     },
-    fleet,
-    rounds,
+    summary,
+    cycles,
     action: firstAction([
       unstickIt,
       releaseOurFields(workload),
-      verify ? storeVerdicts(fleet, proof) : NO_ACTION,
+      verify ? recordResults(summary, verification) : NO_ACTION,
     ]),
     wakeAt: earliest([wakeAt, snapshot.now < deadline ? deadline : undefined]),
   };

@@ -2,7 +2,7 @@
 import type { Upgrade } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
 import type { Obstacle } from './obstacles.ts';
-import type { PodRecord } from './round.ts';
+import type { PodRecord } from './verification/probe-cycle.ts';
 
 export interface Snapshot {
   readonly now: number;
@@ -17,7 +17,7 @@ export interface Snapshot {
   readonly nodeReady: (node: string) => boolean;
   /** When nodes that had been lost came back, as far as we saw it. */
   readonly nodeBackAt?: ReadonlyMap<string, number>;
-  /** Rounds by pod UID. */
+  /** Cycles by pod UID. */
   readonly records: ReadonlyMap<string, PodRecord>;
   readonly waitingSince: ReadonlyMap<string, { readonly reason: string; readonly since: number }>;
   readonly gatePolicy: 'Available' | 'Unavailable' | 'Unknown';

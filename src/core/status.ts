@@ -49,8 +49,8 @@ const RETRYABLE: readonly Phase[] = [
 export const isRetryable = ({ phase }: UpgradeStatus): boolean =>
   phase !== undefined && RETRYABLE.includes(phase);
 
-/** Identifies the proof that pods are judged for: the attempt, or its fallback. */
-export const proofId = (status: UpgradeStatus): string =>
+/** Identifies the verification that pods are judged for: the attempt, or its fallback. */
+export const verificationId = (status: UpgradeStatus): string =>
   isFallingBack(status) ? `${status.attempt?.id}/fallback` : (status.attempt?.id ?? '');
 
 /** The images of the containers that the user named, for sentences: `web=registry/web:2.0`. */
@@ -99,6 +99,6 @@ export function ended(upgrade: Upgrade, status: UpgradeStatus, end: End, now: nu
   return { ...status, phase: end.phase, attempt: closed, history };
 }
 
-/** When the clocks of the running proof were last resumed. */
+/** When the clocks of the running verification were last resumed. */
 export const resumedAt = (status: UpgradeStatus): number | undefined =>
   status.paused?.resumedAt ? fromIso(status.paused.resumedAt) : undefined;

@@ -2,7 +2,7 @@
 
 import { VERIFIED } from '../api/names.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
-import type { Action, Verdict } from '../core/plan.ts';
+import type { Action, PodCondition } from '../core/plan.ts';
 import type { Clock, RequestFailure, Telemetry, Writer, Written } from './ports.ts';
 import type { Store } from './store.ts';
 
@@ -34,8 +34,8 @@ export class Actor {
         const written = await writer.deletePod(action.pod);
         return written.ok || written.failure.kind === 'notFound' ? this.#goes(action.pod) : written.failure;
       }
-      case 'storeVerdicts':
-        return this.#storeVerdicts(action.verdicts);
+      case 'recordResults':
+        return this.#recordResults(action.conditions);
     }
   }
 
@@ -53,12 +53,12 @@ export class Actor {
     return undefined;
   }
 
-  async #storeVerdicts(verdicts: readonly Verdict[]): Promise<RequestFailure | undefined> {
-    const failures = await Promise.all(verdicts.map((verdict) => this.#storeVerdict(verdict)));
+  async #recordResults(conditions: readonly PodCondition[]): Promise<RequestFailure | undefined> {
+    const failures = await Promise.all(conditions.map((verdict) => this.#recordResult(verdict)));
     return failures.find((failure) => failure !== undefined);
   }
 
-  async #storeVerdict({ pod, condition }: Verdict): Promise<RequestFailure | undefined> {
+  async #recordResult({ pod, condition }: PodCondition): Promise<RequestFailure | undefined> {
     const { clock, writer, store, telemetry } = this.#options;
     const written = await writer.patchVerified(pod, condition, clock.now());
     if (!written.ok) {

@@ -1,7 +1,7 @@
-/** What the operator remembers without storing it: rounds, and since when containers wait. All of it may be lost at any time; deadlines are not kept here. */
+/** What the operator remembers without storing it: cycles, and since when containers wait. All of it may be lost at any time; deadlines are not kept here. */
 import type { PodView } from '../api/views.ts';
-import { isTerminalReason, waitingFamily } from '../core/judge.ts';
-import type { PodRecord } from '../core/round.ts';
+import { isTerminalReason, waitingFamily } from '../core/verification/pod.ts';
+import type { PodRecord } from '../core/verification/probe-cycle.ts';
 
 export class Memory {
   readonly records = new Map<string, PodRecord>();

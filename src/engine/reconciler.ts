@@ -5,13 +5,13 @@
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import { newCommand } from '../core/commands.ts';
 import { decide } from '../core/decide.ts';
-import type { Plan, PlannedRound } from '../core/plan.ts';
-import { addRound, type FinishedRound } from '../core/round.ts';
+import type { Plan, PlannedCycle } from '../core/plan.ts';
+import { transitionEvents } from '../core/report/events.ts';
+import { type Change, changeOf } from '../core/report/status-diff.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { isForSpec, proofId } from '../core/status.ts';
-import { type Change, changeOf } from '../core/status-diff.ts';
+import { isForSpec, verificationId } from '../core/status.ts';
 import { updateRevision } from '../core/target.ts';
-import { told } from '../core/transition.ts';
+import { addCycle, type FinishedCycle } from '../core/verification/probe-cycle.ts';
 import { Actor } from './actor.ts';
 import { Memory } from './memory.ts';
 import { Patience } from './patience.ts';
@@ -28,7 +28,7 @@ import type {
   Telemetry,
   Writer,
 } from './ports.ts';
-import { RoundRunner } from './round-runner.ts';
+import { ProbeRunner } from './probe-runner.ts';
 import type { Store, UpgradeKey } from './store.ts';
 
 export interface ReconcilerOptions {
@@ -59,7 +59,7 @@ const GATE_POLICY_MS = 10_000;
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #actor: Actor;
-  readonly #runner: RoundRunner;
+  readonly #runner: ProbeRunner;
   readonly memory = new Memory();
   readonly #writtenAt = new Map<UpgradeKey, number>();
   readonly #patience = new Patience();
@@ -68,7 +68,7 @@ export class Reconciler {
   constructor(options: ReconcilerOptions) {
     this.#options = options;
     this.#actor = new Actor(options);
-    this.#runner = new RoundRunner(options);
+    this.#runner = new ProbeRunner(options);
   }
 
   stop(): void {
@@ -192,8 +192,8 @@ export class Reconciler {
     if (persisted !== 'go') {
       return persisted;
     }
-    for (const round of plan.rounds) {
-      this.#runner.start(round, (finished) => this.#finished(key, round, finished));
+    for (const cycle of plan.cycles) {
+      this.#runner.start(cycle, (finished) => this.#finished(key, cycle, finished));
     }
     if (plan.action.kind === 'none') {
       return this.#patience.granted(key, 'action') ? 'again' : 'done';
@@ -268,9 +268,9 @@ export class Reconciler {
     const { telemetry, log, writer } = this.#options;
     const { namespace, name } = upgrade.metadata;
     const { kind } = upgrade.spec.targetRef;
-    const { events, endings, fallbackEnded } = told(upgrade, before, after);
+    const { events, completions, fallbackEnded } = transitionEvents(upgrade, before, after);
     telemetry.upgradePhase(namespace, name, after.phase);
-    for (const { outcome, seconds } of endings) {
+    for (const { outcome, seconds } of completions) {
       telemetry.attemptEnded(kind, outcome, seconds);
     }
     if (fallbackEnded === 'Verified' || fallbackEnded === 'Unverified' || fallbackEnded === 'Failed') {
@@ -345,11 +345,11 @@ export class Reconciler {
     return 'retry';
   }
 
-  /** Adds a finished round to memory, judged by the pod as it is now. A round that was begun for another proof says nothing about this one. */
+  /** Adds a finished cycle to memory, judged by the pod as it is now. A cycle that was begun for another verification says nothing about this one. */
   #finished(
     key: UpgradeKey,
-    { pod: asked, proof, inFallback }: PlannedRound,
-    finished: FinishedRound | undefined,
+    { pod: asked, verification, inFallback }: PlannedCycle,
+    finished: FinishedCycle | undefined,
   ): void {
     const { store, telemetry, wake, clock } = this.#options;
     if (finished?.seen) {
@@ -363,10 +363,10 @@ export class Reconciler {
       wake(key, clock.now() + 1000);
       return;
     }
-    if (pod && !pod.deleting && upgrade?.status && proofId(upgrade.status) === proof) {
-      const record = addRound(
+    if (pod && !pod.deleting && upgrade?.status && verificationId(upgrade.status) === verification) {
+      const record = addCycle(
         this.memory.records.get(pod.uid),
-        { spec: upgrade.spec, proof, inFallback },
+        { spec: upgrade.spec, verification, inFallback },
         pod,
         finished,
       );

@@ -37,7 +37,7 @@ function reasonsIn(text: string): string[] {
 
 /** Every reason that the operator can give by itself, sorted. */
 export function reasonsInCode(): string[] {
-  const files = [...globSync('src/core/*.ts'), 'src/engine/reconciler.ts'].filter(
+  const files = [...globSync('src/core/**/*.ts'), 'src/engine/reconciler.ts'].filter(
     (file) => !file.endsWith('.test.ts'),
   );
   const found = files.flatMap((file) => reasonsIn(readFileSync(file, 'utf8')));
@@ -47,6 +47,6 @@ export function reasonsInCode(): string[] {
 /** Every CamelCase word that the core has in quotes: what a page may speak of. */
 export function wordsInCode(): Set<string> {
   return new Set(
-    globSync('src/{core,api}/*.ts').flatMap((file) => words(readFileSync(file, 'utf8'), LITERAL)),
+    globSync('src/{core,api}/**/*.ts').flatMap((file) => words(readFileSync(file, 'utf8'), LITERAL)),
   );
 }

@@ -9,10 +9,10 @@ import type { Images, Upgrade, UpgradeSpec } from '../../src/api/types.ts';
 import type { ConditionView, ContainerView, PodView, WorkloadView } from '../../src/api/views.ts';
 import { decide } from '../../src/core/decide.ts';
 import type { Action, Plan } from '../../src/core/plan.ts';
-import { addRound, expectedTries, type PodRecord } from '../../src/core/round.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
-import { isFallingBack, proofId } from '../../src/core/status.ts';
-import type { TryOutcome } from '../../src/core/verdict.ts';
+import { isFallingBack, verificationId } from '../../src/core/status.ts';
+import type { TryOutcome } from '../../src/core/verification/exit-codes.ts';
+import { addCycle, expectedTries, type PodRecord } from '../../src/core/verification/probe-cycle.ts';
 
 export const OLD = 'registry.example/web:1.9';
 export const NEW = 'registry.example/web:2.0';
@@ -95,10 +95,14 @@ export class Stage {
     throw new Error(`never settles: ${this.upgrade.status?.message}`);
   }
 
-  /** A round on every pod: each check in each container that it asks says this. */
+  /** A cycle on every pod: each check in each container that it asks says this. */
   hears(outcome: TryOutcome): this {
     const status = this.upgrade.status ?? {};
-    const context = { spec: this.upgrade.spec, proof: proofId(status), inFallback: isFallingBack(status) };
+    const context = {
+      spec: this.upgrade.spec,
+      verification: verificationId(status),
+      inFallback: isFallingBack(status),
+    };
     for (const pod of this.pods) {
       const results = expectedTries(this.upgrade.spec, pod).map(({ check, container }) => ({
         check,
@@ -106,18 +110,22 @@ export class Stage {
         containerId: pod.containers.find(({ name }) => name === container)?.id ?? '',
         outcome,
       }));
-      const round = { startedAt: this.now, finishedAt: this.now, results };
-      this.records.set(pod.uid, addRound(this.records.get(pod.uid), context, pod, round));
+      const cycle = { startedAt: this.now, finishedAt: this.now, results };
+      this.records.set(pod.uid, addCycle(this.records.get(pod.uid), context, pod, cycle));
     }
     return this;
   }
 
-  /** A round on every pod in which nothing could be asked. */
+  /** A cycle on every pod in which nothing could be asked. */
   hearsNothing(): this {
-    const context = { spec: this.upgrade.spec, proof: proofId(this.upgrade.status ?? {}), inFallback: false };
+    const context = {
+      spec: this.upgrade.spec,
+      verification: verificationId(this.upgrade.status ?? {}),
+      inFallback: false,
+    };
     for (const pod of this.pods) {
-      const round = { startedAt: this.now, finishedAt: this.now, results: [] };
-      this.records.set(pod.uid, addRound(this.records.get(pod.uid), context, pod, round));
+      const cycle = { startedAt: this.now, finishedAt: this.now, results: [] };
+      this.records.set(pod.uid, addCycle(this.records.get(pod.uid), context, pod, cycle));
     }
     return this;
   }
@@ -150,10 +158,10 @@ export class Stage {
     if (action.kind === 'patchImages') {
       this.#roll((action.images as Images).web ?? '');
     }
-    if (action.kind !== 'storeVerdicts') {
+    if (action.kind !== 'recordResults') {
       return;
     }
-    for (const { pod, condition: verdict } of action.verdicts) {
+    for (const { pod, condition: verdict } of action.conditions) {
       this.pods = this.pods.map((known) =>
         known.uid === pod.uid
           ? { ...known, conditions: { ...known.conditions, [VERIFIED]: { ...verdict, since: this.now } } }

@@ -136,7 +136,7 @@ export class Oracle {
     }
   }
 
-  /** I5, and: no gate is opened without proof. */
+  /** I5, and: no gate is opened without verification. */
   #verdictWritten(before: PodView, after: PodView): void {
     const condition = after.conditions[VERIFIED];
     if (!condition) {

@@ -1,18 +1,18 @@
-/** Rounds while the API server is away, or when nobody in the pod can be asked. */
+/** Cycles while the API server is away, or when nobody in the pod can be asked. */
 import { expect, test } from '@jest/globals';
 import type { PodView } from '../../src/api/views.ts';
-import type { PlannedRound } from '../../src/core/plan.ts';
-import { possibleTries } from '../../src/core/round.ts';
+import type { PlannedCycle } from '../../src/core/plan.ts';
+import { possibleTries } from '../../src/core/verification/probe-cycle.ts';
 import type { ExecResult, Reader } from '../../src/engine/ports.ts';
-import { RoundRunner } from '../../src/engine/round-runner.ts';
+import { ProbeRunner } from '../../src/engine/probe-runner.ts';
 import { drain } from './clock.ts';
 import { play } from './run.ts';
 import { good } from './stories.ts';
 import { remembered, rememberingTelemetry } from './telemetry.ts';
 
 interface Bench {
-  readonly runner: RoundRunner;
-  readonly round: PlannedRound;
+  readonly runner: ProbeRunner;
+  readonly cycle: PlannedCycle;
   readonly pod: PodView;
   /** Lets virtual time pass. */
   readonly pass: (seconds: number) => Promise<void>;
@@ -33,7 +33,7 @@ async function bench(
   }
   const { clock } = world;
   const made: Bench = {
-    runner: new RoundRunner({
+    runner: new ProbeRunner({
       clock,
       executor: {
         exec: () => {
@@ -47,7 +47,7 @@ async function bench(
       maxExecs: 16,
       maxExecsPerNode: 4,
     }),
-    round: { pod, proof: '1-abc', inFallback: false, tries: tries ? possibleTries(spec, pod) : [] },
+    cycle: { pod, verification: '1-abc', inFallback: false, tries: tries ? possibleTries(spec, pod) : [] },
     pod,
     pass: async (seconds) => {
       await drain();
@@ -60,11 +60,11 @@ async function bench(
 
 const broken: ExecResult = { kind: 'broken', message: 'connection refused' };
 
-test('while the API server does not answer, a pod is asked every few seconds, however often a round is planned', async () => {
+test('while the API server does not answer, a pod is asked every few seconds, however often a cycle is planned', async () => {
   const at = await bench(broken, () => 'unknown');
   const counted: unknown[] = [];
   for (let second = 0; second < 60; second++) {
-    at.runner.start(at.round, (finished) => counted.push(finished));
+    at.runner.start(at.cycle, (finished) => counted.push(finished));
     await at.pass(1);
   }
   expect(at.execs).toBeGreaterThanOrEqual(7);
@@ -76,18 +76,18 @@ test.each([
   ['does not answer', () => 'unknown' as const],
   ['has no such pod any more', () => 'gone' as const],
   ['has another pod of that name', (pod: PodView) => ({ ...pod, uid: 'another' })],
-])('a round without anybody to ask counts for nothing when the API server %s', async (_what, look) => {
+])('a cycle without anybody to ask counts for nothing when the API server %s', async (_what, look) => {
   const at = await bench(broken, look, false);
   const counted: unknown[] = [];
-  at.runner.start(at.round, (finished) => counted.push(finished));
+  at.runner.start(at.cycle, (finished) => counted.push(finished));
   await at.pass(10);
   expect(counted).toEqual([undefined]);
 });
 
-test('a round without anybody to ask goes by the pod as the API server shows it now', async () => {
+test('a cycle without anybody to ask goes by the pod as the API server shows it now', async () => {
   const at = await bench(broken, (pod) => ({ ...pod, resourceVersion: '999999' }), false);
   const counted: unknown[] = [];
-  at.runner.start(at.round, (finished) => counted.push(finished));
+  at.runner.start(at.cycle, (finished) => counted.push(finished));
   await at.pass(10);
   expect(counted).toMatchObject([{ results: [], seen: { uid: at.pod.uid, resourceVersion: '999999' } }]);
 });

@@ -18,13 +18,13 @@ interface Bug {
 const BUGS: readonly Bug[] = [
   {
     name: 'a broken channel counts as evidence',
-    file: 'core/verdict.ts',
+    file: 'core/verification/exit-codes.ts',
     find: "class: 'Error'",
     replace: "class: 'Retry'",
   },
   {
     name: 'a missing command is skipped',
-    file: 'core/verdict.ts',
+    file: 'core/verification/exit-codes.ts',
     find: "class: skip ? 'Skip' : 'Fail'",
     replace: "class: skip ? 'Skip' : 'Skip'",
   },
@@ -55,13 +55,13 @@ const BUGS: readonly Bug[] = [
   {
     name: 'deadlines count from the start of the process',
     file: 'core/prove.ts',
-    find: 'export function proofOf(',
+    find: 'export function verificationContext(',
     replace: `const processStart = new WeakMap<object, number>();
 const begun = ({ records, now }: Snapshot): number => {
   if (!processStart.has(records)) processStart.set(records, now);
   return processStart.get(records) ?? now;
 };
-export function proofOf(snapshot: Snapshot, status: UpgradeStatus): Proof {
+export function verificationContext(snapshot: Snapshot, status: UpgradeStatus): VerificationContext {
   return { ...trueProofOf(snapshot, status), startedAt: begun(snapshot) };
 }
 function trueProofOf(`,
@@ -104,37 +104,37 @@ function trueProofOf(`,
   },
   {
     name: 'a verdict outlives its container',
-    file: 'core/stored-verdict.ts',
+    file: 'core/verification/recorded.ts',
     find: 'if (!condition.message.endsWith(suffix)) return undefined;',
     replace: '',
   },
   {
     name: 'a record outlives its container',
-    file: 'core/round.ts',
+    file: 'core/verification/probe-cycle.ts',
     find: 'return replaced ? undefined : record;',
     replace: 'return record;',
   },
   {
     name: 'an answer from a container that is gone counts',
-    file: 'core/round.ts',
+    file: 'core/verification/probe-cycle.ts',
     find: 'name === container && id === containerId',
     replace: 'name === container && id !== containerId + "x"',
   },
   {
     name: 'the deadline fails a pod without another try',
-    file: 'core/judge.ts',
+    file: 'core/verification/pod.ts',
     find: 'record.startedAt >= deadline;',
     replace: 'now >= deadline;',
   },
   {
     name: 'restarts of pods from before the attempt count',
-    file: 'core/judge.ts',
-    find: 'if (pod.createdAt < Math.floor(proof.startedAt / 1000) * 1000) return undefined;',
+    file: 'core/verification/pod.ts',
+    find: 'if (pod.createdAt < Math.floor(verification.startedAt / 1000) * 1000) return undefined;',
     replace: '',
   },
   {
     name: 'a lost node fails its pod',
-    file: 'core/judge.ts',
+    file: 'core/verification/pod.ts',
     find: "state: 'Inconclusive', reason: 'NodeUnreachable'",
     replace: "state: 'Failed', reason: 'NodeUnreachable'",
   },
@@ -158,7 +158,7 @@ function trueProofOf(`,
   },
   {
     name: 'progress and volatile changes are written at once',
-    file: 'core/status-diff.ts',
+    file: 'core/report/status-diff.ts',
     find: "? 'progress' : 'transition'",
     replace: "? 'transition' : 'transition'",
   },
@@ -183,12 +183,12 @@ function trueProofOf(`,
     replace: '',
   },
   {
-    name: 'a round counts for whatever proof runs when it ends',
+    name: 'a cycle counts for whatever verification runs when it ends',
     file: 'engine/reconciler.ts',
-    find: `proofId(upgrade.status) === proof) {
-      const record = addRound(this.memory.records.get(pod.uid), { spec: upgrade.spec, proof, inFallback }`,
+    find: `verificationId(upgrade.status) === verification) {
+      const record = addCycle(this.memory.records.get(pod.uid), { spec: upgrade.spec, verification, inFallback }`,
     replace: `pod.uid !== '') {
-      const record = addRound(this.memory.records.get(pod.uid), { spec: upgrade.spec, proof: proofId(upgrade.status), inFallback }`,
+      const record = addCycle(this.memory.records.get(pod.uid), { spec: upgrade.spec, verification: verificationId(upgrade.status), inFallback }`,
   },
   {
     name: 'slipped pods are deleted as fast as they come',
@@ -222,7 +222,7 @@ function trueProofOf(`,
   },
   {
     name: 'the next pod of the same name answers for this one',
-    file: 'engine/round-runner.ts',
+    file: 'engine/probe-runner.ts',
     find: 'if (await this.#stillThere(pod, request, killed ? LOOK_AGAIN_MS : 0)) return outcome;',
     replace: 'if (killed || !killed) return outcome;',
   },

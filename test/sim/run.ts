@@ -35,7 +35,7 @@ export interface Stage {
 }
 
 /** What counts as the same end. */
-export interface Ending {
+export interface Completion {
   readonly phase: string;
   readonly outcomes: readonly string[];
   readonly reason: string;
@@ -46,7 +46,7 @@ export interface Ending {
 }
 
 export interface Run {
-  readonly ending: Ending;
+  readonly ending: Completion;
   readonly message: string;
   readonly world: World;
   readonly writes: readonly WriteRecord[];
@@ -192,7 +192,7 @@ export async function play(story: Story, options: RunOptions = {}): Promise<Run>
 const line = ({ number, at, kind, what, result, fault, operator }: WriteRecord, startedAt: number): string =>
   `${((at - startedAt) / 1000).toFixed(3).padStart(9)}s  #${number} ${kind}${fault ? ` [${fault}]` : ''} ${result === 'ok' ? '' : `(${result}) `}by ${operator}: ${what}`;
 
-function endingOf(world: World, story: Story): Ending {
+function endingOf(world: World, story: Story): Completion {
   const { status } = world.upgrade() ?? {};
   const workload = world.workload(story.workload.kind, story.workload.name);
   const pods = workload ? world.podsOf(workload) : [];

@@ -38,7 +38,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
       new RegExp(`^${target(kind)} runs web=${NEW}, proved on 3 of 3 pods in [68]s$`),
     );
     expect(reasons(run)).toEqual(['UpgradeStarted', 'PostCheckPassed']);
-    expect(run.memory.endings).toEqual([`${kind.split(' ')[0]} Succeeded`]);
+    expect(run.memory.completions).toEqual([`${kind.split(' ')[0]} Succeeded`]);
     expect(run.memory.gates).toEqual(['Passed', 'Passed', 'Passed']);
     expect([condition(run, 'Ready'), condition(run, 'Verified'), condition(run, 'Stalled')]).toEqual([
       'True PostCheckPassed',

@@ -5,7 +5,7 @@ import type { Story } from './story.ts';
 
 export const CUTS: readonly Cut[] = ['before', 'lost', 'after'];
 const PAUSE_MS = 3000;
-/** A new process knows neither rounds nor streaks: it may need one more period for each pod, and the pause. */
+/** A new process knows neither cycles nor streaks: it may need one more period for each pod, and the pause. */
 const LATE_SECONDS = 45;
 const DEADLINE_LATE_SECONDS = PAUSE_MS / 1000 + 14;
 const EXTRA_WRITES = 4;

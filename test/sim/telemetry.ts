@@ -2,7 +2,7 @@
 import type { Log, LogFields, Telemetry } from '../../src/engine/ports.ts';
 
 export interface Remembered {
-  readonly endings: string[];
+  readonly completions: string[];
   readonly fallbacks: string[];
   readonly gates: string[];
   readonly tries: string[];
@@ -13,7 +13,7 @@ export interface Remembered {
 }
 
 export const remembered = (): Remembered => ({
-  endings: [],
+  completions: [],
   fallbacks: [],
   gates: [],
   tries: [],
@@ -26,7 +26,7 @@ export function rememberingTelemetry(memory: Remembered): Telemetry {
   const nothing = () => {};
   return {
     upgradePhase: (namespace, name, phase) => memory.phases.push(`${namespace}/${name} ${phase}`),
-    attemptEnded: (kind, outcome) => memory.endings.push(`${kind} ${outcome}`),
+    attemptEnded: (kind, outcome) => memory.completions.push(`${kind} ${outcome}`),
     tried: (type, result, exitCode) => memory.tries.push(`${type} ${result} ${exitCode ?? '-'}`),
     fallbackStarted: nothing,
     fallbackEnded: (kind, result) => memory.fallbacks.push(`${kind} ${result}`),

@@ -9,11 +9,11 @@ import type {
   RevisionView,
   WorkloadView,
 } from '../../src/api/views.ts';
-import type { Proof } from '../../src/core/judge.ts';
-import type { FinishedRound, PodRecord } from '../../src/core/round.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import { attemptId } from '../../src/core/status.ts';
-import type { TryOutcome } from '../../src/core/verdict.ts';
+import type { TryOutcome } from '../../src/core/verification/exit-codes.ts';
+import type { VerificationContext } from '../../src/core/verification/pod.ts';
+import type { FinishedCycle, PodRecord } from '../../src/core/verification/probe-cycle.ts';
 
 export const NOW = Date.parse('2026-01-01T00:10:00.000Z');
 export const OLD = 'registry.example/web:1.0';
@@ -211,7 +211,9 @@ export const snapshotOf = (change: Partial<Snapshot> = {}): Snapshot => ({
   ...change,
 });
 
-export const proofOf = (change: Partial<Proof> & { postCheck?: Record<string, unknown> } = {}): Proof => {
+export const verificationContext = (
+  change: Partial<VerificationContext> & { postCheck?: Record<string, unknown> } = {},
+): VerificationContext => {
   const { postCheck, ...rest } = change;
   return {
     id: 'proof-1',
@@ -226,10 +228,10 @@ export const proofOf = (change: Partial<Proof> & { postCheck?: Record<string, un
 };
 
 export const recordOf = (change: Partial<PodRecord> = {}): PodRecord => ({
-  proof: 'proof-1',
+  verification: 'proof-1',
   startedAt: NOW - 1000,
   finishedAt: NOW - 900,
-  rounds: 1,
+  cycles: 1,
   passes: 1,
   failures: 0,
   class: 'Pass',
@@ -238,12 +240,12 @@ export const recordOf = (change: Partial<PodRecord> = {}): PodRecord => ({
   ...change,
 });
 
-/** One round in which the default check said this in each running container. */
-export function roundOf(
+/** One cycle in which the default check said this in each running container. */
+export function cycleOf(
   outcome: TryOutcome,
   pod: PodView = podOf(),
   spec: UpgradeSpec = specOf(),
-): FinishedRound {
+): FinishedCycle {
   const results = spec.postCheck.checks.flatMap((check) =>
     pod.containers
       .filter(({ role }) => role !== 'init')

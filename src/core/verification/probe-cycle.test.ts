@@ -2,27 +2,34 @@ import { describe, expect, test } from '@jest/globals';
 import {
   conditionOf,
   containerOf,
+  cycleOf,
   exit,
   NOW,
   notReady,
   podOf,
   recordOf,
-  roundOf,
   specOf,
-} from '../../test/support/snapshots.ts';
-import type { UpgradeSpec } from '../api/types.ts';
-import { addRound, expectedTries, type PodRecord, possibleTries, readinessOf, validRecord } from './round.ts';
-import type { TryOutcome } from './verdict.ts';
+} from '../../../test/support/snapshots.ts';
+import type { UpgradeSpec } from '../../api/types.ts';
+import type { TryOutcome } from './exit-codes.ts';
+import {
+  addCycle,
+  expectedTries,
+  type PodRecord,
+  possibleTries,
+  readinessOf,
+  validRecord,
+} from './probe-cycle.ts';
 
-const context = (spec: UpgradeSpec = specOf()) => ({ spec, proof: 'proof-1', inFallback: false });
+const context = (spec: UpgradeSpec = specOf()) => ({ spec, verification: 'proof-1', inFallback: false });
 const tried = (outcomes: readonly TryOutcome[], pod = podOf()): PodRecord =>
   outcomes.reduce(
-    (known: PodRecord | undefined, outcome) => addRound(known, context(), pod, roundOf(outcome, pod)),
+    (known: PodRecord | undefined, outcome) => addCycle(known, context(), pod, cycleOf(outcome, pod)),
     undefined,
   ) as PodRecord;
 const UNREACHABLE: TryOutcome = { kind: 'unreachable', message: 'connection lost' };
 
-describe('a round', () => {
+describe('a cycle', () => {
   test.each([
     ['passes when the pod is ready and every check passed', exit(0), podOf(), 'Pass'],
     ['is to be repeated when a check said Retry, ready or not', exit(17), podOf(), 'Retry'],
@@ -35,7 +42,7 @@ describe('a round', () => {
 
   test('with a check that could not be made at all is no evidence', () => {
     const pod = podOf();
-    expect(addRound(undefined, context(), pod, { startedAt: NOW, finishedAt: NOW, results: [] }).class).toBe(
+    expect(addCycle(undefined, context(), pod, { startedAt: NOW, finishedAt: NOW, results: [] }).class).toBe(
       'Error',
     );
   });
@@ -45,7 +52,7 @@ describe('a round', () => {
       phase: 'Pending',
       containers: [containerOf({ id: '', state: 'waiting', ready: false })],
     });
-    expect(addRound(undefined, context(), pod, { startedAt: NOW, finishedAt: NOW, results: [] }).class).toBe(
+    expect(addCycle(undefined, context(), pod, { startedAt: NOW, finishedAt: NOW, results: [] }).class).toBe(
       'Error',
     );
   });
@@ -55,27 +62,27 @@ describe('a round', () => {
       postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, whenMissing: 'Skip' }] },
     });
     expect(
-      addRound(undefined, context(spec), podOf(), roundOf({ kind: 'missing', message: '' }, podOf(), spec))
+      addCycle(undefined, context(spec), podOf(), cycleOf({ kind: 'missing', message: '' }, podOf(), spec))
         .class,
     ).toBe('Skip');
   });
 
   test('passes without readiness when readiness is not required', () => {
     const spec = specOf({ postCheck: { readiness: { required: false } } });
-    expect(addRound(undefined, context(spec), notReady(), roundOf(exit(0), notReady(), spec)).class).toBe(
+    expect(addCycle(undefined, context(spec), notReady(), cycleOf(exit(0), notReady(), spec)).class).toBe(
       'Pass',
     );
   });
 
   test('counts nothing of a container that has been replaced since it was asked', () => {
     const restarted = podOf({ containers: [containerOf({ id: 'containerd://bbbb' })] });
-    const record = addRound(undefined, context(), restarted, roundOf(exit(137), podOf()));
+    const record = addCycle(undefined, context(), restarted, cycleOf(exit(137), podOf()));
     expect(record).toMatchObject({ class: 'Error', failures: 0, tries: [] });
   });
 });
 
 describe('a streak', () => {
-  test('of passes counts rounds in a row, and begins anew after anything else', () => {
+  test('of passes counts cycles in a row, and begins anew after anything else', () => {
     expect(tried([exit(0), exit(0)]).passes).toBe(2);
     expect(tried([exit(0), exit(17), exit(0)]).passes).toBe(1);
     expect(tried([exit(0), UNREACHABLE]).passes).toBe(0);
@@ -90,27 +97,29 @@ describe('a streak', () => {
     expect(tried([exit(0), exit(0)], notReady()).failures).toBe(0);
   });
 
-  test('begins anew when a container was replaced, or another proof began', () => {
+  test('begins anew when a container was replaced, or another verification began', () => {
     const record = tried([exit(17), exit(17)]);
     const restarted = podOf({ containers: [containerOf({ id: 'containerd://bbbb' })] });
-    expect(addRound(record, context(), restarted, roundOf(exit(17), restarted))).toMatchObject({
-      rounds: 1,
+    expect(addCycle(record, context(), restarted, cycleOf(exit(17), restarted))).toMatchObject({
+      cycles: 1,
       failures: 1,
     });
-    expect(addRound(record, { ...context(), proof: 'proof-2' }, podOf(), roundOf(exit(17)))).toMatchObject({
-      rounds: 1,
+    expect(
+      addCycle(record, { ...context(), verification: 'proof-2' }, podOf(), cycleOf(exit(17))),
+    ).toMatchObject({
+      cycles: 1,
       failures: 1,
     });
   });
 
   test('of tries remembers how often, since when and until when', () => {
     const pod = podOf();
-    const first = addRound(undefined, context(), pod, {
-      ...roundOf(exit(17)),
+    const first = addCycle(undefined, context(), pod, {
+      ...cycleOf(exit(17)),
       startedAt: NOW - 20_000,
       finishedAt: NOW - 19_000,
     });
-    const [tried] = addRound(first, context(), pod, roundOf(exit(18))).tries;
+    const [tried] = addCycle(first, context(), pod, cycleOf(exit(18))).tries;
     expect(tried).toMatchObject({
       attempts: 2,
       firstAt: NOW - 20_000,
@@ -120,7 +129,7 @@ describe('a streak', () => {
   });
 });
 
-test('a record counts for its own proof only, while none of its containers was replaced', () => {
+test('a record counts for its own verification only, while none of its containers was replaced', () => {
   const record = tried([exit(0)]);
   expect(validRecord(record, 'proof-1', podOf())).toBe(record);
   expect(validRecord(record, 'proof-2', podOf())).toBeUndefined();

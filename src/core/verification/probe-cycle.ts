@@ -1,13 +1,13 @@
 /**
- * A round is one look at one pod: its readiness, and one try of every check in every running container of that check.
- * Rounds are remembered in memory only; what must survive the operator is the verdict, stored as a pod condition (see stored-verdict.ts).
+ * A probe cycle is one look at one pod: its readiness, and one try of every check in every running container of that check.
+ * Cycles are remembered in memory only; what must survive the operator is the result, recorded as a pod condition (see recorded.ts).
  */
 
-import { VERIFIED } from '../api/names.ts';
-import type { Check, Class, UpgradeSpec } from '../api/types.ts';
-import type { PodView } from '../api/views.ts';
-import { checkTargets } from './target.ts';
-import { judgeTry, type TryContext, type TryOutcome, type Verdict } from './verdict.ts';
+import { VERIFIED } from '../../api/names.ts';
+import type { Check, Class, UpgradeSpec } from '../../api/types.ts';
+import type { PodView } from '../../api/views.ts';
+import { checkTargets } from '../target.ts';
+import { evaluateTry, type TryContext, type TryOutcome, type TryVerdict } from './exit-codes.ts';
 
 /** One try to make. The container ID pins its answer: another ID in the pod's status voids it. */
 export interface TryRequest {
@@ -25,29 +25,29 @@ export interface TryRecord {
   readonly check: string;
   readonly container: string;
   readonly containerId: string;
-  readonly verdict: Verdict;
+  readonly verdict: TryVerdict;
   readonly attempts: number;
   readonly firstAt: number;
   readonly lastAt: number;
 }
 
 export interface PodRecord {
-  /** The proof (attempt, or its fallback) that these rounds belong to. */
-  readonly proof: string;
+  /** The verification (attempt, or its fallback) that these cycles belong to. */
+  readonly verification: string;
   readonly startedAt: number;
   readonly finishedAt: number;
-  readonly rounds: number;
-  /** Rounds in a row in which everything passed. */
+  readonly cycles: number;
+  /** Cycles in a row in which everything passed. */
   readonly passes: number;
-  /** Rounds in a row with evidence against the pod from a check. */
+  /** Cycles in a row with evidence against the pod from a check. */
   readonly failures: number;
-  /** What the last round said as a whole. */
+  /** What the last cycle said as a whole. */
   readonly class: Class;
   readonly wasReady: boolean;
   readonly tries: readonly TryRecord[];
 }
 
-export interface FinishedRound {
+export interface FinishedCycle {
   readonly startedAt: number;
   readonly finishedAt: number;
   readonly results: readonly TryResult[];
@@ -55,9 +55,9 @@ export interface FinishedRound {
   readonly seen?: PodView;
 }
 
-export interface ProofContext {
+export interface CycleContext {
   readonly spec: UpgradeSpec;
-  readonly proof: string;
+  readonly verification: string;
   readonly inFallback: boolean;
 }
 
@@ -129,13 +129,13 @@ export const possibleTries = (spec: UpgradeSpec, pod: PodView): TryRequest[] =>
     return view?.state === 'running' && view.id ? [{ check, container, containerId: view.id }] : [];
   });
 
-/** A record counts only for the same proof and while none of its containers has been replaced. */
+/** A record counts only for the same verification and while none of its containers has been replaced. */
 export function validRecord(
   record: PodRecord | undefined,
-  proof: string,
+  verification: string,
   pod: PodView,
 ): PodRecord | undefined {
-  if (record?.proof !== proof) {
+  if (record?.verification !== verification) {
     return undefined;
   }
   const replaced = record.tries.some(({ container, containerId }) =>
@@ -148,7 +148,7 @@ export function validRecord(
 const neverStarted = (pod: PodView): boolean =>
   pod.phase === 'Pending' && pod.containers.every(({ id }) => id === '');
 
-function roundClass(pod: PodView, ready: boolean, verdicts: readonly Verdict[], expected: number): Class {
+function cycleClass(pod: PodView, ready: boolean, verdicts: readonly TryVerdict[], expected: number): Class {
   const has = (wanted: Class) => verdicts.some((verdict) => verdict.class === wanted);
   if (has('Fail')) {
     return 'Fail';
@@ -165,37 +165,37 @@ function roundClass(pod: PodView, ready: boolean, verdicts: readonly Verdict[], 
   return verdicts.length > 0 && verdicts.every((verdict) => verdict.class === 'Skip') ? 'Skip' : 'Pass';
 }
 
-/** A round that was begun before the user changed a check answers a question that is asked no more. */
+/** A cycle that was begun before the user changed a check answers a question that is asked no more. */
 const asksStill = (spec: UpgradeSpec, check: Check): boolean =>
   spec.postCheck.checks.some((now) => now === check || JSON.stringify(now) === JSON.stringify(check));
 
-/** Adds a finished round to what is known. Answers from containers that are gone by now count for nothing (137!). */
-export function addRound(
+/** Adds a finished cycle to what is known. Answers from containers that are gone by now count for nothing (137!). */
+export function addCycle(
   record: PodRecord | undefined,
-  context: ProofContext,
+  context: CycleContext,
   pod: PodView,
-  round: FinishedRound,
+  cycle: FinishedCycle,
 ): PodRecord {
-  const { spec, proof, inFallback } = context;
-  const known = validRecord(record, proof, pod);
-  const current = round.results.filter(
+  const { spec, verification, inFallback } = context;
+  const known = validRecord(record, verification, pod);
+  const current = cycle.results.filter(
     ({ check, container, containerId }) =>
       asksStill(spec, check) &&
       pod.containers.some(({ name, id }) => name === container && id === containerId),
   );
   const podReady = pod.conditions.ContainersReady?.status === 'True';
-  const tries = current.map((result) => addTry(known, result, round, { inFallback, podReady }));
-  const readiness = readinessOf(pod, spec.postCheck.readiness.minReadySeconds, round.startedAt);
+  const tries = current.map((result) => addTry(known, result, cycle, { inFallback, podReady }));
+  const readiness = readinessOf(pod, spec.postCheck.readiness.minReadySeconds, cycle.startedAt);
   const ready = readiness.ready || !spec.postCheck.readiness.required;
   const verdicts = tries.map(({ verdict }) => verdict);
-  const overall = roundClass(pod, ready, verdicts, expectedTries(spec, pod).length);
+  const overall = cycleClass(pod, ready, verdicts, expectedTries(spec, pod).length);
   const passed = overall === 'Pass' || overall === 'Skip';
   const against = verdicts.some((verdict) => verdict.class === 'Retry' || verdict.class === 'Fail');
   return {
-    proof,
-    startedAt: round.startedAt,
-    finishedAt: round.finishedAt,
-    rounds: (known?.rounds ?? 0) + 1,
+    verification,
+    startedAt: cycle.startedAt,
+    finishedAt: cycle.finishedAt,
+    cycles: (known?.cycles ?? 0) + 1,
     passes: passed ? (known?.passes ?? 0) + 1 : 0,
     failures: against ? (known?.failures ?? 0) + 1 : overall === 'Error' ? (known?.failures ?? 0) : 0,
     class: overall,
@@ -214,7 +214,7 @@ export function addRound(
 function addTry(
   known: PodRecord | undefined,
   result: TryResult,
-  round: FinishedRound,
+  cycle: FinishedCycle,
   context: TryContext,
 ): TryRecord {
   const before = known?.tries.find(
@@ -224,9 +224,9 @@ function addTry(
     check: result.check.name,
     container: result.container,
     containerId: result.containerId,
-    verdict: judgeTry(result.check, result.outcome, context),
+    verdict: evaluateTry(result.check, result.outcome, context),
     attempts: (before?.attempts ?? 0) + 1,
-    firstAt: before?.firstAt ?? round.startedAt,
-    lastAt: round.finishedAt,
+    firstAt: before?.firstAt ?? cycle.startedAt,
+    lastAt: cycle.finishedAt,
   };
 }

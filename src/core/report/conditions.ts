@@ -1,31 +1,31 @@
 /** Puts on what users and tools read: every condition, every time, from one set of facts. */
-import type { Condition, UpgradeStatus } from '../api/types.ts';
-import { type Fleet, ungated } from './fleet.ts';
-import type { Obstacle } from './obstacles.ts';
+import type { Condition, UpgradeStatus } from '../../api/types.ts';
+import type { Obstacle } from '../obstacles.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { imageManager, runsImages, upgradedImages } from '../target.ts';
+import { toIso } from '../time.ts';
+import { type PodSummary, ungated } from '../verification/summary.ts';
 import { type Facts, sentence } from './sentence.ts';
-import type { Snapshot } from './snapshot.ts';
-import { imageManager, runsImages, upgradedImages } from './target.ts';
-import { toIso } from './time.ts';
 
-export interface Reflected {
+export interface ReportInput {
   readonly obstacle: Obstacle | undefined;
-  readonly fleet: Fleet | undefined;
+  readonly summary: PodSummary | undefined;
   readonly haltedByUser: boolean;
 }
 
-type Say = readonly [status: Condition['status'], reason: string, message?: string];
+type ConditionInput = readonly [status: Condition['status'], reason: string, message?: string];
 
 /** The full next status. */
-export function reflect(snapshot: Snapshot, status: UpgradeStatus, reflected: Reflected): UpgradeStatus {
+export function withConditions(snapshot: Snapshot, status: UpgradeStatus, input: ReportInput): UpgradeStatus {
   const { upgrade, workload } = snapshot;
-  const facts: Facts = { upgrade, status, workload, fleet: reflected.fleet, obstacle: reflected.obstacle };
+  const facts: Facts = { upgrade, status, workload, summary: input.summary, obstacle: input.obstacle };
   const drift = driftOf(snapshot, status);
   const message = sentence(facts, drift);
-  const says: Record<string, Say> = {
-    ...standing(status, reflected, drift !== undefined),
+  const says: Record<string, ConditionInput> = {
+    ...kstatusConditions(status, input, drift !== undefined),
     Verified: verified(status),
     FallenBack: fallenBack(status),
-    Gated: gated(status, reflected.fleet, upgrade.spec.gate),
+    Gated: gated(status, input.summary, upgrade.spec.gate),
   };
   const conditions = Object.entries(says).map(([type, say]) => condition(snapshot, type, say, message));
   return {
@@ -37,7 +37,12 @@ export function reflect(snapshot: Snapshot, status: UpgradeStatus, reflected: Re
   };
 }
 
-function condition(snapshot: Snapshot, type: string, [value, reason, own]: Say, message: string): Condition {
+function condition(
+  snapshot: Snapshot,
+  type: string,
+  [value, reason, own]: ConditionInput,
+  message: string,
+): Condition {
   const before = snapshot.upgrade.status?.conditions?.find((known) => known.type === type);
   const lastTransitionTime = before?.status === value ? before.lastTransitionTime : toIso(snapshot.now);
   return {
@@ -67,11 +72,11 @@ function driftOf(snapshot: Snapshot, status: UpgradeStatus): string | undefined 
 }
 
 /** Ready, Reconciling and Stalled, as kstatus reads them. */
-function standing(
+function kstatusConditions(
   status: UpgradeStatus,
-  { obstacle, haltedByUser }: Reflected,
+  { obstacle, haltedByUser }: ReportInput,
   drifted: boolean,
-): Record<'Ready' | 'Reconciling' | 'Stalled', Say> {
+): Record<'Ready' | 'Reconciling' | 'Stalled', ConditionInput> {
   const phase = status.phase ?? 'Pending';
   const reason = status.attempt?.end?.reason ?? phase;
   const at = (
@@ -79,7 +84,7 @@ function standing(
     reconciling: boolean,
     stalled: boolean,
     why: string,
-  ): Record<'Ready' | 'Reconciling' | 'Stalled', Say> => ({
+  ): Record<'Ready' | 'Reconciling' | 'Stalled', ConditionInput> => ({
     Ready: [ready, why],
     Reconciling: [reconciling ? 'True' : 'False', why],
     Stalled: [stalled ? 'True' : 'False', why],
@@ -108,7 +113,7 @@ function standing(
   }
 }
 
-function verified(status: UpgradeStatus): Say {
+function verified(status: UpgradeStatus): ConditionInput {
   const reason = status.attempt?.end?.reason ?? '';
   switch (status.phase) {
     case 'Succeeded':
@@ -130,7 +135,7 @@ function verified(status: UpgradeStatus): Say {
   }
 }
 
-function fallenBack(status: UpgradeStatus): Say {
+function fallenBack(status: UpgradeStatus): ConditionInput {
   if (status.phase === 'FellBack') {
     return ['True', status.fallback?.verified === 'No' ? 'Unverified' : 'Verified'];
   }
@@ -143,7 +148,11 @@ function fallenBack(status: UpgradeStatus): Say {
   return ['False', 'NotNeeded', 'No fallback'];
 }
 
-function gated(status: UpgradeStatus, fleet: Fleet | undefined, gate: 'Auto' | 'Required' | 'Disabled'): Say {
+function gated(
+  status: UpgradeStatus,
+  summary: PodSummary | undefined,
+  gate: 'Auto' | 'Required' | 'Disabled',
+): ConditionInput {
   const { attempt } = status;
   if (gate === 'Disabled') {
     return ['False', 'GateDisabled', 'spec.gate is Disabled'];
@@ -154,7 +163,7 @@ function gated(status: UpgradeStatus, fleet: Fleet | undefined, gate: 'Auto' | '
   if (attempt.adopted) {
     return ['False', 'Adopted', 'The target ran the wanted images already; its pods are not gated'];
   }
-  const slipped = fleet && !status.fallback ? ungated(fleet, status) : [];
+  const slipped = summary && !status.fallback ? ungated(summary, status) : [];
   if (slipped.length > 0) {
     return [
       'False',

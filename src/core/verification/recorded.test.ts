@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { conditionOf, containerOf, podOf } from '../../test/support/snapshots.ts';
-import { VERIFIED } from '../api/names.ts';
-import { pinned, storedVerdict } from './stored-verdict.ts';
+import { conditionOf, containerOf, podOf } from '../../../test/support/snapshots.ts';
+import { VERIFIED } from '../../api/names.ts';
+import { recordedResult, withPins } from './recorded.ts';
 
 const withCondition = (message: string, status: 'True' | 'False' | 'Unknown' = 'True', pod = podOf()) => ({
   ...pod,
@@ -10,7 +10,7 @@ const withCondition = (message: string, status: 'True' | 'False' | 'Unknown' = '
 
 test('a verdict comes back as it was stored, without its pins', () => {
   const pod = podOf();
-  expect(storedVerdict(withCondition(pinned('ready', '1-abc', pod)), '1-abc')).toEqual({
+  expect(recordedResult(withCondition(withPins('ready', '1-abc', pod)), '1-abc')).toEqual({
     status: 'True',
     reason: 'PostCheckPassed',
     message: 'ready',
@@ -18,7 +18,7 @@ test('a verdict comes back as it was stored, without its pins', () => {
 });
 
 test('the message says what it belongs to, for whoever describes the pod', () => {
-  expect(pinned('readiness-probe in container web exited 0', '1-abc', podOf())).toBe(
+  expect(withPins('readiness-probe in container web exited 0', '1-abc', podOf())).toBe(
     'readiness-probe in container web exited 0 [1-abc web@aaaaaaaaaaaa]',
   );
 });
@@ -27,22 +27,22 @@ test('init containers, which have ended, are no part of the pins', () => {
   const pod = podOf({
     containers: [containerOf(), containerOf({ name: 'migrate', role: 'init', id: 'containerd://x' })],
   });
-  expect(pinned('', '1', pod)).toBe(' [1 web@aaaaaaaaaaaa]');
+  expect(withPins('', '1', pod)).toBe(' [1 web@aaaaaaaaaaaa]');
 });
 
 test.each([
-  ['another attempt', pinned('ready', '2-def', podOf())],
-  ['the fallback of the attempt', pinned('ready', '1-abc/fallback', podOf())],
+  ['another attempt', withPins('ready', '2-def', podOf())],
+  ['the fallback of the attempt', withPins('ready', '1-abc/fallback', podOf())],
   [
     'a container that was replaced',
-    pinned('ready', '1-abc', podOf({ containers: [containerOf({ id: 'containerd://bbbb' })] })),
+    withPins('ready', '1-abc', podOf({ containers: [containerOf({ id: 'containerd://bbbb' })] })),
   ],
   ['nobody: opened for another reason', 'no attempt of an Upgrade waits for this pod'],
 ])('a verdict of %s is none', (_what, message) => {
-  expect(storedVerdict(withCondition(message), '1-abc')).toBeUndefined();
+  expect(recordedResult(withCondition(message), '1-abc')).toBeUndefined();
 });
 
 test('Unknown, and no condition at all, are no verdict', () => {
-  expect(storedVerdict(withCondition(pinned('', '1-abc', podOf()), 'Unknown'), '1-abc')).toBeUndefined();
-  expect(storedVerdict(podOf(), '1-abc')).toBeUndefined();
+  expect(recordedResult(withCondition(withPins('', '1-abc', podOf()), 'Unknown'), '1-abc')).toBeUndefined();
+  expect(recordedResult(podOf(), '1-abc')).toBeUndefined();
 });

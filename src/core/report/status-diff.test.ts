@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { ago, fallbackOf, statusOf } from '../../test/support/snapshots.ts';
-import type { PodReport, UpgradeStatus } from '../api/types.ts';
+import { ago, fallbackOf, statusOf } from '../../../test/support/snapshots.ts';
+import type { PodReport, UpgradeStatus } from '../../api/types.ts';
 import { changeOf } from './status-diff.ts';
 
 const report = (

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Check } from '../api/types.ts';
-import { judgeTry, type TryContext, type Verdict } from './verdict.ts';
+import type { Check } from '../../api/types.ts';
+import { evaluateTry, type TryContext, type TryVerdict } from './exit-codes.ts';
 
 const check: Check = {
   name: 'readiness-probe',
@@ -11,8 +11,8 @@ const check: Check = {
   maxOutputBytes: 1024,
 };
 const onNewPod: TryContext = { inFallback: false, podReady: true };
-const exited = (code: number, output: string, of: Check = check): Verdict =>
-  judgeTry(of, { kind: 'exit', code, output }, onNewPod);
+const exited = (code: number, output: string, of: Check = check): TryVerdict =>
+  evaluateTry(of, { kind: 'exit', code, output }, onNewPod);
 
 /** What the readiness script prints when it decides: the sentence on stderr, the result line on stdout, in whichever order they arrive. */
 const said = (code: number, sentence: string, before = ''): string =>

@@ -1,33 +1,33 @@
 /** What a stored change of status is worth telling: events and log lines on change only, completions once. Derived from before and after, so nothing has to be remembered. */
-import type { FallbackStatus, Upgrade, UpgradeStatus } from '../api/types.ts';
-import type { End } from './status.ts';
-import { fromIso } from './time.ts';
+import type { FallbackStatus, Upgrade, UpgradeStatus } from '../../api/types.ts';
+import type { End } from '../status.ts';
+import { fromIso } from '../time.ts';
 
 export type Outcome = End['outcome'];
 
-export interface Notice {
+export interface UpgradeEvent {
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
   readonly note: string;
   readonly action: string;
 }
 
-export interface Ending {
+export interface Completion {
   readonly outcome: Outcome;
   readonly seconds: number;
 }
 
-export interface Told {
-  readonly events: readonly Notice[];
+export interface Transition {
+  readonly events: readonly UpgradeEvent[];
   /** Attempts that ended with this change. */
-  readonly endings: readonly Ending[];
+  readonly completions: readonly Completion[];
   readonly fallbackEnded?: FallbackStatus['state'];
 }
 
 const gateMissed = (status: UpgradeStatus | undefined): boolean =>
   status?.conditions?.some(({ type, reason }) => type === 'Gated' && reason === 'GateMissed') ?? false;
 
-const newCommand = (before: UpgradeStatus | undefined, after: UpgradeStatus): Notice[] =>
+const newCommand = (before: UpgradeStatus | undefined, after: UpgradeStatus): UpgradeEvent[] =>
   (['abort', 'retry'] as const)
     .filter(
       (verb) =>
@@ -42,9 +42,9 @@ const newCommand = (before: UpgradeStatus | undefined, after: UpgradeStatus): No
       note: `${verb} with token ${after.commands?.[verb]?.token}: ${after.commands?.[verb]?.result}`,
     }));
 
-function phaseNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): Notice[] {
+function phaseNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): UpgradeEvent[] {
   const note = after.message ?? '';
-  const failed: Notice = {
+  const failed: UpgradeEvent = {
     type: 'Warning',
     reason: 'PostCheckFailed',
     action: 'Checking',
@@ -76,12 +76,12 @@ function phaseNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): 
   }
 }
 
-function startNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): Notice[] {
+function startNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): UpgradeEvent[] {
   if (!after.attempt || after.attempt.id === before?.attempt?.id) {
     return [];
   }
   const warnings = (after.attempt.warnings ?? []).map(
-    (note): Notice => ({ type: 'Warning', reason: 'StartupProbe', action: 'Checking', note }),
+    (note): UpgradeEvent => ({ type: 'Warning', reason: 'StartupProbe', action: 'Checking', note }),
   );
   return [
     { type: 'Normal', reason: 'UpgradeStarted', action: 'Rolling', note: after.message ?? '' },
@@ -89,7 +89,7 @@ function startNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): 
   ];
 }
 
-function gateNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): Notice[] {
+function gateNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): UpgradeEvent[] {
   if (!gateMissed(after) || gateMissed(before)) {
     return [];
   }
@@ -104,7 +104,7 @@ function gateNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): N
 }
 
 /** An attempt that the next one overtook without an end of its own. */
-function overtaken(before: UpgradeStatus | undefined, after: UpgradeStatus): Ending[] {
+function overtaken(before: UpgradeStatus | undefined, after: UpgradeStatus): Completion[] {
   const attempt = before?.attempt;
   if (!attempt || attempt.end || attempt.id === after.attempt?.id) {
     return [];
@@ -118,7 +118,7 @@ function overtaken(before: UpgradeStatus | undefined, after: UpgradeStatus): End
   ];
 }
 
-function newEnd(before: UpgradeStatus | undefined, after: UpgradeStatus): Ending[] {
+function newEnd(before: UpgradeStatus | undefined, after: UpgradeStatus): Completion[] {
   const { attempt } = after;
   if (!attempt?.end || (before?.attempt?.id === attempt.id && before.attempt.end?.at === attempt.end.at)) {
     return [];
@@ -129,18 +129,22 @@ function newEnd(before: UpgradeStatus | undefined, after: UpgradeStatus): Ending
 }
 
 /** What to tell after `after` is stored in place of `before`. */
-export function told(upgrade: Upgrade, before: UpgradeStatus | undefined, after: UpgradeStatus): Told {
+export function transitionEvents(
+  upgrade: Upgrade,
+  before: UpgradeStatus | undefined,
+  after: UpgradeStatus,
+): Transition {
   const events = [
     ...newCommand(before, after),
     ...startNotices(before, after),
     ...gateNotices(before, after),
     ...phaseNotices(before, after),
   ];
-  const endings = [...overtaken(before, after), ...newEnd(before, after)];
+  const completions = [...overtaken(before, after), ...newEnd(before, after)];
   const finished = after.fallback?.finishedAt && !before?.fallback?.finishedAt;
   return {
     events: upgrade.metadata.deletionTimestamp ? [] : events,
-    endings,
+    completions,
     ...(finished && after.fallback ? { fallbackEnded: after.fallback.state } : {}),
   };
 }

@@ -9,13 +9,13 @@ import {
   statusOf,
   upgradeOf,
   workloadOf,
-} from '../../test/support/snapshots.ts';
-import type { Attempt, UpgradeStatus } from '../api/types.ts';
-import type { WorkloadView } from '../api/views.ts';
-import { judgeFleet } from './fleet.ts';
-import { proofOf } from './prove.ts';
+} from '../../../test/support/snapshots.ts';
+import type { Attempt, UpgradeStatus } from '../../api/types.ts';
+import type { WorkloadView } from '../../api/views.ts';
+import { verificationContext } from '../prove.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { summarizePods } from '../verification/summary.ts';
 import { type Facts, sentence } from './sentence.ts';
-import type { Snapshot } from './snapshot.ts';
 
 interface Given {
   readonly status?: Partial<UpgradeStatus>;
@@ -50,9 +50,13 @@ function said({ status = {}, attempt = {}, workload = {}, rest = {}, obstacle }:
     workload: workloadOf({ desired: 3, ...workload }),
     ...rest,
   });
-  const fleet = judgeFleet(snapshot, snapshot.workload as WorkloadView, proofOf(snapshot, stored));
+  const summary = summarizePods(
+    snapshot,
+    snapshot.workload as WorkloadView,
+    verificationContext(snapshot, stored),
+  );
   return sentence(
-    { upgrade: snapshot.upgrade, status: stored, workload: snapshot.workload, fleet, obstacle },
+    { upgrade: snapshot.upgrade, status: stored, workload: snapshot.workload, summary, obstacle },
     undefined,
   );
 }

@@ -2,7 +2,7 @@
  * What one try says. The whole exit-code contract of the readiness script lives here:
  * evidence is an exit code, a missing command, or a command that ran past its limit. Everything else is Error, which is no evidence.
  */
-import type { Check, Class, ExitCodeRule } from '../api/types.ts';
+import type { Check, Class, ExitCodeRule } from '../../api/types.ts';
 
 /** Outcome of one try as the shells report it; `unreachable` is a broken channel of any kind. */
 export type TryOutcome =
@@ -23,7 +23,7 @@ export interface TryContext {
   readonly podReady: boolean;
 }
 
-export interface Verdict {
+export interface TryVerdict {
   readonly class: Class;
   /** CamelCase, shown in the status and in conditions. */
   readonly reason: string;
@@ -77,7 +77,7 @@ function covers(rule: ExitCodeRule, code: number): boolean {
   return low !== undefined && high !== undefined && low <= code && code <= high;
 }
 
-function missing(check: Check, message: string, inFallback: boolean): Verdict {
+function missing(check: Check, message: string, inFallback: boolean): TryVerdict {
   // An image from before the script existed must be able to take a fallback: there, readiness decides.
   const skip = inFallback || check.whenMissing === 'Skip';
   return {
@@ -98,7 +98,7 @@ function meaning(code: number, output: string): readonly [reason: string, messag
     : ['ProbeFailed', ''];
 }
 
-function exited(check: Check, code: number, output: string, inFallback: boolean): Verdict {
+function exited(check: Check, code: number, output: string, inFallback: boolean): TryVerdict {
   const rule = check.exitCodes.find((candidate) => covers(candidate, code));
   if (rule) {
     return { class: rule.class, reason: rule.reason, message: rule.message, exitCode: code, output };
@@ -121,7 +121,7 @@ function exited(check: Check, code: number, output: string, inFallback: boolean)
  * Judges one try of `check`. A connection that cannot be made from the operator is no evidence, unless the pod's own readiness says the same.
  * Source of the code table: the readiness script's own contract, see docs/guides/writing-a-post-check.md.
  */
-export function judgeTry(check: Check, outcome: TryOutcome, context: TryContext): Verdict {
+export function evaluateTry(check: Check, outcome: TryOutcome, context: TryContext): TryVerdict {
   const verdict = judged(check, outcome, context);
   return { ...verdict, output: kept(verdict.output, check.maxOutputBytes) };
 }
@@ -136,7 +136,7 @@ function kept(output: string, maxBytes: number): string {
   return `${bytes.subarray(0, maxBytes - tail)}${tail > 0 ? bytes.subarray(-tail) : ''}`;
 }
 
-function judged(check: Check, outcome: TryOutcome, { inFallback, podReady }: TryContext): Verdict {
+function judged(check: Check, outcome: TryOutcome, { inFallback, podReady }: TryContext): TryVerdict {
   switch (outcome.kind) {
     case 'exit':
       return exited(check, outcome.code, outcome.output, inFallback);

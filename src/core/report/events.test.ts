@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { ago, fallbackOf, statusOf, upgradeOf } from '../../test/support/snapshots.ts';
-import type { UpgradeStatus } from '../api/types.ts';
-import { told } from './transition.ts';
+import { ago, fallbackOf, statusOf, upgradeOf } from '../../../test/support/snapshots.ts';
+import type { UpgradeStatus } from '../../api/types.ts';
+import { transitionEvents } from './events.ts';
 
-const tell = (before: UpgradeStatus | undefined, after: UpgradeStatus) => told(upgradeOf(), before, after);
+const tell = (before: UpgradeStatus | undefined, after: UpgradeStatus) =>
+  transitionEvents(upgradeOf(), before, after);
 const reasons = (before: UpgradeStatus | undefined, after: UpgradeStatus): string[] =>
   tell(before, after).events.map(({ reason }) => reason);
 const end = (outcome: 'Succeeded' | 'FellBack' | 'Failed', secondsAgo = 0) => ({
@@ -20,9 +21,9 @@ describe('a change of status is told', () => {
     const after = statusOf({ phase: 'Succeeded', message: 'proved' }, end('Succeeded'));
     expect(tell(statusOf(), after)).toMatchObject({
       events: [{ type: 'Normal', reason: 'PostCheckPassed', note: 'proved' }],
-      endings: [{ outcome: 'Succeeded', seconds: 120 }],
+      completions: [{ outcome: 'Succeeded', seconds: 120 }],
     });
-    expect(tell(after, after)).toEqual({ events: [], endings: [] });
+    expect(tell(after, after)).toEqual({ events: [], completions: [] });
   });
 
   test('as a failure and the fallback that follows, with the evidence', () => {
@@ -48,7 +49,7 @@ describe('a change of status is told', () => {
     );
     expect(tell(before, after)).toMatchObject({
       events: [{ type: 'Normal', reason: 'FallbackVerified' }],
-      endings: [{ outcome: 'FellBack' }],
+      completions: [{ outcome: 'FellBack' }],
       fallbackEnded: 'Verified',
     });
     expect(tell(after, after).fallbackEnded).toBeUndefined();
@@ -72,13 +73,13 @@ describe('a change of status is told', () => {
 
   test('as an attempt overtaken by the next one', () => {
     const next = statusOf({}, { id: '2-aaaaaaaaaa', number: 2, startedAt: ago(20) });
-    expect(tell(statusOf(), next).endings).toEqual([{ outcome: 'Superseded', seconds: 100 }]);
-    expect(tell(statusOf({ targetUID: 'workload-0' }), next).endings).toEqual([
+    expect(tell(statusOf(), next).completions).toEqual([{ outcome: 'Superseded', seconds: 100 }]);
+    expect(tell(statusOf({ targetUID: 'workload-0' }), next).completions).toEqual([
       { outcome: 'Aborted', seconds: 100 },
     ]);
   });
 
   test('to nobody when the Upgrade is being deleted: its namespace may be going too', () => {
-    expect(told(upgradeOf({ deleting: true }), undefined, statusOf()).events).toEqual([]);
+    expect(transitionEvents(upgradeOf({ deleting: true }), undefined, statusOf()).events).toEqual([]);
   });
 });

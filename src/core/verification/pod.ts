@@ -1,32 +1,32 @@
-/** One pod, judged: pure, from the pod as it is, what was asked of it so far, and the clock. */
-import type { Class, UpgradeSpec } from '../api/types.ts';
-import type { ContainerView, PodView } from '../api/views.ts';
-import { type PodRecord, possibleTries, readinessOf, type TryRecord, validRecord } from './round.ts';
-import { storedVerdict } from './stored-verdict.ts';
-import { earliest, latest, spanText } from './time.ts';
+/** Evaluates one pod: pure, from the pod as it is, what was asked of it so far, and the clock. */
+import type { Class, UpgradeSpec } from '../../api/types.ts';
+import type { ContainerView, PodView } from '../../api/views.ts';
+import { earliest, latest, spanText } from '../time.ts';
+import { type PodRecord, possibleTries, readinessOf, type TryRecord, validRecord } from './probe-cycle.ts';
+import { recordedResult } from './recorded.ts';
 
 /** Worst first: the order in which pods are shown. */
 export const POD_STATES = ['Failed', 'Inconclusive', 'Retrying', 'Waiting', 'Skipped', 'Passed'] as const;
 export type PodState = (typeof POD_STATES)[number];
 
-export interface Judged {
+export interface PodResult {
   readonly pod: PodView;
   readonly state: PodState;
   /** CamelCase. */
   readonly reason: string;
   /** A clause that can follow "pod NAME: ". */
   readonly message: string;
-  /** The verdict is on the pod already, as its condition. */
-  readonly stored: boolean;
+  /** The result is on the pod already, as its condition. */
+  readonly recorded: boolean;
   readonly record?: PodRecord;
-  /** When the next round is due; `undefined` when nothing is to be asked. */
-  readonly roundAt?: number;
-  /** When this judgement may change by the clock alone. */
+  /** When the next cycle is due; `undefined` when nothing is to be asked. */
+  readonly cycleAt?: number;
+  /** When this result may change by the clock alone. */
   readonly lookAt?: number;
 }
 
-/** What the pods of one proof (an attempt or its fallback) are judged by. */
-export interface Proof {
+/** What the pods of one verification (an attempt or its fallback) are judged by. */
+export interface VerificationContext {
   readonly id: string;
   readonly spec: UpgradeSpec;
   readonly inFallback: boolean;
@@ -57,11 +57,19 @@ export const waitingFamily = (reason: string): string =>
 
 export const isTerminalReason = (reason: string): boolean => reason in TERMINAL_AFTER_SECONDS;
 
-const clockStart = (pod: PodView, proof: Proof): number =>
-  latest(pod.createdAt, proof.startedAt, proof.resumedAt, proof.nodeBackAt?.get(pod.node));
+const clockStart = (pod: PodView, verification: VerificationContext): number =>
+  latest(
+    pod.createdAt,
+    verification.startedAt,
+    verification.resumedAt,
+    verification.nodeBackAt?.get(pod.node),
+  );
 
-export function podDeadline(pod: PodView, proof: Proof): number {
-  return clockStart(pod, proof) + (proof.spec.postCheck.initialDelaySeconds + proof.deadlineSeconds) * 1000;
+export function podDeadline(pod: PodView, verification: VerificationContext): number {
+  return (
+    clockStart(pod, verification) +
+    (verification.spec.postCheck.initialDelaySeconds + verification.deadlineSeconds) * 1000
+  );
 }
 
 interface Finding {
@@ -71,15 +79,15 @@ interface Finding {
   readonly lookAt?: number;
 }
 
-function terminal(pod: PodView, proof: Proof, now: number): Finding | undefined {
+function terminal(pod: PodView, verification: VerificationContext, now: number): Finding | undefined {
   const stuck = pod.containers.filter(({ state, reason }) => state === 'waiting' && isTerminalReason(reason));
   const looks: number[] = [];
   for (const container of stuck) {
     const family = waitingFamily(container.reason);
-    const since = proof.waitingSince.get(`${pod.uid}/${container.name}`)?.since ?? now;
+    const since = verification.waitingSince.get(`${pod.uid}/${container.name}`)?.since ?? now;
     const at = Math.min(
       since + (TERMINAL_AFTER_SECONDS[family] ?? 0) * 1000,
-      Math.max(since, podDeadline(pod, proof)),
+      Math.max(since, podDeadline(pod, verification)),
     );
     const detail = container.message ? `: ${container.message.slice(0, 300)}` : '';
     if (now >= at) {
@@ -103,11 +111,11 @@ function terminal(pod: PodView, proof: Proof, now: number): Finding | undefined 
 }
 
 /** Restarts count only in pods that this attempt (or fallback) made; creation times are whole seconds. */
-function restarts(pod: PodView, proof: Proof): Finding | undefined {
-  if (pod.createdAt < Math.floor(proof.startedAt / 1000) * 1000) {
+function restarts(pod: PodView, verification: VerificationContext): Finding | undefined {
+  if (pod.createdAt < Math.floor(verification.startedAt / 1000) * 1000) {
     return undefined;
   }
-  const { maxRestarts } = proof.spec.postCheck.readiness;
+  const { maxRestarts } = verification.spec.postCheck.readiness;
   const total = pod.containers.reduce((sum, container) => sum + container.restarts, 0);
   if (total <= maxRestarts) {
     return undefined;
@@ -131,7 +139,7 @@ export const worstTriesFirst = (tries: readonly TryRecord[]): TryRecord[] =>
     (a, b) => CLASSES_WORST_FIRST.indexOf(a.verdict.class) - CLASSES_WORST_FIRST.indexOf(b.verdict.class),
   );
 
-/** The worst thing the last round heard, as a clause: `readiness-probe in container web exited 17 (ProbeFailed)`. */
+/** The worst thing the last cycle heard, as a clause: `readiness-probe in container web exited 17 (ProbeFailed)`. */
 export function worstTry(record: PodRecord): { reason: string; message: string } | undefined {
   const [worst] = worstTriesFirst(record.tries);
   if (!worst) {
@@ -147,32 +155,37 @@ export function worstTry(record: PodRecord): { reason: string; message: string }
 }
 
 /** Why the record does not pass: a check's own words, or readiness. */
-function complaint(
+function failureReason(
   pod: PodView,
   record: PodRecord | undefined,
-  proof: Proof,
+  verification: VerificationContext,
   now: number,
 ): { reason: string; message: string } {
   const worst = record && worstTry(record);
   const bad = record?.tries.some(
     ({ verdict }) => verdict.class === 'Retry' || verdict.class === 'Fail' || verdict.class === 'Error',
   );
-  const readiness = readinessOf(pod, proof.spec.postCheck.readiness.minReadySeconds, now);
+  const readiness = readinessOf(pod, verification.spec.postCheck.readiness.minReadySeconds, now);
   if (worst && bad) {
-    return readiness.ready || !proof.spec.postCheck.readiness.required
+    return readiness.ready || !verification.spec.postCheck.readiness.required
       ? worst
       : { ...worst, message: `${worst.message}; not ready: ${readiness.message}` };
   }
-  if (!readiness.ready && proof.spec.postCheck.readiness.required) {
+  if (!readiness.ready && verification.spec.postCheck.readiness.required) {
     return { reason: readiness.reason, message: `not ready: ${readiness.message || readiness.reason}` };
   }
   return worst ?? { reason: 'NotAskedYet', message: 'not asked yet' };
 }
 
-function byRecord(pod: PodView, record: PodRecord | undefined, proof: Proof, now: number): Finding {
-  const { successThreshold, failureThreshold, onInconclusive } = proof.spec.postCheck;
-  const deadline = podDeadline(pod, proof);
-  const why = complaint(pod, record, proof, now);
+function byRecord(
+  pod: PodView,
+  record: PodRecord | undefined,
+  verification: VerificationContext,
+  now: number,
+): Finding {
+  const { successThreshold, failureThreshold, onInconclusive } = verification.spec.postCheck;
+  const deadline = podDeadline(pod, verification);
+  const why = failureReason(pod, record, verification, now);
   if (!record) {
     return { state: 'Waiting', ...why, lookAt: deadline };
   }
@@ -204,7 +217,7 @@ function byRecord(pod: PodView, record: PodRecord | undefined, proof: Proof, now
     return { state: 'Inconclusive', ...why };
   }
   if (lastChance && record.class === 'Retry') {
-    const waited = spanText(deadline - clockStart(pod, proof));
+    const waited = spanText(deadline - clockStart(pod, verification));
     return { state: 'Failed', reason: why.reason, message: `${why.message} until the deadline of ${waited}` };
   }
   return { state: record.class === 'Retry' ? 'Retrying' : 'Waiting', ...why, lookAt: deadline };
@@ -221,29 +234,29 @@ const passText = (record: PodRecord): string =>
         .join(', ')
         .slice(0, 400);
 
-/** When the next round of this pod is due. The jitter comes from the pod's UID, so that a fleet does not ask in step. */
-export function nextRoundAt(
+/** When the next cycle of this pod is due. The jitter comes from the pod's UID, so that the pods of a workload are not asked in step. */
+export function nextCycleAt(
   pod: PodView,
   record: PodRecord | undefined,
-  proof: Proof,
+  verification: VerificationContext,
   now: number,
 ): number | undefined {
-  const { initialDelaySeconds, periodSeconds, checks, readiness } = proof.spec.postCheck;
-  const deadline = podDeadline(pod, proof);
-  const tries = possibleTries(proof.spec, pod);
+  const { initialDelaySeconds, periodSeconds, checks, readiness } = verification.spec.postCheck;
+  const deadline = podDeadline(pod, verification);
+  const tries = possibleTries(verification.spec, pod);
   const started = pod.containers
     .filter(({ name }) => tries.some(({ container }) => container === name))
     .map(({ startedAt }) => startedAt ?? 0);
   const askable = tries.length > 0 || (checks.length === 0 && !readinessPending(pod));
   if (!record) {
     return askable
-      ? latest(proof.startedAt, ...started, proof.resumedAt) + initialDelaySeconds * 1000
+      ? latest(verification.startedAt, ...started, verification.resumedAt) + initialDelaySeconds * 1000
       : deadline;
   }
   const regular =
-    record.startedAt + periodSeconds * 1000 * (0.8 + 0.4 * fraction(`${pod.uid}${record.rounds}`));
+    record.startedAt + periodSeconds * 1000 * (0.8 + 0.4 * fraction(`${pod.uid}${record.cycles}`));
   const readyNow = readinessOf(pod, readiness.minReadySeconds, now);
-  // A pod that has become ready since the last round is asked at once: waiting out the period would only slow good upgrades.
+  // A pod that has become ready since the last cycle is asked at once: waiting out the period would only slow good upgrades.
   const edge = record.wasReady ? undefined : readyNow.ready ? now : readyNow.dueAt;
   const last = record.startedAt < deadline ? deadline : undefined;
   return earliest([askable ? regular : undefined, askable ? edge : undefined, last]) ?? regular;
@@ -260,11 +273,16 @@ function fraction(text: string): number {
   return (hash >>> 0) / 4294967296;
 }
 
-/** Judges one pod of the wanted revision. */
-export function judgePod(pod: PodView, known: PodRecord | undefined, proof: Proof, now: number): Judged {
-  const record = validRecord(known, proof.id, pod);
+/** Evaluates one pod of the wanted revision. */
+export function evaluatePod(
+  pod: PodView,
+  known: PodRecord | undefined,
+  verification: VerificationContext,
+  now: number,
+): PodResult {
+  const record = validRecord(known, verification.id, pod);
   const withRecord = record ? { pod, record } : { pod };
-  const stored = storedVerdict(pod, proof.id);
+  const stored = recordedResult(pod, verification.id);
   if (stored) {
     const good = stored.reason === 'AllSkipped' ? 'Skipped' : 'Passed';
     return {
@@ -272,32 +290,34 @@ export function judgePod(pod: PodView, known: PodRecord | undefined, proof: Proo
       state: stored.status === 'True' ? good : 'Failed',
       reason: stored.reason,
       message: stored.message,
-      stored: true,
+      recorded: true,
     };
   }
-  const hard = terminal(pod, proof, now);
+  const hard = terminal(pod, verification, now);
   const finding =
     hard?.state === 'Failed'
       ? hard
-      : (restarts(pod, proof) ?? lostNode(pod, proof) ?? byRecord(pod, record, proof, now));
+      : (restarts(pod, verification) ??
+        lostNode(pod, verification) ??
+        byRecord(pod, record, verification, now));
   // On a lost node nothing can be asked, and what was asked before must not fail the pod when the node comes back.
   const settled = finding.state === 'Failed' || finding.state === 'Passed' || finding.state === 'Skipped';
-  const roundAt =
-    settled || finding.reason === 'NodeUnreachable' ? undefined : nextRoundAt(pod, record, proof, now);
+  const cycleAt =
+    settled || finding.reason === 'NodeUnreachable' ? undefined : nextCycleAt(pod, record, verification, now);
   const lookAt = earliest([finding.lookAt, hard?.lookAt]);
   return {
     ...withRecord,
     state: finding.state,
     reason: finding.reason,
     message: finding.message,
-    stored: false,
-    ...(roundAt === undefined ? {} : { roundAt }),
+    recorded: false,
+    ...(cycleAt === undefined ? {} : { cycleAt }),
     ...(lookAt === undefined ? {} : { lookAt }),
   };
 }
 
-function lostNode(pod: PodView, proof: Proof): Finding | undefined {
-  if (!pod.node || proof.nodeReady(pod.node)) {
+function lostNode(pod: PodView, verification: VerificationContext): Finding | undefined {
+  if (!pod.node || verification.nodeReady(pod.node)) {
     return undefined;
   }
   return { state: 'Inconclusive', reason: 'NodeUnreachable', message: `node ${pod.node} is not Ready` };

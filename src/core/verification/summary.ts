@@ -1,16 +1,16 @@
-/** All pods of one proof together: counts, histogram, report, and what ends the attempt. */
+/** All pods of one verification together: counts, histogram, report, and what ends the attempt. */
 
-import { VERIFIED } from '../api/names.ts';
-import type { Attempt, Counts, PodReport, UpgradeStatus } from '../api/types.ts';
-import type { PodView, WorkloadView } from '../api/views.ts';
-import { type Judged, judgePod, POD_STATES, type Proof, worstTriesFirst } from './judge.ts';
-import type { Snapshot } from './snapshot.ts';
-import { desiredPods, podsOfRevision, rolloutComplete } from './target.ts';
-import { fromIso, toIso } from './time.ts';
+import { VERIFIED } from '../../api/names.ts';
+import type { Attempt, Counts, PodReport, UpgradeStatus } from '../../api/types.ts';
+import type { PodView, WorkloadView } from '../../api/views.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { desiredPods, podsOfRevision, rolloutComplete } from '../target.ts';
+import { fromIso, toIso } from '../time.ts';
+import { evaluatePod, POD_STATES, type PodResult, type VerificationContext, worstTriesFirst } from './pod.ts';
 
-export interface Fleet {
+export interface PodSummary {
   /** Live pods of the wanted revision, worst first. */
-  readonly judged: readonly Judged[];
+  readonly results: readonly PodResult[];
   readonly counts: Counts;
   readonly desired: number;
   /** The workload's own controller says that the rollout is done. */
@@ -23,45 +23,54 @@ const MAX_HISTOGRAM = 32;
 export const excludedNodes = (attempt: Attempt | undefined): readonly string[] =>
   attempt?.excludedNodes ?? [];
 
-/** Judges every wanted pod. A verdict counts as passed or skipped only once it is stored on the pod. */
-export function judgeFleet(snapshot: Snapshot, workload: WorkloadView, proof: Proof): Fleet {
+/** Evaluates every wanted pod. One counts as passed or skipped only once its result is recorded on it. */
+export function summarizePods(
+  snapshot: Snapshot,
+  workload: WorkloadView,
+  verification: VerificationContext,
+): PodSummary {
   // A node that has gone for good takes its pod with it, and must not be taken off the wanted pods twice.
   const excluded = excludedNodes(snapshot.upgrade.status?.attempt).filter((node) =>
     snapshot.pods.some((pod) => pod.node === node),
   );
   const pods = podsOfRevision(snapshot.pods, snapshot.updateRevision, excluded);
-  const judged = pods
-    .map((pod) => judgePod(pod, snapshot.records.get(pod.uid), proof, snapshot.now))
+  const results = pods
+    .map((pod) => evaluatePod(pod, snapshot.records.get(pod.uid), verification, snapshot.now))
     .sort(worstFirst);
   const desired = desiredPods(workload, excluded);
-  return { judged, desired, counts: count(judged, desired), rolledOut: rolloutComplete(workload, excluded) };
+  return {
+    results,
+    desired,
+    counts: count(results, desired),
+    rolledOut: rolloutComplete(workload, excluded),
+  };
 }
 
-const worstFirst = (a: Judged, b: Judged): number =>
+const worstFirst = (a: PodResult, b: PodResult): number =>
   POD_STATES.indexOf(a.state) - POD_STATES.indexOf(b.state) || a.pod.name.localeCompare(b.pod.name);
 
 const isReady = (pod: PodView): boolean => pod.conditions['Ready']?.status === 'True';
 
-function count(judged: readonly Judged[], desired: number): Counts {
-  const of = (...states: string[]) => judged.filter(({ state }) => states.includes(state)).length;
-  const settled = (state: string) => judged.filter((pod) => pod.state === state && pod.stored).length;
+function count(results: readonly PodResult[], desired: number): Counts {
+  const of = (...states: string[]) => results.filter(({ state }) => states.includes(state)).length;
+  const settled = (state: string) => results.filter((pod) => pod.state === state && pod.recorded).length;
   const [passed, skipped] = [settled('Passed'), settled('Skipped')];
   return {
     desired,
-    updated: judged.length,
-    ready: judged.filter(({ pod }) => isReady(pod)).length,
+    updated: results.length,
+    ready: results.filter(({ pod }) => isReady(pod)).length,
     passed,
     skipped,
     failed: of('Failed'),
     inconclusive: of('Inconclusive'),
-    retrying: judged.length - passed - skipped - of('Failed', 'Inconclusive'),
+    retrying: results.length - passed - skipped - of('Failed', 'Inconclusive'),
   };
 }
 
-/** Histogram of the last exit codes over the fleet. */
-export function exitCodes(judged: readonly Judged[]): NonNullable<UpgradeStatus['exitCodes']> {
+/** Histogram of the last exit codes over the pods. */
+export function exitCodes(results: readonly PodResult[]): NonNullable<UpgradeStatus['exitCodes']> {
   const rows = new Map<string, NonNullable<UpgradeStatus['exitCodes']>[number]>();
-  for (const { record } of judged) {
+  for (const { record } of results) {
     for (const { check, container, verdict } of record?.tries ?? []) {
       if (verdict.exitCode === undefined) {
         continue;
@@ -81,15 +90,15 @@ export function exitCodes(judged: readonly Judged[]): NonNullable<UpgradeStatus[
   return [...rows.values()].sort((a, b) => b.pods - a.pods || a.code - b.code).slice(0, MAX_HISTOGRAM);
 }
 
-/** Output of all reported pods together, so that the status stays small whatever the fleet. */
+/** Output of all reported pods together, so that the status stays small however many pods there are. */
 const MAX_OUTPUT_TOTAL = 24_000;
 /** Tries shown of one pod, worst first: sixteen checks in many containers are more than the CRD takes; exitCodes counts them all. */
 const MAX_TRIES = 8;
 
 /** The pods as the status shows them, at most 20, worst first. */
-export function report(judged: readonly Judged[]): PodReport[] {
+export function report(results: readonly PodResult[]): PodReport[] {
   let outputLeft = MAX_OUTPUT_TOTAL;
-  return judged.slice(0, MAX_REPORTED).map(({ pod, state, reason, message, record }) => ({
+  return results.slice(0, MAX_REPORTED).map(({ pod, state, reason, message, record }) => ({
     name: pod.name,
     ...(pod.node ? { node: pod.node } : {}),
     state,
@@ -116,22 +125,22 @@ export function report(judged: readonly Judged[]): PodReport[] {
   }));
 }
 
-/** Pods whose verdict has yet to be written to them: it opens the gate, or says why it stays closed. */
-export const unstored = (fleet: Fleet): Judged[] =>
-  fleet.judged.filter(
-    ({ state, stored }) => !stored && (state === 'Passed' || state === 'Skipped' || state === 'Failed'),
+/** Pods whose result has yet to be written to them: it opens the gate, or says why it stays closed. */
+export const unrecorded = (summary: PodSummary): PodResult[] =>
+  summary.results.filter(
+    ({ state, recorded }) => !recorded && (state === 'Passed' || state === 'Skipped' || state === 'Failed'),
   );
 
 /**
  * Wanted pods that came without the gate although this attempt gates: they slipped past the policy. It leaves alone what ran before, such as
  * the pods of an upgrade that is taken back halfway, and knows nothing of pods that are older than the attempt.
  */
-export function ungated(fleet: Fleet, { attempt, from, to }: UpgradeStatus): Judged[] {
+export function ungated(summary: PodSummary, { attempt, from, to }: UpgradeStatus): PodResult[] {
   const isNew = Object.entries(from?.images ?? {}).some(([name, image]) => to?.images[name] !== image);
   if (!attempt?.gating || !isNew) {
     return [];
   }
   // Creation times are whole seconds.
   const since = Math.floor(fromIso(attempt.startedAt) / 1000) * 1000;
-  return fleet.judged.filter(({ pod }) => !pod.gates.includes(VERIFIED) && pod.createdAt >= since);
+  return summary.results.filter(({ pod }) => !pod.gates.includes(VERIFIED) && pod.createdAt >= since);
 }

@@ -1,5 +1,5 @@
 /** How much two statuses differ, so that progress does not become a write per try. */
-import type { Phase, UpgradeStatus } from '../api/types.ts';
+import type { Phase, UpgradeStatus } from '../../api/types.ts';
 
 /** `volatile`: attempts and times of tries. `progress`: counts, pods, sentences. `transition`: everything a machine may wait for. */
 export type Change = 'none' | 'volatile' | 'progress' | 'transition';

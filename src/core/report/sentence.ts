@@ -1,28 +1,28 @@
 /** The one sentence that answers "what happened, and why?" at three in the morning. */
-import type { Upgrade, UpgradeStatus } from '../api/types.ts';
-import type { WorkloadView } from '../api/views.ts';
-import type { Fleet } from './fleet.ts';
-import type { Obstacle } from './obstacles.ts';
-import { imagesText } from './status.ts';
-import { fromIso, spanText } from './time.ts';
+import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
+import type { WorkloadView } from '../../api/views.ts';
+import type { Obstacle } from '../obstacles.ts';
+import { imagesText } from '../status.ts';
+import { fromIso, spanText } from '../time.ts';
+import type { PodSummary } from '../verification/summary.ts';
 
 export interface Facts {
   readonly upgrade: Upgrade;
   readonly status: UpgradeStatus;
   readonly workload: WorkloadView | undefined;
-  readonly fleet: Fleet | undefined;
+  readonly summary: PodSummary | undefined;
   readonly obstacle: Obstacle | undefined;
 }
 
 const pods = (count: number): string => `${count} ${count === 1 ? 'pod' : 'pods'}`;
 
 /** The worst pod's own words, if there is something to say. */
-function worst({ fleet }: Facts): string {
-  const judged = fleet?.judged.find(({ state }) => state !== 'Passed' && state !== 'Skipped');
-  if (!judged) {
+function worst({ summary }: Facts): string {
+  const result = summary?.results.find(({ state }) => state !== 'Passed' && state !== 'Skipped');
+  if (!result) {
     return '';
   }
-  return `; pod ${judged.pod.name}${judged.pod.node ? ` on ${judged.pod.node}` : ''}: ${judged.message}`;
+  return `; pod ${result.pod.name}${result.pod.node ? ` on ${result.pod.node}` : ''}: ${result.message}`;
 }
 
 const target = ({ upgrade }: Facts): string =>
@@ -50,17 +50,17 @@ function caveat({ upgrade, status, workload }: Facts): string {
 }
 
 function rolling(facts: Facts): string {
-  const { fleet, workload } = facts;
+  const { summary, workload } = facts;
   const failure = workload?.replicaFailure ? `; ${workload.replicaFailure}` : '';
-  const updated = fleet
-    ? `: ${fleet.counts.updated} of ${fleet.desired} updated, ${fleet.counts.passed} passed`
+  const updated = summary
+    ? `: ${summary.counts.updated} of ${summary.desired} updated, ${summary.counts.passed} passed`
     : '';
   return `Rolling ${target(facts)} to ${wanted(facts)}${updated}${worst(facts)}${failure}${caveat(facts)}`;
 }
 
 function checking(facts: Facts): string {
-  const { fleet } = facts;
-  return `Checking ${wanted(facts)}: ${fleet?.counts.passed ?? 0} of ${fleet?.desired ?? 0} pods passed${worst(facts)}${caveat(facts)}`;
+  const { summary } = facts;
+  return `Checking ${wanted(facts)}: ${summary?.counts.passed ?? 0} of ${summary?.desired ?? 0} pods passed${worst(facts)}${caveat(facts)}`;
 }
 
 function succeeded(facts: Facts): string {
@@ -84,12 +84,12 @@ function succeeded(facts: Facts): string {
 function fellBack(facts: Facts): string {
   const { status } = facts;
   const { fallback, counts } = status;
-  const proof: Record<string, string> = {
+  const by: Record<string, string> = {
     PostCheck: `proved on ${pods(counts?.desired ?? 0)}`,
     ReadinessOnly: `verified by readiness only on ${pods(counts?.desired ?? 0)}`,
     No: 'not verified, as spec.fallback.verify is false',
   };
-  return `Fell back from ${wanted(facts)} to ${before(facts)}, ${proof[fallback?.verified ?? 'No']}: ${fallback?.cause ?? ''}`;
+  return `Fell back from ${wanted(facts)} to ${before(facts)}, ${by[fallback?.verified ?? 'No']}: ${fallback?.cause ?? ''}`;
 }
 
 function failed(facts: Facts): string {
@@ -114,7 +114,7 @@ function byPhase(facts: Facts): string {
     case 'PostChecking':
       return checking(facts);
     case 'Inconclusive':
-      return `No verdict on ${wanted(facts)} yet: ${facts.fleet?.counts.passed ?? 0} of ${facts.fleet?.desired ?? 0} pods passed${worst(facts) || rollingFailure(facts)}`;
+      return `No verdict on ${wanted(facts)} yet: ${facts.summary?.counts.passed ?? 0} of ${facts.summary?.desired ?? 0} pods passed${worst(facts) || rollingFailure(facts)}`;
     case 'Succeeded':
       return succeeded(facts);
     case 'FallingBack':

@@ -1,20 +1,20 @@
-/** Runs rounds beside the reconciles: bounded overall, per node, and one at a time in a pod. Results come back as data. */
+/** Runs probe cycles beside the reconciles: bounded overall, per node, and one at a time in a pod. Results come back as data. */
 import type { PodView } from '../api/views.ts';
-import type { PlannedRound } from '../core/plan.ts';
-import type { FinishedRound, TryRequest, TryResult } from '../core/round.ts';
-import type { TryOutcome } from '../core/verdict.ts';
+import type { PlannedCycle } from '../core/plan.ts';
+import type { TryOutcome } from '../core/verification/exit-codes.ts';
+import type { FinishedCycle, TryRequest, TryResult } from '../core/verification/probe-cycle.ts';
 import type { Clock, ExecResult, Executor, Prober, Reader, Telemetry } from './ports.ts';
 import { Slots } from './slots.ts';
 
 /** A killed probe and a container that died under it both answer 128+n; the kubelet needs about a second to tell which. */
 const LOOK_AGAIN_MS = 2000;
-/** Between two rounds of a pod while the API server does not answer: a whole fleet that asks every second would keep it down. */
+/** Between two cycles of a pod while the API server does not answer: a whole workload that is asked every second would keep it down. */
 const REST_MS = 5000;
 
 /** Read whatever the user keeps: the readiness script's result line at the end tells a missing hook from a missing command. */
 const RESULT_LINE_BYTES = 1024;
 
-export interface RoundRunnerOptions {
+export interface ProbeRunnerOptions {
   readonly clock: Clock;
   readonly executor: Executor;
   readonly prober: Prober;
@@ -24,13 +24,13 @@ export interface RoundRunnerOptions {
   readonly maxExecsPerNode: number;
 }
 
-export class RoundRunner {
-  readonly #options: RoundRunnerOptions;
+export class ProbeRunner {
+  readonly #options: ProbeRunnerOptions;
   readonly #slots: Slots;
   readonly #inFlight = new Set<string>();
   readonly #stopping = new AbortController();
 
-  constructor(options: RoundRunnerOptions) {
+  constructor(options: ProbeRunnerOptions) {
     this.#options = options;
     this.#slots = new Slots(options.maxExecs, options.maxExecsPerNode);
   }
@@ -41,16 +41,16 @@ export class RoundRunner {
   }
 
   /**
-   * Starts a round unless one of this pod is under way. `done` is called once with the result,
-   * or with `undefined` when the API server as a whole did not answer, or has no such pod any more: such a round is not counted.
+   * Starts a cycle unless one of this pod is under way. `done` is called once with the result,
+   * or with `undefined` when the API server as a whole did not answer, or has no such pod any more: such a cycle is not counted.
    */
-  start(round: PlannedRound, done: (finished: FinishedRound | undefined) => void): void {
-    const { uid } = round.pod;
+  start(cycle: PlannedCycle, done: (finished: FinishedCycle | undefined) => void): void {
+    const { uid } = cycle.pod;
     if (this.#inFlight.has(uid) || this.#stopping.signal.aborted) {
       return;
     }
     this.#inFlight.add(uid);
-    void this.#run(round).then((finished) => {
+    void this.#run(cycle).then((finished) => {
       const end = () => {
         this.#inFlight.delete(uid);
         if (!this.#stopping.signal.aborted) {
@@ -65,7 +65,7 @@ export class RoundRunner {
     });
   }
 
-  async #run({ pod, tries }: PlannedRound): Promise<FinishedRound | undefined> {
+  async #run({ pod, tries }: PlannedCycle): Promise<FinishedCycle | undefined> {
     const { clock, reader } = this.#options;
     const startedAt = clock.now();
     const byContainer = Map.groupBy(tries, ({ container }) => container);

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { specOf } from '../../test/support/snapshots.ts';
-import type { Check } from '../api/types.ts';
-import { judgeTry, type TryOutcome } from './verdict.ts';
+import { specOf } from '../../../test/support/snapshots.ts';
+import type { Check } from '../../api/types.ts';
+import { evaluateTry, type TryOutcome } from './exit-codes.ts';
 
 const [probe] = specOf().postCheck.checks as [Check];
 const onNewPod = { inFallback: false, podReady: true };
 const say = (outcome: TryOutcome, check: Check = probe, context = onNewPod): string => {
-  const { class: own, reason } = judgeTry(check, outcome, context);
+  const { class: own, reason } = evaluateTry(check, outcome, context);
   return `${own} ${reason}`;
 };
 const exits = (code: number, output = '', check: Check = probe): string =>
@@ -41,7 +41,7 @@ describe('all 256 exit codes, as the readiness script means them', () => {
     '%i is %s',
     (code, says, means) => {
       expect(exits(code)).toBe(says);
-      expect(judgeTry(probe, { kind: 'exit', code, output: '' }, onNewPod)).toMatchObject({
+      expect(evaluateTry(probe, { kind: 'exit', code, output: '' }, onNewPod)).toMatchObject({
         message: means,
         exitCode: code,
       });
@@ -51,7 +51,7 @@ describe('all 256 exit codes, as the readiness script means them', () => {
   test('every other code above 128 is a signal, by its number', () => {
     for (const code of range(129, 255)) {
       expect(exits(code)).toBe('Retry ProbeKilled');
-      expect(judgeTry(probe, { kind: 'exit', code, output: '' }, onNewPod).message).toMatch(
+      expect(evaluateTry(probe, { kind: 'exit', code, output: '' }, onNewPod).message).toMatch(
         /^killed by (SIG[A-Z]+|signal \d+)$/,
       );
     }
@@ -78,7 +78,7 @@ describe("a user's rule", () => {
     'can make its codes %s, and its words are shown',
     (own) => {
       const check = withRules({ codes: '17', class: own, reason: 'SchemaTooOld', message: 'migrate first' });
-      expect(judgeTry(check, { kind: 'exit', code: 17, output: 'x' }, onNewPod)).toEqual({
+      expect(evaluateTry(check, { kind: 'exit', code: 17, output: 'x' }, onNewPod)).toEqual({
         class: own,
         reason: 'SchemaTooOld',
         message: 'migrate first',
@@ -147,7 +147,7 @@ describe('without an exit code', () => {
     ],
   ] as const)('%s', (_what, outcome, says) => {
     expect(say(outcome)).toBe(says);
-    expect(judgeTry(probe, outcome, onNewPod).exitCode).toBeUndefined();
+    expect(evaluateTry(probe, outcome, onNewPod).exitCode).toBeUndefined();
   });
 
   test('a connection that nobody accepts counts when the pod is not ready either', () => {
@@ -163,6 +163,6 @@ describe('without an exit code', () => {
     expect(say({ kind: 'exit', code: 127, output: '' }, probe, { inFallback: true, podReady: true })).toBe(
       'Skip CommandMissing',
     );
-    expect(judgeTry(probe, missing, onNewPod).message).toBe('the command is not in the image');
+    expect(evaluateTry(probe, missing, onNewPod).message).toBe('the command is not in the image');
   });
 });

@@ -1,0 +1,41 @@
+/**
+ * The result for a pod, recorded as its condition `postcheck.dev/verified`, which is also the gate's key.
+ * The message ends with what the result belongs to: the verification, and the containers by the first 12 digits of their IDs; a restart voids it.
+ */
+import { VERIFIED } from '../../api/names.ts';
+import type { PodView } from '../../api/views.ts';
+
+const shortId = (id: string): string => id.replace(/^.*:\/\//, '').slice(0, 12);
+
+const pins = (pod: PodView): string =>
+  pod.containers
+    .filter(({ role }) => role !== 'init')
+    .map(({ name, id }) => `${name}@${shortId(id)}`)
+    .join(' ');
+
+/** `message [verification container@id …]` */
+export const withPins = (message: string, verification: string, pod: PodView): string =>
+  `${message} [${verification} ${pins(pod)}]`;
+
+export interface RecordedResult {
+  readonly status: 'True' | 'False';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** The result that this very verification has for the containers that run now, if any. */
+export function recordedResult(pod: PodView, verification: string): RecordedResult | undefined {
+  const condition = pod.conditions[VERIFIED];
+  if (!condition || condition.status === 'Unknown') {
+    return undefined;
+  }
+  const suffix = ` [${verification} ${pins(pod)}]`;
+  if (!condition.message.endsWith(suffix)) {
+    return undefined;
+  }
+  return {
+    status: condition.status,
+    reason: condition.reason,
+    message: condition.message.slice(0, -suffix.length),
+  };
+}
