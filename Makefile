@@ -23,10 +23,11 @@ node_modules/.package-lock.json: package.json package-lock.json
 	@touch $@
 
 .PHONY: check
-check: deps ## types, lint, import rules, generated files up to date; seconds
+check: deps ## types, lint, import rules, generated files up to date, size of the bundle; seconds
 	npm run -s types
 	npm run -s lint
 	npm run -s generate -- --check
+	npm run -s bundle -- --check
 	npm run -s jest -- test/structure.test.ts
 
 .PHONY: bundle
