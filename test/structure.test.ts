@@ -96,6 +96,22 @@ describe('imports follow the architecture', () => {
     expect(wrong).toEqual([]);
   });
 
+  test('what users name is looked up with own(), so that no name finds what every object inherits', () => {
+    const named = /[\w)\]](?:\?\.)?\[(?:name|container|image|key|type|reason|family|check|token)\]/;
+    const asked = /\b(?:name|container|image|key|type|reason|family|check|token) in \w/;
+    const wrong = files
+      .filter((file) => !file.endsWith('.test.ts') && !/^src\/(api\/own|health\/)/.test(file))
+      .flatMap((file) =>
+        readFileSync(file, 'utf8')
+          .replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
+          .replace(/'[^'\n]*'|`[^`]*`/g, '""')
+          .split('\n')
+          .filter((line) => named.test(line) || asked.test(line))
+          .map((line) => `${file}: ${line.trim()}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+
   test('only main reads the environment', () => {
     const wrong = files.filter(
       (file) =>

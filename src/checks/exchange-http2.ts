@@ -70,17 +70,18 @@ export function openSession(socket: Socket): ClientHttp2Session {
 }
 
 function pseudoHeaders(url: ProbeUrl, lines: [string, string][]): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = {
-    ':method': 'GET',
-    ':scheme': url.scheme,
-    ':authority': lines[0]?.[1] ?? url.host,
-    ':path': requestTarget(url),
-  };
+  const headers = new Map<string, string | string[]>([
+    [':method', 'GET'],
+    [':scheme', url.scheme],
+    [':authority', lines[0]?.[1] ?? url.host],
+    [':path', requestTarget(url)],
+  ]);
   for (const [name, value] of lines) {
     const key = name.toLowerCase();
     if (!notSent.has(key)) {
-      headers[key] = key in headers ? [headers[key] ?? [], value].flat() : value;
+      const known = headers.get(key);
+      headers.set(key, known === undefined ? value : [known, value].flat());
     }
   }
-  return headers;
+  return Object.fromEntries(headers);
 }

@@ -1,4 +1,5 @@
 /** From evidence to a fallback, or to the reason why there is none. */
+import { own } from '../api/own.ts';
 import type { Images, PodReport, UpgradeStatus } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -17,10 +18,10 @@ export interface Evidence {
 function imagesToRestore(status: UpgradeStatus, workload: WorkloadView): Images {
   const [from, to] = [status.from?.images ?? {}, status.to?.images ?? {}];
   const current = imagesOf(workload);
-  const ours = (name: string) => !status.attempt?.rolledAt || current[name] === to[name];
+  const ours = (name: string) => !status.attempt?.rolledAt || own(current, name) === own(to, name);
   return Object.fromEntries(
     Object.entries(from).filter(
-      ([name, image]) => current[name] !== undefined && current[name] !== image && ours(name),
+      ([name, image]) => ![undefined, image].includes(own(current, name)) && ours(name),
     ),
   );
 }

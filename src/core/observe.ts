@@ -2,6 +2,7 @@
  * Names the one situation that an Upgrade is in. Exhaustive: decide.ts has an arm for each name and nothing else asks again.
  * Only stored facts count: what the status says, and what the cluster shows.
  */
+import { own } from '../api/own.ts';
 import type { Attempt, FallbackStatus, UpgradeStatus } from '../api/types.ts';
 import type { WorkloadView } from '../api/views.ts';
 import { newCommand, type Verb } from './commands.ts';
@@ -224,7 +225,7 @@ function observeFallback(snapshot: Snapshot, running: Running): State {
 
 function conflict(running: Running, wanted: Readonly<Record<string, string>>): State {
   const changed = running.workload.containers.find(
-    ({ name, image }) => wanted[name] !== undefined && wanted[name] !== image,
+    ({ name, image }) => ![undefined, image].includes(own(wanted, name)),
   );
   const container = changed?.name ?? '';
   return {

@@ -1,4 +1,5 @@
 /** Recording an attempt: everything a fresh process needs to go on is in the status before the first write to the workload. */
+import { own } from '../api/own.ts';
 import type { Attempt, Images, UpgradeStatus } from '../api/types.ts';
 import type { WorkloadView } from '../api/views.ts';
 import { recorded, seenAtStart } from './commands.ts';
@@ -30,7 +31,7 @@ function lostNodes(snapshot: Snapshot, workload: WorkloadView): string[] {
 function wantedImages(snapshot: Snapshot, workload: WorkloadView, from: Images): Images {
   const named = Object.fromEntries(snapshot.upgrade.spec.containers.map(({ name, image }) => [name, image]));
   return Object.fromEntries(
-    workload.containers.map(({ name, image }) => [name, named[name] ?? from[name] ?? image]),
+    workload.containers.map(({ name, image }) => [name, own(named, name) ?? own(from, name) ?? image]),
   );
 }
 

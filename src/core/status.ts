@@ -1,5 +1,7 @@
 /** Small steps on the status: each takes one and gives the next; nothing is changed in place. */
+
 import { createHash } from 'node:crypto';
+import { own } from '../api/own.ts';
 import type {
   Attempt,
   HistoryEntry,
@@ -56,8 +58,8 @@ export const verificationId = (status: UpgradeStatus): string =>
 /** The images of the containers that the user named, for sentences: `web=registry/web:2.0`. */
 export const imagesText = (images: Images, spec: UpgradeSpec): string =>
   spec.containers
-    .filter(({ name }) => images[name] !== undefined)
-    .map(({ name }) => `${name}=${images[name]}`)
+    .filter(({ name }) => own(images, name) !== undefined)
+    .map(({ name }) => `${name}=${own(images, name)}`)
     .join(', ');
 
 /** `status` without some of its fields: absent, not undefined. */

@@ -1,4 +1,5 @@
 /** Facts about the workload and its pods: which revision it rolls to, which pods are wanted, whether its own controller is done. */
+import { own } from '../api/own.ts';
 import type { Images, UpgradeSpec, UpgradeStatus } from '../api/types.ts';
 import type { PodView, RevisionView, WorkloadView } from '../api/views.ts';
 
@@ -8,14 +9,15 @@ export const imagesOf = (workload: WorkloadView): Images =>
 
 /** True when every image in `wanted` is the template's. A container that the template no longer has does not count. */
 export const runsImages = (workload: WorkloadView, wanted: Images): boolean =>
-  workload.containers.every(({ name, image }) => wanted[name] === undefined || wanted[name] === image);
+  workload.containers.every(({ name, image }) => [undefined, image].includes(own(wanted, name)));
 
 /** The images that have to be written so that the template has `wanted`. */
 export const imagesToWrite = (workload: WorkloadView, wanted: Images): Images =>
   Object.fromEntries(
     workload.containers
-      .filter(({ name, image }) => wanted[name] !== undefined && wanted[name] !== image)
-      .map(({ name }) => [name, wanted[name] as string]),
+      .map(({ name, image }) => [name, own(wanted, name) ?? image, image] as const)
+      .filter(([, next, now]) => next !== now)
+      .map(([name, next]) => [name, next]),
   );
 
 /** Those of `to` that this attempt is about: what the user named, and what it changed. Other containers' images may change under it. */
@@ -23,7 +25,7 @@ export function upgradedImages(status: UpgradeStatus, spec: UpgradeSpec): Images
   const [from, to] = [status.from?.images ?? {}, status.to?.images ?? {}];
   return Object.fromEntries(
     Object.entries(to).filter(
-      ([name, image]) => from[name] !== image || spec.containers.some((wanted) => wanted.name === name),
+      ([name, image]) => own(from, name) !== image || spec.containers.some((wanted) => wanted.name === name),
     ),
   );
 }
@@ -84,7 +86,7 @@ export function rolloutComplete(workload: WorkloadView, excludedNodes: readonly 
 
 /** Who wrote the image of one of `names`, to be named in a conflict. */
 export const imageManager = (workload: WorkloadView, name: string): string =>
-  workload.imageManagers[name] ?? 'an unknown field manager';
+  own(workload.imageManagers, name) ?? 'an unknown field manager';
 
 /** Containers that a check runs in. Classic init containers have ended and cannot be asked: the pod being Initialized proves them. */
 export function checkTargets(

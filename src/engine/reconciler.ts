@@ -389,5 +389,5 @@ export class Reconciler {
 /** Which of the four ways the check asks. */
 function checkType({ spec }: Upgrade, name: string): CheckType {
   const check = spec.postCheck.checks.find((candidate) => candidate.name === name);
-  return (['httpGet', 'tcpSocket', 'grpc'] as const).find((type) => check?.[type]) ?? 'exec';
+  return (['httpGet', 'tcpSocket', 'grpc'] as const).find((kind) => check?.[kind]) ?? 'exec';
 }

@@ -15,16 +15,16 @@ export function managesFields(managedFields: unknown): boolean {
 
 /** Who owns the image of each container of the pod template, by container name; the newest entry when several do. */
 export function imageManagers(managedFields: unknown): Record<string, string> {
-  const owners: Record<string, string> = {};
+  const owners = new Map<string, string>();
   for (const entry of [...list(managedFields)].sort((a, b) => time(record(a).time) - time(record(b).time))) {
     const podSpec = record(at(entry, 'fieldsV1', 'f:spec', 'f:template', 'f:spec'));
     for (const field of ['f:containers', 'f:initContainers']) {
       for (const name of ownedImages(podSpec[field])) {
-        owners[name] = text(record(entry).manager);
+        owners.set(name, text(record(entry).manager));
       }
     }
   }
-  return owners;
+  return Object.fromEntries(owners);
 }
 
 function ownedImages(containers: unknown): string[] {

@@ -8,15 +8,15 @@ function apply(target: unknown, patch: unknown): unknown {
   if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) {
     return patch;
   }
-  const result: Record<string, unknown> = { ...record(target) };
+  const result = new Map(Object.entries(record(target)));
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) {
-      delete result[key];
+      result.delete(key);
     } else {
-      result[key] = apply(result[key], value);
+      result.set(key, apply(result.get(key), value));
     }
   }
-  return result;
+  return Object.fromEntries(result);
 }
 
 test('removed fields are null, equal ones are left out, arrays are replaced whole', () => {
@@ -36,7 +36,7 @@ test('a first status is sent whole, and undefined counts as removed', () => {
 
 test('for any two statuses the patch turns the one into the other', () => {
   const leaf = fc.oneof(fc.integer(), fc.string(), fc.boolean(), fc.array(fc.integer(), { maxLength: 3 }));
-  const key = fc.constantFrom('a', 'b', 'c');
+  const key = fc.constantFrom('a', 'b', 'constructor', '__proto__', 'valueOf');
   const { tree } = fc.letrec((tie) => ({
     tree: fc.dictionary(key, fc.oneof({ maxDepth: 3 }, leaf, tie('tree')), { noNullPrototype: true }),
   }));
@@ -44,5 +44,13 @@ test('for any two statuses the patch turns the one into the other', () => {
     fc.property(tree, tree, (before, after) =>
       expect(apply(before, mergePatch(before, after))).toEqual(after),
     ),
+  );
+});
+
+test('a key that every object inherits is added and removed as any other', () => {
+  const images = JSON.parse('{"constructor": "a:1", "__proto__": "b:1"}');
+  expect(JSON.stringify(mergePatch({ images: {} }, { images }))).toBe(JSON.stringify({ images }));
+  expect(JSON.stringify(mergePatch({ images }, { images: {} }))).toBe(
+    '{"images":{"constructor":null,"__proto__":null}}',
   );
 });

@@ -1,3 +1,4 @@
+import { own } from '../api/own.ts';
 import { type Raw, record } from './raw.ts';
 
 /**
@@ -7,19 +8,16 @@ import { type Raw, record } from './raw.ts';
 export function mergePatch(before: unknown, after: unknown): Raw {
   const old = record(before);
   const wanted = record(after);
-  const patch: Record<string, unknown> = {};
-  for (const key of Object.keys(old)) {
-    if (wanted[key] === undefined) {
-      patch[key] = null;
-    }
-  }
-  for (const [key, value] of Object.entries(wanted)) {
-    if (value === undefined || JSON.stringify(value) === JSON.stringify(old[key])) {
-      continue;
-    }
-    patch[key] = isObject(value) && isObject(old[key]) ? mergePatch(old[key], value) : value;
-  }
-  return patch;
+  const gone = Object.keys(old)
+    .filter((key) => own(wanted, key) === undefined)
+    .map((key) => [key, null] as const);
+  const changed = Object.entries(wanted)
+    .filter(([key, value]) => value !== undefined && JSON.stringify(value) !== JSON.stringify(own(old, key)))
+    .map(([key, value]) => {
+      const known = own(old, key);
+      return [key, isObject(value) && isObject(known) ? mergePatch(known, value) : value] as const;
+    });
+  return Object.fromEntries<unknown>([...gone, ...changed]);
 }
 
 function isObject(value: unknown): boolean {

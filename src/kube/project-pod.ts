@@ -43,21 +43,21 @@ export function keepsPod(pod: PodView): boolean {
 }
 
 function conditions(raw: unknown, types: readonly string[]): Record<string, ConditionView> {
-  const found: Record<string, ConditionView> = {};
+  const found = new Map<string, ConditionView>();
   for (const entry of list(raw).map(record)) {
     const type = text(entry.type);
     if (!types.includes(type)) {
       continue;
     }
     const status = entry.status === 'True' || entry.status === 'False' ? entry.status : 'Unknown';
-    found[type] = {
+    found.set(type, {
       status,
       reason: text(entry.reason),
       message: text(entry.message),
       since: time(entry.lastTransitionTime),
-    };
+    });
   }
-  return found;
+  return Object.fromEntries(found);
 }
 
 function containers(spec: Raw, status: Raw): ContainerView[] {

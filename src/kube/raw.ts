@@ -2,6 +2,7 @@
  * Reading untyped JSON. Whatever the server sends, a reader gives the wanted type or its neutral value, and never throws:
  * an object that lacks a field must not stop the watch that carries it.
  */
+import { own } from '../api/own.ts';
 
 export type Raw = Readonly<Record<string, unknown>>;
 
@@ -37,7 +38,7 @@ export function time(value: unknown): number {
 export function at(value: unknown, ...keys: readonly string[]): unknown {
   let here = value;
   for (const key of keys) {
-    here = record(here)[key];
+    here = own(record(here), key);
   }
   return here;
 }

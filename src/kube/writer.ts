@@ -1,4 +1,5 @@
 import { FIELD_MANAGER, VERIFIED } from '../api/names.ts';
+import { own } from '../api/own.ts';
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
 import type { OperatorEvent, RequestFailure, VerifiedCondition, Writer, Written } from '../engine/ports.ts';
@@ -53,11 +54,11 @@ export class ClusterWriter implements Writer {
     workload: WorkloadView,
     images: Readonly<Record<string, string>>,
   ): Promise<Written<WorkloadView>> {
-    const wanted = workload.containers.filter((container) => images[container.name] !== undefined);
+    const wanted = workload.containers.filter((container) => own(images, container.name) !== undefined);
     const part = (regular: boolean): { name: string; image: string | undefined }[] =>
       wanted
         .filter(({ role }) => (role === 'regular') === regular)
-        .map(({ name }) => ({ name, image: images[name] }));
+        .map(({ name }) => ({ name, image: own(images, name) }));
     const podSpec = {
       ...(part(true).length > 0 ? { containers: part(true) } : {}),
       ...(part(false).length > 0 ? { initContainers: part(false) } : {}),

@@ -1,6 +1,7 @@
 /** What must hold after every single event, whatever goes wrong. Each broken rule is kept as a sentence. */
 import { Compile } from 'typebox/compile';
 import { VERIFIED } from '../../src/api/names.ts';
+import { own } from '../../src/api/own.ts';
 import { StatusSchema } from '../../src/api/schema-status.ts';
 import type { Upgrade, UpgradeStatus } from '../../src/api/types.ts';
 import type { PodView, WorkloadView } from '../../src/api/views.ts';
@@ -105,12 +106,12 @@ export class Oracle {
       if (before.containers.some((old) => old.name === name && old.image === image)) {
         continue;
       }
-      const recorded = inFallback ? fallback.images[name] : to?.images[name];
+      const recorded = own(inFallback ? fallback.images : to?.images, name);
       if (image !== recorded) {
         this.#broken('I4', `${name} was set to ${image}, but ${recorded} is recorded`);
       }
-      if (inFallback && image !== from?.images[name]) {
-        this.#broken('I4', `${name} fell back to ${image}, not to ${from?.images[name]}`);
+      if (inFallback && image !== own(from?.images, name)) {
+        this.#broken('I4', `${name} fell back to ${image}, not to ${own(from?.images, name)}`);
       }
     }
   }

@@ -234,6 +234,15 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     expect(condition(run, 'Verified')).toBe('True ReadinessOnly');
   });
 
+  test('beside a container named constructor is written once, and remembers what ran before', async () => {
+    const run = await told(stories.oddlyNamed(kind));
+    const images = { web: OLD, constructor: 'registry.example/proxy:1' };
+    expect(run.ending).toMatchObject({ phase: 'FellBack', images });
+    expect(run.world.upgrade()?.status?.from?.images).toEqual(images);
+    expect(run.world.upgrade()?.status?.to?.images).toEqual({ ...images, web: NEW });
+    expect(writes(run, 'patchImages')).toBe(2);
+  });
+
   test('that runs already is adopted: checked, and nothing is written to it', async () => {
     const run = await told(stories.adoptedGood(kind));
     expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });

@@ -155,6 +155,16 @@ export const noReplicas: Story = {
   workload: { ...workloadOf('Deployment'), replicas: 0 },
 };
 
+/** A valid name of a container, and one that every JavaScript object answers to. */
+export const oddlyNamed = (kind: KindName): Story => {
+  const story = bad(kind);
+  return {
+    ...story,
+    name: `container named constructor, ${kind}`,
+    workload: { ...workloadOf(kind), images: { web: OLD, constructor: 'registry.example/proxy:1' } },
+  };
+};
+
 // What runs already.
 
 const running = (kind: KindName): WorkloadSpec => ({ ...workloadOf(kind), images: { web: NEW } });

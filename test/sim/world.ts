@@ -1,5 +1,6 @@
 /** The cluster that the stories happen in: state, controllers, kubelets and the gate policy, small and as measured on real clusters. */
 import { createHash } from 'node:crypto';
+import { own } from '../../src/api/own.ts';
 import type { Images, Upgrade } from '../../src/api/types.ts';
 import type {
   NodeView,
@@ -153,10 +154,10 @@ export class World {
   /** Sets images as `manager`. */
   setImages(workload: WorkloadView, images: Images, manager: string): WorkloadView {
     const changed = workload.containers.some(
-      ({ name, image }) => images[name] !== undefined && images[name] !== image,
+      ({ name, image }) => ![undefined, image].includes(own(images, name)),
     );
     const named = workload.containers
-      .filter(({ name }) => images[name] !== undefined)
+      .filter(({ name }) => own(images, name) !== undefined)
       .map(({ name }) => [name, manager]);
     const fields = {
       imageManagers: { ...workload.imageManagers, ...Object.fromEntries(named) },
@@ -167,7 +168,7 @@ export class World {
     }
     const containers = workload.containers.map((container) => ({
       ...container,
-      image: images[container.name] ?? container.image,
+      image: own(images, container.name) ?? container.image,
     }));
     return this.changeSpec(workload, { ...fields, containers });
   }

@@ -1,4 +1,5 @@
 /** Puts on what users and tools read: every condition, every time, from one set of facts. */
+import { own } from '../../api/own.ts';
 import type { Condition, UpgradeStatus } from '../../api/types.ts';
 import type { Obstacle } from '../obstacles.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -66,7 +67,7 @@ function driftOf(snapshot: Snapshot, status: UpgradeStatus): string | undefined 
     return undefined;
   }
   const changed = workload.containers.find(
-    ({ name, image }) => wanted[name] !== undefined && wanted[name] !== image,
+    ({ name, image }) => ![undefined, image].includes(own(wanted, name)),
   );
   return `${workload.kind} ${workload.name} was upgraded, but ${imageManager(workload, changed?.name ?? '')} has since set container ${changed?.name} to ${changed?.image}: change spec.containers, or undo that`;
 }

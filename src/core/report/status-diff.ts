@@ -1,4 +1,5 @@
 /** How much two statuses differ, so that progress does not become a write per try. */
+import { own } from '../../api/own.ts';
 import type { Phase, UpgradeStatus } from '../../api/types.ts';
 
 /** `volatile`: attempts and times of tries. `progress`: counts, pods, sentences. `transition`: everything a machine may wait for. */
@@ -33,9 +34,9 @@ function same(a: unknown, b: unknown, hidden: ReadonlySet<string>): boolean {
     return false;
   }
   const shown = (value: Json) =>
-    Object.keys(value).filter((key) => value[key] !== undefined && !hidden.has(key));
+    Object.keys(value).filter((key) => own(value, key) !== undefined && !hidden.has(key));
   const keys = shown(a);
-  return keys.length === shown(b).length && keys.every((key) => same(a[key], b[key], hidden));
+  return keys.length === shown(b).length && keys.every((key) => same(own(a, key), own(b, key), hidden));
 }
 
 /** Without what follows the pods: the phase's twin, the conditions' reasons and times that go with it, the state of the fallback. */

@@ -1,4 +1,5 @@
 /** Evaluates one pod: pure, from the pod as it is, what was asked of it so far, and the clock. */
+import { own } from '../../api/own.ts';
 import type { Class, UpgradeSpec } from '../../api/types.ts';
 import type { ContainerView, PodView } from '../../api/views.ts';
 import { earliest, latest, spanText } from '../time.ts';
@@ -55,7 +56,8 @@ const TERMINAL_AFTER_SECONDS: Readonly<Record<string, number>> = {
 export const waitingFamily = (reason: string): string =>
   reason === 'ImagePullBackOff' ? 'ErrImagePull' : reason;
 
-export const isTerminalReason = (reason: string): boolean => reason in TERMINAL_AFTER_SECONDS;
+export const isTerminalReason = (reason: string): boolean =>
+  own(TERMINAL_AFTER_SECONDS, reason) !== undefined;
 
 const clockStart = (pod: PodView, verification: VerificationContext): number =>
   latest(
@@ -86,7 +88,7 @@ function terminal(pod: PodView, verification: VerificationContext, now: number):
     const family = waitingFamily(container.reason);
     const since = verification.waitingSince.get(`${pod.uid}/${container.name}`)?.since ?? now;
     const at = Math.min(
-      since + (TERMINAL_AFTER_SECONDS[family] ?? 0) * 1000,
+      since + (own(TERMINAL_AFTER_SECONDS, family) ?? 0) * 1000,
       Math.max(since, podDeadline(pod, verification)),
     );
     const detail = container.message ? `: ${container.message.slice(0, 300)}` : '';

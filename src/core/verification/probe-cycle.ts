@@ -4,6 +4,7 @@
  */
 
 import { VERIFIED } from '../../api/names.ts';
+import { own } from '../../api/own.ts';
 import type { Check, Class, UpgradeSpec } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import { checkTargets } from '../target.ts';
@@ -74,7 +75,7 @@ export function readinessOf(pod: PodView, minReadySeconds: number, now: number):
   const types = ['ContainersReady', ...pod.gates.filter((type) => type !== VERIFIED)];
   let heldSince = 0;
   for (const type of types) {
-    const condition = pod.conditions[type];
+    const condition = own(pod.conditions, type);
     if (condition?.status !== 'True') {
       return { ready: false, ...whyNotReady(pod, type) };
     }
@@ -112,7 +113,10 @@ function whyNotReady(pod: PodView, type: string): { reason: string; message: str
   if (unready) {
     return { reason: 'NotReady', message: `container ${unready.name} is running but not ready` };
   }
-  return { reason: 'NotReady', message: pod.conditions[type]?.message || `condition ${type} is not True` };
+  return {
+    reason: 'NotReady',
+    message: own(pod.conditions, type)?.message || `condition ${type} is not True`,
+  };
 }
 
 /** Every check × container that must answer, whether or not the container runs now. A check over the network asks the pod once; the first of its containers stands for it. */

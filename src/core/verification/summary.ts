@@ -1,6 +1,7 @@
 /** All pods of one verification together: counts, histogram, report, and what ends the attempt. */
 
 import { VERIFIED } from '../../api/names.ts';
+import { own } from '../../api/own.ts';
 import type { Attempt, Counts, PodReport, UpgradeStatus } from '../../api/types.ts';
 import type { PodView, WorkloadView } from '../../api/views.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -136,7 +137,7 @@ export const unrecorded = (summary: PodSummary): PodResult[] =>
  * the pods of an upgrade that is taken back halfway, and knows nothing of pods that are older than the attempt.
  */
 export function ungated(summary: PodSummary, { attempt, from, to }: UpgradeStatus): PodResult[] {
-  const isNew = Object.entries(from?.images ?? {}).some(([name, image]) => to?.images[name] !== image);
+  const isNew = Object.entries(from?.images ?? {}).some(([name, image]) => own(to?.images, name) !== image);
   if (!attempt?.gating || !isNew) {
     return [];
   }
