@@ -92,6 +92,14 @@ describe('what is rendered', () => {
     );
   });
 
+  test('the notes say when nobody asks for the rights of authors', () => {
+    const install = ['install', 'postcheck', CHART, '--dry-run=client'];
+    expect(helm(install)).toMatch(/Who writes an Upgrade must be allowed to patch its target/);
+    expect(helm([...install, '--set', 'authorPolicy.create=false'])).toMatch(
+      /NOBODY IS ASKED: authorPolicy.create is false/,
+    );
+  });
+
   test('SECURITY.md lists exactly the rights of the operator', () => {
     interface Rule {
       readonly resources: readonly string[];

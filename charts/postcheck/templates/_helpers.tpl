@@ -50,6 +50,13 @@ true
 {{- end -}}
 {{- end -}}
 
+{{/* "true" when the author policy is wanted and the cluster can run it. By version, so that `helm template` leaves no protection out. */}}
+{{- define "postcheck.hasAuthorPolicy" -}}
+{{- if and .Values.authorPolicy.create (semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version) -}}
+true
+{{- end -}}
+{{- end -}}
+
 {{/* Pod Security "restricted", for the operator and the hooks alike. */}}
 {{- define "postcheck.podSecurityContext" -}}
 runAsNonRoot: true
