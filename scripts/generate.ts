@@ -1,5 +1,5 @@
 /**
- * Writes what is generated from src/api/schema-*.ts: the CRD (in crds/ and in the chart) and docs/reference.md.
+ * Writes what is generated from src/api: the CRD (in crds/ and in the chart), docs/reference.md, and the index of docs/runbooks.
  * `node scripts/generate.ts --check` writes nothing and exits 1 when a file is not up to date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { stringify } from 'yaml';
 import { GROUP, VERSION } from '../src/api/names.ts';
 import { SpecSchema } from '../src/api/schema-spec.ts';
 import { StatusSchema } from '../src/api/schema-status.ts';
+import { runbookIndex, wordsReference } from './generate-words.ts';
 
 interface Schema {
   type?: string;
@@ -178,13 +179,8 @@ ${table('| Field | Type | Default | Meaning |\n|---|---|---|---|', rows('', spec
 ${table('| Where | Message |\n|---|---|', messages('', spec))}
 ## Status
 
-${table('| Field | Type | | Meaning |\n|---|---|---|---|', rows('', status))}`;
-
-const files = {
-  'crds/postcheck.dev_upgrades.yaml': crdYaml,
-  'charts/postcheck/files/upgrades.yaml': crdYaml,
-  'docs/reference.md': reference,
-};
+${table('| Field | Type | | Meaning |\n|---|---|---|---|', rows('', status))}
+${wordsReference()}`;
 
 const read = (path: string) => {
   try {
@@ -193,6 +189,15 @@ const read = (path: string) => {
     return '';
   }
 };
+
+const RUNBOOKS = 'docs/runbooks/README.md';
+const files = {
+  'crds/postcheck.dev_upgrades.yaml': crdYaml,
+  'charts/postcheck/files/upgrades.yaml': crdYaml,
+  'docs/reference.md': reference,
+  [RUNBOOKS]: runbookIndex(read(RUNBOOKS)),
+};
+
 const stale = Object.entries(files).filter(([path, content]) => read(path) !== content);
 if (argv.includes('--check')) {
   for (const [path] of stale) {

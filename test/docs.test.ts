@@ -5,9 +5,10 @@ import { describe, expect, test } from '@jest/globals';
 import { type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { parseAllDocuments } from 'yaml';
+import { PHASES } from '../src/api/enums.ts';
 import { ABORT_ANNOTATION, GROUP, RETRY_ANNOTATION, VERIFIED, VERSION } from '../src/api/names.ts';
 import { SpecSchema } from '../src/api/schema-spec.ts';
-import { PHASES, StatusSchema } from '../src/api/schema-status.ts';
+import { StatusSchema } from '../src/api/schema-status.ts';
 import { SCENES } from './docs/scenes.ts';
 import { Stage } from './docs/stage.ts';
 

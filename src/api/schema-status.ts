@@ -1,40 +1,21 @@
 /** What users read: the status, which is also all of the operator's state. */
 import { Type } from 'typebox';
+import { CLASSES, FALLBACK_STATES, OUTCOMES, PHASES, type Phase, POD_STATES, TRIGGERS } from './enums.ts';
+import type { AnyReason } from './reasons.ts';
 import { count, images, listMap, oneOf, text, time } from './schema-parts.ts';
-
-export const CLASSES = ['Pass', 'Retry', 'Fail', 'Skip', 'Error'] as const;
-
-export const OUTCOMES = [
-  'Succeeded',
-  'FellBack',
-  'FallbackFailed',
-  'Failed',
-  'Aborted',
-  'Superseded',
-] as const;
-
-export const PHASES = [
-  'Pending',
-  'Upgrading',
-  'PostChecking',
-  'Inconclusive',
-  'Succeeded',
-  'FallingBack',
-  'FallbackChecking',
-  'FellBack',
-  'FallbackFailed',
-  'Failed',
-  'Aborted',
-] as const;
 
 const Condition = Type.Object({
   type: Type.String({ maxLength: 316 }),
   status: oneOf(['True', 'False', 'Unknown'], {}),
-  reason: Type.String({ maxLength: 1024 }),
+  reason: Type.Unsafe<AnyReason | Phase>({ type: 'string', maxLength: 1024 }),
   message: Type.String({ maxLength: 32768 }),
   lastTransitionTime: Type.String({ format: 'date-time' }),
   observedGeneration: Type.Integer({ format: 'int64', minimum: 0 }),
 });
+
+/** A reason; user's and Kubernetes' words too, so it is no enumeration. */
+const reason = (description: string) =>
+  Type.Unsafe<AnyReason>({ type: 'string', maxLength: 64, description });
 
 const ImageSet = (description: string) =>
   Type.Object(
@@ -50,7 +31,7 @@ const PodCheck = Type.Object({
   container: text('', 63),
   exitCode: Type.Optional(Type.Integer({ format: 'int32' })),
   class: oneOf(CLASSES, { description: 'What the last try said.' }),
-  reason: text('', 64),
+  reason: reason(''),
   message: Type.Optional(text('Meaning of the code, or why there is none.', 512)),
   output: Type.Optional(text('Head and tail of what the last try printed.', 8300)),
   attempts: count('Tries so far, on this container.'),
@@ -61,10 +42,10 @@ const PodCheck = Type.Object({
 const PodReport = Type.Object({
   name: text('', 253),
   node: Type.Optional(text('', 253)),
-  state: oneOf(['Failed', 'Inconclusive', 'Retrying', 'Waiting', 'Skipped', 'Passed'], {
+  state: oneOf(POD_STATES, {
     description: 'Judgement on this pod.',
   }),
-  reason: text('', 64),
+  reason: reason(''),
   message: Type.Optional(text('One sentence.', 1024)),
   checks: Type.Array(PodCheck, { maxItems: 64 }),
 });
@@ -101,7 +82,7 @@ export const StatusSchema = Type.Object({
           format: 'int32',
           description: 'Counts up for the life of the Upgrade.',
         }),
-        trigger: oneOf(['Created', 'ContainersChanged', 'TargetReplaced', 'Retry'], {
+        trigger: oneOf(TRIGGERS, {
           description: 'Why it started.',
         }),
         adopted: Type.Boolean({
@@ -137,7 +118,7 @@ export const StatusSchema = Type.Object({
           Type.Object(
             {
               outcome: oneOf(OUTCOMES, {}),
-              reason: text('CamelCase.', 64),
+              reason: reason('CamelCase.'),
               cause: text('One sentence.', 2048),
               at: time(''),
             },
@@ -195,7 +176,7 @@ export const StatusSchema = Type.Object({
         container: text('', 63),
         code: Type.Integer({ format: 'int32' }),
         class: oneOf(CLASSES, {}),
-        reason: text('', 64),
+        reason: reason(''),
         pods: count('Pods whose last try gave this code.'),
       }),
       { maxItems: 32, description: 'Histogram of exit codes over the fleet.' },
@@ -205,10 +186,10 @@ export const StatusSchema = Type.Object({
   fallback: Type.Optional(
     Type.Object(
       {
-        state: oneOf(['Rolling', 'Checking', 'Verified', 'Unverified', 'Failed'], {
+        state: oneOf(FALLBACK_STATES, {
           description: 'Where the fallback stands.',
         }),
-        reason: text('CamelCase reason of the fallback.', 64),
+        reason: reason('CamelCase reason of the fallback.'),
         cause: text('The evidence, in one sentence.', 2048),
         images: images('The images that are restored.'),
         revision: Type.Optional(text('', 253)),

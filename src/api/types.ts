@@ -1,13 +1,17 @@
 /** The Upgrade resource as code sees it: raw JSON from the API server, defaults applied, never mutated. */
 import type { Static } from 'typebox';
 import type { SpecSchema } from './schema-spec.ts';
-import type { CLASSES, PHASES, StatusSchema } from './schema-status.ts';
+import type { StatusSchema } from './schema-status.ts';
 
-type DeepReadonly<T> = T extends (infer U)[]
-  ? readonly DeepReadonly<U>[]
-  : T extends object
-    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
-    : T;
+export type { Class, Phase } from './enums.ts';
+
+type DeepReadonly<T> = T extends string
+  ? T
+  : T extends (infer U)[]
+    ? readonly DeepReadonly<U>[]
+    : T extends object
+      ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+      : T;
 
 export type UpgradeSpec = DeepReadonly<Static<typeof SpecSchema>>;
 export type UpgradeStatus = DeepReadonly<Static<typeof StatusSchema>>;
@@ -21,9 +25,6 @@ export type PodCheck = PodReport['checks'][number];
 export type Counts = NonNullable<UpgradeStatus['counts']>;
 export type HistoryEntry = NonNullable<UpgradeStatus['history']>[number];
 export type Images = Readonly<Record<string, string>>;
-export type Phase = (typeof PHASES)[number];
-/** What one try can say; see docs/reference.md. Error is never evidence. */
-export type Class = (typeof CLASSES)[number];
 
 export interface UpgradeMeta {
   readonly namespace: string;

@@ -1,5 +1,7 @@
 /** From evidence to a fallback, or to the reason why there is none. */
+
 import { own } from '../api/own.ts';
+import type { AnyReason, EndReason } from '../api/reasons.ts';
 import type { Images, PodReport, UpgradeStatus } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -8,7 +10,7 @@ import { imagesOf, isLive } from './target.ts';
 import { toIso } from './time.ts';
 
 export interface Evidence {
-  readonly reason: string;
+  readonly reason: AnyReason;
   /** One sentence without its full stop. */
   readonly cause: string;
   readonly pods: readonly PodReport[];
@@ -36,7 +38,7 @@ export function failed(
   const { upgrade, now } = snapshot;
   const { action } = upgrade.spec.fallback;
   const images = imagesToRestore(status, workload);
-  const end = (reason: string, gating: boolean) =>
+  const end = (reason: EndReason, gating: boolean) =>
     ended(
       upgrade,
       status,
@@ -93,7 +95,7 @@ export function fellBack(
     {
       phase: 'FellBack',
       outcome: 'FellBack',
-      reason: status.fallback?.reason ?? '',
+      reason: status.fallback?.reason ?? 'PostCheckFailed',
       cause: status.fallback?.cause ?? '',
       gating: false,
     },

@@ -12,6 +12,7 @@ import {
   workloadOf,
 } from '../../test/support/snapshots.ts';
 import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../api/names.ts';
+import type { EndReason } from '../api/reasons.ts';
 import type { Attempt, UpgradeStatus } from '../api/types.ts';
 import type { WorkloadView } from '../api/views.ts';
 import { observe } from './observe.ts';
@@ -29,7 +30,7 @@ const at = (image: string): Partial<WorkloadView> => ({
   containers: [{ name: 'web', image, role: 'regular', startupProbe: false }],
 });
 const UNROLLED: Partial<Attempt> = { rolledAt: undefined } as unknown as Partial<Attempt>;
-const ended = (outcome: 'Succeeded' | 'Failed', reason: string): Partial<Attempt> => ({
+const ended = (outcome: 'Succeeded' | 'Failed', reason: EndReason): Partial<Attempt> => ({
   end: { outcome, reason, cause: '', at: ago(5) },
 });
 

@@ -1,10 +1,11 @@
 /** What keeps an Upgrade from acting, as a chain of pure looks: one reason, one sentence each. The user has to act; postcheck writes nothing. */
+import type { ObstacleReason } from '../api/reasons.ts';
 import type { Check, UpgradeSpec } from '../api/types.ts';
 import type { WorkloadView } from '../api/views.ts';
 import { checkTargets } from './target.ts';
 
 export interface Obstacle {
-  readonly reason: string;
+  readonly reason: ObstacleReason;
   readonly message: string;
 }
 

@@ -1,4 +1,5 @@
 /** What a decision comes to. */
+import type { AnyReason } from '../api/reasons.ts';
 import type { Images, UpgradeStatus } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
 import type { State } from './observe.ts';
@@ -10,7 +11,7 @@ export interface PodCondition {
   readonly pod: PodView;
   readonly condition: {
     readonly status: 'True' | 'False';
-    readonly reason: string;
+    readonly reason: AnyReason;
     readonly message: string;
   };
 }

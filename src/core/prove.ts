@@ -123,7 +123,7 @@ const evidenceOf = (results: readonly PodResult[]): Evidence => {
   const bad = results.filter(({ state }) => state === 'Failed');
   const worst = bad[0];
   if (!worst) {
-    return { reason: 'Unknown', cause: 'unknown', pods: [] };
+    return { reason: 'NoEvidence', cause: 'unknown', pods: [] };
   }
   const others = bad.length > 1 ? ` (and ${bad.length - 1} more)` : '';
   const on = worst.pod.node ? ` on ${worst.pod.node}` : '';

@@ -125,7 +125,7 @@ function superseded({ upgrade, now }: Snapshot, trigger: Trigger): UpgradeStatus
     {
       phase: 'Pending',
       outcome,
-      reason: outcome === 'Aborted' ? trigger : outcome,
+      reason: trigger === 'TargetReplaced' ? trigger : 'Superseded',
       cause: causes[trigger],
       gating: true,
     },

@@ -1,7 +1,9 @@
 /** Small steps on the status: each takes one and gives the next; nothing is changed in place. */
 
 import { createHash } from 'node:crypto';
+import type { Outcome } from '../api/enums.ts';
 import { own } from '../api/own.ts';
+import type { AnyReason } from '../api/reasons.ts';
 import type {
   Attempt,
   HistoryEntry,
@@ -69,8 +71,8 @@ export function without<T extends object, K extends keyof T>(value: T, ...keys: 
 
 export interface End {
   readonly phase: Phase;
-  readonly outcome: 'Succeeded' | 'FellBack' | 'FallbackFailed' | 'Failed' | 'Aborted' | 'Superseded';
-  readonly reason: string;
+  readonly outcome: Outcome;
+  readonly reason: AnyReason;
   /** One sentence without its full stop. */
   readonly cause: string;
   /** Unproved pods may still be there: their gates stay closed. */

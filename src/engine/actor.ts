@@ -1,6 +1,7 @@
 /** Carries out one planned change. Every write has a precondition, so doing it twice, or from an old view, is refused and not wrong. */
 
 import { VERIFIED } from '../api/names.ts';
+import { isReason } from '../api/reasons.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
 import type { Action, PodCondition } from '../core/plan.ts';
 import type { Clock, RequestFailure, Telemetry, Writer, Written } from './ports.ts';
@@ -70,7 +71,7 @@ export class Actor {
       pod.gates.includes(VERIFIED) &&
       pod.conditions[VERIFIED]?.status !== 'True';
     if (opened) {
-      telemetry.gateOpened(condition.reason === 'AllSkipped' ? 'Skipped' : 'Passed');
+      telemetry.gateOpened(isReason(condition.reason, 'AllSkipped') ? 'Skipped' : 'Passed');
     }
     return undefined;
   }

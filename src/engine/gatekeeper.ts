@@ -2,7 +2,9 @@
  * Opens gates that nobody would ever open: of pods for which no gating attempt exists (any more).
  * Status and admission policy race at the end of an attempt (5 of 200 pods came gated just after it), and an Upgrade may be deleted.
  */
+
 import { isClosed } from '../api/gate.ts';
+import { isReason } from '../api/reasons.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
 import type { Clock, Log, Reader, Telemetry, Writer } from './ports.ts';
@@ -70,7 +72,7 @@ export class Gatekeeper {
   /** `fallback.action: None` lets a failed version go on; everything else is a gate left behind. */
   #reasonFor(pod: PodView): 'ReportOnly' | 'NoAttempt' {
     const upgrades = this.#options.store.upgradesOn(this.#options.store.workloadUidOf(pod) ?? '');
-    return upgrades.some(({ status }) => status?.attempt?.end?.reason === 'FallbackDisabled')
+    return upgrades.some(({ status }) => isReason(status?.attempt?.end?.reason, 'FallbackDisabled'))
       ? 'ReportOnly'
       : 'NoAttempt';
   }

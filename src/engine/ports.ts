@@ -2,7 +2,9 @@
  * The doors between decisions and the world. Shells implement them against a cluster; the simulation implements them in virtual time.
  * Data crosses as plain frozen JSON. No method here throws for an expected outcome: refusals are values.
  */
-import type { Check, Class, Phase, Upgrade, UpgradeStatus } from '../api/types.ts';
+import type { CheckType, Class, FallbackResult, GateOpenReason, Outcome, Phase } from '../api/enums.ts';
+import type { AnyReason, EventReason } from '../api/reasons.ts';
+import type { Check, Upgrade, UpgradeStatus } from '../api/types.ts';
 import type { NodeView, PodView, RevisionView, WorkloadKind, WorkloadView } from '../api/views.ts';
 
 /** Time and chance, so that a test can own both. */
@@ -61,7 +63,7 @@ export type Written<T> =
 /** Condition `postcheck.dev/verified` on a pod: the stored verdict, and the gate's key. */
 export interface VerifiedCondition {
   readonly status: 'True' | 'False' | 'Unknown';
-  readonly reason: string;
+  readonly reason: AnyReason;
   readonly message: string;
 }
 
@@ -86,7 +88,7 @@ export interface Writer {
 
 export interface OperatorEvent {
   readonly type: 'Normal' | 'Warning';
-  readonly reason: string;
+  readonly reason: EventReason;
   /** One sentence; the shell cuts it to 1 KiB. */
   readonly note: string;
   /** What the operator was doing: CamelCase verb, e.g. `Rolling`, `Checking`, `FallingBack`. */
@@ -166,27 +168,14 @@ export interface TargetKey {
 
 // Telemetry: what the operator tells about itself. None of these methods throws or waits.
 
-/** How an attempt ended, as in `status.history[].outcome`. */
-export type AttemptOutcome =
-  | 'Succeeded'
-  | 'FellBack'
-  | 'FallbackFailed'
-  | 'Failed'
-  | 'Aborted'
-  | 'Superseded';
-/** How a fallback ended, as in `status.fallback.state`. */
-export type FallbackResult = 'Verified' | 'Unverified' | 'Failed';
-/** Why a gate was opened. ReportOnly: `fallback.action: None` lets the rollout go on. */
-export type GateOpenReason = 'Passed' | 'Skipped' | 'ReportOnly' | 'NoAttempt';
 /** What went wrong: a request that was not done, or a bug of ours. Checks without an answer count as tries of the class Error. */
 export type ErrorCause = RequestFailure['kind'] | 'bug';
-export type CheckType = 'exec' | 'httpGet' | 'tcpSocket' | 'grpc';
 
 /** Counts for `/metrics`. A completion is told only after the status that proves it is stored. Durations are in seconds. */
 export interface Telemetry {
   /** Every change of an Upgrade's phase; `undefined` when the Upgrade is gone. */
   upgradePhase(namespace: string, name: string, phase: Phase | undefined): void;
-  attemptEnded(kind: WorkloadKind, outcome: AttemptOutcome, seconds: number): void;
+  attemptEnded(kind: WorkloadKind, outcome: Outcome, seconds: number): void;
   /** One try of one check. `exitCode` is undefined when there is none. */
   tried(type: CheckType, result: Class, exitCode: number | undefined, seconds: number): void;
   /** From the evidence to the first write of the fallback. */

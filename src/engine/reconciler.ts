@@ -2,6 +2,7 @@
  * One Upgrade, once around: gather what is known, decide, store the intent, act, tell. Never waits for a check.
  * Whatever goes wrong, the key comes back; the queue is the retry.
  */
+import type { CheckType } from '../api/enums.ts';
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import { newCommand } from '../core/commands.ts';
 import { decide } from '../core/decide.ts';
@@ -16,7 +17,6 @@ import { Actor } from './actor.ts';
 import { Memory } from './memory.ts';
 import { Patience } from './patience.ts';
 import type {
-  CheckType,
   Clock,
   Executor,
   GatePolicy,

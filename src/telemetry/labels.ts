@@ -1,50 +1,12 @@
 /** The closed sets that metric labels come from, so that the number of series does not depend on the fleet. */
-import type { Class, Phase } from '../api/types.ts';
 import type { WorkloadKind } from '../api/views.ts';
-import type {
-  AttemptOutcome,
-  CheckType,
-  ErrorCause,
-  FallbackResult,
-  GateOpenReason,
-  WatchedKind,
-} from '../engine/ports.ts';
+import type { ErrorCause, WatchedKind } from '../engine/ports.ts';
 
 /** Every member of a union; leaving one out does not compile. */
 const every = <T extends string>(members: Readonly<Record<T, true>>): readonly T[] =>
   Object.keys(members) as T[];
 
 export const KINDS = every<WorkloadKind>({ Deployment: true, StatefulSet: true, DaemonSet: true });
-export const CLASSES = every<Class>({ Pass: true, Retry: true, Fail: true, Skip: true, Error: true });
-export const CHECK_TYPES = every<CheckType>({ exec: true, httpGet: true, tcpSocket: true, grpc: true });
-export const FALLBACK_RESULTS = every<FallbackResult>({ Verified: true, Unverified: true, Failed: true });
-export const GATE_REASONS = every<GateOpenReason>({
-  Passed: true,
-  Skipped: true,
-  ReportOnly: true,
-  NoAttempt: true,
-});
-export const PHASES = every<Phase>({
-  Pending: true,
-  Upgrading: true,
-  PostChecking: true,
-  Inconclusive: true,
-  Succeeded: true,
-  FallingBack: true,
-  FallbackChecking: true,
-  FellBack: true,
-  FallbackFailed: true,
-  Failed: true,
-  Aborted: true,
-});
-export const OUTCOMES = every<AttemptOutcome>({
-  Succeeded: true,
-  FellBack: true,
-  FallbackFailed: true,
-  Failed: true,
-  Aborted: true,
-  Superseded: true,
-});
 export const ERROR_CAUSES = every<ErrorCause>({
   conflict: true,
   notFound: true,

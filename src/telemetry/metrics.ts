@@ -3,31 +3,23 @@
  * Only `postcheck_upgrade_info` names Upgrades, and only when asked for.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Class, Phase } from '../api/types.ts';
-import type { WorkloadKind } from '../api/views.ts';
-import type {
-  AttemptOutcome,
-  CheckType,
-  ErrorCause,
-  FallbackResult,
-  GateOpenReason,
-  QueueTelemetry,
-  Telemetry,
-  WatchedKind,
-} from '../engine/ports.ts';
 import {
   CHECK_TYPES,
+  type CheckType,
   CLASSES,
-  CODE_CLASSES,
-  codeClass,
-  ERROR_CAUSES,
+  type Class,
   FALLBACK_RESULTS,
-  GATE_REASONS,
-  KINDS,
+  type FallbackResult,
+  GATE_OPEN_REASONS,
+  type GateOpenReason,
   OUTCOMES,
+  type Outcome,
   PHASES,
-  RESOURCES,
-} from './labels.ts';
+  type Phase,
+} from '../api/enums.ts';
+import type { WorkloadKind } from '../api/views.ts';
+import type { ErrorCause, QueueTelemetry, Telemetry, WatchedKind } from '../engine/ports.ts';
+import { CODE_CLASSES, codeClass, ERROR_CAUSES, KINDS, RESOURCES } from './labels.ts';
 import { QueueMetrics } from './queue-metrics.ts';
 
 const ATTEMPT_SECONDS = [10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400];
@@ -147,7 +139,7 @@ export class Metrics implements Telemetry {
     }
   }
 
-  attemptEnded(kind: WorkloadKind, outcome: AttemptOutcome, seconds: number): void {
+  attemptEnded(kind: WorkloadKind, outcome: Outcome, seconds: number): void {
     this.#attempts.inc({ kind, outcome });
     this.#attemptSeconds.observe({ kind, outcome }, seconds);
   }
@@ -240,7 +232,7 @@ export class Metrics implements Telemetry {
     for (const [kind, result] of pairs(KINDS, FALLBACK_RESULTS)) {
       this.#fallbacks.inc({ kind, result }, 0);
     }
-    for (const reason of GATE_REASONS) {
+    for (const reason of GATE_OPEN_REASONS) {
       this.#gates.inc({ reason }, 0);
     }
     for (const cause of ERROR_CAUSES) {

@@ -1,5 +1,7 @@
 /** Puts on what users and tools read: every condition, every time, from one set of facts. */
+
 import { own } from '../../api/own.ts';
+import { isReason } from '../../api/reasons.ts';
 import type { Condition, UpgradeStatus } from '../../api/types.ts';
 import type { Obstacle } from '../obstacles.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -14,7 +16,7 @@ export interface ReportInput {
   readonly haltedByUser: boolean;
 }
 
-type ConditionInput = readonly [status: Condition['status'], reason: string, message?: string];
+type ConditionInput = readonly [status: Condition['status'], reason: Condition['reason'], message?: string];
 
 /** The full next status. */
 export function withConditions(snapshot: Snapshot, status: UpgradeStatus, input: ReportInput): UpgradeStatus {
@@ -84,7 +86,7 @@ function kstatusConditions(
     ready: Condition['status'],
     reconciling: boolean,
     stalled: boolean,
-    why: string,
+    why: Condition['reason'],
   ): Record<'Ready' | 'Reconciling' | 'Stalled', ConditionInput> => ({
     Ready: [ready, why],
     Reconciling: [reconciling ? 'True' : 'False', why],
@@ -108,24 +110,24 @@ function kstatusConditions(
     case 'FallbackFailed':
     case 'Failed':
     case 'Aborted':
-      return at('False', false, true, reason || phase);
+      return at('False', false, true, reason);
     default:
       return at('False', true, false, phase);
   }
 }
 
 function verified(status: UpgradeStatus): ConditionInput {
-  const reason = status.attempt?.end?.reason ?? '';
+  const reason = status.attempt?.end?.reason ?? 'InProgress';
   switch (status.phase) {
     case 'Succeeded':
-      return [reason === 'NoPods' || reason === 'AllSkipped' ? 'Unknown' : 'True', reason];
+      return [isReason(status.attempt?.end?.reason, 'NoPods', 'AllSkipped') ? 'Unknown' : 'True', reason];
     case 'FallingBack':
     case 'FallbackChecking':
     case 'FellBack':
     case 'FallbackFailed':
       return [
         status.fallback?.reason === 'Aborted' ? 'Unknown' : 'False',
-        status.fallback?.reason || 'PostCheckFailed',
+        status.fallback?.reason ?? 'PostCheckFailed',
       ];
     case 'Failed':
       return reason === 'ImageConflict' ? ['Unknown', reason] : ['False', reason];

@@ -8,7 +8,7 @@ const tell = (before: UpgradeStatus | undefined, after: UpgradeStatus) =>
 const reasons = (before: UpgradeStatus | undefined, after: UpgradeStatus): string[] =>
   tell(before, after).events.map(({ reason }) => reason);
 const end = (outcome: 'Succeeded' | 'FellBack' | 'Failed', secondsAgo = 0) => ({
-  end: { outcome, reason: 'x', cause: 'because', at: ago(secondsAgo) },
+  end: { outcome, reason: 'ProbeFailed' as const, cause: 'because', at: ago(secondsAgo) },
 });
 
 describe('a change of status is told', () => {

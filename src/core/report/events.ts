@@ -1,13 +1,13 @@
 /** What a stored change of status is worth telling: events and log lines on change only, completions once. Derived from before and after, so nothing has to be remembered. */
-import type { FallbackStatus, Upgrade, UpgradeStatus } from '../../api/types.ts';
-import type { End } from '../status.ts';
-import { fromIso } from '../time.ts';
 
-export type Outcome = End['outcome'];
+import type { FallbackState, Outcome } from '../../api/enums.ts';
+import type { EventReason } from '../../api/reasons.ts';
+import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
+import { fromIso } from '../time.ts';
 
 export interface UpgradeEvent {
   readonly type: 'Normal' | 'Warning';
-  readonly reason: string;
+  readonly reason: EventReason;
   readonly note: string;
   readonly action: string;
 }
@@ -21,7 +21,7 @@ export interface Transition {
   readonly events: readonly UpgradeEvent[];
   /** Attempts that ended with this change. */
   readonly completions: readonly Completion[];
-  readonly fallbackEnded?: FallbackStatus['state'];
+  readonly fallbackEnded?: FallbackState;
 }
 
 const gateMissed = (status: UpgradeStatus | undefined): boolean =>

@@ -10,6 +10,7 @@ import {
   upgradeOf,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
+import type { Reason } from '../../api/reasons.ts';
 import type { Attempt, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import { verificationContext } from '../prove.ts';
@@ -37,7 +38,7 @@ const counts = {
 };
 const end = (
   outcome: 'Succeeded' | 'FellBack' | 'FallbackFailed' | 'Failed' | 'Aborted',
-  reason: string,
+  reason: Reason,
   cause = '',
 ) => ({
   end: { outcome, reason, cause, at: ago(0) },

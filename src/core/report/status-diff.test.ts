@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ago, fallbackOf, statusOf } from '../../../test/support/snapshots.ts';
-import type { PodReport, UpgradeStatus } from '../../api/types.ts';
+import type { Condition, PodReport, UpgradeStatus } from '../../api/types.ts';
 import { changeOf } from './status-diff.ts';
 
 const report = (
@@ -28,7 +28,7 @@ const report = (
 ];
 const status = (change: Partial<UpgradeStatus> = {}): UpgradeStatus =>
   statusOf({ message: 'Rolling', pods: report(), ...change });
-const condition = (reason: string, value: 'True' | 'False' = 'True') => ({
+const condition = (reason: Condition['reason'], value: 'True' | 'False' = 'True') => ({
   type: 'Ready',
   status: value,
   reason,

@@ -2,6 +2,7 @@
  * What one try says. The whole exit-code contract of the readiness script lives here:
  * evidence is an exit code, a missing command, or a command that ran past its limit. Everything else is Error, which is no evidence.
  */
+import { type AnyReason, type PodReason, userReason } from '../../api/reasons.ts';
 import type { Check, Class, ExitCodeRule } from '../../api/types.ts';
 
 /** Outcome of one try as the shells report it; `unreachable` is a broken channel of any kind. */
@@ -26,7 +27,7 @@ export interface TryContext {
 export interface TryVerdict {
   readonly class: Class;
   /** CamelCase, shown in the status and in conditions. */
-  readonly reason: string;
+  readonly reason: AnyReason;
   /** What it means; empty when the reason says it all. */
   readonly message: string;
   readonly exitCode?: number;
@@ -40,7 +41,7 @@ const SIGNALS: Readonly<Record<number, string>> = {
   1: 'SIGHUP', 2: 'SIGINT', 3: 'SIGQUIT', 4: 'SIGILL', 6: 'SIGABRT', 7: 'SIGBUS', 8: 'SIGFPE', 9: 'SIGKILL', 11: 'SIGSEGV', 13: 'SIGPIPE', 14: 'SIGALRM', 15: 'SIGTERM',
 }; // biome-ignore format: a table
 
-const DEFAULTS: Readonly<Record<number, readonly [reason: string, message: string]>> = {
+const DEFAULTS: Readonly<Record<number, readonly [reason: PodReason, message: string]>> = {
   1: ['ProbeHookCrashed', 'the readiness hook crashed'],
   2: ['StartServiceNotDone', 'the start service has not ended with status 0'],
   120: ['ProbeHookBrokeContract', 'the readiness hook returned a reserved code'],
@@ -88,7 +89,7 @@ function missing(check: Check, message: string, inFallback: boolean): TryVerdict
   };
 }
 
-function meaning(code: number, output: string): readonly [reason: string, message: string] {
+function meaning(code: number, output: string): readonly [reason: PodReason, message: string] {
   const known = DEFAULTS[code];
   if (known) {
     return [known[0], ownWords(code, output) ?? known[1]];
@@ -101,7 +102,13 @@ function meaning(code: number, output: string): readonly [reason: string, messag
 function exited(check: Check, code: number, output: string, inFallback: boolean): TryVerdict {
   const rule = check.exitCodes.find((candidate) => covers(candidate, code));
   if (rule) {
-    return { class: rule.class, reason: rule.reason, message: rule.message, exitCode: code, output };
+    return {
+      class: rule.class,
+      reason: userReason(rule.reason),
+      message: rule.message,
+      exitCode: code,
+      output,
+    };
   }
   if (code === 0) {
     return { class: 'Pass', reason: 'Passed', message: '', exitCode: 0, output };

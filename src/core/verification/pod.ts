@@ -1,20 +1,19 @@
 /** Evaluates one pod: pure, from the pod as it is, what was asked of it so far, and the clock. */
+
+import type { Class, PodState } from '../../api/enums.ts';
 import { own } from '../../api/own.ts';
-import type { Class, UpgradeSpec } from '../../api/types.ts';
+import { type AnyReason, isReason, kubernetesReason, TERMINAL_REASONS } from '../../api/reasons.ts';
+import type { UpgradeSpec } from '../../api/types.ts';
 import type { ContainerView, PodView } from '../../api/views.ts';
 import { earliest, latest, spanText } from '../time.ts';
 import { type PodRecord, possibleTries, readinessOf, type TryRecord, validRecord } from './probe-cycle.ts';
 import { recordedResult } from './recorded.ts';
 
-/** Worst first: the order in which pods are shown. */
-export const POD_STATES = ['Failed', 'Inconclusive', 'Retrying', 'Waiting', 'Skipped', 'Passed'] as const;
-export type PodState = (typeof POD_STATES)[number];
-
 export interface PodResult {
   readonly pod: PodView;
   readonly state: PodState;
   /** CamelCase. */
-  readonly reason: string;
+  readonly reason: AnyReason;
   /** A clause that can follow "pod NAME: ". */
   readonly message: string;
   /** The result is on the pod already, as its condition. */
@@ -41,23 +40,15 @@ export interface VerificationContext {
   readonly waitingSince: ReadonlyMap<string, { readonly reason: string; readonly since: number }>;
 }
 
-/** Waiting reasons that do not heal by themselves, and how long each is given, in seconds; never beyond the pod's deadline. */
-const TERMINAL_AFTER_SECONDS: Readonly<Record<string, number>> = {
-  ErrImageNeverPull: 0,
-  InvalidImageName: 0,
-  CreateContainerConfigError: 30,
-  CreateContainerError: 30,
-  RunContainerError: 30,
-  ErrImagePull: 60,
-  ImagePullBackOff: 60,
-};
-
 /** Reasons of one family alternate while the kubelet backs off; their clock must not start again each time. */
 export const waitingFamily = (reason: string): string =>
   reason === 'ImagePullBackOff' ? 'ErrImagePull' : reason;
 
-export const isTerminalReason = (reason: string): boolean =>
-  own(TERMINAL_AFTER_SECONDS, reason) !== undefined;
+/** How long a reason that does not heal by itself is given, never beyond the pod's deadline; `undefined` for any other word. */
+const terminalAfterSeconds = (reason: string): number | undefined =>
+  own<{ afterSeconds: number }>(TERMINAL_REASONS, reason)?.afterSeconds;
+
+export const isTerminalReason = (reason: string): boolean => terminalAfterSeconds(reason) !== undefined;
 
 const clockStart = (pod: PodView, verification: VerificationContext): number =>
   latest(
@@ -76,7 +67,7 @@ export function podDeadline(pod: PodView, verification: VerificationContext): nu
 
 interface Finding {
   readonly state: PodState;
-  readonly reason: string;
+  readonly reason: AnyReason;
   readonly message: string;
   readonly lookAt?: number;
 }
@@ -88,14 +79,14 @@ function terminal(pod: PodView, verification: VerificationContext, now: number):
     const family = waitingFamily(container.reason);
     const since = verification.waitingSince.get(`${pod.uid}/${container.name}`)?.since ?? now;
     const at = Math.min(
-      since + (own(TERMINAL_AFTER_SECONDS, family) ?? 0) * 1000,
+      since + (terminalAfterSeconds(family) ?? 0) * 1000,
       Math.max(since, podDeadline(pod, verification)),
     );
     const detail = container.message ? `: ${container.message.slice(0, 300)}` : '';
     if (now >= at) {
       return {
         state: 'Failed',
-        reason: container.reason,
+        reason: kubernetesReason(container.reason),
         message: `container ${container.name} cannot start, ${container.reason}${detail}`,
       };
     }
@@ -106,7 +97,7 @@ function terminal(pod: PodView, verification: VerificationContext, now: number):
     ? undefined
     : {
         state: 'Waiting',
-        reason: stuck[0]?.reason ?? '',
+        reason: kubernetesReason(stuck[0]?.reason ?? ''),
         message: `container ${stuck[0]?.name} cannot start yet, ${stuck[0]?.reason}`,
         lookAt,
       };
@@ -142,7 +133,7 @@ export const worstTriesFirst = (tries: readonly TryRecord[]): TryRecord[] =>
   );
 
 /** The worst thing the last cycle heard, as a clause: `readiness-probe in container web exited 17 (ProbeFailed)`. */
-export function worstTry(record: PodRecord): { reason: string; message: string } | undefined {
+export function worstTry(record: PodRecord): { reason: AnyReason; message: string } | undefined {
   const [worst] = worstTriesFirst(record.tries);
   if (!worst) {
     return undefined;
@@ -162,7 +153,7 @@ function failureReason(
   record: PodRecord | undefined,
   verification: VerificationContext,
   now: number,
-): { reason: string; message: string } {
+): { reason: AnyReason; message: string } {
   const worst = record && worstTry(record);
   const bad = record?.tries.some(
     ({ verdict }) => verdict.class === 'Retry' || verdict.class === 'Fail' || verdict.class === 'Error',
@@ -286,7 +277,7 @@ export function evaluatePod(
   const withRecord = record ? { pod, record } : { pod };
   const stored = recordedResult(pod, verification.id);
   if (stored) {
-    const good = stored.reason === 'AllSkipped' ? 'Skipped' : 'Passed';
+    const good = isReason(stored.reason, 'AllSkipped') ? 'Skipped' : 'Passed';
     return {
       ...withRecord,
       state: stored.status === 'True' ? good : 'Failed',
@@ -305,7 +296,9 @@ export function evaluatePod(
   // On a lost node nothing can be asked, and what was asked before must not fail the pod when the node comes back.
   const settled = finding.state === 'Failed' || finding.state === 'Passed' || finding.state === 'Skipped';
   const cycleAt =
-    settled || finding.reason === 'NodeUnreachable' ? undefined : nextCycleAt(pod, record, verification, now);
+    settled || isReason(finding.reason, 'NodeUnreachable')
+      ? undefined
+      : nextCycleAt(pod, record, verification, now);
   const lookAt = earliest([finding.lookAt, hard?.lookAt]);
   return {
     ...withRecord,

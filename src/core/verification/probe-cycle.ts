@@ -5,6 +5,7 @@
 
 import { VERIFIED } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
+import { type AnyReason, kubernetesReason } from '../../api/reasons.ts';
 import type { Check, Class, UpgradeSpec } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import { checkTargets } from '../target.ts';
@@ -66,7 +67,7 @@ export interface Readiness {
   readonly ready: boolean;
   /** When readiness will have held long enough, if it goes on. */
   readonly dueAt?: number;
-  readonly reason: string;
+  readonly reason: AnyReason;
   readonly message: string;
 }
 
@@ -84,7 +85,7 @@ export function readinessOf(pod: PodView, minReadySeconds: number, now: number):
   // The times are those of the node's clock: where no wait is wanted, one that is ahead must not make one.
   const dueAt = minReadySeconds > 0 ? heldSince + (minReadySeconds + 1) * 1000 : now;
   return now >= dueAt
-    ? { ready: true, reason: 'Ready', message: '' }
+    ? { ready: true, reason: 'Passed', message: '' }
     : {
         ready: false,
         dueAt,
@@ -94,10 +95,13 @@ export function readinessOf(pod: PodView, minReadySeconds: number, now: number):
 }
 
 /** The pod's own words: the worst container first, then scheduling, then the condition. */
-function whyNotReady(pod: PodView, type: string): { reason: string; message: string } {
+function whyNotReady(pod: PodView, type: string): { reason: AnyReason; message: string } {
   const scheduled = pod.conditions['PodScheduled'];
   if (scheduled?.status === 'False') {
-    return { reason: scheduled.reason || 'Unschedulable', message: scheduled.message };
+    return {
+      reason: scheduled.reason ? kubernetesReason(scheduled.reason) : 'Unschedulable',
+      message: scheduled.message,
+    };
   }
   const container = pod.containers.find(
     ({ state, role }) => state !== 'running' && !(role === 'init' && state === 'terminated'),
@@ -105,7 +109,7 @@ function whyNotReady(pod: PodView, type: string): { reason: string; message: str
   if (container) {
     const ended = container.exitCode === undefined ? '' : ` (last exit code ${container.exitCode})`;
     return {
-      reason: container.reason || 'NotStarted',
+      reason: container.reason ? kubernetesReason(container.reason) : 'NotStarted',
       message: `container ${container.name} is ${container.reason || container.state}${ended}`,
     };
   }

@@ -2,7 +2,9 @@
  * The result for a pod, recorded as its condition `postcheck.dev/verified`, which is also the gate's key.
  * The message ends with what the result belongs to: the verification, and the containers by the first 12 digits of their IDs; a restart voids it.
  */
+
 import { VERIFIED } from '../../api/names.ts';
+import type { AnyReason } from '../../api/reasons.ts';
 import type { PodView } from '../../api/views.ts';
 
 const shortId = (id: string): string => id.replace(/^.*:\/\//, '').slice(0, 12);
@@ -19,7 +21,7 @@ export const withPins = (message: string, verification: string, pod: PodView): s
 
 export interface RecordedResult {
   readonly status: 'True' | 'False';
-  readonly reason: string;
+  readonly reason: AnyReason;
   readonly message: string;
 }
 
@@ -35,7 +37,7 @@ export function recordedResult(pod: PodView, verification: string): RecordedResu
   }
   return {
     status: condition.status,
-    reason: condition.reason,
+    reason: condition.reason as AnyReason,
     message: condition.message.slice(0, -suffix.length),
   };
 }

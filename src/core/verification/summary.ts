@@ -1,5 +1,6 @@
 /** All pods of one verification together: counts, histogram, report, and what ends the attempt. */
 
+import { POD_STATES, type PodState } from '../../api/enums.ts';
 import { VERIFIED } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
 import type { Attempt, Counts, PodReport, UpgradeStatus } from '../../api/types.ts';
@@ -7,7 +8,7 @@ import type { PodView, WorkloadView } from '../../api/views.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { desiredPods, podsOfRevision, rolloutComplete } from '../target.ts';
 import { fromIso, toIso } from '../time.ts';
-import { evaluatePod, POD_STATES, type PodResult, type VerificationContext, worstTriesFirst } from './pod.ts';
+import { evaluatePod, type PodResult, type VerificationContext, worstTriesFirst } from './pod.ts';
 
 export interface PodSummary {
   /** Live pods of the wanted revision, worst first. */
@@ -53,8 +54,8 @@ const worstFirst = (a: PodResult, b: PodResult): number =>
 const isReady = (pod: PodView): boolean => pod.conditions['Ready']?.status === 'True';
 
 function count(results: readonly PodResult[], desired: number): Counts {
-  const of = (...states: string[]) => results.filter(({ state }) => states.includes(state)).length;
-  const settled = (state: string) => results.filter((pod) => pod.state === state && pod.recorded).length;
+  const of = (...states: PodState[]) => results.filter(({ state }) => states.includes(state)).length;
+  const settled = (state: PodState) => results.filter((pod) => pod.state === state && pod.recorded).length;
   const [passed, skipped] = [settled('Passed'), settled('Skipped')];
   return {
     desired,

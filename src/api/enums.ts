@@ -1,0 +1,87 @@
+/** The closed sets of words that a status, a metric label or an event may hold, each with its meaning. Reasons are in reasons.ts. */
+
+/** The words of a table, in its order. */
+const wordsOf = <T extends string>(table: Readonly<Record<T, string>>): readonly T[] =>
+  Object.keys(table) as T[];
+
+export const PHASE_MEANINGS = {
+  Pending: 'Recorded, or blocked before it could start; no image has been written.',
+  Upgrading: 'The images are written and the workload replaces its pods.',
+  PostChecking: 'Every wanted pod exists; some have not passed yet.',
+  Inconclusive: 'Pods cannot be asked, or no further pod comes: nothing is decided.',
+  Succeeded: 'Every wanted pod runs the new version and passed.',
+  FallingBack: 'The new version failed; the images that ran before are being put back.',
+  FallbackChecking: 'Every pod runs the version before again; some have not passed yet.',
+  FellBack: 'The version before runs again.',
+  FallbackFailed: 'Neither version could be verified: a person must act.',
+  Failed: 'The new version failed and stays where it is.',
+  Aborted: 'Ended before the new version was verified.',
+} as const;
+export type Phase = keyof typeof PHASE_MEANINGS;
+export const PHASES = wordsOf<Phase>(PHASE_MEANINGS);
+
+/** What one try can say. */
+export const CLASS_MEANINGS = {
+  Pass: 'It works.',
+  Retry: 'It does not work yet: asked again until the deadline.',
+  Fail: 'It does not work: not asked again.',
+  Skip: 'There is nothing to check here.',
+  Error: 'No evidence: nobody answered. Neither passes nor fails a pod.',
+} as const;
+export type Class = keyof typeof CLASS_MEANINGS;
+export const CLASSES = wordsOf<Class>(CLASS_MEANINGS);
+
+/** How an attempt ended. */
+export const OUTCOME_MEANINGS = {
+  Succeeded: 'The new version was verified, or there was nothing to verify it by.',
+  FellBack: 'The version before was restored.',
+  FallbackFailed: 'The version before was restored and could not be verified.',
+  Failed: 'The new version failed and was left in place.',
+  Aborted: 'Ended by the user, or because the workload is gone.',
+  Superseded: 'Another attempt took over.',
+} as const;
+export type Outcome = keyof typeof OUTCOME_MEANINGS;
+export const OUTCOMES = wordsOf<Outcome>(OUTCOME_MEANINGS);
+
+/** What is known of a pod, worst first: the order in which pods are shown. */
+export const POD_STATE_MEANINGS = {
+  Failed: 'There is evidence that it does not work.',
+  Inconclusive: 'It could not be asked until its deadline, or its node is lost.',
+  Retrying: 'A check does not pass yet.',
+  Waiting: 'Not asked yet, or not ready yet.',
+  Skipped: 'Every check said that there is nothing to check.',
+  Passed: 'Ready, and every check passed.',
+} as const;
+export type PodState = keyof typeof POD_STATE_MEANINGS;
+export const POD_STATES = wordsOf<PodState>(POD_STATE_MEANINGS);
+
+export const FALLBACK_STATE_MEANINGS = {
+  Rolling: 'The images are being put back.',
+  Checking: 'Every pod runs them; they are being verified.',
+  Verified: 'They passed.',
+  Unverified: 'They run, and were not or could not be verified.',
+  Failed: 'They failed too.',
+} as const;
+export type FallbackState = keyof typeof FALLBACK_STATE_MEANINGS;
+export const FALLBACK_STATES = wordsOf<FallbackState>(FALLBACK_STATE_MEANINGS);
+/** How a fallback ends. */
+export type FallbackResult = Exclude<FallbackState, 'Rolling' | 'Checking'>;
+export const FALLBACK_RESULTS: readonly FallbackResult[] = ['Verified', 'Unverified', 'Failed'];
+
+/** What started an attempt. */
+export const TRIGGER_MEANINGS = {
+  Created: 'The Upgrade is new, or its status was lost.',
+  ContainersChanged: '`spec.containers` changed.',
+  TargetReplaced: 'The workload was replaced by another one of the same name.',
+  Retry: 'The annotation `postcheck.dev/retry`.',
+} as const;
+export type Trigger = keyof typeof TRIGGER_MEANINGS;
+export const TRIGGERS = wordsOf<Trigger>(TRIGGER_MEANINGS);
+
+/** Why a gate was opened, as a metric label. */
+export const GATE_OPEN_REASONS = ['Passed', 'Skipped', 'ReportOnly', 'NoAttempt'] as const;
+export type GateOpenReason = (typeof GATE_OPEN_REASONS)[number];
+
+/** How a check asks. */
+export const CHECK_TYPES = ['exec', 'httpGet', 'tcpSocket', 'grpc'] as const;
+export type CheckType = (typeof CHECK_TYPES)[number];
