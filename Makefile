@@ -40,7 +40,7 @@ images: deps ## build the images of the operator and of the test workloads, with
 	test/images/build-operator.sh
 
 .PHONY: cluster
-cluster: ## start a three-node Kubernetes on this machine; the first time it is built, which takes 8 to 10 minutes
+cluster: ## start a three-node Kubernetes on this machine, K8S=1.34 an older one; where it cannot be downloaded it is built once
 	$(if $(CONTEXT),test/cluster/use-context.sh,test/cluster/cluster.sh up)
 
 .PHONY: cluster-down

@@ -1,15 +1,24 @@
 #!/usr/bin/env bash
-# Builds the cluster's tools from their Go modules and links them into .cluster/bin.
+# Gets the cluster's tools and links them into .cluster/bin.
 #
-#   build-tools.sh [kubernetes|etcd|helm]...      all three when none is named
+#   build-tools.sh [kubernetes|etcd|helm]...      all three when none is named; K8S=1.34 asks for another Kubernetes
 #
-# A tool set is a folder beside this script with a go.mod (its `tool` lines say what is built) and a go.sum. Each has a module
-# of its own because their dependencies clash. Binaries are cached by content: a changed version or checksum builds anew.
+# A tool set is a folder beside this script with a go.mod (its `tool` lines say what is built) and a go.sum; Kubernetes has one
+# for each version. Each has a module of its own because their dependencies clash. Kubernetes' released binaries are taken when
+# the release server answers and their checksums are right (download-kubernetes.sh); everything else is built from its Go
+# modules. Binaries are cached by content: a changed version or checksum makes them anew.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
+sources_of() {
+	case $1 in
+	kubernetes) echo "$cluster_sources/kubernetes/$kubernetes" ;;
+	*) echo "$cluster_sources/$1" ;;
+	esac
+}
+
 # The version of a module that a tool set requires.
-required_version() { (cd "$cluster_sources/$1" && go list -m -f '{{.Version}}' "$2"); }
+required_version() { (cd "$(sources_of "$1")" && go list -m -f '{{.Version}}' "$2"); }
 
 # The linker flags of a tool set. Without a version Kubernetes calls itself v0.0.0 and does not work with itself.
 linker_flags() {
@@ -30,7 +39,7 @@ linker_flags() {
 set_directory() {
 	local set=$1 key
 	key=$({
-		cat "$cluster_sources/$set/go.mod" "$cluster_sources/$set/go.sum"
+		cat "$(sources_of "$set")/go.mod" "$(sources_of "$set")/go.sum"
 		go env GOVERSION GOOS GOARCH
 		linker_flags "$set"
 	} | content_key)
@@ -47,8 +56,7 @@ binary_name() {
 build_set() {
 	local set=$1 directory=$2 package name flags
 	flags=$(linker_flags "$set")
-	mkdir -p "$directory"
-	cd "$cluster_sources/$set"
+	cd "$(sources_of "$set")"
 	for package in $(go list -f '{{.ImportPath}}' tool); do
 		name=$(binary_name "$package")
 		[ -x "$directory/$name" ] && continue
@@ -56,32 +64,52 @@ build_set() {
 		CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false -ldflags "$flags" -o "$directory/.$name" "$package"
 		mv "$directory/.$name" "$directory/$name"
 	done
-	touch "$directory/.complete"
 }
 
+# Two at once would only slow each other down; the second finds the first one's binaries.
+make_set() {
+	local set=$1 directory=$2 name=$1 began
+	exec 9>"$directory.lock"
+	flock 9
+	if [ ! -f "$directory/.complete" ]; then
+		mkdir -p "$directory"
+		[ "$set" != kubernetes ] || name="Kubernetes $(required_version kubernetes k8s.io/kubernetes)"
+		began=$SECONDS
+		if [ "$set" = kubernetes ] && "$cluster_sources/download-kubernetes.sh" "$(required_version kubernetes k8s.io/kubernetes)" "$directory"; then
+			say "Downloaded $name in $((SECONDS - began)) s"
+		else
+			say "Building $name from source; this happens once. Kubernetes takes 8 to 10 minutes on two cores, the rest two."
+			build_set "$set" "$directory"
+			say "Built $name in $((SECONDS - began)) s"
+		fi
+		touch "$directory/.complete"
+	fi
+	exec 9>&-
+}
+
+# Takes the folder of binaries and the folder to link them into.
 link_set() {
-	local directory=$1 binary
-	mkdir -p "$tools"
+	local directory=$1 into=$2 binary
+	mkdir -p "$into"
 	for binary in "$directory"/*; do
 		# Only where it is needed: between the two steps of a replacement the program is not there, and somebody may be using it.
-		[ "$(readlink "$tools/${binary##*/}")" = "$binary" ] || ln -sfn "$binary" "$tools/${binary##*/}"
+		[ "$(readlink "$into/${binary##*/}")" = "$binary" ] || ln -sfn "$binary" "$into/${binary##*/}"
 	done
 }
+
+# A running cluster keeps the tools of its version.
+is_version_of_cluster() { [ ! -d "$state/run" ] || [ "$(cat "$state/kubernetes" 2>/dev/null)" = "$kubernetes" ]; }
 
 sets=("$@")
 ((${#sets[@]})) || sets=(etcd kubernetes helm)
 require_go
 mkdir -p "$cache/tools"
-# Two builds at once would only slow each other down; the second finds the first one's binaries.
-exec 9>"$cache/tools/.lock"
-flock 9
 for set in "${sets[@]}"; do
-	[ -f "$cluster_sources/$set/go.mod" ] || die "no such tool set: $set (there are: etcd, kubernetes, helm)"
+	[ -f "$(sources_of "$set")/go.mod" ] || die "no such tool set: $set of Kubernetes $kubernetes (there are: etcd, helm, kubernetes of $(ls -m "$cluster_sources/kubernetes"))"
 	directory=$(set_directory "$set")
-	if [ ! -f "$directory/.complete" ]; then
-		say "Building $set from source; this happens once. All tool sets together take 8 to 10 minutes on two cores."
-		build_set "$set" "$directory"
-		say "Built $set (at $(elapsed))"
+	make_set "$set" "$directory"
+	[ "$set" != kubernetes ] || link_set "$directory" "$components"
+	if [ "$set" != kubernetes ] || is_version_of_cluster; then
+		link_set "$directory" "$tools"
 	fi
-	link_set "$directory"
 done

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A three-node Kubernetes on this machine, for development, demo and tests. See README.md beside this script.
 #
-#   cluster.sh up                     start it (does nothing when it runs and is healthy)
+#   cluster.sh up                     start it (does nothing when it runs and is healthy); K8S=1.34 asks for another version
 #   cluster.sh down                   end it and leave nothing behind, also after a crash
 #   cluster.sh load ARCHIVE...        load image archives into every node
 #   cluster.sh stop|start|pid NAME    SIGKILL, start again, or print the process ID of one process: etcd, kube-apiserver,
@@ -17,12 +17,10 @@ source "$cluster_sources/lib/node.sh"
 
 home=$state
 nodes=3
-port=16443
-server=https://$host_address:$port
 programs=(containerd:containerd ctr:containerd runc:runc /usr/lib/cni/bridge:containernetworking-plugins nft:nftables
 	iptables:iptables conntrack:conntrack ip:iproute2 pgrep:procps openssl:openssl nsenter:util-linux)
 
-kubectl() { "$tools/kubectl" --kubeconfig "$home/kubeconfig" "$@"; }
+kubectl() { "$components/kubectl" --kubeconfig "$home/kubeconfig" "$@"; }
 
 all_processes_run() {
 	local name
@@ -41,6 +39,7 @@ nodes_are_settled() { all_nodes_are_ready || ! all_processes_run; }
 up() {
 	require_linux_root
 	require_programs "${programs[@]}"
+	require_version
 	"$cluster_sources/build-tools.sh"
 	"$repository/test/images/build.sh"
 	if is_healthy; then
@@ -52,11 +51,12 @@ up() {
 		say "Clearing what an earlier run left"
 		down
 	fi
-	require_free_network "$port"
 	SECONDS=0
-	say "Starting Kubernetes with $nodes nodes"
+	say "Starting Kubernetes $kubernetes with $nodes nodes"
+	mkdir -p "$home"
+	echo "$kubernetes" >"$home/kubernetes"
+	claim_network
 	prepare_host
-	start_network "$nodes"
 	start_runtimes
 	start_api "$host_address" "$port"
 	say "  control plane ready (at $(elapsed))"
@@ -65,6 +65,24 @@ up() {
 	touch "$home/complete"
 	say "  $nodes nodes Ready (at $(elapsed))"
 	say "Use it with: export KUBECONFIG=$home/kubeconfig PATH=$tools:\$PATH"
+}
+
+# What runs is not taken down because of a version: there may be something in it.
+require_version() {
+	[ -d "$cluster_sources/kubernetes/$kubernetes" ] ||
+		die "K8S=$kubernetes: there are $(ls -m "$cluster_sources/kubernetes"); pin-kubernetes.sh adds one"
+	[ ! -d "$home/run" ] || [ "$(cat "$home/kubernetes" 2>/dev/null)" = "$kubernetes" ] ||
+		die "a cluster of another version is here ($(cat "$home/kubernetes" 2>&1)), not of $kubernetes; 'make cluster-down' ends it"
+}
+
+# One after the other: two clusters that start at once would take the same network.
+claim_network() {
+	exec 7>"$cache/network.lock"
+	flock 7
+	choose_network
+	server=https://$host_address:$port
+	start_network "$nodes"
+	exec 7>&-
 }
 
 # The runtimes load their images while the control plane starts.
@@ -119,10 +137,9 @@ load_into_every_node() {
 	[ -z "$failed" ] || exit 1
 }
 
-something_is_left() { [ -d "$home/run" ] || [ -d "$home/host" ] || [ "$(link_owner)" = "$home" ]; }
+something_is_left() { [ -d "$home/run" ] || [ -d "$home/host" ] || [ "$(link_owner "$host_link")" = "$home" ]; }
 
-link_is_gone() { [ "$(link_owner)" != "$home" ]; }
-link_owner() { cat "/sys/class/net/$host_link/ifalias" 2>/dev/null || true; }
+link_is_gone() { [ "$(link_owner "$host_link")" != "$home" ]; }
 
 # Namespaces first: with their first process everything in them ends. What has no record (its folder was deleted while it
 # ran) is found by its command line, which names this folder.
@@ -146,12 +163,13 @@ stop_unrecorded_processes() {
 	done
 }
 
+use_network "$(own_network | grep . || echo 0)"
 command=${1:-}
 shift || true
 case $command in
 up | down | load | stop | start)
 	mkdir -p "$cache"
-	exec 8>"$cache/cluster.lock"
+	exec 8>"$cache/cluster-$(content_key <<<"$home").lock"
 	flock -n 8 || {
 		say "Waiting for another cluster.sh to end"
 		flock 8

@@ -5,7 +5,12 @@ repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 cluster_sources=$repository/test/cluster
 # Everything a running cluster owns lies below this folder; `make cluster-down` removes it.
 state=$repository/.cluster
+# What people and tests use: kubectl, helm and the rest, of the running cluster's version.
 tools=$state/bin
+# The Kubernetes in use: the one that was asked for (K8S=1.34), else that of the running cluster, else the one of `make test`.
+kubernetes=${K8S:-$(cat "$state/kubernetes" 2>/dev/null || echo 1.36)}
+# Kubernetes' own programs; several versions lie side by side.
+components=$tools/kubernetes-$kubernetes
 # What is expensive to make and depends on nothing but its sources: binaries and images.
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/postcheck
 
@@ -42,7 +47,7 @@ require_go() {
 	local version
 	version=$(go env GOVERSION)
 	[ "$(printf '%s\n' go1.26 "$version" | sort -V | head -1)" = go1.26 ] ||
-		die "Go 1.26 or newer is needed to build Kubernetes v1.36; found $version. See https://go.dev/doc/install"
+		die "Go 1.26 or newer is needed to build Kubernetes; found $version. See https://go.dev/doc/install"
 }
 
 # Installs the Debian packages among its arguments that are missing.

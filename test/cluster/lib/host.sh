@@ -5,11 +5,12 @@ changed_sysctls=(vm.overcommit_memory vm.panic_on_oom kernel.panic kernel.panic_
 	kernel.keys.root_maxbytes fs.inotify.max_user_instances)
 # Mount points for the nodes' own folders; kubelet and the CNI plugins have these paths built in.
 mount_points=(/var/lib/kubelet /var/lib/cni)
-cgroup_parent=postcheck
 
+# Where another test cluster runs, all this is changed already, and it has the record of how it was.
 prepare_host() {
 	local directory
 	mkdir -p "$home/host"
+	[ -z "$(other_clusters)" ] || return 0
 	sysctl "${changed_sysctls[@]}" 2>/dev/null | sed 's/ = /=/' >"$home/host/sysctls"
 	for directory in "${mount_points[@]}"; do
 		[ -d "$directory" ] && continue
@@ -19,8 +20,15 @@ prepare_host() {
 	[ "$(sysctl -n fs.inotify.max_user_instances)" -ge 1024 ] || sysctl -qw fs.inotify.max_user_instances=1024
 }
 
+# The last cluster puts everything back: while others run, the record passes to one of them.
 restore_host() {
-	local setting
+	local setting heir
+	remove_cgroups
+	heir=$(other_clusters | head -1)
+	if [ -n "$heir" ]; then
+		[ ! -f "$home/host/sysctls" ] || cp "$home/host/"* "$heir/host/"
+		return
+	fi
 	if [ -f "$home/host/folders" ]; then
 		xargs -r rmdir --ignore-fail-on-non-empty <"$home/host/folders" 2>/dev/null || true
 	fi
@@ -29,7 +37,6 @@ restore_host() {
 			sysctl -qw "$setting" || say "warning: could not set back $setting"
 		done <"$home/host/sysctls"
 	fi
-	remove_cgroups
 }
 
 # The places where cgroups are made: one for cgroup v2, one for each controller for v1.
@@ -45,12 +52,13 @@ cgroup_roots() {
 	done
 }
 
+# All groups of a cluster are below one that is named after its link.
 make_cgroups() {
 	local name root
 	cgroup_roots | while read -r root; do
-		make_cgroup "$root" "$cgroup_parent"
+		make_cgroup "$root" "$host_link"
 		for name in "$@"; do
-			make_cgroup "$root" "$cgroup_parent/$name"
+			make_cgroup "$root" "$host_link/$name"
 		done
 	done
 }
@@ -74,8 +82,8 @@ make_cgroup() {
 remove_cgroups() {
 	local root
 	cgroup_roots | while read -r root; do
-		[ -d "$root/$cgroup_parent" ] || continue
-		wait_until 10 remove_cgroup_tree "$root/$cgroup_parent" || say "warning: could not remove $root/$cgroup_parent"
+		[ -d "$root/$host_link" ] || continue
+		wait_until 10 remove_cgroup_tree "$root/$host_link" || say "warning: could not remove $root/$host_link"
 	done
 }
 

@@ -8,13 +8,68 @@
 # is one end of a veth pair. The bridge is in the router's namespace because the host's firewall (Docker's, for one) may drop
 # what is forwarded over a bridge of the host. kube-proxy runs there too and makes ClusterIPs reachable from the host without
 # a rule in the host's tables. Addresses need no `ip netns`: it would bind-mount /run/netns of the host over itself.
+#
+# Several clusters, each of a checkout of its own, have a number each, from 0: it is in the name of the link and in every address.
 
-host_link=postcheck0
-host_address=10.245.0.1
-router_address=10.245.0.2
-service_network=10.96.0.0/16
-node_address() { echo "10.245.0.$((10 + $1))"; }
-pod_network() { echo "10.244.$1.0/24"; }
+port=16443
+highest_network=7
+link_owner() { cat "/sys/class/net/$1/ifalias" 2>/dev/null || true; }
+
+# Sets the names and addresses of the network of that number.
+use_network() {
+	network_number=$1
+	host_link=postcheck$1
+	network=10.245.$1
+	host_address=$network.1
+	router_address=$network.2
+	pods_network=10.244.$((16 * $1)).0/20
+	service_network=10.$((96 + $1)).0.0/16
+}
+node_address() { echo "$network.$((10 + $1))"; }
+pod_network() { echo "10.244.$((16 * network_number + $1)).0/24"; }
+
+# The number of this folder's cluster: as it was noted, or, when the folder was deleted while it ran, by the link that bears its name.
+own_network() {
+	local number
+	cat "$home/network" 2>/dev/null && return
+	for number in $(seq 0 "$highest_network"); do
+		[ "$(link_owner "postcheck$number")" != "$home" ] || { echo "$number" && return; }
+	done
+}
+
+# The folders of the other clusters that run on this machine.
+other_clusters() {
+	local number owner
+	for number in $(seq 0 "$highest_network"); do
+		owner=$(link_owner "postcheck$number")
+		[ -z "$owner" ] || [ "$owner" = "$home" ] || echo "$owner"
+	done
+}
+
+# Takes the first network that nothing else on this machine has, and notes it.
+choose_network() {
+	local number reason reasons=
+	for number in $(seq 0 "$highest_network"); do
+		use_network "$number"
+		reason=$(why_taken) || { echo "$number" >"$home/network" && return; }
+		reasons+=$'\n'"  $reason"
+	done
+	die "no network is left for the test cluster:$reasons"
+}
+
+# Says what has the link, the networks or the port; fails when nothing has.
+why_taken() {
+	local owner range taken
+	owner=$(link_owner "$host_link")
+	[ -z "$owner" ] || { echo "$host_link: of the test cluster started from $owner" && return; }
+	[ ! -e "/sys/class/net/$host_link" ] || { echo "$host_link: a network device of this name is not of a test cluster" && return; }
+	for range in "$pods_network" "$network.0/24" "$service_network"; do
+		taken=$(ip -4 route show root "$range")
+		[ -z "$taken" ] || { echo "$host_link: this machine routes $range already: ${taken%%$'\n'*}" && return; }
+	done
+	taken=$(ss -Hltnp "sport = :$port" | grep -E "(0\.0\.0\.0|\*|\[::\]|$host_address):$port") || return 1
+	echo "$host_link: port $port is taken: $taken"
+}
 
 # Starts the process that holds the namespaces NAME. /run is replaced by an empty one: container runtimes keep sockets and
 # namespace files there, which must neither be seen on the host nor stay behind.
@@ -36,20 +91,6 @@ start_in_namespaces() {
 	local name=$1 program=$2
 	shift 2
 	start_process "$name.$program" nsenter --target "$(pid_of "$name")" --net --mount --pid -- "$@"
-}
-
-# Refuses when another cluster of ours, or anything else on this machine, has the link, the addresses or the port.
-require_free_network() {
-	local port=$1 owner network taken
-	owner=$(cat "/sys/class/net/$host_link/ifalias" 2>/dev/null || true)
-	[ -z "$owner" ] || die "a test cluster started from $owner is running on this machine. Run 'make cluster-down' there first."
-	[ ! -e "/sys/class/net/$host_link" ] || die "a network device named $host_link exists already and is not of this cluster"
-	taken=$(ss -Hltnp "sport = :$port")
-	[ -z "$taken" ] || die "the test cluster needs port $port, which is taken: $taken"
-	for network in 10.244.0.0/16 10.245.0.0/24 "$service_network"; do
-		taken=$(ip -4 route show root "$network")
-		[ -z "$taken" ] || die "the test cluster needs the network $network, which this machine routes already: $taken"
-	done
 }
 
 start_network() {

@@ -18,7 +18,7 @@ start_kubelet() {
 	write_kubeconfig "$folder/kubelet.kubeconfig" "$name" "$server"
 	cat /etc/resolv.conf >"$folder/resolv.conf"
 	write_kubelet_config "$name" "$folder" >"$folder/kubelet.yaml"
-	start_in_namespaces "$name" kubelet "$tools/kubelet" --config="$folder/kubelet.yaml" --kubeconfig="$folder/kubelet.kubeconfig" \
+	start_in_namespaces "$name" kubelet "$components/kubelet" --config="$folder/kubelet.yaml" --kubeconfig="$folder/kubelet.kubeconfig" \
 		--hostname-override="$name" --node-ip="$(node_address "$1")" --root-dir="$folder/kubelet" --cert-dir="$folder/kubelet/pki"
 }
 
@@ -26,7 +26,7 @@ start_kubelet() {
 start_kube_proxy() {
 	local namespaces=$1 node=$2
 	write_kube_proxy_config "$node" >"$home/pki/kube-proxy-$namespaces.yaml"
-	start_in_namespaces "$namespaces" kube-proxy "$tools/kube-proxy" --config="$home/pki/kube-proxy-$namespaces.yaml"
+	start_in_namespaces "$namespaces" kube-proxy "$components/kube-proxy" --config="$home/pki/kube-proxy-$namespaces.yaml"
 }
 
 container_runtime_answers() { ctr --address "$home/node-$1/containerd.sock" version; }
@@ -82,7 +82,7 @@ write_kubelet_config() {
 		failCgroupV1: false
 		failSwapOn: false
 		cgroupDriver: cgroupfs
-		cgroupRoot: /$cgroup_parent/$name
+		cgroupRoot: /$host_link/$name
 		enforceNodeAllocatable: []
 		containerRuntimeEndpoint: unix://$folder/containerd.sock
 		authentication: {anonymous: {enabled: false}, webhook: {enabled: true}, x509: {clientCAFile: $home/pki/ca.crt}}
@@ -109,7 +109,7 @@ write_kube_proxy_config() {
 		clientConnection: {kubeconfig: $home/pki/kube-proxy.kubeconfig}
 		mode: nftables
 		hostnameOverride: $1
-		clusterCIDR: 10.244.0.0/16
+		clusterCIDR: $pods_network
 		conntrack: {maxPerCore: 0}
 	END
 }

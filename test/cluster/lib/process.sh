@@ -35,7 +35,7 @@ restart_process() {
 	local name=$1 command pid
 	{ command=$(<"$home/run/$name.command"); } 2>/dev/null || die "no process named $name was ever started in $home"
 	pid_of "$name" >/dev/null && return 0
-	eval "exec setsid $command" </dev/null >>"$home/log/$name.log" 2>&1 8>&- 9>&- &
+	eval "exec setsid $command" </dev/null >>"$home/log/$name.log" 2>&1 7>&- 8>&- 9>&- &
 	pid=$!
 	case $command in
 	nsenter* | unshare*)
