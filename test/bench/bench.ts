@@ -1,58 +1,53 @@
 /**
- * Side by side in one run on the real cluster; prints what was measured, whatever it is. `node test/bench/bench.ts [--rounds N] [--only a,c,f]`.
- * The operator is the installed one; sections: upgrades (a, b, d), exec (c), footprint (e, f).
+ * Side by side in one run on the real cluster; prints what was measured, whatever it is, and which part failed.
+ * `node test/bench/bench.ts [--rounds N] [--only upgrades,exec,footprint]`. The operator is the installed one.
  */
 import { loadavg } from 'node:os';
 import { stderr, stdout } from 'node:process';
 import { parseArgs } from 'node:util';
-import { benchExec } from './exec.ts';
-import { benchFootprint } from './footprint.ts';
-import { type Figure, row } from './measure.ts';
+import { execPart } from './exec.ts';
+import { footprintPart } from './footprint.ts';
+import { runBench } from './harness.ts';
+import { row } from './measure.ts';
 import { Site } from './site.ts';
-import { benchUpgrades } from './upgrades.ts';
+import { upgradesPart } from './upgrades.ts';
 
-const SECTIONS = ['upgrades', 'exec', 'footprint'] as const;
+/** In the order in which they run: memory is measured while the operator has done little. */
+const PARTS = { footprint: footprintPart, upgrades: upgradesPart, exec: execPart } as const;
+type PartName = keyof typeof PARTS;
+const NAMES = Object.keys(PARTS) as PartName[];
+
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
-    only: { type: 'string', default: SECTIONS.join(',') },
+    only: { type: 'string', default: NAMES.join(',') },
     help: { type: 'boolean', short: 'h' },
   },
 });
 if (values.help) {
-  stdout.write(`Usage: bench.ts [--rounds N] [--only ${SECTIONS.join(',')}]\n`);
+  stdout.write(`Usage: bench.ts [--rounds N] [--only ${NAMES.join(',')}]\n`);
   process.exit(0);
 }
 const rounds = Number(values.rounds);
 const wanted = values.only.split(',');
-const unknown = wanted.filter((name) => !SECTIONS.some((section) => section === name));
+const unknown = wanted.filter((name) => !NAMES.some((known) => known === name));
 if (unknown.length > 0 || !(rounds >= 1)) {
   stderr.write(
-    `bench: --rounds takes a number from 1, --only some of ${SECTIONS.join(', ')}; not ${[...unknown, values.rounds].join(' ')}\n`,
+    `bench: --rounds takes a number from 1, --only some of ${NAMES.join(', ')}; not ${[...unknown, values.rounds].join(' ')}\n`,
   );
   process.exit(2);
 }
 
-const say = (line: string) => stderr.write(`bench: ${line}\n`);
-const site = new Site();
-const figures: Figure[] = [];
-await site.prepare();
-try {
-  if (wanted.includes('footprint')) {
-    figures.push(...(await benchFootprint(site, say)));
-  }
-  if (wanted.includes('upgrades')) {
-    figures.push(...(await benchUpgrades(site, rounds, say)));
-  }
-  if (wanted.includes('exec')) {
-    figures.push(...(await benchExec(site, Math.min(rounds, 3), say)));
-  }
-} finally {
-  stdout.write(
-    `\nmin / median / max; load average at the end ${loadavg()
-      .map((value) => value.toFixed(1))
-      .join(' ')}\n${figures.map(row).join('\n')}\n`,
-  );
-  await site.clear();
+const say = (line: string) => void stderr.write(`bench: ${line}\n`);
+const parts = NAMES.filter((name) => wanted.includes(name)).map((name) =>
+  PARTS[name](new Site(`bench-${name}`), rounds, say),
+);
+const { figures, failures } = await runBench(parts, { say, strays: process, clearLimitMs: 300_000 });
+const load = loadavg().map((value) => value.toFixed(1));
+stdout.write(
+  `\nmin / median / max; load average at the end ${load.join(' ')}\n${figures.map(row).join('\n')}\n`,
+);
+for (const { of, during, why } of failures) {
+  stdout.write(`FAILED  ${of}, ${during}: ${why}\n`);
 }
-process.exit(0);
+process.exit(failures.length > 0 ? 1 : 0);

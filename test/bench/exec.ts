@@ -1,11 +1,13 @@
 /** (c) exec tries a second and client CPU per 1,000 tries, against a small client-go program, block by block in turn. */
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env, execPath } from 'node:process';
-import type { Figure } from './measure.ts';
-import { NAMESPACE, type Site } from './site.ts';
+import { promisify } from 'node:util';
+import type { Build, Part } from './harness.ts';
+import type { FigureSpec, Sheet } from './measure.ts';
+import type { Site } from './site.ts';
 
 interface Block {
   readonly seconds: number;
@@ -15,93 +17,120 @@ interface Block {
 
 const TRIES = 150;
 const AT_ONCE = [1, 4, 16, 50] as const;
+type AtOnce = (typeof AT_ONCE)[number];
+const KINDS = ['rate', 'goRate', 'rateRatio', 'cpu', 'goCpu', 'cpuRatio', 'failed'] as const;
+type Name = `${(typeof KINDS)[number]} ${AtOnce}`;
 
-export async function benchExec(site: Site, rounds: number, say: (line: string) => void): Promise<Figure[]> {
+const specsOf = (atOnce: AtOnce): Record<Name, FigureSpec> => {
+  const specs: Record<(typeof KINDS)[number], FigureSpec> = {
+    rate: { name: `(c) tries a second, ${atOnce} at once: postcheck`, unit: '/s' },
+    goRate: { name: `(c) tries a second, ${atOnce} at once: client-go`, unit: '/s' },
+    rateRatio: { name: `(c) ratio, ${atOnce} at once`, unit: '×', aim: '≥ 1.0' },
+    cpu: { name: `(c) CPU s per 1,000 tries, ${atOnce} at once: postcheck`, unit: 's' },
+    goCpu: { name: `(c) CPU s per 1,000 tries, ${atOnce} at once: client-go`, unit: 's' },
+    cpuRatio: { name: `(c) CPU ratio, ${atOnce} at once`, unit: '×', aim: '≤ 1.5' },
+    failed: { name: `(c) failed tries, ${atOnce} at once, both`, unit: '', aim: '0' },
+  };
+  return Object.fromEntries(KINDS.map((kind) => [`${kind} ${atOnce}`, specs[kind]])) as Record<
+    Name,
+    FigureSpec
+  >;
+};
+const FIGURES = Object.assign({}, ...AT_ONCE.map(specsOf)) as Record<Name, FigureSpec>;
+
+/** Runs a program to its end without keeping the event loop; returns what it prints. */
+async function run(
+  file: string,
+  args: readonly string[],
+  signal: AbortSignal,
+  cwd?: string,
+): Promise<string> {
+  const { stdout } = await promisify(execFile)(file, args, { signal, ...(cwd ? { cwd } : {}) });
+  return stdout;
+}
+
+function clientGo(): Build & { readonly binary: string } {
   const binary = join(mkdtempSync(join(tmpdir(), 'postcheck-bench-')), 'client-go');
-  say('building the client-go program');
-  execFileSync('go', ['build', '-o', binary, '.'], {
-    cwd: join(import.meta.dirname, 'client-go'),
-    stdio: 'inherit',
-  });
-  await site.createDeployment('execs', 10);
-  await site.rolledOut('execs');
-  const pods = (await site.pods('execs')).map(({ metadata }) => metadata.name as string).join(',');
-  const kubeconfig = env['KUBECONFIG'] ?? '';
-  const context = env['CONTEXT'] ?? '';
-  const block = (file: string, args: string[]): Block =>
-    JSON.parse(execFileSync(file, args, { encoding: 'utf8' })) as Block;
-  const node = (atOnce: number) =>
-    block(execPath, [
-      join(import.meta.dirname, 'exec-client.ts'),
-      kubeconfig,
-      context,
-      NAMESPACE,
-      pods,
-      String(TRIES),
-      String(atOnce),
-    ]);
-  const go = (atOnce: number) =>
-    block(binary, [
-      '-kubeconfig',
-      kubeconfig,
-      '-context',
-      context,
-      '-namespace',
-      NAMESPACE,
-      '-pods',
-      pods,
-      '-tries',
-      String(TRIES),
-      '-at-once',
-      String(atOnce),
-    ]);
-  const figures: Figure[] = [];
-  for (const atOnce of AT_ONCE) {
-    say(`execs, ${atOnce} at once`);
-    const pairs = Array.from({ length: rounds }, () => ({ ours: node(atOnce), theirs: go(atOnce) }));
-    const rate = ({ seconds }: Block) => TRIES / seconds;
-    const cpu = ({ cpuSeconds }: Block) => (cpuSeconds * 1000) / TRIES;
-    figures.push(
-      {
-        name: `(c) tries a second, ${atOnce} at once: postcheck`,
-        unit: '/s',
-        values: pairs.map(({ ours }) => rate(ours)),
-      },
-      {
-        name: `(c) tries a second, ${atOnce} at once: client-go`,
-        unit: '/s',
-        values: pairs.map(({ theirs }) => rate(theirs)),
-      },
-      {
-        name: `(c) ratio, ${atOnce} at once`,
-        unit: '×',
-        values: pairs.map(({ ours, theirs }) => rate(ours) / rate(theirs)),
-        aim: '≥ 1.0',
-      },
-      {
-        name: `(c) CPU s per 1,000 tries, ${atOnce} at once: postcheck`,
-        unit: 's',
-        values: pairs.map(({ ours }) => cpu(ours)),
-      },
-      {
-        name: `(c) CPU s per 1,000 tries, ${atOnce} at once: client-go`,
-        unit: 's',
-        values: pairs.map(({ theirs }) => cpu(theirs)),
-      },
-      {
-        name: `(c) CPU ratio, ${atOnce} at once`,
-        unit: '×',
-        values: pairs.map(({ ours, theirs }) => cpu(ours) / cpu(theirs)),
-        aim: '≤ 1.5',
-      },
-      {
-        name: `(c) failed tries, ${atOnce} at once, both`,
-        unit: '',
-        values: [pairs.reduce((sum, { ours, theirs }) => sum + ours.failed + theirs.failed, 0)],
-        aim: '0',
-      },
+  const source = join(import.meta.dirname, 'client-go');
+  return {
+    name: 'the client-go program',
+    limitMs: 10 * 60_000,
+    binary,
+    build: async (signal) => void (await run('go', ['build', '-o', binary, '.'], signal, source)),
+  };
+}
+
+/** The same tries by the two clients. */
+class Clients {
+  readonly #binary: string;
+  readonly #namespace: string;
+  readonly #pods: string;
+  readonly #signal: AbortSignal;
+
+  constructor(binary: string, namespace: string, pods: string, signal: AbortSignal) {
+    this.#binary = binary;
+    this.#namespace = namespace;
+    this.#pods = pods;
+    this.#signal = signal;
+  }
+
+  ours(atOnce: number): Promise<Block> {
+    const client = join(import.meta.dirname, 'exec-client.ts');
+    return this.#block(execPath, [client, ...this.#asked(atOnce)]);
+  }
+
+  theirs(atOnce: number): Promise<Block> {
+    const [kubeconfig, context, namespace, pods, tries, count] = this.#asked(atOnce) as [string, ...string[]];
+    const flags = { kubeconfig, context, namespace, pods, tries, 'at-once': count };
+    return this.#block(
+      this.#binary,
+      Object.entries(flags).flatMap(([flag, value = '']) => [`-${flag}`, value]),
     );
   }
-  await site.api.remove(site.deployment('execs'));
-  return figures;
+
+  #asked(atOnce: number): string[] {
+    const cluster = [env['KUBECONFIG'] ?? '', env['CONTEXT'] ?? ''];
+    return [...cluster, this.#namespace, this.#pods, String(TRIES), String(atOnce)];
+  }
+
+  async #block(file: string, args: readonly string[]): Promise<Block> {
+    return JSON.parse(await run(file, args, this.#signal)) as Block;
+  }
+}
+
+async function onePair(clients: Clients, atOnce: AtOnce, sheet: Sheet<Name>): Promise<void> {
+  const [ours, theirs] = [await clients.ours(atOnce), await clients.theirs(atOnce)];
+  const rate = ({ seconds }: Block) => TRIES / seconds;
+  const cpu = ({ cpuSeconds }: Block) => (cpuSeconds * 1000) / TRIES;
+  sheet.note(`rate ${atOnce}`, rate(ours));
+  sheet.note(`goRate ${atOnce}`, rate(theirs));
+  sheet.note(`rateRatio ${atOnce}`, rate(ours) / rate(theirs));
+  sheet.note(`cpu ${atOnce}`, cpu(ours));
+  sheet.note(`goCpu ${atOnce}`, cpu(theirs));
+  sheet.note(`cpuRatio ${atOnce}`, cpu(ours) / cpu(theirs));
+  sheet.note(`failed ${atOnce}`, ours.failed + theirs.failed);
+}
+
+export function execPart(site: Site, rounds: number, say: (line: string) => void): Part<Name> {
+  const program = clientGo();
+  return {
+    name: 'exec',
+    figures: FIGURES,
+    needs: [program],
+    limitMs: 20 * 60_000,
+    clear: (signal) => site.clear(signal),
+    measure: async (sheet, signal) => {
+      await site.prepare(signal);
+      await site.createDeployment('execs', 10);
+      await site.rolledOut('execs');
+      const pods = (await site.pods('execs')).map(({ metadata }) => metadata.name as string).join(',');
+      const clients = new Clients(program.binary, site.namespace, pods, signal);
+      for (const atOnce of AT_ONCE) {
+        say(`execs, ${atOnce} at once`);
+        for (let pair = 0; pair < Math.min(rounds, 3); pair++) {
+          await onePair(clients, atOnce, sheet);
+        }
+      }
+    },
+  };
 }

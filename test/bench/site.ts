@@ -1,7 +1,8 @@
-/** Where the bench works: a namespace of its own, the installed operator's process, and the API server's audit log. */
+/** Where a part of the bench works: a namespace of its own, the installed operator's process, and the API server's audit log. */
 import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as rest } from 'node:timers/promises';
 import { Api, type Json } from '../e2e/support/api.ts';
 import { Operator } from '../e2e/support/operator.ts';
 
@@ -9,42 +10,71 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const AUDIT = join(ROOT, '.cluster/audit.log');
 const OPERATOR_USER = 'system:serviceaccount:postcheck-system:postcheck';
 
-export const NAMESPACE = 'bench';
 export const IMAGE = (tag: string): string => `postcheck.local/app:${tag}`;
 
 export class Site {
-  readonly api = new Api();
-  readonly operator = new Operator(this.api);
+  readonly namespace: string;
+  #signal = new AbortController().signal;
+  #api: Api | undefined;
 
-  async prepare(): Promise<void> {
-    await this.clear();
+  constructor(namespace: string) {
+    this.namespace = namespace;
+  }
+
+  get api(): Api {
+    this.#api ??= new Api();
+    return this.#api;
+  }
+
+  /** Makes the namespace anew. All waiting here ends with `signal`. */
+  async prepare(signal: AbortSignal): Promise<void> {
+    await this.clear(signal);
     await this.api.create('/api/v1/namespaces', {
       apiVersion: 'v1',
       kind: 'Namespace',
-      metadata: { name: NAMESPACE },
+      metadata: { name: this.namespace },
     });
   }
 
-  /** Deletes the namespace and waits until it is gone. */
-  async clear(): Promise<void> {
-    const path = `/api/v1/namespaces/${NAMESPACE}`;
+  /** Deletes the namespace and waits until it is gone; over new connections, as the old ones may be what has failed. */
+  async clear(signal: AbortSignal): Promise<void> {
+    this.#signal = signal;
+    this.#api = new Api();
+    const path = `/api/v1/namespaces/${this.namespace}`;
     if (!(await this.api.find(path))) {
       return;
     }
     await this.api.remove(path);
-    await until(async () => !(await this.api.find(path)), 180_000, 'the namespace to go');
+    await this.until(async () => !(await this.api.find(path)), 280_000, 'the namespace to go');
   }
 
-  deployment = (name: string): string => `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/${name}`;
-  upgrade = (name: string): string => `/apis/postcheck.dev/v1alpha1/namespaces/${NAMESPACE}/upgrades/${name}`;
+  /** `group/version` of a resource, or `v1`, then its plural. */
+  all = (group: string, resource: string): string =>
+    `/${group === 'v1' ? 'api' : 'apis'}/${group}/namespaces/${this.namespace}/${resource}`;
+  deployment = (name: string): string => `${this.all('apps/v1', 'deployments')}/${name}`;
+  upgrade = (name: string): string => `${this.all('postcheck.dev/v1alpha1', 'upgrades')}/${name}`;
   pods = (name: string): Promise<Json[]> =>
-    this.api.list(`/api/v1/namespaces/${NAMESPACE}/pods?labelSelector=app%3D${name}`);
+    this.api.list(`${this.all('v1', 'pods')}?labelSelector=app%3D${name}`);
+
+  /** Looks every 50 ms; throws when it takes longer than `limitMs`, or when the part has been told to stop. */
+  async until(look: () => Promise<boolean>, limitMs: number, what: string): Promise<void> {
+    for (
+      const end = Date.now() + limitMs;
+      Date.now() < end;
+      await rest(50, undefined, { signal: this.#signal })
+    ) {
+      if (await look()) {
+        return;
+      }
+    }
+    throw new Error(`waited ${limitMs / 1000} s for ${what}`);
+  }
 
   async createDeployment(name: string, replicas: number, more: Json = {}): Promise<void> {
-    await this.api.create(`/apis/apps/v1/namespaces/${NAMESPACE}/deployments`, {
+    await this.api.create(this.all('apps/v1', 'deployments'), {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
-      metadata: { name, namespace: NAMESPACE },
+      metadata: { name, namespace: this.namespace },
       spec: {
         replicas,
         selector: { matchLabels: { app: name } },
@@ -61,7 +91,7 @@ export class Site {
   }
 
   rolledOut = (name: string): Promise<void> =>
-    until(
+    this.until(
       async () => {
         const { metadata, spec, status } = await this.api.get(this.deployment(name));
         return (
@@ -77,7 +107,7 @@ export class Site {
 
   /** Process ID of the leading operator, found on this machine by its pod's name. */
   async operatorPid(): Promise<number> {
-    const leader = await this.operator.leader();
+    const leader = await new Operator(this.api).leader();
     const name = leader?.metadata.name as string;
     const pid = readdirSync('/proc').find(
       (entry) =>
@@ -102,7 +132,7 @@ export class Site {
 
   /** The operator's requests since `mark`, as `verb resource/subresource`. */
   async requestsSince(mark: number): Promise<{ verb: string; resource: string; namespace: string }[]> {
-    await new Promise((done) => setTimeout(done, 1500)); // the API server writes its log in batches
+    await rest(1500); // the API server writes its log in batches
     const found: { verb: string; resource: string; namespace: string }[] = [];
     for await (const line of createInterface({ input: createReadStream(AUDIT, { start: mark }) })) {
       if (!line.includes(OPERATOR_USER)) {
@@ -129,17 +159,3 @@ const hasText = (file: string, text: string): boolean => {
     return false;
   }
 };
-
-/** Looks every 50 ms; throws when it takes longer than `limitMs`. */
-export async function until(look: () => Promise<boolean>, limitMs: number, what: string): Promise<void> {
-  for (
-    const end = Date.now() + limitMs;
-    Date.now() < end;
-    await new Promise((done) => setTimeout(done, 50))
-  ) {
-    if (await look()) {
-      return;
-    }
-  }
-  throw new Error(`waited ${limitMs / 1000} s for ${what}`);
-}

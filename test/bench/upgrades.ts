@@ -1,8 +1,11 @@
 /** (a) how fast a verdict and a fallback come, (b) what proof costs against a bare rollout and a shell script, (d) API requests per upgrade. */
-import { spawnSync } from 'node:child_process';
-import { type Json, run } from '../e2e/support/api.ts';
-import type { Figure } from './measure.ts';
-import { IMAGE, NAMESPACE, type Site, until } from './site.ts';
+import { execFile } from 'node:child_process';
+import { setTimeout as rest } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { type Json, start } from '../e2e/support/api.ts';
+import type { Part } from './harness.ts';
+import type { FigureSpec, Sheet } from './measure.ts';
+import { IMAGE, type Site } from './site.ts';
 
 const NAME = 'web';
 const FAIL_AT_ONCE = {
@@ -17,86 +20,126 @@ const FAIL_AT_ONCE = {
 };
 
 /** What one upgrade looked like from outside, by the arrival of watch events; milliseconds since the epoch. */
-interface Seen {
-  readonly readyAt: Map<string, number>;
-  readonly verdictAt: Map<string, number>;
-  revertedAt?: number;
-  onlyOldAt?: number;
+class Seen {
+  readonly readyAt = new Map<string, number>();
+  readonly verdictAt = new Map<string, number>();
+  revertedAt: number | undefined;
+  onlyOldAt: number | undefined;
+  /** Why something may not have been seen. */
+  why = 'no event said so';
+  readonly #old: string;
+  readonly #before = new Set<string>();
+  /** Is it an old one, and ready? */
+  readonly #pods = new Map<string, boolean>();
+  #rolled = false;
+
+  constructor(old: string) {
+    this.#old = old;
+  }
+
+  pod(type: string, pod: Json): void {
+    const { name, labels, deletionTimestamp } = pod.metadata;
+    if (labels?.app !== NAME) {
+      return;
+    }
+    this.#times(type, pod);
+    if (type === 'DELETED' || deletionTimestamp) {
+      this.#pods.delete(name);
+    } else {
+      this.#pods.set(name, pod.spec.containers[0].image === this.#old && isTrue(pod, 'Ready'));
+    }
+    this.#onlyOld();
+  }
+
+  /** Only pods that come meanwhile are timed: what those before them did is not seen from its beginning. */
+  #times(type: string, pod: Json): void {
+    const { name } = pod.metadata;
+    if (type === 'LISTED') {
+      this.#before.add(name);
+    } else if (!this.#before.has(name)) {
+      noteFirst(this.readyAt, name, isTrue(pod, 'ContainersReady'));
+      noteFirst(this.verdictAt, name, isTrue(pod, 'postcheck.dev/verified'));
+    }
+  }
+
+  deployment(deployment: Json): void {
+    if (deployment.metadata.name !== NAME) {
+      return;
+    }
+    if (deployment.spec.template.spec.containers[0].image !== this.#old) {
+      this.#rolled = true;
+    } else if (this.#rolled && this.revertedAt === undefined) {
+      this.revertedAt = Date.now();
+      this.#onlyOld();
+    }
+  }
+
+  #onlyOld(): void {
+    if (this.revertedAt !== undefined && [...this.#pods.values()].every((isOldAndReady) => isOldAndReady)) {
+      this.onlyOldAt ??= Date.now();
+    }
+  }
+}
+
+const isTrue = (pod: Json, type: string): boolean =>
+  pod.status?.conditions?.find((one: Json) => one.type === type)?.status === 'True';
+
+function noteFirst(times: Map<string, number>, name: string, seen: boolean): void {
+  if (seen && !times.has(name)) {
+    times.set(name, Date.now());
+  }
+}
+
+/** Tells `seen` of every object as the list has it, and of every change since: no event can fall between the two. */
+async function follow(
+  site: Site,
+  path: string,
+  signal: AbortSignal,
+  see: (type: string, object: Json) => void,
+) {
+  const { metadata, items } = await site.api.get(path);
+  for (const item of items) {
+    see('LISTED', item);
+  }
+  site.api.watch(path, metadata.resourceVersion, signal, see);
 }
 
 async function watched(site: Site, old: string, body: () => Promise<void>): Promise<Seen> {
-  const seen: Seen = { readyAt: new Map(), verdictAt: new Map() };
-  const pods = new Map<string, Json>();
+  const seen = new Seen(old);
   const stop = new AbortController();
-  const { metadata } = await site.api.get(`/api/v1/namespaces/${NAMESPACE}/pods`);
-  site.api.watch(
-    `/api/v1/namespaces/${NAMESPACE}/pods`,
-    metadata.resourceVersion,
-    stop.signal,
-    (type, pod) => {
-      if (type === 'ERROR' || pod.metadata.labels?.app !== NAME) {
-        return;
-      }
-      const condition = (name: string) =>
-        pod.status?.conditions?.find((one: Json) => one.type === name)?.status;
-      if (condition('ContainersReady') === 'True' && !seen.readyAt.has(pod.metadata.name)) {
-        seen.readyAt.set(pod.metadata.name, Date.now());
-      }
-      if (condition('postcheck.dev/verified') === 'True' && !seen.verdictAt.has(pod.metadata.name)) {
-        seen.verdictAt.set(pod.metadata.name, Date.now());
-      }
-      if (type === 'DELETED' || pod.metadata.deletionTimestamp) {
-        pods.delete(pod.metadata.name);
-      } else {
-        pods.set(pod.metadata.name, {
-          image: pod.spec.containers[0].image,
-          ready: condition('Ready') === 'True',
-        });
-      }
-      onlyOld();
-    },
-  );
-  const onlyOld = () => {
-    if (seen.revertedAt === undefined || seen.onlyOldAt !== undefined) {
-      return;
-    }
-    if ([...pods.values()].every(({ image, ready }) => image === old && ready)) {
-      seen.onlyOldAt = Date.now();
+  const unlessBroken = (see: (type: string, object: Json) => void) => (type: string, object: Json) => {
+    if (type === 'ERROR') {
+      seen.why = `a watch broke: ${object.message}`;
+    } else {
+      see(type, object);
     }
   };
-  for (const pod of await site.pods(NAME)) {
-    pods.set(pod.metadata.name, { image: pod.spec.containers[0].image, ready: true });
+  try {
+    await follow(
+      site,
+      site.all('v1', 'pods'),
+      stop.signal,
+      unlessBroken((type, pod) => seen.pod(type, pod)),
+    );
+    await follow(
+      site,
+      site.all('apps/v1', 'deployments'),
+      stop.signal,
+      unlessBroken((_type, one) => seen.deployment(one)),
+    );
+    await body();
+  } finally {
+    stop.abort();
   }
-  const deployments = await site.api.get(`/apis/apps/v1/namespaces/${NAMESPACE}/deployments`);
-  let rolled = false;
-  site.api.watch(
-    `/apis/apps/v1/namespaces/${NAMESPACE}/deployments`,
-    deployments.metadata.resourceVersion,
-    stop.signal,
-    (type, deployment) => {
-      if (type === 'ERROR' || deployment.metadata.name !== NAME) {
-        return;
-      }
-      const { image } = deployment.spec.template.spec.containers[0];
-      if (image !== old) {
-        rolled = true;
-      } else if (rolled && seen.revertedAt === undefined) {
-        seen.revertedAt = Date.now();
-        onlyOld();
-      }
-    },
-  );
-  await body();
-  stop.abort();
   return seen;
 }
 
 /** An Upgrade that takes v1 as it runs; each round measures from there. */
 async function adopt(site: Site): Promise<void> {
-  await site.api.create(`/apis/postcheck.dev/v1alpha1/namespaces/${NAMESPACE}/upgrades`, {
+  await site.api.create(site.all('postcheck.dev/v1alpha1', 'upgrades'), {
     apiVersion: 'postcheck.dev/v1alpha1',
     kind: 'Upgrade',
-    metadata: { name: NAME, namespace: NAMESPACE },
+    metadata: { name: NAME, namespace: site.namespace },
     spec: {
       targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: NAME },
       containers: [{ name: 'app', image: IMAGE('v1') }],
@@ -111,13 +154,13 @@ const setImage = (site: Site, tag: string, more: Json = {}): Promise<Json> =>
 
 async function ended(site: Site, phase: string): Promise<Json> {
   let upgrade: Json;
-  const rest = ['Succeeded', 'FellBack', 'Failed', 'FallbackFailed', 'Aborted'];
-  await until(
+  const ends = ['Succeeded', 'FellBack', 'Failed', 'FallbackFailed', 'Aborted'];
+  await site.until(
     async () => {
       upgrade = await site.api.get(site.upgrade(NAME));
       return (
         upgrade.status?.observedGeneration === upgrade.metadata.generation &&
-        rest.includes(upgrade.status.phase)
+        ends.includes(upgrade.status.phase)
       );
     },
     120_000,
@@ -136,9 +179,10 @@ async function timed(body: () => unknown): Promise<number> {
   return (performance.now() - began) / 1000;
 }
 
-function bare(tag: string): void {
-  run('kubectl', ['-n', NAMESPACE, 'set', 'image', `deployment/${NAME}`, `app=${IMAGE(tag)}`]);
-  run('kubectl', ['-n', NAMESPACE, 'rollout', 'status', `deployment/${NAME}`, '--timeout=120s']);
+async function bare(site: Site, tag: string): Promise<void> {
+  const here = ['-n', site.namespace];
+  await start('kubectl', [...here, 'set', 'image', `deployment/${NAME}`, `app=${IMAGE(tag)}`]);
+  await start('kubectl', [...here, 'rollout', 'status', `deployment/${NAME}`, '--timeout=120s']);
 }
 
 /** What people write by hand: set image, rollout status, exec in each pod, undo when one says no. */
@@ -150,14 +194,15 @@ for pod in $(kubectl -n "$NS" get pods -l app=web,pod-template-hash=$hash -o nam
   kubectl -n "$NS" exec "$pod" -- /usr/bin/readiness_probe.sh >/dev/null || { kubectl -n "$NS" rollout undo deployment/web >/dev/null; kubectl -n "$NS" rollout status deployment/web --timeout=120s >/dev/null; exit 1; }
 done`;
 
-function script(tag: string): void {
-  const { status, stderr } = spawnSync('bash', ['-c', SCRIPT], {
-    encoding: 'utf8',
-    env: { ...process.env, KUBECONFIG: process.env['KUBECONFIG'] ?? '', NS: NAMESPACE, IMAGE: IMAGE(tag) },
+async function script(site: Site, tag: string): Promise<void> {
+  await promisify(execFile)('bash', ['-c', SCRIPT], {
+    env: {
+      ...process.env,
+      KUBECONFIG: process.env['KUBECONFIG'] ?? '',
+      NS: site.namespace,
+      IMAGE: IMAGE(tag),
+    },
   });
-  if (status !== 0) {
-    throw new Error(`the shell script failed: ${stderr}`);
-  }
 }
 
 const WRITES = new Set(['create', 'update', 'patch', 'delete']);
@@ -165,97 +210,108 @@ const WRITES = new Set(['create', 'update', 'patch', 'delete']);
 /** Writes without events and lease; gate writes apart; lists. */
 async function requests(site: Site, mark: number): Promise<{ writes: number; gates: number; lists: number }> {
   const ours = (await site.requestsSince(mark)).filter(
-    ({ resource, namespace }) => namespace === NAMESPACE && resource !== 'events',
+    ({ resource, namespace }) => namespace === site.namespace && resource !== 'events',
   );
   const writes = ours.filter(({ verb, resource }) => WRITES.has(verb) && resource !== 'pods/exec');
   const gates = writes.filter(({ resource }) => resource === 'pods/status').length;
   return { writes: writes.length - gates, gates, lists: ours.filter(({ verb }) => verb === 'list').length };
 }
 
-export async function benchUpgrades(
-  site: Site,
-  rounds: number,
-  say: (line: string) => void,
-): Promise<Figure[]> {
-  await site.createDeployment(NAME, 3);
-  await site.rolledOut(NAME);
-  await adopt(site);
-  const all: Record<string, number[]> = {};
-  const note = (name: string, value: number) => {
-    all[name] = [...(all[name] ?? []), value];
-  };
-  for (let round = 0; round < rounds; round++) {
-    say(`upgrades, round ${round + 1} of ${rounds}`);
-    await oneRound(site, note);
-  }
-  return figures(all);
-}
+const FIGURES = {
+  verdict: { name: '(a) ContainersReady → verdict on the pod', unit: 's', aim: '≤ 0.10' },
+  firstWrite: { name: '(a) evidence → first fallback write', unit: 's', aim: '≤ 0.05' },
+  onlyOld: { name: '(a) evidence → only old pods, all Ready', unit: 's', aim: '≤ 1.5' },
+  bare: { name: '(b) bare: kubectl set image + rollout status', unit: 's' },
+  script: { name: '(b) shell script: + exec in each pod', unit: 's' },
+  ungated: { name: '(b) postcheck, gate Disabled', unit: 's' },
+  gated: { name: '(b) postcheck, gated', unit: 's' },
+  ungatedToBare: { name: '(b) gate Disabled ÷ bare', unit: '×', aim: '≤ 1.15' },
+  ungatedToScript: { name: '(b) gate Disabled ÷ shell script', unit: '×' },
+  gatedToBare: { name: '(b) gated ÷ bare', unit: '×' },
+  step: { name: '(b) gated − bare, a rollout step of 3', unit: 's', aim: '≤ 1.2' },
+  writes: { name: '(d) API writes of a good upgrade of 3 pods', unit: '', aim: '≤ 8' },
+  gates: { name: '(d) gate writes a pod', unit: '', aim: '1' },
+  lists: { name: '(d) lists of a good upgrade', unit: '', aim: '0' },
+  badWrites: { name: '(d) API writes of a bad upgrade and its fallback', unit: '' },
+  badLists: { name: '(d) lists of a bad upgrade and its fallback', unit: '', aim: '0' },
+} as const satisfies Record<string, FigureSpec>;
+type Name = keyof typeof FIGURES;
 
-type Note = (name: string, value: number) => void;
+export function upgradesPart(site: Site, rounds: number, say: (line: string) => void): Part<Name> {
+  return {
+    name: 'upgrades',
+    figures: FIGURES,
+    needs: [],
+    limitMs: (2 + 3 * rounds) * 60_000,
+    clear: (signal) => site.clear(signal),
+    measure: async (sheet, signal) => {
+      await site.prepare(signal);
+      await site.createDeployment(NAME, 3);
+      await site.rolledOut(NAME);
+      await adopt(site);
+      for (let round = 1; round <= rounds; round++) {
+        say(`upgrades, round ${round} of ${rounds}`);
+        await oneRound(site, sheet);
+      }
+    },
+  };
+}
 
 /** Every variant once, in turn, each from v1 to v2 and, where it leaves v2 behind, back by the same means. */
-async function oneRound(site: Site, note: Note): Promise<void> {
-  const upgraded = async (tag: string, gate: string) => {
-    await setImage(site, tag, { gate });
-    await ended(site, 'Succeeded');
-  };
-  const mark = site.auditMark();
-  const seen = await watched(site, IMAGE('v1'), async () =>
-    note('gated', await timed(() => upgraded('v2', 'Auto'))),
-  );
-  for (const [pod, at] of seen.verdictAt) {
-    note('verdict', (at - (seen.readyAt.get(pod) ?? at)) / 1000);
-  }
-  const good = await requests(site, mark);
-  note('writes', good.writes);
-  note('gates', good.gates / 3);
-  note('lists', good.lists);
-  note('ungated', await timed(() => upgraded('v1', 'Disabled')));
-  await badRound(site, note);
+async function oneRound(site: Site, sheet: Sheet<Name>): Promise<void> {
+  const gated = await gatedRound(site, sheet);
+  const ungated = await timed(() => upgraded(site, 'v1', 'Disabled'));
+  sheet.note('ungated', ungated);
+  await badRound(site, sheet);
   await site.api.remove(site.upgrade(NAME));
-  note('bare', await timed(() => bare('v2')));
-  note('script', await timed(() => script('v1')));
+  const plain = await timed(() => bare(site, 'v2'));
+  sheet.note('bare', plain);
+  const scripted = await timed(() => script(site, 'v1'));
+  sheet.note('script', scripted);
+  sheet.note('ungatedToBare', ungated / plain);
+  sheet.note('ungatedToScript', ungated / scripted);
+  sheet.note('gatedToBare', gated / plain);
+  sheet.note('step', (gated - plain) / 3);
   await adopt(site);
 }
 
-async function badRound(site: Site, note: Note): Promise<void> {
-  const mark = site.auditMark();
-  let evidenceAt = 0;
-  const seen = await watched(site, IMAGE('v1'), async () => {
-    await setImage(site, 'bad17', { gate: 'Auto' });
-    const status = await ended(site, 'FellBack');
-    evidenceAt = Date.parse(status.fallback.evidence[0].checks[0].lastAt);
-    await site.rolledOut(NAME);
-    await new Promise((done) => setTimeout(done, 500));
-  });
-  note('firstWrite', ((seen.revertedAt ?? Number.NaN) - evidenceAt) / 1000);
-  note('onlyOld', ((seen.onlyOldAt ?? Number.NaN) - evidenceAt) / 1000);
-  const bad = await requests(site, mark);
-  note('badWrites', bad.writes);
-  note('badLists', bad.lists);
+async function upgraded(site: Site, tag: string, gate: string): Promise<void> {
+  await setImage(site, tag, { gate });
+  await ended(site, 'Succeeded');
 }
 
-function figures(all: Record<string, number[]>): Figure[] {
-  const of = (name: string) => all[name] ?? [];
-  const against = (name: string, base: string) =>
-    of(name).map((value, i) => value / (of(base)[i] ?? Number.NaN));
-  const extra = of('gated').map((value, i) => (value - (of('bare')[i] ?? Number.NaN)) / 3);
-  return [
-    { name: '(a) ContainersReady → verdict on the pod', unit: 's', values: of('verdict'), aim: '≤ 0.10' },
-    { name: '(a) evidence → first fallback write', unit: 's', values: of('firstWrite'), aim: '≤ 0.05' },
-    { name: '(a) evidence → only old pods, all Ready', unit: 's', values: of('onlyOld'), aim: '≤ 1.5' },
-    { name: '(b) bare: kubectl set image + rollout status', unit: 's', values: of('bare') },
-    { name: '(b) shell script: + exec in each pod', unit: 's', values: of('script') },
-    { name: '(b) postcheck, gate Disabled', unit: 's', values: of('ungated') },
-    { name: '(b) postcheck, gated', unit: 's', values: of('gated') },
-    { name: '(b) gate Disabled ÷ bare', unit: '×', values: against('ungated', 'bare'), aim: '≤ 1.15' },
-    { name: '(b) gate Disabled ÷ shell script', unit: '×', values: against('ungated', 'script') },
-    { name: '(b) gated ÷ bare', unit: '×', values: against('gated', 'bare') },
-    { name: '(b) gated − bare, a rollout step of 3', unit: 's', values: extra, aim: '≤ 1.2' },
-    { name: '(d) API writes of a good upgrade of 3 pods', unit: '', values: of('writes'), aim: '≤ 8' },
-    { name: '(d) gate writes a pod', unit: '', values: of('gates'), aim: '1' },
-    { name: '(d) lists of a good upgrade', unit: '', values: of('lists'), aim: '0' },
-    { name: '(d) API writes of a bad upgrade and its fallback', unit: '', values: of('badWrites') },
-    { name: '(d) lists of a bad upgrade and its fallback', unit: '', values: of('badLists'), aim: '0' },
-  ];
+/** Returns how long the upgrade took, in seconds. */
+async function gatedRound(site: Site, sheet: Sheet<Name>): Promise<number> {
+  const mark = site.auditMark();
+  let took = Number.NaN;
+  const seen = await watched(site, IMAGE('v1'), async () => {
+    took = await timed(() => upgraded(site, 'v2', 'Auto'));
+  });
+  sheet.note('gated', took);
+  for (const [pod, at] of seen.verdictAt) {
+    sheet.note('verdict', (at - (seen.readyAt.get(pod) ?? Number.NaN)) / 1000, seen.why);
+  }
+  const good = await requests(site, mark);
+  sheet.note('writes', good.writes);
+  sheet.note('gates', good.gates / 3);
+  sheet.note('lists', good.lists);
+  return took;
+}
+
+async function badRound(site: Site, sheet: Sheet<Name>): Promise<void> {
+  const mark = site.auditMark();
+  let evidenceAt = Number.NaN;
+  const seen = await watched(site, IMAGE('v1'), async () => {
+    await setImage(site, 'bad17', { gate: 'Auto' });
+    const { fallback } = await ended(site, 'FellBack');
+    evidenceAt = Date.parse(fallback.evidence[0]?.checks[0]?.lastAt);
+    await site.rolledOut(NAME);
+    await rest(500);
+  });
+  const why = Number.isNaN(evidenceAt) ? 'the status has no evidence of a check' : seen.why;
+  sheet.note('firstWrite', ((seen.revertedAt ?? Number.NaN) - evidenceAt) / 1000, why);
+  sheet.note('onlyOld', ((seen.onlyOldAt ?? Number.NaN) - evidenceAt) / 1000, why);
+  const bad = await requests(site, mark);
+  sheet.note('badWrites', bad.writes);
+  sheet.note('badLists', bad.lists);
 }
