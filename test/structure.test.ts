@@ -47,6 +47,14 @@ const imports: Import[] = files
     }));
   });
 
+/** What the command line tool may import of ours. */
+const CLI_MAY_IMPORT = ['packages/cli/src/', 'src/api/', 'src/core/', 'src/kube/', 'src/engine/ports'];
+const cliImports = globSync('packages/cli/src/**/*.ts')
+  .filter((file) => !file.endsWith('.test.ts'))
+  .flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(IMPORT)].map((match) => ({ file, from: match[2] ?? '' })),
+  );
+
 const ours = imports.filter(({ from }) => from.startsWith('.'));
 const targetOf = ({ file, from }: Import): string =>
   normalize(join(file, '..', from))
@@ -120,6 +128,27 @@ describe('imports follow the architecture', () => {
         /process\.env|\benv\b.*'node:process'/.test(readFileSync(file, 'utf8')),
     );
     expect(wrong).toEqual([]);
+  });
+
+  test('the command line tool stands on api, core and kube, and nothing stands on it', () => {
+    const wrong = cliImports
+      .filter(({ from }) => from.startsWith('.'))
+      .map((one) => ({ ...one, target: normalize(join(one.file, '..', one.from)) }))
+      .filter(({ target }) => !CLI_MAY_IMPORT.some((prefix) => target.startsWith(prefix)));
+    expect(cliImports.length).toBeGreaterThan(20);
+    expect(wrong.map(({ file, from }) => `${file} imports ${from}`)).toEqual([]);
+    expect(ours.filter(({ from }) => from.includes('packages/')).map(({ file }) => file)).toEqual([]);
+  });
+
+  test('the command line tool declares each package that it imports', () => {
+    const { dependencies } = JSON.parse(readFileSync('packages/cli/package.json', 'utf8')) as {
+      dependencies: Readonly<Record<string, string>>;
+    };
+    const used = cliImports
+      .map(({ from }) => from)
+      .filter((from) => !from.startsWith('.') && !from.startsWith('node:'))
+      .map((from) => from.match(/^(@[^/]+\/)?[^/]+/)?.[0] ?? from);
+    expect([...new Set(used)].filter((name) => !(name in dependencies))).toEqual([]);
   });
 
   test('nothing is exported by default, and no file only passes exports on', () => {

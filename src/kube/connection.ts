@@ -5,7 +5,14 @@ import { KubeConfig } from '@kubernetes/client-node';
 export interface ConnectionOptions {
   readonly kubeconfig?: string | undefined;
   readonly context?: string | undefined;
+  /** Reads the configuration in place of the two above; called again when it may have changed. */
+  readonly load?: (() => KubeConfig) | undefined;
+  /** Sent with every request besides the credentials; several values are repeated headers. */
+  readonly headers?: Headers | undefined;
 }
+
+/** Header values by name; a list is sent as repeated headers. */
+export type Headers = Readonly<Record<string, string | string[]>>;
 
 /** What a TLS client needs. The object stays the same as long as its content does, so that agents can be kept. */
 export interface TlsMaterial {
@@ -18,7 +25,7 @@ export interface TlsMaterial {
 
 export interface Credentials {
   /** Authorization, impersonation, user agent. Never log. */
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Headers;
   readonly tls: TlsMaterial;
 }
 
@@ -32,6 +39,8 @@ const tlsFields = ['ca', 'cert', 'key', 'servername', 'rejectUnauthorized'] as c
  */
 export class Connection {
   readonly server: URL;
+  /** The context's own namespace. */
+  readonly namespace: string | undefined;
   readonly #options: ConnectionOptions;
   #config: KubeConfig;
   #reading: Promise<Credentials> | undefined;
@@ -42,6 +51,7 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     this.#config = load(options);
     this.server = serverOf(this.#config);
+    this.namespace = this.#config.getContextObject(this.#config.getCurrentContext())?.namespace;
     // The context is pinned: someone who switches it in the file must not move a running operator's credentials to another cluster.
     this.#options = { ...options, context: this.#config.getCurrentContext() };
   }
@@ -73,7 +83,8 @@ export class Connection {
     }
     const options: RequestOptions = { headers: {} };
     await this.#config.applyToHTTPSOptions(options as Parameters<KubeConfig['applyToHTTPSOptions']>[0]);
-    this.#credentials = { headers: headersOf(options), tls: this.#keepEqual(options) };
+    const headers = { ...headersOf(options), ...this.#options.headers };
+    this.#credentials = { headers, tls: this.#keepEqual(options) };
     this.#expiresAt = performance.now() + credentialsLifeMs;
     return this.#credentials;
   }
@@ -85,7 +96,10 @@ export class Connection {
   }
 }
 
-function load({ kubeconfig, context }: ConnectionOptions): KubeConfig {
+function load({ kubeconfig, context, load: read }: ConnectionOptions): KubeConfig {
+  if (read) {
+    return read();
+  }
   const config = new KubeConfig();
   if (kubeconfig === undefined) {
     config.loadFromCluster();

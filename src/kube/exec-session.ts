@@ -1,13 +1,14 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import WebSocket from 'ws';
 import type { ExecResult } from '../engine/ports.ts';
+import type { Headers } from './connection.ts';
 import { errorText } from './errors.ts';
 import { OutputCollector } from './exec-output.ts';
 import { readExecStatus } from './exec-status.ts';
 
 export interface SessionRequest {
   readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Headers;
   readonly agent: Agent;
   readonly timeoutMs: number;
   readonly maxOutputBytes: number;

@@ -32,7 +32,7 @@ export interface Target {
   readonly resource: Resource;
   readonly namespace?: string;
   readonly name?: string;
-  readonly subresource?: 'status' | 'exec' | 'scale';
+  readonly subresource?: 'status' | 'exec' | 'scale' | 'log';
 }
 
 const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;

@@ -9,7 +9,7 @@ import {
 import { request } from 'node:https';
 import type { Readable } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import type { Connection } from './connection.ts';
+import type { Connection, Headers } from './connection.ts';
 import { text } from './raw.ts';
 
 /** An answer whose body goes on. */
@@ -135,11 +135,7 @@ export class StreamClient {
     this.#sessions.push(session);
   }
 
-  async #openHttp2(
-    session: ClientHttp2Session,
-    path: string,
-    headers: Readonly<Record<string, string>>,
-  ): Promise<OpenStream> {
+  async #openHttp2(session: ClientHttp2Session, path: string, headers: Headers): Promise<OpenStream> {
     const stream: ClientHttp2Stream = session.request({
       ':path': path,
       accept: 'application/json',
@@ -166,7 +162,7 @@ export class StreamClient {
     this.#streams.set(session, (this.#streams.get(session) ?? 0) + by);
   }
 
-  async #openHttp1(path: string, headers: Readonly<Record<string, string>>): Promise<OpenStream> {
+  async #openHttp1(path: string, headers: Headers): Promise<OpenStream> {
     const { tls } = await this.#connection.credentials();
     const { hostname, port } = this.#connection.server;
     const host = hostname.replace(/^\[|\]$/g, '');

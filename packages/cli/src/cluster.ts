@@ -1,0 +1,240 @@
+/** The cluster on the caller's own rights: reads and writes that end in a Fault which a person can act on. */
+import { homedir } from 'node:os';
+import type { RequestFailure } from '../../../src/engine/ports.ts';
+import { Connection } from '../../../src/kube/connection.ts';
+import { ClusterExecutor } from '../../../src/kube/exec.ts';
+import { HttpClient } from '../../../src/kube/http.ts';
+import { type KubectlFlags, kubectlConfig } from '../../../src/kube/kubectl-config.ts';
+import { pathOf, type Resource, type Target } from '../../../src/kube/names.ts';
+import { at, list, type Raw, record, text } from '../../../src/kube/raw.ts';
+import { type Answer, type ApiRequest, Requests } from '../../../src/kube/request.ts';
+import { StreamClient } from '../../../src/kube/stream-client.ts';
+import { Throttle } from '../../../src/kube/throttle.ts';
+import { Fault } from './fault.ts';
+import { duration } from './text.ts';
+
+/** The connection flags of kubectl, as commander gives them. */
+export interface ConnectionFlags extends KubectlFlags {
+  readonly namespace?: string | undefined;
+  readonly asGroup?: readonly string[] | undefined;
+  readonly asUid?: string | undefined;
+  readonly requestTimeout?: string | undefined;
+}
+
+export interface Selectors {
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
+}
+
+const pageSize = 500;
+const defaultTimeoutMs = 15_000;
+/** Field manager of every write of this tool. */
+const WRITER = { fieldManager: 'kubectl-postcheck' };
+
+export class Cluster {
+  readonly #connection: Connection;
+  readonly #http: HttpClient;
+  readonly requests: Requests;
+  readonly streams: StreamClient;
+  readonly executor: ClusterExecutor;
+  /** `--namespace`, else the context's, else `default`. */
+  readonly namespace: string;
+  readonly #timeoutMs: number;
+
+  private constructor(connection: Connection, flags: ConnectionFlags) {
+    this.#connection = connection;
+    this.#http = new HttpClient(connection, 8);
+    this.requests = new Requests(this.#http);
+    this.streams = new StreamClient(connection);
+    this.executor = new ClusterExecutor(connection, new Throttle());
+    this.namespace = flags.namespace ?? connection.namespace ?? 'default';
+    const timeout = flags.requestTimeout;
+    this.#timeoutMs =
+      (timeout === undefined ? 0 : duration('--request-timeout', timeout)) || defaultTimeoutMs;
+  }
+
+  /** Reads the configuration and the credentials; nothing is sent yet. */
+  static async open(flags: ConnectionFlags, environment: NodeJS.ProcessEnv): Promise<Cluster> {
+    const places = { kubeconfig: environment['KUBECONFIG'], home: environment['HOME'] ?? homedir() };
+    try {
+      const connection = new Connection({
+        load: () => kubectlConfig(flags, places),
+        headers: impersonation(flags),
+      });
+      await connection.credentials();
+      return new Cluster(connection, flags);
+    } catch (error) {
+      throw error instanceof Fault ? error : new Fault((error as Error).message);
+    }
+  }
+
+  get server(): string {
+    return this.#connection.server.origin;
+  }
+
+  /** Sends once; never throws. */
+  try(request: ApiRequest): Promise<Answer> {
+    return this.requests.send({ deadlineMs: this.#timeoutMs, ...request });
+  }
+
+  /** The answer's body; a refusal is a Fault. */
+  async send(request: ApiRequest): Promise<Raw> {
+    const answer = await this.try(request);
+    if (!answer.ok) {
+      throw this.fault(answer.failure, answer.status, request.target);
+    }
+    return record(answer.body);
+  }
+
+  read(target: Target): Promise<Raw> {
+    return this.send({ method: 'GET', target, retries: 1 });
+  }
+
+  patch(target: Target, body: unknown, query: Readonly<Record<string, string>> = {}): Promise<Raw> {
+    return this.send({
+      method: 'PATCH',
+      target,
+      body,
+      patchType: 'application/merge-patch+json',
+      query: { ...WRITER, ...query },
+    });
+  }
+
+  /** Everything of a kind in a namespace, or in all. */
+  async list(resource: Resource, namespace?: string, selectors: Selectors = {}): Promise<readonly Raw[]> {
+    const items: Raw[] = [];
+    const target = { resource, ...(namespace === undefined ? {} : { namespace }) };
+    let token = '';
+    do {
+      const page = await this.send({
+        method: 'GET',
+        target,
+        query: { limit: String(pageSize), ...(token ? { continue: token } : {}), ...given(selectors) },
+        retries: 1,
+      });
+      const { apiVersion, kind } = page;
+      // The items of a list do not say what they are.
+      const itemKind = text(kind).replace(/List$/, '');
+      items.push(...list(page.items).map((item) => ({ apiVersion, kind: itemKind, ...record(item) })));
+      token = text(at(page, 'metadata', 'continue'));
+    } while (token !== '');
+    return items;
+  }
+
+  /** The text of a pod's log. */
+  async log(
+    namespace: string,
+    pod: string,
+    query: Readonly<Record<string, string>>,
+  ): Promise<{ ok: true; text: string } | { ok: false; message: string }> {
+    const path = logPath(namespace, pod, query);
+    try {
+      const answer = await this.#http.send({ method: 'GET', path, deadlineMs: 60_000 });
+      if (answer.status === 200) {
+        return { ok: true, text: answer.body };
+      }
+      return { ok: false, message: text(record(safeJson(answer.body)).message) || `HTTP ${answer.status}` };
+    } catch (error) {
+      return { ok: false, message: (error as Error).message };
+    }
+  }
+
+  /** May the caller do this? `undefined` when the API server does not say. */
+  async may(verb: string, what: Access): Promise<boolean | undefined> {
+    const answer = await this.try({
+      method: 'POST',
+      target: { resource: { root: '/apis/authorization.k8s.io/v1', plural: 'selfsubjectaccessreviews' } },
+      body: {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SelfSubjectAccessReview',
+        spec: { resourceAttributes: { verb, ...what } },
+      },
+    });
+    return answer.ok ? at(answer.body, 'status', 'allowed') === true : undefined;
+  }
+
+  /** Ends idle connections and streams. */
+  close(): void {
+    this.streams.close();
+    this.#http.close();
+  }
+
+  /** A refusal in words that say what to do. */
+  fault(failure: RequestFailure, status: number, target: Target): Fault {
+    const said = failure.message.replace(/^[A-Z]+ [^:]*: /, '');
+    if (status === 0) {
+      return new Fault(`cannot reach the API server ${this.server}: ${said}`);
+    }
+    if (status === 401) {
+      return new Fault(`the API server ${this.server} does not accept these credentials (401): log in again`);
+    }
+    if (failure.kind === 'forbidden') {
+      return new Fault(forbidden(said));
+    }
+    if (failure.kind === 'notFound' && isMissingKind(said)) {
+      return new Fault(missingKind(target));
+    }
+    return new Fault(said);
+  }
+}
+
+/** Group, resource and namespace of a right. */
+export interface Access {
+  readonly group?: string;
+  readonly resource: string;
+  readonly subresource?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+}
+
+export function logPath(namespace: string, pod: string, query: Readonly<Record<string, string>>): string {
+  const resource = { root: '/api/v1', plural: 'pods' };
+  const path = pathOf({ resource, namespace, name: pod, subresource: 'log' });
+  if (path === undefined) {
+    throw new Fault(`${JSON.stringify(pod)} cannot be the name of a pod`);
+  }
+  return `${path}?${new URLSearchParams(query)}`;
+}
+
+const given = (selectors: Selectors): Record<string, string> =>
+  Object.fromEntries(Object.entries(selectors).filter((pair): pair is [string, string] => Boolean(pair[1])));
+
+function safeJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+const isMissingKind = (said: string): boolean =>
+  /could not find the requested resource|page not found|^HTTP 404/.test(said);
+
+function missingKind({ resource }: Target): string {
+  return resource.plural === 'upgrades'
+    ? 'this cluster knows no Upgrades: the CRD upgrades.postcheck.dev is not installed; `kubectl postcheck check --pre` says what an installation needs'
+    : `this cluster does not serve ${resource.plural} in ${resource.root.replace(/^\/apis?\//, '')}`;
+}
+
+const FORBIDDEN =
+  /User "(?<user>.+?)" cannot (?<verb>\w+) resource "(?<resource>[^"]+)" in API group "(?<group>[^"]*)"(?: in the namespace "(?<namespace>[^"]+)")?/;
+
+/** Who may not do what where; the API server's own sentence when it is another one. */
+export function forbidden(said: string): string {
+  const groups = FORBIDDEN.exec(said)?.groups;
+  if (!groups) {
+    return `forbidden: ${said}`;
+  }
+  const { user, verb, resource, group, namespace } = groups;
+  const what = group ? `${resource}.${group}` : resource;
+  const where = namespace ? `in namespace ${namespace}` : 'in the whole cluster';
+  return `forbidden: ${user} may not ${verb} ${what} ${where}; ask for the verb ${verb} on ${what}`;
+}
+
+function impersonation({ asGroup, asUid }: ConnectionFlags): Record<string, string | string[]> {
+  return {
+    ...(asGroup && asGroup.length > 0 ? { 'Impersonate-Group': [...asGroup] } : {}),
+    ...(asUid === undefined ? {} : { 'Impersonate-Uid': asUid }),
+    'user-agent': 'kubectl-postcheck',
+  };
+}

@@ -1,0 +1,22 @@
+/** What stops a command, in words for the person who typed it. Never shown with a stack. */
+export class Fault extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** Exit codes; `status` and `probe` have the larger ones. */
+export const EXIT = {
+  ok: 0,
+  /** Usage, connection, or findings of `check` and `lint`. */
+  fault: 1,
+  fellBack: 2,
+  fallbackFailed: 3,
+  failed: 4,
+  undecided: 5,
+  checksFailed: 6,
+  interrupted: 130,
+} as const;

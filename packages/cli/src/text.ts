@@ -1,0 +1,139 @@
+/** Words and columns. */
+import stringWidth from 'string-width';
+import { fromIso } from '../../../src/core/time.ts';
+import { Fault } from './fault.ts';
+
+/** Without control characters and line breaks, so that what a container printed cannot move the cursor. */
+export const plain = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the purpose
+  text.replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '').replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: our own colours
+const COLOUR = /(\u001b\[[0-9;]*m)/;
+const RESET = '\u001b[0m';
+
+/** At most `width` columns; colours count nothing, and end with the text. */
+export function fit(text: string, width: number): string {
+  if (stringWidth(text) <= width) {
+    return text;
+  }
+  let left = width - 1;
+  let kept = '';
+  for (const part of text.split(COLOUR)) {
+    if (COLOUR.test(part)) {
+      kept += part;
+      continue;
+    }
+    for (const character of part) {
+      const wide = stringWidth(character);
+      if (wide > left) {
+        return `${kept}…${kept.includes('\u001b[') ? RESET : ''}`;
+      }
+      kept += character;
+      left -= wide;
+    }
+  }
+  return kept;
+}
+
+/** Rows in columns, three blanks apart as kubectl does; the last column is not padded. */
+export function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => stringWidth(row[column] ?? ''))),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) =>
+        column === row.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - stringWidth(cell) + 3),
+      )
+      .join('')
+      .trimEnd(),
+  );
+}
+
+/** Rough age as kubectl gives it: `12s`, `4m10s`, `3h5m`, `2d4h`, `41d`. */
+export function age(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const [minutes, hours, days] = [60, 3600, 86_400].map((unit) => Math.floor(seconds / unit)) as [
+    number,
+    number,
+    number,
+  ];
+  if (seconds < 120) {
+    return `${seconds}s`;
+  }
+  if (minutes < 10) {
+    return seconds % 60 ? `${minutes}m${seconds % 60}s` : `${minutes}m`;
+  }
+  if (minutes < 180) {
+    return `${minutes}m`;
+  }
+  if (hours < 8) {
+    return minutes % 60 ? `${hours}h${minutes % 60}m` : `${hours}h`;
+  }
+  if (hours < 48) {
+    return `${hours}h`;
+  }
+  return days < 8 && hours % 24 ? `${days}d${hours % 24}h` : `${days}d`;
+}
+
+/** `03:12:07` of that moment, in local time. */
+export const clockTime = (ms: number): string => new Date(ms).toTimeString().slice(0, 8);
+
+/** The time of day, and the day too when it is not today. */
+export function moment(iso: string | undefined, now: number): string {
+  if (iso === undefined) {
+    return '?';
+  }
+  const at = fromIso(iso);
+  const sameDay = new Date(at).toDateString() === new Date(now).toDateString();
+  return sameDay ? clockTime(at) : `${day(at)} ${clockTime(at)}`;
+}
+
+function day(ms: number): string {
+  const date = new Date(ms);
+  const two = (part: number) => String(part).padStart(2, '0');
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds of `5m`, `1h30m`, `90s`; a bare number is seconds. */
+export function duration(flag: string, value: string): number {
+  if (/^\d+$/.test(value)) {
+    return Number(value) * 1000;
+  }
+  const parts = [...value.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
+  if (parts.length === 0 || parts.map(([all]) => all).join('') !== value) {
+    throw new Fault(`${flag} must be a time such as 30s, 5m or 1h30m, not ${JSON.stringify(value)}`);
+  }
+  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * (UNITS[unit ?? 's'] ?? 0), 0);
+}
+
+/** How many single changes make one word of the other, for "did you mean". */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(
+        (row[j] ?? 0) + 1,
+        (next[j - 1] ?? 0) + 1,
+        (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1),
+      );
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+/** The known word that is meant, when one is near enough. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const [best] = known
+    .map((candidate) => ({ candidate, away: distance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.away - b.away);
+  return best && best.away <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined;
+}
+
+/** `1 pod`, `3 pods`. */
+export const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;

@@ -1,0 +1,183 @@
+/** Finding the Upgrade that is meant, and following it. */
+import type { Upgrade } from '../../../src/api/types.ts';
+import { resources, type Target } from '../../../src/kube/names.ts';
+import { projectUpgrade } from '../../../src/kube/project-upgrade.ts';
+import { at, type Raw, record, text } from '../../../src/kube/raw.ts';
+import { Reflector } from '../../../src/kube/reflector.ts';
+import type { Cluster } from './cluster.ts';
+import { Fault } from './fault.ts';
+import type { Io } from './io.ts';
+import { nearest } from './text.ts';
+
+const UPGRADE_WORDS = ['upgrade', 'upgrades', 'upg', 'upgrades.postcheck.dev'];
+
+/** What people and kubectl call the kinds that an Upgrade can have as its target. */
+export const WORKLOAD_WORDS: Readonly<Record<string, 'Deployment' | 'StatefulSet' | 'DaemonSet'>> = {
+  deployment: 'Deployment',
+  deployments: 'Deployment',
+  'deployment.apps': 'Deployment',
+  'deployments.apps': 'Deployment',
+  deploy: 'Deployment',
+  statefulset: 'StatefulSet',
+  statefulsets: 'StatefulSet',
+  'statefulset.apps': 'StatefulSet',
+  'statefulsets.apps': 'StatefulSet',
+  sts: 'StatefulSet',
+  daemonset: 'DaemonSet',
+  daemonsets: 'DaemonSet',
+  'daemonset.apps': 'DaemonSet',
+  'daemonsets.apps': 'DaemonSet',
+  ds: 'DaemonSet',
+};
+
+/** What a name on the command line names: an Upgrade, or the workload that one upgrades. */
+export type Named =
+  | { readonly kind: 'Upgrade'; readonly name: string }
+  | { readonly kind: 'Deployment' | 'StatefulSet' | 'DaemonSet'; readonly name: string };
+
+/** Reads `web`, `upgrade/web` or `deployment/web`. */
+export function readName(word: string): Named {
+  const slash = word.indexOf('/');
+  if (slash < 0) {
+    return { kind: 'Upgrade', name: word };
+  }
+  const [kind, name] = [word.slice(0, slash).toLowerCase(), word.slice(slash + 1)];
+  if (UPGRADE_WORDS.includes(kind)) {
+    return { kind: 'Upgrade', name };
+  }
+  const workload = WORKLOAD_WORDS[kind];
+  if (workload) {
+    return { kind: workload, name };
+  }
+  const meant = nearest(kind, ['upgrade', ...Object.keys(WORKLOAD_WORDS)]);
+  throw new Fault(
+    `there is no Upgrade of a ${kind}: name an Upgrade, a Deployment, a StatefulSet or a DaemonSet${meant ? `; did you mean ${meant}/${name}?` : ''}`,
+  );
+}
+
+/** An Upgrade as it was read, and as code sees it. */
+export interface Found {
+  readonly raw: Raw;
+  readonly upgrade: Upgrade;
+}
+
+export const found = (raw: Raw): Found => ({ raw, upgrade: projectUpgrade(raw) });
+
+export const upgradeTarget = ({ metadata: { namespace, name } }: Upgrade): Target => ({
+  resource: resources.Upgrade,
+  namespace,
+  name,
+});
+
+/** The Upgrade that the word names in this namespace; a Fault that says where it is, when it is elsewhere. */
+export async function findUpgrade(cluster: Cluster, word: string): Promise<Found> {
+  const named = readName(word);
+  return named.kind === 'Upgrade' ? await byName(cluster, named.name) : await byTarget(cluster, named);
+}
+
+async function byName(cluster: Cluster, name: string): Promise<Found> {
+  const target = { resource: resources.Upgrade, namespace: cluster.namespace, name };
+  const answer = await cluster.try({ method: 'GET', target, retries: 1 });
+  if (answer.ok) {
+    return found(record(answer.body));
+  }
+  const fault = cluster.fault(answer.failure, answer.status, target);
+  throw answer.failure.kind === 'notFound' && /not found/.test(fault.message)
+    ? await notHere(cluster, name)
+    : fault;
+}
+
+/** Says where an Upgrade of that name is, or which ones there are, as far as the caller may know. */
+async function notHere(cluster: Cluster, name: string): Promise<Fault> {
+  const here = `there is no Upgrade ${name} in namespace ${cluster.namespace}`;
+  const all = await cluster.list(resources.Upgrade).catch(() => undefined);
+  const identities = (all ?? []).map((raw) => record(raw.metadata));
+  const elsewhere = identities.filter((one) => one.name === name).map((one) => text(one.namespace));
+  if (elsewhere.length > 0) {
+    return new Fault(`${here}; there is one in ${elsewhere.map((place) => `-n ${place}`).join(' and ')}`);
+  }
+  const names = identities.filter((one) => one.namespace === cluster.namespace).map((one) => text(one.name));
+  const meant = nearest(name, names);
+  if (meant) {
+    return new Fault(`${here}; did you mean ${meant}?`);
+  }
+  return new Fault(names.length > 0 ? `${here}; there are: ${names.slice(0, 10).join(', ')}` : here);
+}
+
+async function byTarget(cluster: Cluster, { kind, name }: Named): Promise<Found> {
+  const all = await cluster.list(resources.Upgrade, cluster.namespace);
+  const one = all.find((raw) => {
+    const ref = record(at(raw, 'spec', 'targetRef'));
+    return ref.kind === kind && ref.name === name;
+  });
+  if (!one) {
+    throw new Fault(
+      `no Upgrade in namespace ${cluster.namespace} has ${kind} ${name} as its target; \`kubectl postcheck init ${kind.toLowerCase()}/${name}\` prints one`,
+    );
+  }
+  return found(one);
+}
+
+export interface Following {
+  readonly deadlineMs?: number | undefined;
+  /** Looks at each state; something else than `undefined` ends the following. */
+  readonly look: (upgrade: Upgrade | undefined) => number | undefined;
+  /** The connection broke, or is back again (`undefined`). */
+  readonly trouble?: (why: string | undefined) => void;
+}
+
+/** Watches one Upgrade until `look` has its answer: that, or `undefined` when time ran out or the caller stopped. */
+export async function followUpgrade(
+  cluster: Cluster,
+  io: Io,
+  { metadata: { namespace, name } }: Upgrade,
+  following: Following,
+): Promise<number | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+  const see = (upgrade: Upgrade | undefined): void => {
+    const answer = following.look(upgrade);
+    if (answer !== undefined) {
+      resolve(answer);
+    }
+  };
+  const reflector = new Reflector<Upgrade>(cluster.streams, cluster.requests, {
+    target: { resource: resources.Upgrade, namespace },
+    fieldSelector: `metadata.name=${name}`,
+    projection: { project: projectUpgrade, keeps: () => true },
+    sink: (event) => {
+      if (event.type === 'synced') {
+        see(event.items[0]);
+      } else {
+        see(event.type === 'delete' ? undefined : event.object);
+      }
+    },
+  });
+  reflector.start();
+  const stop = (): void => resolve(undefined);
+  io.signal.addEventListener('abort', stop, { once: true });
+  const limit = following.deadlineMs ? setTimeout(stop, following.deadlineMs) : undefined;
+  let told: string | undefined;
+  const health = setInterval(() => {
+    const { state, message } = reflector.status();
+    if (state === 'forbidden') {
+      reject(
+        new Fault(
+          `${message.replace(/^watch [^:]*: /, '')}; ask for get, list and watch on upgrades.postcheck.dev, or use --watch=false`,
+        ),
+      );
+    }
+    const trouble = state === 'retrying' ? message : undefined;
+    if (trouble !== told) {
+      told = trouble;
+      following.trouble?.(trouble);
+    }
+  }, 500);
+  try {
+    return await promise;
+  } finally {
+    clearInterval(health);
+    clearTimeout(limit);
+    io.signal.removeEventListener('abort', stop);
+    await reflector.stop();
+  }
+}

@@ -1,0 +1,246 @@
+/** `get`: the Upgrades as a table, those that need a person first. */
+import type { Phase, Upgrade } from '../../../../src/api/types.ts';
+import { fromIso } from '../../../../src/core/time.ts';
+import { resources } from '../../../../src/kube/names.ts';
+import type { Raw } from '../../../../src/kube/raw.ts';
+import { Reflector } from '../../../../src/kube/reflector.ts';
+import type { Cluster } from '../cluster.ts';
+import { Fault } from '../fault.ts';
+import type { Io } from '../io.ts';
+import { asList, checkFormat, forMachine, tidy, upgradeName } from '../output.ts';
+import { symbolOf } from '../paint.ts';
+import { Screen } from '../screen.ts';
+import { conditionOf, mostUrgentFirst, needsPerson, phaseOf } from '../standing.ts';
+import { age, columns, fit, nearest, plain } from '../text.ts';
+import { type Found, findUpgrade, found } from '../upgrades.ts';
+
+export interface GetOptions {
+  readonly allNamespaces?: boolean;
+  readonly watch?: boolean;
+  readonly output?: string;
+  readonly phase?: string;
+  readonly needsPerson?: boolean;
+  readonly selector?: string;
+}
+
+export const GET_FORMATS = ['wide', 'json', 'yaml', 'name'];
+
+export async function get(
+  io: Io,
+  cluster: Cluster,
+  names: readonly string[],
+  options: GetOptions,
+): Promise<number> {
+  checkFormat(options.output, GET_FORMATS);
+  if (options.allNamespaces && names.length > 0) {
+    throw new Fault('a name and -A exclude each other: a name is one namespace’s');
+  }
+  if (options.watch) {
+    if (options.output && options.output !== 'wide') {
+      throw new Fault('-w shows the table only: leave -o out, or use -o wide');
+    }
+    return await watch(io, cluster, names, options);
+  }
+  const all = await read(cluster, names, options);
+  const shown = selected(all, options);
+  if (print(io, shown, names, options)) {
+    return 0;
+  }
+  if (shown.length === 0) {
+    io.note(await nothing(cluster, all.length, options));
+    return 0;
+  }
+  for (const line of table(
+    io,
+    shown.map(({ upgrade }) => upgrade),
+    options,
+  )) {
+    io.out(line);
+  }
+  return 0;
+}
+
+async function read(cluster: Cluster, names: readonly string[], options: GetOptions): Promise<Found[]> {
+  if (names.length > 0) {
+    return await Promise.all(names.map((name) => findUpgrade(cluster, name)));
+  }
+  const namespace = options.allNamespaces ? undefined : cluster.namespace;
+  const items = await cluster.list(resources.Upgrade, namespace, { labelSelector: options.selector });
+  return items.map(found);
+}
+
+function selected(all: readonly Found[], options: GetOptions): Found[] {
+  return all
+    .filter(({ upgrade }) => isAskedFor(upgrade, options))
+    .sort((a, b) => mostUrgentFirst(a.upgrade, b.upgrade));
+}
+
+const PHASES: readonly string[] = [
+  'Pending', 'Upgrading', 'PostChecking', 'Inconclusive', 'Succeeded', 'FallingBack', 'FallbackChecking', 'FellBack', 'FallbackFailed', 'Failed', 'Aborted',
+]; // biome-ignore format: a list
+
+function isAskedFor(upgrade: Upgrade, { phase, needsPerson: person }: GetOptions): boolean {
+  const phases = phase?.split(',').map(phaseNamed);
+  return (phases?.includes(phaseOf(upgrade)) ?? true) && (!person || needsPerson(upgrade));
+}
+
+function phaseNamed(word: string): Phase {
+  const known = PHASES.find((phase) => phase.toLowerCase() === word.trim().toLowerCase());
+  if (known) {
+    return known as Phase;
+  }
+  const meant = nearest(word, PHASES);
+  throw new Fault(
+    `there is no phase ${JSON.stringify(word)}${meant ? `; did you mean ${meant}?` : `: use ${PHASES.join(', ')}`}`,
+  );
+}
+
+function print(io: Io, shown: readonly Found[], names: readonly string[], { output }: GetOptions): boolean {
+  if (output === 'name') {
+    for (const { raw } of shown) {
+      io.out(upgradeName(raw));
+    }
+    return true;
+  }
+  const items: Raw[] = shown.map(({ raw }) => raw);
+  const [only] = items;
+  return forMachine(io, output, names.length === 1 && only ? tidy(only) : asList(items));
+}
+
+/** Why the table is empty: another namespace, or a filter. */
+async function nothing(cluster: Cluster, unfiltered: number, options: GetOptions): Promise<string> {
+  const where = options.allNamespaces ? 'in any namespace' : `in namespace ${cluster.namespace}`;
+  if (unfiltered > 0) {
+    return `None of the ${unfiltered} Upgrades ${where} is asked for.`;
+  }
+  const elsewhere = options.allNamespaces
+    ? []
+    : await cluster.list(resources.Upgrade).catch((): readonly Raw[] => []);
+  return elsewhere.length > 0
+    ? `No Upgrades ${where}; there are ${elsewhere.length} in other namespaces: use -A.`
+    : `No Upgrades ${where}.`;
+}
+
+const images = ({ spec }: Upgrade): string =>
+  spec.containers.map(({ name, image }) => `${name}=${image}`).join(',');
+
+function row(io: Io, upgrade: Upgrade, options: GetOptions): string[] {
+  const { metadata, spec, status } = upgrade;
+  const wide = options.output === 'wide';
+  const phase = phaseOf(upgrade);
+  return [
+    ...(options.allNamespaces ? [metadata.namespace] : []),
+    metadata.name,
+    `${spec.targetRef.kind.toLowerCase()}/${spec.targetRef.name}`,
+    io.paint(symbolOf(phase).style, phase),
+    status?.summary || '-',
+    ...(wide
+      ? [
+          String(status?.attempt?.number ?? '-'),
+          conditionOf(upgrade, 'Ready')?.reason || '-',
+          conditionOf(upgrade, 'Gated')?.status ?? '-',
+          images(upgrade),
+        ]
+      : []),
+    age(io.now() - fromIso(metadata.creationTimestamp)),
+    plain(status?.message ?? ''),
+  ];
+}
+
+/** The table; on a terminal each line is cut to its width. */
+export function table(io: Io, upgrades: readonly Upgrade[], options: GetOptions): string[] {
+  const head = [
+    ...(options.allNamespaces ? ['NAMESPACE'] : []),
+    'NAME',
+    'TARGET',
+    'PHASE',
+    'PASSED',
+    ...(options.output === 'wide' ? ['ATTEMPT', 'REASON', 'GATED', 'IMAGES'] : []),
+    'AGE',
+    'MESSAGE',
+  ];
+  const lines = columns([head, ...upgrades.map((upgrade) => row(io, upgrade, options))]);
+  return io.terminal && options.output !== 'wide' ? lines.map((line) => fit(line, io.columns())) : lines;
+}
+
+/** Redraws the table on a terminal; in a pipe, a line for each change. */
+async function watch(
+  io: Io,
+  cluster: Cluster,
+  names: readonly string[],
+  options: GetOptions,
+): Promise<number> {
+  const first = selected(await read(cluster, names, options), options);
+  const known = new Map(first.map(({ upgrade }) => [keyOf(upgrade), upgrade]));
+  const uids = names.length > 0 ? new Set(first.map(({ upgrade }) => upgrade.metadata.uid)) : undefined;
+  const screen = io.terminal ? new Screen(io) : undefined;
+  const draw = (): void => screen?.draw(table(io, [...known.values()].sort(mostUrgentFirst), options));
+  const see = (upgrade: Upgrade, gone: boolean): void => {
+    if (uids && !uids.has(upgrade.metadata.uid)) {
+      return;
+    }
+    const before = known.get(keyOf(upgrade));
+    if (gone || !isAskedFor(upgrade, options)) {
+      known.delete(keyOf(upgrade));
+    } else {
+      known.set(keyOf(upgrade), upgrade);
+      if (!screen && before?.metadata.resourceVersion !== upgrade.metadata.resourceVersion) {
+        io.out(row(io, upgrade, options).join('   '));
+      }
+    }
+    draw();
+  };
+  if (!screen) {
+    for (const line of table(io, [...known.values()], options)) {
+      io.out(line);
+    }
+  }
+  const reflector = new Reflector<Upgrade>(cluster.streams, cluster.requests, {
+    target: {
+      resource: resources.Upgrade,
+      ...(options.allNamespaces ? {} : { namespace: cluster.namespace }),
+    },
+    projection: { project: (raw) => found(raw as Raw).upgrade, keeps: () => true },
+    sink: (event) => {
+      for (const upgrade of event.type === 'synced' ? event.items : [event.object]) {
+        see(upgrade, event.type === 'delete');
+      }
+    },
+  });
+  screen?.open();
+  draw();
+  reflector.start();
+  try {
+    await stopped(io, screen, draw, () => reflector.status());
+  } finally {
+    screen?.close();
+    await reflector.stop();
+  }
+  return 0;
+}
+
+const keyOf = ({ metadata: { namespace, name } }: Upgrade): string => `${namespace}/${name}`;
+
+/** Until Ctrl-C; a watch that is forbidden ends it with a Fault. */
+async function stopped(
+  io: Io,
+  screen: Screen | undefined,
+  draw: () => void,
+  status: () => { readonly state: string; readonly message: string },
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const tick = setInterval(() => {
+    const { state, message } = status();
+    if (state === 'forbidden') {
+      reject(new Fault(`${message}; ask for list and watch on upgrades.postcheck.dev`));
+    }
+    screen?.say(state === 'retrying' ? message : '');
+    draw();
+  }, 1000);
+  io.signal.addEventListener('abort', () => resolve(), { once: true });
+  try {
+    await promise;
+  } finally {
+    clearInterval(tick);
+  }
+}

@@ -1,0 +1,111 @@
+/** `status`: waits until an Upgrade is decided, a line for each change; the exit code is the verdict. */
+import type { Upgrade } from '../../../../src/api/types.ts';
+import type { Cluster } from '../cluster.ts';
+import { EXIT, Fault } from '../fault.ts';
+import type { Io } from '../io.ts';
+import { checkFormat, forMachine, tidy } from '../output.ts';
+import { symbolOf } from '../paint.ts';
+import { decided, isStalled, phaseOf, unseen } from '../standing.ts';
+import { clockTime, duration, plain } from '../text.ts';
+import { findUpgrade, followUpgrade } from '../upgrades.ts';
+
+export interface StatusOptions {
+  readonly watch?: boolean;
+  readonly timeout?: string;
+  readonly output?: string;
+}
+
+/** What is worth a line: the phase, the pods that passed, and the sentence. */
+function line(io: Io, upgrade: Upgrade): string {
+  const phase = phaseOf(upgrade);
+  const word = isStalled(upgrade) ? `${phase}, Stalled` : phase;
+  const { symbol, style } = symbolOf(phase);
+  const summary = upgrade.status?.summary ? `  ${upgrade.status.summary}` : '';
+  const sentence = unseen(upgrade) ?? plain(upgrade.status?.message ?? '');
+  return `${io.paint(style, `${symbol} ${word}`)}${summary}  ${sentence}`;
+}
+
+export async function status(
+  io: Io,
+  cluster: Cluster,
+  name: string,
+  options: StatusOptions,
+): Promise<number> {
+  checkFormat(options.output, ['json', 'yaml']);
+  const timeoutMs = duration('--timeout', options.timeout ?? '0');
+  const first = await findUpgrade(cluster, name);
+  if (options.watch === false) {
+    if (!forMachine(io, options.output, tidy(first.raw))) {
+      io.out(line(io, first.upgrade));
+    }
+    return decided(first.upgrade) ?? EXIT.undecided;
+  }
+  return await waitUntilDecided(io, cluster, first.upgrade, {
+    timeoutMs,
+    json: options.output !== undefined,
+  });
+}
+
+export interface Waiting {
+  readonly timeoutMs: number;
+  /** Each line as JSON, for programs. */
+  readonly json?: boolean;
+}
+
+/** Follows the Upgrade until it is decided: its exit code, or that of a time-out. */
+export async function waitUntilDecided(
+  io: Io,
+  cluster: Cluster,
+  upgrade: Upgrade,
+  { timeoutMs, json }: Waiting,
+): Promise<number> {
+  let told = '';
+  const look = (now: Upgrade | undefined): number | undefined => {
+    if (!now) {
+      throw new Fault(`Upgrade ${upgrade.metadata.name} was deleted`);
+    }
+    const text = line(io, now);
+    if (text !== told) {
+      told = text;
+      io.out(json ? asJsonLine(now, io.now()) : `${io.paint('gray', clockTime(io.now()))}  ${text}`);
+    }
+    return decided(now);
+  };
+  const already = look(upgrade);
+  if (already !== undefined) {
+    return already;
+  }
+  let gone: Fault | undefined;
+  const verdict = await followUpgrade(cluster, io, upgrade, {
+    deadlineMs: timeoutMs,
+    look: (now) => {
+      try {
+        return look(now);
+      } catch (error) {
+        gone = error as Fault;
+        return EXIT.fault;
+      }
+    },
+    trouble: (why) =>
+      io.note(why === undefined ? 'connected again' : `connection lost, trying again: ${why}`),
+  });
+  if (gone) {
+    throw gone;
+  }
+  if (verdict === undefined && !io.signal.aborted) {
+    io.note(`not decided within ${timeoutMs / 1000} s`);
+  }
+  return verdict ?? (io.signal.aborted ? EXIT.interrupted : EXIT.undecided);
+}
+
+const asJsonLine = (upgrade: Upgrade, now: number): string =>
+  JSON.stringify({
+    time: new Date(now).toISOString(),
+    namespace: upgrade.metadata.namespace,
+    name: upgrade.metadata.name,
+    phase: phaseOf(upgrade),
+    stalled: isStalled(upgrade),
+    decided: decided(upgrade) !== undefined,
+    summary: upgrade.status?.summary ?? '',
+    message: upgrade.status?.message ?? '',
+  });

@@ -1,0 +1,119 @@
+/** The verbs that look, against a real API server. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type ApiServer, startApiServer } from '../../../../test/api/api-server.ts';
+import { cli, createUpgrade, type Ran, statusOf } from '../lab.ts';
+
+let api: ApiServer;
+const run = (...words: string[]): Promise<Ran> => cli(words, { kubeconfig: api.kubeconfig });
+
+beforeAll(() => {
+  api = startApiServer();
+  api.kubectl(['apply', '-f', 'crds/']);
+  api.kubectl(['wait', '--for=condition=Established', 'crd/upgrades.postcheck.dev']);
+  for (const namespace of ['shop', 'bank']) {
+    api.kubectl(['create', 'namespace', namespace]);
+  }
+  createUpgrade(api, 'shop', 'good', { scene: 'Drifted', status: succeeded() });
+  createUpgrade(api, 'shop', 'back', { scene: 'FellBack' });
+  createUpgrade(api, 'shop', 'bad', { scene: 'FallbackFailed' });
+  createUpgrade(api, 'shop', 'held', { scene: 'FallbackPaused' });
+  createUpgrade(api, 'shop', 'blocked', { scene: 'WorkloadPaused' });
+  createUpgrade(api, 'shop', 'running', { scene: 'GateMissed' });
+  createUpgrade(api, 'bank', 'other', { scene: 'FellBack' });
+}, 600_000);
+afterAll(() => api?.stop());
+
+/** What a success looks like: the drifted scene before the drift. */
+function succeeded(): object {
+  const status = statusOf('NoPods');
+  return { ...status, summary: '3/3', message: 'Deployment web runs web=registry.example/web:2.0' };
+}
+
+describe('get', () => {
+  test('lists those that need a person first', async () => {
+    const { out, code } = await run('get', '-n', 'shop');
+    const names = out
+      .trim()
+      .split('\n')
+      .map((line) => line.split(/\s+/)[0]);
+    expect(names).toEqual(['NAME', 'bad', 'held', 'blocked', 'back', 'running', 'good']);
+    expect(code).toBe(0);
+  });
+
+  test('shows all namespaces, some phases, those that need a person', async () => {
+    expect((await run('get', '-A', '--phase', 'fellback', '-o', 'name')).out).toBe(
+      'upgrade.postcheck.dev/other\nupgrade.postcheck.dev/back\n',
+    );
+    expect((await run('get', '-n', 'shop', '--needs-person', '-o', 'name')).out.split('\n')).toHaveLength(4);
+  });
+
+  test('gives machines JSON and YAML', async () => {
+    const list = JSON.parse((await run('get', '-n', 'shop', '-o', 'json')).out);
+    expect(list.items).toHaveLength(6);
+    expect(list.items[0]).toMatchObject({ apiVersion: 'postcheck.dev/v1alpha1', kind: 'Upgrade' });
+    const one = await run('get', 'back', '-n', 'shop', '-o', 'yaml');
+    expect(one.out).toMatch(/^apiVersion: postcheck.dev\/v1alpha1\nkind: Upgrade\n/);
+  });
+
+  test('says where the Upgrades are when this namespace has none', async () => {
+    const { out, err, code } = await run('get');
+    expect([out, err, code]).toEqual([
+      '',
+      'No Upgrades in namespace default; there are 7 in other namespaces: use -A.\n',
+      0,
+    ]);
+  });
+
+  test('finds the Upgrade of a workload, and says which kinds there are', async () => {
+    expect((await run('get', 'deploy/web', '-n', 'bank', '-o', 'name')).out).toBe(
+      'upgrade.postcheck.dev/other\n',
+    );
+    expect((await run('get', 'pod/web', '-n', 'bank')).err).toContain('there is no Upgrade of a pod');
+  });
+});
+
+describe('status', () => {
+  test.each([
+    ['good', 0],
+    ['back', 2],
+    ['bad', 3],
+    ['held', 4],
+  ])('of %s ends with %i', async (name, code) => {
+    expect((await run('status', name, '-n', 'shop')).code).toBe(code);
+  });
+
+  test('waits until time is up, and says so', async () => {
+    const { out, err, code } = await run('status', 'running', '-n', 'shop', '--timeout', '1s');
+    expect(out).toMatch(/◌ PostChecking {2}0\/3 {2}Checking web=/);
+    expect([err, code]).toEqual(['not decided within 1 s\n', 5]);
+  });
+
+  test('ends when the verdict comes, with one line a change', async () => {
+    createUpgrade(api, 'shop', 'later', { scene: 'GateMissed' });
+    const waiting = run('status', 'later', '-n', 'shop', '--timeout', '60s');
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    createUpgrade(api, 'shop', 'later', { scene: 'FellBack' });
+    const { out, code } = await waiting;
+    expect(code).toBe(2);
+    expect(out.trim().split('\n')).toHaveLength(2);
+    expect(out).toMatch(/↩ FellBack {2}3\/3 {2}Fell back from/);
+  });
+
+  test('is not decided while the operator has not seen the last change', async () => {
+    api.kubectl([
+      'patch', 'upgrade', 'back', '-n', 'shop', '--type=merge', '-p', '{"spec":{"historyLimit":3}}',
+    ]); // biome-ignore format: a command line
+    const { out, code } = await run('status', 'back', '-n', 'shop', '--watch=false');
+    expect([out, code]).toEqual([
+      '↩ FellBack  3/3  the operator has not seen the last change of the spec yet\n',
+      5,
+    ]);
+  });
+
+  test('of one that is not there says where it is, or what there is', async () => {
+    expect((await run('status', 'other', '-n', 'shop')).err).toBe(
+      'error: there is no Upgrade other in namespace shop; there is one in -n bank\n',
+    );
+    expect((await run('status', 'bakc', '-n', 'shop')).err).toContain('did you mean back?');
+  });
+});

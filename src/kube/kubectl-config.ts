@@ -1,0 +1,193 @@
+/** A kubeconfig as kubectl reads it: which files, which context, and what its flags put over them. */
+import { accessSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
+
+type Cluster = KubeConfig['clusters'][number];
+type User = KubeConfig['users'][number];
+
+/** kubectl's connection flags; an absent one leaves what the files say. */
+export interface KubectlFlags {
+  readonly kubeconfig?: string | undefined;
+  readonly context?: string | undefined;
+  readonly cluster?: string | undefined;
+  readonly user?: string | undefined;
+  readonly server?: string | undefined;
+  readonly tlsServerName?: string | undefined;
+  readonly certificateAuthority?: string | undefined;
+  readonly insecureSkipTlsVerify?: boolean | undefined;
+  readonly token?: string | undefined;
+  readonly clientCertificate?: string | undefined;
+  readonly clientKey?: string | undefined;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly as?: string | undefined;
+}
+
+/** Where files are looked for. */
+export interface KubectlPlaces {
+  /** The variable KUBECONFIG: one file or several. */
+  readonly kubeconfig?: string | undefined;
+  readonly home: string;
+}
+
+const exists = (file: string): boolean => {
+  try {
+    accessSync(file);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** The files to read: the flag's alone, else those of KUBECONFIG that exist, else the one in the home folder. */
+function filesOf({ kubeconfig }: KubectlFlags, places: KubectlPlaces): readonly string[] {
+  if (kubeconfig !== undefined) {
+    return [kubeconfig];
+  }
+  const named = (places.kubeconfig ?? '').split(delimiter).filter((file) => file !== '');
+  return (named.length > 0 ? named : [join(places.home, '.kube', 'config')]).filter(exists);
+}
+
+/** Throws an Error that says what to correct. */
+export function kubectlConfig(flags: KubectlFlags, places: KubectlPlaces): KubeConfig {
+  const config = merged(filesOf(flags, places).map(readFile));
+  if (config.clusters.length === 0 && flags.kubeconfig === undefined && flags.server === undefined) {
+    return inCluster(places);
+  }
+  const context = contextOf(config, flags);
+  const cluster = overCluster(pick('cluster', config.clusters, flags.cluster ?? context?.cluster), flags);
+  const user = overUser(pick('user', config.users, flags.user ?? context?.user), flags);
+  const result = new KubeConfig();
+  result.loadFromOptions({
+    clusters: [cluster],
+    users: [user],
+    contexts: [
+      {
+        name: context?.name ?? 'flags',
+        cluster: cluster.name,
+        user: user.name,
+        ...(context?.namespace ? { namespace: context.namespace } : {}),
+      },
+    ],
+    currentContext: context?.name ?? 'flags',
+  });
+  return result;
+}
+
+function readFile(file: string): KubeConfig {
+  const config = new KubeConfig();
+  try {
+    config.loadFromFile(file);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    const why =
+      code === 'ENOENT'
+        ? 'no such file'
+        : code === 'EACCES'
+          ? 'permission denied'
+          : (error as Error).message.split('\n')[0];
+    throw new Error(`cannot read kubeconfig ${file}: ${why}`);
+  }
+  return config;
+}
+
+/** Of entries with one name the first counts, as for kubectl; so does the first file that names a context. */
+function merged(configs: readonly KubeConfig[]): KubeConfig {
+  const all = new KubeConfig();
+  const first = <T extends { name: string }>(lists: readonly (readonly T[])[]): T[] => [
+    ...new Map(
+      lists
+        .flat()
+        .reverse()
+        .map((entry) => [entry.name, entry]),
+    ).values(),
+  ];
+  all.loadFromOptions({
+    clusters: first(configs.map(({ clusters }) => clusters ?? [])),
+    users: first(configs.map(({ users }) => users ?? [])),
+    contexts: first(configs.map(({ contexts }) => contexts ?? [])),
+    currentContext: configs.map(({ currentContext }) => currentContext).find(Boolean) ?? '',
+  });
+  return all;
+}
+
+function inCluster(places: KubectlPlaces): KubeConfig {
+  const config = new KubeConfig();
+  config.loadFromCluster();
+  const server = config.getCurrentCluster()?.server ?? '';
+  if (!URL.canParse(server) || /undefined/.test(server)) {
+    throw new Error(
+      `no kubeconfig: neither KUBECONFIG nor ${join(places.home, '.kube', 'config')} names a cluster; use --kubeconfig`,
+    );
+  }
+  return config;
+}
+
+function contextOf(config: KubeConfig, flags: KubectlFlags): KubeConfig['contexts'][number] | undefined {
+  const name = flags.context ?? config.currentContext;
+  const context = config.contexts.find((known) => known.name === name);
+  if (context || (name === '' && (flags.cluster !== undefined || flags.server !== undefined))) {
+    return context;
+  }
+  const known =
+    config.contexts
+      .map((other) => other.name)
+      .sort()
+      .join(', ') || 'none';
+  throw new Error(
+    name === ''
+      ? `the kubeconfig has no current context: set --context to one of: ${known}`
+      : `the kubeconfig has no context ${JSON.stringify(name)}; it has: ${known}`,
+  );
+}
+
+/** The named entry; an empty one where none is named, for flags to fill. */
+function pick<T extends { name: string }>(
+  what: 'cluster' | 'user',
+  known: readonly T[],
+  name: string | undefined,
+): T | undefined {
+  if (name === undefined || name === '') {
+    return undefined;
+  }
+  const found = known.find((entry) => entry.name === name);
+  if (!found) {
+    const names =
+      known
+        .map((entry) => entry.name)
+        .sort()
+        .join(', ') || 'none';
+    throw new Error(`the kubeconfig has no ${what} ${JSON.stringify(name)}; it has: ${names}`);
+  }
+  return found;
+}
+
+function overCluster(found: Cluster | undefined, flags: KubectlFlags): Cluster {
+  const { server, tlsServerName, certificateAuthority, insecureSkipTlsVerify } = flags;
+  const cluster = found ?? { name: 'flags', server: '', skipTLSVerify: false };
+  const { caData: _data, caFile: _file, ...withoutAuthority } = cluster;
+  return {
+    ...(certificateAuthority === undefined && insecureSkipTlsVerify !== true ? cluster : withoutAuthority),
+    ...(server === undefined ? {} : { server }),
+    ...(tlsServerName === undefined ? {} : { tlsServerName }),
+    ...(certificateAuthority === undefined ? {} : { caFile: certificateAuthority }),
+    ...(insecureSkipTlsVerify === undefined ? {} : { skipTLSVerify: insecureSkipTlsVerify }),
+  };
+}
+
+function overUser(found: User | undefined, flags: KubectlFlags): User {
+  const { token, clientCertificate, clientKey, username, password } = flags;
+  const user = found ?? { name: 'flags' };
+  // A token that is given outranks every other way to log in.
+  const base: User = token === undefined ? user : { name: user.name, token };
+  const { certData: _cert, keyData: _key, ...withoutPair } = base;
+  return {
+    ...(clientCertificate === undefined && clientKey === undefined ? base : withoutPair),
+    ...(clientCertificate === undefined ? {} : { certFile: clientCertificate }),
+    ...(clientKey === undefined ? {} : { keyFile: clientKey }),
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(flags.as === undefined ? {} : { impersonateUser: flags.as }),
+  };
+}
