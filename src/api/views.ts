@@ -58,6 +58,13 @@ export interface WorkloadView {
   readonly servesNothingMeanwhile: boolean;
 }
 
+/** The controller of an object: of group `apps` and, as owners are, in the object's own namespace. Empty strings when there is none. */
+export interface OwnerView {
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
 /** A ReplicaSet of a Deployment, or a ControllerRevision of a StatefulSet or DaemonSet. */
 export interface RevisionView {
   readonly kind: 'ReplicaSet' | 'ControllerRevision';
@@ -65,8 +72,8 @@ export interface RevisionView {
   readonly name: string;
   readonly uid: string;
   readonly resourceVersion: string;
-  /** UID of the controlling workload. */
-  readonly ownerUid: string;
+  /** The controlling workload. */
+  readonly owner: OwnerView;
   /** Value of the pods' revision label: `pod-template-hash`, or `controller-revision-hash`. */
   readonly hash: string;
   readonly templateDigest: string;
@@ -109,8 +116,8 @@ export interface PodView {
   readonly uid: string;
   readonly resourceVersion: string;
   /** The controlling owner: a ReplicaSet, StatefulSet or DaemonSet. Pods without such an owner are not kept. */
-  readonly owner: { readonly kind: string; readonly name: string; readonly uid: string };
-  /** `pod-template-hash` or `controller-revision-hash`. */
+  readonly owner: OwnerView;
+  /** Of a ReplicaSet's pod the label `pod-template-hash`, of the others' `controller-revision-hash`. */
   readonly revision: string;
   readonly node: string;
   readonly ip: string;

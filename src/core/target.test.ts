@@ -48,7 +48,11 @@ describe('the revision that new pods have', () => {
   });
 
   test("is never another workload's", () => {
-    expect(updateRevision(workloadOf(), [revisionOf({ ownerUid: 'workload-0' })])).toBeUndefined();
+    expect(
+      updateRevision(workloadOf(), [
+        revisionOf({ owner: { kind: 'Deployment', name: 'web', uid: 'workload-0' } }),
+      ]),
+    ).toBeUndefined();
   });
 
   test('of two with the same template is the oldest for a Deployment, the highest number for a DaemonSet', () => {

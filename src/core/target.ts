@@ -46,7 +46,7 @@ export function updateRevision(
     return workload.updateRevision;
   }
   const same = revisions.filter(
-    ({ ownerUid, templateDigest }) => ownerUid === workload.uid && templateDigest === workload.templateDigest,
+    ({ owner, templateDigest }) => owner.uid === workload.uid && templateDigest === workload.templateDigest,
   );
   const order =
     workload.kind === 'Deployment'

@@ -44,7 +44,7 @@ export class Actor {
     if (!written.ok) {
       return written.failure;
     }
-    this.#options.store.workloads[kind].learn(written.object);
+    this.#options.store.workloads[kind].applyWrite(written.object);
     return undefined;
   }
 
@@ -65,7 +65,7 @@ export class Actor {
     if (!written.ok) {
       return written.failure.kind === 'notFound' ? this.#goes(pod) : written.failure;
     }
-    store.pods.learn(written.object);
+    store.pods.applyWrite(written.object);
     const opened =
       condition.status === 'True' &&
       pod.gates.includes(VERIFIED) &&

@@ -22,6 +22,8 @@ export interface EngineOptions {
 
 /** Upgrades under work at once. One takes a handful of short writes; the API server is the bound, not we. */
 const WORKERS = 8;
+/** Between two Upgrades that wait for the same target, when another one acts there now: thousands may wait, and each only has to name it. */
+const WAITING_MS = 100;
 
 export class Engine {
   readonly store = new Store();
@@ -70,14 +72,11 @@ export class Engine {
           this.#gates.add(pod.uid);
         }
       },
-      // An Upgrade that ended or went away may leave closed gates behind.
-      upgradeChanged: (upgrade) => {
-        const workload = this.store.targetOf(upgrade);
-        for (const pod of workload ? this.store.podsOf(workload) : []) {
-          if (isClosed(pod)) {
-            this.#gates.add(pod.uid);
-          }
-        }
+      gateReleased: ({ uid }) => this.#gates.add(uid),
+      actingChanged: (waiting) => {
+        waiting.forEach((key, index) => {
+          this.#upgrades.addAt(key, clock.now() + (index + 1) * WAITING_MS);
+        });
       },
     });
   }

@@ -8,7 +8,7 @@ import { isReason } from '../api/reasons.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
 import type { Clock, Log, Reader, Telemetry, Writer } from './ports.ts';
-import type { Store } from './store.ts';
+import type { Store, WorkloadRef } from './store.ts';
 
 /** Long enough for the watch on Upgrades to catch up with a pod that the policy has just gated. */
 const SETTLE_MS = 1000;
@@ -23,8 +23,8 @@ export interface GatekeeperOptions {
   readonly wake: (podUid: string, at: number) => void;
 }
 
-const gates = ({ status, metadata }: Upgrade, workloadUid: string | undefined): boolean =>
-  status?.attempt?.gating === true && status.targetUID === workloadUid && !metadata.deletionTimestamp;
+const gates = ({ status, metadata }: Upgrade, workload: WorkloadRef): boolean =>
+  status?.attempt?.gating === true && status.targetUID === workload.uid && !metadata.deletionTimestamp;
 
 export class Gatekeeper {
   readonly #options: GatekeeperOptions;
@@ -53,28 +53,28 @@ export class Gatekeeper {
 
   #isAwaited(pod: PodView): boolean {
     const { store } = this.#options;
-    const workloadUid = store.workloadUidOf(pod);
+    const workload = store.workloadOf(pod);
     // A ReplicaSet that we do not know yet: its own event brings the pod back.
-    return (
-      workloadUid === undefined ||
-      store.upgradesOn(workloadUid).some((upgrade) => gates(upgrade, workloadUid))
-    );
+    return !workload || store.gatingOn(workload).some((upgrade) => gates(upgrade, workload));
   }
 
   /** Asks the API server itself: our watch may be silently dead for up to 45 s, and an attempt may have begun since. */
   async #isReallyNobodys(pod: PodView): Promise<boolean | 'unknown'> {
     const { reader, store } = this.#options;
     const upgrades = await reader.listUpgrades(pod.namespace);
-    const workloadUid = store.workloadUidOf(pod);
-    return upgrades === 'unknown' ? 'unknown' : !upgrades.some((upgrade) => gates(upgrade, workloadUid));
+    const workload = store.workloadOf(pod);
+    if (upgrades === 'unknown' || !workload) {
+      return 'unknown';
+    }
+    return !upgrades.some((upgrade) => gates(upgrade, workload));
   }
 
   /** `fallback.action: None` lets a failed version go on; everything else is a gate left behind. */
   #reasonFor(pod: PodView): 'ReportOnly' | 'NoAttempt' {
-    const upgrades = this.#options.store.upgradesOn(this.#options.store.workloadUidOf(pod) ?? '');
-    return upgrades.some(({ status }) => isReason(status?.attempt?.end?.reason, 'FallbackDisabled'))
-      ? 'ReportOnly'
-      : 'NoAttempt';
+    const { store } = this.#options;
+    const workload = store.workloadOf(pod);
+    const acting = workload && store.actingOn(workload);
+    return isReason(acting?.status?.attempt?.end?.reason, 'FallbackDisabled') ? 'ReportOnly' : 'NoAttempt';
   }
 
   async #open(pod: PodView): Promise<'done' | 'retry'> {
@@ -97,7 +97,7 @@ export class Gatekeeper {
       telemetry.failed(written.failure.kind);
       return written.failure.kind === 'notFound' ? 'done' : 'retry';
     }
-    store.pods.learn(written.object);
+    store.pods.applyWrite(written.object);
     telemetry.gateOpened(reason);
     log.info('gate opened', { pod: `${pod.namespace}/${pod.name}`, reason });
     return 'done';

@@ -132,18 +132,20 @@ export class Reconciler {
     const { clock, store } = this.#options;
     const now = clock.now();
     const workload = store.targetOf(upgrade);
-    const pods = workload ? store.podsOf(workload) : [];
+    const acting = store.actingFor(upgrade);
+    const waits = acting !== undefined && acting.metadata.uid !== upgrade.metadata.uid;
+    // One that waits decides nothing by its target's pods, and there may be thousands of both.
+    const pods = workload && !waits ? store.podsOf(workload) : [];
     for (const pod of pods) {
       this.memory.seen(pod, now);
       this.memory.seenNode(pod.node, store.nodes.get(pod.node)?.ready ?? true, now);
     }
     const revision = workload && updateRevision(workload, store.revisionsOf(workload));
-    const first = store.claimants(upgrade)[0];
     const refusal = this.#patience.refusal(key);
     return {
       now,
       upgrade,
-      ...(first && first.metadata.uid !== upgrade.metadata.uid ? { claimedBy: first.metadata.name } : {}),
+      ...(waits ? { claimedBy: acting.metadata.name } : {}),
       ...(workload ? { workload } : {}),
       ...(revision === undefined ? {} : { updateRevision: revision }),
       pods,
@@ -259,7 +261,7 @@ export class Reconciler {
     }
     this.#patience.granted(key, 'status');
     this.#writtenAt.set(key, clock.now());
-    store.upgrades.learn(written.object);
+    store.upgrades.applyWrite(written.object);
     this.#tell(upgrade, upgrade.status, plan.status);
     return 'stored';
   }
@@ -353,7 +355,7 @@ export class Reconciler {
   ): void {
     const { store, telemetry, wake, clock } = this.#options;
     if (finished?.seen) {
-      store.pods.learn(finished.seen);
+      store.pods.applyWrite(finished.seen);
     }
     const pod = store.pods.get(asked.uid);
     const upgrade = store.upgrades.get(key);

@@ -1,82 +1,293 @@
-import { expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { VERIFIED } from '../api/names.ts';
 import type { Upgrade } from '../api/types.ts';
-import type { NodeView, PodView, WorkloadView } from '../api/views.ts';
-import type { WatchEvent, Watched, WatchedKind, Watcher } from './ports.ts';
-import { Store } from './store.ts';
+import type { PodView, RevisionView, WorkloadView } from '../api/views.ts';
+import type { WatchEvent, Watched, WatchedKind } from './ports.ts';
+import { type Listener, Store } from './store.ts';
 
 type Sinks = { [K in WatchedKind]?: (event: WatchEvent<Watched[K]>) => void };
 
-/** A store whose watches say what the test says, and who it called concerned. */
-function made(): {
-  store: Store;
-  say: <K extends WatchedKind>(kind: K, ...items: Watched[K][]) => void;
-  node: (node: NodeView) => string[];
-} {
-  const sinks: Sinks = {};
-  const watcher: Watcher = {
-    watch: (kind, sink) => {
-      Object.assign(sinks, { [kind]: sink });
-    },
-  };
-  const store = new Store();
-  let concerned: readonly string[] = [];
-  store.watch(watcher, {
-    upgradesChanged: (keys) => {
-      concerned = keys;
-    },
-    podChanged: () => {},
-    upgradeChanged: () => {},
-  });
-  return {
-    store,
-    say: (kind, ...items) => sinks[kind]?.({ type: 'synced', items, resourceVersion: '100' }),
-    node: (object) => {
-      sinks.Node?.({ type: 'upsert', object });
-      return [...concerned];
-    },
-  };
+let store: Store;
+let sinks: Sinks;
+/** Whom the last event concerned. */
+let concerned: string[];
+let waiting: string[];
+let released: string[];
+
+const LISTENER: Listener = {
+  upgradesChanged: (keys) => concerned.push(...keys),
+  actingChanged: (keys) => waiting.push(...keys),
+  podChanged: () => {},
+  gateReleased: ({ uid }) => released.push(uid),
+};
+
+beforeEach(() => {
+  [sinks, concerned, waiting, released] = [{}, [], [], []];
+  store = new Store();
+  store.watch({ watch: (kind, sink) => Object.assign(sinks, { [kind]: sink }) }, LISTENER);
+});
+
+const list = <K extends WatchedKind>(kind: K, ...items: Watched[K][]): void =>
+  sinks[kind]?.({ type: 'synced', items, resourceVersion: '100' });
+
+/** Delivers one event; `concerned` is about it alone. */
+function send<K extends WatchedKind>(kind: K, type: 'upsert' | 'delete', object: Watched[K]): void {
+  [concerned, waiting, released] = [[], [], []];
+  sinks[kind]?.({ type, object } as WatchEvent<Watched[K]>);
 }
 
-const upgrade = (name: string, ended: boolean): Upgrade =>
+interface UpgradeChange {
+  readonly kind?: WorkloadView['kind'];
+  readonly target?: string;
+  readonly createdAt?: string;
+  readonly status?: object;
+  readonly version?: string;
+}
+const upgradeOf = (name: string, change: UpgradeChange = {}): Upgrade =>
   ({
-    metadata: { namespace: 'shop', name, resourceVersion: '1' },
-    spec: { targetRef: { kind: 'DaemonSet', name } },
-    status: { attempt: ended ? { end: {} } : {}, pods: [] },
+    metadata: {
+      namespace: 'shop',
+      name,
+      uid: `upgrade-${name}`,
+      resourceVersion: change.version ?? '1',
+      creationTimestamp: change.createdAt ?? '2026-01-01T00:00:00Z',
+    },
+    spec: { targetRef: { kind: change.kind ?? 'DaemonSet', name: change.target ?? name } },
+    status: change.status,
   }) as unknown as Upgrade;
-const set = (name: string) =>
-  ({ kind: 'DaemonSet', namespace: 'shop', name, uid: `set-${name}`, resourceVersion: '1' }) as WorkloadView;
-const pod = (name: string, node: string) =>
+const workloadOf = (kind: WorkloadView['kind'], name: string, namespace = 'shop') =>
+  ({ kind, namespace, name, uid: `uid-${name}`, resourceVersion: '1' }) as WorkloadView;
+const podOf = (name: string, node: string, change: Partial<PodView> = {}) =>
   ({
+    namespace: 'shop',
+    name: `${name}-${node}`,
     uid: `${name}-${node}`,
     node,
     resourceVersion: '1',
-    owner: { kind: 'DaemonSet', name, uid: `set-${name}` },
-  }) as PodView;
+    owner: { kind: 'DaemonSet', name, uid: `uid-${name}` },
+    gates: [],
+    conditions: {},
+    ...change,
+  }) as unknown as PodView;
+const replicaSetOf = (change: Partial<RevisionView> = {}) =>
+  ({
+    kind: 'ReplicaSet',
+    namespace: 'shop',
+    name: 'web-1',
+    uid: 'rs',
+    resourceVersion: '1',
+    owner: { kind: 'Deployment', name: 'web', uid: 'uid-web' },
+    ...change,
+  }) as RevisionView;
 
-test('a node concerns the running attempts that have a pod on it, also one that their status does not show', () => {
-  const { say, node } = made();
-  say('DaemonSet', set('web'), set('log'), set('old'));
-  say('Upgrade', upgrade('web', false), upgrade('log', false), upgrade('old', true));
-  say('Pod', pod('web', 'node-1'), pod('web', 'node-2'), pod('log', 'node-2'), pod('old', 'node-1'));
-  expect(node({ name: 'node-1', ready: false, resourceVersion: '101' })).toEqual(['shop/web']);
-  expect(node({ name: 'node-2', ready: true, resourceVersion: '102' })).toEqual(['shop/web', 'shop/log']);
-  expect(node({ name: 'node-3', ready: true, resourceVersion: '103' })).toEqual([]);
+describe('a node', () => {
+  const attempt = (ended: boolean) => ({ status: { attempt: ended ? { end: {} } : {}, pods: [] } });
+
+  test('concerns the running attempts that have a pod on it, also one that their status does not show', () => {
+    list(
+      'DaemonSet',
+      workloadOf('DaemonSet', 'web'),
+      workloadOf('DaemonSet', 'log'),
+      workloadOf('DaemonSet', 'old'),
+    );
+    list(
+      'Upgrade',
+      upgradeOf('web', attempt(false)),
+      upgradeOf('log', attempt(false)),
+      upgradeOf('old', attempt(true)),
+    );
+    list(
+      'Pod',
+      podOf('web', 'node-1'),
+      podOf('web', 'node-2'),
+      podOf('log', 'node-2'),
+      podOf('old', 'node-1'),
+    );
+    send('Node', 'upsert', { name: 'node-1', ready: false, resourceVersion: '101' });
+    expect(concerned).toEqual(['shop/web']);
+    send('Node', 'upsert', { name: 'node-2', ready: true, resourceVersion: '102' });
+    expect(concerned).toEqual(['shop/web', 'shop/log']);
+    send('Node', 'upsert', { name: 'node-3', ready: true, resourceVersion: '103' });
+    expect(concerned).toEqual([]);
+  });
+
+  test('is waited for before anything is decided: those that are lost when an attempt starts are left out of it', () => {
+    for (const kind of [
+      'Upgrade',
+      'Deployment',
+      'StatefulSet',
+      'DaemonSet',
+      'ReplicaSet',
+      'ControllerRevision',
+      'Pod',
+    ] as const) {
+      list(kind);
+    }
+    expect(store.synced).toBe(false);
+    list('Node');
+    expect(store.synced).toBe(true);
+  });
 });
 
-test('nothing is decided before the nodes are known: those that are lost when an attempt starts are left out of it', () => {
-  const { store, say } = made();
-  for (const kind of [
-    'Upgrade',
-    'Deployment',
-    'StatefulSet',
-    'DaemonSet',
-    'ReplicaSet',
-    'ControllerRevision',
-    'Pod',
-  ] as const) {
-    say(kind);
+describe('what belongs to a Deployment', () => {
+  const web = workloadOf('Deployment', 'web');
+  const ours = podOf('web', 'node-1', { owner: { kind: 'ReplicaSet', name: 'web-1', uid: 'rs' } });
+
+  beforeEach(() => {
+    list('Deployment', web, workloadOf('Deployment', 'web', 'other'), workloadOf('Deployment', 'api'));
+    list('StatefulSet', workloadOf('StatefulSet', 'web'));
+    list('ReplicaSet', replicaSetOf());
+    list('Pod', ours);
+    list('Upgrade', upgradeOf('web', { kind: 'Deployment' }));
+  });
+
+  test('is what its ReplicaSets own', () => {
+    expect(store.revisionsOf(web)).toEqual([replicaSetOf()]);
+    expect(store.podsOf(web)).toEqual([ours]);
+    send('Pod', 'upsert', { ...ours, resourceVersion: '101' });
+    expect(concerned).toEqual(['shop/web']);
+  });
+
+  test.each<[string, Partial<PodView>]>([
+    ['in another namespace', { namespace: 'evil' }],
+    ['of the ReplicaSet by UID alone', { owner: { kind: 'ReplicaSet', name: 'other', uid: 'rs' } }],
+    ['of the ReplicaSet by name alone', { owner: { kind: 'ReplicaSet', name: 'web-1', uid: 'forged' } }],
+    ['of another kind of the same name and UID', { owner: { kind: 'DaemonSet', name: 'web-1', uid: 'rs' } }],
+    ['of the Deployment itself', { owner: { kind: 'Deployment', name: 'web', uid: 'uid-web' } }],
+    [
+      'of a name that reads like the end of a key',
+      { owner: { kind: 'ReplicaSet/web-1', name: 'rs', uid: '' } },
+    ],
+  ])('is never a pod %s', (_, change) => {
+    const forged = podOf('forged', 'node-1', { owner: ours.owner, resourceVersion: '102', ...change });
+    send('Pod', 'upsert', forged);
+    expect(store.podsOf(web)).toEqual([ours]);
+    expect(concerned).toEqual([]);
+  });
+
+  test.each<[string, Partial<RevisionView>]>([
+    ['in another namespace', { namespace: 'evil' }],
+    ['of the Deployment by UID alone', { owner: { kind: 'Deployment', name: 'api', uid: 'uid-web' } }],
+    ['of the Deployment by name alone', { owner: { kind: 'Deployment', name: 'web', uid: 'forged' } }],
+    ['of a StatefulSet of the same name', { owner: { kind: 'StatefulSet', name: 'web', uid: 'uid-web' } }],
+  ])('is never a ReplicaSet %s, nor its pods', (_, change) => {
+    const forged = replicaSetOf({ name: 'forged', uid: 'forged-rs', resourceVersion: '101', ...change });
+    send('ReplicaSet', 'upsert', forged);
+    expect(store.revisionsOf(web)).toEqual([replicaSetOf()]);
+    const { namespace } = forged;
+    const owner = { kind: 'ReplicaSet', name: 'forged', uid: 'forged-rs' };
+    send('Pod', 'upsert', podOf('forged', 'node-1', { namespace, owner, resourceVersion: '102' }));
+    expect(store.podsOf(web)).toEqual([ours]);
+  });
+
+  test('is a StatefulSet of the same name and UID least of all', () => {
+    send('ControllerRevision', 'upsert', { ...replicaSetOf(), kind: 'ControllerRevision' });
+    expect(store.revisionsOf(workloadOf('StatefulSet', 'web'))).toEqual([]);
+  });
+});
+
+describe('Upgrades on one target', () => {
+  const second = (n: number) => `2026-01-01T00:00:${String(n).padStart(2, '0')}Z`;
+  const on = (name: string, n: number) => upgradeOf(name, { target: 'web', createdAt: second(n) });
+
+  beforeEach(() => {
+    list('DaemonSet', workloadOf('DaemonSet', 'web'));
+    list('Upgrade', on('c', 3), on('b', 2), on('a', 2), on('d', 4));
+  });
+
+  test('act one at a time: the oldest, then by name', () => {
+    expect(store.actingFor(on('d', 4))?.metadata.name).toBe('a');
+    expect(waiting).toEqual(['shop/b', 'shop/c', 'shop/d']);
+  });
+
+  test('are not woken by what happens to the target, save the one that acts', () => {
+    send('DaemonSet', 'upsert', { ...workloadOf('DaemonSet', 'web'), resourceVersion: '101' });
+    expect([concerned, waiting]).toEqual([['shop/a'], []]);
+    send('Pod', 'upsert', podOf('web', 'node-1', { resourceVersion: '102' }));
+    expect([concerned, waiting]).toEqual([['shop/a'], []]);
+  });
+
+  test('pass the target on when the one that acts goes, or aims elsewhere', () => {
+    send('Upgrade', 'delete', { ...on('a', 2) });
+    expect([concerned, waiting]).toEqual([
+      ['shop/a', 'shop/b'],
+      ['shop/c', 'shop/d'],
+    ]);
+    send('Upgrade', 'upsert', upgradeOf('b', { target: 'log', createdAt: second(2), version: '102' }));
+    expect([concerned, waiting]).toEqual([['shop/b', 'shop/c', 'shop/b'], ['shop/d']]);
+    send('Upgrade', 'delete', on('d', 4));
+    expect([concerned, waiting]).toEqual([['shop/d'], []]);
+    expect(store.actingFor(on('c', 3))?.metadata.name).toBe('c');
+  });
+
+  test('pass it on when one goes and comes again under the same name while nobody looked', () => {
+    const again = on('a', 9);
+    list('Upgrade', { ...again, metadata: { ...again.metadata, uid: 'again' } }, on('b', 2), on('c', 3));
+    expect(store.actingFor(on('c', 3))?.metadata.name).toBe('b');
+  });
+});
+
+test.each([2000, 5000])('with %d Upgrades on one target no event costs more than with one', (count) => {
+  const all = Array.from({ length: count }, (_, n) =>
+    upgradeOf(`u-${n}`, {
+      target: 'web',
+      createdAt: new Date(Date.UTC(2026, 0, 2) - n * 1000).toISOString(),
+    }),
+  );
+  const parse = jest.spyOn(Date, 'parse');
+  list('DaemonSet', workloadOf('DaemonSet', 'web'));
+  list('Upgrade', ...all);
+  expect(parse).toHaveBeenCalledTimes(count);
+  expect(waiting).toHaveLength(count - 1);
+  parse.mockClear();
+
+  send('DaemonSet', 'upsert', { ...workloadOf('DaemonSet', 'web'), resourceVersion: '101' });
+  expect([concerned, waiting]).toEqual([[`shop/u-${count - 1}`], []]);
+  for (const upgrade of all) {
+    store.actingFor(upgrade);
   }
-  expect(store.synced).toBe(false);
-  say('Node');
-  expect(store.synced).toBe(true);
+  send('Upgrade', 'upsert', { ...(all[7] as Upgrade), status: {} as never });
+  expect([concerned, waiting]).toEqual([['shop/u-7'], []]);
+  expect(parse).not.toHaveBeenCalled();
+  parse.mockRestore();
+});
+
+describe('a closed gate is looked at', () => {
+  const closed = (change: Partial<PodView> = {}) => podOf('web', 'node-1', { gates: [VERIFIED], ...change });
+  const gating = (on: boolean) =>
+    upgradeOf('web', {
+      status: { targetUID: 'uid-web', attempt: { gating: on } },
+      version: on ? '1' : '110',
+    });
+
+  beforeEach(() => {
+    list('DaemonSet', workloadOf('DaemonSet', 'web'));
+    list('Pod', closed());
+    list('Upgrade', gating(true));
+    released = [];
+  });
+
+  test('when the attempt ends, also by a write of our own', () => {
+    store.upgrades.applyWrite(gating(false));
+    expect(released).toEqual(['web-node-1']);
+  });
+
+  test('when the Upgrade goes', () => {
+    send('Upgrade', 'delete', gating(true));
+    expect(released).toEqual(['web-node-1']);
+  });
+
+  test('and not at every word about a running attempt', () => {
+    send('Upgrade', 'upsert', {
+      ...gating(true),
+      metadata: { ...gating(true).metadata, resourceVersion: '105' },
+    });
+    expect(released).toEqual([]);
+  });
+
+  test('when the ReplicaSet that owns the pod becomes known', () => {
+    list('Pod', closed({ owner: { kind: 'ReplicaSet', name: 'web-1', uid: 'rs' } }));
+    send('ReplicaSet', 'upsert', replicaSetOf({ resourceVersion: '101' }));
+    expect(released).toEqual(['web-node-1']);
+  });
 });

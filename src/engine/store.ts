@@ -1,91 +1,101 @@
 /** All that is known of the cluster, fed by the watches and by the answers to our own writes, and who is concerned by a change. */
+
+import { isClosed } from '../api/gate.ts';
 import type { Upgrade } from '../api/types.ts';
-import type { NodeView, PodView, RevisionView, WorkloadView } from '../api/views.ts';
+import type { NodeView, OwnerView, PodView, RevisionView, WorkloadView } from '../api/views.ts';
+import { Claims } from './claims.ts';
+import { Indexer } from './indexer.ts';
+import { identityKey, ownerKey } from './ownership.ts';
 import type { Watched, WatchedKind, Watcher } from './ports.ts';
-import { Table } from './table.ts';
 
 /** `namespace/name` of an Upgrade. */
 export type UpgradeKey = string;
 
-export const upgradeKey = ({ metadata }: Upgrade): UpgradeKey => `${metadata.namespace}/${metadata.name}`;
-const targetKey = (upgrade: Upgrade): string =>
-  `${upgrade.spec.targetRef.kind}/${upgrade.metadata.namespace}/${upgrade.spec.targetRef.name}`;
-const workloadKey = ({ kind, namespace, name }: WorkloadView): string => `${kind}/${namespace}/${name}`;
-
-/** Told of every change: the Upgrades and the pods that it concerns. */
-export interface Listener {
-  upgradesChanged(keys: readonly UpgradeKey[]): void;
-  podChanged(pod: PodView): void;
-  /** The Upgrade itself changed, came or went. */
-  upgradeChanged(upgrade: Upgrade): void;
+/** A workload as its dependents name it; it need not exist any more. */
+export interface WorkloadRef extends OwnerView {
+  readonly namespace: string;
 }
 
+export const upgradeKey = ({ metadata }: Upgrade): UpgradeKey => `${metadata.namespace}/${metadata.name}`;
+const targetKey = ({ metadata, spec }: Upgrade): string =>
+  nameKey({ kind: spec.targetRef.kind, namespace: metadata.namespace, name: spec.targetRef.name });
+const nameKey = ({ kind, namespace, name }: Pick<WorkloadRef, 'kind' | 'namespace' | 'name'>): string =>
+  `${kind}/${namespace}/${name}`;
 const version = ({ resourceVersion }: { resourceVersion: string }): string => resourceVersion;
+const isGating = ({ status }: Upgrade): boolean => status?.attempt?.gating === true;
+
+/** Called with every change: the Upgrades and the pods that it concerns. */
+export interface Listener {
+  upgradesChanged(keys: readonly UpgradeKey[]): void;
+  /** Another Upgrade acts on the target of these now; they only have to name it. */
+  actingChanged(waiting: readonly UpgradeKey[]): void;
+  podChanged(pod: PodView): void;
+  /** The gate of this pod may have become nobody's. */
+  gateReleased(pod: PodView): void;
+}
+
+const WORKLOAD_KINDS = ['Deployment', 'StatefulSet', 'DaemonSet'] as const;
+
+const workloads = () => new Indexer<WorkloadView>({ key: nameKey, version, indexes: {} });
+const revisions = () =>
+  new Indexer<RevisionView, 'owner'>({ key: identityKey, version, indexes: { owner: ownerKey } });
 
 export class Store {
-  readonly upgrades = new Table<Upgrade>({
+  readonly upgrades = new Indexer<Upgrade, 'gating'>({
     key: upgradeKey,
     version: ({ metadata }) => metadata.resourceVersion,
-    group: targetKey,
+    indexes: { gating: (upgrade) => (isGating(upgrade) ? targetKey(upgrade) : undefined) },
+    changed: (before, after) => this.#upgradeChanged(before, after),
   });
-  readonly workloads = {
-    Deployment: new Table<WorkloadView>({ key: workloadKey, version, group: ({ uid }) => uid }),
-    StatefulSet: new Table<WorkloadView>({ key: workloadKey, version, group: ({ uid }) => uid }),
-    DaemonSet: new Table<WorkloadView>({ key: workloadKey, version, group: ({ uid }) => uid }),
-  };
-  readonly revisions = {
-    ReplicaSet: new Table<RevisionView>({
-      key: ({ uid }) => uid,
-      version,
-      group: ({ ownerUid }) => ownerUid,
-    }),
-    ControllerRevision: new Table<RevisionView>({
-      key: ({ uid }) => uid,
-      version,
-      group: ({ ownerUid }) => ownerUid,
-    }),
-  };
-  readonly pods = new Table<PodView>({ key: ({ uid }) => uid, version, group: ({ owner }) => owner.uid });
-  readonly nodes = new Table<NodeView>({ key: ({ name }) => name, version, group: () => '' });
+  readonly workloads = { Deployment: workloads(), StatefulSet: workloads(), DaemonSet: workloads() };
+  readonly revisions = { ReplicaSet: revisions(), ControllerRevision: revisions() };
+  readonly pods = new Indexer<PodView, 'owner' | 'node'>({
+    key: ({ uid }) => uid,
+    version,
+    indexes: { owner: ownerKey, node: ({ node }) => node },
+  });
+  readonly nodes = new Indexer<NodeView>({ key: ({ name }) => name, version, indexes: {} });
+  readonly #claims = new Claims({ key: upgradeKey, target: targetKey });
+  /** Targets on which another Upgrade acts since the listener was last called. */
+  readonly #passedOn = new Set<string>();
+  #listener: Listener | undefined;
 
-  /** Starts every watch and tells the listener who is concerned by what they bring. */
+  /** Starts every watch and calls the listener with who is concerned by what they bring. */
   watch(watcher: Watcher, listener: Listener): void {
-    const feed = <K extends WatchedKind>(
+    this.#listener = listener;
+    const feed = <K extends WatchedKind, I extends string>(
       kind: K,
-      table: Table<Watched[K]>,
+      indexer: Indexer<Watched[K], I>,
       concerned: (object: Watched[K]) => Iterable<UpgradeKey>,
     ) =>
       watcher.watch(kind, (event) => {
-        const touched = table.apply(event);
+        const touched = indexer.apply(event);
         listener.upgradesChanged([...new Set(touched.flatMap((object) => [...concerned(object)]))]);
+        this.#announceActing();
       });
-    feed('Upgrade', this.upgrades, (upgrade) => {
-      listener.upgradeChanged(upgrade);
-      return this.#onTarget(targetKey(upgrade), upgradeKey(upgrade));
-    });
-    for (const kind of ['Deployment', 'StatefulSet', 'DaemonSet'] as const) {
-      feed(kind, this.workloads[kind], (workload) => this.#onTarget(workloadKey(workload)));
+    feed('Upgrade', this.upgrades, (upgrade) => [upgradeKey(upgrade)]);
+    for (const kind of WORKLOAD_KINDS) {
+      feed(kind, this.workloads[kind], (workload) => this.#keysOf(nameKey(workload)));
     }
     for (const kind of ['ReplicaSet', 'ControllerRevision'] as const) {
-      feed(kind, this.revisions[kind], ({ ownerUid }) => this.#onWorkload(ownerUid));
+      feed(kind, this.revisions[kind], (revision) => this.#revisionChanged(revision));
     }
     feed('Pod', this.pods, (pod) => {
       listener.podChanged(pod);
-      return this.#onWorkload(this.workloadUidOf(pod));
+      return this.#actingOnOwner(this.workloadOf(pod));
     });
     feed('Node', this.nodes, ({ name }) => this.#onNode(name));
   }
 
   /** True when every kind has been listed once. Where nodes may not be listed, their watch says so with an empty list. */
   get synced(): boolean {
-    const tables = [
+    return [
       this.upgrades,
       this.pods,
       this.nodes,
       ...Object.values(this.workloads),
       ...Object.values(this.revisions),
-    ];
-    return tables.every((table) => table.synced);
+    ].every(({ synced }) => synced);
   }
 
   /** The workload an Upgrade targets, if it is there. */
@@ -93,57 +103,114 @@ export class Store {
     return this.workloads[upgrade.spec.targetRef.kind].get(targetKey(upgrade));
   }
 
-  /** UID of the workload a pod belongs to: its owner's, or for a Deployment the owner's owner's. */
-  workloadUidOf(pod: PodView): string | undefined {
-    return pod.owner.kind === 'ReplicaSet'
-      ? this.revisions.ReplicaSet.get(pod.owner.uid)?.ownerUid
-      : pod.owner.uid;
+  /** The workload a pod belongs to, whether or not it is (still) there: the pod's owner, or its ReplicaSet's. */
+  workloadOf(pod: PodView): WorkloadRef | undefined {
+    const { namespace, owner } = pod;
+    if (owner.kind === 'ReplicaSet') {
+      return this.#ownerOf(this.revisions.ReplicaSet.get(ownerKey(pod)));
+    }
+    return owner.kind === 'Deployment' ? undefined : { namespace, ...owner };
   }
 
   revisionsOf(workload: WorkloadView): RevisionView[] {
-    return this.revisions[workload.kind === 'Deployment' ? 'ReplicaSet' : 'ControllerRevision'].inGroup(
-      workload.uid,
-    );
+    const kind = workload.kind === 'Deployment' ? 'ReplicaSet' : 'ControllerRevision';
+    return this.revisions[kind].byIndex('owner', identityKey(workload));
   }
 
   podsOf(workload: WorkloadView): PodView[] {
-    if (workload.kind !== 'Deployment') {
-      return this.pods.inGroup(workload.uid);
+    const makers = workload.kind === 'Deployment' ? this.revisionsOf(workload) : [workload];
+    return makers.flatMap((maker) => this.pods.byIndex('owner', identityKey(maker)));
+  }
+
+  /** The Upgrade that acts on what this one targets. */
+  actingFor(upgrade: Upgrade): Upgrade | undefined {
+    return this.#acting(targetKey(upgrade));
+  }
+
+  /** The Upgrade that acts on a workload. */
+  actingOn(workload: WorkloadRef): Upgrade | undefined {
+    return this.#acting(nameKey(workload));
+  }
+
+  /** Upgrades with an attempt that gates the workload's pods. */
+  gatingOn(workload: WorkloadRef): Upgrade[] {
+    return this.upgrades.byIndex('gating', nameKey(workload));
+  }
+
+  #acting(target: string): Upgrade | undefined {
+    const key = this.#claims.acting(target);
+    return key === undefined ? undefined : this.upgrades.get(key);
+  }
+
+  #ownerOf(revision: RevisionView | undefined): WorkloadRef | undefined {
+    return revision && { namespace: revision.namespace, ...revision.owner };
+  }
+
+  /** A reference whose UID is not the workload's is to an earlier one of the name, or forged. */
+  #actingOnOwner(ref: WorkloadRef | undefined): UpgradeKey[] {
+    const kind = WORKLOAD_KINDS.find((known) => known === ref?.kind);
+    if (!ref || !kind || this.workloads[kind].get(nameKey(ref))?.uid !== ref.uid) {
+      return [];
     }
-    return this.revisions.ReplicaSet.inGroup(workload.uid).flatMap(({ uid }) => this.pods.inGroup(uid));
+    return this.#keysOf(nameKey(ref));
   }
 
-  /** Upgrades on the same target, the one that acts first: the oldest, then by name. */
-  claimants(upgrade: Upgrade): Upgrade[] {
-    const age = ({ metadata }: Upgrade) => Date.parse(metadata.creationTimestamp);
-    return this.upgrades
-      .inGroup(targetKey(upgrade))
-      .sort((a, b) => age(a) - age(b) || (a.metadata.name < b.metadata.name ? -1 : 1));
+  #keysOf(target: string): UpgradeKey[] {
+    const key = this.#claims.acting(target);
+    return key === undefined ? [] : [key];
   }
 
-  /** Upgrades whose target is the workload with this UID. */
-  upgradesOn(workloadUid: string): Upgrade[] {
-    return Object.values(this.workloads).flatMap((table) =>
-      table.inGroup(workloadUid).flatMap((workload) => this.upgrades.inGroup(workloadKey(workload))),
-    );
-  }
-
-  #onTarget(target: string, ...also: UpgradeKey[]): UpgradeKey[] {
-    return [...also, ...this.upgrades.inGroup(target).map(upgradeKey)];
-  }
-
-  #onWorkload(uid: string | undefined): UpgradeKey[] {
-    return uid === undefined ? [] : this.upgradesOn(uid).map(upgradeKey);
+  /** A pod may be known before its ReplicaSet is, and whose it is only now. */
+  #revisionChanged(revision: RevisionView): UpgradeKey[] {
+    for (const pod of this.pods.byIndex('owner', identityKey(revision))) {
+      this.#release(pod);
+    }
+    return this.#actingOnOwner(this.#ownerOf(revision));
   }
 
   /** By the pods that are there, not by those that the status shows: it shows twenty at most. */
   #onNode(name: string): UpgradeKey[] {
-    const owners = new Set(
-      [...this.pods.all()].filter(({ node }) => node === name).map((pod) => this.workloadUidOf(pod)),
-    );
-    return [...owners]
-      .flatMap((uid) => (uid === undefined ? [] : this.upgradesOn(uid)))
-      .filter(({ status }) => status?.attempt && !status.attempt.end)
-      .map(upgradeKey);
+    return this.pods
+      .byIndex('node', name)
+      .flatMap((pod) => this.#actingOnOwner(this.workloadOf(pod)))
+      .filter((key) => {
+        const attempt = this.upgrades.get(key)?.status?.attempt;
+        return attempt && !attempt.end;
+      });
+  }
+
+  /** Also by a write of ours: an attempt that ended, and an Upgrade that went away, may leave closed gates behind. */
+  #upgradeChanged(before: Upgrade | undefined, after: Upgrade | undefined): void {
+    for (const target of this.#claims.apply(before, after)) {
+      this.#passedOn.add(target);
+    }
+    if (before && isGating(before) && !(after && stillGates(before, after))) {
+      const workload = this.targetOf(before);
+      for (const pod of workload ? this.podsOf(workload) : []) {
+        this.#release(pod);
+      }
+    }
+  }
+
+  /** Once for all changes that came together: a list brings thousands. */
+  #announceActing(): void {
+    for (const target of this.#passedOn) {
+      this.#listener?.upgradesChanged(this.#keysOf(target));
+      this.#listener?.actingChanged(this.#claims.waiting(target));
+    }
+    this.#passedOn.clear();
+  }
+
+  #release(pod: PodView): void {
+    if (isClosed(pod)) {
+      this.#listener?.gateReleased(pod);
+    }
   }
 }
+
+/** Whether the attempt of `before` goes on in `after` on the same target. */
+const stillGates = (before: Upgrade, after: Upgrade): boolean =>
+  isGating(after) &&
+  !after.metadata.deletionTimestamp &&
+  after.status?.targetUID === before.status?.targetUID &&
+  targetKey(after) === targetKey(before);

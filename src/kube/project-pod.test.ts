@@ -11,7 +11,7 @@ const pod = {
     labels: { app: 'web', 'pod-template-hash': 'abc' },
     ownerReferences: [
       { kind: 'Other', name: 'x', uid: 'x' },
-      { kind: 'ReplicaSet', name: 'web-abc', uid: 'r1', controller: true },
+      { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-abc', uid: 'r1', controller: true },
     ],
   },
   spec: {
@@ -140,11 +140,27 @@ test('its containers are all there, regular ones first, each with its own state'
   ]);
 });
 
+const controlledBy = (kind: string): object[] => [
+  { apiVersion: 'apps/v1', kind, name: 'x', uid: 'x', controller: true },
+];
+
+test.each([
+  ['ReplicaSet', 'hash'],
+  ['StatefulSet', 'revision'],
+  ['DaemonSet', 'revision'],
+  ['Job', ''],
+  ['constructor', ''],
+])(
+  "the revision of a %s's pod is in the label of its kind, whatever the template carries",
+  (kind, revision) => {
+    const labels = { 'pod-template-hash': 'hash', 'controller-revision-hash': 'revision' };
+    expect(projectPod({ metadata: { labels, ownerReferences: controlledBy(kind) } }).revision).toBe(revision);
+  },
+);
+
 test('pods of Jobs, and pods that nobody controls, are not kept', () => {
   const owned = (kind: string): boolean =>
-    keepsPod(
-      projectPod({ metadata: { ownerReferences: [{ kind, name: 'x', uid: 'x', controller: true }] } }),
-    );
+    keepsPod(projectPod({ metadata: { ownerReferences: controlledBy(kind) } }));
   expect(['ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicationController'].filter(owned)).toEqual([
     'ReplicaSet',
     'StatefulSet',

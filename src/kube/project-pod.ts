@@ -1,13 +1,18 @@
 import { VERIFIED } from '../api/names.ts';
 import type { ConditionView, ContainerRole, ContainerView, PodView } from '../api/views.ts';
-import { controllerOf } from './project-revision.ts';
+import { controllerOf } from './owner.ts';
 import { initRole } from './project-workload.ts';
 import { at, count, frozen, list, type Raw, record, text, time } from './raw.ts';
 
 /** Condition types that decisions read besides those named in a pod's readiness gates. */
 const readTypes = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready', VERIFIED];
 const phases = ['Pending', 'Running', 'Succeeded', 'Failed'] as const;
-const podOwners = ['ReplicaSet', 'StatefulSet', 'DaemonSet'];
+/** Which label holds a pod's revision depends on who made it: the template itself may carry the other one, copied from some pod. */
+const REVISION_LABELS: ReadonlyMap<string, string> = new Map([
+  ['ReplicaSet', 'pod-template-hash'],
+  ['StatefulSet', 'controller-revision-hash'],
+  ['DaemonSet', 'controller-revision-hash'],
+]);
 
 /** Reduces a pod to the fields that decisions read. A pod without a controlling owner gets an empty one; see `keepsPod`. */
 export function projectPod(raw: unknown): PodView {
@@ -15,15 +20,15 @@ export function projectPod(raw: unknown): PodView {
   const metadata = record(object.metadata);
   const spec = record(object.spec);
   const status = record(object.status);
-  const labels = record(metadata.labels);
+  const owner = controllerOf(metadata);
   const gates = list(spec.readinessGates).map((gate) => text(record(gate).conditionType));
   return frozen({
     namespace: text(metadata.namespace),
     name: text(metadata.name),
     uid: text(metadata.uid),
     resourceVersion: text(metadata.resourceVersion),
-    owner: controllerOf(metadata),
-    revision: text(labels['pod-template-hash'] ?? labels['controller-revision-hash']),
+    owner,
+    revision: text(at(metadata, 'labels', REVISION_LABELS.get(owner.kind) ?? '')),
     node: text(spec.nodeName),
     ip: text(status.podIP),
     phase:
@@ -39,7 +44,7 @@ export function projectPod(raw: unknown): PodView {
 
 /** Pods of the workload kinds that an Upgrade can name, through their controllers; all others are not kept. */
 export function keepsPod(pod: PodView): boolean {
-  return podOwners.includes(pod.owner.kind);
+  return REVISION_LABELS.has(pod.owner.kind);
 }
 
 function conditions(raw: unknown, types: readonly string[]): Record<string, ConditionView> {

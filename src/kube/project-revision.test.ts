@@ -7,7 +7,9 @@ const template = {
   metadata: { labels: { app: 'web' } },
   spec: { containers: [{ name: 'web', image: 'w:1' }] },
 };
-const owner = (kind: string): object[] => [{ kind, name: 'web', uid: 'd1', controller: true }];
+const owner = (kind: string): object[] => [
+  { apiVersion: 'apps/v1', kind, name: 'web', uid: 'd1', controller: true },
+];
 
 test('a ReplicaSet has the digest of the Deployment template it was made from', () => {
   const made = {
@@ -26,7 +28,7 @@ test('a ReplicaSet has the digest of the Deployment template it was made from', 
   expect(view).toMatchObject({
     hash: 'abc',
     revision: 12,
-    ownerUid: 'd1',
+    owner: { kind: 'Deployment', name: 'web', uid: 'd1' },
     templateDigest: templateDigest(template),
   });
   expect(keepsRevision(view)).toBe(true);

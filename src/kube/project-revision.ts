@@ -1,21 +1,20 @@
 import type { RevisionView } from '../api/views.ts';
 import { templateDigest } from './digest.ts';
-import { at, count, frozen, list, type Raw, record, text, time } from './raw.ts';
+import { controllerOf } from './owner.ts';
+import { at, count, frozen, type Raw, record, text, time } from './raw.ts';
 
-/** The owner reference with `controller: true`; empty strings when there is none. */
-export function controllerOf(metadata: Raw): { kind: string; name: string; uid: string } {
-  const owner = record(list(metadata.ownerReferences).find((entry) => record(entry).controller === true));
-  return { kind: text(owner.kind), name: text(owner.name), uid: text(owner.uid) };
-}
+const OWNERS: Readonly<Record<RevisionView['kind'], readonly string[]>> = {
+  ReplicaSet: ['Deployment'],
+  ControllerRevision: ['StatefulSet', 'DaemonSet'],
+};
 
-/** Reduces a ReplicaSet; without a controlling Deployment its `ownerUid` is empty and it is not kept. */
+/** Reduces a ReplicaSet; one without a controlling Deployment is not kept. */
 export function projectReplicaSet(raw: unknown): RevisionView {
   const metadata = record(record(raw).metadata);
-  const owner = controllerOf(metadata);
   return frozen({
     kind: 'ReplicaSet',
     ...identity(metadata),
-    ownerUid: owner.kind === 'Deployment' ? owner.uid : '',
+    owner: controllerOf(metadata),
     hash: text(at(metadata, 'labels', 'pod-template-hash')),
     templateDigest: templateDigest(at(raw, 'spec', 'template')),
     revision:
@@ -32,11 +31,10 @@ export function projectControllerRevision(raw: unknown): RevisionView {
   const object = record(raw);
   const metadata = record(object.metadata);
   const owner = controllerOf(metadata);
-  const known = owner.kind === 'StatefulSet' || owner.kind === 'DaemonSet';
   return frozen({
     kind: 'ControllerRevision',
     ...identity(metadata),
-    ownerUid: known ? owner.uid : '',
+    owner,
     hash:
       owner.kind === 'StatefulSet'
         ? text(metadata.name)
@@ -49,7 +47,7 @@ export function projectControllerRevision(raw: unknown): RevisionView {
 
 /** Revisions of workloads that an Upgrade can name. */
 export function keepsRevision(revision: RevisionView): boolean {
-  return revision.ownerUid !== '';
+  return OWNERS[revision.kind].includes(revision.owner.kind);
 }
 
 function identity(metadata: Raw): Pick<RevisionView, 'namespace' | 'name' | 'uid' | 'resourceVersion'> {

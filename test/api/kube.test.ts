@@ -159,7 +159,7 @@ describe('reading', () => {
       const name = `digest-${kind.toLowerCase()}`;
       const first = await created(kind, name);
       const ofIt = (): RevisionView[] =>
-        all<RevisionView>(revisionKind).filter(({ ownerUid }) => ownerUid === first.uid);
+        all<RevisionView>(revisionKind).filter(({ owner }) => owner.uid === first.uid);
       expect((await eventually(() => ofIt()[0])).templateDigest).toBe(first.templateDigest);
       const written = await cluster.writer.patchImages(await settled(kind, name), {
         web: 'registry.example/web:2',
@@ -182,7 +182,7 @@ describe('reading', () => {
       const { uid, name } = await created(kind, `pods-${kind.toLowerCase()}`);
       const revision = await eventually(() =>
         [...all<RevisionView>('ReplicaSet'), ...all<RevisionView>('ControllerRevision')].find(
-          (each) => each.ownerUid === uid,
+          (each) => each.owner.uid === uid,
         ),
       );
       const pod = await eventually(() =>

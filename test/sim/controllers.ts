@@ -2,7 +2,7 @@
 import type { PodView, RevisionView, WorkloadView } from '../../src/api/views.ts';
 import { syncDaemonSet } from './daemonset.ts';
 import { syncDeployment } from './deployment.ts';
-import { keyOf } from './state.ts';
+import { isOwnedBy, keyOf } from './state.ts';
 import { syncStatefulSet } from './statefulset.ts';
 import { type World, wholeSeconds } from './world.ts';
 
@@ -31,15 +31,13 @@ export class Controllers {
     });
   }
 
-  #markOwnerOf({ owner }: PodView): void {
+  #markOwnerOf(pod: PodView): void {
     const { state } = this.#world;
-    const uid =
-      owner.kind === 'ReplicaSet'
-        ? state.all('ReplicaSet').find((set) => set.uid === owner.uid)?.ownerUid
-        : owner.uid;
+    const owned =
+      pod.owner.kind === 'ReplicaSet' ? state.all('ReplicaSet').find((set) => isOwnedBy(pod, set)) : pod;
     for (const kind of ['Deployment', 'StatefulSet', 'DaemonSet'] as const) {
       for (const workload of state.all(kind)) {
-        if (workload.uid === uid) {
+        if (owned && isOwnedBy(owned, workload)) {
           this.#mark(workload);
         }
       }
@@ -80,7 +78,7 @@ export class Controllers {
 export const revisionsOf = (world: World, workload: WorkloadView): RevisionView[] =>
   world.state
     .all(workload.kind === 'Deployment' ? 'ReplicaSet' : 'ControllerRevision')
-    .filter(({ ownerUid }) => ownerUid === workload.uid)
+    .filter((revision) => isOwnedBy(revision, workload))
     .sort((a, b) => a.createdAt - b.createdAt);
 
 /** The revision of the present template: an old one is used again under a new, highest number, as all three controllers do. */
@@ -99,7 +97,7 @@ export function currentRevisionOf(world: World, workload: WorkloadView): Revisio
     name: `${workload.name}-${hash}`,
     uid: world.state.uid('rev'),
     resourceVersion: '',
-    ownerUid: workload.uid,
+    owner: { kind: workload.kind, name: workload.name, uid: workload.uid },
     hash: workload.kind === 'StatefulSet' ? `${workload.name}-${hash}` : hash,
     templateDigest: workload.templateDigest,
     revision: highest + 1,

@@ -1,13 +1,14 @@
 /** A DaemonSet: one pod on each node, also on those that are not ready; old pods that are not available are replaced at once, others within maxUnavailable. */
 import type { PodView, WorkloadView } from '../../src/api/views.ts';
 import { createPod, currentRevisionOf, isReady, report } from './controllers.ts';
+import { isOwnedBy } from './state.ts';
 import type { World } from './world.ts';
 
 export function syncDaemonSet(world: World, workload: WorkloadView): void {
   const revision = currentRevisionOf(world, workload);
   const { kind, name, uid } = workload;
   const on = (node: string): PodView[] =>
-    world.pods().filter((pod) => pod.owner.uid === uid && pod.node === node);
+    world.pods().filter((pod) => isOwnedBy(pod, workload) && pod.node === node);
   const nodes = world.state.all('Node').map((node) => node.name);
   for (const node of nodes) {
     if (on(node).length > 0) {
@@ -31,7 +32,7 @@ export function syncDaemonSet(world: World, workload: WorkloadView): void {
 }
 
 function replace(world: World, workload: WorkloadView, hash: string): void {
-  const pods = world.pods().filter(({ owner }) => owner.uid === workload.uid);
+  const pods = world.pods().filter((pod) => isOwnedBy(pod, workload));
   const live = pods.filter(({ deleting }) => !deleting);
   const old = live.filter(({ revision }) => revision !== hash);
   const broken = old.filter((pod) => !isReady(pod));

@@ -9,6 +9,7 @@ import {
   report,
   revisionsOf,
 } from './controllers.ts';
+import { isOwnedBy } from './state.ts';
 import type { Model, World } from './world.ts';
 
 interface Sets {
@@ -21,7 +22,7 @@ interface Sets {
 
 const wanted = ({ model }: Sets, set: RevisionView): number => model.replicas.get(set.name) ?? 0;
 const podsOf = ({ world }: Sets, set: RevisionView) =>
-  world.pods().filter((pod) => pod.owner.uid === set.uid && isLive(pod));
+  world.pods().filter((pod) => isOwnedBy(pod, set) && isLive(pod));
 const available = (sets: Sets, set: RevisionView): number => podsOf(sets, set).filter(isReady).length;
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 

@@ -1,4 +1,5 @@
 /** What the cluster stores: objects with versions, and the log of every change, from which watches are fed. */
+import type { OwnerView } from '../../src/api/views.ts';
 import type { Watched, WatchedKind } from '../../src/engine/ports.ts';
 
 export interface Change<K extends WatchedKind = WatchedKind> {
@@ -13,6 +14,12 @@ type Named = {
   readonly name?: string;
   readonly metadata?: { readonly namespace: string; readonly name: string };
 };
+
+/** As every controller of Kubernetes has it: in the same namespace, and of this very owner. */
+export const isOwnedBy = (
+  { namespace, owner }: { readonly namespace: string; readonly owner: OwnerView },
+  by: { readonly namespace: string; readonly uid: string },
+): boolean => namespace === by.namespace && owner.uid === by.uid;
 
 /** `namespace/name`; nodes have no namespace. */
 export function keyOf(object: unknown): string {

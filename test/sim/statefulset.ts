@@ -4,7 +4,7 @@
  */
 import type { PodView, WorkloadView } from '../../src/api/views.ts';
 import { createPod, currentRevisionOf, isReady, nodeFor, report, revisionsOf } from './controllers.ts';
-import { keyOf } from './state.ts';
+import { isOwnedBy, keyOf } from './state.ts';
 import type { World } from './world.ts';
 
 const ordinalOf = (pod: PodView): number => Number(pod.name.slice(pod.name.lastIndexOf('-') + 1));
@@ -25,7 +25,7 @@ export function syncStatefulSet(world: World, workload: WorkloadView): void {
 function podsOf(world: World, workload: WorkloadView): PodView[] {
   return world
     .pods()
-    .filter(({ owner }) => owner.uid === workload.uid)
+    .filter((pod) => isOwnedBy(pod, workload))
     .sort((a, b) => ordinalOf(a) - ordinalOf(b));
 }
 

@@ -14,7 +14,7 @@ import type { VirtualClock } from './clock.ts';
 import { Controllers } from './controllers.ts';
 import { GatePolicyModel } from './gate-policy.ts';
 import { Kubelet } from './kubelet.ts';
-import { ClusterState } from './state.ts';
+import { ClusterState, isOwnedBy } from './state.ts';
 
 export const NAMESPACE = 'shop';
 export const wholeSeconds = (ms: number): number => Math.floor(ms / 1000) * 1000;
@@ -183,22 +183,18 @@ export class World {
 
   /** The pods that a workload's controllers made. */
   podsOf(workload: WorkloadView): PodView[] {
-    const owners = new Set(
+    const owners =
       workload.kind === 'Deployment'
-        ? this.state
-            .all('ReplicaSet')
-            .filter(({ ownerUid }) => ownerUid === workload.uid)
-            .map(({ uid }) => uid)
-        : [workload.uid],
-    );
-    return this.pods().filter(({ owner }) => owners.has(owner.uid));
+        ? this.state.all('ReplicaSet').filter((set) => isOwnedBy(set, workload))
+        : [workload];
+    return this.pods().filter((pod) => owners.some((owner) => isOwnedBy(pod, owner)));
   }
 
   deleteWorkload(workload: WorkloadView): void {
     const pods = this.podsOf(workload);
     for (const kind of ['ReplicaSet', 'ControllerRevision'] as const) {
       for (const revision of this.state.all(kind)) {
-        if (revision.ownerUid === workload.uid) {
+        if (isOwnedBy(revision, workload)) {
           this.state.remove(kind, revision);
         }
       }

@@ -87,7 +87,7 @@ export const revisionOf = (change: Partial<RevisionView> = {}): RevisionView => 
   name: 'web-new',
   uid: 'rs-new',
   resourceVersion: '150',
-  ownerUid: 'workload-1',
+  owner: { kind: 'Deployment', name: 'web', uid: 'workload-1' },
   hash: 'new',
   templateDigest: 'digest-new',
   revision: 2,

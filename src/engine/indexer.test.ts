@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { isNewer, Table } from './table.ts';
+import { Indexer, isNewer } from './indexer.ts';
 
 interface Thing {
   readonly name: string;
@@ -12,11 +12,11 @@ const thing = (name: string, version: number, owner = 'a'): Thing => ({
   version: String(version),
   owner,
 });
-const tableOf = (...items: Thing[]): Table<Thing> => {
-  const table = new Table<Thing>({
+const tableOf = (...items: Thing[]): Indexer<Thing, 'owner'> => {
+  const table = new Indexer<Thing, 'owner'>({
     key: ({ name }) => name,
     version: ({ version }) => version,
-    group: ({ owner }) => owner,
+    indexes: { owner: ({ owner }) => owner },
   });
   table.apply({ type: 'synced', items, resourceVersion: '10' });
   return table;
@@ -42,13 +42,13 @@ describe('what the watch brings', () => {
       thing('x', 5),
       thing('x', 11, 'b'),
     ]);
-    expect(table.inGroup('a')).toEqual([]);
-    expect(table.inGroup('b')).toEqual([thing('x', 11, 'b')]);
+    expect(table.byIndex('owner', 'a')).toEqual([]);
+    expect(table.byIndex('owner', 'b')).toEqual([thing('x', 11, 'b')]);
   });
 
   test('does not undo a write of ours that it has not come to yet', () => {
     const table = tableOf(thing('x', 5));
-    table.learn(thing('x', 20));
+    table.applyWrite(thing('x', 20));
     expect(table.apply({ type: 'upsert', object: thing('x', 15) })).toEqual([]);
     expect(table.get('x')?.version).toBe('20');
     table.apply({ type: 'upsert', object: thing('x', 21) });
@@ -76,16 +76,16 @@ describe('what our own writes answer', () => {
   test('is news only beyond the point that the watch has come to', () => {
     const table = tableOf(thing('x', 5));
     table.apply({ type: 'delete', object: thing('x', 12) });
-    table.learn(thing('x', 11));
+    table.applyWrite(thing('x', 11));
     expect(table.get('x')).toBeUndefined();
-    table.learn(thing('x', 13));
+    table.applyWrite(thing('x', 13));
     expect(table.get('x')?.version).toBe('13');
   });
 
   test('never goes back', () => {
     const table = tableOf(thing('x', 5));
-    table.learn(thing('x', 20));
-    table.learn(thing('x', 18));
+    table.applyWrite(thing('x', 20));
+    table.applyWrite(thing('x', 18));
     expect(table.get('x')?.version).toBe('20');
   });
 
@@ -104,21 +104,21 @@ test('the index agrees with the objects, whatever comes in whatever order', () =
     name: fc.constantFrom('x', 'y', 'z'),
     version: fc.integer({ min: 1, max: 40 }),
     owner: fc.constantFrom('a', 'b'),
-    how: fc.constantFrom('upsert', 'delete', 'learn', 'assume'),
+    how: fc.constantFrom('upsert', 'delete', 'applyWrite', 'assume'),
   });
   fc.assert(
     fc.property(fc.array(event, { maxLength: 30 }), (events) => {
       const table = tableOf();
       for (const { how, name, version, owner } of events) {
         const object = thing(name, version, owner);
-        if (how === 'learn' || how === 'assume') {
+        if (how === 'applyWrite' || how === 'assume') {
           table[how](object);
         } else {
           table.apply({ type: how as 'upsert' | 'delete', object });
         }
       }
       const indexed = ['a', 'b'].flatMap((owner) =>
-        table.inGroup(owner).map(({ name }) => `${name} ${owner}`),
+        table.byIndex('owner', owner).map(({ name }) => `${name} ${owner}`),
       );
       expect(indexed.sort()).toEqual([...table.all()].map(({ name, owner }) => `${name} ${owner}`).sort());
     }),

@@ -1,0 +1,153 @@
+/**
+ * One watched kind as the operator knows it, with indexes; client-go's Indexer and MutationCache in one:
+ * answers to our own writes go in at once, and are safe against being newer than the watch.
+ */
+import type { WatchEvent } from './ports.ts';
+
+/** resourceVersions are decimal numbers that only grow (KEP-5504): longer is larger, then digit by digit. */
+export const isNewer = (a: string, b: string): boolean =>
+  a.length === b.length ? a > b : a.length > b.length;
+
+/** The value that an index finds an object by; `undefined` leaves it out of the index. */
+export type IndexFunc<T> = (object: T) => string | undefined;
+
+export interface IndexerOptions<T, Index extends string> {
+  readonly key: (object: T) => string;
+  readonly version: (object: T) => string;
+  readonly indexes: Readonly<Record<Index, IndexFunc<T>>>;
+  /** Called after an object came, changed or went, whoever brought it. */
+  readonly changed?: (before: T | undefined, after: T | undefined) => void;
+}
+
+/** Objects by value and key. */
+type Entries<T> = Map<string, Map<string, T>>;
+
+export class Indexer<T, Index extends string = never> {
+  readonly #options: IndexerOptions<T, Index>;
+  readonly #objects = new Map<string, T>();
+  readonly #indexes: readonly { readonly indexFunc: IndexFunc<T>; readonly entries: Entries<T> }[];
+  readonly #byName = new Map<string, Entries<T>>();
+  /** How far the watch has come: what a write of ours answered with is news only beyond it. */
+  #position = '0';
+  #synced = false;
+
+  constructor(options: IndexerOptions<T, Index>) {
+    this.#options = options;
+    this.#indexes = Object.entries<IndexFunc<T>>(options.indexes).map(([name, indexFunc]) => {
+      const entries: Entries<T> = new Map();
+      this.#byName.set(name, entries);
+      return { indexFunc, entries };
+    });
+  }
+
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  get(key: string): T | undefined {
+    return this.#objects.get(key);
+  }
+
+  all(): IterableIterator<T> {
+    return this.#objects.values();
+  }
+
+  byIndex(index: Index, value: string): T[] {
+    return [...(this.#byName.get(index)?.get(value)?.values() ?? [])];
+  }
+
+  /** Applies an event of the watch. Returns every object that it touched, as it was and as it is. */
+  apply(event: WatchEvent<T>): T[] {
+    if (event.type === 'synced') {
+      return this.#replaceAll(event.items, event.resourceVersion);
+    }
+    const version = this.#options.version(event.object);
+    if (isNewer(version, this.#position)) {
+      this.#position = version;
+    }
+    const known = this.get(this.#options.key(event.object));
+    if (event.type === 'delete') {
+      this.#remove(event.object);
+      return known ? [known, event.object] : [event.object];
+    }
+    if (known && isNewer(this.#options.version(known), version)) {
+      return [];
+    }
+    this.#put(event.object);
+    return known ? [known, event.object] : [event.object];
+  }
+
+  /** Applies the answer to a write of our own: as good as a watch event, and earlier. */
+  applyWrite(object: T): void {
+    const version = this.#options.version(object);
+    const known = this.get(this.#options.key(object));
+    if (!isNewer(version, this.#position) || (known && !isNewer(version, this.#options.version(known)))) {
+      return;
+    }
+    this.#put(object);
+  }
+
+  /** Applies what an answer implies about an object as we know it, such as that it is being deleted. Whatever the watch brings wins. */
+  assume(object: T): void {
+    const known = this.get(this.#options.key(object));
+    if (known && this.#options.version(known) === this.#options.version(object)) {
+      this.#put(object);
+    }
+  }
+
+  #replaceAll(items: readonly T[], resourceVersion: string): T[] {
+    const before = [...this.#objects.values()];
+    const listed = new Set(items.map(this.#options.key));
+    this.#position = resourceVersion;
+    this.#synced = true;
+    for (const object of before) {
+      if (!listed.has(this.#options.key(object))) {
+        this.#remove(object);
+      }
+    }
+    for (const item of items) {
+      this.#put(item);
+    }
+    return [...before, ...items];
+  }
+
+  #put(object: T): void {
+    const before = this.#take(object);
+    const key = this.#options.key(object);
+    this.#objects.set(key, object);
+    for (const { indexFunc, entries } of this.#indexes) {
+      const value = indexFunc(object);
+      if (value !== undefined) {
+        const group = entries.get(value) ?? new Map<string, T>();
+        entries.set(value, group.set(key, object));
+      }
+    }
+    this.#options.changed?.(before, object);
+  }
+
+  #remove(object: T): void {
+    const before = this.#take(object);
+    if (before) {
+      this.#options.changed?.(before, undefined);
+    }
+  }
+
+  /** Takes what is known under the object's key out of everything, and returns it. */
+  #take(object: T): T | undefined {
+    const key = this.#options.key(object);
+    const known = this.#objects.get(key);
+    if (!known) {
+      return undefined;
+    }
+    this.#objects.delete(key);
+    for (const { indexFunc, entries } of this.#indexes) {
+      const value = indexFunc(known);
+      const group = value === undefined ? undefined : entries.get(value);
+      group?.delete(key);
+      if (value !== undefined && group?.size === 0) {
+        entries.delete(value);
+      }
+    }
+    return known;
+  }
+}
