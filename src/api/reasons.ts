@@ -58,6 +58,10 @@ export const END_REASONS = {
     meaning: 'somebody else changed the image during the attempt',
     runbook: 'ImageConflict',
   },
+  ImageRewritten: {
+    meaning: 'admission set the image of before again: nothing was upgraded',
+    runbook: 'ImageRewritten',
+  },
   Drifted: { meaning: 'somebody else changed the image after the end', runbook: 'Drifted' },
   Aborted: { meaning: 'ended by `postcheck.dev/abort`', runbook: 'Aborted' },
   NoProgress: { meaning: 'no further pod was updated or passed in time', runbook: 'NoProgress' },

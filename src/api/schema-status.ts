@@ -26,6 +26,10 @@ const ImageSet = (description: string) =>
     { description },
   );
 
+const Asked = Type.Optional(
+  images('What was asked for, by container name, where admission answered with another image.'),
+);
+
 const PodCheck = Type.Object({
   check: text('Name of the check.', 63),
   container: text('', 63),
@@ -136,7 +140,16 @@ export const StatusSchema = Type.Object({
     ),
   ),
   from: Type.Optional(ImageSet('What ran before the attempt: the fallback target.')),
-  to: Type.Optional(ImageSet('What the attempt rolls to.')),
+  to: Type.Optional(
+    Type.Object(
+      {
+        images: images('Image by container name, of every container of the pod template.'),
+        asked: Asked,
+        revision: Type.Optional(text('Revision label of the pods that run it.', 253)),
+      },
+      { description: 'What the attempt rolls to.' },
+    ),
+  ),
   lastVerified: Type.Optional(
     Type.Object(
       {
@@ -192,6 +205,7 @@ export const StatusSchema = Type.Object({
         reason: reason('CamelCase reason of the fallback.'),
         cause: text('The evidence, in one sentence.', 2048),
         images: images('The images that are restored.'),
+        asked: Asked,
         revision: Type.Optional(text('', 253)),
         startedAt: time('Recorded before its first write.'),
         rolledAt: Type.Optional(time('When the workload was first seen with the restored images.')),

@@ -2,6 +2,7 @@
  * From a situation to a plan: the next status, at most one kind of outward change, cycles to start, and when to look again.
  * Intent before act: a plan that changes what the operator means to do (`intent`) carries no action; the act follows once that status is stored.
  */
+import { own } from '../api/own.ts';
 import type { UpgradeStatus } from '../api/types.ts';
 import type { WorkloadView } from '../api/views.ts';
 import { recorded } from './commands.ts';
@@ -18,10 +19,11 @@ import {
   verificationContext,
 } from './prove.ts';
 import { withConditions } from './report/conditions.ts';
+import { answered, answeredInFallback, isSameVersion, withAnswer } from './rewritten.ts';
 import type { Snapshot } from './snapshot.ts';
 import { retried, started } from './start.ts';
 import { ended, isFallingBack, isRetryable } from './status.ts';
-import { imagesToWrite, runsImages } from './target.ts';
+import { imagesOf, imagesToWrite, runsImages } from './target.ts';
 import { fromIso, toIso } from './time.ts';
 import { summarizePods, unrecorded } from './verification/summary.ts';
 
@@ -76,6 +78,8 @@ function forState(snapshot: Snapshot, state: Exclude<State, In<'Behind'>>): Deci
       return halted(snapshot, state);
     case 'Resuming':
       return { status: resumed(state.status, now), intent: true };
+    case 'ReleasingFields':
+      return { status: { phase: 'Pending', ...upgrade.status }, action: releaseOurFields(state.workload) };
     case 'GateUnknown':
       return { status: { phase: 'Pending', ...upgrade.status }, wakeAt: now + 2000 };
     case 'Starting':
@@ -85,10 +89,7 @@ function forState(snapshot: Snapshot, state: Exclude<State, In<'Behind'>>): Deci
     case 'Unwritten':
       return unwritten(snapshot, state);
     case 'Written':
-      return {
-        status: { ...rolled(state), phase: 'Upgrading', attempt: { ...state.attempt, rolledAt: toIso(now) } },
-        intent: true,
-      };
+      return { status: written(snapshot, state), intent: true };
     case 'Conflicted':
       return { status: conflicted(snapshot, state), intent: true };
     case 'Proving':
@@ -104,7 +105,13 @@ function forState(snapshot: Snapshot, state: Exclude<State, In<'Behind'>>): Deci
       };
     case 'FallbackWritten':
       return {
-        status: { ...rolled(state), fallback: { ...state.fallback, rolledAt: toIso(now) } },
+        status: {
+          ...rolled(state),
+          fallback: {
+            ...withAnswer(state.fallback, answeredInFallback(state.workload, state.status)),
+            rolledAt: toIso(now),
+          },
+        },
         intent: true,
       };
     case 'FallbackProving':
@@ -119,6 +126,45 @@ const rolled = ({ status, workload }: In<'Written' | 'FallbackWritten'>): Upgrad
   ...status,
   targetGeneration: workload.generation,
 });
+
+/** The attempt goes on with what stands, unless admission set what ran before again. */
+function written(snapshot: Snapshot, state: In<'Written'>): UpgradeStatus {
+  const { workload, status, attempt } = state;
+  const stands = answered(workload, status.to?.images ?? {});
+  const back = Object.keys(stands).find((name) => isSetBack(state, name));
+  const next: UpgradeStatus = {
+    ...rolled(state),
+    ...(status.to ? { to: withAnswer(status.to, stands) } : {}),
+    phase: 'Upgrading',
+    attempt: { ...attempt, rolledAt: toIso(snapshot.now) },
+  };
+  if (back === undefined) {
+    return next;
+  }
+  const [asked, stood] = [own(status.to?.images, back) ?? '', own(stands, back) ?? ''];
+  if (isSameVersion(asked, stood) && runsImages(workload, status.from?.images ?? {})) {
+    return { ...next, attempt: { ...attempt, rolledAt: toIso(snapshot.now), adopted: true, gating: false } };
+  }
+  const cause = `the API server answered image ${asked} for container ${back} with ${stood}, which ran before: look for an admission policy that sets it`;
+  return setBack(snapshot, state, cause);
+}
+
+/** The write had no effect: the image is the one of before, or nothing at all has changed. */
+const isSetBack = ({ workload, status, attempt }: In<'Written'>, name: string): boolean =>
+  workload.generation === attempt.targetGeneration ||
+  own(imagesOf(workload), name) === own(status.from?.images, name);
+
+function setBack(snapshot: Snapshot, { workload, status }: In<'Written'>, cause: string): UpgradeStatus {
+  const reason = 'ImageRewritten';
+  return runsImages(workload, status.from?.images ?? {})
+    ? ended(
+        snapshot.upgrade,
+        status,
+        { phase: 'Failed', outcome: 'Failed', reason, cause, gating: false },
+        snapshot.now,
+      )
+    : failed(snapshot, workload, status, { reason, cause, pods: [] });
+}
 
 function targetLost(snapshot: Snapshot): Decision {
   const { upgrade, now } = snapshot;
@@ -224,7 +270,12 @@ function conflicted(
  * the workload with an image of their own: nobody judges those pods, so nobody must gate them.
  */
 function settled(snapshot: Snapshot, { status, attempt, workload }: In<'Settled'>): Decision {
-  const ours = [status.from, status.to].some((set) => runsImages(workload, set?.images ?? {}));
+  const sets = [
+    status.to?.images,
+    status.from?.images,
+    { ...status.from?.images, ...status.fallback?.images },
+  ];
+  const ours = sets.some((images) => runsImages(workload, images ?? {}));
   if (attempt.gating && !ours) {
     return { status: { ...status, attempt: { ...attempt, gating: false } }, intent: true };
   }

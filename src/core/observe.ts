@@ -7,6 +7,7 @@ import type { Attempt, FallbackStatus, UpgradeStatus } from '../api/types.ts';
 import type { WorkloadView } from '../api/views.ts';
 import { newCommand, type Verb } from './commands.ts';
 import { attemptObstacle, type Obstacle, rolloutObstacle } from './obstacles.ts';
+import { answeredInFallback, wroteImages } from './rewritten.ts';
 import type { Snapshot } from './snapshot.ts';
 import { isAttempting, isFallingBack, isForSpec, isRetryable } from './status.ts';
 import { imageManager, runsImages, upgradedImages } from './target.ts';
@@ -34,6 +35,8 @@ export type State =
   | { readonly name: 'PausedBeforeStart' }
   /** Halted no longer, and the clocks have yet to be told. */
   | ({ readonly name: 'Resuming' } & Running)
+  /** An attempt is to start, but a write of ours still stands in managedFields: that entry has to go first, so that the next one can be told. */
+  | { readonly name: 'ReleasingFields'; readonly workload: WorkloadView }
   /** An attempt is to start, but the API server has not said whether it can be gated. */
   | { readonly name: 'GateUnknown' }
   /** A new attempt is to be recorded. `inherit`: what runs now was never proved, so the old fallback target stays. */
@@ -46,7 +49,7 @@ export type State =
   | ({ readonly name: 'Commanded'; readonly verb: Verb } & Running)
   /** Recorded; the images are to be written. */
   | ({ readonly name: 'Unwritten' } & Running)
-  /** The images stand in the template; that they do is not yet recorded. */
+  /** The images stand in the template, or what admission made of them; that they do is not yet recorded. */
   | ({ readonly name: 'Written' } & Running)
   /** Somebody else changed an image that this attempt (or its fallback) set. */
   | ({
@@ -110,8 +113,21 @@ export function observe(snapshot: Snapshot): State {
   if (start) {
     return observeStart(snapshot, workload, start);
   }
-  const running: Running = { workload, status: status as UpgradeStatus, attempt: status?.attempt as Attempt };
-  const verb = newCommand(upgrade);
+  return observeRunning(snapshot, {
+    workload,
+    status: status as UpgradeStatus,
+    attempt: status?.attempt as Attempt,
+  });
+}
+
+/** An attempt is recorded, and stands for the spec. */
+function observeRunning(snapshot: Snapshot, running: Running): State {
+  const { workload, status, attempt } = running;
+  // Before anything else is decided: what was answered is what pods run.
+  if (isAttempting(status) && !attempt.rolledAt && wroteImages(workload)) {
+    return { name: 'Written', ...running };
+  }
+  const verb = newCommand(snapshot.upgrade);
   if (verb) {
     return observeCommand(snapshot, running, verb);
   }
@@ -134,17 +150,21 @@ function observeStart(
   if (spec.paused) {
     return { name: 'PausedBeforeStart' };
   }
-  return observeGate(snapshot) ?? { name: 'Starting', workload, ...start };
+  return observeGate(snapshot, workload) ?? { name: 'Starting', workload, ...start };
 }
 
 /** A retry is a start: it must not slip past `gate: Required`. */
 function observeCommand(snapshot: Snapshot, running: Running, verb: Verb): State {
-  const gate = verb === 'retry' && isRetryable(running.status) ? observeGate(snapshot) : undefined;
+  const gate =
+    verb === 'retry' && isRetryable(running.status) ? observeGate(snapshot, running.workload) : undefined;
   return gate ?? { name: 'Commanded', verb, ...running };
 }
 
 /** What an attempt that is about to start has to wait for, if anything. */
-function observeGate({ upgrade, gatePolicy }: Snapshot): State | undefined {
+function observeGate({ upgrade, gatePolicy }: Snapshot, workload: WorkloadView): State | undefined {
+  if (workload.holdsOurFields) {
+    return { name: 'ReleasingFields', workload };
+  }
   const { gate } = upgrade.spec;
   if (gate !== 'Disabled' && gatePolicy === 'Unknown') {
     return { name: 'GateUnknown' };
@@ -193,7 +213,8 @@ function observeAttempt(snapshot: Snapshot, running: Running): State {
   if (runsImages(workload, status.to?.images ?? {})) {
     return { name: 'Written', ...running };
   }
-  // The spec moved on between the record and the write: what was recorded as running before may be stale, so it is recorded again.
+  // The spec moved on between the record and the write, of which there is no trace: what was recorded as running before may be stale, so it
+  // is recorded again.
   if (workload.generation !== attempt.targetGeneration) {
     return { name: 'Starting', workload, trigger: attempt.trigger, inherit: attempt.inherited ?? false };
   }
@@ -203,7 +224,8 @@ function observeAttempt(snapshot: Snapshot, running: Running): State {
 function observeFallback(snapshot: Snapshot, running: Running): State {
   const { workload, status } = running;
   const fallback = status.fallback as FallbackStatus;
-  const there = runsImages(workload, fallback.images);
+  const answer = fallback.rolledAt ? {} : answeredInFallback(workload, status);
+  const there = runsImages(workload, { ...fallback.images, ...answer });
   if (fallback.rolledAt && !there) {
     return conflict(running, fallback.images);
   }

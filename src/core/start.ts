@@ -4,6 +4,7 @@ import type { Attempt, Images, UpgradeStatus } from '../api/types.ts';
 import type { WorkloadView } from '../api/views.ts';
 import { recorded, seenAtStart } from './commands.ts';
 import type { Trigger } from './observe.ts';
+import { knownAnswer } from './rewritten.ts';
 import type { Snapshot } from './snapshot.ts';
 import { attemptId, ended, isAttempting, isFallingBack, without } from './status.ts';
 import { imagesOf, isLive, runsImages } from './target.ts';
@@ -31,7 +32,11 @@ function lostNodes(snapshot: Snapshot, workload: WorkloadView): string[] {
 function wantedImages(snapshot: Snapshot, workload: WorkloadView, from: Images): Images {
   const named = Object.fromEntries(snapshot.upgrade.spec.containers.map(({ name, image }) => [name, image]));
   return Object.fromEntries(
-    workload.containers.map(({ name, image }) => [name, own(named, name) ?? own(from, name) ?? image]),
+    workload.containers.map(({ name, image }) => {
+      const asked = own(named, name);
+      const answer = asked && knownAnswer(snapshot.upgrade.status, name, asked, image);
+      return [name, answer ?? asked ?? own(from, name) ?? image];
+    }),
   );
 }
 

@@ -86,6 +86,11 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
     ),
   Paused: () => blocked({ paused: true }),
   ImageConflict: () => rolled().foreignImage('registry.example/web:1.8', 'argocd-controller').settle(),
+  ImageRewritten: () => {
+    const stage = new Stage();
+    stage.setsBack = true;
+    return stage.settle();
+  },
   Drifted: () => {
     const stage = rolled();
     stage.hears(GOOD).settle();

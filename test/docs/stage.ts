@@ -34,6 +34,8 @@ export class Stage {
   pods: PodView[] = [];
   lostNodes: string[] = [];
   readonly records = new Map<string, PodRecord>();
+  /** An admission policy sets the image of before again. */
+  setsBack = false;
   /** What a scene wants the next decision to see besides. */
   also: Partial<Snapshot> = {};
 
@@ -155,7 +157,11 @@ export class Stage {
   }
 
   #act(action: Action): void {
-    if (action.kind === 'patchImages') {
+    if (action.kind === 'patchImages' && this.setsBack && this.workload) {
+      this.workload = { ...this.workload, holdsOurFields: true, imageManagers: { web: 'postcheck' } };
+    } else if (action.kind === 'releaseFields' && this.workload) {
+      this.workload = { ...this.workload, holdsOurFields: false, imageManagers: {} };
+    } else if (action.kind === 'patchImages') {
       this.#roll((action.images as Images).web ?? '');
     }
     if (action.kind !== 'recordResults') {

@@ -27,6 +27,10 @@ describe('an operator that dies while users and rivals meddle', () => {
     stories.fallbackFailsToo('StatefulSet'),
     stories.withFallback('None', 'DaemonSet'),
     stories.slippedPod('Auto'),
+    stories.mirrored('StatefulSet'),
+    stories.pinned('Deployment'),
+    stories.mirroredAlready('DaemonSet'),
+    stories.setBack('Deployment'),
   ];
 
   test.each(meddled.map((story) => [story.name, story] as const))(

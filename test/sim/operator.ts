@@ -294,7 +294,13 @@ export class Operator {
         const look = () => state.get(workload.kind, keyOf(workload));
         return this.#write('releaseFields', '', look, () =>
           this.#guarded({ ...workload, resourceVersion: look()?.resourceVersion ?? '' }, (now) =>
-            state.put(now.kind, { ...now, holdsOurFields: false }),
+            state.put(now.kind, {
+              ...now,
+              holdsOurFields: false,
+              imageManagers: Object.fromEntries(
+                Object.entries(now.imageManagers).filter(([, manager]) => manager !== 'postcheck'),
+              ),
+            }),
           ),
         );
       },

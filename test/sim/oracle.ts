@@ -89,7 +89,7 @@ export class Oracle {
     const upgrade = this.#options.world.state
       .all('Upgrade')
       .find(({ spec, status }) => spec.targetRef.name === after.name && status?.attempt);
-    const { attempt, fallback, from, to } = upgrade?.status ?? {};
+    const { attempt, fallback } = upgrade?.status ?? {};
     if (!attempt) {
       this.#broken('I2', 'images were written although no attempt is recorded');
       return;
@@ -102,15 +102,20 @@ export class Oracle {
     if (count > 1) {
       this.#broken('I2', `images were written ${count} times for ${run}`);
     }
+    this.#asRecorded(before, after, upgrade?.status ?? {});
+  }
+
+  #asRecorded(before: WorkloadView, after: WorkloadView, { from, to, fallback }: UpgradeStatus): void {
     for (const { name, image } of after.containers) {
       if (before.containers.some((old) => old.name === name && old.image === image)) {
         continue;
       }
-      const recorded = own(inFallback ? fallback.images : to?.images, name);
+      const [asked, old] = [own(fallback ? fallback.images : to?.images, name) ?? '', imageIn(before, name)];
+      const recorded = this.#options.world.admission(asked, old);
       if (image !== recorded) {
         this.#broken('I4', `${name} was set to ${image}, but ${recorded} is recorded`);
       }
-      if (inFallback && image !== own(from?.images, name)) {
+      if (fallback && image !== this.#options.world.admission(own(from?.images, name) ?? '', old)) {
         this.#broken('I4', `${name} fell back to ${image}, not to ${own(from?.images, name)}`);
       }
     }
@@ -399,5 +404,8 @@ export class Oracle {
     }
   }
 }
+
+const imageIn = ({ containers }: WorkloadView, name: string): string =>
+  containers.find((container) => container.name === name)?.image ?? '';
 
 const shortId = (id: string): string => id.replace(/^.*:\/\//, '').slice(0, 12);

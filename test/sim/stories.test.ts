@@ -243,6 +243,51 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     expect(writes(run, 'patchImages')).toBe(2);
   });
 
+  describe('whose images admission rewrites', () => {
+    const HUB = 'hub.example/web:2.0';
+
+    test('is written once, and what was answered is what counts', async () => {
+      const run = await told(stories.mirrored(kind, {}));
+      expect(run.ending).toMatchObject({ phase: 'Succeeded', images: { web: NEW }, pods: three(NEW) });
+      expect(writes(run, 'patchImages')).toBe(1);
+      expect(run.world.upgrade()?.status?.to).toMatchObject({ images: { web: NEW }, asked: { web: HUB } });
+      expect(run.message).toContain(`runs web=${NEW} (the API server's answer to web=${HUB}), `);
+    });
+
+    test.each([
+      ['by a mirror', stories.mirrored, OLD],
+      ['by a digest', stories.pinned, `${OLD}@sha256:${'0'.repeat(64)}`],
+    ])('%s falls back to what ran before', async (_how, tell, old) => {
+      const run = await told(tell(kind));
+      expect(run.ending).toMatchObject({ phase: 'FellBack', images: { web: old }, pods: three(old) });
+      expect(writes(run, 'patchImages')).toBe(2);
+      expect(run.world.upgrade()?.status?.from?.images).toEqual({ web: OLD });
+    });
+
+    test('is checked again on a retry, without a write', async () => {
+      const run = await told(stories.mirroredAndRetried(kind));
+      expect(run.ending.outcomes).toEqual(['2 Succeeded', '1 Succeeded']);
+      expect(writes(run, 'patchImages')).toBe(1);
+    });
+
+    test('to the version that runs already is adopted', async () => {
+      const run = await told(stories.mirroredAlready(kind));
+      expect(run.ending).toMatchObject({ phase: 'Succeeded', images: { web: OLD } });
+      expect(run.world.upgrade()?.status?.attempt?.adopted).toBe(true);
+    });
+
+    test('to the version before ends with that, after one write', async () => {
+      const run = await told(stories.setBack(kind));
+      expect(run.ending).toMatchObject({ phase: 'Failed', reason: 'ImageRewritten', images: { web: OLD } });
+      expect(run.writes.filter((write) => write.kind === 'patchImages')).toHaveLength(1);
+    });
+
+    test('while it is scaled remembers what ran before', async () => {
+      const run = await told(stories.mirroredAndScaled(kind));
+      expect(run.ending).toMatchObject({ phase: 'FellBack', images: { web: OLD } });
+    });
+  });
+
   test('that runs already is adopted: checked, and nothing is written to it', async () => {
     const run = await told(stories.adoptedGood(kind));
     expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });

@@ -165,6 +165,58 @@ export const oddlyNamed = (kind: KindName): Story => {
   };
 };
 
+// Admission that rewrites the images of workloads.
+
+const HUB_OLD = 'hub.example/web:1.0';
+const HUB_NEW = 'hub.example/web:2.0';
+const toMirror = (image: string): string => image.replace('hub.example/', 'registry.example/');
+const toDigest = (image: string): string =>
+  image.includes('@') ? image : `${image}@sha256:${'0'.repeat(64)}`;
+/** Images are asked for by one registry and run from another. */
+export const mirrored = (kind: KindName, behaviour: Behaviour = exits(17)): Story => ({
+  ...told('images are mirrored', kind, behaviour, {
+    arrange: (world) => {
+      world.admission = toMirror;
+    },
+  }),
+  spec: { ...bad(kind).spec, containers: [{ name: 'web', image: HUB_NEW }] },
+});
+export const mirroredAndRetried = (kind: KindName): Story => ({
+  ...mirrored(kind, {}),
+  name: `images are mirrored and the success is retried, ${kind}`,
+  steps: [{ when: phaseIs('Succeeded'), act: (world) => annotate(world, 'retry', 'again-1') }],
+});
+/** What is asked for is what the mirror's image was made of: nothing to write. */
+export const mirroredAlready = (kind: KindName): Story => ({
+  ...mirrored(kind, {}),
+  name: `images are mirrored and run already, ${kind}`,
+  spec: { containers: [{ name: 'web', image: HUB_OLD }] },
+});
+/** The fallback's write is answered with another image too. */
+export const pinned = (kind: KindName): Story => ({
+  ...bad(kind),
+  name: `images are pinned, ${kind}`,
+  images: { [toDigest(NEW)]: exits(17) },
+  arrange: (world) => {
+    world.admission = toDigest;
+  },
+});
+/** A policy sets the image of before again. */
+export const setBack = (kind: KindName): Story => ({
+  ...good(kind),
+  name: `the image is set back, ${kind}`,
+  arrange: (world) => {
+    world.admission = (_image, before) => before;
+  },
+});
+/** The operator writes; while it is away somebody adds a pod, which moves the generation as its write did. */
+export const mirroredAndScaled = (kind: KindName): Story => ({
+  ...mirrored(kind),
+  name: `images are mirrored and the workload scaled, ${kind}`,
+  losesPods: true,
+  steps: [{ when: (world) => target(world).holdsOurFields, act: (world) => void scaleTo(world, 4) }],
+});
+
 // What runs already.
 
 const running = (kind: KindName): WorkloadSpec => ({ ...workloadOf(kind), images: { web: NEW } });

@@ -52,6 +52,8 @@ export class World {
   readonly kubelet: Kubelet;
   readonly gatePolicy: GatePolicyModel;
   readonly images: Record<string, Behaviour>;
+  /** What admission makes of an image that somebody writes. */
+  admission: (image: string, before: string) => string = (image) => image;
 
   constructor(clock: VirtualClock, images: Readonly<Record<string, Behaviour>>) {
     this.clock = clock;
@@ -153,9 +155,13 @@ export class World {
 
   /** Sets images as `manager`. */
   setImages(workload: WorkloadView, images: Images, manager: string): WorkloadView {
-    const changed = workload.containers.some(
-      ({ name, image }) => ![undefined, image].includes(own(images, name)),
-    );
+    const containers = workload.containers.map((container) => {
+      const asked = own(images, container.name);
+      return asked === undefined
+        ? container
+        : { ...container, image: this.admission(asked, container.image) };
+    });
+    const changed = containers.some(({ image }, index) => workload.containers[index]?.image !== image);
     const named = workload.containers
       .filter(({ name }) => own(images, name) !== undefined)
       .map(({ name }) => [name, manager]);
@@ -166,10 +172,6 @@ export class World {
     if (!changed) {
       return this.state.put(workload.kind, { ...workload, ...fields });
     }
-    const containers = workload.containers.map((container) => ({
-      ...container,
-      image: own(images, container.name) ?? container.image,
-    }));
     return this.changeSpec(workload, { ...fields, containers });
   }
 

@@ -130,7 +130,9 @@ function verified(status: UpgradeStatus): ConditionInput {
         status.fallback?.reason ?? 'PostCheckFailed',
       ];
     case 'Failed':
-      return reason === 'ImageConflict' ? ['Unknown', reason] : ['False', reason];
+      return reason === 'ImageConflict' || reason === 'ImageRewritten'
+        ? ['Unknown', reason]
+        : ['False', reason];
     case 'Inconclusive':
       return ['Unknown', 'Inconclusive'];
     default:

@@ -27,7 +27,11 @@ function worst({ summary }: Facts): string {
 
 const target = ({ upgrade }: Facts): string =>
   `${upgrade.spec.targetRef.kind} ${upgrade.spec.targetRef.name}`;
-const wanted = ({ upgrade, status }: Facts): string => imagesText(status.to?.images ?? {}, upgrade.spec);
+function wanted({ upgrade, status }: Facts): string {
+  const { images = {}, asked } = status.to ?? {};
+  const from = asked ? ` (the API server's answer to ${imagesText(asked, upgrade.spec)})` : '';
+  return `${imagesText(images, upgrade.spec)}${from}`;
+}
 const before = ({ upgrade, status }: Facts): string => imagesText(status.from?.images ?? {}, upgrade.spec);
 
 const took = ({ status }: Facts): string => {
@@ -99,6 +103,7 @@ function failed(facts: Facts): string {
     FallbackDisabled: 'not rolled back, as spec.fallback.action is None',
     NoFallbackTarget: 'no fallback: no other version ran before',
     ImageConflict: 'the attempt has ended',
+    ImageRewritten: 'nothing was upgraded',
   };
   return `${wanted(facts)} failed, ${ends[attempt?.end?.reason ?? ''] ?? 'no fallback'}: ${attempt?.end?.cause ?? ''}`;
 }
