@@ -51,6 +51,9 @@ const PodReport = Type.Object({
   }),
   reason: reason(''),
   message: Type.Optional(text('One sentence.', 1024)),
+  deadlineAt: Type.Optional(
+    time('When the pod has to have passed; absent once it is settled, and while the clocks stand still.'),
+  ),
   checks: Type.Array(PodCheck, { maxItems: 64 }),
 });
 

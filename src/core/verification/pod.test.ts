@@ -62,6 +62,15 @@ describe('a deadline', () => {
     ).toBe(NOW + seconds(595));
   });
 
+  test('is told while it is open: not of a settled pod, and not while the clocks stand still', () => {
+    const verification = verificationContext({ deadlineSeconds: 600 });
+    const told = (context: VerificationContext, code: number) =>
+      evaluatePod(podOf(), asked(code, context), context, NOW).deadlineAt;
+    expect(told(verification, 17)).toBe(podDeadline(podOf(), verification));
+    expect(told(verification, 0)).toBeUndefined();
+    expect(told({ ...verification, resumedAt: NOW }, 17)).toBeUndefined();
+  });
+
   test('comes after the initial delay', () => {
     expect(podDeadline(podOf(), verificationContext({ postCheck: { initialDelaySeconds: 30 } }))).toBe(
       NOW - seconds(60) + seconds(630),

@@ -23,6 +23,8 @@ export interface PodResult {
   readonly cycleAt?: number;
   /** When this result may change by the clock alone. */
   readonly lookAt?: number;
+  /** When the pod has to have passed; `undefined` once it is settled, and while the clocks stand still. */
+  readonly deadlineAt?: number;
 }
 
 /** What the pods of one verification (an attempt or its fallback) are judged by. */
@@ -308,6 +310,8 @@ export function evaluatePod(
     recorded: false,
     ...(cycleAt === undefined ? {} : { cycleAt }),
     ...(lookAt === undefined ? {} : { lookAt }),
+    // While standing still every deadline is a whole one away: told, it would be a write a second.
+    ...(settled || verification.resumedAt === now ? {} : { deadlineAt: podDeadline(pod, verification) }),
   };
 }
 

@@ -100,12 +100,13 @@ const MAX_TRIES = 8;
 /** The pods as the status shows them, at most 20, worst first. */
 export function report(results: readonly PodResult[]): PodReport[] {
   let outputLeft = MAX_OUTPUT_TOTAL;
-  return results.slice(0, MAX_REPORTED).map(({ pod, state, reason, message, record }) => ({
+  return results.slice(0, MAX_REPORTED).map(({ pod, state, reason, message, record, deadlineAt }) => ({
     name: pod.name,
     ...(pod.node ? { node: pod.node } : {}),
     state,
     reason,
     message: message.slice(0, 1000),
+    ...(deadlineAt === undefined ? {} : { deadlineAt: toIso(deadlineAt) }),
     checks: worstTriesFirst(record?.tries ?? [])
       .slice(0, MAX_TRIES)
       .map(({ check, container, verdict, attempts, firstAt, lastAt }) => {
