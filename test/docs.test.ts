@@ -1,10 +1,12 @@
 /** Keeps the docs true where a machine can tell: links, make targets, manifests, fields, names and sentences. */
+
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { parseAllDocuments } from 'yaml';
+import { effectiveChecks } from '../src/api/checks.ts';
 import { PHASES } from '../src/api/enums.ts';
 import { ABORT_ANNOTATION, GROUP, RETRY_ANNOTATION, VERIFIED, VERSION } from '../src/api/names.ts';
 import { SpecSchema } from '../src/api/schema-spec.ts';
@@ -263,10 +265,10 @@ describe('README.md', () => {
   test('the smallest Upgrade gets the defaults that are told of it', () => {
     const [smallest = ''] = fences(read('README.md'), 'yaml');
     const { spec } = filled(upgradesIn(smallest)[0] ?? {}) as { spec: Stage['upgrade']['spec'] };
+    expect(effectiveChecks(spec)).toMatchObject([{ exec: { command: ['/usr/bin/readiness_probe.sh'] } }]);
     expect(spec.postCheck).toMatchObject({
       periodSeconds: 10,
       deadlineSeconds: 600,
-      checks: [{ exec: { command: ['/usr/bin/readiness_probe.sh'] } }],
     });
     expect(spec.fallback).toMatchObject({ action: 'Rollback', verify: true });
   });

@@ -165,9 +165,3 @@ export const Check = Type.Object(
     },
   ),
 );
-
-/** What is asked when the user names no check. */
-export const READINESS_PROBE = {
-  name: 'readiness-probe',
-  exec: { command: ['/usr/bin/readiness_probe.sh'] },
-};

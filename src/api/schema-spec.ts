@@ -4,7 +4,7 @@
  * `scripts/generate.ts` turns this into crds/ and docs/reference.md; the running operator imports only the types.
  */
 import { Type } from 'typebox';
-import { Check, READINESS_PROBE } from './schema-check.ts';
+import { Check } from './schema-check.ts';
 import { listMap, name63, oneOf, rules, seconds } from './schema-parts.ts';
 
 const TargetRef = Type.Object(
@@ -98,12 +98,20 @@ const PostCheck = Type.Object(
         'When a pod could not be asked until its deadline: `Wait`, or `Fallback`. Never acts while the API server as a whole is lost.',
     }),
     readiness: Readiness,
-    checks: Type.Array(Check, {
-      default: [READINESS_PROBE],
-      maxItems: 16,
-      description: 'What proves a pod. An empty list leaves readiness alone.',
-      ...listMap('name'),
-    }),
+    // No default: see effectiveChecks in checks.ts. And atomic, not merged by name: a server-side apply that takes the last entry out of a
+    // merged list takes the whole field away, and `[]` would become the script.
+    checks: Type.Optional(
+      Type.Array(Check, {
+        maxItems: 16,
+        description:
+          'What proves a pod. Without the field: `/usr/bin/readiness_probe.sh`. An empty list leaves readiness alone.',
+        'x-kubernetes-list-type': 'atomic',
+        ...rules({
+          rule: 'self.all(check, self.exists_one(other, other.name == check.name))',
+          message: 'two checks have the same name: give each one its own',
+        }),
+      }),
+    ),
   },
   {
     default: {},
@@ -168,7 +176,7 @@ export const SpecSchema = Type.Object(
   // defaults inside are filled in, and refuses the whole CRD.
   rules(
     {
-      rule: 'self.postCheck.readiness.required || self.postCheck.checks.size() > 0',
+      rule: 'self.postCheck.readiness.required || !has(self.postCheck.checks) || self.postCheck.checks.size() > 0',
       message: 'nothing would be proved: keep postCheck.readiness.required true, or name at least one check',
       fieldPath: '.postCheck',
     },

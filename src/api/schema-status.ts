@@ -76,6 +76,13 @@ export const StatusSchema = Type.Object({
         "The workload's generation at the last step of an attempt or fallback. An older view of the workload is behind and not acted on.",
     }),
   ),
+  checks: Type.Optional(
+    Type.Array(Type.String({ maxLength: 63 }), {
+      maxItems: 16,
+      'x-kubernetes-list-type': 'atomic',
+      description: 'Names of the checks that are asked of every pod; empty: readiness alone.',
+    }),
+  ),
   phase: Type.Optional(oneOf(PHASES, { description: 'Where the Upgrade stands.' })),
   message: Type.Optional(text('What happened and why, in one sentence.')),
   summary: Type.Optional(text('Passed of wanted pods, such as `3/3`.', 32)),

@@ -15,7 +15,7 @@ type DeepReadonly<T> = T extends string
 
 export type UpgradeSpec = DeepReadonly<Static<typeof SpecSchema>>;
 export type UpgradeStatus = DeepReadonly<Static<typeof StatusSchema>>;
-export type Check = UpgradeSpec['postCheck']['checks'][number];
+export type Check = NonNullable<UpgradeSpec['postCheck']['checks']>[number];
 export type ExitCodeRule = Check['exitCodes'][number];
 export type Attempt = NonNullable<UpgradeStatus['attempt']>;
 export type FallbackStatus = NonNullable<UpgradeStatus['fallback']>;

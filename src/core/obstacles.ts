@@ -1,4 +1,6 @@
 /** What keeps an Upgrade from acting, as a chain of pure looks: one reason, one sentence each. The user has to act; postcheck writes nothing. */
+
+import { effectiveChecks } from '../api/checks.ts';
 import type { ObstacleReason } from '../api/reasons.ts';
 import type { Check, UpgradeSpec } from '../api/types.ts';
 import type { WorkloadView } from '../api/views.ts';
@@ -53,7 +55,7 @@ function invalidCheck(spec: UpgradeSpec, workload: WorkloadView, check: Check): 
 }
 
 function invalidCheckContainer(spec: UpgradeSpec, workload: WorkloadView): Obstacle | undefined {
-  for (const check of spec.postCheck.checks) {
+  for (const check of effectiveChecks(spec)) {
     const obstacle = invalidCheck(spec, workload, check);
     if (obstacle) {
       return obstacle;

@@ -1,4 +1,5 @@
 /** Judging the pods of an attempt or of its fallback, and what follows from it. */
+import { effectiveChecks } from '../api/checks.ts';
 import type { UpgradeStatus } from '../api/types.ts';
 import type { WorkloadView } from '../api/views.ts';
 import { type Evidence, failed, fallbackFailed, fellBack, stuckPod } from './fallback.ts';
@@ -267,7 +268,7 @@ function succeeded(snapshot: Snapshot, status: UpgradeStatus, summary: PodSummar
       ? 'NoPods'
       : counts.passed === 0
         ? 'AllSkipped'
-        : upgrade.spec.postCheck.checks.length === 0
+        : effectiveChecks(upgrade.spec).length === 0
           ? 'ReadinessOnly'
           : 'PostCheckPassed';
   const end = ended(
@@ -313,7 +314,8 @@ function fallbackEnd(
   status: UpgradeStatus,
   summary: PodSummary,
 ): UpgradeStatus | undefined {
-  const { fallback, postCheck } = snapshot.upgrade.spec;
+  const { spec } = snapshot.upgrade;
+  const { fallback } = spec;
   if (fallback.verify && summary.counts.failed > 0) {
     return fallbackFailed(snapshot, status, evidenceOf(summary.results), true);
   }
@@ -324,7 +326,7 @@ function fallbackEnd(
     return fellBack(
       snapshot,
       status,
-      summary.counts.passed > 0 && postCheck.checks.length > 0 ? 'PostCheck' : 'ReadinessOnly',
+      summary.counts.passed > 0 && effectiveChecks(spec).length > 0 ? 'PostCheck' : 'ReadinessOnly',
       summary.desired,
     );
   }

@@ -2,6 +2,8 @@
  * One Upgrade, once around: gather what is known, decide, store the intent, act, tell. Never waits for a check.
  * Whatever goes wrong, the key comes back; the queue is the retry.
  */
+
+import { effectiveChecks } from '../api/checks.ts';
 import type { CheckType } from '../api/enums.ts';
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import { newCommand } from '../core/commands.ts';
@@ -390,6 +392,6 @@ export class Reconciler {
 
 /** Which of the four ways the check asks. */
 function checkType({ spec }: Upgrade, name: string): CheckType {
-  const check = spec.postCheck.checks.find((candidate) => candidate.name === name);
+  const check = effectiveChecks(spec).find((candidate) => candidate.name === name);
   return (['httpGet', 'tcpSocket', 'grpc'] as const).find((kind) => check?.[kind]) ?? 'exec';
 }

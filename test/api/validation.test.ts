@@ -101,7 +101,7 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
     { postCheck: { checks: [check({ exec: { command: [] } })] } },
     'should have at least 1 items',
   ],
-  ['two checks of one name', { postCheck: { checks: [check(), check()] } }, 'Duplicate value'],
+  ['two checks of one name', { postCheck: { checks: [check(), check()] } }, 'two checks have the same name'],
   [
     'all containers and one of them',
     { postCheck: { checks: [check({ containers: ['*', 'web'] })] } },
@@ -189,16 +189,6 @@ describe('an Upgrade is taken', () => {
         deadlineSeconds: 600,
         onInconclusive: 'Wait',
         readiness: { required: true, minReadySeconds: 0, maxRestarts: 2 },
-        checks: [
-          {
-            name: 'readiness-probe',
-            exec: { command: ['/usr/bin/readiness_probe.sh'] },
-            timeoutSeconds: 10,
-            whenMissing: 'Fail',
-            exitCodes: [],
-            maxOutputBytes: 1024,
-          },
-        ],
       },
       fallback: { action: 'Rollback', verify: true },
       historyLimit: 10,

@@ -1,5 +1,7 @@
 /** What must hold after every single event, whatever goes wrong. Each broken rule is kept as a sentence. */
+
 import { Compile } from 'typebox/compile';
+import { effectiveChecks } from '../../src/api/checks.ts';
 import { VERIFIED } from '../../src/api/names.ts';
 import { own } from '../../src/api/own.ts';
 import { StatusSchema } from '../../src/api/schema-status.ts';
@@ -185,7 +187,7 @@ export class Oracle {
     const { world, story } = this.#options;
     const upgrade = world.upgrade();
     const inFallback = upgrade?.status?.fallback !== undefined;
-    if (!upgrade || upgrade.spec.postCheck.checks.length === 0) {
+    if (!upgrade || effectiveChecks(upgrade.spec).length === 0) {
       return;
     }
     for (const { name } of upgrade.spec.containers) {

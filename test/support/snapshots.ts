@@ -1,5 +1,7 @@
 /** Small, valid pieces of a snapshot for tests of decisions: everything works unless the test says otherwise. */
+
 import { Value } from 'typebox/value';
+import { effectiveChecks } from '../../src/api/checks.ts';
 import { SpecSchema } from '../../src/api/schema-spec.ts';
 import type { Attempt, FallbackStatus, Upgrade, UpgradeSpec, UpgradeStatus } from '../../src/api/types.ts';
 import type {
@@ -246,7 +248,7 @@ export function cycleOf(
   pod: PodView = podOf(),
   spec: UpgradeSpec = specOf(),
 ): FinishedCycle {
-  const results = spec.postCheck.checks.flatMap((check) =>
+  const results = effectiveChecks(spec).flatMap((check) =>
     pod.containers
       .filter(({ role }) => role !== 'init')
       .map(({ name, id }) => ({ check, container: name, containerId: id, outcome })),

@@ -1,5 +1,6 @@
 /** Puts on what users and tools read: every condition, every time, from one set of facts. */
 
+import { effectiveChecks } from '../../api/checks.ts';
 import { own } from '../../api/own.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { Condition, UpgradeStatus } from '../../api/types.ts';
@@ -34,6 +35,7 @@ export function withConditions(snapshot: Snapshot, status: UpgradeStatus, input:
   return {
     ...status,
     observedGeneration: upgrade.metadata.generation,
+    checks: effectiveChecks(upgrade.spec).map(({ name }) => name),
     phase: status.phase ?? 'Pending',
     message,
     conditions,

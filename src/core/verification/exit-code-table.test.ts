@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { specOf } from '../../../test/support/snapshots.ts';
+import { effectiveChecks } from '../../api/checks.ts';
 import type { Check } from '../../api/types.ts';
 import { evaluateTry, type TryOutcome } from './exit-codes.ts';
 
-const [probe] = specOf().postCheck.checks as [Check];
+const [probe] = effectiveChecks(specOf()) as [Check];
 const onNewPod = { inFallback: false, podReady: true };
 const say = (outcome: TryOutcome, check: Check = probe, context = onNewPod): string => {
   const { class: own, reason } = evaluateTry(check, outcome, context);

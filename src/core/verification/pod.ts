@@ -1,5 +1,6 @@
 /** Evaluates one pod: pure, from the pod as it is, what was asked of it so far, and the clock. */
 
+import { effectiveChecks } from '../../api/checks.ts';
 import type { Class, PodState } from '../../api/enums.ts';
 import { own } from '../../api/own.ts';
 import { type AnyReason, isReason, kubernetesReason, TERMINAL_REASONS } from '../../api/reasons.ts';
@@ -236,13 +237,14 @@ export function nextCycleAt(
   verification: VerificationContext,
   now: number,
 ): number | undefined {
-  const { initialDelaySeconds, periodSeconds, checks, readiness } = verification.spec.postCheck;
+  const { initialDelaySeconds, periodSeconds, readiness } = verification.spec.postCheck;
   const deadline = podDeadline(pod, verification);
   const tries = possibleTries(verification.spec, pod);
   const started = pod.containers
     .filter(({ name }) => tries.some(({ container }) => container === name))
     .map(({ startedAt }) => startedAt ?? 0);
-  const askable = tries.length > 0 || (checks.length === 0 && !readinessPending(pod));
+  const askable =
+    tries.length > 0 || (effectiveChecks(verification.spec).length === 0 && !readinessPending(pod));
   if (!record) {
     return askable
       ? latest(verification.startedAt, ...started, verification.resumedAt) + initialDelaySeconds * 1000

@@ -3,6 +3,7 @@
  * Cycles are remembered in memory only; what must survive the operator is the result, recorded as a pod condition (see recorded.ts).
  */
 
+import { effectiveChecks } from '../../api/checks.ts';
 import { VERIFIED } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
 import { type AnyReason, kubernetesReason } from '../../api/reasons.ts';
@@ -125,7 +126,7 @@ function whyNotReady(pod: PodView, type: string): { reason: AnyReason; message: 
 
 /** Every check × container that must answer, whether or not the container runs now. A check over the network asks the pod once; the first of its containers stands for it. */
 export const expectedTries = (spec: UpgradeSpec, pod: PodView): { check: Check; container: string }[] =>
-  spec.postCheck.checks.flatMap((check) => {
+  effectiveChecks(spec).flatMap((check) => {
     const containers = checkTargets(spec, check.containers, pod.containers);
     return (check.exec ? containers : containers.slice(0, 1)).map((container) => ({ check, container }));
   });
@@ -175,7 +176,7 @@ function cycleClass(pod: PodView, ready: boolean, verdicts: readonly TryVerdict[
 
 /** A cycle that was begun before the user changed a check answers a question that is asked no more. */
 const asksStill = (spec: UpgradeSpec, check: Check): boolean =>
-  spec.postCheck.checks.some((now) => now === check || JSON.stringify(now) === JSON.stringify(check));
+  effectiveChecks(spec).some((now) => now === check || JSON.stringify(now) === JSON.stringify(check));
 
 /** Adds a finished cycle to what is known. Answers from containers that are gone by now count for nothing (137!). */
 export function addCycle(
@@ -212,7 +213,7 @@ export function addCycle(
       ...tries,
       ...(known?.tries ?? []).filter(
         (old) =>
-          spec.postCheck.checks.some(({ name }) => name === old.check) &&
+          effectiveChecks(spec).some(({ name }) => name === old.check) &&
           !tries.some((now) => now.check === old.check && now.container === old.container),
       ),
     ],
