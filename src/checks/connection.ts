@@ -7,6 +7,10 @@ export type Connection<S extends Socket = Socket> =
   | { readonly ok: true; readonly socket: S }
   | { readonly ok: false; readonly reached: boolean; readonly why: string };
 
+/** What a peer may send on one connection: a head, 10 KiB of body, the frames and records around them, and room. */
+const receiveLimitBytes = 512 * 1024;
+const receiveCheckMs = 20;
+
 /**
  * Opens a TCP connection; straight to the address, never through a proxy. Nothing of it is left when it fails. The socket has an error listener for
  * good, so that a late reset hurts nobody; who gets it destroys it.
@@ -18,7 +22,21 @@ export function connectTcp(host: string, port: number, deadline: Deadline): Prom
   } catch (error) {
     return Promise.resolve({ ok: false, reached: false, why: String((error as Error).message) });
   }
+  limitReceived(socket);
   return settled(socket, 'connect', false, `connect to ${host}:${port}`, deadline);
+}
+
+/**
+ * Ends a connection on which too much has come, whatever protocol it is in: heads announced by endless early hints, chunk extensions, empty frames and
+ * pings would keep the process busy until the deadline. Looked at by a timer, since HTTP/2 and TLS read the socket without telling JavaScript.
+ */
+function limitReceived(socket: Socket): void {
+  const timer = setInterval(() => {
+    if (socket.bytesRead > receiveLimitBytes) {
+      socket.destroy(new Error(`sent more than ${receiveLimitBytes} bytes`));
+    }
+  }, receiveCheckMs);
+  socket.once('close', () => clearInterval(timer));
 }
 
 /** Speaks TLS on a connected socket. No certificate is verified, as kubelet does none; offers `protocols` by ALPN. */

@@ -2,11 +2,8 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { errorText } from './connection.ts';
 import type { Deadline } from './deadline.ts';
-import type { Answer, NoAnswer } from './exchange.ts';
+import { type Answer, headLimitBytes, type NoAnswer } from './exchange.ts';
 import { type ProbeUrl, requestTarget } from './url.ts';
-
-/** Larger heads are a failure. Kubelet allows 10 MiB; an operator that checks many pods at once should not. */
-const headLimitBytes = 1024 * 1024;
 
 /** One GET over an open connection, which ends with it. Throws on a head that cannot be written. */
 export function exchangeHttp1(

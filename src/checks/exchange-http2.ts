@@ -2,7 +2,7 @@ import { type ClientHttp2Session, connect } from 'node:http2';
 import type { Socket } from 'node:net';
 import { errorText } from './connection.ts';
 import type { Deadline } from './deadline.ts';
-import type { Answer, NoAnswer } from './exchange.ts';
+import { type Answer, headLimitBytes, type NoAnswer } from './exchange.ts';
 import { type ProbeUrl, requestTarget } from './url.ts';
 
 /** Headers about the connection have no place in HTTP/2; `Host` travels as `:authority`. */
@@ -66,7 +66,10 @@ export function exchangeHttp2(
 
 /** A client session on a socket that is connected already; it takes no pushed streams. */
 export function openSession(socket: Socket): ClientHttp2Session {
-  return connect('http://probe', { createConnection: () => socket, settings: { enablePush: false } });
+  return connect('http://probe', {
+    createConnection: () => socket,
+    settings: { enablePush: false, maxHeaderListSize: headLimitBytes },
+  });
 }
 
 function pseudoHeaders(url: ProbeUrl, lines: [string, string][]): Record<string, string | string[]> {

@@ -101,6 +101,46 @@ describe('the answer of an HTTP server', () => {
     });
   });
 
+  test('a Location of 8,000 bytes is followed', async () => {
+    const location = '/x'.repeat(4000);
+    const { port } = await serveHttp((request, response) =>
+      request.url === '/'
+        ? response.writeHead(302, { location }).end()
+        : response.end(`${request.url?.length}`),
+    );
+    expect(await probe(port)).toMatchObject({ result: 'success', output: '8000' });
+  });
+
+  test.each([serveHttp, serveHttps, serveHttp2])(
+    'a longer Location is a failure, and not followed',
+    async (serve) => {
+      let requests = 0;
+      const { port } = await serve((_, response) => {
+        requests++;
+        response.writeHead(302, { location: `/${'a'.repeat(4000)}${'/..'.repeat(8000)}` }).end();
+      });
+      expect(await probe(port, { scheme: serve === serveHttp ? 'HTTP' : 'HTTPS' })).toEqual({
+        result: 'failure',
+        output: expect.stringContaining('the Location header is longer than 8192 bytes'),
+        reached: true,
+      });
+      expect(requests).toBe(1);
+    },
+  );
+
+  test.each([serveHttp, serveHttps, serveHttp2])('a head above 64 KiB is a failure', async (serve) => {
+    const { port } = await serve((_, response) => {
+      for (let line = 0; line < 10; line++) {
+        response.setHeader(`x-${line}`, 'y'.repeat(7000));
+      }
+      response.end();
+    });
+    expect(await probe(port, { scheme: serve === serveHttp ? 'HTTP' : 'HTTPS' })).toMatchObject({
+      result: 'failure',
+      reached: true,
+    });
+  });
+
   test('a head without end is cut off', async () => {
     const { port } = await serveTcp((socket) => {
       socket.write('HTTP/1.1 200 OK\r\n');

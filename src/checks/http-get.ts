@@ -7,6 +7,8 @@ import type { HttpGetAction, ProbeTarget } from './spec.ts';
 import { hostnameOf, type ProbeUrl, parseUrl, resolveUrl, urlText } from './url.ts';
 
 const maxRequests = 10;
+/** A longer Location is a failure, as most servers refuse a request line of that length anyway. */
+const longestLocation = 8192;
 const redirects = new Set([301, 302, 303, 307, 308]);
 
 /**
@@ -47,6 +49,10 @@ async function follow({ url, headers }: ProbeRequest, deadline: Deadline): Promi
     const answer = await ask(hop, headers, deadline);
     if (answer.kind === 'failed') {
       return failed(hop, answer.why, answer.reached || requests > 1);
+    }
+    if (answer.location.length > longestLocation) {
+      answer.close();
+      return failed(hop, `the Location header is longer than ${longestLocation} bytes`, true);
     }
     const next = nextHop(hop, answer);
     if (next === undefined || (next !== 'unreadable' && hostnameOf(next.url) !== hostnameOf(url))) {

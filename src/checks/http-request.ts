@@ -79,16 +79,32 @@ export function headerLines(headers: ProbeHeaders, host: string): [string, strin
       lines.push([name, value]);
     }
   }
-  const sendable = lines.map(([name, value]): [string, string] => [
-    name,
-    bytesOf(value.replace(/^[ \t]+|[ \t]+$/g, '')),
-  ]);
+  const sendable = lines.map(([name, value]): [string, string] => [name, bytesOf(withoutBlanks(value))]);
   return sendable.every(([name, value]) => isToken(name) && isFieldValue(value)) ? sendable : undefined;
 }
 
 /** Without an IPv6 zone; what is no host at all is sent empty, as Go's client does. */
 function hostHeader(host: string): string {
-  return /^[\w.~!$&'()*+,;=:%[\]-]*$/.test(host) ? host.replace(/%.*\]/, ']') : '';
+  if (!/^[\w.~!$&'()*+,;=:%[\]-]*$/.test(host)) {
+    return '';
+  }
+  const zone = host.indexOf('%');
+  const end = host.lastIndexOf(']');
+  return zone >= 0 && end > zone ? host.slice(0, zone) + host.slice(end) : host;
+}
+
+/** Not by a regular expression: `[ \t]+$` is quadratic in blanks that something follows. */
+function withoutBlanks(value: string): string {
+  const isBlank = (at: number): boolean => value[at] === ' ' || value[at] === '\t';
+  let start = 0;
+  let end = value.length;
+  while (start < end && isBlank(start)) {
+    start++;
+  }
+  while (end > start && isBlank(end - 1)) {
+    end--;
+  }
+  return value.slice(start, end);
 }
 
 function isToken(name: string): boolean {

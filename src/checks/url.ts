@@ -155,18 +155,25 @@ function withoutDots(full: string): string {
   if (full === '') {
     return '';
   }
-  let path = '/';
-  let atStart = true;
+  const kept: string[] = [];
   const segments = full.split('/');
   for (const segment of segments) {
-    if (segment === '..') {
-      path = path.slice(0, Math.max(path.lastIndexOf('/'), 1));
-      atStart = path === '/';
-    } else {
-      path += segment === '.' ? '' : `${atStart ? '' : '/'}${segment}`;
-      atStart = false;
-    }
+    keepSegment(kept, segment);
   }
   const isFolder = ['.', '..'].includes(segments.at(-1) ?? '');
-  return `${path}${isFolder ? '/' : ''}`.replace(/^\/\//, '/');
+  return `/${kept.join('/')}${isFolder ? '/' : ''}`.replace(/^\/\//, '/');
+}
+
+/** A stack, so that the work grows with the path and not with its square. */
+function keepSegment(kept: string[], segment: string): void {
+  if (segment === '..') {
+    kept.pop();
+    if (kept.length === 1 && kept[0] === '') {
+      kept.pop();
+    }
+  } else if (segment !== '.') {
+    kept.push(segment);
+  } else if (kept.length === 0) {
+    kept.push('');
+  }
 }

@@ -13,6 +13,8 @@ export interface Refusal {
 }
 
 const longestMessage = 500;
+/** A refusal may quote what somebody else has written, at any length. */
+const longestSearched = 8192;
 const longestRetryAfterMs = 60_000;
 /** What the API server does not say in a Retry-After it does not know itself. */
 const defaultRetryAfterMs = 1_000;
@@ -88,12 +90,15 @@ export function statusMessage(body: string): string {
 
 /** One line without control characters, at most 500 characters. */
 export function clean(message: string): string {
+  const start = message.slice(0, longestSearched);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the purpose
-  const line = message.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim();
+  const line = start.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim();
   return line.length > longestMessage ? `${line.slice(0, longestMessage - 1)}…` : line;
 }
 
 /** A UID precondition that does not hold: built-in kinds answer 422 "field is immutable", deletes and custom resources 409. */
 function isUidMismatch(message: string): boolean {
-  return /metadata\.uid: .*immutable|UID in precondition|uid mismatch/i.test(message);
+  return /metadata\.uid: .{0,300}immutable|UID in precondition|uid mismatch/i.test(
+    message.slice(0, longestSearched),
+  );
 }

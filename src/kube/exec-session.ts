@@ -30,7 +30,7 @@ const stdout = 1;
 const stderr = 2;
 const statusChannel = 3;
 /** The API server sends at most 32 KiB in a frame. */
-const longestFrameBytes = 1024 * 1024;
+const longestFrameBytes = 128 * 1024;
 const longestHandshakeMs = 10_000;
 const longestRefusalBytes = 4096;
 /**

@@ -1,0 +1,183 @@
+/**
+ * Every reader of foreign bytes with the longest input that it can get, in its worst shape: the work must grow with the input and not with its square.
+ * Measured against itself and against a yardstick in the same process, so that a slow or busy machine changes nothing.
+ */
+import { createHash } from 'node:crypto';
+import { describe, expect, test } from '@jest/globals';
+import { decodeResponse } from '../../src/checks/grpc-message.ts';
+import { buildRequest, headerLines } from '../../src/checks/http-request.ts';
+import { hostnameOf, portOf, probeUrl, requestTarget, resolveUrl } from '../../src/checks/url.ts';
+import { clean, failureOf } from '../../src/kube/errors.ts';
+import { sanitize } from '../../src/kube/exec-output.ts';
+import { readExecStatus } from '../../src/kube/exec-status.ts';
+import { LineSplitter } from '../../src/kube/lines.ts';
+import { readWatchLine } from '../../src/kube/watch-line.ts';
+
+const KIB = 1024;
+
+/** `unit` repeated to `bytes` bytes. */
+const fill = (unit: string, bytes: number): string =>
+  unit.repeat(Math.ceil(bytes / unit.length)).slice(0, bytes);
+
+const base = probeUrl('http', '10.0.0.1', 8080, '/')!;
+const follow = (location: string): void => {
+  const url = resolveUrl(base, location);
+  if (url) {
+    hostnameOf(url);
+    portOf(url);
+    headerLines(new Map([['Referer', [requestTarget(url)]]]), url.host);
+  }
+};
+const status = (message: string): string =>
+  JSON.stringify({ status: 'Failure', kind: 'Status', reason: 'Invalid', message });
+
+type Row = readonly [
+  what: string,
+  bytes: number,
+  make: (bytes: number) => string,
+  read: (input: string) => void,
+];
+
+/** A Location is refused above 8 KiB; the readers are linear far beyond. */
+const locations: readonly Row[] = [
+  ['steps up', (bytes: number) => `${fill('/a', bytes / 2)}${fill('/..', bytes / 2)}`],
+  ['steps up that lead nowhere', (bytes: number) => fill('/..', bytes)],
+  ['empty segments', (bytes: number) => fill('/', bytes)],
+  ['escapes', (bytes: number) => `/${fill('%41', bytes - 2)}é`],
+  ['broken escapes', (bytes: number) => fill('/%4', bytes)],
+  ['blanks in the query', (bytes: number) => `/?${fill(' ', bytes)}x`],
+  ['at signs', (bytes: number) => `//${fill('@', bytes)}h/`],
+  ['colons', (bytes: number) => `//${fill('1:', bytes)}/`],
+  ['a host of escapes', (bytes: number) => `//${fill('%25', bytes)}/`],
+  ['brackets', (bytes: number) => `//${fill('[', bytes)}]/`],
+  ['no scheme at last', (bytes: number) => `${fill('a', bytes)}é:`],
+].map(([what, make]) => [`Location: ${what}`, 64 * KIB, make, follow] as Row);
+
+const execWords = [
+  'exec: "',
+  'exec: "\\\\',
+  'exec: "": stat ',
+  'container ',
+  'container is ',
+  'task x',
+  "executable file '",
+  'metadata.uid: ',
+];
+
+const rows: readonly Row[] = [
+  ...locations,
+  [
+    'headers of a request',
+    64 * KIB,
+    (bytes) => `${fill(' \t', bytes)}x`,
+    (value) => headerLines(new Map([['X', [value]]]), fill('%', value.length)),
+  ],
+  [
+    'path of a check',
+    64 * KIB,
+    (bytes) => fill('%/..', bytes),
+    (path) => buildRequest({ port: 80, path }, { podIp: '10.0.0.1' }),
+  ],
+  ['gRPC answer', 16 * KIB, (bytes) => fill('\x12\x00', bytes), (body) => decodeResponse(grpcFrame(body))],
+  [
+    'gRPC answer of long numbers',
+    16 * KIB,
+    (bytes) => fill(`\x18${'\xff'.repeat(9)}\x01`, bytes),
+    (body) => decodeResponse(grpcFrame(body)),
+  ],
+  ...execWords.map(
+    (word): Row => [
+      `exec status of ${word}`,
+      128 * KIB,
+      (bytes) => status(fill(word, bytes)),
+      readExecStatus,
+    ],
+  ),
+  ['exec status that nests', 128 * KIB, (bytes) => `{"a":${fill('[', bytes)}`, readExecStatus],
+  [
+    'refusal of the API server',
+    1024 * KIB,
+    (bytes) => status(fill('metadata.uid: ', bytes)),
+    (body) => failureOf({ status: 422, body }, 'patch', 0),
+  ],
+  ['message', 1024 * KIB, (bytes) => `${fill(' \n', bytes)}x`, clean],
+  ['output', 1024 * KIB, (bytes) => fill('\x1b[0;1', bytes), (text) => sanitize(Buffer.from(text))],
+  [
+    'output of half sequences',
+    1024 * KIB,
+    (bytes) => fill('\x1b[0 ', bytes),
+    (text) => sanitize(Buffer.from(text)),
+  ],
+  // An object of 1.5 MiB, all of whose letters must be escaped: more the API server does not store.
+  ['watch line', 9216 * KIB, (bytes) => watchLine(fill('\\u0001', bytes - (bytes % 6))), readWatchLine],
+  ['watch line that nests', 1024 * KIB, (bytes) => watchLine(fill('[', bytes)), readWatchLine],
+  [
+    'lines in small pieces',
+    256 * KIB,
+    (bytes) => fill('x', bytes),
+    (text) => {
+      const splitter = new LineSplitter(2048 * KIB);
+      for (let at = 0; at < text.length; at += 16) {
+        [...splitter.push(Buffer.from(text.slice(at, at + 16)))];
+      }
+    },
+  ],
+];
+
+function watchLine(value: string): string {
+  return `{"type":"ADDED","object":{"metadata":{"resourceVersion":"1"},"spec":"${value}"}}`;
+}
+
+function grpcFrame(message: string): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  return Buffer.concat([head, Buffer.from(message, 'latin1')]);
+}
+
+/** The least time that each of these takes, over several rounds: what it takes when nobody else wants the processor. */
+function leastMs(...runs: readonly (() => void)[]): number[] {
+  const least = runs.map(() => Number.POSITIVE_INFINITY);
+  for (let round = 0; round < 9; round++) {
+    for (const [index, run] of runs.entries()) {
+      const began = performance.now();
+      run();
+      least[index] = Math.min(least[index] ?? 0, performance.now() - began);
+    }
+  }
+  return least;
+}
+
+const megabyte = Buffer.alloc(1024 * KIB, 'x');
+/** About a millisecond of honest work. */
+const hashMegabyte = (): void => {
+  createHash('sha256').update(megabyte).digest();
+};
+
+/** Eight times the input: eight times the work, not sixty-four times. */
+function isLinear(read: (input: string) => void, part: string, whole: string): boolean {
+  const [partMs = 0, wholeMs = 0, yardstickMs = 0] = leastMs(
+    () => read(part),
+    () => read(whole),
+    hashMegabyte,
+  );
+  return wholeMs < 32 * partMs + yardstickMs;
+}
+
+describe('the work of a reader', () => {
+  test.each(rows)('grows with its input: %s', (_, bytes, make, read) => {
+    expect(isLinear(read, make(bytes / 8), make(bytes))).toBe(true);
+  });
+
+  test.each(rows.filter(([, bytes]) => bytes <= 1024 * KIB))('is small: %s', (_, bytes, make, read) => {
+    const input = make(bytes);
+    const [spentMs = 0, yardstickMs = 0] = leastMs(() => read(input), hashMegabyte);
+    expect(spentMs / yardstickMs).toBeLessThan(60);
+  });
+});
+
+test('what is quadratic is told', () => {
+  const quadratic = (input: string): void => {
+    /[ \t]+$/.test(input);
+  };
+  expect(isLinear(quadratic, `${fill(' ', 4 * KIB)}x`, `${fill(' ', 32 * KIB)}x`)).toBe(false);
+});
