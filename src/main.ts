@@ -57,7 +57,7 @@ async function run(options: Options): Promise<void> {
   });
   const engine = new Engine({
     ...cluster,
-    prober: networkProber,
+    prober: networkProber(),
     clock,
     telemetry: metrics,
     log,

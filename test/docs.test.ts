@@ -148,6 +148,29 @@ describe('manifests', () => {
 
 // --- fields and names
 
+/** The names of all fields below a schema. */
+function namesIn(schema: unknown): string[] {
+  if (Array.isArray(schema)) {
+    return schema.flatMap(namesIn);
+  }
+  if (!isObject(schema)) {
+    return [];
+  }
+  const own = isObject(schema.properties) ? Object.keys(schema.properties) : [];
+  return [...own, ...Object.values(schema).flatMap(namesIn)];
+}
+
+test('a field that the docs say is not there is not in the CRD', () => {
+  const [crd] = parseAllDocuments(read('crds/postcheck.dev_upgrades.yaml')).map((document) =>
+    document.toJS(),
+  );
+  const denied = pages.flatMap((page) => matches(read(page), /[Tt]here is no `([\w.]+)` field/g));
+  expect(denied).toContain('host');
+  const names = new Set(namesIn(crd));
+  expect(names).toContain('httpGet');
+  expect(denied.filter((name) => names.has(name))).toEqual([]);
+});
+
 /** Schema of the field at `path`, or nothing. */
 function fieldAt(schema: TSchema, path: readonly string[]): TSchema | undefined {
   const [head, ...rest] = path;

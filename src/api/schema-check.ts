@@ -47,6 +47,10 @@ const Port = Type.Unsafe<number | string>({
   'x-kubernetes-int-or-string': true,
   maxLength: 15,
   description: "Number of the port, or the name of one of the pod's container ports.",
+  ...rules({
+    rule: "type(self) == int ? 1 <= int(self) && int(self) <= 65535 : string(self).matches('^[1-9][0-9]{0,4}$') ? int(string(self)) <= 65535 : string(self).matches('^[a-z0-9-]*[a-z][a-z0-9-]*$')",
+    message: 'port must be a number from 1 to 65535, or the name of a container port such as "http"',
+  }),
 });
 
 export const Check = Type.Object(
@@ -70,9 +74,6 @@ export const Check = Type.Object(
         {
           path: Type.Optional(Type.String({ maxLength: 4096, description: 'Default `/`.' })),
           port: Port,
-          host: Type.Optional(
-            Type.String({ maxLength: 253, description: "Default: the pod's IP. As seen from the operator." }),
-          ),
           scheme: oneOf(['HTTP', 'HTTPS'], {
             default: 'HTTP',
             description: 'HTTPS is not verified, as for a kubelet probe.',

@@ -9,7 +9,7 @@ afterEach(closeServers);
 
 /** A check with this handler; the other fields are for exec and the deciding side. */
 const ask = (handler: ProbeHandler, timeoutSeconds = 1, signal = new AbortController().signal) =>
-  networkProber.probe(
+  anywhere.probe(
     {
       check: { name: 'x', timeoutSeconds, ...handler } as Check,
       podIp: '127.0.0.1',
@@ -18,6 +18,44 @@ const ask = (handler: ProbeHandler, timeoutSeconds = 1, signal = new AbortContro
     signal,
   );
 let namedPort = 1;
+/** On loopback too, where the servers of this test are. */
+const anywhere = networkProber(() => undefined);
+
+describe('whom the operator asks', () => {
+  const probeAt = (podIp: string, handler: ProbeHandler) =>
+    networkProber().probe(
+      { check: { name: 'x', timeoutSeconds: 1, ...handler } as Check, podIp, ports: {} },
+      new AbortController().signal,
+    );
+
+  test('nothing on its own loopback, whatever address the pod has', async () => {
+    let asked = 0;
+    const { port } = await serveHttp((_, response) => {
+      asked++;
+      response.end('inside');
+    });
+    for (const podIp of ['127.0.0.1', '::1', '::ffff:127.0.0.1', '0.0.0.0', 'localhost', '']) {
+      for (const handler of [{ httpGet: { port } }, { tcpSocket: { port } }, { grpc: { port } }]) {
+        expect(await probeAt(podIp, handler)).toMatchObject({ kind: 'unconnected' });
+      }
+    }
+    expect(asked).toBe(0);
+  });
+
+  test('no host of the user’s choice, even if the API server let one through', async () => {
+    const { port } = await serveHttp((_, response) => response.end('inside'));
+    for (const handler of [
+      { httpGet: { port, host: '127.0.0.1' } },
+      { tcpSocket: { port, host: '127.0.0.1' } },
+    ]) {
+      const other = networkProber(() => undefined).probe(
+        { check: { name: 'x', timeoutSeconds: 0.2, ...handler } as never, podIp: '192.0.2.1', ports: {} },
+        new AbortController().signal,
+      );
+      expect(await other).toMatchObject({ kind: 'unconnected' });
+    }
+  });
+});
 
 describe('evidence', () => {
   test('a good status is good, and its body is told', async () => {

@@ -1,13 +1,23 @@
 /** The checks of an Upgrade that ask over the network, with kubelet's probers. */
 import type { Check } from '../api/types.ts';
 import type { ProbeAnswer, ProbeRequest, Prober } from '../engine/ports.ts';
+import { whyNotProbed } from './pod-address.ts';
 import { probe } from './prober.ts';
 import type { ProbeOutcome } from './result.ts';
 import type { ProbeHandler } from './spec.ts';
 
-/** The handler alone: exec goes through the API server and never comes here. */
+/**
+ * The handler alone: exec goes through the API server and never comes here. Field by field, so that what the probers could do beyond (ask another host)
+ * cannot come from an Upgrade, whatever schema the API server has.
+ */
 function handlerOf({ httpGet, tcpSocket, grpc }: Check): ProbeHandler {
-  return { ...(httpGet ? { httpGet } : {}), ...(tcpSocket ? { tcpSocket } : {}), ...(grpc ? { grpc } : {}) };
+  if (httpGet) {
+    const { path, port, scheme, httpHeaders } = httpGet;
+    return { httpGet: { ...(path === undefined ? {} : { path }), port, scheme, httpHeaders } };
+  }
+  return tcpSocket
+    ? { tcpSocket: { port: tcpSocket.port } }
+    : { ...(grpc ? { grpc: { port: grpc.port, service: grpc.service } } : {}) };
 }
 
 /** Success and warning are good. A failure of an application that was reached is bad; everything else says nothing about it. */
@@ -21,12 +31,19 @@ function answerOf({ result, reached, output, error }: ProbeOutcome): ProbeAnswer
   return { kind: 'unconnected', message: (error ?? output).slice(0, 500) };
 }
 
-export const networkProber: Prober = {
-  async probe({ check, podIp, ports }: ProbeRequest, signal: AbortSignal): Promise<ProbeAnswer> {
-    const named = Object.entries(ports).map(([name, containerPort]) => ({ name, containerPort }));
-    const timeoutMs = check.timeoutSeconds * 1000;
-    return answerOf(
-      await probe(handlerOf(check), { podIp, ports: named }, { timeoutMs, totalMs: timeoutMs, signal }),
-    );
-  },
-};
+/** Asks pods at their own address; `whyNot` tells the addresses that are not asked. */
+export function networkProber(whyNot: (podIp: string) => string | undefined = whyNotProbed): Prober {
+  return {
+    async probe({ check, podIp, ports }: ProbeRequest, signal: AbortSignal): Promise<ProbeAnswer> {
+      const refusal = whyNot(podIp);
+      if (refusal !== undefined) {
+        return { kind: 'unconnected', message: refusal };
+      }
+      const named = Object.entries(ports).map(([name, containerPort]) => ({ name, containerPort }));
+      const timeoutMs = check.timeoutSeconds * 1000;
+      return answerOf(
+        await probe(handlerOf(check), { podIp, ports: named }, { timeoutMs, totalMs: timeoutMs, signal }),
+      );
+    },
+  };
+}

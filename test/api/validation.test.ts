@@ -87,6 +87,28 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
     'belong to exec',
   ],
   [
+    'an address of the user’s choice for httpGet',
+    { postCheck: { checks: [{ name: 'p', httpGet: { port: 80, host: '10.0.0.1' } }] } },
+    'unknown field "spec.postCheck.checks[0].httpGet.host"',
+  ],
+  [
+    'an address of the user’s choice for tcpSocket',
+    { postCheck: { checks: [{ name: 'p', tcpSocket: { port: 80, host: '10.0.0.1' } }] } },
+    'unknown field "spec.postCheck.checks[0].tcpSocket.host"',
+  ],
+  ...[0, -1, 65536, 99999, '0', '65536', '99999', '', 'a b', 'a/b', 'HTTP'].map(
+    (port): readonly [string, Json, string] => [
+      `${JSON.stringify(port)} for a port`,
+      { postCheck: { checks: [{ name: 'p', httpGet: { port } }] } },
+      'port must be a number from 1 to 65535, or the name of a container port',
+    ],
+  ),
+  [
+    'a port above 65535 for tcpSocket',
+    { postCheck: { checks: [{ name: 'p', tcpSocket: { port: 99999 } }] } },
+    'port must be a number from 1 to 65535',
+  ],
+  [
     'a port that cannot be one',
     { postCheck: { checks: [{ name: 'p', grpc: { port: 70000 } }] } },
     'less than or equal to 65535',

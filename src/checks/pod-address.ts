@@ -1,0 +1,39 @@
+import { BlockList, isIP, isIPv6 } from 'node:net';
+
+/**
+ * Addresses that no pod has but that mean something where the operator runs: itself, its node's neighbours, a cloud's metadata service. A pod's IP is
+ * what the pod's status says, and whoever may write that must not choose whom the operator asks.
+ */
+const refused: readonly (readonly [what: string, network: string, prefix: number])[] = [
+  ['an unspecified', '0.0.0.0', 8],
+  ['a loopback', '127.0.0.0', 8],
+  ['a link-local', '169.254.0.0', 16],
+  ['a multicast', '224.0.0.0', 4],
+  ['a broadcast', '255.255.255.255', 32],
+  ['an unspecified', '::', 128],
+  ['a loopback', '::1', 128],
+  ['an IPv4-compatible', '::', 96],
+  ['a link-local', 'fe80::', 10],
+  ['a multicast', 'ff00::', 8],
+  ['a translated', '64:ff9b::', 96],
+  ['a translated', '64:ff9b:1::', 48],
+];
+
+const blocks = refused.map(([what, network, prefix]) => {
+  const list = new BlockList();
+  list.addSubnet(network, prefix, isIPv6(network) ? 'ipv6' : 'ipv4');
+  return { what, list };
+});
+
+/** Why nothing is asked at this address; `undefined` when it may be a pod's. An IPv4 address within an IPv6 one (`::ffff:…`) is judged as what it is. */
+export function whyNotProbed(podIp: string): string | undefined {
+  if (podIp === '') {
+    return 'the pod has no IP yet';
+  }
+  if (isIP(podIp) === 0 || podIp.includes('%')) {
+    return `${JSON.stringify(podIp)} is not the IP address of a pod: not asked`;
+  }
+  const family = isIPv6(podIp) ? 'ipv6' : 'ipv4';
+  const found = blocks.find(({ list }) => list.check(podIp, family));
+  return found && `${podIp} is ${found.what} address, not one of a pod: not asked`;
+}
