@@ -13,7 +13,7 @@ function bundle(from: string, to: string, format: 'esm' | 'cjs'): void {
   const banner =
     format === 'esm'
       ? { js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);` }
-      : {};
+      : undefined;
   buildSync({
     entryPoints: [from],
     outfile: to,

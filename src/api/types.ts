@@ -5,6 +5,7 @@ import type { StatusSchema } from './schema-status.ts';
 
 export type { Class, Phase } from './enums.ts';
 
+/** Nothing is changed in place. */
 type DeepReadonly<T> = T extends string
   ? T
   : T extends (infer U)[]
@@ -23,6 +24,7 @@ export type Condition = NonNullable<UpgradeStatus['conditions']>[number];
 export type PodReport = NonNullable<UpgradeStatus['pods']>[number];
 export type PodCheck = PodReport['checks'][number];
 export type Counts = NonNullable<UpgradeStatus['counts']>;
+export type ImageSet = NonNullable<UpgradeStatus['from']>;
 export type HistoryEntry = NonNullable<UpgradeStatus['history']>[number];
 export type Images = Readonly<Record<string, string>>;
 

@@ -18,8 +18,8 @@ export interface TemplateContainer {
   readonly startupProbe: boolean;
 }
 
-export interface WorkloadView {
-  readonly kind: WorkloadKind;
+/** What all kinds have. */
+interface WorkloadCommon {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
@@ -35,8 +35,6 @@ export interface WorkloadView {
   readonly holdsOurFields: boolean;
   /** SHA-256 of the canonical pod template without the `pod-template-hash` label; equal to that of the revision it rolls to. */
   readonly templateDigest: string;
-  /** `status.updateRevision`, StatefulSets only. */
-  readonly updateRevision?: string;
   /** Wanted pods: `spec.replicas`; for a DaemonSet `status.desiredNumberScheduled`. */
   readonly desired: number;
   readonly updated: number;
@@ -44,19 +42,39 @@ export interface WorkloadView {
   readonly available: number;
   /** All pods the controller counts, old and new: `status.replicas`, DaemonSet `status.currentNumberScheduled`. */
   readonly total: number;
-  /** `spec.paused` of a Deployment. */
+  /** Recreate, or maxUnavailable of 100 % or of at least all pods: nothing serves while it rolls. */
+  readonly servesNothingMeanwhile: boolean;
+  /** Why the controller cannot make pods, such as an exceeded quota. Only a Deployment has it in its status (ReplicaFailure). */
+  readonly replicaFailure?: string;
+}
+
+export interface DeploymentView extends WorkloadCommon {
+  readonly kind: 'Deployment';
+  /** `spec.paused`. */
   readonly paused: boolean;
-  /** `spec.updateStrategy.rollingUpdate.partition` of a StatefulSet, else 0. */
+  /** `spec.strategy.type: Recreate`: every pod goes before a new one comes. */
+  readonly recreates: boolean;
+}
+
+export interface StatefulSetView extends WorkloadCommon {
+  readonly kind: 'StatefulSet';
+  /** `status.updateRevision`. */
+  readonly updateRevision?: string;
+  /** `spec.updateStrategy.rollingUpdate.partition`. */
   readonly partition: number;
   /** `spec.updateStrategy.type: OnDelete`. */
   readonly onDelete: boolean;
-  /** StatefulSet with `podManagementPolicy: OrderedReady` (its default). */
+  /** `podManagementPolicy: OrderedReady` (its default). */
   readonly ordered: boolean;
-  /** Message of a Deployment's ReplicaFailure condition, such as an exceeded quota. */
-  readonly replicaFailure?: string;
-  /** Recreate, or maxUnavailable of 100 % or of at least all pods: nothing serves while it rolls. */
-  readonly servesNothingMeanwhile: boolean;
 }
+
+export interface DaemonSetView extends WorkloadCommon {
+  readonly kind: 'DaemonSet';
+  /** `spec.updateStrategy.type: OnDelete`. */
+  readonly onDelete: boolean;
+}
+
+export type WorkloadView = DeploymentView | StatefulSetView | DaemonSetView;
 
 /** The controller of an object: of group `apps` and, as owners are, in the object's own namespace. Empty strings when there is none. */
 export interface OwnerView {

@@ -1,12 +1,13 @@
-/** What a decision comes to. */
+/** What a decision asks for: a next status, at most one kind of change, probe cycles, and when to look again. */
 import type { AnyReason } from '../api/reasons.ts';
 import type { Images, UpgradeStatus } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
-import type { State } from './observe.ts';
-import type { Obstacle } from './obstacles.ts';
+import type { Direction } from './rollout/rollout.ts';
 import type { TryRequest } from './verification/probe-cycle.ts';
 import type { PodSummary } from './verification/summary.ts';
+import type { Obstacle } from './workload/driver.ts';
 
+/** Condition `postcheck.dev/verified` to be stored on a pod: the recorded result, and the gate's key. */
 export interface PodCondition {
   readonly pod: PodView;
   readonly condition: {
@@ -18,7 +19,14 @@ export interface PodCondition {
 
 export type Action =
   | { readonly kind: 'none' }
-  | { readonly kind: 'patchImages'; readonly workload: WorkloadView; readonly images: Images }
+  | {
+      readonly kind: 'patchImages';
+      readonly workload: WorkloadView;
+      readonly images: Images;
+      readonly direction: Direction;
+      /** When the rollout was recorded, for the time from evidence to the first write of a fallback. */
+      readonly recordedAt: number;
+    }
   | { readonly kind: 'releaseFields'; readonly workload: WorkloadView }
   | { readonly kind: 'deletePod'; readonly pod: PodView; readonly reason: 'StuckPodDeleted' | 'GateMissed' }
   | { readonly kind: 'recordResults'; readonly conditions: readonly PodCondition[] };
@@ -30,29 +38,20 @@ export interface PlannedCycle {
   readonly tries: readonly TryRequest[];
 }
 
-export interface Plan {
-  readonly state: State['name'];
-  readonly status: UpgradeStatus;
-  /** The status must be stored before anything else is done. */
-  readonly intent: boolean;
-  readonly action: Action;
-  readonly cycles: readonly PlannedCycle[];
-  readonly wakeAt?: number;
-}
-
 export const NO_ACTION: Action = { kind: 'none' };
 
-/** What a situation comes to, before conditions and message are put on. */
+/** The first of `actions` that is one: a plan carries out one kind of change at a time. */
+export const firstAction = (...actions: readonly Action[]): Action =>
+  actions.find(({ kind }) => kind !== 'none') ?? NO_ACTION;
+
+/** What a state comes to, before conditions and message are put on. */
 export interface Decision {
   readonly status: UpgradeStatus;
   readonly intent?: boolean;
   readonly action?: Action;
   readonly summary?: PodSummary;
   readonly cycles?: readonly PlannedCycle[];
-  readonly wakeAt?: number | undefined;
+  readonly wakeAt?: number;
   readonly obstacle?: Obstacle;
-  readonly haltedByUser?: boolean;
+  readonly suspendedByUser?: boolean;
 }
-
-/** One situation of observe.ts, by name. */
-export type In<Name extends State['name']> = Extract<State, { name: Name }>;

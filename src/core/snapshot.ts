@@ -1,8 +1,8 @@
 /** Everything that one decision may look at, frozen. */
 import type { Upgrade } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
-import type { Obstacle } from './obstacles.ts';
 import type { PodRecord } from './verification/probe-cycle.ts';
+import type { Obstacle } from './workload/driver.ts';
 
 export interface Snapshot {
   readonly now: number;
@@ -10,14 +10,14 @@ export interface Snapshot {
   /** Name of an older Upgrade on the same target: it acts, this one does not. */
   readonly claimedBy?: string;
   readonly workload?: WorkloadView;
-  /** Revision label of the pods that the workload's controller makes now; see target.ts. */
+  /** Revision label of the pods that the workload's controller makes now; see workload/driver.ts. */
   readonly updateRevision?: string;
   /** Every pod of the workload, of any revision. */
   readonly pods: readonly PodView[];
   readonly nodeReady: (node: string) => boolean;
   /** When nodes that had been lost came back, as far as we saw it. */
   readonly nodeBackAt?: ReadonlyMap<string, number>;
-  /** Cycles by pod UID. */
+  /** Probe results by pod UID. */
   readonly records: ReadonlyMap<string, PodRecord>;
   readonly waitingSince: ReadonlyMap<string, { readonly reason: string; readonly since: number }>;
   readonly gatePolicy: 'Available' | 'Unavailable' | 'Unknown';

@@ -1,12 +1,13 @@
-/** Small steps on the status: each takes one and gives the next; nothing is changed in place. */
-
+/** Steps on the status: each takes one and returns the next; nothing is changed in place. */
 import { createHash } from 'node:crypto';
 import type { Outcome } from '../api/enums.ts';
 import { own } from '../api/own.ts';
 import type { AnyReason } from '../api/reasons.ts';
 import type {
   Attempt,
+  FallbackStatus,
   HistoryEntry,
+  ImageSet,
   Images,
   Phase,
   Upgrade,
@@ -14,6 +15,26 @@ import type {
   UpgradeStatus,
 } from '../api/types.ts';
 import { fromIso, toIso } from './time.ts';
+
+/** The status of an Upgrade that has had an attempt: what decisions work on. */
+export interface ActiveStatus extends UpgradeStatus {
+  readonly phase: Phase;
+  readonly attempt: Attempt;
+  readonly from: ImageSet;
+  readonly to: ImageSet;
+}
+
+const NO_IMAGES: ImageSet = { images: {} };
+
+/** What is stored, made whole; `undefined` before the first attempt. */
+export const activeStatus = (status: UpgradeStatus | undefined): ActiveStatus | undefined =>
+  status?.attempt && {
+    ...status,
+    phase: status.phase ?? 'Pending',
+    attempt: status.attempt,
+    from: status.from ?? NO_IMAGES,
+    to: status.to ?? NO_IMAGES,
+  };
 
 /** Digest of the wanted containers, in any order. */
 export function containersDigest(containers: UpgradeSpec['containers']): string {
@@ -37,7 +58,9 @@ const FALLING_BACK: readonly Phase[] = ['FallingBack', 'FallbackChecking'];
 export const isAttempting = (status: UpgradeStatus | undefined): boolean =>
   status?.attempt !== undefined && status.phase !== undefined && ROLLING.includes(status.phase);
 
-export const isFallingBack = (status: UpgradeStatus | undefined): boolean =>
+export const isFallingBack = <S extends UpgradeStatus>(
+  status: S | undefined,
+): status is S & { readonly fallback: FallbackStatus } =>
   status?.fallback !== undefined && status.phase !== undefined && FALLING_BACK.includes(status.phase);
 
 const RETRYABLE: readonly Phase[] = [
@@ -53,7 +76,7 @@ const RETRYABLE: readonly Phase[] = [
 export const isRetryable = ({ phase }: UpgradeStatus): boolean =>
   phase !== undefined && RETRYABLE.includes(phase);
 
-/** Identifies the verification that pods are judged for: the attempt, or its fallback. */
+/** Identifies what pods are verified for: the attempt, or its fallback. */
 export const verificationId = (status: UpgradeStatus): string =>
   isFallingBack(status) ? `${status.attempt?.id}/fallback` : (status.attempt?.id ?? '');
 
@@ -75,34 +98,36 @@ export interface End {
   readonly reason: AnyReason;
   /** One sentence without its full stop. */
   readonly cause: string;
-  /** Unproved pods may still be there: their gates stay closed. */
+  /** Unverified pods may still be there: their gates stay closed. */
   readonly gating: boolean;
 }
 
 /** Ends the running attempt, with its entry in the history. */
-export function ended(upgrade: Upgrade, status: UpgradeStatus, end: End, now: number): UpgradeStatus {
-  const attempt = status.attempt;
-  if (!attempt) {
-    return { ...status, phase: end.phase };
-  }
-  const { outcome, reason } = end;
+export function endAttempt(
+  upgrade: Upgrade,
+  status: ActiveStatus,
+  { phase, outcome, reason, cause, gating }: End,
+  now: number,
+): ActiveStatus {
+  const { attempt, to } = status;
+  const at = toIso(now);
   const entry: HistoryEntry = {
     attempt: attempt.number,
-    images: status.to?.images ?? {},
+    images: to.images,
     outcome,
-    cause: end.cause.slice(0, 1000),
+    cause: cause.slice(0, 1000),
     startedAt: attempt.startedAt,
-    finishedAt: toIso(now),
+    finishedAt: at,
   };
-  const history = [entry, ...(status.history ?? [])].slice(0, upgrade.spec.historyLimit);
-  const closed: Attempt = {
-    ...attempt,
-    gating: attempt.gating && end.gating,
-    end: { outcome, reason, cause: end.cause.slice(0, 2000), at: toIso(now) },
+  const end = { outcome, reason, cause: cause.slice(0, 2000), at };
+  return {
+    ...status,
+    phase,
+    attempt: { ...attempt, gating: attempt.gating && gating, end },
+    history: [entry, ...(status.history ?? [])].slice(0, upgrade.spec.historyLimit),
   };
-  return { ...status, phase: end.phase, attempt: closed, history };
 }
 
-/** When the clocks of the running verification were last resumed. */
-export const resumedAt = (status: UpgradeStatus): number | undefined =>
-  status.paused?.resumedAt ? fromIso(status.paused.resumedAt) : undefined;
+/** When the clocks were last resumed. */
+export const resumedAt = ({ paused }: UpgradeStatus): number | undefined =>
+  paused?.resumedAt ? fromIso(paused.resumedAt) : undefined;

@@ -6,15 +6,15 @@
 import { effectiveChecks } from '../api/checks.ts';
 import type { CheckType } from '../api/enums.ts';
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
-import { newCommand } from '../core/commands.ts';
-import { decide } from '../core/decide.ts';
-import type { Plan, PlannedCycle } from '../core/plan.ts';
+import { newCommand } from '../core/decision/commands.ts';
+import { decide, type Plan } from '../core/decision/decide.ts';
+import type { PlannedCycle } from '../core/plan.ts';
 import { transitionEvents } from '../core/report/events.ts';
 import { type Change, changeOf } from '../core/report/status-diff.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { isForSpec, verificationId } from '../core/status.ts';
-import { updateRevision } from '../core/target.ts';
 import { addCycle, type FinishedCycle } from '../core/verification/probe-cycle.ts';
+import { driverOf } from '../core/workload/drivers.ts';
 import { Actor } from './actor.ts';
 import { Memory } from './memory.ts';
 import { Patience } from './patience.ts';
@@ -142,28 +142,24 @@ export class Reconciler {
       this.memory.seen(pod, now);
       this.memory.seenNode(pod.node, store.nodes.get(pod.node)?.ready ?? true, now);
     }
-    const revision = workload && updateRevision(workload, store.revisionsOf(workload));
+    const revision = workload && driverOf(workload).updateRevision(workload, store.revisionsOf(workload));
     const refusal = this.#patience.refusal(key);
     return {
       now,
       upgrade,
-      ...(waits ? { claimedBy: acting.metadata.name } : {}),
-      ...(workload ? { workload } : {}),
-      ...(revision === undefined ? {} : { updateRevision: revision }),
+      claimedBy: waits ? acting.metadata.name : undefined,
+      workload,
+      updateRevision: revision,
       pods,
       nodeReady: (name) => store.nodes.get(name)?.ready ?? true,
       nodeBackAt: this.memory.nodeBackAt,
       records: this.memory.records,
       waitingSince: this.memory.waitingSince,
       gatePolicy: await this.#gatePolicy(key, upgrade, workload?.uid),
-      ...(refusal
-        ? {
-            refusal: {
-              reason: refusal.kind === 'forbidden' ? 'Forbidden' : 'Refused',
-              message: refusal.message,
-            },
-          }
-        : {}),
+      refusal: refusal && {
+        reason: refusal.kind === 'forbidden' ? 'Forbidden' : 'Refused',
+        message: refusal.message,
+      },
     };
   }
 
@@ -304,10 +300,10 @@ export class Reconciler {
     return 'again';
   }
 
-  #acted(key: UpgradeKey, { action, state, status }: Plan): void {
+  #acted(key: UpgradeKey, { action, status }: Plan): void {
     const { telemetry, clock, log, writer, store } = this.#options;
-    if (state === 'FallbackUnwritten' && status.fallback) {
-      telemetry.fallbackStarted((clock.now() - Date.parse(status.fallback.startedAt)) / 1000);
+    if (action.kind === 'patchImages' && action.direction === 'Back') {
+      telemetry.fallbackStarted((clock.now() - action.recordedAt) / 1000);
     }
     if (action.kind !== 'deletePod') {
       return;

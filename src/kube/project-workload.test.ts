@@ -67,7 +67,6 @@ describe('a Deployment', () => {
       total: 5,
       paused: false,
       deleting: false,
-      ordered: false,
     });
     expect(view.containers).toEqual([
       { name: 'migrate', image: 'm:1', role: 'init', startupProbe: false },
@@ -202,5 +201,5 @@ test.each([
   { metadata: null, spec: [], status: 'x' },
   { spec: { template: { spec: { containers: [null] } } } },
 ])('whatever comes instead of an object (%p) gives a neutral view and no exception', (raw) => {
-  expect(projectWorkload('Deployment', raw)).toMatchObject({ name: '', generation: 0, partition: 0 });
+  expect(projectWorkload('Deployment', raw)).toMatchObject({ name: '', generation: 0, paused: false });
 });

@@ -1,18 +1,24 @@
-import type { ContainerRole, TemplateContainer, WorkloadKind, WorkloadView } from '../api/views.ts';
+import type {
+  ContainerRole,
+  DaemonSetView,
+  DeploymentView,
+  StatefulSetView,
+  TemplateContainer,
+  WorkloadKind,
+  WorkloadView,
+} from '../api/views.ts';
 import { templateDigest } from './digest.ts';
 import { imageManagers, managesFields } from './managed-fields.ts';
 import { at, count, frozen, list, type Raw, record, text } from './raw.ts';
 
 /** Reduces a Deployment, StatefulSet or DaemonSet as the API server sends it to the fields that decisions read. */
-export function projectWorkload(kind: WorkloadKind, raw: unknown): WorkloadView {
+export function projectWorkload<K extends WorkloadKind>(kind: K, raw: unknown): ViewOf<K> {
   const object = record(raw);
   const metadata = record(object.metadata);
   const spec = record(object.spec);
   const status = record(object.status);
   const counts = kind === 'DaemonSet' ? daemonSetCounts(status) : replicaCounts(spec, status);
-  const updateRevision = kind === 'StatefulSet' ? text(status.updateRevision) : '';
   return frozen({
-    kind,
     namespace: text(metadata.namespace),
     name: text(metadata.name),
     uid: text(metadata.uid),
@@ -24,23 +30,44 @@ export function projectWorkload(kind: WorkloadKind, raw: unknown): WorkloadView 
     imageManagers: imageManagers(metadata.managedFields),
     holdsOurFields: managesFields(metadata.managedFields),
     templateDigest: templateDigest(spec.template),
-    ...(updateRevision === '' ? {} : { updateRevision }),
     ...counts,
-    paused: kind === 'Deployment' && spec.paused === true,
-    partition: kind === 'StatefulSet' ? count(at(spec, 'updateStrategy', 'rollingUpdate', 'partition')) : 0,
-    onDelete: at(spec, 'updateStrategy', 'type') === 'OnDelete',
-    ordered: kind === 'StatefulSet' && spec.podManagementPolicy !== 'Parallel',
     servesNothingMeanwhile: servesNothingMeanwhile(kind, spec, counts.desired),
-    ...replicaFailure(status),
-  });
+    replicaFailure: replicaFailure(status),
+    ...FIELDS_OF[kind](spec, status),
+  } as unknown as ViewOf<K>);
 }
 
+type ViewOf<K extends WorkloadKind> = Extract<WorkloadView, { kind: K }>;
+type OwnFields<View> = Omit<View, keyof DeploymentView & keyof StatefulSetView & keyof DaemonSetView> &
+  Pick<WorkloadView, 'kind'>;
+
+/** What only one kind has. */
+const FIELDS_OF: {
+  readonly [K in WorkloadKind]: (spec: Raw, status: Raw) => OwnFields<ViewOf<K>>;
+} = {
+  Deployment: (spec) => ({
+    kind: 'Deployment',
+    paused: spec.paused === true,
+    recreates: at(spec, 'strategy', 'type') === 'Recreate',
+  }),
+  StatefulSet: (spec, status) => ({
+    kind: 'StatefulSet',
+    updateRevision: text(status.updateRevision) || undefined,
+    partition: count(at(spec, 'updateStrategy', 'rollingUpdate', 'partition')),
+    onDelete: isOnDelete(spec),
+    ordered: spec.podManagementPolicy !== 'Parallel',
+  }),
+  DaemonSet: (spec) => ({ kind: 'DaemonSet', onDelete: isOnDelete(spec) }),
+};
+
+const isOnDelete = (spec: Raw): boolean => at(spec, 'updateStrategy', 'type') === 'OnDelete';
+
 /** A Deployment says why its ReplicaSet cannot make pods, such as an exceeded quota; the other kinds say it in events only. */
-function replicaFailure(status: Raw): { replicaFailure?: string } {
+function replicaFailure(status: Raw): string | undefined {
   const condition = list(status.conditions)
     .map(record)
     .find(({ type, status: value }) => type === 'ReplicaFailure' && value === 'True');
-  return condition ? { replicaFailure: text(condition.message).slice(0, 500) } : {};
+  return condition && text(condition.message).slice(0, 500);
 }
 
 type Counts = Pick<WorkloadView, 'desired' | 'updated' | 'ready' | 'available' | 'total'>;

@@ -170,7 +170,7 @@ describe('reading', () => {
       await eventually(() => ofIt().length === 2);
       const newest = ofIt().sort((a, b) => b.revision - a.revision)[0];
       expect(newest?.templateDigest).toBe(second.templateDigest);
-      if (kind === 'StatefulSet') {
+      if (second.kind === 'StatefulSet') {
         expect(newest?.hash).toBe(second.updateRevision);
       }
     },

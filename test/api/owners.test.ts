@@ -171,8 +171,8 @@ test('the pods of a StatefulSet are of its revision, also with a label copied fr
   const workload = await made('StatefulSet', 'copied', { 'pod-template-hash': 'copied' });
   const updated = await eventually(() => {
     const now = store.workloads.StatefulSet.get('StatefulSet/shop/copied');
-    return now?.updateRevision ? now : undefined;
+    return now?.kind === 'StatefulSet' ? now.updateRevision : undefined;
   });
   const pods: readonly PodView[] = store.podsOf(workload);
-  expect(pods.map(({ revision }) => revision)).toEqual([updated.updateRevision, updated.updateRevision]);
+  expect(pods.map(({ revision }) => revision)).toEqual([updated, updated]);
 });

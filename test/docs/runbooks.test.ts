@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { REASONS, type Reason, type ReasonInfo, TERMINAL_REASONS } from '../../src/api/reasons.ts';
-import type { Plan } from '../../src/core/plan.ts';
+import type { Plan } from '../../src/core/decision/decide.ts';
 import { SCENES } from './scenes.ts';
 
 const FOLDER = 'docs/runbooks';

@@ -1,5 +1,5 @@
 /** How each situation that has a runbook comes about. The page must begin with the sentence that comes of it. */
-import type { Plan } from '../../src/core/plan.ts';
+import type { Plan } from '../../src/core/decision/decide.ts';
 import type { TryOutcome } from '../../src/core/verification/exit-codes.ts';
 import { failureOf } from '../../src/kube/errors.ts';
 import { NEW, OLD, Stage } from './stage.ts';

@@ -7,12 +7,13 @@ import { VERIFIED } from '../../src/api/names.ts';
 import { SpecSchema } from '../../src/api/schema-spec.ts';
 import type { Images, Upgrade, UpgradeSpec } from '../../src/api/types.ts';
 import type { ConditionView, ContainerView, PodView, WorkloadView } from '../../src/api/views.ts';
-import { decide } from '../../src/core/decide.ts';
-import type { Action, Plan } from '../../src/core/plan.ts';
+import { decide, type Plan } from '../../src/core/decision/decide.ts';
+import type { Action } from '../../src/core/plan.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import { isFallingBack, verificationId } from '../../src/core/status.ts';
 import type { TryOutcome } from '../../src/core/verification/exit-codes.ts';
 import { addCycle, expectedTries, type PodRecord } from '../../src/core/verification/probe-cycle.ts';
+import type { WorkloadChange } from '../support/snapshots.ts';
 
 export const OLD = 'registry.example/web:1.9';
 export const NEW = 'registry.example/web:2.0';
@@ -39,7 +40,7 @@ export class Stage {
   /** What a scene wants the next decision to see besides. */
   also: Partial<Snapshot> = {};
 
-  constructor(spec: Json = {}, workload: Partial<WorkloadView> = {}) {
+  constructor(spec: Json = {}, workload: WorkloadChange = {}) {
     const filled = Value.Default(SpecSchema, {
       targetRef: { apiVersion: 'apps/v1', kind: workload.kind ?? 'Deployment', name: 'web' },
       containers: [{ name: 'web', image: NEW }],
@@ -50,7 +51,7 @@ export class Stage {
       metadata: { namespace: 'shop', name: 'web', uid: 'upgrade-1', ...at },
       spec: filled as UpgradeSpec,
     };
-    this.workload = { ...WORKLOAD, ...workload };
+    this.workload = { ...WORKLOAD, ...workload } as WorkloadView;
     this.#roll(OLD);
   }
 
@@ -87,7 +88,7 @@ export class Stage {
       if (
         !plan.intent &&
         plan.action.kind === 'none' &&
-        (plan.state !== 'Unwritten' || this.workload?.paused)
+        (plan.state !== 'ImagesPending' || isPaused(this.workload))
       ) {
         return plan;
       }
@@ -151,7 +152,7 @@ export class Stage {
   foreignImage(image: string, manager: string): this {
     this.#roll(image);
     if (this.workload) {
-      this.workload = { ...this.workload, imageManagers: { web: manager } };
+      this.workload = { ...(this.workload as WorkloadView), imageManagers: { web: manager } };
     }
     return this;
   }
@@ -227,7 +228,10 @@ const podOf = (image: string, end: string, node: string, now: number): PodView =
   ],
 });
 
-const WORKLOAD: WorkloadView = {
+const isPaused = (workload: WorkloadView | undefined): boolean =>
+  workload?.kind === 'Deployment' && workload.paused;
+
+const WORKLOAD: WorkloadChange = {
   kind: 'Deployment',
   namespace: 'shop',
   name: 'web',

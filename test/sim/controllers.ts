@@ -1,5 +1,7 @@
 /** The workload controllers: each looks at its workload a moment after something of it changed. */
+
 import type { PodView, RevisionView, WorkloadView } from '../../src/api/views.ts';
+import type { WorkloadChange } from '../support/snapshots.ts';
 import { syncDaemonSet } from './daemonset.ts';
 import { syncDeployment } from './deployment.ts';
 import { isOwnedBy, keyOf } from './state.ts';
@@ -154,12 +156,13 @@ export const nodeFor = (world: World, index: number): string => {
   return nodes[index % Math.max(1, nodes.length)]?.name ?? '';
 };
 
-type Status = Pick<WorkloadView, 'updated' | 'ready' | 'available' | 'total'> & Partial<WorkloadView>;
+type Status = Pick<WorkloadView, 'updated' | 'ready' | 'available' | 'total'> & WorkloadChange;
 
 /** Writes the status as it follows from what was just looked at. */
 export function report(world: World, workload: WorkloadView, status: Status): void {
   const now = world.state.get(workload.kind, keyOf(workload));
   if (now?.uid === workload.uid) {
-    world.state.put(workload.kind, { ...now, ...status, observedGeneration: workload.generation });
+    const next = { ...now, ...status, observedGeneration: workload.generation };
+    world.state.put(workload.kind, next as WorkloadView);
   }
 }

@@ -1,10 +1,10 @@
 /** A DaemonSet: one pod on each node, also on those that are not ready; old pods that are not available are replaced at once, others within maxUnavailable. */
-import type { PodView, WorkloadView } from '../../src/api/views.ts';
+import type { DaemonSetView, PodView } from '../../src/api/views.ts';
 import { createPod, currentRevisionOf, isReady, report } from './controllers.ts';
 import { isOwnedBy } from './state.ts';
 import type { World } from './world.ts';
 
-export function syncDaemonSet(world: World, workload: WorkloadView): void {
+export function syncDaemonSet(world: World, workload: DaemonSetView): void {
   const revision = currentRevisionOf(world, workload);
   const { kind, name, uid } = workload;
   const on = (node: string): PodView[] =>
@@ -31,7 +31,7 @@ export function syncDaemonSet(world: World, workload: WorkloadView): void {
   report(world, workload, { desired: nodes.length, updated, ready, available: ready, total: pods.length });
 }
 
-function replace(world: World, workload: WorkloadView, hash: string): void {
+function replace(world: World, workload: DaemonSetView, hash: string): void {
   const pods = world.pods().filter((pod) => isOwnedBy(pod, workload));
   const live = pods.filter(({ deleting }) => !deleting);
   const old = live.filter(({ revision }) => revision !== hash);

@@ -1,5 +1,5 @@
 /** A Deployment with its ReplicaSets: rolling update within maxSurge and maxUnavailable, unhealthy old pods first. */
-import type { RevisionView, WorkloadView } from '../../src/api/views.ts';
+import type { DeploymentView, RevisionView } from '../../src/api/views.ts';
 import {
   createPod,
   currentRevisionOf,
@@ -14,7 +14,7 @@ import type { Model, World } from './world.ts';
 
 interface Sets {
   readonly world: World;
-  readonly workload: WorkloadView;
+  readonly workload: DeploymentView;
   readonly model: Model;
   readonly newest: RevisionView;
   readonly old: readonly RevisionView[];
@@ -26,7 +26,7 @@ const podsOf = ({ world }: Sets, set: RevisionView) =>
 const available = (sets: Sets, set: RevisionView): number => podsOf(sets, set).filter(isReady).length;
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
-export function syncDeployment(world: World, workload: WorkloadView): void {
+export function syncDeployment(world: World, workload: DeploymentView): void {
   const model = world.model(workload);
   const newest = currentRevisionOf(world, workload);
   const sets: Sets = {

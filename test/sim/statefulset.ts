@@ -2,14 +2,14 @@
  * A StatefulSet: pods by ordinal, the highest replaced first, one at a time. OrderedReady waits for every pod to be ready before it does
  * anything else, also for a broken one whose template was reverted meanwhile (kubernetes#67250).
  */
-import type { PodView, WorkloadView } from '../../src/api/views.ts';
+import type { PodView, StatefulSetView } from '../../src/api/views.ts';
 import { createPod, currentRevisionOf, isReady, nodeFor, report, revisionsOf } from './controllers.ts';
 import { isOwnedBy, keyOf } from './state.ts';
 import type { World } from './world.ts';
 
 const ordinalOf = (pod: PodView): number => Number(pod.name.slice(pod.name.lastIndexOf('-') + 1));
 
-export function syncStatefulSet(world: World, workload: WorkloadView): void {
+export function syncStatefulSet(world: World, workload: StatefulSetView): void {
   const model = world.model(workload);
   const update = currentRevisionOf(world, workload).hash;
   model.currentRevision ||= update;
@@ -22,7 +22,7 @@ export function syncStatefulSet(world: World, workload: WorkloadView): void {
   report(world, workload, { ...after, updateRevision: update });
 }
 
-function podsOf(world: World, workload: WorkloadView): PodView[] {
+function podsOf(world: World, workload: StatefulSetView): PodView[] {
   return world
     .pods()
     .filter((pod) => isOwnedBy(pod, workload))
@@ -31,16 +31,16 @@ function podsOf(world: World, workload: WorkloadView): PodView[] {
 
 function counts(
   world: World,
-  workload: WorkloadView,
+  workload: StatefulSetView,
   update: string,
-): Pick<WorkloadView, 'updated' | 'ready' | 'available' | 'total'> {
+): Pick<StatefulSetView, 'updated' | 'ready' | 'available' | 'total'> {
   const pods = podsOf(world, workload);
   const ready = pods.filter((pod) => isReady(pod) && !pod.deleting).length;
   const updated = pods.filter(({ revision, deleting }) => revision === update && !deleting).length;
   return { updated, ready, available: ready, total: pods.length };
 }
 
-function step(world: World, workload: WorkloadView, update: string): void {
+function step(world: World, workload: StatefulSetView, update: string): void {
   const pods = podsOf(world, workload);
   const condemned = pods.filter((pod) => ordinalOf(pod) >= workload.desired).reverse();
   if (createMissing(world, workload, update) === 'wait') {
@@ -62,7 +62,7 @@ function step(world: World, workload: WorkloadView, update: string): void {
 }
 
 /** Creates what is not there; OrderedReady goes on only past pods that are ready and not ending. */
-function createMissing(world: World, workload: WorkloadView, update: string): 'go' | 'wait' {
+function createMissing(world: World, workload: StatefulSetView, update: string): 'go' | 'wait' {
   const { currentRevision } = world.model(workload);
   const current = podsOf(world, workload).filter(
     ({ revision, deleting }) => revision === currentRevision && !deleting,
@@ -87,7 +87,7 @@ function createMissing(world: World, workload: WorkloadView, update: string): 'g
   return 'go';
 }
 
-function replaceHighest(world: World, workload: WorkloadView, update: string): void {
+function replaceHighest(world: World, workload: StatefulSetView, update: string): void {
   if (workload.onDelete) {
     return;
   }

@@ -9,6 +9,7 @@ import type {
   WorkloadKind,
   WorkloadView,
 } from '../../src/api/views.ts';
+import type { WorkloadChange } from '../support/snapshots.ts';
 import type { Behaviour } from './behaviour.ts';
 import type { VirtualClock } from './clock.ts';
 import { Controllers } from './controllers.ts';
@@ -123,8 +124,9 @@ export class World {
       partition: 0,
       onDelete: false,
       ordered: kind === 'StatefulSet' && ordered,
+      recreates: false,
       servesNothingMeanwhile: false,
-    });
+    } as WorkloadChange as WorkloadView);
   }
 
   workload(kind: WorkloadKind, name: string): WorkloadView | undefined {
@@ -146,8 +148,8 @@ export class World {
   }
 
   /** Changes the spec: bumps the generation when it says something new. */
-  changeSpec(workload: WorkloadView, change: Partial<WorkloadView>): WorkloadView {
-    const next = { ...workload, ...change };
+  changeSpec(workload: WorkloadView, change: WorkloadChange): WorkloadView {
+    const next = { ...workload, ...change } as WorkloadView;
     const { stamp } = this.model(workload);
     const templateDigest = this.digest(next.containers, stamp);
     return this.state.put(workload.kind, { ...next, templateDigest, generation: workload.generation + 1 });

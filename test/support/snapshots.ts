@@ -7,8 +7,12 @@ import type { Attempt, FallbackStatus, Upgrade, UpgradeSpec, UpgradeStatus } fro
 import type {
   ConditionView,
   ContainerView,
+  DaemonSetView,
+  DeploymentView,
   PodView,
   RevisionView,
+  StatefulSetView,
+  WorkloadKind,
   WorkloadView,
 } from '../../src/api/views.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
@@ -57,7 +61,15 @@ export function upgradeOf({ spec, status, annotations = {}, deleting }: UpgradeC
   };
 }
 
-export const workloadOf = (change: Partial<WorkloadView> = {}): WorkloadView => ({
+/** Fields of any kind: a test names those of its kind. */
+export type WorkloadChange = Partial<
+  Omit<DeploymentView, 'kind'> & Omit<StatefulSetView, 'kind'> & Omit<DaemonSetView, 'kind'>
+> & { readonly kind?: WorkloadKind };
+
+export const workloadOf = (change: WorkloadChange = {}): WorkloadView =>
+  ({ ...WORKLOAD, ...change }) as WorkloadView;
+
+const WORKLOAD: WorkloadChange = {
   kind: 'Deployment',
   namespace: 'shop',
   name: 'web',
@@ -79,9 +91,9 @@ export const workloadOf = (change: Partial<WorkloadView> = {}): WorkloadView => 
   partition: 0,
   onDelete: false,
   ordered: false,
+  recreates: false,
   servesNothingMeanwhile: false,
-  ...change,
-});
+};
 
 export const revisionOf = (change: Partial<RevisionView> = {}): RevisionView => ({
   kind: 'ReplicaSet',

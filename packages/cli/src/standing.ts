@@ -1,6 +1,6 @@
 /** Where an Upgrade stands, for people: what needs one of them first, and whether it is decided. */
 import type { Phase, Upgrade } from '../../../src/api/types.ts';
-import { newCommand } from '../../../src/core/commands.ts';
+import { newCommand } from '../../../src/core/decision/commands.ts';
 import { isForSpec } from '../../../src/core/status.ts';
 import { EXIT } from './fault.ts';
 

@@ -9,7 +9,7 @@ describe('the status names what is asked of every pod', () => {
     ['nothing, for an empty list', { checks: [] }, []],
   ])('%s', (_, postCheck, names) => {
     const snapshot = snapshotOf({ upgrade: upgradeOf({ spec: { postCheck } }) });
-    const input = { obstacle: undefined, summary: undefined, haltedByUser: false };
+    const input = { obstacle: undefined, summary: undefined, suspendedByUser: false };
     expect(withConditions(snapshot, {}, input).checks).toEqual(names);
   });
 });

@@ -4,17 +4,17 @@ import { effectiveChecks } from '../../api/checks.ts';
 import { own } from '../../api/own.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { Condition, UpgradeStatus } from '../../api/types.ts';
-import type { Obstacle } from '../obstacles.ts';
+import { imageManager, runsImages, upgradedImages } from '../images.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { imageManager, runsImages, upgradedImages } from '../target.ts';
 import { toIso } from '../time.ts';
 import { type PodSummary, ungated } from '../verification/summary.ts';
+import type { Obstacle } from '../workload/driver.ts';
 import { type Facts, sentence } from './sentence.ts';
 
 export interface ReportInput {
   readonly obstacle: Obstacle | undefined;
   readonly summary: PodSummary | undefined;
-  readonly haltedByUser: boolean;
+  readonly suspendedByUser: boolean;
 }
 
 type ConditionInput = readonly [status: Condition['status'], reason: Condition['reason'], message?: string];
@@ -79,7 +79,7 @@ function driftOf(snapshot: Snapshot, status: UpgradeStatus): string | undefined 
 /** Ready, Reconciling and Stalled, as kstatus reads them. */
 function kstatusConditions(
   status: UpgradeStatus,
-  { obstacle, haltedByUser }: ReportInput,
+  { obstacle, suspendedByUser }: ReportInput,
   drifted: boolean,
 ): Record<'Ready' | 'Reconciling' | 'Stalled', ConditionInput> {
   const phase = status.phase ?? 'Pending';
@@ -94,10 +94,10 @@ function kstatusConditions(
     Reconciling: [reconciling ? 'True' : 'False', why],
     Stalled: [stalled ? 'True' : 'False', why],
   });
-  if (obstacle && !haltedByUser) {
+  if (obstacle && !suspendedByUser) {
     return at('False', false, true, obstacle.reason);
   }
-  if (haltedByUser) {
+  if (suspendedByUser) {
     return at(phase === 'Inconclusive' ? 'Unknown' : 'False', false, false, 'Paused');
   }
   if (drifted) {

@@ -8,20 +8,22 @@ import {
   snapshotOf,
   statusOf,
   upgradeOf,
+  type WorkloadChange,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
 import type { Reason } from '../../api/reasons.ts';
 import type { Attempt, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
-import { verificationContext } from '../prove.ts';
+import { verificationContext } from '../rollout/verify.ts';
 import type { Snapshot } from '../snapshot.ts';
+import type { ActiveStatus } from '../status.ts';
 import { summarizePods } from '../verification/summary.ts';
 import { type Facts, sentence } from './sentence.ts';
 
 interface Given {
   readonly status?: Partial<UpgradeStatus>;
   readonly attempt?: Partial<Attempt>;
-  readonly workload?: Partial<WorkloadView>;
+  readonly workload?: WorkloadChange;
   readonly rest?: Partial<Snapshot>;
   readonly obstacle?: Facts['obstacle'];
 }
@@ -54,7 +56,7 @@ function said({ status = {}, attempt = {}, workload = {}, rest = {}, obstacle }:
   const summary = summarizePods(
     snapshot,
     snapshot.workload as WorkloadView,
-    verificationContext(snapshot, stored),
+    verificationContext(snapshot, stored as ActiveStatus),
   );
   return sentence(
     { upgrade: snapshot.upgrade, status: stored, workload: snapshot.workload, summary, obstacle },

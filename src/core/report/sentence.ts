@@ -1,10 +1,10 @@
 /** The one sentence that answers "what happened, and why?" at three in the morning. */
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
-import type { Obstacle } from '../obstacles.ts';
 import { imagesText } from '../status.ts';
 import { fromIso, spanText } from '../time.ts';
 import type { PodSummary } from '../verification/summary.ts';
+import type { Obstacle } from '../workload/driver.ts';
 
 export interface Facts {
   readonly upgrade: Upgrade;

@@ -9,7 +9,7 @@ import { own } from '../../api/own.ts';
 import { type AnyReason, kubernetesReason } from '../../api/reasons.ts';
 import type { Check, Class, UpgradeSpec } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
-import { checkTargets } from '../target.ts';
+import { checkTargets } from './check-targets.ts';
 import { evaluateTry, type TryContext, type TryOutcome, type TryVerdict } from './exit-codes.ts';
 
 /** One try to make. The container ID pins its answer: another ID in the pod's status voids it. */

@@ -4,10 +4,10 @@ import { POD_STATES, type PodState } from '../../api/enums.ts';
 import { VERIFIED } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
 import type { Attempt, Counts, PodReport, UpgradeStatus } from '../../api/types.ts';
-import type { PodView, WorkloadView } from '../../api/views.ts';
+import type { WorkloadView } from '../../api/views.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { desiredPods, podsOfRevision, rolloutComplete } from '../target.ts';
 import { fromIso, toIso } from '../time.ts';
+import { desiredPods, isReady, podsOfRevision, rolloutComplete } from '../workload/pods.ts';
 import { evaluatePod, type PodResult, type VerificationContext, worstTriesFirst } from './pod.ts';
 
 export interface PodSummary {
@@ -50,8 +50,6 @@ export function summarizePods(
 
 const worstFirst = (a: PodResult, b: PodResult): number =>
   POD_STATES.indexOf(a.state) - POD_STATES.indexOf(b.state) || a.pod.name.localeCompare(b.pod.name);
-
-const isReady = (pod: PodView): boolean => pod.conditions['Ready']?.status === 'True';
 
 function count(results: readonly PodResult[], desired: number): Counts {
   const of = (...states: PodState[]) => results.filter(({ state }) => states.includes(state)).length;

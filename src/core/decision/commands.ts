@@ -1,7 +1,7 @@
 /** The verbs `postcheck.dev/abort` and `postcheck.dev/retry`: each token acts once and is recorded in the status. */
-import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../api/names.ts';
-import type { Upgrade, UpgradeStatus } from '../api/types.ts';
-import { toIso } from './time.ts';
+import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../../api/names.ts';
+import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
+import { toIso } from '../time.ts';
 
 export type Verb = 'abort' | 'retry';
 
@@ -22,7 +22,7 @@ export function newCommand(upgrade: Upgrade): Verb | undefined {
 }
 
 /** `status` with the verb's present token recorded. */
-export function recorded(
+export function recordCommand(
   upgrade: Upgrade,
   status: UpgradeStatus,
   verb: Verb,
@@ -37,7 +37,13 @@ export function recorded(
 }
 
 /** Tokens that were there before the first attempt count as seen: an Upgrade restored from a backup must not act on an old word. */
-export const seenAtStart = (upgrade: Upgrade, status: UpgradeStatus, now: number): UpgradeStatus =>
+export const recordSeenCommands = (upgrade: Upgrade, status: UpgradeStatus, now: number): UpgradeStatus =>
   upgrade.status?.attempt
     ? status
-    : recorded(upgrade, recorded(upgrade, status, 'abort', 'SeenAtStart', now), 'retry', 'SeenAtStart', now);
+    : recordCommand(
+        upgrade,
+        recordCommand(upgrade, status, 'abort', 'SeenAtStart', now),
+        'retry',
+        'SeenAtStart',
+        now,
+      );

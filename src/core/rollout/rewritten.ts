@@ -3,10 +3,10 @@
  * What the API server stored is what pods run, so that is what counts from then on; what was asked for is kept beside it.
  * Our field manager tells our writes from others'. The entry is dropped before an attempt is recorded, so one that is there is of this attempt.
  */
-import { FIELD_MANAGER } from '../api/names.ts';
-import { own } from '../api/own.ts';
-import type { Images, UpgradeStatus } from '../api/types.ts';
-import type { WorkloadView } from '../api/views.ts';
+import { FIELD_MANAGER } from '../../api/names.ts';
+import { own } from '../../api/own.ts';
+import type { Images, UpgradeStatus } from '../../api/types.ts';
+import type { WorkloadView } from '../../api/views.ts';
 
 const isOurs = (workload: WorkloadView, name: string): boolean =>
   own(workload.imageManagers, name) === FIELD_MANAGER;
@@ -32,7 +32,7 @@ export const wroteImages = (workload: WorkloadView): boolean =>
   workload.containers.some(({ name }) => isOurs(workload, name));
 
 /** `set` with what stands in place of what was asked for, and that beside it. */
-export function withAnswer<T extends { readonly images: Images; readonly asked?: Images | undefined }>(
+export function withAnswer<T extends { readonly images: Images; readonly asked?: Images }>(
   set: T,
   stands: Images,
 ): T {

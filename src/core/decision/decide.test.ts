@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
-import { valuesOf } from '../../test/support/from-schema.ts';
+import { valuesOf } from '../../../test/support/from-schema.ts';
 import {
   ago,
   conditionOf,
@@ -19,18 +19,18 @@ import {
   specOf,
   statusOf,
   upgradeOf,
+  type WorkloadChange,
   workloadOf,
-} from '../../test/support/snapshots.ts';
-import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../api/names.ts';
-import { SpecSchema } from '../api/schema-spec.ts';
-import { StatusSchema } from '../api/schema-status.ts';
-import type { UpgradeSpec, UpgradeStatus } from '../api/types.ts';
-import type { PodView, WorkloadView } from '../api/views.ts';
-import { decide } from './decide.ts';
-import type { Plan } from './plan.ts';
-import type { Snapshot } from './snapshot.ts';
-import { attemptId, verificationId } from './status.ts';
-import { addCycle, type PodRecord } from './verification/probe-cycle.ts';
+} from '../../../test/support/snapshots.ts';
+import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../../api/names.ts';
+import { SpecSchema } from '../../api/schema-spec.ts';
+import { StatusSchema } from '../../api/schema-status.ts';
+import type { UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
+import type { PodView, WorkloadView } from '../../api/views.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { attemptId, verificationId } from '../status.ts';
+import { addCycle, type PodRecord } from '../verification/probe-cycle.ts';
+import { decide, type Plan } from './decide.ts';
 
 const statusSchema = Compile(StatusSchema);
 /** A fixed seed: a run that finds something finds it again. */
@@ -62,7 +62,7 @@ const workloads: fc.Arbitrary<WorkloadView> = fc
   })
   .map(({ image, ...rest }) =>
     workloadOf({
-      ...(rest as Partial<WorkloadView>),
+      ...(rest as WorkloadChange),
       containers: [{ name: 'web', image, role: 'regular', startupProbe: false }],
     }),
   );
@@ -252,7 +252,7 @@ const ours: fc.Arbitrary<UpgradeStatus> = fc
 
 function mustHold(snapshot: Snapshot, plan: Plan): void {
   const { status } = plan;
-  if (plan.state !== 'Behind') {
+  if (plan.state !== 'StaleCache') {
     expect(status.conditions?.map(({ type }) => type).sort()).toEqual([
       'FallenBack',
       'Gated',
@@ -370,7 +370,7 @@ describe('every decision', () => {
     fc.assert(
       fc.property(loose(ours, fc.constant({ ...ourSpec, paused: true })), (given) => {
         const { action, state } = decide(snapshotFrom(given));
-        if (state !== 'Settled' && state !== 'ReleasingFields') {
+        if (state !== 'Idle' && state !== 'ReleasingFields') {
           expect(action).toEqual({ kind: 'none' });
         } else if (action.kind === 'recordResults') {
           expect(action.conditions.map(({ condition }) => condition.status)).not.toContain('True');

@@ -9,24 +9,24 @@ import {
   statusOf,
   type UpgradeChange,
   upgradeOf,
+  type WorkloadChange,
   workloadOf,
-} from '../../test/support/snapshots.ts';
-import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../api/names.ts';
-import type { EndReason } from '../api/reasons.ts';
-import type { Attempt, UpgradeStatus } from '../api/types.ts';
-import type { WorkloadView } from '../api/views.ts';
+} from '../../../test/support/snapshots.ts';
+import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../../api/names.ts';
+import type { EndReason } from '../../api/reasons.ts';
+import type { Attempt, UpgradeStatus } from '../../api/types.ts';
+import type { Snapshot } from '../snapshot.ts';
 import { observe } from './observe.ts';
-import type { Snapshot } from './snapshot.ts';
 
 interface Case {
   readonly status?: Partial<UpgradeStatus>;
   readonly attempt?: Partial<Attempt>;
   readonly upgrade?: UpgradeChange;
-  readonly workload?: Partial<WorkloadView>;
+  readonly workload?: WorkloadChange;
   readonly rest?: Partial<Snapshot>;
 }
 
-const at = (image: string): Partial<WorkloadView> => ({
+const at = (image: string): WorkloadChange => ({
   containers: [{ name: 'web', image, role: 'regular', startupProbe: false }],
 });
 const UNROLLED: Partial<Attempt> = { rolledAt: undefined } as unknown as Partial<Attempt>;
@@ -63,7 +63,7 @@ describe('an Upgrade is', () => {
       { status: { phase: 'Succeeded' }, workload: { deleting: true } },
     ],
     [
-      'Behind',
+      'StaleCache',
       'when the status was written from a newer view of the workload',
       { status: { targetGeneration: 3 } },
     ],
@@ -71,12 +71,12 @@ describe('an Upgrade is', () => {
     ['Starting', 'when the containers changed', { attempt: { id: '1-0000000000' } }],
     ['Starting', 'when another workload has the name now', { workload: { uid: 'workload-2' } }],
     [
-      'PausedBeforeStart',
+      'SuspendedBeforeStart',
       'when it is paused before an attempt',
       { upgrade: { status: undefined, spec: { paused: true } } as unknown as UpgradeChange },
     ],
     [
-      'Unwritten',
+      'ImagesPending',
       'when the attempt is recorded and the images are not written',
       { attempt: { ...UNROLLED, targetGeneration: 2 }, workload: at(OLD) },
     ],
@@ -85,36 +85,40 @@ describe('an Upgrade is', () => {
       'again when the workload changed between the record and the write',
       { attempt: UNROLLED, workload: { ...at(OLD), generation: 4 } },
     ],
-    ['Written', 'when the images stand there and that is not recorded', { attempt: UNROLLED }],
-    ['Proving', 'when the images stand there and that is recorded', {}],
+    ['ImagesPatched', 'when the images stand there and that is not recorded', { attempt: UNROLLED }],
+    ['Verifying', 'when the images stand there and that is recorded', {}],
     [
       'Conflicted',
       'when somebody else changes the image during an attempt',
       { workload: at('registry.example/web:hotfix') },
     ],
-    ['Halted', 'when it is paused in the middle', { upgrade: { spec: { paused: true } } }],
-    ['Halted', 'when the Deployment is paused in the middle', { workload: { paused: true } }],
+    ['Suspended', 'when it is paused in the middle', { upgrade: { spec: { paused: true } } }],
+    ['Suspended', 'when the Deployment is paused in the middle', { workload: { paused: true } }],
     ['Resuming', 'when it stood still and may go on', { status: { paused: { since: ago(30) } } }],
-    ['Commanded', 'when a new token says abort', { upgrade: { annotations: { [ABORT_ANNOTATION]: 'a' } } }],
     [
-      'Commanded',
+      'CommandPending',
+      'when a new token says abort',
+      { upgrade: { annotations: { [ABORT_ANNOTATION]: 'a' } } },
+    ],
+    [
+      'CommandPending',
       'when a new token says retry, also at rest',
       { status: { phase: 'FellBack' }, upgrade: { annotations: { [RETRY_ANNOTATION]: 'r' } } },
     ],
-    ['Settled', 'when the attempt succeeded', { status: { phase: 'Succeeded' } }],
-    ['Settled', 'when the fallback failed', { status: { phase: 'FallbackFailed', fallback: fallbackOf() } }],
+    ['Idle', 'when the attempt succeeded', { status: { phase: 'Succeeded' } }],
+    ['Idle', 'when the fallback failed', { status: { phase: 'FallbackFailed', fallback: fallbackOf() } }],
     [
-      'FallbackUnwritten',
+      'ImagesPending',
       'when a fallback is recorded and not written',
       { status: { phase: 'FallingBack', fallback: fallbackOf() } },
     ],
     [
-      'FallbackWritten',
+      'ImagesPatched',
       'when the restored images stand there and that is not recorded',
       { status: { phase: 'FallingBack', fallback: fallbackOf() }, workload: at(OLD) },
     ],
     [
-      'FallbackProving',
+      'Verifying',
       'when that is recorded too',
       { status: { phase: 'FallingBack', fallback: fallbackOf({ rolledAt: ago(20) }) }, workload: at(OLD) },
     ],
@@ -132,12 +136,12 @@ describe('an Upgrade is', () => {
       },
     ],
     [
-      'Halted',
+      'Suspended',
       'when a fallback is paused',
       { status: { phase: 'FallingBack', fallback: fallbackOf() }, upgrade: { spec: { paused: true } } },
     ],
     [
-      'FallbackUnwritten',
+      'ImagesPending',
       'when the containers change during a fallback: it is finished first',
       { status: { phase: 'FallingBack', fallback: fallbackOf() }, attempt: { id: '1-0000000000' } },
     ],
@@ -177,7 +181,7 @@ describe('a new attempt', () => {
 describe('what stops an attempt before it begins', () => {
   const blocked = (
     spec: Record<string, unknown>,
-    workload: Partial<WorkloadView> = {},
+    workload: WorkloadChange = {},
     rest: Partial<Snapshot> = {},
   ) => {
     const state = observe(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { NOW, statusOf, upgradeOf } from '../../test/support/snapshots.ts';
-import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../api/names.ts';
-import { newCommand, recorded, seenAtStart } from './commands.ts';
+import { NOW, statusOf, upgradeOf } from '../../../test/support/snapshots.ts';
+import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../../api/names.ts';
+import { newCommand, recordCommand, recordSeenCommands } from './commands.ts';
 
 const given = (annotations: Record<string, string>, seen: Record<string, string> = {}) =>
   upgradeOf({
@@ -38,7 +38,7 @@ describe('a verb acts', () => {
 
   test('and its token is recorded with the result, beside the other one', () => {
     const upgrade = given({ [ABORT_ANNOTATION]: 'a' }, { retry: 'r' });
-    const commands = recorded(upgrade, upgrade.status ?? {}, 'abort', 'FallingBack', NOW).commands;
+    const commands = recordCommand(upgrade, upgrade.status ?? {}, 'abort', 'FallingBack', NOW).commands;
     expect(commands).toMatchObject({
       abort: { token: 'a', at: '2026-01-01T00:10:00.000Z', result: 'FallingBack' },
       retry: { token: 'r' },
@@ -47,7 +47,7 @@ describe('a verb acts', () => {
 
   test('and a token of any length is recorded and recognized by its first 256 characters', () => {
     const upgrade = given({ [RETRY_ANNOTATION]: 'x'.repeat(1000) });
-    const next = recorded(upgrade, upgrade.status ?? {}, 'retry', 'ok', NOW);
+    const next = recordCommand(upgrade, upgrade.status ?? {}, 'retry', 'ok', NOW);
     expect(next.commands?.retry?.token).toHaveLength(256);
     expect(newCommand({ ...upgrade, status: next })).toBeUndefined();
   });
@@ -55,10 +55,10 @@ describe('a verb acts', () => {
 
 test('tokens that came with the Upgrade, say from a backup, count as seen', () => {
   const fresh = upgradeOf({ annotations: { [ABORT_ANNOTATION]: 'a', [RETRY_ANNOTATION]: 'r' } });
-  expect(seenAtStart(fresh, {}, NOW).commands).toMatchObject({
+  expect(recordSeenCommands(fresh, {}, NOW).commands).toMatchObject({
     abort: { token: 'a', result: 'SeenAtStart' },
     retry: { token: 'r', result: 'SeenAtStart' },
   });
   const running = given({ [ABORT_ANNOTATION]: 'a' });
-  expect(seenAtStart(running, {}, NOW)).toEqual({});
+  expect(recordSeenCommands(running, {}, NOW)).toEqual({});
 });

@@ -1,24 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import {
-  NEW,
-  NOW,
-  OLD,
-  podOf,
-  revisionOf,
-  specOf,
-  statusOf,
-  workloadOf,
-} from '../../test/support/snapshots.ts';
-import {
-  checkTargets,
-  desiredPods,
-  imagesToWrite,
-  podsOfRevision,
-  rolloutComplete,
-  runsImages,
-  updateRevision,
-  upgradedImages,
-} from './target.ts';
+import { NOW, podOf, revisionOf, workloadOf } from '../../../test/support/snapshots.ts';
+import type { RevisionView, WorkloadView } from '../../api/views.ts';
+import { driverOf } from './drivers.ts';
+import { desiredPods, podsOfRevision, rolloutComplete } from './pods.ts';
+
+const updateRevision = (workload: WorkloadView, revisions: readonly RevisionView[]) =>
+  driverOf(workload).updateRevision(workload, revisions);
 
 const old = revisionOf({
   name: 'web-old',
@@ -102,37 +89,4 @@ describe('a rollout is complete', () => {
     expect(rolloutComplete(set, ['node-2'])).toBe(true);
     expect(desiredPods(set, ['node-2'])).toBe(2);
   });
-});
-
-describe('images', () => {
-  const two = workloadOf({
-    containers: [
-      { name: 'web', image: OLD, role: 'regular', startupProbe: false },
-      { name: 'log', image: 'log:1', role: 'regular', startupProbe: false },
-    ],
-  });
-
-  test('are written only where they differ, and only to containers that are there', () => {
-    expect(imagesToWrite(two, { web: NEW, log: 'log:1', gone: 'x' })).toEqual({ web: NEW });
-    expect(runsImages(two, { log: 'log:1', gone: 'x' })).toBe(true);
-    expect(runsImages(two, { web: NEW })).toBe(false);
-  });
-
-  test('are ours when the user named them, or the attempt changed them; others may change under it', () => {
-    const status = statusOf({
-      from: { images: { web: NEW, log: 'log:1', proxy: 'p:1' } },
-      to: { images: { web: NEW, log: 'log:1', proxy: 'p:2' } },
-    });
-    expect(upgradedImages(status, specOf())).toEqual({ web: NEW, proxy: 'p:2' });
-  });
-});
-
-test('a check never targets an init container, which has ended', () => {
-  const containers = [
-    { name: 'web', role: 'regular' },
-    { name: 'proxy', role: 'sidecar' },
-    { name: 'migrate', role: 'init' },
-  ];
-  expect(checkTargets(specOf(), ['*'], containers)).toEqual(['web', 'proxy']);
-  expect(checkTargets(specOf(), undefined, containers)).toEqual(['web']);
 });

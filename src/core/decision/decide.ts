@@ -1,0 +1,202 @@
+/**
+ * From a state to a plan: the next status, at most one kind of outward change, probe cycles to start, and when to look again.
+ * Intent before act: a plan that changes what the operator means to do (`intent`) carries no action; the act follows once that status is stored.
+ */
+import type { UpgradeStatus } from '../../api/types.ts';
+import type { WorkloadView } from '../../api/views.ts';
+import { runsImages } from '../images.ts';
+import { type Action, type Decision, NO_ACTION, type PlannedCycle } from '../plan.ts';
+import { withConditions } from '../report/conditions.ts';
+import { fail } from '../rollout/attempt.ts';
+import {
+  podCondition,
+  releaseFields,
+  scheduleProbes,
+  verificationContext,
+  verify,
+  withPodStatus,
+} from '../rollout/verify.ts';
+import { recordWritten, writeImages } from '../rollout/write.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { type ActiveStatus, endAttempt, isFallingBack, isRetryable } from '../status.ts';
+import { fromIso, toIso } from '../time.ts';
+import { summarizePods, unrecorded } from '../verification/summary.ts';
+import { recordCommand } from './commands.ts';
+import { observe, PAUSED, type State, type StateOf } from './observe.ts';
+import { retryAttempt, startAttempt } from './start.ts';
+
+export interface Plan {
+  readonly state: State['name'];
+  readonly status: UpgradeStatus;
+  /** The status must be stored before anything else is done. */
+  readonly intent: boolean;
+  readonly action: Action;
+  readonly cycles: readonly PlannedCycle[];
+  readonly wakeAt?: number;
+}
+
+/** No watch event says that the gate policy was installed. */
+const GATE_POLL_MS = 30_000;
+
+export function decide(snapshot: Snapshot): Plan {
+  const state = observe(snapshot);
+  if (state.name === 'StaleCache') {
+    const status = snapshot.upgrade.status ?? {};
+    return { state: state.name, status, intent: false, action: NO_ACTION, cycles: [] };
+  }
+  const decision = decideIn(snapshot, state);
+  const { obstacle = snapshot.refusal, summary, suspendedByUser = false } = decision;
+  return {
+    state: state.name,
+    status: withConditions(snapshot, decision.status, { obstacle, summary, suspendedByUser }),
+    intent: decision.intent ?? false,
+    action: decision.action ?? NO_ACTION,
+    cycles: decision.cycles ?? [],
+    wakeAt: decision.wakeAt,
+  };
+}
+
+function decideIn(snapshot: Snapshot, state: Exclude<State, StateOf<'StaleCache'>>): Decision {
+  const { upgrade, now } = snapshot;
+  const waiting: UpgradeStatus = { phase: 'Pending', ...upgrade.status };
+  switch (state.name) {
+    case 'Deleting':
+      return { status: upgrade.status ?? {} };
+    case 'Blocked': {
+      const polls = state.obstacle.reason === 'GateUnavailable';
+      return { status: waiting, obstacle: state.obstacle, wakeAt: polls ? now + GATE_POLL_MS : undefined };
+    }
+    case 'TargetLost':
+      return { status: targetLost(snapshot, state.status), intent: true };
+    case 'SuspendedBeforeStart':
+      return { status: waiting, obstacle: PAUSED, suspendedByUser: true };
+    case 'Suspended':
+      return suspend(snapshot, state);
+    case 'Resuming':
+      return { status: resume(state.status, now), intent: true };
+    case 'ReleasingFields':
+      return { status: waiting, action: releaseFields(state.workload) };
+    case 'GateUnknown':
+      return { status: waiting, wakeAt: now + 2000 };
+    case 'Starting':
+      return { status: startAttempt(snapshot, state), intent: true };
+    case 'CommandPending':
+      return { status: obey(snapshot, state), intent: true };
+    case 'ImagesPending':
+      return writeImages(snapshot, state);
+    case 'ImagesPatched':
+      return { status: recordWritten(snapshot, state), intent: true };
+    case 'Conflicted':
+      return { status: endConflicted(snapshot, state), intent: true };
+    case 'Verifying':
+      return verify(snapshot, state);
+    case 'Idle':
+      return idle(snapshot, state);
+  }
+}
+
+function targetLost({ upgrade, now }: Snapshot, status: ActiveStatus): UpgradeStatus {
+  const { kind, name } = upgrade.spec.targetRef;
+  const cause = `${kind} ${name} was deleted while the attempt ran`;
+  const end = {
+    phase: 'Aborted',
+    outcome: 'Aborted',
+    reason: 'TargetNotFound',
+    cause,
+    gating: false,
+  } as const;
+  return endAttempt(upgrade, status, end, now);
+}
+
+/** Nothing is written to the workload and no gate is opened, but probes go on and are shown. */
+function suspend(snapshot: Snapshot, state: StateOf<'Suspended'>): Decision {
+  const { status, workload, obstacle, byUser } = state;
+  const common = { obstacle, suspendedByUser: byUser };
+  if (!status.paused?.since) {
+    const paused = { ...status.paused, since: toIso(snapshot.now) };
+    return { ...common, status: { ...status, paused }, intent: true };
+  }
+  if (!status.attempt.rolledAt) {
+    return { ...common, status };
+  }
+  const context = verificationContext(snapshot, status);
+  const summary = summarizePods(snapshot, workload, context);
+  return {
+    ...common,
+    ...scheduleProbes(snapshot, summary, context),
+    status: withPodStatus(status, summary),
+    summary,
+  };
+}
+
+function resume(status: ActiveStatus, now: number): UpgradeStatus {
+  const { since, seconds = 0 } = status.paused ?? {};
+  const spent = Math.max(0, Math.round((now - (since ? fromIso(since) : now)) / 1000));
+  return { ...status, paused: { resumedAt: toIso(now), seconds: seconds + spent } };
+}
+
+function obey(snapshot: Snapshot, { verb, workload, status }: StateOf<'CommandPending'>): UpgradeStatus {
+  const { upgrade, now } = snapshot;
+  if (verb === 'retry') {
+    return isRetryable(status)
+      ? retryAttempt(snapshot, workload)
+      : recordCommand(upgrade, status, 'retry', 'NothingToRetry', now);
+  }
+  const aborted = abort(snapshot, workload, status);
+  return recordCommand(upgrade, aborted ?? status, 'abort', aborted?.phase ?? 'NothingToAbort', now);
+}
+
+function abort(snapshot: Snapshot, workload: WorkloadView, status: ActiveStatus): ActiveStatus | undefined {
+  const { upgrade, now } = snapshot;
+  if (!isAbortable(status)) {
+    return undefined;
+  }
+  const cause = 'aborted by postcheck.dev/abort';
+  if (runsImages(workload, status.from.images)) {
+    const end = { phase: 'Aborted', outcome: 'Aborted', reason: 'Aborted', cause, gating: false } as const;
+    return endAttempt(upgrade, status, end, now);
+  }
+  const next = fail(snapshot, workload, status, { reason: 'Aborted', cause, pods: [] });
+  // What has failed already, with nothing to restore, does not fail again.
+  return status.phase === 'Failed' && next.phase === 'Failed' ? undefined : next;
+}
+
+const isAbortable = (status: ActiveStatus): boolean =>
+  status.phase === 'Failed'
+    ? !status.attempt.adopted && status.attempt.end?.reason !== 'ImageConflict'
+    : status.attempt.end === undefined && !isFallingBack(status);
+
+function endConflicted({ upgrade, now }: Snapshot, { status, change }: StateOf<'Conflicted'>): UpgradeStatus {
+  const { manager, container, image } = change;
+  const cause = `${manager} changed the image of container ${container} to ${image} while the attempt ran; nothing is written back`;
+  const end = { phase: 'Failed', outcome: 'Failed', reason: 'ImageConflict', cause, gating: false } as const;
+  return endAttempt(upgrade, status, end, now);
+}
+
+/**
+ * A closed gate of an ended attempt that still gates (FallbackPaused, FallbackFailed) stays closed, until somebody rescues the workload
+ * with an image of their own: nobody verifies those pods, so they must not stay gated.
+ */
+function idle(snapshot: Snapshot, { status, workload }: StateOf<'Idle'>): Decision {
+  const { attempt, from, to, fallback } = status;
+  const sets = [to.images, from.images, { ...from.images, ...fallback?.images }];
+  const isOurs = sets.some((images) => runsImages(workload, images));
+  if (attempt.gating && !isOurs) {
+    return { status: { ...status, attempt: { ...attempt, gating: false } }, intent: true };
+  }
+  const release = releaseFields(workload);
+  return { status, action: release.kind === 'none' ? explainHeldPods(snapshot, status, workload) : release };
+}
+
+/** Pods that failed and stay behind their gates say why, for `kubectl describe pod`. A fallback replaces such pods at once, so there nobody would read it. */
+function explainHeldPods(snapshot: Snapshot, status: ActiveStatus, workload: WorkloadView): Action {
+  if (status.phase !== 'Failed' || !status.attempt.gating) {
+    return NO_ACTION;
+  }
+  const context = verificationContext(snapshot, status);
+  const failed = unrecorded(summarizePods(snapshot, workload, context)).filter(
+    ({ state }) => state === 'Failed',
+  );
+  const conditions = failed.map((result) => podCondition(result, context));
+  return conditions.length > 0 ? { kind: 'recordResults', conditions } : NO_ACTION;
+}

@@ -1,0 +1,223 @@
+/**
+ * Names the one state that an Upgrade is in. Exhaustive: decide.ts has an arm for each name and nothing else asks again.
+ * Only stored facts count: what the status says, and what the cluster shows.
+ */
+import type { Attempt, UpgradeStatus } from '../../api/types.ts';
+import type { WorkloadView } from '../../api/views.ts';
+import { policyOf } from '../rollout/policy.ts';
+import {
+  type ForeignChange,
+  foreignChange,
+  isAnswered,
+  isWritten,
+  type Rollout,
+  rolloutOf,
+} from '../rollout/rollout.ts';
+import type { Snapshot } from '../snapshot.ts';
+import {
+  type ActiveStatus,
+  activeStatus,
+  isAttempting,
+  isFallingBack,
+  isForSpec,
+  isRetryable,
+} from '../status.ts';
+import type { Obstacle } from '../workload/driver.ts';
+import { attemptObstacle, gateUnavailable, targetClaimed, targetNotFound } from '../workload/obstacles.ts';
+import { newCommand, type Verb } from './commands.ts';
+
+export type Trigger = Attempt['trigger'];
+
+interface Active {
+  readonly workload: WorkloadView;
+  readonly status: ActiveStatus;
+}
+
+interface Rolling extends Active {
+  readonly rollout: Rollout;
+}
+
+export interface Start {
+  readonly workload: WorkloadView;
+  readonly trigger: Trigger;
+  /** What runs now was never verified, so the recorded fallback target stays. */
+  readonly inherit: boolean;
+  /** The attempt was recorded and not written, and is recorded again under its own number. */
+  readonly rerecord: boolean;
+}
+
+export type State =
+  /** The Upgrade is being deleted: nothing is written for it any more. */
+  | { readonly name: 'Deleting' }
+  /** What we know of the workload is older than what the status was written from: a decision on it would be about the past. */
+  | { readonly name: 'StaleCache' }
+  /** Cannot act, and nothing is under way. */
+  | { readonly name: 'Blocked'; readonly obstacle: Obstacle }
+  /** The workload went away in the middle of a rollout. */
+  | { readonly name: 'TargetLost'; readonly status: ActiveStatus }
+  /** A rollout is under way, but suspended: by the user, or by an obstacle. Clocks stop. */
+  | ({ readonly name: 'Suspended'; readonly obstacle: Obstacle; readonly byUser: boolean } & Rolling)
+  /** Suspended by the user before an attempt was recorded. */
+  | { readonly name: 'SuspendedBeforeStart' }
+  /** Suspended no longer, which is not recorded yet. */
+  | ({ readonly name: 'Resuming' } & Rolling)
+  /** An attempt is to start, but a write of ours still stands in managedFields: that entry goes first, so that the next one can be told. */
+  | { readonly name: 'ReleasingFields'; readonly workload: WorkloadView }
+  /** An attempt is to start, but the API server has not said whether it can be gated. */
+  | { readonly name: 'GateUnknown' }
+  /** A new attempt is to be recorded. */
+  | ({ readonly name: 'Starting' } & Start)
+  | ({ readonly name: 'CommandPending'; readonly verb: Verb } & Active)
+  /** The rollout is recorded; its images are to be written. */
+  | ({ readonly name: 'ImagesPending' } & Rolling)
+  /** The images stand in the template, or what admission made of them, which is not recorded yet. */
+  | ({ readonly name: 'ImagesPatched' } & Rolling)
+  /** Somebody else changed an image that the rollout set. */
+  | ({ readonly name: 'Conflicted'; readonly change: ForeignChange } & Rolling)
+  /** The rollout's pods are to be verified. */
+  | ({ readonly name: 'Verifying' } & Rolling)
+  /** Nothing to do until the spec, a command or the target changes. */
+  | ({ readonly name: 'Idle' } & Active);
+
+/** One state, by name. */
+export type StateOf<Name extends State['name']> = Extract<State, { name: Name }>;
+
+export function observe(snapshot: Snapshot): State {
+  const { upgrade, workload, claimedBy } = snapshot;
+  const status = activeStatus(upgrade.status);
+  if (upgrade.metadata.deletionTimestamp) {
+    return { name: 'Deleting' };
+  }
+  if (claimedBy) {
+    return { name: 'Blocked', obstacle: targetClaimed(upgrade, claimedBy) };
+  }
+  if (!workload || workload.deleting) {
+    return status && (isAttempting(status) || isFallingBack(status))
+      ? { name: 'TargetLost', status }
+      : { name: 'Blocked', obstacle: targetNotFound(upgrade) };
+  }
+  const isSameTarget = status?.targetUID === workload.uid;
+  if (isSameTarget && workload.generation < (status.targetGeneration ?? 0)) {
+    return { name: 'StaleCache' };
+  }
+  const start = startOf(snapshot, status, workload);
+  return start || !status
+    ? observeStart(snapshot, workload, start ?? CREATED)
+    : observeActive(snapshot, { workload, status });
+}
+
+const CREATED = { trigger: 'Created', inherit: false } as const;
+
+/** Why an attempt has to start now, if it has. */
+function startOf(
+  { upgrade: { spec } }: Snapshot,
+  status: ActiveStatus | undefined,
+  workload: WorkloadView,
+): Pick<Start, 'trigger' | 'inherit'> | undefined {
+  if (!status) {
+    return CREATED;
+  }
+  if (status.targetUID !== workload.uid) {
+    return { trigger: 'TargetReplaced', inherit: false };
+  }
+  if (isFallingBack(status) || isForSpec(status.attempt, spec)) {
+    return undefined;
+  }
+  return { trigger: 'ContainersChanged', inherit: runsUnverified(status) };
+}
+
+/** What runs now was never verified, so a new attempt must not take it for its fallback target. */
+const runsUnverified = (status: UpgradeStatus): boolean =>
+  isAttempting(status) ||
+  ((status.phase === 'Failed' || status.phase === 'FallbackFailed') &&
+    status.attempt?.end?.reason !== 'ImageConflict');
+
+function observeStart(
+  snapshot: Snapshot,
+  workload: WorkloadView,
+  start: Pick<Start, 'trigger' | 'inherit'>,
+): State {
+  const { spec } = snapshot.upgrade;
+  const obstacle = attemptObstacle(spec, workload);
+  if (obstacle) {
+    return { name: 'Blocked', obstacle };
+  }
+  if (spec.paused) {
+    return { name: 'SuspendedBeforeStart' };
+  }
+  return observeGate(snapshot, workload) ?? { name: 'Starting', workload, ...start, rerecord: false };
+}
+
+/** What an attempt that is about to start has to wait for, if anything. */
+function observeGate({ upgrade, gatePolicy }: Snapshot, workload: WorkloadView): State | undefined {
+  if (workload.holdsOurFields) {
+    return { name: 'ReleasingFields', workload };
+  }
+  const { gate } = upgrade.spec;
+  if (gate !== 'Disabled' && gatePolicy === 'Unknown') {
+    return { name: 'GateUnknown' };
+  }
+  return gate === 'Required' && gatePolicy === 'Unavailable'
+    ? { name: 'Blocked', obstacle: gateUnavailable }
+    : undefined;
+}
+
+function observeActive(snapshot: Snapshot, active: Active): State {
+  const rollout = rolloutOf(active.status, snapshot.upgrade.spec);
+  // Before anything else is decided: what was answered is what pods run.
+  if (rollout && isAnswered(active.workload, rollout)) {
+    return { name: 'ImagesPatched', ...active, rollout };
+  }
+  const verb = newCommand(snapshot.upgrade);
+  if (verb) {
+    return observeCommand(snapshot, active, verb);
+  }
+  return rollout ? observeRollout(snapshot, { ...active, rollout }) : { name: 'Idle', ...active };
+}
+
+/** A retry is a start: it must not slip past `gate: Required`. */
+function observeCommand(snapshot: Snapshot, active: Active, verb: Verb): State {
+  const gate =
+    verb === 'retry' && isRetryable(active.status) ? observeGate(snapshot, active.workload) : undefined;
+  return gate ?? { name: 'CommandPending', verb, ...active };
+}
+
+function observeRollout(snapshot: Snapshot, rolling: Rolling): State {
+  const { workload, rollout, status } = rolling;
+  const change = foreignChange(workload, status, rollout);
+  if (change) {
+    return { name: 'Conflicted', change, ...rolling };
+  }
+  const suspension = observeSuspension(snapshot, rolling);
+  if (suspension) {
+    return suspension;
+  }
+  if (rollout.rolledAt !== undefined) {
+    return { name: 'Verifying', ...rolling };
+  }
+  if (isWritten(workload, status, rollout)) {
+    return { name: 'ImagesPatched', ...rolling };
+  }
+  const { attempt } = status;
+  // The spec moved on between the record and the write, of which there is no trace: what was recorded as running before may be stale, so it is recorded again.
+  if (rollout.direction === 'Forward' && workload.generation !== attempt.targetGeneration) {
+    const inherit = attempt.inherited ?? false;
+    return { name: 'Starting', workload, trigger: attempt.trigger, inherit, rerecord: true };
+  }
+  return { name: 'ImagesPending', ...rolling };
+}
+
+/** Suspended by an obstacle or by the user; or free again, which has to be recorded first, as the clocks count from then. */
+function observeSuspension(snapshot: Snapshot, rolling: Rolling): State | undefined {
+  const { spec } = snapshot.upgrade;
+  const obstacle = policyOf(rolling.rollout).obstacle(spec, rolling.workload);
+  if (obstacle) {
+    return { name: 'Suspended', obstacle, byUser: false, ...rolling };
+  }
+  if (spec.paused) {
+    return { name: 'Suspended', obstacle: PAUSED, byUser: true, ...rolling };
+  }
+  return rolling.status.paused?.since ? { name: 'Resuming', ...rolling } : undefined;
+}
+
+export const PAUSED: Obstacle = { reason: 'Paused', message: 'paused by spec.paused' };

@@ -1,0 +1,130 @@
+/** Recording an attempt: everything a fresh process needs to go on is in the status before the first write to the workload. */
+import { own } from '../../api/own.ts';
+import type { Attempt, Images, UpgradeStatus } from '../../api/types.ts';
+import type { WorkloadView } from '../../api/views.ts';
+import { imagesOf, runsImages } from '../images.ts';
+import { knownAnswer } from '../rollout/rewritten.ts';
+import type { Snapshot } from '../snapshot.ts';
+import {
+  type ActiveStatus,
+  activeStatus,
+  attemptId,
+  type End,
+  endAttempt,
+  isAttempting,
+  isFallingBack,
+  without,
+} from '../status.ts';
+import { toIso } from '../time.ts';
+import { driverOf } from '../workload/drivers.ts';
+import { recordCommand, recordSeenCommands } from './commands.ts';
+import type { Start, Trigger } from './observe.ts';
+
+/** The wanted images of every container that the template has: what the user names, over what ran before. */
+function wantedImages({ upgrade }: Snapshot, workload: WorkloadView, from: Images): Images {
+  const named = Object.fromEntries(upgrade.spec.containers.map(({ name, image }) => [name, image]));
+  return Object.fromEntries(
+    workload.containers.map(({ name, image }) => {
+      const asked = own(named, name);
+      const answer = asked && knownAnswer(upgrade.status, name, asked, image);
+      return [name, answer ?? asked ?? own(from, name) ?? image];
+    }),
+  );
+}
+
+/** A startup probe restarts a container that should rather be seen failing and fall back. */
+const warningsOf = ({ upgrade }: Snapshot, workload: WorkloadView): string[] =>
+  workload.containers
+    .filter(
+      ({ name, startupProbe }) =>
+        startupProbe && upgrade.spec.containers.some((wanted) => wanted.name === name),
+    )
+    .map(
+      ({ name }) =>
+        `container ${name} has a startupProbe, which restarts it where the post-check should see it fail: use a readinessProbe`,
+    )
+    .slice(0, 8);
+
+/** An empty list is left out of the status. */
+const some = <T>(list: readonly T[]): readonly T[] | undefined => (list.length > 0 ? list : undefined);
+
+/** The status with a new attempt recorded in it. */
+export function startAttempt(snapshot: Snapshot, start: Start): ActiveStatus {
+  const { upgrade, now, updateRevision } = snapshot;
+  const { workload, inherit, rerecord } = start;
+  const stored = activeStatus(upgrade.status);
+  const before = stored && !rerecord ? supersede(snapshot, stored, start.trigger) : (upgrade.status ?? {});
+  const kept = inherit ? stored?.from : undefined;
+  const from = kept ?? { images: imagesOf(workload), revision: updateRevision };
+  const to = { images: wantedImages(snapshot, workload, from.images) };
+  const attempt = newAttempt(snapshot, start, !inherit && runsImages(workload, to.images));
+  return {
+    ...without(
+      recordSeenCommands(upgrade, before, now),
+      'fallback',
+      'paused',
+      'counts',
+      'exitCodes',
+      'pods',
+      'summary',
+    ),
+    targetUID: workload.uid,
+    targetGeneration: workload.generation,
+    phase: 'Pending',
+    attempt,
+    from,
+    to,
+  };
+}
+
+function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt {
+  const { upgrade, now, gatePolicy, pods, nodeReady } = snapshot;
+  const { workload, trigger, inherit, rerecord } = start;
+  const last = upgrade.status?.attempt;
+  const number = (last?.number ?? 0) + (rerecord ? 0 : 1);
+  const excluded = driverOf(workload).unreachableNodes(workload, pods, nodeReady).sort().slice(0, 500);
+  return {
+    id: attemptId(number, upgrade.spec),
+    number,
+    trigger,
+    adopted,
+    inherited: inherit || undefined,
+    gating: !adopted && upgrade.spec.gate !== 'Disabled' && gatePolicy === 'Available',
+    // Recorded again, its clock goes on: else a workload that somebody edits all the time would never be written.
+    startedAt: (rerecord ? last?.startedAt : undefined) ?? toIso(now),
+    targetGeneration: workload.generation,
+    progressAt: toIso(now),
+    maxUpdated: 0,
+    maxPassed: 0,
+    excludedNodes: some(excluded),
+    warnings: some(warningsOf(snapshot, workload)),
+  };
+}
+
+/** What the status keeps of an attempt that the new one overtakes. */
+function supersede({ upgrade, now }: Snapshot, status: ActiveStatus, trigger: Trigger): UpgradeStatus {
+  if (!isAttempting(status) && !isFallingBack(status)) {
+    return status;
+  }
+  const wanted = upgrade.spec.containers.map(({ name, image }) => `${name}=${image}`).join(', ');
+  const causes: Record<Trigger, string> = {
+    Created: 'the status was lost',
+    TargetReplaced: 'the workload was replaced by another one of the same name',
+    Retry: 'postcheck.dev/retry started it again',
+    ContainersChanged: `spec.containers changed to ${wanted}`,
+  };
+  const common = { phase: 'Pending', cause: causes[trigger], gating: true } as const;
+  const end: End =
+    trigger === 'TargetReplaced'
+      ? { ...common, outcome: 'Aborted', reason: trigger }
+      : { ...common, outcome: 'Superseded', reason: 'Superseded' };
+  return endAttempt(upgrade, status, end, now);
+}
+
+/** The verb `retry`: a new attempt with the same fallback target; after a success, the post-check again on what runs. */
+export function retryAttempt(snapshot: Snapshot, workload: WorkloadView): UpgradeStatus {
+  const { upgrade, now } = snapshot;
+  const inherit = upgrade.status?.phase !== 'Succeeded';
+  const next = startAttempt(snapshot, { workload, trigger: 'Retry', inherit, rerecord: false });
+  return recordCommand(upgrade, next, 'retry', `Attempt${next.attempt.number}`, now);
+}

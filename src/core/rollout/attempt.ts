@@ -1,0 +1,74 @@
+/** How an attempt ends: with every pod verified, or with evidence against its version. */
+import { effectiveChecks } from '../../api/checks.ts';
+import { own } from '../../api/own.ts';
+import type { EndReason } from '../../api/reasons.ts';
+import type { Images } from '../../api/types.ts';
+import type { WorkloadView } from '../../api/views.ts';
+import { imagesOf } from '../images.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { type ActiveStatus, type End, endAttempt } from '../status.ts';
+import { toIso } from '../time.ts';
+import { startFallback } from './fallback.ts';
+import type { Evidence, Turn } from './turn.ts';
+
+/** Every wanted pod has passed or said that there is nothing to check, and the controller is done. */
+export function succeed({ snapshot, status, summary }: Turn): ActiveStatus {
+  const { upgrade, now, updateRevision } = snapshot;
+  const { counts, desired } = summary;
+  const reason = successReason(snapshot, summary);
+  const cause = `${counts.passed} of ${desired} pods passed`;
+  const end: End = { phase: 'Succeeded', outcome: 'Succeeded', reason, cause, gating: false };
+  const ended = endAttempt(upgrade, status, end, now);
+  if (reason === 'NoPods' || reason === 'AllSkipped') {
+    return ended;
+  }
+  const verified = { images: status.to.images, verifiedAt: toIso(now), pods: counts.passed };
+  return { ...ended, lastVerified: { ...verified, revision: updateRevision } };
+}
+
+function successReason({ upgrade }: Snapshot, { counts, desired }: Turn['summary']): EndReason {
+  if (desired === 0) {
+    return 'NoPods';
+  }
+  if (counts.passed === 0) {
+    return 'AllSkipped';
+  }
+  return effectiveChecks(upgrade.spec).length === 0 ? 'ReadinessOnly' : 'PostCheckPassed';
+}
+
+/** Evidence against the version: a recorded fallback, or Failed with the reason why there is none. */
+export function fail(
+  snapshot: Snapshot,
+  workload: WorkloadView,
+  status: ActiveStatus,
+  evidence: Evidence,
+): ActiveStatus {
+  const { upgrade, now } = snapshot;
+  const { action } = upgrade.spec.fallback;
+  const images = imagesToRestore(status, workload);
+  const end = (reason: EndReason, gating: boolean) =>
+    endAttempt(
+      upgrade,
+      status,
+      { phase: 'Failed', outcome: 'Failed', reason, cause: evidence.cause, gating },
+      now,
+    );
+  if (status.attempt.adopted || Object.keys(images).length === 0) {
+    return end('NoFallbackTarget', false);
+  }
+  if (evidence.reason === 'Aborted' || action === 'Rollback') {
+    return startFallback(snapshot, status, images, evidence);
+  }
+  return action === 'Pause' ? end('FallbackPaused', true) : end('FallbackDisabled', false);
+}
+
+/** What to restore: every image that differs from what ran before, but not what others changed meanwhile in containers that are none of ours. */
+function imagesToRestore({ attempt, from, to }: ActiveStatus, workload: WorkloadView): Images {
+  const current = imagesOf(workload);
+  const isOurs = (name: string) => !attempt.rolledAt || own(current, name) === own(to.images, name);
+  return Object.fromEntries(
+    Object.entries(from.images).filter(
+      ([name, image]) => ![undefined, image].includes(own(current, name)) && isOurs(name),
+    ),
+  );
+}

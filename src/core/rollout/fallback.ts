@@ -1,0 +1,89 @@
+/** How a fallback begins and ends. */
+import { effectiveChecks } from '../../api/checks.ts';
+import type { FallbackStatus, Images } from '../../api/types.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { type ActiveStatus, type End, endAttempt, without } from '../status.ts';
+import { toIso } from '../time.ts';
+import type { Evidence, Turn } from './turn.ts';
+
+/** Records the fallback, before its first write. */
+export function startFallback(
+  { now, workload }: Snapshot,
+  status: ActiveStatus,
+  images: Images,
+  { reason, cause, pods }: Evidence,
+): ActiveStatus {
+  const at = toIso(now);
+  const evidence = pods.length > 0 ? pods.slice(0, 3) : undefined;
+  return {
+    ...status,
+    targetGeneration: workload?.generation ?? status.targetGeneration,
+    phase: 'FallingBack',
+    attempt: { ...without(status.attempt, 'end'), progressAt: at, maxUpdated: 0, maxPassed: 0 },
+    fallback: { state: 'Rolling', reason, cause: cause.slice(0, 2000), images, startedAt: at, evidence },
+  };
+}
+
+/** The reverted pods are verified (or need not be): the version that failed is quarantined, what runs is the last verified. */
+export function finishFallback({ snapshot, status, summary }: Turn): ActiveStatus {
+  const { upgrade, now, updateRevision } = snapshot;
+  const verified = verifiedBy(snapshot, summary);
+  const { reason = 'PostCheckFailed', cause = '' } = status.fallback ?? {};
+  const end: End = { phase: 'FellBack', outcome: 'FellBack', reason, cause, gating: false };
+  const result = withResult(
+    endAttempt(upgrade, status, end, now),
+    verified === 'No' ? 'Unverified' : 'Verified',
+    verified,
+    now,
+  );
+  if (verified === 'No') {
+    return result;
+  }
+  const set = { images: status.from.images, verifiedAt: toIso(now), pods: summary.desired };
+  return { ...result, lastVerified: { ...set, revision: updateRevision } };
+}
+
+function verifiedBy(
+  { upgrade }: Snapshot,
+  { counts }: Turn['summary'],
+): 'PostCheck' | 'ReadinessOnly' | 'No' {
+  const { spec } = upgrade;
+  if (!spec.fallback.verify) {
+    return 'No';
+  }
+  return counts.passed > 0 && effectiveChecks(spec).length > 0 ? 'PostCheck' : 'ReadinessOnly';
+}
+
+/** The fallback failed too, or could not be verified: terminal and loud. Gates of unverified pods stay closed. */
+export function fallBackFailed(
+  snapshot: Snapshot,
+  status: ActiveStatus,
+  evidence: Evidence,
+  state: 'Failed' | 'Unverified',
+): ActiveStatus {
+  const { upgrade, now } = snapshot;
+  const how = state === 'Failed' ? 'failed too' : 'could not be verified';
+  const cause = `${status.fallback?.cause ?? ''}; the fallback ${how}: ${evidence.cause}`;
+  const end: End = {
+    phase: 'FallbackFailed',
+    outcome: 'FallbackFailed',
+    reason: evidence.reason,
+    cause,
+    gating: true,
+  };
+  return withResult(endAttempt(upgrade, status, end, now), state, 'No', now);
+}
+
+/** What became of the fallback, with the version that failed quarantined: it is not tried again by itself. */
+function withResult(
+  { fallback, ...status }: ActiveStatus,
+  state: FallbackStatus['state'],
+  verified: 'PostCheck' | 'ReadinessOnly' | 'No',
+  now: number,
+): ActiveStatus {
+  return {
+    ...status,
+    fallback: fallback && { ...fallback, state, finishedAt: toIso(now), verified },
+    quarantined: { images: status.to.images, attempt: status.attempt.number },
+  };
+}

@@ -1,0 +1,91 @@
+/**
+ * A rollout: images that are written into the template, rolled by the workload's controller, and verified pod by pod. An attempt rolls
+ * forward and its fallback rolls back; both are this one machine, and what differs between them is a policy (see policy.ts).
+ */
+import type { Images, UpgradeSpec } from '../../api/types.ts';
+import type { WorkloadView } from '../../api/views.ts';
+import { differingContainer, imageManager, runsImages, upgradedImages } from '../images.ts';
+import { type ActiveStatus, isAttempting, isFallingBack } from '../status.ts';
+import { fromIso } from '../time.ts';
+import { answeredInFallback, wroteImages } from './rewritten.ts';
+
+export type Direction = 'Forward' | 'Back';
+
+export interface Rollout {
+  readonly direction: Direction;
+  /** What the template shall have. */
+  readonly images: Images;
+  readonly startedAt: number;
+  /** When the template was first seen with the images; absent while they are to be written. */
+  readonly rolledAt?: number;
+  /** What must stand in the template now. Anything else was set by somebody else, and ends the rollout. */
+  readonly expected?: Images;
+}
+
+/** The rollout that is under way, if one is. */
+export function rolloutOf(status: ActiveStatus, spec: UpgradeSpec): Rollout | undefined {
+  const { attempt, fallback, to } = status;
+  const forward = attempt.rolledAt ? upgradedImages(status, spec) : undefined;
+  if (isFallingBack(status) && fallback) {
+    return {
+      direction: 'Back',
+      images: fallback.images,
+      startedAt: fromIso(fallback.startedAt),
+      rolledAt: timeOf(fallback.rolledAt),
+      expected: fallback.rolledAt ? fallback.images : forward,
+    };
+  }
+  if (!isAttempting(status)) {
+    return undefined;
+  }
+  const startedAt = fromIso(attempt.startedAt);
+  return {
+    direction: 'Forward',
+    images: to.images,
+    startedAt,
+    rolledAt: timeOf(attempt.rolledAt),
+    expected: forward,
+  };
+}
+
+const timeOf = (time: string | undefined): number | undefined => (time ? fromIso(time) : undefined);
+
+/** What counts as written: what was asked for, or what the API server answered a write of ours with. */
+const writtenImages = (workload: WorkloadView, status: ActiveStatus, rollout: Rollout): Images =>
+  rollout.direction === 'Back' && rollout.rolledAt === undefined
+    ? { ...rollout.images, ...answeredInFallback(workload, status) }
+    : rollout.images;
+
+/** Do the images stand in the template? */
+export const isWritten = (workload: WorkloadView, status: ActiveStatus, rollout: Rollout): boolean =>
+  runsImages(workload, writtenImages(workload, status, rollout));
+
+/** A write of this attempt's is in the template, which is not recorded yet. */
+export const isAnswered = (workload: WorkloadView, { direction, rolledAt }: Rollout): boolean =>
+  direction === 'Forward' && rolledAt === undefined && wroteImages(workload);
+
+export interface ForeignChange {
+  readonly container: string;
+  readonly image: string;
+  readonly manager: string;
+}
+
+/** The first container whose image somebody else has changed under the rollout. */
+export function foreignChange(
+  workload: WorkloadView,
+  status: ActiveStatus,
+  rollout: Rollout,
+): ForeignChange | undefined {
+  const { expected, rolledAt } = rollout;
+  if (expected === undefined || (rolledAt === undefined && isWritten(workload, status, rollout))) {
+    return undefined;
+  }
+  const changed = differingContainer(workload, expected);
+  return (
+    changed && {
+      container: changed.name,
+      image: changed.image,
+      manager: imageManager(workload, changed.name),
+    }
+  );
+}

@@ -1,0 +1,264 @@
+/** Verifying the pods of a rollout, in either direction, and what follows from it. */
+import type { WorkloadView } from '../../api/views.ts';
+import { type Action, type Decision, firstAction, NO_ACTION, type PlannedCycle } from '../plan.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { type ActiveStatus, isFallingBack, resumedAt, verificationId } from '../status.ts';
+import { earliest, fromIso, latest, spanText, toIso } from '../time.ts';
+import type { PodResult, VerificationContext } from '../verification/pod.ts';
+import { possibleTries } from '../verification/probe-cycle.ts';
+import { withPins } from '../verification/recorded.ts';
+import {
+  exitCodes,
+  type PodSummary,
+  report,
+  summarizePods,
+  ungated,
+  unrecorded,
+} from '../verification/summary.ts';
+import { driverOf } from '../workload/drivers.ts';
+import { isReady } from '../workload/pods.ts';
+import { policyOf } from './policy.ts';
+import type { Rollout } from './rollout.ts';
+import type { Evidence, Turn } from './turn.ts';
+
+interface Rolling {
+  readonly workload: WorkloadView;
+  readonly status: ActiveStatus;
+  readonly rollout: Rollout;
+}
+
+/** Ends the rollout when its pods say so, else goes on: probes, results, and what holds the controller up. */
+export function verify(snapshot: Snapshot, { workload, status, rollout }: Rolling): Decision {
+  const policy = policyOf(rollout);
+  const context = verificationContext(snapshot, status);
+  const summary = summarizePods(snapshot, workload, context);
+  const followed = policy.follow(
+    recordProgress(snapshot, status, summary),
+    snapshot.updateRevision,
+    isRolling(summary),
+  );
+  const turn: Turn = { snapshot, workload, status: withPodStatus(followed, summary), summary };
+  const late = overdue(turn, rollout);
+  const end = endOf(turn, rollout, late);
+  return end ? { status: end, summary, intent: true } : goOn(turn, rollout, context, late !== undefined);
+}
+
+/** What pods are evaluated by. */
+export function verificationContext(snapshot: Snapshot, status: ActiveStatus): VerificationContext {
+  const { spec } = snapshot.upgrade;
+  const inFallback = isFallingBack(status);
+  const direction = inFallback ? 'Back' : 'Forward';
+  return {
+    id: verificationId(status),
+    spec,
+    inFallback,
+    startedAt: fromIso(inFallback ? status.fallback.startedAt : status.attempt.startedAt),
+    // While suspended the clocks do not run: every deadline is a whole one away.
+    resumedAt: status.paused?.since ? snapshot.now : resumedAt(status),
+    deadlineSeconds: policyOf({ direction }).deadlineSeconds(spec),
+    nodeReady: snapshot.nodeReady,
+    nodeBackAt: snapshot.nodeBackAt,
+    waitingSince: snapshot.waitingSince,
+  };
+}
+
+/** The status with its pods as they are. */
+export const withPodStatus = (
+  status: ActiveStatus,
+  { counts, desired, results }: PodSummary,
+): ActiveStatus => ({
+  ...status,
+  counts,
+  summary: `${counts.passed}/${desired}`,
+  exitCodes: exitCodes(results),
+  pods: report(results),
+});
+
+const isRolling = ({ counts, desired }: PodSummary): boolean => counts.updated < desired;
+
+/** Progress is a new maximum of updated or passed pods: an evict-and-recreate loop is none. */
+function recordProgress({ now }: Snapshot, status: ActiveStatus, { counts }: PodSummary): ActiveStatus {
+  const { attempt } = status;
+  const maxUpdated = Math.max(counts.updated, attempt.maxUpdated);
+  const maxPassed = Math.max(counts.passed + counts.skipped, attempt.maxPassed);
+  return maxUpdated === attempt.maxUpdated && maxPassed === attempt.maxPassed
+    ? status
+    : { ...status, attempt: { ...attempt, maxUpdated, maxPassed, progressAt: toIso(now) } };
+}
+
+/** How the rollout ends, if it does now. */
+function endOf(turn: Turn, rollout: Rollout, late: Overdue | undefined): ActiveStatus | undefined {
+  const { snapshot, summary } = turn;
+  const policy = policyOf(rollout);
+  const verifies = policy.verifies(snapshot.upgrade.spec);
+  if (verifies && summary.counts.failed > 0) {
+    return policy.onFailed(turn, evidenceOf(summary.results));
+  }
+  if (isDone(turn, verifies)) {
+    return policy.onDone(turn);
+  }
+  if (!late) {
+    return undefined;
+  }
+  return late.against ? policy.onFailed(turn, late.evidence) : policy.onSilence(turn, late.evidence);
+}
+
+/** The controller is done, and so are as many pods as are wanted. */
+function isDone({ snapshot, summary }: Turn, verifies: boolean): boolean {
+  const { counts, desired, rolledOut } = summary;
+  return (
+    snapshot.updateRevision !== undefined &&
+    rolledOut &&
+    (!verifies || counts.passed + counts.skipped >= desired)
+  );
+}
+
+function evidenceOf(results: readonly PodResult[]): Evidence {
+  const bad = results.filter(({ state }) => state === 'Failed');
+  const worst = bad[0];
+  if (!worst) {
+    return { reason: 'NoEvidence', cause: 'unknown', pods: [] };
+  }
+  const others = bad.length > 1 ? ` (and ${bad.length - 1} more)` : '';
+  const on = worst.pod.node ? ` on ${worst.pod.node}` : '';
+  return {
+    reason: worst.reason,
+    cause: `pod ${worst.pod.name}${on}${others}: ${worst.message}`,
+    pods: report(bad),
+  };
+}
+
+interface Overdue {
+  /** A pod said so itself, by a probe made since the deadline. */
+  readonly against: boolean;
+  readonly evidence: Evidence;
+}
+
+/**
+ * No progress until the deadline: evidence of a pod's own fails the rollout, silence does not. Only a probe made since then counts; one
+ * that was made before may be as old as the loss of its node, or of the API server. `undefined` while there is time, or while such a
+ * probe is on its way.
+ */
+function overdue(turn: Turn, rollout: Rollout): Overdue | undefined {
+  const { snapshot, summary } = turn;
+  const verifies = policyOf(rollout).verifies(snapshot.upgrade.spec);
+  const deadline = progressDeadline(turn, rollout);
+  if (snapshot.now < deadline) {
+    return undefined;
+  }
+  const results = verifies ? summary.results : [];
+  const against = results.find(
+    ({ record, state }) => state === 'Retrying' && record?.class === 'Retry' && record.startedAt >= deadline,
+  );
+  const isComing = ({ record, cycleAt }: PodResult) =>
+    cycleAt !== undefined && (record ? record.startedAt < deadline : cycleAt <= snapshot.now);
+  if (!against && results.some(isComing)) {
+    return undefined;
+  }
+  const why = against ?? summary.results[0];
+  const text = `no progress for ${spanText(progressDeadlineSeconds(snapshot) * 1000)}`;
+  return {
+    against: against !== undefined,
+    evidence: {
+      reason: why?.reason ?? 'NoProgress',
+      cause: why ? `${text}; pod ${why.pod.name}: ${why.message}` : text,
+      pods: against ? report([against]) : [],
+    },
+  };
+}
+
+function progressDeadlineSeconds({ upgrade }: Snapshot): number {
+  const { progressDeadlineSeconds: set, postCheck } = upgrade.spec;
+  return set ?? Math.max(600, postCheck.initialDelaySeconds + postCheck.deadlineSeconds + 300);
+}
+
+/** When the rollout has to have made its next progress. A write that was refused for long must not use up the time of the pods. */
+function progressDeadline({ snapshot, status, summary }: Turn, { rolledAt }: Rollout): number {
+  const back = summary.results.map(({ pod }) => snapshot.nodeBackAt?.get(pod.node));
+  const since = latest(fromIso(status.attempt.progressAt), rolledAt, resumedAt(status), ...back);
+  return since + progressDeadlineSeconds(snapshot) * 1000;
+}
+
+function goOn(turn: Turn, rollout: Rollout, context: VerificationContext, isLate: boolean): Decision {
+  const { snapshot, status, summary } = turn;
+  const policy = policyOf(rollout);
+  const verifies = policy.verifies(snapshot.upgrade.spec);
+  const deadline = progressDeadline(turn, rollout);
+  const { cycles, wakeAt } = verifies ? scheduleProbes(snapshot, summary, context) : NO_PROBES;
+  return {
+    status: { ...status, phase: phaseOf(turn.summary, rollout, isLate) },
+    summary,
+    cycles,
+    action: firstAction(
+      releaseFields(turn.workload),
+      verifies ? recordResults(summary, context) : NO_ACTION,
+      unblock(turn, rollout),
+      replaceMissedGate(turn, rollout),
+    ),
+    wakeAt: earliest([wakeAt, snapshot.now < deadline ? deadline : undefined]),
+  };
+}
+
+const NO_PROBES = { cycles: [], wakeAt: undefined };
+
+function phaseOf(summary: PodSummary, rollout: Rollout, isLate: boolean): ActiveStatus['phase'] {
+  const { phases, inconclusive } = policyOf(rollout);
+  if (inconclusive && (isLate || summary.counts.inconclusive > 0)) {
+    return inconclusive;
+  }
+  return isRolling(summary) ? phases.rolling : phases.checking;
+}
+
+/** Probe cycles that are due now, and when the next one is, or a result may change. */
+export function scheduleProbes(
+  { now }: Snapshot,
+  { results }: PodSummary,
+  { id, inFallback, spec }: VerificationContext,
+): { readonly cycles: readonly PlannedCycle[]; readonly wakeAt: number | undefined } {
+  const isDue = ({ cycleAt }: PodResult) => cycleAt !== undefined && cycleAt <= now;
+  const cycles = results
+    .filter(isDue)
+    .map(({ pod }) => ({ pod, verification: id, inFallback, tries: possibleTries(spec, pod) }));
+  const later = results
+    .flatMap(({ cycleAt, lookAt }) => [cycleAt, lookAt])
+    .filter((at) => at !== undefined && at > now);
+  return { cycles, wakeAt: earliest(later) };
+}
+
+/** Left in managedFields, our entry would make the user's next server-side apply conflict. */
+export const releaseFields = (workload: WorkloadView): Action =>
+  workload.holdsOurFields ? { kind: 'releaseFields', workload } : NO_ACTION;
+
+/** Results that are to be written to their pods: that opens the gate, or says why it stays closed. */
+export function recordResults(summary: PodSummary, context: VerificationContext): Action {
+  const conditions = unrecorded(summary).map((result) => podCondition(result, context));
+  return conditions.length > 0 ? { kind: 'recordResults', conditions } : NO_ACTION;
+}
+
+/** A result as it is recorded on its pod, pinned to what was evaluated. */
+export function podCondition({ pod, state, reason, message }: PodResult, { id }: VerificationContext) {
+  const status = state === 'Failed' ? ('False' as const) : ('True' as const);
+  return { pod, condition: { status, reason, message: withPins(message.slice(0, 1000), id, pod) } };
+}
+
+/** Deletes the pod that its controller waits for instead of replacing it. */
+function unblock({ snapshot, workload, status }: Turn, rollout: Rollout): Action {
+  const policy = policyOf(rollout);
+  const spared = policy.sparedRevision(status);
+  // Without knowing what ran before, an attempt must not take one of its pods for a broken one.
+  if (policy.inconclusive && spared === undefined) {
+    return NO_ACTION;
+  }
+  const revisions = { update: snapshot.updateRevision, spared };
+  const pod = driverOf(workload).blockingPod(workload, snapshot.pods, revisions);
+  return pod ? { kind: 'deletePod', pod, reason: 'StuckPodDeleted' } : NO_ACTION;
+}
+
+/** `gate: Required`, and a pod came without its gate: it goes, as long as it serves nobody yet. */
+function replaceMissedGate({ snapshot, status, summary }: Turn, rollout: Rollout): Action {
+  if (snapshot.upgrade.spec.gate !== 'Required' || !policyOf(rollout).replacesMissedGates) {
+    return NO_ACTION;
+  }
+  const missed = ungated(summary, status).find(({ pod }) => !isReady(pod));
+  return missed ? { kind: 'deletePod', pod: missed.pod, reason: 'GateMissed' } : NO_ACTION;
+}

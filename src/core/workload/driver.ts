@@ -1,0 +1,69 @@
+/**
+ * What a kind of workload is to a rollout. Everything that differs between kinds stands behind this interface: adding a kind is one
+ * file that implements it, one line in drivers.ts, and its view in api/views.ts.
+ */
+import type { ObstacleReason } from '../../api/reasons.ts';
+import type { PodView, RevisionView, WorkloadView } from '../../api/views.ts';
+
+/** What keeps an Upgrade from acting: the user has to act, postcheck writes nothing. */
+export interface Obstacle {
+  readonly reason: ObstacleReason;
+  /** What is wrong and what to do, one sentence without its full stop. */
+  readonly message: string;
+}
+
+/** How a kind can be held at some of its pods, and what postcheck writes for it. */
+export type Lever =
+  /** Verdicts beyond the limit are withheld: the closed gate keeps the controller from replacing a further pod. Nothing is written. */
+  | 'gate'
+  /** `updateStrategy.rollingUpdate.partition` is moved, and put back at the end. */
+  | 'partition'
+  /** The controller replaces only what is deleted: postcheck deletes the pods whose turn it is. */
+  | 'deletion'
+  /** The controller chooses the pods, and nothing of ours can hold it. */
+  | 'none';
+
+export interface Driver<View extends WorkloadView = WorkloadView> {
+  /** What keeps the controller from rolling, and what the user can do about it; the attempt waits until it is gone. */
+  obstacle(view: View): Obstacle | undefined;
+  /**
+   * Revision label of the pods that the controller makes now; `undefined` while it has not taken up the template.
+   * "The newest revision" is never enough: a rollback renumbers the old one (kubernetes#51315), and caches of two kinds differ in age.
+   */
+  updateRevision(view: View, revisions: readonly RevisionView[]): string | undefined;
+  /** Nodes whose pods cannot be updated, because the node is not Ready; only where a pod belongs to its node. */
+  unreachableNodes(view: View, pods: readonly PodView[], nodeReady: (node: string) => boolean): string[];
+  /** A live pod that the controller waits for instead of replacing it, so that exactly this one has to be deleted. */
+  blockingPod(view: View, pods: readonly PodView[], revisions: BlockingRevisions): PodView | undefined;
+  lever(view: View): Lever;
+}
+
+export interface BlockingRevisions {
+  /** What the controller makes now. */
+  readonly update: string | undefined;
+  /** A revision whose pods are left alone, broken or not. */
+  readonly spared: string | undefined;
+}
+
+export const nameOf = ({ kind, name }: WorkloadView): string => `${kind} ${name}`;
+
+/** Has the controller seen the template as it is? */
+export const isObserved = ({ observedGeneration, generation }: WorkloadView): boolean =>
+  observedGeneration >= generation;
+
+/** Revisions of this very workload that carry its very template, the preferred one first. */
+export function revisionOfTemplate(
+  view: WorkloadView,
+  revisions: readonly RevisionView[],
+  preferred: (a: RevisionView, b: RevisionView) => number,
+): string | undefined {
+  const same = revisions.filter(
+    ({ owner, templateDigest }) => owner.uid === view.uid && templateDigest === view.templateDigest,
+  );
+  return isObserved(view) ? same.sort(preferred)[0]?.hash : undefined;
+}
+
+export const onDeleteObstacle = (view: WorkloadView): Obstacle => ({
+  reason: 'UpdateStrategyOnDelete',
+  message: `${nameOf(view)} has updateStrategy OnDelete, so nothing rolls by itself: set it to RollingUpdate`,
+});

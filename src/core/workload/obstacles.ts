@@ -1,0 +1,80 @@
+/** What keeps an Upgrade from acting, as a chain of pure looks: one reason, one sentence each. The user has to act; postcheck writes nothing. */
+import { effectiveChecks } from '../../api/checks.ts';
+import type { Check, Upgrade, UpgradeSpec } from '../../api/types.ts';
+import type { WorkloadView } from '../../api/views.ts';
+import { checkTargets } from '../verification/check-targets.ts';
+import { nameOf, type Obstacle } from './driver.ts';
+import { driverOf } from './drivers.ts';
+
+const list = (names: readonly string[]): string => names.join(', ');
+
+export const targetClaimed = ({ spec: { targetRef } }: Upgrade, older: string): Obstacle => ({
+  reason: 'TargetClaimed',
+  message: `Upgrade ${older} is older and acts on ${targetRef.kind} ${targetRef.name}: delete one of the two`,
+});
+
+export const targetNotFound = ({ spec: { targetRef }, metadata }: Upgrade): Obstacle => ({
+  reason: 'TargetNotFound',
+  message: `${targetRef.kind} ${targetRef.name} does not exist in namespace ${metadata.namespace}: create it, or correct spec.targetRef.name`,
+});
+
+export const gateUnavailable: Obstacle = {
+  reason: 'GateUnavailable',
+  message:
+    "spec.gate is Required, but the gate policy is not installed (it needs Kubernetes 1.36 or newer and the chart's gatePolicy.create): install it, or set spec.gate to Auto",
+};
+
+function containerNotFound(spec: UpgradeSpec, workload: WorkloadView): Obstacle | undefined {
+  const missing = spec.containers
+    .filter(({ name }) => !workload.containers.some((container) => container.name === name))
+    .map(({ name }) => name);
+  if (missing.length === 0) {
+    return undefined;
+  }
+  const there = list(workload.containers.map(({ name }) => name));
+  return {
+    reason: 'ContainerNotFound',
+    message: `${nameOf(workload)} has no container ${list(missing)}: name one of ${there} in spec.containers`,
+  };
+}
+
+/** Why a check cannot run in the container of that name. */
+function cannotRunIn(workload: WorkloadView, name: string): string | undefined {
+  const container = workload.containers.find((candidate) => candidate.name === name);
+  if (!container) {
+    return 'does not exist';
+  }
+  return container.role === 'init'
+    ? 'is an init container, which has ended before a check could run'
+    : undefined;
+}
+
+function invalidCheck(spec: UpgradeSpec, workload: WorkloadView, check: Check): Obstacle | undefined {
+  const reason = 'InvalidCheckContainer';
+  const named = check.containers?.includes('*') ? [] : (check.containers ?? []);
+  const wrong = named.find((name) => cannotRunIn(workload, name) !== undefined);
+  if (wrong !== undefined) {
+    const message = `check ${check.name} names container ${wrong} of ${nameOf(workload)}, which ${cannotRunIn(workload, wrong)}: name a regular container or a sidecar`;
+    return { reason, message };
+  }
+  if (checkTargets(spec, check.containers, workload.containers).length > 0) {
+    return undefined;
+  }
+  return { reason, message: `check ${check.name} finds no container to run in: name some in its containers` };
+}
+
+function invalidCheckContainer(spec: UpgradeSpec, workload: WorkloadView): Obstacle | undefined {
+  for (const check of effectiveChecks(spec)) {
+    const obstacle = invalidCheck(spec, workload, check);
+    if (obstacle) {
+      return obstacle;
+    }
+  }
+  return undefined;
+}
+
+/** What stops an attempt; a fallback needs only the controller to roll. */
+export const attemptObstacle = (spec: UpgradeSpec, workload: WorkloadView): Obstacle | undefined =>
+  containerNotFound(spec, workload) ??
+  invalidCheckContainer(spec, workload) ??
+  driverOf(workload).obstacle(workload);

@@ -1,0 +1,34 @@
+import type { PodView, StatefulSetView } from '../../api/views.ts';
+import { type Driver, isObserved, nameOf, onDeleteObstacle } from './driver.ts';
+import { isLive, isReady } from './pods.ts';
+
+/** A StatefulSet replaces pods by ordinal, the highest first, and says itself which revision it rolls to. */
+export const statefulSet: Driver<StatefulSetView> = {
+  obstacle(view) {
+    if (view.partition > 0) {
+      return {
+        reason: 'PartitionSet',
+        message: `${nameOf(view)} has updateStrategy.rollingUpdate.partition ${view.partition}, which keeps pods on the old version: set it to 0`,
+      };
+    }
+    return view.onDelete ? onDeleteObstacle(view) : undefined;
+  },
+  updateRevision: (view) => (isObserved(view) ? view.updateRevision : undefined),
+  unreachableNodes: () => [],
+  /**
+   * An OrderedReady StatefulSet waits for a broken pod to become Ready before it replaces it, although its template was reverted
+   * (kubernetes#67250). The highest ordinal goes first, one at a time.
+   */
+  blockingPod(view, pods, { update, spared }) {
+    if (!view.ordered || update === undefined) {
+      return undefined;
+    }
+    return pods
+      .filter((pod) => isLive(pod) && !isReady(pod) && pod.revision !== update && pod.revision !== spared)
+      .sort((a, b) => ordinalOf(b) - ordinalOf(a))[0];
+  },
+  lever: ({ onDelete }) => (onDelete ? 'deletion' : 'partition'),
+};
+
+/** The number at the end of the pod's name. */
+export const ordinalOf = ({ name }: PodView): number => Number(name.slice(name.lastIndexOf('-') + 1));
