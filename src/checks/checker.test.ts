@@ -143,3 +143,34 @@ test('a body that stops takes its time limit once, not three times', async () =>
   });
   expect(connections).toBe(1);
 });
+
+describe('what an application says', () => {
+  const evil = 'a\u001b]0;owned\u0007\u001b[2Jb\u202ec\u0000';
+
+  test('comes in without escape sequences, control and direction characters: a body', async () => {
+    const { port } = await serveHttp((_, response) => response.end(`${evil}\n\u{1F44D}`));
+    expect(await ask({ httpGet: { port } })).toMatchObject({ output: 'abc\n\u{1F44D}' });
+  });
+
+  test('a body cut in the middle of a character', async () => {
+    const { port } = await serveHttp((_, response) => response.end('\u{1F44D}'.repeat(5000)));
+    const answer = await ask({ httpGet: { port } });
+    expect(answer).toMatchObject({ kind: 'answered', output: expect.stringMatching(/^(\u{1F44D})+$/u) });
+  });
+
+  test('the address that a redirect leads to', async () => {
+    const { port } = await serveRaw('HTTP/1.1 302 Found\r\nLocation: /\x1b[2J%zz\xe2\x80\xae\r\n\r\n');
+    expect(await ask({ httpGet: { port } })).toMatchObject({
+      good: false,
+      output: expect.stringMatching(/failed to parse Location header [ -~]+$/),
+    });
+  });
+
+  test('a gRPC message', async () => {
+    const { port } = await serveGrpc((_, answer) => answer({ code: 13, details: evil }));
+    expect(await ask({ grpc: { port } })).toMatchObject({
+      good: false,
+      output: 'error: health rpc probe failed: abc (gRPC status 13)',
+    });
+  });
+});

@@ -1,4 +1,5 @@
 /** The checks of an Upgrade that ask over the network, with kubelet's probers. */
+import { printable, printableLine } from '../api/printable.ts';
 import type { Check } from '../api/types.ts';
 import type { ProbeAnswer, ProbeRequest, Prober } from '../engine/ports.ts';
 import { whyNotProbed } from './pod-address.ts';
@@ -20,15 +21,18 @@ function handlerOf({ httpGet, tcpSocket, grpc }: Check): ProbeHandler {
     : { ...(grpc ? { grpc: { port: grpc.port, service: grpc.service } } : {}) };
 }
 
-/** Success and warning are good. A failure of an application that was reached is bad; everything else says nothing about it. */
+/**
+ * Success and warning are good. A failure of an application that was reached is bad; everything else says nothing about it. Here, and only here, the
+ * words of an application that was asked over the network come in.
+ */
 function answerOf({ result, reached, output, error }: ProbeOutcome): ProbeAnswer {
   if (result === 'success' || result === 'warning') {
-    return { kind: 'answered', good: true, output };
+    return { kind: 'answered', good: true, output: printable(output) };
   }
   if (result === 'failure' && reached) {
-    return { kind: 'answered', good: false, output: output || (error ?? '') };
+    return { kind: 'answered', good: false, output: printable(output || (error ?? '')) };
   }
-  return { kind: 'unconnected', message: (error ?? output).slice(0, 500) };
+  return { kind: 'unconnected', message: printableLine((error ?? output).slice(0, 500)) };
 }
 
 /** Asks pods at their own address; `whyNot` tells the addresses that are not asked. */

@@ -38,7 +38,7 @@ test.each([
 
 test('a message names what was asked and quotes the server, cleaned and short', () => {
   expect(of(409, status('the object\nhas been \u001b[31mmodified')).message).toBe(
-    'PATCH deployments shop/web: the object has been  [31mmodified',
+    'PATCH deployments shop/web: the object has been modified',
   );
   expect(of(409, status('x'.repeat(5000))).message).toHaveLength(500);
 });

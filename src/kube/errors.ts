@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { printableLine } from '../api/printable.ts';
 import type { RequestFailure } from '../engine/ports.ts';
 import { list, record, text } from './raw.ts';
 
@@ -90,9 +91,7 @@ export function statusMessage(body: string): string {
 
 /** One line without control characters, at most 500 characters. */
 export function clean(message: string): string {
-  const start = message.slice(0, longestSearched);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the purpose
-  const line = start.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim();
+  const line = printableLine(message.slice(0, longestSearched));
   return line.length > longestMessage ? `${line.slice(0, longestMessage - 1)}…` : line;
 }
 

@@ -1,3 +1,5 @@
+import { printable } from '../api/printable.ts';
+
 const marker = '\n[...]\n';
 /** Below this there is no room for a marker. */
 const smallestMarked = 32;
@@ -59,15 +61,6 @@ export class OutputCollector {
   }
 }
 
-/** UTF-8 without escape sequences, control and direction characters; broken sequences become `?`. Never longer in bytes than what went in. */
-export function sanitize(bytes: Buffer): string {
-  return (
-    bytes
-      .toString('utf8')
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the purpose
-      .replace(/\u001b\[[0-9;:?]*[ -/]*[@-~]/g, '')
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the purpose
-      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '')
-      .replace(/\uFFFD/g, '?')
-  );
+function sanitize(bytes: Buffer): string {
+  return printable(bytes.toString('utf8'));
 }

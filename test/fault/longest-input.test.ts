@@ -4,11 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
+import { printable } from '../../src/api/printable.ts';
 import { decodeResponse } from '../../src/checks/grpc-message.ts';
 import { buildRequest, headerLines } from '../../src/checks/http-request.ts';
 import { hostnameOf, portOf, probeUrl, requestTarget, resolveUrl } from '../../src/checks/url.ts';
 import { clean, failureOf } from '../../src/kube/errors.ts';
-import { sanitize } from '../../src/kube/exec-output.ts';
 import { readExecStatus } from '../../src/kube/exec-status.ts';
 import { LineSplitter } from '../../src/kube/lines.ts';
 import { readWatchLine } from '../../src/kube/watch-line.ts';
@@ -101,13 +101,9 @@ const rows: readonly Row[] = [
     (body) => failureOf({ status: 422, body }, 'patch', 0),
   ],
   ['message', 1024 * KIB, (bytes) => `${fill(' \n', bytes)}x`, clean],
-  ['output', 1024 * KIB, (bytes) => fill('\x1b[0;1', bytes), (text) => sanitize(Buffer.from(text))],
-  [
-    'output of half sequences',
-    1024 * KIB,
-    (bytes) => fill('\x1b[0 ', bytes),
-    (text) => sanitize(Buffer.from(text)),
-  ],
+  ['output', 1024 * KIB, (bytes) => fill('\x1b[0;1', bytes), printable],
+  ['output of half titles', 1024 * KIB, (bytes) => fill('\x1b]0', bytes), printable],
+  ['output of half sequences', 1024 * KIB, (bytes) => fill('\x1b[0 ', bytes), printable],
   // An object of 1.5 MiB, all of whose letters must be escaped: more the API server does not store.
   ['watch line', 9216 * KIB, (bytes) => watchLine(fill('\\u0001', bytes - (bytes % 6))), readWatchLine],
   ['watch line that nests', 1024 * KIB, (bytes) => watchLine(fill('[', bytes)), readWatchLine],
