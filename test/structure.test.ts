@@ -120,6 +120,17 @@ describe('imports follow the architecture', () => {
     expect(wrong).toEqual([]);
   });
 
+  test('text is shortened with cut() alone, which keeps characters whole', () => {
+    const cuts = /\.slice\(0, (?:\d{3,}|longest|outputLeft)|\.substr(?:ing)?\(/;
+    const wrong = files.filter(
+      (file) =>
+        !file.endsWith('.test.ts') &&
+        !/^src\/(api\/cut|health\/)/.test(file) &&
+        cuts.test(readFileSync(file, 'utf8')),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   test('only main reads the environment', () => {
     const wrong = files.filter(
       (file) =>

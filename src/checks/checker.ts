@@ -1,4 +1,5 @@
 /** The checks of an Upgrade that ask over the network, with kubelet's probers. */
+import { cut } from '../api/cut.ts';
 import { printable, printableLine } from '../api/printable.ts';
 import type { Check } from '../api/types.ts';
 import type { ProbeAnswer, ProbeRequest, Prober } from '../engine/ports.ts';
@@ -32,7 +33,7 @@ function answerOf({ result, reached, output, error }: ProbeOutcome): ProbeAnswer
   if (result === 'failure' && reached) {
     return { kind: 'answered', good: false, output: printable(output || (error ?? '')) };
   }
-  return { kind: 'unconnected', message: printableLine((error ?? output).slice(0, 500)) };
+  return { kind: 'unconnected', message: printableLine(cut(error ?? output, 500)) };
 }
 
 /** Asks pods at their own address; `whyNot` tells the addresses that are not asked. */

@@ -1,5 +1,7 @@
 /** Steps on the status: each takes one and returns the next; nothing is changed in place. */
+
 import { createHash } from 'node:crypto';
+import { cut } from '../api/cut.ts';
 import type { Outcome } from '../api/enums.ts';
 import { own } from '../api/own.ts';
 import type { AnyReason } from '../api/reasons.ts';
@@ -115,11 +117,11 @@ export function endAttempt(
     attempt: attempt.number,
     images: to.images,
     outcome,
-    cause: cause.slice(0, 1000),
+    cause: cut(cause, 1000),
     startedAt: attempt.startedAt,
     finishedAt: at,
   };
-  const end = { outcome, reason, cause: cause.slice(0, 2000), at };
+  const end = { outcome, reason, cause: cut(cause, 2000), at };
   return {
     ...status,
     phase,

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { cut } from '../api/cut.ts';
 import { printableLine } from '../api/printable.ts';
 import type { RequestFailure } from '../engine/ports.ts';
 import { list, record, text } from './raw.ts';
@@ -91,13 +92,13 @@ export function statusMessage(body: string): string {
 
 /** One line without control characters, at most 500 characters. */
 export function clean(message: string): string {
-  const line = printableLine(message.slice(0, longestSearched));
-  return line.length > longestMessage ? `${line.slice(0, longestMessage - 1)}…` : line;
+  const line = printableLine(cut(message, longestSearched));
+  return line.length > longestMessage ? `${cut(line, longestMessage - 1)}…` : line;
 }
 
 /** A UID precondition that does not hold: built-in kinds answer 422 "field is immutable", deletes and custom resources 409. */
 function isUidMismatch(message: string): boolean {
   return /metadata\.uid: .{0,300}immutable|UID in precondition|uid mismatch/i.test(
-    message.slice(0, longestSearched),
+    cut(message, longestSearched),
   );
 }

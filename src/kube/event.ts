@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { cut, cutBytes } from '../api/cut.ts';
 import { GROUP, VERSION } from '../api/names.ts';
 import type { UpgradeMeta } from '../api/types.ts';
 import type { OperatorEvent } from '../engine/ports.ts';
@@ -18,15 +19,15 @@ export function eventBody(
     kind: 'Event',
     metadata: {
       namespace: upgrade.namespace,
-      name: `${upgrade.name.slice(0, 230)}.${randomBytes(8).toString('hex')}`,
+      name: `${cut(upgrade.name, 230)}.${randomBytes(8).toString('hex')}`,
     },
     eventTime: microTime(by.now),
     reportingController: `${GROUP}/operator`,
-    reportingInstance: by.identity.slice(0, 128),
+    reportingInstance: cut(by.identity, 128),
     type: event.type,
     reason: event.reason,
     action: event.action,
-    note: cut(event.note),
+    note: cutBytes(event.note, longestNoteBytes),
     regarding: {
       apiVersion: `${GROUP}/${VERSION}`,
       kind: 'Upgrade',
@@ -36,16 +37,4 @@ export function eventBody(
       resourceVersion: upgrade.resourceVersion,
     },
   };
-}
-
-function cut(note: string): string {
-  const bytes = Buffer.from(note, 'utf8');
-  if (bytes.length <= longestNoteBytes) {
-    return note;
-  }
-  const kept = bytes
-    .subarray(0, longestNoteBytes - 3)
-    .toString('utf8')
-    .replace(/\uFFFD+$/, '');
-  return `${kept}…`;
 }

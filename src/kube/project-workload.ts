@@ -1,3 +1,4 @@
+import { cut } from '../api/cut.ts';
 import type {
   ContainerRole,
   DaemonSetView,
@@ -67,7 +68,7 @@ function replicaFailure(status: Raw): string | undefined {
   const condition = list(status.conditions)
     .map(record)
     .find(({ type, status: value }) => type === 'ReplicaFailure' && value === 'True');
-  return condition && text(condition.message).slice(0, 500);
+  return condition && cut(text(condition.message), 500);
 }
 
 type Counts = Pick<WorkloadView, 'desired' | 'updated' | 'ready' | 'available' | 'total'>;

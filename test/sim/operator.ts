@@ -352,7 +352,7 @@ export class Operator {
     if (now.metadata.resourceVersion !== upgrade.metadata.resourceVersion) {
       return refused('conflict', 'the Upgrade has changed');
     }
-    return ok(state.put('Upgrade', { ...now, status: JSON.parse(JSON.stringify(status)) as UpgradeStatus }));
+    return ok(state.put('Upgrade', { ...now, status: asStored(status) }));
   }
 
   #guarded(view: WorkloadView, change: (now: WorkloadView) => WorkloadView): Written<WorkloadView> {
@@ -366,6 +366,12 @@ export class Operator {
     return ok(change(now));
   }
 }
+
+/** JSON in UTF-8: half a character comes back as U+FFFD. */
+const asStored = (status: UpgradeStatus): UpgradeStatus =>
+  JSON.parse(JSON.stringify(status), (_key, value) =>
+    typeof value === 'string' ? value.toWellFormed() : value,
+  ) as UpgradeStatus;
 
 function refusalOf(fault: Fault | undefined): { ok: false; failure: RequestFailure } | undefined {
   switch (fault) {

@@ -243,6 +243,13 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     expect(writes(run, 'patchImages')).toBe(2);
   });
 
+  test('with text that has to be cut in the middle of a character writes no more than with other text', async () => {
+    const run = await told(stories.oddText(kind));
+    expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+    expect(run.world.upgrade()?.status?.commands?.abort?.result).toBe('NothingToAbort');
+    expect(writes(run, 'patchStatus')).toBeLessThan(25);
+  });
+
   describe('whose images admission rewrites', () => {
     const HUB = 'hub.example/web:2.0';
 

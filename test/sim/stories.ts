@@ -165,6 +165,27 @@ export const oddlyNamed = (kind: KindName): Story => {
   };
 };
 
+// Text that is cut in the middle of a character.
+
+const EMOJI = `a${'😀'.repeat(255)}`;
+/** Of a message and of a token. */
+export const oddText = (kind: KindName): Story => ({
+  ...told('emoji all over', kind, exits(17), {
+    spec: {
+      postCheck: {
+        deadlineSeconds: 60,
+        checks: [
+          {
+            ...READINESS_CHECK,
+            exitCodes: [{ codes: '17', class: 'Retry', reason: 'NotYet', message: EMOJI }],
+          },
+        ],
+      },
+    },
+  }),
+  steps: [{ when: phaseIs('FellBack'), act: (world) => annotate(world, 'abort', EMOJI) }],
+});
+
 // Admission that rewrites the images of workloads.
 
 const HUB_OLD = 'hub.example/web:1.0';

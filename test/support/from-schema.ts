@@ -33,6 +33,8 @@ const ODD = [
   ' ',
   '"',
   'x'.repeat(300),
+  `a${'😀'.repeat(127)}`,
+  `a${'😀'.repeat(255)}`,
 ];
 
 function text({ pattern, format, minLength = 0, maxLength = 400 }: Schema): fc.Arbitrary<string> {

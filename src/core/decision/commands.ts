@@ -1,4 +1,5 @@
 /** The verbs `postcheck.dev/abort` and `postcheck.dev/retry`: each token acts once and is recorded in the status. */
+import { cut } from '../../api/cut.ts';
 import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../../api/names.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
 import { toIso } from '../time.ts';
@@ -8,7 +9,7 @@ export type Verb = 'abort' | 'retry';
 const ANNOTATIONS: Readonly<Record<Verb, string>> = { abort: ABORT_ANNOTATION, retry: RETRY_ANNOTATION };
 
 const tokenOf = (upgrade: Upgrade, verb: Verb): string | undefined =>
-  upgrade.metadata.annotations?.[ANNOTATIONS[verb]]?.slice(0, 256) || undefined;
+  cut(upgrade.metadata.annotations?.[ANNOTATIONS[verb]] ?? '', 256) || undefined;
 
 /** The verb that waits to be acted on; of two new ones, abort comes first. */
 export function newCommand(upgrade: Upgrade): Verb | undefined {

@@ -160,7 +160,7 @@ const loose = (
       {},
       {},
       { [RETRY_ANNOTATION]: 'r' },
-      { [ABORT_ANNOTATION]: 'a' },
+      { [ABORT_ANNOTATION]: `a${'😀'.repeat(255)}` },
     ) as fc.Arbitrary<Record<string, string>>,
     flags: fc.record({
       claimed: fc.constantFrom(false, false, false, false, true),
@@ -273,6 +273,8 @@ function mustHold(snapshot: Snapshot, plan: Plan): void {
   expect(JSON.stringify(status).length).toBeLessThan(
     100 * 1024 + JSON.stringify(snapshot.upgrade.status ?? {}).length,
   );
+  // Half a character, which an API server would store as another one, is written as an escape.
+  expect(JSON.stringify(status)).not.toMatch(/[^\\]\\ud[89a-f]/);
   if (plan.wakeAt !== undefined) {
     expect(plan.wakeAt).toBeGreaterThan(snapshot.now);
   }

@@ -20,6 +20,9 @@ import { driverOf } from '../workload/drivers.ts';
 import { recordCommand, recordSeenCommands } from './commands.ts';
 import type { Start, Trigger } from './observe.ts';
 
+/** Nodes that are left out, as many as the schema takes. */
+const MAX_EXCLUDED = 500;
+
 /** The wanted images of every container that the template has: what the user names, over what ran before. */
 function wantedImages({ upgrade }: Snapshot, workload: WorkloadView, from: Images): Images {
   const named = Object.fromEntries(upgrade.spec.containers.map(({ name, image }) => [name, image]));
@@ -82,7 +85,10 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
   const { workload, trigger, inherit, rerecord } = start;
   const last = upgrade.status?.attempt;
   const number = (last?.number ?? 0) + (rerecord ? 0 : 1);
-  const excluded = driverOf(workload).unreachableNodes(workload, pods, nodeReady).sort().slice(0, 500);
+  const excluded = driverOf(workload)
+    .unreachableNodes(workload, pods, nodeReady)
+    .sort()
+    .slice(0, MAX_EXCLUDED);
   return {
     id: attemptId(number, upgrade.spec),
     number,

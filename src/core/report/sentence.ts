@@ -1,4 +1,5 @@
 /** The one sentence that answers "what happened, and why?" at three in the morning. */
+import { cut } from '../../api/cut.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import { imagesText } from '../status.ts';
@@ -153,13 +154,13 @@ const wantedBySpec = (upgrade: Upgrade): Record<string, string> =>
 export function sentence(facts: Facts, drift: string | undefined): string {
   const { obstacle, status } = facts;
   if (obstacle && !status.attempt) {
-    return obstacle.message;
+    return cut(obstacle.message, 4000);
   }
   if (obstacle && (status.attempt?.end || obstacle.reason === 'TargetClaimed')) {
-    return obstacle.message;
+    return cut(obstacle.message, 4000);
   }
   if (obstacle) {
-    return `Standing still, ${obstacle.message}; ${byPhase(facts)}`.slice(0, 4000);
+    return cut(`Standing still, ${obstacle.message}; ${byPhase(facts)}`, 4000);
   }
-  return (drift ?? byPhase(facts)).slice(0, 4000);
+  return cut(drift ?? byPhase(facts), 4000);
 }

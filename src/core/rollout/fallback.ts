@@ -1,5 +1,7 @@
 /** How a fallback begins and ends. */
+
 import { effectiveChecks } from '../../api/checks.ts';
+import { cut } from '../../api/cut.ts';
 import type { FallbackStatus, Images } from '../../api/types.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, type End, endAttempt, without } from '../status.ts';
@@ -20,7 +22,7 @@ export function startFallback(
     targetGeneration: workload?.generation ?? status.targetGeneration,
     phase: 'FallingBack',
     attempt: { ...without(status.attempt, 'end'), progressAt: at, maxUpdated: 0, maxPassed: 0 },
-    fallback: { state: 'Rolling', reason, cause: cause.slice(0, 2000), images, startedAt: at, evidence },
+    fallback: { state: 'Rolling', reason, cause: cut(cause, 2000), images, startedAt: at, evidence },
   };
 }
 

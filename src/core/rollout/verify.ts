@@ -1,4 +1,5 @@
 /** Verifying the pods of a rollout, in either direction, and what follows from it. */
+import { cut } from '../../api/cut.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import { type Action, type Decision, firstAction, NO_ACTION, type PlannedCycle } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -238,7 +239,7 @@ export function recordResults(summary: PodSummary, context: VerificationContext)
 /** A result as it is recorded on its pod, pinned to what was evaluated. */
 export function podCondition({ pod, state, reason, message }: PodResult, { id }: VerificationContext) {
   const status = state === 'Failed' ? ('False' as const) : ('True' as const);
-  return { pod, condition: { status, reason, message: withPins(message.slice(0, 1000), id, pod) } };
+  return { pod, condition: { status, reason, message: withPins(cut(message, 1000), id, pod) } };
 }
 
 /** Deletes the pod that its controller waits for instead of replacing it. */

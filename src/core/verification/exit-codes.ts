@@ -2,6 +2,7 @@
  * What one try says. The whole exit-code contract of the readiness script lives here:
  * evidence is an exit code, a missing command, or a command that ran past its limit. Everything else is Error, which is no evidence.
  */
+import { cut } from '../../api/cut.ts';
 import { type AnyReason, type PodReason, userReason } from '../../api/reasons.ts';
 import type { Check, Class, ExitCodeRule } from '../../api/types.ts';
 
@@ -69,7 +70,8 @@ function ownWords(code: number, output: string): string | undefined {
   if (Number(lastMatch(RESULT_LINE, output)) !== code) {
     return undefined;
   }
-  return lastMatch(SENTENCE, output)?.replace(PROCESS, '').slice(0, 256);
+  const words = lastMatch(SENTENCE, output)?.replace(PROCESS, '');
+  return words === undefined ? undefined : cut(words, 256);
 }
 
 /** Does `rule` speak of `code`? Codes that are no range never match; the CRD refuses them. */
@@ -161,7 +163,7 @@ function judged(check: Check, outcome: TryOutcome, { inFallback, podReady }: Try
     case 'answered':
       return outcome.good
         ? { class: 'Pass', reason: 'Passed', message: '', output: outcome.output }
-        : { class: 'Retry', reason: 'ProbeFailed', message: outcome.output.slice(0, 256), output: '' };
+        : { class: 'Retry', reason: 'ProbeFailed', message: cut(outcome.output, 256), output: '' };
     case 'unconnected':
       return {
         class: podReady ? 'Error' : 'Retry',

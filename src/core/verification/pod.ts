@@ -1,6 +1,7 @@
 /** Evaluates one pod: pure, from the pod as it is, what was asked of it so far, and the clock. */
 
 import { effectiveChecks } from '../../api/checks.ts';
+import { cut } from '../../api/cut.ts';
 import type { Class, PodState } from '../../api/enums.ts';
 import { own } from '../../api/own.ts';
 import { type AnyReason, isReason, kubernetesReason, TERMINAL_REASONS } from '../../api/reasons.ts';
@@ -85,7 +86,7 @@ function terminal(pod: PodView, verification: VerificationContext, now: number):
       since + (terminalAfterSeconds(family) ?? 0) * 1000,
       Math.max(since, podDeadline(pod, verification)),
     );
-    const detail = container.message ? `: ${container.message.slice(0, 300)}` : '';
+    const detail = container.message ? `: ${cut(container.message, 300)}` : '';
     if (now >= at) {
       return {
         state: 'Failed',
@@ -222,13 +223,15 @@ function byRecord(
 const passText = (record: PodRecord): string =>
   record.tries.length === 0
     ? 'ready'
-    : record.tries
-        .map(
-          ({ check, container, verdict }) =>
-            `${check} in container ${container} ${verdict.exitCode === undefined ? (verdict.class === 'Skip' ? 'was skipped' : 'passed') : `exited ${verdict.exitCode}`}`,
-        )
-        .join(', ')
-        .slice(0, 400);
+    : cut(
+        record.tries
+          .map(
+            ({ check, container, verdict }) =>
+              `${check} in container ${container} ${verdict.exitCode === undefined ? (verdict.class === 'Skip' ? 'was skipped' : 'passed') : `exited ${verdict.exitCode}`}`,
+          )
+          .join(', '),
+        400,
+      );
 
 /** When the next cycle of this pod is due. The jitter comes from the pod's UID, so that the pods of a workload are not asked in step. */
 export function nextCycleAt(

@@ -1,5 +1,6 @@
 /** All pods of one verification together: counts, histogram, report, and what ends the attempt. */
 
+import { cut } from '../../api/cut.ts';
 import { POD_STATES, type PodState } from '../../api/enums.ts';
 import { VERIFIED } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
@@ -103,12 +104,12 @@ export function report(results: readonly PodResult[]): PodReport[] {
     ...(pod.node ? { node: pod.node } : {}),
     state,
     reason,
-    message: message.slice(0, 1000),
+    message: cut(message, 1000),
     ...(deadlineAt === undefined ? {} : { deadlineAt: toIso(deadlineAt) }),
     checks: worstTriesFirst(record?.tries ?? [])
       .slice(0, MAX_TRIES)
       .map(({ check, container, verdict, attempts, firstAt, lastAt }) => {
-        const output = verdict.output.slice(0, outputLeft);
+        const output = cut(verdict.output, outputLeft);
         outputLeft -= output.length;
         return {
           check,
@@ -116,7 +117,7 @@ export function report(results: readonly PodResult[]): PodReport[] {
           ...(verdict.exitCode === undefined ? {} : { exitCode: verdict.exitCode }),
           class: verdict.class,
           reason: verdict.reason,
-          ...(verdict.message ? { message: verdict.message.slice(0, 500) } : {}),
+          ...(verdict.message ? { message: cut(verdict.message, 500) } : {}),
           ...(output ? { output } : {}),
           attempts,
           firstAt: toIso(firstAt),
