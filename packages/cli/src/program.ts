@@ -2,8 +2,13 @@
 import { Command, Option } from 'commander';
 import { Cluster, type ConnectionFlags } from './cluster.ts';
 import type { Io } from './io.ts';
+import type { ActOptions } from './verbs/act.ts';
+import type { EventsOptions } from './verbs/events.ts';
 import type { GetOptions } from './verbs/get.ts';
+import type { HistoryOptions } from './verbs/history.ts';
 import type { StatusOptions } from './verbs/status.ts';
+import type { TreeOptions } from './verbs/tree.ts';
+import type { WhyOptions } from './verbs/why.ts';
 
 /** What a verb is run with. */
 export interface Surroundings {
@@ -74,19 +79,30 @@ export function createProgram(around: Surroundings, done: (exitCode: number) => 
       }
     };
   addLooks(program, running);
+  addActs(program, running);
   return program;
 }
 
+const NAME = ['<name>', 'an Upgrade, or a workload such as deployment/web'] as const;
+
+const format = (...formats: string[]): Option =>
+  new Option('-o, --output <format>', `one of ${formats.join(', ')}`).choices(formats);
+
+/** A verb with the sentence that help shows for it. */
+function verb(program: Command, group: string, words: string, summary: string): Command {
+  return program
+    .command(words)
+    .helpGroup(group)
+    .summary(summary)
+    .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`);
+}
+
 function addLooks(program: Command, running: Running): void {
-  program
-    .command('get')
-    .helpGroup(LOOK)
+  verb(program, LOOK, 'get', 'list the Upgrades, those that need a person first')
     .argument('[name...]', 'Upgrades, or workloads such as deployment/web')
-    .summary('list the Upgrades, those that need a person first')
-    .description('List the Upgrades, those that need a person first.')
     .option('-A, --all-namespaces', 'in all namespaces')
     .option('-w, --watch', 'go on: redraw on a terminal, a line for each change in a pipe')
-    .addOption(new Option('-o, --output <format>', 'format').choices(['wide', 'json', 'yaml', 'name']))
+    .addOption(format('wide', 'json', 'yaml', 'name'))
     .option('--phase <phases>', 'only these phases, separated by commas')
     .option('--needs-person', 'only those that stand still until a person acts')
     .option('-l, --selector <labels>', 'only those with these labels')
@@ -95,22 +111,119 @@ function addLooks(program: Command, running: Running): void {
         (await import('./verbs/get.ts')).get(io, cluster, names, options),
       ),
     );
-  program
-    .command('status')
-    .helpGroup(LOOK)
-    .argument('<name>', 'an Upgrade, or a workload such as deployment/web')
-    .summary('wait until an Upgrade is decided; the exit code is the verdict')
-    .description(
-      'Wait until an Upgrade is decided, with a line for each change.\n\nExit codes: 0 Succeeded, 2 FellBack, 3 FallbackFailed, 4 Failed, Aborted or Partial, 5 not decided in time, 1 usage or connection.',
+  verb(program, LOOK, 'status', 'wait until an Upgrade is decided; the exit code is the verdict')
+    .argument(...NAME)
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 Succeeded, 2 FellBack, 3 FallbackFailed, 4 Failed, Aborted or Partial,\n5 not decided in time, 1 usage or connection.',
     )
     .option('--watch [bool]', 'wait; with --watch=false say how it stands now', boolean, true)
     .option('--timeout <time>', 'wait no longer than this, such as 10m; 0 waits for ever', '0')
-    .addOption(new Option('-o, --output <format>', 'format').choices(['json', 'yaml']))
+    .addOption(format('json', 'yaml'))
     .action(
       running<StatusOptions>(async (cluster, io, options, [name = '']) =>
         (await import('./verbs/status.ts')).status(io, cluster, name, options),
       ),
     );
+  verb(program, LOOK, 'why', 'say why it stands where it stands, and what happens next')
+    .argument(...NAME)
+    .option('--attempt <number>', 'an attempt of the history')
+    .addOption(format('json', 'yaml'))
+    .action(
+      running<WhyOptions>(async (cluster, io, options, [name = '']) =>
+        (await import('./verbs/why.ts')).why(io, cluster, name, options),
+      ),
+    );
+  verb(program, LOOK, 'tree', 'show workload, revisions, pods, gates, checks and deadlines')
+    .argument(...NAME)
+    .option('-w, --watch', 'redraw until the Upgrade is decided')
+    .action(
+      running<TreeOptions>(async (cluster, io, options, [name = '']) =>
+        (await import('./verbs/tree.ts')).tree(io, cluster, name, options),
+      ),
+    );
+  addRecords(program, running);
+}
+
+function addRecords(program: Command, running: Running): void {
+  verb(program, LOOK, 'history', 'list the attempts')
+    .argument(...NAME)
+    .addOption(format('wide', 'json', 'yaml'))
+    .action(
+      running<HistoryOptions>(async (cluster, io, options, [name = '']) =>
+        (await import('./verbs/history.ts')).history(io, cluster, name, options),
+      ),
+    );
+  verb(program, LOOK, 'diff', 'compare the images of two attempts')
+    .argument(...NAME)
+    .argument(
+      '[attempts]',
+      'such as 3..4, or 3 against the newest (default: what ran before against what is wanted)',
+    )
+    .addOption(format('json', 'yaml'))
+    .action(
+      running<HistoryOptions>(async (cluster, io, options, words) =>
+        (await import('./verbs/history.ts')).diff(io, cluster, words, options),
+      ),
+    );
+  verb(program, LOOK, 'events', 'show one time line of Upgrade, workload, revisions and pods')
+    .argument(...NAME)
+    .option('-w, --watch', 'go on')
+    .option('--types <types>', 'Normal, Warning, or both (default)')
+    .addOption(format('json', 'yaml'))
+    .action(
+      running<EventsOptions>(async (cluster, io, options, [name = '']) =>
+        (await import('./verbs/events.ts')).events(io, cluster, name, options),
+      ),
+    );
+}
+
+const withActFlags = (command: Command): Command =>
+  command
+    .option('--wait', 'wait until the Upgrade is decided; exit codes as of status')
+    .option('--timeout <time>', 'wait no longer than this; 0 waits for ever', '0')
+    .option('--dry-run', 'ask the API server, and store nothing');
+
+function addActs(program: Command, running: Running): void {
+  const commands = [
+    ['retry', 'start a new attempt with the same images'],
+    ['abort', 'end the attempt and put back what ran before'],
+  ] as const;
+  for (const [word, summary] of commands) {
+    withActFlags(verb(program, ACT, word, summary).argument(...NAME)).action(
+      running<ActOptions>(async (cluster, io, options, [name = '']) =>
+        (await import('./verbs/act.ts')).command(io, cluster, word, name, options),
+      ),
+    );
+  }
+  const pauses = [
+    ['pause', 'stand still: no image is written, no gate opened, no deadline runs'],
+    ['resume', 'go on after a pause'],
+  ] as const;
+  for (const [word, summary] of pauses) {
+    withActFlags(verb(program, ACT, word, summary).argument(...NAME)).action(
+      running<ActOptions>(async (cluster, io, options, [name = '']) =>
+        (await import('./verbs/act.ts')).setPaused(io, cluster, word === 'pause', name, options),
+      ),
+    );
+  }
+  const set = program
+    .command('set')
+    .helpGroup(ACT)
+    .summary('set image: the images to run')
+    .description('Set something of an Upgrade.');
+  withActFlags(
+    set
+      .command('image')
+      .summary('the images to run')
+      .description('Set the images to run; a change starts a new attempt.')
+      .argument(...NAME)
+      .argument('<container=image...>', 'such as web=registry.example/web:2.1'),
+  ).action(
+    running<ActOptions>(async (cluster, io, options, words) =>
+      (await import('./verbs/set-image.ts')).setImage(io, cluster, words, options),
+    ),
+  );
 }
 
 /** `--flag`, `--flag=true` and `--flag=false`, as kubectl takes them. */

@@ -1,12 +1,18 @@
 /** Words and columns. */
 import stringWidth from 'string-width';
+import { printableLine } from '../../../src/api/printable.ts';
 import { fromIso } from '../../../src/core/time.ts';
 import { Fault } from './fault.ts';
 
-/** Without control characters and line breaks, so that what a container printed cannot move the cursor. */
-export const plain = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the purpose
-  text.replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '').replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
+/** What was said by anybody, on one line, so that it cannot move the cursor. */
+export const plain = (text: string): string => printableLine(text);
+
+/** The lines that say something, without the readiness script's own result line. */
+export const plainLines = (output: string): string[] =>
+  output
+    .split('\n')
+    .map((line) => plain(line).trim())
+    .filter((line) => line !== '' && !line.startsWith('postcheck: stage='));
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: our own colours
 const COLOUR = /(\u001b\[[0-9;]*m)/;

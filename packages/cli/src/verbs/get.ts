@@ -1,5 +1,6 @@
 /** `get`: the Upgrades as a table, those that need a person first. */
-import type { Phase, Upgrade } from '../../../../src/api/types.ts';
+import { PHASES, type Phase } from '../../../../src/api/enums.ts';
+import type { Upgrade } from '../../../../src/api/types.ts';
 import { fromIso } from '../../../../src/core/time.ts';
 import { resources } from '../../../../src/kube/names.ts';
 import type { Raw } from '../../../../src/kube/raw.ts';
@@ -74,10 +75,6 @@ function selected(all: readonly Found[], options: GetOptions): Found[] {
     .filter(({ upgrade }) => isAskedFor(upgrade, options))
     .sort((a, b) => mostUrgentFirst(a.upgrade, b.upgrade));
 }
-
-const PHASES: readonly string[] = [
-  'Pending', 'Upgrading', 'PostChecking', 'Inconclusive', 'Succeeded', 'FallingBack', 'FallbackChecking', 'FellBack', 'FallbackFailed', 'Failed', 'Aborted',
-]; // biome-ignore format: a list
 
 function isAskedFor(upgrade: Upgrade, { phase, needsPerson: person }: GetOptions): boolean {
   const phases = phase?.split(',').map(phaseNamed);

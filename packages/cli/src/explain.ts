@@ -1,0 +1,279 @@
+/** Why an Upgrade stands where it stands: evidence, rule, spread, times, and what comes next. Pure. */
+
+import { effectiveChecks } from '../../../src/api/checks.ts';
+import { own } from '../../../src/api/own.ts';
+import { REASONS, TERMINAL_REASONS } from '../../../src/api/reasons.ts';
+import type { HistoryEntry, PodCheck, PodReport, Upgrade, UpgradeSpec } from '../../../src/api/types.ts';
+import { imagesText } from '../../../src/core/status.ts';
+import { fromIso, spanText } from '../../../src/core/time.ts';
+import { evaluateTry } from '../../../src/core/verification/exit-codes.ts';
+import { conditionOf, isStalled, phaseOf, unseen } from './standing.ts';
+import { clockTime, moment, plain, plainLines, plural } from './text.ts';
+
+/** One part of the answer: a word, and its lines. */
+export interface Part {
+  readonly topic: 'Why' | 'Rule' | 'Said' | 'Spread' | 'Took' | 'Users' | 'Next' | 'Runbook';
+  readonly lines: readonly string[];
+}
+
+export interface Explanation {
+  readonly headline: string;
+  readonly parts: readonly Part[];
+}
+
+export function explain(upgrade: Upgrade, now: number): Explanation {
+  const worst = worstPods(upgrade);
+  const parts: Part[] = [
+    { topic: 'Why', lines: why(upgrade, worst) },
+    { topic: 'Rule', lines: worst.length > 0 ? rules(upgrade.spec, worst) : [] },
+    { topic: 'Said', lines: said(worst, now) },
+    { topic: 'Spread', lines: spread(upgrade) },
+    { topic: 'Took', lines: took(upgrade, now) },
+    { topic: 'Users', lines: users(upgrade) },
+    { topic: 'Next', lines: next(upgrade, now) },
+    { topic: 'Runbook', lines: runbook(upgrade) },
+  ];
+  return { headline: headline(upgrade, now), parts: parts.filter(({ lines }) => lines.length > 0) };
+}
+
+/** An attempt that has ended and was overtaken: what the history keeps of it. */
+export function explainEntry(entry: HistoryEntry, spec: UpgradeSpec, now: number): Explanation {
+  const span = spanText(fromIso(entry.finishedAt) - fromIso(entry.startedAt));
+  return {
+    headline: `Attempt ${entry.attempt} of ${imagesText(entry.images, spec)}: ${entry.outcome}, ${moment(entry.finishedAt, now)}.`,
+    parts: [
+      { topic: 'Why', lines: [plain(entry.cause)] },
+      {
+        topic: 'Took',
+        lines: [`${moment(entry.startedAt, now)} → ${moment(entry.finishedAt, now)} (${span})`],
+      },
+    ],
+  };
+}
+
+/** The pods that speak against the version: those that caused the fallback as they were then, else the worst of now. */
+function worstPods({ status }: Upgrade): readonly PodReport[] {
+  const evidence = status?.fallback?.evidence ?? [];
+  return evidence.length > 0
+    ? evidence
+    : (status?.pods ?? []).filter(({ state }) => state !== 'Passed' && state !== 'Skipped');
+}
+
+function headline(upgrade: Upgrade, now: number): string {
+  const { status, spec } = upgrade;
+  const phase = phaseOf(upgrade);
+  const at = status?.attempt?.end?.at;
+  const [wanted, before] = [status?.to?.images, status?.from?.images].map((images) =>
+    imagesText(images ?? {}, spec),
+  );
+  const passed = `${status?.counts?.passed ?? 0} of ${plural(status?.counts?.desired ?? 0, 'pod')}`;
+  const started = `${phase}${at ? `, ${moment(at, now)}` : ''}.`;
+  if (isStalled(upgrade)) {
+    return `${phase}, and standing still until somebody acts.`;
+  }
+  switch (phase) {
+    case 'Succeeded':
+      return `${started} ${wanted} runs, verified on ${passed}. Nothing to do.`;
+    case 'FellBack':
+      return status?.fallback?.verified === 'No'
+        ? `${started} ${before} runs again, unverified, as spec.fallback.verify is false.`
+        : `${started} ${before} serves on ${passed} and passed the same check. Nothing to do tonight.`;
+    case 'FallbackFailed':
+      return `${started} Neither ${wanted} nor ${before} could be verified: look now.`;
+    case 'Failed':
+      return `${started} ${wanted} failed and stays where it is.`;
+    default:
+      return `${started} ${passed} passed.`;
+  }
+}
+
+function why(upgrade: Upgrade, worst: readonly PodReport[]): string[] {
+  const { status } = upgrade;
+  const waiting = unseen(upgrade);
+  const cause =
+    status?.fallback?.cause ?? (status?.attempt?.end ? status.attempt.end.cause : status?.message) ?? '';
+  const failedToo = phaseOf(upgrade) === 'FallbackFailed' ? [plain(status?.attempt?.end?.cause ?? '')] : [];
+  const tries = worst[0]?.checks[0];
+  const span = tries ? spanText(fromIso(tries.lastAt) - fromIso(tries.firstAt)) : '';
+  return [
+    ...(waiting ? [waiting] : []),
+    ...(failedToo.length > 0 ? failedToo : cause ? [plain(cause)] : []),
+    ...(tries && tries.attempts > 1
+      ? [`pod ${worst[0]?.name}: ${tries.attempts} tries of ${tries.check} in ${span}`]
+      : []),
+  ];
+}
+
+/** Which rule gave the worst answers their meaning. */
+function rules(spec: UpgradeSpec, worst: readonly PodReport[]): string[] {
+  const checks = worst.flatMap(({ checks: all }) => all);
+  const told = checks
+    .filter(({ class: kind }) => kind !== 'Pass' && kind !== 'Skip')
+    .map((check) => ruleText(spec, check));
+  return [...new Set(told)].slice(0, 4);
+}
+
+function ruleText(spec: UpgradeSpec, tried: PodCheck): string {
+  const check = effectiveChecks(spec).find(({ name }) => name === tried.check);
+  if (!check || tried.exitCode === undefined) {
+    return `${tried.check}: ${tried.class}, ${tried.reason}${tried.class === 'Error' ? ', which is no evidence' : ''}`;
+  }
+  const code = tried.exitCode;
+  const rule = check.exitCodes.find(({ codes }) => isIn(codes, code));
+  const { class: kind, reason } = evaluateTry(
+    check,
+    { kind: 'exit', code, output: tried.output ?? '' },
+    { inFallback: false, podReady: true },
+  );
+  const source = rule
+    ? `${check.name} has the rule ${rule.codes} for ${code}`
+    : `${check.name} has no rule for ${code}, so the default table counts`;
+  return `${source}: ${kind}, ${reason}; ${CONSEQUENCES[kind] ?? ''}`.replace(
+    '%deadline',
+    spanText(spec.postCheck.deadlineSeconds * 1000),
+  );
+}
+
+const CONSEQUENCES: Readonly<Record<string, string>> = {
+  Retry: 'asked again until the deadline of %deadline, then it fails',
+  Fail: 'the wait ends at once',
+  Error: 'no evidence, asked again',
+  Pass: 'good',
+  Skip: 'nothing to check here',
+};
+
+function isIn(codes: string, code: number): boolean {
+  const [low = Number.NaN, high = low] = codes.split('-').map(Number);
+  return low <= code && code <= high;
+}
+
+/** The last words of the worst check, each once, with how many pods said them. */
+function said(worst: readonly PodReport[], now: number): string[] {
+  const spoken = worst.flatMap(({ name, checks }) =>
+    checks
+      .filter(({ class: kind }) => kind !== 'Pass' && kind !== 'Skip')
+      .slice(0, 1)
+      .map((check) => ({ name, check, words: lastWords(check) })),
+  );
+  return [...Map.groupBy(spoken, ({ words }) => words)].slice(0, 3).map(([words, pods]) => {
+    const [first] = pods;
+    const who = pods.length === 1 ? first?.name : plural(pods.length, 'pod');
+    const code = first?.check.exitCode === undefined ? '' : `, exit ${first.check.exitCode}`;
+    return `${words}   (${who}, last ${moment(first?.check.lastAt, now)}${code})`;
+  });
+}
+
+function lastWords({ output, message }: PodCheck): string {
+  const words =
+    plainLines(output ?? '')
+      .slice(-2)
+      .join(' | ') || plain(message ?? '');
+  return words.slice(0, 300) || 'nothing was printed';
+}
+
+/** Is it one node, or all? Only what the status names is counted. */
+function spread({ status }: Upgrade): string[] {
+  const pods = status?.fallback?.evidence ?? status?.pods ?? [];
+  const bad = pods.filter(
+    ({ state }) => state === 'Failed' || state === 'Retrying' || state === 'Inconclusive',
+  );
+  const good = (status?.pods ?? []).filter(({ state }) => state === 'Passed');
+  const nodes = [...new Set(bad.map(({ node }) => node ?? 'no node'))];
+  const codes = (status?.exitCodes ?? [])
+    .filter(({ class: kind }) => kind !== 'Pass')
+    .map(({ check, code, pods: count }) => `${check} ${code} on ${plural(count, 'pod')}`);
+  if (bad.length === 0) {
+    return codes;
+  }
+  const only = nodes.length === 1 && bad.length > 0 && good.some(({ node }) => node !== nodes[0]);
+  const place = `${plural(bad.length, 'reported pod')} on ${nodes.slice(0, 5).join(', ')}`;
+  return [`${place}${only ? `: only there, so look at ${nodes[0]} first` : ''}`, ...codes];
+}
+
+function took({ status }: Upgrade, now: number): string[] {
+  const { attempt, fallback } = status ?? {};
+  if (!attempt) {
+    return [];
+  }
+  const steps: [string, string | undefined][] = [
+    ['started', attempt.startedAt],
+    ['rolled', attempt.rolledAt],
+    ['fallback decided', fallback?.startedAt],
+    ['fallback rolled', fallback?.rolledAt],
+    ['ended', attempt.end?.at],
+  ];
+  const told = steps.filter((step): step is [string, string] => step[1] !== undefined);
+  // The day is said once.
+  return [
+    told
+      .map(
+        ([what, at], index) =>
+          `${what} ${index === 0 ? moment(at, now) : moment(at, fromIso(attempt.startedAt))}`,
+      )
+      .join(' → '),
+  ];
+}
+
+function users(upgrade: Upgrade): string[] {
+  const gated = conditionOf(upgrade, 'Gated');
+  if (!gated || upgrade.status?.attempt?.end) {
+    return [];
+  }
+  return [gated.status === 'True' ? 'new pods get no traffic before they have passed' : plain(gated.message)];
+}
+
+function next(upgrade: Upgrade, now: number): string[] {
+  const { status, spec, metadata } = upgrade;
+  const verb = (text: string): string => `kubectl postcheck ${text} -n ${metadata.namespace}`;
+  const [first] = spec.containers;
+  const another = verb(`set image ${metadata.name} ${first?.name ?? 'NAME'}=IMAGE`);
+  const again = verb(`retry ${metadata.name}`);
+  if (isStalled(upgrade)) {
+    return ['it goes on by itself once that is corrected'];
+  }
+  switch (phaseOf(upgrade)) {
+    case 'Succeeded':
+      return conditionOf(upgrade, 'Ready')?.reason === 'Drifted'
+        ? ['change spec.containers to what shall run, or undo the change']
+        : [];
+    case 'FellBack':
+    case 'FallbackFailed':
+    case 'Failed':
+      return [`the set is not tried again by itself. Another image: ${another}`, `The same again: ${again}`];
+    case 'Aborted':
+      return [`nothing more happens. Again: ${again}`];
+    case 'FallingBack':
+    case 'FallbackChecking':
+      return ['the images that ran before are put back and verified'];
+    default:
+      return deadlines(status?.pods ?? [], now, verb(`abort ${metadata.name}`));
+  }
+}
+
+function deadlines(pods: readonly PodReport[], now: number, abort: string): string[] {
+  const times = pods.map(({ deadlineAt }) => deadlineAt).filter((at) => at !== undefined);
+  const first = times.sort()[0];
+  if (first === undefined) {
+    return [];
+  }
+  const left = fromIso(first) - now;
+  return left <= 0
+    ? [`the first deadline is over since ${moment(first, now)}; one last try decides`]
+    : [`the first deadline is at ${clockTime(fromIso(first))}, in ${spanText(left)}. To stop it: ${abort}`];
+}
+
+/** Pages of the runbooks, for the reasons that stand on the conditions. */
+function runbook(upgrade: Upgrade): string[] {
+  const words = [
+    conditionOf(upgrade, 'Verified')?.reason,
+    conditionOf(upgrade, 'Ready')?.reason,
+    phaseOf(upgrade),
+  ];
+  const pages = words.map(
+    (word) =>
+      own<{ meaning: string; runbook?: string }>(REASONS, word ?? '')?.runbook ??
+      own<{ runbook: string }>(TERMINAL_REASONS, word ?? '')?.runbook,
+  );
+  const page = pages.find((name) => name !== undefined);
+  return page === undefined || phaseOf(upgrade) === 'Succeeded' ? [] : [`docs/runbooks/${page}.md`];
+}

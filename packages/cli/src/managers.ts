@@ -1,0 +1,14 @@
+/** Who else writes an Upgrade: a GitOps controller takes a change back. */
+import { at, list, type Raw, record, text } from '../../../src/kube/raw.ts';
+
+/** Field managers that keep a cluster as Git says. */
+const FROM_GIT = /argocd|argo-cd|kustomize-controller|helm-controller|flux|fleet|config-sync|rancher/i;
+
+/** The GitOps controller that owns this field of the spec (`f:containers`, `f:paused`), if one does. */
+export function gitOwner(raw: Raw, field: string): string | undefined {
+  const owners = list(at(raw, 'metadata', 'managedFields'))
+    .map(record)
+    .filter((entry) => at(entry.fieldsV1, 'f:spec', field) !== undefined)
+    .map((entry) => text(entry.manager));
+  return owners.find((manager) => FROM_GIT.test(manager));
+}

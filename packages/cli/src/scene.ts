@@ -1,0 +1,140 @@
+/** An Upgrade with its workload, revisions, pods and endpoints, as far as the caller may read them. */
+import type { Upgrade } from '../../../src/api/types.ts';
+import type { PodView, RevisionView, WorkloadView } from '../../../src/api/views.ts';
+import type { Snapshot } from '../../../src/core/snapshot.ts';
+import { driverOf } from '../../../src/core/workload/drivers.ts';
+import { resources } from '../../../src/kube/names.ts';
+import { projectPod } from '../../../src/kube/project-pod.ts';
+import { projectControllerRevision, projectReplicaSet } from '../../../src/kube/project-revision.ts';
+import { projectWorkload } from '../../../src/kube/project-workload.ts';
+import { at, list, type Raw, record, text } from '../../../src/kube/raw.ts';
+import type { Cluster } from './cluster.ts';
+import { Fault } from './fault.ts';
+import type { Found } from './upgrades.ts';
+
+const ENDPOINT_SLICES = { root: '/apis/discovery.k8s.io/v1', plural: 'endpointslices' };
+
+/** Where a pod stands in the endpoints of Services. */
+export type Traffic = 'serving' | 'out';
+
+export interface Scene {
+  readonly upgrade: Upgrade;
+  readonly workload?: WorkloadView;
+  readonly rawWorkload?: Raw;
+  readonly pods: readonly PodView[];
+  readonly rawPods: readonly Raw[];
+  readonly revisions: readonly RevisionView[];
+  readonly updateRevision?: string;
+  /** By pod UID; nothing when the caller may not read them, or no Service selects the pods. */
+  readonly traffic?: ReadonlyMap<string, Traffic>;
+  /** What could not be read, and why. */
+  readonly missing: readonly string[];
+}
+
+/** Everything that a picture of this Upgrade shows. What the caller may not read is left out and named. */
+export async function gather(cluster: Cluster, { upgrade }: Found): Promise<Scene> {
+  const { kind, name } = upgrade.spec.targetRef;
+  const { namespace } = upgrade.metadata;
+  const missing: string[] = [];
+  const rawWorkload = await optional(cluster.read({ resource: resources[kind], namespace, name }), missing);
+  if (!rawWorkload) {
+    return { upgrade, pods: [], rawPods: [], revisions: [], missing };
+  }
+  const workload = projectWorkload(kind, rawWorkload);
+  const labelSelector = selectorText(at(rawWorkload, 'spec', 'selector'));
+  const revisionKind = kind === 'Deployment' ? 'ReplicaSet' : 'ControllerRevision';
+  const [rawPods, rawRevisions, slices] = await Promise.all([
+    optional(cluster.list(resources.Pod, namespace, { labelSelector }), missing),
+    optional(cluster.list(resources[revisionKind], namespace, { labelSelector }), missing),
+    optional(cluster.list(ENDPOINT_SLICES, namespace), missing),
+  ]);
+  const revisions = (rawRevisions ?? []).map(
+    kind === 'Deployment' ? projectReplicaSet : projectControllerRevision,
+  );
+  const owned = revisions.filter(({ owner }) => owner.uid === workload.uid);
+  const owners = new Set([workload.uid, ...owned.map(({ uid }) => uid)]);
+  const mine = (rawPods ?? []).filter(
+    (raw) => owners.has(projectPod(raw).owner.uid) || rawRevisions === undefined,
+  );
+  const pods = mine.map(projectPod);
+  const revision = driverOf(workload).updateRevision(workload, owned);
+  const traffic = slices && trafficOf(slices, pods);
+  return {
+    upgrade,
+    workload,
+    rawWorkload,
+    rawPods: mine,
+    pods,
+    revisions: owned,
+    missing,
+    ...(revision === undefined ? {} : { updateRevision: revision }),
+    ...(traffic === undefined ? {} : { traffic }),
+  };
+}
+
+/** The value; nothing when it cannot be read, with the reason put down. */
+async function optional<T>(reading: Promise<T>, missing: string[]): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!(error instanceof Fault)) {
+      throw error;
+    }
+    missing.push(error.message);
+    return undefined;
+  }
+}
+
+/** A label selector as the API takes it in a query. */
+export function selectorText(selector: unknown): string {
+  const { matchLabels, matchExpressions } = record(selector);
+  const equal = Object.entries(record(matchLabels)).map(([key, value]) => `${key}=${text(value)}`);
+  const others = list(matchExpressions).map((expression) => {
+    const { key, operator, values } = record(expression);
+    const set = `(${list(values).map(text).join(',')})`;
+    switch (operator) {
+      case 'In':
+        return `${text(key)} in ${set}`;
+      case 'NotIn':
+        return `${text(key)} notin ${set}`;
+      case 'Exists':
+        return text(key);
+      default:
+        return `!${text(key)}`;
+    }
+  });
+  return [...equal, ...others].join(',');
+}
+
+function trafficOf(
+  slices: readonly Raw[],
+  pods: readonly PodView[],
+): ReadonlyMap<string, Traffic> | undefined {
+  const mine = new Set(pods.map(({ uid }) => uid));
+  const found = new Map<string, Traffic>();
+  for (const endpoint of slices.flatMap((slice) => list(slice.endpoints))) {
+    const uid = text(at(endpoint, 'targetRef', 'uid'));
+    if (!mine.has(uid)) {
+      continue;
+    }
+    const ready = at(endpoint, 'conditions', 'ready') !== false;
+    found.set(uid, ready || found.get(uid) === 'serving' ? 'serving' : 'out');
+  }
+  return found.size > 0 ? found : undefined;
+}
+
+/** What the operator's decisions look at, without what only the operator remembers. */
+export function snapshotOf(scene: Scene, now: number): Snapshot {
+  const { upgrade, workload, pods } = scene;
+  return {
+    now,
+    upgrade,
+    ...(workload ? { workload } : {}),
+    ...(scene.updateRevision === undefined ? {} : { updateRevision: scene.updateRevision }),
+    pods,
+    nodeReady: () => true,
+    records: new Map(),
+    waitingSince: new Map(),
+    gatePolicy: 'Available',
+  };
+}

@@ -1,0 +1,146 @@
+/**
+ * `retry`, `abort`, `pause` and `resume`. What will happen is asked of the operator's own decisions, on what the cluster shows now;
+ * where nothing would happen, nothing is written.
+ */
+import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../../../../src/api/names.ts';
+import type { Upgrade } from '../../../../src/api/types.ts';
+import { decide } from '../../../../src/core/decision/decide.ts';
+import { imagesText, isAttempting, isFallingBack } from '../../../../src/core/status.ts';
+import { projectUpgrade } from '../../../../src/kube/project-upgrade.ts';
+import type { Cluster } from '../cluster.ts';
+import { Fault } from '../fault.ts';
+import type { Io } from '../io.ts';
+import { gitOwner } from '../managers.ts';
+import { gather, type Scene, snapshotOf } from '../scene.ts';
+import { phaseOf } from '../standing.ts';
+import { duration, plain } from '../text.ts';
+import { type Found, findUpgrade, upgradeTarget } from '../upgrades.ts';
+import { waitUntilDecided } from './status.ts';
+
+export interface ActOptions {
+  readonly wait?: boolean;
+  readonly timeout?: string;
+  readonly dryRun?: boolean;
+}
+
+type Command = 'retry' | 'abort';
+
+const ANNOTATIONS: Readonly<Record<Command, string>> = { retry: RETRY_ANNOTATION, abort: ABORT_ANNOTATION };
+
+/** What the verb comes to, or why it comes to nothing. */
+export type Foreseen = { readonly will: string } | { readonly nothing: string };
+
+/** Asks the operator's decisions what the token would do now. */
+export function foresee(command: Command, scene: Scene, token: string, now: number): Foreseen {
+  const { upgrade } = scene;
+  if (!upgrade.status?.attempt) {
+    return { nothing: 'no attempt has been recorded yet' };
+  }
+  const annotations = { ...upgrade.metadata.annotations, [ANNOTATIONS[command]]: token };
+  const asked = { ...upgrade, metadata: { ...upgrade.metadata, annotations } };
+  const plan = decide({ ...snapshotOf(scene, now), upgrade: asked });
+  const done = plan.status.commands?.[command];
+  if (done?.token !== token) {
+    const message = plain(plan.status.message ?? '');
+    return { nothing: plan.state === 'Starting' ? `a new attempt starts by itself: ${message}` : message };
+  }
+  if (/^NothingTo/.test(done.result)) {
+    return { nothing: whyNothing(command, upgrade) };
+  }
+  return { will: plain(plan.status.message ?? '') };
+}
+
+function whyNothing(command: Command, upgrade: Upgrade): string {
+  const { status } = upgrade;
+  const number = status?.attempt?.number;
+  if (command === 'retry') {
+    return isFallingBack(status)
+      ? `attempt ${number} is falling back; retry when that has ended`
+      : `attempt ${number} still runs; abort it first`;
+  }
+  return isFallingBack(status)
+    ? `attempt ${number} is falling back already`
+    : `attempt ${number} has ended (${phaseOf(upgrade)}), and there is nothing to take back`;
+}
+
+export async function command(
+  io: Io,
+  cluster: Cluster,
+  verb: Command,
+  name: string,
+  options: ActOptions,
+): Promise<number> {
+  const found = await findUpgrade(cluster, name);
+  const token = new Date(io.now()).toISOString();
+  const scene = await gather(cluster, found);
+  const foreseen = foresee(verb, scene, token, io.now());
+  if ('nothing' in foreseen && scene.workload) {
+    throw new Fault(`nothing to ${verb}: ${foreseen.nothing}`);
+  }
+  io.out(
+    'will' in foreseen
+      ? foreseen.will
+      : `${verb} of Upgrade ${name}; what comes of it cannot be told: ${scene.missing.join('; ')}`,
+  );
+  return await patched(io, cluster, found, options, {
+    metadata: { annotations: { [ANNOTATIONS[verb]]: token } },
+  });
+}
+
+/** `pause` writes `spec.paused: true`, `resume` takes it back. */
+export async function setPaused(
+  io: Io,
+  cluster: Cluster,
+  paused: boolean,
+  name: string,
+  options: ActOptions,
+): Promise<number> {
+  const found = await findUpgrade(cluster, name);
+  const { spec, status } = found.upgrade;
+  if (spec.paused === paused) {
+    throw new Fault(
+      paused ? 'nothing to pause: spec.paused is true already' : 'nothing to resume: spec.paused is not set',
+    );
+  }
+  const running = isAttempting(status) || isFallingBack(status);
+  io.out(paused ? pausing(found.upgrade, running) : resuming(found.upgrade, running));
+  const owner = gitOwner(found.raw, 'f:paused');
+  if (owner) {
+    io.note(`warning: ${owner} owns spec.paused and may write it back; change it in Git too`);
+  }
+  return await patched(io, cluster, found, options, {
+    metadata: { resourceVersion: found.upgrade.metadata.resourceVersion },
+    spec: { paused },
+  });
+}
+
+function pausing({ status }: Upgrade, running: boolean): string {
+  return running
+    ? `Attempt ${status?.attempt?.number} stands still: no image is written, no gate opened, no deadline runs; checks go on`
+    : 'No attempt runs now: the next one waits until `resume`';
+}
+
+function resuming({ status, spec }: Upgrade, running: boolean): string {
+  return running
+    ? `Attempt ${status?.attempt?.number} goes on; each pod has its whole deadline again`
+    : `An attempt may start: ${imagesText(Object.fromEntries(spec.containers.map((c) => [c.name, c.image])), spec)}`;
+}
+
+/** Writes, unless it is only to be told, and waits for the verdict when asked to. */
+export async function patched(
+  io: Io,
+  cluster: Cluster,
+  { upgrade }: Found,
+  options: ActOptions,
+  body: unknown,
+): Promise<number> {
+  const timeoutMs = duration('--timeout', options.timeout ?? '0');
+  const query: Record<string, string> = options.dryRun ? { dryRun: 'All' } : {};
+  const after = projectUpgrade(await cluster.patch(upgradeTarget(upgrade), body, query));
+  const { name } = upgrade.metadata;
+  io.out(`upgrade.postcheck.dev/${name} patched${options.dryRun ? ' (server dry run)' : ''}`);
+  if (options.dryRun || !options.wait) {
+    return 0;
+  }
+  return await waitUntilDecided(io, cluster, after, { timeoutMs });
+}

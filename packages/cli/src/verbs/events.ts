@@ -1,0 +1,156 @@
+/** `events`: one time line of the Upgrade, its workload, the workload's revisions and its pods. */
+import { resources } from '../../../../src/kube/names.ts';
+import { at, type Raw, record, text } from '../../../../src/kube/raw.ts';
+import type { Cluster } from '../cluster.ts';
+import { Fault } from '../fault.ts';
+import type { Io } from '../io.ts';
+import { checkFormat, forMachine } from '../output.ts';
+import { gather, type Scene } from '../scene.ts';
+import { columns, fit, moment, nearest, plain } from '../text.ts';
+import { findUpgrade } from '../upgrades.ts';
+
+export interface EventsOptions {
+  readonly watch?: boolean;
+  readonly types?: string;
+  readonly output?: string;
+}
+
+const TYPES = ['Normal', 'Warning'];
+const LOOK_EVERY_MS = 2000;
+
+interface Line {
+  readonly key: string;
+  readonly at: string;
+  readonly type: string;
+  readonly reason: string;
+  readonly object: string;
+  readonly note: string;
+  readonly count: number;
+}
+
+export async function events(
+  io: Io,
+  cluster: Cluster,
+  name: string,
+  options: EventsOptions,
+): Promise<number> {
+  checkFormat(options.output, ['json', 'yaml']);
+  const types = wantedTypes(options.types);
+  const found = await findUpgrade(cluster, name);
+  const scene = await gather(cluster, found);
+  const lines = await read(cluster, scene, types);
+  if (
+    forMachine(
+      io,
+      options.output,
+      lines.map(({ key: _, ...line }) => line),
+    )
+  ) {
+    return 0;
+  }
+  if (lines.length === 0 && !options.watch) {
+    io.note(`No events of Upgrade ${found.upgrade.metadata.name}: the API server keeps them for an hour.`);
+    return 0;
+  }
+  print(io, lines, true);
+  return options.watch ? await follow(io, cluster, { name, types, seen: lines }) : 0;
+}
+
+function wantedTypes(types: string | undefined): readonly string[] {
+  const wanted = types?.split(',').map((word) => {
+    const type = TYPES.find((known) => known.toLowerCase() === word.trim().toLowerCase());
+    if (!type) {
+      const meant = nearest(word, TYPES);
+      throw new Fault(
+        `--types takes Normal and Warning, not ${JSON.stringify(word)}${meant ? `; did you mean ${meant}?` : ''}`,
+      );
+    }
+    return type;
+  });
+  return wanted ?? TYPES;
+}
+
+async function read(cluster: Cluster, scene: Scene, types: readonly string[]): Promise<Line[]> {
+  const all = await cluster.list(resources.Event, scene.upgrade.metadata.namespace);
+  const about = subjects(scene);
+  return all
+    .filter((raw) => {
+      const { kind, name } = record(raw.regarding);
+      return types.includes(text(raw.type)) && about.has(`${text(kind)}/${text(name)}`);
+    })
+    .map(lineOf)
+    .sort((a, b) => a.at.localeCompare(b.at));
+}
+
+function subjects({ upgrade, revisions, pods }: Scene): ReadonlySet<string> {
+  const { kind, name } = upgrade.spec.targetRef;
+  return new Set([
+    `Upgrade/${upgrade.metadata.name}`,
+    `${kind}/${name}`,
+    ...revisions.map((revision) => `${revision.kind}/${revision.name}`),
+    ...pods.map((pod) => `Pod/${pod.name}`),
+  ]);
+}
+
+/** Events of both APIs: the old ones carry their times and counts in deprecated fields. */
+function lineOf(raw: Raw): Line {
+  const metadata = record(raw.metadata);
+  const when =
+    text(at(raw, 'series', 'lastObservedTime')) ||
+    text(raw.deprecatedLastTimestamp) ||
+    text(raw.eventTime) ||
+    text(metadata.creationTimestamp);
+  const count = Number(at(raw, 'series', 'count') ?? raw.deprecatedCount ?? 1) || 1;
+  const { kind, name } = record(raw.regarding);
+  return {
+    key: `${text(metadata.uid)}/${count}`,
+    at: when,
+    type: text(raw.type),
+    reason: text(raw.reason),
+    object: `${text(kind)}/${text(name)}`,
+    note: plain(text(raw.note)),
+    count,
+  };
+}
+
+function print(io: Io, lines: readonly Line[], head: boolean): void {
+  const rows = lines.map(({ at: when, type, reason, object, note, count }) => [
+    moment(when, io.now()),
+    type === 'Warning' ? io.paint('yellow', type) : type,
+    reason,
+    object,
+    count > 1 ? `${note} (${count} times)` : note,
+  ]);
+  const all = head ? [['TIME', 'TYPE', 'REASON', 'OBJECT', 'NOTE'], ...rows] : rows;
+  for (const line of columns(all)) {
+    io.out(io.terminal ? fit(line, io.columns()) : line);
+  }
+}
+
+/** New ones as they come; the pods that are looked at are those of the moment. */
+async function follow(
+  io: Io,
+  cluster: Cluster,
+  { name, types, seen }: { name: string; types: readonly string[]; seen: readonly Line[] },
+): Promise<number> {
+  const known = new Set(seen.map(({ key }) => key));
+  while (!io.signal.aborted) {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, LOOK_EVERY_MS);
+      io.signal.addEventListener('abort', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    if (io.signal.aborted) {
+      break;
+    }
+    const scene = await gather(cluster, await findUpgrade(cluster, name));
+    const fresh = (await read(cluster, scene, types)).filter(({ key }) => !known.has(key));
+    for (const { key } of fresh) {
+      known.add(key);
+    }
+    print(io, fresh, false);
+  }
+  return 0;
+}

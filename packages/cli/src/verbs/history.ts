@@ -1,0 +1,151 @@
+/** `history` and `diff`: the attempts of an Upgrade, and what two of them differ in. */
+import type { Images, Upgrade } from '../../../../src/api/types.ts';
+import { imagesText } from '../../../../src/core/status.ts';
+import { fromIso, spanText } from '../../../../src/core/time.ts';
+import type { Cluster } from '../cluster.ts';
+import { Fault } from '../fault.ts';
+import type { Io } from '../io.ts';
+import { checkFormat, forMachine } from '../output.ts';
+import { symbolOf } from '../paint.ts';
+import { phaseOf } from '../standing.ts';
+import { columns, fit, moment, plain } from '../text.ts';
+import { findUpgrade } from '../upgrades.ts';
+
+export interface HistoryOptions {
+  readonly output?: string;
+}
+
+interface Entry {
+  readonly attempt: number;
+  readonly images: Images;
+  readonly outcome: string;
+  readonly cause: string;
+  readonly startedAt: string;
+  readonly finishedAt?: string;
+}
+
+/** Ended attempts and the one that runs, newest first. */
+function entries({ status, metadata: _ }: Upgrade, phase: string): Entry[] {
+  const { attempt, history = [] } = status ?? {};
+  const running: Entry[] =
+    attempt && !attempt.end
+      ? [
+          {
+            attempt: attempt.number,
+            images: status?.to?.images ?? {},
+            outcome: phase,
+            cause: status?.message ?? '',
+            startedAt: attempt.startedAt,
+          },
+        ]
+      : [];
+  return [...running, ...history];
+}
+
+export async function history(
+  io: Io,
+  cluster: Cluster,
+  name: string,
+  options: HistoryOptions,
+): Promise<number> {
+  checkFormat(options.output, ['json', 'yaml', 'wide']);
+  const { upgrade } = await findUpgrade(cluster, name);
+  const all = entries(upgrade, phaseOf(upgrade));
+  if (forMachine(io, options.output, all)) {
+    return 0;
+  }
+  if (all.length === 0) {
+    io.note(`Upgrade ${upgrade.metadata.name} has had no attempt yet.`);
+    return 0;
+  }
+  const now = io.now();
+  const rows = all.map(({ attempt, outcome, images, startedAt, finishedAt, cause }) => [
+    String(attempt),
+    io.paint(symbolOf(outcome).style, outcome),
+    imagesText(images, upgrade.spec),
+    moment(startedAt, now),
+    spanText((finishedAt ? fromIso(finishedAt) : now) - fromIso(startedAt)),
+    plain(cause),
+  ]);
+  for (const line of columns([['ATTEMPT', 'OUTCOME', 'IMAGES', 'STARTED', 'TOOK', 'CAUSE'], ...rows])) {
+    io.out(io.terminal && options.output !== 'wide' ? fit(line, io.columns()) : line);
+  }
+  return 0;
+}
+
+/** Container, image of one side, image of the other. */
+interface Change {
+  readonly container: string;
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+export async function diff(
+  io: Io,
+  cluster: Cluster,
+  [name = '', range]: readonly string[],
+  options: HistoryOptions,
+): Promise<number> {
+  checkFormat(options.output, ['json', 'yaml']);
+  const { upgrade } = await findUpgrade(cluster, name);
+  const [a, b] = sides(upgrade, range);
+  const changes = changesOf(a.images, b.images);
+  if (forMachine(io, options.output, { from: a.name, to: b.name, changes })) {
+    return 0;
+  }
+  io.out(`${a.name} → ${b.name}`);
+  if (changes.length === 0) {
+    io.out('  the same images');
+  }
+  for (const { container, from, to } of changes) {
+    io.out(`  ${container}`);
+    io.out(io.paint('red', `  - ${from ?? '(not there)'}`));
+    io.out(io.paint('green', `  + ${to ?? '(not there)'}`));
+  }
+  return 0;
+}
+
+interface Side {
+  readonly name: string;
+  readonly images: Images;
+}
+
+/** `3..4`, `3` against the present one, or nothing: what ran before against what is wanted. */
+function sides(upgrade: Upgrade, range: string | undefined): [Side, Side] {
+  const { status } = upgrade;
+  if (range === undefined) {
+    return [
+      { name: 'before', images: status?.from?.images ?? {} },
+      {
+        name: `attempt ${status?.attempt?.number ?? 'to come'}`,
+        images: status?.to?.images ?? wanted(upgrade),
+      },
+    ];
+  }
+  const match = /^(\d+)(?:\.\.(\d+))?$/.exec(range);
+  if (!match) {
+    throw new Fault(`attempts are named such as 3..4, not ${JSON.stringify(range)}`);
+  }
+  const newest = status?.attempt?.number ?? 0;
+  return [side(upgrade, Number(match[1])), side(upgrade, Number(match[2] ?? newest))];
+}
+
+function side(upgrade: Upgrade, attempt: number): Side {
+  const all = entries(upgrade, phaseOf(upgrade));
+  const found = all.find((entry) => entry.attempt === attempt);
+  if (!found) {
+    const known = all.map((entry) => entry.attempt).join(', ') || 'none';
+    throw new Fault(`the history has no attempt ${attempt}; it has: ${known}`);
+  }
+  return { name: `attempt ${attempt} (${found.outcome})`, images: found.images };
+}
+
+const wanted = ({ spec }: Upgrade): Images =>
+  Object.fromEntries(spec.containers.map(({ name, image }) => [name, image]));
+
+function changesOf(from: Images, to: Images): Change[] {
+  const names = [...new Set([...Object.keys(from), ...Object.keys(to)])].sort();
+  return names
+    .filter((name) => from[name] !== to[name])
+    .map((container) => ({ container, from: from[container] ?? null, to: to[container] ?? null }));
+}

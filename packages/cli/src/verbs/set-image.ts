@@ -1,0 +1,76 @@
+/** `set image`: the words of `kubectl set image`, written where the operator reads them: `spec.containers`. */
+import type { Images, Upgrade } from '../../../../src/api/types.ts';
+import type { Cluster } from '../cluster.ts';
+import { Fault } from '../fault.ts';
+import type { Io } from '../io.ts';
+import { gitOwner } from '../managers.ts';
+import { gather, type Scene } from '../scene.ts';
+import { nearest } from '../text.ts';
+import { findUpgrade } from '../upgrades.ts';
+import { type ActOptions, patched } from './act.ts';
+
+/** Reads `web=registry.example/web:2.1`. */
+function assignment(word: string): [string, string] {
+  const equals = word.indexOf('=');
+  const [name, image] = [word.slice(0, equals), word.slice(equals + 1)];
+  if (equals < 1 || image === '' || /\s/.test(image)) {
+    throw new Fault(
+      `an image is set as CONTAINER=IMAGE, such as web=registry.example/web:2.1, not ${JSON.stringify(word)}`,
+    );
+  }
+  return [name, image];
+}
+
+export async function setImage(
+  io: Io,
+  cluster: Cluster,
+  [name = '', ...words]: readonly string[],
+  options: ActOptions,
+): Promise<number> {
+  if (words.length === 0) {
+    throw new Fault('name at least one CONTAINER=IMAGE');
+  }
+  const images = Object.fromEntries(words.map(assignment));
+  const found = await findUpgrade(cluster, name);
+  const { upgrade } = found;
+  checkContainers(images, await gather(cluster, found));
+  const before = Object.fromEntries(upgrade.spec.containers.map((one) => [one.name, one.image]));
+  const changed = Object.entries(images).filter(([container, image]) => before[container] !== image);
+  if (changed.length === 0) {
+    throw new Fault(`nothing to set: ${unchanged(upgrade, images)}`);
+  }
+  for (const [container, image] of changed) {
+    io.out(`container ${container}: ${before[container] ?? '(not upgraded so far)'} → ${image}`);
+  }
+  const owner = gitOwner(found.raw, 'f:containers');
+  if (owner) {
+    io.note(`warning: ${owner} owns spec.containers and may write it back; change it in Git too`);
+  }
+  const containers = Object.entries({ ...before, ...images }).map(([container, image]) => ({
+    name: container,
+    image,
+  }));
+  return await patched(io, cluster, found, options, {
+    metadata: { resourceVersion: upgrade.metadata.resourceVersion },
+    spec: { containers },
+  });
+}
+
+function unchanged({ status, spec, metadata }: Upgrade, images: Images): string {
+  const wanted = spec.containers
+    .filter(({ name }) => images[name])
+    .map(({ name, image }) => `${name}=${image}`);
+  const failed = Object.entries(images).every(([name, image]) => status?.quarantined?.images[name] === image);
+  return `${wanted.join(', ')} is wanted already${failed ? `, and fell back in attempt ${status?.quarantined?.attempt}; try it again with \`kubectl postcheck retry ${metadata.name}\`` : ''}`;
+}
+
+function checkContainers(images: Images, { workload }: Scene): void {
+  const there = workload?.containers.map(({ name }) => name);
+  const wrong = Object.keys(images).find((name) => there && !there.includes(name));
+  if (wrong !== undefined && there) {
+    const meant = nearest(wrong, there);
+    throw new Fault(
+      `${workload?.kind} ${workload?.name} has no container ${JSON.stringify(wrong)}; it has: ${there.join(', ')}${meant ? `; did you mean ${meant}?` : ''}`,
+    );
+  }
+}

@@ -1,0 +1,58 @@
+/** `why`: the path of the decision in plain words. */
+
+import type { Cluster } from '../cluster.ts';
+import { type Explanation, explain, explainEntry } from '../explain.ts';
+import { Fault } from '../fault.ts';
+import type { Io } from '../io.ts';
+import { checkFormat, forMachine } from '../output.ts';
+import { findUpgrade } from '../upgrades.ts';
+
+export interface WhyOptions {
+  readonly attempt?: string;
+  readonly output?: string;
+}
+
+export async function why(io: Io, cluster: Cluster, name: string, options: WhyOptions): Promise<number> {
+  checkFormat(options.output, ['json', 'yaml']);
+  const { upgrade } = await findUpgrade(cluster, name);
+  const explanation = explanationOf(upgrade, options.attempt, io.now());
+  if (forMachine(io, options.output, explanation)) {
+    return 0;
+  }
+  for (const line of lines(io, explanation)) {
+    io.out(line);
+  }
+  return 0;
+}
+
+function explanationOf(
+  upgrade: Parameters<typeof explain>[0],
+  attempt: string | undefined,
+  now: number,
+): Explanation {
+  const { status, spec } = upgrade;
+  if (attempt === undefined || Number(attempt) === status?.attempt?.number) {
+    return explain(upgrade, now);
+  }
+  const entry = status?.history?.find(({ attempt: number }) => number === Number(attempt));
+  if (!entry) {
+    const known = (status?.history ?? []).map(({ attempt: number }) => number).join(', ') || 'none';
+    throw new Fault(`the history has no attempt ${attempt}; it has: ${known}`);
+  }
+  return explainEntry(entry, spec, now);
+}
+
+/** The headline, and each part with its word in the margin. */
+export function lines(io: Io, { headline, parts }: Explanation): string[] {
+  const width = Math.max(...parts.map(({ topic }) => topic.length), 0) + 2;
+  return [
+    io.paint('bold', headline),
+    ...(parts.length > 0 ? [''] : []),
+    ...parts.flatMap(({ topic, lines: all }) =>
+      all.map(
+        (line, index) =>
+          `${index === 0 ? io.paint('bold', topic) + ' '.repeat(width - topic.length) : ' '.repeat(width)}${line}`,
+      ),
+    ),
+  ];
+}

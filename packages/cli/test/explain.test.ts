@@ -1,0 +1,61 @@
+/** Every situation that has a runbook is explained, in words that a person can act on. */
+import { describe, expect, test } from '@jest/globals';
+import { SCENES } from '../../../test/docs/scenes.ts';
+import { Stage } from '../../../test/docs/stage.ts';
+import { explain, explainEntry } from '../src/explain.ts';
+
+const NOW = Date.parse('2026-01-01T03:30:00Z');
+
+/** The Upgrade whose status a scene comes to. */
+const upgradeOf = (scene: string) => ({ ...new Stage().upgrade, status: SCENES[scene]?.().status ?? {} });
+const partsOf = (scene: string) => {
+  const { headline, parts } = explain(upgradeOf(scene), NOW);
+  return {
+    headline,
+    ...Object.fromEntries(parts.map(({ topic, lines }) => [topic, lines.join('\n')])),
+  } as Record<string, string>;
+};
+
+describe('why', () => {
+  test.each(Object.keys(SCENES))('has a headline for %s, and a reason or nothing to do', (scene) => {
+    const { headline, Why } = partsOf(scene);
+    expect(headline).toMatch(/^[A-Z].*\.$/);
+    expect(`${headline}${Why}`).not.toMatch(/undefined|NaN|Invalid/);
+    expect(Why ?? headline).not.toBe('');
+  });
+
+  test('of a fallback names evidence, rule, spread and the way on', () => {
+    const { headline, Why, Rule, Spread, Next, Runbook } = partsOf('FellBack');
+    expect(headline).toContain('serves on 3 of 3 pods and passed the same check. Nothing to do tonight.');
+    expect(Why).toContain('readiness-probe in container web exited 17');
+    expect(Rule).toBe(
+      'readiness-probe has no rule for 17, so the default table counts: Retry, ProbeFailed; asked again until the deadline of 10m, then it fails',
+    );
+    expect(Spread).toContain('3 reported pods on node-1, node-2, node-3');
+    expect(Next).toContain('kubectl postcheck set image web web=IMAGE -n shop');
+    expect(Next).toContain('kubectl postcheck retry web -n shop');
+    expect(Runbook).toBe('docs/runbooks/ProbeFailed.md');
+  });
+
+  test('of a running attempt says when the first deadline is, and how to stop it', () => {
+    const upgrade = upgradeOf('GateMissed');
+    const { parts } = explain(upgrade, Date.parse('2026-01-01T03:01:00Z'));
+    expect(parts.find(({ topic }) => topic === 'Next')?.lines).toEqual([
+      expect.stringMatching(
+        /^the first deadline is at .*, in 9m\d+s\. To stop it: kubectl postcheck abort web -n shop$/,
+      ),
+    ]);
+  });
+
+  test('of a success sends nobody to a runbook', () => {
+    expect(partsOf('Drifted')).not.toHaveProperty('Runbook');
+  });
+
+  test('of an earlier attempt tells what the history keeps', () => {
+    const upgrade = upgradeOf('FellBack');
+    const [entry] = upgrade.status.history ?? [];
+    expect(entry && explainEntry(entry, upgrade.spec, NOW).headline).toMatch(
+      /^Attempt 1 of web=.*: FellBack, /,
+    );
+  });
+});

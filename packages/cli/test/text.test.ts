@@ -1,0 +1,61 @@
+import { describe, expect, test } from '@jest/globals';
+import { Screen } from '../src/screen.ts';
+import { age, columns, duration, fit, nearest, plain } from '../src/text.ts';
+import { fakeIo } from './io.ts';
+
+describe('text', () => {
+  test('is cut to columns, whatever the width of its characters, and its colour ends with it', () => {
+    expect(fit('abcdef', 6)).toBe('abcdef');
+    expect(fit('abcdef', 4)).toBe('abc…');
+    expect(fit('日本語', 5)).toBe('日本…');
+    expect(fit('\u001b[31mabcdef\u001b[39m', 4)).toBe('\u001b[31mabc…\u001b[0m');
+  });
+
+  test('is in columns by what is seen', () => {
+    expect(
+      columns([
+        ['A', 'B'],
+        ['日本', 'x'],
+        ['\u001b[31mred\u001b[39m', 'y'],
+      ]),
+    ).toEqual(['A      B', '日本   x', '\u001b[31mred\u001b[39m    y']);
+  });
+
+  test('of a container cannot move the cursor', () => {
+    expect(plain('a\u001b[2Jb\rc\u0007d\ne')).toBe('ab cd e');
+  });
+
+  test('gives ages as kubectl does', () => {
+    expect([5, 119, 250, 3000, 12_000, 40_000, 200_000, 4_000_000].map((s) => age(s * 1000))).toEqual([
+      '5s', '119s', '4m10s', '50m', '3h20m', '11h', '2d7h', '46d',
+    ]); // biome-ignore format: a list
+  });
+
+  test('reads times, and refuses what is none', () => {
+    expect([duration('--x', '90'), duration('--x', '1h30m'), duration('--x', '500ms')]).toEqual([
+      90_000, 5_400_000, 500,
+    ]);
+    expect(() => duration('--timeout', '5 minutes')).toThrow('--timeout must be a time such as 30s');
+  });
+
+  test('finds the word that is meant', () => {
+    expect(nearest('fellbak', ['fellback', 'failed'])).toBe('fellback');
+    expect(nearest('zzzzzz', ['fellback', 'failed'])).toBeUndefined();
+  });
+});
+
+describe('a screen', () => {
+  test('draws no line wider or more lines than the terminal, also after a resize', () => {
+    const io = fakeIo({ terminal: true, columns: 20, rows: 4 });
+    const screen = new Screen(io);
+    screen.open();
+    screen.draw(['x'.repeat(30), 'b', 'c', 'd', 'e']);
+    const rows = (): string[] => (io.written.at(-1) ?? '').split('\r\n').map(plain);
+    expect(rows()).toEqual([`${'x'.repeat(19)}…`, 'b', '… 3 more lines: enl…']);
+    io.resize(40, 10);
+    expect(rows()).toEqual(['x'.repeat(30), 'b', 'c', 'd', 'e']);
+    screen.close();
+    expect(io.written.at(-1)).toContain('\u001b[?1049l');
+    expect(io.lines).toEqual(['x'.repeat(30), 'b', 'c', 'd', 'e']);
+  });
+});
