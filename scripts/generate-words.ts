@@ -107,7 +107,7 @@ export function runbookIndex(present: string): string {
       '',
       section('It does not start, or stands still', {
         ...OBSTACLE_REASONS,
-        GateMissed: CONDITION_REASONS.GateMissed,
+        ...withPage(CONDITION_REASONS, true),
       }),
       section('It ended without verification', withPage({ ...PHASE_REASONS, ...END_REASONS }, true)),
       section('A pod failed, or cannot be asked', withPage({ ...POD_REASONS, ...terminal }, true)),

@@ -37,10 +37,9 @@ export type ObstacleReason = keyof typeof OBSTACLE_REASONS;
 export const END_REASONS = {
   PostCheckPassed: { meaning: 'every pod passed' },
   ReadinessOnly: { meaning: 'every pod passed, by readiness alone, as `checks` is empty' },
-  NoPods: { meaning: 'the workload wants 0 pods: nobody could say that it works', runbook: 'NoPods' },
   AllSkipped: {
     meaning: 'every check said that there is nothing to check: nobody could say that it works',
-    runbook: 'NoPods',
+    runbook: 'AllSkipped',
   },
   FallbackPaused: {
     meaning: 'failed, and left as it is behind closed gates, as `fallback.action` is Pause',
@@ -111,9 +110,13 @@ export type PodReason = keyof typeof POD_REASONS;
 /** Conditions that ask nothing of anybody, and the gate that was missed. */
 export const CONDITION_REASONS = {
   InProgress: { meaning: 'under way' },
+  NoPods: {
+    meaning: 'the workload wants 0 pods: the attempt waits for some to verify',
+    runbook: 'NoPods',
+  },
   NotNeeded: { meaning: 'no fallback' },
   Verified: { meaning: 'the fallback was verified' },
-  Unverified: { meaning: 'the fallback was not verified, as `fallback.verify` is false' },
+  Unverified: { meaning: 'the fallback was not verified: `fallback.verify` is false, or no pods are wanted' },
   GatePolicyApplied: { meaning: 'new pods get no traffic before they have passed' },
   GateDisabled: { meaning: '`spec.gate` is Disabled' },
   GateMissed: { meaning: 'a pod came without the gate', runbook: 'GateMissed' },

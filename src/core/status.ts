@@ -82,6 +82,10 @@ export const isRetryable = ({ phase }: UpgradeStatus): boolean =>
 export const verificationId = (status: UpgradeStatus): string =>
   isFallingBack(status) ? `${status.attempt?.id}/fallback` : (status.attempt?.id ?? '');
 
+/** The images are written, and no pods are wanted that could be verified. */
+export const waitsForPods = ({ phase, counts }: UpgradeStatus): boolean =>
+  phase === 'PostChecking' && counts?.desired === 0;
+
 /** The images of the containers that the user named, for sentences: `web=registry/web:2.0`. */
 export const imagesText = (images: Images, spec: UpgradeSpec): string =>
   spec.containers

@@ -163,6 +163,13 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
     stage.pods = stage.pods.map((pod) => ({ ...pod, gates: [] }));
     return stage.hears(exit(17)).settle();
   },
+  AllSkipped: () => {
+    const command = ['/usr/bin/readiness_probe.sh'];
+    const checks = [{ name: 'readiness-probe', exec: { command }, whenMissing: 'Skip' }];
+    return rolled(new Stage({ postCheck: { checks } }))
+      .hears({ kind: 'missing', message: '' })
+      .settle();
+  },
   NoPods: () => blocked({}, { desired: 0, updated: 0, ready: 0, available: 0, total: 0 }),
   ProbeFailed: () => fallsBack(new Stage(), exit(17)),
   StartServiceNotDone: () => fallsBack(new Stage(), exit(2)),

@@ -315,7 +315,7 @@ export class Oracle {
     if (passed + retrying + failed + inconclusive + skipped !== updated) {
       this.#broken('I7', `counts do not add up: ${JSON.stringify(counts)}`);
     }
-    if (phase === 'Succeeded' && passed + skipped < desired) {
+    if (phase === 'Succeeded' && (desired === 0 || passed + skipped < Math.max(desired, updated))) {
       this.#broken('I7', `Succeeded with ${JSON.stringify(counts)}`);
     }
   }
@@ -332,7 +332,10 @@ export class Oracle {
         Object.keys(conditions).sort().join() === CONDITIONS.join(),
         `conditions are ${Object.keys(conditions)}`,
       ],
-      [conditions['Ready'] !== 'True' || phase === 'Succeeded', `Ready in ${phase}`],
+      [
+        conditions['Ready'] !== 'True' || phase === 'Succeeded' || status?.counts?.desired === 0,
+        `Ready in ${phase}`,
+      ],
       [!terminal || conditions['Reconciling'] !== 'True', `Reconciling in ${phase}`],
       [!terminal || conditions['Stalled'] === 'True' || spec.paused, `not Stalled in ${phase}`],
       [conditions['Reconciling'] !== 'True' || conditions['Stalled'] !== 'True', 'Reconciling and Stalled'],

@@ -456,10 +456,42 @@ test('a broken pod of an ordered StatefulSet is deleted exactly once, so that th
   }
 });
 
-test('a workload that wants no pods succeeds, with nothing proved', async () => {
-  const run = await told(stories.noReplicas);
-  expect(run.ending).toMatchObject({ phase: 'Succeeded', reason: 'NoPods', images: { web: NEW } });
-  expect(condition(run, 'Verified')).toBe('Unknown NoPods');
+describe('a workload that wants no pods', () => {
+  test('is not verified: the attempt stays open and gating, and whoever waits for Ready does not wait with it', async () => {
+    const run = await told(stories.noReplicas);
+    expect(run.ending).toMatchObject({ phase: 'PostChecking', images: { web: NEW }, gating: true });
+    expect(run.message).toBe(`Deployment web wants 0 pods: web=${NEW} is verified when some come`);
+    expect([condition(run, 'Verified'), condition(run, 'Ready'), condition(run, 'Reconciling')]).toEqual([
+      'Unknown NoPods',
+      'True NoPods',
+      'False NoPods',
+    ]);
+  });
+
+  test('in the middle of an attempt is not verified either, and not ready', async () => {
+    const run = await told(stories.scaledToNothing());
+    expect(run.ending).toMatchObject({ phase: 'PostChecking', pods: [], gating: true });
+    expect([condition(run, 'Ready'), condition(run, 'Reconciling')]).toEqual([
+      'Unknown NoPods',
+      'True NoPods',
+    ]);
+  });
+
+  test.each([
+    ['from the start', stories.noReplicasAtFirst],
+    ['in the middle', stories.scaledToNothingAndBack],
+  ])('%s has its pods verified when they come, with all their time', async (_when, tell) => {
+    const late = await told(tell({ answer: ({ ageMs }) => (ageMs < 30_000 ? 2 : 0) }));
+    expect(late.ending).toMatchObject({ phase: 'Succeeded', pods: [`${NEW} serves`, `${NEW} serves`] });
+    const failing = await told(tell(exits(17)));
+    expect(failing.ending).toMatchObject({ phase: 'FellBack', pods: [`${OLD} serves`, `${OLD} serves`] });
+  });
+
+  test('during a fallback ends it: what ran before is restored, and said to be unverified', async () => {
+    const run = await told(stories.scaledToNothingInFallback);
+    expect(run.ending).toMatchObject({ phase: 'FellBack', fallback: 'Unverified No', images: { web: OLD } });
+    expect(run.message).toContain('not verified, as it wants 0 pods');
+  });
 });
 
 test('of two Upgrades on one target the younger stalls and writes nothing', async () => {
@@ -495,14 +527,6 @@ test.each(KINDS)(
     });
   },
 );
-
-test('a workload that is scaled to nothing meanwhile succeeds, with nothing proved', async () => {
-  expect((await told(stories.scaledToNothing)).ending).toMatchObject({
-    phase: 'Succeeded',
-    reason: 'NoPods',
-    pods: [],
-  });
-});
 
 test('an image that somebody changes after the success is drift, and is left alone', async () => {
   const run = await told(stories.drifted);

@@ -149,6 +149,16 @@ export const everythingSkipped = (kind: KindName): Story =>
   });
 export const readinessOnly = (kind: KindName): Story =>
   told('readiness only', kind, {}, { spec: { postCheck: { checks: [] } } });
+export const noReplicasAtFirst = (behaviour: Behaviour): Story => ({
+  ...told('no replicas at first', 'Deployment', behaviour, { spec: SHORT }),
+  workload: { ...workloadOf('Deployment'), replicas: 0 },
+  losesPods: true,
+  minutes: 60,
+  steps: [
+    { when: (world) => world.upgrade()?.status?.counts?.desired === 0, act: () => {} },
+    { when: afterSeconds(1200), act: (world) => void scaleTo(world, 2) },
+  ],
+});
 export const noReplicas: Story = {
   ...good('Deployment'),
   name: 'no replicas',
@@ -410,11 +420,31 @@ export const statusLost = (kind: KindName): Story => ({
     },
   ],
 });
-export const scaledToNothing: Story = {
-  ...retryThenGood('Deployment'),
-  name: 'scaled to nothing meanwhile',
+export const scaledToNothing = (behaviour: Behaviour = exits(2)): Story => ({
+  ...told('scaled to nothing meanwhile', 'Deployment', behaviour, { spec: SHORT }),
   losesPods: true,
-  steps: [{ when: (world) => asked(world, NEW) >= 2, act: (world) => void scaleTo(world, 0) }],
+  steps: [
+    {
+      when: (world) => (world.upgrade()?.status?.counts?.updated ?? 0) >= 1,
+      act: (world) => void scaleTo(world, 0),
+    },
+  ],
+});
+/** After longer than any deadline. */
+export const scaledToNothingAndBack = (behaviour: Behaviour): Story => ({
+  ...scaledToNothing(behaviour),
+  name: 'scaled to nothing and back',
+  minutes: 60,
+  steps: [
+    ...(scaledToNothing().steps ?? []),
+    { when: afterSeconds(1200), act: (world) => void scaleTo(world, 2) },
+  ],
+});
+export const scaledToNothingInFallback: Story = {
+  ...bad('Deployment'),
+  name: 'scaled to nothing during the fallback',
+  losesPods: true,
+  steps: [{ when: phaseIs('FallingBack'), act: (world) => void scaleTo(world, 0) }],
 };
 export const foreignChange = (kind: KindName): Story => ({
   ...retryThenGood(kind),
@@ -565,7 +595,7 @@ const kindly = [
   good, retryThenGood, bad, deadline, neverReady, crashLoop, cannotBePulled, commandMissing, hang, diesUnderTheCheck, threeInARow, secondIsBad,
   fallbackFailsToo, unverified, answersAtLast, everythingSkipped, readinessOnly, adoptedGood, adoptedBad, superseded, supersededByWorse,
   supersededInFallback, pausedAndResumed, retriedAfterFallback, retriedAfterSuccess, retriedWhileAsked, targetDeleted, targetReplaced, upgradeDeleted, foreignChange,
-  foreignTemplateChange, foreignTemplateChangeOfABadOne, gateOff,
+  foreignTemplateChange, foreignTemplateChangeOfABadOne, gateOff, oddlyNamed, oddText, mirroredAndRetried, mirroredAlready, pinned, setBack, mirroredAndScaled,
 ]; // biome-ignore format: a list
 
 /** Every story for every kind. */
@@ -578,6 +608,6 @@ export const STORIES: readonly Story[] = [
     cannotBeAsked('Fallback', kind),
     ...(['Pending', 'Upgrading', 'PostChecking', 'Inconclusive', 'Failed', 'Succeeded'] as const).map((phase) => abortedWhile(phase, kind)),
   ]),
-  noReplicas, twoUpgrades, drifted, scaledMeanwhile, scaledToNothing, claimGoesOver, ...KINDS.map(statusLost), supersededAndScaled('Deployment'), workloadPausedMeanwhile, noGatePolicy, gateRequired, slippedPod('Auto'), slippedPod('Required'),
+  noReplicas, twoUpgrades, drifted, scaledMeanwhile, scaledToNothing(), scaledToNothingAndBack(exits(17)), scaledToNothingInFallback, noReplicasAtFirst({}), claimGoesOver, ...KINDS.map(statusLost), supersededAndScaled('Deployment'), workloadPausedMeanwhile, noGatePolicy, gateRequired, slippedPod('Auto'), slippedPod('Required'),
   nodeDownBefore, nodeDownMeanwhile, nodeDownAhead, manyContainers,
 ]; // biome-ignore format: a list

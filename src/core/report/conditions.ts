@@ -6,6 +6,7 @@ import { isReason } from '../../api/reasons.ts';
 import type { Condition, UpgradeStatus } from '../../api/types.ts';
 import { imageManager, runsImages, upgradedImages } from '../images.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { waitsForPods } from '../status.ts';
 import { toIso } from '../time.ts';
 import { type PodSummary, ungated } from '../verification/summary.ts';
 import type { Obstacle } from '../workload/driver.ts';
@@ -103,6 +104,13 @@ function kstatusConditions(
   if (drifted) {
     return at('False', false, false, 'Drifted');
   }
+  if (waitsForPods(status)) {
+    // A workload that began with 0 pods may stay so for long: whoever waits for Ready must not wait with it. One that had some is scaled
+    // down in the middle of an attempt.
+    return status.attempt?.maxUpdated === 0
+      ? at('True', false, false, 'NoPods')
+      : at('Unknown', true, false, 'NoPods');
+  }
   switch (phase) {
     case 'Succeeded':
       return at('True', false, false, reason);
@@ -120,9 +128,12 @@ function kstatusConditions(
 
 function verified(status: UpgradeStatus): ConditionInput {
   const reason = status.attempt?.end?.reason ?? 'InProgress';
+  if (waitsForPods(status)) {
+    return ['Unknown', 'NoPods'];
+  }
   switch (status.phase) {
     case 'Succeeded':
-      return [isReason(status.attempt?.end?.reason, 'NoPods', 'AllSkipped') ? 'Unknown' : 'True', reason];
+      return [isReason(status.attempt?.end?.reason, 'AllSkipped') ? 'Unknown' : 'True', reason];
     case 'FallingBack':
     case 'FallbackChecking':
     case 'FellBack':

@@ -123,12 +123,9 @@ test.each<[string, Given, string]>([
     `Deployment web runs web=${NEW}, proved on 2 of 3 pods, 1 skipped in 2m`,
   ],
   [
-    'unproved, because no pods are wanted',
-    {
-      status: { phase: 'Succeeded', counts: { ...counts, desired: 0 } },
-      attempt: end('Succeeded', 'NoPods'),
-    },
-    `Deployment web runs web=${NEW}, but nothing is proved: it wants 0 pods`,
+    'waiting, because no pods are wanted',
+    { status: { phase: 'PostChecking', counts: { ...counts, desired: 0 } } },
+    `Deployment web wants 0 pods: web=${NEW} is verified when some come`,
   ],
   [
     'falling back',

@@ -2,7 +2,7 @@
 import { cut } from '../../api/cut.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
-import { imagesText } from '../status.ts';
+import { imagesText, waitsForPods } from '../status.ts';
 import { fromIso, spanText } from '../time.ts';
 import type { PodSummary } from '../verification/summary.ts';
 import type { Obstacle } from '../workload/driver.ts';
@@ -64,6 +64,9 @@ function rolling(facts: Facts): string {
 }
 
 function checking(facts: Facts): string {
+  if (waitsForPods(facts.status)) {
+    return `${target(facts)} wants 0 pods: ${wanted(facts)} is verified when some come${caveat(facts)}`;
+  }
   const { summary } = facts;
   return `Checking ${wanted(facts)}: ${summary?.counts.passed ?? 0} of ${summary?.desired ?? 0} pods passed${worst(facts)}${caveat(facts)}`;
 }
@@ -72,9 +75,6 @@ function succeeded(facts: Facts): string {
   const { status } = facts;
   const { counts, attempt } = status;
   const runs = `${target(facts)} runs ${wanted(facts)}`;
-  if (attempt?.end?.reason === 'NoPods') {
-    return `${runs}, but nothing is proved: it wants 0 pods`;
-  }
   if (attempt?.end?.reason === 'AllSkipped') {
     return `${runs}, but nothing is proved: every check said there is nothing to check`;
   }
@@ -92,7 +92,10 @@ function fellBack(facts: Facts): string {
   const by: Record<string, string> = {
     PostCheck: `proved on ${pods(counts?.desired ?? 0)}`,
     ReadinessOnly: `verified by readiness only on ${pods(counts?.desired ?? 0)}`,
-    No: 'not verified, as spec.fallback.verify is false',
+    No:
+      counts?.desired === 0
+        ? 'not verified, as it wants 0 pods'
+        : 'not verified, as spec.fallback.verify is false',
   };
   return `Fell back from ${wanted(facts)} to ${before(facts)}, ${by[fallback?.verified ?? 'No']}: ${fallback?.cause ?? ''}`;
 }

@@ -19,17 +19,14 @@ export function succeed({ snapshot, status, summary }: Turn): ActiveStatus {
   const cause = `${counts.passed} of ${desired} pods passed`;
   const end: End = { phase: 'Succeeded', outcome: 'Succeeded', reason, cause, gating: false };
   const ended = endAttempt(upgrade, status, end, now);
-  if (reason === 'NoPods' || reason === 'AllSkipped') {
+  if (reason === 'AllSkipped') {
     return ended;
   }
   const verified = { images: status.to.images, verifiedAt: toIso(now), pods: counts.passed };
   return { ...ended, lastVerified: { ...verified, revision: updateRevision } };
 }
 
-function successReason({ upgrade }: Snapshot, { counts, desired }: Turn['summary']): EndReason {
-  if (desired === 0) {
-    return 'NoPods';
-  }
+function successReason({ upgrade }: Snapshot, { counts }: Turn['summary']): EndReason {
   if (counts.passed === 0) {
     return 'AllSkipped';
   }

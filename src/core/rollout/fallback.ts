@@ -47,10 +47,10 @@ export function finishFallback({ snapshot, status, summary }: Turn): ActiveStatu
 
 function verifiedBy(
   { upgrade }: Snapshot,
-  { counts }: Turn['summary'],
+  { counts, desired }: Turn['summary'],
 ): 'PostCheck' | 'ReadinessOnly' | 'No' {
   const { spec } = upgrade;
-  if (!spec.fallback.verify) {
+  if (!spec.fallback.verify || desired === 0) {
     return 'No';
   }
   return counts.passed > 0 && effectiveChecks(spec).length > 0 ? 'PostCheck' : 'ReadinessOnly';

@@ -26,6 +26,8 @@ export interface Policy {
   /** The status with what the rollout's pods show. */
   readonly follow: (status: ActiveStatus, revision: string | undefined, isRolling: boolean) => ActiveStatus;
   readonly onDone: (turn: Turn) => ActiveStatus;
+  /** The controller is done, as no pods are wanted; `undefined` waits for some. */
+  readonly onNoPods: (turn: Turn) => ActiveStatus | undefined;
   readonly onFailed: (turn: Turn, evidence: Evidence) => ActiveStatus;
   /** No progress, and no evidence either; `undefined` goes on waiting. */
   readonly onSilence: (turn: Turn, evidence: Evidence) => ActiveStatus | undefined;
@@ -41,6 +43,8 @@ const forward: Policy = {
   replacesMissedGates: true,
   follow: (status, revision) => (revision ? { ...status, to: { ...status.to, revision } } : status),
   onDone: succeed,
+  // Pods that come later get this version: nothing has verified it, and the gate has to be there for them.
+  onNoPods: () => undefined,
   onFailed: ({ snapshot, workload, status }, evidence) => fail(snapshot, workload, status, evidence),
   onSilence: () => undefined,
 };
@@ -61,6 +65,8 @@ const back: Policy = {
     },
   }),
   onDone: finishFallback,
+  // What ran before is restored, and no pod is left of the version that failed.
+  onNoPods: finishFallback,
   onFailed: ({ snapshot, status }, evidence) => fallBackFailed(snapshot, status, evidence, 'Failed'),
   onSilence: ({ snapshot, status }, evidence) => fallBackFailed(snapshot, status, evidence, 'Unverified'),
 };

@@ -77,12 +77,16 @@ export const withPodStatus = (
 
 const isRolling = ({ counts, desired }: PodSummary): boolean => counts.updated < desired;
 
-/** Progress is a new maximum of updated or passed pods: an evict-and-recreate loop is none. */
+/**
+ * Progress is a new maximum of updated or passed pods: an evict-and-recreate loop is none. Where no pods were wanted and now some are, the
+ * time begins with them.
+ */
 function recordProgress({ now }: Snapshot, status: ActiveStatus, { counts }: PodSummary): ActiveStatus {
   const { attempt } = status;
   const maxUpdated = Math.max(counts.updated, attempt.maxUpdated);
   const maxPassed = Math.max(counts.passed + counts.skipped, attempt.maxPassed);
-  return maxUpdated === attempt.maxUpdated && maxPassed === attempt.maxPassed
+  const comesBack = status.counts?.desired === 0 && counts.desired > 0;
+  return maxUpdated === attempt.maxUpdated && maxPassed === attempt.maxPassed && !comesBack
     ? status
     : { ...status, attempt: { ...attempt, maxUpdated, maxPassed, progressAt: toIso(now) } };
 }
@@ -96,7 +100,7 @@ function endOf(turn: Turn, rollout: Rollout, late: Overdue | undefined): ActiveS
     return policy.onFailed(turn, evidenceOf(summary.results));
   }
   if (isDone(turn, verifies)) {
-    return policy.onDone(turn);
+    return summary.desired === 0 ? policy.onNoPods(turn) : policy.onDone(turn);
   }
   if (!late) {
     return undefined;
@@ -104,13 +108,14 @@ function endOf(turn: Turn, rollout: Rollout, late: Overdue | undefined): ActiveS
   return late.against ? policy.onFailed(turn, late.evidence) : policy.onSilence(turn, late.evidence);
 }
 
-/** The controller is done, and so are as many pods as are wanted. */
+/** The controller is done, every wanted pod is settled, and there are as many of them as are wanted. */
 function isDone({ snapshot, summary }: Turn, verifies: boolean): boolean {
   const { counts, desired, rolledOut } = summary;
+  const settled = counts.passed + counts.skipped;
   return (
     snapshot.updateRevision !== undefined &&
     rolledOut &&
-    (!verifies || counts.passed + counts.skipped >= desired)
+    (!verifies || (settled === counts.updated && settled >= desired))
   );
 }
 
@@ -144,7 +149,8 @@ function overdue(turn: Turn, rollout: Rollout): Overdue | undefined {
   const { snapshot, summary } = turn;
   const verifies = policyOf(rollout).verifies(snapshot.upgrade.spec);
   const deadline = progressDeadline(turn, rollout);
-  if (snapshot.now < deadline) {
+  // Where no pods are wanted, none is late.
+  if (snapshot.now < deadline || summary.desired === 0) {
     return undefined;
   }
   const results = verifies ? summary.results : [];
