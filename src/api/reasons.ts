@@ -22,10 +22,6 @@ export const OBSTACLE_REASONS = {
   TargetClaimed: { meaning: 'another Upgrade acts on the workload', runbook: 'TargetClaimed' },
   WorkloadPaused: { meaning: 'the Deployment is paused', runbook: 'WorkloadPaused' },
   PartitionSet: { meaning: 'a partition keeps pods on the old version', runbook: 'PartitionSet' },
-  UpdateStrategyOnDelete: {
-    meaning: 'the workload does not roll by itself',
-    runbook: 'UpdateStrategyOnDelete',
-  },
   GateUnavailable: { meaning: 'the gate policy is not installed', runbook: 'GateUnavailable' },
   Forbidden: { meaning: 'the API server does not allow a write', runbook: 'Forbidden' },
   Refused: { meaning: 'the API server refuses a write as it is', runbook: 'Refused' },

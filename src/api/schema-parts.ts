@@ -19,4 +19,16 @@ export const text = (description: string, maxLength = 4096) => Type.String({ max
 export const images = (description: string) =>
   Type.Record(Type.String(), Type.String({ maxLength: 1024 }), { description });
 
+/** A count of pods from 1, or a percentage of them. */
+export const amount = (description: string) =>
+  Type.Unsafe<number | string>({
+    'x-kubernetes-int-or-string': true,
+    maxLength: 16,
+    description,
+    ...rules({
+      rule: "type(self) == int ? self >= 1 : self.matches('^(100|[1-9][0-9]?)%$')",
+      message: 'write a count from 1, or a percentage from 1% to 100%',
+    }),
+  });
+
 export const name63 = { minLength: 1, maxLength: 63, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$' };

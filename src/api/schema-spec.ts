@@ -5,7 +5,8 @@
  */
 import { Type } from 'typebox';
 import { Check } from './schema-check.ts';
-import { listMap, name63, oneOf, rules, seconds } from './schema-parts.ts';
+import { amount, listMap, name63, oneOf, rules, seconds } from './schema-parts.ts';
+import { Strategy } from './schema-strategy.ts';
 
 const TargetRef = Type.Object(
   {
@@ -132,6 +133,11 @@ const Fallback = Type.Object(
         minimum: 1,
       }),
     ),
+    maxParallel: Type.Optional(
+      amount(
+        'Like strategy.maxParallel, for the pods that are put back. Pods that are not Ready go at once. Defaults to strategy.maxParallel.',
+      ),
+    ),
   },
   { default: {}, description: 'What to do when the proof does not come.' },
 );
@@ -162,6 +168,7 @@ export const SpecSchema = Type.Object(
         },
       ),
     ),
+    strategy: Type.Optional(Strategy),
     postCheck: PostCheck,
     fallback: Fallback,
     historyLimit: Type.Integer({

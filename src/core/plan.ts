@@ -28,7 +28,11 @@ export type Action =
       readonly recordedAt: number;
     }
   | { readonly kind: 'releaseFields'; readonly workload: WorkloadView }
-  | { readonly kind: 'deletePod'; readonly pod: PodView; readonly reason: 'StuckPodDeleted' | 'GateMissed' }
+  | {
+      readonly kind: 'deletePod';
+      readonly pod: PodView;
+      readonly reason: 'StuckPodDeleted' | 'GateMissed' | 'Replaced';
+    }
   | { readonly kind: 'recordResults'; readonly conditions: readonly PodCondition[] };
 
 export interface PlannedCycle {

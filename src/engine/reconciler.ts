@@ -308,11 +308,15 @@ export class Reconciler {
     if (action.kind !== 'deletePod') {
       return;
     }
+    log.info('pod deleted', { upgrade: key, pod: action.pod.name, reason: action.reason });
+    // It is how such a workload rolls: an event a pod would say nothing new.
+    if (action.reason === 'Replaced') {
+      return;
+    }
     const note =
       action.reason === 'GateMissed'
         ? 'it came without the gate'
         : 'it blocked the StatefulSet (kubernetes#67250)';
-    log.info('pod deleted', { upgrade: key, pod: action.pod.name, reason: action.reason });
     if (action.reason === 'GateMissed') {
       this.#patience.deleted(key, status.attempt?.id ?? '', clock.now());
     }

@@ -70,7 +70,6 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
   TargetClaimed: () => seeing({ claimedBy: 'web-old' }),
   WorkloadPaused: () => blocked({}, { paused: true }),
   PartitionSet: () => blocked({}, { kind: 'StatefulSet', partition: 2 }),
-  UpdateStrategyOnDelete: () => blocked({}, { kind: 'DaemonSet', onDelete: true }),
   GateUnavailable: () => seeing({ gatePolicy: 'Unavailable' }, { gate: 'Required' }),
   Forbidden: () =>
     refused(

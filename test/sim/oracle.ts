@@ -225,8 +225,28 @@ export class Oracle {
   }
 
   #podDeleted(pod: PodView): void {
-    if (isReady(pod) && !this.#options.stale) {
+    const { world, story } = this.#options;
+    const workload = world.workload(story.workload.kind, story.workload.name);
+    const isReplaced = workload !== undefined && workload.kind !== 'Deployment' && workload.onDelete;
+    if (isReady(pod) && !isReplaced && !this.#options.stale) {
       this.#broken('delete', `${pod.name} was deleted although it serves`);
+    }
+    if (isReplaced && isReady(pod) && !story.losesPods) {
+      this.#keepsParallel(pod, workload);
+    }
+  }
+
+  /** Never more pods undecided at once than `maxParallel`: neither of the version before, nor verified, nor failed. */
+  #keepsParallel(pod: PodView, workload: WorkloadView): void {
+    const { world } = this.#options;
+    const most = Number(world.upgrade()?.spec.strategy?.maxParallel ?? 1);
+    const others = world.podsOf(workload).filter((own) => isLive(own) && own.uid !== pod.uid);
+    const decided = others.filter((own) => own.revision === pod.revision || isReady(own));
+    if (workload.desired - decided.length > most) {
+      this.#broken(
+        'parallel',
+        `${pod.name} was deleted with ${decided.length} of ${workload.desired} decided`,
+      );
     }
   }
 

@@ -71,7 +71,9 @@ function createMissing(world: World, workload: StatefulSetView, update: string):
     const name = `${workload.name}-${ordinal}`;
     const pod = world.state.get('Pod', keyOf({ namespace: workload.namespace, name }));
     if (!pod) {
-      const hash = ordinal < current || ordinal < workload.partition ? currentRevision : update;
+      // With OnDelete a new pod always gets the update revision.
+      const isKept = !workload.onDelete && (ordinal < current || ordinal < workload.partition);
+      const hash = isKept ? currentRevision : update;
       const revision =
         revisionsOf(world, workload).find((candidate) => candidate.hash === hash) ??
         currentRevisionOf(world, workload);

@@ -40,6 +40,7 @@ export interface WorkloadSpec {
   readonly images: Images;
   readonly replicas?: number;
   readonly ordered?: boolean;
+  readonly onDelete?: boolean;
   readonly maxUnavailable?: number;
   readonly maxSurge?: number;
   readonly roles?: Readonly<Record<string, TemplateContainer['role']>>;
@@ -84,7 +85,7 @@ export class World {
   }
 
   addWorkload(spec: WorkloadSpec): WorkloadView {
-    const { kind, name, images, replicas = 3, ordered = true } = spec;
+    const { kind, name, images, replicas = 3, ordered = true, onDelete = false } = spec;
     const containers = Object.entries(images).map(
       ([container, image]): TemplateContainer => ({
         name: container,
@@ -122,7 +123,7 @@ export class World {
       total: 0,
       paused: false,
       partition: 0,
-      onDelete: false,
+      onDelete,
       ordered: kind === 'StatefulSet' && ordered,
       recreates: false,
       servesNothingMeanwhile: false,

@@ -215,11 +215,6 @@ describe('what stops an attempt before it begins', () => {
       'StatefulSet web has updateStrategy.rollingUpdate.partition 2, which keeps pods on the old version: set it to 0',
       [{}, { kind: 'StatefulSet', partition: 2 }],
     ],
-    [
-      'UpdateStrategyOnDelete',
-      'DaemonSet web has updateStrategy OnDelete, so nothing rolls by itself: set it to RollingUpdate',
-      [{}, { kind: 'DaemonSet', onDelete: true }],
-    ],
   ])('%s: %s', (reason, message, given) => {
     expect(blocked(...given)).toEqual({ reason, message });
   });

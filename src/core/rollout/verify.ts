@@ -18,6 +18,7 @@ import {
 } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { isReady } from '../workload/pods.ts';
+import { advance } from './advance.ts';
 import { policyOf } from './policy.ts';
 import type { Rollout } from './rollout.ts';
 import type { Evidence, Turn } from './turn.ts';
@@ -200,6 +201,7 @@ function goOn(turn: Turn, rollout: Rollout, context: VerificationContext, isLate
       releaseFields(turn.workload),
       verifies ? recordResults(summary, context) : NO_ACTION,
       unblock(turn, rollout),
+      advance(turn, rollout),
       replaceMissedGate(turn, rollout),
     ),
     wakeAt: earliest([wakeAt, snapshot.now < deadline ? deadline : undefined]),

@@ -14,5 +14,6 @@ export const deployment: Driver<DeploymentView> = {
     revisionOfTemplate(view, revisions, (a, b) => a.createdAt - b.createdAt),
   unreachableNodes: () => [],
   blockingPod: () => undefined,
+  inReplacementOrder: (pods) => [...pods],
   lever: ({ recreates }) => (recreates ? 'none' : 'gate'),
 };

@@ -36,6 +36,8 @@ export interface Driver<View extends WorkloadView = WorkloadView> {
   /** A live pod that the controller waits for instead of replacing it, so that exactly this one has to be deleted. */
   blockingPod(view: View, pods: readonly PodView[], revisions: BlockingRevisions): PodView | undefined;
   lever(view: View): Lever;
+  /** The order in which pods are deleted where that is the lever. */
+  inReplacementOrder(pods: readonly PodView[]): PodView[];
 }
 
 export interface BlockingRevisions {
@@ -62,8 +64,3 @@ export function revisionOfTemplate(
   );
   return isObserved(view) ? same.sort(preferred)[0]?.hash : undefined;
 }
-
-export const onDeleteObstacle = (view: WorkloadView): Obstacle => ({
-  reason: 'UpdateStrategyOnDelete',
-  message: `${nameOf(view)} has updateStrategy OnDelete, so nothing rolls by itself: set it to RollingUpdate`,
-});

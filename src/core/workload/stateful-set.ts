@@ -1,5 +1,5 @@
 import type { PodView, StatefulSetView } from '../../api/views.ts';
-import { type Driver, isObserved, nameOf, onDeleteObstacle } from './driver.ts';
+import { type Driver, isObserved, nameOf } from './driver.ts';
 import { isLive, isReady } from './pods.ts';
 
 /** A StatefulSet replaces pods by ordinal, the highest first, and says itself which revision it rolls to. */
@@ -11,7 +11,7 @@ export const statefulSet: Driver<StatefulSetView> = {
         message: `${nameOf(view)} has updateStrategy.rollingUpdate.partition ${view.partition}, which keeps pods on the old version: set it to 0`,
       };
     }
-    return view.onDelete ? onDeleteObstacle(view) : undefined;
+    return undefined;
   },
   updateRevision: (view) => (isObserved(view) ? view.updateRevision : undefined),
   unreachableNodes: () => [],
@@ -27,6 +27,7 @@ export const statefulSet: Driver<StatefulSetView> = {
       .filter((pod) => isLive(pod) && !isReady(pod) && pod.revision !== update && pod.revision !== spared)
       .sort((a, b) => ordinalOf(b) - ordinalOf(a))[0];
   },
+  inReplacementOrder: (pods) => [...pods].sort((a, b) => ordinalOf(b) - ordinalOf(a)),
   lever: ({ onDelete }) => (onDelete ? 'deletion' : 'partition'),
 };
 

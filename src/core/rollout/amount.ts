@@ -1,0 +1,10 @@
+/** Numbers of pods as users write them: a count, or a percentage of the wanted pods. */
+
+/** An integer or a percentage such as `10%`, as the schema takes it. */
+export type Amount = number | string;
+
+/** How many of `total` pods `amount` is, rounded up. */
+export function podCount(amount: Amount, total: number): number {
+  const percent = typeof amount === 'string' ? /^(\d+)%$/.exec(amount)?.[1] : undefined;
+  return percent === undefined ? Number(amount) : Math.ceil((Number(percent) / 100) * total);
+}
