@@ -61,6 +61,10 @@ function step(world: World, workload: StatefulSetView, update: string): void {
   replaceHighest(world, workload, update);
 }
 
+/** With OnDelete a new pod always gets the update revision. */
+const keepsRevision = ({ onDelete, partition }: StatefulSetView, ordinal: number, current: number): boolean =>
+  !onDelete && ordinal < Math.max(current, partition);
+
 /** Creates what is not there; OrderedReady goes on only past pods that are ready and not ending. */
 function createMissing(world: World, workload: StatefulSetView, update: string): 'go' | 'wait' {
   const { currentRevision } = world.model(workload);
@@ -71,9 +75,7 @@ function createMissing(world: World, workload: StatefulSetView, update: string):
     const name = `${workload.name}-${ordinal}`;
     const pod = world.state.get('Pod', keyOf({ namespace: workload.namespace, name }));
     if (!pod) {
-      // With OnDelete a new pod always gets the update revision.
-      const isKept = !workload.onDelete && (ordinal < current || ordinal < workload.partition);
-      const hash = isKept ? currentRevision : update;
+      const hash = keepsRevision(workload, ordinal, current) ? currentRevision : update;
       const revision =
         revisionsOf(world, workload).find((candidate) => candidate.hash === hash) ??
         currentRevisionOf(world, workload);
