@@ -110,6 +110,10 @@ export const CONDITION_REASONS = {
     meaning: 'the workload wants 0 pods: the attempt waits for some to verify',
     runbook: 'NoPods',
   },
+  PostCheckChanged: {
+    meaning: '`spec.postCheck` asks another question than the one that was answered',
+    runbook: 'PostCheckChanged',
+  },
   NotNeeded: { meaning: 'no fallback' },
   Verified: { meaning: 'the fallback was verified' },
   Unverified: { meaning: 'the fallback was not verified: `fallback.verify` is false, or no pods are wanted' },

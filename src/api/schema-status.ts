@@ -119,6 +119,9 @@ export const StatusSchema = Type.Object({
           format: 'int64',
           description: "The workload's generation when the attempt was recorded.",
         }),
+        postCheckDigest: Type.Optional(
+          text('Digest of what its pods are asked: a changed post-check asks them anew.', 16),
+        ),
         progressAt: time('Last new maximum of updated or passed pods.'),
         maxUpdated: count('Most pods seen updated in this attempt.'),
         maxPassed: count('Most pods seen passed in this attempt.'),

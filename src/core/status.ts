@@ -1,6 +1,7 @@
 /** Steps on the status: each takes one and returns the next; nothing is changed in place. */
 
 import { createHash } from 'node:crypto';
+import { effectiveChecks } from '../api/checks.ts';
 import { cut } from '../api/cut.ts';
 import type { Outcome } from '../api/enums.ts';
 import { own } from '../api/own.ts';
@@ -78,9 +79,36 @@ const RETRYABLE: readonly Phase[] = [
 export const isRetryable = ({ phase }: UpgradeStatus): boolean =>
   phase !== undefined && RETRYABLE.includes(phase);
 
-/** Identifies what pods are verified for: the attempt, or its fallback. */
-export const verificationId = (status: UpgradeStatus): string =>
-  isFallingBack(status) ? `${status.attempt?.id}/fallback` : (status.attempt?.id ?? '');
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Digest of what is asked of a pod: the checks, and what readiness is. How often and for how long it is asked is another matter. */
+export function postCheckDigest(spec: UpgradeSpec): string {
+  const { readiness, successThreshold } = spec.postCheck;
+  const question = { checks: effectiveChecks(spec), readiness, successThreshold };
+  const sorted = JSON.stringify(question, (_key, value) =>
+    isObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
+  );
+  return createHash('sha256').update(sorted).digest('hex').slice(0, 10);
+}
+
+/**
+ * Identifies what pods are verified for: this very Upgrade, its attempt or the fallback of it, and what is asked. Another Upgrade of the
+ * same name, an attempt counted anew, or another question finds no answer of an earlier one.
+ */
+export const verificationId = ({ metadata, spec }: Upgrade, status: UpgradeStatus): string =>
+  [
+    metadata.uid.slice(0, 8),
+    status.attempt?.id ?? '',
+    postCheckDigest(spec),
+    ...(isFallingBack(status) ? ['fallback'] : []),
+  ].join('/');
+
+/** The post-check of the attempt that has ended is not the one that the spec has now. */
+export const isPostCheckChanged = ({ attempt }: UpgradeStatus, spec: UpgradeSpec): boolean =>
+  attempt?.end !== undefined &&
+  attempt.postCheckDigest !== undefined &&
+  attempt.postCheckDigest !== postCheckDigest(spec);
 
 /** The images are written, and no pods are wanted that could be verified. */
 export const waitsForPods = ({ phase, counts }: UpgradeStatus): boolean =>

@@ -367,7 +367,7 @@ export class Reconciler {
       wake(key, clock.now() + 1000);
       return;
     }
-    if (pod && !pod.deleting && upgrade?.status && verificationId(upgrade.status) === verification) {
+    if (pod && !pod.deleting && upgrade?.status && verificationId(upgrade, upgrade.status) === verification) {
       const record = addCycle(
         this.memory.records.get(pod.uid),
         { spec: upgrade.spec, verification, inFallback },

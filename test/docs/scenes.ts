@@ -169,6 +169,13 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
       .hears({ kind: 'missing', message: '' })
       .settle();
   },
+  PostCheckChanged: () => {
+    const stage = rolled();
+    stage.hears(GOOD).settle();
+    const postCheck = { ...stage.upgrade.spec.postCheck, checks: [] };
+    stage.upgrade = { ...stage.upgrade, spec: { ...stage.upgrade.spec, postCheck } };
+    return stage.settle();
+  },
   NoPods: () => blocked({}, { desired: 0, updated: 0, ready: 0, available: 0, total: 0 }),
   ProbeFailed: () => fallsBack(new Stage(), exit(17)),
   StartServiceNotDone: () => fallsBack(new Stage(), exit(2)),

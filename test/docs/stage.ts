@@ -103,7 +103,7 @@ export class Stage {
     const status = this.upgrade.status ?? {};
     const context = {
       spec: this.upgrade.spec,
-      verification: verificationId(status),
+      verification: verificationId(this.upgrade, status),
       inFallback: isFallingBack(status),
     };
     for (const pod of this.pods) {
@@ -123,7 +123,7 @@ export class Stage {
   hearsNothing(): this {
     const context = {
       spec: this.upgrade.spec,
-      verification: verificationId(this.upgrade.status ?? {}),
+      verification: verificationId(this.upgrade, this.upgrade.status ?? {}),
       inFallback: false,
     };
     for (const pod of this.pods) {

@@ -315,6 +315,7 @@ export class Kubelet {
     const ageMs = now - (container.startedAt ?? now);
     const answer: Answer =
       this.#behaviour(container.image).answer?.({
+        path: request.command[0] ?? '',
         nth,
         ageMs,
         now,

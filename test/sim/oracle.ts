@@ -98,7 +98,7 @@ export class Oracle {
     }
     const inFallback = fallback !== undefined;
     // Recorded again when the workload changed before the write was known to be done.
-    const run = `${attempt.id} ${attempt.targetGeneration}${inFallback ? `/fallback ${fallback.startedAt}` : ''}`;
+    const run = `${upgrade?.metadata.uid}/${attempt.id} ${attempt.targetGeneration}${inFallback ? `/fallback ${fallback.startedAt}` : ''}`;
     const count = (this.#imageWrites.get(run) ?? 0) + 1;
     this.#imageWrites.set(run, count);
     if (count > 1) {
@@ -266,13 +266,13 @@ export class Oracle {
     if (size > 100 * 1024) {
       this.#broken('size', `the status has ${size} bytes`);
     }
-    this.#movesForward(old, now);
+    this.#movesForward(old, now, after.metadata.uid);
     this.#countsAddUp(now);
     this.#conditionsFit(after);
     this.#fallbackHasCause(before, now);
   }
 
-  #movesForward(old: UpgradeStatus | undefined, now: UpgradeStatus): void {
+  #movesForward(old: UpgradeStatus | undefined, now: UpgradeStatus, uid: string): void {
     if ((now.observedGeneration ?? 0) < (old?.observedGeneration ?? 0)) {
       this.#broken('I6', 'observedGeneration went back');
     }
@@ -283,11 +283,11 @@ export class Oracle {
       return;
     }
     const { id } = now.attempt;
-    this.#fallbackTargetStays(id, now);
+    this.#fallbackTargetStays(`${uid}/${id}`, now);
     if (old?.attempt?.id === id) {
       this.#staysTheSame(id, old, now);
     }
-    this.#endsOnce(id, old, now);
+    this.#endsOnce(`${uid}/${id}`, old, now);
   }
 
   /** I4 */
@@ -318,7 +318,7 @@ export class Oracle {
   #endsOnce(id: string, old: UpgradeStatus | undefined, now: UpgradeStatus): void {
     const isNew =
       now.attempt?.end !== undefined &&
-      (old?.attempt?.id !== id || old.attempt.end?.at !== now.attempt.end.at);
+      (old?.attempt?.id !== now.attempt.id || old.attempt.end?.at !== now.attempt.end.at);
     const count = (this.#ends.get(id) ?? 0) + (isNew ? 1 : 0);
     this.#ends.set(id, count);
     if (count > 2) {

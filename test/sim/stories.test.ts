@@ -244,6 +244,32 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     expect(writes(run, 'patchImages')).toBe(2);
   });
 
+  describe('is answered for by its own question alone:', () => {
+    test('an Upgrade made again asks, although pods of the same images have passed', async () => {
+      const run = await told(stories.replacedByAnother(kind));
+      expect(run.ending).toMatchObject({ phase: 'Failed', reason: 'NoFallbackTarget' });
+      expect(run.message).toContain('exited 17 (SchemaTooOld)');
+      expect(condition(run, 'Verified')).toBe('False NoFallbackTarget');
+    });
+
+    test('a check that is changed afterwards is said not to have been asked', async () => {
+      const run = await told(stories.checkChangedAfterSuccess(kind));
+      expect(run.ending).toMatchObject({ phase: 'Succeeded', outcomes: ['1 Succeeded'] });
+      expect(run.message).toMatch(
+        /proved on 3 of 3 pods in \ds; that was by an earlier post-check than spec.postCheck is now: say retry to ask again$/,
+      );
+      expect([condition(run, 'Ready'), condition(run, 'Verified')]).toEqual([
+        'True PostCheckChanged',
+        'Unknown PostCheckChanged',
+      ]);
+    });
+
+    test('a check that is changed in the middle is asked of pods that have passed, too', async () => {
+      const run = await told(stories.checkChangedMeanwhile(kind));
+      expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD), reason: 'SchemaTooOld' });
+    });
+  });
+
   test('with text that has to be cut in the middle of a character writes no more than with other text', async () => {
     const run = await told(stories.oddText(kind));
     expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });

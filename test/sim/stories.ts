@@ -17,7 +17,7 @@ import {
   target,
   wantImage,
 } from './story.ts';
-import type { WorkloadSpec } from './world.ts';
+import type { WorkloadSpec, World } from './world.ts';
 
 export type KindName =
   | 'Deployment'
@@ -188,6 +188,68 @@ export const oddlyNamed = (kind: KindName): Story => {
     workload: { ...workloadOf(kind), images: { web: OLD, constructor: 'registry.example/proxy:1' } },
   };
 };
+
+// The answer belongs to the question.
+
+const asking = (path: string, codes = '99'): Story['spec'] => ({
+  containers: [{ name: 'web', image: NEW }],
+  postCheck: {
+    deadlineSeconds: 60,
+    checks: [
+      {
+        name: 'readiness-probe',
+        exec: { command: [path] },
+        exitCodes: [{ codes, class: 'Fail', reason: 'SchemaTooOld', message: '' }],
+      },
+    ],
+  },
+});
+/** Deletes the Upgrade and makes it again, as `kubectl replace --force` and a GitOps tool's prune and apply do. */
+const replaceUpgrade =
+  (spec: Story['spec']) =>
+  (world: World): void => {
+    const { kind, name } = target(world);
+    deleteUpgrade(world);
+    addUpgrade(world, 'web', specOf({ workload: { kind, name, images: {} }, spec }));
+  };
+/** After its success; the check that the new one has is failed by what runs. */
+export const replacedByAnother = (kind: KindName): Story => ({
+  ...told('made again with another check', kind, { answer: ({ path }) => (path === '/other' ? 17 : 0) }),
+  steps: [{ when: phaseIs('Succeeded'), act: replaceUpgrade(asking('/other', '17')) }],
+});
+export const checkChangedAfterSuccess = (kind: KindName): Story => ({
+  ...good(kind),
+  name: `check changed after the success, ${kind}`,
+  steps: [
+    {
+      when: phaseIs('Succeeded'),
+      act: (world) => {
+        const { postCheck } = world.upgrade()?.spec ?? specOf(good(kind));
+        changeSpec(world, { postCheck: { ...postCheck, checks: [] } });
+      },
+    },
+  ],
+});
+/** The first pod has passed; then the check becomes one that the version fails. */
+export const checkChangedMeanwhile = (kind: KindName): Story => ({
+  ...told(
+    'check changed in the middle',
+    kind,
+    { answer: ({ path }) => (path === '/other' ? 17 : 0) },
+    {
+      spec: asking('/usr/bin/readiness_probe.sh'),
+    },
+  ),
+  steps: [
+    {
+      when: (world) => (world.upgrade()?.status?.counts?.passed ?? 0) >= 1,
+      act: (world) =>
+        changeSpec(world, {
+          postCheck: specOf({ workload: workloadOf(kind), spec: asking('/other', '17') }).postCheck,
+        }),
+    },
+  ],
+});
 
 // Text that is cut in the middle of a character.
 
@@ -610,7 +672,7 @@ const kindly = [
   good, retryThenGood, bad, deadline, neverReady, crashLoop, cannotBePulled, commandMissing, hang, diesUnderTheCheck, threeInARow, secondIsBad,
   fallbackFailsToo, unverified, answersAtLast, everythingSkipped, readinessOnly, adoptedGood, adoptedBad, superseded, supersededByWorse,
   supersededInFallback, pausedAndResumed, retriedAfterFallback, retriedAfterSuccess, retriedWhileAsked, targetDeleted, targetReplaced, upgradeDeleted, foreignChange,
-  foreignTemplateChange, foreignTemplateChangeOfABadOne, gateOff, oddlyNamed, oddText, mirroredAndRetried, mirroredAlready, pinned, setBack, mirroredAndScaled,
+  foreignTemplateChange, foreignTemplateChangeOfABadOne, gateOff, oddlyNamed, oddText, mirroredAndRetried, mirroredAlready, pinned, setBack, mirroredAndScaled, replacedByAnother, checkChangedAfterSuccess, checkChangedMeanwhile,
 ]; // biome-ignore format: a list
 
 /** Every story for every kind. */

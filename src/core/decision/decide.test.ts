@@ -192,7 +192,7 @@ function snapshotFrom({
     ...(flags.claimed ? { claimedBy: 'older' } : {}),
     pods: list,
     nodeReady: (node) => flags.node || node !== 'node-2',
-    records: recordsOf(list, spec, verificationId(status ?? {}), codes, NOW + atSeconds * 1000),
+    records: recordsOf(list, spec, verificationId(upgrade, status ?? {}), codes, NOW + atSeconds * 1000),
     gatePolicy: flags.gate,
   };
 }
@@ -406,7 +406,13 @@ test('a workload of 5,000 pods with 8 KiB of output each still gives a small sta
     }),
   );
   const status = statusOf();
-  const records = recordsOf(summary, ourSpec, verificationId(status), [17], NOW - 1000);
+  const records = recordsOf(
+    summary,
+    ourSpec,
+    verificationId(upgradeOf({ status }), status),
+    [17],
+    NOW - 1000,
+  );
   const plan = decide(
     snapshotOf({ pods: summary, records, workload: workloadOf({ desired: 5000, updated: 5000 }) }),
   );

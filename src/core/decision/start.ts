@@ -13,6 +13,7 @@ import {
   endAttempt,
   isAttempting,
   isFallingBack,
+  postCheckDigest,
   without,
 } from '../status.ts';
 import { toIso } from '../time.ts';
@@ -99,6 +100,7 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
     // Recorded again, its clock goes on: else a workload that somebody edits all the time would never be written.
     startedAt: (rerecord ? last?.startedAt : undefined) ?? toIso(now),
     targetGeneration: workload.generation,
+    postCheckDigest: postCheckDigest(upgrade.spec),
     progressAt: toIso(now),
     maxUpdated: 0,
     maxPassed: 0,

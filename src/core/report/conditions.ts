@@ -6,7 +6,7 @@ import { isReason } from '../../api/reasons.ts';
 import type { Condition, UpgradeStatus } from '../../api/types.ts';
 import { imageManager, runsImages, upgradedImages } from '../images.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { waitsForPods } from '../status.ts';
+import { isPostCheckChanged, waitsForPods } from '../status.ts';
 import { toIso } from '../time.ts';
 import { type PodSummary, ungated } from '../verification/summary.ts';
 import type { Obstacle } from '../workload/driver.ts';
@@ -26,9 +26,10 @@ export function withConditions(snapshot: Snapshot, status: UpgradeStatus, input:
   const facts: Facts = { upgrade, status, workload, summary: input.summary, obstacle: input.obstacle };
   const drift = driftOf(snapshot, status);
   const message = sentence(facts, drift);
+  const asksAnother = status.phase !== 'Aborted' && isPostCheckChanged(status, upgrade.spec);
   const says: Record<string, ConditionInput> = {
-    ...kstatusConditions(status, input, drift !== undefined),
-    Verified: verified(status),
+    ...kstatusConditions(status, input, { drifted: drift !== undefined, asksAnother }),
+    Verified: asksAnother ? ['Unknown', 'PostCheckChanged'] : verified(status),
     FallenBack: fallenBack(status),
     Gated: gated(status, input.summary, upgrade.spec.gate),
   };
@@ -81,7 +82,7 @@ function driftOf(snapshot: Snapshot, status: UpgradeStatus): string | undefined 
 function kstatusConditions(
   status: UpgradeStatus,
   { obstacle, suspendedByUser }: ReportInput,
-  drifted: boolean,
+  { drifted, asksAnother }: { readonly drifted: boolean; readonly asksAnother: boolean },
 ): Record<'Ready' | 'Reconciling' | 'Stalled', ConditionInput> {
   const phase = status.phase ?? 'Pending';
   const reason = status.attempt?.end?.reason ?? phase;
@@ -113,7 +114,7 @@ function kstatusConditions(
   }
   switch (phase) {
     case 'Succeeded':
-      return at('True', false, false, reason);
+      return at('True', false, false, asksAnother ? 'PostCheckChanged' : reason);
     case 'Inconclusive':
       return at('Unknown', true, false, 'Inconclusive');
     case 'FellBack':

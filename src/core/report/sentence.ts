@@ -2,7 +2,7 @@
 import { cut } from '../../api/cut.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
-import { imagesText, waitsForPods } from '../status.ts';
+import { imagesText, isPostCheckChanged, waitsForPods } from '../status.ts';
 import { fromIso, spanText } from '../time.ts';
 import type { PodSummary } from '../verification/summary.ts';
 import type { Obstacle } from '../workload/driver.ts';
@@ -165,5 +165,9 @@ export function sentence(facts: Facts, drift: string | undefined): string {
   if (obstacle) {
     return cut(`Standing still, ${obstacle.message}; ${byPhase(facts)}`, 4000);
   }
-  return cut(drift ?? byPhase(facts), 4000);
+  const earlier =
+    status.phase !== 'Aborted' && isPostCheckChanged(status, facts.upgrade.spec)
+      ? '; that was by an earlier post-check than spec.postCheck is now: say retry to ask again'
+      : '';
+  return cut(drift ?? `${cut(byPhase(facts), 3900)}${earlier}`, 4000);
 }

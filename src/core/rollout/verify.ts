@@ -3,7 +3,7 @@ import { cut } from '../../api/cut.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import { type Action, type Decision, firstAction, NO_ACTION, type PlannedCycle } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { type ActiveStatus, isFallingBack, resumedAt, verificationId } from '../status.ts';
+import { type ActiveStatus, isFallingBack, postCheckDigest, resumedAt, verificationId } from '../status.ts';
 import { earliest, fromIso, latest, spanText, toIso } from '../time.ts';
 import type { PodResult, VerificationContext } from '../verification/pod.ts';
 import { possibleTries } from '../verification/probe-cycle.ts';
@@ -35,7 +35,7 @@ export function verify(snapshot: Snapshot, { workload, status, rollout }: Rollin
   const context = verificationContext(snapshot, status);
   const summary = summarizePods(snapshot, workload, context);
   const followed = policy.follow(
-    recordProgress(snapshot, status, summary),
+    recordProgress(snapshot, recordQuestion(snapshot, status), summary),
     snapshot.updateRevision,
     isRolling(summary),
   );
@@ -51,7 +51,7 @@ export function verificationContext(snapshot: Snapshot, status: ActiveStatus): V
   const inFallback = isFallingBack(status);
   const direction = inFallback ? 'Back' : 'Forward';
   return {
-    id: verificationId(status),
+    id: verificationId(snapshot.upgrade, status),
     spec,
     inFallback,
     startedAt: fromIso(inFallback ? status.fallback.startedAt : status.attempt.startedAt),
@@ -74,6 +74,12 @@ export const withPodStatus = (
   summary: `${counts.passed}/${desired}`,
   exitCodes: exitCodes(results),
   pods: report(results),
+});
+
+/** The user may change the post-check on the way: pods are asked anew, and the status says what its answers belong to. */
+const recordQuestion = ({ upgrade }: Snapshot, status: ActiveStatus): ActiveStatus => ({
+  ...status,
+  attempt: { ...status.attempt, postCheckDigest: postCheckDigest(upgrade.spec) },
 });
 
 const isRolling = ({ counts, desired }: PodSummary): boolean => counts.updated < desired;
