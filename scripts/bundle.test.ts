@@ -51,7 +51,8 @@ const flags = (path: string) => [
   '--kubeconfig',
   path,
   '--leader-elect=false',
-  '--metrics-address=127.0.0.1:0',
+  '--metrics-bind-address=127.0.0.1:0',
+  '--health-probe-bind-address=127.0.0.1:0',
 ];
 
 /** The headers of the first request that the bundled operator sends as that user. */

@@ -1,13 +1,16 @@
 /** The operator: flags and environment, shells, run, drain. The only place that knows every shell and reads the environment. */
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import process, { argv, env, exit, stderr, stdout } from 'node:process';
 import { networkProber } from './checks/checker.ts';
 import { Engine } from './engine/engine.ts';
 import type { Clock, WatchedKind } from './engine/ports.ts';
 import { type Cluster, connect } from './kube/cluster.ts';
 import { HELP, type Options, readCommand, type UninstallOptions } from './options.ts';
-import { parseListenAddress, serveTelemetry } from './telemetry/http.ts';
-import { createLogger, type LogLevel } from './telemetry/logger.ts';
+import { healthRoutes, metricsRoutes } from './telemetry/endpoints.ts';
+import { type HttpServer, type KeyPair, type ListenAddress, type Routes, serve } from './telemetry/http.ts';
+import { createLogger } from './telemetry/logger.ts';
 import { Metrics } from './telemetry/metrics.ts';
 
 /** All there is to do between SIGTERM and the end must fit in here; Kubernetes gives 30 s. */
@@ -34,11 +37,7 @@ const clock: Clock = {
 };
 
 async function run(options: Options): Promise<void> {
-  const log = createLogger(options.logLevel as LogLevel);
-  const listen = parseListenAddress(options.metricsAddress);
-  if (!listen) {
-    return fail([`--metrics-address must be such as :8080 or 127.0.0.1:8080, not ${options.metricsAddress}`]);
-  }
+  const log = createLogger(options.logLevel, options.logFormat);
   process.on('unhandledRejection', (reason) => {
     log.error('unhandled rejection, ending', {
       error: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason),
@@ -46,7 +45,7 @@ async function run(options: Options): Promise<void> {
     exit(1);
   });
   const watched: readonly WatchedKind[] = options.watchNamespaces.length > 0 ? WATCHED : [...WATCHED, 'Node'];
-  const metrics = new Metrics({ perUpgrade: options.metricsPerUpgrade, watched, now: clock.now });
+  const metrics = new Metrics({ perUpgrade: options.metricsMaxUpgrades > 0, watched, now: clock.now });
   const identity = env['POD_NAME'] ?? hostname();
   const cluster = await connect({
     kubeconfig: options.kubeconfig,
@@ -64,23 +63,37 @@ async function run(options: Options): Promise<void> {
     maxExecs: options.maxExecs,
     maxExecsPerNode: options.maxExecsPerNode,
   });
-  const server = await serveTelemetry(listen, {
-    live: () => undefined,
-    ready: () => (engine.synced ? undefined : notSynced(cluster)),
-    exposition: () => {
-      // The most silent of several namespaces is told last, and so is what stays.
-      const health = [...cluster.health()].sort((a, b) => b.lastContactAt - a.lastContactAt);
-      for (const { kind, lastContactAt } of health) {
-        if (lastContactAt > 0) {
-          metrics.watchContact(kind, lastContactAt);
-        }
+  const exposition = (openMetrics: boolean) => {
+    // The most silent of several namespaces is told last, and so is what stays.
+    const health = [...cluster.health()].sort((a, b) => b.lastContactAt - a.lastContactAt);
+    for (const { kind, lastContactAt } of health) {
+      if (lastContactAt > 0) {
+        metrics.watchContact(kind, lastContactAt);
       }
-      return metrics.exposition();
-    },
-  });
+    }
+    return metrics.exposition(openMetrics);
+  };
+  const { metricsCertPath } = options;
+  const servers = await Promise.all([
+    serveOn(
+      'health-probe-bind-address',
+      options.healthAddress,
+      healthRoutes({
+        live: () => undefined,
+        ready: () => (engine.synced ? undefined : notSynced(cluster)),
+      }),
+    ),
+    serveOn(
+      'metrics-bind-address',
+      options.metricsAddress,
+      metricsRoutes({ exposition, ...(metricsCertPath ? { admit: cluster.mayReadMetrics } : {}) }),
+      metricsCertPath ? () => keyPairIn(metricsCertPath) : undefined,
+    ),
+  ]);
   log.info('started', {
     version: VERSION,
-    metrics: server.address,
+    health: servers[0]?.address ?? 'none',
+    metrics: servers[1]?.address ?? 'none',
     namespaces: options.watchNamespaces.join(',') || 'all',
   });
   const lead = () => {
@@ -111,7 +124,7 @@ async function run(options: Options): Promise<void> {
     setTimeout(() => exit(1), DRAIN_MS).unref();
     await engine.stop();
     await lease?.stop();
-    await server.close(500);
+    await Promise.all(servers.map((server) => server?.close(500)));
     await cluster.close();
     exit(0);
   };
@@ -119,6 +132,25 @@ async function run(options: Options): Promise<void> {
     process.on(signal, () => void drain(signal));
   }
 }
+
+/** `undefined` where nothing is to be served. */
+async function serveOn(
+  flag: string,
+  address: ListenAddress | undefined,
+  routes: Routes,
+  keyPair?: () => KeyPair,
+): Promise<HttpServer | undefined> {
+  try {
+    return address && (await serve(address, routes, keyPair));
+  } catch (error) {
+    throw new Error(`cannot serve on --${flag}: ${(error as Error).message}`);
+  }
+}
+
+const keyPairIn = (folder: string): KeyPair => ({
+  cert: readFileSync(join(folder, 'tls.crt'), 'utf8'),
+  key: readFileSync(join(folder, 'tls.key'), 'utf8'),
+});
 
 /** What the readiness answer says while the caches fill. */
 const notSynced = (cluster: Cluster): string =>
@@ -163,6 +195,8 @@ const command = readCommand(argv.slice(2), env);
 try {
   if (command.name === 'help') {
     stdout.write(HELP);
+  } else if (command.name === 'version') {
+    stdout.write(`postcheck ${VERSION}\n`);
   } else if (command.name === 'wrong') {
     fail(command.mistakes);
   } else if (command.name === 'uninstall') {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readCommand } from './options.ts';
+import { FLAGS, HELP, readCommand } from './options.ts';
 
 const run = (...args: string[]) => readCommand(args, { KUBECONFIG: '/k', POD_NAMESPACE: 'postcheck-system' });
 
@@ -14,6 +14,10 @@ describe('the command line', () => {
         maxExecsPerNode: 4,
         leaderElect: true,
         leaseNamespace: 'postcheck-system',
+        metricsAddress: { port: 8080 },
+        healthAddress: { port: 8081 },
+        metricsMaxUpgrades: 1000,
+        logFormat: 'json',
       },
     });
   });
@@ -23,7 +27,9 @@ describe('the command line', () => {
       '--watch-namespaces=a,b',
       '--max-execs=3',
       '--max-execs-per-node=2',
-      '--metrics-per-upgrade',
+      '--metrics-max-upgrades=7',
+      '--metrics-bind-address=:9090',
+      '--health-probe-bind-address=:9091',
       '--leader-elect=false',
     );
     expect(command).toMatchObject({
@@ -31,7 +37,9 @@ describe('the command line', () => {
         watchNamespaces: ['a', 'b'],
         maxExecs: 3,
         maxExecsPerNode: 2,
-        metricsPerUpgrade: true,
+        metricsMaxUpgrades: 7,
+        metricsAddress: { port: 9090 },
+        healthAddress: { port: 9091 },
         leaderElect: false,
       },
     });
@@ -50,10 +58,28 @@ describe('the command line', () => {
     });
   });
 
-  test('refuses a flag that it does not know', () => {
-    expect(run('--dry-run')).toMatchObject({
-      name: 'wrong',
-      mistakes: [expect.stringContaining('--dry-run')],
+  test.each([
+    [['--dry-run'], 'unknown flag --dry-run'],
+    [['--metrics-address=:1'], 'unknown flag --metrics-address: did you mean --metrics-bind-address?'],
+    [['unistall'], 'unknown command unistall: did you mean uninstall?'],
+    [['run', '--leader-elect', 'false'], 'unexpected argument false: write values as --flag=value'],
+    [
+      ['--health-probe-bind-address=8081'],
+      '--health-probe-bind-address must be such as :8080 or 127.0.0.1:8080, or 0, not 8081',
+    ],
+    [['--metrics-secure'], '--metrics-secure needs --metrics-cert-path, the folder of tls.crt and tls.key'],
+    [['--metrics-cert-path=/x'], '--metrics-cert-path is for --metrics-secure: add that flag'],
+    [['--max-execs='], '--max-execs must be a whole number from 1 to 1000, not empty'],
+    [['--max-execs=1e2'], '--max-execs must be a whole number from 1 to 1000, not 1e2'],
+  ])('refuses %j', (args, mistake) => {
+    expect(run(...args)).toEqual({ name: 'wrong', mistakes: [mistake] });
+  });
+
+  test('takes the flags that kubebuilder gives its operators, and 0 for nobody is answered', () => {
+    expect(
+      run('--leader-elect', '--metrics-bind-address=0', '--health-probe-bind-address', ':8081'),
+    ).toMatchObject({
+      options: { leaderElect: true, metricsAddress: undefined, healthAddress: { port: 8081 } },
     });
   });
 
@@ -70,5 +96,10 @@ describe('the command line', () => {
 
   test('helps', () => {
     expect(run('--help', '--max-execs=0')).toEqual({ name: 'help' });
+    expect(run('--version')).toEqual({ name: 'version' });
+  });
+
+  test('the help names every flag', () => {
+    expect(Object.keys(FLAGS).filter((name) => !HELP.includes(`--${name} `))).toEqual([]);
   });
 });

@@ -1,5 +1,9 @@
-/** Command line of the operator: read once, checked at once, all mistakes told together. */
-import { parseArgs } from 'node:util';
+/** Command line of the operator: read once, checked at once, all mistakes told together, in our own words. */
+import { own } from './api/own.ts';
+import { type Flag, type Given, nearest, readFlags } from './flags.ts';
+import type { ListenAddress } from './telemetry/http.ts';
+import { parseListenAddress } from './telemetry/http.ts';
+import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './telemetry/logger.ts';
 
 export interface Options {
   readonly kubeconfig: string | undefined;
@@ -7,13 +11,18 @@ export interface Options {
   readonly watchNamespaces: readonly string[];
   readonly maxExecs: number;
   readonly maxExecsPerNode: number;
-  readonly metricsPerUpgrade: boolean;
-  readonly metricsAddress: string;
+  /** `undefined`: nobody is answered. */
+  readonly metricsAddress: ListenAddress | undefined;
+  /** Folder of `tls.crt` and `tls.key`; with it metrics are served over TLS, and only to whom the API server lets read them. */
+  readonly metricsCertPath: string | undefined;
+  readonly metricsMaxUpgrades: number;
+  readonly healthAddress: ListenAddress | undefined;
   readonly leaderElect: boolean;
   readonly leaseNamespace: string;
   readonly leaseName: string;
   readonly gatePolicyName: string;
-  readonly logLevel: string;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
 }
 
 export interface UninstallOptions {
@@ -25,119 +34,182 @@ export type Command =
   | { readonly name: 'run'; readonly options: Options }
   | { readonly name: 'uninstall'; readonly options: Options; readonly uninstall: UninstallOptions }
   | { readonly name: 'help' }
+  | { readonly name: 'version' }
   | { readonly name: 'wrong'; readonly mistakes: readonly string[] };
 
-export const HELP = `postcheck: upgrades containers, proves each upgrade from inside the container, and falls back when the proof does not come
+/** Every flag, in the order of the help. The names that kubebuilder gives its operators are used where there are any. */
+export const FLAGS = {
+  'watch-namespaces': { value: 'A,B', initial: '', help: 'watch only these namespaces (default: all)' },
+  'max-execs': { value: 'N', initial: '16', help: 'checks in flight overall' },
+  'max-execs-per-node': { value: 'N', initial: '4', help: 'checks in flight on one node' },
+  'metrics-bind-address': { value: 'ADDR', initial: ':8080', help: 'address of /metrics; 0 serves none' },
+  'metrics-secure': {
+    initial: 'false',
+    help: 'serve metrics over TLS, only to whom the API server lets get /metrics; needs --metrics-cert-path',
+  },
+  'metrics-cert-path': { value: 'DIR', help: 'folder of tls.crt and tls.key for the metrics' },
+  'metrics-max-upgrades': {
+    value: 'N',
+    initial: '1000',
+    help: 'Upgrades that have a series of their own in postcheck_upgrade_info; 0: none',
+  },
+  'health-probe-bind-address': {
+    value: 'ADDR',
+    initial: ':8081',
+    help: 'address of /healthz and /readyz; 0 serves none',
+  },
+  'leader-elect': { initial: 'true', help: 'work only while holding the Lease' },
+  'lease-namespace': { value: 'NAME', help: "namespace of the Lease (default: the pod's own, else default)" },
+  'lease-name': { value: 'NAME', initial: 'postcheck', help: 'name of the Lease' },
+  'gate-policy-name': {
+    value: 'NAME',
+    initial: 'postcheck-gate',
+    help: 'MutatingAdmissionPolicyBinding that puts gates on pods',
+  },
+  kubeconfig: {
+    value: 'FILE',
+    help: "kubeconfig to use (default: $KUBECONFIG, else the pod's service account)",
+  },
+  context: { value: 'NAME', help: 'context in that kubeconfig' },
+  'log-level': { value: 'LEVEL', initial: 'info', help: 'debug, info, warn or error' },
+  'log-format': { value: 'FORMAT', initial: 'json', help: 'json, or text for people' },
+  deployment: { value: 'NAME', help: "uninstall: the operator's Deployment" },
+  namespace: { value: 'NAME', help: "uninstall: the operator's namespace" },
+  version: { initial: 'false', help: 'tell the version' },
+  help: { initial: 'false', help: 'show this' },
+} as const satisfies Readonly<Record<string, Flag>>;
+type Name = keyof typeof FLAGS;
+
+const flagLine = ([name, { value, initial, help }]: [string, Flag]): string => {
+  const left = `--${name}${value === undefined ? '' : ` ${value}`}`;
+  const right = value !== undefined && initial ? `${help} (default ${initial})` : help;
+  return `  ${left.padEnd(32)}${right}${name === 'leader-elect' ? ' (default true)' : ''}`;
+};
+
+export const HELP = `postcheck: upgrades containers, verifies each upgrade from inside the container, and falls back when verification does not come
 
 Usage: postcheck [run] [flags]
        postcheck uninstall --deployment NAME --namespace NAMESPACE [flags]
 
-  --watch-namespaces A,B    watch only these namespaces (default: all)
-  --max-execs N             checks in flight overall (default 16)
-  --max-execs-per-node N    checks in flight on one node (default 4)
-  --metrics-address ADDR    address of /metrics, /healthz and /readyz (default :8080)
-  --metrics-per-upgrade     export postcheck_upgrade_info for each Upgrade
-  --leader-elect=BOOL       work only while holding the Lease (default true)
-  --lease-namespace NAME    namespace of the Lease (default: the pod's own, else default)
-  --lease-name NAME         name of the Lease (default postcheck)
-  --gate-policy-name NAME   MutatingAdmissionPolicyBinding that puts gates on pods (default postcheck-gate)
-  --kubeconfig FILE         kubeconfig to use (default: $KUBECONFIG, else the pod's service account)
-  --context NAME            context in that kubeconfig
-  --log-level LEVEL         debug, info, warn or error (default info)
-  --help                    show this
+${Object.entries(FLAGS).map(flagLine).join('\n')}
 
 uninstall removes the gate policy's binding, scales the operator to zero and opens every closed gate, so that nothing stays behind that only the operator could open.
 `;
 
-const FLAGS = {
-  'watch-namespaces': { type: 'string', default: '' },
-  'max-execs': { type: 'string', default: '16' },
-  'max-execs-per-node': { type: 'string', default: '4' },
-  'metrics-address': { type: 'string', default: ':8080' },
-  'metrics-per-upgrade': { type: 'boolean', default: false },
-  'leader-elect': { type: 'string', default: 'true' },
-  'lease-namespace': { type: 'string' },
-  'lease-name': { type: 'string', default: 'postcheck' },
-  'gate-policy-name': { type: 'string', default: 'postcheck-gate' },
-  kubeconfig: { type: 'string' },
-  context: { type: 'string' },
-  'log-level': { type: 'string', default: 'info' },
-  deployment: { type: 'string' },
-  namespace: { type: 'string' },
-  help: { type: 'boolean', short: 'h', default: false },
-} as const;
+const COMMANDS = ['run', 'uninstall'];
 
-/** Reads the words after the program's name; `env` supplies KUBECONFIG and the pod's namespace. */
-export function readCommand(
-  args: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): Command {
-  let parsed: ReturnType<typeof parse>;
-  try {
-    parsed = parse(args);
-  } catch (error) {
-    return { name: 'wrong', mistakes: [error instanceof Error ? error.message : String(error)] };
+/** Collects mistakes while it reads values, so that all are told together. */
+class Values {
+  readonly mistakes: string[] = [];
+  readonly #given: Given;
+
+  constructor(given: Given) {
+    this.#given = given;
+    this.mistakes.push(...given.mistakes);
   }
-  const { values } = parsed;
-  if (values.help) {
-    return { name: 'help' };
+
+  text(name: Name): string | undefined {
+    return this.#given.values.get(name) ?? own<Flag>(FLAGS, name)?.initial;
   }
-  const mistakes: string[] = [];
-  const number = (flag: 'max-execs' | 'max-execs-per-node'): number => {
-    const value = Number(values[flag]);
-    if (!Number.isInteger(value) || value < 1 || value > 1000) {
-      mistakes.push(`--${flag} must be a whole number from 1 to 1000, not ${values[flag]}`);
+
+  flag(name: Name): boolean {
+    return this.oneOf(name, ['true', 'false']) === 'true';
+  }
+
+  oneOf<T extends string>(name: Name, allowed: readonly T[]): T {
+    const value = this.text(name) ?? '';
+    const found = allowed.find((word) => word === value);
+    if (found === undefined) {
+      this.mistakes.push(`--${name} must be one of ${allowed.join(', ')}, not ${value || 'empty'}`);
+    }
+    return found ?? (allowed[0] as T);
+  }
+
+  number(name: Name, least: number, most: number): number {
+    const text = this.text(name) ?? '';
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least && value <= most)) {
+      this.mistakes.push(`--${name} must be a whole number from ${least} to ${most}, not ${text || 'empty'}`);
     }
     return value;
-  };
-  const oneOf = (flag: 'leader-elect' | 'log-level', allowed: readonly string[]): string => {
-    if (!allowed.includes(values[flag])) {
-      mistakes.push(`--${flag} must be one of ${allowed.join(', ')}, not ${values[flag]}`);
+  }
+
+  address(name: Name): ListenAddress | undefined {
+    const text = this.text(name) ?? '';
+    const address = text === '0' ? undefined : parseListenAddress(text);
+    if (text !== '0' && !address) {
+      this.mistakes.push(`--${name} must be such as :8080 or 127.0.0.1:8080, or 0, not ${text || 'empty'}`);
     }
-    return values[flag];
-  };
-  const options: Options = {
-    kubeconfig: values.kubeconfig ?? (env['KUBECONFIG'] || undefined),
-    context: values.context,
-    watchNamespaces: values['watch-namespaces'].split(',').filter((name) => name !== ''),
-    maxExecs: number('max-execs'),
-    maxExecsPerNode: number('max-execs-per-node'),
-    metricsPerUpgrade: values['metrics-per-upgrade'],
-    metricsAddress: values['metrics-address'],
-    leaderElect: oneOf('leader-elect', ['true', 'false']) === 'true',
-    leaseNamespace: values['lease-namespace'] ?? env['POD_NAMESPACE'] ?? 'default',
-    leaseName: values['lease-name'],
-    gatePolicyName: values['gate-policy-name'],
-    logLevel: oneOf('log-level', ['debug', 'info', 'warn', 'error']),
-  };
-  return commandOf(parsed, options, mistakes);
+    return address;
+  }
 }
 
-/** Which command it is; every mistake is told, those of the flags too. */
-function commandOf(
-  { values, positionals }: ReturnType<typeof parse>,
-  options: Options,
-  mistakes: readonly string[],
-): Command {
-  const [name = 'run', ...rest] = positionals;
-  const { deployment, namespace } = values;
-  const unknown =
-    rest.length > 0 || (name !== 'run' && name !== 'uninstall')
-      ? [`unknown command ${positionals.join(' ')}: use run or uninstall`]
-      : [];
-  const lacking =
-    name === 'uninstall' && !(deployment && namespace)
-      ? ['uninstall needs --deployment and --namespace of the operator']
-      : [];
-  const all = [...mistakes, ...unknown, ...lacking];
-  if (all.length > 0) {
-    return { name: 'wrong', mistakes: all };
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads the words after the program's name; `env` supplies KUBECONFIG and the pod's namespace. */
+export function readCommand(args: readonly string[], env: Environment): Command {
+  const given = readFlags(args, FLAGS);
+  for (const name of ['help', 'version'] as const) {
+    if (given.values.get(name) === 'true') {
+      return { name };
+    }
   }
-  if (name === 'uninstall' && deployment && namespace) {
-    return { name, options, uninstall: { deployment, namespace } };
+  const values = new Values(given);
+  const options = optionsOf(values, env);
+  const { deployment, namespace } = {
+    deployment: values.text('deployment'),
+    namespace: values.text('namespace'),
+  };
+  const [name = 'run', ...rest] = given.words;
+  const mistakes = [...values.mistakes, ...wrongWords(name, rest)];
+  if (name === 'uninstall' && !(deployment && namespace)) {
+    mistakes.push('uninstall needs --deployment and --namespace of the operator');
   }
-  return { name: 'run', options };
+  if (mistakes.length > 0) {
+    return { name: 'wrong', mistakes };
+  }
+  return name === 'uninstall' && deployment && namespace
+    ? { name, options, uninstall: { deployment, namespace } }
+    : { name: 'run', options };
 }
 
-const parse = (args: readonly string[]) =>
-  parseArgs({ args: [...args], options: FLAGS, allowPositionals: true, strict: true });
+function optionsOf(values: Values, env: Environment): Options {
+  const secure = values.flag('metrics-secure');
+  const certPath = values.text('metrics-cert-path');
+  if (secure && !certPath) {
+    values.mistakes.push('--metrics-secure needs --metrics-cert-path, the folder of tls.crt and tls.key');
+  }
+  if (!secure && certPath) {
+    values.mistakes.push('--metrics-cert-path is for --metrics-secure: add that flag');
+  }
+  return {
+    kubeconfig: values.text('kubeconfig') ?? (env['KUBECONFIG'] || undefined),
+    context: values.text('context'),
+    watchNamespaces: (values.text('watch-namespaces') ?? '').split(',').filter((name) => name !== ''),
+    maxExecs: values.number('max-execs', 1, 1000),
+    maxExecsPerNode: values.number('max-execs-per-node', 1, 1000),
+    metricsAddress: values.address('metrics-bind-address'),
+    metricsCertPath: certPath,
+    metricsMaxUpgrades: values.number('metrics-max-upgrades', 0, 100_000),
+    healthAddress: values.address('health-probe-bind-address'),
+    leaderElect: values.flag('leader-elect'),
+    leaseNamespace: values.text('lease-namespace') ?? env['POD_NAMESPACE'] ?? 'default',
+    leaseName: values.text('lease-name') ?? '',
+    gatePolicyName: values.text('gate-policy-name') ?? '',
+    logLevel: values.oneOf('log-level', LOG_LEVELS),
+    logFormat: values.oneOf('log-format', LOG_FORMATS),
+  };
+}
+
+function wrongWords(name: string, rest: readonly string[]): string[] {
+  if (rest.length > 0) {
+    return [`unexpected argument ${rest.join(' ')}: write values as --flag=value`];
+  }
+  if (COMMANDS.includes(name)) {
+    return [];
+  }
+  const meant = nearest(name, COMMANDS);
+  return [
+    `unknown command ${name}: ${meant === undefined ? 'use run or uninstall' : `did you mean ${meant}?`}`,
+  ];
+}

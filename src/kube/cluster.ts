@@ -4,6 +4,7 @@ import { ClusterExecutor } from './exec.ts';
 import { ClusterGateProbe } from './gate-probe.ts';
 import { HttpClient } from './http.ts';
 import { type Leadership, type LeaseOptions, leadership } from './leadership.ts';
+import { type Access, PathAccess } from './path-access.ts';
 import { ClusterReader } from './reader.ts';
 import { Requests } from './request.ts';
 import { StreamClient } from './stream-client.ts';
@@ -32,6 +33,8 @@ export interface Cluster {
   readonly health: () => readonly WatchHealth[];
   /** An election that has not started yet. From this call on the writer refuses every write unless it is won. */
   readonly lease: (options: LeaseOptions) => Leadership;
+  /** May who sent this Authorization header `get` the path `/metrics`? */
+  readonly mayReadMetrics: (authorization: string) => Promise<Access>;
   /** Leaves nothing behind that only the operator could open; gives the problem that stopped it, or nothing. */
   readonly uninstall: (request: UninstallRequest) => Promise<string | undefined>;
   /** Ends watches and idle connections. */
@@ -54,6 +57,9 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
   const requests = new Requests(http, throttle);
   const streams = new StreamClient(connection);
   const watcher = new ClusterWatcher(streams, requests, namespaces);
+  // Connections of its own: who asks for metrics holds up no write.
+  const accessHttp = new HttpClient(connection, 2);
+  const metricsAccess = new PathAccess(new Requests(accessHttp), '/metrics');
   let election: Leadership | undefined;
   const writer = new ClusterWriter(requests, { identity, mayWrite: () => election?.isLeader() ?? true });
   return {
@@ -67,11 +73,13 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
       election = leadership(connection, streams, leaseOptions);
       return election;
     },
+    mayReadMetrics: (authorization) => metricsAccess.check(authorization),
     uninstall: (request) => uninstall({ requests, writer, namespaces, gatePolicyName }, request),
     close: async () => {
       await watcher.stop();
       streams.close();
       http.close();
+      accessHttp.close();
     },
   };
 }

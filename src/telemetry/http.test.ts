@@ -1,22 +1,25 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { request } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { parseListenAddress, serveTelemetry, type TelemetryEndpoints, type TelemetryServer } from './http.ts';
+import { type HealthEndpoints, healthRoutes, type MetricsEndpoints, metricsRoutes } from './endpoints.ts';
+import { type HttpServer, serve as listenOn, parseListenAddress } from './http.ts';
 
-const running: TelemetryServer[] = [];
+const running: HttpServer[] = [];
 afterEach(async () => {
   await Promise.all(running.splice(0).map((server) => server.close(0)));
 });
 
-async function serve(changes: Partial<TelemetryEndpoints> = {}) {
-  const server = await serveTelemetry(
-    { host: '127.0.0.1', port: 0 },
-    {
-      live: () => undefined,
-      ready: () => undefined,
-      exposition: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'up 1\n' }),
-      ...changes,
-    },
+async function serve(changes: Partial<HealthEndpoints & MetricsEndpoints> = {}, host = '127.0.0.1') {
+  const endpoints = {
+    live: () => undefined,
+    ready: () => undefined,
+    exposition: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'up 1\n' }),
+    ...changes,
+  };
+  const server = await listenOn(
+    { host, port: 0 },
+    { ...healthRoutes(endpoints), ...metricsRoutes(endpoints) },
   );
   running.push(server);
   return { server, base: `http://${server.address}` };
@@ -66,7 +69,7 @@ describe('the telemetry server', () => {
     const { base } = await serve();
     const response = await fetch(`${base}/debug/pprof`);
     expect(response.status).toBe(404);
-    expect(await response.text()).toMatch('/metrics, /healthz and /readyz');
+    expect(await response.text()).toMatch('/healthz, /readyz, /metrics');
   });
 
   test.each([
@@ -152,12 +155,124 @@ describe('the telemetry server', () => {
   test('a taken port is a rejection, not an uncaught error', async () => {
     const { server } = await serve();
     const port = Number(server.address.split(':').at(-1));
-    const endpoints = {
-      live: () => undefined,
-      ready: () => undefined,
-      exposition: async () => ({ contentType: '', body: '' }),
-    };
-    await expect(serveTelemetry({ host: '127.0.0.1', port }, endpoints)).rejects.toThrow('EADDRINUSE');
+    await expect(listenOn({ host: '127.0.0.1', port }, {})).rejects.toThrow('EADDRINUSE');
+  });
+});
+
+describe('metrics', () => {
+  test('come as OpenMetrics to whom asks for it', async () => {
+    const { base } = await serve({
+      exposition: async (openMetrics) => ({ contentType: 'text/plain', body: String(openMetrics) }),
+    });
+    const ask = async (accept: string) => (await fetch(`${base}/metrics`, { headers: { accept } })).text();
+    expect(await ask('text/plain;version=0.0.4')).toBe('false');
+    expect(await ask('application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4')).toBe(
+      'true',
+    );
+  });
+
+  test('are made once for all that ask at the same time, and again later', async () => {
+    let made = 0;
+    const { base } = await serve({
+      exposition: async () => {
+        made += 1;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        return { contentType: 'text/plain', body: `${made}` };
+      },
+    });
+    const ask = async () => (await fetch(`${base}/metrics`)).text();
+    expect(new Set(await Promise.all(Array.from({ length: 20 }, ask))).size).toBe(1);
+    while ((await ask()) === '1') {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(made).toBe(2);
+  });
+
+  test.each([
+    ['allowed', 200],
+    ['unauthenticated', 401],
+    ['forbidden', 403],
+    ['unknown', 503],
+  ] as const)('are given to whom is %s: %i', async (admission, status) => {
+    const asked: string[] = [];
+    const { base } = await serve({
+      admit: async (authorization) => {
+        asked.push(authorization);
+        return admission;
+      },
+    });
+    const response = await fetch(`${base}/metrics`, { headers: { authorization: 'Bearer x' } });
+    expect(response.status).toBe(status);
+    expect((await response.text()).includes('up 1')).toBe(admission === 'allowed');
+    expect(asked).toEqual(['Bearer x']);
+    expect((await fetch(`${base}/healthz`)).status).toBe(200);
+  });
+});
+
+describe('a client that holds many connections', () => {
+  /** Connections from one loopback address; each is idle after one answer, or has not asked yet. */
+  function hold(port: number, count: number, from: string, words: string): Socket[] {
+    return Array.from({ length: count }, () => {
+      const socket = connect({ port, host: '127.0.0.1', localAddress: from });
+      socket.on('error', () => undefined).resume();
+      socket.write(words);
+      return socket;
+    });
+  }
+  const ask = (port: number, from: string): Promise<number> =>
+    new Promise((resolve) => {
+      const outgoing = request({
+        port,
+        host: '127.0.0.1',
+        path: '/healthz',
+        localAddress: from,
+        agent: false,
+      });
+      outgoing.on('response', (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      });
+      outgoing.on('error', () => resolve(0));
+      outgoing.end();
+    });
+  const question = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n';
+
+  test.each([
+    ['that are idle', question],
+    ['on which half a head came', 'GET /healthz HTTP/1.1\r\nX-A: '],
+    ['on which nothing came', ''],
+  ])(
+    'shuts nobody out by connections %s',
+    async (_, words) => {
+      const { server } = await serve();
+      const port = Number(server.address.split(':').at(-1));
+      const held = hold(port, 300, '127.0.0.2', words);
+      const answers: number[] = [];
+      for (let asked = 0; asked < 50; asked++) {
+        answers.push(await ask(port, '127.0.0.3'));
+        held.push(...hold(port, 5, '127.0.0.2', words));
+      }
+      expect(new Set(answers)).toEqual(new Set([200]));
+      expect(await ask(port, '127.0.0.2')).toBe(200);
+      for (const socket of held) {
+        socket.destroy();
+      }
+    },
+    30_000,
+  );
+
+  test('loses its own idle ones first, and not the one of another', async () => {
+    const { server } = await serve();
+    const port = Number(server.address.split(':').at(-1));
+    const [other] = hold(port, 1, '127.0.0.3', question);
+    await once(other as Socket, 'data');
+    const held = hold(port, 100, '127.0.0.2', question);
+    await Promise.race(held.map((socket) => once(socket, 'close')));
+    (other as Socket).write(question);
+    await once(other as Socket, 'data');
+    for (const socket of [...held, other as Socket]) {
+      socket.destroy();
+    }
   });
 });
 

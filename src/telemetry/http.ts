@@ -1,16 +1,33 @@
-/** `/metrics`, `/healthz` and `/readyz` on one port. Plain HTTP: there is nothing secret in them and nothing to change through them. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+/** A small HTTP server for what a process tells about itself: a few paths, GET only, bounded connections. */
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { FairConnections } from './fair-connections.ts';
 
-export interface TelemetryEndpoints {
-  /** Why the process should be restarted; `undefined` while it is well. */
-  readonly live: () => string | undefined;
-  /** Why the process cannot do its work yet; `undefined` when it can. */
-  readonly ready: () => string | undefined;
-  readonly exposition: () => Promise<{ readonly contentType: string; readonly body: string }>;
+export interface Reply {
+  readonly status: number;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-export interface TelemetryServer {
+export type Route = (request: IncomingMessage) => Reply | Promise<Reply>;
+
+/** What is at each path. */
+export type Routes = Readonly<Record<string, Route>>;
+
+/** Certificate and key, as PEM. */
+export interface KeyPair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface HttpServer {
   /** Where it listens, such as `127.0.0.1:8080`. */
   readonly address: string;
   /** Takes no more connections, lets answers that are under way finish for at most `graceMs`, then cuts them. */
@@ -34,21 +51,11 @@ export function parseListenAddress(text: string): ListenAddress | undefined {
   return host ? { host, port } : { port };
 }
 
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
+const connectionLimit = 64;
+const reloadMs = 60_000;
 
-const state = (reason: string | undefined): Answer => ({
-  status: reason === undefined ? 200 : 503,
-  body: `${reason ?? 'ok'}\n`,
-});
-
-async function answer(
-  { method, url = '/' }: IncomingMessage,
-  endpoints: TelemetryEndpoints,
-): Promise<Answer> {
+async function replyTo(request: IncomingMessage, routes: Routes): Promise<Reply> {
+  const { method, url = '/' } = request;
   if (method !== 'GET' && method !== 'HEAD') {
     return {
       status: 405,
@@ -56,21 +63,14 @@ async function answer(
       headers: { Allow: 'GET, HEAD' },
     };
   }
-  switch (url.split('?', 1)[0]) {
-    case '/healthz':
-      return state(endpoints.live());
-    case '/readyz':
-      return state(endpoints.ready());
-    case '/metrics': {
-      const { contentType, body } = await endpoints.exposition();
-      return { status: 200, body, headers: { 'Content-Type': contentType } };
-    }
-    default:
-      return { status: 404, body: 'not found: there are /metrics, /healthz and /readyz\n' };
-  }
+  const path = url.split('?', 1)[0] ?? '';
+  const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+  return route === undefined
+    ? { status: 404, body: `not found: there is ${Object.keys(routes).join(', ')}\n` }
+    : await route(request);
 }
 
-function send(request: IncomingMessage, response: ServerResponse, { status, body, headers }: Answer): void {
+function send(request: IncomingMessage, response: ServerResponse, { status, body, headers }: Reply): void {
   response.writeHead(status, {
     'Content-Type': 'text/plain; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),
@@ -81,7 +81,7 @@ function send(request: IncomingMessage, response: ServerResponse, { status, body
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-function closeGracefully(server: Server, graceMs: number): Promise<void> {
+function closeGracefully(server: Server | SecureServer, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), graceMs);
     server.close(() => {
@@ -92,41 +92,64 @@ function closeGracefully(server: Server, graceMs: number): Promise<void> {
   });
 }
 
-/**
- * Starts to listen; rejects when the address cannot be bound. Slow and idle clients are cut after seconds and there is a limit to
- * connections, so that no client can hold the probes of the kubelet up.
- */
-export async function serveTelemetry(
-  listen: ListenAddress,
-  endpoints: TelemetryEndpoints,
-): Promise<TelemetryServer> {
-  const server = createServer(
-    {
-      requestTimeout: 5_000,
-      headersTimeout: 5_000,
-      keepAliveTimeout: 30_000,
-      connectionsCheckingInterval: 1_000,
-      maxHeaderSize: 8_192,
-    },
-    (request, response) => {
-      request.resume();
-      answer(request, endpoints)
-        .catch(
-          (error: unknown): Answer => ({
-            status: 500,
-            body: `${error instanceof Error ? error.message : error}\n`,
-          }),
-        )
-        .then((result) => {
-          // Else a keep-alive connection would hold `close` up after its last answer.
-          if (!server.listening) {
-            response.shouldKeepAlive = false;
-          }
-          send(request, response, result);
-        });
-    },
+const timing = {
+  requestTimeout: 5_000,
+  headersTimeout: 5_000,
+  keepAliveTimeout: 30_000,
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: 8_192,
+};
+
+/** Over TLS the key pair is read again every minute: whoever renews certificates writes new files and restarts nobody. */
+function createFor(keyPair: (() => KeyPair) | undefined, listener: RequestListener): Server | SecureServer {
+  if (!keyPair) {
+    return createServer(timing, listener);
+  }
+  const server = createSecureServer(
+    { ...timing, ...keyPair(), handshakeTimeout: 5_000, minVersion: 'TLSv1.2' },
+    listener,
   );
-  server.maxConnections = 64;
+  const reload = setInterval(() => {
+    try {
+      server.setSecureContext({ ...keyPair(), minVersion: 'TLSv1.2' });
+    } catch {
+      // Half-written files: the old pair stays in use until the next look.
+    }
+  }, reloadMs).unref();
+  server.on('close', () => clearInterval(reload));
+  return server;
+}
+
+/**
+ * Starts to listen; rejects when the address cannot be bound. Slow and idle clients are cut after seconds. There is a limit to connections, and who is
+ * above it costs the client with the most of them its longest idle one: a flood takes nothing from anybody else.
+ */
+export async function serve(
+  listen: ListenAddress,
+  routes: Routes,
+  keyPair?: () => KeyPair,
+): Promise<HttpServer> {
+  const connections = new FairConnections(connectionLimit);
+  const server = createFor(keyPair, (request, response) => {
+    connections.busy(request.socket);
+    response.on('close', () => connections.idle(request.socket));
+    request.resume();
+    replyTo(request, routes)
+      .catch(
+        (error: unknown): Reply => ({
+          status: 500,
+          body: `${error instanceof Error ? error.message : error}\n`,
+        }),
+      )
+      .then((reply) => {
+        // Else a keep-alive connection would hold `close` up after its last answer.
+        if (!server.listening) {
+          response.shouldKeepAlive = false;
+        }
+        send(request, response, reply);
+      });
+  });
+  server.on(keyPair ? 'secureConnection' : 'connection', (socket: Socket) => connections.add(socket));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(listen, () => {

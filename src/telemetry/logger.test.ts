@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { createLogger, MAX_LINE_BYTES } from './logger.ts';
+import { createLogger, type LogFormat, type LogLevel, MAX_LINE_BYTES } from './logger.ts';
 
-function capture(level: 'debug' | 'info' | 'warn' | 'error' = 'debug') {
+function capture(level: LogLevel = 'debug', format: LogFormat = 'json') {
   const lines: string[] = [];
-  const log = createLogger(level, { write: (line: string) => void lines.push(line) });
+  const log = createLogger(level, format, { write: (line: string) => void lines.push(line) });
   return { log, lines, last: () => JSON.parse(lines.at(-1) ?? '{}') as Record<string, unknown> };
 }
 
@@ -21,6 +21,29 @@ describe('the log', () => {
     });
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(/^[^\n]*\n$/);
+    expect(Object.keys(last()).slice(0, 3)).toEqual(['level', 'time', 'msg']);
+  });
+
+  test('as text a line is time, level, sentence and fields', () => {
+    const { log, lines } = capture('debug', 'text');
+    log.warn('Fell back to web:1.9\nand more', {
+      namespace: 'shop',
+      name: 'web',
+      why: 'exit "17"',
+      empty: '',
+    });
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^\d{4}-\S+Z WARN {2}Fell back to web:1\.9 and more {2}namespace=shop name=web why="exit \\"17\\"" empty=""\n$/,
+      ),
+    ]);
+  });
+
+  test('as text no field can pass for a line of its own', () => {
+    const { log, lines } = capture('debug', 'text');
+    log.info('x', { output: 'a\n2026-01-01T00:00:00.000Z ERROR faked\u001b[2J\u202e' });
+    expect(lines.join('').split('\n')).toHaveLength(2);
+    expect(lines[0]).not.toContain('\u001b');
   });
 
   test('fields given once stand on every line, and the newest value wins', () => {

@@ -1,9 +1,12 @@
-/** The operator's log: one JSON object per line on standard output, short and without secrets. */
+/** The operator's log: one line an event on standard output, as JSON or as text for people, short and without secrets. */
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
+import { printableLine } from '../api/printable.ts';
 import type { Log, LogFields } from '../engine/ports.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+export const LOG_FORMATS = ['json', 'text'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /** Longest line in bytes: container runtimes split longer ones (at 16 KiB), and one try's output must not drown the rest. */
 export const MAX_LINE_BYTES = 4096;
@@ -52,7 +55,7 @@ function presentable(fields: LogFields): LogFields {
 function logOver(sink: Logger, base: LogFields): Log {
   const write = (level: LogLevel) => (message: string, fields?: LogFields) => {
     if (sink.isLevelEnabled(level)) {
-      sink[level](presentable({ ...base, ...fields }), message);
+      sink[level]({ msg: message, ...presentable({ ...base, ...fields }) });
     }
   };
   return {
@@ -64,9 +67,21 @@ function logOver(sink: Logger, base: LogFields): Log {
   };
 }
 
+/** A value as it stands behind its name: in quotes when a reader could not tell where it ends. */
+const textValue = (value: unknown): string =>
+  typeof value === 'string' && !/^[^\s"=]+$/.test(value) ? JSON.stringify(value) : String(value);
+
+/** `2026-11-25T03:12:07.123Z WARN  sentence  namespace=shop name=web` */
+function textLine(json: string): string {
+  const { time, level, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
+  const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${textValue(value)}`);
+  return `${time} ${String(level).toUpperCase().padEnd(5)} ${printableLine(String(msg))} ${pairs.join('')}`.trimEnd();
+}
+
 /** A log of this level and above. Written synchronously, so that the last words before an exit are not lost. */
 export function createLogger(
   level: LogLevel,
+  format: LogFormat,
   output: DestinationStream = destination({ dest: 1, sync: true }),
 ): Log {
   const sink = pino(
@@ -76,7 +91,7 @@ export function createLogger(
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    output,
+    format === 'json' ? output : { write: (line: string) => output.write(`${textLine(line)}\n`) },
   );
   return logOver(sink, {});
 }

@@ -2,7 +2,15 @@
  * Everything behind `/metrics`. Every series is there at zero before anything happens, so that `increase()` sees the first event.
  * Only `postcheck_upgrade_info` names Upgrades, and only when asked for.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import {
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type Metric,
+  type OpenMetricsContentType,
+  Registry,
+} from 'prom-client';
 import {
   CHECK_TYPES,
   type CheckType,
@@ -40,6 +48,8 @@ const pairs = <A, B>(left: readonly A[], right: readonly B[]): [A, B][] =>
 
 export class Metrics implements Telemetry {
   readonly #registry = new Registry();
+  /** The same metrics in the other format: a registry knows one. */
+  readonly #openMetrics = new Registry<OpenMetricsContentType>();
   readonly queue: QueueTelemetry = new QueueMetrics(this.#registry, 'upgrade');
   readonly #upgrades = this.#gauge('postcheck_upgrades', 'Upgrades by phase.', ['phase']);
   readonly #attempts = this.#counter(
@@ -113,11 +123,16 @@ export class Metrics implements Telemetry {
     this.#startContacts(watched);
     this.#startAtZero();
     collectDefaultMetrics({ register: this.#registry });
+    this.#openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+    for (const metric of this.#registry.getMetricsAsArray()) {
+      this.#openMetrics.registerMetric(metric as unknown as Metric);
+    }
   }
 
-  /** The Prometheus text format, and its content type. */
-  async exposition(): Promise<{ readonly contentType: string; readonly body: string }> {
-    return { contentType: this.#registry.contentType, body: await this.#registry.metrics() };
+  /** OpenMetrics or Prometheus' own text format, and its content type. */
+  async exposition(openMetrics = false): Promise<{ readonly contentType: string; readonly body: string }> {
+    const registry = openMetrics ? this.#openMetrics : this.#registry;
+    return { contentType: registry.contentType, body: await registry.metrics() };
   }
 
   upgradePhase(namespace: string, name: string, phase: Phase | undefined): void {

@@ -60,7 +60,8 @@ const main = (kubeconfig: string, ...args: string[]) => ['src/main.ts', ...args,
 function startOperator(namespaces: readonly string[]): void {
   const flags = [
     `--watch-namespaces=${namespaces.join()}`,
-    '--metrics-address=127.0.0.1:0',
+    '--metrics-bind-address=127.0.0.1:0',
+    '--health-probe-bind-address=127.0.0.1:0',
     `--lease-namespace=${SYSTEM}`,
     '--lease-name=postcheck',
   ];

@@ -84,6 +84,36 @@ describe('what is rendered', () => {
     expect(JSON.stringify(ofKind(objects, 'Job'))).toContain('--watch-namespaces=shop,bank');
   });
 
+  test('health is on a port of its own, and each port has the flag that opens it', () => {
+    const [deployment] = ofKind(
+      renderChart(['--set', 'health.port=9001,metrics.port=9002,metrics.maxUpgrades=5']),
+      'Deployment',
+    );
+    const text = JSON.stringify(deployment);
+    expect(text).toContain('"--health-probe-bind-address=:9001"');
+    expect(text).toContain('"--metrics-bind-address=:9002"');
+    expect(text).toContain('"--metrics-max-upgrades=5"');
+    expect(text.match(/"path":"\/(healthz|readyz)","port":"health"/g)).toHaveLength(3);
+  });
+
+  test('secured metrics: flags, the mounted Secret, the right to ask, and the scrape that shows a token', () => {
+    const secured = (...args: string[]) =>
+      renderChart(['--set', 'metrics.secure.enabled=true,metrics.serviceMonitor.enabled=true', ...args]);
+    expect(() => secured()).toThrow(/metrics.secure.secretName/);
+    const objects = secured('--set', 'metrics.secure.secretName=certs');
+    expect(JSON.stringify(ofKind(objects, 'Deployment'))).toMatch(
+      /--metrics-secure.*--metrics-cert-path=\/etc\/postcheck\/metrics.*"secretName":"certs"/,
+    );
+    expect(ofKind(objects, 'ClusterRole').map(({ metadata }) => metadata.name)).toEqual(
+      expect.arrayContaining(['postcheck-metrics-auth', 'postcheck-metrics-reader']),
+    );
+    const [monitor] = ofKind(objects, 'ServiceMonitor');
+    expect(monitor).toMatchObject({
+      spec: { endpoints: [{ scheme: 'https', tlsConfig: { ca: { secret: { name: 'certs' } } } }] },
+    });
+    expect(JSON.stringify(renderChart())).not.toContain('tokenreviews');
+  });
+
   test('the notes say when pods are not gated', () => {
     const install = ['install', 'postcheck', CHART, '--dry-run=client'];
     expect(helm(install)).toMatch(/NOT GATED: this cluster does not serve MutatingAdmissionPolicy/);

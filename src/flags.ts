@@ -1,0 +1,115 @@
+/** Flags as Go programs take them: `--name value`, `--name=value`, one dash or two, and switches alone or with `=false`. */
+
+import { own } from './api/own.ts';
+
+export interface Flag {
+  /** What stands for the value in the help; without it the flag is a switch. */
+  readonly value?: string;
+  readonly initial?: string;
+  readonly help: string;
+}
+
+export interface Given {
+  /** By the flag's name; of a flag given twice the last. */
+  readonly values: ReadonlyMap<string, string>;
+  /** What is no flag. */
+  readonly words: readonly string[];
+  readonly mistakes: readonly string[];
+}
+
+type Flags = Readonly<Record<string, Flag>>;
+
+/** Reads arguments; `--` ends the flags. Never throws. */
+export function readFlags(args: readonly string[], flags: Flags): Given {
+  const reading = new Reading(args, flags);
+  while (reading.more()) {
+    reading.step();
+  }
+  return reading;
+}
+
+class Reading implements Given {
+  readonly values = new Map<string, string>();
+  readonly words: string[] = [];
+  readonly mistakes: string[] = [];
+  readonly #left: string[];
+  readonly #flags: Flags;
+
+  constructor(args: readonly string[], flags: Flags) {
+    this.#left = [...args];
+    this.#flags = flags;
+  }
+
+  more(): boolean {
+    return this.#left.length > 0;
+  }
+
+  step(): void {
+    const word = this.#left.shift() ?? '';
+    const [, given, inline] = /^--?([^=-][^=]*)(?:=(.*))?$/s.exec(word) ?? [];
+    if (given !== undefined) {
+      this.#flag(given === 'h' ? 'help' : given, inline);
+    } else if (word === '--') {
+      this.words.push(...this.#left.splice(0));
+    } else {
+      this.words.push(word);
+    }
+  }
+
+  #flag(name: string, inline: string | undefined): void {
+    const flag = own(this.#flags, name);
+    if (!flag) {
+      this.mistakes.push(unknownFlag(name, Object.keys(this.#flags)));
+    }
+    if (flag && flag.value === undefined) {
+      this.values.set(name, inline ?? 'true');
+      return;
+    }
+    // The word behind an unknown flag is its value, most likely, and no command.
+    const value = inline ?? this.#nextValue();
+    if (flag && value === undefined) {
+      this.mistakes.push(`--${name} needs a value: --${name}=${flag.value}`);
+    } else if (flag) {
+      this.values.set(name, value ?? '');
+    }
+  }
+
+  #nextValue(): string | undefined {
+    return this.#left[0]?.startsWith('-') ? undefined : this.#left.shift();
+  }
+}
+
+function unknownFlag(name: string, known: readonly string[]): string {
+  const meant = nearest(name, known);
+  return `unknown flag --${name}${meant === undefined ? '' : `: did you mean --${meant}?`}`;
+}
+
+/** The known word that this one most likely stands for; `undefined` when none is near. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const plain = (text: string): string => text.toLowerCase().replace(/[-_]/g, '');
+  const wanted = plain(word).slice(0, 64);
+  const ranked = known
+    .map((one) => ({ one, away: distance(wanted, plain(one)) }))
+    .sort((a, b) => a.away - b.away);
+  const [best] = ranked;
+  const limit = Math.max(1, Math.floor(wanted.length / 3));
+  return best && best.away <= limit
+    ? best.one
+    : known.find((one) => wanted.length > 3 && plain(one).includes(wanted));
+}
+
+/** Levenshtein's: how many letters must be put in, taken out or changed. */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (const [i, letter] of [...from].entries()) {
+    let before = i + 1;
+    const next = [before];
+    for (let j = 1; j <= to.length; j++) {
+      const changed = (row[j - 1] ?? 0) + (letter === to[j - 1] ? 0 : 1);
+      before = Math.min(changed, before + 1, (row[j] ?? 0) + 1);
+      next.push(before);
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
+}

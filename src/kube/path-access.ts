@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import type { Resource } from './names.ts';
+import { list, record, text } from './raw.ts';
+import type { Requests } from './request.ts';
+
+const tokenReviews: Resource = { root: '/apis/authentication.k8s.io/v1', plural: 'tokenreviews' };
+const accessReviews: Resource = { root: '/apis/authorization.k8s.io/v1', plural: 'subjectaccessreviews' };
+
+export type Access = 'allowed' | 'unauthenticated' | 'forbidden' | 'unknown';
+
+const lifeMs = 60_000;
+/** So many readers are known at once. */
+const mostKnown = 100;
+/** Strangers are asked about at most this often, so that nobody floods the API server through us; who is known is always asked about. */
+const strangersPerSecond = 10;
+const longestToken = 8192;
+
+/**
+ * Asks the API server who holds a bearer token, and whether they may `get` a path that is no resource: what kube-rbac-proxy and controller-runtime's
+ * filter ask. A good answer is kept for a minute, by the digest of the token.
+ */
+export class PathAccess {
+  readonly #requests: Requests;
+  readonly #path: string;
+  /** Until when an answer holds, by digest; the longest unused comes first. */
+  readonly #known = new Map<string, number>();
+  #asked = 0;
+  #second = 0;
+
+  constructor(requests: Requests, path: string) {
+    this.#requests = requests;
+    this.#path = path;
+  }
+
+  /** What an Authorization header gets. Never rejects. */
+  async check(authorization: string): Promise<Access> {
+    const token = /^Bearer ([\w.~+/=-]+)$/i.exec(authorization)?.[1];
+    if (token === undefined || token.length > longestToken) {
+      return 'unauthenticated';
+    }
+    const digest = createHash('sha256').update(token).digest('base64');
+    const until = this.#known.get(digest);
+    if (until !== undefined && performance.now() < until) {
+      return 'allowed';
+    }
+    if (until === undefined && !this.#mayAskAboutStranger()) {
+      return 'unknown';
+    }
+    const access = await this.#ask(token);
+    this.#note(digest, access);
+    return access;
+  }
+
+  #mayAskAboutStranger(): boolean {
+    const second = Math.floor(performance.now() / 1000);
+    this.#asked = second === this.#second ? this.#asked + 1 : 1;
+    this.#second = second;
+    return this.#asked <= strangersPerSecond;
+  }
+
+  #note(digest: string, access: Access): void {
+    if (access === 'unknown') {
+      return;
+    }
+    this.#known.delete(digest);
+    if (access === 'allowed') {
+      this.#known.set(digest, performance.now() + lifeMs);
+    }
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > mostKnown && oldest !== undefined) {
+      this.#known.delete(oldest);
+    }
+  }
+
+  async #ask(token: string): Promise<Access> {
+    const user = await this.#userOf(token);
+    return typeof user === 'string' ? user : await this.#mayGet(user);
+  }
+
+  async #userOf(token: string): Promise<Record<string, unknown> | Access> {
+    const review = await this.#post(tokenReviews, 'TokenReview', { token });
+    if (review === undefined) {
+      return 'unknown';
+    }
+    const { uid, username, groups, extra } = record(review.user);
+    return review.authenticated === true && text(username) !== ''
+      ? { uid, user: username, groups: list(groups), extra }
+      : 'unauthenticated';
+  }
+
+  async #mayGet(user: Record<string, unknown>): Promise<Access> {
+    const review = await this.#post(accessReviews, 'SubjectAccessReview', {
+      ...user,
+      nonResourceAttributes: { path: this.#path, verb: 'get' },
+    });
+    if (review === undefined) {
+      return 'unknown';
+    }
+    return review.allowed === true ? 'allowed' : 'forbidden';
+  }
+
+  async #post(
+    resource: Resource,
+    kind: string,
+    spec: Record<string, unknown>,
+  ): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const apiVersion = resource.root.replace('/apis/', '');
+    const answer = await this.#requests.send({
+      method: 'POST',
+      target: { resource },
+      body: { apiVersion, kind, spec },
+      deadlineMs: 5_000,
+    });
+    return answer.ok ? record(record(answer.body).status) : undefined;
+  }
+}
