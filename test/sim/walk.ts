@@ -2,7 +2,7 @@
 import { type Behaviour, exits, exitsFirst, GOOD } from './behaviour.ts';
 import { VirtualClock } from './clock.ts';
 import type { Cut, Fault, Faults } from './operator.ts';
-import type { RunOptions } from './run.ts';
+import { play, type RunOptions } from './run.ts';
 import { KINDS, NEW, OLD, workloadOf } from './stories.ts';
 import {
   afterSeconds,
@@ -157,4 +157,22 @@ export function walkOf(seed: number): Walk {
     minutes: 90,
   };
   return { story, options: { seed, stale: true, faults: faultsOf(chance) } };
+}
+
+const MOVING = ['Pending', 'Upgrading', 'PostChecking', 'FallingBack', 'FallbackChecking'];
+
+/** What was wrong in one walk, with the command that plays it again, or nothing. */
+export async function complaintOf(seed: number): Promise<string | undefined> {
+  const { story, options } = walkOf(seed);
+  const { violations, ending, world, message } = await play(story, options);
+  const { spec, status } = world.upgrade() ?? {};
+  const stalled = status?.conditions?.some(
+    ({ type, status: value }) => type === 'Stalled' && value === 'True',
+  );
+  const restless =
+    MOVING.includes(ending.phase) && !stalled && !spec?.paused ? [`it never came to rest: ${message}`] : [];
+  const complaints = [...violations, ...restless];
+  return complaints.length > 0
+    ? `${complaints.join('; ')}\n  npx node test/sim/replay.ts 'walk ${seed}'`
+    : undefined;
 }
