@@ -15,17 +15,25 @@ interface Stage {
   readonly except?: string;
   /** Test files at once. */
   readonly workers: number;
+  /** For what must be built before (`make release-dry`). */
+  readonly onlyWhenNamed?: true;
 }
 
 /** What counts exactly runs while nobody else upgrades anything; so does, at the end, what changes the operator under everybody's feet: kills, the audit of its rights, install and uninstall. */
 const STAGES: readonly Stage[] = [
-  { name: 'unit', files: '\\.test\\.ts$', except: '/test/(api|fault|cluster|images|e2e)/', workers: 2 },
+  {
+    name: 'unit',
+    files: '\\.test\\.ts$',
+    except: '/test/(api|fault|cluster|images|e2e|release)/',
+    workers: 2,
+  },
   { name: 'api', files: '/test/(api|fault|cluster|images)/', workers: 2 },
   { name: 'e2e', files: '/test/e2e/(?!traffic|metrics|kill|rbac|chart).*\\.test\\.ts$', workers: 2 },
   { name: 'e2e-alone', files: '/test/e2e/(traffic|metrics).*\\.test\\.ts$', workers: 1 },
   { name: 'e2e-kill', files: '/test/e2e/kill.*\\.test\\.ts$', workers: 1 },
   { name: 'e2e-rbac', files: '/test/e2e/rbac.*\\.test\\.ts$', workers: 1 },
   { name: 'e2e-chart', files: '/test/e2e/chart.*\\.test\\.ts$', workers: 1 },
+  { name: 'release', files: '/test/release/.*\\.test\\.ts$', workers: 1, onlyWhenNamed: true },
 ];
 
 interface Counts {
@@ -95,7 +103,9 @@ if (unknown.length > 0) {
   );
   exit(2);
 }
-const counts = STAGES.filter(({ name }) => wanted.length === 0 || wanted.includes(name)).map(run);
+const counts = STAGES.filter(({ name, onlyWhenNamed }) =>
+  wanted.length === 0 ? !onlyWhenNamed : wanted.includes(name),
+).map(run);
 const sum = (what: keyof Counts) => counts.reduce((total, one) => total + one[what], 0);
 const [passed, failed, skipped] = [sum('passed'), sum('failed'), sum('skipped')];
 if (skipped > 0 && env['CI'] === 'true') {

@@ -1,0 +1,129 @@
+/** Unpacks what `node scripts/release.ts` built into dist/release, and uses it as its users will. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { parse, parseAllDocuments } from 'yaml';
+
+const ROOT = join(import.meta.dirname, '../..');
+const RELEASE = join(ROOT, 'dist/release');
+const scratch = mkdtempSync(join(tmpdir(), 'postcheck-release-'));
+const files = readdirSync(RELEASE);
+
+const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+const name = (parse(readFileSync(join(ROOT, 'charts/postcheck/values.yaml'), 'utf8')) as Values).image
+  .repository;
+
+interface Values {
+  readonly image: { readonly repository: string };
+}
+
+interface ImageConfig {
+  readonly config: {
+    readonly User: string;
+    readonly Entrypoint: string[];
+    readonly Labels: Record<string, string>;
+  };
+}
+
+/** The one released file that such a name has. */
+function released(pattern: RegExp): string {
+  const found = files.filter((file) => pattern.test(file));
+  expect(found).toHaveLength(1);
+  return join(RELEASE, found[0] ?? '');
+}
+
+const run = (command: string, args: readonly string[]) =>
+  execFileSync(command, args, { encoding: 'utf8', cwd: scratch, maxBuffer: 1 << 26 });
+
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+test('every file has the checksum that SHA256SUMS says', () => {
+  const { stdout, status } = spawnSync('sha256sum', ['--check', 'SHA256SUMS'], {
+    cwd: RELEASE,
+    encoding: 'utf8',
+  });
+  expect({ status, lines: stdout.trim().split('\n').length }).toEqual({ status: 0, lines: files.length - 1 });
+});
+
+describe('the image', () => {
+  const root = join(scratch, 'root');
+  let image: ImageConfig;
+
+  beforeAll(() => {
+    run('tar', ['-xf', released(/-image-linux-\w+\.tar$/)]);
+    const [manifest] = JSON.parse(readFileSync(join(scratch, 'manifest.json'), 'utf8'));
+    expect(manifest.RepoTags).toEqual([`${name}:${version}`]);
+    image = JSON.parse(readFileSync(join(scratch, manifest.Config), 'utf8'));
+    mkdirSync(root);
+    for (const layer of manifest.Layers) {
+      run('tar', ['-C', root, '-xf', layer]);
+    }
+  }, 120_000);
+
+  test('runs the operator as an unprivileged user', () => {
+    const [command = '', ...args] = image.config.Entrypoint;
+    expect(image.config.User).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+    const help = run('chroot', [`--userspec=${image.config.User}`, root, command, ...args, '--help']);
+    expect(help).toMatch(/^postcheck: upgrades containers/);
+  }, 30_000);
+
+  test('holds exactly the packages that the bill of materials lists, and their licences are passed on', () => {
+    const bundle = readFileSync(join(root, 'app/postcheck.mjs'), 'utf8');
+    const inside = [...bundle.matchAll(/^\/\/ node_modules\/((?:@[^/\n]+\/)?[^/\n]+)\//gm)].map(
+      ([, one]) => one,
+    );
+    const { components } = JSON.parse(readFileSync(released(/sbom\.cdx\.json$/), 'utf8'));
+    const listed = (components as { name: string; version: string }[]).toSorted((a, b) =>
+      a.name < b.name ? -1 : 1,
+    );
+    expect(listed.map((component) => component.name)).toEqual([...new Set(inside)].sort());
+    const licences = readFileSync(released(/^THIRD-PARTY-LICENSES\.txt$/), 'utf8');
+    for (const component of listed) {
+      expect(licences).toContain(`${component.name}@${component.version} (`);
+    }
+  });
+});
+
+/** Every image that a manifest names. */
+const imagesIn = (manifest: string): unknown[] =>
+  [...manifest.matchAll(/^\s*(?:- )?image: "?([^"\s]+)"?$/gm)].map(([, image]) => image);
+
+describe('the chart package', () => {
+  test('renders, and asks for the image of its own version', () => {
+    const rendered = run(join(ROOT, '.cluster/bin/helm'), [
+      'template',
+      'postcheck',
+      released(/^postcheck-[\d.]+\.tgz$/),
+    ]);
+    expect(new Set(imagesIn(rendered))).toEqual(new Set([`${name}:${version}`]));
+    expect(rendered).toContain('kind: CustomResourceDefinition');
+  });
+});
+
+describe('install.yaml', () => {
+  const manifest = readFileSync(join(RELEASE, 'install.yaml'), 'utf8');
+  const api = join(scratch, 'api');
+
+  afterAll(() => void spawnSync(join(ROOT, 'test/cluster/api-only.sh'), ['down', api]));
+
+  test('asks for the image of its own version, and no other', () => {
+    expect(new Set(imagesIn(manifest))).toEqual(new Set([`${name}:${version}`]));
+  });
+
+  test('is taken whole by an API server, twice', () => {
+    const kubeconfig = run(join(ROOT, 'test/cluster/api-only.sh'), ['up', api]).trim();
+    const objects = parseAllDocuments(manifest).filter((document) => document.toJS() !== null).length;
+    const apply = () =>
+      spawnSync(
+        join(ROOT, '.cluster/bin/kubectl'),
+        ['--kubeconfig', kubeconfig, 'apply', '--server-side', '-f', join(RELEASE, 'install.yaml')],
+        { encoding: 'utf8' },
+      );
+    for (const applied of [apply(), apply()]) {
+      expect({ status: applied.status, stderr: applied.stderr }).toEqual({ status: 0, stderr: '' });
+      expect(applied.stdout.trim().split('\n')).toHaveLength(objects);
+    }
+  }, 120_000);
+});
