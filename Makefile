@@ -23,12 +23,13 @@ node_modules/.package-lock.json: package.json package-lock.json
 	@touch $@
 
 .PHONY: check
-check: deps ## types, lint, import rules, generated files up to date, size of the bundle; seconds
+check: deps ## types, lint, import rules, generated files up to date, size of the bundle, workflows; seconds
 	npm run -s types
 	npm run -s lint
 	npm run -s generate -- --check
 	npm run -s bundle -- --check
 	npm run -s jest -- test/structure.test.ts
+	go -C test/actionlint tool actionlint -shellcheck= -pyflakes= $(CURDIR)/.github/workflows/*.yml
 
 .PHONY: bundle
 bundle: deps ## bundle the operator into dist/postcheck.mjs
@@ -80,3 +81,24 @@ test: check operator ## all tests; ends with `N passed, N failed, N skipped`
 .PHONY: bench
 bench: operator ## measure side by side with a bare rollout, a shell script, and a client-go program
 	node test/bench/bench.ts
+
+.PHONY: release-dry
+release-dry: deps ## build every artifact of a release into dist/release, without a registry, then unpack and use them
+	node scripts/release.ts
+	node scripts/test.ts release
+
+MINUTES ?= 10
+SEED ?= 1
+.PHONY: soak
+soak: deps ## random histories in virtual time for MINUTES=10 from SEED=1 on, then every planted bug must be seen
+	node test/sim/soak.ts --minutes $(MINUTES) --seed $(SEED)
+	node test/sim/planted.ts
+
+VERSIONS ?=
+.PHONY: matrix-api
+matrix-api: deps ## the API tests on every Kubernetes, or on VERSIONS="1.34 1.35", into docs/compatibility.md; no root, no nodes
+	node scripts/matrix.ts $(VERSIONS)
+
+.PHONY: matrix
+matrix: deps ## the same, and the main stories on three nodes of each version
+	node scripts/matrix.ts --nodes $(VERSIONS)
