@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import { parse, parseAllDocuments } from 'yaml';
 import { installTools, makeDirectory, parseResult, probePath } from '../../container/test/sandbox.ts';
+import { readRegistry } from '../../packages/cli/src/registry.ts';
 
 jest.setTimeout(60_000);
 // Not in beforeAll: concurrent tests do not wait for that.
@@ -170,13 +171,9 @@ describe('the manifests', () => {
   });
 
   test('explain exit codes as the registry does', () => {
-    const { stdout } = spawnSync(
-      process.execPath,
-      [join(folder, '../../scripts/exit-codes.ts'), join(folder, 'codes.yaml')],
-      {
-        encoding: 'utf8',
-      },
+    const registry = readRegistry(readFileSync(join(folder, 'codes.yaml'), 'utf8'));
+    expect(upgrade.spec.postCheck.checks[0].exitCodes).toEqual(
+      'rules' in registry ? registry.rules : registry.mistakes,
     );
-    expect(upgrade.spec.postCheck.checks[0].exitCodes).toEqual(parse(stdout).exitCodes);
   });
 });

@@ -8,7 +8,8 @@ import type { Throttle } from './throttle.ts';
 export type PatchType =
   | 'application/merge-patch+json'
   | 'application/strategic-merge-patch+json'
-  | 'application/json-patch+json';
+  | 'application/json-patch+json'
+  | 'application/apply-patch+yaml';
 
 export interface ApiRequest {
   readonly method: HttpRequest['method'];

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
-import { readRegistry } from '../../scripts/exit-codes.ts';
+import { readRegistry } from '../../packages/cli/src/registry.ts';
 import { Api, type Json, run } from './support/api.ts';
 import { createIn, inNamespace, loadImages, manifests, rolledOut, statusOf } from './support/manifests.ts';
 import { waitFor } from './support/wait.ts';

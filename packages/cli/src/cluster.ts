@@ -1,5 +1,6 @@
 /** The cluster on the caller's own rights: reads and writes that end in a Fault which a person can act on. */
 import { homedir } from 'node:os';
+import type { TryOutcome } from '../../../src/core/verification/exit-codes.ts';
 import type { RequestFailure } from '../../../src/engine/ports.ts';
 import { Connection } from '../../../src/kube/connection.ts';
 import { ClusterExecutor } from '../../../src/kube/exec.ts';
@@ -139,6 +140,27 @@ export class Cluster {
     }
   }
 
+  /** A GET to a pod through the API server, as `kubectl get --raw` of its proxy. */
+  async throughProxy(
+    { namespace, pod, port, scheme, path }: PodAddress,
+    deadlineMs: number,
+  ): Promise<TryOutcome> {
+    const base = pathOf({ resource: { root: '/api/v1', plural: 'pods' }, namespace, name: pod });
+    const address = `${scheme === 'HTTPS' ? 'https:' : ''}${pod}:${port}`;
+    const url = `${base?.slice(0, -pod.length)}${encodeURIComponent(address)}/proxy/${path.replace(/^\//, '')}`;
+    try {
+      const { status, body } = await this.#http.send({ method: 'GET', path: url, deadlineMs });
+      // What the API server says itself is a Status; all else comes from the pod.
+      const own = record(safeJson(body));
+      if (own.kind === 'Status' && own.apiVersion === 'v1') {
+        return { kind: 'unreachable', message: text(own.message) };
+      }
+      return { kind: 'answered', good: status >= 200 && status < 400, output: `HTTP ${status}` };
+    } catch (error) {
+      return { kind: 'unreachable', message: (error as Error).message };
+    }
+  }
+
   /** May the caller do this? `undefined` when the API server does not say. */
   async may(verb: string, what: Access): Promise<boolean | undefined> {
     const answer = await this.try({
@@ -176,6 +198,15 @@ export class Cluster {
     }
     return new Fault(said);
   }
+}
+
+/** A port of a pod. */
+export interface PodAddress {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly port: number | string;
+  readonly scheme: string;
+  readonly path: string;
 }
 
 /** Group, resource and namespace of a right. */

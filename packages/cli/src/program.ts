@@ -1,13 +1,22 @@
 /** Every verb and flag: what `--help`, docs/cli.md and the completion know. */
-import { Command, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { Cluster, type ConnectionFlags } from './cluster.ts';
 import type { Io } from './io.ts';
 import type { ActOptions } from './verbs/act.ts';
+import type { BundleOptions } from './verbs/bundle.ts';
+import type { CheckOptions } from './verbs/check.ts';
+import type { CodesOptions } from './verbs/codes.ts';
 import type { EventsOptions } from './verbs/events.ts';
+import type { GatesOptions, OpenOptions } from './verbs/gates.ts';
 import type { GetOptions } from './verbs/get.ts';
 import type { HistoryOptions } from './verbs/history.ts';
+import type { InitOptions } from './verbs/init.ts';
+import type { LintOptions } from './verbs/lint.ts';
+import type { LogsOptions } from './verbs/logs.ts';
+import type { ProbeOptions } from './verbs/probe.ts';
 import type { StatusOptions } from './verbs/status.ts';
 import type { TreeOptions } from './verbs/tree.ts';
+import type { VersionOptions } from './verbs/version.ts';
 import type { WhyOptions } from './verbs/why.ts';
 
 /** What a verb is run with. */
@@ -33,7 +42,6 @@ export const INSTALLATION = 'Installation:';
 
 /** kubectl's connection flags, valid before and after the verb. */
 function withConnectionFlags(program: Command): Command {
-  const collect = (value: string, all: readonly string[] = []): string[] => [...all, value];
   return program
     .optionsGroup(CONNECTION)
     .option('-n, --namespace <name>', "namespace (default: the context's)")
@@ -44,7 +52,7 @@ function withConnectionFlags(program: Command): Command {
     .option('-s, --server <url>', 'address of the API server')
     .option('--token <token>', 'bearer token')
     .option('--as <user>', 'user to impersonate')
-    .option('--as-group <group>', 'group to impersonate; may be repeated', collect)
+    .option('--as-group <group>', 'group to impersonate; may be repeated', repeated)
     .option('--as-uid <uid>', 'UID to impersonate')
     .option('--certificate-authority <file>', "the API server's authority")
     .option('--client-certificate <file>', 'client certificate')
@@ -57,7 +65,7 @@ function withConnectionFlags(program: Command): Command {
 }
 
 /** The whole command line. `done` is told the exit code. */
-export function createProgram(around: Surroundings, done: (exitCode: number) => void): Command {
+export function createProgram(around: Surroundings, done: Done): Command {
   const program = withConnectionFlags(new Command('kubectl postcheck'));
   program
     .description('What the Upgrades of a cluster do, why, and what to do about it.')
@@ -71,15 +79,12 @@ export function createProgram(around: Surroundings, done: (exitCode: number) => 
     async (...given: unknown[]): Promise<void> => {
       const command = given.at(-1) as Command;
       const options = command.optsWithGlobals<Parameters<typeof run>[2]>();
-      const cluster = await Cluster.open(options, around.environment);
-      try {
-        done(await run(cluster, around.io, options, command.args));
-      } finally {
-        cluster.close();
-      }
+      done(await withCluster(around, command, (cluster) => run(cluster, around.io, options, command.args)));
     };
   addLooks(program, running);
   addActs(program, running);
+  addPreparations(program, running, around, done);
+  addInstallation(program, running, around, done);
   return program;
 }
 
@@ -224,6 +229,158 @@ function addActs(program: Command, running: Running): void {
       (await import('./verbs/set-image.ts')).setImage(io, cluster, words, options),
     ),
   );
+}
+
+function addPreparations(program: Command, running: Running, around: Surroundings, done: Done): void {
+  verb(program, PREPARE, 'init', 'print an Upgrade for a workload that is there')
+    .argument('<workload>', 'such as deployment/web')
+    .addOption(format('yaml', 'json'))
+    .option('--no-exec', 'do not try the readiness script in a running pod')
+    .action(
+      running<InitOptions>(async (cluster, io, options, [word = '']) =>
+        (await import('./verbs/init.ts')).init(io, cluster, word, options),
+      ),
+    );
+  verb(program, PREPARE, 'lint', 'find what is wrong with manifests, without a cluster')
+    .requiredOption(
+      '-f, --filename <file>',
+      'manifest, folder, or - for standard input; may be repeated',
+      repeated,
+    )
+    .option('--live', 'ask the cluster too: target, containers, gate, rights; nothing is stored')
+    .addOption(format('json', 'sarif'))
+    .action(async (options: LintOptions, command: Command) => {
+      const { lint } = await import('./verbs/lint.ts');
+      done(
+        options.live
+          ? await withCluster(around, command, (cluster) => lint(around.io, options, cluster))
+          : await lint(around.io, options),
+      );
+    });
+  verb(program, PREPARE, 'codes', 'show what exit codes mean, or turn a registry of codes into rules')
+    .argument(
+      '[name]',
+      'an Upgrade: the codes in force, and how many pods said them (default: the default table)',
+    )
+    .option('--registry <file>', 'print the codes of a readiness hook as exitCodes, ready to paste')
+    .addOption(format('json', 'yaml'))
+    .action(async (name: string | undefined, options: CodesOptions, command: Command) => {
+      const { codes, registryRules } = await import('./verbs/codes.ts');
+      if (options.registry !== undefined) {
+        done(await registryRules(around.io, options.registry));
+        return;
+      }
+      const { findUpgrade } = await import('./upgrades.ts');
+      const upgrade =
+        name === undefined
+          ? undefined
+          : await withCluster(around, command, async (cluster) => (await findUpgrade(cluster, name)).upgrade);
+      done(codes(around.io, upgrade, options));
+    });
+  verb(program, PREPARE, 'probe', 'ask the checks now, on your own rights; nothing is stored')
+    .argument('<name>', 'an Upgrade, a workload such as deployment/web, or pod/NAME')
+    .option('--kubelet', "the pod's own startup, liveness and readiness probes instead")
+    .addHelpText('after', '\nExit codes: 0 all pass, 6 some do not, 1 usage or connection.')
+    .addOption(format('json', 'yaml'))
+    .action(
+      running<ProbeOptions>(async (cluster, io, options, [word = '']) =>
+        (await import('./verbs/probe.ts')).probe(io, cluster, word, options),
+      ),
+    );
+}
+
+function addInstallation(program: Command, running: Running, around: Surroundings, done: Done): void {
+  verb(program, INSTALLATION, 'check', 'tell whether the installation is healthy')
+    .option('--pre', 'before an installation: what the cluster serves, and what you may create')
+    .addOption(format('json', 'yaml'))
+    .addHelpText('after', '\nExit codes: 0 healthy, 1 something is wrong, or no connection.')
+    .action(
+      running<CheckOptions>(async (cluster, io, options) =>
+        (await import('./verbs/check.ts')).check(io, cluster, options),
+      ),
+    );
+  const gates = verb(program, INSTALLATION, 'gates', 'list closed gates, and who waits for them')
+    .option('-A, --all-namespaces', 'in all namespaces')
+    .addOption(format('json', 'yaml'))
+    .action(
+      running<GatesOptions>(async (cluster, io, options) =>
+        (await import('./verbs/gates.ts')).gates(io, cluster, options),
+      ),
+    );
+  gates
+    .command('open')
+    .summary('open gates by hand, for when the operator is gone')
+    .description('Open gates by hand, for when the operator is gone. Nothing is verified.')
+    .argument('<pod...>', 'pods behind a closed gate')
+    .option('-y, --yes', 'do not ask')
+    .action(
+      running<OpenOptions>(async (cluster, io, options, pods) =>
+        (await import('./verbs/gates.ts')).openGates(io, cluster, pods, options),
+      ),
+    );
+  verb(program, INSTALLATION, 'logs', "show the operator's log as lines for people")
+    .argument('[name]', 'an Upgrade (default: all)')
+    .option('-f, --follow', 'go on')
+    .option('--since <time>', 'only what is newer, such as 10m')
+    .option('--operator-namespace <name>', 'where the operator runs (default: where its pods are found)')
+    .option('--raw', 'as the operator wrote it')
+    .action(
+      running<LogsOptions>(async (cluster, io, options, [name]) =>
+        (await import('./verbs/logs.ts')).logs(io, cluster, name, options),
+      ),
+    );
+  verb(program, INSTALLATION, 'bundle', 'write the evidence of an Upgrade into one archive, without secrets')
+    .argument(...NAME)
+    .option('--file <file>', 'archive to write (default: postcheck-NAMESPACE-NAME-TIME.tar.gz)')
+    .action(
+      running<BundleOptions>(async (cluster, io, options, [name = '']) =>
+        (await import('./verbs/bundle.ts')).bundle(io, cluster, name, options),
+      ),
+    );
+  addOneself(program, around, done);
+}
+
+/** What is about the tool itself. */
+function addOneself(program: Command, around: Surroundings, done: Done): void {
+  verb(
+    program,
+    INSTALLATION,
+    'version',
+    'tell the versions of this tool, of the operator and of the API server',
+  )
+    .option('--client', 'of this tool only')
+    .addOption(format('json', 'yaml'))
+    .action(async (options: VersionOptions, command: Command) => {
+      const { version } = await import('./verbs/version.ts');
+      done(await version(around.io, around.version, () => open(around, command), options));
+    });
+  verb(program, INSTALLATION, 'completion', 'print what kubectl or a shell needs to complete names')
+    .addArgument(
+      new Argument('<for>', 'kubectl, bash, zsh or fish').choices(['kubectl', 'bash', 'zsh', 'fish']),
+    )
+    .action(async (shell: string) => {
+      done((await import('./completion.ts')).completionScript(around.io, shell));
+    });
+}
+
+const repeated = (value: string, all: readonly string[] = []): string[] => [...all, value];
+
+type Done = (exitCode: number) => void;
+
+const open = (around: Surroundings, command: Command): Promise<Cluster> =>
+  Cluster.open(command.optsWithGlobals<ConnectionFlags>(), around.environment);
+
+async function withCluster<T>(
+  around: Surroundings,
+  command: Command,
+  run: (cluster: Cluster) => Promise<T>,
+): Promise<T> {
+  const cluster = await open(around, command);
+  try {
+    return await run(cluster);
+  } finally {
+    cluster.close();
+  }
 }
 
 /** `--flag`, `--flag=true` and `--flag=false`, as kubectl takes them. */

@@ -1,5 +1,6 @@
 /** From the words on the command line to an exit code. */
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
+import { Cluster } from './cluster.ts';
 import { EXIT, Fault } from './fault.ts';
 import { createProgram, type Surroundings } from './program.ts';
 
@@ -15,11 +16,23 @@ export async function run(words: readonly string[], around: Surroundings): Promi
     outputError: (text, write) => write(text),
   });
   try {
+    if (words[0] === '__complete') {
+      return await completed(program, words.slice(1), around);
+    }
     await program.parseAsync([...words], { from: 'user' });
     return exitCode;
   } catch (error) {
     return told(error, around);
   }
+}
+
+/** Answers kubectl, or a shell, with what can come next. The words are not parsed as a command: they are not finished. */
+async function completed(program: Command, words: readonly string[], around: Surroundings): Promise<number> {
+  const { complete } = await import('./completion.ts');
+  program.parseOptions([...words.slice(0, -1)]);
+  const lines = await complete(program, words, () => Cluster.open(program.opts(), around.environment));
+  around.io.write(`${lines.join('\n')}\n`);
+  return EXIT.ok;
 }
 
 /** Says what went wrong, in one sentence; a bug of this tool too. */

@@ -113,7 +113,17 @@ function lineOf(raw: Raw): Line {
   };
 }
 
+/** The whole time line as text. */
+export const eventLines = async (io: Io, cluster: Cluster, scene: Scene): Promise<string[]> =>
+  tableOf(io, await read(cluster, scene, TYPES), true);
+
 function print(io: Io, lines: readonly Line[], head: boolean): void {
+  for (const line of tableOf(io, lines, head)) {
+    io.out(line);
+  }
+}
+
+function tableOf(io: Io, lines: readonly Line[], head: boolean): string[] {
   const rows = lines.map(({ at: when, type, reason, object, note, count }) => [
     moment(when, io.now()),
     type === 'Warning' ? io.paint('yellow', type) : type,
@@ -122,9 +132,7 @@ function print(io: Io, lines: readonly Line[], head: boolean): void {
     count > 1 ? `${note} (${count} times)` : note,
   ]);
   const all = head ? [['TIME', 'TYPE', 'REASON', 'OBJECT', 'NOTE'], ...rows] : rows;
-  for (const line of columns(all)) {
-    io.out(io.terminal ? fit(line, io.columns()) : line);
-  }
+  return columns(all).map((line) => (io.terminal ? fit(line, io.columns()) : line));
 }
 
 /** New ones as they come; the pods that are looked at are those of the moment. */

@@ -1,7 +1,4 @@
 /** Turns the code registry of a readiness hook into the `exitCodes` of an Upgrade's check. See docs/guides/writing-a-post-check.md. */
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import {
   isMap,
   isScalar,
@@ -13,22 +10,6 @@ import {
   stringify,
   type YAMLMap,
 } from 'yaml';
-
-const HELP = `Usage: node scripts/exit-codes.ts REGISTRY
-
-Prints the code registry of a readiness hook as the exitCodes of an Upgrade's check, ready to paste.
-
-REGISTRY is a YAML or JSON file:
-
-  codes:
-  - code: 17                  # or a range: 20-29
-    reason: DatabaseClosed    # CamelCase, at most 64 characters
-    message: What the code means to the person who reads the status
-    class: Retry              # Retry (default), Fail, Skip or Pass
-
-A hook's own codes are 3 to 119. 0, 1, 2 and everything from 120 on have a fixed meaning.
-Ends with 0, with 1 when the registry has mistakes (all are listed), with 2 when it is called wrongly.
-`;
 
 const CLASSES = ['Retry', 'Fail', 'Skip', 'Pass'];
 const KEYS = ['code', 'reason', 'message', 'class'];
@@ -57,7 +38,7 @@ interface Range {
   line: number;
 }
 
-/** Reads a registry. Takes the file's text; gives its rules, or every mistake in it, each with its line. */
+/** Reads a registry. Takes the file's text; returns its rules, or every mistake in it, each with its line. */
 export function readRegistry(text: string): Registry {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
@@ -171,55 +152,4 @@ function firstLine(text: string): string {
 /** The rules as YAML, as they stand in `spec.postCheck.checks[]`. */
 export function printRules(rules: readonly ExitCodeRule[]): string {
   return stringify({ exitCodes: rules }, { lineWidth: 0, indentSeq: false });
-}
-
-function main(args: readonly string[]): number {
-  let parsed: ReturnType<typeof parseCommand>;
-  try {
-    parsed = parseCommand(args);
-  } catch (error) {
-    console.error(`exit-codes: ${(error as Error).message}\n\n${HELP}`);
-    return 2;
-  }
-  const [path, ...more] = parsed.positionals;
-  if (parsed.values.help === true) {
-    process.stdout.write(HELP);
-    return 0;
-  }
-  if (path === undefined || more.length > 0) {
-    console.error(`exit-codes: name one registry file\n\n${HELP}`);
-    return 2;
-  }
-  return convert(path);
-}
-
-function convert(path: string): number {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    console.error(`exit-codes: ${path} cannot be read: ${(error as Error).message}`);
-    return 2;
-  }
-  const registry = readRegistry(text);
-  if ('mistakes' in registry) {
-    for (const mistake of registry.mistakes) {
-      console.error(`${path}: ${mistake}`);
-    }
-    return 1;
-  }
-  process.stdout.write(printRules(registry.rules));
-  return 0;
-}
-
-function parseCommand(args: readonly string[]) {
-  return parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { help: { type: 'boolean', short: 'h' } },
-  });
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  process.exitCode = main(process.argv.slice(2));
 }

@@ -1,0 +1,204 @@
+/**
+ * What can come next on a command line. kubectl (1.26 and newer) asks the program `kubectl_complete-postcheck` on its path,
+ * and reads cobra's answer: a line for each candidate, and `:4` (no file names) at the end.
+ */
+import type { Argument, Command, Option } from 'commander';
+import { resources } from '../../../src/kube/names.ts';
+import { at, text } from '../../../src/kube/raw.ts';
+import type { Cluster } from './cluster.ts';
+import { Fault } from './fault.ts';
+import type { Io } from './io.ts';
+
+const NO_FILES = ':4';
+const FILES = ':0';
+const SHELLS = ['kubectl', 'bash', 'zsh', 'fish'] as const;
+
+/** Where the words lead: the verb, what is asked for, and what begins the word. */
+export interface Place {
+  readonly command: Command;
+  /** The flag whose value comes next. */
+  readonly flag?: Option;
+  /** Words that are neither flags nor verbs. */
+  readonly operands: readonly string[];
+  readonly begun: string;
+}
+
+/** Follows the words through the verbs. The last one is the word that is being typed. */
+export function placeOf(program: Command, words: readonly string[]): Place {
+  let command = program;
+  let flag: Option | undefined;
+  const operands: string[] = [];
+  for (const word of words.slice(0, -1)) {
+    const next = flag === undefined ? command.commands.find((one) => one.name() === word) : undefined;
+    if (flag !== undefined) {
+      flag = undefined;
+    } else if (word.startsWith('-')) {
+      flag = takesValue(program, command, word);
+    } else if (next) {
+      command = next;
+    } else {
+      operands.push(word);
+    }
+  }
+  return { command, operands, begun: words.at(-1) ?? '', ...(flag ? { flag } : {}) };
+}
+
+const optionsOf = (program: Command, command: Command): readonly Option[] => [
+  ...command.options,
+  ...program.options,
+];
+
+const takesValue = (program: Command, command: Command, word: string): Option | undefined =>
+  word.includes('=')
+    ? undefined
+    : optionsOf(program, command).find(
+        (option) => (option.short === word || option.long === word) && option.required,
+      );
+
+/** Candidates with what they mean, as cobra writes them. */
+export async function complete(
+  program: Command,
+  words: readonly string[],
+  open: () => Promise<Cluster>,
+): Promise<string[]> {
+  const place = placeOf(program, words);
+  if (place.flag?.long === '--filename' || place.flag?.long === '--kubeconfig') {
+    return [FILES];
+  }
+  const all = await candidates(program, place, open);
+  return [
+    ...all
+      .filter(([word]) => word.startsWith(place.begun))
+      .map(([word, help]) => (help ? `${word}\t${help}` : word)),
+    NO_FILES,
+  ];
+}
+
+type Candidate = readonly [word: string, help?: string];
+
+async function candidates(
+  program: Command,
+  place: Place,
+  open: () => Promise<Cluster>,
+): Promise<Candidate[]> {
+  const { command, flag, operands, begun } = place;
+  if (flag) {
+    return flag.argChoices?.map((choice): Candidate => [choice]) ?? (await ofFlag(flag, open));
+  }
+  if (begun.startsWith('-')) {
+    return optionsOf(program, command).map((option) => [option.long ?? '', option.description]);
+  }
+  const verbs = command.commands.filter((one) => !one.name().startsWith('_'));
+  if (verbs.length > 0 && operands.length === 0) {
+    return verbs.map((one) => [one.name(), one.summary() || one.description()]);
+  }
+  const argument =
+    command.registeredArguments[Math.min(operands.length, command.registeredArguments.length - 1)];
+  const isOver = operands.length >= command.registeredArguments.length && !argument?.variadic;
+  return argument && !isOver ? await ofArgument(command, argument, operands, open) : [];
+}
+
+async function ofFlag({ long }: Option, open: () => Promise<Cluster>): Promise<Candidate[]> {
+  const namespaces = { root: '/api/v1', plural: 'namespaces' };
+  return long === '--namespace'
+    ? await asked(open, async (cluster) => names(await cluster.list(namespaces)))
+    : [];
+}
+
+const names = (items: readonly unknown[]): Candidate[] =>
+  items.map((raw) => [text(at(raw, 'metadata', 'name'))]);
+
+async function ofArgument(
+  command: Command,
+  argument: Argument,
+  operands: readonly string[],
+  open: () => Promise<Cluster>,
+): Promise<Candidate[]> {
+  if (argument.argChoices) {
+    return argument.argChoices.map((choice) => [choice]);
+  }
+  return await asked(open, async (cluster) => {
+    if (argument.name() === 'workload') {
+      return await workloads(cluster);
+    }
+    if (argument.name() === 'pod') {
+      return names(await cluster.list(resources.Pod, cluster.namespace));
+    }
+    const upgrades = await cluster.list(resources.Upgrade, cluster.namespace);
+    if (argument.name() === 'container=image') {
+      return upgrades
+        .filter((raw) => at(raw, 'metadata', 'name') === operands[0])
+        .flatMap((raw) => at(raw, 'spec', 'containers') as { name: string; image: string }[])
+        .map(({ name, image }) => [`${name}=`, image]);
+    }
+    return command.name() === 'diff' && operands.length > 0
+      ? []
+      : upgrades.map((raw) => [text(at(raw, 'metadata', 'name')), text(at(raw, 'status', 'phase'))]);
+  });
+}
+
+const KINDS = { Deployment: 'deployment', StatefulSet: 'statefulset', DaemonSet: 'daemonset' } as const;
+
+async function workloads(cluster: Cluster): Promise<Candidate[]> {
+  const all = await Promise.all(
+    Object.entries(KINDS).map(async ([kind, word]) =>
+      names(await cluster.list(resources[kind as keyof typeof KINDS], cluster.namespace)).map(
+        ([name]): Candidate => [`${word}/${name}`],
+      ),
+    ),
+  );
+  return all.flat();
+}
+
+/** Nothing, when the cluster cannot be asked: a completion must never be in the way. */
+async function asked(
+  open: () => Promise<Cluster>,
+  ask: (cluster: Cluster) => Promise<Candidate[]>,
+): Promise<Candidate[]> {
+  let cluster: Cluster | undefined;
+  try {
+    cluster = await open();
+    return await ask(cluster);
+  } catch {
+    return [];
+  } finally {
+    cluster?.close();
+  }
+}
+
+const SCRIPTS: Readonly<Record<(typeof SHELLS)[number], string>> = {
+  kubectl: `#!/bin/sh
+# Save this as an executable file named kubectl_complete-postcheck on your PATH:
+# kubectl 1.26 or newer asks it what can follow \`kubectl postcheck\`.
+exec kubectl-postcheck __complete "$@"
+`,
+  bash: `# source <(kubectl-postcheck completion bash)
+_kubectl_postcheck() {
+	local IFS=$'\\n'
+	mapfile -t COMPREPLY < <(kubectl-postcheck __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | sed '/^:[0-9]*$/d; s/\\t.*//')
+}
+complete -o nosort -F _kubectl_postcheck kubectl-postcheck
+`,
+  zsh: `#compdef kubectl-postcheck
+# source <(kubectl-postcheck completion zsh)
+_kubectl_postcheck() {
+	local -a found
+	found=("\${(@f)$(kubectl-postcheck __complete "\${(@)words[2,CURRENT]}" 2>/dev/null | sed '/^:[0-9]*$/d; s/:/\\\\:/g; s/\\t/:/')}")
+	_describe 'kubectl postcheck' found
+}
+compdef _kubectl_postcheck kubectl-postcheck
+`,
+  fish: `# kubectl-postcheck completion fish | source
+complete -c kubectl-postcheck -f -a '(kubectl-postcheck __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null | string match -v -r "^:[0-9]*$")'
+`,
+};
+
+/** Prints what a shell, or kubectl, needs for the completion. */
+export function completionScript(io: Io, shell: string): number {
+  const script = SHELLS.find((known) => known === shell);
+  if (!script) {
+    throw new Fault(`there is a completion for ${SHELLS.join(', ')}, not for ${JSON.stringify(shell)}`);
+  }
+  io.write(SCRIPTS[script]);
+  return 0;
+}

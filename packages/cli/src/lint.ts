@@ -1,0 +1,189 @@
+/** What is wrong with an Upgrade's manifest, without a cluster: fields, types and the schema's own CEL rules. */
+import { evaluate } from '@marcbachmann/cel-js';
+import { type TSchema, Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
+import { GROUP, VERSION } from '../../../src/api/names.ts';
+import { SpecSchema } from '../../../src/api/schema-spec.ts';
+import { nearest } from './text.ts';
+
+export interface Finding {
+  readonly file: string;
+  readonly line: number;
+  /** Such as `spec.postCheck.checks[0].exec`. */
+  readonly path: string;
+  readonly message: string;
+  readonly level: 'error' | 'warning';
+}
+
+type Json = Record<string, unknown>;
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const Manifest = Type.Object({
+  apiVersion: Type.Literal(`${GROUP}/${VERSION}`),
+  kind: Type.Literal('Upgrade'),
+  metadata: Type.Object({ name: Type.String({ minLength: 1, maxLength: 253 }) }),
+  spec: SpecSchema,
+});
+
+/** An Upgrade of a file: its defaults filled in, and what is wrong with it. */
+export interface Linted {
+  readonly manifest: Json;
+  readonly line: number;
+  readonly findings: readonly Finding[];
+}
+
+/** Looks at every Upgrade in a text; other objects are passed over. */
+export function lintText(
+  file: string,
+  text: string,
+): { upgrades: readonly Linted[]; findings: readonly Finding[] } {
+  const lines = new LineCounter();
+  const documents = parseAllDocuments(text, { lineCounter: lines });
+  const broken = documents.flatMap((document) => document.errors);
+  if (broken.length > 0) {
+    return {
+      upgrades: [],
+      findings: broken.map((error) => ({
+        file,
+        line: error.linePos?.[0].line ?? 1,
+        path: '',
+        message: error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? 'not YAML',
+        level: 'error',
+      })),
+    };
+  }
+  const upgrades = documents.flatMap((document) => {
+    const manifest: unknown = document.toJS();
+    if (!isObject(manifest) || manifest.kind !== 'Upgrade') {
+      return [];
+    }
+    const lineAt = (path: readonly (string | number)[]): number =>
+      lineOf(document.contents as Node | null, path, lines);
+    return [{ manifest: filled(manifest), line: lineAt([]), findings: mistakes(file, manifest, lineAt) }];
+  });
+  return { upgrades, findings: upgrades.flatMap(({ findings }) => findings) };
+}
+
+/** As the API server fills it. */
+function filled(manifest: Json): Json {
+  return { ...manifest, spec: Value.Default(SpecSchema, structuredClone(manifest.spec)) };
+}
+
+type LineAt = (path: readonly (string | number)[]) => number;
+
+function mistakes(file: string, manifest: Json, lineAt: LineAt): Finding[] {
+  const told = (path: readonly (string | number)[], message: string): Finding => ({
+    file,
+    line: lineAt(path),
+    path: pathText(path),
+    message,
+    level: 'error',
+  });
+  const complete = filled(manifest);
+  const unknown = [...unknownFields(Manifest, complete)].filter(
+    ([path]) => path[0] !== 'metadata' && path[0] !== 'status',
+  );
+  const wrong = Value.Errors(Manifest, complete).map(({ instancePath, message }): [Path, string] => [
+    instancePath.split('/').slice(1).map(unescaped),
+    message,
+  ]);
+  const types = [...unknown, ...wrong];
+  // Rules speak of fields that are there and of the right type; the API server asks them last too.
+  const rules = types.length > 0 ? [] : [...brokenRules(SpecSchema, complete.spec, ['spec'])];
+  return [...types, ...rules].map(([path, message]) => told(path, message));
+}
+
+type Path = readonly (string | number)[];
+
+const unescaped = (part: string): string | number =>
+  /^\d+$/.test(part) ? Number(part) : part.replaceAll('~1', '/').replaceAll('~0', '~');
+
+const pathText = (path: Path): string =>
+  path
+    .map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`))
+    .join('');
+
+interface Shape {
+  readonly properties?: Readonly<Record<string, TSchema>>;
+  readonly items?: TSchema;
+  readonly 'x-kubernetes-validations'?: readonly { rule: string; message: string }[];
+}
+
+/** Every value below this one whose schema is known, with that schema. */
+function* parts(schema: TSchema, value: unknown, path: Path): Generator<[TSchema, unknown, Path]> {
+  yield [schema, value, path];
+  const { properties, items } = schema as Shape;
+  for (const [key, known] of Object.entries(properties ?? {})) {
+    if (isObject(value) && value[key] !== undefined) {
+      yield* parts(known, value[key], [...path, key]);
+    }
+  }
+  for (const [index, inner] of items && Array.isArray(value) ? value.entries() : []) {
+    yield* parts(items as TSchema, inner, [...path, index]);
+  }
+}
+
+/** Fields that the schema does not name: the API server drops them, and says so only to some clients. */
+function* unknownFields(schema: TSchema, whole: unknown): Generator<[Path, string]> {
+  for (const [part, value, path] of parts(schema, whole, [])) {
+    const known = Object.keys((part as Shape).properties ?? {});
+    const strange =
+      known.length > 0 && isObject(value) ? Object.keys(value).filter((key) => !known.includes(key)) : [];
+    for (const key of strange) {
+      const meant = nearest(key, known);
+      yield [[...path, key], `there is no such field${meant ? `; did you mean ${meant}?` : ''}`];
+    }
+  }
+}
+
+/** The CEL rules that do not hold. A rule about a change needs the object before the change, and is left out. */
+function* brokenRules(schema: TSchema, whole: unknown, from: Path): Generator<[Path, string]> {
+  for (const [part, value, path] of parts(schema, whole, from)) {
+    for (const { rule, message } of (part as Shape)['x-kubernetes-validations'] ?? []) {
+      if (!rule.includes('oldSelf') && !holds(rule, value)) {
+        yield [path, message];
+      }
+    }
+  }
+}
+
+/** A rule that cannot be evaluated here is left to the API server. */
+function holds(rule: string, self: unknown): boolean {
+  try {
+    return evaluate(rule, { self: withIntegers(self) }) !== false;
+  } catch {
+    return true;
+  }
+}
+
+/** CEL knows integers and floating-point numbers apart; JSON does not. */
+function withIntegers(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(withIntegers);
+  }
+  if (isObject(value)) {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withIntegers(inner)]));
+  }
+  return Number.isInteger(value) ? BigInt(value as number) : value;
+}
+
+/** The line of the value at a path, or of the nearest one around it that is written down. */
+function lineOf(node: Node | null, path: Path, lines: LineCounter): number {
+  let here: unknown = node;
+  let range = node?.range;
+  for (const part of path) {
+    const next = isMap(here)
+      ? here.items.find((pair) => isScalar(pair.key) && pair.key.value === part)
+      : isSeq(here)
+        ? { key: here.items[Number(part)], value: here.items[Number(part)] }
+        : undefined;
+    if (!next) {
+      break;
+    }
+    range = (next.key as Node | null)?.range ?? range;
+    here = next.value;
+  }
+  return lines.linePos(range?.[0] ?? 0).line || 1;
+}

@@ -1,0 +1,25 @@
+/** The operator's own pods, found by the labels of its chart. */
+import { resources } from '../../../src/kube/names.ts';
+import { at, list, type Raw, record, text } from '../../../src/kube/raw.ts';
+import type { Cluster } from './cluster.ts';
+
+export const OPERATOR_LABELS = 'app.kubernetes.io/name=postcheck,app.kubernetes.io/component=operator';
+
+export interface OperatorPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly raw: Raw;
+}
+
+/** In the given namespace, else wherever they are. */
+export async function operatorPods(cluster: Cluster, namespace?: string): Promise<OperatorPod[]> {
+  const pods = await cluster.list(resources.Pod, namespace, { labelSelector: OPERATOR_LABELS });
+  return pods.map((raw) => {
+    const metadata = record(raw.metadata);
+    return { namespace: text(metadata.namespace), name: text(metadata.name), raw };
+  });
+}
+
+/** The image that a pod of it runs. */
+export const imageOf = ({ raw }: OperatorPod): string =>
+  text(record(list(at(raw, 'spec', 'containers'))[0]).image) || 'of an unknown image';

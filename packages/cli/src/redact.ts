@@ -1,0 +1,48 @@
+/** Leaves out what must not leave the cluster in a ticket. Better too much than too little. */
+import { type Raw, record } from '../../../src/kube/raw.ts';
+
+const LEFT_OUT = '<left out>';
+/** Keys whose values are secrets wherever they stand. */
+const SECRET_KEY = /passw|secret|token|api[-_]?key|credential|authorization|cookie|private[-_]?key/i;
+const SECRET_TEXT: readonly RegExp[] = [
+  /\bBearer\s+\S+/gi,
+  /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g,
+  /(?<=:\/\/)[^/\s@]+(?=@)/g,
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g,
+  /(?<=\b(?:[\w-]*(?:passw(?:or)?d|secret|token|api[-_]?key)[\w-]*)["']?\s*[=:]\s*["']?)[^\s"',;&]+/gi,
+  /\bAKIA[0-9A-Z]{16}\b/g,
+];
+
+/** An object with its secrets replaced: environment values, headers, and everything under a key that sounds like one. */
+export function redacted(raw: Raw): Raw {
+  return record(walk(raw, ''));
+}
+
+function walk(value: unknown, key: string): unknown {
+  if (Array.isArray(value)) {
+    return value.map((inner) =>
+      key === 'env' || key === 'httpHeaders' ? withoutValue(inner) : walk(inner, key),
+    );
+  }
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([name]) => name !== 'kubectl.kubernetes.io/last-applied-configuration')
+        .map(([name, inner]) => [name, isSecret(name, inner) ? LEFT_OUT : walk(inner, name)]),
+    );
+  }
+  return typeof value === 'string' ? redactedText(value) : value;
+}
+
+/** The token of a retry is no secret, and names of Secrets are needed to understand a pod. */
+const isSecret = (key: string, value: unknown): boolean =>
+  typeof value === 'string' && SECRET_KEY.test(key) && !/Name$|^token$/.test(key);
+
+const withoutValue = (entry: unknown): unknown => {
+  const { value, ...rest } = record(entry);
+  return value === undefined ? entry : { ...rest, value: LEFT_OUT };
+};
+
+/** A text with what looks like a secret replaced. */
+export const redactedText = (text: string): string =>
+  SECRET_TEXT.reduce((rest, pattern) => rest.replace(pattern, LEFT_OUT), text);

@@ -1,0 +1,131 @@
+/** `codes`: what each exit code means, for one Upgrade or by default; and a hook's registry as rules. */
+import { readFile } from 'node:fs/promises';
+import { effectiveChecks } from '../../../../src/api/checks.ts';
+import { isReason } from '../../../../src/api/reasons.ts';
+import type { Check, Upgrade, UpgradeSpec } from '../../../../src/api/types.ts';
+import { evaluateTry, type TryOutcome } from '../../../../src/core/verification/exit-codes.ts';
+import { Fault } from '../fault.ts';
+import type { Io } from '../io.ts';
+import { checkFormat, forMachine } from '../output.ts';
+import { classStyle } from '../paint.ts';
+import { printRules, readRegistry } from '../registry.ts';
+import { columns, plural } from '../text.ts';
+
+export interface CodesOptions {
+  readonly output?: string;
+  readonly registry?: string;
+}
+
+export interface Row {
+  readonly codes: string;
+  readonly class: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly source: 'rule' | 'default';
+  /** Pods whose last try gave one of these codes. */
+  readonly pods: number;
+}
+
+const KILLED = 'killed by the signal code - 128, such as 137 SIGKILL, 139 SIGSEGV, 143 SIGTERM';
+
+/** The table in force, asked code by code of the very function that decides. */
+export function tableOf(check: Check, upgrade?: Upgrade): Row[] {
+  const rows: Row[] = [];
+  for (let code = 0; code <= 255; code++) {
+    const outcome: TryOutcome = { kind: 'exit', code, output: '' };
+    const verdict = evaluateTry(check, outcome, { inFallback: false, podReady: true });
+    const rule = check.exitCodes.find(({ codes }) => covers(codes, code));
+    const row: Row = {
+      codes: String(code),
+      class: verdict.class,
+      reason: verdict.reason,
+      message: isReason(verdict.reason, 'ProbeKilled') ? KILLED : verdict.message,
+      source: rule ? 'rule' : 'default',
+      pods: podsWith(check, code, upgrade),
+    };
+    const last = rows.at(-1);
+    if (last && isSame(last, row)) {
+      rows[rows.length - 1] = {
+        ...last,
+        codes: `${last.codes.split('-')[0]}-${code}`,
+        pods: last.pods + row.pods,
+      };
+    } else {
+      rows.push(row);
+    }
+  }
+  return rows;
+}
+
+const isSame = (a: Row, b: Row): boolean =>
+  a.class === b.class && a.reason === b.reason && a.message === b.message && a.source === b.source;
+
+function covers(codes: string, code: number): boolean {
+  const [low = Number.NaN, high = low] = codes.split('-').map(Number);
+  return low <= code && code <= high;
+}
+
+const podsWith = ({ name }: Check, code: number, upgrade: Upgrade | undefined): number =>
+  (upgrade?.status?.exitCodes ?? [])
+    .filter((entry) => entry.check === name && entry.code === code)
+    .reduce((sum, { pods }) => sum + pods, 0);
+
+/** An Upgrade that names no check. */
+const NO_CHECKS = { postCheck: {} } as UpgradeSpec;
+
+/** The tables of an Upgrade's checks that run a command; without one, of the script that is asked by default. */
+export function codes(io: Io, upgrade: Upgrade | undefined, options: CodesOptions): number {
+  checkFormat(options.output, ['json', 'yaml']);
+  const checks = effectiveChecks(upgrade?.spec ?? NO_CHECKS);
+  const tables = checks
+    .filter(({ exec }) => exec)
+    .map((check) => ({ check: check.name, codes: tableOf(check, upgrade) }));
+  if (forMachine(io, options.output, tables)) {
+    return 0;
+  }
+  if (tables.length === 0) {
+    io.note('No check of this Upgrade runs a command: there are no exit codes.');
+  }
+  for (const { check, codes: rows } of tables) {
+    io.out(io.paint('bold', check));
+    for (const line of columns([
+      ['  CODES', 'CLASS', 'REASON', 'FROM', 'MEANING'],
+      ...rows.map((row) => cells(io, row)),
+    ])) {
+      io.out(line);
+    }
+  }
+  if (tables.length > 0) {
+    io.out(
+      '  126 and 127 as the last word of the readiness script itself are ProbeHookNotRunnable (Retry): its hook is meant, not the command.',
+    );
+  }
+  return 0;
+}
+
+function cells(io: Io, row: Row): string[] {
+  const seen = row.pods > 0 ? `   ← said by ${plural(row.pods, 'pod')}` : '';
+  return [
+    `  ${row.codes}`,
+    io.paint(classStyle(row.class as Parameters<typeof classStyle>[0]), row.class),
+    row.reason,
+    row.source,
+    `${row.message}${seen}`,
+  ];
+}
+
+/** Prints a hook's registry as `exitCodes`, ready to paste. */
+export async function registryRules(io: Io, path: string): Promise<number> {
+  let text: string;
+  try {
+    text = path === '-' ? await io.input() : await readFile(path, 'utf8');
+  } catch (error) {
+    throw new Fault(`${path} cannot be read: ${(error as Error).message}`);
+  }
+  const registry = readRegistry(text);
+  if ('mistakes' in registry) {
+    throw new Fault(registry.mistakes.map((mistake) => `${path}: ${mistake}`).join('\n'));
+  }
+  io.write(printRules(registry.rules));
+  return 0;
+}

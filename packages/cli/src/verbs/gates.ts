@@ -1,0 +1,147 @@
+/** `gates`: every pod behind a closed gate and who waits for it; `gates open` for when the operator is gone. */
+import { isClosed } from '../../../../src/api/gate.ts';
+import { VERIFIED } from '../../../../src/api/names.ts';
+import { userReason } from '../../../../src/api/reasons.ts';
+import type { PodView } from '../../../../src/api/views.ts';
+import { resources } from '../../../../src/kube/names.ts';
+import { projectPod } from '../../../../src/kube/project-pod.ts';
+import { at, type Raw, record, text } from '../../../../src/kube/raw.ts';
+import { ClusterWriter } from '../../../../src/kube/writer.ts';
+import type { Cluster } from '../cluster.ts';
+import { Fault } from '../fault.ts';
+import type { Io } from '../io.ts';
+import { checkFormat, forMachine } from '../output.ts';
+import { age, columns, plural } from '../text.ts';
+
+export interface GatesOptions {
+  readonly allNamespaces?: boolean;
+  readonly output?: string;
+}
+
+export interface OpenOptions {
+  readonly yes?: boolean;
+}
+
+interface Gate {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly node: string;
+  readonly since: string;
+  /** The Upgrade whose attempt gates, if there is one. */
+  readonly upgrade?: string;
+  readonly phase?: string;
+}
+
+export async function gates(io: Io, cluster: Cluster, options: GatesOptions): Promise<number> {
+  checkFormat(options.output, ['json', 'yaml']);
+  const all = await closedGates(cluster, options.allNamespaces ? undefined : cluster.namespace);
+  if (forMachine(io, options.output, all)) {
+    return 0;
+  }
+  if (all.length === 0) {
+    io.note(
+      `No closed gates ${options.allNamespaces ? 'in any namespace' : `in namespace ${cluster.namespace}`}.`,
+    );
+    return 0;
+  }
+  const rows = all.map(({ namespace, pod, node, since, upgrade, phase }) => [
+    namespace,
+    pod,
+    node || '-',
+    age(io.now() - Date.parse(since)),
+    upgrade === undefined
+      ? io.paint('yellow', 'nobody: the operator opens it, if it runs')
+      : `Upgrade ${upgrade} (${phase})`,
+  ]);
+  for (const line of columns([['NAMESPACE', 'POD', 'NODE', 'CLOSED', 'WAITS FOR'], ...rows])) {
+    io.out(line);
+  }
+  return 0;
+}
+
+export async function closedGates(cluster: Cluster, namespace: string | undefined): Promise<Gate[]> {
+  const [pods, upgrades] = await Promise.all([
+    cluster.list(resources.Pod, namespace),
+    cluster.list(resources.Upgrade, namespace),
+  ]);
+  return pods
+    .map(projectPod)
+    .filter(isClosed)
+    .map((pod) => {
+      const waits = upgrades.find((raw) => gatesPod(raw, pod));
+      return {
+        namespace: pod.namespace,
+        pod: pod.name,
+        node: pod.node,
+        since: new Date(pod.createdAt).toISOString(),
+        ...(waits
+          ? { upgrade: text(at(waits, 'metadata', 'name')), phase: text(at(waits, 'status', 'phase')) }
+          : {}),
+      };
+    });
+}
+
+/** Does an attempt of this Upgrade gate this pod? As the gate policy matches them. */
+function gatesPod(raw: Raw, pod: PodView): boolean {
+  const { kind, name } = record(at(raw, 'spec', 'targetRef'));
+  const owner = kind === 'Deployment' ? `${text(name)}-${pod.revision}` : text(name);
+  return (
+    at(raw, 'metadata', 'namespace') === pod.namespace &&
+    at(raw, 'status', 'attempt', 'gating') === true &&
+    pod.owner.kind === (kind === 'Deployment' ? 'ReplicaSet' : kind) &&
+    pod.owner.name === owner
+  );
+}
+
+/** Opens gates by hand: nothing has verified these pods, and they get traffic all the same. */
+export async function openGates(
+  io: Io,
+  cluster: Cluster,
+  names: readonly string[],
+  options: OpenOptions,
+): Promise<number> {
+  const pods = await Promise.all(names.map((name) => closedPod(cluster, name)));
+  const what = `${plural(pods.length, 'pod')} (${pods.map(({ name }) => name).join(', ')})`;
+  io.out(`Opens the gate of ${what} without verifying anything; a pod that is Ready gets traffic.`);
+  if (!options.yes) {
+    const answer = await io.ask('Go on? [y/N] ');
+    if (answer === undefined) {
+      throw new Fault('nobody can be asked here: use --yes');
+    }
+    if (!/^y(es)?$/i.test(answer.trim())) {
+      io.note('Nothing was opened.');
+      return 0;
+    }
+  }
+  const writer = new ClusterWriter(cluster.requests, { identity: 'kubectl-postcheck', mayWrite: () => true });
+  for (const pod of pods) {
+    const written = await writer.patchVerified(
+      pod,
+      {
+        status: 'True',
+        reason: userReason('OpenedByHand'),
+        message: 'opened by hand with kubectl postcheck; nothing was verified',
+      },
+      io.now(),
+    );
+    if (!written.ok) {
+      throw cluster.fault(written.failure, 1, { resource: resources.Pod, namespace: pod.namespace });
+    }
+    io.out(`pod/${pod.name} gate opened`);
+  }
+  return 0;
+}
+
+async function closedPod(cluster: Cluster, word: string): Promise<PodView> {
+  const name = word.replace(/^(pods?|po)\//, '');
+  const { namespace } = cluster;
+  const pod = projectPod(await cluster.read({ resource: resources.Pod, namespace, name }));
+  if (!isClosed(pod)) {
+    throw new Fault(
+      pod.gates.includes(VERIFIED)
+        ? `nothing to open: the gate of pod ${name} is open`
+        : `nothing to open: pod ${name} has no gate`,
+    );
+  }
+  return pod;
+}

@@ -1,0 +1,141 @@
+/** `init`: an Upgrade for a workload that is there, with the check that its image can answer. */
+
+import { isLive, isReady } from '../../../../src/core/workload/pods.ts';
+import type { ExecResult } from '../../../../src/engine/ports.ts';
+import { resources } from '../../../../src/kube/names.ts';
+import { projectPod } from '../../../../src/kube/project-pod.ts';
+import { at, list, type Raw, record, text } from '../../../../src/kube/raw.ts';
+import type { Cluster } from '../cluster.ts';
+import { Fault } from '../fault.ts';
+import type { Io } from '../io.ts';
+import { asJson, asYaml, checkFormat } from '../output.ts';
+import { selectorText } from '../scene.ts';
+import { readName } from '../upgrades.ts';
+
+export interface InitOptions {
+  readonly output?: string;
+  /** `--no-exec`: look at the manifest alone. */
+  readonly exec?: boolean;
+}
+
+const SCRIPT = '/usr/bin/readiness_probe.sh';
+
+/** What verifies the workload, and why this was chosen. */
+interface Choice {
+  readonly checks: readonly object[] | undefined;
+  readonly because: string;
+}
+
+export async function init(io: Io, cluster: Cluster, word: string, options: InitOptions): Promise<number> {
+  checkFormat(options.output, ['yaml', 'json']);
+  const { kind, name } = readName(word);
+  if (kind === 'Upgrade') {
+    throw new Fault(`name the workload with its kind, such as deployment/${name}`);
+  }
+  const { namespace } = cluster;
+  const raw = await cluster.read({ resource: resources[kind], namespace, name });
+  const containers = list(at(raw, 'spec', 'template', 'spec', 'containers')).map(record);
+  const choice = await choose(cluster, raw, containers, options);
+  const manifest = {
+    apiVersion: 'postcheck.dev/v1alpha1',
+    kind: 'Upgrade',
+    metadata: { name, namespace },
+    spec: {
+      targetRef: { apiVersion: 'apps/v1', kind, name },
+      containers: containers.map((one) => ({ name: text(one.name), image: text(one.image) })),
+      ...(choice.checks === undefined ? {} : { postCheck: { checks: choice.checks } }),
+    },
+  };
+  if (options.output === 'json') {
+    io.out(asJson(manifest));
+    return 0;
+  }
+  io.out(`# ${choice.because}`);
+  io.out(
+    '# Applied as it is, it verifies what runs now and changes nothing; set an image, and the next one is rolled out.',
+  );
+  io.out(asYaml(manifest));
+  return 0;
+}
+
+async function choose(
+  cluster: Cluster,
+  raw: Raw,
+  containers: readonly Raw[],
+  options: InitOptions,
+): Promise<Choice> {
+  const script = options.exec === false ? undefined : await hasScript(cluster, raw, containers);
+  if (script === true) {
+    return { checks: undefined, because: `The image has ${SCRIPT}, which is asked by default.` };
+  }
+  const absent =
+    script === false ? `The image has no ${SCRIPT}; ` : `Whether the image has ${SCRIPT} was not tried; `;
+  const own = containers.flatMap(checkOf);
+  if (own.length > 0) {
+    return {
+      checks: own,
+      because: `${absent}what its readiness probe asks over the network is asked instead.`,
+    };
+  }
+  const ready = containers.some(({ readinessProbe }) => readinessProbe !== undefined);
+  return {
+    checks: [],
+    because: ready
+      ? `${absent}with no check its own readiness probe decides.`
+      : `${absent}it has no readiness probe either, so a container that runs counts as good: name a check.`,
+  };
+}
+
+/** A readiness probe over the network, as a check; one that runs a command is readiness already. */
+function checkOf(container: Raw): object[] {
+  const { httpGet, tcpSocket, grpc } = record(container.readinessProbe);
+  const name = 'readiness';
+  if (httpGet) {
+    const { port, path, scheme } = record(httpGet);
+    return [
+      { name, httpGet: { port, ...(path ? { path } : {}), ...(scheme === 'HTTPS' ? { scheme } : {}) } },
+    ];
+  }
+  if (grpc) {
+    const { port, service } = record(grpc);
+    return [{ name, grpc: { port, ...(service ? { service } : {}) } }];
+  }
+  return tcpSocket ? [{ name, tcpSocket: { port: record(tcpSocket).port } }] : [];
+}
+
+/** Runs the script once in a pod that is Ready; `undefined` when that cannot be tried. */
+async function hasScript(
+  cluster: Cluster,
+  raw: Raw,
+  containers: readonly Raw[],
+): Promise<boolean | undefined> {
+  const { namespace } = cluster;
+  const labelSelector = selectorText(at(raw, 'spec', 'selector'));
+  const pods = await cluster
+    .list(resources.Pod, namespace, { labelSelector })
+    .catch((): readonly Raw[] => []);
+  const pod = pods.map(projectPod).find((one) => isLive(one) && isReady(one));
+  const [first] = containers;
+  if (!pod || !first) {
+    return undefined;
+  }
+  const result = await cluster.executor.exec(
+    {
+      namespace,
+      pod: pod.name,
+      container: text(first.name),
+      command: [SCRIPT],
+      timeoutMs: 10_000,
+      maxOutputBytes: 1024,
+    },
+    new AbortController().signal,
+  );
+  return answerOf(result);
+}
+
+function answerOf(result: ExecResult): boolean | undefined {
+  if (result.kind === 'missing') {
+    return false;
+  }
+  return result.kind === 'exit' || result.kind === 'timeout' ? true : undefined;
+}

@@ -1,0 +1,233 @@
+/** `lint`: what is wrong with manifests, before a cluster says it; with `--live` what this cluster would say. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Upgrade } from '../../../../src/api/types.ts';
+import { attemptObstacle } from '../../../../src/core/workload/obstacles.ts';
+import { resources } from '../../../../src/kube/names.ts';
+import { projectWorkload } from '../../../../src/kube/project-workload.ts';
+import { at, record, text } from '../../../../src/kube/raw.ts';
+import type { Cluster } from '../cluster.ts';
+import { EXIT, Fault } from '../fault.ts';
+import type { Io } from '../io.ts';
+import { type Finding, type Linted, lintText } from '../lint.ts';
+import { checkFormat } from '../output.ts';
+import { plural } from '../text.ts';
+
+export interface LintOptions {
+  readonly filename?: readonly string[];
+  readonly live?: boolean;
+  readonly output?: string;
+}
+
+interface Source {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** `cluster` is opened only for `--live`. */
+export async function lint(io: Io, options: LintOptions, cluster?: Cluster): Promise<number> {
+  checkFormat(options.output, ['json', 'sarif']);
+  if (!options.filename || options.filename.length === 0) {
+    throw new Fault('name the manifests with -f FILE, -f FOLDER, or -f - for standard input');
+  }
+  const sources = (await Promise.all(options.filename.map((name) => read(io, name)))).flat();
+  const linted = sources.map(({ file, text: all }) => ({ file, ...lintText(file, all) }));
+  const upgrades = linted.flatMap(({ file, upgrades: some }) => some.map((one) => ({ file, ...one })));
+  const live = cluster
+    ? (
+        await Promise.all(
+          upgrades.filter(({ findings }) => findings.length === 0).map((one) => ask(cluster, one)),
+        )
+      ).flat()
+    : [];
+  const findings = [...linted.flatMap(({ findings: some }) => some), ...live];
+  print(io, findings, options.output);
+  if (options.output === undefined) {
+    const errors = findings.filter(({ level }) => level === 'error').length;
+    io.note(
+      `${plural(upgrades.length, 'Upgrade')} in ${plural(sources.length, 'file')}: ${plural(errors, 'error')}, ${plural(findings.length - errors, 'warning')}`,
+    );
+  }
+  return findings.some(({ level }) => level === 'error') || upgrades.length === 0 ? EXIT.fault : EXIT.ok;
+}
+
+async function read(io: Io, name: string): Promise<Source[]> {
+  if (name === '-') {
+    return [{ file: 'stdin', text: await io.input() }];
+  }
+  try {
+    const files = (await stat(name)).isDirectory()
+      ? (await readdir(name)).filter((file) => /\.(ya?ml|json)$/.test(file)).map((file) => join(name, file))
+      : [name];
+    return await Promise.all(files.map(async (file) => ({ file, text: await readFile(file, 'utf8') })));
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    throw new Fault(
+      `${name} cannot be read: ${code === 'ENOENT' ? 'no such file' : (error as Error).message}`,
+    );
+  }
+}
+
+/** What this cluster says: its own validation, the target, the gate, and the author's rights. */
+async function ask(
+  cluster: Cluster,
+  { file, line, manifest }: Linted & { file: string },
+): Promise<Finding[]> {
+  const told = (level: Finding['level'], path: string, message: string): Finding => ({
+    file,
+    line,
+    path,
+    message,
+    level,
+  });
+  const metadata = record(manifest.metadata);
+  const namespace = text(metadata.namespace) || cluster.namespace;
+  const name = text(metadata.name);
+  const upgrade = { metadata: { ...metadata, namespace }, spec: manifest.spec } as unknown as Upgrade;
+  const { kind, name: target } = upgrade.spec.targetRef;
+  const refused = await cluster.try({
+    method: 'PATCH',
+    target: { resource: resources.Upgrade, namespace, name },
+    patchType: 'application/apply-patch+yaml',
+    query: { dryRun: 'All', fieldManager: 'kubectl-postcheck', force: 'true' },
+    body: { ...manifest, metadata: { ...metadata, namespace } },
+  });
+  const findings = refused.ok
+    ? []
+    : [
+        told(
+          'error',
+          '',
+          cluster.fault(refused.failure, refused.status, { resource: resources.Upgrade, namespace }).message,
+        ),
+      ];
+  const workload = await cluster.try({
+    method: 'GET',
+    target: { resource: resources[kind], namespace, name: target },
+  });
+  if (!workload.ok) {
+    const { message } = cluster.fault(workload.failure, workload.status, {
+      resource: resources[kind],
+      namespace,
+    });
+    return [
+      ...findings,
+      told(workload.failure.kind === 'notFound' ? 'error' : 'warning', 'spec.targetRef', message),
+    ];
+  }
+  const obstacle = attemptObstacle(upgrade.spec, projectWorkload(kind, workload.body));
+  const others = await cluster.list(resources.Upgrade, namespace).catch(() => []);
+  const rival = others.find(
+    (raw) =>
+      text(at(raw, 'metadata', 'name')) !== name &&
+      at(raw, 'spec', 'targetRef', 'name') === target &&
+      at(raw, 'spec', 'targetRef', 'kind') === kind,
+  );
+  return [
+    ...findings,
+    ...(obstacle ? [told('error', 'spec', obstacle.message)] : []),
+    ...(rival
+      ? [
+          told(
+            'error',
+            'spec.targetRef',
+            `Upgrade ${text(at(rival, 'metadata', 'name'))} acts on ${kind} ${target} already`,
+          ),
+        ]
+      : []),
+    ...(await gateFindings(cluster, upgrade, told)),
+    ...(await rightFindings(cluster, { namespace, kind, target }, told)),
+  ];
+}
+
+type Tell = (level: Finding['level'], path: string, message: string) => Finding;
+
+async function gateFindings(cluster: Cluster, { spec }: Upgrade, told: Tell): Promise<Finding[]> {
+  const answer = await cluster.try({
+    method: 'GET',
+    target: { resource: resources.MutatingAdmissionPolicyBinding, name: 'postcheck-gate' },
+  });
+  if (answer.ok || answer.failure.kind !== 'notFound' || spec.gate === 'Disabled') {
+    return [];
+  }
+  return [
+    spec.gate === 'Required'
+      ? told(
+          'error',
+          'spec.gate',
+          'the gate policy is not installed in this cluster, so nothing would be upgraded',
+        )
+      : told(
+          'warning',
+          'spec.gate',
+          'the gate policy is not installed in this cluster: new pods serve as soon as they are Ready',
+        ),
+  ];
+}
+
+/** Who writes an Upgrade has the operator run commands and set images: the author should be allowed the same. */
+async function rightFindings(
+  cluster: Cluster,
+  {
+    namespace,
+    kind,
+    target,
+  }: { namespace: string; kind: Upgrade['spec']['targetRef']['kind']; target: string },
+  told: Tell,
+): Promise<Finding[]> {
+  const [patch, exec] = await Promise.all([
+    cluster.may('patch', { group: 'apps', resource: resources[kind].plural, namespace, name: target }),
+    cluster.may('create', { resource: 'pods', subresource: 'exec', namespace }),
+  ]);
+  return [
+    ...(patch === false
+      ? [
+          told(
+            'warning',
+            'spec.targetRef',
+            `you may not patch ${resources[kind].plural} in namespace ${namespace}: an author policy would refuse this`,
+          ),
+        ]
+      : []),
+    ...(exec === false
+      ? [
+          told(
+            'warning',
+            'spec.postCheck',
+            `you may not create pods/exec in namespace ${namespace}: an author policy would refuse this`,
+          ),
+        ]
+      : []),
+  ];
+}
+
+function print(io: Io, findings: readonly Finding[], output: string | undefined): void {
+  if (output === 'json') {
+    io.out(JSON.stringify(findings, null, 2));
+  } else if (output === 'sarif') {
+    io.out(JSON.stringify(sarif(findings), null, 2));
+  } else {
+    for (const { file, line, path, message, level } of findings) {
+      io.out(
+        `${file}:${line}: ${io.paint(level === 'error' ? 'red' : 'yellow', level)}: ${path === '' ? '' : `${path}: `}${message}`,
+      );
+    }
+  }
+}
+
+/** What code hosts show beside the lines of a change. */
+const sarif = (findings: readonly Finding[]): object => ({
+  $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+  version: '2.1.0',
+  runs: [
+    {
+      tool: { driver: { name: 'kubectl-postcheck', rules: [{ id: 'upgrade' }] } },
+      results: findings.map(({ file, line, path, message, level }) => ({
+        ruleId: 'upgrade',
+        level,
+        message: { text: path === '' ? message : `${path}: ${message}` },
+        locations: [{ physicalLocation: { artifactLocation: { uri: file }, region: { startLine: line } } }],
+      })),
+    },
+  ],
+});

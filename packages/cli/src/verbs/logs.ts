@@ -1,0 +1,133 @@
+/** `logs`: the operator's JSON as lines for people, of all its pods, for one Upgrade or all. */
+import { LineSplitter } from '../../../../src/kube/lines.ts';
+import { record, text } from '../../../../src/kube/raw.ts';
+import { type Cluster, logPath } from '../cluster.ts';
+import { Fault } from '../fault.ts';
+import type { Io } from '../io.ts';
+import { type OperatorPod, operatorPods } from '../operator.ts';
+import { duration, moment, plain } from '../text.ts';
+import { findUpgrade } from '../upgrades.ts';
+
+export interface LogsOptions {
+  readonly follow?: boolean;
+  readonly since?: string;
+  readonly operatorNamespace?: string;
+  readonly raw?: boolean;
+}
+
+const LONGEST_LINE = 64 * 1024;
+const LEVELS: Readonly<Record<string, Parameters<Io['paint']>[0]>> = {
+  error: 'red',
+  warn: 'yellow',
+  debug: 'gray',
+};
+/** Said first or elsewhere in the line. */
+const SAID = ['time', 'level', 'msg', 'message', 'upgrade', 'namespace', 'name'];
+
+interface Entry {
+  readonly time: string;
+  readonly line: string;
+  readonly upgrade: string;
+}
+
+/** Reads one line; one that is no JSON is shown as it is. */
+export function readEntry(line: string): Entry & { readonly fields: Readonly<Record<string, unknown>> } {
+  try {
+    const fields = record(JSON.parse(line));
+    const upgrade =
+      text(fields.upgrade) || [text(fields.namespace), text(fields.name)].filter(Boolean).join('/');
+    return { time: text(fields.time), line, upgrade, fields };
+  } catch {
+    return { time: '', line, upgrade: '', fields: { msg: line } };
+  }
+}
+
+/** `03:12:07 shop/web phase changed: Falling back …  from=Upgrading to=FallingBack`. */
+export function entryText(io: Io, line: string): string {
+  const { time, upgrade, fields } = readEntry(line);
+  const level = text(fields.level);
+  const sentence = [text(fields.msg), text(fields.message)].filter((part) => part !== '').join(': ');
+  const rest = Object.entries(fields)
+    .filter(([name]) => !SAID.includes(name))
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  return plain(
+    [
+      time ? moment(time, io.now()) : '',
+      level && level !== 'info' ? io.paint(LEVELS[level] ?? 'gray', level.toUpperCase()) : '',
+      upgrade,
+      sentence,
+      rest.join(' '),
+    ]
+      .filter((part) => part !== '')
+      .join('  '),
+  );
+}
+
+export async function logs(
+  io: Io,
+  cluster: Cluster,
+  name: string | undefined,
+  options: LogsOptions,
+): Promise<number> {
+  const pods = await operatorPods(cluster, options.operatorNamespace);
+  if (pods.length === 0) {
+    throw new Fault(
+      'no pod of the operator is found: it has the labels of its chart; name its namespace with --operator-namespace',
+    );
+  }
+  const upgrade = name === undefined ? undefined : (await findUpgrade(cluster, name)).upgrade.metadata;
+  const key = upgrade && `${upgrade.namespace}/${upgrade.name}`;
+  const query: Record<string, string> = options.since
+    ? { sinceSeconds: String(Math.max(1, Math.round(duration('--since', options.since) / 1000))) }
+    : { tailLines: '2000' };
+  const show = (line: string): void => {
+    if (key === undefined || readEntry(line).upgrade === key) {
+      io.out(options.raw ? line : entryText(io, line));
+    }
+  };
+  if (options.follow) {
+    await Promise.all(pods.map((pod) => follow(cluster, pod, query, { io, show })));
+    return 0;
+  }
+  const texts = await Promise.all(pods.map((pod) => cluster.log(pod.namespace, pod.name, query)));
+  const lines = texts.flatMap((answer, index) => {
+    if (!answer.ok) {
+      io.note(`${pods[index]?.name}: ${answer.message}`);
+      return [];
+    }
+    return answer.text.split('\n').filter((line) => line !== '');
+  });
+  for (const line of lines.sort((a, b) => readEntry(a).time.localeCompare(readEntry(b).time))) {
+    show(line);
+  }
+  return 0;
+}
+
+async function follow(
+  cluster: Cluster,
+  { namespace, name }: OperatorPod,
+  query: Readonly<Record<string, string>>,
+  { io, show }: { io: Io; show: (line: string) => void },
+): Promise<void> {
+  const stream = await cluster.streams.open(
+    () => logPath(namespace, name, { ...query, follow: 'true' }),
+    io.signal,
+  );
+  io.signal.addEventListener('abort', () => stream.cancel());
+  if (stream.status !== 200) {
+    stream.cancel();
+    throw new Fault(
+      `the log of pod ${namespace}/${name} cannot be read: HTTP ${stream.status}; ask for get on pods/log`,
+    );
+  }
+  const splitter = new LineSplitter(LONGEST_LINE);
+  try {
+    for await (const chunk of stream.body) {
+      for (const line of splitter.push(chunk as Buffer)) {
+        show(line);
+      }
+    }
+  } catch {
+    // The pod ended, or the caller did.
+  }
+}

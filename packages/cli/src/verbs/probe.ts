@@ -1,0 +1,310 @@
+/** `probe`: the Upgrade's checks now, on the caller's rights; with `--kubelet` the pod's own probes. Nothing is stored. */
+
+import { effectiveChecks } from '../../../../src/api/checks.ts';
+import type { Check, UpgradeSpec } from '../../../../src/api/types.ts';
+import { evaluateTry, type TryOutcome } from '../../../../src/core/verification/exit-codes.ts';
+import { possibleTries } from '../../../../src/core/verification/probe-cycle.ts';
+import { isLive } from '../../../../src/core/workload/pods.ts';
+import type { ExecResult } from '../../../../src/engine/ports.ts';
+import { resources } from '../../../../src/kube/names.ts';
+import { projectPod } from '../../../../src/kube/project-pod.ts';
+import { at, count, list, type Raw, record, text } from '../../../../src/kube/raw.ts';
+import type { Cluster } from '../cluster.ts';
+import { EXIT, Fault } from '../fault.ts';
+import type { Io } from '../io.ts';
+import { checkFormat, forMachine } from '../output.ts';
+import { classStyle } from '../paint.ts';
+import { gather, selectorText } from '../scene.ts';
+import { columns, fit, plainLines, plural } from '../text.ts';
+import { findUpgrade, readName } from '../upgrades.ts';
+
+export interface ProbeOptions {
+  readonly kubelet?: boolean;
+  readonly output?: string;
+}
+
+/** Pods that are asked at once. */
+const AT_ONCE = 4;
+
+/** One question to one container. */
+interface Question {
+  readonly name: string;
+  readonly container: string;
+  readonly check: Check;
+}
+
+interface Answered {
+  readonly pod: string;
+  readonly node: string;
+  readonly check: string;
+  readonly container: string;
+  readonly exitCode?: number;
+  readonly class: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly output: string;
+  readonly milliseconds: number;
+}
+
+export async function probe(io: Io, cluster: Cluster, word: string, options: ProbeOptions): Promise<number> {
+  checkFormat(options.output, ['json', 'yaml']);
+  const { pods, spec, upgrade } = await targets(cluster, word);
+  if (!options.kubelet && upgrade === undefined && options.output === undefined) {
+    io.note('No Upgrade upgrades this: asked is what an Upgrade asks by default.');
+  }
+  const rows = pods.map((raw) => ({
+    raw,
+    questions: options.kubelet ? ownProbes(raw) : questions(spec, raw),
+  }));
+  const answers = (
+    await inTurns(rows, AT_ONCE, ({ raw, questions: all }) => askAll(cluster, raw, all, io.signal))
+  ).flat();
+  if (forMachine(io, options.output, answers)) {
+    return exitCode(answers);
+  }
+  if (answers.length === 0) {
+    io.note(
+      options.kubelet
+        ? 'None of these pods has a probe of its own.'
+        : 'Nothing can be asked: no container of a check runs.',
+    );
+    return EXIT.checksFailed;
+  }
+  for (const line of table(io, answers)) {
+    io.out(line);
+  }
+  io.note(
+    `${plural(pods.length, 'pod')}: ${answers.filter(isGood).length} of ${plural(answers.length, 'answer')} pass`,
+  );
+  return exitCode(answers);
+}
+
+const isGood = ({ class: kind }: Answered): boolean => kind === 'Pass' || kind === 'Skip';
+const exitCode = (answers: readonly Answered[]): number =>
+  answers.length > 0 && answers.every(isGood) ? EXIT.ok : EXIT.checksFailed;
+
+/** Runs the work for all, so many at once, in order. */
+async function inTurns<T, R>(all: readonly T[], atOnce: number, work: (one: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (let from = 0; from < all.length; from += atOnce) {
+    results.push(...(await Promise.all(all.slice(from, from + atOnce).map(work))));
+  }
+  return results;
+}
+
+interface Targets {
+  readonly pods: readonly Raw[];
+  readonly spec: UpgradeSpec;
+  readonly upgrade?: string;
+}
+
+/** What is asked of a pod that no Upgrade knows. */
+const bareSpec = (containers: readonly string[]): UpgradeSpec =>
+  ({
+    containers: containers.map((name) => ({ name, image: '' })),
+    postCheck: { readiness: { required: true, minReadySeconds: 0, maxRestarts: 2 } },
+  }) as unknown as UpgradeSpec;
+
+/** The pods that the word names: one, or all of a workload or an Upgrade. */
+async function targets(cluster: Cluster, word: string): Promise<Targets> {
+  const pod = /^(?:pods?|po)\/(.+)$/.exec(word)?.[1];
+  if (pod !== undefined) {
+    return await onePod(cluster, pod);
+  }
+  const named = readName(word);
+  try {
+    const found = await findUpgrade(cluster, word);
+    const scene = await gather(cluster, found);
+    if (scene.rawPods.length === 0 && scene.missing.length > 0) {
+      throw new Fault(scene.missing.join('; '));
+    }
+    const live = scene.rawPods.filter((raw) => isLive(projectPod(raw)));
+    const { spec, metadata } = found.upgrade;
+    return { pods: live, spec, upgrade: metadata.name };
+  } catch (error) {
+    const other =
+      named.kind === 'Upgrade'
+        ? await onePod(cluster, word).catch(() => undefined)
+        : await ofWorkload(cluster, named);
+    if (other) {
+      return other;
+    }
+    throw error;
+  }
+}
+
+async function ofWorkload(
+  cluster: Cluster,
+  { kind, name }: { kind: 'Upgrade' | 'Deployment' | 'StatefulSet' | 'DaemonSet'; name: string },
+): Promise<Targets | undefined> {
+  if (kind === 'Upgrade') {
+    return undefined;
+  }
+  const { namespace } = cluster;
+  const raw = await cluster.read({ resource: resources[kind], namespace, name });
+  const labelSelector = selectorText(at(raw, 'spec', 'selector'));
+  const pods = await cluster.list(resources.Pod, namespace, { labelSelector });
+  return {
+    pods: pods.filter((one) => isLive(projectPod(one))),
+    spec: bareSpec(containerNames(raw, 'template')),
+  };
+}
+
+const containerNames = (raw: Raw, ...under: string[]): string[] =>
+  list(at(raw, 'spec', ...under, ...(under.length > 0 ? ['spec'] : []), 'containers')).map((one) =>
+    text(record(one).name),
+  );
+
+/** A pod, with the Upgrade whose workload made it, when there is one. */
+async function onePod(cluster: Cluster, name: string): Promise<Targets> {
+  const { namespace } = cluster;
+  const raw = await cluster.read({ resource: resources.Pod, namespace, name });
+  const { owner, revision } = projectPod(raw);
+  const workload =
+    owner.kind === 'ReplicaSet' ? owner.name.replace(new RegExp(`-${revision}$`), '') : owner.name;
+  const upgrades = await cluster.list(resources.Upgrade, namespace).catch((): readonly Raw[] => []);
+  const found = upgrades.find((one) => at(one, 'spec', 'targetRef', 'name') === workload);
+  if (!found) {
+    return { pods: [raw], spec: bareSpec(containerNames(raw)) };
+  }
+  return { pods: [raw], spec: found.spec as UpgradeSpec, upgrade: text(record(found.metadata).name) };
+}
+
+function questions(spec: UpgradeSpec, raw: Raw): Question[] {
+  const asked = effectiveChecks(spec);
+  return asked.length === 0
+    ? []
+    : possibleTries(spec, projectPod(raw)).map(({ check, container }) => ({
+        name: check.name,
+        container,
+        check,
+      }));
+}
+
+const OWN_PROBES = ['startupProbe', 'livenessProbe', 'readinessProbe'];
+
+/** The pod's own startup, liveness and readiness probes, as questions with kubelet's time limits. */
+const ownProbes = (raw: Raw): Question[] =>
+  list(at(raw, 'spec', 'containers'))
+    .map(record)
+    .flatMap((container) =>
+      OWN_PROBES.filter((kind) => container[kind] !== undefined).map((kind) => ({
+        name: kind,
+        container: text(container.name),
+        check: checkOf(kind, record(container[kind])),
+      })),
+    );
+
+function checkOf(name: string, { exec, httpGet, tcpSocket, grpc, timeoutSeconds }: Raw): Check {
+  return {
+    name,
+    ...(exec ? { exec } : {}),
+    ...(httpGet ? { httpGet: { scheme: 'HTTP', httpHeaders: [], ...record(httpGet) } } : {}),
+    ...(tcpSocket ? { tcpSocket } : {}),
+    ...(grpc ? { grpc } : {}),
+    timeoutSeconds: count(timeoutSeconds, 1),
+    whenMissing: 'Fail',
+    exitCodes: [],
+    maxOutputBytes: 1024,
+  } as unknown as Check;
+}
+
+async function askAll(
+  cluster: Cluster,
+  raw: Raw,
+  all: readonly Question[],
+  signal: AbortSignal,
+): Promise<Answered[]> {
+  const answers: Answered[] = [];
+  const pod = projectPod(raw);
+  for (const { name, container, check } of all) {
+    const began = performance.now();
+    const outcome = await ask(cluster, raw, { container, check }, signal);
+    const podReady = pod.conditions['ContainersReady']?.status === 'True';
+    const verdict = evaluateTry(check, outcome, { inFallback: false, podReady });
+    answers.push({
+      pod: pod.name,
+      node: pod.node,
+      check: name,
+      container,
+      ...(verdict.exitCode === undefined ? {} : { exitCode: verdict.exitCode }),
+      class: verdict.class,
+      reason: verdict.reason,
+      message: verdict.message,
+      output: verdict.output,
+      milliseconds: Math.round(performance.now() - began),
+    });
+  }
+  return answers;
+}
+
+async function ask(
+  cluster: Cluster,
+  raw: Raw,
+  { container, check }: { container: string; check: Check },
+  signal: AbortSignal,
+): Promise<TryOutcome> {
+  const { namespace, name, containers } = projectPod(raw);
+  if (check.exec) {
+    const result = await cluster.executor.exec(
+      {
+        namespace,
+        pod: name,
+        container,
+        command: check.exec.command,
+        timeoutMs: check.timeoutSeconds * 1000,
+        maxOutputBytes: Math.max(check.maxOutputBytes, 1024),
+      },
+      signal,
+    );
+    return outcomeOf(result);
+  }
+  if (check.httpGet) {
+    const { port, path = '/', scheme } = check.httpGet;
+    const number =
+      typeof port === 'number' ? port : containers.map(({ ports }) => ports?.[port]).find(Boolean);
+    return await cluster.throughProxy(
+      { namespace, pod: name, port: number ?? port, scheme, path },
+      check.timeoutSeconds * 1000,
+    );
+  }
+  return {
+    kind: 'unreachable',
+    message: 'asked from the operator only: a pod’s address cannot be reached through the API server',
+  };
+}
+
+function outcomeOf(result: ExecResult): TryOutcome {
+  switch (result.kind) {
+    case 'exit':
+    case 'missing':
+    case 'timeout':
+      return result;
+    case 'refused':
+      return {
+        kind: 'unreachable',
+        message:
+          result.status === 403
+            ? `you may not run commands in this pod: ask for get and create on pods/exec (${result.message})`
+            : result.message,
+      };
+    default:
+      return { kind: 'unreachable', message: result.message };
+  }
+}
+
+function table(io: Io, answers: readonly Answered[]): string[] {
+  const rows = answers.map((one) => [
+    one.pod,
+    one.node || '-',
+    one.check,
+    one.container,
+    one.exitCode === undefined ? '-' : String(one.exitCode),
+    io.paint(classStyle(one.class as Parameters<typeof classStyle>[0]), one.class),
+    one.reason,
+    `${one.milliseconds} ms`,
+    [one.message, plainLines(one.output).at(-1) ?? ''].filter((part) => part !== '').join(': '),
+  ]);
+  const head = ['POD', 'NODE', 'CHECK', 'CONTAINER', 'CODE', 'CLASS', 'REASON', 'TOOK', 'SAID'];
+  return columns([head, ...rows]).map((line) => (io.terminal ? fit(line, io.columns()) : line));
+}

@@ -1,0 +1,45 @@
+/** `version`: of this tool, of the operator and of the API server. */
+import { text } from '../../../../src/kube/raw.ts';
+import type { Cluster } from '../cluster.ts';
+import type { Io } from '../io.ts';
+import { imageOf, operatorPods } from '../operator.ts';
+import { checkFormat, forMachine } from '../output.ts';
+
+export interface VersionOptions {
+  readonly client?: boolean;
+  readonly output?: string;
+}
+
+export async function version(
+  io: Io,
+  client: string,
+  open: () => Promise<Cluster>,
+  options: VersionOptions,
+): Promise<number> {
+  checkFormat(options.output, ['json', 'yaml']);
+  const all = { client, node: process.version, ...(options.client ? {} : await remote(open)) };
+  if (!forMachine(io, options.output, all)) {
+    for (const [name, value] of Object.entries(all)) {
+      io.out(`${name}: ${value}`);
+    }
+  }
+  return 0;
+}
+
+/** What can be learnt of the other side; a reason where nothing can. */
+async function remote(open: () => Promise<Cluster>): Promise<Record<string, string>> {
+  let cluster: Cluster | undefined;
+  try {
+    cluster = await open();
+    const server = await cluster.read({ resource: { root: '', plural: 'version' } });
+    const operator = await operatorPods(cluster).then(
+      ([first]) => (first ? imageOf(first) : 'no pod of it runs'),
+      (error: Error) => error.message,
+    );
+    return { operator, server: text(server.gitVersion) };
+  } catch (error) {
+    return { server: (error as Error).message };
+  } finally {
+    cluster?.close();
+  }
+}
