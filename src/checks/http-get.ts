@@ -54,13 +54,15 @@ async function follow({ url, headers }: ProbeRequest, deadline: Deadline): Promi
       answer.close();
       return failed(hop, `the Location header is longer than ${longestLocation} bytes`, true);
     }
-    const next = nextHop(hop, answer);
+    // node:http gives headers as Latin-1.
+    const location = Buffer.from(answer.location, 'latin1').toString('utf8');
+    const next = nextHop(hop, answer.status, location);
     if (next === undefined || (next !== 'unreadable' && hostnameOf(next.url) !== hostnameOf(url))) {
       return judge(answer, deadline);
     }
     answer.close();
     if (next === 'unreadable') {
-      return failed(hop, `failed to parse Location header ${JSON.stringify(answer.location)}`, true);
+      return failed(hop, `failed to parse Location header ${JSON.stringify(location)}`, true);
     }
     if (requests >= maxRequests) {
       return failed(hop, `stopped after ${maxRequests} redirects`, true);
@@ -81,12 +83,10 @@ function failed(hop: Hop, why: string, reached: boolean): ProbeOutcome {
   return failure(`Get "${urlText(hop.url)}": ${why}`, reached);
 }
 
-function nextHop(hop: Hop, answer: Answer): Hop | 'unreadable' | undefined {
-  if (!redirects.has(answer.status) || answer.location === '') {
+function nextHop(hop: Hop, status: number, location: string): Hop | 'unreadable' | undefined {
+  if (!redirects.has(status) || location === '') {
     return undefined;
   }
-  // node:http gives headers as Latin-1.
-  const location = Buffer.from(answer.location, 'latin1').toString('utf8');
   const url = resolveUrl(hop.url, location);
   if (url === undefined) {
     return 'unreadable';

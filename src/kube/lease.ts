@@ -52,6 +52,7 @@ export class Election {
   #timer: NodeJS.Timeout | undefined;
   #watchdog: NodeJS.Timeout | undefined;
   #busy = false;
+  #busySince = 0;
   #trying: Promise<void> = Promise.resolve();
 
   constructor(store: LeaseStore, options: ElectionOptions) {
@@ -107,6 +108,7 @@ export class Election {
 
   async #step(): Promise<void> {
     this.#busy = true;
+    this.#busySince = performance.now();
     const delayMs = this.#state === 'leading' ? await this.#renew() : await this.#acquire();
     this.#busy = false;
     if (this.#state === 'leading' || this.#state === 'standby') {
@@ -176,7 +178,21 @@ export class Election {
     clearTimeout(this.#watchdog);
     const { renewDeadlineMs } = this.#timing;
     const leftMs = askedAt + renewDeadlineMs - performance.now();
-    this.#watchdog = setTimeout(() => this.#lose(`not renewed for ${renewDeadlineMs} ms`), leftMs);
+    this.#watchdog = setTimeout(() => this.#overdue(), leftMs);
+  }
+
+  /**
+   * The renew deadline has passed, and nothing is written any more. A try that is under way is awaited all the same: it may be the first one after the
+   * whole process was held up, and as it names the Lease that we wrote, it succeeds only if nobody has led since.
+   */
+  #overdue(): void {
+    const lose = (): void => this.#lose(`not renewed for ${this.#timing.renewDeadlineMs} ms`);
+    const leftMs = this.#busySince + Math.min(requestMs, this.#timing.renewMs) - performance.now();
+    if (this.#busy && leftMs > 0) {
+      this.#watchdog = setTimeout(lose, leftMs);
+    } else {
+      lose();
+    }
   }
 
   async #renew(): Promise<number> {

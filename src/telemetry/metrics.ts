@@ -27,6 +27,7 @@ import {
 } from '../api/enums.ts';
 import type { WorkloadKind } from '../api/views.ts';
 import type { ErrorCause, QueueTelemetry, Telemetry, WatchedKind } from '../engine/ports.ts';
+import { EventLoopLag } from './event-loop-lag.ts';
 import { CODE_CLASSES, codeClass, ERROR_CAUSES, KINDS, RESOURCES } from './labels.ts';
 import { QueueMetrics } from './queue-metrics.ts';
 
@@ -121,6 +122,7 @@ export class Metrics implements Telemetry {
         ])
       : undefined;
     this.#startContacts(watched);
+    this.#startLag();
     this.#startAtZero();
     collectDefaultMetrics({ register: this.#registry });
     this.#openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
@@ -223,6 +225,18 @@ export class Metrics implements Telemetry {
         for (const [kind, at] of contacts) {
           this.set({ resource: RESOURCES[kind] }, Math.max(0, now() - at) / 1000);
         }
+      },
+    });
+  }
+
+  #startLag(): void {
+    const lag = new EventLoopLag();
+    new Gauge({
+      name: 'postcheck_event_loop_lag_seconds',
+      help: 'Longest time that the event loop was held up within the last minute.',
+      registers: [this.#registry],
+      collect() {
+        this.set(lag.longest());
       },
     });
   }

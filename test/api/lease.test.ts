@@ -110,6 +110,36 @@ test('a Lease edited by hand stays ours, a deleted one is made again', async () 
   expect(first.told).toEqual(['leading']);
 }, 30_000);
 
+/** Holds up the whole process, as one long step of the event loop does. */
+const holdUp = (ms: number): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+};
+
+test('a process that was held up beyond every deadline leads on when nobody else has led since', async () => {
+  const first = contend('first');
+  await leads(first);
+  holdUp(2 * timing.leaseMs);
+  expect(first.election.isLeader()).toBe(false);
+  await leads(first);
+  await stays(2 * timing.renewDeadlineMs);
+  expect(first.election.isLeader()).toBe(true);
+  expect(first.told).toEqual(['leading']);
+}, 30_000);
+
+test('and is lost, without believing in itself for an instant, when another has taken the Lease meanwhile', async () => {
+  const first = contend('first');
+  await leads(first);
+  api.kubectl(['patch', 'lease', leaseName(), '--type=merge', '-p', '{"spec":{"holderIdentity":"thief"}}']);
+  holdUp(timing.renewDeadlineMs);
+  const believed: boolean[] = [];
+  await eventually(() => {
+    believed.push(first.election.isLeader());
+    return first.told.length === 2;
+  });
+  expect(first.told).toEqual(['leading', 'lost: held by thief']);
+  expect(new Set(believed)).toEqual(new Set([false]));
+}, 30_000);
+
 test('a Lease taken by another is lost at once', async () => {
   const first = contend('first');
   await leads(first);
