@@ -28,6 +28,8 @@ export type Action =
       readonly recordedAt: number;
     }
   | { readonly kind: 'releaseFields'; readonly workload: WorkloadView }
+  /** Ask whether the gate policy is installed. */
+  | { readonly kind: 'probeGatePolicy' }
   | {
       readonly kind: 'deletePod';
       readonly pod: PodView;

@@ -1,21 +1,13 @@
-/** Wires store, queues, reconciler and gatekeeper. Caches are kept warm always; only the leader works. */
+/** Wires store, queues and controllers. Caches are kept warm always; only the leader works. */
 import { isClosed } from '../api/gate.ts';
-import { Gatekeeper } from './gatekeeper.ts';
-import type { Clock, Executor, GateProbe, Log, Prober, Reader, Telemetry, Watcher, Writer } from './ports.ts';
+import type { PodView } from '../api/views.ts';
+import { OrphanGateController } from './orphan-gate-controller.ts';
+import type { Ports } from './ports.ts';
 import { Queue } from './queue.ts';
 import { Reconciler } from './reconciler.ts';
-import { Store } from './store.ts';
+import { type Listener, Store } from './store.ts';
 
-export interface EngineOptions {
-  readonly clock: Clock;
-  readonly watcher: Watcher;
-  readonly writer: Writer;
-  readonly reader: Reader;
-  readonly executor: Executor;
-  readonly prober: Prober;
-  readonly gateProbe: GateProbe;
-  readonly telemetry: Telemetry;
-  readonly log: Log;
+export interface EngineOptions extends Ports {
   readonly maxExecs: number;
   readonly maxExecsPerNode: number;
 }
@@ -24,27 +16,31 @@ export interface EngineOptions {
 const WORKERS = 8;
 /** Between two Upgrades that wait for the same target, when another one acts there now: thousands may wait, and each only has to name it. */
 const WAITING_MS = 100;
+const NO_TELEMETRY = {
+  depth: () => {},
+  added: () => {},
+  retried: () => {},
+  waited: () => {},
+  worked: () => {},
+};
 
 export class Engine {
   readonly store = new Store();
   readonly #reconciler: Reconciler;
+  readonly #gateController: OrphanGateController;
   readonly #upgrades: Queue;
   readonly #gates: Queue;
-  #leading = false;
+  #state: 'standby' | 'syncing' | 'working' | 'stopped' = 'standby';
 
   constructor(options: EngineOptions) {
-    const { clock, telemetry } = options;
-    const quiet = { depth: () => {}, added: () => {}, retried: () => {}, waited: () => {}, worked: () => {} };
+    const { clock, telemetry, watcher } = options;
+    const { store } = this;
     this.#reconciler = new Reconciler({
       ...options,
-      store: this.store,
-      wake: (key, at) => (at === undefined ? this.#upgrades.add(key) : this.#upgrades.addAt(key, at)),
+      store,
+      cycleEnded: (key, delayMs) => this.#upgrades.addAfter(key, delayMs),
     });
-    const gatekeeper = new Gatekeeper({
-      ...options,
-      store: this.store,
-      wake: (uid, at) => this.#gates.addAt(uid, at),
-    });
+    this.#gateController = new OrphanGateController({ ...options, store });
     this.#upgrades = new Queue({
       clock,
       workers: WORKERS,
@@ -54,31 +50,10 @@ export class Engine {
     this.#gates = new Queue({
       clock,
       workers: WORKERS,
-      telemetry: quiet,
-      work: (uid) => gatekeeper.look(uid),
+      telemetry: NO_TELEMETRY,
+      work: (uid) => this.#gateController.reconcile(uid),
     });
-    this.store.watch(options.watcher, {
-      upgradesChanged: (keys) => {
-        for (const key of keys) {
-          this.#upgrades.add(key);
-        }
-        this.#startWhenReady();
-      },
-      podChanged: (pod) => {
-        const known = this.store.pods.get(pod.uid);
-        if (!known) {
-          this.#reconciler.memory.forget(pod);
-        } else if (isClosed(known)) {
-          this.#gates.add(pod.uid);
-        }
-      },
-      gateReleased: ({ uid }) => this.#gates.add(uid),
-      actingChanged: (waiting) => {
-        waiting.forEach((key, index) => {
-          this.#upgrades.addAt(key, clock.now() + (index + 1) * WAITING_MS);
-        });
-      },
-    });
+    store.watch(watcher, this.#listener());
   }
 
   /** True when every kind has been listed once. */
@@ -88,20 +63,66 @@ export class Engine {
 
   /** From here on this process may write. Waits for full caches by itself. */
   lead(): void {
-    this.#leading = true;
-    this.#startWhenReady();
+    this.#state = 'syncing';
+    this.#startWhenSynced();
   }
 
   /** Takes no new work; resolves when the writes under way have been answered. */
   async stop(): Promise<void> {
-    this.#leading = false;
+    this.#state = 'stopped';
     this.#reconciler.stop();
     await Promise.all([this.#upgrades.stop(), this.#gates.stop()]);
   }
 
-  #startWhenReady(): void {
-    if (!this.#leading || !this.store.synced) {
+  #listener(): Listener {
+    return {
+      upgradesChanged: (keys) => {
+        for (const key of this.#isWorking ? keys : []) {
+          this.#upgrades.add(key);
+        }
+        this.#startWhenSynced();
+      },
+      actingChanged: (waiting) => {
+        for (const [index, key] of (this.#isWorking ? waiting : []).entries()) {
+          this.#upgrades.addAfter(key, (index + 1) * WAITING_MS);
+        }
+      },
+      podChanged: ({ uid }) => {
+        const pod = this.store.pods.get(uid);
+        if (pod) {
+          this.#lookAtGate(pod);
+        }
+      },
+      podGone: (pod) => {
+        this.#reconciler.local.forgetPod(pod);
+        this.#gateController.forgetPod(pod.uid);
+      },
+      nodeGone: (name) => this.#reconciler.local.forgetNode(name),
+      gateReleased: (pod) => this.#lookAtGate(pod),
+    };
+  }
+
+  get #isWorking(): boolean {
+    return this.#state === 'working';
+  }
+
+  #lookAtGate(pod: PodView): void {
+    if (this.#isWorking && isClosed(pod)) {
+      this.#gates.add(pod.uid);
+    }
+  }
+
+  /** A standby queues nothing: who begins to lead looks at everything once. */
+  #startWhenSynced(): void {
+    if (this.#state !== 'syncing' || !this.store.synced) {
       return;
+    }
+    this.#state = 'working';
+    for (const { metadata } of this.store.upgrades.all()) {
+      this.#upgrades.add(`${metadata.namespace}/${metadata.name}`);
+    }
+    for (const pod of this.store.pods.all()) {
+      this.#lookAtGate(pod);
     }
     this.#upgrades.start();
     this.#gates.start();

@@ -9,11 +9,16 @@ import type { NodeView, PodView, RevisionView, WorkloadKind, WorkloadView } from
 
 /** Time and chance, so that a test can own both. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, for what is stored and shown. Somebody may set it, forwards and backwards. */
   now(): number;
+  /** Milliseconds since any origin, for spans within this process. Nobody can set it. */
+  steady(): number;
   /** Uniform in [0, 1). */
   random(): number;
-  /** Calls back once after `delayMs` (capped at 2^31−1 by the implementation); the returned function cancels. */
+  /**
+   * Calls back once after `delayMs` (capped at 2^31−1 by the implementation); the returned function cancels.
+   * After 0 ms means after everything else that is due: timers, and what has arrived on sockets.
+   */
   after(delayMs: number, run: () => void): () => void;
 }
 
@@ -166,6 +171,19 @@ export interface TargetKey {
   readonly name: string;
 }
 
+/** Every door there is; who needs some of them picks those. */
+export interface Ports {
+  readonly clock: Clock;
+  readonly watcher: Watcher;
+  readonly writer: Writer;
+  readonly reader: Reader;
+  readonly executor: Executor;
+  readonly prober: Prober;
+  readonly gateProbe: GateProbe;
+  readonly telemetry: Telemetry;
+  readonly log: Log;
+}
+
 // Telemetry: what the operator tells about itself. None of these methods throws or waits.
 
 /** What went wrong: a request that was not done, or a bug of ours. Checks without an answer count as tries of the class Error. */
@@ -184,6 +202,8 @@ export interface Telemetry {
   gateOpened(reason: GateOpenReason): void;
   failed(cause: ErrorCause): void;
   execsInFlight(count: number): void;
+  /** How long a try waited for its turn. */
+  execWaited(seconds: number): void;
   leading(isLeader: boolean): void;
   /** Any sign of life of a list-watch: a list, an event, a bookmark. Its age is exported. */
   watchContact(kind: WatchedKind, at: number): void;

@@ -3,8 +3,8 @@ import type { PodView } from '../api/views.ts';
 import type { PlannedCycle } from '../core/plan.ts';
 import type { TryOutcome } from '../core/verification/exit-codes.ts';
 import type { FinishedCycle, TryRequest, TryResult } from '../core/verification/probe-cycle.ts';
-import type { Clock, ExecResult, Executor, Prober, Reader, Telemetry } from './ports.ts';
-import { Slots } from './slots.ts';
+import { FairSemaphore } from './fair-semaphore.ts';
+import type { ExecResult, Ports } from './ports.ts';
 
 /** A killed probe and a container that died under it both answer 128+n; the kubelet needs about a second to tell which. */
 const LOOK_AGAIN_MS = 2000;
@@ -14,25 +14,21 @@ const REST_MS = 5000;
 /** Read whatever the user keeps: the readiness script's result line at the end tells a missing hook from a missing command. */
 const RESULT_LINE_BYTES = 1024;
 
-export interface ProbeRunnerOptions {
-  readonly clock: Clock;
-  readonly executor: Executor;
-  readonly prober: Prober;
-  readonly reader: Reader;
-  readonly telemetry: Telemetry;
+export interface ProbeRunnerOptions
+  extends Pick<Ports, 'clock' | 'executor' | 'prober' | 'reader' | 'telemetry'> {
   readonly maxExecs: number;
   readonly maxExecsPerNode: number;
 }
 
 export class ProbeRunner {
   readonly #options: ProbeRunnerOptions;
-  readonly #slots: Slots;
+  readonly #semaphore: FairSemaphore;
   readonly #inFlight = new Set<string>();
   readonly #stopping = new AbortController();
 
   constructor(options: ProbeRunnerOptions) {
     this.#options = options;
-    this.#slots = new Slots(options.maxExecs, options.maxExecsPerNode);
+    this.#semaphore = new FairSemaphore(options.maxExecs, options.maxExecsPerNode);
   }
 
   /** Ends all tries at once; their answers are lost, as no evidence. */
@@ -44,13 +40,13 @@ export class ProbeRunner {
    * Starts a cycle unless one of this pod is under way. `done` is called once with the result,
    * or with `undefined` when the API server as a whole did not answer, or has no such pod any more: such a cycle is not counted.
    */
-  start(cycle: PlannedCycle, done: (finished: FinishedCycle | undefined) => void): void {
+  start(upgrade: string, cycle: PlannedCycle, done: (finished: FinishedCycle | undefined) => void): void {
     const { uid } = cycle.pod;
     if (this.#inFlight.has(uid) || this.#stopping.signal.aborted) {
       return;
     }
     this.#inFlight.add(uid);
-    void this.#run(cycle).then((finished) => {
+    void this.#run(upgrade, cycle).then((finished) => {
       const end = () => {
         this.#inFlight.delete(uid);
         if (!this.#stopping.signal.aborted) {
@@ -65,40 +61,58 @@ export class ProbeRunner {
     });
   }
 
-  async #run({ pod, tries }: PlannedCycle): Promise<FinishedCycle | undefined> {
-    const { clock, reader } = this.#options;
-    const startedAt = clock.now();
+  async #run(upgrade: string, { pod, tries }: PlannedCycle): Promise<FinishedCycle | undefined> {
+    const { reader } = this.#options;
+    const span = this.#span();
     const byContainer = Map.groupBy(tries, ({ container }) => container);
     const results = (
-      await Promise.all([...byContainer.values()].map((some) => this.#inContainer(pod, some)))
+      await Promise.all([...byContainer.values()].map((some) => this.#inContainer(upgrade, pod, some)))
     ).flat();
-    if (results.some(({ outcome }) => outcome.kind !== 'unreachable')) {
-      return { startedAt, finishedAt: clock.now(), results };
+    const answered = results.some(({ outcome }) => outcome.kind !== 'unreachable');
+    if (answered || (tries.length === 0 && isReady(pod))) {
+      return { ...span(), results };
     }
     // Nobody answered, or nobody could be asked: what we knew of the pod may be as old as the loss of the API server.
     const seen = await reader.getPod(pod.namespace, pod.name);
     if (seen === 'unknown' || seen === 'gone' || seen.uid !== pod.uid) {
       return undefined;
     }
-    return { startedAt, finishedAt: clock.now(), results, seen };
+    return { ...span(), results, seen };
+  }
+
+  /** Begins to take time; a clock that is set meanwhile does not change how much of it has passed. */
+  #span(): () => Pick<FinishedCycle, 'startedAt' | 'finishedAt'> {
+    const { clock } = this.#options;
+    const begun = clock.steady();
+    return () => {
+      const finishedAt = clock.now();
+      return { startedAt: finishedAt - (clock.steady() - begun), finishedAt };
+    };
   }
 
   /** One after the other: probes of one container must not disturb each other. */
-  async #inContainer(pod: PodView, tries: readonly TryRequest[]): Promise<TryResult[]> {
+  async #inContainer(upgrade: string, pod: PodView, tries: readonly TryRequest[]): Promise<TryResult[]> {
+    const { clock, telemetry } = this.#options;
+    const { namespace, node } = pod;
     const results: TryResult[] = [];
     for (const request of tries) {
-      results.push({ ...request, outcome: await this.#slots.with(pod.node, () => this.#try(pod, request)) });
+      const queuedAt = clock.steady();
+      const outcome = await this.#semaphore.run({ namespace, upgrade, node }, () => {
+        telemetry.execWaited((clock.steady() - queuedAt) / 1000);
+        return this.#try(pod, request);
+      });
+      results.push({ ...request, outcome });
     }
     return results;
   }
 
   async #try(pod: PodView, request: TryRequest): Promise<TryOutcome> {
     const { telemetry } = this.#options;
-    telemetry.execsInFlight(this.#slots.inUse);
+    telemetry.execsInFlight(this.#semaphore.inUse);
     const outcome = await (request.check.exec
       ? this.#exec(pod, request, request.check.exec.command)
       : this.#probe(pod, request));
-    telemetry.execsInFlight(this.#slots.inUse - 1);
+    telemetry.execsInFlight(this.#semaphore.inUse - 1);
     return this.#believe(pod, request, outcome);
   }
 
@@ -157,6 +171,9 @@ export class ProbeRunner {
     );
   }
 }
+
+/** Its readiness is then recorded on this very pod, or not at all. */
+const isReady = ({ conditions }: PodView): boolean => conditions.ContainersReady?.status === 'True';
 
 /** An exec that gave no answer, in the words of a try. */
 function outcomeOf(result: ExecResult): TryOutcome {

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { drain, VirtualClock } from '../../test/sim/clock.ts';
-import { Queue } from './queue.ts';
+import { Queue, type Result } from './queue.ts';
 
 interface Bench {
   readonly clock: VirtualClock;
   readonly queue: Queue;
   readonly worked: string[];
   /** Lets the work under way end. */
-  readonly finish: (result?: 'done' | 'retry') => Promise<void>;
+  readonly finish: (result?: Result) => Promise<void>;
   readonly told: string[];
 }
 
@@ -15,7 +15,7 @@ function benchOf(workers = 1): Bench {
   const clock = new VirtualClock(0, 1);
   const worked: string[] = [];
   const told: string[] = [];
-  const ends: ((result: 'done' | 'retry') => void)[] = [];
+  const ends: ((result: Result) => void)[] = [];
   const tell = (what: string) => (value?: number) =>
     void told.push(value === undefined ? what : `${what} ${value}`);
   const queue = new Queue({
@@ -34,12 +34,16 @@ function benchOf(workers = 1): Bench {
     },
   });
   queue.start();
-  const finish = async (result: 'done' | 'retry' = 'done') => {
+  const finish = async (result: Result = {}) => {
+    await turn(clock);
     ends.shift()?.(result);
     await drain();
+    await turn(clock);
   };
   return { clock, queue, worked, told, finish };
 }
+/** What is due now, and no later. */
+const turn = (clock: VirtualClock): Promise<void> => clock.runUntil(clock.now(), () => {});
 const run = (clock: VirtualClock, until: number): Promise<void> => clock.runUntil(until, () => {});
 
 describe('a key', () => {
@@ -54,8 +58,9 @@ describe('a key', () => {
   });
 
   test('is worked on once more when it was added while it was worked on', async () => {
-    const { queue, worked, finish } = benchOf(8);
+    const { clock, queue, worked, finish } = benchOf(8);
     queue.add('a');
+    await turn(clock);
     queue.add('a');
     queue.add('a');
     expect(worked).toEqual(['0 a']);
@@ -64,19 +69,32 @@ describe('a key', () => {
     expect(worked).toEqual(['0 a', '0 a']);
   });
 
-  test('never waits for another one while there is a worker', () => {
-    const { queue, worked } = benchOf(2);
+  test('never waits for another one while there is a worker', async () => {
+    const { clock, queue, worked } = benchOf(2);
     for (const key of ['a', 'b', 'c']) {
       queue.add(key);
     }
+    await turn(clock);
     expect(worked).toEqual(['0 a', '0 b']);
+  });
+
+  test('comes back when its work asks for it, at once or later, and sooner when something happened meanwhile', async () => {
+    const { clock, queue, worked, finish } = benchOf();
+    queue.add('a');
+    await finish({ requeueAfterMs: 3000 });
+    await run(clock, 3000);
+    await finish({ requeueAfterMs: 0 });
+    expect(worked).toEqual(['0 a', '3000 a', '3000 a']);
+    queue.add('a');
+    await finish({ requeueAfterMs: 9000 });
+    expect(worked).toHaveLength(4);
   });
 
   test('comes back at the earliest time that was asked for', async () => {
     const { clock, queue, worked } = benchOf();
-    queue.addAt('a', 5000);
-    queue.addAt('a', 2000);
-    queue.addAt('a', 9000);
+    queue.addAfter('a', 5000);
+    queue.addAfter('a', 2000);
+    queue.addAfter('a', 9000);
     await run(clock, 10_000);
     expect(worked).toEqual(['2000 a']);
   });
@@ -85,7 +103,7 @@ describe('a key', () => {
     const { clock, queue, worked, finish, told } = benchOf();
     queue.add('a');
     for (let i = 0; i < 12; i++) {
-      await finish('retry');
+      await finish({ backoff: true });
       await run(clock, clock.now() + 40_000);
     }
     const times = worked.map((entry) => Number(entry.split(' ')[0]));
@@ -94,9 +112,9 @@ describe('a key', () => {
     expect(waits.every((wait) => wait <= 37_500)).toBe(true);
     expect(waits.at(-1)).toBeGreaterThan(20_000);
     expect(told.filter((entry) => entry === 'retried')).toHaveLength(12);
-    await finish('done');
+    await finish();
     queue.add('a');
-    await finish('retry');
+    await finish({ backoff: true });
     const before = clock.now();
     await run(clock, before + 1000);
     expect(Number(worked.at(-1)?.split(' ')[0])).toBeLessThan(before + 70);
@@ -108,7 +126,8 @@ describe('stopping', () => {
     const { clock, queue, worked, finish } = benchOf();
     queue.add('a');
     queue.add('b');
-    queue.addAt('c', 1000);
+    queue.addAfter('c', 1000);
+    await turn(clock);
     let stopped = false;
     void queue.stop().then(() => {
       stopped = true;
@@ -126,6 +145,57 @@ describe('stopping', () => {
   });
 });
 
+describe('other things that are due', () => {
+  const SILENT = { depth: () => {}, added: () => {}, retried: () => {}, waited: () => {}, worked: () => {} };
+
+  test('come before the work that they ask for: what arrives together is worked on once', async () => {
+    const { clock, queue, worked } = benchOf(8);
+    for (let i = 0; i < 500; i++) {
+      queue.add('a');
+    }
+    expect(worked).toEqual([]);
+    await turn(clock);
+    expect(worked).toEqual(['0 a']);
+  });
+
+  test('come between any two turns, and a turn begins nothing more after ten milliseconds of work', async () => {
+    const clock = new VirtualClock(0, 1);
+    let spent = 0;
+    let worked = 0;
+    const seen: number[] = [];
+    const queue = new Queue({
+      clock: {
+        now: () => clock.now(),
+        random: () => 0,
+        steady: () => spent,
+        after: (ms, run) => clock.after(ms, run),
+      },
+      workers: 8,
+      telemetry: SILENT,
+      work: () => {
+        spent += 4;
+        worked++;
+        return Promise.resolve({});
+      },
+    });
+    queue.start();
+    for (let i = 0; i < 60; i++) {
+      queue.add(String(i));
+    }
+    const look = () => {
+      seen.push(worked);
+      if (worked < 60) {
+        clock.after(0, look);
+      }
+    };
+    clock.after(0, look);
+    await turn(clock);
+    const turns = seen.slice(1).map((now, index) => now - (seen[index] ?? 0));
+    expect(seen.at(-1)).toBe(60);
+    expect(Math.max(...turns)).toBeLessThanOrEqual(3);
+  });
+});
+
 test('nothing is worked on before the start, and the depth is told', () => {
   const told: number[] = [];
   const telemetry = {
@@ -139,7 +209,7 @@ test('nothing is worked on before the start, and the depth is told', () => {
     clock: new VirtualClock(0, 1),
     workers: 1,
     telemetry,
-    work: () => Promise.resolve('done' as const),
+    work: () => Promise.resolve({}),
   });
   queue.add('a');
   queue.add('b');

@@ -1,25 +1,40 @@
-/** Keys to work on: each at most once at a time, again when it was added meanwhile, later on request, and slower after failures. */
+/**
+ * Keys to work on: each at most once at a time, again when it was added meanwhile, later on request, and slower after failures.
+ * Work never runs within the call that adds it, and in short turns: what arrives on sockets is read, and timers fire, between any two of them.
+ */
 import type { Clock, QueueTelemetry } from './ports.ts';
 
 const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 30_000;
+/** A turn takes no further key after this; one that is begun is finished. */
+const TURN_MS = 10;
+
+/** When a key that was worked on is to come back, unless something happens before. */
+export interface Result {
+  readonly requeueAfterMs?: number | undefined;
+  /** It failed: later each time. */
+  readonly backoff?: boolean;
+}
 
 export interface QueueOptions {
   readonly clock: Clock;
   readonly workers: number;
   readonly telemetry: QueueTelemetry;
-  /** Never rejects. Gives `retry` when the key failed and shall come back with backoff. */
-  readonly work: (key: string) => Promise<'done' | 'retry'>;
+  /** Never rejects. */
+  readonly work: (key: string) => Promise<Result>;
 }
 
+/** All times are of the steady clock. */
 export class Queue {
   readonly #options: QueueOptions;
+  /** Since when. */
   readonly #waiting = new Map<string, number>();
   readonly #working = new Set<string>();
   readonly #again = new Set<string>();
   readonly #timers = new Map<string, { at: number; cancel: () => void }>();
   readonly #failures = new Map<string, number>();
   #running = false;
+  #turnIsDue = false;
   #idle: (() => void)[] = [];
 
   constructor(options: QueueOptions) {
@@ -28,7 +43,7 @@ export class Queue {
 
   start(): void {
     this.#running = true;
-    this.#pump();
+    this.#scheduleTurn();
   }
 
   /** Takes no further key; resolves when the keys under work are done. */
@@ -51,15 +66,20 @@ export class Queue {
     }
   }
 
-  /** Adds the key at a time; an earlier wish stands. */
-  addAt(key: string, at: number): void {
+  /** Adds the key after a time; an earlier wish stands. */
+  addAfter(key: string, delayMs: number): void {
+    if (delayMs <= 0) {
+      this.add(key);
+      return;
+    }
+    const { clock } = this.#options;
+    const at = clock.steady() + delayMs;
     const known = this.#timers.get(key);
     if (known && known.at <= at) {
       return;
     }
     known?.cancel();
-    const { clock } = this.#options;
-    const cancel = clock.after(Math.max(0, at - clock.now()), () => {
+    const cancel = clock.after(delayMs, () => {
       this.#timers.delete(key);
       this.add(key);
     });
@@ -67,59 +87,81 @@ export class Queue {
   }
 
   #enqueue(key: string): void {
-    this.#waiting.set(key, this.#options.clock.now());
+    this.#waiting.set(key, this.#options.clock.steady());
     this.#options.telemetry.added();
     this.#options.telemetry.depth(this.#waiting.size);
-    this.#pump();
+    this.#scheduleTurn();
   }
 
-  #pump(): void {
-    while (this.#running && this.#working.size < this.#options.workers) {
+  #scheduleTurn(): void {
+    if (this.#turnIsDue || !this.#running || this.#waiting.size === 0) {
+      return;
+    }
+    this.#turnIsDue = true;
+    this.#options.clock.after(0, () => {
+      this.#turnIsDue = false;
+      this.#turn();
+    });
+  }
+
+  #turn(): void {
+    const { clock, workers } = this.#options;
+    const until = clock.steady() + TURN_MS;
+    while (this.#running && this.#working.size < workers && clock.steady() <= until) {
       const next = this.#waiting.entries().next().value;
       if (!next) {
         return;
       }
-      const [key, since] = next;
-      this.#waiting.delete(key);
-      this.#options.telemetry.depth(this.#waiting.size);
-      this.#options.telemetry.waited((this.#options.clock.now() - since) / 1000);
-      void this.#run(key);
+      this.#take(...next);
     }
+    if (this.#working.size < workers) {
+      this.#scheduleTurn();
+    }
+  }
+
+  #take(key: string, since: number): void {
+    const { clock, telemetry } = this.#options;
+    this.#waiting.delete(key);
+    telemetry.depth(this.#waiting.size);
+    telemetry.waited((clock.steady() - since) / 1000);
+    void this.#run(key);
   }
 
   async #run(key: string): Promise<void> {
     const { clock, telemetry, work } = this.#options;
     this.#working.add(key);
-    const startedAt = clock.now();
-    const result = await work(key);
-    telemetry.worked((clock.now() - startedAt) / 1000);
+    const startedAt = clock.steady();
+    const { requeueAfterMs, backoff = false } = await work(key);
+    telemetry.worked((clock.steady() - startedAt) / 1000);
     this.#working.delete(key);
-    if (result === 'retry') {
+    const changed = this.#again.delete(key);
+    if (backoff) {
       this.#retryLater(key);
     } else {
       this.#failures.delete(key);
-    }
-    if (this.#again.delete(key) && result === 'done') {
-      this.add(key);
+      this.#comeBack(key, changed ? 0 : requeueAfterMs);
     }
     if (this.#working.size === 0) {
       for (const resolve of this.#idle.splice(0)) {
         resolve();
       }
     }
-    this.#pump();
+    this.#scheduleTurn();
+  }
+
+  #comeBack(key: string, afterMs: number | undefined): void {
+    if (afterMs !== undefined && this.#running) {
+      this.addAfter(key, afterMs);
+    }
   }
 
   #retryLater(key: string): void {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
     this.#options.telemetry.retried();
-    const { clock } = this.#options;
     if (this.#running) {
-      this.addAt(
-        key,
-        clock.now() + Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** failures) * (0.75 + clock.random() / 2),
-      );
+      const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** failures);
+      this.addAfter(key, backoffMs * (0.75 + this.#options.clock.random() / 2));
     }
   }
 }

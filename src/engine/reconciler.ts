@@ -6,48 +6,33 @@
 import { effectiveChecks } from '../api/checks.ts';
 import type { CheckType } from '../api/enums.ts';
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
-import { newCommand } from '../core/decision/commands.ts';
 import { decide, type Plan } from '../core/decision/decide.ts';
 import type { PlannedCycle } from '../core/plan.ts';
 import { transitionEvents } from '../core/report/events.ts';
-import { type Change, changeOf } from '../core/report/status-diff.ts';
+import { changeOf } from '../core/report/status-diff.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { isForSpec, verificationId } from '../core/status.ts';
+import { verificationId } from '../core/status.ts';
 import { addCycle, type FinishedCycle } from '../core/verification/probe-cycle.ts';
 import { driverOf } from '../core/workload/drivers.ts';
-import { Actor } from './actor.ts';
-import { Memory } from './memory.ts';
-import { Patience } from './patience.ts';
-import type {
-  Clock,
-  Executor,
-  GatePolicy,
-  GateProbe,
-  Log,
-  Prober,
-  Reader,
-  RequestFailure,
-  Telemetry,
-  Writer,
-} from './ports.ts';
+import { ActionExecutor, type WriteAction } from './action-executor.ts';
+import { GatePolicyCache } from './gate-policy.ts';
+import { LocalState } from './local-state.ts';
+import type { Ports, RequestFailure } from './ports.ts';
 import { ProbeRunner } from './probe-runner.ts';
+import type { Result } from './queue.ts';
 import type { Store, UpgradeKey } from './store.ts';
+import { WriteBackoff } from './write-backoff.ts';
 
-export interface ReconcilerOptions {
-  readonly clock: Clock;
+export interface ReconcilerOptions extends Omit<Ports, 'watcher'> {
   readonly store: Store;
-  readonly writer: Writer;
-  readonly reader: Reader;
-  readonly executor: Executor;
-  readonly prober: Prober;
-  readonly gateProbe: GateProbe;
-  readonly telemetry: Telemetry;
-  readonly log: Log;
   readonly maxExecs: number;
   readonly maxExecsPerNode: number;
-  /** Brings a key back, now or at a time. */
-  readonly wake: (key: UpgradeKey, at?: number) => void;
+  /** A cycle has ended: its Upgrade is to be looked at, now or after a while. */
+  readonly cycleEnded: (key: UpgradeKey, delayMs: number) => void;
 }
+
+/** What comes after a step: the next one of this plan, a new plan from what is known now, or nothing more for this time. */
+type Next = 'continue' | 'again' | Result;
 
 /** Plans that one visit may carry out before others get their turn. */
 const MAX_STEPS = 8;
@@ -55,22 +40,24 @@ const MAX_STEPS = 8;
 const PROGRESS_EVERY_MS = 2000;
 /** And of mere counts and times of tries. */
 const VOLATILE_EVERY_MS = 60_000;
-/** An answer about the gate policy holds so long: it may be installed, or go, at any time. */
-const GATE_POLICY_MS = 10_000;
+/** After a cycle that said nothing. */
+const NO_ANSWER_MS = 1000;
 
 export class Reconciler {
   readonly #options: ReconcilerOptions;
-  readonly #actor: Actor;
+  readonly #executor: ActionExecutor;
   readonly #runner: ProbeRunner;
-  readonly memory = new Memory();
+  readonly #gate: GatePolicyCache;
+  readonly local = new LocalState();
+  readonly #backoff = new WriteBackoff();
+  /** Of the steady clock. */
   readonly #writtenAt = new Map<UpgradeKey, number>();
-  readonly #patience = new Patience();
-  readonly #gate = new Map<UpgradeKey, { readonly policy: GatePolicy; readonly at: number }>();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
-    this.#actor = new Actor(options);
+    this.#executor = new ActionExecutor(options);
     this.#runner = new ProbeRunner(options);
+    this.#gate = new GatePolicyCache(options);
   }
 
   stop(): void {
@@ -78,7 +65,7 @@ export class Reconciler {
   }
 
   /** Never rejects: a bug of ours is counted and logged, and the key comes back later. */
-  async reconcile(key: UpgradeKey): Promise<'done' | 'retry'> {
+  async reconcile(key: UpgradeKey): Promise<Result> {
     const { telemetry, log } = this.#options;
     try {
       return await this.#visit(key);
@@ -88,11 +75,11 @@ export class Reconciler {
         upgrade: key,
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });
-      return 'retry';
+      return { backoff: true };
     }
   }
 
-  async #visit(key: UpgradeKey): Promise<'done' | 'retry'> {
+  async #visit(key: UpgradeKey): Promise<Result> {
     for (let step = 0; step < MAX_STEPS; step++) {
       const upgrade = this.#options.store.upgrades.get(key);
       if (!upgrade) {
@@ -104,34 +91,25 @@ export class Reconciler {
         upgrade.metadata.name,
         upgrade.status?.phase,
       );
-      const plan = decide(await this.#gather(key, upgrade));
-      const result = await this.#carryOut(key, upgrade, plan);
-      if (result === 'retry') {
-        return 'retry';
-      }
-      if (result === 'done') {
-        if (plan.wakeAt !== undefined) {
-          this.#options.wake(key, plan.wakeAt);
-        }
-        return 'done';
+      const next = await this.#carryOut(key, upgrade, decide(this.#gather(key, upgrade)));
+      if (typeof next === 'object') {
+        return next;
       }
     }
-    this.#options.wake(key);
-    return 'done';
+    return { requeueAfterMs: 0 };
   }
 
-  #forget(key: UpgradeKey): 'done' {
+  #forget(key: UpgradeKey): Result {
     const [namespace = '', name = ''] = key.split('/');
     this.#options.telemetry.upgradePhase(namespace, name, undefined);
-    for (const map of [this.#writtenAt, this.#gate]) {
-      map.delete(key);
-    }
-    this.#patience.forget(key);
-    return 'done';
+    this.#writtenAt.delete(key);
+    this.#backoff.forget(key);
+    return {};
   }
 
-  async #gather(key: UpgradeKey, upgrade: Upgrade): Promise<Snapshot> {
+  #gather(key: UpgradeKey, upgrade: Upgrade): Snapshot {
     const { clock, store } = this.#options;
+    this.local.followClock(clock);
     const now = clock.now();
     const workload = store.targetOf(upgrade);
     const acting = store.actingFor(upgrade);
@@ -139,11 +117,11 @@ export class Reconciler {
     // One that waits decides nothing by its target's pods, and there may be thousands of both.
     const pods = workload && !waits ? store.podsOf(workload) : [];
     for (const pod of pods) {
-      this.memory.seen(pod, now);
-      this.memory.seenNode(pod.node, store.nodes.get(pod.node)?.ready ?? true, now);
+      this.local.observePod(pod, now);
+      this.local.observeNode(pod.node, store.nodes.get(pod.node)?.ready ?? true, now);
     }
     const revision = workload && driverOf(workload).updateRevision(workload, store.revisionsOf(workload));
-    const refusal = this.#patience.refusal(key);
+    const refusal = this.#backoff.refusal(key);
     return {
       now,
       upgrade,
@@ -152,10 +130,10 @@ export class Reconciler {
       updateRevision: revision,
       pods,
       nodeReady: (name) => store.nodes.get(name)?.ready ?? true,
-      nodeBackAt: this.memory.nodeBackAt,
-      records: this.memory.records,
-      waitingSince: this.memory.waitingSince,
-      gatePolicy: await this.#gatePolicy(key, upgrade, workload?.uid),
+      nodeBackAt: this.local.nodeBackAt,
+      records: this.local.records,
+      waitingSince: this.local.waitingSince,
+      gatePolicy: this.#gate.policy,
       refusal: refusal && {
         reason: refusal.kind === 'forbidden' ? 'Forbidden' : 'Refused',
         message: refusal.message,
@@ -163,108 +141,74 @@ export class Reconciler {
     };
   }
 
-  /** Asked anew for each attempt that may begin now; while one runs, its own record counts. */
-  async #gatePolicy(key: UpgradeKey, upgrade: Upgrade, targetUid: string | undefined): Promise<GatePolicy> {
-    const { attempt, targetUID } = upgrade.status ?? {};
-    const starting =
-      !attempt ||
-      !isForSpec(attempt, upgrade.spec) ||
-      targetUID !== targetUid ||
-      newCommand(upgrade) === 'retry';
-    if (!starting || upgrade.spec.gate === 'Disabled') {
-      return attempt?.gating ? 'Available' : 'Unavailable';
+  async #carryOut(key: UpgradeKey, upgrade: Upgrade, plan: Plan): Promise<Next> {
+    const { action } = plan;
+    if (action.kind === 'probeGatePolicy' && (await this.#gate.refresh()) !== 'Unknown') {
+      return 'again';
     }
-    const { clock, gateProbe } = this.#options;
-    const known = this.#gate.get(key);
-    if (known && clock.now() < known.at + GATE_POLICY_MS) {
-      return known.policy;
-    }
-    const policy = await gateProbe.gatePolicy();
-    if (policy !== 'Unknown') {
-      this.#gate.set(key, { policy, at: clock.now() });
-    }
-    return policy;
-  }
-
-  /** `again`: something changed, decide anew at once. */
-  async #carryOut(key: UpgradeKey, upgrade: Upgrade, plan: Plan): Promise<'done' | 'again' | 'retry'> {
-    const persisted = await this.#persist(key, upgrade, plan);
-    if (persisted !== 'go') {
-      return persisted;
-    }
-    for (const cycle of plan.cycles) {
-      this.#runner.start(cycle, (finished) => this.#finished(key, cycle, finished));
-    }
-    if (plan.action.kind === 'none') {
-      return this.#patience.granted(key, 'action') ? 'again' : 'done';
-    }
-    return this.#waits(key, this.#actAt(key, plan)) ? 'done' : this.#act(key, plan);
-  }
-
-  /** Stores the status when it is due. `go`: the plan may be carried out. */
-  async #persist(key: UpgradeKey, upgrade: Upgrade, plan: Plan): Promise<'go' | 'done' | 'again' | 'retry'> {
-    const change = changeOf(upgrade.status, plan.status);
-    const due = plan.intent && change !== 'none' ? 'now' : this.#writeDue(key, change);
-    if (due !== 'now') {
-      if (due !== undefined) {
-        this.#options.wake(key, due);
-      }
-      return 'go';
-    }
-    if (this.#waits(key, this.#patience.retryAt(key, 'status', this.#options.clock.now()))) {
-      return 'done';
-    }
-    const stored = await this.#store(key, upgrade, plan);
-    if (stored !== 'stored') {
+    const statusDueMs = this.#statusDueMs(key, upgrade, plan);
+    const stored = statusDueMs === 0 ? await this.#storeStatus(key, upgrade, plan) : 'continue';
+    if (stored !== 'continue') {
       return stored;
     }
-    return plan.intent ? 'again' : 'go';
-  }
-
-  /** True when there is a time to wait for; the key comes back then. */
-  #waits(key: UpgradeKey, until: number | undefined): boolean {
-    if (until !== undefined) {
-      this.#options.wake(key, until);
+    for (const cycle of plan.cycles) {
+      this.#runner.start(key, cycle, (finished) => this.#finished(key, cycle, finished));
     }
-    return until !== undefined;
+    const laterMs = earliest(statusDueMs, this.#untilMs(plan.wakeAt));
+    if (action.kind === 'none' || action.kind === 'probeGatePolicy') {
+      return this.#backoff.clear(key, 'action') ? 'again' : { requeueAfterMs: laterMs };
+    }
+    const waitMs = this.#actionWaitMs(key, plan);
+    return waitMs > 0 ? { requeueAfterMs: earliest(laterMs, waitMs) } : this.#act(key, plan, action);
   }
 
-  /** When the planned act may be done; `undefined`: at once. */
-  #actAt(key: UpgradeKey, { action, status }: Plan): number | undefined {
-    const now = this.#options.clock.now();
+  /** Plans say when by the clock; from here on it is a span. */
+  #untilMs(at: number | undefined): number | undefined {
+    return at === undefined ? undefined : Math.max(0, at - this.#options.clock.now());
+  }
+
+  /** How long the planned action has to wait; 0: it may be done. */
+  #actionWaitMs(key: UpgradeKey, { action, status }: Plan): number {
+    const now = this.#options.clock.steady();
     const slipped = action.kind === 'deletePod' && action.reason === 'GateMissed';
-    return (
-      this.#patience.retryAt(key, 'action', now) ??
-      (slipped ? this.#patience.deletionAt(key, status.attempt?.id ?? '', now) : undefined)
+    return Math.max(
+      this.#backoff.waitMs(key, 'action', now),
+      slipped ? this.#backoff.deletionWaitMs(key, status.attempt?.id ?? '', now) : 0,
     );
   }
 
-  #writeDue(key: UpgradeKey, change: Change): 'now' | number | undefined {
+  /** In how long the planned status is to be written; `undefined`: what is stored says the same. */
+  #statusDueMs(key: UpgradeKey, upgrade: Upgrade, { status, intent }: Plan): number | undefined {
+    const change = changeOf(upgrade.status, status);
     if (change === 'none') {
       return undefined;
     }
-    if (change === 'transition') {
-      return 'now';
+    const writtenAt = this.#writtenAt.get(key);
+    if (intent || change === 'transition' || writtenAt === undefined) {
+      return 0;
     }
-    const at =
-      (this.#writtenAt.get(key) ?? 0) + (change === 'progress' ? PROGRESS_EVERY_MS : VOLATILE_EVERY_MS);
-    return at <= this.#options.clock.now() ? 'now' : at;
+    const everyMs = change === 'progress' ? PROGRESS_EVERY_MS : VOLATILE_EVERY_MS;
+    return Math.max(0, writtenAt + everyMs - this.#options.clock.steady());
   }
 
-  async #store(key: UpgradeKey, upgrade: Upgrade, plan: Plan): Promise<'stored' | 'done' | 'retry'> {
+  async #storeStatus(key: UpgradeKey, upgrade: Upgrade, plan: Plan): Promise<Next> {
     const { writer, store, clock } = this.#options;
+    const waitMs = this.#backoff.waitMs(key, 'status', clock.steady());
+    if (waitMs > 0) {
+      return { requeueAfterMs: waitMs };
+    }
     const written = await writer.patchStatus(upgrade, plan.status);
     if (!written.ok) {
       return this.#failed(key, 'status', written.failure);
     }
-    this.#patience.granted(key, 'status');
-    this.#writtenAt.set(key, clock.now());
+    this.#backoff.clear(key, 'status');
+    this.#writtenAt.set(key, clock.steady());
     store.upgrades.applyWrite(written.object);
-    this.#tell(upgrade, upgrade.status, plan.status);
-    return 'stored';
+    this.#record(upgrade, upgrade.status, plan.status);
+    return plan.intent ? 'again' : 'continue';
   }
 
-  #tell(upgrade: Upgrade, before: UpgradeStatus | undefined, after: UpgradeStatus): void {
+  #record(upgrade: Upgrade, before: UpgradeStatus | undefined, after: UpgradeStatus): void {
     const { telemetry, log, writer } = this.#options;
     const { namespace, name } = upgrade.metadata;
     const { kind } = upgrade.spec.targetRef;
@@ -290,12 +234,12 @@ export class Reconciler {
     }
   }
 
-  async #act(key: UpgradeKey, plan: Plan): Promise<'done' | 'again' | 'retry'> {
-    const failure = await this.#actor.act(plan.action);
+  async #act(key: UpgradeKey, plan: Plan, action: WriteAction): Promise<Next> {
+    const failure = await this.#executor.execute(action);
     if (failure) {
       return this.#failed(key, 'action', failure);
     }
-    this.#patience.granted(key, 'action');
+    this.#backoff.clear(key, 'action');
     this.#acted(key, plan);
     return 'again';
   }
@@ -318,7 +262,7 @@ export class Reconciler {
         ? 'it came without the gate'
         : 'it blocked the StatefulSet (kubernetes#67250)';
     if (action.reason === 'GateMissed') {
-      this.#patience.deleted(key, status.attempt?.id ?? '', clock.now());
+      this.#backoff.countDeletion(key, status.attempt?.id ?? '', clock.steady());
     }
     const upgrade = store.upgrades.get(key);
     if (upgrade) {
@@ -331,22 +275,20 @@ export class Reconciler {
     }
   }
 
-  #failed(key: UpgradeKey, what: 'status' | 'action', failure: RequestFailure): 'done' | 'retry' {
-    const { telemetry, log, clock, wake } = this.#options;
+  #failed(key: UpgradeKey, what: 'status' | 'action', failure: RequestFailure): Result {
+    const { telemetry, log, clock } = this.#options;
     telemetry.failed(failure.kind);
     log.debug('request failed', { upgrade: key, kind: failure.kind, message: failure.message });
     if (failure.kind === 'throttled') {
-      wake(key, clock.now() + failure.retryAfterMs);
-      return 'done';
+      return { requeueAfterMs: failure.retryAfterMs };
     }
     if (failure.kind === 'forbidden' || failure.kind === 'invalid') {
       log.error('the API server refuses a write', { upgrade: key, message: failure.message });
-      this.#patience.refused(key, { what, failure }, clock.now());
-      wake(key);
-      return 'done';
+      this.#backoff.reject(key, { what, failure }, clock.steady());
+      return { requeueAfterMs: 0 };
     }
     // A conflict means that the watch is a moment behind: it brings the key back by itself, the backoff is for the case that it does not.
-    return 'retry';
+    return { backoff: true };
   }
 
   /** Adds a finished cycle to memory, judged by the pod as it is now. A cycle that was begun for another verification says nothing about this one. */
@@ -355,7 +297,7 @@ export class Reconciler {
     { pod: asked, verification, inFallback }: PlannedCycle,
     finished: FinishedCycle | undefined,
   ): void {
-    const { store, telemetry, wake, clock } = this.#options;
+    const { store, telemetry, cycleEnded } = this.#options;
     if (finished?.seen) {
       store.pods.applyWrite(finished.seen);
     }
@@ -364,17 +306,17 @@ export class Reconciler {
     // What a lost node does not answer, and what we last knew of its pods' readiness, is no evidence.
     const lost = store.nodes.get(asked.node)?.ready === false;
     if (!finished || lost) {
-      wake(key, clock.now() + 1000);
+      cycleEnded(key, NO_ANSWER_MS);
       return;
     }
     if (pod && !pod.deleting && upgrade?.status && verificationId(upgrade, upgrade.status) === verification) {
       const record = addCycle(
-        this.memory.records.get(pod.uid),
+        this.local.records.get(pod.uid),
         { spec: upgrade.spec, verification, inFallback },
         pod,
         finished,
       );
-      this.memory.records.set(pod.uid, record);
+      this.local.records.set(pod.uid, record);
       for (const { check, verdict, lastAt } of record.tries) {
         if (lastAt === finished.finishedAt) {
           telemetry.tried(
@@ -386,8 +328,14 @@ export class Reconciler {
         }
       }
     }
-    wake(key);
+    cycleEnded(key, 0);
   }
+}
+
+/** The shortest of some spans. */
+function earliest(...spans: readonly (number | undefined)[]): number | undefined {
+  const given = spans.filter((span) => span !== undefined);
+  return given.length > 0 ? Math.min(...given) : undefined;
 }
 
 /** Which of the four ways the check asks. */

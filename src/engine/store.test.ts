@@ -18,6 +18,8 @@ const LISTENER: Listener = {
   upgradesChanged: (keys) => concerned.push(...keys),
   actingChanged: (keys) => waiting.push(...keys),
   podChanged: () => {},
+  podGone: () => {},
+  nodeGone: () => {},
   gateReleased: ({ uid }) => released.push(uid),
 };
 

@@ -30,6 +30,8 @@ export interface Listener {
   /** Another Upgrade acts on the target of these now; they only have to name it. */
   actingChanged(waiting: readonly UpgradeKey[]): void;
   podChanged(pod: PodView): void;
+  podGone(pod: PodView): void;
+  nodeGone(name: string): void;
   /** The gate of this pod may have become nobody's. */
   gateReleased(pod: PodView): void;
 }
@@ -53,8 +55,22 @@ export class Store {
     key: ({ uid }) => uid,
     version,
     indexes: { owner: ownerKey, node: ({ node }) => node },
+    changed: (before, after) => {
+      if (before && !after) {
+        this.#listener?.podGone(before);
+      }
+    },
   });
-  readonly nodes = new Indexer<NodeView>({ key: ({ name }) => name, version, indexes: {} });
+  readonly nodes = new Indexer<NodeView>({
+    key: ({ name }) => name,
+    version,
+    indexes: {},
+    changed: (before, after) => {
+      if (before && !after) {
+        this.#listener?.nodeGone(before.name);
+      }
+    },
+  });
   readonly #claims = new Claims({ key: upgradeKey, target: targetKey });
   /** Targets on which another Upgrade acts since the listener was last called. */
   readonly #passedOn = new Set<string>();

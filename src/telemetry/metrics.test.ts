@@ -37,6 +37,7 @@ function everything(metrics: Metrics): void {
   metrics.leading(true);
   metrics.watchContact('Pod', 0);
   metrics.queue.depth(2);
+  metrics.execWaited(0.3);
   metrics.queue.added();
   metrics.queue.retried();
   metrics.queue.waited(0.2);
@@ -57,6 +58,7 @@ describe('the metrics', () => {
       'postcheck_fallbacks_total{kind="StatefulSet",result="Failed"}',
       'postcheck_fallback_start_seconds_count',
       'postcheck_exec_inflight',
+      'postcheck_exec_wait_seconds_count',
       'postcheck_gates_opened_total{reason="NoAttempt"}',
       'postcheck_errors_total{cause="bug"}',
       'postcheck_watch_last_contact_seconds{resource="pods"}',
@@ -91,6 +93,7 @@ describe('the metrics', () => {
     expect(await value('postcheck_gates_opened_total{reason="Passed"}')).toBe(1);
     expect(await value('postcheck_errors_total{cause="throttled"}')).toBe(1);
     expect(await value('postcheck_exec_inflight')).toBe(3);
+    expect(await value('postcheck_exec_wait_seconds_sum')).toBe(0.3);
     expect(await value('postcheck_leader')).toBe(1);
     expect(await value('workqueue_depth{name="upgrade"}')).toBe(2);
     expect(await value('workqueue_work_duration_seconds_sum{name="upgrade"}')).toBe(0.05);

@@ -33,6 +33,7 @@ import { QueueMetrics } from './queue-metrics.ts';
 
 const ATTEMPT_SECONDS = [10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400];
 const CHECK_SECONDS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+const EXEC_WAIT_SECONDS = [0.01, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900];
 const FALLBACK_START_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 export interface MetricsOptions {
@@ -92,6 +93,12 @@ export class Metrics implements Telemetry {
     [],
   );
   readonly #execs = this.#gauge('postcheck_exec_inflight', 'Execs that run now.', []);
+  readonly #execWaits = this.#histogram(
+    'postcheck_exec_wait_seconds',
+    'How long a try of a check waited for its turn.',
+    EXEC_WAIT_SECONDS,
+    [],
+  );
   readonly #gates = this.#counter(
     'postcheck_gates_opened_total',
     'Readiness gates opened on pods, by reason.',
@@ -187,6 +194,10 @@ export class Metrics implements Telemetry {
 
   execsInFlight(count: number): void {
     this.#execs.set(count);
+  }
+
+  execWaited(seconds: number): void {
+    this.#execWaits.observe(seconds);
   }
 
   leading(isLeader: boolean): void {

@@ -34,6 +34,8 @@ beforeAll(async () => {
     upgradesChanged: () => {},
     actingChanged: () => {},
     podChanged: () => {},
+    podGone: () => {},
+    nodeGone: () => {},
     gateReleased: () => {},
   });
   await eventually(() => store.synced);

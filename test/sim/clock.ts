@@ -27,6 +27,10 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
+  steady(): number {
+    return this.#now;
+  }
+
   /** mulberry32 */
   random(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;

@@ -10,6 +10,7 @@ import { Engine } from '../../src/engine/engine.ts';
 import type {
   Clock,
   OperatorEvent,
+  QueueTelemetry,
   Reader,
   RequestFailure,
   WatchEvent,
@@ -52,6 +53,8 @@ export interface Faults {
   drops?(change: Change, operator: number): boolean;
   /** The version that the first list of a process shows. */
   listsAsOf?(kind: WatchedKind, operator: number): number | undefined;
+  /** How far the process's clock is ahead of everybody else's. */
+  clockAheadMs?(now: number): number;
   /** A full list so often; 0: only the first. */
   resyncMs?: number;
 }
@@ -66,6 +69,7 @@ export interface OperatorOptions {
   /** Told of every write that was done, before its answer. */
   readonly wrote: (write: WriteRecord, before: unknown, after: unknown) => void;
   readonly died: (write: WriteRecord, how: Cut) => void;
+  readonly queueTelemetry?: Partial<QueueTelemetry>;
 }
 
 const REQUEST_MS = 3;
@@ -105,7 +109,7 @@ export class Operator {
         gatePolicy: () =>
           this.#answered(() => (options.world.gatePolicy.installed ? 'Available' : 'Unavailable')),
       },
-      telemetry: rememberingTelemetry(memory),
+      telemetry: rememberingTelemetry(memory, options.queueTelemetry),
       log: rememberingLog(memory),
       maxExecs: 16,
       maxExecsPerNode: 4,
@@ -131,7 +135,8 @@ export class Operator {
   #clock(): Clock {
     const { clock } = this.#options.world;
     return {
-      now: () => clock.now(),
+      now: () => clock.now() + (this.#options.faults.clockAheadMs?.(clock.now()) ?? 0),
+      steady: () => clock.steady(),
       random: () => clock.random(),
       after: (delayMs, run) => clock.after(delayMs, () => this.#alive && run()),
     };

@@ -10,6 +10,11 @@ import { play } from './run.ts';
 import { good } from './stories.ts';
 import { remembered, rememberingTelemetry } from './telemetry.ts';
 
+const unready = (pod: PodView): PodView => ({
+  ...pod,
+  conditions: { ...pod.conditions, ContainersReady: { status: 'False', reason: '', message: '', since: 0 } },
+});
+
 interface Bench {
   readonly runner: ProbeRunner;
   readonly cycle: PlannedCycle;
@@ -26,7 +31,8 @@ async function bench(
   tries = true,
 ): Promise<Bench> {
   const { world } = await play(good('Deployment'));
-  const pod = world.pods()[0] as PodView;
+  const [ready] = world.pods();
+  const pod = tries ? (ready as PodView) : unready(ready as PodView);
   const spec = world.upgrade()?.spec;
   if (!spec) {
     throw new Error('no Upgrade');
@@ -64,7 +70,7 @@ test('while the API server does not answer, a pod is asked every few seconds, ho
   const at = await bench(broken, () => 'unknown');
   const counted: unknown[] = [];
   for (let second = 0; second < 60; second++) {
-    at.runner.start(at.cycle, (finished) => counted.push(finished));
+    at.runner.start('shop/web', at.cycle, (finished) => counted.push(finished));
     await at.pass(1);
   }
   expect(at.execs).toBeGreaterThanOrEqual(7);
@@ -79,15 +85,23 @@ test.each([
 ])('a cycle without anybody to ask counts for nothing when the API server %s', async (_what, look) => {
   const at = await bench(broken, look, false);
   const counted: unknown[] = [];
-  at.runner.start(at.cycle, (finished) => counted.push(finished));
+  at.runner.start('shop/web', at.cycle, (finished) => counted.push(finished));
   await at.pass(10);
   expect(counted).toEqual([undefined]);
+});
+
+test('a ready pod without checks is believed without another look: its result is stored on this very pod', async () => {
+  const at = await bench(broken, () => 'unknown');
+  const counted: unknown[] = [];
+  at.runner.start('shop/web', { ...at.cycle, tries: [] }, (finished) => counted.push(finished));
+  await at.pass(0);
+  expect(counted).toMatchObject([{ results: [] }]);
 });
 
 test('a cycle without anybody to ask goes by the pod as the API server shows it now', async () => {
   const at = await bench(broken, (pod) => ({ ...pod, resourceVersion: '999999' }), false);
   const counted: unknown[] = [];
-  at.runner.start(at.cycle, (finished) => counted.push(finished));
+  at.runner.start('shop/web', at.cycle, (finished) => counted.push(finished));
   await at.pass(10);
   expect(counted).toMatchObject([{ results: [], seen: { uid: at.pod.uid, resourceVersion: '999999' } }]);
 });

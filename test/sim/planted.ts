@@ -171,60 +171,90 @@ function trueProofOf(`,
   {
     name: 'the act comes before its intent',
     file: 'engine/reconciler.ts',
-    find: 'const persisted = await this.#persist(key, upgrade, plan);',
+    find: 'const statusDueMs = this.#statusDueMs(key, upgrade, plan);',
     replace: `const target = this.#options.store.targetOf(upgrade);
     if (plan.state === 'Starting' && target) await this.#options.writer.patchImages(target, plan.status.to?.images ?? {});
-    const persisted = await this.#persist(key, upgrade, plan);`,
+    const statusDueMs = this.#statusDueMs(key, upgrade, plan);`,
   },
   {
     name: 'a refused status write is taken for done',
     file: 'engine/reconciler.ts',
-    find: "if (stored !== 'stored') return stored;",
+    find: `if (stored !== 'continue') {
+      return stored;
+    }`,
     replace: '',
   },
   {
     name: 'a cycle counts for whatever verification runs when it ends',
     file: 'engine/reconciler.ts',
     find: `verificationId(upgrade.status) === verification) {
-      const record = addCycle(this.memory.records.get(pod.uid), { spec: upgrade.spec, verification, inFallback }`,
+      const record = addCycle(
+        this.local.records.get(pod.uid),
+        { spec: upgrade.spec, verification, inFallback }`,
     replace: `pod.uid !== '') {
-      const record = addCycle(this.memory.records.get(pod.uid), { spec: upgrade.spec, verification: verificationId(upgrade.status), inFallback }`,
+      const record = addCycle(
+        this.local.records.get(pod.uid),
+        { spec: upgrade.spec, verification: verificationId(upgrade.status), inFallback }`,
   },
   {
     name: 'slipped pods are deleted as fast as they come',
-    file: 'engine/patience.ts',
-    find: 'now < known.nextAt ? known.nextAt',
-    replace: 'now < 0 ? known.nextAt',
+    file: 'engine/write-backoff.ts',
+    find: 'Math.max(0, known.nextAt - now)',
+    replace: '0',
   },
   {
     name: 'a deleted pod is deleted again until the watch says so',
-    file: 'engine/table.ts',
-    find: 'if (known && this.#options.version(known) === this.#options.version(object)) this.#put(object);',
-    replace: '',
+    file: 'engine/indexer.ts',
+    find: 'if (known && this.#options.version(known) === this.#options.version(object)) {',
+    replace: 'if (known === null) {',
   },
   {
     name: 'an older event undoes our own write',
-    file: 'engine/table.ts',
-    find: 'if (known && isNewer(this.#options.version(known), version)) return [];',
-    replace: '',
+    file: 'engine/indexer.ts',
+    find: 'if (known && isNewer(this.#options.version(known), version)) {',
+    replace: 'if (known === null) {',
   },
   {
     name: 'a gate is opened on the word of a watch alone',
-    file: 'engine/gatekeeper.ts',
-    find: "if (!free) return 'done';",
-    replace: '',
+    file: 'engine/orphan-gate-controller.ts',
+    find: 'if (!free) {',
+    replace: 'if (free === null) {',
   },
   {
     name: 'nobody opens the gates of a deleted Upgrade',
-    file: 'engine/gatekeeper.ts',
+    file: 'engine/orphan-gate-controller.ts',
     find: 'if (!pod || !isClosed(pod) || this.#isAwaited(pod)) {',
     replace: 'if (pod !== null) {',
   },
   {
     name: 'the next pod of the same name answers for this one',
     file: 'engine/probe-runner.ts',
-    find: 'if (await this.#stillThere(pod, request, killed ? LOOK_AGAIN_MS : 0)) return outcome;',
-    replace: 'if (killed || !killed) return outcome;',
+    find: 'if (await this.#stillThere(pod, request, killed ? LOOK_AGAIN_MS : 0)) {',
+    replace: 'if (killed || !killed) {',
+  },
+  {
+    name: 'pods are whose UID they name, in whatever namespace',
+    file: 'engine/ownership.ts',
+    find: 'identityKey({ namespace, ...owner })',
+    replace: "identityKey({ namespace: namespace && 'shop', ...owner })",
+  },
+  {
+    name: 'a gate that nobody waits for is timed by a clock that can be set',
+    file: 'engine/orphan-gate-controller.ts',
+    find: 'clock.steady()',
+    replace: 'clock.now()',
+  },
+  {
+    name: 'a clock that is set makes what is remembered older',
+    file: 'engine/local-state.ts',
+    find: 'this.#shift(setBy);',
+    replace: '',
+  },
+  {
+    name: 'whoever asks first gets every slot',
+    file: 'engine/fair-semaphore.ts',
+    find: 'this.isHalfOf(namespace) ? Math.floor(this.#size / 4) : 0',
+    replace: '0',
   },
 ];
 
@@ -249,7 +279,7 @@ function plant(folder: string, { name, file, find, replace }: Bug): () => void {
   }
   writeFileSync(
     path,
-    before.replace(find, () => replace),
+    before.replaceAll(find, () => replace),
   );
   return () => writeFileSync(path, before);
 }

@@ -1,5 +1,5 @@
 /** Telemetry and log that only remember. */
-import type { Log, LogFields, Telemetry } from '../../src/engine/ports.ts';
+import type { Log, LogFields, QueueTelemetry, Telemetry } from '../../src/engine/ports.ts';
 
 export interface Remembered {
   readonly completions: string[];
@@ -22,7 +22,7 @@ export const remembered = (): Remembered => ({
   errors: [],
 });
 
-export function rememberingTelemetry(memory: Remembered): Telemetry {
+export function rememberingTelemetry(memory: Remembered, queue: Partial<QueueTelemetry> = {}): Telemetry {
   const nothing = () => {};
   return {
     upgradePhase: (namespace, name, phase) => memory.phases.push(`${namespace}/${name} ${phase}`),
@@ -33,9 +33,10 @@ export function rememberingTelemetry(memory: Remembered): Telemetry {
     gateOpened: (reason) => memory.gates.push(reason),
     failed: (cause) => memory.failures.push(cause),
     execsInFlight: nothing,
+    execWaited: nothing,
     leading: nothing,
     watchContact: nothing,
-    queue: { depth: nothing, added: nothing, retried: nothing, waited: nothing, worked: nothing },
+    queue: { depth: nothing, added: nothing, retried: nothing, waited: nothing, worked: nothing, ...queue },
   };
 }
 

@@ -77,7 +77,7 @@ function decideIn(snapshot: Snapshot, state: Exclude<State, StateOf<'StaleCache'
     case 'ReleasingFields':
       return { status: waiting, action: releaseFields(state.workload) };
     case 'GateUnknown':
-      return { status: waiting, wakeAt: now + 2000 };
+      return { status: waiting, action: { kind: 'probeGatePolicy' }, wakeAt: now + 2000 };
     case 'Starting':
       return { status: startAttempt(snapshot, state), intent: true };
     case 'CommandPending':

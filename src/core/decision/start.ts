@@ -86,6 +86,8 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
   const { workload, trigger, inherit, rerecord } = start;
   const last = upgrade.status?.attempt;
   const number = (last?.number ?? 0) + (rerecord ? 0 : 1);
+  // Recorded again, it keeps what was known at first: the policy is not asked for again.
+  const gates = rerecord ? last?.gating === true : gatePolicy === 'Available';
   const excluded = driverOf(workload)
     .unreachableNodes(workload, pods, nodeReady)
     .sort()
@@ -96,7 +98,7 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
     trigger,
     adopted,
     inherited: inherit || undefined,
-    gating: !adopted && upgrade.spec.gate !== 'Disabled' && gatePolicy === 'Available',
+    gating: !adopted && upgrade.spec.gate !== 'Disabled' && gates,
     // Recorded again, its clock goes on: else a workload that somebody edits all the time would never be written.
     startedAt: (rerecord ? last?.startedAt : undefined) ?? toIso(now),
     targetGeneration: workload.generation,

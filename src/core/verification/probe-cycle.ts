@@ -220,6 +220,14 @@ export function addCycle(
   };
 }
 
+/** The record as it would be if the clock had always shown `byMs` more. */
+export const shiftRecord = (record: PodRecord, byMs: number): PodRecord => ({
+  ...record,
+  startedAt: record.startedAt + byMs,
+  finishedAt: record.finishedAt + byMs,
+  tries: record.tries.map((one) => ({ ...one, firstAt: one.firstAt + byMs, lastAt: one.lastAt + byMs })),
+});
+
 function addTry(
   known: PodRecord | undefined,
   result: TryResult,

@@ -1,4 +1,7 @@
-/** What must wait before it is tried again: refused writes, and pods that would otherwise be deleted one after the other. */
+/**
+ * What must wait before it is tried again: refused writes, and pods that would otherwise be deleted one after the other.
+ * All times are of the steady clock.
+ */
 import type { RequestFailure } from './ports.ts';
 
 /** Somebody has to grant something first. */
@@ -13,7 +16,7 @@ interface Refusal {
   readonly retryAt: number;
 }
 
-export class Patience {
+export class WriteBackoff {
   readonly #refusals = new Map<string, Refusal>();
   readonly #deletions = new Map<
     string,
@@ -21,12 +24,12 @@ export class Patience {
   >();
 
   /** The API server refused the write of a status, or the act that followed it. */
-  refused(key: string, refusal: Omit<Refusal, 'retryAt'>, now: number): void {
+  reject(key: string, refusal: Omit<Refusal, 'retryAt'>, now: number): void {
     this.#refusals.set(key, { ...refusal, retryAt: now + REFUSED_RETRY_MS });
   }
 
-  /** Such a write was done, or is not wanted any more. Gives whether it had been refused. */
-  granted(key: string, what: Refusal['what']): boolean {
+  /** Such a write was done, or is not wanted any more. Returns whether it had been refused. */
+  clear(key: string, what: Refusal['what']): boolean {
     return this.#refusals.get(key)?.what === what && this.#refusals.delete(key);
   }
 
@@ -34,14 +37,14 @@ export class Patience {
     return this.#refusals.get(key)?.failure;
   }
 
-  /** When such a write may be tried again; `undefined`: at once. */
-  retryAt(key: string, what: Refusal['what'], now: number): number | undefined {
+  /** How long such a write has to wait; 0: it may be tried. */
+  waitMs(key: string, what: Refusal['what'], now: number): number {
     const refusal = this.#refusals.get(key);
-    return refusal?.what === what && now < refusal.retryAt ? refusal.retryAt : undefined;
+    return refusal?.what === what ? Math.max(0, refusal.retryAt - now) : 0;
   }
 
   /** A pod of this attempt was deleted because it came without the gate: the next one waits twice as long. */
-  deleted(key: string, attempt: string, now: number): void {
+  countDeletion(key: string, attempt: string, now: number): void {
     const known = this.#deletions.get(key);
     const count = known?.attempt === attempt ? known.count + 1 : 0;
     this.#deletions.set(key, {
@@ -51,10 +54,10 @@ export class Patience {
     });
   }
 
-  /** When the next such pod of this attempt may be deleted; `undefined`: at once. */
-  deletionAt(key: string, attempt: string, now: number): number | undefined {
+  /** How long the next such pod of this attempt has to wait. */
+  deletionWaitMs(key: string, attempt: string, now: number): number {
     const known = this.#deletions.get(key);
-    return known?.attempt === attempt && now < known.nextAt ? known.nextAt : undefined;
+    return known?.attempt === attempt ? Math.max(0, known.nextAt - now) : 0;
   }
 
   forget(key: string): void {

@@ -7,48 +7,51 @@ import { isClosed } from '../api/gate.ts';
 import { isReason } from '../api/reasons.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
-import type { Clock, Log, Reader, Telemetry, Writer } from './ports.ts';
+import type { Ports } from './ports.ts';
+import type { Result } from './queue.ts';
 import type { Store, WorkloadRef } from './store.ts';
 
 /** Long enough for the watch on Upgrades to catch up with a pod that the policy has just gated. */
 const SETTLE_MS = 1000;
 
-export interface GatekeeperOptions {
-  readonly clock: Clock;
+/** One list of a namespace's Upgrades serves all pods that are looked at within this time: nobody knows how many of both there are. */
+const LIST_HOLDS_MS = 1000;
+
+export interface OrphanGateOptions extends Pick<Ports, 'clock' | 'writer' | 'reader' | 'telemetry' | 'log'> {
   readonly store: Store;
-  readonly writer: Writer;
-  readonly reader: Reader;
-  readonly telemetry: Telemetry;
-  readonly log: Log;
-  readonly wake: (podUid: string, at: number) => void;
 }
+
+type Listed = readonly Upgrade[] | 'unknown';
 
 const gates = ({ status, metadata }: Upgrade, workload: WorkloadRef): boolean =>
   status?.attempt?.gating === true && status.targetUID === workload.uid && !metadata.deletionTimestamp;
 
-export class Gatekeeper {
-  readonly #options: GatekeeperOptions;
+export class OrphanGateController {
+  readonly #options: OrphanGateOptions;
+  /** By pod UID, of the steady clock. */
   readonly #orphanSince = new Map<string, number>();
+  readonly #lists = new Map<string, { readonly at: number; readonly upgrades: Promise<Listed> }>();
 
-  constructor(options: GatekeeperOptions) {
+  constructor(options: OrphanGateOptions) {
     this.#options = options;
   }
 
-  /** Looks at one pod; opens its gate when it has been nobody's for a moment. */
-  async look(podUid: string): Promise<'done' | 'retry'> {
-    const { clock, store, wake } = this.#options;
+  /** Looks at one pod; opens its gate when it has been nobody's for a moment. Never rejects. */
+  async reconcile(podUid: string): Promise<Result> {
+    const { clock, store } = this.#options;
     const pod = store.pods.get(podUid);
     if (!pod || !isClosed(pod) || this.#isAwaited(pod)) {
-      this.#orphanSince.delete(podUid);
-      return 'done';
+      this.forgetPod(podUid);
+      return {};
     }
-    const since = this.#orphanSince.get(podUid) ?? clock.now();
+    const since = this.#orphanSince.get(podUid) ?? clock.steady();
     this.#orphanSince.set(podUid, since);
-    if (clock.now() >= since + SETTLE_MS) {
-      return this.#open(pod);
-    }
-    wake(podUid, since + SETTLE_MS);
-    return 'done';
+    const waitMs = since + SETTLE_MS - clock.steady();
+    return waitMs > 0 ? { requeueAfterMs: waitMs } : this.#open(pod);
+  }
+
+  forgetPod(podUid: string): void {
+    this.#orphanSince.delete(podUid);
   }
 
   #isAwaited(pod: PodView): boolean {
@@ -60,13 +63,26 @@ export class Gatekeeper {
 
   /** Asks the API server itself: our watch may be silently dead for up to 45 s, and an attempt may have begun since. */
   async #isReallyNobodys(pod: PodView): Promise<boolean | 'unknown'> {
-    const { reader, store } = this.#options;
-    const upgrades = await reader.listUpgrades(pod.namespace);
+    const { store } = this.#options;
+    const upgrades = await this.#listUpgrades(pod.namespace);
     const workload = store.workloadOf(pod);
     if (upgrades === 'unknown' || !workload) {
       return 'unknown';
     }
     return !upgrades.some((upgrade) => gates(upgrade, workload));
+  }
+
+  #listUpgrades(namespace: string): Promise<Listed> {
+    const { reader, clock } = this.#options;
+    const now = clock.steady();
+    for (const [known, { at }] of this.#lists) {
+      if (now >= at + LIST_HOLDS_MS) {
+        this.#lists.delete(known);
+      }
+    }
+    const known = this.#lists.get(namespace) ?? { at: now, upgrades: reader.listUpgrades(namespace) };
+    this.#lists.set(namespace, known);
+    return known.upgrades;
   }
 
   /** `fallback.action: None` lets a failed version go on; everything else is a gate left behind. */
@@ -77,15 +93,15 @@ export class Gatekeeper {
     return isReason(acting?.status?.attempt?.end?.reason, 'FallbackDisabled') ? 'ReportOnly' : 'NoAttempt';
   }
 
-  async #open(pod: PodView): Promise<'done' | 'retry'> {
+  async #open(pod: PodView): Promise<Result> {
     const { clock, store, writer, telemetry, log } = this.#options;
     const free = await this.#isReallyNobodys(pod);
     if (free === 'unknown') {
-      return 'retry';
+      return { backoff: true };
     }
     // The Upgrade's own event brings the pod back.
     if (!free) {
-      return 'done';
+      return {};
     }
     const reason = this.#reasonFor(pod);
     const message =
@@ -95,11 +111,12 @@ export class Gatekeeper {
     const written = await writer.patchVerified(pod, { status: 'True', reason, message }, clock.now());
     if (!written.ok) {
       telemetry.failed(written.failure.kind);
-      return written.failure.kind === 'notFound' ? 'done' : 'retry';
+      return { backoff: written.failure.kind !== 'notFound' };
     }
+    this.forgetPod(pod.uid);
     store.pods.applyWrite(written.object);
     telemetry.gateOpened(reason);
     log.info('gate opened', { pod: `${pod.namespace}/${pod.name}`, reason });
-    return 'done';
+    return {};
   }
 }

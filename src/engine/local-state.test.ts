@@ -1,0 +1,64 @@
+import { expect, test } from '@jest/globals';
+import { containerOf, NOW, podOf } from '../../test/support/snapshots.ts';
+import type { PodRecord } from '../core/verification/probe-cycle.ts';
+import { LocalState } from './local-state.ts';
+
+const pod = podOf({ containers: [containerOf({ state: 'waiting', reason: 'ErrImagePull' })] });
+const record: PodRecord = {
+  verification: '1-a',
+  startedAt: NOW - 2000,
+  finishedAt: NOW - 1000,
+  cycles: 1,
+  passes: 0,
+  failures: 1,
+  class: 'Retry',
+  wasReady: true,
+  tries: [],
+};
+
+function made() {
+  const local = new LocalState();
+  const clock = { wall: NOW, passed: 0, now: () => clock.wall + clock.passed, steady: () => clock.passed };
+  local.followClock(clock);
+  local.observePod(pod, NOW);
+  local.observeNode('node-1', false, NOW);
+  local.observeNode('node-1', true, NOW);
+  local.records.set(pod.uid, record);
+  return { local, clock };
+}
+
+test.each([-3_600_000, 3_600_000, 1500])(
+  'when the clock is set by %d ms, what is remembered stays as old as it was',
+  (ms) => {
+    const { local, clock } = made();
+    clock.passed += 5000;
+    clock.wall += ms;
+    local.followClock(clock);
+    expect(clock.now() - (local.waitingSince.get(`${pod.uid}/web`)?.since ?? 0)).toBe(5000);
+    expect(clock.now() - (local.nodeBackAt.get('node-1') ?? 0)).toBe(5000);
+    expect(clock.now() - (local.records.get(pod.uid)?.finishedAt ?? 0)).toBe(6000);
+    local.followClock(clock);
+    expect(clock.now() - (local.records.get(pod.uid)?.startedAt ?? 0)).toBe(7000);
+  },
+);
+
+test('a clock that is slewed is followed in the end, and time that passes is no setting', () => {
+  const { local, clock } = made();
+  clock.passed += 600_000;
+  for (let i = 0; i < 4; i++) {
+    clock.wall += 300;
+    local.followClock(clock);
+  }
+  expect(local.records.get(pod.uid)?.finishedAt).toBe(record.finishedAt + 1200);
+});
+
+test('what is gone is forgotten', () => {
+  const { local } = made();
+  local.forgetPod(pod);
+  local.forgetNode('node-1');
+  expect([local.records.size, local.waitingSince.size, local.nodeBackAt.size]).toEqual([0, 0, 0]);
+  local.observeNode('node-2', false, NOW);
+  local.forgetNode('node-2');
+  local.observeNode('node-2', true, NOW);
+  expect(local.nodeBackAt.size).toBe(0);
+});

@@ -1,0 +1,79 @@
+/**
+ * What the operator remembers without storing it: cycles, and since when containers wait and nodes are back.
+ * All of it may be lost at any time; deadlines are not kept here.
+ */
+import type { PodView } from '../api/views.ts';
+import { isTerminalReason, waitingFamily } from '../core/verification/pod.ts';
+import { type PodRecord, shiftRecord } from '../core/verification/probe-cycle.ts';
+import type { Clock } from './ports.ts';
+
+/** Clocks are slewed by less; more than this was set. */
+const CLOCK_SET_MS = 1000;
+
+export class LocalState {
+  readonly records = new Map<string, PodRecord>();
+  readonly waitingSince = new Map<string, { reason: string; since: number }>();
+  readonly nodeBackAt = new Map<string, number>();
+  readonly #lost = new Set<string>();
+  /** What the clock showed more than the steady one. */
+  #offset: number | undefined;
+
+  /** When somebody has set the clock, what is remembered moves with it: a span stays what it was. */
+  followClock(clock: Pick<Clock, 'now' | 'steady'>): void {
+    const offset = clock.now() - clock.steady();
+    const setBy = offset - (this.#offset ?? offset);
+    if (this.#offset !== undefined && Math.abs(setBy) < CLOCK_SET_MS) {
+      return;
+    }
+    this.#offset = offset;
+    if (setBy !== 0) {
+      this.#shift(setBy);
+    }
+  }
+
+  /** Notes since when containers of the pod wait for a reason that may be final. */
+  observePod(pod: PodView, now: number): void {
+    for (const { name, state, reason } of pod.containers) {
+      const key = `${pod.uid}/${name}`;
+      const family = waitingFamily(reason);
+      if (state !== 'waiting' || !isTerminalReason(reason)) {
+        this.waitingSince.delete(key);
+      } else if (this.waitingSince.get(key)?.reason !== family) {
+        this.waitingSince.set(key, { reason: family, since: now });
+      }
+    }
+  }
+
+  /** Notes when a node that was lost came back, by our clock: its own may be wrong. */
+  observeNode(name: string, ready: boolean, now: number): void {
+    if (!ready) {
+      this.#lost.add(name);
+    } else if (this.#lost.delete(name)) {
+      this.nodeBackAt.set(name, now);
+    }
+  }
+
+  forgetPod(pod: PodView): void {
+    this.records.delete(pod.uid);
+    for (const { name } of pod.containers) {
+      this.waitingSince.delete(`${pod.uid}/${name}`);
+    }
+  }
+
+  forgetNode(name: string): void {
+    this.#lost.delete(name);
+    this.nodeBackAt.delete(name);
+  }
+
+  #shift(byMs: number): void {
+    for (const [uid, record] of this.records) {
+      this.records.set(uid, shiftRecord(record, byMs));
+    }
+    for (const [key, { reason, since }] of this.waitingSince) {
+      this.waitingSince.set(key, { reason, since: since + byMs });
+    }
+    for (const [name, at] of this.nodeBackAt) {
+      this.nodeBackAt.set(name, at + byMs);
+    }
+  }
+}

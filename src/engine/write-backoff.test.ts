@@ -1,0 +1,43 @@
+import { describe, expect, test } from '@jest/globals';
+import { WriteBackoff } from './write-backoff.ts';
+
+const forbidden = { kind: 'forbidden', message: 'cannot patch pods/status' } as const;
+
+describe('a refused write', () => {
+  test('is tried again after 20 s, and shown until it is done', () => {
+    const backoff = new WriteBackoff();
+    backoff.reject('shop/web', { what: 'action', failure: forbidden }, 1000);
+    expect(backoff.refusal('shop/web')).toBe(forbidden);
+    expect(backoff.waitMs('shop/web', 'action', 20_999)).toBe(1);
+    expect(backoff.waitMs('shop/web', 'action', 21_000)).toBe(0);
+    expect(backoff.clear('shop/web', 'action')).toBe(true);
+    expect(backoff.refusal('shop/web')).toBeUndefined();
+    expect(backoff.clear('shop/web', 'action')).toBe(false);
+  });
+
+  test('of a pod does not keep the status from being written, nor another Upgrade from anything', () => {
+    const backoff = new WriteBackoff();
+    backoff.reject('shop/web', { what: 'action', failure: forbidden }, 0);
+    expect(backoff.waitMs('shop/web', 'status', 1)).toBe(0);
+    expect(backoff.clear('shop/web', 'status')).toBe(false);
+    expect(backoff.waitMs('shop/api', 'action', 1)).toBe(0);
+  });
+
+  test('is forgotten with its Upgrade', () => {
+    const backoff = new WriteBackoff();
+    backoff.reject('shop/web', { what: 'status', failure: forbidden }, 0);
+    backoff.forget('shop/web');
+    expect(backoff.refusal('shop/web')).toBeUndefined();
+  });
+});
+
+test('pods that slip past the gate are deleted one after the other, each after twice the time, up to a minute; a new attempt begins anew', () => {
+  const backoff = new WriteBackoff();
+  expect(backoff.deletionWaitMs('shop/web', '1-a', 0)).toBe(0);
+  const waits = Array.from({ length: 9 }, () => {
+    backoff.countDeletion('shop/web', '1-a', 0);
+    return backoff.deletionWaitMs('shop/web', '1-a', 0);
+  });
+  expect(waits).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000]);
+  expect(backoff.deletionWaitMs('shop/web', '2-b', 0)).toBe(0);
+});
