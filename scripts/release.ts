@@ -4,12 +4,23 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { argv, env, stdout } from 'node:process';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
+import { bundleCli } from '../packages/cli/build.ts';
 import { bundleOperator } from './bundle.ts';
-import { billOfMaterials, licenceTexts } from './sbom.ts';
+import { makeExecutable } from './executable.ts';
+import { billOfMaterials, type Component, licenceTexts } from './sbom.ts';
 
 const repository = dirname(import.meta.dirname);
 const folder = join(repository, 'dist/release');
@@ -24,6 +35,8 @@ function releasedVersion(): string {
   const { version, appVersion } = parse(read('charts/postcheck/Chart.yaml')) as Record<string, string>;
   const versions = {
     'package.json': (JSON.parse(read('package.json')) as { version: string }).version,
+    'packages/cli/package.json': (JSON.parse(read('packages/cli/package.json')) as { version: string })
+      .version,
     'charts/postcheck/Chart.yaml version': version,
     'charts/postcheck/Chart.yaml appVersion': appVersion,
   };
@@ -51,7 +64,7 @@ function image(): void {
   const { repository: name } = (parse(read('charts/postcheck/values.yaml')) as Values).image;
   run('test/images/build-operator.sh', [
     `${name}:${version}`,
-    join(folder, `postcheck-${version}-image-${machine}.tar`),
+    join(folder, `postcheck-${version}-image-${system}-${processor}.tar`),
   ]);
 }
 
@@ -59,7 +72,9 @@ interface Values {
   readonly image: { readonly repository: string };
 }
 
-const machine = `linux-${process.arch === 'x64' ? 'amd64' : process.arch}`;
+/** As Go, and so Kubernetes, calls operating systems and processors. */
+const system = process.platform === 'win32' ? 'windows' : process.platform;
+const processor = process.arch === 'x64' ? 'amd64' : process.arch;
 
 /** With the digest of the pushed image (IMAGE_DIGEST) nobody can put another image in its place. */
 function digestFlags(): string[] {
@@ -88,24 +103,91 @@ function install(): void {
   writeFileSync(join(folder, 'install.yaml'), `${namespace}${rendered}`);
 }
 
-async function materials(): Promise<void> {
-  const { packages } = await bundleOperator();
-  writeFileSync(
-    join(folder, 'postcheck-sbom.cdx.json'),
-    `${JSON.stringify(billOfMaterials(packages), undefined, 2)}\n`,
-  );
-  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licenceTexts(packages));
+/** kubectl's plugin as an executable for this machine, beside its licence. */
+async function cli(): Promise<void> {
+  const { text } = await bundleCli('cjs');
+  const unpacked = mkdtempSync(join(tmpdir(), 'postcheck-cli-'));
+  const program = system === 'windows' ? 'kubectl-postcheck.exe' : 'kubectl-postcheck';
+  makeExecutable(text, join(unpacked, program));
+  copyFileSync(join(repository, 'LICENSE'), join(unpacked, 'LICENSE'));
+  run('tar', [
+    '-czf',
+    join('dist/release', `kubectl-postcheck_${version}_${system}_${processor}.tar.gz`),
+    ...['-C', unpacked, program, 'LICENSE'],
+  ]);
+  rmSync(unpacked, { recursive: true });
 }
+
+/** The same for any machine that has Node. */
+async function script(): Promise<void> {
+  const { text } = await bundleCli('esm');
+  writeFileSync(join(folder, `kubectl-postcheck_${version}.mjs`), text, { mode: 0o755 });
+}
+
+/** krew's manifest, of the executables that are there. */
+function krew(): void {
+  const archive = /^kubectl-postcheck_[^_]+_(?<os>[^_]+)_(?<arch>[^_]+)\.tar\.gz$/;
+  const platforms = readdirSync(folder).flatMap((file) => {
+    const { os, arch } = archive.exec(file)?.groups ?? {};
+    return os === undefined
+      ? []
+      : {
+          selector: { matchLabels: { os, arch } },
+          uri: `https://github.com/postcheck/postcheck/releases/download/v${version}/${file}`,
+          sha256: sha256(file),
+          bin: os === 'windows' ? 'kubectl-postcheck.exe' : 'kubectl-postcheck',
+        };
+  });
+  const manifest = {
+    apiVersion: 'krew.googlecontainertools.github.com/v1alpha2',
+    kind: 'Plugin',
+    metadata: { name: 'postcheck' },
+    spec: {
+      version: `v${version}`,
+      homepage: 'https://github.com/postcheck/postcheck',
+      shortDescription: 'See, explain and steer verified upgrades',
+      description:
+        'Shows what the Upgrades of a cluster do, pod by pod, why they passed or fell back,\n' +
+        'and lets you retry, abort, pause and probe. Needs postcheck in the cluster.\n',
+      platforms,
+    },
+  };
+  writeFileSync(join(folder, 'krew.yaml'), stringify(manifest));
+}
+
+/** What an executable holds beside the script. The image's is listed with the image's other files, by its builder. */
+const NODE: Component = {
+  'bom-ref': `node@${process.versions.node}`,
+  type: 'platform',
+  name: 'node',
+  version: process.versions.node,
+  purl: `pkg:generic/node@${process.versions.node}`,
+};
+
+function writeMaterials(product: string, packages: readonly string[], more: readonly Component[] = []): void {
+  const bill = billOfMaterials(product, packages, more);
+  writeFileSync(join(folder, `${product}-sbom.cdx.json`), `${JSON.stringify(bill, undefined, 2)}\n`);
+}
+
+async function materials(): Promise<void> {
+  const operator = await bundleOperator();
+  const plugin = await bundleCli('cjs');
+  writeMaterials('postcheck', operator.packages);
+  writeMaterials('kubectl-postcheck', plugin.packages, [NODE]);
+  const all = new Set([...operator.packages, ...plugin.packages]);
+  const node = `Node.js, in the executables: https://github.com/nodejs/node/blob/v${NODE.version}/LICENSE\n\n`;
+  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), node + licenceTexts([...all].sort()));
+}
+
+const sha256 = (file: string): string =>
+  createHash('sha256')
+    .update(readFileSync(join(folder, file)))
+    .digest('hex');
 
 /** Last: of everything that is there, also of what other machines built. */
 function checksums(): void {
   const files = readdirSync(folder).filter((name) => name !== 'SHA256SUMS');
-  const lines = files.sort().map((name) => {
-    const sum = createHash('sha256')
-      .update(readFileSync(join(folder, name)))
-      .digest('hex');
-    return `${sum}  ${name}\n`;
-  });
+  const lines = files.sort().map((name) => `${sha256(name)}  ${name}\n`);
   writeFileSync(join(folder, 'SHA256SUMS'), lines.join(''));
 }
 
@@ -113,7 +195,10 @@ const PARTS: Readonly<Record<string, () => void | Promise<void>>> = {
   image,
   chart: chartPackage,
   install,
+  cli,
+  script,
   sbom: materials,
+  krew,
   checksums,
 };
 

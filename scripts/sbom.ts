@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 
 const repository = dirname(import.meta.dirname);
 
-interface Component {
+/** As CycloneDX has it; npm says more of each. */
+export interface Component {
   readonly 'bom-ref': string;
   readonly name: string;
   readonly version: string;
@@ -31,10 +32,14 @@ const referenceOf = ({ name, version }: Package): string => `${name}@${version}`
 
 /**
  * npm's bill of materials without what is installed but not in the bundle, so that nobody has to judge the vulnerabilities of code that is not
- * shipped. Takes the folders of the packages that are in it.
+ * shipped. Takes the product's name, the folders of the packages that are in its bundle, and what else it holds.
  */
-export function billOfMaterials(folders: readonly string[]): BillOfMaterials {
-  const options = '--omit dev --package-lock-only --sbom-format cyclonedx --sbom-type application';
+export function billOfMaterials(
+  product: string,
+  folders: readonly string[],
+  more: readonly Component[],
+): BillOfMaterials {
+  const options = '--package-lock-only --sbom-format cyclonedx --sbom-type application';
   const text = execFileSync('npm', ['sbom', ...options.split(' ')], { cwd: repository, encoding: 'utf8' });
   const all = JSON.parse(text) as BillOfMaterials;
   const shipped = new Set(folders.map((folder) => referenceOf(readPackage(folder))));
@@ -49,8 +54,8 @@ export function billOfMaterials(folders: readonly string[]): BillOfMaterials {
   const kept = new Set([root['bom-ref'], ...components.map((component) => component['bom-ref'])]);
   return {
     ...all,
-    metadata: { ...all.metadata, component: { ...root, name: 'postcheck' } },
-    components,
+    metadata: { ...all.metadata, component: { ...root, name: product } },
+    components: [...components, ...more],
     dependencies: all.dependencies
       .filter(({ ref }) => kept.has(ref))
       .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((one) => kept.has(one)) })),

@@ -7,14 +7,17 @@ import { dirname, join } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { onlyKubeConfig } from '../../scripts/bundle.ts';
+import { onlyKubeConfig, packagesOf } from '../../scripts/bundle.ts';
 
 const here = import.meta.dirname;
 
-/** The bundle's text. As a module it is a script to run; as CommonJS it goes into the single executable. */
-export async function bundleCli(format: 'esm' | 'cjs'): Promise<string> {
+/** As a module the text is a script to run; as CommonJS it goes into the single executable. */
+export async function bundleCli(
+  format: 'esm' | 'cjs',
+): Promise<{ text: string; packages: readonly string[] }> {
   const { version } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8')) as { version: string };
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: join(here, '../..'),
     entryPoints: [join(here, 'src/main.ts')],
     bundle: true,
     platform: 'node',
@@ -34,17 +37,18 @@ export async function bundleCli(format: 'esm' | 'cjs'): Promise<string> {
     plugins: [onlyKubeConfig],
     logLevel: 'warning',
     write: false,
+    metafile: true,
   });
   const [file] = outputFiles;
   if (file === undefined) {
     throw new Error('esbuild made no file');
   }
-  return file.text;
+  return { text: file.text, packages: packagesOf(metafile) };
 }
 
 if (argv[1] === fileURLToPath(import.meta.url)) {
   const outfile = argv[2] ?? join(here, 'dist/kubectl-postcheck.mjs');
   mkdirSync(dirname(outfile), { recursive: true });
-  writeFileSync(outfile, await bundleCli('esm'));
+  writeFileSync(outfile, (await bundleCli('esm')).text);
   chmodSync(outfile, 0o755);
 }

@@ -1,5 +1,6 @@
 /** Unpacks what `node scripts/release.ts` built into dist/release, and uses it as its users will. */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,7 +75,7 @@ describe('the image', () => {
     const inside = [...bundle.matchAll(/^\/\/ node_modules\/((?:@[^/\n]+\/)?[^/\n]+)\//gm)].map(
       ([, one]) => one,
     );
-    const { components } = JSON.parse(readFileSync(released(/sbom\.cdx\.json$/), 'utf8'));
+    const { components } = JSON.parse(readFileSync(released(/^postcheck-sbom\.cdx\.json$/), 'utf8'));
     const listed = (components as { name: string; version: string }[]).toSorted((a, b) =>
       a.name < b.name ? -1 : 1,
     );
@@ -99,6 +100,36 @@ describe('the chart package', () => {
     ]);
     expect(new Set(imagesIn(rendered))).toEqual(new Set([`${name}:${version}`]));
     expect(rendered).toContain('kind: CustomResourceDefinition');
+  });
+});
+
+describe('the plugin of kubectl', () => {
+  const platform = `${process.platform}_${process.arch === 'x64' ? 'amd64' : process.arch}`;
+
+  test('runs from its archive, without a Node beside it', () => {
+    run('tar', ['-xzf', released(new RegExp(`^kubectl-postcheck_.*_${platform}\\.tar\\.gz$`))]);
+    const { stdout } = spawnSync(join(scratch, 'kubectl-postcheck'), ['--help'], {
+      encoding: 'utf8',
+      env: {},
+    });
+    expect(stdout).toMatch(/^Usage: kubectl postcheck /);
+  });
+
+  test('runs as a script', () => {
+    expect(run(process.execPath, [released(/^kubectl-postcheck_.*\.mjs$/), '--help'])).toMatch(
+      /^Usage: kubectl postcheck /,
+    );
+  });
+
+  test('is what krew downloads: the address of this version, and the checksum of this file', () => {
+    const { spec } = parse(readFileSync(released(/^krew\.yaml$/), 'utf8'));
+    expect(spec.version).toBe(`v${version}`);
+    for (const { uri, sha256 } of spec.platforms) {
+      expect(uri).toContain(`/releases/download/v${version}/`);
+      const file = join(RELEASE, uri.split('/').at(-1));
+      expect(createHash('sha256').update(readFileSync(file)).digest('hex')).toBe(sha256);
+    }
+    expect(spec.platforms).toHaveLength(files.filter((file) => file.endsWith('.tar.gz')).length);
   });
 });
 

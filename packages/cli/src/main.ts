@@ -9,9 +9,14 @@ enableCompileCache?.();
 declare const POSTCHECK_VERSION: string | undefined;
 const version = typeof POSTCHECK_VERSION === 'string' ? POSTCHECK_VERSION : 'source';
 
-const { processIo } = await import('./io.ts');
-const { run } = await import('./run.ts');
-const io = processIo(process);
-process.exitCode = await run(process.argv.slice(2), { io, environment: process.env, version });
-// What a broken connection left behind must not hold up the prompt.
-setTimeout(() => process.exit(), 200).unref();
+async function main(): Promise<void> {
+  const { processIo } = await import('./io.ts');
+  const { run } = await import('./run.ts');
+  const io = processIo(process);
+  process.exitCode = await run(process.argv.slice(2), { io, environment: process.env, version });
+  // What a broken connection left behind must not hold up the prompt.
+  setTimeout(() => process.exit(), 200).unref();
+}
+
+// Not at the top level: the single executable takes CommonJS, where nothing can be awaited there.
+void main();

@@ -12,7 +12,7 @@ let built: Promise<string> | undefined;
 
 /** The tool as it is shipped, bundled once for a test file. */
 export const tool = (): Promise<string> => {
-  built ??= bundleCli('esm').then((text) => {
+  built ??= bundleCli('esm').then(({ text }) => {
     const path = join(scratch(), 'kubectl-postcheck.mjs');
     writeFileSync(path, text, { mode: 0o755 });
     return path;
