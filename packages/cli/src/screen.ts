@@ -11,6 +11,7 @@ const CLEAR_BELOW = '\u001b[J';
 export class Screen {
   readonly #io: Io;
   #lines: readonly string[] = [];
+  #head: readonly string[] = [];
   #note = '';
   #isOpen = false;
   #forget: (() => void) | undefined;
@@ -25,8 +26,10 @@ export class Screen {
     this.#forget = this.#io.onResize(() => this.#paint());
   }
 
-  draw(lines: readonly string[]): void {
+  /** `head` is shown above the picture, and not kept when it ends. */
+  draw(lines: readonly string[], head: readonly string[] = []): void {
     this.#lines = lines;
+    this.#head = head;
     this.#paint();
   }
 
@@ -53,7 +56,8 @@ export class Screen {
       return;
     }
     const [width, height] = [this.#io.columns(), this.#io.rows()];
-    const all = this.#note === '' ? this.#lines : [...this.#lines, '', this.#note];
+    const picture = [...this.#head, ...this.#lines];
+    const all = this.#note === '' ? picture : [...picture, '', this.#note];
     const room = Math.max(1, height - 1);
     const shown =
       all.length > room

@@ -4,7 +4,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Upgrade } from '../../../src/api/types.ts';
-import type { ApiServer } from '../../../test/api/api-server.ts';
+import { type ApiServer, eventually, startApiServer } from '../../../test/api/api-server.ts';
 import { SCENES } from '../../../test/docs/scenes.ts';
 import { bundleCli } from '../build.ts';
 
@@ -52,6 +52,18 @@ export async function cli(
     );
     child.stdin?.end(input ?? '');
   });
+}
+
+/** An API server that knows Upgrades and these namespaces. */
+export async function startLab(...namespaces: string[]): Promise<ApiServer> {
+  const api = startApiServer();
+  api.kubectl(['apply', '-f', 'crds/']);
+  await eventually(() => api.kubectl(['get', 'upgrades', '-A']) === '');
+  for (const namespace of namespaces) {
+    api.kubectl(['create', 'namespace', namespace]);
+    await eventually(() => api.kubectl(['get', 'serviceaccount', 'default', '-n', namespace]));
+  }
+  return api;
 }
 
 /** The status that the decisions come to in a scene of the runbooks. */

@@ -48,10 +48,7 @@ async function watch(io: Io, cluster: Cluster, first: Found, start: Scene): Prom
     const text = lines.join('\n');
     if (screen) {
       const since = Math.round((io.now() - lookedAt) / 1000);
-      screen.draw([
-        io.paint('gray', `updated ${clockTime(lookedAt)}, ${since} s ago; Ctrl-C ends`),
-        ...lines,
-      ]);
+      screen.draw(lines, [io.paint('gray', `updated ${clockTime(lookedAt)}, ${since} s ago; Ctrl-C ends`)]);
     } else if (withoutClocks(text) !== told) {
       io.out(told === '' ? text : `\n${text}`);
       told = withoutClocks(text);

@@ -1,18 +1,13 @@
 /** The verbs that look, against a real API server. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type ApiServer, startApiServer } from '../../../../test/api/api-server.ts';
-import { cli, createUpgrade, type Ran, statusOf } from '../lab.ts';
+import type { ApiServer } from '../../../../test/api/api-server.ts';
+import { cli, createUpgrade, type Ran, startLab, statusOf } from '../lab.ts';
 
 let api: ApiServer;
 const run = (...words: string[]): Promise<Ran> => cli(words, { kubeconfig: api.kubeconfig });
 
-beforeAll(() => {
-  api = startApiServer();
-  api.kubectl(['apply', '-f', 'crds/']);
-  api.kubectl(['wait', '--for=condition=Established', 'crd/upgrades.postcheck.dev']);
-  for (const namespace of ['shop', 'bank']) {
-    api.kubectl(['create', 'namespace', namespace]);
-  }
+beforeAll(async () => {
+  api = await startLab('shop', 'bank');
   createUpgrade(api, 'shop', 'good', { scene: 'Drifted', status: succeeded() });
   createUpgrade(api, 'shop', 'back', { scene: 'FellBack' });
   createUpgrade(api, 'shop', 'bad', { scene: 'FallbackFailed' });

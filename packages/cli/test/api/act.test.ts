@@ -1,0 +1,136 @@
+/** The verbs that change something, and what they refuse, against a real API server. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type ApiServer, eventually } from '../../../../test/api/api-server.ts';
+import { cli, createUpgrade, type Ran, startLab, statusOf } from '../lab.ts';
+
+interface Upgrade {
+  readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec: { readonly paused: boolean; readonly containers: readonly { readonly image: string }[] };
+}
+
+const OLD = 'registry.example/web:1.9';
+let api: ApiServer;
+const run = (...words: string[]): Promise<Ran> =>
+  cli([...words, '-n', 'shop'], { kubeconfig: api.kubeconfig });
+const upgrade = (name: string): Upgrade =>
+  api.json<Upgrade & { kind: string; metadata: { name: string } }>(['get', 'upgrade', name, '-n', 'shop']);
+
+beforeAll(async () => {
+  api = await startLab('shop');
+  api.kubectl(['create', 'deployment', 'web', `--image=${OLD}`, '-n', 'shop']);
+  await eventually(() => api.kubectl(['get', 'pods', '-n', 'shop', '-o', 'name']).includes('pod/'));
+  // The status of an Upgrade whose attempt rolled this very Deployment.
+  const { metadata } = api.json<{
+    kind: string;
+    metadata: { name: string; uid: string; generation: number };
+  }>(['get', 'deployment', 'web', '-n', 'shop']);
+  for (const [name, scene] of [
+    ['back', 'FellBack'],
+    ['running', 'GateMissed'],
+  ] as const) {
+    const status = { ...statusOf(scene), targetUID: metadata.uid, targetGeneration: metadata.generation };
+    createUpgrade(api, 'shop', name, { status });
+  }
+}, 600_000);
+afterAll(() => api?.stop());
+
+describe('retry and abort', () => {
+  test('say what will happen, and write the token', async () => {
+    const { out, code } = await run('retry', 'back');
+    expect(out).toBe(
+      'Attempt 2 is to roll Deployment web to web=registry.example/web:2.0\nupgrade.postcheck.dev/back patched\n',
+    );
+    expect(code).toBe(0);
+    expect(upgrade('back').metadata.annotations).toHaveProperty(
+      ['postcheck.dev/retry'],
+      expect.stringMatching(/^20/),
+    );
+  });
+
+  test('write nothing in a dry run', async () => {
+    const { out, code } = await run('abort', 'running', '--dry-run');
+    expect(out).toContain('upgrade.postcheck.dev/running patched (server dry run)');
+    expect(code).toBe(0);
+    expect(upgrade('running').metadata.annotations ?? {}).not.toHaveProperty(['postcheck.dev/abort']);
+  });
+
+  test.each([
+    ['retry', 'running', 'nothing to retry: attempt 1 still runs; abort it first'],
+    ['abort', 'back', 'nothing to abort: attempt 1 has ended (FellBack), and there is nothing to take back'],
+  ])('%s of %s is refused with the reason', async (verb, name, reason) => {
+    expect(await run(verb, name)).toEqual({ code: 1, out: '', err: `error: ${reason}\n` });
+  });
+});
+
+describe('pause and resume', () => {
+  test('write spec.paused and take it back, and refuse what is so already', async () => {
+    expect((await run('resume', 'running')).err).toBe('error: nothing to resume: spec.paused is not set\n');
+    expect((await run('pause', 'running')).out).toContain('Attempt 1 stands still');
+    expect(upgrade('running').spec.paused).toBe(true);
+    expect((await run('pause', 'running')).code).toBe(1);
+    expect((await run('resume', 'running')).out).toContain('each pod has its whole deadline again');
+    expect(upgrade('running').spec.paused).toBe(false);
+  });
+});
+
+describe('set image', () => {
+  test('writes the image where the operator reads it', async () => {
+    const { out } = await run('set', 'image', 'deploy/web', 'web=registry.example/web:2.1');
+    expect(out).toContain('container web: registry.example/web:2.0 → registry.example/web:2.1');
+  });
+
+  test.each([
+    [['web'], 'an image is set as CONTAINER=IMAGE'],
+    [['wbe=x:1'], 'Deployment web has no container "wbe"; it has: web; did you mean web?'],
+    [['web=registry.example/web:2.0'], 'is wanted already'],
+  ])('refuses %j', async (words, reason) => {
+    const { code, err } = await run('set', 'image', 'running', ...words);
+    expect([code, err]).toEqual([1, expect.stringContaining(reason)]);
+  });
+
+  test('warns when a GitOps controller owns the images', async () => {
+    const manifest = {
+      apiVersion: 'postcheck.dev/v1alpha1',
+      kind: 'Upgrade',
+      metadata: { name: 'git', namespace: 'shop' },
+      spec: {
+        targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+        containers: [{ name: 'web', image: OLD }],
+      },
+    };
+    api.kubectl(
+      ['apply', '--server-side', '--field-manager=argocd-controller', '-f', '-'],
+      JSON.stringify(manifest),
+    );
+    const { err, code } = await run('set', 'image', 'git', 'web=registry.example/web:3', '--dry-run');
+    expect([code, err]).toEqual([
+      0,
+      expect.stringContaining('warning: argocd-controller owns spec.containers'),
+    ]);
+  });
+});
+
+describe('gates', () => {
+  beforeAll(() => {
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'gated', namespace: 'shop' },
+      spec: {
+        containers: [{ name: 'web', image: OLD }],
+        readinessGates: [{ conditionType: 'postcheck.dev/verified' }],
+      },
+    };
+    api.kubectl(['apply', '-f', '-'], JSON.stringify(pod));
+  });
+
+  test('are listed with who waits for them, and opened only on a word', async () => {
+    expect((await run('gates')).out).toMatch(/^NAMESPACE.*\nshop +gated +- +\S+ +nobody/);
+    expect((await run('gates', 'open', 'gated')).err).toBe('error: nobody can be asked here: use --yes\n');
+    expect((await run('gates', 'open', 'gated', '--yes')).out).toContain('pod/gated gate opened');
+    expect((await run('gates', 'open', 'gated', '--yes')).err).toBe(
+      'error: nothing to open: the gate of pod gated is open\n',
+    );
+    expect((await run('gates')).err).toBe('No closed gates in namespace shop.\n');
+  });
+});

@@ -1,0 +1,95 @@
+/** What a user of few rights is told: the verb and the resource, never a stack. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { ApiServer } from '../../../../test/api/api-server.ts';
+import { cli, createUpgrade, type Ran, startLab } from '../lab.ts';
+
+let api: ApiServer;
+const as = (user: string, ...words: string[]): Promise<Ran> =>
+  cli([...words, '-n', 'shop', '--as', user], { kubeconfig: api.kubeconfig });
+
+beforeAll(async () => {
+  api = await startLab('shop');
+  api.kubectl(['create', 'deployment', 'web', '--image=registry.example/web:1.9', '-n', 'shop']);
+  createUpgrade(api, 'shop', 'web', { scene: 'GateMissed' });
+  const role = [
+    'create',
+    'role',
+    'reader',
+    '--verb=get,list',
+    '--resource=upgrades.postcheck.dev',
+    '-n',
+    'shop',
+  ];
+  api.kubectl(role);
+  api.kubectl([
+    'create',
+    'rolebinding',
+    'reader',
+    '--role=reader',
+    '--user=reader',
+    '--group=readers',
+    '-n',
+    'shop',
+  ]);
+}, 600_000);
+afterAll(() => api?.stop());
+
+describe('without any right', () => {
+  test.each([
+    [['get']],
+    [['status', 'web']],
+    [['tree', 'web']],
+    [['why', 'web']],
+    [['retry', 'web']],
+    [['gates']],
+    [['events', 'web']],
+    [['bundle', 'web']],
+  ])('%j names the verb and the resource', async (words) => {
+    const { code, out, err } = await as('nobody', ...words);
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toMatch(
+      /^error: forbidden: nobody may not (get|list) \S+ in namespace shop; ask for the verb \w+ on \S+\n$/,
+    );
+  });
+
+  test('check tells what it may not look at, and --pre what may not be created', async () => {
+    const { out } = await as('nobody', 'check');
+    expect(out).toContain('? operator: forbidden: nobody may not list pods in the whole cluster');
+    const { out: pre, code } = await as('nobody', 'check', '--pre');
+    expect(pre).toContain(
+      '✗ you may not create the CRD: ask for the verb create on customresourcedefinitions.apiextensions.k8s.io',
+    );
+    expect(code).toBe(1);
+  });
+});
+
+describe('with the right to read Upgrades alone', () => {
+  test('the tree shows the Upgrade, and says what is left out', async () => {
+    const { out, code } = await as('reader', 'tree', 'web');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^◌ Upgrade shop\/web/);
+    expect(out).toContain('Not shown: forbidden: reader may not get deployments.apps in namespace shop');
+  });
+
+  test('status shows where it stands, and says which right a wait needs', async () => {
+    expect((await as('reader', 'status', 'web', '--watch=false')).code).toBe(5);
+    const { code, err } = await as('reader', 'status', 'web', '--timeout', '20s');
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/watch.*upgrades\.postcheck\.dev, or use --watch=false/),
+    ]);
+  });
+
+  test('what may not be foreseen is asked for all the same, and the missing right is named', async () => {
+    const { code, err } = await as('reader', 'abort', 'web');
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining('forbidden: reader may not patch upgrades.postcheck.dev in namespace shop'),
+    ]);
+  });
+
+  test('a group counts, as for kubectl', async () => {
+    const { code } = await as('someone', 'get', '--as-group', 'others', '--as-group', 'readers');
+    expect(code).toBe(0);
+  });
+});
