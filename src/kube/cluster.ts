@@ -1,16 +1,16 @@
 import type { Executor, GateProbe, Reader, Watcher, Writer } from '../engine/ports.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
-import { ClusterExecutor } from './exec.ts';
+import { Connection, type ConnectionOptions } from './client/connection.ts';
+import { HttpClient } from './client/http.ts';
+import { Requests } from './client/request.ts';
+import { StreamClient } from './client/stream-client.ts';
+import { Throttle } from './client/throttle.ts';
+import { ClusterExecutor } from './exec/exec.ts';
 import { ClusterGateProbe } from './gate-probe.ts';
-import { HttpClient } from './http.ts';
-import { type Leadership, type LeaseOptions, leadership } from './leadership.ts';
+import { type Leadership, type LeaseOptions, leadership } from './leader-election/leadership.ts';
 import { type Access, PathAccess } from './path-access.ts';
 import { ClusterReader } from './reader.ts';
-import { Requests } from './request.ts';
-import { StreamClient } from './stream-client.ts';
-import { Throttle } from './throttle.ts';
 import { type UninstallRequest, uninstall } from './uninstall.ts';
-import { ClusterWatcher, type WatchHealth } from './watcher.ts';
+import { ClusterWatcher, type WatchHealth } from './watch/watcher.ts';
 import { ClusterWriter } from './writer.ts';
 
 export interface ClusterOptions extends ConnectionOptions {
@@ -42,7 +42,7 @@ export interface Cluster {
 }
 
 /** At most this many requests at once besides watches, lease and execs. */
-const maxRequests = 8;
+const MAX_REQUESTS = 8;
 
 /**
  * Loads the configuration and makes the shells; nothing is sent until they are used, save that credentials are read once, so that a broken
@@ -52,7 +52,7 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
   const { namespaces, identity, gatePolicyName } = options;
   const connection = new Connection(options);
   await connection.credentials();
-  const http = new HttpClient(connection, maxRequests);
+  const http = new HttpClient(connection, MAX_REQUESTS);
   const throttle = new Throttle();
   const requests = new Requests(http, throttle);
   const streams = new StreamClient(connection);

@@ -1,6 +1,6 @@
 import type { GatePolicy, GateProbe } from '../engine/ports.ts';
-import { resources } from './names.ts';
-import type { Requests } from './request.ts';
+import { RESOURCES } from './client/paths.ts';
+import type { Requests } from './client/request.ts';
 
 /** Looks for the admission policy binding that puts the gate on new pods. */
 export class ClusterGateProbe implements GateProbe {
@@ -13,7 +13,7 @@ export class ClusterGateProbe implements GateProbe {
   }
 
   async gatePolicy(): Promise<GatePolicy> {
-    const target = { resource: resources.MutatingAdmissionPolicyBinding, name: this.#bindingName };
+    const target = { resource: RESOURCES.MutatingAdmissionPolicyBinding, name: this.#bindingName };
     const answer = await this.#requests.send({ method: 'GET', target, retries: 2 });
     if (answer.ok) {
       return 'Available';

@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
-import type { Resource } from './names.ts';
-import { list, record, text } from './raw.ts';
-import type { Requests } from './request.ts';
+import { list, record, text } from './client/json.ts';
+import type { Resource } from './client/paths.ts';
+import type { Requests } from './client/request.ts';
 
-const tokenReviews: Resource = { root: '/apis/authentication.k8s.io/v1', plural: 'tokenreviews' };
-const accessReviews: Resource = { root: '/apis/authorization.k8s.io/v1', plural: 'subjectaccessreviews' };
+const TOKEN_REVIEWS: Resource = { root: '/apis/authentication.k8s.io/v1', plural: 'tokenreviews' };
+const ACCESS_REVIEWS: Resource = { root: '/apis/authorization.k8s.io/v1', plural: 'subjectaccessreviews' };
 
 export type Access = 'allowed' | 'unauthenticated' | 'forbidden' | 'unknown';
 
-const lifeMs = 60_000;
+const LIFE_MS = 60_000;
 /** So many readers are known at once. */
-const mostKnown = 100;
+const MOST_KNOWN = 100;
 /** Strangers are asked about at most this often, so that nobody floods the API server through us; who is known is always asked about. */
-const strangersPerSecond = 10;
-const longestToken = 8192;
+const STRANGERS_PER_SECOND = 10;
+const LONGEST_TOKEN = 8192;
 
 /**
  * Asks the API server who holds a bearer token, and whether they may `get` a path that is no resource: what kube-rbac-proxy and controller-runtime's
@@ -35,7 +35,7 @@ export class PathAccess {
   /** What an Authorization header gets. Never rejects. */
   async check(authorization: string): Promise<Access> {
     const token = /^Bearer ([\w.~+/=-]+)$/i.exec(authorization)?.[1];
-    if (token === undefined || token.length > longestToken) {
+    if (token === undefined || token.length > LONGEST_TOKEN) {
       return 'unauthenticated';
     }
     const digest = createHash('sha256').update(token).digest('base64');
@@ -55,7 +55,7 @@ export class PathAccess {
     const second = Math.floor(performance.now() / 1000);
     this.#asked = second === this.#second ? this.#asked + 1 : 1;
     this.#second = second;
-    return this.#asked <= strangersPerSecond;
+    return this.#asked <= STRANGERS_PER_SECOND;
   }
 
   #note(digest: string, access: Access): void {
@@ -64,10 +64,10 @@ export class PathAccess {
     }
     this.#known.delete(digest);
     if (access === 'allowed') {
-      this.#known.set(digest, performance.now() + lifeMs);
+      this.#known.set(digest, performance.now() + LIFE_MS);
     }
     const [oldest] = this.#known.keys();
-    if (this.#known.size > mostKnown && oldest !== undefined) {
+    if (this.#known.size > MOST_KNOWN && oldest !== undefined) {
       this.#known.delete(oldest);
     }
   }
@@ -78,7 +78,7 @@ export class PathAccess {
   }
 
   async #userOf(token: string): Promise<Record<string, unknown> | Access> {
-    const review = await this.#post(tokenReviews, 'TokenReview', { token });
+    const review = await this.#post(TOKEN_REVIEWS, 'TokenReview', { token });
     if (review === undefined) {
       return 'unknown';
     }
@@ -89,7 +89,7 @@ export class PathAccess {
   }
 
   async #mayGet(user: Record<string, unknown>): Promise<Access> {
-    const review = await this.#post(accessReviews, 'SubjectAccessReview', {
+    const review = await this.#post(ACCESS_REVIEWS, 'SubjectAccessReview', {
       ...user,
       nonResourceAttributes: { path: this.#path, verb: 'get' },
     });

@@ -1,11 +1,11 @@
 import type { Upgrade } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
 import type { Reader } from '../engine/ports.ts';
-import { resources } from './names.ts';
-import { projectPod } from './project-pod.ts';
-import { projectUpgrade } from './project-upgrade.ts';
-import { list, record } from './raw.ts';
-import type { Requests } from './request.ts';
+import { list, record } from './client/json.ts';
+import { RESOURCES } from './client/paths.ts';
+import type { Requests } from './client/request.ts';
+import { decodePod } from './objects/decode-pod.ts';
+import { decodeUpgrade } from './objects/decode-upgrade.ts';
 
 /** Fresh looks, past the watch. */
 export class ClusterReader implements Reader {
@@ -18,10 +18,10 @@ export class ClusterReader implements Reader {
   async getPod(namespace: string, name: string): Promise<PodView | 'gone' | 'unknown'> {
     const answer = await this.#requests.send({
       method: 'GET',
-      target: { resource: resources.Pod, namespace, name },
+      target: { resource: RESOURCES.Pod, namespace, name },
     });
     if (answer.ok) {
-      return projectPod(answer.body);
+      return decodePod(answer.body);
     }
     return answer.failure.kind === 'notFound' ? 'gone' : 'unknown';
   }
@@ -29,8 +29,8 @@ export class ClusterReader implements Reader {
   async listUpgrades(namespace: string): Promise<readonly Upgrade[] | 'unknown'> {
     const answer = await this.#requests.send({
       method: 'GET',
-      target: { resource: resources.Upgrade, namespace },
+      target: { resource: RESOURCES.Upgrade, namespace },
     });
-    return answer.ok ? list(record(answer.body).items).map(projectUpgrade) : 'unknown';
+    return answer.ok ? list(record(answer.body).items).map(decodeUpgrade) : 'unknown';
   }
 }

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isClosed } from '../api/gate.ts';
 import type { Writer } from '../engine/ports.ts';
-import { listPages } from './list-pages.ts';
-import { resources, type Target } from './names.ts';
-import { projections } from './project.ts';
-import type { Requests } from './request.ts';
+import { RESOURCES, type Target } from './client/paths.ts';
+import type { Requests } from './client/request.ts';
+import { PROJECTIONS } from './objects/decoders.ts';
+import { listPages } from './watch/list-pages.ts';
 
 export interface UninstallRequest {
   /** The operator's own Deployment: it is scaled to zero, so that it does not gate or judge meanwhile. */
@@ -47,7 +47,7 @@ async function removeBinding(
 ): Promise<string | undefined> {
   const answer = await requests.send({
     method: 'DELETE',
-    target: { resource: resources.MutatingAdmissionPolicyBinding, name: gatePolicyName },
+    target: { resource: RESOURCES.MutatingAdmissionPolicyBinding, name: gatePolicyName },
     retries: 3,
   });
   if (!answer.ok && answer.failure.kind !== 'notFound') {
@@ -66,7 +66,7 @@ async function stopOperator(
   { deployment, namespace, say }: UninstallRequest,
 ): Promise<string | undefined> {
   const target: Target = {
-    resource: resources.Deployment,
+    resource: RESOURCES.Deployment,
     namespace,
     name: deployment,
     subresource: 'scale',
@@ -88,7 +88,7 @@ async function stopOperator(
   while (Date.now() < until) {
     const pods = await listPages(
       requests,
-      { target: { resource: resources.Pod, namespace }, projection: projections.Pod },
+      { target: { resource: RESOURCES.Pod, namespace }, projection: PROJECTIONS.Pod },
       new AbortController().signal,
     );
     if (
@@ -114,13 +114,13 @@ async function openGates(
 ): Promise<string | undefined> {
   const scopes: Target[] =
     namespaces.length > 0
-      ? namespaces.map((namespace) => ({ resource: resources.Pod, namespace }))
-      : [{ resource: resources.Pod }];
+      ? namespaces.map((namespace) => ({ resource: RESOURCES.Pod, namespace }))
+      : [{ resource: RESOURCES.Pod }];
   let opened = 0;
   for (const target of scopes) {
     const listed = await listPages(
       requests,
-      { target, projection: projections.Pod },
+      { target, projection: PROJECTIONS.Pod },
       new AbortController().signal,
     );
     if (!listed.ok) {

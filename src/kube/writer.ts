@@ -3,15 +3,15 @@ import { own } from '../api/own.ts';
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
 import type { OperatorEvent, RequestFailure, VerifiedCondition, Writer, Written } from '../engine/ports.ts';
-import { eventBody } from './event.ts';
-import { ownEntries } from './managed-fields.ts';
-import { mergePatch } from './merge-patch.ts';
-import { resources, type Target } from './names.ts';
-import { projectPod } from './project-pod.ts';
-import { projectUpgrade } from './project-upgrade.ts';
-import { projectWorkload } from './project-workload.ts';
-import { at, record } from './raw.ts';
-import type { Answer, ApiRequest, Requests } from './request.ts';
+import { at, record } from './client/json.ts';
+import { RESOURCES, type Target } from './client/paths.ts';
+import type { Answer, ApiRequest, Requests } from './client/request.ts';
+import { decodePod } from './objects/decode-pod.ts';
+import { decodeUpgrade } from './objects/decode-upgrade.ts';
+import { decodeWorkload } from './objects/decode-workload.ts';
+import { eventBody } from './objects/event.ts';
+import { ownEntries } from './objects/managed-fields.ts';
+import { mergePatch } from './objects/merge-patch.ts';
 
 export interface WriterOptions {
   /** Who writes, for events: the operator's pod name. */
@@ -20,9 +20,9 @@ export interface WriterOptions {
   readonly mayWrite: () => boolean;
 }
 
-const query = { fieldManager: FIELD_MANAGER };
-const retries = 2;
-const notLeader: RequestFailure = {
+const QUERY = { fieldManager: FIELD_MANAGER };
+const RETRIES = 2;
+const NOT_LEADER: RequestFailure = {
   kind: 'unavailable',
   message: 'not the leader (any more): nothing is written',
 };
@@ -41,13 +41,13 @@ export class ClusterWriter implements Writer {
     const { namespace, name, uid, resourceVersion } = upgrade.metadata;
     const answer = await this.#send({
       method: 'PATCH',
-      target: { resource: resources.Upgrade, namespace, name, subresource: 'status' },
-      query,
+      target: { resource: RESOURCES.Upgrade, namespace, name, subresource: 'status' },
+      query: QUERY,
       patchType: 'application/merge-patch+json',
       body: { metadata: { uid, resourceVersion }, status: mergePatch(upgrade.status, status) },
-      retries,
+      retries: RETRIES,
     });
-    return written(answer, projectUpgrade);
+    return written(answer, decodeUpgrade);
   }
 
   async patchImages(
@@ -66,22 +66,22 @@ export class ClusterWriter implements Writer {
     const answer = await this.#send({
       method: 'PATCH',
       target: workloadTarget(workload),
-      query,
+      query: QUERY,
       patchType: 'application/strategic-merge-patch+json',
       body: {
         metadata: { uid: workload.uid, resourceVersion: workload.resourceVersion },
         spec: { template: { spec: podSpec } },
       },
-      retries,
+      retries: RETRIES,
     });
-    return written(answer, (raw) => projectWorkload(workload.kind, raw));
+    return written(answer, (raw) => decodeWorkload(workload.kind, raw));
   }
 
   /** Reads the entries' present positions first; the patch tests each before it removes it, and the version it was read at. */
   async releaseFields(workload: WorkloadView): Promise<Written<WorkloadView>> {
     const target = workloadTarget(workload);
-    const project = (raw: unknown): WorkloadView => projectWorkload(workload.kind, raw);
-    const read = await this.#requests.send({ method: 'GET', target, retries });
+    const project = (raw: unknown): WorkloadView => decodeWorkload(workload.kind, raw);
+    const read = await this.#requests.send({ method: 'GET', target, retries: RETRIES });
     if (!read.ok) {
       return read;
     }
@@ -105,7 +105,7 @@ export class ClusterWriter implements Writer {
       target,
       patchType: 'application/json-patch+json',
       body: [{ op: 'test', path: '/metadata/resourceVersion', value: resourceVersion }, ...removals],
-      retries,
+      retries: RETRIES,
     });
     // The server calls a failed test Invalid without saying which; here it can only mean that somebody else wrote in between.
     if (!answer.ok && answer.failure.kind === 'invalid') {
@@ -124,21 +124,21 @@ export class ClusterWriter implements Writer {
     };
     const answer = await this.#send({
       method: 'PATCH',
-      target: { resource: resources.Pod, namespace: pod.namespace, name: pod.name, subresource: 'status' },
-      query,
+      target: { resource: RESOURCES.Pod, namespace: pod.namespace, name: pod.name, subresource: 'status' },
+      query: QUERY,
       patchType: 'application/strategic-merge-patch+json',
       body: { metadata: { uid: pod.uid }, status: { conditions: [entry] } },
-      retries,
+      retries: RETRIES,
     });
-    return written(answer, projectPod);
+    return written(answer, decodePod);
   }
 
   async deletePod(pod: PodView): Promise<Written<undefined>> {
     const answer = await this.#send({
       method: 'DELETE',
-      target: { resource: resources.Pod, namespace: pod.namespace, name: pod.name },
+      target: { resource: RESOURCES.Pod, namespace: pod.namespace, name: pod.name },
       body: { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: pod.uid } },
-      retries,
+      retries: RETRIES,
     });
     if (!answer.ok && answer.failure.kind === 'conflict') {
       return failed({ ...answer.failure, kind: 'notFound' });
@@ -150,18 +150,18 @@ export class ClusterWriter implements Writer {
     const body = eventBody(upgrade.metadata, event, { identity: this.#options.identity, now: Date.now() });
     await this.#send({
       method: 'POST',
-      target: { resource: resources.Event, namespace: upgrade.metadata.namespace },
+      target: { resource: RESOURCES.Event, namespace: upgrade.metadata.namespace },
       body,
     });
   }
 
   async #send(request: ApiRequest): Promise<Answer> {
-    return this.#options.mayWrite() ? await this.#requests.send(request) : failed(notLeader);
+    return this.#options.mayWrite() ? await this.#requests.send(request) : failed(NOT_LEADER);
   }
 }
 
 function workloadTarget({ kind, namespace, name }: WorkloadView): Target {
-  return { resource: resources[kind], namespace, name };
+  return { resource: RESOURCES[kind], namespace, name };
 }
 
 function written<T>(answer: Answer, project: (raw: unknown) => T): Written<T> {

@@ -3,9 +3,9 @@
 import { execFileSync } from 'node:child_process';
 import { dirname, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { Connection } from '../../src/kube/connection.ts';
-import { type Leadership, leadership } from '../../src/kube/leadership.ts';
-import { StreamClient } from '../../src/kube/stream-client.ts';
+import { Connection } from '../../src/kube/client/connection.ts';
+import { StreamClient } from '../../src/kube/client/stream-client.ts';
+import { type Leadership, leadership } from '../../src/kube/leader-election/leadership.ts';
 import { type ApiServer, eventually, startApiServer } from './api-server.ts';
 
 const timing = { leaseMs: 2_000, renewDeadlineMs: 1_200, renewMs: 500, retryMs: 100 };

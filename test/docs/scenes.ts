@@ -1,7 +1,7 @@
 /** How each situation that has a runbook comes about. The page must begin with the sentence that comes of it. */
 import type { Plan } from '../../src/core/decision/decide.ts';
 import type { TryOutcome } from '../../src/core/verification/exit-codes.ts';
-import { failureOf } from '../../src/kube/errors.ts';
+import { failureOf } from '../../src/kube/client/errors.ts';
 import { NEW, OLD, Stage } from './stage.ts';
 
 const DEADLINE_SECONDS = 600;

@@ -10,9 +10,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ExecRequest, ExecResult } from '../../src/engine/ports.ts';
-import { Connection } from '../../src/kube/connection.ts';
-import { ClusterExecutor } from '../../src/kube/exec.ts';
-import { Throttle } from '../../src/kube/throttle.ts';
+import { Connection } from '../../src/kube/client/connection.ts';
+import { Throttle } from '../../src/kube/client/throttle.ts';
+import { ClusterExecutor } from '../../src/kube/exec/exec.ts';
 import {
   acceptUpgrade,
   type Certificates,

@@ -8,10 +8,10 @@ import { printable } from '../../src/api/printable.ts';
 import { decodeResponse } from '../../src/checks/grpc-message.ts';
 import { buildRequest, headerLines } from '../../src/checks/http-request.ts';
 import { hostnameOf, portOf, probeUrl, requestTarget, resolveUrl } from '../../src/checks/url.ts';
-import { clean, failureOf } from '../../src/kube/errors.ts';
-import { readExecStatus } from '../../src/kube/exec-status.ts';
-import { LineSplitter } from '../../src/kube/lines.ts';
-import { readWatchLine } from '../../src/kube/watch-line.ts';
+import { clean, failureOf } from '../../src/kube/client/errors.ts';
+import { readExecStatus } from '../../src/kube/exec/exec-status.ts';
+import { LineSplitter } from '../../src/kube/watch/lines.ts';
+import { readWatchLine } from '../../src/kube/watch/watch-line.ts';
 
 const KIB = 1024;
 

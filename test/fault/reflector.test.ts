@@ -10,13 +10,13 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { NodeView } from '../../src/api/views.ts';
 import type { WatchEvent } from '../../src/engine/ports.ts';
-import { Connection } from '../../src/kube/connection.ts';
-import { HttpClient } from '../../src/kube/http.ts';
-import { resources } from '../../src/kube/names.ts';
-import { projections } from '../../src/kube/project.ts';
-import { Reflector, type ReflectorOptions } from '../../src/kube/reflector.ts';
-import { Requests } from '../../src/kube/request.ts';
-import { StreamClient } from '../../src/kube/stream-client.ts';
+import { Connection } from '../../src/kube/client/connection.ts';
+import { HttpClient } from '../../src/kube/client/http.ts';
+import { RESOURCES } from '../../src/kube/client/paths.ts';
+import { Requests } from '../../src/kube/client/request.ts';
+import { StreamClient } from '../../src/kube/client/stream-client.ts';
+import { PROJECTIONS } from '../../src/kube/objects/decoders.ts';
+import { Reflector, type ReflectorOptions } from '../../src/kube/watch/reflector.ts';
 import { type Certificates, Connections, listen, makeCertificates, writeKubeconfig } from './server.ts';
 
 const timing = {
@@ -129,8 +129,8 @@ function reflect(
   const http = new HttpClient(connection, 2);
   const events: WatchEvent<NodeView>[] = [];
   const reflector = new Reflector<NodeView>(streams, new Requests(http), {
-    target: { resource: resources.Node },
-    projection: projections.Node,
+    target: { resource: RESOURCES.Node },
+    projection: PROJECTIONS.Node,
     sink: (event) => events.push(event),
     timing,
     ...options,
@@ -444,8 +444,8 @@ test('many watches share one connection', async () => {
     { length: 8 },
     () =>
       new Reflector(streams, new Requests(new HttpClient(connection, 1)), {
-        target: { resource: resources.Node },
-        projection: projections.Node,
+        target: { resource: RESOURCES.Node },
+        projection: PROJECTIONS.Node,
         sink: () => {},
         timing,
       }),

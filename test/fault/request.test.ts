@@ -6,11 +6,11 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { Connection } from '../../src/kube/connection.ts';
-import { HttpClient } from '../../src/kube/http.ts';
-import { resources } from '../../src/kube/names.ts';
-import { type Answer, type ApiRequest, Requests } from '../../src/kube/request.ts';
-import { Throttle } from '../../src/kube/throttle.ts';
+import { Connection } from '../../src/kube/client/connection.ts';
+import { HttpClient } from '../../src/kube/client/http.ts';
+import { RESOURCES } from '../../src/kube/client/paths.ts';
+import { type Answer, type ApiRequest, Requests } from '../../src/kube/client/request.ts';
+import { Throttle } from '../../src/kube/client/throttle.ts';
 import { type Certificates, Connections, listen, makeCertificates } from './server.ts';
 
 type Behaviour = (request: IncomingMessage, response: ServerResponse) => void;
@@ -57,7 +57,7 @@ afterEach(async () => {
   await connections.close(server);
 });
 
-const target = { resource: resources.Pod, namespace: 'shop', name: 'web-0' };
+const target = { resource: RESOURCES.Pod, namespace: 'shop', name: 'web-0' };
 
 async function send(script: Behaviour[], request: Partial<ApiRequest> = {}): Promise<Answer> {
   behaviours = script;

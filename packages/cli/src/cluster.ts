@@ -2,15 +2,15 @@
 import { homedir } from 'node:os';
 import type { TryOutcome } from '../../../src/core/verification/exit-codes.ts';
 import type { RequestFailure } from '../../../src/engine/ports.ts';
-import { Connection } from '../../../src/kube/connection.ts';
-import { ClusterExecutor } from '../../../src/kube/exec.ts';
-import { HttpClient } from '../../../src/kube/http.ts';
-import { type KubectlFlags, kubectlConfig } from '../../../src/kube/kubectl-config.ts';
-import { pathOf, type Resource, type Target } from '../../../src/kube/names.ts';
-import { at, list, type Raw, record, text } from '../../../src/kube/raw.ts';
-import { type Answer, type ApiRequest, Requests } from '../../../src/kube/request.ts';
-import { StreamClient } from '../../../src/kube/stream-client.ts';
-import { Throttle } from '../../../src/kube/throttle.ts';
+import { Connection } from '../../../src/kube/client/connection.ts';
+import { HttpClient } from '../../../src/kube/client/http.ts';
+import { at, list, type Raw, record, text } from '../../../src/kube/client/json.ts';
+import { type KubectlFlags, kubectlConfig } from '../../../src/kube/client/kubectl-config.ts';
+import { pathOf, type Resource, type Target } from '../../../src/kube/client/paths.ts';
+import { type Answer, type ApiRequest, Requests } from '../../../src/kube/client/request.ts';
+import { StreamClient } from '../../../src/kube/client/stream-client.ts';
+import { Throttle } from '../../../src/kube/client/throttle.ts';
+import { ClusterExecutor } from '../../../src/kube/exec/exec.ts';
 import { Fault } from './fault.ts';
 import { duration } from './text.ts';
 

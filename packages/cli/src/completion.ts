@@ -3,8 +3,8 @@
  * and reads cobra's answer: a line for each candidate, and `:4` (no file names) at the end.
  */
 import type { Argument, Command, Option } from 'commander';
-import { resources } from '../../../src/kube/names.ts';
-import { at, text } from '../../../src/kube/raw.ts';
+import { at, text } from '../../../src/kube/client/json.ts';
+import { RESOURCES } from '../../../src/kube/client/paths.ts';
 import type { Cluster } from './cluster.ts';
 import { Fault } from './fault.ts';
 import type { Io } from './io.ts';
@@ -122,9 +122,9 @@ async function ofArgument(
       return await workloads(cluster);
     }
     if (argument.name() === 'pod') {
-      return names(await cluster.list(resources.Pod, cluster.namespace));
+      return names(await cluster.list(RESOURCES.Pod, cluster.namespace));
     }
-    const upgrades = await cluster.list(resources.Upgrade, cluster.namespace);
+    const upgrades = await cluster.list(RESOURCES.Upgrade, cluster.namespace);
     if (argument.name() === 'container=image') {
       return upgrades
         .filter((raw) => at(raw, 'metadata', 'name') === operands[0])
@@ -142,7 +142,7 @@ const KINDS = { Deployment: 'deployment', StatefulSet: 'statefulset', DaemonSet:
 async function workloads(cluster: Cluster): Promise<Candidate[]> {
   const all = await Promise.all(
     Object.entries(KINDS).map(async ([kind, word]) =>
-      names(await cluster.list(resources[kind as keyof typeof KINDS], cluster.namespace)).map(
+      names(await cluster.list(RESOURCES[kind as keyof typeof KINDS], cluster.namespace)).map(
         ([name]): Candidate => [`${word}/${name}`],
       ),
     ),

@@ -1,5 +1,5 @@
 /** Who else writes an Upgrade: a GitOps controller takes a change back. */
-import { at, list, type Raw, record, text } from '../../../src/kube/raw.ts';
+import { at, list, type Raw, record, text } from '../../../src/kube/client/json.ts';
 
 /** Field managers that keep a cluster as Git says. */
 const FROM_GIT = /argocd|argo-cd|kustomize-controller|helm-controller|flux|fleet|config-sync|rancher/i;

@@ -1,6 +1,7 @@
 /** The operator's own pods, found by the labels of its chart. */
-import { resources } from '../../../src/kube/names.ts';
-import { at, list, type Raw, record, text } from '../../../src/kube/raw.ts';
+
+import { at, list, type Raw, record, text } from '../../../src/kube/client/json.ts';
+import { RESOURCES } from '../../../src/kube/client/paths.ts';
 import type { Cluster } from './cluster.ts';
 
 export const OPERATOR_LABELS = 'app.kubernetes.io/name=postcheck,app.kubernetes.io/component=operator';
@@ -13,7 +14,7 @@ export interface OperatorPod {
 
 /** In the given namespace, else wherever they are. */
 export async function operatorPods(cluster: Cluster, namespace?: string): Promise<OperatorPod[]> {
-  const pods = await cluster.list(resources.Pod, namespace, { labelSelector: OPERATOR_LABELS });
+  const pods = await cluster.list(RESOURCES.Pod, namespace, { labelSelector: OPERATOR_LABELS });
   return pods.map((raw) => {
     const metadata = record(raw.metadata);
     return { namespace: text(metadata.namespace), name: text(metadata.name), raw };

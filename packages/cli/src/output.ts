@@ -1,6 +1,6 @@
 /** What machines read: `-o json`, `yaml` and `name`. */
 import { stringify } from 'yaml';
-import { type Raw, record, text } from '../../../src/kube/raw.ts';
+import { type Raw, record, text } from '../../../src/kube/client/json.ts';
 import { Fault } from './fault.ts';
 import type { Io } from './io.ts';
 import { nearest } from './text.ts';

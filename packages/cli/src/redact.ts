@@ -1,5 +1,5 @@
 /** Leaves out what must not leave the cluster in a ticket. Better too much than too little. */
-import { type Raw, record } from '../../../src/kube/raw.ts';
+import { type Raw, record } from '../../../src/kube/client/json.ts';
 
 const LEFT_OUT = '<left out>';
 /** Keys whose values are secrets wherever they stand. */

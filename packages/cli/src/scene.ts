@@ -3,11 +3,11 @@ import type { Upgrade } from '../../../src/api/types.ts';
 import type { PodView, RevisionView, WorkloadView } from '../../../src/api/views.ts';
 import type { Snapshot } from '../../../src/core/snapshot.ts';
 import { driverOf } from '../../../src/core/workload/drivers.ts';
-import { resources } from '../../../src/kube/names.ts';
-import { projectPod } from '../../../src/kube/project-pod.ts';
-import { projectControllerRevision, projectReplicaSet } from '../../../src/kube/project-revision.ts';
-import { projectWorkload } from '../../../src/kube/project-workload.ts';
-import { at, list, type Raw, record, text } from '../../../src/kube/raw.ts';
+import { at, list, type Raw, record, text } from '../../../src/kube/client/json.ts';
+import { RESOURCES } from '../../../src/kube/client/paths.ts';
+import { decodePod } from '../../../src/kube/objects/decode-pod.ts';
+import { decodeControllerRevision, decodeReplicaSet } from '../../../src/kube/objects/decode-revision.ts';
+import { decodeWorkload } from '../../../src/kube/objects/decode-workload.ts';
 import type { Cluster } from './cluster.ts';
 import { Fault } from './fault.ts';
 import type { Found } from './upgrades.ts';
@@ -36,27 +36,27 @@ export async function gather(cluster: Cluster, { upgrade }: Found): Promise<Scen
   const { kind, name } = upgrade.spec.targetRef;
   const { namespace } = upgrade.metadata;
   const missing: string[] = [];
-  const rawWorkload = await optional(cluster.read({ resource: resources[kind], namespace, name }), missing);
+  const rawWorkload = await optional(cluster.read({ resource: RESOURCES[kind], namespace, name }), missing);
   if (!rawWorkload) {
     return { upgrade, pods: [], rawPods: [], revisions: [], missing };
   }
-  const workload = projectWorkload(kind, rawWorkload);
+  const workload = decodeWorkload(kind, rawWorkload);
   const labelSelector = selectorText(at(rawWorkload, 'spec', 'selector'));
   const revisionKind = kind === 'Deployment' ? 'ReplicaSet' : 'ControllerRevision';
   const [rawPods, rawRevisions, slices] = await Promise.all([
-    optional(cluster.list(resources.Pod, namespace, { labelSelector }), missing),
-    optional(cluster.list(resources[revisionKind], namespace, { labelSelector }), missing),
+    optional(cluster.list(RESOURCES.Pod, namespace, { labelSelector }), missing),
+    optional(cluster.list(RESOURCES[revisionKind], namespace, { labelSelector }), missing),
     optional(cluster.list(ENDPOINT_SLICES, namespace), missing),
   ]);
   const revisions = (rawRevisions ?? []).map(
-    kind === 'Deployment' ? projectReplicaSet : projectControllerRevision,
+    kind === 'Deployment' ? decodeReplicaSet : decodeControllerRevision,
   );
   const owned = revisions.filter(({ owner }) => owner.uid === workload.uid);
   const owners = new Set([workload.uid, ...owned.map(({ uid }) => uid)]);
   const mine = (rawPods ?? []).filter(
-    (raw) => owners.has(projectPod(raw).owner.uid) || rawRevisions === undefined,
+    (raw) => owners.has(decodePod(raw).owner.uid) || rawRevisions === undefined,
   );
-  const pods = mine.map(projectPod);
+  const pods = mine.map(decodePod);
   const revision = driverOf(workload).updateRevision(workload, owned);
   const traffic = slices && trafficOf(slices, pods);
   return {

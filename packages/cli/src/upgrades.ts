@@ -1,9 +1,9 @@
 /** Finding the Upgrade that is meant, and following it. */
 import type { Upgrade } from '../../../src/api/types.ts';
-import { resources, type Target } from '../../../src/kube/names.ts';
-import { projectUpgrade } from '../../../src/kube/project-upgrade.ts';
-import { at, type Raw, record, text } from '../../../src/kube/raw.ts';
-import { Reflector } from '../../../src/kube/reflector.ts';
+import { at, type Raw, record, text } from '../../../src/kube/client/json.ts';
+import { RESOURCES, type Target } from '../../../src/kube/client/paths.ts';
+import { decodeUpgrade } from '../../../src/kube/objects/decode-upgrade.ts';
+import { Reflector } from '../../../src/kube/watch/reflector.ts';
 import type { Cluster } from './cluster.ts';
 import { Fault } from './fault.ts';
 import type { Io } from './io.ts';
@@ -61,10 +61,10 @@ export interface Found {
   readonly upgrade: Upgrade;
 }
 
-export const found = (raw: Raw): Found => ({ raw, upgrade: projectUpgrade(raw) });
+export const found = (raw: Raw): Found => ({ raw, upgrade: decodeUpgrade(raw) });
 
 export const upgradeTarget = ({ metadata: { namespace, name } }: Upgrade): Target => ({
-  resource: resources.Upgrade,
+  resource: RESOURCES.Upgrade,
   namespace,
   name,
 });
@@ -76,7 +76,7 @@ export async function findUpgrade(cluster: Cluster, word: string): Promise<Found
 }
 
 async function byName(cluster: Cluster, name: string): Promise<Found> {
-  const target = { resource: resources.Upgrade, namespace: cluster.namespace, name };
+  const target = { resource: RESOURCES.Upgrade, namespace: cluster.namespace, name };
   const answer = await cluster.try({ method: 'GET', target, retries: 1 });
   if (answer.ok) {
     return found(record(answer.body));
@@ -90,7 +90,7 @@ async function byName(cluster: Cluster, name: string): Promise<Found> {
 /** Says where an Upgrade of that name is, or which ones there are, as far as the caller may know. */
 async function notHere(cluster: Cluster, name: string): Promise<Fault> {
   const here = `there is no Upgrade ${name} in namespace ${cluster.namespace}`;
-  const all = await cluster.list(resources.Upgrade).catch(() => undefined);
+  const all = await cluster.list(RESOURCES.Upgrade).catch(() => undefined);
   const identities = (all ?? []).map((raw) => record(raw.metadata));
   const elsewhere = identities.filter((one) => one.name === name).map((one) => text(one.namespace));
   if (elsewhere.length > 0) {
@@ -105,7 +105,7 @@ async function notHere(cluster: Cluster, name: string): Promise<Fault> {
 }
 
 async function byTarget(cluster: Cluster, { kind, name }: Named): Promise<Found> {
-  const all = await cluster.list(resources.Upgrade, cluster.namespace);
+  const all = await cluster.list(RESOURCES.Upgrade, cluster.namespace);
   const one = all.find((raw) => {
     const ref = record(at(raw, 'spec', 'targetRef'));
     return ref.kind === kind && ref.name === name;
@@ -141,9 +141,9 @@ export async function followUpgrade(
     }
   };
   const reflector = new Reflector<Upgrade>(cluster.streams, cluster.requests, {
-    target: { resource: resources.Upgrade, namespace },
+    target: { resource: RESOURCES.Upgrade, namespace },
     fieldSelector: `metadata.name=${name}`,
-    projection: { project: projectUpgrade, keeps: () => true },
+    projection: { project: decodeUpgrade, keeps: () => true },
     sink: (event) => {
       if (event.type === 'synced') {
         see(event.items[0]);

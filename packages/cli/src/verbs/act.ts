@@ -6,7 +6,7 @@ import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../../../../src/api/names.ts
 import type { Upgrade } from '../../../../src/api/types.ts';
 import { decide } from '../../../../src/core/decision/decide.ts';
 import { imagesText, isAttempting, isFallingBack } from '../../../../src/core/status.ts';
-import { projectUpgrade } from '../../../../src/kube/project-upgrade.ts';
+import { decodeUpgrade } from '../../../../src/kube/objects/decode-upgrade.ts';
 import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
@@ -136,7 +136,7 @@ export async function patched(
 ): Promise<number> {
   const timeoutMs = duration('--timeout', options.timeout ?? '0');
   const query: Record<string, string> = options.dryRun ? { dryRun: 'All' } : {};
-  const after = projectUpgrade(await cluster.patch(upgradeTarget(upgrade), body, query));
+  const after = decodeUpgrade(await cluster.patch(upgradeTarget(upgrade), body, query));
   const { name } = upgrade.metadata;
   io.out(`upgrade.postcheck.dev/${name} patched${options.dryRun ? ' (server dry run)' : ''}`);
   if (options.dryRun || !options.wait) {

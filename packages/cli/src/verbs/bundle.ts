@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { pack } from 'tar-stream';
-import { record } from '../../../../src/kube/raw.ts';
+import { record } from '../../../../src/kube/client/json.ts';
 import type { Cluster } from '../cluster.ts';
 import { explain } from '../explain.ts';
 import { Fault } from '../fault.ts';

@@ -1,8 +1,8 @@
 /** `check`: is the installation healthy, and what does it need. Each line says what was looked at, or what to do. */
 import { GATE_POLICY, GROUP, VERSION } from '../../../../src/api/names.ts';
 import { fromIso } from '../../../../src/core/time.ts';
-import { resources } from '../../../../src/kube/names.ts';
-import { at, list, type Raw, record, text } from '../../../../src/kube/raw.ts';
+import { at, list, type Raw, record, text } from '../../../../src/kube/client/json.ts';
+import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import type { Access, Cluster } from '../cluster.ts';
 import { EXIT } from '../fault.ts';
 import type { Io } from '../io.ts';
@@ -173,13 +173,13 @@ function leaseName(raw: Raw): string {
 async function leaseLook(io: Io, cluster: Cluster, { namespace, raw }: OperatorPod): Promise<Looked> {
   const answer = await cluster.try({
     method: 'GET',
-    target: { resource: resources.Lease, namespace, name: leaseName(raw) },
+    target: { resource: RESOURCES.Lease, namespace, name: leaseName(raw) },
   });
   if (!answer.ok) {
     return answer.failure.kind === 'notFound'
       ? failure(`no lease ${leaseName(raw)} in namespace ${namespace}: nobody leads`)
       : unknown(
-          `leader: ${cluster.fault(answer.failure, answer.status, { resource: resources.Lease }).message}`,
+          `leader: ${cluster.fault(answer.failure, answer.status, { resource: RESOURCES.Lease }).message}`,
         );
   }
   const { holderIdentity, renewTime } = record(at(answer.body, 'spec'));
@@ -248,7 +248,7 @@ async function rightLooks(cluster: Cluster, user: string): Promise<Looked[]> {
 
 async function gateLooks(cluster: Cluster): Promise<Looked[]> {
   const [policy, binding] = await Promise.all(
-    [POLICY, resources.MutatingAdmissionPolicyBinding].map((resource) =>
+    [POLICY, RESOURCES.MutatingAdmissionPolicyBinding].map((resource) =>
       cluster.try({ method: 'GET', target: { resource, name: GATE_POLICY } }),
     ),
   );
@@ -269,7 +269,7 @@ async function gateLooks(cluster: Cluster): Promise<Looked[]> {
 
 /** While an attempt gates: a pod like those of its target, sent as a dry run, comes back with the gate or without. */
 async function gateProof(cluster: Cluster): Promise<Looked[]> {
-  const upgrades = await cluster.list(resources.Upgrade).catch((): readonly Raw[] => []);
+  const upgrades = await cluster.list(RESOURCES.Upgrade).catch((): readonly Raw[] => []);
   const gating = upgrades.find((raw) => at(raw, 'status', 'attempt', 'gating') === true);
   if (!gating) {
     return [ok('no attempt gates now, so no pod was tried')];
@@ -278,7 +278,7 @@ async function gateProof(cluster: Cluster): Promise<Looked[]> {
   const namespace = text(at(gating, 'metadata', 'namespace'));
   const answer = await cluster.try({
     method: 'POST',
-    target: { resource: resources.Pod, namespace },
+    target: { resource: RESOURCES.Pod, namespace },
     query: { dryRun: 'All' },
     body: trialPod(gating, text(kind), text(name)),
   });

@@ -1,6 +1,7 @@
 /** `events`: one time line of the Upgrade, its workload, the workload's revisions and its pods. */
-import { resources } from '../../../../src/kube/names.ts';
-import { at, type Raw, record, text } from '../../../../src/kube/raw.ts';
+
+import { at, type Raw, record, text } from '../../../../src/kube/client/json.ts';
+import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
@@ -71,7 +72,7 @@ function wantedTypes(types: string | undefined): readonly string[] {
 }
 
 async function read(cluster: Cluster, scene: Scene, types: readonly string[]): Promise<Line[]> {
-  const all = await cluster.list(resources.Event, scene.upgrade.metadata.namespace);
+  const all = await cluster.list(RESOURCES.Event, scene.upgrade.metadata.namespace);
   const about = subjects(scene);
   return all
     .filter((raw) => {

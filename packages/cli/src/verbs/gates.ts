@@ -3,9 +3,9 @@ import { isClosed } from '../../../../src/api/gate.ts';
 import { VERIFIED } from '../../../../src/api/names.ts';
 import { userReason } from '../../../../src/api/reasons.ts';
 import type { PodView } from '../../../../src/api/views.ts';
-import { resources } from '../../../../src/kube/names.ts';
-import { projectPod } from '../../../../src/kube/project-pod.ts';
-import { at, type Raw, record, text } from '../../../../src/kube/raw.ts';
+import { at, type Raw, record, text } from '../../../../src/kube/client/json.ts';
+import { RESOURCES } from '../../../../src/kube/client/paths.ts';
+import { decodePod } from '../../../../src/kube/objects/decode-pod.ts';
 import { ClusterWriter } from '../../../../src/kube/writer.ts';
 import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
@@ -61,11 +61,11 @@ export async function gates(io: Io, cluster: Cluster, options: GatesOptions): Pr
 
 export async function closedGates(cluster: Cluster, namespace: string | undefined): Promise<Gate[]> {
   const [pods, upgrades] = await Promise.all([
-    cluster.list(resources.Pod, namespace),
-    cluster.list(resources.Upgrade, namespace),
+    cluster.list(RESOURCES.Pod, namespace),
+    cluster.list(RESOURCES.Upgrade, namespace),
   ]);
   return pods
-    .map(projectPod)
+    .map(decodePod)
     .filter(isClosed)
     .map((pod) => {
       const waits = upgrades.find((raw) => gatesPod(raw, pod));
@@ -125,7 +125,7 @@ export async function openGates(
       io.now(),
     );
     if (!written.ok) {
-      throw cluster.fault(written.failure, 1, { resource: resources.Pod, namespace: pod.namespace });
+      throw cluster.fault(written.failure, 1, { resource: RESOURCES.Pod, namespace: pod.namespace });
     }
     io.out(`pod/${pod.name} gate opened`);
   }
@@ -135,7 +135,7 @@ export async function openGates(
 async function closedPod(cluster: Cluster, word: string): Promise<PodView> {
   const name = word.replace(/^(pods?|po)\//, '');
   const { namespace } = cluster;
-  const pod = projectPod(await cluster.read({ resource: resources.Pod, namespace, name }));
+  const pod = decodePod(await cluster.read({ resource: RESOURCES.Pod, namespace, name }));
   if (!isClosed(pod)) {
     throw new Fault(
       pod.gates.includes(VERIFIED)

@@ -2,9 +2,9 @@
 import { PHASES, type Phase } from '../../../../src/api/enums.ts';
 import type { Upgrade } from '../../../../src/api/types.ts';
 import { fromIso } from '../../../../src/core/time.ts';
-import { resources } from '../../../../src/kube/names.ts';
-import type { Raw } from '../../../../src/kube/raw.ts';
-import { Reflector } from '../../../../src/kube/reflector.ts';
+import type { Raw } from '../../../../src/kube/client/json.ts';
+import { RESOURCES } from '../../../../src/kube/client/paths.ts';
+import { Reflector } from '../../../../src/kube/watch/reflector.ts';
 import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
@@ -66,7 +66,7 @@ async function read(cluster: Cluster, names: readonly string[], options: GetOpti
     return await Promise.all(names.map((name) => findUpgrade(cluster, name)));
   }
   const namespace = options.allNamespaces ? undefined : cluster.namespace;
-  const items = await cluster.list(resources.Upgrade, namespace, { labelSelector: options.selector });
+  const items = await cluster.list(RESOURCES.Upgrade, namespace, { labelSelector: options.selector });
   return items.map(found);
 }
 
@@ -112,7 +112,7 @@ async function nothing(cluster: Cluster, unfiltered: number, options: GetOptions
   }
   const elsewhere = options.allNamespaces
     ? []
-    : await cluster.list(resources.Upgrade).catch((): readonly Raw[] => []);
+    : await cluster.list(RESOURCES.Upgrade).catch((): readonly Raw[] => []);
   return elsewhere.length > 0
     ? `No Upgrades ${where}; there are ${elsewhere.length} in other namespaces: use -A.`
     : `No Upgrades ${where}.`;
@@ -194,7 +194,7 @@ async function watch(
   }
   const reflector = new Reflector<Upgrade>(cluster.streams, cluster.requests, {
     target: {
-      resource: resources.Upgrade,
+      resource: RESOURCES.Upgrade,
       ...(options.allNamespaces ? {} : { namespace: cluster.namespace }),
     },
     projection: { project: (raw) => found(raw as Raw).upgrade, keeps: () => true },

@@ -2,9 +2,9 @@
 
 import { isLive, isReady } from '../../../../src/core/workload/pods.ts';
 import type { ExecResult } from '../../../../src/engine/ports.ts';
-import { resources } from '../../../../src/kube/names.ts';
-import { projectPod } from '../../../../src/kube/project-pod.ts';
-import { at, list, type Raw, record, text } from '../../../../src/kube/raw.ts';
+import { at, list, type Raw, record, text } from '../../../../src/kube/client/json.ts';
+import { RESOURCES } from '../../../../src/kube/client/paths.ts';
+import { decodePod } from '../../../../src/kube/objects/decode-pod.ts';
 import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
@@ -33,7 +33,7 @@ export async function init(io: Io, cluster: Cluster, word: string, options: Init
     throw new Fault(`name the workload with its kind, such as deployment/${name}`);
   }
   const { namespace } = cluster;
-  const raw = await cluster.read({ resource: resources[kind], namespace, name });
+  const raw = await cluster.read({ resource: RESOURCES[kind], namespace, name });
   const containers = list(at(raw, 'spec', 'template', 'spec', 'containers')).map(record);
   const choice = await choose(cluster, raw, containers, options);
   const manifest = {
@@ -112,9 +112,9 @@ async function hasScript(
   const { namespace } = cluster;
   const labelSelector = selectorText(at(raw, 'spec', 'selector'));
   const pods = await cluster
-    .list(resources.Pod, namespace, { labelSelector })
+    .list(RESOURCES.Pod, namespace, { labelSelector })
     .catch((): readonly Raw[] => []);
-  const pod = pods.map(projectPod).find((one) => isLive(one) && isReady(one));
+  const pod = pods.map(decodePod).find((one) => isLive(one) && isReady(one));
   const [first] = containers;
   if (!pod || !first) {
     return undefined;

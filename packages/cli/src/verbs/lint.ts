@@ -3,9 +3,9 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Upgrade } from '../../../../src/api/types.ts';
 import { attemptObstacle } from '../../../../src/core/workload/obstacles.ts';
-import { resources } from '../../../../src/kube/names.ts';
-import { projectWorkload } from '../../../../src/kube/project-workload.ts';
-import { at, record, text } from '../../../../src/kube/raw.ts';
+import { at, record, text } from '../../../../src/kube/client/json.ts';
+import { RESOURCES } from '../../../../src/kube/client/paths.ts';
+import { decodeWorkload } from '../../../../src/kube/objects/decode-workload.ts';
 import type { Cluster } from '../cluster.ts';
 import { EXIT, Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
@@ -87,7 +87,7 @@ async function ask(
   const { kind, name: target } = upgrade.spec.targetRef;
   const refused = await cluster.try({
     method: 'PATCH',
-    target: { resource: resources.Upgrade, namespace, name },
+    target: { resource: RESOURCES.Upgrade, namespace, name },
     patchType: 'application/apply-patch+yaml',
     query: { dryRun: 'All', fieldManager: 'kubectl-postcheck', force: 'true' },
     body: { ...manifest, metadata: { ...metadata, namespace } },
@@ -98,16 +98,16 @@ async function ask(
         told(
           'error',
           '',
-          cluster.fault(refused.failure, refused.status, { resource: resources.Upgrade, namespace }).message,
+          cluster.fault(refused.failure, refused.status, { resource: RESOURCES.Upgrade, namespace }).message,
         ),
       ];
   const workload = await cluster.try({
     method: 'GET',
-    target: { resource: resources[kind], namespace, name: target },
+    target: { resource: RESOURCES[kind], namespace, name: target },
   });
   if (!workload.ok) {
     const { message } = cluster.fault(workload.failure, workload.status, {
-      resource: resources[kind],
+      resource: RESOURCES[kind],
       namespace,
     });
     return [
@@ -115,8 +115,8 @@ async function ask(
       told(workload.failure.kind === 'notFound' ? 'error' : 'warning', 'spec.targetRef', message),
     ];
   }
-  const obstacle = attemptObstacle(upgrade.spec, projectWorkload(kind, workload.body));
-  const others = await cluster.list(resources.Upgrade, namespace).catch(() => []);
+  const obstacle = attemptObstacle(upgrade.spec, decodeWorkload(kind, workload.body));
+  const others = await cluster.list(RESOURCES.Upgrade, namespace).catch(() => []);
   const rival = others.find(
     (raw) =>
       text(at(raw, 'metadata', 'name')) !== name &&
@@ -145,7 +145,7 @@ type Tell = (level: Finding['level'], path: string, message: string) => Finding;
 async function gateFindings(cluster: Cluster, { spec }: Upgrade, told: Tell): Promise<Finding[]> {
   const answer = await cluster.try({
     method: 'GET',
-    target: { resource: resources.MutatingAdmissionPolicyBinding, name: 'postcheck-gate' },
+    target: { resource: RESOURCES.MutatingAdmissionPolicyBinding, name: 'postcheck-gate' },
   });
   if (answer.ok || answer.failure.kind !== 'notFound' || spec.gate === 'Disabled') {
     return [];
@@ -176,7 +176,7 @@ async function rightFindings(
   told: Tell,
 ): Promise<Finding[]> {
   const [patch, exec] = await Promise.all([
-    cluster.may('patch', { group: 'apps', resource: resources[kind].plural, namespace, name: target }),
+    cluster.may('patch', { group: 'apps', resource: RESOURCES[kind].plural, namespace, name: target }),
     cluster.may('create', { resource: 'pods', subresource: 'exec', namespace }),
   ]);
   return [
@@ -185,7 +185,7 @@ async function rightFindings(
           told(
             'warning',
             'spec.targetRef',
-            `you may not patch ${resources[kind].plural} in namespace ${namespace}: an author policy would refuse this`,
+            `you may not patch ${RESOURCES[kind].plural} in namespace ${namespace}: an author policy would refuse this`,
           ),
         ]
       : []),

@@ -1,6 +1,7 @@
 /** `logs`: the operator's JSON as lines for people, of all its pods, for one Upgrade or all. */
-import { LineSplitter } from '../../../../src/kube/lines.ts';
-import { record, text } from '../../../../src/kube/raw.ts';
+
+import { record, text } from '../../../../src/kube/client/json.ts';
+import { LineSplitter } from '../../../../src/kube/watch/lines.ts';
 import { type Cluster, logPath } from '../cluster.ts';
 import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';

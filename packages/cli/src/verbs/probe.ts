@@ -6,9 +6,9 @@ import { evaluateTry, type TryOutcome } from '../../../../src/core/verification/
 import { possibleTries } from '../../../../src/core/verification/probe-cycle.ts';
 import { isLive } from '../../../../src/core/workload/pods.ts';
 import type { ExecResult } from '../../../../src/engine/ports.ts';
-import { resources } from '../../../../src/kube/names.ts';
-import { projectPod } from '../../../../src/kube/project-pod.ts';
-import { at, count, list, type Raw, record, text } from '../../../../src/kube/raw.ts';
+import { at, count, list, type Raw, record, text } from '../../../../src/kube/client/json.ts';
+import { RESOURCES } from '../../../../src/kube/client/paths.ts';
+import { decodePod } from '../../../../src/kube/objects/decode-pod.ts';
 import type { Cluster } from '../cluster.ts';
 import { EXIT, Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
@@ -118,7 +118,7 @@ async function targets(cluster: Cluster, word: string): Promise<Targets> {
     if (scene.rawPods.length === 0 && scene.missing.length > 0) {
       throw new Fault(scene.missing.join('; '));
     }
-    const live = scene.rawPods.filter((raw) => isLive(projectPod(raw)));
+    const live = scene.rawPods.filter((raw) => isLive(decodePod(raw)));
     const { spec, metadata } = found.upgrade;
     return { pods: live, spec, upgrade: metadata.name };
   } catch (error) {
@@ -141,11 +141,11 @@ async function ofWorkload(
     return undefined;
   }
   const { namespace } = cluster;
-  const raw = await cluster.read({ resource: resources[kind], namespace, name });
+  const raw = await cluster.read({ resource: RESOURCES[kind], namespace, name });
   const labelSelector = selectorText(at(raw, 'spec', 'selector'));
-  const pods = await cluster.list(resources.Pod, namespace, { labelSelector });
+  const pods = await cluster.list(RESOURCES.Pod, namespace, { labelSelector });
   return {
-    pods: pods.filter((one) => isLive(projectPod(one))),
+    pods: pods.filter((one) => isLive(decodePod(one))),
     spec: bareSpec(containerNames(raw, 'template')),
   };
 }
@@ -158,11 +158,11 @@ const containerNames = (raw: Raw, ...under: string[]): string[] =>
 /** A pod, with the Upgrade whose workload made it, when there is one. */
 async function onePod(cluster: Cluster, name: string): Promise<Targets> {
   const { namespace } = cluster;
-  const raw = await cluster.read({ resource: resources.Pod, namespace, name });
-  const { owner, revision } = projectPod(raw);
+  const raw = await cluster.read({ resource: RESOURCES.Pod, namespace, name });
+  const { owner, revision } = decodePod(raw);
   const workload =
     owner.kind === 'ReplicaSet' ? owner.name.replace(new RegExp(`-${revision}$`), '') : owner.name;
-  const upgrades = await cluster.list(resources.Upgrade, namespace).catch((): readonly Raw[] => []);
+  const upgrades = await cluster.list(RESOURCES.Upgrade, namespace).catch((): readonly Raw[] => []);
   const found = upgrades.find((one) => at(one, 'spec', 'targetRef', 'name') === workload);
   if (!found) {
     return { pods: [raw], spec: bareSpec(containerNames(raw)) };
@@ -174,7 +174,7 @@ function questions(spec: UpgradeSpec, raw: Raw): Question[] {
   const asked = effectiveChecks(spec);
   return asked.length === 0
     ? []
-    : possibleTries(spec, projectPod(raw)).map(({ check, container }) => ({
+    : possibleTries(spec, decodePod(raw)).map(({ check, container }) => ({
         name: check.name,
         container,
         check,
@@ -216,7 +216,7 @@ async function askAll(
   signal: AbortSignal,
 ): Promise<Answered[]> {
   const answers: Answered[] = [];
-  const pod = projectPod(raw);
+  const pod = decodePod(raw);
   for (const { name, container, check } of all) {
     const began = performance.now();
     const outcome = await ask(cluster, raw, { container, check }, signal);
@@ -244,7 +244,7 @@ async function ask(
   { container, check }: { container: string; check: Check },
   signal: AbortSignal,
 ): Promise<TryOutcome> {
-  const { namespace, name, containers } = projectPod(raw);
+  const { namespace, name, containers } = decodePod(raw);
   if (check.exec) {
     const result = await cluster.executor.exec(
       {

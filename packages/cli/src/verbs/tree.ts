@@ -8,7 +8,7 @@ import { activeStatus, imagesText, isAttempting, isFallingBack } from '../../../
 import { fromIso, spanText } from '../../../../src/core/time.ts';
 import { evaluatePod, type PodResult } from '../../../../src/core/verification/pod.ts';
 import { isLive } from '../../../../src/core/workload/pods.ts';
-import { at } from '../../../../src/kube/raw.ts';
+import { at } from '../../../../src/kube/client/json.ts';
 import type { Cluster } from '../cluster.ts';
 import type { Io } from '../io.ts';
 import { classStyle, stateLook, symbolOf } from '../paint.ts';

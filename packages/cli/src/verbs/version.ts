@@ -1,5 +1,5 @@
 /** `version`: of this tool, of the operator and of the API server. */
-import { text } from '../../../../src/kube/raw.ts';
+import { text } from '../../../../src/kube/client/json.ts';
 import type { Cluster } from '../cluster.ts';
 import type { Io } from '../io.ts';
 import { imageOf, operatorPods } from '../operator.ts';

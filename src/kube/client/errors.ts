@@ -1,0 +1,104 @@
+import { types } from 'node:util';
+import { cut } from '../../api/cut.ts';
+import { printableLine } from '../../api/printable.ts';
+import type { RequestFailure } from '../../engine/ports.ts';
+import { list, record, text } from './json.ts';
+
+/** What came back with a refusal. */
+export interface Refusal {
+  /** HTTP status. */
+  readonly status: number;
+  /** The `Retry-After` header. */
+  readonly retryAfter?: string | undefined;
+  /** Body as received: a `Status` object, a proxy's HTML page, or nothing. */
+  readonly body: string;
+}
+
+const LONGEST_MESSAGE = 500;
+/** A refusal may quote what somebody else has written, at any length. */
+const LONGEST_SEARCHED = 8192;
+const LONGEST_RETRY_AFTER_MS = 60_000;
+/** What the API server does not say in a Retry-After it does not know itself. */
+const DEFAULT_RETRY_AFTER_MS = 1_000;
+
+/**
+ * The one conversion from HTTP to a failure. Only a parsed `Status.message` is ever quoted: bodies of proxies, headers and tokens never
+ * reach a message. `what` names verb and object.
+ */
+export function failureOf(refusal: Refusal, what: string, now: number): RequestFailure {
+  const said = statusMessage(refusal.body);
+  const message = clean(`${what}: ${said === '' ? `HTTP ${refusal.status}` : said}`);
+  switch (refusal.status) {
+    case 403:
+      return { kind: 'forbidden', message };
+    case 404:
+      return { kind: 'notFound', message };
+    case 409:
+      return { kind: isUidMismatch(said) ? 'notFound' : 'conflict', message };
+    case 422:
+      return { kind: isUidMismatch(said) ? 'notFound' : 'invalid', message };
+    case 429:
+      return { kind: 'throttled', message, retryAfterMs: retryAfterMs(refusal.retryAfter, now) };
+    case 400:
+    case 405:
+    case 406:
+    case 413:
+    case 415:
+      return { kind: 'invalid', message };
+    default:
+      return { kind: 'unavailable', message };
+  }
+}
+
+/** A request that got no answer: refused connection, reset, time-out, unreadable credentials. */
+export function noAnswer(error: unknown, what: string): RequestFailure {
+  return { kind: 'unavailable', message: clean(`${what}: ${errorText(error)}`) };
+}
+
+/** Message and code of anything thrown, without stack or attached data. */
+export function errorText(error: unknown): string {
+  if (!types.isNativeError(error)) {
+    return 'unknown error';
+  }
+  const code = text(record(error).code);
+  const [first] = list(record(error).errors);
+  const inner = first === undefined ? '' : errorText(first);
+  const message = error.message || inner || error.name;
+  return clean(code === '' || message.includes(code) ? message : `${message} (${code})`);
+}
+
+/**
+ * Milliseconds to wait as `Retry-After` asks: seconds or an HTTP date. Absent or unreadable: 1 s. Never above 60 s, so that an absurd value
+ * cannot stop the operator; never below 0.
+ */
+export function retryAfterMs(header: string | undefined, now: number): number {
+  const value = header?.trim() ?? '';
+  const wanted = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
+  if (value === '' || Number.isNaN(wanted)) {
+    return DEFAULT_RETRY_AFTER_MS;
+  }
+  return Math.min(Math.max(wanted, 0), LONGEST_RETRY_AFTER_MS);
+}
+
+/** `message` of a Status object in a body; empty when the body is anything else. */
+export function statusMessage(body: string): string {
+  try {
+    const status = record(JSON.parse(body));
+    return status.kind === 'Status' ? text(status.message) : '';
+  } catch {
+    return '';
+  }
+}
+
+/** One line without control characters, at most 500 characters. */
+export function clean(message: string): string {
+  const line = printableLine(cut(message, LONGEST_SEARCHED));
+  return line.length > LONGEST_MESSAGE ? `${cut(line, LONGEST_MESSAGE - 1)}…` : line;
+}
+
+/** A UID precondition that does not hold: built-in kinds answer 422 "field is immutable", deletes and custom resources 409. */
+function isUidMismatch(message: string): boolean {
+  return /metadata\.uid: .{0,300}immutable|UID in precondition|uid mismatch/i.test(
+    cut(message, LONGEST_SEARCHED),
+  );
+}

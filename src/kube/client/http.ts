@@ -1,0 +1,139 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { Agent, request } from 'node:https';
+import type { Connection, Credentials, TlsMaterial } from './connection.ts';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** Path and query, already encoded. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+  /** For the whole exchange, connecting included. */
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** Larger answers than any single object or page that we ask for. */
+const LONGEST_BODY_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Plain HTTPS with one keep-alive agent. client-node's own transport opens a new TLS connection for every call (its issue 2893)
+ * and has no time-out; an agent here serves one role, so that a slow list cannot starve the lease.
+ */
+export class HttpClient {
+  readonly #connection: Connection;
+  readonly #maxSockets: number;
+  #agent: Agent | undefined;
+  #tls: TlsMaterial | undefined;
+
+  constructor(connection: Connection, maxSockets: number) {
+    this.#connection = connection;
+    this.#maxSockets = maxSockets;
+  }
+
+  /** Sends once; on 401 reads the credentials again and sends once more. Rejects when there is no complete answer in time. */
+  async send(asked: HttpRequest): Promise<HttpAnswer> {
+    const answer = await this.#exchange(asked, await this.#connection.credentials());
+    return answer.status === 401 ? await this.#exchange(asked, await this.#connection.refresh()) : answer;
+  }
+
+  /** Closes idle connections; those in use end with their request. */
+  close(): void {
+    for (const sockets of Object.values(this.#agent?.freeSockets ?? {})) {
+      for (const socket of sockets ?? []) {
+        socket.destroy();
+      }
+    }
+    this.#agent = undefined;
+    this.#tls = undefined;
+  }
+
+  #agentFor(tls: TlsMaterial): Agent {
+    if (!this.#agent || this.#tls !== tls) {
+      this.close();
+      this.#tls = tls;
+      this.#agent = new Agent({
+        ...tls,
+        keepAlive: true,
+        keepAliveMsecs: 15_000,
+        maxSockets: this.#maxSockets,
+        maxFreeSockets: 2,
+        timeout: 60_000,
+      });
+    }
+    return this.#agent;
+  }
+
+  #exchange(asked: HttpRequest, credentials: Credentials): Promise<HttpAnswer> {
+    const { hostname, port, pathname } = this.#connection.server;
+    return new Promise<HttpAnswer>((resolve, reject) => {
+      const outgoing = request({
+        host: hostname.replace(/^\[|\]$/g, ''),
+        port: port || 443,
+        path: pathname.replace(/\/$/, '') + asked.path,
+        method: asked.method,
+        agent: this.#agentFor(credentials.tls),
+        headers: {
+          accept: 'application/json',
+          ...asked.headers,
+          ...credentials.headers,
+          // Without it Node sends a DELETE with a body as if it had none, and the server takes the body for the next request.
+          ...(asked.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(asked.body)) }),
+        },
+      });
+      const giveUp = (why: Error): void => {
+        outgoing.destroy(why);
+        reject(why);
+      };
+      const timer = setTimeout(
+        () => giveUp(new Error(`no complete answer within ${asked.deadlineMs} ms`)),
+        asked.deadlineMs,
+      );
+      const abort = (): void => giveUp(new Error('stopped'));
+      asked.signal?.addEventListener('abort', abort, { once: true });
+      outgoing.on('response', (incoming) => readBody(incoming, resolve, giveUp));
+      outgoing.on('error', reject);
+      outgoing.on('close', () => {
+        clearTimeout(timer);
+        asked.signal?.removeEventListener('abort', abort);
+      });
+      if (asked.signal?.aborted) {
+        abort();
+      } else {
+        outgoing.end(asked.body);
+      }
+    });
+  }
+}
+
+function readBody(
+  incoming: IncomingMessage,
+  resolve: (answer: HttpAnswer) => void,
+  giveUp: (why: Error) => void,
+): void {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  incoming.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > LONGEST_BODY_BYTES) {
+      giveUp(new Error(`answer larger than ${LONGEST_BODY_BYTES} bytes`));
+    } else {
+      chunks.push(chunk);
+    }
+  });
+  incoming.on('end', () =>
+    resolve({
+      status: incoming.statusCode ?? 0,
+      headers: incoming.headers,
+      body: Buffer.concat(chunks).toString('utf8'),
+    }),
+  );
+  incoming.on('error', giveUp);
+  incoming.on('aborted', () => giveUp(new Error('connection lost in the middle of an answer')));
+}

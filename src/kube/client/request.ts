@@ -1,0 +1,139 @@
+import pRetry from 'p-retry';
+import type { RequestFailure } from '../../engine/ports.ts';
+import { clean, failureOf, noAnswer } from './errors.ts';
+import type { HttpAnswer, HttpClient, HttpRequest } from './http.ts';
+import { describe, pathOf, type Target } from './paths.ts';
+import type { Throttle } from './throttle.ts';
+
+export type PatchType =
+  | 'application/merge-patch+json'
+  | 'application/strategic-merge-patch+json'
+  | 'application/json-patch+json'
+  | 'application/apply-patch+yaml';
+
+export interface ApiRequest {
+  readonly method: HttpRequest['method'];
+  readonly target: Target;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly patchType?: PatchType;
+  /** Plain JSON. */
+  readonly body?: unknown;
+  /** Default 15 s for each try. */
+  readonly deadlineMs?: number;
+  /** Further tries after no answer or a 5xx; only for requests that may be done twice. Default 0. */
+  readonly retries?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** `status` is the HTTP status of a refusal; 0 when there was none. */
+export type Answer =
+  | { readonly ok: true; readonly body: unknown }
+  | { readonly ok: false; readonly failure: RequestFailure; readonly status: number };
+
+const DEFAULT_DEADLINE_MS = 15_000;
+/** No new try is begun later than this after the first: the caller's own queue is the longer retry. */
+const LONGEST_RETRYING_MS = 10_000;
+
+/** Carries a failure through p-retry, which wants errors. */
+class Failed extends Error {
+  readonly failure: RequestFailure;
+  readonly status: number;
+  constructor(failure: RequestFailure, status = 0) {
+    super(failure.message);
+    this.failure = failure;
+    this.status = status;
+  }
+}
+
+/** One request of raw JSON to the API server. Never rejects. */
+export class Requests {
+  readonly #http: HttpClient;
+  readonly #throttle: Throttle | undefined;
+
+  /** Without a throttle a 429 holds up nothing but its own request: for the lease. */
+  constructor(http: HttpClient, throttle?: Throttle) {
+    this.#http = http;
+    this.#throttle = throttle;
+  }
+
+  async send(request: ApiRequest): Promise<Answer> {
+    try {
+      const body = await pRetry(() => this.#once(request), {
+        retries: request.retries ?? 0,
+        minTimeout: 200,
+        maxTimeout: 2_000,
+        randomize: true,
+        maxRetryTime: LONGEST_RETRYING_MS,
+        signal: request.signal,
+        shouldRetry: ({ error }) => error instanceof Failed && error.failure.kind === 'unavailable',
+      });
+      return { ok: true, body };
+    } catch (error) {
+      if (error instanceof Failed) {
+        return { ok: false, failure: error.failure, status: error.status };
+      }
+      return { ok: false, failure: noAnswer(error, what(request)), status: 0 };
+    }
+  }
+
+  async #once(request: ApiRequest): Promise<unknown> {
+    const path = pathOf(request.target);
+    if (path === undefined) {
+      throw new Failed({ kind: 'invalid', message: clean(`${what(request)}: not a valid object name`) });
+    }
+    const heldMs = this.#throttle?.remainingMs() ?? 0;
+    if (heldMs > 0) {
+      throw new Failed({
+        kind: 'throttled',
+        message: `${what(request)}: the API server asked to wait`,
+        retryAfterMs: heldMs,
+      });
+    }
+    const answer = await this.#exchange(request, path);
+    if (answer.status >= 200 && answer.status < 300) {
+      return this.#parsed(answer, request);
+    }
+    const retryAfter = answer.headers['retry-after'];
+    const failure = failureOf(
+      { status: answer.status, retryAfter, body: answer.body },
+      what(request),
+      Date.now(),
+    );
+    if (failure.kind === 'throttled') {
+      this.#throttle?.hold(failure.retryAfterMs);
+    }
+    throw new Failed(failure, answer.status);
+  }
+
+  async #exchange(request: ApiRequest, path: string): Promise<HttpAnswer> {
+    const query = request.query ? `?${new URLSearchParams(request.query)}` : '';
+    try {
+      return await this.#http.send({
+        method: request.method,
+        path: path + query,
+        headers:
+          request.body === undefined ? {} : { 'content-type': request.patchType ?? 'application/json' },
+        body: request.body === undefined ? undefined : JSON.stringify(request.body),
+        deadlineMs: request.deadlineMs ?? DEFAULT_DEADLINE_MS,
+        signal: request.signal,
+      });
+    } catch (error) {
+      throw new Failed(noAnswer(error, what(request)));
+    }
+  }
+
+  #parsed(answer: HttpAnswer, request: ApiRequest): unknown {
+    try {
+      return JSON.parse(answer.body);
+    } catch {
+      throw new Failed({
+        kind: 'unavailable',
+        message: `${what(request)}: HTTP ${answer.status} whose body is not JSON`,
+      });
+    }
+  }
+}
+
+function what({ method, target }: ApiRequest): string {
+  return `${method} ${describe(target)}${target.subresource === undefined ? '' : `/${target.subresource}`}`;
+}

@@ -1,0 +1,234 @@
+import { type EventEmitter, once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect as connectHttp2,
+  constants,
+} from 'node:http2';
+import { request } from 'node:https';
+import type { Readable } from 'node:stream';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { Connection, Headers } from './connection.ts';
+import { text } from './json.ts';
+
+/** An answer whose body goes on. */
+export interface OpenStream {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+  readonly body: Readable;
+  /** True when a dead connection is noticed below this layer (HTTP/2 pings); else the reader must notice it. */
+  readonly pinged: boolean;
+  /** Ends it at once. */
+  readonly cancel: () => void;
+}
+
+export interface StreamTiming {
+  /** For connecting, and again for the answer's headers. */
+  readonly openMs: number;
+  /** Between two pings; a ping unanswered for as long again ends the connection. */
+  readonly pingMs: number;
+}
+
+const DEFAULT_TIMING: StreamTiming = { openMs: 30_000, pingMs: 15_000 };
+/** Servers allow 100 and more; beyond their limit Node queues a stream silently. */
+const STREAMS_PER_SESSION = 50;
+
+/**
+ * Long GETs over one shared HTTP/2 connection. The pings are why: they prove end to end, through any proxy and at no request, that a silent
+ * watch is quiet and not dead; a half-open connection is noticed within 30 s. A server that only speaks HTTP/1.1 gets a connection for each.
+ */
+export class StreamClient {
+  readonly #connection: Connection;
+  readonly #timing: StreamTiming;
+  #sessions: ClientHttp2Session[] = [];
+  readonly #streams = new WeakMap<ClientHttp2Session, number>();
+  #joining: Promise<ClientHttp2Session | undefined> | undefined;
+
+  constructor(connection: Connection, timing: StreamTiming = DEFAULT_TIMING) {
+    this.#connection = connection;
+    this.#timing = timing;
+  }
+
+  /** Opens a GET; `pathFor` is told whether the connection is pinged. Rejects when there are no headers in time, and at once when stopped. */
+  async open(pathFor: (pinged: boolean) => string, signal: AbortSignal): Promise<OpenStream> {
+    const opening = this.#open(pathFor);
+    let stop = (): void => {};
+    const stopped = new Promise<never>((_, reject) => {
+      stop = () => {
+        opening.then(({ cancel }) => cancel()).catch(() => {});
+        reject(new Error('stopped'));
+      };
+    });
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) {
+      stop();
+    }
+    try {
+      return await Promise.race([opening, stopped]);
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  async #open(pathFor: (pinged: boolean) => string): Promise<OpenStream> {
+    const session = await this.#session();
+    const { headers } = await this.#connection.credentials();
+    const path = this.#connection.server.pathname.replace(/\/$/, '') + pathFor(session !== undefined);
+    return session ? await this.#openHttp2(session, path, headers) : await this.#openHttp1(path, headers);
+  }
+
+  /** Reads the credentials again, for the answer 401. */
+  async renew(): Promise<void> {
+    await this.#connection.refresh();
+  }
+
+  /** Ends every stream. */
+  close(): void {
+    for (const session of this.#sessions) {
+      session.destroy();
+    }
+    this.#sessions = [];
+  }
+
+  async #session(): Promise<ClientHttp2Session | undefined> {
+    const free = this.#sessions.find(
+      (session) =>
+        !session.closed && !session.destroyed && (this.#streams.get(session) ?? 0) < STREAMS_PER_SESSION,
+    );
+    if (free) {
+      return free;
+    }
+    this.#joining ??= this.#connect().finally(() => {
+      this.#joining = undefined;
+    });
+    return await this.#joining;
+  }
+
+  /** Undefined when the server does not speak HTTP/2. */
+  async #connect(): Promise<ClientHttp2Session | undefined> {
+    const { tls } = await this.#connection.credentials();
+    const { hostname, port, origin } = this.#connection.server;
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const socket = connectTls({ ...tls, host, port: Number(port || 443), ALPNProtocols: ['h2', 'http/1.1'] });
+    await inTime(once(socket, 'secureConnect'), this.#timing.openMs, 'connecting', () => socket.destroy());
+    socket.on('error', () => {});
+    if (socket.alpnProtocol !== 'h2') {
+      socket.destroy();
+      return undefined;
+    }
+    const session = connectHttp2(origin, { createConnection: () => socket as TLSSocket });
+    this.#tend(session);
+    return session;
+  }
+
+  #tend(session: ClientHttp2Session): void {
+    const leave = (): void => {
+      this.#sessions = this.#sessions.filter((other) => other !== session);
+    };
+    const pinging = setInterval(() => ping(session, this.#timing.pingMs), this.#timing.pingMs);
+    session.on('error', leave);
+    session.on('close', () => {
+      clearInterval(pinging);
+      leave();
+    });
+    this.#sessions.push(session);
+  }
+
+  async #openHttp2(session: ClientHttp2Session, path: string, headers: Headers): Promise<OpenStream> {
+    const stream: ClientHttp2Stream = session.request({
+      ':path': path,
+      accept: 'application/json',
+      ...headers,
+    });
+    this.#count(session, 1);
+    stream.on('close', () => this.#count(session, -1));
+    const cancel = (): void => stream.close(constants.NGHTTP2_CANCEL);
+    stream.on('error', () => {});
+    const received = await inTime(firstAnswer(stream), this.#timing.openMs, 'waiting for headers', () =>
+      stream.destroy(),
+    );
+    const { ':status': status, 'retry-after': retryAfter } = received as Record<string, unknown>;
+    return {
+      status: Number(status),
+      retryAfter: text(retryAfter) || undefined,
+      body: stream,
+      pinged: true,
+      cancel,
+    };
+  }
+
+  #count(session: ClientHttp2Session, by: number): void {
+    this.#streams.set(session, (this.#streams.get(session) ?? 0) + by);
+  }
+
+  async #openHttp1(path: string, headers: Headers): Promise<OpenStream> {
+    const { tls } = await this.#connection.credentials();
+    const { hostname, port } = this.#connection.server;
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const outgoing = request({
+      ...tls,
+      host,
+      port: port || 443,
+      path,
+      agent: false,
+      headers: { accept: 'application/json', ...headers },
+    });
+    outgoing.end();
+    const cancel = (): void => void outgoing.destroy();
+    outgoing.on('error', () => {});
+    const incoming = (await inTime(
+      firstAnswer(outgoing),
+      this.#timing.openMs,
+      'waiting for headers',
+      cancel,
+    )) as IncomingMessage;
+    return {
+      status: incoming.statusCode ?? 0,
+      retryAfter: incoming.headers['retry-after'],
+      body: incoming,
+      pinged: false,
+      cancel,
+    };
+  }
+}
+
+/** The first `response`; rejects on an error, and on an end without either. */
+function firstAnswer(emitter: EventEmitter): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    emitter.once('response', resolve);
+    emitter.once('error', reject);
+    emitter.once('close', () => reject(new Error('connection closed before an answer')));
+  });
+}
+
+function ping(session: ClientHttp2Session, limitMs: number): void {
+  const late = setTimeout(
+    () => session.destroy(new Error(`connection dead: no answer to a ping for ${limitMs} ms`)),
+    limitMs,
+  );
+  const sent = !session.destroyed && session.ping(() => clearTimeout(late));
+  if (!sent) {
+    clearTimeout(late);
+  }
+}
+
+async function inTime<T>(
+  promise: Promise<T>,
+  limitMs: number,
+  doing: string,
+  giveUp: () => void,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`${doing}: nothing for ${limitMs} ms`));
+      giveUp();
+    }, limitMs);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

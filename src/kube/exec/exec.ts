@@ -1,0 +1,117 @@
+import { Agent } from 'node:https';
+import type { ExecRequest, ExecResult, Executor } from '../../engine/ports.ts';
+import type { Connection, TlsMaterial } from '../client/connection.ts';
+import { clean, errorText, retryAfterMs, statusMessage } from '../client/errors.ts';
+import { isLabel, pathOf, RESOURCES } from '../client/paths.ts';
+import type { Throttle } from '../client/throttle.ts';
+import { type NotUpgraded, runExecSession, type SessionRequest } from './exec-session.ts';
+import { containerGone } from './exec-status.ts';
+
+/** Runs commands in containers through the API server. */
+export class ClusterExecutor implements Executor {
+  readonly #connection: Connection;
+  readonly #throttle: Throttle;
+  #agent: Agent | undefined;
+  #tls: TlsMaterial | undefined;
+
+  constructor(connection: Connection, throttle: Throttle) {
+    this.#connection = connection;
+    this.#throttle = throttle;
+  }
+
+  async exec(request: ExecRequest, signal: AbortSignal): Promise<ExecResult> {
+    const path = pathOf({
+      resource: RESOURCES.Pod,
+      namespace: request.namespace,
+      name: request.pod,
+      subresource: 'exec',
+    });
+    if (path === undefined || !isLabel(request.container)) {
+      return { kind: 'refused', status: 0, message: 'not a valid pod or container name' };
+    }
+    const heldMs = this.#throttle.remainingMs();
+    if (heldMs > 0) {
+      return {
+        kind: 'refused',
+        status: 429,
+        message: `the API server asked to wait ${Math.ceil(heldMs / 1000)} s`,
+      };
+    }
+    const deadline = performance.now() + request.timeoutMs;
+    const first = await this.#session(request, { path, deadline, signal });
+    if (first.kind !== 'notUpgraded') {
+      return first;
+    }
+    if (first.status !== 401) {
+      return this.#refused(first);
+    }
+    await this.#connection.refresh().catch(() => {});
+    const second = await this.#session(request, { path, deadline, signal });
+    return second.kind === 'notUpgraded' ? this.#refused(second) : second;
+  }
+
+  async #session(
+    request: ExecRequest,
+    how: { path: string; deadline: number; signal: AbortSignal },
+  ): Promise<ExecResult | NotUpgraded> {
+    let session: SessionRequest;
+    try {
+      const { headers, tls } = await this.#connection.credentials();
+      session = {
+        url: this.#url(how.path, request),
+        headers,
+        agent: this.#agentFor(tls),
+        timeoutMs: Math.max(1, how.deadline - performance.now()),
+        maxOutputBytes: request.maxOutputBytes,
+        signal: how.signal,
+      };
+    } catch (error) {
+      return { kind: 'broken', message: errorText(error) };
+    }
+    return await runExecSession(session);
+  }
+
+  #url(path: string, { container, command }: ExecRequest): URL {
+    const url = new URL(this.#connection.server);
+    url.protocol = 'wss:';
+    url.pathname = url.pathname.replace(/\/$/, '') + path;
+    // Always both streams, never stdin: an exec without streams begins with an empty status frame, and a closing stdin loses the status.
+    url.search = new URLSearchParams([
+      ['container', container],
+      ['stdout', 'true'],
+      ['stderr', 'true'],
+      ...command.map((word): [string, string] => ['command', word]),
+    ]).toString();
+    return url;
+  }
+
+  /** An agent for its cache of TLS sessions alone: connections are never reused. A new CA or certificate begins a new one. */
+  #agentFor(tls: TlsMaterial): Agent {
+    if (!this.#agent || this.#tls !== tls) {
+      this.#tls = tls;
+      this.#agent = new Agent({ ...tls, keepAlive: false });
+    }
+    return this.#agent;
+  }
+
+  #refused(refusal: NotUpgraded): ExecResult {
+    const { status, retryAfter } = refusal;
+    const message = refusalText(refusal);
+    if (status === 429) {
+      this.#throttle.hold(retryAfterMs(retryAfter, Date.now()));
+    }
+    const gone =
+      status === 404 ||
+      (status === 400 && NO_SUCH_CONTAINER.test(message)) ||
+      (status === 500 && containerGone.test(message));
+    return gone ? { kind: 'gone', message } : { kind: 'refused', status, message };
+  }
+}
+
+const NO_SUCH_CONTAINER = /does not have a host assigned|is not valid for pod/;
+
+/** The API server answers with a Status; a kubelet that it passes the WebSocket on to (Kubernetes 1.36) answers in plain text. */
+function refusalText({ status, contentType, body }: NotUpgraded): string {
+  const said = clean(statusMessage(body) || (contentType.startsWith('text/plain') ? body : ''));
+  return said === '' ? `HTTP ${status}` : said;
+}

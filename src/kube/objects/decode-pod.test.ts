@@ -1,0 +1,180 @@
+import { expect, test } from '@jest/globals';
+import { decodePod, keepsPod } from './decode-pod.ts';
+
+const pod = {
+  metadata: {
+    namespace: 'shop',
+    name: 'web-abc-1',
+    uid: 'p1',
+    resourceVersion: '7',
+    creationTimestamp: '2026-01-01T00:00:10Z',
+    labels: { app: 'web', 'pod-template-hash': 'abc' },
+    ownerReferences: [
+      { kind: 'Other', name: 'x', uid: 'x' },
+      { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-abc', uid: 'r1', controller: true },
+    ],
+  },
+  spec: {
+    nodeName: 'node-1',
+    readinessGates: [{ conditionType: 'postcheck.dev/verified' }, { conditionType: 'lb/ready' }],
+    initContainers: [
+      { name: 'migrate', image: 'm:1' },
+      { name: 'proxy', image: 'p:1', restartPolicy: 'Always' },
+    ],
+    containers: [
+      { name: 'web', image: 'w:1' },
+      { name: 'late', image: 'l:1' },
+    ],
+  },
+  status: {
+    phase: 'Running',
+    podIP: '10.0.0.9',
+    conditions: [
+      {
+        type: 'Ready',
+        status: 'False',
+        reason: 'ReadinessGatesNotReady',
+        message: 'm',
+        lastTransitionTime: '2026-01-01T00:00:20Z',
+      },
+      { type: 'lb/ready', status: 'True' },
+      { type: 'PodReadyToStartContainers', status: 'True' },
+    ],
+    containerStatuses: [
+      {
+        name: 'web',
+        image: 'docker.io/library/w@sha256:1',
+        containerID: 'containerd://c1',
+        restartCount: 2,
+        ready: true,
+        state: { running: { startedAt: '2026-01-01T00:00:15Z' } },
+        lastState: { terminated: { exitCode: 137, reason: 'OOMKilled' } },
+      },
+    ],
+    initContainerStatuses: [
+      {
+        name: 'migrate',
+        containerID: 'containerd://m1',
+        restartCount: 0,
+        state: { terminated: { exitCode: 0, reason: 'Completed' } },
+      },
+      { name: 'proxy', state: { waiting: { reason: 'ErrImagePull', message: 'no such image' } } },
+    ],
+  },
+};
+
+test('a pod keeps owner, revision, place, gates and the conditions that decisions read', () => {
+  const view = decodePod(pod);
+  expect(view).toMatchObject({
+    owner: { kind: 'ReplicaSet', name: 'web-abc', uid: 'r1' },
+    revision: 'abc',
+    node: 'node-1',
+    ip: '10.0.0.9',
+  });
+  expect(view).toMatchObject({
+    phase: 'Running',
+    deleting: false,
+    createdAt: Date.UTC(2026, 0, 1, 0, 0, 10),
+  });
+  expect(view.gates).toEqual(['postcheck.dev/verified', 'lb/ready']);
+  expect(view.conditions).toEqual({
+    Ready: {
+      status: 'False',
+      reason: 'ReadinessGatesNotReady',
+      message: 'm',
+      since: Date.UTC(2026, 0, 1, 0, 0, 20),
+    },
+    'lb/ready': { status: 'True', reason: '', message: '', since: 0 },
+  });
+});
+
+test('its containers are all there, regular ones first, each with its own state', () => {
+  expect(decodePod(pod).containers).toEqual([
+    {
+      name: 'web',
+      image: 'w:1',
+      role: 'regular',
+      id: 'containerd://c1',
+      restarts: 2,
+      state: 'running',
+      reason: '',
+      message: '',
+      exitCode: 137,
+      startedAt: Date.UTC(2026, 0, 1, 0, 0, 15),
+      ready: true,
+    },
+    {
+      name: 'late',
+      image: 'l:1',
+      role: 'regular',
+      id: '',
+      restarts: 0,
+      state: 'waiting',
+      reason: '',
+      message: '',
+      ready: false,
+    },
+    {
+      name: 'proxy',
+      image: 'p:1',
+      role: 'sidecar',
+      id: '',
+      restarts: 0,
+      state: 'waiting',
+      reason: 'ErrImagePull',
+      message: 'no such image',
+      ready: false,
+    },
+    {
+      name: 'migrate',
+      image: 'm:1',
+      role: 'init',
+      id: 'containerd://m1',
+      restarts: 0,
+      state: 'terminated',
+      reason: 'Completed',
+      message: '',
+      exitCode: 0,
+      ready: false,
+    },
+  ]);
+});
+
+const controlledBy = (kind: string): object[] => [
+  { apiVersion: 'apps/v1', kind, name: 'x', uid: 'x', controller: true },
+];
+
+test.each([
+  ['ReplicaSet', 'hash'],
+  ['StatefulSet', 'revision'],
+  ['DaemonSet', 'revision'],
+  ['Job', ''],
+  ['constructor', ''],
+])(
+  "the revision of a %s's pod is in the label of its kind, whatever the template carries",
+  (kind, revision) => {
+    const labels = { 'pod-template-hash': 'hash', 'controller-revision-hash': 'revision' };
+    expect(decodePod({ metadata: { labels, ownerReferences: controlledBy(kind) } }).revision).toBe(revision);
+  },
+);
+
+test('pods of Jobs, and pods that nobody controls, are not kept', () => {
+  const owned = (kind: string): boolean =>
+    keepsPod(decodePod({ metadata: { ownerReferences: controlledBy(kind) } }));
+  expect(['ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicationController'].filter(owned)).toEqual([
+    'ReplicaSet',
+    'StatefulSet',
+    'DaemonSet',
+  ]);
+  expect(keepsPod(decodePod({}))).toBe(false);
+});
+
+test.each([
+  undefined,
+  null,
+  3,
+  {},
+  { status: { containerStatuses: [null, 1], conditions: 'x' }, spec: { containers: [null] } },
+])('whatever comes instead of a pod (%p) gives a neutral view', (raw) => {
+  expect(decodePod(raw)).toMatchObject({ name: '', phase: 'Pending', conditions: {} });
+});

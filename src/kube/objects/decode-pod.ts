@@ -1,0 +1,114 @@
+import { VERIFIED } from '../../api/names.ts';
+import type { ConditionView, ContainerRole, ContainerView, PodView } from '../../api/views.ts';
+import { at, count, frozen, list, type Raw, record, text, time } from '../client/json.ts';
+import { initRole } from './decode-workload.ts';
+import { controllerOf } from './owner.ts';
+
+/** Condition types that decisions read besides those named in a pod's readiness gates. */
+const READ_TYPES = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready', VERIFIED];
+const PHASES = ['Pending', 'Running', 'Succeeded', 'Failed'] as const;
+/** Which label holds a pod's revision depends on who made it: the template itself may carry the other one, copied from some pod. */
+const REVISION_LABELS: ReadonlyMap<string, string> = new Map([
+  ['ReplicaSet', 'pod-template-hash'],
+  ['StatefulSet', 'controller-revision-hash'],
+  ['DaemonSet', 'controller-revision-hash'],
+]);
+
+/** Reduces a pod to the fields that decisions read. A pod without a controlling owner gets an empty one; see `keepsPod`. */
+export function decodePod(raw: unknown): PodView {
+  const object = record(raw);
+  const metadata = record(object.metadata);
+  const spec = record(object.spec);
+  const status = record(object.status);
+  const owner = controllerOf(metadata);
+  const gates = list(spec.readinessGates).map((gate) => text(record(gate).conditionType));
+  return frozen({
+    namespace: text(metadata.namespace),
+    name: text(metadata.name),
+    uid: text(metadata.uid),
+    resourceVersion: text(metadata.resourceVersion),
+    owner,
+    revision: text(at(metadata, 'labels', REVISION_LABELS.get(owner.kind) ?? '')),
+    node: text(spec.nodeName),
+    ip: text(status.podIP),
+    phase:
+      status.phase === undefined ? 'Pending' : (PHASES.find((phase) => phase === status.phase) ?? 'Unknown'),
+    reason: text(status.reason),
+    deleting: metadata.deletionTimestamp !== undefined,
+    createdAt: time(metadata.creationTimestamp),
+    conditions: conditions(status.conditions, [...READ_TYPES, ...gates]),
+    gates,
+    containers: containers(spec, status),
+  });
+}
+
+/** Pods of the workload kinds that an Upgrade can name, through their controllers; all others are not kept. */
+export function keepsPod(pod: PodView): boolean {
+  return REVISION_LABELS.has(pod.owner.kind);
+}
+
+function conditions(raw: unknown, types: readonly string[]): Record<string, ConditionView> {
+  const found = new Map<string, ConditionView>();
+  for (const entry of list(raw).map(record)) {
+    const type = text(entry.type);
+    if (!types.includes(type)) {
+      continue;
+    }
+    const status = entry.status === 'True' || entry.status === 'False' ? entry.status : 'Unknown';
+    found.set(type, {
+      status,
+      reason: text(entry.reason),
+      message: text(entry.message),
+      since: time(entry.lastTransitionTime),
+    });
+  }
+  return Object.fromEntries(found);
+}
+
+function containers(spec: Raw, status: Raw): ContainerView[] {
+  const regular = list(spec.containers).map((c) => containerView(c, 'regular', status.containerStatuses));
+  const others = list(spec.initContainers).map((c) =>
+    containerView(c, initRole(c), status.initContainerStatuses),
+  );
+  return [
+    ...regular,
+    ...others.filter((c) => c.role === 'sidecar'),
+    ...others.filter((c) => c.role === 'init'),
+  ];
+}
+
+function containerView(raw: unknown, role: ContainerRole, statuses: unknown): ContainerView {
+  const { name, image, ports } = record(raw);
+  const status = record(list(statuses).find((entry) => record(entry).name === name));
+  const { running, waiting, terminated } = record(status.state);
+  const ended = record(terminated ?? at(status, 'lastState', 'terminated'));
+  const now = record(terminated ?? waiting);
+  const startedAt = time(record(running).startedAt);
+  return {
+    name: text(name),
+    image: text(image),
+    role,
+    id: text(status.containerID),
+    restarts: count(status.restartCount),
+    state: running !== undefined ? 'running' : terminated !== undefined ? 'terminated' : 'waiting',
+    reason: text(now.reason),
+    message: text(now.message),
+    ...(typeof ended.exitCode === 'number' ? { exitCode: ended.exitCode } : {}),
+    ...(startedAt > 0 ? { startedAt } : {}),
+    ready: status.ready === true,
+    ...namedPorts(ports),
+  };
+}
+
+/** For checks over the network that name a port; most containers name none. */
+function namedPorts(ports: unknown): { ports?: Readonly<Record<string, number>> } {
+  const named = list(ports)
+    .map(record)
+    .filter(({ name, containerPort }) => typeof name === 'string' && typeof containerPort === 'number');
+  if (named.length === 0) {
+    return {};
+  }
+  return {
+    ports: Object.fromEntries(named.map(({ name, containerPort }) => [text(name), count(containerPort)])),
+  };
+}

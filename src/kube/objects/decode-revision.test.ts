@@ -1,0 +1,105 @@
+import { expect, test } from '@jest/globals';
+import { decodeControllerRevision, decodeReplicaSet, keepsRevision } from './decode-revision.ts';
+import { decodeNode, decodeUpgrade } from './decode-upgrade.ts';
+import { templateDigest } from './digest.ts';
+
+const template = {
+  metadata: { labels: { app: 'web' } },
+  spec: { containers: [{ name: 'web', image: 'w:1' }] },
+};
+const owner = (kind: string): object[] => [
+  { apiVersion: 'apps/v1', kind, name: 'web', uid: 'd1', controller: true },
+];
+
+test('a ReplicaSet has the digest of the Deployment template it was made from', () => {
+  const made = {
+    ...template,
+    metadata: { creationTimestamp: null, labels: { 'pod-template-hash': 'abc', app: 'web' } },
+  };
+  const view = decodeReplicaSet({
+    metadata: {
+      name: 'web-abc',
+      labels: { 'pod-template-hash': 'abc' },
+      annotations: { 'deployment.kubernetes.io/revision': '12' },
+      ownerReferences: owner('Deployment'),
+    },
+    spec: { template: made },
+  });
+  expect(view).toMatchObject({
+    hash: 'abc',
+    revision: 12,
+    owner: { kind: 'Deployment', name: 'web', uid: 'd1' },
+    templateDigest: templateDigest(template),
+  });
+  expect(keepsRevision(view)).toBe(true);
+});
+
+test('a ControllerRevision is told by its name for a StatefulSet and by its label for a DaemonSet', () => {
+  const raw = (kind: string): unknown => ({
+    metadata: { name: 'web-77', labels: { 'controller-revision-hash': '77' }, ownerReferences: owner(kind) },
+    data: { spec: { template: { ...template, $patch: 'replace' } } },
+    revision: 4,
+  });
+  expect(decodeControllerRevision(raw('StatefulSet'))).toMatchObject({
+    hash: 'web-77',
+    revision: 4,
+    templateDigest: templateDigest(template),
+  });
+  expect(decodeControllerRevision(raw('DaemonSet'))).toMatchObject({
+    hash: '77',
+    revision: 4,
+    templateDigest: templateDigest(template),
+  });
+});
+
+test('revisions of other owners are not kept', () => {
+  expect(keepsRevision(decodeReplicaSet({ metadata: { ownerReferences: owner('Rollout') } }))).toBe(false);
+  expect(keepsRevision(decodeControllerRevision({ metadata: {} }))).toBe(false);
+});
+
+test('a digest changes with the image and not with the order of keys', () => {
+  const reordered = {
+    spec: { containers: [{ image: 'w:1', name: 'web' }] },
+    metadata: { labels: { app: 'web' } },
+  };
+  expect(templateDigest(reordered)).toBe(templateDigest(template));
+  expect(templateDigest({ ...template, spec: { containers: [{ name: 'web', image: 'w:2' }] } })).not.toBe(
+    templateDigest(template),
+  );
+});
+
+test('an Upgrade keeps its annotations but neither managed fields nor the copy of itself', () => {
+  const metadata = {
+    name: 'web',
+    namespace: 'shop',
+    uid: 'u',
+    resourceVersion: '1',
+    generation: 1,
+    creationTimestamp: '2026-01-01T00:00:00Z',
+    annotations: { 'postcheck.dev/retry': '1', 'kubectl.kubernetes.io/last-applied-configuration': '{}' },
+    managedFields: [{ manager: 'kubectl' }],
+    labels: { a: 'b' },
+  };
+  const { managedFields: _m, labels: _l, ...kept } = metadata;
+  const view = decodeUpgrade({
+    apiVersion: 'postcheck.dev/v1alpha1',
+    kind: 'Upgrade',
+    metadata,
+    spec: { paused: false },
+  });
+  expect(view).toEqual({
+    metadata: { ...kept, annotations: { 'postcheck.dev/retry': '1' } },
+    spec: { paused: false },
+  });
+  expect(Object.isFrozen(view.metadata)).toBe(true);
+});
+
+test('a node is ready when it says so', () => {
+  const node = (status: string): unknown => ({
+    metadata: { name: 'n', resourceVersion: '5' },
+    status: { conditions: [{ type: 'Ready', status }] },
+  });
+  expect(decodeNode(node('True'))).toEqual({ name: 'n', resourceVersion: '5', ready: true });
+  expect(decodeNode(node('Unknown')).ready).toBe(false);
+  expect(decodeNode({}).ready).toBe(false);
+});

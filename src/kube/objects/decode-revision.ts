@@ -1,0 +1,60 @@
+import type { RevisionView } from '../../api/views.ts';
+import { at, count, frozen, type Raw, record, text, time } from '../client/json.ts';
+import { templateDigest } from './digest.ts';
+import { controllerOf } from './owner.ts';
+
+const OWNERS: Readonly<Record<RevisionView['kind'], readonly string[]>> = {
+  ReplicaSet: ['Deployment'],
+  ControllerRevision: ['StatefulSet', 'DaemonSet'],
+};
+
+/** Reduces a ReplicaSet; one without a controlling Deployment is not kept. */
+export function decodeReplicaSet(raw: unknown): RevisionView {
+  const metadata = record(record(raw).metadata);
+  return frozen({
+    kind: 'ReplicaSet',
+    ...identity(metadata),
+    owner: controllerOf(metadata),
+    hash: text(at(metadata, 'labels', 'pod-template-hash')),
+    templateDigest: templateDigest(at(raw, 'spec', 'template')),
+    revision:
+      Number.parseInt(text(at(metadata, 'annotations', 'deployment.kubernetes.io/revision')), 10) || 0,
+    createdAt: time(metadata.creationTimestamp),
+  });
+}
+
+/**
+ * Reduces a ControllerRevision of a StatefulSet or DaemonSet. The two controllers label their pods differently:
+ * a StatefulSet with the revision's whole name, a DaemonSet with the hash that is also the revision's own label.
+ */
+export function decodeControllerRevision(raw: unknown): RevisionView {
+  const object = record(raw);
+  const metadata = record(object.metadata);
+  const owner = controllerOf(metadata);
+  return frozen({
+    kind: 'ControllerRevision',
+    ...identity(metadata),
+    owner,
+    hash:
+      owner.kind === 'StatefulSet'
+        ? text(metadata.name)
+        : text(at(metadata, 'labels', 'controller-revision-hash')),
+    templateDigest: templateDigest(at(object, 'data', 'spec', 'template')),
+    revision: count(object.revision),
+    createdAt: time(metadata.creationTimestamp),
+  });
+}
+
+/** Revisions of workloads that an Upgrade can name. */
+export function keepsRevision(revision: RevisionView): boolean {
+  return OWNERS[revision.kind].includes(revision.owner.kind);
+}
+
+function identity(metadata: Raw): Pick<RevisionView, 'namespace' | 'name' | 'uid' | 'resourceVersion'> {
+  return {
+    namespace: text(metadata.namespace),
+    name: text(metadata.name),
+    uid: text(metadata.uid),
+    resourceVersion: text(metadata.resourceVersion),
+  };
+}

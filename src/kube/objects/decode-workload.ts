@@ -1,0 +1,131 @@
+import { cut } from '../../api/cut.ts';
+import type {
+  ContainerRole,
+  DaemonSetView,
+  DeploymentView,
+  StatefulSetView,
+  TemplateContainer,
+  WorkloadKind,
+  WorkloadView,
+} from '../../api/views.ts';
+import { at, count, frozen, list, type Raw, record, text } from '../client/json.ts';
+import { templateDigest } from './digest.ts';
+import { imageManagers, managesFields } from './managed-fields.ts';
+
+/** Reduces a Deployment, StatefulSet or DaemonSet as the API server sends it to the fields that decisions read. */
+export function decodeWorkload<K extends WorkloadKind>(kind: K, raw: unknown): ViewOf<K> {
+  const object = record(raw);
+  const metadata = record(object.metadata);
+  const spec = record(object.spec);
+  const status = record(object.status);
+  const counts = kind === 'DaemonSet' ? daemonSetCounts(status) : replicaCounts(spec, status);
+  return frozen({
+    namespace: text(metadata.namespace),
+    name: text(metadata.name),
+    uid: text(metadata.uid),
+    resourceVersion: text(metadata.resourceVersion),
+    generation: count(metadata.generation),
+    observedGeneration: count(status.observedGeneration),
+    deleting: metadata.deletionTimestamp !== undefined,
+    containers: templateContainers(at(spec, 'template', 'spec')),
+    imageManagers: imageManagers(metadata.managedFields),
+    holdsOurFields: managesFields(metadata.managedFields),
+    templateDigest: templateDigest(spec.template),
+    ...counts,
+    servesNothingMeanwhile: servesNothingMeanwhile(kind, spec, counts.desired),
+    replicaFailure: replicaFailure(status),
+    ...FIELDS_OF[kind](spec, status),
+  } as unknown as ViewOf<K>);
+}
+
+type ViewOf<K extends WorkloadKind> = Extract<WorkloadView, { kind: K }>;
+type OwnFields<View> = Omit<View, keyof DeploymentView & keyof StatefulSetView & keyof DaemonSetView> &
+  Pick<WorkloadView, 'kind'>;
+
+/** What only one kind has. */
+const FIELDS_OF: {
+  readonly [K in WorkloadKind]: (spec: Raw, status: Raw) => OwnFields<ViewOf<K>>;
+} = {
+  Deployment: (spec) => ({
+    kind: 'Deployment',
+    paused: spec.paused === true,
+    recreates: at(spec, 'strategy', 'type') === 'Recreate',
+  }),
+  StatefulSet: (spec, status) => ({
+    kind: 'StatefulSet',
+    updateRevision: text(status.updateRevision) || undefined,
+    partition: count(at(spec, 'updateStrategy', 'rollingUpdate', 'partition')),
+    onDelete: isOnDelete(spec),
+    ordered: spec.podManagementPolicy !== 'Parallel',
+  }),
+  DaemonSet: (spec) => ({ kind: 'DaemonSet', onDelete: isOnDelete(spec) }),
+};
+
+const isOnDelete = (spec: Raw): boolean => at(spec, 'updateStrategy', 'type') === 'OnDelete';
+
+/** A Deployment says why its ReplicaSet cannot make pods, such as an exceeded quota; the other kinds say it in events only. */
+function replicaFailure(status: Raw): string | undefined {
+  const condition = list(status.conditions)
+    .map(record)
+    .find(({ type, status: value }) => type === 'ReplicaFailure' && value === 'True');
+  return condition && cut(text(condition.message), 500);
+}
+
+type Counts = Pick<WorkloadView, 'desired' | 'updated' | 'ready' | 'available' | 'total'>;
+
+function replicaCounts(spec: Raw, status: Raw): Counts {
+  return {
+    desired: count(spec.replicas, 1),
+    updated: count(status.updatedReplicas),
+    ready: count(status.readyReplicas),
+    available: count(status.availableReplicas),
+    total: count(status.replicas),
+  };
+}
+
+function daemonSetCounts(status: Raw): Counts {
+  return {
+    desired: count(status.desiredNumberScheduled),
+    updated: count(status.updatedNumberScheduled),
+    ready: count(status.numberReady),
+    available: count(status.numberAvailable),
+    total: count(status.currentNumberScheduled),
+  };
+}
+
+function templateContainers(podSpec: unknown): TemplateContainer[] {
+  const spec = record(podSpec);
+  return [
+    ...list(spec.initContainers).map((c) => container(c, initRole(c))),
+    ...list(spec.containers).map((c) => container(c, 'regular')),
+  ];
+}
+
+function container(raw: unknown, role: ContainerRole): TemplateContainer {
+  const { name, image, startupProbe } = record(raw);
+  return { name: text(name), image: text(image), role, startupProbe: startupProbe !== undefined };
+}
+
+/** An init container that restarts always is a sidecar (KEP-753). */
+export function initRole(raw: unknown): ContainerRole {
+  return record(raw).restartPolicy === 'Always' ? 'sidecar' : 'init';
+}
+
+/** The controllers' own defaults and rounding: a Deployment rounds a percentage down, the other two up. */
+function servesNothingMeanwhile(kind: WorkloadKind, spec: Raw, desired: number): boolean {
+  const strategy = record(kind === 'Deployment' ? spec.strategy : spec.updateStrategy);
+  if (strategy.type === 'Recreate') {
+    return true;
+  }
+  if (strategy.type === 'OnDelete' || desired === 0) {
+    return false;
+  }
+  const rolling = record(strategy.rollingUpdate);
+  const unavailable = rolling.maxUnavailable ?? (kind === 'Deployment' ? '25%' : 1);
+  return podCount(unavailable, desired, kind === 'Deployment' ? Math.floor : Math.ceil) >= desired;
+}
+
+function podCount(intOrPercent: unknown, total: number, round: (value: number) => number): number {
+  const percent = /^(\d+)%$/.exec(text(intOrPercent));
+  return percent ? round((Number(percent[1]) / 100) * total) : count(intOrPercent);
+}

@@ -1,0 +1,25 @@
+import type { Watched, WatchedKind } from '../../engine/ports.ts';
+import { decodePod, keepsPod } from './decode-pod.ts';
+import { decodeControllerRevision, decodeReplicaSet, keepsRevision } from './decode-revision.ts';
+import { decodeNode, decodeUpgrade } from './decode-upgrade.ts';
+import { decodeWorkload } from './decode-workload.ts';
+
+/** How a watched kind enters: raw JSON to view, and which views are kept at all. */
+export interface Projection<T> {
+  readonly project: (raw: unknown) => T;
+  readonly keeps: (view: T) => boolean;
+}
+
+const always = (): boolean => true;
+
+/** One projection for each watched kind. */
+export const PROJECTIONS: { readonly [K in WatchedKind]: Projection<Watched[K]> } = {
+  Upgrade: { project: decodeUpgrade, keeps: always },
+  Deployment: { project: (raw) => decodeWorkload('Deployment', raw), keeps: always },
+  StatefulSet: { project: (raw) => decodeWorkload('StatefulSet', raw), keeps: always },
+  DaemonSet: { project: (raw) => decodeWorkload('DaemonSet', raw), keeps: always },
+  ReplicaSet: { project: decodeReplicaSet, keeps: keepsRevision },
+  ControllerRevision: { project: decodeControllerRevision, keeps: keepsRevision },
+  Pod: { project: decodePod, keeps: keepsPod },
+  Node: { project: decodeNode, keeps: always },
+};

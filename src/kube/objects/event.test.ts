@@ -1,0 +1,63 @@
+import { expect, test } from '@jest/globals';
+import { Throttle } from '../client/throttle.ts';
+import { eventBody } from './event.ts';
+import { microTime } from './micro-time.ts';
+
+const upgrade = {
+  namespace: 'shop',
+  name: 'web',
+  uid: 'u',
+  resourceVersion: '7',
+  generation: 1,
+  creationTimestamp: '',
+};
+const event = { type: 'Warning', reason: 'PostCheckFailed', action: 'Checking', note: 'exit 17' } as const;
+const by = { identity: 'postcheck-0', now: Date.UTC(2026, 0, 2, 3, 4, 5, 67) };
+
+test('an event names the Upgrade, the operator and the moment', () => {
+  expect(eventBody(upgrade, event, by)).toMatchObject({
+    eventTime: '2026-01-02T03:04:05.067000Z',
+    reportingController: 'postcheck.dev/operator',
+    reportingInstance: 'postcheck-0',
+    note: 'exit 17',
+    regarding: {
+      apiVersion: 'postcheck.dev/v1alpha1',
+      kind: 'Upgrade',
+      namespace: 'shop',
+      name: 'web',
+      uid: 'u',
+    },
+  });
+});
+
+test('two events never share a name, and a name is never too long', () => {
+  const name = (of: string): string =>
+    (eventBody({ ...upgrade, name: of }, event, by).metadata as { name: string }).name;
+  expect(name('web')).not.toBe(name('web'));
+  expect(name('x'.repeat(253)).length).toBeLessThanOrEqual(253);
+});
+
+test.each(['x'.repeat(1024), 'x'.repeat(5000), 'ü'.repeat(900), '👍'.repeat(300)])(
+  'a note is cut to 1 KiB between characters',
+  (note) => {
+    const cut = eventBody(upgrade, { ...event, note }, by).note as string;
+    expect(Buffer.byteLength(cut)).toBeLessThanOrEqual(1024);
+    expect(cut).not.toContain('\uFFFD');
+    expect(note.startsWith(cut.replace(/…$/, ''))).toBe(true);
+  },
+);
+
+test('times have six fractional digits', () => {
+  expect(microTime(0)).toBe('1970-01-01T00:00:00.000000Z');
+});
+
+test('a throttle holds until the latest time that was named', () => {
+  let now = 1_000;
+  const throttle = new Throttle(() => now);
+  expect(throttle.remainingMs()).toBe(0);
+  throttle.hold(500);
+  throttle.hold(100);
+  expect(throttle.remainingMs()).toBe(500);
+  now += 500;
+  expect(throttle.remainingMs()).toBe(0);
+});

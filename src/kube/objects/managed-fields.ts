@@ -1,0 +1,47 @@
+import { FIELD_MANAGER } from '../../api/names.ts';
+import { at, list, record, text, time } from '../client/json.ts';
+
+/** Positions of our own entries in `metadata.managedFields`, last first, so that removing them one by one keeps the others in place. */
+export function ownEntries(managedFields: unknown): number[] {
+  return list(managedFields)
+    .flatMap((entry, index) => (record(entry).manager === FIELD_MANAGER ? [index] : []))
+    .reverse();
+}
+
+/** Whether any entry is ours. */
+export function managesFields(managedFields: unknown): boolean {
+  return ownEntries(managedFields).length > 0;
+}
+
+/** Who owns the image of each container of the pod template, by container name; the newest entry when several do. */
+export function imageManagers(managedFields: unknown): Record<string, string> {
+  const owners = new Map<string, string>();
+  for (const entry of [...list(managedFields)].sort((a, b) => time(record(a).time) - time(record(b).time))) {
+    const podSpec = record(at(entry, 'fieldsV1', 'f:spec', 'f:template', 'f:spec'));
+    for (const field of ['f:containers', 'f:initContainers']) {
+      for (const name of ownedImages(podSpec[field])) {
+        owners.set(name, text(record(entry).manager));
+      }
+    }
+  }
+  return Object.fromEntries(owners);
+}
+
+function ownedImages(containers: unknown): string[] {
+  return Object.entries(record(containers)).flatMap(([key, fields]) => {
+    const name = record(fields)['f:image'] === undefined ? '' : containerName(key);
+    return name === '' ? [] : [name];
+  });
+}
+
+/** The list key of a container is `k:{"name":"web"}`. */
+function containerName(key: string): string {
+  if (!key.startsWith('k:')) {
+    return '';
+  }
+  try {
+    return text(record(JSON.parse(key.slice(2))).name);
+  } catch {
+    return '';
+  }
+}

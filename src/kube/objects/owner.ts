@@ -1,0 +1,25 @@
+import type { OwnerView } from '../../api/views.ts';
+import { list, type Raw, record, text } from '../client/json.ts';
+
+const NONE: OwnerView = { kind: '', name: '', uid: '' };
+
+/**
+ * The owner reference that controls an object; one with empty strings when there is none, when there are several,
+ * or when it names a kind outside group `apps`: whoever may create an object may write any reference into it.
+ */
+export function controllerOf(metadata: Raw): OwnerView {
+  const controllers = list(metadata.ownerReferences)
+    .map(record)
+    .filter(({ controller }) => controller === true);
+  const [owner] = controllers;
+  if (!owner || controllers.length > 1 || groupOf(text(owner.apiVersion)) !== 'apps') {
+    return NONE;
+  }
+  return { kind: text(owner.kind), name: text(owner.name), uid: text(owner.uid) };
+}
+
+/** `apps` of `apps/v1`; empty for the core group's `v1`. */
+function groupOf(apiVersion: string): string {
+  const slash = apiVersion.indexOf('/');
+  return slash < 0 ? '' : apiVersion.slice(0, slash);
+}

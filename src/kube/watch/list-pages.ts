@@ -1,0 +1,72 @@
+import type { RequestFailure } from '../../engine/ports.ts';
+import { list, record, text } from '../client/json.ts';
+import type { Target } from '../client/paths.ts';
+import type { Requests } from '../client/request.ts';
+import type { Projection } from '../objects/decoders.ts';
+
+export interface Listing<T> {
+  readonly target: Target;
+  readonly fieldSelector?: string | undefined;
+  readonly projection: Projection<T>;
+}
+
+export type Listed<T> =
+  | { readonly ok: true; readonly items: readonly T[]; readonly resourceVersion: string }
+  | { readonly ok: false; readonly failure: RequestFailure };
+
+const PAGE_SIZE = 500;
+const DEADLINE_MS = 60_000;
+/** A continue token lives about five minutes; who cannot finish in that time asks for everything at once. */
+const RESTARTS = 3;
+
+/** The classic list in pages, for servers without streaming lists. A page whose token has expired (410) starts the list again. */
+export async function listPages<T>(
+  requests: Requests,
+  listing: Listing<T>,
+  signal: AbortSignal,
+): Promise<Listed<T>> {
+  for (let attempt = 0; ; attempt += 1) {
+    const paged = attempt <= RESTARTS;
+    const result = await listOnce(requests, listing, { paged, signal });
+    if (result !== 'expired') {
+      return result;
+    }
+    if (!paged) {
+      return { ok: false, failure: { kind: 'unavailable', message: 'the list expires before it is read' } };
+    }
+  }
+}
+
+async function listOnce<T>(
+  requests: Requests,
+  listing: Listing<T>,
+  how: { paged: boolean; signal: AbortSignal },
+): Promise<Listed<T> | 'expired'> {
+  const { project, keeps } = listing.projection;
+  const items: T[] = [];
+  let token = '';
+  for (;;) {
+    const query = {
+      ...(how.paged ? { limit: String(PAGE_SIZE) } : {}),
+      ...(token === '' ? {} : { continue: token }),
+      ...(listing.fieldSelector ? { fieldSelector: listing.fieldSelector } : {}),
+    };
+    const answer = await requests.send({
+      method: 'GET',
+      target: listing.target,
+      query,
+      deadlineMs: DEADLINE_MS,
+      signal: how.signal,
+    });
+    if (!answer.ok) {
+      return answer.status === 410 ? 'expired' : answer;
+    }
+    const page = record(answer.body);
+    const metadata = record(page.metadata);
+    items.push(...list(page.items).map(project).filter(keeps));
+    token = text(metadata.continue);
+    if (token === '') {
+      return { ok: true, items, resourceVersion: text(metadata.resourceVersion) };
+    }
+  }
+}

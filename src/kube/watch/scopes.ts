@@ -1,0 +1,32 @@
+import type { WatchEvent } from '../../engine/ports.ts';
+
+/**
+ * Makes one stream of events out of several namespaces. `synced` replaces everything, so it is given only when every namespace has been read,
+ * and then with the objects of all of them. Gives one sink for each namespace.
+ */
+export function mergeScopes<T>(
+  scopes: number,
+  keyOf: (object: T) => string,
+  sink: (event: WatchEvent<T>) => void,
+): ((event: WatchEvent<T>) => void)[] {
+  const known: (Map<string, T> | undefined)[] = Array.from({ length: scopes }, () => undefined);
+  const complete = (): boolean => known.every((scope) => scope !== undefined);
+  return known.map((_, index) => (event) => {
+    if (event.type === 'synced') {
+      known[index] = new Map(event.items.map((object) => [keyOf(object), object]));
+      const items = known.flatMap((scope) => [...(scope?.values() ?? [])]);
+      if (complete()) {
+        sink({ type: 'synced', items, resourceVersion: event.resourceVersion });
+      }
+      return;
+    }
+    if (event.type === 'delete') {
+      known[index]?.delete(keyOf(event.object));
+    } else {
+      known[index]?.set(keyOf(event.object), event.object);
+    }
+    if (complete()) {
+      sink(event);
+    }
+  });
+}

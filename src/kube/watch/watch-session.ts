@@ -1,0 +1,245 @@
+import type { WatchEvent } from '../../engine/ports.ts';
+import { errorText, failureOf } from '../client/errors.ts';
+import { at, text } from '../client/json.ts';
+import { pathOf } from '../client/paths.ts';
+import type { Requests } from '../client/request.ts';
+import type { OpenStream, StreamClient } from '../client/stream-client.ts';
+import { type Listing, listPages } from './list-pages.ts';
+import { type Ending, goesBack, type Lines, next, type Stop, shortBody, stopOf } from './watch-ending.ts';
+import type { WatchLine } from './watch-line.ts';
+import { watchLines } from './watch-lines.ts';
+
+export interface SessionTiming {
+  /** Silence after which a watch counts as dead although its connection answers pings; bookmarks come every one or two minutes. */
+  readonly silentMs: number;
+  /** The same on a connection without pings. Watches there are renewed 5 s sooner, so that silence is never normal. */
+  readonly silentUnpingedMs: number;
+  /** The server ends a watch after this, spread by a quarter upwards. */
+  readonly renewMs: number;
+  /** At the first end after this everything is read again, against changes that were lost unseen. */
+  readonly relistMs: number;
+  /** For a whole initial list. */
+  readonly listMs: number;
+}
+
+/** Eight watches renewed every 7 to 9 minutes are about one request a minute; reading everything again at one of two renewals adds none. */
+export const SESSION_TIMING: SessionTiming = {
+  silentMs: 200_000,
+  silentUnpingedMs: 45_000,
+  renewMs: 420_000,
+  relistMs: 480_000,
+  listMs: 60_000,
+};
+
+export interface SessionOptions<T> extends Listing<T> {
+  readonly timing: SessionTiming;
+  readonly sink: (event: WatchEvent<T>) => void;
+  /** Called when the server has sent anything; `well`: it is being watched. */
+  readonly contact: (well: boolean) => void;
+}
+
+/**
+ * What a reflector knows between streams (where to go on, how this server lists) and the reading of one stream. Objects are projected line by
+ * line as they arrive, so the raw list is never held.
+ */
+export class WatchSession<T> {
+  readonly #streams: StreamClient;
+  readonly #requests: Requests;
+  readonly #options: SessionOptions<T>;
+  /** Empty: everything must be read first. */
+  #resourceVersion = '';
+  #listedAt = 0;
+  #changes = 0;
+  #streamsLists = true;
+
+  constructor(streams: StreamClient, requests: Requests, options: SessionOptions<T>) {
+    this.#streams = streams;
+    this.#requests = requests;
+    this.#options = options;
+  }
+
+  /** Opens one stream and reads it to its end. Never rejects, save with an exception of the sink. */
+  async run(signal: AbortSignal): Promise<Ending> {
+    this.#changes = 0;
+    const stop = await this.#runOnce(signal);
+    const stale = performance.now() - this.#listedAt > this.#options.timing.relistMs;
+    if (stop.relist || stale) {
+      this.#resourceVersion = '';
+    }
+    const { kind, message, retryAfterMs = 0 } = stop;
+    return { kind, message, retryAfterMs, progressed: this.#changes > 0 && !stop.relist };
+  }
+
+  async #runOnce(signal: AbortSignal): Promise<Stop> {
+    if (this.#resourceVersion === '' && !this.#streamsLists) {
+      const failed = await this.#listInPages(signal);
+      if (failed) {
+        return failed;
+      }
+    }
+    let stream: OpenStream;
+    try {
+      stream = await this.#streams.open((pinged) => this.#path(pinged), signal);
+    } catch (error) {
+      return { kind: 'failed', message: errorText(error), relist: false };
+    }
+    const cancel = (): void => stream.cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    if (signal.aborted) {
+      cancel();
+    }
+    try {
+      return stream.status === 200 ? await this.#follow(stream) : await this.#refused(stream);
+    } finally {
+      signal.removeEventListener('abort', cancel);
+      cancel();
+    }
+  }
+
+  #path(pinged: boolean): string {
+    const { renewMs, silentUnpingedMs } = this.#options.timing;
+    const liveMs = pinged ? renewMs * (1 + Math.random() / 4) : silentUnpingedMs - 5_000;
+    const query = new URLSearchParams({
+      watch: 'true',
+      allowWatchBookmarks: 'true',
+      timeoutSeconds: `${Math.max(1, Math.round(liveMs / 1000))}`,
+    });
+    if (this.#options.fieldSelector) {
+      query.set('fieldSelector', this.#options.fieldSelector);
+    }
+    if (this.#resourceVersion === '') {
+      query.set('sendInitialEvents', 'true');
+      query.set('resourceVersionMatch', 'NotOlderThan');
+    } else {
+      query.set('resourceVersion', this.#resourceVersion);
+    }
+    return `${pathOf(this.#options.target)}?${query}`;
+  }
+
+  async #listInPages(signal: AbortSignal): Promise<Stop | undefined> {
+    const listed = await listPages(this.#requests, this.#options, signal);
+    if (listed.ok) {
+      this.#synced(listed.items, listed.resourceVersion);
+      return undefined;
+    }
+    const { failure } = listed;
+    const retryAfterMs = failure.kind === 'throttled' ? failure.retryAfterMs : 0;
+    return {
+      kind: failure.kind === 'forbidden' ? 'forbidden' : 'failed',
+      message: failure.message,
+      relist: true,
+      retryAfterMs,
+    };
+  }
+
+  async #refused(stream: OpenStream): Promise<Stop> {
+    this.#options.contact(false);
+    const { status, retryAfter } = stream;
+    if (status === 401) {
+      await this.#streams.renew().catch(() => {});
+    }
+    const failure = failureOf({ status, retryAfter, body: await shortBody(stream) }, 'refused', Date.now());
+    // A server without streaming lists calls their parameters invalid.
+    if (failure.kind === 'invalid' && this.#resourceVersion === '') {
+      this.#streamsLists = false;
+    }
+    const kind = failure.kind === 'forbidden' ? 'forbidden' : 'failed';
+    const retryAfterMs = failure.kind === 'throttled' ? failure.retryAfterMs : 0;
+    const message =
+      status === 404
+        ? 'the server does not know this kind: is its CustomResourceDefinition installed?'
+        : failure.message;
+    return { kind, message, relist: failure.kind === 'invalid' || status === 410, retryAfterMs };
+  }
+
+  async #follow(stream: OpenStream): Promise<Stop> {
+    const { silentMs, silentUnpingedMs } = this.#options.timing;
+    const lines = watchLines(stream, stream.pinged ? silentMs : silentUnpingedMs);
+    try {
+      const stop = this.#resourceVersion === '' ? await this.#readInitialInTime(lines, stream) : undefined;
+      return stop ?? (await this.#readChanges(lines));
+    } finally {
+      stream.cancel();
+      await lines.return(undefined);
+    }
+  }
+
+  async #readInitialInTime(lines: Lines, stream: OpenStream): Promise<Stop | undefined> {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      stream.cancel();
+    }, this.#options.timing.listMs);
+    const stop = await this.#readInitial(lines).finally(() => clearTimeout(timer));
+    if (!stop) {
+      return undefined;
+    }
+    // A server that does not know the parameters of a streaming list ignores them and never says that the list is complete.
+    if (late) {
+      this.#streamsLists = false;
+    }
+    const message = late
+      ? 'the initial list did not end in time'
+      : stop.message || 'ended within the initial list';
+    return { ...stop, kind: 'failed', message, relist: true };
+  }
+
+  /** Collects what exists until the server says that this is all; gives the reason when it never says so. */
+  async #readInitial(lines: Lines): Promise<Stop | undefined> {
+    const known = new Map<string, T>();
+    for (;;) {
+      const line = await next(lines);
+      if (line.type === 'change') {
+        this.#collect(known, line);
+      } else if (line.type !== 'bookmark') {
+        return stopOf(line);
+      } else if (line.initialEnd) {
+        return this.#synced([...known.values()], line.resourceVersion);
+      }
+    }
+  }
+
+  #collect(known: Map<string, T>, line: WatchLine & { type: 'change' }): void {
+    this.#options.contact(false);
+    const { project, keeps } = this.#options.projection;
+    const uid = text(at(line.object, 'metadata', 'uid'));
+    const view = project(line.object);
+    if (line.deleted || !keeps(view)) {
+      known.delete(uid);
+    } else {
+      known.set(uid, view);
+    }
+  }
+
+  async #readChanges(lines: Lines): Promise<Stop> {
+    this.#options.contact(true);
+    for (;;) {
+      const line = await next(lines);
+      if (line.type !== 'change' && line.type !== 'bookmark') {
+        return stopOf(line);
+      }
+      this.#options.contact(true);
+      if (goesBack(line.resourceVersion, this.#resourceVersion)) {
+        return { kind: 'failed', message: 'the server went back in time', relist: true };
+      }
+      if (line.type === 'change') {
+        this.#deliver(line);
+      }
+      this.#resourceVersion = line.resourceVersion;
+    }
+  }
+
+  #deliver(line: WatchLine & { type: 'change' }): void {
+    this.#changes += 1;
+    const { project, keeps } = this.#options.projection;
+    const object = project(line.object);
+    this.#options.sink({ type: line.deleted || !keeps(object) ? 'delete' : 'upsert', object });
+  }
+
+  #synced(items: readonly T[], resourceVersion: string): undefined {
+    this.#options.contact(true);
+    this.#resourceVersion = resourceVersion;
+    this.#listedAt = performance.now();
+    this.#options.sink({ type: 'synced', items, resourceVersion });
+  }
+}
