@@ -31,6 +31,10 @@ check: deps ## types, lint, import rules, generated files up to date, size of th
 	npm run -s jest -- test/structure.test.ts
 	go -C test/actionlint tool actionlint -shellcheck= -pyflakes= $(CURDIR)/.github/workflows/*.yml
 
+.PHONY: hooks
+hooks: ## let git run `make check` before each commit of this clone
+	git config core.hooksPath .githooks
+
 .PHONY: bundle
 bundle: deps ## bundle the operator into dist/postcheck.mjs
 	node scripts/bundle.ts

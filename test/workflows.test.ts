@@ -102,6 +102,19 @@ test('a release is of the image and the version that the chart names', () => {
   expect(build?.with?.['tags']).toMatch(/^\$\{\{ env\.IMAGE \}\}:\$\{\{ needs\.plan\.outputs\.version \}\}$/);
 });
 
+test('workflows, devcontainer, image and package have the same Node and Go', () => {
+  const texts = [
+    ...readdirSync(join(ROOT, '.github/workflows')).map((file) => `.github/workflows/${file}`),
+  ].map(read);
+  const all = [...texts, read('Dockerfile'), read('.devcontainer/Dockerfile')].join('\n');
+  const of = (pattern: RegExp) => [...new Set([...all.matchAll(pattern)].map(([, version]) => version))];
+  const [node] = (JSON.parse(read('package.json')).devDependencies.node as string).split('.');
+  expect(of(/(?:node-version: |node:|nodejs)(\d+)/g)).toEqual([node]);
+  expect(of(/(?:go-version: "|golang:)(\d+\.\d+)/g)).toEqual([
+    /^go (\d+\.\d+)/m.exec(read('test/actionlint/go.mod'))?.[1],
+  ]);
+});
+
 test('release-please moves every place that names the version', () => {
   const { packages } = JSON.parse(read('release-please-config.json'));
   expect(packages['.']).toMatchObject({ draft: true, 'force-tag-creation': true });

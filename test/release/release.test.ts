@@ -134,6 +134,7 @@ describe('the plugin of kubectl', () => {
 });
 
 describe('install.yaml', () => {
+  const file = join(RELEASE, 'install.yaml');
   const manifest = readFileSync(join(RELEASE, 'install.yaml'), 'utf8');
   const api = join(scratch, 'api');
 
@@ -143,18 +144,29 @@ describe('install.yaml', () => {
     expect(new Set(imagesIn(manifest))).toEqual(new Set([`${name}:${version}`]));
   });
 
-  test('is taken whole by an API server, twice', () => {
+  test('is taken whole by an API server, twice, and goes again after `uninstall`', () => {
     const kubeconfig = run(join(ROOT, 'test/cluster/api-only.sh'), ['up', api]).trim();
+    const kubectl = (...args: string[]) =>
+      spawnSync(join(ROOT, '.cluster/bin/kubectl'), ['--kubeconfig', kubeconfig, ...args], {
+        encoding: 'utf8',
+      });
     const objects = parseAllDocuments(manifest).filter((document) => document.toJS() !== null).length;
-    const apply = () =>
-      spawnSync(
-        join(ROOT, '.cluster/bin/kubectl'),
-        ['--kubeconfig', kubeconfig, 'apply', '--server-side', '-f', join(RELEASE, 'install.yaml')],
-        { encoding: 'utf8' },
-      );
-    for (const applied of [apply(), apply()]) {
+    for (let times = 0; times < 2; times++) {
+      const applied = kubectl('apply', '--server-side', '-f', file);
       expect({ status: applied.status, stderr: applied.stderr }).toEqual({ status: 0, stderr: '' });
       expect(applied.stdout.trim().split('\n')).toHaveLength(objects);
     }
+    const bundle = join(scratch, 'root/app/postcheck.mjs');
+    const flags = [
+      '--deployment',
+      'postcheck',
+      '--namespace',
+      'postcheck-system',
+      '--kubeconfig',
+      kubeconfig,
+    ];
+    run(process.execPath, [bundle, 'uninstall', ...flags]);
+    expect(kubectl('get', 'mutatingadmissionpolicybindings', '-o', 'name').stdout).toBe('');
+    expect(kubectl('delete', '-f', file, '--ignore-not-found', '--wait=false')).toMatchObject({ status: 0 });
   }, 120_000);
 });
