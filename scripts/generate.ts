@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { argv, exit } from 'node:process';
 import { stringify } from 'yaml';
+import { cliReference } from '../packages/cli/reference.ts';
 import { GROUP, VERSION } from '../src/api/names.ts';
 import { SpecSchema } from '../src/api/schema-spec.ts';
 import { StatusSchema } from '../src/api/schema-status.ts';
@@ -195,6 +196,7 @@ const files = {
   'crds/postcheck.dev_upgrades.yaml': crdYaml,
   'charts/postcheck/files/upgrades.yaml': crdYaml,
   'docs/reference.md': reference,
+  'docs/cli.md': cliReference(),
   [RUNBOOKS]: runbookIndex(read(RUNBOOKS)),
 };
 

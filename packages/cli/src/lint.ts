@@ -142,26 +142,30 @@ function* unknownFields(schema: TSchema, whole: unknown): Generator<[Path, strin
 function* brokenRules(schema: TSchema, whole: unknown, from: Path): Generator<[Path, string]> {
   for (const [part, value, path] of parts(schema, whole, from)) {
     for (const { rule, message } of (part as Shape)['x-kubernetes-validations'] ?? []) {
-      if (!rule.includes('oldSelf') && !holds(rule, value)) {
-        yield [path, message];
+      const held = rule.includes('oldSelf') || holds(rule, value);
+      if (held !== true) {
+        yield [
+          path,
+          held === 'unknown' ? `only the API server can say whether this holds: ${message}` : message,
+        ];
       }
     }
   }
 }
 
-/** A rule that cannot be evaluated here is left to the API server. */
-function holds(rule: string, self: unknown): boolean {
+/** A rule that cannot be evaluated here is told as such: a clean answer must not hide one that was never asked. */
+function holds(rule: string, self: unknown): boolean | 'unknown' {
   try {
     return evaluate(rule, { self: withIntegers(self) }) !== false;
   } catch {
-    return true;
+    return 'unknown';
   }
 }
 
 /** CEL knows integers and floating-point numbers apart; JSON does not. */
 function withIntegers(value: unknown): unknown {
   if (Array.isArray(value)) {
-    return value.map(withIntegers);
+    return Array.from(value, withIntegers);
   }
   if (isObject(value)) {
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withIntegers(inner)]));

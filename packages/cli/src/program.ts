@@ -1,6 +1,6 @@
 /** Every verb and flag: what `--help`, docs/cli.md and the completion know. */
 import { Argument, Command, Option } from 'commander';
-import { Cluster, type ConnectionFlags } from './cluster.ts';
+import type { Cluster, ConnectionFlags } from './cluster.ts';
 import type { Io } from './io.ts';
 import type { ActOptions } from './verbs/act.ts';
 import type { BundleOptions } from './verbs/bundle.ts';
@@ -73,6 +73,10 @@ export function createProgram(around: Surroundings, done: Done): Command {
     .helpCommand('help [verb]', 'help for a verb')
     .configureHelp({ showGlobalOptions: false })
     .showSuggestionAfterError()
+    .configureOutput({
+      writeOut: (text) => around.io.write(text),
+      writeErr: (text) => around.io.note(text.trimEnd()),
+    })
     .exitOverride();
   const running: Running =
     (run) =>
@@ -367,8 +371,14 @@ const repeated = (value: string, all: readonly string[] = []): string[] => [...a
 
 type Done = (exitCode: number) => void;
 
+/** The cluster that the flags name. Read only when a verb needs one: `--help` and `lint` do not. */
+export async function openCluster(flags: ConnectionFlags, { environment }: Surroundings): Promise<Cluster> {
+  const { Cluster } = await import('./cluster.ts');
+  return await Cluster.open(flags, environment);
+}
+
 const open = (around: Surroundings, command: Command): Promise<Cluster> =>
-  Cluster.open(command.optsWithGlobals<ConnectionFlags>(), around.environment);
+  openCluster(command.optsWithGlobals<ConnectionFlags>(), around);
 
 async function withCluster<T>(
   around: Surroundings,

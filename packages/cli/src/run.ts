@@ -1,19 +1,13 @@
 /** From the words on the command line to an exit code. */
 import { type Command, CommanderError } from 'commander';
-import { Cluster } from './cluster.ts';
 import { EXIT, Fault } from './fault.ts';
-import { createProgram, type Surroundings } from './program.ts';
+import { createProgram, openCluster, type Surroundings } from './program.ts';
 
 /** Runs one command line, the words after the program's name. Never rejects. */
 export async function run(words: readonly string[], around: Surroundings): Promise<number> {
   let exitCode: number = EXIT.ok;
   const program = createProgram(around, (code) => {
     exitCode = code;
-  });
-  program.configureOutput({
-    writeOut: (text) => around.io.write(text),
-    writeErr: (text) => around.io.note(text.trimEnd()),
-    outputError: (text, write) => write(text),
   });
   try {
     if (words[0] === '__complete') {
@@ -30,7 +24,7 @@ export async function run(words: readonly string[], around: Surroundings): Promi
 async function completed(program: Command, words: readonly string[], around: Surroundings): Promise<number> {
   const { complete } = await import('./completion.ts');
   program.parseOptions([...words.slice(0, -1)]);
-  const lines = await complete(program, words, () => Cluster.open(program.opts(), around.environment));
+  const lines = await complete(program, words, () => openCluster(program.opts(), around));
   around.io.write(`${lines.join('\n')}\n`);
   return EXIT.ok;
 }

@@ -52,7 +52,12 @@ function filesOf({ kubeconfig }: KubectlFlags, places: KubectlPlaces): readonly 
 /** Throws an Error that says what to correct. */
 export function kubectlConfig(flags: KubectlFlags, places: KubectlPlaces): KubeConfig {
   const config = merged(filesOf(flags, places).map(readFile));
-  if (config.clusters.length === 0 && flags.kubeconfig === undefined && flags.server === undefined) {
+  if (
+    config.clusters.length === 0 &&
+    flags.kubeconfig === undefined &&
+    flags.server === undefined &&
+    flags.context === undefined
+  ) {
     return inCluster(places);
   }
   const context = contextOf(config, flags);

@@ -1,0 +1,61 @@
+/** lint says offline what the API server would say; test/api/validation asks the API server the same rules. */
+import { globSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { lintText } from '../src/lint.ts';
+
+const manifest = (spec: string): string => `apiVersion: postcheck.dev/v1alpha1
+kind: Upgrade
+metadata: {name: web, namespace: shop}
+spec:
+  targetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  containers:
+  - {name: web, image: registry.example/web:2.0}
+${spec}`;
+const said = (text: string): string[] =>
+  lintText('up.yaml', text).findings.map(({ line, path, message }) => `${line} ${path}: ${message}`);
+
+describe('lint', () => {
+  test.each(globSync('examples/**/upgrade.yaml'))('finds nothing in %s', (path) => {
+    const { upgrades, findings } = lintText(path, readFileSync(path, 'utf8'));
+    expect(findings).toEqual([]);
+    expect(upgrades.length).toBeGreaterThan(0);
+  });
+
+  test('finds fields that do not exist, with the one that is meant, at their line', () => {
+    expect(said(manifest('  postCheck:\n    perodSeconds: 5\n'))).toEqual([
+      '9 spec.postCheck.perodSeconds: there is no such field; did you mean periodSeconds?',
+    ]);
+  });
+
+  test('finds wrong types and values', () => {
+    expect(said(manifest('  gate: Sometimes\n  historyLimit: "3"\n'))).toEqual([
+      expect.stringMatching(/^8 spec\.gate: /),
+      expect.stringMatching(/^9 spec\.historyLimit: must be integer/),
+    ]);
+  });
+
+  test.each([
+    ['  postCheck: {readiness: {required: false}, checks: []}\n', 'spec: nothing would be'],
+    ['  progressDeadlineSeconds: 60\n', 'spec: progressDeadlineSeconds must be larger'],
+    ['  postCheck: {checks: [{name: a}]}\n', 'spec.postCheck.checks[0]: a check must say what to ask'],
+    [
+      '  postCheck: {checks: [{name: a, exec: {command: [x]}, exitCodes: [{codes: "3-9", class: Fail}, {codes: "5", class: Skip}]}]}\n',
+      'spec.postCheck.checks[0].exitCodes: exitCodes must not overlap',
+    ],
+    [
+      '  postCheck: {checks: [{name: a, exec: {command: [x]}, exitCodes: [{codes: "9-3", class: Fail}]}]}\n',
+      'spec.postCheck.checks[0].exitCodes[0]: codes must lie between 0 and 255',
+    ],
+    [
+      '  postCheck: {checks: [{name: a, tcpSocket: {port: 99999}}]}\n',
+      'spec.postCheck.checks[0].tcpSocket.port: ',
+    ],
+  ])('asks the rules of the CRD: %j', (spec, message) => {
+    expect(said(manifest(spec)).join('\n')).toContain(message);
+  });
+
+  test('passes over other objects, and says where a file is not YAML', () => {
+    expect(lintText('a.yaml', 'kind: Service\n')).toEqual({ upgrades: [], findings: [] });
+    expect(said('kind: Upgrade\nspec: "open\n')).toEqual([expect.stringMatching(/^\d+ : .*quote/)]);
+  });
+});

@@ -1,0 +1,94 @@
+/** Command lines: what the docs write can be typed, what is mistyped is understood, and what can come next is known. */
+import { globSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { complete, placeOf } from '../src/completion.ts';
+import { createProgram, type Surroundings } from '../src/program.ts';
+import { run } from '../src/run.ts';
+import { type FakeIo, fakeIo } from './io.ts';
+
+const nowhere = (io: FakeIo): Surroundings => ({
+  io,
+  environment: { HOME: '/nonexistent' },
+  version: '1.2.3',
+});
+const told = async (...words: string[]): Promise<{ code: number; notes: string; io: FakeIo }> => {
+  const io = fakeIo();
+  const code = await run(words, nowhere(io));
+  return { code, notes: io.notes.join('\n'), io };
+};
+const noCluster = () => Promise.reject(new Error('no cluster'));
+const program = () => createProgram(nowhere(fakeIo()), () => {});
+const next = (...words: string[]) => complete(program(), words, noCluster);
+
+/** Every `kubectl postcheck …` of the docs, as it would be typed. */
+const written = globSync(['README.md', 'docs/**/*.md', 'examples/**/*.md', 'charts/**/*.md'], {
+  exclude: ['**/node_modules/**'],
+})
+  .filter((page) => page !== 'docs/cli.md')
+  .flatMap((page) =>
+    [...readFileSync(page, 'utf8').matchAll(/kubectl postcheck ((?:[^`\n#&|>]|<[^>]*>)+)/g)].map(
+      ([, words = '']): [string, string] => [page, words.trim()],
+    ),
+  );
+
+describe('command lines', () => {
+  test('there are some in the docs', () => {
+    expect(written.length).toBeGreaterThan(3);
+  });
+
+  test.each(written)('%s: kubectl postcheck %s can be typed', async (_, words) => {
+    const { notes } = await told(...words.split(/\s+/));
+    expect(notes).not.toMatch(/unknown|missing required|too many|invalid/i);
+  });
+
+  test.each([
+    [['gte'], "error: unknown command 'gte'\n(Did you mean get?)"],
+    [['get', '--al'], "error: unknown option '--al'"],
+    [['get', '-o', 'jsno'], "argument 'jsno' is invalid. Allowed choices are wide, json, yaml, name."],
+    [['why'], "error: missing required argument 'name'"],
+    [['get', '--context', 'x'], 'error: the kubeconfig has no context "x"'],
+  ])('%j is answered in one sentence', async (words, sentence) => {
+    const { code, notes } = await told(...words);
+    expect([code, notes]).toEqual([1, expect.stringContaining(sentence)]);
+    expect(notes).not.toMatch(/\n\s+at /);
+  });
+
+  test('without a kubeconfig says where one is looked for', async () => {
+    expect((await told('get')).notes).toMatch(
+      /^error: no kubeconfig: neither KUBECONFIG nor .*\.kube\/config names a cluster/,
+    );
+  });
+
+  test('help and the version of the tool need no cluster', async () => {
+    expect((await told('--help')).code).toBe(0);
+    const { code, io } = await told('version', '--client', '-o', 'json');
+    expect([code, JSON.parse(io.lines.join('')).client]).toEqual([0, '1.2.3']);
+  });
+});
+
+describe('completion', () => {
+  test('knows verbs, flags and choices without a cluster, and ends as cobra does', async () => {
+    expect(await next('st')).toEqual([expect.stringMatching(/^status\twait until/), ':4']);
+    expect(await next('set', '')).toEqual([expect.stringMatching(/^image\t/), ':4']);
+    expect(await next('get', '-o', 'y')).toEqual(['yaml', ':4']);
+    expect(await next('get', '--needs')).toEqual([expect.stringMatching(/^--needs-person\t/), ':4']);
+    expect(await next('-n', 'shop', 'completion', 'z')).toEqual(['zsh', ':4']);
+  });
+
+  test('lets the shell complete files, and gives nothing when the cluster cannot be asked', async () => {
+    expect(await next('lint', '-f', '')).toEqual([':0']);
+    expect(await next('why', '')).toEqual([':4']);
+  });
+
+  test('tells the value of a flag from a name', () => {
+    const { operands, begun, command } = placeOf(program(), [
+      '-n',
+      'shop',
+      'diff',
+      '--output=json',
+      'web',
+      '3',
+    ]);
+    expect([command.name(), operands, begun]).toEqual(['diff', ['web'], '3']);
+  });
+});
