@@ -12,6 +12,7 @@ import { healthRoutes, metricsRoutes } from './telemetry/endpoints.ts';
 import { type HttpServer, type KeyPair, type ListenAddress, type Routes, serve } from './telemetry/http.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { Metrics } from './telemetry/metrics.ts';
+import { noticeOf, notReady } from './telemetry/watch-notices.ts';
 
 /** All there is to do between SIGTERM and the end must fit in here; Kubernetes gives 30 s. */
 const DRAIN_MS = 9000;
@@ -50,13 +51,26 @@ async function run(options: Options): Promise<void> {
     exit(1);
   });
   const watched: readonly WatchedKind[] = options.watchNamespaces.length > 0 ? WATCHED : [...WATCHED, 'Node'];
-  const metrics = new Metrics({ perUpgrade: options.metricsMaxUpgrades > 0, watched, now: clock.now });
+  const metrics = new Metrics({
+    perUpgrade: options.metricsMaxUpgrades > 0,
+    watched,
+    watches: () => cluster.health(),
+  });
   const identity = env['POD_NAME'] ?? hostname();
-  const cluster = await connect({
+  const cluster: Cluster = await connect({
     kubeconfig: options.kubeconfig,
     context: options.context,
     namespaces: options.watchNamespaces,
     identity,
+    watchListener: {
+      failed: (kind, reason) => metrics.watchFailed(kind, reason),
+      changed: (now, before) => {
+        const notice = noticeOf(now, before);
+        if (notice) {
+          log[notice.level](notice.message, notice.fields);
+        }
+      },
+    },
     gatePolicyName: options.gatePolicyName,
   });
   const engine = new Engine({
@@ -68,16 +82,6 @@ async function run(options: Options): Promise<void> {
     maxExecs: options.maxExecs,
     maxExecsPerNode: options.maxExecsPerNode,
   });
-  const exposition = (openMetrics: boolean) => {
-    // The most silent of several namespaces is told last, and so is what stays.
-    const health = [...cluster.health()].sort((a, b) => b.lastContactAt - a.lastContactAt);
-    for (const { kind, lastContactAt } of health) {
-      if (lastContactAt > 0) {
-        metrics.watchContact(kind, lastContactAt);
-      }
-    }
-    return metrics.exposition(openMetrics);
-  };
   const { metricsCertPath } = options;
   const servers = await Promise.all([
     serveOn(
@@ -85,13 +89,16 @@ async function run(options: Options): Promise<void> {
       options.healthAddress,
       healthRoutes({
         live: () => undefined,
-        ready: () => (engine.synced ? undefined : notSynced(cluster)),
+        ready: () => notReady(cluster.health()),
       }),
     ),
     serveOn(
       'metrics-bind-address',
       options.metricsAddress,
-      metricsRoutes({ exposition, ...(metricsCertPath ? { admit: cluster.mayReadMetrics } : {}) }),
+      metricsRoutes({
+        exposition: (openMetrics) => metrics.exposition(openMetrics),
+        ...(metricsCertPath ? { admit: cluster.mayReadMetrics } : {}),
+      }),
       metricsCertPath ? () => keyPairIn(metricsCertPath) : undefined,
     ),
   ]);
@@ -156,14 +163,6 @@ const keyPairIn = (folder: string): KeyPair => ({
   cert: readFileSync(join(folder, 'tls.crt'), 'utf8'),
   key: readFileSync(join(folder, 'tls.key'), 'utf8'),
 });
-
-/** What the readiness answer says while the caches fill. */
-const notSynced = (cluster: Cluster): string =>
-  cluster
-    .health()
-    .filter(({ synced }) => !synced)
-    .map(({ kind, state, message }) => `${kind} not listed yet (${state}${message ? `: ${message}` : ''})`)
-    .join('; ') || 'not listed yet';
 
 async function uninstall(options: Options, { deployment, namespace }: UninstallOptions): Promise<void> {
   const cluster = await connect({

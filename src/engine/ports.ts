@@ -41,6 +41,45 @@ export interface Watched {
 }
 export type WatchedKind = keyof Watched;
 
+/** Why a watch ended, or could not be begun: how the API server refused it, or what happened to the stream. */
+export type WatchFailure =
+  | Exclude<RequestFailure['kind'], 'conflict'>
+  | 'unauthorized'
+  /** What we knew is too old (410): everything is read again. */
+  | 'expired'
+  /** Something that is no watch event. */
+  | 'broken'
+  | 'lost'
+  | 'silent';
+
+/** How the watch of one kind in one namespace does. */
+export interface WatchHealth {
+  readonly kind: WatchedKind;
+  /** As RBAC and kubectl name it, such as `deployments.apps`. */
+  readonly resource: string;
+  /** Undefined: all namespaces, or a kind without. */
+  readonly namespace: string | undefined;
+  /** One can do without it, and it is asked for only now and then when it is refused. */
+  readonly optional: boolean;
+  /** Everything that existed has been read once. */
+  readonly synced: boolean;
+  readonly state: 'starting' | 'watching' | 'retrying' | 'forbidden';
+  /** Since the API server last sent an object or a bookmark; from the start on when it never did. */
+  readonly silentMs: number;
+  /** Since the watch stopped being well; 0 while it is. */
+  readonly failingMs: number;
+  /** Why the last stream ended badly; empty while all is well. */
+  readonly message: string;
+}
+
+/** What a watch tells when something becomes of it. */
+export interface WatchListener {
+  /** Each failure. */
+  failed(kind: WatchedKind, reason: WatchFailure): void;
+  /** Each change of the state. `before` is what was, with how long it had been failing. */
+  changed(now: WatchHealth, before: WatchHealth): void;
+}
+
 /** Starts the list-watches; each never ends by itself. Sinks only store and enqueue: they must not throw. */
 export interface Watcher {
   watch<K extends WatchedKind>(kind: K, sink: (event: WatchEvent<Watched[K]>) => void): void;
@@ -205,8 +244,6 @@ export interface Telemetry {
   /** How long a try waited for its turn. */
   execWaited(seconds: number): void;
   leading(isLeader: boolean): void;
-  /** Any sign of life of a list-watch: a list, an event, a bookmark. Its age is exported. */
-  watchContact(kind: WatchedKind, at: number): void;
   readonly queue: QueueTelemetry;
 }
 

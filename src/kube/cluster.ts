@@ -1,4 +1,12 @@
-import type { Executor, GateProbe, Reader, Watcher, Writer } from '../engine/ports.ts';
+import type {
+  Executor,
+  GateProbe,
+  Reader,
+  Watcher,
+  WatchHealth,
+  WatchListener,
+  Writer,
+} from '../engine/ports.ts';
 import { Connection, type ConnectionOptions } from './client/connection.ts';
 import { HttpClient } from './client/http.ts';
 import { Requests } from './client/request.ts';
@@ -10,7 +18,7 @@ import { type Leadership, type LeaseOptions, leadership } from './leader-electio
 import { type Access, PathAccess } from './path-access.ts';
 import { ClusterReader } from './reader.ts';
 import { type UninstallRequest, uninstall } from './uninstall.ts';
-import { ClusterWatcher, type WatchHealth } from './watch/watcher.ts';
+import { ClusterWatcher } from './watch/watcher.ts';
 import { ClusterWriter } from './writer.ts';
 
 export interface ClusterOptions extends ConnectionOptions {
@@ -20,6 +28,8 @@ export interface ClusterOptions extends ConnectionOptions {
   readonly identity: string;
   /** MutatingAdmissionPolicyBinding that puts gates on pods. */
   readonly gatePolicyName: string;
+  /** Hears what becomes of the watches. */
+  readonly watchListener?: WatchListener;
 }
 
 /** Everything that main needs of a cluster. */
@@ -56,7 +66,7 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
   const throttle = new Throttle();
   const requests = new Requests(http, throttle);
   const streams = new StreamClient(connection);
-  const watcher = new ClusterWatcher(streams, requests, namespaces);
+  const watcher = new ClusterWatcher(streams, requests, namespaces, options.watchListener);
   // Connections of its own: who asks for metrics holds up no write.
   const accessHttp = new HttpClient(connection, 2);
   const metricsAccess = new PathAccess(new Requests(accessHttp), '/metrics');

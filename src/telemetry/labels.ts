@@ -1,6 +1,6 @@
 /** The closed sets that metric labels come from, so that the number of series does not depend on the fleet. */
 import type { WorkloadKind } from '../api/views.ts';
-import type { ErrorCause, WatchedKind } from '../engine/ports.ts';
+import type { ErrorCause, WatchedKind, WatchFailure } from '../engine/ports.ts';
 
 /** Every member of a union; leaving one out does not compile. */
 const every = <T extends string>(members: Readonly<Record<T, true>>): readonly T[] =>
@@ -15,6 +15,19 @@ export const ERROR_CAUSES = every<ErrorCause>({
   throttled: true,
   unavailable: true,
   bug: true,
+});
+
+export const WATCH_FAILURES = every<WatchFailure>({
+  forbidden: true,
+  unauthorized: true,
+  notFound: true,
+  invalid: true,
+  throttled: true,
+  unavailable: true,
+  expired: true,
+  broken: true,
+  lost: true,
+  silent: true,
 });
 
 /** Resource names as in RBAC rules and API paths. */

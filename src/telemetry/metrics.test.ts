@@ -1,19 +1,20 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
 import { promtool } from '../../test/chart/promtool.ts';
+import type { WatchHealth } from '../engine/ports.ts';
 import { CODE_CLASSES, codeClass } from './labels.ts';
 import { Metrics } from './metrics.ts';
 
 const setUp = (perUpgrade = false) => {
-  const clock = { now: 1_000_000 };
-  const metrics = new Metrics({ perUpgrade, watched: ['Upgrade', 'Pod'], now: () => clock.now });
+  const watches: WatchHealth[] = [];
+  const metrics = new Metrics({ perUpgrade, watched: ['Upgrade', 'Pod'], watches: () => watches });
   const text = async () => (await metrics.exposition()).body;
   /** Value of one series, such as `postcheck_upgrades{phase="Failed"}`. */
   const value = async (series: string) => {
     const line = (await text()).split('\n').find((candidate) => candidate.startsWith(`${series} `));
     return line === undefined ? undefined : Number(line.slice(series.length + 1));
   };
-  return { clock, metrics, text, value };
+  return { watches, metrics, text, value };
 };
 
 const seriesNames = (text: string) =>
@@ -35,7 +36,7 @@ function everything(metrics: Metrics): void {
   metrics.failed('throttled');
   metrics.execsInFlight(3);
   metrics.leading(true);
-  metrics.watchContact('Pod', 0);
+  metrics.watchFailed('Pod', 'lost');
   metrics.queue.depth(2);
   metrics.execWaited(0.3);
   metrics.queue.added();
@@ -127,13 +128,24 @@ describe('the metrics', () => {
     expect(await info()).toEqual([]);
   });
 
-  test('the age of a watch grows until the API server speaks again, also when it never did', async () => {
-    const { clock, metrics, value } = setUp();
-    clock.now += 90_000;
-    metrics.watchContact('Upgrade', clock.now);
-    clock.now += 30_000;
+  test('of the watches of a kind the worst is told, and what one can do without counts as well', async () => {
+    const { watches, value } = setUp();
+    const one: WatchHealth = {
+      kind: 'Pod',
+      resource: 'pods',
+      namespace: 'shop',
+      optional: false,
+      synced: true,
+      state: 'retrying',
+      silentMs: 30_000,
+      failingMs: 20_000,
+      message: 'lost',
+    };
+    watches.push(one, { ...one, namespace: 'bank', silentMs: 120_000, failingMs: 0 });
+    watches.push({ ...one, kind: 'Upgrade', optional: true, state: 'forbidden' });
     expect(await value('postcheck_watch_last_contact_seconds{resource="pods"}')).toBe(120);
-    expect(await value('postcheck_watch_last_contact_seconds{resource="upgrades"}')).toBe(30);
+    expect(await value('postcheck_watch_failing_seconds{resource="pods"}')).toBe(20);
+    expect(await value('postcheck_watch_failing_seconds{resource="upgrades"}')).toBe(0);
   });
 
   test('two sets of metrics in one process do not know of each other', async () => {

@@ -26,9 +26,16 @@ import {
   type Phase,
 } from '../api/enums.ts';
 import type { WorkloadKind } from '../api/views.ts';
-import type { ErrorCause, QueueTelemetry, Telemetry, WatchedKind } from '../engine/ports.ts';
+import type {
+  ErrorCause,
+  QueueTelemetry,
+  Telemetry,
+  WatchedKind,
+  WatchFailure,
+  WatchHealth,
+} from '../engine/ports.ts';
 import { EventLoopLag } from './event-loop-lag.ts';
-import { CODE_CLASSES, codeClass, ERROR_CAUSES, KINDS, RESOURCES } from './labels.ts';
+import { CODE_CLASSES, codeClass, ERROR_CAUSES, KINDS, RESOURCES, WATCH_FAILURES } from './labels.ts';
 import { QueueMetrics } from './queue-metrics.ts';
 
 const ATTEMPT_SECONDS = [10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400];
@@ -39,10 +46,9 @@ const FALLBACK_START_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 export interface MetricsOptions {
   /** Adds one series per Upgrade: `postcheck_upgrade_info{namespace,name,phase}`. */
   readonly perUpgrade: boolean;
-  /** The kinds that are watched; the age of the last contact is exported for these. */
+  /** The kinds that are watched, and how their watches do when metrics are asked for. */
   readonly watched: readonly WatchedKind[];
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
+  readonly watches: () => readonly WatchHealth[];
 }
 
 const pairs = <A, B>(left: readonly A[], right: readonly B[]): [A, B][] =>
@@ -109,6 +115,11 @@ export class Metrics implements Telemetry {
     'Writes to the API server that were not done, and bugs, by cause.',
     ['cause'],
   );
+  readonly #watchFailures = this.#counter(
+    'postcheck_watch_failures_total',
+    'Watches that ended badly or were refused, by resource and reason.',
+    ['resource', 'reason'],
+  );
   readonly #leader = this.#gauge(
     'postcheck_leader',
     '1 while this process holds the lease and acts, else 0.',
@@ -116,11 +127,9 @@ export class Metrics implements Telemetry {
   );
   readonly #upgradeInfo: Gauge<'namespace' | 'name' | 'phase'> | undefined;
   readonly #phaseOf = new Map<string, Phase>();
-  readonly #contacts = new Map<WatchedKind, number>();
-  readonly #now: () => number;
 
-  constructor({ perUpgrade, watched, now }: MetricsOptions) {
-    this.#now = now;
+  constructor(options: MetricsOptions) {
+    const { perUpgrade, watched } = options;
     this.#upgradeInfo = perUpgrade
       ? this.#gauge('postcheck_upgrade_info', 'Always 1; one series per Upgrade with its phase.', [
           'namespace',
@@ -128,9 +137,9 @@ export class Metrics implements Telemetry {
           'phase',
         ])
       : undefined;
-    this.#startContacts(watched);
+    this.#startWatches(options);
     this.#startLag();
-    this.#startAtZero();
+    this.#startAtZero(watched);
     collectDefaultMetrics({ register: this.#registry });
     this.#openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
     for (const metric of this.#registry.getMetricsAsArray()) {
@@ -204,8 +213,8 @@ export class Metrics implements Telemetry {
     this.#leader.set(isLeader ? 1 : 0);
   }
 
-  watchContact(kind: WatchedKind, at: number): void {
-    this.#contacts.set(kind, at);
+  watchFailed(kind: WatchedKind, reason: WatchFailure): void {
+    this.#watchFailures.inc({ resource: RESOURCES[kind], reason });
   }
 
   #gauge<L extends string>(name: string, help: string, labelNames: L[]): Gauge<L> {
@@ -220,24 +229,38 @@ export class Metrics implements Telemetry {
     return new Histogram({ name, help, buckets, labelNames, registers: [this.#registry] });
   }
 
-  /** A watch that never had contact counts from the start of the process: zero would look healthy for ever. */
-  #startContacts(watched: readonly WatchedKind[]): void {
-    for (const kind of watched) {
-      this.watchContact(kind, this.#now());
-    }
-    const contacts = this.#contacts;
-    const now = this.#now;
-    new Gauge({
-      name: 'postcheck_watch_last_contact_seconds',
-      help: 'Time since the API server last said anything on a watch.',
-      labelNames: ['resource'],
-      registers: [this.#registry],
-      collect() {
-        for (const [kind, at] of contacts) {
-          this.set({ resource: RESOURCES[kind] }, Math.max(0, now() - at) / 1000);
-        }
-      },
-    });
+  /** Of several namespaces the worst is told. Kinds that one can do without count as well while they are refused. */
+  #startWatches({ watched, watches }: MetricsOptions): void {
+    const registers = [this.#registry];
+    const worst = (kind: WatchedKind, of: (health: WatchHealth) => number): number =>
+      Math.max(
+        0,
+        ...watches()
+          .filter((health) => health.kind === kind)
+          .map(of),
+      ) / 1000;
+    const gauge = (name: string, help: string, of: (health: WatchHealth) => number): Gauge =>
+      new Gauge({
+        name,
+        help,
+        labelNames: ['resource'],
+        registers,
+        collect() {
+          for (const kind of watched) {
+            this.set({ resource: RESOURCES[kind] }, worst(kind, of));
+          }
+        },
+      });
+    gauge(
+      'postcheck_watch_last_contact_seconds',
+      'Time since the API server last sent an object or a bookmark on a watch.',
+      ({ silentMs }) => silentMs,
+    );
+    gauge(
+      'postcheck_watch_failing_seconds',
+      'Time since a watch stopped being well; 0 while it is.',
+      ({ optional, failingMs }) => (optional ? 0 : failingMs),
+    );
   }
 
   #startLag(): void {
@@ -252,7 +275,10 @@ export class Metrics implements Telemetry {
     });
   }
 
-  #startAtZero(): void {
+  #startAtZero(watched: readonly WatchedKind[]): void {
+    for (const [kind, reason] of pairs(watched, WATCH_FAILURES)) {
+      this.#watchFailures.inc({ resource: RESOURCES[kind], reason }, 0);
+    }
     for (const phase of PHASES) {
       this.#upgrades.set({ phase }, 0);
     }

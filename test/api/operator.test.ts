@@ -1,7 +1,7 @@
 /** The operator as a process of its own, with its real ports, against a real API server. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execPath } from 'node:process';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { parse } from 'yaml';
 import { type ApiServer, eventually, startApiServer } from './api-server.ts';
 
 jest.setTimeout(120_000);
@@ -154,6 +155,46 @@ test('a leader that is held up for nine seconds keeps the Lease, with a standby 
   const { body } = await get(leader.metrics, '/metrics');
   expect(metric(body, 'postcheck_leader')).toBe(1);
   expect(metric(body, 'postcheck_event_loop_lag_seconds')).toBeGreaterThan(8);
+});
+
+test('an operator that is refused says so: one line a watch, not ready, and metrics that count it', async () => {
+  api.kubectl(['create', 'serviceaccount', 'blind']);
+  const config = parse(readFileSync(api.kubeconfig, 'utf8')) as { users: { name: string }[] };
+  const path = join(folder, 'blind.yaml');
+  const bearer = api.kubectl(['create', 'token', 'blind']).trim();
+  const users = config.users.map(({ name }) => ({ name, user: { token: bearer } }));
+  writeFileSync(path, JSON.stringify({ ...config, users }));
+  const operator = await startOperator(path, '--leader-elect=false');
+  const told = () => operator.lines().filter(({ level }) => level === 'error');
+  await eventually(() => told().length === 8);
+  expect(told()[0]).toMatchObject({
+    msg: "may not watch upgrades.postcheck.dev: grant the operator's service account list and watch on upgrades.postcheck.dev",
+    resource: 'upgrades.postcheck.dev',
+    error: expect.stringContaining('system:serviceaccount:default:blind'),
+  });
+  const ready = await get(operator.health, '/readyz');
+  expect(ready.status).toBe(503);
+  expect(ready.body.trim().split('\n')).toHaveLength(8);
+  const exposition = async () => (await get(operator.metrics, '/metrics')).body;
+  const failures = 'postcheck_watch_failures_total{resource="pods",reason="forbidden"}';
+  expect(metric(await exposition(), failures)).toBeGreaterThan(0);
+  expect(metric(await exposition(), 'postcheck_watch_failing_seconds{resource="pods"}')).toBeGreaterThan(0);
+
+  // Rights that come later are taken up, and told.
+  api.kubectl([
+    'create',
+    'clusterrolebinding',
+    'sees',
+    '--clusterrole=cluster-admin',
+    '--serviceaccount=default:blind',
+  ]);
+  await eventually(
+    () => operator.lines().filter(({ msg }) => String(msg).includes(' again after ')).length === 8,
+    90_000,
+  );
+  expect((await get(operator.health, '/readyz')).status).toBe(200);
+  expect(metric(await exposition(), 'postcheck_watch_failing_seconds{resource="pods"}')).toBe(0);
+  expect(told()).toHaveLength(8);
 });
 
 describe('secured metrics', () => {

@@ -106,7 +106,7 @@ describe('alerts', () => {
 });
 
 test('alerts and dashboard ask only for metrics that the operator has', async () => {
-  const { body } = await new Metrics({ perUpgrade: true, watched: ['Pod'], now: Date.now }).exposition();
+  const { body } = await new Metrics({ perUpgrade: true, watched: ['Pod'], watches: () => [] }).exposition();
   const exported = new Set([...body.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
   const text = [ALERTS, join(CHART, 'files/dashboard.json')]
     .map((path) => readFileSync(path, 'utf8'))

@@ -35,7 +35,6 @@ export function rememberingTelemetry(memory: Remembered, queue: Partial<QueueTel
     execsInFlight: nothing,
     execWaited: nothing,
     leading: nothing,
-    watchContact: nothing,
     queue: { depth: nothing, added: nothing, retried: nothing, waited: nothing, worked: nothing, ...queue },
   };
 }

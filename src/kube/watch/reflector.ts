@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WatchEvent } from '../../engine/ports.ts';
+import type { WatchEvent, WatchFailure, WatchHealth } from '../../engine/ports.ts';
 import { clean } from '../client/errors.ts';
 import { describe, type Target } from '../client/paths.ts';
 import type { Requests } from '../client/request.ts';
@@ -18,18 +18,22 @@ export interface ReflectorOptions<T> {
   /** A kind that one can do without: 403 counts as an empty cluster, and is asked again only every ten minutes. */
   readonly optional?: boolean;
   readonly timing?: SessionTiming & BackoffTiming;
+  readonly listener?: ReflectorListener;
 }
 
 /** How a watch does, for health and metrics. */
-export interface ReflectorStatus {
-  readonly target: Target;
-  /** True once everything that existed has been read; stays true. */
-  readonly synced: boolean;
-  readonly state: 'starting' | 'watching' | 'retrying' | 'forbidden';
-  /** When the server last sent anything, ms since the epoch; 0: never. */
-  readonly lastContactAt: number;
-  /** Why the last stream ended; empty while all is well. */
-  readonly message: string;
+export type ReflectorStatus = Omit<WatchHealth, 'kind' | 'resource' | 'namespace' | 'optional'>;
+
+/** The status as it is kept: times on the steady clock of `performance.now()`. */
+interface State extends Omit<ReflectorStatus, 'silentMs' | 'failingMs'> {
+  readonly contactAt: number;
+  readonly failingAt: number | undefined;
+}
+
+/** What a reflector tells when something becomes of its watch. */
+export interface ReflectorListener {
+  failed(reason: WatchFailure): void;
+  changed(now: ReflectorStatus, before: ReflectorStatus): void;
 }
 
 const OPTIONAL_RETRY_MS = 600_000;
@@ -43,26 +47,29 @@ export class Reflector<T> {
   readonly #options: ReflectorOptions<T>;
   readonly #backoff: Backoff;
   readonly #stopping = new AbortController();
-  #status: ReflectorStatus;
+  #state: State;
   #running: Promise<void> | undefined;
 
   constructor(streams: StreamClient, requests: Requests, options: ReflectorOptions<T>) {
     const timing = options.timing ?? { ...SESSION_TIMING, ...WATCH_TIMING };
     this.#options = options;
     this.#backoff = new Backoff(timing, Math.random);
-    this.#status = {
-      target: options.target,
+    this.#state = {
       synced: false,
       state: 'starting',
-      lastContactAt: 0,
       message: '',
+      contactAt: performance.now(),
+      failingAt: undefined,
     };
     this.#session = new WatchSession(streams, requests, {
       ...options,
       timing,
       sink: (event) => this.#deliver(event),
       contact: (well) =>
-        this.#set({ lastContactAt: Date.now(), ...(well ? { state: 'watching', message: '' } : {}) }),
+        this.#set({
+          contactAt: performance.now(),
+          ...(well ? { state: 'watching', message: '', failingAt: undefined } : {}),
+        }),
     });
   }
 
@@ -76,7 +83,9 @@ export class Reflector<T> {
   }
 
   status(): ReflectorStatus {
-    return this.#status;
+    const { contactAt, failingAt, ...rest } = this.#state;
+    const now = performance.now();
+    return { ...rest, silentMs: now - contactAt, failingMs: failingAt === undefined ? 0 : now - failingAt };
   }
 
   async #run(): Promise<void> {
@@ -85,7 +94,7 @@ export class Reflector<T> {
       const openedAt = performance.now();
       const ending = await this.#session.run(signal);
       this.#note(ending);
-      const slow = ending.kind === 'forbidden';
+      const slow = ending.reason === 'forbidden';
       const delayMs = this.#backoff.next({
         livedMs: performance.now() - openedAt,
         progressed: ending.progressed,
@@ -96,16 +105,18 @@ export class Reflector<T> {
     }
   }
 
-  #note(ending: Ending): void {
-    const message =
-      ending.message === '' ? '' : clean(`watch ${describe(this.#options.target)}: ${ending.message}`);
-    if (ending.kind === 'forbidden') {
-      this.#set({ state: 'forbidden', message });
-      if (this.#options.optional && !this.#status.synced) {
-        this.#deliver({ type: 'synced', items: [], resourceVersion: '' });
-      }
-    } else if (ending.kind === 'failed') {
-      this.#set({ state: 'retrying', message });
+  #note({ reason, message }: Ending): void {
+    if (reason === 'closed') {
+      return;
+    }
+    this.#options.listener?.failed(reason);
+    this.#set({
+      state: reason === 'forbidden' ? 'forbidden' : 'retrying',
+      message: clean(`watch ${describe(this.#options.target)}: ${message}`),
+      failingAt: this.#state.failingAt ?? performance.now(),
+    });
+    if (reason === 'forbidden' && this.#options.optional && !this.#state.synced) {
+      this.#deliver({ type: 'synced', items: [], resourceVersion: '' });
     }
   }
 
@@ -116,7 +127,11 @@ export class Reflector<T> {
     this.#options.sink(event);
   }
 
-  #set(change: Partial<ReflectorStatus>): void {
-    this.#status = { ...this.#status, ...change };
+  #set(change: Partial<State>): void {
+    const before = this.status();
+    this.#state = { ...this.#state, ...change };
+    if (this.#state.state !== before.state) {
+      this.#options.listener?.changed(this.status(), before);
+    }
   }
 }

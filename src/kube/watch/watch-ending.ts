@@ -1,10 +1,11 @@
+import type { WatchFailure } from '../../engine/ports.ts';
 import type { OpenStream } from '../client/stream-client.ts';
 import type { WatchLine } from './watch-line.ts';
 import type { StreamEnd } from './watch-lines.ts';
 
-/** How one stream ended. `progressed`: it brought changes and can go on from there. */
+/** How one stream ended; `closed` is the end that was agreed. `progressed`: it brought changes and can go on from there. */
 export interface Ending {
-  readonly kind: 'closed' | 'failed' | 'forbidden';
+  readonly reason: 'closed' | WatchFailure;
   readonly message: string;
   readonly retryAfterMs: number;
   readonly progressed: boolean;
@@ -12,7 +13,7 @@ export interface Ending {
 
 export type Lines = AsyncGenerator<WatchLine | StreamEnd>;
 /** What ended the reading, and whether what is known may be wrong. */
-export type Stop = Pick<Ending, 'kind' | 'message'> & {
+export type Stop = Pick<Ending, 'reason' | 'message'> & {
   readonly relist: boolean;
   readonly retryAfterMs?: number;
 };
@@ -28,12 +29,12 @@ export function stopOf(line: Exclude<WatchLine | StreamEnd, { type: 'change' | '
   switch (line.type) {
     case 'expired':
     case 'broken':
-      return { kind: 'failed', message: line.message, relist: true };
+      return { reason: line.type, message: line.message, relist: true };
     case 'throttled':
-      return { kind: 'failed', message: line.message, relist: false, retryAfterMs: line.retryAfterMs };
+      return { reason: line.type, message: line.message, relist: false, retryAfterMs: line.retryAfterMs };
     case 'end':
       return {
-        kind: line.how === 'clean' ? 'closed' : 'failed',
+        reason: line.how === 'clean' ? 'closed' : line.how,
         message: line.message,
         relist: line.how === 'silent',
       };

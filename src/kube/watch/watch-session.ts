@@ -1,4 +1,4 @@
-import type { WatchEvent } from '../../engine/ports.ts';
+import type { RequestFailure, WatchEvent, WatchFailure } from '../../engine/ports.ts';
 import { errorText, failureOf } from '../client/errors.ts';
 import { at, text } from '../client/json.ts';
 import { pathOf } from '../client/paths.ts';
@@ -34,7 +34,7 @@ export const SESSION_TIMING: SessionTiming = {
 export interface SessionOptions<T> extends Listing<T> {
   readonly timing: SessionTiming;
   readonly sink: (event: WatchEvent<T>) => void;
-  /** Called when the server has sent anything; `well`: it is being watched. */
+  /** Called when the server has sent an object or a bookmark; a refusal is none. `well`: it is being watched. */
   readonly contact: (well: boolean) => void;
 }
 
@@ -66,8 +66,8 @@ export class WatchSession<T> {
     if (stop.relist || stale) {
       this.#resourceVersion = '';
     }
-    const { kind, message, retryAfterMs = 0 } = stop;
-    return { kind, message, retryAfterMs, progressed: this.#changes > 0 && !stop.relist };
+    const { reason, message, retryAfterMs = 0 } = stop;
+    return { reason, message, retryAfterMs, progressed: this.#changes > 0 && !stop.relist };
   }
 
   async #runOnce(signal: AbortSignal): Promise<Stop> {
@@ -81,7 +81,7 @@ export class WatchSession<T> {
     try {
       stream = await this.#streams.open((pinged) => this.#path(pinged), signal);
     } catch (error) {
-      return { kind: 'failed', message: errorText(error), relist: false };
+      return { reason: 'unavailable', message: errorText(error), relist: false };
     }
     const cancel = (): void => stream.cancel();
     signal.addEventListener('abort', cancel, { once: true });
@@ -124,16 +124,10 @@ export class WatchSession<T> {
     }
     const { failure } = listed;
     const retryAfterMs = failure.kind === 'throttled' ? failure.retryAfterMs : 0;
-    return {
-      kind: failure.kind === 'forbidden' ? 'forbidden' : 'failed',
-      message: failure.message,
-      relist: true,
-      retryAfterMs,
-    };
+    return { reason: reasonOf(failure), message: failure.message, relist: true, retryAfterMs };
   }
 
   async #refused(stream: OpenStream): Promise<Stop> {
-    this.#options.contact(false);
     const { status, retryAfter } = stream;
     if (status === 401) {
       await this.#streams.renew().catch(() => {});
@@ -143,13 +137,13 @@ export class WatchSession<T> {
     if (failure.kind === 'invalid' && this.#resourceVersion === '') {
       this.#streamsLists = false;
     }
-    const kind = failure.kind === 'forbidden' ? 'forbidden' : 'failed';
+    const reason = status === 401 ? 'unauthorized' : reasonOf(failure);
     const retryAfterMs = failure.kind === 'throttled' ? failure.retryAfterMs : 0;
     const message =
       status === 404
         ? 'the server does not know this kind: is its CustomResourceDefinition installed?'
         : failure.message;
-    return { kind, message, relist: failure.kind === 'invalid' || status === 410, retryAfterMs };
+    return { reason, message, relist: failure.kind === 'invalid' || status === 410, retryAfterMs };
   }
 
   async #follow(stream: OpenStream): Promise<Stop> {
@@ -181,7 +175,7 @@ export class WatchSession<T> {
     const message = late
       ? 'the initial list did not end in time'
       : stop.message || 'ended within the initial list';
-    return { ...stop, kind: 'failed', message, relist: true };
+    return { ...stop, reason: late ? 'silent' : worse(stop.reason), message, relist: true };
   }
 
   /** Collects what exists until the server says that this is all; gives the reason when it never says so. */
@@ -220,7 +214,7 @@ export class WatchSession<T> {
       }
       this.#options.contact(true);
       if (goesBack(line.resourceVersion, this.#resourceVersion)) {
-        return { kind: 'failed', message: 'the server went back in time', relist: true };
+        return { reason: 'broken', message: 'the server went back in time', relist: true };
       }
       if (line.type === 'change') {
         this.#deliver(line);
@@ -242,4 +236,14 @@ export class WatchSession<T> {
     this.#listedAt = performance.now();
     this.#options.sink({ type: 'synced', items, resourceVersion });
   }
+}
+
+/** A list or watch is not written, so it conflicts with nothing. */
+function reasonOf(failure: RequestFailure): WatchFailure {
+  return failure.kind === 'conflict' ? 'unavailable' : failure.kind;
+}
+
+/** Even an agreed end is one too early while the initial list is read. */
+function worse(reason: Stop['reason']): WatchFailure {
+  return reason === 'closed' ? 'lost' : reason;
 }

@@ -1,0 +1,66 @@
+/** What people are told about the watches: one log line a change, and why the operator is not ready. */
+import type { LogFields, WatchHealth } from '../engine/ports.ts';
+import type { LogLevel } from './logger.ts';
+
+export interface Notice {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+/** A watch that has not been well for this long makes the operator blind: it decides on what may no longer be so. */
+const blindAfterMs = 120_000;
+
+const where = (namespace: string | undefined): string =>
+  namespace === undefined ? '' : ` in namespace ${namespace}`;
+const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
+const grant = (resource: string): string =>
+  `grant the operator's service account list and watch on ${resource}`;
+
+/** The line for a change of a watch's state; `undefined` when nobody needs one. */
+export function noticeOf(now: WatchHealth, before: WatchHealth): Notice | undefined {
+  const { resource, namespace, state, message, optional } = now;
+  const about = `${resource}${where(namespace)}`;
+  const fields = { resource, namespace, ...(message ? { error: message } : {}) };
+  if (state === 'forbidden') {
+    return optional
+      ? { level: 'info', message: `may not watch ${about}: goes on without`, fields }
+      : { level: 'error', message: `may not watch ${about}: ${grant(resource)}`, fields };
+  }
+  if (state === 'retrying') {
+    return { level: 'warn', message: `the watch of ${about} failed, and is tried again`, fields };
+  }
+  return before.failingMs > 0
+    ? { level: 'info', message: `watches ${about} again after ${seconds(before.failingMs)}`, fields }
+    : undefined;
+}
+
+/** Why the operator cannot do its work, one line a kind; `undefined` when it can. */
+export function notReady(health: readonly WatchHealth[]): string | undefined {
+  const bad = health.filter(
+    ({ synced, optional, failingMs }) => !synced || (!optional && failingMs > blindAfterMs),
+  );
+  if (health.length === 0) {
+    return 'nothing is watched yet';
+  }
+  const byKind = Map.groupBy(bad, ({ resource }) => resource);
+  return bad.length === 0 ? undefined : [...byKind.values()].map(line).join('\n');
+}
+
+/** All namespaces of one kind in one line, with the trouble of the one that has had it for longest. */
+function line(ofKind: readonly WatchHealth[]): string {
+  const [worst] = ofKind.toSorted((a, b) => b.failingMs - a.failingMs);
+  if (!worst) {
+    return '';
+  }
+  const namespaces = ofKind.flatMap(({ namespace }) => namespace ?? []);
+  const places =
+    namespaces.length === 0
+      ? ''
+      : ` in ${namespaces.length === 1 ? 'namespace' : 'namespaces'} ${namespaces.slice(0, 5).join(', ')}${namespaces.length > 5 ? ` and ${namespaces.length - 5} more` : ''}`;
+  if (worst.failingMs === 0) {
+    return `${worst.resource}${places}: not listed yet`;
+  }
+  const why = worst.state === 'forbidden' ? grant(worst.resource) : worst.message;
+  return `${worst.resource}${places}: not watched for ${seconds(worst.failingMs)}: ${why}`;
+}
