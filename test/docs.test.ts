@@ -9,8 +9,10 @@ import { parseAllDocuments } from 'yaml';
 import { effectiveChecks } from '../src/api/checks.ts';
 import { PHASES } from '../src/api/enums.ts';
 import { ABORT_ANNOTATION, GROUP, RETRY_ANNOTATION, VERIFIED, VERSION } from '../src/api/names.ts';
+import { END_REASONS, POD_REASONS } from '../src/api/reasons.ts';
 import { SpecSchema } from '../src/api/schema-spec.ts';
 import { StatusSchema } from '../src/api/schema-status.ts';
+import { headline } from '../src/core/report/headline.ts';
 import { SCENES } from './docs/scenes.ts';
 import { Stage } from './docs/stage.ts';
 
@@ -254,7 +256,7 @@ describe('fields and names', () => {
 /** What a sentence is once names, numbers and images are taken out. */
 const skeleton = (sentence: string): string =>
   sentence
-    .replaceAll(/\S+=\S+\/\S+:[\w.]+/g, 'IMAGE')
+    .replaceAll(/\S+=\S+:[\w.]+/g, 'IMAGE')
     .replaceAll(/pod \S+ on [\w-]+( \(and \d+ more\))?/g, 'POD')
     .replaceAll(/container [\w-]+/g, 'CONTAINER')
     .replaceAll(/(Deployment|StatefulSet|DaemonSet) \S+/g, 'TARGET')
@@ -270,17 +272,17 @@ function goodUpgrade(): string {
 describe('README.md', () => {
   const rows = read('README.md')
     .split('\n')
-    .map((line) => /^(\w+) +\1 +(\w+) +(\d+\/\d+) +\w+ +(.+)$/.exec(line))
+    .map((line) => /^(\w+) +\w+ +\1 +(\w+) +\w+ +(\w+) +\d+\/\d+ +\w+ +(.+)$/.exec(line))
     .filter((row) => row !== null);
 
   test('shows phases and sentences that exist', () => {
-    const real = [
-      skeleton(goodUpgrade()),
-      ...Object.values(SCENES).map((scene) => skeleton(scene().status.message ?? '')),
-    ];
+    const real = [goodUpgrade(), ...Object.values(SCENES).map((scene) => scene().status.message ?? '')].map(
+      (sentence) => skeleton(headline(sentence)),
+    );
     expect(rows.length).toBeGreaterThanOrEqual(2);
-    for (const [, , phase = '', , sentence = ''] of rows) {
+    for (const [, , phase = '', reason = '', sentence = ''] of rows) {
       expect(PHASES).toContain(phase);
+      expect(Object.keys({ ...END_REASONS, ...POD_REASONS })).toContain(reason);
       expect(real).toContain(skeleton(sentence));
     }
   });

@@ -2,16 +2,17 @@
 import { Type } from 'typebox';
 import { name63, oneOf, rules, seconds } from './schema-parts.ts';
 
-const lo = (rule: string) => `int(${rule}.codes.split('-')[0])`;
-const hi = (rule: string) => `int(${rule}.codes.split('-')[${rule}.codes.split('-').size() - 1])`;
+const codes = (rule: string) => `string(${rule}.codes)`;
+const isRange = (rule: string) => `${codes(rule)}.matches('^[0-9]{1,3}(-[0-9]{1,3})?$')`;
+const lo = (rule: string) => `int(${codes(rule)}.split('-')[0])`;
+const hi = (rule: string) => `int(${codes(rule)}.split('-')[${codes(rule)}.split('-').size() - 1])`;
 
 const ExitCodeRule = Type.Object(
   {
-    codes: Type.String({
-      minLength: 1,
+    codes: Type.Unsafe<number | string>({
+      'x-kubernetes-int-or-string': true,
       maxLength: 7,
-      pattern: '^[0-9]{1,3}(-[0-9]{1,3})?$',
-      description: 'One code such as `"2"`, or a range such as `"3-119"`; 0 to 255.',
+      description: 'One code such as `2`, or a range such as `3-119`; 0 to 255.',
     }),
     class: oneOf(['Pass', 'Retry', 'Fail', 'Skip'], {
       description:
@@ -32,11 +33,11 @@ const ExitCodeRule = Type.Object(
   },
   rules(
     {
-      rule: `!self.codes.matches('^[0-9]{1,3}(-[0-9]{1,3})?$') || (${hi('self')} <= 255 && ${lo('self')} <= ${hi('self')})`,
-      message: 'codes must lie between 0 and 255, the smaller one first, such as "17" or "3-119"',
+      rule: `${isRange('self')} && ${hi('self')} <= 255 && ${lo('self')} <= ${hi('self')}`,
+      message: 'codes must lie between 0 and 255, the smaller one first, such as 17 or 3-119',
     },
     {
-      rule: `!self.codes.matches('^[0-9]{1,3}(-[0-9]{1,3})?$') || self.class != 'Fail' || ${lo('self')} > 0`,
+      rule: `!${isRange('self')} || self.class != 'Fail' || ${lo('self')} > 0`,
       message:
         'exit code 0 cannot be Fail: leave 0 out of the range, or use another exit code for the failure',
     },
@@ -72,7 +73,9 @@ export const Check = Type.Object(
     httpGet: Type.Optional(
       Type.Object(
         {
-          path: Type.Optional(Type.String({ maxLength: 4096, description: 'Default `/`.' })),
+          path: Type.Optional(
+            Type.String({ maxLength: 4096, description: 'Path to ask for. Without it: `/`.' }),
+          ),
           port: Port,
           scheme: oneOf(['HTTP', 'HTTPS'], {
             default: 'HTTP',
@@ -80,8 +83,8 @@ export const Check = Type.Object(
           }),
           httpHeaders: Type.Array(
             Type.Object({
-              name: Type.String({ minLength: 1, maxLength: 256 }),
-              value: Type.String({ maxLength: 4096 }),
+              name: Type.String({ minLength: 1, maxLength: 256, description: 'Name of the header.' }),
+              value: Type.String({ maxLength: 4096, description: 'Its value.' }),
             }),
             { default: [], maxItems: 32, description: 'Headers to send; repeated ones are kept.' },
           ),
@@ -141,7 +144,7 @@ export const Check = Type.Object(
       'x-kubernetes-list-type': 'atomic',
       description: 'What exit codes mean. A rule wins over the default table for its codes.',
       ...rules({
-        rule: `self.all(a, !a.codes.matches('^[0-9]{1,3}(-[0-9]{1,3})?$') || self.filter(b, b.codes.matches('^[0-9]{1,3}(-[0-9]{1,3})?$') && ${lo('b')} <= ${hi('a')} && ${lo('a')} <= ${hi('b')}).size() == 1)`,
+        rule: `self.all(a, !${isRange('a')} || self.filter(b, ${isRange('b')} && ${lo('b')} <= ${hi('a')} && ${lo('a')} <= ${hi('b')}).size() == 1)`,
         message: 'exitCodes must not overlap: each code may stand in one rule only',
       }),
     }),

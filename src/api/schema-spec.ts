@@ -10,12 +10,8 @@ import { Strategy } from './schema-strategy.ts';
 
 const TargetRef = Type.Object(
   {
-    apiVersion: Type.String({ maxLength: 63, description: '`apps/v1`.' }),
-    kind: Type.Unsafe<'Deployment' | 'StatefulSet' | 'DaemonSet'>({
-      type: 'string',
-      maxLength: 63,
-      description: '`Deployment`, `StatefulSet` or `DaemonSet`.',
-    }),
+    apiVersion: oneOf(['apps/v1'], { default: 'apps/v1', description: 'API of the workload.' }),
+    kind: oneOf(['Deployment', 'StatefulSet', 'DaemonSet'], { description: 'Kind of the workload.' }),
     name: Type.String({
       minLength: 1,
       maxLength: 253,
@@ -24,18 +20,11 @@ const TargetRef = Type.Object(
   },
   {
     description: 'The workload to upgrade. Immutable.',
-    ...rules(
-      {
-        rule: 'self == oldSelf',
-        message:
-          'targetRef cannot be changed: delete this Upgrade and create another one for the other workload',
-      },
-      {
-        rule: "self.apiVersion == 'apps/v1' && self.kind in ['Deployment', 'StatefulSet', 'DaemonSet']",
-        message:
-          'targetRef must name a workload that postcheck can roll: apiVersion apps/v1 and kind Deployment, StatefulSet or DaemonSet',
-      },
-    ),
+    ...rules({
+      rule: 'self == oldSelf',
+      message:
+        'targetRef cannot be changed: delete this Upgrade and create another one for the other workload',
+    }),
   },
 );
 
@@ -47,8 +36,8 @@ const ContainerImage = Type.Object({
   image: Type.String({
     minLength: 1,
     maxLength: 1024,
-    pattern: '^\\S+$',
     description: 'Image that this container shall run.',
+    ...rules({ rule: "!self.matches('\\\\s')", message: 'image must not contain blanks' }),
   }),
 });
 

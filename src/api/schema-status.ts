@@ -4,13 +4,21 @@ import { CLASSES, FALLBACK_STATES, OUTCOMES, PHASES, type Phase, POD_STATES, TRI
 import type { AnyReason } from './reasons.ts';
 import { count, images, listMap, oneOf, text, time } from './schema-parts.ts';
 
+const generation = (description: string) => Type.Integer({ format: 'int64', minimum: 0, description });
+const attemptNumber = (description: string) => Type.Integer({ format: 'int32', description });
+const exitCode = (description: string) => Type.Integer({ format: 'int32', description });
+
 const Condition = Type.Object({
-  type: Type.String({ maxLength: 316 }),
-  status: oneOf(['True', 'False', 'Unknown'], {}),
-  reason: Type.Unsafe<AnyReason | Phase>({ type: 'string', maxLength: 1024 }),
-  message: Type.String({ maxLength: 32768 }),
-  lastTransitionTime: Type.String({ format: 'date-time' }),
-  observedGeneration: Type.Integer({ format: 'int64', minimum: 0 }),
+  type: text('`Ready`, `Reconciling`, `Stalled`, `Verified`, `FallenBack` or `Gated`.', 316),
+  status: oneOf(['True', 'False', 'Unknown'], { description: 'Whether it holds.' }),
+  reason: Type.Unsafe<AnyReason | Phase>({
+    type: 'string',
+    maxLength: 1024,
+    description: 'Why, in one CamelCase word.',
+  }),
+  message: text('Why, in one sentence.', 32768),
+  lastTransitionTime: time('When `status` last changed.'),
+  observedGeneration: generation('Generation of the Upgrade that it is about.'),
 });
 
 /** A reason; user's and Kubernetes' words too, so it is no enumeration. */
@@ -32,10 +40,10 @@ const Asked = Type.Optional(
 
 const PodCheck = Type.Object({
   check: text('Name of the check.', 63),
-  container: text('', 63),
-  exitCode: Type.Optional(Type.Integer({ format: 'int32' })),
+  container: text('Name of the container.', 63),
+  exitCode: Type.Optional(exitCode('Exit code of the last try; absent when it had none.')),
   class: oneOf(CLASSES, { description: 'What the last try said.' }),
-  reason: reason(''),
+  reason: reason('Why, in one CamelCase word.'),
   message: Type.Optional(text('Meaning of the code, or why there is none.', 512)),
   output: Type.Optional(text('Head and tail of what the last try printed.', 8300)),
   attempts: count('Tries so far, on this container.'),
@@ -44,29 +52,36 @@ const PodCheck = Type.Object({
 });
 
 const PodReport = Type.Object({
-  name: text('', 253),
-  node: Type.Optional(text('', 253)),
+  name: text('Name of the pod.', 253),
+  node: Type.Optional(text('Node that it runs on.', 253)),
   state: oneOf(POD_STATES, {
     description: 'Judgement on this pod.',
   }),
-  reason: reason(''),
-  message: Type.Optional(text('One sentence.', 1024)),
+  reason: reason('Why, in one CamelCase word.'),
+  message: Type.Optional(text('Why, in one sentence.', 1024)),
   deadlineAt: Type.Optional(
     time('When the pod has to have passed; absent once it is settled, and while the clocks stand still.'),
   ),
-  checks: Type.Array(PodCheck, { maxItems: 64 }),
+  checks: Type.Array(PodCheck, {
+    maxItems: 64,
+    description: 'The last try of each check in each container.',
+  }),
 });
 
 const Command = (description: string) =>
   Type.Optional(
     Type.Object(
-      { token: text('Value of the annotation that was acted on.', 256), at: time(''), result: text('', 64) },
+      {
+        token: text('Value of the annotation that was acted on.', 256),
+        at: time('When it was acted on.'),
+        result: text('What came of it, in one CamelCase word.', 64),
+      },
       { description },
     ),
   );
 
 export const StatusSchema = Type.Object({
-  observedGeneration: Type.Optional(Type.Integer({ format: 'int64', minimum: 0 })),
+  observedGeneration: Type.Optional(generation('Generation of the spec that this status is about.')),
   targetUID: Type.Optional(text('UID of the workload that this status is about.', 64)),
   targetGeneration: Type.Optional(
     Type.Integer({
@@ -79,14 +94,20 @@ export const StatusSchema = Type.Object({
   checks: Type.Optional(
     Type.Array(Type.String({ maxLength: 63 }), {
       maxItems: 16,
-      'x-kubernetes-list-type': 'atomic',
       description: 'Names of the checks that are asked of every pod; empty: readiness alone.',
     }),
   ),
   phase: Type.Optional(oneOf(PHASES, { description: 'Where the Upgrade stands.' })),
+  headline: Type.Optional(text('What happened, in at most 100 characters; `message` has all of it.', 100)),
   message: Type.Optional(text('What happened and why, in one sentence.')),
   summary: Type.Optional(text('Passed of wanted pods, such as `3/3`.', 32)),
-  conditions: Type.Optional(Type.Array(Condition, { maxItems: 16, ...listMap('type') })),
+  conditions: Type.Optional(
+    Type.Array(Condition, {
+      maxItems: 16,
+      description: 'One of each type, for tools that wait: kstatus reads the first three.',
+      ...listMap('type'),
+    }),
+  ),
   attempt: Type.Optional(
     Type.Object(
       {
@@ -134,10 +155,10 @@ export const StatusSchema = Type.Object({
         end: Type.Optional(
           Type.Object(
             {
-              outcome: oneOf(OUTCOMES, {}),
-              reason: reason('CamelCase.'),
-              cause: text('One sentence.', 2048),
-              at: time(''),
+              outcome: oneOf(OUTCOMES, { description: 'How it ended.' }),
+              reason: reason('Why, in one CamelCase word.'),
+              cause: text('Why, in one sentence.', 2048),
+              at: time('When it ended.'),
             },
             { description: 'How the attempt ended; absent while it runs.' },
           ),
@@ -166,9 +187,9 @@ export const StatusSchema = Type.Object({
   lastVerified: Type.Optional(
     Type.Object(
       {
-        images: images(''),
-        revision: Type.Optional(text('', 253)),
-        verifiedAt: time(''),
+        images: images('Image by container name.'),
+        revision: Type.Optional(text('Revision label of the pods that passed.', 253)),
+        verifiedAt: time('When the last of them passed.'),
         pods: count('Pods that passed.'),
       },
       { description: 'The newest set that passed.' },
@@ -176,7 +197,10 @@ export const StatusSchema = Type.Object({
   ),
   quarantined: Type.Optional(
     Type.Object(
-      { images: images(''), attempt: Type.Integer({ format: 'int32' }) },
+      {
+        images: images('Image by container name.'),
+        attempt: attemptNumber('Number of the attempt that failed with it.'),
+      },
       { description: 'The set that fell back; not tried again by itself.' },
     ),
   ),
@@ -186,11 +210,11 @@ export const StatusSchema = Type.Object({
         desired: count('Wanted pods.'),
         updated: count('Pods of the wanted revision.'),
         ready: count('Of these, Ready.'),
-        passed: count(''),
-        retrying: count(''),
-        failed: count(''),
-        inconclusive: count(''),
-        skipped: count(''),
+        passed: count('Pods that passed.'),
+        retrying: count('Pods that a check does not pass on yet.'),
+        failed: count('Pods with evidence that they do not work.'),
+        inconclusive: count('Pods that could not be asked until their deadline.'),
+        skipped: count('Pods on which every check said that there is nothing to check.'),
       },
       { description: 'The last five add up to `desired` once all pods exist.' },
     ),
@@ -198,11 +222,11 @@ export const StatusSchema = Type.Object({
   exitCodes: Type.Optional(
     Type.Array(
       Type.Object({
-        check: text('', 63),
-        container: text('', 63),
-        code: Type.Integer({ format: 'int32' }),
-        class: oneOf(CLASSES, {}),
-        reason: reason(''),
+        check: text('Name of the check.', 63),
+        container: text('Name of the container.', 63),
+        code: exitCode('The exit code.'),
+        class: oneOf(CLASSES, { description: 'What the code says.' }),
+        reason: reason('What it means, in one CamelCase word.'),
         pods: count('Pods whose last try gave this code.'),
       }),
       { maxItems: 32, description: 'Histogram of exit codes over the fleet.' },
@@ -219,10 +243,10 @@ export const StatusSchema = Type.Object({
         cause: text('The evidence, in one sentence.', 2048),
         images: images('The images that are restored.'),
         asked: Asked,
-        revision: Type.Optional(text('', 253)),
+        revision: Type.Optional(text('Revision label of the reverted pods.', 253)),
         startedAt: time('Recorded before its first write.'),
         rolledAt: Type.Optional(time('When the workload was first seen with the restored images.')),
-        finishedAt: Type.Optional(time('')),
+        finishedAt: Type.Optional(time('When it ended, well or not.')),
         verified: Type.Optional(
           text('`PostCheck`, `ReadinessOnly` or `No`: what proved the reverted pods.', 32),
         ),
@@ -234,27 +258,33 @@ export const StatusSchema = Type.Object({
     ),
   ),
   paused: Type.Optional(
-    Type.Object({
-      since: Type.Optional(time('Set while paused.')),
-      resumedAt: Type.Optional(time('Clocks count from here.')),
-      seconds: Type.Optional(count('Paused in all, in this attempt.')),
-    }),
+    Type.Object(
+      {
+        since: Type.Optional(time('Set while paused.')),
+        resumedAt: Type.Optional(time('Clocks count from here.')),
+        seconds: Type.Optional(count('Paused in all, in this attempt.')),
+      },
+      { description: 'How long `spec.paused` has stopped the clocks.' },
+    ),
   ),
   commands: Type.Optional(
-    Type.Object({
-      retry: Command('Last `postcheck.dev/retry` token.'),
-      abort: Command('Last `postcheck.dev/abort` token.'),
-    }),
+    Type.Object(
+      {
+        retry: Command('Last `postcheck.dev/retry` token.'),
+        abort: Command('Last `postcheck.dev/abort` token.'),
+      },
+      { description: 'Commands by annotation that were acted on.' },
+    ),
   ),
   history: Type.Optional(
     Type.Array(
       Type.Object({
-        attempt: Type.Integer({ format: 'int32' }),
-        images: images(''),
+        attempt: attemptNumber('Number of the attempt.'),
+        images: images('Image by container name that it rolled to.'),
         outcome: text('Succeeded, FellBack, FallbackFailed, Failed, Aborted, or Superseded.', 32),
-        cause: text('', 1024),
-        startedAt: time(''),
-        finishedAt: time(''),
+        cause: text('Why it ended so, in one sentence.', 1024),
+        startedAt: time('When it started.'),
+        finishedAt: time('When it ended.'),
       }),
       { maxItems: 50, description: 'Ended attempts, newest first.' },
     ),

@@ -75,3 +75,15 @@ export async function eventually<T>(look: () => T | undefined | false, timeoutMs
   }
   throw last;
 }
+
+/** Installs our CRD and waits until it is served. `kubectl wait` by itself fails on an object that has no conditions yet. */
+export async function installCrd(api: ApiServer): Promise<void> {
+  api.kubectl(['apply', '--server-side', '-f', join(ROOT, 'crds/postcheck.dev_upgrades.yaml')]);
+  await untilServed(api);
+}
+
+/** Waits until the API server serves our CRD, which something else has installed. */
+export const untilServed = (api: ApiServer): Promise<unknown> =>
+  eventually(() =>
+    api.kubectl(['wait', '--for=condition=Established', 'crd/upgrades.postcheck.dev', '--timeout=10s']),
+  );

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { effectiveChecks } from '../../src/api/checks.ts';
 import type { UpgradeSpec } from '../../src/api/types.ts';
-import { type ApiServer, startApiServer } from './api-server.ts';
+import { type ApiServer, installCrd, startApiServer } from './api-server.ts';
 
 type Checks = readonly object[] | undefined;
 type Applier = (manifest: object) => void;
@@ -81,10 +81,9 @@ const STEPS: Readonly<Record<string, readonly (readonly [Checks, readonly string
   ],
 };
 
-beforeAll(() => {
+beforeAll(async () => {
   api = startApiServer();
-  api.kubectl(['apply', '--server-side', '-f', 'crds/postcheck.dev_upgrades.yaml']);
-  api.kubectl(['wait', '--for=condition=Established', 'crd/upgrades.postcheck.dev', '--timeout=30s']);
+  await installCrd(api);
 }, 120_000);
 afterAll(() => api?.stop());
 

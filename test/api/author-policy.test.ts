@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { ROOT, renderChart } from '../chart/render.ts';
-import { type ApiServer, eventually, type KubeObject, startApiServer } from './api-server.ts';
+import { type ApiServer, eventually, type KubeObject, startApiServer, untilServed } from './api-server.ts';
 
 const NAMESPACE = 'shop';
 const FINALIZER = 'postcheck.dev/fallback';
@@ -125,7 +125,7 @@ beforeAll(async () => {
   admin(['create', 'namespace', 'postcheck-system']);
   admin(['create', 'namespace', NAMESPACE]);
   admin(['apply', '-f', '-'], { apiVersion: 'v1', kind: 'List', items: objects });
-  admin(['wait', '--for=condition=Established', 'crd/upgrades.postcheck.dev', '--timeout=30s']);
+  await untilServed(api);
   for (const [user, rules] of Object.entries(USERS)) {
     grant(user, [UPGRADES, ...rules]);
   }

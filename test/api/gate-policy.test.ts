@@ -1,7 +1,7 @@
 /** The chart's gate policy in a real API server: which pods get the readiness gate, and which must not. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { renderChart } from '../chart/render.ts';
-import { type ApiServer, eventually, startApiServer } from './api-server.ts';
+import { type ApiServer, eventually, startApiServer, untilServed } from './api-server.ts';
 
 const GATE = 'postcheck.dev/verified';
 const HASH = '6d5f9c7b88';
@@ -141,7 +141,7 @@ beforeAll(async () => {
   for (const object of wanted) {
     api.kubectl(['create', '-f', '-'], JSON.stringify(object));
   }
-  api.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd/upgrades.postcheck.dev']);
+  await untilServed(api);
   await Promise.all(['shop', 'other', 'idle', 'bare', 'data', 'nodes', 'twice'].map(createNamespace));
   await eventually(() => createUpgrade('shop', 'web', { kind: 'Deployment', name: 'web' }) === undefined);
   createUpgrade('idle', 'web', { kind: 'Deployment', name: 'web' }, attempt(false));

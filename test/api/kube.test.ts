@@ -7,9 +7,8 @@ import type { Upgrade } from '../../src/api/types.ts';
 import type { PodView, RevisionView, WorkloadKind, WorkloadView } from '../../src/api/views.ts';
 import type { WatchEvent, Watched, WatchedKind } from '../../src/engine/ports.ts';
 import { type Cluster, connect } from '../../src/kube/cluster.ts';
-import { type ApiServer, eventually, startApiServer } from './api-server.ts';
+import { type ApiServer, eventually, installCrd, startApiServer } from './api-server.ts';
 
-const crds = resolve(import.meta.dirname, '../../crds');
 const kinds: readonly WatchedKind[] = [
   'Upgrade',
   'Deployment',
@@ -28,8 +27,7 @@ const seen = new Map<WatchedKind, Map<string, unknown>>();
 
 beforeAll(async () => {
   api = startApiServer();
-  api.kubectl(['apply', '--server-side', '-f', crds]);
-  api.kubectl(['wait', '--for=condition=Established', 'crd/upgrades.postcheck.dev']);
+  await installCrd(api);
   api.kubectl(['create', 'namespace', 'shop']);
   cluster = await connectTo([]);
   for (const kind of kinds) {

@@ -1,10 +1,9 @@
 /** Whose pods and revisions are whose, by what a real API server lets anybody write into an owner reference. */
-import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { PodView, RevisionView, WorkloadKind, WorkloadView } from '../../src/api/views.ts';
 import { Store } from '../../src/engine/store.ts';
 import { type Cluster, connect } from '../../src/kube/cluster.ts';
-import { type ApiServer, eventually, type KubeObject, startApiServer } from './api-server.ts';
+import { type ApiServer, eventually, installCrd, type KubeObject, startApiServer } from './api-server.ts';
 
 jest.setTimeout(60_000);
 
@@ -18,8 +17,7 @@ const store = new Store();
 
 beforeAll(async () => {
   api = startApiServer();
-  api.kubectl(['apply', '--server-side', '-f', resolve(import.meta.dirname, '../../crds')]);
-  api.kubectl(['wait', '--for=condition=Established', 'crd/upgrades.postcheck.dev']);
+  await installCrd(api);
   for (const namespace of ['shop', 'evil']) {
     api.kubectl(['create', 'namespace', namespace]);
     await eventually(() => api.kubectl(['get', 'serviceaccount', 'default', '-n', namespace]));

@@ -1,11 +1,11 @@
 /** What a user's mistake meets at `kubectl apply`: a real API server with the real CRD, one row a mistake. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type ApiServer, type KubeObject, startApiServer } from './api-server.ts';
+import { type ApiServer, installCrd, type KubeObject, startApiServer } from './api-server.ts';
 
 type Json = Record<string, unknown>;
 
 const check = (more: Json = {}): Json => ({ name: 'probe', exec: { command: ['/probe'] }, ...more });
-const codes = (...list: string[]): Json =>
+const codes = (...list: (string | number)[]): Json =>
   check({ exitCodes: list.map((code) => ({ codes: code, class: 'Retry' })) });
 
 const upgrade = (spec: Json = {}): Json => ({
@@ -24,12 +24,12 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
   [
     'a kind that cannot be rolled',
     { targetRef: { apiVersion: 'batch/v1', kind: 'CronJob', name: 'x' } },
-    'Deployment, StatefulSet or DaemonSet',
+    'Unsupported value: "CronJob": supported values: "Deployment", "StatefulSet", "DaemonSet"',
   ],
   [
     'another API group with a known kind',
     { targetRef: { apiVersion: 'apps/v2', kind: 'Deployment', name: 'x' } },
-    'apiVersion apps/v1',
+    'Unsupported value: "apps/v2": supported values: "apps/v1"',
   ],
   ['no containers', { containers: [] }, 'should have at least 1 items'],
   [
@@ -42,7 +42,12 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
     },
     'Duplicate value',
   ],
-  ['an image with a space', { containers: [{ name: 'a', image: 'a: 1' }] }, 'should match'],
+  ['an image with a space', { containers: [{ name: 'a', image: 'a: 1' }] }, 'image must not contain blanks'],
+  [
+    'a kind in small letters',
+    { targetRef: { kind: 'deployment', name: 'x' } },
+    'supported values: "Deployment"',
+  ],
   ['a container name that cannot be one', { containers: [{ name: '../x', image: 'a:1' }] }, 'should match'],
   [
     'nothing that is proved',
@@ -143,7 +148,10 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
   ['the same exit code twice', { postCheck: { checks: [codes('17', '17')] } }, 'exitCodes must not overlap'],
   ['an exit code above 255', { postCheck: { checks: [codes('256')] } }, 'between 0 and 255'],
   ['a range from large to small', { postCheck: { checks: [codes('20-3')] } }, 'the smaller one first'],
-  ['an exit code that is no number', { postCheck: { checks: [codes('abc')] } }, 'should match'],
+  ['an exit code that is no number', { postCheck: { checks: [codes('abc')] } }, 'between 0 and 255'],
+  ['a negative exit code', { postCheck: { checks: [codes(-1)] } }, 'between 0 and 255'],
+  ['a number above 255', { postCheck: { checks: [codes(256)] } }, 'between 0 and 255'],
+  ['a number within a range', { postCheck: { checks: [codes('3-20', 17)] } }, 'exitCodes must not overlap'],
   [
     'exit code 0 as a failure',
     { postCheck: { checks: [check({ exitCodes: [{ codes: '0-2', class: 'Fail' }] })] } },
@@ -174,10 +182,9 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
 
 let api: ApiServer;
 
-beforeAll(() => {
+beforeAll(async () => {
   api = startApiServer();
-  api.kubectl(['apply', '--server-side', '-f', 'crds/postcheck.dev_upgrades.yaml']);
-  api.kubectl(['wait', '--for=condition=Established', 'crd/upgrades.postcheck.dev', '--timeout=30s']);
+  await installCrd(api);
 }, 120_000);
 afterAll(() => api?.stop());
 
@@ -236,7 +243,8 @@ describe('an Upgrade is taken', () => {
         },
       },
     ],
-    ['neighbouring exit codes', { postCheck: { checks: [codes('3-16', '17', '18-119')] } }],
+    ['neighbouring exit codes', { postCheck: { checks: [codes('3-16', 17, '18-119')] } }],
+    ['a target without its API', { targetRef: { kind: 'Deployment', name: 'web' } }],
     [
       '32 exit-code rules on each of 16 checks',
       {

@@ -119,7 +119,7 @@ function ruleText(spec: UpgradeSpec, tried: PodCheck): string {
     return `${tried.check}: ${tried.class}, ${tried.reason}${tried.class === 'Error' ? ', which is no evidence' : ''}`;
   }
   const code = tried.exitCode;
-  const rule = check.exitCodes.find(({ codes }) => isIn(codes, code));
+  const rule = check.exitCodes.find(({ codes }) => isIn(String(codes), code));
   const { class: kind, reason } = evaluateTry(
     check,
     { kind: 'exit', code, output: tried.output ?? '' },

@@ -10,6 +10,7 @@ import { isPostCheckChanged, waitsForPods } from '../status.ts';
 import { toIso } from '../time.ts';
 import { type PodSummary, ungated } from '../verification/summary.ts';
 import type { Obstacle } from '../workload/driver.ts';
+import { headline } from './headline.ts';
 import { type Facts, sentence } from './sentence.ts';
 
 export interface ReportInput {
@@ -39,6 +40,7 @@ export function withConditions(snapshot: Snapshot, status: UpgradeStatus, input:
     observedGeneration: upgrade.metadata.generation,
     checks: effectiveChecks(upgrade.spec).map(({ name }) => name),
     phase: status.phase ?? 'Pending',
+    headline: headline(message),
     message,
     conditions,
   };

@@ -14,6 +14,7 @@ const PROGRESS: ReadonlySet<string> = new Set([
   'summary',
   'pods',
   'exitCodes',
+  'headline',
   'message',
   'progressAt',
   'maxUpdated',

@@ -76,7 +76,7 @@ function ownWords(code: number, output: string): string | undefined {
 
 /** Does `rule` speak of `code`? Codes that are no range never match; the CRD refuses them. */
 function covers(rule: ExitCodeRule, code: number): boolean {
-  const [low, high = low] = rule.codes.split('-').map(Number);
+  const [low, high = low] = String(rule.codes).split('-').map(Number);
   return low !== undefined && high !== undefined && low <= code && code <= high;
 }
 

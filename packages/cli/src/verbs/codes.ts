@@ -34,7 +34,7 @@ export function tableOf(check: Check, upgrade?: Upgrade): Row[] {
   for (let code = 0; code <= 255; code++) {
     const outcome: TryOutcome = { kind: 'exit', code, output: '' };
     const verdict = evaluateTry(check, outcome, { inFallback: false, podReady: true });
-    const rule = check.exitCodes.find(({ codes }) => covers(codes, code));
+    const rule = check.exitCodes.find(({ codes }) => covers(String(codes), code));
     const row: Row = {
       codes: String(code),
       class: verdict.class,
