@@ -27,10 +27,19 @@ export function answersBytes(bytes: string, seconds = 0): string {
   return onConnection(8080, `${readRequest}\n${say(bytes)}\nsleep ${seconds}`);
 }
 
-/** Answers 200 if the request target is this one, and its head has these lines and none that begin with the others; else 500. */
-export function expects(target: string, lines: string[] = [], absent: string[] = []): string {
+/** Answers 200 if the request target is this one, and its head has these lines, none that begin with the others, and such a user agent; else 500. */
+export function expects(
+  target: string,
+  lines: string[] = [],
+  absent: string[] = [],
+  userAgent?: string,
+): string {
   const has = lines.map((line) => `printf '%s\\n' "$head" | grep -qxiF '${line}' || status='500 No'`);
   const hasNot = absent.map((start) => `printf '%s\\n' "$head" | grep -qi '^${start}' && status='500 No'`);
+  const isAgent =
+    userAgent === undefined
+      ? []
+      : [`printf '%s\\n' "$head" | grep -qxiE 'user-agent: ${userAgent}' || status='500 No'`];
   const isTarget = `[ "$target" = '${target}' ] || status='500 No'`;
   return onConnection(
     8080,
@@ -40,6 +49,7 @@ export function expects(target: string, lines: string[] = [], absent: string[] =
       isTarget,
       ...has,
       ...hasNot,
+      ...isAgent,
       `printf "HTTP/1.1 $status\\r\\nConnection: close\\r\\n\\r\\n"`,
     ].join('\n'),
   );
