@@ -116,7 +116,7 @@ async function main(argument = join(repository, 'dist/postcheck.mjs')): Promise<
     writeFileSync(argument, contents);
   }
   if (argument === '--record') {
-    writeFileSync(recordedSize, `${JSON.stringify({ bytes })}\n`);
+    writeFileSync(recordedSize, `{ "bytes": ${bytes} }\n`);
   }
   if (argument === '--check') {
     const { bytes: recorded } = JSON.parse(readFileSync(recordedSize, 'utf8')) as { bytes: number };

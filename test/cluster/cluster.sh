@@ -141,8 +141,7 @@ something_is_left() { [ -d "$home/run" ] || [ -d "$home/host" ] || [ "$(link_own
 
 link_is_gone() { [ "$(link_owner "$host_link")" != "$home" ]; }
 
-# Namespaces first: with their first process everything in them ends. What has no record (its folder was deleted while it
-# ran) is found by its command line, which names this folder.
+# Namespaces first: with their first process everything in them ends.
 down() {
 	require_linux_root
 	something_is_left || return 0
@@ -154,16 +153,19 @@ down() {
 	find "$home" -mindepth 1 -maxdepth 1 ! -name bin ! -name images -exec rm -rf {} +
 }
 
+# What has no record (its folder was deleted while it ran) is found by its command line, which names the cluster's own files in this
+# folder. Only the programs are named by others too: API servers without nodes (api-only.sh) are started from here.
 stop_unrecorded_processes() {
 	local pid
-	for pid in $(pgrep -f -- "$home/|$cluster_sources/lib/namespace-init.sh $home\$"); do
+	for pid in $(pgrep -f -- "$home/(etcd|pki/|node-)|$cluster_sources/lib/namespace-init.sh $home\$"); do
 		case $(readlink "/proc/$pid/exe" || true) in
 		"$cache"/tools/* | */unshare | */containerd | */containerd-shim-runc-v2) kill -KILL "$pid" 2>/dev/null || true ;;
 		esac
 	done
 }
 
-use_network "$(own_network | grep . || echo 0)"
+network_number=$(own_network)
+[ -z "$network_number" ] || use_network "$network_number"
 command=${1:-}
 shift || true
 case $command in

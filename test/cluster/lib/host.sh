@@ -81,6 +81,7 @@ make_cgroup() {
 
 remove_cgroups() {
 	local root
+	[ -n "$host_link" ] || return 0
 	cgroup_roots | while read -r root; do
 		[ -d "$root/$host_link" ] || continue
 		wait_until 10 remove_cgroup_tree "$root/$host_link" || say "warning: could not remove $root/$host_link"

@@ -13,6 +13,8 @@
 
 port=16443
 highest_network=7
+# Empty until it is known which network is this cluster's.
+host_link=
 link_owner() { cat "/sys/class/net/$1/ifalias" 2>/dev/null || true; }
 
 # Sets the names and addresses of the network of that number.
@@ -33,7 +35,7 @@ own_network() {
 	local number
 	cat "$home/network" 2>/dev/null && return
 	for number in $(seq 0 "$highest_network"); do
-		[ "$(link_owner "postcheck$number")" != "$home" ] || { echo "$number" && return; }
+		[ "$(link_owner "postcheck$number")" != "$home" ] || echo "$number"
 	done
 }
 
