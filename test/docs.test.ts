@@ -8,10 +8,11 @@ import { Value } from 'typebox/value';
 import { parseAllDocuments } from 'yaml';
 import { effectiveChecks } from '../src/api/checks.ts';
 import { PHASES } from '../src/api/enums.ts';
-import { ABORT_ANNOTATION, GROUP, RETRY_ANNOTATION, VERIFIED, VERSION } from '../src/api/names.ts';
+import { GROUP, VERIFIED, VERSION } from '../src/api/names.ts';
 import { END_REASONS, POD_REASONS } from '../src/api/reasons.ts';
 import { SpecSchema } from '../src/api/schema-spec.ts';
 import { StatusSchema } from '../src/api/schema-status.ts';
+import { VERBS } from '../src/api/verbs.ts';
 import { headline } from '../src/core/report/headline.ts';
 import { SCENES } from './docs/scenes.ts';
 import { Stage } from './docs/stage.ts';
@@ -244,7 +245,8 @@ describe('fields and names', () => {
   });
 
   test('every name under postcheck.dev exists', () => {
-    const known = new Set([VERIFIED, RETRY_ANNOTATION, ABORT_ANNOTATION, `${GROUP}/${VERSION}`]);
+    const verbs = VERBS.map((verb) => `${GROUP}/${verb}`);
+    const known = new Set([VERIFIED, ...verbs, `${GROUP}/${VERSION}`]);
     const named = pages.flatMap((page) => matches(read(page), /(?<![\w.-])(postcheck\.dev\/[\w-]+)/g));
     expect(named.length).toBeGreaterThan(20);
     expect([...new Set(named)].filter((name) => !known.has(name))).toEqual([]);

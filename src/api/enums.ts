@@ -68,6 +68,17 @@ export const FALLBACK_STATES = wordsOf<FallbackState>(FALLBACK_STATE_MEANINGS);
 export type FallbackResult = Exclude<FallbackState, 'Rolling' | 'Checking'>;
 export const FALLBACK_RESULTS: readonly FallbackResult[] = ['Verified', 'Unverified', 'Failed'];
 
+/** Where a stage of an attempt stands. */
+export const STAGE_STATE_MEANINGS = {
+  Waiting: 'Its turn has not come.',
+  Rolling: 'Its pods are being replaced and verified.',
+  Soaking: 'Its pods are verified, and are probed further for a while.',
+  AwaitingApproval: 'Its pods are verified; the next stage waits for `postcheck.dev/approve`.',
+  Done: 'Verified, and over.',
+} as const;
+export type StageState = keyof typeof STAGE_STATE_MEANINGS;
+export const STAGE_STATES = wordsOf<StageState>(STAGE_STATE_MEANINGS);
+
 /** What started an attempt. */
 export const TRIGGER_MEANINGS = {
   Created: 'The Upgrade is new, or its status was lost.',

@@ -5,6 +5,8 @@ export const VERSION = 'v1alpha1';
 export const VERIFIED = `${GROUP}/verified`;
 export const RETRY_ANNOTATION = `${GROUP}/retry`;
 export const ABORT_ANNOTATION = `${GROUP}/abort`;
+export const APPROVE_ANNOTATION = `${GROUP}/approve`;
+export const PROMOTE_ANNOTATION = `${GROUP}/promote`;
 /** Field manager of every write. */
 export const FIELD_MANAGER = 'postcheck';
 /** Name of the MutatingAdmissionPolicy and of its binding. */

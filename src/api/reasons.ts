@@ -22,6 +22,10 @@ export const OBSTACLE_REASONS = {
   TargetClaimed: { meaning: 'another Upgrade acts on the workload', runbook: 'TargetClaimed' },
   WorkloadPaused: { meaning: 'the Deployment is paused', runbook: 'WorkloadPaused' },
   PartitionSet: { meaning: 'a partition keeps pods on the old version', runbook: 'PartitionSet' },
+  StagesUnsupported: {
+    meaning: 'the workload cannot be held at a stage',
+    runbook: 'StagesUnsupported',
+  },
   GateUnavailable: { meaning: 'the gate policy is not installed', runbook: 'GateUnavailable' },
   Forbidden: { meaning: 'the API server does not allow a write', runbook: 'Forbidden' },
   Refused: { meaning: 'the API server refuses a write as it is', runbook: 'Refused' },
@@ -131,7 +135,10 @@ export type ConditionReason = keyof typeof CONDITION_REASONS;
 /** Events on the way. */
 export const EVENT_REASONS = {
   UpgradeStarted: { meaning: 'an attempt started' },
-  CommandAccepted: { meaning: 'an abort or retry was acted on' },
+  CommandAccepted: { meaning: 'an annotation such as `postcheck.dev/abort` was acted on' },
+  StageStarted: { meaning: 'a stage of the attempt began' },
+  StageVerified: { meaning: 'every pod of a stage is verified' },
+  AwaitingApproval: { meaning: 'a stage waits for `postcheck.dev/approve`' },
   StuckPodDeleted: { meaning: 'a broken pod that held up a StatefulSet was deleted' },
   PostCheckFailed: { meaning: 'the new version failed' },
   FallbackStarted: { meaning: 'the images that ran before are being put back' },

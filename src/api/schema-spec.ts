@@ -87,6 +87,11 @@ const PostCheck = Type.Object(
       description:
         'When a pod could not be asked until its deadline: `Wait`, or `Fallback`. Never acts while the API server as a whole is lost.',
     }),
+    soakSeconds: Type.Optional(
+      seconds(
+        'How long the pods are probed further after the last one is verified, with the fallback armed. Defaults to 0.',
+      ),
+    ),
     readiness: Readiness,
     // No default: see effectiveChecks in checks.ts. And atomic, not merged by name: a server-side apply that takes the last entry out of a
     // merged list takes the whole field away, and `[]` would become the script.

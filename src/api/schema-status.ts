@@ -1,6 +1,15 @@
 /** What users read: the status, which is also all of the operator's state. */
 import { Type } from 'typebox';
-import { CLASSES, FALLBACK_STATES, OUTCOMES, PHASES, type Phase, POD_STATES, TRIGGERS } from './enums.ts';
+import {
+  CLASSES,
+  FALLBACK_STATES,
+  OUTCOMES,
+  PHASES,
+  type Phase,
+  POD_STATES,
+  STAGE_STATES,
+  TRIGGERS,
+} from './enums.ts';
 import type { AnyReason } from './reasons.ts';
 import { count, images, listMap, oneOf, text, time } from './schema-parts.ts';
 
@@ -123,6 +132,15 @@ export const StatusSchema = Type.Object({
         adopted: Type.Boolean({
           description: 'The target ran the wanted images already: nothing is written to it.',
         }),
+        held: Type.Optional(
+          Type.Object(
+            { partition: count('`updateStrategy.rollingUpdate.partition` before the attempt.') },
+            { description: 'What the attempt moves in the workload, as it was: put back at every end.' },
+          ),
+        ),
+        promotedAt: Type.Optional(
+          time('When the waits of what is left were skipped, by `postcheck.dev/promote`.'),
+        ),
         inherited: Type.Optional(
           Type.Boolean({
             description:
@@ -182,6 +200,22 @@ export const StatusSchema = Type.Object({
         revision: Type.Optional(text('Revision label of the pods that run it.', 253)),
       },
       { description: 'What the attempt rolls to.' },
+    ),
+  ),
+  stage: Type.Optional(text('The present stage, such as `2/4 canary`.', 80)),
+  stages: Type.Optional(
+    Type.Array(
+      Type.Object({
+        name: text('Name of the stage.', 63),
+        state: oneOf(STAGE_STATES, { description: 'Where the stage stands.' }),
+        desired: count('Pods of this stage, earlier stages included where it counts pods.'),
+        verified: count('Of these, verified and Ready.'),
+        startedAt: Type.Optional(time('When its first pod might be replaced.')),
+        soakUntil: Type.Optional(time('Its pods are probed further until then.')),
+        approvedAt: Type.Optional(time('When it was approved.')),
+        finishedAt: Type.Optional(time('When the next stage might begin.')),
+      }),
+      { maxItems: 51, description: 'The stages of the attempt, in order.', ...listMap('name') },
     ),
   ),
   lastVerified: Type.Optional(
@@ -272,6 +306,8 @@ export const StatusSchema = Type.Object({
       {
         retry: Command('Last `postcheck.dev/retry` token.'),
         abort: Command('Last `postcheck.dev/abort` token.'),
+        approve: Command('Last `postcheck.dev/approve` token.'),
+        promote: Command('Last `postcheck.dev/promote` token.'),
       },
       { description: 'Commands by annotation that were acted on.' },
     ),

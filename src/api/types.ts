@@ -25,6 +25,7 @@ export type PodReport = NonNullable<UpgradeStatus['pods']>[number];
 export type PodCheck = PodReport['checks'][number];
 export type Counts = NonNullable<UpgradeStatus['counts']>;
 export type ImageSet = NonNullable<UpgradeStatus['from']>;
+export type StageStatus = NonNullable<UpgradeStatus['stages']>[number];
 export type HistoryEntry = NonNullable<UpgradeStatus['history']>[number];
 export type Images = Readonly<Record<string, string>>;
 

@@ -156,4 +156,5 @@ export interface NodeView {
   readonly name: string;
   readonly resourceVersion: string;
   readonly ready: boolean;
+  readonly labels: Readonly<Record<string, string>>;
 }

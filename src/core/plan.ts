@@ -1,7 +1,7 @@
 /** What a decision asks for: a next status, at most one kind of change, probe cycles, and when to look again. */
 import type { AnyReason } from '../api/reasons.ts';
 import type { Images, UpgradeStatus } from '../api/types.ts';
-import type { PodView, WorkloadView } from '../api/views.ts';
+import type { PodView, StatefulSetView, WorkloadView } from '../api/views.ts';
 import type { Direction } from './rollout/rollout.ts';
 import type { TryRequest } from './verification/probe-cycle.ts';
 import type { PodSummary } from './verification/summary.ts';
@@ -23,10 +23,13 @@ export type Action =
       readonly kind: 'patchImages';
       readonly workload: WorkloadView;
       readonly images: Images;
+      /** Set in the same write, where the attempt holds the workload by it. */
+      readonly partition?: number;
       readonly direction: Direction;
       /** When the rollout was recorded, for the time from evidence to the first write of a fallback. */
       readonly recordedAt: number;
     }
+  | { readonly kind: 'patchPartition'; readonly workload: StatefulSetView; readonly partition: number }
   | { readonly kind: 'releaseFields'; readonly workload: WorkloadView }
   /** Ask whether the gate policy is installed. */
   | { readonly kind: 'probeGatePolicy' }

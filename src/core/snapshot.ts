@@ -15,6 +15,8 @@ export interface Snapshot {
   /** Every pod of the workload, of any revision. */
   readonly pods: readonly PodView[];
   readonly nodeReady: (node: string) => boolean;
+  /** Labels of a node; absent where nodes may not be watched. */
+  readonly nodeLabels?: (node: string) => Readonly<Record<string, string>> | undefined;
   /** When nodes that had been lost came back, as far as we saw it. */
   readonly nodeBackAt?: ReadonlyMap<string, number>;
   /** Probe results by pod UID. */

@@ -31,7 +31,15 @@ export class ActionExecutor {
     const { writer } = this.#options;
     switch (action.kind) {
       case 'patchImages':
-        return this.#applyWrite(action.workload, await writer.patchImages(action.workload, action.images));
+        return this.#applyWrite(
+          action.workload,
+          await writer.patchImages(action.workload, action.images, action.partition),
+        );
+      case 'patchPartition':
+        return this.#applyWrite(
+          action.workload,
+          await writer.patchImages(action.workload, {}, action.partition),
+        );
       case 'releaseFields':
         return this.#applyWrite(action.workload, await writer.releaseFields(action.workload));
       case 'deletePod': {

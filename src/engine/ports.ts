@@ -115,10 +115,14 @@ export interface VerifiedCondition {
 export interface Writer {
   /** Merge patch of `/status` with the Upgrade's uid and resourceVersion. Removed fields are sent as null. */
   patchStatus(upgrade: Upgrade, status: UpgradeStatus): Promise<Written<Upgrade>>;
-  /** Strategic merge of container images (init containers too) with the view's uid and resourceVersion, field manager `postcheck`. */
+  /**
+   * Strategic merge of container images (init containers too), and of a StatefulSet's partition, with the view's uid and
+   * resourceVersion, field manager `postcheck`.
+   */
   patchImages(
     workload: WorkloadView,
     images: Readonly<Record<string, string>>,
+    partition?: number,
   ): Promise<Written<WorkloadView>>;
   /** Drops our managedFields entries, guarded by resourceVersion. Does not bump the generation. */
   releaseFields(workload: WorkloadView): Promise<Written<WorkloadView>>;

@@ -130,6 +130,7 @@ export class Reconciler {
       updateRevision: revision,
       pods,
       nodeReady: (name) => store.nodes.get(name)?.ready ?? true,
+      nodeLabels: (name) => store.nodes.get(name)?.labels,
       nodeBackAt: this.local.nodeBackAt,
       records: this.local.records,
       waitingSince: this.local.waitingSince,

@@ -105,11 +105,11 @@ describe('a node', () => {
       podOf('log', 'node-2'),
       podOf('old', 'node-1'),
     );
-    send('Node', 'upsert', { name: 'node-1', ready: false, resourceVersion: '101' });
+    send('Node', 'upsert', { name: 'node-1', ready: false, labels: {}, resourceVersion: '101' });
     expect(concerned).toEqual(['shop/web']);
-    send('Node', 'upsert', { name: 'node-2', ready: true, resourceVersion: '102' });
+    send('Node', 'upsert', { name: 'node-2', ready: true, labels: {}, resourceVersion: '102' });
     expect(concerned).toEqual(['shop/web', 'shop/log']);
-    send('Node', 'upsert', { name: 'node-3', ready: true, resourceVersion: '103' });
+    send('Node', 'upsert', { name: 'node-3', ready: true, labels: {}, resourceVersion: '103' });
     expect(concerned).toEqual([]);
   });
 

@@ -53,6 +53,7 @@ export class ClusterWriter implements Writer {
   async patchImages(
     workload: WorkloadView,
     images: Readonly<Record<string, string>>,
+    partition?: number,
   ): Promise<Written<WorkloadView>> {
     const wanted = workload.containers.filter((container) => own(images, container.name) !== undefined);
     const part = (regular: boolean): { name: string; image: string | undefined }[] =>
@@ -70,7 +71,10 @@ export class ClusterWriter implements Writer {
       patchType: 'application/strategic-merge-patch+json',
       body: {
         metadata: { uid: workload.uid, resourceVersion: workload.resourceVersion },
-        spec: { template: { spec: podSpec } },
+        spec: {
+          ...(wanted.length > 0 ? { template: { spec: podSpec } } : {}),
+          ...(partition === undefined ? {} : { updateStrategy: { rollingUpdate: { partition } } }),
+        },
       },
       retries: RETRIES,
     });

@@ -69,6 +69,8 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
     }),
   TargetClaimed: () => seeing({ claimedBy: 'web-old' }),
   WorkloadPaused: () => blocked({}, { paused: true }),
+  StagesUnsupported: () =>
+    blocked({ strategy: { stages: [{ name: 'canary', pods: 1 }] } }, { kind: 'DaemonSet', onDelete: false }),
   PartitionSet: () => blocked({}, { kind: 'StatefulSet', partition: 2 }),
   GateUnavailable: () => seeing({ gatePolicy: 'Unavailable' }, { gate: 'Required' }),
   Forbidden: () =>

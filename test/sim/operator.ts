@@ -24,7 +24,13 @@ import { type Change, deepFreeze, keyOf } from './state.ts';
 import { type Remembered, rememberingLog, rememberingTelemetry } from './telemetry.ts';
 import { type World, wholeSeconds } from './world.ts';
 
-export type WriteKind = 'patchStatus' | 'patchImages' | 'releaseFields' | 'patchVerified' | 'deletePod';
+export type WriteKind =
+  | 'patchStatus'
+  | 'patchImages'
+  | 'patchPartition'
+  | 'releaseFields'
+  | 'patchVerified'
+  | 'deletePod';
 
 /** What happens to one write. `before`, `lost` and `after` end the process: not written; written but not answered; written and answered. */
 export type Cut = 'before' | 'lost' | 'after';
@@ -288,10 +294,14 @@ export class Operator {
           () => state.get('Upgrade', keyOf(upgrade)),
           () => this.#patchStatus(upgrade, status),
         ),
-      patchImages: (workload, images) => {
+      patchImages: (workload, images, partition) => {
         const look = () => state.get(workload.kind, keyOf(workload));
-        return this.#write('patchImages', JSON.stringify(images), look, () =>
-          this.#guarded(workload, (now) => world.setImages(now, images, 'postcheck')),
+        const [kind, what] =
+          Object.keys(images).length > 0
+            ? (['patchImages', JSON.stringify(images)] as const)
+            : (['patchPartition', String(partition)] as const);
+        return this.#write(kind, what, look, () =>
+          this.#guarded(workload, (now) => world.setImages(now, images, 'postcheck', partition)),
         );
       },
       // It reads the object itself first, so it is not behind.

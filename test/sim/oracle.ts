@@ -43,6 +43,7 @@ export class Oracle {
       if (kind === 'Pod') {
         this.#noteContainers(object as PodView);
         this.#enoughServe(object as PodView);
+        this.#keepsStage(object as PodView);
       }
     });
   }
@@ -83,6 +84,36 @@ export class Oracle {
     const least = workload.desired - world.model(workload).maxUnavailable;
     if (serving < least) {
       this.#broken('I1', `${serving} pods of ${workload.name} serve, ${least} must`);
+    }
+  }
+
+  /**
+   * Never beyond the stage: where pods are replaced one by one, no further pod runs the new version; where the gate holds them, no further
+   * pod is verified. Stages here count pods.
+   */
+  #keepsStage(pod: PodView): void {
+    const { world, story } = this.#options;
+    const { spec, status } = world.upgrade() ?? {};
+    const workload = world.workload(story.workload.kind, story.workload.name);
+    if (!spec?.strategy?.stages || !workload || !status?.attempt || status.fallback || status.attempt.end) {
+      return;
+    }
+    if (!world.podsOf(workload).some(({ uid }) => uid === pod.uid)) {
+      return;
+    }
+    const reached = (status.stages ?? []).filter(({ state }) => state !== 'Waiting');
+    const most = Math.max(
+      0,
+      ...reached.map(({ name }) =>
+        Number(spec.strategy?.stages?.find((own) => own.name === name)?.pods ?? workload.desired),
+      ),
+    );
+    const isNew = (own: PodView) => own.containers.some(({ image }) => image === spec.containers[0]?.image);
+    const isVerified = (own: PodView) => own.conditions[VERIFIED]?.status === 'True';
+    const now = world.podsOf(workload).filter((own) => isLive(own) && isNew(own));
+    const beyond = workload.kind === 'Deployment' ? now.filter(isVerified) : now;
+    if (beyond.length > most && !story.losesPods) {
+      this.#broken('stage', `${beyond.map(({ name }) => name)} are beyond the stage of ${most}`);
     }
   }
 

@@ -688,3 +688,44 @@ export const STORIES: readonly Story[] = [
   noReplicas, twoUpgrades, drifted, scaledMeanwhile, scaledToNothing(), scaledToNothingAndBack(exits(17)), scaledToNothingInFallback, noReplicasAtFirst({}), claimGoesOver, ...KINDS.map(statusLost), supersededAndScaled('Deployment'), workloadPausedMeanwhile, noGatePolicy, gateRequired, slippedPod('Auto'), slippedPod('Required'),
   nodeDownBefore, nodeDownMeanwhile, nodeDownAhead, manyContainers,
 ]; // biome-ignore format: a list
+
+// In stages.
+
+export const STAGED_KINDS: readonly KindName[] = KINDS.filter((kind) => kind !== 'DaemonSet');
+const CANARY = { stages: [{ name: 'canary', pods: 1 }] };
+
+/** One pod first, then the rest. */
+export const staged = (kind: KindName, behaviour: Behaviour = {}, more: Partial<Story> = {}): Story =>
+  told('staged', kind, behaviour, { ...more, spec: { strategy: CANARY, ...more.spec } });
+/** The canary works, the second pod does not. */
+export const badInRest = (kind: KindName): Story => ({
+  ...bad(kind),
+  name: `bad in the second stage, ${kind}`,
+  images: { [NEW]: { answer: ({ index }) => (index === 2 ? 17 : 0) } },
+  spec: { ...bad(kind).spec, strategy: CANARY },
+});
+/** Works for a minute and fails while the canary soaks. */
+export const badLate = (kind: KindName): Story => ({
+  ...told('bad while it soaks', kind, { answer: ({ ageMs }) => (ageMs < 60_000 ? 0 : 17) }),
+  spec: {
+    containers: [{ name: 'web', image: NEW }],
+    strategy: { stages: [{ name: 'canary', pods: 1, soakSeconds: 300 }] },
+  },
+});
+export const approved = (kind: KindName, token: string, isEarly = false): Story => ({
+  ...staged(kind),
+  name: `approved with ${token}${isEarly ? ' early' : ''}, ${kind}`,
+  spec: {
+    containers: [{ name: 'web', image: NEW }],
+    strategy: { stages: [{ name: 'canary', pods: 1, approval: 'Manual' }] },
+  },
+  steps: [
+    {
+      when: (world) => {
+        const [canary] = world.upgrade()?.status?.stages ?? [];
+        return isEarly ? canary?.state === 'Rolling' : canary?.state === 'AwaitingApproval';
+      },
+      act: (world) => annotate(world, 'approve', token),
+    },
+  ],
+});

@@ -2,6 +2,7 @@
 import { Value } from 'typebox/value';
 import { SpecSchema } from '../../src/api/schema-spec.ts';
 import type { Phase, Upgrade, UpgradeSpec } from '../../src/api/types.ts';
+import type { Verb } from '../../src/api/verbs.ts';
 import type { WorkloadView } from '../../src/api/views.ts';
 import type { ExecResult } from '../../src/engine/ports.ts';
 import type { Behaviour } from './behaviour.ts';
@@ -76,7 +77,7 @@ export function changeSpec(world: World, change: Partial<UpgradeSpec>, name = 'w
 export const wantImage = (world: World, image: string): void =>
   changeSpec(world, { containers: [{ name: 'web', image }] });
 
-export function annotate(world: World, verb: 'retry' | 'abort', token: string, name = 'web'): void {
+export function annotate(world: World, verb: Verb, token: string, name = 'web'): void {
   const upgrade = world.upgrade(name) as Upgrade;
   const annotations = { ...upgrade.metadata.annotations, [`postcheck.dev/${verb}`]: token };
   world.state.put('Upgrade', { ...upgrade, metadata: { ...upgrade.metadata, annotations } });

@@ -67,7 +67,8 @@ export class World {
 
   addNodes(...names: string[]): void {
     for (const name of names) {
-      this.state.put('Node', { name, resourceVersion: '', ready: true });
+      const labels = { 'kubernetes.io/hostname': name };
+      this.state.put('Node', { name, resourceVersion: '', ready: true, labels });
     }
   }
 
@@ -157,14 +158,16 @@ export class World {
   }
 
   /** Sets images as `manager`. */
-  setImages(workload: WorkloadView, images: Images, manager: string): WorkloadView {
+  setImages(workload: WorkloadView, images: Images, manager: string, partition?: number): WorkloadView {
     const containers = workload.containers.map((container) => {
       const asked = own(images, container.name);
       return asked === undefined
         ? container
         : { ...container, image: this.admission(asked, container.image) };
     });
-    const changed = containers.some(({ image }, index) => workload.containers[index]?.image !== image);
+    const moved = workload.kind === 'StatefulSet' && (partition ?? workload.partition) !== workload.partition;
+    const changed =
+      moved || containers.some(({ image }, index) => workload.containers[index]?.image !== image);
     const named = workload.containers
       .filter(({ name }) => own(images, name) !== undefined)
       .map(({ name }) => [name, manager]);
@@ -175,7 +178,7 @@ export class World {
     if (!changed) {
       return this.state.put(workload.kind, { ...workload, ...fields });
     }
-    return this.changeSpec(workload, { ...fields, containers });
+    return this.changeSpec(workload, { ...fields, containers, ...(moved ? { partition } : {}) });
   }
 
   upgrade(name = 'web'): Upgrade | undefined {

@@ -1,22 +1,32 @@
-/** The verbs `postcheck.dev/abort` and `postcheck.dev/retry`: each token acts once and is recorded in the status. */
+/** The verbs, such as `postcheck.dev/abort`: each token acts once and is recorded in the status. */
 import { cut } from '../../api/cut.ts';
-import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../../api/names.ts';
+import {
+  ABORT_ANNOTATION,
+  APPROVE_ANNOTATION,
+  PROMOTE_ANNOTATION,
+  RETRY_ANNOTATION,
+} from '../../api/names.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
+import { VERBS, type Verb } from '../../api/verbs.ts';
 import { toIso } from '../time.ts';
 
-export type Verb = 'abort' | 'retry';
+const ANNOTATIONS: Readonly<Record<Verb, string>> = {
+  abort: ABORT_ANNOTATION,
+  retry: RETRY_ANNOTATION,
+  approve: APPROVE_ANNOTATION,
+  promote: PROMOTE_ANNOTATION,
+};
 
-const ANNOTATIONS: Readonly<Record<Verb, string>> = { abort: ABORT_ANNOTATION, retry: RETRY_ANNOTATION };
-
-const tokenOf = (upgrade: Upgrade, verb: Verb): string | undefined =>
+/** The token of a verb's annotation, if there is one. */
+export const tokenOf = (upgrade: Upgrade, verb: Verb): string | undefined =>
   cut(upgrade.metadata.annotations?.[ANNOTATIONS[verb]] ?? '', 256) || undefined;
 
-/** The verb that waits to be acted on; of two new ones, abort comes first. */
+/** The verb that waits to be acted on. */
 export function newCommand(upgrade: Upgrade): Verb | undefined {
   if (!upgrade.status?.attempt) {
     return undefined;
   }
-  return (['abort', 'retry'] as const).find((verb) => {
+  return VERBS.find((verb) => {
     const token = tokenOf(upgrade, verb);
     return token !== undefined && token !== upgrade.status?.commands?.[verb]?.token;
   });
@@ -41,10 +51,4 @@ export function recordCommand(
 export const recordSeenCommands = (upgrade: Upgrade, status: UpgradeStatus, now: number): UpgradeStatus =>
   upgrade.status?.attempt
     ? status
-    : recordCommand(
-        upgrade,
-        recordCommand(upgrade, status, 'abort', 'SeenAtStart', now),
-        'retry',
-        'SeenAtStart',
-        now,
-      );
+    : VERBS.reduce((next, verb) => recordCommand(upgrade, next, verb, 'SeenAtStart', now), status);

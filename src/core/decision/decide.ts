@@ -3,6 +3,7 @@
  * Intent before act: a plan that changes what the operator means to do (`intent`) carries no action; the act follows once that status is stored.
  */
 import type { UpgradeStatus } from '../../api/types.ts';
+import type { Verb } from '../../api/verbs.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import { runsImages } from '../images.ts';
 import { type Action, type Decision, NO_ACTION, type PlannedCycle } from '../plan.ts';
@@ -21,6 +22,7 @@ import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, endAttempt, isFallingBack, isRetryable } from '../status.ts';
 import { fromIso, toIso } from '../time.ts';
 import { summarizePods, unrecorded } from '../verification/summary.ts';
+import { approve, type Obeyed, promote } from './approval.ts';
 import { recordCommand } from './commands.ts';
 import { observe, PAUSED, type State, type StateOf } from './observe.ts';
 import { retryAttempt, startAttempt } from './start.ts';
@@ -136,15 +138,24 @@ function resume(status: ActiveStatus, now: number): UpgradeStatus {
 }
 
 function obey(snapshot: Snapshot, { verb, workload, status }: StateOf<'CommandPending'>): UpgradeStatus {
-  const { upgrade, now } = snapshot;
-  if (verb === 'retry') {
-    return isRetryable(status)
-      ? retryAttempt(snapshot, workload)
-      : recordCommand(upgrade, status, 'retry', 'NothingToRetry', now);
+  if (verb === 'retry' && isRetryable(status)) {
+    return retryAttempt(snapshot, workload);
   }
-  const aborted = abort(snapshot, workload, status);
-  return recordCommand(upgrade, aborted ?? status, 'abort', aborted?.phase ?? 'NothingToAbort', now);
+  const { status: next = status, result } = OBEY[verb](snapshot, status, workload);
+  return recordCommand(snapshot.upgrade, next, verb, result, snapshot.now);
 }
+
+const OBEY: Readonly<
+  Record<Verb, (snapshot: Snapshot, status: ActiveStatus, workload: WorkloadView) => Obeyed>
+> = {
+  retry: () => ({ result: 'NothingToRetry' }),
+  abort: (snapshot, status, workload) => {
+    const aborted = abort(snapshot, workload, status);
+    return { status: aborted, result: aborted?.phase ?? 'NothingToAbort' };
+  },
+  approve,
+  promote,
+};
 
 function abort(snapshot: Snapshot, workload: WorkloadView, status: ActiveStatus): ActiveStatus | undefined {
   const { upgrade, now } = snapshot;
@@ -184,8 +195,24 @@ function idle(snapshot: Snapshot, { status, workload }: StateOf<'Idle'>): Decisi
   if (attempt.gating && !isOurs) {
     return { status: { ...status, attempt: { ...attempt, gating: false } }, intent: true };
   }
+  const restore = restoreHeld(status, workload);
+  if (restore) {
+    return restore;
+  }
   const release = releaseFields(workload);
   return { status, action: release.kind === 'none' ? explainHeldPods(snapshot, status, workload) : release };
+}
+
+/** Puts back what the attempt moved in the workload, and then forgets it. */
+function restoreHeld(status: ActiveStatus, workload: WorkloadView): Decision | undefined {
+  const { held } = status.attempt;
+  if (!held) {
+    return undefined;
+  }
+  const { partition } = held;
+  return workload.kind === 'StatefulSet' && workload.partition !== partition
+    ? { status, action: { kind: 'patchPartition', workload, partition } }
+    : { status: { ...status, attempt: { ...status.attempt, held: undefined } }, intent: true };
 }
 
 /** Pods that failed and stay behind their gates say why, for `kubectl describe pod`. A fallback replaces such pods at once, so there nobody would read it. */

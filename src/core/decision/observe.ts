@@ -2,7 +2,8 @@
  * Names the one state that an Upgrade is in. Exhaustive: decide.ts has an arm for each name and nothing else asks again.
  * Only stored facts count: what the status says, and what the cluster shows.
  */
-import type { Attempt, UpgradeStatus } from '../../api/types.ts';
+import type { Attempt, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
+import type { Verb } from '../../api/verbs.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import { policyOf } from '../rollout/policy.ts';
 import {
@@ -13,6 +14,7 @@ import {
   type Rollout,
   rolloutOf,
 } from '../rollout/rollout.ts';
+import { stagesOf } from '../rollout/stages.ts';
 import type { Snapshot } from '../snapshot.ts';
 import {
   type ActiveStatus,
@@ -23,8 +25,9 @@ import {
   isRetryable,
 } from '../status.ts';
 import type { Obstacle } from '../workload/driver.ts';
+import { driverOf } from '../workload/drivers.ts';
 import { attemptObstacle, gateUnavailable, targetClaimed, targetNotFound } from '../workload/obstacles.ts';
-import { newCommand, type Verb } from './commands.ts';
+import { newCommand } from './commands.ts';
 
 export type Trigger = Attempt['trigger'];
 
@@ -138,7 +141,8 @@ function observeStart(
   start: Pick<Start, 'trigger' | 'inherit'>,
 ): State {
   const { spec } = snapshot.upgrade;
-  const obstacle = attemptObstacle(spec, workload);
+  const isHeldByUs = snapshot.upgrade.status?.attempt?.held !== undefined;
+  const obstacle = attemptObstacle(spec, workload, isHeldByUs);
   if (obstacle) {
     return { name: 'Blocked', obstacle };
   }
@@ -147,6 +151,10 @@ function observeStart(
   }
   return observeGate(snapshot, workload) ?? { name: 'Starting', workload, ...start, rerecord: false };
 }
+
+/** Stages of such a workload are held by the gate alone. */
+const isHeldByGate = (spec: UpgradeSpec, workload: WorkloadView): boolean =>
+  stagesOf(spec).length > 1 && driverOf(workload).lever(workload) === 'gate';
 
 /** What an attempt that is about to start has to wait for, if anything. */
 function observeGate({ upgrade, gatePolicy }: Snapshot, workload: WorkloadView): State | undefined {
@@ -157,7 +165,8 @@ function observeGate({ upgrade, gatePolicy }: Snapshot, workload: WorkloadView):
   if (gate !== 'Disabled' && gatePolicy === 'Unknown') {
     return { name: 'GateUnknown' };
   }
-  return gate === 'Required' && gatePolicy === 'Unavailable'
+  const isNeeded = gate === 'Required' || isHeldByGate(upgrade.spec, workload);
+  return isNeeded && gatePolicy === 'Unavailable'
     ? { name: 'Blocked', obstacle: gateUnavailable }
     : undefined;
 }
@@ -210,7 +219,11 @@ function observeRollout(snapshot: Snapshot, rolling: Rolling): State {
 /** Suspended by an obstacle or by the user; or free again, which has to be recorded first, as the clocks count from then. */
 function observeSuspension(snapshot: Snapshot, rolling: Rolling): State | undefined {
   const { spec } = snapshot.upgrade;
-  const obstacle = policyOf(rolling.rollout).obstacle(spec, rolling.workload);
+  const obstacle = policyOf(rolling.rollout).obstacle(
+    spec,
+    rolling.workload,
+    rolling.status.attempt.held !== undefined,
+  );
   if (obstacle) {
     return { name: 'Suspended', obstacle, byUser: false, ...rolling };
   }

@@ -1,9 +1,10 @@
 /** Recording an attempt: everything a fresh process needs to go on is in the status before the first write to the workload. */
 import { own } from '../../api/own.ts';
-import type { Attempt, Images, UpgradeStatus } from '../../api/types.ts';
+import type { Attempt, Images, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import { imagesOf, runsImages } from '../images.ts';
 import { knownAnswer } from '../rollout/rewritten.ts';
+import { stagesOf } from '../rollout/stages.ts';
 import type { Snapshot } from '../snapshot.ts';
 import {
   type ActiveStatus,
@@ -66,6 +67,8 @@ export function startAttempt(snapshot: Snapshot, start: Start): ActiveStatus {
     ...without(
       recordSeenCommands(upgrade, before, now),
       'fallback',
+      'stage',
+      'stages',
       'paused',
       'counts',
       'exitCodes',
@@ -97,6 +100,7 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
     number,
     trigger,
     adopted,
+    held: last?.held ?? (adopted ? undefined : heldOf(upgrade.spec, workload)),
     inherited: inherit || undefined,
     gating: !adopted && upgrade.spec.gate !== 'Disabled' && gates,
     // Recorded again, its clock goes on: else a workload that somebody edits all the time would never be written.
@@ -110,6 +114,14 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
     warnings: some(warningsOf(snapshot, workload)),
   };
 }
+
+/** What the attempt will move in the workload, as it is now. */
+const heldOf = (spec: UpgradeSpec, workload: WorkloadView): Attempt['held'] =>
+  workload.kind === 'StatefulSet' &&
+  driverOf(workload).lever(workload) === 'partition' &&
+  stagesOf(spec).length > 0
+    ? { partition: workload.partition }
+    : undefined;
 
 /** What the status keeps of an attempt that the new one overtakes. */
 function supersede({ upgrade, now }: Snapshot, status: ActiveStatus, trigger: Trigger): UpgradeStatus {

@@ -3,7 +3,9 @@
 import type { FallbackState, Outcome } from '../../api/enums.ts';
 import type { EventReason } from '../../api/reasons.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
+import { VERBS } from '../../api/verbs.ts';
 import { fromIso } from '../time.ts';
+import { stageEvents } from './stage-text.ts';
 
 export interface UpgradeEvent {
   readonly type: 'Normal' | 'Warning';
@@ -28,19 +30,17 @@ const gateMissed = (status: UpgradeStatus | undefined): boolean =>
   status?.conditions?.some(({ type, reason }) => type === 'Gated' && reason === 'GateMissed') ?? false;
 
 const newCommand = (before: UpgradeStatus | undefined, after: UpgradeStatus): UpgradeEvent[] =>
-  (['abort', 'retry'] as const)
-    .filter(
-      (verb) =>
-        after.commands?.[verb] &&
-        after.commands[verb]?.token !== before?.commands?.[verb]?.token &&
-        after.commands[verb]?.result !== 'SeenAtStart',
-    )
-    .map((verb) => ({
-      type: 'Normal',
-      reason: 'CommandAccepted',
-      action: 'Command',
-      note: `${verb} with token ${after.commands?.[verb]?.token}: ${after.commands?.[verb]?.result}`,
-    }));
+  VERBS.filter(
+    (verb) =>
+      after.commands?.[verb] &&
+      after.commands[verb]?.token !== before?.commands?.[verb]?.token &&
+      after.commands[verb]?.result !== 'SeenAtStart',
+  ).map((verb) => ({
+    type: 'Normal',
+    reason: 'CommandAccepted',
+    action: 'Command',
+    note: `${verb} with token ${after.commands?.[verb]?.token}: ${after.commands?.[verb]?.result}`,
+  }));
 
 function phaseNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): UpgradeEvent[] {
   const note = after.message ?? '';
@@ -138,6 +138,9 @@ export function transitionEvents(
     ...newCommand(before, after),
     ...startNotices(before, after),
     ...gateNotices(before, after),
+    ...stageEvents(before, after).map(
+      (event): UpgradeEvent => ({ type: 'Normal', action: 'Rolling', ...event }),
+    ),
     ...phaseNotices(before, after),
   ];
   const completions = [...overtaken(before, after), ...newEnd(before, after)];

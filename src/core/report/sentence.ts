@@ -6,6 +6,7 @@ import { imagesText, isPostCheckChanged, waitsForPods } from '../status.ts';
 import { fromIso, spanText } from '../time.ts';
 import type { PodSummary } from '../verification/summary.ts';
 import type { Obstacle } from '../workload/driver.ts';
+import { stageClause, waitingStageText } from './stage-text.ts';
 
 export interface Facts {
   readonly upgrade: Upgrade;
@@ -60,7 +61,7 @@ function rolling(facts: Facts): string {
   const updated = summary
     ? `: ${summary.counts.updated} of ${summary.desired} updated, ${summary.counts.passed} passed`
     : '';
-  return `Rolling ${target(facts)} to ${wanted(facts)}${updated}${worst(facts)}${failure}${caveat(facts)}`;
+  return `Rolling ${target(facts)} to ${wanted(facts)}${stageClause(facts.status)}${updated}${worst(facts)}${failure}${caveat(facts)}`;
 }
 
 function checking(facts: Facts): string {
@@ -119,9 +120,9 @@ function byPhase(facts: Facts): string {
     case 'Pending':
       return `Attempt ${status.attempt?.number ?? 1} is to roll ${target(facts)} to ${wanted(facts) || imagesText(wantedBySpec(facts.upgrade), facts.upgrade.spec)}`;
     case 'Upgrading':
-      return rolling(facts);
+      return waitingStageText(facts, wanted(facts)) ?? rolling(facts);
     case 'PostChecking':
-      return checking(facts);
+      return waitingStageText(facts, wanted(facts)) ?? checking(facts);
     case 'Inconclusive':
       return `No verdict on ${wanted(facts)} yet: ${facts.summary?.counts.passed ?? 0} of ${facts.summary?.desired ?? 0} pods passed${worst(facts) || rollingFailure(facts)}`;
     case 'Succeeded':

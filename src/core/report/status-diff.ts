@@ -20,6 +20,9 @@ const PROGRESS: ReadonlySet<string> = new Set([
   'maxUpdated',
   'maxPassed',
   'revision',
+  // That a stage begins or ends is an intent of its own, and stored at once.
+  'stage',
+  'stages',
 ]);
 
 type Json = Readonly<Record<string, unknown>>;

@@ -5,14 +5,15 @@
 import type { UpgradeSpec } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import { type Action, NO_ACTION } from '../plan.ts';
+import type { ActiveStatus } from '../status.ts';
 import type { PodResult } from '../verification/pod.ts';
-import { excludedNodes } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
-import { isLive, isReady } from '../workload/pods.ts';
+import { isReady } from '../workload/pods.ts';
 import { podCount } from './amount.ts';
 import { policyOf } from './policy.ts';
 import type { Rollout } from './rollout.ts';
-import type { Turn } from './turn.ts';
+import { presentStage, reachOf } from './stages.ts';
+import { outdatedPods, type Turn } from './turn.ts';
 
 /** Deletes the next pod whose turn it is, if one may go now. */
 export function advance(turn: Turn, rollout: Rollout): Action {
@@ -21,8 +22,10 @@ export function advance(turn: Turn, rollout: Rollout): Action {
   if (driver.lever(workload) !== 'deletion' || snapshot.updateRevision === undefined) {
     return NO_ACTION;
   }
-  const waiting = driver.inReplacementOrder(outdatedPods(turn));
-  const free = maxParallel(turn, rollout) - undecided(turn, rollout, waiting.length);
+  const outdated = outdatedPods(turn);
+  const reach = rollout.direction === 'Forward' ? reachOf(turn) : undefined;
+  const waiting = driver.inReplacementOrder(outdated).filter((pod) => reach?.allows(pod) ?? true);
+  const free = maxParallel(turn, rollout) - undecided(turn, rollout, outdated.length);
   // On a lost node a pod would neither go nor be replaced.
   const next = waiting.find(
     (pod) => snapshot.nodeReady(pod.node) && (free > 0 || !mustBeSpared(pod, rollout)),
@@ -33,14 +36,6 @@ export function advance(turn: Turn, rollout: Rollout): Action {
 /** A rollback waits for no pod that does not serve anyway: it is what the rollback is for. */
 const mustBeSpared = (pod: PodView, { direction }: Rollout): boolean =>
   direction === 'Forward' || isReady(pod);
-
-/** Live pods that are to be replaced. */
-export function outdatedPods({ snapshot, status }: Turn): PodView[] {
-  const excluded = excludedNodes(status.attempt);
-  return snapshot.pods.filter(
-    (pod) => isLive(pod) && pod.revision !== snapshot.updateRevision && !excluded.includes(pod.node),
-  );
-}
 
 /**
  * Pods that are being replaced, or are new and do not serve verified yet: a verified pod counts only once the kubelet calls it Ready,
@@ -53,10 +48,22 @@ function undecided({ snapshot, summary }: Turn, rollout: Rollout, outdated: numb
   return Math.max(0, summary.desired - outdated - summary.results.filter(isDecided).length);
 }
 
-function maxParallel({ snapshot, summary }: Turn, { direction }: Rollout): number {
-  const amount = maxParallelOf(snapshot.upgrade.spec, direction);
-  return Math.max(1, podCount(amount, summary.desired));
+function maxParallel({ snapshot, status, summary }: Turn, { direction }: Rollout): number {
+  const { strategy, fallback } = snapshot.upgrade.spec;
+  const own = direction === 'Back' ? fallback.maxParallel : stageParallel(snapshot.upgrade.spec, status);
+  return Math.max(1, podCount(own ?? strategy?.maxParallel ?? 1, summary.desired));
 }
 
-const maxParallelOf = ({ strategy, fallback }: UpgradeSpec, direction: Rollout['direction']) =>
-  (direction === 'Back' ? fallback.maxParallel : undefined) ?? strategy?.maxParallel ?? 1;
+const stageParallel = (spec: UpgradeSpec, status: ActiveStatus) =>
+  presentStage(spec, status)?.stage.maxParallel;
+
+/** Moves the partition to where the present stage ends; what stood there before is recorded, and put back at every end. */
+export function movePartition(turn: Turn): Action {
+  const { workload, status, summary } = turn;
+  const { held } = status.attempt;
+  if (!held || workload.kind !== 'StatefulSet') {
+    return NO_ACTION;
+  }
+  const partition = Math.max(held.partition, summary.desired - reachOf(turn).pods);
+  return partition === workload.partition ? NO_ACTION : { kind: 'patchPartition', workload, partition };
+}

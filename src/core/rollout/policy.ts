@@ -12,7 +12,7 @@ import type { Evidence, Turn } from './turn.ts';
 
 export interface Policy {
   /** What stops the rollout, until the user has mended it. */
-  readonly obstacle: (spec: UpgradeSpec, workload: WorkloadView) => Obstacle | undefined;
+  readonly obstacle: (spec: UpgradeSpec, workload: WorkloadView, isHeldByUs: boolean) => Obstacle | undefined;
   readonly deadlineSeconds: (spec: UpgradeSpec) => number;
   /** Are the pods verified, or is it enough that the controller has rolled them? */
   readonly verifies: (spec: UpgradeSpec) => boolean;
@@ -50,7 +50,7 @@ const forward: Policy = {
 };
 
 const back: Policy = {
-  obstacle: (_spec, workload) => driverOf(workload).obstacle(workload),
+  obstacle: (_spec, workload, isHeldByUs) => driverOf(workload).obstacle(workload, isHeldByUs),
   deadlineSeconds: ({ fallback, postCheck }) => fallback.deadlineSeconds ?? postCheck.deadlineSeconds,
   verifies: ({ fallback }) => fallback.verify,
   phases: { rolling: 'FallingBack', checking: 'FallbackChecking' },

@@ -1,10 +1,11 @@
 /** One turn of verifying a rollout: what its ends are derived from. */
 import type { AnyReason } from '../../api/reasons.ts';
 import type { PodReport } from '../../api/types.ts';
-import type { WorkloadView } from '../../api/views.ts';
+import type { PodView, WorkloadView } from '../../api/views.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { ActiveStatus } from '../status.ts';
-import type { PodSummary } from '../verification/summary.ts';
+import { excludedNodes, type PodSummary } from '../verification/summary.ts';
+import { isLive } from '../workload/pods.ts';
 
 export interface Turn {
   readonly snapshot: Snapshot;
@@ -19,4 +20,12 @@ export interface Evidence {
   /** One sentence without its full stop. */
   readonly cause: string;
   readonly pods: readonly PodReport[];
+}
+
+/** Live pods that are to be replaced. */
+export function outdatedPods({ snapshot, status }: Turn): PodView[] {
+  const excluded = excludedNodes(status.attempt);
+  return snapshot.pods.filter(
+    (pod) => isLive(pod) && pod.revision !== snapshot.updateRevision && !excluded.includes(pod.node),
+  );
 }

@@ -18,9 +18,10 @@ import {
 } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { isReady } from '../workload/pods.ts';
-import { advance } from './advance.ts';
+import { advance, movePartition } from './advance.ts';
 import { policyOf } from './policy.ts';
 import type { Rollout } from './rollout.ts';
+import { followStages, isSoaking, reachOf, type Staged, withoutStages } from './stages.ts';
 import type { Evidence, Turn } from './turn.ts';
 
 interface Rolling {
@@ -40,9 +41,14 @@ export function verify(snapshot: Snapshot, { workload, status, rollout }: Rollin
     isRolling(summary),
   );
   const turn: Turn = { snapshot, workload, status: withPodStatus(followed, summary), summary };
-  const late = overdue(turn, rollout);
-  const end = endOf(turn, rollout, late);
-  return end ? { status: end, summary, intent: true } : goOn(turn, rollout, context, late !== undefined);
+  const staged = rollout.direction === 'Forward' ? followStages(turn) : withoutStages(turn.status);
+  const now: Turn = { ...turn, status: staged.status };
+  const late = staged.waits ? undefined : overdue(now, rollout);
+  const end = endOf(now, rollout, late, staged.isOver);
+  if (end || staged.moved) {
+    return { status: end ?? staged.status, summary, intent: true };
+  }
+  return goOn(now, rollout, { context, staged, isLate: late !== undefined });
 }
 
 /** What pods are evaluated by. */
@@ -61,6 +67,7 @@ export function verificationContext(snapshot: Snapshot, status: ActiveStatus): V
     nodeReady: snapshot.nodeReady,
     nodeBackAt: snapshot.nodeBackAt,
     waitingSince: snapshot.waitingSince,
+    isSoaking: isSoaking(spec, status),
   };
 }
 
@@ -99,14 +106,19 @@ function recordProgress({ now }: Snapshot, status: ActiveStatus, { counts }: Pod
 }
 
 /** How the rollout ends, if it does now. */
-function endOf(turn: Turn, rollout: Rollout, late: Overdue | undefined): ActiveStatus | undefined {
+function endOf(
+  turn: Turn,
+  rollout: Rollout,
+  late: Overdue | undefined,
+  isOver: boolean,
+): ActiveStatus | undefined {
   const { snapshot, summary } = turn;
   const policy = policyOf(rollout);
   const verifies = policy.verifies(snapshot.upgrade.spec);
   if (verifies && summary.counts.failed > 0) {
     return policy.onFailed(turn, evidenceOf(summary.results));
   }
-  if (isDone(turn, verifies)) {
+  if (isOver && isDone(turn, verifies)) {
     return summary.desired === 0 ? policy.onNoPods(turn) : policy.onDone(turn);
   }
   if (!late) {
@@ -193,7 +205,13 @@ function progressDeadline({ snapshot, status, summary }: Turn, { rolledAt }: Rol
   return since + progressDeadlineSeconds(snapshot) * 1000;
 }
 
-function goOn(turn: Turn, rollout: Rollout, context: VerificationContext, isLate: boolean): Decision {
+interface GoingOn {
+  readonly context: VerificationContext;
+  readonly staged: Staged;
+  readonly isLate: boolean;
+}
+
+function goOn(turn: Turn, rollout: Rollout, { context, staged, isLate }: GoingOn): Decision {
   const { snapshot, status, summary } = turn;
   const policy = policyOf(rollout);
   const verifies = policy.verifies(snapshot.upgrade.spec);
@@ -205,12 +223,17 @@ function goOn(turn: Turn, rollout: Rollout, context: VerificationContext, isLate
     cycles,
     action: firstAction(
       releaseFields(turn.workload),
-      verifies ? recordResults(summary, context) : NO_ACTION,
+      verifies ? recordResults(summary, context, mostVerified(turn, rollout)) : NO_ACTION,
       unblock(turn, rollout),
+      rollout.direction === 'Forward' ? movePartition(turn) : NO_ACTION,
       advance(turn, rollout),
       replaceMissedGate(turn, rollout),
     ),
-    wakeAt: earliest([wakeAt, snapshot.now < deadline ? deadline : undefined]),
+    wakeAt: earliest([
+      wakeAt,
+      staged.wakeAt,
+      !staged.waits && snapshot.now < deadline ? deadline : undefined,
+    ]),
   };
 }
 
@@ -240,13 +263,26 @@ export function scheduleProbes(
   return { cycles, wakeAt: earliest(later) };
 }
 
+/** How many pods may be verified now, where that is what holds the controller: without its verdict a pod's gate stays closed. */
+function mostVerified(turn: Turn, { direction }: Rollout): number | undefined {
+  const isHeld = direction === 'Forward' && driverOf(turn.workload).lever(turn.workload) === 'gate';
+  return isHeld ? reachOf(turn).pods : undefined;
+}
+
 /** Left in managedFields, our entry would make the user's next server-side apply conflict. */
 export const releaseFields = (workload: WorkloadView): Action =>
   workload.holdsOurFields ? { kind: 'releaseFields', workload } : NO_ACTION;
 
 /** Results that are to be written to their pods: that opens the gate, or says why it stays closed. */
-export function recordResults(summary: PodSummary, context: VerificationContext): Action {
-  const conditions = unrecorded(summary).map((result) => podCondition(result, context));
+export function recordResults(
+  summary: PodSummary,
+  context: VerificationContext,
+  most: number = Number.POSITIVE_INFINITY,
+): Action {
+  let room = most - summary.counts.passed - summary.counts.skipped;
+  const conditions = unrecorded(summary)
+    .filter(({ state }) => state === 'Failed' || room-- > 0)
+    .map((result) => podCondition(result, context));
   return conditions.length > 0 ? { kind: 'recordResults', conditions } : NO_ACTION;
 }
 

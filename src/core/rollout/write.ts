@@ -2,7 +2,7 @@
 import { own } from '../../api/own.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import { imagesOf, imagesToWrite, runsImages } from '../images.ts';
-import type { Decision } from '../plan.ts';
+import type { Action, Decision } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, endAttempt } from '../status.ts';
 import { toIso } from '../time.ts';
@@ -27,13 +27,18 @@ export function writeImages({ now }: Snapshot, { status, rollout, workload }: Ro
     return { status, wakeAt: startedAt + settles };
   }
   const toWrite = imagesToWrite(workload, images);
-  const action = {
+  const { held } = status.attempt;
+  // Forward nothing rolls until the first stage begins; back, everything does.
+  const partition =
+    held && (direction === 'Forward' ? Math.max(held.partition, workload.desired) : held.partition);
+  const action: Action = {
     kind: 'patchImages',
     workload,
     images: toWrite,
+    partition,
     direction,
     recordedAt: startedAt,
-  } as const;
+  };
   return { status, action };
 }
 

@@ -9,7 +9,7 @@ import type { UpgradeSpec } from '../../api/types.ts';
 import type { ContainerView, PodView } from '../../api/views.ts';
 import { earliest, latest, spanText } from '../time.ts';
 import { type PodRecord, possibleTries, readinessOf, type TryRecord, validRecord } from './probe-cycle.ts';
-import { recordedResult } from './recorded.ts';
+import { type RecordedResult, recordedResult } from './recorded.ts';
 
 export interface PodResult {
   readonly pod: PodView;
@@ -38,6 +38,8 @@ export interface VerificationContext {
   readonly resumedAt?: number;
   readonly deadlineSeconds: number;
   readonly nodeReady: (node: string) => boolean;
+  /** Pods that have passed are probed further, and may fail late. */
+  readonly isSoaking?: boolean;
   /** The clocks of pods on a node that was lost begin anew when it is back: they could not be asked meanwhile. */
   readonly nodeBackAt?: ReadonlyMap<string, number>;
   /** Waiting reasons by `pod uid/container`, and since when we have seen them: the API does not say. */
@@ -273,6 +275,28 @@ function fraction(text: string): number {
   return (hash >>> 0) / 4294967296;
 }
 
+/** A pod whose result is recorded on it. While it soaks it is probed further, and may fail yet. */
+function recordedPod(
+  pod: PodView,
+  record: PodRecord | undefined,
+  { status, reason, message }: RecordedResult,
+  verification: VerificationContext,
+): PodResult {
+  const good = isReason(reason, 'AllSkipped') ? 'Skipped' : 'Passed';
+  const late = status === 'True' && verification.isSoaking ? soak(pod, record, verification) : undefined;
+  return late?.state
+    ? { pod, record, ...late.state, recorded: false }
+    : {
+        ...late?.next,
+        pod,
+        record,
+        state: status === 'True' ? good : 'Failed',
+        reason,
+        message,
+        recorded: true,
+      };
+}
+
 /** Evaluates one pod of the wanted revision. */
 export function evaluatePod(
   pod: PodView,
@@ -284,14 +308,7 @@ export function evaluatePod(
   const withRecord = record ? { pod, record } : { pod };
   const stored = recordedResult(pod, verification.id);
   if (stored) {
-    const good = isReason(stored.reason, 'AllSkipped') ? 'Skipped' : 'Passed';
-    return {
-      ...withRecord,
-      state: stored.status === 'True' ? good : 'Failed',
-      reason: stored.reason,
-      message: stored.message,
-      recorded: true,
-    };
+    return recordedPod(pod, record, stored, verification);
   }
   const hard = terminal(pod, verification, now);
   const finding =
@@ -318,6 +335,31 @@ export function evaluatePod(
     // While standing still every deadline is a whole one away: told, it would be a write a second.
     ...(settled || verification.resumedAt === now ? {} : { deadlineAt: podDeadline(pod, verification) }),
   };
+}
+
+/** Evidence so often in a row fails a pod that had passed. */
+const SOAK_FAILURES = 3;
+/** And it is probed no more often than this. */
+const SOAK_PERIOD_SECONDS = 30;
+
+/** A pod that has passed, probed further: whether it fails now, and if not when it is probed next. */
+function soak(
+  pod: PodView,
+  record: PodRecord | undefined,
+  verification: VerificationContext,
+): { readonly state?: Finding; readonly next?: { readonly cycleAt: number } } {
+  const { periodSeconds, failureThreshold } = verification.spec.postCheck;
+  const threshold = Math.max(SOAK_FAILURES, failureThreshold);
+  const worst = record && worstTry(record);
+  if (record && worst && record.failures >= threshold) {
+    const message = `${worst.message}, ${record.failures} times in a row after it had passed`;
+    return { state: { state: 'Failed', reason: worst.reason, message } };
+  }
+  if (!pod.node || !verification.nodeReady(pod.node)) {
+    return {};
+  }
+  const period = Math.max(periodSeconds, SOAK_PERIOD_SECONDS) * 1000;
+  return { next: { cycleAt: record ? record.startedAt + period : verification.startedAt } };
 }
 
 function lostNode(pod: PodView, verification: VerificationContext): Finding | undefined {

@@ -25,7 +25,7 @@ export type Lever =
 
 export interface Driver<View extends WorkloadView = WorkloadView> {
   /** What keeps the controller from rolling, and what the user can do about it; the attempt waits until it is gone. */
-  obstacle(view: View): Obstacle | undefined;
+  obstacle(view: View, isHeldByUs: boolean): Obstacle | undefined;
   /**
    * Revision label of the pods that the controller makes now; `undefined` while it has not taken up the template.
    * "The newest revision" is never enough: a rollback renumbers the old one (kubernetes#51315), and caches of two kinds differ in age.

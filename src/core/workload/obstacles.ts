@@ -3,7 +3,7 @@ import { effectiveChecks } from '../../api/checks.ts';
 import type { Check, Upgrade, UpgradeSpec } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import { checkTargets } from '../verification/check-targets.ts';
-import { nameOf, type Obstacle } from './driver.ts';
+import { type Lever, nameOf, type Obstacle } from './driver.ts';
 import { driverOf } from './drivers.ts';
 
 const list = (names: readonly string[]): string => names.join(', ');
@@ -73,8 +73,45 @@ function invalidCheckContainer(spec: UpgradeSpec, workload: WorkloadView): Obsta
   return undefined;
 }
 
+/** A controller that chooses the pods by itself cannot be held at some of them. */
+function stagesUnsupported({ strategy, gate }: UpgradeSpec, workload: WorkloadView): Obstacle | undefined {
+  const { stages = [] } = strategy ?? {};
+  const parts = stages.filter(({ pods, nodes }) => pods !== undefined || nodes !== undefined);
+  const lever = driverOf(workload).lever(workload);
+  const byNode = parts.find(({ nodes }) => nodes !== undefined);
+  const mend = parts.length > 0 ? mendStages(workload, lever, gate === 'Disabled') : undefined;
+  const reason = 'StagesUnsupported';
+  if (mend) {
+    return { reason, message: `${nameOf(workload)} cannot go in stages: ${mend}` };
+  }
+  return byNode && (workload.kind !== 'DaemonSet' || lever !== 'deletion')
+    ? {
+        reason,
+        message: `stage ${byNode.name} names nodes, but only a DaemonSet has a pod a node: name pods`,
+      }
+    : undefined;
+}
+
+/** What makes the workload go in stages. */
+function mendStages({ kind }: WorkloadView, lever: Lever, isUngated: boolean): string | undefined {
+  if (lever === 'gate' && isUngated) {
+    return 'they are held by the gate, so set spec.gate to Auto or Required';
+  }
+  if (lever !== 'none') {
+    return undefined;
+  }
+  return kind === 'DaemonSet'
+    ? 'its controller chooses the nodes; set updateStrategy.type to OnDelete'
+    : 'it replaces all pods at once; set strategy.type to RollingUpdate';
+}
+
 /** What stops an attempt; a fallback needs only the controller to roll. */
-export const attemptObstacle = (spec: UpgradeSpec, workload: WorkloadView): Obstacle | undefined =>
+export const attemptObstacle = (
+  spec: UpgradeSpec,
+  workload: WorkloadView,
+  isHeldByUs: boolean,
+): Obstacle | undefined =>
   containerNotFound(spec, workload) ??
   invalidCheckContainer(spec, workload) ??
-  driverOf(workload).obstacle(workload);
+  stagesUnsupported(spec, workload) ??
+  driverOf(workload).obstacle(workload, isHeldByUs);

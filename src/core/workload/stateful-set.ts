@@ -4,8 +4,8 @@ import { isLive, isReady } from './pods.ts';
 
 /** A StatefulSet replaces pods by ordinal, the highest first, and says itself which revision it rolls to. */
 export const statefulSet: Driver<StatefulSetView> = {
-  obstacle(view) {
-    if (view.partition > 0) {
+  obstacle(view, isHeldByUs) {
+    if (view.partition > 0 && !isHeldByUs) {
       return {
         reason: 'PartitionSet',
         message: `${nameOf(view)} has updateStrategy.rollingUpdate.partition ${view.partition}, which keeps pods on the old version: set it to 0`,

@@ -38,5 +38,8 @@ export function decodeNode(raw: unknown): NodeView {
     name: text(record(metadata).name),
     resourceVersion: text(record(metadata).resourceVersion),
     ready: record(ready).status === 'True',
+    labels: Object.fromEntries(
+      Object.entries(record(record(metadata).labels)).map(([name, value]) => [name, text(value)]),
+    ),
   });
 }

@@ -1,0 +1,48 @@
+/** What a person says to an attempt that goes in stages. A word for another attempt does nothing and says so. */
+import { presentStage } from '../rollout/stages.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { type ActiveStatus, isAttempting } from '../status.ts';
+import { toIso } from '../time.ts';
+import { tokenOf } from './commands.ts';
+
+export interface Obeyed {
+  readonly status?: ActiveStatus;
+  /** CamelCase, recorded with the token. */
+  readonly result: string;
+}
+
+/** `postcheck.dev/approve: <attempt>/<stage>` lets that stage end, also before it waits for it. */
+export function approve({ upgrade, now }: Snapshot, status: ActiveStatus): Obeyed {
+  const [number, name] = (tokenOf(upgrade, 'approve') ?? '').split('/');
+  if (!isAttempting(status)) {
+    return { result: 'NothingToApprove' };
+  }
+  if (number !== String(status.attempt.number)) {
+    return { result: 'OtherAttempt' };
+  }
+  const stages = status.stages ?? [];
+  const stage = stages.find((known) => known.name === name);
+  if (!stage) {
+    return { result: 'NoSuchStage' };
+  }
+  if (stage.state === 'Done' || stage.approvedAt) {
+    return { result: 'NothingToApprove' };
+  }
+  const approved = { ...stage, approvedAt: toIso(now) };
+  return {
+    status: { ...status, stages: stages.map((known) => (known === stage ? approved : known)) },
+    result: 'Approved',
+  };
+}
+
+/** `postcheck.dev/promote: <attempt>` skips the waits of what is left, never a check. */
+export function promote({ upgrade, now }: Snapshot, status: ActiveStatus): Obeyed {
+  if (!isAttempting(status) || !presentStage(upgrade.spec, status)) {
+    return { result: 'NothingToPromote' };
+  }
+  if (tokenOf(upgrade, 'promote') !== String(status.attempt.number)) {
+    return { result: 'OtherAttempt' };
+  }
+  const attempt = { ...status.attempt, promotedAt: toIso(now) };
+  return { status: { ...status, attempt }, result: 'Promoted' };
+}

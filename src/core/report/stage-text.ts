@@ -1,0 +1,55 @@
+/** What a sentence says of an attempt that goes in stages. */
+import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
+
+interface StagedFacts {
+  readonly upgrade: Upgrade;
+  readonly status: UpgradeStatus;
+}
+
+/** A stage whose pods are verified, and what it waits for; `undefined` while pods are replaced. */
+export function waitingStageText({ upgrade, status }: StagedFacts, version: string): string | undefined {
+  const stage = status.stages?.find(({ state }) => state !== 'Done');
+  if (!stage || status.attempt?.end) {
+    return undefined;
+  }
+  const { name, state, verified, desired, soakUntil } = stage;
+  const where = `Stage ${name} (${status.stage?.split(' ')[0]?.replace('/', ' of ')}) of ${version}: ${verified} of ${desired} verified`;
+  if (state === 'Soaking') {
+    return `${where}, probed further until ${soakUntil}`;
+  }
+  return state === 'AwaitingApproval'
+    ? `${where}, waits for approval: kubectl annotate upgrade ${upgrade.metadata.name} postcheck.dev/approve=${status.attempt?.number}/${name} --overwrite`
+    : undefined;
+}
+
+/** `, stage canary (1 of 2)`, or nothing. */
+export const stageClause = ({ stage }: UpgradeStatus): string => {
+  const [place = '', name = ''] = stage?.split(' ') ?? [];
+  return stage ? `, stage ${name} (${place.replace('/', ' of ')})` : '';
+};
+
+/** What a change of stages is worth telling. */
+export function stageEvents(before: UpgradeStatus | undefined, after: UpgradeStatus): StageEvent[] {
+  const note = after.message ?? '';
+  return (after.stages ?? []).flatMap(({ name, state, verified, desired }): StageEvent[] => {
+    const known = before?.stages?.find((stage) => stage.name === name)?.state ?? 'Waiting';
+    if (state === known) {
+      return [];
+    }
+    if (state === 'Rolling') {
+      return [{ reason: 'StageStarted', note: `Stage ${name} begins` }];
+    }
+    const waits: StageEvent[] = state === 'AwaitingApproval' ? [{ reason: 'AwaitingApproval', note }] : [];
+    return known === 'Rolling'
+      ? [
+          { reason: 'StageVerified', note: `Stage ${name}: ${verified} of ${desired} pods verified` },
+          ...waits,
+        ]
+      : waits;
+  });
+}
+
+interface StageEvent {
+  readonly reason: 'StageStarted' | 'StageVerified' | 'AwaitingApproval';
+  readonly note: string;
+}

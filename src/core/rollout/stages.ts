@@ -1,0 +1,219 @@
+/** The stages of an attempt: how far it may go now, when a stage is over, and what it waits for. */
+import { own } from '../../api/own.ts';
+import type { StageStatus, UpgradeSpec } from '../../api/types.ts';
+import type { PodView } from '../../api/views.ts';
+import { type ActiveStatus, isFallingBack } from '../status.ts';
+import { fromIso, toIso } from '../time.ts';
+import type { PodResult } from '../verification/pod.ts';
+import { isReady } from '../workload/pods.ts';
+import { type Amount, podCount } from './amount.ts';
+import { outdatedPods, type Turn } from './turn.ts';
+
+export interface Stage {
+  readonly name: string;
+  readonly pods?: Amount;
+  readonly nodes?: { readonly matchLabels: Readonly<Record<string, string>> };
+  readonly maxParallel?: Amount;
+  readonly soakSeconds: number;
+  readonly needsApproval: boolean;
+}
+
+/** The stages that the spec asks for, the last of them everything; none where an attempt goes in one step and ends with its last pod. */
+export function stagesOf({ strategy, postCheck }: UpgradeSpec): readonly Stage[] {
+  const { stages = [], soakSeconds = 0, approval } = strategy ?? {};
+  const last = stages.at(-1);
+  const isOpen = last !== undefined && (last.pods !== undefined || last.nodes !== undefined);
+  const listed = isOpen ? [...stages, { name: unusedName(stages.map(({ name }) => name)) }] : stages;
+  const all = listed.length > 0 || !postCheck.soakSeconds ? listed : [{ name: 'all' }];
+  return all.map((stage: Omit<Stage, 'needsApproval' | 'soakSeconds'> & StageWaits, index) => ({
+    ...stage,
+    soakSeconds:
+      stage.soakSeconds ?? (index === all.length - 1 ? postCheck.soakSeconds : undefined) ?? soakSeconds,
+    needsApproval: (stage.approval ?? approval) === 'Manual',
+  }));
+}
+
+interface StageWaits {
+  readonly soakSeconds?: number;
+  readonly approval?: 'Auto' | 'Manual';
+}
+
+const unusedName = (names: readonly string[]): string =>
+  ['rest', 'remaining', 'everything-else'].find((name) => !names.includes(name)) ?? 'last';
+
+/** The stored states of `stages`, those that are not stored yet as waiting. */
+const statesOf = (stages: readonly Stage[], { stages: stored = [] }: ActiveStatus): StageStatus[] =>
+  stages.map(
+    ({ name }) =>
+      stored.find((known) => known.name === name) ?? { name, state: 'Waiting', desired: 0, verified: 0 },
+  );
+
+/** The stage that an attempt is in: the first that is not over. */
+export function presentStage(
+  spec: UpgradeSpec,
+  status: ActiveStatus,
+): { readonly index: number; readonly stage: Stage; readonly state: StageStatus } | undefined {
+  const stages = stagesOf(spec);
+  const states = statesOf(stages, status);
+  const index = states.findIndex(({ state }) => state !== 'Done');
+  const [stage, state] = [stages[index], states[index]];
+  return stage && state ? { index, stage, state } : undefined;
+}
+
+/** Verified pods are probed further while their stage soaks, or waits for a person. */
+export const isSoaking = (spec: UpgradeSpec, status: ActiveStatus): boolean => {
+  const state = isFallingBack(status) ? undefined : presentStage(spec, status)?.state.state;
+  return state === 'Soaking' || state === 'AwaitingApproval';
+};
+
+export interface Reach {
+  /** How many pods may run the new version verified. */
+  readonly pods: number;
+  /** May this pod of the version before be replaced now? */
+  allows(pod: PodView): boolean;
+}
+
+/** How far an attempt may go now; everywhere where it has no stages. */
+export function reachOf(turn: Turn): Reach {
+  const { snapshot, status, summary } = turn;
+  const { spec } = snapshot.upgrade;
+  const stages = stagesOf(spec);
+  const present = presentStage(spec, status);
+  const reached = present
+    ? stages.slice(0, present.index + (present.state.state === 'Waiting' ? 0 : 1))
+    : stages;
+  if (stages.length === 0 || (!present && reached.length > 0)) {
+    return { pods: summary.desired, allows: () => true };
+  }
+  const limits = reached.map((stage) => limitOf(turn, stage));
+  return {
+    pods: Math.max(0, ...limits.map(({ pods }) => pods)),
+    allows: (pod) => limits.some((limit) => limit.allows(pod)),
+  };
+}
+
+/** How far one stage goes by itself. */
+function limitOf(turn: Turn, stage: Stage): Reach {
+  const { summary } = turn;
+  const inStage = (pod: PodView) => isOnNodes(turn, stage, pod.node);
+  const wanted = nodesOf(turn, stage)?.size ?? summary.desired;
+  const pods = stage.pods === undefined ? wanted : Math.min(wanted, podCount(stage.pods, summary.desired));
+  const outdated = outdatedPods(turn).filter(inStage).length;
+  return { pods, allows: (pod) => inStage(pod) && wanted - outdated < pods };
+}
+
+/** Nodes of the stage that have, or had until a moment ago, a pod of the workload; `undefined` where it names no nodes. */
+function nodesOf(turn: Turn, stage: Stage): ReadonlySet<string> | undefined {
+  if (!stage.nodes) {
+    return undefined;
+  }
+  const nodes = turn.snapshot.pods.map(({ node }) => node);
+  return new Set(nodes.filter((node) => node !== '' && isOnNodes(turn, stage, node)));
+}
+
+function isOnNodes({ snapshot }: Turn, { nodes }: Stage, node: string): boolean {
+  const labels = snapshot.nodeLabels?.(node);
+  return Object.entries(nodes?.matchLabels ?? {}).every(([name, value]) => own(labels, name) === value);
+}
+
+/** Verified, and taking traffic. */
+const isServing = ({ pod, state, recorded }: PodResult): boolean =>
+  recorded && (state === 'Passed' || state === 'Skipped') && isReady(pod);
+
+interface Count {
+  readonly desired: number;
+  readonly verified: number;
+  /** Every pod of the stage is verified; a stage without any pod never is. */
+  readonly isComplete: boolean;
+}
+
+function countOf(turn: Turn, stage: Stage): Count {
+  const { summary } = turn;
+  const { pods: desired } = limitOf(turn, stage);
+  const verified = summary.results.filter(
+    (result) => isServing(result) && isOnNodes(turn, stage, result.pod.node),
+  ).length;
+  const isLast = stage.pods === undefined && stage.nodes === undefined;
+  const isRolled = !isLast || (summary.rolledOut && turn.snapshot.updateRevision !== undefined);
+  const replaced = stage.nodes !== undefined && stage.pods === undefined;
+  const isOutdated = replaced && outdatedPods(turn).some(({ node }) => isOnNodes(turn, stage, node));
+  return { desired, verified, isComplete: desired > 0 && verified >= desired && isRolled && !isOutdated };
+}
+
+export interface Staged {
+  readonly status: ActiveStatus;
+  /** A stage began or ended, which is stored before anything is done about it. */
+  readonly moved: boolean;
+  /** For a person, or for time to pass: no deadline runs. */
+  readonly waits: boolean;
+  readonly isOver: boolean;
+  readonly wakeAt?: number;
+}
+
+/** A rollout that goes in one step. */
+export const withoutStages = (status: ActiveStatus): Staged => ({
+  status,
+  moved: false,
+  waits: false,
+  isOver: true,
+});
+
+/** The status with its stages as they are now; at most one of them moves on. */
+export function followStages(turn: Turn): Staged {
+  const { snapshot, status } = turn;
+  const { spec } = snapshot.upgrade;
+  const present = presentStage(spec, status);
+  if (!present) {
+    return withoutStages(status);
+  }
+  const { index, stage, state } = present;
+  const stages = stagesOf(spec);
+  const count = countOf(turn, stage);
+  const next: StageStatus = {
+    ...nextState(turn, stage, state, count.isComplete),
+    desired: count.desired,
+    verified: count.verified,
+  };
+  const moved = next.state !== state.state;
+  const { attempt } = status;
+  return {
+    status: {
+      ...status,
+      stage: `${index + 1}/${stages.length} ${stage.name}`,
+      stages: statesOf(stages, status).map((known, place) => (place === index ? next : known)),
+      attempt: moved ? { ...attempt, progressAt: toIso(snapshot.now) } : attempt,
+    },
+    moved,
+    waits: next.state === 'Soaking' || next.state === 'AwaitingApproval',
+    isOver: next.state === 'Done' && index === stages.length - 1,
+    wakeAt: next.state === 'Soaking' && next.soakUntil ? fromIso(next.soakUntil) : undefined,
+  };
+}
+
+/** One step at most: each is stored before the next one. */
+function nextState(turn: Turn, stage: Stage, state: StageStatus, isComplete: boolean): StageStatus {
+  const { now } = turn.snapshot;
+  const isPromoted = turn.status.attempt.promotedAt !== undefined;
+  switch (state.state) {
+    case 'Waiting':
+      return { ...state, state: 'Rolling', startedAt: toIso(now) };
+    case 'Rolling':
+      if (isComplete && stage.soakSeconds > 0 && !isPromoted) {
+        return { ...state, state: 'Soaking', soakUntil: toIso(now + stage.soakSeconds * 1000) };
+      }
+      return isComplete ? afterSoak(stage, state, now, isPromoted) : state;
+    case 'Soaking': {
+      const isOver = isPromoted || now >= fromIso(state.soakUntil ?? '');
+      return isOver && isComplete ? afterSoak(stage, state, now, isPromoted) : state;
+    }
+    case 'AwaitingApproval':
+      return isComplete ? afterSoak(stage, state, now, isPromoted) : state;
+    case 'Done':
+      return state;
+  }
+}
+
+const afterSoak = (stage: Stage, state: StageStatus, now: number, isPromoted: boolean): StageStatus =>
+  stage.needsApproval && !state.approvedAt && !isPromoted
+    ? { ...state, state: 'AwaitingApproval' }
+    : { ...state, state: 'Done', finishedAt: toIso(now) };

@@ -1,0 +1,80 @@
+/** Attempts that go in stages: how far each may go, what it waits for, and how it ends. */
+import { describe, expect, test } from '@jest/globals';
+import { play, type Run } from './run.ts';
+import { approved, badInRest, badLate, NEW, OLD, STAGED_KINDS, staged } from './stories.ts';
+import type { Story } from './story.ts';
+import { sweep } from './sweep.ts';
+
+const three = (image: string) => Array(3).fill(`${image} serves`);
+
+/** Plays, and insists on every rule of the oracle. */
+async function played(story: Story): Promise<Run> {
+  const run = await play(story);
+  expect(run.violations).toEqual([]);
+  return run;
+}
+
+const statesOf = (run: Run) =>
+  run.world.upgrade()?.status?.stages?.map(({ name, state }) => `${name} ${state}`);
+const partitionOf = (run: Run, story: Story) => {
+  const workload = run.world.workload(story.workload.kind, 'web');
+  return workload?.kind === 'StatefulSet' ? workload.partition : 0;
+};
+
+describe.each(STAGED_KINDS)('an attempt on a %s in stages', (kind) => {
+  test('verifies the canary before the rest begins', async () => {
+    const story = staged(kind);
+    const run = await played(story);
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(statesOf(run)).toEqual(['canary Done', 'rest Done']);
+    expect(partitionOf(run, story)).toBe(0);
+    expect(run.world.upgrade()?.status?.attempt?.held).toBeUndefined();
+  });
+
+  test('falls back when the rest fails, and puts the strategy back', async () => {
+    const story = badInRest(kind);
+    const run = await played(story);
+    expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+    expect(partitionOf(run, story)).toBe(0);
+  });
+
+  test('falls back when the canary fails while it soaks', async () => {
+    const run = await played(badLate(kind));
+    expect(run.ending).toMatchObject({ phase: 'FellBack', reason: 'ProbeFailed', pods: three(OLD) });
+    expect(run.fellBackAfterSeconds).toBeGreaterThan(60);
+  });
+
+  test('waits for approval, past every deadline', async () => {
+    const waiting = await played({ ...approved(kind, 'never'), steps: [], minutes: 120 });
+    expect(waiting.ending.phase).not.toBe('Succeeded');
+    expect(statesOf(waiting)).toEqual(['canary AwaitingApproval', 'rest Waiting']);
+    expect(waiting.ending.pods.filter((pod) => pod === `${NEW} serves`)).toHaveLength(1);
+  });
+
+  test.each([
+    ['when it waits', '1/canary', false],
+    ['before it waits', '1/canary', true],
+  ])('goes on when it is approved %s', async (_when, token, isEarly) => {
+    const run = await played(approved(kind, token, isEarly));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(run.world.upgrade()?.status?.commands?.approve?.result).toBe('Approved');
+  });
+
+  test.each([
+    ['another attempt', '2/canary', 'OtherAttempt'],
+    ['a stage that it does not have', '1/nothing', 'NoSuchStage'],
+  ])('does not take an approval for %s', async (_what, token, result) => {
+    const run = await played(approved(kind, token));
+    expect(statesOf(run)).toEqual(['canary AwaitingApproval', 'rest Waiting']);
+    expect(run.world.upgrade()?.status?.commands?.approve?.result).toBe(result);
+  });
+
+  test.each([staged(kind), badInRest(kind)])(
+    'that is cut at any write ends the same: $name',
+    async (story) => {
+      const { failures } = await sweep(story, 1);
+      expect(failures).toEqual([]);
+    },
+    120_000,
+  );
+});
