@@ -28,8 +28,8 @@ const WATCHED: readonly WatchedKind[] = [
   'Pod',
 ];
 
-const clock: Clock = {
-  now: () => Date.now(),
+/** All but the time, which is the API server's. */
+const localClock: Omit<Clock, 'now'> = {
   steady: () => performance.now(),
   random: () => Math.random(),
   after: (delayMs, run) => {
@@ -76,7 +76,7 @@ async function run(options: Options): Promise<void> {
   const engine = new Engine({
     ...cluster,
     prober: networkProber(),
-    clock,
+    clock: { ...localClock, now: cluster.now },
     telemetry: metrics,
     log,
     maxExecs: options.maxExecs,

@@ -47,6 +47,8 @@ export interface Cluster {
   readonly mayReadMetrics: (authorization: string) => Promise<Access>;
   /** Leaves nothing behind that only the operator could open; gives the problem that stopped it, or nothing. */
   readonly uninstall: (request: UninstallRequest) => Promise<string | undefined>;
+  /** The time at the API server, milliseconds since the epoch. */
+  readonly now: () => number;
   /** Ends watches and idle connections. */
   readonly close: () => Promise<void>;
 }
@@ -85,6 +87,7 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
     },
     mayReadMetrics: (authorization) => metricsAccess.check(authorization),
     uninstall: (request) => uninstall({ requests, writer, namespaces, gatePolicyName }, request),
+    now: () => connection.clock.now(),
     close: async () => {
       await watcher.stop();
       streams.close();

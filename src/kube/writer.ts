@@ -160,7 +160,13 @@ export class ClusterWriter implements Writer {
   }
 
   async #send(request: ApiRequest): Promise<Answer> {
-    return this.#options.mayWrite() ? await this.#requests.send(request) : failed(NOT_LEADER);
+    const { mayWrite } = this.#options;
+    if (!mayWrite()) {
+      return failed(NOT_LEADER);
+    }
+    const answer = await this.#requests.send({ ...request, maySend: mayWrite });
+    // Unless something else went wrong as well, it was ended for want of the lease.
+    return !answer.ok && answer.status === 0 && !mayWrite() ? failed(NOT_LEADER) : answer;
   }
 }
 

@@ -57,6 +57,12 @@ afterEach(async () => {
   await connections.close(server);
 });
 
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) {
+    await new Promise((passed) => setTimeout(passed, 5));
+  }
+}
+
 const target = { resource: RESOURCES.Pod, namespace: 'shop', name: 'web-0' };
 
 async function send(script: Behaviour[], request: Partial<ApiRequest> = {}): Promise<Answer> {
@@ -186,6 +192,62 @@ test('after 429 nothing is sent before the time that the server named, then it g
   await new Promise((passed) => setTimeout(passed, 1_050));
   expect((await send([answer(200)])).ok).toBe(true);
 });
+
+test('a 429 about one object holds up nothing but its own request', async () => {
+  const status = { kind: 'Status', message: 'cannot evict: disruption budget', code: 429 };
+  expect(await send([answer(429, status, { 'retry-after': '10' })])).toMatchObject({
+    failure: { kind: 'throttled', retryAfterMs: 10_000 },
+  });
+  expect((await send([answer(200)])).ok).toBe(true);
+});
+
+describe('what a process that has lost the lease had begun to write', () => {
+  test('is not sent when its turn for a connection comes', async () => {
+    let allowed = true;
+    let answerFirst = () => {};
+    const slow: Behaviour = (request, response) => {
+      answerFirst = () => answer(200)(request, response);
+    };
+    const single = new HttpClient(new Connection({ kubeconfig }), 1);
+    behaviours = [slow, answer(200)];
+    const write = (name: string) =>
+      new Requests(single).send({
+        method: 'PATCH',
+        target: { ...target, name },
+        body: {},
+        maySend: () => allowed,
+      });
+    const [first, second] = [write('web-0'), write('web-1')];
+    await until(() => asked.length === 1);
+    allowed = false;
+    answerFirst();
+    expect((await first).ok).toBe(true);
+    expect(await second).toMatchObject({ ok: false, failure: { kind: 'unavailable' } });
+    expect(asked).toHaveLength(1);
+    single.close();
+  });
+
+  test('is not sent when a new connection took until then', async () => {
+    const result = await send([answer(200)], { method: 'PATCH', body: {}, maySend: () => false });
+    expect(result).toMatchObject({ ok: false, failure: { kind: 'unavailable' } });
+    expect([asked.length, connections.size]).toEqual([0, 0]);
+  });
+});
+
+test.each([-3_600_000, 3_600_000, 0])(
+  "the time is the server's, %d ms from our own, as far as whole seconds tell",
+  async (ms) => {
+    const connection = new Connection({ kubeconfig });
+    const client = new HttpClient(connection, 1);
+    behaviours = [
+      (request, response) =>
+        answer(200, {}, { date: new Date(Date.now() + ms).toUTCString() })(request, response),
+    ];
+    await new Requests(client).send({ method: 'GET', target });
+    expect(Math.abs(connection.clock.now() - (Date.now() + ms))).toBeLessThan(2_000);
+    client.close();
+  },
+);
 
 describe('credentials', () => {
   /** As in a pod: a token in a file, which the kubelet replaces. */

@@ -1,5 +1,6 @@
 import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
+import { ServerClock } from './server-clock.ts';
 
 /** A kubeconfig file (and a context in it), or nothing: the pod's own service account. */
 export interface ConnectionOptions {
@@ -39,6 +40,7 @@ const TLS_FIELDS = ['ca', 'cert', 'key', 'servername', 'rejectUnauthorized'] as 
  */
 export class Connection {
   readonly server: URL;
+  readonly clock = new ServerClock();
   /** The context's own namespace. */
   readonly namespace: string | undefined;
   readonly #options: ConnectionOptions;

@@ -80,6 +80,18 @@ export function retryAfterMs(header: string | undefined, now: number): number {
   return Math.min(Math.max(wanted, 0), LONGEST_RETRY_AFTER_MS);
 }
 
+/**
+ * Whether a 429 with this body speaks for the whole server: its priority and fairness, or a proxy before it, answers in plain text.
+ * A `Status` is about the one object: an eviction, an admission webhook, a kind whose cache is not ready.
+ */
+export function isOverloaded(body: string): boolean {
+  try {
+    return record(JSON.parse(body)).kind !== 'Status';
+  } catch {
+    return true;
+  }
+}
+
 /** `message` of a Status object in a body; empty when the body is anything else. */
 export function statusMessage(body: string): string {
   try {

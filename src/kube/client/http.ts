@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Connection, Credentials, TlsMaterial } from './connection.ts';
 
 export interface HttpRequest {
@@ -11,6 +12,8 @@ export interface HttpRequest {
   /** For the whole exchange, connecting included. */
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** Asked when a connection is there, which may be long after the request was made; false ends it unsent. */
+  readonly maySend?: (() => boolean) | undefined;
 }
 
 export interface HttpAnswer {
@@ -97,7 +100,19 @@ export class HttpClient {
       );
       const abort = (): void => giveUp(new Error('stopped'));
       asked.signal?.addEventListener('abort', abort, { once: true });
-      outgoing.on('response', (incoming) => readBody(incoming, resolve, giveUp));
+      let sentAt = performance.now();
+      outgoing.on('response', (incoming) => {
+        this.#connection.clock.observe(incoming.headers.date, sentAt);
+        readBody(incoming, resolve, giveUp);
+      });
+      const send = (): void => {
+        sentAt = performance.now();
+        if (asked.maySend?.() ?? true) {
+          outgoing.end(asked.body);
+        } else {
+          giveUp(new Error('no longer allowed to'));
+        }
+      };
       outgoing.on('error', reject);
       outgoing.on('close', () => {
         clearTimeout(timer);
@@ -106,9 +121,18 @@ export class HttpClient {
       if (asked.signal?.aborted) {
         abort();
       } else {
-        outgoing.end(asked.body);
+        outgoing.once('socket', (socket) => whenConnected(socket, send));
       }
     });
+  }
+}
+
+/** A new connection has to be made first; one that is kept alive is there. */
+function whenConnected(socket: Socket, run: () => void): void {
+  if (socket.connecting) {
+    socket.once('secureConnect', run);
+  } else {
+    run();
   }
 }
 

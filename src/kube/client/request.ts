@@ -1,6 +1,6 @@
 import pRetry from 'p-retry';
 import type { RequestFailure } from '../../engine/ports.ts';
-import { clean, failureOf, noAnswer } from './errors.ts';
+import { clean, failureOf, isOverloaded, noAnswer } from './errors.ts';
 import type { HttpAnswer, HttpClient, HttpRequest } from './http.ts';
 import { describe, pathOf, type Target } from './paths.ts';
 import type { Throttle } from './throttle.ts';
@@ -23,6 +23,8 @@ export interface ApiRequest {
   /** Further tries after no answer or a 5xx; only for requests that may be done twice. Default 0. */
   readonly retries?: number;
   readonly signal?: AbortSignal;
+  /** Asked again when a connection is there; false ends the request unsent. */
+  readonly maySend?: () => boolean;
 }
 
 /** `status` is the HTTP status of a refusal; 0 when there was none. */
@@ -99,7 +101,7 @@ export class Requests {
       what(request),
       Date.now(),
     );
-    if (failure.kind === 'throttled') {
+    if (failure.kind === 'throttled' && isOverloaded(answer.body)) {
       this.#throttle?.hold(failure.retryAfterMs);
     }
     throw new Failed(failure, answer.status);
@@ -116,6 +118,7 @@ export class Requests {
         body: request.body === undefined ? undefined : JSON.stringify(request.body),
         deadlineMs: request.deadlineMs ?? DEFAULT_DEADLINE_MS,
         signal: request.signal,
+        maySend: request.maySend,
       });
     } catch (error) {
       throw new Failed(noAnswer(error, what(request)));

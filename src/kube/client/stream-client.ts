@@ -31,6 +31,12 @@ export interface StreamTiming {
 }
 
 const DEFAULT_TIMING: StreamTiming = { openMs: 30_000, pingMs: 15_000 };
+/**
+ * What the server may send of one watch, and of all, before we have read it: as much as Go's client grants. With less, a process that is busy
+ * for a moment stops the server's writing at once, and the server ends a watch that it cannot write to.
+ */
+const STREAM_WINDOW_BYTES = 4 * 1024 * 1024;
+const SESSION_WINDOW_BYTES = 64 * 1024 * 1024;
 /** Servers allow 100 and more; beyond their limit Node queues a stream silently. */
 const STREAMS_PER_SESSION = 50;
 
@@ -117,7 +123,11 @@ export class StreamClient {
       socket.destroy();
       return undefined;
     }
-    const session = connectHttp2(origin, { createConnection: () => socket as TLSSocket });
+    const session = connectHttp2(origin, {
+      createConnection: () => socket as TLSSocket,
+      settings: { initialWindowSize: STREAM_WINDOW_BYTES },
+    });
+    session.once('connect', () => session.setLocalWindowSize(SESSION_WINDOW_BYTES));
     this.#tend(session);
     return session;
   }
@@ -145,10 +155,12 @@ export class StreamClient {
     stream.on('close', () => this.#count(session, -1));
     const cancel = (): void => stream.close(constants.NGHTTP2_CANCEL);
     stream.on('error', () => {});
+    const sentAt = performance.now();
     const received = await inTime(firstAnswer(stream), this.#timing.openMs, 'waiting for headers', () =>
       stream.destroy(),
     );
-    const { ':status': status, 'retry-after': retryAfter } = received as Record<string, unknown>;
+    const { ':status': status, 'retry-after': retryAfter, date } = received as Record<string, unknown>;
+    this.#connection.clock.observe(text(date), sentAt);
     return {
       status: Number(status),
       retryAfter: text(retryAfter) || undefined,
@@ -175,6 +187,7 @@ export class StreamClient {
       headers: { accept: 'application/json', ...headers },
     });
     outgoing.end();
+    const sentAt = performance.now();
     const cancel = (): void => void outgoing.destroy();
     outgoing.on('error', () => {});
     const incoming = (await inTime(
@@ -183,6 +196,7 @@ export class StreamClient {
       'waiting for headers',
       cancel,
     )) as IncomingMessage;
+    this.#connection.clock.observe(incoming.headers.date, sentAt);
     return {
       status: incoming.statusCode ?? 0,
       retryAfter: incoming.headers['retry-after'],

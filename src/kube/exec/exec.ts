@@ -1,7 +1,7 @@
 import { Agent } from 'node:https';
 import type { ExecRequest, ExecResult, Executor } from '../../engine/ports.ts';
 import type { Connection, TlsMaterial } from '../client/connection.ts';
-import { clean, errorText, retryAfterMs, statusMessage } from '../client/errors.ts';
+import { clean, errorText, isOverloaded, retryAfterMs, statusMessage } from '../client/errors.ts';
 import { isLabel, pathOf, RESOURCES } from '../client/paths.ts';
 import type { Throttle } from '../client/throttle.ts';
 import { type NotUpgraded, runExecSession, type SessionRequest } from './exec-session.ts';
@@ -97,7 +97,7 @@ export class ClusterExecutor implements Executor {
   #refused(refusal: NotUpgraded): ExecResult {
     const { status, retryAfter } = refusal;
     const message = refusalText(refusal);
-    if (status === 429) {
+    if (status === 429 && isOverloaded(refusal.body)) {
       this.#throttle.hold(retryAfterMs(retryAfter, Date.now()));
     }
     const gone =
