@@ -3,4 +3,4 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/cluster/lib/common.sh"
 "$repository/container/test/setup.sh"
-require_packages python3 dash netcat-openbsd perl-base openssl procps util-linux
+require_packages tmux python3 dash netcat-openbsd perl-base openssl procps util-linux

@@ -1,5 +1,5 @@
 /** The verbs that change something, and what they refuse, against a real API server. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type ApiServer, eventually } from '../../../../test/api/api-server.ts';
 import { cli, createUpgrade, type Ran, startLab, statusOf } from '../lab.ts';
 
@@ -9,6 +9,8 @@ interface Upgrade {
 }
 
 const OLD = 'registry.example/web:1.9';
+jest.setTimeout(60_000);
+
 let api: ApiServer;
 const run = (...words: string[]): Promise<Ran> =>
   cli([...words, '-n', 'shop'], { kubeconfig: api.kubeconfig });

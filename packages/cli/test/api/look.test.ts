@@ -1,7 +1,9 @@
 /** The verbs that look, against a real API server. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { ApiServer } from '../../../../test/api/api-server.ts';
 import { cli, createUpgrade, type Ran, startLab, statusOf } from '../lab.ts';
+
+jest.setTimeout(60_000);
 
 let api: ApiServer;
 const run = (...words: string[]): Promise<Ran> => cli(words, { kubeconfig: api.kubeconfig });

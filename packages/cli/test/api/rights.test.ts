@@ -1,7 +1,9 @@
 /** What a user of few rights is told: the verb and the resource, never a stack. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { ApiServer } from '../../../../test/api/api-server.ts';
 import { cli, createUpgrade, type Ran, startLab } from '../lab.ts';
+
+jest.setTimeout(60_000);
 
 let api: ApiServer;
 const as = (user: string, ...words: string[]): Promise<Ran> =>

@@ -1,0 +1,172 @@
+/** The verbs that prepare, record and look after an installation; and the tool as kubectl's plugin. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { ApiServer } from '../../../../test/api/api-server.ts';
+import { GATE_API, renderChart } from '../../../../test/chart/render.ts';
+import { cli, createUpgrade, type Ran, scratch, startLab, tool } from '../lab.ts';
+
+const folder = scratch();
+jest.setTimeout(60_000);
+
+let api: ApiServer;
+const run = (...words: string[]): Promise<Ran> =>
+  cli([...words, '-n', 'shop'], { kubeconfig: api.kubeconfig });
+
+beforeAll(async () => {
+  api = await startLab('shop', 'postcheck-system');
+  api.kubectl(['create', 'deployment', 'web', '--image=registry.example/web:1.9', '-n', 'shop']);
+  api.kubectl(['set', 'env', 'deployment/web', 'DB_PASSWORD=hunter2', '-n', 'shop']);
+  createUpgrade(api, 'shop', 'web', { scene: 'FellBack' });
+}, 600_000);
+afterAll(() => api?.stop());
+
+describe('init', () => {
+  test('prints an Upgrade that lint and the API server take', async () => {
+    const { out, code } = await run('init', 'deploy/web');
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /^# Whether the image has \/usr\/bin\/readiness_probe.sh was not tried; it has no readiness probe/,
+    );
+    const path = join(folder, 'web.yaml');
+    writeFileSync(path, out.replace('name: web\n  namespace', 'name: other\n  namespace'));
+    expect((await run('lint', '-f', path)).code).toBe(0);
+    api.kubectl(['apply', '--dry-run=server', '-f', path]);
+  });
+
+  test('asks for the kind, and says what is not there', async () => {
+    expect((await run('init', 'web')).err).toBe(
+      'error: name the workload with its kind, such as deployment/web\n',
+    );
+    expect((await run('init', 'deploy/wbe')).err).toBe('error: deployments.apps "wbe" not found\n');
+  });
+});
+
+describe('lint --live', () => {
+  test('says what the cluster would say', async () => {
+    const path = join(folder, 'live.yaml');
+    const spec = {
+      targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+      containers: [{ name: 'wbe', image: 'x:1' }],
+    };
+    writeFileSync(
+      path,
+      JSON.stringify({
+        apiVersion: 'postcheck.dev/v1alpha1',
+        kind: 'Upgrade',
+        metadata: { name: 'again' },
+        spec,
+      }),
+    );
+    const { out, code } = await run('lint', '-f', path, '--live', '-o', 'json');
+    const said = (JSON.parse(out) as { message: string }[]).map(({ message }) => message);
+    expect(code).toBe(1);
+    expect(said).toEqual([
+      'Deployment web has no container wbe: name one of web in spec.containers',
+      'Upgrade web acts on Deployment web already',
+      expect.stringContaining('the gate policy is not installed in this cluster'),
+    ]);
+  });
+
+  test('gives code hosts SARIF', async () => {
+    const { out } = await cli(['lint', '-f', '-', '-o', 'sarif'], {
+      kubeconfig: '/nonexistent',
+      input: 'kind: Upgrade\nspec: {}\n',
+    });
+    expect(JSON.parse(out)).toMatchObject({
+      version: '2.1.0',
+      runs: [{ tool: { driver: { name: 'kubectl-postcheck' } } }],
+    });
+  });
+});
+
+describe('records', () => {
+  test('history, diff, events, codes and why agree on the attempt', async () => {
+    expect((await run('history', 'web')).out).toMatch(
+      /^ATTEMPT +OUTCOME[^\n]*\n1 +FellBack +web=registry.example\/web:2.0/,
+    );
+    expect((await run('diff', 'web')).out).toBe(
+      'before → attempt 1\n  web\n  - registry.example/web:1.9\n  + registry.example/web:2.0\n',
+    );
+    expect((await run('diff', 'web', '1..7')).err).toBe('error: the history has no attempt 7; it has: 1\n');
+    expect((await run('events', 'web')).out).toContain('ScalingReplicaSet   Deployment/web');
+    expect((await run('codes', 'web')).out).toMatch(/3-119 +Retry +ProbeFailed/);
+    const why = JSON.parse((await run('why', 'web', '-o', 'json')).out);
+    expect(why.parts.map(({ topic }: { topic: string }) => topic)).toContain('Rule');
+    expect((await run('why', 'web', '--attempt', '9')).err).toBe(
+      'error: the history has no attempt 9; it has: 1\n',
+    );
+  });
+
+  test('bundle has everything, and no secret', async () => {
+    const file = join(folder, 'web.tar.gz');
+    expect((await run('bundle', 'web', '--file', file)).code).toBe(0);
+    const names = execFileSync('tar', ['-tzf', file], { encoding: 'utf8' }).split('\n');
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'web/why.txt',
+        'web/tree.txt',
+        'web/upgrade.yaml',
+        'web/workload.yaml',
+        'web/events.txt',
+      ]),
+    );
+    const all = execFileSync('tar', ['-xzOf', file], { encoding: 'utf8' });
+    expect(all).toContain('name: DB_PASSWORD');
+    expect(all).not.toContain('hunter2');
+    expect((await run('bundle', 'web', '--file', file)).err).toContain('it is there already');
+  });
+});
+
+describe('check', () => {
+  test('of a cluster without an operator says what is missing', async () => {
+    const { out, code } = await run('check');
+    expect(code).toBe(1);
+    expect(out).toContain('✔ CRD upgrades.postcheck.dev v1alpha1 has every field that this tool reads');
+    expect(out).toContain('✗ no pod of the operator runs');
+    expect(out).toContain('! gate policy postcheck-gate is not installed');
+    expect((await run('check', '--pre')).code).toBe(0);
+  });
+
+  test('of an installed chart sees operator, rights and gate, and proves the gate while an attempt gates', async () => {
+    const items = renderChart(['--api-versions', GATE_API, '--kube-version', '1.36.3']).filter(
+      ({ metadata }) => !JSON.stringify(metadata).includes('helm.sh/hook"'),
+    );
+    api.kubectl(
+      ['apply', '-n', 'postcheck-system', '-f', '-'],
+      JSON.stringify({ apiVersion: 'v1', kind: 'List', items }),
+    );
+    createUpgrade(api, 'shop', 'web', { scene: 'GateMissed' });
+    const look = async (): Promise<string> => (await run('check')).out;
+    let seen = await look();
+    for (let turn = 0; turn < 40 && !/got its readiness gate/.test(seen); turn++) {
+      seen = await look();
+    }
+    expect(seen).toContain('✗ operator');
+    expect(seen).toContain('✔ the operator has every right that it needs in namespace shop');
+    expect(seen).toContain('✔ a trial pod of Deployment shop/web (dry run) got its readiness gate');
+    expect(seen).toContain('nobody leads');
+  }, 60_000);
+});
+
+describe('as a plugin', () => {
+  test('kubectl finds it, and completes its verbs and names', async () => {
+    const bin = join(folder, 'bin');
+    mkdirSync(bin);
+    symlinkSync(await tool(), join(bin, 'kubectl-postcheck'));
+    const script = (await run('completion', 'kubectl')).out;
+    writeFileSync(join(bin, 'kubectl_complete-postcheck'), script, { mode: 0o755 });
+    const kubectl = join(import.meta.dirname, '../../../../.cluster/bin/kubectl');
+    const env = {
+      PATH: [bin, process.env['PATH']].join(delimiter),
+      KUBECONFIG: api.kubeconfig,
+      HOME: folder,
+    };
+    const ask = (...words: string[]): string =>
+      execFileSync(kubectl, words, { encoding: 'utf8', env, stdio: 'pipe' });
+    expect(ask('postcheck', 'get', '-n', 'shop', '-o', 'name')).toBe('upgrade.postcheck.dev/web\n');
+    expect(ask('__complete', 'postcheck', 'hist')).toMatch(/^history\t/);
+    expect(ask('__complete', 'postcheck', 'why', '-n', 'shop', '')).toMatch(/^web\t/);
+  });
+});
