@@ -29,9 +29,10 @@ export const OBSTACLE_REASONS = {
   GateUnavailable: { meaning: 'the gate policy is not installed', runbook: 'GateUnavailable' },
   Forbidden: { meaning: 'the API server does not allow a write', runbook: 'Forbidden' },
   Refused: { meaning: 'the API server refuses a write as it is', runbook: 'Refused' },
+  NoEffect: { meaning: 'a write is accepted and comes to nothing', runbook: 'NoEffect' },
   Paused: { meaning: '`spec.paused` is true', runbook: 'Paused' },
 } as const satisfies Table;
-export type ObstacleReason = keyof typeof OBSTACLE_REASONS;
+export type ObstacleReason = keyof typeof OBSTACLE_REASONS | 'ImageRewritten';
 
 /** How an attempt ended, where the reason is not that of a pod. */
 export const END_REASONS = {

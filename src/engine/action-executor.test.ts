@@ -1,10 +1,12 @@
 import { expect, test } from '@jest/globals';
 import { VirtualClock } from '../../test/sim/clock.ts';
 import { remembered, rememberingTelemetry } from '../../test/sim/telemetry.ts';
-import { podOf } from '../../test/support/snapshots.ts';
+import { NEW, OLD, podOf, workloadOf } from '../../test/support/snapshots.ts';
+import { VERIFIED } from '../api/names.ts';
 import type { PodView } from '../api/views.ts';
 import type { PodCondition } from '../core/plan.ts';
 import { ActionExecutor } from './action-executor.ts';
+import { LocalState } from './local-state.ts';
 import type { Writer, Written } from './ports.ts';
 import { Store } from './store.ts';
 
@@ -14,7 +16,13 @@ const results = (count: number): PodCondition[] =>
     condition: { status: 'True', reason: 'Passed', message: 'ok' },
   }));
 
-function made(answer: (pod: PodView) => Written<PodView>) {
+const ok = { status: 'True', reason: 'Passed', message: 'ok' } as const;
+const stored = (pod: PodView): Written<PodView> => ({
+  ok: true,
+  object: { ...pod, conditions: { ...pod.conditions, [VERIFIED]: { ...ok, since: 0 } } },
+});
+
+function made(answer: (pod: PodView) => Written<PodView>, also: Partial<Writer> = {}) {
   const clock = new VirtualClock(0, 1);
   const written: string[] = [];
   let atOnce = 0;
@@ -29,16 +37,17 @@ function made(answer: (pod: PodView) => Written<PodView>) {
   };
   const executor = new ActionExecutor({
     clock,
-    writer: { patchVerified } as unknown as Writer,
+    writer: { patchVerified, ...also } as unknown as Writer,
     telemetry: rememberingTelemetry(remembered()),
     store: new Store(),
+    local: new LocalState(),
   });
   return { executor, written, most: () => most };
 }
 
 test('results of thousands of pods are written few at a time, and the rest after another look', async () => {
-  const { executor, written, most } = made((object) => ({ ok: true, object }));
-  expect(await executor.execute({ kind: 'recordResults', conditions: results(5000) })).toBeUndefined();
+  const { executor, written, most } = made(stored);
+  expect(await executor.execute({ kind: 'recordResults', conditions: results(5000) })).toEqual({});
   expect(written).toHaveLength(200);
   expect(most()).toBe(4);
 });
@@ -46,8 +55,41 @@ test('results of thousands of pods are written few at a time, and the rest after
 test('one that is refused does not keep the others from being written', async () => {
   const failure = { kind: 'forbidden', message: 'no' } as const;
   const { executor, written } = made((object) =>
-    object.name === 'web-3' ? { ok: false, failure } : { ok: true, object },
+    object.name === 'web-3' ? { ok: false, failure } : stored(object),
   );
-  expect(await executor.execute({ kind: 'recordResults', conditions: results(9) })).toBe(failure);
+  expect(await executor.execute({ kind: 'recordResults', conditions: results(9) })).toEqual({ failure });
   expect(written).toHaveLength(9);
+});
+
+test.each([
+  ['is not there when it is read back', (object: PodView): Written<PodView> => ({ ok: true, object }), 1],
+  ['has to be written again', stored, 2],
+])('a result that %s has come to nothing', async (_how, answer, times) => {
+  const { executor } = made(answer);
+  const executed = [];
+  for (let n = 0; n < times; n++) {
+    executed.push(await executor.execute({ kind: 'recordResults', conditions: results(1) }));
+  }
+  expect(executed.at(-1)?.noEffect?.message).toMatch(
+    /^a write of condition postcheck.dev\/verified of pod web-0 /,
+  );
+});
+
+test.each([
+  ['the image of before', OLD, 'ImageRewritten'],
+  ['another image', 'registry.example/web:2.0@sha256:0', undefined],
+])('an image that comes back as %s is told to have come to nothing, or not', async (_what, image, reason) => {
+  const workload = workloadOf({
+    containers: [{ name: 'web', image: OLD, role: 'regular', startupProbe: false }],
+  });
+  const object = workloadOf({ containers: [{ name: 'web', image, role: 'regular', startupProbe: false }] });
+  const { executor } = made(stored, { patchImages: async () => ({ ok: true, object }) });
+  const action = {
+    kind: 'patchImages',
+    workload,
+    images: { web: NEW },
+    direction: 'Forward',
+    recordedAt: 0,
+  } as const;
+  expect((await executor.execute(action)).noEffect?.reason).toBe(reason);
 });

@@ -1,14 +1,27 @@
 /** Carries out one planned change. Every write has a precondition, so doing it twice, or from an old view, is refused and not wrong. */
 
 import { VERIFIED } from '../api/names.ts';
+import { own } from '../api/own.ts';
 import { isReason } from '../api/reasons.ts';
+import type { Images } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
+import { imagesOf } from '../core/images.ts';
 import type { Action, PodCondition } from '../core/plan.ts';
+import type { Obstacle } from '../core/workload/driver.ts';
+import type { LocalState } from './local-state.ts';
 import type { Ports, RequestFailure, Written } from './ports.ts';
 import type { Store } from './store.ts';
 
 export interface ActionExecutorOptions extends Pick<Ports, 'clock' | 'writer' | 'telemetry'> {
   readonly store: Store;
+  readonly local: LocalState;
+}
+
+/** What came of an action; neither: it was done. */
+export interface Executed {
+  readonly failure?: RequestFailure | undefined;
+  /** It was accepted, and nothing came of it. */
+  readonly noEffect?: Obstacle | undefined;
 }
 
 /** What can be carried out by writing. */
@@ -26,75 +39,102 @@ export class ActionExecutor {
     this.#options = options;
   }
 
-  /** Executes the action. Returns the failure if the API server rejected it. */
-  async execute(action: WriteAction): Promise<RequestFailure | undefined> {
+  /** Executes the action, and tells whether it was rejected or came to nothing. */
+  async execute(action: WriteAction): Promise<Executed> {
     const { writer } = this.#options;
     switch (action.kind) {
-      case 'patchImages':
-        return this.#applyWrite(
-          action.workload,
-          await writer.patchImages(action.workload, action.images, action.partition),
+      case 'patchImages': {
+        const written = await writer.patchImages(action.workload, action.images, action.partition);
+        return this.#applyWrite(written, (now) => setBack(action.workload, now, action.images));
+      }
+      case 'patchPartition': {
+        const written = await writer.patchImages(action.workload, {}, action.partition);
+        return this.#applyWrite(written, ({ kind, name, ...now }) =>
+          'partition' in now && now.partition === action.partition
+            ? undefined
+            : noEffect(`the partition of ${kind} ${name}`),
         );
-      case 'patchPartition':
-        return this.#applyWrite(
-          action.workload,
-          await writer.patchImages(action.workload, {}, action.partition),
+      }
+      case 'releaseFields': {
+        const written = await writer.releaseFields(action.workload);
+        return this.#applyWrite(written, ({ holdsOurFields, kind, name }) =>
+          holdsOurFields ? noEffect(`managedFields of ${kind} ${name}`) : undefined,
         );
-      case 'releaseFields':
-        return this.#applyWrite(action.workload, await writer.releaseFields(action.workload));
+      }
       case 'deletePod': {
         const written = await writer.deletePod(action.pod);
         return written.ok || written.failure.kind === 'notFound'
           ? this.#markDeleted(action.pod)
-          : written.failure;
+          : { failure: written.failure };
       }
       case 'recordResults':
         return this.#recordResults(action.conditions);
     }
   }
 
-  #applyWrite({ kind }: WorkloadView, written: Written<WorkloadView>): RequestFailure | undefined {
+  #applyWrite(written: Written<WorkloadView>, effect: (now: WorkloadView) => Obstacle | undefined): Executed {
     if (!written.ok) {
-      return written.failure;
+      return { failure: written.failure };
     }
-    this.#options.store.workloads[kind].applyWrite(written.object);
-    return undefined;
+    this.#options.store.workloads[written.object.kind].applyWrite(written.object);
+    return { noEffect: effect(written.object) };
   }
 
   /** The pod is on its way out or gone; until the watch says so, nothing is to be planned for it again. */
-  #markDeleted(pod: PodView): undefined {
+  #markDeleted(pod: PodView): Executed {
     this.#options.store.pods.assume({ ...pod, deleting: true });
-    return undefined;
+    return {};
   }
 
   /** A failure does not keep the other pods from being written; the first one is returned. */
-  async #recordResults(conditions: readonly PodCondition[]): Promise<RequestFailure | undefined> {
-    const failures: RequestFailure[] = [];
+  async #recordResults(conditions: readonly PodCondition[]): Promise<Executed> {
+    const all: Executed[] = [];
     const left = conditions.slice(0, PODS_PER_ACTION).values();
     const work = async (): Promise<void> => {
       for (const condition of left) {
-        const failure = await this.#recordResult(condition);
-        failures.push(...(failure ? [failure] : []));
+        all.push(await this.#recordResult(condition));
       }
     };
     await Promise.all(Array.from({ length: PODS_AT_ONCE }, work));
-    return failures[0];
+    return all.find(({ failure }) => failure) ?? all.find((one) => one.noEffect) ?? {};
   }
 
-  async #recordResult({ pod, condition }: PodCondition): Promise<RequestFailure | undefined> {
-    const { clock, writer, store, telemetry } = this.#options;
+  async #recordResult({ pod, condition }: PodCondition): Promise<Executed> {
+    const { clock, writer, store, telemetry, local } = this.#options;
     const written = await writer.patchVerified(pod, condition, clock.now());
     if (!written.ok) {
-      return written.failure.kind === 'notFound' ? this.#markDeleted(pod) : written.failure;
+      return written.failure.kind === 'notFound' ? this.#markDeleted(pod) : { failure: written.failure };
     }
     store.pods.applyWrite(written.object);
+    const isNew = local.recorded.get(pod.uid) !== condition.message;
+    local.recorded.set(pod.uid, condition.message);
     const opened =
       condition.status === 'True' &&
       pod.gates.includes(VERIFIED) &&
       pod.conditions[VERIFIED]?.status !== 'True';
-    if (opened) {
+    if (opened && isNew) {
       telemetry.gateOpened(isReason(condition.reason, 'AllSkipped') ? 'Skipped' : 'Passed');
     }
+    const stands = written.object.conditions[VERIFIED]?.message === condition.message;
+    return isNew && stands ? {} : { noEffect: noEffect(`condition ${VERIFIED} of pod ${pod.name}`) };
+  }
+}
+
+const noEffect = (what: string): Obstacle => ({
+  reason: 'NoEffect',
+  message: `a write of ${what} was accepted, and nothing came of it: look for an admission webhook, a policy or a controller that undoes it`,
+});
+
+/** Every image that was asked for came back as the one that stood there before. */
+function setBack(before: WorkloadView, now: WorkloadView, asked: Images): Obstacle | undefined {
+  const old = imagesOf(before);
+  const written = now.containers.filter(({ name }) => own(asked, name) !== undefined);
+  const [first] = written;
+  if (!first || written.some(({ name, image }) => own(old, name) !== image)) {
     return undefined;
   }
+  return {
+    reason: 'ImageRewritten',
+    message: `the API server answered image ${own(asked, first.name)} for container ${first.name} with ${first.image} again: look for an admission policy that sets it`,
+  };
 }

@@ -13,6 +13,8 @@ const CLOCK_SET_MS = 1000;
 export class LocalState {
   readonly records = new Map<string, PodRecord>();
   readonly waitingSince = new Map<string, { reason: string; since: number }>();
+  /** The result that was last recorded on a pod: the same again means that somebody has undone it. */
+  readonly recorded = new Map<string, string>();
   readonly nodeBackAt = new Map<string, number>();
   readonly #lost = new Set<string>();
   /** What the clock showed more than the steady one. */
@@ -55,6 +57,7 @@ export class LocalState {
 
   forgetPod(pod: PodView): void {
     this.records.delete(pod.uid);
+    this.recorded.delete(pod.uid);
     for (const { name } of pod.containers) {
       this.waitingSince.delete(`${pod.uid}/${name}`);
     }

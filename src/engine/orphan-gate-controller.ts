@@ -7,6 +7,7 @@ import { isClosed } from '../api/gate.ts';
 import { isReason } from '../api/reasons.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
+import { Brake } from './brake.ts';
 import type { Ports } from './ports.ts';
 import type { Result } from './queue.ts';
 import type { Store, WorkloadRef } from './store.ts';
@@ -28,6 +29,8 @@ const gates = ({ status, metadata }: Upgrade, workload: WorkloadRef): boolean =>
 
 export class OrphanGateController {
   readonly #options: OrphanGateOptions;
+  /** A gate that is closed again and again is opened ever more slowly. */
+  readonly #brake = new Brake();
   /** By pod UID, of the steady clock. */
   readonly #orphanSince = new Map<string, number>();
   readonly #lists = new Map<string, { readonly at: number; readonly upgrades: Promise<Listed> }>();
@@ -41,16 +44,19 @@ export class OrphanGateController {
     const { clock, store } = this.#options;
     const pod = store.pods.get(podUid);
     if (!pod || !isClosed(pod) || this.#isAwaited(pod)) {
-      this.forgetPod(podUid);
+      this.#orphanSince.delete(podUid);
       return {};
     }
     const since = this.#orphanSince.get(podUid) ?? clock.steady();
     this.#orphanSince.set(podUid, since);
-    const waitMs = since + SETTLE_MS - clock.steady();
+    const now = clock.steady();
+    const waitMs = Math.max(since + SETTLE_MS - now, this.#brake.waitMs(podUid, 'gate', now));
     return waitMs > 0 ? { requeueAfterMs: waitMs } : this.#open(pod);
   }
 
+  /** The pod is gone. */
   forgetPod(podUid: string): void {
+    this.#brake.forget(podUid);
     this.#orphanSince.delete(podUid);
   }
 
@@ -113,7 +119,8 @@ export class OrphanGateController {
       telemetry.failed(written.failure.kind);
       return { backoff: written.failure.kind !== 'notFound' };
     }
-    this.forgetPod(pod.uid);
+    this.#orphanSince.delete(pod.uid);
+    this.#brake.slow(pod.uid, 'gate', clock.steady());
     store.pods.applyWrite(written.object);
     telemetry.gateOpened(reason);
     log.info('gate opened', { pod: `${pod.namespace}/${pod.name}`, reason });

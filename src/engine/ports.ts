@@ -229,6 +229,8 @@ export interface Ports {
 
 // Telemetry: what the operator tells about itself. None of these methods throws or waits.
 
+/** Why work on an Upgrade was slowed. */
+export type BrakeReason = 'rate' | 'no_effect' | 'spinning';
 /** What went wrong: a request that was not done, or a bug of ours. Checks without an answer count as tries of the class Error. */
 export type ErrorCause = RequestFailure['kind'] | 'bug';
 
@@ -244,6 +246,8 @@ export interface Telemetry {
   fallbackEnded(kind: WorkloadKind, result: FallbackResult): void;
   gateOpened(reason: GateOpenReason): void;
   failed(cause: ErrorCause): void;
+  /** Work on a key was slowed: too many writes, a write that changed nothing, or turns without end. */
+  braked(reason: BrakeReason): void;
   execsInFlight(count: number): void;
   /** How long a try waited for its turn. */
   execWaited(seconds: number): void;

@@ -13,8 +13,10 @@ import { changeOf } from '../core/report/status-diff.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { verificationId } from '../core/status.ts';
 import { addCycle, type FinishedCycle } from '../core/verification/probe-cycle.ts';
+import type { Obstacle } from '../core/workload/driver.ts';
 import { driverOf } from '../core/workload/drivers.ts';
 import { ActionExecutor, type WriteAction } from './action-executor.ts';
+import { Brake, STATUS_CHANGED } from './brake.ts';
 import { GatePolicyCache } from './gate-policy.ts';
 import { LocalState } from './local-state.ts';
 import type { Ports, RequestFailure } from './ports.ts';
@@ -43,6 +45,14 @@ const VOLATILE_EVERY_MS = 60_000;
 /** After a cycle that said nothing. */
 const NO_ANSWER_MS = 1000;
 
+const ACTIONS: readonly WriteAction['kind'][] = [
+  'patchImages',
+  'patchPartition',
+  'releaseFields',
+  'deletePod',
+  'recordResults',
+];
+
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #executor: ActionExecutor;
@@ -50,12 +60,13 @@ export class Reconciler {
   readonly #gate: GatePolicyCache;
   readonly local = new LocalState();
   readonly #backoff = new WriteBackoff();
+  readonly #brake = new Brake();
   /** Of the steady clock. */
   readonly #writtenAt = new Map<UpgradeKey, number>();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
-    this.#executor = new ActionExecutor(options);
+    this.#executor = new ActionExecutor({ ...options, local: this.local });
     this.#runner = new ProbeRunner(options);
     this.#gate = new GatePolicyCache(options);
   }
@@ -93,10 +104,19 @@ export class Reconciler {
       );
       const next = await this.#carryOut(key, upgrade, decide(this.#gather(key, upgrade)));
       if (typeof next === 'object') {
+        this.#brake.release(key, 'visit');
         return next;
       }
     }
-    return { requeueAfterMs: 0 };
+    return this.#spins(key);
+  }
+
+  /** Turns that follow each other without end are no work: each next visit waits twice as long. */
+  #spins(key: UpgradeKey): Result {
+    const { clock, telemetry } = this.#options;
+    telemetry.braked('spinning');
+    this.#brake.slow(key, 'visit', clock.steady(), undefined, { minMs: 50, maxMs: 10_000 });
+    return { requeueAfterMs: this.#brake.waitMs(key, 'visit', clock.steady()) };
   }
 
   #forget(key: UpgradeKey): Result {
@@ -104,6 +124,7 @@ export class Reconciler {
     this.#options.telemetry.upgradePhase(namespace, name, undefined);
     this.#writtenAt.delete(key);
     this.#backoff.forget(key);
+    this.#brake.forget(key);
     return {};
   }
 
@@ -135,10 +156,9 @@ export class Reconciler {
       records: this.local.records,
       waitingSince: this.local.waitingSince,
       gatePolicy: this.#gate.policy,
-      refusal: refusal && {
-        reason: refusal.kind === 'forbidden' ? 'Forbidden' : 'Refused',
-        message: refusal.message,
-      },
+      refusal: refusal
+        ? { reason: refusal.kind === 'forbidden' ? 'Forbidden' : 'Refused', message: refusal.message }
+        : this.#brake.obstacle(key),
     };
   }
 
@@ -157,10 +177,20 @@ export class Reconciler {
     }
     const laterMs = earliest(statusDueMs, this.#untilMs(plan.wakeAt));
     if (action.kind === 'none' || action.kind === 'probeGatePolicy') {
-      return this.#backoff.clear(key, 'action') ? 'again' : { requeueAfterMs: laterMs };
+      return this.#rest(key, laterMs);
     }
     const waitMs = this.#actionWaitMs(key, plan);
-    return waitMs > 0 ? { requeueAfterMs: earliest(laterMs, waitMs) } : this.#act(key, plan, action);
+    const grantedMs = waitMs > 0 ? waitMs : this.#takeWrite(key);
+    return grantedMs > 0 ? { requeueAfterMs: earliest(laterMs, grantedMs) } : this.#act(key, plan, action);
+  }
+
+  /** No action is planned: what had been refused, or had come to nothing, is not wanted any more. */
+  #rest(key: UpgradeKey, laterMs: number | undefined): Next {
+    const quiet = this.#brake.rest(key, ACTIONS, this.#options.clock.steady());
+    if (this.#backoff.clear(key, 'action') || quiet === 'released') {
+      return 'again';
+    }
+    return { requeueAfterMs: earliest(laterMs, quiet) };
   }
 
   /** Plans say when by the clock; from here on it is a span. */
@@ -174,6 +204,7 @@ export class Reconciler {
     const slipped = action.kind === 'deletePod' && action.reason === 'GateMissed';
     return Math.max(
       this.#backoff.waitMs(key, 'action', now),
+      this.#brake.waitMs(key, action.kind, now),
       slipped ? this.#backoff.deletionWaitMs(key, status.attempt?.id ?? '', now) : 0,
     );
   }
@@ -194,7 +225,12 @@ export class Reconciler {
 
   async #storeStatus(key: UpgradeKey, upgrade: Upgrade, plan: Plan): Promise<Next> {
     const { writer, store, clock } = this.#options;
-    const waitMs = this.#backoff.waitMs(key, 'status', clock.steady());
+    const now = clock.steady();
+    const slowedMs = Math.max(
+      this.#backoff.waitMs(key, 'status', now),
+      this.#brake.waitMs(key, 'status', now),
+    );
+    const waitMs = slowedMs > 0 ? slowedMs : this.#takeWrite(key);
     if (waitMs > 0) {
       return { requeueAfterMs: waitMs };
     }
@@ -205,6 +241,8 @@ export class Reconciler {
     this.#backoff.clear(key, 'status');
     this.#writtenAt.set(key, clock.steady());
     store.upgrades.applyWrite(written.object);
+    const isStored = changeOf(written.object.status, plan.status) === 'none';
+    this.#noteEffect(key, 'status', isStored ? undefined : STATUS_CHANGED);
     this.#record(upgrade, upgrade.status, plan.status);
     return plan.intent ? 'again' : 'continue';
   }
@@ -236,13 +274,35 @@ export class Reconciler {
   }
 
   async #act(key: UpgradeKey, plan: Plan, action: WriteAction): Promise<Next> {
-    const failure = await this.#executor.execute(action);
+    const { failure, noEffect } = await this.#executor.execute(action);
     if (failure) {
       return this.#failed(key, 'action', failure);
     }
     this.#backoff.clear(key, 'action');
+    this.#noteEffect(key, action.kind, noEffect);
     this.#acted(key, plan);
     return 'again';
+  }
+
+  /** Takes the right to one write; returns how long to wait for it when there are too many. */
+  #takeWrite(key: UpgradeKey): number {
+    const waitMs = this.#brake.take(key, this.#options.clock.steady());
+    if (waitMs > 0) {
+      this.#options.telemetry.braked('rate');
+    }
+    return waitMs;
+  }
+
+  /** Whether something came of a write decides how soon there may be another one of its kind. */
+  #noteEffect(key: UpgradeKey, what: string, noEffect: Obstacle | undefined): void {
+    const { telemetry, log, clock } = this.#options;
+    if (!noEffect) {
+      this.#brake.release(key, what);
+      return;
+    }
+    telemetry.braked('no_effect');
+    log.warn('a write had no effect', { upgrade: key, what, message: noEffect.message });
+    this.#brake.slow(key, what, clock.steady(), noEffect);
   }
 
   #acted(key: UpgradeKey, { action, status }: Plan): void {

@@ -27,6 +27,7 @@ import {
 } from '../api/enums.ts';
 import type { WorkloadKind } from '../api/views.ts';
 import type {
+  BrakeReason,
   ErrorCause,
   QueueTelemetry,
   Telemetry,
@@ -35,7 +36,15 @@ import type {
   WatchHealth,
 } from '../engine/ports.ts';
 import { EventLoopLag } from './event-loop-lag.ts';
-import { CODE_CLASSES, codeClass, ERROR_CAUSES, KINDS, RESOURCES, WATCH_FAILURES } from './labels.ts';
+import {
+  BRAKE_REASONS,
+  CODE_CLASSES,
+  codeClass,
+  ERROR_CAUSES,
+  KINDS,
+  RESOURCES,
+  WATCH_FAILURES,
+} from './labels.ts';
 import { QueueMetrics } from './queue-metrics.ts';
 
 const ATTEMPT_SECONDS = [10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400];
@@ -120,6 +129,11 @@ export class Metrics implements Telemetry {
     'Watches that ended badly or were refused, by resource and reason.',
     ['resource', 'reason'],
   );
+  readonly #braked = this.#counter(
+    'postcheck_braked_total',
+    'Times that work on an Upgrade was slowed: too many writes, a write that changed nothing, turns without end.',
+    ['reason'],
+  );
   readonly #leader = this.#gauge(
     'postcheck_leader',
     '1 while this process holds the lease and acts, else 0.',
@@ -199,6 +213,10 @@ export class Metrics implements Telemetry {
 
   failed(cause: ErrorCause): void {
     this.#errors.inc({ cause });
+  }
+
+  braked(reason: BrakeReason): void {
+    this.#braked.inc({ reason });
   }
 
   execsInFlight(count: number): void {
@@ -300,6 +318,9 @@ export class Metrics implements Telemetry {
     }
     for (const reason of GATE_OPEN_REASONS) {
       this.#gates.inc({ reason }, 0);
+    }
+    for (const reason of BRAKE_REASONS) {
+      this.#braked.inc({ reason }, 0);
     }
     for (const cause of ERROR_CAUSES) {
       this.#errors.inc({ cause }, 0);

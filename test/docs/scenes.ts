@@ -1,6 +1,7 @@
 /** How each situation that has a runbook comes about. The page must begin with the sentence that comes of it. */
 import type { Plan } from '../../src/core/decision/decide.ts';
 import type { TryOutcome } from '../../src/core/verification/exit-codes.ts';
+import { STATUS_CHANGED } from '../../src/engine/brake.ts';
 import { failureOf } from '../../src/kube/client/errors.ts';
 import { NEW, OLD, Stage } from './stage.ts';
 
@@ -79,6 +80,11 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
       'Forbidden',
       'deployments.apps "web" is forbidden: User "system:serviceaccount:postcheck-system:postcheck" cannot patch resource "deployments" in API group "apps" in the namespace "shop"',
     ),
+  NoEffect: () => {
+    const stage = rolled();
+    stage.also = { refusal: STATUS_CHANGED };
+    return stage.decide();
+  },
   Refused: () =>
     refused(
       422,

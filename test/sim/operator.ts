@@ -72,6 +72,8 @@ export interface OperatorOptions {
   readonly memory: Remembered;
   readonly writes: WriteRecord[];
   readonly events: OperatorEvent[];
+  /** Told of every write as it is sent. */
+  readonly sent?: (write: WriteRecord) => void;
   /** Told of every write that was done, before its answer. */
   readonly wrote: (write: WriteRecord, before: unknown, after: unknown) => void;
   readonly died: (write: WriteRecord, how: Cut) => void;
@@ -251,6 +253,7 @@ export class Operator {
     const fault = faults.write?.(draft);
     const record = fault ? { ...draft, fault } : draft;
     writes.push(record);
+    this.#options.sent?.(record);
     if (fault === 'before') {
       return this.#die(record, 'before');
     }
@@ -311,7 +314,7 @@ export class Operator {
           this.#guarded({ ...workload, resourceVersion: look()?.resourceVersion ?? '' }, (now) =>
             state.put(now.kind, {
               ...now,
-              holdsOurFields: false,
+              holdsOurFields: world.keepsFields,
               imageManagers: Object.fromEntries(
                 Object.entries(now.imageManagers).filter(([, manager]) => manager !== 'postcheck'),
               ),
@@ -359,7 +362,8 @@ export class Operator {
   }
 
   #patchStatus(upgrade: Upgrade, status: UpgradeStatus): Written<Upgrade> {
-    const { state } = this.#options.world;
+    const { world } = this.#options;
+    const { state } = world;
     const now = state.get('Upgrade', keyOf(upgrade));
     if (now?.metadata.uid !== upgrade.metadata.uid) {
       return refused('notFound', 'upgrade');
@@ -367,7 +371,7 @@ export class Operator {
     if (now.metadata.resourceVersion !== upgrade.metadata.resourceVersion) {
       return refused('conflict', 'the Upgrade has changed');
     }
-    return ok(state.put('Upgrade', { ...now, status: asStored(status) }));
+    return ok(state.put('Upgrade', { ...now, status: world.storesStatus(asStored(status)) }));
   }
 
   #guarded(view: WorkloadView, change: (now: WorkloadView) => WorkloadView): Written<WorkloadView> {

@@ -20,6 +20,8 @@ const STALE_MS = 200;
 /** Three pods need about 15 writes for everything that can happen to them; with a few retries it is never more than this. */
 const RATE_WINDOW_MS = 10_000;
 const MOST_WRITES = 50;
+/** Of one process, in one second: what the brake grants at once, and what it grants meanwhile. */
+const MOST_A_SECOND = 13;
 
 export interface OracleOptions {
   readonly world: World;
@@ -52,6 +54,20 @@ export class Oracle {
     const at = ((this.#options.world.clock.now() % 86_400_000) / 1000).toFixed(3);
     this.violations.push(`${rule} at ${at}s: ${detail}`);
   }
+
+  /** Told of every write as it is sent, whatever comes of it. Results of many pods are recorded at once, and count as one. */
+  sent({ operator, kind, at }: WriteRecord): void {
+    const times = this.#sent.get(operator) ?? [];
+    this.#sent.set(operator, times);
+    if (kind !== 'patchVerified' || times.at(-1) !== at) {
+      times.push(at);
+    }
+    const burst = times.filter((time) => time > at - 1000).length;
+    if (burst > MOST_A_SECOND) {
+      this.#broken('rate', `${burst} writes in a second`);
+    }
+  }
+  readonly #sent = new Map<number, number[]>();
 
   /** Told of every write that changed something. */
   wrote(write: WriteRecord, before: unknown, after: unknown): void {

@@ -93,6 +93,7 @@ class Playing implements Stage {
       memory,
       writes,
       events,
+      sent: (write) => oracle.sent(write),
       wrote: (write, before, after) => oracle.wrote(write, before, after),
       died: () => {
         this.deaths++;

@@ -277,6 +277,47 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     expect(writes(run, 'patchStatus')).toBeLessThan(25);
   });
 
+  describe('whose writes come to nothing', () => {
+    test('for lack of a field in the CRD goes on slowly, and says so', async () => {
+      const run = await told(stories.prunedStatus(kind));
+      expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+      expect(run.message).toMatch(/^the API server stores another status than the one that is written/);
+      expect(condition(run, 'Stalled')).toBe('True NoEffect');
+      expect(run.writes.length).toBeLessThan(60);
+    });
+
+    test('in the fallback tries again ever more slowly, and goes on when they are done', async () => {
+      const story = stories.fallbackSetBack(kind);
+      const stuck = await play({ ...story, steps: [], minutes: 20 });
+      expect(stuck.ending).toMatchObject({ phase: 'FallingBack', images: { web: NEW } });
+      expect(condition(stuck, 'Stalled')).toBe('True ImageRewritten');
+      expect(stuck.writes.filter((write) => write.kind === 'patchImages').length).toBeLessThan(35);
+      const freed = await play(story);
+      // The first write was answered with the version that failed; the oracle takes it for one that was done.
+      expect(freed.violations.filter((violation) => !violation.startsWith('I2 '))).toEqual([]);
+      expect(freed.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+    });
+
+    test('as managed fields come back is no obstacle to the upgrade', async () => {
+      const run = await play(stories.fieldsComeBack(kind));
+      expect(run.violations.filter((violation) => !/^(fields|I10) /.test(violation))).toEqual([]);
+      expect(run.writes.filter((write) => write.kind === 'releaseFields').length).toBeLessThan(40);
+    });
+
+    test('as results are taken off its pods records them ever more slowly', async () => {
+      const run = await play(stories.resultsUndone(kind));
+      expect(run.violations.filter((violation) => !/^(gate|I10) /.test(violation))).toEqual([]);
+      expect(run.writes.filter((write) => write.kind === 'patchVerified').length).toBeLessThan(200);
+      expect(run.memory.braked).toContain('no_effect');
+    });
+
+    test('as tokens come faster than they can be recorded writes a handful a second', async () => {
+      const run = await told(stories.tokenStorm(kind));
+      expect(run.world.upgrade()?.status?.commands?.abort?.token).toBe('token-199');
+      expect(run.memory.braked).toContain('rate');
+    });
+  });
+
   describe('whose images admission rewrites', () => {
     const HUB = 'hub.example/web:2.0';
 

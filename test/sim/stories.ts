@@ -1,7 +1,8 @@
 /** The reference stories. Each is told for one kind of workload; most exist for all. */
 
+import { VERIFIED } from '../../src/api/names.ts';
 import type { Phase, Upgrade } from '../../src/api/types.ts';
-import type { WorkloadKind } from '../../src/api/views.ts';
+import type { PodView, WorkloadKind } from '../../src/api/views.ts';
 import { type Behaviour, exits, exitsFirst } from './behaviour.ts';
 import {
   addUpgrade,
@@ -270,6 +271,77 @@ export const oddText = (kind: KindName): Story => ({
     },
   }),
   steps: [{ when: phaseIs('FellBack'), act: (world) => annotate(world, 'abort', EMOJI) }],
+});
+
+// Writes that come to nothing.
+
+/** The CRD is an older one, and knows nothing of a field. */
+export const prunedStatus = (kind: KindName): Story => ({
+  ...good(kind),
+  name: `a field of the status is pruned, ${kind}`,
+  arrange: (world) => {
+    world.storesStatus = ({ summary: _, ...status }) => status;
+  },
+});
+/** A policy keeps the failed version where it is, until somebody changes that. */
+export const fallbackSetBack = (kind: KindName): Story => ({
+  ...bad(kind),
+  name: `the fallback's image is set back, ${kind}`,
+  arrange: (world) => {
+    world.admission = (image, before) => (before === NEW ? NEW : image);
+  },
+  steps: [
+    { when: phaseIs('FallingBack'), act: () => {} },
+    {
+      when: afterSeconds(600),
+      act: (world) => {
+        world.admission = (image) => image;
+      },
+    },
+  ],
+});
+export const fieldsComeBack = (kind: KindName): Story => ({
+  ...good(kind),
+  name: `managed fields come back, ${kind}`,
+  arrange: (world) => {
+    world.keepsFields = true;
+  },
+});
+/** Another controller takes every result off the pods again. */
+export const resultsUndone = (kind: KindName): Story => ({
+  ...good(kind),
+  name: `results are taken off again, ${kind}`,
+  losesPods: true,
+  arrange: (world) =>
+    void world.state.onChange(({ kind: changed, object }) => {
+      const pod = object as PodView;
+      if (changed !== 'Pod' || !pod.conditions[VERIFIED]) {
+        return;
+      }
+      const { [VERIFIED]: _, ...conditions } = pod.conditions;
+      world.clock.after(10, () => {
+        const now = world.state.get('Pod', `${pod.namespace}/${pod.name}`);
+        if (now?.uid === pod.uid && now.conditions[VERIFIED]) {
+          world.state.put('Pod', { ...now, conditions });
+        }
+      });
+    }),
+});
+/** One token after the other, as fast as they can be written. */
+export const tokenStorm = (kind: KindName): Story => ({
+  ...good(kind),
+  name: `a storm of tokens, ${kind}`,
+  steps: [
+    { when: phaseIs('Succeeded'), act: () => {} },
+    {
+      when: afterSeconds(5),
+      act: (world) => {
+        for (let index = 0; index < 200; index++) {
+          world.clock.after(20 * index, () => annotate(world, 'abort', `token-${index}`));
+        }
+      },
+    },
+  ],
 });
 
 // Admission that rewrites the images of workloads.

@@ -7,6 +7,7 @@ export interface Remembered {
   readonly gates: string[];
   readonly tries: string[];
   readonly failures: string[];
+  readonly braked: string[];
   readonly phases: string[];
   /** Log lines of level error, and bugs. */
   readonly errors: string[];
@@ -18,6 +19,7 @@ export const remembered = (): Remembered => ({
   gates: [],
   tries: [],
   failures: [],
+  braked: [],
   phases: [],
   errors: [],
 });
@@ -31,6 +33,7 @@ export function rememberingTelemetry(memory: Remembered, queue: Partial<QueueTel
     fallbackStarted: nothing,
     fallbackEnded: (kind, result) => memory.fallbacks.push(`${kind} ${result}`),
     gateOpened: (reason) => memory.gates.push(reason),
+    braked: (reason) => memory.braked.push(reason),
     failed: (cause) => memory.failures.push(cause),
     execsInFlight: nothing,
     execWaited: nothing,

@@ -1,7 +1,7 @@
 /** The cluster that the stories happen in: state, controllers, kubelets and the gate policy, small and as measured on real clusters. */
 import { createHash } from 'node:crypto';
 import { own } from '../../src/api/own.ts';
-import type { Images, Upgrade } from '../../src/api/types.ts';
+import type { Images, Upgrade, UpgradeStatus } from '../../src/api/types.ts';
 import type {
   NodeView,
   PodView,
@@ -54,6 +54,10 @@ export class World {
   readonly kubelet: Kubelet;
   readonly gatePolicy: GatePolicyModel;
   readonly images: Record<string, Behaviour>;
+  /** What is stored of a status that is written. */
+  storesStatus: (status: UpgradeStatus) => UpgradeStatus = (status) => status;
+  /** Our entry in managedFields comes back when it is dropped. */
+  keepsFields = false;
   /** What admission makes of an image that somebody writes. */
   admission: (image: string, before: string) => string = (image) => image;
 

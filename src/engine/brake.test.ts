@@ -1,0 +1,67 @@
+import { describe, expect, test } from '@jest/globals';
+import { Brake } from './brake.ts';
+
+const obstacle = { reason: 'NoEffect', message: 'nothing changed' } as const;
+
+describe('writes of one key', () => {
+  test('are granted at once, then a handful a second, and in the long run one', () => {
+    const brake = new Brake();
+    const times: number[] = [];
+    for (let now = 0; now < 300_000; ) {
+      const wait = brake.take('shop/web', now);
+      if (wait === 0) {
+        times.push(now);
+      } else {
+        now += wait;
+      }
+    }
+    const within = (from: number, to: number) => times.filter((at) => at >= from && at < to).length;
+    expect(within(0, 1)).toBe(10);
+    expect(within(1, 10_000)).toBeLessThanOrEqual(30);
+    expect(within(200_000, 260_000)).toBeLessThanOrEqual(61);
+    expect(within(200_000, 260_000)).toBeGreaterThanOrEqual(59);
+  });
+
+  test('do not slow another key', () => {
+    const brake = new Brake();
+    while (brake.take('shop/web', 0) === 0) {}
+    expect(brake.take('shop/api', 0)).toBe(0);
+    brake.forget('shop/web');
+    expect(brake.take('shop/web', 0)).toBe(0);
+  });
+});
+
+describe('what comes to nothing', () => {
+  test('waits twice as long each time, up to a minute, until it comes to something', () => {
+    const brake = new Brake();
+    const waits = Array.from({ length: 8 }, () => {
+      brake.slow('shop/web', 'status', 0, obstacle);
+      return brake.waitMs('shop/web', 'status', 0);
+    });
+    expect(waits).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
+    expect(brake.waitMs('shop/web', 'patchImages', 0)).toBe(0);
+    expect(brake.waitMs('shop/web', 'status', 60_000)).toBe(0);
+    expect(brake.release('shop/web', 'status')).toBe(true);
+    expect(brake.waitMs('shop/web', 'status', 0)).toBe(0);
+    expect(brake.release('shop/web', 'status')).toBe(false);
+  });
+
+  test('is released once it has not been wanted for as long as it would have waited', () => {
+    const brake = new Brake();
+    brake.slow('shop/web', 'recordResults', 0, obstacle);
+    expect(brake.rest('shop/web', ['recordResults'], 400)).toBe(600);
+    expect(brake.rest('shop/web', ['recordResults'], 1000)).toBe('released');
+    expect(brake.rest('shop/web', ['recordResults'], 1001)).toBeUndefined();
+  });
+
+  test('is told at the third time', () => {
+    const brake = new Brake();
+    const told = Array.from({ length: 3 }, () => {
+      brake.slow('shop/web', 'status', 0, obstacle);
+      return brake.obstacle('shop/web');
+    });
+    expect(told).toEqual([undefined, undefined, obstacle]);
+    brake.release('shop/web', 'status');
+    expect(brake.obstacle('shop/web')).toBeUndefined();
+  });
+});
