@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { argv, exit } from 'node:process';
 import { cliReference } from '../packages/cli/reference.ts';
 import { crdYaml } from './generate-crd.ts';
+import { metricsReference } from './generate-metrics.ts';
 import { reference } from './generate-reference.ts';
 import { runbookIndex } from './generate-words.ts';
 
@@ -21,6 +22,7 @@ const RUNBOOKS = 'docs/runbooks/README.md';
 const files = {
   'crds/postcheck.dev_upgrades.yaml': crdYaml,
   'charts/postcheck/files/upgrades.yaml': crdYaml,
+  'docs/metrics.md': await metricsReference(),
   'docs/reference.md': reference,
   'docs/cli.md': cliReference(),
   [RUNBOOKS]: runbookIndex(read(RUNBOOKS)),

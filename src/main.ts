@@ -52,7 +52,8 @@ async function run(options: Options): Promise<void> {
   });
   const watched: readonly WatchedKind[] = options.watchNamespaces.length > 0 ? WATCHED : [...WATCHED, 'Node'];
   const metrics = new Metrics({
-    perUpgrade: options.metricsMaxUpgrades > 0,
+    version: VERSION,
+    maxUpgrades: options.metricsMaxUpgrades,
     watched,
     watches: () => cluster.health(),
   });

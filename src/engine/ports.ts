@@ -2,10 +2,13 @@
  * The doors between decisions and the world. Shells implement them against a cluster; the simulation implements them in virtual time.
  * Data crosses as plain frozen JSON. No method here throws for an expected outcome: refusals are values.
  */
-import type { CheckType, Class, FallbackResult, GateOpenReason, Outcome, Phase } from '../api/enums.ts';
+import type { CheckType, Class, FallbackResult, GateOpenReason, Outcome } from '../api/enums.ts';
 import type { AnyReason, EventReason } from '../api/reasons.ts';
 import type { Check, Upgrade, UpgradeStatus } from '../api/types.ts';
 import type { NodeView, PodView, RevisionView, WorkloadKind, WorkloadView } from '../api/views.ts';
+import type { UpgradeFacts } from '../core/report/facts.ts';
+
+export type { UpgradeFacts };
 
 /** Time and chance, so that a test can own both. */
 export interface Clock {
@@ -236,8 +239,8 @@ export type ErrorCause = RequestFailure['kind'] | 'bug';
 
 /** Counts for `/metrics`. A completion is told only after the status that proves it is stored. Durations are in seconds. */
 export interface Telemetry {
-  /** Every change of an Upgrade's phase; `undefined` when the Upgrade is gone. */
-  upgradePhase(namespace: string, name: string, phase: Phase | undefined): void;
+  /** What an Upgrade's status says, at every look and every change; `undefined` when the Upgrade is gone. */
+  upgradeSeen(namespace: string, name: string, facts: UpgradeFacts | undefined): void;
   attemptEnded(kind: WorkloadKind, outcome: Outcome, seconds: number): void;
   /** One try of one check. `exitCode` is undefined when there is none. */
   tried(type: CheckType, result: Class, exitCode: number | undefined, seconds: number): void;

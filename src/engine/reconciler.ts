@@ -9,6 +9,7 @@ import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import { decide, type Plan } from '../core/decision/decide.ts';
 import type { PlannedCycle } from '../core/plan.ts';
 import { transitionEvents } from '../core/report/events.ts';
+import { upgradeFacts } from '../core/report/facts.ts';
 import { changeOf } from '../core/report/status-diff.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { verificationId } from '../core/status.ts';
@@ -96,11 +97,11 @@ export class Reconciler {
       if (!upgrade) {
         return this.#forget(key);
       }
-      // Also of those that will never change again: a new process knows none of the phases that the last one told.
-      this.#options.telemetry.upgradePhase(
+      // Also of those that will never change again: a new process knows nothing of what the last one told.
+      this.#options.telemetry.upgradeSeen(
         upgrade.metadata.namespace,
         upgrade.metadata.name,
-        upgrade.status?.phase,
+        upgradeFacts(upgrade, upgrade.status),
       );
       const next = await this.#carryOut(key, upgrade, decide(this.#gather(key, upgrade)));
       if (typeof next === 'object') {
@@ -121,7 +122,7 @@ export class Reconciler {
 
   #forget(key: UpgradeKey): Result {
     const [namespace = '', name = ''] = key.split('/');
-    this.#options.telemetry.upgradePhase(namespace, name, undefined);
+    this.#options.telemetry.upgradeSeen(namespace, name, undefined);
     this.#writtenAt.delete(key);
     this.#backoff.forget(key);
     this.#brake.forget(key);
@@ -252,7 +253,7 @@ export class Reconciler {
     const { namespace, name } = upgrade.metadata;
     const { kind } = upgrade.spec.targetRef;
     const { events, completions, fallbackEnded } = transitionEvents(upgrade, before, after);
-    telemetry.upgradePhase(namespace, name, after.phase);
+    telemetry.upgradeSeen(namespace, name, upgradeFacts(upgrade, after));
     for (const { outcome, seconds } of completions) {
       telemetry.attemptEnded(kind, outcome, seconds);
     }

@@ -1,13 +1,30 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
 import { promtool } from '../../test/chart/promtool.ts';
-import type { WatchHealth } from '../engine/ports.ts';
+import type { Phase } from '../api/enums.ts';
+import type { UpgradeFacts, WatchHealth } from '../engine/ports.ts';
 import { CODE_CLASSES, codeClass } from './labels.ts';
 import { Metrics } from './metrics.ts';
 
-const setUp = (perUpgrade = false) => {
+const FACTS: UpgradeFacts = {
+  kind: 'Deployment',
+  target: 'web-app',
+  phase: 'Upgrading',
+  ready: 'False',
+  stalled: 'False',
+  reason: 'Upgrading',
+  gate: 'GatePolicyApplied',
+  progressAt: 1_700_000_000_000,
+};
+
+const setUp = (maxUpgrades = 0) => {
   const watches: WatchHealth[] = [];
-  const metrics = new Metrics({ perUpgrade, watched: ['Upgrade', 'Pod'], watches: () => watches });
+  const metrics = new Metrics({
+    version: '1.2.3',
+    maxUpgrades,
+    watched: ['Upgrade', 'Pod'],
+    watches: () => watches,
+  });
   const text = async () => (await metrics.exposition()).body;
   /** Value of one series, such as `postcheck_upgrades{phase="Failed"}`. */
   const value = async (series: string) => {
@@ -26,7 +43,7 @@ const own = (names: string[]) => names.filter((name) => /^(postcheck|workqueue)_
 
 /** Calls every method with every combination that matters. */
 function everything(metrics: Metrics): void {
-  metrics.upgradePhase('shop', 'web', 'Upgrading');
+  metrics.upgradeSeen('shop', 'web', FACTS);
   metrics.attemptEnded('StatefulSet', 'FellBack', 75);
   metrics.tried('exec', 'Retry', 17, 0.3);
   metrics.tried('httpGet', 'Error', undefined, 0.3);
@@ -72,7 +89,9 @@ describe('the metrics', () => {
     ]) {
       expect(before).toContain(series);
     }
-    const zero = (await text()).split('\n').filter((line) => /^(postcheck|workqueue)_/.test(line));
+    const zero = (await text())
+      .split('\n')
+      .filter((line) => /^(postcheck_(?!build_info|event_loop)|workqueue)_/.test(line));
     expect(zero.filter((line) => !line.endsWith(' 0'))).toEqual([]);
 
     everything(metrics);
@@ -102,30 +121,88 @@ describe('the metrics', () => {
 
   test('an Upgrade counts in exactly one phase for as long as it exists, however often it is told', async () => {
     const { metrics, value } = setUp();
-    metrics.upgradePhase('shop', 'web', 'Pending');
-    metrics.upgradePhase('shop', 'web', 'Pending');
-    metrics.upgradePhase('shop', 'web', 'Succeeded');
-    metrics.upgradePhase('bank', 'web', 'Succeeded');
+    const see = (namespace: string, phase: Phase | undefined) =>
+      metrics.upgradeSeen(namespace, 'web', phase && { ...FACTS, phase });
+    see('shop', 'Pending');
+    see('shop', 'Pending');
+    see('shop', 'Succeeded');
+    see('bank', 'Succeeded');
     expect(await value('postcheck_upgrades{phase="Pending"}')).toBe(0);
     expect(await value('postcheck_upgrades{phase="Succeeded"}')).toBe(2);
-    metrics.upgradePhase('shop', 'web', undefined);
-    metrics.upgradePhase('shop', 'web', undefined);
+    see('shop', undefined);
+    see('shop', undefined);
     expect(await value('postcheck_upgrades{phase="Succeeded"}')).toBe(1);
   });
 
-  test('names of Upgrades are exported only when asked for, and go with the Upgrade', async () => {
-    const plain = setUp();
-    plain.metrics.upgradePhase('shop', 'web', 'Failed');
-    expect(await plain.text()).not.toMatch(/shop|upgrade_info/);
+  const named = async (text: string) =>
+    seriesNames(text).filter((name) => name.includes('upgrade_namespace'));
 
-    const named = setUp(true);
-    named.metrics.upgradePhase('shop', 'web', 'Upgrading');
-    named.metrics.upgradePhase('shop', 'web', 'Failed');
-    const info = async () =>
-      seriesNames(await named.text()).filter((name) => name.startsWith('postcheck_upgrade_info'));
-    expect(await info()).toEqual(['postcheck_upgrade_info{namespace="shop",name="web",phase="Failed"}']);
-    named.metrics.upgradePhase('shop', 'web', undefined);
-    expect(await info()).toEqual([]);
+  test('each Upgrade has one series with what its status says, and it goes with the Upgrade', async () => {
+    const { metrics, text, value } = setUp(10);
+    metrics.upgradeSeen('shop', 'web', FACTS);
+    metrics.upgradeSeen('shop', 'web', {
+      ...FACTS,
+      phase: 'Failed',
+      stalled: 'True',
+      reason: 'ProbeFailed',
+      gate: 'NotGating',
+      progressAt: undefined,
+    });
+    expect(await named(await text())).toEqual([
+      'postcheck_upgrade_info{upgrade_namespace="shop",name="web",kind="Deployment",target="web-app",phase="Failed",ready="False",stalled="True",reason="ProbeFailed",gate="NotGating"}',
+    ]);
+    metrics.upgradeSeen('shop', 'web', FACTS);
+    expect(
+      await value('postcheck_upgrade_progress_timestamp_seconds{upgrade_namespace="shop",name="web"}'),
+    ).toBe(1_700_000_000);
+    metrics.upgradeSeen('shop', 'web', undefined);
+    expect(await named(await text())).toEqual([]);
+  });
+
+  test('above the limit those that need a person are told, and how many are left out', async () => {
+    const { metrics, text, value } = setUp(5);
+    for (let index = 0; index < 100; index++) {
+      metrics.upgradeSeen('shop', `good-${index}`, { ...FACTS, phase: 'Succeeded', progressAt: undefined });
+    }
+    metrics.upgradeSeen('shop', 'bad', {
+      ...FACTS,
+      phase: 'FallbackFailed',
+      stalled: 'True',
+      progressAt: undefined,
+    });
+    const names = await named(await text());
+    expect(names).toHaveLength(5);
+    expect(names.filter((name) => name.includes('name="bad"'))).toHaveLength(1);
+    expect(await value('postcheck_upgrade_info_omitted')).toBe(96);
+    for (let index = 0; index < 97; index++) {
+      metrics.upgradeSeen('shop', `good-${index}`, undefined);
+    }
+    expect(await named(await text())).toHaveLength(4);
+    expect(await value('postcheck_upgrade_info_omitted')).toBe(0);
+  });
+
+  test('a limit of 0 names nothing', async () => {
+    const { metrics, text, value } = setUp(0);
+    metrics.upgradeSeen('shop', 'web', FACTS);
+    expect(await text()).not.toContain('shop');
+    expect(await value('postcheck_upgrade_info_omitted')).toBe(0);
+  });
+
+  test('a name of a user cannot break out of its label', async () => {
+    const { metrics, text } = setUp(1);
+    metrics.upgradeSeen('shop', 'web', { ...FACTS, reason: 'a"}\\\n# x' });
+    const line = (await text()).split('\n').find((candidate) => candidate.includes('upgrade_info{'));
+    expect(line).toContain('reason="a\\"}\\\\\\n# x"');
+  });
+
+  test('OpenMetrics has the same series, counters with their own rules, and an end', async () => {
+    const { metrics, text } = setUp(1);
+    everything(metrics);
+    const open = await metrics.exposition(true);
+    expect(open.contentType).toMatch(/^application\/openmetrics-text; version=1\.0\.0/);
+    expect(open.body).toMatch(/^# TYPE postcheck_attempts counter$/m);
+    expect(open.body.trimEnd()).toMatch(/# EOF$/);
+    expect(own(seriesNames(open.body))).toEqual(own(seriesNames(await text())));
   });
 
   test('of the watches of a kind the worst is told, and what one can do without counts as well', async () => {
@@ -184,7 +261,7 @@ test('all 256 exit codes and the absence of one fall into the closed set of labe
 });
 
 test('promtool finds nothing to criticise in the exposition', async () => {
-  const { metrics, text } = setUp(true);
+  const { metrics, text } = setUp(1);
   everything(metrics);
   // Metrics of the Node.js process and of client-go's conventions carry the names that their dashboards expect; the linter is for ours.
   const ours = (await text())

@@ -1,7 +1,8 @@
 /**
  * Everything behind `/metrics`. Every series is there at zero before anything happens, so that `increase()` sees the first event.
- * Only `postcheck_upgrade_info` names Upgrades, and only when asked for.
+ * Only `postcheck_upgrade_*` name Upgrades, and a bounded number of them.
  */
+import { version as nodeVersion } from 'node:process';
 import {
   Counter,
   collectDefaultMetrics,
@@ -23,7 +24,6 @@ import {
   OUTCOMES,
   type Outcome,
   PHASES,
-  type Phase,
 } from '../api/enums.ts';
 import type { WorkloadKind } from '../api/views.ts';
 import type {
@@ -31,6 +31,7 @@ import type {
   ErrorCause,
   QueueTelemetry,
   Telemetry,
+  UpgradeFacts,
   WatchedKind,
   WatchFailure,
   WatchHealth,
@@ -53,8 +54,9 @@ const EXEC_WAIT_SECONDS = [0.01, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900];
 const FALLBACK_START_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 export interface MetricsOptions {
-  /** Adds one series per Upgrade: `postcheck_upgrade_info{namespace,name,phase}`. */
-  readonly perUpgrade: boolean;
+  readonly version: string;
+  /** So many Upgrades have series of their own; those that need a person come first. */
+  readonly maxUpgrades: number;
   /** The kinds that are watched, and how their watches do when metrics are asked for. */
   readonly watched: readonly WatchedKind[];
   readonly watches: () => readonly WatchHealth[];
@@ -62,6 +64,49 @@ export interface MetricsOptions {
 
 const pairs = <A, B>(left: readonly A[], right: readonly B[]): [A, B][] =>
   left.flatMap((a) => right.map((b): [A, B] => [a, b]));
+
+/** What a registry reads of a metric. */
+interface ReadableMetric {
+  readonly name: string;
+  readonly get: () => Promise<{ readonly name: string; readonly type: unknown }>;
+  readonly getForPromString?: ReadableMetric['get'];
+}
+
+/**
+ * In OpenMetrics a counter's family has no `_total`, its samples do. prom-client takes it off the metric itself, for good and in every registry: it gets
+ * a view whose name it may change.
+ */
+function openMetricsView(metric: ReadableMetric): Metric {
+  const get = async () => {
+    const read = await (metric.getForPromString?.() ?? metric.get());
+    const isCounter = read.type === 'counter';
+    return isCounter ? { ...read, name: read.name.replace(/_total$/, '') } : read;
+  };
+  return { name: metric.name, get, getForPromString: get } as unknown as Metric;
+}
+
+export interface MetricFamily {
+  readonly name: string;
+  readonly help: string;
+  readonly type: string;
+  readonly labels: readonly string[];
+}
+
+interface SeenUpgrade {
+  readonly namespace: string;
+  readonly name: string;
+  readonly facts: UpgradeFacts;
+}
+
+const needsPerson = ({ facts }: SeenUpgrade): boolean =>
+  facts.stalled === 'True' || facts.phase === 'Inconclusive';
+
+/** At most so many; the ones that need a person first, so that no alert about them is lost to the limit. */
+function mostInNeed(all: readonly SeenUpgrade[], limit: number): readonly SeenUpgrade[] {
+  return all.length <= limit
+    ? all
+    : [...all.filter(needsPerson), ...all.filter((one) => !needsPerson(one))].slice(0, limit);
+}
 
 export class Metrics implements Telemetry {
   readonly #registry = new Registry();
@@ -139,25 +184,22 @@ export class Metrics implements Telemetry {
     '1 while this process holds the lease and acts, else 0.',
     [],
   );
-  readonly #upgradeInfo: Gauge<'namespace' | 'name' | 'phase'> | undefined;
-  readonly #phaseOf = new Map<string, Phase>();
+  readonly #seen = new Map<string, SeenUpgrade>();
 
   constructor(options: MetricsOptions) {
-    const { perUpgrade, watched } = options;
-    this.#upgradeInfo = perUpgrade
-      ? this.#gauge('postcheck_upgrade_info', 'Always 1; one series per Upgrade with its phase.', [
-          'namespace',
-          'name',
-          'phase',
-        ])
-      : undefined;
+    const { version, watched } = options;
+    this.#gauge('postcheck_build_info', 'Always 1; which program runs.', ['version', 'node']).set(
+      { version, node: nodeVersion },
+      1,
+    );
+    this.#startUpgrades(options.maxUpgrades);
     this.#startWatches(options);
     this.#startLag();
     this.#startAtZero(watched);
     collectDefaultMetrics({ register: this.#registry });
     this.#openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
     for (const metric of this.#registry.getMetricsAsArray()) {
-      this.#openMetrics.registerMetric(metric as unknown as Metric);
+      this.#openMetrics.registerMetric(openMetricsView(metric as unknown as ReadableMetric));
     }
   }
 
@@ -167,22 +209,28 @@ export class Metrics implements Telemetry {
     return { contentType: registry.contentType, body: await registry.metrics() };
   }
 
-  upgradePhase(namespace: string, name: string, phase: Phase | undefined): void {
+  /** Every metric, for the reference. */
+  async families(): Promise<MetricFamily[]> {
+    const told = await this.#registry.getMetricsAsJSON();
+    return this.#registry.getMetricsAsArray().map((metric, index) => ({
+      name: metric.name,
+      help: metric.help,
+      type: String(told[index]?.type),
+      labels: (metric as unknown as { readonly labelNames: readonly string[] }).labelNames,
+    }));
+  }
+
+  upgradeSeen(namespace: string, name: string, facts: UpgradeFacts | undefined): void {
     const key = `${namespace}/${name}`;
-    const before = this.#phaseOf.get(key);
-    if (before === phase) {
-      return;
-    }
+    const before = this.#seen.get(key);
     if (before) {
-      this.#upgrades.dec({ phase: before });
-      this.#upgradeInfo?.remove({ namespace, name, phase: before });
+      this.#upgrades.dec({ phase: before.facts.phase });
     }
-    if (phase) {
-      this.#phaseOf.set(key, phase);
-      this.#upgrades.inc({ phase });
-      this.#upgradeInfo?.set({ namespace, name, phase }, 1);
+    if (facts) {
+      this.#upgrades.inc({ phase: facts.phase });
+      this.#seen.set(key, { namespace, name, facts });
     } else {
-      this.#phaseOf.delete(key);
+      this.#seen.delete(key);
     }
   }
 
@@ -245,6 +293,50 @@ export class Metrics implements Telemetry {
 
   #histogram<L extends string>(name: string, help: string, buckets: number[], labelNames: L[]): Histogram<L> {
     return new Histogram({ name, help, buckets, labelNames, registers: [this.#registry] });
+  }
+
+  #startUpgrades(maxUpgrades: number): void {
+    const seen = this.#seen;
+    const shown = (): readonly SeenUpgrade[] => mostInNeed([...seen.values()], maxUpgrades);
+    const registers = [this.#registry];
+    new Gauge({
+      name: 'postcheck_upgrade_info',
+      help: 'Always 1; one series an Upgrade, with what its status says.',
+      labelNames: [
+        ...['upgrade_namespace', 'name', 'kind', 'target'],
+        ...['phase', 'ready', 'stalled', 'reason', 'gate'],
+      ],
+      registers,
+      collect() {
+        this.reset();
+        for (const { namespace, name, facts } of shown()) {
+          const { progressAt: _, ...labels } = facts;
+          this.set({ upgrade_namespace: namespace, name, ...labels }, 1);
+        }
+      },
+    });
+    new Gauge({
+      name: 'postcheck_upgrade_progress_timestamp_seconds',
+      help: 'When an attempt that runs last came further; Upgrades without one have none.',
+      labelNames: ['upgrade_namespace', 'name'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { namespace, name, facts } of shown()) {
+          if (facts.progressAt !== undefined) {
+            this.set({ upgrade_namespace: namespace, name }, facts.progressAt / 1000);
+          }
+        }
+      },
+    });
+    new Gauge({
+      name: 'postcheck_upgrade_info_omitted',
+      help: 'Upgrades without a series of their own, as there are more than the limit.',
+      registers,
+      collect() {
+        this.set(maxUpgrades === 0 ? 0 : Math.max(0, seen.size - maxUpgrades));
+      },
+    });
   }
 
   /** Of several namespaces the worst is told. Kinds that one can do without count as well while they are refused. */

@@ -18,14 +18,41 @@ interface Series {
   /** Prometheus' notation, one value a minute. */
   readonly values: string;
 }
-const LEADS: Series = { series: 'postcheck_leader{namespace="pc",pod="a"}', values: '1x60' };
-const STANDS_BY: Series = { series: 'postcheck_leader{namespace="pc",pod="b"}', values: '0x60' };
-const counted = (series: string): Series[] => [LEADS, STANDS_BY, { series, values: '0x15 1x45' }];
+const LEADS: Series = { series: 'postcheck_leader{namespace="pc",pod="a"}', values: '1x120' };
+const STANDS_BY: Series = { series: 'postcheck_leader{namespace="pc",pod="b"}', values: '0x120' };
+/** Counts up by one after a quarter of an hour. */
+const counted = (series: string): Series[] => [{ series, values: '0x15 1x105' }];
 
-/** Passes when after 20 minutes exactly these alerts fire; else throws with what promtool says. */
-function expectFiring(input: readonly Series[], firing: readonly string[]): void {
+/** The series of one Upgrade, on the leader. */
+const upgrade = (labels: Readonly<Record<string, string>>, name = 'web', values = '1x120'): Series => {
+  const all = {
+    ...{ namespace: 'pc', pod: 'a', upgrade_namespace: 'shop', name, kind: 'Deployment', target: 'web-app' },
+    ...{
+      phase: 'Upgrading',
+      ready: 'False',
+      stalled: 'False',
+      reason: 'Upgrading',
+      gate: 'GatePolicyApplied',
+    },
+    ...labels,
+  };
+  const pairs = Object.entries(all).map(([label, value]) => `${label}="${value}"`);
+  return { series: `postcheck_upgrade_info{${pairs.join()}}`, values };
+};
+const progress = (values: string): Series => ({
+  series:
+    'postcheck_upgrade_progress_timestamp_seconds{namespace="pc",pod="a",upgrade_namespace="shop",name="web"}',
+  values,
+});
+const watch = (metric: string, values: string, labels = ''): Series => ({
+  series: `postcheck_watch_${metric}{namespace="pc",pod="a",resource="pods"${labels}}`,
+  values,
+});
+
+/** Passes when at that time exactly these alerts fire; else throws with what promtool says. */
+function expectFiring(input: readonly Series[], firing: readonly string[], at = '20m'): void {
   const samples = firing.map((labels) => ({ labels: `ALERTS{alertstate="firing",${labels}}`, value: 1 }));
-  const expectation = { expr: 'ALERTS{alertstate="firing"}', eval_time: '20m', exp_samples: samples };
+  const expectation = { expr: 'ALERTS{alertstate="firing"}', eval_time: at, exp_samples: samples };
   const tests = [{ interval: '1m', input_series: input, promql_expr_test: [expectation] }];
   const path = join(folder, 'test.json');
   writeFileSync(path, JSON.stringify({ rule_files: [ALERTS], evaluation_interval: '1m', tests }));
@@ -34,79 +61,223 @@ function expectFiring(input: readonly Series[], firing: readonly string[]): void
   );
 }
 
-const CASES: readonly [alert: string, input: readonly Series[], labels: string][] = [
-  [
-    'PostcheckFallbackFailed',
-    counted('postcheck_fallbacks_total{namespace="pc",kind="DaemonSet",result="Failed"}'),
-    'kind="DaemonSet",namespace="pc",severity="critical"',
-  ],
-  [
-    'PostcheckFellBack',
-    counted('postcheck_attempts_total{namespace="pc",kind="Deployment",outcome="FellBack"}'),
-    'kind="Deployment",namespace="pc",severity="warning"',
-  ],
-  [
-    'PostcheckInconclusive',
-    [LEADS, { series: 'postcheck_upgrades{namespace="pc",phase="Inconclusive"}', values: '2x60' }],
-    'namespace="pc",severity="warning"',
-  ],
-  ['PostcheckNoLeader', [STANDS_BY], 'namespace="pc",severity="critical"'],
-  [
-    'PostcheckWatchStale',
-    [
+const named = (reason: string, severity = 'warning') =>
+  `kind="Deployment",name="web",reason="${reason}",severity="${severity}",target="web-app",upgrade_namespace="shop"`;
+const ofGate = 'kind="Deployment",name="web",severity="warning",target="web-app",upgrade_namespace="shop"';
+
+interface Case {
+  readonly alert: string;
+  readonly input: readonly Series[];
+  readonly labels: string;
+  readonly at?: string;
+}
+
+/** What each alert is for; nothing else may fire then. */
+const FIRES: readonly Case[] = [
+  {
+    alert: 'PostcheckFallbackFailed',
+    input: [LEADS, upgrade({ phase: 'FallbackFailed', stalled: 'True', reason: 'ProbeFailed' })],
+    labels: named('ProbeFailed', 'critical'),
+  },
+  {
+    alert: 'PostcheckFailed',
+    input: [LEADS, upgrade({ phase: 'Failed', stalled: 'True', reason: 'FallbackPaused' })],
+    labels: named('FallbackPaused'),
+  },
+  {
+    alert: 'PostcheckFellBack',
+    input: [LEADS, upgrade({ phase: 'FellBack', stalled: 'True', reason: 'ProbeFailed' })],
+    labels: named('ProbeFailed'),
+  },
+  {
+    alert: 'PostcheckStalled',
+    input: [
+      LEADS,
+      upgrade({ phase: 'Pending', stalled: 'True', reason: 'TargetNotFound' }),
+      progress('0x120'),
+    ],
+    labels: named('TargetNotFound'),
+    at: '90m',
+  },
+  {
+    alert: 'PostcheckStuck',
+    input: [LEADS, upgrade({}), progress('0x120')],
+    labels: 'name="web",severity="warning",upgrade_namespace="shop"',
+    at: '90m',
+  },
+  {
+    alert: 'PostcheckInconclusive',
+    input: [LEADS, upgrade({ phase: 'Inconclusive', reason: 'Inconclusive' }), progress('0x120')],
+    labels: named('Inconclusive'),
+    at: '90m',
+  },
+  { alert: 'PostcheckGateMissed', input: [LEADS, upgrade({ gate: 'GateMissed' })], labels: ofGate },
+  { alert: 'PostcheckGateUnavailable', input: [LEADS, upgrade({ gate: 'GateUnavailable' })], labels: ofGate },
+  { alert: 'PostcheckNoLeader', input: [STANDS_BY], labels: 'namespace="pc",severity="critical"' },
+  {
+    alert: 'PostcheckWatchRefused',
+    input: [
+      LEADS,
+      watch('failing_seconds', '0x10 60+60x100'),
+      watch('failures_total', '0x10 1+2x100', ',reason="forbidden"'),
+    ],
+    labels: 'namespace="pc",resource="pods",severity="critical"',
+  },
+  {
+    alert: 'PostcheckWatchStale',
+    input: [
       LEADS,
       STANDS_BY,
-      {
-        series: 'postcheck_watch_last_contact_seconds{namespace="pc",pod="a",resource="pods"}',
-        values: '0+60x60',
-      },
+      watch('last_contact_seconds', '0+60x120'),
       {
         series: 'postcheck_watch_last_contact_seconds{namespace="pc",pod="b",resource="nodes"}',
-        values: '0+60x60',
+        values: '0+60x120',
       },
     ],
-    'namespace="pc",resource="pods",severity="warning"',
+    labels: 'namespace="pc",resource="pods",severity="warning"',
+  },
+  {
+    alert: 'PostcheckEventLoopLag',
+    input: [
+      LEADS,
+      { series: 'postcheck_event_loop_lag_seconds{namespace="pc",pod="a"}', values: '0.01x16 4 0.01x100' },
+    ],
+    labels: 'namespace="pc",pod="a",severity="warning"',
+  },
+  {
+    alert: 'PostcheckUpgradesOmitted',
+    input: [LEADS, { series: 'postcheck_upgrade_info_omitted{namespace="pc",pod="a"}', values: '7x120' }],
+    labels: 'namespace="pc",severity="info"',
+  },
+  {
+    alert: 'PostcheckForbidden',
+    input: [LEADS, ...counted('postcheck_errors_total{namespace="pc",cause="forbidden"}')],
+    labels: 'namespace="pc",severity="warning"',
+  },
+  {
+    alert: 'PostcheckBug',
+    input: [LEADS, ...counted('postcheck_errors_total{namespace="pc",cause="bug"}')],
+    labels: 'namespace="pc",severity="warning"',
+  },
+];
+
+/** What looks like it and is none of it. */
+const SILENT: readonly (readonly [what: string, input: readonly Series[], at?: string])[] = [
+  ['an upgrade that comes further', [upgrade({}), progress('0+60x120')], '90m'],
+  ['one that is paused has no progress to tell', [upgrade({ reason: 'Paused' })], '90m'],
+  [
+    'one that waits for pods of a workload that wants none',
+    [upgrade({ reason: 'NoPods' }), progress('0x120')],
+    '90m',
+  ],
+  ['one that succeeded', [upgrade({ phase: 'Succeeded', ready: 'True', gate: 'NotGating' })]],
+  ['one whose gate its user has disabled', [upgrade({ gate: 'GateDisabled' })]],
+  ['one that was aborted by its user', [upgrade({ phase: 'Aborted', stalled: 'True', reason: 'Aborted' })]],
+  [
+    'one that stood still for some minutes',
+    [upgrade({ stalled: 'True', phase: 'Pending' }, 'web', '_x14 1x5')],
+  ],
+  ['one that was inconclusive and went on', [upgrade({ phase: 'Inconclusive' }, 'web', '1x10 _x110')]],
+  [
+    'a watch that failed and is well again',
+    [
+      watch('failing_seconds', '0x10 30 60 0x100'),
+      watch('failures_total', '0x10 1 2 2x100', ',reason="forbidden"'),
+    ],
   ],
   [
-    'PostcheckForbidden',
-    counted('postcheck_errors_total{namespace="pc",cause="forbidden"}'),
-    'namespace="pc",severity="warning"',
+    'an API server that restarts',
+    [
+      watch('failing_seconds', '0x15 60 120 0x100'),
+      watch('failures_total', '0x15 1 2 2x100', ',reason="unavailable"'),
+    ],
   ],
   [
-    'PostcheckBug',
-    counted('postcheck_errors_total{namespace="pc",cause="bug"}'),
-    'namespace="pc",severity="warning"',
+    'an event loop that is busy',
+    [{ series: 'postcheck_event_loop_lag_seconds{namespace="pc",pod="a"}', values: '0.9x120' }],
   ],
 ];
 
 describe('alerts', () => {
   test('every alert has a case here, and promtool accepts them all', () => {
     const { groups } = parse(readFileSync(ALERTS, 'utf8')) as { groups: { rules: { alert: string }[] }[] };
-    expect(CASES.map(([alert]) => alert)).toEqual(
+    expect(FIRES.map(({ alert }) => alert)).toEqual(
       groups.flatMap(({ rules }) => rules.map(({ alert }) => alert)),
     );
     expect(execFileSync(promtool(), ['check', 'rules', ALERTS], { encoding: 'utf8' })).toMatch('SUCCESS');
   }, 120_000);
 
-  test.each(CASES)('%s fires on what it is for, and nothing else does', (alert, input, labels) => {
-    expectFiring(input, [`alertname="${alert}",${labels}`]);
+  test.each(FIRES)(
+    '$alert fires on what it is for, and nothing else does',
+    ({ alert, input, labels, at }) => {
+      expectFiring(input, [`alertname="${alert}",${labels}`], at);
+    },
+  );
+
+  test.each(SILENT.map(([what, input, at = '20m']) => ({ what, input, at })))(
+    'nothing fires on $what',
+    ({ input, at }) => {
+      expectFiring([LEADS, STANDS_BY, ...input], [], at);
+    },
+  );
+
+  test('each Upgrade that needs a person has an alert of its own', () => {
+    const failed = { phase: 'FallbackFailed', stalled: 'True', reason: 'ProbeFailed' };
+    expectFiring(
+      [LEADS, upgrade(failed), upgrade(failed, 'api')],
+      ['web', 'api'].map(
+        (name) =>
+          `alertname="PostcheckFallbackFailed",kind="Deployment",name="${name}",reason="ProbeFailed",severity="critical",target="web-app",upgrade_namespace="shop"`,
+      ),
+    );
+  });
+
+  test('a failed fallback is told by its kind when no Upgrade has a series of its own', () => {
+    expectFiring(
+      [
+        LEADS,
+        ...counted('postcheck_attempts_total{namespace="pc",kind="DaemonSet",outcome="FallbackFailed"}'),
+      ],
+      ['alertname="PostcheckFallbackFailed",kind="DaemonSet",namespace="pc",severity="critical"'],
+    );
   });
 
   test('without any operator the lack of a leader is told', () => {
     expectFiring([{ series: 'up', values: '1x60' }], ['alertname="PostcheckNoLeader",severity="critical"']);
   });
 
-  test('nothing fires on a quiet operator', () => {
-    const quiet = [
-      'postcheck_fallbacks_total{namespace="pc",kind="DaemonSet",result="Failed"}',
-      'postcheck_upgrades{namespace="pc",phase="Inconclusive"}',
-    ];
-    expectFiring([LEADS, STANDS_BY, ...quiet.map((series) => ({ series, values: '0x60' }))], []);
+  test('each alert’s page begins with what the alert says', () => {
+    const { groups } = parse(readFileSync(ALERTS, 'utf8')) as {
+      groups: { rules: { alert: string; annotations: Record<string, string> }[] }[];
+    };
+    const pages = groups
+      .flatMap(({ rules }) => rules)
+      .map(({ alert, annotations }) => ({
+        summary: annotations.summary ?? '',
+        page: join(
+          CHART,
+          '../../docs/runbooks',
+          `${/(\w+)\.md$/.exec(annotations.runbook_url ?? '')?.[1]}.md`,
+        ),
+        own: annotations.runbook_url?.endsWith(`/${alert}.md`),
+      }))
+      .filter(({ own }) => own);
+    expect(pages.length).toBeGreaterThan(6);
+    for (const { summary, page } of pages) {
+      const [, seen = ''] = /^# .+\n\n```\n(.*)\n```/.exec(readFileSync(page, 'utf8')) ?? [];
+      const words = summary.split(/\{\{.*?\}\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+      expect(seen).toMatch(new RegExp(`^${words.join('.+')}$`));
+    }
   });
 });
 
 test('alerts and dashboard ask only for metrics that the operator has', async () => {
-  const { body } = await new Metrics({ perUpgrade: true, watched: ['Pod'], watches: () => [] }).exposition();
+  const { body } = await new Metrics({
+    version: '1',
+    maxUpgrades: 1,
+    watched: ['Pod'],
+    watches: () => [],
+  }).exposition();
   const exported = new Set([...body.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
   const text = [ALERTS, join(CHART, 'files/dashboard.json')]
     .map((path) => readFileSync(path, 'utf8'))

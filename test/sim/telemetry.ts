@@ -27,7 +27,7 @@ export const remembered = (): Remembered => ({
 export function rememberingTelemetry(memory: Remembered, queue: Partial<QueueTelemetry> = {}): Telemetry {
   const nothing = () => {};
   return {
-    upgradePhase: (namespace, name, phase) => memory.phases.push(`${namespace}/${name} ${phase}`),
+    upgradeSeen: (namespace, name, facts) => memory.phases.push(`${namespace}/${name} ${facts?.phase}`),
     attemptEnded: (kind, outcome) => memory.completions.push(`${kind} ${outcome}`),
     tried: (type, result, exitCode) => memory.tries.push(`${type} ${result} ${exitCode ?? '-'}`),
     fallbackStarted: nothing,

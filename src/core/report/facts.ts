@@ -1,0 +1,49 @@
+/** What the metrics say about one Upgrade, from its status alone. */
+import type { Phase } from '../../api/enums.ts';
+import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
+import type { WorkloadKind } from '../../api/views.ts';
+import { fromIso } from '../time.ts';
+
+export type ConditionValue = 'True' | 'False' | 'Unknown';
+
+export interface UpgradeFacts {
+  readonly kind: WorkloadKind;
+  readonly target: string;
+  readonly phase: Phase;
+  readonly ready: ConditionValue;
+  readonly stalled: ConditionValue;
+  /** Reason of the condition Ready. */
+  readonly reason: string;
+  /** Reason of the condition Gated. */
+  readonly gate: string;
+  /** When an attempt that runs last came further, ms since the epoch; undefined when none runs, or when it is paused. */
+  readonly progressAt: number | undefined;
+}
+
+/** `undefined` before anything is known of it. */
+export function upgradeFacts({ spec }: Upgrade, status: UpgradeStatus | undefined): UpgradeFacts | undefined {
+  if (!status?.phase) {
+    return undefined;
+  }
+  const { kind, name: target } = spec.targetRef;
+  const of = (type: string) => status.conditions?.find((condition) => condition.type === type);
+  const ready = of('Ready');
+  return {
+    kind,
+    target,
+    phase: status.phase,
+    ready: ready?.status ?? 'Unknown',
+    stalled: of('Stalled')?.status ?? 'Unknown',
+    reason: ready?.reason ?? '',
+    gate: of('Gated')?.reason ?? '',
+    progressAt: spec.paused ? undefined : progressAt(status),
+  };
+}
+
+function progressAt({ attempt, fallback }: UpgradeStatus): number | undefined {
+  if (!attempt || attempt.end) {
+    return undefined;
+  }
+  const times = [attempt.progressAt, attempt.startedAt, fallback?.startedAt, fallback?.rolledAt];
+  return Math.max(...times.map((time) => (time === undefined ? 0 : fromIso(time))));
+}
