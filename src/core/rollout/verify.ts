@@ -115,7 +115,7 @@ function endOf(
   const { snapshot, summary } = turn;
   const policy = policyOf(rollout);
   const verifies = policy.verifies(snapshot.upgrade.spec);
-  if (verifies && summary.counts.failed > 0) {
+  if (verifies && summary.counts.failed > 0 && (late || !isHeldUp(turn, rollout))) {
     return policy.onFailed(turn, evidenceOf(summary.results));
   }
   if (isOver && isDone(turn, verifies)) {
@@ -126,6 +126,10 @@ function endOf(
   }
   return late.against ? policy.onFailed(turn, late.evidence) : policy.onSilence(turn, late.evidence);
 }
+
+/** A rollback ends as failed only when no pod of the version that failed is left for ever: nobody frees it after the end. */
+const isHeldUp = (turn: Turn, rollout: Rollout): boolean =>
+  rollout.direction === 'Back' && unblock(turn, rollout) !== NO_ACTION;
 
 /** The controller is done, every wanted pod is settled, and there are as many of them as are wanted. */
 function isDone({ snapshot, summary }: Turn, verifies: boolean): boolean {
