@@ -1,12 +1,13 @@
 /** The cluster on the caller's own rights: reads and writes that end in a Fault which a person can act on. */
 import { homedir } from 'node:os';
+import { printableLine } from '../../../src/api/printable.ts';
 import type { TryOutcome } from '../../../src/core/verification/exit-codes.ts';
 import type { RequestFailure } from '../../../src/engine/ports.ts';
 import { Connection } from '../../../src/kube/client/connection.ts';
 import { HttpClient } from '../../../src/kube/client/http.ts';
 import { at, list, type Raw, record, text } from '../../../src/kube/client/json.ts';
 import { type KubectlFlags, kubectlConfig } from '../../../src/kube/client/kubectl-config.ts';
-import { pathOf, type Resource, type Target } from '../../../src/kube/client/paths.ts';
+import { pathOf, RESOURCES, type Resource, type Target } from '../../../src/kube/client/paths.ts';
 import { type Answer, type ApiRequest, Requests } from '../../../src/kube/client/request.ts';
 import { StreamClient } from '../../../src/kube/client/stream-client.ts';
 import { Throttle } from '../../../src/kube/client/throttle.ts';
@@ -65,7 +66,7 @@ export class Cluster {
       await connection.credentials();
       return new Cluster(connection, flags);
     } catch (error) {
-      throw error instanceof Fault ? error : new Fault((error as Error).message);
+      throw error instanceof Fault ? error : new Fault(unreadable(error, loginPlugin(flags, places)));
     }
   }
 
@@ -184,6 +185,9 @@ export class Cluster {
   /** A refusal in words that say what to do. */
   fault(failure: RequestFailure, status: number, target: Target): Fault {
     const said = failure.message.replace(/^[A-Z]+ [^:]*: /, '');
+    if (status === 0 && failure.kind === 'invalid') {
+      return new Fault(`${notAName(target)} cannot be a name in Kubernetes`);
+    }
     if (status === 0) {
       return new Fault(`cannot reach the API server ${this.server}: ${said}`);
     }
@@ -207,6 +211,30 @@ export interface PodAddress {
   readonly port: number | string;
   readonly scheme: string;
   readonly path: string;
+}
+
+/** The program that the kubeconfig logs in with, if it names one. */
+function loginPlugin(
+  flags: ConnectionFlags,
+  places: Parameters<typeof kubectlConfig>[1],
+): string | undefined {
+  try {
+    return text(record(kubectlConfig(flags, places).getCurrentUser()?.exec).command) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why the configuration cannot be used; Node names a file's fault by a code. */
+function unreadable(error: unknown, plugin: string | undefined): string {
+  const { code, path, message } = error as NodeJS.ErrnoException;
+  const said = message.trim();
+  if (plugin !== undefined) {
+    return code === 'ENOENT'
+      ? `the kubeconfig logs in with ${plugin}, which is not there: install it, or put it on your PATH`
+      : `the kubeconfig logs in with ${plugin}, which failed: ${printableLine(said) || 'it said nothing'}`;
+  }
+  return code === 'ENOENT' && path ? `cannot read ${path}: no such file` : said;
 }
 
 /** Group, resource and namespace of a right. */
@@ -237,6 +265,14 @@ function safeJson(body: string): unknown {
     return undefined;
   }
 }
+
+/** The part of the target that is no name. */
+const notAName = ({ namespace, name }: Target): string =>
+  JSON.stringify(
+    [namespace, name].find(
+      (part) => part !== undefined && pathOf({ resource: RESOURCES.Pod, name: part }) === undefined,
+    ) ?? namespace,
+  );
 
 const isMissingKind = (said: string): boolean =>
   /could not find the requested resource|page not found|^HTTP 404/.test(said);

@@ -9,7 +9,8 @@ import { Fault } from './fault.ts';
 import type { Io } from './io.ts';
 import { nearest } from './text.ts';
 
-const UPGRADE_WORDS = ['upgrade', 'upgrades', 'upg', 'upgrades.postcheck.dev'];
+/** The words that kubectl knows the kind by. */
+export const UPGRADE_WORDS = ['upgrade', 'upgrades', 'upg', 'upgrades.postcheck.dev'];
 
 /** What people and kubectl call the kinds that an Upgrade can have as its target. */
 export const WORKLOAD_WORDS: Readonly<Record<string, 'Deployment' | 'StatefulSet' | 'DaemonSet'>> = {
@@ -49,7 +50,8 @@ export function readName(word: string): Named {
   if (workload) {
     return { kind: workload, name };
   }
-  const meant = nearest(kind, ['upgrade', ...Object.keys(WORKLOAD_WORDS)]);
+  const meant =
+    kind === '' || /\W/.test(kind) ? undefined : nearest(kind, ['upgrade', ...Object.keys(WORKLOAD_WORDS)]);
   throw new Fault(
     `there is no Upgrade of a ${kind}: name an Upgrade, a Deployment, a StatefulSet or a DaemonSet${meant ? `; did you mean ${meant}/${name}?` : ''}`,
   );

@@ -1,5 +1,7 @@
 /** Command lines: what the docs write can be typed, what is mistyped is understood, and what can come next is known. */
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { complete, placeOf } from '../src/completion.ts';
 import { createProgram, type Surroundings } from '../src/program.ts';
@@ -64,6 +66,56 @@ describe('command lines', () => {
     const { code, io } = await told('version', '--client', '-o', 'json');
     expect([code, JSON.parse(io.lines.join('')).client]).toEqual([0, '1.2.3']);
   });
+});
+
+/** A kubeconfig whose cluster is never reached. */
+function kubeconfig(user: object): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'postcheck-words-')), 'config');
+  const config = {
+    'current-context': 'c',
+    clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }],
+    users: [{ name: 'u', user }],
+    contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+  };
+  writeFileSync(path, JSON.stringify(config));
+  return path;
+}
+const plugin = (script: string): object => {
+  const path = join(mkdtempSync(join(tmpdir(), 'postcheck-plugin-')), 'login');
+  writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: path, interactiveMode: 'Never' } };
+};
+const missingPlugin = {
+  exec: {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    command: '/no/such/login',
+    interactiveMode: 'Never',
+  },
+};
+
+describe('a kubeconfig', () => {
+  test.each([
+    [missingPlugin, /logs in with \/no\/such\/login, which is not there/],
+    [plugin('echo "log in first" >&2; exit 3'), /which failed: log in first$/],
+    [plugin('echo text'), /which failed: Unexpected token/],
+    [
+      { 'client-certificate': '/no/such/file', 'client-key': '/no/such/file' },
+      /cannot read \/no\/such\/file: no such file/,
+    ],
+    [{ token: 't' }, /cannot reach the API server https:\/\/127.0.0.1:1: .*ECONNREFUSED/],
+  ])('%j is told in one sentence when it does not work', async (user, sentence) => {
+    const { code, notes } = await told('get', '--kubeconfig', kubeconfig(user));
+    expect([code, notes]).toEqual([1, expect.stringMatching(sentence)]);
+    expect(notes.split('\n')).toHaveLength(1);
+  });
+
+  test.each([['we b'], ['Ünicode'], ['a'.repeat(300)]])(
+    'the name %j is refused before anything is sent',
+    async (name) => {
+      const { notes } = await told('status', name, '--kubeconfig', kubeconfig({ token: 't' }));
+      expect(notes).toBe(`error: ${JSON.stringify(name)} cannot be a name in Kubernetes`);
+    },
+  );
 });
 
 describe('completion', () => {

@@ -13,7 +13,7 @@ import { symbolOf } from '../paint.ts';
 import { Screen } from '../screen.ts';
 import { conditionOf, mostUrgentFirst, needsPerson, phaseOf } from '../standing.ts';
 import { age, columns, fit, nearest, plain } from '../text.ts';
-import { type Found, findUpgrade, found } from '../upgrades.ts';
+import { type Found, findUpgrade, found, UPGRADE_WORDS } from '../upgrades.ts';
 
 export interface GetOptions {
   readonly allNamespaces?: boolean;
@@ -29,9 +29,11 @@ export const GET_FORMATS = ['wide', 'json', 'yaml', 'name'];
 export async function get(
   io: Io,
   cluster: Cluster,
-  names: readonly string[],
+  words: readonly string[],
   options: GetOptions,
 ): Promise<number> {
+  // As fingers know it: `get upgrades`, `get upgrade web`.
+  const names = UPGRADE_WORDS.includes(words[0] ?? '') ? words.slice(1) : words;
   checkFormat(options.output, GET_FORMATS);
   if (options.allNamespaces && names.length > 0) {
     throw new Fault('a name and -A exclude each other: a name is one namespace’s');

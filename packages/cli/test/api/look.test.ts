@@ -1,7 +1,8 @@
 /** The verbs that look, against a real API server. */
+import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { ApiServer } from '../../../../test/api/api-server.ts';
-import { cli, createUpgrade, type Ran, startLab, statusOf } from '../lab.ts';
+import { cli, createUpgrade, type Ran, startLab, statusOf, tool } from '../lab.ts';
 
 jest.setTimeout(60_000);
 
@@ -59,6 +60,16 @@ describe('get', () => {
       'No Upgrades in namespace default; there are 7 in other namespaces: use -A.\n',
       0,
     ]);
+  });
+
+  test('ends quietly when nobody reads on, and takes the words of kubectl', async () => {
+    const pipe = `${process.execPath} ${await tool()} get -A | head -1; echo \${PIPESTATUS[0]}`;
+    const env = { PATH: process.env['PATH'], KUBECONFIG: api.kubeconfig, HOME: '/nonexistent' };
+    const { stdout, stderr } = spawnSync('bash', ['-c', pipe], { encoding: 'utf8', env });
+    expect([stdout, stderr]).toEqual([expect.stringMatching(/^NAMESPACE[^\n]*\n0\n$/), '']);
+    expect((await run('get', 'upgrades', 'back', '-n', 'shop', '-o', 'name')).out).toBe(
+      'upgrade.postcheck.dev/back\n',
+    );
   });
 
   test('finds the Upgrade of a workload, and says which kinds there are', async () => {
