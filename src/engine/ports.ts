@@ -133,8 +133,17 @@ export interface Writer {
   patchVerified(pod: PodView, condition: VerifiedCondition, at: number): Promise<Written<PodView>>;
   /** Deletes exactly this pod, guarded by uid. */
   deletePod(pod: PodView): Promise<Written<undefined>>;
-  /** An events.k8s.io event about the Upgrade. Lost events are not retried. */
-  recordEvent(upgrade: Upgrade, event: OperatorEvent): Promise<void>;
+  /** An events.k8s.io event about an object: few of each, joined when they repeat. Lost events are not retried. */
+  recordEvent(regarding: ObjectReference, event: OperatorEvent): Promise<void>;
+}
+
+/** An object that an event is about, or that it has to do with. */
+export interface ObjectReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
 }
 
 export interface OperatorEvent {
@@ -144,6 +153,8 @@ export interface OperatorEvent {
   readonly note: string;
   /** What the operator was doing: CamelCase verb, e.g. `Rolling`, `Checking`, `FallingBack`. */
   readonly action: string;
+  /** Another object that it has to do with, such as the workload of an Upgrade. */
+  readonly related?: ObjectReference | undefined;
 }
 
 export interface ExecRequest {

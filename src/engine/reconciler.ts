@@ -8,7 +8,7 @@ import type { CheckType } from '../api/enums.ts';
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import { decide, type Plan } from '../core/decision/decide.ts';
 import type { PlannedCycle } from '../core/plan.ts';
-import { transitionEvents } from '../core/report/events.ts';
+import { transitionEvents, type UpgradeEvent } from '../core/report/events.ts';
 import { upgradeFacts } from '../core/report/facts.ts';
 import { changeOf } from '../core/report/status-diff.ts';
 import type { Snapshot } from '../core/snapshot.ts';
@@ -23,6 +23,7 @@ import { LocalState } from './local-state.ts';
 import type { Ports, RequestFailure } from './ports.ts';
 import { ProbeRunner } from './probe-runner.ts';
 import type { Result } from './queue.ts';
+import { podReference, upgradeReference, workloadReference } from './references.ts';
 import type { Store, UpgradeKey } from './store.ts';
 import { WriteBackoff } from './write-backoff.ts';
 
@@ -249,7 +250,7 @@ export class Reconciler {
   }
 
   #record(upgrade: Upgrade, before: UpgradeStatus | undefined, after: UpgradeStatus): void {
-    const { telemetry, log, writer } = this.#options;
+    const { telemetry, log } = this.#options;
     const { namespace, name } = upgrade.metadata;
     const { kind } = upgrade.spec.targetRef;
     const { events, completions, fallbackEnded } = transitionEvents(upgrade, before, after);
@@ -270,7 +271,19 @@ export class Reconciler {
       });
     }
     for (const event of events) {
-      void writer.recordEvent(upgrade, event);
+      this.#recordEvent(upgrade, event);
+    }
+  }
+
+  /** About the Upgrade, with its workload as related object, or the other way round. */
+  #recordEvent(upgrade: Upgrade, { regarding, ...event }: UpgradeEvent): void {
+    const { writer, store } = this.#options;
+    const workload = store.targetOf(upgrade);
+    const [about, related] = [upgradeReference(upgrade), workload && workloadReference(workload)];
+    if (regarding !== 'Workload') {
+      void writer.recordEvent(about, { ...event, related });
+    } else if (related) {
+      void writer.recordEvent(related, { ...event, related: about });
     }
   }
 
@@ -328,11 +341,12 @@ export class Reconciler {
     }
     const upgrade = store.upgrades.get(key);
     if (upgrade) {
-      void writer.recordEvent(upgrade, {
+      void writer.recordEvent(upgradeReference(upgrade), {
         type: 'Normal',
         reason: action.reason,
         action: 'Deleting',
         note: `Deleted pod ${action.pod.name}: ${note}`,
+        related: podReference(action.pod),
       });
     }
   }

@@ -73,7 +73,12 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
   const accessHttp = new HttpClient(connection, 2);
   const metricsAccess = new PathAccess(new Requests(accessHttp), '/metrics');
   let election: Leadership | undefined;
-  const writer = new ClusterWriter(requests, { identity, mayWrite: () => election?.isLeader() ?? true });
+  const now = () => connection.clock.now();
+  const writer = new ClusterWriter(requests, {
+    identity,
+    now,
+    mayWrite: () => election?.isLeader() ?? true,
+  });
   return {
     watcher,
     writer,
@@ -87,7 +92,7 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
     },
     mayReadMetrics: (authorization) => metricsAccess.check(authorization),
     uninstall: (request) => uninstall({ requests, writer, namespaces, gatePolicyName }, request),
-    now: () => connection.clock.now(),
+    now,
     close: async () => {
       await watcher.stop();
       streams.close();

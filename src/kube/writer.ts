@@ -2,20 +2,29 @@ import { FIELD_MANAGER, VERIFIED } from '../api/names.ts';
 import { own } from '../api/own.ts';
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
-import type { OperatorEvent, RequestFailure, VerifiedCondition, Writer, Written } from '../engine/ports.ts';
+import type {
+  ObjectReference,
+  OperatorEvent,
+  RequestFailure,
+  VerifiedCondition,
+  Writer,
+  Written,
+} from '../engine/ports.ts';
 import { at, record } from './client/json.ts';
 import { RESOURCES, type Target } from './client/paths.ts';
 import type { Answer, ApiRequest, Requests } from './client/request.ts';
+import { EventRecorder } from './event-recorder.ts';
 import { decodePod } from './objects/decode-pod.ts';
 import { decodeUpgrade } from './objects/decode-upgrade.ts';
 import { decodeWorkload } from './objects/decode-workload.ts';
-import { eventBody } from './objects/event.ts';
 import { ownEntries } from './objects/managed-fields.ts';
 import { mergePatch } from './objects/merge-patch.ts';
 
 export interface WriterOptions {
   /** Who writes, for events: the operator's pod name. */
   readonly identity: string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
   /** Asked before every write; false refuses it unsent. A process that has lost the lease must write nothing. */
   readonly mayWrite: () => boolean;
 }
@@ -31,10 +40,12 @@ const NOT_LEADER: RequestFailure = {
 export class ClusterWriter implements Writer {
   readonly #requests: Requests;
   readonly #options: WriterOptions;
+  readonly #events: EventRecorder;
 
   constructor(requests: Requests, options: WriterOptions) {
     this.#requests = requests;
     this.#options = options;
+    this.#events = new EventRecorder({ ...options, send: (request) => this.#send(request) });
   }
 
   async patchStatus(upgrade: Upgrade, status: UpgradeStatus): Promise<Written<Upgrade>> {
@@ -150,13 +161,8 @@ export class ClusterWriter implements Writer {
     return written(answer, () => undefined);
   }
 
-  async recordEvent(upgrade: Upgrade, event: OperatorEvent): Promise<void> {
-    const body = eventBody(upgrade.metadata, event, { identity: this.#options.identity, now: Date.now() });
-    await this.#send({
-      method: 'POST',
-      target: { resource: RESOURCES.Event, namespace: upgrade.metadata.namespace },
-      body,
-    });
+  recordEvent(regarding: ObjectReference, event: OperatorEvent): Promise<void> {
+    return this.#events.record(regarding, event);
   }
 
   async #send(request: ApiRequest): Promise<Answer> {

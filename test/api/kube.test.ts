@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Upgrade } from '../../src/api/types.ts';
 import type { PodView, RevisionView, WorkloadKind, WorkloadView } from '../../src/api/views.ts';
 import type { WatchEvent, Watched, WatchedKind } from '../../src/engine/ports.ts';
+import { upgradeReference, workloadReference } from '../../src/engine/references.ts';
 import { type Cluster, connect } from '../../src/kube/cluster.ts';
 import { type ApiServer, eventually, installCrd, startApiServer } from './api-server.ts';
 
@@ -425,31 +426,62 @@ describe('writing to pods', () => {
   }, 60_000);
 });
 
+function eventsAbout(kind: string, name: string): Promise<Record<string, unknown>[]> {
+  const selector = `involvedObject.kind=${kind},involvedObject.name=${name}`;
+  return eventually(() => {
+    const { items } = api.json<{ items: Record<string, unknown>[] }>([
+      ...['get', 'events', '-n', 'shop'],
+      `--field-selector=${selector}`,
+    ]);
+    return items.length > 0 && items;
+  });
+}
+
 test('events are shown by kubectl get events and by kubectl describe', async () => {
   const upgrade = await createUpgrade('eventful');
-  await cluster.writer.recordEvent(upgrade, {
+  const workload = await created('Deployment', 'eventful');
+  const recorded = {
     type: 'Warning',
     reason: 'PostCheckFailed',
     action: 'Checking',
     note: `pod web-1: exit 17 ${'ü'.repeat(2000)}`,
+  } as const;
+  for (let i = 0; i < 3; i++) {
+    await cluster.writer.recordEvent(upgradeReference(upgrade), {
+      ...recorded,
+      related: workloadReference(workload),
+    });
+  }
+  await cluster.writer.recordEvent(workloadReference(workload), {
+    ...recorded,
+    note: 'of its Upgrade',
+    related: upgradeReference(upgrade),
   });
-  const event = await eventually(() => {
-    const { items } = api.json<{ items: Record<string, unknown>[] } & Record<string, unknown>>([
-      'get',
-      'events',
-      '-n',
-      'shop',
-      '--field-selector=involvedObject.name=eventful',
-    ] as never);
-    return items[0];
-  });
-  expect(event).toMatchObject({
+  const events = await eventsAbout('Upgrade', 'eventful');
+  expect(events).toHaveLength(1);
+  expect(events[0]).toMatchObject({
     type: 'Warning',
     reason: 'PostCheckFailed',
     reportingComponent: 'postcheck.dev/operator',
     reportingInstance: 'postcheck-test',
+    series: { count: 3 },
+    related: { kind: 'Deployment', name: 'eventful' },
   });
   expect(api.kubectl(['describe', 'upgrade', 'eventful', '-n', 'shop'])).toContain('pod web-1: exit 17');
+  expect(api.kubectl(['describe', 'deployment', 'eventful', '-n', 'shop'])).toContain('of its Upgrade');
+}, 60_000);
+
+test('whatever is said of one object, it has no more than 25 events at once', async () => {
+  const upgrade = await createUpgrade('talkative');
+  for (let i = 0; i < 60; i++) {
+    await cluster.writer.recordEvent(upgradeReference(upgrade), {
+      type: 'Normal',
+      reason: 'CommandAccepted',
+      action: `Command${i % 7}`,
+      note: `token ${i}`,
+    });
+  }
+  expect(await eventsAbout('Upgrade', 'talkative')).toHaveLength(25);
 }, 60_000);
 
 test('the gate policy is available exactly when its binding is there', async () => {

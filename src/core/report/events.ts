@@ -8,6 +8,8 @@ import { fromIso } from '../time.ts';
 import { stageEvents } from './stage-text.ts';
 
 export interface UpgradeEvent {
+  /** The object that it is about; the other one of the two is its related object. Default: the Upgrade. */
+  readonly regarding?: 'Upgrade' | 'Workload';
   readonly type: 'Normal' | 'Warning';
   readonly reason: EventReason;
   readonly note: string;

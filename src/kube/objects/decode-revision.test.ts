@@ -99,7 +99,7 @@ test('a node is ready when it says so', () => {
     metadata: { name: 'n', resourceVersion: '5' },
     status: { conditions: [{ type: 'Ready', status }] },
   });
-  expect(decodeNode(node('True'))).toEqual({ name: 'n', resourceVersion: '5', ready: true });
+  expect(decodeNode(node('True'))).toEqual({ name: 'n', resourceVersion: '5', ready: true, labels: {} });
   expect(decodeNode(node('Unknown')).ready).toBe(false);
   expect(decodeNode({}).ready).toBe(false);
 });

@@ -4,35 +4,33 @@ import { eventBody } from './event.ts';
 import { microTime } from './micro-time.ts';
 
 const upgrade = {
+  apiVersion: 'postcheck.dev/v1alpha1',
+  kind: 'Upgrade',
   namespace: 'shop',
   name: 'web',
   uid: 'u',
-  resourceVersion: '7',
-  generation: 1,
-  creationTimestamp: '',
 };
+const workload = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web', uid: 'd' };
 const event = { type: 'Warning', reason: 'PostCheckFailed', action: 'Checking', note: 'exit 17' } as const;
 const by = { identity: 'postcheck-0', now: Date.UTC(2026, 0, 2, 3, 4, 5, 67) };
 
-test('an event names the Upgrade, the operator and the moment', () => {
+test('an event names its object, a related one, the operator and the moment', () => {
   expect(eventBody(upgrade, event, by)).toMatchObject({
     eventTime: '2026-01-02T03:04:05.067000Z',
     reportingController: 'postcheck.dev/operator',
     reportingInstance: 'postcheck-0',
     note: 'exit 17',
-    regarding: {
-      apiVersion: 'postcheck.dev/v1alpha1',
-      kind: 'Upgrade',
-      namespace: 'shop',
-      name: 'web',
-      uid: 'u',
-    },
+    regarding: upgrade,
+  });
+  expect(eventBody(upgrade, event, by)).not.toHaveProperty('related');
+  expect(eventBody(workload, { ...event, related: upgrade }, by)).toMatchObject({
+    regarding: workload,
+    related: upgrade,
   });
 });
 
 test('two events never share a name, and a name is never too long', () => {
-  const name = (of: string): string =>
-    (eventBody({ ...upgrade, name: of }, event, by).metadata as { name: string }).name;
+  const name = (of: string): string => eventBody({ ...upgrade, name: of }, event, by).metadata.name;
   expect(name('web')).not.toBe(name('web'));
   expect(name('x'.repeat(253)).length).toBeLessThanOrEqual(253);
 });

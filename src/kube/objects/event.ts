@@ -1,25 +1,29 @@
 import { randomBytes } from 'node:crypto';
 import { cut, cutBytes } from '../../api/cut.ts';
-import { GROUP, VERSION } from '../../api/names.ts';
-import type { UpgradeMeta } from '../../api/types.ts';
-import type { OperatorEvent } from '../../engine/ports.ts';
+import { GROUP } from '../../api/names.ts';
+import type { ObjectReference, OperatorEvent } from '../../engine/ports.ts';
 import { microTime } from './micro-time.ts';
 
 /** The API server refuses longer notes. */
 const LONGEST_NOTE_BYTES = 1024;
 
-/** The body of an `events.k8s.io/v1` Event about an Upgrade; shown by `kubectl describe upgrade` and `kubectl get events`. `now` in ms since the epoch. */
+export interface EventBody {
+  readonly metadata: { readonly namespace: string; readonly name: string };
+  readonly [field: string]: unknown;
+}
+
+/** The body of an `events.k8s.io/v1` Event; shown by `kubectl describe` and `kubectl get events`. `now` in ms since the epoch. */
 export function eventBody(
-  upgrade: UpgradeMeta,
+  regarding: ObjectReference,
   event: OperatorEvent,
   by: { identity: string; now: number },
-): Record<string, unknown> {
+): EventBody {
   return {
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
     metadata: {
-      namespace: upgrade.namespace,
-      name: `${cut(upgrade.name, 230)}.${randomBytes(8).toString('hex')}`,
+      namespace: regarding.namespace,
+      name: `${cut(regarding.name, 230)}.${randomBytes(8).toString('hex')}`,
     },
     eventTime: microTime(by.now),
     reportingController: `${GROUP}/operator`,
@@ -28,13 +32,7 @@ export function eventBody(
     reason: event.reason,
     action: event.action,
     note: cutBytes(event.note, LONGEST_NOTE_BYTES),
-    regarding: {
-      apiVersion: `${GROUP}/${VERSION}`,
-      kind: 'Upgrade',
-      namespace: upgrade.namespace,
-      name: upgrade.name,
-      uid: upgrade.uid,
-      resourceVersion: upgrade.resourceVersion,
-    },
+    regarding,
+    ...(event.related ? { related: event.related } : {}),
   };
 }

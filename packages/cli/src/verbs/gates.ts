@@ -113,7 +113,11 @@ export async function openGates(
       return 0;
     }
   }
-  const writer = new ClusterWriter(cluster.requests, { identity: 'kubectl-postcheck', mayWrite: () => true });
+  const writer = new ClusterWriter(cluster.requests, {
+    identity: 'kubectl-postcheck',
+    now: Date.now,
+    mayWrite: () => true,
+  });
   for (const pod of pods) {
     const written = await writer.patchVerified(
       pod,

@@ -1,0 +1,66 @@
+import type { ObjectReference, OperatorEvent } from '../engine/ports.ts';
+import { RESOURCES } from './client/paths.ts';
+import type { Answer, ApiRequest } from './client/request.ts';
+import { eventBody } from './objects/event.ts';
+import { EventCorrelator, type Series } from './objects/event-correlator.ts';
+import { microTime } from './objects/micro-time.ts';
+
+export interface EventRecorderOptions {
+  /** The operator's pod name: who wrote an event. */
+  readonly identity: string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly send: (request: ApiRequest) => Promise<Answer>;
+}
+
+/** Posts events about any object, few and joined. One that is lost is not retried. */
+export class EventRecorder {
+  readonly #options: EventRecorderOptions;
+  readonly #correlator = new EventCorrelator();
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options;
+  }
+
+  async record(regarding: ObjectReference, event: OperatorEvent): Promise<void> {
+    const write = this.#correlator.correlate(regarding, event, performance.now());
+    if (write?.kind === 'create') {
+      await this.#create(regarding, { ...event, note: write.note }, write.series);
+    } else if (write?.series.name !== undefined) {
+      await this.#count(regarding.namespace, write.series.name, write.series);
+    }
+  }
+
+  async #create(regarding: ObjectReference, event: OperatorEvent, series: Series): Promise<void> {
+    const { identity, now, send } = this.#options;
+    const body = eventBody(regarding, event, { identity, now: now() });
+    const answer = await send({
+      method: 'POST',
+      target: { resource: RESOURCES.Event, namespace: regarding.namespace },
+      body,
+    });
+    if (answer.ok) {
+      series.name = body.metadata.name;
+    } else {
+      breakOff(series);
+    }
+  }
+
+  async #count(namespace: string, name: string, series: Series): Promise<void> {
+    const { now, send } = this.#options;
+    const answer = await send({
+      method: 'PATCH',
+      target: { resource: RESOURCES.Event, namespace, name },
+      patchType: 'application/merge-patch+json',
+      body: { series: { count: series.count, lastObservedTime: microTime(now()) } },
+    });
+    if (!answer.ok) {
+      breakOff(series);
+    }
+  }
+}
+
+/** It was not posted, or is gone by now: the next event of the kind begins a new one. */
+function breakOff(series: Series): void {
+  series.lastAt = Number.NEGATIVE_INFINITY;
+}
