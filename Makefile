@@ -61,7 +61,7 @@ operator: images cluster ## install the operator of this checkout into the clust
 	test/cluster/load-images.sh $(IMAGES) .cluster/images/workloads/*.tar
 	helm upgrade --install postcheck charts/postcheck $(if $(CONTEXT),--kube-context $(CONTEXT)) \
 	  --namespace postcheck-system --create-namespace --wait --timeout 3m \
-	  --set image.repository=postcheck.local/postcheck,image.tag=dev,metrics.perUpgrade=true \
+	  --set image.repository=postcheck.local/postcheck,image.tag=dev \
 	  --set-string podAnnotations.bundle=$$(sha256sum dist/postcheck.mjs | cut -c1-12)
 
 .PHONY: demo

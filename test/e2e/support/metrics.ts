@@ -25,3 +25,18 @@ export const series = (name: string, labels: Readonly<Record<string, string | un
   const pairs = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
   return pairs.length === 0 ? name : `${name}{${pairs.map(([key, value]) => `${key}="${value}"`).join(',')}}`;
 };
+
+/** The values of all series of that name with these labels, whatever others they have. */
+export const withLabels = (
+  samples: Samples,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+): number[] =>
+  [...samples]
+    .filter(([key]) => key.startsWith(`${name}{`))
+    .filter(([key]) =>
+      Object.entries(labels).every(
+        ([label, value]) => key.includes(`{${label}="${value}"`) || key.includes(`,${label}="${value}"`),
+      ),
+    )
+    .map(([, value]) => value);

@@ -1,7 +1,7 @@
 /** One scenario: a namespace of its own, a workload, an Upgrade, and the looks at what became of them. */
 import { env } from 'node:process';
 import { Api, type Json, start } from './api.ts';
-import { series } from './metrics.ts';
+import { withLabels } from './metrics.ts';
 import { Operator } from './operator.ts';
 import { conditionOf, imageOf, isReady, PodHistory } from './pod-history.ts';
 import { waitFor } from './wait.ts';
@@ -139,10 +139,12 @@ export class Scenario {
     waitFor(
       `postcheck_upgrade_info to be ${phase}`,
       async () =>
-        (await this.operator.metrics()).get(
-          series('postcheck_upgrade_info', { namespace: this.namespace, name, phase }),
-        ),
-      (value) => value === 1,
+        withLabels(await this.operator.metrics(), 'postcheck_upgrade_info', {
+          upgrade_namespace: this.namespace,
+          name,
+          phase,
+        }),
+      (values) => values.length === 1 && values[0] === 1,
       { timeoutSeconds: 15, everyMs: 1000 },
     );
 
