@@ -72,7 +72,7 @@ require_version() {
 	[ -d "$cluster_sources/kubernetes/$kubernetes" ] ||
 		die "K8S=$kubernetes: there are $(ls -m "$cluster_sources/kubernetes"); pin-kubernetes.sh adds one"
 	[ ! -d "$home/run" ] || [ "$(cat "$home/kubernetes" 2>/dev/null)" = "$kubernetes" ] ||
-		die "a cluster of another version is here ($(cat "$home/kubernetes" 2>&1)), not of $kubernetes; 'make cluster-down' ends it"
+		die "a cluster of Kubernetes $(cat "$home/kubernetes" 2>/dev/null || echo '(unknown)') is here, not of $kubernetes; 'make cluster-down' ends it"
 }
 
 # One after the other: two clusters that start at once would take the same network.
