@@ -246,6 +246,9 @@ function next(upgrade: Upgrade, now: number): string[] {
     case 'FallbackChecking':
       return ['the images that ran before are put back and verified'];
     default:
+      if (status?.stages?.some(({ state }) => state === 'AwaitingApproval')) {
+        return [`a stage waits for a person: ${verb(`approve ${metadata.name}`)}`];
+      }
       return deadlines(status?.pods ?? [], now, verb(`abort ${metadata.name}`));
   }
 }

@@ -40,6 +40,10 @@ const STATES: Readonly<Record<string, Look>> = {
 
 export const stateLook = (state: string): Look => STATES[state] ?? STILL;
 
+const STAGES: Readonly<Record<string, Look>> = { Waiting: STILL, AwaitingApproval: UNSURE, Done: GOOD };
+
+export const stageLook = (state: string): Look => STAGES[state] ?? BUSY;
+
 const CLASSES: Readonly<Record<Class, Style>> = {
   Pass: 'green',
   Skip: 'gray',

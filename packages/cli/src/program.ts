@@ -197,14 +197,24 @@ function addActs(program: Command, running: Running): void {
   const commands = [
     ['retry', 'start a new attempt with the same images'],
     ['abort', 'end the attempt and put back what ran before'],
+    ['promote', 'skip the waits of the stages that are left, never a check'],
   ] as const;
   for (const [word, summary] of commands) {
     withActFlags(verb(program, ACT, word, summary).argument(...NAME)).action(
-      running<ActOptions>(async (cluster, io, options, [name = '']) =>
-        (await import('./verbs/act.ts')).command(io, cluster, word, name, options),
+      running<ActOptions>(async (cluster, io, options, names) =>
+        (await import('./verbs/act.ts')).command(io, cluster, word, names, options),
       ),
     );
   }
+  withActFlags(
+    verb(program, ACT, 'approve', 'let a stage end that waits for a person')
+      .argument(...NAME)
+      .argument('[stage]', 'the stage (default: the present one)'),
+  ).action(
+    running<ActOptions>(async (cluster, io, options, names) =>
+      (await import('./verbs/act.ts')).command(io, cluster, 'approve', names, options),
+    ),
+  );
   const pauses = [
     ['pause', 'stand still: no image is written, no gate opened, no deadline runs'],
     ['resume', 'go on after a pause'],

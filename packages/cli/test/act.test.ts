@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Stage } from '../../../test/docs/stage.ts';
 import type { Scene } from '../src/scene.ts';
-import { foresee } from '../src/verbs/act.ts';
+import { foresee, tokenFor } from '../src/verbs/act.ts';
 
 const TOKEN = '2026-01-01T03:05:00.000Z';
 const GOOD = { kind: 'exit', code: 0, output: '' } as const;
@@ -51,6 +51,30 @@ describe('foresee', () => {
       nothing: 'attempt 1 has ended (Succeeded), and there is nothing to take back',
     });
     expect(foreseen('abort', new Stage())).toEqual({ nothing: 'no attempt has been recorded yet' });
+  });
+
+  test('knows what a stage is approved by, and what comes of it', () => {
+    const strategy = { stages: [{ name: 'canary', pods: 1, approval: 'Manual' }] };
+    const stage = new Stage({ strategy });
+    stage.settle();
+    const approval = tokenFor('approve', stage.upgrade, undefined, stage.now);
+    expect(approval).toBe('1/canary');
+    expect(foresee('approve', sceneOf(stage), approval, stage.now)).toEqual({
+      will: expect.stringMatching(/^Approved 1\/canary: /),
+    });
+    expect(foresee('approve', sceneOf(stage), '1/nope', stage.now)).toEqual({
+      nothing: expect.stringMatching(
+        /^NoSuchStage; the stages of attempt 1: canary \(\w+\), rest \(Waiting\)$/,
+      ),
+    });
+    expect(
+      foresee('promote', sceneOf(stage), tokenFor('promote', stage.upgrade, undefined, 0), stage.now),
+    ).toEqual({
+      will: expect.stringMatching(/^Promoted 1: /),
+    });
+    expect(foresee('promote', sceneOf(running()), '1', running().now)).toEqual({
+      nothing: 'attempt 1 has no stages',
+    });
   });
 
   test('says so when a new attempt starts anyway', () => {

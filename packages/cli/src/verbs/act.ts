@@ -1,9 +1,15 @@
 /**
- * `retry`, `abort`, `pause` and `resume`. What will happen is asked of the operator's own decisions, on what the cluster shows now;
+ * `retry`, `abort`, `approve`, `promote`, `pause` and `resume`. What will happen is asked of the operator's own decisions, on what the cluster shows now;
  * where nothing would happen, nothing is written.
  */
-import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../../../../src/api/names.ts';
+import {
+  ABORT_ANNOTATION,
+  APPROVE_ANNOTATION,
+  PROMOTE_ANNOTATION,
+  RETRY_ANNOTATION,
+} from '../../../../src/api/names.ts';
 import type { Upgrade } from '../../../../src/api/types.ts';
+import type { Verb } from '../../../../src/api/verbs.ts';
 import { decide } from '../../../../src/core/decision/decide.ts';
 import { imagesText, isAttempting, isFallingBack } from '../../../../src/core/status.ts';
 import { decodeUpgrade } from '../../../../src/kube/objects/decode-upgrade.ts';
@@ -23,55 +29,82 @@ export interface ActOptions {
   readonly dryRun?: boolean;
 }
 
-type Command = 'retry' | 'abort';
-
-const ANNOTATIONS: Readonly<Record<Command, string>> = { retry: RETRY_ANNOTATION, abort: ABORT_ANNOTATION };
+const ANNOTATIONS: Readonly<Record<Verb, string>> = {
+  retry: RETRY_ANNOTATION,
+  abort: ABORT_ANNOTATION,
+  approve: APPROVE_ANNOTATION,
+  promote: PROMOTE_ANNOTATION,
+};
 
 /** What the verb comes to, or why it comes to nothing. */
 export type Foreseen = { readonly will: string } | { readonly nothing: string };
 
 /** Asks the operator's decisions what the token would do now. */
-export function foresee(command: Command, scene: Scene, token: string, now: number): Foreseen {
+export function foresee(verb: Verb, scene: Scene, token: string, now: number): Foreseen {
   const { upgrade } = scene;
   if (!upgrade.status?.attempt) {
     return { nothing: 'no attempt has been recorded yet' };
   }
-  const annotations = { ...upgrade.metadata.annotations, [ANNOTATIONS[command]]: token };
+  const annotations = { ...upgrade.metadata.annotations, [ANNOTATIONS[verb]]: token };
   const asked = { ...upgrade, metadata: { ...upgrade.metadata, annotations } };
   const plan = decide({ ...snapshotOf(scene, now), upgrade: asked });
-  const done = plan.status.commands?.[command];
+  const done = plan.status.commands?.[verb];
+  const message = plain(plan.status.message ?? '');
   if (done?.token !== token) {
-    const message = plain(plan.status.message ?? '');
     return { nothing: plan.state === 'Starting' ? `a new attempt starts by itself: ${message}` : message };
   }
-  if (/^NothingTo/.test(done.result)) {
-    return { nothing: whyNothing(command, upgrade) };
+  if (upgrade.status.commands?.[verb]?.token === token) {
+    return { nothing: `${token} was said already, and came to ${done.result}` };
   }
-  return { will: plain(plan.status.message ?? '') };
+  return NO_EFFECT.test(done.result)
+    ? { nothing: whyNothing(verb, upgrade, done.result) }
+    : { will: verb === 'approve' || verb === 'promote' ? `${done.result} ${token}: ${message}` : message };
 }
 
-function whyNothing(command: Command, upgrade: Upgrade): string {
+const NO_EFFECT = /^(NothingTo|OtherAttempt|NoSuchStage)/;
+
+function whyNothing(verb: Verb, upgrade: Upgrade, result: string): string {
   const { status } = upgrade;
   const number = status?.attempt?.number;
-  if (command === 'retry') {
-    return isFallingBack(status)
-      ? `attempt ${number} is falling back; retry when that has ended`
-      : `attempt ${number} still runs; abort it first`;
+  const stages = (status?.stages ?? []).map(({ name, state }) => `${name} (${state})`).join(', ');
+  if (isFallingBack(status)) {
+    return `attempt ${number} is falling back${verb === 'retry' ? '; retry when that has ended' : ' already'}`;
   }
-  return isFallingBack(status)
-    ? `attempt ${number} is falling back already`
-    : `attempt ${number} has ended (${phaseOf(upgrade)}), and there is nothing to take back`;
+  if (verb === 'retry') {
+    return `attempt ${number} still runs; abort it first`;
+  }
+  if (!isAttempting(status)) {
+    return `attempt ${number} has ended (${phaseOf(upgrade)})${verb === 'abort' ? ', and there is nothing to take back' : ''}`;
+  }
+  return stages === ''
+    ? `attempt ${number} has no stages`
+    : `${result}; the stages of attempt ${number}: ${stages}`;
+}
+
+/** What stands in the annotation: a time for what may be said again and again, else what is meant. */
+export function tokenFor(verb: Verb, { status }: Upgrade, stage: string | undefined, now: number): string {
+  const number = status?.attempt?.number ?? 0;
+  if (verb === 'promote') {
+    return String(number);
+  }
+  if (verb !== 'approve') {
+    return new Date(now).toISOString();
+  }
+  const stages = status?.stages ?? [];
+  const next =
+    stages.find(({ state }) => state === 'AwaitingApproval') ?? stages.find(({ state }) => state !== 'Done');
+  return `${number}/${stage ?? next?.name ?? ''}`;
 }
 
 export async function command(
   io: Io,
   cluster: Cluster,
-  verb: Command,
-  name: string,
+  verb: Verb,
+  [name = '', stage]: readonly string[],
   options: ActOptions,
 ): Promise<number> {
   const found = await findUpgrade(cluster, name);
-  const token = new Date(io.now()).toISOString();
+  const token = tokenFor(verb, found.upgrade, stage, io.now());
   const scene = await gather(cluster, found);
   const foreseen = foresee(verb, scene, token, io.now());
   if ('nothing' in foreseen && scene.workload) {

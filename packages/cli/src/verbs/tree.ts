@@ -11,7 +11,7 @@ import { isLive } from '../../../../src/core/workload/pods.ts';
 import { at } from '../../../../src/kube/client/json.ts';
 import type { Cluster } from '../cluster.ts';
 import type { Io } from '../io.ts';
-import { classStyle, stateLook, symbolOf } from '../paint.ts';
+import { classStyle, stageLook, stateLook, symbolOf } from '../paint.ts';
 import { gather, type Scene, snapshotOf } from '../scene.ts';
 import { Screen } from '../screen.ts';
 import { conditionOf, decided, phaseOf, unseen } from '../standing.ts';
@@ -110,6 +110,7 @@ export function treeLines(io: Io, scene: Scene): string[] {
     : `└─ ${kind} ${name}   not there, or not readable`;
   return [
     head(io, upgrade),
+    ...stages(io, upgrade),
     target,
     ...revisions(io, scene).map((line) => `   ${line}`),
     ...foot.filter((line) => line !== ''),
@@ -134,6 +135,15 @@ function head(io: Io, upgrade: Upgrade): string {
   ]
     .filter((part) => part !== '')
     .join('   ');
+}
+
+/** `├─ Stages   ✔ canary 1 of 1   ◌ rest 0 of 3 (Rolling)`, where an attempt goes in stages. */
+function stages(io: Io, { status }: Upgrade): string[] {
+  const all = (status?.stages ?? []).map(({ name, state, verified, desired }) => {
+    const { symbol, style } = stageLook(state);
+    return `${io.paint(style, symbol)} ${name} ${verified} of ${desired}${state === 'Done' ? '' : ` (${state})`}`;
+  });
+  return all.length === 0 ? [] : [`├─ Stages   ${all.join('   ')}`];
 }
 
 function gateWord(upgrade: Upgrade): string {
