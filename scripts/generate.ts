@@ -8,6 +8,7 @@ import { cliReference } from '../packages/cli/reference.ts';
 import { crdYaml } from './generate-crd.ts';
 import { metricsReference } from './generate-metrics.ts';
 import { reference } from './generate-reference.ts';
+import { valuesReference } from './generate-values.ts';
 import { runbookIndex } from './generate-words.ts';
 
 const read = (path: string) => {
@@ -19,6 +20,7 @@ const read = (path: string) => {
 };
 
 const RUNBOOKS = 'docs/runbooks/README.md';
+const CHART = 'charts/postcheck/README.md';
 const files = {
   'crds/postcheck.dev_upgrades.yaml': crdYaml,
   'charts/postcheck/files/upgrades.yaml': crdYaml,
@@ -26,6 +28,7 @@ const files = {
   'docs/reference.md': reference,
   'docs/cli.md': cliReference(),
   [RUNBOOKS]: runbookIndex(read(RUNBOOKS)),
+  [CHART]: valuesReference(read(CHART)),
 };
 
 const stale = Object.entries(files).filter(([path, content]) => read(path) !== content);

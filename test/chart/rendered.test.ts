@@ -1,5 +1,5 @@
 /** The Helm chart: what it refuses and what it renders. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
@@ -19,6 +19,32 @@ function flatten(value: unknown, path = ''): [string, unknown][] {
   }
   return Object.entries(value).flatMap(([key, child]) => flatten(child, path ? `${path}.${key}` : key));
 }
+
+interface Described {
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Described>>;
+}
+const describedAt = (path: string): string | undefined =>
+  path
+    .split('.')
+    .reduce<Described | undefined>(
+      (node, name) => node?.properties?.[name],
+      JSON.parse(read('values.schema.json')),
+    )?.description;
+
+interface PodTemplate {
+  readonly spec: Record<string, unknown> & {
+    readonly containers: readonly (Record<string, unknown> & { readonly args?: readonly string[] })[];
+  };
+}
+/** The pods of every object that makes some, hooks included. */
+const podsOf = (objects: readonly KubeObject[]): PodTemplate[] =>
+  objects.flatMap((object) => {
+    const { template } = (object['spec'] ?? {}) as { template?: PodTemplate };
+    return object.kind === 'Pod' ? [object as unknown as PodTemplate] : template ? [template] : [];
+  });
+const operatorOf = (objects: readonly KubeObject[]) =>
+  podsOf(ofKind(objects, 'Deployment'))[0]?.spec.containers[0];
 
 describe('values', () => {
   test('README.md lists every value with its default', () => {
@@ -43,7 +69,39 @@ describe('values', () => {
   });
 
   test('helm lint finds nothing', () => {
-    expect(helm(['lint', '--strict', CHART])).toMatch('0 chart(s) failed');
+    const said = helm(['lint', '--strict', CHART]);
+    expect(said).toMatch('0 chart(s) failed');
+    expect(said).not.toMatch(/\[(INFO|WARNING|ERROR)\]/);
+  });
+
+  test('every value has a description in the schema, which editors show', () => {
+    const silent = flatten(parse(read('values.yaml'))).filter(([path]) => !describedAt(path));
+    expect(silent).toEqual([]);
+  });
+
+  test('what Artifact Hub reads is YAML, and its example an Upgrade', () => {
+    const { annotations, icon, home } = parse(read('Chart.yaml')) as {
+      annotations: Record<string, string>;
+      icon: string;
+      home: string;
+    };
+    const list = (name: string) =>
+      parse(annotations[`artifacthub.io/${name}`] ?? '') as Record<string, string>[];
+    expect(list('crdsExamples')[0]).toMatchObject({
+      kind: 'Upgrade',
+      spec: { targetRef: { kind: 'Deployment' } },
+    });
+    expect(list('crds')[0]).toMatchObject({
+      kind: 'Upgrade',
+      version: 'v1alpha1',
+      name: 'upgrades.postcheck.dev',
+    });
+    expect(list('images')[0]?.['image']).toBe(
+      `${parse(read('values.yaml')).image.repository}:${parse(read('Chart.yaml')).version}`,
+    );
+    expect(['changes', 'links'].map((name) => list(name).length > 0)).toEqual([true, true]);
+    expect(existsSync(join(CHART, '../..', new URL(icon).pathname.split('/main/')[1] ?? ''))).toBe(true);
+    expect(home).toMatch(/^https:/);
   });
 });
 
@@ -128,6 +186,112 @@ describe('what is rendered', () => {
     expect(helm([...install, '--set', 'authorPolicy.create=false'])).toMatch(
       /NOBODY IS ASKED: authorPolicy.create is false/,
     );
+  });
+
+  test('no pod asks for a UID, so that OpenShift can give its own, and each one is as Pod Security "restricted" wants it', () => {
+    const pods = podsOf(renderChart());
+    expect(pods).toHaveLength(3);
+    expect(JSON.stringify(pods)).not.toMatch(/runAsUser|runAsGroup|fsGroup/);
+    for (const { spec } of pods) {
+      expect(spec['securityContext']).toEqual({
+        runAsNonRoot: true,
+        seccompProfile: { type: 'RuntimeDefault' },
+      });
+      expect(spec.containers[0]?.['securityContext']).toEqual({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      });
+    }
+    const set = ['--set', 'podSecurityContext.runAsUser=1000,securityContext.readOnlyRootFilesystem=false'];
+    expect(JSON.stringify(podsOf(renderChart(set)))).toMatch(/"runAsUser":1000/);
+    expect(JSON.stringify(podsOf(renderChart(set)))).not.toMatch(/"readOnlyRootFilesystem":true/);
+  });
+
+  test('rbac.create=false and serviceAccount.create=false leave out every role, binding and account', () => {
+    const gate = [
+      '--api-versions',
+      GATE_API,
+      '--set',
+      'metrics.secure.enabled=true,metrics.secure.secretName=tls',
+    ];
+    const of = (...set: string[]) => renderChart([...gate, ...set.flatMap((value) => ['--set', value])]);
+    const isRight = ({ kind }: KubeObject) => /Role(Binding)?$/.test(kind);
+    expect(of().filter(isRight).length).toBeGreaterThan(10);
+    expect(of('rbac.create=false').filter(isRight)).toEqual([]);
+    const bare = of('rbac.create=false', 'serviceAccount.create=false', 'serviceAccount.name=mine');
+    expect(ofKind(bare, 'ServiceAccount')).toEqual([]);
+    expect(podsOf(bare).map(({ spec }) => spec['serviceAccountName'])).toEqual(['mine', 'mine', 'mine']);
+    const bound = of('serviceAccount.create=false', 'serviceAccount.name=mine')
+      .filter(({ kind }) => /Binding$/.test(kind) && !kind.includes('Policy'))
+      .flatMap(({ subjects }) => subjects as { name: string }[]);
+    expect(new Set(bound.map(({ name }) => name))).toEqual(new Set(['mine']));
+  });
+
+  test('common labels are on every object and on the operator, never in a selector; a name of your own is everywhere', () => {
+    const objects = renderChart([
+      '--api-versions',
+      GATE_API,
+      '--set',
+      'commonLabels.team=payments,nameOverride=pc',
+    ]);
+    expect(
+      objects.filter(
+        ({ metadata }) => (metadata['labels'] as Record<string, string>)?.['team'] !== 'payments',
+      ),
+    ).toEqual([]);
+    const [deployment] = ofKind(objects, 'Deployment');
+    expect(deployment?.metadata.name).toBe('postcheck-pc');
+    const { selector, template } = (deployment?.['spec'] ?? {}) as Record<string, unknown>;
+    expect(JSON.stringify(selector)).not.toContain('team');
+    expect(JSON.stringify(template)).toContain('"team":"payments"');
+  });
+
+  test('further flags stand last, further variables and objects are taken over', () => {
+    const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: '{{ .Release.Name }}-extra' } };
+    const text = 'apiVersion: v1\nkind: Secret\nmetadata: {name: text}';
+    const objects = renderChart([
+      '--set',
+      'extraArgs={--log-format=text},extraEnv[0].name=HTTPS_PROXY,extraEnv[0].value=http://proxy.infra:3128',
+      '--set-json',
+      `extraObjects=${JSON.stringify([map, text])}`,
+    ]);
+    expect(operatorOf(objects)?.args?.at(-1)).toBe('--log-format=text');
+    expect(operatorOf(objects)?.['env']).toEqual([{ name: 'HTTPS_PROXY', value: 'http://proxy.infra:3128' }]);
+    const names = ['ConfigMap', 'Secret'].flatMap((kind) => ofKind(objects, kind));
+    expect(names.map(({ metadata }) => metadata.name)).toEqual(['postcheck-extra', 'text']);
+  });
+
+  test('the NetworkPolicy lets in metrics and health, and with egress out to the API server and to watched pods', () => {
+    const policy = (...set: string[]) =>
+      ofKind(renderChart(set.flatMap((value) => ['--set', value])), 'NetworkPolicy')[0]?.['spec'];
+    const ingress = [{ ports: [{ port: 'metrics' }] }, { ports: [{ port: 'health' }] }];
+    expect(policy()).toMatchObject({ policyTypes: ['Ingress'], ingress });
+    expect(policy('networkPolicy.enabled=false')).toBeUndefined();
+    const egress = policy(
+      'networkPolicy.egress.enabled=true',
+      'networkPolicy.egress.apiServerBlocks={10.0.0.1/32}',
+      'watchNamespaces={shop}',
+    );
+    expect(egress).toMatchObject({
+      policyTypes: ['Ingress', 'Egress'],
+      egress: [
+        { ports: [{ port: 443 }, { port: 6443 }], to: [{ ipBlock: { cidr: '10.0.0.1/32' } }] },
+        { to: [{ namespaceSelector: { matchExpressions: [{ values: ['shop'] }] } }] },
+      ],
+    });
+    const from = policy('networkPolicy.metricsFrom[0].podSelector.matchLabels.app=prometheus');
+    expect(from).toMatchObject({ ingress: [{ from: [{ podSelector: {} }] }, ingress[1]] });
+  });
+
+  test('the CRD is the one of crds/, with the labels of the release', () => {
+    const [crd] = ofKind(renderChart(), 'CustomResourceDefinition');
+    const plain = parse(readFileSync(join(CHART, '../../crds/postcheck.dev_upgrades.yaml'), 'utf8'));
+    expect(crd?.['spec']).toEqual(plain.spec);
+    expect(crd?.metadata).toMatchObject({
+      ...plain.metadata,
+      labels: { 'app.kubernetes.io/instance': 'postcheck' },
+    });
   });
 
   test('SECURITY.md lists exactly the rights of the operator', () => {
