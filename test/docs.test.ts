@@ -258,7 +258,7 @@ describe('fields and names', () => {
 /** What a sentence is once names, numbers and images are taken out. */
 const skeleton = (sentence: string): string =>
   sentence
-    .replaceAll(/\S+=\S+:[\w.]+/g, 'IMAGE')
+    .replaceAll(/\b[a-z]+:[\d.]+\b/g, 'IMAGE')
     .replaceAll(/pod \S+ on [\w-]+( \(and \d+ more\))?/g, 'POD')
     .replaceAll(/container [\w-]+/g, 'CONTAINER')
     .replaceAll(/(Deployment|StatefulSet|DaemonSet) \S+/g, 'TARGET')

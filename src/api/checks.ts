@@ -10,7 +10,7 @@ const READINESS_SCRIPT: readonly Check[] = [
     name: 'readiness-probe',
     exec: { command: ['/usr/bin/readiness_probe.sh'] },
     timeoutSeconds: 10,
-    whenMissing: 'Fail',
+    whenMissing: 'Auto',
     exitCodes: [],
     maxOutputBytes: 1024,
   },

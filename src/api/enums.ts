@@ -96,3 +96,14 @@ export type GateOpenReason = (typeof GATE_OPEN_REASONS)[number];
 /** How a check asks. */
 export const CHECK_TYPES = ['exec', 'httpGet', 'tcpSocket', 'grpc'] as const;
 export type CheckType = (typeof CHECK_TYPES)[number];
+
+/** Why a command that is there cannot be run. */
+export const UNRUNNABLE_MEANINGS = {
+  NotExecutable:
+    'it is not executable for the user of the container, or lies on a file system mounted noexec',
+  NoInterpreter: 'the interpreter in its first line is missing, as with a DOS line end',
+  WrongFormat: 'it is no program for this CPU, and has no `#!` in its first line',
+  NoWorkingDirectory: "the container's working directory is missing",
+} as const;
+export type Unrunnable = keyof typeof UNRUNNABLE_MEANINGS;
+export const UNRUNNABLE = wordsOf<Unrunnable>(UNRUNNABLE_MEANINGS);

@@ -93,12 +93,17 @@ export const POD_REASONS = {
   ProbeTimedOut: { meaning: 'the command does not end', runbook: 'ProbeTimedOut' },
   ProbeUnconnected: { meaning: 'nobody listens', runbook: 'ProbeUnconnected' },
   CommandMissing: { meaning: 'the image has no such command', runbook: 'CommandMissing' },
+  CommandNotRunnable: { meaning: 'the command is there and cannot be run', runbook: 'CommandNotRunnable' },
+  NothingAsked: {
+    meaning: 'neither this version nor the one before has the command: readiness decides',
+  },
   TooManyRestarts: { meaning: 'containers restart again and again', runbook: 'TooManyRestarts' },
   NotReady: { meaning: 'not ready', runbook: 'NotReady' },
+  Initializing: { meaning: 'an init container has not ended', runbook: 'NotReady' },
   NotStarted: { meaning: 'a container has not started; of a condition: no attempt yet', runbook: 'NotReady' },
   MinReadySeconds: { meaning: 'ready, but not for long enough yet', runbook: 'NotReady' },
   NoEvidence: { meaning: 'nobody answered', runbook: 'Inconclusive' },
-  NotAskedYet: { meaning: 'not probed yet', runbook: 'Inconclusive' },
+  NotProbedYet: { meaning: 'not probed yet', runbook: 'Inconclusive' },
   InconclusiveAtDeadline: {
     meaning: 'nobody answered until the deadline, and `onInconclusive` is Fallback',
     runbook: 'Inconclusive',

@@ -133,10 +133,10 @@ export const Check = Type.Object(
       }),
     ),
     timeoutSeconds: seconds('Limit of one try.', { minimum: 1, maximum: 300, default: 10 }),
-    whenMissing: oneOf(['Fail', 'Skip'], {
-      default: 'Fail',
+    whenMissing: oneOf(['Auto', 'Fail', 'Skip'], {
+      default: 'Auto',
       description:
-        'When the image does not have the command: `Fail`, or `Skip` (nothing to check in this image).',
+        'When the container does not have the command: `Fail`; `Skip` (nothing to check in this image); or `Auto`: if the version before did not have it either, readiness decides and a warning says so, else Fail. A command that is there and cannot be run always fails.',
     }),
     exitCodes: Type.Array(ExitCodeRule, {
       default: [],

@@ -9,6 +9,7 @@ import {
   POD_STATES,
   STAGE_STATES,
   TRIGGERS,
+  UNRUNNABLE,
 } from './enums.ts';
 import type { AnyReason } from './reasons.ts';
 import { count, images, listMap, oneOf, text, time } from './schema-parts.ts';
@@ -34,18 +35,53 @@ const Condition = Type.Object({
 const reason = (description: string) =>
   Type.Unsafe<AnyReason>({ type: 'string', maxLength: 64, description });
 
-const ImageSet = (description: string) =>
-  Type.Object(
-    {
-      images: images('Image by container name, of every container of the pod template.'),
-      revision: Type.Optional(text('Revision label of the pods that run it.', 253)),
-    },
-    { description },
-  );
+const imageSet = {
+  images: images('Image by container name, of every container of the pod template.'),
+  revision: Type.Optional(text('Revision label of the pods that run it.', 253)),
+};
 
 const Asked = Type.Optional(
   images('What was asked for, by container name, where admission answered with another image.'),
 );
+
+const Cause = (description: string) =>
+  Type.Optional(
+    Type.Object(
+      {
+        reason: reason('What happened.'),
+        pod: Type.Optional(text('Name of the pod.', 253)),
+        node: Type.Optional(text('Its node.', 253)),
+        others: Type.Optional(count('Further pods with evidence against them.')),
+        container: Type.Optional(text('Name of the container.', 63)),
+        image: Type.Optional(text('The image of the container.', 1024)),
+        wanted: Type.Optional(text('The image that was asked for.', 1024)),
+        by: Type.Optional(text('Field manager that set the image.', 128)),
+        workload: Type.Optional(text('Kind and name of the workload.', 320)),
+        passed: Type.Optional(count('Pods that passed.')),
+        desired: Type.Optional(count('Of so many.')),
+        trigger: Type.Optional(oneOf(TRIGGERS, { description: 'What started the attempt that took over.' })),
+        check: Type.Optional(text('Name of the check.', 63)),
+        command: Type.Optional(text('The program that the check runs.', 256)),
+        exitCode: Type.Optional(exitCode('Exit code of the command, or of the container.')),
+        unrunnable: Type.Optional(oneOf(UNRUNNABLE, { description: 'Why the command cannot be run.' })),
+        ended: Type.Optional(reason("Kubernetes' word for the last end of the container: `OOMKilled`.")),
+        restarts: Type.Optional(count('How often the container restarted.')),
+        limit: Type.Optional(count('How many were allowed.')),
+        repeated: Type.Optional(count('Times in a row.')),
+        late: Type.Optional(Type.Boolean({ description: 'After the pod had passed.' })),
+        since: Type.Optional(time('Since when.')),
+        deadlineSeconds: Type.Optional(count('It lasted until a deadline of so many seconds.')),
+        idleSeconds: Type.Optional(count('Nothing moved for so many seconds.')),
+        detail: Type.Optional(
+          text(
+            "Words of an exit-code rule, the readiness script, the kubelet or the API server; never a check's output.",
+            512,
+          ),
+        ),
+      },
+      { description },
+    ),
+  );
 
 const PodCheck = Type.Object({
   check: text('Name of the check.', 63),
@@ -56,6 +92,9 @@ const PodCheck = Type.Object({
   message: Type.Optional(text('Meaning of the code, or why there is none.', 512)),
   output: Type.Optional(text('Head and tail of what the last try printed.', 8300)),
   attempts: count('Tries so far, on this container.'),
+  timeouts: Type.Optional(
+    count('Of these, how many ran past the limit; their processes may still run in the container.'),
+  ),
   firstAt: time('First try.'),
   lastAt: time('Last try.'),
 });
@@ -71,11 +110,38 @@ const PodReport = Type.Object({
   deadlineAt: Type.Optional(
     time('When the pod has to have passed; absent once it is settled, and while the clocks stand still.'),
   ),
+  lastEnds: Type.Optional(
+    Type.Array(
+      Type.Object({
+        container: text('Name of the container.', 63),
+        reason: reason("Kubernetes' word: `OOMKilled`, `Error`."),
+        exitCode: exitCode('What it ended with.'),
+        message: Type.Optional(text('The termination message that the application left.', 512)),
+      }),
+      { maxItems: 4, description: 'How containers ended last, when they did not end well.' },
+    ),
+  ),
   checks: Type.Array(PodCheck, {
     maxItems: 64,
     description: 'The last try of each check in each container.',
   }),
 });
+
+const Baseline = Type.Optional(
+  Type.Array(
+    Type.Object({
+      check: text('Name of the check.', 63),
+      container: text('Name of the container.', 63),
+      exitCode: Type.Optional(exitCode('What the command ended with.')),
+      missing: Type.Optional(Type.Boolean({ description: 'The container has no such command.' })),
+    }),
+    {
+      maxItems: 64,
+      description:
+        'What each check said in pods of this version before anything was written; absent: not known.',
+    },
+  ),
+);
 
 const Command = (description: string) =>
   Type.Optional(
@@ -107,8 +173,8 @@ export const StatusSchema = Type.Object({
     }),
   ),
   phase: Type.Optional(oneOf(PHASES, { description: 'Where the Upgrade stands.' })),
-  headline: Type.Optional(text('What happened, in at most 100 characters; `message` has all of it.', 100)),
-  message: Type.Optional(text('What happened and why, in one sentence.')),
+  headline: Type.Optional(text('What runs now, in at most 100 characters; `message` has all of it.', 100)),
+  message: Type.Optional(text('What runs now and why, in one sentence.')),
   summary: Type.Optional(text('Passed of wanted pods, such as `3/3`.', 32)),
   conditions: Type.Optional(
     Type.Array(Condition, {
@@ -176,6 +242,7 @@ export const StatusSchema = Type.Object({
               outcome: oneOf(OUTCOMES, { description: 'How it ended.' }),
               reason: reason('Why, in one CamelCase word.'),
               cause: text('Why, in one sentence.', 2048),
+              why: Cause('The same as data.'),
               at: time('When it ended.'),
             },
             { description: 'How the attempt ended; absent while it runs.' },
@@ -191,7 +258,12 @@ export const StatusSchema = Type.Object({
       { description: 'The running or last attempt.' },
     ),
   ),
-  from: Type.Optional(ImageSet('What ran before the attempt: the fallback target.')),
+  from: Type.Optional(
+    Type.Object(
+      { ...imageSet, baseline: Baseline },
+      { description: 'What ran before the attempt: the fallback target.' },
+    ),
+  ),
   to: Type.Optional(
     Type.Object(
       {
@@ -275,6 +347,7 @@ export const StatusSchema = Type.Object({
         }),
         reason: reason('CamelCase reason of the fallback.'),
         cause: text('The evidence, in one sentence.', 2048),
+        why: Cause('The same as data.'),
         images: images('The images that are restored.'),
         asked: Asked,
         revision: Type.Optional(text('Revision label of the reverted pods.', 253)),

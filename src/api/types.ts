@@ -23,10 +23,14 @@ export type FallbackStatus = NonNullable<UpgradeStatus['fallback']>;
 export type Condition = NonNullable<UpgradeStatus['conditions']>[number];
 export type PodReport = NonNullable<UpgradeStatus['pods']>[number];
 export type PodCheck = PodReport['checks'][number];
+/** What one check said in the pods of the version before. */
+export type BaselineEntry = NonNullable<NonNullable<UpgradeStatus['from']>['baseline']>[number];
 export type Counts = NonNullable<UpgradeStatus['counts']>;
 export type ImageSet = NonNullable<UpgradeStatus['from']>;
 export type StageStatus = NonNullable<UpgradeStatus['stages']>[number];
 export type HistoryEntry = NonNullable<UpgradeStatus['history']>[number];
+/** Why something is as it is, as data; report/cause-text.ts has the words. */
+export type Cause = NonNullable<FallbackStatus['why']>;
 export type Images = Readonly<Record<string, string>>;
 
 export interface UpgradeMeta {

@@ -100,6 +100,15 @@ export interface RevisionView {
   readonly createdAt: number;
 }
 
+export interface ContainerEnd {
+  /** `OOMKilled`, `Error`, `Completed`, or `Unknown` when its node had lost it. */
+  readonly reason: string;
+  /** What the application left as its termination message: words of its own, for the status alone. */
+  readonly message: string;
+  /** A restart rule of the pod's author asks for a restart after this exit code. */
+  readonly byRule: boolean;
+}
+
 export interface ContainerView {
   readonly name: string;
   readonly image: string;
@@ -111,10 +120,14 @@ export interface ContainerView {
   /** Waiting or terminated reason, e.g. `ErrImagePull`, `CrashLoopBackOff`, `Error`. */
   readonly reason: string;
   readonly message: string;
+  /** How the container ended last, also while it waits or runs again. */
+  readonly ended?: ContainerEnd;
   /** Exit code of the present or, when waiting or running, of the last termination. */
   readonly exitCode?: number;
   /** When the running container started. */
   readonly startedAt?: number;
+  /** A resize in place restarts it (`resizePolicy`). */
+  readonly restartsToResize?: true;
   readonly ready: boolean;
   /** Named container ports, when there are any. */
   readonly ports?: Readonly<Record<string, number>>;
@@ -144,6 +157,8 @@ export interface PodView {
   readonly reason: string;
   readonly deleting: boolean;
   readonly createdAt: number;
+  /** How often the spec of this pod was changed after its creation: resizes in place, mostly. */
+  readonly specChanges?: number;
   /** By type: PodScheduled, Initialized, ContainersReady, Ready, `postcheck.dev/verified`, and every type named in readinessGates. */
   readonly conditions: Readonly<Record<string, ConditionView>>;
   /** Types in `spec.readinessGates`. */

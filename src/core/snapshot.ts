@@ -4,6 +4,11 @@ import type { PodView, WorkloadView } from '../api/views.ts';
 import type { PodRecord } from './verification/probe-cycle.ts';
 import type { Obstacle } from './workload/driver.ts';
 
+export interface RestartsSeen {
+  readonly verification: string;
+  readonly restarts: number;
+}
+
 export interface Snapshot {
   readonly now: number;
   readonly upgrade: Upgrade;
@@ -21,6 +26,8 @@ export interface Snapshot {
   readonly nodeBackAt?: ReadonlyMap<string, number>;
   /** Probe results by pod UID. */
   readonly records: ReadonlyMap<string, PodRecord>;
+  /** Restarts of a container when it was first seen in a verification, by `pod uid/container`. */
+  readonly restartsSeen?: ReadonlyMap<string, RestartsSeen>;
   readonly waitingSince: ReadonlyMap<string, { readonly reason: string; readonly since: number }>;
   readonly gatePolicy: 'Available' | 'Unavailable' | 'Unknown';
   /** The API server refused our last write for this Upgrade, and will until somebody changes something. */

@@ -17,6 +17,8 @@ import type {
   UpgradeSpec,
   UpgradeStatus,
 } from '../api/types.ts';
+import { type Cause, storedCause } from './cause.ts';
+import { causeText } from './report/cause-text.ts';
 import { fromIso, toIso } from './time.ts';
 
 /** The status of an Upgrade that has had an attempt: what decisions work on. */
@@ -129,9 +131,11 @@ export function without<T extends object, K extends keyof T>(value: T, ...keys: 
 export interface End {
   readonly phase: Phase;
   readonly outcome: Outcome;
-  readonly reason: AnyReason;
-  /** One sentence without its full stop. */
-  readonly cause: string;
+  /** How it ended, where that is not the reason of the cause. */
+  readonly reason?: AnyReason;
+  readonly cause: Cause;
+  /** More words than those of the cause. */
+  readonly text?: string;
   /** Unverified pods may still be there: their gates stay closed. */
   readonly gating: boolean;
 }
@@ -140,7 +144,7 @@ export interface End {
 export function endAttempt(
   upgrade: Upgrade,
   status: ActiveStatus,
-  { phase, outcome, reason, cause, gating }: End,
+  { phase, outcome, cause, gating, reason = cause.reason, text = causeText(cause) }: End,
   now: number,
 ): ActiveStatus {
   const { attempt, to } = status;
@@ -149,11 +153,11 @@ export function endAttempt(
     attempt: attempt.number,
     images: to.images,
     outcome,
-    cause: cut(cause, 1000),
+    cause: cut(text, 1000),
     startedAt: attempt.startedAt,
     finishedAt: at,
   };
-  const end = { outcome, reason, cause: cut(cause, 2000), at };
+  const end = { outcome, reason, cause: cut(text, 2000), why: storedCause(cause), at };
   return {
     ...status,
     phase,

@@ -20,7 +20,7 @@ function made() {
   const local = new LocalState();
   const clock = { wall: NOW, passed: 0, now: () => clock.wall + clock.passed, steady: () => clock.passed };
   local.followClock(clock);
-  local.observePod(pod, NOW);
+  local.observePod(pod, '1-abc', NOW);
   local.observeNode('node-1', false, NOW);
   local.observeNode('node-1', true, NOW);
   local.records.set(pod.uid, record);

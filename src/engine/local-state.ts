@@ -3,6 +3,7 @@
  * All of it may be lost at any time; deadlines are not kept here.
  */
 import type { PodView } from '../api/views.ts';
+import type { RestartsSeen } from '../core/snapshot.ts';
 import { isTerminalReason, waitingFamily } from '../core/verification/pod.ts';
 import { type PodRecord, shiftRecord } from '../core/verification/probe-cycle.ts';
 import type { Clock } from './ports.ts';
@@ -15,6 +16,8 @@ export class LocalState {
   readonly waitingSince = new Map<string, { reason: string; since: number }>();
   /** The result that was last recorded on a pod: the same again means that somebody has undone it. */
   readonly recorded = new Map<string, string>();
+  /** Restarts of a container when it was first seen in a verification. */
+  readonly restartsSeen = new Map<string, RestartsSeen>();
   readonly nodeBackAt = new Map<string, number>();
   readonly #lost = new Set<string>();
   /** What the clock showed more than the steady one. */
@@ -33,10 +36,13 @@ export class LocalState {
     }
   }
 
-  /** Notes since when containers of the pod wait for a reason that may be final. */
-  observePod(pod: PodView, now: number): void {
-    for (const { name, state, reason } of pod.containers) {
+  /** Notes since when containers of the pod wait for a reason that may be final, and how often they had restarted when a verification began. */
+  observePod(pod: PodView, verification: string, now: number): void {
+    for (const { name, state, reason, restarts } of pod.containers) {
       const key = `${pod.uid}/${name}`;
+      if (this.restartsSeen.get(key)?.verification !== verification) {
+        this.restartsSeen.set(key, { verification, restarts });
+      }
       const family = waitingFamily(reason);
       if (state !== 'waiting' || !isTerminalReason(reason)) {
         this.waitingSince.delete(key);
@@ -60,6 +66,7 @@ export class LocalState {
     this.recorded.delete(pod.uid);
     for (const { name } of pod.containers) {
       this.waitingSince.delete(`${pod.uid}/${name}`);
+      this.restartsSeen.delete(`${pod.uid}/${name}`);
     }
   }
 

@@ -2,7 +2,7 @@
  * The doors between decisions and the world. Shells implement them against a cluster; the simulation implements them in virtual time.
  * Data crosses as plain frozen JSON. No method here throws for an expected outcome: refusals are values.
  */
-import type { CheckType, Class, FallbackResult, GateOpenReason, Outcome } from '../api/enums.ts';
+import type { CheckType, Class, FallbackResult, GateOpenReason, Outcome, Unrunnable } from '../api/enums.ts';
 import type { AnyReason, EventReason } from '../api/reasons.ts';
 import type { Check, Upgrade, UpgradeStatus } from '../api/types.ts';
 import type { NodeView, PodView, RevisionView, WorkloadKind, WorkloadView } from '../api/views.ts';
@@ -167,11 +167,13 @@ export interface ExecRequest {
   readonly maxOutputBytes: number;
 }
 
-/** Exactly one of these per try. Only `exit`, `missing` and `timeout` are evidence about the container. */
+/** Exactly one of these per try. Only the first four are evidence about the container. */
 export type ExecResult =
   | { readonly kind: 'exit'; readonly code: number; readonly output: string }
-  /** The runtime could not start the command: no such file, not executable. */
-  | { readonly kind: 'missing'; readonly message: string }
+  /** The container has no such command. */
+  | { readonly kind: 'missing' }
+  /** It has the command, and the runtime or the kernel could not run it. */
+  | { readonly kind: 'unrunnable'; readonly why: Unrunnable }
   /** Started (a first frame came) and ran past the limit. */
   | { readonly kind: 'timeout'; readonly output: string }
   /** The container or pod is not there (any more). */

@@ -1,7 +1,7 @@
 /** Runs probe cycles beside the reconciles: bounded overall, per node, and one at a time in a pod. Results come back as data. */
 import type { PodView } from '../api/views.ts';
 import type { PlannedCycle } from '../core/plan.ts';
-import type { TryOutcome } from '../core/verification/exit-codes.ts';
+import { evaluateTry, type TryOutcome } from '../core/verification/exit-codes.ts';
 import type { FinishedCycle, TryRequest, TryResult } from '../core/verification/probe-cycle.ts';
 import { FairSemaphore } from './fair-semaphore.ts';
 import type { ExecResult, Ports } from './ports.ts';
@@ -61,12 +61,13 @@ export class ProbeRunner {
     });
   }
 
-  async #run(upgrade: string, { pod, tries }: PlannedCycle): Promise<FinishedCycle | undefined> {
+  async #run(upgrade: string, cycle: PlannedCycle): Promise<FinishedCycle | undefined> {
     const { reader } = this.#options;
     const span = this.#span();
+    const { pod, tries } = cycle;
     const byContainer = Map.groupBy(tries, ({ container }) => container);
     const results = (
-      await Promise.all([...byContainer.values()].map((some) => this.#inContainer(upgrade, pod, some)))
+      await Promise.all([...byContainer.values()].map((some) => this.#inContainer(upgrade, cycle, some)))
     ).flat();
     const answered = results.some(({ outcome }) => outcome.kind !== 'unreachable');
     if (answered || (tries.length === 0 && isReady(pod))) {
@@ -91,29 +92,33 @@ export class ProbeRunner {
   }
 
   /** One after the other: probes of one container must not disturb each other. */
-  async #inContainer(upgrade: string, pod: PodView, tries: readonly TryRequest[]): Promise<TryResult[]> {
+  async #inContainer(
+    upgrade: string,
+    cycle: PlannedCycle,
+    tries: readonly TryRequest[],
+  ): Promise<TryResult[]> {
     const { clock, telemetry } = this.#options;
-    const { namespace, node } = pod;
+    const { namespace, node } = cycle.pod;
     const results: TryResult[] = [];
     for (const request of tries) {
       const queuedAt = clock.steady();
       const outcome = await this.#semaphore.run({ namespace, upgrade, node }, () => {
         telemetry.execWaited((clock.steady() - queuedAt) / 1000);
-        return this.#try(pod, request);
+        return this.#try(cycle, request);
       });
       results.push({ ...request, outcome });
     }
     return results;
   }
 
-  async #try(pod: PodView, request: TryRequest): Promise<TryOutcome> {
+  async #try({ pod, inFallback }: PlannedCycle, request: TryRequest): Promise<TryOutcome> {
     const { telemetry } = this.#options;
     telemetry.execsInFlight(this.#semaphore.inUse);
     const outcome = await (request.check.exec
       ? this.#exec(pod, request, request.check.exec.command)
       : this.#probe(pod, request));
     telemetry.execsInFlight(this.#semaphore.inUse - 1);
-    return this.#believe(pod, request, outcome);
+    return this.#believe(pod, request, { outcome, inFallback });
   }
 
   /** Over the network, from here. */
@@ -139,19 +144,22 @@ export class ProbeRunner {
     return outcomeOf(result);
   }
 
-  /**
-   * Only what the very container said counts against it. Execs go by the pod's name and probes by its IP, and both are given to another pod
-   * when this one goes: with a watch that lags, a StatefulSet's next pod would answer for the last one. Good answers need no second look:
-   * their verdict is stored on this pod by its UID, or not at all.
-   */
-  async #believe(pod: PodView, request: TryRequest, outcome: TryOutcome): Promise<TryOutcome> {
-    const good =
-      (outcome.kind === 'exit' && outcome.code === 0) || (outcome.kind === 'answered' && outcome.good);
-    if (good || outcome.kind === 'unreachable') {
+  /** Carries out what the exit-code contract asks for: an answer that counts against a pod is believed after a second look at it. */
+  async #believe(
+    pod: PodView,
+    request: TryRequest,
+    { outcome, inFallback }: { outcome: TryOutcome; inFallback: boolean },
+  ): Promise<TryOutcome> {
+    const podReady = pod.conditions.ContainersReady?.status === 'True';
+    const { confirm } = evaluateTry(request.check, outcome, {
+      podReady,
+      inFallback,
+      baseline: request.baseline,
+    });
+    if (confirm === 'no') {
       return outcome;
     }
-    const killed = outcome.kind === 'exit' && outcome.code > 128;
-    if (await this.#stillThere(pod, request, killed ? LOOK_AGAIN_MS : 0)) {
+    if (await this.#stillThere(pod, request, confirm === 'afterGrace' ? LOOK_AGAIN_MS : 0)) {
       return outcome;
     }
     return { kind: 'unreachable', message: 'the container ended meanwhile, or another one answered' };
@@ -180,6 +188,7 @@ function outcomeOf(result: ExecResult): TryOutcome {
   switch (result.kind) {
     case 'exit':
     case 'missing':
+    case 'unrunnable':
     case 'timeout':
       return result;
     case 'refused':

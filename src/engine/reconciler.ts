@@ -140,7 +140,7 @@ export class Reconciler {
     // One that waits decides nothing by its target's pods, and there may be thousands of both.
     const pods = workload && !waits ? store.podsOf(workload) : [];
     for (const pod of pods) {
-      this.local.observePod(pod, now);
+      this.local.observePod(pod, verificationId(upgrade, upgrade.status ?? {}), now);
       this.local.observeNode(pod.node, store.nodes.get(pod.node)?.ready ?? true, now);
     }
     const revision = workload && driverOf(workload).updateRevision(workload, store.revisionsOf(workload));
@@ -156,6 +156,7 @@ export class Reconciler {
       nodeLabels: (name) => store.nodes.get(name)?.labels,
       nodeBackAt: this.local.nodeBackAt,
       records: this.local.records,
+      restartsSeen: this.local.restartsSeen,
       waitingSince: this.local.waitingSince,
       gatePolicy: this.#gate.policy,
       refusal: refusal
@@ -388,7 +389,13 @@ export class Reconciler {
     if (pod && !pod.deleting && upgrade?.status && verificationId(upgrade, upgrade.status) === verification) {
       const record = addCycle(
         this.local.records.get(pod.uid),
-        { spec: upgrade.spec, verification, inFallback },
+        {
+          spec: upgrade.spec,
+          template: (store.targetOf(upgrade)?.containers ?? []).map(({ name }) => name),
+          baseline: upgrade.status.from?.baseline ?? [],
+          verification,
+          inFallback,
+        },
         pod,
         finished,
       );

@@ -8,6 +8,8 @@ import { NEW, OLD, Stage } from './stage.ts';
 const DEADLINE_SECONDS = 600;
 const PROGRESS_DEADLINE_SECONDS = 900;
 const GOOD: TryOutcome = { kind: 'exit', code: 0, output: '' };
+/** The line that the readiness script ends its output with. */
+const result = (stage: string, code: number): string => `postcheck: stage=${stage} code=${code}\n`;
 const exit = (code: number, output = ''): TryOutcome => ({ kind: 'exit', code, output });
 
 /** An attempt whose pods run. */
@@ -174,7 +176,7 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
     const command = ['/usr/bin/readiness_probe.sh'];
     const checks = [{ name: 'readiness-probe', exec: { command }, whenMissing: 'Skip' }];
     return rolled(new Stage({ postCheck: { checks } }))
-      .hears({ kind: 'missing', message: '' })
+      .hears({ kind: 'missing' })
       .settle();
   },
   PostCheckChanged: () => {
@@ -186,9 +188,9 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
   },
   NoPods: () => blocked({}, { desired: 0, updated: 0, ready: 0, available: 0, total: 0 }),
   ProbeFailed: () => fallsBack(new Stage(), exit(17)),
-  StartServiceNotDone: () => fallsBack(new Stage(), exit(2)),
-  ProbeHookCrashed: () => fallsBack(new Stage(), exit(1)),
-  ProbeHookNotRunnable: () => fallsBack(new Stage(), exit(126, 'postcheck: stage=hook code=126\n')),
+  StartServiceNotDone: () => fallsBack(new Stage(), exit(2, result('supervisor', 2))),
+  ProbeHookCrashed: () => fallsBack(new Stage(), exit(1, result('hook', 1))),
+  ProbeHookNotRunnable: () => fallsBack(new Stage(), exit(126, result('hook', 126))),
   ProbeKilled: () => fallsBack(new Stage(), exit(137)),
   ProbeTimedOut: () => fallsBack(new Stage(), { kind: 'timeout', output: '' }),
   ProbeUnconnected: () => {
@@ -200,11 +202,35 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
   },
   CommandMissing: () => {
     const stage = rolled();
-    stage.hears({ kind: 'missing', message: '' }).settle();
+    stage.hears({ kind: 'missing' }).settle();
     return stage.hears(GOOD).settle();
   },
+  CommandNotRunnable: () => {
+    const stage = rolled();
+    stage.hears({ kind: 'unrunnable', why: 'NoInterpreter' }).settle();
+    return stage.hears(GOOD).settle();
+  },
+  Initializing: () => {
+    const stage = rolled();
+    const startedAt = stage.now;
+    stage.containers({ id: '', state: 'waiting', reason: 'PodInitializing' });
+    stage.pods = stage.pods.map((pod) => ({
+      ...pod,
+      containers: pod.containers.flatMap((one) => [
+        one,
+        { ...one, name: 'wait-for-db', role: 'init', state: 'running', reason: '', startedAt },
+      ]),
+    }));
+    return stage.settle();
+  },
   TooManyRestarts: () =>
-    brokenPods(new Stage(), { restarts: 3, exitCode: 1, state: 'waiting', reason: 'CrashLoopBackOff' }),
+    brokenPods(new Stage(), {
+      restarts: 3,
+      exitCode: 137,
+      ended: { reason: 'OOMKilled', message: '', byRule: false },
+      state: 'waiting',
+      reason: 'CrashLoopBackOff',
+    }),
   ErrImagePull: () => {
     const stage = rolled();
     const message = 'failed to resolve registry.example/web:2.0: not found';

@@ -103,11 +103,13 @@ export class Stage {
     const status = this.upgrade.status ?? {};
     const context = {
       spec: this.upgrade.spec,
+      template: (this.workload?.containers ?? []).map(({ name }) => name),
+      baseline: status.from?.baseline ?? [],
       verification: verificationId(this.upgrade, status),
       inFallback: isFallingBack(status),
     };
     for (const pod of this.pods) {
-      const results = expectedTries(this.upgrade.spec, pod).map(({ check, container }) => ({
+      const results = expectedTries(context, pod).map(({ check, container }) => ({
         check,
         container,
         containerId: pod.containers.find(({ name }) => name === container)?.id ?? '',
@@ -123,6 +125,7 @@ export class Stage {
   hearsNothing(): this {
     const context = {
       spec: this.upgrade.spec,
+      template: (this.workload?.containers ?? []).map(({ name }) => name),
       verification: verificationId(this.upgrade, this.upgrade.status ?? {}),
       inFallback: false,
     };

@@ -184,7 +184,7 @@ given(
     const status = await s.until('FallbackFailed');
 
     expect(status.message).toMatch(
-      /^The fallback from app=\S+:crash to app=\S+:bad17 did not come to its end, somebody must look: .*exited 17/,
+      /^The fallback from app:crash to app:bad17 did not complete, manual intervention is required: .*exited 17/,
     );
     expect(conditionIn(status, 'Stalled').status).toBe('True');
     expect(conditionIn(status, 'FallenBack')).toMatchObject({ status: 'False', reason: 'FallbackFailed' });
@@ -244,7 +244,7 @@ given(
 
     const status = await s.until('PostChecking');
 
-    expect(status.message).toBe(`Deployment web wants 0 pods: app=${image('v2')} is verified when some come`);
+    expect(status.message).toBe('Deployment web has 0 replicas: app:v2 is verified when some come');
     expect(conditionIn(status, 'Ready')).toMatchObject({ status: 'True', reason: 'NoPods' });
     expect(conditionIn(status, 'Verified')).toMatchObject({ status: 'Unknown', reason: 'NoPods' });
   },

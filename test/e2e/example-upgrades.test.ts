@@ -66,7 +66,7 @@ test.concurrent(
           });
           expect(status.message).toMatch(
             new RegExp(
-              `^Deployment ${example} runs app=postcheck.local/examples/${example}:2, proved on ${pods} of ${pods} pods in [\\dm]+s$`,
+              `^Deployment ${example} runs ${example}:2, verified on ${pods} of ${pods} pods in [\\dm]+s$`,
             ),
           );
           for (const { message } of status.pods) {
@@ -104,7 +104,7 @@ test.concurrent(
         counts: { passed: 0, failed: 0, inconclusive: 1 },
       });
       expect(status.message).toMatch(
-        /^No verdict on app=postcheck\.local\/examples\/tcp:2 yet: .*listens in container app \(NoEvidence: connect to \S+:9001: .*ECONNREFUSED/,
+        /^No verdict on tcp:2 yet: .*listens in container app \(NoEvidence: connect to \S+:9001: .*ECONNREFUSED/,
       );
       expect(status.pods[0].checks[0]).toMatchObject({
         check: 'listens',

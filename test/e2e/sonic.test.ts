@@ -100,7 +100,7 @@ async function expectFellBack({ namespace, status }: Seen, tag: string, cause: R
   });
   expect(status.fallback.cause).toMatch(cause);
   expect(status.message).toBe(
-    `Fell back from feature=${IMAGE}:${tag} to feature=${IMAGE}:1.0, proved on 1 pod: ${status.fallback.cause}`,
+    `sonic-feature:1.0 runs again, verified on 1 pod; sonic-feature:${tag} failed: ${status.fallback.cause}`,
   );
   const [pod] = await podsIn(namespace);
   expect(pod.spec.containers[0].image).toBe(`${IMAGE}:1.0`);
@@ -122,7 +122,7 @@ test.concurrent(
       attempt: { end: { reason: 'PostCheckPassed' } },
     });
     expect(status.message).toMatch(
-      `DaemonSet feature runs feature=${IMAGE}:2.0, proved on ${pods.length} of ${pods.length} pods`,
+      `DaemonSet feature runs sonic-feature:2.0, verified on ${pods.length} of ${pods.length} pods`,
     );
     for (const { message } of status.pods) {
       expect(message).toBe('readiness-probe in container feature exited 0');
@@ -215,7 +215,7 @@ test.concurrent(
       await expectFellBack(
         seen,
         '2.0-critical-dies',
-        /container feature restarted 2 times, last with exit code 0 \(maxRestarts 1\)$/,
+        /container feature restarted 2 times, last with exit code 0; allowed are 1$/,
       );
       const probed = (await eventsIn(seen.namespace)).filter(({ message }) =>
         /failed (startup|liveness) probe/.test(message),

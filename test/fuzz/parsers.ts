@@ -72,11 +72,9 @@ function readStatus(frame: string): number {
     insist(verdict.code !== 0 || said.status === 'Success', 'exit 0 without Success');
     insist(verdict.code === 0 || said.reason === 'NonZeroExitCode', `exit ${verdict.code} without a code`);
   } else {
-    insist(['missing', 'gone', 'broken'].includes(verdict.kind), `kind ${verdict.kind}`);
-    insist(
-      printableLine(verdict.message) === verdict.message.trim(),
-      'a message that is not one printable line',
-    );
+    insist(['missing', 'unrunnable', 'gone', 'broken'].includes(verdict.kind), `kind ${verdict.kind}`);
+    const message = 'message' in verdict ? verdict.message : '';
+    insist(printableLine(message) === message.trim(), 'a message that is not one printable line');
   }
   return sizeOf(verdict);
 }

@@ -332,7 +332,7 @@ export class Kubelet {
     }
     await sleep(typeof answer === 'object' ? (answer.afterMs ?? 30) : 30);
     if (answer === 'missing') {
-      return { kind: 'missing', message: `exec: "${request.command[0]}": no such file or directory` };
+      return { kind: 'missing' };
     }
     if (answer === 'broken') {
       return { kind: 'broken', message: 'the connection was lost' };

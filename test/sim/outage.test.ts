@@ -53,7 +53,12 @@ async function bench(
       maxExecs: 16,
       maxExecsPerNode: 4,
     }),
-    cycle: { pod, verification: '1-abc', inFallback: false, tries: tries ? possibleTries(spec, pod) : [] },
+    cycle: {
+      pod,
+      verification: '1-abc',
+      inFallback: false,
+      tries: tries ? possibleTries({ spec, template: ['web'] }, pod) : [],
+    },
     pod,
     pass: async (seconds) => {
       await drain();

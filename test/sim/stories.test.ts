@@ -35,7 +35,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
       gating: false,
     });
     expect(run.message).toMatch(
-      new RegExp(`^${target(kind)} runs web=${NEW}, proved on 3 of 3 pods in [68]s$`),
+      new RegExp(`^${target(kind)} runs web:2.0, verified on 3 of 3 pods in [68]s$`),
     );
     expect(reasons(run)).toEqual(['UpgradeStarted', 'PostCheckPassed']);
     expect(run.memory.completions).toEqual([`${kind.split(' ')[0]} Succeeded`]);
@@ -64,9 +64,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
       gating: false,
     });
     expect(run.message).toMatch(
-      new RegExp(
-        `^Fell back from web=${NEW} to web=${OLD}, proved on 3 pods: pod web-\\S+ on node-\\d: readiness-probe in container web exited 17 \\(SchemaTooOld: the database schema is too old\\)`,
-      ),
+      /^web:1.0 runs again, verified on 3 pods; web:2.0 failed: pod web-\S+ on node-\d: readiness-probe in container web exited 17 \(SchemaTooOld: the database schema is too old\)/,
     );
     expect(run.tookSeconds).toBeLessThan(6);
     expect(reasons(run).filter((reason) => reason !== 'StuckPodDeleted')).toEqual([
@@ -111,17 +109,17 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     [
       'crashes again and again',
       stories.crashLoop,
-      /container web restarted 3 times, last with exit code 3 \(maxRestarts 2\)$/,
+      /container web restarted 3 times, last with exit code 3; allowed are 2$/,
     ],
     [
       'has no image',
       stories.cannotBePulled,
-      /container web cannot start, \w+: cannot pull registry.example\/web:2.0: not found$/,
+      /image web:2.0 cannot be pulled \(\w+: cannot pull registry.example\/web:2.0: not found\)$/,
     ],
     [
       'lacks the command',
       stories.commandMissing,
-      /\(CommandMissing: exec: "\/usr\/bin\/readiness_probe.sh": no such file or directory\)/,
+      /image web:2.0 has no \/usr\/bin\/readiness_probe.sh \(CommandMissing\)/,
     ],
     [
       'hangs when it is asked',
@@ -131,7 +129,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     [
       'dies when it is asked',
       stories.diesUnderTheCheck,
-      /container web restarted 3 times, last with exit code 137 \(maxRestarts 2\)$/,
+      /container web restarted 3 times, last with exit code 137; allowed are 2$/,
     ],
     [
       'fails three times in a row',
@@ -155,7 +153,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     expect(run.ending).toMatchObject({ phase: 'Inconclusive', images: { web: NEW }, gating: true });
     expect(run.ending.pods).toContain(`${NEW} does not serve`);
     expect(run.message).toMatch(
-      /^No verdict on web=registry.example\/web:2.0 yet: 0 of 3 pods passed; .*\(NoEvidence: the connection was lost\)$/,
+      /^No verdict on web:2.0 yet: 0 of 3 pods passed; .*\(NoEvidence: the connection was lost\) until the deadline of 1m$/,
     );
     expect(run.writes.length).toBeLessThan(45);
     expect([condition(run, 'Ready'), condition(run, 'Reconciling')]).toEqual([
@@ -188,7 +186,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
       fallback: 'Failed No',
     });
     expect(run.message).toMatch(
-      /did not come to its end, somebody must look: .*exited 17.*; the fallback failed too: pod web-/,
+      /did not complete, manual intervention is required: .*exited 17.*; the fallback failed too: pod web-/,
     );
     expect(reasons(run)).toContain('FallbackFailed');
   });
@@ -231,7 +229,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
 
   test('without checks is proved by readiness only', async () => {
     const run = await told(stories.readinessOnly(kind));
-    expect(run.message).toMatch(/proved by readiness only on 3 of 3 pods/);
+    expect(run.message).toMatch(/verified by readiness only on 3 of 3 pods/);
     expect(condition(run, 'Verified')).toBe('True ReadinessOnly');
   });
 
@@ -256,7 +254,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
       const run = await told(stories.checkChangedAfterSuccess(kind));
       expect(run.ending).toMatchObject({ phase: 'Succeeded', outcomes: ['1 Succeeded'] });
       expect(run.message).toMatch(
-        /proved on 3 of 3 pods in \ds; that was by an earlier post-check than spec.postCheck is now: say retry to ask again$/,
+        /verified on 3 of 3 pods in \ds; that was by an earlier post-check than spec.postCheck is now: say retry to ask again$/,
       );
       expect([condition(run, 'Ready'), condition(run, 'Verified')]).toEqual([
         'True PostCheckChanged',
@@ -326,7 +324,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
       expect(run.ending).toMatchObject({ phase: 'Succeeded', images: { web: NEW }, pods: three(NEW) });
       expect(writes(run, 'patchImages')).toBe(1);
       expect(run.world.upgrade()?.status?.to).toMatchObject({ images: { web: NEW }, asked: { web: HUB } });
-      expect(run.message).toContain(`runs web=${NEW} (the API server's answer to web=${HUB}), `);
+      expect(run.message).toContain(`runs web:2.0 (the API server's answer to ${HUB}), `);
     });
 
     test.each([
@@ -411,7 +409,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     const story = stories.pausedAndResumed(kind);
     const halfway = await play({ ...story, steps: (story.steps ?? []).slice(0, 1), minutes: 60 });
     expect(halfway.ending.pods.filter((pod) => pod === `${NEW} serves`)).toHaveLength(1);
-    expect(halfway.message).toMatch(/^Standing still, paused by spec.paused; Rolling/);
+    expect(halfway.message).toMatch(/^Paused by spec.paused since \S+, set it to false to go on; Rolling/);
     expect(condition(halfway, 'Reconciling')).toBe('False Paused');
   });
 
@@ -528,7 +526,7 @@ describe('a workload that wants no pods', () => {
   test('is not verified: the attempt stays open and gating, and whoever waits for Ready does not wait with it', async () => {
     const run = await told(stories.noReplicas);
     expect(run.ending).toMatchObject({ phase: 'PostChecking', images: { web: NEW }, gating: true });
-    expect(run.message).toBe(`Deployment web wants 0 pods: web=${NEW} is verified when some come`);
+    expect(run.message).toBe('Deployment web has 0 replicas: web:2.0 is verified when some come');
     expect([condition(run, 'Verified'), condition(run, 'Ready'), condition(run, 'Reconciling')]).toEqual([
       'Unknown NoPods',
       'True NoPods',
@@ -558,7 +556,7 @@ describe('a workload that wants no pods', () => {
   test('during a fallback ends it: what ran before is restored, and said to be unverified', async () => {
     const run = await told(stories.scaledToNothingInFallback);
     expect(run.ending).toMatchObject({ phase: 'FellBack', fallback: 'Unverified No', images: { web: OLD } });
-    expect(run.message).toContain('not verified, as it wants 0 pods');
+    expect(run.message).toContain('not verified, as it has 0 replicas');
   });
 });
 
@@ -607,7 +605,7 @@ test('an image that somebody changes after the success is drift, and is left alo
 
 test('a workload that is scaled meanwhile has to prove as many pods as it wants in the end', async () => {
   const run = await told(stories.scaledMeanwhile);
-  expect(run.message).toMatch(/proved on 2 of 2 pods/);
+  expect(run.message).toMatch(/verified on 2 of 2 pods/);
 });
 
 test('a workload that is scaled just before the write of an overtaking version keeps the fallback target', async () => {
@@ -630,7 +628,7 @@ test('a Deployment that is paused meanwhile stalls the Upgrade, and its clocks s
   const { steps = [] } = stories.workloadPausedMeanwhile;
   const halfway = await play({ ...stories.workloadPausedMeanwhile, steps: steps.slice(0, 1) });
   expect(halfway.message).toMatch(
-    /^Standing still, Deployment web is paused, so nothing rolls: run `kubectl rollout resume deployment\/web`;/,
+    /^Blocked: Deployment web is paused, so nothing rolls: run `kubectl rollout resume deployment\/web`;/,
   );
   expect(condition(halfway, 'Stalled')).toBe('True WorkloadPaused');
 });
@@ -678,7 +676,7 @@ describe('the gate', () => {
 describe('a node that is lost', () => {
   test('before the start is left out and named', async () => {
     const run = await told(stories.nodeDownBefore);
-    expect(run.message).toMatch(/proved on 2 of 2 pods in \d+s; left out, not Ready at the start: node-2$/);
+    expect(run.message).toMatch(/verified on 2 of 2 pods in \d+s; left out, not Ready at the start: node-2$/);
   });
 
   test('during the attempt makes its pod inconclusive, never failed, and the attempt goes on when it is back', async () => {
@@ -694,7 +692,7 @@ describe('a node that is lost', () => {
     const run = await told(stories.nodeDownAhead);
     expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
     const message =
-      'Inconclusive: No verdict on web=registry.example/web:2.0 yet: 1 of 3 pods passed; the controller of DaemonSet web replaces no further pod: look at its events and at the nodes';
+      'Inconclusive: No verdict on web:2.0 yet: 1 of 3 pods passed; the controller of DaemonSet web replaces no further pod: look at its events and at the nodes';
     expect(run.writes.map(({ what }) => what)).toContain(message);
   });
 });

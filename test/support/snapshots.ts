@@ -17,8 +17,8 @@ import type {
 } from '../../src/api/views.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import { attemptId } from '../../src/core/status.ts';
+import type { VerificationContext } from '../../src/core/verification/context.ts';
 import type { TryOutcome } from '../../src/core/verification/exit-codes.ts';
-import type { VerificationContext } from '../../src/core/verification/pod.ts';
 import type { FinishedCycle, PodRecord } from '../../src/core/verification/probe-cycle.ts';
 
 export const NOW = Date.parse('2026-01-01T00:10:00.000Z');
@@ -237,6 +237,8 @@ export const verificationContext = (
     deadlineSeconds: 600,
     nodeReady: () => true,
     waitingSince: new Map(),
+    template: ['web', 'log', 'proxy', 'migrate', 'app'],
+    restartsBefore: () => 0,
     ...rest,
   };
 };

@@ -84,7 +84,7 @@ describe('foresee', () => {
       spec: { ...stage.upgrade.spec, containers: [{ name: 'web', image: 'registry.example/web:3.0' }] },
     };
     expect(foreseen('retry', stage)).toEqual({
-      nothing: expect.stringMatching(/^a new attempt starts by itself: Attempt 2 is to roll/),
+      nothing: expect.stringMatching(/^a new attempt starts by itself: Starting attempt 2/),
     });
   });
 });

@@ -62,7 +62,7 @@ describe('tree', () => {
     const stage = retrying();
     stage.hears({ kind: 'exit', code: 0, output: '' }).settle();
     const text = linesOf(stage).join('\n');
-    expect(text).toContain('Deployment web runs web=registry.example/web:2.0');
+    expect(text).toContain('Deployment web runs web:2.0, verified on');
     expect(text).not.toContain('deadline');
   });
 

@@ -125,7 +125,12 @@ const recordsOf = (
           pod.uid,
           addCycle(
             undefined,
-            { spec, verification, inFallback: verification.endsWith('/fallback') },
+            {
+              spec,
+              template: pod.containers.map(({ name }) => name),
+              verification,
+              inFallback: verification.endsWith('/fallback'),
+            },
             pod,
             cycle,
           ),

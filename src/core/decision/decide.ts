@@ -2,6 +2,7 @@
  * From a state to a plan: the next status, at most one kind of outward change, probe cycles to start, and when to look again.
  * Intent before act: a plan that changes what the operator means to do (`intent`) carries no action; the act follows once that status is stored.
  */
+import { cut } from '../../api/cut.ts';
 import type { UpgradeStatus } from '../../api/types.ts';
 import type { Verb } from '../../api/verbs.ts';
 import type { WorkloadView } from '../../api/views.ts';
@@ -36,6 +37,9 @@ export interface Plan {
   readonly cycles: readonly PlannedCycle[];
   readonly wakeAt?: number;
 }
+
+/** Longer names of field managers are refused by the API server. */
+const MANAGER_MAX = 128;
 
 /** No watch event says that the gate policy was installed. */
 const GATE_POLL_MS = 30_000;
@@ -99,14 +103,8 @@ function decideIn(snapshot: Snapshot, state: Exclude<State, StateOf<'StaleCache'
 
 function targetLost({ upgrade, now }: Snapshot, status: ActiveStatus): UpgradeStatus {
   const { kind, name } = upgrade.spec.targetRef;
-  const cause = `${kind} ${name} was deleted while the attempt ran`;
-  const end = {
-    phase: 'Aborted',
-    outcome: 'Aborted',
-    reason: 'TargetNotFound',
-    cause,
-    gating: false,
-  } as const;
+  const cause = { reason: 'TargetNotFound', workload: `${kind} ${name}` } as const;
+  const end = { phase: 'Aborted', outcome: 'Aborted', cause, gating: false } as const;
   return endAttempt(upgrade, status, end, now);
 }
 
@@ -162,12 +160,12 @@ function abort(snapshot: Snapshot, workload: WorkloadView, status: ActiveStatus)
   if (!isAbortable(status)) {
     return undefined;
   }
-  const cause = 'aborted by postcheck.dev/abort';
+  const cause = { reason: 'Aborted' } as const;
   if (runsImages(workload, status.from.images)) {
-    const end = { phase: 'Aborted', outcome: 'Aborted', reason: 'Aborted', cause, gating: false } as const;
+    const end = { phase: 'Aborted', outcome: 'Aborted', cause, gating: false } as const;
     return endAttempt(upgrade, status, end, now);
   }
-  const next = fail(snapshot, workload, status, { reason: 'Aborted', cause, pods: [] });
+  const next = fail(snapshot, workload, status, { cause, pods: [] });
   // What has failed already, with nothing to restore, does not fail again.
   return status.phase === 'Failed' && next.phase === 'Failed' ? undefined : next;
 }
@@ -179,8 +177,8 @@ const isAbortable = (status: ActiveStatus): boolean =>
 
 function endConflicted({ upgrade, now }: Snapshot, { status, change }: StateOf<'Conflicted'>): UpgradeStatus {
   const { manager, container, image } = change;
-  const cause = `${manager} changed the image of container ${container} to ${image} while the attempt ran; nothing is written back`;
-  const end = { phase: 'Failed', outcome: 'Failed', reason: 'ImageConflict', cause, gating: false } as const;
+  const cause = { reason: 'ImageConflict', by: cut(manager, MANAGER_MAX), container, image } as const;
+  const end = { phase: 'Failed', outcome: 'Failed', cause, gating: false } as const;
   return endAttempt(upgrade, status, end, now);
 }
 

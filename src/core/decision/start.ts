@@ -2,6 +2,7 @@
 import { own } from '../../api/own.ts';
 import type { Attempt, Images, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
+import type { Cause } from '../cause.ts';
 import { imagesOf, runsImages } from '../images.ts';
 import { knownAnswer } from '../rollout/rewritten.ts';
 import { stagesOf } from '../rollout/stages.ts';
@@ -128,18 +129,12 @@ function supersede({ upgrade, now }: Snapshot, status: ActiveStatus, trigger: Tr
   if (!isAttempting(status) && !isFallingBack(status)) {
     return status;
   }
-  const wanted = upgrade.spec.containers.map(({ name, image }) => `${name}=${image}`).join(', ');
-  const causes: Record<Trigger, string> = {
-    Created: 'the status was lost',
-    TargetReplaced: 'the workload was replaced by another one of the same name',
-    Retry: 'postcheck.dev/retry started it again',
-    ContainersChanged: `spec.containers changed to ${wanted}`,
-  };
-  const common = { phase: 'Pending', cause: causes[trigger], gating: true } as const;
-  const end: End =
-    trigger === 'TargetReplaced'
-      ? { ...common, outcome: 'Aborted', reason: trigger }
-      : { ...common, outcome: 'Superseded', reason: 'Superseded' };
+  const isReplaced = trigger === 'TargetReplaced';
+  const reason = isReplaced ? trigger : 'Superseded';
+  const detail = upgrade.spec.containers.map(({ name, image }) => `${name}=${image}`).join(', ');
+  const cause: Cause = { reason, trigger, ...(trigger === 'ContainersChanged' ? { detail } : {}) };
+  const outcome = isReplaced ? 'Aborted' : 'Superseded';
+  const end: End = { phase: 'Pending', outcome, cause, gating: true };
   return endAttempt(upgrade, status, end, now);
 }
 

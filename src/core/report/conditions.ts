@@ -3,13 +3,14 @@
 import { effectiveChecks } from '../../api/checks.ts';
 import { own } from '../../api/own.ts';
 import { isReason } from '../../api/reasons.ts';
-import type { Condition, UpgradeStatus } from '../../api/types.ts';
+import type { Condition, Images, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
 import { imageManager, runsImages, upgradedImages } from '../images.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { isPostCheckChanged, waitsForPods } from '../status.ts';
 import { toIso } from '../time.ts';
 import { type PodSummary, ungated } from '../verification/summary.ts';
 import type { Obstacle } from '../workload/driver.ts';
+import { causeText } from './cause-text.ts';
 import { headline } from './headline.ts';
 import { type Facts, sentence } from './sentence.ts';
 
@@ -27,21 +28,22 @@ export function withConditions(snapshot: Snapshot, status: UpgradeStatus, input:
   const facts: Facts = { upgrade, status, workload, summary: input.summary, obstacle: input.obstacle };
   const drift = driftOf(snapshot, status);
   const message = sentence(facts, drift);
+  const short = headline(message);
   const asksAnother = status.phase !== 'Aborted' && isPostCheckChanged(status, upgrade.spec);
   const says: Record<string, ConditionInput> = {
-    ...kstatusConditions(status, input, { drifted: drift !== undefined, asksAnother }),
+    ...kstatusConditions(status, input, { drifted: drift !== undefined, asksAnother, message }),
     Verified: asksAnother ? ['Unknown', 'PostCheckChanged'] : verified(status),
     FallenBack: fallenBack(status),
     Gated: gated(status, input.summary, upgrade.spec.gate),
   };
-  const conditions = Object.entries(says).map(([type, say]) => condition(snapshot, type, say, message));
+  const conditions = Object.entries(says).map(([type, say]) => condition(snapshot, type, say, short));
   return {
     ...status,
     observedGeneration: upgrade.metadata.generation,
     checks: effectiveChecks(upgrade.spec).map(({ name }) => name),
     phase: status.phase ?? 'Pending',
-    headline: headline(message),
     message,
+    headline: short,
     conditions,
   };
 }
@@ -64,27 +66,49 @@ function condition(
   };
 }
 
-/** After a success somebody else changed an image: postcheck does not fight, it says so. */
+/** The images that an ended attempt left, of the containers that it was about; `undefined` where nothing is known to run. */
+function settledImages(status: UpgradeStatus, spec: UpgradeSpec): Images | undefined {
+  switch (status.phase) {
+    case 'Succeeded':
+      return upgradedImages(status, spec);
+    case 'FellBack':
+      return Object.fromEntries(
+        Object.keys(upgradedImages(status, spec)).flatMap((name) => {
+          const image = own(status.fallback?.images, name) ?? own(status.from?.images, name);
+          return image === undefined ? [] : [[name, image]];
+        }),
+      );
+    default:
+      return undefined;
+  }
+}
+
+/** After the end somebody else changed an image: postcheck does not fight, it says so. */
 function driftOf(snapshot: Snapshot, status: UpgradeStatus): string | undefined {
   const { workload, upgrade } = snapshot;
-  if (status.phase !== 'Succeeded' || !workload) {
-    return undefined;
-  }
-  const wanted = upgradedImages(status, upgrade.spec);
-  if (runsImages(workload, wanted)) {
+  const wanted = settledImages(status, upgrade.spec);
+  if (!workload || !wanted || runsImages(workload, wanted)) {
     return undefined;
   }
   const changed = workload.containers.find(
     ({ name, image }) => ![undefined, image].includes(own(wanted, name)),
   );
-  return `${workload.kind} ${workload.name} was upgraded, but ${imageManager(workload, changed?.name ?? '')} has since set container ${changed?.name} to ${changed?.image}: change spec.containers, or undo that`;
+  const what = status.phase === 'FellBack' ? 'fell back' : 'was upgraded';
+  return `${workload.kind} ${workload.name} ${what}, but ${imageManager(workload, changed?.name ?? '')} has since set container ${changed?.name} to ${changed?.image}: change spec.containers, or undo that`;
+}
+
+interface Ending {
+  readonly drifted: boolean;
+  /** What was verified was verified by an earlier post-check. */
+  readonly asksAnother: boolean;
+  readonly message: string;
 }
 
 /** Ready, Reconciling and Stalled, as kstatus reads them. */
 function kstatusConditions(
   status: UpgradeStatus,
   { obstacle, suspendedByUser }: ReportInput,
-  { drifted, asksAnother }: { readonly drifted: boolean; readonly asksAnother: boolean },
+  { drifted, asksAnother, message }: Ending,
 ): Record<'Ready' | 'Reconciling' | 'Stalled', ConditionInput> {
   const phase = status.phase ?? 'Pending';
   const reason = status.attempt?.end?.reason ?? phase;
@@ -94,7 +118,7 @@ function kstatusConditions(
     stalled: boolean,
     why: Condition['reason'],
   ): Record<'Ready' | 'Reconciling' | 'Stalled', ConditionInput> => ({
-    Ready: [ready, why],
+    Ready: [ready, why, message],
     Reconciling: [reconciling ? 'True' : 'False', why],
     Stalled: [stalled ? 'True' : 'False', why],
   });
@@ -130,30 +154,38 @@ function kstatusConditions(
 }
 
 function verified(status: UpgradeStatus): ConditionInput {
-  const reason = status.attempt?.end?.reason ?? 'InProgress';
+  const { attempt, phase, counts } = status;
+  const reason = attempt?.end?.reason ?? 'InProgress';
+  if (!attempt) {
+    return ['Unknown', 'NotStarted', 'No attempt yet'];
+  }
   if (waitsForPods(status)) {
     return ['Unknown', 'NoPods'];
   }
-  switch (status.phase) {
-    case 'Succeeded':
-      return [isReason(status.attempt?.end?.reason, 'AllSkipped') ? 'Unknown' : 'True', reason];
+  switch (phase) {
+    case 'Succeeded': {
+      const passed = `${counts?.passed ?? 0} of ${counts?.desired ?? 0} pods passed`;
+      return [isReason(reason, 'AllSkipped') ? 'Unknown' : 'True', reason, passed];
+    }
     case 'FallingBack':
     case 'FallbackChecking':
     case 'FellBack':
     case 'FallbackFailed':
-      return [
-        status.fallback?.reason === 'Aborted' ? 'Unknown' : 'False',
-        status.fallback?.reason ?? 'PostCheckFailed',
-      ];
     case 'Failed':
-      return reason === 'ImageConflict' || reason === 'ImageRewritten'
-        ? ['Unknown', reason]
-        : ['False', reason];
+      return speaksAgainst(status);
     case 'Inconclusive':
       return ['Unknown', 'Inconclusive'];
     default:
-      return ['Unknown', status.phase === 'Aborted' ? 'Aborted' : 'InProgress'];
+      return ['Unknown', phase === 'Aborted' ? 'Aborted' : 'InProgress'];
   }
+}
+
+/** Why the version is not verified. An abort, and what others did to the images, say nothing of it. */
+function speaksAgainst({ attempt, fallback }: UpgradeStatus): ConditionInput {
+  const reason = fallback?.reason ?? attempt?.end?.reason ?? 'PostCheckFailed';
+  const why = fallback?.why ?? attempt?.end?.why;
+  const isOthers = isReason(reason, 'Aborted', 'ImageConflict', 'ImageRewritten');
+  return [isOthers ? 'Unknown' : 'False', reason, why && causeText(why)];
 }
 
 function fallenBack(status: UpgradeStatus): ConditionInput {
@@ -166,7 +198,7 @@ function fallenBack(status: UpgradeStatus): ConditionInput {
   if (status.phase === 'FallingBack' || status.phase === 'FallbackChecking') {
     return ['Unknown', 'InProgress'];
   }
-  return ['False', 'NotNeeded', 'No fallback'];
+  return ['False', 'NotNeeded', 'No fallback was needed'];
 }
 
 function gated(
@@ -196,7 +228,7 @@ function gated(
     return ['True', 'GatePolicyApplied', 'New pods serve no traffic before they have passed'];
   }
   return attempt.end
-    ? ['False', 'NotGating', 'The attempt has ended']
+    ? ['False', 'NotGating', 'No attempt runs, so no pod is gated']
     : [
         'False',
         'GateUnavailable',

@@ -2,8 +2,6 @@ import { describe, expect, test } from '@jest/globals';
 import {
   ago,
   fallbackOf,
-  NEW,
-  OLD,
   podOf,
   snapshotOf,
   statusOf,
@@ -65,72 +63,76 @@ function said({ status = {}, attempt = {}, workload = {}, rest = {}, obstacle }:
 }
 
 test.each<[string, Given, string]>([
-  ['recorded', { status: { phase: 'Pending' } }, `Attempt 1 is to roll Deployment web to web=${NEW}`],
+  [
+    'recorded',
+    { status: { phase: 'Pending' } },
+    'Starting attempt 1: Deployment web from web:1.0 to web:2.0',
+  ],
   [
     'rolling',
     {},
-    `Rolling Deployment web to web=${NEW}: 1 of 3 updated, 0 passed; pod web-new-1 on node-1: not asked yet`,
+    `Rolling Deployment web from web:1.0 to web:2.0: 1 of 3 updated, 0 passed; pod web-new-1 on node-1: not probed yet`,
   ],
   [
     'rolling and none of the pods there',
     { rest: { pods: [] } },
-    `Rolling Deployment web to web=${NEW}: 0 of 3 updated, 0 passed`,
+    `Rolling Deployment web from web:1.0 to web:2.0: 0 of 3 updated, 0 passed`,
   ],
   [
     'rolling into a quota',
     { rest: { pods: [] }, workload: { replicaFailure: 'pods "web-x" is forbidden: exceeded quota' } },
-    `Rolling Deployment web to web=${NEW}: 0 of 3 updated, 0 passed; pods "web-x" is forbidden: exceeded quota`,
+    `Rolling Deployment web from web:1.0 to web:2.0: 0 of 3 updated, 0 passed; pods "web-x" is forbidden: exceeded quota`,
   ],
   [
     'rolling without a gate',
     { attempt: { gating: false }, rest: { pods: [] } },
-    `Rolling Deployment web to web=${NEW}: 0 of 3 updated, 0 passed; not gated, because the gate policy is not installed`,
+    `Rolling Deployment web from web:1.0 to web:2.0: 0 of 3 updated, 0 passed; not gated, because the gate policy is not installed`,
   ],
   [
     'rolling with nothing left to serve',
     { rest: { pods: [] }, workload: { servesNothingMeanwhile: true } },
-    `Rolling Deployment web to web=${NEW}: 0 of 3 updated, 0 passed; its strategy leaves nothing serving meanwhile`,
+    `Rolling Deployment web from web:1.0 to web:2.0: 0 of 3 updated, 0 passed; its strategy leaves nothing serving meanwhile`,
   ],
   [
     'checking',
     { status: { phase: 'PostChecking' } },
-    `Checking web=${NEW}: 0 of 3 pods passed; pod web-new-1 on node-1: not asked yet`,
+    `Verifying web:2.0: 0 of 3 pods passed; pod web-new-1 on node-1: not probed yet`,
   ],
   [
     'without a verdict',
     { status: { phase: 'Inconclusive' }, rest: { nodeReady: () => false } },
-    `No verdict on web=${NEW} yet: 0 of 3 pods passed; pod web-new-1 on node-1: node node-1 is not Ready`,
+    `No verdict on web:2.0 yet: 0 of 3 pods passed; pod web-new-1 on node-1: node node-1 is not Ready`,
   ],
   [
-    'proved',
+    'verified',
     { status: { phase: 'Succeeded', counts }, attempt: end('Succeeded', 'PostCheckPassed') },
-    `Deployment web runs web=${NEW}, proved on 3 of 3 pods in 2m`,
+    `Deployment web runs web:2.0, verified on 3 of 3 pods in 2m`,
   ],
   [
-    'proved by readiness only, as adopted',
+    'verified by readiness only, as adopted',
     {
       status: { phase: 'Succeeded', counts: { ...counts, desired: 1, passed: 1 } },
       attempt: { adopted: true, ...end('Succeeded', 'ReadinessOnly') },
     },
-    `Deployment web runs web=${NEW}, proved by readiness only on 1 of 1 pod`,
+    `Deployment web runs web:2.0, verified by readiness only on 1 of 1 pod`,
   ],
   [
-    'proved but for some that had nothing to check',
+    'verified but for some that had nothing to check',
     {
       status: { phase: 'Succeeded', counts: { ...counts, passed: 2, skipped: 1 } },
       attempt: end('Succeeded', 'PostCheckPassed'),
     },
-    `Deployment web runs web=${NEW}, proved on 2 of 3 pods, 1 skipped in 2m`,
+    `Deployment web runs web:2.0, verified on 2 of 3 pods, 1 skipped in 2m`,
   ],
   [
     'waiting, because no pods are wanted',
     { status: { phase: 'PostChecking', counts: { ...counts, desired: 0 } } },
-    `Deployment web wants 0 pods: web=${NEW} is verified when some come`,
+    'Deployment web has 0 replicas: web:2.0 is verified when some come',
   ],
   [
     'falling back',
     { status: { phase: 'FallingBack', fallback: fallbackOf() } },
-    `Falling back from web=${NEW} to web=${OLD}: pod web-new-1: it exited 17`,
+    `Falling back to web:1.0; web:2.0 failed: pod web-new-1: it exited 17`,
   ],
   [
     'fallen back',
@@ -141,7 +143,7 @@ test.each<[string, Given, string]>([
         fallback: fallbackOf({ state: 'Verified', verified: 'PostCheck' }),
       },
     },
-    `Fell back from web=${NEW} to web=${OLD}, proved on 3 pods: pod web-new-1: it exited 17`,
+    `web:1.0 runs again, verified on 3 pods; web:2.0 failed: pod web-new-1: it exited 17`,
   ],
   [
     'fallen back to a version without the script',
@@ -152,7 +154,7 @@ test.each<[string, Given, string]>([
         fallback: fallbackOf({ state: 'Verified', verified: 'ReadinessOnly' }),
       },
     },
-    `Fell back from web=${NEW} to web=${OLD}, verified by readiness only on 3 pods: pod web-new-1: it exited 17`,
+    `web:1.0 runs again, verified by readiness only on 3 pods; web:2.0 failed: pod web-new-1: it exited 17`,
   ],
   [
     'in trouble',
@@ -160,7 +162,7 @@ test.each<[string, Given, string]>([
       status: { phase: 'FallbackFailed', fallback: fallbackOf() },
       attempt: end('FallbackFailed', 'NotReady', 'A; the fallback failed too: B'),
     },
-    `The fallback from web=${NEW} to web=${OLD} did not come to its end, somebody must look: A; the fallback failed too: B`,
+    `The fallback from web:2.0 to web:1.0 did not complete, manual intervention is required: A; the fallback failed too: B`,
   ],
   [
     'failed and left alone',
@@ -168,17 +170,17 @@ test.each<[string, Given, string]>([
       status: { phase: 'Failed' },
       attempt: end('Failed', 'FallbackDisabled', 'pod web-new-1: it exited 17'),
     },
-    `web=${NEW} failed, not rolled back, as spec.fallback.action is None: pod web-new-1: it exited 17`,
+    `web:2.0 failed and stays, as spec.fallback.action is None: pod web-new-1: it exited 17`,
   ],
   [
     'aborted',
     { status: { phase: 'Aborted' }, attempt: end('Aborted', 'Aborted', 'aborted by postcheck.dev/abort') },
-    `Aborted before web=${NEW} was proved: aborted by postcheck.dev/abort`,
+    `Ended before web:2.0 was verified: aborted by postcheck.dev/abort`,
   ],
   [
     'paused',
     { obstacle: { reason: 'Paused', message: 'paused by spec.paused' }, rest: { pods: [] } },
-    `Standing still, paused by spec.paused; Rolling Deployment web to web=${NEW}: 0 of 3 updated, 0 passed`,
+    `Paused by spec.paused, set it to false to go on; Rolling Deployment web from web:1.0 to web:2.0: 0 of 3 updated, 0 passed`,
   ],
   [
     'claimed by another',

@@ -1,11 +1,14 @@
-/** The one sentence that answers "what happened, and why?" at three in the morning. */
+/** The one sentence that answers "what runs, and why?" at three in the morning. */
 import { cut } from '../../api/cut.ts';
+import { isReason } from '../../api/reasons.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
-import { imagesText, isPostCheckChanged, waitsForPods } from '../status.ts';
+import { isPostCheckChanged, waitsForPods } from '../status.ts';
 import { fromIso, spanText } from '../time.ts';
 import type { PodSummary } from '../verification/summary.ts';
 import type { Obstacle } from '../workload/driver.ts';
+import { causeText } from './cause-text.ts';
+import { type Versions, versionsText } from './image-text.ts';
 import { stageClause, waitingStageText } from './stage-text.ts';
 
 export interface Facts {
@@ -16,30 +19,30 @@ export interface Facts {
   readonly obstacle: Obstacle | undefined;
 }
 
+const SENTENCE_MAX = 4000;
+
 const pods = (count: number): string => `${count} ${count === 1 ? 'pod' : 'pods'}`;
 
-/** The worst pod's own words, if there is something to say. */
+/** What holds the rollout up: the worst pod that has not passed, if there is one. */
 function worst({ summary }: Facts): string {
   const result = summary?.results.find(({ state }) => state !== 'Passed' && state !== 'Skipped');
-  if (!result) {
-    return '';
-  }
-  return `; pod ${result.pod.name}${result.pod.node ? ` on ${result.pod.node}` : ''}: ${result.message}`;
+  return result ? `; ${causeText(result.cause)}` : '';
 }
 
 const target = ({ upgrade }: Facts): string =>
   `${upgrade.spec.targetRef.kind} ${upgrade.spec.targetRef.name}`;
-function wanted({ upgrade, status }: Facts): string {
-  const { images = {}, asked } = status.to ?? {};
-  const from = asked ? ` (the API server's answer to ${imagesText(asked, upgrade.spec)})` : '';
-  return `${imagesText(images, upgrade.spec)}${from}`;
-}
-const before = ({ upgrade, status }: Facts): string => imagesText(status.from?.images ?? {}, upgrade.spec);
 
-const took = ({ status }: Facts): string => {
-  const { attempt } = status;
-  return attempt?.end ? ` in ${spanText(fromIso(attempt.end.at) - fromIso(attempt.startedAt))}` : '';
-};
+function versions({ upgrade, status }: Facts): Versions {
+  const wanted = Object.fromEntries(upgrade.spec.containers.map(({ name, image }) => [name, image]));
+  const text = versionsText(status.from?.images, status.to?.images ?? wanted, upgrade.spec);
+  const asked = Object.values(status.to?.asked ?? {});
+  return asked.length > 0
+    ? { ...text, to: `${text.to} (the API server's answer to ${asked.join(', ')})` }
+    : text;
+}
+
+const took = ({ attempt }: UpgradeStatus): string =>
+  attempt?.end ? ` in ${spanText(fromIso(attempt.end.at) - fromIso(attempt.startedAt))}` : '';
 
 /** What the user should know although all is well. */
 function caveat({ upgrade, status, workload }: Facts): string {
@@ -55,120 +58,144 @@ function caveat({ upgrade, status, workload }: Facts): string {
     : '';
 }
 
+const passedOf = ({ summary, status }: Facts): string =>
+  `${summary?.counts.passed ?? status.counts?.passed ?? 0} of ${pods(summary?.desired ?? status.counts?.desired ?? 0)} passed`;
+
 function rolling(facts: Facts): string {
   const { summary, workload } = facts;
+  const { from, to } = versions(facts);
   const failure = workload?.replicaFailure ? `; ${workload.replicaFailure}` : '';
   const updated = summary
     ? `: ${summary.counts.updated} of ${summary.desired} updated, ${summary.counts.passed} passed`
     : '';
-  return `Rolling ${target(facts)} to ${wanted(facts)}${stageClause(facts.status)}${updated}${worst(facts)}${failure}${caveat(facts)}`;
+  const between = from && from !== to ? `from ${from} to ${to}` : `to ${to}`;
+  return `Rolling ${target(facts)} ${between}${stageClause(facts.status)}${updated}${worst(facts)}${failure}${caveat(facts)}`;
 }
 
 function checking(facts: Facts): string {
-  if (waitsForPods(facts.status)) {
-    return `${target(facts)} wants 0 pods: ${wanted(facts)} is verified when some come${caveat(facts)}`;
-  }
-  const { summary } = facts;
-  return `Checking ${wanted(facts)}: ${summary?.counts.passed ?? 0} of ${summary?.desired ?? 0} pods passed${worst(facts)}${caveat(facts)}`;
+  const { to } = versions(facts);
+  return waitsForPods(facts.status)
+    ? `${target(facts)} has 0 replicas: ${to} is verified when some come${caveat(facts)}`
+    : `Verifying ${to}: ${passedOf(facts)}${worst(facts)}${caveat(facts)}`;
 }
 
 function succeeded(facts: Facts): string {
   const { status } = facts;
   const { counts, attempt } = status;
-  const runs = `${target(facts)} runs ${wanted(facts)}`;
-  if (attempt?.end?.reason === 'AllSkipped') {
-    return `${runs}, but nothing is proved: every check said there is nothing to check`;
+  const runs = `${target(facts)} runs ${versions(facts).to}`;
+  const reason = attempt?.end?.reason;
+  if (isReason(reason, 'AllSkipped')) {
+    return `${runs}, but nothing was verified: every check said that there is nothing to check`;
   }
   const skipped = counts?.skipped ? `, ${counts.skipped} skipped` : '';
   const excluded = attempt?.excludedNodes?.length
     ? `; left out, not Ready at the start: ${attempt.excludedNodes.slice(0, 5).join(', ')}`
     : '';
-  const by = attempt?.end?.reason === 'ReadinessOnly' ? ' by readiness only' : '';
-  return `${runs}, proved${by} on ${counts?.passed} of ${pods(counts?.desired ?? 0)}${skipped}${attempt?.adopted ? '' : took(facts)}${excluded}`;
+  const by = isReason(reason, 'ReadinessOnly') ? ' by readiness only' : '';
+  const span = attempt?.adopted ? '' : took(status);
+  return `${runs}, verified${by} on ${counts?.passed} of ${pods(counts?.desired ?? 0)}${skipped}${span}${excluded}`;
 }
+
+const VERIFIED_BY: Readonly<Record<string, (count: string) => string>> = {
+  PostCheck: (count) => `verified on ${count}`,
+  ReadinessOnly: (count) => `verified by readiness only on ${count}`,
+  No: (count) =>
+    count === pods(0)
+      ? 'not verified, as it has 0 replicas'
+      : 'not verified, as spec.fallback.verify is false',
+};
 
 function fellBack(facts: Facts): string {
-  const { status } = facts;
-  const { fallback, counts } = status;
-  const by: Record<string, string> = {
-    PostCheck: `proved on ${pods(counts?.desired ?? 0)}`,
-    ReadinessOnly: `verified by readiness only on ${pods(counts?.desired ?? 0)}`,
-    No:
-      counts?.desired === 0
-        ? 'not verified, as it wants 0 pods'
-        : 'not verified, as spec.fallback.verify is false',
-  };
-  return `Fell back from ${wanted(facts)} to ${before(facts)}, ${by[fallback?.verified ?? 'No']}: ${fallback?.cause ?? ''}`;
+  const { fallback, counts } = facts.status;
+  const { from, to } = versions(facts);
+  const how = VERIFIED_BY[fallback?.verified ?? 'No']?.(pods(counts?.desired ?? 0)) ?? '';
+  return `${from} runs again, ${how}; ${why(to, fallback?.reason, fallback?.cause)}`;
 }
 
+/** An abort is no failure of the version. */
+const why = (version: string, reason: string | undefined, cause = ''): string =>
+  isReason(reason, 'Aborted') ? `${version} was ${cause}` : `${version} failed: ${cause}`;
+
 function failed(facts: Facts): string {
-  const { attempt } = facts.status;
-  const ends: Record<string, string> = {
-    FallbackPaused: 'left as it is with gates closed, as spec.fallback.action is Pause',
-    FallbackDisabled: 'not rolled back, as spec.fallback.action is None',
-    NoFallbackTarget: 'no fallback: no other version ran before',
-    ImageConflict: 'the attempt has ended',
-    ImageRewritten: 'nothing was upgraded',
-  };
-  return `${wanted(facts)} failed, ${ends[attempt?.end?.reason ?? ''] ?? 'no fallback'}: ${attempt?.end?.cause ?? ''}`;
+  const { end } = facts.status.attempt ?? {};
+  const { to } = versions(facts);
+  const cause = end?.cause ?? '';
+  switch (end?.reason) {
+    case 'FallbackPaused':
+      return `${to} failed and is held behind its closed gates, as spec.fallback.action is Pause: ${cause}`;
+    case 'FallbackDisabled':
+      return `${to} failed and stays, as spec.fallback.action is None: ${cause}`;
+    case 'NoFallbackTarget':
+      return `${to} did not pass, and no other version ran before to fall back to: ${cause}`;
+    case 'ImageConflict':
+      return `The attempt to roll to ${to} has ended: ${cause}`;
+    case 'ImageRewritten':
+      return `Nothing was upgraded to ${to}: ${cause}`;
+    default:
+      return `${to} failed: ${cause}`;
+  }
 }
 
 function byPhase(facts: Facts): string {
   const { status } = facts;
-  const phase = status.phase ?? 'Pending';
-  switch (phase) {
+  const { from, to } = versions(facts);
+  switch (status.phase ?? 'Pending') {
     case 'Pending':
-      return `Attempt ${status.attempt?.number ?? 1} is to roll ${target(facts)} to ${wanted(facts) || imagesText(wantedBySpec(facts.upgrade), facts.upgrade.spec)}`;
+      return `Starting attempt ${status.attempt?.number ?? 1}: ${target(facts)} ${from && from !== to ? `from ${from} to ${to}` : `to ${to}`}`;
     case 'Upgrading':
-      return waitingStageText(facts, wanted(facts)) ?? rolling(facts);
+      return waitingStageText(facts, to) ?? rolling(facts);
     case 'PostChecking':
-      return waitingStageText(facts, wanted(facts)) ?? checking(facts);
+      return waitingStageText(facts, to) ?? checking(facts);
     case 'Inconclusive':
-      return `No verdict on ${wanted(facts)} yet: ${facts.summary?.counts.passed ?? 0} of ${facts.summary?.desired ?? 0} pods passed${worst(facts) || rollingFailure(facts)}`;
+      return `No verdict on ${to} yet: ${passedOf(facts)}${worst(facts) || controllerHolds(facts)}`;
     case 'Succeeded':
       return succeeded(facts);
     case 'FallingBack':
-      return `Falling back from ${wanted(facts)} to ${before(facts)}: ${status.fallback?.cause ?? ''}`;
+      return `Falling back to ${from}; ${why(to, status.fallback?.reason, status.fallback?.cause)}`;
     case 'FallbackChecking':
-      return `Checking the fallback to ${before(facts)}, ${status.counts?.passed ?? 0} of ${pods(status.counts?.desired ?? 0)} proved${worst(facts)}; it fell back because of ${status.fallback?.cause ?? ''}`;
+      return `Verifying the fallback to ${from}: ${passedOf(facts)}${worst(facts)}; ${why(to, status.fallback?.reason, status.fallback?.cause)}`;
     case 'FellBack':
       return fellBack(facts);
     case 'FallbackFailed':
-      return `The fallback from ${wanted(facts)} to ${before(facts)} did not come to its end, somebody must look: ${status.attempt?.end?.cause ?? ''}`;
+      return `The fallback from ${to} to ${from} did not complete, manual intervention is required: ${status.attempt?.end?.cause ?? ''}`;
     case 'Failed':
       return failed(facts);
     case 'Aborted':
-      return `Aborted before ${wanted(facts)} was proved: ${status.attempt?.end?.cause ?? ''}`;
+      return `Ended before ${to} was verified: ${status.attempt?.end?.cause ?? ''}`;
   }
 }
 
 /** Why no further pod comes, when no pod has anything to say: the controller's own words, if it has any. */
-function rollingFailure(facts: Facts): string {
+function controllerHolds(facts: Facts): string {
   const { workload } = facts;
-  if (workload?.replicaFailure) {
-    return `; ${workload.replicaFailure}`;
-  }
-  return `; the controller of ${target(facts)} replaces no further pod: look at its events and at the nodes`;
+  return workload?.replicaFailure
+    ? `; ${workload.replicaFailure}`
+    : `; the controller of ${target(facts)} replaces no further pod: look at its events and at the nodes`;
 }
 
-const wantedBySpec = (upgrade: Upgrade): Record<string, string> =>
-  Object.fromEntries(upgrade.spec.containers.map(({ name, image }) => [name, image]));
-
-/** One sentence, no full stop, at most 4,000 characters. */
+/** One sentence, no full stop: what runs now, then why. */
 export function sentence(facts: Facts, drift: string | undefined): string {
+  return cut(said(facts, drift), SENTENCE_MAX);
+}
+
+const EARLIER = '; that was by an earlier post-check than spec.postCheck is now: say retry to ask again';
+
+const byEarlierCheck = ({ status, upgrade }: Facts): boolean =>
+  status.phase !== 'Aborted' && isPostCheckChanged(status, upgrade.spec);
+
+function said(facts: Facts, drift: string | undefined): string {
   const { obstacle, status } = facts;
-  if (obstacle && !status.attempt) {
-    return cut(obstacle.message, 4000);
+  if (!obstacle) {
+    return (
+      drift ?? `${cut(byPhase(facts), SENTENCE_MAX - EARLIER.length)}${byEarlierCheck(facts) ? EARLIER : ''}`
+    );
   }
-  if (obstacle && (status.attempt?.end || obstacle.reason === 'TargetClaimed')) {
-    return cut(obstacle.message, 4000);
+  if (!status.attempt || status.attempt.end || isReason(obstacle.reason, 'TargetClaimed')) {
+    return obstacle.message;
   }
-  if (obstacle) {
-    return cut(`Standing still, ${obstacle.message}; ${byPhase(facts)}`, 4000);
+  if (isReason(obstacle.reason, 'Paused')) {
+    const since = status.paused?.since ? ` since ${status.paused.since}` : '';
+    return `Paused by spec.paused${since}, set it to false to go on; ${byPhase(facts)}`;
   }
-  const earlier =
-    status.phase !== 'Aborted' && isPostCheckChanged(status, facts.upgrade.spec)
-      ? '; that was by an earlier post-check than spec.postCheck is now: say retry to ask again'
-      : '';
-  return cut(drift ?? `${cut(byPhase(facts), 3900)}${earlier}`, 4000);
+  return `Blocked: ${obstacle.message}; ${byPhase(facts)}`;
 }

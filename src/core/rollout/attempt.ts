@@ -1,7 +1,7 @@
 /** How an attempt ends: with every pod verified, or with evidence against its version. */
 import { effectiveChecks } from '../../api/checks.ts';
 import { own } from '../../api/own.ts';
-import type { EndReason } from '../../api/reasons.ts';
+import { type EndReason, isReason } from '../../api/reasons.ts';
 import type { Images } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import { imagesOf } from '../images.ts';
@@ -16,8 +16,8 @@ export function succeed({ snapshot, status, summary }: Turn): ActiveStatus {
   const { upgrade, now, updateRevision } = snapshot;
   const { counts, desired } = summary;
   const reason = successReason(snapshot, summary);
-  const cause = `${counts.passed} of ${desired} pods passed`;
-  const end: End = { phase: 'Succeeded', outcome: 'Succeeded', reason, cause, gating: false };
+  const cause = { reason, passed: counts.passed, desired };
+  const end: End = { phase: 'Succeeded', outcome: 'Succeeded', cause, gating: false };
   const ended = endAttempt(upgrade, status, end, now);
   if (reason === 'AllSkipped') {
     return ended;
@@ -53,7 +53,7 @@ export function fail(
   if (status.attempt.adopted || Object.keys(images).length === 0) {
     return end('NoFallbackTarget', false);
   }
-  if (evidence.reason === 'Aborted' || action === 'Rollback') {
+  if (isReason(evidence.cause.reason, 'Aborted') || action === 'Rollback') {
     return startFallback(snapshot, status, images, evidence);
   }
   return action === 'Pause' ? end('FallbackPaused', true) : end('FallbackDisabled', false);

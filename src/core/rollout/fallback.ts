@@ -3,6 +3,8 @@
 import { effectiveChecks } from '../../api/checks.ts';
 import { cut } from '../../api/cut.ts';
 import type { FallbackStatus, Images } from '../../api/types.ts';
+import { storedCause } from '../cause.ts';
+import { causeText, fallbackFailedText } from '../report/cause-text.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, type End, endAttempt, without } from '../status.ts';
 import { toIso } from '../time.ts';
@@ -13,7 +15,7 @@ export function startFallback(
   { now, workload }: Snapshot,
   status: ActiveStatus,
   images: Images,
-  { reason, cause, pods }: Evidence,
+  { cause, pods }: Evidence,
 ): ActiveStatus {
   const at = toIso(now);
   const evidence = pods.length > 0 ? pods.slice(0, 3) : undefined;
@@ -22,7 +24,15 @@ export function startFallback(
     targetGeneration: workload?.generation ?? status.targetGeneration,
     phase: 'FallingBack',
     attempt: { ...without(status.attempt, 'end'), progressAt: at, maxUpdated: 0, maxPassed: 0 },
-    fallback: { state: 'Rolling', reason, cause: cut(cause, 2000), images, startedAt: at, evidence },
+    fallback: {
+      state: 'Rolling',
+      reason: cause.reason,
+      cause: cut(causeText(cause), 2000),
+      why: storedCause(cause),
+      images,
+      startedAt: at,
+      evidence,
+    },
   };
 }
 
@@ -30,8 +40,14 @@ export function startFallback(
 export function finishFallback({ snapshot, status, summary }: Turn): ActiveStatus {
   const { upgrade, now, updateRevision } = snapshot;
   const verified = verifiedBy(snapshot, summary);
-  const { reason = 'PostCheckFailed', cause = '' } = status.fallback ?? {};
-  const end: End = { phase: 'FellBack', outcome: 'FellBack', reason, cause, gating: false };
+  const cause = status.fallback?.why ?? { reason: status.fallback?.reason ?? 'PostCheckFailed' };
+  const end: End = {
+    phase: 'FellBack',
+    outcome: 'FellBack',
+    cause,
+    text: status.fallback?.cause,
+    gating: false,
+  };
   const result = withResult(
     endAttempt(upgrade, status, end, now),
     verified === 'No' ? 'Unverified' : 'Verified',
@@ -64,13 +80,11 @@ export function fallBackFailed(
   state: 'Failed' | 'Unverified',
 ): ActiveStatus {
   const { upgrade, now } = snapshot;
-  const how = state === 'Failed' ? 'failed too' : 'could not be verified';
-  const cause = `${status.fallback?.cause ?? ''}; the fallback ${how}: ${evidence.cause}`;
   const end: End = {
     phase: 'FallbackFailed',
     outcome: 'FallbackFailed',
-    reason: evidence.reason,
-    cause,
+    cause: evidence.cause,
+    text: fallbackFailedText(status.fallback?.cause ?? '', evidence.cause, state),
     gating: true,
   };
   return withResult(endAttempt(upgrade, status, end, now), state, 'No', now);

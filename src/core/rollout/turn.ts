@@ -1,7 +1,7 @@
 /** One turn of verifying a rollout: what its ends are derived from. */
-import type { AnyReason } from '../../api/reasons.ts';
 import type { PodReport } from '../../api/types.ts';
 import type { PodView, WorkloadView } from '../../api/views.ts';
+import type { Cause } from '../cause.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { ActiveStatus } from '../status.ts';
 import { excludedNodes, type PodSummary } from '../verification/summary.ts';
@@ -16,9 +16,7 @@ export interface Turn {
 
 /** What speaks against a version. */
 export interface Evidence {
-  readonly reason: AnyReason;
-  /** One sentence without its full stop. */
-  readonly cause: string;
+  readonly cause: Cause;
   readonly pods: readonly PodReport[];
 }
 

@@ -1,21 +1,24 @@
 /** Verifying the pods of a rollout, in either direction, and what follows from it. */
 import { cut } from '../../api/cut.ts';
 import type { WorkloadView } from '../../api/views.ts';
-import { type Action, type Decision, firstAction, NO_ACTION, type PlannedCycle } from '../plan.ts';
+import {
+  type Action,
+  type Decision,
+  firstAction,
+  NO_ACTION,
+  type PlannedCycle,
+  type PodCondition,
+} from '../plan.ts';
+import { resultText } from '../report/cause-text.ts';
+import { exitCodes, report } from '../report/pods.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, isFallingBack, postCheckDigest, resumedAt, verificationId } from '../status.ts';
-import { earliest, fromIso, latest, spanText, toIso } from '../time.ts';
-import type { PodResult, VerificationContext } from '../verification/pod.ts';
+import { earliest, fromIso, latest, toIso } from '../time.ts';
+import type { VerificationContext } from '../verification/context.ts';
+import type { PodResult } from '../verification/pod.ts';
 import { possibleTries } from '../verification/probe-cycle.ts';
 import { withPins } from '../verification/recorded.ts';
-import {
-  exitCodes,
-  type PodSummary,
-  report,
-  summarizePods,
-  ungated,
-  unrecorded,
-} from '../verification/summary.ts';
+import { type PodSummary, summarizePods, ungated, unrecorded } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { isReady } from '../workload/pods.ts';
 import { advance, movePartition } from './advance.ts';
@@ -68,6 +71,23 @@ export function verificationContext(snapshot: Snapshot, status: ActiveStatus): V
     nodeBackAt: snapshot.nodeBackAt,
     waitingSince: snapshot.waitingSince,
     isSoaking: isSoaking(spec, status),
+    template: (snapshot.workload?.containers ?? []).map(({ name }) => name),
+    baseline: status.from.baseline ?? [],
+    restartsBefore: restartsBefore(snapshot, status),
+  };
+}
+
+/** Pods of a revision that this attempt brought were made by it, by whatever clock; of others the restarts that were seen before do not count. */
+function restartsBefore(
+  { upgrade, updateRevision, restartsSeen }: Snapshot,
+  status: ActiveStatus,
+): VerificationContext['restartsBefore'] {
+  const id = verificationId(upgrade, status);
+  const isOurs =
+    !isFallingBack(status) && status.attempt.trigger !== 'Retry' && updateRevision !== status.from.revision;
+  return (pod, container) => {
+    const seen = isOurs ? undefined : restartsSeen?.get(`${pod.uid}/${container}`);
+    return seen?.verification === id ? seen.restarts : 0;
   };
 }
 
@@ -144,17 +164,8 @@ function isDone({ snapshot, summary }: Turn, verifies: boolean): boolean {
 
 function evidenceOf(results: readonly PodResult[]): Evidence {
   const bad = results.filter(({ state }) => state === 'Failed');
-  const worst = bad[0];
-  if (!worst) {
-    return { reason: 'NoEvidence', cause: 'unknown', pods: [] };
-  }
-  const others = bad.length > 1 ? ` (and ${bad.length - 1} more)` : '';
-  const on = worst.pod.node ? ` on ${worst.pod.node}` : '';
-  return {
-    reason: worst.reason,
-    cause: `pod ${worst.pod.name}${on}${others}: ${worst.message}`,
-    pods: report(bad),
-  };
+  const cause = bad[0]?.cause ?? { reason: 'NoEvidence' };
+  return { cause: bad.length > 1 ? { ...cause, others: bad.length - 1 } : cause, pods: report(bad) };
 }
 
 interface Overdue {
@@ -185,13 +196,11 @@ function overdue(turn: Turn, rollout: Rollout): Overdue | undefined {
   if (!against && results.some(isComing)) {
     return undefined;
   }
-  const why = against ?? summary.results[0];
-  const text = `no progress for ${spanText(progressDeadlineSeconds(snapshot) * 1000)}`;
+  const cause = (against ?? summary.results[0])?.cause ?? { reason: 'NoProgress' };
   return {
     against: against !== undefined,
     evidence: {
-      reason: why?.reason ?? 'NoProgress',
-      cause: why ? `${text}; pod ${why.pod.name}: ${why.message}` : text,
+      cause: { ...cause, idleSeconds: progressDeadlineSeconds(snapshot) },
       pods: against ? report([against]) : [],
     },
   };
@@ -255,12 +264,13 @@ function phaseOf(summary: PodSummary, rollout: Rollout, isLate: boolean): Active
 export function scheduleProbes(
   { now }: Snapshot,
   { results }: PodSummary,
-  { id, inFallback, spec }: VerificationContext,
+  context: VerificationContext,
 ): { readonly cycles: readonly PlannedCycle[]; readonly wakeAt: number | undefined } {
+  const { id, inFallback } = context;
   const isDue = ({ cycleAt }: PodResult) => cycleAt !== undefined && cycleAt <= now;
   const cycles = results
     .filter(isDue)
-    .map(({ pod }) => ({ pod, verification: id, inFallback, tries: possibleTries(spec, pod) }));
+    .map(({ pod }) => ({ pod, verification: id, inFallback, tries: possibleTries(context, pod) }));
   const later = results
     .flatMap(({ cycleAt, lookAt }) => [cycleAt, lookAt])
     .filter((at) => at !== undefined && at > now);
@@ -291,9 +301,11 @@ export function recordResults(
 }
 
 /** A result as it is recorded on its pod, pinned to what was evaluated. */
-export function podCondition({ pod, state, reason, message }: PodResult, { id }: VerificationContext) {
-  const status = state === 'Failed' ? ('False' as const) : ('True' as const);
-  return { pod, condition: { status, reason, message: withPins(cut(message, 1000), id, pod) } };
+export function podCondition(result: PodResult, { id }: VerificationContext): PodCondition {
+  const { pod, state, cause } = result;
+  const status = state === 'Failed' ? 'False' : 'True';
+  const message = withPins(cut(resultText(result), 1000), id, pod);
+  return { pod, condition: { status, reason: cause.reason, message } };
 }
 
 /** Deletes the pod that its controller waits for instead of replacing it. */

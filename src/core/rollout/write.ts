@@ -1,6 +1,7 @@
 /** Writing a rollout's images, and recording what the API server made of them. */
 import { own } from '../../api/own.ts';
 import type { WorkloadView } from '../../api/views.ts';
+import type { Cause } from '../cause.ts';
 import { imagesOf, imagesToWrite, runsImages } from '../images.ts';
 import type { Action, Decision } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -74,8 +75,12 @@ function recordAnswer(snapshot: Snapshot, rolling: Rolling, rolledAt: string): A
   if (isSameVersion(asked, stood) && runsImages(workload, from.images)) {
     return { ...next, attempt: { ...attempt, rolledAt, adopted: true, gating: false } };
   }
-  const cause = `the API server answered image ${asked} for container ${back} with ${stood}, which ran before: look for an admission policy that sets it`;
-  return endRewritten(snapshot, rolling, cause);
+  return endRewritten(snapshot, rolling, {
+    reason: 'ImageRewritten',
+    container: back,
+    wanted: asked,
+    image: stood,
+  });
 }
 
 /** The write had no effect: the image is the one of before, or nothing at all has changed. */
@@ -83,10 +88,9 @@ const isSetBack = ({ workload, status: { attempt, from } }: Rolling, name: strin
   workload.generation === attempt.targetGeneration ||
   own(imagesOf(workload), name) === own(from.images, name);
 
-function endRewritten(snapshot: Snapshot, { workload, status }: Rolling, cause: string): ActiveStatus {
-  const reason = 'ImageRewritten';
-  const end = { phase: 'Failed', outcome: 'Failed', reason, cause, gating: false } as const;
+function endRewritten(snapshot: Snapshot, { workload, status }: Rolling, cause: Cause): ActiveStatus {
+  const end = { phase: 'Failed', outcome: 'Failed', cause, gating: false } as const;
   return runsImages(workload, status.from.images)
     ? endAttempt(snapshot.upgrade, status, end, snapshot.now)
-    : fail(snapshot, workload, status, { reason, cause, pods: [] });
+    : fail(snapshot, workload, status, { cause, pods: [] });
 }

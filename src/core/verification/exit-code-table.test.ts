@@ -1,11 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { specOf } from '../../../test/support/snapshots.ts';
 import { effectiveChecks } from '../../api/checks.ts';
+import { UNRUNNABLE } from '../../api/enums.ts';
 import type { Check } from '../../api/types.ts';
-import { evaluateTry, type TryOutcome } from './exit-codes.ts';
+import { type Baseline, evaluateTry, type TryContext, type TryOutcome } from './exit-codes.ts';
 
 const [probe] = effectiveChecks(specOf()) as [Check];
-const onNewPod = { inFallback: false, podReady: true };
+const onNewPod: TryContext = { inFallback: false, podReady: true };
 const say = (outcome: TryOutcome, check: Check = probe, context = onNewPod): string => {
   const { class: own, reason } = evaluateTry(check, outcome, context);
   return `${own} ${reason}`;
@@ -14,8 +15,8 @@ const exits = (code: number, output = '', check: Check = probe): string =>
   say({ kind: 'exit', code, output }, check);
 const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i);
-/** What the readiness script prints last, so that its own 126 and 127 are told from a missing command. */
-const resultLine = (code: number): string => `postcheck: stage=hook code=${code} state=EXITED`;
+/** What the readiness script prints last: with it, its own table of codes holds. */
+const resultLine = (code: number): string => `postcheck: stage=hook code=${code} state=EXITED\n`;
 
 describe('all 256 exit codes, as the readiness script means them', () => {
   const table: readonly (readonly [codes: number[], says: string, means: string])[] = [
@@ -27,7 +28,8 @@ describe('all 256 exit codes, as the readiness script means them', () => {
     [range(121, 123), 'Retry ProbeFailed', ''],
     [[124], 'Retry ProbeHookTimedOut', 'the readiness hook ran past its limit'],
     [[125], 'Retry ProbeInternalError', 'the readiness script failed by itself'],
-    [[126, 127], 'Fail CommandMissing', 'the command is not in the image'],
+    [[126], 'Retry ProbeHookNotRunnable', 'the readiness hook is not executable'],
+    [[127], 'Retry ProbeHookNotRunnable', 'the readiness hook or its interpreter is missing'],
     [[128], 'Retry ProbeFailed', ''],
     [[129], 'Retry ProbeKilled', 'killed by SIGHUP'],
     [[130], 'Retry ProbeKilled', 'killed by SIGINT'],
@@ -41,8 +43,9 @@ describe('all 256 exit codes, as the readiness script means them', () => {
   test.each(table.flatMap(([codes, says, means]) => codes.map((code) => [code, says, means] as const)))(
     '%i is %s',
     (code, says, means) => {
-      expect(exits(code)).toBe(says);
-      expect(evaluateTry(probe, { kind: 'exit', code, output: '' }, onNewPod)).toMatchObject({
+      const output = resultLine(code);
+      expect(exits(code, output)).toBe(says);
+      expect(evaluateTry(probe, { kind: 'exit', code, output }, onNewPod)).toMatchObject({
         message: means,
         exitCode: code,
       });
@@ -65,10 +68,44 @@ describe('all 256 exit codes, as the readiness script means them', () => {
     expect(exits(0)).toBe('Pass Passed');
   });
 
-  test("126 and 127 are the hook's when the script's own result line is there", () => {
-    expect(exits(126, resultLine(126))).toBe('Retry ProbeHookNotRunnable');
-    expect(exits(127, `bash: hook: not found\n${resultLine(127)}`)).toBe('Retry ProbeHookNotRunnable');
-    expect(exits(127, 'sh: /usr/bin/readiness_probe.sh: not found')).toBe('Fail CommandMissing');
+  test('mean nothing of the kind in a program that is not the script', () => {
+    for (const code of [...range(1, 125), 128]) {
+      expect(exits(code, 'no response\n')).toBe('Retry ProbeFailed');
+      expect(evaluateTry(probe, { kind: 'exit', code, output: '' }, onNewPod).message).toBe('');
+    }
+  });
+
+  test('126 and 127 of a command that did run are its own, as a shell ends: never a missing command', () => {
+    const skips = { ...probe, whenMissing: 'Skip' } as const;
+    expect(exits(126, 'sh: /x: Permission denied', skips)).toBe('Retry ProbeFailed');
+    expect(exits(127, 'curl: not found', skips)).toBe('Retry ProbeFailed');
+    expect(evaluateTry(skips, { kind: 'exit', code: 127, output: 'secret' }, onNewPod).message).toBe(
+      'something that it calls is missing',
+    );
+  });
+});
+
+describe('a second look', () => {
+  const rule = (codes: string, of: 'Pass' | 'Retry' | 'Fail' | 'Skip'): Check => ({
+    ...probe,
+    exitCodes: [{ codes, class: of, reason: 'Mine', message: '' }],
+  });
+  const confirms = (outcome: TryOutcome, check = probe) => evaluateTry(check, outcome, onNewPod).confirm;
+  const code = (value: number): TryOutcome => ({ kind: 'exit', code: value, output: '' });
+
+  test.each([
+    ['no: it passed', code(0), probe, 'no'],
+    ['no: a rule says that 17 passes', code(17), rule('17', 'Pass'), 'no'],
+    ['no: a rule says that 17 is skipped', code(17), rule('17', 'Skip'), 'no'],
+    ['no: nobody answered', { kind: 'unreachable', message: '' }, probe, 'no'],
+    ['now: it failed', code(17), probe, 'now'],
+    ['now: a rule says that 0 is not yet good', code(0), rule('0', 'Retry'), 'now'],
+    ['now: the command is missing', { kind: 'missing' }, probe, 'now'],
+    ['now: it did not end', { kind: 'timeout', output: '' }, probe, 'now'],
+    ['after a moment: it was killed, or its container died', code(137), probe, 'afterGrace'],
+    ['after a moment: also where a rule speaks of it', code(137), rule('137', 'Fail'), 'afterGrace'],
+  ] as [string, TryOutcome, Check, string][])('%s', (_what, outcome, check, expected) => {
+    expect(confirms(outcome, check)).toBe(expected);
   });
 });
 
@@ -79,7 +116,7 @@ describe("a user's rule", () => {
     'can make its codes %s, and its words are shown',
     (own) => {
       const check = withRules({ codes: '17', class: own, reason: 'SchemaTooOld', message: 'migrate first' });
-      expect(evaluateTry(check, { kind: 'exit', code: 17, output: 'x' }, onNewPod)).toEqual({
+      expect(evaluateTry(check, { kind: 'exit', code: 17, output: 'x' }, onNewPod)).toMatchObject({
         class: own,
         reason: 'SchemaTooOld',
         message: 'migrate first',
@@ -92,7 +129,7 @@ describe("a user's rule", () => {
 
   test('of a range covers both its ends and nothing beyond', () => {
     const check = withRules({ codes: '3-119', class: 'Fail', reason: 'HookSaysNo', message: '' });
-    expect([2, 3, 119, 120].map((code) => exits(code, '', check))).toEqual([
+    expect([2, 3, 119, 120].map((code) => exits(code, resultLine(code), check))).toEqual([
       'Retry StartServiceNotDone',
       'Fail HookSaysNo',
       'Fail HookSaysNo',
@@ -100,7 +137,7 @@ describe("a user's rule", () => {
     ]);
   });
 
-  test('wins over the default, also for 0 and for a missing command', () => {
+  test('wins over the default, also for 0 and for what a shell ends with', () => {
     expect(exits(0, '', withRules({ codes: '0', class: 'Retry', reason: 'NotYet', message: '' }))).toBe(
       'Retry NotYet',
     );
@@ -120,11 +157,7 @@ describe("a user's rule", () => {
 
 describe('without an exit code', () => {
   test.each([
-    [
-      'a missing command ends the wait',
-      { kind: 'missing', message: 'exec: "x": not found' },
-      'Fail CommandMissing',
-    ],
+    ['a missing command ends the wait', { kind: 'missing' }, 'Fail CommandMissing'],
     [
       'a command that ran past its limit is asked again',
       { kind: 'timeout', output: '' },
@@ -158,12 +191,32 @@ describe('without an exit code', () => {
   });
 
   test('a missing command is skipped where the owner says so, and in a fallback, whose image may be older than the script', () => {
-    const missing = { kind: 'missing', message: '' } as const;
+    const missing = { kind: 'missing' } as const;
+    const inFallback = { inFallback: true, podReady: true };
     expect(say(missing, { ...probe, whenMissing: 'Skip' })).toBe('Skip CommandMissing');
-    expect(say(missing, probe, { inFallback: true, podReady: true })).toBe('Skip CommandMissing');
-    expect(say({ kind: 'exit', code: 127, output: '' }, probe, { inFallback: true, podReady: true })).toBe(
-      'Skip CommandMissing',
-    );
-    expect(evaluateTry(probe, missing, onNewPod).message).toBe('the command is not in the image');
+    expect(say(missing, probe, inFallback)).toBe('Skip CommandMissing');
+    expect(say({ kind: 'exit', code: 127, output: '' }, probe, inFallback)).toBe('Retry ProbeFailed');
+  });
+
+  test('what the version before had decides, by default, whether a missing command is remarkable', () => {
+    const missing = { kind: 'missing' } as const;
+    const auto = (baseline: Baseline | undefined) => say(missing, probe, { ...onNewPod, baseline });
+    expect(probe.whenMissing).toBe('Auto');
+    expect(auto('Missing')).toBe('Skip NothingAsked');
+    expect(auto('Had')).toBe('Fail CommandMissing');
+    expect(auto('Unknown')).toBe('Fail CommandMissing');
+    expect(auto(undefined)).toBe('Fail CommandMissing');
+    const strict = { ...probe, whenMissing: 'Fail' } as const;
+    expect(say(missing, strict, { ...onNewPod, baseline: 'Missing' })).toBe('Fail CommandMissing');
+  });
+
+  test.each(UNRUNNABLE)('a command that is there and cannot be run (%s) is never skipped for it', (why) => {
+    const outcome = { kind: 'unrunnable', why } as const;
+    for (const whenMissing of ['Auto', 'Fail', 'Skip'] as const) {
+      expect(say(outcome, { ...probe, whenMissing }, { ...onNewPod, baseline: 'Missing' })).toBe(
+        'Fail CommandNotRunnable',
+      );
+    }
+    expect(evaluateTry(probe, outcome, onNewPod).unrunnable).toBe(why);
   });
 });

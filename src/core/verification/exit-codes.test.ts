@@ -49,16 +49,25 @@ describe("the readiness script's own words are the message of its codes", () => 
     );
   });
 
-  test.each([
-    ['without the result line', 'readiness_probe: start ended with exit status 3\n'],
-    ['with the result line of another code', said(1, 'hook crashed')],
-    ['with the result line alone', 'postcheck: stage=supervisor code=2 state=EXITED exitstatus=3\n'],
-    ['with nothing', ''],
-  ])('but the general meaning stands %s', (_, output) => {
-    expect(exited(2, output)).toMatchObject({
+  test('but the general meaning stands with the result line alone', () => {
+    expect(exited(2, 'postcheck: stage=supervisor code=2 state=EXITED exitstatus=3\n')).toMatchObject({
       reason: 'StartServiceNotDone',
       message: 'the start service has not ended with status 0',
     });
+  });
+
+  test.each([
+    ['without the result line', 'readiness_probe: start ended with exit status 3\n'],
+    ['with the result line of another code', said(1, 'hook crashed')],
+    ['with a result line that something else follows', `${said(2, 'start failed')}password=1\n`],
+    ['with nothing', ''],
+  ])('and the program is not the script %s', (_, output) => {
+    expect(exited(2, output)).toMatchObject({ reason: 'ProbeFailed', message: '' });
+  });
+
+  test('in one line of bounded length', () => {
+    const { message } = exited(2, said(2, `start ${'x'.repeat(5000)}💥`));
+    expect(message.length).toBeLessThanOrEqual(200);
   });
 
   test('not for codes to which the Upgrade gives a meaning', () => {
@@ -82,20 +91,25 @@ describe("the readiness script's own words are the message of its codes", () => 
   });
 });
 
-test('with its result line, 127 is what the script decided; without, the command is not there', () => {
-  expect(
-    exited(127, said(127, 'hook /usr/bin/readiness_probe_hook or its interpreter was not found')),
-  ).toMatchObject({
+test('with its result line, 127 is what the script decided', () => {
+  const output = said(127, 'hook /usr/bin/readiness_probe_hook or its interpreter was not found');
+  expect(exited(127, output)).toMatchObject({
     class: 'Retry',
     reason: 'ProbeHookNotRunnable',
     message: 'hook /usr/bin/readiness_probe_hook or its interpreter was not found',
   });
-  expect(exited(127, 'sh: not found')).toMatchObject({
-    class: 'Fail',
-    reason: 'CommandMissing',
-    message: 'sh: not found',
-    exitCode: 127,
-  });
+});
+
+test('what a check printed is in its output and nowhere else', () => {
+  for (const code of [1, 2, 17, 120, 126, 127, 137]) {
+    const { message, output } = exited(code, 'password=secret\n');
+    expect(output).toContain('secret');
+    expect(message).not.toContain('secret');
+  }
+  const grpc = { kind: 'answered', good: false, output: 'rpc failed: secret (gRPC status 5)' } as const;
+  expect(evaluateTry(check, grpc, onNewPod).message).toBe('gRPC status 5');
+  const redirected = { kind: 'unconnected', message: 'Get "http://10.0.0.1/secret": refused' } as const;
+  expect(evaluateTry(check, redirected, onNewPod).message).toBe('refused');
 });
 
 describe('of the output', () => {

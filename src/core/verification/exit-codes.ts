@@ -1,15 +1,19 @@
 /**
- * What one try says. The whole exit-code contract of the readiness script lives here:
- * evidence is an exit code, a missing command, or a command that ran past its limit. Everything else is Error, which is no evidence.
+ * What one try says. The whole exit-code contract is here: what is evidence, what it means, and whether it needs a second look.
+ * Evidence is an exit code, a command that is missing or cannot be run, and one that ran past its limit. Everything else is Error: no evidence.
  */
 import { cut } from '../../api/cut.ts';
+import type { Class, Unrunnable } from '../../api/enums.ts';
 import { type AnyReason, type PodReason, userReason } from '../../api/reasons.ts';
-import type { Check, Class, ExitCodeRule } from '../../api/types.ts';
+import type { Check, ExitCodeRule } from '../../api/types.ts';
 
 /** Outcome of one try as the shells report it; `unreachable` is a broken channel of any kind. */
 export type TryOutcome =
   | { readonly kind: 'exit'; readonly code: number; readonly output: string }
-  | { readonly kind: 'missing'; readonly message: string }
+  /** The container has no such command. */
+  | { readonly kind: 'missing' }
+  /** It has the command, which cannot be run. */
+  | { readonly kind: 'unrunnable'; readonly why: Unrunnable }
   | { readonly kind: 'timeout'; readonly output: string }
   | { readonly kind: 'unreachable'; readonly message: string }
   /** A check over the network was answered, well or not. */
@@ -17,32 +21,42 @@ export type TryOutcome =
   /** A check over the network found nobody to answer, from where the operator is. */
   | { readonly kind: 'unconnected'; readonly message: string };
 
+/** Did the version that ran before have the command? Asked in its pods before the first write; `Unknown` when nobody answered. */
+export type Baseline = 'Had' | 'Missing' | 'Unknown';
+
 /** What else bears on a try. */
 export interface TryContext {
   /** The try was made on a reverted pod. */
   readonly inFallback: boolean;
   /** ContainersReady, as the kubelet on the pod's own node sees it. */
   readonly podReady: boolean;
+  /** Absent: not known. */
+  readonly baseline?: Baseline;
 }
+
+/** Whether an answer counts only after a second look at the pod, and when that look is worth it. */
+export type Confirm = 'no' | 'now' | 'afterGrace';
 
 export interface TryVerdict {
   readonly class: Class;
   /** CamelCase, shown in the status and in conditions. */
   readonly reason: AnyReason;
-  /** What it means; empty when the reason says it all. */
+  /** What it means; empty when the reason says it all. Never what the check printed. */
   readonly message: string;
   readonly exitCode?: number;
+  readonly unrunnable?: Unrunnable;
   readonly output: string;
+  readonly confirm: Confirm;
 }
 
-/** The last line that the readiness script prints by itself; without it 126 and 127 mean that the command is missing. */
-const RESULT_LINE = /^postcheck: stage=\w+ code=(\d+)\b/gm;
+type Meaning = Omit<TryVerdict, 'confirm' | 'output'> & { readonly output?: string };
 
 const SIGNALS: Readonly<Record<number, string>> = {
   1: 'SIGHUP', 2: 'SIGINT', 3: 'SIGQUIT', 4: 'SIGILL', 6: 'SIGABRT', 7: 'SIGBUS', 8: 'SIGFPE', 9: 'SIGKILL', 11: 'SIGSEGV', 13: 'SIGPIPE', 14: 'SIGALRM', 15: 'SIGTERM',
 }; // biome-ignore format: a table
 
-const DEFAULTS: Readonly<Record<number, readonly [reason: PodReason, message: string]>> = {
+/** The readiness script's own codes. They mean this only where its result line stands at the end: other programs have codes of their own. */
+const SCRIPT_CODES: Readonly<Record<number, readonly [reason: PodReason, message: string]>> = {
   1: ['ProbeHookCrashed', 'the readiness hook crashed'],
   2: ['StartServiceNotDone', 'the start service has not ended with status 0'],
   120: ['ProbeHookBrokeContract', 'the readiness hook returned a reserved code'],
@@ -52,26 +66,38 @@ const DEFAULTS: Readonly<Record<number, readonly [reason: PodReason, message: st
   127: ['ProbeHookNotRunnable', 'the readiness hook or its interpreter is missing'],
 };
 
-/** The script's sentence about its decision, on stderr; warnings come before it. The kept output may have lost its head, not its end. */
+/** A shell ends so when what it calls is missing or cannot be run. */
+const SHELL_CODES: Readonly<Record<number, string>> = {
+  126: 'something that it calls cannot be run',
+  127: 'something that it calls is missing',
+};
+
+/** The last line that the readiness script prints on stdout; its sentences on stderr may come after it. */
+const RESULT_LINE = /^postcheck: stage=\w+ code=(\d+)\b[^\n]*$/gm;
+/** The script's sentence about its decision; warnings come before it. The kept output may have lost its head, not its end. */
 const SENTENCE = /^readiness_probe: (.+)$/gm;
+const ONLY_SENTENCES = /^(?:\s*|readiness_probe: .*)$/;
+const SENTENCE_MAX = 200;
 
 /** Differs with every try, and a sentence that does would be a write of the status each time. */
 const PROCESS = / \(pid \d+, uptime [^)]*\)/;
 
-/** What the expression captures where it matches last: a hook's own output comes before the script's. */
-const lastMatch = (expression: RegExp, output: string): string | undefined =>
-  [...output.matchAll(expression)].at(-1)?.[1];
-
-/**
- * What the readiness script itself says about `code`, such as "start ended with exit status 3": it knows more than a table.
- * `undefined` when the script did not decide on this code, or its words were not kept.
- */
-function ownWords(code: number, output: string): string | undefined {
-  if (Number(lastMatch(RESULT_LINE, output)) !== code) {
-    return undefined;
+/** True when the readiness script itself decided on `code`: its result line ends the output. A hook's output comes before it. */
+function isScripts(code: number, output: string): boolean {
+  const last = [...output.matchAll(RESULT_LINE)].at(-1);
+  if (!last || Number(last[1]) !== code) {
+    return false;
   }
-  const words = lastMatch(SENTENCE, output)?.replace(PROCESS, '');
-  return words === undefined ? undefined : cut(words, 256);
+  return output
+    .slice(last.index + last[0].length)
+    .split('\n')
+    .every((line) => ONLY_SENTENCES.test(line));
+}
+
+/** What the script itself says, such as "start ended with exit status 3": it knows more than a table. */
+function scriptsSentence(output: string): string | undefined {
+  const said = [...output.matchAll(SENTENCE)].at(-1)?.[1]?.replace(PROCESS, '');
+  return said === undefined ? undefined : cut(said, SENTENCE_MAX);
 }
 
 /** Does `rule` speak of `code`? Codes that are no range never match; the CRD refuses them. */
@@ -80,59 +106,104 @@ function covers(rule: ExitCodeRule, code: number): boolean {
   return low !== undefined && high !== undefined && low <= code && code <= high;
 }
 
-function missing(check: Check, message: string, inFallback: boolean): TryVerdict {
-  // An image from before the script existed must be able to take a fallback: there, readiness decides.
-  const skip = inFallback || check.whenMissing === 'Skip';
-  return {
-    class: skip ? 'Skip' : 'Fail',
-    reason: 'CommandMissing',
-    message: message || 'the command is not in the image',
-    output: '',
-  };
+/** By `whenMissing`. An image from before the command existed must be able to take a fallback: there, readiness decides. */
+function missing(check: Check, { inFallback, baseline }: TryContext): Meaning {
+  if (inFallback || check.whenMissing === 'Skip') {
+    return { class: 'Skip', reason: 'CommandMissing', message: '' };
+  }
+  // What is not known is not assumed: only a version before that lacked the command too makes its absence unremarkable.
+  return check.whenMissing === 'Auto' && baseline === 'Missing'
+    ? { class: 'Skip', reason: 'NothingAsked', message: '' }
+    : { class: 'Fail', reason: 'CommandMissing', message: '' };
 }
 
-function meaning(code: number, output: string): readonly [reason: PodReason, message: string] {
-  const known = DEFAULTS[code];
+/** There, and cannot be run: never a case of `whenMissing`. */
+const unrunnable = (why: Unrunnable, { inFallback }: TryContext): Meaning => ({
+  class: inFallback ? 'Skip' : 'Fail',
+  reason: 'CommandNotRunnable',
+  message: '',
+  unrunnable: why,
+});
+
+/** Reason and message of a code that no rule speaks of. */
+function meaning(check: Check, code: number, output: string): readonly [reason: PodReason, message: string] {
+  const known = isScripts(code, output) ? SCRIPT_CODES[code] : undefined;
   if (known) {
-    return [known[0], ownWords(code, output) ?? known[1]];
+    // Who keeps no output does not want it quoted either.
+    const said = check.maxOutputBytes > 0 ? scriptsSentence(output) : undefined;
+    return [known[0], said ?? known[1]];
   }
   return code > 128
     ? ['ProbeKilled', `killed by ${SIGNALS[code - 128] ?? `signal ${code - 128}`}`]
-    : ['ProbeFailed', ''];
+    : ['ProbeFailed', SHELL_CODES[code] ?? ''];
 }
 
-function exited(check: Check, code: number, output: string, inFallback: boolean): TryVerdict {
+function exited(check: Check, code: number, output: string): Meaning {
   const rule = check.exitCodes.find((candidate) => covers(candidate, code));
   if (rule) {
-    return {
-      class: rule.class,
-      reason: userReason(rule.reason),
-      message: rule.message,
-      exitCode: code,
-      output,
-    };
+    const reason = userReason(rule.reason);
+    return { class: rule.class, reason, message: rule.message, exitCode: code, output };
   }
   if (code === 0) {
     return { class: 'Pass', reason: 'Passed', message: '', exitCode: 0, output };
   }
-  if ((code === 126 || code === 127) && lastMatch(RESULT_LINE, output) === undefined) {
-    return {
-      ...missing(check, kept(output.trim(), Math.min(check.maxOutputBytes, 256)), inFallback),
-      exitCode: code,
-    };
-  }
-  // Who keeps no output does not want it quoted either.
-  const [reason, message] = meaning(code, check.maxOutputBytes > 0 ? output : '');
+  const [reason, message] = meaning(check, code, output);
   return { class: 'Retry', reason, message, exitCode: code, output };
 }
 
+function meaningOf(check: Check, outcome: TryOutcome, context: TryContext): Meaning {
+  switch (outcome.kind) {
+    case 'exit':
+      return exited(check, outcome.code, outcome.output);
+    case 'missing':
+      return missing(check, context);
+    case 'unrunnable':
+      return unrunnable(outcome.why, context);
+    case 'timeout': {
+      const message = `still running after ${check.timeoutSeconds}s`;
+      return { class: 'Retry', reason: 'ProbeTimedOut', message, output: outcome.output };
+    }
+    case 'unreachable':
+      return { class: 'Error', reason: 'NoEvidence', message: outcome.message };
+    case 'answered':
+      return answered(outcome);
+    case 'unconnected':
+      // A connection that cannot be made from the operator is no evidence, unless the pod's own readiness says the same.
+      return {
+        class: context.podReady ? 'Error' : 'Retry',
+        reason: context.podReady ? 'NoEvidence' : 'ProbeUnconnected',
+        message: cut(outcome.message.replace(ASKED_URL, ''), 256),
+      };
+  }
+}
+
+/** The status code of an HTTP answer and the word of a gRPC one are closed sets; whatever else the peer said stays in the output. */
+const ANSWER = /\b(?:statuscode: \d{3}|responded with "[A-Z_]{1,20}"|timeout\b|gRPC status \d{1,2})/;
+
+/** The address may be one that the peer redirected to. */
+const ASKED_URL = /^Get "[^"]*": /;
+
+const answered = ({ good, output }: { good: boolean; output: string }): Meaning =>
+  good
+    ? { class: 'Pass', reason: 'Passed', message: '', output }
+    : { class: 'Retry', reason: 'ProbeFailed', message: ANSWER.exec(output)?.[0] ?? '', output };
+
 /**
- * Judges one try of `check`. A connection that cannot be made from the operator is no evidence, unless the pod's own readiness says the same.
- * Source of the code table: the readiness script's own contract, see docs/guides/writing-a-post-check.md.
+ * Execs go by the pod's name and probes by its IP, and both pass on to another pod when this one goes: what counts against a pod must have been
+ * said by the very container. A good answer needs no second look: its result is recorded on this pod by its UID, or not at all.
+ * A killed command and a container that died under it both answer 128+n; the kubelet needs a moment to tell which.
  */
+function confirmOf({ class: of, exitCode = 0 }: Meaning): Confirm {
+  if (of !== 'Retry' && of !== 'Fail') {
+    return 'no';
+  }
+  return exitCode > 128 ? 'afterGrace' : 'now';
+}
+
+/** Evaluates one try of `check`. Source of the code table: the readiness script's contract, docs/guides/writing-a-post-check.md. */
 export function evaluateTry(check: Check, outcome: TryOutcome, context: TryContext): TryVerdict {
-  const verdict = judged(check, outcome, context);
-  return { ...verdict, output: kept(verdict.output, check.maxOutputBytes) };
+  const said = meaningOf(check, outcome, context);
+  return { ...said, output: kept(said.output ?? '', check.maxOutputBytes), confirm: confirmOf(said) };
 }
 
 /** Head and tail, together of that many bytes. More was read, because the script's result line stands at the end. */
@@ -143,33 +214,4 @@ function kept(output: string, maxBytes: number): string {
   }
   const tail = Math.floor(maxBytes / 2);
   return `${bytes.subarray(0, maxBytes - tail)}${tail > 0 ? bytes.subarray(-tail) : ''}`;
-}
-
-function judged(check: Check, outcome: TryOutcome, { inFallback, podReady }: TryContext): TryVerdict {
-  switch (outcome.kind) {
-    case 'exit':
-      return exited(check, outcome.code, outcome.output, inFallback);
-    case 'missing':
-      return missing(check, outcome.message, inFallback);
-    case 'timeout':
-      return {
-        class: 'Retry',
-        reason: 'ProbeTimedOut',
-        message: `still running after ${check.timeoutSeconds}s`,
-        output: outcome.output,
-      };
-    case 'unreachable':
-      return { class: 'Error', reason: 'NoEvidence', message: outcome.message, output: '' };
-    case 'answered':
-      return outcome.good
-        ? { class: 'Pass', reason: 'Passed', message: '', output: outcome.output }
-        : { class: 'Retry', reason: 'ProbeFailed', message: cut(outcome.output, 256), output: '' };
-    case 'unconnected':
-      return {
-        class: podReady ? 'Error' : 'Retry',
-        reason: podReady ? 'NoEvidence' : 'ProbeUnconnected',
-        message: outcome.message,
-        output: '',
-      };
-  }
 }

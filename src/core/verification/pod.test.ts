@@ -11,19 +11,20 @@ import {
   verificationContext,
 } from '../../../test/support/snapshots.ts';
 import { VERIFIED } from '../../api/names.ts';
-import type { PodView } from '../../api/views.ts';
-import {
-  evaluatePod,
-  isTerminalReason,
-  nextCycleAt,
-  podDeadline,
-  type VerificationContext,
-  waitingFamily,
-} from './pod.ts';
+import type { ContainerView, PodView } from '../../api/views.ts';
+import { resultText } from '../report/cause-text.ts';
+import type { VerificationContext } from './context.ts';
+import { evaluatePod, isTerminalReason, waitingFamily } from './pod.ts';
 import { addCycle, type PodRecord } from './probe-cycle.ts';
 import { withPins } from './recorded.ts';
+import { nextCycleAt, podDeadline } from './schedule.ts';
 
 const seconds = (count: number): number => count * 1000;
+/** A pod's result with its reason and its words beside it. */
+function evaluate(...args: Parameters<typeof evaluatePod>) {
+  const result = evaluatePod(...args);
+  return { ...result, reason: result.cause.reason, message: resultText(result) };
+}
 const asked = (
   code: number,
   verification: VerificationContext,
@@ -34,6 +35,7 @@ const asked = (
   let record: PodRecord | undefined;
   const context = {
     spec: verification.spec,
+    template: verification.template,
     verification: verification.id,
     inFallback: verification.inFallback,
   };
@@ -65,7 +67,7 @@ describe('a deadline', () => {
   test('is told while it is open: not of a settled pod, and not while the clocks stand still', () => {
     const verification = verificationContext({ deadlineSeconds: 600 });
     const told = (context: VerificationContext, code: number) =>
-      evaluatePod(podOf(), asked(code, context), context, NOW).deadlineAt;
+      evaluate(podOf(), asked(code, context), context, NOW).deadlineAt;
     expect(told(verification, 17)).toBe(podDeadline(podOf(), verification));
     expect(told(verification, 0)).toBeUndefined();
     expect(told({ ...verification, resumedAt: NOW }, 17)).toBeUndefined();
@@ -80,12 +82,12 @@ describe('a deadline', () => {
   test('fails a pod that said Retry only by a try made at it or later', () => {
     const verification = verificationContext({ deadlineSeconds: 60 });
     expect(
-      evaluatePod(podOf(), asked(17, verification, NOW - 1), verification, NOW + seconds(20)),
+      evaluate(podOf(), asked(17, verification, NOW - 1), verification, NOW + seconds(20)),
     ).toMatchObject({
       state: 'Retrying',
       reason: 'ProbeFailed',
     });
-    expect(evaluatePod(podOf(), asked(17, verification, NOW), verification, NOW + 100)).toMatchObject({
+    expect(evaluate(podOf(), asked(17, verification, NOW), verification, NOW + 100)).toMatchObject({
       state: 'Failed',
       message: 'readiness-probe in container web exited 17 (ProbeFailed) until the deadline of 1m',
     });
@@ -95,7 +97,12 @@ describe('a deadline', () => {
     const silent = (verification: VerificationContext) =>
       addCycle(
         undefined,
-        { spec: verification.spec, verification: verification.id, inFallback: false },
+        {
+          spec: verification.spec,
+          template: verification.template,
+          verification: verification.id,
+          inFallback: false,
+        },
         podOf(),
         {
           ...cycleOf({ kind: 'unreachable', message: 'connection lost' }),
@@ -103,12 +110,12 @@ describe('a deadline', () => {
         },
       );
     const wait = verificationContext({ deadlineSeconds: 60 });
-    expect(evaluatePod(podOf(), silent(wait), wait, NOW)).toMatchObject({
+    expect(evaluate(podOf(), silent(wait), wait, NOW)).toMatchObject({
       state: 'Inconclusive',
       reason: 'NoEvidence',
     });
     const act = verificationContext({ deadlineSeconds: 60, postCheck: { onInconclusive: 'Fallback' } });
-    expect(evaluatePod(podOf(), silent(act), act, NOW)).toMatchObject({
+    expect(evaluate(podOf(), silent(act), act, NOW)).toMatchObject({
       state: 'Failed',
       reason: 'InconclusiveAtDeadline',
     });
@@ -127,7 +134,12 @@ describe('a deadline', () => {
     });
     const record = addCycle(
       undefined,
-      { spec: verification.spec, verification: verification.id, inFallback: false },
+      {
+        spec: verification.spec,
+        template: verification.template,
+        verification: verification.id,
+        inFallback: false,
+      },
       pod,
       {
         startedAt: NOW,
@@ -135,7 +147,7 @@ describe('a deadline', () => {
         results: [],
       },
     );
-    expect(evaluatePod(pod, record, verification, NOW)).toMatchObject({
+    expect(evaluate(pod, record, verification, NOW)).toMatchObject({
       state: 'Inconclusive',
       reason: 'Unschedulable',
     });
@@ -145,10 +157,10 @@ describe('a deadline', () => {
 describe('cycles', () => {
   test('pass a pod after successThreshold of them in a row', () => {
     const verification = verificationContext({ postCheck: { successThreshold: 3 } });
-    expect(evaluatePod(podOf(), asked(0, verification, NOW, podOf(), 2), verification, NOW).state).toBe(
+    expect(evaluate(podOf(), asked(0, verification, NOW, podOf(), 2), verification, NOW).state).toBe(
       'Waiting',
     );
-    expect(evaluatePod(podOf(), asked(0, verification, NOW, podOf(), 3), verification, NOW)).toMatchObject({
+    expect(evaluate(podOf(), asked(0, verification, NOW, podOf(), 3), verification, NOW)).toMatchObject({
       state: 'Passed',
       recorded: false,
       message: 'readiness-probe in container web exited 0',
@@ -157,8 +169,8 @@ describe('cycles', () => {
 
   test('fail a pod after failureThreshold of them in a row, before any deadline', () => {
     const verification = verificationContext({ postCheck: { failureThreshold: 2 } });
-    expect(evaluatePod(podOf(), asked(5, verification), verification, NOW).state).toBe('Retrying');
-    expect(evaluatePod(podOf(), asked(5, verification, NOW, podOf(), 2), verification, NOW)).toMatchObject({
+    expect(evaluate(podOf(), asked(5, verification), verification, NOW).state).toBe('Retrying');
+    expect(evaluate(podOf(), asked(5, verification, NOW, podOf(), 2), verification, NOW)).toMatchObject({
       state: 'Failed',
       message:
         'readiness-probe in container web exited 5 (ProbeFailed), 2 times in a row (failureThreshold 2)',
@@ -167,11 +179,9 @@ describe('cycles', () => {
 
   test('of another verification, or of containers that are gone, say nothing', () => {
     const verification = verificationContext();
-    expect(evaluatePod(podOf(), recordOf({ verification: 'proof-0' }), verification, NOW).state).toBe(
-      'Waiting',
-    );
+    expect(evaluate(podOf(), recordOf({ verification: 'proof-0' }), verification, NOW).state).toBe('Waiting');
     const restarted = podOf({ containers: [containerOf({ id: 'containerd://bbbb' })] });
-    expect(evaluatePod(restarted, asked(0, verification), verification, NOW).state).toBe('Waiting');
+    expect(evaluate(restarted, asked(0, verification), verification, NOW).state).toBe('Waiting');
   });
 });
 
@@ -205,15 +215,13 @@ describe('the next cycle', () => {
   });
 
   test('is not wanted of a pod that passed, failed, or is on a lost node', () => {
-    expect(evaluatePod(podOf(), asked(0, verification), verification, NOW).cycleAt).toBeUndefined();
-    expect(
-      evaluatePod(podOf(), undefined, verificationContext({ nodeReady: () => false }), NOW),
-    ).toMatchObject({
+    expect(evaluate(podOf(), asked(0, verification), verification, NOW).cycleAt).toBeUndefined();
+    expect(evaluate(podOf(), undefined, verificationContext({ nodeReady: () => false }), NOW)).toMatchObject({
       state: 'Inconclusive',
       reason: 'NodeUnreachable',
     });
     expect(
-      evaluatePod(podOf(), undefined, verificationContext({ nodeReady: () => false }), NOW).cycleAt,
+      evaluate(podOf(), undefined, verificationContext({ nodeReady: () => false }), NOW).cycleAt,
     ).toBeUndefined();
   });
 });
@@ -235,13 +243,13 @@ describe('a container that cannot start', () => {
   ])('for %s fails its pod after %i s', (reason, patience) => {
     expect(isTerminalReason(reason)).toBe(true);
     const pod = waiting(reason, 'no such thing');
-    expect(evaluatePod(pod, undefined, seen(waitingFamily(reason), patience), NOW)).toMatchObject({
+    expect(evaluate(pod, undefined, seen(waitingFamily(reason), patience), NOW)).toMatchObject({
       state: 'Failed',
       reason,
-      message: `container web cannot start, ${reason}: no such thing`,
+      message: expect.stringContaining(`(${reason}: no such thing)`),
     });
     if (patience > 0) {
-      const early = evaluatePod(pod, undefined, seen(waitingFamily(reason), patience - 1), NOW);
+      const early = evaluate(pod, undefined, seen(waitingFamily(reason), patience - 1), NOW);
       expect(early.state).not.toBe('Failed');
       expect(early.lookAt).toBe(NOW + 1000);
     }
@@ -251,7 +259,7 @@ describe('a container that cannot start', () => {
     'for "%s" is waited for',
     (reason) => {
       expect(isTerminalReason(reason)).toBe(false);
-      expect(evaluatePod(waiting(reason), undefined, verificationContext(), NOW).state).toBe('Waiting');
+      expect(evaluate(waiting(reason), undefined, verificationContext(), NOW).state).toBe('Waiting');
     },
   );
 
@@ -265,25 +273,65 @@ describe('restarts', () => {
     podOf({ containers: [containerOf({ restarts, exitCode: 3 })], ...change });
 
   test('beyond maxRestarts fail a pod that this attempt made', () => {
-    expect(evaluatePod(crashed(2), undefined, verificationContext(), NOW).state).toBe('Waiting');
-    expect(evaluatePod(crashed(3), undefined, verificationContext(), NOW)).toMatchObject({
+    expect(evaluate(crashed(2), undefined, verificationContext(), NOW).state).toBe('Waiting');
+    expect(evaluate(crashed(3), undefined, verificationContext(), NOW)).toMatchObject({
       state: 'Failed',
       reason: 'TooManyRestarts',
-      message: 'container web restarted 3 times, last with exit code 3 (maxRestarts 2)',
+      message: 'container web restarted 3 times, last with exit code 3; allowed are 2',
     });
   });
 
-  test('of a pod that was there before say nothing about this version', () => {
-    expect(
-      evaluatePod(crashed(9, { createdAt: NOW - seconds(600) }), undefined, verificationContext(), NOW).state,
-    ).toBe('Waiting');
+  test('from before this verification say nothing about this version', () => {
+    const before = verificationContext({ restartsBefore: () => 7 });
+    expect(evaluate(crashed(9), undefined, before, NOW).state).toBe('Waiting');
+    expect(evaluate(crashed(10), undefined, before, NOW).state).toBe('Failed');
   });
 
-  test('of a pod made in the very second of the start count: creation times are whole seconds', () => {
-    const verification = verificationContext({ startedAt: NOW - 59_300 });
-    expect(evaluatePod(crashed(3, { createdAt: NOW - 60_000 }), undefined, verification, NOW).state).toBe(
-      'Failed',
+  test('count by whatever clock: a pod whose creation lies before our start is judged like any other', () => {
+    const ahead = verificationContext({ startedAt: NOW + seconds(3) });
+    expect(evaluate(crashed(9), undefined, ahead, NOW).state).toBe('Failed');
+  });
+
+  test('of a container that was not upgraded, or that somebody injected, are no evidence', () => {
+    const containers = [containerOf(), containerOf({ name: 'proxy', role: 'sidecar', restarts: 9 })];
+    expect(evaluate(podOf({ containers }), undefined, verificationContext(), NOW).state).toBe('Waiting');
+  });
+
+  const ended = (reason: string, change: Partial<ContainerView> = {}): PodView =>
+    podOf({
+      specChanges: 3,
+      containers: [
+        containerOf({
+          restarts: 3,
+          exitCode: 137,
+          ended: { reason, message: 'words of the application', byRule: false },
+          ...change,
+        }),
+      ],
+    });
+
+  test('name how the container ended last, never what it left as a message', () => {
+    const { state, message } = evaluate(ended('OOMKilled'), undefined, verificationContext(), NOW);
+    expect(state).toBe('Failed');
+    expect(message).toBe(
+      'container web restarted 3 times, last ended as OOMKilled (exit code 137); allowed are 2',
     );
+  });
+
+  test.each([
+    ['that a resize in place asks for', ended('Completed', { restartsToResize: true })],
+    ['after the node had lost the container', ended('Unknown')],
+    [
+      'that a restart rule asks for',
+      ended('Error', { ended: { reason: 'Error', message: '', byRule: true } }),
+    ],
+  ])('%s say nothing of the version', (_what, pod) => {
+    expect(evaluate(pod, undefined, verificationContext(), NOW).state).toBe('Waiting');
+  });
+
+  test('beyond those that resizes explain do', () => {
+    const pod = ended('Error', { restartsToResize: true, restarts: 6 });
+    expect(evaluate(pod, undefined, verificationContext(), NOW).state).toBe('Failed');
   });
 });
 
@@ -307,7 +355,7 @@ describe('a stored verdict', () => {
     ['False', 'SchemaTooOld', 'Failed'],
   ] as const)('of %s %s stands without asking again', (status, reason, state) => {
     expect(
-      evaluatePod(storedOn(status, reason, 'as it was'), undefined, verificationContext(), NOW),
+      evaluate(storedOn(status, reason, 'as it was'), undefined, verificationContext(), NOW),
     ).toMatchObject({
       state,
       reason,
@@ -318,9 +366,9 @@ describe('a stored verdict', () => {
 
   test('is void for another verification and after a restart', () => {
     const pod = storedOn('True', 'PostCheckPassed', '');
-    expect(evaluatePod(pod, undefined, verificationContext({ id: 'proof-2' }), NOW).state).toBe('Waiting');
+    expect(evaluate(pod, undefined, verificationContext({ id: 'proof-2' }), NOW).state).toBe('Waiting');
     expect(
-      evaluatePod(
+      evaluate(
         { ...pod, containers: [containerOf({ id: 'containerd://bbbb' })] },
         undefined,
         verificationContext(),

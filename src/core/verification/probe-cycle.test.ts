@@ -11,6 +11,7 @@ import {
   specOf,
 } from '../../../test/support/snapshots.ts';
 import type { UpgradeSpec } from '../../api/types.ts';
+import type { ContainerView } from '../../api/views.ts';
 import type { TryOutcome } from './exit-codes.ts';
 import {
   addCycle,
@@ -21,7 +22,13 @@ import {
   validRecord,
 } from './probe-cycle.ts';
 
-const context = (spec: UpgradeSpec = specOf()) => ({ spec, verification: 'proof-1', inFallback: false });
+const TEMPLATE = ['web', 'log', 'proxy', 'migrate'];
+const context = (spec: UpgradeSpec = specOf()) => ({
+  spec,
+  template: TEMPLATE,
+  verification: 'proof-1',
+  inFallback: false,
+});
 const tried = (outcomes: readonly TryOutcome[], pod = podOf()): PodRecord =>
   outcomes.reduce(
     (known: PodRecord | undefined, outcome) => addCycle(known, context(), pod, cycleOf(outcome, pod)),
@@ -35,7 +42,7 @@ describe('a cycle', () => {
     ['is to be repeated when a check said Retry, ready or not', exit(17), podOf(), 'Retry'],
     ['is to be repeated when all checks passed but the pod is not ready', exit(0), notReady(), 'Retry'],
     ['is no evidence when the channel broke and the pod is ready', UNREACHABLE, podOf(), 'Error'],
-    ['fails at once when a check is final', { kind: 'missing', message: '' } as TryOutcome, podOf(), 'Fail'],
+    ['fails at once when a check is final', { kind: 'missing' } as TryOutcome, podOf(), 'Fail'],
   ])('%s', (_what, outcome, pod, expected) => {
     expect(tried([outcome], pod).class).toBe(expected);
   });
@@ -62,8 +69,7 @@ describe('a cycle', () => {
       postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, whenMissing: 'Skip' }] },
     });
     expect(
-      addCycle(undefined, context(spec), podOf(), cycleOf({ kind: 'missing', message: '' }, podOf(), spec))
-        .class,
+      addCycle(undefined, context(spec), podOf(), cycleOf({ kind: 'missing' }, podOf(), spec)).class,
     ).toBe('Skip');
   });
 
@@ -150,7 +156,7 @@ describe('readiness', () => {
     const gates = ['postcheck.dev/verified', 'example.com/load-balancer'];
     expect(readinessOf(podOf({ gates }), 0, NOW)).toMatchObject({
       ready: false,
-      message: 'condition example.com/load-balancer is not True',
+      cause: { reason: 'NotReady', detail: 'condition example.com/load-balancer is not True' },
     });
     const conditions = { ...podOf().conditions, 'example.com/load-balancer': conditionOf('True') };
     expect(readinessOf(podOf({ gates, conditions }), 0, NOW).ready).toBe(true);
@@ -162,8 +168,7 @@ describe('readiness', () => {
     expect(readinessOf(pod, 10, NOW)).toEqual({
       ready: false,
       dueAt: NOW + 1000,
-      reason: 'MinReadySeconds',
-      message: 'ready, but not yet for 10s',
+      cause: { reason: 'MinReadySeconds', detail: 'ready, but not yet for 10s' },
     });
   });
 
@@ -174,7 +179,7 @@ describe('readiness', () => {
         phase: 'Pending',
         conditions: { PodScheduled: conditionOf('False', 5, 'Unschedulable', '0/3 nodes are available') },
       }),
-      { reason: 'Unschedulable', message: '0/3 nodes are available' },
+      { reason: 'Unschedulable', detail: '0/3 nodes are available' },
     ],
     [
       'a container that cannot start',
@@ -183,25 +188,44 @@ describe('readiness', () => {
           containerOf({ state: 'waiting', reason: 'CrashLoopBackOff', exitCode: 3, ready: false }),
         ],
       }),
-      { reason: 'CrashLoopBackOff', message: 'container web is CrashLoopBackOff (last exit code 3)' },
+      { reason: 'CrashLoopBackOff', container: 'web', exitCode: 3 },
     ],
     [
       'an init container that has not ended',
       notReady({
         containers: [
-          containerOf({ ready: false }),
-          containerOf({ name: 'migrate', role: 'init', ready: false }),
+          containerOf({ state: 'waiting', reason: 'PodInitializing', id: '', ready: false }),
+          containerOf({ name: 'migrate', role: 'init', state: 'terminated', exitCode: 0 }),
+          containerOf({ name: 'wait-for-db', role: 'init', ready: false, startedAt: NOW - 20_000 }),
+          containerOf({ name: 'last', role: 'init', state: 'waiting', reason: 'PodInitializing', id: '' }),
         ],
       }),
-      { reason: 'NotReady', message: 'container web is running but not ready' },
+      {
+        reason: 'Initializing',
+        container: 'wait-for-db',
+        since: new Date(NOW - 20_000).toISOString(),
+      },
     ],
     [
-      'a container that is not ready',
-      notReady(),
-      { reason: 'NotReady', message: 'container web is running but not ready' },
+      'an init container that fails',
+      notReady({
+        containers: [
+          containerOf({ state: 'waiting', reason: 'PodInitializing', id: '', ready: false }),
+          containerOf({
+            name: 'migrate',
+            role: 'init',
+            state: 'waiting',
+            reason: 'CrashLoopBackOff',
+            exitCode: 1,
+            ended: { reason: 'OOMKilled', message: '', byRule: false },
+          }),
+        ],
+      }),
+      { reason: 'CrashLoopBackOff', container: 'migrate', exitCode: 1, ended: 'OOMKilled' },
     ],
+    ['a container that is not ready', notReady(), { reason: 'NotReady', container: 'web' }],
   ])("of %s is told in the pod's own words", (_what, pod, expected) => {
-    expect(readinessOf(pod, 0, NOW)).toEqual({ ready: false, ...expected });
+    expect(readinessOf(pod, 0, NOW)).toEqual({ ready: false, cause: expected });
   });
 });
 
@@ -216,7 +240,12 @@ describe('the tries of a pod', () => {
   });
   const targets = (change: Record<string, unknown>, checks: Record<string, unknown> = {}): string[] =>
     expectedTries(
-      specOf({ ...change, postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, ...checks }] } }),
+      context(
+        specOf({
+          ...change,
+          postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, ...checks }] },
+        }),
+      ),
       pod,
     ).map(({ container }) => container);
 
@@ -245,14 +274,67 @@ describe('the tries of a pod', () => {
     const all = specOf({
       postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, containers: ['*'] }] },
     });
-    expect(possibleTries(all, pod).map(({ container }) => container)).toEqual(['web', 'proxy']);
-    expect(possibleTries(specOf(), notReady())).toHaveLength(1);
+    expect(possibleTries(context(all), pod).map(({ container }) => container)).toEqual(['web', 'proxy']);
+    expect(possibleTries(context(), notReady())).toHaveLength(1);
   });
 
   test('over the network are made once for the pod', () => {
     const spec = specOf({
       postCheck: { checks: [{ name: 'port', tcpSocket: { port: 80 }, containers: ['*'] }] },
     });
-    expect(expectedTries(spec, pod)).toHaveLength(1);
+    expect(expectedTries(context(spec), pod)).toHaveLength(1);
   });
+});
+
+describe('what others inject into pods', () => {
+  const injected = (change: Partial<ContainerView> = {}) =>
+    containerOf({ name: 'mesh-proxy', id: 'containerd://mesh', ...change });
+
+  test('is not asked: * is every container of the template', () => {
+    const spec = specOf({
+      postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, containers: ['*'] }] },
+    });
+    const pod = podOf({ containers: [containerOf(), injected()] });
+    expect(expectedTries(context(spec), pod).map(({ container }) => container)).toEqual(['web']);
+  });
+
+  const silent = { startedAt: NOW, finishedAt: NOW, results: [] };
+  const readinessOnly = context(specOf({ postCheck: { checks: [] } }));
+
+  test('is no evidence when it alone keeps the pod from being ready', () => {
+    const waits = notReady({ containers: [containerOf(), injected({ ready: false })] });
+    expect(addCycle(undefined, readinessOnly, waits, silent).class).toBe('Error');
+    const both = notReady({ containers: [containerOf({ ready: false }), injected({ ready: false })] });
+    expect(addCycle(undefined, readinessOnly, both, silent).class).toBe('Retry');
+  });
+});
+
+test('where neither this version nor the one before has the command, readiness decides', () => {
+  const pod = podOf();
+  const outcome = { kind: 'missing' } as const;
+  const cycle = cycleOf(outcome, pod);
+  const results = cycle.results.map((result) => ({ ...result, baseline: 'Missing' as const }));
+  expect(addCycle(undefined, context(), pod, { ...cycle, results }).class).toBe('Pass');
+  expect(addCycle(undefined, context(), notReady(), { ...cycle, results }).class).toBe('Retry');
+});
+
+test('the version before answers for each container on its own', () => {
+  const baseline = [
+    { check: 'readiness-probe', container: 'web', missing: true },
+    { check: 'readiness-probe', container: 'proxy', exitCode: 17 },
+  ];
+  const spec = specOf({
+    containers: [
+      { name: 'web', image: 'a' },
+      { name: 'proxy', image: 'b' },
+    ],
+  });
+  const pod = podOf({
+    containers: [containerOf(), containerOf({ name: 'proxy' }), containerOf({ name: 'log' })],
+  });
+  const tries = possibleTries({ ...context(spec), baseline }, pod);
+  expect(tries.map(({ container, baseline: before }) => `${container} ${before}`)).toEqual([
+    'web Missing',
+    'proxy Had',
+  ]);
 });

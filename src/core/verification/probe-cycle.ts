@@ -4,19 +4,32 @@
  */
 
 import { effectiveChecks } from '../../api/checks.ts';
+import { cut } from '../../api/cut.ts';
 import { VERIFIED } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
-import { type AnyReason, kubernetesReason } from '../../api/reasons.ts';
-import type { Check, Class, UpgradeSpec } from '../../api/types.ts';
-import type { PodView } from '../../api/views.ts';
+import { isReason, kubernetesReason } from '../../api/reasons.ts';
+import type { BaselineEntry, Check, Class, UpgradeSpec } from '../../api/types.ts';
+import type { ContainerView, PodView } from '../../api/views.ts';
+import type { Cause } from '../cause.ts';
+import { toIso } from '../time.ts';
 import { checkTargets } from './check-targets.ts';
-import { evaluateTry, type TryContext, type TryOutcome, type TryVerdict } from './exit-codes.ts';
+import {
+  type Baseline,
+  evaluateTry,
+  type TryContext,
+  type TryOutcome,
+  type TryVerdict,
+} from './exit-codes.ts';
+
+/** The words of others are kept to this length. */
+const DETAIL_MAX = 512;
 
 /** One try to make. The container ID pins its answer: another ID in the pod's status voids it. */
 export interface TryRequest {
   readonly check: Check;
   readonly container: string;
   readonly containerId: string;
+  readonly baseline?: Baseline;
 }
 
 export interface TryResult extends TryRequest {
@@ -30,6 +43,8 @@ export interface TryRecord {
   readonly containerId: string;
   readonly verdict: TryVerdict;
   readonly attempts: number;
+  /** Tries that ran past the limit: nothing ends their processes, so they may still run in the container. */
+  readonly timeouts: number;
   readonly firstAt: number;
   readonly lastAt: number;
 }
@@ -58,8 +73,16 @@ export interface FinishedCycle {
   readonly seen?: PodView;
 }
 
-export interface CycleContext {
+/** What is asked of a pod. */
+export interface Question {
   readonly spec: UpgradeSpec;
+  /** Names of the containers in the pod template: what others inject into pods is not what the user meant. */
+  readonly template: readonly string[];
+  /** What the checks said in pods of the version before. */
+  readonly baseline?: readonly BaselineEntry[];
+}
+
+export interface CycleContext extends Question {
   readonly verification: string;
   readonly inFallback: boolean;
 }
@@ -68,8 +91,8 @@ export interface Readiness {
   readonly ready: boolean;
   /** When readiness will have held long enough, if it goes on. */
   readonly dueAt?: number;
-  readonly reason: AnyReason;
-  readonly message: string;
+  /** Why it is not ready. */
+  readonly cause?: Cause;
 }
 
 /** Is the pod ready, apart from our own gate, for `minReadySeconds`? Condition times are whole seconds, so a wait is rounded up. */
@@ -79,63 +102,92 @@ export function readinessOf(pod: PodView, minReadySeconds: number, now: number):
   for (const type of types) {
     const condition = own(pod.conditions, type);
     if (condition?.status !== 'True') {
-      return { ready: false, ...whyNotReady(pod, type) };
+      return { ready: false, cause: whyNotReady(pod, type) };
     }
     heldSince = Math.max(heldSince, condition.since);
   }
   // The times are those of the node's clock: where no wait is wanted, one that is ahead must not make one.
   const dueAt = minReadySeconds > 0 ? heldSince + (minReadySeconds + 1) * 1000 : now;
   return now >= dueAt
-    ? { ready: true, reason: 'Passed', message: '' }
+    ? { ready: true }
     : {
         ready: false,
         dueAt,
-        reason: 'MinReadySeconds',
-        message: `ready, but not yet for ${minReadySeconds}s`,
+        cause: { reason: 'MinReadySeconds', detail: `ready, but not yet for ${minReadySeconds}s` },
       };
 }
 
-/** The pod's own words: the worst container first, then scheduling, then the condition. */
-function whyNotReady(pod: PodView, type: string): { reason: AnyReason; message: string } {
+/** What holds the pod up, and not what waits for it: scheduling, then the init container whose turn it is, sidecars, containers, the condition. */
+function whyNotReady(pod: PodView, type: string): Cause {
   const scheduled = pod.conditions['PodScheduled'];
   if (scheduled?.status === 'False') {
     return {
       reason: scheduled.reason ? kubernetesReason(scheduled.reason) : 'Unschedulable',
-      message: scheduled.message,
+      detail: cut(scheduled.message, DETAIL_MAX),
     };
   }
-  const container = pod.containers.find(
-    ({ state, role }) => state !== 'running' && !(role === 'init' && state === 'terminated'),
-  );
-  if (container) {
-    const ended = container.exitCode === undefined ? '' : ` (last exit code ${container.exitCode})`;
-    return {
-      reason: container.reason ? kubernetesReason(container.reason) : 'NotStarted',
-      message: `container ${container.name} is ${container.reason || container.state}${ended}`,
-    };
+  const isDone = ({ role, state, exitCode }: ContainerView) =>
+    role === 'init' ? state === 'terminated' && exitCode === 0 : state === 'running';
+  const held = inStartOrder(pod).find((container) => !isDone(container));
+  if (held) {
+    return notRunning(held);
   }
   const unready = pod.containers.find(({ ready, role }) => !ready && role !== 'init');
   if (unready) {
-    return { reason: 'NotReady', message: `container ${unready.name} is running but not ready` };
+    return { reason: 'NotReady', container: unready.name };
+  }
+  const said = cut(own(pod.conditions, type)?.message ?? '', DETAIL_MAX);
+  return { reason: 'NotReady', detail: said || `condition ${type} is not True` };
+}
+
+const START_ORDER = ['init', 'sidecar', 'regular'] as const;
+
+const inStartOrder = (pod: PodView): ContainerView[] =>
+  pod.containers.toSorted((a, b) => START_ORDER.indexOf(a.role) - START_ORDER.indexOf(b.role));
+
+function notRunning({ name, role, state, reason, exitCode, startedAt, ended }: ContainerView): Cause {
+  if (role === 'init' && state === 'running') {
+    return {
+      reason: 'Initializing',
+      container: name,
+      ...(startedAt === undefined ? {} : { since: toIso(startedAt) }),
+    };
   }
   return {
-    reason: 'NotReady',
-    message: own(pod.conditions, type)?.message || `condition ${type} is not True`,
+    reason: reason ? kubernetesReason(reason) : 'NotStarted',
+    container: name,
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(ended && ended.reason !== reason ? { ended: kubernetesReason(ended.reason) } : {}),
   };
 }
 
 /** Every check × container that must answer, whether or not the container runs now. A check over the network asks the pod once; the first of its containers stands for it. */
-export const expectedTries = (spec: UpgradeSpec, pod: PodView): { check: Check; container: string }[] =>
-  effectiveChecks(spec).flatMap((check) => {
-    const containers = checkTargets(spec, check.containers, pod.containers);
+export const expectedTries = (
+  { spec, template }: Question,
+  pod: PodView,
+): { check: Check; container: string }[] => {
+  const ours = pod.containers.filter(({ name }) => template.includes(name));
+  return effectiveChecks(spec).flatMap((check) => {
+    const containers = checkTargets(spec, check.containers, ours);
     return (check.exec ? containers : containers.slice(0, 1)).map((container) => ({ check, container }));
   });
+};
+
+function baselineOf({ baseline }: Question, check: Check, container: string): Baseline {
+  const known = baseline?.find((entry) => entry.check === check.name && entry.container === container);
+  if (known?.missing) {
+    return 'Missing';
+  }
+  return known?.exitCode === undefined ? 'Unknown' : 'Had';
+}
 
 /** The tries that can be made now: in containers that run, Ready or not (the script may itself be the readiness probe). */
-export const possibleTries = (spec: UpgradeSpec, pod: PodView): TryRequest[] =>
-  expectedTries(spec, pod).flatMap(({ check, container }) => {
+export const possibleTries = (question: Question, pod: PodView): TryRequest[] =>
+  expectedTries(question, pod).flatMap(({ check, container }) => {
     const view = pod.containers.find(({ name }) => name === container);
-    return view?.state === 'running' && view.id ? [{ check, container, containerId: view.id }] : [];
+    return view?.state === 'running' && view.id
+      ? [{ check, container, containerId: view.id, baseline: baselineOf(question, check, container) }]
+      : [];
   });
 
 /** A record counts only for the same verification and while none of its containers has been replaced. */
@@ -157,7 +209,25 @@ export function validRecord(
 const neverStarted = (pod: PodView): boolean =>
   pod.phase === 'Pending' && pod.containers.every(({ id }) => id === '');
 
-function cycleClass(pod: PodView, ready: boolean, verdicts: readonly TryVerdict[], expected: number): Class {
+interface Heard {
+  readonly ready: boolean;
+  readonly verdicts: readonly TryVerdict[];
+  readonly expected: number;
+}
+
+/** All that is not ready was put there by somebody else than the template: no evidence about its version. */
+const waitsForInjected = ({ containers }: PodView, template: readonly string[]): boolean => {
+  const unready = containers.filter(({ role, ready, state }) =>
+    role === 'init' ? state !== 'terminated' : !ready,
+  );
+  return unready.length > 0 && unready.every(({ name }) => !template.includes(name));
+};
+
+/** Neither the version before nor this one has any of the commands. */
+export const askedNothing = (verdicts: readonly Pick<TryVerdict, 'reason'>[]): boolean =>
+  verdicts.length > 0 && verdicts.every(({ reason }) => isReason(reason, 'NothingAsked'));
+
+function cycleClass(pod: PodView, template: readonly string[], { ready, verdicts, expected }: Heard): Class {
   const has = (wanted: Class) => verdicts.some((verdict) => verdict.class === wanted);
   if (has('Fail')) {
     return 'Fail';
@@ -166,12 +236,14 @@ function cycleClass(pod: PodView, ready: boolean, verdicts: readonly TryVerdict[
     return 'Retry';
   }
   if (!ready) {
-    return neverStarted(pod) ? 'Error' : 'Retry';
+    return neverStarted(pod) || waitsForInjected(pod, template) ? 'Error' : 'Retry';
   }
   if (has('Error') || verdicts.length < expected) {
     return 'Error';
   }
-  return verdicts.length > 0 && verdicts.every((verdict) => verdict.class === 'Skip') ? 'Skip' : 'Pass';
+  const skipped = verdicts.length > 0 && verdicts.every((verdict) => verdict.class === 'Skip');
+  // Where nothing was ever asked, readiness decides as if there were no check.
+  return skipped && !askedNothing(verdicts) ? 'Skip' : 'Pass';
 }
 
 /** A cycle that was begun before the user changed a check answers a question that is asked no more. */
@@ -185,7 +257,7 @@ export function addCycle(
   pod: PodView,
   cycle: FinishedCycle,
 ): PodRecord {
-  const { spec, verification, inFallback } = context;
+  const { spec, template, verification, inFallback } = context;
   const known = validRecord(record, verification, pod);
   const current = cycle.results.filter(
     ({ check, container, containerId }) =>
@@ -193,11 +265,17 @@ export function addCycle(
       pod.containers.some(({ name, id }) => name === container && id === containerId),
   );
   const podReady = pod.conditions.ContainersReady?.status === 'True';
-  const tries = current.map((result) => addTry(known, result, cycle, { inFallback, podReady }));
+  const tries = current.map((result) =>
+    addTry(known, result, cycle, { inFallback, podReady, baseline: result.baseline }),
+  );
   const readiness = readinessOf(pod, spec.postCheck.readiness.minReadySeconds, cycle.startedAt);
   const ready = readiness.ready || !spec.postCheck.readiness.required;
   const verdicts = tries.map(({ verdict }) => verdict);
-  const overall = cycleClass(pod, ready, verdicts, expectedTries(spec, pod).length);
+  const overall = cycleClass(pod, template, {
+    ready,
+    verdicts,
+    expected: expectedTries(context, pod).length,
+  });
   const passed = overall === 'Pass' || overall === 'Skip';
   const against = verdicts.some((verdict) => verdict.class === 'Retry' || verdict.class === 'Fail');
   return {
@@ -243,6 +321,7 @@ function addTry(
     containerId: result.containerId,
     verdict: evaluateTry(result.check, result.outcome, context),
     attempts: (before?.attempts ?? 0) + 1,
+    timeouts: (before?.timeouts ?? 0) + (result.outcome.kind === 'timeout' ? 1 : 0),
     firstAt: before?.firstAt ?? cycle.startedAt,
     lastAt: cycle.finishedAt,
   };

@@ -1,15 +1,14 @@
-/** All pods of one verification together: counts, histogram, report, and what ends the attempt. */
-
-import { cut } from '../../api/cut.ts';
+/** All pods of one verification together: what is counted, and what is still to be recorded. */
 import { POD_STATES, type PodState } from '../../api/enums.ts';
 import { VERIFIED } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
-import type { Attempt, Counts, PodReport, UpgradeStatus } from '../../api/types.ts';
+import type { Attempt, Counts, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { fromIso, toIso } from '../time.ts';
+import { fromIso } from '../time.ts';
 import { desiredPods, isReady, podsOfRevision, rolloutComplete } from '../workload/pods.ts';
-import { evaluatePod, type PodResult, type VerificationContext, worstTriesFirst } from './pod.ts';
+import type { VerificationContext } from './context.ts';
+import { evaluatePod, type PodResult } from './pod.ts';
 
 export interface PodSummary {
   /** Live pods of the wanted revision, worst first. */
@@ -19,9 +18,6 @@ export interface PodSummary {
   /** The workload's own controller says that the rollout is done. */
   readonly rolledOut: boolean;
 }
-
-const MAX_REPORTED = 20;
-const MAX_HISTOGRAM = 32;
 
 export const excludedNodes = (attempt: Attempt | undefined): readonly string[] =>
   attempt?.excludedNodes ?? [];
@@ -66,65 +62,6 @@ function count(results: readonly PodResult[], desired: number): Counts {
     inconclusive: of('Inconclusive'),
     retrying: results.length - passed - skipped - of('Failed', 'Inconclusive'),
   };
-}
-
-/** Histogram of the last exit codes over the pods. */
-export function exitCodes(results: readonly PodResult[]): NonNullable<UpgradeStatus['exitCodes']> {
-  const rows = new Map<string, NonNullable<UpgradeStatus['exitCodes']>[number]>();
-  for (const { record } of results) {
-    for (const { check, container, verdict } of record?.tries ?? []) {
-      if (verdict.exitCode === undefined) {
-        continue;
-      }
-      const key = `${check}/${container}/${verdict.exitCode}`;
-      const row = rows.get(key) ?? {
-        check,
-        container,
-        code: verdict.exitCode,
-        class: verdict.class,
-        reason: verdict.reason,
-        pods: 0,
-      };
-      rows.set(key, { ...row, pods: row.pods + 1 });
-    }
-  }
-  return [...rows.values()].sort((a, b) => b.pods - a.pods || a.code - b.code).slice(0, MAX_HISTOGRAM);
-}
-
-/** Output of all reported pods together, so that the status stays small however many pods there are. */
-const MAX_OUTPUT_TOTAL = 24_000;
-/** Tries shown of one pod, worst first: sixteen checks in many containers are more than the CRD takes; exitCodes counts them all. */
-const MAX_TRIES = 8;
-
-/** The pods as the status shows them, at most 20, worst first. */
-export function report(results: readonly PodResult[]): PodReport[] {
-  let outputLeft = MAX_OUTPUT_TOTAL;
-  return results.slice(0, MAX_REPORTED).map(({ pod, state, reason, message, record, deadlineAt }) => ({
-    name: pod.name,
-    ...(pod.node ? { node: pod.node } : {}),
-    state,
-    reason,
-    message: cut(message, 1000),
-    ...(deadlineAt === undefined ? {} : { deadlineAt: toIso(deadlineAt) }),
-    checks: worstTriesFirst(record?.tries ?? [])
-      .slice(0, MAX_TRIES)
-      .map(({ check, container, verdict, attempts, firstAt, lastAt }) => {
-        const output = cut(verdict.output, outputLeft);
-        outputLeft -= output.length;
-        return {
-          check,
-          container,
-          ...(verdict.exitCode === undefined ? {} : { exitCode: verdict.exitCode }),
-          class: verdict.class,
-          reason: verdict.reason,
-          ...(verdict.message ? { message: cut(verdict.message, 500) } : {}),
-          ...(output ? { output } : {}),
-          attempts,
-          firstAt: toIso(firstAt),
-          lastAt: toIso(lastAt),
-        };
-      }),
-  }));
 }
 
 /** Pods whose result has yet to be written to them: it opens the gate, or says why it stays closed. */

@@ -15,7 +15,7 @@ export const targetClaimed = ({ spec: { targetRef } }: Upgrade, older: string): 
 
 export const targetNotFound = ({ spec: { targetRef }, metadata }: Upgrade): Obstacle => ({
   reason: 'TargetNotFound',
-  message: `${targetRef.kind} ${targetRef.name} does not exist in namespace ${metadata.namespace}: create it, or correct spec.targetRef.name`,
+  message: `${targetRef.kind} ${targetRef.name} does not exist in namespace ${metadata.namespace}: create it, or delete this Upgrade and create one for the workload that you mean`,
 });
 
 export const gateUnavailable: Obstacle = {

@@ -4,12 +4,14 @@ import type { ExecResult } from '../../engine/ports.ts';
 import type { Headers } from '../client/connection.ts';
 import { errorText } from '../client/errors.ts';
 import { OutputCollector } from './exec-output.ts';
-import { readExecStatus } from './exec-status.ts';
+import { neverRan, readExecStatus } from './exec-status.ts';
 
 export interface SessionRequest {
   readonly url: URL;
   readonly headers: Headers;
   readonly agent: Agent;
+  /** The program that is run, to know the runtime's words about it. */
+  readonly command: string;
   readonly timeoutMs: number;
   readonly maxOutputBytes: number;
   readonly signal: AbortSignal;
@@ -133,7 +135,12 @@ class ExecSession {
 
   #status(frame: string): void {
     const verdict = readExecStatus(frame);
-    this.#settle(verdict.kind === 'exit' ? { ...verdict, output: this.#output.text() } : verdict);
+    if (verdict.kind !== 'exit') {
+      this.#settle(verdict);
+      return;
+    }
+    const output = this.#output.text();
+    this.#settle(neverRan(verdict.code, output, this.#request.command) ?? { ...verdict, output });
   }
 
   #notUpgraded(response: IncomingMessage): void {

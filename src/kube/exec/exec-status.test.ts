@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readExecStatus } from './exec-status.ts';
+import { neverRan, readExecStatus } from './exec-status.ts';
 
 const nonZero = (code: unknown, message = ''): string =>
   JSON.stringify({
@@ -36,18 +36,75 @@ test.each(['0', '256', '-1', '1.5', '', ' 7', '1e2', '0x11', 17, null, undefined
   },
 );
 
-describe('a command that cannot be started is missing', () => {
+describe('a command that the container does not have is missing', () => {
   test.each([
     runc('exec: "/nope": stat /nope: no such file or directory'),
+    runc('exec: "/t/file/x": stat /t/file/x: not a directory'),
     runc('exec: "nope": executable file not found in $PATH'),
-    runc('exec: "/etc/passwd": permission denied'),
-    runc('exec: "/etc": permission denied'),
-    runc('exec: "/etc": is a directory'),
+    runc('exec: "": executable file not found in $PATH'),
     'command error: exec failed: args must not be empty',
     'crun: executable file `/nope` not found: No such file or directory: OCI runtime attempted to invoke a command that was not found',
-    'crun: open executable: Permission denied: OCI permission denied',
+    "executable '/nope' not found: OCI runtime attempted to invoke a command that was not found",
   ])('%s', (message) => {
-    expect(readExecStatus(internal(message)).kind).toBe('missing');
+    expect(readExecStatus(internal(message))).toEqual({ kind: 'missing' });
+  });
+});
+
+describe('a command that is there and cannot be run says why', () => {
+  test.each([
+    [runc('exec: "/etc/passwd": permission denied'), 'NotExecutable'],
+    [runc('exec: "/etc": permission denied'), 'NotExecutable'],
+    [runc('exec: "/etc": is a directory'), 'NotExecutable'],
+    [runc('eaccess /dev/shm/x: permission denied'), 'NotExecutable'],
+    ['crun: open executable: Permission denied: OCI permission denied', 'NotExecutable'],
+    ['open executable: Operation not permitted: OCI runtime permission denied error', 'NotExecutable'],
+    ['crun: exec container process `/x`: Exec format error: OCI runtime error', 'WrongFormat'],
+    ['exec user process caused: exec format error', 'WrongFormat'],
+    ['exec user process caused "no such file or directory"', 'NoInterpreter'],
+    [
+      runc('chdir to cwd ("/app") set in config.json failed: no such file or directory'),
+      'NoWorkingDirectory',
+    ],
+  ])('%s', (message, why) => {
+    expect(readExecStatus(internal(message))).toEqual({ kind: 'unrunnable', why });
+  });
+});
+
+describe("an exit code that is the runtime's own", () => {
+  const command = '/usr/bin/readiness_probe.sh';
+
+  test.each([
+    [1, `exec ${command}: no such file or directory\n`, { kind: 'unrunnable', why: 'NoInterpreter' }],
+    [255, `exec ${command}: exec format error`, { kind: 'unrunnable', why: 'WrongFormat' }],
+    [1, `exec ${command}: permission denied`, { kind: 'unrunnable', why: 'NotExecutable' }],
+    [
+      126,
+      `OCI runtime exec failed: exec failed: unable to start container process: exec: "${command}": permission denied: unknown`,
+      { kind: 'unrunnable', why: 'NotExecutable' },
+    ],
+    [
+      127,
+      `OCI runtime exec failed: exec: "${command}": stat ${command}: no such file or directory`,
+      { kind: 'missing' },
+    ],
+    [127, `crun: executable file \`${command}\` not found: No such file or directory`, { kind: 'missing' }],
+    [
+      255,
+      `time="2026-01-01T00:00:00Z" level=error msg="exec: "${command}": executable file not found in $PATH"`,
+      { kind: 'missing' },
+    ],
+  ])('%i with %s', (code, output, expected) => {
+    expect(neverRan(code, output, command)).toEqual(expected);
+  });
+
+  test.each([
+    ['of a command that said so of something else', 1, 'exec /usr/bin/other: no such file or directory'],
+    ['of a script that could not find what it calls', 127, `${command}: line 2: curl: not found`],
+    ['that no runtime ends with', 2, `exec ${command}: no such file or directory`],
+    ['after the command had printed something', 1, `hello\nexec ${command}: no such file or directory`],
+    ['without a word', 127, ''],
+  ])("is the command's %s", (_what, code, output) => {
+    expect(neverRan(code, output, command)).toBeUndefined();
   });
 });
 

@@ -1,10 +1,12 @@
+import type { Unrunnable } from '../../api/enums.ts';
 import { clean } from '../client/errors.ts';
 import { list, type Raw, record, text } from '../client/json.ts';
 
 /** What the status frame of an exec says. */
 export type ExecVerdict =
   | { readonly kind: 'exit'; readonly code: number }
-  | { readonly kind: 'missing' | 'gone' | 'broken'; readonly message: string };
+  | StartFailure
+  | { readonly kind: 'gone' | 'broken'; readonly message: string };
 
 /**
  * Reads the status frame (channel 3). Only `details` decides about exit codes: messages differ between protocol versions.
@@ -36,16 +38,75 @@ function exitCode(status: Raw): ExecVerdict {
   return { kind: 'broken', message: `no usable exit code in the status: ${clean(said) || 'none'}` };
 }
 
+/** What a runtime says of a command that it could not start. */
+export type StartFailure =
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'unrunnable'; readonly why: Unrunnable };
+
+const MISSING: StartFailure = { kind: 'missing' };
+const unrunnable = (why: Unrunnable): StartFailure => ({ kind: 'unrunnable', why });
+
 /**
- * How runc tells that the command itself is the trouble: `exec: "CMD": stat CMD: no such file or directory` and the like. The words alone are not
- * enough: a container that dies meanwhile gives "no such file or directory" for its cgroup.
+ * Words of runc, crun and youki by which the command itself is the trouble. The words alone are not enough: a container that dies meanwhile
+ * gives "no such file or directory" for its cgroup. runc stats the file before it runs it, so what fails later is the interpreter.
  */
-const runcMissing =
-  /exec: "(?:[^"\\]|\\.)*": (?:stat [^:]+: )?(?:no such file or directory|permission denied|is a directory|executable file not found)/;
-/** crun's words for the same. */
-const crunMissing =
-  /executable file [`'"][^`'"]*[`'"] not found|open executable: (?:Permission denied|No such file or directory|Is a directory)/i;
-const NO_COMMAND = /args must not be empty/;
+const START_FAILURES: readonly (readonly [pattern: RegExp, failure: StartFailure])[] = [
+  [/exec: "(?:[^"\\]|\\.)*": (?:stat [^:]+: )?(?:no such file or directory|not a directory)/, MISSING],
+  [/exec: "(?:[^"\\]|\\.)*": executable file not found/, MISSING],
+  [/executable file [`'"][^`'"]*[`'"] not found/i, MISSING],
+  [/executable '[^']*' not found/i, MISSING],
+  [/open executable: No such file or directory/i, MISSING],
+  [/args must not be empty/, MISSING],
+  [/exec: "(?:[^"\\]|\\.)*": (?:permission denied|is a directory)/, unrunnable('NotExecutable')],
+  [/eaccess [^:]+: permission denied/, unrunnable('NotExecutable')],
+  [
+    /open executable: (?:Permission denied|Operation not permitted|Is a directory)/i,
+    unrunnable('NotExecutable'),
+  ],
+  [
+    /(?:exec container process [`'"][^`'"]*[`'"]|exec user process caused):? "?exec format error/i,
+    unrunnable('WrongFormat'),
+  ],
+  [
+    /(?:exec container process [`'"][^`'"]*[`'"]|exec user process caused):? "?no such file or directory/i,
+    unrunnable('NoInterpreter'),
+  ],
+  [
+    /(?:exec container process [`'"][^`'"]*[`'"]|exec user process caused):? "?permission denied/i,
+    unrunnable('NotExecutable'),
+  ],
+  [/chdir to cwd [^:]* failed|chdir to `[^`]*`: /, unrunnable('NoWorkingDirectory')],
+];
+
+const startFailure = (message: string): StartFailure | undefined =>
+  START_FAILURES.find(([pattern]) => pattern.test(message))?.[1];
+
+const ERRNO: Readonly<Record<string, StartFailure>> = {
+  'no such file or directory': unrunnable('NoInterpreter'),
+  'exec format error': unrunnable('WrongFormat'),
+  'permission denied': unrunnable('NotExecutable'),
+};
+
+/** The runtime ends with these when it could not start a command, and writes its reason where the command would have written. */
+const RUNTIME_CODES: ReadonlySet<number> = new Set([1, 126, 127, 255]);
+const RUNTIME_SPEAKS =
+  /^(?:OCI runtime exec failed|time="[^"]*" level=error|crun: |executable file |open executable|error: )/i;
+
+/**
+ * A command that ended with one of the runtime's own codes and printed nothing but the runtime's words was never run. Code 1 of
+ * `exec /usr/bin/x: no such file or directory` is runc's, whose process had become the command's before the kernel refused it.
+ */
+export function neverRan(code: number, output: string, command: string): StartFailure | undefined {
+  const said = output.trim();
+  if (!RUNTIME_CODES.has(code) || said.includes('\n')) {
+    return undefined;
+  }
+  const prefix = `exec ${command}: `;
+  if (said.startsWith(prefix)) {
+    return ERRNO[said.slice(prefix.length).toLowerCase()];
+  }
+  return RUNTIME_SPEAKS.test(said) ? startFailure(said) : undefined;
+}
 
 /** Words of kubelet, containerd, runc, CRI-O and crun for a container that does not run. */
 export const containerGone =
@@ -53,8 +114,9 @@ export const containerGone =
 
 function failure(message: string): ExecVerdict {
   const said = clean(message);
-  if ([runcMissing, crunMissing, NO_COMMAND].some((pattern) => pattern.test(message))) {
-    return { kind: 'missing', message: said };
+  const failed = startFailure(message);
+  if (failed) {
+    return failed;
   }
   if (containerGone.test(message)) {
     return { kind: 'gone', message: said };

@@ -61,6 +61,7 @@ export class ClusterExecutor implements Executor {
         url: this.#url(how.path, request),
         headers,
         agent: this.#agentFor(tls),
+        command: request.command[0] ?? '',
         timeoutMs: Math.max(1, how.deadline - performance.now()),
         maxOutputBytes: request.maxOutputBytes,
         signal: how.signal,

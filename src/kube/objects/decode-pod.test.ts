@@ -100,6 +100,7 @@ test('its containers are all there, regular ones first, each with its own state'
       reason: '',
       message: '',
       exitCode: 137,
+      ended: { reason: 'OOMKilled', message: '', byRule: false },
       startedAt: Date.UTC(2026, 0, 1, 0, 0, 15),
       ready: true,
     },

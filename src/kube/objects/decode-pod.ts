@@ -1,3 +1,4 @@
+import { cut } from '../../api/cut.ts';
 import { VERIFIED } from '../../api/names.ts';
 import type { ConditionView, ContainerRole, ContainerView, PodView } from '../../api/views.ts';
 import { at, count, frozen, list, type Raw, record, text, time } from '../client/json.ts';
@@ -36,6 +37,8 @@ export function decodePod(raw: unknown): PodView {
     reason: text(status.reason),
     deleting: metadata.deletionTimestamp !== undefined,
     createdAt: time(metadata.creationTimestamp),
+    // Kubernetes counts the generation of pods since 1.33, from 1.
+    specChanges: Math.max(0, count(metadata.generation) - 1),
     conditions: conditions(status.conditions, [...READ_TYPES, ...gates]),
     gates,
     containers: containers(spec, status),
@@ -93,12 +96,31 @@ function containerView(raw: unknown, role: ContainerRole, statuses: unknown): Co
     state: running !== undefined ? 'running' : terminated !== undefined ? 'terminated' : 'waiting',
     reason: text(now.reason),
     message: text(now.message),
-    ...(typeof ended.exitCode === 'number' ? { exitCode: ended.exitCode } : {}),
+    ...(typeof ended.exitCode === 'number' ? { exitCode: ended.exitCode, ...endView(ended, raw) } : {}),
+    ...(restartsToResize(raw) ? { restartsToResize: true } : {}),
     ...(startedAt > 0 ? { startedAt } : {}),
     ready: status.ready === true,
     ...namedPorts(ports),
   };
 }
+
+/** The most that is kept of what an application left as its termination message. */
+const longestEndMessage = 512;
+
+function endView({ reason, message, exitCode }: Raw, spec: unknown): Pick<ContainerView, 'ended'> {
+  const rules = list(record(spec).restartPolicyRules).map(record);
+  const byRule = rules.some(({ action, exitCodes }) => {
+    const { operator, values } = record(exitCodes);
+    return action === 'Restart' && list(values).includes(exitCode) === (operator === 'In');
+  });
+  if (exitCode === 0 && !byRule) {
+    return {};
+  }
+  return { ended: { reason: text(reason), message: cut(text(message), longestEndMessage), byRule } };
+}
+
+const restartsToResize = (spec: unknown): boolean =>
+  list(record(spec).resizePolicy).some((policy) => record(policy).restartPolicy === 'RestartContainer');
 
 /** For checks over the network that name a port; most containers name none. */
 function namedPorts(ports: unknown): { ports?: Readonly<Record<string, number>> } {

@@ -47,7 +47,7 @@ const BAD: readonly Bad[] = [
     is: 'cannot be pulled falls back at its deadline',
     name: 'unpullable',
     tag: 'no-such-version',
-    cause: /container app cannot start, (ErrImagePull|ImagePullBackOff): /,
+    cause: /image app:\S+ cannot be pulled \((ErrImagePull|ImagePullBackOff): /,
   },
   {
     is: 'has no readiness script falls back at once',

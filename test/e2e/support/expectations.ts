@@ -49,7 +49,7 @@ export async function expectSucceeded(s: Scenario, status: Json, tag: string): P
     },
     exitCodes: [{ check: 'readiness-probe', container: CONTAINER, code: 0, class: 'Pass' }],
   });
-  expect(status.message).toMatch(`${s.kind} web runs app=${image(tag)}, proved on ${pods} of ${pods} pods`);
+  expect(status.message).toMatch(`${s.kind} web runs app:${tag}, verified on ${pods} of ${pods} pods`);
   expect(conditions(status)).toMatchObject({
     Ready: 'True',
     Reconciling: 'False',
@@ -70,7 +70,7 @@ export async function expectFellBack(s: Scenario, status: Json, bad: string, cau
     fallback: { state: 'Verified', verified: 'PostCheck', images: { [CONTAINER]: image('v1') } },
     quarantined: { images: { [CONTAINER]: image(bad) } },
   });
-  expect(status.message).toMatch(`Fell back from app=${image(bad)} to app=${image('v1')}, proved on`);
+  expect(status.message).toMatch(`app:v1 runs again, verified on`);
   expect(status.message).toMatch(cause);
   expect(status.fallback.cause).toMatch(cause);
   expect(conditions(status)).toMatchObject({

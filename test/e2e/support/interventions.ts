@@ -51,7 +51,7 @@ async function paused(s: Scenario): Promise<void> {
     ({ paused, counts, pods }) =>
       paused?.since && counts.passed === 0 && pods.length === 1 && pods[0].state === 'Passed',
   );
-  expect(standing.message).toMatch(/^Standing still, paused by spec.paused/);
+  expect(standing.message).toMatch(/^Paused by spec.paused/);
   expect(standing.conditions.find(({ type }: Json) => type === 'Reconciling')).toMatchObject({
     status: 'False',
     reason: 'Paused',
@@ -85,7 +85,7 @@ async function targetMissing(s: Scenario): Promise<void> {
   await s.create(upgrade(s.shape, 'v2'));
   const stalled = await s.until(condition('Stalled', 'TargetNotFound'));
   expect(stalled.message).toBe(
-    `${s.kind} web does not exist in namespace ${s.namespace}: create it, or correct spec.targetRef.name`,
+    `${s.kind} web does not exist in namespace ${s.namespace}: create it, or delete this Upgrade and create one for the workload that you mean`,
   );
   await s.deploy('v1');
 

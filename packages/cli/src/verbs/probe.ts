@@ -174,7 +174,7 @@ function questions(spec: UpgradeSpec, raw: Raw): Question[] {
   const asked = effectiveChecks(spec);
   return asked.length === 0
     ? []
-    : possibleTries(spec, decodePod(raw)).map(({ check, container }) => ({
+    : possibleTries({ spec, template: containerNames(raw) }, decodePod(raw)).map(({ check, container }) => ({
         name: check.name,
         container,
         check,
@@ -278,6 +278,7 @@ function outcomeOf(result: ExecResult): TryOutcome {
   switch (result.kind) {
     case 'exit':
     case 'missing':
+    case 'unrunnable':
     case 'timeout':
       return result;
     case 'refused':

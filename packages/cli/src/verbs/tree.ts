@@ -3,6 +3,7 @@ import { isClosed } from '../../../../src/api/gate.ts';
 import { VERIFIED } from '../../../../src/api/names.ts';
 import type { PodCheck, PodReport, Upgrade } from '../../../../src/api/types.ts';
 import type { PodView } from '../../../../src/api/views.ts';
+import { resultText } from '../../../../src/core/report/cause-text.ts';
 import { verificationContext } from '../../../../src/core/rollout/verify.ts';
 import { activeStatus, imagesText, isAttempting, isFallingBack } from '../../../../src/core/status.ts';
 import { fromIso, spanText } from '../../../../src/core/time.ts';
@@ -271,7 +272,9 @@ interface Judged {
 function checksCell(io: Io, scene: Scene, { pod, report, result, state }: Judged): string {
   const codes = (report?.checks ?? []).map((check) => checkWord(io, check)).join(', ');
   const what =
-    codes || plain(report?.message ?? result?.message ?? '').slice(0, 120) || podState(pod, io.now());
+    codes ||
+    plain(report?.message ?? (result ? resultText(result) : '')).slice(0, 120) ||
+    podState(pod, io.now());
   const deadlineAt = report?.deadlineAt ? fromIso(report.deadlineAt) : result?.deadlineAt;
   const isOpen =
     state !== 'Passed' && state !== 'Skipped' && state !== 'Failed' && !scene.upgrade.status?.paused?.since;

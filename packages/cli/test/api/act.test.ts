@@ -40,7 +40,7 @@ describe('retry and abort', () => {
   test('say what will happen, and write the token', async () => {
     const { out, code } = await run('retry', 'back');
     expect(out).toBe(
-      'Attempt 2 is to roll Deployment web to web=registry.example/web:2.0\nupgrade.postcheck.dev/back patched\n',
+      'Starting attempt 2: Deployment web from web:1.9 to web:2.0\nupgrade.postcheck.dev/back patched\n',
     );
     expect(code).toBe(0);
     expect(upgrade('back').metadata.annotations).toHaveProperty(

@@ -92,7 +92,7 @@ describe('status', () => {
 
   test('waits until time is up, and says so', async () => {
     const { out, err, code } = await run('status', 'running', '-n', 'shop', '--timeout', '1s');
-    expect(out).toMatch(/◌ PostChecking {2}0\/3 {2}Checking web=/);
+    expect(out).toMatch(/◌ PostChecking {2}0\/3 {2}Verifying web:/);
     expect([err, code]).toEqual(['not decided within 1 s\n', 5]);
   });
 
@@ -104,7 +104,7 @@ describe('status', () => {
     const { out, code } = await waiting;
     expect(code).toBe(2);
     expect(out.trim().split('\n')).toHaveLength(2);
-    expect(out).toMatch(/↩ FellBack {2}3\/3 {2}Fell back from/);
+    expect(out).toMatch(/↩ FellBack {2}3\/3 {2}\S+ runs again/);
   });
 
   test('is not decided while the operator has not seen the last change', async () => {

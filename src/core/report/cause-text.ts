@@ -1,0 +1,177 @@
+/** The words for a cause, and only here. */
+
+import { cut } from '../../api/cut.ts';
+import type { Trigger, Unrunnable } from '../../api/enums.ts';
+import { isReason, TERMINAL_REASONS } from '../../api/reasons.ts';
+import type { Cause } from '../cause.ts';
+import { spanText } from '../time.ts';
+import type { PodResult } from '../verification/pod.ts';
+import type { TryRecord } from '../verification/probe-cycle.ts';
+import { shortImage } from './image-text.ts';
+
+const UNRUNNABLE: Readonly<Record<Unrunnable, string>> = {
+  NotExecutable: 'it is not executable for the user of the container (chmod +x, or a mount without exec)',
+  NoInterpreter: 'the interpreter in its first line is missing (a DOS line end after it looks the same)',
+  WrongFormat: 'it is built for another CPU, or lacks the #! line',
+  NoWorkingDirectory: "the container's working directory is missing",
+};
+
+/** `(ProbeFailed)`, or with what is known besides `(ProbeHookCrashed: the readiness hook crashed)`. */
+const inBrackets = ({ reason, detail }: Cause): string => (detail ? `(${reason}: ${detail})` : `(${reason})`);
+
+/** What the kubelet says of an image is a chain of wrapped errors, each with the image in it: the last two links say it. */
+const lastLinks = (detail: string): string => cut(detail.split(': ').slice(-2).join(': '), 200);
+
+function checkText(cause: Cause): string {
+  const { check, container, exitCode } = cause;
+  const command = cause.command ?? 'the command of the check';
+  if (isReason(cause.reason, 'CommandMissing')) {
+    return `image ${shortImage(cause.image)} has no ${command} (CommandMissing): add it, name another check in spec.postCheck.checks, or set whenMissing: Skip`;
+  }
+  if (isReason(cause.reason, 'CommandNotRunnable')) {
+    return `${command} in image ${shortImage(cause.image)} cannot be run (CommandNotRunnable): ${UNRUNNABLE[cause.unrunnable ?? 'NotExecutable']}`;
+  }
+  if (isReason(cause.reason, 'NoEvidence', 'InconclusiveAtDeadline')) {
+    return `${check} in container ${container} gave no answer ${inBrackets(cause)}`;
+  }
+  const what = exitCode === undefined ? 'failed' : `exited ${exitCode}`;
+  return `${check} in container ${container} ${what} ${inBrackets(cause)}`;
+}
+
+function restartsText({ container, restarts = 0, limit, ended, exitCode }: Cause): string {
+  const code = exitCode === undefined ? '' : ` (exit code ${exitCode})`;
+  const last = ended ? `, last ended as ${ended}${code}` : code && `, last with exit code ${exitCode}`;
+  return `container ${container} restarted ${restarts} times${last}; allowed are ${limit}`;
+}
+
+function containerText({ reason, container, exitCode, ended }: Cause): string {
+  if (isReason(reason, 'NotReady')) {
+    return `container ${container} is running but not ready`;
+  }
+  const is = isReason(reason, 'NotStarted') ? 'not started' : reason;
+  const last = [ended, exitCode === undefined ? undefined : `last exit code ${exitCode}`].filter(Boolean);
+  return `container ${container} is ${is}${last.length > 0 ? ` (${last.join(', ')})` : ''}`;
+}
+
+function notReadyText(cause: Cause): string {
+  const { reason, container, since, detail } = cause;
+  if (isReason(reason, 'Initializing')) {
+    return `init container ${container} has not ended${since ? `, running since ${since}` : ''}`;
+  }
+  if (isReason(reason, 'Unschedulable')) {
+    return detail ? `no node takes it: ${detail}` : 'no node takes it';
+  }
+  return container ? containerText(cause) : (detail ?? reason);
+}
+
+function cannotStartText({ reason, container, image, detail }: Cause): string {
+  const why = detail ? `${reason}: ${lastLinks(detail)}` : reason;
+  return isReason(reason) || !/Pull|ImageName/.test(reason)
+    ? `container ${container} cannot start (${why})`
+    : `image ${shortImage(image)} cannot be pulled (${why})`;
+}
+
+const TRIGGERS: Readonly<Record<Trigger, string>> = {
+  Created: 'the status was lost',
+  TargetReplaced: 'the workload was replaced by another one of the same name',
+  Retry: 'postcheck.dev/retry started it again',
+  ContainersChanged: 'spec.containers changed to',
+};
+
+const takenOver = ({ trigger = 'Created', detail }: Cause): string =>
+  detail ? `${TRIGGERS[trigger]} ${detail}` : TRIGGERS[trigger];
+
+/** What happened to an attempt, and not to one of its pods. */
+function attemptText(cause: Cause): string | undefined {
+  const { reason, container, image } = cause;
+  switch (reason) {
+    case 'PostCheckPassed':
+    case 'ReadinessOnly':
+    case 'NoPods':
+      return cause.desired === undefined ? undefined : `${cause.passed} of ${cause.desired} pods passed`;
+    case 'Aborted':
+      return 'aborted by postcheck.dev/abort';
+    case 'Superseded':
+    case 'TargetReplaced':
+      return takenOver(cause);
+    case 'TargetNotFound':
+      return `${cause.workload} was deleted while the attempt ran`;
+    case 'ImageConflict':
+      return `${cause.by} changed the image of container ${container} to ${image} while the attempt ran; nothing is written back`;
+    case 'ImageRewritten':
+      return `the API server answered image ${cause.wanted} for container ${container} with ${image}, which ran before: look for an admission policy that sets it`;
+    default:
+      return undefined;
+  }
+}
+
+function podText(cause: Cause): string | undefined {
+  switch (cause.reason) {
+    case 'TooManyRestarts':
+      return restartsText(cause);
+    case 'NodeUnreachable':
+      return `node ${cause.node} is not Ready`;
+    case 'NotProbedYet':
+      return 'not probed yet';
+    case 'AllSkipped':
+      return 'every check said that there is nothing to check';
+    case 'NothingAsked':
+      return 'neither this version nor the one before has the command of the check, so readiness decided';
+    default:
+      return cause.check ? checkText(cause) : undefined;
+  }
+}
+
+function whatHappened(cause: Cause): string {
+  const known = cause.said ?? attemptText(cause) ?? podText(cause);
+  if (known !== undefined) {
+    return known;
+  }
+  return Object.hasOwn(TERMINAL_REASONS, cause.reason)
+    ? cannotStartText(cause)
+    : `not ready: ${notReadyText(cause)}`;
+}
+
+/** What happened, as a clause: `readiness-probe in container web exited 17 (ProbeFailed) until the deadline of 10m`. */
+export function whatText(cause: Cause): string {
+  const { repeated, limit, deadlineSeconds, late } = cause;
+  const threshold = limit === undefined ? '' : ` (failureThreshold ${limit})`;
+  const times = repeated ? `, ${repeated} times in a row${late ? ' after it had passed' : threshold}` : '';
+  const until =
+    deadlineSeconds === undefined ? '' : ` until the deadline of ${spanText(deadlineSeconds * 1000)}`;
+  return `${whatHappened(cause)}${times}${until}`;
+}
+
+/** Where: `pod web-746d-a on node-1 (and 2 more)`. */
+const whereText = ({ pod, node, others }: Cause): string =>
+  `pod ${pod}${node ? ` on ${node}` : ''}${others ? ` (and ${others} more)` : ''}`;
+
+/** The whole cause, as a clause: how long nothing moved, which pod, what happened to it. */
+export function causeText(cause: Cause): string {
+  const idle = cause.idleSeconds === undefined ? '' : `no progress for ${spanText(cause.idleSeconds * 1000)}`;
+  if (isReason(cause.reason, 'NoProgress')) {
+    return cause.detail ? `${idle}: ${cause.detail}` : idle;
+  }
+  const what = cause.pod ? `${whereText(cause)}: ${whatText(cause)}` : whatText(cause);
+  return idle ? `${idle}; ${what}` : what;
+}
+
+const PASSED_MAX = 400;
+
+function passedText({ check, container, verdict }: TryRecord): string {
+  const { exitCode } = verdict;
+  const what = verdict.class === 'Skip' ? 'was skipped' : 'passed';
+  return `${check} in container ${container} ${exitCode === undefined ? what : `exited ${exitCode}`}`;
+}
+
+/** What is known of a pod, as a clause; of one that passed what each check said. */
+export function resultText({ state, cause, record }: PodResult): string {
+  if (state !== 'Passed' || cause.said !== undefined || isReason(cause.reason, 'NothingAsked')) {
+    return whatText(cause);
+  }
+  return record?.tries.length ? cut(record.tries.map(passedText).join(', '), PASSED_MAX) : 'ready';
+}
+
+/** Both causes of a fallback that did not help. */
+export const fallbackFailedText = (first: string, cause: Cause, state: 'Failed' | 'Unverified'): string =>
+  `${first}; the fallback ${state === 'Failed' ? 'failed too' : 'could not be verified'}: ${causeText(cause)}`;

@@ -1,0 +1,32 @@
+/** Images as people call them. */
+import { own } from '../../api/own.ts';
+import type { Images, UpgradeSpec } from '../../api/types.ts';
+
+/** `registry.example/team/web:2.0` is `web:2.0`; of a digest the beginning is kept. */
+export const shortImage = (image: string | undefined): string =>
+  (image ?? '').replace(/^.*\//s, '').replace(/(@sha256:[0-9a-f]{12})[0-9a-f]+/, '$1') || 'of the container';
+
+export interface Versions {
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * What ran before and what is wanted, of the containers that the user named: `web:1.9` and `web:2.0`. Where that would be the same word for
+ * two images, such as of two registries, the whole images.
+ */
+export function versionsText(from: Images | undefined, to: Images | undefined, spec: UpgradeSpec): Versions {
+  const names = spec.containers.map(({ name }) => name);
+  const text = (images: Images | undefined, show: (image: string) => string): string =>
+    names
+      .map((name) => own(images, name))
+      .filter((image) => image !== undefined)
+      .map(show)
+      .join(', ');
+  const isSame = names.some((name) => {
+    const [before, after] = [own(from, name), own(to, name)];
+    return before !== after && shortImage(before) === shortImage(after);
+  });
+  const show = isSame ? (image: string) => image : shortImage;
+  return { from: text(from, show), to: text(to, show) };
+}

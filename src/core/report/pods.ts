@@ -1,0 +1,97 @@
+/** Pods as the status shows them: the worst ones with what their checks said, and the exit codes of all. */
+import { cut } from '../../api/cut.ts';
+import { kubernetesReason } from '../../api/reasons.ts';
+import type { PodCheck, PodReport, UpgradeStatus } from '../../api/types.ts';
+import type { PodView } from '../../api/views.ts';
+import { toIso } from '../time.ts';
+import { type PodResult, worstTriesFirst } from '../verification/pod.ts';
+import type { TryRecord } from '../verification/probe-cycle.ts';
+import { resultText } from './cause-text.ts';
+
+const MAX_REPORTED = 20;
+const MAX_HISTOGRAM = 32;
+const MAX_MESSAGE = 1000;
+const MAX_CHECK_MESSAGE = 500;
+const MAX_ENDS = 4;
+/** Output of all reported pods together, so that the status stays small however many pods there are. */
+const MAX_OUTPUT_TOTAL = 24_000;
+/** Tries shown of one pod, worst first: sixteen checks in many containers are more than the CRD takes; exitCodes counts them all. */
+const MAX_TRIES = 8;
+
+/** Histogram of the last exit codes over the pods. */
+export function exitCodes(results: readonly PodResult[]): NonNullable<UpgradeStatus['exitCodes']> {
+  const rows = new Map<string, NonNullable<UpgradeStatus['exitCodes']>[number]>();
+  for (const { record } of results) {
+    for (const { check, container, verdict } of record?.tries ?? []) {
+      if (verdict.exitCode === undefined) {
+        continue;
+      }
+      const key = `${check}/${container}/${verdict.exitCode}`;
+      const row = rows.get(key) ?? {
+        check,
+        container,
+        code: verdict.exitCode,
+        class: verdict.class,
+        reason: verdict.reason,
+        pods: 0,
+      };
+      rows.set(key, { ...row, pods: row.pods + 1 });
+    }
+  }
+  return [...rows.values()].sort((a, b) => b.pods - a.pods || a.code - b.code).slice(0, MAX_HISTOGRAM);
+}
+
+/** The pods as the status shows them, at most 20, worst first. */
+export function report(results: readonly PodResult[]): PodReport[] {
+  const outputLeft = { characters: MAX_OUTPUT_TOTAL };
+  return results.slice(0, MAX_REPORTED).map((result) => podReport(result, outputLeft));
+}
+
+function podReport(result: PodResult, outputLeft: { characters: number }): PodReport {
+  const { pod, state, cause, record, deadlineAt } = result;
+  return {
+    name: pod.name,
+    ...(pod.node ? { node: pod.node } : {}),
+    state,
+    reason: cause.reason,
+    message: cut(resultText(result), MAX_MESSAGE),
+    ...(deadlineAt === undefined ? {} : { deadlineAt: toIso(deadlineAt) }),
+    ...lastEnds(pod),
+    checks: worstTriesFirst(record?.tries ?? [])
+      .slice(0, MAX_TRIES)
+      .map((one) => checkReport(one, outputLeft)),
+  };
+}
+
+function checkReport(one: TryRecord, left: { characters: number }): PodCheck {
+  const { check, container, verdict, attempts, timeouts, firstAt, lastAt } = one;
+  const output = cut(verdict.output, left.characters);
+  left.characters -= output.length;
+  return {
+    check,
+    container,
+    ...(verdict.exitCode === undefined ? {} : { exitCode: verdict.exitCode }),
+    class: verdict.class,
+    reason: verdict.reason,
+    ...(verdict.message ? { message: cut(verdict.message, MAX_CHECK_MESSAGE) } : {}),
+    ...(output ? { output } : {}),
+    attempts,
+    ...(timeouts > 0 ? { timeouts } : {}),
+    firstAt: toIso(firstAt),
+    lastAt: toIso(lastAt),
+  };
+}
+
+/** How containers of the pod ended last, unless all went well: it is gone with the pod. */
+function lastEnds({ containers }: PodView): Pick<PodReport, 'lastEnds'> {
+  const ends = containers
+    .filter(({ ended, exitCode }) => ended && exitCode !== undefined && exitCode !== 0)
+    .slice(0, MAX_ENDS)
+    .map(({ name, ended, exitCode = 0 }) => ({
+      container: name,
+      reason: kubernetesReason(ended?.reason ?? ''),
+      exitCode,
+      ...(ended?.message ? { message: cut(ended.message, MAX_CHECK_MESSAGE) } : {}),
+    }));
+  return ends.length > 0 ? { lastEnds: ends } : {};
+}

@@ -1,0 +1,20 @@
+/** What the pods of one verification (an attempt or its fallback) are evaluated by. */
+import type { PodView } from '../../api/views.ts';
+import type { Question } from './probe-cycle.ts';
+
+export interface VerificationContext extends Question {
+  readonly id: string;
+  readonly inFallback: boolean;
+  readonly startedAt: number;
+  readonly resumedAt?: number;
+  readonly deadlineSeconds: number;
+  readonly nodeReady: (node: string) => boolean;
+  /** Pods that have passed are probed further, and may fail late. */
+  readonly isSoaking?: boolean;
+  /** The clocks of pods on a node that was lost begin anew when it is back: they could not be asked meanwhile. */
+  readonly nodeBackAt?: ReadonlyMap<string, number>;
+  /** Waiting reasons by `pod uid/container`, and since when we have seen them: the API does not say. */
+  readonly waitingSince: ReadonlyMap<string, { readonly reason: string; readonly since: number }>;
+  /** How often a container had restarted before this verification, so that only restarts since then count. */
+  readonly restartsBefore: (pod: PodView, container: string) => number;
+}

@@ -1,0 +1,64 @@
+/** When a pod is asked, and until when. */
+import { effectiveChecks } from '../../api/checks.ts';
+import type { PodView } from '../../api/views.ts';
+import { earliest, latest } from '../time.ts';
+import type { VerificationContext } from './context.ts';
+import { type PodRecord, possibleTries, readinessOf } from './probe-cycle.ts';
+
+export const clockStart = (pod: PodView, context: VerificationContext): number =>
+  latest(pod.createdAt, context.startedAt, context.resumedAt, context.nodeBackAt?.get(pod.node));
+
+export const podDeadline = (pod: PodView, context: VerificationContext): number =>
+  clockStart(pod, context) + (context.spec.postCheck.initialDelaySeconds + context.deadlineSeconds) * 1000;
+
+/** So many processes that nothing ends are left in a container before it is asked less often. */
+const TIMEOUTS_AT_FULL_RATE = 3;
+/** And after so many only once more, at the deadline. */
+const TIMEOUTS_MAX = 8;
+
+/** A try that times out leaves its process in the container, in the limits of the very application that is verified: each further one waits twice as long. */
+function spacing({ tries }: PodRecord): number {
+  const left = Math.max(0, ...tries.map(({ timeouts }) => timeouts));
+  return left >= TIMEOUTS_MAX ? Number.POSITIVE_INFINITY : 2 ** Math.max(0, left + 1 - TIMEOUTS_AT_FULL_RATE);
+}
+
+/** When the next cycle of this pod is due. The jitter comes from the pod's UID, so that the pods of a workload are not asked in step. */
+export function nextCycleAt(
+  pod: PodView,
+  record: PodRecord | undefined,
+  context: VerificationContext,
+  now: number,
+): number | undefined {
+  const { initialDelaySeconds, periodSeconds, readiness } = context.spec.postCheck;
+  const deadline = podDeadline(pod, context);
+  const tries = possibleTries(context, pod);
+  const askable = tries.length > 0 || (effectiveChecks(context.spec).length === 0 && !readinessPending(pod));
+  if (!record) {
+    const started = pod.containers
+      .filter(({ name }) => tries.some(({ container }) => container === name))
+      .map(({ startedAt }) => startedAt ?? 0);
+    return askable
+      ? latest(context.startedAt, ...started, context.resumedAt) + initialDelaySeconds * 1000
+      : deadline;
+  }
+  const jitter = 0.8 + 0.4 * fraction(`${pod.uid}${record.cycles}`);
+  const times = spacing(record);
+  const regular = record.startedAt + periodSeconds * 1000 * jitter * times;
+  const readyNow = readinessOf(pod, readiness.minReadySeconds, now);
+  // A pod that has become ready since the last cycle is asked at once: waiting out the period would only slow good upgrades.
+  const edge = record.wasReady || times > 1 ? undefined : readyNow.ready ? now : readyNow.dueAt;
+  const last = record.startedAt < deadline ? deadline : undefined;
+  const next = earliest([askable ? regular : undefined, askable ? edge : undefined, last]) ?? regular;
+  return Number.isFinite(next) ? next : undefined;
+}
+
+const readinessPending = (pod: PodView): boolean => pod.conditions['ContainersReady']?.status !== 'True';
+
+/** A stable number in [0, 1) from text (FNV-1a). */
+function fraction(text: string): number {
+  let hash = 2166136261;
+  for (let i = 0; i < text.length; i++) {
+    hash = Math.imul(hash ^ text.charCodeAt(i), 16777619);
+  }
+  return (hash >>> 0) / 4294967296;
+}
