@@ -1,5 +1,5 @@
 import type { GatePolicy, GateProbe } from '../engine/ports.ts';
-import { RESOURCES } from './client/paths.ts';
+import { GATE_BINDINGS } from './client/paths.ts';
 import type { Requests } from './client/request.ts';
 
 /** Looks for the admission policy binding that puts the gate on new pods. */
@@ -13,13 +13,16 @@ export class ClusterGateProbe implements GateProbe {
   }
 
   async gatePolicy(): Promise<GatePolicy> {
-    const target = { resource: RESOURCES.MutatingAdmissionPolicyBinding, name: this.#bindingName };
-    const answer = await this.#requests.send({ method: 'GET', target, retries: 2 });
-    if (answer.ok) {
-      return 'Available';
+    for (const resource of GATE_BINDINGS) {
+      const target = { resource, name: this.#bindingName };
+      const answer = await this.#requests.send({ method: 'GET', target, retries: 2 });
+      if (answer.ok) {
+        return 'Available';
+      }
+      if (answer.failure.kind !== 'notFound' && answer.failure.kind !== 'forbidden') {
+        return 'Unknown';
+      }
     }
-    return answer.failure.kind === 'notFound' || answer.failure.kind === 'forbidden'
-      ? 'Unavailable'
-      : 'Unknown';
+    return 'Unavailable';
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isClosed } from '../api/gate.ts';
 import type { Writer } from '../engine/ports.ts';
-import { RESOURCES, type Target } from './client/paths.ts';
+import { GATE_BINDINGS, RESOURCES, type Target } from './client/paths.ts';
 import type { Requests } from './client/request.ts';
 import { PROJECTIONS } from './objects/decoders.ts';
 import { listPages } from './watch/list-pages.ts';
@@ -45,16 +45,17 @@ async function removeBinding(
   { requests, gatePolicyName }: UninstallTools,
   { say }: UninstallRequest,
 ): Promise<string | undefined> {
-  const answer = await requests.send({
-    method: 'DELETE',
-    target: { resource: RESOURCES.MutatingAdmissionPolicyBinding, name: gatePolicyName },
-    retries: 3,
-  });
-  if (!answer.ok && answer.failure.kind !== 'notFound') {
-    return `cannot remove the gate policy's binding: ${answer.failure.message}`;
+  let removed = false;
+  for (const resource of GATE_BINDINGS) {
+    const target = { resource, name: gatePolicyName };
+    const answer = await requests.send({ method: 'DELETE', target, retries: 3 });
+    if (!answer.ok && answer.failure.kind !== 'notFound') {
+      return `cannot remove the gate policy's binding: ${answer.failure.message}`;
+    }
+    removed ||= answer.ok;
   }
   say(
-    answer.ok
+    removed
       ? `removed MutatingAdmissionPolicyBinding ${gatePolicyName}: new pods get no gate`
       : 'no gate policy binding is installed',
   );

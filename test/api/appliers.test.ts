@@ -2,7 +2,7 @@
  * What the checks of an Upgrade mean must not depend on how it gets into the cluster. The same sequences of manifests are applied
  * client-side, server-side, and as Flux and Argo CD do; after each step the cluster must hold what the manifest says, and nothing else.
  */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { effectiveChecks } from '../../src/api/checks.ts';
 import type { UpgradeSpec } from '../../src/api/types.ts';
 import { type ApiServer, installCrd, startApiServer } from './api-server.ts';
@@ -13,6 +13,9 @@ type Applier = (manifest: object) => void;
 const PORT = { name: 'port', tcpSocket: { port: 8080 } };
 const SCRIPT = { name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] } };
 const OTHER_SCRIPT = { name: 'readiness-probe', exec: { command: ['/other.sh'] }, timeoutSeconds: 3 };
+
+// Each test runs kubectl several times, which takes seconds where many others work.
+jest.setTimeout(120_000);
 
 let api: ApiServer;
 let count = 0;

@@ -1,7 +1,7 @@
 /** The chart's author policy in a real API server: whoever makes an Upgrade act needs the rights that the operator uses for them. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { ROOT, renderChart } from '../chart/render.ts';
 import { type ApiServer, eventually, type KubeObject, startApiServer, untilServed } from './api-server.ts';
@@ -45,6 +45,9 @@ const NETWORK = { postCheck: { checks: [{ name: 'port', tcpSocket: { port: 8080 
 const COMMAND = { postCheck: { checks: [{ name: 'probe', exec: { command: ['/probe'] } }] } };
 const MIXED = { postCheck: { checks: [...NETWORK.postCheck.checks, ...COMMAND.postCheck.checks] } };
 const READINESS = { postCheck: { checks: [] } };
+
+// Each test runs kubectl several times, which takes seconds where many others work.
+jest.setTimeout(120_000);
 
 let api: ApiServer;
 

@@ -1,5 +1,6 @@
 /** The Helm chart against real API servers: one that serves the gate policy's API, and one that does not. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { connect } from '../../src/kube/cluster.ts';
 import { CHART, helm } from '../chart/render.ts';
 import { type ApiServer, eventually, type KubeObject, startApiServer } from './api-server.ts';
 
@@ -10,6 +11,9 @@ const WITHOUT_POLICIES = [
   '--disable-admission-plugins=MutatingAdmissionPolicy',
   `--runtime-config=${['mutatingadmissionpolicies', 'mutatingadmissionpolicybindings'].map((name) => `admissionregistration.k8s.io/v1/${name}=false`)}`,
 ];
+
+// Each test runs kubectl several times, which takes seconds where many others work.
+jest.setTimeout(120_000);
 
 let api: ApiServer;
 const release = (verb: string, ...args: string[]) =>
@@ -182,6 +186,40 @@ describe('on a cluster that serves MutatingAdmissionPolicy', () => {
     expect(api.kubectl(['get', 'upgrades', '-n', 'shop', '-o', 'name'])).toBe('upgrade.postcheck.dev/web\n');
     release('install', CHART);
     expect(api.kubectl(['get', 'upgrades', '-n', 'shop', '-o', 'name'])).toBe('upgrade.postcheck.dev/web\n');
+  });
+});
+
+describe('on a cluster that serves MutatingAdmissionPolicy as a beta only, as 1.34 and 1.35 can', () => {
+  beforeAll(() => {
+    api = startApiServer([
+      // The plugin would look for the stable API; what it evaluates is the same in both versions.
+      '--disable-admission-plugins=MutatingAdmissionPolicy',
+      `--runtime-config=${[
+        ...['mutatingadmissionpolicies', 'mutatingadmissionpolicybindings'].map(
+          (name) => `admissionregistration.k8s.io/v1/${name}=false`,
+        ),
+        'admissionregistration.k8s.io/v1beta1=true',
+      ]}`,
+    ]);
+    createSystemNamespace();
+  }, 900_000);
+  afterAll(() => api.stop());
+
+  test('the release installs with the gate policy of that version, and the operator finds it', async () => {
+    const beta = 'mutatingadmissionpolicybindings.v1beta1.admissionregistration.k8s.io/postcheck-gate';
+    expect(release('install', CHART)).toMatch('New pods of a running upgrade get no traffic');
+    expect(api.json(['get', beta])['apiVersion']).toBe('admissionregistration.k8s.io/v1beta1');
+    const cluster = await connect({
+      kubeconfig: api.kubeconfig,
+      context: undefined,
+      namespaces: [],
+      identity: 'test',
+      gatePolicyName: 'postcheck-gate',
+    });
+    expect(await cluster.gateProbe.gatePolicy()).toBe('Available');
+    api.kubectl(['delete', beta]);
+    expect(await cluster.gateProbe.gatePolicy()).toBe('Unavailable');
+    await cluster.close();
   });
 });
 

@@ -1,7 +1,7 @@
 /** What kubectl shows of an Upgrade by itself: explanations, columns, and selection by field. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { ROOT } from '../chart/render.ts';
 import { type ApiServer, eventually, installCrd, startApiServer } from './api-server.ts';
@@ -27,6 +27,9 @@ function* nodes(path: string, node: Node): Generator<[string, Node]> {
   }
 }
 const FIELDS = [...nodes('upgrade', openAPIV3Schema)];
+
+// Each test runs kubectl several times, which takes seconds where many others work.
+jest.setTimeout(120_000);
 
 let api: ApiServer;
 const explain = (field: string) => api.kubectl(['explain', field]);

@@ -1,5 +1,5 @@
 /** What a user's mistake meets at `kubectl apply`: a real API server with the real CRD, one row a mistake. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type ApiServer, installCrd, type KubeObject, startApiServer } from './api-server.ts';
 
 type Json = Record<string, unknown>;
@@ -179,6 +179,9 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
   ['a misspelt field', { postchecks: {} }, 'unknown field "spec.postchecks"'],
   ['a field that is only reserved', { dependsOn: ['other'] }, 'unknown field "spec.dependsOn"'],
 ];
+
+// Each test runs kubectl several times, which takes seconds where many others work.
+jest.setTimeout(120_000);
 
 let api: ApiServer;
 

@@ -50,10 +50,14 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
-{{/* "true" when the gate policy is wanted and the cluster can run it. */}}
-{{- define "postcheck.hasGatePolicy" -}}
-{{- if and .Values.gatePolicy.create (.Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy") -}}
-true
+{{/* Version of MutatingAdmissionPolicy, when the gate policy is wanted and the cluster serves one: stable from Kubernetes 1.36 on, beta where it was switched on in 1.34 and 1.35. */}}
+{{- define "postcheck.gatePolicyVersion" -}}
+{{- if .Values.gatePolicy.create -}}
+{{- if .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy" -}}
+v1
+{{- else if .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1beta1/MutatingAdmissionPolicy" -}}
+v1beta1
+{{- end -}}
 {{- end -}}
 {{- end -}}
 

@@ -25,7 +25,18 @@ export const RESOURCES = {
     root: '/apis/admissionregistration.k8s.io/v1',
     plural: 'mutatingadmissionpolicybindings',
   },
+  /** The same where it is not stable yet: Kubernetes 1.34 and 1.35, when switched on. */
+  MutatingAdmissionPolicyBindingBeta: {
+    root: '/apis/admissionregistration.k8s.io/v1beta1',
+    plural: 'mutatingadmissionpolicybindings',
+  },
 } as const satisfies Record<string, Resource>;
+
+/** Where the gate policy's binding may be, the stable API first. */
+export const GATE_BINDINGS: readonly Resource[] = [
+  RESOURCES.MutatingAdmissionPolicyBinding,
+  RESOURCES.MutatingAdmissionPolicyBindingBeta,
+];
 
 /** What a request is about. Without a namespace: all namespaces, or a cluster-scoped kind; without a name: the collection. */
 export interface Target {
