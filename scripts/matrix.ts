@@ -40,7 +40,12 @@ const ROWS: readonly Row[] = [
   { says: 'StatefulSet', files: '/test/e2e/statefulset-ordered', nodes: true },
   { says: 'DaemonSet', files: '/test/e2e/daemonset', nodes: true },
   { says: 'Operator killed at every step', files: '/test/e2e/kill', nodes: true },
-  { says: 'Traffic: no request failed, none to a bad version', files: '/test/e2e/traffic', nodes: true },
+  {
+    says: 'Traffic behind the gate: no request failed, none to a bad version',
+    files: '/test/e2e/traffic',
+    nodes: true,
+    since: '1.36',
+  },
 ];
 
 /** What came of one row on one version. */
