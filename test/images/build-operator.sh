@@ -41,9 +41,9 @@ key=$({
 archive=$cache/images/postcheck-$key.tar
 if [ ! -f "$archive" ]; then
 	build_into "$archive.new"
-	# One at a time is enough: earlier states of the checkout are not needed again, and each is 130 MB.
-	rm -f "$cache"/images/postcheck-*.tar
 	mv "$archive.new" "$archive"
+	# Each is 130 MB, and earlier states of a checkout are not needed again; but other checkouts have theirs here too.
+	find "$cache/images" -name 'postcheck-*.tar' -printf '%T@ %p\n' | sort -rn | tail -n +6 | cut -d' ' -f2- | xargs -r rm -f
 fi
 mkdir -p "$state/images"
 ln -sfn "$archive" "$state/images/postcheck.tar"
