@@ -101,8 +101,8 @@ soak: deps ## random histories in virtual time for MINUTES=10 from SEED=1 on, th
 VERSIONS ?=
 .PHONY: matrix-api
 matrix-api: deps ## the API tests on every Kubernetes, or on VERSIONS="1.34 1.35", into docs/compatibility.md; no root, no nodes
-	node scripts/matrix.ts $(VERSIONS)
+	node scripts/matrix.ts --part api $(VERSIONS)
 
 .PHONY: matrix
 matrix: deps ## the same, and the main stories on three nodes of each version
-	node scripts/matrix.ts --nodes $(VERSIONS)
+	node scripts/matrix.ts $(VERSIONS)

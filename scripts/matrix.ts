@@ -1,7 +1,8 @@
 /**
- * Which Kubernetes versions work: `node scripts/matrix.ts [--nodes] [VERSION…]`, all versions of test/cluster/kubernetes when none is named.
- * Runs the tests on a real API server of each version, with --nodes also the main stories on three real nodes (it then starts and ends
- * the test cluster for each, as root), and writes what came out to docs/compatibility.json and docs/compatibility.md.
+ * Which Kubernetes versions work: `node scripts/matrix.ts [--part api|nodes] [VERSION…]`, all versions of test/cluster/kubernetes when none
+ * is named. Runs the tests on a real API server of each version and the main stories on three real nodes (for which it starts and ends the
+ * test cluster, as root), and writes what came out to docs/compatibility.json and docs/compatibility.md; of rows that are not run it keeps
+ * what is there.
  * Ends with 1 when anything failed.
  */
 import { spawnSync } from 'node:child_process';
@@ -52,12 +53,12 @@ const ROWS: readonly Row[] = [
 interface Outcome {
   readonly passed: number;
   readonly failed: readonly string[];
+  readonly date: string;
+  readonly commit: string;
 }
 
 interface Result {
   readonly release: string;
-  readonly date: string;
-  readonly commit: string;
   readonly rows: Readonly<Record<string, Outcome>>;
 }
 
@@ -93,6 +94,8 @@ export function page(all: Results): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const of = (pick: (result: Result, version: string) => string) =>
     versions.map((version) => pick(all[version] as Result, version));
+  const runs = ({ rows }: Result) =>
+    [...new Set(Object.values(rows).map(({ date, commit }) => `${date}, \`${commit}\``))].sort().join('; ');
   const failures = versions.flatMap((version) =>
     Object.values((all[version] as Result).rows).flatMap(({ failed }) =>
       failed.map((name) => `- ${version}: ${name}`),
@@ -107,7 +110,7 @@ What \`make matrix\` saw: the project's own tests on a real API server of each v
 ${line(['', ...versions.map((version) => `Kubernetes ${version}`)])}
 ${line(['---', ...versions.map(() => '---')])}
 ${line(['Release', ...of(({ release }) => release)])}
-${line(['Run on', ...of(({ date, commit }) => `${date}, \`${commit}\``)])}
+${line(['Run on', ...of(runs)])}
 ${ROWS.map((row) => line([row.says, ...of((result, version) => cell(row, version, result))])).join('\n')}
 ${failures.length > 0 ? `\n## What failed\n\n${failures.join('\n')}\n` : ''}`;
 }
@@ -121,7 +124,7 @@ function releaseOf(version: string): string {
 }
 
 /** Runs one row's tests; what ends without a report has failed. */
-function run({ files }: Row, version: string): Outcome {
+function run({ files }: Row, version: string): Pick<Outcome, 'passed' | 'failed'> {
   const report = join(mkdtempSync(join(tmpdir(), 'postcheck-matrix-')), 'report.json');
   const options = ['--testPathPatterns', files, '--maxWorkers', '1', '--json', '--outputFile', report];
   spawnSync(
@@ -159,15 +162,22 @@ function make(target: string, version: string): void {
 
 /** Runs all rows of a version, and says each as it ends. */
 function runAll(version: string, rows: readonly Row[]): Record<string, Outcome> {
+  const stamp = { date: new Date().toISOString().slice(0, 10), commit: commit() };
   const wanted = rows.filter(({ since }) => since === undefined || !isBefore(version, since));
   return Object.fromEntries(
     wanted.map((row) => {
-      const outcome = run(row, version);
+      const outcome = { ...run(row, version), ...stamp };
       stdout.write(`${version}  ${row.says}: ${outcome.passed} passed, ${outcome.failed.length} failed\n`);
       return [row.says, outcome];
     }),
   );
 }
+
+const runOnApi = (version: string): Record<string, Outcome> =>
+  runAll(
+    version,
+    ROWS.filter(({ nodes }) => !nodes),
+  );
 
 function runOnNodes(version: string): Record<string, Outcome> {
   make('cluster-down', version);
@@ -185,37 +195,39 @@ function runOnNodes(version: string): Record<string, Outcome> {
 const commit = (): string =>
   spawnSync('git', ['rev-parse', '--short=8', 'HEAD'], { cwd: repository, encoding: 'utf8' }).stdout.trim();
 
+function published(): Record<string, Result> {
+  return existsSync(results) ? JSON.parse(readFileSync(results, 'utf8')) : {};
+}
+
+/** After each version: the next one may take long, or fail. */
+function publish(version: string, rows: Result['rows']): void {
+  const all = published();
+  all[version] = { release: releaseOf(version), rows: { ...all[version]?.rows, ...rows } };
+  writeFileSync(results, `${JSON.stringify(all, undefined, 2)}\n`);
+  writeFileSync(join(repository, 'docs/compatibility.md'), page(all));
+}
+
 function main(): number {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { nodes: { type: 'boolean', default: false } },
+    options: { part: { type: 'string' } },
   });
   const versions = positionals.length > 0 ? positionals : known();
   const unknown = versions.filter((version) => !known().includes(version));
-  if (unknown.length > 0) {
-    stdout.write(`unknown version ${unknown.join(', ')}: there are ${known().join(', ')}\n`);
+  if (unknown.length > 0 || !['api', 'nodes', undefined].includes(values.part)) {
+    stdout.write(
+      `usage: node scripts/matrix.ts [--part api|nodes] [VERSION…]; versions are ${known().join(', ')}\n`,
+    );
     return 2;
   }
-  const all: Record<string, Result> = existsSync(results) ? JSON.parse(readFileSync(results, 'utf8')) : {};
   let failed = 0;
   for (const version of versions) {
     const rows = {
-      ...runAll(
-        version,
-        ROWS.filter(({ nodes }) => !nodes),
-      ),
-      ...(values.nodes ? runOnNodes(version) : {}),
-    };
-    all[version] = {
-      release: releaseOf(version),
-      date: new Date().toISOString().slice(0, 10),
-      commit: commit(),
-      rows,
+      ...(values.part === 'nodes' ? {} : runOnApi(version)),
+      ...(values.part === 'api' ? {} : runOnNodes(version)),
     };
     failed += Object.values(rows).reduce((sum, outcome) => sum + outcome.failed.length, 0);
-    // After each version: the next one may take long, or fail.
-    writeFileSync(results, `${JSON.stringify(all, undefined, 2)}\n`);
-    writeFileSync(join(repository, 'docs/compatibility.md'), page(all));
+    publish(version, rows);
   }
   return failed > 0 ? 1 : 0;
 }
