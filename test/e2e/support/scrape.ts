@@ -1,0 +1,67 @@
+/**
+ * How Prometheus scrapes the installed operator: each pod behind its Service, by way of the API server, with the labels of a ServiceMonitor.
+ * Debian's build knows no discovery by Kubernetes, so the endpoints are looked up here.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Json, run } from './api.ts';
+import { OPERATOR_NAMESPACE, RELEASE } from './operator.ts';
+
+export interface Scrape {
+  readonly config: object;
+  /** Takes the files with credentials away. */
+  remove(): void;
+}
+
+const json = (...args: string[]): Json => JSON.parse(run('kubectl', [...args, '-o', 'json']));
+
+export function scrapeOfTheOperator(): Scrape {
+  const service = `${RELEASE}-metrics`;
+  const folder = mkdtempSync(join(tmpdir(), 'postcheck-scrape-'));
+  const file = (name: string, base64: string | undefined): string | undefined => {
+    if (base64 === undefined) {
+      return undefined;
+    }
+    writeFileSync(join(folder, name), Buffer.from(base64, 'base64'), { mode: 0o600 });
+    return join(folder, name);
+  };
+  const config = json('config', 'view', '--raw', '--flatten', '--minify');
+  const { cluster } = config.clusters[0];
+  const { user } = config.users[0];
+  return {
+    config: {
+      scheme: 'https',
+      tls_config: {
+        ca_file: file('ca.crt', cluster['certificate-authority-data']),
+        cert_file: file('tls.crt', user['client-certificate-data']),
+        key_file: file('tls.key', user['client-key-data']),
+      },
+      ...(user.token ? { authorization: { credentials: user.token } } : {}),
+      static_configs: endpointsOf(service).map(({ pod, port }) => ({
+        targets: [new URL(cluster.server).host],
+        labels: {
+          namespace: OPERATOR_NAMESPACE,
+          service,
+          pod,
+          __metrics_path__: `/api/v1/namespaces/${OPERATOR_NAMESPACE}/pods/${pod}:${port}/proxy/metrics`,
+        },
+      })),
+    },
+    remove: () => rmSync(folder, { recursive: true }),
+  };
+}
+
+/** The ready pods behind a Service, and the port that is named for metrics. */
+function endpointsOf(service: string): { pod: string; port: number }[] {
+  const selector = `kubernetes.io/service-name=${service}`;
+  const slices = json('get', 'endpointslices', '--namespace', OPERATOR_NAMESPACE, '--selector', selector);
+  return slices.items.flatMap(({ endpoints, ports }: Json) =>
+    (endpoints ?? [])
+      .filter(({ conditions }: Json) => conditions.ready)
+      .map(({ targetRef }: Json) => ({
+        pod: targetRef.name as string,
+        port: ports.find(({ name }: Json) => name === 'metrics').port as number,
+      })),
+  );
+}
