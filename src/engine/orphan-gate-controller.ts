@@ -123,7 +123,11 @@ export class OrphanGateController {
     this.#brake.slow(pod.uid, 'gate', clock.steady());
     store.pods.applyWrite(written.object);
     telemetry.gateOpened(reason);
-    log.info('gate opened', { pod: `${pod.namespace}/${pod.name}`, reason });
+    log.info(`Opened the gate of pod ${pod.name}: ${message}`, {
+      namespace: pod.namespace,
+      pod: pod.name,
+      reason,
+    });
     return {};
   }
 }

@@ -284,7 +284,7 @@ export interface QueueTelemetry {
 /** Lower-camel names; short values, never a whole object, body or header. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** Constant messages, so that one can search for them; what varies is in the fields. An `error` is something a person may need to act on. */
+/** The message is a sentence for people; what one searches for is in the fields. An `error` is something a person may need to act on. */
 export interface Log {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;

@@ -20,6 +20,7 @@ import { ActionExecutor, type WriteAction } from './action-executor.ts';
 import { Brake, STATUS_CHANGED } from './brake.ts';
 import { GatePolicyCache } from './gate-policy.ts';
 import { LocalState } from './local-state.ts';
+import { logChange, named } from './log-fields.ts';
 import type { Ports, RequestFailure } from './ports.ts';
 import { ProbeRunner } from './probe-runner.ts';
 import type { Result } from './queue.ts';
@@ -84,8 +85,8 @@ export class Reconciler {
       return await this.#visit(key);
     } catch (error) {
       telemetry.failed('bug');
-      log.error('reconcile failed', {
-        upgrade: key,
+      log.error('Reconcile failed: this is a bug, please report it', {
+        ...named(key),
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });
       return { backoff: true };
@@ -262,15 +263,7 @@ export class Reconciler {
     if (fallbackEnded === 'Verified' || fallbackEnded === 'Unverified' || fallbackEnded === 'Failed') {
       telemetry.fallbackEnded(kind, fallbackEnded);
     }
-    if (before?.phase !== after.phase) {
-      log.info('phase changed', {
-        upgrade: `${namespace}/${name}`,
-        attempt: after.attempt?.id,
-        from: before?.phase,
-        to: after.phase,
-        message: after.message,
-      });
-    }
+    logChange(log, upgrade, before, after);
     for (const event of events) {
       this.#recordEvent(upgrade, event);
     }
@@ -316,7 +309,7 @@ export class Reconciler {
       return;
     }
     telemetry.braked('no_effect');
-    log.warn('a write had no effect', { upgrade: key, what, message: noEffect.message });
+    log.warn(noEffect.message, { ...named(key), what, reason: noEffect.reason });
     this.#brake.slow(key, what, clock.steady(), noEffect);
   }
 
@@ -328,7 +321,11 @@ export class Reconciler {
     if (action.kind !== 'deletePod') {
       return;
     }
-    log.info('pod deleted', { upgrade: key, pod: action.pod.name, reason: action.reason });
+    log.info(`Deleted pod ${action.pod.name}`, {
+      ...named(key),
+      pod: action.pod.name,
+      reason: action.reason,
+    });
     // It is how such a workload rolls: an event a pod would say nothing new.
     if (action.reason === 'Replaced') {
       return;
@@ -355,12 +352,16 @@ export class Reconciler {
   #failed(key: UpgradeKey, what: 'status' | 'action', failure: RequestFailure): Result {
     const { telemetry, log, clock } = this.#options;
     telemetry.failed(failure.kind);
-    log.debug('request failed', { upgrade: key, kind: failure.kind, message: failure.message });
+    log.debug(failure.message, { ...named(key), what, cause: failure.kind });
     if (failure.kind === 'throttled') {
       return { requeueAfterMs: failure.retryAfterMs };
     }
     if (failure.kind === 'forbidden' || failure.kind === 'invalid') {
-      log.error('the API server refuses a write', { upgrade: key, message: failure.message });
+      log.error(`The API server refuses a write: ${failure.message}`, {
+        ...named(key),
+        what,
+        cause: failure.kind,
+      });
       this.#backoff.reject(key, { what, failure }, clock.steady());
       return { requeueAfterMs: 0 };
     }

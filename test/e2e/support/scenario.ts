@@ -152,7 +152,7 @@ export class Scenario {
   async diagnosis(): Promise<string> {
     const upgrades = await this.api.list(this.upgradePath);
     const pods = [...this.pods.all.values()].map(podLine(this.pods.present));
-    const log = await this.operator.log(`"${this.namespace}/`);
+    const log = await this.operator.log(`"namespace":"${this.namespace}"`);
     return [
       `--- ${this.namespace}: Upgrades`,
       ...upgrades.map(({ metadata, spec, status }) =>

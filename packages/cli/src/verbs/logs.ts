@@ -43,7 +43,7 @@ export function readEntry(line: string): Entry & { readonly fields: Readonly<Rec
   }
 }
 
-/** `03:12:07 shop/web phase changed: Falling back …  from=Upgrading to=FallingBack`. */
+/** `03:12:07 shop/web Falling back …  attempt=2 phase=FallingBack`. */
 export function entryText(io: Io, line: string): string {
   const { time, upgrade, fields } = readEntry(line);
   const level = text(fields.level);
