@@ -64,7 +64,14 @@ async function run(options: Options): Promise<void> {
     namespaces: options.watchNamespaces,
     identity,
     watchListener: {
-      failed: (kind, reason) => metrics.watchFailed(kind, reason),
+      failed: (kind, reason) => {
+        metrics.watchFailed(kind, reason);
+        if (reason === 'restored') {
+          // The kinds would be read anew one after the other, and decisions in between would mix two histories.
+          log.error('the API server was restored from a backup, ending to begin anew', { kind });
+          exit(1);
+        }
+      },
       changed: (now, before) => {
         const notice = noticeOf(now, before);
         if (notice) {

@@ -52,6 +52,8 @@ export type WatchFailure =
   | 'expired'
   /** Something that is no watch event. */
   | 'broken'
+  /** The server's versions went back: it was restored from a backup, and all that we know is of another history. */
+  | 'restored'
   | 'lost'
   | 'silent';
 

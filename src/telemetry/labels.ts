@@ -27,6 +27,7 @@ export const WATCH_FAILURES = every<WatchFailure>({
   unavailable: true,
   expired: true,
   broken: true,
+  restored: true,
   lost: true,
   silent: true,
 });

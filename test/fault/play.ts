@@ -158,6 +158,10 @@ export class Playing {
       namespaces: [this.namespace],
       identity: `operator-${this.deaths + 1}`,
       gatePolicyName: 'postcheck-gate',
+      watchListener: {
+        failed: (_kind, reason) => reason === 'restored' && proxy === this.#process?.proxy && this.kill(),
+        changed: () => {},
+      },
     });
     const engine = new Engine({
       ...cluster,

@@ -77,16 +77,24 @@ afterEach(async () => {
   }
 });
 
-/** A server whose requests are answered by the behaviours in turn, the last one for all that follow. */
+/**
+ * A server whose requests are answered by the behaviours in turn, the last one for all that follow. `version` is what it says it has come
+ * to, when it is asked for that alone after an interruption.
+ */
 async function serve(
   protocol: string,
   behaviours: Behaviour[],
+  version = () => '999999',
 ): Promise<{ kubeconfig: string; port: number; asked: Exchange[] }> {
   const asked: Exchange[] = [];
   const alpn = protocol === 'h2' ? {} : { ALPNProtocols: ['http/1.1'] };
   const server: Http2SecureServer = createSecureServer({ ...certificates, allowHTTP1: true, ...alpn });
   server.on('request', (request: Http2ServerRequest, response: Http2ServerResponse) => {
     const exchange = exchangeOf(request, response);
+    if (exchange.query.get('limit') === '1') {
+      response.end(JSON.stringify({ metadata: { resourceVersion: version() } }));
+      return;
+    }
     asked.push(exchange);
     (behaviours[Math.min(asked.length, behaviours.length) - 1] as Behaviour)(exchange);
   });
@@ -194,6 +202,30 @@ describe.each(['h2', 'http/1.1'])('over %s', (protocol) => {
     });
     expect(reflector.status()).toMatchObject({ synced: true, state: 'watching', message: '' });
     expect(reflector.status()).toMatchObject({ failingMs: 0 });
+  });
+
+  const failures = (): { reasons: string[]; listener: ReflectorOptions<NodeView>['listener'] } => {
+    const reasons: string[] = [];
+    return { reasons, listener: { failed: (reason) => reasons.push(reason), changed: () => {} } };
+  };
+
+  test('a server that was restored is told after an interruption, before anything older is given', async () => {
+    const behaviours = [then(({ reset }) => setTimeout(reset, 20)), () => {}, initial];
+    const { kubeconfig } = await serve(protocol, behaviours, () => '7');
+    const { reasons, listener } = failures();
+    const { events } = reflect(kubeconfig, { listener });
+    await until(() => reasons.includes('restored'));
+    expect(told(events)).toEqual(['synced a']);
+  });
+
+  test('a server that was restored is told by its next list; who goes on nevertheless gets what it has now', async () => {
+    const older: Behaviour = ({ send }) => send(added('c', '3'), complete('4'));
+    const { kubeconfig } = await serve(protocol, [then(({ send }) => send(error(410))), older, older]);
+    const { reasons, listener } = failures();
+    const { events } = reflect(kubeconfig, { listener });
+    await until(() => events.length === 2);
+    expect(reasons).toEqual(['expired', 'restored']);
+    expect(told(events)).toEqual(['synced a', 'synced c']);
   });
 
   test.each<[string, Behaviour, 'resumes' | 'lists']>([

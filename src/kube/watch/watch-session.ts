@@ -48,6 +48,10 @@ export class WatchSession<T> {
   readonly #options: SessionOptions<T>;
   /** Empty: everything must be read first. */
   #resourceVersion = '';
+  /** The newest version ever read. */
+  #newest = '';
+  /** The last stream did not end as agreed: the server may be another one by now. */
+  #interrupted = false;
   #listedAt = 0;
   #changes = 0;
   #streamsLists = true;
@@ -67,14 +71,15 @@ export class WatchSession<T> {
       this.#resourceVersion = '';
     }
     const { reason, message, retryAfterMs = 0 } = stop;
+    this.#interrupted = reason !== 'closed';
     return { reason, message, retryAfterMs, progressed: this.#changes > 0 && !stop.relist };
   }
 
   async #runOnce(signal: AbortSignal): Promise<Stop> {
     if (this.#resourceVersion === '' && !this.#streamsLists) {
-      const failed = await this.#listInPages(signal);
-      if (failed) {
-        return failed;
+      const stop = await this.#listInPages(signal);
+      if (stop) {
+        return stop;
       }
     }
     let stream: OpenStream;
@@ -89,7 +94,10 @@ export class WatchSession<T> {
       cancel();
     }
     try {
-      return stream.status === 200 ? await this.#follow(stream) : await this.#refused(stream);
+      if (stream.status !== 200) {
+        return await this.#refused(stream);
+      }
+      return (await this.#restored(signal)) ?? (await this.#follow(stream));
     } finally {
       signal.removeEventListener('abort', cancel);
       cancel();
@@ -119,8 +127,7 @@ export class WatchSession<T> {
   async #listInPages(signal: AbortSignal): Promise<Stop | undefined> {
     const listed = await listPages(this.#requests, this.#options, signal);
     if (listed.ok) {
-      this.#synced(listed.items, listed.resourceVersion);
-      return undefined;
+      return this.#synced(listed.items, listed.resourceVersion);
     }
     const { failure } = listed;
     const retryAfterMs = failure.kind === 'throttled' ? failure.retryAfterMs : 0;
@@ -220,7 +227,32 @@ export class WatchSession<T> {
         this.#deliver(line);
       }
       this.#resourceVersion = line.resourceVersion;
+      this.#newest = line.resourceVersion;
     }
+  }
+
+  /**
+   * A server that was restored from a backup takes our version from the future without a word, and keeps from us every change until it
+   * has come that far itself (kubernetes#107457): after an interruption its own version is asked for.
+   */
+  async #restored(signal: AbortSignal): Promise<Stop | undefined> {
+    if (!this.#interrupted || this.#resourceVersion === '') {
+      return undefined;
+    }
+    const { target, fieldSelector } = this.#options;
+    const query = { limit: '1', ...(fieldSelector ? { fieldSelector } : {}) };
+    const answer = await this.#requests.send({ method: 'GET', target, query, signal });
+    const version = answer.ok ? text(at(answer.body, 'metadata', 'resourceVersion')) : '';
+    return version === '' ? undefined : this.#rewound(version);
+  }
+
+  /** Told once: who goes on nevertheless gets what the server has now. */
+  #rewound(version: string): Stop | undefined {
+    if (!goesBack(version, this.#newest)) {
+      return undefined;
+    }
+    this.#newest = '';
+    return { reason: 'restored', message: 'the API server was restored from a backup', relist: true };
   }
 
   #deliver(line: WatchLine & { type: 'change' }): void {
@@ -230,11 +262,19 @@ export class WatchSession<T> {
     this.#options.sink({ type: line.deleted || !keeps(object) ? 'delete' : 'upsert', object });
   }
 
-  #synced(items: readonly T[], resourceVersion: string): undefined {
+  /** What a consistent read has, unless it is older than what was read before. */
+  #synced(items: readonly T[], resourceVersion: string): Stop | undefined {
     this.#options.contact(true);
+    const stop = this.#rewound(resourceVersion);
+    if (stop) {
+      return stop;
+    }
     this.#resourceVersion = resourceVersion;
+    this.#newest = resourceVersion;
+    this.#interrupted = false;
     this.#listedAt = performance.now();
     this.#options.sink({ type: 'synced', items, resourceVersion });
+    return undefined;
   }
 }
 
