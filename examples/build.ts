@@ -35,7 +35,11 @@ function layOut(example: string): void {
   rmSync(root, { recursive: true, force: true });
   mkdirSync(join(root, 'usr/bin'), { recursive: true });
   bundle(join(import.meta.dirname, example, 'app.ts'), join(root, 'app/app.mjs'), 'esm');
-  bundle(join(repository, 'src/health/postcheck-health.ts'), join(root, 'usr/bin/postcheck-health'), 'cjs');
+  bundle(
+    join(repository, 'packages/health/src/postcheck-health.ts'),
+    join(root, 'usr/bin/postcheck-health'),
+    'cjs',
+  );
   chmodSync(join(root, 'usr/bin/postcheck-health'), 0o755);
   install(join(repository, 'container/readiness_probe.sh'), join(root, 'usr/bin/readiness_probe.sh'));
   const hook = join(import.meta.dirname, example, 'readiness_probe_hook');

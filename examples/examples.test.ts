@@ -173,7 +173,7 @@ describe('grpc', () => {
 
 describe('the workers', () => {
   const probe = async (...args: string[]): Promise<number | null> => {
-    const command = join(import.meta.dirname, '../src/health/postcheck-health.ts');
+    const command = join(import.meta.dirname, '../packages/health/src/postcheck-health.ts');
     return exitCode(spawn(process.execPath, [command, ...args], { stdio: 'ignore' }));
   };
 

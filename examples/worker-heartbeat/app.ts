@@ -3,7 +3,7 @@
  * stops the beats, although the process, its timers and its event loop live on. SIGUSR2 hangs it, to see that.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startHeartbeat } from '../../src/health/heartbeat.ts';
+import { startHeartbeat } from '../../packages/health/src/heartbeat.ts';
 
 const { HEARTBEAT_FILE: path = '/run/app/heartbeat', VERSION: version = '1' } = process.env;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);

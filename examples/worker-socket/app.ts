@@ -3,7 +3,7 @@
  * reachable, does its work go on? SIGUSR2 breaks and mends the queue, to see what the probes say.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startHealthServer } from '../../src/health/server.ts';
+import { startHealthServer } from '../../packages/health/src/server.ts';
 
 const { POSTCHECK_HEALTH_SOCKET: socket = '/run/app/health.sock', VERSION: version = '1' } = process.env;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);

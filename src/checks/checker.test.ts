@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import type { ProbeHandler } from '../../packages/kubelet-prober/src/spec.ts';
 import type { Check } from '../api/types.ts';
 import { networkProber } from './checker.ts';
-import { serveGrpc } from './fixtures/grpc-servers.ts';
-import { closedPort, closeServers, droppedPort, serveHttp, serveRaw, serveTcp } from './fixtures/servers.ts';
-import type { ProbeHandler } from './spec.ts';
+import { serveGrpc } from '../../packages/kubelet-prober/src/fixtures/grpc-servers.ts';
+import { closedPort, closeServers, droppedPort, serveHttp, serveRaw, serveTcp } from '../../packages/kubelet-prober/src/fixtures/servers.ts';
 
 afterEach(closeServers);
 

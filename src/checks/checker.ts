@@ -1,12 +1,13 @@
 /** The checks of an Upgrade that ask over the network, with kubelet's probers. */
+
+import { probe } from '../../packages/kubelet-prober/src/prober.ts';
+import type { ProbeOutcome } from '../../packages/kubelet-prober/src/result.ts';
+import type { ProbeHandler } from '../../packages/kubelet-prober/src/spec.ts';
 import { cut } from '../api/cut.ts';
 import { printable, printableLine } from '../api/printable.ts';
 import type { Check } from '../api/types.ts';
 import type { ProbeAnswer, ProbeRequest, Prober } from '../engine/ports.ts';
 import { whyNotProbed } from './pod-address.ts';
-import { probe } from './prober.ts';
-import type { ProbeOutcome } from './result.ts';
-import type { ProbeHandler } from './spec.ts';
 
 /**
  * The handler alone: exec goes through the API server and never comes here. Field by field, so that what the probers could do beyond (ask another host)

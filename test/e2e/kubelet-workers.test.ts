@@ -1,9 +1,9 @@
 /** Our workers run beside a real kubelet's, on the same pods with the same thresholds: what kubelet makes ready, restarts or lets start, ours must judge alike. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type ProbeJob, ProbeManager } from '../../src/checks/manager.ts';
-import { type ProbeType, probe, verdictOf } from '../../src/checks/prober.ts';
-import type { ProbeHandler } from '../../src/checks/spec.ts';
-import type { ProbedContainer, ProbedPod } from '../../src/checks/worker.ts';
+import { type ProbeJob, ProbeManager } from '../../packages/kubelet-prober/src/manager.ts';
+import { type ProbeType, probe, verdictOf } from '../../packages/kubelet-prober/src/prober.ts';
+import type { ProbeHandler } from '../../packages/kubelet-prober/src/spec.ts';
+import type { ProbedContainer, ProbedPod } from '../../packages/kubelet-prober/src/worker.ts';
 import { onConnection } from './kubelet/servers.ts';
 import { Api, type Json, run } from './support/api.ts';
 import { waitFor } from './support/wait.ts';

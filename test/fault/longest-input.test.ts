@@ -4,10 +4,16 @@
  */
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
+import { decodeResponse } from '../../packages/kubelet-prober/src/grpc-message.ts';
+import { buildRequest, headerLines } from '../../packages/kubelet-prober/src/http-request.ts';
+import {
+  hostnameOf,
+  portOf,
+  probeUrl,
+  requestTarget,
+  resolveUrl,
+} from '../../packages/kubelet-prober/src/url.ts';
 import { printable } from '../../src/api/printable.ts';
-import { decodeResponse } from '../../src/checks/grpc-message.ts';
-import { buildRequest, headerLines } from '../../src/checks/http-request.ts';
-import { hostnameOf, portOf, probeUrl, requestTarget, resolveUrl } from '../../src/checks/url.ts';
 import { clean, failureOf } from '../../src/kube/client/errors.ts';
 import { readExecStatus } from '../../src/kube/exec/exec-status.ts';
 import { LineSplitter } from '../../src/kube/watch/lines.ts';

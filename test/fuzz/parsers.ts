@@ -1,13 +1,13 @@
 /** Every reader of bytes that others send: valid input to begin with, and what must hold whatever becomes of it. */
 
 import { readRegistry } from '../../packages/cli/src/registry.ts';
+import { LineReader, parseReply, replyLimitBytes } from '../../packages/health/src/protocol.ts';
+import { decodeResponse } from '../../packages/kubelet-prober/src/grpc-message.ts';
+import { parseUrl, resolveUrl } from '../../packages/kubelet-prober/src/url.ts';
 import { effectiveChecks } from '../../src/api/checks.ts';
 import { printable, printableLine } from '../../src/api/printable.ts';
 import type { Check } from '../../src/api/types.ts';
-import { decodeResponse } from '../../src/checks/grpc-message.ts';
-import { parseUrl, resolveUrl } from '../../src/checks/url.ts';
 import { evaluateTry } from '../../src/core/verification/exit-codes.ts';
-import { LineReader, parseReply, replyLimitBytes } from '../../src/health/protocol.ts';
 import { failureOf, retryAfterMs, statusMessage } from '../../src/kube/client/errors.ts';
 import { pathOf, RESOURCES } from '../../src/kube/client/paths.ts';
 import { OutputCollector } from '../../src/kube/exec/exec-output.ts';

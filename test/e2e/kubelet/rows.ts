@@ -1,4 +1,4 @@
-import type { ProbeHandler } from '../../../src/checks/spec.ts';
+import type { ProbeHandler } from '../../../packages/kubelet-prober/src/spec.ts';
 import {
   answers,
   answersBytes,

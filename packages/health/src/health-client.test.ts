@@ -11,7 +11,7 @@ import { startHealthServer } from './server.ts';
 // Processes take their time on a busy machine.
 jest.setTimeout(60_000);
 
-const script = join(import.meta.dirname, 'health-client.sh');
+const script = join(import.meta.dirname, '../health-client.sh');
 const basics = ['timeout', 'head', 'id', 'dirname'];
 let directory: ReturnType<typeof workDirectory>;
 let socket: string;
