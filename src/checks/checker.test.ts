@@ -1,9 +1,16 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { serveGrpc } from '../../packages/kubelet-prober/src/fixtures/grpc-servers.ts';
+import {
+  closedPort,
+  closeServers,
+  droppedPort,
+  serveHttp,
+  serveRaw,
+  serveTcp,
+} from '../../packages/kubelet-prober/src/fixtures/servers.ts';
 import type { ProbeHandler } from '../../packages/kubelet-prober/src/spec.ts';
 import type { Check } from '../api/types.ts';
 import { networkProber } from './checker.ts';
-import { serveGrpc } from '../../packages/kubelet-prober/src/fixtures/grpc-servers.ts';
-import { closedPort, closeServers, droppedPort, serveHttp, serveRaw, serveTcp } from '../../packages/kubelet-prober/src/fixtures/servers.ts';
 
 afterEach(closeServers);
 
