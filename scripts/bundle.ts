@@ -59,6 +59,16 @@ export const onlyKubeConfig: Plugin = {
   },
 };
 
+/** Which CRD the operator is built for. */
+function schemaDigest(): string {
+  const crd = readFileSync(join(repository, 'crds/postcheck.dev_upgrades.yaml'), 'utf8');
+  const [, digest] = /^ {4}postcheck\.dev\/schema: "?(\w+)"?$/m.exec(crd) ?? [];
+  if (digest === undefined) {
+    throw new Error('the CRD has no annotation postcheck.dev/schema: run `npm run generate`');
+  }
+  return digest;
+}
+
 /** Bundles the operator. */
 export async function bundleOperator(): Promise<Bundle> {
   const { version } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
@@ -71,7 +81,10 @@ export async function bundleOperator(): Promise<Bundle> {
     platform: 'node',
     target: 'node24',
     format: 'esm',
-    define: { POSTCHECK_VERSION: JSON.stringify(version) },
+    define: {
+      POSTCHECK_VERSION: JSON.stringify(version),
+      POSTCHECK_SCHEMA: JSON.stringify(schemaDigest()),
+    },
     // Libraries in CommonJS ask for Node's modules with require, which a module does not have by itself.
     banner: {
       js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`,

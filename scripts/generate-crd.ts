@@ -1,6 +1,7 @@
 /** The CustomResourceDefinition, from src/api/schema-*.ts. */
+import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
-import { GROUP, VERSION } from '../src/api/names.ts';
+import { GROUP, SCHEMA_ANNOTATION, VERSION } from '../src/api/names.ts';
 import { SpecSchema } from '../src/api/schema-spec.ts';
 import { StatusSchema } from '../src/api/schema-status.ts';
 
@@ -75,82 +76,81 @@ const column = (name: string, type: string, jsonPath: string, description: strin
 
 const ready = (field: string) => `.status.conditions[?(@.type=="Ready")].${field}`;
 
-const crd = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: `upgrades.${GROUP}`, annotations: { 'helm.sh/resource-policy': 'keep' } },
-  spec: {
-    group: GROUP,
-    scope: 'Namespaced',
-    names: {
-      kind: 'Upgrade',
-      listKind: 'UpgradeList',
-      plural: 'upgrades',
-      singular: 'upgrade',
-      shortNames: ['upg'],
-      categories: ['postcheck'],
-    },
-    versions: [
-      {
-        name: VERSION,
-        served: true,
-        storage: true,
-        subresources: { status: {} },
-        // From Kubernetes 1.32 on; older ones leave it out. `kubectl get upgrades --field-selector status.phase=FellBack`
-        selectableFields: ['.status.phase', '.spec.targetRef.kind', '.spec.targetRef.name'].map(
-          (jsonPath) => ({
-            jsonPath,
-          }),
-        ),
-        additionalPrinterColumns: [
-          column('Kind', 'string', '.spec.targetRef.kind', 'Kind of the workload that is upgraded'),
-          column('Target', 'string', '.spec.targetRef.name', 'Its name'),
-          column('Phase', 'string', '.status.phase', 'Where the Upgrade stands'),
-          column('Ready', 'string', ready('status'), 'Does the target run what the Upgrade names, verified?'),
-          column('Reason', 'string', ready('reason'), 'Why, in one word; runbooks are named after it'),
-          column('Passed', 'string', '.status.summary', 'Passed of wanted pods'),
-          // The API server prints the first value only, of whatever a path finds.
-          column(
-            'Image',
-            'string',
-            '.spec.containers[0].image',
-            'The wanted image of the first container',
-            1,
-          ),
-          column('Attempt', 'integer', '.status.attempt.number', 'Number of the attempt', 1),
-          column('Age', 'date', '.metadata.creationTimestamp', 'Since when the Upgrade exists'),
-          column('Message', 'string', '.status.headline', 'What happened, in short'),
-        ],
-        schema: {
-          openAPIV3Schema: {
-            type: 'object',
-            description:
-              'Upgrade rolls new images into a workload, verifies each pod from inside its containers, and falls back when verification does not come.',
-            required: ['spec'],
-            properties: {
-              apiVersion: { type: 'string', description: `Version of this schema: ${GROUP}/${VERSION}.` },
-              kind: { type: 'string', description: 'Upgrade.' },
-              metadata: {
-                type: 'object',
-                properties: {
-                  name: { type: 'string', maxLength: 253, description: 'Name of the Upgrade.' },
-                },
+const definition = {
+  group: GROUP,
+  scope: 'Namespaced',
+  names: {
+    kind: 'Upgrade',
+    listKind: 'UpgradeList',
+    plural: 'upgrades',
+    singular: 'upgrade',
+    shortNames: ['upg'],
+    categories: ['postcheck'],
+  },
+  versions: [
+    {
+      name: VERSION,
+      served: true,
+      storage: true,
+      subresources: { status: {} },
+      // From Kubernetes 1.32 on; older ones leave it out. `kubectl get upgrades --field-selector status.phase=FellBack`
+      selectableFields: ['.status.phase', '.spec.targetRef.kind', '.spec.targetRef.name'].map((jsonPath) => ({
+        jsonPath,
+      })),
+      additionalPrinterColumns: [
+        column('Kind', 'string', '.spec.targetRef.kind', 'Kind of the workload that is upgraded'),
+        column('Target', 'string', '.spec.targetRef.name', 'Its name'),
+        column('Phase', 'string', '.status.phase', 'Where the Upgrade stands'),
+        column('Ready', 'string', ready('status'), 'Does the target run what the Upgrade names, verified?'),
+        column('Reason', 'string', ready('reason'), 'Why, in one word; runbooks are named after it'),
+        column('Passed', 'string', '.status.summary', 'Passed of wanted pods'),
+        // The API server prints the first value only, of whatever a path finds.
+        column('Image', 'string', '.spec.containers[0].image', 'The wanted image of the first container', 1),
+        column('Attempt', 'integer', '.status.attempt.number', 'Number of the attempt', 1),
+        column('Age', 'date', '.metadata.creationTimestamp', 'Since when the Upgrade exists'),
+        column('Message', 'string', '.status.headline', 'What happened, in short'),
+      ],
+      schema: {
+        openAPIV3Schema: {
+          type: 'object',
+          description:
+            'Upgrade rolls new images into a workload, verifies each pod from inside its containers, and falls back when verification does not come.',
+          required: ['spec'],
+          properties: {
+            apiVersion: { type: 'string', description: `Version of this schema: ${GROUP}/${VERSION}.` },
+            kind: { type: 'string', description: 'Upgrade.' },
+            metadata: {
+              type: 'object',
+              properties: {
+                name: { type: 'string', maxLength: 253, description: 'Name of the Upgrade.' },
               },
-              spec: {
-                ...structural(spec),
-                description:
-                  'Which images the workload shall run, how they are verified, and what happens when they fail.',
-              },
-              status: {
-                ...structural(status),
-                description: 'What was done, and what is known of the pods. Written by the operator alone.',
-              },
+            },
+            spec: {
+              ...structural(spec),
+              description:
+                'Which images the workload shall run, how they are verified, and what happens when they fail.',
+            },
+            status: {
+              ...structural(status),
+              description: 'What was done, and what is known of the pods. Written by the operator alone.',
             },
           },
         },
       },
-    ],
+    },
+  ],
+};
+
+const schemaDigest = createHash('sha256').update(JSON.stringify(definition)).digest('hex').slice(0, 12);
+
+const crd = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: {
+    name: `upgrades.${GROUP}`,
+    annotations: { 'helm.sh/resource-policy': 'keep', [SCHEMA_ANNOTATION]: schemaDigest },
   },
+  spec: definition,
 };
 
 const BANNER = '# Generated by scripts/generate.ts from src/api/schema-*.ts; do not edit.\n';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import process, { argv, env, exit, stderr, stdout } from 'node:process';
 import { networkProber } from './checks/checker.ts';
 import { Engine } from './engine/engine.ts';
-import type { Clock, WatchedKind } from './engine/ports.ts';
+import type { Clock, Log, WatchedKind } from './engine/ports.ts';
 import { type Cluster, connect } from './kube/cluster.ts';
 import { HELP, type Options, readCommand, type UninstallOptions } from './options.ts';
 import { healthRoutes, metricsRoutes } from './telemetry/endpoints.ts';
@@ -116,6 +116,7 @@ async function run(options: Options): Promise<void> {
     metrics: servers[1]?.address ?? 'none',
     namespaces: options.watchNamespaces.join(',') || 'all',
   });
+  void tellOtherCrd(cluster, log);
   const lead = () => {
     metrics.leading(true);
     log.info('leading', { identity });
@@ -199,7 +200,17 @@ function fail(mistakes: readonly string[]): void {
   exit(2);
 }
 
+/** An older CRD under a newer operator is told, not suffered. From source there is nothing to compare with. */
+async function tellOtherCrd(cluster: Cluster, log: Log): Promise<void> {
+  const mismatch =
+    typeof POSTCHECK_SCHEMA === 'string' ? await cluster.crdMismatch(POSTCHECK_SCHEMA) : undefined;
+  if (mismatch) {
+    log.warn(mismatch);
+  }
+}
+
 /** Set at bundling; the version of package.json. */
+declare const POSTCHECK_SCHEMA: string | undefined;
 declare const POSTCHECK_VERSION: string | undefined;
 const VERSION = typeof POSTCHECK_VERSION === 'string' ? POSTCHECK_VERSION : 'source';
 

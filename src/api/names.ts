@@ -11,3 +11,5 @@ export const PROMOTE_ANNOTATION = `${GROUP}/promote`;
 export const FIELD_MANAGER = 'postcheck';
 /** Name of the MutatingAdmissionPolicy and of its binding. */
 export const GATE_POLICY = 'postcheck-gate';
+/** On the CRD: digest of its schema, by which the operator sees that it is its own. */
+export const SCHEMA_ANNOTATION = `${GROUP}/schema`;

@@ -12,6 +12,7 @@ import { HttpClient } from './client/http.ts';
 import { Requests } from './client/request.ts';
 import { StreamClient } from './client/stream-client.ts';
 import { Throttle } from './client/throttle.ts';
+import { crdMismatch } from './crd-check.ts';
 import { ClusterExecutor } from './exec/exec.ts';
 import { ClusterGateProbe } from './gate-probe.ts';
 import { type Leadership, type LeaseOptions, leadership } from './leader-election/leadership.ts';
@@ -43,6 +44,8 @@ export interface Cluster {
   readonly health: () => readonly WatchHealth[];
   /** An election that has not started yet. From this call on the writer refuses every write unless it is won. */
   readonly lease: (options: LeaseOptions) => Leadership;
+  /** Says when the installed CRD is not the one whose schema has this digest; see crd-check.ts. */
+  readonly crdMismatch: (schema: string) => Promise<string | undefined>;
   /** May who sent this Authorization header `get` the path `/metrics`? */
   readonly mayReadMetrics: (authorization: string) => Promise<Access>;
   /** Leaves nothing behind that only the operator could open; gives the problem that stopped it, or nothing. */
@@ -90,6 +93,7 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
       election = leadership(connection, streams, leaseOptions);
       return election;
     },
+    crdMismatch: (schema) => crdMismatch(requests, schema),
     mayReadMetrics: (authorization) => metricsAccess.check(authorization),
     uninstall: (request) => uninstall({ requests, writer, namespaces, gatePolicyName }, request),
     now,

@@ -1,7 +1,10 @@
 /** The Helm chart against real API servers: one that serves the gate policy's API, and one that does not. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { parse } from 'yaml';
 import { connect } from '../../src/kube/cluster.ts';
-import { CHART, helm } from '../chart/render.ts';
+import { CHART, helm, ROOT } from '../chart/render.ts';
 import { type ApiServer, eventually, type KubeObject, startApiServer } from './api-server.ts';
 
 const SYSTEM = 'postcheck-system';
@@ -89,6 +92,7 @@ describe('on a cluster that serves MutatingAdmissionPolicy', () => {
     'create events.events.k8s.io -n shop',
     'list nodes',
     'get mutatingadmissionpolicybindings/postcheck-gate',
+    'get customresourcedefinitions/upgrades.postcheck.dev',
     `create leases.coordination.k8s.io -n ${SYSTEM}`,
     `patch leases.coordination.k8s.io/postcheck -n ${SYSTEM}`,
   ])('the operator may %s', (request) => {
@@ -139,9 +143,26 @@ describe('on a cluster that serves MutatingAdmissionPolicy', () => {
     }
   }, 60_000);
 
-  test('an upgrade of the release upgrades the CRD', () => {
-    const remove = JSON.stringify([{ op: 'remove', path: '/spec/versions/0/additionalPrinterColumns' }]);
-    api.kubectl(['patch', 'crd', 'upgrades.postcheck.dev', '--type=json', '--patch', remove]);
+  test('an upgrade of the release upgrades the CRD, and the operator tells an older one', async () => {
+    const schema = parse(readFileSync(join(ROOT, 'crds/postcheck.dev_upgrades.yaml'), 'utf8')).metadata
+      .annotations['postcheck.dev/schema'];
+    const cluster = await connect({
+      kubeconfig: api.kubeconfig,
+      context: undefined,
+      namespaces: [],
+      identity: 'test',
+      gatePolicyName: 'postcheck-gate',
+    });
+    expect(await cluster.crdMismatch(schema)).toBeUndefined();
+    const older = [
+      { op: 'remove', path: '/spec/versions/0/additionalPrinterColumns' },
+      { op: 'replace', path: '/metadata/annotations/postcheck.dev~1schema', value: 'older' },
+    ];
+    const patch = ['--type=json', '--patch', JSON.stringify(older)];
+    api.kubectl(['patch', 'crd', 'upgrades.postcheck.dev', ...patch]);
+    expect(await cluster.crdMismatch(schema)).toMatch(
+      `has the schema older, and this operator was built for ${schema}: fields of Upgrades may be lost; run \`helm upgrade\``,
+    );
     release('upgrade', CHART, '--set', 'replicas=3', '--force-conflicts');
     const crd = api.json<{ spec: { versions: { additionalPrinterColumns: { name: string }[] }[] } }>([
       'get',
@@ -149,6 +170,8 @@ describe('on a cluster that serves MutatingAdmissionPolicy', () => {
       'upgrades.postcheck.dev',
     ]);
     expect(crd.spec.versions[0]?.additionalPrinterColumns.map(({ name }) => name)).toContain('Phase');
+    expect(await cluster.crdMismatch(schema)).toBeUndefined();
+    await cluster.close();
   });
 
   test('with watchNamespaces the operator loses its rights everywhere else', async () => {

@@ -134,7 +134,7 @@ describe('what is rendered', () => {
       .filter(({ metadata }) => bound.includes(metadata.name))
       .flatMap(({ rules }) => rules as { resources: string[] }[]);
     expect(new Set(rules.flatMap(({ resources }) => resources))).toEqual(
-      new Set(['mutatingadmissionpolicybindings']),
+      new Set(['mutatingadmissionpolicybindings', 'customresourcedefinitions']),
     );
     const [binding] = ofKind(objects, 'MutatingAdmissionPolicyBinding');
     expect(JSON.stringify(binding?.spec)).toContain('"values":["shop","bank"]');
