@@ -314,8 +314,14 @@ describe('credentials', () => {
   });
 
   test.each([
-    ['no such file', '/nonexistent/kubeconfig', undefined, /ENOENT/],
-    ['no such context', undefined, 'nope', /context "nope" names no cluster/],
+    [
+      'no such file',
+      '/nonexistent/kubeconfig',
+      undefined,
+      /^cannot read kubeconfig \/nonexistent\/kubeconfig: no such file$/,
+    ],
+    ['a folder in place of a file', '/tmp', undefined, /^cannot read kubeconfig \/tmp: it is a folder$/],
+    ['no such context', undefined, 'nope', /has no context "nope"; it has: \w+/],
   ])('a configuration with %s says what is wrong', (_, path, context, message) => {
     expect(() => new Connection({ kubeconfig: path ?? kubeconfig, context })).toThrow(message);
   });

@@ -1,5 +1,7 @@
 import type { RequestOptions } from 'node:https';
+import { delimiter } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
+import { kubectlConfig } from './kubectl-config.ts';
 import { ServerClock } from './server-clock.ts';
 
 /** A kubeconfig file (and a context in it), or nothing: the pod's own service account. */
@@ -102,15 +104,14 @@ function load({ kubeconfig, context, load: read }: ConnectionOptions): KubeConfi
   if (read) {
     return read();
   }
+  if (kubeconfig !== undefined) {
+    // Several files are what the variable KUBECONFIG may name; of these, as for kubectl, those count that are there.
+    return kubeconfig.includes(delimiter)
+      ? kubectlConfig({ context }, { kubeconfig, home: '' })
+      : kubectlConfig({ kubeconfig, context }, { home: '' });
+  }
   const config = new KubeConfig();
-  if (kubeconfig === undefined) {
-    config.loadFromCluster();
-  } else {
-    config.loadFromFile(kubeconfig);
-  }
-  if (context !== undefined) {
-    config.setCurrentContext(context);
-  }
+  config.loadFromCluster();
   return config;
 }
 

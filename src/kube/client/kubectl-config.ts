@@ -80,18 +80,19 @@ export function kubectlConfig(flags: KubectlFlags, places: KubectlPlaces): KubeC
   return result;
 }
 
+const FILE_ERRORS = new Map([
+  ['ENOENT', 'no such file'],
+  ['EACCES', 'permission denied'],
+  ['EISDIR', 'it is a folder'],
+]);
+
 function readFile(file: string): KubeConfig {
   const config = new KubeConfig();
   try {
     config.loadFromFile(file);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    const why =
-      code === 'ENOENT'
-        ? 'no such file'
-        : code === 'EACCES'
-          ? 'permission denied'
-          : (error as Error).message.split('\n')[0];
+    const why = FILE_ERRORS.get(code ?? '') ?? (error as Error).message.split('\n')[0];
     throw new Error(`cannot read kubeconfig ${file}: ${why}`);
   }
   return config;
