@@ -7,6 +7,8 @@ export const RETRY_ANNOTATION = `${GROUP}/retry`;
 export const ABORT_ANNOTATION = `${GROUP}/abort`;
 export const APPROVE_ANNOTATION = `${GROUP}/approve`;
 export const PROMOTE_ANNOTATION = `${GROUP}/promote`;
+/** Keeps an Upgrade that is being deleted until what ran before is back. */
+export const FALLBACK_FINALIZER = `${GROUP}/fallback`;
 /** Field manager of every write. */
 export const FIELD_MANAGER = 'postcheck';
 /** Name of the MutatingAdmissionPolicy and of its binding. */

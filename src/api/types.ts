@@ -41,6 +41,7 @@ export interface UpgradeMeta {
   readonly generation: number;
   readonly creationTimestamp: string;
   readonly deletionTimestamp?: string;
+  readonly finalizers?: readonly string[];
   readonly annotations?: Readonly<Record<string, string>>;
 }
 

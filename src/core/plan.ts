@@ -1,6 +1,6 @@
 /** What a decision asks for: a next status, at most one kind of change, probe cycles, and when to look again. */
 import type { AnyReason } from '../api/reasons.ts';
-import type { Images, UpgradeStatus } from '../api/types.ts';
+import type { Images, Upgrade, UpgradeStatus } from '../api/types.ts';
 import type { PodView, StatefulSetView, WorkloadView } from '../api/views.ts';
 import type { Direction } from './rollout/rollout.ts';
 import type { TryRequest } from './verification/probe-cycle.ts';
@@ -30,6 +30,8 @@ export type Action =
       readonly recordedAt: number;
     }
   | { readonly kind: 'patchPartition'; readonly workload: StatefulSetView; readonly partition: number }
+  /** Keeps the Upgrade, should it be deleted, or lets it go. */
+  | { readonly kind: 'setFinalizers'; readonly upgrade: Upgrade; readonly finalizers: readonly string[] }
   | { readonly kind: 'releaseFields'; readonly workload: WorkloadView }
   /** Ask whether the gate policy is installed. */
   | { readonly kind: 'probeGatePolicy' }

@@ -1,9 +1,10 @@
 /** Carries out one planned change. Every write has a precondition, so doing it twice, or from an old view, is refused and not wrong. */
 
-import { VERIFIED } from '../api/names.ts';
+import { holdsFinalizer } from '../api/gate.ts';
+import { FALLBACK_FINALIZER, VERIFIED } from '../api/names.ts';
 import { own } from '../api/own.ts';
 import { isReason } from '../api/reasons.ts';
-import type { Images } from '../api/types.ts';
+import type { Images, Upgrade } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
 import { imagesOf } from '../core/images.ts';
 import type { Action, PodCondition } from '../core/plan.ts';
@@ -55,6 +56,10 @@ export class ActionExecutor {
             : noEffect(`the partition of ${kind} ${name}`),
         );
       }
+      case 'setFinalizers': {
+        const written = await writer.patchFinalizers(action.upgrade, action.finalizers);
+        return this.#applyFinalizers(action, written);
+      }
       case 'releaseFields': {
         const written = await writer.releaseFields(action.workload);
         return this.#applyWrite(written, ({ holdsOurFields, kind, name }) =>
@@ -78,6 +83,23 @@ export class ActionExecutor {
     }
     this.#options.store.workloads[written.object.kind].applyWrite(written.object);
     return { noEffect: effect(written.object) };
+  }
+
+  /** An Upgrade that was let go may be gone with the write. */
+  #applyFinalizers(
+    { upgrade, finalizers }: WriteAction & { readonly kind: 'setFinalizers' },
+    written: Written<Upgrade>,
+  ): Executed {
+    const { upgrades } = this.#options.store;
+    if (!written.ok) {
+      const isGone = written.failure.kind === 'notFound' && upgrade.metadata.deletionTimestamp !== undefined;
+      return isGone ? {} : { failure: written.failure };
+    }
+    upgrades.applyWrite(written.object);
+    const stands = written.object.metadata.finalizers ?? [];
+    return holdsFinalizer(written.object) === finalizers.includes(FALLBACK_FINALIZER)
+      ? {}
+      : { noEffect: noEffect(`finalizers of Upgrade ${upgrade.metadata.name} (now ${stands.join()})`) };
   }
 
   /** The pod is on its way out or gone; until the watch says so, nothing is to be planned for it again. */

@@ -3,7 +3,7 @@
  * Status and admission policy race at the end of an attempt (5 of 200 pods came gated just after it), and an Upgrade may be deleted.
  */
 
-import { isClosed } from '../api/gate.ts';
+import { isAbandoned, isClosed } from '../api/gate.ts';
 import { isReason } from '../api/reasons.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
@@ -24,8 +24,10 @@ export interface OrphanGateOptions extends Pick<Ports, 'clock' | 'writer' | 'rea
 
 type Listed = readonly Upgrade[] | 'unknown';
 
-const gates = ({ status, metadata }: Upgrade, workload: WorkloadRef): boolean =>
-  status?.attempt?.gating === true && status.targetUID === workload.uid && !metadata.deletionTimestamp;
+const gates = (upgrade: Upgrade, workload: WorkloadRef): boolean =>
+  upgrade.status?.attempt?.gating === true &&
+  upgrade.status.targetUID === workload.uid &&
+  !isAbandoned(upgrade);
 
 export class OrphanGateController {
   readonly #options: OrphanGateOptions;

@@ -120,6 +120,8 @@ export interface VerifiedCondition {
 export interface Writer {
   /** Merge patch of `/status` with the Upgrade's uid and resourceVersion. Removed fields are sent as null. */
   patchStatus(upgrade: Upgrade, status: UpgradeStatus): Promise<Written<Upgrade>>;
+  /** Merge patch of the finalizers, with the Upgrade's uid and resourceVersion. */
+  patchFinalizers(upgrade: Upgrade, finalizers: readonly string[]): Promise<Written<Upgrade>>;
   /**
    * Strategic merge of container images (init containers too), and of a StatefulSet's partition, with the view's uid and
    * resourceVersion, field manager `postcheck`.

@@ -51,6 +51,7 @@ const NO_ANSWER_MS = 1000;
 const ACTIONS: readonly WriteAction['kind'][] = [
   'patchImages',
   'patchPartition',
+  'setFinalizers',
   'releaseFields',
   'deletePod',
   'recordResults',

@@ -1,6 +1,6 @@
 /** All that is known of the cluster, fed by the watches and by the answers to our own writes, and who is concerned by a change. */
 
-import { isClosed } from '../api/gate.ts';
+import { isAbandoned, isClosed } from '../api/gate.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { NodeView, OwnerView, PodView, RevisionView, WorkloadView } from '../api/views.ts';
 import { Claims } from './claims.ts';
@@ -227,6 +227,6 @@ export class Store {
 /** Whether the attempt of `before` goes on in `after` on the same target. */
 const stillGates = (before: Upgrade, after: Upgrade): boolean =>
   isGating(after) &&
-  !after.metadata.deletionTimestamp &&
+  !isAbandoned(after) &&
   after.status?.targetUID === before.status?.targetUID &&
   targetKey(after) === targetKey(before);

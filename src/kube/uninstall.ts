@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isClosed } from '../api/gate.ts';
+import { holdsFinalizer, isClosed } from '../api/gate.ts';
+import { FALLBACK_FINALIZER } from '../api/names.ts';
 import type { Writer } from '../engine/ports.ts';
 import { GATE_BINDINGS, RESOURCES, type Target } from './client/paths.ts';
 import type { Requests } from './client/request.ts';
@@ -26,7 +27,8 @@ const POLICY_FORGOTTEN_MS = 3000;
 const STOP_WITHIN_MS = 40_000;
 
 /**
- * Leaves nothing behind that only the operator could open: removes the gate policy's binding, stops the operator, opens every closed gate.
+ * Leaves nothing behind that only the operator could open: removes the gate policy's binding, stops the operator, takes its
+ * finalizer off every Upgrade, opens every closed gate.
  * Gives a sentence when it could not; running it again is safe.
  */
 export async function uninstall(
@@ -38,7 +40,7 @@ export async function uninstall(
     return unbound;
   }
   const [problem] = await Promise.all([stopOperator(tools, request), sleep(POLICY_FORGOTTEN_MS)]);
-  return problem ?? openGates(tools, request);
+  return problem ?? (await letUpgradesGo(tools, request)) ?? openGates(tools, request);
 }
 
 async function removeBinding(
@@ -109,16 +111,41 @@ async function stopOperator(
   return `the operator's pods did not end within ${STOP_WITHIN_MS / 1000} s`;
 }
 
-async function openGates(
-  { requests, writer, namespaces }: UninstallTools,
-  { say }: UninstallRequest,
-): Promise<string | undefined> {
-  const scopes: Target[] =
-    namespaces.length > 0
-      ? namespaces.map((namespace) => ({ resource: RESOURCES.Pod, namespace }))
-      : [{ resource: RESOURCES.Pod }];
+/** Without the operator nobody would take the finalizer off: a deletion, and that of the namespace, would hang for ever. */
+async function letUpgradesGo(tools: UninstallTools, { say }: UninstallRequest): Promise<string | undefined> {
+  let released = 0;
+  for (const target of scopesOf(tools, RESOURCES.Upgrade)) {
+    const listed = await listPages(
+      tools.requests,
+      { target, projection: PROJECTIONS.Upgrade },
+      new AbortController().signal,
+    );
+    if (!listed.ok) {
+      return `cannot list Upgrades: ${listed.failure.message}`;
+    }
+    for (const upgrade of listed.items.filter(holdsFinalizer)) {
+      const { namespace, name, finalizers = [] } = upgrade.metadata;
+      const written = await tools.writer.patchFinalizers(
+        upgrade,
+        finalizers.filter((finalizer) => finalizer !== FALLBACK_FINALIZER),
+      );
+      if (!written.ok && written.failure.kind !== 'notFound') {
+        return `cannot take the finalizer off Upgrade ${namespace}/${name}: ${written.failure.message}`;
+      }
+      released++;
+    }
+  }
+  say(`took the finalizer off ${released} Upgrades`);
+  return undefined;
+}
+
+const scopesOf = ({ namespaces }: UninstallTools, resource: Target['resource']): Target[] =>
+  namespaces.length > 0 ? namespaces.map((namespace) => ({ resource, namespace })) : [{ resource }];
+
+async function openGates(tools: UninstallTools, { say }: UninstallRequest): Promise<string | undefined> {
+  const { requests, writer } = tools;
   let opened = 0;
-  for (const target of scopes) {
+  for (const target of scopesOf(tools, RESOURCES.Pod)) {
     const listed = await listPages(
       requests,
       { target, projection: PROJECTIONS.Pod },

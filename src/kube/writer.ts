@@ -61,6 +61,19 @@ export class ClusterWriter implements Writer {
     return written(answer, decodeUpgrade);
   }
 
+  async patchFinalizers(upgrade: Upgrade, finalizers: readonly string[]): Promise<Written<Upgrade>> {
+    const { namespace, name, uid, resourceVersion } = upgrade.metadata;
+    const answer = await this.#send({
+      method: 'PATCH',
+      target: { resource: RESOURCES.Upgrade, namespace, name },
+      query: QUERY,
+      patchType: 'application/merge-patch+json',
+      body: { metadata: { uid, resourceVersion, finalizers } },
+      retries: RETRIES,
+    });
+    return written(answer, decodeUpgrade);
+  }
+
   async patchImages(
     workload: WorkloadView,
     images: Readonly<Record<string, string>>,

@@ -184,7 +184,9 @@ describe.each([
     // The process stands for the pods that the hook ends by scaling the operator's Deployment to zero.
     await stopOperator();
 
-    expect(await runHook()).toMatch(/opened 1 closed gates/);
+    const out = await runHook();
+    expect(out).toMatch(/took the finalizer off 1 Upgrades/);
+    expect(out).toMatch(/opened 1 closed gates/);
 
     const after = podsOf(namespace);
     expect(after.map(({ metadata }) => metadata.uid).sort()).toEqual(
@@ -208,6 +210,8 @@ describe.each([
     // Again, as after a hook that was cut off: nothing is left to do, and nothing fails.
     expect(await runHook()).toMatch(/opened 0 closed gates/);
     release('uninstall', '--no-hooks');
+    // Nobody is left who would take a finalizer off.
+    api.kubectl(['delete', 'upgrade', 'web', '--namespace', namespace, '--timeout=10s']);
     expect(
       api.kubectl(['get', 'deployment/web', '--namespace', namespace, '-o', 'jsonpath={.spec.replicas}']),
     ).toBe('2');

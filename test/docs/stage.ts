@@ -161,6 +161,10 @@ export class Stage {
   }
 
   #act(action: Action): void {
+    if (action.kind === 'setFinalizers') {
+      const { finalizers } = action;
+      this.upgrade = { ...this.upgrade, metadata: { ...this.upgrade.metadata, finalizers } };
+    }
     if (action.kind === 'patchImages' && this.setsBack && this.workload) {
       this.workload = { ...this.workload, holdsOurFields: true, imageManagers: { web: 'postcheck' } };
     } else if (action.kind === 'releaseFields' && this.workload) {

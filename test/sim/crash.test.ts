@@ -24,6 +24,8 @@ describe('an operator that dies while users and rivals meddle', () => {
     stories.abortedWhile('Upgrading', 'StatefulSet'),
     stories.foreignChange('StatefulSet Parallel'),
     stories.upgradeDeleted('StatefulSet'),
+    stories.deletedWhileHeld('Deployment'),
+    stories.deletedWhilePaused('DaemonSet'),
     stories.fallbackFailsToo('StatefulSet'),
     stories.withFallback('None', 'DaemonSet'),
     stories.slippedPod('Auto'),

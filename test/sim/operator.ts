@@ -26,6 +26,7 @@ import { type World, wholeSeconds } from './world.ts';
 
 export type WriteKind =
   | 'patchStatus'
+  | 'patchFinalizers'
   | 'patchImages'
   | 'patchPartition'
   | 'releaseFields'
@@ -297,6 +298,13 @@ export class Operator {
           () => state.get('Upgrade', keyOf(upgrade)),
           () => this.#patchStatus(upgrade, status),
         ),
+      patchFinalizers: (upgrade, finalizers) =>
+        this.#write(
+          'patchFinalizers',
+          finalizers.join(),
+          () => state.get('Upgrade', keyOf(upgrade)),
+          () => this.#patchFinalizers(upgrade, finalizers),
+        ),
       patchImages: (workload, images, partition) => {
         const look = () => state.get(workload.kind, keyOf(workload));
         const [kind, what] =
@@ -359,6 +367,23 @@ export class Operator {
         }
       },
     };
+  }
+
+  #patchFinalizers(upgrade: Upgrade, finalizers: readonly string[]): Written<Upgrade> {
+    const { state } = this.#options.world;
+    const now = state.get('Upgrade', keyOf(upgrade));
+    if (now?.metadata.uid !== upgrade.metadata.uid) {
+      return refused('notFound', 'upgrade');
+    }
+    if (now.metadata.resourceVersion !== upgrade.metadata.resourceVersion) {
+      return refused('conflict', 'the Upgrade has changed');
+    }
+    const next = { ...now, metadata: { ...now.metadata, finalizers } };
+    if (finalizers.length > 0 || !now.metadata.deletionTimestamp) {
+      return ok(state.put('Upgrade', next));
+    }
+    state.remove('Upgrade', now);
+    return ok(next);
   }
 
   #patchStatus(upgrade: Upgrade, status: UpgradeStatus): Written<Upgrade> {

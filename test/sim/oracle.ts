@@ -19,7 +19,7 @@ const CONDITIONS = ['FallenBack', 'Gated', 'Ready', 'Reconciling', 'Stalled', 'V
 const STALE_MS = 200;
 /** Three pods need about 15 writes for everything that can happen to them; with a few retries it is never more than this. */
 const RATE_WINDOW_MS = 10_000;
-const MOST_WRITES = 50;
+const MOST_WRITES = 60;
 /** Of one process, in one second: what the brake grants at once, and what it grants meanwhile. */
 const MOST_A_SECOND = 13;
 

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { VERIFIED } from '../../src/api/names.ts';
 import { exits } from './behaviour.ts';
+import type { Faults } from './operator.ts';
 import { play, type Run } from './run.ts';
 import * as stories from './stories.ts';
 import { isOnDelete, KINDS, type KindName, NEW, OLD } from './stories.ts';
@@ -470,15 +471,64 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     });
   });
 
-  test('whose Upgrade is deleted opens its closed gates and writes nothing to the workload', async () => {
-    const run = await told(stories.upgradeDeleted(kind));
-    expect(run.ending.images).toEqual({ web: NEW });
-    expect(
+  describe('whose Upgrade is deleted', () => {
+    const closed = (run: Run) =>
       run.world
         .pods()
-        .every((pod) => !pod.gates.includes(VERIFIED) || pod.conditions[VERIFIED]?.status === 'True'),
-    ).toBe(true);
-    expect(run.memory.gates).toContain('NoAttempt');
+        .filter((pod) => pod.gates.includes(VERIFIED) && pod.conditions[VERIFIED]?.status !== 'True');
+
+    test.each([
+      ['in the middle', stories.upgradeDeleted],
+      ['while it holds a version that failed', stories.deletedWhileHeld],
+      ['while it is paused', stories.deletedWhilePaused],
+      ['during its fallback', stories.deletedInFallback],
+    ])('%s puts back what ran before, verifies it, and then goes', async (_when, tell) => {
+      const run = await told(tell(kind));
+      expect(run.world.upgrade()).toBeUndefined();
+      expect(run.ending).toMatchObject({ images: { web: OLD }, pods: three(OLD) });
+      expect(reasons(run)).toContain('FallbackVerified');
+      expect(closed(run)).toEqual([]);
+    });
+
+    test('with action None goes at once, and lets the new version serve', async () => {
+      const run = await told(stories.deletedWithActionNone(kind));
+      expect(run.world.upgrade()).toBeUndefined();
+      expect(run.ending.images).toEqual({ web: NEW });
+      // With OnDelete nobody replaces the others.
+      expect(run.ending.pods).toContain(`${NEW} serves`);
+      expect(closed(run)).toEqual([]);
+    });
+
+    test('after its success goes at once: no finalizer is left', async () => {
+      const run = await told(stories.deletedAfterSuccess(kind));
+      expect(run.world.upgrade()).toBeUndefined();
+      expect(run.ending.pods).toEqual(three(NEW));
+      expect(writes(run, 'patchFinalizers')).toBe(2);
+    });
+
+    test('with its target goes too', async () => {
+      const run = await told(stories.deletedWithTarget(kind));
+      expect(run.world.upgrade()).toBeUndefined();
+      expect(run.world.pods()).toEqual([]);
+    });
+
+    test('and made again begins with what ran before', async () => {
+      const run = await told(stories.replacedMeanwhile(kind));
+      expect(run.world.upgrade()?.status?.from?.images).toEqual({ web: OLD });
+      expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+    });
+
+    test('goes in the end although the API server refuses to put anything back', async () => {
+      const story = stories.upgradeDeleted(kind);
+      const refuse: Faults = {
+        write: ({ kind: what, at }) =>
+          what === 'patchImages' && at > Date.parse('2026-01-01T00:00:09Z') ? 'forbidden' : undefined,
+      };
+      const run = await play(story, { faults: refuse });
+      expect(run.world.upgrade()).toBeUndefined();
+      expect(closed(run)).toEqual([]);
+      expect(run.ending.images).toEqual({ web: NEW });
+    });
   });
 
   test('does not fight somebody else who changes the image', async () => {
@@ -520,6 +570,12 @@ test('a broken pod of an ordered StatefulSet is deleted exactly once, so that th
   for (const kind of ['Deployment', 'StatefulSet Parallel', 'DaemonSet'] as const) {
     expect(writes(await play(stories.bad(kind)), 'deletePod')).toBe(0);
   }
+});
+
+test('a deleted Upgrade of a Deployment that is paused puts the images back, and does not wait for pods', async () => {
+  const run = await told(stories.deletedWithPausedWorkload);
+  expect(run.world.upgrade()).toBeUndefined();
+  expect(run.ending.images).toEqual({ web: OLD });
 });
 
 describe('a workload that wants no pods', () => {

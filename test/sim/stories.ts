@@ -531,6 +531,70 @@ export const upgradeDeleted = (kind: KindName): Story => ({
   ...told('Upgrade deleted', kind, exits(2)),
   steps: [{ when: (world) => asked(world, NEW) >= 2, act: (world) => deleteUpgrade(world) }],
 });
+const whileAsked = (kind: KindName, name: string, more: Partial<Story> = {}): Story => ({
+  ...told(name, kind, exits(2), more),
+  steps: [{ when: (world) => asked(world, NEW) >= 2, act: (world) => deleteUpgrade(world) }],
+});
+export const deletedWithActionNone = (kind: KindName): Story =>
+  whileAsked(kind, 'Upgrade deleted, action None', { spec: { fallback: { action: 'None' } } });
+/** It failed, and stands behind closed gates. */
+export const deletedWhileHeld = (kind: KindName): Story => ({
+  ...withFallback('Pause', kind),
+  name: `Upgrade deleted while it holds a version, ${kind}`,
+  steps: [{ when: phaseIs('Failed'), act: (world) => deleteUpgrade(world) }],
+});
+export const deletedWhilePaused = (kind: KindName): Story => ({
+  ...told('Upgrade deleted while it is paused', kind, exits(2)),
+  steps: [
+    { when: (world) => asked(world, NEW) >= 2, act: (world) => changeSpec(world, { paused: true }) },
+    { when: afterSeconds(30), act: (world) => deleteUpgrade(world) },
+  ],
+});
+export const deletedInFallback = (kind: KindName): Story => ({
+  ...bad(kind),
+  name: `Upgrade deleted during the fallback, ${kind}`,
+  steps: [{ when: phaseIs('FallingBack'), act: (world) => deleteUpgrade(world) }],
+});
+export const deletedAfterSuccess = (kind: KindName): Story => ({
+  ...good(kind),
+  name: `Upgrade deleted after the success, ${kind}`,
+  steps: [
+    { when: phaseIs('Succeeded'), act: () => {} },
+    { when: afterSeconds(5), act: (world) => deleteUpgrade(world) },
+  ],
+});
+/** Nothing of it rolls, and nothing can be verified. */
+export const deletedWithPausedWorkload: Story = {
+  ...whileAsked('Deployment', 'Upgrade deleted with a paused workload'),
+  losesPods: true,
+  steps: [
+    {
+      when: (world) => asked(world, NEW) >= 2,
+      act: (world) => void world.changeSpec(target(world), { paused: true }),
+    },
+    { when: afterSeconds(10), act: (world) => deleteUpgrade(world) },
+  ],
+};
+/** The whole namespace goes: the Upgrade first, then what it is about. */
+export const deletedWithTarget = (kind: KindName): Story => ({
+  ...whileAsked(kind, 'Upgrade deleted with its target'),
+  losesPods: true,
+  steps: [
+    ...(whileAsked(kind, '').steps ?? []),
+    { when: afterSeconds(1), act: (world) => world.deleteWorkload(target(world)) },
+  ],
+});
+/** `kubectl replace --force`, and a GitOps tool that prunes and applies: it is made again as soon as it is gone. */
+export const replacedMeanwhile = (kind: KindName): Story => ({
+  ...whileAsked(kind, 'Upgrade replaced in the middle'),
+  steps: [
+    ...(whileAsked(kind, '').steps ?? []),
+    {
+      when: (world) => world.upgrade() === undefined,
+      act: (world) => void addUpgrade(world, 'web', specOf(deadline(kind))),
+    },
+  ],
+});
 export const twoUpgrades: Story = {
   ...good('Deployment'),
   name: 'two Upgrades on one target',

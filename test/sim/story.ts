@@ -6,7 +6,7 @@ import type { Verb } from '../../src/api/verbs.ts';
 import type { WorkloadView } from '../../src/api/views.ts';
 import type { ExecResult } from '../../src/engine/ports.ts';
 import type { Behaviour } from './behaviour.ts';
-import { NAMESPACE, type WorkloadSpec, type World } from './world.ts';
+import { NAMESPACE, type WorkloadSpec, type World, wholeSeconds } from './world.ts';
 
 type Partly<T> = T extends readonly (infer U)[]
   ? readonly Partly<U>[]
@@ -83,8 +83,18 @@ export function annotate(world: World, verb: Verb, token: string, name = 'web'):
   world.state.put('Upgrade', { ...upgrade, metadata: { ...upgrade.metadata, annotations } });
 }
 
-export const deleteUpgrade = (world: World, name = 'web'): void =>
-  world.state.remove('Upgrade', world.upgrade(name) as Upgrade);
+/** With finalizers it stays until they are gone. */
+export function deleteUpgrade(world: World, name = 'web'): void {
+  const upgrade = world.upgrade(name) as Upgrade;
+  const { metadata } = upgrade;
+  if ((metadata.finalizers ?? []).length === 0) {
+    world.state.remove('Upgrade', upgrade);
+    return;
+  }
+  const deletionTimestamp = new Date(wholeSeconds(world.clock.now())).toISOString();
+  const generation = metadata.generation + 1;
+  world.state.put('Upgrade', { ...upgrade, metadata: { ...metadata, generation, deletionTimestamp } });
+}
 
 /** The story's one workload. */
 export function target(world: World): WorkloadView {

@@ -8,7 +8,7 @@ const PAUSE_MS = 3000;
 /** A new process knows neither cycles nor streaks: it may need one more period for each pod, and the pause. */
 const LATE_SECONDS = 45;
 const DEADLINE_LATE_SECONDS = PAUSE_MS / 1000 + 14;
-const EXTRA_WRITES = 4;
+const EXTRA_WRITES = 5;
 
 export interface Sweep {
   readonly plans: number;

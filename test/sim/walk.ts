@@ -170,7 +170,9 @@ export async function complaintOf(seed: number): Promise<string | undefined> {
     ({ type, status: value }) => type === 'Stalled' && value === 'True',
   );
   const restless =
-    MOVING.includes(ending.phase) && !stalled && !spec?.paused ? [`it never came to rest: ${message}`] : [];
+    MOVING.includes(ending.phase) && !stalled && !spec?.paused && status?.counts?.desired !== 0
+      ? [`it never came to rest: ${message}`]
+      : [];
   const complaints = [...violations, ...restless];
   return complaints.length > 0
     ? `${complaints.join('; ')}\n  npx node test/sim/replay.ts 'walk ${seed}'`

@@ -6,8 +6,10 @@ import { cut } from '../../api/cut.ts';
 import type { UpgradeStatus } from '../../api/types.ts';
 import type { Verb } from '../../api/verbs.ts';
 import type { WorkloadView } from '../../api/views.ts';
+import type { Cause } from '../cause.ts';
+import { followFinalizer, removeFinalizer } from '../finalizer.ts';
 import { runsImages } from '../images.ts';
-import { type Action, type Decision, NO_ACTION, type PlannedCycle } from '../plan.ts';
+import { type Action, type Decision, firstAction, NO_ACTION, type PlannedCycle } from '../plan.ts';
 import { withConditions } from '../report/conditions.ts';
 import { fail } from '../rollout/attempt.ts';
 import {
@@ -46,28 +48,31 @@ const GATE_POLL_MS = 30_000;
 
 export function decide(snapshot: Snapshot): Plan {
   const state = observe(snapshot);
-  if (state.name === 'StaleCache') {
-    const status = snapshot.upgrade.status ?? {};
-    return { state: state.name, status, intent: false, action: NO_ACTION, cycles: [] };
+  if (state.name === 'StaleCache' || state.name === 'Deleting' || state.name === 'LettingGo') {
+    const { upgrade } = snapshot;
+    const action = state.name === 'LettingGo' ? removeFinalizer(upgrade) : NO_ACTION;
+    return { state: state.name, status: upgrade.status ?? {}, intent: false, action, cycles: [] };
   }
   const decision = decideIn(snapshot, state);
   const { obstacle = snapshot.refusal, summary, suspendedByUser = false } = decision;
+  const { status, intent = false, action = NO_ACTION } = decision;
   return {
     state: state.name,
-    status: withConditions(snapshot, decision.status, { obstacle, summary, suspendedByUser }),
-    intent: decision.intent ?? false,
-    action: decision.action ?? NO_ACTION,
+    status: withConditions(snapshot, status, { obstacle, summary, suspendedByUser }),
+    intent,
+    action: intent ? NO_ACTION : firstAction(action, followFinalizer(snapshot.upgrade, status)),
     cycles: decision.cycles ?? [],
     wakeAt: decision.wakeAt,
   };
 }
 
-function decideIn(snapshot: Snapshot, state: Exclude<State, StateOf<'StaleCache'>>): Decision {
+function decideIn(
+  snapshot: Snapshot,
+  state: Exclude<State, StateOf<'StaleCache' | 'Deleting' | 'LettingGo'>>,
+): Decision {
   const { upgrade, now } = snapshot;
   const waiting: UpgradeStatus = { phase: 'Pending', ...upgrade.status };
   switch (state.name) {
-    case 'Deleting':
-      return { status: upgrade.status ?? {} };
     case 'Blocked': {
       const polls = state.obstacle.reason === 'GateUnavailable';
       return { status: waiting, obstacle: state.obstacle, wakeAt: polls ? now + GATE_POLL_MS : undefined };
@@ -88,6 +93,8 @@ function decideIn(snapshot: Snapshot, state: Exclude<State, StateOf<'StaleCache'
       return { status: startAttempt(snapshot, state), intent: true };
     case 'CommandPending':
       return { status: obey(snapshot, state), intent: true };
+    case 'Withdrawn':
+      return { status: withdraw(snapshot, state), intent: true };
     case 'ImagesPending':
       return writeImages(snapshot, state);
     case 'ImagesPatched':
@@ -148,19 +155,36 @@ const OBEY: Readonly<
 > = {
   retry: () => ({ result: 'NothingToRetry' }),
   abort: (snapshot, status, workload) => {
-    const aborted = abort(snapshot, workload, status);
+    const aborted = abort(snapshot, workload, status, { reason: 'Aborted' });
     return { status: aborted, result: aborted?.phase ?? 'NothingToAbort' };
   },
   approve,
   promote,
 };
 
-function abort(snapshot: Snapshot, workload: WorkloadView, status: ActiveStatus): ActiveStatus | undefined {
+/** Who deletes an Upgrade in the middle of its attempt, aborts it. */
+function withdraw(snapshot: Snapshot, { workload, status }: StateOf<'Withdrawn'>): UpgradeStatus {
+  const cause = { reason: 'Aborted', detail: 'aborted, as the Upgrade was deleted' } as const;
+  if (snapshot.upgrade.spec.fallback.action === 'None') {
+    const end = { phase: 'Aborted', outcome: 'Aborted', cause, gating: false } as const;
+    return endAttempt(snapshot.upgrade, status, end, snapshot.now);
+  }
+  // Nothing to restore: whoever made it so need not be waited for.
+  return (
+    abort(snapshot, workload, status, cause) ?? { ...status, attempt: { ...status.attempt, gating: false } }
+  );
+}
+
+function abort(
+  snapshot: Snapshot,
+  workload: WorkloadView,
+  status: ActiveStatus,
+  cause: Cause,
+): ActiveStatus | undefined {
   const { upgrade, now } = snapshot;
   if (!isAbortable(status)) {
     return undefined;
   }
-  const cause = { reason: 'Aborted' } as const;
   if (runsImages(workload, status.from.images)) {
     const end = { phase: 'Aborted', outcome: 'Aborted', cause, gating: false } as const;
     return endAttempt(upgrade, status, end, now);

@@ -2,9 +2,12 @@
  * Names the one state that an Upgrade is in. Exhaustive: decide.ts has an arm for each name and nothing else asks again.
  * Only stored facts count: what the status says, and what the cluster shows.
  */
+
+import { isAbandoned } from '../../api/gate.ts';
 import type { Attempt, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
 import type { Verb } from '../../api/verbs.ts';
 import type { WorkloadView } from '../../api/views.ts';
+import { isHeldBack, mustPutBack } from '../finalizer.ts';
 import { policyOf } from '../rollout/policy.ts';
 import {
   type ForeignChange,
@@ -24,6 +27,7 @@ import {
   isForSpec,
   isRetryable,
 } from '../status.ts';
+import { fromIso } from '../time.ts';
 import type { Obstacle } from '../workload/driver.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { attemptObstacle, gateUnavailable, targetClaimed, targetNotFound } from '../workload/obstacles.ts';
@@ -52,6 +56,10 @@ export interface Start {
 export type State =
   /** The Upgrade is being deleted: nothing is written for it any more. */
   | { readonly name: 'Deleting' }
+  /** It is being deleted, and nothing has to be put back, or can be: our finalizer goes. */
+  | { readonly name: 'LettingGo' }
+  /** It was deleted in the middle of an attempt, or while it held a version that failed behind closed gates: an abort. */
+  | ({ readonly name: 'Withdrawn' } & Active)
   /** What we know of the workload is older than what the status was written from: a decision on it would be about the past. */
   | { readonly name: 'StaleCache' }
   /** Cannot act, and nothing is under way. */
@@ -88,8 +96,11 @@ export type StateOf<Name extends State['name']> = Extract<State, { name: Name }>
 export function observe(snapshot: Snapshot): State {
   const { upgrade, workload, claimedBy } = snapshot;
   const status = activeStatus(upgrade.status);
-  if (upgrade.metadata.deletionTimestamp) {
+  if (isAbandoned(upgrade)) {
     return { name: 'Deleting' };
+  }
+  if (upgrade.metadata.deletionTimestamp) {
+    return observeDeletion(snapshot, status);
   }
   if (claimedBy) {
     return { name: 'Blocked', obstacle: targetClaimed(upgrade, claimedBy) };
@@ -99,14 +110,61 @@ export function observe(snapshot: Snapshot): State {
       ? { name: 'TargetLost', status }
       : { name: 'Blocked', obstacle: targetNotFound(upgrade) };
   }
-  const isSameTarget = status?.targetUID === workload.uid;
-  if (isSameTarget && workload.generation < (status.targetGeneration ?? 0)) {
+  if (isStale(workload, status)) {
     return { name: 'StaleCache' };
   }
   const start = startOf(snapshot, status, workload);
   return start || !status
     ? observeStart(snapshot, workload, start ?? CREATED)
     : observeActive(snapshot, { workload, status });
+}
+
+const isStale = (workload: WorkloadView, status: ActiveStatus | undefined): boolean =>
+  status?.targetUID === workload.uid && workload.generation < (status.targetGeneration ?? 0);
+
+/** How long the API server may refuse what a deletion needs: then the Upgrade goes all the same. */
+const REFUSED_FOR_MS = 10 * 60_000;
+
+/** What has to be put back before the Upgrade may go, and can be. */
+function observeDeletion(snapshot: Snapshot, status: ActiveStatus | undefined): State {
+  const { upgrade, workload, claimedBy, refusal, now } = snapshot;
+  const isRefused =
+    refusal !== undefined && now >= fromIso(upgrade.metadata.deletionTimestamp ?? '') + REFUSED_FOR_MS;
+  const isThere = workload && !workload.deleting && status?.targetUID === workload.uid;
+  if (!isThere || claimedBy || isRefused || !mustPutBack(upgrade, status)) {
+    return { name: 'LettingGo' };
+  }
+  if (isStale(workload, status)) {
+    return { name: 'StaleCache' };
+  }
+  const active = { workload, status };
+  const rollout = rolloutOf(status, upgrade.spec);
+  if (rollout && isAnswered(workload, rollout)) {
+    return { name: 'ImagesPatched', ...active, rollout };
+  }
+  if (rollout && isFallingBack(status)) {
+    return observeLastFallback({ ...active, rollout });
+  }
+  return rollout || isHeldBack(upgrade, status)
+    ? { name: 'Withdrawn', ...active }
+    : { name: 'Idle', ...active };
+}
+
+/** The fallback of an Upgrade that is being deleted: no pause holds it up, and what keeps the controller from rolling lets the Upgrade go. */
+function observeLastFallback(rolling: Rolling): State {
+  const { workload, status, rollout } = rolling;
+  const change = foreignChange(workload, status, rollout);
+  if (change) {
+    return { name: 'Conflicted', change, ...rolling };
+  }
+  if (status.paused?.since) {
+    return { name: 'Resuming', ...rolling };
+  }
+  if (rollout.rolledAt === undefined) {
+    return { name: isWritten(workload, status, rollout) ? 'ImagesPatched' : 'ImagesPending', ...rolling };
+  }
+  const obstacle = driverOf(workload).obstacle(workload, status.attempt.held !== undefined);
+  return obstacle ? { name: 'LettingGo' } : { name: 'Verifying', ...rolling };
 }
 
 const CREATED = { trigger: 'Created', inherit: false } as const;

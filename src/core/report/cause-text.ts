@@ -90,7 +90,7 @@ function attemptText(cause: Cause): string | undefined {
     case 'NoPods':
       return cause.desired === undefined ? undefined : `${cause.passed} of ${cause.desired} pods passed`;
     case 'Aborted':
-      return 'aborted by postcheck.dev/abort';
+      return cause.detail ?? 'aborted by postcheck.dev/abort';
     case 'Superseded':
     case 'TargetReplaced':
       return takenOver(cause);

@@ -1,6 +1,7 @@
 /** What a stored change of status is worth telling: events and log lines on change only, completions once. Derived from before and after, so nothing has to be remembered. */
 
 import type { FallbackState, Outcome } from '../../api/enums.ts';
+import { isAbandoned } from '../../api/gate.ts';
 import type { EventReason } from '../../api/reasons.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
 import { VERBS } from '../../api/verbs.ts';
@@ -148,7 +149,7 @@ export function transitionEvents(
   const completions = [...overtaken(before, after), ...newEnd(before, after)];
   const finished = after.fallback?.finishedAt && !before?.fallback?.finishedAt;
   return {
-    events: upgrade.metadata.deletionTimestamp ? [] : events,
+    events: isAbandoned(upgrade) ? [] : events,
     completions,
     ...(finished && after.fallback ? { fallbackEnded: after.fallback.state } : {}),
   };

@@ -1,7 +1,9 @@
 /** Writing a rollout's images, and recording what the API server made of them. */
+import { holdsFinalizer } from '../../api/gate.ts';
 import { own } from '../../api/own.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
+import { addFinalizer, mustPutBack } from '../finalizer.ts';
 import { imagesOf, imagesToWrite, runsImages } from '../images.ts';
 import type { Action, Decision } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -21,8 +23,11 @@ interface Rolling {
 }
 
 /** Writes the images, once the gate policy knows of the attempt. */
-export function writeImages({ now }: Snapshot, { status, rollout, workload }: Rolling): Decision {
+export function writeImages({ now, upgrade }: Snapshot, { status, rollout, workload }: Rolling): Decision {
   const { direction, startedAt, images } = rollout;
+  if (mustPutBack(upgrade, status) && !holdsFinalizer(upgrade) && !upgrade.metadata.deletionTimestamp) {
+    return { status, action: addFinalizer(upgrade) };
+  }
   const settles = direction === 'Forward' && status.attempt.gating ? GATE_SETTLES_MS : 0;
   if (now < startedAt + settles) {
     return { status, wakeAt: startedAt + settles };

@@ -11,6 +11,7 @@ const KEPT_METADATA = [
   'generation',
   'creationTimestamp',
   'deletionTimestamp',
+  'finalizers',
 ];
 
 /**
