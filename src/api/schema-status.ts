@@ -228,6 +228,9 @@ export const StatusSchema = Type.Object({
           text('Digest of what its pods are asked: a changed post-check asks them anew.', 16),
         ),
         progressAt: time('Last new maximum of updated or passed pods.'),
+        deadlineAt: Type.Optional(
+          time('When a further pod has to be updated or passed; absent while nothing can be late.'),
+        ),
         maxUpdated: count('Most pods seen updated in this attempt.'),
         maxPassed: count('Most pods seen passed in this attempt.'),
         warnings: Type.Optional(

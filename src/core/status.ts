@@ -161,7 +161,7 @@ export function endAttempt(
   return {
     ...status,
     phase,
-    attempt: { ...attempt, gating: attempt.gating && gating, end },
+    attempt: { ...without(attempt, 'deadlineAt'), gating: attempt.gating && gating, end },
     history: [entry, ...(status.history ?? [])].slice(0, upgrade.spec.historyLimit),
   };
 }

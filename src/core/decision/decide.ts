@@ -22,7 +22,7 @@ import {
 } from '../rollout/verify.ts';
 import { recordWritten, writeImages } from '../rollout/write.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { type ActiveStatus, endAttempt, isFallingBack, isRetryable } from '../status.ts';
+import { type ActiveStatus, endAttempt, isFallingBack, isRetryable, without } from '../status.ts';
 import { fromIso, toIso } from '../time.ts';
 import { summarizePods, unrecorded } from '../verification/summary.ts';
 import { approve, type Obeyed, promote } from './approval.ts';
@@ -121,7 +121,8 @@ function suspend(snapshot: Snapshot, state: StateOf<'Suspended'>): Decision {
   const common = { obstacle, suspendedByUser: byUser };
   if (!status.paused?.since) {
     const paused = { ...status.paused, since: toIso(snapshot.now) };
-    return { ...common, status: { ...status, paused }, intent: true };
+    const attempt = without(status.attempt, 'deadlineAt');
+    return { ...common, status: { ...status, attempt, paused }, intent: true };
   }
   if (!status.attempt.rolledAt) {
     return { ...common, status };

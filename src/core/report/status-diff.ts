@@ -17,6 +17,7 @@ const PROGRESS: ReadonlySet<string> = new Set([
   'headline',
   'message',
   'progressAt',
+  'deadlineAt',
   'maxUpdated',
   'maxPassed',
   'revision',

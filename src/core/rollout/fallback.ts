@@ -23,7 +23,7 @@ export function startFallback(
     ...status,
     targetGeneration: workload?.generation ?? status.targetGeneration,
     phase: 'FallingBack',
-    attempt: { ...without(status.attempt, 'end'), progressAt: at, maxUpdated: 0, maxPassed: 0 },
+    attempt: { ...without(status.attempt, 'end', 'deadlineAt'), progressAt: at, maxUpdated: 0, maxPassed: 0 },
     fallback: {
       state: 'Rolling',
       reason: cause.reason,

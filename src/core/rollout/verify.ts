@@ -230,8 +230,11 @@ function goOn(turn: Turn, rollout: Rollout, { context, staged, isLate }: GoingOn
   const verifies = policy.verifies(snapshot.upgrade.spec);
   const deadline = progressDeadline(turn, rollout);
   const { cycles, wakeAt } = verifies ? scheduleProbes(snapshot, summary, context) : NO_PROBES;
+  // Where no pods are wanted, or a stage waits, none is late; and one that is over is told by the phase.
+  const isOpen = !staged.waits && summary.desired > 0 && snapshot.now < deadline;
+  const attempt = { ...status.attempt, deadlineAt: isOpen ? toIso(deadline) : undefined };
   return {
-    status: { ...status, phase: phaseOf(turn.summary, rollout, isLate) },
+    status: { ...status, attempt, phase: phaseOf(turn.summary, rollout, isLate) },
     summary,
     cycles,
     action: firstAction(

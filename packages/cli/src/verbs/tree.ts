@@ -330,7 +330,9 @@ function next(io: Io, scene: Scene): string {
     .filter((result) => result?.deadlineAt !== undefined && !result.recorded)
     .map((result) => result?.deadlineAt ?? 0);
   if (open.length === 0) {
-    return plain(status?.message ?? '');
+    const { deadlineAt } = status?.attempt ?? {};
+    const until = deadlineAt ? `   Without a further pod it ends at ${clockTime(fromIso(deadlineAt))}.` : '';
+    return `${plain(status?.message ?? '')}${until}`;
   }
   const against = status?.pods?.some(({ state }) => state === 'Retrying') ?? false;
   const end = against
