@@ -40,7 +40,7 @@ const BAD: readonly Bad[] = [
     is: 'crashes again and again falls back when it has restarted too often',
     name: 'crash',
     tag: 'crash',
-    cause: /container app restarted 2 times, last with exit code 1 \(maxRestarts 1\)/,
+    cause: /container app restarted 2 times, last ended as Error \(exit code 1\); allowed are 1/,
     postCheck: { deadlineSeconds: 90, readiness: { maxRestarts: 1 } },
   },
   {
@@ -53,7 +53,7 @@ const BAD: readonly Bad[] = [
     is: 'has no readiness script falls back at once',
     name: 'noscript',
     tag: 'noscript',
-    cause: /readiness-probe in container app .*\(CommandMissing/,
+    cause: /image app:noscript has no \/usr\/bin\/readiness_probe\.sh \(CommandMissing\)/,
     postCheck: { deadlineSeconds: 90 },
   },
   {
@@ -61,7 +61,7 @@ const BAD: readonly Bad[] = [
     name: 'hang',
     tag: 'hang',
     cause:
-      /readiness-probe in container app \(ProbeTimedOut: still running after 2s\).* until the deadline of 10s/,
+      /readiness-probe in container app failed \(ProbeTimedOut: still running after 2s\).* until the deadline of 10s/,
     postCheck: {
       checks: [
         { name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] }, timeoutSeconds: 2 },
