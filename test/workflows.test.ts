@@ -88,6 +88,12 @@ describe('every workflow', () => {
   });
 });
 
+test('the cluster job keeps the tools of the version that it runs on', () => {
+  const [, version] = /^kubernetes=.*\|\| echo (\S+)\)\}$/m.exec(read('test/cluster/lib/common.sh')) ?? [];
+  const cache = workflow('ci').jobs['cluster']?.steps?.find(({ uses }) => uses?.startsWith('actions/cache@'));
+  expect(cache?.with?.['key']).toContain(`test/cluster/kubernetes/${version}/go.sum`);
+});
+
 test('the nightly matrix has every version that the test cluster knows, and one failure does not hide the others', () => {
   const { matrix, 'fail-fast': failFast } = workflow('nightly').jobs['matrix']?.strategy ?? { matrix: {} };
   expect(matrix['kubernetes']).toEqual(folders('test/cluster/kubernetes'));

@@ -8,7 +8,7 @@ state=$repository/.cluster
 # What people and tests use: kubectl, helm and the rest, of the running cluster's version.
 tools=$state/bin
 # The Kubernetes in use: the one that was asked for (K8S=1.34), else that of the running cluster, else the one of `make test`.
-kubernetes=${K8S:-$(cat "$state/kubernetes" 2>/dev/null || echo 1.36)}
+kubernetes=${K8S:-$(cat "$state/kubernetes" 2>/dev/null || echo 1.37)}
 # Kubernetes' own programs; several versions lie side by side.
 components=$tools/kubernetes-$kubernetes
 # What is expensive to make and depends on nothing but its sources: binaries and images.
