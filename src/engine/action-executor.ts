@@ -28,10 +28,10 @@ export interface Executed {
 /** What can be carried out by writing. */
 export type WriteAction = Exclude<Action, { readonly kind: 'none' | 'probeGatePolicy' }>;
 
-/** So many pods at once: more would stand before other requests in the line for a connection until they are out of time. */
-const PODS_AT_ONCE = 4;
+/** So many pods at once: more would stand before other Upgrades' writes in the line for a connection until they are out of time. */
+const PODS_AT_ONCE = 8;
 /** So many pods in one action: what has happened meanwhile is looked at before the next ones. */
-const PODS_PER_ACTION = 200;
+const PODS_PER_ACTION = 100;
 
 export class ActionExecutor {
   readonly #options: ActionExecutorOptions;

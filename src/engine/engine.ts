@@ -87,17 +87,16 @@ export class Engine {
           this.#upgrades.addAfter(key, (index + 1) * WAITING_MS);
         }
       },
-      podChanged: ({ uid }) => {
-        const pod = this.store.pods.get(uid);
-        if (pod) {
-          this.#lookAtGate(pod);
-        }
+      podChanged: (pod) => {
+        this.#reconciler.local.observePod(pod);
+        this.#lookAtGate(pod);
       },
       podGone: (pod) => {
         this.#reconciler.local.forgetPod(pod);
         this.#gateController.forgetPod(pod.uid);
       },
-      nodeGone: (name) => this.#reconciler.local.forgetNode(name),
+      nodeChanged: (node) => this.#reconciler.local.observeNode(node),
+      nodeGone: ({ name }) => this.#reconciler.local.forgetNode(name),
       gateReleased: (pod) => this.#lookAtGate(pod),
     };
   }

@@ -1,9 +1,11 @@
 import { expect, test } from '@jest/globals';
 import { containerOf, NOW, podOf } from '../../test/support/snapshots.ts';
+import type { NodeView } from '../api/views.ts';
 import type { PodRecord } from '../core/verification/probe-cycle.ts';
 import { LocalState } from './local-state.ts';
 
 const pod = podOf({ containers: [containerOf({ state: 'waiting', reason: 'ErrImagePull' })] });
+const node = (name: string, ready: boolean): NodeView => ({ name, ready, resourceVersion: '1', labels: {} });
 const record: PodRecord = {
   verification: '1-a',
   startedAt: NOW - 2000,
@@ -17,12 +19,12 @@ const record: PodRecord = {
 };
 
 function made() {
-  const local = new LocalState();
   const clock = { wall: NOW, passed: 0, now: () => clock.wall + clock.passed, steady: () => clock.passed };
-  local.followClock(clock);
-  local.observePod(pod, '1-abc', NOW);
-  local.observeNode('node-1', false, NOW);
-  local.observeNode('node-1', true, NOW);
+  const local = new LocalState(clock);
+  local.observePod(pod);
+  local.beginVerification([pod], '1-abc');
+  local.observeNode(node('node-1', false));
+  local.observeNode(node('node-1', true));
   local.records.set(pod.uid, record);
   return { local, clock };
 }
@@ -33,11 +35,11 @@ test.each([-3_600_000, 3_600_000, 1500])(
     const { local, clock } = made();
     clock.passed += 5000;
     clock.wall += ms;
-    local.followClock(clock);
+    local.followClock();
     expect(clock.now() - (local.waitingSince.get(`${pod.uid}/web`)?.since ?? 0)).toBe(5000);
     expect(clock.now() - (local.nodeBackAt.get('node-1') ?? 0)).toBe(5000);
     expect(clock.now() - (local.records.get(pod.uid)?.finishedAt ?? 0)).toBe(6000);
-    local.followClock(clock);
+    local.followClock();
     expect(clock.now() - (local.records.get(pod.uid)?.startedAt ?? 0)).toBe(7000);
   },
 );
@@ -47,7 +49,7 @@ test('a clock that is slewed is followed in the end, and time that passes is no 
   clock.passed += 600_000;
   for (let i = 0; i < 4; i++) {
     clock.wall += 300;
-    local.followClock(clock);
+    local.followClock();
   }
   expect(local.records.get(pod.uid)?.finishedAt).toBe(record.finishedAt + 1200);
 });
@@ -57,8 +59,8 @@ test('what is gone is forgotten', () => {
   local.forgetPod(pod);
   local.forgetNode('node-1');
   expect([local.records.size, local.waitingSince.size, local.nodeBackAt.size]).toEqual([0, 0, 0]);
-  local.observeNode('node-2', false, NOW);
+  local.observeNode(node('node-2', false));
   local.forgetNode('node-2');
-  local.observeNode('node-2', true, NOW);
+  local.observeNode(node('node-2', true));
   expect(local.nodeBackAt.size).toBe(0);
 });

@@ -2,7 +2,7 @@
  * What the operator remembers without storing it: cycles, and since when containers wait and nodes are back.
  * All of it may be lost at any time; deadlines are not kept here.
  */
-import type { PodView } from '../api/views.ts';
+import type { NodeView, PodView } from '../api/views.ts';
 import type { RestartsSeen } from '../core/snapshot.ts';
 import { isTerminalReason, waitingFamily } from '../core/verification/pod.ts';
 import { type PodRecord, shiftRecord } from '../core/verification/probe-cycle.ts';
@@ -22,10 +22,15 @@ export class LocalState {
   readonly #lost = new Set<string>();
   /** What the clock showed more than the steady one. */
   #offset: number | undefined;
+  readonly #clock: Pick<Clock, 'now' | 'steady'>;
+
+  constructor(clock: Pick<Clock, 'now' | 'steady'>) {
+    this.#clock = clock;
+  }
 
   /** When somebody has set the clock, what is remembered moves with it: a span stays what it was. */
-  followClock(clock: Pick<Clock, 'now' | 'steady'>): void {
-    const offset = clock.now() - clock.steady();
+  followClock(): void {
+    const offset = this.#clock.now() - this.#clock.steady();
     const setBy = offset - (this.#offset ?? offset);
     if (this.#offset !== undefined && Math.abs(setBy) < CLOCK_SET_MS) {
       return;
@@ -36,28 +41,39 @@ export class LocalState {
     }
   }
 
-  /** Notes since when containers of the pod wait for a reason that may be final, and how often they had restarted when a verification began. */
-  observePod(pod: PodView, verification: string, now: number): void {
-    for (const { name, state, reason, restarts } of pod.containers) {
+  /** Notes since when containers of the pod wait for a reason that may be final. */
+  observePod(pod: PodView): void {
+    this.followClock();
+    for (const { name, state, reason } of pod.containers) {
       const key = `${pod.uid}/${name}`;
-      if (this.restartsSeen.get(key)?.verification !== verification) {
-        this.restartsSeen.set(key, { verification, restarts });
-      }
       const family = waitingFamily(reason);
       if (state !== 'waiting' || !isTerminalReason(reason)) {
         this.waitingSince.delete(key);
       } else if (this.waitingSince.get(key)?.reason !== family) {
-        this.waitingSince.set(key, { reason: family, since: now });
+        this.waitingSince.set(key, { reason: family, since: this.#clock.now() });
+      }
+    }
+  }
+
+  /** Notes how often containers of the pods had restarted when a verification began, or first came to it. */
+  beginVerification(pods: readonly PodView[], verification: string): void {
+    for (const { uid, containers } of pods) {
+      for (const { name, restarts } of containers) {
+        const key = `${uid}/${name}`;
+        if (this.restartsSeen.get(key)?.verification !== verification) {
+          this.restartsSeen.set(key, { verification, restarts });
+        }
       }
     }
   }
 
   /** Notes when a node that was lost came back, by our clock: its own may be wrong. */
-  observeNode(name: string, ready: boolean, now: number): void {
+  observeNode({ name, ready }: NodeView): void {
+    this.followClock();
     if (!ready) {
       this.#lost.add(name);
     } else if (this.#lost.delete(name)) {
-      this.nodeBackAt.set(name, now);
+      this.nodeBackAt.set(name, this.#clock.now());
     }
   }
 

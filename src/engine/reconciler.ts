@@ -62,7 +62,7 @@ export class Reconciler {
   readonly #executor: ActionExecutor;
   readonly #runner: ProbeRunner;
   readonly #gate: GatePolicyCache;
-  readonly local = new LocalState();
+  readonly local: LocalState;
   readonly #backoff = new WriteBackoff();
   readonly #brake = new Brake();
   /** Of the steady clock. */
@@ -70,6 +70,7 @@ export class Reconciler {
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.local = new LocalState(options.clock);
     this.#executor = new ActionExecutor({ ...options, local: this.local });
     this.#runner = new ProbeRunner(options);
     this.#gate = new GatePolicyCache(options);
@@ -134,17 +135,14 @@ export class Reconciler {
 
   #gather(key: UpgradeKey, upgrade: Upgrade): Snapshot {
     const { clock, store } = this.#options;
-    this.local.followClock(clock);
+    this.local.followClock();
     const now = clock.now();
     const workload = store.targetOf(upgrade);
     const acting = store.actingFor(upgrade);
     const waits = acting !== undefined && acting.metadata.uid !== upgrade.metadata.uid;
     // One that waits decides nothing by its target's pods, and there may be thousands of both.
     const pods = workload && !waits ? store.podsOf(workload) : [];
-    for (const pod of pods) {
-      this.local.observePod(pod, verificationId(upgrade, upgrade.status ?? {}), now);
-      this.local.observeNode(pod.node, store.nodes.get(pod.node)?.ready ?? true, now);
-    }
+    this.local.beginVerification(pods, verificationId(upgrade, upgrade.status ?? {}));
     const revision = workload && driverOf(workload).updateRevision(workload, store.revisionsOf(workload));
     const refusal = this.#backoff.refusal(key);
     return {

@@ -19,6 +19,7 @@ const LISTENER: Listener = {
   actingChanged: (keys) => waiting.push(...keys),
   podChanged: () => {},
   podGone: () => {},
+  nodeChanged: () => {},
   nodeGone: () => {},
   gateReleased: ({ uid }) => released.push(uid),
 };

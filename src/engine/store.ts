@@ -31,7 +31,8 @@ export interface Listener {
   actingChanged(waiting: readonly UpgradeKey[]): void;
   podChanged(pod: PodView): void;
   podGone(pod: PodView): void;
-  nodeGone(name: string): void;
+  nodeChanged(node: NodeView): void;
+  nodeGone(node: NodeView): void;
   /** The gate of this pod may have become nobody's. */
   gateReleased(pod: PodView): void;
 }
@@ -56,7 +57,9 @@ export class Store {
     version,
     indexes: { owner: ownerKey, node: ({ node }) => node },
     changed: (before, after) => {
-      if (before && !after) {
+      if (after) {
+        this.#listener?.podChanged(after);
+      } else if (before) {
         this.#listener?.podGone(before);
       }
     },
@@ -66,8 +69,10 @@ export class Store {
     version,
     indexes: {},
     changed: (before, after) => {
-      if (before && !after) {
-        this.#listener?.nodeGone(before.name);
+      if (after) {
+        this.#listener?.nodeChanged(after);
+      } else if (before) {
+        this.#listener?.nodeGone(before);
       }
     },
   });
@@ -96,10 +101,7 @@ export class Store {
     for (const kind of ['ReplicaSet', 'ControllerRevision'] as const) {
       feed(kind, this.revisions[kind], (revision) => this.#revisionChanged(revision));
     }
-    feed('Pod', this.pods, (pod) => {
-      listener.podChanged(pod);
-      return this.#actingOnOwner(this.workloadOf(pod));
-    });
+    feed('Pod', this.pods, (pod) => this.#actingOnOwner(this.workloadOf(pod)));
     feed('Node', this.nodes, ({ name }) => this.#onNode(name));
   }
 

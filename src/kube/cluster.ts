@@ -56,8 +56,9 @@ export interface Cluster {
   readonly close: () => Promise<void>;
 }
 
-/** At most this many requests at once besides watches, lease and execs. */
-const MAX_REQUESTS = 8;
+/** At most this many requests at once besides watches, lease and execs; fresh looks do not wait for writes. */
+const MAX_WRITES = 8;
+const MAX_READS = 4;
 
 /**
  * Loads the configuration and makes the shells; nothing is sent until they are used, save that credentials are read once, so that a broken
@@ -67,11 +68,13 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
   const { namespaces, identity, gatePolicyName } = options;
   const connection = new Connection(options);
   await connection.credentials();
-  const http = new HttpClient(connection, MAX_REQUESTS);
+  const http = new HttpClient(connection, MAX_WRITES);
+  const readHttp = new HttpClient(connection, MAX_READS);
   const throttle = new Throttle();
   const requests = new Requests(http, throttle);
+  const reads = new Requests(readHttp, throttle);
   const streams = new StreamClient(connection);
-  const watcher = new ClusterWatcher(streams, requests, namespaces, options.watchListener);
+  const watcher = new ClusterWatcher(streams, reads, namespaces, options.watchListener);
   // Connections of its own: who asks for metrics holds up no write.
   const accessHttp = new HttpClient(connection, 2);
   const metricsAccess = new PathAccess(new Requests(accessHttp), '/metrics');
@@ -85,9 +88,9 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
   return {
     watcher,
     writer,
-    reader: new ClusterReader(requests),
+    reader: new ClusterReader(reads),
     executor: new ClusterExecutor(connection, throttle),
-    gateProbe: new ClusterGateProbe(requests, gatePolicyName),
+    gateProbe: new ClusterGateProbe(reads, gatePolicyName),
     health: () => watcher.health(),
     lease: (leaseOptions) => {
       election = leadership(connection, streams, leaseOptions);
@@ -101,6 +104,7 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
       await watcher.stop();
       streams.close();
       http.close();
+      readHttp.close();
       accessHttp.close();
     },
   };

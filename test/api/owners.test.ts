@@ -33,6 +33,7 @@ beforeAll(async () => {
     actingChanged: () => {},
     podChanged: () => {},
     podGone: () => {},
+    nodeChanged: () => {},
     nodeGone: () => {},
     gateReleased: () => {},
   });
