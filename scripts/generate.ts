@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { argv, exit } from 'node:process';
 import { cliReference } from '../packages/cli/reference.ts';
 import { crdYaml } from './generate-crd.ts';
+import { dashboardJson } from './generate-dashboard.ts';
 import { metricsReference } from './generate-metrics.ts';
 import { reference } from './generate-reference.ts';
 import { valuesReference } from './generate-values.ts';
@@ -24,6 +25,7 @@ const CHART = 'charts/postcheck/README.md';
 const files = {
   'crds/postcheck.dev_upgrades.yaml': crdYaml,
   'charts/postcheck/files/upgrades.yaml': crdYaml,
+  'charts/postcheck/files/dashboard.json': dashboardJson(),
   'docs/metrics.md': await metricsReference(),
   'docs/reference.md': reference,
   'docs/cli.md': cliReference(),

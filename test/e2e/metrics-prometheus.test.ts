@@ -1,6 +1,7 @@
 /** A real Prometheus scrapes the installed operator during upgrades that end in every way, and is asked what it has. Runs while nobody else upgrades anything. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Metrics } from '../../src/telemetry/metrics.ts';
+import { dashboardQueries } from '../chart/dashboard.ts';
 import { Prometheus, type Sample } from '../support/prometheus.ts';
 import { type Scenario, scenario, TEST_MS } from './support/scenario.ts';
 import { type Scrape, scrapeOfTheOperator } from './support/scrape.ts';
@@ -150,6 +151,12 @@ test(
   }),
   TEST_MS,
 );
+
+test('every query of the dashboard is understood', async () => {
+  for (const { expr } of dashboardQueries()) {
+    expect(await prometheus.query(expr)).toBeInstanceOf(Array);
+  }
+});
 
 test('nothing is said about the operator itself', async () => {
   const operator = 'NoLeader|Watch.*|EventLoopLag|Forbidden|Bug|UpgradesOmitted|GateMissed';
