@@ -145,9 +145,18 @@ async function operatorLooks(io: Io, cluster: Cluster): Promise<Looked[]> {
   } catch (error) {
     return [unknown(`operator: ${(error as Error).message}`)];
   }
+  if (pods.length === 0) {
+    return [failure('no pod of the operator runs: nothing is upgraded, and no gate is opened')];
+  }
+  const installations = [...Map.groupBy(pods, ({ namespace }) => namespace).values()];
+  return (await Promise.all(installations.map((some) => installationLooks(io, cluster, some)))).flat();
+}
+
+/** One installation: the operator's pods of one namespace. */
+async function installationLooks(io: Io, cluster: Cluster, pods: readonly OperatorPod[]): Promise<Looked[]> {
   const [first] = pods;
   if (!first) {
-    return [failure('no pod of the operator runs: nothing is upgraded, and no gate is opened')];
+    return [];
   }
   const ready = pods.filter(({ raw }) =>
     list(at(raw, 'status', 'conditions')).some(

@@ -1,0 +1,52 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Check } from '../../../src/api/types.ts';
+import { tableOf } from '../src/verbs/codes.ts';
+import { entryText, readEntry } from '../src/verbs/logs.ts';
+import { fakeIo } from './io.ts';
+
+describe('a line of the operator’s log', () => {
+  const line = JSON.stringify({
+    level: 'warn',
+    time: '2026-01-01T03:04:05.000Z',
+    msg: 'phase changed',
+    upgrade: 'shop/web',
+    to: 'FallingBack',
+    message: 'Falling back\u001b[2J',
+  });
+
+  test('is told to people with its sentence, and cannot clear their screen', () => {
+    expect(entryText(fakeIo(), line)).toMatch(
+      /^\d\d:\d\d:\d\d {2}WARN {2}shop\/web {2}phase changed: Falling back {2}to=FallingBack$/,
+    );
+  });
+
+  test('belongs to its Upgrade; one that is no JSON is shown as it is', () => {
+    expect(readEntry(line).upgrade).toBe('shop/web');
+    expect(readEntry('{"namespace":"shop","name":"web"}').upgrade).toBe('shop/web');
+    expect(entryText(fakeIo(), 'panic: out of memory')).toBe('panic: out of memory');
+  });
+});
+
+test('the table of codes covers each code once, and a rule wins over the default', () => {
+  const check = {
+    name: 'readiness-probe',
+    exec: { command: ['/check'] },
+    timeoutSeconds: 10,
+    whenMissing: 'Fail',
+    maxOutputBytes: 1024,
+    exitCodes: [
+      { codes: '17-20', class: 'Fail', reason: 'DatabaseClosed', message: 'the database is closed' },
+    ],
+  } as unknown as Check;
+  const rows = tableOf(check);
+  const covered = rows.flatMap(({ codes }) => {
+    const [low = 0, high = low] = codes.split('-').map(Number);
+    return Array.from({ length: high - low + 1 }, (_, index) => low + index);
+  });
+  expect(covered).toEqual(Array.from({ length: 256 }, (_, code) => code));
+  expect(rows.find(({ codes }) => codes === '17-20')).toMatchObject({
+    class: 'Fail',
+    reason: 'DatabaseClosed',
+    source: 'rule',
+  });
+});
