@@ -3,6 +3,8 @@
  * The reference, the index of the runbooks and the tests are made from these tables.
  * Two kinds of reasons are not ours: the user's (`exitCodes[].reason`) and Kubernetes' (`ErrImagePull`, `CrashLoopBackOff`).
  */
+import { cut } from './cut.ts';
+
 export interface ReasonInfo {
   /** One line: what it tells. */
   readonly meaning: string;
@@ -29,6 +31,10 @@ export const OBSTACLE_REASONS = {
   GateUnavailable: { meaning: 'the gate policy is not installed', runbook: 'GateUnavailable' },
   Forbidden: { meaning: 'the API server does not allow a write', runbook: 'Forbidden' },
   Refused: { meaning: 'the API server refuses a write as it is', runbook: 'Refused' },
+  StatusRefused: {
+    meaning: 'the API server refuses the status, and takes a shorter one',
+    runbook: 'Refused',
+  },
   NoEffect: { meaning: 'a write is accepted and comes to nothing', runbook: 'NoEffect' },
   Paused: { meaning: '`spec.paused` is true', runbook: 'Paused' },
 } as const satisfies Table;
@@ -195,7 +201,7 @@ export type UserReason = string & { readonly [foreign]: 'user' };
 export type AnyReason = Reason | KubernetesReason | UserReason;
 
 /** A reason that was read from an object of Kubernetes. */
-export const kubernetesReason = (word: string): KubernetesReason => word as KubernetesReason;
+export const kubernetesReason = (word: string): KubernetesReason => cut(word, 64) as KubernetesReason;
 /** A reason that the user gave to an exit code. */
 export const userReason = (word: string): UserReason => word as UserReason;
 

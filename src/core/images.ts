@@ -3,9 +3,16 @@ import { own } from '../api/own.ts';
 import type { Images, UpgradeSpec, UpgradeStatus } from '../api/types.ts';
 import type { TemplateContainer, WorkloadView } from '../api/views.ts';
 
+/** No registry has longer references, and the kubelet takes none: nothing runs by it, so it is nothing to go back to. */
+const IMAGE_MAX = 1024;
+
 /** Images by container name, init containers and sidecars too: names are unique within a pod. */
 export const imagesOf = (workload: WorkloadView): Images =>
-  Object.fromEntries(workload.containers.map(({ name, image }) => [name, image]));
+  Object.fromEntries(
+    workload.containers
+      .filter(({ image }) => image.length <= IMAGE_MAX)
+      .map(({ name, image }) => [name, image]),
+  );
 
 /** The first container whose image is not the wanted one. A container that the template no longer has does not count. */
 export const differingContainer = (workload: WorkloadView, wanted: Images): TemplateContainer | undefined =>

@@ -10,6 +10,7 @@ import { decide, type Plan } from '../core/decision/decide.ts';
 import type { PlannedCycle } from '../core/plan.ts';
 import { transitionEvents, type UpgradeEvent } from '../core/report/events.ts';
 import { upgradeFacts } from '../core/report/facts.ts';
+import { leastStatus } from '../core/report/fit.ts';
 import { changeOf } from '../core/report/status-diff.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { verificationId } from '../core/status.ts';
@@ -45,6 +46,8 @@ const MAX_STEPS = 8;
 const PROGRESS_EVERY_MS = 2000;
 /** And of mere counts and times of tries. */
 const VOLATILE_EVERY_MS = 60_000;
+/** So long only the least is told of an Upgrade whose status was refused. */
+const STATUS_REFUSED_MS = 10 * 60_000;
 /** After a cycle that said nothing. */
 const NO_ANSWER_MS = 1000;
 
@@ -65,6 +68,8 @@ export class Reconciler {
   readonly local: LocalState;
   readonly #backoff = new WriteBackoff();
   readonly #brake = new Brake();
+  /** Why the API server refused the status of an Upgrade: for a while only the least is told. */
+  readonly #statusRefused = new Map<UpgradeKey, { readonly message: string; readonly until: number }>();
   /** Of the steady clock. */
   readonly #writtenAt = new Map<UpgradeKey, number>();
 
@@ -107,7 +112,11 @@ export class Reconciler {
         upgrade.metadata.name,
         upgradeFacts(upgrade, upgrade.status),
       );
-      const next = await this.#carryOut(key, upgrade, decide(this.#gather(key, upgrade)));
+      const next = await this.#carryOut(
+        key,
+        upgrade,
+        this.#tellable(key, decide(this.#gather(key, upgrade))),
+      );
       if (typeof next === 'object') {
         this.#brake.release(key, 'visit');
         return next;
@@ -124,12 +133,20 @@ export class Reconciler {
     return { requeueAfterMs: this.#brake.waitMs(key, 'visit', clock.steady()) };
   }
 
+  #tellable(key: UpgradeKey, plan: Plan): Plan {
+    const refused = this.#statusRefused.get(key);
+    return refused && this.#options.clock.steady() < refused.until
+      ? { ...plan, status: leastStatus(plan.status, refused.message) }
+      : plan;
+  }
+
   #forget(key: UpgradeKey): Result {
     const [namespace = '', name = ''] = key.split('/');
     this.#options.telemetry.upgradeSeen(namespace, name, undefined);
     this.#writtenAt.delete(key);
     this.#backoff.forget(key);
     this.#brake.forget(key);
+    this.#statusRefused.delete(key);
     return {};
   }
 
@@ -355,6 +372,15 @@ export class Reconciler {
     if (failure.kind === 'throttled') {
       return { requeueAfterMs: failure.retryAfterMs };
     }
+    if (failure.kind === 'invalid' && what === 'status' && !this.#isLeast(key)) {
+      const until = clock.steady() + STATUS_REFUSED_MS;
+      this.#statusRefused.set(key, { message: failure.message, until });
+      log.error(`The API server refuses a status: ${failure.message}`, {
+        ...named(key),
+        cause: failure.kind,
+      });
+      return { requeueAfterMs: 0 };
+    }
     if (failure.kind === 'forbidden' || failure.kind === 'invalid') {
       log.error(`The API server refuses a write: ${failure.message}`, {
         ...named(key),
@@ -366,6 +392,10 @@ export class Reconciler {
     }
     // A conflict means that the watch is a moment behind: it brings the key back by itself, the backoff is for the case that it does not.
     return { backoff: true };
+  }
+
+  #isLeast(key: UpgradeKey): boolean {
+    return this.#options.clock.steady() < (this.#statusRefused.get(key)?.until ?? 0);
   }
 
   /** Adds a finished cycle to memory, judged by the pod as it is now. A cycle that was begun for another verification says nothing about this one. */

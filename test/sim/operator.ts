@@ -85,7 +85,7 @@ const REQUEST_MS = 3;
 const WATCH_MS = 4;
 const ok = <T>(object: T): Written<T> => ({ ok: true, object });
 const refused = (
-  kind: 'conflict' | 'notFound' | 'unavailable' | 'forbidden',
+  kind: 'conflict' | 'notFound' | 'unavailable' | 'forbidden' | 'invalid',
   message: string,
 ): { ok: false; failure: RequestFailure } => ({
   ok: false,
@@ -395,6 +395,9 @@ export class Operator {
     }
     if (now.metadata.resourceVersion !== upgrade.metadata.resourceVersion) {
       return refused('conflict', 'the Upgrade has changed');
+    }
+    if (world.refusesStatus(status)) {
+      return refused('invalid', 'status.pods[0].reason: Too long');
     }
     return ok(state.put('Upgrade', { ...now, status: world.storesStatus(asStored(status)) }));
   }

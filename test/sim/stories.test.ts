@@ -285,6 +285,16 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
       expect(run.writes.length).toBeLessThan(60);
     });
 
+    test('as the status is refused goes on with a shorter one, which says why', async () => {
+      const run = await play(stories.refusedStatus(kind));
+      expect(run.violations.filter((violation) => !/^error: /.test(violation))).toEqual([]);
+      expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+      expect(run.message).toMatch(
+        /^The API server refuses the status, so the rest of it is left out: status.pods/,
+      );
+      expect(run.writes.length).toBeLessThan(60);
+    });
+
     test('in the fallback tries again ever more slowly, and goes on when they are done', async () => {
       const story = stories.fallbackSetBack(kind);
       const stuck = await play({ ...story, steps: [], minutes: 20 });

@@ -283,6 +283,14 @@ export const prunedStatus = (kind: KindName): Story => ({
     world.storesStatus = ({ summary: _, ...status }) => status;
   },
 });
+/** The API server takes no status that shows pods. */
+export const refusedStatus = (kind: KindName): Story => ({
+  ...bad(kind),
+  name: `a status is refused, ${kind}`,
+  arrange: (world) => {
+    world.refusesStatus = ({ pods = [] }) => pods.length > 0;
+  },
+});
 /** A policy keeps the failed version where it is, until somebody changes that. */
 export const fallbackSetBack = (kind: KindName): Story => ({
   ...bad(kind),

@@ -56,6 +56,7 @@ export class World {
   readonly images: Record<string, Behaviour>;
   /** What is stored of a status that is written. */
   storesStatus: (status: UpgradeStatus) => UpgradeStatus = (status) => status;
+  refusesStatus: (status: UpgradeStatus) => boolean = () => false;
   /** Our entry in managedFields comes back when it is dropped. */
   keepsFields = false;
   /** What admission makes of an image that somebody writes. */

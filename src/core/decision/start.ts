@@ -30,11 +30,13 @@ const MAX_EXCLUDED = 500;
 function wantedImages({ upgrade }: Snapshot, workload: WorkloadView, from: Images): Images {
   const named = Object.fromEntries(upgrade.spec.containers.map(({ name, image }) => [name, image]));
   return Object.fromEntries(
-    workload.containers.map(({ name, image }) => {
-      const asked = own(named, name);
-      const answer = asked && knownAnswer(upgrade.status, name, asked, image);
-      return [name, answer ?? asked ?? own(from, name) ?? image];
-    }),
+    workload.containers
+      .filter(({ name, image }) => own(imagesOf(workload), name) === image || own(named, name))
+      .map(({ name, image }) => {
+        const asked = own(named, name);
+        const answer = asked && knownAnswer(upgrade.status, name, asked, image);
+        return [name, answer ?? asked ?? own(from, name) ?? image];
+      }),
   );
 }
 

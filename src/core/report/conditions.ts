@@ -11,6 +11,7 @@ import { toIso } from '../time.ts';
 import { type PodSummary, ungated } from '../verification/summary.ts';
 import type { Obstacle } from '../workload/driver.ts';
 import { causeText } from './cause-text.ts';
+import { fitStatus } from './fit.ts';
 import { headline } from './headline.ts';
 import { type Facts, sentence } from './sentence.ts';
 
@@ -37,7 +38,7 @@ export function withConditions(snapshot: Snapshot, status: UpgradeStatus, input:
     Gated: gated(status, input.summary, upgrade.spec.gate),
   };
   const conditions = Object.entries(says).map(([type, say]) => condition(snapshot, type, say, short));
-  return {
+  return fitStatus({
     ...status,
     observedGeneration: upgrade.metadata.generation,
     checks: effectiveChecks(upgrade.spec).map(({ name }) => name),
@@ -45,7 +46,7 @@ export function withConditions(snapshot: Snapshot, status: UpgradeStatus, input:
     message,
     headline: short,
     conditions,
-  };
+  });
 }
 
 function condition(

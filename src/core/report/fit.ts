@@ -1,0 +1,81 @@
+/**
+ * A status is bounded as a whole, whatever names, images and histories it has to tell: what is least needed is left out first. What the
+ * operator needs to go on (the attempt, what ran before, what is wanted, the fallback) always stays.
+ */
+import { cut } from '../../api/cut.ts';
+import type { PodReport, UpgradeStatus } from '../../api/types.ts';
+
+/** Far below what etcd takes in one object (1.5 MiB), and small enough for every watch. */
+const MAX_BYTES = 100 * 1024;
+
+const bytesOf = (status: UpgradeStatus): number => Buffer.byteLength(JSON.stringify(status), 'utf8');
+
+const withoutOutput = (pods: readonly PodReport[] | undefined): readonly PodReport[] | undefined =>
+  pods?.map((pod) => ({ ...pod, checks: pod.checks.map(({ output: _, ...check }) => check) }));
+
+type Step = (status: UpgradeStatus) => UpgradeStatus;
+const keepHistory =
+  (entries: number): Step =>
+  (status) => ({ ...status, history: status.history?.slice(0, entries) });
+const keepPods =
+  (count: number): Step =>
+  ({ fallback, ...status }) => ({
+    ...status,
+    pods: status.pods?.slice(0, count),
+    fallback: fallback && { ...fallback, evidence: fallback.evidence?.slice(0, count) },
+  });
+
+/** In this order. */
+const STEPS: readonly Step[] = [
+  ({ fallback, ...status }) => ({
+    ...status,
+    pods: withoutOutput(status.pods),
+    fallback: fallback && { ...fallback, evidence: withoutOutput(fallback.evidence) },
+  }),
+  keepHistory(5),
+  keepHistory(1),
+  keepPods(3),
+  keepHistory(0),
+  keepPods(0),
+  ({ exitCodes: _, ...status }) => status,
+  ({ attempt, ...status }) => ({
+    ...status,
+    attempt: attempt && {
+      ...attempt,
+      warnings: undefined,
+      excludedNodes: attempt.excludedNodes?.slice(0, 20),
+    },
+  }),
+  ({ lastVerified: _, ...status }) => status,
+  ({ quarantined: _, ...status }) => status,
+];
+
+/** The status, or what there is room for. */
+export function fitStatus(status: UpgradeStatus): UpgradeStatus {
+  let fitting = status;
+  for (const step of STEPS) {
+    if (bytesOf(fitting) <= MAX_BYTES) {
+      return fitting;
+    }
+    fitting = step(fitting);
+  }
+  return fitting;
+}
+
+/** The least that is told when the API server refuses the whole status: what is needed to go on, and why there is no more. */
+export function leastStatus(status: UpgradeStatus, refusal: string): UpgradeStatus {
+  const message = cut(
+    `The API server refuses the status, so the rest of it is left out: ${refusal}; ${status.message ?? ''}`,
+    1000,
+  );
+  const least = STEPS.reduce((smaller, step) => step(smaller), status);
+  return {
+    ...least,
+    message,
+    conditions: least.conditions?.map((condition) => ({
+      ...condition,
+      message: cut(message, 500),
+      ...(condition.type === 'Stalled' ? { reason: 'StatusRefused' } : {}),
+    })),
+  };
+}
