@@ -249,13 +249,16 @@ test.each([-3_600_000, 3_600_000, 0])(
   },
 );
 
-describe('credentials', () => {
-  /** As in a pod: a token in a file, which the kubelet replaces. */
+describe.each([
+  ['as in a pod', (tokenFile: string) => ({ 'auth-provider': { name: 'tokenFile', config: { tokenFile } } })],
+  ['as in a kubeconfig', () => ({ tokenFile: 'token', token: 'outranked' })],
+])('credentials in a file, %s', (_where, userWith) => {
+  /** The kubelet, or whoever else made it, replaces the file. */
   function withTokenFile(): { tokenFile: string; requests: Requests } {
     const tokenFile = join(certificates.folder, 'token');
     writeFileSync(tokenFile, 'old');
     const config = JSON.parse(readFileSync(kubeconfig, 'utf8')) as { users: { user: object }[] };
-    config.users[0]!.user = { 'auth-provider': { name: 'tokenFile', config: { tokenFile } } };
+    config.users[0]!.user = userWith(tokenFile);
     const path = join(certificates.folder, 'with-token-file');
     writeFileSync(path, JSON.stringify(config));
     const client = new HttpClient(new Connection({ kubeconfig: path }), 1);
@@ -271,11 +274,6 @@ describe('credentials', () => {
     expect(asked.map(({ token }) => token)).toEqual(['Bearer old', 'Bearer old', 'Bearer new']);
   });
 
-  test('401 for ever is unavailable after two tries', async () => {
-    expect(await send([answer(401)])).toMatchObject({ ok: false, failure: { kind: 'unavailable' } });
-    expect(asked).toHaveLength(2);
-  });
-
   test('a missing token file is told, without an exception, and heals', async () => {
     const { tokenFile, requests: own } = withTokenFile();
     rmSync(tokenFile);
@@ -287,6 +285,13 @@ describe('credentials', () => {
     });
     writeFileSync(tokenFile, 'back');
     expect((await own.send({ method: 'GET', target })).ok).toBe(true);
+  });
+});
+
+describe('credentials', () => {
+  test('401 for ever is unavailable after two tries', async () => {
+    expect(await send([answer(401)])).toMatchObject({ ok: false, failure: { kind: 'unavailable' } });
+    expect(asked).toHaveLength(2);
   });
 
   test('a new certificate authority is used after the next reading', async () => {

@@ -1,7 +1,8 @@
 /** A kubeconfig as kubectl reads it: which files, which context, and what its flags put over them. */
-import { accessSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { KubeConfig } from '@kubernetes/client-node';
+import { accessSync, readFileSync } from 'node:fs';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { KubeConfig, loadYaml } from '@kubernetes/client-node';
+import { list, record, text } from './json.ts';
 
 type Cluster = KubeConfig['clusters'][number];
 type User = KubeConfig['users'][number];
@@ -62,7 +63,7 @@ export function kubectlConfig(flags: KubectlFlags, places: KubectlPlaces): KubeC
   }
   const context = contextOf(config, flags);
   const cluster = overCluster(pick('cluster', config.clusters, flags.cluster ?? context?.cluster), flags);
-  const user = overUser(pick('user', config.users, flags.user ?? context?.user), flags);
+  const user = overUser(withToken(pick('user', config.users, flags.user ?? context?.user)), flags);
   const result = new KubeConfig();
   result.loadFromOptions({
     clusters: [cluster],
@@ -95,7 +96,30 @@ function readFile(file: string): KubeConfig {
     const why = FILE_ERRORS.get(code ?? '') ?? (error as Error).message.split('\n')[0];
     throw new Error(`cannot read kubeconfig ${file}: ${why}`);
   }
+  const files = tokenFiles(file);
+  config.users = config.users.map((user) => ({ ...user, ...files.get(user.name) }));
   return config;
+}
+
+/**
+ * client-node does not know a user's `tokenFile`, and who comes without a token is nobody: every request would be refused as one of
+ * `system:anonymous`. The path is relative to the kubeconfig.
+ */
+function tokenFiles(file: string): Map<string, { tokenFile: string }> {
+  const users = list(record(loadYaml(readFileSync(file, 'utf8'))).users).map(record);
+  return new Map(
+    users.flatMap(({ name, user }) => {
+      const path = text(record(user).tokenFile);
+      return path === '' ? [] : [[text(name), { tokenFile: resolve(dirname(file), path) }]];
+    }),
+  );
+}
+
+/** It outranks `token`, as for client-go; of all users' files only that of the one in use is read. */
+function withToken(user: (User & { readonly tokenFile?: string }) | undefined): User | undefined {
+  return user?.tokenFile === undefined
+    ? user
+    : { ...user, token: readFileSync(user.tokenFile, 'utf8').trim() };
 }
 
 /** Of entries with one name the first counts, as for kubectl; so does the first file that names a context. */
