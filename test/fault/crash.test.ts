@@ -1,0 +1,19 @@
+/** The operator ended at its writes to a real API server: before one is done, before its answer, after it. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import * as stories from '../sim/stories.ts';
+import { sweepCrashes } from './crash.ts';
+import { type Lab, startLab } from './lab.ts';
+import { quick } from './quick.ts';
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await startLab();
+}, 900_000);
+afterAll(() => lab.stop());
+
+test('an operator that dies at any kind of its writes goes on where it was, and ends as in the simulation', async () => {
+  const told = [stories.good('Deployment'), stories.bad('StatefulSet'), stories.bad('DaemonSet')].map(quick);
+  const { plans, failures } = await sweepCrashes(lab, told, { atOnce: 8, sample: true });
+  expect(failures).toEqual([]);
+  expect(plans).toBeGreaterThan(40);
+}, 600_000);

@@ -1,0 +1,73 @@
+/** Ends the operator's process at each of its writes, in each way, and compares how the story ends with the simulation. */
+import type { Story } from '../sim/story.ts';
+import type { Asked } from './asked.ts';
+import { differences } from './compare.ts';
+import type { Lab } from './lab.ts';
+import type { Cut } from './play.ts';
+import { sideBySide } from './side-by-side.ts';
+
+export const CUTS: readonly Cut[] = ['before', 'lost', 'after'];
+/** A new process may say again what the old one had not heard to be done; and real time makes more or fewer counts be stored. */
+const EXTRA_WRITES = 8;
+
+export interface CrashPlan {
+  readonly story: Story;
+  readonly act: number;
+  readonly cut: Cut;
+}
+
+export interface CrashOptions {
+  readonly atOnce: number;
+  /** Only the first write of each kind (status, images, verdict, …), not every one. */
+  readonly sample: boolean;
+}
+
+const kindOf = ({ verb, resource, body }: Asked): string =>
+  `${verb} ${resource} ${/"phase":"(\w+)"/.exec(body)?.[1] ?? ''}`;
+
+/** Which of a story's writes to cut. */
+function points(acts: readonly Asked[], sample: boolean): number[] {
+  const kinds = acts.map(kindOf);
+  return kinds.flatMap((kind, index) => (sample && kinds.indexOf(kind) !== index ? [] : [index + 1]));
+}
+
+/** Plays every plan, and returns how many there were and one line for each that ended otherwise. */
+export async function sweepCrashes(
+  lab: Lab,
+  told: readonly Story[],
+  { atOnce, sample }: CrashOptions,
+): Promise<{ plans: number; points: number; existing: number; failures: string[] }> {
+  const references = await sideBySide(told, atOnce, async (story) => ({
+    story,
+    ...(await differences(lab, story, 'without a cut')),
+  }));
+  const plans = references.flatMap(({ story, played }) =>
+    points(played.acts, sample).flatMap((act) => CUTS.map((cut): CrashPlan => ({ story, act, cut }))),
+  );
+  const most = new Map(references.map(({ story, played }) => [story, played.acts.length + EXTRA_WRITES]));
+  const failures = await sideBySide(plans, atOnce, ({ story, act, cut }) =>
+    crash(lab, { story, act, cut }, most.get(story) ?? 0),
+  );
+  return {
+    plans: plans.length,
+    points: plans.length / CUTS.length,
+    existing: references.reduce((sum, { played }) => sum + played.acts.length, 0),
+    failures: [...references.flatMap(({ wrong }) => wrong), ...failures.flat()],
+  };
+}
+
+async function crash(lab: Lab, { story, act, cut }: CrashPlan, most: number): Promise<string[]> {
+  const what = `cut ${cut} write ${act}`;
+  const { played, wrong } = await differences(lab, story, what, {
+    choose: (_asked, number) => (number === act ? { cut } : undefined),
+  });
+  const { deaths, acts } = played;
+  return [
+    ...wrong,
+    // A write that the reference needed may not come at all when the one before it is cut late.
+    ...(deaths > 1 ? [`${story.name}, ${what}: the operator died ${deaths} times`] : []),
+    ...(acts.length > most
+      ? [`${story.name}, ${what}: ${acts.length} writes instead of ${most} at most`]
+      : []),
+  ];
+}
