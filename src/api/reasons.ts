@@ -147,6 +147,9 @@ export type ConditionReason = keyof typeof CONDITION_REASONS;
 /** Events on the way. */
 export const EVENT_REASONS = {
   UpgradeStarted: { meaning: 'an attempt started' },
+  CommandIgnored: {
+    meaning: 'an annotation such as `postcheck.dev/retry` came when there was nothing to do for it',
+  },
   CommandAccepted: { meaning: 'an annotation such as `postcheck.dev/abort` was acted on' },
   StageStarted: { meaning: 'a stage of the attempt began' },
   StageVerified: { meaning: 'every pod of a stage is verified' },
@@ -155,11 +158,16 @@ export const EVENT_REASONS = {
   PostCheckFailed: { meaning: 'the new version failed' },
   FallbackStarted: { meaning: 'the images that ran before are being put back' },
   FallbackVerified: { meaning: 'the version before runs again and was verified' },
+  Stalled: { meaning: 'it cannot act until somebody mends what the note says' },
   StartupProbe: { meaning: 'a startup probe may hide a failure from the post-check' },
 } as const satisfies Table;
 export type EventReason =
   | keyof typeof EVENT_REASONS
   | 'PostCheckPassed'
+  | 'NothingAsked'
+  | 'Aborted'
+  | 'Drifted'
+  | 'FellBack'
   | 'GateMissed'
   | 'Inconclusive'
   | 'FallbackFailed';

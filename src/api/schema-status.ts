@@ -155,6 +155,21 @@ const Command = (description: string) =>
     ),
   );
 
+const ExitCodes = (description: string) =>
+  Type.Optional(
+    Type.Array(
+      Type.Object({
+        check: text('Name of the check.', 63),
+        container: text('Name of the container.', 63),
+        code: exitCode('The exit code.'),
+        class: oneOf(CLASSES, { description: 'What the code says.' }),
+        reason: reason('What it means, in one CamelCase word.'),
+        pods: count('Pods whose last try gave this code.'),
+      }),
+      { maxItems: 32, description },
+    ),
+  );
+
 export const StatusSchema = Type.Object({
   observedGeneration: Type.Optional(generation('Generation of the spec that this status is about.')),
   targetUID: Type.Optional(text('UID of the workload that this status is about.', 64)),
@@ -328,19 +343,7 @@ export const StatusSchema = Type.Object({
       { description: 'The last five add up to `desired` once all pods exist.' },
     ),
   ),
-  exitCodes: Type.Optional(
-    Type.Array(
-      Type.Object({
-        check: text('Name of the check.', 63),
-        container: text('Name of the container.', 63),
-        code: exitCode('The exit code.'),
-        class: oneOf(CLASSES, { description: 'What the code says.' }),
-        reason: reason('What it means, in one CamelCase word.'),
-        pods: count('Pods whose last try gave this code.'),
-      }),
-      { maxItems: 32, description: 'Histogram of exit codes over the fleet.' },
-    ),
-  ),
+  exitCodes: ExitCodes('Last exit codes of all pods, the most frequent first.'),
   pods: Type.Optional(Type.Array(PodReport, { maxItems: 20, description: 'At most 20 pods, worst first.' })),
   fallback: Type.Optional(
     Type.Object(
@@ -363,6 +366,7 @@ export const StatusSchema = Type.Object({
         evidence: Type.Optional(
           Type.Array(PodReport, { maxItems: 3, description: 'The pods that caused it, as they were.' }),
         ),
+        exitCodes: ExitCodes('Exit codes of the version that failed, when the fallback began.'),
       },
       { description: 'The fallback of this attempt.' },
     ),

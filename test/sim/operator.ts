@@ -361,8 +361,8 @@ export class Operator {
             return ok(undefined);
           },
         ),
-      recordEvent: async (_upgrade, event) => {
-        if (this.#alive) {
+      recordEvent: async ({ kind }, event) => {
+        if (this.#alive && kind === 'Upgrade') {
           events.push(event);
         }
       },

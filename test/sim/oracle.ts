@@ -208,7 +208,8 @@ export class Oracle {
       return;
     }
     const pins = /\[\S+ ([^\]]*)\]$/.exec(condition.message)?.[1]?.split(' ') ?? [];
-    if (pins.length === 0) {
+    // Why a pod does not pass yet is no result.
+    if (pins.length === 0 && condition.status === 'True') {
       this.#broken('I5', `the verdict on ${after.name} names no container`);
     }
     if (condition.status !== 'True') {

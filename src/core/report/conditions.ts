@@ -130,7 +130,7 @@ function kstatusConditions(
     return at(phase === 'Inconclusive' ? 'Unknown' : 'False', false, false, 'Paused');
   }
   if (drifted) {
-    return at('False', false, false, 'Drifted');
+    return at('False', false, phase === 'FellBack', 'Drifted');
   }
   if (waitsForPods(status)) {
     // A workload that began with 0 pods may stay so for long: whoever waits for Ready must not wait with it. One that had some is scaled

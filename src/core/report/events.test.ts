@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ago, fallbackOf, statusOf, upgradeOf } from '../../../test/support/snapshots.ts';
-import type { UpgradeStatus } from '../../api/types.ts';
+import type { Condition, UpgradeStatus } from '../../api/types.ts';
 import { transitionEvents } from './events.ts';
 
 const tell = (before: UpgradeStatus | undefined, after: UpgradeStatus) =>
@@ -13,7 +13,7 @@ const end = (outcome: 'Succeeded' | 'FellBack' | 'Failed', secondsAgo = 0) => ({
 
 describe('a change of status is told', () => {
   test('as the start of an attempt, once', () => {
-    expect(reasons(undefined, statusOf({ phase: 'Pending' }))).toEqual(['UpgradeStarted']);
+    expect(reasons(undefined, statusOf({ phase: 'Pending' }))).toEqual(['UpgradeStarted', 'UpgradeStarted']);
     expect(reasons(statusOf({ phase: 'Pending' }), statusOf())).toEqual([]);
   });
 
@@ -31,6 +31,7 @@ describe('a change of status is told', () => {
     expect(tell(statusOf(), after).events).toMatchObject([
       { type: 'Warning', reason: 'PostCheckFailed', note: 'pod web-new-1: it exited 17' },
       { type: 'Warning', reason: 'FallbackStarted' },
+      { type: 'Warning', reason: 'FallbackStarted', regarding: 'Workload' },
     ]);
     expect(reasons(after, { ...after, phase: 'FallbackChecking' })).toEqual([]);
   });
@@ -38,7 +39,7 @@ describe('a change of status is told', () => {
   test('as a fallback alone when the user aborted: nothing failed', () => {
     expect(
       reasons(statusOf(), statusOf({ phase: 'FallingBack', fallback: fallbackOf({ reason: 'Aborted' }) })),
-    ).toEqual(['FallbackStarted']);
+    ).toEqual(['FallbackStarted', 'FallbackStarted']);
   });
 
   test('as the end of a fallback, once it has finished', () => {
@@ -69,6 +70,59 @@ describe('a change of status is told', () => {
       { reason: 'CommandAccepted', note: 'abort with token a: FallingBack' },
     ]);
     expect(reasons(statusOf(), statusOf(command('SeenAtStart')))).toEqual([]);
+  });
+
+  test('as a command that was ignored when there was nothing to do for it', () => {
+    const ignored = { commands: { retry: { token: 'x', at: ago(0), result: 'NothingToRetry' } } };
+    expect(reasons(statusOf(), statusOf(ignored))).toEqual(['CommandIgnored']);
+  });
+
+  test('on the workload too when its images are about to change, and not when they stay', () => {
+    const about = (after: UpgradeStatus) =>
+      tell(undefined, after).events.map(({ regarding = 'Upgrade' }) => regarding);
+    expect(about(statusOf({ phase: 'Pending' }))).toEqual(['Upgrade', 'Workload']);
+    expect(about(statusOf({ phase: 'Pending' }, { adopted: true }))).toEqual(['Upgrade']);
+  });
+
+  test('as a fallback that nobody verified: never as verified', () => {
+    const before = statusOf({ phase: 'FallbackChecking', fallback: fallbackOf() });
+    const after = statusOf({ phase: 'FellBack', fallback: fallbackOf({ verified: 'No' }) });
+    expect(tell(before, after).events).toMatchObject([{ type: 'Warning', reason: 'FellBack' }]);
+  });
+
+  test('as a success of which nothing was asked, although checks are named', () => {
+    const named = { phase: 'Succeeded', checks: ['readiness-probe'] } as const;
+    const only = { end: { outcome: 'Succeeded', reason: 'ReadinessOnly', cause: '', at: ago(0) } } as const;
+    expect(tell(statusOf(), statusOf(named, only)).events).toMatchObject([
+      { type: 'Warning', reason: 'NothingAsked' },
+    ]);
+    expect(reasons(statusOf(), statusOf({ ...named, checks: [] }, only))).toEqual(['PostCheckPassed']);
+  });
+
+  const said = (type: 'Ready' | 'Stalled', status: 'True' | 'False', reason: Condition['reason']) => ({
+    conditions: [{ type, status, reason, message: '', lastTransitionTime: ago(0), observedGeneration: 1 }],
+  });
+
+  test('as a standstill, once for each reason, and not again where its end is told', () => {
+    const blocked = (reason: Condition['reason']) => statusOf(said('Stalled', 'True', reason));
+    expect(reasons(statusOf(), blocked('WorkloadPaused'))).toEqual(['Stalled']);
+    expect(reasons(blocked('WorkloadPaused'), blocked('WorkloadPaused'))).toEqual([]);
+    expect(reasons(blocked('WorkloadPaused'), blocked('Forbidden'))).toEqual(['Stalled']);
+    const failed = statusOf({ phase: 'Failed', ...said('Stalled', 'True', 'ProbeFailed') }, end('Failed'));
+    expect(reasons(statusOf(), failed)).toEqual(['PostCheckFailed']);
+  });
+
+  test('as images that somebody else has changed since', () => {
+    const drifted = statusOf({ phase: 'Succeeded', ...said('Ready', 'False', 'Drifted') });
+    expect(reasons(statusOf({ phase: 'Succeeded' }), drifted)).toEqual(['Drifted']);
+    expect(reasons(drifted, drifted)).toEqual([]);
+  });
+
+  test('as an abort', () => {
+    const aborted = { end: { outcome: 'Aborted', reason: 'Aborted', cause: '', at: ago(0) } } as const;
+    expect(tell(statusOf(), statusOf({ phase: 'Aborted' }, aborted)).events).toMatchObject([
+      { type: 'Normal', reason: 'Aborted' },
+    ]);
   });
 
   test('as an attempt overtaken by the next one', () => {

@@ -2,7 +2,7 @@
 
 import type { FallbackState, Outcome } from '../../api/enums.ts';
 import { isAbandoned } from '../../api/gate.ts';
-import type { EventReason } from '../../api/reasons.ts';
+import { type AnyReason, type EventReason, isReason } from '../../api/reasons.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
 import { VERBS } from '../../api/verbs.ts';
 import { fromIso } from '../time.ts';
@@ -38,12 +38,23 @@ const newCommand = (before: UpgradeStatus | undefined, after: UpgradeStatus): Up
       after.commands?.[verb] &&
       after.commands[verb]?.token !== before?.commands?.[verb]?.token &&
       after.commands[verb]?.result !== 'SeenAtStart',
-  ).map((verb) => ({
-    type: 'Normal',
-    reason: 'CommandAccepted',
-    action: 'Command',
-    note: `${verb} with token ${after.commands?.[verb]?.token}: ${after.commands?.[verb]?.result}`,
-  }));
+  ).map((verb) => {
+    const { token, result = '' } = after.commands?.[verb] ?? {};
+    const isIgnored = result.startsWith('Nothing');
+    return {
+      type: 'Normal',
+      reason: isIgnored ? 'CommandIgnored' : 'CommandAccepted',
+      action: 'Command',
+      note: `${verb} with token ${token}: ${result}`,
+    };
+  });
+
+/** Where checks were named and none could be asked, somebody believes that more was verified than was. */
+function succeeded({ checks = [], attempt }: UpgradeStatus, note: string): UpgradeEvent {
+  return isReason(attempt?.end?.reason, 'ReadinessOnly') && checks.length > 0
+    ? { type: 'Warning', reason: 'NothingAsked', action: 'Checking', note }
+    : { type: 'Normal', reason: 'PostCheckPassed', action: 'Checking', note };
+}
 
 function phaseNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): UpgradeEvent[] {
   const note = after.message ?? '';
@@ -56,7 +67,7 @@ function phaseNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): 
   const isNew = before?.phase !== after.phase;
   switch (isNew ? after.phase : undefined) {
     case 'Succeeded':
-      return [{ type: 'Normal', reason: 'PostCheckPassed', action: 'Checking', note }];
+      return [succeeded(after, note)];
     case 'Inconclusive':
       return [{ type: 'Warning', reason: 'Inconclusive', action: 'Checking', note }];
     case 'FallingBack':
@@ -67,9 +78,21 @@ function phaseNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): 
       return [
         ...(after.fallback?.reason === 'Aborted' ? [] : [failed]),
         { type: 'Warning', reason: 'FallbackStarted', action: 'FallingBack', note },
+        { regarding: 'Workload', type: 'Warning', reason: 'FallbackStarted', action: 'FallingBack', note },
       ];
     case 'FellBack':
-      return [{ type: 'Normal', reason: 'FallbackVerified', action: 'FallingBack', note }];
+      return after.fallback?.verified === 'No'
+        ? [{ type: 'Warning', reason: 'FellBack', action: 'FallingBack', note }]
+        : [{ type: 'Normal', reason: 'FallbackVerified', action: 'FallingBack', note }];
+    case 'Aborted':
+      return [
+        {
+          type: isReason(after.attempt?.end?.reason, 'Aborted') ? 'Normal' : 'Warning',
+          reason: 'Aborted',
+          action: 'Rolling',
+          note,
+        },
+      ];
     case 'FallbackFailed':
       return [{ type: 'Warning', reason: 'FallbackFailed', action: 'FallingBack', note }];
     case 'Failed':
@@ -86,10 +109,33 @@ function startNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): 
   const warnings = (after.attempt.warnings ?? []).map(
     (note): UpgradeEvent => ({ type: 'Warning', reason: 'StartupProbe', action: 'Checking', note }),
   );
-  return [
-    { type: 'Normal', reason: 'UpgradeStarted', action: 'Rolling', note: after.message ?? '' },
-    ...warnings,
-  ];
+  const started: UpgradeEvent = {
+    type: 'Normal',
+    reason: 'UpgradeStarted',
+    action: 'Rolling',
+    note: after.message ?? '',
+  };
+  // Who describes the workload finds why its images change.
+  const onWorkload: UpgradeEvent[] = after.attempt.adopted ? [] : [{ ...started, regarding: 'Workload' }];
+  return [started, ...onWorkload, ...warnings];
+}
+
+const conditionOf = (status: UpgradeStatus | undefined, type: string) =>
+  status?.conditions?.find((condition) => condition.type === type);
+
+/** It cannot act, or drifted: neither is a change of phase. Ends that stall have events of their own. */
+function standstillNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): UpgradeEvent[] {
+  const note = after.message ?? '';
+  const [was, is] = [conditionOf(before, 'Stalled'), conditionOf(after, 'Stalled')];
+  const isBlocked = is?.status === 'True' && is.reason !== after.attempt?.end?.reason;
+  if (isBlocked && (was?.status !== 'True' || was.reason !== is.reason)) {
+    return [{ type: 'Warning', reason: 'Stalled', action: 'Rolling', note }];
+  }
+  const drifted = (status: UpgradeStatus | undefined): boolean =>
+    isReason(conditionOf(status, 'Ready')?.reason as AnyReason | undefined, 'Drifted');
+  return drifted(after) && !drifted(before)
+    ? [{ type: 'Warning', reason: 'Drifted', action: 'Checking', note }]
+    : [];
 }
 
 function gateNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): UpgradeEvent[] {
@@ -145,6 +191,7 @@ export function transitionEvents(
       (event): UpgradeEvent => ({ type: 'Normal', action: 'Rolling', ...event }),
     ),
     ...phaseNotices(before, after),
+    ...standstillNotices(before, after),
   ];
   const completions = [...overtaken(before, after), ...newEnd(before, after)];
   const finished = after.fallback?.finishedAt && !before?.fallback?.finishedAt;

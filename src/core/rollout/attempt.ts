@@ -8,6 +8,7 @@ import { imagesOf } from '../images.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, type End, endAttempt } from '../status.ts';
 import { toIso } from '../time.ts';
+import { isNothingAsked } from '../verification/summary.ts';
 import { startFallback } from './fallback.ts';
 import type { Evidence, Turn } from './turn.ts';
 
@@ -26,11 +27,12 @@ export function succeed({ snapshot, status, summary }: Turn): ActiveStatus {
   return { ...ended, lastVerified: { ...verified, revision: updateRevision } };
 }
 
-function successReason({ upgrade }: Snapshot, { counts }: Turn['summary']): EndReason {
+function successReason({ upgrade }: Snapshot, { counts, results }: Turn['summary']): EndReason {
   if (counts.passed === 0) {
     return 'AllSkipped';
   }
-  return effectiveChecks(upgrade.spec).length === 0 ? 'ReadinessOnly' : 'PostCheckPassed';
+  const isAsked = effectiveChecks(upgrade.spec).length > 0 && !isNothingAsked(results);
+  return isAsked ? 'PostCheckPassed' : 'ReadinessOnly';
 }
 
 /** Evidence against the version: a recorded fallback, or Failed with the reason why there is none. */

@@ -32,6 +32,7 @@ export function startFallback(
       images,
       startedAt: at,
       evidence,
+      exitCodes: status.exitCodes,
     },
   };
 }

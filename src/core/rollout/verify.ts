@@ -15,6 +15,7 @@ import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, isFallingBack, postCheckDigest, resumedAt, verificationId } from '../status.ts';
 import { earliest, fromIso, latest, toIso } from '../time.ts';
 import type { VerificationContext } from '../verification/context.ts';
+import { failingConditions } from '../verification/failing.ts';
 import type { PodResult } from '../verification/pod.ts';
 import { possibleTries } from '../verification/probe-cycle.ts';
 import { withPins } from '../verification/recorded.ts';
@@ -244,6 +245,7 @@ function goOn(turn: Turn, rollout: Rollout, { context, staged, isLate }: GoingOn
       rollout.direction === 'Forward' ? movePartition(turn) : NO_ACTION,
       advance(turn, rollout),
       replaceMissedGate(turn, rollout),
+      rollout.direction === 'Forward' ? sayWhy(summary) : NO_ACTION,
     ),
     wakeAt: earliest([
       wakeAt,
@@ -278,6 +280,12 @@ export function scheduleProbes(
     .flatMap(({ cycleAt, lookAt }) => [cycleAt, lookAt])
     .filter((at) => at !== undefined && at > now);
   return { cycles, wakeAt: earliest(later) };
+}
+
+/** Gated pods that fail say why, before there is a result. */
+function sayWhy({ results }: PodSummary): Action {
+  const conditions = failingConditions(results);
+  return conditions.length > 0 ? { kind: 'recordResults', conditions } : NO_ACTION;
 }
 
 /** How many pods may be verified now, where that is what holds the controller: without its verdict a pod's gate stays closed. */

@@ -2,6 +2,7 @@
 import { POD_STATES, type PodState } from '../../api/enums.ts';
 import { VERIFIED } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
+import { isReason } from '../../api/reasons.ts';
 import type { Attempt, Counts, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -63,6 +64,10 @@ function count(results: readonly PodResult[], desired: number): Counts {
     retrying: results.length - passed - skipped - of('Failed', 'Inconclusive'),
   };
 }
+
+/** No pod could be asked anything, in this version or the one before: readiness alone decided. */
+export const isNothingAsked = (results: readonly PodResult[]): boolean =>
+  results.length > 0 && results.every(({ cause }) => isReason(cause.reason, 'NothingAsked'));
 
 /** Pods whose result has yet to be written to them: it opens the gate, or says why it stays closed. */
 export const unrecorded = (summary: PodSummary): PodResult[] =>
