@@ -24,15 +24,28 @@ interface Row {
   readonly nodes?: true;
   /** The first version that has what the row is about. */
   readonly since?: string;
+  /** Which of its tests are about the gate policy: left out before the version that serves it. */
+  readonly aboutGate?: string;
 }
+
+/** The first version that serves MutatingAdmissionPolicy by default. */
+const GATE_SINCE = '1.36';
 
 const ROWS: readonly Row[] = [
   { says: 'What `kubectl apply` refuses, defaults and merges', files: '/test/api/(validation|appliers)' },
-  { says: 'Watches, writes with preconditions, owners', files: '/test/api/(kube|owners)' },
+  {
+    says: 'Watches, writes with preconditions, owners',
+    files: '/test/api/(kube|owners)',
+    aboutGate: 'the gate policy is available',
+  },
   { says: 'Leader election', files: '/test/api/lease' },
-  { says: 'The gate policy', files: '/test/api/gate-policy', since: '1.36' },
+  { says: 'The gate policy', files: '/test/api/gate-policy', since: GATE_SINCE },
   { says: 'Authors may ask only for what they may do', files: '/test/api/author-policy' },
-  { says: 'Helm: install, rights, uninstall', files: '/test/api/(chart|uninstall)' },
+  {
+    says: 'Helm: install, rights, uninstall',
+    files: '/test/api/(chart|uninstall)',
+    aboutGate: 'on a cluster that serves|with every gate open|neither the operator nor the hook',
+  },
   {
     says: 'Deployment: good, exit 17, and the rest of its stories',
     files: '/test/e2e/deployment',
@@ -45,7 +58,7 @@ const ROWS: readonly Row[] = [
     says: 'Traffic behind the gate: no request failed, none to a bad version',
     files: '/test/e2e/traffic',
     nodes: true,
-    since: '1.36',
+    since: '1.34',
   },
 ];
 
@@ -105,7 +118,8 @@ export function page(all: Results): string {
 # Which Kubernetes versions work
 
 What \`make matrix\` saw: the project's own tests on a real API server of each version, and the main stories on three real nodes.
-*Not there*: this version has no such API by default. *Not run*: nobody has looked yet.
+On nodes of 1.34 and 1.35 the beta of MutatingAdmissionPolicy, the gate's carrier, is switched on; as they come they have no gate.
+*Not there*: this version does not serve the policy by default, and tests of it are left out. *Not run*: nobody has looked yet.
 
 ${line(['', ...versions.map((version) => `Kubernetes ${version}`)])}
 ${line(['---', ...versions.map(() => '---')])}
@@ -124,9 +138,13 @@ function releaseOf(version: string): string {
 }
 
 /** Runs one row's tests; what ends without a report has failed. */
-function run({ files }: Row, version: string): Pick<Outcome, 'passed' | 'failed'> {
+function run({ files, aboutGate }: Row, version: string): Pick<Outcome, 'passed' | 'failed'> {
+  const leftOut = isBefore(version, GATE_SINCE) ? aboutGate : undefined;
   const report = join(mkdtempSync(join(tmpdir(), 'postcheck-matrix-')), 'report.json');
   const options = ['--testPathPatterns', files, '--maxWorkers', '1', '--json', '--outputFile', report];
+  if (leftOut !== undefined) {
+    options.push('--testNamePattern', `^(?!.*(${leftOut}))`);
+  }
   spawnSync(
     execPath,
     [
@@ -143,7 +161,7 @@ function run({ files }: Row, version: string): Pick<Outcome, 'passed' | 'failed'
   const { numPassedTests, testResults } = JSON.parse(readFileSync(report, 'utf8')) as JestReport;
   const failed = testResults.flatMap(({ assertionResults, message }) => {
     const names = assertionResults
-      .filter(({ status }) => status !== 'passed')
+      .filter(({ status }) => status === 'failed' || (status !== 'passed' && leftOut === undefined))
       .map(({ fullName }) => fullName);
     return names.length === 0 && message !== '' ? [message.split('\n')[0] ?? ''] : names;
   });

@@ -58,7 +58,9 @@ up() {
 	claim_network
 	prepare_host
 	start_runtimes
-	start_api "$host_address" "$port"
+	# Not one word: a list of flags.
+	# shellcheck disable=SC2046
+	start_api "$host_address" "$port" $(beta_flags)
 	say "  control plane ready (at $(elapsed))"
 	start_nodes
 	wait_until 120 nodes_are_settled && all_nodes_are_ready || die "the nodes do not become Ready; see $home/log. 'make cluster-down' clears up."
@@ -83,6 +85,13 @@ claim_network() {
 	server=https://$host_address:$port
 	start_network "$nodes"
 	exec 7>&-
+}
+
+# Where MutatingAdmissionPolicy is a beta that has to be switched on, it is: the stories on nodes are about the gate.
+beta_flags() {
+	case $kubernetes in
+	1.34 | 1.35) echo --feature-gates=MutatingAdmissionPolicy=true --runtime-config=admissionregistration.k8s.io/v1beta1=true ;;
+	esac
 }
 
 # The runtimes load their images while the control plane starts.
