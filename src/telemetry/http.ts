@@ -149,7 +149,8 @@ export async function serve(
         send(request, response, reply);
       });
   });
-  server.on(keyPair ? 'secureConnection' : 'connection', (socket: Socket) => connections.add(socket));
+  // Over TLS too it is the connection below that counts: one may be held open without ever shaking hands.
+  server.on('connection', (socket: Socket) => connections.add(socket));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(listen, () => {

@@ -250,5 +250,20 @@ describe('secured metrics', () => {
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401, 503]));
     expect((await ask(good)).status).toBe(200);
     expect((await get(operator.health, '/readyz')).status).toBe(200);
+    // Connections that never shake hands count like others.
+    const [host = '', port] = operator.metrics.split(':');
+    const silent = Array.from({ length: 300 }, () =>
+      connect({ host, port: Number(port), localAddress: '127.0.0.2' })
+        .on('error', () => undefined)
+        .resume(),
+    );
+    await Promise.all(silent.map((socket) => once(socket, 'connect')));
+    expect((await ask(good)).status).toBe(200);
+    expect(
+      silent.filter(({ destroyed, readyState }) => !destroyed && readyState === 'open').length,
+    ).toBeLessThan(65);
+    for (const socket of silent) {
+      socket.destroy();
+    }
   });
 });
