@@ -4,6 +4,7 @@
 #
 # `make images` builds the same file without a registry: on local stand-ins for the two base images, and with a postcheck.mjs
 # that was bundled beforehand in the build context, so that no package is fetched in here.
+# The bases are named by tag, and moved to digests by whoever builds a release: --build-arg NODE_IMAGE=…@sha256:….
 ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
 ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian12:nonroot
 
@@ -16,7 +17,16 @@ COPY . .
 RUN mkdir -p /app/cache && if [ -f postcheck.mjs ]; then cp postcheck.mjs /app/; else node scripts/bundle.ts /app/postcheck.mjs; fi
 
 FROM ${RUNTIME_IMAGE}
+ARG VERSION=dev
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="postcheck" \
+      org.opencontainers.image.description="Upgrades containers, verifies each upgrade from inside the container, and falls back when verification does not come" \
+      org.opencontainers.image.source="https://github.com/postcheck/postcheck" \
+      org.opencontainers.image.url="https://github.com/postcheck/postcheck" \
+      org.opencontainers.image.documentation="https://github.com/postcheck/postcheck/blob/main/README.md" \
+      org.opencontainers.image.vendor="postcheck maintainers" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/app/cache
 COPY --from=build --chown=65532:65532 /app /app
@@ -24,6 +34,6 @@ COPY --from=build --chown=65532:65532 /app /app
 USER 65532:65532
 # Fills the compile cache, which makes the start quicker and the process smaller. It depends on the user and on Node's version.
 RUN ["/nodejs/bin/node", "/app/postcheck.mjs", "--help"]
-EXPOSE 8080
+EXPOSE 8080 8081
 # A small young generation: the operator makes little garbage, and it was measured at 82 MiB instead of 91 MiB when idle.
 ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=1", "/app/postcheck.mjs"]

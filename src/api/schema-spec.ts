@@ -15,6 +15,7 @@ const TargetRef = Type.Object(
     name: Type.String({
       minLength: 1,
       maxLength: 253,
+      pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
       description: 'Name of the workload, in the namespace of the Upgrade.',
     }),
   },
