@@ -10,7 +10,7 @@ import type {
   Writer,
   Written,
 } from '../engine/ports.ts';
-import { at, record } from './client/json.ts';
+import { at, record, text } from './client/json.ts';
 import { RESOURCES, type Target } from './client/paths.ts';
 import type { Answer, ApiRequest, Requests } from './client/request.ts';
 import { EventRecorder } from './event-recorder.ts';
@@ -171,7 +171,7 @@ export class ClusterWriter implements Writer {
     if (!answer.ok && answer.failure.kind === 'conflict') {
       return failed({ ...answer.failure, kind: 'notFound' });
     }
-    return written(answer, () => undefined);
+    return answer.ok ? { ok: true, object: undefined } : answer;
   }
 
   recordEvent(regarding: ObjectReference, event: OperatorEvent): Promise<void> {
@@ -193,8 +193,15 @@ function workloadTarget({ kind, namespace, name }: WorkloadView): Target {
   return { resource: RESOURCES[kind], namespace, name };
 }
 
+/** What was written. An answer that is no object, such as a proxy's own, tells neither that it was done nor that it was not. */
 function written<T>(answer: Answer, project: (raw: unknown) => T): Written<T> {
-  return answer.ok ? { ok: true, object: project(answer.body) } : answer;
+  if (!answer.ok) {
+    return answer;
+  }
+  if (text(at(answer.body, 'metadata', 'resourceVersion')) === '') {
+    return failed({ kind: 'unavailable', message: 'the API server answered a write with no object' });
+  }
+  return { ok: true, object: project(answer.body) };
 }
 
 function failed(failure: RequestFailure): {
