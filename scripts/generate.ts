@@ -9,6 +9,7 @@ import { crdYaml } from './generate-crd.ts';
 import { dashboardJson } from './generate-dashboard.ts';
 import { metricsReference } from './generate-metrics.ts';
 import { reference } from './generate-reference.ts';
+import { reliabilityPage } from './generate-reliability.ts';
 import { valuesReference } from './generate-values.ts';
 import { runbookIndex } from './generate-words.ts';
 
@@ -28,6 +29,7 @@ const files = {
   'charts/postcheck/files/dashboard.json': dashboardJson(),
   'docs/metrics.md': await metricsReference(),
   'docs/reference.md': reference,
+  'docs/reliability.md': reliabilityPage(),
   'docs/cli.md': cliReference(),
   [RUNBOOKS]: runbookIndex(read(RUNBOOKS)),
   [CHART]: valuesReference(read(CHART)),

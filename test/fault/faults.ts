@@ -107,7 +107,7 @@ const LAST_WORDS: Readonly<Partial<Record<WatchEnd, string>>> = {
   'ERROR of no kind': '{"type":"ERROR","object":null}\n',
 };
 
-/** A watch that passes on so many lines and then ends like this. */
+/** A watch that passes on what there is, then so many lines, and then ends like this. */
 export const watchEnds =
   (end: WatchEnd, lines: number): Fault =>
   async (exchange) => {
@@ -116,12 +116,14 @@ export const watchEnds =
     const out = exchange.begin(incoming.statusCode ?? 502);
     let left = lines;
     let rest = '';
+    let listing = exchange.asked.path.includes('sendInitialEvents');
     for await (const chunk of incoming.setEncoding('utf8')) {
       const pieces = (rest + chunk).split('\n');
       rest = pieces.pop() ?? '';
       for (const line of pieces) {
         out.write(`${line}\n`);
-        left--;
+        left -= listing ? 0 : 1;
+        listing &&= !line.includes('initial-events-end');
         if (left === 0) {
           finish(exchange, out, end);
           incoming.destroy();
