@@ -121,6 +121,20 @@ describe('a key', () => {
   });
 });
 
+test('namespaces take turns: thousands of keys of one do not keep another waiting', async () => {
+  const { clock, queue, worked, finish } = benchOf();
+  for (let i = 0; i < 1000; i++) {
+    queue.add(`noisy/${i}`);
+  }
+  await turn(clock);
+  queue.add('quiet/web');
+  queue.add('quiet/api');
+  for (let i = 0; i < 4; i++) {
+    await finish();
+  }
+  expect(worked).toEqual(['0 noisy/0', '0 noisy/1', '0 quiet/web', '0 noisy/2', '0 quiet/api']);
+});
+
 describe('stopping', () => {
   test('waits for the work under way and takes no more', async () => {
     const { clock, queue, worked, finish } = benchOf();

@@ -1,5 +1,5 @@
 /**
- * Keys to work on: each at most once at a time, again when it was added meanwhile, later on request, and slower after failures.
+ * Keys to work on, namespace by namespace in turn: each at most once at a time, again when it was added meanwhile, later on request, and slower after failures.
  * Work never runs within the call that adds it, and in short turns: what arrives on sockets is read, and timers fire, between any two of them.
  */
 import type { Clock, QueueTelemetry } from './ports.ts';
@@ -27,8 +27,9 @@ export interface QueueOptions {
 /** All times are of the steady clock. */
 export class Queue {
   readonly #options: QueueOptions;
-  /** Since when. */
-  readonly #waiting = new Map<string, number>();
+  /** Since when, by namespace; the namespaces in the order of their turns (kubernetes#25744). */
+  readonly #waiting = new Map<string, Map<string, number>>();
+  #depth = 0;
   readonly #working = new Set<string>();
   readonly #again = new Set<string>();
   readonly #timers = new Map<string, { at: number; cancel: () => void }>();
@@ -61,7 +62,7 @@ export class Queue {
   add(key: string): void {
     if (this.#working.has(key)) {
       this.#again.add(key);
-    } else if (!this.#waiting.has(key)) {
+    } else if (!this.#waiting.get(namespaceOf(key))?.has(key)) {
       this.#enqueue(key);
     }
   }
@@ -87,14 +88,17 @@ export class Queue {
   }
 
   #enqueue(key: string): void {
-    this.#waiting.set(key, this.#options.clock.steady());
+    const namespace = namespaceOf(key);
+    const keys = this.#waiting.get(namespace) ?? new Map<string, number>();
+    this.#waiting.set(namespace, keys.set(key, this.#options.clock.steady()));
+    this.#depth += 1;
     this.#options.telemetry.added();
-    this.#options.telemetry.depth(this.#waiting.size);
+    this.#options.telemetry.depth(this.#depth);
     this.#scheduleTurn();
   }
 
   #scheduleTurn(): void {
-    if (this.#turnIsDue || !this.#running || this.#waiting.size === 0) {
+    if (this.#turnIsDue || !this.#running || this.#depth === 0) {
       return;
     }
     this.#turnIsDue = true;
@@ -108,7 +112,7 @@ export class Queue {
     const { clock, workers } = this.#options;
     const until = clock.steady() + TURN_MS;
     while (this.#running && this.#working.size < workers && clock.steady() <= until) {
-      const next = this.#waiting.entries().next().value;
+      const next = this.#next();
       if (!next) {
         return;
       }
@@ -119,10 +123,25 @@ export class Queue {
     }
   }
 
+  /** Takes out the key that has waited longest in the namespace whose turn it is. */
+  #next(): [key: string, since: number] | undefined {
+    const [namespace, keys] = this.#waiting.entries().next().value ?? [];
+    const next = keys?.entries().next().value;
+    if (namespace === undefined || !keys || !next) {
+      return undefined;
+    }
+    keys.delete(next[0]);
+    this.#waiting.delete(namespace);
+    if (keys.size > 0) {
+      this.#waiting.set(namespace, keys);
+    }
+    this.#depth -= 1;
+    return next;
+  }
+
   #take(key: string, since: number): void {
     const { clock, telemetry } = this.#options;
-    this.#waiting.delete(key);
-    telemetry.depth(this.#waiting.size);
+    telemetry.depth(this.#depth);
     telemetry.waited((clock.steady() - since) / 1000);
     void this.#run(key);
   }
@@ -165,3 +184,6 @@ export class Queue {
     }
   }
 }
+
+/** Of a key `namespace/name`; other keys share one turn. */
+const namespaceOf = (key: string): string => key.slice(0, Math.max(0, key.indexOf('/')));
