@@ -26,7 +26,7 @@ given(
     await s.deploy('v1', STARTS_LATE);
     await s.create(upgrade('Deployment', 'v2', { postCheck: QUICK, fallback: { verify: false } }));
     const first = await s.until('FellBack');
-    expect(first.message).toMatch(/not verified, as spec.fallback.verify is false: .* exited 17/);
+    expect(first.message).toMatch(/not verified, as spec.fallback.verify is false; .* exited 17/);
     await s.edit({ postCheck: { deadlineSeconds: 90 } });
     await s.until(({ observedGeneration, phase }) => observedGeneration === 2 && phase === 'FellBack');
     s.startUp('v2');
@@ -85,7 +85,7 @@ given(
       attempt: { gating: true, end: { outcome: 'Failed', reason: 'FallbackPaused' } },
     });
     expect(status.message).toMatch(
-      /left as it is with gates closed, as spec.fallback.action is Pause: pod .* exited 17/,
+      /failed and is held behind its closed gates, as spec.fallback.action is Pause: pod .* exited 17/,
     );
     expect((await s.workload()).spec.template.spec.containers[0].image).toBe(image('bad17'));
     const held = await waitFor(
@@ -111,7 +111,7 @@ given('with fallback None a bad version is reported, and its rollout goes on', '
   expect(status).toMatchObject({
     attempt: { gating: false, end: { outcome: 'Failed', reason: 'FallbackDisabled' } },
   });
-  expect(status.message).toMatch(/not rolled back, as spec.fallback.action is None: pod .* exited 17/);
+  expect(status.message).toMatch(/failed and stays, as spec.fallback.action is None: pod .* exited 17/);
   await expectServing(s, 'bad17');
   await s.counted('Failed');
 });
@@ -147,7 +147,9 @@ given(
     const status = await s.until('Failed');
 
     expect(status).toMatchObject({ attempt: { adopted: true, end: { reason: 'NoFallbackTarget' } } });
-    expect(status.message).toMatch(/no fallback: no other version ran before: pod .* exited 17/);
+    expect(status.message).toMatch(
+      /did not pass, and no other version ran before to fall back to: pod .* exited 17/,
+    );
     await expectServing(s, 'bad17');
     expect(s.pods.all.size).toBe(REPLICAS);
   },
