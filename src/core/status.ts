@@ -103,7 +103,7 @@ export const verificationId = ({ metadata, spec }: Upgrade, status: UpgradeStatu
     metadata.uid.slice(0, 8),
     status.attempt?.id ?? '',
     postCheckDigest(spec),
-    ...(isFallingBack(status) ? ['fallback'] : []),
+    ...(isFallingBack(status) ? ['fallback'] : status.attempt?.rolledAt ? [] : ['baseline']),
   ].join('/');
 
 /** The post-check of the attempt that has ended is not the one that the spec has now. */

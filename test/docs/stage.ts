@@ -77,7 +77,9 @@ export class Stage {
       gatePolicy: 'Available',
       ...this.also,
     });
-    this.upgrade = { ...this.upgrade, status: plan.status };
+    // The version before gives no answer here, which holds nothing up.
+    const from = plan.status.from && { baseline: [], ...plan.status.from };
+    this.upgrade = { ...this.upgrade, status: { ...plan.status, from } };
     return plan;
   }
 

@@ -873,3 +873,18 @@ export const approved = (kind: KindName, token: string, isEarly = false): Story 
     },
   ],
 });
+
+// What ran before.
+
+const noScript = { answer: () => 'missing' as const };
+/** An ordinary image: neither version has the script. */
+export const neitherHasTheScript = (kind: KindName): Story => ({
+  ...told('neither has the script', kind, noScript),
+  images: { [OLD]: noScript, [NEW]: noScript },
+  alsoPasses: ({ kind: answered }) => answered === 'missing',
+});
+/** The version before cannot be asked. */
+export const baselineUnknown = (kind: KindName): Story => ({
+  ...told('baseline unknown', kind, {}),
+  images: { [OLD]: { answer: () => 'broken' as const } },
+});

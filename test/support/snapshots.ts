@@ -197,7 +197,7 @@ export function statusOf(
     targetGeneration: 2,
     phase: 'Upgrading',
     attempt: attemptOf(spec, attempt),
-    from: { images: { web: OLD } },
+    from: { images: { web: OLD }, baseline: [] },
     to: { images: { web: NEW } },
     ...change,
   };

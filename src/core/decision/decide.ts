@@ -12,6 +12,7 @@ import { runsImages } from '../images.ts';
 import { type Action, type Decision, firstAction, NO_ACTION, type PlannedCycle } from '../plan.ts';
 import { withConditions } from '../report/conditions.ts';
 import { fail } from '../rollout/attempt.ts';
+import { takeBaseline } from '../rollout/baseline.ts';
 import {
   podCondition,
   releaseFields,
@@ -95,6 +96,8 @@ function decideIn(
       return { status: obey(snapshot, state), intent: true };
     case 'Withdrawn':
       return { status: withdraw(snapshot, state), intent: true };
+    case 'BaselinePending':
+      return takeBaseline(snapshot, state.status);
     case 'ImagesPending':
       return writeImages(snapshot, state);
     case 'ImagesPatched':

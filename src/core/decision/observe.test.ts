@@ -76,6 +76,15 @@ describe('an Upgrade is', () => {
       { upgrade: { status: undefined, spec: { paused: true } } as unknown as UpgradeChange },
     ],
     [
+      'BaselinePending',
+      'when the version before is still to be asked',
+      {
+        status: { from: { images: { web: OLD } } },
+        attempt: { ...UNROLLED, targetGeneration: 2 },
+        workload: at(OLD),
+      },
+    ],
+    [
       'ImagesPending',
       'when the attempt is recorded and the images are not written',
       { attempt: { ...UNROLLED, targetGeneration: 2 }, workload: at(OLD) },

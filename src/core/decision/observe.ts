@@ -8,6 +8,7 @@ import type { Attempt, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
 import type { Verb } from '../../api/verbs.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import { isHeldBack, mustPutBack } from '../finalizer.ts';
+import { needsBaseline } from '../rollout/baseline.ts';
 import { policyOf } from '../rollout/policy.ts';
 import {
   type ForeignChange,
@@ -79,6 +80,8 @@ export type State =
   /** A new attempt is to be recorded. */
   | ({ readonly name: 'Starting' } & Start)
   | ({ readonly name: 'CommandPending'; readonly verb: Verb } & Active)
+  /** The attempt is recorded; the version before is to be asked, while all of it still runs. */
+  | ({ readonly name: 'BaselinePending' } & Rolling)
   /** The rollout is recorded; its images are to be written. */
   | ({ readonly name: 'ImagesPending' } & Rolling)
   /** The images stand in the template, or what admission made of them, which is not recorded yet. */
@@ -271,7 +274,9 @@ function observeRollout(snapshot: Snapshot, rolling: Rolling): State {
     const inherit = attempt.inherited ?? false;
     return { name: 'Starting', workload, trigger: attempt.trigger, inherit, rerecord: true };
   }
-  return { name: 'ImagesPending', ...rolling };
+  return needsBaseline(snapshot, status, rollout)
+    ? { name: 'BaselinePending', ...rolling }
+    : { name: 'ImagesPending', ...rolling };
 }
 
 /** Suspended by an obstacle or by the user; or free again, which has to be recorded first, as the clocks count from then. */

@@ -1,0 +1,47 @@
+/** The version before is asked once, before anything is written, and what it said decides what a missing command means. */
+import { describe, expect, test } from '@jest/globals';
+import { play, type Run } from './run.ts';
+import { bad, baselineUnknown, commandMissing, KINDS, NEW, neitherHasTheScript, OLD } from './stories.ts';
+import type { Story } from './story.ts';
+import { sweep } from './sweep.ts';
+
+const three = (image: string) => Array(3).fill(`${image} serves`);
+
+async function played(story: Story): Promise<Run> {
+  const run = await play(story);
+  expect(run.violations).toEqual([]);
+  return run;
+}
+const baselineOf = (run: Run) => run.world.upgrade()?.status?.from?.baseline;
+const ENTRY = { check: 'readiness-probe', container: 'web' };
+
+describe.each(KINDS)('before a %s is rolled', (kind) => {
+  test('an image without the script whose predecessor had none either is judged by readiness', async () => {
+    const run = await played(neitherHasTheScript(kind));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(baselineOf(run)).toEqual([{ ...ENTRY, missing: true }]);
+  });
+
+  test('an image that lost the script fails', async () => {
+    const run = await played(commandMissing(kind));
+    expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+    expect(baselineOf(run)).toEqual([{ ...ENTRY, exitCode: 0 }]);
+  });
+
+  test('a bad code of the version before is remembered', async () => {
+    const run = await played({ ...bad(kind), images: { [OLD]: { answer: () => 17 }, [NEW]: {} } });
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(baselineOf(run)).toEqual([{ ...ENTRY, exitCode: 17 }]);
+  });
+
+  test('a baseline that cannot be had holds nothing up', async () => {
+    const run = await played(baselineUnknown(kind));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(baselineOf(run)).toEqual([]);
+  });
+});
+
+test('a cut at any write does not make an ordinary image fail', async () => {
+  const { failures } = await sweep(neitherHasTheScript('Deployment'), 1);
+  expect(failures).toEqual([]);
+}, 120_000);
