@@ -45,11 +45,11 @@ describe.each(STAGED_KINDS)('an attempt on a %s in stages', (kind) => {
   });
 
   test('waits for approval, past every deadline', async () => {
-    const waiting = await played({ ...approved(kind, 'never'), steps: [], minutes: 120 });
+    const waiting = await played({ ...approved(kind, 'never'), steps: [], minutes: 60 });
     expect(waiting.ending.phase).not.toBe('Succeeded');
     expect(statesOf(waiting)).toEqual(['canary AwaitingApproval', 'rest Waiting']);
     expect(waiting.ending.pods.filter((pod) => pod === `${NEW} serves`)).toHaveLength(1);
-  });
+  }, 60_000);
 
   test.each([
     ['when it waits', '1/canary', false],
