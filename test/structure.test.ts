@@ -17,6 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const HOME: Readonly<Record<string, string>> = {
   typebox: 'api',
   '@kubernetes/client-node': 'kube',
+  'js-yaml': 'kube',
   'p-retry': 'kube',
   ws: 'kube',
   pino: 'telemetry',

@@ -1,7 +1,8 @@
 /** A kubeconfig as kubectl reads it: which files, which context, and what its flags put over them. */
 import { accessSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
-import { KubeConfig, loadYaml } from '@kubernetes/client-node';
+import { KubeConfig } from '@kubernetes/client-node';
+import { load } from 'js-yaml';
 import { list, record, text } from './json.ts';
 
 type Cluster = KubeConfig['clusters'][number];
@@ -106,7 +107,7 @@ function readFile(file: string): KubeConfig {
  * `system:anonymous`. The path is relative to the kubeconfig.
  */
 function tokenFiles(file: string): Map<string, { tokenFile: string }> {
-  const users = list(record(loadYaml(readFileSync(file, 'utf8'))).users).map(record);
+  const users = list(record(load(readFileSync(file, 'utf8'))).users).map(record);
   return new Map(
     users.flatMap(({ name, user }) => {
       const path = text(record(user).tokenFile);
