@@ -70,6 +70,10 @@ export const END_REASONS = {
   },
   Drifted: { meaning: 'somebody else changed the image after the end', runbook: 'Drifted' },
   Aborted: { meaning: 'ended by `postcheck.dev/abort`', runbook: 'Aborted' },
+  PodsRefused: {
+    meaning: 'the API server refuses the pods of the new version',
+    runbook: 'PodsRefused',
+  },
   NoProgress: { meaning: 'no further pod was updated or passed in time', runbook: 'NoProgress' },
   Superseded: { meaning: 'another attempt took over' },
   TargetReplaced: { meaning: 'the workload was replaced by another one of the same name' },

@@ -44,6 +44,8 @@ interface WorkloadCommon {
   readonly total: number;
   /** Recreate, or maxUnavailable of 100 % or of at least all pods: nothing serves while it rolls. */
   readonly servesNothingMeanwhile: boolean;
+  /** What the controller may wait for a pod by itself: `spec.minReadySeconds`, and the time that an old pod has to end. Seconds. */
+  readonly ownWaitSeconds: number;
   /** Why the controller cannot make pods, such as an exceeded quota. Only a Deployment has it in its status (ReplicaFailure). */
   readonly replicaFailure?: string;
 }

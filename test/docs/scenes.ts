@@ -127,6 +127,19 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
     stage.hears(exit(17)).settle();
     return stage.seconds(DEADLINE_SECONDS).hears(exit(17)).settle();
   },
+  PodsRefused: () => {
+    const stage = rolled();
+    stage.pods = [];
+    const replicaFailure = 'pods "web-746d-a" is forbidden: violates PodSecurity "restricted:latest"';
+    if (stage.workload) {
+      stage.workload = { ...stage.workload, updated: 0, available: 0, replicaFailure };
+    }
+    stage.seconds(PROGRESS_DEADLINE_SECONDS).settle();
+    if (stage.workload) {
+      stage.workload = { ...stage.workload, updated: 3, available: 3 };
+    }
+    return stage.hears(GOOD).settle();
+  },
   NoProgress: () => {
     const stage = until(new Stage(), exit(17));
     stage.settle();

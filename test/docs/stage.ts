@@ -263,4 +263,5 @@ const WORKLOAD: WorkloadChange = {
   onDelete: false,
   ordered: false,
   servesNothingMeanwhile: false,
+  ownWaitSeconds: 0,
 };

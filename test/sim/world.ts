@@ -133,6 +133,7 @@ export class World {
       ordered: kind === 'StatefulSet' && ordered,
       recreates: false,
       servesNothingMeanwhile: false,
+      ownWaitSeconds: 0,
     } as WorkloadChange as WorkloadView);
   }
 

@@ -93,6 +93,7 @@ const WORKLOAD: WorkloadChange = {
   ordered: false,
   recreates: false,
   servesNothingMeanwhile: false,
+  ownWaitSeconds: 0,
 };
 
 export const revisionOf = (change: Partial<RevisionView> = {}): RevisionView => ({

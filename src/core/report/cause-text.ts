@@ -91,6 +91,8 @@ function attemptText(cause: Cause): string | undefined {
       return cause.desired === undefined ? undefined : `${cause.passed} of ${cause.desired} pods passed`;
     case 'Aborted':
       return cause.detail ?? 'aborted by postcheck.dev/abort';
+    case 'PodsRefused':
+      return `no pod of it can be made: ${cause.detail}`;
     case 'Superseded':
     case 'TargetReplaced':
       return takenOver(cause);

@@ -1,6 +1,8 @@
 /** Verifying the pods of a rollout, in either direction, and what follows from it. */
+
 import { cut } from '../../api/cut.ts';
 import type { WorkloadView } from '../../api/views.ts';
+import type { Cause } from '../cause.ts';
 import {
   type Action,
   type Decision,
@@ -197,9 +199,11 @@ function overdue(turn: Turn, rollout: Rollout): Overdue | undefined {
   if (!against && results.some(isComing)) {
     return undefined;
   }
-  const cause = (against ?? summary.results[0])?.cause ?? { reason: 'NoProgress' };
+  const refused = against ? undefined : refusedPods(turn, rollout);
+  const worst = summary.results.find(({ state }) => state !== 'Passed' && state !== 'Skipped');
+  const cause = refused ?? (against ?? worst)?.cause ?? ({ reason: 'NoProgress' } as const);
   return {
-    against: against !== undefined,
+    against: against !== undefined || refused !== undefined,
     evidence: {
       cause: { ...cause, idleSeconds: progressDeadlineSeconds(snapshot) },
       pods: against ? report([against]) : [],
@@ -207,16 +211,26 @@ function overdue(turn: Turn, rollout: Rollout): Overdue | undefined {
   };
 }
 
+/** The API server lets the controller make no pod of the new version, and it says why: it cannot run here. */
+function refusedPods({ workload, summary }: Turn, { direction }: Rollout): Cause | undefined {
+  return direction === 'Forward' && workload.replicaFailure && summary.counts.updated === 0
+    ? { reason: 'PodsRefused', detail: workload.replicaFailure }
+    : undefined;
+}
+
 function progressDeadlineSeconds({ upgrade }: Snapshot): number {
   const { progressDeadlineSeconds: set, postCheck } = upgrade.spec;
   return set ?? Math.max(600, postCheck.initialDelaySeconds + postCheck.deadlineSeconds + 300);
 }
 
-/** When the rollout has to have made its next progress. A write that was refused for long must not use up the time of the pods. */
-function progressDeadline({ snapshot, status, summary }: Turn, { rolledAt }: Rollout): number {
+/**
+ * When the rollout has to have made its next progress. A write that was refused for long must not use up the time of the pods, and what the
+ * controller waits for by itself is no lack of progress.
+ */
+function progressDeadline({ snapshot, workload, status, summary }: Turn, { rolledAt }: Rollout): number {
   const back = summary.results.map(({ pod }) => snapshot.nodeBackAt?.get(pod.node));
   const since = latest(fromIso(status.attempt.progressAt), rolledAt, resumedAt(status), ...back);
-  return since + progressDeadlineSeconds(snapshot) * 1000;
+  return since + (progressDeadlineSeconds(snapshot) + workload.ownWaitSeconds) * 1000;
 }
 
 interface GoingOn {

@@ -157,6 +157,13 @@ describe('a StatefulSet', () => {
     ).toBe(false);
   });
 
+  test("the controller's own waits are minReadySeconds and the grace period of a pod", () => {
+    expect(decodeWorkload('StatefulSet', statefulSet).ownWaitSeconds).toBe(30);
+    const template = { spec: { terminationGracePeriodSeconds: 90 } };
+    const slow = { ...statefulSet, spec: { ...spec, minReadySeconds: 45, template } };
+    expect(decodeWorkload('StatefulSet', slow).ownWaitSeconds).toBe(135);
+  });
+
   test('OnDelete is seen', () => {
     expect(
       decodeWorkload('StatefulSet', {

@@ -33,10 +33,18 @@ export function decodeWorkload<K extends WorkloadKind>(kind: K, raw: unknown): V
     templateDigest: templateDigest(spec.template),
     ...counts,
     servesNothingMeanwhile: servesNothingMeanwhile(kind, spec, counts.desired),
+    ownWaitSeconds: ownWaitSeconds(spec),
     replicaFailure: replicaFailure(status),
     ...FIELDS_OF[kind](spec, status),
   } as unknown as ViewOf<K>);
 }
+
+const ownWaitSeconds = (spec: Raw): number =>
+  count(spec.minReadySeconds) +
+  count(at(spec, 'template', 'spec', 'terminationGracePeriodSeconds'), DEFAULT_GRACE_SECONDS);
+
+/** The API server's own. */
+const DEFAULT_GRACE_SECONDS = 30;
 
 type ViewOf<K extends WorkloadKind> = Extract<WorkloadView, { kind: K }>;
 type OwnFields<View> = Omit<View, keyof DeploymentView & keyof StatefulSetView & keyof DaemonSetView> &

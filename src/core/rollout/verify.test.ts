@@ -1,0 +1,76 @@
+/** What the controller does by itself, and what it cannot do, at the progress deadline. */
+import { describe, expect, test } from '@jest/globals';
+import {
+  ago,
+  conditionOf,
+  fallbackOf,
+  OLD,
+  podOf,
+  snapshotOf,
+  statusOf,
+  upgradeOf,
+  workloadOf,
+} from '../../../test/support/snapshots.ts';
+import { VERIFIED } from '../../api/names.ts';
+import type { WorkloadView } from '../../api/views.ts';
+import { decide } from '../decision/decide.ts';
+import { verificationId } from '../status.ts';
+import { withPins } from '../verification/recorded.ts';
+
+const containers = [{ name: 'web', image: OLD, role: 'regular' as const, startupProbe: false }];
+
+/** A fallback whose one pod has passed, the last thing that happened 16 minutes ago; the controller has yet to count it as available. */
+function fallback(workload: Partial<WorkloadView>) {
+  const status = statusOf(
+    { phase: 'FallbackChecking', fallback: fallbackOf({ startedAt: ago(2000), rolledAt: ago(1990) }) },
+    { progressAt: ago(960), startedAt: ago(2100), maxPassed: 1 },
+  );
+  const upgrade = upgradeOf({ status });
+  const pod = podOf();
+  const message = withPins('readiness-probe in container web exited 0', verificationId(upgrade, status), pod);
+  const verified = { ...conditionOf('True', 950), reason: 'PostCheckPassed', message };
+  const pods = [{ ...pod, conditions: { ...pod.conditions, [VERIFIED]: verified } }];
+  return decide(
+    snapshotOf({ upgrade, pods, workload: workloadOf({ containers, available: 0, ...workload } as object) }),
+  ).status;
+}
+
+describe('a fallback whose pods have passed', () => {
+  test('waits as long as the controller does by itself', () => {
+    expect(fallback({ ownWaitSeconds: 75 }).phase).toBe('FallbackChecking');
+  });
+
+  test('and whose controller goes no further is told without the reason of a pod that passed', () => {
+    const status = fallback({ ownWaitSeconds: 0 });
+    expect(status).toMatchObject({
+      phase: 'FallbackFailed',
+      attempt: { end: { reason: 'NoProgress' } },
+    });
+  });
+});
+
+describe('an attempt of which no pod comes into being', () => {
+  const attempt = (workload: Partial<WorkloadView>) =>
+    decide(
+      snapshotOf({
+        upgrade: upgradeOf({
+          status: statusOf(
+            {},
+            { progressAt: ago(960), rolledAt: ago(960), startedAt: ago(970), maxUpdated: 0 },
+          ),
+        }),
+        pods: [],
+        workload: workloadOf({ updated: 0, available: 0, ...workload } as object),
+      }),
+    ).status;
+
+  test('as the API server refuses its pods falls back at the progress deadline', () => {
+    const status = attempt({ replicaFailure: 'pods "web" is forbidden: exceeded quota' });
+    expect(status).toMatchObject({ phase: 'FallingBack', fallback: { reason: 'PodsRefused' } });
+    expect(status.message).toContain('no pod of it can be made: pods "web" is forbidden: exceeded quota');
+  });
+
+  test('for no known reason is inconclusive', () => {
+    expect(attempt({}).phase).toBe('Inconclusive');
+  });
+});
