@@ -106,3 +106,7 @@ matrix-api: deps ## the API tests on every Kubernetes, or on VERSIONS="1.34 1.35
 .PHONY: matrix
 matrix: deps ## the same, and the main stories on three nodes of each version
 	node scripts/matrix.ts $(VERSIONS)
+
+.PHONY: bench-core
+bench-core: deps ## what deciding costs for 100 to 10,000 pods, without a cluster; seconds
+	node test/bench/core.ts

@@ -88,6 +88,8 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
       class: 'Fail',
       output: 'schema too old',
     });
+    expect(fallback?.exitCodes).toEqual([expect.objectContaining({ check: 'readiness-probe', code: 17 })]);
+    expect(fallback?.why).toMatchObject({ check: 'readiness-probe', exitCode: 17, reason: 'SchemaTooOld' });
     expect(quarantined?.images).toEqual({ web: NEW });
     expect(lastVerified?.images).toEqual({ web: OLD });
   });

@@ -21,24 +21,25 @@ const MAX_TRIES = 8;
 /** Histogram of the last exit codes over the pods. */
 export function exitCodes(results: readonly PodResult[]): NonNullable<UpgradeStatus['exitCodes']> {
   const rows = new Map<string, NonNullable<UpgradeStatus['exitCodes']>[number]>();
+  const pods = new Map<string, number>();
   for (const { record } of results) {
     for (const { check, container, verdict } of record?.tries ?? []) {
-      if (verdict.exitCode === undefined) {
+      const { exitCode: code, class: of, reason } = verdict;
+      if (code === undefined) {
         continue;
       }
-      const key = `${check}/${container}/${verdict.exitCode}`;
-      const row = rows.get(key) ?? {
-        check,
-        container,
-        code: verdict.exitCode,
-        class: verdict.class,
-        reason: verdict.reason,
-        pods: 0,
-      };
-      rows.set(key, { ...row, pods: row.pods + 1 });
+      const key = `${check}/${container}/${code}`;
+      const seen = pods.get(key) ?? 0;
+      pods.set(key, seen + 1);
+      if (seen === 0) {
+        rows.set(key, { check, container, code, class: of, reason, pods: 1 });
+      }
     }
   }
-  return [...rows.values()].sort((a, b) => b.pods - a.pods || a.code - b.code).slice(0, MAX_HISTOGRAM);
+  return [...rows]
+    .map(([key, row]) => ({ ...row, pods: pods.get(key) ?? 0 }))
+    .sort((a, b) => b.pods - a.pods || a.code - b.code)
+    .slice(0, MAX_HISTOGRAM);
 }
 
 /** The pods as the status shows them, at most 20, worst first. */

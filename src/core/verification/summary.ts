@@ -46,8 +46,10 @@ export function summarizePods(
   };
 }
 
+const RANK = Object.fromEntries(POD_STATES.map((state, rank) => [state, rank])) as Record<PodState, number>;
+
 const worstFirst = (a: PodResult, b: PodResult): number =>
-  POD_STATES.indexOf(a.state) - POD_STATES.indexOf(b.state) || a.pod.name.localeCompare(b.pod.name);
+  RANK[a.state] - RANK[b.state] || (a.pod.name < b.pod.name ? -1 : 1);
 
 function count(results: readonly PodResult[], desired: number): Counts {
   const of = (...states: PodState[]) => results.filter(({ state }) => states.includes(state)).length;

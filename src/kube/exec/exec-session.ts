@@ -173,7 +173,9 @@ class ExecSession {
 
   #handshakeLate(): void {
     if (this.#socket?.readyState !== WebSocket.OPEN) {
-      this.#broken(`no connection within ${Math.min(this.#request.timeoutMs, LONGEST_HANDSHAKE_MS)} ms`);
+      this.#broken(
+        `no connection within ${Math.min(Math.round(this.#request.timeoutMs), LONGEST_HANDSHAKE_MS)} ms`,
+      );
     }
   }
 
@@ -185,9 +187,9 @@ class ExecSession {
     const { timeoutMs } = this.#request;
     const ranMs = performance.now() - (this.#startedAt ?? 0);
     if (this.#startedAt === undefined) {
-      this.#broken(`the command had not started within ${timeoutMs} ms`);
+      this.#broken(`the command had not started within ${Math.round(timeoutMs)} ms`);
     } else if (ranMs < timeoutMs / 2) {
-      this.#broken(`starting took most of the ${timeoutMs} ms`);
+      this.#broken(`starting took most of the ${Math.round(timeoutMs)} ms`);
     } else if (this.#answersPings && !this.#heardAfterLastPing) {
       this.#broken('connection lost: the last ping was not answered');
     } else {
