@@ -46,8 +46,13 @@ export const onlyKubeConfig: Plugin = {
         resolveDir: from.resolveDir,
         pluginData: 'resolving',
       });
-      return { path: join(dirname(index.path), 'config.js') };
+      return { path: join(dirname(index.path), 'config.js'), namespace: 'kubeconfig' };
     });
+    // The package's own loadYaml makes objects of its models, which a kubeconfig has none of; what reads the text is this.
+    onLoad({ filter: /./, namespace: 'kubeconfig' }, ({ path }) => ({
+      contents: `export * from ${JSON.stringify(path)}; export { load as loadYaml } from 'js-yaml';`,
+      resolveDir: dirname(path),
+    }));
     onResolve({ filter: /./ }, ({ path, importer }) =>
       path in UNUSED_BY_KUBECONFIG && importer.endsWith('/@kubernetes/client-node/dist/config.js')
         ? { path, namespace: 'left-out' }
