@@ -104,6 +104,17 @@ describe('imports follow the architecture', () => {
     expect(wrong.map(({ file, from }) => `${file} imports ${from}`)).toEqual([]);
   });
 
+  test('of client-node only KubeConfig is used: scripts/bundle.ts leaves the rest out', () => {
+    const used = files.flatMap((file) =>
+      [...readFileSync(file, 'utf8').matchAll(/import \{([^}]*)\} from '@kubernetes\/client-node'/g)].flatMap(
+        ([, names = '']) => names.split(',').map((name) => name.trim()),
+      ),
+    );
+    expect(new Set(used.filter((name) => name !== '' && !name.startsWith('type ')))).toEqual(
+      new Set(['KubeConfig']),
+    );
+  });
+
   test('what the operator runs takes only types from the schemas, so that no schema library is in it', () => {
     const values = ours.filter(
       (one) => targetOf(one).startsWith('api/schema-') && one.folder !== 'api' && !one.typeOnly,
