@@ -1,4 +1,4 @@
-/** (c) exec tries a second and client CPU per 1,000 tries, against a small client-go program, block by block in turn. */
+/** (c) exec tries a second and client CPU per 1,000 tries, against a small client-go program and the least that Node can do, block by block in turn. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,17 @@ interface Block {
 const TRIES = 150;
 const AT_ONCE = [1, 4, 16, 50] as const;
 type AtOnce = (typeof AT_ONCE)[number];
-const KINDS = ['rate', 'goRate', 'rateRatio', 'cpu', 'goCpu', 'cpuRatio', 'failed'] as const;
+const KINDS = [
+  'rate',
+  'goRate',
+  'rateRatio',
+  'cpu',
+  'goCpu',
+  'cpuRatio',
+  'rateToFloor',
+  'cpuToFloor',
+  'failed',
+] as const;
 type Name = `${(typeof KINDS)[number]} ${AtOnce}`;
 
 const specsOf = (atOnce: AtOnce): Record<Name, FigureSpec> => {
@@ -29,7 +39,9 @@ const specsOf = (atOnce: AtOnce): Record<Name, FigureSpec> => {
     cpu: { name: `(c) CPU s per 1,000 tries, ${atOnce} at once: postcheck`, unit: 's' },
     goCpu: { name: `(c) CPU s per 1,000 tries, ${atOnce} at once: client-go`, unit: 's' },
     cpuRatio: { name: `(c) CPU ratio, ${atOnce} at once`, unit: '×', aim: '≤ 1.5' },
-    failed: { name: `(c) failed tries, ${atOnce} at once, both`, unit: '', aim: '0' },
+    rateToFloor: { name: `(c) rate ÷ a bare ws program's, ${atOnce} at once`, unit: '×', aim: '≥ 0.9' },
+    cpuToFloor: { name: `(c) CPU ÷ a bare ws program's, ${atOnce} at once`, unit: '×', aim: '≤ 1.1' },
+    failed: { name: `(c) failed tries, ${atOnce} at once, all three`, unit: '', aim: '0' },
   };
   return Object.fromEntries(KINDS.map((kind) => [`${kind} ${atOnce}`, specs[kind]])) as Record<
     Name,
@@ -60,7 +72,7 @@ function clientGo(): Build & { readonly binary: string } {
   };
 }
 
-/** The same tries by the two clients. */
+/** The same tries by the three clients. */
 class Clients {
   readonly #binary: string;
   readonly #namespace: string;
@@ -74,9 +86,12 @@ class Clients {
     this.#signal = signal;
   }
 
-  ours(atOnce: number): Promise<Block> {
-    const client = join(import.meta.dirname, 'exec-client.ts');
-    return this.#block(execPath, [client, ...this.#asked(atOnce)]);
+  ours = (atOnce: number): Promise<Block> => this.#inNode('exec-client.ts', atOnce);
+  /** The least that an exec costs in Node. */
+  floor = (atOnce: number): Promise<Block> => this.#inNode('floor-client.ts', atOnce);
+
+  #inNode(program: string, atOnce: number): Promise<Block> {
+    return this.#block(execPath, [join(import.meta.dirname, program), ...this.#asked(atOnce)]);
   }
 
   theirs(atOnce: number): Promise<Block> {
@@ -99,7 +114,9 @@ class Clients {
 }
 
 async function onePair(clients: Clients, atOnce: AtOnce, sheet: Sheet<Name>): Promise<void> {
-  const [ours, theirs] = [await clients.ours(atOnce), await clients.theirs(atOnce)];
+  const ours = await clients.ours(atOnce);
+  const theirs = await clients.theirs(atOnce);
+  const floor = await clients.floor(atOnce);
   const rate = ({ seconds }: Block) => TRIES / seconds;
   const cpu = ({ cpuSeconds }: Block) => (cpuSeconds * 1000) / TRIES;
   sheet.note(`rate ${atOnce}`, rate(ours));
@@ -108,7 +125,9 @@ async function onePair(clients: Clients, atOnce: AtOnce, sheet: Sheet<Name>): Pr
   sheet.note(`cpu ${atOnce}`, cpu(ours));
   sheet.note(`goCpu ${atOnce}`, cpu(theirs));
   sheet.note(`cpuRatio ${atOnce}`, cpu(ours) / cpu(theirs));
-  sheet.note(`failed ${atOnce}`, ours.failed + theirs.failed);
+  sheet.note(`rateToFloor ${atOnce}`, rate(ours) / rate(floor));
+  sheet.note(`cpuToFloor ${atOnce}`, cpu(ours) / cpu(floor));
+  sheet.note(`failed ${atOnce}`, ours.failed + theirs.failed + floor.failed);
 }
 
 export function execPart(site: Site, rounds: number, say: (line: string) => void): Part<Name> {

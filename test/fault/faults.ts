@@ -89,6 +89,8 @@ export const BAD_GATEWAY: Answer = {
   body: '<html><head><title>502 Bad Gateway</title></head><body>secret-of-the-proxy</body></html>',
 };
 
+const RESET_AFTER_MS = 50;
+
 /** Ways in which a watch ends. Each is told after so many changes (bookmarks not counted). */
 export type WatchEnd =
   | 'eof'
@@ -137,7 +139,8 @@ export const watchEnds =
 function finish({ cut }: Exchange, out: ReturnType<Exchange['begin']>, end: WatchEnd): void {
   out.write(LAST_WORDS[end] ?? '');
   if (end === 'reset') {
-    cut();
+    // A reset takes away what has not been read yet: at once, nothing would ever come through.
+    setTimeout(cut, RESET_AFTER_MS);
   } else {
     out.end();
   }

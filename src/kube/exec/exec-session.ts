@@ -42,6 +42,8 @@ const LONGEST_REFUSAL_BYTES = 4096;
 const BURST_BYTES = 1024 * 1024;
 const FRAME_COST_BYTES = 64;
 const BURST_PAUSE_MS = 20;
+/** From the open to the first ping, or an eighth of the time for short ones. */
+const FIRST_PING_MS = 1_000;
 /** Connection proved alive this long before the deadline, or half of the time for short ones. */
 const LAST_PING_MS = 2_000;
 
@@ -97,7 +99,8 @@ class ExecSession {
     });
     this.#socket = socket;
     socket.on('unexpected-response', (_, response) => this.#notUpgraded(response));
-    socket.on('open', () => this.#ping());
+    // Most commands have ended by then, and need no ping.
+    socket.on('open', () => this.#after(Math.min(FIRST_PING_MS, timeoutMs / 8), () => this.#ping()));
     socket.on('message', (data, isBinary) => this.#frame(data as Buffer, isBinary));
     socket.on('pong', () => {
       this.#answersPings = true;
