@@ -64,3 +64,23 @@ test('what is gone is forgotten', () => {
   local.observeNode(node('node-2', true));
   expect(local.nodeBackAt.size).toBe(0);
 });
+
+test('the outputs of many pods are bounded together, the oldest go first, and what was found out stays', () => {
+  const { local } = made();
+  const verdict = { class: 'Retry', reason: 'ProbeFailed', message: '', confirm: 'now' } as const;
+  const tried = (output: string): PodRecord => {
+    const at = { attempts: 1, timeouts: 0, firstAt: NOW, lastAt: NOW };
+    const one = { check: 'c', container: 'web', containerId: '', verdict: { ...verdict, output }, ...at };
+    return { ...record, tries: [one] };
+  };
+  for (let pod = 0; pod < 2000; pod++) {
+    local.keepRecord(`pod-${pod}`, tried('x'.repeat(8192)));
+  }
+  const kept = [...local.records.values()].reduce(
+    (sum, { tries }) => sum + (tries[0]?.verdict.output.length ?? 0),
+    0,
+  );
+  expect(kept).toBeLessThanOrEqual(4 * 1024 * 1024);
+  expect(local.records.get('pod-1999')?.tries[0]?.verdict.output).toHaveLength(8192);
+  expect(local.records.get('pod-1')?.tries[0]?.verdict).toMatchObject({ reason: 'ProbeFailed', output: '' });
+});

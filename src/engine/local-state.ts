@@ -11,6 +11,14 @@ import type { Clock } from './ports.ts';
 /** Clocks are slewed by less; more than this was set. */
 const CLOCK_SET_MS = 1000;
 
+/** Characters of output that are kept of all pods together. */
+const MOST_OUTPUT = 4 * 1024 * 1024;
+
+const withoutOutput = (record: PodRecord): PodRecord => ({
+  ...record,
+  tries: record.tries.map((one) => ({ ...one, verdict: { ...one.verdict, output: '' } })),
+});
+
 export class LocalState {
   readonly records = new Map<string, PodRecord>();
   readonly waitingSince = new Map<string, { reason: string; since: number }>();
@@ -20,6 +28,9 @@ export class LocalState {
   readonly restartsSeen = new Map<string, RestartsSeen>();
   readonly nodeBackAt = new Map<string, number>();
   readonly #lost = new Set<string>();
+  /** Characters of output by pod, the oldest first. */
+  readonly #outputs = new Map<string, number>();
+  #outputSize = 0;
   /** What the clock showed more than the steady one. */
   #offset: number | undefined;
   readonly #clock: Pick<Clock, 'now' | 'steady'>;
@@ -67,6 +78,32 @@ export class LocalState {
     }
   }
 
+  /** Remembers what was found out about a pod. The outputs of all pods together are bounded, the oldest go first: only a few are ever shown. */
+  keepRecord(uid: string, record: PodRecord): void {
+    this.records.set(uid, record);
+    this.#dropOutput(uid);
+    const size = record.tries.reduce((sum, { verdict }) => sum + verdict.output.length, 0);
+    if (size > 0) {
+      this.#outputs.set(uid, size);
+      this.#outputSize += size;
+    }
+    for (const [oldest] of this.#outputs) {
+      const known = this.records.get(oldest);
+      if (this.#outputSize <= MOST_OUTPUT || oldest === uid) {
+        break;
+      }
+      this.#dropOutput(oldest);
+      if (known) {
+        this.records.set(oldest, withoutOutput(known));
+      }
+    }
+  }
+
+  #dropOutput(uid: string): void {
+    this.#outputSize -= this.#outputs.get(uid) ?? 0;
+    this.#outputs.delete(uid);
+  }
+
   /** Notes when a node that was lost came back, by our clock: its own may be wrong. */
   observeNode({ name, ready }: NodeView): void {
     this.followClock();
@@ -79,6 +116,7 @@ export class LocalState {
 
   forgetPod(pod: PodView): void {
     this.records.delete(pod.uid);
+    this.#dropOutput(pod.uid);
     this.recorded.delete(pod.uid);
     for (const { name } of pod.containers) {
       this.waitingSince.delete(`${pod.uid}/${name}`);

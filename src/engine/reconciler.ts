@@ -429,7 +429,7 @@ export class Reconciler {
         pod,
         finished,
       );
-      this.local.records.set(pod.uid, record);
+      this.local.keepRecord(pod.uid, record);
       for (const { check, verdict, lastAt } of record.tries) {
         if (lastAt === finished.finishedAt) {
           telemetry.tried(
