@@ -256,11 +256,89 @@ function trueProofOf(`,
     find: 'this.isHalfOf(namespace) ? Math.floor(this.#size / 4) : 0',
     replace: '0',
   },
+  {
+    name: 'an image that admission rewrote is written again',
+    file: 'core/rollout/rollout.ts',
+    find: "direction === 'Forward' && rolledAt === undefined && wroteImages(workload)",
+    replace: 'direction !== direction && wroteImages(workload)',
+  },
+  {
+    name: 'an answer counts for another Upgrade of the same name',
+    file: 'core/status.ts',
+    find: 'metadata.uid.slice(0, 8),',
+    replace: 'metadata.uid.slice(0, 0),',
+  },
+  {
+    name: 'an answer counts for another post-check',
+    file: 'core/status.ts',
+    find: '    postCheckDigest(spec),\n    ...(isFallingBack',
+    replace: '    ...(isFallingBack',
+  },
+  {
+    name: 'an attempt succeeds with zero pods',
+    file: 'core/rollout/verify.ts',
+    find: 'summary.desired === 0 ? policy.onNoPods(turn) : policy.onDone(turn)',
+    replace: 'policy.onDone(turn)',
+  },
+  {
+    name: 'an attempt succeeds with a wanted pod unsettled',
+    file: 'core/rollout/verify.ts',
+    find: 'settled === counts.updated && ',
+    replace: '',
+  },
+  {
+    name: 'a write without effect is repeated at once',
+    file: 'engine/brake.ts',
+    find: 'const until = now + Math.min(backoff.maxMs, backoff.minMs * 2 ** (count - 1));',
+    replace: 'const until = now;',
+  },
+  {
+    name: 'nothing bounds the writes of one Upgrade',
+    file: 'engine/brake.ts',
+    find: '    if (wait > 0) {',
+    replace: '    if (wait > 1e9) {',
+  },
+  {
+    name: 'a deleted Upgrade leaves its version where it is',
+    file: 'core/finalizer.ts',
+    find: "(isUnderWay && upgrade.spec.fallback.action !== 'None')",
+    replace: "(isUnderWay && upgrade.metadata.name === '')",
+  },
+  {
+    name: 'a finalizer stays when nothing is to be put back',
+    file: 'core/finalizer.ts',
+    find: '    return removeFinalizer(upgrade);',
+    replace: '    return NO_ACTION;',
+  },
+  {
+    name: 'text is cut in the middle of a character',
+    file: 'api/cut.ts',
+    find: 'text.slice(0, isHalf ? max - 1 : max).toWellFormed()',
+    replace: 'text.slice(0, isHalf ? max : max)',
+  },
+  {
+    name: 'a name finds what every object inherits',
+    file: 'api/own.ts',
+    find: 'Object.hasOwn(map, name)',
+    replace: 'name in map',
+  },
+  {
+    name: 'a status has no bound as a whole',
+    file: 'core/report/fit.ts',
+    find: 'bytesOf(fitting) <= MAX_BYTES',
+    replace: 'bytesOf(fitting) <= MAX_BYTES * 100',
+  },
+  {
+    name: "the controller's own waits are a lack of progress",
+    file: 'core/rollout/verify.ts',
+    find: '(progressDeadlineSeconds(snapshot) + workload.ownWaitSeconds) * 1000',
+    replace: 'progressDeadlineSeconds(snapshot) * 1000',
+  },
 ];
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** The quick ones first. */
-const tests = [['src/core', 'src/engine'], ['test/sim']];
+const tests = [['src/api', 'src/core', 'src/engine'], ['test/sim']];
 
 function copyOfTheSources(): string {
   const folder = mkdtempSync(join(tmpdir(), 'planted-'));
