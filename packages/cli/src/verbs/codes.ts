@@ -31,8 +31,14 @@ const KILLED = 'killed by the signal code - 128, such as 137 SIGKILL, 139 SIGSEG
 /** The table in force, asked code by code of the very function that decides. */
 export function tableOf(check: Check, upgrade?: Upgrade): Row[] {
   const rows: Row[] = [];
+  // The script decides on a code by its own last line; without it the code is any command's.
+  const isScript = check.exec?.command[0]?.endsWith('/readiness_probe.sh') ?? false;
   for (let code = 0; code <= 255; code++) {
-    const outcome: TryOutcome = { kind: 'exit', code, output: '' };
+    const outcome: TryOutcome = {
+      kind: 'exit',
+      code,
+      output: isScript ? `postcheck: stage=hook code=${code}\n` : '',
+    };
     const verdict = evaluateTry(check, outcome, { inFallback: false, podReady: true });
     const rule = check.exitCodes.find(({ codes }) => covers(String(codes), code));
     const row: Row = {
@@ -97,7 +103,7 @@ export function codes(io: Io, upgrade: Upgrade | undefined, options: CodesOption
   }
   if (tables.length > 0) {
     io.out(
-      '  126 and 127 as the last word of the readiness script itself are ProbeHookNotRunnable (Retry): its hook is meant, not the command.',
+      '  These are the readiness script’s codes when its own last line says so, and any command’s without it. A command that is not in the image is CommandMissing.',
     );
   }
   return 0;
