@@ -109,8 +109,10 @@ export async function bundleOperator(): Promise<Bundle> {
 /** The folders of the packages that really are in a bundle, such as `node_modules/ws`: fewer than are installed. */
 export function packagesOf({ outputs }: Metafile): readonly string[] {
   const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs));
+  // A plugin's own namespace stands before the path, which is then absolute.
+  const relativeOf = (path: string) => path.replace(/^[\w-]+:/, '').replace(`${repository}/`, '');
   const folders = inputs.flatMap(([path, { bytesInOutput }]) =>
-    bytesInOutput > 0 ? (/^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []) : [],
+    bytesInOutput > 0 ? (/^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(relativeOf(path))?.[0] ?? []) : [],
   );
   return [...new Set(folders)].sort();
 }
