@@ -1,0 +1,359 @@
+/** A bug to plant: in the file (under src/) the text `find` becomes `replace`. */
+export interface Bug {
+  readonly name: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** One for each property that the tests have to guard. */
+export const BUGS: readonly Bug[] = [
+  {
+    name: 'a broken channel counts as evidence',
+    file: 'core/verification/exit-codes.ts',
+    find: "class: 'Error'",
+    replace: "class: 'Retry'",
+  },
+  {
+    name: 'a missing command is skipped',
+    file: 'core/verification/exit-codes.ts',
+    find: ": { class: 'Fail', reason: 'CommandMissing'",
+    replace: ": { class: 'Skip', reason: 'CommandMissing'",
+  },
+  {
+    name: 'a workload of the same name but another UID is taken for the old one',
+    file: 'core/decision/observe.ts',
+    find: 'status.targetUID !== workload.uid',
+    replace: 'false',
+  },
+  {
+    name: 'an old view of the workload is acted on',
+    file: 'core/decision/observe.ts',
+    find: "return { name: 'StaleCache' };",
+    replace: '{}',
+  },
+  {
+    name: 'an overtaking attempt forgets the fallback target when it is recorded again',
+    file: 'core/decision/observe.ts',
+    find: 'const inherit = attempt.inherited ?? false;',
+    replace: 'const inherit = false;',
+  },
+  {
+    name: 'a pause is ignored',
+    file: 'core/decision/observe.ts',
+    find: 'if (spec.paused) {',
+    replace: 'if (spec.paused && snapshot.upgrade.status?.fallback) {',
+  },
+  {
+    name: 'deadlines count from the start of the process',
+    file: 'core/rollout/verify.ts',
+    find: 'export function verificationContext(',
+    replace: `const processStart = new WeakMap<object, number>();
+const begun = ({ records, now }: Snapshot): number => {
+  if (!processStart.has(records)) processStart.set(records, now);
+  return processStart.get(records) ?? now;
+};
+export function verificationContext(snapshot: Snapshot, status: ActiveStatus): VerificationContext {
+  return { ...trueContext(snapshot, status), startedAt: begun(snapshot) };
+}
+function trueContext(`,
+  },
+  {
+    name: 'resuming does not move the clocks',
+    file: 'core/status.ts',
+    find: 'paused?.resumedAt ? fromIso(paused.resumedAt) : undefined',
+    replace: 'paused?.resumedAt ? undefined : undefined',
+  },
+  {
+    name: 'a pod of the old version is counted',
+    file: 'core/workload/pods.ts',
+    find: 'pod.revision === revision && ',
+    replace: '',
+  },
+  {
+    name: 'the newest number is taken for the update revision',
+    file: 'core/workload/driver.ts',
+    find: '&& templateDigest === view.templateDigest',
+    replace: '&& (templateDigest !== "" || view.templateDigest !== "")',
+  },
+  {
+    name: 'a template that the controller has not taken up yet counts',
+    file: 'core/workload/driver.ts',
+    find: '  observedGeneration >= generation;',
+    replace: '  observedGeneration >= generation || generation > 0;',
+  },
+  {
+    name: 'success does not wait for the rollout',
+    file: 'core/rollout/verify.ts',
+    find: '    rolledOut &&\n',
+    replace: '',
+  },
+  {
+    name: 'the gate goes on after the end',
+    file: 'core/status.ts',
+    find: 'gating: attempt.gating && gating',
+    replace: 'gating: attempt.gating || gating',
+  },
+  {
+    name: 'a verdict outlives its container',
+    file: 'core/verification/recorded.ts',
+    find: 'if (!condition.message.endsWith(suffix)) {',
+    replace: 'if (suffix === condition.message) {',
+  },
+  {
+    name: 'a record outlives its container',
+    file: 'core/verification/probe-cycle.ts',
+    find: 'return replaced ? undefined : record;',
+    replace: 'return record;',
+  },
+  {
+    name: 'an answer from a container that is gone counts',
+    file: 'core/verification/probe-cycle.ts',
+    find: 'name === container && id === containerId',
+    replace: 'name === container && id !== containerId + "x"',
+  },
+  {
+    name: 'the deadline fails a pod without another try',
+    file: 'core/verification/pod.ts',
+    find: 'if (record.startedAt >= deadline && ',
+    replace: 'if (now >= deadline && ',
+  },
+  {
+    name: 'restarts of pods from before the attempt count',
+    file: 'core/rollout/verify.ts',
+    find: 'seen?.verification === id ? seen.restarts : 0',
+    replace: 'seen?.verification === id ? 0 : 0',
+  },
+  {
+    name: 'a lost node fails its pod',
+    file: 'core/verification/pod.ts',
+    find: "state: 'Inconclusive', cause: { reason: 'NodeUnreachable' }",
+    replace: "state: 'Failed', cause: { reason: 'NodeUnreachable' }",
+  },
+  {
+    name: 'a stuck pod is left to itself',
+    file: 'core/workload/stateful-set.ts',
+    find: 'if (!view.ordered || update === undefined) {',
+    replace: 'if (view.ordered || update === undefined) {',
+  },
+  {
+    name: 'a stuck pod is deleted although it serves',
+    file: 'core/workload/stateful-set.ts',
+    find: 'isLive(pod) && !isReady(pod) && ',
+    replace: 'isLive(pod) && ',
+  },
+  {
+    name: 'a command is not recorded',
+    file: 'core/decision/commands.ts',
+    find: '[verb]: { token, at: toIso(now), result }',
+    replace: "[verb]: { token: '', at: toIso(now), result }",
+  },
+  {
+    name: 'progress and volatile changes are written at once',
+    file: 'core/report/status-diff.ts',
+    find: "? 'progress' : 'transition'",
+    replace: "? 'transition' : 'transition'",
+  },
+  {
+    name: 'our managed fields are left behind',
+    file: 'core/rollout/verify.ts',
+    find: 'workload.holdsOurFields ?',
+    replace: '!workload ?',
+  },
+  {
+    name: 'the act comes before its intent',
+    file: 'engine/reconciler.ts',
+    find: 'const statusDueMs = this.#statusDueMs(key, upgrade, plan);',
+    replace: `const target = this.#options.store.targetOf(upgrade);
+    if (plan.state === 'Starting' && target) await this.#options.writer.patchImages(target, plan.status.to?.images ?? {});
+    const statusDueMs = this.#statusDueMs(key, upgrade, plan);`,
+  },
+  {
+    name: 'a refused status write is taken for done',
+    file: 'engine/reconciler.ts',
+    find: `if (stored !== 'continue') {
+      return stored;
+    }`,
+    replace: '',
+  },
+  {
+    name: 'a cycle counts for whatever verification runs when it ends',
+    file: 'engine/reconciler.ts',
+    find: 'verificationId(upgrade, upgrade.status) === verification) {',
+    replace: 'verification) {\n      verification = verificationId(upgrade, upgrade.status);',
+  },
+  {
+    name: 'slipped pods are deleted as fast as they come',
+    file: 'engine/write-backoff.ts',
+    find: 'Math.max(0, known.nextAt - now)',
+    replace: '0',
+  },
+  {
+    name: 'a deleted pod is deleted again until the watch says so',
+    file: 'engine/indexer.ts',
+    find: 'if (known && this.#options.version(known) === this.#options.version(object)) {',
+    replace: 'if (known === null) {',
+  },
+  {
+    name: 'an older event undoes our own write',
+    file: 'engine/indexer.ts',
+    find: 'if (known && isNewer(this.#options.version(known), version)) {',
+    replace: 'if (known === null) {',
+  },
+  {
+    name: 'a gate is opened on the word of a watch alone',
+    file: 'engine/orphan-gate-controller.ts',
+    find: 'if (!free) {',
+    replace: 'if (free === null) {',
+  },
+  {
+    name: 'nobody opens the gates of a deleted Upgrade',
+    file: 'engine/orphan-gate-controller.ts',
+    find: 'if (!pod || !isClosed(pod) || this.#isAwaited(pod)) {',
+    replace: 'if (pod !== null) {',
+  },
+  {
+    name: 'the next pod of the same name answers for this one',
+    file: 'engine/probe-runner.ts',
+    find: "if (confirm === 'no') {",
+    replace: "if (confirm !== 'never') {",
+  },
+  {
+    name: 'pods are whose UID they name, in whatever namespace',
+    file: 'engine/ownership.ts',
+    find: 'identityKey({ namespace, ...owner })',
+    replace: "identityKey({ namespace: namespace && 'shop', ...owner })",
+  },
+  {
+    name: 'a gate that nobody waits for is timed by a clock that can be set',
+    file: 'engine/orphan-gate-controller.ts',
+    find: 'clock.steady()',
+    replace: 'clock.now()',
+  },
+  {
+    name: 'a clock that is set makes what is remembered older',
+    file: 'engine/local-state.ts',
+    find: 'this.#shift(setBy);',
+    replace: '',
+  },
+  {
+    name: 'whoever asks first gets every slot',
+    file: 'engine/fair-semaphore.ts',
+    find: 'this.isHalfOf(namespace) ? Math.floor(this.#size / 4) : 0',
+    replace: '0',
+  },
+  {
+    name: 'an image that admission rewrote is written again',
+    file: 'core/rollout/rollout.ts',
+    find: "direction === 'Forward' && rolledAt === undefined && wroteImages(workload)",
+    replace: 'direction !== direction && wroteImages(workload)',
+  },
+  {
+    name: 'an answer counts for another Upgrade of the same name',
+    file: 'core/status.ts',
+    find: 'metadata.uid.slice(0, 8),',
+    replace: 'metadata.uid.slice(0, 0),',
+  },
+  {
+    name: 'an answer counts for another post-check',
+    file: 'core/status.ts',
+    find: '    postCheckDigest(spec),\n    ...(isFallingBack',
+    replace: '    ...(isFallingBack',
+  },
+  {
+    name: 'an attempt succeeds with zero pods',
+    file: 'core/rollout/verify.ts',
+    find: 'summary.desired === 0 ? policy.onNoPods(turn) : policy.onDone(turn)',
+    replace: 'policy.onDone(turn)',
+  },
+  {
+    name: 'an attempt succeeds with a wanted pod unsettled',
+    file: 'core/rollout/verify.ts',
+    find: 'settled === counts.updated && ',
+    replace: '',
+  },
+  {
+    name: 'a write without effect is repeated at once',
+    file: 'engine/brake.ts',
+    find: 'const until = now + Math.min(backoff.maxMs, backoff.minMs * 2 ** (count - 1));',
+    replace: 'const until = now;',
+  },
+  {
+    name: 'nothing bounds the writes of one Upgrade',
+    file: 'engine/brake.ts',
+    find: '    if (wait > 0) {',
+    replace: '    if (wait > 1e9) {',
+  },
+  {
+    name: 'a deleted Upgrade leaves its version where it is',
+    file: 'core/finalizer.ts',
+    find: "(isUnderWay && upgrade.spec.fallback.action !== 'None')",
+    replace: "(isUnderWay && upgrade.metadata.name === '')",
+  },
+  {
+    name: 'a finalizer stays when nothing is to be put back',
+    file: 'core/finalizer.ts',
+    find: '    return removeFinalizer(upgrade);',
+    replace: '    return NO_ACTION;',
+  },
+  {
+    name: 'text is cut in the middle of a character',
+    file: 'api/cut.ts',
+    find: 'text.slice(0, isHalf ? max - 1 : max).toWellFormed()',
+    replace: 'text.slice(0, isHalf ? max : max)',
+  },
+  {
+    name: 'a name finds what every object inherits',
+    file: 'api/own.ts',
+    find: 'Object.hasOwn(map, name)',
+    replace: 'name in map',
+  },
+  {
+    name: 'a status has no bound as a whole',
+    file: 'core/report/fit.ts',
+    find: 'bytesOf(fitting) <= MAX_BYTES',
+    replace: 'bytesOf(fitting) <= MAX_BYTES * 100',
+  },
+  {
+    name: "the controller's own waits are a lack of progress",
+    file: 'core/rollout/verify.ts',
+    find: '(progressDeadlineSeconds(snapshot) + workload.ownWaitSeconds) * 1000',
+    replace: 'progressDeadlineSeconds(snapshot) * 1000',
+  },
+  {
+    name: 'more pods are replaced at once than maxParallel allows',
+    file: 'core/rollout/advance.ts',
+    find: 'free > 0 || !mustBeSpared(pod, rollout)',
+    replace: 'free > -1000 || !mustBeSpared(pod, rollout)',
+  },
+  {
+    name: "a stage's limit is ignored where pods are deleted",
+    file: 'core/rollout/stages.ts',
+    find: 'inStage(pod) && wanted - outdated < pods',
+    replace: 'inStage(pod) && wanted - outdated <= wanted',
+  },
+  {
+    name: "a stage's limit is ignored where the partition or the gate holds it",
+    file: 'core/rollout/stages.ts',
+    find: 'pods: Math.max(0, ...limits.map(({ pods }) => pods))',
+    replace: 'pods: limits.length > 0 ? summary.desired : 0',
+  },
+  {
+    name: 'the partition is not put back at the end',
+    file: 'core/decision/decide.ts',
+    find: 'workload.partition !== partition',
+    replace: 'workload.partition < partition',
+  },
+  {
+    name: 'the images are written before the baseline is stored',
+    file: 'core/decision/observe.ts',
+    find: 'return needsBaseline(snapshot, status, rollout)',
+    replace: 'return needsBaseline(snapshot, status, rollout) && snapshot.pods.length === 0',
+  },
+  {
+    name: 'the baseline is taken and not stored',
+    file: 'core/rollout/baseline.ts',
+    find: '{ ...status.from, baseline } }, intent: true }',
+    replace: '{ ...status.from, baseline: baseline.slice(0, 0) } }, intent: true }',
+  },
+];
