@@ -86,7 +86,7 @@ const PostCheck = Type.Object(
     onInconclusive: oneOf(['Wait', 'Fallback'], {
       default: 'Wait',
       description:
-        'When a pod could not be asked until its deadline: `Wait`, or `Fallback`. Never acts while the API server as a whole is lost.',
+        'When a pod could not be asked until its deadline, also because it never started (no node takes it, a volume cannot be mounted): `Wait`, or `Fallback`. Never acts while its node, or the API server as a whole, is lost.',
     }),
     soakSeconds: Type.Optional(
       seconds(

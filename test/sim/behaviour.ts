@@ -23,7 +23,7 @@ export interface Ask {
 }
 
 export interface Behaviour {
-  readonly start?: 'runs' | 'pullFails' | 'configError' | 'crashes';
+  readonly start?: 'runs' | 'pullFails' | 'configError' | 'crashes' | 'mountFails';
   readonly startsAfterMs?: number;
   /** From running to ready; `false`: never. */
   readonly readyAfterMs?: number | false;

@@ -62,7 +62,7 @@ export class Kubelet {
         this.#later(afterMs, pod, (now) => this.#started(now, name));
       } else if (start === 'crashes') {
         this.#later(afterMs, pod, (now) => this.#startedAndCrashes(now, name));
-      } else {
+      } else if (start !== 'mountFails') {
         this.#later(afterMs, pod, (now) => this.#cannotStart(now, name, start));
       }
     }

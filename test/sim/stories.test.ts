@@ -175,6 +175,18 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     });
   });
 
+  test('whose pods never start, as a volume cannot be mounted, waits or falls back as onInconclusive says', async () => {
+    const waits = await told(stories.cannotBeMounted('Wait', kind));
+    expect(waits.ending).toMatchObject({ phase: 'Inconclusive', images: { web: NEW } });
+    const run = await told(stories.cannotBeMounted('Fallback', kind));
+    expect(run.ending).toMatchObject({
+      phase: 'FellBack',
+      reason: 'InconclusiveAtDeadline',
+      pods: three(OLD),
+    });
+    expect(run.message).toMatch(/: not ready: container web is ContainerCreating until the deadline of 1m$/);
+  });
+
   test('that answers after its deadline still passes, because silence is no evidence', async () => {
     expect((await told(stories.answersAtLast(kind))).ending).toMatchObject({
       phase: 'Succeeded',

@@ -147,6 +147,14 @@ export const cannotBeAsked = (onInconclusive: 'Wait' | 'Fallback', kind: KindNam
     { answer: () => 'broken' },
     { spec: { postCheck: { deadlineSeconds: 60, onInconclusive } } },
   );
+/** A volume of it cannot be mounted: it stays ContainerCreating. */
+export const cannotBeMounted = (onInconclusive: 'Wait' | 'Fallback', kind: KindName): Story =>
+  told(
+    `cannot be mounted, ${onInconclusive}`,
+    kind,
+    { start: 'mountFails' },
+    { spec: { postCheck: { deadlineSeconds: 60, onInconclusive } } },
+  );
 export const answersAtLast = (kind: KindName): Story =>
   told('answers at last', kind, { answer: ({ ageMs }) => (ageMs < 90_000 ? 'broken' : 0) }, { spec: SHORT });
 export const everythingSkipped = (kind: KindName): Story =>

@@ -121,10 +121,25 @@ describe('a deadline', () => {
     });
   });
 
-  test('leaves a pod that cannot be scheduled inconclusive, never failed', () => {
+  test.each([
+    ['is waited for', 'Wait' as const, false, { state: 'Inconclusive', reason: 'Unschedulable' }],
+    [
+      'fails with onInconclusive: Fallback',
+      'Fallback' as const,
+      false,
+      { state: 'Failed', reason: 'InconclusiveAtDeadline' },
+    ],
+    [
+      'is waited for in a fallback',
+      'Fallback' as const,
+      true,
+      { state: 'Inconclusive', reason: 'Unschedulable' },
+    ],
+  ])('of a pod that cannot be scheduled %s', (_what, onInconclusive, inFallback, expected) => {
     const verification = verificationContext({
       deadlineSeconds: 60,
-      postCheck: { onInconclusive: 'Fallback' },
+      inFallback,
+      postCheck: { onInconclusive },
     });
     const pod = podOf({
       phase: 'Pending',
@@ -147,10 +162,7 @@ describe('a deadline', () => {
         results: [],
       },
     );
-    expect(evaluate(pod, record, verification, NOW)).toMatchObject({
-      state: 'Inconclusive',
-      reason: 'Unschedulable',
-    });
+    expect(evaluate(pod, record, verification, NOW)).toMatchObject(expected);
   });
 });
 

@@ -8,6 +8,7 @@ import { isReason, kubernetesReason, TERMINAL_REASONS } from '../../api/reasons.
 import type { Check } from '../../api/types.ts';
 import type { ContainerView, PodView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
+import { whatText } from '../report/cause-text.ts';
 import { earliest } from '../time.ts';
 import type { VerificationContext } from './context.ts';
 import { askedNothing, type PodRecord, readinessOf, type TryRecord, validRecord } from './probe-cycle.ts';
@@ -205,14 +206,19 @@ function byRecord(
 }
 
 /** A cycle after the deadline did not pass either. */
-function atDeadline(record: PodRecord, cause: Cause, { spec }: VerificationContext): Finding {
+function atDeadline(record: PodRecord, cause: Cause, { spec, inFallback }: VerificationContext): Finding {
   if (record.class === 'Retry') {
     return { state: 'Failed', cause };
   }
-  // A pod that was never there to be asked (unschedulable, say) tells nothing of the version.
-  return spec.postCheck.onInconclusive === 'Fallback' && record.tries.length > 0
-    ? { state: 'Failed', cause: { ...cause, reason: 'InconclusiveAtDeadline' } }
-    : { state: 'Inconclusive', cause };
+  const isAsked = record.tries.length > 0;
+  // The choice is for every pod without an answer. A fallback has nothing to fall back to: a pod of it that never starts is waited for.
+  if (spec.postCheck.onInconclusive !== 'Fallback' || (inFallback && !isAsked)) {
+    return { state: 'Inconclusive', cause };
+  }
+  const reason = 'InconclusiveAtDeadline';
+  const { deadlineSeconds: _, ...sofar } = cause;
+  // Of a pod that no check could ask, what kept it from starting is all that can be told.
+  return { state: 'Failed', cause: { ...cause, reason, ...(isAsked ? {} : { said: whatText(sofar) }) } };
 }
 
 function lostNode({ node }: PodView, context: VerificationContext): Finding | undefined {
