@@ -106,5 +106,5 @@ ${ROWS.map(({ id, name }) => `- ${id}: ${name}`).join('\n')}
 | GOAWAY ends the watches ([operator-sdk#1282](https://github.com/operator-framework/operator-sdk/issues/1282)) | F8: GOAWAY every 0.7 s |
 | \`kubectl exec\` says 0 when the connection is lost ([kubectl#1726](https://github.com/kubernetes/kubectl/issues/1726), [runner-container-hooks#396](https://github.com/actions/runner-container-hooks/issues/396)) | F21: no status, no verdict |
 | a token is read once and used for ever ([java#2110](https://github.com/kubernetes-client/java/issues/2110), [kubeclient#530](https://github.com/ManageIQ/kubeclient/issues/530)) | F18: rotated and revoked |
-| a StatefulSet waits for its broken pod for ever ([kubernetes#67250](https://github.com/kubernetes/kubernetes/issues/67250)) | freed, also when the fallback fails at once (test/sim/freed.test.ts) |
+| a StatefulSet waits for its broken pod for ever ([kubernetes#67250](https://github.com/kubernetes/kubernetes/issues/67250)) | freed, also when the fallback fails at once (test/sim/freed.test.ts); one that was broken before the attempt is not deleted but named, with the command (test/sim/stories.test.ts) |
 `;

@@ -802,3 +802,17 @@ test('a finished Upgrade writes nothing for a whole day', async () => {
       .phase,
   ).toBe('FellBack');
 });
+
+test('a StatefulSet that was broken before says which pod is in the way and how to delete it, and goes on without it', async () => {
+  const run = await told(stories.brokenBefore('StatefulSet'));
+  const said = run.writes.filter(({ kind }) => kind === 'patchStatus').map(({ what }) => what);
+  const clause =
+    '; its controller replaces no pod before web-2 is Ready, which was not made by this attempt (kubernetes#67250): mend it, or kubectl delete pod web-2 -n shop';
+  expect(said).toEqual(
+    expect.arrayContaining([expect.stringMatching(/^Upgrading: Rolling .*kubernetes#67250/)]),
+  );
+  expect(said.find((what) => what.startsWith('Inconclusive: '))).toContain(clause);
+  expect(writes(run, 'deletePod')).toBe(0);
+  expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+  expect(run.message).not.toContain('67250');
+});

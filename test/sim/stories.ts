@@ -4,6 +4,7 @@ import { VERIFIED } from '../../src/api/names.ts';
 import type { Phase, Upgrade } from '../../src/api/types.ts';
 import type { PodView, WorkloadKind } from '../../src/api/views.ts';
 import { type Behaviour, exits, exitsFirst } from './behaviour.ts';
+import { isReady } from './controllers.ts';
 import {
   addUpgrade,
   afterSeconds,
@@ -93,6 +94,7 @@ export const swept = (kind: KindName): readonly Story[] => [
 const READINESS_CHECK = { name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] } };
 const SHORT = { postCheck: { deadlineSeconds: 60 } };
 const NEWER = 'registry.example/web:3.0';
+const BROKEN = 'registry.example/web:1.5';
 
 // Ways in which a version is bad.
 
@@ -424,6 +426,27 @@ export const adoptedBad = (kind: KindName): Story => ({
   ...bad(kind),
   name: `adopted bad, ${kind}`,
   workload: running(kind),
+});
+
+/** Somebody rolled a version that never gets ready, and the Upgrade is to mend it: the last pod is in the way, until the user deletes it. */
+export const brokenBefore = (kind: KindName): Story => ({
+  ...told('broken before', kind, {}, { spec: { ...SHORT, progressDeadlineSeconds: 120 } }),
+  images: { [BROKEN]: { readyAfterMs: false } },
+  losesPods: true,
+  arrange: (world) => {
+    world.clock.after(4000, () => void world.setImages(target(world), { web: BROKEN }, 'kubectl'));
+  },
+  steps: [
+    {
+      when: phaseIs('Inconclusive'),
+      act: (world) => {
+        const inTheWay = world.pods().find((pod) => !isReady(pod));
+        if (inTheWay) {
+          world.kubelet.terminate(inTheWay);
+        }
+      },
+    },
+  ],
 });
 
 // What users and rivals do on the way.

@@ -4,12 +4,14 @@ import { effectiveChecks } from '../../api/checks.ts';
 import { own } from '../../api/own.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { Condition, Images, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
+import type { PodView } from '../../api/views.ts';
 import { imageManager, runsImages, upgradedImages } from '../images.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { isPostCheckChanged, waitsForPods } from '../status.ts';
+import { isAttempting, isPostCheckChanged, waitsForPods } from '../status.ts';
 import { toIso } from '../time.ts';
 import { type PodSummary, ungated } from '../verification/summary.ts';
 import type { Obstacle } from '../workload/driver.ts';
+import { driverOf } from '../workload/drivers.ts';
 import { causeText } from './cause-text.ts';
 import { fitStatus } from './fit.ts';
 import { headline } from './headline.ts';
@@ -26,7 +28,8 @@ type ConditionInput = readonly [status: Condition['status'], reason: Condition['
 /** The full next status. */
 export function withConditions(snapshot: Snapshot, status: UpgradeStatus, input: ReportInput): UpgradeStatus {
   const { upgrade, workload } = snapshot;
-  const facts: Facts = { upgrade, status, workload, summary: input.summary, obstacle: input.obstacle };
+  const { summary, obstacle } = input;
+  const facts: Facts = { upgrade, status, workload, summary, obstacle, waitsFor: waitsFor(snapshot, status) };
   const drift = driftOf(snapshot, status);
   const message = sentence(facts, drift);
   const short = headline(message);
@@ -47,6 +50,16 @@ export function withConditions(snapshot: Snapshot, status: UpgradeStatus, input:
     headline: short,
     conditions,
   });
+}
+
+/** A pod that blocks the attempt and that the attempt leaves alone, as it ran before. */
+function waitsFor({ workload, pods, updateRevision }: Snapshot, status: UpgradeStatus): PodView | undefined {
+  if (!workload || !isAttempting(status) || !status.attempt?.rolledAt) {
+    return undefined;
+  }
+  const before = status.from?.revision;
+  const spared = pods.filter(({ revision }) => before === undefined || revision === before);
+  return driverOf(workload).blockingPod(workload, spared, { update: updateRevision, spared: undefined });
 }
 
 function condition(

@@ -2,7 +2,7 @@
 import { cut } from '../../api/cut.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
-import type { WorkloadView } from '../../api/views.ts';
+import type { PodView, WorkloadView } from '../../api/views.ts';
 import { isPostCheckChanged, waitsForPods } from '../status.ts';
 import { fromIso, spanText } from '../time.ts';
 import type { PodSummary } from '../verification/summary.ts';
@@ -17,6 +17,8 @@ export interface Facts {
   readonly workload: WorkloadView | undefined;
   readonly summary: PodSummary | undefined;
   readonly obstacle: Obstacle | undefined;
+  /** A pod that ran before and is not Ready, so that the controller replaces none. */
+  readonly waitsFor?: PodView | undefined;
 }
 
 const SENTENCE_MAX = 4000;
@@ -69,7 +71,7 @@ function rolling(facts: Facts): string {
     ? `: ${summary.counts.updated} of ${summary.desired} updated, ${summary.counts.passed} passed`
     : '';
   const between = from && from !== to ? `from ${from} to ${to}` : `to ${to}`;
-  return `Rolling ${target(facts)} ${between}${stageClause(facts.status)}${updated}${worst(facts)}${failure}${caveat(facts)}`;
+  return `Rolling ${target(facts)} ${between}${stageClause(facts.status)}${updated}${worst(facts)}${waitsForOld(facts)}${failure}${caveat(facts)}`;
 }
 
 function checking(facts: Facts): string {
@@ -147,7 +149,7 @@ function byPhase(facts: Facts): string {
     case 'PostChecking':
       return waitingStageText(facts, to) ?? checking(facts);
     case 'Inconclusive':
-      return `No verdict on ${to} yet: ${passedOf(facts)}${worst(facts) || controllerHolds(facts)}`;
+      return `No verdict on ${to} yet: ${passedOf(facts)}${worst(facts)}${holds(facts)}`;
     case 'Succeeded':
       return succeeded(facts);
     case 'FallingBack':
@@ -164,6 +166,14 @@ function byPhase(facts: Facts): string {
       return `Ended before ${to} was verified: ${status.attempt?.end?.cause ?? ''}`;
   }
 }
+
+/** The pod that the controller waits for. It ran before the attempt, so it is the user's to delete. */
+const waitsForOld = ({ waitsFor }: Facts): string =>
+  waitsFor
+    ? `; its controller replaces no pod before ${waitsFor.name} is Ready, which was not made by this attempt (kubernetes#67250): mend it, or kubectl delete pod ${waitsFor.name} -n ${waitsFor.namespace}`
+    : '';
+
+const holds = (facts: Facts): string => waitsForOld(facts) || (worst(facts) ? '' : controllerHolds(facts));
 
 /** Why no further pod comes, when no pod has anything to say: the controller's own words, if it has any. */
 function controllerHolds(facts: Facts): string {

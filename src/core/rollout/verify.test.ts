@@ -4,6 +4,7 @@ import {
   ago,
   conditionOf,
   fallbackOf,
+  notReady,
   OLD,
   podOf,
   snapshotOf,
@@ -72,5 +73,30 @@ describe('an attempt of which no pod comes into being', () => {
 
   test('for no known reason is inconclusive', () => {
     expect(attempt({}).phase).toBe('Inconclusive');
+  });
+});
+
+describe('an attempt on a StatefulSet of which a pod is not Ready', () => {
+  const attempt = (revision: string) =>
+    decide(
+      snapshotOf({
+        upgrade: upgradeOf({
+          status: statusOf({ from: { images: { web: OLD }, revision: 'old', baseline: [] } }),
+        }),
+        pods: [notReady({ name: 'web-2', revision })],
+        workload: workloadOf({ kind: 'StatefulSet', ordered: true, updated: 0, updateRevision: 'new' }),
+      }),
+    );
+
+  test('names one that ran before, and the command, and leaves it alone', () => {
+    const { action, status } = attempt('old');
+    expect(action.kind).not.toBe('deletePod');
+    expect(status.message).toContain('kubectl delete pod web-2 -n shop');
+  });
+
+  test('frees one of a version in between, and does not send the user', () => {
+    const { action, status } = attempt('between');
+    expect(action).toMatchObject({ kind: 'deletePod', reason: 'StuckPodDeleted' });
+    expect(status.message).not.toContain('kubectl delete');
   });
 });
