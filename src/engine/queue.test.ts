@@ -78,6 +78,23 @@ describe('a key', () => {
     expect(worked).toEqual(['0 a', '0 b']);
   });
 
+  test('that had to wait without being tried goes on being slowed', async () => {
+    const { clock, queue, worked, finish } = benchOf();
+    queue.add('a');
+    for (let failures = 0; failures < 6; failures++) {
+      await finish({ backoff: true });
+      await run(clock, clock.now() + 60_000);
+    }
+    await finish({ requeueAfterMs: 1, held: true });
+    await run(clock, clock.now() + 1);
+    const before = worked.length;
+    await finish({ backoff: true });
+    await run(clock, clock.now() + 1000);
+    expect(worked).toHaveLength(before);
+    await run(clock, clock.now() + 60_000);
+    expect(worked).toHaveLength(before + 1);
+  });
+
   test('comes back when its work asks for it, at once or later, and sooner when something happened meanwhile', async () => {
     const { clock, queue, worked, finish } = benchOf();
     queue.add('a');

@@ -14,6 +14,8 @@ export interface Result {
   readonly requeueAfterMs?: number | undefined;
   /** It failed: later each time. */
   readonly backoff?: boolean;
+  /** A write had to wait and was not tried: that mends nothing, so an earlier failure still counts. */
+  readonly held?: boolean;
 }
 
 export interface QueueOptions {
@@ -150,14 +152,16 @@ export class Queue {
     const { clock, telemetry, work } = this.#options;
     this.#working.add(key);
     const startedAt = clock.steady();
-    const { requeueAfterMs, backoff = false } = await work(key);
+    const { requeueAfterMs, backoff = false, held = false } = await work(key);
     telemetry.worked((clock.steady() - startedAt) / 1000);
     this.#working.delete(key);
     const changed = this.#again.delete(key);
     if (backoff) {
       this.#retryLater(key);
     } else {
-      this.#failures.delete(key);
+      if (!held) {
+        this.#failures.delete(key);
+      }
       this.#comeBack(key, changed ? 0 : requeueAfterMs);
     }
     if (this.#working.size === 0) {

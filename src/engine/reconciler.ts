@@ -201,7 +201,9 @@ export class Reconciler {
     }
     const waitMs = this.#actionWaitMs(key, plan);
     const grantedMs = waitMs > 0 ? waitMs : this.#takeWrite(key);
-    return grantedMs > 0 ? { requeueAfterMs: earliest(laterMs, grantedMs) } : this.#act(key, plan, action);
+    return grantedMs > 0
+      ? { requeueAfterMs: earliest(laterMs, grantedMs), held: true }
+      : this.#act(key, plan, action);
   }
 
   /** No action is planned: what had been refused, or had come to nothing, is not wanted any more. */
@@ -252,7 +254,7 @@ export class Reconciler {
     );
     const waitMs = slowedMs > 0 ? slowedMs : this.#takeWrite(key);
     if (waitMs > 0) {
-      return { requeueAfterMs: waitMs };
+      return { requeueAfterMs: waitMs, held: true };
     }
     const written = await writer.patchStatus(upgrade, plan.status);
     if (!written.ok) {

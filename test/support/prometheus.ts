@@ -91,6 +91,8 @@ export class Prometheus {
   async query(expression: string): Promise<Sample[]> {
     const answer = await fetch(`${this.#url}/api/v1/query`, {
       method: 'POST',
+      // A kept connection may be closed by the server in the very moment in which it is used again.
+      headers: { connection: 'close' },
       body: new URLSearchParams({ query: expression }),
     });
     const { status, error, data } = (await answer.json()) as Answer;
