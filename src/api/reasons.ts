@@ -28,6 +28,10 @@ export const OBSTACLE_REASONS = {
     meaning: 'the workload cannot be held at a stage',
     runbook: 'StagesUnsupported',
   },
+  ImagesTooLong: {
+    meaning: 'the names of the images are longer than a status has room for',
+    runbook: 'ImagesTooLong',
+  },
   GateUnavailable: { meaning: 'the gate policy is not installed', runbook: 'GateUnavailable' },
   Forbidden: { meaning: 'the API server does not allow a write', runbook: 'Forbidden' },
   Refused: { meaning: 'the API server refuses a write as it is', runbook: 'Refused' },

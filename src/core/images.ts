@@ -6,6 +6,12 @@ import type { TemplateContainer, WorkloadView } from '../api/views.ts';
 /** No registry has longer references, and the kubelet takes none: nothing runs by it, so it is nothing to go back to. */
 const IMAGE_MAX = 1024;
 
+/** An attempt stores up to three sets (`from`, `to` and what is restored), and has to go on by them: a status has room for three of these. */
+export const SET_MAX_BYTES = 16 * 1024;
+
+/** How much of a status the set is. */
+export const bytesOf = (images: Images): number => Buffer.byteLength(JSON.stringify(images), 'utf8');
+
 /** Images by container name, init containers and sidecars too: names are unique within a pod. */
 export const imagesOf = (workload: WorkloadView): Images =>
   Object.fromEntries(

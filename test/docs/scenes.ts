@@ -75,6 +75,18 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
   StagesUnsupported: () =>
     blocked({ strategy: { stages: [{ name: 'canary', pods: 1 }] } }, { kind: 'DaemonSet', onDelete: false }),
   PartitionSet: () => blocked({}, { kind: 'StatefulSet', partition: 2 }),
+  ImagesTooLong: () => {
+    const stage = new Stage();
+    const image = `registry.example/${'a'.repeat(983)}`;
+    const workers = Array.from({ length: 20 }, (_, i) => ({ name: `worker-${i}`, image }) as const);
+    const containers = [{ name: 'web', image: OLD }, ...workers].map((container) => ({
+      ...container,
+      role: 'regular' as const,
+      startupProbe: false,
+    }));
+    stage.workload = stage.workload && { ...stage.workload, containers };
+    return stage.settle();
+  },
   GateUnavailable: () => seeing({ gatePolicy: 'Unavailable' }, { gate: 'Required' }),
   Forbidden: () =>
     refused(

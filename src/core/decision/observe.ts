@@ -31,8 +31,15 @@ import {
 import { fromIso } from '../time.ts';
 import type { Obstacle } from '../workload/driver.ts';
 import { driverOf } from '../workload/drivers.ts';
-import { attemptObstacle, gateUnavailable, targetClaimed, targetNotFound } from '../workload/obstacles.ts';
+import {
+  attemptObstacle,
+  gateUnavailable,
+  imagesTooLong,
+  targetClaimed,
+  targetNotFound,
+} from '../workload/obstacles.ts';
 import { newCommand } from './commands.ts';
+import { retryInherits, setsOf } from './start.ts';
 
 export type Trigger = Attempt['trigger'];
 
@@ -203,7 +210,8 @@ function observeStart(
 ): State {
   const { spec } = snapshot.upgrade;
   const isHeldByUs = snapshot.upgrade.status?.attempt?.held !== undefined;
-  const obstacle = attemptObstacle(spec, workload, isHeldByUs);
+  const obstacle =
+    attemptObstacle(spec, workload, isHeldByUs) ?? roomObstacle(snapshot, workload, start.inherit);
   if (obstacle) {
     return { name: 'Blocked', obstacle };
   }
@@ -211,6 +219,12 @@ function observeStart(
     return { name: 'SuspendedBeforeStart' };
   }
   return observeGate(snapshot, workload) ?? { name: 'Starting', workload, ...start, rerecord: false };
+}
+
+/** An attempt starts only when what it has to record finds room in the status. */
+function roomObstacle(snapshot: Snapshot, workload: WorkloadView, inherit: boolean): Obstacle | undefined {
+  const { from, to } = setsOf(snapshot, workload, inherit);
+  return imagesTooLong(workload, [from.images, to.images]);
 }
 
 /** Stages of such a workload are held by the gate alone. */
@@ -245,11 +259,14 @@ function observeActive(snapshot: Snapshot, active: Active): State {
   return rollout ? observeRollout(snapshot, { ...active, rollout }) : { name: 'Idle', ...active };
 }
 
-/** A retry is a start: it must not slip past `gate: Required`. */
+/** A retry is a start: it must slip past neither `gate: Required` nor the room in the status. */
 function observeCommand(snapshot: Snapshot, active: Active, verb: Verb): State {
-  const gate =
-    verb === 'retry' && isRetryable(active.status) ? observeGate(snapshot, active.workload) : undefined;
-  return gate ?? { name: 'CommandPending', verb, ...active };
+  const pending: State = { name: 'CommandPending', verb, ...active };
+  if (verb !== 'retry' || !isRetryable(active.status)) {
+    return pending;
+  }
+  const obstacle = roomObstacle(snapshot, active.workload, retryInherits(snapshot));
+  return obstacle ? { name: 'Blocked', obstacle } : (observeGate(snapshot, active.workload) ?? pending);
 }
 
 function observeRollout(snapshot: Snapshot, rolling: Rolling): State {
@@ -282,11 +299,13 @@ function observeRollout(snapshot: Snapshot, rolling: Rolling): State {
 /** Suspended by an obstacle or by the user; or free again, which has to be recorded first, as the clocks count from then. */
 function observeSuspension(snapshot: Snapshot, rolling: Rolling): State | undefined {
   const { spec } = snapshot.upgrade;
-  const obstacle = policyOf(rolling.rollout).obstacle(
-    spec,
-    rolling.workload,
-    rolling.status.attempt.held !== undefined,
-  );
+  const { workload, status, rollout } = rolling;
+  const { attempt } = status;
+  // Until its images are written, an attempt may have to be recorded again.
+  const isForward = rollout.direction === 'Forward' && rollout.rolledAt === undefined;
+  const obstacle =
+    policyOf(rollout).obstacle(spec, workload, attempt.held !== undefined) ??
+    (isForward ? roomObstacle(snapshot, workload, attempt.inherited ?? false) : undefined);
   if (obstacle) {
     return { name: 'Suspended', obstacle, byUser: false, ...rolling };
   }

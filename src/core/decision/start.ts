@@ -1,6 +1,6 @@
 /** Recording an attempt: everything a fresh process needs to go on is in the status before the first write to the workload. */
 import { own } from '../../api/own.ts';
-import type { Attempt, Images, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
+import type { Attempt, ImageSet, Images, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import { imagesOf, runsImages } from '../images.ts';
@@ -56,15 +56,27 @@ const warningsOf = ({ upgrade }: Snapshot, workload: WorkloadView): string[] =>
 /** An empty list is left out of the status. */
 const some = <T>(list: readonly T[]): readonly T[] | undefined => (list.length > 0 ? list : undefined);
 
+/** What an attempt that starts now records as running before, and as wanted. */
+export function setsOf(
+  snapshot: Snapshot,
+  workload: WorkloadView,
+  inherit: boolean,
+): { readonly from: ImageSet; readonly to: ImageSet } {
+  const kept = inherit ? activeStatus(snapshot.upgrade.status)?.from : undefined;
+  const from = kept ?? { images: imagesOf(workload), revision: snapshot.updateRevision };
+  return { from, to: { images: wantedImages(snapshot, workload, from.images) } };
+}
+
+/** Does a retry keep the fallback target? After a success what runs is verified, and becomes the target. */
+export const retryInherits = ({ upgrade }: Snapshot): boolean => upgrade.status?.phase !== 'Succeeded';
+
 /** The status with a new attempt recorded in it. */
 export function startAttempt(snapshot: Snapshot, start: Start): ActiveStatus {
-  const { upgrade, now, updateRevision } = snapshot;
+  const { upgrade, now } = snapshot;
   const { workload, inherit, rerecord } = start;
   const stored = activeStatus(upgrade.status);
   const before = stored && !rerecord ? supersede(snapshot, stored, start.trigger) : (upgrade.status ?? {});
-  const kept = inherit ? stored?.from : undefined;
-  const from = kept ?? { images: imagesOf(workload), revision: updateRevision };
-  const to = { images: wantedImages(snapshot, workload, from.images) };
+  const { from, to } = setsOf(snapshot, workload, inherit);
   const attempt = newAttempt(snapshot, start, !inherit && runsImages(workload, to.images));
   return {
     ...without(
@@ -143,7 +155,7 @@ function supersede({ upgrade, now }: Snapshot, status: ActiveStatus, trigger: Tr
 /** The verb `retry`: a new attempt with the same fallback target; after a success, the post-check again on what runs. */
 export function retryAttempt(snapshot: Snapshot, workload: WorkloadView): UpgradeStatus {
   const { upgrade, now } = snapshot;
-  const inherit = upgrade.status?.phase !== 'Succeeded';
+  const inherit = retryInherits(snapshot);
   const next = startAttempt(snapshot, { workload, trigger: 'Retry', inherit, rerecord: false });
   return recordCommand(upgrade, next, 'retry', `Attempt${next.attempt.number}`, now);
 }

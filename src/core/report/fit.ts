@@ -1,12 +1,16 @@
 /**
  * A status is bounded as a whole, whatever names, images and histories it has to tell: what is least needed is left out first. What the
- * operator needs to go on (the attempt, what ran before, what is wanted, the fallback) always stays.
+ * operator needs to go on (the attempt, what ran before, what is wanted, the fallback) always stays; that its images have room is seen to
+ * before an attempt starts (`imagesTooLong` in workload/obstacles.ts).
  */
 import { cut } from '../../api/cut.ts';
 import type { PodReport, UpgradeStatus } from '../../api/types.ts';
 
 /** Far below what etcd takes in one object (1.5 MiB), and small enough for every watch. */
 const MAX_BYTES = 100 * 1024;
+
+/** What is left of a sentence where there is no room. */
+const SHORT_TEXT = 500;
 
 const bytesOf = (status: UpgradeStatus): number => Buffer.byteLength(JSON.stringify(status), 'utf8');
 
@@ -48,6 +52,31 @@ const STEPS: readonly Step[] = [
   }),
   ({ lastVerified: _, ...status }) => status,
   ({ quarantined: _, ...status }) => status,
+  ({ to, fallback, ...status }) => ({
+    ...status,
+    to: to && { ...to, asked: undefined },
+    fallback: fallback && { ...fallback, asked: undefined },
+  }),
+  ({ attempt, fallback, ...status }) => ({
+    ...status,
+    message: status.message && cut(status.message, SHORT_TEXT),
+    conditions: status.conditions?.map((condition) => ({
+      ...condition,
+      message: cut(condition.message, SHORT_TEXT),
+    })),
+    attempt: attempt && {
+      ...attempt,
+      end: attempt.end && { ...attempt.end, cause: cut(attempt.end.cause, SHORT_TEXT), why: undefined },
+    },
+    fallback: fallback && {
+      ...fallback,
+      cause: cut(fallback.cause, SHORT_TEXT),
+      why: undefined,
+      exitCodes: undefined,
+    },
+  }),
+  // Known to have said nothing: without the field it would be asked again.
+  ({ from, ...status }) => ({ ...status, from: from && { ...from, baseline: from.baseline && [] } }),
 ];
 
 /** The status, or what there is room for. */

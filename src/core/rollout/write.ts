@@ -4,7 +4,7 @@ import { own } from '../../api/own.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import { addFinalizer, mustPutBack } from '../finalizer.ts';
-import { imagesOf, imagesToWrite, runsImages } from '../images.ts';
+import { bytesOf, imagesOf, imagesToWrite, runsImages, SET_MAX_BYTES } from '../images.ts';
 import type { Action, Decision } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, endAttempt } from '../status.ts';
@@ -57,8 +57,10 @@ export function recordWritten(snapshot: Snapshot, rolling: Rolling): ActiveStatu
     return recordAnswer(snapshot, { ...rolling, status: written }, rolledAt);
   }
   const { fallback } = status;
-  const answer = answeredInFallback(workload, status);
-  return { ...written, fallback: fallback && { ...withAnswer(fallback, answer), rolledAt } };
+  const answer = fallback && withAnswer(fallback, answeredInFallback(workload, status));
+  // An answer without room in the status is not taken for ours: the fallback ends as disturbed by somebody else.
+  const kept = answer && bytesOf(answer.images) > SET_MAX_BYTES ? fallback : answer;
+  return { ...written, fallback: kept && { ...kept, rolledAt } };
 }
 
 /** The attempt goes on with what stands, unless admission set what ran before again. */
@@ -66,10 +68,12 @@ function recordAnswer(snapshot: Snapshot, rolling: Rolling, rolledAt: string): A
   const { workload, status } = rolling;
   const { attempt, to, from } = status;
   const stands = answered(workload, to.images);
-  const back = Object.keys(stands).find((name) => isSetBack(rolling, name));
+  const answer = withAnswer(to, stands);
+  const isTooLong = bytesOf(answer.images) > SET_MAX_BYTES;
+  const back = Object.keys(stands).find((name) => isTooLong || isSetBack(rolling, name));
   const next: ActiveStatus = {
     ...status,
-    to: withAnswer(to, stands),
+    to: answer,
     phase: 'Upgrading',
     attempt: { ...attempt, rolledAt },
   };
@@ -77,7 +81,7 @@ function recordAnswer(snapshot: Snapshot, rolling: Rolling, rolledAt: string): A
     return next;
   }
   const [asked, stood] = [own(to.images, back) ?? '', own(stands, back) ?? ''];
-  if (isSameVersion(asked, stood) && runsImages(workload, from.images)) {
+  if (!isTooLong && isSameVersion(asked, stood) && runsImages(workload, from.images)) {
     return { ...next, attempt: { ...attempt, rolledAt, adopted: true, gating: false } };
   }
   return endRewritten(snapshot, rolling, {

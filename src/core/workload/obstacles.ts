@@ -1,7 +1,8 @@
 /** What keeps an Upgrade from acting, as a chain of pure looks: one reason, one sentence each. The user has to act; postcheck writes nothing. */
 import { effectiveChecks } from '../../api/checks.ts';
-import type { Check, Upgrade, UpgradeSpec } from '../../api/types.ts';
+import type { Check, Images, Upgrade, UpgradeSpec } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
+import { bytesOf, SET_MAX_BYTES } from '../images.ts';
 import { checkTargets } from '../verification/check-targets.ts';
 import { type Lever, nameOf, type Obstacle } from './driver.ts';
 import { driverOf } from './drivers.ts';
@@ -103,6 +104,17 @@ function mendStages({ kind }: WorkloadView, lever: Lever, isUngated: boolean): s
   return kind === 'DaemonSet'
     ? 'its controller chooses the nodes; set updateStrategy.type to OnDelete'
     : 'it replaces all pods at once; set strategy.type to RollingUpdate';
+}
+
+/** The sets that an attempt would store have no room in the status: it could not go on by them, nor fall back. */
+export function imagesTooLong(workload: WorkloadView, sets: readonly Images[]): Obstacle | undefined {
+  const most = Math.max(...sets.map(bytesOf));
+  return most > SET_MAX_BYTES
+    ? {
+        reason: 'ImagesTooLong',
+        message: `the images of ${nameOf(workload)} have ${most} bytes together with the names of their containers, and the status has room for ${SET_MAX_BYTES}: use shorter references`,
+      }
+    : undefined;
 }
 
 /** What stops an attempt; a fallback needs only the controller to roll. */
