@@ -82,6 +82,7 @@ describe('on a cluster that serves MutatingAdmissionPolicy', () => {
 
   test.each([
     'list upgrades.postcheck.dev --all-namespaces',
+    'patch upgrades.postcheck.dev -n shop',
     'patch upgrades.postcheck.dev --subresource=status -n shop',
     'patch deployments.apps -n shop',
     'watch controllerrevisions.apps --all-namespaces',
@@ -100,7 +101,6 @@ describe('on a cluster that serves MutatingAdmissionPolicy', () => {
   });
 
   test.each([
-    'patch upgrades.postcheck.dev -n shop',
     'delete upgrades.postcheck.dev -n shop',
     'create pods -n shop',
     'patch pods -n shop',
