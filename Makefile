@@ -94,7 +94,8 @@ release-dry: deps ## build every artifact of a release into dist/release, withou
 MINUTES ?= 10
 SEED ?= 1
 .PHONY: soak
-soak: deps ## random histories in virtual time for MINUTES=10 from SEED=1 on, then every planted bug must be seen
+soak: deps ## faults before a real API server, random histories for MINUTES=10 from SEED=1 on, then every planted bug must be seen
+	node scripts/test.ts faults
 	node test/sim/soak.ts --minutes $(MINUTES) --seed $(SEED)
 	node test/sim/planted.ts
 

@@ -15,11 +15,14 @@ interface Stage {
   readonly except?: string;
   /** Test files at once. */
   readonly workers: number;
-  /** For what must be built before (`make release-dry`). */
+  /** For what must be built before (`make release-dry`), or takes long (`make soak`). */
   readonly onlyWhenNamed?: true;
 }
 
-/** What counts exactly runs while nobody else upgrades anything; so does, at the end, what changes the operator under everybody's feet: kills, the audit of its rights, install and uninstall. */
+/** Whole upgrades through a proxy that disturbs a real API server: some minutes a file. */
+const LONG_FAULTS = '(reference|crash|proxy|restore|identity)';
+
+/** What counts exactly runs while nobody else upgrades anything; so does, at the end, what changes the operator that the other tests use: kills, the audit of its rights, install and uninstall. */
 const STAGES: readonly Stage[] = [
   {
     name: 'unit',
@@ -27,12 +30,18 @@ const STAGES: readonly Stage[] = [
     except: '/test/(api|fault|cluster|images|e2e|release)/',
     workers: 2,
   },
-  { name: 'api', files: '/test/(api|fault|cluster|images)/', workers: 2 },
+  {
+    name: 'api',
+    files: '/test/(api|fault|cluster|images)/',
+    except: `/test/fault/${LONG_FAULTS}\\.`,
+    workers: 2,
+  },
   { name: 'e2e', files: '/test/e2e/(?!traffic|metrics|kill|rbac|chart).*\\.test\\.ts$', workers: 2 },
   { name: 'e2e-alone', files: '/test/e2e/(traffic|metrics).*\\.test\\.ts$', workers: 1 },
   { name: 'e2e-kill', files: '/test/e2e/kill.*\\.test\\.ts$', workers: 1 },
   { name: 'e2e-rbac', files: '/test/e2e/rbac.*\\.test\\.ts$', workers: 1 },
   { name: 'e2e-chart', files: '/test/e2e/chart.*\\.test\\.ts$', workers: 1 },
+  { name: 'faults', files: `/test/fault/${LONG_FAULTS}\\.`, workers: 1, onlyWhenNamed: true },
   { name: 'release', files: '/test/release/.*\\.test\\.ts$', workers: 1, onlyWhenNamed: true },
 ];
 
