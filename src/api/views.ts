@@ -46,7 +46,7 @@ interface WorkloadCommon {
   readonly servesNothingMeanwhile: boolean;
   /** What the controller may wait for a pod by itself: `spec.minReadySeconds`, and the time that an old pod has to end. Seconds. */
   readonly ownWaitSeconds: number;
-  /** Why the controller cannot make pods, such as an exceeded quota. Only a Deployment has it in its status (ReplicaFailure). */
+  /** Why the controller cannot make pods, such as an exceeded quota. Only a Deployment has it in its status (ReplicaFailure); of the others see `Snapshot.workloadWarning`. */
   readonly replicaFailure?: string;
 }
 
@@ -167,6 +167,13 @@ export interface PodView {
   readonly gates: readonly string[];
   /** Regular containers first, then sidecars and init containers. Every container of the spec, also before it has a status. */
   readonly containers: readonly ContainerView[];
+}
+
+/** What a controller complained of last, in an event of the type Warning. */
+export interface WarningView {
+  /** Sanitised, one line, cut. */
+  readonly message: string;
+  readonly at: number;
 }
 
 export interface NodeView {

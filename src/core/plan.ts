@@ -35,6 +35,8 @@ export type Action =
   | { readonly kind: 'releaseFields'; readonly workload: WorkloadView }
   /** Ask whether the gate policy is installed. */
   | { readonly kind: 'probeGatePolicy' }
+  /** Ask what the workload's controller says in events of pods that it cannot make. */
+  | { readonly kind: 'readWarning'; readonly workload: WorkloadView }
   | {
       readonly kind: 'deletePod';
       readonly pod: PodView;

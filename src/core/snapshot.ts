@@ -1,6 +1,6 @@
 /** Everything that one decision may look at, frozen. */
 import type { Upgrade } from '../api/types.ts';
-import type { PodView, WorkloadView } from '../api/views.ts';
+import type { PodView, WarningView, WorkloadView } from '../api/views.ts';
 import type { PodRecord } from './verification/probe-cycle.ts';
 import type { Obstacle } from './workload/driver.ts';
 
@@ -29,6 +29,8 @@ export interface Snapshot {
   /** Restarts of a container when it was first seen in a verification, by `pod uid/container`. */
   readonly restartsSeen?: ReadonlyMap<string, RestartsSeen>;
   readonly waitingSince: ReadonlyMap<string, { readonly reason: string; readonly since: number }>;
+  /** The newest FailedCreate event about the workload, or that there is none; `undefined` when nobody has asked lately. */
+  readonly workloadWarning?: WarningView | 'None' | undefined;
   readonly gatePolicy: 'Available' | 'Unavailable' | 'Unknown';
   /** The API server refused our last write for this Upgrade, and will until somebody changes something. */
   readonly refusal?: Obstacle;

@@ -5,7 +5,14 @@
 import type { CheckType, Class, FallbackResult, GateOpenReason, Outcome, Unrunnable } from '../api/enums.ts';
 import type { AnyReason, EventReason } from '../api/reasons.ts';
 import type { Check, Upgrade, UpgradeStatus } from '../api/types.ts';
-import type { NodeView, PodView, RevisionView, WorkloadKind, WorkloadView } from '../api/views.ts';
+import type {
+  NodeView,
+  PodView,
+  RevisionView,
+  WarningView,
+  WorkloadKind,
+  WorkloadView,
+} from '../api/views.ts';
 import type { UpgradeFacts } from '../core/report/facts.ts';
 
 export type { UpgradeFacts };
@@ -218,6 +225,8 @@ export interface Reader {
   getPod(namespace: string, name: string): Promise<PodView | 'gone' | 'unknown'>;
   /** LIST of a namespace's Upgrades, or `unknown` when the API server did not answer. */
   listUpgrades(namespace: string): Promise<readonly Upgrade[] | 'unknown'>;
+  /** The newest event that says that pods of the workload could not be made; `undefined` also when events may not be read. */
+  failedCreate(workload: WorkloadView): Promise<WarningView | undefined>;
 }
 
 /** Is the admission policy that puts gates on pods installed? */

@@ -27,6 +27,7 @@ import { ProbeRunner } from './probe-runner.ts';
 import type { Result } from './queue.ts';
 import { podReference, upgradeReference, workloadReference } from './references.ts';
 import type { Store, UpgradeKey } from './store.ts';
+import { WarningCache } from './warnings.ts';
 import { WriteBackoff } from './write-backoff.ts';
 
 export interface ReconcilerOptions extends Omit<Ports, 'watcher'> {
@@ -65,6 +66,7 @@ export class Reconciler {
   readonly #executor: ActionExecutor;
   readonly #runner: ProbeRunner;
   readonly #gate: GatePolicyCache;
+  readonly #warnings: WarningCache;
   readonly local: LocalState;
   readonly #backoff = new WriteBackoff();
   readonly #brake = new Brake();
@@ -79,6 +81,7 @@ export class Reconciler {
     this.#executor = new ActionExecutor({ ...options, local: this.local });
     this.#runner = new ProbeRunner(options);
     this.#gate = new GatePolicyCache(options);
+    this.#warnings = new WarningCache(options);
   }
 
   stop(): void {
@@ -175,6 +178,7 @@ export class Reconciler {
       records: this.local.records,
       restartsSeen: this.local.restartsSeen,
       waitingSince: this.local.waitingSince,
+      workloadWarning: workload && this.#warnings.of(workload.uid),
       gatePolicy: this.#gate.policy,
       refusal: refusal
         ? { reason: refusal.kind === 'forbidden' ? 'Forbidden' : 'Refused', message: refusal.message }
@@ -185,6 +189,10 @@ export class Reconciler {
   async #carryOut(key: UpgradeKey, upgrade: Upgrade, plan: Plan): Promise<Next> {
     const { action } = plan;
     if (action.kind === 'probeGatePolicy' && (await this.#gate.refresh()) !== 'Unknown') {
+      return 'again';
+    }
+    if (action.kind === 'readWarning') {
+      await this.#warnings.refresh(action.workload);
       return 'again';
     }
     const statusDueMs = this.#statusDueMs(key, upgrade, plan);

@@ -91,6 +91,7 @@ describe('on a cluster that serves MutatingAdmissionPolicy', () => {
     'patch pods --subresource=status -n shop',
     'delete pods -n shop',
     'create events.events.k8s.io -n shop',
+    'list events.events.k8s.io -n shop',
     'list nodes',
     'get mutatingadmissionpolicybindings/postcheck-gate',
     'get customresourcedefinitions/upgrades.postcheck.dev',

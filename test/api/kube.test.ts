@@ -426,6 +426,33 @@ describe('writing to pods', () => {
   }, 60_000);
 });
 
+test('the refusal of a StatefulSet whose pods a quota forbids is read from its events', async () => {
+  api.kubectl(['create', 'namespace', 'full']);
+  api.kubectl(['create', 'quota', 'none', '--hard=pods=0', '-n', 'full']);
+  const labels = { app: 'db' };
+  const template = {
+    metadata: { labels },
+    spec: { containers: [{ name: 'db', image: 'registry.example/db' }] },
+  };
+  const manifest = {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { name: 'db', namespace: 'full' },
+    spec: { replicas: 1, serviceName: 'db', selector: { matchLabels: labels }, template },
+  };
+  const before = Math.floor(Date.now() / 1000) * 1000 - 5000;
+  api.kubectl(['apply', '-f', '-'], JSON.stringify(manifest));
+  const workload = await eventually(() =>
+    all<WorkloadView>('StatefulSet').find(({ namespace }) => namespace === 'full'),
+  );
+  const events = ['get', 'events', '-n', 'full', '--field-selector=reason=FailedCreate', '-o', 'name'];
+  await eventually(() => api.kubectl(events).trim() !== '');
+  const warning = await cluster.reader.failedCreate(workload);
+  expect(warning?.message).toContain('exceeded quota: none');
+  expect(warning?.at).toBeGreaterThanOrEqual(before);
+  expect(await cluster.reader.failedCreate({ ...workload, uid: 'another' })).toBeUndefined();
+}, 60_000);
+
 function eventsAbout(kind: string, name: string): Promise<Record<string, unknown>[]> {
   const selector = `involvedObject.kind=${kind},involvedObject.name=${name}`;
   return eventually(() => {

@@ -115,8 +115,14 @@ export interface NewPod {
   readonly node: string;
 }
 
-export function createPod(world: World, { workload, owner, name, revision, node }: NewPod): PodView {
+export function createPod(world: World, { workload, owner, name, revision, node }: NewPod): void {
   const containers = world.model(workload).templates.get(revision.templateDigest) ?? [];
+  const why = containers.map(({ image }) => world.refusesPod(image)).find((said) => said !== undefined);
+  if (why !== undefined) {
+    const message = `Error creating: pods "${name}" is forbidden: ${why}`;
+    world.failedCreates.set(workload.uid, { message, at: wholeSeconds(world.clock.now()) });
+    return;
+  }
   const order = { regular: 0, sidecar: 1, init: 2 };
   const admitted = world.gatePolicy.admit({
     namespace: workload.namespace,
@@ -147,7 +153,7 @@ export function createPod(world: World, { workload, owner, name, revision, node 
         ready: false,
       })),
   });
-  return world.state.put('Pod', admitted);
+  world.state.put('Pod', admitted);
 }
 
 /** Nodes in turn; a story needs no scheduler. */

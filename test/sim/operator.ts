@@ -215,6 +215,7 @@ export class Operator {
     const { state } = this.#options.world;
     return {
       getPod: (namespace, name) => this.#answered(() => state.get('Pod', `${namespace}/${name}`) ?? 'gone'),
+      failedCreate: ({ uid }) => this.#answered(() => this.#options.world.failedCreates.get(uid)),
       listUpgrades: (namespace) =>
         this.#answered(() => state.all('Upgrade').filter(({ metadata }) => metadata.namespace === namespace)),
     };

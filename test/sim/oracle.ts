@@ -436,7 +436,8 @@ export class Oracle {
       ([image, { start = 'runs', readyAfterMs }]) =>
         wanted.includes(image) && (start !== 'runs' || readyAfterMs !== undefined),
     );
-    if (!aborted && !asked && !started) {
+    const refused = wanted.some((image) => world.refusesPod(image) !== undefined);
+    if (!aborted && !asked && !started && !refused) {
       this.#broken('I3', `a fallback without any evidence: ${now.fallback.cause}`);
     }
   }

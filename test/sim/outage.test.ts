@@ -48,7 +48,11 @@ async function bench(
         },
       },
       prober: { probe: () => Promise.resolve({ kind: 'unconnected', message: '' }) },
-      reader: { getPod: () => Promise.resolve(look(pod)), listUpgrades: () => Promise.resolve('unknown') },
+      reader: {
+        getPod: () => Promise.resolve(look(pod)),
+        listUpgrades: () => Promise.resolve('unknown'),
+        failedCreate: () => Promise.resolve(undefined),
+      },
       telemetry: rememberingTelemetry(remembered()),
       maxExecs: 16,
       maxExecsPerNode: 4,

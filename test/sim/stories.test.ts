@@ -816,3 +816,19 @@ test('a StatefulSet that was broken before says which pod is in the way and how 
   expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
   expect(run.message).not.toContain('67250');
 });
+
+test.each(KINDS.filter((kind) => kind !== 'Deployment'))(
+  'a %s whose new pods are refused says why, and falls back at the progress deadline',
+  async (kind) => {
+    const run = await told(stories.podsRefused(kind));
+    const said = run.writes.filter(({ kind: what }) => what === 'patchStatus').map(({ what }) => what);
+    expect(said).toContainEqual(
+      expect.stringMatching(
+        /^Upgrading: Rolling .*; Error creating: pods "web-\S+" is forbidden: image is not signed/,
+      ),
+    );
+    expect(run.ending).toMatchObject({ phase: 'FellBack', reason: 'PodsRefused', pods: three(OLD) });
+    expect(run.message).toMatch(/no pod of it can be made: .*image is not signed$/);
+    expect(run.fellBackAfterSeconds).toBeLessThan(160);
+  },
+);

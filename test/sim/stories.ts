@@ -157,6 +157,13 @@ export const cannotBeMounted = (onInconclusive: 'Wait' | 'Fallback', kind: KindN
     { start: 'mountFails' },
     { spec: { postCheck: { deadlineSeconds: 60, onInconclusive } } },
   );
+/** An admission policy refuses its pods, which the controller says in an event alone. */
+export const podsRefused = (kind: KindName): Story => ({
+  ...told('pods refused', kind, {}, { spec: { ...SHORT, progressDeadlineSeconds: 120 } }),
+  arrange: (world) => {
+    world.refusesPod = (image) => (image === NEW ? 'image is not signed' : undefined);
+  },
+});
 export const answersAtLast = (kind: KindName): Story =>
   told('answers at last', kind, { answer: ({ ageMs }) => (ageMs < 90_000 ? 'broken' : 0) }, { spec: SHORT });
 export const everythingSkipped = (kind: KindName): Story =>

@@ -6,6 +6,7 @@ import type {
   NodeView,
   PodView,
   TemplateContainer,
+  WarningView,
   WorkloadKind,
   WorkloadView,
 } from '../../src/api/views.ts';
@@ -59,6 +60,10 @@ export class World {
   refusesStatus: (status: UpgradeStatus) => boolean = () => false;
   /** Our entry in managedFields comes back when it is dropped. */
   keepsFields = false;
+  /** Why no pod with this image can be made; `undefined`: it can. */
+  refusesPod: (image: string) => string | undefined = () => undefined;
+  /** The newest FailedCreate event about a workload, by its UID. */
+  readonly failedCreates = new Map<string, WarningView>();
   /** What admission makes of an image that somebody writes. */
   admission: (image: string, before: string) => string = (image) => image;
 

@@ -8,10 +8,11 @@ import type { PodView } from '../../api/views.ts';
 import { imageManager, runsImages, upgradedImages } from '../images.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { isAttempting, isPostCheckChanged, waitsForPods } from '../status.ts';
-import { toIso } from '../time.ts';
+import { fromIso, toIso } from '../time.ts';
 import { type PodSummary, ungated } from '../verification/summary.ts';
 import type { Obstacle } from '../workload/driver.ts';
 import { driverOf } from '../workload/drivers.ts';
+import { refusalOf } from '../workload/refusal.ts';
 import { causeText } from './cause-text.ts';
 import { fitStatus } from './fit.ts';
 import { headline } from './headline.ts';
@@ -29,7 +30,15 @@ type ConditionInput = readonly [status: Condition['status'], reason: Condition['
 export function withConditions(snapshot: Snapshot, status: UpgradeStatus, input: ReportInput): UpgradeStatus {
   const { upgrade, workload } = snapshot;
   const { summary, obstacle } = input;
-  const facts: Facts = { upgrade, status, workload, summary, obstacle, waitsFor: waitsFor(snapshot, status) };
+  const facts: Facts = {
+    upgrade,
+    status,
+    workload,
+    summary,
+    obstacle,
+    waitsFor: waitsFor(snapshot, status),
+    refusal: refusal(snapshot, status),
+  };
   const drift = driftOf(snapshot, status);
   const message = sentence(facts, drift);
   const short = headline(message);
@@ -50,6 +59,14 @@ export function withConditions(snapshot: Snapshot, status: UpgradeStatus, input:
     headline: short,
     conditions,
   });
+}
+
+function refusal(snapshot: Snapshot, status: UpgradeStatus): string | undefined {
+  const { attempt } = status;
+  return refusalOf(
+    snapshot,
+    attempt?.rolledAt && isAttempting(status) ? fromIso(attempt.rolledAt) : undefined,
+  );
 }
 
 /** A pod that blocks the attempt and that the attempt leaves alone, as it ran before. */

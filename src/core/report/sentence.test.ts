@@ -16,6 +16,7 @@ import { verificationContext } from '../rollout/verify.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { ActiveStatus } from '../status.ts';
 import { summarizePods } from '../verification/summary.ts';
+import { refusalOf } from '../workload/refusal.ts';
 import { type Facts, sentence } from './sentence.ts';
 
 interface Given {
@@ -56,8 +57,9 @@ function said({ status = {}, attempt = {}, workload = {}, rest = {}, obstacle }:
     snapshot.workload as WorkloadView,
     verificationContext(snapshot, stored as ActiveStatus),
   );
+  const refusal = refusalOf(snapshot, undefined);
   return sentence(
-    { upgrade: snapshot.upgrade, status: stored, workload: snapshot.workload, summary, obstacle },
+    { upgrade: snapshot.upgrade, status: stored, workload: snapshot.workload, summary, obstacle, refusal },
     undefined,
   );
 }

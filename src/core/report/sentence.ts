@@ -17,6 +17,8 @@ export interface Facts {
   readonly workload: WorkloadView | undefined;
   readonly summary: PodSummary | undefined;
   readonly obstacle: Obstacle | undefined;
+  /** Why the controller cannot make pods, in the API server's words. */
+  readonly refusal?: string | undefined;
   /** A pod that ran before and is not Ready, so that the controller replaces none. */
   readonly waitsFor?: PodView | undefined;
 }
@@ -64,9 +66,9 @@ const passedOf = ({ summary, status }: Facts): string =>
   `${summary?.counts.passed ?? status.counts?.passed ?? 0} of ${pods(summary?.desired ?? status.counts?.desired ?? 0)} passed`;
 
 function rolling(facts: Facts): string {
-  const { summary, workload } = facts;
+  const { summary, refusal } = facts;
   const { from, to } = versions(facts);
-  const failure = workload?.replicaFailure ? `; ${workload.replicaFailure}` : '';
+  const failure = refusal ? `; ${refusal}` : '';
   const updated = summary
     ? `: ${summary.counts.updated} of ${summary.desired} updated, ${summary.counts.passed} passed`
     : '';
@@ -177,9 +179,8 @@ const holds = (facts: Facts): string => waitsForOld(facts) || (worst(facts) ? ''
 
 /** Why no further pod comes, when no pod has anything to say: the controller's own words, if it has any. */
 function controllerHolds(facts: Facts): string {
-  const { workload } = facts;
-  return workload?.replicaFailure
-    ? `; ${workload.replicaFailure}`
+  return facts.refusal
+    ? `; ${facts.refusal}`
     : `; the controller of ${target(facts)} replaces no further pod: look at its events and at the nodes`;
 }
 

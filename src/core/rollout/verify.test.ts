@@ -4,6 +4,7 @@ import {
   ago,
   conditionOf,
   fallbackOf,
+  NOW,
   notReady,
   OLD,
   podOf,
@@ -13,8 +14,9 @@ import {
   workloadOf,
 } from '../../../test/support/snapshots.ts';
 import { VERIFIED } from '../../api/names.ts';
-import type { WorkloadView } from '../../api/views.ts';
+import type { PodView, WorkloadView } from '../../api/views.ts';
 import { decide } from '../decision/decide.ts';
+import type { Snapshot } from '../snapshot.ts';
 import { verificationId } from '../status.ts';
 import { withPins } from '../verification/recorded.ts';
 
@@ -98,5 +100,55 @@ describe('an attempt on a StatefulSet of which a pod is not Ready', () => {
     const { action, status } = attempt('between');
     expect(action).toMatchObject({ kind: 'deletePod', reason: 'StuckPodDeleted' });
     expect(status.message).not.toContain('kubectl delete');
+  });
+});
+
+describe('an attempt on a DaemonSet of which a pod is missing', () => {
+  const REFUSED = 'pods "web-x" is forbidden: image is not signed';
+  const attempt = (
+    idleSeconds: number,
+    workloadWarning?: Snapshot['workloadWarning'],
+    pods: PodView[] = [],
+  ) =>
+    decide(
+      snapshotOf({
+        upgrade: upgradeOf({
+          status: statusOf(
+            {},
+            { progressAt: ago(idleSeconds), rolledAt: ago(idleSeconds), startedAt: ago(970), maxUpdated: 0 },
+          ),
+        }),
+        pods,
+        workload: workloadOf({ kind: 'DaemonSet', updated: 0, available: 0 }),
+        workloadWarning,
+      }),
+    );
+  const warned = (secondsAgo: number) => ({ message: REFUSED, at: NOW - secondsAgo * 1000 });
+
+  test('asks for events when it has been missing for a while, and again when the answer is old', () => {
+    expect(attempt(5).action.kind).not.toBe('readWarning');
+    expect(attempt(5).wakeAt).toBe(NOW + 5000);
+    expect(attempt(10).action).toMatchObject({ kind: 'readWarning' });
+    expect(attempt(20, 'None').action.kind).not.toBe('readWarning');
+    expect(attempt(20, 'None').wakeAt).toBe(NOW + 30_000);
+  });
+
+  test('asks nothing when no pod is missing', () => {
+    expect(attempt(60, undefined, [podOf({ revision: 'old' })]).action.kind).not.toBe('readWarning');
+  });
+
+  test('says what an event says, and falls back at the progress deadline', () => {
+    const early = attempt(60, warned(50)).status;
+    expect(early).toMatchObject({ phase: 'Upgrading', message: expect.stringContaining(`; ${REFUSED}`) });
+    expect(attempt(960, warned(50)).status).toMatchObject({
+      phase: 'FallingBack',
+      fallback: { reason: 'PodsRefused', cause: expect.stringContaining(REFUSED) },
+    });
+  });
+
+  test('does not take an event from before the rollout for evidence', () => {
+    const { status } = attempt(960, warned(970));
+    expect(status.phase).toBe('Inconclusive');
+    expect(status.message).not.toContain(REFUSED);
   });
 });

@@ -23,7 +23,8 @@ import { possibleTries } from '../verification/probe-cycle.ts';
 import { withPins } from '../verification/recorded.ts';
 import { type PodSummary, summarizePods, ungated, unrecorded } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
-import { isReady } from '../workload/pods.ts';
+import { isLive, isReady } from '../workload/pods.ts';
+import { refusalOf } from '../workload/refusal.ts';
 import { advance, movePartition } from './advance.ts';
 import { policyOf } from './policy.ts';
 import type { Rollout } from './rollout.ts';
@@ -212,10 +213,31 @@ function overdue(turn: Turn, rollout: Rollout): Overdue | undefined {
 }
 
 /** The API server lets the controller make no pod of the new version, and it says why: it cannot run here. */
-function refusedPods({ workload, summary }: Turn, { direction }: Rollout): Cause | undefined {
-  return direction === 'Forward' && workload.replicaFailure && summary.counts.updated === 0
-    ? { reason: 'PodsRefused', detail: workload.replicaFailure }
+function refusedPods({ snapshot, summary }: Turn, { direction, rolledAt }: Rollout): Cause | undefined {
+  const detail = refusalOf(snapshot, rolledAt);
+  return direction === 'Forward' && detail && summary.counts.updated === 0
+    ? { reason: 'PodsRefused', detail }
     : undefined;
+}
+
+/** A pod takes a moment to be made, and an old one to end, before anything is asked about it. */
+const ASK_AFTER_MS = 10_000;
+/** An answer is asked for again so often. */
+const ASK_EVERY_MS = 30_000;
+
+/** When events about the workload are to be read: a pod is missing and none of the new version has come, which its status does not explain. */
+function warningAt(
+  { snapshot, workload, summary }: Turn,
+  { direction, rolledAt }: Rollout,
+): number | undefined {
+  const isMissing = snapshot.pods.filter(isLive).length < summary.desired;
+  const isUnexplained =
+    isMissing && summary.counts.updated === 0 && driverOf(workload).refusalIn === 'events';
+  if (direction !== 'Forward' || !isUnexplained || rolledAt === undefined) {
+    return undefined;
+  }
+  const isKnown = snapshot.workloadWarning !== undefined;
+  return isKnown ? snapshot.now + ASK_EVERY_MS : Math.max(rolledAt + ASK_AFTER_MS, snapshot.now);
 }
 
 function progressDeadlineSeconds({ upgrade }: Snapshot): number {
@@ -247,6 +269,7 @@ function goOn(turn: Turn, rollout: Rollout, { context, staged, isLate }: GoingOn
   const { cycles, wakeAt } = verifies ? scheduleProbes(snapshot, summary, context) : NO_PROBES;
   // Where no pods are wanted, or a stage waits, none is late; and one that is over is told by the phase.
   const isOpen = !staged.waits && summary.desired > 0 && snapshot.now < deadline;
+  const askAt = warningAt(turn, rollout);
   const attempt = { ...status.attempt, deadlineAt: isOpen ? toIso(deadline) : undefined };
   return {
     status: { ...status, attempt, phase: phaseOf(turn.summary, rollout, isLate) },
@@ -260,9 +283,11 @@ function goOn(turn: Turn, rollout: Rollout, { context, staged, isLate }: GoingOn
       advance(turn, rollout),
       replaceMissedGate(turn, rollout),
       rollout.direction === 'Forward' ? sayWhy(summary) : NO_ACTION,
+      askAt === snapshot.now ? { kind: 'readWarning', workload: turn.workload } : NO_ACTION,
     ),
     wakeAt: earliest([
       wakeAt,
+      askAt,
       staged.wakeAt,
       !staged.waits && snapshot.now < deadline ? deadline : undefined,
     ]),

@@ -9,6 +9,7 @@ export const daemonSet: Driver<DaemonSetView> = {
   unreachableNodes: (_view, pods, nodeReady) => [
     ...new Set(pods.filter((pod) => isLive(pod) && pod.node && !nodeReady(pod.node)).map(({ node }) => node)),
   ],
+  refusalIn: 'events',
   blockingPod: () => undefined,
   /** First the pods that serve nobody anyway. */
   inReplacementOrder: (pods) =>

@@ -13,6 +13,7 @@ export const deployment: Driver<DeploymentView> = {
   updateRevision: (view, revisions) =>
     revisionOfTemplate(view, revisions, (a, b) => a.createdAt - b.createdAt),
   unreachableNodes: () => [],
+  refusalIn: 'status',
   blockingPod: () => undefined,
   inReplacementOrder: (pods) => [...pods],
   lever: ({ recreates }) => (recreates ? 'none' : 'gate'),

@@ -35,6 +35,8 @@ export interface Driver<View extends WorkloadView = WorkloadView> {
   unreachableNodes(view: View, pods: readonly PodView[], nodeReady: (node: string) => boolean): string[];
   /** A live pod that the controller waits for instead of replacing it, so that exactly this one has to be deleted. */
   blockingPod(view: View, pods: readonly PodView[], revisions: BlockingRevisions): PodView | undefined;
+  /** Where its controller says that it cannot make pods: in the status, or in events alone. */
+  readonly refusalIn: 'status' | 'events';
   lever(view: View): Lever;
   /** The order in which pods are deleted where that is the lever. */
   inReplacementOrder(pods: readonly PodView[]): PodView[];

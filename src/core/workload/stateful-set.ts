@@ -15,6 +15,7 @@ export const statefulSet: Driver<StatefulSetView> = {
   },
   updateRevision: (view) => (isObserved(view) ? view.updateRevision : undefined),
   unreachableNodes: () => [],
+  refusalIn: 'events',
   /**
    * An OrderedReady StatefulSet waits for a broken pod to become Ready before it replaces it, although its template was reverted
    * (kubernetes#67250). The highest ordinal goes first, one at a time.
