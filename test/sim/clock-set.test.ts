@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import type { Upgrade } from '../../src/api/types.ts';
 import { play } from './run.ts';
-import { KINDS, retryThenGood } from './stories.ts';
+import { KINDS, retryThenGood, slippedPod } from './stories.ts';
 import { phaseIs, type Story } from './story.ts';
 
 const HOUR_MS = 3_600_000;
@@ -37,4 +37,9 @@ test('gates that nobody waits for are opened, whatever the clock shows', async (
   });
   expect(run.memory.gates).toContain('NoAttempt');
   expect(run.world.pods().every(({ conditions }) => conditions['Ready']?.status === 'True')).toBe(true);
+});
+
+test('a pod that slipped past the gate is noticed by a clock that is ahead of the API server, too', async () => {
+  const run = await play(slippedPod('Auto'), { faults: { clockAheadMs: () => 30_000 } });
+  expect(run.events.map(({ reason }) => reason)).toContain('GateMissed');
 });

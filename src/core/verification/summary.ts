@@ -86,7 +86,21 @@ export function ungated(summary: PodSummary, { attempt, from, to }: UpgradeStatu
   if (!attempt?.gating || !isNew) {
     return [];
   }
+  const slipped = summary.results.filter(({ pod }) => !pod.gates.includes(VERIFIED));
+  if (broughtRevision(attempt, from?.revision, to?.revision)) {
+    return slipped;
+  }
   // Creation times are whole seconds.
   const since = Math.floor(fromIso(attempt.startedAt) / 1000) * 1000;
-  return summary.results.filter(({ pod }) => !pod.gates.includes(VERIFIED) && pod.createdAt >= since);
+  return slipped.filter(({ pod }) => pod.createdAt >= since);
 }
+
+/**
+ * Was there no pod of the wanted revision before the attempt? Then every one is of the attempt, and no clock has to say so: creation times are
+ * those of the API server, the start is ours. A retry, and an attempt that overtook another one, may find pods of an earlier one.
+ */
+const broughtRevision = (
+  { trigger, inherited }: Attempt,
+  from: string | undefined,
+  to: string | undefined,
+): boolean => trigger !== 'Retry' && !inherited && from !== undefined && to !== undefined && from !== to;
