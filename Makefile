@@ -65,7 +65,7 @@ operator: images cluster ## install the operator of this checkout into the clust
 	  --set-string podAnnotations.bundle=$$(sha256sum dist/postcheck.mjs | cut -c1-12)
 
 .PHONY: demo
-demo: operator ## the main job, seen: a good version proved, a bad one caught and rolled back
+demo: operator ## the main job, seen: a good version verified, a bad one caught and rolled back
 	node scripts/demo.ts
 
 .PHONY: unit

@@ -207,9 +207,9 @@ describe.each(shells)('under %s', (shell) => {
     expect(run.code).toBe(0);
   });
 
-  test.concurrent('an empty file proves nothing, and the probe says so', async () => {
+  test.concurrent('an empty file verifies nothing, and the probe says so', async () => {
     const run = await probe(shell, hookOf(''));
-    expect(run.stderr).toMatch(/empty file and proves nothing/);
+    expect(run.stderr).toMatch(/empty file and verifies nothing/);
     expect(run.result).toMatchObject({ stage: 'ready', code: '0', hook: 'empty' });
   });
 

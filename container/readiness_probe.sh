@@ -350,7 +350,7 @@ inspect_hook() {
   if [ ! -x "$hook" ]; then refuse_hook 126 "hook $hook is not executable: chmod 755 it in the image"; fi
   if [ ! -s "$hook" ]; then
     hook_result=empty
-    warn "hook $hook is an empty file and proves nothing"
+    warn "hook $hook is an empty file and verifies nothing"
     finish ready 0 'ready (empty hook)'
   fi
   if [ -r "$hook" ] && is_foreign_binary "$hook"; then refuse_hook 126 "hook $hook is a program for another kind of CPU"; fi

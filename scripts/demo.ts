@@ -1,5 +1,5 @@
 /**
- * The main job, seen: a good version is proved and rolled out, a bad one is caught, rolled back, and the rollback proved, while a visitor keeps asking.
+ * The main job, seen: a good version is verified and rolled out, a bad one is caught, rolled back, and the rollback verified, while a visitor keeps asking.
  * Ends with status 1 when anything of it did not happen; what happened is read from the API, never assumed.
  */
 import { spawnSync } from 'node:child_process';

@@ -1,5 +1,5 @@
 /**
- * A line server: it sends back what it gets. Its probe is a TCP connection, which proves one thing: that somebody
+ * A line server: it sends back what it gets. Its probe is a TCP connection, which shows one thing: that somebody
  * listens. So it listens only while it can serve: not before its preparations are done, and not while it shuts down.
  */
 import { createServer, type Socket } from 'node:net';

@@ -1,5 +1,5 @@
 /**
- * A worker without any port. It proves itself by a heartbeat, which it writes where the work is done: a hung work loop
+ * A worker without any port. It shows that it works by a heartbeat, which it writes where the work is done: a hung work loop
  * stops the beats, although the process, its timers and its event loop live on. SIGUSR2 hangs it, to see that.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -100,7 +100,7 @@ const PostCheck = Type.Object(
       Type.Array(Check, {
         maxItems: 16,
         description:
-          'What proves a pod. Without the field: `/usr/bin/readiness_probe.sh`. An empty list leaves readiness alone.',
+          'What verifies a pod. Without the field: `/usr/bin/readiness_probe.sh`. An empty list leaves readiness alone.',
         'x-kubernetes-list-type': 'atomic',
         ...rules({
           rule: 'self.all(check, self.exists_one(other, other.name == check.name))',
@@ -111,7 +111,7 @@ const PostCheck = Type.Object(
   },
   {
     default: {},
-    description: 'The proof that is asked of every upgraded pod.',
+    description: 'How every upgraded pod is verified.',
   },
 );
 
@@ -134,7 +134,7 @@ const Fallback = Type.Object(
       ),
     ),
   },
-  { default: {}, description: 'What to do when the proof does not come.' },
+  { default: {}, description: 'What to do when verification does not come.' },
 );
 
 export const SpecSchema = Type.Object(
@@ -179,7 +179,8 @@ export const SpecSchema = Type.Object(
   rules(
     {
       rule: 'self.postCheck.readiness.required || !has(self.postCheck.checks) || self.postCheck.checks.size() > 0',
-      message: 'nothing would be proved: keep postCheck.readiness.required true, or name at least one check',
+      message:
+        'nothing would be verified: keep postCheck.readiness.required true, or name at least one check',
       fieldPath: '.postCheck',
     },
     {

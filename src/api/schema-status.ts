@@ -225,7 +225,7 @@ export const StatusSchema = Type.Object({
         inherited: Type.Optional(
           Type.Boolean({
             description:
-              'What ran before it was never proved, so the fallback target of the attempt before it was kept.',
+              'What ran before it was never verified, so the fallback target of the attempt before it was kept.',
           }),
         ),
         gating: Type.Boolean({
@@ -251,7 +251,7 @@ export const StatusSchema = Type.Object({
         warnings: Type.Optional(
           Type.Array(Type.String({ maxLength: 512 }), {
             maxItems: 8,
-            description: 'What may disturb the proof, told once as events.',
+            description: 'What may disturb the verification, told once as events.',
           }),
         ),
         end: Type.Optional(
@@ -361,7 +361,7 @@ export const StatusSchema = Type.Object({
         rolledAt: Type.Optional(time('When the workload was first seen with the restored images.')),
         finishedAt: Type.Optional(time('When it ended, well or not.')),
         verified: Type.Optional(
-          text('`PostCheck`, `ReadinessOnly` or `No`: what proved the reverted pods.', 32),
+          text('`PostCheck`, `ReadinessOnly` or `No`: what verified the reverted pods.', 32),
         ),
         evidence: Type.Optional(
           Type.Array(PodReport, { maxItems: 3, description: 'The pods that caused it, as they were.' }),

@@ -263,7 +263,7 @@ export type BrakeReason = 'rate' | 'no_effect' | 'spinning';
 /** What went wrong: a request that was not done, or a bug of ours. Checks without an answer count as tries of the class Error. */
 export type ErrorCause = RequestFailure['kind'] | 'bug';
 
-/** Counts for `/metrics`. A completion is told only after the status that proves it is stored. Durations are in seconds. */
+/** Counts for `/metrics`. A completion is told only after the status that says so is stored. Durations are in seconds. */
 export interface Telemetry {
   /** What an Upgrade's status says, at every look and every change; `undefined` when the Upgrade is gone. */
   upgradeSeen(namespace: string, name: string, facts: UpgradeFacts | undefined): void;

@@ -1,5 +1,5 @@
 /**
- * The heartbeat file: a worker without any port proves that its work loop turns.
+ * The heartbeat file: a worker without any port shows by it that its work loop turns.
  *
  * The file holds `<pid> <sequence>\n`; its modification time is the beat. It is replaced, never rewritten, so a reader
  * sees a whole beat or none.

@@ -96,7 +96,7 @@ function somebodyListens(path: string): Promise<boolean> {
       resolve(alive);
     };
     probe.on('connect', () => settle(true));
-    // Only a refusal proves that nobody listens; a full queue (EAGAIN), for one, proves the opposite.
+    // Only a refusal says that nobody listens; a full queue (EAGAIN), for one, says the opposite.
     probe.on('error', (error: NodeJS.ErrnoException) =>
       settle(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
     );

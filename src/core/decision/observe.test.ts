@@ -164,7 +164,7 @@ describe('a new attempt', () => {
 
   test.each<[string, Case, boolean]>([
     ['a success', { status: { phase: 'Succeeded' } }, false],
-    ['a fallback, which proved what runs', { status: { phase: 'FellBack' } }, false],
+    ['a fallback, which verified what runs', { status: { phase: 'FellBack' } }, false],
     ['an attempt that still runs', { status: { phase: 'PostChecking' } }, true],
     [
       'a failure that left the bad version running',
@@ -177,7 +177,7 @@ describe('a new attempt', () => {
       false,
     ],
     ['a fallback that failed', { status: { phase: 'FallbackFailed' } }, true],
-  ])('after %s keeps the fallback target only when what runs was never proved', (_after, one, inherit) => {
+  ])('after %s keeps the fallback target only when what runs was never verified', (_after, one, inherit) => {
     expect(start(one)).toMatchObject({ name: 'Starting', trigger: 'ContainersChanged', inherit });
   });
 

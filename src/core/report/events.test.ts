@@ -18,9 +18,9 @@ describe('a change of status is told', () => {
   });
 
   test('as a success, with how long it took', () => {
-    const after = statusOf({ phase: 'Succeeded', message: 'proved' }, end('Succeeded'));
+    const after = statusOf({ phase: 'Succeeded', message: 'verified' }, end('Succeeded'));
     expect(tell(statusOf(), after)).toMatchObject({
-      events: [{ type: 'Normal', reason: 'PostCheckPassed', note: 'proved' }],
+      events: [{ type: 'Normal', reason: 'PostCheckPassed', note: 'verified' }],
       completions: [{ outcome: 'Succeeded', seconds: 120 }],
     });
     expect(tell(after, after)).toEqual({ events: [], completions: [] });

@@ -7,8 +7,8 @@ describe('the headline of a sentence', () => {
     ['short enough', 'Deployment web is paused', 'Deployment web is paused'],
     [
       'without registries',
-      'Deployment web runs web=registry.example/team/web:2.0, log=registry.example/log:7, proved on 3 of 3 pods in 5s',
-      'Deployment web runs web=web:2.0, log=log:7, proved on 3 of 3 pods in 5s',
+      'Deployment web runs web=registry.example/team/web:2.0, log=registry.example/log:7, verified on 3 of 3 pods in 5s',
+      'Deployment web runs web=web:2.0, log=log:7, verified on 3 of 3 pods in 5s',
     ],
     [
       'with short digests',
@@ -17,8 +17,8 @@ describe('the headline of a sentence', () => {
     ],
     [
       'ended at a clause',
-      'Fell back from web=r.example/web:2.0 to web=r.example/web:1.9, proved on 3 pods: pod web-746dd5cf99-jxxz5 on node-3: readiness-probe in container web exited 17',
-      'Fell back from web=web:2.0 to web=web:1.9, proved on 3 pods: pod web-746dd5cf99-jxxz5 on node-3',
+      'Fell back from web=r.example/web:2.0 to web=r.example/web:1.9, verified on 3 pods: pod web-746dd5cf99-jxxz5 on node-3: readiness-probe in container web exited 17',
+      'Fell back from web=web:2.0 to web=web:1.9, verified on 3 pods: pod web-746dd5cf99-jxxz5 on node-3',
     ],
     [
       'ended at a word, when no clause ends in time',

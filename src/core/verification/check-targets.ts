@@ -1,7 +1,7 @@
 /** Where checks run. */
 import type { UpgradeSpec } from '../../api/types.ts';
 
-/** Containers that a check runs in. Classic init containers have ended and cannot be asked: the pod being Initialized proves them. */
+/** Containers that a check runs in. Classic init containers have ended and cannot be asked: that the pod is Initialized says that they ended well. */
 export function checkTargets(
   spec: UpgradeSpec,
   names: readonly string[] | undefined,

@@ -41,7 +41,7 @@ const SESSION_WINDOW_BYTES = 64 * 1024 * 1024;
 const STREAMS_PER_SESSION = 50;
 
 /**
- * Long GETs over one shared HTTP/2 connection. The pings are why: they prove end to end, through any proxy and at no request, that a silent
+ * Long GETs over one shared HTTP/2 connection. The pings are why: they show end to end, through any proxy and at no request, that a silent
  * watch is quiet and not dead; a half-open connection is noticed within 30 s. A server that only speaks HTTP/1.1 gets a connection for each.
  */
 export class StreamClient {

@@ -44,7 +44,7 @@ const FRAME_COST_BYTES = 64;
 const BURST_PAUSE_MS = 20;
 /** From the open to the first ping, or an eighth of the time for short ones. */
 const FIRST_PING_MS = 1_000;
-/** Connection proved alive this long before the deadline, or half of the time for short ones. */
+/** The connection is shown to be alive this long before the deadline, or half of the time for short ones. */
 const LAST_PING_MS = 2_000;
 
 /** Runs one command over one WebSocket; a connection carries exactly one. Never rejects, and settles at the latest with the deadline. */

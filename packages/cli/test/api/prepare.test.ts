@@ -129,7 +129,7 @@ describe('check', () => {
     expect((await run('check', '--pre')).code).toBe(0);
   });
 
-  test('of an installed chart sees operator, rights and gate, and proves the gate while an attempt gates', async () => {
+  test('of an installed chart sees operator, rights and gate, and verifies the gate while an attempt gates', async () => {
     const items = renderChart(['--api-versions', GATE_API, '--kube-version', '1.36.3']).filter(
       ({ metadata }) => !JSON.stringify(metadata).includes('helm.sh/hook"'),
     );
