@@ -124,14 +124,19 @@ describe('a command that runs', () => {
   }, 90_000);
 });
 
-describe('a command that cannot be started is missing', () => {
+describe('a command that cannot be started', () => {
   test.each([
     ['an absolute path that is not there', ['/nope']],
     ['a name that is not in PATH', ['nope']],
+  ])('is missing: %s', async (_, command) => {
+    expect(await exec(command)).toEqual({ kind: 'missing' });
+  });
+
+  test.each([
     ['a file that is not executable', ['/etc/passwd']],
     ['a directory', ['/etc']],
-  ])('%s', async (_, command) => {
-    expect(await exec(command)).toMatchObject({ kind: 'missing', message: expect.stringContaining('exec') });
+  ])('is there and cannot be run: %s', async (_, command) => {
+    expect(await exec(command)).toEqual({ kind: 'unrunnable', why: 'NotExecutable' });
   });
 });
 
