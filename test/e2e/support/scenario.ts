@@ -1,5 +1,6 @@
 /** One scenario: a namespace of its own, a workload, an Upgrade, and the looks at what became of them. */
 import { env } from 'node:process';
+import type { Verb } from '../../../src/api/verbs.ts';
 import { Api, type Json, start } from './api.ts';
 import { withLabels } from './metrics.ts';
 import { Operator } from './operator.ts';
@@ -62,7 +63,7 @@ export class Scenario {
   create = (upgrade: Json): Promise<Json> => this.api.create(this.upgradePath, upgrade);
   edit = (spec: Json, name = NAME): Promise<Json> => this.api.patch(`${this.upgradePath}/${name}`, { spec });
   /** A verb: `postcheck.dev/retry` or `postcheck.dev/abort` with a token. */
-  say = (verb: 'retry' | 'abort', token: string): Promise<Json> =>
+  say = (verb: Verb, token: string): Promise<Json> =>
     this.api.patch(`${this.upgradePath}/${NAME}`, {
       metadata: { annotations: { [`postcheck.dev/${verb}`]: token } },
     });
