@@ -90,7 +90,7 @@ describe('the installed chart', () => {
 
   test('passes helm test, through its Service and with its own rights', () => {
     const output = helm('test', RELEASE, '--logs');
-    expect(output).toMatch('readiness of the operator: ok');
+    expect(output).toMatch('metrics of the operator: ok');
     expect(output).toMatch('list of Upgrades: ok');
   });
 
