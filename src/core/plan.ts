@@ -1,7 +1,7 @@
 /** What a decision asks for: a next status, at most one kind of change, probe cycles, and when to look again. */
 import type { AnyReason } from '../api/reasons.ts';
 import type { Images, Upgrade, UpgradeStatus } from '../api/types.ts';
-import type { PodView, StatefulSetView, WorkloadView } from '../api/views.ts';
+import type { PodView, WorkloadView } from '../api/views.ts';
 import type { Direction } from './rollout/rollout.ts';
 import type { TryRequest } from './verification/probe-cycle.ts';
 import type { PodSummary } from './verification/summary.ts';
@@ -29,7 +29,7 @@ export type Action =
       /** When the rollout was recorded, for the time from evidence to the first write of a fallback. */
       readonly recordedAt: number;
     }
-  | { readonly kind: 'patchPartition'; readonly workload: StatefulSetView; readonly partition: number }
+  | { readonly kind: 'patchPartition'; readonly workload: WorkloadView; readonly partition: number }
   /** Keeps the Upgrade, should it be deleted, or lets it go. */
   | { readonly kind: 'setFinalizers'; readonly upgrade: Upgrade; readonly finalizers: readonly string[] }
   | { readonly kind: 'releaseFields'; readonly workload: WorkloadView }

@@ -341,7 +341,7 @@ function trueContext(`,
   {
     name: 'the partition is not put back at the end',
     file: 'core/decision/decide.ts',
-    find: 'workload.partition !== partition',
+    find: '![undefined, partition].includes(driverOf(workload).partition(workload))',
     replace: 'workload.partition < partition',
   },
   {

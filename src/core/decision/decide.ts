@@ -26,6 +26,7 @@ import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, endAttempt, isFallingBack, isRetryable, without } from '../status.ts';
 import { fromIso, toIso } from '../time.ts';
 import { summarizePods, unrecorded } from '../verification/summary.ts';
+import { driverOf } from '../workload/drivers.ts';
 import { approve, type Obeyed, promote } from './approval.ts';
 import { recordCommand } from './commands.ts';
 import { observe, PAUSED, type State, type StateOf } from './observe.ts';
@@ -236,7 +237,7 @@ function restoreHeld(status: ActiveStatus, workload: WorkloadView): Decision | u
     return undefined;
   }
   const { partition } = held;
-  return workload.kind === 'StatefulSet' && workload.partition !== partition
+  return ![undefined, partition].includes(driverOf(workload).partition(workload))
     ? { status, action: { kind: 'patchPartition', workload, partition } }
     : { status: { ...status, attempt: { ...status.attempt, held: undefined } }, intent: true };
 }

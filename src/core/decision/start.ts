@@ -131,12 +131,12 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
 }
 
 /** What the attempt will move in the workload, as it is now. */
-const heldOf = (spec: UpgradeSpec, workload: WorkloadView): Attempt['held'] =>
-  workload.kind === 'StatefulSet' &&
-  driverOf(workload).lever(workload) === 'partition' &&
-  stagesOf(spec).length > 0
-    ? { partition: workload.partition }
-    : undefined;
+function heldOf(spec: UpgradeSpec, workload: WorkloadView): Attempt['held'] {
+  const driver = driverOf(workload);
+  const partition = driver.partition(workload);
+  const isMoved = driver.lever(workload) === 'partition' && stagesOf(spec).length > 0;
+  return isMoved && partition !== undefined ? { partition } : undefined;
+}
 
 /** What the status keeps of an attempt that the new one overtakes. */
 function supersede({ upgrade, now }: Snapshot, status: ActiveStatus, trigger: Trigger): UpgradeStatus {

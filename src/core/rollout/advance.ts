@@ -61,9 +61,10 @@ const stageParallel = (spec: UpgradeSpec, status: ActiveStatus) =>
 export function movePartition(turn: Turn): Action {
   const { workload, status, summary } = turn;
   const { held } = status.attempt;
-  if (!held || workload.kind !== 'StatefulSet') {
+  const stands = driverOf(workload).partition(workload);
+  if (!held || stands === undefined) {
     return NO_ACTION;
   }
   const partition = Math.max(held.partition, summary.desired - reachOf(turn).pods);
-  return partition === workload.partition ? NO_ACTION : { kind: 'patchPartition', workload, partition };
+  return partition === stands ? NO_ACTION : { kind: 'patchPartition', workload, partition };
 }

@@ -14,5 +14,7 @@ export const daemonSet: Driver<DaemonSetView> = {
   /** First the pods that serve nobody anyway. */
   inReplacementOrder: (pods) =>
     [...pods].sort((a, b) => Number(isReady(a)) - Number(isReady(b)) || (a.name < b.name ? -1 : 1)),
+  partition: () => undefined,
+  mendStages: () => 'its controller chooses the nodes; set updateStrategy.type to OnDelete',
   lever: ({ onDelete }) => (onDelete ? 'deletion' : 'none'),
 };

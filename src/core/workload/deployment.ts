@@ -16,5 +16,7 @@ export const deployment: Driver<DeploymentView> = {
   refusalIn: 'status',
   blockingPod: () => undefined,
   inReplacementOrder: (pods) => [...pods],
+  partition: () => undefined,
+  mendStages: () => 'it replaces all pods at once; set strategy.type to RollingUpdate',
   lever: ({ recreates }) => (recreates ? 'none' : 'gate'),
 };

@@ -1,6 +1,6 @@
 /**
- * What a kind of workload is to a rollout. Everything that differs between kinds stands behind this interface: adding a kind is one
- * file that implements it, one line in drivers.ts, and its view in api/views.ts.
+ * What a kind of workload is to a rollout. Everything that differs between kinds in a decision stands behind this interface.
+ * A further kind also needs a line in drivers.ts, a view in api/views.ts with its decoder, and its name in schema, store and watches.
  */
 import type { ObstacleReason } from '../../api/reasons.ts';
 import type { PodView, RevisionView, WorkloadView } from '../../api/views.ts';
@@ -38,6 +38,10 @@ export interface Driver<View extends WorkloadView = WorkloadView> {
   /** Where its controller says that it cannot make pods: in the status, or in events alone. */
   readonly refusalIn: 'status' | 'events';
   lever(view: View): Lever;
+  /** Where the partition stands; `undefined` for kinds without one. */
+  partition(view: View): number | undefined;
+  /** What makes the workload go in stages, where it cannot: a clause that says what to set. */
+  mendStages(view: View): string;
   /** The order in which pods are deleted where that is the lever. */
   inReplacementOrder(pods: readonly PodView[]): PodView[];
 }

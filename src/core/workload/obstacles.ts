@@ -94,16 +94,11 @@ function stagesUnsupported({ strategy, gate }: UpgradeSpec, workload: WorkloadVi
 }
 
 /** What makes the workload go in stages. */
-function mendStages({ kind }: WorkloadView, lever: Lever, isUngated: boolean): string | undefined {
+function mendStages(workload: WorkloadView, lever: Lever, isUngated: boolean): string | undefined {
   if (lever === 'gate' && isUngated) {
     return 'they are held by the gate, so set spec.gate to Auto or Required';
   }
-  if (lever !== 'none') {
-    return undefined;
-  }
-  return kind === 'DaemonSet'
-    ? 'its controller chooses the nodes; set updateStrategy.type to OnDelete'
-    : 'it replaces all pods at once; set strategy.type to RollingUpdate';
+  return lever === 'none' ? driverOf(workload).mendStages(workload) : undefined;
 }
 
 /** The sets that an attempt would store have no room in the status: it could not go on by them, nor fall back. */

@@ -29,6 +29,8 @@ export const statefulSet: Driver<StatefulSetView> = {
       .sort((a, b) => ordinalOf(b) - ordinalOf(a))[0];
   },
   inReplacementOrder: (pods) => [...pods].sort((a, b) => ordinalOf(b) - ordinalOf(a)),
+  partition: ({ partition }) => partition,
+  mendStages: () => 'set updateStrategy.type to RollingUpdate or OnDelete',
   lever: ({ onDelete }) => (onDelete ? 'deletion' : 'partition'),
 };
 
