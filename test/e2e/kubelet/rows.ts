@@ -7,6 +7,7 @@ import {
   grpcHealth,
   grpcSilent,
   onConnection,
+  readRequest,
   redirects,
 } from './servers.ts';
 
@@ -93,7 +94,7 @@ const http: readonly Row[] = [
   },
   {
     name: 'a redirect to a port that is fine',
-    serve: `${redirects('302 Found', 'http://$POD_IP:8081/')}\n${onConnection(8081, "printf 'HTTP/1.0 200 OK\\n\\n'")}`,
+    serve: `${redirects('302 Found', 'http://$POD_IP:8081/')}\n${onConnection(8081, `${readRequest}\nprintf 'HTTP/1.0 200 OK\\n\\n'`)}`,
     probe: get(),
     finds: 'success',
   },

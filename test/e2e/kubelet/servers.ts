@@ -10,7 +10,7 @@ export function onConnection(port: number, script: string): string {
 }
 
 /** Reads a request: its target is in $target, its head, without carriage returns, in $head. */
-const readRequest = `read -r _ target _
+export const readRequest = `read -r _ target _
 head=
 while read -r line; do line=$(printf %s "$line" | tr -d '\\r'); [ -n "$line" ] || break; head="$head
 $line"; done`;
