@@ -1,5 +1,6 @@
 /**
- * Writes what is generated from src/api: the CRD (in crds/ and in the chart), docs/reference.md, and the index of docs/runbooks.
+ * Writes what is generated from src/api: the CRD (in crds/ and in the chart), docs/reference.md, and the index of docs/runbooks;
+ * and from the chart the Kustomize base.
  * `node scripts/generate.ts --check` writes nothing and exits 1 when a file is not up to date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -12,6 +13,7 @@ import { reference } from './generate-reference.ts';
 import { reliabilityPage } from './generate-reliability.ts';
 import { valuesReference } from './generate-values.ts';
 import { runbookIndex } from './generate-words.ts';
+import { kustomizeFiles } from './plain-manifests.ts';
 
 const read = (path: string) => {
   try {
@@ -33,6 +35,7 @@ const files = {
   'docs/cli.md': cliReference(),
   [RUNBOOKS]: runbookIndex(read(RUNBOOKS)),
   [CHART]: valuesReference(read(CHART)),
+  ...kustomizeFiles(),
 };
 
 const stale = Object.entries(files).filter(([path, content]) => read(path) !== content);

@@ -43,7 +43,7 @@ const ROWS: readonly Row[] = [
   { says: 'Authors may ask only for what they may do', files: '/test/api/author-policy' },
   {
     says: 'Helm: install, rights, uninstall',
-    files: '/test/api/(chart|uninstall)',
+    files: '/test/api/(chart|kustomize|uninstall)',
     aboutGate: 'on a cluster that serves|with every gate open|neither the operator nor the hook',
   },
   {

@@ -20,6 +20,7 @@ import { parse, stringify } from 'yaml';
 import { bundleCli } from '../packages/cli/build.ts';
 import { bundleOperator } from './bundle.ts';
 import { makeExecutable } from './executable.ts';
+import { helm, installYaml } from './plain-manifests.ts';
 import { billOfMaterials, type Component, licenceTexts } from './sbom.ts';
 
 const repository = dirname(import.meta.dirname);
@@ -53,12 +54,6 @@ function releasedVersion(): string {
 
 const version = releasedVersion();
 
-/** Helm of this project's own version, as the tests use it. */
-function helm(...args: string[]): string {
-  run('test/cluster/build-tools.sh', ['helm']);
-  return run('.cluster/bin/helm', args);
-}
-
 /** The image as an archive, on local stand-ins for its two base images. */
 function image(): void {
   const { repository: name } = (parse(read('charts/postcheck/values.yaml')) as Values).image;
@@ -86,21 +81,9 @@ function chartPackage(): void {
   helm('package', chart, '--destination', folder);
 }
 
-/** What `kubectl apply -f` needs, without Helm: the chart with its defaults. Hooks are Helm's alone. */
+/** What `kubectl apply -f` needs, without Helm: the chart with its defaults. */
 function install(): void {
-  const newest = readdirSync(join(repository, 'test/cluster/kubernetes')).sort().at(-1) ?? '';
-  const namespace = 'apiVersion: v1\nkind: Namespace\nmetadata:\n  name: postcheck-system\n';
-  const rendered = helm(
-    ...['template', 'postcheck', chart, '--namespace', 'postcheck-system', '--no-hooks'],
-    ...[
-      '--kube-version',
-      newest,
-      '--api-versions',
-      'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy',
-    ],
-    ...digestFlags(),
-  );
-  writeFileSync(join(folder, 'install.yaml'), `${namespace}${rendered}`);
+  writeFileSync(join(folder, 'install.yaml'), installYaml(...digestFlags()));
 }
 
 /** kubectl's plugin as an executable for this machine, beside its licence. */

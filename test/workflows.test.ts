@@ -129,7 +129,7 @@ test('release-please moves every place that names the version', () => {
     expect(existsSync(join(ROOT, path))).toBe(true);
     const lines = read(path)
       .split('\n')
-      .filter((line) => /^(version|appVersion):/.test(line));
+      .filter((line) => /^(version|appVersion):|^ *(app.kubernetes.io\/version|image):/.test(line));
     expect(
       lines.filter((line) => type === 'generic' && !line.endsWith('# x-release-please-version')),
     ).toEqual([]);

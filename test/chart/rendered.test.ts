@@ -257,7 +257,10 @@ describe('what is rendered', () => {
       `extraObjects=${JSON.stringify([map, text])}`,
     ]);
     expect(operatorOf(objects)?.args?.at(-1)).toBe('--log-format=text');
-    expect(operatorOf(objects)?.['env']).toEqual([{ name: 'HTTPS_PROXY', value: 'http://proxy.infra:3128' }]);
+    const proxy = { name: 'HTTPS_PROXY', value: 'http://proxy.infra:3128' };
+    expect(operatorOf(objects)?.['env']).toEqual([expect.objectContaining({ name: 'POD_NAMESPACE' }), proxy]);
+    const [uninstall] = podsOf(ofKind(objects, 'Job'));
+    expect(uninstall?.spec.containers[0]?.['env']).toEqual([proxy]);
     const names = ['ConfigMap', 'Secret'].flatMap((kind) => ofKind(objects, kind));
     expect(names.map(({ metadata }) => metadata.name)).toEqual(['postcheck-extra', 'text']);
   });
