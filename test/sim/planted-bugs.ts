@@ -46,15 +46,15 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'deadlines count from the start of the process',
-    file: 'core/rollout/verify.ts',
+    file: 'core/rollout/context.ts',
     find: 'export function verificationContext(',
     replace: `const processStart = new WeakMap<object, number>();
 const begun = ({ records, now }: Snapshot): number => {
   if (!processStart.has(records)) processStart.set(records, now);
   return processStart.get(records) ?? now;
 };
-export function verificationContext(snapshot: Snapshot, status: ActiveStatus): VerificationContext {
-  return { ...trueContext(snapshot, status), startedAt: begun(snapshot) };
+export function verificationContext(snapshot: Snapshot, status: ActiveStatus, stages?: Stages): VerificationContext {
+  return { ...trueContext(snapshot, status, stages), startedAt: begun(snapshot) };
 }
 function trueContext(`,
   },
@@ -67,8 +67,8 @@ function trueContext(`,
   {
     name: 'a pod of the old version is counted',
     file: 'core/workload/pods.ts',
-    find: 'pod.revision === revision && ',
-    replace: '',
+    find: 'revision !== undefined && pod.revision === revision',
+    replace: 'revision !== undefined',
   },
   {
     name: 'the newest number is taken for the update revision',
@@ -120,7 +120,7 @@ function trueContext(`,
   },
   {
     name: 'restarts of pods from before the attempt count',
-    file: 'core/rollout/verify.ts',
+    file: 'core/rollout/context.ts',
     find: 'seen?.verification === id ? seen.restarts : 0',
     replace: 'seen?.verification === id ? 0 : 0',
   },
@@ -156,7 +156,7 @@ function trueContext(`,
   },
   {
     name: 'our managed fields are left behind',
-    file: 'core/rollout/verify.ts',
+    file: 'core/rollout/actions.ts',
     find: 'workload.holdsOurFields ?',
     replace: '!workload ?',
   },
@@ -316,15 +316,15 @@ function trueContext(`,
   },
   {
     name: "the controller's own waits are a lack of progress",
-    file: 'core/rollout/verify.ts',
+    file: 'core/rollout/progress.ts',
     find: '(progressDeadlineSeconds(snapshot) + workload.ownWaitSeconds) * 1000',
     replace: 'progressDeadlineSeconds(snapshot) * 1000',
   },
   {
     name: 'more pods are replaced at once than maxParallel allows',
     file: 'core/rollout/advance.ts',
-    find: 'free > 0 || !mustBeSpared(pod, rollout)',
-    replace: 'free > -1000 || !mustBeSpared(pod, rollout)',
+    find: 'free > 0 || !isWaitedFor(pod)',
+    replace: 'free > -1000 || !isWaitedFor(pod)',
   },
   {
     name: "a stage's limit is ignored where pods are deleted",
@@ -336,7 +336,7 @@ function trueContext(`,
     name: "a stage's limit is ignored where the partition or the gate holds it",
     file: 'core/rollout/stages.ts',
     find: 'pods: Math.max(0, ...limits.map(({ pods }) => pods))',
-    replace: 'pods: limits.length > 0 ? summary.desired : 0',
+    replace: 'pods: limits.length > 0 ? turn.summary.desired : 0',
   },
   {
     name: 'the partition is not put back at the end',

@@ -1,5 +1,5 @@
 /** What a person says to an attempt that goes in stages. A word for another attempt does nothing and says so. */
-import { presentStage } from '../rollout/stages.ts';
+import { stagesFor } from '../rollout/stages.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, isAttempting } from '../status.ts';
 import { toIso } from '../time.ts';
@@ -37,7 +37,7 @@ export function approve({ upgrade, now }: Snapshot, status: ActiveStatus): Obeye
 
 /** `postcheck.dev/promote: <attempt>` skips the waits of what is left, never a check. */
 export function promote({ upgrade, now }: Snapshot, status: ActiveStatus): Obeyed {
-  if (!isAttempting(status) || !presentStage(upgrade.spec, status)) {
+  if (!isAttempting(status) || !stagesFor(upgrade.spec, status).present) {
     return { result: 'NothingToPromote' };
   }
   if (tokenOf(upgrade, 'promote') !== String(status.attempt.number)) {

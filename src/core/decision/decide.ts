@@ -11,20 +11,16 @@ import { followFinalizer, removeFinalizer } from '../finalizer.ts';
 import { runsImages } from '../images.ts';
 import { type Action, type Decision, firstAction, NO_ACTION, type PlannedCycle } from '../plan.ts';
 import { withConditions } from '../report/conditions.ts';
-import { fail } from '../rollout/attempt.ts';
+import { conditionsAction, podCondition, releaseFields } from '../rollout/actions.ts';
+import { rejectVersion } from '../rollout/attempt.ts';
 import { takeBaseline } from '../rollout/baseline.ts';
-import {
-  podCondition,
-  releaseFields,
-  scheduleProbes,
-  verificationContext,
-  verify,
-  withPodStatus,
-} from '../rollout/verify.ts';
+import { verificationContext } from '../rollout/context.ts';
+import { verify, withPodStatus } from '../rollout/verify.ts';
 import { recordWritten, writeImages } from '../rollout/write.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, endAttempt, isFallingBack, isRetryable, without } from '../status.ts';
 import { fromIso, toIso } from '../time.ts';
+import { scheduleProbes } from '../verification/due.ts';
 import { summarizePods, unrecorded } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { approve, type Obeyed, promote } from './approval.ts';
@@ -135,7 +131,7 @@ function suspend(snapshot: Snapshot, state: StateOf<'Suspended'>): Decision {
   const summary = summarizePods(snapshot, workload, context);
   return {
     ...common,
-    ...scheduleProbes(snapshot, summary, context),
+    ...scheduleProbes(snapshot.now, summary.results, context),
     status: withPodStatus(status, summary),
     summary,
   };
@@ -194,7 +190,7 @@ function abort(
     const end = { phase: 'Aborted', outcome: 'Aborted', cause, gating: false } as const;
     return endAttempt(upgrade, status, end, now);
   }
-  const next = fail(snapshot, workload, status, { cause, pods: [] });
+  const next = rejectVersion(snapshot, workload, status, { cause, pods: [] });
   // What has failed already, with nothing to restore, does not fail again.
   return status.phase === 'Failed' && next.phase === 'Failed' ? undefined : next;
 }
@@ -251,6 +247,5 @@ function explainHeldPods(snapshot: Snapshot, status: ActiveStatus, workload: Wor
   const failed = unrecorded(summarizePods(snapshot, workload, context)).filter(
     ({ state }) => state === 'Failed',
   );
-  const conditions = failed.map((result) => podCondition(result, context));
-  return conditions.length > 0 ? { kind: 'recordResults', conditions } : NO_ACTION;
+  return conditionsAction(failed.map((result) => podCondition(result, context)));
 }

@@ -304,7 +304,7 @@ function observeSuspension(snapshot: Snapshot, rolling: Rolling): State | undefi
   // Until its images are written, an attempt may have to be recorded again.
   const isForward = rollout.direction === 'Forward' && rollout.rolledAt === undefined;
   const obstacle =
-    policyOf(rollout).obstacle(spec, workload, attempt.held !== undefined) ??
+    policyOf(rollout.direction).obstacle(spec, workload, attempt.held !== undefined) ??
     (isForward ? roomObstacle(snapshot, workload, attempt.inherited ?? false) : undefined);
   if (obstacle) {
     return { name: 'Suspended', obstacle, byUser: false, ...rolling };

@@ -12,7 +12,7 @@ import {
 import type { Reason } from '../../api/reasons.ts';
 import type { Attempt, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
-import { verificationContext } from '../rollout/verify.ts';
+import { verificationContext } from '../rollout/context.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { ActiveStatus } from '../status.ts';
 import { summarizePods } from '../verification/summary.ts';

@@ -36,7 +36,7 @@ function successReason({ upgrade }: Snapshot, { counts, results }: Turn['summary
 }
 
 /** Evidence against the version: a recorded fallback, or Failed with the reason why there is none. */
-export function fail(
+export function rejectVersion(
   snapshot: Snapshot,
   workload: WorkloadView,
   status: ActiveStatus,

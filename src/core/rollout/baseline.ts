@@ -13,8 +13,8 @@ import { type ActiveStatus, verificationId } from '../status.ts';
 import { fromIso } from '../time.ts';
 import { possibleTries, type TryRecord } from '../verification/probe-cycle.ts';
 import { isLive, isReady } from '../workload/pods.ts';
+import { verificationContext } from './context.ts';
 import type { Rollout } from './rollout.ts';
-import { verificationContext } from './verify.ts';
 
 /** Pods that are asked. */
 const SAMPLE = 3;

@@ -74,7 +74,7 @@ function verifiedBy(
 }
 
 /** The fallback failed too, or could not be verified: terminal and loud. Gates of unverified pods stay closed. */
-export function fallBackFailed(
+export function giveUpFallback(
   snapshot: Snapshot,
   status: ActiveStatus,
   evidence: Evidence,

@@ -7,7 +7,7 @@ import { fromIso, toIso } from '../time.ts';
 import type { PodResult } from '../verification/pod.ts';
 import { isReady } from '../workload/pods.ts';
 import { type Amount, podCount } from './amount.ts';
-import { outdatedPods, type Turn } from './turn.ts';
+import type { Turn } from './turn.ts';
 
 export interface Stage {
   readonly name: string;
@@ -48,23 +48,32 @@ const statesOf = (stages: readonly Stage[], { stages: stored = [] }: ActiveStatu
       stored.find((known) => known.name === name) ?? { name, state: 'Waiting', desired: 0, verified: 0 },
   );
 
-/** The stage that an attempt is in: the first that is not over. */
-export function presentStage(
-  spec: UpgradeSpec,
-  status: ActiveStatus,
-): { readonly index: number; readonly stage: Stage; readonly state: StageStatus } | undefined {
-  const stages = stagesOf(spec);
-  const states = statesOf(stages, status);
+/** The stages of an attempt as they stand. */
+export interface Stages {
+  readonly all: readonly Stage[];
+  /** Of each of `all`. */
+  readonly states: readonly StageStatus[];
+  /** The stage that the attempt is in: the first that is not over. */
+  readonly present?: { readonly index: number; readonly stage: Stage; readonly state: StageStatus };
+}
+
+const NO_STAGES: Stages = { all: [], states: [] };
+
+/** The stages by which what is under way goes; a fallback has none. */
+export function stagesFor(spec: UpgradeSpec, status: ActiveStatus): Stages {
+  if (isFallingBack(status)) {
+    return NO_STAGES;
+  }
+  const all = stagesOf(spec);
+  const states = statesOf(all, status);
   const index = states.findIndex(({ state }) => state !== 'Done');
-  const [stage, state] = [stages[index], states[index]];
-  return stage && state ? { index, stage, state } : undefined;
+  const [stage, state] = [all[index], states[index]];
+  return { all, states, present: stage && state ? { index, stage, state } : undefined };
 }
 
 /** Verified pods are probed further while their stage soaks, or waits for a person. */
-export const isSoaking = (spec: UpgradeSpec, status: ActiveStatus): boolean => {
-  const state = isFallingBack(status) ? undefined : presentStage(spec, status)?.state.state;
-  return state === 'Soaking' || state === 'AwaitingApproval';
-};
+export const isSoaking = ({ present }: Stages): boolean =>
+  present?.state.state === 'Soaking' || present?.state.state === 'AwaitingApproval';
 
 export interface Reach {
   /** How many pods may run the new version verified. */
@@ -73,18 +82,15 @@ export interface Reach {
   allows(pod: PodView): boolean;
 }
 
-/** How far an attempt may go now; everywhere where it has no stages. */
+const EVERYWHERE: Reach = { pods: Number.POSITIVE_INFINITY, allows: () => true };
+
+/** How far a rollout may go now; everywhere where it has no stages, or they are over. */
 export function reachOf(turn: Turn): Reach {
-  const { snapshot, status, summary } = turn;
-  const { spec } = snapshot.upgrade;
-  const stages = stagesOf(spec);
-  const present = presentStage(spec, status);
-  const reached = present
-    ? stages.slice(0, present.index + (present.state.state === 'Waiting' ? 0 : 1))
-    : stages;
-  if (stages.length === 0 || (!present && reached.length > 0)) {
-    return { pods: summary.desired, allows: () => true };
+  const { all, present } = turn.stages;
+  if (!present) {
+    return EVERYWHERE;
   }
+  const reached = all.slice(0, present.index + (present.state.state === 'Waiting' ? 0 : 1));
   const limits = reached.map((stage) => limitOf(turn, stage));
   return {
     pods: Math.max(0, ...limits.map(({ pods }) => pods)),
@@ -98,7 +104,7 @@ function limitOf(turn: Turn, stage: Stage): Reach {
   const inStage = (pod: PodView) => isOnNodes(turn, stage, pod.node);
   const wanted = nodesOf(turn, stage)?.size ?? summary.desired;
   const pods = stage.pods === undefined ? wanted : Math.min(wanted, podCount(stage.pods, summary.desired));
-  const outdated = outdatedPods(turn).filter(inStage).length;
+  const outdated = summary.outdated.filter(inStage).length;
   return { pods, allows: (pod) => inStage(pod) && wanted - outdated < pods };
 }
 
@@ -136,7 +142,7 @@ function countOf(turn: Turn, stage: Stage): Count {
   const isLast = stage.pods === undefined && stage.nodes === undefined;
   const isRolled = !isLast || (summary.rolledOut && turn.snapshot.updateRevision !== undefined);
   const replaced = stage.nodes !== undefined && stage.pods === undefined;
-  const isOutdated = replaced && outdatedPods(turn).some(({ node }) => isOnNodes(turn, stage, node));
+  const isOutdated = replaced && summary.outdated.some(({ node }) => isOnNodes(turn, stage, node));
   return { desired, verified, isComplete: desired > 0 && verified >= desired && isRolled && !isOutdated };
 }
 
@@ -150,24 +156,14 @@ export interface Staged {
   readonly wakeAt?: number;
 }
 
-/** A rollout that goes in one step. */
-export const withoutStages = (status: ActiveStatus): Staged => ({
-  status,
-  moved: false,
-  waits: false,
-  isOver: true,
-});
-
-/** The status with its stages as they are now; at most one of them moves on. */
+/** The status with its stages as they are now; at most one of them moves on. A rollout without stages goes in one step. */
 export function followStages(turn: Turn): Staged {
-  const { snapshot, status } = turn;
-  const { spec } = snapshot.upgrade;
-  const present = presentStage(spec, status);
+  const { snapshot, status, stages } = turn;
+  const { all, states, present } = stages;
   if (!present) {
-    return withoutStages(status);
+    return { status, moved: false, waits: false, isOver: true };
   }
   const { index, stage, state } = present;
-  const stages = stagesOf(spec);
   const count = countOf(turn, stage);
   const next: StageStatus = {
     ...nextState(turn, stage, state, count.isComplete),
@@ -179,13 +175,13 @@ export function followStages(turn: Turn): Staged {
   return {
     status: {
       ...status,
-      stage: `${index + 1}/${stages.length} ${stage.name}`,
-      stages: statesOf(stages, status).map((known, place) => (place === index ? next : known)),
+      stage: `${index + 1}/${all.length} ${stage.name}`,
+      stages: states.map((known, place) => (place === index ? next : known)),
       attempt: moved ? { ...attempt, progressAt: toIso(snapshot.now) } : attempt,
     },
     moved,
     waits: next.state === 'Soaking' || next.state === 'AwaitingApproval',
-    isOver: next.state === 'Done' && index === stages.length - 1,
+    isOver: next.state === 'Done' && index === all.length - 1,
     wakeAt: next.state === 'Soaking' && next.soakUntil ? fromIso(next.soakUntil) : undefined,
   };
 }

@@ -9,7 +9,7 @@ import type { Action, Decision } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, endAttempt } from '../status.ts';
 import { toIso } from '../time.ts';
-import { fail } from './attempt.ts';
+import { rejectVersion } from './attempt.ts';
 import { answered, answeredInFallback, isSameVersion, withAnswer } from './rewritten.ts';
 import type { Rollout } from './rollout.ts';
 
@@ -101,5 +101,5 @@ function endRewritten(snapshot: Snapshot, { workload, status }: Rolling, cause: 
   const end = { phase: 'Failed', outcome: 'Failed', cause, gating: false } as const;
   return runsImages(workload, status.from.images)
     ? endAttempt(snapshot.upgrade, status, end, snapshot.now)
-    : fail(snapshot, workload, status, { cause, pods: [] });
+    : rejectVersion(snapshot, workload, status, { cause, pods: [] });
 }

@@ -4,16 +4,18 @@ import { VERIFIED } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { Attempt, Counts, UpgradeStatus } from '../../api/types.ts';
-import type { WorkloadView } from '../../api/views.ts';
+import type { PodView, WorkloadView } from '../../api/views.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { fromIso } from '../time.ts';
-import { desiredPods, isReady, podsOfRevision, rolloutComplete } from '../workload/pods.ts';
+import { desiredPods, isReady, podsByRevision, rolloutComplete } from '../workload/pods.ts';
 import type { VerificationContext } from './context.ts';
 import { evaluatePod, type PodResult } from './pod.ts';
 
 export interface PodSummary {
   /** Live pods of the wanted revision, worst first. */
   readonly results: readonly PodResult[];
+  /** Live pods that are to be replaced. */
+  readonly outdated: readonly PodView[];
   readonly counts: Counts;
   readonly desired: number;
   /** The workload's own controller says that the rollout is done. */
@@ -33,13 +35,14 @@ export function summarizePods(
   const excluded = excludedNodes(snapshot.upgrade.status?.attempt).filter((node) =>
     snapshot.pods.some((pod) => pod.node === node),
   );
-  const pods = podsOfRevision(snapshot.pods, snapshot.updateRevision, excluded);
-  const results = pods
+  const { updated, outdated } = podsByRevision(snapshot.pods, snapshot.updateRevision, excluded);
+  const results = updated
     .map((pod) => evaluatePod(pod, snapshot.records.get(pod.uid), verification, snapshot.now))
     .sort(worstFirst);
   const desired = desiredPods(workload, excluded);
   return {
     results,
+    outdated,
     desired,
     counts: count(results, desired),
     rolledOut: rolloutComplete(workload, excluded),

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { NOW, podOf, revisionOf, workloadOf } from '../../../test/support/snapshots.ts';
 import type { RevisionView, WorkloadView } from '../../api/views.ts';
 import { driverOf } from './drivers.ts';
-import { desiredPods, podsOfRevision, rolloutComplete } from './pods.ts';
+import { desiredPods, podsByRevision, rolloutComplete } from './pods.ts';
 
 const updateRevision = (workload: WorkloadView, revisions: readonly RevisionView[]) =>
   driverOf(workload).updateRevision(workload, revisions);
@@ -62,12 +62,12 @@ describe('the pods of a revision', () => {
     ['one of another revision', { revision: 'old' }],
     ['one on a node that was left out', { node: 'node-9' }],
   ])('do not include %s', (_what, change) => {
-    expect(podsOfRevision([podOf(change)], 'new', ['node-9'])).toEqual([]);
+    expect(podsByRevision([podOf(change)], 'new', ['node-9']).updated).toEqual([]);
   });
 
   test('are none while the revision is unknown', () => {
-    expect(podsOfRevision([podOf()], undefined, [])).toEqual([]);
-    expect(podsOfRevision([podOf()], 'new', [])).toHaveLength(1);
+    expect(podsByRevision([podOf()], undefined, []).updated).toEqual([]);
+    expect(podsByRevision([podOf()], 'new', []).updated).toHaveLength(1);
   });
 });
 

@@ -8,15 +8,24 @@ export const isLive = (pod: PodView): boolean =>
 
 export const isReady = (pod: PodView): boolean => pod.conditions['Ready']?.status === 'True';
 
-/** Live pods of `revision`, without those on left-out nodes. */
-export const podsOfRevision = (
+export interface PodsByRevision {
+  readonly updated: readonly PodView[];
+  readonly outdated: readonly PodView[];
+}
+
+/** Live pods, without those on left-out nodes: which are of `revision`, and which are to be replaced. */
+export function podsByRevision(
   pods: readonly PodView[],
   revision: string | undefined,
   excludedNodes: readonly string[],
-): PodView[] =>
-  revision === undefined
-    ? []
-    : pods.filter((pod) => isLive(pod) && pod.revision === revision && !excludedNodes.includes(pod.node));
+): PodsByRevision {
+  const live = pods.filter((pod) => isLive(pod) && !excludedNodes.includes(pod.node));
+  const [updated, outdated]: [PodView[], PodView[]] = [[], []];
+  for (const pod of live) {
+    (revision !== undefined && pod.revision === revision ? updated : outdated).push(pod);
+  }
+  return { updated, outdated };
+}
 
 /** How many pods are to pass. */
 export const desiredPods = (workload: WorkloadView, excludedNodes: readonly string[]): number =>

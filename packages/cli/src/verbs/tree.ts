@@ -4,7 +4,7 @@ import { VERIFIED } from '../../../../src/api/names.ts';
 import type { PodCheck, PodReport, Upgrade } from '../../../../src/api/types.ts';
 import type { PodView } from '../../../../src/api/views.ts';
 import { resultText } from '../../../../src/core/report/cause-text.ts';
-import { verificationContext } from '../../../../src/core/rollout/verify.ts';
+import { verificationContext } from '../../../../src/core/rollout/context.ts';
 import { activeStatus, imagesText, isAttempting, isFallingBack } from '../../../../src/core/status.ts';
 import { fromIso, spanText } from '../../../../src/core/time.ts';
 import { evaluatePod, type PodResult } from '../../../../src/core/verification/pod.ts';

@@ -1,0 +1,97 @@
+/** What is done for the pods of a rollout while it goes on. Which of it, and in which order, is the policy's to say. */
+import { cut } from '../../api/cut.ts';
+import type { WorkloadView } from '../../api/views.ts';
+import { type Action, NO_ACTION, type PodCondition } from '../plan.ts';
+import { resultText } from '../report/cause-text.ts';
+import type { VerificationContext } from '../verification/context.ts';
+import { failingConditions } from '../verification/failing.ts';
+import type { PodResult } from '../verification/pod.ts';
+import { withPins } from '../verification/recorded.ts';
+import { ungated, unrecorded } from '../verification/summary.ts';
+import { driverOf } from '../workload/drivers.ts';
+import { isReady } from '../workload/pods.ts';
+import { reachOf } from './stages.ts';
+import { type Turn, verifiesPods } from './turn.ts';
+
+/** Left in managedFields, our entry would make the user's next server-side apply conflict. */
+export const releaseFields = (workload: WorkloadView): Action =>
+  workload.holdsOurFields ? { kind: 'releaseFields', workload } : NO_ACTION;
+
+export const releaseOurFields = ({ workload }: Turn): Action => releaseFields(workload);
+
+/** Records on their pods the results that are not there yet: that opens the gate, or says why it stays closed. */
+export function recordResults(turn: Turn): Action {
+  const { summary, context } = turn;
+  if (!verifiesPods(turn)) {
+    return NO_ACTION;
+  }
+  const results = unrecorded(summary);
+  if (results.length === 0) {
+    return NO_ACTION;
+  }
+  let room = mostVerified(turn) - summary.counts.passed - summary.counts.skipped;
+  const now = results.filter(({ state }) => state === 'Failed' || room-- > 0);
+  return conditionsAction(now.map((result) => podCondition(result, context)));
+}
+
+/** How many pods may be verified now: where the gate holds the controller, a pod whose verdict is withheld keeps it closed. */
+const mostVerified = (turn: Turn): number =>
+  driverOf(turn.workload).lever(turn.workload) === 'gate' ? reachOf(turn).pods : Number.POSITIVE_INFINITY;
+
+export const conditionsAction = (conditions: readonly PodCondition[]): Action =>
+  conditions.length > 0 ? { kind: 'recordResults', conditions } : NO_ACTION;
+
+/** A result as it is recorded on its pod, pinned to what was evaluated. */
+export function podCondition(result: PodResult, { id }: VerificationContext): PodCondition {
+  const { pod, state, cause } = result;
+  const status = state === 'Failed' ? 'False' : 'True';
+  const message = withPins(cut(resultText(result), 1000), id, pod);
+  return { pod, condition: { status, reason: cause.reason, message } };
+}
+
+/** Says on gated pods why they do not pass, before there is a result. */
+export const explainFailures = ({ summary }: Turn): Action =>
+  conditionsAction(failingConditions(summary.results));
+
+/** Deletes the pod that its controller waits for instead of replacing it. */
+export function unblock({ snapshot, workload, status, policy }: Turn): Action {
+  const spared = policy.sparesBefore ? status.from.revision : undefined;
+  // Without knowing what ran before, an attempt must not take one of its pods for a broken one.
+  if (policy.sparesBefore && spared === undefined) {
+    return NO_ACTION;
+  }
+  const revisions = { update: snapshot.updateRevision, spared };
+  const pod = driverOf(workload).blockingPod(workload, snapshot.pods, revisions);
+  return pod ? { kind: 'deletePod', pod, reason: 'StuckPodDeleted' } : NO_ACTION;
+}
+
+/** `gate: Required`, and a pod came without its gate: it goes, as long as it serves nobody yet. */
+export function replaceMissedGate({ snapshot, status, summary }: Turn): Action {
+  if (snapshot.upgrade.spec.gate !== 'Required') {
+    return NO_ACTION;
+  }
+  const missed = ungated(summary, status).find(({ pod }) => !isReady(pod));
+  return missed ? { kind: 'deletePod', pod: missed.pod, reason: 'GateMissed' } : NO_ACTION;
+}
+
+/** A pod takes a moment to be made, and an old one to end, before its events are read. */
+const READ_AFTER_MS = 10_000;
+/** And again so often. */
+const READ_EVERY_MS = 30_000;
+
+/** When events about the workload are to be read: a pod is missing and none of the new version has come, which its status does not explain. */
+export function warningAt({ snapshot, workload, summary, rollout, policy }: Turn): number | undefined {
+  const { rolledAt } = rollout;
+  const isMissing = summary.results.length + summary.outdated.length < summary.desired;
+  const isUnexplained =
+    isMissing && summary.counts.updated === 0 && driverOf(workload).refusalIn === 'events';
+  if (!policy.refusalIsEvidence || !isUnexplained || rolledAt === undefined) {
+    return undefined;
+  }
+  const isKnown = snapshot.workloadWarning !== undefined;
+  return isKnown ? snapshot.now + READ_EVERY_MS : Math.max(rolledAt + READ_AFTER_MS, snapshot.now);
+}
+
+/** Reads what the events about the workload say. */
+export const readWarning = (turn: Turn): Action =>
+  warningAt(turn) === turn.snapshot.now ? { kind: 'readWarning', workload: turn.workload } : NO_ACTION;

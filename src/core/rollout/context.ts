@@ -1,0 +1,46 @@
+/** What the pods of a rollout are evaluated by. */
+import type { Snapshot } from '../snapshot.ts';
+import { type ActiveStatus, isFallingBack, resumedAt, verificationId } from '../status.ts';
+import { fromIso } from '../time.ts';
+import type { VerificationContext } from '../verification/context.ts';
+import { policyOf } from './policy.ts';
+import { isSoaking, type Stages, stagesFor } from './stages.ts';
+
+export function verificationContext(
+  snapshot: Snapshot,
+  status: ActiveStatus,
+  stages: Stages = stagesFor(snapshot.upgrade.spec, status),
+): VerificationContext {
+  const { spec } = snapshot.upgrade;
+  const inFallback = isFallingBack(status);
+  return {
+    id: verificationId(snapshot.upgrade, status),
+    spec,
+    inFallback,
+    startedAt: fromIso(inFallback ? status.fallback.startedAt : status.attempt.startedAt),
+    // While suspended the clocks do not run: every deadline is a whole one away.
+    resumedAt: status.paused?.since ? snapshot.now : resumedAt(status),
+    deadlineSeconds: policyOf(inFallback ? 'Back' : 'Forward').deadlineSeconds(spec),
+    nodeReady: snapshot.nodeReady,
+    nodeBackAt: snapshot.nodeBackAt,
+    waitingSince: snapshot.waitingSince,
+    isSoaking: isSoaking(stages),
+    template: (snapshot.workload?.containers ?? []).map(({ name }) => name),
+    baseline: status.from.baseline ?? [],
+    restartsBefore: restartsBefore(snapshot, status),
+  };
+}
+
+/** Pods of a revision that this attempt brought were made by it, by whatever clock; of others the restarts that were seen before do not count. */
+function restartsBefore(
+  { upgrade, updateRevision, restartsSeen }: Snapshot,
+  status: ActiveStatus,
+): VerificationContext['restartsBefore'] {
+  const id = verificationId(upgrade, status);
+  const isOurs =
+    !isFallingBack(status) && status.attempt.trigger !== 'Retry' && updateRevision !== status.from.revision;
+  return (pod, container) => {
+    const seen = isOurs ? undefined : restartsSeen?.get(`${pod.uid}/${container}`);
+    return seen?.verification === id ? seen.restarts : 0;
+  };
+}
