@@ -7,7 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { argv, exit, stderr } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { build, type Metafile, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 
 const repository = dirname(import.meta.dirname);
 const recordedSize = join(import.meta.dirname, 'bundle-size.json');
@@ -34,7 +34,7 @@ const standIn = (name: string): string =>
   `export function ${name}() { throw new Error('${name} is left out of the bundle, see scripts/bundle.ts'); }`;
 
 /** Takes of client-node only KubeConfig, and of that only what reads and authenticates. Other packages' imports stay as they are. */
-export const onlyKubeConfig: Plugin = {
+const onlyKubeConfig: Plugin = {
   name: 'only-kubeconfig',
   setup({ onLoad, onResolve, resolve }) {
     onResolve({ filter: /^@kubernetes\/client-node$/ }, async ({ path, pluginData, ...from }) => {
@@ -74,28 +74,18 @@ function schemaDigest(): string {
   return digest;
 }
 
-/** Bundles the operator. */
-export async function bundleOperator(): Promise<Bundle> {
-  const { version } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
-    version: string;
-  };
+/** Libraries in CommonJS ask for Node's modules with require, which a module does not have by itself. */
+export const REQUIRE_BANNER = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
+
+/** Bundles a program of ours into one file for Node, with what `options` say of it. */
+export async function bundle(options: BuildOptions): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: repository,
-    entryPoints: [join(repository, 'src/main.ts')],
     bundle: true,
     platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    define: {
-      POSTCHECK_VERSION: JSON.stringify(version),
-      POSTCHECK_SCHEMA: JSON.stringify(schemaDigest()),
-    },
-    // Libraries in CommonJS ask for Node's modules with require, which a module does not have by itself.
-    banner: {
-      js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`,
-    },
     plugins: [onlyKubeConfig],
     logLevel: 'warning',
+    ...options,
     write: false,
     metafile: true,
   });
@@ -106,8 +96,25 @@ export async function bundleOperator(): Promise<Bundle> {
   return { contents: file.contents, packages: packagesOf(metafile) };
 }
 
+/** Bundles the operator. */
+export function bundleOperator(): Promise<Bundle> {
+  const { version } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  return bundle({
+    entryPoints: [join(repository, 'src/main.ts')],
+    target: 'node24',
+    format: 'esm',
+    define: {
+      POSTCHECK_VERSION: JSON.stringify(version),
+      POSTCHECK_SCHEMA: JSON.stringify(schemaDigest()),
+    },
+    banner: { js: REQUIRE_BANNER },
+  });
+}
+
 /** The folders of the packages that really are in a bundle, such as `node_modules/ws`: fewer than are installed. */
-export function packagesOf({ outputs }: Metafile): readonly string[] {
+function packagesOf({ outputs }: Metafile): readonly string[] {
   const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs));
   // A plugin's own namespace stands before the path, which is then absolute.
   const relativeOf = (path: string) => path.replace(/^[\w-]+:/, '').replace(`${repository}/`, '');

@@ -6,8 +6,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
-import { onlyKubeConfig, packagesOf } from '../../scripts/bundle.ts';
+import { bundle, REQUIRE_BANNER } from '../../scripts/bundle.ts';
 
 const here = import.meta.dirname;
 
@@ -16,34 +15,16 @@ export async function bundleCli(
   format: 'esm' | 'cjs',
 ): Promise<{ text: string; packages: readonly string[] }> {
   const { version } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8')) as { version: string };
-  const { outputFiles, metafile } = await build({
-    absWorkingDir: join(here, '../..'),
+  const { contents, packages } = await bundle({
     entryPoints: [join(here, 'src/main.ts')],
-    bundle: true,
-    platform: 'node',
     target: 'node22',
     format,
     minifySyntax: true,
     minifyWhitespace: true,
     define: { POSTCHECK_VERSION: JSON.stringify(version) },
-    ...(format === 'esm'
-      ? {
-          banner: {
-            // Libraries in CommonJS ask for Node's modules with require, which a module does not have by itself.
-            js: `#!/usr/bin/env node\nimport { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`,
-          },
-        }
-      : {}),
-    plugins: [onlyKubeConfig],
-    logLevel: 'warning',
-    write: false,
-    metafile: true,
+    ...(format === 'esm' ? { banner: { js: `#!/usr/bin/env node\n${REQUIRE_BANNER}` } } : {}),
   });
-  const [file] = outputFiles;
-  if (file === undefined) {
-    throw new Error('esbuild made no file');
-  }
-  return { text: file.text, packages: packagesOf(metafile) };
+  return { text: Buffer.from(contents).toString(), packages };
 }
 
 if (argv[1] === fileURLToPath(import.meta.url)) {

@@ -2,7 +2,7 @@
  * The doors between decisions and the world. Shells implement them against a cluster; the simulation implements them in virtual time.
  * Data crosses as plain frozen JSON. No method here throws for an expected outcome: refusals are values.
  */
-import type { CheckType, Class, FallbackResult, GateOpenReason, Outcome, Unrunnable } from '../api/enums.ts';
+import type { CheckType, Class, FallbackResult, GateOpenReason, Outcome } from '../api/enums.ts';
 import type { AnyReason, EventReason } from '../api/reasons.ts';
 import type { Check, Upgrade, UpgradeStatus } from '../api/types.ts';
 import type {
@@ -14,8 +14,9 @@ import type {
   WorkloadView,
 } from '../api/views.ts';
 import type { UpgradeFacts } from '../core/report/facts.ts';
+import type { ExecResult } from '../core/verification/exec-result.ts';
 
-export type { UpgradeFacts };
+export type { ExecResult, UpgradeFacts };
 
 /** Time and chance, so that a test can own both. */
 export interface Clock {
@@ -177,22 +178,6 @@ export interface ExecRequest {
   /** Kept of head and tail together; what lies between is dropped as it arrives. */
   readonly maxOutputBytes: number;
 }
-
-/** Exactly one of these per try. Only the first four are evidence about the container. */
-export type ExecResult =
-  | { readonly kind: 'exit'; readonly code: number; readonly output: string }
-  /** The container has no such command. */
-  | { readonly kind: 'missing' }
-  /** It has the command, and the runtime or the kernel could not run it. */
-  | { readonly kind: 'unrunnable'; readonly why: Unrunnable }
-  /** Started (a first frame came) and ran past the limit. */
-  | { readonly kind: 'timeout'; readonly output: string }
-  /** The container or pod is not there (any more). */
-  | { readonly kind: 'gone'; readonly message: string }
-  /** The API server or kubelet said no: status and its text. */
-  | { readonly kind: 'refused'; readonly status: number; readonly message: string }
-  /** Connection lost, no status, malformed status, handshake time-out. */
-  | { readonly kind: 'broken'; readonly message: string };
 
 export interface Executor {
   /** Never rejects; settles at the latest shortly after `timeoutMs`. Aborting settles as `broken`. */

@@ -1,10 +1,11 @@
 /** Runs probe cycles beside the reconciles: bounded overall, per node, and one at a time in a pod. Results come back as data. */
 import type { PodView } from '../api/views.ts';
 import type { PlannedCycle } from '../core/plan.ts';
+import { outcomeOf } from '../core/verification/exec-result.ts';
 import { evaluateTry, type TryOutcome } from '../core/verification/exit-codes.ts';
 import type { FinishedCycle, TryRequest, TryResult } from '../core/verification/probe-cycle.ts';
 import { FairSemaphore } from './fair-semaphore.ts';
-import type { ExecResult, Ports } from './ports.ts';
+import type { Ports } from './ports.ts';
 
 /** A killed probe and a container that died under it both answer 128+n; the kubelet needs about a second to tell which. */
 const LOOK_AGAIN_MS = 2000;
@@ -70,7 +71,7 @@ export class ProbeRunner {
       await Promise.all([...byContainer.values()].map((some) => this.#inContainer(upgrade, cycle, some)))
     ).flat();
     const answered = results.some(({ outcome }) => outcome.kind !== 'unreachable');
-    if (answered || (tries.length === 0 && isReady(pod))) {
+    if (answered || (tries.length === 0 && areContainersReady(pod))) {
       return { ...span(), results };
     }
     // Nobody answered, or nobody could be asked: what we knew of the pod may be as old as the loss of the API server.
@@ -150,7 +151,7 @@ export class ProbeRunner {
     request: TryRequest,
     { outcome, inFallback }: { outcome: TryOutcome; inFallback: boolean },
   ): Promise<TryOutcome> {
-    const podReady = pod.conditions.ContainersReady?.status === 'True';
+    const podReady = areContainersReady(pod);
     const { confirm } = evaluateTry(request.check, outcome, {
       podReady,
       inFallback,
@@ -180,21 +181,6 @@ export class ProbeRunner {
   }
 }
 
-/** Its readiness is then recorded on this very pod, or not at all. */
-const isReady = ({ conditions }: PodView): boolean => conditions.ContainersReady?.status === 'True';
-
-/** An exec that gave no answer, in the words of a try. */
-function outcomeOf(result: ExecResult): TryOutcome {
-  switch (result.kind) {
-    case 'exit':
-    case 'missing':
-    case 'unrunnable':
-    case 'timeout':
-      return result;
-    case 'refused':
-      return { kind: 'unreachable', message: `exec refused with ${result.status}: ${result.message}` };
-    case 'gone':
-    case 'broken':
-      return { kind: 'unreachable', message: result.message };
-  }
-}
+/** Apart from its gates. Its readiness is then recorded on this very pod, or not at all. */
+const areContainersReady = ({ conditions }: PodView): boolean =>
+  conditions.ContainersReady?.status === 'True';

@@ -1,7 +1,7 @@
 /** `init`: an Upgrade for a workload that is there, with the check that its image can answer. */
 
+import type { ExecResult } from '../../../../src/core/verification/exec-result.ts';
 import { isLive, isReady } from '../../../../src/core/workload/pods.ts';
-import type { ExecResult } from '../../../../src/engine/ports.ts';
 import { at, list, type Raw, record, text } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import { decodePod } from '../../../../src/kube/objects/decode-pod.ts';

@@ -2,10 +2,10 @@
 
 import { effectiveChecks } from '../../../../src/api/checks.ts';
 import type { Check, UpgradeSpec } from '../../../../src/api/types.ts';
+import { type ExecRefused, outcomeOf } from '../../../../src/core/verification/exec-result.ts';
 import { evaluateTry, type TryOutcome } from '../../../../src/core/verification/exit-codes.ts';
 import { possibleTries } from '../../../../src/core/verification/probe-cycle.ts';
 import { isLive } from '../../../../src/core/workload/pods.ts';
-import type { ExecResult } from '../../../../src/engine/ports.ts';
 import { at, count, list, type Raw, record, text } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import { decodePod } from '../../../../src/kube/objects/decode-pod.ts';
@@ -50,7 +50,7 @@ export async function probe(io: Io, cluster: Cluster, word: string, options: Pro
   checkFormat(options.output, ['json', 'yaml']);
   const { pods, spec, upgrade } = await targets(cluster, word);
   if (!options.kubelet && upgrade === undefined && options.output === undefined) {
-    io.note('No Upgrade upgrades this: asked is what an Upgrade asks by default.');
+    io.note('No Upgrade targets this: running the checks that an Upgrade has by default.');
   }
   const rows = pods.map((raw) => ({
     raw,
@@ -257,7 +257,7 @@ async function ask(
       },
       signal,
     );
-    return outcomeOf(result);
+    return outcomeOf(result, refusalText);
   }
   if (check.httpGet) {
     const { port, path = '/', scheme } = check.httpGet;
@@ -270,29 +270,14 @@ async function ask(
   }
   return {
     kind: 'unreachable',
-    message: 'asked from the operator only: a pod’s address cannot be reached through the API server',
+    message: 'only the operator runs this check: a pod’s address cannot be reached through the API server',
   };
 }
 
-function outcomeOf(result: ExecResult): TryOutcome {
-  switch (result.kind) {
-    case 'exit':
-    case 'missing':
-    case 'unrunnable':
-    case 'timeout':
-      return result;
-    case 'refused':
-      return {
-        kind: 'unreachable',
-        message:
-          result.status === 403
-            ? `you may not run commands in this pod: ask for get and create on pods/exec (${result.message})`
-            : result.message,
-      };
-    default:
-      return { kind: 'unreachable', message: result.message };
-  }
-}
+const refusalText = ({ status, message }: ExecRefused): string =>
+  status === 403
+    ? `you may not run commands in this pod: ask for get and create on pods/exec (${message})`
+    : message;
 
 function table(io: Io, answers: readonly Answered[]): string[] {
   const rows = answers.map((one) => [
