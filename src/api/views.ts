@@ -46,7 +46,7 @@ interface WorkloadCommon {
   readonly servesNothingMeanwhile: boolean;
   /** What the controller may wait for a pod by itself: `spec.minReadySeconds`, and the time that an old pod has to end. Seconds. */
   readonly ownWaitSeconds: number;
-  /** Why the controller cannot make pods, such as an exceeded quota. Only a Deployment has it in its status (ReplicaFailure); of the others see `Snapshot.workloadWarning`. */
+  /** Why the controller cannot make pods, such as an exceeded quota. Only a Deployment has it in its status (ReplicaFailure); of the others see `Snapshot.eventsSeen`. */
   readonly replicaFailure?: string;
 }
 
@@ -169,8 +169,10 @@ export interface PodView {
   readonly containers: readonly ContainerView[];
 }
 
-/** What a controller complained of last, in an event of the type Warning. */
+/** What a controller or a kubelet complained of last, in an event of the type Warning. */
 export interface WarningView {
+  /** Such as `FailedMount`. */
+  readonly reason: string;
   /** Sanitised, one line, cut. */
   readonly message: string;
   readonly at: number;

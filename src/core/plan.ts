@@ -35,8 +35,8 @@ export type Action =
   | { readonly kind: 'releaseFields'; readonly workload: WorkloadView }
   /** Ask whether the gate policy is installed. */
   | { readonly kind: 'probeGatePolicy' }
-  /** Ask what the workload's controller says in events of pods that it cannot make. */
-  | { readonly kind: 'readWarning'; readonly workload: WorkloadView }
+  /** Ask what events say of pods that the workload's controller cannot make, or of a pod that is not started. */
+  | { readonly kind: 'readWarning'; readonly about: WorkloadView | PodView }
   | {
       readonly kind: 'deletePod';
       readonly pod: PodView;

@@ -1,6 +1,6 @@
 /** Everything that one decision may look at, frozen. */
 import type { Upgrade } from '../api/types.ts';
-import type { PodView, WarningView, WorkloadView } from '../api/views.ts';
+import type { PodView, WarningView, WorkloadKind, WorkloadView } from '../api/views.ts';
 import type { PodRecord } from './verification/probe-cycle.ts';
 import type { Obstacle } from './workload/driver.ts';
 
@@ -9,12 +9,22 @@ export interface RestartsSeen {
   readonly restarts: number;
 }
 
+/** What was found in the events about an object when they were read last. */
+export interface EventsSeen {
+  /** When they were read. */
+  readonly at: number;
+  /** The newest one that says what does not work. */
+  readonly warning?: WarningView | undefined;
+}
+
 export interface Snapshot {
   readonly now: number;
   readonly upgrade: Upgrade;
   /** Name of an older Upgrade on the same target: it acts, this one does not. */
   readonly claimedBy?: string;
   readonly workload?: WorkloadView;
+  /** Where there is no such workload: kinds of which there is one of this name. */
+  readonly namesakes?: readonly WorkloadKind[];
   /** Revision label of the pods that the workload's controller makes now; see workload/driver.ts. */
   readonly updateRevision?: string;
   /** Every pod of the workload, of any revision. */
@@ -29,8 +39,8 @@ export interface Snapshot {
   /** Restarts of a container when it was first seen in a verification, by `pod uid/container`. */
   readonly restartsSeen?: ReadonlyMap<string, RestartsSeen>;
   readonly waitingSince: ReadonlyMap<string, { readonly reason: string; readonly since: number }>;
-  /** The newest FailedCreate event about the workload, or that there is none; `undefined` when nobody has asked lately. */
-  readonly workloadWarning?: WarningView | 'None' | undefined;
+  /** What events say about the workload or one of its pods, by UID; `undefined` when they were not read lately. */
+  readonly eventsSeen?: (uid: string) => EventsSeen | undefined;
   readonly gatePolicy: 'Available' | 'Unavailable' | 'Unknown';
   /** The API server refused our last write for this Upgrade, and will until somebody changes something. */
   readonly refusal?: Obstacle;

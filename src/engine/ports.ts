@@ -212,6 +212,8 @@ export interface Reader {
   listUpgrades(namespace: string): Promise<readonly Upgrade[] | 'unknown'>;
   /** The newest event that says that pods of the workload could not be made; `undefined` also when events may not be read. */
   failedCreate(workload: WorkloadView): Promise<WarningView | undefined>;
+  /** The newest event that says why the pod is not started; `undefined` also when events may not be read. */
+  failedStart(pod: PodView): Promise<WarningView | undefined>;
 }
 
 /** Is the admission policy that puts gates on pods installed? */

@@ -170,6 +170,7 @@ export class Reconciler {
       upgrade,
       claimedBy: waits ? acting.metadata.name : undefined,
       workload,
+      namesakes: workload ? [] : store.namesakesOf(upgrade),
       updateRevision: revision,
       pods,
       nodeReady: (name) => store.nodes.get(name)?.ready ?? true,
@@ -178,7 +179,7 @@ export class Reconciler {
       records: this.local.records,
       restartsSeen: this.local.restartsSeen,
       waitingSince: this.local.waitingSince,
-      workloadWarning: workload && this.#warnings.of(workload.uid),
+      eventsSeen: (uid) => this.#warnings.of(uid),
       gatePolicy: this.#gate.policy,
       refusal: refusal
         ? { reason: refusal.kind === 'forbidden' ? 'Forbidden' : 'Refused', message: refusal.message }
@@ -192,7 +193,7 @@ export class Reconciler {
       return 'again';
     }
     if (action.kind === 'readWarning') {
-      await this.#warnings.refresh(action.workload);
+      await this.#warnings.refresh(action.about);
       return 'again';
     }
     const statusDueMs = this.#statusDueMs(key, upgrade, plan);

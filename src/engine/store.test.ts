@@ -132,6 +132,23 @@ describe('a node', () => {
   });
 });
 
+describe('a workload of the same name and another kind', () => {
+  test('is told where the target is missing, and concerns only such Upgrades', () => {
+    list('DaemonSet', workloadOf('DaemonSet', 'log'));
+    list('Deployment', workloadOf('Deployment', 'web'), workloadOf('Deployment', 'web', 'other'));
+    list('Upgrade', upgradeOf('web'), upgradeOf('log'));
+    expect(store.namesakesOf(upgradeOf('web'))).toEqual(['Deployment']);
+    expect(store.namesakesOf(upgradeOf('log'))).toEqual([]);
+    send('Deployment', 'upsert', { ...workloadOf('Deployment', 'log'), resourceVersion: '2' });
+    expect(concerned).toEqual([]);
+    send('StatefulSet', 'upsert', { ...workloadOf('StatefulSet', 'web'), resourceVersion: '2' });
+    expect(concerned).toEqual(['shop/web']);
+    expect(store.namesakesOf(upgradeOf('web'))).toEqual(['Deployment', 'StatefulSet']);
+    send('Deployment', 'delete', workloadOf('Deployment', 'web'));
+    expect(concerned).toEqual(['shop/web']);
+  });
+});
+
 describe('what belongs to a Deployment', () => {
   const web = workloadOf('Deployment', 'web');
   const ours = podOf('web', 'node-1', { owner: { kind: 'ReplicaSet', name: 'web-1', uid: 'rs' } });

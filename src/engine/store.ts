@@ -2,7 +2,7 @@
 
 import { isAbandoned, isClosed } from '../api/gate.ts';
 import type { Upgrade } from '../api/types.ts';
-import type { NodeView, OwnerView, PodView, RevisionView, WorkloadView } from '../api/views.ts';
+import type { NodeView, OwnerView, PodView, RevisionView, WorkloadKind, WorkloadView } from '../api/views.ts';
 import { Claims } from './claims.ts';
 import { Indexer } from './indexer.ts';
 import { identityKey, ownerKey } from './ownership.ts';
@@ -96,7 +96,7 @@ export class Store {
       });
     feed('Upgrade', this.upgrades, (upgrade) => [upgradeKey(upgrade)]);
     for (const kind of WORKLOAD_KINDS) {
-      feed(kind, this.workloads[kind], (workload) => this.#keysOf(nameKey(workload)));
+      feed(kind, this.workloads[kind], (workload) => this.#workloadChanged(workload));
     }
     for (const kind of ['ReplicaSet', 'ControllerRevision'] as const) {
       feed(kind, this.revisions[kind], (revision) => this.#revisionChanged(revision));
@@ -119,6 +119,14 @@ export class Store {
   /** The workload an Upgrade targets, if it is there. */
   targetOf(upgrade: Upgrade): WorkloadView | undefined {
     return this.workloads[upgrade.spec.targetRef.kind].get(targetKey(upgrade));
+  }
+
+  /** Kinds of which there is a workload of the target's name. */
+  namesakesOf({ metadata: { namespace }, spec: { targetRef } }: Upgrade): WorkloadKind[] {
+    const { kind: wanted, name } = targetRef;
+    return WORKLOAD_KINDS.filter(
+      (kind) => kind !== wanted && this.workloads[kind].get(nameKey({ kind, namespace, name })),
+    );
   }
 
   /** The workload a pod belongs to, whether or not it is (still) there: the pod's owner, or its ReplicaSet's. */
@@ -176,6 +184,13 @@ export class Store {
   #keysOf(target: string): UpgradeKey[] {
     const key = this.#claims.acting(target);
     return key === undefined ? [] : [key];
+  }
+
+  /** An Upgrade whose target is missing tells of workloads of that name and of another kind. */
+  #workloadChanged({ kind: changed, namespace, name }: WorkloadView): UpgradeKey[] {
+    return WORKLOAD_KINDS.map((kind) => ({ kind, key: nameKey({ kind, namespace, name }) }))
+      .filter(({ kind, key }) => kind === changed || !this.workloads[kind].get(key))
+      .flatMap(({ key }) => this.#keysOf(key));
   }
 
   /** A pod may be known before its ReplicaSet is, and whose it is only now. */

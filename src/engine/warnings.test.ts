@@ -1,21 +1,40 @@
 import { expect, test } from '@jest/globals';
 import { VirtualClock } from '../../test/sim/clock.ts';
-import { workloadOf } from '../../test/support/snapshots.ts';
+import { podOf, workloadOf } from '../../test/support/snapshots.ts';
 import type { Reader } from './ports.ts';
 import { WarningCache } from './warnings.ts';
 
-const warning = { message: 'exceeded quota', at: 0 };
+const refused = { reason: 'FailedCreate', message: 'exceeded quota', at: 0 };
+const unmounted = { reason: 'FailedMount', message: 'no such volume', at: 0 };
+const reader = {
+  failedCreate: () => Promise.resolve(refused),
+  failedStart: () => Promise.resolve(unmounted),
+} as unknown as Reader;
 
-test('an answer holds for less than half a minute, also when there is none', async () => {
+test('an answer says when it was asked for, and is forgotten when nobody asks again', async () => {
   const clock = new VirtualClock(0, 1);
-  const answers = [warning, undefined];
-  const reader = { failedCreate: () => Promise.resolve(answers.shift()) } as unknown as Reader;
   const cache = new WarningCache({ clock, reader });
   expect(cache.of('workload-1')).toBeUndefined();
   await cache.refresh(workloadOf());
-  expect(cache.of('workload-1')).toEqual(warning);
-  await clock.runUntil(29_000, () => {});
+  const at = clock.now();
+  await clock.runUntil(89_000, () => {});
+  expect(cache.of('workload-1')).toEqual({ at, warning: refused });
+  await clock.runUntil(90_000, () => {});
   expect(cache.of('workload-1')).toBeUndefined();
+});
+
+test('that there is no such event is an answer, too', async () => {
+  const clock = new VirtualClock(0, 1);
+  const none = { failedStart: () => Promise.resolve(undefined) } as unknown as Reader;
+  const cache = new WarningCache({ clock, reader: none });
+  await cache.refresh(podOf());
+  expect(cache.of(podOf().uid)).toEqual({ at: clock.now(), warning: undefined });
+});
+
+test('of pods it is asked why they are not started, of workloads why they have no pods', async () => {
+  const cache = new WarningCache({ clock: new VirtualClock(0, 1), reader });
+  await cache.refresh(podOf({ uid: 'pod-9' }));
   await cache.refresh(workloadOf());
-  expect(cache.of('workload-1')).toBe('None');
+  expect(cache.of('pod-9')?.warning).toBe(unmounted);
+  expect(cache.of('workload-1')?.warning).toBe(refused);
 });

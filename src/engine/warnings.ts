@@ -1,40 +1,41 @@
-/** What the controllers of workloads have said in events, where it was asked for lately. */
-import type { WarningView, WorkloadView } from '../api/views.ts';
+/** What events say of workloads whose pods cannot be made, and of pods that are not started, where it was asked for lately. */
+import type { PodView, WorkloadView } from '../api/views.ts';
+import type { EventsSeen } from '../core/snapshot.ts';
 import type { Ports } from './ports.ts';
 
-/** An answer holds so long, a little less than until it is asked for again. */
-const ANSWER_HOLDS_MS = 29_000;
-
-interface Known {
-  readonly warning: WarningView | 'None';
-  /** Of the steady clock. */
-  readonly until: number;
-}
+/** An answer is forgotten when it is not asked for again: then nobody is interested in it any more. */
+const FORGOTTEN_AFTER_MS = 90_000;
 
 export class WarningCache {
   readonly #ports: Pick<Ports, 'clock' | 'reader'>;
-  /** By UID of the workload, the oldest first. */
-  readonly #known = new Map<string, Known>();
+  /** By UID, the oldest first; with times of the steady clock. */
+  readonly #known = new Map<string, EventsSeen>();
 
   constructor(ports: Pick<Ports, 'clock' | 'reader'>) {
     this.#ports = ports;
   }
 
   /** `undefined` when nobody has asked lately. */
-  of(uid: string): WarningView | 'None' | undefined {
+  of(uid: string): EventsSeen | undefined {
+    const { clock } = this.#ports;
     const known = this.#known.get(uid);
-    return known && this.#ports.clock.steady() < known.until ? known.warning : undefined;
+    const age = known && clock.steady() - known.at;
+    return age === undefined || age >= FORGOTTEN_AFTER_MS
+      ? undefined
+      : { at: clock.now() - age, warning: known?.warning };
   }
 
-  async refresh(workload: WorkloadView): Promise<void> {
+  async refresh(about: WorkloadView | PodView): Promise<void> {
     const { clock, reader } = this.#ports;
-    const warning = (await reader.failedCreate(workload)) ?? 'None';
+    const warning = await ('kind' in about ? reader.failedCreate(about) : reader.failedStart(about));
     const now = clock.steady();
-    for (const [uid, { until }] of this.#known) {
-      if (now >= until) {
-        this.#known.delete(uid);
+    this.#known.delete(about.uid);
+    for (const [uid, { at }] of this.#known) {
+      if (now < at + FORGOTTEN_AFTER_MS) {
+        break;
       }
+      this.#known.delete(uid);
     }
-    this.#known.set(workload.uid, { warning, until: now + ANSWER_HOLDS_MS });
+    this.#known.set(about.uid, { warning, at: now });
   }
 }

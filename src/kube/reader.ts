@@ -9,15 +9,37 @@ import type { Requests } from './client/request.ts';
 import { decodePod } from './objects/decode-pod.ts';
 import { decodeUpgrade } from './objects/decode-upgrade.ts';
 
-/** Events of one object and reason are few: its recorder joins them. */
-const MOST_EVENTS = 20;
+/** Warnings about one object are few: their recorders join them. */
+const MOST_EVENTS = 50;
 const MESSAGE_MAX = 500;
+/** More of a note is not even looked at. */
+const NOTE_MAX = 4 * MESSAGE_MAX;
+
+/**
+ * Why a pod is not started, in the words of the scheduler, of the kubelet, and of the controllers of volumes and devices. Other warnings,
+ * such as of DNS settings or of a pull secret that is missing, hold nothing up.
+ */
+const NOT_STARTED: ReadonlySet<string> = new Set([
+  'FailedScheduling',
+  'FailedAttachVolume',
+  'FailedMount',
+  'FailedMapVolume',
+  'VolumePermissionChangeInProgress',
+  'FailedPrepareDynamicResources',
+  'NetworkNotReady',
+  'FailedCreatePodSandBox',
+  'FailedCreatePodContainer',
+]);
+
+/** A sandbox or container has another ID at each try, and a message with it would be a new one each time. */
+const IDS = /\b[0-9a-f]{64}\b/g;
 
 function warningOf(event: unknown): WarningView {
-  const { note, eventTime, deprecatedLastTimestamp, metadata, series } = record(event);
+  const { reason, note, eventTime, deprecatedLastTimestamp, metadata, series } = record(event);
   const times = [at(metadata, 'creationTimestamp'), eventTime, deprecatedLastTimestamp];
   return {
-    message: cut(printableLine(text(note)), MESSAGE_MAX),
+    reason: text(reason),
+    message: cut(printableLine(cut(text(note), NOTE_MAX)).replace(IDS, '…'), MESSAGE_MAX),
     at: Math.max(...[...times, at(series, 'lastObservedTime')].map(time)),
   };
 }
@@ -50,18 +72,26 @@ export class ClusterReader implements Reader {
   }
 
   async failedCreate({ namespace, uid }: WorkloadView): Promise<WarningView | undefined> {
+    const [newest] = await this.#warnings(namespace, `regarding.uid=${uid},reason=FailedCreate`);
+    return newest;
+  }
+
+  async failedStart({ namespace, uid }: PodView): Promise<WarningView | undefined> {
+    const warnings = await this.#warnings(namespace, `regarding.uid=${uid}`);
+    return warnings.find(({ reason }) => NOT_STARTED.has(reason));
+  }
+
+  /** Events of the type Warning, the newest first. */
+  async #warnings(namespace: string, selector: string): Promise<WarningView[]> {
     const answer = await this.#requests.send({
       method: 'GET',
       target: { resource: RESOURCES.Event, namespace },
-      query: {
-        fieldSelector: `regarding.uid=${uid},type=Warning,reason=FailedCreate`,
-        limit: String(MOST_EVENTS),
-      },
+      query: { fieldSelector: `${selector},type=Warning`, limit: String(MOST_EVENTS) },
     });
     return answer.ok
       ? list(record(answer.body).items)
           .map(warningOf)
-          .sort((a, b) => b.at - a.at)[0]
-      : undefined;
+          .sort((a, b) => b.at - a.at)
+      : [];
   }
 }

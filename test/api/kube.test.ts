@@ -453,6 +453,38 @@ test('the refusal of a StatefulSet whose pods a quota forbids is read from its e
   expect(await cluster.reader.failedCreate({ ...workload, uid: 'another' })).toBeUndefined();
 }, 60_000);
 
+test('what keeps a pod from being started is read from its newest event that says so, as one line', async () => {
+  api.kubectl(['create', 'namespace', 'held']);
+  const about = { apiVersion: 'v1', kind: 'Pod', namespace: 'held', name: 'db-0', uid: 'pod-uid' };
+  const id = 'a'.repeat(64);
+  const event = (name: string, reason: string, message: string, lastTimestamp: string, uid = 'pod-uid') =>
+    api.kubectl(
+      ['create', '-f', '-'],
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { namespace: 'held', name },
+        involvedObject: { ...about, uid },
+        type: reason === 'Scheduled' ? 'Normal' : 'Warning',
+        reason,
+        message,
+        lastTimestamp,
+      }),
+    );
+  const at = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
+  event('db-0.1', 'FailedScheduling', 'no node takes it', at(60));
+  event('db-0.2', 'FailedCreatePodSandBox', `sandbox "${id}":\n\u001b[2Jno network`, at(120));
+  event('db-0.3', 'DNSConfigForming', 'nameserver limits were exceeded', at(180));
+  event('db-0.4', 'Scheduled', 'assigned', at(240));
+  event('other-0.1', 'FailedMount', 'of another pod', at(300), 'another');
+  const pod = { namespace: 'held', uid: 'pod-uid' } as PodView;
+  expect(await cluster.reader.failedStart(pod)).toMatchObject({
+    reason: 'FailedCreatePodSandBox',
+    message: 'sandbox "…": no network',
+  });
+  expect(await cluster.reader.failedStart({ ...pod, uid: 'third' })).toBeUndefined();
+}, 60_000);
+
 function eventsAbout(kind: string, name: string): Promise<Record<string, unknown>[]> {
   const selector = `involvedObject.kind=${kind},involvedObject.name=${name}`;
   return eventually(() => {

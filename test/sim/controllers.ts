@@ -120,7 +120,11 @@ export function createPod(world: World, { workload, owner, name, revision, node 
   const why = containers.map(({ image }) => world.refusesPod(image)).find((said) => said !== undefined);
   if (why !== undefined) {
     const message = `Error creating: pods "${name}" is forbidden: ${why}`;
-    world.failedCreates.set(workload.uid, { message, at: wholeSeconds(world.clock.now()) });
+    world.warnings.set(workload.uid, {
+      reason: 'FailedCreate',
+      message,
+      at: wholeSeconds(world.clock.now()),
+    });
     return;
   }
   const order = { regular: 0, sidecar: 1, init: 2 };

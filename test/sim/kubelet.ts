@@ -62,7 +62,10 @@ export class Kubelet {
         this.#later(afterMs, pod, (now) => this.#started(now, name));
       } else if (start === 'crashes') {
         this.#later(afterMs, pod, (now) => this.#startedAndCrashes(now, name));
-      } else if (start !== 'mountFails') {
+      } else if (start === 'mountFails') {
+        const [reason, message] = ['FailedMount', 'MountVolume.SetUp failed for volume "data"'];
+        this.#world.warnings.set(pod.uid, { reason, message, at: pod.createdAt });
+      } else {
         this.#later(afterMs, pod, (now) => this.#cannotStart(now, name, start));
       }
     }

@@ -215,7 +215,8 @@ export class Operator {
     const { state } = this.#options.world;
     return {
       getPod: (namespace, name) => this.#answered(() => state.get('Pod', `${namespace}/${name}`) ?? 'gone'),
-      failedCreate: ({ uid }) => this.#answered(() => this.#options.world.failedCreates.get(uid)),
+      failedCreate: ({ uid }) => this.#answered(() => this.#options.world.warnings.get(uid)),
+      failedStart: ({ uid }) => this.#answered(() => this.#options.world.warnings.get(uid)),
       listUpgrades: (namespace) =>
         this.#answered(() => state.all('Upgrade').filter(({ metadata }) => metadata.namespace === namespace)),
     };

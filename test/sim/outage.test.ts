@@ -52,6 +52,7 @@ async function bench(
         getPod: () => Promise.resolve(look(pod)),
         listUpgrades: () => Promise.resolve('unknown'),
         failedCreate: () => Promise.resolve(undefined),
+        failedStart: () => Promise.resolve(undefined),
       },
       telemetry: rememberingTelemetry(remembered()),
       maxExecs: 16,

@@ -184,7 +184,10 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
       reason: 'InconclusiveAtDeadline',
       pods: three(OLD),
     });
-    expect(run.message).toMatch(/: not ready: container web is ContainerCreating until the deadline of 1m$/);
+    // The kubelet says why in an event about the pod alone.
+    const why = '(FailedMount: MountVolume.SetUp failed for volume "data")';
+    expect(waits.message).toContain(`not ready: container web is ContainerCreating ${why}`);
+    expect(run.message).toContain(`container web is ContainerCreating ${why} until the deadline of 1m`);
   });
 
   test('that answers after its deadline still passes, because silence is no evidence', async () => {

@@ -62,8 +62,8 @@ export class World {
   keepsFields = false;
   /** Why no pod with this image can be made; `undefined`: it can. */
   refusesPod: (image: string) => string | undefined = () => undefined;
-  /** The newest FailedCreate event about a workload, by its UID. */
-  readonly failedCreates = new Map<string, WarningView>();
+  /** The newest warning about a workload or a pod, by its UID. */
+  readonly warnings = new Map<string, WarningView>();
   /** What admission makes of an image that somebody writes. */
   admission: (image: string, before: string) => string = (image) => image;
 

@@ -15,6 +15,7 @@ import {
 import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../../api/names.ts';
 import type { EndReason } from '../../api/reasons.ts';
 import type { Attempt, UpgradeStatus } from '../../api/types.ts';
+import type { WorkloadKind } from '../../api/views.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { observe } from './observe.ts';
 
@@ -226,6 +227,24 @@ describe('what stops an attempt before it begins', () => {
     ],
   ])('%s: %s', (reason, message, given) => {
     expect(blocked(...given)).toEqual({ reason, message });
+  });
+
+  test('TargetNotFound names the workload of another kind that has the name', () => {
+    const without = (...namesakes: WorkloadKind[]) =>
+      observe({ ...snapshotOf({ upgrade: upgradeOf(), namesakes }), workload: undefined });
+    expect(without()).toMatchObject({
+      obstacle: {
+        message:
+          'Deployment web does not exist in namespace shop: create it, or delete this Upgrade and create one for the workload that you mean',
+      },
+    });
+    expect(without('DaemonSet')).toMatchObject({
+      obstacle: {
+        reason: 'TargetNotFound',
+        message:
+          'Deployment web does not exist in namespace shop, only a DaemonSet of that name: delete this Upgrade and create one for the workload that you mean',
+      },
+    });
   });
 
   test('GateUnavailable, only when the gate is required and surely missing', () => {

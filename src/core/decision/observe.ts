@@ -118,7 +118,7 @@ export function observe(snapshot: Snapshot): State {
   if (!workload || workload.deleting) {
     return status && (isAttempting(status) || isFallingBack(status))
       ? { name: 'TargetLost', status }
-      : { name: 'Blocked', obstacle: targetNotFound(upgrade) };
+      : { name: 'Blocked', obstacle: targetNotFound(upgrade, snapshot.namesakes) };
   }
   if (isStale(workload, status)) {
     return { name: 'StaleCache' };

@@ -44,13 +44,14 @@ function restartsText({ container, restarts = 0, limit, ended, exitCode }: Cause
   return `container ${container} restarted ${restarts} times${last}; allowed are ${limit}`;
 }
 
-function containerText({ reason, container, exitCode, ended }: Cause): string {
+function containerText({ reason, container, exitCode, ended, detail }: Cause): string {
   if (isReason(reason, 'NotReady')) {
     return `container ${container} is running but not ready`;
   }
   const is = isReason(reason, 'NotStarted') ? 'not started' : reason;
-  const last = [ended, exitCode === undefined ? undefined : `last exit code ${exitCode}`].filter(Boolean);
-  return `container ${container} is ${is}${last.length > 0 ? ` (${last.join(', ')})` : ''}`;
+  const code = exitCode === undefined ? undefined : `last exit code ${exitCode}`;
+  const known = [ended, code, detail].filter(Boolean);
+  return `container ${container} is ${is}${known.length > 0 ? ` (${known.join(', ')})` : ''}`;
 }
 
 function notReadyText(cause: Cause): string {

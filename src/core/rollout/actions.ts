@@ -73,25 +73,3 @@ export function replaceMissedGate({ snapshot, status, summary }: Turn): Action {
   const missed = ungated(summary, status).find(({ pod }) => !isReady(pod));
   return missed ? { kind: 'deletePod', pod: missed.pod, reason: 'GateMissed' } : NO_ACTION;
 }
-
-/** A pod takes a moment to be made, and an old one to end, before its events are read. */
-const READ_AFTER_MS = 10_000;
-/** And again so often. */
-const READ_EVERY_MS = 30_000;
-
-/** When events about the workload are to be read: a pod is missing and none of the new version has come, which its status does not explain. */
-export function warningAt({ snapshot, workload, summary, rollout, policy }: Turn): number | undefined {
-  const { rolledAt } = rollout;
-  const isMissing = summary.results.length + summary.outdated.length < summary.desired;
-  const isUnexplained =
-    isMissing && summary.counts.updated === 0 && driverOf(workload).refusalIn === 'events';
-  if (!policy.refusalIsEvidence || !isUnexplained || rolledAt === undefined) {
-    return undefined;
-  }
-  const isKnown = snapshot.workloadWarning !== undefined;
-  return isKnown ? snapshot.now + READ_EVERY_MS : Math.max(rolledAt + READ_AFTER_MS, snapshot.now);
-}
-
-/** Reads what the events about the workload say. */
-export const readWarning = (turn: Turn): Action =>
-  warningAt(turn) === turn.snapshot.now ? { kind: 'readWarning', workload: turn.workload } : NO_ACTION;

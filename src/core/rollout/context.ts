@@ -24,6 +24,7 @@ export function verificationContext(
     nodeReady: snapshot.nodeReady,
     nodeBackAt: snapshot.nodeBackAt,
     waitingSince: snapshot.waitingSince,
+    warningOf: (uid) => snapshot.eventsSeen?.(uid)?.warning,
     isSoaking: isSoaking(stages),
     template: (snapshot.workload?.containers ?? []).map(({ name }) => name),
     baseline: status.from.baseline ?? [],

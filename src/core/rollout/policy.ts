@@ -1,19 +1,13 @@
 /** What differs between an attempt, which rolls forward, and its fallback, which rolls back. Everything else is rollout.ts and verify.ts. */
 import { driverOf } from '../workload/drivers.ts';
 import { attemptObstacle } from '../workload/obstacles.ts';
-import {
-  explainFailures,
-  readWarning,
-  recordResults,
-  releaseOurFields,
-  replaceMissedGate,
-  unblock,
-} from './actions.ts';
+import { explainFailures, recordResults, releaseOurFields, replaceMissedGate, unblock } from './actions.ts';
 import { advance, movePartition } from './advance.ts';
 import { rejectVersion, succeed } from './attempt.ts';
 import { finishFallback, giveUpFallback } from './fallback.ts';
 import type { Direction } from './rollout.ts';
 import type { Policy } from './turn.ts';
+import { readWarning } from './warnings.ts';
 
 const forward: Policy = {
   obstacle: attemptObstacle,
@@ -58,7 +52,7 @@ const back: Policy = {
   sparesBefore: false,
   unblocksBeforeFailing: true,
   refusalIsEvidence: false,
-  actions: [releaseOurFields, recordResults, unblock, advance],
+  actions: [releaseOurFields, recordResults, unblock, advance, readWarning],
   follow: ({ fallback, ...status }, revision, isRolling) => ({
     ...status,
     fallback: fallback && {

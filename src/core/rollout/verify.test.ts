@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import {
   ago,
   conditionOf,
+  containerOf,
   fallbackOf,
   NOW,
   notReady,
@@ -14,9 +15,8 @@ import {
   workloadOf,
 } from '../../../test/support/snapshots.ts';
 import { VERIFIED } from '../../api/names.ts';
-import type { PodView, WorkloadView } from '../../api/views.ts';
+import type { PodView, WarningView, WorkloadView } from '../../api/views.ts';
 import { decide } from '../decision/decide.ts';
-import type { Snapshot } from '../snapshot.ts';
 import { verificationId } from '../status.ts';
 import { withPins } from '../verification/recorded.ts';
 
@@ -107,7 +107,7 @@ describe('an attempt on a DaemonSet of which a pod is missing', () => {
   const REFUSED = 'pods "web-x" is forbidden: image is not signed';
   const attempt = (
     idleSeconds: number,
-    workloadWarning?: Snapshot['workloadWarning'],
+    seen?: { readonly secondsAgo: number; readonly warning?: WarningView },
     pods: PodView[] = [],
   ) =>
     decide(
@@ -120,17 +120,22 @@ describe('an attempt on a DaemonSet of which a pod is missing', () => {
         }),
         pods,
         workload: workloadOf({ kind: 'DaemonSet', updated: 0, available: 0 }),
-        workloadWarning,
+        eventsSeen: () => seen && { at: NOW - seen.secondsAgo * 1000, warning: seen.warning },
       }),
     );
-  const warned = (secondsAgo: number) => ({ message: REFUSED, at: NOW - secondsAgo * 1000 });
+  const none = { secondsAgo: 10 };
+  const warned = (secondsAgo: number) => ({
+    secondsAgo: 10,
+    warning: { reason: 'FailedCreate', message: REFUSED, at: NOW - secondsAgo * 1000 },
+  });
 
   test('asks for events when it has been missing for a while, and again when the answer is old', () => {
     expect(attempt(5).action.kind).not.toBe('readWarning');
     expect(attempt(5).wakeAt).toBe(NOW + 5000);
     expect(attempt(10).action).toMatchObject({ kind: 'readWarning' });
-    expect(attempt(20, 'None').action.kind).not.toBe('readWarning');
-    expect(attempt(20, 'None').wakeAt).toBe(NOW + 30_000);
+    expect(attempt(20, none).action.kind).not.toBe('readWarning');
+    expect(attempt(20, none).wakeAt).toBe(NOW + 20_000);
+    expect(attempt(50, { secondsAgo: 30 }).action).toMatchObject({ kind: 'readWarning' });
   });
 
   test('asks nothing when no pod is missing', () => {
@@ -150,5 +155,78 @@ describe('an attempt on a DaemonSet of which a pod is missing', () => {
     const { status } = attempt(960, warned(970));
     expect(status.phase).toBe('Inconclusive');
     expect(status.message).not.toContain(REFUSED);
+  });
+});
+
+describe('a pod that is not started', () => {
+  const FAILED_MOUNT = {
+    reason: 'FailedMount',
+    message: 'MountVolume.SetUp failed for volume "data" : hostPath type check failed',
+    at: NOW,
+  };
+  const held = (name: string, reason: string, seconds: number, change: Partial<PodView> = {}) =>
+    podOf({
+      name,
+      uid: name,
+      phase: 'Pending',
+      createdAt: NOW - seconds * 1000,
+      conditions: { PodScheduled: conditionOf('True'), ContainersReady: conditionOf('False') },
+      containers: [containerOf({ id: '', state: 'waiting', reason, ready: false })],
+      ...change,
+    });
+  const attempt = (pods: PodView[], seen?: { readonly secondsAgo: number; readonly warning?: WarningView }) =>
+    decide(
+      snapshotOf({
+        upgrade: upgradeOf({
+          status: statusOf({}, { progressAt: ago(5), rolledAt: ago(300), startedAt: ago(300) }),
+        }),
+        pods,
+        workload: workloadOf({ desired: 3, updated: pods.length, available: 0 }),
+        eventsSeen: () => seen && { at: NOW - seen.secondsAgo * 1000, warning: seen.warning },
+      }),
+    );
+  const asked = (pods: PodView[], seen?: { readonly secondsAgo: number }) => {
+    const { action } = attempt(pods, seen);
+    return action.kind === 'readWarning' ? action.about.name : undefined;
+  };
+
+  test.each(['ContainerCreating', 'PodInitializing', ''])(
+    'as it is "%s", has its events read after ten seconds, and again every thirty',
+    (reason) => {
+      expect(asked([held('a', reason, 9)])).toBeUndefined();
+      expect(attempt([held('a', reason, 9)]).wakeAt).toBeLessThanOrEqual(NOW + 1000);
+      expect(asked([held('a', reason, 10)])).toBe('a');
+      expect(asked([held('a', reason, 60)], { secondsAgo: 29 })).toBeUndefined();
+      expect(asked([held('a', reason, 60)], { secondsAgo: 30 })).toBe('a');
+    },
+  );
+
+  test('is one of many: the events of one of them are read, and it is the one that the sentence names', () => {
+    const pods = ['c', 'a', 'b'].map((name) => held(name, 'ContainerCreating', 60));
+    expect(asked(pods)).toBe('a');
+    const { status, action } = attempt(pods, { secondsAgo: 1, warning: FAILED_MOUNT });
+    expect(action.kind).not.toBe('readWarning');
+    expect(status.message).toContain(
+      'pod a on node-1: not ready: container web is ContainerCreating (FailedMount: MountVolume.SetUp failed for volume "data" : hostPath type check failed)',
+    );
+  });
+
+  test.each<[string, PodView]>([
+    ['a reason of its own', held('a', 'ErrImagePull', 60)],
+    ['a container that runs', podOf({ name: 'a', conditions: { ContainersReady: conditionOf('False') } })],
+    [
+      'the word of the scheduler',
+      held('a', '', 60, {
+        conditions: { PodScheduled: conditionOf('False', 60, 'Unschedulable', 'no room') },
+      }),
+    ],
+  ])('with %s costs no request', (_, pod) => {
+    expect(asked([pod])).toBeUndefined();
+  });
+
+  test('and of which no event says why, is told as it was before', () => {
+    expect(attempt([held('a', 'ContainerCreating', 60)], { secondsAgo: 1 }).status.message).toMatch(
+      /not ready: container web is ContainerCreating(;|$)/,
+    );
   });
 });

@@ -8,13 +8,14 @@ import { earliest, toIso } from '../time.ts';
 import { type Due, scheduleProbes } from '../verification/due.ts';
 import type { PodResult } from '../verification/pod.ts';
 import { type PodSummary, summarizePods } from '../verification/summary.ts';
-import { unblock, warningAt } from './actions.ts';
+import { unblock } from './actions.ts';
 import { verificationContext } from './context.ts';
 import { policyOf } from './policy.ts';
 import { type Overdue, overdue, progressDeadline, recordProgress } from './progress.ts';
 import type { Rollout } from './rollout.ts';
 import { followStages, type Staged, stagesFor } from './stages.ts';
 import { type Evidence, isRolling, type Turn, verifiesPods } from './turn.ts';
+import { warningAt } from './warnings.ts';
 
 interface Rolling {
   readonly workload: WorkloadView;

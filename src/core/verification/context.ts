@@ -1,5 +1,5 @@
 /** What the pods of one verification (an attempt or its fallback) are evaluated by. */
-import type { PodView } from '../../api/views.ts';
+import type { PodView, WarningView } from '../../api/views.ts';
 import type { Question } from './probe-cycle.ts';
 
 export interface VerificationContext extends Question {
@@ -15,6 +15,8 @@ export interface VerificationContext extends Question {
   readonly nodeBackAt?: ReadonlyMap<string, number>;
   /** Waiting reasons by `pod uid/container`, and since when we have seen them: the API does not say. */
   readonly waitingSince: ReadonlyMap<string, { readonly reason: string; readonly since: number }>;
+  /** What keeps a pod from being started, by its UID, as an event says it. */
+  readonly warningOf?: (uid: string) => WarningView | undefined;
   /** How often a container had restarted before this verification, so that only restarts since then count. */
   readonly restartsBefore: (pod: PodView, container: string) => number;
 }

@@ -11,6 +11,7 @@ import type { Cause } from '../cause.ts';
 import { whatText } from '../report/cause-text.ts';
 import { earliest } from '../time.ts';
 import type { VerificationContext } from './context.ts';
+import { withWarning } from './held-up.ts';
 import { askedNothing, type PodRecord, readinessOf, type TryRecord, validRecord } from './probe-cycle.ts';
 import { type RecordedResult, recordedResult } from './recorded.ts';
 import { clockStart, nextCycleAt, podDeadline } from './schedule.ts';
@@ -166,7 +167,7 @@ function failureCause(
     return tryCause(worst, pod, checks);
   }
   const unready = readiness.required && readinessOf(pod, readiness.minReadySeconds, now).cause;
-  return unready || said || { reason: 'NotProbedYet' };
+  return (unready && withWarning(unready, pod, context)) || said || { reason: 'NotProbedYet' };
 }
 
 function passed(record: PodRecord): Finding {

@@ -1,7 +1,7 @@
 /** What keeps an Upgrade from acting, as a chain of pure looks: one reason, one sentence each. The user has to act; postcheck writes nothing. */
 import { effectiveChecks } from '../../api/checks.ts';
 import type { Check, Images, Upgrade, UpgradeSpec } from '../../api/types.ts';
-import type { WorkloadView } from '../../api/views.ts';
+import type { WorkloadKind, WorkloadView } from '../../api/views.ts';
 import { bytesOf, SET_MAX_BYTES } from '../images.ts';
 import { checkTargets } from '../verification/check-targets.ts';
 import { type Lever, nameOf, type Obstacle } from './driver.ts';
@@ -14,10 +14,19 @@ export const targetClaimed = ({ spec: { targetRef } }: Upgrade, older: string): 
   message: `Upgrade ${older} is older and acts on ${targetRef.kind} ${targetRef.name}: delete one of the two`,
 });
 
-export const targetNotFound = ({ spec: { targetRef }, metadata }: Upgrade): Obstacle => ({
-  reason: 'TargetNotFound',
-  message: `${targetRef.kind} ${targetRef.name} does not exist in namespace ${metadata.namespace}: create it, or delete this Upgrade and create one for the workload that you mean`,
-});
+/** The target of an Upgrade cannot be changed, so another workload needs another Upgrade. */
+export function targetNotFound(
+  { spec: { targetRef }, metadata }: Upgrade,
+  namesakes: readonly WorkloadKind[] = [],
+): Obstacle {
+  const missing = `${targetRef.kind} ${targetRef.name} does not exist in namespace ${metadata.namespace}`;
+  const others = namesakes.map((kind) => `a ${kind}`).join(' and ');
+  const mend = others ? `, only ${others} of that name:` : ': create it, or';
+  return {
+    reason: 'TargetNotFound',
+    message: `${missing}${mend} delete this Upgrade and create one for the workload that you mean`,
+  };
+}
 
 export const gateUnavailable: Obstacle = {
   reason: 'GateUnavailable',

@@ -3,13 +3,11 @@
 import type { Snapshot } from '../snapshot.ts';
 
 /** What was said of pods that could not be made since then: in the status of the workload, or in an event about it. */
-export function refusalOf(
-  { workload, workloadWarning }: Snapshot,
-  since: number | undefined,
-): string | undefined {
-  if (workload?.replicaFailure || !workloadWarning || workloadWarning === 'None' || since === undefined) {
+export function refusalOf({ workload, eventsSeen }: Snapshot, since: number | undefined): string | undefined {
+  const warning = workload && eventsSeen?.(workload.uid)?.warning;
+  if (workload?.replicaFailure || !warning || since === undefined) {
     return workload?.replicaFailure;
   }
   // Events have times of whole seconds. An older one is about another version.
-  return workloadWarning.at >= Math.floor(since / 1000) * 1000 ? workloadWarning.message : undefined;
+  return warning.at >= Math.floor(since / 1000) * 1000 ? warning.message : undefined;
 }
