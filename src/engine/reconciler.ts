@@ -3,29 +3,24 @@
  * Whatever goes wrong, the key comes back; the queue is the retry.
  */
 
-import { effectiveChecks } from '../api/checks.ts';
-import type { CheckType } from '../api/enums.ts';
-import type { Upgrade, UpgradeStatus } from '../api/types.ts';
+import type { Upgrade } from '../api/types.ts';
 import { decide, type Plan } from '../core/decision/decide.ts';
-import type { PlannedCycle } from '../core/plan.ts';
-import { transitionEvents, type UpgradeEvent } from '../core/report/events.ts';
+import type { Action } from '../core/plan.ts';
 import { upgradeFacts } from '../core/report/facts.ts';
-import { leastStatus } from '../core/report/fit.ts';
 import { changeOf } from '../core/report/status-diff.ts';
-import type { Snapshot } from '../core/snapshot.ts';
-import { verificationId } from '../core/status.ts';
-import { addCycle, type FinishedCycle } from '../core/verification/probe-cycle.ts';
 import type { Obstacle } from '../core/workload/driver.ts';
-import { driverOf } from '../core/workload/drivers.ts';
 import { ActionExecutor, type WriteAction } from './action-executor.ts';
 import { Brake, STATUS_CHANGED } from './brake.ts';
+import { recordCycle } from './cycles.ts';
 import { GatePolicyCache } from './gate-policy.ts';
 import { LocalState } from './local-state.ts';
-import { logChange, named } from './log-fields.ts';
+import { named } from './log-fields.ts';
 import type { Ports, RequestFailure } from './ports.ts';
 import { ProbeRunner } from './probe-runner.ts';
 import type { Result } from './queue.ts';
-import { podReference, upgradeReference, workloadReference } from './references.ts';
+import { Recorder } from './recorder.ts';
+import { gather, type SnapshotSources } from './snapshots.ts';
+import { StatusPace } from './status-pace.ts';
 import type { Store, UpgradeKey } from './store.ts';
 import { WarningCache } from './warnings.ts';
 import { WriteBackoff } from './write-backoff.ts';
@@ -43,12 +38,6 @@ type Next = 'continue' | 'again' | Result;
 
 /** Plans that one visit may carry out before others get their turn. */
 const MAX_STEPS = 8;
-/** The least time between two writes of mere progress. */
-const PROGRESS_EVERY_MS = 2000;
-/** And of mere counts and times of tries. */
-const VOLATILE_EVERY_MS = 60_000;
-/** So long only the least is told of an Upgrade whose status was refused. */
-const STATUS_REFUSED_MS = 10 * 60_000;
 /** After a cycle that said nothing. */
 const NO_ANSWER_MS = 1000;
 
@@ -65,15 +54,14 @@ export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #executor: ActionExecutor;
   readonly #runner: ProbeRunner;
+  readonly #recorder: Recorder;
   readonly #gate: GatePolicyCache;
   readonly #warnings: WarningCache;
+  readonly #sources: SnapshotSources;
   readonly local: LocalState;
   readonly #backoff = new WriteBackoff();
   readonly #brake = new Brake();
-  /** Why the API server refused the status of an Upgrade: for a while only the least is told. */
-  readonly #statusRefused = new Map<UpgradeKey, { readonly message: string; readonly until: number }>();
-  /** Of the steady clock. */
-  readonly #writtenAt = new Map<UpgradeKey, number>();
+  readonly #pace: StatusPace;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -82,6 +70,16 @@ export class Reconciler {
     this.#runner = new ProbeRunner(options);
     this.#gate = new GatePolicyCache(options);
     this.#warnings = new WarningCache(options);
+    this.#recorder = new Recorder(options);
+    this.#pace = new StatusPace(options.clock);
+    this.#sources = {
+      ...options,
+      local: this.local,
+      gate: this.#gate,
+      warnings: this.#warnings,
+      backoff: this.#backoff,
+      brake: this.#brake,
+    };
   }
 
   stop(): void {
@@ -118,7 +116,7 @@ export class Reconciler {
       const next = await this.#carryOut(
         key,
         upgrade,
-        this.#tellable(key, decide(this.#gather(key, upgrade))),
+        this.#pace.withinLimits(key, decide(gather(this.#sources, key, upgrade))),
       );
       if (typeof next === 'object') {
         this.#brake.release(key, 'visit');
@@ -136,55 +134,13 @@ export class Reconciler {
     return { requeueAfterMs: this.#brake.waitMs(key, 'visit', clock.steady()) };
   }
 
-  #tellable(key: UpgradeKey, plan: Plan): Plan {
-    const refused = this.#statusRefused.get(key);
-    return refused && this.#options.clock.steady() < refused.until
-      ? { ...plan, status: leastStatus(plan.status, refused.message) }
-      : plan;
-  }
-
   #forget(key: UpgradeKey): Result {
     const [namespace = '', name = ''] = key.split('/');
     this.#options.telemetry.upgradeSeen(namespace, name, undefined);
-    this.#writtenAt.delete(key);
+    this.#pace.forget(key);
     this.#backoff.forget(key);
     this.#brake.forget(key);
-    this.#statusRefused.delete(key);
     return {};
-  }
-
-  #gather(key: UpgradeKey, upgrade: Upgrade): Snapshot {
-    const { clock, store } = this.#options;
-    this.local.followClock();
-    const now = clock.now();
-    const workload = store.targetOf(upgrade);
-    const acting = store.actingFor(upgrade);
-    const waits = acting !== undefined && acting.metadata.uid !== upgrade.metadata.uid;
-    // One that waits decides nothing by its target's pods, and there may be thousands of both.
-    const pods = workload && !waits ? store.podsOf(workload) : [];
-    this.local.beginVerification(pods, verificationId(upgrade, upgrade.status ?? {}));
-    const revision = workload && driverOf(workload).updateRevision(workload, store.revisionsOf(workload));
-    const refusal = this.#backoff.refusal(key);
-    return {
-      now,
-      upgrade,
-      claimedBy: waits ? acting.metadata.name : undefined,
-      workload,
-      namesakes: workload ? [] : store.namesakesOf(upgrade),
-      updateRevision: revision,
-      pods,
-      nodeReady: (name) => store.nodes.get(name)?.ready ?? true,
-      nodeLabels: (name) => store.nodes.get(name)?.labels,
-      nodeBackAt: this.local.nodeBackAt,
-      records: this.local.records,
-      restartsSeen: this.local.restartsSeen,
-      waitingSince: this.local.waitingSince,
-      eventsSeen: (uid) => this.#warnings.of(uid),
-      gatePolicy: this.#gate.policy,
-      refusal: refusal
-        ? { reason: refusal.kind === 'forbidden' ? 'Forbidden' : 'Refused', message: refusal.message }
-        : this.#brake.obstacle(key),
-    };
   }
 
   async #carryOut(key: UpgradeKey, upgrade: Upgrade, plan: Plan): Promise<Next> {
@@ -196,13 +152,16 @@ export class Reconciler {
       await this.#warnings.refresh(action.about);
       return 'again';
     }
-    const statusDueMs = this.#statusDueMs(key, upgrade, plan);
+    const statusDueMs = this.#pace.dueMs(key, upgrade, plan);
     const stored = statusDueMs === 0 ? await this.#storeStatus(key, upgrade, plan) : 'continue';
     if (stored !== 'continue') {
       return stored;
     }
     for (const cycle of plan.cycles) {
-      this.#runner.start(key, cycle, (finished) => this.#finished(key, cycle, finished));
+      this.#runner.start(key, cycle, (finished) => {
+        const isSaid = recordCycle({ ...this.#options, local: this.local }, key, cycle, finished);
+        this.#options.cycleEnded(key, isSaid ? 0 : NO_ANSWER_MS);
+      });
     }
     const laterMs = earliest(statusDueMs, this.#untilMs(plan.wakeAt));
     if (action.kind === 'none' || action.kind === 'probeGatePolicy') {
@@ -232,26 +191,11 @@ export class Reconciler {
   /** How long the planned action has to wait; 0: it may be done. */
   #actionWaitMs(key: UpgradeKey, { action, status }: Plan): number {
     const now = this.#options.clock.steady();
-    const slipped = action.kind === 'deletePod' && action.reason === 'GateMissed';
     return Math.max(
       this.#backoff.waitMs(key, 'action', now),
       this.#brake.waitMs(key, action.kind, now),
-      slipped ? this.#backoff.deletionWaitMs(key, status.attempt?.id ?? '', now) : 0,
+      isMissedGate(action) ? this.#backoff.deletionWaitMs(key, status.attempt?.id ?? '', now) : 0,
     );
-  }
-
-  /** In how long the planned status is to be written; `undefined`: what is stored says the same. */
-  #statusDueMs(key: UpgradeKey, upgrade: Upgrade, { status, intent }: Plan): number | undefined {
-    const change = changeOf(upgrade.status, status);
-    if (change === 'none') {
-      return undefined;
-    }
-    const writtenAt = this.#writtenAt.get(key);
-    if (intent || change === 'transition' || writtenAt === undefined) {
-      return 0;
-    }
-    const everyMs = change === 'progress' ? PROGRESS_EVERY_MS : VOLATILE_EVERY_MS;
-    return Math.max(0, writtenAt + everyMs - this.#options.clock.steady());
   }
 
   async #storeStatus(key: UpgradeKey, upgrade: Upgrade, plan: Plan): Promise<Next> {
@@ -270,42 +214,12 @@ export class Reconciler {
       return this.#failed(key, 'status', written.failure);
     }
     this.#backoff.clear(key, 'status');
-    this.#writtenAt.set(key, clock.steady());
+    this.#pace.written(key);
     store.upgrades.applyWrite(written.object);
     const isStored = changeOf(written.object.status, plan.status) === 'none';
     this.#noteEffect(key, 'status', isStored ? undefined : STATUS_CHANGED);
-    this.#record(upgrade, upgrade.status, plan.status);
+    this.#recorder.statusStored(upgrade, upgrade.status, plan.status);
     return plan.intent ? 'again' : 'continue';
-  }
-
-  #record(upgrade: Upgrade, before: UpgradeStatus | undefined, after: UpgradeStatus): void {
-    const { telemetry, log } = this.#options;
-    const { namespace, name } = upgrade.metadata;
-    const { kind } = upgrade.spec.targetRef;
-    const { events, completions, fallbackEnded } = transitionEvents(upgrade, before, after);
-    telemetry.upgradeSeen(namespace, name, upgradeFacts(upgrade, after));
-    for (const { outcome, seconds } of completions) {
-      telemetry.attemptEnded(kind, outcome, seconds);
-    }
-    if (fallbackEnded === 'Verified' || fallbackEnded === 'Unverified' || fallbackEnded === 'Failed') {
-      telemetry.fallbackEnded(kind, fallbackEnded);
-    }
-    logChange(log, upgrade, before, after);
-    for (const event of events) {
-      this.#recordEvent(upgrade, event);
-    }
-  }
-
-  /** About the Upgrade, with its workload as related object, or the other way round. */
-  #recordEvent(upgrade: Upgrade, { regarding, ...event }: UpgradeEvent): void {
-    const { writer, store } = this.#options;
-    const workload = store.targetOf(upgrade);
-    const [about, related] = [upgradeReference(upgrade), workload && workloadReference(workload)];
-    if (regarding !== 'Workload') {
-      void writer.recordEvent(about, { ...event, related });
-    } else if (related) {
-      void writer.recordEvent(related, { ...event, related: about });
-    }
   }
 
   async #act(key: UpgradeKey, plan: Plan, action: WriteAction): Promise<Next> {
@@ -315,7 +229,10 @@ export class Reconciler {
     }
     this.#backoff.clear(key, 'action');
     this.#noteEffect(key, action.kind, noEffect);
-    this.#acted(key, plan);
+    if (isMissedGate(action)) {
+      this.#backoff.countDeletion(key, plan.status.attempt?.id ?? '', this.#options.clock.steady());
+    }
+    this.#recorder.done(key, action);
     return 'again';
   }
 
@@ -340,42 +257,6 @@ export class Reconciler {
     this.#brake.slow(key, what, clock.steady(), noEffect);
   }
 
-  #acted(key: UpgradeKey, { action, status }: Plan): void {
-    const { telemetry, clock, log, writer, store } = this.#options;
-    if (action.kind === 'patchImages' && action.direction === 'Back') {
-      telemetry.fallbackStarted((clock.now() - action.recordedAt) / 1000);
-    }
-    if (action.kind !== 'deletePod') {
-      return;
-    }
-    log.info(`Deleted pod ${action.pod.name}`, {
-      ...named(key),
-      pod: action.pod.name,
-      reason: action.reason,
-    });
-    // It is how such a workload rolls: an event a pod would say nothing new.
-    if (action.reason === 'Replaced') {
-      return;
-    }
-    const note =
-      action.reason === 'GateMissed'
-        ? 'it came without the gate'
-        : 'it blocked the StatefulSet (kubernetes#67250)';
-    if (action.reason === 'GateMissed') {
-      this.#backoff.countDeletion(key, status.attempt?.id ?? '', clock.steady());
-    }
-    const upgrade = store.upgrades.get(key);
-    if (upgrade) {
-      void writer.recordEvent(upgradeReference(upgrade), {
-        type: 'Normal',
-        reason: action.reason,
-        action: 'Deleting',
-        note: `Deleted pod ${action.pod.name}: ${note}`,
-        related: podReference(action.pod),
-      });
-    }
-  }
-
   #failed(key: UpgradeKey, what: 'status' | 'action', failure: RequestFailure): Result {
     const { telemetry, log, clock } = this.#options;
     telemetry.failed(failure.kind);
@@ -383,9 +264,8 @@ export class Reconciler {
     if (failure.kind === 'throttled') {
       return { requeueAfterMs: failure.retryAfterMs };
     }
-    if (failure.kind === 'invalid' && what === 'status' && !this.#isLeast(key)) {
-      const until = clock.steady() + STATUS_REFUSED_MS;
-      this.#statusRefused.set(key, { message: failure.message, until });
+    if (failure.kind === 'invalid' && what === 'status' && !this.#pace.isRefused(key)) {
+      this.#pace.refused(key, failure.message);
       log.error(`The API server refuses a status: ${failure.message}`, {
         ...named(key),
         cause: failure.kind,
@@ -404,66 +284,14 @@ export class Reconciler {
     // A conflict means that the watch is a moment behind: it brings the key back by itself, the backoff is for the case that it does not.
     return { backoff: true };
   }
-
-  #isLeast(key: UpgradeKey): boolean {
-    return this.#options.clock.steady() < (this.#statusRefused.get(key)?.until ?? 0);
-  }
-
-  /** Adds a finished cycle to memory, judged by the pod as it is now. A cycle that was begun for another verification says nothing about this one. */
-  #finished(
-    key: UpgradeKey,
-    { pod: asked, verification, inFallback }: PlannedCycle,
-    finished: FinishedCycle | undefined,
-  ): void {
-    const { store, telemetry, cycleEnded } = this.#options;
-    if (finished?.seen) {
-      store.pods.applyWrite(finished.seen);
-    }
-    const pod = store.pods.get(asked.uid);
-    const upgrade = store.upgrades.get(key);
-    // What a lost node does not answer, and what we last knew of its pods' readiness, is no evidence.
-    const lost = store.nodes.get(asked.node)?.ready === false;
-    if (!finished || lost) {
-      cycleEnded(key, NO_ANSWER_MS);
-      return;
-    }
-    if (pod && !pod.deleting && upgrade?.status && verificationId(upgrade, upgrade.status) === verification) {
-      const record = addCycle(
-        this.local.records.get(pod.uid),
-        {
-          spec: upgrade.spec,
-          template: (store.targetOf(upgrade)?.containers ?? []).map(({ name }) => name),
-          baseline: upgrade.status.from?.baseline ?? [],
-          verification,
-          inFallback,
-        },
-        pod,
-        finished,
-      );
-      this.local.keepRecord(pod.uid, record);
-      for (const { check, verdict, lastAt } of record.tries) {
-        if (lastAt === finished.finishedAt) {
-          telemetry.tried(
-            checkType(upgrade, check),
-            verdict.class,
-            verdict.exitCode,
-            (finished.finishedAt - finished.startedAt) / 1000,
-          );
-        }
-      }
-    }
-    cycleEnded(key, 0);
-  }
 }
+
+/** A pod is deleted because it came without its gate. */
+const isMissedGate = (action: Action): boolean =>
+  action.kind === 'deletePod' && action.reason === 'GateMissed';
 
 /** The shortest of some spans. */
 function earliest(...spans: readonly (number | undefined)[]): number | undefined {
   const given = spans.filter((span) => span !== undefined);
   return given.length > 0 ? Math.min(...given) : undefined;
-}
-
-/** Which of the four ways the check asks. */
-function checkType({ spec }: Upgrade, name: string): CheckType {
-  const check = effectiveChecks(spec).find((candidate) => candidate.name === name);
-  return (['httpGet', 'tcpSocket', 'grpc'] as const).find((kind) => check?.[kind]) ?? 'exec';
 }

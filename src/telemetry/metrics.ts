@@ -8,7 +8,6 @@ import {
   collectDefaultMetrics,
   Gauge,
   Histogram,
-  type Metric,
   type OpenMetricsContentType,
   Registry,
 } from 'prom-client';
@@ -34,7 +33,6 @@ import type {
   UpgradeFacts,
   WatchedKind,
   WatchFailure,
-  WatchHealth,
 } from '../engine/ports.ts';
 import { EventLoopLag } from './event-loop-lag.ts';
 import {
@@ -46,44 +44,24 @@ import {
   RESOURCES,
   WATCH_FAILURES,
 } from './labels.ts';
+import { openMetricsOf } from './open-metrics.ts';
 import { QueueMetrics } from './queue-metrics.ts';
+import { registerUpgradeMetrics, type SeenUpgrade } from './upgrade-metrics.ts';
+import { registerWatchMetrics, type WatchSource } from './watch-metrics.ts';
 
 const ATTEMPT_SECONDS = [10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400];
 const CHECK_SECONDS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 const EXEC_WAIT_SECONDS = [0.01, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900];
 const FALLBACK_START_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-export interface MetricsOptions {
+export interface MetricsOptions extends WatchSource {
   readonly version: string;
   /** So many Upgrades have series of their own; those that need a person come first. */
   readonly maxUpgrades: number;
-  /** The kinds that are watched, and how their watches do when metrics are asked for. */
-  readonly watched: readonly WatchedKind[];
-  readonly watches: () => readonly WatchHealth[];
 }
 
 const pairs = <A, B>(left: readonly A[], right: readonly B[]): [A, B][] =>
   left.flatMap((a) => right.map((b): [A, B] => [a, b]));
-
-/** What a registry reads of a metric. */
-interface ReadableMetric {
-  readonly name: string;
-  readonly get: () => Promise<{ readonly name: string; readonly type: unknown }>;
-  readonly getForPromString?: ReadableMetric['get'];
-}
-
-/**
- * In OpenMetrics a counter's family has no `_total`, its samples do. prom-client takes it off the metric itself, for good and in every registry: it gets
- * a view whose name it may change.
- */
-function openMetricsView(metric: ReadableMetric): Metric {
-  const get = async () => {
-    const read = await (metric.getForPromString?.() ?? metric.get());
-    const isCounter = read.type === 'counter';
-    return isCounter ? { ...read, name: read.name.replace(/_total$/, '') } : read;
-  };
-  return { name: metric.name, get, getForPromString: get } as unknown as Metric;
-}
 
 export interface MetricFamily {
   readonly name: string;
@@ -92,26 +70,9 @@ export interface MetricFamily {
   readonly labels: readonly string[];
 }
 
-interface SeenUpgrade {
-  readonly namespace: string;
-  readonly name: string;
-  readonly facts: UpgradeFacts;
-}
-
-const needsPerson = ({ facts }: SeenUpgrade): boolean =>
-  facts.stalled === 'True' || facts.phase === 'Inconclusive';
-
-/** At most so many; the ones that need a person first, so that no alert about them is lost to the limit. */
-function mostInNeed(all: readonly SeenUpgrade[], limit: number): readonly SeenUpgrade[] {
-  return all.length <= limit
-    ? all
-    : [...all.filter(needsPerson), ...all.filter((one) => !needsPerson(one))].slice(0, limit);
-}
-
 export class Metrics implements Telemetry {
   readonly #registry = new Registry();
-  /** The same metrics in the other format: a registry knows one. */
-  readonly #openMetrics = new Registry<OpenMetricsContentType>();
+  readonly #openMetrics: Registry<OpenMetricsContentType>;
   readonly queue: QueueTelemetry = new QueueMetrics(this.#registry, 'upgrade');
   readonly #upgrades = this.#gauge('postcheck_upgrades', 'Upgrades by phase.', ['phase']);
   readonly #attempts = this.#counter(
@@ -192,15 +153,12 @@ export class Metrics implements Telemetry {
       { version, node: nodeVersion },
       1,
     );
-    this.#startUpgrades(options.maxUpgrades);
-    this.#startWatches(options);
+    registerUpgradeMetrics(this.#registry, this.#seen, options.maxUpgrades);
+    registerWatchMetrics(this.#registry, options);
     this.#startLag();
     this.#startAtZero(watched);
     collectDefaultMetrics({ register: this.#registry });
-    this.#openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
-    for (const metric of this.#registry.getMetricsAsArray()) {
-      this.#openMetrics.registerMetric(openMetricsView(metric as unknown as ReadableMetric));
-    }
+    this.#openMetrics = openMetricsOf(this.#registry);
   }
 
   /** OpenMetrics or Prometheus' own text format, and its content type. */
@@ -293,84 +251,6 @@ export class Metrics implements Telemetry {
 
   #histogram<L extends string>(name: string, help: string, buckets: number[], labelNames: L[]): Histogram<L> {
     return new Histogram({ name, help, buckets, labelNames, registers: [this.#registry] });
-  }
-
-  #startUpgrades(maxUpgrades: number): void {
-    const seen = this.#seen;
-    const shown = (): readonly SeenUpgrade[] => mostInNeed([...seen.values()], maxUpgrades);
-    const registers = [this.#registry];
-    new Gauge({
-      name: 'postcheck_upgrade_info',
-      help: 'Always 1; one series an Upgrade, with what its status says.',
-      labelNames: [
-        ...['upgrade_namespace', 'name', 'kind', 'target'],
-        ...['phase', 'ready', 'stalled', 'reason', 'gate'],
-      ],
-      registers,
-      collect() {
-        this.reset();
-        for (const { namespace, name, facts } of shown()) {
-          const { progressAt: _, ...labels } = facts;
-          this.set({ upgrade_namespace: namespace, name, ...labels }, 1);
-        }
-      },
-    });
-    new Gauge({
-      name: 'postcheck_upgrade_progress_timestamp_seconds',
-      help: 'When an attempt that runs last came further; Upgrades without one have none.',
-      labelNames: ['upgrade_namespace', 'name'],
-      registers,
-      collect() {
-        this.reset();
-        for (const { namespace, name, facts } of shown()) {
-          if (facts.progressAt !== undefined) {
-            this.set({ upgrade_namespace: namespace, name }, facts.progressAt / 1000);
-          }
-        }
-      },
-    });
-    new Gauge({
-      name: 'postcheck_upgrade_info_omitted',
-      help: 'Upgrades without a series of their own, as there are more than the limit.',
-      registers,
-      collect() {
-        this.set(maxUpgrades === 0 ? 0 : Math.max(0, seen.size - maxUpgrades));
-      },
-    });
-  }
-
-  /** Of several namespaces the worst is told. Kinds that one can do without count as well while they are refused. */
-  #startWatches({ watched, watches }: MetricsOptions): void {
-    const registers = [this.#registry];
-    const worst = (kind: WatchedKind, of: (health: WatchHealth) => number): number =>
-      Math.max(
-        0,
-        ...watches()
-          .filter((health) => health.kind === kind)
-          .map(of),
-      ) / 1000;
-    const gauge = (name: string, help: string, of: (health: WatchHealth) => number): Gauge =>
-      new Gauge({
-        name,
-        help,
-        labelNames: ['resource'],
-        registers,
-        collect() {
-          for (const kind of watched) {
-            this.set({ resource: RESOURCES[kind] }, worst(kind, of));
-          }
-        },
-      });
-    gauge(
-      'postcheck_watch_last_contact_seconds',
-      'Time since the API server last sent an object or a bookmark on a watch.',
-      ({ silentMs }) => silentMs,
-    );
-    gauge(
-      'postcheck_watch_failing_seconds',
-      'Time since a watch stopped being well; 0 while it is.',
-      ({ optional, failingMs }) => (optional ? 0 : failingMs),
-    );
   }
 
   #startLag(): void {

@@ -163,10 +163,10 @@ function trueContext(`,
   {
     name: 'the act comes before its intent',
     file: 'engine/reconciler.ts',
-    find: 'const statusDueMs = this.#statusDueMs(key, upgrade, plan);',
+    find: 'const statusDueMs = this.#pace.dueMs(key, upgrade, plan);',
     replace: `const target = this.#options.store.targetOf(upgrade);
     if (plan.state === 'Starting' && target) await this.#options.writer.patchImages(target, plan.status.to?.images ?? {});
-    const statusDueMs = this.#statusDueMs(key, upgrade, plan);`,
+    const statusDueMs = this.#pace.dueMs(key, upgrade, plan);`,
   },
   {
     name: 'a refused status write is taken for done',
@@ -178,9 +178,11 @@ function trueContext(`,
   },
   {
     name: 'a cycle counts for whatever verification runs when it ends',
-    file: 'engine/reconciler.ts',
-    find: 'verificationId(upgrade, upgrade.status) === verification) {',
-    replace: 'verification) {\n      verification = verificationId(upgrade, upgrade.status);',
+    file: 'engine/cycles.ts',
+    find: 'upgrade?.status && verificationId(upgrade, upgrade.status) === planned.verification && !pod?.deleting;\n',
+    replace: `upgrade?.status && !pod?.deleting;
+  if (upgrade?.status) planned = { ...planned, verification: verificationId(upgrade, upgrade.status) };
+`,
   },
   {
     name: 'slipped pods are deleted as fast as they come',

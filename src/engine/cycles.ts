@@ -1,0 +1,79 @@
+/** Adds finished probe cycles to what is known of their pods. */
+import { effectiveChecks } from '../api/checks.ts';
+import type { CheckType } from '../api/enums.ts';
+import type { Upgrade } from '../api/types.ts';
+import type { PodView } from '../api/views.ts';
+import type { PlannedCycle } from '../core/plan.ts';
+import { verificationId } from '../core/status.ts';
+import { addCycle, type FinishedCycle } from '../core/verification/probe-cycle.ts';
+import type { LocalState } from './local-state.ts';
+import type { Telemetry } from './ports.ts';
+import type { Store, UpgradeKey } from './store.ts';
+
+export interface CycleSinks {
+  readonly store: Store;
+  readonly telemetry: Telemetry;
+  readonly local: LocalState;
+}
+
+/** A cycle as it ended; `undefined` when nobody answered. Returns whether it said something. */
+export function recordCycle(
+  sinks: CycleSinks,
+  key: UpgradeKey,
+  planned: PlannedCycle,
+  finished: FinishedCycle | undefined,
+): boolean {
+  const { store } = sinks;
+  if (finished?.seen) {
+    store.pods.applyWrite(finished.seen);
+  }
+  // What a lost node does not answer, and what we last knew of its pods' readiness, is no evidence.
+  const lost = store.nodes.get(planned.pod.node)?.ready === false;
+  if (!finished || lost) {
+    return false;
+  }
+  const pod = store.pods.get(planned.pod.uid);
+  const upgrade = store.upgrades.get(key);
+  // A cycle that was begun for another verification says nothing about this one.
+  const isCurrent =
+    upgrade?.status && verificationId(upgrade, upgrade.status) === planned.verification && !pod?.deleting;
+  if (pod && upgrade && isCurrent) {
+    keep(sinks, { upgrade, pod, planned, finished });
+  }
+  return true;
+}
+
+interface Kept {
+  readonly upgrade: Upgrade;
+  /** As it is now. */
+  readonly pod: PodView;
+  readonly planned: PlannedCycle;
+  readonly finished: FinishedCycle;
+}
+
+function keep(
+  { store, telemetry, local }: CycleSinks,
+  { upgrade, pod, planned: { verification, inFallback }, finished }: Kept,
+): void {
+  const context = {
+    spec: upgrade.spec,
+    template: (store.targetOf(upgrade)?.containers ?? []).map(({ name }) => name),
+    baseline: upgrade.status?.from?.baseline ?? [],
+    verification,
+    inFallback,
+  };
+  const record = addCycle(local.records.get(pod.uid), context, pod, finished);
+  local.keepRecord(pod.uid, record);
+  const seconds = (finished.finishedAt - finished.startedAt) / 1000;
+  for (const { check, verdict, lastAt } of record.tries) {
+    if (lastAt === finished.finishedAt) {
+      telemetry.tried(checkType(upgrade, check), verdict.class, verdict.exitCode, seconds);
+    }
+  }
+}
+
+/** Which of the four ways the check asks. */
+function checkType({ spec }: Upgrade, name: string): CheckType {
+  const check = effectiveChecks(spec).find((candidate) => candidate.name === name);
+  return (['httpGet', 'tcpSocket', 'grpc'] as const).find((kind) => check?.[kind]) ?? 'exec';
+}

@@ -1,0 +1,89 @@
+/** Says what was done, once it is: events, log lines and metrics. */
+import type { Upgrade, UpgradeStatus } from '../api/types.ts';
+import type { PodView } from '../api/views.ts';
+import { transitionEvents, type UpgradeEvent } from '../core/report/events.ts';
+import { upgradeFacts } from '../core/report/facts.ts';
+import type { WriteAction } from './action-executor.ts';
+import { logChange, named } from './log-fields.ts';
+import type { OperatorEvent, Ports } from './ports.ts';
+import { podReference, upgradeReference, workloadReference } from './references.ts';
+import { type Store, type UpgradeKey, upgradeKey } from './store.ts';
+
+export interface RecorderOptions extends Pick<Ports, 'clock' | 'writer' | 'telemetry' | 'log'> {
+  readonly store: Store;
+}
+
+type Deletion = WriteAction & { readonly kind: 'deletePod' };
+
+export class Recorder {
+  readonly #options: RecorderOptions;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+  }
+
+  /** A status was stored in place of another one. */
+  statusStored(upgrade: Upgrade, before: UpgradeStatus | undefined, after: UpgradeStatus): void {
+    const { telemetry, log } = this.#options;
+    const { namespace, name } = upgrade.metadata;
+    const { kind } = upgrade.spec.targetRef;
+    const { events, completions, fallbackEnded } = transitionEvents(upgrade, before, after);
+    telemetry.upgradeSeen(namespace, name, upgradeFacts(upgrade, after));
+    for (const { outcome, seconds } of completions) {
+      telemetry.attemptEnded(kind, outcome, seconds);
+    }
+    if (fallbackEnded === 'Verified' || fallbackEnded === 'Unverified' || fallbackEnded === 'Failed') {
+      telemetry.fallbackEnded(kind, fallbackEnded);
+    }
+    logChange(log, upgrade, before, after);
+    for (const event of events) {
+      this.#recordEvent(upgrade, event);
+    }
+  }
+
+  /** About the Upgrade, with its workload as related object, or the other way round. */
+  #recordEvent(upgrade: Upgrade, { regarding, ...event }: UpgradeEvent): void {
+    const { writer, store } = this.#options;
+    const workload = store.targetOf(upgrade);
+    const [about, related] = [upgradeReference(upgrade), workload && workloadReference(workload)];
+    if (regarding !== 'Workload') {
+      void writer.recordEvent(about, { ...event, related });
+    } else if (related) {
+      void writer.recordEvent(related, { ...event, related: about });
+    }
+  }
+
+  /** A planned change was carried out. */
+  done(key: UpgradeKey, action: WriteAction): void {
+    const { telemetry, clock, store } = this.#options;
+    if (action.kind === 'patchImages' && action.direction === 'Back') {
+      telemetry.fallbackStarted((clock.now() - action.recordedAt) / 1000);
+    }
+    const upgrade = action.kind === 'deletePod' && store.upgrades.get(key);
+    if (upgrade) {
+      this.#deleted(upgrade, action);
+    }
+  }
+
+  #deleted(upgrade: Upgrade, { pod, reason }: Deletion): void {
+    const { log, writer } = this.#options;
+    log.info(`Deleted pod ${pod.name}`, { ...named(upgradeKey(upgrade)), pod: pod.name, reason });
+    // With OnDelete it is how such a workload rolls: an event a pod would say nothing new.
+    if (reason !== 'Replaced') {
+      void writer.recordEvent(upgradeReference(upgrade), deletionEvent(pod, reason));
+    }
+  }
+}
+
+const DELETION_NOTES = {
+  GateMissed: 'it came without the gate',
+  StuckPodDeleted: 'it blocked the StatefulSet (kubernetes#67250)',
+} as const;
+
+const deletionEvent = (pod: PodView, reason: keyof typeof DELETION_NOTES): OperatorEvent => ({
+  type: 'Normal',
+  reason,
+  action: 'Deleting',
+  note: `Deleted pod ${pod.name}: ${DELETION_NOTES[reason]}`,
+  related: podReference(pod),
+});

@@ -1,0 +1,62 @@
+/** What one decision about an Upgrade looks at, gathered from what is known. Waits for nothing. */
+import type { Upgrade } from '../api/types.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import { verificationId } from '../core/status.ts';
+import type { Obstacle } from '../core/workload/driver.ts';
+import { driverOf } from '../core/workload/drivers.ts';
+import type { Brake } from './brake.ts';
+import type { GatePolicyCache } from './gate-policy.ts';
+import type { LocalState } from './local-state.ts';
+import type { Clock } from './ports.ts';
+import type { Store, UpgradeKey } from './store.ts';
+import type { WarningCache } from './warnings.ts';
+import type { WriteBackoff } from './write-backoff.ts';
+
+export interface SnapshotSources {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly local: LocalState;
+  readonly gate: GatePolicyCache;
+  readonly warnings: WarningCache;
+  readonly backoff: WriteBackoff;
+  readonly brake: Brake;
+}
+
+export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgrade): Snapshot {
+  const { clock, store, local, gate, warnings } = sources;
+  local.followClock();
+  const now = clock.now();
+  const workload = store.targetOf(upgrade);
+  const acting = store.actingFor(upgrade);
+  const waits = acting !== undefined && acting.metadata.uid !== upgrade.metadata.uid;
+  // One that waits decides nothing by its target's pods, and there may be thousands of both.
+  const pods = workload && !waits ? store.podsOf(workload) : [];
+  local.beginVerification(pods, verificationId(upgrade, upgrade.status ?? {}));
+  const revision = workload && driverOf(workload).updateRevision(workload, store.revisionsOf(workload));
+  return {
+    now,
+    upgrade,
+    claimedBy: waits ? acting.metadata.name : undefined,
+    workload,
+    namesakes: workload ? [] : store.namesakesOf(upgrade),
+    updateRevision: revision,
+    pods,
+    nodeReady: (name) => store.nodes.get(name)?.ready ?? true,
+    nodeLabels: (name) => store.nodes.get(name)?.labels,
+    nodeBackAt: local.nodeBackAt,
+    records: local.records,
+    restartsSeen: local.restartsSeen,
+    waitingSince: local.waitingSince,
+    eventsSeen: (uid) => warnings.of(uid),
+    gatePolicy: gate.policy,
+    refusal: refusalOf(sources, key),
+  };
+}
+
+/** Why our last write for this Upgrade did nothing. */
+function refusalOf({ backoff, brake }: SnapshotSources, key: UpgradeKey): Obstacle | undefined {
+  const refusal = backoff.refusal(key);
+  return refusal
+    ? { reason: refusal.kind === 'forbidden' ? 'Forbidden' : 'Refused', message: refusal.message }
+    : brake.obstacle(key);
+}

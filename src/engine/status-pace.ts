@@ -1,0 +1,63 @@
+/** How often the status of an Upgrade is written, and how much of it while the API server refuses it. Times are of the steady clock. */
+import type { Upgrade } from '../api/types.ts';
+import type { Plan } from '../core/decision/decide.ts';
+import { leastStatus } from '../core/report/fit.ts';
+import { changeOf } from '../core/report/status-diff.ts';
+import type { Clock } from './ports.ts';
+import type { UpgradeKey } from './store.ts';
+
+/** The least time between two writes of mere progress. */
+const PROGRESS_EVERY_MS = 2000;
+/** And of mere counts and times of tries. */
+const VOLATILE_EVERY_MS = 60_000;
+/** So long only the least is written of an Upgrade whose status was refused. */
+const STATUS_REFUSED_MS = 10 * 60_000;
+export class StatusPace {
+  readonly #clock: Pick<Clock, 'steady'>;
+  readonly #refused = new Map<UpgradeKey, { readonly message: string; readonly until: number }>();
+  readonly #writtenAt = new Map<UpgradeKey, number>();
+
+  constructor(clock: Pick<Clock, 'steady'>) {
+    this.#clock = clock;
+  }
+
+  /** In how long the planned status is to be written; `undefined`: what is stored says the same. */
+  dueMs(key: UpgradeKey, upgrade: Upgrade, { status, intent }: Plan): number | undefined {
+    const change = changeOf(upgrade.status, status);
+    if (change === 'none') {
+      return undefined;
+    }
+    const writtenAt = this.#writtenAt.get(key);
+    if (intent || change === 'transition' || writtenAt === undefined) {
+      return 0;
+    }
+    const everyMs = change === 'progress' ? PROGRESS_EVERY_MS : VOLATILE_EVERY_MS;
+    return Math.max(0, writtenAt + everyMs - this.#clock.steady());
+  }
+
+  written(key: UpgradeKey): void {
+    this.#writtenAt.set(key, this.#clock.steady());
+  }
+
+  /** The API server takes no such status of this Upgrade: for a while only the least of it is written. */
+  refused(key: UpgradeKey, message: string): void {
+    this.#refused.set(key, { message, until: this.#clock.steady() + STATUS_REFUSED_MS });
+  }
+
+  isRefused(key: UpgradeKey): boolean {
+    return this.#clock.steady() < (this.#refused.get(key)?.until ?? 0);
+  }
+
+  /** The plan with as much of its status as the API server takes. */
+  withinLimits(key: UpgradeKey, plan: Plan): Plan {
+    const refused = this.#refused.get(key);
+    return refused && this.isRefused(key)
+      ? { ...plan, status: leastStatus(plan.status, refused.message) }
+      : plan;
+  }
+
+  forget(key: UpgradeKey): void {
+    this.#refused.delete(key);
+    this.#writtenAt.delete(key);
+  }
+}

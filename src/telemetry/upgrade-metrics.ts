@@ -1,0 +1,67 @@
+/** Series that name Upgrades: one each, and a bounded number of them. */
+import { Gauge, type Registry } from 'prom-client';
+import type { UpgradeFacts } from '../engine/ports.ts';
+
+export interface SeenUpgrade {
+  readonly namespace: string;
+  readonly name: string;
+  readonly facts: UpgradeFacts;
+}
+
+const needsPerson = ({ facts }: SeenUpgrade): boolean =>
+  facts.stalled === 'True' || facts.phase === 'Inconclusive';
+
+/** At most so many; the ones that need a person first, so that no alert about them is lost to the limit. */
+function mostInNeed(all: readonly SeenUpgrade[], limit: number): readonly SeenUpgrade[] {
+  return all.length <= limit
+    ? all
+    : [...all.filter(needsPerson), ...all.filter((one) => !needsPerson(one))].slice(0, limit);
+}
+
+/** Registers them; they read what has been seen when metrics are asked for. */
+export function registerUpgradeMetrics(
+  registry: Registry,
+  seen: ReadonlyMap<string, SeenUpgrade>,
+  maxUpgrades: number,
+): void {
+  const shown = (): readonly SeenUpgrade[] => mostInNeed([...seen.values()], maxUpgrades);
+  const registers = [registry];
+  new Gauge({
+    name: 'postcheck_upgrade_info',
+    help: 'Always 1; one series an Upgrade, with what its status says.',
+    labelNames: [
+      ...['upgrade_namespace', 'name', 'kind', 'target'],
+      ...['phase', 'ready', 'stalled', 'reason', 'gate'],
+    ],
+    registers,
+    collect() {
+      this.reset();
+      for (const { namespace, name, facts } of shown()) {
+        const { progressAt: _, ...labels } = facts;
+        this.set({ upgrade_namespace: namespace, name, ...labels }, 1);
+      }
+    },
+  });
+  new Gauge({
+    name: 'postcheck_upgrade_progress_timestamp_seconds',
+    help: 'When an attempt that runs last came further; Upgrades without one have none.',
+    labelNames: ['upgrade_namespace', 'name'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { namespace, name, facts } of shown()) {
+        if (facts.progressAt !== undefined) {
+          this.set({ upgrade_namespace: namespace, name }, facts.progressAt / 1000);
+        }
+      }
+    },
+  });
+  new Gauge({
+    name: 'postcheck_upgrade_info_omitted',
+    help: 'Upgrades without a series of their own, as there are more than the limit.',
+    registers,
+    collect() {
+      this.set(maxUpgrades === 0 ? 0 : Math.max(0, seen.size - maxUpgrades));
+    },
+  });
+}
