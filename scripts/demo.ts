@@ -20,7 +20,7 @@ interface Upgrade {
 const NAMESPACE = 'demo';
 const GOOD = 'postcheck.local/app:v2';
 const BAD = 'postcheck.local/app:bad17';
-const EXAMPLE = 'examples/quickstart';
+const EXAMPLE = 'examples/demo';
 const PATIENCE_MS = 120_000;
 const context = env['CONTEXT'] ? ['--context', env['CONTEXT']] : [];
 const began = Date.now();

@@ -119,6 +119,14 @@ test.each<[string, Given, string]>([
     `Deployment web runs web:2.0, verified by readiness only on 1 of 1 pod`,
   ],
   [
+    'verified by readiness only, as no image has the command: how to add a check',
+    {
+      status: { phase: 'Succeeded', counts, checks: ['readiness-probe'] },
+      attempt: end('Succeeded', 'ReadinessOnly'),
+    },
+    `Deployment web runs web:2.0, verified by readiness only on 3 of 3 pods in 2m; it has no /usr/bin/readiness_probe.sh: add it to the image, or name another check in spec.postCheck.checks`,
+  ],
+  [
     'verified but for some that had nothing to check',
     {
       status: { phase: 'Succeeded', counts: { ...counts, passed: 2, skipped: 1 } },

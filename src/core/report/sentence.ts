@@ -1,4 +1,5 @@
 /** The one sentence that answers "what runs, and why?" at three in the morning. */
+import { effectiveChecks } from '../../api/checks.ts';
 import { cut } from '../../api/cut.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
@@ -95,9 +96,19 @@ function succeeded(facts: Facts): string {
   const excluded = attempt?.excludedNodes?.length
     ? `; left out, not Ready at the start: ${attempt.excludedNodes.slice(0, 5).join(', ')}`
     : '';
-  const by = isReason(reason, 'ReadinessOnly') ? ' by readiness only' : '';
+  const onlyReady = isReason(reason, 'ReadinessOnly');
+  const by = onlyReady ? ' by readiness only' : '';
   const span = attempt?.adopted ? '' : took(status);
-  return `${runs}, verified${by} on ${counts?.passed} of ${pods(counts?.desired ?? 0)}${skipped}${span}${excluded}`;
+  const advice = onlyReady ? missingCheck(facts) : '';
+  return `${runs}, verified${by} on ${counts?.passed} of ${pods(counts?.desired ?? 0)}${skipped}${span}${excluded}${advice}`;
+}
+
+/** How the next upgrade is verified by more than readiness, where a check was named and its command is in no image. */
+function missingCheck({ upgrade, status }: Facts): string {
+  const [check] = status.checks?.length ? effectiveChecks(upgrade.spec).filter(({ exec }) => exec) : [];
+  return check
+    ? `; it has no ${check.exec?.command[0]}: add it to the image, or name another check in spec.postCheck.checks`
+    : '';
 }
 
 const VERIFIED_BY: Readonly<Record<string, (count: string) => string>> = {
