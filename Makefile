@@ -94,8 +94,9 @@ release-dry: deps ## build every artifact of a release into dist/release, withou
 MINUTES ?= 10
 SEED ?= 1
 .PHONY: soak
-soak: deps ## faults before a real API server, random histories for MINUTES=10 from SEED=1 on, then every planted bug must be seen
+soak: deps ## faults before a real API server, simulated fleets, random histories for MINUTES=10 from SEED=1 on, then every planted bug must be seen
 	node scripts/test.ts faults
+	node test/bench/scale.ts --pods 200 --upgrades 20 --failing 5
 	node test/sim/soak.ts --minutes $(MINUTES) --seed $(SEED)
 	node test/sim/planted.ts
 
@@ -111,3 +112,10 @@ matrix: deps ## the same, and the main stories on three nodes of each version
 .PHONY: bench-core
 bench-core: deps ## what deciding costs for 100 to 10,000 pods, without a cluster; seconds
 	node test/bench/core.ts
+
+PODS ?= 500
+UPGRADES ?= 50
+FAILING ?= 10
+.PHONY: bench-scale
+bench-scale: deps ## thousands of simulated pods before a real API server, beside the bare rollout: PODS=5000 UPGRADES=1000 FAILING=200; no root
+	node test/bench/scale.ts --pods $(PODS) --upgrades $(UPGRADES) --failing $(FAILING) $(if $(RECORD),--record) $(if $(PROFILE),--profile $(PROFILE))

@@ -11,6 +11,7 @@ import { dashboardJson } from './generate-dashboard.ts';
 import { metricsReference } from './generate-metrics.ts';
 import { reference } from './generate-reference.ts';
 import { reliabilityPage } from './generate-reliability.ts';
+import { scalePage } from './generate-scale.ts';
 import { valuesReference } from './generate-values.ts';
 import { runbookIndex } from './generate-words.ts';
 import { kustomizeFiles } from './plain-manifests.ts';
@@ -32,6 +33,7 @@ const files = {
   'docs/metrics.md': await metricsReference(),
   'docs/reference.md': reference,
   'docs/reliability.md': reliabilityPage(),
+  'docs/scale.md': scalePage(),
   'docs/cli.md': cliReference(),
   [RUNBOOKS]: runbookIndex(read(RUNBOOKS)),
   [CHART]: valuesReference(read(CHART)),

@@ -2,8 +2,8 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { QueueTelemetry } from '../engine/ports.ts';
 
-/** client-go's own: powers of ten from 10 ns to 10 s, here from a millisecond, which is what a JavaScript timer can tell. */
-const SECONDS = [0.001, 0.01, 0.1, 1, 10, 100];
+/** Finer than client-go's powers of ten where reconciles and waits lie: a quantile between two of those would be off by up to ten times. */
+const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 10, 100];
 
 export class QueueMetrics implements QueueTelemetry {
   readonly #name: { readonly name: string };

@@ -31,6 +31,9 @@ export class Sheet<Name extends string = string> {
     }
   }
 
+  /** What has been noted of one figure so far. */
+  values = (name: Name): readonly number[] => this.#values.get(name) ?? [];
+
   /** Returns every figure in the order of its declaration; `why` tells why those without a value and a reason have none. */
   figures(why: string): Figure[] {
     return Object.entries<FigureSpec>(this.#specs).map(([name, spec]) => {

@@ -9,6 +9,8 @@
 #   api-only.sh stop DIR NAME         kill one process (etcd, kube-apiserver, kube-controller-manager) with SIGKILL
 #   api-only.sh start DIR NAME        start it again as it was
 #   api-only.sh pid DIR NAME          print its process ID (for SIGSTOP, SIGCONT); fails when it does not run
+#   api-only.sh simulate DIR          add kube-scheduler and kwok: nodes with the annotation kwok.x-k8s.io/node are played, pods
+#                                     on them run at once, and crash when their image ends in :crash (kwok/simulation.yaml)
 #
 # Also in DIR: audit.log (metadata of every request that is not the cluster's own), log/NAME.log.
 # Further kube-apiserver flags: POSTCHECK_APISERVER_FLAGS, separated by spaces.
@@ -20,7 +22,7 @@ source "$cluster_sources/lib/process.sh"
 source "$cluster_sources/lib/certificates.sh"
 source "$cluster_sources/lib/control-plane.sh"
 
-usage() { die "usage: api-only.sh up DIR [PORT] | down DIR | stop DIR NAME | start DIR NAME | pid DIR NAME"; }
+usage() { die "usage: api-only.sh up DIR [PORT] | down DIR | stop DIR NAME | start DIR NAME | pid DIR NAME | simulate DIR"; }
 
 port_is_free() { [ -z "$(ss -Hltn "sport = :$1")" ]; }
 
@@ -62,6 +64,27 @@ down() {
 	rm -rf "$home"
 }
 
+# Real nodes renew their leases every 10 s. Thousands of them would be most of the work on one machine: here each does it every
+# 100 s, and the controllers wait longer before they call a node lost.
+simulate() {
+	local server port
+	require_own_folder
+	server=$(grep -o 'https://127.0.0.1:[0-9]*' "$home/kubeconfig")
+	port=$(free_port)
+	"$cluster_sources/build-tools.sh" kwok
+	make_certificate kwok /CN=kwok IP:127.0.0.1
+	stop_processes KILL kube-controller-manager
+	start_kube_controller_manager --node-monitor-grace-period=20m
+	start_kube_scheduler "$server"
+	start_process kwok "$tools/kwok" --kubeconfig="$home/kubeconfig" --config="$cluster_sources/kwok/simulation.yaml" \
+		--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node --node-lease-duration-seconds=400 \
+		--node-ip=127.0.0.1 --node-port="$port" --server-address="127.0.0.1:$port" \
+		--tls-cert-file="$home/pki/kwok.crt" --tls-private-key-file="$home/pki/kwok.key"
+	wait_until 20 kwok_listens_or_is_gone "$port" && ! port_is_free "$port" || die "kwok does not listen; see $home/log/kwok.log"
+}
+
+kwok_listens_or_is_gone() { ! port_is_free "$1" || process_is_gone kwok; }
+
 (($# >= 2)) || usage
 home=$(realpath -m "$2")
 case $1 in
@@ -70,5 +93,6 @@ down) down ;;
 stop) stop_processes KILL "${3:?$(usage)}" ;;
 start) restart_process "${3:?$(usage)}" ;;
 pid) pid_of "${3:?$(usage)}" ;;
+simulate) simulate ;;
 *) usage ;;
 esac

@@ -1,0 +1,91 @@
+/**
+ * Thousands of pods on nodes that are only played, before a real API server; each attempt beside the bare rollout in the same run.
+ * `node test/bench/scale.ts [--pods 500] [--upgrades 50] [--failing 10] [--only daemonset,crowd,takeover] [--profile DIR] [--record]`.
+ * Starts and ends everything by itself; touches no cluster. `--record` adds the figures to docs/scale.json.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpus, loadavg } from 'node:os';
+import { execPath, stderr, stdout } from 'node:process';
+import { parseArgs } from 'node:util';
+import { recordScale } from '../../scripts/generate-scale.ts';
+import { type Build, type Part, runBench } from './harness.ts';
+import { row } from './measure.ts';
+import { crowdPart } from './scale/crowd.ts';
+import { daemonSetPart } from './scale/daemonset.ts';
+import { Fleet } from './scale/fleet.ts';
+import type { OperatorProcess } from './scale/operator-process.ts';
+import { takeoverPart } from './scale/takeover.ts';
+
+const { values } = parseArgs({
+  options: {
+    pods: { type: 'string', default: '500' },
+    upgrades: { type: 'string', default: '50' },
+    failing: { type: 'string', default: '10' },
+    only: { type: 'string', default: 'daemonset,crowd,takeover' },
+    profile: { type: 'string' },
+    record: { type: 'boolean', default: false },
+  },
+});
+const [pods, upgrades, failing] = [values.pods, values.upgrades, values.failing].map(Number) as [
+  number,
+  number,
+  number,
+];
+const say = (line: string) => void stderr.write(`bench-scale: ${line}\n`);
+
+/** What all parts work on: there once it is built. */
+const site: { fleet?: Fleet; operator?: OperatorProcess } = {};
+const fleet = () => site.fleet as Fleet;
+const operator = () => site.operator as OperatorProcess;
+
+const everything: Build = {
+  name: 'the operator, an API server, and its simulated nodes',
+  limitMs: 15 * 60_000,
+  build: async () => {
+    const [code] = await once(spawn(execPath, ['scripts/bundle.ts'], { stdio: 'inherit' }), 'exit');
+    if (code !== 0) {
+      throw new Error('the operator cannot be bundled');
+    }
+    site.fleet = new Fleet(values.profile);
+    await site.fleet.prepare();
+    site.operator = site.fleet.startOperator();
+    await site.operator.says('leading');
+  },
+};
+
+const PARTS: Readonly<Record<string, () => Part[]>> = {
+  daemonset: () => [
+    daemonSetPart(fleet, operator, { pods: 100, update: 'RollingUpdate', check: 'exec' }),
+    daemonSetPart(fleet, operator, { pods, update: 'RollingUpdate', check: 'exec' }),
+    daemonSetPart(fleet, operator, { pods, update: 'RollingUpdate', check: 'readiness' }),
+    daemonSetPart(fleet, operator, { pods, update: 'OnDelete', check: 'exec' }),
+  ],
+  crowd: () => [crowdPart(fleet, operator, { upgrades, failing })],
+  takeover: () => [takeoverPart(fleet, operator)],
+};
+
+const wanted = values.only.split(',');
+const unknown = wanted.filter((name) => !Object.hasOwn(PARTS, name));
+if (unknown.length > 0 || !(pods > 100) || !(failing <= upgrades)) {
+  say(`--pods takes more than 100, --failing at most --upgrades, --only some of ${Object.keys(PARTS)}`);
+  process.exit(2);
+}
+const parts = wanted
+  .flatMap((name) => PARTS[name]?.() ?? [])
+  .map((part) => ({ ...part, needs: [everything] }));
+const load = loadavg();
+try {
+  const { figures, failures } = await runBench(parts, { say, strays: process, clearLimitMs: 15 * 60_000 });
+  const loads = [load, loadavg()].map((one) => (one[0] ?? 0).toFixed(1)).join(' before, ');
+  stdout.write(`\nload average ${loads} after, ${cpus().length} cores\n${figures.map(row).join('\n')}\n`);
+  for (const { of, during, why } of failures) {
+    stdout.write(`FAILED  ${of}, ${during}: ${why}\n`);
+  }
+  if (values.record && failures.length === 0) {
+    recordScale(figures, { pods, upgrades, failing }, loads);
+  }
+  process.exitCode = failures.length > 0 ? 1 : 0;
+} finally {
+  await site.fleet?.stop();
+}

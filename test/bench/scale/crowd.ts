@@ -1,0 +1,240 @@
+/** (b) Many Upgrades at once, each of a Deployment of ten; (c) some of them fail together. */
+
+import type { Json } from '../../fault/rest.ts';
+import type { Part } from '../harness.ts';
+import type { FigureSpec, Sheet } from '../measure.ts';
+import { type Fleet, IMAGE, inParallel, until } from './fleet.ts';
+import { type Cost, growth, type OperatorProcess, quantile } from './operator-process.ts';
+
+const REPLICAS = 10;
+const NAMESPACES = 10;
+const LIMIT_MS = 30 * 60_000;
+const namespaceOf = (index: number): string => `crowd-${index % NAMESPACES}`;
+
+export interface Crowd {
+  readonly upgrades: number;
+  readonly failing: number;
+}
+
+const specsOf = ({ upgrades, failing }: Crowd) => {
+  const of = `(b) ${upgrades} × ${REPLICAS} pods at once`;
+  const bad = `(c) ${failing} of them failing together`;
+  return {
+    bare: { name: `${of}: bare rollouts`, unit: 's' },
+    ours: { name: `${of}: verified`, unit: 's' },
+    ratio: { name: `${of}: verified ÷ bare`, unit: '×' },
+    cpu: { name: `${of}: operator CPU a pod`, unit: 'ms' },
+    rss: { name: `${of}: most memory`, unit: 'MiB', aim: '≤ 250' },
+    writes: { name: `${of}: writes an Upgrade, with ${REPLICAS} pods`, unit: '' },
+    lists: { name: `${of}: lists`, unit: '' },
+    cutOff: { name: `${of}: watches cut off as too slow`, unit: '', aim: '0' },
+    p99: { name: `${of}: reconcile p99, its writes included`, unit: 'ms' },
+    wait: { name: `${of}: wait in the queue p99`, unit: 'ms' },
+    execWait: { name: `${of}: a command's wait for its turn, p99`, unit: 'ms' },
+    lag: { name: `${of}: event-loop lag p99`, unit: 'ms', aim: '≤ 50' },
+    back: { name: `${bad}: until all are back`, unit: 's' },
+    fallback: { name: `${bad}: evidence → first fallback write, p99`, unit: 's', aim: '≤ 0.25' },
+    wrong: { name: `${bad}: others that fell back`, unit: '', aim: '0' },
+  } as const satisfies Record<string, FigureSpec>;
+};
+type Kind = keyof ReturnType<typeof specsOf>;
+
+const listOf = (group: string, plural: string) => (namespace: string) =>
+  `/apis/${group}/namespaces/${namespace}/${plural}`;
+const deployments = listOf('apps/v1', 'deployments');
+const upgradesIn = listOf('postcheck.dev/v1alpha1', 'upgrades');
+
+class CrowdRun {
+  readonly #fleet: Fleet;
+  readonly #crowd: Crowd;
+  readonly indices: readonly number[];
+
+  constructor(fleet: Fleet, crowd: Crowd) {
+    this.#fleet = fleet;
+    this.#crowd = crowd;
+    this.indices = Array.from({ length: crowd.upgrades }, (_, i) => i);
+  }
+
+  async prepare(): Promise<void> {
+    const { rest } = this.#fleet;
+    await this.#fleet.nodes(Math.max(100, Math.ceil((this.#crowd.upgrades * REPLICAS) / 100)), 'first');
+    for (let i = 0; i < NAMESPACES; i++) {
+      await this.#fleet.namespace(namespaceOf(i));
+    }
+    await inParallel(this.indices, (i) => rest.create(deployments(namespaceOf(i)), deploymentOf(i)));
+    await this.rolledOut();
+  }
+
+  /** All Deployments have all their pods, of the image that they ask for. */
+  rolledOut = (): Promise<void> =>
+    this.#untilAll(
+      '/apis/apps/v1/deployments',
+      ({ metadata, spec, status }) =>
+        status.observedGeneration >= metadata.generation &&
+        status.updatedReplicas === spec.replicas &&
+        status.availableReplicas === spec.replicas &&
+        status.replicas === spec.replicas,
+    );
+
+  /** All Upgrades have ended, having seen their newest spec. */
+  ended = (): Promise<void> =>
+    this.#untilAll(
+      '/apis/postcheck.dev/v1alpha1/upgrades',
+      ({ metadata, status }) =>
+        status?.observedGeneration === metadata.generation &&
+        ['Succeeded', 'FellBack', 'FallbackFailed', 'Failed'].includes(status.phase),
+    );
+
+  setImage = (i: number, tag: string): Promise<Json> =>
+    this.#fleet.rest.patch(
+      `${deployments(namespaceOf(i))}/web-${i}`,
+      { spec: { template: { spec: { containers: [{ name: 'web', image: IMAGE(tag) }] } } } },
+      'strategic',
+    );
+
+  phases = async (): Promise<string[]> =>
+    (await this.#fleet.rest.get('/apis/postcheck.dev/v1alpha1/upgrades')).items.map(
+      ({ status }: Json) => status.phase as string,
+    );
+
+  /** Follows all objects of a kind until each is so. */
+  async #untilAll(path: string, isSo: (object: Json) => boolean): Promise<void> {
+    const stop = new AbortController();
+    const done = new Set<string>();
+    const following = this.#fleet.rest.follow(path, stop.signal, (type, object) => {
+      if (type === 'BEGIN') {
+        done.clear();
+      } else if (isSo(object)) {
+        done.add(object.metadata.uid);
+      } else {
+        done.delete(object.metadata.uid);
+      }
+    });
+    try {
+      await until(async () => done.size >= this.#crowd.upgrades, LIMIT_MS, `${path} to be done`);
+    } finally {
+      stop.abort();
+      await following;
+    }
+  }
+}
+
+async function good(run: CrowdRun, fleet: Fleet, operator: OperatorProcess, sheet: Sheet<Kind>) {
+  const clock = stopwatch();
+  await inParallel(run.indices, (i) => run.setImage(i, 'v2'));
+  await run.rolledOut();
+  const bare = clock();
+  const mark = await fleet.mark();
+  let ours = Number.NaN;
+  const cost = await operator.during(async () => {
+    const clock = stopwatch();
+    await inParallel(run.indices, (i) => fleet.rest.create(upgradesIn(namespaceOf(i)), upgradeOf(i)));
+    await run.ended();
+    ours = clock();
+  });
+  const requests = await fleet.requestsSince(mark);
+  const count = run.indices.length;
+  sheet.note('bare', bare);
+  sheet.note('ours', ours);
+  sheet.note('ratio', ours / bare);
+  sheet.note('cpu', (cost.cpuSeconds * 1000) / (count * REPLICAS));
+  sheet.note('rss', cost.peakMiB);
+  sheet.note('writes', requests.writes / count);
+  sheet.note('lists', requests.lists);
+  sheet.note('cutOff', requests.cutOff);
+  sheet.note('lag', cost.lag.p99Ms);
+  for (const [kind, name] of Object.entries(WAITS)) {
+    sheet.note(kind as keyof typeof WAITS, quantile(cost, name, 0.99) * 1000);
+  }
+}
+
+const WAITS = {
+  p99: 'workqueue_work_duration_seconds',
+  wait: 'workqueue_queue_duration_seconds',
+  execWait: 'postcheck_exec_wait_seconds',
+} as const;
+
+async function bad(
+  run: CrowdRun,
+  { failing }: Crowd,
+  fleet: Fleet,
+  operator: OperatorProcess,
+  sheet: Sheet<Kind>,
+) {
+  const clock = stopwatch();
+  let back = Number.NaN;
+  const cost: Cost = await operator.during(async () => {
+    await inParallel(run.indices.slice(0, failing), (i) =>
+      fleet.rest.patch(`${upgradesIn(namespaceOf(i))}/web-${i}`, {
+        spec: { containers: [{ name: 'web', image: IMAGE('crash') }] },
+      }),
+    );
+    await run.ended();
+    back = clock();
+  });
+  const phases = await run.phases();
+  const fellBack = phases.filter((phase) => phase === 'FellBack').length;
+  sheet.note('back', fellBack >= failing ? back : undefined, `only ${fellBack} fell back`);
+  sheet.note('fallback', quantile(cost, 'postcheck_fallback_start_seconds', 0.99));
+  sheet.note('wrong', growth(cost, 'postcheck_fallbacks_total') - failing);
+}
+
+const stopwatch = (): (() => number) => {
+  const began = performance.now();
+  return () => (performance.now() - began) / 1000;
+};
+
+export function crowdPart(fleet: () => Fleet, operator: () => OperatorProcess, crowd: Crowd): Part<Kind> {
+  return {
+    name: `${crowd.upgrades} Upgrades at once`,
+    figures: specsOf(crowd),
+    needs: [],
+    limitMs: 2 * LIMIT_MS,
+    measure: async (sheet) => {
+      const run = new CrowdRun(fleet(), crowd);
+      await run.prepare();
+      await good(run, fleet(), operator(), sheet);
+      await bad(run, crowd, fleet(), operator(), sheet);
+    },
+    clear: async () => {
+      const { rest } = fleet();
+      for (let i = 0; i < NAMESPACES; i++) {
+        await rest.remove(`/api/v1/namespaces/${namespaceOf(i)}`);
+      }
+      await until(
+        async () => (await rest.find(`/api/v1/namespaces/${namespaceOf(0)}`)) === undefined,
+        LIMIT_MS,
+        'the namespaces to go',
+      );
+    },
+  };
+}
+
+const deploymentOf = (i: number) => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: `web-${i}` },
+  spec: {
+    replicas: REPLICAS,
+    selector: { matchLabels: { app: `web-${i}` } },
+    template: {
+      metadata: { labels: { app: `web-${i}` } },
+      spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'web', image: IMAGE('v1') }] },
+    },
+  },
+});
+
+const upgradeOf = (i: number) => ({
+  apiVersion: 'postcheck.dev/v1alpha1',
+  kind: 'Upgrade',
+  metadata: { name: `web-${i}` },
+  spec: {
+    targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: `web-${i}` },
+    containers: [{ name: 'web', image: IMAGE('v3') }],
+    postCheck: {
+      deadlineSeconds: 3600,
+      readiness: { maxRestarts: 0 },
+      checks: [{ name: 'true', exec: { command: ['/bin/true'] } }],
+    },
+  },
+});

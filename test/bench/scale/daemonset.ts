@@ -1,0 +1,185 @@
+/** (a) One DaemonSet, a pod a node: an attempt beside the bare rollout just before it. */
+import type { Part } from '../harness.ts';
+import { type FigureSpec, median, type Sheet } from '../measure.ts';
+import { type Fleet, IMAGE, until } from './fleet.ts';
+import { growth, type OperatorProcess, quantile } from './operator-process.ts';
+
+const NAMESPACE = 'fleet';
+const PATH = `/apis/apps/v1/namespaces/${NAMESPACE}/daemonsets/agent`;
+const UPGRADES = `/apis/postcheck.dev/v1alpha1/namespaces/${NAMESPACE}/upgrades`;
+const STEP = '10%';
+const LIMIT_MS = 30 * 60_000;
+
+export interface Shape {
+  readonly pods: number;
+  readonly update: 'RollingUpdate' | 'OnDelete';
+  /** `exec`: a command in each pod; `readiness`: nothing is asked. */
+  readonly check: 'exec' | 'readiness';
+}
+
+const KINDS = [
+  'bare',
+  'ours',
+  'ratio',
+  'cpu',
+  'rss',
+  'writes',
+  'gets',
+  'lists',
+  'cutOff',
+  'p50',
+  'p99',
+  'lag',
+  'lagMax',
+  'execWait',
+] as const;
+export type Kind = (typeof KINDS)[number];
+
+const specsOf = ({ pods, update, check }: Shape): Record<Kind, FigureSpec> => {
+  const of = `(a) ${pods} pods, ${update}, ${check === 'exec' ? 'a command in each' : 'readiness alone'}`;
+  return {
+    bare: { name: `${of}: bare rollout`, unit: 's' },
+    ours: { name: `${of}: verified`, unit: 's' },
+    ratio: { name: `${of}: verified ÷ bare`, unit: '×', aim: '≤ 1.1' },
+    cpu: { name: `${of}: operator CPU a pod`, unit: 'ms' },
+    rss: { name: `${of}: most memory`, unit: 'MiB', aim: '≤ 250' },
+    writes: { name: `${of}: writes a pod`, unit: '' },
+    gets: { name: `${of}: reads a pod`, unit: '' },
+    lists: { name: `${of}: lists`, unit: '' },
+    cutOff: { name: `${of}: watches cut off as too slow`, unit: '', aim: '0' },
+    p50: { name: `${of}: reconcile p50, its writes included`, unit: 'ms' },
+    p99: { name: `${of}: reconcile p99, its writes included`, unit: 'ms' },
+    lag: { name: `${of}: event-loop lag p99`, unit: 'ms', aim: '≤ 50' },
+    lagMax: { name: `${of}: event-loop lag, longest`, unit: 'ms' },
+    execWait: { name: `${of}: a command's wait for its turn, p99`, unit: 'ms' },
+  };
+};
+
+/** What an attempt cost, in the figures that every part of this bench has. */
+async function weigh(
+  fleet: Fleet,
+  operator: OperatorProcess,
+  sheet: Sheet<Kind>,
+  pods: number,
+  attempt: () => Promise<void>,
+): Promise<void> {
+  const mark = await fleet.mark();
+  const cost = await operator.during(attempt);
+  const { writes, gets, lists, cutOff } = await fleet.requestsSince(mark);
+  sheet.note('cpu', (cost.cpuSeconds * 1000) / pods);
+  sheet.note('rss', cost.peakMiB);
+  sheet.note('writes', writes / pods);
+  sheet.note('gets', gets / pods);
+  sheet.note('lists', lists);
+  sheet.note('cutOff', cutOff);
+  sheet.note('p50', quantile(cost, 'workqueue_work_duration_seconds', 0.5) * 1000);
+  sheet.note('p99', quantile(cost, 'workqueue_work_duration_seconds', 0.99) * 1000);
+  sheet.note('lag', cost.lag.p99Ms);
+  sheet.note('lagMax', cost.lag.maxMs);
+  if (growth(cost, 'postcheck_exec_wait_seconds_count') > 0) {
+    sheet.note('execWait', quantile(cost, 'postcheck_exec_wait_seconds', 0.99) * 1000);
+  }
+}
+
+const seconds = async (run: () => Promise<void>): Promise<number> => {
+  const began = performance.now();
+  await run();
+  return (performance.now() - began) / 1000;
+};
+
+export function daemonSetPart(fleet: () => Fleet, operator: () => OperatorProcess, shape: Shape): Part<Kind> {
+  const rolledOut = (what: string): Promise<void> =>
+    until(
+      async () => {
+        const { metadata, status } = await fleet().rest.get(PATH);
+        return (
+          status.observedGeneration >= metadata.generation &&
+          status.desiredNumberScheduled === shape.pods &&
+          status.updatedNumberScheduled === shape.pods &&
+          status.numberAvailable === shape.pods
+        );
+      },
+      LIMIT_MS,
+      what,
+    );
+  const roll = async (tag: string): Promise<void> => {
+    await fleet().rest.patch(
+      PATH,
+      { spec: { template: { spec: { containers: [{ name: 'agent', image: IMAGE(tag) }] } } } },
+      'strategic',
+    );
+    await rolledOut(`the bare rollout of ${tag}`);
+  };
+  return {
+    name: `${shape.pods} pods, ${shape.update}, ${shape.check}`,
+    figures: specsOf(shape),
+    needs: [],
+    limitMs: 2 * LIMIT_MS,
+    measure: async (sheet) => {
+      const { rest } = fleet();
+      await fleet().nodes(shape.pods, shape.pods <= 100 ? 'first' : 'rest');
+      await fleet().namespace(NAMESPACE);
+      await rest.create(`/apis/apps/v1/namespaces/${NAMESPACE}/daemonsets`, daemonSetOf(shape));
+      await rolledOut('the first pods');
+      sheet.note('bare', await seconds(() => roll('v2')));
+      if (shape.update === 'OnDelete') {
+        await rest.patch(PATH, { spec: { updateStrategy: { type: 'OnDelete', rollingUpdate: null } } });
+      }
+      await weigh(fleet(), operator(), sheet, shape.pods, async () => {
+        const took = await seconds(async () => {
+          await rest.create(UPGRADES, upgradeOf(shape));
+          await until(
+            async () => (await rest.get(`${UPGRADES}/agent`)).status?.phase === 'Succeeded',
+            LIMIT_MS,
+            'the Upgrade to succeed',
+          );
+          await rolledOut('all pods to be available');
+        });
+        sheet.note('ours', took);
+      });
+      const [bare = Number.NaN, ours = Number.NaN] = (['bare', 'ours'] as const).map((kind) =>
+        median(sheet.values(kind)),
+      );
+      sheet.note('ratio', ours / bare);
+    },
+    clear: async () => {
+      const { rest } = fleet();
+      const path = `/api/v1/namespaces/${NAMESPACE}`;
+      await rest.remove(path);
+      await until(async () => (await rest.find(path)) === undefined, LIMIT_MS, 'the namespace to go');
+    },
+  };
+}
+
+const daemonSetOf = ({ pods }: Shape) => ({
+  apiVersion: 'apps/v1',
+  kind: 'DaemonSet',
+  metadata: { name: 'agent' },
+  spec: {
+    selector: { matchLabels: { app: 'agent' } },
+    updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: STEP } },
+    template: {
+      metadata: { labels: { app: 'agent' } },
+      spec: {
+        ...(pods <= 100 ? { nodeSelector: { group: 'first' } } : {}),
+        terminationGracePeriodSeconds: 1,
+        containers: [{ name: 'agent', image: IMAGE('v1') }],
+      },
+    },
+  },
+});
+
+const upgradeOf = ({ update, check }: Shape) => ({
+  apiVersion: 'postcheck.dev/v1alpha1',
+  kind: 'Upgrade',
+  metadata: { name: 'agent' },
+  spec: {
+    targetRef: { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'agent' },
+    containers: [{ name: 'agent', image: IMAGE('v3') }],
+    postCheck: {
+      deadlineSeconds: 3600,
+      checks: check === 'exec' ? [{ name: 'true', exec: { command: ['/bin/true'] } }] : [],
+    },
+    ...(update === 'OnDelete' ? { strategy: { maxParallel: STEP } } : {}),
+  },
+});

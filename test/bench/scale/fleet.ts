@@ -1,0 +1,198 @@
+/** A real API server with as many nodes as are wanted, all played; the chart's rights and gate policy; the operator as a process of its own. */
+import { execFileSync } from 'node:child_process';
+import { createReadStream, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as rest } from 'node:timers/promises';
+import { type ApiServer, eventually, startApiServer } from '../../api/api-server.ts';
+import { GATE_API, renderChart } from '../../chart/render.ts';
+import { parseMetrics } from '../../e2e/support/metrics.ts';
+import { type Json, Rest, upstreamOf } from '../../fault/rest.ts';
+import { OperatorProcess } from './operator-process.ts';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+const SYSTEM = 'postcheck-system';
+const USER = `system:serviceaccount:${SYSTEM}:postcheck`;
+/** What a release has, but for the operator's own pod and what guards against other people. */
+const NEEDED = [
+  'CustomResourceDefinition',
+  'MutatingAdmissionPolicy',
+  'MutatingAdmissionPolicyBinding',
+  'ServiceAccount',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'Role',
+  'RoleBinding',
+];
+const AT_ONCE = 16;
+
+export const IMAGE = (tag: string): string => `scale.local/app:${tag}`;
+
+export interface Requests {
+  readonly writes: number;
+  readonly gets: number;
+  readonly lists: number;
+  readonly watches: number;
+  /** Watches that the API server ended because nobody read them fast enough, whoever had opened them. */
+  readonly cutOff: number;
+}
+
+export interface Mark {
+  readonly audit: number;
+  readonly cutOff: number;
+}
+
+export class Fleet {
+  readonly #api: ApiServer;
+  readonly #home: string;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'postcheck-scale-'));
+  readonly #profiles: string | undefined;
+  readonly rest: Rest;
+  #nodes = 0;
+  #operators: OperatorProcess[] = [];
+  #kubeconfig = '';
+
+  constructor(profiles?: string) {
+    this.#api = startApiServer(['--max-requests-inflight=2000', '--max-mutating-requests-inflight=1000']);
+    this.#home = dirname(this.#api.kubeconfig);
+    this.#profiles = profiles;
+    this.rest = new Rest(upstreamOf(this.#api.kubeconfig));
+  }
+
+  async prepare(): Promise<void> {
+    execFileSync(join(ROOT, 'test/cluster/api-only.sh'), ['simulate', this.#home], { stdio: 'inherit' });
+    this.#api.kubectl(['create', 'namespace', SYSTEM]);
+    for (const object of renderChart(['--api-versions', GATE_API])) {
+      if (NEEDED.includes(object.kind)) {
+        this.#api.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(object));
+      }
+    }
+    await eventually(() =>
+      this.#api.kubectl(['wait', '--for=condition=Established', 'crd/upgrades.postcheck.dev']),
+    );
+    this.#kubeconfig = this.#kubeconfigOf(
+      this.#api.kubectl(['--namespace', SYSTEM, 'create', 'token', 'postcheck', '--duration=24h']),
+    );
+  }
+
+  #kubeconfigOf(token: string): string {
+    const { url, ca } = upstreamOf(this.#api.kubeconfig);
+    const file = join(this.#folder, 'kubeconfig');
+    const cluster = { server: url.origin, 'certificate-authority-data': Buffer.from(ca).toString('base64') };
+    writeFileSync(
+      file,
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Config',
+        clusters: [{ name: 'scale', cluster }],
+        users: [{ name: 'operator', user: { token } }],
+        contexts: [{ name: 'scale', context: { cluster: 'scale', user: 'operator' } }],
+        'current-context': 'scale',
+      }),
+      { mode: 0o600 },
+    );
+    return file;
+  }
+
+  /** Starts one; it leads when nobody else does. */
+  startOperator(): OperatorProcess {
+    const operator = new OperatorProcess({
+      kubeconfig: this.#kubeconfig,
+      identity: `postcheck-${this.#operators.length + 1}`,
+      profiles: this.#profiles,
+    });
+    this.#operators.push(operator);
+    return operator;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#operators.map((operator) => operator.end('SIGTERM')));
+    this.rest.close();
+    this.#api.stop();
+    rmSync(this.#folder, { recursive: true });
+  }
+
+  /** Sees to it that there are so many, with labels by which the first few can be chosen. */
+  async nodes(count: number, group: string): Promise<void> {
+    const names = Array.from({ length: Math.max(0, count - this.#nodes) }, (_, i) => `n-${this.#nodes + i}`);
+    await inParallel(names, (name) =>
+      this.rest.create('/api/v1/nodes', {
+        apiVersion: 'v1',
+        kind: 'Node',
+        metadata: { name, labels: { group }, annotations: { 'kwok.x-k8s.io/node': 'played' } },
+      }),
+    );
+    this.#nodes = Math.max(count, this.#nodes);
+  }
+
+  async namespace(name: string): Promise<void> {
+    await this.rest.create('/api/v1/namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name },
+    });
+    const account = `/api/v1/namespaces/${name}/serviceaccounts/default`;
+    await until(async () => (await this.rest.find(account)) !== undefined, 30_000, `namespace ${name}`);
+  }
+
+  async mark(): Promise<Mark> {
+    return { audit: statSync(join(this.#home, 'audit.log')).size, cutOff: this.#cutOff() };
+  }
+
+  /** What the operator has asked since. */
+  async requestsSince({ audit, cutOff }: Mark): Promise<Requests> {
+    await rest(1500); // the API server writes its log in batches
+    const counts = { writes: 0, gets: 0, lists: 0, watches: 0 };
+    const input = createReadStream(join(this.#home, 'audit.log'), { start: audit });
+    for await (const line of createInterface({ input })) {
+      const kind = line.includes(USER) && kindOf(JSON.parse(line) as Json);
+      if (kind) {
+        counts[kind] += 1;
+      }
+    }
+    return { ...counts, cutOff: this.#cutOff() - cutOff };
+  }
+
+  #cutOff(): number {
+    const metrics = parseMetrics(this.#api.kubectl(['get', '--raw', '/metrics']));
+    return [...metrics]
+      .filter(([key]) => key.startsWith('apiserver_terminated_watchers_total{'))
+      .reduce((sum, [, value]) => sum + value, 0);
+  }
+}
+
+function kindOf({ verb, user, stage, objectRef }: Json): keyof Omit<Requests, 'cutOff'> | undefined {
+  if (user.username !== USER || objectRef?.resource === 'leases') {
+    return undefined;
+  }
+  if (verb === 'watch') {
+    return stage === 'ResponseStarted' ? 'watches' : undefined;
+  }
+  // An exec is a GET that is no reading.
+  if (stage !== 'ResponseComplete' || objectRef?.subresource === 'exec') {
+    return undefined;
+  }
+  return verb === 'get' ? 'gets' : verb === 'list' ? 'lists' : 'writes';
+}
+
+/** Does it for each, some at once. */
+export async function inParallel<T>(all: readonly T[], run: (one: T) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < all.length) {
+      await run(all[next++] as T);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
+
+/** Looks every 100 ms. */
+export async function until(look: () => Promise<boolean>, limitMs: number, what: string): Promise<void> {
+  for (const end = Date.now() + limitMs; Date.now() < end; await rest(100)) {
+    if (await look()) {
+      return;
+    }
+  }
+  throw new Error(`waited ${limitMs / 1000} s for ${what}`);
+}

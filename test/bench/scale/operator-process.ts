@@ -1,0 +1,167 @@
+/** One process of the operator on the bench, and what it costs. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { join, resolve } from 'node:path';
+import { execPath } from 'node:process';
+import { text } from 'node:stream/consumers';
+import { parseMetrics, type Samples } from '../../e2e/support/metrics.ts';
+import type { LoopLag } from './loop-lag.ts';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+/** Clock ticks a second, as Linux tells them to programs. */
+const TICKS = 100;
+
+export interface Cost {
+  readonly cpuSeconds: number;
+  /** The most memory that it had meanwhile. */
+  readonly peakMiB: number;
+  readonly lag: LoopLag;
+  readonly before: Samples;
+  readonly after: Samples;
+}
+
+export interface OperatorOptions {
+  readonly kubeconfig: string;
+  readonly identity: string;
+  /** Where to write a CPU profile when it ends. */
+  readonly profiles?: string | undefined;
+}
+
+export class OperatorProcess {
+  readonly #child: ChildProcess;
+  readonly #lines: Record<string, unknown>[] = [];
+  #waiting: (() => void)[] = [];
+
+  constructor({ kubeconfig, identity, profiles }: OperatorOptions) {
+    const flags = [
+      `--kubeconfig=${kubeconfig}`,
+      '--lease-namespace=postcheck-system',
+      '--metrics-bind-address=127.0.0.1:0',
+      '--health-probe-bind-address=127.0.0.1:0',
+    ];
+    const node = profiles ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : [];
+    const program = ['--import', join(import.meta.dirname, 'loop-lag.ts'), join(ROOT, 'dist/postcheck.mjs')];
+    this.#child = spawn(execPath, [...node, ...program, ...flags], {
+      env: { ...process.env, POD_NAME: identity },
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    });
+    let rest = '';
+    this.#child.stdout?.on('data', (chunk: Buffer) => {
+      const pieces = (rest + chunk.toString()).split('\n');
+      rest = pieces.pop() ?? '';
+      this.#lines.push(...pieces.map((line) => JSON.parse(line) as Record<string, unknown>));
+      for (const look of this.#waiting.splice(0)) {
+        look();
+      }
+    });
+    this.#child.on('exit', () => {
+      for (const look of this.#waiting.splice(0)) {
+        look();
+      }
+    });
+  }
+
+  /** Waits until it says so, and returns the line. */
+  async says(message: string): Promise<Record<string, unknown>> {
+    for (;;) {
+      const found = this.#lines.find(({ msg }) => msg === message);
+      if (found) {
+        return found;
+      }
+      if (this.#ended) {
+        throw new Error(`the operator ended before it said "${message}"`);
+      }
+      await new Promise<void>((look) => this.#waiting.push(look));
+    }
+  }
+
+  /** What it costs while `body` runs. */
+  async during(body: () => Promise<void>): Promise<Cost> {
+    const before = await this.metrics();
+    await this.#lag();
+    writeFileSync(`/proc/${this.#child.pid}/clear_refs`, '5');
+    const cpu = this.#cpuSeconds();
+    await body();
+    const cpuSeconds = this.#cpuSeconds() - cpu;
+    const peakMiB = this.#peakMiB();
+    const lag = await this.#lag();
+    return { cpuSeconds, peakMiB, lag, before, after: await this.metrics() };
+  }
+
+  async metrics(): Promise<Samples> {
+    const { metrics } = await this.says('started');
+    const [answer] = (await once(get(`http://${metrics}/metrics`), 'response')) as [NodeJS.ReadableStream];
+    return parseMetrics(await text(answer));
+  }
+
+  /** Ends it, and returns when it has. */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    if (!this.#ended) {
+      const ended = once(this.#child, 'exit');
+      this.#child.kill(signal);
+      await ended;
+    }
+  }
+
+  /** Sends the signal, and leaves the ending to it. */
+  signal(signal: 'SIGTERM' | 'SIGKILL'): void {
+    this.#child.kill(signal);
+  }
+
+  get #ended(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  async #lag(): Promise<LoopLag> {
+    const told = once(this.#child, 'message');
+    this.#child.send('tell');
+    return ((await told) as [LoopLag])[0];
+  }
+
+  #peakMiB(): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
+    return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024;
+  }
+
+  #cpuSeconds(): number {
+    const [, rest = ''] = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8').split(') ');
+    const fields = rest.split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / TICKS;
+  }
+}
+
+/** How much a counter has grown, over all its series. */
+export function growth({ before, after }: Pick<Cost, 'before' | 'after'>, name: string): number {
+  const sum = (samples: Samples) =>
+    [...samples]
+      .filter(([key]) => key === name || key.startsWith(`${name}{`))
+      .reduce((all, [, value]) => all + value, 0);
+  return sum(after) - sum(before);
+}
+
+/**
+ * The quantile of what a histogram has seen meanwhile, within its bucket by straight line as Prometheus reckons it; NaN when it has seen nothing.
+ * Beyond the last bound it is that bound.
+ */
+export function quantile({ before, after }: Pick<Cost, 'before' | 'after'>, name: string, q: number): number {
+  const bounds = [...after]
+    .filter(([key]) => key.startsWith(`${name}_bucket{`))
+    .map(([key, value]): [number, number] => [
+      Number((/le="([^"]+)"/.exec(key)?.[1] ?? '').replace('+Inf', 'Infinity')),
+      value - (before.get(key) ?? 0),
+    ])
+    .sort(([a], [b]) => a - b);
+  const wanted = (bounds.at(-1)?.[1] ?? 0) * q;
+  let [from, below] = [0, 0];
+  for (const [bound, count] of bounds) {
+    if (count >= wanted && count > below) {
+      return bound === Number.POSITIVE_INFINITY
+        ? from
+        : from + ((bound - from) * (wanted - below)) / (count - below);
+    }
+    [from, below] = [bound, count];
+  }
+  return Number.NaN;
+}
