@@ -14,7 +14,7 @@ import type { VerificationContext } from './context.ts';
 import { withWarning } from './held-up.ts';
 import { askedNothing, type PodRecord, readinessOf, type TryRecord, validRecord } from './probe-cycle.ts';
 import { type RecordedResult, recordedResult } from './recorded.ts';
-import { clockStart, nextCycleAt, podDeadline } from './schedule.ts';
+import { clockStart, nextCycleAt, podDeadline, spacing } from './schedule.ts';
 
 export interface PodResult {
   readonly pod: PodView;
@@ -280,7 +280,8 @@ function soak(
     return {};
   }
   const period = Math.max(periodSeconds, SOAK_PERIOD_SECONDS) * 1000;
-  return { next: { cycleAt: record ? record.startedAt + period : context.startedAt } };
+  const cycleAt = record ? record.startedAt + period * spacing(record) : context.startedAt;
+  return Number.isFinite(cycleAt) ? { next: { cycleAt } } : {};
 }
 
 /** Evaluates one pod of the wanted revision. */

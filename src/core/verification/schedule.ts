@@ -17,7 +17,7 @@ const TIMEOUTS_AT_FULL_RATE = 3;
 const TIMEOUTS_MAX = 8;
 
 /** A try that times out leaves its process in the container, in the limits of the very application that is verified: each further one waits twice as long. */
-function spacing({ tries }: PodRecord): number {
+export function spacing({ tries }: PodRecord): number {
   const left = Math.max(0, ...tries.map(({ timeouts }) => timeouts));
   return left >= TIMEOUTS_MAX ? Number.POSITIVE_INFINITY : 2 ** Math.max(0, left + 1 - TIMEOUTS_AT_FULL_RATE);
 }
