@@ -239,3 +239,55 @@ test('neither the operator nor the hook was refused a request, save nodes to an 
     new Set(['watch /api/v1/nodes']),
   );
 });
+
+test('a namespace that ends takes the right to work in it along first, and its Upgrade goes all the same', async () => {
+  api.kubectl(['create', 'namespace', 'bank']);
+  release('install', CHART, '--set-json', 'watchNamespaces=["bank"]');
+  startOperator(['bank']);
+  await startAttempt('bank');
+  const finalizers = [
+    'get',
+    'upgrade',
+    'web',
+    '--namespace',
+    'bank',
+    '-o',
+    'jsonpath={.metadata.finalizers}',
+  ];
+  expect(api.kubectl(finalizers)).toContain('postcheck.dev/fallback');
+
+  // No RoleBinding limits its right to change Upgrades, and a policy does: a moment after it was installed. kubectl reads before it patches.
+  createUpgrade('default');
+  api.kubectl(['create', 'clusterrole', 'reader', '--verb=get', '--resource=upgrades.postcheck.dev']);
+  const account = `${SYSTEM}:postcheck`;
+  api.kubectl([
+    'create',
+    'clusterrolebinding',
+    'reader',
+    '--clusterrole=reader',
+    `--serviceaccount=${account}`,
+  ]);
+  const patch = (namespace: string) => {
+    const flags = [
+      '-n',
+      namespace,
+      '--type=merge',
+      '--dry-run=server',
+      `--as=system:serviceaccount:${account}`,
+    ];
+    return api.kubectl(['patch', 'upgrade', 'web', ...flags, '-p', '{"metadata":{"labels":{"a":"b"}}}']);
+  };
+  await eventually(() => {
+    expect(() => patch('default')).toThrow('only in the namespaces that it watches');
+    return true;
+  });
+  expect(patch('bank')).toContain('patched');
+
+  // A namespace's objects are deleted in any order; this is the worst one.
+  api.kubectl(['delete', 'rolebinding', 'postcheck-operator', '--namespace', 'bank']);
+  api.kubectl(['delete', 'namespace', 'bank', '--wait=false']);
+  await eventually(
+    () => !api.kubectl(['get', 'namespaces', '-o', 'name']).includes('namespace/bank'),
+    90_000,
+  );
+});

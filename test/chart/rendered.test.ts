@@ -130,12 +130,21 @@ describe('what is rendered', () => {
       (binding) => (binding.roleRef as { name: string }).name,
     );
     expect(bound.sort()).toEqual(['postcheck-cluster', 'postcheck-uninstall']);
-    const rules = ofKind(objects, 'ClusterRole')
-      .filter(({ metadata }) => bound.includes(metadata.name))
-      .flatMap(({ rules }) => rules as { resources: string[] }[]);
-    expect(new Set(rules.flatMap(({ resources }) => resources))).toEqual(
-      new Set(['mutatingadmissionpolicybindings', 'customresourcedefinitions']),
-    );
+    const granted = (rendered: typeof objects) =>
+      ofKind(rendered, 'ClusterRole')
+        .filter(({ metadata }) => bound.includes(metadata.name))
+        .flatMap(({ rules }) => rules as { resources: string[]; verbs: string[] }[])
+        .flatMap(({ resources, verbs }) => resources.map((resource) => `${verbs} ${resource}`));
+    const reads = [
+      'get mutatingadmissionpolicybindings',
+      'get customresourcedefinitions',
+      // What the uninstall does.
+      'delete mutatingadmissionpolicybindings',
+    ];
+    // Letting go the Upgrades of a namespace that ends; a policy refuses it elsewhere, and without policies it is not given.
+    expect(new Set(granted(objects))).toEqual(new Set([...reads, 'patch upgrades']));
+    const unguarded = renderChart(['--set', 'watchNamespaces={shop},authorPolicy.create=false']);
+    expect(granted(unguarded)).not.toContain('patch upgrades');
     const [binding] = ofKind(objects, 'MutatingAdmissionPolicyBinding');
     expect(JSON.stringify(binding?.spec)).toContain('"values":["shop","bank"]');
     expect(JSON.stringify(ofKind(objects, 'Deployment'))).toContain('--watch-namespaces=shop,bank');
