@@ -28,6 +28,7 @@ check: deps ## types, lint, import rules, generated files up to date, size of th
 	npm run -s lint
 	npm run -s generate -- --check
 	npm run -s bundle -- --check
+	node packages/cli/build.ts --check
 	npm run -s jest -- test/structure.test.ts
 	go -C test/actionlint tool actionlint -shellcheck= -pyflakes= $(CURDIR)/.github/workflows/*.yml
 

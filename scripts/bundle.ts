@@ -114,7 +114,7 @@ export function bundleOperator(): Promise<Bundle> {
 }
 
 /** The folders of the packages that really are in a bundle, such as `node_modules/ws`: fewer than are installed. */
-function packagesOf({ outputs }: Metafile): readonly string[] {
+export function packagesOf({ outputs }: Metafile): readonly string[] {
   const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs));
   // A plugin's own namespace stands before the path, which is then absolute.
   const relativeOf = (path: string) => path.replace(/^[\w-]+:/, '').replace(`${repository}/`, '');

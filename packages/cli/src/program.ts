@@ -6,6 +6,7 @@ import type { ActOptions } from './verbs/act.ts';
 import type { BundleOptions } from './verbs/bundle.ts';
 import type { CheckOptions } from './verbs/check.ts';
 import type { CodesOptions } from './verbs/codes.ts';
+import type { DashboardOptions } from './verbs/dashboard.ts';
 import type { EventsOptions } from './verbs/events.ts';
 import type { GatesOptions, OpenOptions } from './verbs/gates.ts';
 import type { GetOptions } from './verbs/get.ts';
@@ -85,7 +86,7 @@ export function createProgram(around: Surroundings, done: Done): Command {
       const options = command.optsWithGlobals<Parameters<typeof run>[2]>();
       done(await withCluster(around, command, (cluster) => run(cluster, around.io, options, command.args)));
     };
-  addLooks(program, running);
+  addLooks(program, running, around);
   addActs(program, running);
   addPreparations(program, running, around, done);
   addInstallation(program, running, around, done);
@@ -106,7 +107,7 @@ function verb(program: Command, group: string, words: string, summary: string): 
     .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`);
 }
 
-function addLooks(program: Command, running: Running): void {
+function addLooks(program: Command, running: Running, around: Surroundings): void {
   verb(program, LOOK, 'get', 'list the Upgrades, those that need a person first')
     .argument('[name...]', 'Upgrades, or workloads such as deployment/web')
     .option('-A, --all-namespaces', 'in all namespaces')
@@ -152,6 +153,7 @@ function addLooks(program: Command, running: Running): void {
       ),
     );
   addRecords(program, running);
+  addDashboard(program, running, around);
 }
 
 function addRecords(program: Command, running: Running): void {
@@ -183,6 +185,21 @@ function addRecords(program: Command, running: Running): void {
     .action(
       running<EventsOptions>(async (cluster, io, options, [name = '']) =>
         (await import('./verbs/events.ts')).events(io, cluster, name, options),
+      ),
+    );
+}
+
+function addDashboard(program: Command, running: Running, { version }: Surroundings): void {
+  verb(program, LOOK, 'dashboard', 'show all Upgrades on a page in your browser, on this machine alone')
+    .option('--port <number>', 'port on 127.0.0.1 (default: a free one)')
+    .option('--allow-actions', 'let the page retry, abort, pause, resume, approve and promote')
+    .addHelpText(
+      'after',
+      '\nAll namespaces in which you may list Upgrades, or the one of -n. The address holds a token; it is valid until Ctrl-C.',
+    )
+    .action(
+      running<DashboardOptions>(async (cluster, io, options) =>
+        (await import('./verbs/dashboard.ts')).dashboard(io, cluster, version, options),
       ),
     );
 }

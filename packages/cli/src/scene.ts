@@ -1,6 +1,6 @@
 /** An Upgrade with its workload, revisions, pods and endpoints, as far as the caller may read them. */
 import type { Upgrade } from '../../../src/api/types.ts';
-import type { PodView, RevisionView, WorkloadView } from '../../../src/api/views.ts';
+import type { PodView, RevisionView, WorkloadKind, WorkloadView } from '../../../src/api/views.ts';
 import type { Snapshot } from '../../../src/core/snapshot.ts';
 import { driverOf } from '../../../src/core/workload/drivers.ts';
 import { at, list, type Raw, record, text } from '../../../src/kube/client/json.ts';
@@ -12,7 +12,7 @@ import type { Cluster } from './cluster.ts';
 import { Fault } from './fault.ts';
 import type { Found } from './upgrades.ts';
 
-const ENDPOINT_SLICES = { root: '/apis/discovery.k8s.io/v1', plural: 'endpointslices' };
+export const ENDPOINT_SLICES = { root: '/apis/discovery.k8s.io/v1', plural: 'endpointslices' };
 
 /** Where a pod stands in the endpoints of Services. */
 export type Traffic = 'serving' | 'out';
@@ -38,32 +38,56 @@ export async function gather(cluster: Cluster, { upgrade }: Found): Promise<Scen
   const missing: string[] = [];
   const rawWorkload = await optional(cluster.read({ resource: RESOURCES[kind], namespace, name }), missing);
   if (!rawWorkload) {
-    return { upgrade, pods: [], rawPods: [], revisions: [], missing };
+    return compose({ upgrade, missing });
   }
-  const workload = decodeWorkload(kind, rawWorkload);
   const labelSelector = selectorText(at(rawWorkload, 'spec', 'selector'));
-  const revisionKind = kind === 'Deployment' ? 'ReplicaSet' : 'ControllerRevision';
   const [rawPods, rawRevisions, slices] = await Promise.all([
     optional(cluster.list(RESOURCES.Pod, namespace, { labelSelector }), missing),
-    optional(cluster.list(RESOURCES[revisionKind], namespace, { labelSelector }), missing),
+    optional(cluster.list(RESOURCES[revisionKind(kind)], namespace, { labelSelector }), missing),
     optional(cluster.list(ENDPOINT_SLICES, namespace), missing),
   ]);
-  const revisions = (rawRevisions ?? []).map(
-    kind === 'Deployment' ? decodeReplicaSet : decodeControllerRevision,
-  );
-  const owned = revisions.filter(({ owner }) => owner.uid === workload.uid);
+  const revisions = rawRevisions?.map(kind === 'Deployment' ? decodeReplicaSet : decodeControllerRevision);
+  return compose({ upgrade, rawWorkload, pods: rawPods?.map(readPod), revisions, slices, missing });
+}
+
+export const revisionKind = (kind: WorkloadKind): 'ReplicaSet' | 'ControllerRevision' =>
+  kind === 'Deployment' ? 'ReplicaSet' : 'ControllerRevision';
+
+/** A pod as it was read, and as code sees it. */
+export interface ReadPod {
+  readonly raw: Raw;
+  readonly pod: PodView;
+}
+
+export const readPod = (raw: Raw): ReadPod => ({ raw, pod: decodePod(raw) });
+
+/** What was read, of this workload and of others. Absent: it could not be read. */
+export interface Reads {
+  readonly upgrade: Upgrade;
+  readonly rawWorkload?: Raw | undefined;
+  readonly pods?: readonly ReadPod[] | undefined;
+  readonly revisions?: readonly RevisionView[] | undefined;
+  readonly slices?: readonly Raw[] | undefined;
+  readonly missing: readonly string[];
+}
+
+/** Puts together what belongs to the Upgrade's workload. Pure. */
+export function compose({ upgrade, rawWorkload, pods: read, revisions, slices, missing }: Reads): Scene {
+  if (!rawWorkload) {
+    return { upgrade, pods: [], rawPods: [], revisions: [], missing };
+  }
+  const workload = decodeWorkload(upgrade.spec.targetRef.kind, rawWorkload);
+  const owned = (revisions ?? []).filter(({ owner }) => owner.uid === workload.uid);
   const owners = new Set([workload.uid, ...owned.map(({ uid }) => uid)]);
-  const mine = (rawPods ?? []).filter(
-    (raw) => owners.has(decodePod(raw).owner.uid) || rawRevisions === undefined,
-  );
-  const pods = mine.map(decodePod);
+  const mine = (read ?? []).filter(({ pod }) => owners.has(pod.owner.uid) || revisions === undefined);
+  const pods = mine.map(({ pod }) => pod);
   const revision = driverOf(workload).updateRevision(workload, owned);
   const traffic = slices && trafficOf(slices, pods);
   return {
     upgrade,
     workload,
     rawWorkload,
-    rawPods: mine,
+    rawPods: mine.map(({ raw }) => raw),
     pods,
     revisions: owned,
     missing,

@@ -29,7 +29,7 @@ export interface ActOptions {
   readonly dryRun?: boolean;
 }
 
-const ANNOTATIONS: Readonly<Record<Verb, string>> = {
+export const ANNOTATIONS: Readonly<Record<Verb, string>> = {
   retry: RETRY_ANNOTATION,
   abort: ABORT_ANNOTATION,
   approve: APPROVE_ANNOTATION,
@@ -147,13 +147,13 @@ export async function setPaused(
   });
 }
 
-function pausing({ status }: Upgrade, running: boolean): string {
+export function pausing({ status }: Upgrade, running: boolean): string {
   return running
     ? `Attempt ${status?.attempt?.number} stands still: no image is written, no gate opened, no deadline runs; checks go on`
     : 'No attempt runs now: the next one waits until `resume`';
 }
 
-function resuming({ status, spec }: Upgrade, running: boolean): string {
+export function resuming({ status, spec }: Upgrade, running: boolean): string {
   return running
     ? `Attempt ${status?.attempt?.number} goes on; each pod has its whole deadline again`
     : `An attempt may start: ${imagesText(Object.fromEntries(spec.containers.map((c) => [c.name, c.image])), spec)}`;

@@ -4,16 +4,16 @@ import { VERIFIED } from '../../../../src/api/names.ts';
 import type { PodCheck, PodReport, Upgrade } from '../../../../src/api/types.ts';
 import type { PodView } from '../../../../src/api/views.ts';
 import { resultText } from '../../../../src/core/report/cause-text.ts';
-import { verificationContext } from '../../../../src/core/rollout/context.ts';
-import { activeStatus, imagesText, isAttempting, isFallingBack } from '../../../../src/core/status.ts';
+import { imagesText, isAttempting, isFallingBack } from '../../../../src/core/status.ts';
 import { fromIso, spanText } from '../../../../src/core/time.ts';
-import { evaluatePod, type PodResult } from '../../../../src/core/verification/pod.ts';
+import type { PodResult } from '../../../../src/core/verification/pod.ts';
 import { isLive } from '../../../../src/core/workload/pods.ts';
 import { at } from '../../../../src/kube/client/json.ts';
 import type { Cluster } from '../cluster.ts';
 import type { Io } from '../io.ts';
+import { resultOf } from '../judged.ts';
 import { classStyle, stageLook, stateLook, symbolOf } from '../paint.ts';
-import { gather, type Scene, snapshotOf } from '../scene.ts';
+import { gather, type Scene } from '../scene.ts';
 import { Screen } from '../screen.ts';
 import { conditionOf, decided, phaseOf, unseen } from '../standing.ts';
 import { age, clockTime, columns, plain, plainLines, plural } from '../text.ts';
@@ -206,16 +206,6 @@ function podLines(io: Io, scene: Scene, pods: readonly PodView[]): string[] {
       ...(said === undefined ? [] : [`${bar}     ${io.paint('gray', `“${said}”`)}`]),
     ];
   });
-}
-
-/** The pod as the operator judges it, from what the cluster shows. */
-export function resultOf(scene: Scene, pod: PodView, now: number): PodResult | undefined {
-  const status = activeStatus(scene.upgrade.status);
-  if (!status || pod.revision !== scene.updateRevision) {
-    return undefined;
-  }
-  const snapshot = snapshotOf(scene, now);
-  return evaluatePod(pod, undefined, verificationContext(snapshot, status), now);
 }
 
 function podRow(io: Io, scene: Scene, pod: PodView): Row {

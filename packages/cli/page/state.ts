@@ -1,0 +1,44 @@
+/** What the page knows, and what it knows after a message. Pure. */
+import type { About, Card, Detail, Message } from '../src/dashboard/model.ts';
+
+export interface State {
+  readonly about?: About;
+  /** `undefined` until the fleet has been told once. */
+  readonly cards?: ReadonlyMap<string, Card>;
+  readonly key?: string;
+  /** `null`: there is no such Upgrade. */
+  readonly detail?: Detail | null;
+  /** Since when nothing has been heard; absent while in touch. */
+  readonly lostAt?: number;
+}
+
+/** `namespace/name` of the address, as in `#/shop/web`. */
+export function keyInAddress(hash: string): string | undefined {
+  const [, namespace, name] = /^#\/([a-z0-9][-a-z0-9]*)\/([a-z0-9][-a-z0-9.]*)$/.exec(hash) ?? [];
+  return namespace && name ? `${namespace}/${name}` : undefined;
+}
+
+/** The state after a message. */
+export function after(state: State, message: Message): State {
+  const { lostAt: _, ...here } = state;
+  switch (message.type) {
+    case 'beat':
+      return state.lostAt === undefined ? state : here;
+    case 'about':
+      return { ...here, about: message.about };
+    case 'fleet':
+      return { ...here, cards: new Map(message.cards.map((card) => [card.key, card])) };
+    case 'cards': {
+      const cards = new Map(state.cards);
+      for (const key of message.gone) {
+        cards.delete(key);
+      }
+      for (const card of message.changed) {
+        cards.set(card.key, card);
+      }
+      return { ...here, cards };
+    }
+    case 'upgrade':
+      return message.key === state.key ? { ...here, detail: message.detail ?? null } : here;
+  }
+}

@@ -1,0 +1,110 @@
+/** Acts for a page: the same as `kubectl postcheck abort` and its sisters. What will happen is told first, and done when that is confirmed. */
+import { VERBS, type Verb } from '../../../../src/api/verbs.ts';
+import { isAttempting, isFallingBack } from '../../../../src/core/status.ts';
+import { type Raw, record, text } from '../../../../src/kube/client/json.ts';
+import { RESOURCES } from '../../../../src/kube/client/paths.ts';
+import type { Cluster } from '../cluster.ts';
+import { Fault } from '../fault.ts';
+import { gather } from '../scene.ts';
+import { type Found, found, upgradeTarget } from '../upgrades.ts';
+import { ANNOTATIONS, foresee, pausing, resuming, tokenFor } from '../verbs/act.ts';
+import type { ActReply, ActRequest } from './model.ts';
+import type { Reply } from './server.ts';
+
+export interface Acting {
+  readonly cluster: Cluster;
+  readonly canAct: boolean;
+  readonly now: () => number;
+}
+
+const reply = (status: number, done: boolean, said: string): Reply => ({
+  status,
+  body: { done, text: said } satisfies ActReply,
+});
+
+/** Never throws for what a caller or the cluster does. */
+export async function actFor(acting: Acting, request: unknown): Promise<Reply> {
+  if (!acting.canAct) {
+    return reply(403, false, 'this dashboard only looks: start it with --allow-actions to act');
+  }
+  const asked = readRequest(record(request));
+  if (asked === undefined) {
+    return reply(400, false, 'that is no action');
+  }
+  try {
+    return await act(acting, asked);
+  } catch (error) {
+    if (error instanceof Fault) {
+      return reply(409, false, error.message);
+    }
+    throw error;
+  }
+}
+
+const ACTIONS: readonly string[] = [...VERBS, 'pause', 'resume'];
+
+function readRequest(raw: Raw): ActRequest | undefined {
+  const [action, namespace, name, uid, stage] = ['action', 'namespace', 'name', 'uid', 'stage'].map((key) =>
+    text(raw[key]),
+  ) as [string, string, string, string, string];
+  const { attempt } = raw;
+  if (!ACTIONS.includes(action) || name === '' || uid === '' || typeof attempt !== 'number') {
+    return undefined;
+  }
+  return {
+    action: action as ActRequest['action'],
+    namespace,
+    name,
+    uid,
+    attempt,
+    ...(stage === '' ? {} : { stage }),
+    confirmed: raw['confirmed'] === true,
+  };
+}
+
+async function act({ cluster, now }: Acting, asked: ActRequest): Promise<Reply> {
+  const { namespace, name, uid, attempt, confirmed } = asked;
+  const read = found(await cluster.read({ resource: RESOURCES.Upgrade, namespace, name }));
+  const { metadata, status } = read.upgrade;
+  if (metadata.uid !== uid || (status?.attempt?.number ?? 0) !== attempt) {
+    return reply(409, false, 'it is another attempt by now: look again before you act');
+  }
+  const plan = await planFor(cluster, read, asked, now());
+  if ('nothing' in plan) {
+    return reply(409, false, plan.nothing);
+  }
+  if (!confirmed) {
+    return reply(200, false, plan.will);
+  }
+  await cluster.patch(upgradeTarget(read.upgrade), plan.patch);
+  return reply(200, true, plan.will);
+}
+
+type Plan = { readonly will: string; readonly patch: object } | { readonly nothing: string };
+
+async function planFor(cluster: Cluster, read: Found, asked: ActRequest, now: number): Promise<Plan> {
+  const { action, stage, uid } = asked;
+  const { upgrade } = read;
+  if (action === 'pause' || action === 'resume') {
+    return pausePlan(read, action === 'pause');
+  }
+  const verb: Verb = action;
+  const token = tokenFor(verb, upgrade, stage, now);
+  const foreseen = foresee(verb, await gather(cluster, read), token, now);
+  if ('nothing' in foreseen) {
+    return { nothing: `nothing to ${verb}: ${foreseen.nothing}` };
+  }
+  return { will: foreseen.will, patch: { metadata: { uid, annotations: { [ANNOTATIONS[verb]]: token } } } };
+}
+
+function pausePlan({ upgrade }: Found, paused: boolean): Plan {
+  const { spec, status, metadata } = upgrade;
+  if ((spec.paused ?? false) === paused) {
+    return { nothing: paused ? 'it is paused already' : 'it is not paused' };
+  }
+  const running = isAttempting(status) || isFallingBack(status);
+  return {
+    will: paused ? pausing(upgrade, running) : resuming(upgrade, running),
+    patch: { metadata: { uid: metadata.uid }, spec: { paused } },
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * Which requests the dashboard answers. It listens on loopback, where any page in any browser of this machine, any other user of it, and a name
+ * that somebody lets point to 127.0.0.1 can reach it too. Pure.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { own } from '../../../../src/api/own.ts';
+
+/** What is looked at of a request. */
+export interface Asked {
+  readonly method: string;
+  /** The request target, as it came. */
+  readonly target: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** The Upgrade that a page looks at. */
+export interface Subject {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export type Admission =
+  | { readonly kind: 'file'; readonly name: string }
+  | { readonly kind: 'events'; readonly subject?: Subject }
+  | { readonly kind: 'act' }
+  | { readonly kind: 'refused'; readonly status: number; readonly why: string };
+
+/** What a page of this tool sends with a POST; no form, and no page of another origin, can. */
+export const OWN_HEADER = 'x-postcheck-dashboard';
+const LONGEST_TARGET = 1024;
+const METHODS: Readonly<Record<string, readonly string[]>> = { act: ['POST'], events: ['GET'] };
+const LOOKS = ['GET', 'HEAD'];
+const LABEL = /^[a-z0-9][-a-z0-9.]{0,252}$/;
+
+const refused = (status: number, why: string): Admission => ({ kind: 'refused', status, why });
+
+/** What the request asks for, or why it is refused. `files` are the names that there are; nothing is read from a disk. */
+export function admit(asked: Asked, token: string, files: readonly string[]): Admission {
+  const { method, target, headers } = asked;
+  if (!isLoopback(headers.host)) {
+    return refused(421, 'this is not the host that the command printed');
+  }
+  if (target.length > LONGEST_TARGET) {
+    return refused(414, 'the address is too long');
+  }
+  const [path = '', query = ''] = target.split('?', 2);
+  const [root, given = '', ...rest] = path.split('/');
+  if (root !== '' || !isSame(given, token)) {
+    return refused(403, 'open the address that the command printed');
+  }
+  if (!isOwnPage(headers)) {
+    return refused(403, 'another page may not ask this');
+  }
+  const name = rest.join('/');
+  if (!(own<readonly string[]>(METHODS, name) ?? LOOKS).includes(method)) {
+    return refused(405, `not with ${method}`);
+  }
+  if (name === 'events') {
+    return events(new URLSearchParams(query));
+  }
+  if (name === 'act') {
+    return acting(headers);
+  }
+  return files.includes(name) ? { kind: 'file', name } : refused(404, 'there is no such page');
+}
+
+function events(query: URLSearchParams): Admission {
+  const [namespace, name] = [query.get('namespace'), query.get('name')];
+  if (namespace === null || name === null) {
+    return { kind: 'events' };
+  }
+  return LABEL.test(namespace) && LABEL.test(name)
+    ? { kind: 'events', subject: { namespace, name } }
+    : refused(400, 'that cannot be the name of an Upgrade');
+}
+
+function acting(headers: IncomingHttpHeaders): Admission {
+  if (headers.origin === undefined || headers[OWN_HEADER] === undefined) {
+    return refused(403, 'only the page itself may act');
+  }
+  return headers['content-type'] === 'application/json'
+    ? { kind: 'act' }
+    : refused(415, 'an action is asked for in JSON');
+}
+
+/** By any port: one forwarded from elsewhere is another. A rebound name is never one of these. */
+const isLoopback = (host: string | undefined): boolean =>
+  /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/i.test(host ?? '');
+
+/** Of the same length whatever was said, so that the time tells nothing. */
+const isSame = (given: string, token: string): boolean => timingSafeEqual(digest(given), digest(token));
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+/** A browser says where a request comes from; what is opened by hand comes from nowhere. */
+function isOwnPage({
+  origin,
+  host,
+  'sec-fetch-site': site,
+  'sec-fetch-dest': dest,
+}: IncomingHttpHeaders): boolean {
+  const isOpened = dest === 'document';
+  const isFromHere = site === undefined || site === 'same-origin' || (site === 'none' && isOpened);
+  return (origin === undefined || origin === `http://${host}`) && (isFromHere || isOpened);
+}

@@ -1,0 +1,318 @@
+/** What the pages are told: watches the cluster, gathers changes for a moment, and sends each page what is new to it. */
+import type { Upgrade } from '../../../../src/api/types.ts';
+import { isAttempting, isFallingBack } from '../../../../src/core/status.ts';
+import { RESOURCES } from '../../../../src/kube/client/paths.ts';
+import { decodeUpgrade } from '../../../../src/kube/objects/decode-upgrade.ts';
+import type { Cluster } from '../cluster.ts';
+import { Fault } from '../fault.ts';
+import { compose, type Scene } from '../scene.ts';
+import { clockTime } from '../text.ts';
+import type { Subject } from './admission.ts';
+import { cardOf, keyOf } from './card.ts';
+import { detailOf } from './detail.ts';
+import type { NodeLabels } from './lanes.ts';
+import type { About, Card, Message } from './model.ts';
+import { type Recording, record } from './recording.ts';
+import { NamespaceWatch, Watched, watchNodes } from './watched.ts';
+
+export interface BoardOptions {
+  readonly version: string;
+  readonly canAct: boolean;
+  /** The one namespace that is wanted; all that the caller may list when absent. */
+  readonly namespace?: string | undefined;
+  readonly now: () => number;
+}
+
+type Send = (message: Message) => void;
+
+interface Viewer {
+  readonly subject: string | undefined;
+  readonly send: Send;
+}
+
+/** Changes are gathered for so long: many at once are one message. */
+const GATHER_MS = 250;
+/** Sentences with clocks in them are told anew. */
+const RETELL_MS = 5000;
+/** Pods, endpoints and events are watched in so many namespaces: those that are looked at, then those where an attempt runs. */
+const MOST_NAMESPACES = 8;
+
+const isRunning = ({ status }: Upgrade): boolean => isAttempting(status) || isFallingBack(status);
+
+export class Board {
+  readonly #cluster: Cluster;
+  readonly #options: BoardOptions;
+  readonly #scope: { readonly namespace?: string; readonly note?: string };
+  readonly #upgrades: Watched<Upgrade>;
+  readonly #nodes: Watched<NodeLabels>;
+  readonly #namespaces = new Map<string, NamespaceWatch>();
+  readonly #recordings = new Map<string, Recording>();
+  readonly #viewers = new Set<Viewer>();
+  readonly #cards = new Map<string, string>();
+  /** Keys of Upgrades, and namespaces, that changed since the last telling. */
+  readonly #changed = new Set<string>();
+  #told = '';
+  /** An empty fleet is told too: else a page would wait for ever. */
+  #isRead = false;
+  #seenAt: number;
+  #gathering: NodeJS.Timeout | undefined;
+  readonly #retelling: NodeJS.Timeout;
+
+  /** Finds out what the caller may list; a Fault when that is nothing. */
+  static async open(cluster: Cluster, options: BoardOptions): Promise<Board> {
+    const scope = await scopeOf(cluster, options.namespace);
+    return new Board(cluster, options, scope);
+  }
+
+  private constructor(cluster: Cluster, options: BoardOptions, scope: { namespace?: string; note?: string }) {
+    this.#cluster = cluster;
+    this.#options = options;
+    this.#scope = scope;
+    this.#seenAt = options.now();
+    this.#upgrades = new Watched<Upgrade>(
+      cluster,
+      { resource: RESOURCES.Upgrade, namespace: scope.namespace, project: decodeUpgrade },
+      (names) => this.#note(names),
+    );
+    this.#nodes = watchNodes(cluster, () => {});
+    this.#retelling = setInterval(() => this.#note(this.#running()), RETELL_MS);
+  }
+
+  /** Tells the page everything, then each change. */
+  subscribe(subject: Subject | undefined, send: Send): () => void {
+    const viewer = { subject: subject && keyOf(subject.namespace, subject.name), send };
+    this.#viewers.add(viewer);
+    this.#follow();
+    send({ type: 'about', about: this.#about() });
+    if (this.#isRead) {
+      send({ type: 'fleet', cards: this.#allCards() });
+      this.#tell(viewer);
+    }
+    return () => {
+      this.#viewers.delete(viewer);
+      this.#follow();
+    };
+  }
+
+  /** Ends every watch. */
+  async close(): Promise<void> {
+    clearInterval(this.#retelling);
+    clearTimeout(this.#gathering);
+    const all = [this.#upgrades, this.#nodes, ...this.#namespaces.values()];
+    await Promise.all(all.map((one) => one.stop()));
+  }
+
+  #note(names: Iterable<string>): void {
+    for (const name of names) {
+      this.#changed.add(name);
+    }
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = undefined;
+      this.#flush();
+    }, GATHER_MS);
+  }
+
+  #flush(): void {
+    const changed = new Set(this.#changed);
+    this.#changed.clear();
+    this.#follow();
+    this.#tellAbout();
+    this.#remember(changed);
+    if (!this.#upgrades.status().synced) {
+      return;
+    }
+    const isFirst = !this.#isRead;
+    if (isFirst) {
+      this.#isRead = true;
+      this.#sendAll({ type: 'fleet', cards: this.#allCards() });
+    }
+    this.#tellCards(changed);
+    for (const viewer of this.#viewers) {
+      const [namespace = ''] = viewer.subject?.split('/') ?? [];
+      if (
+        viewer.subject !== undefined &&
+        (isFirst || changed.has(viewer.subject) || changed.has(namespace))
+      ) {
+        this.#tell(viewer);
+      }
+    }
+  }
+
+  #tellAbout(): void {
+    const about = this.#about();
+    const text = JSON.stringify(about);
+    if (text !== this.#told) {
+      this.#told = text;
+      this.#sendAll({ type: 'about', about });
+    }
+  }
+
+  #tellCards(changed: ReadonlySet<string>): void {
+    const cards: Card[] = [];
+    const gone: string[] = [];
+    for (const key of changed) {
+      const upgrade = this.#upgrades.get(key);
+      const text = upgrade && JSON.stringify(cardOf(upgrade));
+      if (text === this.#cards.get(key)) {
+        continue;
+      }
+      if (upgrade && text !== undefined) {
+        this.#cards.set(key, text);
+        cards.push(cardOf(upgrade));
+      } else {
+        this.#cards.delete(key);
+        gone.push(key);
+      }
+    }
+    if (cards.length > 0 || gone.length > 0) {
+      this.#sendAll({ type: 'cards', changed: cards, gone });
+    }
+  }
+
+  #sendAll(message: Message): void {
+    for (const { send } of this.#viewers) {
+      send(message);
+    }
+  }
+
+  #tell({ subject, send }: Viewer): void {
+    const upgrade = subject === undefined ? undefined : this.#upgrades.get(subject);
+    if (subject === undefined) {
+      return;
+    }
+    if (!upgrade) {
+      send({ type: 'upgrade', key: subject });
+      return;
+    }
+    const scene = this.#sceneOf(upgrade);
+    const now = this.#options.now();
+    const recording = record(this.#recordings.get(subject), scene, now);
+    this.#recordings.set(subject, recording);
+    const notes = this.#namespaces.get(upgrade.metadata.namespace)?.notes.all() ?? [];
+    const nodes = new Map(this.#nodes.entries());
+    send({ type: 'upgrade', key: subject, detail: detailOf({ scene, recording, notes, nodes, now }) });
+  }
+
+  /** What the API keeps only for a moment is remembered of every Upgrade whose namespace is watched. */
+  #remember(changed: ReadonlySet<string>): void {
+    const now = this.#options.now();
+    for (const [key, upgrade] of this.#upgrades.entries()) {
+      const { namespace } = upgrade.metadata;
+      const isNew = changed.has(namespace) || changed.has(key);
+      if (isNew && this.#namespaces.has(namespace) && (isRunning(upgrade) || this.#recordings.has(key))) {
+        this.#recordings.set(key, record(this.#recordings.get(key), this.#sceneOf(upgrade), now));
+      }
+    }
+    for (const key of this.#recordings.keys()) {
+      if (this.#upgrades.get(key) === undefined) {
+        this.#recordings.delete(key);
+      }
+    }
+  }
+
+  #sceneOf(upgrade: Upgrade): Scene {
+    const { kind, name } = upgrade.spec.targetRef;
+    const { namespace } = upgrade.metadata;
+    const watch = this.#namespaces.get(namespace);
+    if (!watch) {
+      return compose({ upgrade, missing: [] });
+    }
+    const [workloads, revisions] = [watch.workloads(kind), watch.revisions(kind)];
+    const all = [workloads, revisions, watch.pods, watch.slices, watch.notes];
+    return compose({
+      upgrade,
+      rawWorkload: workloads.get(keyOf(namespace, name)),
+      pods: watch.pods.all(),
+      revisions: revisions.all(),
+      slices: watch.slices.all(),
+      missing: all.map((one) => one.trouble()).filter((trouble) => trouble !== ''),
+    });
+  }
+
+  #running(): string[] {
+    return [...this.#upgrades.entries()].filter(([, upgrade]) => isRunning(upgrade)).map(([key]) => key);
+  }
+
+  /** Watches the namespaces that are looked at, or where something goes on; and no other. */
+  #follow(): void {
+    const subjects = [...this.#viewers].flatMap(({ subject }) => subject ?? []);
+    const wanted = new Set(
+      [...subjects, ...this.#running()].map((key) => key.split('/')[0] ?? '').filter((name) => name !== ''),
+    );
+    const followed = [...wanted].slice(0, MOST_NAMESPACES);
+    for (const namespace of followed) {
+      if (!this.#namespaces.has(namespace)) {
+        this.#namespaces.set(
+          namespace,
+          new NamespaceWatch(this.#cluster, namespace, () => this.#note([namespace])),
+        );
+      }
+    }
+    const idle = [...this.#namespaces.keys()].filter((namespace) => !wanted.has(namespace));
+    // The last ones stay: a page that is loaded again asks for the same.
+    for (const namespace of idle.slice(0, Math.max(0, this.#namespaces.size - MOST_NAMESPACES))) {
+      void this.#namespaces.get(namespace)?.stop();
+      this.#namespaces.delete(namespace);
+    }
+  }
+
+  #allCards(): Card[] {
+    return [...this.#upgrades.entries()].map(([key, upgrade]) => {
+      const card = cardOf(upgrade);
+      this.#cards.set(key, JSON.stringify(card));
+      return card;
+    });
+  }
+
+  #about(): About {
+    const { namespace, note } = this.#scope;
+    const trouble = this.#upgrades.trouble();
+    this.#seenAt = trouble === '' ? this.#options.now() : this.#seenAt;
+    const notes = [
+      note,
+      trouble === '' ? undefined : `What is shown is of ${clockTime(this.#seenAt)}. ${trouble}`,
+    ];
+    return {
+      server: this.#cluster.server,
+      ...(namespace === undefined ? {} : { namespace }),
+      version: this.#options.version,
+      canAct: this.#options.canAct,
+      synced: this.#upgrades.status().synced,
+      notes: notes.filter((one) => one !== undefined),
+    };
+  }
+}
+
+/** All namespaces; the caller's own where a list of all is refused. */
+async function scopeOf(
+  cluster: Cluster,
+  wanted: string | undefined,
+): Promise<{ namespace?: string; note?: string }> {
+  const namespace = wanted ?? cluster.namespace;
+  const refusal = wanted === undefined ? await refusalOf(cluster, undefined) : undefined;
+  if (wanted === undefined && refusal === undefined) {
+    return {};
+  }
+  const own = await refusalOf(cluster, namespace);
+  if (own) {
+    throw own;
+  }
+  return {
+    namespace,
+    ...(refusal ? { note: `Only namespace ${namespace} is shown. ${refusal.message}` } : {}),
+  };
+}
+
+/** Why Upgrades may not be listed there; any other trouble is thrown. */
+async function refusalOf(cluster: Cluster, namespace: string | undefined): Promise<Fault | undefined> {
+  const target = { resource: RESOURCES.Upgrade, ...(namespace === undefined ? {} : { namespace }) };
+  const answer = await cluster.try({ method: 'GET', target, query: { limit: '1' }, retries: 1 });
+  if (answer.ok) {
+    return undefined;
+  }
+  const fault = cluster.fault(answer.failure, answer.status, target);
+  if (answer.failure.kind !== 'forbidden') {
+    throw fault;
+  }
+  return new Fault(fault.message);
+}

@@ -1,0 +1,99 @@
+/** A card of the fleet. Pure. */
+import type { Upgrade } from '../../../../src/api/types.ts';
+import { imagesText, isAttempting, isFallingBack } from '../../../../src/core/status.ts';
+import { fromIso } from '../../../../src/core/time.ts';
+import { symbolOf } from '../paint.ts';
+import { conditionOf, needsPerson, phaseOf, unseen, urgency } from '../standing.ts';
+import { plain } from '../text.ts';
+import type { Card, Look, Section } from './model.ts';
+
+const BAR = 10;
+const LONGEST = 300;
+
+const LOOKS: Readonly<Record<string, Look>> = {
+  '✔': 'good',
+  '✗': 'bad',
+  '↩': 'back',
+  '◌': 'busy',
+  '?': 'unsure',
+  '○': 'still',
+};
+
+/** By the very symbol that a terminal shows. */
+export const lookOf = (symbol: string): Look => LOOKS[symbol] ?? 'still';
+
+export const phaseLook = (phase: string): Look => lookOf(symbolOf(phase).symbol);
+
+export const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
+
+/** At most so much of what somebody else wrote, on one line. */
+export const short = (text: string | undefined, longest = LONGEST): string => {
+  const line = plain(text ?? '');
+  return line.length > longest ? `${line.slice(0, longest - 1).toWellFormed()}…` : line;
+};
+
+export function cardOf(upgrade: Upgrade): Card {
+  const { metadata, spec, status } = upgrade;
+  const phase = phaseOf(upgrade);
+  return {
+    key: keyOf(metadata.namespace, metadata.name),
+    namespace: metadata.namespace,
+    name: metadata.name,
+    kind: spec.targetRef.kind,
+    target: spec.targetRef.name,
+    phase,
+    look: needsPerson(upgrade) && phase !== 'Inconclusive' ? 'bad' : phaseLook(phase),
+    section: sectionOf(upgrade),
+    urgency: urgency(upgrade),
+    passed: status?.summary ?? '',
+    headline: short(unseen(upgrade) ?? status?.headline ?? status?.message),
+    images: short(imagesText(imagesOf(upgrade), spec)),
+    attempts: attempts(upgrade),
+    since: since(upgrade),
+  };
+}
+
+export const imagesOf = ({ spec, status }: Upgrade): Readonly<Record<string, string>> =>
+  status?.to?.images ?? Object.fromEntries(spec.containers.map(({ name, image }) => [name, image]));
+
+const isRunning = (upgrade: Upgrade): boolean =>
+  isAttempting(upgrade.status) || isFallingBack(upgrade.status);
+
+function sectionOf(upgrade: Upgrade): Section {
+  if (needsPerson(upgrade)) {
+    return 'person';
+  }
+  switch (phaseOf(upgrade)) {
+    case 'FellBack':
+      return 'back';
+    case 'Succeeded':
+    case 'Aborted':
+      return unseen(upgrade) === undefined ? 'good' : 'busy';
+    default:
+      return 'busy';
+  }
+}
+
+function attempts(upgrade: Upgrade): Card['attempts'] {
+  const { status } = upgrade;
+  const ended = (status?.history ?? []).map(({ attempt: number, outcome }) => ({
+    number,
+    outcome: short(outcome, 32),
+    look: phaseLook(outcome),
+  }));
+  const running = status?.attempt;
+  const isListed = ended.some(({ number }) => number === running?.number);
+  const all = ended.toReversed();
+  if (running && !isListed) {
+    all.push({ number: running.number, outcome: phaseOf(upgrade), look: phaseLook(phaseOf(upgrade)) });
+  }
+  return all.slice(-BAR);
+}
+
+function since(upgrade: Upgrade): number {
+  const { status, metadata } = upgrade;
+  const at = isRunning(upgrade)
+    ? (status?.fallback?.startedAt ?? status?.attempt?.startedAt)
+    : (status?.attempt?.end?.at ?? conditionOf(upgrade, 'Ready')?.lastTransitionTime);
+  return fromIso(at ?? metadata.creationTimestamp);
+}

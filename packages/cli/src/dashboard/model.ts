@@ -1,0 +1,224 @@
+/** What the page is told, as JSON. Times are milliseconds since the epoch; every text is text, never markup. */
+import type { Class } from '../../../../src/api/enums.ts';
+import type { Verb } from '../../../../src/api/verbs.ts';
+
+/** One look for each meaning, the same in every picture. */
+export type Look = 'good' | 'bad' | 'back' | 'busy' | 'unsure' | 'still';
+
+/** Where a card stands in the fleet, in this order. */
+export type Section = 'person' | 'back' | 'busy' | 'good';
+
+export interface Card {
+  /** `namespace/name`. */
+  readonly key: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly target: string;
+  readonly phase: string;
+  readonly look: Look;
+  readonly section: Section;
+  /** Smaller is more urgent. */
+  readonly urgency: number;
+  readonly passed: string;
+  readonly headline: string;
+  readonly images: string;
+  /** The last attempts, the oldest first; the running one is the last. */
+  readonly attempts: readonly { readonly number: number; readonly outcome: string; readonly look: Look }[];
+  /** When it came to where it stands. */
+  readonly since: number;
+}
+
+export type Bar = 'waiting' | 'pull' | 'start' | 'check' | 'failed' | 'serve' | 'out' | 'ending';
+
+export interface Span {
+  readonly what: Bar;
+  readonly from: number;
+  /** `undefined`: goes on. */
+  readonly to?: number;
+}
+
+/** One try of a check that somebody saw. */
+export interface Try {
+  readonly at: number;
+  readonly check: string;
+  readonly container: string;
+  /** The exit code, or the reason when there was none. */
+  readonly text: string;
+  readonly class: Class;
+  readonly reason: string;
+  /** Which try of this check it was. */
+  readonly number: number;
+}
+
+export type Version = 'before' | 'wanted' | 'restored';
+
+/** One pod from its creation to its end. A StatefulSet's pods live several times under one name. */
+export interface Life {
+  readonly uid: string;
+  readonly version: Version;
+  readonly image: string;
+  readonly state: string;
+  readonly look: Look;
+  readonly bars: readonly Span[];
+  readonly tries: readonly Try[];
+  readonly verdict?: { readonly at: number; readonly good: boolean; readonly text: string };
+  readonly gate: 'none' | 'closed' | 'open';
+  readonly gateOpenedAt?: number;
+  /** First seen in the endpoints of a Service; `seen` is false when it is taken from the pod's readiness. */
+  readonly endpoint?: { readonly at: number; readonly seen: boolean };
+  readonly deadlineAt?: number;
+  readonly goneAt?: number;
+  readonly words: string;
+}
+
+export interface Lane {
+  readonly pod: string;
+  readonly node: string;
+  readonly zone: string;
+  readonly stage: string;
+  readonly lives: readonly Life[];
+}
+
+export interface Mark {
+  readonly at: number;
+  readonly text: string;
+  readonly look: Look;
+}
+
+export interface Lanes {
+  readonly from: number;
+  /** When the last thing happened; the present while something goes on. */
+  readonly to: number;
+  readonly isLive: boolean;
+  /** A pod is asked again after so long. */
+  readonly periodSeconds: number;
+  readonly marks: readonly Mark[];
+  readonly lanes: readonly Lane[];
+  /** Pods that are not drawn. */
+  readonly left: number;
+}
+
+export interface WorstCheck {
+  readonly check: string;
+  readonly container: string;
+  readonly code: string;
+  readonly class: Class;
+  readonly reason: string;
+  readonly message: string;
+  readonly output: readonly string[];
+  readonly attempts: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+}
+
+export interface Split {
+  readonly by: 'node' | 'image' | 'zone';
+  readonly rows: readonly {
+    readonly name: string;
+    readonly codes: readonly { readonly text: string; readonly look: Look; readonly pods: number }[];
+  }[];
+}
+
+export interface Evidence {
+  readonly worst?: {
+    readonly pod: string;
+    readonly node: string;
+    readonly zone: string;
+    readonly image: string;
+    readonly checks: readonly WorstCheck[];
+    /** How containers ended last. */
+    readonly ends: readonly string[];
+  };
+  readonly splits: readonly Split[];
+  /** Pods that are counted, of so many. */
+  readonly counted: number;
+  readonly desired: number;
+}
+
+/** Pods in the endpoints of Services at a moment. */
+export interface Sample {
+  readonly at: number;
+  readonly before: number;
+  readonly verified: number;
+  readonly unverified: number;
+}
+
+/** A verb that would come to something now. */
+export interface Act {
+  readonly verb: Action;
+  readonly stage?: string;
+}
+
+export type Action = Verb | 'pause' | 'resume';
+
+export interface Detail {
+  readonly uid: string;
+  readonly card: Card;
+  readonly headline: string;
+  readonly parts: readonly { readonly topic: string; readonly lines: readonly string[] }[];
+  readonly attempt: number;
+  readonly stages: readonly {
+    readonly name: string;
+    readonly state: string;
+    readonly look: Look;
+    readonly verified: number;
+    readonly desired: number;
+  }[];
+  readonly isPaused: boolean;
+  readonly lanes: Lanes;
+  readonly evidence: Evidence;
+  /** `undefined`: not to be read, or no Service selects the pods. */
+  readonly traffic?: readonly Sample[];
+  readonly history: readonly {
+    readonly attempt: number;
+    readonly images: string;
+    readonly outcome: string;
+    readonly look: Look;
+    readonly cause: string;
+    readonly startedAt: number;
+    readonly finishedAt: number;
+  }[];
+  readonly acts: readonly Act[];
+  /** What cannot be shown, and why. */
+  readonly missing: readonly string[];
+}
+
+export interface About {
+  readonly server: string;
+  /** The namespace; all of them when absent. */
+  readonly namespace?: string;
+  readonly version: string;
+  readonly canAct: boolean;
+  /** The Upgrades have been read once. */
+  readonly synced: boolean;
+  /** What is not as it should be, in sentences. */
+  readonly notes: readonly string[];
+}
+
+export type Message =
+  | { readonly type: 'beat' }
+  | { readonly type: 'about'; readonly about: About }
+  /** Everything; it comes first. */
+  | { readonly type: 'fleet'; readonly cards: readonly Card[] }
+  | { readonly type: 'cards'; readonly changed: readonly Card[]; readonly gone: readonly string[] }
+  /** The Upgrade that the page looks at; without `detail` there is none. */
+  | { readonly type: 'upgrade'; readonly key: string; readonly detail?: Detail };
+
+/** What a page asks to be done; without `confirmed` it is only told what would come of it. */
+export interface ActRequest {
+  readonly action: Action;
+  readonly namespace: string;
+  readonly name: string;
+  /** What the page was looking at: another Upgrade, or another attempt, is not acted on. */
+  readonly uid: string;
+  readonly attempt: number;
+  readonly stage?: string;
+  readonly confirmed?: boolean;
+}
+
+export interface ActReply {
+  readonly done: boolean;
+  /** What will happen, has been asked for, or why nothing does. */
+  readonly text: string;
+}

@@ -1,0 +1,231 @@
+/** The dashboard's listener: loopback only, every request admitted first, everything of a client bounded. */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Fault } from '../fault.ts';
+import { admit, type Subject } from './admission.ts';
+
+/** What is sent under a name. */
+export interface PageFile {
+  readonly type: string;
+  readonly text: string;
+}
+
+/** By name; the page itself has the empty one. */
+export type Page = Readonly<Record<string, PageFile>>;
+
+/** What an action came to, in JSON. */
+export interface Reply {
+  readonly status: number;
+  readonly body: object;
+}
+
+export interface Site {
+  readonly page: Page;
+  /** Sends what there is, and each change, until the returned function is called. */
+  readonly subscribe: (subject: Subject | undefined, send: (message: object) => void) => () => void;
+  readonly act: (request: unknown) => Promise<Reply>;
+}
+
+export interface Limits {
+  readonly connections: number;
+  readonly streams: number;
+  /** What a stream may be behind before it is ended; the page asks anew, and gets the present state. */
+  readonly behindBytes: number;
+  readonly bodyBytes: number;
+  /** For the whole of a request to arrive. */
+  readonly requestMs: number;
+  readonly beatMs: number;
+}
+
+export const LIMITS: Limits = {
+  connections: 64,
+  streams: 16,
+  behindBytes: 8 * 1024 * 1024,
+  bodyBytes: 4096,
+  requestMs: 10_000,
+  beatMs: 5000,
+};
+
+const HEADER_BYTES = 8192;
+
+/** Nothing from elsewhere, nothing inline, nothing that makes text into markup. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join('; ');
+
+const HEADERS = {
+  'Content-Security-Policy': POLICY,
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Permissions-Policy': 'camera=(), microphone=(), geolocation=()',
+  'Cache-Control': 'no-store',
+};
+
+export interface Listening {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Serves the site on 127.0.0.1; port 0 takes a free one. */
+export async function listen(site: Site, port: number, limits: Limits = LIMITS): Promise<Listening> {
+  // In the path and in no cookie: browsers send the cookies of 127.0.0.1 to every port, whoever listens there.
+  const token = randomBytes(32).toString('base64url');
+  const streams = new Set<ServerResponse>();
+  const server = createServer(
+    {
+      maxHeaderSize: HEADER_BYTES,
+      headersTimeout: limits.requestMs,
+      requestTimeout: limits.requestMs,
+      keepAliveTimeout: limits.requestMs,
+      connectionsCheckingInterval: Math.min(1000, limits.requestMs),
+    },
+    (request, response) => void answer({ site, token, streams, limits }, request, response),
+  );
+  server.maxConnections = limits.connections;
+  server.on('clientError', (_, socket) => socket.destroy());
+  server.listen(port, '127.0.0.1');
+  await listening(server, port);
+  const { port: taken } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${taken}/${token}/`,
+    close: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function listening(server: Server, port: number): Promise<void> {
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new Fault(
+      code === 'EADDRINUSE'
+        ? `port ${port} is taken: use another --port, or none`
+        : `cannot listen on port ${port}: ${message}`,
+    );
+  }
+}
+
+interface Serving {
+  readonly site: Site;
+  readonly token: string;
+  readonly streams: Set<ServerResponse>;
+  readonly limits: Limits;
+}
+
+async function answer(serving: Serving, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { site, token } = serving;
+  const { method = '', url = '', headers } = request;
+  const admission = admit({ method, target: url, headers }, token, Object.keys(site.page));
+  switch (admission.kind) {
+    case 'refused':
+      return refuse(response, admission.status, admission.why);
+    case 'file':
+      return sendFile(response, site.page[admission.name], method);
+    case 'events':
+      return stream(serving, admission.subject, response);
+    case 'act':
+      return await act(serving, request, response);
+  }
+}
+
+function refuse(response: ServerResponse, status: number, why: string): void {
+  // What the client still sends is not read.
+  response.writeHead(status, {
+    ...HEADERS,
+    'Content-Type': 'text/plain; charset=utf-8',
+    Connection: 'close',
+  });
+  response.end(`${why}\n`);
+}
+
+function sendFile(response: ServerResponse, file: PageFile | undefined, method: string): void {
+  response.writeHead(200, { ...HEADERS, 'Content-Type': `${file?.type}; charset=utf-8` });
+  response.end(method === 'HEAD' ? undefined : file?.text);
+}
+
+function stream(
+  { site, streams, limits }: Serving,
+  subject: Subject | undefined,
+  response: ServerResponse,
+): void {
+  if (streams.size >= limits.streams) {
+    refuse(response, 503, 'too many pages are open');
+    return;
+  }
+  streams.add(response);
+  response.writeHead(200, { ...HEADERS, 'Content-Type': 'text/event-stream' });
+  const send = (message: object): void => {
+    if (response.writableLength > limits.behindBytes) {
+      response.destroy();
+      return;
+    }
+    response.write(`data: ${JSON.stringify(message)}\n\n`);
+  };
+  const stop = site.subscribe(subject, send);
+  const beat = setInterval(() => send({ type: 'beat' }), limits.beatMs);
+  response.on('close', () => {
+    clearInterval(beat);
+    stop();
+    streams.delete(response);
+  });
+}
+
+async function act(
+  { site, limits }: Serving,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const body = await bodyOf(request, limits.bodyBytes);
+  if (body === undefined) {
+    refuse(response, 413, 'that is too much');
+    return;
+  }
+  const { status, body: said } = await site.act(parsed(body));
+  response.writeHead(status, { ...HEADERS, 'Content-Type': 'application/json' });
+  response.end(JSON.stringify(said));
+}
+
+async function bodyOf(request: IncomingMessage, limit: number): Promise<string | undefined> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const part of request) {
+      length += (part as Buffer).length;
+      if (length > limit) {
+        return undefined;
+      }
+      parts.push(part as Buffer);
+    }
+  } catch {
+    // The client went away, or was too slow.
+    return '';
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

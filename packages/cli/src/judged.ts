@@ -1,0 +1,15 @@
+/** A pod as the operator judges it, from what the cluster shows. Pure. */
+import type { PodView } from '../../../src/api/views.ts';
+import { verificationContext } from '../../../src/core/rollout/context.ts';
+import { activeStatus } from '../../../src/core/status.ts';
+import { evaluatePod, type PodResult } from '../../../src/core/verification/pod.ts';
+import { type Scene, snapshotOf } from './scene.ts';
+
+/** The result for a pod of the revision that is waited for; `undefined` for any other, and before the first attempt. */
+export function resultOf(scene: Scene, pod: PodView, now: number): PodResult | undefined {
+  const status = activeStatus(scene.upgrade.status);
+  if (!status || pod.revision !== scene.updateRevision) {
+    return undefined;
+  }
+  return evaluatePod(pod, undefined, verificationContext(snapshotOf(scene, now), status), now);
+}

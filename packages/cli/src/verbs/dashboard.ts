@@ -1,0 +1,67 @@
+/** `dashboard`: a page on this machine, on the caller's own rights, until Ctrl-C. */
+import type { Cluster } from '../cluster.ts';
+import { actFor } from '../dashboard/act.ts';
+import { Board } from '../dashboard/board.ts';
+import { listen, type Page } from '../dashboard/server.ts';
+import { Fault } from '../fault.ts';
+import type { Io } from '../io.ts';
+
+export interface DashboardOptions {
+  readonly port?: string;
+  readonly allowActions?: boolean;
+  readonly namespace?: string;
+}
+
+/** Set at bundling: the page with its script and style. */
+declare const POSTCHECK_PAGE: Page | undefined;
+
+export async function dashboard(
+  io: Io,
+  cluster: Cluster,
+  version: string,
+  options: DashboardOptions,
+): Promise<number> {
+  const page = typeof POSTCHECK_PAGE === 'object' ? POSTCHECK_PAGE : undefined;
+  if (page === undefined) {
+    throw new Fault('the page is not in this build: run the bundled tool, of `node packages/cli/build.ts`');
+  }
+  const port = portOf(options.port);
+  const canAct = options.allowActions === true;
+  const { namespace } = options;
+  const board = await Board.open(cluster, { version, canAct, namespace, now: () => io.now() });
+  try {
+    const listening = await listen(
+      {
+        page,
+        subscribe: (subject, send) => board.subscribe(subject, send),
+        act: (request) => actFor({ cluster, canAct, now: () => io.now() }, request),
+      },
+      port,
+    );
+    io.out(listening.url);
+    io.note(
+      `Open this address in a browser on this machine; whoever has it can look${canAct ? ' and act' : ''} with your rights. Ctrl-C ends it.`,
+    );
+    await aborted(io.signal);
+    await listening.close();
+    return 0;
+  } finally {
+    await board.close();
+  }
+}
+
+function portOf(word: string | undefined): number {
+  const port = Number(word ?? 0);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new Fault(`--port must be a number from 0 to 65535, not ${JSON.stringify(word)}`);
+  }
+  return port;
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+    }
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });

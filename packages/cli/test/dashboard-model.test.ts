@@ -1,0 +1,336 @@
+/** What the dashboard draws, as a function of what the API says: played by the operator's own decisions. */
+import { describe, expect, test } from '@jest/globals';
+import { VERIFIED } from '../../../src/api/names.ts';
+import type { PodView } from '../../../src/api/views.ts';
+import type { TryOutcome } from '../../../src/core/verification/exit-codes.ts';
+import { Stage } from '../../../test/docs/stage.ts';
+import { cardOf } from '../src/dashboard/card.ts';
+import { detailOf } from '../src/dashboard/detail.ts';
+import type { LaneSources, PodNote } from '../src/dashboard/lanes.ts';
+import type { Detail, Life } from '../src/dashboard/model.ts';
+import { type Recording, record } from '../src/dashboard/recording.ts';
+import type { Scene, Traffic } from '../src/scene.ts';
+
+const GOOD: TryOutcome = { kind: 'exit', code: 0, output: '' };
+const BAD: TryOutcome = { kind: 'exit', code: 17, output: 'config: key tls.cert missing\n' };
+
+const gated = (pod: PodView): PodView => ({ ...pod, gates: [VERIFIED] });
+
+/** The stage, looked at again and again as the dashboard does. */
+class Watched {
+  readonly stage: Stage;
+  recording: Recording | undefined;
+  notes: PodNote[] = [];
+  /** Pods that are left of a version before, and of one that ends. */
+  others: PodView[] = [];
+  nodes = new Map(
+    ['node-1', 'node-2', 'node-3'].map((name, index) => [
+      name,
+      {
+        name,
+        labels: {
+          'topology.kubernetes.io/zone': index === 2 ? 'zone-b' : 'zone-a',
+          canary: String(index === 2),
+        },
+      },
+    ]),
+  );
+
+  constructor(stage: Stage) {
+    this.stage = stage;
+  }
+
+  scene(): Scene {
+    const { upgrade, workload, pods } = this.stage;
+    const all = [...this.others, ...pods];
+    const traffic = new Map(
+      all.map((pod): [string, Traffic] => [
+        pod.uid,
+        pod.gates.length > 0 && pod.conditions[VERIFIED]?.status !== 'True' ? 'out' : 'serving',
+      ]),
+    );
+    const revision = pods[0]?.revision;
+    return {
+      upgrade,
+      ...(workload ? { workload } : {}),
+      pods: all,
+      rawPods: all.map(() => ({})),
+      revisions: [],
+      traffic,
+      missing: [],
+      ...(revision === undefined ? {} : { updateRevision: revision }),
+    };
+  }
+
+  look(): Detail {
+    this.recording = record(this.recording, this.scene(), this.stage.now);
+    return detailOf(this.sources());
+  }
+
+  sources(): LaneSources {
+    const { notes, nodes } = this;
+    const recording = this.recording ?? record(undefined, this.scene(), this.stage.now);
+    return { scene: this.scene(), recording, notes, nodes, now: this.stage.now };
+  }
+}
+
+/** An attempt whose new pods run behind closed gates, with the pods of the version before. */
+function begun(spec: object = {}): Watched {
+  const watched = new Watched(new Stage({ ...spec }));
+  const before = watched.stage.pods;
+  watched.look();
+  watched.stage.seconds(5).settle();
+  watched.stage.pods = watched.stage.pods.map(gated);
+  watched.others = before;
+  watched.look();
+  return watched;
+}
+
+const livesOf = ({ lanes }: Detail, version: Life['version']): Life[] =>
+  lanes.lanes.flatMap(({ lives }) => lives).filter((life) => life.version === version);
+
+const whats = ({ bars }: Life): string[] => bars.map(({ what }) => what);
+
+describe('lanes', () => {
+  test('draw the pods of both versions, by node, with a deadline for those that have to pass', () => {
+    const detail = begun().look();
+    expect(detail.lanes).toMatchObject({ isLive: true, left: 0 });
+    expect(detail.lanes.marks.map(({ text }) => text)).toEqual(['attempt 1']);
+    expect(detail.lanes.lanes.map(({ node }) => node)).toEqual([
+      'node-1', 'node-1', 'node-2', 'node-2', 'node-3', 'node-3',
+    ]); // biome-ignore format: a line
+    expect(detail.lanes.lanes.at(-1)?.zone).toBe('zone-b');
+    expect(livesOf(detail, 'before').map(whats)).toEqual([['serve'], ['serve'], ['serve']]);
+    for (const life of livesOf(detail, 'wanted')) {
+      expect(life).toMatchObject({ gate: 'closed', tries: [], look: 'still' });
+      expect(life.deadlineAt).toBeGreaterThan(detail.lanes.to);
+      expect(life.verdict).toBeUndefined();
+    }
+  });
+
+  test('keep each try that was seen, with its code, and count those between', () => {
+    const watched = begun();
+    const { stage } = watched;
+    stage.hears(BAD).settle();
+    watched.look();
+    stage.seconds(30).hears(BAD).hears(BAD).settle();
+    watched.look();
+    watched.look();
+    const [life] = livesOf(watched.look(), 'wanted');
+    expect(life?.tries.map(({ text, class: kind, number }) => [text, kind, number])).toEqual([
+      ['17', 'Retry', 1],
+      ['17', 'Retry', 3],
+    ]);
+    expect(life).toMatchObject({ state: 'Retrying', look: 'busy', words: 'config: key tls.cert missing' });
+    expect(life && whats(life).at(-1)).toBe('check');
+  });
+
+  test('show verdict, gate and first endpoint of a pod that passes, none before the try that it came of', () => {
+    const watched = begun();
+    watched.stage.seconds(1.4).hears(GOOD).settle();
+    const detail = watched.look();
+    for (const life of livesOf(detail, 'wanted')) {
+      const at = life.verdict?.at ?? 0;
+      expect(life).toMatchObject({ state: 'Passed', look: 'good', gate: 'open', verdict: { good: true } });
+      expect(life.gateOpenedAt).toBe(at);
+      expect(at).toBeGreaterThanOrEqual(life.tries[0]?.at ?? Number.POSITIVE_INFINITY);
+      expect(life.endpoint).toMatchObject({ seen: true });
+      expect(life.endpoint?.at).toBeGreaterThanOrEqual(at);
+      expect(whats(life).slice(-1)).toEqual(['serve']);
+      expect(life.deadlineAt).toBeUndefined();
+    }
+  });
+
+  test('draw pull and start from what the kubelet told', () => {
+    const watched = begun();
+    const [pod] = watched.stage.pods;
+    const at = pod?.createdAt ?? 0;
+    watched.stage.containers({ startedAt: at + 9000 });
+    watched.recording = undefined;
+    watched.notes = [{ uid: pod?.uid ?? '', reason: 'Pulling', at: at + 2000 }];
+    const [life] = livesOf(watched.look(), 'wanted');
+    expect(life && whats(life)).toEqual(['waiting', 'pull', 'start', 'check']);
+    expect(life?.bars.slice(0, 3).map(({ from, to }) => (to ?? 0) - from)).toEqual([2000, 7000, 0]);
+  });
+
+  test('go on to the right with the fallback; a pod that is gone keeps its lane, with its last words', () => {
+    const watched = begun();
+    const { stage } = watched;
+    stage.hears(BAD).settle();
+    watched.look();
+    stage.seconds(600).hears(BAD);
+    stage.decide();
+    watched.look();
+    stage.settle();
+    watched.others = [];
+    watched.look();
+    stage.seconds(2).hears(GOOD).settle();
+    const detail = watched.look();
+    expect(detail.lanes.marks.map(({ text, look }) => [text, look])).toEqual([
+      ['attempt 1', 'still'],
+      ['falls back', 'back'],
+      ['fell back', 'back'],
+    ]);
+    const failed = livesOf(detail, 'wanted');
+    expect(failed).toHaveLength(3);
+    for (const life of failed) {
+      expect(life).toMatchObject({
+        state: 'Failed',
+        look: 'bad',
+        verdict: { good: false, text: 'ProbeFailed' },
+      });
+      expect(life.goneAt).toBeDefined();
+      expect(life.tries.at(-1)).toMatchObject({ text: '17' });
+      expect(life.words).toBe('config: key tls.cert missing');
+    }
+    const [first] = livesOf(detail, 'restored');
+    expect(first).toMatchObject({ state: 'Passed', look: 'good' });
+    expect(first?.bars[0]?.from).toBeGreaterThan(failed[0]?.bars[0]?.from ?? 0);
+  });
+
+  test('of an attempt that nobody watched are drawn from the evidence that the status keeps', () => {
+    const watched = begun();
+    const { stage } = watched;
+    stage.hears(BAD).settle();
+    stage.seconds(600).hears(BAD).settle();
+    stage.hears(GOOD).settle();
+    watched.others = [];
+    watched.recording = undefined;
+    const detail = watched.look();
+    const failed = livesOf(detail, 'wanted');
+    expect(failed).toHaveLength(3);
+    expect(failed[0]).toMatchObject({ state: 'Failed', words: 'config: key tls.cert missing' });
+    expect(detail.lanes.isLive).toBe(false);
+  });
+
+  test('are grouped by the stage of their node, or by when they came', () => {
+    const stagesIn = (stages: object[]): string[] => {
+      const watched = begun();
+      const { upgrade } = watched.stage;
+      const status = {
+        ...upgrade.status,
+        stages: [{ name: 'canary', state: 'Rolling', desired: 1, verified: 0 }],
+      };
+      const spec = { ...upgrade.spec, strategy: { stages } };
+      watched.stage.upgrade = { ...upgrade, spec, status } as unknown as typeof upgrade;
+      return watched
+        .look()
+        .lanes.lanes.flatMap(({ node, stage }) => (stage === '' ? [] : `${node} ${stage}`));
+    };
+    const canary = { name: 'canary', nodes: { matchLabels: { canary: 'true' } } };
+    expect(stagesIn([canary, { name: 'all' }])).toEqual(['node-1 all', 'node-2 all', 'node-3 canary']);
+    expect(stagesIn([{ name: 'canary', pods: 1 }, { name: 'all' }])).toEqual([
+      'node-1 canary', 'node-2 all', 'node-3 all',
+    ]); // biome-ignore format: a line
+  });
+
+  test('are bounded: the worst of many are drawn, and the rest is counted', () => {
+    const watched = begun();
+    const [pod] = watched.stage.pods;
+    watched.others = Array.from({ length: 500 }, (_, index) => ({
+      ...(pod as PodView),
+      uid: `pod-${index}`,
+      name: `many-${index}`,
+      revision: 'before',
+    }));
+    watched.look();
+    watched.stage.hears(BAD).settle();
+    const { lanes } = watched.look();
+    expect(lanes.lanes).toHaveLength(60);
+    expect(lanes.left).toBeGreaterThan(400);
+    expect(
+      lanes.lanes.flatMap(({ lives }) => lives).filter(({ state }) => state === 'Retrying'),
+    ).toHaveLength(3);
+  });
+});
+
+describe('evidence', () => {
+  test('has the worst pod, its output and the codes by node, image and zone', () => {
+    const watched = begun();
+    watched.stage.hears(BAD).settle();
+    const { evidence } = watched.look();
+    expect(evidence.worst).toMatchObject({
+      node: 'node-1',
+      zone: 'zone-a',
+      image: 'registry.example/web:2.0',
+    });
+    expect(evidence.worst?.checks[0]).toMatchObject({ code: '17', output: ['config: key tls.cert missing'] });
+    expect(evidence.splits.map(({ by, rows }) => [by, rows.map(({ name }) => name)])).toEqual([
+      ['node', ['node-1', 'node-2', 'node-3']],
+      ['image', ['registry.example/web:2.0']],
+      ['zone', ['zone-a', 'zone-b']],
+    ]);
+    expect(evidence.splits[2]?.rows[0]?.codes).toEqual([{ text: 'exit 17', look: 'back', pods: 2 }]);
+  });
+
+  test('is what caused the fallback, also after other pods have passed', () => {
+    const watched = begun();
+    const { stage } = watched;
+    stage.hears(BAD).settle();
+    watched.look();
+    stage.seconds(600).hears(BAD).settle();
+    watched.others = [];
+    stage.hears(GOOD).settle();
+    const { evidence } = watched.look();
+    expect(evidence.worst?.checks[0]).toMatchObject({ code: '17' });
+    expect(evidence.splits[0]?.rows.flatMap(({ codes }) => codes.map(({ text }) => text))).toEqual([
+      'exit 17', 'exit 17', 'exit 17',
+    ]); // biome-ignore format: a line
+  });
+
+  test('makes what a container printed one line each, without control characters, and not endless', () => {
+    const watched = begun();
+    const output = `\u001b[31mred\u001b[0m <script>alert(1)</script>\u202e\n${'x'.repeat(5000)}\n${'line\n'.repeat(80)}`;
+    watched.stage.hears({ kind: 'exit', code: 17, output }).settle();
+    const lines = watched.look().evidence.worst?.checks[0]?.output ?? [];
+    expect(lines[0]).toBe('red <script>alert(1)</script>');
+    expect(lines.length).toBeLessThanOrEqual(41);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(300);
+  });
+});
+
+describe('traffic', () => {
+  test('tells pods of before, verified and unverified apart, and only changes are kept', () => {
+    const watched = begun();
+    watched.look();
+    const [pod] = watched.stage.pods;
+    watched.stage.pods = watched.stage.pods.map((one) => (one === pod ? { ...one, gates: [] } : one));
+    watched.look();
+    watched.stage.pods = watched.stage.pods.map(gated);
+    watched.others = [];
+    watched.stage.seconds(3).hears(GOOD).settle();
+    const samples = watched
+      .look()
+      .traffic?.map(({ before, verified, unverified }) => [before, verified, unverified]);
+    expect(samples?.slice(-3)).toEqual([[3, 0, 0], [3, 0, 1], [0, 3, 0]]); // biome-ignore format: a line
+  });
+});
+
+describe('what can be done', () => {
+  const acts = (watched: Watched): string[] => watched.look().acts.map(({ verb }) => verb);
+
+  test('follows where the Upgrade stands', () => {
+    const watched = begun();
+    expect(acts(watched)).toEqual(['pause', 'abort']);
+    watched.stage.hears(GOOD).settle();
+    expect(acts(watched)).toEqual(['retry']);
+    const { upgrade } = watched.stage;
+    watched.stage.upgrade = { ...upgrade, spec: { ...upgrade.spec, paused: true } };
+    expect(acts(watched)).toContain('resume');
+  });
+});
+
+describe('cards', () => {
+  test('put those that need a person first, and have the last attempts', () => {
+    const watched = begun({ fallback: { action: 'Pause' } });
+    expect(cardOf(watched.stage.upgrade)).toMatchObject({ section: 'busy', look: 'busy', key: 'shop/web' });
+    watched.stage.hears(BAD).settle();
+    watched.stage.seconds(600).hears(BAD).settle();
+    expect(cardOf(watched.stage.upgrade)).toMatchObject({
+      section: 'person',
+      look: 'bad',
+      phase: 'Failed',
+      attempts: [{ number: 1, outcome: 'Failed', look: 'bad' }],
+    });
+  });
+});

@@ -1,0 +1,117 @@
+/** The page as it is shipped, and the parts of it that need no browser. */
+import { describe, expect, test } from '@jest/globals';
+import { bundlePage, PAGE_LIMIT_BYTES, weightOf } from '../build.ts';
+import { clock, scaleOf, span, ticksOf, withRoom } from '../page/scale.ts';
+import { after, keyInAddress, type State } from '../page/state.ts';
+import type { Card, Detail, Lanes } from '../src/dashboard/model.ts';
+
+describe('the bundled page', () => {
+  test('is light, whole, and asks nobody else for anything', async () => {
+    const { page, packages } = await bundlePage();
+    expect(weightOf(page)).toBeLessThan(PAGE_LIMIT_BYTES);
+    expect(Object.keys(page)).toEqual(['', 'app.js', 'app.css']);
+    expect(packages).toContain('node_modules/preact');
+    const names = Object.values(page).flatMap(
+      ({ text }) => text.match(/(?:https?:)?\/\/[\w.-]+\.\w+[^"'`\s]*/g) ?? [],
+    );
+    // Names of XML's own vocabularies, which nobody asks for.
+    expect(names.filter((name) => !name.startsWith('http://www.w3.org/'))).toEqual([]);
+    for (const { text } of Object.values(page)) {
+      expect(text).not.toMatch(/@import|\beval\(|new Function\(|document\.write|insertAdjacentHTML/);
+    }
+  });
+
+  test('has no inline script or style, which its policy forbids', async () => {
+    const { page } = await bundlePage();
+    expect(page['']?.text).not.toMatch(/<script(?! type="module" src="app\.js">)|<style|\son\w+=|\sstyle=/);
+  });
+});
+
+const lanes = (change: Partial<Lanes>): Lanes => ({
+  from: 100_000,
+  to: 130_000,
+  isLive: false,
+  periodSeconds: 10,
+  marks: [],
+  lanes: [],
+  left: 0,
+  ...change,
+});
+
+const withDeadline = (deadlineAt: number): Lanes =>
+  lanes({
+    isLive: true,
+    lanes: [{ pod: 'web-a', node: '', zone: '', stage: '', lives: [{ deadlineAt } as never] }],
+  });
+
+describe('the scale', () => {
+  test('goes from the start to the end, and with time while the attempt runs', () => {
+    const ended = scaleOf(lanes({}), 900_000, 1000);
+    expect(ended.x(100_000)).toBeGreaterThan(0);
+    expect(ended.x(130_000)).toBeGreaterThan(900);
+    expect(ended.x(130_000)).toBeLessThan(1000);
+    expect(scaleOf(lanes({ isLive: true }), 200_000, 1000).x(200_000)).toBeLessThan(1000);
+  });
+
+  test('reaches a deadline that is near, and not one that would make everything small', () => {
+    expect(scaleOf(withDeadline(160_000), 130_000, 1000).x(160_000)).toBeLessThan(1000);
+    expect(scaleOf(withDeadline(700_000), 130_000, 1000).x(700_000)).toBeGreaterThan(1000);
+  });
+
+  test('is whole for an attempt that began this moment', () => {
+    const { from, to } = scaleOf(lanes({ to: 100_000 }), 100_000, 1000);
+    expect(to - from).toBeGreaterThan(5000);
+  });
+
+  test.each([30_000, 600_000, 86_400_000, 30 * 86_400_000])('has a few round ticks over %i ms', (length) => {
+    const ticks = ticksOf(scaleOf(lanes({ to: 100_000 + length }), 0, 900));
+    expect(ticks.length).toBeLessThanOrEqual(10);
+    expect(new Set(ticks).size).toBe(ticks.length);
+  });
+
+  test('leaves room for the text of a dot, the newest first', () => {
+    expect(withRoom([0, 10, 100, 112, 200], 19)).toEqual([false, true, false, true, true]);
+    expect(withRoom([], 19)).toEqual([]);
+  });
+});
+
+test('spans and times are short', () => {
+  expect([0, 12_000, 190_000, 1_200_000, 7_500_000, 400_000_000].map(span)).toEqual([
+    '0s', '12s', '3m10s', '20m', '2h5m', '4d',
+  ]); // biome-ignore format: a line
+  expect(clock(Date.now())).toMatch(/^\d\d:\d\d:\d\d$/);
+});
+
+describe('what the page knows', () => {
+  const card = (key: string): Card => ({ key }) as Card;
+
+  test('an empty fleet is an answer', () => {
+    expect(after({}, { type: 'fleet', cards: [] }).cards?.size).toBe(0);
+    expect(after({}, { type: 'about', about: {} as never }).cards).toBeUndefined();
+  });
+
+  test('changes are laid over, and what is gone goes', () => {
+    const fleet = after({}, { type: 'fleet', cards: [card('a/a'), card('b/b')] });
+    const next = after(fleet, { type: 'cards', changed: [card('c/c')], gone: ['a/a'] });
+    expect([...(next.cards?.keys() ?? [])]).toEqual(['b/b', 'c/c']);
+    expect(next.cards?.get('b/b')).toBe(fleet.cards?.get('b/b'));
+  });
+
+  test('an answer about another Upgrade than the one that is looked at is not shown', () => {
+    const state: State = { key: 'a/a' };
+    expect(after(state, { type: 'upgrade', key: 'b/b', detail: {} as Detail }).detail).toBeUndefined();
+    expect(after(state, { type: 'upgrade', key: 'a/a' }).detail).toBeNull();
+  });
+
+  test('any word from the tool is a sign of life', () => {
+    expect(after({ lostAt: 1 }, { type: 'beat' }).lostAt).toBeUndefined();
+    expect(after({ lostAt: 1 }, { type: 'fleet', cards: [] }).lostAt).toBeUndefined();
+  });
+
+  test('addresses name an Upgrade, or nothing', () => {
+    expect(keyInAddress('#/shop/web.v2')).toBe('shop/web.v2');
+    expect(['', '#/', '#/shop', '#/shop/web/x', '#/../x', '#/shop/<b>', '#main'].map(keyInAddress)).toEqual(
+      Array(7).fill(undefined),
+    );
+  });
+});
