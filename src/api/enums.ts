@@ -79,6 +79,16 @@ export const STAGE_STATE_MEANINGS = {
 export type StageState = keyof typeof STAGE_STATE_MEANINGS;
 export const STAGE_STATES = wordsOf<StageState>(STAGE_STATE_MEANINGS);
 
+/** What an attempt may wait for without being stuck. */
+export const WAIT_MEANINGS = {
+  WindowClosed: 'For one of `spec.windows`.',
+  DependencyNotReady: 'For the Upgrades in `spec.dependsOn`.',
+  Soaking: 'For `soakSeconds` to pass, while its pods are probed further.',
+  AwaitingApproval: 'For `postcheck.dev/approve`.',
+} as const;
+export type WaitReason = keyof typeof WAIT_MEANINGS;
+export const WAIT_REASONS = wordsOf<WaitReason>(WAIT_MEANINGS);
+
 /** What started an attempt. */
 export const TRIGGER_MEANINGS = {
   Created: 'The Upgrade is new, or its status was lost.',

@@ -28,6 +28,18 @@ export const OBSTACLE_REASONS = {
     meaning: 'the workload cannot be held at a stage',
     runbook: 'StagesUnsupported',
   },
+  TimeZoneUnknown: {
+    meaning: 'a window names a time zone that does not exist',
+    runbook: 'TimeZoneUnknown',
+  },
+  DependencyNotFound: {
+    meaning: '`spec.dependsOn` names an Upgrade that does not exist',
+    runbook: 'DependencyNotFound',
+  },
+  DependencyCycle: {
+    meaning: '`spec.dependsOn` goes in a circle',
+    runbook: 'DependencyCycle',
+  },
   ImagesTooLong: {
     meaning: 'the names of the images are longer than a status has room for',
     runbook: 'ImagesTooLong',
@@ -130,6 +142,10 @@ export type PodReason = keyof typeof POD_REASONS;
 /** Conditions that ask nothing of anybody, and the gate that was missed. */
 export const CONDITION_REASONS = {
   InProgress: { meaning: 'under way' },
+  WindowClosed: { meaning: 'an attempt, or its next stage, waits for one of `spec.windows`' },
+  DependencyNotReady: {
+    meaning: 'an attempt waits until the Upgrades in `spec.dependsOn` have succeeded for their present spec',
+  },
   NoPods: {
     meaning: 'the workload wants 0 pods: the attempt waits for some to verify',
     runbook: 'NoPods',
@@ -174,6 +190,8 @@ export type EventReason =
   | 'PostCheckPassed'
   | 'NothingAsked'
   | 'Aborted'
+  | 'WindowClosed'
+  | 'DependencyNotReady'
   | 'Drifted'
   | 'FellBack'
   | 'GateMissed'

@@ -6,7 +6,7 @@
 import { Type } from 'typebox';
 import { Check } from './schema-check.ts';
 import { amount, listMap, name63, oneOf, rules, seconds } from './schema-parts.ts';
-import { Strategy } from './schema-strategy.ts';
+import { Strategy, Windows } from './schema-strategy.ts';
 
 const TargetRef = Type.Object(
   {
@@ -164,6 +164,25 @@ export const SpecSchema = Type.Object(
       ),
     ),
     strategy: Type.Optional(Strategy),
+    windows: Type.Optional(Windows),
+    dependsOn: Type.Optional(
+      Type.Array(
+        Type.Object({
+          name: Type.String({
+            minLength: 1,
+            maxLength: 253,
+            pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
+            description: 'Name of an Upgrade in the same namespace.',
+          }),
+        }),
+        {
+          maxItems: 16,
+          description:
+            'Upgrades that have to be Succeeded for their present spec before an attempt begins. One that has begun goes on.',
+          ...listMap('name'),
+        },
+      ),
+    ),
     postCheck: PostCheck,
     fallback: Fallback,
     historyLimit: Type.Integer({

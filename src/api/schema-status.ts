@@ -10,6 +10,7 @@ import {
   STAGE_STATES,
   TRIGGERS,
   UNRUNNABLE,
+  WAIT_REASONS,
 } from './enums.ts';
 import type { AnyReason } from './reasons.ts';
 import { count, images, listMap, oneOf, text, time } from './schema-parts.ts';
@@ -306,6 +307,17 @@ export const StatusSchema = Type.Object({
         finishedAt: Type.Optional(time('When the next stage might begin.')),
       }),
       { maxItems: 51, description: 'The stages of the attempt, in order.', ...listMap('name') },
+    ),
+  ),
+  waiting: Type.Optional(
+    Type.Object(
+      {
+        reason: oneOf(WAIT_REASONS, { description: 'What for.' }),
+        since: time('Since when.'),
+        until: Type.Optional(time('When it is over, where that is known.')),
+        detail: Type.Optional(text('What exactly it waits for.', 512)),
+      },
+      { description: 'What an attempt, or its next stage, waits for without being stuck: no deadline runs.' },
     ),
   ),
   lastVerified: Type.Optional(

@@ -62,3 +62,42 @@ export const Strategy = Type.Object(
   },
   { description: 'How an attempt goes over the pods.' },
 );
+
+const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
+
+const Window = Type.Object({
+  days: Type.Optional(
+    Type.Array(oneOf(DAYS, { description: 'A day of the week.' }), {
+      minItems: 1,
+      maxItems: 7,
+      'x-kubernetes-list-type': 'set',
+      description: 'Days on which it starts, in its time zone. Without it: every day.',
+    }),
+  ),
+  start: Type.String({
+    maxLength: 5,
+    pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$',
+    description:
+      'When it starts, such as `22:00`, by the clock of its time zone. A time that the clock shows twice is the first of the two; one that it skips counts by the clock of before.',
+  }),
+  durationSeconds: Type.Integer({
+    minimum: 60,
+    maximum: 604800,
+    format: 'int32',
+    description: 'How long it is open, in real time: over midnight, and over changes of the clock.',
+  }),
+  timeZone: Type.String({
+    minLength: 1,
+    maxLength: 64,
+    pattern: '^[A-Za-z0-9_+/-]+$',
+    description: 'IANA name of its time zone, such as `Asia/Taipei`, or `UTC`.',
+  }),
+});
+
+export const Windows = Type.Array(Window, {
+  minItems: 1,
+  maxItems: 16,
+  'x-kubernetes-list-type': 'atomic',
+  description:
+    'When an attempt that writes something, and each further stage of it, may begin. What is under way goes on, and a fallback waits for no window. Without it: at any time.',
+});

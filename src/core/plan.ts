@@ -5,6 +5,7 @@ import type { PodView, WorkloadView } from '../api/views.ts';
 import type { Direction } from './rollout/rollout.ts';
 import type { TryRequest } from './verification/probe-cycle.ts';
 import type { PodSummary } from './verification/summary.ts';
+import type { Wait } from './wait.ts';
 import type { Obstacle } from './workload/driver.ts';
 
 /** Condition `postcheck.dev/verified` to be stored on a pod: the recorded result, and the gate's key. */
@@ -66,5 +67,6 @@ export interface Decision {
   readonly cycles?: readonly PlannedCycle[];
   readonly wakeAt?: number;
   readonly obstacle?: Obstacle;
+  readonly wait?: Wait;
   readonly suspendedByUser?: boolean;
 }

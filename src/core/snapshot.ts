@@ -29,6 +29,8 @@ export interface Snapshot {
   readonly updateRevision?: string;
   /** Every pod of the workload, of any revision. */
   readonly pods: readonly PodView[];
+  /** An Upgrade of the same namespace; absent where nobody has read the others. */
+  readonly upgradeNamed?: (name: string) => Upgrade | undefined;
   readonly nodeReady: (node: string) => boolean;
   /** Labels of a node; absent where nodes may not be watched. */
   readonly nodeLabels?: (node: string) => Readonly<Record<string, string>> | undefined;

@@ -41,6 +41,7 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
     namesakes: workload ? [] : store.namesakesOf(upgrade),
     updateRevision: revision,
     pods,
+    upgradeNamed: (name) => store.upgrades.get(`${upgrade.metadata.namespace}/${name}`),
     nodeReady: (name) => store.nodes.get(name)?.ready ?? true,
     nodeLabels: (name) => store.nodes.get(name)?.labels,
     nodeBackAt: local.nodeBackAt,

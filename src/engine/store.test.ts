@@ -83,6 +83,48 @@ const replicaSetOf = (change: Partial<RevisionView> = {}) =>
     ...change,
   }) as RevisionView;
 
+describe('an Upgrade that depends on others', () => {
+  const named = (name: string, dependsOn: string[], change: UpgradeChange = {}): Upgrade => {
+    const upgrade = upgradeOf(name, change);
+    return { ...upgrade, spec: { ...upgrade.spec, dependsOn: dependsOn.map((own) => ({ name: own })) } };
+  };
+  const phase = (own: string, version: string): UpgradeChange => ({ status: { phase: own }, version });
+
+  test('is concerned by each change of their phase, and by no other', () => {
+    list('Upgrade', named('web', ['database']), named('shop', ['web']), named('database', []));
+    send('Upgrade', 'upsert', named('database', [], phase('Upgrading', '101')));
+    expect(new Set(concerned)).toEqual(new Set(['shop/database', 'shop/web']));
+    send('Upgrade', 'upsert', named('database', [], phase('Upgrading', '102')));
+    expect(new Set(concerned)).toEqual(new Set(['shop/database']));
+  });
+
+  test('is concerned when they come, go, or depend on others, however far away', () => {
+    list('Upgrade', named('web', ['database']), named('database', ['disk']), named('disk', []));
+    const all = new Set(['shop/web', 'shop/database', 'shop/disk']);
+    send('Upgrade', 'upsert', named('disk', ['web'], { version: '101' }));
+    expect(new Set(concerned)).toEqual(all);
+    send('Upgrade', 'delete', named('disk', ['web'], { version: '102' }));
+    expect(new Set(concerned)).toEqual(all);
+    send('Upgrade', 'upsert', named('disk', [], { version: '103' }));
+    expect(new Set(concerned)).toEqual(all);
+  });
+
+  test('is no longer concerned when it has taken them out', () => {
+    list('Upgrade', named('web', ['database']), named('database', []));
+    send('Upgrade', 'upsert', named('web', [], { version: '101' }));
+    send('Upgrade', 'upsert', named('database', [], phase('Upgrading', '102')));
+    expect(new Set(concerned)).toEqual(new Set(['shop/database']));
+  });
+
+  test('is concerned also by what the operator wrote itself, with the next event', () => {
+    list('Upgrade', named('web', ['database']), named('database', []));
+    const written = named('database', [], phase('Upgrading', '101'));
+    store.upgrades.applyWrite(written);
+    send('Upgrade', 'upsert', written);
+    expect(concerned).toContain('shop/web');
+  });
+});
+
 describe('a node', () => {
   const attempt = (ended: boolean) => ({ status: { attempt: ended ? { end: {} } : {}, pods: [] } });
 

@@ -4,6 +4,7 @@ import { isAbandoned, isClosed } from '../api/gate.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { NodeView, OwnerView, PodView, RevisionView, WorkloadKind, WorkloadView } from '../api/views.ts';
 import { Claims } from './claims.ts';
+import { Dependents } from './dependents.ts';
 import { Indexer } from './indexer.ts';
 import { identityKey, ownerKey } from './ownership.ts';
 import type { Watched, WatchedKind, Watcher } from './ports.ts';
@@ -77,6 +78,9 @@ export class Store {
     },
   });
   readonly #claims = new Claims({ key: upgradeKey, target: targetKey });
+  readonly #dependents = new Dependents();
+  /** Upgrades that wait for another one, which has changed since the listener was last called. */
+  readonly #woken = new Set<UpgradeKey>();
   /** Targets on which another Upgrade acts since the listener was last called. */
   readonly #passedOn = new Set<string>();
   #listener: Listener | undefined;
@@ -93,6 +97,7 @@ export class Store {
         const touched = indexer.apply(event);
         listener.upgradesChanged([...new Set(touched.flatMap((object) => [...concerned(object)]))]);
         this.#announceActing();
+        this.#announceWoken();
       });
     feed('Upgrade', this.upgrades, (upgrade) => [upgradeKey(upgrade)]);
     for (const kind of WORKLOAD_KINDS) {
@@ -217,6 +222,10 @@ export class Store {
     for (const target of this.#claims.apply(before, after)) {
       this.#passedOn.add(target);
     }
+    const upgrade = after ?? before;
+    for (const key of upgrade ? this.#dependents.apply(upgradeKey(upgrade), before, after) : []) {
+      this.#woken.add(key);
+    }
     if (before && isGating(before) && !(after && stillGates(before, after))) {
       const workload = this.targetOf(before);
       for (const pod of workload ? this.podsOf(workload) : []) {
@@ -232,6 +241,13 @@ export class Store {
       this.#listener?.actingChanged(this.#claims.waiting(target));
     }
     this.#passedOn.clear();
+  }
+
+  #announceWoken(): void {
+    if (this.#woken.size > 0) {
+      this.#listener?.upgradesChanged([...this.#woken]);
+      this.#woken.clear();
+    }
   }
 
   #release(pod: PodView): void {

@@ -21,7 +21,7 @@ const started: ChildProcess[] = [];
 
 beforeAll(() => {
   api = startApiServer();
-  api.kubectl(['apply', '--server-side', '-f', join(ROOT, 'crds')]);
+  api.kubectl(['apply', '--server-side', '-f', join(ROOT, 'crds/postcheck.dev_upgrades.yaml')]);
   api.kubectl(['wait', '--for=condition=Established', 'crd/upgrades.postcheck.dev']);
   folder = mkdtempSync(join(tmpdir(), 'postcheck-operator-'));
 });

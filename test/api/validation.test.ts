@@ -31,6 +31,29 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
     { targetRef: { apiVersion: 'apps/v2', kind: 'Deployment', name: 'x' } },
     'Unsupported value: "apps/v2": supported values: "apps/v1"',
   ],
+  ...[
+    ['a start that no clock shows', { start: '24:00' }, 'should match'],
+    ['a start without minutes', { start: '22' }, 'should match'],
+    ['a day in the wrong words', { days: ['Saturday'] }, 'supported values: "Mon"'],
+    ['no day at all', { days: [] }, 'should have at least 1 items'],
+    ['a window that is over before anything begins', { durationSeconds: 1 }, 'greater than or equal to 60'],
+    ['a time zone with blanks', { timeZone: 'Europe/ Berlin' }, 'should match'],
+  ].map(
+    ([mistake, change, sentence]) =>
+      [
+        `a window: ${mistake}`,
+        {
+          windows: [{ start: '22:00', durationSeconds: 3600, timeZone: 'Asia/Taipei', ...(change as Json) }],
+        },
+        sentence,
+      ] as readonly [string, Json, string],
+  ),
+  ['no window', { windows: [] }, 'should have at least 1 items'],
+  [
+    'another Upgrade named twice',
+    { dependsOn: [{ name: 'database' }, { name: 'database' }] },
+    'Duplicate value',
+  ],
   ['no containers', { containers: [] }, 'should have at least 1 items'],
   [
     'a container named twice',
@@ -177,7 +200,7 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
   ['a longer history than is kept', { historyLimit: 51 }, 'less than or equal to 50'],
   ['a negative period', { postCheck: { periodSeconds: -1 } }, 'greater than or equal to 1'],
   ['a misspelt field', { postchecks: {} }, 'unknown field "spec.postchecks"'],
-  ['a field that is only reserved', { dependsOn: ['other'] }, 'unknown field "spec.dependsOn"'],
+  ['a field that does not exist', { canary: true }, 'unknown field "spec.canary"'],
 ];
 
 // Each test runs kubectl several times, which takes seconds where many others work.

@@ -74,6 +74,15 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
   WorkloadPaused: () => blocked({}, { paused: true }),
   StagesUnsupported: () =>
     blocked({ strategy: { stages: [{ name: 'canary', pods: 1 }] } }, { kind: 'DaemonSet', onDelete: false }),
+  TimeZoneUnknown: () =>
+    blocked({ windows: [{ start: '22:00', durationSeconds: 3600, timeZone: 'Asia/Taipeh' }] }),
+  DependencyNotFound: () => seeing({ upgradeNamed: () => undefined }, { dependsOn: [{ name: 'database' }] }),
+  DependencyCycle: () => {
+    const stage = new Stage({ dependsOn: [{ name: 'database' }] });
+    const { upgrade } = new Stage({ dependsOn: [{ name: 'web' }] });
+    stage.also = { upgradeNamed: () => upgrade };
+    return stage.settle();
+  },
   PartitionSet: () => blocked({}, { kind: 'StatefulSet', partition: 2 }),
   ImagesTooLong: () => {
     const stage = new Stage();

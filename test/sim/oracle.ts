@@ -20,7 +20,7 @@ const STALE_MS = 200;
 /** Three pods need about 15 writes for everything that can happen to them; with a few retries it is never more than this. */
 const RATE_WINDOW_MS = 10_000;
 const MOST_WRITES = 60;
-/** Of one process, in one second: what the brake grants at once, and what it grants meanwhile. */
+/** For one Upgrade, in one second: what the brake grants at once, and what it grants meanwhile. */
 const MOST_A_SECOND = 13;
 
 export interface OracleOptions {
@@ -63,7 +63,7 @@ export class Oracle {
       times.push(at);
     }
     const burst = times.filter((time) => time > at - 1000).length;
-    if (burst > MOST_A_SECOND) {
+    if (burst > MOST_A_SECOND * Math.max(1, this.#options.world.state.all('Upgrade').length)) {
       this.#broken('rate', `${burst} writes in a second`);
     }
   }
@@ -318,6 +318,7 @@ export class Oracle {
     this.#countsAddUp(now);
     this.#conditionsFit(after);
     this.#fallbackHasCause(before, now);
+    this.#beginsInItsTurn(before, after);
   }
 
   #movesForward(old: UpgradeStatus | undefined, now: UpgradeStatus, uid: string): void {
@@ -374,6 +375,43 @@ export class Oracle {
     }
   }
 
+  /** An attempt that writes, and each further stage, begins in a window and after what it depends on. */
+  #beginsInItsTurn({ status: old }: Upgrade, { spec, status }: Upgrade): void {
+    const { attempt, stages = [] } = status ?? {};
+    if (!attempt || attempt.adopted) {
+      return;
+    }
+    const isNew = old?.attempt?.number !== attempt.number;
+    const waited = (name: string) => old?.stages?.find((stage) => stage.name === name)?.state === 'Waiting';
+    const goesOn = stages.slice(1).some(({ name, state }) => state !== 'Waiting' && waited(name));
+    if ((isNew || goesOn) && !attempt.promotedAt && !this.#isWindowOpen(spec)) {
+      this.#broken('window', `${isNew ? 'an attempt' : 'a stage'} began while no window was open`);
+    }
+    if (isNew && !this.#options.stale) {
+      this.#comesAfter(spec);
+    }
+  }
+
+  #comesAfter({ dependsOn = [] }: Upgrade['spec']): void {
+    for (const { name } of dependsOn) {
+      const { metadata, status } = this.#options.world.upgrade(name) ?? {};
+      if (status?.phase !== 'Succeeded' || status.observedGeneration !== metadata?.generation) {
+        this.#broken('order', `an attempt began while ${name} was ${status?.phase}`);
+      }
+    }
+  }
+
+  /** Windows of the stories are every day and in UTC. */
+  #isWindowOpen({ windows }: Upgrade['spec']): boolean {
+    const seconds = (this.#options.world.clock.now() % 86_400_000) / 1000;
+    return (windows ?? [{ start: '00:00', durationSeconds: 86_400 }]).some(({ start, durationSeconds }) => {
+      const [hours = 0, minutes = 0] = start.split(':').map(Number);
+      const from = hours * 3600 + minutes * 60;
+      // A write takes a moment to arrive.
+      return from <= seconds && seconds < from + durationSeconds + 1;
+    });
+  }
+
   /** I7 */
   #countsAddUp({ counts, phase }: UpgradeStatus): void {
     if (!counts) {
@@ -395,6 +433,7 @@ export class Oracle {
     );
     const phase = status?.phase ?? 'Pending';
     const terminal = ['FellBack', 'FallbackFailed', 'Failed', 'Aborted'].includes(phase);
+    const isHeld = status?.waiting !== undefined;
     const rules: [boolean, string][] = [
       [
         Object.keys(conditions).sort().join() === CONDITIONS.join(),
@@ -404,8 +443,8 @@ export class Oracle {
         conditions['Ready'] !== 'True' || phase === 'Succeeded' || status?.counts?.desired === 0,
         `Ready in ${phase}`,
       ],
-      [!terminal || conditions['Reconciling'] !== 'True', `Reconciling in ${phase}`],
-      [!terminal || conditions['Stalled'] === 'True' || spec.paused, `not Stalled in ${phase}`],
+      [!terminal || conditions['Reconciling'] !== 'True' || isHeld, `Reconciling in ${phase}`],
+      [!terminal || conditions['Stalled'] === 'True' || spec.paused || isHeld, `not Stalled in ${phase}`],
       [conditions['Reconciling'] !== 'True' || conditions['Stalled'] !== 'True', 'Reconciling and Stalled'],
       [phase !== 'Succeeded' || !status?.attempt?.gating, 'Succeeded and still gating'],
       [conditions['FallenBack'] !== 'True' || phase === 'FellBack', `FallenBack in ${phase}`],

@@ -9,6 +9,36 @@ export interface Bug {
 /** One for each property that the tests have to guard. */
 export const BUGS: readonly Bug[] = [
   {
+    name: 'an attempt begins outside its windows',
+    file: 'core/decision/start.ts',
+    find: 'isPromoted(snapshot, nextNumber(snapshot)) ?',
+    replace: 'true ?',
+  },
+  {
+    name: 'a further stage begins outside the windows',
+    file: 'core/rollout/stages.ts',
+    find: "state === 'Waiting' && status.attempt.promotedAt === undefined ?",
+    replace: 'state === status.phase ?',
+  },
+  {
+    name: 'summer time is ignored',
+    file: 'core/windows.ts',
+    find: '[wall - DAY_MS, wall + DAY_MS].map(',
+    replace: '[0, 0].map(',
+  },
+  {
+    name: 'an Upgrade that succeeded with earlier images counts for those that depend on it',
+    file: 'core/decision/dependencies.ts',
+    find: 'isForSpec(status.attempt, spec) &&',
+    replace: '',
+  },
+  {
+    name: 'nobody is told that what it depends on has changed',
+    file: 'engine/store.ts',
+    find: 'this.#woken.add(key);',
+    replace: '',
+  },
+  {
     name: 'a broken channel counts as evidence',
     file: 'core/verification/exit-codes.ts',
     find: "class: 'Error'",

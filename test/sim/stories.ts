@@ -912,6 +912,60 @@ export const approved = (kind: KindName, token: string, isEarly = false): Story 
   ],
 });
 
+// In their time and order.
+
+const MINUTES_OPEN = [
+  { start: '00:01', durationSeconds: 60, timeZone: 'UTC' },
+  { start: '00:05', durationSeconds: 600, timeZone: 'UTC' },
+];
+/** The canary begins in the first window; its soak outlasts it, so the rest waits for the second. */
+export const windowed = (kind: KindName, behaviour: Behaviour = {}): Story =>
+  told('windows', kind, behaviour, {
+    minutes: 12,
+    spec: {
+      windows: MINUTES_OPEN,
+      strategy: { stages: [{ name: 'canary', pods: 1, soakSeconds: 60 }] },
+    },
+  });
+/** Fails while the rest waits for its window, which a fallback does not wait for. */
+export const badInTheWait = (kind: KindName): Story => ({
+  ...windowed(kind, { answer: ({ ageMs }) => (ageMs < 90_000 ? 0 : 17) }),
+  name: `bad while a stage waits for its window, ${kind}`,
+});
+/** Promoted before it began: neither the windows nor the soak are waited for. */
+export const promotedAtOnce = (kind: KindName): Story => ({
+  ...windowed(kind),
+  name: `promoted before its window, ${kind}`,
+  steps: [
+    {
+      when: (world) => world.upgrade()?.status?.waiting !== undefined,
+      act: (world) => annotate(world, 'promote', '1'),
+    },
+  ],
+});
+
+const DATABASE = 'registry.example/database:2.0';
+/** Depends on another Upgrade, whose first image is bad: only when it was given a good one, and that is verified, this one begins. */
+export const dependent = (kind: KindName): Story => ({
+  ...told('depends on another', kind, {}, { spec: { dependsOn: [{ name: 'database' }] } }),
+  images: { [BROKEN]: { start: 'crashes', crashCode: 3 } },
+  arrange: (world) => {
+    const workload: WorkloadSpec = { ...workloadOf('Deployment'), name: 'database' };
+    world.addWorkload(workload);
+    addUpgrade(
+      world,
+      'database',
+      specOf({ workload, spec: { containers: [{ name: 'web', image: BROKEN }] } }),
+    );
+  },
+  steps: [
+    {
+      when: (world) => world.upgrade('database')?.status?.phase === 'FellBack',
+      act: (world) => changeSpec(world, { containers: [{ name: 'web', image: DATABASE }] }, 'database'),
+    },
+  ],
+});
+
 // What ran before.
 
 const noScript = { answer: () => 'missing' as const };

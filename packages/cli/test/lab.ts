@@ -57,7 +57,7 @@ export async function cli(
 /** An API server that knows Upgrades and these namespaces. */
 export async function startLab(...namespaces: string[]): Promise<ApiServer> {
   const api = startApiServer();
-  api.kubectl(['apply', '-f', 'crds/']);
+  api.kubectl(['apply', '-f', 'crds/postcheck.dev_upgrades.yaml']);
   await eventually(() => api.kubectl(['get', 'upgrades', '-A']) === '');
   for (const namespace of namespaces) {
     api.kubectl(['create', 'namespace', namespace]);

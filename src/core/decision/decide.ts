@@ -22,9 +22,10 @@ import { type ActiveStatus, endAttempt, isFallingBack, isRetryable, without } fr
 import { fromIso, toIso } from '../time.ts';
 import { scheduleProbes } from '../verification/due.ts';
 import { summarizePods, unrecorded } from '../verification/summary.ts';
+import { storedWait } from '../wait.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { approve, type Obeyed, promote } from './approval.ts';
-import { recordCommand } from './commands.ts';
+import { recordCommand, recordSeenCommands } from './commands.ts';
 import { observe, PAUSED, type State, type StateOf } from './observe.ts';
 import { retryAttempt, startAttempt } from './start.ts';
 
@@ -53,7 +54,8 @@ export function decide(snapshot: Snapshot): Plan {
   }
   const decision = decideIn(snapshot, state);
   const { obstacle = snapshot.refusal, summary, suspendedByUser = false } = decision;
-  const { status, intent = false, action = NO_ACTION } = decision;
+  const { intent = false, action = NO_ACTION } = decision;
+  const status = { ...decision.status, waiting: waitingOf(snapshot, state, decision) };
   return {
     state: state.name,
     status: withConditions(snapshot, status, { obstacle, summary, suspendedByUser }),
@@ -62,6 +64,18 @@ export function decide(snapshot: Snapshot): Plan {
     cycles: decision.cycles ?? [],
     wakeAt: decision.wakeAt,
   };
+}
+
+/** States that interrupt a wait, and do not end it. */
+const INTERRUPTING: readonly State['name'][] = ['CommandPending', 'Suspended', 'Resuming'];
+
+function waitingOf(
+  { upgrade, now }: Snapshot,
+  { name }: State,
+  { status, wait }: Decision,
+): UpgradeStatus['waiting'] {
+  const { waiting, phase } = upgrade.status ?? {};
+  return INTERRUPTING.includes(name) && phase === status.phase ? waiting : storedWait(waiting, wait, now);
 }
 
 function decideIn(
@@ -87,6 +101,10 @@ function decideIn(
       return { status: waiting, action: releaseFields(state.workload) };
     case 'GateUnknown':
       return { status: waiting, action: { kind: 'probeGatePolicy' }, wakeAt: now + 2000 };
+    case 'WaitingToStart': {
+      const seen = upgrade.status?.waiting ? waiting : recordSeenCommands(upgrade, waiting, now);
+      return { status: seen, wait: state.wait, wakeAt: state.wait.until };
+    }
     case 'Starting':
       return { status: startAttempt(snapshot, state), intent: true };
     case 'CommandPending':

@@ -29,6 +29,7 @@ import {
   isRetryable,
 } from '../status.ts';
 import { fromIso } from '../time.ts';
+import type { Wait } from '../wait.ts';
 import type { Obstacle } from '../workload/driver.ts';
 import { driverOf } from '../workload/drivers.ts';
 import {
@@ -39,7 +40,8 @@ import {
   targetNotFound,
 } from '../workload/obstacles.ts';
 import { newCommand } from './commands.ts';
-import { retryInherits, setsOf } from './start.ts';
+import { dependencyObstacle } from './dependencies.ts';
+import { retryInherits, setsOf, startWait } from './start.ts';
 
 export type Trigger = Attempt['trigger'];
 
@@ -84,6 +86,8 @@ export type State =
   | { readonly name: 'ReleasingFields'; readonly workload: WorkloadView }
   /** An attempt is to start, but the API server has not said whether it can be gated. */
   | { readonly name: 'GateUnknown' }
+  /** An attempt is to start, and waits for a window or for other Upgrades. */
+  | { readonly name: 'WaitingToStart'; readonly wait: Wait }
   /** A new attempt is to be recorded. */
   | ({ readonly name: 'Starting' } & Start)
   | ({ readonly name: 'CommandPending'; readonly verb: Verb } & Active)
@@ -125,7 +129,7 @@ export function observe(snapshot: Snapshot): State {
   }
   const start = startOf(snapshot, status, workload);
   return start || !status
-    ? observeStart(snapshot, workload, start ?? CREATED)
+    ? observeStart(snapshot, workload, start ?? CREATED, status)
     : observeActive(snapshot, { workload, status });
 }
 
@@ -207,16 +211,26 @@ function observeStart(
   snapshot: Snapshot,
   workload: WorkloadView,
   start: Pick<Start, 'trigger' | 'inherit'>,
+  status: ActiveStatus | undefined,
 ): State {
   const { spec } = snapshot.upgrade;
   const isHeldByUs = snapshot.upgrade.status?.attempt?.held !== undefined;
   const obstacle =
-    attemptObstacle(spec, workload, isHeldByUs) ?? roomObstacle(snapshot, workload, start.inherit);
+    attemptObstacle(spec, workload, isHeldByUs) ??
+    roomObstacle(snapshot, workload, start.inherit) ??
+    dependencyObstacle(snapshot);
   if (obstacle) {
     return { name: 'Blocked', obstacle };
   }
   if (spec.paused) {
     return { name: 'SuspendedBeforeStart' };
+  }
+  const wait = startWait(snapshot, workload, start.inherit);
+  if (wait) {
+    // What is under way goes on until the next one may begin.
+    return start.trigger === 'ContainersChanged' && status && isAttempting(status)
+      ? observeActive(snapshot, { workload, status })
+      : { name: 'WaitingToStart', wait };
   }
   return observeGate(snapshot, workload) ?? { name: 'Starting', workload, ...start, rerecord: false };
 }
@@ -259,14 +273,19 @@ function observeActive(snapshot: Snapshot, active: Active): State {
   return rollout ? observeRollout(snapshot, { ...active, rollout }) : { name: 'Idle', ...active };
 }
 
-/** A retry is a start: it must slip past neither `gate: Required` nor the room in the status. */
+/** A retry is a start: it must slip past none of what an attempt waits for. */
 function observeCommand(snapshot: Snapshot, active: Active, verb: Verb): State {
   const pending: State = { name: 'CommandPending', verb, ...active };
   if (verb !== 'retry' || !isRetryable(active.status)) {
     return pending;
   }
-  const obstacle = roomObstacle(snapshot, active.workload, retryInherits(snapshot));
-  return obstacle ? { name: 'Blocked', obstacle } : (observeGate(snapshot, active.workload) ?? pending);
+  const inherit = retryInherits(snapshot);
+  const obstacle = roomObstacle(snapshot, active.workload, inherit) ?? dependencyObstacle(snapshot);
+  if (obstacle) {
+    return { name: 'Blocked', obstacle };
+  }
+  const wait = startWait(snapshot, active.workload, inherit);
+  return wait ? { name: 'WaitingToStart', wait } : (observeGate(snapshot, active.workload) ?? pending);
 }
 
 function observeRollout(snapshot: Snapshot, rolling: Rolling): State {

@@ -19,8 +19,10 @@ import {
   without,
 } from '../status.ts';
 import { toIso } from '../time.ts';
+import { closedWindow, type Wait } from '../wait.ts';
 import { driverOf } from '../workload/drivers.ts';
-import { recordCommand, recordSeenCommands } from './commands.ts';
+import { recordCommand, recordSeenCommands, tokenOf } from './commands.ts';
+import { dependencyWait } from './dependencies.ts';
 import type { Start, Trigger } from './observe.ts';
 
 /** Nodes that are left out, as many as the schema takes. */
@@ -67,6 +69,23 @@ export function setsOf(
   return { from, to: { images: wantedImages(snapshot, workload, from.images) } };
 }
 
+/** What an attempt that is to start waits for. One that would write nothing waits for nothing. */
+export function startWait(snapshot: Snapshot, workload: WorkloadView, inherit: boolean): Wait | undefined {
+  const { to } = setsOf(snapshot, workload, inherit);
+  return runsImages(workload, to.images) ? undefined : (dependencyWait(snapshot) ?? windowWait(snapshot));
+}
+
+const windowWait = (snapshot: Snapshot): Wait | undefined =>
+  isPromoted(snapshot, nextNumber(snapshot)) ? undefined : closedWindow(snapshot);
+
+const nextNumber = ({ upgrade }: Snapshot): number => (upgrade.status?.attempt?.number ?? 0) + 1;
+
+/** `postcheck.dev/promote` was said of the attempt that waits. A word that was there before it waited is an old one. */
+const isPromoted = ({ upgrade }: Snapshot, number: number): boolean =>
+  upgrade.status?.waiting !== undefined &&
+  tokenOf(upgrade, 'promote') === String(number) &&
+  upgrade.status.commands?.promote?.token !== String(number);
+
 /** Does a retry keep the fallback target? After a success what runs is verified, and becomes the target. */
 export const retryInherits = ({ upgrade }: Snapshot): boolean => upgrade.status?.phase !== 'Succeeded';
 
@@ -78,9 +97,10 @@ export function startAttempt(snapshot: Snapshot, start: Start): ActiveStatus {
   const before = stored && !rerecord ? supersede(snapshot, stored, start.trigger) : (upgrade.status ?? {});
   const { from, to } = setsOf(snapshot, workload, inherit);
   const attempt = newAttempt(snapshot, start, !inherit && runsImages(workload, to.images));
+  const seen = recordSeenCommands(upgrade, before, now);
   return {
     ...without(
-      recordSeenCommands(upgrade, before, now),
+      isPromoted(snapshot, attempt.number) ? recordCommand(upgrade, seen, 'promote', 'Promoted', now) : seen,
       'fallback',
       'stage',
       'stages',
@@ -115,6 +135,7 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
     number,
     trigger,
     adopted,
+    promotedAt: isPromoted(snapshot, number) ? toIso(now) : rerecord ? last?.promotedAt : undefined,
     held: last?.held ?? (adopted ? undefined : heldOf(upgrade.spec, workload)),
     inherited: inherit || undefined,
     gating: !adopted && upgrade.spec.gate !== 'Disabled' && gates,

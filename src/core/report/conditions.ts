@@ -135,6 +135,10 @@ interface Ending {
   readonly message: string;
 }
 
+/** What an attempt, or its next stage, may not begin before. */
+const heldBy = ({ waiting }: UpgradeStatus) =>
+  [waiting?.reason].find((reason) => reason === 'WindowClosed' || reason === 'DependencyNotReady');
+
 /** Ready, Reconciling and Stalled, as kstatus reads them. */
 function kstatusConditions(
   status: UpgradeStatus,
@@ -158,6 +162,10 @@ function kstatusConditions(
   }
   if (suspendedByUser) {
     return at(phase === 'Inconclusive' ? 'Unknown' : 'False', false, false, 'Paused');
+  }
+  const held = heldBy(status);
+  if (held) {
+    return at('False', true, false, held);
   }
   if (drifted) {
     return at('False', false, phase === 'FellBack', 'Drifted');

@@ -152,6 +152,17 @@ function gateNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): U
   ];
 }
 
+/** A wait for a person is told by its stage, and one for time to pass by nothing but the status. */
+function waitNotices(
+  before: UpgradeStatus | undefined,
+  { waiting, message = '' }: UpgradeStatus,
+): UpgradeEvent[] {
+  const isNew = waiting !== undefined && waiting.reason !== before?.waiting?.reason;
+  return isNew && (waiting.reason === 'WindowClosed' || waiting.reason === 'DependencyNotReady')
+    ? [{ type: 'Normal', reason: waiting.reason, action: 'Rolling', note: message }]
+    : [];
+}
+
 /** An attempt that the next one overtook without an end of its own. */
 function overtaken(before: UpgradeStatus | undefined, after: UpgradeStatus): Completion[] {
   const attempt = before?.attempt;
@@ -191,6 +202,7 @@ export function transitionEvents(
       (event): UpgradeEvent => ({ type: 'Normal', action: 'Rolling', ...event }),
     ),
     ...phaseNotices(before, after),
+    ...waitNotices(before, after),
     ...standstillNotices(before, after),
   ];
   const completions = [...overtaken(before, after), ...newEnd(before, after)];

@@ -16,7 +16,7 @@ export interface UpgradeFacts {
   readonly reason: string;
   /** Reason of the condition Gated. */
   readonly gate: string;
-  /** When an attempt that runs last came further, ms since the epoch; undefined when none runs, or when it is paused. */
+  /** When an attempt that runs last came further, ms since the epoch; undefined when none runs, when it is paused, and while it waits. */
   readonly progressAt: number | undefined;
 }
 
@@ -36,7 +36,7 @@ export function upgradeFacts({ spec }: Upgrade, status: UpgradeStatus | undefine
     stalled: of('Stalled')?.status ?? 'Unknown',
     reason: ready?.reason ?? '',
     gate: of('Gated')?.reason ?? '',
-    progressAt: spec.paused ? undefined : progressAt(status),
+    progressAt: spec.paused || status.waiting ? undefined : progressAt(status),
   };
 }
 

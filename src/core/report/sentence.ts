@@ -11,6 +11,7 @@ import type { Obstacle } from '../workload/driver.ts';
 import { causeText } from './cause-text.ts';
 import { type Versions, versionsText } from './image-text.ts';
 import { stageClause, waitingStageText } from './stage-text.ts';
+import { waitingToStartText } from './wait-text.ts';
 
 export interface Facts {
   readonly upgrade: Upgrade;
@@ -209,7 +210,9 @@ function said(facts: Facts, drift: string | undefined): string {
   const { obstacle, status } = facts;
   if (!obstacle) {
     return (
-      drift ?? `${cut(byPhase(facts), SENTENCE_MAX - EARLIER.length)}${byEarlierCheck(facts) ? EARLIER : ''}`
+      waitingToStartText(facts) ??
+      drift ??
+      `${cut(byPhase(facts), SENTENCE_MAX - EARLIER.length)}${byEarlierCheck(facts) ? EARLIER : ''}`
     );
   }
   if (!status.attempt || status.attempt.end || isReason(obstacle.reason, 'TargetClaimed')) {

@@ -1,5 +1,6 @@
 /** What a sentence says of an attempt that goes in stages. */
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
+import { windowText } from './wait-text.ts';
 
 interface StagedFacts {
   readonly upgrade: Upgrade;
@@ -13,7 +14,11 @@ export function waitingStageText({ upgrade, status }: StagedFacts, version: stri
     return undefined;
   }
   const { name, state, verified, desired, soakUntil } = stage;
-  const where = `Stage ${name} (${status.stage?.split(' ')[0]?.replace('/', ' of ')}) of ${version}: ${verified} of ${desired} verified`;
+  const of = `Stage ${name} (${status.stage?.split(' ')[0]?.replace('/', ' of ')}) of ${version}`;
+  if (status.waiting?.reason === 'WindowClosed') {
+    return `${of} begins when its window opens, ${windowText(upgrade, status, status.attempt?.number ?? 1)}`;
+  }
+  const where = `${of}: ${verified} of ${desired} verified`;
   if (state === 'Soaking') {
     return `${where}, probed further until ${soakUntil}`;
   }

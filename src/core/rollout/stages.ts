@@ -5,6 +5,7 @@ import type { PodView } from '../../api/views.ts';
 import { type ActiveStatus, isFallingBack } from '../status.ts';
 import { fromIso, toIso } from '../time.ts';
 import type { PodResult } from '../verification/pod.ts';
+import { closedWindow, type Wait } from '../wait.ts';
 import { isReady } from '../workload/pods.ts';
 import { type Amount, podCount } from './amount.ts';
 import type { Turn } from './turn.ts';
@@ -71,9 +72,13 @@ export function stagesFor(spec: UpgradeSpec, status: ActiveStatus): Stages {
   return { all, states, present: stage && state ? { index, stage, state } : undefined };
 }
 
-/** Verified pods are probed further while their stage soaks, or waits for a person. */
+/** Verified pods are probed further while their stage soaks or waits for a person, and while the next one waits for its window. */
 export const isSoaking = ({ present }: Stages): boolean =>
-  present?.state.state === 'Soaking' || present?.state.state === 'AwaitingApproval';
+  present !== undefined && present.state.state !== 'Rolling' && !begins(present);
+
+/** The first stage begins with its attempt. */
+const begins = ({ index, state }: { readonly index: number; readonly state: StageStatus }): boolean =>
+  index === 0 && state.state === 'Waiting';
 
 export interface Reach {
   /** How many pods may run the new version verified. */
@@ -151,9 +156,8 @@ export interface Staged {
   /** A stage began or ended, which is stored before anything is done about it. */
   readonly moved: boolean;
   /** For a person, or for time to pass: no deadline runs. */
-  readonly waits: boolean;
+  readonly wait?: Wait;
   readonly isOver: boolean;
-  readonly wakeAt?: number;
 }
 
 /** The status with its stages as they are now; at most one of them moves on. A rollout without stages goes in one step. */
@@ -161,12 +165,13 @@ export function followStages(turn: Turn): Staged {
   const { snapshot, status, stages } = turn;
   const { all, states, present } = stages;
   if (!present) {
-    return { status, moved: false, waits: false, isOver: true };
+    return { status, moved: false, isOver: true };
   }
   const { index, stage, state } = present;
   const count = countOf(turn, stage);
+  const closed = begins(present) ? undefined : windowOf(turn, state);
   const next: StageStatus = {
-    ...nextState(turn, stage, state, count.isComplete),
+    ...(closed ? state : nextState(turn, stage, state, count.isComplete)),
     desired: count.desired,
     verified: count.verified,
   };
@@ -180,10 +185,20 @@ export function followStages(turn: Turn): Staged {
       attempt: moved ? { ...attempt, progressAt: toIso(snapshot.now) } : attempt,
     },
     moved,
-    waits: next.state === 'Soaking' || next.state === 'AwaitingApproval',
+    wait: closed ?? waitOf(next),
     isOver: next.state === 'Done' && index === all.length - 1,
-    wakeAt: next.state === 'Soaking' && next.soakUntil ? fromIso(next.soakUntil) : undefined,
   };
+}
+
+/** A stage that has not begun waits while no window is open. */
+const windowOf = ({ snapshot, status }: Turn, { state }: StageStatus): Wait | undefined =>
+  state === 'Waiting' && status.attempt.promotedAt === undefined ? closedWindow(snapshot) : undefined;
+
+function waitOf({ state, soakUntil }: StageStatus): Wait | undefined {
+  if (state === 'Soaking') {
+    return { reason: 'Soaking', until: fromIso(soakUntil ?? '') };
+  }
+  return state === 'AwaitingApproval' ? { reason: 'AwaitingApproval' } : undefined;
 }
 
 /** One step at most: each is stored before the next one. */

@@ -29,10 +29,15 @@ export function verify(snapshot: Snapshot, rolling: Rolling): Decision {
   const staged = followStages(turn);
   const now: Turn = { ...turn, status: staged.status };
   const deadline = progressDeadline(now);
-  const late = staged.waits ? undefined : overdue(now, deadline);
+  const late = staged.wait ? undefined : overdue(now, deadline);
   const end = endOf(now, late, staged.isOver);
   if (end || staged.moved) {
-    return { status: end ?? staged.status, summary: now.summary, intent: true };
+    return {
+      status: end ?? staged.status,
+      summary: now.summary,
+      intent: true,
+      wait: end ? undefined : staged.wait,
+    };
   }
   return goOn(now, { staged, deadline, isLate: late !== undefined });
 }
@@ -124,7 +129,9 @@ function goOn(turn: Turn, { staged, deadline, isLate }: GoingOn): Decision {
   const { now } = snapshot;
   const { cycles, wakeAt } = verifiesPods(turn) ? scheduleProbes(now, summary.results, context) : NO_PROBES;
   // No deadline runs while a stage waits; and one that has passed is told by the phase.
-  const deadlineAt = !staged.waits && now < deadline ? deadline : undefined;
+  const deadlineAt = !staged.wait && now < deadline ? deadline : undefined;
+  // A soak is over only when its pods are well, so its time may have passed.
+  const waitEnd = (staged.wait?.until ?? 0) > now ? staged.wait?.until : undefined;
   // Where no pods are wanted, none is late.
   const isOpen = deadlineAt !== undefined && summary.desired > 0;
   const attempt = { ...status.attempt, deadlineAt: isOpen ? toIso(deadlineAt) : undefined };
@@ -132,8 +139,9 @@ function goOn(turn: Turn, { staged, deadline, isLate }: GoingOn): Decision {
     status: { ...status, attempt, phase: phaseOf(turn, isLate) },
     summary,
     cycles,
+    wait: staged.wait,
     action: nextAction(turn),
-    wakeAt: earliest([wakeAt, warningAt(turn), staged.wakeAt, deadlineAt]),
+    wakeAt: earliest([wakeAt, warningAt(turn), waitEnd, deadlineAt]),
   };
 }
 

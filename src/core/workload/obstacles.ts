@@ -4,6 +4,7 @@ import type { Check, Images, Upgrade, UpgradeSpec } from '../../api/types.ts';
 import type { WorkloadKind, WorkloadView } from '../../api/views.ts';
 import { bytesOf, SET_MAX_BYTES } from '../images.ts';
 import { checkTargets } from '../verification/check-targets.ts';
+import { isTimeZone } from '../windows.ts';
 import { type Lever, nameOf, type Obstacle } from './driver.ts';
 import { driverOf } from './drivers.ts';
 
@@ -121,6 +122,17 @@ export function imagesTooLong(workload: WorkloadView, sets: readonly Images[]): 
     : undefined;
 }
 
+/** Nobody knows when such a window opens. */
+function timeZoneUnknown({ windows = [] }: UpgradeSpec): Obstacle | undefined {
+  const wrong = windows.find(({ timeZone }) => !isTimeZone(timeZone));
+  return (
+    wrong && {
+      reason: 'TimeZoneUnknown',
+      message: `spec.windows names time zone ${wrong.timeZone}, which does not exist: write an IANA name such as Asia/Taipei, or UTC`,
+    }
+  );
+}
+
 /** What stops an attempt; a fallback needs only the controller to roll. */
 export const attemptObstacle = (
   spec: UpgradeSpec,
@@ -130,4 +142,5 @@ export const attemptObstacle = (
   containerNotFound(spec, workload) ??
   invalidCheckContainer(spec, workload) ??
   stagesUnsupported(spec, workload) ??
+  timeZoneUnknown(spec) ??
   driverOf(workload).obstacle(workload, isHeldByUs);

@@ -12,6 +12,7 @@ import type { Upgrade } from '../../../../src/api/types.ts';
 import type { Verb } from '../../../../src/api/verbs.ts';
 import { decide } from '../../../../src/core/decision/decide.ts';
 import { imagesText, isAttempting, isFallingBack } from '../../../../src/core/status.ts';
+import { waitsToStart } from '../../../../src/core/wait.ts';
 import { decodeUpgrade } from '../../../../src/kube/objects/decode-upgrade.ts';
 import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
@@ -42,7 +43,7 @@ export type Foreseen = { readonly will: string } | { readonly nothing: string };
 /** Asks the operator's decisions what the token would do now. */
 export function foresee(verb: Verb, scene: Scene, token: string, now: number): Foreseen {
   const { upgrade } = scene;
-  if (!upgrade.status?.attempt) {
+  if (!upgrade.status?.attempt && !(verb === 'promote' && waitsToStart(upgrade.status))) {
     return { nothing: 'no attempt has been recorded yet' };
   }
   const annotations = { ...upgrade.metadata.annotations, [ANNOTATIONS[verb]]: token };
@@ -53,7 +54,7 @@ export function foresee(verb: Verb, scene: Scene, token: string, now: number): F
   if (done?.token !== token) {
     return { nothing: plan.state === 'Starting' ? `a new attempt starts by itself: ${message}` : message };
   }
-  if (upgrade.status.commands?.[verb]?.token === token) {
+  if (upgrade.status?.commands?.[verb]?.token === token) {
     return { nothing: `${token} was said already, and came to ${done.result}` };
   }
   return NO_EFFECT.test(done.result)
@@ -85,7 +86,7 @@ function whyNothing(verb: Verb, upgrade: Upgrade, result: string): string {
 export function tokenFor(verb: Verb, { status }: Upgrade, stage: string | undefined, now: number): string {
   const number = status?.attempt?.number ?? 0;
   if (verb === 'promote') {
-    return String(number);
+    return String(waitsToStart(status) ? number + 1 : number);
   }
   if (verb !== 'approve') {
     return new Date(now).toISOString();

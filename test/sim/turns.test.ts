@@ -1,0 +1,63 @@
+/** Attempts that begin in windows, and after other Upgrades. */
+import { describe, expect, test } from '@jest/globals';
+import { play, type Run } from './run.ts';
+import { badInTheWait, dependent, NEW, OLD, promotedAtOnce, STAGED_KINDS, windowed } from './stories.ts';
+import type { Story } from './story.ts';
+import { sweep } from './sweep.ts';
+
+const three = (image: string) => Array(3).fill(`${image} serves`);
+
+/** Plays, and insists on every rule of the oracle. */
+async function played(story: Story): Promise<Run> {
+  const run = await play(story);
+  expect(run.violations).toEqual([]);
+  return run;
+}
+
+const reasonsOf = (run: Run) => run.events.map(({ reason }) => reason);
+const begins = (run: Run) =>
+  run.world.upgrade()?.status?.stages?.map(({ startedAt }) => startedAt?.slice(11, 16));
+
+describe.each(STAGED_KINDS)('windows of a %s', (kind) => {
+  test('let the attempt begin in one, and a stage that came too late in the next', async () => {
+    const run = await played(windowed(kind));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(begins(run)).toEqual(['00:01', '00:05']);
+    expect(reasonsOf(run).filter((reason) => reason === 'WindowClosed')).toHaveLength(2);
+    expect(reasonsOf(run)).not.toContain('Inconclusive');
+    expect(
+      run.writes.filter(({ at }) => at < Date.parse('2026-01-01T00:00:59Z')).map((write) => write.kind),
+    ).toEqual(['patchStatus']);
+  });
+
+  test('are not waited for by a fallback', async () => {
+    const run = await played(badInTheWait(kind));
+    expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+    expect(run.world.upgrade()?.status?.fallback?.finishedAt).toMatch(/T00:0[34]:/);
+  });
+
+  test('are not waited for once it is promoted', async () => {
+    const run = await played(promotedAtOnce(kind));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(run.world.upgrade()?.status?.attempt?.end?.at).toMatch(/T00:00:/);
+  });
+
+  test('hold also when the operator is cut at any write', async () => {
+    const { failures } = await sweep(windowed(kind), 1);
+    expect(failures).toEqual([]);
+  }, 120_000);
+});
+
+describe('an Upgrade that depends on another', () => {
+  test('begins when that has succeeded with what it names now', async () => {
+    const run = await played(dependent('Deployment'));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(run.world.upgrade('database')?.status?.phase).toBe('Succeeded');
+    expect(reasonsOf(run)).toContain('DependencyNotReady');
+  });
+
+  test('does so wherever the operator is cut', async () => {
+    const { failures } = await sweep(dependent('Deployment'), 1);
+    expect(failures).toEqual([]);
+  }, 120_000);
+});
