@@ -39,8 +39,8 @@ export type Action =
   /** Ask what events say of pods that the workload's controller cannot make, or of a pod that is not started. */
   | { readonly kind: 'readWarning'; readonly about: WorkloadView | PodView }
   | {
-      readonly kind: 'deletePod';
-      readonly pod: PodView;
+      readonly kind: 'deletePods';
+      readonly pods: readonly PodView[];
       readonly reason: 'StuckPodDeleted' | 'GateMissed' | 'Replaced';
     }
   | { readonly kind: 'recordResults'; readonly conditions: readonly PodCondition[] };

@@ -66,14 +66,10 @@ export class ActionExecutor {
           holdsOurFields ? noEffect(`managedFields of ${kind} ${name}`) : undefined,
         );
       }
-      case 'deletePod': {
-        const written = await writer.deletePod(action.pod);
-        return written.ok || written.failure.kind === 'notFound'
-          ? this.#markDeleted(action.pod)
-          : { failure: written.failure };
-      }
+      case 'deletePods':
+        return this.#forEach(action.pods, (pod) => this.#deletePod(pod));
       case 'recordResults':
-        return this.#recordResults(action.conditions);
+        return this.#forEach(action.conditions, (condition) => this.#recordResult(condition));
     }
   }
 
@@ -109,16 +105,23 @@ export class ActionExecutor {
   }
 
   /** A failure does not keep the other pods from being written; the first one is returned. */
-  async #recordResults(conditions: readonly PodCondition[]): Promise<Executed> {
+  async #forEach<T>(pods: readonly T[], write: (pod: T) => Promise<Executed>): Promise<Executed> {
     const all: Executed[] = [];
-    const left = conditions.slice(0, PODS_PER_ACTION).values();
+    const left = pods.slice(0, PODS_PER_ACTION).values();
     const work = async (): Promise<void> => {
-      for (const condition of left) {
-        all.push(await this.#recordResult(condition));
+      for (const pod of left) {
+        all.push(await write(pod));
       }
     };
     await Promise.all(Array.from({ length: PODS_AT_ONCE }, work));
     return all.find(({ failure }) => failure) ?? all.find((one) => one.noEffect) ?? {};
+  }
+
+  async #deletePod(pod: PodView): Promise<Executed> {
+    const written = await this.#options.writer.deletePod(pod);
+    return written.ok || written.failure.kind === 'notFound'
+      ? this.#markDeleted(pod)
+      : { failure: written.failure };
   }
 
   async #recordResult({ pod, condition }: PodCondition): Promise<Executed> {

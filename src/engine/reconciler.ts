@@ -46,7 +46,7 @@ const ACTIONS: readonly WriteAction['kind'][] = [
   'patchPartition',
   'setFinalizers',
   'releaseFields',
-  'deletePod',
+  'deletePods',
   'recordResults',
 ];
 
@@ -288,7 +288,7 @@ export class Reconciler {
 
 /** A pod is deleted because it came without its gate. */
 const isMissedGate = (action: Action): boolean =>
-  action.kind === 'deletePod' && action.reason === 'GateMissed';
+  action.kind === 'deletePods' && action.reason === 'GateMissed';
 
 /** The shortest of some spans. */
 function earliest(...spans: readonly (number | undefined)[]): number | undefined {

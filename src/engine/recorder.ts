@@ -13,7 +13,7 @@ export interface RecorderOptions extends Pick<Ports, 'clock' | 'writer' | 'telem
   readonly store: Store;
 }
 
-type Deletion = WriteAction & { readonly kind: 'deletePod' };
+type Deletion = WriteAction & { readonly kind: 'deletePods' };
 
 export class Recorder {
   readonly #options: RecorderOptions;
@@ -59,18 +59,20 @@ export class Recorder {
     if (action.kind === 'patchImages' && action.direction === 'Back') {
       telemetry.fallbackStarted((clock.now() - action.recordedAt) / 1000);
     }
-    const upgrade = action.kind === 'deletePod' && store.upgrades.get(key);
+    const upgrade = action.kind === 'deletePods' && store.upgrades.get(key);
     if (upgrade) {
       this.#deleted(upgrade, action);
     }
   }
 
-  #deleted(upgrade: Upgrade, { pod, reason }: Deletion): void {
+  #deleted(upgrade: Upgrade, { pods, reason }: Deletion): void {
     const { log, writer } = this.#options;
-    log.info(`Deleted pod ${pod.name}`, { ...named(upgradeKey(upgrade)), pod: pod.name, reason });
-    // With OnDelete it is how such a workload rolls: an event a pod would say nothing new.
-    if (reason !== 'Replaced') {
-      void writer.recordEvent(upgradeReference(upgrade), deletionEvent(pod, reason));
+    for (const pod of pods) {
+      log.info(`Deleted pod ${pod.name}`, { ...named(upgradeKey(upgrade)), pod: pod.name, reason });
+      // With OnDelete it is how such a workload rolls: an event a pod would say nothing new.
+      if (reason !== 'Replaced') {
+        void writer.recordEvent(upgradeReference(upgrade), deletionEvent(pod, reason));
+      }
     }
   }
 }

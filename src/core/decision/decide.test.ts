@@ -393,8 +393,8 @@ describe('every decision', () => {
     fc.assert(
       fc.property(loose(ours, fc.constant(ourSpec)), (given) => {
         const { action } = decide(snapshotFrom(given));
-        if (action.kind === 'deletePod') {
-          expect(action.pod.conditions['Ready']?.status).not.toBe('True');
+        if (action.kind === 'deletePods') {
+          expect(action.pods.map(({ conditions }) => conditions['Ready']?.status)).not.toContain('True');
         }
       }),
       many,

@@ -62,7 +62,7 @@ export function unblock({ snapshot, workload, status, policy }: Turn): Action {
   }
   const revisions = { update: snapshot.updateRevision, spared };
   const pod = driverOf(workload).blockingPod(workload, snapshot.pods, revisions);
-  return pod ? { kind: 'deletePod', pod, reason: 'StuckPodDeleted' } : NO_ACTION;
+  return pod ? { kind: 'deletePods', pods: [pod], reason: 'StuckPodDeleted' } : NO_ACTION;
 }
 
 /** `gate: Required`, and a pod came without its gate: it goes, as long as it serves nobody yet. */
@@ -71,5 +71,5 @@ export function replaceMissedGate({ snapshot, status, summary }: Turn): Action {
     return NO_ACTION;
   }
   const missed = ungated(summary, status).find(({ pod }) => !isReady(pod));
-  return missed ? { kind: 'deletePod', pod: missed.pod, reason: 'GateMissed' } : NO_ACTION;
+  return missed ? { kind: 'deletePods', pods: [missed.pod], reason: 'GateMissed' } : NO_ACTION;
 }

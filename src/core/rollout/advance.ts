@@ -11,20 +11,23 @@ import { podCount } from './amount.ts';
 import { reachOf } from './stages.ts';
 import { type Turn, verifiesPods } from './turn.ts';
 
-/** Deletes the next pod whose turn it is, if one may go now. */
+/** Deletes the pods whose turn it is, as many as may go now: one at a time, a fleet of thousands would take a write and a look at all of them for each. */
 export function advance(turn: Turn): Action {
   const { snapshot, workload, summary, policy } = turn;
   const driver = driverOf(workload);
   if (driver.lever(workload) !== 'deletion' || snapshot.updateRevision === undefined) {
     return NO_ACTION;
   }
-  const reach = reachOf(turn);
-  const waiting = driver.inReplacementOrder(summary.outdated).filter((pod) => reach.allows(pod));
-  const free = maxParallel(turn) - undecided(turn);
+  let free = maxParallel(turn) - undecided(turn);
   const isWaitedFor = (pod: PodView) => !policy.replacesUnready || isReady(pod);
+  const mayGo = (pod: PodView) => {
+    free -= 1;
+    return free >= 0 || !isWaitedFor(pod);
+  };
   // On a lost node a pod would neither go nor be replaced.
-  const next = waiting.find((pod) => snapshot.nodeReady(pod.node) && (free > 0 || !isWaitedFor(pod)));
-  return next ? { kind: 'deletePod', pod: next, reason: 'Replaced' } : NO_ACTION;
+  const waiting = driver.inReplacementOrder(summary.outdated).filter(({ node }) => snapshot.nodeReady(node));
+  const pods = reachOf(turn).within(waiting).filter(mayGo);
+  return pods.length > 0 ? { kind: 'deletePods', pods, reason: 'Replaced' } : NO_ACTION;
 }
 
 /**

@@ -83,11 +83,11 @@ const begins = ({ index, state }: { readonly index: number; readonly state: Stag
 export interface Reach {
   /** How many pods may run the new version verified. */
   readonly pods: number;
-  /** May this pod of the version before be replaced now? */
-  allows(pod: PodView): boolean;
+  /** Which of these pods of the version before, taken in this order, may be replaced now. */
+  within(waiting: readonly PodView[]): readonly PodView[];
 }
 
-const EVERYWHERE: Reach = { pods: Number.POSITIVE_INFINITY, allows: () => true };
+const EVERYWHERE: Reach = { pods: Number.POSITIVE_INFINITY, within: (waiting) => waiting };
 
 /** How far a rollout may go now; everywhere where it has no stages, or they are over. */
 export function reachOf(turn: Turn): Reach {
@@ -99,18 +99,35 @@ export function reachOf(turn: Turn): Reach {
   const limits = reached.map((stage) => limitOf(turn, stage));
   return {
     pods: Math.max(0, ...limits.map(({ pods }) => pods)),
-    allows: (pod) => limits.some((limit) => limit.allows(pod)),
+    within: (waiting) => {
+      const rooms = limits.map(({ room, holds }) => ({ room, holds }));
+      return waiting.filter((pod) => takePlace(rooms.filter(({ holds }) => holds(pod))));
+    },
   };
 }
 
-/** How far one stage goes by itself. */
-function limitOf(turn: Turn, stage: Stage): Reach {
+/** How far one stage goes by itself: for how many further pods there is room, and for which. */
+interface Limit {
+  readonly pods: number;
+  readonly room: number;
+  readonly holds: (pod: PodView) => boolean;
+}
+
+/** A pod may go when one of its stages has room, and takes a place in each. */
+function takePlace(own: readonly { room: number }[]): boolean {
+  const isAllowed = own.some(({ room }) => room > 0);
+  for (const stage of isAllowed ? own : []) {
+    stage.room -= 1;
+  }
+  return isAllowed;
+}
+
+function limitOf(turn: Turn, stage: Stage): Limit {
   const { summary } = turn;
-  const inStage = (pod: PodView) => isOnNodes(turn, stage, pod.node);
+  const holds = (pod: PodView) => isOnNodes(turn, stage, pod.node);
   const wanted = nodesOf(turn, stage)?.size ?? summary.desired;
   const pods = stage.pods === undefined ? wanted : Math.min(wanted, podCount(stage.pods, summary.desired));
-  const outdated = summary.outdated.filter(inStage).length;
-  return { pods, allows: (pod) => inStage(pod) && wanted - outdated < pods };
+  return { pods, room: pods - (wanted - summary.outdated.filter(holds).length), holds };
 }
 
 /** Nodes of the stage that have, or had until a moment ago, a pod of the workload; `undefined` where it names no nodes. */

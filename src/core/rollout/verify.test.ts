@@ -92,13 +92,13 @@ describe('an attempt on a StatefulSet of which a pod is not Ready', () => {
 
   test('names one that ran before, and the command, and leaves it alone', () => {
     const { action, status } = attempt('old');
-    expect(action.kind).not.toBe('deletePod');
+    expect(action.kind).not.toBe('deletePods');
     expect(status.message).toContain('kubectl delete pod web-2 -n shop');
   });
 
   test('frees one of a version in between, and does not send the user', () => {
     const { action, status } = attempt('between');
-    expect(action).toMatchObject({ kind: 'deletePod', reason: 'StuckPodDeleted' });
+    expect(action).toMatchObject({ kind: 'deletePods', reason: 'StuckPodDeleted' });
     expect(status.message).not.toContain('kubectl delete');
   });
 });
