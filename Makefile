@@ -76,6 +76,7 @@ unit: deps ## tests that need no cluster
 
 .PHONY: e2e
 e2e: operator ## tests on the cluster alone
+	test/packages.sh
 	node scripts/test.ts e2e e2e-alone e2e-kill e2e-rbac e2e-chart
 
 .PHONY: test

@@ -34,7 +34,7 @@ export function DetailView({ detail, about, now }: DetailProps): JSX.Element {
           {card.passed && <b class="passed">{card.passed} passed</b>}
           <span class="age">for {span(now - card.since)}</span>
         </div>
-        <p class="sentence">{headline}</p>
+        <p class="sentence">{(card.section === 'busy' && card.headline) || headline}</p>
         <p class="quiet">
           {card.kind} {card.target}, attempt {detail.attempt}: {card.images}
         </p>

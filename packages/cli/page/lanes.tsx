@@ -29,7 +29,9 @@ interface LanesProps {
   readonly now: number;
 }
 
-export function LanesView({ lanes, traffic, now }: LanesProps): JSX.Element {
+export function LanesView({ lanes, traffic, now: clockNow }: LanesProps): JSX.Element {
+  // What was told is never of the future.
+  const now = Math.max(clockNow, lanes.to);
   const [ref, width] = useWidth<HTMLDivElement>();
   const hasStages = lanes.lanes.some(({ stage }) => stage !== '');
   const [by, setBy] = useState<'node' | 'stage'>('node');
@@ -166,13 +168,14 @@ interface RowProps {
 
 function LaneRow({ lane, all, scale, now }: RowProps): JSX.Element {
   const last = lane.lives.at(-1);
+  const words = last ? lastWords(last, all.periodSeconds) : '';
   return (
     <>
       <div class={`label look-${last?.look ?? 'still'}`}>
         <b title={lane.pod}>
           <span aria-hidden="true">{symbolFor(last?.look ?? 'still')}</span> {lane.pod}
         </b>
-        <small title={last?.words}>{last ? lastWords(last, all.periodSeconds) : ''}</small>
+        <small title={words}>{words}</small>
       </div>
       <svg class="lane" width={scale.width} height={ROW} aria-hidden="true">
         <Marks lanes={all} scale={scale} height={ROW} />
@@ -191,15 +194,21 @@ const WHOSE: Readonly<Record<Life['version'], string>> = {
   restored: 'put back',
 };
 
+const SHORT: Readonly<Record<Life['version'], string>> = {
+  before: 'before',
+  wanted: 'new',
+  restored: 'put back',
+};
+
 function lastWords(life: Life, periodSeconds: number): string {
   const { version, state, gate, words, goneAt, deadlineAt } = life;
   const parts = [
-    WHOSE[version],
+    SHORT[version],
     state === 'Serving' ? '' : state,
     goneAt === undefined ? '' : 'gone',
+    words,
     gate === 'closed' && goneAt === undefined ? 'gate closed' : '',
     deadlineAt === undefined ? '' : `asked every ${periodSeconds}s`,
-    words,
   ];
   return parts.filter((part) => part !== '').join(' · ');
 }

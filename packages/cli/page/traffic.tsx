@@ -19,7 +19,7 @@ interface TrafficProps {
 
 export function Traffic({ samples = [], lanes, scale, now }: TrafficProps): JSX.Element {
   const most = Math.max(1, ...samples.map(total));
-  const end = Math.min(Math.max(now, lanes.to), scale.to);
+  const end = Math.min(now, scale.to);
   const last = samples.at(-1);
   const first = samples[0];
   return (

@@ -1,90 +1,9 @@
 /** What the dashboard draws, as a function of what the API says: played by the operator's own decisions. */
 import { describe, expect, test } from '@jest/globals';
-import { VERIFIED } from '../../../src/api/names.ts';
 import type { PodView } from '../../../src/api/views.ts';
-import type { TryOutcome } from '../../../src/core/verification/exit-codes.ts';
-import { Stage } from '../../../test/docs/stage.ts';
 import { cardOf } from '../src/dashboard/card.ts';
-import { detailOf } from '../src/dashboard/detail.ts';
-import type { LaneSources, PodNote } from '../src/dashboard/lanes.ts';
 import type { Detail, Life } from '../src/dashboard/model.ts';
-import { type Recording, record } from '../src/dashboard/recording.ts';
-import type { Scene, Traffic } from '../src/scene.ts';
-
-const GOOD: TryOutcome = { kind: 'exit', code: 0, output: '' };
-const BAD: TryOutcome = { kind: 'exit', code: 17, output: 'config: key tls.cert missing\n' };
-
-const gated = (pod: PodView): PodView => ({ ...pod, gates: [VERIFIED] });
-
-/** The stage, looked at again and again as the dashboard does. */
-class Watched {
-  readonly stage: Stage;
-  recording: Recording | undefined;
-  notes: PodNote[] = [];
-  /** Pods that are left of a version before, and of one that ends. */
-  others: PodView[] = [];
-  nodes = new Map(
-    ['node-1', 'node-2', 'node-3'].map((name, index) => [
-      name,
-      {
-        name,
-        labels: {
-          'topology.kubernetes.io/zone': index === 2 ? 'zone-b' : 'zone-a',
-          canary: String(index === 2),
-        },
-      },
-    ]),
-  );
-
-  constructor(stage: Stage) {
-    this.stage = stage;
-  }
-
-  scene(): Scene {
-    const { upgrade, workload, pods } = this.stage;
-    const all = [...this.others, ...pods];
-    const traffic = new Map(
-      all.map((pod): [string, Traffic] => [
-        pod.uid,
-        pod.gates.length > 0 && pod.conditions[VERIFIED]?.status !== 'True' ? 'out' : 'serving',
-      ]),
-    );
-    const revision = pods[0]?.revision;
-    return {
-      upgrade,
-      ...(workload ? { workload } : {}),
-      pods: all,
-      rawPods: all.map(() => ({})),
-      revisions: [],
-      traffic,
-      missing: [],
-      ...(revision === undefined ? {} : { updateRevision: revision }),
-    };
-  }
-
-  look(): Detail {
-    this.recording = record(this.recording, this.scene(), this.stage.now);
-    return detailOf(this.sources());
-  }
-
-  sources(): LaneSources {
-    const { notes, nodes } = this;
-    const recording = this.recording ?? record(undefined, this.scene(), this.stage.now);
-    return { scene: this.scene(), recording, notes, nodes, now: this.stage.now };
-  }
-}
-
-/** An attempt whose new pods run behind closed gates, with the pods of the version before. */
-function begun(spec: object = {}): Watched {
-  const watched = new Watched(new Stage({ ...spec }));
-  const before = watched.stage.pods;
-  watched.look();
-  watched.stage.seconds(5).settle();
-  watched.stage.pods = watched.stage.pods.map(gated);
-  watched.others = before;
-  watched.look();
-  return watched;
-}
+import { BAD, begun, GOOD, gated, type Watched } from './watched.ts';
 
 const livesOf = ({ lanes }: Detail, version: Life['version']): Life[] =>
   lanes.lanes.flatMap(({ lives }) => lives).filter((life) => life.version === version);
