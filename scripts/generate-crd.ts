@@ -104,6 +104,7 @@ const definition = {
         column('Ready', 'string', ready('status'), 'Does the target run what the Upgrade names, verified?'),
         column('Reason', 'string', ready('reason'), 'Why, in one word; runbooks are named after it'),
         column('Passed', 'string', '.status.summary', 'Passed of wanted pods'),
+        column('Stage', 'string', '.status.stage', 'The present stage, such as 2/4 canary', 1),
         // The API server prints the first value only, of whatever a path finds.
         column('Image', 'string', '.spec.containers[0].image', 'The wanted image of the first container', 1),
         column('Attempt', 'integer', '.status.attempt.number', 'Number of the attempt', 1),

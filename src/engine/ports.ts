@@ -2,7 +2,7 @@
  * The doors between decisions and the world. Shells implement them against a cluster; the simulation implements them in virtual time.
  * Data crosses as plain frozen JSON. No method here throws for an expected outcome: refusals are values.
  */
-import type { CheckType, Class, FallbackResult, GateOpenReason, Outcome } from '../api/enums.ts';
+import type { CheckType, Class, FallbackResult, GateOpenReason, Outcome, WaitReason } from '../api/enums.ts';
 import type { AnyReason, EventReason } from '../api/reasons.ts';
 import type { Check, Upgrade, UpgradeStatus } from '../api/types.ts';
 import type {
@@ -260,6 +260,8 @@ export interface Telemetry {
   /** From the evidence to the first write of the fallback. */
   fallbackStarted(seconds: number): void;
   fallbackEnded(kind: WorkloadKind, result: FallbackResult): void;
+  /** An attempt, or its next stage, has waited for something that is no lack of progress. */
+  waitEnded(reason: WaitReason, seconds: number): void;
   gateOpened(reason: GateOpenReason): void;
   failed(cause: ErrorCause): void;
   /** Work on a key was slowed: too many writes, a write that changed nothing, or turns without end. */

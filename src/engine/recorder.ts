@@ -24,16 +24,19 @@ export class Recorder {
 
   /** A status was stored in place of another one. */
   statusStored(upgrade: Upgrade, before: UpgradeStatus | undefined, after: UpgradeStatus): void {
-    const { telemetry, log } = this.#options;
+    const { telemetry, log, clock } = this.#options;
     const { namespace, name } = upgrade.metadata;
     const { kind } = upgrade.spec.targetRef;
-    const { events, completions, fallbackEnded } = transitionEvents(upgrade, before, after);
+    const { events, completions, fallbackEnded, waitEnded } = transitionEvents(upgrade, before, after);
     telemetry.upgradeSeen(namespace, name, upgradeFacts(upgrade, after));
     for (const { outcome, seconds } of completions) {
       telemetry.attemptEnded(kind, outcome, seconds);
     }
     if (fallbackEnded === 'Verified' || fallbackEnded === 'Unverified' || fallbackEnded === 'Failed') {
       telemetry.fallbackEnded(kind, fallbackEnded);
+    }
+    if (waitEnded) {
+      telemetry.waitEnded(waitEnded.reason, Math.max(0, clock.now() - waitEnded.since) / 1000);
     }
     logChange(log, upgrade, before, after);
     for (const event of events) {

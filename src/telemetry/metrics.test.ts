@@ -15,6 +15,7 @@ const FACTS: UpgradeFacts = {
   reason: 'Upgrading',
   gate: 'GatePolicyApplied',
   progressAt: 1_700_000_000_000,
+  waiting: undefined,
 };
 
 const setUp = (maxUpgrades = 0) => {
@@ -45,6 +46,7 @@ const own = (names: string[]) => names.filter((name) => /^(postcheck|workqueue)_
 function everything(metrics: Metrics): void {
   metrics.upgradeSeen('shop', 'web', FACTS);
   metrics.attemptEnded('StatefulSet', 'FellBack', 75);
+  metrics.waitEnded('AwaitingApproval', 7200);
   metrics.tried('exec', 'Retry', 17, 0.3);
   metrics.tried('httpGet', 'Error', undefined, 0.3);
   metrics.fallbackStarted(0.4);
@@ -105,6 +107,7 @@ describe('the metrics', () => {
     expect(await value('postcheck_attempt_duration_seconds_sum{kind="StatefulSet",outcome="FellBack"}')).toBe(
       75,
     );
+    expect(await value('postcheck_stage_wait_seconds_sum{reason="AwaitingApproval"}')).toBe(7200);
     expect(await value('postcheck_checks_total{type="exec",class="Retry"}')).toBe(1);
     expect(await value('postcheck_probe_exit_codes_total{code_class="3-119"}')).toBe(1);
     expect(await value('postcheck_probe_exit_codes_total{code_class="none"}')).toBe(0);
@@ -154,6 +157,16 @@ describe('the metrics', () => {
     metrics.upgradeSeen('shop', 'web', FACTS);
     expect(
       await value('postcheck_upgrade_progress_timestamp_seconds{upgrade_namespace="shop",name="web"}'),
+    ).toBe(1_700_000_000);
+    metrics.upgradeSeen('shop', 'web', {
+      ...FACTS,
+      progressAt: undefined,
+      waiting: { reason: 'AwaitingApproval', since: 1_700_000_000_000 },
+    });
+    expect(
+      await value(
+        'postcheck_upgrade_waiting_timestamp_seconds{upgrade_namespace="shop",name="web",reason="AwaitingApproval"}',
+      ),
     ).toBe(1_700_000_000);
     metrics.upgradeSeen('shop', 'web', undefined);
     expect(await named(await text())).toEqual([]);

@@ -23,6 +23,8 @@ import {
   OUTCOMES,
   type Outcome,
   PHASES,
+  WAIT_REASONS,
+  type WaitReason,
 } from '../api/enums.ts';
 import type { WorkloadKind } from '../api/views.ts';
 import type {
@@ -52,6 +54,8 @@ import { registerWatchMetrics, type WatchSource } from './watch-metrics.ts';
 const ATTEMPT_SECONDS = [10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400];
 const CHECK_SECONDS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 const EXEC_WAIT_SECONDS = [0.01, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900];
+/** From a minute to a week. */
+const WAIT_SECONDS = [60, 600, 1800, 3600, 14_400, 43_200, 86_400, 259_200, 604_800];
 const FALLBACK_START_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 export interface MetricsOptions extends WatchSource {
@@ -112,6 +116,12 @@ export class Metrics implements Telemetry {
     'From the evidence that a pod fails to the first write of the fallback.',
     FALLBACK_START_SECONDS,
     [],
+  );
+  readonly #waits = this.#histogram(
+    'postcheck_stage_wait_seconds',
+    'How long an attempt, or its next stage, waited for something that is no lack of progress, by what for.',
+    WAIT_SECONDS,
+    ['reason'],
   );
   readonly #execs = this.#gauge('postcheck_exec_inflight', 'Execs that run now.', []);
   readonly #execWaits = this.#histogram(
@@ -213,6 +223,10 @@ export class Metrics implements Telemetry {
     this.#fallbacks.inc({ kind, result });
   }
 
+  waitEnded(reason: WaitReason, seconds: number): void {
+    this.#waits.observe({ reason }, seconds);
+  }
+
   gateOpened(reason: GateOpenReason): void {
     this.#gates.inc({ reason });
   }
@@ -287,6 +301,9 @@ export class Metrics implements Telemetry {
     }
     for (const [kind, result] of pairs(KINDS, FALLBACK_RESULTS)) {
       this.#fallbacks.inc({ kind, result }, 0);
+    }
+    for (const reason of WAIT_REASONS) {
+      this.#waits.zero({ reason });
     }
     for (const reason of GATE_OPEN_REASONS) {
       this.#gates.inc({ reason }, 0);

@@ -37,7 +37,7 @@ export function registerUpgradeMetrics(
     collect() {
       this.reset();
       for (const { namespace, name, facts } of shown()) {
-        const { progressAt: _, ...labels } = facts;
+        const { progressAt: _, waiting: __, ...labels } = facts;
         this.set({ upgrade_namespace: namespace, name, ...labels }, 1);
       }
     },
@@ -52,6 +52,21 @@ export function registerUpgradeMetrics(
       for (const { namespace, name, facts } of shown()) {
         if (facts.progressAt !== undefined) {
           this.set({ upgrade_namespace: namespace, name }, facts.progressAt / 1000);
+        }
+      }
+    },
+  });
+  new Gauge({
+    name: 'postcheck_upgrade_waiting_timestamp_seconds',
+    help: 'Since when an attempt, or its next stage, waits for something that is no lack of progress; Upgrades that do not wait have none.',
+    labelNames: ['upgrade_namespace', 'name', 'reason'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { namespace, name, facts } of shown()) {
+        if (facts.waiting) {
+          const { reason, since } = facts.waiting;
+          this.set({ upgrade_namespace: namespace, name, reason }, since / 1000);
         }
       }
     },

@@ -17,6 +17,7 @@ const FACTS: UpgradeFacts = {
   reason: 'Upgrading',
   gate: 'GatePolicyApplied',
   progressAt: Date.now(),
+  waiting: undefined,
 };
 
 let server: HttpServer;

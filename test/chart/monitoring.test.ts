@@ -18,8 +18,8 @@ interface Series {
   /** Prometheus' notation, one value a minute. */
   readonly values: string;
 }
-const LEADS: Series = { series: 'postcheck_leader{namespace="pc",pod="a"}', values: '1x120' };
-const STANDS_BY: Series = { series: 'postcheck_leader{namespace="pc",pod="b"}', values: '0x120' };
+const LEADS: Series = { series: 'postcheck_leader{namespace="pc",pod="a"}', values: '1x1500' };
+const STANDS_BY: Series = { series: 'postcheck_leader{namespace="pc",pod="b"}', values: '0x1500' };
 /** Counts up by one after a quarter of an hour. */
 const counted = (series: string): Series[] => [{ series, values: '0x15 1x105' }];
 
@@ -43,6 +43,10 @@ const progress = (values: string): Series => ({
   series:
     'postcheck_upgrade_progress_timestamp_seconds{namespace="pc",pod="a",upgrade_namespace="shop",name="web"}',
   values,
+});
+const waiting = (reason: string): Series => ({
+  series: `postcheck_upgrade_waiting_timestamp_seconds{namespace="pc",pod="a",upgrade_namespace="shop",name="web",reason="${reason}"}`,
+  values: '0x1500',
 });
 const watch = (metric: string, values: string, labels = ''): Series => ({
   series: `postcheck_watch_${metric}{namespace="pc",pod="a",resource="pods"${labels}}`,
@@ -111,6 +115,12 @@ const FIRES: readonly Case[] = [
     labels: named('Inconclusive'),
     at: '90m',
   },
+  {
+    alert: 'PostcheckApprovalOverdue',
+    input: [LEADS, upgrade({ phase: 'PostChecking' }, 'web', '1x1500'), waiting('AwaitingApproval')],
+    labels: 'name="web",severity="warning",upgrade_namespace="shop"',
+    at: '1460m',
+  },
   { alert: 'PostcheckGateMissed', input: [LEADS, upgrade({ gate: 'GateMissed' })], labels: ofGate },
   { alert: 'PostcheckGateUnavailable', input: [LEADS, upgrade({ gate: 'GateUnavailable' })], labels: ofGate },
   { alert: 'PostcheckNoLeader', input: [STANDS_BY], labels: 'namespace="pc",severity="critical"' },
@@ -169,6 +179,16 @@ const SILENT: readonly (readonly [what: string, input: readonly Series[], at?: s
     'one that waits for pods of a workload that wants none',
     [upgrade({ reason: 'NoPods' }), progress('0x120')],
     '90m',
+  ],
+  [
+    'one that waits for approval since this morning',
+    [upgrade({ phase: 'PostChecking' }), waiting('AwaitingApproval')],
+    '90m',
+  ],
+  [
+    'one that waits for its window for longer than a day',
+    [upgrade({ phase: 'Pending', reason: 'WindowClosed' }, 'web', '1x1500'), waiting('WindowClosed')],
+    '1460m',
   ],
   ['one that succeeded', [upgrade({ phase: 'Succeeded', ready: 'True', gate: 'NotGating' })]],
   ['one whose gate its user has disabled', [upgrade({ gate: 'GateDisabled' })]],

@@ -4,6 +4,7 @@ import type { Log, LogFields, QueueTelemetry, Telemetry } from '../../src/engine
 export interface Remembered {
   readonly completions: string[];
   readonly fallbacks: string[];
+  readonly waits: string[];
   readonly gates: string[];
   readonly tries: string[];
   readonly failures: string[];
@@ -16,6 +17,7 @@ export interface Remembered {
 export const remembered = (): Remembered => ({
   completions: [],
   fallbacks: [],
+  waits: [],
   gates: [],
   tries: [],
   failures: [],
@@ -31,6 +33,7 @@ export function rememberingTelemetry(memory: Remembered, queue: Partial<QueueTel
     attemptEnded: (kind, outcome) => memory.completions.push(`${kind} ${outcome}`),
     tried: (type, result, exitCode) => memory.tries.push(`${type} ${result} ${exitCode ?? '-'}`),
     fallbackStarted: nothing,
+    waitEnded: (reason, seconds) => memory.waits.push(`${reason} ${Math.round(seconds)}`),
     fallbackEnded: (kind, result) => memory.fallbacks.push(`${kind} ${result}`),
     gateOpened: (reason) => memory.gates.push(reason),
     braked: (reason) => memory.braked.push(reason),

@@ -25,6 +25,11 @@ describe.each(STAGED_KINDS)('windows of a %s', (kind) => {
     expect(begins(run)).toEqual(['00:01', '00:05']);
     expect(reasonsOf(run).filter((reason) => reason === 'WindowClosed')).toHaveLength(2);
     expect(reasonsOf(run)).not.toContain('Inconclusive');
+    expect(run.memory.waits.map((wait) => wait.split(' ')[0])).toEqual([
+      'WindowClosed',
+      'Soaking',
+      'WindowClosed',
+    ]);
     expect(
       run.writes.filter(({ at }) => at < Date.parse('2026-01-01T00:00:59Z')).map((write) => write.kind),
     ).toEqual(['patchStatus']);

@@ -36,6 +36,22 @@ describe('a change of status is told', () => {
     expect(reasons(after, { ...after, phase: 'FallbackChecking' })).toEqual([]);
   });
 
+  test('as the end of a wait, with what it was for and since when', () => {
+    const waiting = (reason: 'Soaking' | 'AwaitingApproval') => ({ waiting: { reason, since: ago(90) } });
+    const [soaks, waits] = [statusOf(waiting('Soaking')), statusOf(waiting('AwaitingApproval'))];
+    expect(tell(statusOf(), soaks).waitEnded).toBeUndefined();
+    expect(tell(soaks, soaks).waitEnded).toBeUndefined();
+    expect(tell(soaks, waits).waitEnded).toEqual({ reason: 'Soaking', since: Date.parse(ago(90)) });
+    expect(tell(waits, statusOf()).waitEnded?.reason).toBe('AwaitingApproval');
+  });
+
+  test('as a wait for a window, or for other Upgrades, once', () => {
+    const closed = statusOf({ waiting: { reason: 'WindowClosed', since: ago(0) } });
+    expect(reasons(statusOf(), closed)).toEqual(['WindowClosed']);
+    expect(reasons(closed, closed)).toEqual([]);
+    expect(reasons(closed, statusOf())).toEqual([]);
+  });
+
   test('as a fallback alone when the user aborted: nothing failed', () => {
     expect(
       reasons(statusOf(), statusOf({ phase: 'FallingBack', fallback: fallbackOf({ reason: 'Aborted' }) })),

@@ -1,6 +1,6 @@
 /** What a stored change of status is worth telling: events and log lines on change only, completions once. Derived from before and after, so nothing has to be remembered. */
 
-import type { FallbackState, Outcome } from '../../api/enums.ts';
+import type { FallbackState, Outcome, WaitReason } from '../../api/enums.ts';
 import { isAbandoned } from '../../api/gate.ts';
 import { type AnyReason, type EventReason, isReason } from '../../api/reasons.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
@@ -27,6 +27,8 @@ export interface Transition {
   /** Attempts that ended with this change. */
   readonly completions: readonly Completion[];
   readonly fallbackEnded?: FallbackState;
+  /** A wait that is over, and when it began. */
+  readonly waitEnded?: { readonly reason: WaitReason; readonly since: number };
 }
 
 const gateMissed = (status: UpgradeStatus | undefined): boolean =>
@@ -206,10 +208,12 @@ export function transitionEvents(
     ...standstillNotices(before, after),
   ];
   const completions = [...overtaken(before, after), ...newEnd(before, after)];
+  const waited = before?.waiting?.reason === after.waiting?.reason ? undefined : before?.waiting;
   const finished = after.fallback?.finishedAt && !before?.fallback?.finishedAt;
   return {
     events: isAbandoned(upgrade) ? [] : events,
     completions,
+    ...(waited ? { waitEnded: { reason: waited.reason, since: fromIso(waited.since) } } : {}),
     ...(finished && after.fallback ? { fallbackEnded: after.fallback.state } : {}),
   };
 }

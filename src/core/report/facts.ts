@@ -1,5 +1,5 @@
 /** What the metrics say about one Upgrade, from its status alone. */
-import type { Phase } from '../../api/enums.ts';
+import type { Phase, WaitReason } from '../../api/enums.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadKind } from '../../api/views.ts';
 import { fromIso } from '../time.ts';
@@ -18,6 +18,8 @@ export interface UpgradeFacts {
   readonly gate: string;
   /** When an attempt that runs last came further, ms since the epoch; undefined when none runs, when it is paused, and while it waits. */
   readonly progressAt: number | undefined;
+  /** What it waits for without being stuck, and since when, ms since the epoch. */
+  readonly waiting: { readonly reason: WaitReason; readonly since: number } | undefined;
 }
 
 /** `undefined` before anything is known of it. */
@@ -37,6 +39,7 @@ export function upgradeFacts({ spec }: Upgrade, status: UpgradeStatus | undefine
     reason: ready?.reason ?? '',
     gate: of('Gated')?.reason ?? '',
     progressAt: spec.paused || status.waiting ? undefined : progressAt(status),
+    waiting: status.waiting && { reason: status.waiting.reason, since: fromIso(status.waiting.since) },
   };
 }
 
