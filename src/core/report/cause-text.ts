@@ -138,7 +138,8 @@ function whatHappened(cause: Cause): string {
 /** What happened, as a clause: `readiness-probe in container web exited 17 (ProbeFailed) until the deadline of 10m`. */
 export function whatText(cause: Cause): string {
   const { repeated, limit, deadlineSeconds, late } = cause;
-  const threshold = limit === undefined ? '' : ` (failureThreshold ${limit})`;
+  const field = isReason(cause.reason, 'Passed') ? 'successThreshold' : 'failureThreshold';
+  const threshold = limit === undefined ? '' : ` (${field} ${limit})`;
   const times = repeated ? `, ${repeated} times in a row${late ? ' after it had passed' : threshold}` : '';
   const until =
     deadlineSeconds === undefined ? '' : ` until the deadline of ${spanText(deadlineSeconds * 1000)}`;

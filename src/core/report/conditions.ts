@@ -7,7 +7,7 @@ import type { Condition, Images, UpgradeSpec, UpgradeStatus } from '../../api/ty
 import type { PodView } from '../../api/views.ts';
 import { imageManager, runsImages, upgradedImages } from '../images.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { isAttempting, isPostCheckChanged, waitsForPods } from '../status.ts';
+import { isAttempting, isFallingBack, isPostCheckChanged, waitsForPods } from '../status.ts';
 import { fromIso, toIso } from '../time.ts';
 import { type PodSummary, ungated } from '../verification/summary.ts';
 import type { Obstacle } from '../workload/driver.ts';
@@ -62,11 +62,10 @@ export function withConditions(snapshot: Snapshot, status: UpgradeStatus, input:
 }
 
 function refusal(snapshot: Snapshot, status: UpgradeStatus): string | undefined {
-  const { attempt } = status;
-  return refusalOf(
-    snapshot,
-    attempt?.rolledAt && isAttempting(status) ? fromIso(attempt.rolledAt) : undefined,
-  );
+  const { attempt, fallback } = status;
+  const attempted = isAttempting(status) ? attempt?.rolledAt : undefined;
+  const rolledAt = isFallingBack(status) ? fallback?.rolledAt : attempted;
+  return refusalOf(snapshot, rolledAt ? fromIso(rolledAt) : undefined);
 }
 
 /** A pod that blocks the attempt and that the attempt leaves alone, as it ran before. */

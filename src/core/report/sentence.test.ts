@@ -145,6 +145,15 @@ test.each<[string, Given, string]>([
     `Falling back to web:1.0; web:2.0 failed: pod web-new-1: it exited 17`,
   ],
   [
+    'falling back, and the pods of the version before are refused too',
+    {
+      status: { phase: 'FallingBack', fallback: fallbackOf() },
+      workload: { replicaFailure: 'pods "web-x" is forbidden: exceeded quota' },
+      rest: { pods: [] },
+    },
+    `Falling back to web:1.0, which is held up: pods "web-x" is forbidden: exceeded quota; web:2.0 failed: pod web-new-1: it exited 17`,
+  ],
+  [
     'fallen back',
     {
       status: {

@@ -35,6 +35,13 @@ function worst({ summary }: Facts): string {
   return result ? `; ${causeText(result.cause)}` : '';
 }
 
+/** What holds a fallback up beyond the time that its pods have. */
+function stuck({ summary, refusal }: Facts): string {
+  const result = summary?.results.find(({ state }) => state === 'Inconclusive' || state === 'Failed');
+  const held = result ? causeText(result.cause) : refusal;
+  return held ? `, which is held up: ${held}` : '';
+}
+
 const target = ({ upgrade }: Facts): string =>
   `${upgrade.spec.targetRef.kind} ${upgrade.spec.targetRef.name}`;
 
@@ -167,7 +174,7 @@ function byPhase(facts: Facts): string {
     case 'Succeeded':
       return succeeded(facts);
     case 'FallingBack':
-      return `Falling back to ${from}; ${why(to, status.fallback?.reason, status.fallback?.cause)}`;
+      return `Falling back to ${from}${stuck(facts)}; ${why(to, status.fallback?.reason, status.fallback?.cause)}`;
     case 'FallbackChecking':
       return `Verifying the fallback to ${from}: ${passedOf(facts)}${worst(facts)}; ${why(to, status.fallback?.reason, status.fallback?.cause)}`;
     case 'FellBack':

@@ -6,7 +6,7 @@ import { type ActiveStatus, resumedAt } from '../status.ts';
 import { fromIso, latest, toIso } from '../time.ts';
 import type { PodResult } from '../verification/pod.ts';
 import type { PodSummary } from '../verification/summary.ts';
-import { refusalOf } from '../workload/refusal.ts';
+import { isRefusal, refusalOf } from '../workload/refusal.ts';
 import { type Evidence, type Turn, verifiesPods } from './turn.ts';
 
 /**
@@ -83,7 +83,7 @@ export function overdue(turn: Turn, deadline: number): Overdue | undefined {
 /** The API server lets the controller make no pod of the new version, and it says why: it cannot run here. */
 function refusedPods({ snapshot, summary, rollout, policy }: Turn): Cause | undefined {
   const detail = refusalOf(snapshot, rollout.rolledAt);
-  return policy.refusalIsEvidence && detail && summary.counts.updated === 0
+  return policy.refusalIsEvidence && detail && isRefusal(detail) && summary.counts.updated === 0
     ? { reason: 'PodsRefused', detail }
     : undefined;
 }

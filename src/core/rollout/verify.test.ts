@@ -151,6 +151,27 @@ describe('an attempt on a DaemonSet of which a pod is missing', () => {
     });
   });
 
+  test.each([
+    'pods "web-x" is forbidden: exceeded quota: pods, requested: pods=1, used: pods=3, limited: pods=3',
+    'admission webhook "validate.kyverno.svc-fail" denied the request: image is not signed',
+    'Pod "web-x" is invalid: spec.containers[0].image: Invalid value',
+    `pods "web-x" is forbidden: ValidatingAdmissionPolicy 'signed' with binding 'signed' denied request: not signed`,
+  ])('takes a refusal for evidence: %s', (said) => {
+    expect(
+      attempt(960, { ...warned(50), warning: { ...warned(50).warning, message: said } }).status.phase,
+    ).toBe('FallingBack');
+  });
+
+  test.each([
+    'Internal error occurred: failed calling webhook "pods.example.com": failed to call webhook: connection refused',
+    'Timeout: request did not complete within requested timeout - context deadline exceeded',
+    'the server is currently unable to handle the request',
+  ])('waits as long as nobody has answered, and says so: %s', (said) => {
+    const seen = { ...warned(50), warning: { ...warned(50).warning, message: said } };
+    const { status } = attempt(960, seen);
+    expect(status).toMatchObject({ phase: 'Inconclusive', message: expect.stringContaining(said) });
+  });
+
   test('does not take an event from before the rollout for evidence', () => {
     const { status } = attempt(960, warned(970));
     expect(status.phase).toBe('Inconclusive');

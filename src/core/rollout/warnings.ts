@@ -39,13 +39,10 @@ function readAt({ about, since }: HeldUp, { snapshot }: Turn): number {
   return readBefore === undefined ? since + READ_AFTER_MS : readBefore + READ_EVERY_MS;
 }
 
-/** A pod is missing and none of the new version has come, which the workload's status does not explain. */
-function missingPod({ workload, summary, rollout, policy }: Turn): HeldUp | undefined {
-  const { rolledAt } = rollout;
+/** A pod is missing, which the workload's status does not explain. */
+function missingPod({ workload, summary, rollout: { rolledAt } }: Turn): HeldUp | undefined {
   const isMissing = summary.results.length + summary.outdated.length < summary.desired;
-  const isUnexplained =
-    isMissing && summary.counts.updated === 0 && driverOf(workload).refusalIn === 'events';
-  return policy.refusalIsEvidence && isUnexplained && rolledAt !== undefined
+  return isMissing && driverOf(workload).refusalIn === 'events' && rolledAt !== undefined
     ? { about: workload, since: rolledAt }
     : undefined;
 }

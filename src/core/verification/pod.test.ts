@@ -197,6 +197,26 @@ describe('cycles', () => {
   });
 });
 
+describe('a pod that does not pass yet', () => {
+  test('says how often it has passed of the times that are wanted', () => {
+    const verification = verificationContext({ postCheck: { successThreshold: 3 } });
+    const record = asked(0, verification, NOW - 100, podOf(), 2);
+    expect(evaluate(podOf(), record, verification, NOW).message).toBe(
+      'readiness-probe in container web exited 0 (Passed), 2 times in a row (successThreshold 3)',
+    );
+  });
+
+  test.each([true, false])(
+    'names the container that cannot be asked, with readiness.required %s',
+    (required) => {
+      const verification = verificationContext({ postCheck: { readiness: { required } } });
+      expect(evaluate(waiting('ContainerCreating'), undefined, verification, NOW).message).toBe(
+        'not ready: container web is ContainerCreating',
+      );
+    },
+  );
+});
+
 describe('the next cycle', () => {
   const verification = verificationContext({ postCheck: { periodSeconds: 10, initialDelaySeconds: 5 } });
 

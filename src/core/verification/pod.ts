@@ -12,7 +12,15 @@ import { whatText } from '../report/cause-text.ts';
 import { earliest } from '../time.ts';
 import type { VerificationContext } from './context.ts';
 import { withWarning } from './held-up.ts';
-import { askedNothing, type PodRecord, readinessOf, type TryRecord, validRecord } from './probe-cycle.ts';
+import {
+  askedNothing,
+  expectedTries,
+  type PodRecord,
+  possibleTries,
+  readinessOf,
+  type TryRecord,
+  validRecord,
+} from './probe-cycle.ts';
 import { type RecordedResult, recordedResult } from './recorded.ts';
 import { clockStart, nextCycleAt, podDeadline, spacing } from './schedule.ts';
 
@@ -166,9 +174,21 @@ function failureCause(
   if (worst?.verdict.class === 'Fail' || worst?.verdict.class === 'Retry') {
     return tryCause(worst, pod, checks);
   }
-  const unready = readiness.required && readinessOf(pod, readiness.minReadySeconds, now).cause;
-  return (unready && withWarning(unready, pod, context)) || said || { reason: 'NotProbedYet' };
+  // What does not run cannot be asked, also where readiness is not required.
+  const isUnasked = possibleTries(context, pod).length < expectedTries(context, pod).length;
+  const unready = (readiness.required || isUnasked) && readinessOf(pod, readiness.minReadySeconds, now).cause;
+  if (unready) {
+    return withWarning(unready, pod, context);
+  }
+  return said ? { ...said, ...passesSoFar(record, context) } : { reason: 'NotProbedYet' };
 }
+
+/** A pod that passes has to do so several times in a row. */
+const passesSoFar = (
+  record: PodRecord | undefined,
+  { spec }: VerificationContext,
+): Pick<Cause, 'repeated' | 'limit'> =>
+  record && record.passes > 0 ? { repeated: record.passes, limit: spec.postCheck.successThreshold } : {};
 
 function passed(record: PodRecord): Finding {
   if (record.class === 'Skip') {
