@@ -6,6 +6,7 @@ import process, { argv, env, exit, stderr, stdout } from 'node:process';
 import { networkProber } from './checks/checker.ts';
 import { Engine } from './engine/engine.ts';
 import type { Clock, Log, WatchedKind } from './engine/ports.ts';
+import { uninstall as removeOperator } from './engine/uninstall.ts';
 import { type Cluster, connect } from './kube/cluster.ts';
 import { HELP, type Options, readCommand, type UninstallOptions } from './options.ts';
 import { healthRoutes, metricsRoutes } from './telemetry/endpoints.ts';
@@ -181,9 +182,10 @@ async function uninstall(options: Options, { deployment, namespace }: UninstallO
     identity: 'uninstall',
     gatePolicyName: options.gatePolicyName,
   });
-  const problem = await cluster.uninstall({
-    deployment,
-    namespace,
+  const problem = await removeOperator({
+    clock: { ...localClock, now: cluster.now },
+    writer: cluster.writer,
+    installation: cluster.installation({ deployment, namespace }),
     say: (line) => stdout.write(`${line}\n`),
   });
   await cluster.close();

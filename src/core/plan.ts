@@ -52,6 +52,9 @@ export interface PlannedCycle {
   readonly tries: readonly TryRequest[];
 }
 
+/** So many pods in one action: what has happened meanwhile is looked at before the next ones. */
+export const PODS_PER_ACTION = 100;
+
 export const NO_ACTION: Action = { kind: 'none' };
 
 /** The first of `actions` that is one: a plan carries out one kind of change at a time. */

@@ -2,11 +2,13 @@
 import type { Upgrade } from '../api/types.ts';
 import type { PodView, WarningView, WorkloadKind, WorkloadView } from '../api/views.ts';
 import type { PodRecord } from './verification/probe-cycle.ts';
+import type { PodResults } from './verification/results.ts';
 import type { Obstacle } from './workload/driver.ts';
 
 export interface RestartsSeen {
   readonly verification: string;
-  readonly restarts: number;
+  /** By container. */
+  readonly restarts: ReadonlyMap<string, number>;
 }
 
 /** What was found in the events about an object when they were read last. */
@@ -38,8 +40,12 @@ export interface Snapshot {
   readonly nodeBackAt?: ReadonlyMap<string, number>;
   /** Probe results by pod UID. */
   readonly records: ReadonlyMap<string, PodRecord>;
-  /** Restarts of a container when it was first seen in a verification, by `pod uid/container`. */
+  /** Is a probe cycle of this pod under way, by its UID? */
+  readonly isProbing?: (uid: string) => boolean;
+  /** Restarts of containers when their pod was first seen in a verification, by pod UID. */
   readonly restartsSeen?: ReadonlyMap<string, RestartsSeen>;
+  /** Results of the pods so far, so that only what has changed is evaluated anew; absent: everything is. */
+  readonly results?: PodResults | undefined;
   readonly waitingSince: ReadonlyMap<string, { readonly reason: string; readonly since: number }>;
   /** What events say about the workload or one of its pods, by UID; `undefined` when they were not read lately. */
   readonly eventsSeen?: (uid: string) => EventsSeen | undefined;

@@ -7,7 +7,7 @@ import { isReason } from '../api/reasons.ts';
 import type { Images, Upgrade } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
 import { imagesOf } from '../core/images.ts';
-import type { Action, PodCondition } from '../core/plan.ts';
+import { type Action, PODS_PER_ACTION, type PodCondition } from '../core/plan.ts';
 import type { Obstacle } from '../core/workload/driver.ts';
 import type { LocalState } from './local-state.ts';
 import type { Ports, RequestFailure, Written } from './ports.ts';
@@ -30,8 +30,6 @@ export type WriteAction = Exclude<Action, { readonly kind: 'none' | 'probeGatePo
 
 /** So many pods at once: more would stand before other Upgrades' writes in the line for a connection until they are out of time. */
 const PODS_AT_ONCE = 8;
-/** So many pods in one action: what has happened meanwhile is looked at before the next ones. */
-const PODS_PER_ACTION = 100;
 
 export class ActionExecutor {
   readonly #options: ActionExecutorOptions;

@@ -4,8 +4,9 @@
  */
 import type { NodeView, PodView } from '../api/views.ts';
 import type { RestartsSeen } from '../core/snapshot.ts';
-import { isTerminalReason, waitingFamily } from '../core/verification/pod.ts';
+import { isStuck, waitingFamily } from '../core/verification/pod.ts';
 import { type PodRecord, shiftRecord } from '../core/verification/probe-cycle.ts';
+import { PodResults } from '../core/verification/results.ts';
 import type { Clock } from './ports.ts';
 
 /** Clocks are slewed by less; more than this was set. */
@@ -24,9 +25,10 @@ export class LocalState {
   readonly waitingSince = new Map<string, { reason: string; since: number }>();
   /** The result that was last recorded on a pod: the same again means that somebody has undone it. */
   readonly recorded = new Map<string, string>();
-  /** Restarts of a container when it was first seen in a verification. */
+  /** Restarts of a pod's containers when it was first seen in a verification. */
   readonly restartsSeen = new Map<string, RestartsSeen>();
   readonly nodeBackAt = new Map<string, number>();
+  readonly #results = new Map<string, PodResults>();
   readonly #lost = new Set<string>();
   /** Characters of output by pod, the oldest first. */
   readonly #outputs = new Map<string, number>();
@@ -55,10 +57,10 @@ export class LocalState {
   /** Notes since when containers of the pod wait for a reason that may be final. */
   observePod(pod: PodView): void {
     this.followClock();
-    for (const { name, state, reason } of pod.containers) {
-      const key = `${pod.uid}/${name}`;
-      const family = waitingFamily(reason);
-      if (state !== 'waiting' || !isTerminalReason(reason)) {
+    for (const container of pod.containers) {
+      const key = `${pod.uid}/${container.name}`;
+      const family = waitingFamily(container.reason);
+      if (!isStuck(container)) {
         this.waitingSince.delete(key);
       } else if (this.waitingSince.get(key)?.reason !== family) {
         this.waitingSince.set(key, { reason: family, since: this.#clock.now() });
@@ -68,12 +70,10 @@ export class LocalState {
 
   /** Notes how often containers of the pods had restarted when a verification began, or first came to it. */
   beginVerification(pods: readonly PodView[], verification: string): void {
-    for (const { uid, containers } of pods) {
-      for (const { name, restarts } of containers) {
-        const key = `${uid}/${name}`;
-        if (this.restartsSeen.get(key)?.verification !== verification) {
-          this.restartsSeen.set(key, { verification, restarts });
-        }
+    for (const pod of pods) {
+      if (this.restartsSeen.get(pod.uid)?.verification !== verification) {
+        const restarts = new Map(pod.containers.map((container) => [container.name, container.restarts]));
+        this.restartsSeen.set(pod.uid, { verification, restarts });
       }
     }
   }
@@ -104,6 +104,17 @@ export class LocalState {
     this.#outputs.delete(uid);
   }
 
+  /** The results of an Upgrade's pods so far. */
+  resultsOf(key: string): PodResults {
+    const known = this.#results.get(key) ?? new PodResults();
+    this.#results.set(key, known);
+    return known;
+  }
+
+  forgetResults(key: string): void {
+    this.#results.delete(key);
+  }
+
   /** Notes when a node that was lost came back, by our clock: its own may be wrong. */
   observeNode({ name, ready }: NodeView): void {
     this.followClock();
@@ -118,9 +129,9 @@ export class LocalState {
     this.records.delete(pod.uid);
     this.#dropOutput(pod.uid);
     this.recorded.delete(pod.uid);
+    this.restartsSeen.delete(pod.uid);
     for (const { name } of pod.containers) {
       this.waitingSince.delete(`${pod.uid}/${name}`);
-      this.restartsSeen.delete(`${pod.uid}/${name}`);
     }
   }
 

@@ -223,6 +223,24 @@ export interface GateProbe {
   gatePolicy(): Promise<GatePolicy>;
 }
 
+/** The operator's own installation, as far as taking it away needs it. */
+export interface Installation {
+  /** The operator's Deployment, for sentences. */
+  readonly deployment: string;
+  /** The gate policy's binding, for sentences. */
+  readonly gatePolicyName: string;
+  /** Deletes the binding; was there one? */
+  unbindGatePolicy(): Promise<Written<boolean>>;
+  /** Scales the operator's Deployment to zero; is there one? */
+  scaleDown(): Promise<Written<boolean>>;
+  /** Are pods of the operator there? `unknown` when the API server did not answer. */
+  isRunning(): Promise<boolean | 'unknown'>;
+  /** Every Upgrade in the namespaces that the operator watches. */
+  listUpgrades(): Promise<Written<readonly Upgrade[]>>;
+  /** Every pod in them. */
+  listPods(): Promise<Written<readonly PodView[]>>;
+}
+
 /** Identifies a workload by name, before its UID is known. */
 export interface TargetKey {
   readonly kind: WorkloadKind;

@@ -37,6 +37,10 @@ export class ProbeRunner {
     this.#stopping.abort();
   }
 
+  isProbing(uid: string): boolean {
+    return this.#inFlight.has(uid);
+  }
+
   /**
    * Starts a cycle unless one of this pod is under way. `done` is called once with the result,
    * or with `undefined` when the API server as a whole did not answer, or has no such pod any more: such a cycle is not counted.

@@ -79,6 +79,7 @@ export class Reconciler {
       warnings: this.#warnings,
       backoff: this.#backoff,
       brake: this.#brake,
+      isProbing: (uid) => this.#runner.isProbing(uid),
     };
   }
 
@@ -138,6 +139,7 @@ export class Reconciler {
     const [namespace = '', name = ''] = key.split('/');
     this.#options.telemetry.upgradeSeen(namespace, name, undefined);
     this.#pace.forget(key);
+    this.local.forgetResults(key);
     this.#backoff.forget(key);
     this.#brake.forget(key);
     return {};

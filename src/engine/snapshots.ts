@@ -1,7 +1,7 @@
 /** What one decision about an Upgrade looks at, gathered from what is known. Waits for nothing. */
 import type { Upgrade } from '../api/types.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { verificationId } from '../core/status.ts';
+import { isAttempting, isFallingBack, verificationId } from '../core/status.ts';
 import type { Obstacle } from '../core/workload/driver.ts';
 import { driverOf } from '../core/workload/drivers.ts';
 import type { Brake } from './brake.ts';
@@ -20,6 +20,8 @@ export interface SnapshotSources {
   readonly warnings: WarningCache;
   readonly backoff: WriteBackoff;
   readonly brake: Brake;
+  /** Is a probe cycle of this pod under way? */
+  readonly isProbing: (uid: string) => boolean;
 }
 
 export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgrade): Snapshot {
@@ -32,6 +34,10 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
   // One that waits decides nothing by its target's pods, and there may be thousands of both.
   const pods = workload && !waits ? store.podsOf(workload) : [];
   local.beginVerification(pods, verificationId(upgrade, upgrade.status ?? {}));
+  const isUnderWay = isAttempting(upgrade.status) || isFallingBack(upgrade.status);
+  if (!isUnderWay) {
+    local.forgetResults(key);
+  }
   const revision = workload && driverOf(workload).updateRevision(workload, store.revisionsOf(workload));
   return {
     now,
@@ -46,6 +52,8 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
     nodeLabels: (name) => store.nodes.get(name)?.labels,
     nodeBackAt: local.nodeBackAt,
     records: local.records,
+    isProbing: sources.isProbing,
+    results: isUnderWay ? local.resultsOf(key) : undefined,
     restartsSeen: local.restartsSeen,
     waitingSince: local.waitingSince,
     eventsSeen: (uid) => warnings.of(uid),

@@ -1,6 +1,7 @@
 import type {
   Executor,
   GateProbe,
+  Installation,
   Reader,
   Watcher,
   WatchHealth,
@@ -15,10 +16,10 @@ import { Throttle } from './client/throttle.ts';
 import { crdMismatch } from './crd-check.ts';
 import { ClusterExecutor } from './exec/exec.ts';
 import { ClusterGateProbe } from './gate-probe.ts';
+import { ClusterInstallation, type OperatorRef } from './installation.ts';
 import { type Leadership, type LeaseOptions, leadership } from './leader-election/leadership.ts';
 import { type Access, PathAccess } from './path-access.ts';
 import { ClusterReader } from './reader.ts';
-import { type UninstallRequest, uninstall } from './uninstall.ts';
 import { ClusterWatcher } from './watch/watcher.ts';
 import { ClusterWriter } from './writer.ts';
 
@@ -48,8 +49,8 @@ export interface Cluster {
   readonly crdMismatch: (schema: string) => Promise<string | undefined>;
   /** May who sent this Authorization header `get` the path `/metrics`? */
   readonly mayReadMetrics: (authorization: string) => Promise<Access>;
-  /** Leaves nothing behind that only the operator could open; gives the problem that stopped it, or nothing. */
-  readonly uninstall: (request: UninstallRequest) => Promise<string | undefined>;
+  /** The installation of the operator that runs as this Deployment. */
+  readonly installation: (operator: OperatorRef) => Installation;
   /** The time at the API server, milliseconds since the epoch. */
   readonly now: () => number;
   /** Ends watches and idle connections. */
@@ -98,7 +99,7 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
     },
     crdMismatch: (schema) => crdMismatch(requests, schema),
     mayReadMetrics: (authorization) => metricsAccess.check(authorization),
-    uninstall: (request) => uninstall({ requests, writer, namespaces, gatePolicyName }, request),
+    installation: (operator) => new ClusterInstallation({ requests, namespaces, gatePolicyName, operator }),
     now,
     close: async () => {
       await watcher.stop();

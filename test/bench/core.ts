@@ -1,52 +1,41 @@
 /**
- * What deciding costs by the size of a workload, without a cluster: one full decision, with the pods' records as they stand in the middle of an
- * attempt. `node test/bench/core.ts` prints the median of each size.
+ * What deciding costs by the size of a workload, without a cluster: gathering what is known, and one decision. A full pass evaluates every
+ * pod, as after a start; an event changes one pod of those that were evaluated before.
+ * `node test/bench/core.ts` prints the median and the least CPU time of each size, which a busy machine changes little.
  */
-import { performance } from 'node:perf_hooks';
-import { decide } from '../../src/core/decision/decide.ts';
-import { verificationId } from '../../src/core/status.ts';
-import { addCycle, type PodRecord } from '../../src/core/verification/probe-cycle.ts';
-import {
-  cycleOf,
-  exit,
-  NOW,
-  podOf,
-  snapshotOf,
-  statusOf,
-  upgradeOf,
-  workloadOf,
-} from '../support/snapshots.ts';
+import { largeWorkload } from '../support/large-workload.ts';
 
 const SIZES = [100, 1000, 5000, 10_000];
-const ROUNDS = 9;
+const PASSES = 15;
+const EVENTS = 200;
 
-function snapshotWith(count: number) {
-  const upgrade = upgradeOf({ status: statusOf() });
-  const verification = verificationId(upgrade, upgrade.status ?? {});
-  const context = { spec: upgrade.spec, template: ['web'], verification, inFallback: false };
-  const pods = Array.from({ length: count }, (_, i) => podOf({ name: `web-new-${i}`, uid: `pod-${i}` }));
-  const records = new Map<string, PodRecord>(
-    pods.map((pod, i) => [
-      pod.uid,
-      addCycle(undefined, context, pod, {
-        ...cycleOf(exit(i % 7 === 0 ? 17 : 0), pod),
-        startedAt: NOW,
-        finishedAt: NOW,
-      }),
-    ]),
-  );
-  return snapshotOf({ upgrade, pods, records, workload: workloadOf({ desired: count }) });
+function times(count: number, prepare: (round: number) => () => void): number[] {
+  return Array.from({ length: count }, (_, round) => {
+    const run = prepare(round);
+    const before = process.threadCpuUsage();
+    run();
+    const { user, system } = process.threadCpuUsage(before);
+    return (user + system) / 1000;
+  }).sort((a, b) => a - b);
 }
 
-const median = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+const text = (sorted: readonly number[]): string =>
+  `${sorted[Math.floor(sorted.length / 2)]?.toFixed(2)} (least ${sorted[0]?.toFixed(2)}) ms`;
 
-console.log('pods     full decision');
+console.log('pods     full pass                     one pod’s event');
 for (const size of SIZES) {
-  const snapshot = snapshotWith(size);
-  const took = Array.from({ length: ROUNDS }, () => {
-    const from = performance.now();
-    decide(snapshot);
-    return performance.now() - from;
+  const passes = times(PASSES, () => {
+    const workload = largeWorkload(size);
+    return () => workload.decide();
   });
-  console.log(`${String(size).padEnd(8)} ${median(took).toFixed(1)} ms`);
+  const workload = largeWorkload(size);
+  workload.decide();
+  const events = times(EVENTS, (round) => {
+    const pod = workload.pods[(round * 37) % size];
+    if (pod) {
+      workload.change({ ...pod, resourceVersion: String(1000 + round) });
+    }
+    return () => workload.decide();
+  });
+  console.log(`${String(size).padEnd(8)} ${text(passes).padEnd(29)} ${text(events)}`);
 }

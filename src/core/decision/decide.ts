@@ -11,7 +11,7 @@ import { followFinalizer, removeFinalizer } from '../finalizer.ts';
 import { runsImages } from '../images.ts';
 import { type Action, type Decision, firstAction, NO_ACTION, type PlannedCycle } from '../plan.ts';
 import { withConditions } from '../report/conditions.ts';
-import { conditionsAction, podCondition, releaseFields } from '../rollout/actions.ts';
+import { releaseFields, resultsAction } from '../rollout/actions.ts';
 import { rejectVersion } from '../rollout/attempt.ts';
 import { takeBaseline } from '../rollout/baseline.ts';
 import { verificationContext } from '../rollout/context.ts';
@@ -149,7 +149,7 @@ function suspend(snapshot: Snapshot, state: StateOf<'Suspended'>): Decision {
   const summary = summarizePods(snapshot, workload, context);
   return {
     ...common,
-    ...scheduleProbes(snapshot.now, summary.results, context),
+    ...scheduleProbes(snapshot, summary.results, context),
     status: withPodStatus(status, summary),
     summary,
   };
@@ -265,5 +265,5 @@ function explainHeldPods(snapshot: Snapshot, status: ActiveStatus, workload: Wor
   const failed = unrecorded(summarizePods(snapshot, workload, context)).filter(
     ({ state }) => state === 'Failed',
   );
-  return conditionsAction(failed.map((result) => podCondition(result, context)));
+  return resultsAction(failed, context);
 }

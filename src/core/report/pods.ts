@@ -18,28 +18,48 @@ const MAX_OUTPUT_TOTAL = 24_000;
 /** Tries shown of one pod, worst first: sixteen checks in many containers are more than the CRD takes; exitCodes counts them all. */
 const MAX_TRIES = 8;
 
+type Row = NonNullable<UpgradeStatus['exitCodes']>[number];
+
+type Counted = { -readonly [Key in keyof Row]: Row[Key] };
+type Codes = Map<number, Counted>;
+
 /** Histogram of the last exit codes over the pods. */
-export function exitCodes(results: readonly PodResult[]): NonNullable<UpgradeStatus['exitCodes']> {
-  const rows = new Map<string, NonNullable<UpgradeStatus['exitCodes']>[number]>();
-  const pods = new Map<string, number>();
+export function exitCodes(results: readonly PodResult[]): Row[] {
+  const rows = new Map<string, Map<string, Codes>>();
+  let last: Counted | undefined;
   for (const { record } of results) {
     for (const { check, container, verdict } of record?.tries ?? []) {
       const { exitCode: code, class: of, reason } = verdict;
       if (code === undefined) {
         continue;
       }
-      const key = `${check}/${container}/${code}`;
-      const seen = pods.get(key) ?? 0;
-      pods.set(key, seen + 1);
-      if (seen === 0) {
-        rows.set(key, { check, container, code, class: of, reason, pods: 1 });
+      // Most pods say the same.
+      if (last?.check === check && last.container === container && last.code === code) {
+        last.pods += 1;
+        continue;
       }
+      const containers = entryOf(rows, check, () => new Map<string, Codes>());
+      const codes = entryOf(containers, container, () => new Map());
+      const row = entryOf(codes, code, () => ({ check, container, code, class: of, reason, pods: 0 }));
+      row.pods += 1;
+      last = row;
     }
   }
-  return [...rows]
-    .map(([key, row]) => ({ ...row, pods: pods.get(key) ?? 0 }))
+  return [...rows.values()]
+    .flatMap((containers) => [...containers.values()].flatMap((codes) => [...codes.values()]))
     .sort((a, b) => b.pods - a.pods || a.code - b.code)
     .slice(0, MAX_HISTOGRAM);
+}
+
+/** The value for `key`, made when there is none yet. */
+function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) {
+    return known;
+  }
+  const made = make();
+  map.set(key, made);
+  return made;
 }
 
 /** The pods as the status shows them, at most 20, worst first. */

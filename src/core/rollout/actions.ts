@@ -1,7 +1,7 @@
 /** What is done for the pods of a rollout while it goes on. Which of it, and in which order, is the policy's to say. */
 import { cut } from '../../api/cut.ts';
 import type { WorkloadView } from '../../api/views.ts';
-import { type Action, NO_ACTION, type PodCondition } from '../plan.ts';
+import { type Action, NO_ACTION, PODS_PER_ACTION, type PodCondition } from '../plan.ts';
 import { resultText } from '../report/cause-text.ts';
 import type { VerificationContext } from '../verification/context.ts';
 import { failingConditions } from '../verification/failing.ts';
@@ -9,7 +9,6 @@ import type { PodResult } from '../verification/pod.ts';
 import { withPins } from '../verification/recorded.ts';
 import { ungated, unrecorded } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
-import { isReady } from '../workload/pods.ts';
 import { reachOf } from './stages.ts';
 import { type Turn, verifiesPods } from './turn.ts';
 
@@ -31,18 +30,22 @@ export function recordResults(turn: Turn): Action {
   }
   let room = mostVerified(turn) - summary.counts.passed - summary.counts.skipped;
   const now = results.filter(({ state }) => state === 'Failed' || room-- > 0);
-  return conditionsAction(now.map((result) => podCondition(result, context)));
+  return resultsAction(now, context);
 }
 
 /** How many pods may be verified now: where the gate holds the controller, a pod whose verdict is withheld keeps it closed. */
 const mostVerified = (turn: Turn): number =>
   driverOf(turn.workload).lever(turn.workload) === 'gate' ? reachOf(turn).pods : Number.POSITIVE_INFINITY;
 
-export const conditionsAction = (conditions: readonly PodCondition[]): Action =>
+const conditionsAction = (conditions: readonly PodCondition[]): Action =>
   conditions.length > 0 ? { kind: 'recordResults', conditions } : NO_ACTION;
 
+/** Records these results, of so many pods at once. */
+export const resultsAction = (results: readonly PodResult[], context: VerificationContext): Action =>
+  conditionsAction(results.slice(0, PODS_PER_ACTION).map((result) => podCondition(result, context)));
+
 /** A result as it is recorded on its pod, pinned to what was evaluated. */
-export function podCondition(result: PodResult, { id }: VerificationContext): PodCondition {
+function podCondition(result: PodResult, { id }: VerificationContext): PodCondition {
   const { pod, state, cause } = result;
   const status = state === 'Failed' ? 'False' : 'True';
   const message = withPins(cut(resultText(result), 1000), id, pod);
@@ -70,6 +73,6 @@ export function replaceMissedGate({ snapshot, status, summary }: Turn): Action {
   if (snapshot.upgrade.spec.gate !== 'Required') {
     return NO_ACTION;
   }
-  const missed = ungated(summary, status).find(({ pod }) => !isReady(pod));
+  const missed = ungated(summary, status).find(({ isPodReady }) => !isPodReady);
   return missed ? { kind: 'deletePods', pods: [missed.pod], reason: 'GateMissed' } : NO_ACTION;
 }

@@ -37,8 +37,8 @@ export function advance(turn: Turn): Action {
 function undecided(turn: Turn): number {
   const { desired, outdated, results } = turn.summary;
   const verifies = verifiesPods(turn);
-  const isDecided = ({ pod, state, recorded }: PodResult) =>
-    state === 'Failed' || (isReady(pod) && (recorded || !verifies));
+  const isDecided = ({ isPodReady, state, recorded }: PodResult) =>
+    state === 'Failed' || (isPodReady && (recorded || !verifies));
   return Math.max(0, desired - outdated.length - results.filter(isDecided).length);
 }
 

@@ -19,6 +19,7 @@ export function verificationContext(
     inFallback,
     startedAt: fromIso(inFallback ? status.fallback.startedAt : status.attempt.startedAt),
     // While suspended the clocks do not run: every deadline is a whole one away.
+    isPaused: status.paused?.since !== undefined,
     resumedAt: status.paused?.since ? snapshot.now : resumedAt(status),
     deadlineSeconds: policyOf(inFallback ? 'Back' : 'Forward').deadlineSeconds(spec),
     nodeReady: snapshot.nodeReady,
@@ -41,7 +42,7 @@ function restartsBefore(
   const isOurs =
     !isFallingBack(status) && status.attempt.trigger !== 'Retry' && updateRevision !== status.from.revision;
   return (pod, container) => {
-    const seen = isOurs ? undefined : restartsSeen?.get(`${pod.uid}/${container}`);
-    return seen?.verification === id ? seen.restarts : 0;
+    const seen = isOurs ? undefined : restartsSeen?.get(pod.uid);
+    return seen?.verification === id ? (seen.restarts.get(container) ?? 0) : 0;
   };
 }

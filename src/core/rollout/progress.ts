@@ -37,9 +37,22 @@ function progressDeadlineSeconds({ upgrade }: Snapshot): number {
  * controller waits for by itself is no lack of progress.
  */
 export function progressDeadline({ snapshot, workload, status, summary, rollout }: Turn): number {
-  const back = summary.results.map(({ pod }) => snapshot.nodeBackAt?.get(pod.node));
-  const since = latest(fromIso(status.attempt.progressAt), rollout.rolledAt, resumedAt(status), ...back);
+  const since = latest(
+    fromIso(status.attempt.progressAt),
+    rollout.rolledAt,
+    resumedAt(status),
+    lastNodeBackAt(snapshot, summary),
+  );
   return since + (progressDeadlineSeconds(snapshot) + workload.ownWaitSeconds) * 1000;
+}
+
+/** When the last node came back that has a pod of the rollout. */
+function lastNodeBackAt({ nodeBackAt }: Snapshot, { results }: PodSummary): number | undefined {
+  if (!nodeBackAt || nodeBackAt.size === 0) {
+    return undefined;
+  }
+  const nodes = new Set(results.map(({ pod }) => pod.node));
+  return latest(0, ...[...nodeBackAt].filter(([node]) => nodes.has(node)).map(([, at]) => at));
 }
 
 export interface Overdue {

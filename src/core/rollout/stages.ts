@@ -6,7 +6,6 @@ import { type ActiveStatus, isFallingBack } from '../status.ts';
 import { fromIso, toIso } from '../time.ts';
 import type { PodResult } from '../verification/pod.ts';
 import { closedWindow, type Wait } from '../wait.ts';
-import { isReady } from '../workload/pods.ts';
 import { type Amount, podCount } from './amount.ts';
 import type { Turn } from './turn.ts';
 
@@ -145,8 +144,8 @@ function isOnNodes({ snapshot }: Turn, { nodes }: Stage, node: string): boolean 
 }
 
 /** Verified, and taking traffic. */
-const isServing = ({ pod, state, recorded }: PodResult): boolean =>
-  recorded && (state === 'Passed' || state === 'Skipped') && isReady(pod);
+const isServing = ({ isPodReady, state, recorded }: PodResult): boolean =>
+  recorded && (state === 'Passed' || state === 'Skipped') && isPodReady;
 
 interface Count {
   readonly desired: number;

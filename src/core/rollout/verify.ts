@@ -127,7 +127,9 @@ interface GoingOn {
 function goOn(turn: Turn, { staged, deadline, isLate }: GoingOn): Decision {
   const { snapshot, status, summary, context } = turn;
   const { now } = snapshot;
-  const { cycles, wakeAt } = verifiesPods(turn) ? scheduleProbes(now, summary.results, context) : NO_PROBES;
+  const { cycles, wakeAt } = verifiesPods(turn)
+    ? scheduleProbes(snapshot, summary.results, context)
+    : NO_PROBES;
   // No deadline runs while a stage waits; and one that has passed is told by the phase.
   const deadlineAt = !staged.wait && now < deadline ? deadline : undefined;
   // A soak is over only when its pods are well, so its time may have passed.

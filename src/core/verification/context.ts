@@ -7,6 +7,8 @@ export interface VerificationContext extends Question {
   readonly inFallback: boolean;
   readonly startedAt: number;
   readonly resumedAt?: number;
+  /** The clocks stand still. */
+  readonly isPaused?: boolean;
   readonly deadlineSeconds: number;
   readonly nodeReady: (node: string) => boolean;
   /** Pods that have passed are probed further, and may fail late. */

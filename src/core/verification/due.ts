@@ -1,6 +1,6 @@
 /** Which pods are probed now, and when to look again. */
 import type { PlannedCycle } from '../plan.ts';
-import { earliest } from '../time.ts';
+import type { Snapshot } from '../snapshot.ts';
 import type { VerificationContext } from './context.ts';
 import type { PodResult } from './pod.ts';
 import { possibleTries } from './probe-cycle.ts';
@@ -12,17 +12,20 @@ export interface Due {
 
 /** Probe cycles that are due now, and when the next one is, or a result may change. */
 export function scheduleProbes(
-  now: number,
+  { now, isProbing }: Pick<Snapshot, 'now' | 'isProbing'>,
   results: readonly PodResult[],
   context: VerificationContext,
 ): Due {
   const { id, inFallback } = context;
-  const isDue = ({ cycleAt }: PodResult) => cycleAt !== undefined && cycleAt <= now;
-  const cycles = results
-    .filter(isDue)
-    .map(({ pod }) => ({ pod, verification: id, inFallback, tries: possibleTries(context, pod) }));
-  const later = results
-    .flatMap(({ cycleAt, lookAt }) => [cycleAt, lookAt])
-    .filter((at) => at !== undefined && at > now);
-  return { cycles, wakeAt: earliest(later) };
+  const cycles: PlannedCycle[] = [];
+  let wakeAt: number | undefined;
+  for (const { pod, cycleAt, lookAt } of results) {
+    if (cycleAt !== undefined && cycleAt <= now && !isProbing?.(pod.uid)) {
+      cycles.push({ pod, verification: id, inFallback, tries: possibleTries(context, pod) });
+    }
+    for (const at of [cycleAt, lookAt]) {
+      wakeAt = at !== undefined && at > now && at < (wakeAt ?? Number.POSITIVE_INFINITY) ? at : wakeAt;
+    }
+  }
+  return { cycles, wakeAt };
 }

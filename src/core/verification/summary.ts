@@ -1,5 +1,4 @@
 /** All pods of one verification together: what is counted, and what is still to be recorded. */
-import { POD_STATES, type PodState } from '../../api/enums.ts';
 import { VERIFIED } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
 import { isReason } from '../../api/reasons.ts';
@@ -7,9 +6,10 @@ import type { Attempt, Counts, UpgradeStatus } from '../../api/types.ts';
 import type { PodView, WorkloadView } from '../../api/views.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { fromIso } from '../time.ts';
-import { desiredPods, isReady, podsByRevision, rolloutComplete } from '../workload/pods.ts';
+import { desiredPods, podsByRevision, rolloutComplete } from '../workload/pods.ts';
 import type { VerificationContext } from './context.ts';
-import { evaluatePod, type PodResult } from './pod.ts';
+import type { PodResult } from './pod.ts';
+import { PodResults } from './results.ts';
 
 export interface PodSummary {
   /** Live pods of the wanted revision, worst first. */
@@ -29,16 +29,15 @@ export const excludedNodes = (attempt: Attempt | undefined): readonly string[] =
 export function summarizePods(
   snapshot: Snapshot,
   workload: WorkloadView,
-  verification: VerificationContext,
+  context: VerificationContext,
 ): PodSummary {
   // A node that has gone for good takes its pod with it, and must not be taken off the wanted pods twice.
   const excluded = excludedNodes(snapshot.upgrade.status?.attempt).filter((node) =>
     snapshot.pods.some((pod) => pod.node === node),
   );
   const { updated, outdated } = podsByRevision(snapshot.pods, snapshot.updateRevision, excluded);
-  const results = updated
-    .map((pod) => evaluatePod(pod, snapshot.records.get(pod.uid), verification, snapshot.now))
-    .sort(worstFirst);
+  const { records, now, results: known = new PodResults() } = snapshot;
+  const results = known.of(updated, { records, now, context });
   const desired = desiredPods(workload, excluded);
   return {
     results,
@@ -49,25 +48,17 @@ export function summarizePods(
   };
 }
 
-const RANK = Object.fromEntries(POD_STATES.map((state, rank) => [state, rank])) as Record<PodState, number>;
-
-const worstFirst = (a: PodResult, b: PodResult): number =>
-  RANK[a.state] - RANK[b.state] || (a.pod.name < b.pod.name ? -1 : 1);
-
 function count(results: readonly PodResult[], desired: number): Counts {
-  const of = (...states: PodState[]) => results.filter(({ state }) => states.includes(state)).length;
-  const settled = (state: PodState) => results.filter((pod) => pod.state === state && pod.recorded).length;
-  const [passed, skipped] = [settled('Passed'), settled('Skipped')];
-  return {
-    desired,
-    updated: results.length,
-    ready: results.filter(({ pod }) => isReady(pod)).length,
-    passed,
-    skipped,
-    failed: of('Failed'),
-    inconclusive: of('Inconclusive'),
-    retrying: results.length - passed - skipped - of('Failed', 'Inconclusive'),
-  };
+  let [ready, passed, skipped, failed, inconclusive] = [0, 0, 0, 0, 0];
+  for (const { isPodReady, state, recorded } of results) {
+    ready += isPodReady ? 1 : 0;
+    passed += state === 'Passed' && recorded ? 1 : 0;
+    skipped += state === 'Skipped' && recorded ? 1 : 0;
+    failed += state === 'Failed' ? 1 : 0;
+    inconclusive += state === 'Inconclusive' ? 1 : 0;
+  }
+  const retrying = results.length - passed - skipped - failed - inconclusive;
+  return { desired, updated: results.length, ready, passed, skipped, failed, inconclusive, retrying };
 }
 
 /** No pod could be asked anything, in this version or the one before: readiness alone decided. */

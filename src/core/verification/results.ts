@@ -1,0 +1,118 @@
+/**
+ * Results of pods, evaluated anew only when something that they depend on has changed: the pod, what its probes said, its node, what we
+ * remember of it, or the time. One event of one pod then costs a comparison for each other pod, and an evaluation of this one.
+ */
+import { POD_STATES } from '../../api/enums.ts';
+import type { ContainerView, PodView, WarningView } from '../../api/views.ts';
+import type { VerificationContext } from './context.ts';
+import { evaluatePod, isStuck, type PodResult } from './pod.ts';
+import type { PodRecord } from './probe-cycle.ts';
+
+interface Entry {
+  readonly result: PodResult;
+  readonly rank: number;
+  readonly record: PodRecord | undefined;
+  readonly nodeReady: boolean;
+  readonly nodeBackAt: number | undefined;
+  readonly warning: WarningView | undefined;
+  readonly remembered: readonly (number | undefined)[];
+  readonly evaluatedAt: number;
+  /** The last call that was about this pod. */
+  call: number;
+}
+
+interface Known {
+  readonly context: VerificationContext;
+  readonly records: ReadonlyMap<string, PodRecord>;
+  readonly now: number;
+}
+
+/** Belongs to one workload. Whoever keeps it between decisions spares work; the results are the same. */
+export class PodResults {
+  #question = '';
+  #entries = new WeakMap<PodView, Entry>();
+  /** Of the last call, worst first. */
+  #order: readonly Entry[] = [];
+  #call = 0;
+
+  /** The result of each pod, worst first: the same as if each were evaluated now. */
+  of(pods: readonly PodView[], known: Known): PodResult[] {
+    this.#begin(known.context);
+    const fresh: Entry[] = [];
+    for (const pod of pods) {
+      const before = this.#entries.get(pod);
+      const entry = before && holds(before, known) ? before : this.#evaluate(pod, known);
+      if (entry.call !== this.#call - 1) {
+        fresh.push(entry);
+      }
+      entry.call = this.#call;
+    }
+    // What is in order already costs a sort next to nothing.
+    const kept = this.#order.filter(({ call }) => call === this.#call);
+    this.#order = fresh.length > 0 ? kept.concat(fresh).sort(worstFirst) : kept;
+    return this.#order.map(({ result }) => result);
+  }
+
+  /** Results of another verification, or by other settings, say nothing about this one. */
+  #begin(context: VerificationContext): void {
+    const question = JSON.stringify(context);
+    if (question !== this.#question) {
+      this.#question = question;
+      this.#entries = new WeakMap();
+      this.#order = [];
+    }
+    this.#call += 1;
+  }
+
+  #evaluate(pod: PodView, { context, records, now }: Known): Entry {
+    const record = records.get(pod.uid);
+    const result = evaluatePod(pod, record, context, now);
+    const entry: Entry = {
+      result,
+      rank: POD_STATES.indexOf(result.state),
+      record,
+      nodeReady: context.nodeReady(pod.node),
+      nodeBackAt: context.nodeBackAt?.get(pod.node),
+      warning: context.warningOf?.(pod.uid),
+      remembered: rememberedOf(pod, context),
+      evaluatedAt: now,
+      call: Number.NaN,
+    };
+    this.#entries.set(pod, entry);
+    return entry;
+  }
+}
+
+/** Would the pod, which is the same, be evaluated to the same? */
+const holds = (entry: Entry, { context, records, now }: Known): boolean => {
+  const { result, remembered, evaluatedAt } = entry;
+  const { pod, lookAt = Number.POSITIVE_INFINITY } = result;
+  return (
+    evaluatedAt <= now &&
+    now < lookAt &&
+    entry.record === records.get(pod.uid) &&
+    entry.nodeReady === context.nodeReady(pod.node) &&
+    entry.nodeBackAt === context.nodeBackAt?.get(pod.node) &&
+    entry.warning === context.warningOf?.(pod.uid) &&
+    (remembered.length === 0 || isSame(remembered, rememberedOf(pod, context)))
+  );
+};
+
+const isSame = (a: readonly unknown[], b: readonly unknown[]): boolean =>
+  a.every((value, index) => value === b[index]);
+
+/** What is remembered of containers that hang or have restarted; of most pods nothing. */
+const rememberedOf = (pod: PodView, context: VerificationContext): readonly (number | undefined)[] =>
+  pod.containers.some(isRemembered)
+    ? pod.containers.flatMap(({ name }) => [
+        context.waitingSince.get(`${pod.uid}/${name}`)?.since,
+        context.restartsBefore(pod, name),
+      ])
+    : NOTHING;
+
+const NOTHING: readonly undefined[] = [];
+
+const isRemembered = (container: ContainerView): boolean => container.restarts > 0 || isStuck(container);
+
+const worstFirst = (a: Entry, b: Entry): number =>
+  a.rank - b.rank || (a.result.pod.name < b.result.pod.name ? -1 : 1);

@@ -1,0 +1,201 @@
+/** Taking the operator away in virtual time, from a cluster that goes on rolling meanwhile, and killed after every step. */
+import { describe, expect, test } from '@jest/globals';
+import { VirtualClock } from '../../test/sim/clock.ts';
+import { conditionOf, NOW, podOf, upgradeOf } from '../../test/support/snapshots.ts';
+import { holdsFinalizer, isClosed } from '../api/gate.ts';
+import { FALLBACK_FINALIZER, VERIFIED } from '../api/names.ts';
+import type { Upgrade } from '../api/types.ts';
+import type { PodView } from '../api/views.ts';
+import type { Installation, RequestFailure, VerifiedCondition, Writer, Written } from './ports.ts';
+import { uninstall } from './uninstall.ts';
+
+class Killed extends Error {}
+
+/** A cluster in which a rollout makes pods, an API server puts gates on them, and the operator holds its Upgrade. */
+class World implements Installation {
+  readonly deployment = 'postcheck';
+  readonly gatePolicyName = 'postcheck-gate';
+  readonly clock = new VirtualClock(NOW, 1);
+  readonly lines: string[] = [];
+  pods: PodView[] = [];
+  upgrades: Upgrade[] = [upgradeOf()];
+  /** The steps that are left until the program is killed. */
+  stepsLeft = Number.POSITIVE_INFINITY;
+  refuses: string | undefined;
+  #unboundAt: number | undefined;
+  #scaledAt: number | undefined;
+
+  constructor() {
+    this.#live();
+  }
+
+  /** Every moment: a new pod, and the finalizer that an operator puts back as long as it runs. */
+  #live(): void {
+    if (this.isUp()) {
+      this.upgrades = this.upgrades.map((upgrade) => withFinalizers(upgrade, [FALLBACK_FINALIZER]));
+    }
+    // API servers take up to a second to forget a policy.
+    const isGated = this.#unboundAt === undefined || this.clock.steady() < this.#unboundAt + 1000;
+    const number = this.pods.length;
+    const change = { name: `web-${number}`, uid: `pod-${number}`, gates: isGated ? [VERIFIED] : [] };
+    this.pods.push(podOf(change));
+    this.clock.after(400, () => this.#live());
+  }
+
+  /** It drains for two seconds. */
+  isUp(): boolean {
+    return this.#scaledAt === undefined || this.clock.steady() < this.#scaledAt + 2000;
+  }
+
+  isBound(): boolean {
+    return this.#unboundAt === undefined;
+  }
+
+  /** A request takes a moment; the program may be killed before it is sent, and before its answer is read. */
+  async #request<T>(what: string, run: () => T): Promise<Written<T>> {
+    this.#step();
+    await new Promise<void>((resolve) => void this.clock.after(5, resolve));
+    if (this.refuses === what) {
+      return { ok: false, failure: REFUSED };
+    }
+    const object = run();
+    this.#step();
+    return { ok: true, object };
+  }
+
+  #step(): void {
+    if (this.stepsLeft-- <= 0) {
+      throw new Killed();
+    }
+  }
+
+  unbindGatePolicy = () =>
+    this.#request('unbind', () => {
+      const wasBound = this.isBound();
+      this.#unboundAt ??= this.clock.steady();
+      return wasBound;
+    });
+
+  scaleDown = () =>
+    this.#request('scale', () => {
+      this.#scaledAt ??= this.clock.steady();
+      return true;
+    });
+
+  async isRunning(): Promise<boolean | 'unknown'> {
+    const answer = await this.#request('running', () => this.isUp());
+    return answer.ok ? answer.object : 'unknown';
+  }
+
+  listUpgrades = () => this.#request('upgrades', () => this.upgrades);
+  listPods = () => this.#request('pods', () => [...this.pods]);
+
+  readonly writer = {
+    patchFinalizers: (upgrade: Upgrade, finalizers: readonly string[]) =>
+      this.#request('finalizers', () => {
+        this.upgrades = [withFinalizers(upgrade, finalizers)];
+        return upgrade;
+      }),
+    patchVerified: (pod: PodView, { status }: VerifiedCondition) =>
+      this.#request('verified', () => {
+        const conditions = { ...pod.conditions, [VERIFIED]: conditionOf(status) };
+        this.pods = this.pods.map((known) => (known.uid === pod.uid ? { ...known, conditions } : known));
+        return pod;
+      }),
+  } as unknown as Writer;
+
+  /** The program, once; `killed` when it did not come to its end. */
+  async run(): Promise<string | undefined> {
+    const { clock, writer } = this;
+    const say = (line: string) => {
+      this.lines.push(line);
+      this.#step();
+    };
+    let result: { readonly problem: string | undefined } | undefined;
+    void uninstall({ clock, writer, installation: this, say })
+      .catch((error: unknown) => {
+        if (!(error instanceof Killed)) {
+          throw error;
+        }
+        return 'killed';
+      })
+      .then((problem) => {
+        result = { problem };
+      });
+    while (!result) {
+      await clock.runUntil(clock.now() + 100, () => {});
+    }
+    return result.problem;
+  }
+
+  /** A while later, when whatever still comes has come. */
+  async settle(): Promise<void> {
+    await this.clock.runUntil(this.clock.now() + 10_000, () => {});
+  }
+}
+
+const REFUSED: RequestFailure = { kind: 'forbidden', message: 'not allowed' };
+
+const withFinalizers = (upgrade: Upgrade, finalizers: readonly string[]): Upgrade => ({
+  ...upgrade,
+  metadata: { ...upgrade.metadata, finalizers: [...finalizers] },
+});
+
+async function expectNothingLeft(world: World): Promise<void> {
+  await world.settle();
+  expect({ bound: world.isBound(), up: world.isUp() }).toEqual({ bound: false, up: false });
+  expect(world.upgrades.filter(holdsFinalizer)).toEqual([]);
+  expect(world.pods.filter(isClosed)).toEqual([]);
+}
+
+/** So many steps a run has: each request has two, each line one. */
+async function stepsOfARun(): Promise<number> {
+  const world = new World();
+  world.stepsLeft = 100_000;
+  await world.run();
+  return 100_000 - world.stepsLeft;
+}
+
+describe('uninstalling in the middle of a rollout', () => {
+  test('leaves no binding, no operator, no finalizer and no closed gate, and says each step', async () => {
+    const world = new World();
+    expect(await world.run()).toBeUndefined();
+    expect(world.lines).toEqual([
+      'removed MutatingAdmissionPolicyBinding postcheck-gate: new pods get no gate',
+      'stopped the operator (Deployment postcheck)',
+      'took the finalizer off 1 Upgrades',
+      expect.stringMatching(/^opened \d+ closed gates$/),
+    ]);
+    await expectNothingLeft(world);
+  });
+
+  test('and killed after any step, is finished by running it again', async () => {
+    const steps = await stepsOfARun();
+    expect(steps).toBeGreaterThan(15);
+    for (let at = 0; at < steps; at++) {
+      const world = new World();
+      world.stepsLeft = at;
+      expect(await world.run()).toBe('killed');
+      world.stepsLeft = Number.POSITIVE_INFINITY;
+      expect(await world.run()).toBeUndefined();
+      await expectNothingLeft(world);
+    }
+  });
+
+  test.each([
+    ['unbind', "cannot remove the gate policy's binding: not allowed"],
+    ['scale', 'cannot scale the operator down: not allowed'],
+    ['running', "the operator's pods did not end within 40 s"],
+    ['upgrades', 'cannot list Upgrades: not allowed'],
+    ['finalizers', 'cannot take the finalizer off Upgrade shop/web: not allowed'],
+    ['pods', 'cannot list pods: not allowed'],
+  ])('and refused %s, says so and opens no gate', async (what, sentence) => {
+    const world = new World();
+    world.refuses = what;
+    expect(await world.run()).toBe(sentence);
+    expect(world.pods.filter((pod) => pod.conditions[VERIFIED] !== undefined)).toEqual([]);
+    world.refuses = undefined;
+    expect(await world.run()).toBeUndefined();
+    await expectNothingLeft(world);
+  });
+});

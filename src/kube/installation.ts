@@ -1,0 +1,111 @@
+/** The operator's own installation in a cluster. */
+import type { Upgrade } from '../api/types.ts';
+import type { PodView } from '../api/views.ts';
+import type { Installation, Watched, Written } from '../engine/ports.ts';
+import { GATE_BINDINGS, RESOURCES, type Target } from './client/paths.ts';
+import type { Requests } from './client/request.ts';
+import { PROJECTIONS } from './objects/decoders.ts';
+import { listPages } from './watch/list-pages.ts';
+
+/** Where the operator runs. */
+export interface OperatorRef {
+  readonly deployment: string;
+  readonly namespace: string;
+}
+
+export interface InstallationOptions {
+  readonly requests: Requests;
+  /** Those that the operator watches; none: the whole cluster. */
+  readonly namespaces: readonly string[];
+  readonly gatePolicyName: string;
+  readonly operator: OperatorRef;
+}
+
+export class ClusterInstallation implements Installation {
+  readonly #options: InstallationOptions;
+
+  constructor(options: InstallationOptions) {
+    this.#options = options;
+  }
+
+  get deployment(): string {
+    return this.#options.operator.deployment;
+  }
+
+  get gatePolicyName(): string {
+    return this.#options.gatePolicyName;
+  }
+
+  async unbindGatePolicy(): Promise<Written<boolean>> {
+    const { requests, gatePolicyName } = this.#options;
+    let wasThere = false;
+    for (const resource of GATE_BINDINGS) {
+      const target = { resource, name: gatePolicyName };
+      const answer = await requests.send({ method: 'DELETE', target, retries: 3 });
+      if (!answer.ok && answer.failure.kind !== 'notFound') {
+        return answer;
+      }
+      wasThere ||= answer.ok;
+    }
+    return { ok: true, object: wasThere };
+  }
+
+  async scaleDown(): Promise<Written<boolean>> {
+    const { requests, operator } = this.#options;
+    const { namespace, deployment: name } = operator;
+    const target: Target = { resource: RESOURCES.Deployment, namespace, name, subresource: 'scale' };
+    const scaled = await requests.send({
+      method: 'PATCH',
+      target,
+      patchType: 'application/merge-patch+json',
+      body: { spec: { replicas: 0 } },
+      retries: 3,
+    });
+    return scaled.ok || scaled.failure.kind === 'notFound' ? { ok: true, object: scaled.ok } : scaled;
+  }
+
+  async isRunning(): Promise<boolean | 'unknown'> {
+    const { namespace, deployment } = this.#options.operator;
+    const pods = await this.#list('Pod', [{ resource: RESOURCES.Pod, namespace }]);
+    return pods.ok ? pods.object.some(({ owner }) => isOf(deployment, owner)) : 'unknown';
+  }
+
+  listUpgrades(): Promise<Written<readonly Upgrade[]>> {
+    return this.#list('Upgrade', this.#scopes(RESOURCES.Upgrade));
+  }
+
+  listPods(): Promise<Written<readonly PodView[]>> {
+    return this.#list('Pod', this.#scopes(RESOURCES.Pod));
+  }
+
+  #scopes(resource: Target['resource']): Target[] {
+    const { namespaces } = this.#options;
+    return namespaces.length > 0 ? namespaces.map((namespace) => ({ resource, namespace })) : [{ resource }];
+  }
+
+  async #list<K extends 'Upgrade' | 'Pod'>(
+    kind: K,
+    targets: readonly Target[],
+  ): Promise<Written<readonly Watched[K][]>> {
+    const all: Watched[K][] = [];
+    for (const target of targets) {
+      const { signal } = new AbortController();
+      const listed = await listPages(
+        this.#options.requests,
+        { target, projection: PROJECTIONS[kind] },
+        signal,
+      );
+      if (!listed.ok) {
+        return listed as Written<never>;
+      }
+      all.push(...listed.items);
+    }
+    return { ok: true, object: all };
+  }
+}
+
+/** A ReplicaSet of this Deployment, and not of one whose name only begins like it. */
+const isOf = (deployment: string, owner: PodView['owner']): boolean =>
+  owner.kind === 'ReplicaSet' &&
+  owner.name.startsWith(`${deployment}-`) &&
+  !owner.name.slice(deployment.length + 1).includes('-');
