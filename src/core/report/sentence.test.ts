@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   ago,
+  containerOf,
   fallbackOf,
   podOf,
   snapshotOf,
@@ -145,9 +146,25 @@ test.each<[string, Given, string]>([
     `Falling back to web:1.0; web:2.0 failed: pod web-new-1: it exited 17`,
   ],
   [
-    'falling back, and the pods of the version before are refused too',
+    'falling back, while the pods are still those of the version that failed',
     {
       status: { phase: 'FallingBack', fallback: fallbackOf() },
+      rest: { pods: [podOf({ containers: [containerOf({ restarts: 9 })] })] },
+    },
+    `Falling back to web:1.0; web:2.0 failed: pod web-new-1: it exited 17`,
+  ],
+  [
+    'falling back, and a pod of the version before cannot start',
+    {
+      status: { phase: 'FallingBack', fallback: fallbackOf({ rolledAt: ago(60) }) },
+      rest: { pods: [podOf({ containers: [containerOf({ restarts: 9 })] })] },
+    },
+    `Falling back to web:1.0, which is held up: pod web-new-1 on node-1: container web restarted 9 times; allowed are 2; web:2.0 failed: pod web-new-1: it exited 17`,
+  ],
+  [
+    'falling back, and the pods of the version before are refused too',
+    {
+      status: { phase: 'FallingBack', fallback: fallbackOf({ rolledAt: ago(60) }) },
       workload: { replicaFailure: 'pods "web-x" is forbidden: exceeded quota' },
       rest: { pods: [] },
     },

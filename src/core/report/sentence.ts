@@ -35,8 +35,11 @@ function worst({ summary }: Facts): string {
   return result ? `; ${causeText(result.cause)}` : '';
 }
 
-/** What holds a fallback up beyond the time that its pods have. */
-function stuck({ summary, refusal }: Facts): string {
+/** What holds a fallback up beyond the time that its pods have. Until it is written, the pods are those of the version that failed. */
+function stuck({ status, summary, refusal }: Facts): string {
+  if (!status.fallback?.rolledAt) {
+    return '';
+  }
   const result = summary?.results.find(({ state }) => state === 'Inconclusive' || state === 'Failed');
   const held = result ? causeText(result.cause) : refusal;
   return held ? `, which is held up: ${held}` : '';

@@ -83,7 +83,7 @@ export function overdue(turn: Turn, deadline: number): Overdue | undefined {
   }
   const refused = against ? undefined : refusedPods(turn);
   const worst = summary.results.find(({ state }) => state !== 'Passed' && state !== 'Skipped');
-  const cause = refused ?? (against ?? worst)?.cause ?? ({ reason: 'NoProgress' } as const);
+  const cause = refused ?? (against ?? worst)?.cause ?? noProgress(turn);
   return {
     against: against !== undefined || refused !== undefined,
     evidence: {
@@ -91,6 +91,12 @@ export function overdue(turn: Turn, deadline: number): Overdue | undefined {
       pods: against ? report([against]) : [],
     },
   };
+}
+
+/** No pod has anything to say: what is known of the controller's own trouble. */
+function noProgress({ snapshot, rollout }: Turn): Cause {
+  const detail = refusalOf(snapshot, rollout.rolledAt);
+  return { reason: 'NoProgress', ...(detail ? { detail } : {}) };
 }
 
 /** The API server lets the controller make no pod of the new version, and it says why: it cannot run here. */
