@@ -212,9 +212,13 @@ export class Operator {
   }
 
   #reader(): Reader {
-    const { state } = this.#options.world;
+    const { world, memory } = this.#options;
+    const { state } = world;
     return {
-      getPod: (namespace, name) => this.#answered(() => state.get('Pod', `${namespace}/${name}`) ?? 'gone'),
+      getPod: (namespace, name) => {
+        memory.looks.push(name);
+        return this.#answered(() => state.get('Pod', `${namespace}/${name}`) ?? 'gone');
+      },
       failedCreate: ({ uid }) => this.#answered(() => this.#options.world.warnings.get(uid)),
       failedStart: ({ uid }) => this.#answered(() => this.#options.world.warnings.get(uid)),
       listUpgrades: (namespace) =>

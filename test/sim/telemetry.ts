@@ -10,6 +10,8 @@ export interface Remembered {
   readonly failures: string[];
   readonly braked: string[];
   readonly phases: string[];
+  /** Pods of which a fresh look was taken. */
+  readonly looks: string[];
   /** Log lines of level error, and bugs. */
   readonly errors: string[];
 }
@@ -23,6 +25,7 @@ export const remembered = (): Remembered => ({
   failures: [],
   braked: [],
   phases: [],
+  looks: [],
   errors: [],
 });
 

@@ -163,6 +163,8 @@ function tryCause({ check, container, verdict }: TryRecord, pod: PodView, checks
   };
 }
 
+const WAS_NOT_READY: Cause = { reason: 'NotReady', detail: 'not ready when it was last probed' };
+
 /** Why the record does not pass: what a check said against it, else readiness, else that nobody answered. */
 function failureCause(
   pod: PodView,
@@ -182,6 +184,10 @@ function failureCause(
   const unready = (readiness.required || isUnasked) && readinessOf(pod, readiness.minReadySeconds, now).cause;
   if (unready) {
     return withWarning(unready, pod, context);
+  }
+  // Its checks said nothing against it: what the last cycle found wanting was readiness.
+  if (record?.class === 'Retry') {
+    return WAS_NOT_READY;
   }
   return said ? { ...said, ...passesSoFar(record, context) } : { reason: 'NotProbedYet' };
 }
