@@ -17,6 +17,7 @@ export interface EventRecorderOptions {
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #correlator = new EventCorrelator();
+  #last = 0;
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
@@ -32,8 +33,8 @@ export class EventRecorder {
   }
 
   async #create(regarding: ObjectReference, event: OperatorEvent, series: Series): Promise<void> {
-    const { identity, now, send } = this.#options;
-    const body = eventBody(regarding, event, { identity, now: now() });
+    const { identity, send } = this.#options;
+    const body = eventBody(regarding, event, { identity, now: this.#moment() });
     const answer = await send({
       method: 'POST',
       target: { resource: RESOURCES.Event, namespace: regarding.namespace },
@@ -44,6 +45,12 @@ export class EventRecorder {
     } else {
       breakOff(series);
     }
+  }
+
+  /** No two events have the same time, so that they are shown in the order in which they were told, however their requests arrive. */
+  #moment(): number {
+    this.#last = Math.max(this.#options.now(), this.#last + 1);
+    return this.#last;
   }
 
   async #count(namespace: string, name: string, series: Series): Promise<void> {

@@ -1,6 +1,6 @@
 /** What a user's mistake meets at `kubectl apply`: a real API server with the real CRD, one row a mistake. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { type ApiServer, installCrd, type KubeObject, startApiServer } from './api-server.ts';
+import { type ApiServer, eventually, installCrd, type KubeObject, startApiServer } from './api-server.ts';
 
 type Json = Record<string, unknown>;
 
@@ -309,3 +309,16 @@ describe('an Upgrade is taken', () => {
     );
   });
 });
+
+test('a quota bounds how many Upgrades there are in a namespace', async () => {
+  api.kubectl(['create', 'namespace', 'bounded']);
+  api.kubectl(['create', 'quota', 'upgrades', '--hard=count/upgrades.postcheck.dev=0', '-n', 'bounded']);
+  const metadata = { generateName: 'web-', namespace: 'bounded' };
+  // It takes effect a moment later.
+  await eventually(() => {
+    expect(() => api.kubectl(['create', '-f', '-'], JSON.stringify({ ...upgrade(), metadata }))).toThrow(
+      /is forbidden: (exceeded quota|status unknown for quota): upgrades/,
+    );
+    return true;
+  });
+}, 60_000);

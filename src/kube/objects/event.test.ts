@@ -29,6 +29,12 @@ test('an event names its object, a related one, the operator and the moment', ()
   });
 });
 
+test('names sort by time, as kubectl describe shows them', () => {
+  const at = (now: number) => eventBody(upgrade, event, { ...by, now }).metadata.name;
+  const names = [0, 1, 1000, by.now, by.now + 1].map(at);
+  expect(names.toSorted()).toEqual(names);
+});
+
 test('two events never share a name, and a name is never too long', () => {
   const name = (of: string): string => eventBody({ ...upgrade, name: of }, event, by).metadata.name;
   expect(name('web')).not.toBe(name('web'));

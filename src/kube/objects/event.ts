@@ -12,6 +12,10 @@ export interface EventBody {
   readonly [field: string]: unknown;
 }
 
+/** As client-go names events: `kubectl describe` shows them in the order of their names. Digits of one length, so that they sort by time. */
+const nanoseconds = (ms: number): string =>
+  (BigInt(Math.round(ms)) * 1_000_000n).toString(16).padStart(16, '0');
+
 /** The body of an `events.k8s.io/v1` Event; shown by `kubectl describe` and `kubectl get events`. `now` in ms since the epoch. */
 export function eventBody(
   regarding: ObjectReference,
@@ -23,7 +27,7 @@ export function eventBody(
     kind: 'Event',
     metadata: {
       namespace: regarding.namespace,
-      name: `${cut(regarding.name, 230)}.${randomBytes(8).toString('hex')}`,
+      name: `${cut(regarding.name, 220)}.${nanoseconds(by.now)}${randomBytes(4).toString('hex')}`,
     },
     eventTime: microTime(by.now),
     reportingController: `${GROUP}/operator`,
