@@ -1,7 +1,7 @@
 /** The CustomResourceDefinition, from src/api/schema-*.ts. */
 import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
-import { GROUP, SCHEMA_ANNOTATION, VERSION } from '../src/api/names.ts';
+import { GROUP, SCHEMA_ANNOTATION, UNSEEN, VERSION } from '../src/api/names.ts';
 import { SpecSchema } from '../src/api/schema-spec.ts';
 import { StatusSchema } from '../src/api/schema-status.ts';
 
@@ -133,6 +133,7 @@ const definition = {
             },
             status: {
               ...structural(status),
+              default: { observedGeneration: UNSEEN },
               description: 'What was done, and what is known of the pods. Written by the operator alone.',
             },
           },

@@ -37,7 +37,7 @@ const files = {
   'docs/cli.md': cliReference(),
   [RUNBOOKS]: runbookIndex(read(RUNBOOKS)),
   [CHART]: valuesReference(read(CHART)),
-  ...kustomizeFiles(),
+  ...kustomizeFiles(crdYaml),
 };
 
 const stale = Object.entries(files).filter(([path, content]) => read(path) !== content);

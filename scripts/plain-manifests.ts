@@ -75,13 +75,14 @@ const markVersion = (text: string): string =>
 const GENERATED = '# Generated from charts/postcheck by scripts/generate.ts; do not edit.\n';
 
 /** The files of deploy/kustomize that are generated, by their path. */
-export function kustomizeFiles(): Record<string, string> {
+export function kustomizeFiles(crd: string): Record<string, string> {
   const all = objects([]);
   const write = (pick: (kind: string) => boolean): string =>
     GENERATED + markVersion(textOf(all.filter((object) => pick(kindOf(object)))));
   const isCrd = (kind: string) => kind === 'CustomResourceDefinition';
   const isGate = (kind: string) => kind.startsWith('MutatingAdmissionPolicy');
   return {
+    'deploy/kustomize/base/crd.yaml': crd,
     'deploy/kustomize/base/operator.yaml': write((kind) => !isCrd(kind) && !isGate(kind)),
     'deploy/kustomize/gate/gate-policy.yaml': write(isGate),
   };

@@ -15,3 +15,9 @@ export const FIELD_MANAGER = 'postcheck';
 export const GATE_POLICY = 'postcheck-gate';
 /** On the CRD: digest of its schema, by which the operator sees that it is its own. */
 export const SCHEMA_ANNOTATION = `${GROUP}/schema`;
+
+/**
+ * What the API server puts into `observedGeneration` of an Upgrade that nobody has seen. Without it Flux, and whoever else judges by kstatus,
+ * takes an object without a status for one that is up to date.
+ */
+export const UNSEEN = -1;

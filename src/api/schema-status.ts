@@ -12,6 +12,7 @@ import {
   UNRUNNABLE,
   WAIT_REASONS,
 } from './enums.ts';
+import { UNSEEN } from './names.ts';
 import type { AnyReason } from './reasons.ts';
 import { count, images, listMap, oneOf, text, time } from './schema-parts.ts';
 
@@ -172,7 +173,14 @@ const ExitCodes = (description: string) =>
   );
 
 export const StatusSchema = Type.Object({
-  observedGeneration: Type.Optional(generation('Generation of the spec that this status is about.')),
+  observedGeneration: Type.Optional(
+    Type.Integer({
+      format: 'int64',
+      minimum: UNSEEN,
+      description:
+        'Generation of the spec that this status is about; -1 until postcheck has seen the Upgrade.',
+    }),
+  ),
   targetUID: Type.Optional(text('UID of the workload that this status is about.', 64)),
   targetGeneration: Type.Optional(
     Type.Integer({

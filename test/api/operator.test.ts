@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 import { execPath } from 'node:process';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { type ApiServer, eventually, startApiServer } from './api-server.ts';
+import { type ApiServer, eventually, installCrd, startApiServer } from './api-server.ts';
 
 jest.setTimeout(120_000);
 
@@ -19,10 +19,9 @@ let api: ApiServer;
 let folder: string;
 const started: ChildProcess[] = [];
 
-beforeAll(() => {
+beforeAll(async () => {
   api = startApiServer();
-  api.kubectl(['apply', '--server-side', '-f', join(ROOT, 'crds/postcheck.dev_upgrades.yaml')]);
-  api.kubectl(['wait', '--for=condition=Established', 'crd/upgrades.postcheck.dev']);
+  await installCrd(api);
   folder = mkdtempSync(join(tmpdir(), 'postcheck-operator-'));
 });
 afterAll(() => {

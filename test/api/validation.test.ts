@@ -230,6 +230,10 @@ describe('an Upgrade is refused at kubectl apply, with a sentence that says what
 });
 
 describe('an Upgrade is taken', () => {
+  test('one that nobody has seen says so, as kstatus takes an object without a status for a finished one', () => {
+    expect(apply(upgrade()).stored?.['status']).toEqual({ observedGeneration: -1 });
+  });
+
   test('the smallest one gets every default', () => {
     expect(apply(upgrade()).stored?.['spec']).toEqual({
       targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },

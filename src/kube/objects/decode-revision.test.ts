@@ -94,6 +94,15 @@ test('an Upgrade keeps its annotations but neither managed fields nor the copy o
   expect(Object.isFrozen(view.metadata)).toBe(true);
 });
 
+test("an Upgrade with the API server's default for a status has none; one that we wrote is kept", () => {
+  const statusOf = (status: unknown) => decodeUpgrade({ metadata: {}, spec: {}, status }).status;
+  expect(statusOf({ observedGeneration: -1 })).toBeUndefined();
+  expect(statusOf({ observedGeneration: 1, phase: 'Pending' })).toEqual({
+    observedGeneration: 1,
+    phase: 'Pending',
+  });
+});
+
 test('a node is ready when it says so', () => {
   const node = (status: string): unknown => ({
     metadata: { name: 'n', resourceVersion: '5' },

@@ -1,3 +1,4 @@
+import { UNSEEN } from '../../api/names.ts';
 import type { Upgrade } from '../../api/types.ts';
 import type { NodeView } from '../../api/views.ts';
 import { frozen, list, record, text } from '../client/json.ts';
@@ -27,9 +28,13 @@ export function decodeUpgrade(raw: unknown): Upgrade {
   return frozen({
     metadata: { ...kept, annotations },
     spec,
-    ...(status === undefined ? {} : { status }),
+    ...(isUnseen(status) ? {} : { status }),
   }) as unknown as Upgrade;
 }
+
+/** Of an Upgrade that we have never written to: the API server's default is no word of ours. */
+const isUnseen = (status: unknown): boolean =>
+  status === undefined || record(status).observedGeneration === UNSEEN;
 
 /** Name and readiness of a node. */
 export function decodeNode(raw: unknown): NodeView {
