@@ -13,6 +13,7 @@ import { healthRoutes, metricsRoutes } from './telemetry/endpoints.ts';
 import { type HttpServer, type KeyPair, type ListenAddress, type Routes, serve } from './telemetry/http.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { Metrics } from './telemetry/metrics.ts';
+import type { Tracing } from './telemetry/tracing.ts';
 import { noticeOf, notReady } from './telemetry/watch-notices.ts';
 
 /** All there is to do between SIGTERM and the end must fit in here; Kubernetes gives 30 s. */
@@ -82,11 +83,13 @@ async function run(options: Options): Promise<void> {
     },
     gatePolicyName: options.gatePolicyName,
   });
+  const tracer = await tracerOf(options, identity, log);
   const engine = new Engine({
     ...cluster,
     prober: networkProber(),
     clock: { ...localClock, now: cluster.now },
     telemetry: metrics,
+    tracer,
     log,
     maxExecs: options.maxExecs,
     maxExecsPerNode: options.maxExecsPerNode,
@@ -146,13 +149,26 @@ async function run(options: Options): Promise<void> {
     setTimeout(() => exit(1), DRAIN_MS).unref();
     await engine.stop();
     await lease?.stop();
-    await Promise.all(servers.map((server) => server?.close(500)));
+    await Promise.all([tracer?.stop(), ...servers.map((server) => server?.close(500))]);
     await cluster.close();
     exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => void drain(signal));
   }
+}
+
+/** Its libraries are read only where traces are wanted. */
+async function tracerOf(
+  { otlpEndpoint: endpoint }: Options,
+  instance: string,
+  log: Log,
+): Promise<Tracing | undefined> {
+  if (endpoint === undefined) {
+    return undefined;
+  }
+  const { startTracing } = await import('./telemetry/tracing.ts');
+  return startTracing({ endpoint, version: VERSION, instance, log });
 }
 
 /** `undefined` where nothing is to be served. */

@@ -31,6 +31,7 @@ describe('the command line', () => {
       '--metrics-bind-address=:9090',
       '--health-probe-bind-address=:9091',
       '--leader-elect=false',
+      '--otlp-endpoint=http://collector:4318',
     );
     expect(command).toMatchObject({
       options: {
@@ -41,18 +42,26 @@ describe('the command line', () => {
         metricsAddress: { port: 9090 },
         healthAddress: { port: 9091 },
         leaderElect: false,
+        otlpEndpoint: 'http://collector:4318',
       },
     });
   });
 
   test('tells all mistakes together', () => {
-    const command = run('serve', '--max-execs=0', '--log-level=loud', '--leader-elect=maybe');
+    const command = run(
+      'serve',
+      '--max-execs=0',
+      '--log-level=loud',
+      '--leader-elect=maybe',
+      '--otlp-endpoint=collector:4318',
+    );
     expect(command).toEqual({
       name: 'wrong',
       mistakes: [
         '--max-execs must be a whole number from 1 to 1000, not 0',
         '--leader-elect must be one of true, false, not maybe',
         '--log-level must be one of debug, info, warn, error, not loud',
+        '--otlp-endpoint must be a URL such as http://collector:4318, not collector:4318',
         'unknown command serve: use run or uninstall',
       ],
     });

@@ -23,6 +23,8 @@ export interface Options {
   readonly gatePolicyName: string;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
+  /** Base address of an OpenTelemetry collector; `undefined`: no traces. */
+  readonly otlpEndpoint: string | undefined;
 }
 
 export interface UninstallOptions {
@@ -73,6 +75,10 @@ export const FLAGS = {
   context: { value: 'NAME', help: 'context in that kubeconfig' },
   'log-level': { value: 'LEVEL', initial: 'info', help: 'debug, info, warn or error' },
   'log-format': { value: 'FORMAT', initial: 'json', help: 'json, or text for people' },
+  'otlp-endpoint': {
+    value: 'URL',
+    help: 'OpenTelemetry collector that gets traces by OTLP over HTTP, such as http://collector:4318 (default: none)',
+  },
   deployment: { value: 'NAME', help: "uninstall: the operator's Deployment" },
   namespace: { value: 'NAME', help: "uninstall: the operator's namespace" },
   version: { initial: 'false', help: 'tell the version' },
@@ -142,6 +148,14 @@ class Values {
     }
     return address;
   }
+
+  url(name: Name): string | undefined {
+    const text = this.text(name) || undefined;
+    if (text !== undefined && !/^https?:$/.test(URL.parse(text)?.protocol ?? '')) {
+      this.mistakes.push(`--${name} must be a URL such as http://collector:4318, not ${text}`);
+    }
+    return text;
+  }
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -198,6 +212,7 @@ function optionsOf(values: Values, env: Environment): Options {
     gatePolicyName: values.text('gate-policy-name') ?? '',
     logLevel: values.oneOf('log-level', LOG_LEVELS),
     logFormat: values.oneOf('log-format', LOG_FORMATS),
+    otlpEndpoint: values.url('otlp-endpoint'),
   };
 }
 

@@ -94,6 +94,10 @@ export function postCheckDigest(spec: UpgradeSpec): string {
   return createHash('sha256').update(sorted).digest('hex').slice(0, 10);
 }
 
+/** Nothing has been rolled yet: what is asked now is asked of the version before. */
+export const isBeforeRollout = (status: UpgradeStatus): boolean =>
+  !isFallingBack(status) && status.attempt?.rolledAt === undefined;
+
 /**
  * Identifies what pods are verified for: this very Upgrade, its attempt or the fallback of it, and what is asked. Another Upgrade of the
  * same name, an attempt counted anew, or another question finds no answer of an earlier one.
@@ -103,7 +107,7 @@ export const verificationId = ({ metadata, spec }: Upgrade, status: UpgradeStatu
     metadata.uid.slice(0, 8),
     status.attempt?.id ?? '',
     postCheckDigest(spec),
-    ...(isFallingBack(status) ? ['fallback'] : status.attempt?.rolledAt ? [] : ['baseline']),
+    ...(isFallingBack(status) ? ['fallback'] : isBeforeRollout(status) ? ['baseline'] : []),
   ].join('/');
 
 /** The post-check of the attempt that has ended is not the one that the spec has now. */

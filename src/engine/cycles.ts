@@ -8,12 +8,14 @@ import { verificationId } from '../core/status.ts';
 import { addCycle, type FinishedCycle } from '../core/verification/probe-cycle.ts';
 import type { LocalState } from './local-state.ts';
 import type { Telemetry } from './ports.ts';
+import type { SpanReporter } from './span-reporter.ts';
 import type { Store, UpgradeKey } from './store.ts';
 
 export interface CycleSinks {
   readonly store: Store;
   readonly telemetry: Telemetry;
   readonly local: LocalState;
+  readonly spans: SpanReporter;
 }
 
 /** A cycle as it ended; `undefined` when nobody answered. Returns whether it said something. */
@@ -52,7 +54,7 @@ interface Kept {
 }
 
 function keep(
-  { store, telemetry, local }: CycleSinks,
+  { store, telemetry, local, spans }: CycleSinks,
   { upgrade, pod, planned: { verification, inFallback }, finished }: Kept,
 ): void {
   const context = {
@@ -64,6 +66,7 @@ function keep(
   };
   const record = addCycle(local.records.get(pod.uid), context, pod, finished);
   local.keepRecord(pod.uid, record);
+  spans.cycleFinished(upgrade, pod, record, finished);
   const seconds = (finished.finishedAt - finished.startedAt) / 1000;
   for (const { check, verdict, lastAt } of record.tries) {
     if (lastAt === finished.finishedAt) {

@@ -14,9 +14,10 @@ import type {
   WorkloadView,
 } from '../api/views.ts';
 import type { UpgradeFacts } from '../core/report/facts.ts';
+import type { Span } from '../core/report/spans.ts';
 import type { ExecResult } from '../core/verification/exec-result.ts';
 
-export type { ExecResult, UpgradeFacts };
+export type { ExecResult, Span, UpgradeFacts };
 
 /** Time and chance, so that a test can own both. */
 export interface Clock {
@@ -258,6 +259,7 @@ export interface Ports {
   readonly prober: Prober;
   readonly gateProbe: GateProbe;
   readonly telemetry: Telemetry;
+  readonly tracer?: Tracer | undefined;
   readonly log: Log;
 }
 
@@ -289,6 +291,11 @@ export interface Telemetry {
   execWaited(seconds: number): void;
   leading(isLeader: boolean): void;
   readonly queue: QueueTelemetry;
+}
+
+/** Takes spans of what has ended, for an OpenTelemetry collector. Absent where nobody wants any. */
+export interface Tracer {
+  ended(span: Span): void;
 }
 
 /** The work queue, under the names that client-go gives its queues. */

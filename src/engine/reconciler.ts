@@ -20,6 +20,7 @@ import { ProbeRunner } from './probe-runner.ts';
 import type { Result } from './queue.ts';
 import { Recorder } from './recorder.ts';
 import { gather, type SnapshotSources } from './snapshots.ts';
+import { SpanReporter } from './span-reporter.ts';
 import { StatusPace } from './status-pace.ts';
 import type { Store, UpgradeKey } from './store.ts';
 import { WarningCache } from './warnings.ts';
@@ -54,6 +55,7 @@ export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #executor: ActionExecutor;
   readonly #runner: ProbeRunner;
+  readonly #spans: SpanReporter;
   readonly #recorder: Recorder;
   readonly #gate: GatePolicyCache;
   readonly #warnings: WarningCache;
@@ -70,7 +72,8 @@ export class Reconciler {
     this.#runner = new ProbeRunner(options);
     this.#gate = new GatePolicyCache(options);
     this.#warnings = new WarningCache(options);
-    this.#recorder = new Recorder(options);
+    this.#spans = new SpanReporter(options);
+    this.#recorder = new Recorder({ ...options, spans: this.#spans });
     this.#pace = new StatusPace(options.clock);
     this.#sources = {
       ...options,
@@ -161,7 +164,12 @@ export class Reconciler {
     }
     for (const cycle of plan.cycles) {
       this.#runner.start(key, cycle, (finished) => {
-        const isSaid = recordCycle({ ...this.#options, local: this.local }, key, cycle, finished);
+        const isSaid = recordCycle(
+          { ...this.#options, local: this.local, spans: this.#spans },
+          key,
+          cycle,
+          finished,
+        );
         this.#options.cycleEnded(key, isSaid ? 0 : NO_ANSWER_MS);
       });
     }

@@ -1,4 +1,4 @@
-/** Says what was done, once it is: events, log lines and metrics. */
+/** Says what was done, once it is: events, log lines, metrics and spans. */
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
 import { transitionEvents, type UpgradeEvent } from '../core/report/events.ts';
@@ -7,10 +7,12 @@ import type { WriteAction } from './action-executor.ts';
 import { logChange, named } from './log-fields.ts';
 import type { OperatorEvent, Ports } from './ports.ts';
 import { podReference, upgradeReference, workloadReference } from './references.ts';
+import type { SpanReporter } from './span-reporter.ts';
 import { type Store, type UpgradeKey, upgradeKey } from './store.ts';
 
 export interface RecorderOptions extends Pick<Ports, 'clock' | 'writer' | 'telemetry' | 'log'> {
   readonly store: Store;
+  readonly spans: SpanReporter;
 }
 
 type Deletion = WriteAction & { readonly kind: 'deletePods' };
@@ -38,6 +40,7 @@ export class Recorder {
     if (waitEnded) {
       telemetry.waitEnded(waitEnded.reason, Math.max(0, clock.now() - waitEnded.since) / 1000);
     }
+    this.#options.spans.statusChanged(upgrade, before, after);
     logChange(log, upgrade, before, after);
     for (const event of events) {
       this.#recordEvent(upgrade, event);
@@ -58,13 +61,16 @@ export class Recorder {
 
   /** A planned change was carried out. */
   done(key: UpgradeKey, action: WriteAction): void {
-    const { telemetry, clock, store } = this.#options;
+    const { telemetry, clock, store, spans } = this.#options;
     if (action.kind === 'patchImages' && action.direction === 'Back') {
       telemetry.fallbackStarted((clock.now() - action.recordedAt) / 1000);
     }
-    const upgrade = action.kind === 'deletePods' && store.upgrades.get(key);
-    if (upgrade) {
+    const upgrade = store.upgrades.get(key);
+    if (upgrade && action.kind === 'deletePods') {
       this.#deleted(upgrade, action);
+    }
+    if (upgrade && action.kind === 'recordResults') {
+      spans.resultsRecorded(upgrade, action.conditions, clock.now());
     }
   }
 

@@ -1,5 +1,5 @@
 /** A real Kubernetes API without nodes for one test file; see test/cluster/api-only.sh. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -41,6 +41,7 @@ function up(folder: string, flags: readonly string[], stop: () => void): string 
 export function startApiServer(flags: readonly string[] = []): ApiServer {
   const folder = mkdtempSync(join(tmpdir(), 'postcheck-api-'));
   const stop = () => void execFileSync(SCRIPT, ['down', folder]);
+  endWithThisProcess(folder);
   const kubeconfig = up(folder, flags, stop);
   const kubectl = (args: readonly string[], input = '') =>
     execFileSync(join(ROOT, '.cluster/bin/kubectl'), ['--kubeconfig', kubeconfig, ...args], {
@@ -56,6 +57,13 @@ export function startApiServer(flags: readonly string[] = []): ApiServer {
       JSON.parse(kubectl([...args, '-o', 'json'], input === undefined ? '' : JSON.stringify(input))),
     stop,
   };
+}
+
+/** A test run that is killed cannot clear up after itself, so a shell waits for its end, or for that of the folder. */
+function endWithThisProcess(folder: string): void {
+  const script = 'while kill -0 "$1" && [ -d "$3" ]; do sleep 3; done; exec "$2" down "$3"';
+  const args = ['-c', script, 'postcheck-api-end', String(process.pid), SCRIPT, folder];
+  spawn('bash', args, { detached: true, stdio: 'ignore' }).unref();
 }
 
 /** Looks every 50 ms until `look` gives something, and gives that; throws what the last look threw, or a time-out. */

@@ -2,6 +2,7 @@
 import { setTimeout as rest } from 'node:timers/promises';
 import { networkProber } from '../../src/checks/checker.ts';
 import { Engine } from '../../src/engine/engine.ts';
+import type { Tracer } from '../../src/engine/ports.ts';
 import { type Cluster, connect } from '../../src/kube/cluster.ts';
 import type { Completion } from '../sim/run.ts';
 import { type Story, specOf } from '../sim/story.ts';
@@ -27,6 +28,8 @@ export interface PlayOptions {
   readonly choose?: (asked: Asked, act: number | undefined) => Chosen | undefined;
   /** As whom the operator comes, and what it finds; the administrator, when nothing is said. */
   readonly identity?: Identity;
+  /** Takes the spans of the operator's process of this name. */
+  readonly tracer?: (instance: string) => Tracer;
   /** Runs beside the story. */
   readonly meddle?: (play: Playing) => Promise<void>;
   readonly limitMs?: number;
@@ -152,11 +155,12 @@ export class Playing {
       },
     });
     const kubeconfig = write(await proxy.listen());
+    const identity = `operator-${this.deaths + 1}`;
     const cluster = await connect({
       kubeconfig,
       context: undefined,
       namespaces: [this.namespace],
-      identity: `operator-${this.deaths + 1}`,
+      identity,
       gatePolicyName: 'postcheck-gate',
       watchListener: {
         failed: (_kind, reason) => reason === 'restored' && proxy === this.#process?.proxy && this.kill(),
@@ -168,6 +172,7 @@ export class Playing {
       prober: networkProber(),
       clock,
       telemetry: rememberingTelemetry(memory),
+      tracer: this.#options.tracer?.(identity),
       log: rememberingLog(memory),
       maxExecs: 16,
       maxExecsPerNode: 4,

@@ -1,0 +1,206 @@
+/**
+ * What of a rollout is worth a span: the attempt, its fallback, each pod, and each try of a check. Their ids follow from the Upgrade's
+ * UID, so that the spans of two operators, one of which took over from the other, are of one trace.
+ */
+import { createHash } from 'node:crypto';
+import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
+import type { PodView } from '../../api/views.ts';
+import { isBeforeRollout, isFallingBack } from '../status.ts';
+import { fromIso } from '../time.ts';
+import type { FinishedCycle, TryRecord } from '../verification/probe-cycle.ts';
+
+/** A stretch of time that has ended. */
+export interface Span {
+  /** 32 hexadecimal digits: one trace for each attempt. */
+  readonly traceId: string;
+  /** 16 hexadecimal digits. */
+  readonly spanId: string;
+  /** Absent on the attempt itself. */
+  readonly parentSpanId?: string;
+  readonly name: string;
+  /** Milliseconds since 1970, by the API server's clock. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** Why it counts as failed; absent when it does not. Never what a check printed. */
+  readonly failure?: string;
+  readonly attributes: Readonly<Record<string, string | number | boolean>>;
+}
+
+const digits = (count: number, ...parts: readonly string[]): string =>
+  createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, count);
+
+/** What all spans of an attempt share. */
+function within({ metadata, spec }: Upgrade, attempt: string) {
+  const { uid, namespace, name } = metadata;
+  return {
+    traceId: digits(32, uid, attempt),
+    attemptId: digits(16, uid, attempt, 'attempt'),
+    fallbackId: digits(16, uid, attempt, 'fallback'),
+    attributes: {
+      'k8s.namespace.name': namespace,
+      'postcheck.upgrade.name': name,
+      'postcheck.target.kind': spec.targetRef.kind,
+      'postcheck.target.name': spec.targetRef.name,
+      'postcheck.attempt': attempt,
+    },
+  };
+}
+
+/** The attempt and the fallback that ended when `after` was stored in place of `before`. */
+export function spansOfChange(
+  upgrade: Upgrade,
+  before: UpgradeStatus | undefined,
+  after: UpgradeStatus,
+): readonly Span[] {
+  return [...endedAttempt(upgrade, before, after), ...endedFallback(upgrade, before, after)];
+}
+
+function endedAttempt(upgrade: Upgrade, before: UpgradeStatus | undefined, after: UpgradeStatus): Span[] {
+  const { attempt } = after;
+  const wasEnded = before?.attempt?.id === attempt?.id && before?.attempt?.end?.at === attempt?.end?.at;
+  if (!attempt?.end || wasEnded) {
+    return [];
+  }
+  const { traceId, attemptId, attributes } = within(upgrade, attempt.id);
+  const { outcome, reason, cause, at } = attempt.end;
+  return [
+    {
+      traceId,
+      spanId: attemptId,
+      name: 'attempt',
+      startedAt: fromIso(attempt.startedAt),
+      endedAt: fromIso(at),
+      ...(outcome === 'Succeeded' ? {} : { failure: cause }),
+      attributes: {
+        ...attributes,
+        'postcheck.trigger': attempt.trigger,
+        'postcheck.outcome': outcome,
+        'postcheck.reason': reason,
+      },
+    },
+  ];
+}
+
+function endedFallback(upgrade: Upgrade, before: UpgradeStatus | undefined, after: UpgradeStatus): Span[] {
+  const { attempt, fallback } = after;
+  if (!attempt || !fallback?.finishedAt || before?.fallback?.finishedAt === fallback.finishedAt) {
+    return [];
+  }
+  const { traceId, attemptId, fallbackId, attributes } = within(upgrade, attempt.id);
+  return [
+    {
+      traceId,
+      spanId: fallbackId,
+      parentSpanId: attemptId,
+      name: 'fallback',
+      startedAt: fromIso(fallback.startedAt),
+      endedAt: fromIso(fallback.finishedAt),
+      ...(fallback.state === 'Failed' ? { failure: after.message ?? '' } : {}),
+      attributes: { ...attributes, 'postcheck.reason': fallback.reason, 'postcheck.outcome': fallback.state },
+    },
+  ];
+}
+
+/** How a pod was judged in the end. */
+export interface PodEnd {
+  readonly passed: boolean;
+  /** CamelCase. */
+  readonly reason: string;
+  /** Why, in one sentence. */
+  readonly message: string;
+  readonly at: number;
+}
+
+/** The pods that the version failed by, when `after` was stored in place of `before`: as the fallback keeps them, or as they were left. */
+export function failedPods(
+  before: UpgradeStatus | undefined,
+  after: UpgradeStatus,
+): readonly (PodEnd & { readonly name: string })[] {
+  const { fallback, attempt } = after;
+  const falls = fallback !== undefined && before?.fallback?.startedAt !== fallback.startedAt;
+  const isLeft = !fallback && attempt?.end !== undefined && !before?.attempt?.end;
+  const at = falls ? fallback.startedAt : attempt?.end?.at;
+  const reports = (falls ? fallback.evidence : isLeft ? after.pods : undefined) ?? [];
+  return reports
+    .filter(({ state }) => state === 'Failed')
+    .map(({ name, reason, message = reason }) => ({
+      name,
+      passed: false,
+      reason,
+      message,
+      at: fromIso(at ?? ''),
+    }));
+}
+
+type PodIdentity = Pick<PodView, 'name' | 'uid' | 'node' | 'createdAt'>;
+
+/** A pod that passed or failed, from its creation on. `undefined` when there is no attempt that it could belong to. */
+export function podSpan(upgrade: Upgrade, pod: PodIdentity, end: PodEnd): Span | undefined {
+  const parent = podParent(upgrade, pod);
+  return (
+    parent && {
+      traceId: parent.traceId,
+      spanId: parent.podId,
+      parentSpanId: parent.spanId,
+      name: 'pod',
+      startedAt: Math.min(pod.createdAt, end.at),
+      endedAt: end.at,
+      ...(end.passed ? {} : { failure: end.message }),
+      attributes: { ...parent.attributes, 'postcheck.reason': end.reason },
+    }
+  );
+}
+
+const FAILING = ['Fail', 'Retry'];
+
+/** The last try of one check in a pod, with the wait for its turn: it lasts as long as the cycle that it was made in. */
+export function trySpan(
+  upgrade: Upgrade,
+  pod: PodIdentity,
+  { check, container, verdict }: TryRecord,
+  { startedAt, finishedAt }: FinishedCycle,
+): Span | undefined {
+  const parent = podParent(upgrade, pod);
+  return (
+    parent && {
+      traceId: parent.traceId,
+      spanId: digits(16, parent.podId, check, container, String(startedAt)),
+      // A pod of the version before is no part of the attempt.
+      parentSpanId: parent.isBaseline ? parent.spanId : parent.podId,
+      name: `${parent.isBaseline ? 'baseline' : 'check'} ${check}`,
+      startedAt,
+      endedAt: finishedAt,
+      ...(FAILING.includes(verdict.class) ? { failure: verdict.message || verdict.reason } : {}),
+      attributes: {
+        ...parent.attributes,
+        'k8s.container.name': container,
+        'postcheck.check': check,
+        'postcheck.class': verdict.class,
+        'postcheck.reason': verdict.reason,
+        ...(verdict.exitCode === undefined ? {} : { 'process.exit.code': verdict.exitCode }),
+      },
+    }
+  );
+}
+
+/** What a pod's spans hang on: the fallback while one runs, else the attempt. */
+function podParent(upgrade: Upgrade, pod: PodIdentity) {
+  const { status } = upgrade;
+  if (!status?.attempt) {
+    return undefined;
+  }
+  const { traceId, attemptId, fallbackId, attributes } = within(upgrade, status.attempt.id);
+  const spanId = isFallingBack(status) ? fallbackId : attemptId;
+  return {
+    traceId,
+    spanId,
+    podId: digits(16, spanId, pod.uid),
+    isBaseline: isBeforeRollout(status),
+    attributes: {
+      ...attributes,
+      'k8s.pod.name': pod.name,
+      'k8s.pod.uid': pod.uid,
+      'k8s.node.name': pod.node,
+    },
+  };
+}
