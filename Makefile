@@ -121,3 +121,8 @@ FAILING ?= 10
 .PHONY: bench-scale
 bench-scale: deps ## thousands of simulated pods before a real API server, beside the bare rollout: PODS=5000 UPGRADES=1000 FAILING=200; no root
 	node test/bench/scale.ts --pods $(PODS) --upgrades $(UPGRADES) --failing $(FAILING) $(if $(RECORD),--record) $(if $(PROFILE),--profile $(PROFILE))
+
+.PHONY: bench-dashboard
+bench-dashboard: deps ## what the dashboard's page costs in a browser with 200 Upgrades that change all the time; seconds
+	test/packages.sh
+	node test/bench/dashboard.ts

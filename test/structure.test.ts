@@ -186,6 +186,19 @@ describe('imports follow the architecture', () => {
     expect(ours.filter(({ from }) => from.includes('packages/cli')).map(({ file }) => file)).toEqual([]);
   });
 
+  test('the page of the dashboard has preact, and of the tool only what it is told', () => {
+    const files = globSync('packages/cli/page/*.{ts,tsx}');
+    const wrong = files.flatMap((file) =>
+      [...readFileSync(file, 'utf8').matchAll(IMPORT)]
+        .map((match) => ({ typeOnly: match[1] !== undefined, from: match[2] ?? '' }))
+        .filter(({ from }) => !from.startsWith('./') && !/^preact(\/hooks)?$/.test(from))
+        .filter(({ from, typeOnly }) => !(typeOnly && from === '../src/dashboard/model.ts'))
+        .map(({ from }) => `${file} imports ${from}`),
+    );
+    expect(files.length).toBeGreaterThan(5);
+    expect(wrong).toEqual([]);
+  });
+
   test('the command line tool declares each package that it imports', () => {
     const { dependencies } = JSON.parse(readFileSync('packages/cli/package.json', 'utf8')) as {
       dependencies: Readonly<Record<string, string>>;

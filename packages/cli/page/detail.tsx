@@ -133,8 +133,9 @@ function CheckView({ check }: { check: WorstCheck }): JSX.Element {
         {check.message && `, ${check.message}`}
       </p>
       <p class="quiet">
-        {check.attempts === 1 ? '1 try' : `${check.attempts} tries`} in {span(check.lastAt - check.firstAt)},
-        last {clock(check.lastAt)}
+        {check.attempts === 1
+          ? `first said at ${clock(check.lastAt)}`
+          : `${check.attempts} tries in ${span(check.lastAt - check.firstAt)}, last ${clock(check.lastAt)}`}
       </p>
       <pre>{check.output.length > 0 ? check.output.join('\n') : 'nothing was printed'}</pre>
     </div>

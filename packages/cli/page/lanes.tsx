@@ -220,14 +220,14 @@ function LifeView({ life, scale, now }: { life: Life; scale: Scale; now: number 
       {life.bars.map((bar) => (
         <BarView key={bar.what} bar={bar} life={life} scale={scale} now={now} />
       ))}
-      <Tries tries={life.tries} scale={scale} />
       {verdict && (
         <g class={`verdict ${verdict.good ? 'look-good' : 'look-bad'}`}>
           <line x1={scale.x(verdict.at)} x2={scale.x(verdict.at)} y1={3} y2={ROW - 3} />
           <title>{`${clock(verdict.at)} verdict: ${verdict.text}`}</title>
         </g>
       )}
-      {gateOpenedAt !== undefined && (
+      <Tries tries={life.tries} scale={scale} />
+      {gateOpenedAt !== undefined && life.version !== 'before' && (
         <g class="gate">
           <path d={`M${scale.x(gateOpenedAt)},1 l4.5,4.5 l-4.5,4.5 l-4.5,-4.5z`} />
           <title>{`${clock(gateOpenedAt)} gate opened`}</title>

@@ -171,21 +171,26 @@ function lastWords({ output, message }: PodCheck): string {
   return words.slice(0, 300) || 'nothing was printed';
 }
 
-/** Is it one node, or all? Only what the status names is counted. */
+/**
+ * Is it one node, or all? Only what the status names is counted. Of a version that fell back it names the pods that decided, and the codes of
+ * all; the pods of now run another version, and say nothing about it.
+ */
 function spread({ status }: Upgrade): string[] {
-  const pods = status?.fallback?.evidence ?? status?.pods ?? [];
+  const { evidence = [], exitCodes: before } = status?.fallback ?? {};
+  const isOver = evidence.length > 0;
+  const pods = isOver ? evidence : (status?.pods ?? []);
   const bad = pods.filter(
     ({ state }) => state === 'Failed' || state === 'Retrying' || state === 'Inconclusive',
   );
-  const good = (status?.pods ?? []).filter(({ state }) => state === 'Passed');
+  const good = pods.filter(({ state }) => state === 'Passed');
   const nodes = [...new Set(bad.map(({ node }) => node ?? 'no node'))];
-  const codes = (status?.exitCodes ?? [])
+  const codes = ((isOver ? before : status?.exitCodes) ?? [])
     .filter(({ class: kind }) => kind !== 'Pass')
     .map(({ check, code, pods: count }) => `${check} ${code} on ${plural(count, 'pod')}`);
   if (bad.length === 0) {
     return codes;
   }
-  const only = nodes.length === 1 && bad.length > 0 && good.some(({ node }) => node !== nodes[0]);
+  const only = nodes.length === 1 && good.some(({ node }) => node !== nodes[0]);
   const place = `${plural(bad.length, 'reported pod')} on ${nodes.slice(0, 5).join(', ')}`;
   return [`${place}${only ? `: only there, so look at ${nodes[0]} first` : ''}`, ...codes];
 }

@@ -225,6 +225,23 @@ describe('traffic', () => {
   });
 });
 
+describe('traffic of a fallback', () => {
+  test('is of the version before, which was put back, until that is verified again', () => {
+    const watched = begun();
+    const { stage } = watched;
+    stage.hears(BAD).settle();
+    watched.look();
+    stage.seconds(600).hears(BAD).settle();
+    watched.others = [];
+    watched.look();
+    stage.seconds(2).hears(GOOD).settle();
+    const samples = watched.look().traffic ?? [];
+    expect(samples.filter(({ unverified }) => unverified > 0)).toEqual([]);
+    expect(samples.at(-1)).toMatchObject({ before: 0, verified: 3 });
+    expect(samples.at(-2)).toMatchObject({ before: 3, verified: 0 });
+  });
+});
+
 describe('what can be done', () => {
   const acts = (watched: Watched): string[] => watched.look().acts.map(({ verb }) => verb);
 

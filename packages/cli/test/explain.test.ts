@@ -37,6 +37,18 @@ describe('why', () => {
     expect(Runbook).toBe('docs/runbooks/ProbeFailed.md');
   });
 
+  test('of a fallback does not compare with pods of the version that runs now, and counts all that failed', () => {
+    const upgrade = upgradeOf('FellBack');
+    const { fallback } = upgrade.status;
+    const evidence = fallback?.evidence?.slice(0, 1) ?? [];
+    const status = { ...upgrade.status, ...(fallback ? { fallback: { ...fallback, evidence } } : {}) };
+    const { parts } = explain({ ...upgrade, status }, NOW);
+    expect(parts.find(({ topic }) => topic === 'Spread')?.lines).toEqual([
+      '1 reported pod on node-1',
+      'readiness-probe 17 on 3 pods',
+    ]);
+  });
+
   test('of a running attempt says when the first deadline is, and how to stop it', () => {
     const upgrade = upgradeOf('GateMissed');
     const { parts } = explain(upgrade, Date.parse('2026-01-01T03:01:00Z'));

@@ -86,7 +86,12 @@ function keep(known: Kept | undefined, pod: PodView, raw: Raw, scene: Scene, now
   return {
     pod,
     version,
-    state: settled ?? report?.state ?? result?.state ?? known?.state ?? atRest(pod),
+    state:
+      settled ??
+      report?.state ??
+      (version === 'before' ? undefined : result?.state) ??
+      known?.state ??
+      atRest(pod),
     ...(report ? { report } : known?.report ? { report: known.report } : {}),
     ...(deadlineAt === undefined ? {} : { deadlineAt }),
     tries: triesOf(known?.tries ?? [], report),
@@ -202,16 +207,13 @@ function sampled(known: readonly Sample[], scene: Scene, now: number): readonly 
   return isSame ? known : [...known, sample].slice(-MOST_SAMPLES);
 }
 
+/** A pod that was put back runs the version before, which took traffic without a gate all along. */
 function sampleOf({ upgrade, pods, traffic }: Scene, now: number): Sample {
   const serving = pods.filter(({ uid }) => traffic?.get(uid) === 'serving');
-  const since = serving.filter(
-    (pod) => versionOf(pod, upgrade) !== 'before' && cameSince(pod, upgrade.status?.attempt?.startedAt),
-  );
+  const since = serving.filter((pod) => cameSince(pod, upgrade.status?.attempt?.startedAt));
   const verified = since.filter((pod) => pod.conditions[VERIFIED]?.status === 'True').length;
-  return {
-    at: now,
-    before: serving.length - since.length,
-    verified,
-    unverified: since.length - verified,
-  };
+  const unverified = since.filter(
+    (pod) => versionOf(pod, upgrade) === 'wanted' && pod.conditions[VERIFIED]?.status !== 'True',
+  ).length;
+  return { at: now, before: serving.length - verified - unverified, verified, unverified };
 }
