@@ -141,7 +141,7 @@ const dashboard = new DashboardBuilder('postcheck')
       .datasource(SOURCE)
       .withTarget(
         now(
-          `count(postcheck_upgrade_info{${UPGRADE},stalled="True",phase!~"FellBack|FallbackFailed|Failed|Aborted"}) or vector(0)`,
+          `count(postcheck_upgrade_info{${UPGRADE},stalled="True",phase!~"Partial|FellBack|FallbackFailed|Failed|Aborted"}) or vector(0)`,
         ),
       )
       .thresholds(badAboveZero)

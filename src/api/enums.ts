@@ -10,6 +10,8 @@ export const PHASE_MEANINGS = {
   PostChecking: 'Every wanted pod exists; some have not passed yet.',
   Inconclusive: 'Pods cannot be asked, or no further pod comes: nothing is decided.',
   Succeeded: 'Every wanted pod runs the new version and passed.',
+  Partial:
+    'The new version is verified on most pods; those that failed are left, within the budget. A person decides.',
   FallingBack: 'The new version failed; the images that ran before are being put back.',
   FallbackChecking: 'Every pod runs the version before again; some have not passed yet.',
   FellBack: 'The version before runs again.',
@@ -34,6 +36,7 @@ export const CLASSES = wordsOf<Class>(CLASS_MEANINGS);
 /** How an attempt ended. */
 export const OUTCOME_MEANINGS = {
   Succeeded: 'The new version was verified, or there was nothing to verify it by.',
+  Partial: 'The new version was verified, but for pods that failed within the budget.',
   FellBack: 'The version before was restored.',
   FallbackFailed: 'The version before was restored and could not be verified.',
   Failed: 'The new version failed and was left in place.',
@@ -67,6 +70,15 @@ export const FALLBACK_STATES = wordsOf<FallbackState>(FALLBACK_STATE_MEANINGS);
 /** How a fallback ends. */
 export type FallbackResult = Exclude<FallbackState, 'Rolling' | 'Checking'>;
 export const FALLBACK_RESULTS: readonly FallbackResult[] = ['Verified', 'Unverified', 'Failed'];
+
+/** What runs where the new version does not run verified. */
+export const LEFT_STATE_MEANINGS = {
+  Failed: 'The new version, which failed there.',
+  Back: 'The version before again, verified.',
+  Unverified: 'The version before again, not verified.',
+} as const;
+export type LeftState = keyof typeof LEFT_STATE_MEANINGS;
+export const LEFT_STATES = wordsOf<LeftState>(LEFT_STATE_MEANINGS);
 
 /** Where a stage of an attempt stands. */
 export const STAGE_STATE_MEANINGS = {

@@ -40,6 +40,10 @@ export const OBSTACLE_REASONS = {
     meaning: '`spec.dependsOn` goes in a circle',
     runbook: 'DependencyCycle',
   },
+  ScopeUnsupported: {
+    meaning: 'the failed pods alone cannot be put back',
+    runbook: 'ScopeUnsupported',
+  },
   ImagesTooLong: {
     meaning: 'the names of the images are longer than a status has room for',
     runbook: 'ImagesTooLong',
@@ -182,6 +186,7 @@ export const EVENT_REASONS = {
   PostCheckFailed: { meaning: 'the new version failed' },
   FallbackStarted: { meaning: 'the images that ran before are being put back' },
   FallbackVerified: { meaning: 'the version before runs again and was verified' },
+  PodFellBack: { meaning: 'a pod that failed, and it alone, runs the version before again' },
   Stalled: { meaning: 'it cannot act until somebody mends what the note says' },
   StartupProbe: { meaning: 'a startup probe may hide a failure from the post-check' },
 } as const satisfies Table;
@@ -194,6 +199,7 @@ export type EventReason =
   | 'DependencyNotReady'
   | 'Drifted'
   | 'FellBack'
+  | 'Partial'
   | 'GateMissed'
   | 'Inconclusive'
   | 'FallbackFailed';
@@ -201,6 +207,7 @@ export type EventReason =
 /** Phases that stand as the reason of a condition and have a page of their own. */
 export const PHASE_REASONS = {
   Inconclusive: { meaning: 'pods cannot be asked; nothing is decided', runbook: 'Inconclusive' },
+  Partial: { meaning: 'the new version is verified, but for pods that failed', runbook: 'Partial' },
   FellBack: { meaning: 'the version before runs again', runbook: 'FellBack' },
   FallbackFailed: { meaning: 'neither version could be verified', runbook: 'FallbackFailed' },
 } as const satisfies Table;

@@ -31,4 +31,16 @@ export const amount = (description: string) =>
     }),
   });
 
+/** A count of pods from 0, or a percentage of them. */
+export const amountFromNone = (description: string) =>
+  Type.Unsafe<number | string>({
+    'x-kubernetes-int-or-string': true,
+    maxLength: 16,
+    description,
+    ...rules({
+      rule: "type(self) == int ? self >= 0 : self.matches('^(100|[1-9]?[0-9])%$')",
+      message: 'write a count from 0, or a percentage from 0% to 100%',
+    }),
+  });
+
 export const name63 = { minLength: 1, maxLength: 63, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$' };

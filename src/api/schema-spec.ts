@@ -128,6 +128,11 @@ const Fallback = Type.Object(
         minimum: 1,
       }),
     ),
+    scope: oneOf(['All', 'FailedPods'], {
+      default: 'All',
+      description:
+        'What goes back. `All`: the whole version, once more pods failed than `strategy.failureBudget` allows; until then those that failed stay, behind their gates. `FailedPods`: within the budget, which is at most 50 here, exactly the pods that failed; a DaemonSet or StatefulSet with `updateStrategy.type: OnDelete` only.',
+    }),
     maxParallel: Type.Optional(
       amount(
         'Like strategy.maxParallel, for the pods that are put back. Pods that are not Ready go at once. Defaults to strategy.maxParallel.',
@@ -206,6 +211,29 @@ export const SpecSchema = Type.Object(
       rule: '!has(self.progressDeadlineSeconds) || self.progressDeadlineSeconds > self.postCheck.initialDelaySeconds + self.postCheck.deadlineSeconds',
       message:
         'progressDeadlineSeconds must be larger than postCheck.initialDelaySeconds + postCheck.deadlineSeconds, or left out: else a pod could never use its own deadline',
+    },
+    {
+      rule: "self.fallback.scope != 'FailedPods' || self.targetRef.kind != 'Deployment'",
+      message:
+        'a Deployment cannot run two versions pod by pod: set fallback.scope to All, or use a DaemonSet or StatefulSet with updateStrategy.type OnDelete',
+      fieldPath: '.fallback.scope',
+    },
+    {
+      rule: "self.fallback.scope != 'FailedPods' || self.fallback.action == 'Rollback'",
+      message: 'fallback.scope FailedPods puts pods back, so fallback.action has to be Rollback',
+      fieldPath: '.fallback.scope',
+    },
+    {
+      rule: "self.fallback.scope != 'FailedPods' || (has(self.strategy) && has(self.strategy.failureBudget))",
+      message:
+        'without a budget the first pod that fails takes the whole version back: set strategy.failureBudget.maxFailed, or fallback.scope to All',
+      fieldPath: '.fallback.scope',
+    },
+    {
+      rule: "self.fallback.scope != 'FailedPods' || !has(self.strategy) || !has(self.strategy.failureBudget) || type(self.strategy.failureBudget.maxFailed) != int || self.strategy.failureBudget.maxFailed <= 50",
+      message:
+        'with fallback.scope FailedPods at most 50 pods may fail: set strategy.failureBudget.maxFailed to 50 or less',
+      fieldPath: '.strategy.failureBudget.maxFailed',
     },
   ),
 );

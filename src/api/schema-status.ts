@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import {
   CLASSES,
   FALLBACK_STATES,
+  LEFT_STATES,
   OUTCOMES,
   PHASES,
   type Phase,
@@ -237,6 +238,13 @@ export const StatusSchema = Type.Object({
               'What ran before it was never verified, so the fallback target of the attempt before it was kept.',
           }),
         ),
+        keeps: Type.Optional(
+          Type.Array(Type.String({ maxLength: 64 }), {
+            maxItems: 10,
+            description:
+              'Earlier attempts whose verified pods stay verified: a retry after Partial tries only what was left.',
+          }),
+        ),
         gating: Type.Boolean({
           description:
             'New pods of the wanted version get the readiness gate. The gate policy reads this field.',
@@ -309,6 +317,7 @@ export const StatusSchema = Type.Object({
         state: oneOf(STAGE_STATES, { description: 'Where the stage stands.' }),
         desired: count('Pods of this stage, earlier stages included where it counts pods.'),
         verified: count('Of these, verified and Ready.'),
+        failed: Type.Optional(count('Of these, failed within the budget.')),
         startedAt: Type.Optional(time('When its first pod might be replaced.')),
         soakUntil: Type.Optional(time('Its pods are probed further until then.')),
         approvedAt: Type.Optional(time('When it was approved.')),
@@ -326,6 +335,51 @@ export const StatusSchema = Type.Object({
         detail: Type.Optional(text('What exactly it waits for.', 512)),
       },
       { description: 'What an attempt, or its next stage, waits for without being stuck: no deadline runs.' },
+    ),
+  ),
+  left: Type.Optional(
+    Type.Array(
+      Type.Object({
+        name: text('The node, of a DaemonSet; else the pod.', 253),
+        node: Type.Optional(text('The node of the pod that failed, where `name` is not it.', 253)),
+        state: oneOf(LEFT_STATES, { description: 'What runs there.' }),
+        reason: reason('Why the pod failed, in one CamelCase word.'),
+        message: Type.Optional(text('Why, in one clause.', 256)),
+      }),
+      {
+        maxItems: 50,
+        description: 'Where the new version does not run verified, although its pods had their turn.',
+        ...listMap('name'),
+      },
+    ),
+  ),
+  turnedBack: Type.Optional(
+    Type.Object(
+      {
+        images: images('The images that are set meanwhile, by container name.'),
+        startedAt: time('Recorded before the template is turned back.'),
+        rolledAt: Type.Optional(time('When the template was first seen with these images.')),
+        returnAt: Type.Optional(time('Recorded before the template is turned forward again.')),
+      },
+      {
+        description:
+          'While pods that failed are put back (`fallback.scope: FailedPods`), the pod template has the images of before: it decides what a new pod runs.',
+      },
+    ),
+  ),
+  explained: Type.Optional(
+    Type.Array(
+      Type.Object({
+        label: text('The node label; `kernel` is the version of the kernel.', 317),
+        value: text('Its value.', 256),
+        failed: count('Pods that failed: all of them are on such nodes.'),
+        verified: count('Verified pods: none of them is.'),
+      }),
+      {
+        maxItems: 4,
+        description:
+          'What the nodes of the pods that failed have in common, and those of the verified ones do not.',
+      },
     ),
   ),
   lastVerified: Type.Optional(
@@ -417,7 +471,7 @@ export const StatusSchema = Type.Object({
       Type.Object({
         attempt: attemptNumber('Number of the attempt.'),
         images: images('Image by container name that it rolled to.'),
-        outcome: text('Succeeded, FellBack, FallbackFailed, Failed, Aborted, or Superseded.', 32),
+        outcome: text('Succeeded, Partial, FellBack, FallbackFailed, Failed, Aborted, or Superseded.', 32),
         cause: text('Why it ended so, in one sentence.', 1024),
         startedAt: time('When it started.'),
         finishedAt: time('When it ended.'),

@@ -1,6 +1,6 @@
 /** How an attempt goes over its pods, as users write it. */
 import { Type } from 'typebox';
-import { amount, listMap, name63, oneOf, seconds } from './schema-parts.ts';
+import { amount, amountFromNone, listMap, name63, oneOf, seconds } from './schema-parts.ts';
 
 const NodeSelector = Type.Object(
   {
@@ -39,12 +39,30 @@ const Stage = Type.Object({
   ),
 });
 
+const FailureBudget = Type.Object(
+  {
+    maxFailed: amountFromNone(
+      'How many pods may fail while the attempt goes on: a count, or a percentage of the wanted pods, rounded down. One more, or no pod verified, and the whole version falls back. A pod that is made anew after it failed counts once.',
+    ),
+  },
+  { description: 'How many pods may fail. Without it the first one that fails takes the version back.' },
+);
+
 export const Strategy = Type.Object(
   {
     maxParallel: Type.Optional(
       amount(
         'How many new pods may be unverified at once: a count, or a percentage of the wanted pods, rounded up. Only where postcheck replaces the pods itself (`updateStrategy.type: OnDelete`); elsewhere the limits of the workload count. Defaults to 1.',
       ),
+    ),
+    failureBudget: Type.Optional(FailureBudget),
+    explainBy: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 317 }), {
+        maxItems: 16,
+        'x-kubernetes-list-type': 'set',
+        description:
+          'Node labels by which failures are explained: one that all pods that failed have in common, and no verified pod, is named in the status. Zone, architecture, instance type and kernel are looked at anyway.',
+      }),
     ),
     soakSeconds: Type.Optional(seconds('Default of stages[].soakSeconds. Defaults to 0.')),
     approval: Type.Optional(

@@ -28,6 +28,10 @@ export type BaselineEntry = NonNullable<NonNullable<UpgradeStatus['from']>['base
 export type Counts = NonNullable<UpgradeStatus['counts']>;
 export type ImageSet = NonNullable<UpgradeStatus['from']>;
 export type StageStatus = NonNullable<UpgradeStatus['stages']>[number];
+/** A place where the new version does not run verified. */
+export type LeftEntry = NonNullable<UpgradeStatus['left']>[number];
+/** What separates the nodes of failed pods from those of verified ones. */
+export type Explanation = NonNullable<UpgradeStatus['explained']>[number];
 export type HistoryEntry = NonNullable<UpgradeStatus['history']>[number];
 /** Why something is as it is, as data; report/cause-text.ts has the words. */
 export type Cause = NonNullable<FallbackStatus['why']>;

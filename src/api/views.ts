@@ -183,4 +183,6 @@ export interface NodeView {
   readonly resourceVersion: string;
   readonly ready: boolean;
   readonly labels: Readonly<Record<string, string>>;
+  /** `status.nodeInfo.kernelVersion`. */
+  readonly kernel?: string;
 }

@@ -27,6 +27,7 @@ export function mustPutBack(upgrade: Upgrade, status: UpgradeStatus | undefined)
   const isUnderWay = isAttempting(status) && attempt.end === undefined;
   return (
     attempt.held !== undefined ||
+    status.turnedBack !== undefined ||
     isFallingBack(status) ||
     isHeldBack(upgrade, status) ||
     (isUnderWay && upgrade.spec.fallback.action !== 'None')

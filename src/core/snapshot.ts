@@ -36,6 +36,8 @@ export interface Snapshot {
   readonly nodeReady: (node: string) => boolean;
   /** Labels of a node; absent where nodes may not be watched. */
   readonly nodeLabels?: (node: string) => Readonly<Record<string, string>> | undefined;
+  /** The version of a node's kernel. */
+  readonly nodeKernel?: (node: string) => string | undefined;
   /** When nodes that had been lost came back, as far as we saw it. */
   readonly nodeBackAt?: ReadonlyMap<string, number>;
   /** Probe results by pod UID. */

@@ -71,6 +71,7 @@ export const isFallingBack = <S extends UpgradeStatus>(
 const RETRYABLE: readonly Phase[] = [
   'Inconclusive',
   'Succeeded',
+  'Partial',
   'Failed',
   'FellBack',
   'FallbackFailed',
@@ -102,13 +103,22 @@ export const isBeforeRollout = (status: UpgradeStatus): boolean =>
  * Identifies what pods are verified for: this very Upgrade, its attempt or the fallback of it, and what is asked. Another Upgrade of the
  * same name, an attempt counted anew, or another question finds no answer of an earlier one.
  */
-export const verificationId = ({ metadata, spec }: Upgrade, status: UpgradeStatus): string =>
+export const verificationId = (
+  { metadata, spec }: Upgrade,
+  status: UpgradeStatus,
+  inFallback = isFallingBack(status),
+): string =>
   [
     metadata.uid.slice(0, 8),
     status.attempt?.id ?? '',
     postCheckDigest(spec),
-    ...(isFallingBack(status) ? ['fallback'] : isBeforeRollout(status) ? ['baseline'] : []),
+    ...(inFallback ? ['fallback'] : isBeforeRollout(status) ? ['baseline'] : []),
   ].join('/');
+
+/** Is this what pods are verified for now? Beside the new version it may be the version before, in pods that failed and were put back. */
+export const isVerificationOf = (upgrade: Upgrade, status: UpgradeStatus, id: string): boolean =>
+  id === verificationId(upgrade, status) ||
+  (status.left !== undefined && id === verificationId(upgrade, status, true));
 
 /** The post-check of the attempt that has ended is not the one that the spec has now. */
 export const isPostCheckChanged = ({ attempt }: UpgradeStatus, spec: UpgradeSpec): boolean =>
@@ -163,7 +173,7 @@ export function endAttempt(
   };
   const end = { outcome, reason, cause: cut(text, 2000), why: storedCause(cause), at };
   return {
-    ...status,
+    ...without(status, 'turnedBack'),
     phase,
     attempt: { ...without(attempt, 'deadlineAt'), gating: attempt.gating && gating, end },
     history: [entry, ...(status.history ?? [])].slice(0, upgrade.spec.historyLimit),

@@ -4,7 +4,7 @@ import type { CheckType } from '../api/enums.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
 import type { PlannedCycle } from '../core/plan.ts';
-import { verificationId } from '../core/status.ts';
+import { isVerificationOf } from '../core/status.ts';
 import { addCycle, type FinishedCycle } from '../core/verification/probe-cycle.ts';
 import type { LocalState } from './local-state.ts';
 import type { Telemetry } from './ports.ts';
@@ -38,7 +38,7 @@ export function recordCycle(
   const upgrade = store.upgrades.get(key);
   // A cycle that was begun for another verification says nothing about this one.
   const isCurrent =
-    upgrade?.status && verificationId(upgrade, upgrade.status) === planned.verification && !pod?.deleting;
+    upgrade?.status && isVerificationOf(upgrade, upgrade.status, planned.verification) && !pod?.deleting;
   if (pod && upgrade && isCurrent) {
     keep(sinks, { upgrade, pod, planned, finished });
   }

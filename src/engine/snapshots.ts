@@ -50,6 +50,7 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
     upgradeNamed: (name) => store.upgrades.get(`${upgrade.metadata.namespace}/${name}`),
     nodeReady: (name) => store.nodes.get(name)?.ready ?? true,
     nodeLabels: (name) => store.nodes.get(name)?.labels,
+    nodeKernel: (name) => store.nodes.get(name)?.kernel,
     nodeBackAt: local.nodeBackAt,
     records: local.records,
     isProbing: sources.isProbing,

@@ -14,6 +14,7 @@ const FACTS: UpgradeFacts = {
   stalled: 'False',
   reason: 'Upgrading',
   gate: 'GatePolicyApplied',
+  left: 0,
   progressAt: 1_700_000_000_000,
   waiting: undefined,
 };
@@ -170,6 +171,16 @@ describe('the metrics', () => {
     ).toBe(1_700_000_000);
     metrics.upgradeSeen('shop', 'web', undefined);
     expect(await named(await text())).toEqual([]);
+  });
+
+  test('pods that failed within the budget are told where there are some', async () => {
+    const { metrics, text, value } = setUp(10);
+    const left = async () => (await named(await text())).filter((name) => name.includes('pods_left'));
+    metrics.upgradeSeen('shop', 'web', { ...FACTS, phase: 'Partial', left: 3 });
+    expect(await left()).toEqual(['postcheck_pods_left{upgrade_namespace="shop",name="web"}']);
+    expect(await value('postcheck_pods_left{upgrade_namespace="shop",name="web"}')).toBe(3);
+    metrics.upgradeSeen('shop', 'web', FACTS);
+    expect(await left()).toEqual([]);
   });
 
   test('above the limit those that need a person are told, and how many are left out', async () => {

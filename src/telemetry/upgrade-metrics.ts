@@ -37,7 +37,7 @@ export function registerUpgradeMetrics(
     collect() {
       this.reset();
       for (const { namespace, name, facts } of shown()) {
-        const { progressAt: _, waiting: __, ...labels } = facts;
+        const { progressAt: _, waiting: __, left: _left, ...labels } = facts;
         this.set({ upgrade_namespace: namespace, name, ...labels }, 1);
       }
     },
@@ -52,6 +52,20 @@ export function registerUpgradeMetrics(
       for (const { namespace, name, facts } of shown()) {
         if (facts.progressAt !== undefined) {
           this.set({ upgrade_namespace: namespace, name }, facts.progressAt / 1000);
+        }
+      }
+    },
+  });
+  new Gauge({
+    name: 'postcheck_pods_left',
+    help: 'Pods that failed within the budget, held or put back; Upgrades without one have none.',
+    labelNames: ['upgrade_namespace', 'name'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { namespace, name, facts } of shown()) {
+        if (facts.left > 0) {
+          this.set({ upgrade_namespace: namespace, name }, facts.left);
         }
       }
     },

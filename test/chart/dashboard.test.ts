@@ -16,6 +16,7 @@ const FACTS: UpgradeFacts = {
   stalled: 'False',
   reason: 'Upgrading',
   gate: 'GatePolicyApplied',
+  left: 0,
   progressAt: Date.now(),
   waiting: undefined,
 };

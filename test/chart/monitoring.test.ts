@@ -89,6 +89,11 @@ const FIRES: readonly Case[] = [
     labels: named('FallbackPaused'),
   },
   {
+    alert: 'PostcheckPartial',
+    input: [LEADS, upgrade({ phase: 'Partial', stalled: 'True', reason: 'ProbeFailed' })],
+    labels: named('ProbeFailed'),
+  },
+  {
     alert: 'PostcheckFellBack',
     input: [LEADS, upgrade({ phase: 'FellBack', stalled: 'True', reason: 'ProbeFailed' })],
     labels: named('ProbeFailed'),

@@ -83,6 +83,14 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
     stage.also = { upgradeNamed: () => upgrade };
     return stage.settle();
   },
+  ScopeUnsupported: () =>
+    blocked(
+      {
+        strategy: { failureBudget: { maxFailed: 1 } },
+        fallback: { scope: 'FailedPods' },
+      },
+      { kind: 'DaemonSet', onDelete: false },
+    ),
   PartitionSet: () => blocked({}, { kind: 'StatefulSet', partition: 2 }),
   ImagesTooLong: () => {
     const stage = new Stage();
@@ -140,6 +148,12 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
     };
     stage.settle();
     return stage.hears(GOOD).settle();
+  },
+  Partial: () => {
+    const strategy = { failureBudget: { maxFailed: 1 } };
+    const stage = rolled(new Stage({ strategy }, { kind: 'DaemonSet', onDelete: true }));
+    stage.hears(GOOD, ({ node }) => node !== 'node-3').settle();
+    return stage.seconds(DEADLINE_SECONDS).hears(exit(17)).settle();
   },
   FellBack: () => fallsBack(new Stage(), exit(17)),
   FallbackFailed: () => {

@@ -100,8 +100,8 @@ export class Stage {
     throw new Error(`never settles: ${this.upgrade.status?.message}`);
   }
 
-  /** A cycle on every pod: each check in each container that it asks says this. */
-  hears(outcome: TryOutcome): this {
+  /** A cycle on every pod, or on some: each check in each container that it asks says this. */
+  hears(outcome: TryOutcome, isAsked: (pod: PodView) => boolean = () => true): this {
     const status = this.upgrade.status ?? {};
     const context = {
       spec: this.upgrade.spec,
@@ -110,7 +110,7 @@ export class Stage {
       verification: verificationId(this.upgrade, status),
       inFallback: isFallingBack(status),
     };
-    for (const pod of this.pods) {
+    for (const pod of this.pods.filter(isAsked)) {
       const results = expectedTries(context, pod).map(({ check, container }) => ({
         check,
         container,

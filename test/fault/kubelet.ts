@@ -82,6 +82,7 @@ export class FakeKubelet {
       ageMs: now - own.startedAt,
       index: this.#index(`${namespace} ${image}`, pod.metadata.uid),
       now,
+      node: pod.spec.nodeName ?? '',
       path,
     });
     if (answer === 'dies') {

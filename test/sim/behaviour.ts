@@ -18,6 +18,8 @@ export interface Ask {
   /** Which pod with this image it is, in the order in which they were first asked, from 1. */
   readonly index: number;
   readonly now: number;
+  /** Where the pod runs. */
+  readonly node: string;
   /** What is run. */
   readonly path: string;
 }

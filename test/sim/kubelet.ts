@@ -323,6 +323,7 @@ export class Kubelet {
         ageMs,
         now,
         index: this.#indexOf(pod, container.image),
+        node: pod.node,
       }) ?? 0;
     if (answer === 'hang') {
       await sleep(request.timeoutMs);

@@ -138,28 +138,35 @@ export class Oracle {
     const upgrade = this.#options.world.state
       .all('Upgrade')
       .find(({ spec, status }) => spec.targetRef.name === after.name && status?.attempt);
-    const { attempt, fallback } = upgrade?.status ?? {};
-    if (!attempt) {
+    if (!upgrade?.status?.attempt) {
       this.#broken('I2', 'images were written although no attempt is recorded');
       return;
     }
-    const inFallback = fallback !== undefined;
     // Recorded again when the workload changed before the write was known to be done.
-    const run = `${upgrade?.metadata.uid}/${attempt.id} ${attempt.targetGeneration}${inFallback ? `/fallback ${fallback.startedAt}` : ''}`;
+    const run = `${upgrade.metadata.uid}/${Oracle.#runOf(upgrade.status)}`;
     const count = (this.#imageWrites.get(run) ?? 0) + 1;
     this.#imageWrites.set(run, count);
     if (count > 1) {
       this.#broken('I2', `images were written ${count} times for ${run}`);
     }
-    this.#asRecorded(before, after, upgrade?.status ?? {});
+    this.#asRecorded(before, after, upgrade.status);
   }
 
-  #asRecorded(before: WorkloadView, after: WorkloadView, { from, to, fallback }: UpgradeStatus): void {
+  /** Told by the status: which write of an attempt this is. */
+  static #runOf({ attempt, fallback, turnedBack }: UpgradeStatus): string {
+    const turn = turnedBack ? `/turn ${turnedBack.startedAt} ${turnedBack.returnAt}` : '';
+    const back = fallback ? `/fallback ${fallback.startedAt}` : turn;
+    return `${attempt?.id} ${attempt?.targetGeneration}${back}`;
+  }
+
+  #asRecorded(before: WorkloadView, after: WorkloadView, status: UpgradeStatus): void {
+    const { from, to, fallback, turnedBack } = status;
+    const turned = turnedBack?.returnAt === undefined ? turnedBack?.images : undefined;
     for (const { name, image } of after.containers) {
       if (before.containers.some((old) => old.name === name && old.image === image)) {
         continue;
       }
-      const [asked, old] = [own(fallback ? fallback.images : to?.images, name) ?? '', imageIn(before, name)];
+      const [asked, old] = [own(fallback?.images ?? turned ?? to?.images, name) ?? '', imageIn(before, name)];
       const recorded = this.#options.world.admission(asked, old);
       if (image !== recorded) {
         this.#broken('I4', `${name} was set to ${image}, but ${recorded} is recorded`);
@@ -234,7 +241,10 @@ export class Oracle {
   #mustBeProved(pod: PodView, pins: readonly string[]): void {
     const { world, story } = this.#options;
     const upgrade = world.upgrade();
-    const inFallback = upgrade?.status?.fallback !== undefined;
+    const isBefore = (name: string, image: string) => own(upgrade?.status?.from?.images, name) === image;
+    const inFallback =
+      upgrade?.status?.fallback !== undefined ||
+      pod.containers.every(({ name, image }) => isBefore(name, image));
     if (!upgrade || effectiveChecks(upgrade.spec).length === 0) {
       return;
     }
@@ -282,6 +292,57 @@ export class Oracle {
     if (isReplaced && isReady(pod) && !story.losesPods) {
       this.#keepsParallel(pod, workload);
     }
+    if (isReplaced) {
+      this.#onlyWhatFailed(pod);
+    }
+  }
+
+  /** Without a fallback of the whole version, no pod of the new one is deleted but one that failed, and while the template is turned back. */
+  #onlyWhatFailed(pod: PodView): void {
+    const { spec, status } = this.#options.world.upgrade() ?? {};
+    const isNew = pod.revision === status?.to?.revision;
+    if (status?.fallback || !isNew || spec?.fallback.scope !== 'FailedPods') {
+      return;
+    }
+    const place = spec.targetRef.kind === 'DaemonSet' ? pod.node : pod.name;
+    const isLeft = status?.left?.some(({ name, state }) => name === place && state === 'Failed');
+    if (!isLeft || !status?.turnedBack?.rolledAt || pod.conditions[VERIFIED]?.status !== 'False') {
+      this.#broken('left', `${pod.name} was deleted, but ${place} is ${isLeft ? '' : 'not '}left`);
+    }
+  }
+
+  /** More failed pods than the budget never go on: the whole version goes back. */
+  #keepsBudget({ spec }: Upgrade, { left = [], fallback, attempt, counts }: UpgradeStatus): void {
+    const most = spec.strategy?.failureBudget?.maxFailed ?? 0;
+    if (typeof most === 'number' && left.length > most && !fallback && !attempt?.end && counts) {
+      this.#broken('budget', `${left.length} pods failed, ${most} may`);
+    }
+  }
+
+  /** The end of a fleet: every wanted pod runs the new version verified, or is told as left; and the template is the wanted one. */
+  #leavesNothingUnsaid({ status, spec }: Upgrade): void {
+    const { world, story } = this.#options;
+    const workload = world.workload(story.workload.kind, story.workload.name);
+    if (status?.phase !== 'Partial' || !workload) {
+      return;
+    }
+    const isDaemon = workload.kind === 'DaemonSet';
+    const places = new Set(status.left?.map(({ name }) => name));
+    const unsaid = world
+      .podsOf(workload)
+      .filter(isLive)
+      .filter((pod) => !(isReady(pod) && pod.containers[0]?.image === spec.containers[0]?.image))
+      .filter((pod) => !places.has(isDaemon ? pod.node : pod.name));
+    if (unsaid.length > 0) {
+      this.#broken('left', `${unsaid.map(({ name }) => name)} are not verified, and not told`);
+    }
+    if (
+      !status.turnedBack &&
+      workload.containers[0]?.image !== spec.containers[0]?.image &&
+      !this.#options.stale
+    ) {
+      this.#broken('left', 'the template was not turned forward again');
+    }
   }
 
   /** Never more pods undecided at once than `maxParallel`: neither of the version before, nor verified, nor failed. */
@@ -289,7 +350,8 @@ export class Oracle {
     const { world } = this.#options;
     const most = Number(world.upgrade()?.spec.strategy?.maxParallel ?? 1);
     const others = world.podsOf(workload).filter((own) => isLive(own) && own.uid !== pod.uid);
-    const decided = others.filter((own) => own.revision === pod.revision || isReady(own));
+    const hasFailed = (own: PodView) => own.conditions[VERIFIED]?.status === 'False';
+    const decided = others.filter((own) => own.revision === pod.revision || isReady(own) || hasFailed(own));
     if (workload.desired - decided.length > most) {
       this.#broken(
         'parallel',
@@ -319,6 +381,7 @@ export class Oracle {
     this.#conditionsFit(after);
     this.#fallbackHasCause(before, now);
     this.#beginsInItsTurn(before, after);
+    this.#keepsBudget(after, now);
   }
 
   #movesForward(old: UpgradeStatus | undefined, now: UpgradeStatus, uid: string): void {
@@ -432,7 +495,7 @@ export class Oracle {
       (status?.conditions ?? []).map(({ type, status: value }) => [type, value]),
     );
     const phase = status?.phase ?? 'Pending';
-    const terminal = ['FellBack', 'FallbackFailed', 'Failed', 'Aborted'].includes(phase);
+    const terminal = ['Partial', 'FellBack', 'FallbackFailed', 'Failed', 'Aborted'].includes(phase);
     const isHeld = status?.waiting !== undefined;
     const rules: [boolean, string][] = [
       [
@@ -507,6 +570,14 @@ export class Oracle {
         }
       }
     }
+    for (const upgrade of world.state.all('Upgrade')) {
+      this.#leavesNothingUnsaid(upgrade);
+    }
+    this.#leavesNoGate();
+  }
+
+  #leavesNoGate(): void {
+    const { world } = this.#options;
     for (const pod of world.pods()) {
       if (!isLive(pod) || !pod.gates.includes(VERIFIED) || pod.conditions[VERIFIED]?.status === 'True') {
         continue;

@@ -385,8 +385,8 @@ function trueContext(`,
   {
     name: 'the images are written before the baseline is stored',
     file: 'core/decision/observe.ts',
-    find: 'return needsBaseline(snapshot, status, rollout)',
-    replace: 'return needsBaseline(snapshot, status, rollout) && snapshot.pods.length === 0',
+    find: '!rollout.turn && needsBaseline(snapshot, status, rollout)',
+    replace: '!rollout.turn && needsBaseline(snapshot, status, rollout) && snapshot.pods.length === 0',
   },
   {
     name: 'the baseline is taken and not stored',

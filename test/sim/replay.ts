@@ -1,5 +1,6 @@
 /** Plays one story and prints its timeline: `node test/sim/replay.ts STORY [--seed N] [--crash NUMBER:before|lost|after]`, or `'walk SEED'`. */
 import { parseArgs } from 'node:util';
+import { FLEET_STORIES } from './fleet-stories.ts';
 import type { Fault } from './operator.ts';
 import { cutAt, play } from './run.ts';
 import { STORIES } from './stories.ts';
@@ -11,10 +12,10 @@ const { values, positionals } = parseArgs({
 });
 const walk = /^walk (\d+)$/.exec(positionals[0] ?? '')?.[1];
 const walked = walk ? walkOf(Number(walk)) : undefined;
-const story = walked?.story ?? STORIES.find(({ name }) => name === positionals[0]);
+const story = walked?.story ?? [...STORIES, ...FLEET_STORIES].find(({ name }) => name === positionals[0]);
 if (!story) {
   console.error(
-    `usage: node test/sim/replay.ts STORY [--seed N] [--crash NUMBER:FAULT]\nSTORY is one of:\n  ${STORIES.map(({ name }) => name).join('\n  ')}`,
+    `usage: node test/sim/replay.ts STORY [--seed N] [--crash NUMBER:FAULT]\nSTORY is one of:\n  ${[...STORIES, ...FLEET_STORIES].map(({ name }) => name).join('\n  ')}`,
   );
   process.exit(2);
 }

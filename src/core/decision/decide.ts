@@ -15,6 +15,7 @@ import { releaseFields, resultsAction } from '../rollout/actions.ts';
 import { rejectVersion } from '../rollout/attempt.ts';
 import { takeBaseline } from '../rollout/baseline.ts';
 import { verificationContext } from '../rollout/context.ts';
+import { seenBy } from '../rollout/turn-back.ts';
 import { verify, withPodStatus } from '../rollout/verify.ts';
 import { recordWritten, writeImages } from '../rollout/write.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -120,7 +121,7 @@ function decideIn(
     case 'Conflicted':
       return { status: endConflicted(snapshot, state), intent: true };
     case 'Verifying':
-      return verify(snapshot, state);
+      return endedHeld(state) ?? verify(snapshot, state);
     case 'Idle':
       return idle(snapshot, state);
   }
@@ -145,8 +146,9 @@ function suspend(snapshot: Snapshot, state: StateOf<'Suspended'>): Decision {
   if (!status.attempt.rolledAt) {
     return { ...common, status };
   }
-  const context = verificationContext(snapshot, status);
-  const summary = summarizePods(snapshot, workload, context);
+  const seen = seenBy(snapshot, status);
+  const context = verificationContext(seen, status);
+  const summary = summarizePods(seen, workload, context);
   return {
     ...common,
     ...scheduleProbes(snapshot, summary.results, context),
@@ -204,7 +206,7 @@ function abort(
   if (!isAbortable(status)) {
     return undefined;
   }
-  if (runsImages(workload, status.from.images)) {
+  if (!status.turnedBack && runsImages(workload, status.from.images)) {
     const end = { phase: 'Aborted', outcome: 'Aborted', cause, gating: false } as const;
     return endAttempt(upgrade, status, end, now);
   }
@@ -214,9 +216,10 @@ function abort(
 }
 
 const isAbortable = (status: ActiveStatus): boolean =>
-  status.phase === 'Failed'
+  status.phase === 'Partial' ||
+  (status.phase === 'Failed'
     ? !status.attempt.adopted && status.attempt.end?.reason !== 'ImageConflict'
-    : status.attempt.end === undefined && !isFallingBack(status);
+    : status.attempt.end === undefined && !isFallingBack(status));
 
 function endConflicted({ upgrade, now }: Snapshot, { status, change }: StateOf<'Conflicted'>): UpgradeStatus {
   const { manager, container, image } = change;
@@ -243,6 +246,10 @@ function idle(snapshot: Snapshot, { status, workload }: StateOf<'Idle'>): Decisi
   const release = releaseFields(workload);
   return { status, action: release.kind === 'none' ? explainHeldPods(snapshot, status, workload) : release };
 }
+
+/** An attempt that ended as Partial goes on verifying; what it held is put back all the same. */
+const endedHeld = ({ status, workload }: StateOf<'Verifying'>): Decision | undefined =>
+  status.attempt.end ? restoreHeld(status, workload) : undefined;
 
 /** Puts back what the attempt moved in the workload, and then forgets it. */
 function restoreHeld(status: ActiveStatus, workload: WorkloadView): Decision | undefined {

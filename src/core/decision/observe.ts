@@ -26,6 +26,7 @@ import {
   isAttempting,
   isFallingBack,
   isForSpec,
+  isPostCheckChanged,
   isRetryable,
 } from '../status.ts';
 import { fromIso } from '../time.ts';
@@ -156,7 +157,7 @@ function observeDeletion(snapshot: Snapshot, status: ActiveStatus | undefined): 
   if (rollout && isAnswered(workload, rollout)) {
     return { name: 'ImagesPatched', ...active, rollout };
   }
-  if (rollout && isFallingBack(status)) {
+  if (rollout && (isFallingBack(status) || status.phase === 'Partial')) {
     return observeLastFallback({ ...active, rollout });
   }
   return rollout || isHeldBack(upgrade, status)
@@ -204,6 +205,7 @@ function startOf(
 /** What runs now was never verified, so a new attempt must not take it for its fallback target. */
 const runsUnverified = (status: UpgradeStatus): boolean =>
   isAttempting(status) ||
+  status.phase === 'Partial' ||
   ((status.phase === 'Failed' || status.phase === 'FallbackFailed') &&
     status.attempt?.end?.reason !== 'ImageConflict');
 
@@ -270,7 +272,21 @@ function observeActive(snapshot: Snapshot, active: Active): State {
   if (verb) {
     return observeCommand(snapshot, active, verb);
   }
-  return rollout ? observeRollout(snapshot, { ...active, rollout }) : { name: 'Idle', ...active };
+  return rollout && !isAtRest(snapshot, { ...active, rollout })
+    ? observeRollout(snapshot, { ...active, rollout })
+    : { name: 'Idle', ...active };
+}
+
+/**
+ * An attempt that ended as Partial goes on verifying the pods that are made anew, as they come behind gates. Not while the user pauses it, or
+ * asks another question than the one that was answered; and what others did to its images ends that, as after every end.
+ */
+function isAtRest({ upgrade: { spec } }: Snapshot, { workload, status, rollout }: Rolling): boolean {
+  return (
+    status.phase === 'Partial' &&
+    (foreignChange(workload, status, rollout) !== undefined ||
+      (status.turnedBack === undefined && (spec.paused || isPostCheckChanged(status, spec))))
+  );
 }
 
 /** A retry is a start: it must slip past none of what an attempt waits for. */
@@ -306,11 +322,11 @@ function observeRollout(snapshot: Snapshot, rolling: Rolling): State {
   }
   const { attempt } = status;
   // The spec moved on between the record and the write, of which there is no trace: what was recorded as running before may be stale, so it is recorded again.
-  if (rollout.direction === 'Forward' && workload.generation !== attempt.targetGeneration) {
+  if (!rollout.turn && rollout.direction === 'Forward' && workload.generation !== attempt.targetGeneration) {
     const inherit = attempt.inherited ?? false;
     return { name: 'Starting', workload, trigger: attempt.trigger, inherit, rerecord: true };
   }
-  return needsBaseline(snapshot, status, rollout)
+  return !rollout.turn && needsBaseline(snapshot, status, rollout)
     ? { name: 'BaselinePending', ...rolling }
     : { name: 'ImagesPending', ...rolling };
 }
@@ -321,7 +337,12 @@ function observeSuspension(snapshot: Snapshot, rolling: Rolling): State | undefi
   const { workload, status, rollout } = rolling;
   const { attempt } = status;
   // Until its images are written, an attempt may have to be recorded again.
-  const isForward = rollout.direction === 'Forward' && rollout.rolledAt === undefined;
+  const isForward =
+    rollout.direction === 'Forward' && rollout.rolledAt === undefined && rollout.turn === undefined;
+  // An attempt that ended as Partial needs nothing of its workload.
+  if (status.phase === 'Partial' && !status.turnedBack) {
+    return undefined;
+  }
   const obstacle =
     policyOf(rollout.direction).obstacle(spec, workload, attempt.held !== undefined) ??
     (isForward ? roomObstacle(snapshot, workload, attempt.inherited ?? false) : undefined);

@@ -1,6 +1,6 @@
 /** Recording an attempt: everything a fresh process needs to go on is in the status before the first write to the workload. */
 import { own } from '../../api/own.ts';
-import type { Attempt, ImageSet, Images, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
+import type { Attempt, ImageSet, Images, Upgrade, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import { imagesOf, runsImages } from '../images.ts';
@@ -104,6 +104,9 @@ export function startAttempt(snapshot: Snapshot, start: Start): ActiveStatus {
       'fallback',
       'stage',
       'stages',
+      'left',
+      'turnedBack',
+      'explained',
       'paused',
       'counts',
       'exitCodes',
@@ -178,5 +181,19 @@ export function retryAttempt(snapshot: Snapshot, workload: WorkloadView): Upgrad
   const { upgrade, now } = snapshot;
   const inherit = retryInherits(snapshot);
   const next = startAttempt(snapshot, { workload, trigger: 'Retry', inherit, rerecord: false });
-  return recordCommand(upgrade, next, 'retry', `Attempt${next.attempt.number}`, now);
+  const goesOn = upgrade.status?.phase === 'Partial' ? goOnWith(upgrade, next) : next;
+  return recordCommand(upgrade, goesOn, 'retry', `Attempt${next.attempt.number}`, now);
+}
+
+const MOST_KEPT = 10;
+
+/** After Partial only what was left is tried: verified pods stay verified, and of the stages only the last is entered again. */
+function goOnWith({ spec, status }: Upgrade, next: ActiveStatus): ActiveStatus {
+  const { id, keeps = [] } = status?.attempt ?? { id: '' };
+  const last = stagesOf(spec).at(-1)?.name;
+  return {
+    ...next,
+    stages: status?.stages?.filter(({ name, state }) => state === 'Done' && name !== last),
+    attempt: { ...next.attempt, keeps: [...keeps, id].slice(-MOST_KEPT) },
+  };
 }

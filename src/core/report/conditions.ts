@@ -16,6 +16,7 @@ import { refusalOf } from '../workload/refusal.ts';
 import { causeText } from './cause-text.ts';
 import { fitStatus } from './fit.ts';
 import { headline } from './headline.ts';
+import { leftCounts, leftText } from './left-text.ts';
 import { type Facts, sentence } from './sentence.ts';
 
 export interface ReportInput {
@@ -101,6 +102,8 @@ function settledImages(status: UpgradeStatus, spec: UpgradeSpec): Images | undef
   switch (status.phase) {
     case 'Succeeded':
       return upgradedImages(status, spec);
+    case 'Partial':
+      return status.turnedBack ? undefined : upgradedImages(status, spec);
     case 'FellBack':
       return Object.fromEntries(
         Object.keys(upgradedImages(status, spec)).flatMap((name) => {
@@ -167,7 +170,7 @@ function kstatusConditions(
     return at('False', true, false, held);
   }
   if (drifted) {
-    return at('False', false, phase === 'FellBack', 'Drifted');
+    return at('False', false, phase !== 'Succeeded', 'Drifted');
   }
   if (waitsForPods(status)) {
     // A workload that began with 0 pods may stay so for long: whoever waits for Ready must not wait with it. One that had some is scaled
@@ -181,6 +184,7 @@ function kstatusConditions(
       return at('True', false, false, asksAnother ? 'PostCheckChanged' : reason);
     case 'Inconclusive':
       return at('Unknown', true, false, 'Inconclusive');
+    case 'Partial':
     case 'FellBack':
     case 'FallbackFailed':
     case 'Failed':
@@ -205,6 +209,8 @@ function verified(status: UpgradeStatus): ConditionInput {
       const passed = `${counts?.passed ?? 0} of ${counts?.desired ?? 0} pods passed`;
       return [isReason(reason, 'AllSkipped') ? 'Unknown' : 'True', reason, passed];
     }
+    case 'Partial':
+      return ['False', reason, `${verifiedOf(counts)}; ${leftText(status)}`];
     case 'FallingBack':
     case 'FallbackChecking':
     case 'FellBack':
@@ -218,6 +224,9 @@ function verified(status: UpgradeStatus): ConditionInput {
   }
 }
 
+const verifiedOf = (counts: UpgradeStatus['counts']): string =>
+  `${(counts?.passed ?? 0) + (counts?.skipped ?? 0)} of ${counts?.desired ?? 0} pods passed`;
+
 /** Why the version is not verified. An abort, and what others did to the images, say nothing of it. */
 function speaksAgainst({ attempt, fallback }: UpgradeStatus): ConditionInput {
   const reason = fallback?.reason ?? attempt?.end?.reason ?? 'PostCheckFailed';
@@ -229,6 +238,9 @@ function speaksAgainst({ attempt, fallback }: UpgradeStatus): ConditionInput {
 function fallenBack(status: UpgradeStatus): ConditionInput {
   if (status.phase === 'FellBack') {
     return ['True', status.fallback?.verified === 'No' ? 'Unverified' : 'Verified'];
+  }
+  if (status.left?.some(({ state }) => state !== 'Failed')) {
+    return ['False', 'Partial', `Of the version before: ${leftCounts(status, 'it')}`];
   }
   if (status.phase === 'FallbackFailed') {
     return ['False', 'FallbackFailed'];

@@ -95,6 +95,8 @@ function phaseNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): 
           note,
         },
       ];
+    case 'Partial':
+      return [{ type: 'Warning', reason: 'Partial', action: 'Checking', note }];
     case 'FallbackFailed':
       return [{ type: 'Warning', reason: 'FallbackFailed', action: 'FallingBack', note }];
     case 'Failed':
@@ -190,6 +192,20 @@ function newEnd(before: UpgradeStatus | undefined, after: UpgradeStatus): Comple
   ];
 }
 
+/** Pods that failed and run the version before again, one event each. */
+function putBackNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): UpgradeEvent[] {
+  const isBack = (status: UpgradeStatus | undefined, place: string) =>
+    status?.left?.some(({ name, state }) => name === place && state !== 'Failed') ?? false;
+  return (after.left ?? [])
+    .filter(({ name, state }) => state !== 'Failed' && !isBack(before, name))
+    .map(({ name, state, message, reason }) => ({
+      type: 'Warning',
+      reason: 'PodFellBack',
+      action: 'FallingBack',
+      note: `${name} runs the version before again, ${state === 'Back' ? 'verified' : 'not verified'}: ${message ?? reason}`,
+    }));
+}
+
 /** What to tell after `after` is stored in place of `before`. */
 export function transitionEvents(
   upgrade: Upgrade,
@@ -203,6 +219,7 @@ export function transitionEvents(
     ...stageEvents(before, after).map(
       (event): UpgradeEvent => ({ type: 'Normal', action: 'Rolling', ...event }),
     ),
+    ...putBackNotices(before, after),
     ...phaseNotices(before, after),
     ...waitNotices(before, after),
     ...standstillNotices(before, after),

@@ -16,6 +16,8 @@ export interface UpgradeFacts {
   readonly reason: string;
   /** Reason of the condition Gated. */
   readonly gate: string;
+  /** Where the new version does not run verified, although its pods had their turn. */
+  readonly left: number;
   /** When an attempt that runs last came further, ms since the epoch; undefined when none runs, when it is paused, and while it waits. */
   readonly progressAt: number | undefined;
   /** What it waits for without being stuck, and since when, ms since the epoch. */
@@ -38,9 +40,16 @@ export function upgradeFacts({ spec }: Upgrade, status: UpgradeStatus | undefine
     stalled: of('Stalled')?.status ?? 'Unknown',
     reason: ready?.reason ?? '',
     gate: of('Gated')?.reason ?? '',
+    left: leftOf(status),
     progressAt: spec.paused || status.waiting ? undefined : progressAt(status),
     waiting: status.waiting && { reason: status.waiting.reason, since: fromIso(status.waiting.since) },
   };
+}
+
+/** After the end also those that the list has no room for. */
+function leftOf({ phase, left = [], counts }: UpgradeStatus): number {
+  const verified = (counts?.passed ?? 0) + (counts?.skipped ?? 0);
+  return phase === 'Partial' ? Math.max(left.length, (counts?.desired ?? 0) - verified) : left.length;
 }
 
 function progressAt({ attempt, fallback }: UpgradeStatus): number | undefined {

@@ -10,6 +10,7 @@ import type { PodSummary } from '../verification/summary.ts';
 import type { Obstacle } from '../workload/driver.ts';
 import { causeText } from './cause-text.ts';
 import { type Versions, versionsText } from './image-text.ts';
+import { explainedClause, leftCounts, leftText } from './left-text.ts';
 import { stageClause, waitingStageText } from './stage-text.ts';
 import { waitingToStartText } from './wait-text.ts';
 
@@ -44,6 +45,9 @@ function stuck({ status, summary, refusal }: Facts): string {
   const held = result ? causeText(result.cause) : refusal;
   return held ? `, which is held up: ${held}` : '';
 }
+
+/** What is to be said of pods that have not passed; those that failed within the budget are told as such. */
+const goingOn = (facts: Facts): string => leftClause(facts) || worst(facts);
 
 const target = ({ upgrade }: Facts): string =>
   `${upgrade.spec.targetRef.kind} ${upgrade.spec.targetRef.name}`;
@@ -85,14 +89,14 @@ function rolling(facts: Facts): string {
     ? `: ${summary.counts.updated} of ${summary.desired} updated, ${summary.counts.passed} passed`
     : '';
   const between = from && from !== to ? `from ${from} to ${to}` : `to ${to}`;
-  return `Rolling ${target(facts)} ${between}${stageClause(facts.status)}${updated}${worst(facts)}${waitsForOld(facts)}${failure}${caveat(facts)}`;
+  return `Rolling ${target(facts)} ${between}${stageClause(facts.status)}${updated}${goingOn(facts)}${waitsForOld(facts)}${failure}${caveat(facts)}`;
 }
 
 function checking(facts: Facts): string {
   const { to } = versions(facts);
   return waitsForPods(facts.status)
     ? `${target(facts)} has 0 replicas: ${to} is verified when some come${caveat(facts)}`
-    : `Verifying ${to}: ${passedOf(facts)}${worst(facts)}${caveat(facts)}`;
+    : `Verifying ${to}: ${passedOf(facts)}${goingOn(facts)}${caveat(facts)}`;
 }
 
 function succeeded(facts: Facts): string {
@@ -122,6 +126,22 @@ function missingCheck({ upgrade, status }: Facts): string {
     : '';
 }
 
+/** What runs where, why, and what the nodes of the pods that failed have in common. */
+function partial(facts: Facts): string {
+  const { status } = facts;
+  const { from, to } = versions(facts);
+  const { passed = 0, skipped = 0, desired = 0 } = status.counts ?? {};
+  return `${target(facts)} runs ${to}, verified on ${passed + skipped} of ${pods(desired)}; ${leftCounts(status, from)}: ${leftText(status)}${explainedClause(status)}`;
+}
+
+/** Pods that failed within the budget, while the attempt goes on. */
+function leftClause(facts: Facts): string {
+  const { status } = facts;
+  return status.left
+    ? `; ${leftCounts(status, versions(facts).from)}, within the budget: ${leftText(status)}${explainedClause(status)}`
+    : '';
+}
+
 const VERIFIED_BY: Readonly<Record<string, (count: string) => string>> = {
   PostCheck: (count) => `verified on ${count}`,
   ReadinessOnly: (count) => `verified by readiness only on ${count}`,
@@ -135,8 +155,11 @@ function fellBack(facts: Facts): string {
   const { fallback, counts } = facts.status;
   const { from, to } = versions(facts);
   const how = VERIFIED_BY[fallback?.verified ?? 'No']?.(pods(counts?.desired ?? 0)) ?? '';
-  return `${from} runs again, ${how}; ${why(to, fallback?.reason, fallback?.cause)}`;
+  return `${from} runs again, ${how}; ${why(to, fallback?.reason, fallback?.cause)}${explained(facts)}`;
 }
+
+const explained = ({ status }: Facts): string =>
+  isReason(status.fallback?.reason, 'Aborted') ? '' : explainedClause(status);
 
 /** An abort is no failure of the version. */
 const why = (version: string, reason: string | undefined, cause = ''): string =>
@@ -176,8 +199,10 @@ function byPhase(facts: Facts): string {
       return `No verdict on ${to} yet: ${passedOf(facts)}${worst(facts)}${holds(facts)}`;
     case 'Succeeded':
       return succeeded(facts);
+    case 'Partial':
+      return partial(facts);
     case 'FallingBack':
-      return `Falling back to ${from}${stuck(facts)}; ${why(to, status.fallback?.reason, status.fallback?.cause)}`;
+      return `Falling back to ${from}${stuck(facts)}; ${why(to, status.fallback?.reason, status.fallback?.cause)}${explained(facts)}`;
     case 'FallbackChecking':
       return `Verifying the fallback to ${from}: ${passedOf(facts)}${worst(facts)}; ${why(to, status.fallback?.reason, status.fallback?.cause)}`;
     case 'FellBack':

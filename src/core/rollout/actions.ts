@@ -33,6 +33,13 @@ export function recordResults(turn: Turn): Action {
   return resultsAction(now, context);
 }
 
+/** The same for pods that were put back. */
+export function recordAside(turn: Turn): Action {
+  const { aside, snapshot } = turn;
+  const results = snapshot.upgrade.spec.fallback.verify ? unrecorded({ results: aside }) : [];
+  return conditionsAction(results.map((result) => podCondition(result, turn.asideContext)));
+}
+
 /** How many pods may be verified now: where the gate holds the controller, a pod whose verdict is withheld keeps it closed. */
 const mostVerified = (turn: Turn): number =>
   driverOf(turn.workload).lever(turn.workload) === 'gate' ? reachOf(turn).pods : Number.POSITIVE_INFINITY;
@@ -57,7 +64,11 @@ export const explainFailures = ({ summary }: Turn): Action =>
   conditionsAction(failingConditions(summary.results));
 
 /** Deletes the pod that its controller waits for instead of replacing it. */
-export function unblock({ snapshot, workload, status, policy }: Turn): Action {
+export function unblock({ snapshot, workload, status, policy, rollout }: Turn): Action {
+  // While failed pods are put back, the others of the new version go on being verified.
+  if (rollout.turn) {
+    return NO_ACTION;
+  }
   const spared = policy.sparesBefore ? status.from.revision : undefined;
   // Without knowing what ran before, an attempt must not take one of its pods for a broken one.
   if (policy.sparesBefore && spared === undefined) {

@@ -8,14 +8,16 @@ import type { PodResult } from '../verification/pod.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { isReady } from '../workload/pods.ts';
 import { podCount } from './amount.ts';
+import { leftWithoutPod } from './left.ts';
 import { reachOf } from './stages.ts';
 import { type Turn, verifiesPods } from './turn.ts';
 
 /** Deletes the pods whose turn it is, as many as may go now: one at a time, a fleet of thousands would take a write and a look at all of them for each. */
 export function advance(turn: Turn): Action {
-  const { snapshot, workload, summary, policy } = turn;
+  const { snapshot, workload, summary, policy, rollout } = turn;
   const driver = driverOf(workload);
-  if (driver.lever(workload) !== 'deletion' || snapshot.updateRevision === undefined) {
+  // While the template is turned back, a pod that is deleted would come back as it was.
+  if (driver.lever(workload) !== 'deletion' || snapshot.updateRevision === undefined || rollout.turn) {
     return NO_ACTION;
   }
   let free = maxParallel(turn) - undecided(turn);
@@ -39,7 +41,8 @@ function undecided(turn: Turn): number {
   const verifies = verifiesPods(turn);
   const isDecided = ({ isPodReady, state, recorded }: PodResult) =>
     state === 'Failed' || (isPodReady && (recorded || !verifies));
-  return Math.max(0, desired - outdated.length - results.filter(isDecided).length);
+  const decided = results.filter(isDecided).length + leftWithoutPod(turn);
+  return Math.max(0, desired - outdated.length - decided);
 }
 
 const maxParallel = ({ snapshot, summary, policy, stages }: Turn): number =>

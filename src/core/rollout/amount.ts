@@ -3,8 +3,8 @@
 /** An integer or a percentage such as `10%`, as the schema takes it. */
 export type Amount = number | string;
 
-/** How many of `total` pods `amount` is, rounded up. */
-export function podCount(amount: Amount, total: number): number {
+/** How many of `total` pods `amount` is; a percentage is rounded up, unless another way is named. */
+export function podCount(amount: Amount, total: number, round: (pods: number) => number = Math.ceil): number {
   const percent = typeof amount === 'string' ? /^(\d+)%$/.exec(amount)?.[1] : undefined;
-  return percent === undefined ? Number(amount) : Math.ceil((Number(percent) / 100) * total);
+  return percent === undefined ? Number(amount) : round((Number(percent) * total) / 100);
 }

@@ -5,6 +5,7 @@ import { type EndReason, isReason } from '../../api/reasons.ts';
 import type { Images } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import { imagesOf } from '../images.ts';
+import { leftText } from '../report/left-text.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, type End, endAttempt } from '../status.ts';
 import { toIso } from '../time.ts';
@@ -35,6 +36,19 @@ function successReason({ upgrade }: Snapshot, { counts, results }: Turn['summary
   return isAsked ? 'PostCheckPassed' : 'ReadinessOnly';
 }
 
+/** Every wanted pod had its turn, and some failed, as the budget allows. New pods stay gated: nobody says that they pass where these did not. */
+export function endPartial({ snapshot, status, summary }: Turn): ActiveStatus | undefined {
+  const [first] = status.left ?? [];
+  if (!first || status.phase === 'Partial') {
+    return undefined;
+  }
+  const { reason, message } = first;
+  const { counts, desired } = summary;
+  const cause = { reason, detail: message, passed: counts.passed + counts.skipped, desired };
+  const end: End = { phase: 'Partial', outcome: 'Partial', cause, text: leftText(status), gating: true };
+  return endAttempt(snapshot.upgrade, status, end, snapshot.now);
+}
+
 /** Evidence against the version: a recorded fallback, or Failed with the reason why there is none. */
 export function rejectVersion(
   snapshot: Snapshot,
@@ -62,8 +76,14 @@ export function rejectVersion(
 }
 
 /** What to restore: every image that differs from what ran before, but not what others changed meanwhile in containers that are none of ours. */
-function imagesToRestore({ attempt, from, to }: ActiveStatus, workload: WorkloadView): Images {
-  const current = imagesOf(workload);
+export function imagesToRestore(
+  { attempt, from, to, turnedBack }: ActiveStatus,
+  workload: WorkloadView,
+): Images {
+  const stands = imagesOf(workload);
+  // While the template is turned back, pods of the new version run all the same.
+  const meant = Object.keys(turnedBack?.images ?? {}).map((name) => [name, own(to.images, name)]);
+  const current: Images = { ...stands, ...Object.fromEntries(meant) };
   const isOurs = (name: string) => !attempt.rolledAt || own(current, name) === own(to.images, name);
   return Object.fromEntries(
     Object.entries(from.images).filter(

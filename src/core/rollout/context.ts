@@ -15,6 +15,7 @@ export function verificationContext(
   const inFallback = isFallingBack(status);
   return {
     id: verificationId(snapshot.upgrade, status),
+    kept: keptBy(snapshot, status),
     spec,
     inFallback,
     startedAt: fromIso(inFallback ? status.fallback.startedAt : status.attempt.startedAt),
@@ -32,6 +33,25 @@ export function verificationContext(
     restartsBefore: restartsBefore(snapshot, status),
   };
 }
+
+/** The verifications of the attempts that this one goes on with; a fallback goes on with none. */
+const keptBy = ({ upgrade }: Snapshot, status: ActiveStatus): readonly string[] =>
+  isFallingBack(status)
+    ? []
+    : (status.attempt.keeps ?? []).map((id) =>
+        verificationId(upgrade, { ...status, attempt: { ...status.attempt, id } }),
+      );
+
+/** What pods are evaluated by that failed and were put back, in the midst of an attempt: as those of a fallback. */
+export const asideContext = (snapshot: Snapshot, status: ActiveStatus): VerificationContext => ({
+  ...verificationContext(snapshot, status),
+  id: verificationId(snapshot.upgrade, status, true),
+  kept: [],
+  inFallback: true,
+  deadlineSeconds: policyOf('Back').deadlineSeconds(snapshot.upgrade.spec),
+  isSoaking: false,
+  restartsBefore: () => 0,
+});
 
 /** Pods of a revision that this attempt brought were made by it, by whatever clock; of others the restarts that were seen before do not count. */
 function restartsBefore(

@@ -20,7 +20,7 @@ export function startFallback(
   const at = toIso(now);
   const evidence = pods.length > 0 ? pods.slice(0, 3) : undefined;
   return {
-    ...status,
+    ...without(status, 'left', 'turnedBack'),
     targetGeneration: workload?.generation ?? status.targetGeneration,
     phase: 'FallingBack',
     attempt: { ...without(status.attempt, 'end', 'deadlineAt'), progressAt: at, maxUpdated: 0, maxPassed: 0 },

@@ -1,12 +1,20 @@
 /** What differs between an attempt, which rolls forward, and its fallback, which rolls back. Everything else is rollout.ts and verify.ts. */
 import { driverOf } from '../workload/drivers.ts';
 import { attemptObstacle } from '../workload/obstacles.ts';
-import { explainFailures, recordResults, releaseOurFields, replaceMissedGate, unblock } from './actions.ts';
+import {
+  explainFailures,
+  recordAside,
+  recordResults,
+  releaseOurFields,
+  replaceMissedGate,
+  unblock,
+} from './actions.ts';
 import { advance, movePartition } from './advance.ts';
-import { rejectVersion, succeed } from './attempt.ts';
+import { endPartial, rejectVersion, succeed } from './attempt.ts';
 import { finishFallback, giveUpFallback } from './fallback.ts';
 import type { Direction } from './rollout.ts';
 import type { Policy } from './turn.ts';
+import { putBack } from './turn-back.ts';
 import { readWarning } from './warnings.ts';
 
 const forward: Policy = {
@@ -15,6 +23,7 @@ const forward: Policy = {
   verifies: () => true,
   phases: { rolling: 'Upgrading', checking: 'PostChecking' },
   inconclusive: 'Inconclusive',
+  hasBudget: true,
   isStaged: true,
   maxParallel: ({ strategy }, { present }) => present?.stage.maxParallel ?? strategy?.maxParallel,
   replacesUnready: false,
@@ -24,6 +33,8 @@ const forward: Policy = {
   actions: [
     releaseOurFields,
     recordResults,
+    recordAside,
+    putBack,
     unblock,
     movePartition,
     advance,
@@ -32,7 +43,7 @@ const forward: Policy = {
     readWarning,
   ],
   follow: (status, revision) => (revision ? { ...status, to: { ...status.to, revision } } : status),
-  onDone: succeed,
+  onDone: (turn) => (turn.status.left ? endPartial(turn) : succeed(turn)),
   // Pods that come later get this version: nothing has verified it, and the gate has to be there for them.
   onNoPods: () => undefined,
   onEvidence: ({ snapshot, workload, status }, evidence) =>
@@ -45,6 +56,7 @@ const back: Policy = {
   deadlineSeconds: ({ fallback, postCheck }) => fallback.deadlineSeconds ?? postCheck.deadlineSeconds,
   verifies: ({ fallback }) => fallback.verify,
   phases: { rolling: 'FallingBack', checking: 'FallbackChecking' },
+  hasBudget: false,
   isStaged: false,
   maxParallel: ({ strategy, fallback }) => fallback.maxParallel ?? strategy?.maxParallel,
   // It is what the rollback is for.

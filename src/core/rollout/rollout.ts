@@ -2,6 +2,7 @@
  * A rollout: images that are written into the template, rolled by the workload's controller, and verified pod by pod. An attempt rolls
  * forward and its fallback rolls back; both are this one machine, and what differs between them is a policy (see policy.ts).
  */
+import { own } from '../../api/own.ts';
 import type { Images, UpgradeSpec } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import { differingContainer, imageManager, runsImages, upgradedImages } from '../images.ts';
@@ -18,6 +19,8 @@ export interface Rollout {
   readonly startedAt: number;
   /** When the template was first seen with the images; absent while they are to be written. */
   readonly rolledAt?: number;
+  /** Within an attempt: the template is turned back, or forward again, while pods that failed are put back; see turn-back.ts. */
+  readonly turn?: 'Back' | 'Forward';
   /** What must stand in the template now. Anything else was set by somebody else, and ends the rollout. */
   readonly expected?: Images;
 }
@@ -35,8 +38,11 @@ export function rolloutOf(status: ActiveStatus, spec: UpgradeSpec): Rollout | un
       expected: fallback.rolledAt ? fallback.images : forward,
     };
   }
-  if (!isAttempting(status)) {
+  if (!isAttempting(status) && status.phase !== 'Partial') {
     return undefined;
+  }
+  if (status.turnedBack) {
+    return turnOf(status, status.turnedBack, forward);
   }
   const startedAt = fromIso(attempt.startedAt);
   return {
@@ -46,6 +52,31 @@ export function rolloutOf(status: ActiveStatus, spec: UpgradeSpec): Rollout | un
     rolledAt: timeOf(attempt.rolledAt),
     expected: forward,
   };
+}
+
+/** What is under way while the template is turned back: its write, what then is done to pods, or the write of the wanted images again. */
+function turnOf(
+  { attempt, to }: ActiveStatus,
+  { images, startedAt, rolledAt, returnAt }: NonNullable<ActiveStatus['turnedBack']>,
+  forward: Images | undefined,
+): Rollout {
+  const direction = 'Forward';
+  if (returnAt !== undefined) {
+    const wanted = Object.fromEntries(
+      Object.keys(images).map((name) => [name, own(to.images, name) ?? own(images, name) ?? '']),
+    );
+    return { direction, turn: 'Forward', images: wanted, startedAt: fromIso(returnAt), expected: images };
+  }
+  return rolledAt === undefined
+    ? { direction, turn: 'Back', images, startedAt: fromIso(startedAt), expected: forward }
+    : {
+        direction,
+        turn: 'Back',
+        images,
+        startedAt: fromIso(startedAt),
+        rolledAt: timeOf(attempt.rolledAt),
+        expected: images,
+      };
 }
 
 const timeOf = (time: string | undefined): number | undefined => (time ? fromIso(time) : undefined);
@@ -61,8 +92,8 @@ export const isWritten = (workload: WorkloadView, status: ActiveStatus, rollout:
   runsImages(workload, writtenImages(workload, status, rollout));
 
 /** A write of this attempt's is in the template, which is not recorded yet. */
-export const isAnswered = (workload: WorkloadView, { direction, rolledAt }: Rollout): boolean =>
-  direction === 'Forward' && rolledAt === undefined && wroteImages(workload);
+export const isAnswered = (workload: WorkloadView, { direction, rolledAt, turn }: Rollout): boolean =>
+  direction === 'Forward' && turn === undefined && rolledAt === undefined && wroteImages(workload);
 
 export interface ForeignChange {
   readonly container: string;

@@ -7,6 +7,8 @@ import { fromIso, toIso } from '../time.ts';
 import type { PodResult } from '../verification/pod.ts';
 import { closedWindow, type Wait } from '../wait.ts';
 import { type Amount, podCount } from './amount.ts';
+import { isRolledOut } from './done.ts';
+import { failedPlaces } from './left.ts';
 import type { Turn } from './turn.ts';
 
 export interface Stage {
@@ -147,10 +149,15 @@ function isOnNodes({ snapshot }: Turn, { nodes }: Stage, node: string): boolean 
 const isServing = ({ isPodReady, state, recorded }: PodResult): boolean =>
   recorded && (state === 'Passed' || state === 'Skipped') && isPodReady;
 
+/** Nodes are places of a DaemonSet alone, and no other kind has stages by node. */
+const isPlaceInStage = (turn: Turn, stage: Stage, place: string): boolean =>
+  stage.nodes === undefined || isOnNodes(turn, stage, place);
+
 interface Count {
   readonly desired: number;
   readonly verified: number;
-  /** Every pod of the stage is verified; a stage without any pod never is. */
+  readonly failed: number;
+  /** Every pod of the stage is verified, or failed within the budget; a stage without any pod never is. */
   readonly isComplete: boolean;
 }
 
@@ -161,10 +168,12 @@ function countOf(turn: Turn, stage: Stage): Count {
     (result) => isServing(result) && isOnNodes(turn, stage, result.pod.node),
   ).length;
   const isLast = stage.pods === undefined && stage.nodes === undefined;
-  const isRolled = !isLast || (summary.rolledOut && turn.snapshot.updateRevision !== undefined);
+  const failed = [...failedPlaces(turn)].filter((place) => isPlaceInStage(turn, stage, place)).length;
+  const isRolled = !isLast || isRolledOut(turn);
   const replaced = stage.nodes !== undefined && stage.pods === undefined;
   const isOutdated = replaced && summary.outdated.some(({ node }) => isOnNodes(turn, stage, node));
-  return { desired, verified, isComplete: desired > 0 && verified >= desired && isRolled && !isOutdated };
+  const isTried = desired > 0 && verified + failed >= desired;
+  return { desired, verified, failed, isComplete: isTried && isRolled && !isOutdated };
 }
 
 export interface Staged {
@@ -190,6 +199,7 @@ export function followStages(turn: Turn): Staged {
     ...(closed ? state : nextState(turn, stage, state, count.isComplete)),
     desired: count.desired,
     verified: count.verified,
+    failed: count.failed > 0 ? count.failed : undefined,
   };
   const moved = next.state !== state.state;
   const { attempt } = status;

@@ -6,6 +6,7 @@ import type { Action } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { ActiveStatus } from '../status.ts';
 import type { VerificationContext } from '../verification/context.ts';
+import type { PodResult } from '../verification/pod.ts';
 import type { PodSummary } from '../verification/summary.ts';
 import type { Obstacle } from '../workload/driver.ts';
 import type { Amount } from './amount.ts';
@@ -17,9 +18,13 @@ export interface Turn {
   readonly workload: WorkloadView;
   readonly status: ActiveStatus;
   readonly summary: PodSummary;
+  /** Pods of the version before that failed in the new one and were put back: none of these is replaced again. */
+  readonly aside: readonly PodResult[];
   readonly rollout: Rollout;
   readonly policy: Policy;
   readonly context: VerificationContext;
+  /** By what those aside are evaluated. */
+  readonly asideContext: VerificationContext;
   readonly stages: Stages;
 }
 
@@ -38,6 +43,8 @@ export interface Policy {
   readonly phases: { readonly rolling: Phase; readonly checking: Phase };
   /** The phase while there is no evidence; absent where such a rollout ends. */
   readonly inconclusive?: Phase;
+  /** So many pods as the spec allows may fail. */
+  readonly hasBudget: boolean;
   /** Goes by the stages of the spec. */
   readonly isStaged: boolean;
   /** How many pods may be undecided at once, where postcheck replaces them. */
@@ -54,7 +61,8 @@ export interface Policy {
   readonly actions: readonly ((turn: Turn) => Action)[];
   /** The status with what the rollout's pods show. */
   readonly follow: (status: ActiveStatus, revision: string | undefined, isRolling: boolean) => ActiveStatus;
-  readonly onDone: (turn: Turn) => ActiveStatus;
+  /** `undefined`: nothing new has come of it. */
+  readonly onDone: (turn: Turn) => ActiveStatus | undefined;
   /** The controller is done, as no pods are wanted; `undefined` waits for some. */
   readonly onNoPods: (turn: Turn) => ActiveStatus | undefined;
   readonly onEvidence: (turn: Turn, evidence: Evidence) => ActiveStatus;

@@ -6,15 +6,20 @@ import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, postCheckDigest } from '../status.ts';
 import { earliest, toIso } from '../time.ts';
 import { type Due, scheduleProbes } from '../verification/due.ts';
-import type { PodResult } from '../verification/pod.ts';
+import { PodResults } from '../verification/results.ts';
 import { type PodSummary, summarizePods } from '../verification/summary.ts';
 import { unblock } from './actions.ts';
-import { verificationContext } from './context.ts';
+import { isRejected } from './budget.ts';
+import { asideContext, verificationContext } from './context.ts';
+import { isRolledOut, isSettled } from './done.ts';
+import { followExplained } from './explain.ts';
+import { failedPlaces, followLeft, putBackPods } from './left.ts';
 import { policyOf } from './policy.ts';
 import { type Overdue, overdue, progressDeadline, recordProgress } from './progress.ts';
 import type { Rollout } from './rollout.ts';
 import { followStages, type Staged, stagesFor } from './stages.ts';
 import { type Evidence, isRolling, type Turn, verifiesPods } from './turn.ts';
+import { seenBy, turnTemplate } from './turn-back.ts';
 import { warningAt } from './warnings.ts';
 
 interface Rolling {
@@ -25,43 +30,52 @@ interface Rolling {
 
 /** Ends the rollout when its pods say so, else goes on: probes, results, and what holds the controller up. */
 export function verify(snapshot: Snapshot, rolling: Rolling): Decision {
-  const turn = beginTurn(snapshot, rolling);
+  const turn = beginTurn(seenBy(snapshot, rolling.status), rolling);
   const staged = followStages(turn);
   const now: Turn = { ...turn, status: staged.status };
   const deadline = progressDeadline(now);
-  const late = staged.wait ? undefined : overdue(now, deadline);
-  const end = endOf(now, late, staged.isOver);
-  if (end || staged.moved) {
+  const late = isEnded(now) || staged.wait ? undefined : overdue(now, deadline);
+  const next = rejected(now, late) ?? turnTemplate(now) ?? endOf(now, late, staged.isOver);
+  if (next || staged.moved) {
     return {
-      status: end ?? staged.status,
+      status: next ?? staged.status,
       summary: now.summary,
       intent: true,
-      wait: end ? undefined : staged.wait,
+      wait: next ? undefined : staged.wait,
     };
   }
   return goOn(now, { staged, deadline, isLate: late !== undefined });
 }
 
+/** It ended as Partial: pods that are made anew are verified all the same, as they come behind gates. */
+const isEnded = ({ status }: Turn): boolean => status.attempt.end !== undefined;
+
 function beginTurn(snapshot: Snapshot, { workload, status, rollout }: Rolling): Turn {
   const policy = policyOf(rollout.direction);
   const stages = stagesFor(snapshot.upgrade.spec, status);
   const context = verificationContext(snapshot, status, stages);
-  const summary = summarizePods(snapshot, workload, context);
+  const whole = summarizePods(snapshot, workload, context);
+  const putBack = putBackPods({ workload, status }, whole);
+  const summary = { ...whole, outdated: whole.outdated.filter((pod) => !putBack.includes(pod)) };
   const followed = policy.follow(
     recordProgress(snapshot, recordQuestion(snapshot, status), summary),
     snapshot.updateRevision,
     isRolling(summary),
   );
-  return {
+  const back = asideContext(snapshot, status);
+  const turn: Turn = {
     snapshot,
     workload,
     status: withPodStatus(followed, summary),
     summary,
+    aside: new PodResults().of(putBack, { records: snapshot.records, now: snapshot.now, context: back }),
     rollout,
     policy,
     context,
+    asideContext: back,
     stages,
   };
+  return policy.hasBudget ? { ...turn, status: followExplained(turn, followLeft(turn)) } : turn;
 }
 
 /** The status with its pods as they are. */
@@ -82,12 +96,15 @@ const recordQuestion = ({ upgrade }: Snapshot, status: ActiveStatus): ActiveStat
   attempt: { ...status.attempt, postCheckDigest: postCheckDigest(upgrade.spec) },
 });
 
-/** How the rollout ends, if it does now. */
+/** The end of a version that failed. */
+const rejected = (turn: Turn, late: Overdue | undefined): ActiveStatus | undefined =>
+  verifiesPods(turn) && isRejected(turn, late !== undefined) && (late || !isBlocked(turn))
+    ? turn.policy.onEvidence(turn, evidenceOf(turn))
+    : undefined;
+
+/** How the rollout ends otherwise, if it does now. */
 function endOf(turn: Turn, late: Overdue | undefined, isOver: boolean): ActiveStatus | undefined {
   const { summary, policy } = turn;
-  if (verifiesPods(turn) && summary.counts.failed > 0 && (late || !isHeldUp(turn))) {
-    return policy.onEvidence(turn, evidenceOf(summary.results));
-  }
   if (isOver && isDone(turn)) {
     return summary.desired === 0 ? policy.onNoPods(turn) : policy.onDone(turn);
   }
@@ -98,24 +115,18 @@ function endOf(turn: Turn, late: Overdue | undefined, isOver: boolean): ActiveSt
 }
 
 /** A pod blocks the controller, which nobody would delete after the end. */
-const isHeldUp = (turn: Turn): boolean => turn.policy.unblocksBeforeFailing && unblock(turn) !== NO_ACTION;
+const isBlocked = (turn: Turn): boolean => turn.policy.unblocksBeforeFailing && unblock(turn) !== NO_ACTION;
 
-/** The controller is done, every wanted pod is settled, and there are as many of them as are wanted. */
-function isDone(turn: Turn): boolean {
-  const { snapshot, summary } = turn;
-  const { counts, desired, rolledOut } = summary;
-  const settled = counts.passed + counts.skipped;
-  return (
-    snapshot.updateRevision !== undefined &&
-    rolledOut &&
-    (!verifiesPods(turn) || (settled === counts.updated && settled >= desired))
-  );
-}
+/** The controller is done, and every wanted pod has its result. */
+const isDone = (turn: Turn): boolean => isRolledOut(turn) && (!verifiesPods(turn) || isSettled(turn));
 
-function evidenceOf(results: readonly PodResult[]): Evidence {
-  const bad = results.filter(({ state }) => state === 'Failed');
-  const cause = bad[0]?.cause ?? { reason: 'NoEvidence' };
-  return { cause: bad.length > 1 ? { ...cause, others: bad.length - 1 } : cause, pods: report(bad) };
+/** The pods that failed; where all of them are put back already, what is known of the first. */
+function evidenceOf(turn: Turn): Evidence {
+  const bad = turn.summary.results.filter(({ state }) => state === 'Failed');
+  const [left] = turn.status.left ?? [];
+  const cause = bad[0]?.cause ?? { reason: left?.reason ?? 'NoEvidence', detail: left?.message };
+  const failed = failedPlaces(turn).size;
+  return { cause: failed > 1 ? { ...cause, others: failed - 1 } : cause, pods: report(bad) };
 }
 
 interface GoingOn {
@@ -125,20 +136,18 @@ interface GoingOn {
 }
 
 function goOn(turn: Turn, { staged, deadline, isLate }: GoingOn): Decision {
-  const { snapshot, status, summary, context } = turn;
+  const { snapshot, status, summary } = turn;
   const { now } = snapshot;
-  const { cycles, wakeAt } = verifiesPods(turn)
-    ? scheduleProbes(snapshot, summary.results, context)
-    : NO_PROBES;
+  const { cycles, wakeAt } = probesOf(turn);
   // No deadline runs while a stage waits; and one that has passed is told by the phase.
   const deadlineAt = !staged.wait && now < deadline ? deadline : undefined;
   // A soak is over only when its pods are well, so its time may have passed.
   const waitEnd = (staged.wait?.until ?? 0) > now ? staged.wait?.until : undefined;
   // Where no pods are wanted, none is late.
-  const isOpen = deadlineAt !== undefined && summary.desired > 0;
+  const isOpen = deadlineAt !== undefined && summary.desired > 0 && !isEnded(turn);
   const attempt = { ...status.attempt, deadlineAt: isOpen ? toIso(deadlineAt) : undefined };
   return {
-    status: { ...status, attempt, phase: phaseOf(turn, isLate) },
+    status: { ...status, attempt, phase: isEnded(turn) ? status.phase : phaseOf(turn, isLate) },
     summary,
     cycles,
     wait: staged.wait,
@@ -148,6 +157,16 @@ function goOn(turn: Turn, { staged, deadline, isLate }: GoingOn): Decision {
 }
 
 const NO_PROBES: Due = { cycles: [], wakeAt: undefined };
+
+/** Probe cycles of the new version, and of pods that were put back. */
+function probesOf(turn: Turn): Due {
+  const { snapshot, summary, aside, context } = turn;
+  const { upgrade } = snapshot;
+  const due = verifiesPods(turn) ? scheduleProbes(snapshot, summary.results, context) : NO_PROBES;
+  const isAsked = aside.length > 0 && upgrade.spec.fallback.verify;
+  const back = isAsked ? scheduleProbes(snapshot, aside, turn.asideContext) : NO_PROBES;
+  return { cycles: [...due.cycles, ...back.cycles], wakeAt: earliest([due.wakeAt, back.wakeAt]) };
+}
 
 /** The first thing that there is to do: a plan carries out one kind of change at a time. */
 function nextAction(turn: Turn): Action {

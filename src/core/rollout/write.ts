@@ -24,11 +24,13 @@ interface Rolling {
 
 /** Writes the images, once the gate policy knows of the attempt. */
 export function writeImages({ now, upgrade }: Snapshot, { status, rollout, workload }: Rolling): Decision {
-  const { direction, startedAt, images } = rollout;
+  const { startedAt, images } = rollout;
+  const direction = rollout.turn ?? rollout.direction;
   if (mustPutBack(upgrade, status) && !holdsFinalizer(upgrade) && !upgrade.metadata.deletionTimestamp) {
     return { status, action: addFinalizer(upgrade) };
   }
-  const settles = direction === 'Forward' && status.attempt.gating ? GATE_SETTLES_MS : 0;
+  const settles =
+    rollout.turn === undefined && direction === 'Forward' && status.attempt.gating ? GATE_SETTLES_MS : 0;
   if (now < startedAt + settles) {
     return { status, wakeAt: startedAt + settles };
   }
@@ -53,6 +55,9 @@ export function recordWritten(snapshot: Snapshot, rolling: Rolling): ActiveStatu
   const { status, workload, rollout } = rolling;
   const written = { ...status, targetGeneration: workload.generation };
   const rolledAt = toIso(snapshot.now);
+  if (rollout.turn) {
+    return recordTurn(written, rolledAt);
+  }
   if (rollout.direction === 'Forward') {
     return recordAnswer(snapshot, { ...rolling, status: written }, rolledAt);
   }
@@ -62,6 +67,13 @@ export function recordWritten(snapshot: Snapshot, rolling: Rolling): ActiveStatu
   const kept = answer && bytesOf(answer.images) > SET_MAX_BYTES ? fallback : answer;
   return { ...written, fallback: kept && { ...kept, rolledAt } };
 }
+
+/** The template is turned back, or forward again. */
+const recordTurn = ({ turnedBack, ...status }: ActiveStatus, at: string): ActiveStatus => ({
+  ...status,
+  attempt: { ...status.attempt, progressAt: at },
+  turnedBack: turnedBack && turnedBack.returnAt === undefined ? { ...turnedBack, rolledAt: at } : undefined,
+});
 
 /** The attempt goes on with what stands, unless admission set what ran before again. */
 function recordAnswer(snapshot: Snapshot, rolling: Rolling, rolledAt: string): ActiveStatus {

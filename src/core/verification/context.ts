@@ -4,6 +4,8 @@ import type { Question } from './probe-cycle.ts';
 
 export interface VerificationContext extends Question {
   readonly id: string;
+  /** Verifications whose passes count as well: those of attempts that this one goes on with. */
+  readonly kept?: readonly string[];
   readonly inFallback: boolean;
   readonly startedAt: number;
   readonly resumedAt?: number;

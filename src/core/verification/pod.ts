@@ -315,6 +315,10 @@ function soak(
   return Number.isFinite(cycleAt) ? { next: { cycleAt } } : {};
 }
 
+/** A pod that passed in an attempt that this one goes on with. What failed there is tried again. */
+const keptPass = (pod: PodView, { kept = [] }: VerificationContext): RecordedResult | undefined =>
+  kept.map((id) => recordedResult(pod, id)).find((result) => result?.status === 'True');
+
 /** Evaluates one pod of the wanted revision. */
 export function evaluatePod(
   pod: PodView,
@@ -324,7 +328,7 @@ export function evaluatePod(
 ): PodResult {
   const record = validRecord(cycles, context.id, pod);
   const withRecord = record ? { pod, record } : { pod };
-  const known = recordedResult(pod, context.id);
+  const known = recordedResult(pod, context.id) ?? keptPass(pod, context);
   if (known) {
     return recordedPod(pod, record, known, context);
   }

@@ -66,8 +66,8 @@ export const isNothingAsked = (results: readonly PodResult[]): boolean =>
   results.length > 0 && results.every(({ cause }) => isReason(cause.reason, 'NothingAsked'));
 
 /** Pods whose result has yet to be written to them: it opens the gate, or says why it stays closed. */
-export const unrecorded = (summary: PodSummary): PodResult[] =>
-  summary.results.filter(
+export const unrecorded = ({ results }: Pick<PodSummary, 'results'>): PodResult[] =>
+  results.filter(
     ({ state, recorded }) => !recorded && (state === 'Passed' || state === 'Skipped' || state === 'Failed'),
   );
 

@@ -14,6 +14,7 @@ export const daemonSet: Driver<DaemonSetView> = {
   /** First the pods that serve nobody anyway. */
   inReplacementOrder: (pods) =>
     [...pods].sort((a, b) => Number(isReady(a)) - Number(isReady(b)) || (a.name < b.name ? -1 : 1)),
+  placeOf: ({ node }) => node,
   partition: () => undefined,
   mendStages: () => 'its controller chooses the nodes; set updateStrategy.type to OnDelete',
   lever: ({ onDelete }) => (onDelete ? 'deletion' : 'none'),

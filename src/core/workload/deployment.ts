@@ -16,6 +16,7 @@ export const deployment: Driver<DeploymentView> = {
   refusalIn: 'status',
   blockingPod: () => undefined,
   inReplacementOrder: (pods) => [...pods],
+  placeOf: ({ name }) => name,
   partition: () => undefined,
   mendStages: () => 'it replaces all pods at once; set strategy.type to RollingUpdate',
   lever: ({ recreates }) => (recreates ? 'none' : 'gate'),

@@ -42,6 +42,8 @@ export interface Driver<View extends WorkloadView = WorkloadView> {
   partition(view: View): number | undefined;
   /** What makes the workload go in stages, where it cannot: a clause that says what to set. */
   mendStages(view: View): string;
+  /** What stays when a pod is replaced: its node, its name, or nothing but itself. */
+  placeOf(pod: PodView): string;
   /** The order in which pods are deleted where that is the lever. */
   inReplacementOrder(pods: readonly PodView[]): PodView[];
 }

@@ -103,6 +103,16 @@ function stagesUnsupported({ strategy, gate }: UpgradeSpec, workload: WorkloadVi
     : undefined;
 }
 
+/** Pods that fail are put back one by one only where postcheck replaces the pods. */
+function scopeUnsupported({ fallback }: UpgradeSpec, workload: WorkloadView): Obstacle | undefined {
+  return fallback.scope === 'FailedPods' && driverOf(workload).lever(workload) !== 'deletion'
+    ? {
+        reason: 'ScopeUnsupported',
+        message: `spec.fallback.scope is FailedPods, but the controller of ${nameOf(workload)} replaces all its pods by itself: set updateStrategy.type to OnDelete, or the scope to All`,
+      }
+    : undefined;
+}
+
 /** What makes the workload go in stages. */
 function mendStages(workload: WorkloadView, lever: Lever, isUngated: boolean): string | undefined {
   if (lever === 'gate' && isUngated) {
@@ -143,4 +153,5 @@ export const attemptObstacle = (
   invalidCheckContainer(spec, workload) ??
   stagesUnsupported(spec, workload) ??
   timeZoneUnknown(spec) ??
+  scopeUnsupported(spec, workload) ??
   driverOf(workload).obstacle(workload, isHeldByUs);

@@ -29,6 +29,7 @@ export const statefulSet: Driver<StatefulSetView> = {
       .sort((a, b) => ordinalOf(b) - ordinalOf(a))[0];
   },
   inReplacementOrder: (pods) => [...pods].sort((a, b) => ordinalOf(b) - ordinalOf(a)),
+  placeOf: ({ name }) => name,
   partition: ({ partition }) => partition,
   mendStages: () => 'set updateStrategy.type to RollingUpdate or OnDelete',
   lever: ({ onDelete }) => (onDelete ? 'deletion' : 'partition'),

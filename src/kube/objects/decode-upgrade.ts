@@ -1,7 +1,7 @@
 import { UNSEEN } from '../../api/names.ts';
 import type { Upgrade } from '../../api/types.ts';
 import type { NodeView } from '../../api/views.ts';
-import { frozen, list, record, text } from '../client/json.ts';
+import { at, frozen, list, record, text } from '../client/json.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 const KEPT_METADATA = [
@@ -39,6 +39,7 @@ const isUnseen = (status: unknown): boolean =>
 /** Name and readiness of a node. */
 export function decodeNode(raw: unknown): NodeView {
   const { metadata, status } = record(raw);
+  const kernel = text(at(status, 'nodeInfo', 'kernelVersion'));
   const ready = list(record(status).conditions).find((entry) => record(entry).type === 'Ready');
   return frozen({
     name: text(record(metadata).name),
@@ -47,5 +48,6 @@ export function decodeNode(raw: unknown): NodeView {
     labels: Object.fromEntries(
       Object.entries(record(record(metadata).labels)).map(([name, value]) => [name, text(value)]),
     ),
+    ...(kernel ? { kernel } : {}),
   });
 }

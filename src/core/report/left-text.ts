@@ -1,0 +1,38 @@
+/** What a sentence says of pods that failed within the budget, and of what their nodes have in common. */
+import type { UpgradeStatus } from '../../api/types.ts';
+
+/** `node-7 (and 2 more): readiness-probe in container bgp exited 17 (ProbeFailed)` */
+export function leftText({ left = [] }: UpgradeStatus): string {
+  const [first] = left;
+  if (!first) {
+    return '';
+  }
+  const others = left.length > 1 ? ` (and ${left.length - 1} more)` : '';
+  const where = first.node === undefined ? first.name : `${first.name} on ${first.node}`;
+  return `${where}${others}: ${first.message ?? first.reason}`;
+}
+
+/** What runs where: `3 run bgp:1.9 again`, `1 failed and is held`. */
+export function leftCounts({ left = [], turnedBack }: UpgradeStatus, before: string): string {
+  const failed = left.filter(({ state }) => state === 'Failed').length;
+  const unverified = left.filter(({ state }) => state === 'Unverified').length;
+  const back = left.length - failed;
+  const parts = [
+    back > 0
+      ? `${back} ${back === 1 ? 'runs' : 'run'} ${before} again${unverified > 0 ? `, ${unverified} of them unverified` : ''}`
+      : '',
+    failed > 0 && turnedBack ? `${failed} ${failed === 1 ? 'goes' : 'go'} back to ${before}` : '',
+    failed > 0 && !turnedBack ? `${failed} failed` : '',
+  ];
+  return parts.filter((part) => part !== '').join(', ');
+}
+
+/** `; all 3 failed are on asic=td3; 0 of 38 others`, or nothing. */
+export function explainedClause({ explained = [] }: UpgradeStatus): string {
+  const [first] = explained;
+  if (!first) {
+    return '';
+  }
+  const who = first.failed === 1 ? 'the one that failed is' : `all ${first.failed} that failed are`;
+  return `; ${who} on ${explained.map(({ label, value }) => `${label}=${value}`).join(', ')}; 0 of ${first.verified} others`;
+}
