@@ -108,7 +108,10 @@ export class Site {
   /** Process ID of the leading operator, found on this machine by its pod's name. */
   async operatorPid(): Promise<number> {
     const leader = await new Operator(this.api).leader();
-    const name = leader?.metadata.name as string;
+    if (!leader) {
+      throw new Error('no replica of the installed operator leads: is it scaled to zero?');
+    }
+    const { name } = leader.metadata;
     const pid = readdirSync('/proc').find(
       (entry) =>
         /^\d+$/.test(entry) &&
