@@ -1,5 +1,5 @@
 /** The Helm chart: what it refuses and what it renders. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
@@ -106,6 +106,11 @@ describe('values', () => {
 });
 
 describe('what is rendered', () => {
+  test('the oldest Kubernetes that the chart takes is the oldest one that is tested', () => {
+    const versions = readdirSync(join(CHART, '../../test/cluster/kubernetes')).sort();
+    expect(parse(read('Chart.yaml')).kubeVersion).toBe(`>=${versions[0]}.0-0`);
+  });
+
   test('version and image of chart and project are the same', () => {
     const { version } = JSON.parse(readFileSync(join(CHART, '../../package.json'), 'utf8'));
     expect(parse(read('Chart.yaml'))).toMatchObject({ version, appVersion: version });
