@@ -54,6 +54,40 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
     { dependsOn: [{ name: 'database' }, { name: 'database' }] },
     'Duplicate value',
   ],
+  [
+    'a budget of no known unit',
+    { strategy: { failureBudget: { maxFailed: '2 pods' } } },
+    'write a count from 0, or a percentage from 0% to 100%',
+  ],
+  [
+    'failed pods of a Deployment alone',
+    { fallback: { scope: 'FailedPods' }, strategy: { failureBudget: { maxFailed: 1 } } },
+    'a Deployment cannot run two versions pod by pod: set fallback.scope to All',
+  ],
+  ...[
+    [
+      'failed pods alone without a budget',
+      { fallback: { scope: 'FailedPods' } },
+      'without a budget the first pod that fails takes the whole version back: set strategy.failureBudget.maxFailed',
+    ],
+    [
+      'failed pods alone that are not rolled back',
+      { fallback: { scope: 'FailedPods', action: 'Pause' }, strategy: { failureBudget: { maxFailed: 1 } } },
+      'fallback.scope FailedPods puts pods back, so fallback.action has to be Rollback',
+    ],
+    [
+      'more failed pods alone than the status has room for',
+      { fallback: { scope: 'FailedPods' }, strategy: { failureBudget: { maxFailed: 51 } } },
+      'with fallback.scope FailedPods at most 50 pods may fail',
+    ],
+  ].map(
+    ([mistake, spec, sentence]) =>
+      [
+        mistake,
+        { targetRef: { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'web' }, ...(spec as Json) },
+        sentence,
+      ] as readonly [string, Json, string],
+  ),
   ['no containers', { containers: [] }, 'should have at least 1 items'],
   [
     'a container named twice',
@@ -249,7 +283,7 @@ describe('an Upgrade is taken', () => {
         onInconclusive: 'Wait',
         readiness: { required: true, minReadySeconds: 0, maxRestarts: 2 },
       },
-      fallback: { action: 'Rollback', verify: true },
+      fallback: { action: 'Rollback', scope: 'All', verify: true },
       historyLimit: 10,
     });
   });

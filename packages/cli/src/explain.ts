@@ -4,6 +4,7 @@ import { effectiveChecks } from '../../../src/api/checks.ts';
 import { own } from '../../../src/api/own.ts';
 import { REASONS, TERMINAL_REASONS } from '../../../src/api/reasons.ts';
 import type { HistoryEntry, PodCheck, PodReport, Upgrade, UpgradeSpec } from '../../../src/api/types.ts';
+import { leftCounts } from '../../../src/core/report/left-text.ts';
 import { imagesText } from '../../../src/core/status.ts';
 import { fromIso, spanText } from '../../../src/core/time.ts';
 import { evaluateTry } from '../../../src/core/verification/exit-codes.ts';
@@ -74,6 +75,8 @@ function headline(upgrade: Upgrade, now: number): string {
   switch (phase) {
     case 'Succeeded':
       return `${started} ${wanted} runs, verified on ${passed}. Nothing to do.`;
+    case 'Partial':
+      return `${started} ${wanted} is verified on ${passed}; ${leftCounts(status ?? {}, before ?? '')}. It can wait until the morning.`;
     case 'FellBack':
       return status?.fallback?.verified === 'No'
         ? `${started} ${before} runs again, unverified, as spec.fallback.verify is false.`
@@ -241,6 +244,11 @@ function next(upgrade: Upgrade, now: number): string[] {
       return conditionOf(upgrade, 'Ready')?.reason === 'Drifted'
         ? ['change spec.containers to what shall run, or undo the change']
         : [];
+    case 'Partial':
+      return [
+        `what was left, and nothing else, again: ${again}`,
+        `the whole version back: ${verb(`abort ${metadata.name}`)}`,
+      ];
     case 'FellBack':
     case 'FallbackFailed':
     case 'Failed':

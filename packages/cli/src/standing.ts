@@ -11,7 +11,7 @@ export const conditionOf = (upgrade: Upgrade, type: ConditionType) =>
 
 export const phaseOf = (upgrade: Upgrade): Phase => upgrade.status?.phase ?? 'Pending';
 
-const ENDED: readonly Phase[] = ['Succeeded', 'FellBack', 'FallbackFailed', 'Failed', 'Aborted'];
+const ENDED: readonly Phase[] = ['Succeeded', 'Partial', 'FellBack', 'FallbackFailed', 'Failed', 'Aborted'];
 
 /** The operator stands still until somebody acts, in the middle of something or before it began. */
 export const isStalled = (upgrade: Upgrade): boolean =>
@@ -28,6 +28,7 @@ const RANKS: readonly ((upgrade: Upgrade) => boolean)[] = [
   isDrifted,
 ];
 const IN_BETWEEN: readonly ((upgrade: Upgrade) => boolean)[] = [
+  (upgrade) => phaseOf(upgrade) === 'Partial',
   (upgrade) => phaseOf(upgrade) === 'FellBack',
   (upgrade) => !ENDED.includes(phaseOf(upgrade)),
 ];

@@ -37,6 +37,14 @@ describe('why', () => {
     expect(Runbook).toBe('docs/runbooks/ProbeFailed.md');
   });
 
+  test('of pods that failed within the budget names them, and both ways on', () => {
+    const { headline, Why, Next } = partsOf('Partial');
+    expect(headline).toContain('is verified on 2 of 3 pods; 1 failed. It can wait until the morning.');
+    expect(Why).toContain('node-3: readiness-probe in container web exited 17');
+    expect(Next).toContain('kubectl postcheck retry web -n shop');
+    expect(Next).toContain('kubectl postcheck abort web -n shop');
+  });
+
   test('of a fallback does not compare with pods of the version that runs now, and counts all that failed', () => {
     const upgrade = upgradeOf('FellBack');
     const { fallback } = upgrade.status;

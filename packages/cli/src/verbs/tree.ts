@@ -112,6 +112,7 @@ export function treeLines(io: Io, scene: Scene): string[] {
   return [
     head(io, upgrade),
     ...stages(io, upgrade),
+    ...left(upgrade),
     target,
     ...revisions(io, scene).map((line) => `   ${line}`),
     ...foot.filter((line) => line !== ''),
@@ -146,6 +147,12 @@ function stages(io: Io, { status }: Upgrade): string[] {
   });
   return all.length === 0 ? [] : [`├─ Stages   ${all.join('   ')}`];
 }
+
+/** `├─ Left     node-7 Back: readiness-probe in container web exited 17 (ProbeFailed)`, a line a place. */
+const left = ({ status }: Upgrade): string[] =>
+  (status?.left ?? []).map(
+    ({ name, state, message, reason }) => `├─ Left     ${name} ${state}: ${plain(message ?? reason)}`,
+  );
 
 function gateWord(upgrade: Upgrade): string {
   const gated = conditionOf(upgrade, 'Gated');
