@@ -25,7 +25,7 @@ const NO_TELEMETRY = {
 };
 
 export class Engine {
-  readonly store = new Store();
+  readonly store: Store;
   readonly #reconciler: Reconciler;
   readonly #gateController: OrphanGateController;
   readonly #upgrades: Queue;
@@ -34,7 +34,8 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     const { clock, telemetry, watcher } = options;
-    const { store } = this;
+    const store = new Store(() => clock.now());
+    this.store = store;
     this.#reconciler = new Reconciler({
       ...options,
       store,

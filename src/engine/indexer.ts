@@ -15,6 +15,8 @@ export interface IndexerOptions<T, Index extends string> {
   readonly key: (object: T) => string;
   readonly version: (object: T) => string;
   readonly indexes: Readonly<Record<Index, IndexFunc<T>>>;
+  /** What is kept of an object that comes, given what is known of it. */
+  readonly keep?: (object: T, before: T | undefined) => T;
   /** Called after an object came, changed or went, whoever brought it. */
   readonly changed?: (before: T | undefined, after: T | undefined) => void;
 }
@@ -111,9 +113,10 @@ export class Indexer<T, Index extends string = never> {
     return [...before, ...items];
   }
 
-  #put(object: T): void {
-    const before = this.#take(object);
-    const key = this.#options.key(object);
+  #put(came: T): void {
+    const before = this.#take(came);
+    const key = this.#options.key(came);
+    const object = this.#options.keep?.(came, before) ?? came;
     this.#objects.set(key, object);
     for (const { indexFunc, entries } of this.#indexes) {
       const value = indexFunc(object);

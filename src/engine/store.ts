@@ -6,6 +6,7 @@ import type { NodeView, OwnerView, PodView, RevisionView, WorkloadKind, Workload
 import { Claims } from './claims.ts';
 import { Dependents } from './dependents.ts';
 import { Indexer } from './indexer.ts';
+import { withCredibleTimes } from './node-clock.ts';
 import { identityKey, ownerKey } from './ownership.ts';
 import type { Watched, WatchedKind, Watcher } from './ports.ts';
 
@@ -57,6 +58,7 @@ export class Store {
     key: ({ uid }) => uid,
     version,
     indexes: { owner: ownerKey, node: ({ node }) => node },
+    keep: (pod, before) => (this.#now ? withCredibleTimes(pod, before, this.#now()) : pod),
     changed: (before, after) => {
       if (after) {
         this.#listener?.podChanged(after);
@@ -83,7 +85,13 @@ export class Store {
   readonly #woken = new Set<UpgradeKey>();
   /** Targets on which another Upgrade acts since the listener was last called. */
   readonly #passedOn = new Set<string>();
+  readonly #now: (() => number) | undefined;
   #listener: Listener | undefined;
+
+  /** Without a clock, the times of pods are taken as their nodes give them. */
+  constructor(now?: () => number) {
+    this.#now = now;
+  }
 
   /** Starts every watch and calls the listener with who is concerned by what they bring. */
   watch(watcher: Watcher, listener: Listener): void {

@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import type { Upgrade } from '../../src/api/types.ts';
 import { play } from './run.ts';
-import { KINDS, retryThenGood, slippedPod } from './stories.ts';
+import { bad, deadline, good, KINDS, retryThenGood, slippedPod } from './stories.ts';
 import { phaseIs, type Story } from './story.ts';
 
 const HOUR_MS = 3_600_000;
@@ -43,3 +43,73 @@ test('a pod that slipped past the gate is noticed by a clock that is ahead of th
   const run = await play(slippedPod('Auto'), { faults: { clockAheadMs: () => 30_000 } });
   expect(run.events.map(({ reason }) => reason)).toContain('GateMissed');
 });
+
+const STORIES = (['Deployment', 'StatefulSet', 'DaemonSet'] as const).flatMap((kind) => [
+  good(kind),
+  retryThenGood(kind),
+  bad(kind),
+  deadline(kind),
+]);
+
+/** How far the clock is ahead of the cluster's, by time since the start and by process. */
+const CLOCKS: Readonly<Record<string, (sinceMs: number, operator: number) => number>> = {
+  'an hour ahead': () => HOUR_MS,
+  'an hour behind': () => -HOUR_MS,
+  'a clock that runs 1.4 times as fast': (since) => since * 0.4,
+  'a clock that runs 0.7 times as fast': (since) => since * -0.3,
+  'a clock that swings by two seconds': (since) => (Math.floor(since / 3000) % 2 === 0 ? 2000 : -2000),
+  'replicas that differ by two seconds': (_since, operator) => (operator % 2 === 0 ? 2000 : -2000),
+};
+
+/** The same end; whose clock runs faster may end a wait sooner, and have asked less often until then. */
+test.each(Object.entries(CLOCKS))(
+  '%s changes nothing about how attempts end',
+  async (what, ahead) => {
+    for (const story of KINDS.flatMap((kind) => [
+      good(kind),
+      retryThenGood(kind),
+      bad(kind),
+      deadline(kind),
+    ])) {
+      const { ending } = await play(story);
+      for (const options of what.startsWith('replicas') ? [{ operators: 2, stale: true }] : [{}]) {
+        const clockAheadMs = (now: number, operator: number) => ahead(now - START, operator);
+        const run = await play(story, { ...options, faults: { clockAheadMs } });
+        const what = `${story.name}, ${JSON.stringify(options)}`;
+        expect([what, run.violations, run.ending]).toEqual([what, [], ending]);
+      }
+    }
+  },
+  60_000,
+);
+
+/** kubelets write when a container started and a pod became ready, by their own clocks. */
+test.each([
+  ['an hour ahead', HOUR_MS],
+  ['an hour behind', -HOUR_MS],
+])(
+  'nodes whose clocks are %s change nothing about how attempts end, nor whether waits are kept',
+  async (_what, aheadMs) => {
+    const waits = { initialDelaySeconds: 4, readiness: { minReadySeconds: 6 } };
+    for (const story of STORIES) {
+      for (const postCheck of [story.spec.postCheck, { ...story.spec.postCheck, ...waits }]) {
+        const told = { ...story, spec: { ...story.spec, ...(postCheck ? { postCheck } : {}) } };
+        const { ending } = await play(told);
+        const run = await play({
+          ...told,
+          arrange: (world) => {
+            story.arrange?.(world);
+            world.nodeAheadMs = aheadMs;
+          },
+        });
+        expect([story.name, postCheck, run.violations, run.ending]).toEqual([
+          story.name,
+          postCheck,
+          [],
+          ending,
+        ]);
+      }
+    }
+  },
+  60_000,
+);

@@ -93,7 +93,12 @@ export class Kubelet {
   }
 
   #condition(status: ConditionView['status'], reason: string, message = ''): ConditionView {
-    return { status, reason, message, since: wholeSeconds(this.#world.clock.now()) };
+    return {
+      status,
+      reason,
+      message,
+      since: wholeSeconds(this.#world.clock.now() + this.#world.nodeAheadMs),
+    };
   }
 
   #with(pod: PodView, conditions: Readonly<Record<string, ConditionView>>): PodView {
@@ -111,7 +116,7 @@ export class Kubelet {
 
   #run(pod: PodView, name: string): PodView {
     const id = `containerd://c${String(++this.#containers).padStart(11, '0')}f00d`;
-    const startedAt = wholeSeconds(this.#world.clock.now());
+    const startedAt = wholeSeconds(this.#world.clock.now() + this.#world.nodeAheadMs);
     const running = this.#withContainer(pod, name, (container) =>
       container.role === 'init'
         ? {

@@ -61,7 +61,7 @@ export interface Faults {
   /** The version that the first list of a process shows. */
   listsAsOf?(kind: WatchedKind, operator: number): number | undefined;
   /** How far the process's clock is ahead of everybody else's. */
-  clockAheadMs?(now: number): number;
+  clockAheadMs?(now: number, operator: number): number;
   /** A full list so often; 0: only the first. */
   resyncMs?: number;
 }
@@ -144,7 +144,7 @@ export class Operator {
   #clock(): Clock {
     const { clock } = this.#options.world;
     return {
-      now: () => clock.now() + (this.#options.faults.clockAheadMs?.(clock.now()) ?? 0),
+      now: () => clock.now() + (this.#options.faults.clockAheadMs?.(clock.now(), this.#options.id) ?? 0),
       steady: () => clock.steady(),
       random: () => clock.random(),
       after: (delayMs, run) => clock.after(delayMs, () => this.#alive && run()),

@@ -58,6 +58,8 @@ export class World {
   /** What is stored of a status that is written. */
   storesStatus: (status: UpgradeStatus) => UpgradeStatus = (status) => status;
   refusesStatus: (status: UpgradeStatus) => boolean = () => false;
+  /** How far the nodes' clocks are ahead. */
+  nodeAheadMs = 0;
   /** Our entry in managedFields comes back when it is dropped. */
   keepsFields = false;
   /** Why no pod with this image can be made; `undefined`: it can. */

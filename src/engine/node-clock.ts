@@ -1,0 +1,44 @@
+/**
+ * A node's own clock may be wrong, and the times in a pod's status are by it: one that is ahead would keep a pod from being asked until its
+ * deadline is over, one that is behind would end every wait at once. What cannot be true is replaced by when we first saw it.
+ */
+import { own } from '../api/own.ts';
+import type { ConditionView, ContainerView, PodView } from '../api/views.ts';
+
+/** The API server gives whole seconds, and our clock is within one of its. */
+const SLACK_MS = 2000;
+
+/** The pod with times that lie between its creation and now; `before` is what was known of it, with what we saw then. */
+export function withCredibleTimes(pod: PodView, before: PodView | undefined, now: number): PodView {
+  const isCredible = (at: number | undefined): boolean =>
+    // 0: nobody said when.
+    !at || (at >= pod.createdAt - SLACK_MS && at <= now + SLACK_MS);
+  if (
+    pod.containers.every(({ startedAt }) => isCredible(startedAt)) &&
+    Object.values(pod.conditions).every(({ since }) => isCredible(since))
+  ) {
+    return pod;
+  }
+  const seenStart = ({ name, id }: ContainerView): number =>
+    before?.containers.find((known) => known.name === name && known.id === id)?.startedAt ?? now;
+  const seenSince = (type: string, { status }: ConditionView): number => {
+    const known = before && own(before.conditions, type);
+    return known?.status === status ? known.since : now;
+  };
+  const containers = pod.containers.map((container) =>
+    isCredible(container.startedAt)
+      ? container
+      : Object.freeze({ ...container, startedAt: seenStart(container) }),
+  );
+  const conditions = Object.entries(pod.conditions).map(([type, condition]) => [
+    type,
+    isCredible(condition.since)
+      ? condition
+      : Object.freeze({ ...condition, since: seenSince(type, condition) }),
+  ]);
+  return Object.freeze({
+    ...pod,
+    containers: Object.freeze(containers),
+    conditions: Object.freeze(Object.fromEntries(conditions)),
+  });
+}
