@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import process, { argv, env, exit, stderr, stdout } from 'node:process';
 import { networkProber } from './checks/checker.ts';
+import { prometheus } from './checks/prometheus.ts';
 import { Engine } from './engine/engine.ts';
 import type { Clock, Log, WatchedKind } from './engine/ports.ts';
 import { uninstall as removeOperator } from './engine/uninstall.ts';
@@ -87,6 +88,7 @@ async function run(options: Options): Promise<void> {
   const engine = new Engine({
     ...cluster,
     prober: networkProber(),
+    promQl: promQlOf(options),
     clock: { ...localClock, now: cluster.now },
     telemetry: metrics,
     tracer,
@@ -170,6 +172,10 @@ async function tracerOf(
   const { startTracing } = await import('./telemetry/tracing.ts');
   return startTracing({ endpoint, version: VERSION, instance, log });
 }
+const promQlOf = ({ prometheusUrl: url, prometheusTokenFile, prometheusCaFile }: Options) =>
+  url === undefined
+    ? undefined
+    : prometheus({ url, tokenFile: prometheusTokenFile, caFile: prometheusCaFile });
 
 /** `undefined` where nothing is to be served. */
 async function serveOn(

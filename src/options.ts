@@ -17,6 +17,9 @@ export interface Options {
   readonly metricsCertPath: string | undefined;
   readonly metricsMaxUpgrades: number;
   readonly healthAddress: ListenAddress | undefined;
+  readonly prometheusUrl: string | undefined;
+  readonly prometheusTokenFile: string | undefined;
+  readonly prometheusCaFile: string | undefined;
   readonly leaderElect: boolean;
   readonly leaseNamespace: string;
   readonly leaseName: string;
@@ -60,6 +63,12 @@ export const FLAGS = {
     initial: ':8081',
     help: 'address of /healthz and /readyz; 0 serves none',
   },
+  'prometheus-url': {
+    value: 'URL',
+    help: 'Prometheus that postCheck.rolloutChecks are asked of, such as https://prometheus:9090',
+  },
+  'prometheus-token-file': { value: 'FILE', help: 'bearer token for it' },
+  'prometheus-ca-file': { value: 'FILE', help: 'certificates that may have signed its own' },
   'leader-elect': { initial: 'true', help: 'work only while holding the Lease' },
   'lease-namespace': { value: 'NAME', help: "namespace of the Lease (default: the pod's own, else default)" },
   'lease-name': { value: 'NAME', initial: 'postcheck', help: 'name of the Lease' },
@@ -206,6 +215,9 @@ function optionsOf(values: Values, env: Environment): Options {
     metricsCertPath: certPath,
     metricsMaxUpgrades: values.number('metrics-max-upgrades', 0, 100_000),
     healthAddress: values.address('health-probe-bind-address'),
+    prometheusUrl: values.url('prometheus-url'),
+    prometheusTokenFile: values.text('prometheus-token-file'),
+    prometheusCaFile: values.text('prometheus-ca-file'),
     leaderElect: values.flag('leader-elect'),
     leaseNamespace: values.text('lease-namespace') ?? env['POD_NAMESPACE'] ?? 'default',
     leaseName: values.text('lease-name') ?? '',

@@ -84,6 +84,7 @@ export const LEFT_STATES = wordsOf<LeftState>(LEFT_STATE_MEANINGS);
 export const STAGE_STATE_MEANINGS = {
   Waiting: 'Its turn has not come.',
   Rolling: 'Its pods are being replaced and verified.',
+  Checking: 'Its pods are verified, and the checks of the rollout are asked.',
   Soaking: 'Its pods are verified, and are probed further for a while.',
   AwaitingApproval: 'Its pods are verified; the next stage waits for `postcheck.dev/approve`.',
   Done: 'Verified, and over.',

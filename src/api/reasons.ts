@@ -32,6 +32,10 @@ export const OBSTACLE_REASONS = {
     meaning: 'a window names a time zone that does not exist',
     runbook: 'TimeZoneUnknown',
   },
+  PrometheusMissing: {
+    meaning: '`postCheck.rolloutChecks` has nobody to ask',
+    runbook: 'PrometheusMissing',
+  },
   DependencyNotFound: {
     meaning: '`spec.dependsOn` names an Upgrade that does not exist',
     runbook: 'DependencyNotFound',
@@ -93,6 +97,10 @@ export const END_REASONS = {
   PodsRefused: {
     meaning: 'the API server refuses the pods of the new version',
     runbook: 'PodsRefused',
+  },
+  RolloutCheckFailed: {
+    meaning: 'a check of the rollout as a whole speaks against the new version',
+    runbook: 'RolloutCheckFailed',
   },
   NoProgress: { meaning: 'no further pod was updated or passed in time', runbook: 'NoProgress' },
   Superseded: { meaning: 'another attempt took over' },

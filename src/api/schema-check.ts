@@ -54,6 +54,25 @@ const Port = Type.Unsafe<number | string>({
   }),
 });
 
+export const RolloutCheck = Type.Object(
+  {
+    name: Type.String({ ...name63, description: 'Name of the check, shown in the status.' }),
+    query: Type.String({
+      minLength: 1,
+      maxLength: 4096,
+      description:
+        'PromQL. `{{namespace}}`, `{{name}}` and `{{kind}}` are those of the workload, `{{newPods}}` and `{{oldPods}}` regular expressions of the names of its pods.',
+    }),
+    passWhen: Type.String({
+      maxLength: 40,
+      pattern: '^(<|<=|>|>=|==|!=) *-?[0-9]+([.][0-9]+)?$',
+      description:
+        'What each value of the answer must be, such as `< 0.05`. No data, no number and no answer say nothing: they neither pass nor fail.',
+    }),
+  },
+  { description: 'A check of the rollout as a whole.' },
+);
+
 export const Check = Type.Object(
   {
     name: Type.String({ ...name63, description: 'Name of the check, shown in the status.' }),

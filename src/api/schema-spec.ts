@@ -4,7 +4,7 @@
  * `scripts/generate.ts` turns this into crds/ and docs/reference.md; the running operator imports only the types.
  */
 import { Type } from 'typebox';
-import { Check } from './schema-check.ts';
+import { Check, RolloutCheck } from './schema-check.ts';
 import { amount, listMap, name63, oneOf, rules, seconds } from './schema-parts.ts';
 import { Strategy, Windows } from './schema-strategy.ts';
 
@@ -92,6 +92,14 @@ const PostCheck = Type.Object(
       seconds(
         'How long the pods are probed further after the last one is verified, with the fallback armed. Defaults to 0.',
       ),
+    ),
+    rolloutChecks: Type.Optional(
+      Type.Array(RolloutCheck, {
+        maxItems: 8,
+        description:
+          "Asked of the Prometheus that the operator's `--prometheus-url` names, once the pods of a stage are verified, through its soak and while it waits for approval. Each must pass before the stage is over; three rounds of evidence in a row fail the attempt.",
+        ...listMap('name'),
+      }),
     ),
     readiness: Readiness,
     // No default: see effectiveChecks in checks.ts. And atomic, not merged by name: a server-side apply that takes the last entry out of a

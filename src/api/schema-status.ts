@@ -319,11 +319,25 @@ export const StatusSchema = Type.Object({
         verified: count('Of these, verified and Ready.'),
         failed: Type.Optional(count('Of these, failed within the budget.')),
         startedAt: Type.Optional(time('When its first pod might be replaced.')),
+        verifiedAt: Type.Optional(
+          time('When its last pod was verified; checks of the rollout count from then.'),
+        ),
         soakUntil: Type.Optional(time('Its pods are probed further until then.')),
         approvedAt: Type.Optional(time('When it was approved.')),
         finishedAt: Type.Optional(time('When the next stage might begin.')),
       }),
       { maxItems: 51, description: 'The stages of the attempt, in order.', ...listMap('name') },
+    ),
+  ),
+  rolloutChecks: Type.Optional(
+    Type.Array(
+      Type.Object({
+        name: text('Name of the check.', 63),
+        class: oneOf(CLASSES, { description: 'What the last answer said.' }),
+        message: text('The value, or why there is none.', 512),
+        lastAt: Type.Optional(time('When it was last asked.')),
+      }),
+      { maxItems: 8, description: 'What the checks of the rollout said last.', ...listMap('name') },
     ),
   ),
   waiting: Type.Optional(

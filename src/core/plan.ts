@@ -3,6 +3,7 @@ import type { AnyReason } from '../api/reasons.ts';
 import type { Images, Upgrade, UpgradeStatus } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
 import type { Direction } from './rollout/rollout.ts';
+import type { PlannedQuery } from './rollout/rollout-checks.ts';
 import type { TryRequest } from './verification/probe-cycle.ts';
 import type { PodSummary } from './verification/summary.ts';
 import type { Wait } from './wait.ts';
@@ -71,5 +72,6 @@ export interface Decision {
   readonly wakeAt?: number;
   readonly obstacle?: Obstacle;
   readonly wait?: Wait;
+  readonly queries?: readonly PlannedQuery[];
   readonly suspendedByUser?: boolean;
 }

@@ -1,6 +1,7 @@
 /** Everything that one decision may look at, frozen. */
 import type { Upgrade } from '../api/types.ts';
 import type { PodView, WarningView, WorkloadKind, WorkloadView } from '../api/views.ts';
+import type { QueryRecord } from './rollout/rollout-checks.ts';
 import type { PodRecord } from './verification/probe-cycle.ts';
 import type { PodResults } from './verification/results.ts';
 import type { Obstacle } from './workload/driver.ts';
@@ -31,6 +32,10 @@ export interface Snapshot {
   readonly updateRevision?: string;
   /** Every pod of the workload, of any revision. */
   readonly pods: readonly PodView[];
+  /** The last answer to a check of the rollout. */
+  readonly queryRecord?: (check: string) => QueryRecord | undefined;
+  /** False where no Prometheus is named that could be asked. */
+  readonly hasPrometheus?: boolean;
   /** An Upgrade of the same namespace; absent where nobody has read the others. */
   readonly upgradeNamed?: (name: string) => Upgrade | undefined;
   readonly nodeReady: (node: string) => boolean;

@@ -15,9 +15,10 @@ import type {
 } from '../api/views.ts';
 import type { UpgradeFacts } from '../core/report/facts.ts';
 import type { Span } from '../core/report/spans.ts';
+import type { QueryAnswer } from '../core/rollout/rollout-checks.ts';
 import type { ExecResult } from '../core/verification/exec-result.ts';
 
-export type { ExecResult, Span, UpgradeFacts };
+export type { ExecResult, QueryAnswer, Span, UpgradeFacts };
 
 /** Time and chance, so that a test can own both. */
 export interface Clock {
@@ -205,6 +206,12 @@ export interface Prober {
   probe(request: ProbeRequest, signal: AbortSignal): Promise<ProbeAnswer>;
 }
 
+/** The administrator's Prometheus. */
+export interface PromQl {
+  /** The values of an expression at this moment. Never rejects; settles within some seconds. */
+  query(expression: string, signal: AbortSignal): Promise<QueryAnswer>;
+}
+
 /** One fresh look, for the rare answer that the watch may lag behind. */
 export interface Reader {
   /** GET of one pod: the pod, `gone` (404), or `unknown` when the API server did not answer. */
@@ -257,6 +264,8 @@ export interface Ports {
   readonly reader: Reader;
   readonly executor: Executor;
   readonly prober: Prober;
+  /** Absent where none is named. */
+  readonly promQl?: PromQl | undefined;
   readonly gateProbe: GateProbe;
   readonly telemetry: Telemetry;
   readonly tracer?: Tracer | undefined;

@@ -17,6 +17,7 @@ import { LocalState } from './local-state.ts';
 import { named } from './log-fields.ts';
 import type { Ports, RequestFailure } from './ports.ts';
 import { ProbeRunner } from './probe-runner.ts';
+import { QueryRunner } from './query-runner.ts';
 import type { Result } from './queue.ts';
 import { Recorder } from './recorder.ts';
 import { gather, type SnapshotSources } from './snapshots.ts';
@@ -57,6 +58,7 @@ export class Reconciler {
   readonly #runner: ProbeRunner;
   readonly #spans: SpanReporter;
   readonly #recorder: Recorder;
+  readonly #queries: QueryRunner;
   readonly #gate: GatePolicyCache;
   readonly #warnings: WarningCache;
   readonly #sources: SnapshotSources;
@@ -70,6 +72,7 @@ export class Reconciler {
     this.local = new LocalState(options.clock);
     this.#executor = new ActionExecutor({ ...options, local: this.local });
     this.#runner = new ProbeRunner(options);
+    this.#queries = new QueryRunner(options);
     this.#gate = new GatePolicyCache(options);
     this.#warnings = new WarningCache(options);
     this.#spans = new SpanReporter(options);
@@ -82,12 +85,14 @@ export class Reconciler {
       warnings: this.#warnings,
       backoff: this.#backoff,
       brake: this.#brake,
+      queries: this.#queries,
       isProbing: (uid) => this.#runner.isProbing(uid),
     };
   }
 
   stop(): void {
     this.#runner.stop();
+    this.#queries.stop();
   }
 
   /** Never rejects: a bug of ours is counted and logged, and the key comes back later. */
@@ -142,6 +147,7 @@ export class Reconciler {
     const [namespace = '', name = ''] = key.split('/');
     this.#options.telemetry.upgradeSeen(namespace, name, undefined);
     this.#pace.forget(key);
+    this.#queries.forget(key);
     this.local.forgetResults(key);
     this.#backoff.forget(key);
     this.#brake.forget(key);
@@ -172,6 +178,9 @@ export class Reconciler {
         );
         this.#options.cycleEnded(key, isSaid ? 0 : NO_ANSWER_MS);
       });
+    }
+    for (const query of plan.queries) {
+      this.#queries.start(key, query, () => this.#options.cycleEnded(key, 0));
     }
     const laterMs = earliest(statusDueMs, this.#untilMs(plan.wakeAt));
     if (action.kind === 'none' || action.kind === 'probeGatePolicy') {

@@ -7,7 +7,8 @@ import { driverOf } from '../core/workload/drivers.ts';
 import type { Brake } from './brake.ts';
 import type { GatePolicyCache } from './gate-policy.ts';
 import type { LocalState } from './local-state.ts';
-import type { Clock } from './ports.ts';
+import type { Clock, PromQl } from './ports.ts';
+import type { QueryRunner } from './query-runner.ts';
 import type { Store, UpgradeKey } from './store.ts';
 import type { WarningCache } from './warnings.ts';
 import type { WriteBackoff } from './write-backoff.ts';
@@ -20,6 +21,8 @@ export interface SnapshotSources {
   readonly warnings: WarningCache;
   readonly backoff: WriteBackoff;
   readonly brake: Brake;
+  readonly queries: QueryRunner;
+  readonly promQl?: PromQl | undefined;
   /** Is a probe cycle of this pod under way? */
   readonly isProbing: (uid: string) => boolean;
 }
@@ -47,6 +50,8 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
     namesakes: workload ? [] : store.namesakesOf(upgrade),
     updateRevision: revision,
     pods,
+    queryRecord: (check) => sources.queries.recordOf(key, check),
+    hasPrometheus: sources.promQl !== undefined,
     upgradeNamed: (name) => store.upgrades.get(`${upgrade.metadata.namespace}/${name}`),
     nodeReady: (name) => store.nodes.get(name)?.ready ?? true,
     nodeLabels: (name) => store.nodes.get(name)?.labels,

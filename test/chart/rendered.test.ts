@@ -168,6 +168,21 @@ describe('what is rendered', () => {
     expect(text.match(/"path":"\/(healthz|readyz)","port":"health"/g)).toHaveLength(3);
   });
 
+  test('a Prometheus to ask: flags, and what they name is mounted', () => {
+    const withPrometheus = (set: string) =>
+      JSON.stringify(podsOf(ofKind(renderChart(['--set', set]), 'Deployment'))[0]?.spec);
+    expect(withPrometheus('prometheus.url=')).not.toContain('prometheus');
+    const plain = withPrometheus('prometheus.url=http://prometheus:9090');
+    expect(plain).toContain('--prometheus-url=http://prometheus:9090');
+    expect(plain).not.toContain('volumeMounts');
+    const url = 'prometheus.url=https://prometheus:9090';
+    const whole = withPrometheus(`${url},prometheus.tokenSecret.name=token,prometheus.caConfigMap.name=ca`);
+    expect(whole).toMatch(/--prometheus-token-file=\/etc\/postcheck\/prometheus-token\/token/);
+    expect(whole).toMatch(/--prometheus-ca-file=\/etc\/postcheck\/prometheus-ca\/ca.crt/);
+    expect(whole).toMatch(/"mountPath":"\/etc\/postcheck\/prometheus-token".*"secretName":"token"/);
+    expect(whole).toMatch(/"mountPath":"\/etc\/postcheck\/prometheus-ca".*"configMap":{"name":"ca"}/);
+  });
+
   test('secured metrics: flags, the mounted Secret, the right to ask, and the scrape that shows a token', () => {
     const secured = (...args: string[]) =>
       renderChart(['--set', 'metrics.secure.enabled=true,metrics.serviceMonitor.enabled=true', ...args]);

@@ -1,5 +1,6 @@
 /** How each situation that has a runbook comes about. The page must begin with the sentence that comes of it. */
 import type { Plan } from '../../src/core/decision/decide.ts';
+import { addAnswer, type QueryRecord } from '../../src/core/rollout/rollout-checks.ts';
 import type { TryOutcome } from '../../src/core/verification/exit-codes.ts';
 import { STATUS_CHANGED } from '../../src/engine/brake.ts';
 import { failureOf } from '../../src/kube/client/errors.ts';
@@ -7,6 +8,11 @@ import { NEW, OLD, Stage } from './stage.ts';
 
 const DEADLINE_SECONDS = 600;
 const PROGRESS_DEADLINE_SECONDS = 900;
+const ERRORS = {
+  name: 'errors',
+  query: 'sum(rate(errors_total{pod=~"{{newPods}}"}[5m]))',
+  passWhen: '< 0.05',
+};
 const GOOD: TryOutcome = { kind: 'exit', code: 0, output: '' };
 /** The line that the readiness script ends its output with. */
 const result = (stage: string, code: number): string => `postcheck: stage=${stage} code=${code}\n`;
@@ -77,6 +83,19 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
   TimeZoneUnknown: () =>
     blocked({ windows: [{ start: '22:00', durationSeconds: 3600, timeZone: 'Asia/Taipeh' }] }),
   DependencyNotFound: () => seeing({ upgradeNamed: () => undefined }, { dependsOn: [{ name: 'database' }] }),
+  PrometheusMissing: () => seeing({ hasPrometheus: false }, { postCheck: { rolloutChecks: [ERRORS] } }),
+  RolloutCheckFailed: () => {
+    const stage = rolled(new Stage({ postCheck: { rolloutChecks: [ERRORS] } }));
+    stage.hears(GOOD).settle();
+    let answer: QueryRecord | undefined;
+    stage.also = { queryRecord: () => answer };
+    for (let round = 0; round < 3; round++) {
+      const [query] = stage.seconds(10).decide().queries;
+      answer = query && addAnswer(answer, query, stage.now, { kind: 'values', values: [0.12] });
+    }
+    stage.settle();
+    return stage.hears(GOOD).settle();
+  },
   DependencyCycle: () => {
     const stage = new Stage({ dependsOn: [{ name: 'database' }] });
     const { upgrade } = new Stage({ dependsOn: [{ name: 'web' }] });

@@ -68,7 +68,8 @@ test(
     // The Upgrade of the test before is gone, and so are its series.
     const ours = families.filter(
       ({ name }) =>
-        /^(postcheck|workqueue)_/.test(name) && !/^postcheck_upgrade_(info|progress\w+|waiting\w+)$/.test(name),
+        /^(postcheck|workqueue)_/.test(name) &&
+        !/^postcheck_upgrade_(info|progress\w+|waiting\w+)$/.test(name),
     );
     for (const { name, type } of ours) {
       // A scrape that failed once leaves a hole until the next one.

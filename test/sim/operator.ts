@@ -114,6 +114,7 @@ export class Operator {
       prober: {
         probe: () => Promise.resolve({ kind: 'unconnected', message: 'the simulated pods have no network' }),
       },
+      promQl: { query: (expression) => this.#answered(() => options.world.query(expression)) },
       gateProbe: {
         gatePolicy: () =>
           this.#answered(() => (options.world.gatePolicy.installed ? 'Available' : 'Unavailable')),

@@ -382,6 +382,7 @@ export class Oracle {
     this.#fallbackHasCause(before, now);
     this.#beginsInItsTurn(before, after);
     this.#keepsBudget(after, now);
+    this.#passesRolloutChecks(old, now);
   }
 
   #movesForward(old: UpgradeStatus | undefined, now: UpgradeStatus, uid: string): void {
@@ -464,6 +465,33 @@ export class Oracle {
     }
   }
 
+  /** A stage leaves its checks only by an answer that passes, of after its pods were verified. The stories' checks pass below 0.05. */
+  #passesRolloutChecks(
+    old: UpgradeStatus | undefined,
+    { stages = [], fallback, attempt }: UpgradeStatus,
+  ): void {
+    for (const { name, state, verifiedAt } of fallback || attempt?.end ? [] : stages) {
+      const before = old?.stages?.find((stage) => stage.name === name)?.state;
+      if (
+        before === 'Checking' &&
+        state !== 'Checking' &&
+        !this.#hasPassedSince(Date.parse(verifiedAt ?? ''))
+      ) {
+        this.#broken('metrics', `stage ${name} went on without an answer that passes`);
+      }
+    }
+  }
+
+  #hasPassedSince(time: number): boolean {
+    return this.#options.world.queried.some(
+      ({ at, answer }) =>
+        at >= time &&
+        answer.kind === 'values' &&
+        answer.values.length > 0 &&
+        answer.values.every((value) => value < 0.05),
+    );
+  }
+
   /** Windows of the stories are every day and in UTC. */
   #isWindowOpen({ windows }: Upgrade['spec']): boolean {
     const seconds = (this.#options.world.clock.now() % 86_400_000) / 1000;
@@ -539,7 +567,10 @@ export class Oracle {
         wanted.includes(image) && (start !== 'runs' || readyAfterMs !== undefined),
     );
     const refused = wanted.some((image) => world.refusesPod(image) !== undefined);
-    if (!aborted && !asked && !started && !refused) {
+    const queried = world.queried.some(
+      ({ answer }) => answer.kind === 'values' && answer.values.some((value) => value >= 0.05),
+    );
+    if (!aborted && !asked && !started && !refused && !queried) {
       this.#broken('I3', `a fallback without any evidence: ${now.fallback.cause}`);
     }
   }

@@ -966,6 +966,42 @@ export const dependent = (kind: KindName): Story => ({
   ],
 });
 
+// By a check of the rollout.
+
+const rateIs =
+  (rate: (world: World) => number[]) =>
+  (world: World): void => {
+    world.prometheus = () => ({ kind: 'values', values: rate(world) });
+  };
+/** A canary that soaks for two minutes while Prometheus is asked. */
+const measured = (name: string, kind: KindName, rate: (world: World) => number[]): Story => ({
+  ...told(
+    name,
+    kind,
+    {},
+    {
+      minutes: 20,
+      spec: {
+        postCheck: {
+          periodSeconds: 3,
+          rolloutChecks: [{ name: 'errors', query: 'errors{pod=~"{{newPods}}"}', passWhen: '< 0.05' }],
+        },
+        strategy: { stages: [{ name: 'canary', pods: 1, soakSeconds: 120 }] },
+      },
+    },
+  ),
+  arrange: rateIs(rate),
+});
+export const measuredGood = (kind: KindName): Story => measured('its errors are few', kind, () => [0.01]);
+export const measuredBad = (kind: KindName): Story =>
+  measured('its errors are many', kind, () => [0.01, 0.2]);
+export const measuredBadLate = (kind: KindName): Story =>
+  measured('its errors become many', kind, ({ clock }) => [
+    clock.now() < Date.parse('2026-01-01T00:01:00Z') ? 0 : 1,
+  ]);
+export const measuredNothing = (kind: KindName): Story =>
+  measured('nobody counts its errors', kind, () => []);
+
 // What ran before.
 
 const noScript = { answer: () => 'missing' as const };

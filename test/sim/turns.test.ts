@@ -1,9 +1,12 @@
 /** Attempts that begin in windows, and after other Upgrades. */
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { play, type Run } from './run.ts';
 import { badInTheWait, dependent, NEW, OLD, promotedAtOnce, STAGED_KINDS, windowed } from './stories.ts';
 import type { Story } from './story.ts';
 import { sweep } from './sweep.ts';
+
+/** Minutes of virtual time take seconds where many others work. */
+jest.setTimeout(120_000);
 
 const three = (image: string) => Array(3).fill(`${image} serves`);
 
@@ -50,7 +53,7 @@ describe.each(STAGED_KINDS)('windows of a %s', (kind) => {
   test('hold also when the operator is cut at any write', async () => {
     const { failures } = await sweep(windowed(kind), 1);
     expect(failures).toEqual([]);
-  }, 120_000);
+  });
 });
 
 describe('an Upgrade that depends on another', () => {
@@ -64,5 +67,5 @@ describe('an Upgrade that depends on another', () => {
   test('does so wherever the operator is cut', async () => {
     const { failures } = await sweep(dependent('Deployment'), 1);
     expect(failures).toEqual([]);
-  }, 120_000);
+  });
 });

@@ -10,6 +10,7 @@ import type {
   WorkloadKind,
   WorkloadView,
 } from '../../src/api/views.ts';
+import type { QueryAnswer } from '../../src/core/rollout/rollout-checks.ts';
 import type { WorkloadChange } from '../support/snapshots.ts';
 import type { Behaviour } from './behaviour.ts';
 import type { VirtualClock } from './clock.ts';
@@ -66,6 +67,10 @@ export class World {
   refusesPod: (image: string) => string | undefined = () => undefined;
   /** The newest warning about a workload or a pod, by its UID. */
   readonly warnings = new Map<string, WarningView>();
+  /** What Prometheus says to an expression. */
+  prometheus: (expression: string) => QueryAnswer = () => ({ kind: 'values', values: [] });
+  /** Everything that was asked of it, and when. */
+  readonly queried: { readonly at: number; readonly expression: string; readonly answer: QueryAnswer }[] = [];
   /** What admission makes of an image that somebody writes. */
   admission: (image: string, before: string) => string = (image) => image;
 
@@ -82,6 +87,12 @@ export class World {
       const labels = { 'kubernetes.io/hostname': name };
       this.state.put('Node', { name, resourceVersion: '', ready: true, labels });
     }
+  }
+
+  query(expression: string): QueryAnswer {
+    const answer = this.prometheus(expression);
+    this.queried.push({ at: this.clock.now(), expression, answer });
+    return answer;
   }
 
   node(name: string): NodeView | undefined {

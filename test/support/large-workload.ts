@@ -9,6 +9,7 @@ import { withPins } from '../../src/core/verification/recorded.ts';
 import { Brake } from '../../src/engine/brake.ts';
 import { GatePolicyCache } from '../../src/engine/gate-policy.ts';
 import { LocalState } from '../../src/engine/local-state.ts';
+import { QueryRunner } from '../../src/engine/query-runner.ts';
 import { gather } from '../../src/engine/snapshots.ts';
 import { Store, upgradeKey } from '../../src/engine/store.ts';
 import { WarningCache } from '../../src/engine/warnings.ts';
@@ -67,6 +68,7 @@ export function largeWorkload(count: number, wrap = (pod: PodView): PodView => p
     warnings: new WarningCache({ clock, reader }),
     backoff: new WriteBackoff(),
     brake: new Brake(),
+    queries: new QueryRunner({ clock }),
     isProbing: () => false,
   };
   const gatherNow = () => gather(sources, key, upgrade);

@@ -27,13 +27,13 @@ interface Answer {
 export class Prometheus {
   readonly #process: ChildProcess;
   readonly #folder: string;
-  readonly #url: string;
+  readonly url: string;
   #said = '';
 
   private constructor(child: ChildProcess, folder: string, url: string) {
     this.#process = child;
     this.#folder = folder;
-    this.#url = url;
+    this.url = url;
     child.stderr?.on('data', (chunk: Buffer) => {
       this.#said = `${this.#said}${chunk}`.slice(-8000);
     });
@@ -68,7 +68,7 @@ export class Prometheus {
       if (this.#process.exitCode !== null) {
         break;
       }
-      const answer = await fetch(`${this.#url}/-/ready`).catch(() => undefined);
+      const answer = await fetch(`${this.url}/-/ready`).catch(() => undefined);
       if (answer?.ok) {
         return;
       }
@@ -80,7 +80,7 @@ export class Prometheus {
 
   /** What an expression is now; throws with Prometheus' words when it is none. */
   async query(expression: string): Promise<Sample[]> {
-    const answer = await fetch(`${this.#url}/api/v1/query`, {
+    const answer = await fetch(`${this.url}/api/v1/query`, {
       method: 'POST',
       // A kept connection may be closed by the server in the very moment in which it is used again.
       headers: { connection: 'close' },

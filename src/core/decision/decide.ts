@@ -15,6 +15,7 @@ import { releaseFields, resultsAction } from '../rollout/actions.ts';
 import { rejectVersion } from '../rollout/attempt.ts';
 import { takeBaseline } from '../rollout/baseline.ts';
 import { verificationContext } from '../rollout/context.ts';
+import type { PlannedQuery } from '../rollout/rollout-checks.ts';
 import { seenBy } from '../rollout/turn-back.ts';
 import { verify, withPodStatus } from '../rollout/verify.ts';
 import { recordWritten, writeImages } from '../rollout/write.ts';
@@ -37,6 +38,7 @@ export interface Plan {
   readonly intent: boolean;
   readonly action: Action;
   readonly cycles: readonly PlannedCycle[];
+  readonly queries: readonly PlannedQuery[];
   readonly wakeAt?: number;
 }
 
@@ -51,7 +53,14 @@ export function decide(snapshot: Snapshot): Plan {
   if (state.name === 'StaleCache' || state.name === 'Deleting' || state.name === 'LettingGo') {
     const { upgrade } = snapshot;
     const action = state.name === 'LettingGo' ? removeFinalizer(upgrade) : NO_ACTION;
-    return { state: state.name, status: upgrade.status ?? {}, intent: false, action, cycles: [] };
+    return {
+      state: state.name,
+      status: upgrade.status ?? {},
+      intent: false,
+      action,
+      cycles: [],
+      queries: [],
+    };
   }
   const decision = decideIn(snapshot, state);
   const { obstacle = snapshot.refusal, summary, suspendedByUser = false } = decision;
@@ -63,6 +72,7 @@ export function decide(snapshot: Snapshot): Plan {
     intent,
     action: intent ? NO_ACTION : firstAction(action, followFinalizer(snapshot.upgrade, status)),
     cycles: decision.cycles ?? [],
+    queries: decision.queries ?? [],
     wakeAt: decision.wakeAt,
   };
 }

@@ -18,6 +18,7 @@ import {
   type Rollout,
   rolloutOf,
 } from '../rollout/rollout.ts';
+import { rolloutChecksOf } from '../rollout/rollout-checks.ts';
 import { stagesOf } from '../rollout/stages.ts';
 import type { Snapshot } from '../snapshot.ts';
 import {
@@ -220,7 +221,8 @@ function observeStart(
   const obstacle =
     attemptObstacle(spec, workload, isHeldByUs) ??
     roomObstacle(snapshot, workload, start.inherit) ??
-    dependencyObstacle(snapshot);
+    dependencyObstacle(snapshot) ??
+    prometheusMissing(snapshot);
   if (obstacle) {
     return { name: 'Blocked', obstacle };
   }
@@ -236,6 +238,16 @@ function observeStart(
   }
   return observeGate(snapshot, workload) ?? { name: 'Starting', workload, ...start, rerecord: false };
 }
+
+/** Checks of the rollout have nobody to ask. */
+const prometheusMissing = ({ upgrade, hasPrometheus }: Snapshot): Obstacle | undefined =>
+  hasPrometheus === false && rolloutChecksOf(upgrade.spec).length > 0
+    ? {
+        reason: 'PrometheusMissing',
+        message:
+          "spec.postCheck.rolloutChecks needs a Prometheus, and the operator has no --prometheus-url (the chart's prometheus.url): name one, or take the checks out",
+      }
+    : undefined;
 
 /** An attempt starts only when what it has to record finds room in the status. */
 function roomObstacle(snapshot: Snapshot, workload: WorkloadView, inherit: boolean): Obstacle | undefined {

@@ -107,6 +107,7 @@ export function startAttempt(snapshot: Snapshot, start: Start): ActiveStatus {
       'left',
       'turnedBack',
       'explained',
+      'rolloutChecks',
       'paused',
       'counts',
       'exitCodes',

@@ -94,6 +94,8 @@ function attemptText(cause: Cause): string | undefined {
       return cause.detail ?? 'aborted by postcheck.dev/abort';
     case 'PodsRefused':
       return `no pod of it can be made: ${cause.detail}`;
+    case 'RolloutCheckFailed':
+      return `rollout check ${cause.check} said ${cause.detail}`;
     case 'Superseded':
     case 'TargetReplaced':
       return takenOver(cause);

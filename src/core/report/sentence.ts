@@ -11,7 +11,7 @@ import type { Obstacle } from '../workload/driver.ts';
 import { causeText } from './cause-text.ts';
 import { type Versions, versionsText } from './image-text.ts';
 import { explainedClause, leftCounts, leftText } from './left-text.ts';
-import { stageClause, waitingStageText } from './stage-text.ts';
+import { rolloutCheckClause, stageClause, waitingStageText } from './stage-text.ts';
 import { waitingToStartText } from './wait-text.ts';
 
 export interface Facts {
@@ -196,7 +196,7 @@ function byPhase(facts: Facts): string {
     case 'PostChecking':
       return waitingStageText(facts, to) ?? checking(facts);
     case 'Inconclusive':
-      return `No verdict on ${to} yet: ${passedOf(facts)}${worst(facts)}${holds(facts)}`;
+      return `No verdict on ${to} yet: ${passedOf(facts)}${worst(facts)}${rolloutCheckClause(status) || holds(facts)}`;
     case 'Succeeded':
       return succeeded(facts);
     case 'Partial':

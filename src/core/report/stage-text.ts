@@ -19,12 +19,21 @@ export function waitingStageText({ upgrade, status }: StagedFacts, version: stri
     return `${of} begins when its window opens, ${windowText(upgrade, status, status.attempt?.number ?? 1)}`;
   }
   const where = `${of}: ${verified} of ${desired} verified`;
+  if (state === 'Checking') {
+    return `${where}${rolloutCheckClause(status)}`;
+  }
   if (state === 'Soaking') {
     return `${where}, probed further until ${soakUntil}`;
   }
   return state === 'AwaitingApproval'
     ? `${where}, waits for approval: kubectl annotate upgrade ${upgrade.metadata.name} postcheck.dev/approve=${status.attempt?.number}/${name} --overwrite`
     : undefined;
+}
+
+/** What the first check of the rollout that does not pass said; nothing where all pass. */
+export function rolloutCheckClause({ rolloutChecks = [] }: UpgradeStatus): string {
+  const open = rolloutChecks.find((check) => check.class !== 'Pass');
+  return open ? `; rollout check ${open.name}: ${open.message}` : '';
 }
 
 /** `, stage canary (1 of 2)`, or nothing. */

@@ -24,6 +24,7 @@ const PROGRESS: ReadonlySet<string> = new Set([
   // That a stage begins or ends is an intent of its own, and stored at once.
   'stage',
   'stages',
+  'rolloutChecks',
 ]);
 
 type Json = Readonly<Record<string, unknown>>;

@@ -9,6 +9,7 @@ import { closedWindow, type Wait } from '../wait.ts';
 import { type Amount, podCount } from './amount.ts';
 import { isRolledOut } from './done.ts';
 import { failedPlaces } from './left.ts';
+import { type Analysis, analyze, rolloutChecksOf } from './rollout-checks.ts';
 import type { Turn } from './turn.ts';
 
 export interface Stage {
@@ -26,7 +27,8 @@ export function stagesOf({ strategy, postCheck }: UpgradeSpec): readonly Stage[]
   const last = stages.at(-1);
   const isOpen = last !== undefined && (last.pods !== undefined || last.nodes !== undefined);
   const listed = isOpen ? [...stages, { name: unusedName(stages.map(({ name }) => name)) }] : stages;
-  const all = listed.length > 0 || !postCheck.soakSeconds ? listed : [{ name: 'all' }];
+  const isStaged = listed.length > 0 || (!postCheck.soakSeconds && !postCheck.rolloutChecks?.length);
+  const all = isStaged ? listed : [{ name: 'all' }];
   return all.map((stage: Omit<Stage, 'needsApproval' | 'soakSeconds'> & StageWaits, index) => ({
     ...stage,
     soakSeconds:
@@ -182,6 +184,7 @@ export interface Staged {
   readonly moved: boolean;
   /** For a person, or for time to pass: no deadline runs. */
   readonly wait?: Wait;
+  readonly analysis: Analysis;
   readonly isOver: boolean;
 }
 
@@ -190,13 +193,14 @@ export function followStages(turn: Turn): Staged {
   const { snapshot, status, stages } = turn;
   const { all, states, present } = stages;
   if (!present) {
-    return { status, moved: false, isOver: true };
+    return { status, moved: false, isOver: true, analysis: { isPassed: true, queries: [] } };
   }
   const { index, stage, state } = present;
   const count = countOf(turn, stage);
+  const analysis = analyze(turn, state);
   const closed = begins(present) ? undefined : windowOf(turn, state);
   const next: StageStatus = {
-    ...(closed ? state : nextState(turn, stage, state, count.isComplete)),
+    ...(closed ? state : nextState(turn, stage, state, count.isComplete && analysis.isPassed)),
     desired: count.desired,
     verified: count.verified,
     failed: count.failed > 0 ? count.failed : undefined,
@@ -207,11 +211,13 @@ export function followStages(turn: Turn): Staged {
     status: {
       ...status,
       stage: `${index + 1}/${all.length} ${stage.name}`,
+      rolloutChecks: analysis.report ?? status.rolloutChecks,
       stages: states.map((known, place) => (place === index ? next : known)),
       attempt: moved ? { ...attempt, progressAt: toIso(snapshot.now) } : attempt,
     },
     moved,
     wait: closed ?? waitOf(next),
+    analysis,
     isOver: next.state === 'Done' && index === all.length - 1,
   };
 }
@@ -235,10 +241,9 @@ function nextState(turn: Turn, stage: Stage, state: StageStatus, isComplete: boo
     case 'Waiting':
       return { ...state, state: 'Rolling', startedAt: toIso(now) };
     case 'Rolling':
-      if (isComplete && stage.soakSeconds > 0 && !isPromoted) {
-        return { ...state, state: 'Soaking', soakUntil: toIso(now + stage.soakSeconds * 1000) };
-      }
-      return isComplete ? afterSoak(stage, state, now, isPromoted) : state;
+      return isComplete ? afterRolling(turn, stage, state) : state;
+    case 'Checking':
+      return isComplete ? afterChecks(stage, state, now, isPromoted) : state;
     case 'Soaking': {
       const isOver = isPromoted || now >= fromIso(state.soakUntil ?? '');
       return isOver && isComplete ? afterSoak(stage, state, now, isPromoted) : state;
@@ -249,6 +254,20 @@ function nextState(turn: Turn, stage: Stage, state: StageStatus, isComplete: boo
       return state;
   }
 }
+
+/** With checks of the rollout, they have to pass first. */
+function afterRolling({ snapshot, status }: Turn, stage: Stage, state: StageStatus): StageStatus {
+  const { now, upgrade } = snapshot;
+  const verified = { ...state, verifiedAt: toIso(now) };
+  return rolloutChecksOf(upgrade.spec).length > 0
+    ? { ...verified, state: 'Checking' }
+    : afterChecks(stage, verified, now, status.attempt.promotedAt !== undefined);
+}
+
+const afterChecks = (stage: Stage, state: StageStatus, now: number, isPromoted: boolean): StageStatus =>
+  stage.soakSeconds > 0 && !isPromoted
+    ? { ...state, state: 'Soaking', soakUntil: toIso(now + stage.soakSeconds * 1000) }
+    : afterSoak(stage, state, now, isPromoted);
 
 const afterSoak = (stage: Stage, state: StageStatus, now: number, isPromoted: boolean): StageStatus =>
   stage.needsApproval && !state.approvedAt && !isPromoted

@@ -35,7 +35,11 @@ export function verify(snapshot: Snapshot, rolling: Rolling): Decision {
   const now: Turn = { ...turn, status: staged.status };
   const deadline = progressDeadline(now);
   const late = isEnded(now) || staged.wait ? undefined : overdue(now, deadline);
-  const next = rejected(now, late) ?? turnTemplate(now) ?? endOf(now, late, staged.isOver);
+  const next =
+    rejected(now, late) ??
+    rejectedAsAWhole(now, staged) ??
+    turnTemplate(now) ??
+    endOf(now, late, staged.isOver);
   if (next || staged.moved) {
     return {
       status: next ?? staged.status,
@@ -102,6 +106,10 @@ const rejected = (turn: Turn, late: Overdue | undefined): ActiveStatus | undefin
     ? turn.policy.onEvidence(turn, evidenceOf(turn))
     : undefined;
 
+/** The end of a version that a check of the rollout speaks against. */
+const rejectedAsAWhole = (turn: Turn, { analysis }: Staged): ActiveStatus | undefined =>
+  analysis.failed && turn.policy.onEvidence(turn, { cause: analysis.failed, pods: [] });
+
 /** How the rollout ends otherwise, if it does now. */
 function endOf(turn: Turn, late: Overdue | undefined, isOver: boolean): ActiveStatus | undefined {
   const { summary, policy } = turn;
@@ -151,8 +159,9 @@ function goOn(turn: Turn, { staged, deadline, isLate }: GoingOn): Decision {
     summary,
     cycles,
     wait: staged.wait,
+    queries: staged.analysis.queries,
     action: nextAction(turn),
-    wakeAt: earliest([wakeAt, warningAt(turn), waitEnd, deadlineAt]),
+    wakeAt: earliest([wakeAt, warningAt(turn), waitEnd, staged.analysis.nextAt, deadlineAt]),
   };
 }
 

@@ -1,0 +1,122 @@
+/** Asks the administrator's Prometheus. What it answers is bounded in size and time; whatever goes wrong is no evidence. */
+import { readFileSync } from 'node:fs';
+import { type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import type { PromQl, QueryAnswer } from '../engine/ports.ts';
+
+export interface PrometheusOptions {
+  readonly url: string;
+  /** File of the bearer token, read anew for each query, as tokens are rotated. */
+  readonly tokenFile?: string | undefined;
+  /** File of the certificates that may have signed its own. */
+  readonly caFile?: string | undefined;
+}
+
+const TIMEOUT_MS = 10_000;
+const MOST_BYTES = 1024 * 1024;
+const MOST_VALUES = 1000;
+
+const failed = (message: string): QueryAnswer => ({ kind: 'failed', message });
+
+export const prometheus = (options: PrometheusOptions): PromQl => ({
+  query: async (expression, signal) => {
+    try {
+      return decode(await ask(options, expression, signal));
+    } catch (error) {
+      return failed(error instanceof Error ? error.message : String(error));
+    }
+  },
+});
+
+interface Reply {
+  readonly status: number;
+  readonly body: string;
+}
+
+function ask(
+  { url, tokenFile, caFile }: PrometheusOptions,
+  expression: string,
+  signal: AbortSignal,
+): Promise<Reply> {
+  const target = new URL(`${url.replace(/\/+$/, '')}/api/v1/query`);
+  const body = new URLSearchParams({ query: expression, timeout: `${TIMEOUT_MS / 1000}s` }).toString();
+  const isSecure = target.protocol === 'https:';
+  const headers: Record<string, string | number> = {
+    'content-type': 'application/x-www-form-urlencoded',
+    'content-length': Buffer.byteLength(body),
+    accept: 'application/json',
+    ...(tokenFile ? { authorization: `Bearer ${readFileSync(tokenFile, 'utf8').trim()}` } : {}),
+  };
+  const ca = isSecure && caFile ? readFileSync(caFile) : undefined;
+  return new Promise((resolve, reject) => {
+    const outgoing = (isSecure ? requestHttps : requestHttp)(target, {
+      ...{ method: 'POST', headers, agent: false, ca },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    });
+    outgoing.on('error', (error) =>
+      reject(error.name === 'TimeoutError' ? new Error(`no answer within ${TIMEOUT_MS / 1000} s`) : error),
+    );
+    outgoing.on('response', (response) => read(response).then(resolve, reject));
+    outgoing.end(body);
+  });
+}
+
+async function read(response: IncomingMessage): Promise<Reply> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MOST_BYTES) {
+      response.destroy();
+      throw new Error(`the answer is longer than ${MOST_BYTES} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return { status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') };
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
+
+/** What it says is told only where it is Prometheus that says it. */
+function decode({ status, body }: Reply): QueryAnswer {
+  const answer = parse(body);
+  if (!isObject(answer) || (answer['status'] !== 'success' && answer['status'] !== 'error')) {
+    return failed(`the answer is none of Prometheus (HTTP status ${status})`);
+  }
+  if (answer['status'] === 'error') {
+    return failed(`${answer['errorType']}: ${answer['error']}`);
+  }
+  const data = answer['data'];
+  return isObject(data) ? decodeResult(data) : failed('the answer has no data');
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+function decodeResult({ resultType, result }: Json): QueryAnswer {
+  if (resultType === 'scalar') {
+    return { kind: 'values', values: [numberOf(result)] };
+  }
+  if (resultType !== 'vector' || !Array.isArray(result)) {
+    return failed(`the query gives a ${resultType}: write one that gives numbers of this moment`);
+  }
+  return result.length > MOST_VALUES
+    ? failed(`the query gives ${result.length} series, more than ${MOST_VALUES}: aggregate them`)
+    : { kind: 'values', values: result.map((one) => numberOf(isObject(one) ? one['value'] : undefined)) };
+}
+
+/** `[time, "value"]`; `NaN` where it is none. */
+function numberOf(sample: unknown): number {
+  const value: unknown = Array.isArray(sample) ? sample[1] : undefined;
+  if (value === '+Inf' || value === '-Inf') {
+    return value === '+Inf' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
+  }
+  return typeof value === 'string' && value !== '' ? Number(value) : Number.NaN;
+}

@@ -1,0 +1,116 @@
+/** What PromQL checks say of a rollout, and what is asked. */
+import { describe, expect, test } from '@jest/globals';
+import { ago, NOW, podOf, snapshotOf, statusOf, upgradeOf } from '../../../test/support/snapshots.ts';
+import type { StageStatus } from '../../api/types.ts';
+import { decide } from '../decision/decide.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { addAnswer, type PlannedQuery, type QueryAnswer } from './rollout-checks.ts';
+
+const checkOf = (query = 'up', passWhen = '< 0.05') => ({ name: 'errors', query, passWhen });
+const planned = (passWhen = '< 0.05'): PlannedQuery => ({
+  id: 'a',
+  check: checkOf('up', passWhen),
+  expression: 'up',
+});
+const values = (...all: number[]): QueryAnswer => ({ kind: 'values', values: all });
+
+describe('an answer', () => {
+  test.each<[string, number, 'Pass' | 'Fail']>([
+    ['< 0.05', 0.04, 'Pass'],
+    ['< 0.05', 0.05, 'Fail'],
+    ['<= 0.05', 0.05, 'Pass'],
+    ['>10', 11, 'Pass'],
+    ['>= 10', 9.9, 'Fail'],
+    ['== 0', 0, 'Pass'],
+    ['!= 0', 0, 'Fail'],
+    ['> -1.5', -1, 'Pass'],
+    ['< 0.05', Number.POSITIVE_INFINITY, 'Fail'],
+  ])('passes when %s: %d is %s', (passWhen, value, expected) => {
+    expect(addAnswer(undefined, planned(passWhen), NOW, values(value)).class).toBe(expected);
+  });
+
+  test.each<[string, QueryAnswer, string]>([
+    ['no data', values(), 'no data'],
+    ['no number', values(0, Number.NaN), 'no number'],
+    ['no answer', { kind: 'failed', message: 'ECONNREFUSED' }, 'ECONNREFUSED'],
+  ])('of %s says nothing, and neither begins nor ends a row', (_what, answer, message) => {
+    expect(addAnswer(undefined, planned(), NOW, answer)).toMatchObject({
+      class: 'Error',
+      message,
+      failures: 0,
+    });
+    const bad = addAnswer(undefined, planned(), NOW, values(1));
+    expect(addAnswer(bad, planned(), NOW, answer)).toMatchObject({ class: 'Error', failures: 1 });
+  });
+
+  test('of several values is good when all are, and tells the first that is not', () => {
+    expect(addAnswer(undefined, planned(), NOW, values(0, 0.7, 0.9))).toMatchObject({
+      class: 'Fail',
+      message: '0.7, and passes when < 0.05',
+    });
+  });
+
+  test('counts rows of the same question alone', () => {
+    const bad = addAnswer(undefined, planned(), NOW, values(1));
+    expect(addAnswer(bad, planned(), NOW, values(1)).failures).toBe(2);
+    expect(addAnswer(bad, planned(), NOW, values(0)).failures).toBe(0);
+    expect(addAnswer(bad, { ...planned(), id: 'b' }, NOW, values(1)).failures).toBe(1);
+  });
+});
+
+describe('a question', () => {
+  const stage: StageStatus = { name: 'all', state: 'Checking', desired: 1, verified: 1, verifiedAt: ago(5) };
+  const asked = (query: string, change: Partial<Snapshot> = {}) =>
+    decide(
+      snapshotOf({
+        upgrade: upgradeOf({
+          spec: { postCheck: { rolloutChecks: [checkOf(query)] } },
+          status: statusOf({ stages: [stage] }),
+        }),
+        ...change,
+      }),
+    ).queries.map(({ expression }) => expression);
+  const named = (name: string, revision = 'new') => podOf({ name, uid: name, revision });
+
+  test('has the names of the workload and of its pods, new and old', () => {
+    const query = '{{kind}} {{namespace}}/{{ name }} pod=~"{{newPods}}" pod!~"{{oldPods}}"';
+    const pods = [named('web-1.a'), named('web-2'), named('web-0', 'old')];
+    expect(asked(query, { pods })).toEqual(['Deployment shop/web pod=~"web-1[.]a|web-2" pod!~"web-0"']);
+  });
+
+  test('has a name that no pod has where there are none', () => {
+    expect(asked('up{pod=~"{{oldPods}}"}')).toEqual(['up{pod=~"_"}']);
+  });
+
+  test.each(['a"} or up{x="', "a'", 'a`', 'a\\', 'a|b', 'a{{namespace}}', '.*'])(
+    'takes nothing from a name that no pod can have: %s',
+    (name) => {
+      const [expression = ''] = asked('up{pod=~"{{newPods}}"}', { pods: [named(name)] });
+      expect(expression).toMatch(/^up\{pod=~"[a-z0-9_.[\]-]*"\}$/);
+    },
+  );
+
+  test('keeps what is no variable', () => {
+    expect(asked('{{constructor}} {{__proto__}} {{ $labels }}')).toEqual([
+      '{{constructor}} {{__proto__}} {{ $labels }}',
+    ]);
+  });
+
+  test('is asked again after a while, and not before', () => {
+    const [query] = decide(
+      snapshotOf({
+        upgrade: upgradeOf({
+          spec: { postCheck: { rolloutChecks: [checkOf()] } },
+          status: statusOf({ stages: [stage] }),
+        }),
+      }),
+    ).queries;
+    const record = query && addAnswer(undefined, query, NOW - 4000, values(1));
+    expect(asked('up', { queryRecord: () => record })).toEqual([]);
+    expect(asked('up', { queryRecord: () => record, now: NOW + 6000 })).toEqual(['up']);
+    // An answer of before the pods were verified is about other pods.
+    expect(asked('up', { queryRecord: () => record && { ...record, startedAt: NOW - 6000 } })).toEqual([
+      'up',
+    ]);
+  });
+});

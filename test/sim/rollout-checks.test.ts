@@ -1,0 +1,68 @@
+/** Attempts that are also checked as a whole, by what Prometheus says. */
+import { describe, expect, jest, test } from '@jest/globals';
+import { play, type Run } from './run.ts';
+import {
+  measuredBad,
+  measuredBadLate,
+  measuredGood,
+  measuredNothing,
+  NEW,
+  OLD,
+  STAGED_KINDS,
+} from './stories.ts';
+import type { Story } from './story.ts';
+import { sweep } from './sweep.ts';
+
+/** Minutes of virtual time take seconds where many others work. */
+jest.setTimeout(120_000);
+
+const three = (image: string) => Array(3).fill(`${image} serves`);
+
+/** Plays, and insists on every rule of the oracle. */
+async function played(story: Story): Promise<Run> {
+  const run = await play(story);
+  expect(run.violations).toEqual([]);
+  return run;
+}
+
+const statesOf = (run: Run) =>
+  run.world.upgrade()?.status?.stages?.map(({ name, state }) => `${name} ${state}`);
+
+describe.each(STAGED_KINDS)('a check of the rollout of a %s', (kind) => {
+  test('that passes lets each stage go on', async () => {
+    const run = await played(measuredGood(kind));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(run.world.upgrade()?.status?.rolloutChecks).toMatchObject([
+      { name: 'errors', class: 'Pass', message: '0.01' },
+    ]);
+    expect(run.world.queried[0]?.expression).toMatch(/^errors\{pod=~"web-[a-z0-9-]+"\}$/);
+  });
+
+  test('that speaks against the version makes it fall back, and names itself', async () => {
+    const run = await played(measuredBad(kind));
+    expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+    expect(run.world.upgrade()?.status?.fallback?.reason).toBe('RolloutCheckFailed');
+    expect(run.message).toContain('rollout check errors said 0.2, and passes when < 0.05, 3 times in a row');
+    expect(run.world.queried).toHaveLength(3);
+  });
+
+  test('that comes to speak against it in the soak does so too', async () => {
+    const run = await played(measuredBadLate(kind));
+    expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+  });
+
+  test('that has no data neither passes nor fails it', async () => {
+    const run = await played(measuredNothing(kind));
+    expect(statesOf(run)).toEqual(['canary Checking', 'rest Waiting']);
+    expect(run.ending.phase).toBe('Inconclusive');
+    expect(run.message).toContain('rollout check errors: no data');
+  });
+});
+
+test.each([measuredGood('Deployment'), measuredBad('StatefulSet')])(
+  'that is cut at any write ends the same: $name',
+  async (story) => {
+    const { failures } = await sweep(story, 1);
+    expect(failures).toEqual([]);
+  },
+);
