@@ -36,6 +36,7 @@ const fleet: Message = {
 const listening = await listen(
   {
     page,
+    now: Date.now,
     subscribe: (_, send) => {
       tell = send;
       send(fleet);

@@ -26,7 +26,7 @@ function App(): JSX.Element {
         Skip to the Upgrades
       </button>
       <TopBar state={state} now={now} />
-      <View state={state} now={now} />
+      <View state={state} now={now + state.aheadMs} />
     </>
   );
 }

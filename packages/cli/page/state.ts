@@ -8,8 +8,10 @@ export interface State {
   readonly key?: string;
   /** `null`: there is no such Upgrade. */
   readonly detail?: Detail | null;
-  /** Since when nothing has been heard; absent while in touch. */
+  /** Since when nothing has been heard, by this machine's clock; absent while in touch. */
   readonly lostAt?: number;
+  /** How far the clock at the API server is ahead of this machine's. */
+  readonly aheadMs: number;
 }
 
 /** `namespace/name` of the address, as in `#/shop/web`. */
@@ -19,11 +21,11 @@ export function keyInAddress(hash: string): string | undefined {
 }
 
 /** The state after a message. */
-export function after(state: State, message: Message): State {
+export function after(state: State, message: Message, heardAt: number): State {
   const { lostAt: _, ...here } = state;
   switch (message.type) {
     case 'beat':
-      return state.lostAt === undefined ? state : here;
+      return { ...here, aheadMs: message.now - heardAt };
     case 'about':
       return { ...here, about: message.about };
     case 'fleet':

@@ -7,7 +7,7 @@ const AGAIN_MS = 2000;
 
 /** Keeps one stream open, for the Upgrade that is looked at; none while nobody looks, as a browser has six for all of its tabs. */
 export class Store {
-  #state: State = {};
+  #state: State = { aheadMs: 0 };
   #source: EventSource | undefined;
   #heardAt = 0;
   #again: ReturnType<typeof setTimeout> | undefined;
@@ -63,7 +63,7 @@ export class Store {
     this.#source = source;
     source.onmessage = ({ data }: MessageEvent<string>) => {
       this.#heardAt = Date.now();
-      this.#set(after(this.#state, JSON.parse(data) as Message));
+      this.#set(after(this.#state, JSON.parse(data) as Message, this.#heardAt));
     };
     source.onerror = () => this.#lose();
   }

@@ -70,6 +70,11 @@ export class Cluster {
     }
   }
 
+  /** The time at the API server, whatever this machine's clock shows. */
+  now(): number {
+    return this.#connection.clock.now();
+  }
+
   get server(): string {
     return this.#connection.server.origin;
   }

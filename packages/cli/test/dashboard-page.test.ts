@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { bundlePage, PAGE_LIMIT_BYTES, weightOf } from '../build.ts';
 import { clock, scaleOf, span, ticksOf, withRoom } from '../page/scale.ts';
 import { after, keyInAddress, type State } from '../page/state.ts';
-import type { Card, Detail, Lanes } from '../src/dashboard/model.ts';
+import type { Card, Detail, Lanes, Message } from '../src/dashboard/model.ts';
 
 describe('the bundled page', () => {
   test('is light, whole, and asks nobody else for anything', async () => {
@@ -84,28 +84,34 @@ test('spans and times are short', () => {
 
 describe('what the page knows', () => {
   const card = (key: string): Card => ({ key }) as Card;
+  const known = (state: Partial<State>, message: Message): State =>
+    after({ aheadMs: 0, ...state }, message, 1000);
 
   test('an empty fleet is an answer', () => {
-    expect(after({}, { type: 'fleet', cards: [] }).cards?.size).toBe(0);
-    expect(after({}, { type: 'about', about: {} as never }).cards).toBeUndefined();
+    expect(known({}, { type: 'fleet', cards: [] }).cards?.size).toBe(0);
+    expect(known({}, { type: 'about', about: {} as never }).cards).toBeUndefined();
   });
 
   test('changes are laid over, and what is gone goes', () => {
-    const fleet = after({}, { type: 'fleet', cards: [card('a/a'), card('b/b')] });
-    const next = after(fleet, { type: 'cards', changed: [card('c/c')], gone: ['a/a'] });
+    const fleet = known({}, { type: 'fleet', cards: [card('a/a'), card('b/b')] });
+    const next = known(fleet, { type: 'cards', changed: [card('c/c')], gone: ['a/a'] });
     expect([...(next.cards?.keys() ?? [])]).toEqual(['b/b', 'c/c']);
     expect(next.cards?.get('b/b')).toBe(fleet.cards?.get('b/b'));
   });
 
   test('an answer about another Upgrade than the one that is looked at is not shown', () => {
-    const state: State = { key: 'a/a' };
-    expect(after(state, { type: 'upgrade', key: 'b/b', detail: {} as Detail }).detail).toBeUndefined();
-    expect(after(state, { type: 'upgrade', key: 'a/a' }).detail).toBeNull();
+    const state = { key: 'a/a' };
+    expect(known(state, { type: 'upgrade', key: 'b/b', detail: {} as Detail }).detail).toBeUndefined();
+    expect(known(state, { type: 'upgrade', key: 'a/a' }).detail).toBeNull();
+  });
+
+  test('time is that of the API server, whatever the clock of this machine shows', () => {
+    expect(known({}, { type: 'beat', now: 5000 }).aheadMs).toBe(4000);
   });
 
   test('any word from the tool is a sign of life', () => {
-    expect(after({ lostAt: 1 }, { type: 'beat' }).lostAt).toBeUndefined();
-    expect(after({ lostAt: 1 }, { type: 'fleet', cards: [] }).lostAt).toBeUndefined();
+    expect(known({ lostAt: 1 }, { type: 'beat', now: 0 }).lostAt).toBeUndefined();
+    expect(known({ lostAt: 1 }, { type: 'fleet', cards: [] }).lostAt).toBeUndefined();
   });
 
   test('addresses name an Upgrade, or nothing', () => {

@@ -17,6 +17,7 @@ let ended: number;
 
 const site: Site = {
   page: PAGE,
+  now: () => 7,
   subscribe: (subject, send) => {
     subscribers.push(send);
     send({ type: 'hello', subject });
@@ -316,7 +317,10 @@ const until = async (holds: () => boolean): Promise<void> => {
 describe('streams', () => {
   test('tell what is there at once, then each change, until the page goes', async () => {
     const { said, end } = await openStream();
-    await until(() => said() === 'data: {"type":"hello","subject":{"namespace":"shop","name":"web"}}\n\n');
+    await until(() =>
+      said().endsWith('\n\ndata: {"type":"hello","subject":{"namespace":"shop","name":"web"}}\n\n'),
+    );
+    expect(said()).toMatch(/^data: \{"type":"beat","now":7\}\n\n/);
     subscribers[0]?.({ text: 'two\nlines' });
     await until(() => said().endsWith('data: {"text":"two\\nlines"}\n\n'));
     end();
@@ -327,7 +331,7 @@ describe('streams', () => {
     await listening.close();
     listening = await listen(site, 0, { ...LIMITS, beatMs: 10 });
     const { said } = await openStream();
-    await until(() => said().includes('{"type":"beat"}'));
+    await until(() => said().split('{"type":"beat","now":7}').length > 3);
   });
 
   test('are so many and no more, and their places come free', async () => {

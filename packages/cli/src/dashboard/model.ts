@@ -197,7 +197,8 @@ export interface About {
 }
 
 export type Message =
-  | { readonly type: 'beat' }
+  /** A sign of life, with the time at the API server, which all times here are of. */
+  | { readonly type: 'beat'; readonly now: number }
   | { readonly type: 'about'; readonly about: About }
   /** Everything; it comes first. */
   | { readonly type: 'fleet'; readonly cards: readonly Card[] }

@@ -47,7 +47,9 @@ const NOTHING: Recording = { attempt: '', lives: new Map(), traffic: [] };
 
 /** What is remembered after this look. */
 export function record(before: Recording | undefined, scene: Scene, now: number): Recording {
-  const attempt = scene.upgrade.status?.attempt?.id ?? '';
+  const { metadata, status } = scene.upgrade;
+  // One that was deleted and made again begins with the same attempt.
+  const attempt = `${metadata.uid}/${status?.attempt?.id ?? ''}`;
   const known = before?.attempt === attempt ? before : { ...NOTHING, attempt };
   const lives = new Map(known.lives);
   const here = new Set(scene.pods.map(({ uid }) => uid));

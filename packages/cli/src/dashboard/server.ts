@@ -23,6 +23,7 @@ export interface Reply {
 
 export interface Site {
   readonly page: Page;
+  readonly now: () => number;
   /** Sends what there is, and each change, until the returned function is called. */
   readonly subscribe: (subject: Subject | undefined, send: (message: object) => void) => () => void;
   readonly act: (request: unknown) => Promise<Reply>;
@@ -180,8 +181,10 @@ function stream(
     }
     response.write(`data: ${JSON.stringify(message)}\n\n`);
   };
+  const tellTime = (): void => send({ type: 'beat', now: site.now() });
+  tellTime();
   const stop = site.subscribe(subject, send);
-  const beat = setInterval(() => send({ type: 'beat' }), limits.beatMs);
+  const beat = setInterval(tellTime, limits.beatMs);
   response.on('close', () => {
     clearInterval(beat);
     stop();

@@ -28,13 +28,14 @@ export async function dashboard(
   const port = portOf(options.port);
   const canAct = options.allowActions === true;
   const { namespace } = options;
-  const board = await Board.open(cluster, { version, canAct, namespace, now: () => io.now() });
+  const board = await Board.open(cluster, { version, canAct, namespace, now: () => cluster.now() });
   try {
     const listening = await listen(
       {
         page,
+        now: () => cluster.now(),
         subscribe: (subject, send) => board.subscribe(subject, send),
-        act: (request) => actFor({ cluster, canAct, now: () => io.now() }, request),
+        act: (request) => actFor({ cluster, canAct, now: () => cluster.now() }, request),
       },
       port,
     );

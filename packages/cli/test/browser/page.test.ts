@@ -28,6 +28,8 @@ let sends: Set<(message: Message) => void>;
 let cards: Card[];
 let details: Map<string, Detail>;
 let acts: unknown[];
+/** The time at the API server. */
+let now: number;
 
 beforeAll(async () => {
   browser = await openBrowser();
@@ -36,8 +38,8 @@ beforeAll(async () => {
 afterAll(() => browser?.close());
 
 beforeEach(async () => {
-  [opened, sends, cards, details, acts] = [[], new Set(), [], new Map(), []];
-  listening = await listen({ page, subscribe, act }, 0);
+  [opened, sends, cards, details, acts, now] = [[], new Set(), [], new Map(), [], Date.now()];
+  listening = await listen({ page, subscribe, act, now: () => now }, 0);
 });
 afterEach(async () => {
   for (const { page: one, faults } of opened) {
@@ -206,6 +208,16 @@ describe('an Upgrade', () => {
     expect(await one.locator('pre').textContent()).toBe('config: key tls.cert missing');
   });
 
+  test('is told in the time of the cluster, also on a machine whose clock is wrong by months', async () => {
+    const detail = running();
+    now = detail.lanes.to;
+    details.set('shop/web', detail);
+    const one = await open('#/shop/web');
+    await one.locator('.lane .deadline').first().waitFor();
+    expect(await one.locator('.lane .deadline').first().textContent()).toMatch(/^deadline in 9m\d+s/);
+    expect(await one.locator('.top .age').textContent()).toMatch(/^for \d+s$/);
+  });
+
   test('goes on to the right with its fallback, and says what runs', async () => {
     details.set('shop/web', fellBack());
     const one = await open('#/shop/web');
@@ -257,7 +269,8 @@ const HOSTILE = [
 ];
 
 describe('what others wrote', () => {
-  test.each(HOSTILE)('is text and nothing else: %s', async (text) => {
+  test('is text and nothing else, wherever it stands', async () => {
+    const text = HOSTILE.join(' ');
     const detail = fellBack(`${text}\n`);
     const [lane] = detail.lanes.lanes;
     const [life] = lane?.lives ?? [];
