@@ -398,35 +398,37 @@ function Legend(): JSX.Element {
 /** The same as the picture, for who reads it with a screen reader. */
 function PodTable({ lanes, now }: { lanes: Lanes; now: number }): JSX.Element {
   return (
-    <table class="for-readers">
-      <caption>The pods of the attempt</caption>
-      <thead>
-        <tr>
-          {['Pod', 'Node', 'Version', 'State', 'Last try', 'Gate', 'Deadline'].map((name) => (
-            <th key={name} scope="col">
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {lanes.lanes.flatMap(({ pod, node, lives }) =>
-          lives.map((life) => {
-            const last = life.tries.at(-1);
-            return (
-              <tr key={life.uid}>
-                <th scope="row">{pod}</th>
-                <td>{node}</td>
-                <td>{WHOSE[life.version]}</td>
-                <td>{`${life.state}${life.words ? `: ${life.words}` : ''}`}</td>
-                <td>{last ? `${last.check} ${last.text}, ${last.reason}, try ${last.number}` : 'none'}</td>
-                <td>{life.gate}</td>
-                <td>{life.deadlineAt === undefined ? '' : `in ${span(life.deadlineAt - now)}`}</td>
-              </tr>
-            );
-          }),
-        )}
-      </tbody>
-    </table>
+    <div class="for-readers">
+      <table>
+        <caption>The pods of the attempt</caption>
+        <thead>
+          <tr>
+            {['Pod', 'Node', 'Version', 'State', 'Last try', 'Gate', 'Deadline'].map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {lanes.lanes.flatMap(({ pod, node, lives }) =>
+            lives.map((life) => {
+              const last = life.tries.at(-1);
+              return (
+                <tr key={life.uid}>
+                  <th scope="row">{pod}</th>
+                  <td>{node}</td>
+                  <td>{WHOSE[life.version]}</td>
+                  <td>{`${life.state}${life.words ? `: ${life.words}` : ''}`}</td>
+                  <td>{last ? `${last.check} ${last.text}, ${last.reason}, try ${last.number}` : 'none'}</td>
+                  <td>{life.gate}</td>
+                  <td>{life.deadlineAt === undefined ? '' : `in ${span(life.deadlineAt - now)}`}</td>
+                </tr>
+              );
+            }),
+          )}
+        </tbody>
+      </table>
+    </div>
   );
 }

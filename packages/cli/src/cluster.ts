@@ -72,7 +72,7 @@ export class Cluster {
 
   /** The time at the API server, whatever this machine's clock shows. */
   now(): number {
-    return this.#connection.clock.now();
+    return Math.round(this.#connection.clock.now());
   }
 
   get server(): string {

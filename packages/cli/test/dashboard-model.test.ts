@@ -163,6 +163,33 @@ describe('lanes', () => {
   });
 });
 
+describe('a StatefulSet', () => {
+  test('has one lane for all pods of a name, and the evidence keeps the image that failed', () => {
+    const watched = begun();
+    const { stage } = watched;
+    const named = (name: (pod: PodView) => string): void => {
+      stage.pods = stage.pods.map((pod) => ({ ...pod, name: name(pod) }));
+    };
+    const ordinal = ({ node }: PodView): string => `db-${Number(node.slice(-1)) - 1}`;
+    watched.others = watched.others.map((pod) => ({ ...pod, name: ordinal(pod), uid: `${pod.uid}-before` }));
+    watched.recording = undefined;
+    watched.look();
+    named(ordinal);
+    stage.seconds(1).hears(BAD).settle();
+    watched.others = [];
+    watched.look();
+    stage.seconds(600).hears(BAD).settle();
+    named(ordinal);
+    watched.look();
+    stage.seconds(2).hears(GOOD).settle();
+    const { lanes, evidence } = watched.look();
+    expect(lanes.lanes.map(({ pod, lives }) => [pod, lives.map(({ version }) => version)])).toEqual(
+      ['db-0', 'db-1', 'db-2'].map((name) => [name, ['before', 'wanted', 'restored']]),
+    );
+    expect(evidence.worst?.image).toBe('registry.example/web:2.0');
+  });
+});
+
 describe('evidence', () => {
   test('has the worst pod, its output and the codes by node, image and zone', () => {
     const watched = begun();
@@ -192,6 +219,9 @@ describe('evidence', () => {
     stage.hears(GOOD).settle();
     const { evidence } = watched.look();
     expect(evidence.worst?.checks[0]).toMatchObject({ code: '17' });
+    expect(evidence.splits.find(({ by }) => by === 'image')?.rows.map(({ name }) => name)).toEqual([
+      'registry.example/web:2.0',
+    ]);
     expect(evidence.splits[0]?.rows.flatMap(({ codes }) => codes.map(({ text }) => text))).toEqual([
       'exit 17', 'exit 17', 'exit 17',
     ]); // biome-ignore format: a line

@@ -1,8 +1,8 @@
 /** What speaks against the version: the worst pod with its words, and on which nodes, images and zones the codes came. Pure. */
 import type { Class } from '../../../../src/api/enums.ts';
+import { own } from '../../../../src/api/own.ts';
 import type { PodCheck, PodReport } from '../../../../src/api/types.ts';
 import { fromIso } from '../../../../src/core/time.ts';
-import type { Scene } from '../scene.ts';
 import { plainLines } from '../text.ts';
 import { short } from './card.ts';
 import { type LaneSources, zoneOf } from './lanes.ts';
@@ -26,11 +26,12 @@ export function evidenceOf({ scene, recording, nodes }: LaneSources): Evidence {
   const { status } = scene.upgrade;
   const against = status?.fallback?.evidence ?? [];
   const now = status?.pods ?? [];
+  const isOver = against.length > 0;
   const bad = [...against, ...now].filter(({ state }) => state !== 'Passed' && state !== 'Skipped');
-  const counted = against.length > 0 ? withSeen(against, recording) : now;
+  const counted = isOver ? withSeen(against, recording) : now;
   const place = (report: PodReport) => {
     const node = short(report.node, 253);
-    return { node, zone: zoneOf(node, nodes), image: imageOf(report, scene, recording) };
+    return { node, zone: zoneOf(node, nodes), image: imageOf(report, isOver, { scene, recording }) };
   };
   const [worst] = bad;
   return {
@@ -69,14 +70,19 @@ function withSeen(against: readonly PodReport[], { lives }: LaneSources['recordi
   return [...against, ...seen];
 }
 
-function imageOf({ name }: PodReport, { upgrade }: Scene, { lives }: LaneSources['recording']): string {
-  const pod = [...lives.values()].findLast((kept) => kept.pod.name === name)?.pod;
+/** Of a version that failed, its own image: a pod of that name may run another one by now. */
+function imageOf(
+  { name }: PodReport,
+  isOver: boolean,
+  { scene: { upgrade }, recording }: Pick<LaneSources, 'scene' | 'recording'>,
+): string {
   const named = upgrade.spec.containers.map((wanted) => wanted.name);
-  const running = pod?.containers.filter((container) => named.includes(container.name));
-  return short(
-    running?.map(({ image }) => image).join(', ') ??
-      Object.values(upgrade.status?.to?.images ?? {}).join(', '),
+  const kept = [...recording.lives.values()].findLast(
+    ({ pod, version }) => pod.name === name && (version === 'wanted' || !isOver),
   );
+  const running = kept?.pod.containers.filter((container) => named.includes(container.name));
+  const wanted = named.flatMap((container) => own(upgrade.status?.to?.images, container) ?? []);
+  return short((running?.map(({ image }) => image) ?? wanted).join(', '));
 }
 
 function checkOf(check: PodCheck): WorstCheck {

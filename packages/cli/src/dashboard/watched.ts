@@ -21,11 +21,9 @@ interface Wanted<T> {
 export class Watched<T> {
   readonly #items = new Map<string, T>();
   readonly #reflector: Reflector<Named<T>>;
-  readonly #resource: string;
 
   constructor(cluster: Cluster, wanted: Wanted<T>, changed: (names: readonly string[]) => void) {
     const { resource, namespace, project, keeps = () => true, optional } = wanted;
-    this.#resource = resource.plural;
     this.#reflector = new Reflector<Named<T>>(cluster.streams, cluster.requests, {
       target: { resource, ...(namespace === undefined ? {} : { namespace }) },
       projection: {
@@ -79,7 +77,7 @@ export class Watched<T> {
     if (state === 'forbidden') {
       return forbidden(message.replace(/^watch [^:]*: /, ''));
     }
-    return state === 'retrying' ? `${this.#resource}: ${message}` : '';
+    return state === 'retrying' ? message : '';
   }
 
   stop(): Promise<void> {

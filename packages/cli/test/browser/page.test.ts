@@ -392,10 +392,18 @@ describe('the connection', () => {
       await one.goto(listening.url);
       await one.getByRole('link', { name: /^shop\/a/ }).waitFor();
       await one.evaluate(`
-        Object.defineProperty(document, 'hidden', { get: () => true });
+        Object.defineProperty(document, 'hidden', { get: () => true, configurable: true });
         document.dispatchEvent(new Event('visibilitychange'));
       `);
     }
+    // Who comes back sees the present at once.
+    cards = [cardNamed('b')];
+    const [first] = context.pages();
+    await first?.evaluate(`
+      Object.defineProperty(document, 'hidden', { get: () => false });
+      document.dispatchEvent(new Event('visibilitychange'));
+    `);
+    await first?.getByRole('link', { name: /^shop\/b/ }).waitFor();
     await context.close();
   });
 });
