@@ -4,7 +4,7 @@
 #
 # `make images` builds the same file without a registry: on local stand-ins for the two base images, and with a postcheck.mjs
 # that was bundled beforehand in the build context, so that no package is fetched in here.
-# The bases are named by tag, and moved to digests by whoever builds a release: --build-arg NODE_IMAGE=…@sha256:….
+# The bases are named by tag here; .github/workflows/release.yml builds on the digests that the tags have at that moment.
 ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
 ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian12:nonroot
 

@@ -108,6 +108,17 @@ test('a release is of the image and the version that the chart names', () => {
   expect(build?.with?.['tags']).toMatch(/^\$\{\{ env\.IMAGE \}\}:\$\{\{ needs\.plan\.outputs\.version \}\}$/);
 });
 
+test('a release is built on digests, of every base that the Dockerfile names by tag', () => {
+  const bases = [...read('Dockerfile').matchAll(/^ARG (\w+_IMAGE)=/gm)].map(([, name]) => name);
+  const found = workflow('release').jobs['image']?.steps ?? [];
+  const build = found.find(({ uses }) => uses?.includes('build-push-action'));
+  expect(bases).toHaveLength(2);
+  for (const base of bases) {
+    expect(build?.with?.['build-args']).toContain(`${base}=\${{ steps.bases.outputs.${base} }}`);
+    expect(found.find(({ run }) => run?.includes('imagetools inspect'))?.run).toContain(base);
+  }
+});
+
 test('workflows, devcontainer, image and package have the same Node and Go', () => {
   const texts = [
     ...readdirSync(join(ROOT, '.github/workflows')).map((file) => `.github/workflows/${file}`),

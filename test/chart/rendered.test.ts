@@ -276,6 +276,30 @@ describe('what is rendered', () => {
     expect(JSON.stringify(template)).toContain('"team":"payments"');
   });
 
+  test('every pod, hooks included, is pulled and scheduled alike: one that cannot run would keep an uninstall from happening', () => {
+    const arm = { key: 'kubernetes.io/arch', operator: 'In', values: ['arm64'] };
+    const nodeAffinity = {
+      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [arm] }] },
+    };
+    const wanted = {
+      imagePullSecrets: [{ name: 'mirror' }],
+      nodeSelector: { pool: 'infra' },
+      tolerations: [{ key: 'infra', operator: 'Exists' }],
+      affinity: { nodeAffinity },
+      priorityClassName: 'system-cluster-critical',
+      dnsPolicy: 'Default',
+    };
+    const set = Object.entries({ ...wanted, image: { digest: `sha256:${'0'.repeat(64)}` } }).flatMap(
+      ([name, value]) => ['--set-json', `${name}=${JSON.stringify(value)}`],
+    );
+    const pods = podsOf(renderChart(set));
+    expect(pods).toHaveLength(3);
+    for (const { spec } of pods) {
+      expect(spec).toMatchObject(wanted);
+      expect(spec.containers[0]?.['image']).toMatch(/@sha256:0+$/);
+    }
+  });
+
   test('further flags stand last, further variables and objects are taken over', () => {
     const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: '{{ .Release.Name }}-extra' } };
     const text = 'apiVersion: v1\nkind: Secret\nmetadata: {name: text}';
