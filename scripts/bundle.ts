@@ -19,7 +19,7 @@ interface Bundle {
 }
 
 /**
- * What client-node's KubeConfig imports for its own transport, which is not used (docs/adr/0010-connection.md): two thirds of
+ * What client-node's KubeConfig imports for its own transport, which is not used (docs/adr/0007-connection.md): two thirds of
  * what a bundle would be. A name that is missing here fails the build; one that is called after all throws.
  */
 const UNUSED_BY_KUBECONFIG: Readonly<Record<string, readonly string[]>> = {

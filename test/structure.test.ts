@@ -2,6 +2,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join, normalize } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { laidOut, mistakes, pages } from '../scripts/prose.ts';
 
 /** What each folder of src may import of ours. `types` behind a folder: only with `import type`. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -214,5 +215,43 @@ describe('imports follow the architecture', () => {
     const text = (file: string) => readFileSync(file, 'utf8');
     expect(files.filter((file) => /^export default/m.test(text(file)))).toEqual([]);
     expect(files.filter((file) => /^export \* from/m.test(text(file)))).toEqual([]);
+  });
+});
+
+describe('pages', () => {
+  test('have one sentence a line: `node scripts/prose.ts` lays them out', () => {
+    expect(pages().length).toBeGreaterThan(80);
+    const wrong = pages().flatMap((page) =>
+      mistakes(readFileSync(page, 'utf8')).map((mistake) => `${page}:${mistake}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test.each([
+    ['One. Two.', 'One.\nTwo.'],
+    ['A sentence that\ngoes on.', 'A sentence that goes on.'],
+    [
+      '- **Label.** One (see x. y). `code` begins a third.',
+      '- **Label.** One (see x. y).\n  `code` begins a third.',
+    ],
+    ['1. Kubernetes 1.36, e.g. Kind.', '1. Kubernetes 1.36, e.g. Kind.'],
+    ['```\nOne. Two.\n```', '```\nOne. Two.\n```'],
+    ['| One. Two. |', '| One. Two. |'],
+  ])('%j is laid out as %j', (before, after) => {
+    expect(laidOut(before)).toBe(after);
+    expect(mistakes(before).length > 0).toBe(before !== after);
+    expect(mistakes(after)).toEqual([]);
+  });
+
+  test('of decisions are numbered one after the other, by name and title', () => {
+    const decisions = globSync('docs/adr/*.md').sort();
+    expect(decisions.length).toBeGreaterThan(10);
+    const titles = decisions.map((file) => readFileSync(file, 'utf8').split('\n')[0] ?? '');
+    expect(decisions.map((file) => /\/(\d{4})-[a-z0-9-]+\.md$/.exec(file)?.[1])).toEqual(
+      decisions.map((_, index) => String(index + 1).padStart(4, '0')),
+    );
+    expect(titles.map((title) => /^# (\d+)\. \S/.exec(title)?.[1])).toEqual(
+      decisions.map((_, index) => String(index + 1)),
+    );
   });
 });

@@ -1,4 +1,4 @@
-/** What is asked of every pod. The one place that reads `spec.postCheck.checks`. */
+/** The checks that every pod has to pass. The one place that reads `spec.postCheck.checks`. */
 import type { Check, UpgradeSpec } from './types.ts';
 
 /**

@@ -8,7 +8,7 @@ export const PHASE_MEANINGS = {
   Pending: 'Recorded, or blocked before it could start; no image has been written.',
   Upgrading: 'The images are written and the workload replaces its pods.',
   PostChecking: 'Every wanted pod exists; some have not passed yet.',
-  Inconclusive: 'Pods cannot be asked, or no further pod comes: nothing is decided.',
+  Inconclusive: 'Pods cannot be probed, or no further pod comes: nothing is decided.',
   Succeeded: 'Every wanted pod runs the new version and passed.',
   Partial:
     'The new version is verified on most pods; those that failed are left, within the budget. A person decides.',
@@ -25,8 +25,8 @@ export const PHASES = wordsOf<Phase>(PHASE_MEANINGS);
 /** What one try can say. */
 export const CLASS_MEANINGS = {
   Pass: 'It works.',
-  Retry: 'It does not work yet: asked again until the deadline.',
-  Fail: 'It does not work: not asked again.',
+  Retry: 'It does not work yet: probed again until the deadline.',
+  Fail: 'It does not work: not probed again.',
   Skip: 'There is nothing to check here.',
   Error: 'No evidence: nobody answered. Neither passes nor fails a pod.',
 } as const;
@@ -49,9 +49,9 @@ export const OUTCOMES = wordsOf<Outcome>(OUTCOME_MEANINGS);
 /** What is known of a pod, worst first: the order in which pods are shown. */
 export const POD_STATE_MEANINGS = {
   Failed: 'There is evidence that it does not work.',
-  Inconclusive: 'It could not be asked until its deadline, or its node is lost.',
+  Inconclusive: 'It could not be probed until its deadline, or its node is lost.',
   Retrying: 'A check does not pass yet.',
-  Waiting: 'Not asked yet, or not ready yet.',
+  Waiting: 'Not probed yet, or not ready yet.',
   Skipped: 'Every check said that there is nothing to check.',
   Passed: 'Ready, and every check passed.',
 } as const;

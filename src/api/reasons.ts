@@ -214,7 +214,7 @@ export type EventReason =
 
 /** Phases that stand as the reason of a condition and have a page of their own. */
 export const PHASE_REASONS = {
-  Inconclusive: { meaning: 'pods cannot be asked; nothing is decided', runbook: 'Inconclusive' },
+  Inconclusive: { meaning: 'pods cannot be probed; nothing is decided', runbook: 'Inconclusive' },
   Partial: { meaning: 'the new version is verified, but for pods that failed', runbook: 'Partial' },
   FellBack: { meaning: 'the version before runs again', runbook: 'FellBack' },
   FallbackFailed: { meaning: 'neither version could be verified', runbook: 'FallbackFailed' },

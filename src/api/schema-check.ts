@@ -1,4 +1,4 @@
-/** One check of a post-check: what is asked, and what its answers mean. */
+/** One check of a post-check: what is run, and what its results mean. */
 import { Type } from 'typebox';
 import { name63, oneOf, rules, seconds } from './schema-parts.ts';
 
@@ -110,7 +110,7 @@ export const Check = Type.Object(
         },
         {
           description:
-            'Passes when a GET is answered with 200 to 399, as for a kubelet probe, asked from the operator.',
+            'Passes when a GET is answered with 200 to 399, as for a kubelet probe; sent by the operator.',
         },
       ),
     ),
@@ -135,7 +135,7 @@ export const Check = Type.Object(
             description: 'Service to ask about; empty: the server as a whole.',
           }),
         },
-        { description: 'Passes when gRPC health v1 answers SERVING, asked from the operator.' },
+        { description: 'Passes when gRPC health v1 answers SERVING; called by the operator.' },
       ),
     ),
     containers: Type.Optional(

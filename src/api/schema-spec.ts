@@ -57,7 +57,7 @@ const Readiness = Type.Object(
       description: 'More restarts than this, in a pod that this attempt created, is a failure.',
     }),
   },
-  { default: {}, description: 'What is asked of readiness.' },
+  { default: {}, description: 'Readiness requirements.' },
 );
 
 const PostCheck = Type.Object(
@@ -86,7 +86,7 @@ const PostCheck = Type.Object(
     onInconclusive: oneOf(['Wait', 'Fallback'], {
       default: 'Wait',
       description:
-        'When a pod could not be asked until its deadline, also because it never started (no node takes it, a volume cannot be mounted): `Wait`, or `Fallback`. Never acts while its node, or the API server as a whole, is lost.',
+        'When a pod could not be probed until its deadline, also because it never started (no node takes it, a volume cannot be mounted): `Wait`, or `Fallback`. Never acts while its node, or the API server as a whole, is lost.',
     }),
     soakSeconds: Type.Optional(
       seconds(

@@ -44,7 +44,7 @@ const imageSet = {
 };
 
 const Asked = Type.Optional(
-  images('What was asked for, by container name, where admission answered with another image.'),
+  images('The requested images, by container name, where admission stored another one.'),
 );
 
 const Cause = (description: string) =>
@@ -57,7 +57,7 @@ const Cause = (description: string) =>
         others: Type.Optional(count('Further pods with evidence against them.')),
         container: Type.Optional(text('Name of the container.', 63)),
         image: Type.Optional(text('The image of the container.', 1024)),
-        wanted: Type.Optional(text('The image that was asked for.', 1024)),
+        wanted: Type.Optional(text('The requested image.', 1024)),
         by: Type.Optional(text('Field manager that set the image.', 128)),
         workload: Type.Optional(text('Kind and name of the workload.', 320)),
         passed: Type.Optional(count('Pods that passed.')),
@@ -194,7 +194,7 @@ export const StatusSchema = Type.Object({
   checks: Type.Optional(
     Type.Array(Type.String({ maxLength: 63 }), {
       maxItems: 16,
-      description: 'Names of the checks that are asked of every pod; empty: readiness alone.',
+      description: 'Names of the checks that every pod has to pass; empty: readiness alone.',
     }),
   ),
   phase: Type.Optional(oneOf(PHASES, { description: 'Where the Upgrade stands.' })),
@@ -257,7 +257,10 @@ export const StatusSchema = Type.Object({
           description: "The workload's generation when the attempt was recorded.",
         }),
         postCheckDigest: Type.Optional(
-          text('Digest of what its pods are asked: a changed post-check asks them anew.', 16),
+          text(
+            'Digest of the post-check that its pods are verified by: after a change they are verified anew.',
+            16,
+          ),
         ),
         progressAt: time('Last new maximum of updated or passed pods.'),
         deadlineAt: Type.Optional(
@@ -268,7 +271,7 @@ export const StatusSchema = Type.Object({
         warnings: Type.Optional(
           Type.Array(Type.String({ maxLength: 512 }), {
             maxItems: 8,
-            description: 'What may disturb the verification, told once as events.',
+            description: 'What may disturb the verification, reported once as events.',
           }),
         ),
         end: Type.Optional(
@@ -425,7 +428,7 @@ export const StatusSchema = Type.Object({
         passed: count('Pods that passed.'),
         retrying: count('Pods that a check does not pass on yet.'),
         failed: count('Pods with evidence that they do not work.'),
-        inconclusive: count('Pods that could not be asked until their deadline.'),
+        inconclusive: count('Pods that could not be probed until their deadline.'),
         skipped: count('Pods on which every check said that there is nothing to check.'),
       },
       { description: 'The last five add up to `desired` once all pods exist.' },

@@ -138,7 +138,7 @@ function ruleText(spec: UpgradeSpec, tried: PodCheck): string {
 }
 
 const CONSEQUENCES: Readonly<Record<string, string>> = {
-  Retry: 'asked again until the deadline of %deadline, then it fails',
+  Retry: 'probed again until the deadline of %deadline, then it fails',
   Fail: 'the wait ends at once',
   Error: 'no evidence, asked again',
   Pass: 'good',

@@ -29,7 +29,7 @@ describe('why', () => {
     expect(headline).toContain('serves on 3 of 3 pods and passed the same check. Nothing to do tonight.');
     expect(Why).toContain('readiness-probe in container web exited 17');
     expect(Rule).toBe(
-      'readiness-probe has no rule for 17, so the default table counts: Retry, ProbeFailed; asked again until the deadline of 10m, then it fails',
+      'readiness-probe has no rule for 17, so the default table counts: Retry, ProbeFailed; probed again until the deadline of 10m, then it fails',
     );
     expect(Spread).toContain('3 reported pods on node-1, node-2, node-3');
     expect(Next).toContain('kubectl postcheck set image web web=IMAGE -n shop');

@@ -38,7 +38,7 @@ const TLS_FIELDS = ['ca', 'cert', 'key', 'servername', 'rejectUnauthorized'] as 
 
 /**
  * Where the API server is and who we are there. client-node's KubeConfig loads and authenticates (files, exec plugins, OIDC);
- * its transport is not used, see docs/adr/0010-connection.md.
+ * its transport is not used, see docs/adr/0007-connection.md.
  */
 export class Connection {
   readonly server: URL;

@@ -37,7 +37,7 @@ export const REQUEST_MS = 2_500;
 
 /**
  * Leader election by a Lease with client-go's rules; client-node has none. All durations are measured on this process's own steady clock, from
- * before a request is sent; times in the Lease are never compared. See docs/adr/0013-lease.md.
+ * before a request is sent; times in the Lease are never compared. See docs/adr/0010-lease.md.
  */
 export class Election {
   readonly #store: LeaseStore;

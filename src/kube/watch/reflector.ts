@@ -40,7 +40,7 @@ const OPTIONAL_RETRY_MS = 600_000;
 
 /**
  * A list-watch that never dies: whatever ends a stream, it begins again, from where it was when that is safe and from all objects when not.
- * client-node's informer stops for good on most failures (its issues 1301, 1496). See docs/adr/0011-reflector.md.
+ * client-node's informer stops for good on most failures (its issues 1301, 1496). See docs/adr/0008-reflector.md.
  */
 export class Reflector<T> {
   readonly #session: WatchSession<T>;
