@@ -11,7 +11,7 @@ describe.each(KINDS)('an operator that dies while it upgrades a %s', (kind) => {
       expect(failures).toEqual([]);
       expect(plans).toBeGreaterThan(25);
     },
-    60_000,
+    300_000,
   );
 });
 
@@ -42,6 +42,6 @@ describe('an operator that dies while users and rivals meddle', () => {
       expect(failures).toEqual([]);
       expect(plans).toBeGreaterThan(10);
     },
-    60_000,
+    300_000,
   );
 });

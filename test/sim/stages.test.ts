@@ -49,7 +49,7 @@ describe.each(STAGED_KINDS)('an attempt on a %s in stages', (kind) => {
     expect(waiting.ending.phase).not.toBe('Succeeded');
     expect(statesOf(waiting)).toEqual(['canary AwaitingApproval', 'rest Waiting']);
     expect(waiting.ending.pods.filter((pod) => pod === `${NEW} serves`)).toHaveLength(1);
-  }, 60_000);
+  }, 300_000);
 
   test.each([
     ['when it waits', '1/canary', false],

@@ -33,11 +33,11 @@ describe('ninety-six tries a pod on twenty nodes', () => {
     const { ending, violations } = await play(story(0));
     expect(violations).toEqual([]);
     expect(ending.phase).toBe('Succeeded');
-  }, 60_000);
+  }, 300_000);
 
   test('that fail, with long outputs, end in FellBack', async () => {
     const { ending, violations } = await play(story(17));
     expect(violations).toEqual([]);
     expect(ending.phase).toBe('FellBack');
-  }, 60_000);
+  }, 300_000);
 });
