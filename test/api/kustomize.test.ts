@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { parseAllDocuments, stringify } from 'yaml';
-import { GATE_API, ROOT, renderChart } from '../chart/render.ts';
+import { CHART, GATE_API, helm, ROOT, renderChart } from '../chart/render.ts';
 import { type ApiServer, eventually, type KubeObject, startApiServer } from './api-server.ts';
 
 const BASE = join(ROOT, 'deploy/kustomize');
@@ -79,6 +79,36 @@ describe('the Kustomize base, on a cluster that serves MutatingAdmissionPolicy',
     expect(api.kubectl(['get', 'mutatingadmissionpolicybindings', '-o', 'name'])).toMatch('postcheck-gate');
   });
 
+  test('is taken over by Helm, Upgrades kept, also where somebody forgot half of it first', () => {
+    const upgrade = {
+      apiVersion: 'postcheck.dev/v1alpha1',
+      kind: 'Upgrade',
+      metadata: { name: 'web', namespace: 'default' },
+      spec: {
+        targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+        containers: [{ name: 'web', image: 'web:2' }],
+      },
+    };
+    api.kubectl(['create', '-f', '-'], JSON.stringify(upgrade));
+    const release = ['postcheck', CHART, '--namespace', 'postcheck-system', '--kubeconfig', api.kubeconfig];
+    expect(() => helm(['install', ...release])).toThrow(/invalid ownership metadata/);
+    expect(() => helm(['install', ...release, '--take-ownership'])).toThrow(/conflict with "kubectl"/);
+    helm(['upgrade', '--install', ...release, '--take-ownership', '--force-conflicts']);
+    expect(
+      api.json(['get', 'deployment', 'postcheck', '-n', 'postcheck-system']).metadata['labels'],
+    ).toMatchObject({ 'app.kubernetes.io/managed-by': 'Helm' });
+    helm([
+      'uninstall',
+      'postcheck',
+      '--no-hooks',
+      '--namespace',
+      'postcheck-system',
+      '--kubeconfig',
+      api.kubeconfig,
+    ]);
+    expect(api.kubectl(['get', 'upgrades', '-o', 'name'])).toBe('upgrade.postcheck.dev/web\n');
+  });
+
   test('moves whole into the namespace of an overlay, with its image, pull secret and rights', async () => {
     writeOverlay();
     const built = build(overlay);
@@ -89,7 +119,7 @@ describe('the Kustomize base, on a cluster that serves MutatingAdmissionPolicy',
     const told = built.filter((object) => JSON.stringify(object).includes('postcheck-system'));
     expect(told.map(idOf)).toEqual([]);
 
-    api.kubectl(['delete', '-k', BASE, '--wait=false']);
+    api.kubectl(['delete', '-k', BASE, '--wait=false', '--ignore-not-found']);
     await eventually(() => !api.kubectl(['get', 'crd', '-o', 'name']).includes('postcheck'));
     api.kubectl(['apply', '--server-side', '-k', overlay]);
 
