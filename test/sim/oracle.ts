@@ -293,18 +293,21 @@ export class Oracle {
       this.#keepsParallel(pod, workload);
     }
     if (isReplaced) {
-      this.#onlyWhatFailed(pod);
+      this.#onlyWhatFailed(pod, workload);
     }
   }
 
   /** Without a fallback of the whole version, no pod of the new one is deleted but one that failed, and while the template is turned back. */
-  #onlyWhatFailed(pod: PodView): void {
+  #onlyWhatFailed(pod: PodView, workload: WorkloadView): void {
     const { spec, status } = this.#options.world.upgrade() ?? {};
     const isNew = pod.revision === status?.to?.revision;
     if (status?.fallback || !isNew || spec?.fallback.scope !== 'FailedPods') {
       return;
     }
     const place = spec.targetRef.kind === 'DaemonSet' ? pod.node : pod.name;
+    if (workload.observedGeneration < workload.generation && !this.#options.stale) {
+      this.#broken('left', `${pod.name} was deleted before its controller has seen the template of before`);
+    }
     const isLeft = status?.left?.some(({ name, state }) => name === place && state === 'Failed');
     if (!isLeft || !status?.turnedBack?.rolledAt || pod.conditions[VERIFIED]?.status !== 'False') {
       this.#broken('left', `${pod.name} was deleted, but ${place} is ${isLeft ? '' : 'not '}left`);

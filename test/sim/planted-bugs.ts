@@ -474,8 +474,8 @@ function trueContext(`,
   {
     name: 'pods that failed are deleted before the template is turned back',
     file: 'core/rollout/turn-back.ts',
-    find: 'if (!rollout.turn) {',
-    replace: 'if (!rollout) {',
+    find: '!rollout.turn || !isObserved(workload)',
+    replace: '!isObserved(workload)',
   },
   {
     name: 'the rollout goes on while the template is turned back',
@@ -506,5 +506,11 @@ function trueContext(`,
     file: 'core/decision/observe.ts',
     find: '(status.turnedBack === undefined && (spec.paused || isPostCheckChanged(status, spec)))',
     replace: 'status.turnedBack === undefined',
+  },
+  {
+    name: 'pods that failed are deleted before their controller has seen the template of before',
+    file: 'core/rollout/turn-back.ts',
+    find: '!rollout.turn || !isObserved(workload)',
+    replace: '!rollout.turn || isObserved === undefined',
   },
 ];

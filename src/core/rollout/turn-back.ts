@@ -9,6 +9,7 @@ import type { Snapshot } from '../snapshot.ts';
 import type { ActiveStatus } from '../status.ts';
 import { toIso } from '../time.ts';
 import type { PodResult } from '../verification/pod.ts';
+import { isObserved } from '../workload/driver.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { isReady } from '../workload/pods.ts';
 import { podCount } from './amount.ts';
@@ -79,8 +80,9 @@ function isUnderWay(turn: Turn, place: string): boolean {
 
 /** Deletes the pods that failed: at once where they serve nobody, else within `fallback.maxParallel`. */
 export function putBack(turn: Turn): Action {
-  const { snapshot, summary, status, rollout } = turn;
-  if (!rollout.turn) {
+  const { snapshot, workload, summary, status, rollout } = turn;
+  // A controller that has not seen the template would make the same pod again.
+  if (!rollout.turn || !isObserved(workload)) {
     return NO_ACTION;
   }
   const { fallback, strategy } = snapshot.upgrade.spec;
