@@ -486,8 +486,8 @@ function trueContext(`,
   {
     name: 'an attempt ends as Partial before the last pod that failed is put back',
     file: 'core/rollout/verify.ts',
-    find: 'rejected(now, late) ?? turnTemplate(now) ?? endOf(now, late, staged.isOver)',
-    replace: 'rejected(now, late) ?? endOf(now, late, staged.isOver) ?? turnTemplate(now)',
+    find: 'turnTemplate(now) ??\n    endOf(now, late, staged.isOver);',
+    replace: 'endOf(now, late, staged.isOver) ??\n    turnTemplate(now);',
   },
   {
     name: 'pods that were put back are replaced again',
