@@ -14,8 +14,11 @@ import type { Found } from './upgrades.ts';
 
 export const ENDPOINT_SLICES = { root: '/apis/discovery.k8s.io/v1', plural: 'endpointslices' };
 
-/** Where a pod stands in the endpoints of Services. */
-export type Traffic = 'serving' | 'out';
+/** Where a pod stands in the endpoints of Services: Ready, published though it is not (`publishNotReadyAddresses`), or no target. */
+export type Traffic = 'serving' | 'published' | 'out';
+
+export const takesTraffic = (traffic: Traffic | undefined): boolean =>
+  traffic === 'serving' || traffic === 'published';
 
 export interface Scene {
   readonly upgrade: Upgrade;
@@ -130,6 +133,15 @@ export function selectorText(selector: unknown): string {
   return [...equal, ...others].join(',');
 }
 
+const MOST_TRAFFIC_FIRST: readonly Traffic[] = ['serving', 'published', 'out'];
+
+function endpointState(endpoint: unknown): Traffic {
+  if (at(endpoint, 'conditions', 'ready') === false) {
+    return 'out';
+  }
+  return at(endpoint, 'conditions', 'serving') === false ? 'published' : 'serving';
+}
+
 function trafficOf(
   slices: readonly Raw[],
   pods: readonly PodView[],
@@ -141,8 +153,9 @@ function trafficOf(
     if (!mine.has(uid)) {
       continue;
     }
-    const ready = at(endpoint, 'conditions', 'ready') !== false;
-    found.set(uid, ready || found.get(uid) === 'serving' ? 'serving' : 'out');
+    const here = endpointState(endpoint);
+    const known = found.get(uid) ?? 'out';
+    found.set(uid, MOST_TRAFFIC_FIRST.find((one) => one === here || one === known) ?? 'out');
   }
   return found.size > 0 ? found : undefined;
 }

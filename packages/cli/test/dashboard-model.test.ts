@@ -2,7 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PodView } from '../../../src/api/views.ts';
 import { cardOf } from '../src/dashboard/card.ts';
-import type { Detail, Life } from '../src/dashboard/model.ts';
+import type { Detail, Life, Sample } from '../src/dashboard/model.ts';
+import type { Traffic } from '../src/scene.ts';
 import { BAD, begun, GOOD, gated, type Watched } from './watched.ts';
 
 const livesOf = ({ lanes }: Detail, version: Life['version']): Life[] =>
@@ -252,6 +253,22 @@ describe('traffic', () => {
       .look()
       .traffic?.map(({ before, verified, unverified }) => [before, verified, unverified]);
     expect(samples?.slice(-3)).toEqual([[3, 0, 0], [3, 0, 1], [0, 3, 0]]); // biome-ignore format: a line
+  });
+});
+
+describe('traffic behind a gate', () => {
+  const lastOf = (endpoints: Traffic): Sample | undefined => {
+    const watched = begun();
+    watched.endpoints = endpoints;
+    return watched.look().traffic?.at(-1);
+  };
+
+  test('is verified where its endpoint serves, though the news of the pod itself come later', () => {
+    expect(lastOf('serving')).toMatchObject({ before: 3, verified: 3, unverified: 0 });
+  });
+
+  test('is unverified where a Service publishes pods that are not ready', () => {
+    expect(lastOf('published')).toMatchObject({ before: 3, verified: 0, unverified: 3 });
   });
 });
 

@@ -21,6 +21,8 @@ export class Watched {
   notes: PodNote[] = [];
   /** Pods that are left of a version before, and of one that ends. */
   others: PodView[] = [];
+  /** What the endpoints of pods behind a closed gate say. */
+  endpoints: Traffic = 'out';
   nodes = new Map(
     ['node-1', 'node-2', 'node-3'].map((name, index) => [
       name,
@@ -44,7 +46,7 @@ export class Watched {
     const traffic = new Map(
       all.map((pod): [string, Traffic] => [
         pod.uid,
-        pod.gates.length > 0 && pod.conditions[VERIFIED]?.status !== 'True' ? 'out' : 'serving',
+        pod.gates.length > 0 && pod.conditions[VERIFIED]?.status !== 'True' ? this.endpoints : 'serving',
       ]),
     );
     const revision = pods[0]?.revision;

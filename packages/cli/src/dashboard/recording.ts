@@ -10,7 +10,7 @@ import { isAttempting, isFallingBack } from '../../../../src/core/status.ts';
 import { fromIso, latest } from '../../../../src/core/time.ts';
 import { at, type Raw, time } from '../../../../src/kube/client/json.ts';
 import { resultOf } from '../judged.ts';
-import type { Scene } from '../scene.ts';
+import { type Scene, takesTraffic } from '../scene.ts';
 import { short } from './card.ts';
 import type { Sample, Try, Version } from './model.ts';
 
@@ -187,7 +187,7 @@ function endpointOf(
   if (known?.endpointAt !== undefined) {
     return { endpointAt: known.endpointAt, endpointSeen: known.endpointSeen };
   }
-  if (traffic?.get(pod.uid) !== 'serving') {
+  if (!takesTraffic(traffic?.get(pod.uid))) {
     return { endpointSeen: known !== undefined };
   }
   // Whether it is there since a moment ago or since long is only known of one that was not there before.
@@ -211,11 +211,13 @@ function sampled(known: readonly Sample[], scene: Scene, now: number): readonly 
 
 /** A pod that was put back runs the version before, which took traffic without a gate all along. */
 function sampleOf({ upgrade, pods, traffic }: Scene, now: number): Sample {
-  const serving = pods.filter(({ uid }) => traffic?.get(uid) === 'serving');
+  const serving = pods.filter(({ uid }) => takesTraffic(traffic?.get(uid)));
+  // Pods and endpoints are watched apart: one that serves behind a gate is verified, though its own news may be on its way.
+  const isVerified = (pod: PodView): boolean =>
+    pod.conditions[VERIFIED]?.status === 'True' ||
+    (pod.gates.includes(VERIFIED) && traffic?.get(pod.uid) === 'serving');
   const since = serving.filter((pod) => cameSince(pod, upgrade.status?.attempt?.startedAt));
-  const verified = since.filter((pod) => pod.conditions[VERIFIED]?.status === 'True').length;
-  const unverified = since.filter(
-    (pod) => versionOf(pod, upgrade) === 'wanted' && pod.conditions[VERIFIED]?.status !== 'True',
-  ).length;
+  const verified = since.filter(isVerified).length;
+  const unverified = since.filter((pod) => versionOf(pod, upgrade) === 'wanted' && !isVerified(pod)).length;
   return { at: now, before: serving.length - verified - unverified, verified, unverified };
 }

@@ -13,7 +13,7 @@ import type { Cluster } from '../cluster.ts';
 import type { Io } from '../io.ts';
 import { resultOf } from '../judged.ts';
 import { classStyle, stageLook, stateLook, symbolOf } from '../paint.ts';
-import { gather, type Scene } from '../scene.ts';
+import { gather, type Scene, takesTraffic } from '../scene.ts';
 import { Screen } from '../screen.ts';
 import { conditionOf, decided, phaseOf, unseen } from '../standing.ts';
 import { age, clockTime, columns, plain, plainLines, plural } from '../text.ts';
@@ -244,7 +244,7 @@ function gateCell(io: Io, pod: PodView): string {
 }
 
 function trafficCell({ traffic: known }: Scene, pod: PodView): string {
-  return known === undefined ? '' : known.get(pod.uid) === 'serving' ? 'in endpoints' : 'no traffic';
+  return known === undefined ? '' : takesTraffic(known.get(pod.uid)) ? 'in endpoints' : 'no traffic';
 }
 
 /** `Ready 9d`, or why it is not. */
@@ -300,7 +300,7 @@ function traffic({ pods, traffic: known, upgrade }: Scene): string {
   if (known === undefined) {
     return '';
   }
-  const serving = pods.filter(({ uid }) => known.get(uid) === 'serving');
+  const serving = pods.filter(({ uid }) => takesTraffic(known.get(uid)));
   const unverified = serving.filter(isClosed);
   const gating = upgrade.status?.attempt?.gating === true;
   const rest =
