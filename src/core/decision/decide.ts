@@ -21,14 +21,14 @@ import { verify, withPodStatus } from '../rollout/verify.ts';
 import { recordWritten, writeImages } from '../rollout/write.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, endAttempt, isFallingBack, isRetryable, without } from '../status.ts';
-import { fromIso, toIso } from '../time.ts';
+import { earliest, fromIso, toIso } from '../time.ts';
 import { scheduleProbes } from '../verification/due.ts';
 import { summarizePods, unrecorded } from '../verification/summary.ts';
-import { storedWait } from '../wait.ts';
+import { closedWindow, storedWait } from '../wait.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { approve, type Obeyed, promote } from './approval.ts';
 import { recordCommand, recordSeenCommands } from './commands.ts';
-import { observe, PAUSED, type State, type StateOf } from './observe.ts';
+import { hasPendingStart, observe, PAUSED, type State, type StateOf } from './observe.ts';
 import { retryAttempt, startAttempt } from './start.ts';
 
 export interface Plan {
@@ -73,9 +73,13 @@ export function decide(snapshot: Snapshot): Plan {
     action: intent ? NO_ACTION : firstAction(action, followFinalizer(snapshot.upgrade, status)),
     cycles: decision.cycles ?? [],
     queries: decision.queries ?? [],
-    wakeAt: decision.wakeAt,
+    wakeAt: earliest([decision.wakeAt, windowAt(snapshot)]),
   };
 }
+
+/** When the next window opens, where windows are asked for: what is under way does not keep the next attempt waiting beyond it. */
+const windowAt = (snapshot: Snapshot): number | undefined =>
+  snapshot.upgrade.spec.windows && hasPendingStart(snapshot) ? closedWindow(snapshot)?.until : undefined;
 
 /** States that interrupt a wait, and do not end it. */
 const INTERRUPTING: readonly State['name'][] = ['CommandPending', 'Suspended', 'Resuming'];

@@ -185,7 +185,29 @@ describe('an attempt begins in its window', () => {
     const under = statusOf({}, { id: '1-0000000000' });
     const containers = [{ name: 'web', image: 'registry.example/web:3.0' }];
     const upgrade = upgradeOf({ spec: { windows: [window], containers }, status: under });
-    expect(decide(snapshotOf({ upgrade })).state).toBe('Verifying');
+    const plan = decide(snapshotOf({ upgrade }));
+    expect(plan.state).toBe('Verifying');
+    expect(plan.wakeAt).toBeLessThanOrEqual(opensAt);
+    const approval = { name: 'all', state: 'AwaitingApproval', desired: 1, verified: 1 } as const;
+    const waiting = { ...under, stages: [approval] };
+    const spec = {
+      windows: [window],
+      containers,
+      strategy: { stages: [{ name: 'all', approval: 'Manual' }] },
+    };
+    const held = decide(snapshotOf({ upgrade: upgradeOf({ spec, status: waiting }), pods: [] }));
+    expect(held.wakeAt).toBeLessThanOrEqual(opensAt);
+  });
+
+  test('also the retry of what was left, while what came of it goes on', () => {
+    const end = { outcome: 'Partial', reason: 'Partial', cause: 'x', at: ago(5) };
+    const status = statusOf({ phase: 'Partial' }, { end } as never);
+    const annotations = { 'postcheck.dev/retry': 'r' };
+    const upgrade = upgradeOf({ spec: { windows: [window] }, status, annotations });
+    const plan = decide(snapshotOf({ upgrade }));
+    expect(plan.state).not.toBe('CommandPending');
+    expect(plan.wakeAt).toBeLessThanOrEqual(opensAt);
+    expect(decide(snapshotOf({ upgrade, now: opensAt })).state).toBe('CommandPending');
   });
 
   test('of a time zone that exists', () => {

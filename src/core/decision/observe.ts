@@ -203,6 +203,12 @@ function startOf(
   return { trigger: 'ContainersChanged', inherit: runsUnverified(status) };
 }
 
+/** Other images are wanted than those of the attempt, or a retry. */
+export const hasPendingStart = ({ upgrade }: Snapshot): boolean =>
+  !upgrade.status?.attempt ||
+  !isForSpec(upgrade.status.attempt, upgrade.spec) ||
+  newCommand(upgrade) === 'retry';
+
 /** What runs now was never verified, so a new attempt must not take it for its fallback target. */
 const runsUnverified = (status: UpgradeStatus): boolean =>
   isAttempting(status) ||
@@ -281,8 +287,10 @@ function observeActive(snapshot: Snapshot, active: Active): State {
     return { name: 'ImagesPatched', ...active, rollout };
   }
   const verb = newCommand(snapshot.upgrade);
-  if (verb) {
-    return observeCommand(snapshot, active, verb);
+  const commanded = verb && observeCommand(snapshot, active, verb);
+  // What is under way goes on while a retry waits.
+  if (commanded && !(commanded.name === 'WaitingToStart' && rollout)) {
+    return commanded;
   }
   return rollout && !isAtRest(snapshot, { ...active, rollout })
     ? observeRollout(snapshot, { ...active, rollout })

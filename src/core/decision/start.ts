@@ -69,10 +69,11 @@ export function setsOf(
   return { from, to: { images: wantedImages(snapshot, workload, from.images) } };
 }
 
-/** What an attempt that is to start waits for. One that would write nothing waits for nothing. */
+/** What an attempt that is to start waits for. One that would write nothing waits for nothing; after Partial pods are still to be replaced. */
 export function startWait(snapshot: Snapshot, workload: WorkloadView, inherit: boolean): Wait | undefined {
   const { to } = setsOf(snapshot, workload, inherit);
-  return runsImages(workload, to.images) ? undefined : (dependencyWait(snapshot) ?? windowWait(snapshot));
+  const isThere = runsImages(workload, to.images) && snapshot.upgrade.status?.phase !== 'Partial';
+  return isThere ? undefined : (dependencyWait(snapshot) ?? windowWait(snapshot));
 }
 
 const windowWait = (snapshot: Snapshot): Wait | undefined =>
