@@ -4,13 +4,13 @@
  */
 import { Agent } from 'node:https';
 import WebSocket from 'ws';
-import { Connection } from '../../src/kube/client/connection.ts';
+import { agentTls, Connection } from '../../src/kube/client/connection.ts';
 
 const [kubeconfig = '', context = '', namespace = '', pods = '', tries = '100', atOnce = '1'] =
   process.argv.slice(2);
 const connection = new Connection({ kubeconfig, context: context || undefined });
 const { headers, tls } = await connection.credentials();
-const agent = new Agent({ ...tls, keepAlive: false });
+const agent = new Agent({ ...agentTls(tls), keepAlive: false });
 const query = 'container=app&stdout=true&stderr=true&command=%2Fusr%2Fbin%2Freadiness_probe.sh';
 const names = pods.split(',');
 let next = 0;

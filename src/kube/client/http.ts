@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import type { Socket } from 'node:net';
-import type { Connection, Credentials, TlsMaterial } from './connection.ts';
+import { agentTls, type Connection, type Credentials, type TlsMaterial } from './connection.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -62,11 +62,12 @@ export class HttpClient {
       this.close();
       this.#tls = tls;
       this.#agent = new Agent({
-        ...tls,
+        ...agentTls(tls),
         keepAlive: true,
         keepAliveMsecs: 15_000,
         maxSockets: this.#maxSockets,
-        maxFreeSockets: 2,
+        // With fewer, each burst of writes would end connections and make them again.
+        maxFreeSockets: this.#maxSockets,
         timeout: 60_000,
       });
     }

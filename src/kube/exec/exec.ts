@@ -1,6 +1,6 @@
 import { Agent } from 'node:https';
 import type { ExecRequest, ExecResult, Executor } from '../../engine/ports.ts';
-import type { Connection, TlsMaterial } from '../client/connection.ts';
+import { agentTls, type Connection, type TlsMaterial } from '../client/connection.ts';
 import { clean, errorText, isOverloaded, retryAfterMs, statusMessage } from '../client/errors.ts';
 import { isLabel, pathOf, RESOURCES } from '../client/paths.ts';
 import type { Throttle } from '../client/throttle.ts';
@@ -90,7 +90,7 @@ export class ClusterExecutor implements Executor {
   #agentFor(tls: TlsMaterial): Agent {
     if (!this.#agent || this.#tls !== tls) {
       this.#tls = tls;
-      this.#agent = new Agent({ ...tls, keepAlive: false });
+      this.#agent = new Agent({ ...agentTls(tls), keepAlive: false });
     }
     return this.#agent;
   }
