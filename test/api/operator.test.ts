@@ -48,10 +48,19 @@ interface Operator {
   readonly metrics: string;
 }
 
-async function startOperator(kubeconfig: string, ...flags: string[]): Promise<Operator> {
+const startOperator = (kubeconfig: string, ...flags: string[]): Promise<Operator> =>
+  startOperatorAt(0, kubeconfig, ...flags);
+
+/** On a machine whose clock is off by so many seconds. */
+async function startOperatorAt(
+  offSeconds: number,
+  kubeconfig: string,
+  ...flags: string[]
+): Promise<Operator> {
   const child = spawn(
     execPath,
     [
+      ...(offSeconds === 0 ? [] : ['--import', './test/support/wrong-clock.ts']),
       'src/main.ts',
       '--kubeconfig',
       kubeconfig,
@@ -62,7 +71,12 @@ async function startOperator(kubeconfig: string, ...flags: string[]): Promise<Op
     {
       cwd: ROOT,
       // A proxy that a cluster sets for everybody is none of the API server's business.
-      env: { ...process.env, HTTPS_PROXY: 'http://127.0.0.1:9', https_proxy: 'http://127.0.0.1:9' },
+      env: {
+        ...process.env,
+        HTTPS_PROXY: 'http://127.0.0.1:9',
+        https_proxy: 'http://127.0.0.1:9',
+        CLOCK_OFF_SECONDS: String(offSeconds),
+      },
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   );
@@ -272,4 +286,58 @@ describe('secured metrics', () => {
       socket.destroy();
     }
   });
+});
+
+/** An Upgrade of a Deployment whose pods never run: no node is there. */
+const clockObjects = (image: string) => [
+  {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'clocks' },
+    spec: {
+      selector: { matchLabels: { app: 'clocks' } },
+      template: {
+        metadata: { labels: { app: 'clocks' } },
+        spec: { containers: [{ name: 'web', image: 'registry.example/web:1' }] },
+      },
+    },
+  },
+  {
+    apiVersion: 'postcheck.dev/v1alpha1',
+    kind: 'Upgrade',
+    metadata: { name: 'clocks' },
+    spec: {
+      targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'clocks' },
+      containers: [{ name: 'web', image }],
+    },
+  },
+];
+
+test('machines whose clocks are an hour ahead and behind lead in turn, and store the times of the API server', async () => {
+  interface Attempt {
+    readonly number: number;
+    readonly startedAt: string;
+  }
+  const attempt = (number: number) =>
+    eventually(() => {
+      const { status } = api.json<{ status?: { attempt?: Attempt } }>(['get', 'upgrade', 'clocks']);
+      return status?.attempt?.number === number && status.attempt;
+    });
+  const offMinutes = ({ startedAt }: Attempt) => Math.abs(Date.parse(startedAt) - Date.now()) / 60_000;
+  const leads = (operator: Operator) =>
+    eventually(() => operator.lines().some(({ msg }) => msg === 'leading'), 40_000);
+  const lease = ['--lease-namespace=default', '--lease-name=clocks'];
+
+  const ahead = await startOperatorAt(3600, api.kubeconfig, ...lease);
+  await leads(ahead);
+  const [deployment, upgrade] = clockObjects('registry.example/web:2');
+  api.kubectl(['apply', '-f', '-'], JSON.stringify(deployment));
+  api.kubectl(['apply', '-f', '-'], JSON.stringify(upgrade));
+  expect(offMinutes(await attempt(1))).toBeLessThan(10);
+
+  const behind = await startOperatorAt(-3600, api.kubeconfig, ...lease);
+  ahead.process.kill('SIGTERM');
+  await leads(behind);
+  api.kubectl(['apply', '-f', '-'], JSON.stringify(clockObjects('registry.example/web:3')[1]));
+  expect(offMinutes(await attempt(2))).toBeLessThan(10);
 });
