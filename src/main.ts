@@ -3,22 +3,33 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import process, { argv, env, exit, stderr, stdout } from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { networkProber } from './checks/checker.ts';
 import { prometheus } from './checks/prometheus.ts';
 import { Engine } from './engine/engine.ts';
 import type { Clock, Log, WatchedKind } from './engine/ports.ts';
 import { uninstall as removeOperator } from './engine/uninstall.ts';
 import { type Cluster, connect } from './kube/cluster.ts';
-import { HELP, type Options, readCommand, type UninstallOptions } from './options.ts';
+import { HELP, type Options, readCommand, type UninstallOptions, type WebhookOptions } from './options.ts';
 import { healthRoutes, metricsRoutes } from './telemetry/endpoints.ts';
-import { type HttpServer, type KeyPair, type ListenAddress, type Routes, serve } from './telemetry/http.ts';
+import {
+  type HttpServer,
+  type KeyPair,
+  type Limits,
+  type ListenAddress,
+  type Routes,
+  serve,
+} from './telemetry/http.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 import { noticeOf, notReady } from './telemetry/watch-notices.ts';
+import { SelfSignedWebhook, WEBHOOK_LIMITS, webhookRoutes } from './webhook.ts';
 
 /** All there is to do between SIGTERM and the end must fit in here; Kubernetes gives 30 s. */
 const DRAIN_MS = 9000;
+/** Until every node has heard that nobody shall call this pod's webhook any more. */
+const WEBHOOK_LEAVES_MS = 3000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Nodes come on top, where all namespaces are watched. */
 const WATCHED: readonly WatchedKind[] = [
@@ -96,6 +107,7 @@ async function run(options: Options): Promise<void> {
     maxExecs: options.maxExecs,
     maxExecsPerNode: options.maxExecsPerNode,
   });
+  const webhook = options.webhook && (await startWebhook(options.webhook, options, { cluster, engine, log }));
   const { metricsCertPath } = options;
   const servers = await Promise.all([
     serveOn(
@@ -103,7 +115,7 @@ async function run(options: Options): Promise<void> {
       options.healthAddress,
       healthRoutes({
         live: () => undefined,
-        ready: () => notReady(cluster.health()),
+        ready: () => notReady(cluster.health()) ?? webhook?.notReady(),
       }),
     ),
     serveOn(
@@ -120,6 +132,7 @@ async function run(options: Options): Promise<void> {
     version: VERSION,
     health: servers[0]?.address ?? 'none',
     metrics: servers[1]?.address ?? 'none',
+    webhook: options.webhook ? 'from the first certificate on' : 'none',
     namespaces: options.watchNamespaces.join(',') || 'all',
   });
   void tellOtherCrd(cluster, log);
@@ -149,9 +162,12 @@ async function run(options: Options): Promise<void> {
   const drain = async (signal: string) => {
     log.info('stopping', { signal });
     setTimeout(() => exit(1), DRAIN_MS).unref();
+    webhook?.leave();
+    const left = webhook ? sleep(WEBHOOK_LEAVES_MS) : undefined;
     await engine.stop();
     await lease?.stop();
-    await Promise.all([tracer?.stop(), ...servers.map((server) => server?.close(500))]);
+    await left;
+    await Promise.all([tracer?.stop(), ...[...servers, webhook].map((server) => server?.close(500))]);
     await cluster.close();
     exit(0);
   };
@@ -183,12 +199,44 @@ async function serveOn(
   address: ListenAddress | undefined,
   routes: Routes,
   keyPair?: () => KeyPair,
+  limits?: Limits,
 ): Promise<HttpServer | undefined> {
   try {
-    return address && (await serve(address, routes, keyPair));
+    return address && (await serve(address, routes, keyPair, limits));
   } catch (error) {
     throw new Error(`cannot serve on --${flag}: ${(error as Error).message}`);
   }
+}
+
+interface Webhook {
+  notReady(): string | undefined;
+  leave(): void;
+  close(graceMs: number): Promise<void>;
+}
+
+/** With certificates of somebody else's making it serves at once; its own it has to make first, or to find. */
+async function startWebhook(
+  { address, certPath, hosts }: WebhookOptions,
+  { leaseNamespace, webhookSecret }: Options,
+  { cluster, engine, log }: { readonly cluster: Cluster; readonly engine: Engine; readonly log: Log },
+): Promise<Webhook | undefined> {
+  const routes = webhookRoutes((pod) => engine.admit(pod));
+  const serveWith = async (keyPair: () => KeyPair): Promise<HttpServer> => {
+    const server = await serveOn('webhook-bind-address', address, routes, keyPair, WEBHOOK_LIMITS);
+    if (!server) {
+      throw new Error('unreachable: the webhook has an address');
+    }
+    return server;
+  };
+  if (certPath) {
+    const server = await serveWith(() => keyPairIn(certPath));
+    log.info('serving the webhook', { webhook: server.address });
+    return { ...server, notReady: () => undefined };
+  }
+  const keeper = cluster.certificates({ namespace: leaseNamespace, secret: webhookSecret ?? '', hosts });
+  const webhook = new SelfSignedWebhook({ keeper, serve: serveWith, log });
+  void webhook.run();
+  return webhook;
 }
 
 const keyPairIn = (folder: string): KeyPair => ({
@@ -203,6 +251,7 @@ async function uninstall(options: Options, { deployment, namespace }: UninstallO
     namespaces: options.watchNamespaces,
     identity: 'uninstall',
     gatePolicyName: options.gatePolicyName,
+    webhookSecret: options.webhookSecret,
   });
   const problem = await removeOperator({
     clock: { ...localClock, now: cluster.now },

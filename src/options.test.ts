@@ -47,6 +47,24 @@ describe('the command line', () => {
     });
   });
 
+  test('a webhook needs certificates: its own, with a name and a Secret, or those of a folder', () => {
+    const at = '--webhook-bind-address=:9443';
+    expect(run()).toMatchObject({ options: { webhook: undefined, webhookSecret: undefined } });
+    expect(run(at, '--webhook-host=a.b.svc,10.0.0.1', '--webhook-secret=s')).toMatchObject({
+      options: {
+        webhook: { address: { port: 9443 }, hosts: ['a.b.svc', '10.0.0.1'], certPath: undefined },
+        webhookSecret: 's',
+      },
+    });
+    expect(run(at, '--webhook-cert-path=/certs')).toMatchObject({
+      options: { webhook: { certPath: '/certs' } },
+    });
+    expect(run(at, '--webhook-host=a.b.svc')).toEqual({
+      name: 'wrong',
+      mistakes: ['--webhook-bind-address needs --webhook-host and --webhook-secret, or --webhook-cert-path'],
+    });
+  });
+
   test('tells all mistakes together', () => {
     const command = run(
       'serve',

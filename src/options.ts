@@ -24,10 +24,22 @@ export interface Options {
   readonly leaseNamespace: string;
   readonly leaseName: string;
   readonly gatePolicyName: string;
+  readonly webhook: WebhookOptions | undefined;
+  /** Secret in the Lease's namespace that keeps the certificates which the operator makes for its webhook. For an uninstall: there is a webhook. */
+  readonly webhookSecret: string | undefined;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   /** Base address of an OpenTelemetry collector; `undefined`: no traces. */
   readonly otlpEndpoint: string | undefined;
+}
+
+/** How the gate's webhook is served. */
+export interface WebhookOptions {
+  readonly address: ListenAddress;
+  /** Folder of `tls.crt` and `tls.key` that something else renews; `undefined`: the operator makes its own. */
+  readonly certPath: string | undefined;
+  /** Names and addresses that the API server calls it by. */
+  readonly hosts: readonly string[];
 }
 
 export interface UninstallOptions {
@@ -75,7 +87,21 @@ export const FLAGS = {
   'gate-policy-name': {
     value: 'NAME',
     initial: 'postcheck-gate',
-    help: 'MutatingAdmissionPolicyBinding that puts gates on pods',
+    help: 'MutatingAdmissionPolicyBinding, or MutatingWebhookConfiguration, that puts gates on pods',
+  },
+  'webhook-bind-address': {
+    value: 'ADDR',
+    initial: '0',
+    help: 'address of the webhook that puts gates on pods; 0 serves none',
+  },
+  'webhook-host': { value: 'A,B', help: 'names and addresses that the API server calls the webhook by' },
+  'webhook-secret': {
+    value: 'NAME',
+    help: "Secret for the webhook's certificates, which the operator makes; uninstall: remove it and the webhook",
+  },
+  'webhook-cert-path': {
+    value: 'DIR',
+    help: 'folder of tls.crt and tls.key for the webhook, where something else makes them',
   },
   kubeconfig: {
     value: 'FILE',
@@ -108,7 +134,7 @@ Usage: postcheck [run] [flags]
 
 ${Object.entries(FLAGS).map(flagLine).join('\n')}
 
-uninstall removes the gate policy's binding, scales the operator to zero and opens every closed gate, so that nothing stays behind that only the operator could open.
+uninstall removes the gate policy's binding and the webhook, scales the operator to zero and opens every closed gate, so that nothing stays behind that only the operator could open.
 `;
 
 const COMMANDS = ['run', 'uninstall'];
@@ -208,7 +234,7 @@ function optionsOf(values: Values, env: Environment): Options {
   return {
     kubeconfig: values.text('kubeconfig') ?? (env['KUBECONFIG'] || undefined),
     context: values.text('context'),
-    watchNamespaces: (values.text('watch-namespaces') ?? '').split(',').filter((name) => name !== ''),
+    watchNamespaces: listed(values.text('watch-namespaces')),
     maxExecs: values.number('max-execs', 1, 1000),
     maxExecsPerNode: values.number('max-execs-per-node', 1, 1000),
     metricsAddress: values.address('metrics-bind-address'),
@@ -222,11 +248,27 @@ function optionsOf(values: Values, env: Environment): Options {
     leaseNamespace: values.text('lease-namespace') ?? env['POD_NAMESPACE'] ?? 'default',
     leaseName: values.text('lease-name') ?? '',
     gatePolicyName: values.text('gate-policy-name') ?? '',
+    webhook: webhookOptions(values),
+    webhookSecret: values.text('webhook-secret'),
     logLevel: values.oneOf('log-level', LOG_LEVELS),
     logFormat: values.oneOf('log-format', LOG_FORMATS),
     otlpEndpoint: values.url('otlp-endpoint'),
   };
 }
+
+function webhookOptions(values: Values): WebhookOptions | undefined {
+  const address = values.address('webhook-bind-address');
+  const certPath = values.text('webhook-cert-path');
+  const hosts = listed(values.text('webhook-host'));
+  if (address && !certPath && !(hosts.length > 0 && values.text('webhook-secret'))) {
+    values.mistakes.push(
+      '--webhook-bind-address needs --webhook-host and --webhook-secret, or --webhook-cert-path',
+    );
+  }
+  return address && { address, certPath, hosts };
+}
+
+const listed = (text: string | undefined): string[] => (text ?? '').split(',').filter((name) => name !== '');
 
 function wrongWords(name: string, rest: readonly string[]): string[] {
   if (rest.length > 0) {

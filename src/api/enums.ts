@@ -112,6 +112,14 @@ export const TRIGGER_MEANINGS = {
 export type Trigger = keyof typeof TRIGGER_MEANINGS;
 export const TRIGGERS = wordsOf<Trigger>(TRIGGER_MEANINGS);
 
+/** What puts the readiness gate on new pods. */
+export const GATE_CARRIER_MEANINGS = {
+  Policy: 'The MutatingAdmissionPolicy in the API server.',
+  Webhook: 'The mutating webhook of the operator.',
+} as const;
+export type GateCarrier = keyof typeof GATE_CARRIER_MEANINGS;
+export const GATE_CARRIERS = wordsOf<GateCarrier>(GATE_CARRIER_MEANINGS);
+
 /** Why a gate was opened, as a metric label. */
 export const GATE_OPEN_REASONS = ['Passed', 'Skipped', 'ReportOnly', 'NoAttempt'] as const;
 export type GateOpenReason = (typeof GATE_OPEN_REASONS)[number];

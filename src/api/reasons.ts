@@ -52,7 +52,7 @@ export const OBSTACLE_REASONS = {
     meaning: 'the names of the images are longer than a status has room for',
     runbook: 'ImagesTooLong',
   },
-  GateUnavailable: { meaning: 'the gate policy is not installed', runbook: 'GateUnavailable' },
+  GateUnavailable: { meaning: 'nothing puts gates on pods here', runbook: 'GateUnavailable' },
   Forbidden: { meaning: 'the API server does not allow a write', runbook: 'Forbidden' },
   Refused: { meaning: 'the API server refuses a write as it is', runbook: 'Refused' },
   StatusRefused: {
@@ -169,7 +169,8 @@ export const CONDITION_REASONS = {
   NotNeeded: { meaning: 'no fallback' },
   Verified: { meaning: 'the fallback was verified' },
   Unverified: { meaning: 'the fallback was not verified: `fallback.verify` is false, or no pods are wanted' },
-  GatePolicyApplied: { meaning: 'new pods get no traffic before they have passed' },
+  GatePolicyApplied: { meaning: 'new pods get no traffic before they have passed, by the admission policy' },
+  GateWebhookApplied: { meaning: 'the same, by the webhook' },
   GateDisabled: { meaning: '`spec.gate` is Disabled' },
   GateMissed: { meaning: 'a pod came without the gate', runbook: 'GateMissed' },
   NotGating: { meaning: 'the attempt has ended: no pod is gated' },

@@ -166,7 +166,7 @@ export const SpecSchema = Type.Object(
     gate: oneOf(['Auto', 'Required', 'Disabled'], {
       default: 'Auto',
       description:
-        '`Auto` keeps unproved pods out of traffic where the cluster can (Kubernetes 1.36 or newer with the gate policy installed), `Required` refuses to upgrade where it cannot, `Disabled` does not gate.',
+        '`Auto` keeps unproved pods out of traffic where the gate policy or the gate webhook acts, `Required` refuses to upgrade where it cannot, `Disabled` does not gate.',
     }),
     progressDeadlineSeconds: Type.Optional(
       seconds(

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import {
   CLASSES,
   FALLBACK_STATES,
+  GATE_CARRIERS,
   LEFT_STATES,
   OUTCOMES,
   PHASES,
@@ -247,8 +248,11 @@ export const StatusSchema = Type.Object({
         ),
         gating: Type.Boolean({
           description:
-            'New pods of the wanted version get the readiness gate. The gate policy reads this field.',
+            'New pods of the wanted version get the readiness gate. Policy and webhook read this field.',
         }),
+        gateCarrier: Type.Optional(
+          oneOf(GATE_CARRIERS, { description: 'What puts the gate on; absent while nothing does.' }),
+        ),
         startedAt: time('Recorded before the first write to the workload.'),
         rolledAt: Type.Optional(time('When the workload was first seen with the wanted images.')),
         targetGeneration: Type.Integer({

@@ -102,6 +102,21 @@ export interface RevisionView {
   readonly createdAt: number;
 }
 
+/** A pod that is about to be created, as admission shows it: it has no UID yet, and whoever creates it may have written any owner. */
+export interface NewPod {
+  readonly namespace: string;
+  /** The one that controls it; `undefined` when there is none. */
+  readonly owner: { readonly apiVersion: string; readonly kind: string; readonly name: string } | undefined;
+  /** Label `pod-template-hash`. */
+  readonly templateHash: string;
+  /** Init containers too. */
+  readonly containers: readonly { readonly name: string; readonly image: string }[];
+  readonly gates: readonly string[];
+}
+
+/** A JSON patch of a new pod. */
+export type PodPatch = readonly { readonly op: 'add'; readonly path: string; readonly value: unknown }[];
+
 export interface ContainerEnd {
   /** `OOMKilled`, `Error`, `Completed`, or `Unknown` when its node had lost it. */
   readonly reason: string;

@@ -35,8 +35,8 @@ export type Action =
   /** Keeps the Upgrade, should it be deleted, or lets it go. */
   | { readonly kind: 'setFinalizers'; readonly upgrade: Upgrade; readonly finalizers: readonly string[] }
   | { readonly kind: 'releaseFields'; readonly workload: WorkloadView }
-  /** Ask whether the gate policy is installed. */
-  | { readonly kind: 'probeGatePolicy' }
+  /** Ask what puts gates on new pods. */
+  | { readonly kind: 'findGateCarrier' }
   /** Ask what events say of pods that the workload's controller cannot make, or of a pod that is not started. */
   | { readonly kind: 'readWarning'; readonly about: WorkloadView | PodView }
   | {

@@ -1,4 +1,5 @@
 /** Everything that one decision may look at, frozen. */
+import type { GateCarrier } from '../api/enums.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { PodView, WarningView, WorkloadKind, WorkloadView } from '../api/views.ts';
 import type { QueryRecord } from './rollout/rollout-checks.ts';
@@ -56,7 +57,8 @@ export interface Snapshot {
   readonly waitingSince: ReadonlyMap<string, { readonly reason: string; readonly since: number }>;
   /** What events say about the workload or one of its pods, by UID; `undefined` when they were not read lately. */
   readonly eventsSeen?: (uid: string) => EventsSeen | undefined;
-  readonly gatePolicy: 'Available' | 'Unavailable' | 'Unknown';
+  /** What puts gates on new pods in the Upgrade's namespace; `Unknown` when nobody has asked lately. */
+  readonly gateCarrier: GateCarrier | 'None' | 'Unknown';
   /** The API server refused our last write for this Upgrade, and will until somebody changes something. */
   readonly refusal?: Obstacle;
 }

@@ -26,7 +26,7 @@ export interface Executed {
 }
 
 /** What can be carried out by writing. */
-export type WriteAction = Exclude<Action, { readonly kind: 'none' | 'probeGatePolicy' | 'readWarning' }>;
+export type WriteAction = Exclude<Action, { readonly kind: 'none' | 'findGateCarrier' | 'readWarning' }>;
 
 /** So many pods at once: more would stand before other Upgrades' writes in the line for a connection until they are out of time. */
 const PODS_AT_ONCE = 8;

@@ -1,6 +1,7 @@
 /** Wires store, queues and controllers. Caches are kept warm always; only the leader works. */
 import { isClosed } from '../api/gate.ts';
-import type { PodView } from '../api/views.ts';
+import type { NewPod, PodPatch, PodView } from '../api/views.ts';
+import { gatePatch, targetOfNewPod } from '../core/gate.ts';
 import { OrphanGateController } from './orphan-gate-controller.ts';
 import type { Ports } from './ports.ts';
 import { Queue } from './queue.ts';
@@ -60,6 +61,15 @@ export class Engine {
   /** True when every kind has been listed once. */
   get synced(): boolean {
     return this.store.synced;
+  }
+
+  /**
+   * What is to be changed in a pod that is about to be created; `undefined` while too little is known to say. Every replica answers from its caches,
+   * whoever leads.
+   */
+  admit(pod: NewPod): PodPatch | undefined {
+    const target = targetOfNewPod(pod);
+    return this.synced ? gatePatch(pod, target ? this.store.gatingOn(target) : []) : undefined;
   }
 
   /** From here on this process may write. Waits for full caches by itself. */

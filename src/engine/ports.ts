@@ -2,7 +2,15 @@
  * The doors between decisions and the world. Shells implement them against a cluster; the simulation implements them in virtual time.
  * Data crosses as plain frozen JSON. No method here throws for an expected outcome: refusals are values.
  */
-import type { CheckType, Class, FallbackResult, GateOpenReason, Outcome, WaitReason } from '../api/enums.ts';
+import type {
+  CheckType,
+  Class,
+  FallbackResult,
+  GateCarrier,
+  GateOpenReason,
+  Outcome,
+  WaitReason,
+} from '../api/enums.ts';
 import type { AnyReason, EventReason } from '../api/reasons.ts';
 import type { Check, Upgrade, UpgradeStatus } from '../api/types.ts';
 import type {
@@ -224,21 +232,25 @@ export interface Reader {
   failedStart(pod: PodView): Promise<WarningView | undefined>;
 }
 
-/** Is the admission policy that puts gates on pods installed? */
-export type GatePolicy = 'Available' | 'Unavailable' | 'Unknown';
+/** What puts gates on new pods. */
+export interface GateAnswer {
+  readonly carrier: GateCarrier | 'None' | 'Unknown';
+  /** Namespaces in which it does not. */
+  readonly except?: readonly string[];
+}
 export interface GateProbe {
-  /** GET of the policy binding; 404 or 403 is Unavailable, anything else that fails Unknown. */
-  gatePolicy(): Promise<GatePolicy>;
+  /** GET of the policy's binding, then of the webhook's configuration; 404 or 403 is None, anything else that fails Unknown. */
+  carrier(): Promise<GateAnswer>;
 }
 
 /** The operator's own installation, as far as taking it away needs it. */
 export interface Installation {
   /** The operator's Deployment, for sentences. */
   readonly deployment: string;
-  /** The gate policy's binding, for sentences. */
+  /** The gate policy's binding, or the webhook's configuration, for sentences. */
   readonly gatePolicyName: string;
-  /** Deletes the binding; was there one? */
-  unbindGatePolicy(): Promise<Written<boolean>>;
+  /** Deletes what puts the gate on, and the webhook's certificates; was there something? */
+  unbindGate(): Promise<Written<boolean>>;
   /** Scales the operator's Deployment to zero; is there one? */
   scaleDown(): Promise<Written<boolean>>;
   /** Are pods of the operator there? `unknown` when the API server did not answer. */

@@ -12,7 +12,7 @@ import type { Obstacle } from '../core/workload/driver.ts';
 import { ActionExecutor, type WriteAction } from './action-executor.ts';
 import { Brake, STATUS_CHANGED } from './brake.ts';
 import { recordCycle } from './cycles.ts';
-import { GatePolicyCache } from './gate-policy.ts';
+import { GateCarrierCache } from './gate-carrier.ts';
 import { LocalState } from './local-state.ts';
 import { named } from './log-fields.ts';
 import type { Ports, RequestFailure } from './ports.ts';
@@ -59,7 +59,7 @@ export class Reconciler {
   readonly #spans: SpanReporter;
   readonly #recorder: Recorder;
   readonly #queries: QueryRunner;
-  readonly #gate: GatePolicyCache;
+  readonly #gate: GateCarrierCache;
   readonly #warnings: WarningCache;
   readonly #sources: SnapshotSources;
   readonly local: LocalState;
@@ -73,7 +73,7 @@ export class Reconciler {
     this.#executor = new ActionExecutor({ ...options, local: this.local });
     this.#runner = new ProbeRunner(options);
     this.#queries = new QueryRunner(options);
-    this.#gate = new GatePolicyCache(options);
+    this.#gate = new GateCarrierCache(options);
     this.#warnings = new WarningCache(options);
     this.#spans = new SpanReporter(options);
     this.#recorder = new Recorder({ ...options, spans: this.#spans });
@@ -156,7 +156,7 @@ export class Reconciler {
 
   async #carryOut(key: UpgradeKey, upgrade: Upgrade, plan: Plan): Promise<Next> {
     const { action } = plan;
-    if (action.kind === 'probeGatePolicy' && (await this.#gate.refresh()) !== 'Unknown') {
+    if (action.kind === 'findGateCarrier' && (await this.#gate.refresh()).carrier !== 'Unknown') {
       return 'again';
     }
     if (action.kind === 'readWarning') {
@@ -183,7 +183,7 @@ export class Reconciler {
       this.#queries.start(key, query, () => this.#options.cycleEnded(key, 0));
     }
     const laterMs = earliest(statusDueMs, this.#untilMs(plan.wakeAt));
-    if (action.kind === 'none' || action.kind === 'probeGatePolicy') {
+    if (action.kind === 'none' || action.kind === 'findGateCarrier') {
       return this.#rest(key, laterMs);
     }
     const waitMs = this.#actionWaitMs(key, plan);

@@ -5,7 +5,7 @@ import { isAttempting, isFallingBack, verificationId } from '../core/status.ts';
 import type { Obstacle } from '../core/workload/driver.ts';
 import { driverOf } from '../core/workload/drivers.ts';
 import type { Brake } from './brake.ts';
-import type { GatePolicyCache } from './gate-policy.ts';
+import type { GateCarrierCache } from './gate-carrier.ts';
 import type { LocalState } from './local-state.ts';
 import type { Clock, PromQl } from './ports.ts';
 import type { QueryRunner } from './query-runner.ts';
@@ -17,7 +17,7 @@ export interface SnapshotSources {
   readonly clock: Clock;
   readonly store: Store;
   readonly local: LocalState;
-  readonly gate: GatePolicyCache;
+  readonly gate: GateCarrierCache;
   readonly warnings: WarningCache;
   readonly backoff: WriteBackoff;
   readonly brake: Brake;
@@ -63,7 +63,7 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
     restartsSeen: local.restartsSeen,
     waitingSince: local.waitingSince,
     eventsSeen: (uid) => warnings.of(uid),
-    gatePolicy: gate.policy,
+    gateCarrier: gate.in(upgrade.metadata.namespace),
     refusal: refusalOf(sources, key),
   };
 }

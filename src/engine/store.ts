@@ -172,7 +172,7 @@ export class Store {
   }
 
   /** Upgrades with an attempt that gates the workload's pods. */
-  gatingOn(workload: WorkloadRef): Upgrade[] {
+  gatingOn(workload: Pick<WorkloadRef, 'kind' | 'namespace' | 'name'>): Upgrade[] {
     return this.upgrades.byIndex('gating', nameKey(workload));
   }
 

@@ -69,7 +69,7 @@ class World implements Installation {
     }
   }
 
-  unbindGatePolicy = () =>
+  unbindGate = () =>
     this.#request('unbind', () => {
       const wasBound = this.isBound();
       this.#unboundAt ??= this.clock.steady();
@@ -161,7 +161,7 @@ describe('uninstalling in the middle of a rollout', () => {
     const world = new World();
     expect(await world.run()).toBeUndefined();
     expect(world.lines).toEqual([
-      'removed MutatingAdmissionPolicyBinding postcheck-gate: new pods get no gate',
+      'removed policy binding or webhook postcheck-gate: new pods get no gate',
       'stopped the operator (Deployment postcheck)',
       'took the finalizer off 1 Upgrades',
       expect.stringMatching(/^opened \d+ closed gates$/),
@@ -183,7 +183,7 @@ describe('uninstalling in the middle of a rollout', () => {
   });
 
   test.each([
-    ['unbind', "cannot remove the gate policy's binding: not allowed"],
+    ['unbind', "cannot remove the gate's policy binding or webhook: not allowed"],
     ['scale', 'cannot scale the operator down: not allowed'],
     ['running', "the operator's pods did not end within 40 s"],
     ['upgrades', 'cannot list Upgrades: not allowed'],

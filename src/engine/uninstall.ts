@@ -31,14 +31,14 @@ export async function uninstall(options: UninstallOptions): Promise<string | und
 }
 
 async function unbind({ installation, say }: UninstallOptions): Promise<string | undefined> {
-  const unbound = await installation.unbindGatePolicy();
+  const unbound = await installation.unbindGate();
   if (!unbound.ok) {
-    return `cannot remove the gate policy's binding: ${unbound.failure.message}`;
+    return `cannot remove the gate's policy binding or webhook: ${unbound.failure.message}`;
   }
   say(
     unbound.object
-      ? `removed MutatingAdmissionPolicyBinding ${installation.gatePolicyName}: new pods get no gate`
-      : 'no gate policy binding is installed',
+      ? `removed policy binding or webhook ${installation.gatePolicyName}: new pods get no gate`
+      : 'neither gate policy nor gate webhook is installed',
   );
   return undefined;
 }

@@ -21,6 +21,7 @@ import { type Leadership, type LeaseOptions, leadership } from './leader-electio
 import { type Access, PathAccess } from './path-access.ts';
 import { ClusterReader } from './reader.ts';
 import { ClusterWatcher } from './watch/watcher.ts';
+import { CertificateKeeper, type KeeperOptions } from './webhook/keeper.ts';
 import { ClusterWriter } from './writer.ts';
 
 export interface ClusterOptions extends ConnectionOptions {
@@ -28,8 +29,10 @@ export interface ClusterOptions extends ConnectionOptions {
   readonly namespaces: readonly string[];
   /** The operator's pod name: who wrote an event. */
   readonly identity: string;
-  /** MutatingAdmissionPolicyBinding that puts gates on pods. */
+  /** MutatingAdmissionPolicyBinding, or MutatingWebhookConfiguration, that puts gates on pods. */
   readonly gatePolicyName: string;
+  /** Secret that keeps the webhook's certificates; `undefined` where there is no webhook. */
+  readonly webhookSecret?: string | undefined;
   /** Hears what becomes of the watches. */
   readonly watchListener?: WatchListener;
 }
@@ -49,6 +52,8 @@ export interface Cluster {
   readonly crdMismatch: (schema: string) => Promise<string | undefined>;
   /** May who sent this Authorization header `get` the path `/metrics`? */
   readonly mayReadMetrics: (authorization: string) => Promise<Access>;
+  /** Keeps the webhook's certificates, where no one else does. */
+  readonly certificates: (options: WebhookCertificates) => CertificateKeeper;
   /** The installation of the operator that runs as this Deployment. */
   readonly installation: (operator: OperatorRef) => Installation;
   /** The time at the API server, milliseconds since the epoch. */
@@ -56,6 +61,9 @@ export interface Cluster {
   /** Ends watches and idle connections. */
   readonly close: () => Promise<void>;
 }
+
+export type WebhookCertificates = Omit<KeeperOptions, 'now' | 'configuration'> &
+  Partial<Pick<KeeperOptions, 'now'>>;
 
 /** At most this many requests at once besides watches, lease and execs; fresh looks do not wait for writes. */
 const MAX_WRITES = 8;
@@ -66,7 +74,7 @@ const MAX_READS = 4;
  * configuration is told here. Rejects with an Error that says what to correct.
  */
 export async function connect(options: ClusterOptions): Promise<Cluster> {
-  const { namespaces, identity, gatePolicyName } = options;
+  const { namespaces, identity, gatePolicyName, webhookSecret } = options;
   const connection = new Connection(options);
   await connection.credentials();
   const http = new HttpClient(connection, MAX_WRITES);
@@ -99,7 +107,9 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
     },
     crdMismatch: (schema) => crdMismatch(requests, schema),
     mayReadMetrics: (authorization) => metricsAccess.check(authorization),
-    installation: (operator) => new ClusterInstallation({ requests, namespaces, gatePolicyName, operator }),
+    certificates: (wanted) => new CertificateKeeper(reads, { now, ...wanted, configuration: gatePolicyName }),
+    installation: (operator) =>
+      new ClusterInstallation({ requests, namespaces, gatePolicyName, webhookSecret, operator }),
     now,
     close: async () => {
       await watcher.stop();

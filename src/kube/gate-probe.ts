@@ -1,28 +1,54 @@
-import type { GatePolicy, GateProbe } from '../engine/ports.ts';
-import { GATE_BINDINGS } from './client/paths.ts';
-import type { Requests } from './client/request.ts';
+import type { GateAnswer, GateProbe } from '../engine/ports.ts';
+import { at, list, record, text } from './client/json.ts';
+import { GATE_BINDINGS, RESOURCES, type Resource } from './client/paths.ts';
+import type { Answer, Requests } from './client/request.ts';
 
-/** Looks for the admission policy binding that puts the gate on new pods. */
+const NAMESPACE_NAME = 'kubernetes.io/metadata.name';
+
+/** Looks for what puts the gate on new pods: the admission policy's binding, or the webhook's configuration, of one name. */
 export class ClusterGateProbe implements GateProbe {
   readonly #requests: Requests;
-  readonly #bindingName: string;
+  readonly #name: string;
 
-  constructor(requests: Requests, bindingName: string) {
+  constructor(requests: Requests, name: string) {
     this.#requests = requests;
-    this.#bindingName = bindingName;
+    this.#name = name;
   }
 
-  async gatePolicy(): Promise<GatePolicy> {
+  async carrier(): Promise<GateAnswer> {
     for (const resource of GATE_BINDINGS) {
-      const target = { resource, name: this.#bindingName };
-      const answer = await this.#requests.send({ method: 'GET', target, retries: 2 });
+      const answer = await this.#get(resource);
       if (answer.ok) {
-        return 'Available';
+        return { carrier: 'Policy' };
       }
-      if (answer.failure.kind !== 'notFound' && answer.failure.kind !== 'forbidden') {
-        return 'Unknown';
+      if (!isAbsent(answer)) {
+        return { carrier: 'Unknown' };
       }
     }
-    return 'Unavailable';
+    const answer = await this.#get(RESOURCES.MutatingWebhookConfiguration);
+    if (answer.ok) {
+      return webhookAnswer(answer.body);
+    }
+    return { carrier: isAbsent(answer) ? 'None' : 'Unknown' };
   }
+
+  #get(resource: Resource): Promise<Answer> {
+    return this.#requests.send({ method: 'GET', target: { resource, name: this.#name }, retries: 2 });
+  }
+}
+
+const isAbsent = (answer: Answer): boolean =>
+  !answer.ok && (answer.failure.kind === 'notFound' || answer.failure.kind === 'forbidden');
+
+/** What a webhook's configuration comes to. One whose certificate authority nobody has written yet is never called with success. */
+export function webhookAnswer(configuration: unknown): GateAnswer {
+  const [webhook] = list(record(configuration).webhooks);
+  if (text(at(webhook, 'clientConfig', 'caBundle')) === '') {
+    return { carrier: 'None' };
+  }
+  const except = list(at(webhook, 'namespaceSelector', 'matchExpressions'))
+    .map(record)
+    .filter(({ key, operator }) => key === NAMESPACE_NAME && operator === 'NotIn')
+    .flatMap(({ values }) => list(values).map(text));
+  return { carrier: 'Webhook', except };
 }

@@ -18,6 +18,8 @@ export interface InstallationOptions {
   /** Those that the operator watches; none: the whole cluster. */
   readonly namespaces: readonly string[];
   readonly gatePolicyName: string;
+  /** Secret of the webhook's certificates; `undefined` where there is no webhook. */
+  readonly webhookSecret: string | undefined;
   readonly operator: OperatorRef;
 }
 
@@ -36,11 +38,17 @@ export class ClusterInstallation implements Installation {
     return this.#options.gatePolicyName;
   }
 
-  async unbindGatePolicy(): Promise<Written<boolean>> {
-    const { requests, gatePolicyName } = this.#options;
+  async unbindGate(): Promise<Written<boolean>> {
+    const { requests, gatePolicyName, webhookSecret, operator } = this.#options;
     let wasThere = false;
-    for (const resource of GATE_BINDINGS) {
-      const target = { resource, name: gatePolicyName };
+    const policies: Target[] = GATE_BINDINGS.map((resource) => ({ resource, name: gatePolicyName }));
+    const webhook: Target[] = webhookSecret
+      ? [
+          { resource: RESOURCES.MutatingWebhookConfiguration, name: gatePolicyName },
+          { resource: RESOURCES.Secret, namespace: operator.namespace, name: webhookSecret },
+        ]
+      : [];
+    for (const target of [...policies, ...webhook]) {
       const answer = await requests.send({ method: 'DELETE', target, retries: 3 });
       if (!answer.ok && answer.failure.kind !== 'notFound') {
         return answer;

@@ -1,4 +1,4 @@
-/** A small HTTP server for what a process tells about itself: a few paths, GET only, bounded connections. */
+/** A small HTTP server for what a process is asked: a few paths, each for GET or for POST, bounded in connections, bodies and time. */
 import {
   createServer,
   type IncomingMessage,
@@ -8,6 +8,8 @@ import {
 } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { type Bodies, readBody } from './body.ts';
+import { FairBytes } from './fair-bytes.ts';
 import { FairConnections } from './fair-connections.ts';
 
 export interface Reply {
@@ -18,8 +20,21 @@ export interface Reply {
 
 export type Route = (request: IncomingMessage) => Reply | Promise<Reply>;
 
-/** What is at each path. */
-export type Routes = Readonly<Record<string, Route>>;
+/** Answers a POST of JSON; a longer body is refused before it is read whole. */
+export interface PostRoute {
+  readonly maxBytes: number;
+  readonly post: (body: string) => Reply;
+}
+
+/** What is at each path: a function for GET and HEAD, else for POST. */
+export type Routes = Readonly<Record<string, Route | PostRoute>>;
+
+/** What differs from a server that is asked now and then. */
+export interface Limits {
+  readonly connections?: number;
+  /** Longer than clients keep idle connections: else they send into one that is just being closed. */
+  readonly keepAliveMs?: number;
+}
 
 /** Certificate and key, as PEM. */
 export interface KeyPair {
@@ -30,6 +45,10 @@ export interface KeyPair {
 export interface HttpServer {
   /** Where it listens, such as `127.0.0.1:8080`. */
   readonly address: string;
+  /** Reads certificate and key again, without waiting for the next minute. */
+  reload(): void;
+  /** Goes on answering, and keeps no connection: clients come back to somebody else. */
+  leave(): void;
   /** Takes no more connections, lets answers that are under way finish for at most `graceMs`, then cuts them. */
   close(graceMs?: number): Promise<void>;
 }
@@ -53,18 +72,25 @@ export function parseListenAddress(text: string): ListenAddress | undefined {
 
 const connectionLimit = 64;
 const reloadMs = 60_000;
+/** Of all bodies that are being read. */
+const bodyBytes = 32 * 1024 * 1024;
 
-async function replyTo(request: IncomingMessage, routes: Routes): Promise<Reply> {
-  const { method, url = '/' } = request;
-  if (method !== 'GET' && method !== 'HEAD') {
-    return {
-      status: 405,
-      body: `${method} is not allowed: use GET or HEAD\n`,
-      headers: { Allow: 'GET, HEAD' },
-    };
-  }
+async function replyTo(request: IncomingMessage, routes: Routes, bodies: Bodies): Promise<Reply> {
+  const { method = '', url = '/' } = request;
   const path = url.split('?', 1)[0] ?? '';
   const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+  const allowed = typeof route === 'object' ? ['POST'] : ['GET', 'HEAD'];
+  if (!allowed.includes(method)) {
+    return {
+      status: 405,
+      body: `${method} is not allowed: use ${allowed.join(' or ')}\n`,
+      headers: { Allow: allowed.join(', ') },
+    };
+  }
+  if (typeof route === 'object') {
+    const body = await readBody(request, route.maxBytes, bodies);
+    return typeof body === 'string' ? route.post(body) : body;
+  }
   return route === undefined
     ? { status: 404, body: `not found: there is ${Object.keys(routes).join(', ')}\n` }
     : await route(request);
@@ -100,24 +126,35 @@ const timing = {
   maxHeaderSize: 8_192,
 };
 
+interface Listening {
+  readonly server: Server | SecureServer;
+  readonly reload: () => void;
+}
+
 /** Over TLS the key pair is read again every minute: whoever renews certificates writes new files and restarts nobody. */
-function createFor(keyPair: (() => KeyPair) | undefined, listener: RequestListener): Server | SecureServer {
+function createFor(
+  keyPair: (() => KeyPair) | undefined,
+  { keepAliveMs = timing.keepAliveTimeout }: Limits,
+  listener: RequestListener,
+): Listening {
+  const times = { ...timing, keepAliveTimeout: keepAliveMs };
   if (!keyPair) {
-    return createServer(timing, listener);
+    return { server: createServer(times, listener), reload: () => {} };
   }
   const server = createSecureServer(
-    { ...timing, ...keyPair(), handshakeTimeout: 5_000, minVersion: 'TLSv1.2' },
+    { ...times, ...keyPair(), handshakeTimeout: 5_000, minVersion: 'TLSv1.2' },
     listener,
   );
-  const reload = setInterval(() => {
+  const reload = () => {
     try {
       server.setSecureContext({ ...keyPair(), minVersion: 'TLSv1.2' });
     } catch {
       // Half-written files: the old pair stays in use until the next look.
     }
-  }, reloadMs).unref();
-  server.on('close', () => clearInterval(reload));
-  return server;
+  };
+  const reloading = setInterval(reload, reloadMs).unref();
+  server.on('close', () => clearInterval(reloading));
+  return { server, reload };
 }
 
 /**
@@ -128,13 +165,18 @@ export async function serve(
   listen: ListenAddress,
   routes: Routes,
   keyPair?: () => KeyPair,
+  limits: Limits = {},
 ): Promise<HttpServer> {
-  const connections = new FairConnections(connectionLimit);
-  const server = createFor(keyPair, (request, response) => {
+  const connections = new FairConnections(limits.connections ?? connectionLimit);
+  const bodies = new FairBytes(bodyBytes);
+  let leaving = false;
+  const { server, reload } = createFor(keyPair, limits, (request, response) => {
     connections.busy(request.socket);
     response.on('close', () => connections.idle(request.socket));
+    const answered = replyTo(request, routes, bodies);
+    // What nobody reads would hold the connection up.
     request.resume();
-    replyTo(request, routes)
+    answered
       .catch(
         (error: unknown): Reply => ({
           status: 500,
@@ -143,7 +185,7 @@ export async function serve(
       )
       .then((reply) => {
         // Else a keep-alive connection would hold `close` up after its last answer.
-        if (!server.listening) {
+        if (leaving || !server.listening) {
           response.shouldKeepAlive = false;
         }
         send(request, response, reply);
@@ -161,6 +203,10 @@ export async function serve(
   const { address, family, port } = server.address() as AddressInfo;
   return {
     address: family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`,
+    reload,
+    leave: () => {
+      leaving = true;
+    },
     close: (graceMs = 2_000) => closeGracefully(server, graceMs),
   };
 }

@@ -240,9 +240,9 @@ describe('on a cluster that serves MutatingAdmissionPolicy as a beta only, as 1.
       identity: 'test',
       gatePolicyName: 'postcheck-gate',
     });
-    expect(await cluster.gateProbe.gatePolicy()).toBe('Available');
+    expect((await cluster.gateProbe.carrier()).carrier).toBe('Policy');
     api.kubectl(['delete', beta]);
-    expect(await cluster.gateProbe.gatePolicy()).toBe('Unavailable');
+    expect((await cluster.gateProbe.carrier()).carrier).toBe('None');
     await cluster.close();
   });
 });
@@ -254,10 +254,11 @@ describe('on a cluster that does not serve MutatingAdmissionPolicy', () => {
   }, 900_000);
   afterAll(() => api.stop());
 
-  test('the release installs without the gate policy and says so', () => {
-    expect(release('install', CHART)).toMatch(
-      'NOT GATED: this cluster does not serve MutatingAdmissionPolicy',
-    );
+  test('the release installs with the webhook instead of the gate policy and says so', () => {
+    expect(release('install', CHART)).toMatch('This cluster does not serve MutatingAdmissionPolicy');
+    expect(api.json(['get', 'mutatingwebhookconfiguration', 'postcheck-gate'])['webhooks']).toMatchObject([
+      { failurePolicy: 'Ignore', timeoutSeconds: 2 },
+    ]);
     api.kubectl(['get', 'deployment/postcheck', '--namespace', SYSTEM]);
   });
 });

@@ -56,7 +56,7 @@ describe('values', () => {
 
   test.each([
     ['a misspelled value', 'replica=3', /replica/],
-    ['a misspelled value further down', 'gatePolicy.enabled=false', /enabled/],
+    ['a misspelled value further down', 'gate.enabled=false', /enabled/],
     ['too many replicas', 'replicas=11', /replicas/],
     ['a text for a number', 'maxExecs=many', /maxExecs/],
     ['no exec at all', 'maxExecsPerNode=0', /maxExecsPerNode/],
@@ -120,8 +120,8 @@ describe('what is rendered', () => {
     const policies = (args: string[]) =>
       renderChart(args).filter(({ kind }) => kind.startsWith('MutatingAdmissionPolicy'));
     expect(policies([])).toEqual([]);
-    expect(policies(['--api-versions', GATE_API, '--set', 'gatePolicy.create=false'])).toEqual([]);
-    const named = ['--api-versions', GATE_API, '--set', 'gatePolicy.name=shop-gate'];
+    expect(policies(['--api-versions', GATE_API, '--set', 'gate.carrier=None'])).toEqual([]);
+    const named = ['--api-versions', GATE_API, '--set', 'gate.name=shop-gate'];
     expect(policies(named).map(({ metadata }) => metadata.name)).toEqual(['shop-gate', 'shop-gate']);
     expect(JSON.stringify(ofKind(renderChart(named), 'Deployment'))).toContain(
       '--gate-policy-name=shop-gate',
@@ -201,12 +201,125 @@ describe('what is rendered', () => {
     expect(JSON.stringify(renderChart())).not.toContain('tokenreviews');
   });
 
-  test('the notes say when pods are not gated', () => {
-    const install = ['install', 'postcheck', CHART, '--dry-run=client'];
-    expect(helm(install)).toMatch(/NOT GATED: this cluster does not serve MutatingAdmissionPolicy/);
-    expect(helm([...install, '--set', 'gatePolicy.create=false'])).toMatch(
-      /NOT GATED: gatePolicy.create is false/,
+  test('the notes say what gates pods, and when nothing does', () => {
+    const notes = (...args: string[]) => helm(['install', 'postcheck', CHART, '--dry-run=client', ...args]);
+    expect(notes()).toMatch(/admission webhook postcheck-gate, except in kube-system and /);
+    expect(notes()).toMatch(/This cluster does not serve MutatingAdmissionPolicy/);
+    expect(notes('--set', 'gate.carrier=Webhook')).not.toMatch(/does not serve/);
+    expect(notes('--set', 'gate.carrier=Policy')).toMatch(
+      /NOT GATED: this cluster does not serve MutatingAdmissionPolicy/,
     );
+    expect(notes('--set', 'gate.carrier=None')).toMatch(/NOT GATED: gate.carrier is None/);
+  });
+
+  describe('the gate is carried by', () => {
+    const BETA_API = GATE_API.replace('/v1/', '/v1beta1/');
+    const carriers = (args: readonly string[]) =>
+      renderChart(args)
+        .filter(({ kind }) => /^MutatingAdmissionPolicy$|^MutatingWebhookConfiguration$/.test(kind))
+        .map(({ kind, apiVersion }) => `${kind} ${String(apiVersion).split('/')[1]}`);
+    const policy = 'MutatingAdmissionPolicy';
+    test.each<[string, string[], string[]]>([
+      ['Auto', ['--api-versions', GATE_API, '--api-versions', BETA_API], [`${policy} v1`]],
+      ['Auto', ['--api-versions', BETA_API], [`${policy} v1beta1`]],
+      ['Auto', [], ['MutatingWebhookConfiguration v1']],
+      ['Policy', ['--api-versions', GATE_API], [`${policy} v1`]],
+      ['Policy', [], []],
+      ['Webhook', ['--api-versions', GATE_API], ['MutatingWebhookConfiguration v1']],
+      ['None', ['--api-versions', GATE_API], []],
+    ])('%s, on a cluster of %j: %j', (carrier, served, expected) => {
+      expect(carriers([...served, '--set', `gate.carrier=${carrier}`])).toEqual(expected);
+    });
+  });
+
+  describe('the webhook', () => {
+    const WEBHOOK = ['--set', 'gate.carrier=Webhook,gate.webhook.port=9999'];
+    const BY_CERT_MANAGER = [...WEBHOOK, '--set', 'gate.webhook.certManager.enabled=true'];
+    const one = (objects: readonly KubeObject[], kind: string, suffix = '') =>
+      JSON.stringify(ofKind(objects, kind).filter(({ metadata }) => metadata.name.endsWith(suffix)));
+
+    test('never keeps a pod from being created, waits two seconds, and leaves kube-system and the operator alone', () => {
+      const [configuration] = ofKind(
+        renderChart([...WEBHOOK, '--set', 'watchNamespaces={shop}']),
+        'MutatingWebhookConfiguration',
+      );
+      expect(configuration?.webhooks).toMatchObject([
+        {
+          failurePolicy: 'Ignore',
+          timeoutSeconds: 2,
+          sideEffects: 'None',
+          rules: [{ apiGroups: [''], resources: ['pods'], operations: ['CREATE'] }],
+          namespaceSelector: {
+            matchExpressions: [
+              { operator: 'NotIn', values: ['kube-system', 'postcheck-system'] },
+              { operator: 'In', values: ['shop'] },
+            ],
+          },
+        },
+      ]);
+    });
+
+    test('has a port that is opened, called, let in, and told to the operator', () => {
+      const objects = renderChart(WEBHOOK);
+      const deployment = one(objects, 'Deployment');
+      expect(deployment).toContain('"--webhook-bind-address=:9999"');
+      expect(deployment).toContain('{"name":"webhook","containerPort":9999}');
+      expect(deployment).toContain('"--webhook-host=postcheck-webhook.postcheck-system.svc"');
+      expect(one(objects, 'Service', 'webhook')).toContain('"targetPort":"webhook"');
+      expect(one(objects, 'NetworkPolicy')).toContain('{"port":"webhook"}');
+    });
+
+    test('its rights, its Service and its port are there only where it is', () => {
+      const without = renderChart(['--api-versions', GATE_API])
+        .filter(({ kind }) => kind !== 'CustomResourceDefinition')
+        .map(({ kind, metadata, rules, spec }) => [
+          `${kind} ${metadata.name}`,
+          JSON.stringify({ rules, spec }),
+        ]);
+      const webhooks = without.filter((parts) => /"secrets"|webhook/.test(parts.join(' ')));
+      expect(webhooks.map(([name]) => name)).toEqual([]);
+      const objects = renderChart(WEBHOOK);
+      expect(one(objects, 'Role', 'webhook')).toMatch(
+        /"resources":\["secrets"\],"resourceNames":\["postcheck-webhook"\],"verbs":\["get","patch"\]/,
+      );
+      expect(one(objects, 'ClusterRole', 'webhook')).toMatch(
+        /"resourceNames":\["postcheck-gate"\],"verbs":\["get","patch"\]/,
+      );
+      expect(one(objects, 'ClusterRole', 'uninstall')).toMatch(
+        /mutatingwebhookconfigurations.*"verbs":\["delete"\]/,
+      );
+      expect(one(objects, 'Job')).toContain('--webhook-secret=postcheck-webhook');
+    });
+
+    test('with cert-manager the operator needs no Secret, and may change nothing', () => {
+      const objects = renderChart(BY_CERT_MANAGER);
+      expect(ofKind(objects, 'Role').map(({ metadata }) => metadata.name)).not.toContain('postcheck-webhook');
+      expect(one(objects, 'ClusterRole', 'webhook')).toContain('"verbs":["get"]');
+      expect(ofKind(objects, 'MutatingWebhookConfiguration')[0]?.metadata.annotations).toEqual({
+        'cert-manager.io/inject-ca-from': 'postcheck-system/postcheck-webhook',
+      });
+      expect(one(objects, 'Certificate')).toContain('"dnsNames":["postcheck-webhook.postcheck-system.svc"]');
+      expect(one(objects, 'Deployment')).toMatch(
+        /--webhook-cert-path=\/etc\/postcheck\/webhook.*"mountPath":"\/etc\/postcheck\/webhook".*"secretName":"postcheck-webhook"/,
+      );
+      expect(ofKind(objects, 'Issuer')).toHaveLength(1);
+      const issuer = renderChart([
+        ...BY_CERT_MANAGER,
+        '--set',
+        'gate.webhook.certManager.issuerRef.name=corp',
+      ]);
+      expect(ofKind(issuer, 'Issuer')).toEqual([]);
+      expect(one(issuer, 'Certificate')).toContain('"issuerRef":{"name":"corp"}');
+    });
+
+    test('with secured metrics, both certificates are mounted', () => {
+      const metrics = ['--set', 'metrics.secure.enabled=true,metrics.secure.secretName=certs'];
+      const deployment = one(renderChart([...BY_CERT_MANAGER, ...metrics]), 'Deployment');
+      expect(deployment.match(/"secretName":"[^"]+"/g)).toEqual([
+        '"secretName":"certs"',
+        '"secretName":"postcheck-webhook"',
+      ]);
+    });
   });
 
   test('the notes say when nobody asks for the rights of authors', () => {
@@ -320,7 +433,10 @@ describe('what is rendered', () => {
 
   test('the NetworkPolicy lets in metrics and health, and with egress out to the API server and to watched pods', () => {
     const policy = (...set: string[]) =>
-      ofKind(renderChart(set.flatMap((value) => ['--set', value])), 'NetworkPolicy')[0]?.['spec'];
+      ofKind(
+        renderChart(['gate.carrier=None', ...set].flatMap((value) => ['--set', value])),
+        'NetworkPolicy',
+      )[0]?.['spec'];
     const ingress = [{ ports: [{ port: 'metrics' }] }, { ports: [{ port: 'health' }] }];
     expect(policy()).toMatchObject({ policyTypes: ['Ingress'], ingress });
     expect(policy('networkPolicy.enabled=false')).toBeUndefined();
@@ -358,7 +474,7 @@ describe('what is rendered', () => {
     const granted = renderChart()
       .filter(
         ({ kind, metadata }) =>
-          /Role$/.test(kind) && /^postcheck-(operator|cluster|lease)$/.test(metadata.name),
+          /Role$/.test(kind) && /^postcheck-(operator|cluster|lease|webhook)$/.test(metadata.name),
       )
       .flatMap(({ rules }) => rules as Rule[])
       .flatMap(({ resources, verbs }) =>

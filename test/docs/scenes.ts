@@ -123,7 +123,7 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
     stage.workload = stage.workload && { ...stage.workload, containers };
     return stage.settle();
   },
-  GateUnavailable: () => seeing({ gatePolicy: 'Unavailable' }, { gate: 'Required' }),
+  GateUnavailable: () => seeing({ gateCarrier: 'None' }, { gate: 'Required' }),
   Forbidden: () =>
     refused(
       403,

@@ -74,7 +74,7 @@ export class Stage {
       nodeReady: (node) => !this.lostNodes.includes(node),
       records: this.records,
       waitingSince: new Map(this.pods.map(({ uid }) => [`${uid}/web`, { reason: '', since: START }])),
-      gatePolicy: 'Available',
+      gateCarrier: 'Policy',
       ...this.also,
     });
     // The version before gives no answer here, which holds nothing up.

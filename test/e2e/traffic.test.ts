@@ -1,6 +1,7 @@
 /** The gate, felt: somebody who asks a Deployment's Service all the time, with a new connection each time, through its ClusterIP. */
 import { once } from 'node:events';
 import { get } from 'node:http';
+import { env } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { expectProtected, expectSucceeded } from './support/expectations.ts';
@@ -88,6 +89,7 @@ test.concurrent(
     expect(visitor.failures).toEqual([]);
     expect([...visitor.answers.keys()].sort()).toEqual(['v1', 'v2']);
     expect(answered).toBeGreaterThan(200);
+    expect(status.attempt.gateCarrier).toBe(env.GATE_CARRIER ?? 'Policy');
     expect(status.message).toMatch(/^app:v2 runs again, .*; app:bad17 failed: /);
     expectProtected(s);
   }),

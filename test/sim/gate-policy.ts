@@ -1,7 +1,8 @@
 /** The admission policy of the chart, a few milliseconds behind the Upgrades it reads, as in a real API server. */
 import { VERIFIED } from '../../src/api/names.ts';
 import type { Upgrade } from '../../src/api/types.ts';
-import type { PodView } from '../../src/api/views.ts';
+import type { NewPod, PodView } from '../../src/api/views.ts';
+import { gatePatch, targetOfNewPod } from '../../src/core/gate.ts';
 import type { VirtualClock } from './clock.ts';
 import { type ClusterState, keyOf } from './state.ts';
 
@@ -29,21 +30,24 @@ export class GatePolicyModel {
   /** The pod as it is admitted. */
   admit(pod: PodView): PodView {
     const gates = this.installed && [...this.#seen.values()].some((upgrade) => matches(upgrade, pod));
-    return gates && !pod.gates.includes(VERIFIED) ? { ...pod, gates: [...pod.gates, VERIFIED] } : pod;
+    return gates ? { ...pod, gates: [...pod.gates, VERIFIED] } : pod;
   }
 }
 
-function matches({ metadata, spec, status }: Upgrade, pod: PodView): boolean {
-  if (metadata.namespace !== pod.namespace || status?.attempt?.gating !== true) {
-    return false;
-  }
-  const { kind, name } = spec.targetRef;
-  const owner =
-    kind === 'Deployment' ? { kind: 'ReplicaSet', name: `${name}-${pod.revision}` } : { kind, name };
-  if (pod.owner.kind !== owner.kind || pod.owner.name !== owner.name) {
-    return false;
-  }
-  return !Object.entries(status.from?.images ?? {}).every(([container, image]) =>
-    pod.containers.some((own) => own.name === container && own.image === image),
+function matches(upgrade: Upgrade, pod: PodView): boolean {
+  const { metadata, spec } = upgrade;
+  const created: NewPod = {
+    namespace: pod.namespace,
+    owner: { apiVersion: 'apps/v1', ...pod.owner },
+    templateHash: pod.revision,
+    containers: pod.containers,
+    gates: pod.gates,
+  };
+  const target = targetOfNewPod(created);
+  return (
+    target?.namespace === metadata.namespace &&
+    target.kind === spec.targetRef.kind &&
+    target.name === spec.targetRef.name &&
+    gatePatch(created, [upgrade]).length > 0
   );
 }

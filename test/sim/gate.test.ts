@@ -44,7 +44,9 @@ test('a retry waits for a gate that is required and not there any more', async (
     ],
   });
   expect(run.violations).toEqual([]);
-  expect(run.message).toMatch(/^spec.gate is Required, but the gate policy is not installed/);
+  expect(run.message).toMatch(
+    /^spec.gate is Required, but neither the gate policy nor the gate webhook acts/,
+  );
   expect(run.ending).toMatchObject({ phase: 'FellBack', outcomes: ['1 FellBack'], images: { web: OLD } });
 });
 

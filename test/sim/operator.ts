@@ -116,8 +116,8 @@ export class Operator {
       },
       promQl: { query: (expression) => this.#answered(() => options.world.query(expression)) },
       gateProbe: {
-        gatePolicy: () =>
-          this.#answered(() => (options.world.gatePolicy.installed ? 'Available' : 'Unavailable')),
+        carrier: () =>
+          this.#answered(() => ({ carrier: options.world.gatePolicy.installed ? 'Policy' : 'None' })),
       },
       telemetry: rememberingTelemetry(memory, options.queueTelemetry),
       log: rememberingLog(memory),

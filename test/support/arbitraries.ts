@@ -139,7 +139,7 @@ export interface Loose {
   readonly codes: number[];
   readonly atSeconds: number;
   readonly annotations: Record<string, string>;
-  readonly flags: { claimed: boolean; node: boolean; gate: Snapshot['gatePolicy']; deleting: boolean };
+  readonly flags: { claimed: boolean; node: boolean; gate: Snapshot['gateCarrier']; deleting: boolean };
 }
 export const loose = (
   statuses: fc.Arbitrary<UpgradeStatus | undefined>,
@@ -162,7 +162,7 @@ export const loose = (
     flags: fc.record({
       claimed: fc.constantFrom(false, false, false, false, true),
       node: fc.boolean(),
-      gate: fc.constantFrom('Available', 'Unavailable', 'Unknown'),
+      gate: fc.constantFrom('Policy', 'Webhook', 'None', 'Unknown'),
       deleting: fc.constantFrom(false, false, false, false, true),
     }),
   });
@@ -190,7 +190,7 @@ export function snapshotFrom({
     pods: list,
     nodeReady: (node) => flags.node || node !== 'node-2',
     records: recordsOf(list, spec, verificationId(upgrade, status ?? {}), codes, NOW + atSeconds * 1000),
-    gatePolicy: flags.gate,
+    gateCarrier: flags.gate,
   };
 }
 

@@ -7,7 +7,7 @@ import { verificationId } from '../../src/core/status.ts';
 import { addCycle } from '../../src/core/verification/probe-cycle.ts';
 import { withPins } from '../../src/core/verification/recorded.ts';
 import { Brake } from '../../src/engine/brake.ts';
-import { GatePolicyCache } from '../../src/engine/gate-policy.ts';
+import { GateCarrierCache } from '../../src/engine/gate-carrier.ts';
 import { LocalState } from '../../src/engine/local-state.ts';
 import { QueryRunner } from '../../src/engine/query-runner.ts';
 import { gather } from '../../src/engine/snapshots.ts';
@@ -64,7 +64,7 @@ export function largeWorkload(count: number, wrap = (pod: PodView): PodView => p
     clock,
     store,
     local,
-    gate: new GatePolicyCache({ clock, gateProbe: { gatePolicy: never } }),
+    gate: new GateCarrierCache({ clock, gateProbe: { carrier: never } }),
     warnings: new WarningCache({ clock, reader }),
     backoff: new WriteBackoff(),
     brake: new Brake(),

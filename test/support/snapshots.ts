@@ -222,7 +222,7 @@ export const snapshotOf = (change: Partial<Snapshot> = {}): Snapshot => ({
   nodeReady: () => true,
   records: new Map(),
   waitingSince: new Map(),
-  gatePolicy: 'Available',
+  gateCarrier: 'Policy',
   ...change,
 });
 

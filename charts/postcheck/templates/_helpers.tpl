@@ -50,9 +50,19 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
+{{/* What puts the gate on new pods: Policy, Webhook, or nothing where it is not wanted or cannot be had. */}}
+{{- define "postcheck.gateCarrier" -}}
+{{- $policy := include "postcheck.gatePolicyVersion" . -}}
+{{- if $policy -}}
+Policy
+{{- else if has .Values.gate.carrier (list "Auto" "Webhook") -}}
+Webhook
+{{- end -}}
+{{- end -}}
+
 {{/* Version of MutatingAdmissionPolicy, when the gate policy is wanted and the cluster serves one: stable from Kubernetes 1.36 on, beta where it was switched on in 1.34 and 1.35. */}}
 {{- define "postcheck.gatePolicyVersion" -}}
-{{- if .Values.gatePolicy.create -}}
+{{- if has .Values.gate.carrier (list "Auto" "Policy") -}}
 {{- if .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy" -}}
 v1
 {{- else if .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1beta1/MutatingAdmissionPolicy" -}}

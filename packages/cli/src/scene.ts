@@ -172,6 +172,6 @@ export function snapshotOf(scene: Scene, now: number): Snapshot {
     nodeReady: () => true,
     records: new Map(),
     waitingSince: new Map(),
-    gatePolicy: 'Available',
+    gateCarrier: 'Policy',
   };
 }

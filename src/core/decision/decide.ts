@@ -115,7 +115,7 @@ function decideIn(
     case 'ReleasingFields':
       return { status: waiting, action: releaseFields(state.workload) };
     case 'GateUnknown':
-      return { status: waiting, action: { kind: 'probeGatePolicy' }, wakeAt: now + 2000 };
+      return { status: waiting, action: { kind: 'findGateCarrier' }, wakeAt: now + 2000 };
     case 'WaitingToStart': {
       const seen = upgrade.status?.waiting ? waiting : recordSeenCommands(upgrade, waiting, now);
       return { status: seen, wait: state.wait, wakeAt: state.wait.until };

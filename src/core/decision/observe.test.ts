@@ -248,9 +248,9 @@ describe('what stops an attempt before it begins', () => {
   });
 
   test('GateUnavailable, only when the gate is required and surely missing', () => {
-    expect(blocked({ gate: 'Required' }, {}, { gatePolicy: 'Unavailable' })?.reason).toBe('GateUnavailable');
-    expect(blocked({ gate: 'Required' }, {}, { gatePolicy: 'Unknown' })).toBeUndefined();
-    expect(blocked({ gate: 'Auto' }, {}, { gatePolicy: 'Unavailable' })).toBeUndefined();
+    expect(blocked({ gate: 'Required' }, {}, { gateCarrier: 'None' })?.reason).toBe('GateUnavailable');
+    expect(blocked({ gate: 'Required' }, {}, { gateCarrier: 'Unknown' })).toBeUndefined();
+    expect(blocked({ gate: 'Auto' }, {}, { gateCarrier: 'None' })).toBeUndefined();
   });
 
   test('an init container named by a check, which has ended before a check could run', () => {

@@ -266,18 +266,16 @@ const isHeldByGate = (spec: UpgradeSpec, workload: WorkloadView): boolean =>
   stagesOf(spec).length > 1 && driverOf(workload).lever(workload) === 'gate';
 
 /** What an attempt that is about to start has to wait for, if anything. */
-function observeGate({ upgrade, gatePolicy }: Snapshot, workload: WorkloadView): State | undefined {
+function observeGate({ upgrade, gateCarrier }: Snapshot, workload: WorkloadView): State | undefined {
   if (workload.holdsOurFields) {
     return { name: 'ReleasingFields', workload };
   }
   const { gate } = upgrade.spec;
-  if (gate !== 'Disabled' && gatePolicy === 'Unknown') {
+  if (gate !== 'Disabled' && gateCarrier === 'Unknown') {
     return { name: 'GateUnknown' };
   }
   const isNeeded = gate === 'Required' || isHeldByGate(upgrade.spec, workload);
-  return isNeeded && gatePolicy === 'Unavailable'
-    ? { name: 'Blocked', obstacle: gateUnavailable }
-    : undefined;
+  return isNeeded && gateCarrier === 'None' ? { name: 'Blocked', obstacle: gateUnavailable } : undefined;
 }
 
 function observeActive(snapshot: Snapshot, active: Active): State {

@@ -125,12 +125,13 @@ export function startAttempt(snapshot: Snapshot, start: Start): ActiveStatus {
 }
 
 function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt {
-  const { upgrade, now, gatePolicy, pods, nodeReady } = snapshot;
+  const { upgrade, now, gateCarrier, pods, nodeReady } = snapshot;
   const { workload, trigger, inherit, rerecord } = start;
   const last = upgrade.status?.attempt;
   const number = (last?.number ?? 0) + (rerecord ? 0 : 1);
-  // Recorded again, it keeps what was known at first: the policy is not asked for again.
-  const gates = rerecord ? last?.gating === true : gatePolicy === 'Available';
+  // Recorded again, it keeps what was known at first: nobody is asked again.
+  const gate = rerecord ? last : gateBy(gateCarrier);
+  const gating = !adopted && upgrade.spec.gate !== 'Disabled' && gate?.gating === true;
   const excluded = driverOf(workload)
     .unreachableNodes(workload, pods, nodeReady)
     .sort()
@@ -143,7 +144,8 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
     promotedAt: isPromoted(snapshot, number) ? toIso(now) : rerecord ? last?.promotedAt : undefined,
     held: last?.held ?? (adopted ? undefined : heldOf(upgrade.spec, workload)),
     inherited: inherit || undefined,
-    gating: !adopted && upgrade.spec.gate !== 'Disabled' && gates,
+    gating,
+    gateCarrier: gating ? gate?.gateCarrier : undefined,
     // Recorded again, its clock goes on: else a workload that somebody edits all the time would never be written.
     startedAt: (rerecord ? last?.startedAt : undefined) ?? toIso(now),
     targetGeneration: workload.generation,
@@ -155,6 +157,9 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
     warnings: some(warningsOf(snapshot, workload)),
   };
 }
+
+const gateBy = (carrier: Snapshot['gateCarrier']): Pick<Attempt, 'gating' | 'gateCarrier'> =>
+  carrier === 'Policy' || carrier === 'Webhook' ? { gating: true, gateCarrier: carrier } : { gating: false };
 
 /** What the attempt will move in the workload, as it is now. */
 function heldOf(spec: UpgradeSpec, workload: WorkloadView): Attempt['held'] {

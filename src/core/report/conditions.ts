@@ -1,6 +1,7 @@
 /** Puts on what users and tools read: every condition, every time, from one set of facts. */
 
 import { effectiveChecks } from '../../api/checks.ts';
+import type { GateCarrier } from '../../api/enums.ts';
 import { own } from '../../api/own.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { Condition, Images, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
@@ -251,6 +252,19 @@ function fallenBack(status: UpgradeStatus): ConditionInput {
   return ['False', 'NotNeeded', 'No fallback was needed'];
 }
 
+const GATED_BY: Readonly<Record<GateCarrier, ConditionInput>> = {
+  Policy: [
+    'True',
+    'GatePolicyApplied',
+    'New pods serve no traffic before they have passed, by the admission policy in the API server',
+  ],
+  Webhook: [
+    'True',
+    'GateWebhookApplied',
+    "New pods serve no traffic before they have passed, by the operator's admission webhook",
+  ],
+};
+
 function gated(
   status: UpgradeStatus,
   summary: PodSummary | undefined,
@@ -275,13 +289,13 @@ function gated(
     ];
   }
   if (attempt.gating) {
-    return ['True', 'GatePolicyApplied', 'New pods serve no traffic before they have passed'];
+    return GATED_BY[attempt.gateCarrier ?? 'Policy'];
   }
   return attempt.end
     ? ['False', 'NotGating', 'No attempt runs, so no pod is gated']
     : [
         'False',
         'GateUnavailable',
-        'The gate policy is not installed, so new pods serve as soon as they are Ready',
+        'Neither the gate policy nor the gate webhook acts here, so new pods serve as soon as they are Ready',
       ];
 }

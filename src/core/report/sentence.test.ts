@@ -89,7 +89,7 @@ test.each<[string, Given, string]>([
   [
     'rolling without a gate',
     { attempt: { gating: false }, rest: { pods: [] } },
-    `Rolling Deployment web from web:1.0 to web:2.0: 0 of 3 updated, 0 passed; not gated, because the gate policy is not installed`,
+    `Rolling Deployment web from web:1.0 to web:2.0: 0 of 3 updated, 0 passed; not gated, because neither gate policy nor webhook acts here`,
   ],
   [
     'rolling with nothing left to serve',

@@ -74,7 +74,7 @@ function caveat({ upgrade, status, workload }: Facts): string {
     return '; its strategy leaves nothing serving meanwhile';
   }
   return !attempt.gating && upgrade.spec.gate === 'Auto'
-    ? '; not gated, because the gate policy is not installed'
+    ? '; not gated, because neither gate policy nor webhook acts here'
     : '';
 }
 

@@ -32,7 +32,7 @@ export function targetNotFound(
 export const gateUnavailable: Obstacle = {
   reason: 'GateUnavailable',
   message:
-    "spec.gate is Required, but the gate policy is not installed (it needs Kubernetes 1.36 or newer and the chart's gatePolicy.create): install it, or set spec.gate to Auto",
+    'spec.gate is Required, but neither the gate policy nor the gate webhook acts in this namespace (gate.carrier of the chart): install one, or set spec.gate to Auto',
 };
 
 function containerNotFound(spec: UpgradeSpec, workload: WorkloadView): Obstacle | undefined {

@@ -30,6 +30,11 @@ export const RESOURCES = {
     root: '/apis/admissionregistration.k8s.io/v1beta1',
     plural: 'mutatingadmissionpolicybindings',
   },
+  MutatingWebhookConfiguration: {
+    root: '/apis/admissionregistration.k8s.io/v1',
+    plural: 'mutatingwebhookconfigurations',
+  },
+  Secret: { root: '/api/v1', plural: 'secrets' },
 } as const satisfies Record<string, Resource>;
 
 /** Where the gate policy's binding may be, the stable API first. */

@@ -5,6 +5,7 @@ import { at, list, type Raw, record, text } from '../../../../src/kube/client/js
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import type { Access, Cluster } from '../cluster.ts';
 import { EXIT } from '../fault.ts';
+import { gateCarrier } from '../gate.ts';
 import type { Io } from '../io.ts';
 import { imageOf, type OperatorPod, operatorPods } from '../operator.ts';
 import { checkFormat, forMachine } from '../output.ts';
@@ -70,8 +71,8 @@ async function apiServer(cluster: Cluster): Promise<Looked[]> {
       : failure(`API server ${name}: 1.${LOWEST_MINOR} or newer is needed`),
     serves
       ? ok('the API server serves MutatingAdmissionPolicy v1: pods can be gated')
-      : warning(
-          `the API server does not serve MutatingAdmissionPolicy v1 (Kubernetes 1.${GATE_MINOR}): upgrades run ungated, and new pods serve as soon as they are Ready`,
+      : ok(
+          `the API server does not serve MutatingAdmissionPolicy v1 (Kubernetes 1.${GATE_MINOR}): the operator's webhook can gate pods`,
         ),
   ];
 }
@@ -256,24 +257,24 @@ async function rightLooks(cluster: Cluster, user: string): Promise<Looked[]> {
 }
 
 async function gateLooks(cluster: Cluster): Promise<Looked[]> {
-  const [policy, binding] = await Promise.all(
-    [POLICY, RESOURCES.MutatingAdmissionPolicyBinding].map((resource) =>
-      cluster.try({ method: 'GET', target: { resource, name: GATE_POLICY } }),
-    ),
-  );
-  if (!policy?.ok || !binding?.ok) {
-    const missing = [policy, binding].some(
-      (answer) => answer && !answer.ok && answer.failure.kind === 'notFound',
-    );
+  const carrier = await gateCarrier(cluster);
+  if (carrier === 'None') {
     return [
-      missing
-        ? warning(
-            `gate policy ${GATE_POLICY} is not installed: upgrades run ungated (gatePolicy.create of the chart)`,
-          )
-        : unknown(`whether the gate policy ${GATE_POLICY} is installed is not told to you`),
+      warning(
+        `neither gate policy nor gate webhook ${GATE_POLICY} is installed: upgrades run ungated (gate.carrier of the chart)`,
+      ),
     ];
   }
-  return [ok(`gate policy ${GATE_POLICY} is installed and bound`), ...(await gateProof(cluster))];
+  if (carrier === 'Unknown') {
+    return [
+      unknown(`whether the gate policy or the gate webhook ${GATE_POLICY} is installed is not told to you`),
+    ];
+  }
+  const line =
+    carrier === 'Policy'
+      ? `gates are put on by the admission policy ${GATE_POLICY}`
+      : `gates are put on by the operator's webhook ${GATE_POLICY}`;
+  return [ok(line), ...(await gateProof(cluster))];
 }
 
 /** While an attempt gates: a pod like those of its target, sent as a dry run, comes back with the gate or without. */

@@ -29,6 +29,8 @@ interface Gate {
   readonly since: string;
   /** The Upgrade whose attempt gates, if there is one. */
   readonly upgrade?: string;
+  /** What puts the gate on for it. */
+  readonly carrier?: string;
   readonly phase?: string;
 }
 
@@ -44,7 +46,7 @@ export async function gates(io: Io, cluster: Cluster, options: GatesOptions): Pr
     );
     return 0;
   }
-  const rows = all.map(({ namespace, pod, node, since, upgrade, phase }) => [
+  const rows = all.map(({ namespace, pod, node, since, upgrade, phase, carrier }) => [
     namespace,
     pod,
     node || '-',
@@ -52,8 +54,9 @@ export async function gates(io: Io, cluster: Cluster, options: GatesOptions): Pr
     upgrade === undefined
       ? io.paint('yellow', 'nobody: the operator opens it, if it runs')
       : `Upgrade ${upgrade} (${phase})`,
+    carrier ?? '-',
   ]);
-  for (const line of columns([['NAMESPACE', 'POD', 'NODE', 'CLOSED', 'WAITS FOR'], ...rows])) {
+  for (const line of columns([['NAMESPACE', 'POD', 'NODE', 'CLOSED', 'WAITS FOR', 'PUT ON BY'], ...rows])) {
     io.out(line);
   }
   return 0;
@@ -75,7 +78,11 @@ export async function closedGates(cluster: Cluster, namespace: string | undefine
         node: pod.node,
         since: new Date(pod.createdAt).toISOString(),
         ...(waits
-          ? { upgrade: text(at(waits, 'metadata', 'name')), phase: text(at(waits, 'status', 'phase')) }
+          ? {
+              upgrade: text(at(waits, 'metadata', 'name')),
+              phase: text(at(waits, 'status', 'phase')),
+              carrier: text(at(waits, 'status', 'attempt', 'gateCarrier')) || 'Policy',
+            }
           : {}),
       };
     });

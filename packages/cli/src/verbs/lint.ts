@@ -8,6 +8,7 @@ import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import { decodeWorkload } from '../../../../src/kube/objects/decode-workload.ts';
 import type { Cluster } from '../cluster.ts';
 import { EXIT, Fault } from '../fault.ts';
+import { gateCarrier } from '../gate.ts';
 import type { Io } from '../io.ts';
 import { type Finding, type Linted, lintText } from '../lint.ts';
 import { checkFormat } from '../output.ts';
@@ -143,11 +144,8 @@ async function ask(
 type Tell = (level: Finding['level'], path: string, message: string) => Finding;
 
 async function gateFindings(cluster: Cluster, { spec }: Upgrade, told: Tell): Promise<Finding[]> {
-  const answer = await cluster.try({
-    method: 'GET',
-    target: { resource: RESOURCES.MutatingAdmissionPolicyBinding, name: 'postcheck-gate' },
-  });
-  if (answer.ok || answer.failure.kind !== 'notFound' || spec.gate === 'Disabled') {
+  const carrier = await gateCarrier(cluster);
+  if (carrier !== 'None' || spec.gate === 'Disabled') {
     return [];
   }
   return [
@@ -155,12 +153,12 @@ async function gateFindings(cluster: Cluster, { spec }: Upgrade, told: Tell): Pr
       ? told(
           'error',
           'spec.gate',
-          'the gate policy is not installed in this cluster, so nothing would be upgraded',
+          'neither gate policy nor gate webhook is installed in this cluster, so nothing would be upgraded',
         )
       : told(
           'warning',
           'spec.gate',
-          'the gate policy is not installed in this cluster: new pods serve as soon as they are Ready',
+          'neither gate policy nor gate webhook is installed in this cluster: new pods serve as soon as they are Ready',
         ),
   ];
 }

@@ -65,7 +65,7 @@ describe('lint --live', () => {
     expect(said).toEqual([
       'Deployment web has no container wbe: name one of web in spec.containers',
       'Upgrade web acts on Deployment web already',
-      expect.stringContaining('the gate policy is not installed in this cluster'),
+      expect.stringContaining('neither gate policy nor gate webhook is installed in this cluster'),
     ]);
   });
 
@@ -125,7 +125,7 @@ describe('check', () => {
     expect(code).toBe(1);
     expect(out).toContain('✔ CRD upgrades.postcheck.dev v1alpha1 has every field that this tool reads');
     expect(out).toContain('✗ no pod of the operator runs');
-    expect(out).toContain('! gate policy postcheck-gate is not installed');
+    expect(out).toContain('! neither gate policy nor gate webhook postcheck-gate is installed');
     expect((await run('check', '--pre')).code).toBe(0);
   });
 

@@ -1,0 +1,101 @@
+/** An AdmissionReview: what the API server asks a webhook about a pod that is about to be created, and the answer. */
+import { own } from '../../api/own.ts';
+import type { NewPod, PodPatch } from '../../api/views.ts';
+import { at, list, record, text } from '../client/json.ts';
+
+const REVIEW = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' } as const;
+
+/** Longer than any pod that etcd takes. */
+export const LONGEST_REVIEW_BYTES = 2 * 1024 * 1024;
+
+interface Asked {
+  readonly uid: string;
+  readonly pod: NewPod;
+}
+
+interface HttpReply {
+  readonly status: number;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Answers one review. `admit` says what is to be changed, or nothing when that is not known yet. No answer refuses a pod: whatever goes wrong is told
+ * as an HTTP status, which `failurePolicy: Ignore` passes over.
+ */
+export function answerReview(body: string, admit: (pod: NewPod) => PodPatch | undefined): HttpReply {
+  const asked = readReview(body);
+  if (typeof asked === 'string') {
+    return { status: 400, body: `${asked}\n` };
+  }
+  const patch = admit(asked.pod);
+  return patch === undefined
+    ? { status: 503, body: 'the caches are not filled yet\n' }
+    : {
+        status: 200,
+        body: JSON.stringify(reviewed(asked.uid, patch)),
+        headers: { 'Content-Type': 'application/json' },
+      };
+}
+
+function reviewed(uid: string, patch: PodPatch): object {
+  const changes =
+    patch.length === 0
+      ? {}
+      : { patchType: 'JSONPatch', patch: Buffer.from(JSON.stringify(patch)).toString('base64') };
+  return { ...REVIEW, response: { uid, allowed: true, ...changes } };
+}
+
+/** What is asked, or what is wrong with the question. */
+export function readReview(body: string): Asked | string {
+  let review: unknown;
+  try {
+    review = JSON.parse(body);
+  } catch {
+    return 'the body is not JSON';
+  }
+  const { apiVersion, kind } = record(review);
+  if (apiVersion !== REVIEW.apiVersion || kind !== REVIEW.kind) {
+    return `the body is no AdmissionReview of ${REVIEW.apiVersion}`;
+  }
+  const request = record(record(review).request);
+  const uid = text(request.uid);
+  if (uid === '' || uid.length > 128) {
+    return 'request.uid is missing';
+  }
+  return isPodCreation(request)
+    ? { uid, pod: newPod(request.object, text(request.namespace)) }
+    : 'the request is no creation of a v1 Pod in a namespace';
+}
+
+const isPodCreation = (request: Readonly<Record<string, unknown>>): boolean =>
+  request.operation === 'CREATE' &&
+  text(request.namespace) !== '' &&
+  text(request.subResource) === '' &&
+  at(request, 'kind', 'group') === '' &&
+  at(request, 'kind', 'version') === 'v1' &&
+  at(request, 'kind', 'kind') === 'Pod' &&
+  at(request, 'object', 'kind') === 'Pod';
+
+/** The namespace is that of the request: the object's own may be missing. */
+function newPod(object: unknown, namespace: string): NewPod {
+  const metadata = record(record(object).metadata);
+  const spec = record(record(object).spec);
+  const [controller] = list(metadata.ownerReferences)
+    .map(record)
+    .filter((owner) => owner.controller === true);
+  return {
+    namespace,
+    owner: controller && {
+      apiVersion: text(controller.apiVersion),
+      kind: text(controller.kind),
+      name: text(controller.name),
+    },
+    templateHash: text(own(record(metadata.labels), 'pod-template-hash')),
+    containers: [...list(spec.containers), ...list(spec.initContainers)].map((container) => ({
+      name: text(record(container).name),
+      image: text(record(container).image),
+    })),
+    gates: list(spec.readinessGates).map((gate) => text(record(gate).conditionType)),
+  };
+}

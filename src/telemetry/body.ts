@@ -1,0 +1,50 @@
+/** Reads the body of a POST, never more of it than is wanted. */
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Reply } from './http.ts';
+
+/** Counts what is held of all bodies. */
+export interface Bodies {
+  take(socket: Socket, bytes: number): void;
+  release(socket: Socket): void;
+}
+
+const refusal = (status: number, body: string): Reply => ({
+  status,
+  body: `${body}\n`,
+  // What is left of the body must not be taken for a next request.
+  headers: { Connection: 'close' },
+});
+
+const tooLong = (maxBytes: number): Reply => refusal(413, `a body may have at most ${maxBytes} bytes`);
+
+/** The body, or how to refuse it. A connection that is lost meanwhile is refused too, to nobody. */
+export function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  bodies: Bodies,
+): Promise<string | Reply> | Reply {
+  const { headers, socket } = request;
+  if (!/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '')) {
+    return refusal(415, 'send application/json');
+  }
+  if (Number(headers['content-length'] ?? 0) > maxBytes) {
+    return tooLong(maxBytes);
+  }
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  return new Promise<string | Reply>((resolve) => {
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > maxBytes) {
+        chunks.length = 0;
+        resolve(tooLong(maxBytes));
+        return;
+      }
+      chunks.push(chunk);
+      bodies.take(socket, chunk.length);
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    request.on('close', () => resolve(refusal(400, 'the body did not come whole')));
+  }).finally(() => bodies.release(socket));
+}
