@@ -32,14 +32,16 @@ function App(): JSX.Element {
 }
 
 function View({ state, now }: { state: State; now: number }): JSX.Element {
-  const { cards, key, detail, about } = state;
+  const { cards, key, detail, fault, about } = state;
   if (key !== undefined && detail) {
     return <DetailView key={key} detail={detail} about={about} now={now} />;
   }
   if (key !== undefined) {
     return (
       <main id="main">
-        <p class="empty">{detail === null ? `There is no Upgrade ${key}.` : 'Reading…'}</p>
+        <p class="empty">
+          {detail === null ? (fault ? `${key} ${fault}` : `There is no Upgrade ${key}.`) : 'Reading…'}
+        </p>
         <a href="#/">← All Upgrades</a>
       </main>
     );

@@ -8,6 +8,8 @@ export interface State {
   readonly key?: string;
   /** `null`: there is no such Upgrade. */
   readonly detail?: Detail | null;
+  /** Why it cannot be shown. */
+  readonly fault?: string;
   /** Since when nothing has been heard, by this machine's clock; absent while in touch. */
   readonly lostAt?: number;
   /** How far the clock at the API server is ahead of this machine's. */
@@ -41,6 +43,13 @@ export function after(state: State, message: Message, heardAt: number): State {
       return { ...here, cards };
     }
     case 'upgrade':
-      return message.key === state.key ? { ...here, detail: message.detail ?? null } : here;
+      return message.key === state.key ? withUpgrade(here, message) : here;
   }
+}
+
+function withUpgrade(
+  { fault: _fault, ...here }: State,
+  { detail, fault }: Extract<Message, { type: 'upgrade' }>,
+): State {
+  return { ...here, detail: detail ?? null, ...(fault === undefined ? {} : { fault }) };
 }

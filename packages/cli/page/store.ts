@@ -49,7 +49,7 @@ export class Store {
     clearTimeout(this.#again);
     const key = keyInAddress(location.hash);
     if (key !== this.#state.key) {
-      const { key: _key, detail: _detail, ...rest } = this.#state;
+      const { key: _key, detail: _detail, fault: _fault, ...rest } = this.#state;
       this.#set(key === undefined ? rest : { ...rest, key });
     }
     if (document.hidden) {

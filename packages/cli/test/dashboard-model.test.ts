@@ -1,7 +1,7 @@
 /** What the dashboard draws, as a function of what the API says: played by the operator's own decisions. */
 import { describe, expect, test } from '@jest/globals';
 import type { PodView } from '../../../src/api/views.ts';
-import { cardOf } from '../src/dashboard/card.ts';
+import { cardOf, cardOfAny } from '../src/dashboard/card.ts';
 import type { Detail, Life, Sample } from '../src/dashboard/model.ts';
 import type { Traffic } from '../src/scene.ts';
 import { BAD, begun, GOOD, gated, type Watched } from './watched.ts';
@@ -304,6 +304,14 @@ describe('what can be done', () => {
 });
 
 describe('cards', () => {
+  test('of what cannot be read are cards too, and take no other along', () => {
+    const { upgrade } = begun().stage;
+    const broken = { ...upgrade, spec: {} } as typeof upgrade;
+    expect(cardOfAny(broken)).toMatchObject({ key: 'shop/web', section: 'person', phase: 'Unknown' });
+    expect(cardOfAny(broken).headline).toMatch(/^cannot be shown, it is of another version or broken: /);
+    expect(cardOfAny(upgrade)).toEqual(cardOf(upgrade));
+  });
+
   test('put those that need a person first, and have the last attempts', () => {
     const watched = begun({ fallback: { action: 'Pause' } });
     expect(cardOf(watched.stage.upgrade)).toMatchObject({ section: 'busy', look: 'busy', key: 'shop/web' });

@@ -105,6 +105,12 @@ describe('what the page knows', () => {
     expect(known(state, { type: 'upgrade', key: 'a/a' }).detail).toBeNull();
   });
 
+  test('what cannot be shown is said, until it can', () => {
+    const broken = known({ key: 'a/a' }, { type: 'upgrade', key: 'a/a', fault: 'cannot be shown' });
+    expect(broken).toMatchObject({ detail: null, fault: 'cannot be shown' });
+    expect(known(broken, { type: 'upgrade', key: 'a/a', detail: {} as Detail }).fault).toBeUndefined();
+  });
+
   test('time is that of the API server, whatever the clock of this machine shows', () => {
     expect(known({}, { type: 'beat', now: 5000 }).aheadMs).toBe(4000);
   });

@@ -362,6 +362,26 @@ describe('streams', () => {
   });
 });
 
+describe('a fault of the tool', () => {
+  test('ends the request that it came of, and no other', async () => {
+    await listening.close();
+    const broken: Site = {
+      ...site,
+      subscribe: () => {
+        throw new Error('a bug');
+      },
+      act: async () => {
+        throw new Error('a bug');
+      },
+    };
+    listening = await listen(broken, 0);
+    const { status, body } = await send('act', { method: 'POST', headers: own(), body: '{}' });
+    expect([status, body]).toEqual([500, 'this is a bug of kubectl postcheck; please report it\n']);
+    await expect(send('events')).rejects.toThrow();
+    expect((await send('')).status).toBe(200);
+  });
+});
+
 describe('connections', () => {
   test('are so many and no more', async () => {
     await listening.close();

@@ -8,10 +8,10 @@ import { Fault } from '../fault.ts';
 import { compose, type Scene } from '../scene.ts';
 import { clockTime } from '../text.ts';
 import type { Subject } from './admission.ts';
-import { cardOf, keyOf } from './card.ts';
+import { cardOfAny, keyOf, unreadable } from './card.ts';
 import { detailOf } from './detail.ts';
 import type { NodeLabels } from './lanes.ts';
-import type { About, Card, Message } from './model.ts';
+import type { About, Card, Detail, Message } from './model.ts';
 import { type Recording, record } from './recording.ts';
 import { NamespaceWatch, Watched, watchNodes } from './watched.ts';
 
@@ -152,13 +152,13 @@ export class Board {
     const gone: string[] = [];
     for (const key of changed) {
       const upgrade = this.#upgrades.get(key);
-      const text = upgrade && JSON.stringify(cardOf(upgrade));
+      const text = upgrade && JSON.stringify(cardOfAny(upgrade));
       if (text === this.#cards.get(key)) {
         continue;
       }
       if (upgrade && text !== undefined) {
         this.#cards.set(key, text);
-        cards.push(cardOf(upgrade));
+        cards.push(cardOfAny(upgrade));
       } else {
         this.#cards.delete(key);
         gone.push(key);
@@ -184,13 +184,21 @@ export class Board {
       send({ type: 'upgrade', key: subject });
       return;
     }
+    try {
+      send({ type: 'upgrade', key: subject, detail: this.#detailOf(subject, upgrade) });
+    } catch (error) {
+      send({ type: 'upgrade', key: subject, fault: unreadable(error) });
+    }
+  }
+
+  #detailOf(key: string, upgrade: Upgrade): Detail {
     const scene = this.#sceneOf(upgrade);
     const now = this.#options.now();
-    const recording = record(this.#recordings.get(subject), scene, now);
-    this.#recordings.set(subject, recording);
+    const recording = record(this.#recordings.get(key), scene, now);
+    this.#recordings.set(key, recording);
     const notes = this.#namespaces.get(upgrade.metadata.namespace)?.notes.all() ?? [];
     const nodes = new Map(this.#nodes.entries());
-    send({ type: 'upgrade', key: subject, detail: detailOf({ scene, recording, notes, nodes, now }) });
+    return detailOf({ scene, recording, notes, nodes, now });
   }
 
   /** What the API keeps only for a moment is remembered of every Upgrade whose namespace is watched. */
@@ -200,13 +208,22 @@ export class Board {
       const { namespace } = upgrade.metadata;
       const isNew = changed.has(namespace) || changed.has(key);
       if (isNew && this.#namespaces.has(namespace) && (isRunning(upgrade) || this.#recordings.has(key))) {
-        this.#recordings.set(key, record(this.#recordings.get(key), this.#sceneOf(upgrade), now));
+        this.#rememberOne(key, upgrade, now);
       }
     }
     for (const key of this.#recordings.keys()) {
       if (this.#upgrades.get(key) === undefined) {
         this.#recordings.delete(key);
       }
+    }
+  }
+
+  #rememberOne(key: string, upgrade: Upgrade, now: number): void {
+    try {
+      this.#recordings.set(key, record(this.#recordings.get(key), this.#sceneOf(upgrade), now));
+    } catch {
+      // Whoever looks at it is told.
+      this.#recordings.delete(key);
     }
   }
 
@@ -258,7 +275,7 @@ export class Board {
 
   #allCards(): Card[] {
     return [...this.#upgrades.entries()].map(([key, upgrade]) => {
-      const card = cardOf(upgrade);
+      const card = cardOfAny(upgrade);
       this.#cards.set(key, JSON.stringify(card));
       return card;
     });

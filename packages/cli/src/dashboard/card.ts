@@ -53,6 +53,37 @@ export function cardOf(upgrade: Upgrade): Card {
   };
 }
 
+/** The card of whatever the API server holds, of an older schema too: one that cannot be read does not take the others along. */
+export function cardOfAny(upgrade: Upgrade): Card {
+  try {
+    return cardOf(upgrade);
+  } catch (error) {
+    const { namespace, name, creationTimestamp } = upgrade.metadata;
+    return {
+      key: keyOf(namespace, name),
+      namespace,
+      name,
+      kind: '',
+      target: '',
+      phase: 'Unknown',
+      look: 'unsure',
+      section: 'person',
+      urgency: 0,
+      passed: '',
+      headline: unreadable(error),
+      images: '',
+      attempts: [],
+      since: fromIso(creationTimestamp),
+    };
+  }
+}
+
+/** Why an Upgrade cannot be shown. */
+export const unreadable = (error: unknown): string =>
+  short(
+    `cannot be shown, it is of another version or broken: ${error instanceof Error ? error.message : error}`,
+  );
+
 export const imagesOf = ({ spec, status }: Upgrade): Readonly<Record<string, string>> =>
   status?.to?.images ?? Object.fromEntries(spec.containers.map(({ name, image }) => [name, image]));
 

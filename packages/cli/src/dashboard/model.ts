@@ -203,8 +203,8 @@ export type Message =
   /** Everything; it comes first. */
   | { readonly type: 'fleet'; readonly cards: readonly Card[] }
   | { readonly type: 'cards'; readonly changed: readonly Card[]; readonly gone: readonly string[] }
-  /** The Upgrade that the page looks at; without `detail` there is none. */
-  | { readonly type: 'upgrade'; readonly key: string; readonly detail?: Detail };
+  /** The Upgrade that the page looks at; without `detail` there is none, or it cannot be shown. */
+  | { readonly type: 'upgrade'; readonly key: string; readonly detail?: Detail; readonly fault?: string };
 
 /** What a page asks to be done; without `confirmed` it is only told what would come of it. */
 export interface ActRequest {

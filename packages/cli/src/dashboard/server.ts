@@ -94,7 +94,9 @@ export async function listen(site: Site, port: number, limits: Limits = LIMITS):
       keepAliveTimeout: limits.requestMs,
       connectionsCheckingInterval: Math.min(1000, limits.requestMs),
     },
-    (request, response) => void answer({ site, token, streams, limits }, request, response),
+    (request, response) => {
+      answer({ site, token, streams, limits }, request, response).catch(() => fail(response));
+    },
   );
   server.maxConnections = limits.connections;
   server.on('clientError', (_, socket) => socket.destroy());
@@ -145,6 +147,15 @@ async function answer(serving: Serving, request: IncomingMessage, response: Serv
       return stream(serving, admission.subject, response);
     case 'act':
       return await act(serving, request, response);
+  }
+}
+
+/** A fault of this tool ends one request, not all pages. */
+function fail(response: ServerResponse): void {
+  if (response.headersSent) {
+    response.destroy();
+  } else {
+    refuse(response, 500, 'this is a bug of kubectl postcheck; please report it');
   }
 }
 
