@@ -167,6 +167,7 @@ export interface PodView {
   readonly owner: OwnerView;
   /** Of a ReplicaSet's pod the label `pod-template-hash`, of the others' `controller-revision-hash`. */
   readonly revision: string;
+  /** That it runs on; of a DaemonSet's pod, before it is scheduled, the one that it was made for. Else empty until then. */
   readonly node: string;
   readonly ip: string;
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { decodePod, keepsPod } from './decode-pod.ts';
 
 const pod = {
@@ -178,4 +178,32 @@ test.each([
   { status: { containerStatuses: [null, 1], conditions: 'x' }, spec: { containers: [null] } },
 ])('whatever comes instead of a pod (%p) gives a neutral view', (raw) => {
   expect(decodePod(raw)).toMatchObject({ name: '', phase: 'Pending', conditions: {} });
+});
+
+describe('the node of a pod that is not scheduled yet', () => {
+  const affinity = (matchFields: unknown) => ({
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields }] },
+    },
+  });
+  const unscheduled = (kind: string, matchFields: unknown) =>
+    decodePod({
+      metadata: { ownerReferences: [{ apiVersion: 'apps/v1', kind, name: 'x', uid: 'x', controller: true }] },
+      spec: { affinity: affinity(matchFields), containers: [] },
+    }).node;
+  const meant = [{ key: 'metadata.name', operator: 'In', values: ['node-2'] }];
+
+  test.each([
+    ['is, for a DaemonSet, the one that its controller made it for', 'DaemonSet', meant, 'node-2'],
+    ['is none for other kinds, whatever they prefer', 'StatefulSet', meant, ''],
+    [
+      'is none when nothing says which',
+      'DaemonSet',
+      [{ key: 'metadata.name', operator: 'NotIn', values: ['a'] }],
+      '',
+    ],
+    ['is none when what is there makes no sense', 'DaemonSet', { values: 7 }, ''],
+  ])('%s', (_, kind, matchFields, node) => {
+    expect(unscheduled(kind, matchFields)).toBe(node);
+  });
 });

@@ -30,7 +30,7 @@ export function decodePod(raw: unknown): PodView {
     resourceVersion: text(metadata.resourceVersion),
     owner,
     revision: text(at(metadata, 'labels', REVISION_LABELS.get(owner.kind) ?? '')),
-    node: text(spec.nodeName),
+    node: text(spec.nodeName) || (owner.kind === 'DaemonSet' ? nodeMeant(spec) : ''),
     ip: text(status.podIP),
     phase:
       status.phase === undefined ? 'Pending' : (PHASES.find((phase) => phase === status.phase) ?? 'Unknown'),
@@ -43,6 +43,19 @@ export function decodePod(raw: unknown): PodView {
     gates,
     containers: containers(spec, status),
   });
+}
+
+/**
+ * The node that the DaemonSet controller made a pod for: it names it in the only required term of the node affinity, and the scheduler binds
+ * the pod a moment later. In between the pod must not count as one of no node.
+ */
+function nodeMeant(spec: Raw): string {
+  const required = at(spec, 'affinity', 'nodeAffinity', 'requiredDuringSchedulingIgnoredDuringExecution');
+  const fields = list(at(required, 'nodeSelectorTerms')).flatMap((term) => list(record(term).matchFields));
+  const [name] = fields
+    .map(record)
+    .filter(({ key, operator }) => key === 'metadata.name' && operator === 'In');
+  return text(list(name?.values)[0]);
 }
 
 /** Pods of the workload kinds that an Upgrade can name, through their controllers; all others are not kept. */
