@@ -1,9 +1,12 @@
 /** The page as it is shipped, and the parts of it that need no browser. */
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { bundlePage, PAGE_LIMIT_BYTES, weightOf } from '../build.ts';
 import { clock, scaleOf, span, ticksOf, withRoom } from '../page/scale.ts';
 import { after, keyInAddress, type State } from '../page/state.ts';
 import type { Card, Detail, Lanes, Message } from '../src/dashboard/model.ts';
+
+// For a busy machine: what is waited for comes, or never.
+jest.setTimeout(60_000);
 
 describe('the bundled page', () => {
   test('is light, whole, and asks nobody else for anything', async () => {

@@ -2,8 +2,11 @@
 import { once } from 'node:events';
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { LIMITS, type Listening, listen, type Site } from '../src/dashboard/server.ts';
+
+// For a busy machine: what is waited for comes, or never.
+jest.setTimeout(60_000);
 
 const PAGE = {
   '': { type: 'text/html', text: '<!doctype html>' },
