@@ -20,7 +20,7 @@ interface Stage {
 }
 
 /** Whole upgrades through a proxy that disturbs a real API server: some minutes a file. */
-const LONG_FAULTS = '(reference|crash|proxy|restore|identity)';
+const LONG_FAULTS = '(reference|crash|proxy|restore|identity|versions)';
 
 /** What counts exactly runs while nobody else upgrades anything; so does, at the end, what changes the operator that the other tests use: kills, the audit of its rights, install and uninstall. */
 const STAGES: readonly Stage[] = [

@@ -48,6 +48,8 @@ export class StreamClient {
   readonly #connection: Connection;
   readonly #timing: StreamTiming;
   #sessions: ClientHttp2Session[] = [];
+  /** Of each session, as it may not be ended by the session itself. */
+  readonly #sockets = new WeakMap<ClientHttp2Session, TLSSocket>();
   readonly #streams = new WeakMap<ClientHttp2Session, number>();
   #joining: Promise<ClientHttp2Session | undefined> | undefined;
 
@@ -92,9 +94,15 @@ export class StreamClient {
   /** Ends every stream. */
   close(): void {
     for (const session of this.#sessions) {
-      session.destroy();
+      this.#end(session);
     }
     this.#sessions = [];
+  }
+
+  /** A session that is destroyed ends its socket and waits for the other side to do so, too: one that is gone would be waited for for ever. */
+  #end(session: ClientHttp2Session): void {
+    session.destroy();
+    this.#sockets.get(session)?.destroy();
   }
 
   async #session(): Promise<ClientHttp2Session | undefined> {
@@ -128,20 +136,20 @@ export class StreamClient {
       settings: { initialWindowSize: STREAM_WINDOW_BYTES },
     });
     session.once('connect', () => session.setLocalWindowSize(SESSION_WINDOW_BYTES));
+    this.#sockets.set(session, socket as TLSSocket);
     this.#tend(session);
     return session;
   }
 
   #tend(session: ClientHttp2Session): void {
-    const leave = (): void => {
-      this.#sessions = this.#sessions.filter((other) => other !== session);
-    };
     const pinging = setInterval(() => ping(session, this.#timing.pingMs), this.#timing.pingMs);
-    session.on('error', leave);
-    session.on('close', () => {
+    const leave = (): void => {
       clearInterval(pinging);
-      leave();
-    });
+      this.#sessions = this.#sessions.filter((other) => other !== session);
+      this.#end(session);
+    };
+    session.on('error', leave);
+    session.on('close', leave);
     this.#sessions.push(session);
   }
 
