@@ -8,8 +8,6 @@ import { isOwnedBy, keyOf } from './state.ts';
 import { syncStatefulSet } from './statefulset.ts';
 import { type World, wholeSeconds } from './world.ts';
 
-const SYNC_AFTER_MS = 15;
-
 export const isLive = (pod: PodView): boolean => !pod.deleting && pod.phase !== 'Failed';
 export const isReady = (pod: PodView): boolean => pod.conditions['Ready']?.status === 'True';
 
@@ -17,6 +15,8 @@ export class Controllers {
   readonly #world: World;
   readonly #dirty = new Set<string>();
   #names = 0;
+  /** How long a controller takes to look at what has changed. */
+  syncAfterMs = 15;
 
   constructor(world: World) {
     this.#world = world;
@@ -51,7 +51,7 @@ export class Controllers {
       return;
     }
     this.#dirty.add(uid);
-    this.#world.clock.after(SYNC_AFTER_MS, () => {
+    this.#world.clock.after(this.syncAfterMs, () => {
       this.#dirty.delete(uid);
       const workload = this.#world.state.get(kind, `${namespace}/${name}`);
       if (workload?.uid === uid) {

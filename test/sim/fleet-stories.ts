@@ -105,6 +105,18 @@ export const failedPod = (kind: KindName): Story =>
     maxFailed: 2,
     scope: 'FailedPods',
   });
+/** A controller that is busy takes a while to see the template. */
+export const failedPodSlowly = (kind: KindName): Story => {
+  const story = failedPod(kind);
+  return {
+    ...story,
+    name: `one failed pod goes back under a slow controller, ${kind}`,
+    arrange: (world) => {
+      story.arrange?.(world);
+      world.controllers.syncAfterMs = 400;
+    },
+  };
+};
 export const failedPodsAtOnce = (kind: KindName): Story =>
   fleet({
     name: 'failed pods go back, three at once',
@@ -276,7 +288,7 @@ export const abortedAfter = (kind: KindName): Story => ({
 
 export const FLEET_STORIES: readonly Story[] = [
   ...ON_DELETE.flatMap((kind) => [
-    ...[withinBudget, beyondBudget, nowhereVerified, failedPod, failedPods, failedPodsAtOnce, failedPodsBeyond].map((tell) => tell(kind)),
+    ...[withinBudget, beyondBudget, nowhereVerified, failedPod, failedPodSlowly, failedPods, failedPodsAtOnce, failedPodsBeyond].map((tell) => tell(kind)),
     ...[aborted, withdrawn, overtaken, takenBack, paused, podDeleted, oldPodDeleted, failedPodDeleted, imageSet, restarted].map((tell) => tell(kind)),
     ...[true, false].flatMap((isMended) => [retried(kind, isMended), madeAnew(kind, isMended)]),
     failsAfterTheEnd(kind), abortedAfter(kind),

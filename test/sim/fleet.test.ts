@@ -6,6 +6,7 @@ import {
   beyondBudget,
   failedPod,
   failedPodDeleted,
+  failedPodSlowly,
   failedPods,
   failedPodsAtOnce,
   failedPodsBeyond,
@@ -93,6 +94,11 @@ describe.each(ON_DELETE)('pods of a %s that failed', (kind) => {
     expect(run.message).toMatch(/; all 2 that failed are on asic=td3; 0 of 3 others$/);
     expect(told(run, 'PodFellBack')).toBe(2);
     expect(told(run, 'FallbackStarted')).toBe(0);
+  });
+
+  test('go back when their controller has seen the template of before', async () => {
+    const run = await played(failedPodSlowly(kind));
+    expect(run.ending).toMatchObject({ phase: 'Partial', images: { web: NEW }, pods: pods(1, 4) });
   });
 
   test('do not go back alone when there are more than the budget allows', async () => {

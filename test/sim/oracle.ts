@@ -301,6 +301,9 @@ export class Oracle {
   #onlyWhatFailed(pod: PodView, workload: WorkloadView): void {
     const { spec, status } = this.#options.world.upgrade() ?? {};
     const isNew = pod.revision === status?.to?.revision;
+    if (!isNew && status?.turnedBack) {
+      this.#broken('left', `${pod.name} was deleted while a new pod would be as it was`);
+    }
     if (status?.fallback || !isNew || spec?.fallback.scope !== 'FailedPods') {
       return;
     }
