@@ -44,7 +44,8 @@ const ROWS: readonly Row[] = [
   {
     says: 'Helm: install, rights, uninstall',
     files: '/test/api/(chart|kustomize|uninstall)',
-    aboutGate: 'on a cluster that serves|with every gate open|neither the operator nor the hook',
+    aboutGate:
+      'on a cluster that serves|a namespace that ends|with every gate open|neither the operator nor the hook',
   },
   {
     says: 'Deployment: good, exit 17, and the rest of its stories',
@@ -118,7 +119,7 @@ export function page(all: Results): string {
 # Which Kubernetes versions work
 
 What \`make matrix\` saw: the project's own tests on a real API server of each version, and the main stories on three real nodes.
-On nodes of 1.34 and 1.35 the beta of MutatingAdmissionPolicy, the gate's carrier, is switched on; as they come they have no gate.
+On nodes of 1.34 and 1.35 the beta of MutatingAdmissionPolicy, the gate's carrier, is switched on; as they come the operator's webhook carries it.
 Kubernetes 1.33 and older refuse the CRD: they count the cost of its rules without the length of fields that take numbers and text.
 *Not there*: this version does not serve the policy by default, and tests of it are left out. *Not run*: nobody has looked yet.
 

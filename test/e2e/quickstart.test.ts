@@ -30,7 +30,7 @@ function type(commands: string): { readonly status: number | null; readonly prin
 /** What differs from run to run: times, and the names of pods and nodes. */
 const skeleton = (text: string): string =>
   text
-    .replaceAll(/\bin (\d+m)?\d+s/g, 'in TIME')
+    .replaceAll(/\bin \d+[smh](\d+s)?\b/g, 'in TIME')
     .replaceAll(/\bpod web-\S+ on [\w-]+( \(and \d+ more\))?/g, 'POD');
 
 beforeAll(() => {
