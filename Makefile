@@ -69,6 +69,10 @@ operator: images cluster ## install the operator of this checkout into the clust
 demo: operator ## the main job, seen: a good version verified, a bad one caught and rolled back
 	node scripts/demo.ts
 
+.PHONY: demo-fleet
+demo-fleet: operator ## a fleet in stages, seen: a canary node, a person's word, and exactly the node that fails goes back
+	node scripts/demo-fleet.ts
+
 .PHONY: unit
 unit: deps ## tests that need no cluster
 	test/packages.sh
