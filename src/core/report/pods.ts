@@ -20,46 +20,36 @@ const MAX_TRIES = 8;
 
 type Row = NonNullable<UpgradeStatus['exitCodes']>[number];
 
-type Counted = { -readonly [Key in keyof Row]: Row[Key] };
-type Codes = Map<number, Counted>;
-
-/** Histogram of the last exit codes over the pods. */
+/** Histogram of the last exit codes over the pods. Of pods that say the same, which are many, one is looked at. */
 export function exitCodes(results: readonly PodResult[]): Row[] {
-  const rows = new Map<string, Map<string, Codes>>();
-  let last: Counted | undefined;
-  for (const { record } of results) {
+  const rows = new Map<string, Row>();
+  for (const [{ record }, pods] of alike(results)) {
     for (const { check, container, verdict } of record?.tries ?? []) {
       const { exitCode: code, class: of, reason } = verdict;
-      if (code === undefined) {
-        continue;
+      const key = `${check}/${container}/${code}`;
+      const known = rows.get(key) ?? { check, container, code: code ?? 0, class: of, reason, pods: 0 };
+      if (code !== undefined) {
+        rows.set(key, { ...known, pods: known.pods + pods });
       }
-      // Most pods say the same.
-      if (last?.check === check && last.container === container && last.code === code) {
-        last.pods += 1;
-        continue;
-      }
-      const containers = entryOf(rows, check, () => new Map<string, Codes>());
-      const codes = entryOf(containers, container, () => new Map());
-      const row = entryOf(codes, code, () => ({ check, container, code, class: of, reason, pods: 0 }));
-      row.pods += 1;
-      last = row;
     }
   }
-  return [...rows.values()]
-    .flatMap((containers) => [...containers.values()].flatMap((codes) => [...codes.values()]))
-    .sort((a, b) => b.pods - a.pods || a.code - b.code)
-    .slice(0, MAX_HISTOGRAM);
+  return [...rows.values()].sort((a, b) => b.pods - a.pods || a.code - b.code).slice(0, MAX_HISTOGRAM);
 }
 
-/** The value for `key`, made when there is none yet. */
-function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const known = map.get(key);
-  if (known !== undefined) {
-    return known;
+/** The first of all results with the same codes, and how many these are. */
+function alike(results: readonly PodResult[]): Iterable<[first: PodResult, pods: number]> {
+  const groups = new Map<string, [PodResult, number]>();
+  let last: [PodResult, number] | undefined;
+  for (const result of results) {
+    const group = last?.[0].codes === result.codes ? last : groups.get(result.codes);
+    if (group) {
+      group[1] += 1;
+    } else {
+      groups.set(result.codes, [result, 1]);
+    }
+    last = group ?? groups.get(result.codes);
   }
-  const made = make();
-  map.set(key, made);
-  return made;
+  return groups.values();
 }
 
 /** The pods as the status shows them, at most 20, worst first. */

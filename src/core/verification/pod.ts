@@ -32,6 +32,8 @@ export interface PodResult {
   readonly cause: Cause;
   /** The kubelet calls it Ready, all its gates included. */
   readonly isPodReady: boolean;
+  /** The exit codes of its last tries, as text: the same for pods that say the same. */
+  readonly codes: string;
   /** The result is on the pod already, as its condition. */
   readonly recorded: boolean;
   readonly record?: PodRecord;
@@ -42,6 +44,15 @@ export interface PodResult {
   /** When the pod has to have passed; `undefined` once it is settled, and while the clocks stand still. */
   readonly deadlineAt?: number;
 }
+
+/** What is counted over all pods, taken once. */
+const shown = (pod: PodView, record: PodRecord | undefined): Pick<PodResult, 'codes' | 'isPodReady'> => ({
+  isPodReady: isReady(pod),
+  codes: (record?.tries ?? [])
+    .filter(({ verdict }) => verdict.exitCode !== undefined)
+    .map(({ check, container, verdict }) => `${check}/${container}/${verdict.exitCode}`)
+    .join(' '),
+});
 
 /** Reasons of one family alternate while the kubelet backs off; their clock must not start again each time. */
 export const waitingFamily = (reason: string): string =>
@@ -276,7 +287,7 @@ function recordedPod(
   const late = status === 'True' && context.isSoaking ? soak(pod, record, context) : undefined;
   if (late?.cause) {
     const cause = withPod(late.cause, pod);
-    return { pod, record, state: 'Failed', cause, recorded: false, isPodReady: isReady(pod) };
+    return { pod, record, state: 'Failed', cause, recorded: false, ...shown(pod, record) };
   }
   const good = isReason(reason, 'AllSkipped') ? 'Skipped' : 'Passed';
   return {
@@ -286,7 +297,7 @@ function recordedPod(
     state: status === 'True' ? good : 'Failed',
     cause: withPod({ reason, said: message }, pod),
     recorded: true,
-    isPodReady: isReady(pod),
+    ...shown(pod, record),
   };
 }
 
@@ -350,7 +361,7 @@ export function evaluatePod(
     state: finding.state,
     cause: withPod(finding.cause, pod),
     recorded: false,
-    isPodReady: isReady(pod),
+    ...shown(pod, record),
     ...(cycleAt === undefined ? {} : { cycleAt }),
     ...(lookAt === undefined ? {} : { lookAt }),
     // While standing still every deadline is a whole one away: told, it would be a write a second.

@@ -47,9 +47,8 @@ export class PodResults {
       }
       entry.call = this.#call;
     }
-    // What is in order already costs a sort next to nothing.
     const kept = this.#order.filter(({ call }) => call === this.#call);
-    this.#order = fresh.length > 0 ? kept.concat(fresh).sort(worstFirst) : kept;
+    this.#order = merge(kept, fresh.sort(worstFirst));
     return this.#order.map(({ result }) => result);
   }
 
@@ -116,3 +115,32 @@ const isRemembered = (container: ContainerView): boolean => container.restarts >
 
 const worstFirst = (a: Entry, b: Entry): number =>
   a.rank - b.rank || (a.result.pod.name < b.result.pod.name ? -1 : 1);
+
+/** Both in one order. Few among many are found their places, without a look at each of the many. */
+function merge(many: readonly Entry[], few: readonly Entry[]): readonly Entry[] {
+  const merged: Entry[] = [];
+  let from = 0;
+  for (const entry of few) {
+    const place = placeOf(entry, many, from);
+    for (let at = from; at < place; at++) {
+      merged.push(many[at] as Entry);
+    }
+    merged.push(entry);
+    from = place;
+  }
+  return few.length === 0 ? many : merged.concat(many.slice(from));
+}
+
+/** The index of the first of `sorted`, from `from` on, that comes after the entry. */
+function placeOf(entry: Entry, sorted: readonly Entry[], from: number): number {
+  let [low, high] = [from, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (worstFirst(sorted[middle] as Entry, entry) < 0) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
