@@ -90,9 +90,11 @@ function entryNow(turn: Turn, entry: LeftEntry): LeftEntry | undefined {
   if (back) {
     return entryOfBack(turn, entry, back);
   }
-  // A pod of neither version is replaced in its turn; and where all wanted pods are elsewhere, the place is no more.
-  const live = summary.results.length + summary.outdated.length + aside.length;
-  const isOver = summary.outdated.some((pod) => isHere({ pod })) || live >= summary.desired;
+  // A pod of neither version is replaced in its turn; and where all wanted pods are elsewhere, the place is no more. One that is not scheduled
+  // yet may be the one that comes here.
+  const live = [...summary.results, ...aside].map(({ pod }) => pod).concat(summary.outdated);
+  const isElsewhere = live.length >= summary.desired && live.every((pod) => placeOf(turn, pod) !== '');
+  const isOver = isElsewhere || summary.outdated.some((pod) => isHere({ pod }));
   return isOver ? undefined : entry;
 }
 

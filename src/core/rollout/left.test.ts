@@ -1,0 +1,31 @@
+/** The places where the new version does not run, while pods come and go. */
+import { expect, test } from '@jest/globals';
+import { podOf, statusOf, workloadOf } from '../../../test/support/snapshots.ts';
+import { followLeft } from './left.ts';
+import type { Turn } from './turn.ts';
+
+/** A DaemonSet on three nodes, of which node-3 is left; its pod is made anew and is on this node. */
+function leftWith(node: string) {
+  const pod = (name: string, at: string) => podOf({ name, uid: name, node: at });
+  const results = [pod('a', 'node-1'), pod('b', 'node-2')].map((own) => ({
+    pod: own,
+    state: 'Passed',
+    recorded: true,
+  }));
+  const entry = { name: 'node-3', state: 'Failed', reason: 'ProbeFailed', message: 'x' };
+  const turn = {
+    workload: workloadOf({ kind: 'DaemonSet', onDelete: true }),
+    status: statusOf({ left: [entry] } as never),
+    summary: { results, outdated: [pod('c', node)], desired: 3 },
+    aside: [],
+  } as unknown as Turn;
+  return followLeft(turn).left?.map(({ name }) => name);
+}
+
+test('a place stays while a pod that may come there is not scheduled yet', () => {
+  expect(leftWith('')).toEqual(['node-3']);
+});
+
+test('a place is no more when all wanted pods are elsewhere', () => {
+  expect(leftWith('node-4')).toBeUndefined();
+});
