@@ -90,7 +90,7 @@ function createUpgrade(
   namespace: string,
   name: string,
   targetRef: Target,
-  status: unknown = attempt(true),
+  status: object = attempt(true),
 ): void {
   const upgrade = {
     apiVersion: 'postcheck.dev/v1alpha1',
@@ -119,7 +119,8 @@ function attempt(gating: boolean, images: Record<string, string> = OLD) {
   };
 }
 
-function setStatus(namespace: string, name: string, status: unknown): void {
+/** With the generation that an operator has seen: without it a status counts as nobody's. */
+function setStatus(namespace: string, name: string, status: object): void {
   api.kubectl([
     'patch',
     'upgrade',
@@ -129,7 +130,7 @@ function setStatus(namespace: string, name: string, status: unknown): void {
     '--subresource=status',
     '--type=merge',
     '--patch',
-    JSON.stringify({ status }),
+    JSON.stringify({ status: { observedGeneration: 1, ...status } }),
   ]);
 }
 
