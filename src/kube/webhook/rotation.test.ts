@@ -35,10 +35,10 @@ async function handshake({ leaf }: Held, { authorities }: Held, host: string): P
   }
 }
 
-/** Plays the days, as the keeper looks; gives what was stored after each change. */
+/** Looks every third day; gives what was stored after each change. */
 function play(days: number, start = made()): { day: number; held: Held }[] {
   const stored = [{ day: 0, held: start }];
-  for (let day = 1; day <= days; day++) {
+  for (let day = 3; day <= days; day += 3) {
     const next = renewed(stored.at(-1)?.held ?? start, HOSTS, NOW + day * DAY_MS);
     if (next) {
       stored.push({ day, held: next });
@@ -129,4 +129,4 @@ test('over twelve years whoever trusts what is stored can talk to whoever serves
     ]);
     expect(authoritiesIn(held.authorities).length).toBeLessThanOrEqual(3);
   }
-});
+}, 60_000);
