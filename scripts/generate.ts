@@ -10,7 +10,7 @@ import { crdYaml } from './generate-crd.ts';
 import { dashboardJson } from './generate-dashboard.ts';
 import { metricsReference } from './generate-metrics.ts';
 import { reference } from './generate-reference.ts';
-import { reliabilityPage } from './generate-reliability.ts';
+import { reliabilityPage, withReliability } from './generate-reliability.ts';
 import { scalePage } from './generate-scale.ts';
 import { valuesReference } from './generate-values.ts';
 import { runbookIndex } from './generate-words.ts';
@@ -33,6 +33,7 @@ const files = {
   'docs/metrics.md': await metricsReference(),
   'docs/reference.md': reference,
   'docs/reliability.md': reliabilityPage(),
+  'README.md': withReliability(read('README.md')),
   'docs/scale.md': scalePage(),
   'docs/cli.md': cliReference(),
   [RUNBOOKS]: runbookIndex(read(RUNBOOKS)),

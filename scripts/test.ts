@@ -1,12 +1,14 @@
 /**
  * All tests, in stages from fast to slow, each with as much at once as it bears: `node scripts/test.ts [STAGE…]`.
- * Ends with the line `N passed, N failed, N skipped`. Under CI=true a skipped test is a failure.
+ * Ends with the line `N passed, N failed, N skipped`. Under CI=true a skipped test is a failure. With RECORD=1 the results of the faults' tests
+ * are kept in docs/reliability.json.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { argv, env, execPath, exit, stdout } from 'node:process';
+import { recordResults } from './reliability-results.ts';
 
 interface Stage {
   readonly name: string;
@@ -115,6 +117,9 @@ if (unknown.length > 0) {
 const counts = STAGES.filter(({ name, onlyWhenNamed }) =>
   wanted.length === 0 ? !onlyWhenNamed : wanted.includes(name),
 ).map(run);
+if (env['RECORD']) {
+  recordResults(STAGES.map(({ name }) => join(folder, `${name}.json`)));
+}
 const sum = (what: keyof Counts) => counts.reduce((total, one) => total + one[what], 0);
 const [passed, failed, skipped] = [sum('passed'), sum('failed'), sum('skipped')];
 if (skipped > 0 && env['CI'] === 'true') {

@@ -1,0 +1,78 @@
+/** docs/reliability.json: how the tests of each fault went when they were recorded last. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { FAULTS } from './reliability-faults.ts';
+
+export const RESULTS = 'docs/reliability.json';
+
+export interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+  readonly date: string;
+  readonly commit: string;
+}
+
+/** By fault and test file. */
+export type Outcomes = Readonly<Record<string, Readonly<Record<string, Outcome>>>>;
+
+/** What is read of a report of jest. */
+export interface JestResults {
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+  }[];
+}
+
+/** The title of a table's tests stands for each of them: `%s`, `%d` and `$name` are whatever came there. */
+const matching = (title: string): RegExp =>
+  new RegExp(
+    title
+      .split(/%[sd]|\$\w+/)
+      .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+      .join('.*'),
+  );
+
+/** `before`, with what these reports say of the tests of faults; a file of which they say nothing keeps what was known. */
+export function withResults(
+  before: Outcomes,
+  reports: readonly JestResults[],
+  stamp: Pick<Outcome, 'date' | 'commit'>,
+): Outcomes {
+  const ran = reports.flatMap(({ testResults }) =>
+    testResults.flatMap(({ name, assertionResults }) =>
+      assertionResults.map((one) => ({ ...one, file: relative(process.cwd(), name) })),
+    ),
+  );
+  const outcomeOf = (file: string, titles: readonly string[]): Outcome | undefined => {
+    const own = ran.filter(
+      (one) => one.file === file && titles.some((title) => matching(title).test(one.fullName)),
+    );
+    const passed = own.filter(({ status }) => status === 'passed').length;
+    const failed = own.filter(({ status }) => status === 'failed').length;
+    return passed + failed > 0 ? { passed, failed, ...stamp } : undefined;
+  };
+  return Object.fromEntries(
+    FAULTS.map(({ id, where }) => [
+      id,
+      Object.fromEntries(
+        where.flatMap(([file, ...titles]) => {
+          const outcome = outcomeOf(file, titles) ?? before[id]?.[file];
+          return outcome ? [[file, outcome]] : [];
+        }),
+      ),
+    ]),
+  );
+}
+
+/** Adds what the reports in these files say. */
+export function recordResults(files: readonly string[]): void {
+  const before: Outcomes = existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, 'utf8')) : {};
+  const reports = files
+    .filter((file) => existsSync(file))
+    .map((file) => JSON.parse(readFileSync(file, 'utf8')) as JestResults);
+  const commit = spawnSync('git', ['rev-parse', '--short=8', 'HEAD'], { encoding: 'utf8' }).stdout.trim();
+  const date = new Date().toISOString().slice(0, 10);
+  const after = withResults(before, reports, { date, commit });
+  writeFileSync(RESULTS, `${JSON.stringify(after, undefined, 2)}\n`);
+}
