@@ -60,6 +60,23 @@ describe('a status', () => {
     expect(fitStatus(fitting)).toEqual(fitting);
   });
 
+  test('of a fleet keeps every place that is left, at last without the words', () => {
+    const left = Array.from({ length: 50 }, (_, i) => ({
+      name: `${i}-${'n'.repeat(240)}`,
+      node: 'n'.repeat(253),
+      state: 'Back' as const,
+      reason: 'ProbeFailed' as const,
+      message: '"'.repeat(256),
+    }));
+    const sets = { from: { images: images(200) }, to: { images: images(200) } };
+    const fitting = fitStatus({ ...huge, ...sets, left } as UpgradeStatus);
+    expect(bytes(fitting)).toBeLessThanOrEqual(100 * 1024);
+    expect(fitting.left?.map(({ name, state }) => [name, state])).toEqual(
+      left.map(({ name, state }) => [name, state]),
+    );
+    expect(fitting.left?.some(({ message }) => message !== undefined)).toBe(false);
+  });
+
   test('that the API server refuses is told with why, and with nothing that is not needed', () => {
     const least = leastStatus(huge, 'status.pods[3].reason: Too long');
     expect(bytes(least)).toBeLessThan(5000);

@@ -42,6 +42,8 @@ const STEPS: readonly Step[] = [
   keepHistory(0),
   keepPods(0),
   ({ exitCodes: _, ...status }) => status,
+  // Which places are left stays: those are not replaced again.
+  (status) => ({ ...status, left: status.left?.map(({ message: _, ...entry }) => entry) }),
   ({ attempt, ...status }) => ({
     ...status,
     attempt: attempt && {
