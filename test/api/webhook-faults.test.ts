@@ -15,7 +15,7 @@ import { type HttpServer, type KeyPair, serve } from '../../src/telemetry/http.t
 import { WEBHOOK_LIMITS, webhookRoutes } from '../../src/webhook.ts';
 import { ROOT } from '../chart/render.ts';
 import { type ApiServer, eventually, startApiServer } from './api-server.ts';
-import { SECRET, webhookAt } from './webhook.ts';
+import { PATIENT_SECONDS, SECRET, webhookAt } from './webhook.ts';
 
 jest.setTimeout(120_000);
 
@@ -123,13 +123,13 @@ const patchSecret = (data: Record<string, string | null>) =>
     '--patch',
     JSON.stringify({ data }),
   ]);
-const patchConfiguration = (clientConfig: Record<string, string | null>) =>
+const patchConfiguration = (clientConfig: Record<string, string | null>, timeoutSeconds = PATIENT_SECONDS) =>
   api.kubectl([
     'patch',
     'mutatingwebhookconfiguration',
     NAME,
     '--patch',
-    JSON.stringify({ webhooks: [{ name: 'gate.postcheck.dev', clientConfig }] }),
+    JSON.stringify({ webhooks: [{ name: 'gate.postcheck.dev', clientConfig, timeoutSeconds }] }),
   ]);
 
 beforeAll(async () => {
@@ -275,7 +275,7 @@ describe('a pod is created, ungated, when the webhook', () => {
     }).listen(0, '127.0.0.1');
     servers.push(server);
     await once(server, 'listening');
-    patchConfiguration({ url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/gate` });
+    patchConfiguration({ url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/gate` }, 2);
   }
   const review = (response: unknown) =>
     JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response });

@@ -9,6 +9,7 @@ import { type ApiServer, eventually, installCrd, type KubeObject } from './api-s
 
 const ROOT = resolve(import.meta.dirname, '../..');
 export const SECRET = 'postcheck-webhook';
+export const PATIENT_SECONDS = 30;
 
 export interface Replica {
   readonly port: number;
@@ -24,7 +25,7 @@ export async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-/** The chart's configuration, changed to call a port of this machine. */
+/** The chart's configuration, changed to call a port of this machine, and to wait for it however busy that is. */
 export function webhookAt(port: number): KubeObject & { webhooks: Record<string, unknown>[] } {
   const [configuration] = renderChart(['--set', 'gate.carrier=Webhook']).filter(
     ({ kind }) => kind === 'MutatingWebhookConfiguration',
@@ -35,6 +36,7 @@ export function webhookAt(port: number): KubeObject & { webhooks: Record<string,
     webhooks: object.webhooks.map((webhook) => ({
       ...webhook,
       clientConfig: { url: `https://127.0.0.1:${port}/gate` },
+      timeoutSeconds: PATIENT_SECONDS,
     })),
   };
 }
