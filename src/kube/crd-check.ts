@@ -7,7 +7,7 @@ import type { Requests } from './client/request.ts';
 const DEFINITIONS: Resource = { root: '/apis/apiextensions.k8s.io/v1', plural: 'customresourcedefinitions' };
 const NAME = `upgrades.${GROUP}`;
 const CURE =
-  'run `helm upgrade` with crd.create=true, or `kubectl apply --server-side -k crds/` of this version';
+  'run `helm upgrade` with crd.create=true, or `kubectl apply --server-side -f crds/` of this version';
 
 /**
  * Says when the installed CRD is not the one that this operator was built with, whose schema has the digest `wanted`: the API server drops the
