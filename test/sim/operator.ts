@@ -319,7 +319,9 @@ export class Operator {
             ? (['patchImages', JSON.stringify(images)] as const)
             : (['patchPartition', String(partition)] as const);
         return this.#write(kind, what, look, () =>
-          this.#guarded(workload, (now) => world.setImages(now, images, 'postcheck', partition)),
+          workload.kind === 'StatefulSet' && workload.onDelete && partition !== undefined
+            ? refused('invalid', 'spec.updateStrategy.rollingUpdate: only for type RollingUpdate')
+            : this.#guarded(workload, (now) => world.setImages(now, images, 'postcheck', partition)),
         );
       },
       // It reads the object itself first, so it is not behind.

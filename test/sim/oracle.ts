@@ -563,7 +563,8 @@ export class Oracle {
     if (status?.phase === 'Succeeded') {
       this.#broken('I3', 'a fallback after Succeeded');
     }
-    const aborted = metadata.annotations?.['postcheck.dev/abort'] !== undefined;
+    const aborted =
+      metadata.annotations?.['postcheck.dev/abort'] !== undefined || metadata.deletionTimestamp !== undefined;
     const wanted = Object.values(now.to?.images ?? {});
     const asked = world.kubelet.asked.some(
       ({ image, result }) => wanted.includes(image) && !(result.kind === 'exit' && result.code === 0),

@@ -13,7 +13,7 @@ export interface Obeyed {
 
 /** `postcheck.dev/approve: <attempt>/<stage>` lets that stage end, also before it waits for it. */
 export function approve({ upgrade, now }: Snapshot, status: ActiveStatus): Obeyed {
-  const [number, name] = (tokenOf(upgrade, 'approve') ?? '').split('/');
+  const [number, name, ...more] = (tokenOf(upgrade, 'approve') ?? '').split('/');
   if (!isAttempting(status)) {
     return { result: 'NothingToApprove' };
   }
@@ -22,7 +22,7 @@ export function approve({ upgrade, now }: Snapshot, status: ActiveStatus): Obeye
   }
   const stages = status.stages ?? [];
   const stage = stages.find((known) => known.name === name);
-  if (!stage) {
+  if (!stage || more.length > 0) {
     return { result: 'NoSuchStage' };
   }
   if (stage.state === 'Done' || stage.approvedAt) {

@@ -229,17 +229,19 @@ function observeStart(
     roomObstacle(snapshot, workload, start.inherit) ??
     dependencyObstacle(snapshot) ??
     prometheusMissing(snapshot);
+  // What is under way goes on until the next one may begin: as far as what is asked now lets it, and an abort always does.
+  const underWay =
+    start.trigger === 'ContainersChanged' && status && isAttempting(status) ? status : undefined;
   if (obstacle) {
-    return { name: 'Blocked', obstacle };
+    return underWay ? observeActive(snapshot, { workload, status: underWay }) : { name: 'Blocked', obstacle };
   }
   if (spec.paused) {
     return { name: 'SuspendedBeforeStart' };
   }
   const wait = startWait(snapshot, workload, start.inherit);
   if (wait) {
-    // What is under way goes on until the next one may begin.
-    return start.trigger === 'ContainersChanged' && status && isAttempting(status)
-      ? observeActive(snapshot, { workload, status })
+    return underWay
+      ? observeActive(snapshot, { workload, status: underWay })
       : { name: 'WaitingToStart', wait };
   }
   return observeGate(snapshot, workload) ?? { name: 'Starting', workload, ...start, rerecord: false };

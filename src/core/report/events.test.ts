@@ -88,10 +88,13 @@ describe('a change of status is told', () => {
     expect(reasons(statusOf(), statusOf(command('SeenAtStart')))).toEqual([]);
   });
 
-  test('as a command that was ignored when there was nothing to do for it', () => {
-    const ignored = { commands: { retry: { token: 'x', at: ago(0), result: 'NothingToRetry' } } };
-    expect(reasons(statusOf(), statusOf(ignored))).toEqual(['CommandIgnored']);
-  });
+  test.each(['NothingToRetry', 'OtherAttempt', 'NoSuchStage'])(
+    'as a command that was ignored when it came to %s',
+    (result) => {
+      const ignored = { commands: { retry: { token: 'x', at: ago(0), result } } };
+      expect(reasons(statusOf(), statusOf(ignored))).toEqual(['CommandIgnored']);
+    },
+  );
 
   test('on the workload too when its images are about to change, and not when they stay', () => {
     const about = (after: UpgradeStatus) =>

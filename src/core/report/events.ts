@@ -4,7 +4,7 @@ import type { FallbackState, Outcome, WaitReason } from '../../api/enums.ts';
 import { isAbandoned } from '../../api/gate.ts';
 import { type AnyReason, type EventReason, isReason } from '../../api/reasons.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
-import { VERBS } from '../../api/verbs.ts';
+import { hadNoEffect, VERBS } from '../../api/verbs.ts';
 import { fromIso } from '../time.ts';
 import { stageEvents } from './stage-text.ts';
 
@@ -42,10 +42,9 @@ const newCommand = (before: UpgradeStatus | undefined, after: UpgradeStatus): Up
       after.commands[verb]?.result !== 'SeenAtStart',
   ).map((verb) => {
     const { token, result = '' } = after.commands?.[verb] ?? {};
-    const isIgnored = result.startsWith('Nothing');
     return {
       type: 'Normal',
-      reason: isIgnored ? 'CommandIgnored' : 'CommandAccepted',
+      reason: hadNoEffect(result) ? 'CommandIgnored' : 'CommandAccepted',
       action: 'Command',
       note: `${verb} with token ${token}: ${result}`,
     };

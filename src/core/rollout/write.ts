@@ -9,6 +9,7 @@ import type { Action, Decision } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, endAttempt } from '../status.ts';
 import { toIso } from '../time.ts';
+import { driverOf } from '../workload/drivers.ts';
 import { rejectVersion } from './attempt.ts';
 import { answered, answeredInFallback, isSameVersion, withAnswer } from './rewritten.ts';
 import type { Rollout } from './rollout.ts';
@@ -35,10 +36,7 @@ export function writeImages({ now, upgrade }: Snapshot, { status, rollout, workl
     return { status, wakeAt: startedAt + settles };
   }
   const toWrite = imagesToWrite(workload, images);
-  const { held } = status.attempt;
-  // Forward nothing rolls until the first stage begins; back, everything does.
-  const partition =
-    held && (direction === 'Forward' ? Math.max(held.partition, workload.desired) : held.partition);
+  const partition = partitionToWrite(status, workload, direction);
   const action: Action = {
     kind: 'patchImages',
     workload,
@@ -48,6 +46,18 @@ export function writeImages({ now, upgrade }: Snapshot, { status, rollout, workl
     recordedAt: startedAt,
   };
   return { status, action };
+}
+
+/** Forward nothing rolls until the first stage begins; back, everything does. Nothing is held where somebody took the lever away meanwhile. */
+function partitionToWrite(
+  { attempt: { held } }: ActiveStatus,
+  workload: WorkloadView,
+  direction: Rollout['direction'],
+): number | undefined {
+  if (!held || driverOf(workload).partition(workload) === undefined) {
+    return undefined;
+  }
+  return direction === 'Forward' ? Math.max(held.partition, workload.desired) : held.partition;
 }
 
 /** Records that the images, or what admission made of them, stand in the template: from now on the rollout's pods are verified. */

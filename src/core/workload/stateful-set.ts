@@ -30,7 +30,8 @@ export const statefulSet: Driver<StatefulSetView> = {
   },
   inReplacementOrder: (pods) => [...pods].sort((a, b) => ordinalOf(b) - ordinalOf(a)),
   placeOf: ({ name }) => name,
-  partition: ({ partition }) => partition,
+  /** With OnDelete the API server refuses one. */
+  partition: ({ onDelete, partition }) => (onDelete ? undefined : partition),
   mendStages: () => 'set updateStrategy.type to RollingUpdate or OnDelete',
   lever: ({ onDelete }) => (onDelete ? 'deletion' : 'partition'),
 };

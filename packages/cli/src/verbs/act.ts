@@ -9,7 +9,7 @@ import {
   RETRY_ANNOTATION,
 } from '../../../../src/api/names.ts';
 import type { Upgrade } from '../../../../src/api/types.ts';
-import type { Verb } from '../../../../src/api/verbs.ts';
+import { hadNoEffect, type Verb } from '../../../../src/api/verbs.ts';
 import { decide } from '../../../../src/core/decision/decide.ts';
 import { imagesText, isAttempting, isFallingBack } from '../../../../src/core/status.ts';
 import { waitsToStart } from '../../../../src/core/wait.ts';
@@ -57,12 +57,10 @@ export function foresee(verb: Verb, scene: Scene, token: string, now: number): F
   if (upgrade.status?.commands?.[verb]?.token === token) {
     return { nothing: `${token} was said already, and came to ${done.result}` };
   }
-  return NO_EFFECT.test(done.result)
+  return hadNoEffect(done.result)
     ? { nothing: whyNothing(verb, upgrade, done.result) }
     : { will: verb === 'approve' || verb === 'promote' ? `${done.result} ${token}: ${message}` : message };
 }
-
-const NO_EFFECT = /^(NothingTo|OtherAttempt|NoSuchStage)/;
 
 function whyNothing(verb: Verb, upgrade: Upgrade, result: string): string {
   const { status } = upgrade;
