@@ -98,13 +98,17 @@ function why(upgrade: Upgrade, worst: readonly PodReport[]): string[] {
   const failedToo = phaseOf(upgrade) === 'FallbackFailed' ? [plain(status?.attempt?.end?.cause ?? '')] : [];
   const tries = worst[0]?.checks[0];
   const span = tries ? spanText(fromIso(tries.lastAt) - fromIso(tries.firstAt)) : '';
-  return [
+  // What holds it up now comes before what it was about to do.
+  const held = isStalled(upgrade) ? plain(conditionOf(upgrade, 'Stalled')?.message ?? '') : '';
+  const lines = [
     ...(waiting ? [waiting] : []),
+    ...(held ? [held] : []),
     ...(failedToo.length > 0 ? failedToo : cause ? [plain(cause)] : []),
     ...(tries && tries.attempts > 1
       ? [`pod ${worst[0]?.name}: ${tries.attempts} tries of ${tries.check} in ${span}`]
       : []),
   ];
+  return [...new Set(lines)];
 }
 
 /** Which rule gave the worst answers their meaning. */
@@ -281,6 +285,7 @@ function deadlines(pods: readonly PodReport[], now: number, abort: string): stri
 /** Pages of the runbooks, for the reasons that stand on the conditions. */
 function runbook(upgrade: Upgrade): string[] {
   const words = [
+    ...(isStalled(upgrade) ? [conditionOf(upgrade, 'Stalled')?.reason] : []),
     conditionOf(upgrade, 'Verified')?.reason,
     conditionOf(upgrade, 'Ready')?.reason,
     phaseOf(upgrade),

@@ -67,6 +67,33 @@ describe('why', () => {
     ]);
   });
 
+  test('of a fallback that is held up names first what holds it up, and its runbook', () => {
+    const { status, ...rest } = upgradeOf('FellBack');
+    const { fallback, attempt } = status;
+    const upgrade = {
+      ...rest,
+      status: {
+        ...status,
+        phase: 'FallingBack' as const,
+        ...(attempt ? { attempt: { ...attempt, end: undefined } } : {}),
+        ...(fallback ? { fallback: { ...fallback, finishedAt: undefined } } : {}),
+        conditions: [
+          {
+            type: 'Stalled',
+            status: 'True' as const,
+            reason: 'Refused' as const,
+            message: 'the API server refuses the write',
+            observedGeneration: 1,
+            lastTransitionTime: '2026-01-01T03:29:00Z',
+          },
+        ],
+      },
+    };
+    const { parts } = explain(upgrade, NOW);
+    expect(parts.find(({ topic }) => topic === 'Why')?.lines[0]).toBe('the API server refuses the write');
+    expect(parts.find(({ topic }) => topic === 'Runbook')?.lines).toEqual(['docs/runbooks/Refused.md']);
+  });
+
   test('of a success sends nobody to a runbook', () => {
     expect(partsOf('Drifted')).not.toHaveProperty('Runbook');
   });
