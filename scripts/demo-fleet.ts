@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { env, execPath, exit, stdout } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
+import { context, expectThat, kubectlIn, say, title } from './demo-stage.ts';
 
 interface Upgrade {
   readonly metadata: { readonly generation: number };
@@ -24,33 +25,7 @@ const NAMESPACE = env['DEMO_NAMESPACE'] ?? 'demo-fleet';
 const EXAMPLE = 'examples/demo';
 const [RING, CHIP] = ['demo.postcheck.dev/ring', 'demo.postcheck.dev/chip'];
 const PATIENCE_MS = 180_000;
-const context = env['CONTEXT'] ? ['--context', env['CONTEXT']] : [];
-const began = Date.now();
-
-const say = (line: string) =>
-  stdout.write(
-    `${styleText('dim', `[${((Date.now() - began) / 1000).toFixed(1).padStart(5)} s]`)} ${line}\n`,
-  );
-const title = (line: string) => stdout.write(`\n${styleText('bold', line)}\n`);
-
-function kubectl(...args: string[]): string {
-  const {
-    status,
-    stdout: output,
-    stderr,
-  } = spawnSync('kubectl', [...context, '-n', NAMESPACE, ...args], { encoding: 'utf8', maxBuffer: 64 << 20 });
-  if (status !== 0) {
-    throw new Error(`kubectl ${args.join(' ')}: ${stderr.trim()}`);
-  }
-  return output;
-}
-
-function expectThat(fact: boolean, sentence: string, instead = ''): void {
-  if (!fact) {
-    throw new Error(`expected that ${sentence}${instead && `, but ${instead}`}`);
-  }
-  say(`${styleText('green', '✔')} ${sentence}`);
-}
+const kubectl = kubectlIn(NAMESPACE);
 
 const nodes = (): string[] =>
   kubectl('get', 'nodes', '-o', 'jsonpath={.items[*].metadata.name}').split(' ').filter(Boolean).sort();

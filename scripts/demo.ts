@@ -2,10 +2,10 @@
  * The main job, seen: a good version is verified and rolled out, a bad one is caught, rolled back, and the rollback verified, while a visitor keeps asking.
  * Ends with status 1 when anything of it did not happen; what happened is read from the API, never assumed.
  */
-import { spawnSync } from 'node:child_process';
 import { env, exit, stdout } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
+import { expectThat, kubectlIn, say, title } from './demo-stage.ts';
 
 interface Upgrade {
   readonly metadata: { readonly generation: number };
@@ -22,33 +22,7 @@ const GOOD = 'postcheck.local/app:v2';
 const BAD = 'postcheck.local/app:bad17';
 const EXAMPLE = 'examples/demo';
 const PATIENCE_MS = 120_000;
-const context = env['CONTEXT'] ? ['--context', env['CONTEXT']] : [];
-const began = Date.now();
-
-const say = (line: string) =>
-  stdout.write(
-    `${styleText('dim', `[${((Date.now() - began) / 1000).toFixed(1).padStart(5)} s]`)} ${line}\n`,
-  );
-const title = (line: string) => stdout.write(`\n${styleText('bold', line)}\n`);
-
-function kubectl(...args: string[]): string {
-  const {
-    status,
-    stdout: output,
-    stderr,
-  } = spawnSync('kubectl', [...context, '-n', NAMESPACE, ...args], { encoding: 'utf8', maxBuffer: 64 << 20 });
-  if (status !== 0) {
-    throw new Error(`kubectl ${args.join(' ')}: ${stderr.trim()}`);
-  }
-  return output;
-}
-
-function expectThat(fact: boolean, sentence: string, instead = ''): void {
-  if (!fact) {
-    throw new Error(`expected that ${sentence}${instead && `, but ${instead}`}`);
-  }
-  say(`${styleText('green', '✔')} ${sentence}`);
-}
+const kubectl = kubectlIn(NAMESPACE);
 
 /** Starts from nothing, so that the demo can be run again. */
 async function prepare(): Promise<void> {
