@@ -230,19 +230,19 @@ function observeStart(
     dependencyObstacle(snapshot) ??
     prometheusMissing(snapshot);
   // What is under way goes on until the next one may begin: as far as what is asked now lets it, and an abort always does.
-  const underWay =
-    start.trigger === 'ContainersChanged' && status && isAttempting(status) ? status : undefined;
+  const orUnderWay = (state: State): State =>
+    start.trigger === 'ContainersChanged' && status && isAttempting(status)
+      ? observeActive(snapshot, { workload, status })
+      : state;
   if (obstacle) {
-    return underWay ? observeActive(snapshot, { workload, status: underWay }) : { name: 'Blocked', obstacle };
+    return orUnderWay({ name: 'Blocked', obstacle });
   }
   if (spec.paused) {
     return { name: 'SuspendedBeforeStart' };
   }
   const wait = startWait(snapshot, workload, start.inherit);
   if (wait) {
-    return underWay
-      ? observeActive(snapshot, { workload, status: underWay })
-      : { name: 'WaitingToStart', wait };
+    return orUnderWay({ name: 'WaitingToStart', wait });
   }
   return observeGate(snapshot, workload) ?? { name: 'Starting', workload, ...start, rerecord: false };
 }

@@ -3,7 +3,7 @@
 import type { FallbackState, Outcome, WaitReason } from '../../api/enums.ts';
 import { isAbandoned } from '../../api/gate.ts';
 import { type AnyReason, type EventReason, isReason } from '../../api/reasons.ts';
-import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
+import type { Attempt, FallbackStatus, Upgrade, UpgradeStatus } from '../../api/types.ts';
 import { hadNoEffect, VERBS } from '../../api/verbs.ts';
 import { fromIso } from '../time.ts';
 import { stageEvents } from './stage-text.ts';
@@ -181,14 +181,35 @@ function overtaken(before: UpgradeStatus | undefined, after: UpgradeStatus): Com
   ];
 }
 
+/** The attempt that ended when `after` was stored in place of `before`. */
+export function endedAttempt(
+  before: UpgradeStatus | undefined,
+  { attempt }: UpgradeStatus,
+): (Attempt & { readonly end: NonNullable<Attempt['end']> }) | undefined {
+  const { end } = attempt ?? {};
+  const isKnown = before?.attempt?.id === attempt?.id && before?.attempt?.end?.at === end?.at;
+  return attempt && end && !isKnown ? { ...attempt, end } : undefined;
+}
+
+/** The fallback that ended when `after` was stored in place of `before`. */
+export function endedFallback(
+  before: UpgradeStatus | undefined,
+  { fallback }: UpgradeStatus,
+): (FallbackStatus & { readonly finishedAt: string }) | undefined {
+  const { finishedAt } = fallback ?? {};
+  return fallback && finishedAt && !before?.fallback?.finishedAt ? { ...fallback, finishedAt } : undefined;
+}
+
 function newEnd(before: UpgradeStatus | undefined, after: UpgradeStatus): Completion[] {
-  const { attempt } = after;
-  if (!attempt?.end || (before?.attempt?.id === attempt.id && before.attempt.end?.at === attempt.end.at)) {
-    return [];
-  }
-  return [
-    { outcome: attempt.end.outcome, seconds: (fromIso(attempt.end.at) - fromIso(attempt.startedAt)) / 1000 },
-  ];
+  const ended = endedAttempt(before, after);
+  return ended
+    ? [
+        {
+          outcome: ended.end.outcome,
+          seconds: (fromIso(ended.end.at) - fromIso(ended.startedAt)) / 1000,
+        },
+      ]
+    : [];
 }
 
 /** Pods that failed and run the version before again, one event each. */
@@ -225,11 +246,11 @@ export function transitionEvents(
   ];
   const completions = [...overtaken(before, after), ...newEnd(before, after)];
   const waited = before?.waiting?.reason === after.waiting?.reason ? undefined : before?.waiting;
-  const finished = after.fallback?.finishedAt && !before?.fallback?.finishedAt;
+  const fallback = endedFallback(before, after);
   return {
     events: isAbandoned(upgrade) ? [] : events,
     completions,
     ...(waited ? { waitEnded: { reason: waited.reason, since: fromIso(waited.since) } } : {}),
-    ...(finished && after.fallback ? { fallbackEnded: after.fallback.state } : {}),
+    ...(fallback ? { fallbackEnded: fallback.state } : {}),
   };
 }

@@ -8,6 +8,7 @@ import type { PodView } from '../../api/views.ts';
 import { isBeforeRollout, isFallingBack } from '../status.ts';
 import { fromIso } from '../time.ts';
 import type { FinishedCycle, TryRecord } from '../verification/probe-cycle.ts';
+import { endedAttempt, endedFallback } from './events.ts';
 
 /** A stretch of time that has ended. */
 export interface Span {
@@ -52,13 +53,12 @@ export function spansOfChange(
   before: UpgradeStatus | undefined,
   after: UpgradeStatus,
 ): readonly Span[] {
-  return [...endedAttempt(upgrade, before, after), ...endedFallback(upgrade, before, after)];
+  return [...attemptSpans(upgrade, before, after), ...fallbackSpans(upgrade, before, after)];
 }
 
-function endedAttempt(upgrade: Upgrade, before: UpgradeStatus | undefined, after: UpgradeStatus): Span[] {
-  const { attempt } = after;
-  const wasEnded = before?.attempt?.id === attempt?.id && before?.attempt?.end?.at === attempt?.end?.at;
-  if (!attempt?.end || wasEnded) {
+function attemptSpans(upgrade: Upgrade, before: UpgradeStatus | undefined, after: UpgradeStatus): Span[] {
+  const attempt = endedAttempt(before, after);
+  if (!attempt) {
     return [];
   }
   const { traceId, attemptId, attributes } = within(upgrade, attempt.id);
@@ -81,9 +81,10 @@ function endedAttempt(upgrade: Upgrade, before: UpgradeStatus | undefined, after
   ];
 }
 
-function endedFallback(upgrade: Upgrade, before: UpgradeStatus | undefined, after: UpgradeStatus): Span[] {
-  const { attempt, fallback } = after;
-  if (!attempt || !fallback?.finishedAt || before?.fallback?.finishedAt === fallback.finishedAt) {
+function fallbackSpans(upgrade: Upgrade, before: UpgradeStatus | undefined, after: UpgradeStatus): Span[] {
+  const { attempt } = after;
+  const fallback = endedFallback(before, after);
+  if (!attempt || !fallback) {
     return [];
   }
   const { traceId, attemptId, fallbackId, attributes } = within(upgrade, attempt.id);
@@ -118,7 +119,7 @@ export function failedPods(
 ): readonly (PodEnd & { readonly name: string })[] {
   const { fallback, attempt } = after;
   const falls = fallback !== undefined && before?.fallback?.startedAt !== fallback.startedAt;
-  const isLeft = !fallback && attempt?.end !== undefined && !before?.attempt?.end;
+  const isLeft = !fallback && endedAttempt(before, after) !== undefined;
   const at = falls ? fallback.startedAt : attempt?.end?.at;
   const reports = (falls ? fallback.evidence : isLeft ? after.pods : undefined) ?? [];
   return reports
