@@ -1,17 +1,10 @@
 /** The version before is asked once, before anything is written, and what it said decides what a missing command means. */
 import { describe, expect, test } from '@jest/globals';
-import { play, type Run } from './run.ts';
+import { played, three } from './played.ts';
+import type { Run } from './run.ts';
 import { bad, baselineUnknown, commandMissing, KINDS, NEW, neitherHasTheScript, OLD } from './stories.ts';
-import type { Story } from './story.ts';
 import { sweep } from './sweep.ts';
 
-const three = (image: string) => Array(3).fill(`${image} serves`);
-
-async function played(story: Story): Promise<Run> {
-  const run = await play(story);
-  expect(run.violations).toEqual([]);
-  return run;
-}
 const baselineOf = (run: Run) => run.world.upgrade()?.status?.from?.baseline;
 const ENTRY = { check: 'readiness-probe', container: 'web' };
 

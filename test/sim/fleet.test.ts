@@ -31,22 +31,15 @@ import {
   withinBudget,
   withinBudgetWithRoom,
 } from './fleet-stories.ts';
-import { play, type Run, type RunOptions } from './run.ts';
+import { played } from './played.ts';
+import { play, type Run } from './run.ts';
 import { NEW, OLD } from './stories.ts';
-import type { Story } from './story.ts';
 import { sweep } from './sweep.ts';
 
 const pods = (old: number, verified: number) => [
   ...Array(old).fill(`${OLD} serves`),
   ...Array(verified).fill(`${NEW} serves`),
 ];
-
-/** Plays, and insists on every rule of the oracle. */
-async function played(story: Story, options: RunOptions = {}): Promise<Run> {
-  const run = await play(story, options);
-  expect(run.violations).toEqual([]);
-  return run;
-}
 
 const leftOf = (run: Run) =>
   run.world.upgrade()?.status?.left?.map(({ name, node = name, state }) => `${node} ${state}`);

@@ -1,6 +1,6 @@
 /** Attempts that are also checked as a whole, by what Prometheus says. */
 import { describe, expect, jest, test } from '@jest/globals';
-import { play, type Run } from './run.ts';
+import { played, statesOf, three } from './played.ts';
 import {
   measuredBad,
   measuredBadLate,
@@ -10,23 +10,10 @@ import {
   OLD,
   STAGED_KINDS,
 } from './stories.ts';
-import type { Story } from './story.ts';
 import { sweep } from './sweep.ts';
 
 /** Minutes of virtual time take seconds where many others work. */
 jest.setTimeout(120_000);
-
-const three = (image: string) => Array(3).fill(`${image} serves`);
-
-/** Plays, and insists on every rule of the oracle. */
-async function played(story: Story): Promise<Run> {
-  const run = await play(story);
-  expect(run.violations).toEqual([]);
-  return run;
-}
-
-const statesOf = (run: Run) =>
-  run.world.upgrade()?.status?.stages?.map(({ name, state }) => `${name} ${state}`);
 
 describe.each(STAGED_KINDS)('a check of the rollout of a %s', (kind) => {
   test('that passes lets each stage go on', async () => {

@@ -1,22 +1,12 @@
 /** Attempts that go in stages: how far each may go, what it waits for, and how it ends. */
 import { describe, expect, test } from '@jest/globals';
-import { play, type Run } from './run.ts';
+import { played, statesOf, three } from './played.ts';
+import type { Run } from './run.ts';
 import { approved, bad, badInRest, badLate, NEW, OLD, STAGED_KINDS, staged } from './stories.ts';
 import { afterSeconds, annotate, asked, changeSpec, deleteUpgrade, type Story, target } from './story.ts';
 import { sweep } from './sweep.ts';
 import type { World } from './world.ts';
 
-const three = (image: string) => Array(3).fill(`${image} serves`);
-
-/** Plays, and insists on every rule of the oracle. */
-async function played(story: Story): Promise<Run> {
-  const run = await play(story);
-  expect(run.violations).toEqual([]);
-  return run;
-}
-
-const statesOf = (run: Run) =>
-  run.world.upgrade()?.status?.stages?.map(({ name, state }) => `${name} ${state}`);
 const partitionOf = (run: Run, story: Story) => {
   const workload = run.world.workload(story.workload.kind, 'web');
   return workload?.kind === 'StatefulSet' ? workload.partition : 0;

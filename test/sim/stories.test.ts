@@ -3,12 +3,11 @@ import { describe, expect, test } from '@jest/globals';
 import { VERIFIED } from '../../src/api/names.ts';
 import { exits } from './behaviour.ts';
 import type { Faults } from './operator.ts';
+import { three } from './played.ts';
 import { play, type Run } from './run.ts';
 import * as stories from './stories.ts';
 import { isOnDelete, KINDS, type KindName, NEW, OLD } from './stories.ts';
 import { phaseIs, type Story } from './story.ts';
-
-const three = (image: string) => Array(3).fill(`${image} serves`);
 
 /** Plays, and insists on every rule of the oracle. */
 async function told(story: Story): Promise<Run> {

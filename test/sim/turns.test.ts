@@ -1,21 +1,12 @@
 /** Attempts that begin in windows, and after other Upgrades. */
 import { describe, expect, jest, test } from '@jest/globals';
-import { play, type Run } from './run.ts';
+import { played, three } from './played.ts';
+import type { Run } from './run.ts';
 import { badInTheWait, dependent, NEW, OLD, promotedAtOnce, STAGED_KINDS, windowed } from './stories.ts';
-import type { Story } from './story.ts';
 import { sweep } from './sweep.ts';
 
 /** Minutes of virtual time take seconds where many others work. */
 jest.setTimeout(120_000);
-
-const three = (image: string) => Array(3).fill(`${image} serves`);
-
-/** Plays, and insists on every rule of the oracle. */
-async function played(story: Story): Promise<Run> {
-  const run = await play(story);
-  expect(run.violations).toEqual([]);
-  return run;
-}
 
 const reasonsOf = (run: Run) => run.events.map(({ reason }) => reason);
 const begins = (run: Run) =>
