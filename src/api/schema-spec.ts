@@ -123,6 +123,10 @@ const PostCheck = Type.Object(
   },
 );
 
+/** How much longer than its `initialDelaySeconds` a pod needs at least, when everything is well from its first moment. */
+const LEAST_SECONDS =
+  '(self.postCheck.successThreshold - 1) * self.postCheck.periodSeconds + (self.postCheck.readiness.required && self.postCheck.readiness.minReadySeconds > self.postCheck.initialDelaySeconds ? self.postCheck.readiness.minReadySeconds - self.postCheck.initialDelaySeconds : 0)';
+
 const Fallback = Type.Object(
   {
     action: oneOf(['Rollback', 'Pause', 'None'], {
@@ -214,6 +218,18 @@ export const SpecSchema = Type.Object(
       message:
         'nothing would be verified: keep postCheck.readiness.required true, or name at least one check',
       fieldPath: '.postCheck',
+    },
+    {
+      rule: `self.postCheck.deadlineSeconds > ${LEAST_SECONDS}`,
+      message:
+        'no pod could pass in time: deadlineSeconds must be longer than readiness.minReadySeconds, and than successThreshold rounds that are periodSeconds apart',
+      fieldPath: '.postCheck.deadlineSeconds',
+    },
+    {
+      rule: `!has(self.fallback.deadlineSeconds) || self.fallback.deadlineSeconds > ${LEAST_SECONDS}`,
+      message:
+        'no pod that is put back could pass in time: fallback.deadlineSeconds must be longer than postCheck.readiness.minReadySeconds, and than postCheck.successThreshold rounds that are postCheck.periodSeconds apart',
+      fieldPath: '.fallback.deadlineSeconds',
     },
     {
       rule: '!has(self.progressDeadlineSeconds) || self.progressDeadlineSeconds > self.postCheck.initialDelaySeconds + self.postCheck.deadlineSeconds',

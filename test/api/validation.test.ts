@@ -112,6 +112,21 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
     'name at least one check',
   ],
   [
+    'a deadline before readiness has held long enough',
+    { postCheck: { deadlineSeconds: 30, readiness: { minReadySeconds: 30 } } },
+    'no pod could pass in time: deadlineSeconds must be longer than readiness.minReadySeconds',
+  ],
+  [
+    'a deadline before the last of the rounds that have to pass',
+    { postCheck: { deadlineSeconds: 20, successThreshold: 3 } },
+    'no pod could pass in time',
+  ],
+  [
+    'the same of a fallback',
+    { postCheck: { readiness: { minReadySeconds: 30 } }, fallback: { deadlineSeconds: 30 } },
+    'no pod that is put back could pass in time',
+  ],
+  [
     'a progress deadline within the pods’ own',
     { progressDeadlineSeconds: 60, postCheck: { deadlineSeconds: 60 } },
     'must be larger than postCheck.initialDelaySeconds + postCheck.deadlineSeconds',

@@ -108,7 +108,7 @@ const pathText = (path: Path): string =>
 interface Shape {
   readonly properties?: Readonly<Record<string, TSchema>>;
   readonly items?: TSchema;
-  readonly 'x-kubernetes-validations'?: readonly { rule: string; message: string }[];
+  readonly 'x-kubernetes-validations'?: readonly { rule: string; message: string; fieldPath?: string }[];
 }
 
 /** Every value below this one whose schema is known, with that schema. */
@@ -141,11 +141,11 @@ function* unknownFields(schema: TSchema, whole: unknown): Generator<[Path, strin
 /** The CEL rules that do not hold. A rule about a change needs the object before the change, and is left out. */
 function* brokenRules(schema: TSchema, whole: unknown, from: Path): Generator<[Path, string]> {
   for (const [part, value, path] of parts(schema, whole, from)) {
-    for (const { rule, message } of (part as Shape)['x-kubernetes-validations'] ?? []) {
+    for (const { rule, message, fieldPath = '' } of (part as Shape)['x-kubernetes-validations'] ?? []) {
       const held = rule.includes('oldSelf') || holds(rule, value);
       if (held !== true) {
         yield [
-          path,
+          [...path, ...fieldPath.split('.').filter((field) => field !== '')],
           held === 'unknown' ? `only the API server can say whether this holds: ${message}` : message,
         ];
       }

@@ -35,7 +35,19 @@ describe('lint', () => {
   });
 
   test.each([
-    ['  postCheck: {readiness: {required: false}, checks: []}\n', 'spec: nothing would be'],
+    ['  postCheck: {readiness: {required: false}, checks: []}\n', '8 spec.postCheck: nothing would be'],
+    [
+      '  postCheck:\n    readiness: {minReadySeconds: 600}\n    deadlineSeconds: 600\n',
+      '10 spec.postCheck.deadlineSeconds: no pod could pass in time',
+    ],
+    [
+      '  postCheck: {successThreshold: 3, deadlineSeconds: 20}\n',
+      'spec.postCheck.deadlineSeconds: no pod could pass in time',
+    ],
+    [
+      '  postCheck: {successThreshold: 3}\n  fallback: {deadlineSeconds: 20}\n',
+      'spec.fallback.deadlineSeconds: no pod that is put back could pass in time',
+    ],
     ['  progressDeadlineSeconds: 60\n', 'spec: progressDeadlineSeconds must be larger'],
     ['  postCheck: {checks: [{name: a}]}\n', 'spec.postCheck.checks[0]: a check must say what to ask'],
     [
