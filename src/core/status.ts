@@ -68,6 +68,10 @@ export const isFallingBack = <S extends UpgradeStatus>(
 ): status is S & { readonly fallback: FallbackStatus } =>
   status?.fallback !== undefined && status.phase !== undefined && FALLING_BACK.includes(status.phase);
 
+/** An attempt is under way, or its fallback. */
+export const isUnderWay = (status: UpgradeStatus | undefined): boolean =>
+  isAttempting(status) || isFallingBack(status);
+
 const RETRYABLE: readonly Phase[] = [
   'Inconclusive',
   'Succeeded',

@@ -243,6 +243,9 @@ function next(upgrade: Upgrade, now: number): string[] {
   if (isStalled(upgrade)) {
     return ['it goes on by itself once that is corrected'];
   }
+  if (spec.paused && !status?.attempt?.end) {
+    return [`it stands still, and no deadline runs, until ${verb(`resume ${metadata.name}`)}`];
+  }
   switch (phaseOf(upgrade)) {
     case 'Succeeded':
       return conditionOf(upgrade, 'Ready')?.reason === 'Drifted'

@@ -7,6 +7,7 @@ import { at, list, type Raw, record, text } from '../../../src/kube/client/json.
 import { RESOURCES } from '../../../src/kube/client/paths.ts';
 import { decodePod } from '../../../src/kube/objects/decode-pod.ts';
 import { decodeControllerRevision, decodeReplicaSet } from '../../../src/kube/objects/decode-revision.ts';
+import { decodeUpgrade } from '../../../src/kube/objects/decode-upgrade.ts';
 import { decodeWorkload } from '../../../src/kube/objects/decode-workload.ts';
 import type { Cluster } from './cluster.ts';
 import { Fault } from './fault.ts';
@@ -30,6 +31,8 @@ export interface Scene {
   readonly updateRevision?: string;
   /** By pod UID; nothing when the caller may not read them, or no Service selects the pods. */
   readonly traffic?: ReadonlyMap<string, Traffic>;
+  /** Upgrades of the namespace, where this one depends on some. */
+  readonly others?: readonly Upgrade[];
   /** What could not be read, and why. */
   readonly missing: readonly string[];
 }
@@ -44,13 +47,15 @@ export async function gather(cluster: Cluster, { upgrade }: Found): Promise<Scen
     return compose({ upgrade, missing });
   }
   const labelSelector = selectorText(at(rawWorkload, 'spec', 'selector'));
-  const [rawPods, rawRevisions, slices] = await Promise.all([
+  const [rawPods, rawRevisions, slices, others] = await Promise.all([
     optional(cluster.list(RESOURCES.Pod, namespace, { labelSelector }), missing),
     optional(cluster.list(RESOURCES[revisionKind(kind)], namespace, { labelSelector }), missing),
     optional(cluster.list(ENDPOINT_SLICES, namespace), missing),
+    upgrade.spec.dependsOn ? optional(cluster.list(RESOURCES.Upgrade, namespace), missing) : undefined,
   ]);
   const revisions = rawRevisions?.map(kind === 'Deployment' ? decodeReplicaSet : decodeControllerRevision);
-  return compose({ upgrade, rawWorkload, pods: rawPods?.map(readPod), revisions, slices, missing });
+  const scene = compose({ upgrade, rawWorkload, pods: rawPods?.map(readPod), revisions, slices, missing });
+  return others ? { ...scene, others: others.map(decodeUpgrade) } : scene;
 }
 
 export const revisionKind = (kind: WorkloadKind): 'ReplicaSet' | 'ControllerRevision' =>
@@ -162,7 +167,7 @@ function trafficOf(
 
 /** What the operator's decisions look at, without what only the operator remembers. */
 export function snapshotOf(scene: Scene, now: number): Snapshot {
-  const { upgrade, workload, pods } = scene;
+  const { upgrade, workload, pods, others } = scene;
   return {
     now,
     upgrade,
@@ -173,5 +178,6 @@ export function snapshotOf(scene: Scene, now: number): Snapshot {
     records: new Map(),
     waitingSince: new Map(),
     gateCarrier: 'Policy',
+    ...(others ? { upgradeNamed: (name) => others.find(({ metadata }) => metadata.name === name) } : {}),
   };
 }

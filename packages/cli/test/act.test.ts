@@ -77,6 +77,50 @@ describe('foresee', () => {
     });
   });
 
+  test('of one that is paused names resume: where nothing comes of a word, and where what comes of it stands still', () => {
+    const paused = (stage: Stage): Stage => {
+      stage.upgrade = { ...stage.upgrade, spec: { ...stage.upgrade.spec, paused: true } };
+      stage.decide();
+      return stage;
+    };
+    const resume = '`kubectl postcheck resume web -n shop`';
+    expect(foreseen('retry', paused(running()))).toEqual({
+      nothing: `attempt 1 is paused, not over: ${resume} lets it go on`,
+    });
+    for (const [verb, stage] of [
+      ['retry', succeeded()],
+      ['abort', running()],
+    ] as const) {
+      expect(foreseen(verb, paused(stage))).toEqual({
+        will: expect.stringMatching(/it stands still until `kubectl postcheck resume web -n shop`$/),
+      });
+    }
+    expect(foreseen('abort', paused(new Stage()))).toEqual({
+      nothing: `no attempt has been recorded yet; ${resume} lets the first one start`,
+    });
+  });
+
+  test('of one that waits for others says for which: promote does not skip them', () => {
+    const stage = new Stage({ dependsOn: [{ name: 'database' }] });
+    const { upgrade } = new Stage();
+    const database = { ...upgrade, metadata: { ...upgrade.metadata, name: 'database' } };
+    stage.also = { upgradeNamed: () => database };
+    stage.settle();
+    const scene = { ...sceneOf(stage), others: [database] };
+    expect(foresee('promote', scene, tokenFor('promote', stage.upgrade, undefined, 0), stage.now)).toEqual({
+      nothing: expect.stringMatching(/it waits for Upgrade database, which is Pending$/),
+    });
+  });
+
+  test('of one whose target another Upgrade acts on says so', () => {
+    const stage = succeeded();
+    stage.also = { claimedBy: 'web-old' };
+    stage.settle();
+    expect(foreseen('retry', stage)).toEqual({
+      nothing: 'Upgrade web-old is older and acts on Deployment web: delete one of the two',
+    });
+  });
+
   test('says so when a new attempt starts anyway', () => {
     const stage = succeeded();
     stage.upgrade = {

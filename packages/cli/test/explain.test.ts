@@ -94,6 +94,28 @@ describe('why', () => {
     expect(parts.find(({ topic }) => topic === 'Runbook')?.lines).toEqual(['docs/runbooks/Refused.md']);
   });
 
+  test('of a stage that no node belongs to names it, while it rolls and when it is late', () => {
+    const stages = [{ name: 'canary', nodes: { matchLabels: { pool: 'edge' } } }];
+    const stage = new Stage({ strategy: { stages } }, { kind: 'DaemonSet', onDelete: true });
+    stage.also = { nodeLabels: () => ({ pool: 'core' }) };
+    const named =
+      /; stage canary has no pod: no node that runs one is known to have pool=edge; label a node, or correct spec\.strategy\.stages/;
+    expect(stage.settle().status.message).toMatch(named);
+    stage.hears({ kind: 'exit', code: 0, output: '' }).settle();
+    const late = stage.seconds(3600).settle().status;
+    expect(late).toMatchObject({ phase: 'Inconclusive', message: expect.stringMatching(named) });
+    const { parts } = explain(stage.upgrade, stage.now);
+    expect(parts.find(({ topic }) => topic === 'Why')?.lines.join('\n')).toMatch(named);
+  });
+
+  test('of one that is paused names resume', () => {
+    const { upgrade } = new Stage();
+    const { parts } = explain({ ...upgrade, spec: { ...upgrade.spec, paused: true } }, 0);
+    expect(parts.find(({ topic }) => topic === 'Next')?.lines).toEqual([
+      'it stands still, and no deadline runs, until kubectl postcheck resume web -n shop',
+    ]);
+  });
+
   test('of a success sends nobody to a runbook', () => {
     expect(partsOf('Drifted')).not.toHaveProperty('Runbook');
   });

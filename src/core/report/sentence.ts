@@ -11,7 +11,7 @@ import type { Obstacle } from '../workload/driver.ts';
 import { causeText } from './cause-text.ts';
 import { type Versions, versionsText } from './image-text.ts';
 import { explainedClause, leftCounts, leftText } from './left-text.ts';
-import { rolloutCheckClause, stageClause, waitingStageText } from './stage-text.ts';
+import { emptyStageClause, rolloutCheckClause, stageClause, waitingStageText } from './stage-text.ts';
 import { waitingToStartText } from './wait-text.ts';
 
 export interface Facts {
@@ -89,14 +89,14 @@ function rolling(facts: Facts): string {
     ? `: ${summary.counts.updated} of ${summary.desired} updated, ${summary.counts.passed} passed`
     : '';
   const between = from && from !== to ? `from ${from} to ${to}` : `to ${to}`;
-  return `Rolling ${target(facts)} ${between}${stageClause(facts.status)}${updated}${goingOn(facts)}${waitsForOld(facts)}${failure}${caveat(facts)}`;
+  return `Rolling ${target(facts)} ${between}${stageClause(facts.status)}${updated}${emptyStageClause(facts)}${goingOn(facts)}${waitsForOld(facts)}${failure}${caveat(facts)}`;
 }
 
 function checking(facts: Facts): string {
   const { to } = versions(facts);
   return waitsForPods(facts.status)
     ? `${target(facts)} has 0 replicas: ${to} is verified when some come${caveat(facts)}`
-    : `Verifying ${to}: ${passedOf(facts)}${goingOn(facts)}${caveat(facts)}`;
+    : `Verifying ${to}: ${passedOf(facts)}${emptyStageClause(facts)}${goingOn(facts)}${caveat(facts)}`;
 }
 
 function succeeded(facts: Facts): string {
@@ -222,7 +222,8 @@ const waitsForOld = ({ waitsFor }: Facts): string =>
     ? `; its controller replaces no pod before ${waitsFor.name} is Ready, which was not made by this attempt (kubernetes#67250): mend it, or kubectl delete pod ${waitsFor.name} -n ${waitsFor.namespace}`
     : '';
 
-const holds = (facts: Facts): string => waitsForOld(facts) || (worst(facts) ? '' : controllerHolds(facts));
+const holds = (facts: Facts): string =>
+  emptyStageClause(facts) || waitsForOld(facts) || (worst(facts) ? '' : controllerHolds(facts));
 
 /** Why no further pod comes, when no pod has anything to say: the controller's own words, if it has any. */
 function controllerHolds(facts: Facts): string {

@@ -1,6 +1,10 @@
 /** What a sentence says of an attempt that goes in stages. */
+import { cut } from '../../api/cut.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
 import { windowText } from './wait-text.ts';
+
+/** Anybody may write long labels. */
+const LABELS_MAX = 200;
 
 interface StagedFacts {
   readonly upgrade: Upgrade;
@@ -28,6 +32,17 @@ export function waitingStageText({ upgrade, status }: StagedFacts, version: stri
   return state === 'AwaitingApproval'
     ? `${where}, waits for approval: kubectl annotate upgrade ${upgrade.metadata.name} postcheck.dev/approve=${status.attempt?.number}/${name} --overwrite`
     : undefined;
+}
+
+/** A stage that can never be over, as no pod is in it; nothing while pods are in it, or it has not begun. */
+export function emptyStageClause({ upgrade, status }: StagedFacts): string {
+  const stage = status.attempt?.end ? undefined : status.stages?.find(({ state }) => state !== 'Done');
+  const asked = upgrade.spec.strategy?.stages?.find(({ name }) => name === stage?.name);
+  if (stage?.state !== 'Rolling' || stage.desired > 0 || !asked?.nodes) {
+    return '';
+  }
+  const labels = Object.entries(asked.nodes.matchLabels).map(([label, value]) => `${label}=${value}`);
+  return `; stage ${stage.name} has no pod: no node that runs one is known to have ${cut(labels.join(','), LABELS_MAX)}; label a node, or correct spec.strategy.stages`;
 }
 
 /** What the first check of the rollout that does not pass said; nothing where all pass. */

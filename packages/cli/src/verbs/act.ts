@@ -8,10 +8,11 @@ import {
   PROMOTE_ANNOTATION,
   RETRY_ANNOTATION,
 } from '../../../../src/api/names.ts';
+import { isReason } from '../../../../src/api/reasons.ts';
 import type { Upgrade } from '../../../../src/api/types.ts';
 import { hadNoEffect, type Verb } from '../../../../src/api/verbs.ts';
 import { decide } from '../../../../src/core/decision/decide.ts';
-import { imagesText, isAttempting, isFallingBack } from '../../../../src/core/status.ts';
+import { imagesText, isAttempting, isFallingBack, isUnderWay } from '../../../../src/core/status.ts';
 import { waitsToStart } from '../../../../src/core/wait.ts';
 import { decodeUpgrade } from '../../../../src/kube/objects/decode-upgrade.ts';
 import type { Cluster } from '../cluster.ts';
@@ -19,7 +20,7 @@ import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
 import { gitOwner } from '../managers.ts';
 import { gather, type Scene, snapshotOf } from '../scene.ts';
-import { phaseOf } from '../standing.ts';
+import { conditionOf, phaseOf } from '../standing.ts';
 import { duration, plain } from '../text.ts';
 import { type Found, findUpgrade, upgradeTarget } from '../upgrades.ts';
 import { waitUntilDecided } from './status.ts';
@@ -43,8 +44,9 @@ export type Foreseen = { readonly will: string } | { readonly nothing: string };
 /** Asks the operator's decisions what the token would do now. */
 export function foresee(verb: Verb, scene: Scene, token: string, now: number): Foreseen {
   const { upgrade } = scene;
-  if (!upgrade.status?.attempt && !(verb === 'promote' && waitsToStart(upgrade.status))) {
-    return { nothing: 'no attempt has been recorded yet' };
+  const blocked = claimedText(upgrade) ?? notBegun(verb, upgrade);
+  if (blocked !== undefined) {
+    return { nothing: blocked };
   }
   const annotations = { ...upgrade.metadata.annotations, [ANNOTATIONS[verb]]: token };
   const asked = { ...upgrade, metadata: { ...upgrade.metadata, annotations } };
@@ -57,9 +59,34 @@ export function foresee(verb: Verb, scene: Scene, token: string, now: number): F
   if (upgrade.status?.commands?.[verb]?.token === token) {
     return { nothing: `${token} was said already, and came to ${done.result}` };
   }
-  return hadNoEffect(done.result)
-    ? { nothing: whyNothing(verb, upgrade, done.result) }
-    : { will: verb === 'approve' || verb === 'promote' ? `${done.result} ${token}: ${message}` : message };
+  if (hadNoEffect(done.result)) {
+    return { nothing: whyNothing(verb, upgrade, done.result) };
+  }
+  const will = verb === 'approve' || verb === 'promote' ? `${done.result} ${token}: ${message}` : message;
+  const isHeld = upgrade.spec.paused === true && isUnderWay(plan.status);
+  return { will: isHeld ? `${will}; it stands still until \`${resumeOf(upgrade)}\`` : will };
+}
+
+const resumeOf = ({ metadata: { name, namespace } }: Upgrade): string =>
+  `kubectl postcheck resume ${name} -n ${namespace}`;
+
+/** Another Upgrade acts on the target, as far as the operator has said so: a word to this one comes to nothing. */
+function claimedText(upgrade: Upgrade): string | undefined {
+  const stalled = conditionOf(upgrade, 'Stalled');
+  return stalled?.status === 'True' && isReason(stalled.reason, 'TargetClaimed')
+    ? plain(stalled.message)
+    : undefined;
+}
+
+/** Before the first attempt only its wait for a window can be skipped. What holds it up is said, where the operator has said so. */
+function notBegun(verb: Verb, upgrade: Upgrade): string | undefined {
+  const { spec, status } = upgrade;
+  if (status?.attempt || (verb === 'promote' && waitsToStart(status))) {
+    return undefined;
+  }
+  const held = spec.paused ? `; \`${resumeOf(upgrade)}\` lets the first one start` : '';
+  const said = status?.message ? `: ${plain(status.message)}` : '';
+  return `no attempt has been recorded yet${held || said}`;
 }
 
 function whyNothing(verb: Verb, upgrade: Upgrade, result: string): string {
@@ -70,7 +97,9 @@ function whyNothing(verb: Verb, upgrade: Upgrade, result: string): string {
     return `attempt ${number} is falling back${verb === 'retry' ? '; retry when that has ended' : ' already'}`;
   }
   if (verb === 'retry') {
-    return `attempt ${number} still runs; abort it first`;
+    return upgrade.spec.paused
+      ? `attempt ${number} is paused, not over: \`${resumeOf(upgrade)}\` lets it go on`
+      : `attempt ${number} still runs; abort it first`;
   }
   if (!isAttempting(status)) {
     return `attempt ${number} has ended (${phaseOf(upgrade)})${verb === 'abort' ? ', and there is nothing to take back' : ''}`;
@@ -134,7 +163,7 @@ export async function setPaused(
       paused ? 'nothing to pause: spec.paused is true already' : 'nothing to resume: spec.paused is not set',
     );
   }
-  const running = isAttempting(status) || isFallingBack(status);
+  const running = isUnderWay(status);
   io.out(paused ? pausing(found.upgrade, running) : resuming(found.upgrade, running));
   const owner = gitOwner(found.raw, 'f:paused');
   if (owner) {

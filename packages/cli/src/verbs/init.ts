@@ -1,5 +1,6 @@
 /** `init`: an Upgrade for a workload that is there, with the check that its image can answer. */
 
+import type { WorkloadKind } from '../../../../src/api/views.ts';
 import type { ExecResult } from '../../../../src/core/verification/exec-result.ts';
 import { isLive, isReady } from '../../../../src/core/workload/pods.ts';
 import { at, list, type Raw, record, text } from '../../../../src/kube/client/json.ts';
@@ -34,12 +35,13 @@ export async function init(io: Io, cluster: Cluster, word: string, options: Init
   }
   const { namespace } = cluster;
   const raw = await cluster.read({ resource: RESOURCES[kind], namespace, name });
+  const upgradeName = await freeName(cluster, kind, name);
   const containers = list(at(raw, 'spec', 'template', 'spec', 'containers')).map(record);
   const choice = await choose(cluster, raw, containers, options);
   const manifest = {
     apiVersion: 'postcheck.dev/v1alpha1',
     kind: 'Upgrade',
-    metadata: { name, namespace },
+    metadata: { name: upgradeName, namespace },
     spec: {
       targetRef: { apiVersion: 'apps/v1', kind, name },
       containers: containers.map((one) => ({ name: text(one.name), image: text(one.image) })),
@@ -56,6 +58,23 @@ export async function init(io: Io, cluster: Cluster, word: string, options: Init
   );
   io.out(asYaml(manifest));
   return 0;
+}
+
+/** A name for the Upgrade that no other one has; a Fault when the workload has an Upgrade already. Who may not list them is not told. */
+async function freeName(cluster: Cluster, kind: WorkloadKind, name: string): Promise<string> {
+  const there = await cluster.list(RESOURCES.Upgrade, cluster.namespace).catch(() => []);
+  const names = there.map((one) => text(at(one, 'metadata', 'name')));
+  const own = there.findIndex((one) => {
+    const target = record(at(one, 'spec', 'targetRef'));
+    return target.kind === kind && target.name === name;
+  });
+  if (own >= 0) {
+    const known = names[own];
+    throw new Fault(
+      `Upgrade ${known} acts on ${kind} ${name} already: \`kubectl get upgrade ${known} -n ${cluster.namespace} -o yaml\` prints it, \`kubectl postcheck set image ${known} CONTAINER=IMAGE -n ${cluster.namespace}\` has it roll another image`,
+    );
+  }
+  return names.includes(name) ? `${name}-${kind.toLowerCase()}` : name;
 }
 
 async function choose(

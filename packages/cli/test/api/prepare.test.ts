@@ -17,22 +17,35 @@ const run = (...words: string[]): Promise<Ran> =>
 beforeAll(async () => {
   api = await startLab('shop', 'postcheck-system');
   api.kubectl(['create', 'deployment', 'web', '--image=registry.example/web:1.9', '-n', 'shop']);
+  api.kubectl(['create', 'deployment', 'new', '--image=registry.example/new:1.0', '-n', 'shop']);
+  api.kubectl(['create', 'deployment', 'taken', '--image=registry.example/taken:1.0', '-n', 'shop']);
   api.kubectl(['set', 'env', 'deployment/web', 'DB_PASSWORD=hunter2', '-n', 'shop']);
   createUpgrade(api, 'shop', 'web', { scene: 'FellBack' });
+  const targetRef = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'taken' };
+  createUpgrade(api, 'shop', 'taken', { spec: { targetRef } });
 }, 600_000);
 afterAll(() => api?.stop());
 
 describe('init', () => {
   test('prints an Upgrade that lint and the API server take', async () => {
-    const { out, code } = await run('init', 'deploy/web');
+    const { out, code } = await run('init', 'deploy/new');
     expect(code).toBe(0);
     expect(out).toMatch(
       /^# Whether the image has \/usr\/bin\/readiness_probe.sh was not tried; it has no readiness probe/,
     );
     const path = join(folder, 'web.yaml');
-    writeFileSync(path, out.replace('name: web\n  namespace', 'name: other\n  namespace'));
+    writeFileSync(path, out);
     expect((await run('lint', '-f', path)).code).toBe(0);
     api.kubectl(['apply', '--dry-run=server', '-f', path]);
+  });
+
+  test('names the Upgrade that acts on the workload already, and takes no name of another one', async () => {
+    expect(await run('init', 'deploy/web')).toEqual({
+      code: 1,
+      out: '',
+      err: 'error: Upgrade web acts on Deployment web already: `kubectl get upgrade web -n shop -o yaml` prints it, `kubectl postcheck set image web CONTAINER=IMAGE -n shop` has it roll another image\n',
+    });
+    expect((await run('init', 'deploy/taken', '--no-exec')).out).toContain('  name: taken-deployment\n');
   });
 
   test('asks for the kind, and says what is not there', async () => {
@@ -165,8 +178,8 @@ describe('as a plugin', () => {
     };
     const ask = (...words: string[]): string =>
       execFileSync(kubectl, words, { encoding: 'utf8', env, stdio: 'pipe' });
-    expect(ask('postcheck', 'get', '-n', 'shop', '-o', 'name')).toBe('upgrade.postcheck.dev/web\n');
+    expect(ask('postcheck', 'get', 'web', '-n', 'shop', '-o', 'name')).toBe('upgrade.postcheck.dev/web\n');
     expect(ask('__complete', 'postcheck', 'hist')).toMatch(/^history\t/);
-    expect(ask('__complete', 'postcheck', 'why', '-n', 'shop', '')).toMatch(/^web\t/);
+    expect(ask('__complete', 'postcheck', 'why', '-n', 'shop', 'w')).toMatch(/^web\t/);
   });
 });
