@@ -43,7 +43,7 @@ const terminal: Reasons = Object.fromEntries(
     reason,
     {
       runbook,
-      meaning: `Kubernetes' word; fails the pod ${afterSeconds ? `after ${afterSeconds} s` : 'at once'}`,
+      meaning: `Kubernetes' reason; fails the pod ${afterSeconds ? `after ${afterSeconds} s` : 'immediately'}`,
     },
   ]),
 );
@@ -62,7 +62,7 @@ export function wordsReference(): string {
     meanings('States of a fallback', FALLBACK_STATE_MEANINGS),
     meanings('What starts an attempt', TRIGGER_MEANINGS),
     '## Reasons\n',
-    'A reason that stands nowhere here is your own (`exitCodes[].reason`), or a word of Kubernetes for a container that does not run.\n',
+    "A reason that is not listed here is your own (`exitCodes[].reason`), or Kubernetes' reason for a container that does not run.\n",
     reasons('It cannot act', OBSTACLE_REASONS),
     reasons('How it ended', { ...PHASE_REASONS, ...END_REASONS }),
     reasons('What is the matter with a pod', { ...POD_REASONS, ...terminal }),
@@ -105,14 +105,14 @@ export function runbookIndex(present: string): string {
     BEGIN +
     [
       '',
-      section('It does not start, or stands still', {
+      section('It does not start, or is blocked', {
         ...OBSTACLE_REASONS,
         ...withPage(CONDITION_REASONS, true),
       }),
       section('It ended without verification', withPage({ ...PHASE_REASONS, ...END_REASONS }, true)),
-      section('A pod failed, or cannot be asked', withPage({ ...POD_REASONS, ...terminal }, true)),
+      section('A pod failed, or cannot be probed', withPage({ ...POD_REASONS, ...terminal }, true)),
       `## Alerts of the chart\n\n${table('Alert', alertRows())}`,
-      section('Reasons and events that ask nothing of you', withPage(all, false)),
+      section('Reasons and events that need no action', withPage(all, false)),
     ].join('\n')
   );
 }

@@ -322,11 +322,11 @@ describe('what is rendered', () => {
     });
   });
 
-  test('the notes say when nobody asks for the rights of authors', () => {
+  test('the notes say when the permissions of authors are not checked', () => {
     const install = ['install', 'postcheck', CHART, '--dry-run=client'];
-    expect(helm(install)).toMatch(/Who writes an Upgrade must be allowed to patch its target/);
+    expect(helm(install)).toMatch(/Users who write an Upgrade must be allowed to patch its target/);
     expect(helm([...install, '--set', 'authorPolicy.create=false'])).toMatch(
-      /NOBODY IS ASKED: authorPolicy.create is false/,
+      /AUTHORS ARE NOT CHECKED: authorPolicy.create is false/,
     );
   });
 

@@ -75,7 +75,7 @@ describe('runbooks', () => {
     ({ name, reasons, text }) => {
       expect(reasons[0]).toBe(name);
       expect(text.split('\n').length).toBeLessThanOrEqual(41);
-      expect(text).toMatch(/\*\*Look\*\*\n\n```sh\n[^`]+```[\s\S]*\*\*Cure\*\* [\s\S]*\*\*Why\*\* /);
+      expect(text).toMatch(/\*\*Diagnose\*\*\n\n```sh\n[^`]+```[\s\S]*\*\*Fix\*\* [\s\S]*\*\*Cause\*\* /);
       expect(INDEX).toContain(`](${name}.md)`);
     },
   );
