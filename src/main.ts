@@ -107,7 +107,8 @@ async function run(options: Options): Promise<void> {
     maxExecs: options.maxExecs,
     maxExecsPerNode: options.maxExecsPerNode,
   });
-  const webhook = options.webhook && (await startWebhook(options.webhook, options, { cluster, engine, log }));
+  const webhook =
+    options.webhook && (await startWebhook(options.webhook, options, { cluster, engine, metrics, log }));
   const { metricsCertPath } = options;
   const servers = await Promise.all([
     serveOn(
@@ -214,15 +215,27 @@ interface Webhook {
   close(graceMs: number): Promise<void>;
 }
 
+interface WebhookShells {
+  readonly cluster: Cluster;
+  readonly engine: Engine;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
 /** With certificates of somebody else's making it serves at once; its own it has to make first, or to find. */
 async function startWebhook(
   { address, certPath, hosts }: WebhookOptions,
   { leaseNamespace, webhookSecret }: Options,
-  { cluster, engine, log }: { readonly cluster: Cluster; readonly engine: Engine; readonly log: Log },
+  { cluster, engine, metrics: { webhook: telemetry }, log }: WebhookShells,
 ): Promise<Webhook | undefined> {
-  const routes = webhookRoutes((pod) => engine.admit(pod));
+  const routes = webhookRoutes((pod) => engine.admit(pod), telemetry);
   const serveWith = async (keyPair: () => KeyPair): Promise<HttpServer> => {
-    const server = await serveOn('webhook-bind-address', address, routes, keyPair, WEBHOOK_LIMITS);
+    const served = () => {
+      const pair = keyPair();
+      telemetry.serves(pair.cert);
+      return pair;
+    };
+    const server = await serveOn('webhook-bind-address', address, routes, served, WEBHOOK_LIMITS);
     if (!server) {
       throw new Error('unreachable: the webhook has an address');
     }

@@ -1,7 +1,7 @@
 /** The gate's webhook: a port of its own that every replica answers on, and the certificates that it takes. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NewPod, PodPatch } from './api/views.ts';
-import type { Log } from './engine/ports.ts';
+import type { Log, WebhookTelemetry } from './engine/ports.ts';
 import type { CertificateKeeper, Kept } from './kube/webhook/keeper.ts';
 import { answerReview, LONGEST_REVIEW_BYTES } from './kube/webhook/review.ts';
 import type { HttpServer, KeyPair, Limits, Routes } from './telemetry/http.ts';
@@ -16,8 +16,16 @@ const AFTER_RACE_MS = 200;
 
 type Admit = (pod: NewPod) => PodPatch | undefined;
 
-export const webhookRoutes = (admit: Admit): Routes => ({
-  [GATE_PATH]: { maxBytes: LONGEST_REVIEW_BYTES, post: (body) => answerReview(body, admit) },
+export const webhookRoutes = (admit: Admit, telemetry?: Pick<WebhookTelemetry, 'answered'>): Routes => ({
+  [GATE_PATH]: {
+    maxBytes: LONGEST_REVIEW_BYTES,
+    post: (body) => {
+      const began = performance.now();
+      const { outcome, ...reply } = answerReview(body, admit);
+      telemetry?.answered(outcome, (performance.now() - began) / 1000);
+      return reply;
+    },
+  },
 });
 
 interface WebhookTools {

@@ -314,6 +314,15 @@ export interface Telemetry {
   readonly queue: QueueTelemetry;
 }
 
+/** What the gate's webhook answered about a new pod. */
+export type WebhookOutcome = 'gated' | 'ungated' | 'not_ready' | 'invalid';
+
+export interface WebhookTelemetry {
+  answered(outcome: WebhookOutcome, seconds: number): void;
+  /** The certificate, as PEM, that is shown to whoever calls from now on. */
+  serves(certificate: string): void;
+}
+
 /** Takes spans of what has ended, for an OpenTelemetry collector. Absent where nobody wants any. */
 export interface Tracer {
   ended(span: Span): void;

@@ -1,6 +1,6 @@
 /** The closed sets that metric labels come from, so that the number of series does not depend on the fleet. */
 import type { WorkloadKind } from '../api/views.ts';
-import type { BrakeReason, ErrorCause, WatchedKind, WatchFailure } from '../engine/ports.ts';
+import type { BrakeReason, ErrorCause, WatchedKind, WatchFailure, WebhookOutcome } from '../engine/ports.ts';
 
 /** Every member of a union; leaving one out does not compile. */
 const every = <T extends string>(members: Readonly<Record<T, true>>): readonly T[] =>
@@ -8,6 +8,12 @@ const every = <T extends string>(members: Readonly<Record<T, true>>): readonly T
 
 export const KINDS = every<WorkloadKind>({ Deployment: true, StatefulSet: true, DaemonSet: true });
 export const BRAKE_REASONS = every<BrakeReason>({ rate: true, no_effect: true, spinning: true });
+export const WEBHOOK_OUTCOMES = every<WebhookOutcome>({
+  gated: true,
+  ungated: true,
+  not_ready: true,
+  invalid: true,
+});
 export const ERROR_CAUSES = every<ErrorCause>({
   conflict: true,
   notFound: true,

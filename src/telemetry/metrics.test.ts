@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { promtool } from '../../test/chart/promtool.ts';
 import type { Phase } from '../api/enums.ts';
 import type { UpgradeFacts, WatchHealth } from '../engine/ports.ts';
+import { makeAuthority } from '../kube/webhook/certificate.ts';
 import { CODE_CLASSES, codeClass } from './labels.ts';
 import { Metrics } from './metrics.ts';
 
@@ -57,6 +58,7 @@ function everything(metrics: Metrics): void {
   metrics.execsInFlight(3);
   metrics.leading(true);
   metrics.watchFailed('Pod', 'lost');
+  metrics.webhook.answered('gated', 0.002);
   metrics.queue.depth(2);
   metrics.execWaited(0.3);
   metrics.queue.added();
@@ -84,6 +86,8 @@ describe('the metrics', () => {
       'postcheck_errors_total{cause="bug"}',
       'postcheck_watch_last_contact_seconds{resource="pods"}',
       'postcheck_leader',
+      'postcheck_webhook_requests_total{outcome="not_ready"}',
+      'postcheck_webhook_request_duration_seconds_count',
       'workqueue_depth{name="upgrade"}',
       'workqueue_adds_total{name="upgrade"}',
       'workqueue_retries_total{name="upgrade"}',
@@ -119,8 +123,26 @@ describe('the metrics', () => {
     expect(await value('postcheck_exec_inflight')).toBe(3);
     expect(await value('postcheck_exec_wait_seconds_sum')).toBe(0.3);
     expect(await value('postcheck_leader')).toBe(1);
+    expect(await value('postcheck_webhook_requests_total{outcome="gated"}')).toBe(1);
+    expect(await value('postcheck_webhook_request_duration_seconds_sum')).toBe(0.002);
     expect(await value('workqueue_depth{name="upgrade"}')).toBe(2);
     expect(await value('workqueue_work_duration_seconds_sum{name="upgrade"}')).toBe(0.05);
+  });
+
+  test('the webhook’s certificate tells from when until when it is valid, once there is one', async () => {
+    const { metrics, value } = setUp();
+    const bounds = () =>
+      Promise.all(
+        ['not_before', 'expiration'].map((bound) =>
+          value(`postcheck_webhook_certificate_${bound}_timestamp_seconds`),
+        ),
+      );
+    expect(await bounds()).toEqual([undefined, undefined]);
+    const [from, until] = [1_700_000_000, 1_800_000_000];
+    metrics.webhook.serves(makeAuthority({ from: from * 1000, until: until * 1000 }).cert);
+    expect(await bounds()).toEqual([from, until]);
+    metrics.webhook.serves('half-writ');
+    expect(await bounds()).toEqual([from, until]);
   });
 
   test('an Upgrade counts in exactly one phase for as long as it exists, however often it is told', async () => {

@@ -35,6 +35,7 @@ import type {
   UpgradeFacts,
   WatchedKind,
   WatchFailure,
+  WebhookTelemetry,
 } from '../engine/ports.ts';
 import { EventLoopLag } from './event-loop-lag.ts';
 import {
@@ -50,6 +51,7 @@ import { openMetricsOf } from './open-metrics.ts';
 import { QueueMetrics } from './queue-metrics.ts';
 import { registerUpgradeMetrics, type SeenUpgrade } from './upgrade-metrics.ts';
 import { registerWatchMetrics, type WatchSource } from './watch-metrics.ts';
+import { WebhookMetrics } from './webhook-metrics.ts';
 
 const ATTEMPT_SECONDS = [10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400];
 const CHECK_SECONDS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -78,6 +80,7 @@ export class Metrics implements Telemetry {
   readonly #registry = new Registry();
   readonly #openMetrics: Registry<OpenMetricsContentType>;
   readonly queue: QueueTelemetry = new QueueMetrics(this.#registry, 'upgrade');
+  readonly webhook: WebhookTelemetry = new WebhookMetrics(this.#registry);
   readonly #upgrades = this.#gauge('postcheck_upgrades', 'Upgrades by phase.', ['phase']);
   readonly #attempts = this.#counter(
     'postcheck_attempts_total',

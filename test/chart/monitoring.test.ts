@@ -53,6 +53,14 @@ const watch = (metric: string, values: string, labels = ''): Series => ({
   values,
 });
 
+const DAY = 86_400;
+/** A webhook's certificate of so many seconds, with so many left at the beginning. */
+const certificate = (pod: string, life: number, left: number): Series[] =>
+  Object.entries({ not_before: left - life, expiration: left }).map(([bound, at]) => ({
+    series: `postcheck_webhook_certificate_${bound}_timestamp_seconds{namespace="pc",pod="${pod}"}`,
+    values: `${at}x120`,
+  }));
+
 /** Passes when at that time exactly these alerts fire; else throws with what promtool says. */
 function expectFiring(input: readonly Series[], firing: readonly string[], at = '20m'): void {
   const samples = firing.map((labels) => ({ labels: `ALERTS{alertstate="firing",${labels}}`, value: 1 }));
@@ -152,6 +160,12 @@ const FIRES: readonly Case[] = [
     labels: 'namespace="pc",resource="pods",severity="warning"',
   },
   {
+    alert: 'PostcheckWebhookCertificateExpiring',
+    input: [LEADS, ...certificate('a', 90 * DAY, 10 * DAY), ...certificate('b', 90 * DAY, 40 * DAY)],
+    labels: 'namespace="pc",pod="a",severity="warning"',
+    at: '40m',
+  },
+  {
     alert: 'PostcheckEventLoopLag',
     input: [
       LEADS,
@@ -216,6 +230,11 @@ const SILENT: readonly (readonly [what: string, input: readonly Series[], at?: s
       watch('failing_seconds', '0x15 60 120 0x100'),
       watch('failures_total', '0x15 1 2 2x100', ',reason="unavailable"'),
     ],
+  ],
+  [
+    'certificates that are due for renewal, those of a day as well as those of months',
+    [...certificate('a', 90 * DAY, 29 * DAY), ...certificate('b', DAY, 0.3 * DAY)],
+    '40m',
   ],
   [
     'an event loop that is busy',

@@ -80,7 +80,7 @@ describe('a review', () => {
     ['another resource', review({ kind: { group: 'apps', version: 'v1', kind: 'Deployment' } })],
     ['no object in it', review({ object: null })],
   ])('of %s is refused as a bad request', (_, body) => {
-    expect(answerReview(body, () => []).status).toBe(400);
+    expect(answerReview(body, () => [])).toMatchObject({ outcome: 'invalid', status: 400 });
   });
 });
 
@@ -89,9 +89,10 @@ describe('the answer', () => {
   const answered = (made: PodPatch | undefined) => answerReview(review(), () => made);
 
   test('names the request, allows it, and has the patch', () => {
-    const { status, body } = answered(patch);
+    const { outcome, status, body } = answered(patch);
     const { response } = JSON.parse(body);
-    expect([status, response.uid, response.allowed, response.patchType]).toEqual([
+    expect([outcome, status, response.uid, response.allowed, response.patchType]).toEqual([
+      'gated',
       200,
       'e5f1',
       true,
@@ -101,10 +102,11 @@ describe('the answer', () => {
   });
 
   test('has no patch when there is nothing to change', () => {
-    expect(JSON.parse(answered([]).body).response).toEqual({ uid: 'e5f1', allowed: true });
+    const { outcome, body } = answered([]);
+    expect([outcome, JSON.parse(body).response]).toEqual(['ungated', { uid: 'e5f1', allowed: true }]);
   });
 
   test('is an error while the caches are not filled, which the API server passes over', () => {
-    expect(answered(undefined).status).toBe(503);
+    expect(answered(undefined)).toMatchObject({ outcome: 'not_ready', status: 503 });
   });
 });

@@ -1,6 +1,7 @@
 /** An AdmissionReview: what the API server asks a webhook about a pod that is about to be created, and the answer. */
 import { own } from '../../api/own.ts';
 import type { NewPod, PodPatch } from '../../api/views.ts';
+import type { WebhookOutcome } from '../../engine/ports.ts';
 import { at, list, record, text } from '../client/json.ts';
 
 const REVIEW = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' } as const;
@@ -13,7 +14,8 @@ interface Asked {
   readonly pod: NewPod;
 }
 
-interface HttpReply {
+interface Answered {
+  readonly outcome: WebhookOutcome;
   readonly status: number;
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -23,15 +25,16 @@ interface HttpReply {
  * Answers one review. `admit` says what is to be changed, or nothing when that is not known yet. No answer refuses a pod: whatever goes wrong is told
  * as an HTTP status, which `failurePolicy: Ignore` passes over.
  */
-export function answerReview(body: string, admit: (pod: NewPod) => PodPatch | undefined): HttpReply {
+export function answerReview(body: string, admit: (pod: NewPod) => PodPatch | undefined): Answered {
   const asked = readReview(body);
   if (typeof asked === 'string') {
-    return { status: 400, body: `${asked}\n` };
+    return { outcome: 'invalid', status: 400, body: `${asked}\n` };
   }
   const patch = admit(asked.pod);
   return patch === undefined
-    ? { status: 503, body: 'the caches are not filled yet\n' }
+    ? { outcome: 'not_ready', status: 503, body: 'the caches are not filled yet\n' }
     : {
+        outcome: patch.length === 0 ? 'ungated' : 'gated',
         status: 200,
         body: JSON.stringify(reviewed(asked.uid, patch)),
         headers: { 'Content-Type': 'application/json' },

@@ -1,0 +1,76 @@
+/** The gate's webhook: what it is asked, how long its answers take, and until when its certificate is valid. Every replica has its own. */
+import { X509Certificate } from 'node:crypto';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { WebhookOutcome, WebhookTelemetry } from '../engine/ports.ts';
+import { WEBHOOK_OUTCOMES } from './labels.ts';
+
+/** An API server waits for two seconds; most answers take less than a millisecond. */
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 2];
+
+export class WebhookMetrics implements WebhookTelemetry {
+  readonly #requests: Counter<'outcome'>;
+  readonly #seconds: Histogram;
+  #certificate: X509Certificate | undefined;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#requests = new Counter({
+      name: 'postcheck_webhook_requests_total',
+      help: 'Reviews of new pods that the webhook answered: the gate was put on (gated) or not wanted (ungated), the caches were not filled yet (not_ready), or it was no review of a new pod (invalid).',
+      labelNames: ['outcome'],
+      registers,
+    });
+    this.#seconds = new Histogram({
+      name: 'postcheck_webhook_request_duration_seconds',
+      help: 'How long the webhook took for an answer, once it had read the review.',
+      buckets: SECONDS,
+      registers,
+    });
+    for (const outcome of WEBHOOK_OUTCOMES) {
+      this.#requests.inc({ outcome }, 0);
+    }
+    this.#bound(
+      registry,
+      'not_before',
+      'From when the certificate that the webhook serves is valid',
+      (served) => served.validFromDate.getTime(),
+    );
+    this.#bound(
+      registry,
+      'expiration',
+      'Until when the certificate that the webhook serves is valid',
+      (served) => served.validToDate.getTime(),
+    );
+  }
+
+  answered(outcome: WebhookOutcome, seconds: number): void {
+    this.#requests.inc({ outcome });
+    this.#seconds.observe(seconds);
+  }
+
+  serves(certificate: string): void {
+    try {
+      this.#certificate = new X509Certificate(certificate);
+    } catch {
+      // A half-written file is not served either: the one before is.
+    }
+  }
+
+  /** One end of the certificate's validity: a series only once there is a certificate, as zero would be a date. */
+  #bound(registry: Registry, name: string, help: string, of: (served: X509Certificate) => number): void {
+    const served = () => this.#certificate;
+    new Gauge({
+      name: `postcheck_webhook_certificate_${name}_timestamp_seconds`,
+      help: `${help}; absent while there is none.`,
+      registers: [registry],
+      collect() {
+        const certificate = served();
+        if (certificate) {
+          this.set(of(certificate) / 1000);
+        } else {
+          this.remove();
+        }
+      },
+    });
+  }
+}
