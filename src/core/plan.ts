@@ -41,6 +41,7 @@ export type Action =
   | { readonly kind: 'readWarning'; readonly about: WorkloadView | PodView }
   | {
       readonly kind: 'deletePods';
+      readonly workload: WorkloadView;
       readonly pods: readonly PodView[];
       readonly reason: 'StuckPodDeleted' | 'GateMissed' | 'Replaced';
     }

@@ -31,6 +31,38 @@ describe('writes of one key', () => {
   });
 });
 
+describe('what moves an attempt on', () => {
+  const reach = (...marks: string[]) => ({ attempt: '1-a', marks });
+  const emptied = () => {
+    const brake = new Brake();
+    while (brake.take('shop/web', 0) === 0) {}
+    return brake;
+  };
+
+  test('is never held up, once', () => {
+    const brake = emptied();
+    expect(brake.take('shop/web', 0, reach('forward Upgrading'))).toBe(0);
+    expect(brake.take('shop/web', 0, reach('back FallingBack'))).toBe(0);
+    expect(brake.take('shop/web', 0, reach('forward Upgrading'))).toBeGreaterThan(0);
+    expect(brake.take('shop/web', 0, reach('back FallingBack', 'back patchImages'))).toBe(0);
+    expect(brake.take('shop/web', 0, reach())).toBeGreaterThan(0);
+  });
+
+  test('is counted anew in the next attempt', () => {
+    const brake = emptied();
+    expect(brake.take('shop/web', 0, reach('forward Upgrading'))).toBe(0);
+    expect(brake.take('shop/web', 0, { attempt: '2-b', marks: ['forward Upgrading'] })).toBe(0);
+  });
+
+  test('is not without end, however many pods come and go', () => {
+    const brake = emptied();
+    const granted = Array.from({ length: 60_000 }, (_, pod) =>
+      brake.take('shop/web', 0, reach(`pod ${pod}`)),
+    );
+    expect(granted.filter((wait) => wait === 0)).toHaveLength(50_000);
+  });
+});
+
 describe('what comes to nothing', () => {
   test('waits twice as long each time, up to a minute, until it comes to something', () => {
     const brake = new Brake();

@@ -1,14 +1,19 @@
 /**
  * Slows what turns without getting anywhere, whatever the cause: a write that changed nothing, a status that does not read back as it was
- * written, a result that somebody undoes, or just too many writes. One for all of an operator's keys. Times are of the steady clock.
+ * written, a result that somebody undoes, or just too many writes that come to nothing new. What moves an attempt on is never held up: a
+ * fallback must not wait because the attempt before it wrote much, nor a fleet because it is large. One for all of an operator's keys.
+ * Times are of the steady clock.
  */
 import type { Obstacle } from '../core/workload/driver.ts';
+import type { Progress } from './progress-marks.ts';
 
-/** Writes that a key may do at once, and how fast further ones are granted: for the moment, and in the long run. */
+/** Writes without progress that a key may do at once, and how fast further ones are granted: for the moment, and in the long run. */
 const BUCKETS = [
   { size: 10, perSecond: 3 },
   { size: 120, perSecond: 1 },
 ];
+/** More than two rollouts of ten thousand pods have. After these nothing is progress: pods that come and go without end bring a mark each. */
+const MOST_MARKS = 50_000;
 /** The first time that something had no effect may be chance. */
 const TELL_AFTER = 3;
 
@@ -34,6 +39,8 @@ interface Slowed {
 interface Keyed {
   readonly tokens: number[];
   at: number;
+  attempt: string;
+  readonly reached: Set<string>;
   readonly slowed: Map<string, Slowed>;
 }
 
@@ -41,8 +48,11 @@ export class Brake {
   readonly #keys = new Map<string, Keyed>();
 
   /** Takes the right to one write; or returns how long to wait for it. 0: taken. */
-  take(key: string, now: number): number {
+  take(key: string, now: number, progress?: Progress): number {
     const own = this.#of(key, now);
+    if (progress && moves(own, progress)) {
+      return 0;
+    }
     const seconds = Math.max(0, now - own.at) / 1000;
     own.at = now;
     const waits = BUCKETS.map(({ size, perSecond }, index) => {
@@ -107,8 +117,27 @@ export class Brake {
   }
 
   #of(key: string, now: number): Keyed {
-    const known = this.#keys.get(key) ?? { tokens: [], at: now, slowed: new Map<string, Slowed>() };
+    const known = this.#keys.get(key) ?? {
+      tokens: [],
+      at: now,
+      attempt: '',
+      reached: new Set<string>(),
+      slowed: new Map<string, Slowed>(),
+    };
     this.#keys.set(key, known);
     return known;
   }
+}
+
+/** Does the write reach a mark that none of its attempt has reached before? From now on these are reached. */
+function moves(own: Keyed, { attempt, marks }: Progress): boolean {
+  if (own.attempt !== attempt) {
+    own.attempt = attempt;
+    own.reached.clear();
+  }
+  const fresh = marks.filter((mark) => !own.reached.has(mark)).slice(0, MOST_MARKS - own.reached.size);
+  for (const mark of fresh) {
+    own.reached.add(mark);
+  }
+  return fresh.length > 0;
 }

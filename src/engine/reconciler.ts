@@ -17,6 +17,7 @@ import { LocalState } from './local-state.ts';
 import { named } from './log-fields.ts';
 import type { Ports, RequestFailure } from './ports.ts';
 import { ProbeRunner } from './probe-runner.ts';
+import { actionProgress, type Progress, statusProgress } from './progress-marks.ts';
 import { QueryRunner } from './query-runner.ts';
 import type { Result } from './queue.ts';
 import { Recorder } from './recorder.ts';
@@ -187,7 +188,7 @@ export class Reconciler {
       return this.#rest(key, laterMs);
     }
     const waitMs = this.#actionWaitMs(key, plan);
-    const grantedMs = waitMs > 0 ? waitMs : this.#takeWrite(key);
+    const grantedMs = waitMs > 0 ? waitMs : this.#takeWrite(key, actionProgress(action, plan.status));
     return grantedMs > 0
       ? { requeueAfterMs: earliest(laterMs, grantedMs), held: true }
       : this.#act(key, plan, action);
@@ -224,7 +225,8 @@ export class Reconciler {
       this.#backoff.waitMs(key, 'status', now),
       this.#brake.waitMs(key, 'status', now),
     );
-    const waitMs = slowedMs > 0 ? slowedMs : this.#takeWrite(key);
+    const waitMs =
+      slowedMs > 0 ? slowedMs : this.#takeWrite(key, statusProgress(upgrade.status, plan.status));
     if (waitMs > 0) {
       return { requeueAfterMs: waitMs, held: true };
     }
@@ -255,9 +257,9 @@ export class Reconciler {
     return 'again';
   }
 
-  /** Takes the right to one write; returns how long to wait for it when there are too many. */
-  #takeWrite(key: UpgradeKey): number {
-    const waitMs = this.#brake.take(key, this.#options.clock.steady());
+  /** Takes the right to one write; returns how long to wait for it when there are too many without progress. */
+  #takeWrite(key: UpgradeKey, progress: Progress): number {
+    const waitMs = this.#brake.take(key, this.#options.clock.steady(), progress);
     if (waitMs > 0) {
       this.#options.telemetry.braked('rate');
     }

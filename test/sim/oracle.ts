@@ -20,8 +20,10 @@ const STALE_MS = 200;
 /** Three pods need about 15 writes for everything that can happen to them; with a few retries it is never more than this. */
 const RATE_WINDOW_MS = 10_000;
 const MOST_WRITES = 60;
-/** For one Upgrade, in one second: what the brake grants at once, and what it grants meanwhile. */
+/** For one Upgrade, in one second, of writes that say nothing new: what the brake grants at once, and what it grants meanwhile. */
 const MOST_A_SECOND = 13;
+/** And what an attempt and its fallback can say anew of three pods. */
+const MOST_NEW_A_SECOND = 17;
 
 export interface OracleOptions {
   readonly world: World;
@@ -56,18 +58,28 @@ export class Oracle {
   }
 
   /** Told of every write as it is sent, whatever comes of it. Results of many pods are recorded at once, and count as one. */
-  sent({ operator, kind, at }: WriteRecord): void {
-    const times = this.#sent.get(operator) ?? [];
-    this.#sent.set(operator, times);
+  sent({ operator, kind, what, at }: WriteRecord): void {
+    const said = `${operator} ${kind} ${what}`;
+    this.#withinRate(`${operator}`, kind, at, MOST_A_SECOND + MOST_NEW_A_SECOND);
+    if (this.#said.has(said)) {
+      this.#withinRate(`${operator} again`, kind, at, MOST_A_SECOND);
+    }
+    this.#said.add(said);
+  }
+  readonly #said = new Set<string>();
+
+  #withinRate(whose: string, kind: WriteRecord['kind'], at: number, most: number): void {
+    const times = this.#sent.get(whose) ?? [];
+    this.#sent.set(whose, times);
     if (kind !== 'patchVerified' || times.at(-1) !== at) {
       times.push(at);
     }
     const burst = times.filter((time) => time > at - 1000).length;
-    if (burst > MOST_A_SECOND * Math.max(1, this.#options.world.state.all('Upgrade').length)) {
-      this.#broken('rate', `${burst} writes in a second`);
+    if (burst > most * Math.max(1, this.#options.world.state.all('Upgrade').length)) {
+      this.#broken('rate', `${burst} writes in a second by operator ${whose}`);
     }
   }
-  readonly #sent = new Map<number, number[]>();
+  readonly #sent = new Map<string, number[]>();
 
   /** Told of every write that changed something. */
   wrote(write: WriteRecord, before: unknown, after: unknown): void {

@@ -328,6 +328,18 @@ function trueContext(`,
     replace: '    if (wait > 1e9) {',
   },
   {
+    name: 'what moves an attempt on is braked',
+    file: 'engine/brake.ts',
+    find: 'if (progress && moves(own, progress)) {',
+    replace: 'if (progress && moves(own, progress) && key === "") {',
+  },
+  {
+    name: 'whoever changes a spec without end is never braked',
+    file: 'engine/progress-marks.ts',
+    find: 'marks: isBegun ?',
+    replace: 'marks: isBegun || next.attempt ?',
+  },
+  {
     name: 'a deleted Upgrade leaves its version where it is',
     file: 'core/finalizer.ts',
     find: "(isUnderWay && upgrade.spec.fallback.action !== 'None')",

@@ -76,14 +76,14 @@ export function unblock({ snapshot, workload, status, policy, rollout }: Turn): 
   }
   const revisions = { update: snapshot.updateRevision, spared };
   const pod = driverOf(workload).blockingPod(workload, snapshot.pods, revisions);
-  return pod ? { kind: 'deletePods', pods: [pod], reason: 'StuckPodDeleted' } : NO_ACTION;
+  return pod ? { kind: 'deletePods', workload, pods: [pod], reason: 'StuckPodDeleted' } : NO_ACTION;
 }
 
 /** `gate: Required`, and a pod came without its gate: it goes, as long as it serves nobody yet. */
-export function replaceMissedGate({ snapshot, status, summary }: Turn): Action {
+export function replaceMissedGate({ snapshot, workload, status, summary }: Turn): Action {
   if (snapshot.upgrade.spec.gate !== 'Required') {
     return NO_ACTION;
   }
   const missed = ungated(summary, status).find(({ isPodReady }) => !isPodReady);
-  return missed ? { kind: 'deletePods', pods: [missed.pod], reason: 'GateMissed' } : NO_ACTION;
+  return missed ? { kind: 'deletePods', workload, pods: [missed.pod], reason: 'GateMissed' } : NO_ACTION;
 }

@@ -29,7 +29,7 @@ export function advance(turn: Turn): Action {
   // On a lost node a pod would neither go nor be replaced.
   const waiting = driver.inReplacementOrder(summary.outdated).filter(({ node }) => snapshot.nodeReady(node));
   const pods = reachOf(turn).within(waiting).filter(mayGo);
-  return pods.length > 0 ? { kind: 'deletePods', pods, reason: 'Replaced' } : NO_ACTION;
+  return pods.length > 0 ? { kind: 'deletePods', workload, pods, reason: 'Replaced' } : NO_ACTION;
 }
 
 /**

@@ -92,5 +92,5 @@ export function putBack(turn: Turn): Action {
   const unready = failed.filter((pod) => !isReady(pod));
   const room = Math.max(0, most - (open - failed.length) - unready.length);
   const pods = [...unready, ...failed.filter(isReady).slice(0, room)];
-  return pods.length > 0 ? { kind: 'deletePods', pods, reason: 'Replaced' } : NO_ACTION;
+  return pods.length > 0 ? { kind: 'deletePods', workload, pods, reason: 'Replaced' } : NO_ACTION;
 }

@@ -1,0 +1,49 @@
+/**
+ * What a write brings about, by name, within one attempt. The first write that reaches a mark is progress, and an attempt has only so many of
+ * them; what turns without end can only reach those that it has reached before.
+ */
+import type { UpgradeStatus } from '../api/types.ts';
+import { PODS_PER_ACTION } from '../core/plan.ts';
+import { driverOf } from '../core/workload/drivers.ts';
+import type { WriteAction } from './action-executor.ts';
+
+export interface Progress {
+  readonly attempt: string;
+  readonly marks: readonly string[];
+}
+
+const directionOf = ({ fallback }: UpgradeStatus): string => (fallback ? 'back' : 'forward');
+
+/** The beginning of an attempt is none: whoever changes a spec without end would have every mark anew each time. */
+export function statusProgress(stored: UpgradeStatus | undefined, next: UpgradeStatus): Progress {
+  const attempt = next.attempt?.id ?? '';
+  const isBegun = stored?.attempt?.id === next.attempt?.id;
+  return { attempt, marks: isBegun ? [`${directionOf(next)} ${next.phase}`] : [] };
+}
+
+export function actionProgress(action: WriteAction, status: UpgradeStatus): Progress {
+  const direction = directionOf(status);
+  const marks = namesOf(action).map((name) => `${direction} ${action.kind} ${name}`);
+  return { attempt: status.attempt?.id ?? '', marks };
+}
+
+function namesOf(action: WriteAction): string[] {
+  switch (action.kind) {
+    case 'patchImages':
+      return [JSON.stringify([action.images, action.partition])];
+    case 'patchPartition':
+      return [String(action.partition)];
+    case 'setFinalizers':
+      return [action.finalizers.join()];
+    case 'releaseFields':
+      return [''];
+    case 'recordResults':
+      return action.conditions.map(({ pod, condition }) => `${pod.uid} ${condition.status}`);
+    case 'deletePods': {
+      // A place has its turn once. A pod that stands in the way, or came without its gate, may come again and again.
+      const { placeOf } = driverOf(action.workload);
+      const replaced = action.reason === 'Replaced' ? action.pods.slice(0, PODS_PER_ACTION) : [];
+      return replaced.map((pod) => placeOf(pod));
+    }
+  }
+}
