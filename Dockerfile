@@ -20,7 +20,7 @@ FROM ${RUNTIME_IMAGE}
 ARG VERSION=dev
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="postcheck" \
-      org.opencontainers.image.description="Upgrades containers, verifies each upgrade from inside the container, and falls back when verification does not come" \
+      org.opencontainers.image.description="Upgrades containers, verifies each upgrade from inside the container, and falls back when verification fails" \
       org.opencontainers.image.source="https://github.com/postcheck/postcheck" \
       org.opencontainers.image.url="https://github.com/postcheck/postcheck" \
       org.opencontainers.image.documentation="https://github.com/postcheck/postcheck/blob/main/README.md" \

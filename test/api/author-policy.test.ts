@@ -146,7 +146,7 @@ describe.each(KINDS)('an Upgrade of a %s', (kind) => {
 
   test('is refused to whom may not exec, unless no check runs a command', () => {
     const sentence =
-      'user "patcher" may not create pods/exec in namespace "shop", which this Upgrade would make postcheck do: get that right, or let somebody who has it write the Upgrade, or ask without a command';
+      'user "patcher" may not create pods/exec in namespace "shop", which this Upgrade requires: get that permission, or have a user with that permission write the Upgrade, or use a check without a command';
     expect(create('patcher', kind)).toContain(sentence);
     expect(create('patcher', kind, COMMAND)).toContain(sentence);
     expect(create('patcher', kind, MIXED)).toContain(sentence);
