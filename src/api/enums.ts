@@ -98,6 +98,7 @@ export const WAIT_MEANINGS = {
   DependencyNotReady: 'For the Upgrades in `spec.dependsOn`.',
   Soaking: 'For `soakSeconds` to pass, while its pods are probed further.',
   AwaitingApproval: 'For `postcheck.dev/approve`.',
+  PartitionSet: 'For the user to lower `updateStrategy.rollingUpdate.partition`.',
 } as const;
 export type WaitReason = keyof typeof WAIT_MEANINGS;
 export const WAIT_REASONS = wordsOf<WaitReason>(WAIT_MEANINGS);

@@ -23,7 +23,10 @@ export const OBSTACLE_REASONS = {
   },
   TargetClaimed: { meaning: 'another Upgrade acts on the workload', runbook: 'TargetClaimed' },
   WorkloadPaused: { meaning: 'the Deployment is paused', runbook: 'WorkloadPaused' },
-  PartitionSet: { meaning: 'a partition keeps pods on the old version', runbook: 'PartitionSet' },
+  PartitionSet: {
+    meaning: 'the partition that the user set keeps pods on the version that they run',
+    runbook: 'PartitionSet',
+  },
   StagesUnsupported: {
     meaning: 'the workload cannot be held at a stage',
     runbook: 'StagesUnsupported',
@@ -206,6 +209,7 @@ export type EventReason =
   | 'Aborted'
   | 'WindowClosed'
   | 'DependencyNotReady'
+  | 'PartitionSet'
   | 'Drifted'
   | 'FellBack'
   | 'Partial'

@@ -64,6 +64,8 @@ export interface StatefulSetView extends WorkloadCommon {
   readonly updateRevision?: string;
   /** `spec.updateStrategy.rollingUpdate.partition`. */
   readonly partition: number;
+  /** Somebody else than us set it: what we write is released, and then nobody's. */
+  readonly othersSetPartition: boolean;
   /** `spec.updateStrategy.type: OnDelete`. */
   readonly onDelete: boolean;
   /** `podManagementPolicy: OrderedReady` (its default). */

@@ -3,7 +3,7 @@ import type { WaitReason } from '../api/enums.ts';
 import type { UpgradeStatus } from '../api/types.ts';
 import type { Snapshot } from './snapshot.ts';
 import { isAttempting } from './status.ts';
-import { toIso } from './time.ts';
+import { fromIso, toIso } from './time.ts';
 import { momentText, openingOf } from './windows.ts';
 
 export interface Wait {
@@ -27,6 +27,14 @@ export function storedWait(
   const { reason, until, detail } = wait;
   return { reason, since, until: until === undefined ? undefined : toIso(until), detail };
 }
+
+/** The wait that is stored goes on. */
+export const keptWait = (waiting: UpgradeStatus['waiting']): Wait | undefined =>
+  waiting && {
+    reason: waiting.reason,
+    ...(waiting.until ? { until: fromIso(waiting.until) } : {}),
+    ...(waiting.detail ? { detail: waiting.detail } : {}),
+  };
 
 /** Until the next of `spec.windows` opens, if none is open. */
 export function closedWindow({ upgrade, now }: Snapshot): Wait | undefined {

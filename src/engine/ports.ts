@@ -257,6 +257,8 @@ export interface Installation {
   isRunning(): Promise<boolean | 'unknown'>;
   /** Every Upgrade in the namespaces that the operator watches. */
   listUpgrades(): Promise<Written<readonly Upgrade[]>>;
+  /** As the API server has it now. */
+  statefulSet(namespace: string, name: string): Promise<Written<WorkloadView>>;
   /** Every pod in them. */
   listPods(): Promise<Written<readonly PodView[]>>;
 }

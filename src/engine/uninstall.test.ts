@@ -1,11 +1,11 @@
 /** Taking the operator away in virtual time, from a cluster that goes on rolling meanwhile, and killed after every step. */
 import { describe, expect, test } from '@jest/globals';
 import { VirtualClock } from '../../test/sim/clock.ts';
-import { conditionOf, NOW, podOf, upgradeOf } from '../../test/support/snapshots.ts';
+import { conditionOf, NOW, podOf, statusOf, upgradeOf, workloadOf } from '../../test/support/snapshots.ts';
 import { holdsFinalizer, isClosed } from '../api/gate.ts';
 import { FALLBACK_FINALIZER, VERIFIED } from '../api/names.ts';
-import type { Upgrade } from '../api/types.ts';
-import type { PodView } from '../api/views.ts';
+import type { Images, Upgrade } from '../api/types.ts';
+import type { PodView, WorkloadView } from '../api/views.ts';
 import type { Installation, RequestFailure, VerifiedCondition, Writer, Written } from './ports.ts';
 import { uninstall } from './uninstall.ts';
 
@@ -18,7 +18,8 @@ class World implements Installation {
   readonly clock = new VirtualClock(NOW, 1);
   readonly lines: string[] = [];
   pods: PodView[] = [];
-  upgrades: Upgrade[] = [upgradeOf()];
+  upgrades: Upgrade[] = [upgradeOf({ status: statusOf({}, { held: { partition: 1 } }) })];
+  workload = workloadOf({ kind: 'StatefulSet', name: 'web', partition: 3 });
   /** The steps that are left until the program is killed. */
   stepsLeft = Number.POSITIVE_INFINITY;
   refuses: string | undefined;
@@ -88,6 +89,7 @@ class World implements Installation {
   }
 
   listUpgrades = () => this.#request('upgrades', () => this.upgrades);
+  statefulSet = () => this.#request('statefulset', () => this.workload);
   listPods = () => this.#request('pods', () => [...this.pods]);
 
   readonly writer = {
@@ -95,6 +97,16 @@ class World implements Installation {
       this.#request('finalizers', () => {
         this.upgrades = [withFinalizers(upgrade, finalizers)];
         return upgrade;
+      }),
+    patchImages: (view: WorkloadView, _images: Images, partition: number) =>
+      this.#request('partition', () => {
+        this.workload = { ...view, partition, holdsOurFields: true } as WorkloadView;
+        return this.workload;
+      }),
+    releaseFields: (view: WorkloadView) =>
+      this.#request('fields', () => {
+        this.workload = { ...view, holdsOurFields: false };
+        return this.workload;
       }),
     patchVerified: (pod: PodView, { status }: VerifiedCondition) =>
       this.#request('verified', () => {
@@ -146,6 +158,7 @@ async function expectNothingLeft(world: World): Promise<void> {
   expect({ bound: world.isBound(), up: world.isUp() }).toEqual({ bound: false, up: false });
   expect(world.upgrades.filter(holdsFinalizer)).toEqual([]);
   expect(world.pods.filter(isClosed)).toEqual([]);
+  expect(world.workload).toMatchObject({ partition: 1, holdsOurFields: false });
 }
 
 /** So many steps a run has: each request has two, each line one. */
@@ -163,6 +176,7 @@ describe('uninstalling in the middle of a rollout', () => {
     expect(world.lines).toEqual([
       'removed policy binding or webhook postcheck-gate: new pods get no gate',
       'stopped the operator (Deployment postcheck)',
+      'put the partitions of 1 StatefulSets back',
       'took the finalizer off 1 Upgrades',
       expect.stringMatching(/^opened \d+ closed gates$/),
     ]);
@@ -187,6 +201,9 @@ describe('uninstalling in the middle of a rollout', () => {
     ['scale', 'cannot scale the operator down: not allowed'],
     ['running', "the operator's pods did not end within 40 s"],
     ['upgrades', 'cannot list Upgrades: not allowed'],
+    ['statefulset', 'cannot put the partition of StatefulSet shop/web back: not allowed'],
+    ['partition', 'cannot put the partition of StatefulSet shop/web back: not allowed'],
+    ['fields', 'cannot put the partition of StatefulSet shop/web back: not allowed'],
     ['finalizers', 'cannot take the finalizer off Upgrade shop/web: not allowed'],
     ['pods', 'cannot list pods: not allowed'],
   ])('and refused %s, says so and opens no gate', async (what, sentence) => {

@@ -6,6 +6,8 @@ import { holdsFinalizer, isClosed } from '../api/gate.ts';
 import { FALLBACK_FINALIZER } from '../api/names.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
+import { usersPartition } from '../core/rollout/partition.ts';
+import { driverOf } from '../core/workload/drivers.ts';
 import type { Installation, Ports, Written } from './ports.ts';
 
 export interface UninstallOptions extends Pick<Ports, 'clock' | 'writer'> {
@@ -62,11 +64,64 @@ async function stopOperator({ clock, installation, say }: UninstallOptions): Pro
   return `the operator's pods did not end within ${STOP_WITHIN_MS / 1000} s`;
 }
 
+/** What attempts moved in their workloads stands again as it was, before the record of it may go. */
+async function putBack(options: UninstallOptions, upgrades: readonly Upgrade[]): Promise<string | undefined> {
+  const moved = upgrades.filter(({ status }) => status?.attempt?.held);
+  for (const upgrade of moved) {
+    const problem = await putPartitionBack(options, upgrade);
+    if (problem) {
+      const { namespace } = upgrade.metadata;
+      return `cannot put the partition of StatefulSet ${namespace}/${upgrade.spec.targetRef.name} back: ${problem}`;
+    }
+  }
+  if (moved.length > 0) {
+    options.say(`put the partitions of ${moved.length} StatefulSets back`);
+  }
+  return undefined;
+}
+
+/** Its controller writes the status of the StatefulSet all the time while it rolls. */
+const TRIES = 10;
+
+async function putPartitionBack(
+  { installation, writer }: UninstallOptions,
+  { metadata: { namespace }, spec, status }: Upgrade,
+): Promise<string | undefined> {
+  let problem: string | undefined;
+  for (let tries = 0; tries < TRIES; tries++) {
+    const read = await installation.statefulSet(namespace, spec.targetRef.name);
+    if (!read.ok) {
+      return problemOf(read);
+    }
+    const partition = usersPartition(read.object, status?.attempt ?? {});
+    if (read.object.uid !== status?.targetUID || partition === undefined) {
+      return undefined;
+    }
+    if (driverOf(read.object).partition(read.object) === partition && !read.object.holdsOurFields) {
+      return undefined;
+    }
+    const written = await writer.patchImages(read.object, {}, partition);
+    if (written.ok) {
+      return problemOf(await writer.releaseFields(written.object));
+    }
+    problem = problemOf(written);
+    if (written.failure.kind !== 'conflict') {
+      return problem;
+    }
+  }
+  return problem;
+}
+
 /** Without the operator nobody would take the finalizer off: a deletion, and that of the namespace, would hang for ever. */
-async function letUpgradesGo({ installation, writer, say }: UninstallOptions): Promise<string | undefined> {
+async function letUpgradesGo(options: UninstallOptions): Promise<string | undefined> {
+  const { installation, writer, say } = options;
   const listed = await installation.listUpgrades();
   if (!listed.ok) {
     return `cannot list Upgrades: ${listed.failure.message}`;
+  }
+  const problem = await putBack(options, listed.object);
+  if (problem) {
+    return problem;
   }
   const held = listed.object.filter(holdsFinalizer);
   for (const upgrade of held) {

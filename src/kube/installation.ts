@@ -1,9 +1,10 @@
 /** The operator's own installation in a cluster. */
 import type { Upgrade } from '../api/types.ts';
-import type { PodView } from '../api/views.ts';
+import type { PodView, WorkloadView } from '../api/views.ts';
 import type { Installation, Watched, Written } from '../engine/ports.ts';
 import { GATE_BINDINGS, RESOURCES, type Target } from './client/paths.ts';
 import type { Requests } from './client/request.ts';
+import { decodeWorkload } from './objects/decode-workload.ts';
 import { PROJECTIONS } from './objects/decoders.ts';
 import { listPages } from './watch/list-pages.ts';
 
@@ -80,6 +81,12 @@ export class ClusterInstallation implements Installation {
 
   listUpgrades(): Promise<Written<readonly Upgrade[]>> {
     return this.#list('Upgrade', this.#scopes(RESOURCES.Upgrade));
+  }
+
+  async statefulSet(namespace: string, name: string): Promise<Written<WorkloadView>> {
+    const target: Target = { resource: RESOURCES.StatefulSet, namespace, name };
+    const answer = await this.#options.requests.send({ method: 'GET', target, retries: 3 });
+    return answer.ok ? { ok: true, object: decodeWorkload('StatefulSet', answer.body) } : answer;
   }
 
   listPods(): Promise<Written<readonly PodView[]>> {

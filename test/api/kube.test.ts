@@ -260,6 +260,44 @@ describe('writing images', () => {
     api.kubectl(['apply', '--server-side', '-f', '-'], changed);
   }, 60_000);
 
+  test.each([
+    ['applied by a server', ['apply', '--server-side', '--force-conflicts', '-f', '-']],
+    ['applied by a client', ['apply', '-f', '-']],
+    ['created', ['create', '-f', '-']],
+  ])(
+    'tells a partition of ours from one of the user, where the workload was %s',
+    async (how, command) => {
+      const name = `parted-${how.split(' ').at(-1)}`;
+      const make = (partition: number) =>
+        JSON.stringify({
+          ...workload('StatefulSet', name),
+          spec: {
+            ...(workload('StatefulSet', name) as { spec: object }).spec,
+            updateStrategy: { rollingUpdate: { partition } },
+          },
+        });
+      const now = () => settled('StatefulSet', name);
+      api.kubectl(command, make(1));
+      expect(await now()).toMatchObject({ partition: 1, othersSetPartition: true });
+
+      const written = await cluster.writer.patchImages(await now(), {}, 3);
+      expect(written).toMatchObject({ ok: true, object: { partition: 3, othersSetPartition: false } });
+      await cluster.writer.releaseFields(await now());
+      expect(await now()).toMatchObject({ partition: 3, othersSetPartition: false, holdsOurFields: false });
+      api.kubectl(['scale', 'statefulset', name, '-n', 'shop', '--replicas=4']);
+      expect(await now()).toMatchObject({ desired: 4, othersSetPartition: false });
+
+      const [again = '', ...rest] = command;
+      api.kubectl([again === 'create' ? 'replace' : again, ...rest], make(2));
+      expect(await now()).toMatchObject({ partition: 2, othersSetPartition: true });
+      await cluster.writer.patchImages(await now(), {}, 5);
+      const patch = '{"spec":{"updateStrategy":{"rollingUpdate":{"partition":4}}}}';
+      api.kubectl(['patch', 'statefulset', name, '-n', 'shop', '--type=merge', '-p', patch]);
+      expect(await now()).toMatchObject({ partition: 4, othersSetPartition: true });
+    },
+    60_000,
+  );
+
   test('releasing what is not held writes nothing', async () => {
     const view = await created('Deployment', 'unheld');
     expect(await cluster.writer.releaseFields(view)).toMatchObject({

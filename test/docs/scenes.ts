@@ -110,7 +110,10 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
       },
       { kind: 'DaemonSet', onDelete: false },
     ),
-  PartitionSet: () => blocked({}, { kind: 'StatefulSet', partition: 2 }),
+  PartitionSet: () => {
+    const stage = rolled(new Stage({}, { kind: 'StatefulSet', partition: 2 }));
+    return stage.hears(GOOD).settle();
+  },
   ImagesTooLong: () => {
     const stage = new Stage();
     const image = `registry.example/${'a'.repeat(983)}`;

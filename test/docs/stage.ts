@@ -194,9 +194,15 @@ export class Stage {
     const generation = this.workload.generation + 1;
     const containers = this.workload.containers.map((container) => ({ ...container, image }));
     this.workload = { ...this.workload, generation, observedGeneration: generation, containers };
+    const { desired } = this.workload;
+    const partition = this.workload.kind === 'StatefulSet' ? this.workload.partition : 0;
     this.pods = ['a', 'b', 'c']
-      .slice(0, this.workload.desired)
-      .map((end, index) => podOf(image, end, `node-${index + 1}`, this.now));
+      .slice(0, desired)
+      .map((end, index) =>
+        index < partition && this.pods[index]
+          ? this.pods[index]
+          : podOf(image, end, `node-${index + 1}`, this.now),
+      );
   }
 }
 
@@ -260,6 +266,7 @@ const WORKLOAD: WorkloadChange = {
   total: 3,
   paused: false,
   partition: 0,
+  othersSetPartition: false,
   onDelete: false,
   ordered: false,
   servesNothingMeanwhile: false,

@@ -1,9 +1,30 @@
 /** Attempts that go in stages: how far each may go, what it waits for, and how it ends. */
 import { describe, expect, test } from '@jest/globals';
+import type { Behaviour } from './behaviour.ts';
 import { played, statesOf, three } from './played.ts';
 import type { Run } from './run.ts';
-import { approved, bad, badInRest, badLate, NEW, OLD, STAGED_KINDS, staged } from './stories.ts';
-import { afterSeconds, annotate, asked, changeSpec, deleteUpgrade, type Story, target } from './story.ts';
+import {
+  approved,
+  bad,
+  badInRest,
+  badLate,
+  NEW,
+  OLD,
+  STAGED_KINDS,
+  staged,
+  told,
+  workloadOf,
+} from './stories.ts';
+import {
+  afterSeconds,
+  annotate,
+  asked,
+  changeSpec,
+  deleteUpgrade,
+  type Step,
+  type Story,
+  target,
+} from './story.ts';
 import { sweep } from './sweep.ts';
 import type { World } from './world.ts';
 
@@ -131,5 +152,142 @@ test.each(STAGED_KINDS)(
     expect(held).toContain(`has no container wbe`);
     expect(run.world.upgrade()?.status?.commands?.abort?.result).toBe('FallingBack');
     expect(run.ending.pods).toEqual(three(OLD));
+  },
+);
+
+describe.each(['StatefulSet', 'StatefulSet Parallel'] as const)(
+  'a partition that the user of a %s set',
+  (kind) => {
+    const partitioned = (partition: number, behaviour: Behaviour = {}, more: Partial<Story> = {}): Story => ({
+      ...told('partitioned', kind, behaviour, more),
+      workload: { ...workloadOf(kind), partition },
+    });
+    const lowerTo =
+      (partition: number): Step['act'] =>
+      (world) =>
+        void world.setPartition(target(world), partition);
+    const isAtPartition = (world: World): boolean =>
+      world.upgrade()?.status?.waiting?.reason === 'PartitionSet';
+    const mixed = (verified: number) => [
+      ...Array(3 - verified).fill(`${OLD} serves`),
+      ...Array(verified).fill(`${NEW} serves`),
+    ];
+
+    test('is where the attempt stops, past every deadline', async () => {
+      const run = await played({ ...partitioned(2), minutes: 60 });
+      expect(run.ending).toMatchObject({ phase: 'Upgrading', pods: mixed(1) });
+      expect(run.message).toBe(
+        'StatefulSet web has updateStrategy.rollingUpdate.partition 2: web:2.0 is verified on 1 of 3 pods, probed further; it goes on when the partition is lowered',
+      );
+      expect(partitionOf(run, partitioned(2))).toBe(2);
+      expect(run.events.filter(({ reason }) => reason === 'PartitionSet')).toHaveLength(1);
+    });
+
+    test('is followed down, also long after, and to the end', async () => {
+      const story = partitioned(
+        3,
+        {},
+        {
+          minutes: 90,
+          steps: [
+            { when: isAtPartition, act: () => {} },
+            { when: afterSeconds(1800), act: lowerTo(2) },
+            { when: afterSeconds(1200), act: lowerTo(0) },
+          ],
+        },
+      );
+      const run = await played(story);
+      expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+      expect(run.writes.filter(({ kind: write }) => write === 'patchPartition')).toEqual([]);
+    });
+
+    test('does not keep a bad version from going back, also when it fails late', async () => {
+      for (const behaviour of [
+        { answer: () => 17 },
+        { answer: ({ ageMs }: { ageMs: number }) => (ageMs < 300_000 ? 0 : 17) },
+      ]) {
+        const story = partitioned(2, behaviour);
+        const run = await played(story);
+        expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+        expect(partitionOf(run, story)).toBe(2);
+      }
+    });
+
+    test('bounds the stages of an attempt, and stands again at the end', async () => {
+      const story = partitioned(1, {}, { spec: { strategy: { stages: [{ name: 'canary', pods: 1 }] } } });
+      const run = await played(story);
+      expect(statesOf(run)).toEqual(['canary Done', 'rest Rolling']);
+      expect(run.ending.pods).toEqual(mixed(2));
+      const lowered = await played({ ...story, steps: [{ when: isAtPartition, act: lowerTo(0) }] });
+      expect(lowered.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+      expect(partitionOf(lowered, story)).toBe(0);
+    });
+
+    test.each([
+      ['raised, stops a stage', 3, 1],
+      ['raised a little, stops it later', 1, 2],
+    ])('that is %s in the middle of it, and is kept', async (_what, partition, verified) => {
+      const story = {
+        ...staged(kind),
+        steps: [
+          {
+            when: (world: World) => world.upgrade()?.status?.stages?.[1]?.state === 'Rolling',
+            act: lowerTo(partition),
+          },
+        ],
+      };
+      const run = await played(story);
+      expect(run.world.upgrade()?.status?.waiting?.reason).toBe('PartitionSet');
+      expect(run.ending.pods).toEqual(mixed(verified));
+      const aborted = await played({
+        ...story,
+        steps: [...story.steps, { when: isAtPartition, act: (world) => annotate(world, 'abort', 'now') }],
+      });
+      expect(partitionOf(aborted, story)).toBe(partition);
+    });
+
+    test('is what keeps the pods of a version that failed, and the fallback says so', async () => {
+      const story = partitioned(
+        0,
+        {},
+        {
+          steps: [
+            { when: (world) => world.upgrade()?.status?.counts?.passed === 2, act: lowerTo(3) },
+            { when: isAtPartition, act: (world) => annotate(world, 'abort', 'now') },
+            {
+              when: afterSeconds(1800),
+              act: (world) =>
+                expect(world.upgrade()?.status?.message).toMatch(
+                  /^Blocked: StatefulSet web has updateStrategy.rollingUpdate.partition 3, which keeps 3 pods on the version that failed: set it to 0; Falling back/,
+                ),
+            },
+            { when: afterSeconds(1), act: lowerTo(0) },
+          ],
+          minutes: 90,
+        },
+      );
+      const run = await played(story);
+      expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+      expect(partitionOf(run, story)).toBe(0);
+    });
+
+    test('goes on when the Upgrade is deleted at it', async () => {
+      const story = partitioned(
+        2,
+        {},
+        { steps: [{ when: isAtPartition, act: (world) => deleteUpgrade(world) }] },
+      );
+      const run = await played(story);
+      expect(run.world.upgrade()).toBeUndefined();
+      expect(run.ending.pods).toEqual(three(OLD));
+      expect(partitionOf(run, story)).toBe(2);
+    });
+
+    test('and a cut at any write end the same', async () => {
+      const lowered = partitioned(2, {}, { steps: [{ when: isAtPartition, act: lowerTo(0) }] });
+      expect((await sweep(lowered, 1)).failures).toEqual([]);
+      const failing = { ...bad(kind), workload: lowered.workload };
+      expect((await sweep(failing, 1)).failures).toEqual([]);
+    }, 120_000);
   },
 );

@@ -48,7 +48,12 @@ export function workloadOf(name: KindName): WorkloadSpec {
   return { ...common, ordered: variant !== 'Parallel', onDelete: variant === 'OnDelete' };
 }
 
-const told = (name: string, kind: KindName, behaviour: Behaviour, more: Partial<Story> = {}): Story => ({
+export const told = (
+  name: string,
+  kind: KindName,
+  behaviour: Behaviour,
+  more: Partial<Story> = {},
+): Story => ({
   name: `${name}, ${kind}`,
   workload: workloadOf(kind),
   images: { [NEW]: behaviour },

@@ -45,6 +45,7 @@ export interface WorkloadSpec {
   readonly onDelete?: boolean;
   readonly maxUnavailable?: number;
   readonly maxSurge?: number;
+  readonly partition?: number;
   readonly roles?: Readonly<Record<string, TemplateContainer['role']>>;
 }
 
@@ -146,7 +147,8 @@ export class World {
       available: 0,
       total: 0,
       paused: false,
-      partition: 0,
+      partition: spec.partition ?? 0,
+      othersSetPartition: spec.partition !== undefined,
       onDelete,
       ordered: kind === 'StatefulSet' && ordered,
       recreates: false,
@@ -202,7 +204,16 @@ export class World {
     if (!changed) {
       return this.state.put(workload.kind, { ...workload, ...fields });
     }
-    return this.changeSpec(workload, { ...fields, containers, ...(moved ? { partition } : {}) });
+    return this.changeSpec(workload, {
+      ...fields,
+      containers,
+      ...(moved ? { partition, othersSetPartition: manager !== 'postcheck' } : {}),
+    });
+  }
+
+  /** Somebody other than us sets the partition, and from then on owns it. */
+  setPartition(workload: WorkloadView, partition: number): WorkloadView {
+    return this.changeSpec(workload, { partition, othersSetPartition: true });
   }
 
   upgrade(name = 'web'): Upgrade | undefined {

@@ -89,6 +89,7 @@ const WORKLOAD: WorkloadChange = {
   total: 1,
   paused: false,
   partition: 0,
+  othersSetPartition: false,
   onDelete: false,
   ordered: false,
   recreates: false,

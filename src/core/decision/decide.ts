@@ -15,6 +15,7 @@ import { releaseFields, resultsAction } from '../rollout/actions.ts';
 import { rejectVersion } from '../rollout/attempt.ts';
 import { takeBaseline } from '../rollout/baseline.ts';
 import { verificationContext } from '../rollout/context.ts';
+import { usersPartition } from '../rollout/partition.ts';
 import type { PlannedQuery } from '../rollout/rollout-checks.ts';
 import { seenBy } from '../rollout/turn-back.ts';
 import { verify, withPodStatus } from '../rollout/verify.ts';
@@ -267,12 +268,11 @@ const endedHeld = ({ status, workload }: StateOf<'Verifying'>): Decision | undef
 
 /** Puts back what the attempt moved in the workload, and then forgets it. */
 function restoreHeld(status: ActiveStatus, workload: WorkloadView): Decision | undefined {
-  const { held } = status.attempt;
-  if (!held) {
+  if (!status.attempt.held) {
     return undefined;
   }
-  const { partition } = held;
-  return ![undefined, partition].includes(driverOf(workload).partition(workload))
+  const partition = usersPartition(workload, status.attempt);
+  return partition !== undefined && driverOf(workload).partition(workload) !== partition
     ? { status, action: { kind: 'patchPartition', workload, partition } }
     : { status: { ...status, attempt: { ...status.attempt, held: undefined } }, intent: true };
 }

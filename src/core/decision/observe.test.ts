@@ -220,11 +220,6 @@ describe('what stops an attempt before it begins', () => {
       'Deployment web is paused, so nothing rolls: run `kubectl rollout resume deployment/web`',
       [{}, { paused: true }],
     ],
-    [
-      'PartitionSet',
-      'StatefulSet web has updateStrategy.rollingUpdate.partition 2, which keeps pods on the old version: set it to 0',
-      [{}, { kind: 'StatefulSet', partition: 2 }],
-    ],
   ])('%s: %s', (reason, message, given) => {
     expect(blocked(...given)).toEqual({ reason, message });
   });

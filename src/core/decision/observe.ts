@@ -9,6 +9,7 @@ import type { Verb } from '../../api/verbs.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import { isHeldBack, mustPutBack } from '../finalizer.ts';
 import { needsBaseline } from '../rollout/baseline.ts';
+import { partitionObstacle } from '../rollout/partition.ts';
 import { policyOf } from '../rollout/policy.ts';
 import {
   type ForeignChange,
@@ -159,7 +160,7 @@ function observeDeletion(snapshot: Snapshot, status: ActiveStatus | undefined): 
     return { name: 'ImagesPatched', ...active, rollout };
   }
   if (rollout && (isFallingBack(status) || status.phase === 'Partial')) {
-    return observeLastFallback({ ...active, rollout });
+    return observeLastFallback(snapshot, { ...active, rollout });
   }
   return rollout || isHeldBack(upgrade, status)
     ? { name: 'Withdrawn', ...active }
@@ -167,7 +168,7 @@ function observeDeletion(snapshot: Snapshot, status: ActiveStatus | undefined): 
 }
 
 /** The fallback of an Upgrade that is being deleted: no pause holds it up, and what keeps the controller from rolling lets the Upgrade go. */
-function observeLastFallback(rolling: Rolling): State {
+function observeLastFallback(snapshot: Snapshot, rolling: Rolling): State {
   const { workload, status, rollout } = rolling;
   const change = foreignChange(workload, status, rollout);
   if (change) {
@@ -179,7 +180,7 @@ function observeLastFallback(rolling: Rolling): State {
   if (rollout.rolledAt === undefined) {
     return { name: isWritten(workload, status, rollout) ? 'ImagesPatched' : 'ImagesPending', ...rolling };
   }
-  const obstacle = driverOf(workload).obstacle(workload, status.attempt.held !== undefined);
+  const obstacle = driverOf(workload).obstacle(workload) ?? partitionObstacle(snapshot, workload, status);
   return obstacle ? { name: 'LettingGo' } : { name: 'Verifying', ...rolling };
 }
 
@@ -223,9 +224,8 @@ function observeStart(
   status: ActiveStatus | undefined,
 ): State {
   const { spec } = snapshot.upgrade;
-  const isHeldByUs = snapshot.upgrade.status?.attempt?.held !== undefined;
   const obstacle =
-    attemptObstacle(spec, workload, isHeldByUs) ??
+    attemptObstacle(spec, workload) ??
     roomObstacle(snapshot, workload, start.inherit) ??
     dependencyObstacle(snapshot) ??
     prometheusMissing(snapshot);
@@ -364,7 +364,8 @@ function observeSuspension(snapshot: Snapshot, rolling: Rolling): State | undefi
     return undefined;
   }
   const obstacle =
-    policyOf(rollout.direction).obstacle(spec, workload, attempt.held !== undefined) ??
+    policyOf(rollout.direction).obstacle(spec, workload) ??
+    (isFallingBack(status) ? partitionObstacle(snapshot, workload, status) : undefined) ??
     (isForward ? roomObstacle(snapshot, workload, attempt.inherited ?? false) : undefined);
   if (obstacle) {
     return { name: 'Suspended', obstacle, byUser: false, ...rolling };

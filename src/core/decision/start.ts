@@ -1,9 +1,10 @@
 /** Recording an attempt: everything a fresh process needs to go on is in the status before the first write to the workload. */
 import { own } from '../../api/own.ts';
-import type { Attempt, ImageSet, Images, Upgrade, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
+import type { Attempt, ImageSet, Images, Upgrade, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import { imagesOf, runsImages } from '../images.ts';
+import { heldOf } from '../rollout/partition.ts';
 import { knownAnswer } from '../rollout/rewritten.ts';
 import { stagesOf } from '../rollout/stages.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -142,7 +143,7 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
     trigger,
     adopted,
     promotedAt: isPromoted(snapshot, number) ? toIso(now) : rerecord ? last?.promotedAt : undefined,
-    held: last?.held ?? (adopted ? undefined : heldOf(upgrade.spec, workload)),
+    held: adopted && !last?.held ? undefined : heldOf(upgrade.spec, workload, last?.held),
     inherited: inherit || undefined,
     gating,
     gateCarrier: gating ? gate?.gateCarrier : undefined,
@@ -160,14 +161,6 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
 
 const gateBy = (carrier: Snapshot['gateCarrier']): Pick<Attempt, 'gating' | 'gateCarrier'> =>
   carrier === 'Policy' || carrier === 'Webhook' ? { gating: true, gateCarrier: carrier } : { gating: false };
-
-/** What the attempt will move in the workload, as it is now. */
-function heldOf(spec: UpgradeSpec, workload: WorkloadView): Attempt['held'] {
-  const driver = driverOf(workload);
-  const partition = driver.partition(workload);
-  const isMoved = driver.lever(workload) === 'partition' && stagesOf(spec).length > 0;
-  return isMoved && partition !== undefined ? { partition } : undefined;
-}
 
 /** What the status keeps of an attempt that the new one overtakes. */
 function supersede({ upgrade, now }: Snapshot, status: ActiveStatus, trigger: Trigger): UpgradeStatus {

@@ -138,9 +138,11 @@ interface Ending {
   readonly message: string;
 }
 
-/** What an attempt, or its next stage, may not begin before. */
+/** What an attempt, or its next part, may not begin before. */
 const heldBy = ({ waiting }: UpgradeStatus) =>
-  [waiting?.reason].find((reason) => reason === 'WindowClosed' || reason === 'DependencyNotReady');
+  [waiting?.reason].find(
+    (reason) => reason !== undefined && reason !== 'Soaking' && reason !== 'AwaitingApproval',
+  );
 
 /** Ready, Reconciling and Stalled, as kstatus reads them. */
 function kstatusConditions(

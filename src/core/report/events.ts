@@ -161,7 +161,7 @@ function waitNotices(
   { waiting, message = '' }: UpgradeStatus,
 ): UpgradeEvent[] {
   const isNew = waiting !== undefined && waiting.reason !== before?.waiting?.reason;
-  return isNew && (waiting.reason === 'WindowClosed' || waiting.reason === 'DependencyNotReady')
+  return isNew && waiting.reason !== 'Soaking' && waiting.reason !== 'AwaitingApproval'
     ? [{ type: 'Normal', reason: waiting.reason, action: 'Rolling', note: message }]
     : [];
 }

@@ -78,8 +78,10 @@ function caveat({ upgrade, status, workload }: Facts): string {
     : '';
 }
 
-const passedOf = ({ summary, status }: Facts): string =>
-  `${summary?.counts.passed ?? status.counts?.passed ?? 0} of ${pods(summary?.desired ?? status.counts?.desired ?? 0)} passed`;
+const countOfPassed = ({ summary, status }: Facts): string =>
+  `${summary?.counts.passed ?? status.counts?.passed ?? 0} of ${pods(summary?.desired ?? status.counts?.desired ?? 0)}`;
+
+const passedOf = (facts: Facts): string => `${countOfPassed(facts)} passed`;
 
 function rolling(facts: Facts): string {
   const { summary, refusal } = facts;
@@ -90,6 +92,14 @@ function rolling(facts: Facts): string {
     : '';
   const between = from && from !== to ? `from ${from} to ${to}` : `to ${to}`;
   return `Rolling ${target(facts)} ${between}${stageClause(facts.status)}${updated}${emptyStageClause(facts)}${goingOn(facts)}${waitsForOld(facts)}${failure}${caveat(facts)}`;
+}
+
+/** It has come as far as the partition that the user set. */
+function atPartition(facts: Facts): string | undefined {
+  const { waiting } = facts.status;
+  return waiting?.reason === 'PartitionSet'
+    ? `${target(facts)} has ${waiting.detail}${stageClause(facts.status)}: ${versions(facts).to} is verified on ${countOfPassed(facts)}, probed further; it goes on when the partition is lowered${leftClause(facts)}`
+    : undefined;
 }
 
 function checking(facts: Facts): string {
@@ -192,9 +202,9 @@ function byPhase(facts: Facts): string {
     case 'Pending':
       return `Starting attempt ${status.attempt?.number ?? 1}: ${target(facts)} ${from && from !== to ? `from ${from} to ${to}` : `to ${to}`}`;
     case 'Upgrading':
-      return waitingStageText(facts, to) ?? rolling(facts);
+      return atPartition(facts) ?? waitingStageText(facts, to) ?? rolling(facts);
     case 'PostChecking':
-      return waitingStageText(facts, to) ?? checking(facts);
+      return atPartition(facts) ?? waitingStageText(facts, to) ?? checking(facts);
     case 'Inconclusive':
       return `No verdict on ${to} yet: ${passedOf(facts)}${worst(facts)}${rolloutCheckClause(status) || holds(facts)}`;
     case 'Succeeded':

@@ -3,6 +3,7 @@ import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, isFallingBack, resumedAt, verificationId } from '../status.ts';
 import { fromIso } from '../time.ts';
 import type { VerificationContext } from '../verification/context.ts';
+import { isAtPartition } from './partition.ts';
 import { policyOf } from './policy.ts';
 import { isSoaking, type Stages, stagesFor } from './stages.ts';
 
@@ -27,7 +28,7 @@ export function verificationContext(
     nodeBackAt: snapshot.nodeBackAt,
     waitingSince: snapshot.waitingSince,
     warningOf: (uid) => snapshot.eventsSeen?.(uid)?.warning,
-    isSoaking: isSoaking(stages),
+    isSoaking: isSoaking(stages) || isAtPartition(status),
     template: (snapshot.workload?.containers ?? []).map(({ name }) => name),
     baseline: status.from.baseline ?? [],
     restartsBefore: restartsBefore(snapshot, status),

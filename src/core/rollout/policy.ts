@@ -52,7 +52,7 @@ const forward: Policy = {
 };
 
 const back: Policy = {
-  obstacle: (_spec, workload, isHeldByUs) => driverOf(workload).obstacle(workload, isHeldByUs),
+  obstacle: (_spec, workload) => driverOf(workload).obstacle(workload),
   deadlineSeconds: ({ fallback, postCheck }) => fallback.deadlineSeconds ?? postCheck.deadlineSeconds,
   verifies: ({ fallback }) => fallback.verify,
   phases: { rolling: 'FallingBack', checking: 'FallbackChecking' },

@@ -9,6 +9,7 @@ import { closedWindow, type Wait } from '../wait.ts';
 import { type Amount, podCount } from './amount.ts';
 import { isRolledOut } from './done.ts';
 import { failedPlaces } from './left.ts';
+import { partitionLimit, partitionWait } from './partition.ts';
 import { type Analysis, analyze, rolloutChecksOf } from './rollout-checks.ts';
 import type { Turn } from './turn.ts';
 
@@ -92,8 +93,16 @@ export interface Reach {
 
 const EVERYWHERE: Reach = { pods: Number.POSITIVE_INFINITY, within: (waiting) => waiting };
 
-/** How far a rollout may go now; everywhere where it has no stages, or they are over. */
+/** How far a rollout may go now: as its stages say, and as far as the user's partition lets it. */
 export function reachOf(turn: Turn): Reach {
+  const reach = stageReach(turn);
+  const { workload, status, summary } = turn;
+  const limit = partitionLimit(workload, status.attempt, summary.desired);
+  return limit === undefined ? reach : { ...reach, pods: Math.min(reach.pods, limit) };
+}
+
+/** Everywhere where there are no stages, or they are over. */
+function stageReach(turn: Turn): Reach {
   const { all, present } = turn.stages;
   if (!present) {
     return EVERYWHERE;
@@ -193,7 +202,8 @@ export function followStages(turn: Turn): Staged {
   const { snapshot, status, stages } = turn;
   const { all, states, present } = stages;
   if (!present) {
-    return { status, moved: false, isOver: true, analysis: { isPassed: true, queries: [] } };
+    const wait = waitAtPartition(turn, turn.summary.desired);
+    return { status, moved: false, wait, isOver: true, analysis: { isPassed: true, queries: [] } };
   }
   const { index, stage, state } = present;
   const count = countOf(turn, stage);
@@ -216,7 +226,7 @@ export function followStages(turn: Turn): Staged {
       attempt: moved ? { ...attempt, progressAt: toIso(snapshot.now) } : attempt,
     },
     moved,
-    wait: closed ?? waitOf(next),
+    wait: closed ?? waitOf(next) ?? waitAtPartition(turn, count.desired),
     analysis,
     isOver: next.state === 'Done' && index === all.length - 1,
   };
@@ -225,6 +235,17 @@ export function followStages(turn: Turn): Staged {
 /** A stage that has not begun waits while no window is open. */
 const windowOf = ({ snapshot, status }: Turn, { state }: StageStatus): Wait | undefined =>
   state === 'Waiting' && status.attempt.promotedAt === undefined ? closedWindow(snapshot) : undefined;
+
+/** Every pod that the user's partition lets the attempt reach had its turn, and `wanted` are more. */
+function waitAtPartition(turn: Turn, wanted: number): Wait | undefined {
+  const { workload, status, summary, policy } = turn;
+  const limit = partitionLimit(workload, status.attempt, summary.desired);
+  if (limit === undefined || limit >= wanted || !policy.isStaged || status.attempt.end) {
+    return undefined;
+  }
+  const tried = summary.results.filter(isServing).length + failedPlaces(turn).size;
+  return tried >= limit ? partitionWait(workload, status.attempt) : undefined;
+}
 
 function waitOf({ state, soakUntil }: StageStatus): Wait | undefined {
   if (state === 'Soaking') {

@@ -36,7 +36,7 @@ export interface Evidence {
 
 export interface Policy {
   /** What stops the rollout, until the user has mended it. */
-  readonly obstacle: (spec: UpgradeSpec, workload: WorkloadView, isHeldByUs: boolean) => Obstacle | undefined;
+  readonly obstacle: (spec: UpgradeSpec, workload: WorkloadView) => Obstacle | undefined;
   readonly deadlineSeconds: (spec: UpgradeSpec) => number;
   /** Are the pods verified, or is it enough that the controller has rolled them? */
   readonly verifies: (spec: UpgradeSpec) => boolean;

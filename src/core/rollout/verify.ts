@@ -8,12 +8,14 @@ import { earliest, toIso } from '../time.ts';
 import { type Due, scheduleProbes } from '../verification/due.ts';
 import { PodResults } from '../verification/results.ts';
 import { type PodSummary, summarizePods } from '../verification/summary.ts';
+import { keptWait } from '../wait.ts';
 import { unblock } from './actions.ts';
 import { isRejected } from './budget.ts';
 import { asideContext, verificationContext } from './context.ts';
 import { isRolledOut, isSettled } from './done.ts';
 import { followExplained } from './explain.ts';
 import { failedPlaces, followLeft, putBackPods } from './left.ts';
+import { followPartition, isAtPartition } from './partition.ts';
 import { policyOf } from './policy.ts';
 import { type Overdue, overdue, progressDeadline, recordProgress } from './progress.ts';
 import type { Rollout } from './rollout.ts';
@@ -30,8 +32,12 @@ interface Rolling {
 
 /** Ends the rollout when its pods say so, else goes on: probes, results, and what holds the controller up. */
 export function verify(snapshot: Snapshot, rolling: Rolling): Decision {
+  const moved = rolling.rollout.direction === 'Forward' ? followPartition(snapshot, rolling) : undefined;
+  if (moved) {
+    return { status: moved, intent: true, wait: keptWait(rolling.status.waiting) };
+  }
   const turn = beginTurn(seenBy(snapshot, rolling.status), rolling);
-  const staged = followStages(turn);
+  const staged = resumed(snapshot, followStages(turn));
   const now: Turn = { ...turn, status: staged.status };
   const deadline = progressDeadline(now);
   const late = isEnded(now) || staged.wait ? undefined : overdue(now, deadline);
@@ -50,6 +56,14 @@ export function verify(snapshot: Snapshot, rolling: Rolling): Decision {
   }
   return goOn(now, { staged, deadline, isLate: late !== undefined });
 }
+
+/** What an attempt waits at the user's partition for is no lack of progress: when it goes on, its time begins anew. */
+const resumed = ({ upgrade, now }: Snapshot, staged: Staged): Staged => {
+  const { status, wait } = staged;
+  return isAtPartition(upgrade.status ?? {}) && wait?.reason !== 'PartitionSet'
+    ? { ...staged, status: { ...status, attempt: { ...status.attempt, progressAt: toIso(now) } } }
+    : staged;
+};
 
 /** It ended as Partial: pods that are made anew are verified all the same, as they come behind gates. */
 const isEnded = ({ status }: Turn): boolean => status.attempt.end !== undefined;

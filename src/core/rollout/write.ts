@@ -9,8 +9,8 @@ import type { Action, Decision } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, endAttempt } from '../status.ts';
 import { toIso } from '../time.ts';
-import { driverOf } from '../workload/drivers.ts';
 import { rejectVersion } from './attempt.ts';
+import { usersPartition } from './partition.ts';
 import { answered, answeredInFallback, isSameVersion, withAnswer } from './rewritten.ts';
 import type { Rollout } from './rollout.ts';
 
@@ -48,16 +48,17 @@ export function writeImages({ now, upgrade }: Snapshot, { status, rollout, workl
   return { status, action };
 }
 
-/** Forward nothing rolls until the first stage begins; back, everything does. Nothing is held where somebody took the lever away meanwhile. */
+/** Forward nothing rolls until the first stage begins; back, everything that the user lets. Nothing is held where somebody took the lever away meanwhile. */
 function partitionToWrite(
-  { attempt: { held } }: ActiveStatus,
+  { attempt }: ActiveStatus,
   workload: WorkloadView,
   direction: Rollout['direction'],
 ): number | undefined {
-  if (!held || driverOf(workload).partition(workload) === undefined) {
+  const partition = usersPartition(workload, attempt);
+  if (!attempt.held || partition === undefined) {
     return undefined;
   }
-  return direction === 'Forward' ? Math.max(held.partition, workload.desired) : held.partition;
+  return direction === 'Forward' ? Math.max(partition, workload.desired) : partition;
 }
 
 /** Records that the images, or what admission made of them, stand in the template: from now on the rollout's pods are verified. */

@@ -16,6 +16,7 @@ export const daemonSet: Driver<DaemonSetView> = {
     [...pods].sort((a, b) => Number(isReady(a)) - Number(isReady(b)) || (a.name < b.name ? -1 : 1)),
   placeOf: ({ node }) => node,
   partition: () => undefined,
+  othersSetPartition: () => false,
   mendStages: () => 'its controller chooses the nodes; set updateStrategy.type to OnDelete',
   lever: ({ onDelete }) => (onDelete ? 'deletion' : 'none'),
 };

@@ -18,6 +18,7 @@ export const deployment: Driver<DeploymentView> = {
   inReplacementOrder: (pods) => [...pods],
   placeOf: ({ name }) => name,
   partition: () => undefined,
+  othersSetPartition: () => false,
   mendStages: () => 'it replaces all pods at once; set strategy.type to RollingUpdate',
   lever: ({ recreates }) => (recreates ? 'none' : 'gate'),
 };

@@ -25,7 +25,7 @@ export type Lever =
 
 export interface Driver<View extends WorkloadView = WorkloadView> {
   /** What keeps the controller from rolling, and what the user can do about it; the attempt waits until it is gone. */
-  obstacle(view: View, isHeldByUs: boolean): Obstacle | undefined;
+  obstacle(view: View): Obstacle | undefined;
   /**
    * Revision label of the pods that the controller makes now; `undefined` while it has not taken up the template.
    * "The newest revision" is never enough: a rollback renumbers the old one (kubernetes#51315), and caches of two kinds differ in age.
@@ -40,6 +40,8 @@ export interface Driver<View extends WorkloadView = WorkloadView> {
   lever(view: View): Lever;
   /** Where the partition stands; `undefined` for kinds without one. */
   partition(view: View): number | undefined;
+  /** Did somebody else than us set it? */
+  othersSetPartition(view: View): boolean;
   /** What makes the workload go in stages, where it cannot: a clause that says what to set. */
   mendStages(view: View): string;
   /** What stays when a pod is replaced: its node, its name, or nothing but itself. */

@@ -144,14 +144,10 @@ function timeZoneUnknown({ windows = [] }: UpgradeSpec): Obstacle | undefined {
 }
 
 /** What stops an attempt; a fallback needs only the controller to roll. */
-export const attemptObstacle = (
-  spec: UpgradeSpec,
-  workload: WorkloadView,
-  isHeldByUs: boolean,
-): Obstacle | undefined =>
+export const attemptObstacle = (spec: UpgradeSpec, workload: WorkloadView): Obstacle | undefined =>
   containerNotFound(spec, workload) ??
   invalidCheckContainer(spec, workload) ??
   stagesUnsupported(spec, workload) ??
   timeZoneUnknown(spec) ??
   scopeUnsupported(spec, workload) ??
-  driverOf(workload).obstacle(workload, isHeldByUs);
+  driverOf(workload).obstacle(workload);

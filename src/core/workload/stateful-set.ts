@@ -1,18 +1,10 @@
 import type { PodView, StatefulSetView } from '../../api/views.ts';
-import { type Driver, isObserved, nameOf } from './driver.ts';
+import { type Driver, isObserved } from './driver.ts';
 import { isLive, isReady } from './pods.ts';
 
 /** A StatefulSet replaces pods by ordinal, the highest first, and says itself which revision it rolls to. */
 export const statefulSet: Driver<StatefulSetView> = {
-  obstacle(view, isHeldByUs) {
-    if (view.partition > 0 && !isHeldByUs) {
-      return {
-        reason: 'PartitionSet',
-        message: `${nameOf(view)} has updateStrategy.rollingUpdate.partition ${view.partition}, which keeps pods on the old version: set it to 0`,
-      };
-    }
-    return undefined;
-  },
+  obstacle: () => undefined,
   updateRevision: (view) => (isObserved(view) ? view.updateRevision : undefined),
   unreachableNodes: () => [],
   refusalIn: 'events',
@@ -32,6 +24,7 @@ export const statefulSet: Driver<StatefulSetView> = {
   placeOf: ({ name }) => name,
   /** With OnDelete the API server refuses one. */
   partition: ({ onDelete, partition }) => (onDelete ? undefined : partition),
+  othersSetPartition: ({ othersSetPartition }) => othersSetPartition,
   mendStages: () => 'set updateStrategy.type to RollingUpdate or OnDelete',
   lever: ({ onDelete }) => (onDelete ? 'deletion' : 'partition'),
 };

@@ -10,7 +10,7 @@ import type {
 } from '../../api/views.ts';
 import { at, count, frozen, list, type Raw, record, text } from '../client/json.ts';
 import { templateDigest } from './digest.ts';
-import { imageManagers, managesFields } from './managed-fields.ts';
+import { imageManagers, managesFields, othersSetPartition } from './managed-fields.ts';
 
 /** Reduces a Deployment, StatefulSet or DaemonSet as the API server sends it to the fields that decisions read. */
 export function decodeWorkload<K extends WorkloadKind>(kind: K, raw: unknown): ViewOf<K> {
@@ -35,7 +35,7 @@ export function decodeWorkload<K extends WorkloadKind>(kind: K, raw: unknown): V
     servesNothingMeanwhile: servesNothingMeanwhile(kind, spec, counts.desired),
     ownWaitSeconds: ownWaitSeconds(spec),
     replicaFailure: replicaFailure(status),
-    ...FIELDS_OF[kind](spec, status),
+    ...FIELDS_OF[kind](spec, status, metadata),
   } as unknown as ViewOf<K>);
 }
 
@@ -52,17 +52,18 @@ type OwnFields<View> = Omit<View, keyof DeploymentView & keyof StatefulSetView &
 
 /** What only one kind has. */
 const FIELDS_OF: {
-  readonly [K in WorkloadKind]: (spec: Raw, status: Raw) => OwnFields<ViewOf<K>>;
+  readonly [K in WorkloadKind]: (spec: Raw, status: Raw, metadata: Raw) => OwnFields<ViewOf<K>>;
 } = {
   Deployment: (spec) => ({
     kind: 'Deployment',
     paused: spec.paused === true,
     recreates: at(spec, 'strategy', 'type') === 'Recreate',
   }),
-  StatefulSet: (spec, status) => ({
+  StatefulSet: (spec, status, { managedFields }) => ({
     kind: 'StatefulSet',
     updateRevision: text(status.updateRevision) || undefined,
     partition: count(at(spec, 'updateStrategy', 'rollingUpdate', 'partition')),
+    othersSetPartition: othersSetPartition(managedFields),
     onDelete: isOnDelete(spec),
     ordered: spec.podManagementPolicy !== 'Parallel',
   }),

@@ -27,6 +27,14 @@ export function imageManagers(managedFields: unknown): Record<string, string> {
   return Object.fromEntries(owners);
 }
 
+/** Whether an entry that is not ours owns the partition of a StatefulSet. */
+export const othersSetPartition = (managedFields: unknown): boolean =>
+  list(managedFields).some(
+    (entry) =>
+      record(entry).manager !== FIELD_MANAGER &&
+      at(entry, 'fieldsV1', 'f:spec', 'f:updateStrategy', 'f:rollingUpdate', 'f:partition') !== undefined,
+  );
+
 function ownedImages(containers: unknown): string[] {
   return Object.entries(record(containers)).flatMap(([key, fields]) => {
     const name = record(fields)['f:image'] === undefined ? '' : containerName(key);

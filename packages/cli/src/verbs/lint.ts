@@ -116,7 +116,7 @@ async function ask(
       told(workload.failure.kind === 'notFound' ? 'error' : 'warning', 'spec.targetRef', message),
     ];
   }
-  const obstacle = attemptObstacle(upgrade.spec, decodeWorkload(kind, workload.body), false);
+  const obstacle = attemptObstacle(upgrade.spec, decodeWorkload(kind, workload.body));
   const others = await cluster.list(RESOURCES.Upgrade, namespace).catch(() => []);
   const rival = others.find(
     (raw) =>
