@@ -4,7 +4,8 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type Document, parseAllDocuments } from 'yaml';
+import { isDeepStrictEqual } from 'node:util';
+import { type Document, parseAllDocuments, stringify } from 'yaml';
 
 const repository = dirname(import.meta.dirname);
 /** Where everything is installed, unless an overlay says otherwise. */
@@ -42,6 +43,7 @@ function forgetHelm(object: Document.Parsed): void {
 }
 
 const kindOf = (object: Document.Parsed): string => String(object.get('kind'));
+const nameOf = (object: Document.Parsed): string => String(object.getIn(['metadata', 'name']));
 
 /** Every object of the chart with its defaults and these flags. Hooks are Helm's alone: they are not among them. */
 function objects(flags: readonly string[]): Document.Parsed[] {
@@ -72,7 +74,52 @@ export const installYaml = (...flags: string[]): string => NAMESPACE_OBJECT + te
 const markVersion = (text: string): string =>
   text.replaceAll(/^ *(?:app\.kubernetes\.io\/version|image): .*$/gm, '$& # x-release-please-version');
 
+const WEBHOOK = 'deploy/kustomize/gate-webhook';
 const GENERATED = '# Generated from charts/postcheck by scripts/generate.ts; do not edit.\n';
+
+type Json = null | string | number | boolean | readonly Json[] | { readonly [name: string]: Json };
+
+/** A JSON patch that adds what `wanted` has at the end of lists. Throws where they differ in anything else. */
+export function appended(base: Json, wanted: Json, path = ''): object[] {
+  if (Array.isArray(base) && Array.isArray(wanted)) {
+    const inside = base.flatMap((item, index) => appended(item, wanted[index] ?? null, `${path}/${index}`));
+    const added = wanted.slice(base.length).map((value) => ({ op: 'add', path: `${path}/-`, value }));
+    return [...inside, ...added];
+  }
+  if (isMap(base) && isMap(wanted) && isDeepStrictEqual(Object.keys(base), Object.keys(wanted))) {
+    return Object.keys(base).flatMap((name) =>
+      appended(base[name] ?? null, wanted[name] ?? null, `${path}/${name}`),
+    );
+  }
+  if (base !== wanted) {
+    throw new Error(`${path} differs: ${JSON.stringify(base)}, ${JSON.stringify(wanted)}`);
+  }
+  return [];
+}
+
+const isMap = (value: Json): value is { readonly [name: string]: Json } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const patchText = (patch: readonly object[]): string => GENERATED + stringify(patch, { lineWidth: 0 });
+
+/** What the webhook takes beyond the base: objects of its own, and more in two of the base's. */
+function webhookFiles(base: readonly Document.Parsed[]): Record<string, string> {
+  const wanted = objects(['--set', 'gate.carrier=Webhook']);
+  const inBase = (kind: string, name: string) =>
+    base.find((object) => kindOf(object) === kind && nameOf(object) === name);
+  const added = wanted.filter((object) => !inBase(kindOf(object), nameOf(object)));
+  const patches = wanted.flatMap((object) => {
+    const before = inBase(kindOf(object), nameOf(object));
+    const patch = before ? appended(before.toJS() as Json, object.toJS() as Json) : [];
+    return patch.length > 0
+      ? [[`${WEBHOOK}/${kindOf(object).toLowerCase()}-patch.yaml`, patchText(patch)]]
+      : [];
+  });
+  return {
+    [`${WEBHOOK}/gate-webhook.yaml`]: GENERATED + markVersion(textOf(added)),
+    ...Object.fromEntries(patches),
+  };
+}
 
 /** The files of deploy/kustomize that are generated, by their path. */
 export function kustomizeFiles(crd: string): Record<string, string> {
@@ -85,5 +132,6 @@ export function kustomizeFiles(crd: string): Record<string, string> {
     'deploy/kustomize/base/crd.yaml': crd,
     'deploy/kustomize/base/operator.yaml': write((kind) => !isCrd(kind) && !isGate(kind)),
     'deploy/kustomize/gate/gate-policy.yaml': write(isGate),
+    ...webhookFiles(all),
   };
 }

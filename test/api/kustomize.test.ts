@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { parseAllDocuments, stringify } from 'yaml';
+import { makeAuthority } from '../../src/kube/webhook/certificate.ts';
 import { CHART, GATE_API, helm, ROOT, renderChart } from '../chart/render.ts';
 import { type ApiServer, eventually, type KubeObject, startApiServer } from './api-server.ts';
 
@@ -30,15 +31,25 @@ function build(folder: string): KubeObject[] {
     (document) => document.toJS() as KubeObject,
   );
 }
+interface Deployed {
+  readonly template: {
+    readonly spec: { readonly containers: readonly { readonly args: readonly string[] }[] };
+  };
+}
+const isHook = ({ metadata }: KubeObject): boolean =>
+  JSON.stringify(metadata['annotations'] ?? {}).includes('helm.sh/hook"');
 const idOf = ({ kind, metadata }: KubeObject) => `${kind}/${metadata.name}`;
 
-/** What an overlay of somebody who mirrors images into another namespace looks like. */
-function writeOverlay(): void {
+function writeOverlay(more: object): void {
   mkdirSync(overlay, { recursive: true });
+  const kustomization = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', ...more };
+  writeFileSync(join(overlay, 'kustomization.yaml'), stringify(kustomization));
+}
+
+/** What an overlay of somebody who mirrors images into another namespace looks like. */
+function writeMirrorOverlay(): void {
   const pullSecret = { op: 'add', path: '/spec/template/spec/imagePullSecrets', value: [{ name: 'mirror' }] };
-  const kustomization = {
-    apiVersion: 'kustomize.config.k8s.io/v1beta1',
-    kind: 'Kustomization',
+  writeOverlay({
     namespace: SYSTEM,
     resources: [relative(overlay, BASE)],
     images: [
@@ -46,8 +57,7 @@ function writeOverlay(): void {
     ],
     replicas: [{ name: 'postcheck', count: 1 }],
     patches: [{ target: { kind: 'Deployment', name: 'postcheck' }, patch: JSON.stringify([pullSecret]) }],
-  };
-  writeFileSync(join(overlay, 'kustomization.yaml'), stringify(kustomization));
+  });
 }
 
 test('base alone leaves the gate policy out, for clusters that do not serve it', () => {
@@ -60,10 +70,66 @@ test('base alone leaves the gate policy out, for clusters that do not serve it',
   expect(said.trim().split('\n')).toHaveLength(kinds.length);
 });
 
+describe('the Kustomize component for the gate’s webhook', () => {
+  const [base, component] = [join(BASE, 'base'), join(BASE, 'gate-webhook')];
+  const withWebhook = (more: object = {}) =>
+    writeOverlay({
+      resources: [relative(overlay, base)],
+      components: [relative(overlay, component)],
+      ...more,
+    });
+  const specOf = (objects: readonly KubeObject[], id: string) =>
+    objects.find((object) => idOf(object) === id)?.['spec'];
+
+  test('makes of the base what the chart makes with gate.carrier=Webhook', () => {
+    withWebhook();
+    const built = build(overlay);
+    const rendered = renderChart(['--set', 'gate.carrier=Webhook']).filter((object) => !isHook(object));
+    expect(built.map(idOf).sort()).toEqual(['Namespace/postcheck-system', ...rendered.map(idOf)].sort());
+    const flags = (objects: readonly KubeObject[]) =>
+      (specOf(objects, 'Deployment/postcheck') as Deployed).template.spec.containers[0]?.args.toSorted();
+    expect(flags(built)).toEqual(flags(rendered));
+    for (const id of ['NetworkPolicy/postcheck', 'Service/postcheck-webhook']) {
+      expect(specOf(built, id)).toEqual(specOf(rendered, id));
+    }
+    expect(JSON.stringify(built)).not.toContain('app.kubernetes.io/managed-by');
+  });
+
+  test('is taken whole by an API server, twice, and leaves alone what the operator wrote meanwhile', () => {
+    withWebhook();
+    const objects = build(overlay).length;
+    const apply = () => api.kubectl(['apply', '--server-side', '-k', overlay]).trim().split('\n');
+    expect(apply()).toHaveLength(objects);
+    const { cert } = makeAuthority({ from: Date.now(), until: Date.now() + 3_600_000 });
+    const clientConfig = { caBundle: Buffer.from(cert).toString('base64') };
+    const patch = { webhooks: [{ name: 'gate.postcheck.dev', clientConfig }] };
+    api.kubectl([
+      ...['patch', 'mutatingwebhookconfiguration', 'postcheck-gate', '--field-manager', 'postcheck'],
+      ...['--patch', JSON.stringify(patch)],
+    ]);
+    expect(apply()).toHaveLength(objects);
+    const { webhooks } = api.json(['get', 'mutatingwebhookconfiguration', 'postcheck-gate']);
+    expect(webhooks).toMatchObject([{ clientConfig }]);
+    api.kubectl(['delete', 'mutatingwebhookconfiguration', 'postcheck-gate']);
+  });
+
+  test('moves with the namespace of an overlay, which its webhook then leaves alone', () => {
+    withWebhook({ namespace: SYSTEM });
+    const built = build(overlay);
+    const told = built.filter((object) => JSON.stringify(object).includes('postcheck-system'));
+    expect(told.map(idOf)).toEqual([]);
+    const configuration = built.find(({ kind }) => kind === 'MutatingWebhookConfiguration');
+    expect(configuration?.['webhooks']).toMatchObject([
+      {
+        clientConfig: { service: { namespace: SYSTEM, name: 'postcheck-webhook' } },
+        namespaceSelector: { matchExpressions: [{ operator: 'NotIn', values: ['kube-system', SYSTEM] }] },
+      },
+    ]);
+  });
+});
+
 describe('the Kustomize base, on a cluster that serves MutatingAdmissionPolicy', () => {
   test('has the objects of the chart, and a namespace', () => {
-    const isHook = ({ metadata }: KubeObject) =>
-      JSON.stringify(metadata['annotations'] ?? {}).includes('helm.sh/hook"');
     const rendered = renderChart(['--api-versions', GATE_API]).filter((object) => !isHook(object));
     const built = build(BASE);
     expect(built.map(idOf).sort()).toEqual(['Namespace/postcheck-system', ...rendered.map(idOf)].sort());
@@ -110,7 +176,7 @@ describe('the Kustomize base, on a cluster that serves MutatingAdmissionPolicy',
   });
 
   test('moves whole into the namespace of an overlay, with its image, pull secret and rights', async () => {
-    writeOverlay();
+    writeMirrorOverlay();
     const built = build(overlay);
     const namespaces = built
       .filter(({ kind }) => kind !== 'Namespace')

@@ -264,7 +264,7 @@ describe('what is rendered', () => {
       const deployment = one(objects, 'Deployment');
       expect(deployment).toContain('"--webhook-bind-address=:9999"');
       expect(deployment).toContain('{"name":"webhook","containerPort":9999}');
-      expect(deployment).toContain('"--webhook-host=postcheck-webhook.postcheck-system.svc"');
+      expect(deployment).toContain('"--webhook-host=postcheck-webhook.$(POD_NAMESPACE).svc"');
       expect(one(objects, 'Service', 'webhook')).toContain('"targetPort":"webhook"');
       expect(one(objects, 'NetworkPolicy')).toContain('{"port":"webhook"}');
     });
