@@ -249,12 +249,14 @@ export interface Installation {
   readonly deployment: string;
   /** The gate policy's binding, or the webhook's configuration, for sentences. */
   readonly gatePolicyName: string;
-  /** Deletes what puts the gate on, and the webhook's certificates; was there something? */
+  /** Deletes what puts the gate on; was there something? */
   unbindGate(): Promise<Written<boolean>>;
   /** Scales the operator's Deployment to zero; is there one? */
   scaleDown(): Promise<Written<boolean>>;
   /** Are pods of the operator there? `unknown` when the API server did not answer. */
   isRunning(): Promise<boolean | 'unknown'>;
+  /** Deletes the Secret of the webhook's certificates, which an operator that runs would make anew; was there one? */
+  removeCertificates(): Promise<Written<boolean>>;
   /** Every Upgrade in the namespaces that the operator watches. */
   listUpgrades(): Promise<Written<readonly Upgrade[]>>;
   /** As the API server has it now. */

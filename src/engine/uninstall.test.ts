@@ -22,6 +22,7 @@ class World implements Installation {
   workload = workloadOf({ kind: 'StatefulSet', name: 'web', partition: 3 });
   /** The steps that are left until the program is killed. */
   stepsLeft = Number.POSITIVE_INFINITY;
+  hasCertificates = true;
   refuses: string | undefined;
   #unboundAt: number | undefined;
   #scaledAt: number | undefined;
@@ -30,9 +31,10 @@ class World implements Installation {
     this.#live();
   }
 
-  /** Every moment: a new pod, and the finalizer that an operator puts back as long as it runs. */
+  /** Every moment: a new pod, and the finalizer and the certificates that an operator puts back as long as it runs. */
   #live(): void {
     if (this.isUp()) {
+      this.hasCertificates = true;
       this.upgrades = this.upgrades.map((upgrade) => withFinalizers(upgrade, [FALLBACK_FINALIZER]));
     }
     // API servers take up to a second to forget a policy.
@@ -87,6 +89,13 @@ class World implements Installation {
     const answer = await this.#request('running', () => this.isUp());
     return answer.ok ? answer.object : 'unknown';
   }
+
+  removeCertificates = () =>
+    this.#request('certificates', () => {
+      const were = this.hasCertificates;
+      this.hasCertificates = false;
+      return were;
+    });
 
   listUpgrades = () => this.#request('upgrades', () => this.upgrades);
   statefulSet = () => this.#request('statefulset', () => this.workload);
@@ -156,6 +165,7 @@ const withFinalizers = (upgrade: Upgrade, finalizers: readonly string[]): Upgrad
 async function expectNothingLeft(world: World): Promise<void> {
   await world.settle();
   expect({ bound: world.isBound(), up: world.isUp() }).toEqual({ bound: false, up: false });
+  expect(world.hasCertificates).toBe(false);
   expect(world.upgrades.filter(holdsFinalizer)).toEqual([]);
   expect(world.pods.filter(isClosed)).toEqual([]);
   expect(world.workload).toMatchObject({ partition: 1, holdsOurFields: false });
@@ -170,12 +180,13 @@ async function stepsOfARun(): Promise<number> {
 }
 
 describe('uninstalling in the middle of a rollout', () => {
-  test('leaves no binding, no operator, no finalizer and no closed gate, and says each step', async () => {
+  test('leaves no binding, no operator, no certificates, no finalizer and no closed gate, and says each step', async () => {
     const world = new World();
     expect(await world.run()).toBeUndefined();
     expect(world.lines).toEqual([
       'removed policy binding or webhook postcheck-gate: new pods get no gate',
       'stopped the operator (Deployment postcheck)',
+      "deleted the webhook's certificates",
       'put the partitions of 1 StatefulSets back',
       'took the finalizer off 1 Upgrades',
       expect.stringMatching(/^opened \d+ closed gates$/),
@@ -200,6 +211,7 @@ describe('uninstalling in the middle of a rollout', () => {
     ['unbind', "cannot remove the gate's policy binding or webhook: not allowed"],
     ['scale', 'cannot scale the operator down: not allowed'],
     ['running', "the operator's pods did not end within 40 s"],
+    ['certificates', "cannot delete the webhook's certificates: not allowed"],
     ['upgrades', 'cannot list Upgrades: not allowed'],
     ['statefulset', 'cannot put the partition of StatefulSet shop/web back: not allowed'],
     ['partition', 'cannot put the partition of StatefulSet shop/web back: not allowed'],

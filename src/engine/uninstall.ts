@@ -29,7 +29,9 @@ export async function uninstall(options: UninstallOptions): Promise<string | und
     return bound;
   }
   const [running] = await Promise.all([stopOperator(options), sleep(options.clock, POLICY_FORGOTTEN_MS)]);
-  return running ?? (await letUpgradesGo(options)) ?? openGates(options);
+  return (
+    running ?? (await removeCertificates(options)) ?? (await letUpgradesGo(options)) ?? openGates(options)
+  );
 }
 
 async function unbind({ installation, say }: UninstallOptions): Promise<string | undefined> {
@@ -62,6 +64,18 @@ async function stopOperator({ clock, installation, say }: UninstallOptions): Pro
     await sleep(clock, LOOK_EVERY_MS);
   }
   return `the operator's pods did not end within ${STOP_WITHIN_MS / 1000} s`;
+}
+
+/** Only now: a replica that runs takes a missing Secret for one that it has to make. */
+async function removeCertificates({ installation, say }: UninstallOptions): Promise<string | undefined> {
+  const removed = await installation.removeCertificates();
+  if (!removed.ok) {
+    return `cannot delete the webhook's certificates: ${removed.failure.message}`;
+  }
+  if (removed.object) {
+    say("deleted the webhook's certificates");
+  }
+  return undefined;
 }
 
 /** What attempts moved in their workloads stands again as it was, before the record of it may go. */

@@ -40,23 +40,30 @@ export class ClusterInstallation implements Installation {
   }
 
   async unbindGate(): Promise<Written<boolean>> {
-    const { requests, gatePolicyName, webhookSecret, operator } = this.#options;
+    const { gatePolicyName: name, webhookSecret } = this.#options;
+    const webhooks = webhookSecret ? [RESOURCES.MutatingWebhookConfiguration] : [];
     let wasThere = false;
-    const policies: Target[] = GATE_BINDINGS.map((resource) => ({ resource, name: gatePolicyName }));
-    const webhook: Target[] = webhookSecret
-      ? [
-          { resource: RESOURCES.MutatingWebhookConfiguration, name: gatePolicyName },
-          { resource: RESOURCES.Secret, namespace: operator.namespace, name: webhookSecret },
-        ]
-      : [];
-    for (const target of [...policies, ...webhook]) {
-      const answer = await requests.send({ method: 'DELETE', target, retries: 3 });
-      if (!answer.ok && answer.failure.kind !== 'notFound') {
-        return answer;
+    for (const resource of [...GATE_BINDINGS, ...webhooks]) {
+      const removed = await this.#remove({ resource, name });
+      if (!removed.ok) {
+        return removed;
       }
-      wasThere ||= answer.ok;
+      wasThere ||= removed.object;
     }
     return { ok: true, object: wasThere };
+  }
+
+  async removeCertificates(): Promise<Written<boolean>> {
+    const { webhookSecret: name, operator } = this.#options;
+    return name
+      ? this.#remove({ resource: RESOURCES.Secret, namespace: operator.namespace, name })
+      : { ok: true, object: false };
+  }
+
+  /** Was it there? */
+  async #remove(target: Target): Promise<Written<boolean>> {
+    const answer = await this.#options.requests.send({ method: 'DELETE', target, retries: 3 });
+    return answer.ok || answer.failure.kind === 'notFound' ? { ok: true, object: answer.ok } : answer;
   }
 
   async scaleDown(): Promise<Written<boolean>> {
