@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join, normalize } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { laidOut, mistakes, pages } from '../scripts/prose.ts';
+import { sentencesIn } from './support/sentences.ts';
 
 /** What each folder of src may import of ours. `types` behind a folder: only with `import type`. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -165,6 +166,28 @@ describe('imports follow the architecture', () => {
         cuts.test(readFileSync(file, 'utf8')),
     );
     expect(wrong).toEqual([]);
+  });
+
+  test('words for people are written in core/report alone: elsewhere what they say is data', () => {
+    const decisions = files.filter(
+      (file) => /^src\/core\//.test(file) && !/^src\/core\/report\/|\.test\.ts$/.test(file),
+    );
+    const wrong = decisions.flatMap((file) =>
+      sentencesIn(readFileSync(file, 'utf8')).map((text) => `${file}: ${text}`),
+    );
+    expect(decisions.length).toBeGreaterThan(40);
+    expect(wrong).toEqual([]);
+  });
+
+  test.each([
+    ["const x = 'web is paused';", ['web is paused']],
+    [`const x = \`\${kind} \${name} is paused\`;`, ['… … is paused']],
+    [`const x = \`Upgrade \${name}\`;`, ['Upgrade …']],
+    ["f({ message: bad ? 'no data' : '' } as const);", ['no data']],
+    [`const x = \`\${stage}/\${all} \${name}\`;`, []],
+    ["type X = 'two words'; import 'a path'; const y = { a: 'PostCheckFailed', b: 'apps/v1' };", []],
+  ])('words for people in %j: %j', (source, expected) => {
+    expect(sentencesIn(source)).toEqual(expected);
   });
 
   test('only main reads the environment', () => {

@@ -46,6 +46,6 @@ export const upgradedImages = ({ from, to }: UpgradeStatus, spec: UpgradeSpec): 
     ),
   );
 
-/** Who wrote the image of the container, to be named in a conflict. */
-export const imageManager = (workload: WorkloadView, name: string): string =>
-  own(workload.imageManagers, name) ?? 'an unknown field manager';
+/** Who wrote the image of the container, to be named in a conflict; `undefined` when managedFields do not say. */
+export const imageManager = (workload: WorkloadView, name: string): string | undefined =>
+  own(workload.imageManagers, name);

@@ -2,12 +2,12 @@
 import type { AnyReason } from '../api/reasons.ts';
 import type { Images, Upgrade, UpgradeStatus } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
+import type { Obstacle } from './obstacle.ts';
 import type { Direction } from './rollout/rollout.ts';
 import type { PlannedQuery } from './rollout/rollout-checks.ts';
 import type { TryRequest } from './verification/probe-cycle.ts';
 import type { PodSummary } from './verification/summary.ts';
 import type { Wait } from './wait.ts';
-import type { Obstacle } from './workload/driver.ts';
 
 /** Condition `postcheck.dev/verified` to be stored on a pod: the recorded result, and the gate's key. */
 export interface PodCondition {
@@ -17,6 +17,13 @@ export interface PodCondition {
     readonly reason: AnyReason;
     readonly message: string;
   };
+}
+
+export interface DeletePods {
+  readonly kind: 'deletePods';
+  readonly workload: WorkloadView;
+  readonly pods: readonly PodView[];
+  readonly reason: 'StuckPodDeleted' | 'GateMissed' | 'Replaced';
 }
 
 export type Action =
@@ -39,12 +46,7 @@ export type Action =
   | { readonly kind: 'findGateCarrier' }
   /** Ask what events say of pods that the workload's controller cannot make, or of a pod that is not started. */
   | { readonly kind: 'readWarning'; readonly about: WorkloadView | PodView }
-  | {
-      readonly kind: 'deletePods';
-      readonly workload: WorkloadView;
-      readonly pods: readonly PodView[];
-      readonly reason: 'StuckPodDeleted' | 'GateMissed' | 'Replaced';
-    }
+  | DeletePods
   | { readonly kind: 'recordResults'; readonly conditions: readonly PodCondition[] };
 
 export interface PlannedCycle {
@@ -73,6 +75,8 @@ export interface Decision {
   readonly wakeAt?: number;
   readonly obstacle?: Obstacle;
   readonly wait?: Wait;
+  /** What it waits for by the stored status has not changed. */
+  readonly waitGoesOn?: boolean;
   readonly queries?: readonly PlannedQuery[];
   readonly suspendedByUser?: boolean;
 }

@@ -2,10 +2,10 @@
 import type { GateCarrier } from '../api/enums.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { PodView, WarningView, WorkloadKind, WorkloadView } from '../api/views.ts';
+import type { Obstacle } from './obstacle.ts';
 import type { QueryRecord } from './rollout/rollout-checks.ts';
 import type { PodRecord } from './verification/probe-cycle.ts';
 import type { PodResults } from './verification/results.ts';
-import type { Obstacle } from './workload/driver.ts';
 
 export interface RestartsSeen {
   readonly verification: string;

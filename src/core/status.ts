@@ -4,14 +4,12 @@ import { createHash } from 'node:crypto';
 import { effectiveChecks } from '../api/checks.ts';
 import { cut } from '../api/cut.ts';
 import type { Outcome } from '../api/enums.ts';
-import { own } from '../api/own.ts';
 import type { AnyReason } from '../api/reasons.ts';
 import type {
   Attempt,
   FallbackStatus,
   HistoryEntry,
   ImageSet,
-  Images,
   Phase,
   Upgrade,
   UpgradeSpec,
@@ -133,13 +131,6 @@ export const isPostCheckChanged = ({ attempt }: UpgradeStatus, spec: UpgradeSpec
 /** The images are written, and no pods are wanted that could be verified. */
 export const waitsForPods = ({ phase, counts }: UpgradeStatus): boolean =>
   phase === 'PostChecking' && counts?.desired === 0;
-
-/** The images of the containers that the user named, for sentences: `web=registry/web:2.0`. */
-export const imagesText = (images: Images, spec: UpgradeSpec): string =>
-  spec.containers
-    .filter(({ name }) => own(images, name) !== undefined)
-    .map(({ name }) => `${name}=${own(images, name)}`)
-    .join(', ');
 
 /** `status` without some of its fields: absent, not undefined. */
 export function without<T extends object, K extends keyof T>(value: T, ...keys: K[]): Omit<T, K> {

@@ -1,18 +1,28 @@
 /** What an attempt, or its next stage, waits for without being stuck: no deadline runs, and it goes on by itself, or when a person says so. */
-import type { WaitReason } from '../api/enums.ts';
+import type { Phase, WaitReason } from '../api/enums.ts';
 import type { UpgradeStatus } from '../api/types.ts';
+import { waitDetail } from './report/wait-detail.ts';
 import type { Snapshot } from './snapshot.ts';
 import { isAttempting } from './status.ts';
-import { fromIso, toIso } from './time.ts';
-import { momentText, openingOf } from './windows.ts';
+import { toIso } from './time.ts';
+import { openingOf } from './windows.ts';
 
-export interface Wait {
-  readonly reason: WaitReason;
-  /** When it is over, where that is known. */
-  readonly until?: number;
-  /** For a sentence: what exactly it waits for. */
-  readonly detail?: string;
-}
+export type Wait = { readonly reason: WaitReason } & (
+  | { readonly reason: 'WindowClosed'; readonly until: number; readonly timeZone: string }
+  | {
+      readonly reason: 'DependencyNotReady';
+      readonly until?: undefined;
+      /** The first of those that it waits for. */
+      readonly upgrade: string;
+      /** Where that one stands; `Outdated` when it succeeded for an earlier spec of its own. */
+      readonly standing: Phase | 'Outdated';
+      readonly others: number;
+    }
+  | { readonly reason: 'Soaking'; readonly until: number }
+  | { readonly reason: 'AwaitingApproval'; readonly until?: undefined }
+  /** The partition that the user set. */
+  | { readonly reason: 'PartitionSet'; readonly until?: undefined; readonly partition: number }
+);
 
 /** The wait as it is stored, with when it began. */
 export function storedWait(
@@ -24,28 +34,16 @@ export function storedWait(
     return undefined;
   }
   const since = known?.reason === wait.reason ? known.since : toIso(now);
-  const { reason, until, detail } = wait;
-  return { reason, since, until: until === undefined ? undefined : toIso(until), detail };
+  const { reason, until } = wait;
+  return { reason, since, until: until === undefined ? undefined : toIso(until), detail: waitDetail(wait) };
 }
-
-/** The wait that is stored goes on. */
-export const keptWait = (waiting: UpgradeStatus['waiting']): Wait | undefined =>
-  waiting && {
-    reason: waiting.reason,
-    ...(waiting.until ? { until: fromIso(waiting.until) } : {}),
-    ...(waiting.detail ? { detail: waiting.detail } : {}),
-  };
 
 /** Until the next of `spec.windows` opens, if none is open. */
 export function closedWindow({ upgrade, now }: Snapshot): Wait | undefined {
   const opening = openingOf(upgrade.spec.windows, now);
   return opening.isOpen
     ? undefined
-    : {
-        reason: 'WindowClosed',
-        until: opening.opensAt,
-        detail: momentText(opening.opensAt, opening.timeZone),
-      };
+    : { reason: 'WindowClosed', until: opening.opensAt, timeZone: opening.timeZone };
 }
 
 /** No attempt is under way, and the next one is held up. */

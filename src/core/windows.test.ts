@@ -1,7 +1,8 @@
 /** Windows across time zones and both changes of the clock. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { isTimeZone, momentText, openingOf, type Window } from './windows.ts';
+import { momentText } from './report/wait-detail.ts';
+import { isTimeZone, openingOf, type Window } from './windows.ts';
 
 const HOUR = 3_600_000;
 const at = (time: string): number => Date.parse(time);

@@ -7,7 +7,7 @@ import type { UpgradeSpec } from '../api/types.ts';
 export type Window = NonNullable<UpgradeSpec['windows']>[number];
 
 /** In the order of Date.getUTCDay. */
-const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const;
+export const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const;
 const DAY_MS = 24 * 60 * 60_000;
 
 export type Opening =
@@ -58,7 +58,7 @@ const offsetAt = (at: number, timeZone: string): number =>
   wallAt(at, timeZone) - Math.floor(at / 1000) * 1000;
 
 /** What the clock of a zone shows, written as if it were UTC. */
-function wallAt(at: number, timeZone: string): number {
+export function wallAt(at: number, timeZone: string): number {
   const parts = Object.fromEntries(
     formatterOf(timeZone)
       .formatToParts(at)
@@ -96,12 +96,4 @@ export function isTimeZone(timeZone: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** `Sat 2026-11-28 22:00 Asia/Taipei (2026-11-28 14:00 UTC)`. */
-export function momentText(at: number, timeZone: string): string {
-  const wall = new Date(wallAt(at, timeZone));
-  const minute = (date: Date) => date.toISOString().slice(0, 16).replace('T', ' ');
-  const there = `${DAYS[wall.getUTCDay()]} ${minute(wall)} ${timeZone}`;
-  return timeZone === 'UTC' ? there : `${there} (${minute(new Date(at))} UTC)`;
 }

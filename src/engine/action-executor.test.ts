@@ -70,9 +70,10 @@ test.each([
   for (let n = 0; n < times; n++) {
     executed.push(await executor.execute({ kind: 'recordResults', conditions: results(1) }));
   }
-  expect(executed.at(-1)?.noEffect?.message).toMatch(
-    /^a write of condition postcheck.dev\/verified of pod web-0 /,
-  );
+  expect(executed.at(-1)?.noEffect).toEqual({
+    reason: 'NoEffect',
+    write: { of: 'Condition', pod: 'web-0' },
+  });
 });
 
 test.each([

@@ -7,8 +7,8 @@ import { isReason } from '../api/reasons.ts';
 import type { Images, Upgrade } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
 import { imagesOf } from '../core/images.ts';
+import { type FruitlessWrite, namedWorkload, type Obstacle } from '../core/obstacle.ts';
 import { type Action, PODS_PER_ACTION, type PodCondition } from '../core/plan.ts';
-import type { Obstacle } from '../core/workload/driver.ts';
 import type { LocalState } from './local-state.ts';
 import type { Ports, RequestFailure, Written } from './ports.ts';
 import type { Store } from './store.ts';
@@ -48,10 +48,10 @@ export class ActionExecutor {
       }
       case 'patchPartition': {
         const written = await writer.patchImages(action.workload, {}, action.partition);
-        return this.#applyWrite(written, ({ kind, name, ...now }) =>
+        return this.#applyWrite(written, (now) =>
           'partition' in now && now.partition === action.partition
             ? undefined
-            : noEffect(`the partition of ${kind} ${name}`),
+            : noEffect({ of: 'Partition', workload: namedWorkload(now) }),
         );
       }
       case 'setFinalizers': {
@@ -60,8 +60,8 @@ export class ActionExecutor {
       }
       case 'releaseFields': {
         const written = await writer.releaseFields(action.workload);
-        return this.#applyWrite(written, ({ holdsOurFields, kind, name }) =>
-          holdsOurFields ? noEffect(`managedFields of ${kind} ${name}`) : undefined,
+        return this.#applyWrite(written, (now) =>
+          now.holdsOurFields ? noEffect({ of: 'ManagedFields', workload: namedWorkload(now) }) : undefined,
         );
       }
       case 'deletePods':
@@ -93,7 +93,7 @@ export class ActionExecutor {
     const stands = written.object.metadata.finalizers ?? [];
     return holdsFinalizer(written.object) === finalizers.includes(FALLBACK_FINALIZER)
       ? {}
-      : { noEffect: noEffect(`finalizers of Upgrade ${upgrade.metadata.name} (now ${stands.join()})`) };
+      : { noEffect: noEffect({ of: 'Finalizers', upgrade: upgrade.metadata.name, stands }) };
   }
 
   /** The pod is on its way out or gone; until the watch says so, nothing is to be planned for it again. */
@@ -139,14 +139,11 @@ export class ActionExecutor {
       telemetry.gateOpened(isReason(condition.reason, 'AllSkipped') ? 'Skipped' : 'Passed');
     }
     const stands = written.object.conditions[VERIFIED]?.message === condition.message;
-    return isNew && stands ? {} : { noEffect: noEffect(`condition ${VERIFIED} of pod ${pod.name}`) };
+    return isNew && stands ? {} : { noEffect: noEffect({ of: 'Condition', pod: pod.name }) };
   }
 }
 
-const noEffect = (what: string): Obstacle => ({
-  reason: 'NoEffect',
-  message: `a write of ${what} was accepted, and nothing came of it: look for an admission webhook, a policy or a controller that undoes it`,
-});
+const noEffect = (write: FruitlessWrite): Obstacle => ({ reason: 'NoEffect', write });
 
 /** Every image that was asked for came back as the one that stood there before. */
 function setBack(before: WorkloadView, now: WorkloadView, asked: Images): Obstacle | undefined {
@@ -156,8 +153,6 @@ function setBack(before: WorkloadView, now: WorkloadView, asked: Images): Obstac
   if (!first || written.some(({ name, image }) => own(old, name) !== image)) {
     return undefined;
   }
-  return {
-    reason: 'ImageRewritten',
-    message: `the API server answered image ${own(asked, first.name)} for container ${first.name} with ${first.image} again: look for an admission policy that sets it`,
-  };
+  const { name: container, image } = first;
+  return { reason: 'ImageRewritten', container, wanted: own(asked, container) ?? '', image };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Brake } from './brake.ts';
 
-const obstacle = { reason: 'NoEffect', message: 'nothing changed' } as const;
+const obstacle = { reason: 'NoEffect', write: { of: 'Status' } } as const;
 
 describe('writes of one key', () => {
   test('are granted at once, then a handful a second, and in the long run one', () => {

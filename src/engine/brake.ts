@@ -4,7 +4,7 @@
  * fallback must not wait because the attempt before it wrote much, nor a fleet because it is large. One for all of an operator's keys.
  * Times are of the steady clock.
  */
-import type { Obstacle } from '../core/workload/driver.ts';
+import type { Obstacle } from '../core/obstacle.ts';
 import type { Progress } from './progress-marks.ts';
 
 /** Writes without progress that a key may do at once, and how fast further ones are granted: for the moment, and in the long run. */
@@ -18,11 +18,7 @@ const MOST_MARKS = 50_000;
 const TELL_AFTER = 3;
 
 /** The API server has taken a status, and gave another one back. */
-export const STATUS_CHANGED: Obstacle = {
-  reason: 'NoEffect',
-  message:
-    'the API server stores another status than the one that is written: apply the CRD of this version of postcheck, or look for an admission webhook that changes it',
-};
+export const STATUS_CHANGED: Obstacle = { reason: 'NoEffect', write: { of: 'Status' } };
 
 export interface Backoff {
   readonly minMs: number;

@@ -67,7 +67,7 @@ test('what is gone is forgotten', () => {
 
 test('the outputs of many pods are bounded together, the oldest go first, and what was found out stays', () => {
   const { local } = made();
-  const verdict = { class: 'Retry', reason: 'ProbeFailed', message: '', confirm: 'now' } as const;
+  const verdict = { class: 'Retry', reason: 'ProbeFailed', confirm: 'now' } as const;
   const tried = (output: string): PodRecord => {
     const at = { attempts: 1, timeouts: 0, firstAt: NOW, lastAt: NOW };
     const one = { check: 'c', container: 'web', containerId: '', verdict: { ...verdict, output }, ...at };

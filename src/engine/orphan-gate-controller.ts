@@ -7,6 +7,7 @@ import { isAbandoned, isClosed } from '../api/gate.ts';
 import { isReason } from '../api/reasons.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
+import { openedGateText } from '../core/report/gate-text.ts';
 import { Brake } from './brake.ts';
 import type { Ports } from './ports.ts';
 import type { Result } from './queue.ts';
@@ -112,10 +113,7 @@ export class OrphanGateController {
       return {};
     }
     const reason = this.#reasonFor(pod);
-    const message =
-      reason === 'ReportOnly'
-        ? 'the version failed, but spec.fallback.action is None'
-        : 'no attempt of an Upgrade waits for this pod';
+    const message = openedGateText(reason);
     const written = await writer.patchVerified(pod, { status: 'True', reason, message }, clock.now());
     if (!written.ok) {
       telemetry.failed(written.failure.kind);

@@ -5,10 +5,11 @@
 
 import type { Upgrade } from '../api/types.ts';
 import { decide, type Plan } from '../core/decision/decide.ts';
+import type { Obstacle } from '../core/obstacle.ts';
 import type { Action } from '../core/plan.ts';
 import { upgradeFacts } from '../core/report/facts.ts';
+import { obstacleText } from '../core/report/obstacle-text.ts';
 import { changeOf } from '../core/report/status-diff.ts';
-import type { Obstacle } from '../core/workload/driver.ts';
 import { ActionExecutor, type WriteAction } from './action-executor.ts';
 import { Brake, STATUS_CHANGED } from './brake.ts';
 import { recordCycle } from './cycles.ts';
@@ -274,7 +275,7 @@ export class Reconciler {
       return;
     }
     telemetry.braked('no_effect');
-    log.warn(noEffect.message, { ...named(key), what, reason: noEffect.reason });
+    log.warn(obstacleText(noEffect), { ...named(key), what, reason: noEffect.reason });
     this.#brake.slow(key, what, clock.steady(), noEffect);
   }
 

@@ -1,6 +1,8 @@
 /** Says what was done, once it is: events, log lines, metrics and spans. */
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
+import type { DeletePods } from '../core/plan.ts';
+import { deletionText, type ToldDeletion } from '../core/report/deletion-text.ts';
 import { transitionEvents, type UpgradeEvent } from '../core/report/events.ts';
 import { upgradeFacts } from '../core/report/facts.ts';
 import type { WriteAction } from './action-executor.ts';
@@ -14,8 +16,6 @@ export interface RecorderOptions extends Pick<Ports, 'clock' | 'writer' | 'telem
   readonly store: Store;
   readonly spans: SpanReporter;
 }
-
-type Deletion = WriteAction & { readonly kind: 'deletePods' };
 
 export class Recorder {
   readonly #options: RecorderOptions;
@@ -74,7 +74,7 @@ export class Recorder {
     }
   }
 
-  #deleted(upgrade: Upgrade, { pods, reason }: Deletion): void {
+  #deleted(upgrade: Upgrade, { pods, reason }: DeletePods): void {
     const { log, writer } = this.#options;
     for (const pod of pods) {
       log.info(`Deleted pod ${pod.name}`, { ...named(upgradeKey(upgrade)), pod: pod.name, reason });
@@ -86,15 +86,10 @@ export class Recorder {
   }
 }
 
-const DELETION_NOTES = {
-  GateMissed: 'it came without the gate',
-  StuckPodDeleted: 'it blocked the StatefulSet (kubernetes#67250)',
-} as const;
-
-const deletionEvent = (pod: PodView, reason: keyof typeof DELETION_NOTES): OperatorEvent => ({
+const deletionEvent = (pod: PodView, reason: ToldDeletion): OperatorEvent => ({
   type: 'Normal',
   reason,
   action: 'Deleting',
-  note: `Deleted pod ${pod.name}: ${DELETION_NOTES[reason]}`,
+  note: deletionText(pod, reason),
   related: podReference(pod),
 });

@@ -1,8 +1,8 @@
 /** What one decision about an Upgrade looks at, gathered from what is known. Waits for nothing. */
 import type { Upgrade } from '../api/types.ts';
+import type { Obstacle } from '../core/obstacle.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { isAttempting, isFallingBack, verificationId } from '../core/status.ts';
-import type { Obstacle } from '../core/workload/driver.ts';
 import { driverOf } from '../core/workload/drivers.ts';
 import type { Brake } from './brake.ts';
 import type { GateCarrierCache } from './gate-carrier.ts';
@@ -72,6 +72,6 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
 function refusalOf({ backoff, brake }: SnapshotSources, key: UpgradeKey): Obstacle | undefined {
   const refusal = backoff.refusal(key);
   return refusal
-    ? { reason: refusal.kind === 'forbidden' ? 'Forbidden' : 'Refused', message: refusal.message }
+    ? { reason: refusal.kind === 'forbidden' ? 'Forbidden' : 'Refused', said: refusal.message }
     : brake.obstacle(key);
 }

@@ -6,6 +6,7 @@ import { holdsFinalizer, isClosed } from '../api/gate.ts';
 import { FALLBACK_FINALIZER } from '../api/names.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
+import { openedGateText } from '../core/report/gate-text.ts';
 import { usersPartition } from '../core/rollout/partition.ts';
 import { driverOf } from '../core/workload/drivers.ts';
 import type { Installation, Ports, Written } from './ports.ts';
@@ -172,7 +173,7 @@ const openGate = async ({ clock, writer }: UninstallOptions, pod: PodView): Prom
   problemOf(
     await writer.patchVerified(
       pod,
-      { status: 'True', reason: 'Uninstalled', message: 'postcheck was uninstalled' },
+      { status: 'True', reason: 'Uninstalled', message: openedGateText('Uninstalled') },
       clock.now(),
     ),
   );

@@ -55,7 +55,7 @@ function refused(status: number, reason: 'Forbidden' | 'Refused', said: string):
   const stage = rolled();
   const body = JSON.stringify({ kind: 'Status', message: said });
   const { message } = failureOf({ status, body }, 'PATCH deployments shop/web', stage.now);
-  stage.also = { refusal: { reason, message } };
+  stage.also = { refusal: { reason, said: message } };
   return stage.decide();
 }
 

@@ -7,6 +7,7 @@ import { parseUrl, resolveUrl } from '../../packages/kubelet-prober/src/url.ts';
 import { effectiveChecks } from '../../src/api/checks.ts';
 import { printable, printableLine } from '../../src/api/printable.ts';
 import type { Check } from '../../src/api/types.ts';
+import { verdictText } from '../../src/core/report/verdict-text.ts';
 import { evaluateTry } from '../../src/core/verification/exit-codes.ts';
 import { failureOf, retryAfterMs, statusMessage } from '../../src/kube/client/errors.ts';
 import { pathOf, RESOURCES } from '../../src/kube/client/paths.ts';
@@ -126,8 +127,9 @@ function judge({ code, output, maxOutputBytes }: Tried): number {
   insist((verdict.class === 'Pass') === (code === 0), `exit ${code} is ${verdict.class}`);
   insist(!['Error', 'Skip'].includes(verdict.class), `an exit code is ${verdict.class}`);
   insist(/^[A-Z][A-Za-z0-9]*$/.test(verdict.reason), `reason ${verdict.reason}`);
-  insist(Buffer.byteLength(verdict.message) <= 1024, 'a long message');
-  return Buffer.byteLength(verdict.output) + Buffer.byteLength(verdict.message);
+  const message = verdictText(verdict);
+  insist(Buffer.byteLength(message) <= 1024, 'a long message');
+  return Buffer.byteLength(verdict.output) + Buffer.byteLength(message);
 }
 
 // Watches.

@@ -9,6 +9,7 @@ import type { WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import { followFinalizer, removeFinalizer } from '../finalizer.ts';
 import { runsImages } from '../images.ts';
+import { PAUSED } from '../obstacle.ts';
 import { type Action, type Decision, firstAction, NO_ACTION, type PlannedCycle } from '../plan.ts';
 import { withConditions } from '../report/conditions.ts';
 import { releaseFields, resultsAction } from '../rollout/actions.ts';
@@ -29,7 +30,7 @@ import { closedWindow, storedWait } from '../wait.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { approve, type Obeyed, promote } from './approval.ts';
 import { recordCommand, recordSeenCommands } from './commands.ts';
-import { hasPendingStart, observe, PAUSED, type State, type StateOf } from './observe.ts';
+import { hasPendingStart, observe, type State, type StateOf } from './observe.ts';
 import { retryAttempt, startAttempt } from './start.ts';
 
 export interface Plan {
@@ -88,10 +89,11 @@ const INTERRUPTING: readonly State['name'][] = ['CommandPending', 'Suspended', '
 function waitingOf(
   { upgrade, now }: Snapshot,
   { name }: State,
-  { status, wait }: Decision,
+  { status, wait, waitGoesOn = false }: Decision,
 ): UpgradeStatus['waiting'] {
   const { waiting, phase } = upgrade.status ?? {};
-  return INTERRUPTING.includes(name) && phase === status.phase ? waiting : storedWait(waiting, wait, now);
+  const isKept = waitGoesOn || (INTERRUPTING.includes(name) && phase === status.phase);
+  return isKept ? waiting : storedWait(waiting, wait, now);
 }
 
 function decideIn(
@@ -200,7 +202,7 @@ const OBEY: Readonly<
 
 /** Who deletes an Upgrade in the middle of its attempt, aborts it. */
 function withdraw(snapshot: Snapshot, { workload, status }: StateOf<'Withdrawn'>): UpgradeStatus {
-  const cause = { reason: 'Aborted', detail: 'aborted, as the Upgrade was deleted' } as const;
+  const cause = { reason: 'Aborted', deleted: true } as const;
   if (snapshot.upgrade.spec.fallback.action === 'None') {
     const end = { phase: 'Aborted', outcome: 'Aborted', cause, gating: false } as const;
     return endAttempt(snapshot.upgrade, status, end, snapshot.now);
@@ -238,7 +240,8 @@ const isAbortable = (status: ActiveStatus): boolean =>
 
 function endConflicted({ upgrade, now }: Snapshot, { status, change }: StateOf<'Conflicted'>): UpgradeStatus {
   const { manager, container, image } = change;
-  const cause = { reason: 'ImageConflict', by: cut(manager, MANAGER_MAX), container, image } as const;
+  const by = manager && cut(manager, MANAGER_MAX);
+  const cause = { reason: 'ImageConflict', by, container, image } as const;
   const end = { phase: 'Failed', outcome: 'Failed', cause, gating: false } as const;
   return endAttempt(upgrade, status, end, now);
 }

@@ -1,9 +1,9 @@
 /** `spec.dependsOn`: Upgrades that have to be Succeeded for their present spec before an attempt begins. */
-import type { Upgrade } from '../../api/types.ts';
+import type { Phase, Upgrade } from '../../api/types.ts';
+import type { Obstacle } from '../obstacle.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { isForSpec, isPostCheckChanged } from '../status.ts';
 import type { Wait } from '../wait.ts';
-import type { Obstacle } from '../workload/driver.ts';
 
 /** Upgrades that are looked at for a circle: anybody may write thousands that name each other. */
 const MOST_VISITED = 1000;
@@ -30,18 +30,10 @@ export function dependencyObstacle({ upgrade, upgradeNamed: find }: Snapshot): O
   }
   const missing = namesOf(upgrade).find((name) => !find(name));
   if (missing !== undefined) {
-    return {
-      reason: 'DependencyNotFound',
-      message: `spec.dependsOn names Upgrade ${missing}, which does not exist in namespace ${upgrade.metadata.namespace}: create it, or take it out`,
-    };
+    return { reason: 'DependencyNotFound', upgrade: missing, namespace: upgrade.metadata.namespace };
   }
   const circle = circleOf(upgrade, find);
-  return (
-    circle && {
-      reason: 'DependencyCycle',
-      message: `spec.dependsOn goes in a circle, ${circle.join(' → ')}: take one of them out`,
-    }
-  );
+  return circle && { reason: 'DependencyCycle', circle };
 }
 
 /** The shortest way from an Upgrade back to itself. */
@@ -80,14 +72,13 @@ export function dependencyWait({ upgrade, upgradeNamed }: Snapshot): Wait | unde
   if (!first) {
     return undefined;
   }
-  const more = others.length > 0 ? ` and ${others.length} more` : '';
   return {
     reason: 'DependencyNotReady',
-    detail: `Upgrade ${first.metadata.name}, which is ${standingOf(first)}${more}`,
+    upgrade: first.metadata.name,
+    standing: standingOf(first),
+    others: others.length,
   };
 }
 
-const standingOf = ({ status }: Upgrade): string => {
-  const phase = status?.phase ?? 'Pending';
-  return phase === 'Succeeded' ? 'not verified for its present spec' : phase;
-};
+const standingOf = ({ status }: Upgrade): Phase | 'Outdated' =>
+  status?.phase === 'Succeeded' ? 'Outdated' : (status?.phase ?? 'Pending');

@@ -16,8 +16,10 @@ import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../../api/names.ts';
 import type { EndReason } from '../../api/reasons.ts';
 import type { Attempt, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadKind } from '../../api/views.ts';
+import type { Obstacle } from '../obstacle.ts';
+import { obstacleText } from '../report/obstacle-text.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { observe } from './observe.ts';
+import { observe, type State } from './observe.ts';
 
 interface Case {
   readonly status?: Partial<UpgradeStatus>;
@@ -188,6 +190,10 @@ describe('a new attempt', () => {
   });
 });
 
+const obstacleIn = (state: State) => (state.name === 'Blocked' ? state.obstacle : undefined);
+const said = (obstacle: Obstacle | undefined) =>
+  obstacle && { reason: obstacle.reason, message: obstacleText(obstacle) };
+
 describe('what stops an attempt before it begins', () => {
   const blocked = (
     spec: Record<string, unknown>,
@@ -201,7 +207,7 @@ describe('what stops an attempt before it begins', () => {
         ...rest,
       }),
     );
-    return state.name === 'Blocked' ? state.obstacle : undefined;
+    return obstacleIn(state);
   };
 
   test.each<[string, string, Parameters<typeof blocked>]>([
@@ -221,24 +227,19 @@ describe('what stops an attempt before it begins', () => {
       [{}, { paused: true }],
     ],
   ])('%s: %s', (reason, message, given) => {
-    expect(blocked(...given)).toEqual({ reason, message });
+    expect(said(blocked(...given))).toEqual({ reason, message });
   });
 
   test('TargetNotFound names the workload of another kind that has the name', () => {
     const without = (...namesakes: WorkloadKind[]) =>
-      observe({ ...snapshotOf({ upgrade: upgradeOf(), namesakes }), workload: undefined });
-    expect(without()).toMatchObject({
-      obstacle: {
-        message:
-          'Deployment web does not exist in namespace shop: create it, or delete this Upgrade and create one for the workload that you mean',
-      },
-    });
-    expect(without('DaemonSet')).toMatchObject({
-      obstacle: {
-        reason: 'TargetNotFound',
-        message:
-          'Deployment web does not exist in namespace shop, only a DaemonSet of that name: delete this Upgrade and create one for the workload that you mean',
-      },
+      said(obstacleIn(observe({ ...snapshotOf({ upgrade: upgradeOf(), namesakes }), workload: undefined })));
+    expect(without()?.message).toBe(
+      'Deployment web does not exist in namespace shop: create it, or delete this Upgrade and create one for the workload that you mean',
+    );
+    expect(without('DaemonSet')).toEqual({
+      reason: 'TargetNotFound',
+      message:
+        'Deployment web does not exist in namespace shop, only a DaemonSet of that name: delete this Upgrade and create one for the workload that you mean',
     });
   });
 
@@ -256,7 +257,9 @@ describe('what stops an attempt before it begins', () => {
     const spec = {
       postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, containers: ['migrate'] }] },
     };
-    expect(blocked(spec, { containers })?.message).toMatch(/which is an init container, which has ended/);
+    expect(said(blocked(spec, { containers }))?.message).toMatch(
+      /which is an init container, which has ended/,
+    );
   });
 
   test('nothing, when all is well', () => {

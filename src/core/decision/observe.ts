@@ -8,6 +8,7 @@ import type { Attempt, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
 import type { Verb } from '../../api/verbs.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import { isHeldBack, mustPutBack } from '../finalizer.ts';
+import { type Obstacle, PAUSED } from '../obstacle.ts';
 import { needsBaseline } from '../rollout/baseline.ts';
 import { partitionObstacle } from '../rollout/partition.ts';
 import { policyOf } from '../rollout/policy.ts';
@@ -33,15 +34,8 @@ import {
 } from '../status.ts';
 import { fromIso } from '../time.ts';
 import type { Wait } from '../wait.ts';
-import type { Obstacle } from '../workload/driver.ts';
 import { driverOf } from '../workload/drivers.ts';
-import {
-  attemptObstacle,
-  gateUnavailable,
-  imagesTooLong,
-  targetClaimed,
-  targetNotFound,
-} from '../workload/obstacles.ts';
+import { attemptObstacle, imagesTooLong, targetClaimed, targetNotFound } from '../workload/obstacles.ts';
 import { newCommand } from './commands.ts';
 import { dependencyObstacle } from './dependencies.ts';
 import { retryInherits, setsOf, startWait } from './start.ts';
@@ -250,11 +244,7 @@ function observeStart(
 /** Checks of the rollout have nobody to ask. */
 const prometheusMissing = ({ upgrade, hasPrometheus }: Snapshot): Obstacle | undefined =>
   hasPrometheus === false && rolloutChecksOf(upgrade.spec).length > 0
-    ? {
-        reason: 'PrometheusMissing',
-        message:
-          "spec.postCheck.rolloutChecks needs a Prometheus, and the operator has no --prometheus-url (the chart's prometheus.url): name one, or take the checks out",
-      }
+    ? { reason: 'PrometheusMissing' }
     : undefined;
 
 /** An attempt starts only when what it has to record finds room in the status. */
@@ -277,7 +267,9 @@ function observeGate({ upgrade, gateCarrier }: Snapshot, workload: WorkloadView)
     return { name: 'GateUnknown' };
   }
   const isNeeded = gate === 'Required' || isHeldByGate(upgrade.spec, workload);
-  return isNeeded && gateCarrier === 'None' ? { name: 'Blocked', obstacle: gateUnavailable } : undefined;
+  return isNeeded && gateCarrier === 'None'
+    ? { name: 'Blocked', obstacle: { reason: 'GateUnavailable' } }
+    : undefined;
 }
 
 function observeActive(snapshot: Snapshot, active: Active): State {
@@ -375,5 +367,3 @@ function observeSuspension(snapshot: Snapshot, rolling: Rolling): State | undefi
   }
   return rolling.status.paused?.since ? { name: 'Resuming', ...rolling } : undefined;
 }
-
-export const PAUSED: Obstacle = { reason: 'Paused', message: 'paused by spec.paused' };

@@ -4,6 +4,8 @@ import type { Attempt, ImageSet, Images, Upgrade, UpgradeStatus } from '../../ap
 import type { WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import { imagesOf, runsImages } from '../images.ts';
+import { imagesText } from '../report/image-text.ts';
+import { startupProbeText } from '../report/warning-text.ts';
 import { heldOf } from '../rollout/partition.ts';
 import { knownAnswer } from '../rollout/rewritten.ts';
 import { stagesOf } from '../rollout/stages.ts';
@@ -50,10 +52,7 @@ const warningsOf = ({ upgrade }: Snapshot, workload: WorkloadView): string[] =>
       ({ name, startupProbe }) =>
         startupProbe && upgrade.spec.containers.some((wanted) => wanted.name === name),
     )
-    .map(
-      ({ name }) =>
-        `container ${name} has a startupProbe, which restarts it where the post-check should see it fail: use a readinessProbe`,
-    )
+    .map(({ name }) => startupProbeText(name))
     .slice(0, 8);
 
 /** An empty list is left out of the status. */
@@ -169,7 +168,9 @@ function supersede({ upgrade, now }: Snapshot, status: ActiveStatus, trigger: Tr
   }
   const isReplaced = trigger === 'TargetReplaced';
   const reason = isReplaced ? trigger : 'Superseded';
-  const detail = upgrade.spec.containers.map(({ name, image }) => `${name}=${image}`).join(', ');
+  const { spec } = upgrade;
+  const wanted = Object.fromEntries(spec.containers.map(({ name, image }) => [name, image]));
+  const detail = imagesText(wanted, spec);
   const cause: Cause = { reason, trigger, ...(trigger === 'ContainersChanged' ? { detail } : {}) };
   const outcome = isReplaced ? 'Aborted' : 'Superseded';
   const end: End = { phase: 'Pending', outcome, cause, gating: true };

@@ -8,6 +8,7 @@ import { spanText } from '../time.ts';
 import type { PodResult } from '../verification/pod.ts';
 import type { TryRecord } from '../verification/probe-cycle.ts';
 import { shortImage } from './image-text.ts';
+import { verdictText } from './verdict-text.ts';
 
 const UNRUNNABLE: Readonly<Record<Unrunnable, string>> = {
   NotExecutable: 'it is not executable for the user of the container (chmod +x, or a mount without exec)',
@@ -17,7 +18,10 @@ const UNRUNNABLE: Readonly<Record<Unrunnable, string>> = {
 };
 
 /** `(ProbeFailed)`, or with what is known besides `(ProbeHookCrashed: the readiness hook crashed)`. */
-const inBrackets = ({ reason, detail }: Cause): string => (detail ? `(${reason}: ${detail})` : `(${reason})`);
+function inBrackets(cause: Cause): string {
+  const known = verdictText({ ...cause, said: cause.detail });
+  return known ? `(${cause.reason}: ${known})` : `(${cause.reason})`;
+}
 
 /** What the kubelet says of an image is a chain of wrapped errors, each with the image in it: the last two links say it. */
 const lastLinks = (detail: string): string => cut(detail.split(': ').slice(-2).join(': '), 200);
@@ -62,7 +66,13 @@ function notReadyText(cause: Cause): string {
   if (isReason(reason, 'Unschedulable')) {
     return detail ? `no node takes it: ${detail}` : 'no node takes it';
   }
-  return container ? containerText(cause) : (detail ?? reason);
+  if (isReason(reason, 'MinReadySeconds')) {
+    return cause.seconds === undefined ? (detail ?? reason) : `ready, but not yet for ${cause.seconds}s`;
+  }
+  if (container) {
+    return containerText(cause);
+  }
+  return detail ?? (cause.condition ? `condition ${cause.condition} is not True` : reason);
 }
 
 function cannotStartText({ reason, container, image, detail }: Cause): string {
@@ -71,6 +81,9 @@ function cannotStartText({ reason, container, image, detail }: Cause): string {
     ? `container ${container} cannot start (${why})`
     : `image ${shortImage(image)} cannot be pulled (${why})`;
 }
+
+/** Where managedFields do not say who set an image. */
+export const UNKNOWN_MANAGER = 'an unknown field manager';
 
 const TRIGGERS: Readonly<Record<Trigger, string>> = {
   Created: 'the status was lost',
@@ -91,7 +104,7 @@ function attemptText(cause: Cause): string | undefined {
     case 'NoPods':
       return cause.desired === undefined ? undefined : `${cause.passed} of ${cause.desired} pods passed`;
     case 'Aborted':
-      return cause.detail ?? 'aborted by postcheck.dev/abort';
+      return cause.deleted ? 'aborted, as the Upgrade was deleted' : 'aborted by postcheck.dev/abort';
     case 'PodsRefused':
       return `no pod of it can be made: ${cause.detail}`;
     case 'RolloutCheckFailed':
@@ -102,7 +115,7 @@ function attemptText(cause: Cause): string | undefined {
     case 'TargetNotFound':
       return `${cause.workload} was deleted while the attempt ran`;
     case 'ImageConflict':
-      return `${cause.by} changed the image of container ${container} to ${image} while the attempt ran; nothing is written back`;
+      return `${cause.by ?? UNKNOWN_MANAGER} changed the image of container ${container} to ${image} while the attempt ran; nothing is written back`;
     case 'ImageRewritten':
       return `the API server answered image ${cause.wanted} for container ${container} with ${image}, which ran before: look for an admission policy that sets it`;
     default:
@@ -127,10 +140,17 @@ function podText(cause: Cause): string | undefined {
   }
 }
 
+/** Of a pod that is ready now, and was not when its checks were last asked. */
+const isWasNotReady = ({ reason, container, condition, detail }: Cause): boolean =>
+  isReason(reason, 'NotReady') && [container, condition, detail].every((known) => known === undefined);
+
 function whatHappened(cause: Cause): string {
   const known = cause.said ?? attemptText(cause) ?? podText(cause);
   if (known !== undefined) {
     return known;
+  }
+  if (isWasNotReady(cause)) {
+    return 'not ready when it was last probed';
   }
   return Object.hasOwn(TERMINAL_REASONS, cause.reason)
     ? cannotStartText(cause)

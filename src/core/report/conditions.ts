@@ -7,14 +7,14 @@ import { isReason } from '../../api/reasons.ts';
 import type { Condition, Images, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import { imageManager, runsImages, upgradedImages } from '../images.ts';
+import type { Obstacle } from '../obstacle.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { isAttempting, isFallingBack, isPostCheckChanged, waitsForPods } from '../status.ts';
 import { fromIso, toIso } from '../time.ts';
 import { type PodSummary, ungated } from '../verification/summary.ts';
-import type { Obstacle } from '../workload/driver.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { refusalOf } from '../workload/refusal.ts';
-import { causeText } from './cause-text.ts';
+import { causeText, UNKNOWN_MANAGER } from './cause-text.ts';
 import { fitStatus } from './fit.ts';
 import { headline } from './headline.ts';
 import { leftCounts, leftText } from './left-text.ts';
@@ -128,7 +128,7 @@ function driftOf(snapshot: Snapshot, status: UpgradeStatus): string | undefined 
     ({ name, image }) => ![undefined, image].includes(own(wanted, name)),
   );
   const what = status.phase === 'FellBack' ? 'fell back' : 'was upgraded';
-  return `${workload.kind} ${workload.name} ${what}, but ${imageManager(workload, changed?.name ?? '')} has since set container ${changed?.name} to ${changed?.image}: change spec.containers, or undo that`;
+  return `${workload.kind} ${workload.name} ${what}, but ${imageManager(workload, changed?.name ?? '') ?? UNKNOWN_MANAGER} has since set container ${changed?.name} to ${changed?.image}: change spec.containers, or undo that`;
 }
 
 interface Ending {

@@ -30,3 +30,10 @@ export function versionsText(from: Images | undefined, to: Images | undefined, s
   const show = isSame ? (image: string) => image : shortImage;
   return { from: text(from, show), to: text(to, show) };
 }
+
+/** The images of the containers that the user named, for sentences: `web=registry/web:2.0`. */
+export const imagesText = (images: Images, spec: UpgradeSpec): string =>
+  spec.containers
+    .filter(({ name }) => own(images, name) !== undefined)
+    .map(({ name }) => `${name}=${own(images, name)}`)
+    .join(', ');

@@ -7,6 +7,7 @@ import { toIso } from '../time.ts';
 import { type PodResult, worstTriesFirst } from '../verification/pod.ts';
 import type { TryRecord } from '../verification/probe-cycle.ts';
 import { resultText } from './cause-text.ts';
+import { verdictText } from './verdict-text.ts';
 
 const MAX_REPORTED = 20;
 const MAX_HISTOGRAM = 32;
@@ -78,13 +79,14 @@ function checkReport(one: TryRecord, left: { characters: number }): PodCheck {
   const { check, container, verdict, attempts, timeouts, firstAt, lastAt } = one;
   const output = cut(verdict.output, left.characters);
   left.characters -= output.length;
+  const message = verdictText(verdict);
   return {
     check,
     container,
     ...(verdict.exitCode === undefined ? {} : { exitCode: verdict.exitCode }),
     class: verdict.class,
     reason: verdict.reason,
-    ...(verdict.message ? { message: cut(verdict.message, MAX_CHECK_MESSAGE) } : {}),
+    ...(message ? { message: cut(message, MAX_CHECK_MESSAGE) } : {}),
     ...(output ? { output } : {}),
     attempts,
     ...(timeouts > 0 ? { timeouts } : {}),

@@ -215,7 +215,7 @@ test.each<[string, Given, string]>([
   ],
   [
     'paused',
-    { obstacle: { reason: 'Paused', message: 'paused by spec.paused' }, rest: { pods: [] } },
+    { obstacle: { reason: 'Paused' }, rest: { pods: [] } },
     `Paused by spec.paused, set it to false to go on; Rolling Deployment web from web:1.0 to web:2.0: 0 of 3 updated, 0 passed`,
   ],
   [
@@ -223,7 +223,8 @@ test.each<[string, Given, string]>([
     {
       obstacle: {
         reason: 'TargetClaimed',
-        message: 'Upgrade a is older and acts on Deployment web: delete one of the two',
+        workload: { kind: 'Deployment', name: 'web' },
+        by: 'a',
       },
     },
     'Upgrade a is older and acts on Deployment web: delete one of the two',

@@ -4,13 +4,14 @@ import { cut } from '../../api/cut.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
 import type { PodView, WorkloadView } from '../../api/views.ts';
+import type { Obstacle } from '../obstacle.ts';
 import { isPostCheckChanged, waitsForPods } from '../status.ts';
 import { fromIso, spanText } from '../time.ts';
 import type { PodSummary } from '../verification/summary.ts';
-import type { Obstacle } from '../workload/driver.ts';
 import { causeText } from './cause-text.ts';
 import { type Versions, versionsText } from './image-text.ts';
 import { explainedClause, leftCounts, leftText } from './left-text.ts';
+import { obstacleText } from './obstacle-text.ts';
 import { emptyStageClause, rolloutCheckClause, stageClause, waitingStageText } from './stage-text.ts';
 import { waitingToStartText } from './wait-text.ts';
 
@@ -262,11 +263,11 @@ function said(facts: Facts, drift: string | undefined): string {
     );
   }
   if (!status.attempt || status.attempt.end || isReason(obstacle.reason, 'TargetClaimed')) {
-    return obstacle.message;
+    return obstacleText(obstacle);
   }
   if (isReason(obstacle.reason, 'Paused')) {
     const since = status.paused?.since ? ` since ${status.paused.since}` : '';
     return `Paused by spec.paused${since}, set it to false to go on; ${byPhase(facts)}`;
   }
-  return `Blocked: ${obstacle.message}; ${byPhase(facts)}`;
+  return `Blocked: ${obstacleText(obstacle)}; ${byPhase(facts)}`;
 }

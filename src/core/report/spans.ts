@@ -9,6 +9,7 @@ import { isBeforeRollout, isFallingBack } from '../status.ts';
 import { fromIso } from '../time.ts';
 import type { FinishedCycle, TryRecord } from '../verification/probe-cycle.ts';
 import { endedAttempt, endedFallback } from './events.ts';
+import { verdictText } from './verdict-text.ts';
 
 /** A stretch of time that has ended. */
 export interface Span {
@@ -171,7 +172,7 @@ export function trySpan(
       name: `${parent.isBaseline ? 'baseline' : 'check'} ${check}`,
       startedAt,
       endedAt: finishedAt,
-      ...(FAILING.includes(verdict.class) ? { failure: verdict.message || verdict.reason } : {}),
+      ...(FAILING.includes(verdict.class) ? { failure: verdictText(verdict) || verdict.reason } : {}),
       attributes: {
         ...parent.attributes,
         'k8s.container.name': container,

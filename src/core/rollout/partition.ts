@@ -4,10 +4,10 @@
  */
 import type { Attempt, UpgradeSpec } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
+import { namedWorkload, type Obstacle } from '../obstacle.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { ActiveStatus } from '../status.ts';
 import type { Wait } from '../wait.ts';
-import { nameOf, type Obstacle } from '../workload/driver.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { isLive } from '../workload/pods.ts';
 import { ordinalOf } from '../workload/stateful-set.ts';
@@ -52,7 +52,7 @@ export function partitionLimit(
 /** For the user to lower it. */
 export const partitionWait = (workload: WorkloadView, attempt: Pick<Attempt, 'held'>): Wait => ({
   reason: 'PartitionSet',
-  detail: `updateStrategy.rollingUpdate.partition ${usersPartition(workload, attempt)}`,
+  partition: usersPartition(workload, attempt) ?? 0,
 });
 
 /** Verified pods are probed further meanwhile. */
@@ -70,9 +70,6 @@ export function partitionObstacle(
     .filter((pod) => isLive(pod) && pod.revision === to.revision && ordinalOf(pod) < partition)
     .map(ordinalOf);
   return kept.length > 0
-    ? {
-        reason: 'PartitionSet',
-        message: `${nameOf(workload)} has updateStrategy.rollingUpdate.partition ${partition}, which keeps ${kept.length === 1 ? 'a pod' : `${kept.length} pods`} on the version that failed: set it to ${Math.min(...kept)}`,
-      }
+    ? { reason: 'PartitionSet', workload: namedWorkload(workload), partition, kept }
     : undefined;
 }

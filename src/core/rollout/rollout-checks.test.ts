@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ago, NOW, podOf, snapshotOf, statusOf, upgradeOf } from '../../../test/support/snapshots.ts';
 import type { StageStatus } from '../../api/types.ts';
 import { decide } from '../decision/decide.ts';
+import { rolloutCheckText } from '../report/rollout-check-text.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { addAnswer, type PlannedQuery, type QueryAnswer } from './rollout-checks.ts';
 
@@ -34,20 +35,17 @@ describe('an answer', () => {
     ['no number', values(0, Number.NaN), 'no number'],
     ['no answer', { kind: 'failed', message: 'ECONNREFUSED' }, 'ECONNREFUSED'],
   ])('of %s says nothing, and neither begins nor ends a row', (_what, answer, message) => {
-    expect(addAnswer(undefined, planned(), NOW, answer)).toMatchObject({
-      class: 'Error',
-      message,
-      failures: 0,
-    });
+    const silent = addAnswer(undefined, planned(), NOW, answer);
+    expect(silent).toMatchObject({ class: 'Error', failures: 0 });
+    expect(rolloutCheckText(silent, planned().check)).toBe(message);
     const bad = addAnswer(undefined, planned(), NOW, values(1));
     expect(addAnswer(bad, planned(), NOW, answer)).toMatchObject({ class: 'Error', failures: 1 });
   });
 
   test('of several values is good when all are, and tells the first that is not', () => {
-    expect(addAnswer(undefined, planned(), NOW, values(0, 0.7, 0.9))).toMatchObject({
-      class: 'Fail',
-      message: '0.7, and passes when < 0.05',
-    });
+    const failed = addAnswer(undefined, planned(), NOW, values(0, 0.7, 0.9));
+    expect(failed).toMatchObject({ class: 'Fail', value: 0.7 });
+    expect(rolloutCheckText(failed, planned().check)).toBe('0.7, and passes when < 0.05');
   });
 
   test('counts rows of the same question alone', () => {

@@ -7,6 +7,7 @@ import { own } from '../../api/own.ts';
 import type { StageStatus, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
+import { rolloutCheckText } from '../report/rollout-check-text.ts';
 import { fromIso, toIso } from '../time.ts';
 import { isLive } from '../workload/pods.ts';
 import type { Turn } from './turn.ts';
@@ -24,8 +25,10 @@ export interface QueryRecord {
   readonly id: string;
   readonly startedAt: number;
   readonly class: 'Pass' | 'Fail' | 'Error';
-  /** What it said, for a person. */
-  readonly message: string;
+  /** The value that decided. */
+  readonly value?: number;
+  /** Why there is none: no value, one that is no number, or what whoever was asked said instead. */
+  readonly silence?: 'NoData' | 'NoNumber' | { readonly said: string };
   readonly failures: number;
 }
 
@@ -71,20 +74,18 @@ export function addAnswer(
 function evaluateAnswer(
   { passWhen }: RolloutCheck,
   answer: QueryAnswer,
-): Pick<QueryRecord, 'class' | 'message'> {
+): Pick<QueryRecord, 'class' | 'value' | 'silence'> {
   if (answer.kind === 'failed') {
-    return { class: 'Error', message: cut(answer.message, 200) };
+    return { class: 'Error', silence: { said: cut(answer.message, 200) } };
   }
   const [, operator = '', limit = ''] = /^([<>=!]+) *(.*)$/.exec(passWhen) ?? [];
   const passes = COMPARE[operator];
   const { values } = answer;
   if (values.length === 0 || values.some(Number.isNaN) || !passes) {
-    return { class: 'Error', message: values.length === 0 ? 'no data' : 'no number' };
+    return { class: 'Error', silence: values.length === 0 ? 'NoData' : 'NoNumber' };
   }
   const bad = values.find((value) => !passes(value, Number(limit)));
-  return bad === undefined
-    ? { class: 'Pass', message: `${values[0]}` }
-    : { class: 'Fail', message: `${bad}, and passes when ${passWhen}` };
+  return bad === undefined ? { class: 'Pass', value: values[0] } : { class: 'Fail', value: bad };
 }
 
 export interface Analysis {
@@ -123,17 +124,17 @@ export function analyze(turn: Turn, state: StageStatus): Analysis {
     failed: bad && {
       reason: 'RolloutCheckFailed',
       check: bad.check.name,
-      detail: bad.record?.message,
+      detail: rolloutCheckText(bad.record, bad.check),
       repeated: bad.record?.failures,
     },
     queries: looks
       .filter(({ dueAt }) => dueAt <= now)
       .map(({ id, check }) => ({ id, check, expression: expressionOf(turn, check) })),
     nextAt: Math.min(...looks.map(({ dueAt }) => (dueAt <= now ? now + everyMs : dueAt))),
-    report: looks.map(({ check: { name }, record }) => ({
-      name,
+    report: looks.map(({ check, record }) => ({
+      name: check.name,
       class: record?.class ?? 'Error',
-      message: record?.message ?? 'not asked yet',
+      message: rolloutCheckText(record, check),
       lastAt: record && toIso(record.startedAt),
     })),
   };

@@ -98,7 +98,7 @@ export const isAnswered = (workload: WorkloadView, { direction, rolledAt, turn }
 export interface ForeignChange {
   readonly container: string;
   readonly image: string;
-  readonly manager: string;
+  readonly manager?: string;
 }
 
 /** The first container whose image somebody else has changed under the rollout. */

@@ -2,13 +2,13 @@
 import type { Phase, PodReport, UpgradeSpec } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
+import type { Obstacle } from '../obstacle.ts';
 import type { Action } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { ActiveStatus } from '../status.ts';
 import type { VerificationContext } from '../verification/context.ts';
 import type { PodResult } from '../verification/pod.ts';
 import type { PodSummary } from '../verification/summary.ts';
-import type { Obstacle } from '../workload/driver.ts';
 import type { Amount } from './amount.ts';
 import type { Rollout } from './rollout.ts';
 import type { Stages } from './stages.ts';

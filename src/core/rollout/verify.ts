@@ -8,7 +8,6 @@ import { earliest, toIso } from '../time.ts';
 import { type Due, scheduleProbes } from '../verification/due.ts';
 import { PodResults } from '../verification/results.ts';
 import { type PodSummary, summarizePods } from '../verification/summary.ts';
-import { keptWait } from '../wait.ts';
 import { unblock } from './actions.ts';
 import { isRejected } from './budget.ts';
 import { asideContext, verificationContext } from './context.ts';
@@ -34,7 +33,7 @@ interface Rolling {
 export function verify(snapshot: Snapshot, rolling: Rolling): Decision {
   const moved = rolling.rollout.direction === 'Forward' ? followPartition(snapshot, rolling) : undefined;
   if (moved) {
-    return { status: moved, intent: true, wait: keptWait(rolling.status.waiting) };
+    return { status: moved, intent: true, waitGoesOn: true };
   }
   const turn = beginTurn(seenBy(snapshot, rolling.status), rolling);
   const staged = resumed(snapshot, followStages(turn));

@@ -1,5 +1,6 @@
 /** How an exec in a container ended, and what that is to a try of a check. */
 import type { Unrunnable } from '../../api/enums.ts';
+import { execRefusedText } from '../report/exec-text.ts';
 import type { TryOutcome } from './exit-codes.ts';
 
 /** Exactly one of these per try. Only the first four are evidence about the container. */
@@ -24,10 +25,8 @@ export interface ExecRefused {
   readonly message: string;
 }
 
-const refusedText = ({ status, message }: ExecRefused): string => `exec refused with ${status}: ${message}`;
-
 /** What an exec is to the try that asked for it; who runs it says what a refusal is called. */
-export function outcomeOf(result: ExecResult, wording = refusedText): TryOutcome {
+export function outcomeOf(result: ExecResult, wording = execRefusedText): TryOutcome {
   switch (result.kind) {
     case 'exit':
     case 'missing':

@@ -3,6 +3,7 @@ import { specOf } from '../../../test/support/snapshots.ts';
 import { effectiveChecks } from '../../api/checks.ts';
 import { UNRUNNABLE } from '../../api/enums.ts';
 import type { Check } from '../../api/types.ts';
+import { verdictText } from '../report/verdict-text.ts';
 import { type Baseline, evaluateTry, type TryContext, type TryOutcome } from './exit-codes.ts';
 
 const [probe] = effectiveChecks(specOf()) as [Check];
@@ -45,17 +46,15 @@ describe('all 256 exit codes, as the readiness script means them', () => {
     (code, says, means) => {
       const output = resultLine(code);
       expect(exits(code, output)).toBe(says);
-      expect(evaluateTry(probe, { kind: 'exit', code, output }, onNewPod)).toMatchObject({
-        message: means,
-        exitCode: code,
-      });
+      const verdict = evaluateTry(probe, { kind: 'exit', code, output }, onNewPod);
+      expect([verdictText(verdict), verdict.exitCode]).toEqual([means, code]);
     },
   );
 
   test('every other code above 128 is a signal, by its number', () => {
     for (const code of range(129, 255)) {
       expect(exits(code)).toBe('Retry ProbeKilled');
-      expect(evaluateTry(probe, { kind: 'exit', code, output: '' }, onNewPod).message).toMatch(
+      expect(verdictText(evaluateTry(probe, { kind: 'exit', code, output: '' }, onNewPod))).toMatch(
         /^killed by (SIG[A-Z]+|signal \d+)$/,
       );
     }
@@ -71,7 +70,7 @@ describe('all 256 exit codes, as the readiness script means them', () => {
   test('mean nothing of the kind in a program that is not the script', () => {
     for (const code of [...range(1, 125), 128]) {
       expect(exits(code, 'no response\n')).toBe('Retry ProbeFailed');
-      expect(evaluateTry(probe, { kind: 'exit', code, output: '' }, onNewPod).message).toBe('');
+      expect(verdictText(evaluateTry(probe, { kind: 'exit', code, output: '' }, onNewPod))).toBe('');
     }
   });
 
@@ -79,7 +78,7 @@ describe('all 256 exit codes, as the readiness script means them', () => {
     const skips = { ...probe, whenMissing: 'Skip' } as const;
     expect(exits(126, 'sh: /x: Permission denied', skips)).toBe('Retry ProbeFailed');
     expect(exits(127, 'curl: not found', skips)).toBe('Retry ProbeFailed');
-    expect(evaluateTry(skips, { kind: 'exit', code: 127, output: 'secret' }, onNewPod).message).toBe(
+    expect(verdictText(evaluateTry(skips, { kind: 'exit', code: 127, output: 'secret' }, onNewPod))).toBe(
       'something that it calls is missing',
     );
   });
@@ -119,7 +118,7 @@ describe("a user's rule", () => {
       expect(evaluateTry(check, { kind: 'exit', code: 17, output: 'x' }, onNewPod)).toMatchObject({
         class: own,
         reason: 'SchemaTooOld',
-        message: 'migrate first',
+        said: 'migrate first',
         exitCode: 17,
         output: 'x',
       });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Check } from '../../api/types.ts';
-import { evaluateTry, type TryContext, type TryVerdict } from './exit-codes.ts';
+import { verdictText } from '../report/verdict-text.ts';
+import { evaluateTry, type TryContext, type TryOutcome } from './exit-codes.ts';
 
 const check: Check = {
   name: 'readiness-probe',
@@ -11,8 +12,11 @@ const check: Check = {
   maxOutputBytes: 1024,
 };
 const onNewPod: TryContext = { inFallback: false, podReady: true };
-const exited = (code: number, output: string, of: Check = check): TryVerdict =>
-  evaluateTry(of, { kind: 'exit', code, output }, onNewPod);
+const tried = (outcome: TryOutcome, of: Check = check) => {
+  const verdict = evaluateTry(of, outcome, onNewPod);
+  return { ...verdict, message: verdictText(verdict) };
+};
+const exited = (code: number, output: string, of: Check = check) => tried({ kind: 'exit', code, output }, of);
 
 /** What the readiness script prints when it decides: the sentence on stderr, the result line on stdout, in whichever order they arrive. */
 const said = (code: number, sentence: string, before = ''): string =>
@@ -107,9 +111,9 @@ test('what a check printed is in its output and nowhere else', () => {
     expect(message).not.toContain('secret');
   }
   const grpc = { kind: 'answered', good: false, output: 'rpc failed: secret (gRPC status 5)' } as const;
-  expect(evaluateTry(check, grpc, onNewPod).message).toBe('gRPC status 5');
+  expect(tried(grpc).message).toBe('gRPC status 5');
   const redirected = { kind: 'unconnected', message: 'Get "http://10.0.0.1/secret": refused' } as const;
-  expect(evaluateTry(check, redirected, onNewPod).message).toBe('refused');
+  expect(tried(redirected).message).toBe('refused');
 });
 
 describe('of the output', () => {

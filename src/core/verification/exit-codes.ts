@@ -41,8 +41,10 @@ export interface TryVerdict {
   readonly class: Class;
   /** CamelCase, shown in the status and in conditions. */
   readonly reason: AnyReason;
-  /** What it means; empty when the reason says it all. Never what the check printed. */
-  readonly message: string;
+  /** Words of the exit-code rule, the readiness script, or whoever did not answer. Never what the check printed. */
+  readonly said?: string;
+  /** The time-out that it ran past. */
+  readonly seconds?: number;
   readonly exitCode?: number;
   readonly unrunnable?: Unrunnable;
   readonly output: string;
@@ -51,25 +53,15 @@ export interface TryVerdict {
 
 type Meaning = Omit<TryVerdict, 'confirm' | 'output'> & { readonly output?: string };
 
-const SIGNALS: Readonly<Record<number, string>> = {
-  1: 'SIGHUP', 2: 'SIGINT', 3: 'SIGQUIT', 4: 'SIGILL', 6: 'SIGABRT', 7: 'SIGBUS', 8: 'SIGFPE', 9: 'SIGKILL', 11: 'SIGSEGV', 13: 'SIGPIPE', 14: 'SIGALRM', 15: 'SIGTERM',
-}; // biome-ignore format: a table
-
 /** The readiness script's own codes. They mean this only where its result line stands at the end: other programs have codes of their own. */
-const SCRIPT_CODES: Readonly<Record<number, readonly [reason: PodReason, message: string]>> = {
-  1: ['ProbeHookCrashed', 'the readiness hook crashed'],
-  2: ['StartServiceNotDone', 'the start service has not ended with status 0'],
-  120: ['ProbeHookBrokeContract', 'the readiness hook returned a reserved code'],
-  124: ['ProbeHookTimedOut', 'the readiness hook ran past its limit'],
-  125: ['ProbeInternalError', 'the readiness script failed by itself'],
-  126: ['ProbeHookNotRunnable', 'the readiness hook is not executable'],
-  127: ['ProbeHookNotRunnable', 'the readiness hook or its interpreter is missing'],
-};
-
-/** A shell ends so when what it calls is missing or cannot be run. */
-const SHELL_CODES: Readonly<Record<number, string>> = {
-  126: 'something that it calls cannot be run',
-  127: 'something that it calls is missing',
+const SCRIPT_CODES: Readonly<Record<number, PodReason>> = {
+  1: 'ProbeHookCrashed',
+  2: 'StartServiceNotDone',
+  120: 'ProbeHookBrokeContract',
+  124: 'ProbeHookTimedOut',
+  125: 'ProbeInternalError',
+  126: 'ProbeHookNotRunnable',
+  127: 'ProbeHookNotRunnable',
 };
 
 /** The last line that the readiness script prints on stdout; its sentences on stderr may come after it. */
@@ -109,46 +101,40 @@ function covers(rule: ExitCodeRule, code: number): boolean {
 /** By `whenMissing`. An image from before the command existed must be able to take a fallback: there, readiness decides. */
 function missing(check: Check, { inFallback, baseline }: TryContext): Meaning {
   if (inFallback || check.whenMissing === 'Skip') {
-    return { class: 'Skip', reason: 'CommandMissing', message: '' };
+    return { class: 'Skip', reason: 'CommandMissing' };
   }
   // What is not known is not assumed: only a version before that lacked the command too makes its absence unremarkable.
   return check.whenMissing === 'Auto' && baseline === 'Missing'
-    ? { class: 'Skip', reason: 'NothingAsked', message: '' }
-    : { class: 'Fail', reason: 'CommandMissing', message: '' };
+    ? { class: 'Skip', reason: 'NothingAsked' }
+    : { class: 'Fail', reason: 'CommandMissing' };
 }
 
 /** There, and cannot be run: never a case of `whenMissing`. */
 const unrunnable = (why: Unrunnable, { inFallback }: TryContext): Meaning => ({
   class: inFallback ? 'Skip' : 'Fail',
   reason: 'CommandNotRunnable',
-  message: '',
   unrunnable: why,
 });
 
-/** Reason and message of a code that no rule speaks of. */
-function meaning(check: Check, code: number, output: string): readonly [reason: PodReason, message: string] {
-  const known = isScripts(code, output) ? SCRIPT_CODES[code] : undefined;
-  if (known) {
+/** What a code means that no rule speaks of. */
+function meaning(check: Check, code: number, output: string): Pick<Meaning, 'reason' | 'said'> {
+  const reason = isScripts(code, output) ? SCRIPT_CODES[code] : undefined;
+  if (reason) {
     // Who keeps no output does not want it quoted either.
-    const said = check.maxOutputBytes > 0 ? scriptsSentence(output) : undefined;
-    return [known[0], said ?? known[1]];
+    return { reason, said: check.maxOutputBytes > 0 ? scriptsSentence(output) : undefined };
   }
-  return code > 128
-    ? ['ProbeKilled', `killed by ${SIGNALS[code - 128] ?? `signal ${code - 128}`}`]
-    : ['ProbeFailed', SHELL_CODES[code] ?? ''];
+  return { reason: code > 128 ? 'ProbeKilled' : 'ProbeFailed' };
 }
 
 function exited(check: Check, code: number, output: string): Meaning {
   const rule = check.exitCodes.find((candidate) => covers(candidate, code));
   if (rule) {
     const reason = userReason(rule.reason);
-    return { class: rule.class, reason, message: rule.message, exitCode: code, output };
+    return { class: rule.class, reason, said: rule.message, exitCode: code, output };
   }
-  if (code === 0) {
-    return { class: 'Pass', reason: 'Passed', message: '', exitCode: 0, output };
-  }
-  const [reason, message] = meaning(check, code, output);
-  return { class: 'Retry', reason, message, exitCode: code, output };
+  return code === 0
+    ? { class: 'Pass', reason: 'Passed', exitCode: 0, output }
+    : { class: 'Retry', ...meaning(check, code, output), exitCode: code, output };
 }
 
 function meaningOf(check: Check, outcome: TryOutcome, context: TryContext): Meaning {
@@ -159,12 +145,15 @@ function meaningOf(check: Check, outcome: TryOutcome, context: TryContext): Mean
       return missing(check, context);
     case 'unrunnable':
       return unrunnable(outcome.why, context);
-    case 'timeout': {
-      const message = `still running after ${check.timeoutSeconds}s`;
-      return { class: 'Retry', reason: 'ProbeTimedOut', message, output: outcome.output };
-    }
+    case 'timeout':
+      return {
+        class: 'Retry',
+        reason: 'ProbeTimedOut',
+        seconds: check.timeoutSeconds,
+        output: outcome.output,
+      };
     case 'unreachable':
-      return { class: 'Error', reason: 'NoEvidence', message: outcome.message };
+      return { class: 'Error', reason: 'NoEvidence', said: outcome.message };
     case 'answered':
       return answered(outcome);
     case 'unconnected':
@@ -172,7 +161,7 @@ function meaningOf(check: Check, outcome: TryOutcome, context: TryContext): Mean
       return {
         class: context.podReady ? 'Error' : 'Retry',
         reason: context.podReady ? 'NoEvidence' : 'ProbeUnconnected',
-        message: cut(outcome.message.replace(ASKED_URL, ''), 256),
+        said: cut(outcome.message.replace(ASKED_URL, ''), 256),
       };
   }
 }
@@ -185,8 +174,8 @@ const ASKED_URL = /^Get "[^"]*": /;
 
 const answered = ({ good, output }: { good: boolean; output: string }): Meaning =>
   good
-    ? { class: 'Pass', reason: 'Passed', message: '', output }
-    : { class: 'Retry', reason: 'ProbeFailed', message: ANSWER.exec(output)?.[0] ?? '', output };
+    ? { class: 'Pass', reason: 'Passed', output }
+    : { class: 'Retry', reason: 'ProbeFailed', said: ANSWER.exec(output)?.[0], output };
 
 /**
  * Execs go by the pod's name and probes by its IP, and both pass on to another pod when this one goes: what counts against a pod must have been

@@ -153,13 +153,14 @@ export const worstTriesFirst = (tries: readonly TryRecord[]): TryRecord[] =>
 const COMMAND_MAX = 256;
 
 function tryCause({ check, container, verdict }: TryRecord, pod: PodView, checks: readonly Check[]): Cause {
-  const { reason, message, exitCode, unrunnable } = verdict;
+  const { reason, said, exitCode, seconds, unrunnable } = verdict;
   const cause: Cause = {
     reason,
     check,
     container,
-    ...(exitCode === undefined ? {} : { exitCode }),
-    ...(message ? { detail: cut(message, DETAIL_MAX) } : {}),
+    exitCode,
+    seconds,
+    ...(said ? { detail: cut(said, DETAIL_MAX) } : {}),
   };
   if (!isReason(reason, 'CommandMissing', 'CommandNotRunnable')) {
     return cause;
@@ -173,8 +174,6 @@ function tryCause({ check, container, verdict }: TryRecord, pod: PodView, checks
     ...(unrunnable ? { unrunnable } : {}),
   };
 }
-
-const WAS_NOT_READY: Cause = { reason: 'NotReady', detail: 'not ready when it was last probed' };
 
 /** Why the record does not pass: what a check said against it, else readiness, else that nobody answered. */
 function failureCause(
@@ -198,7 +197,7 @@ function failureCause(
   }
   // Its checks said nothing against it: what the last cycle found wanting was readiness.
   if (record?.class === 'Retry') {
-    return WAS_NOT_READY;
+    return { reason: 'NotReady' };
   }
   return said ? { ...said, ...passesSoFar(record, context) } : { reason: 'NotProbedYet' };
 }

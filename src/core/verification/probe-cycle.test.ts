@@ -156,7 +156,7 @@ describe('readiness', () => {
     const gates = ['postcheck.dev/verified', 'example.com/load-balancer'];
     expect(readinessOf(podOf({ gates }), 0, NOW)).toMatchObject({
       ready: false,
-      cause: { reason: 'NotReady', detail: 'condition example.com/load-balancer is not True' },
+      cause: { reason: 'NotReady', condition: 'example.com/load-balancer' },
     });
     const conditions = { ...podOf().conditions, 'example.com/load-balancer': conditionOf('True') };
     expect(readinessOf(podOf({ gates, conditions }), 0, NOW).ready).toBe(true);
@@ -168,7 +168,7 @@ describe('readiness', () => {
     expect(readinessOf(pod, 10, NOW)).toEqual({
       ready: false,
       dueAt: NOW + 1000,
-      cause: { reason: 'MinReadySeconds', detail: 'ready, but not yet for 10s' },
+      cause: { reason: 'MinReadySeconds', seconds: 10 },
     });
   });
 

@@ -113,7 +113,7 @@ export function readinessOf(pod: PodView, minReadySeconds: number, now: number):
     : {
         ready: false,
         dueAt,
-        cause: { reason: 'MinReadySeconds', detail: `ready, but not yet for ${minReadySeconds}s` },
+        cause: { reason: 'MinReadySeconds', seconds: minReadySeconds },
       };
 }
 
@@ -137,7 +137,7 @@ function whyNotReady(pod: PodView, type: string): Cause {
     return { reason: 'NotReady', container: unready.name };
   }
   const said = cut(own(pod.conditions, type)?.message ?? '', DETAIL_MAX);
-  return { reason: 'NotReady', detail: said || `condition ${type} is not True` };
+  return { reason: 'NotReady', condition: type, ...(said ? { detail: said } : {}) };
 }
 
 const START_ORDER = ['init', 'sidecar', 'regular'] as const;

@@ -17,6 +17,7 @@ export const daemonSet: Driver<DaemonSetView> = {
   placeOf: ({ node }) => node,
   partition: () => undefined,
   othersSetPartition: () => false,
-  mendStages: () => 'its controller chooses the nodes; set updateStrategy.type to OnDelete',
+  stageHindrance: 'OwnChoice',
+  hasPodPerNode: true,
   lever: ({ onDelete }) => (onDelete ? 'deletion' : 'none'),
 };

@@ -2,15 +2,8 @@
  * What a kind of workload is to a rollout. Everything that differs between kinds in a decision stands behind this interface.
  * A further kind also needs a line in drivers.ts, a view in api/views.ts with its decoder, and its name in schema, store and watches.
  */
-import type { ObstacleReason } from '../../api/reasons.ts';
 import type { PodView, RevisionView, WorkloadView } from '../../api/views.ts';
-
-/** What keeps an Upgrade from acting: the user has to act, postcheck writes nothing. */
-export interface Obstacle {
-  readonly reason: ObstacleReason;
-  /** What is wrong and what to do, one sentence without its full stop. */
-  readonly message: string;
-}
+import type { Obstacle, StageHindrance } from '../obstacle.ts';
 
 /** How a kind can be held at some of its pods, and what postcheck writes for it. */
 export type Lever =
@@ -42,8 +35,10 @@ export interface Driver<View extends WorkloadView = WorkloadView> {
   partition(view: View): number | undefined;
   /** Did somebody else than us set it? */
   othersSetPartition(view: View): boolean;
-  /** What makes the workload go in stages, where it cannot: a clause that says what to set. */
-  mendStages(view: View): string;
+  /** What keeps the workload from going in stages, for kinds that may have no lever. */
+  readonly stageHindrance?: StageHindrance;
+  /** Has it one pod a node, so that nodes are its places? */
+  readonly hasPodPerNode: boolean;
   /** What stays when a pod is replaced: its node, its name, or nothing but itself. */
   placeOf(pod: PodView): string;
   /** The order in which pods are deleted where that is the lever. */
@@ -56,8 +51,6 @@ export interface BlockingRevisions {
   /** A revision whose pods are left alone, broken or not. */
   readonly spared: string | undefined;
 }
-
-export const nameOf = ({ kind, name }: WorkloadView): string => `${kind} ${name}`;
 
 /** Has the controller seen the template as it is? */
 export const isObserved = ({ observedGeneration, generation }: WorkloadView): boolean =>

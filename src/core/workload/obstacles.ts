@@ -1,77 +1,64 @@
-/** What keeps an Upgrade from acting, as a chain of pure looks: one reason, one sentence each. The user has to act; postcheck writes nothing. */
+/** What keeps an Upgrade from acting, as a chain of pure looks, each for one reason. */
 import { effectiveChecks } from '../../api/checks.ts';
 import type { Check, Images, Upgrade, UpgradeSpec } from '../../api/types.ts';
 import type { WorkloadKind, WorkloadView } from '../../api/views.ts';
 import { bytesOf, SET_MAX_BYTES } from '../images.ts';
+import { namedWorkload, type Obstacle, type ObstacleOf } from '../obstacle.ts';
 import { checkTargets } from '../verification/check-targets.ts';
 import { isTimeZone } from '../windows.ts';
-import { type Lever, nameOf, type Obstacle } from './driver.ts';
 import { driverOf } from './drivers.ts';
 
-const list = (names: readonly string[]): string => names.join(', ');
-
-export const targetClaimed = ({ spec: { targetRef } }: Upgrade, older: string): Obstacle => ({
+export const targetClaimed = ({ spec }: Upgrade, by: string): Obstacle => ({
   reason: 'TargetClaimed',
-  message: `Upgrade ${older} is older and acts on ${targetRef.kind} ${targetRef.name}: delete one of the two`,
+  workload: namedWorkload(spec.targetRef),
+  by,
 });
 
 /** The target of an Upgrade cannot be changed, so another workload needs another Upgrade. */
-export function targetNotFound(
-  { spec: { targetRef }, metadata }: Upgrade,
+export const targetNotFound = (
+  { spec, metadata: { namespace } }: Upgrade,
   namesakes: readonly WorkloadKind[] = [],
-): Obstacle {
-  const missing = `${targetRef.kind} ${targetRef.name} does not exist in namespace ${metadata.namespace}`;
-  const others = namesakes.map((kind) => `a ${kind}`).join(' and ');
-  const mend = others ? `, only ${others} of that name:` : ': create it, or';
-  return {
-    reason: 'TargetNotFound',
-    message: `${missing}${mend} delete this Upgrade and create one for the workload that you mean`,
-  };
-}
-
-export const gateUnavailable: Obstacle = {
-  reason: 'GateUnavailable',
-  message:
-    'spec.gate is Required, but neither the gate policy nor the gate webhook acts in this namespace (gate.carrier of the chart): install one, or set spec.gate to Auto',
-};
+): Obstacle => ({
+  reason: 'TargetNotFound',
+  workload: namedWorkload(spec.targetRef),
+  namespace,
+  namesakes,
+});
 
 function containerNotFound(spec: UpgradeSpec, workload: WorkloadView): Obstacle | undefined {
-  const missing = spec.containers
-    .filter(({ name }) => !workload.containers.some((container) => container.name === name))
-    .map(({ name }) => name);
-  if (missing.length === 0) {
-    return undefined;
-  }
-  const there = list(workload.containers.map(({ name }) => name));
-  return {
-    reason: 'ContainerNotFound',
-    message: `${nameOf(workload)} has no container ${list(missing)}: name one of ${there} in spec.containers`,
-  };
-}
-
-/** Why a check cannot run in the container of that name. */
-function cannotRunIn(workload: WorkloadView, name: string): string | undefined {
-  const container = workload.containers.find((candidate) => candidate.name === name);
-  if (!container) {
-    return 'does not exist';
-  }
-  return container.role === 'init'
-    ? 'is an init container, which has ended before a check could run'
+  const there = workload.containers.map(({ name }) => name);
+  const missing = spec.containers.map(({ name }) => name).filter((name) => !there.includes(name));
+  return missing.length > 0
+    ? { reason: 'ContainerNotFound', workload: namedWorkload(workload), missing, there }
     : undefined;
 }
 
+type WrongContainer = NonNullable<ObstacleOf<'InvalidCheckContainer'>['wrong']>;
+
+/** Why a check cannot run in the container of that name. */
+function cannotRunIn(workload: WorkloadView, name: string): WrongContainer['why'] | undefined {
+  const container = workload.containers.find((candidate) => candidate.name === name);
+  if (!container) {
+    return 'Missing';
+  }
+  return container.role === 'init' ? 'Init' : undefined;
+}
+
+function wrongContainer(workload: WorkloadView, { containers = [] }: Check): WrongContainer | undefined {
+  for (const container of containers.includes('*') ? [] : containers) {
+    const why = cannotRunIn(workload, container);
+    if (why) {
+      return { container, why };
+    }
+  }
+  return undefined;
+}
+
 function invalidCheck(spec: UpgradeSpec, workload: WorkloadView, check: Check): Obstacle | undefined {
-  const reason = 'InvalidCheckContainer';
-  const named = check.containers?.includes('*') ? [] : (check.containers ?? []);
-  const wrong = named.find((name) => cannotRunIn(workload, name) !== undefined);
-  if (wrong !== undefined) {
-    const message = `check ${check.name} names container ${wrong} of ${nameOf(workload)}, which ${cannotRunIn(workload, wrong)}: name a regular container or a sidecar`;
-    return { reason, message };
-  }
-  if (checkTargets(spec, check.containers, workload.containers).length > 0) {
-    return undefined;
-  }
-  return { reason, message: `check ${check.name} finds no container to run in: name some in its containers` };
+  const wrong = wrongContainer(workload, check);
+  return wrong || checkTargets(spec, check.containers, workload.containers).length === 0
+    ? { reason: 'InvalidCheckContainer', workload: namedWorkload(workload), check: check.name, wrong }
+    : undefined;
 }
 
 function invalidCheckContainer(spec: UpgradeSpec, workload: WorkloadView): Obstacle | undefined {
@@ -85,62 +72,49 @@ function invalidCheckContainer(spec: UpgradeSpec, workload: WorkloadView): Obsta
 }
 
 /** A controller that chooses the pods by itself cannot be held at some of them. */
-function stagesUnsupported({ strategy, gate }: UpgradeSpec, workload: WorkloadView): Obstacle | undefined {
+function stagesUnsupported(spec: UpgradeSpec, view: WorkloadView): Obstacle | undefined {
+  const why = stagesHindrance(spec, view);
+  return why && { reason: 'StagesUnsupported', workload: namedWorkload(view), why };
+}
+
+function stagesHindrance(
+  { strategy, gate }: UpgradeSpec,
+  view: WorkloadView,
+): ObstacleOf<'StagesUnsupported'>['why'] | undefined {
   const { stages = [] } = strategy ?? {};
-  const parts = stages.filter(({ pods, nodes }) => pods !== undefined || nodes !== undefined);
-  const lever = driverOf(workload).lever(workload);
-  const byNode = parts.find(({ nodes }) => nodes !== undefined);
-  const mend = parts.length > 0 ? mendStages(workload, lever, gate === 'Disabled') : undefined;
-  const reason = 'StagesUnsupported';
-  if (mend) {
-    return { reason, message: `${nameOf(workload)} cannot go in stages: ${mend}` };
+  if (!stages.some(({ pods, nodes }) => pods !== undefined || nodes !== undefined)) {
+    return undefined;
   }
-  return byNode && (workload.kind !== 'DaemonSet' || lever !== 'deletion')
-    ? {
-        reason,
-        message: `stage ${byNode.name} names nodes, but only a DaemonSet has a pod a node: name pods`,
-      }
-    : undefined;
+  const driver = driverOf(view);
+  const lever = driver.lever(view);
+  if (lever === 'none') {
+    return driver.stageHindrance;
+  }
+  if (lever === 'gate' && gate === 'Disabled') {
+    return 'Ungated';
+  }
+  const byNode = stages.find(({ nodes }) => nodes !== undefined);
+  return byNode && !driver.hasPodPerNode ? { nodesOf: byNode.name } : undefined;
 }
 
 /** Pods that fail are put back one by one only where postcheck replaces the pods. */
-function scopeUnsupported({ fallback }: UpgradeSpec, workload: WorkloadView): Obstacle | undefined {
-  return fallback.scope === 'FailedPods' && driverOf(workload).lever(workload) !== 'deletion'
-    ? {
-        reason: 'ScopeUnsupported',
-        message: `spec.fallback.scope is FailedPods, but the controller of ${nameOf(workload)} replaces all its pods by itself: set updateStrategy.type to OnDelete, or the scope to All`,
-      }
+const scopeUnsupported = ({ fallback }: UpgradeSpec, workload: WorkloadView): Obstacle | undefined =>
+  fallback.scope === 'FailedPods' && driverOf(workload).lever(workload) !== 'deletion'
+    ? { reason: 'ScopeUnsupported', workload: namedWorkload(workload) }
     : undefined;
-}
-
-/** What makes the workload go in stages. */
-function mendStages(workload: WorkloadView, lever: Lever, isUngated: boolean): string | undefined {
-  if (lever === 'gate' && isUngated) {
-    return 'they are held by the gate, so set spec.gate to Auto or Required';
-  }
-  return lever === 'none' ? driverOf(workload).mendStages(workload) : undefined;
-}
 
 /** The sets that an attempt would store have no room in the status: it could not go on by them, nor fall back. */
 export function imagesTooLong(workload: WorkloadView, sets: readonly Images[]): Obstacle | undefined {
-  const most = Math.max(...sets.map(bytesOf));
-  return most > SET_MAX_BYTES
-    ? {
-        reason: 'ImagesTooLong',
-        message: `the images of ${nameOf(workload)} have ${most} bytes together with the names of their containers, and the status has room for ${SET_MAX_BYTES}: use shorter references`,
-      }
+  const bytes = Math.max(...sets.map(bytesOf));
+  return bytes > SET_MAX_BYTES
+    ? { reason: 'ImagesTooLong', workload: namedWorkload(workload), bytes, most: SET_MAX_BYTES }
     : undefined;
 }
 
 /** Nobody knows when such a window opens. */
 function timeZoneUnknown({ windows = [] }: UpgradeSpec): Obstacle | undefined {
   const wrong = windows.find(({ timeZone }) => !isTimeZone(timeZone));
-  return (
-    wrong && {
-      reason: 'TimeZoneUnknown',
-      message: `spec.windows names time zone ${wrong.timeZone}, which does not exist: write an IANA name such as Asia/Taipei, or UTC`,
-    }
-  );
+  return wrong && { reason: 'TimeZoneUnknown', timeZone: wrong.timeZone };
 }
 
 /** What stops an attempt; a fallback needs only the controller to roll. */

@@ -25,7 +25,7 @@ export const statefulSet: Driver<StatefulSetView> = {
   /** With OnDelete the API server refuses one. */
   partition: ({ onDelete, partition }) => (onDelete ? undefined : partition),
   othersSetPartition: ({ othersSetPartition }) => othersSetPartition,
-  mendStages: () => 'set updateStrategy.type to RollingUpdate or OnDelete',
+  hasPodPerNode: false,
   lever: ({ onDelete }) => (onDelete ? 'deletion' : 'partition'),
 };
 

@@ -1,6 +1,7 @@
 /** A card of the fleet. Pure. */
 import type { Upgrade } from '../../../../src/api/types.ts';
-import { imagesText, isAttempting, isFallingBack } from '../../../../src/core/status.ts';
+import { imagesText } from '../../../../src/core/report/image-text.ts';
+import { isAttempting, isFallingBack } from '../../../../src/core/status.ts';
 import { fromIso } from '../../../../src/core/time.ts';
 import { symbolOf } from '../paint.ts';
 import { conditionOf, needsPerson, phaseOf, unseen, urgency } from '../standing.ts';

@@ -1,6 +1,7 @@
 /** All that a page shows of one Upgrade. Pure. */
 import type { Upgrade } from '../../../../src/api/types.ts';
-import { imagesText, isAttempting, isFallingBack, isRetryable } from '../../../../src/core/status.ts';
+import { imagesText } from '../../../../src/core/report/image-text.ts';
+import { isAttempting, isFallingBack, isRetryable } from '../../../../src/core/status.ts';
 import { fromIso } from '../../../../src/core/time.ts';
 import { explain } from '../explain.ts';
 import { stageLook } from '../paint.ts';

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { effectiveChecks } from '../../../../src/api/checks.ts';
 import { isReason } from '../../../../src/api/reasons.ts';
 import type { Check, Upgrade, UpgradeSpec } from '../../../../src/api/types.ts';
+import { verdictText } from '../../../../src/core/report/verdict-text.ts';
 import { evaluateTry, type TryOutcome } from '../../../../src/core/verification/exit-codes.ts';
 import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
@@ -45,7 +46,7 @@ export function tableOf(check: Check, upgrade?: Upgrade): Row[] {
       codes: String(code),
       class: verdict.class,
       reason: verdict.reason,
-      message: isReason(verdict.reason, 'ProbeKilled') ? KILLED : verdict.message,
+      message: isReason(verdict.reason, 'ProbeKilled') ? KILLED : verdictText(verdict),
       source: rule ? 'rule' : 'default',
       pods: podsWith(check, code, upgrade),
     };

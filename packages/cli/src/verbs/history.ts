@@ -1,6 +1,6 @@
 /** `history` and `diff`: the attempts of an Upgrade, and what two of them differ in. */
 import type { Images, Upgrade } from '../../../../src/api/types.ts';
-import { imagesText } from '../../../../src/core/status.ts';
+import { imagesText } from '../../../../src/core/report/image-text.ts';
 import { fromIso, spanText } from '../../../../src/core/time.ts';
 import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';

@@ -2,6 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Upgrade } from '../../../../src/api/types.ts';
+import { obstacleText } from '../../../../src/core/report/obstacle-text.ts';
 import { attemptObstacle } from '../../../../src/core/workload/obstacles.ts';
 import { at, record, text } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
@@ -126,7 +127,7 @@ async function ask(
   );
   return [
     ...findings,
-    ...(obstacle ? [told('error', 'spec', obstacle.message)] : []),
+    ...(obstacle ? [told('error', 'spec', obstacleText(obstacle))] : []),
     ...(rival
       ? [
           told(

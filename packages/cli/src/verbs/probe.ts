@@ -2,6 +2,7 @@
 
 import { effectiveChecks } from '../../../../src/api/checks.ts';
 import type { Check, UpgradeSpec } from '../../../../src/api/types.ts';
+import { verdictText } from '../../../../src/core/report/verdict-text.ts';
 import { type ExecRefused, outcomeOf } from '../../../../src/core/verification/exec-result.ts';
 import { evaluateTry, type TryOutcome } from '../../../../src/core/verification/exit-codes.ts';
 import { possibleTries } from '../../../../src/core/verification/probe-cycle.ts';
@@ -230,7 +231,7 @@ async function askAll(
       ...(verdict.exitCode === undefined ? {} : { exitCode: verdict.exitCode }),
       class: verdict.class,
       reason: verdict.reason,
-      message: verdict.message,
+      message: verdictText(verdict),
       output: verdict.output,
       milliseconds: Math.round(performance.now() - began),
     });

@@ -1,0 +1,5 @@
+/** The words for an exec that the API server or the kubelet refused. */
+import type { ExecRefused } from '../verification/exec-result.ts';
+
+export const execRefusedText = ({ status, message }: ExecRefused): string =>
+  `exec refused with ${status}: ${message}`;

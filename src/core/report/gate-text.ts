@@ -1,0 +1,8 @@
+/** The words on a pod whose gate was opened although it was not verified. */
+const OPENED = {
+  ReportOnly: 'the version failed, but spec.fallback.action is None',
+  NoAttempt: 'no attempt of an Upgrade waits for this pod',
+  Uninstalled: 'postcheck was uninstalled',
+} as const;
+
+export const openedGateText = (why: keyof typeof OPENED): string => OPENED[why];

@@ -1,0 +1,94 @@
+/** The words for what keeps an Upgrade from acting: what is wrong and what to do, one sentence without its full stop. */
+import { VERIFIED } from '../../api/names.ts';
+import type { ObstacleReason } from '../../api/reasons.ts';
+import type { FruitlessWrite, NamedWorkload, Obstacle, ObstacleOf } from '../obstacle.ts';
+
+const nameOf = ({ kind, name }: NamedWorkload): string => `${kind} ${name}`;
+
+const list = (names: readonly string[]): string => names.join(', ');
+
+function targetNotFound({ workload, namespace, namesakes }: ObstacleOf<'TargetNotFound'>): string {
+  const others = namesakes.map((kind) => `a ${kind}`).join(' and ');
+  const mend = others ? `, only ${others} of that name:` : ': create it, or';
+  return `${nameOf(workload)} does not exist in namespace ${namespace}${mend} delete this Upgrade and create one for the workload that you mean`;
+}
+
+const CANNOT_RUN_IN = {
+  Missing: 'does not exist',
+  Init: 'is an init container, which has ended before a check could run',
+} as const;
+
+const invalidCheckContainer = ({ workload, check, wrong }: ObstacleOf<'InvalidCheckContainer'>): string =>
+  wrong
+    ? `check ${check} names container ${wrong.container} of ${nameOf(workload)}, which ${CANNOT_RUN_IN[wrong.why]}: name a regular container or a sidecar`
+    : `check ${check} finds no container to run in: name some in its containers`;
+
+const STAGES_MENDED = {
+  AllAtOnce: 'it replaces all pods at once; set strategy.type to RollingUpdate',
+  OwnChoice: 'its controller chooses the nodes; set updateStrategy.type to OnDelete',
+  Ungated: 'they are held by the gate, so set spec.gate to Auto or Required',
+} as const;
+
+const stagesUnsupported = ({ workload, why }: ObstacleOf<'StagesUnsupported'>): string =>
+  typeof why === 'object'
+    ? `stage ${why.nodesOf} names nodes, but only a DaemonSet has a pod a node: name pods`
+    : `${nameOf(workload)} cannot go in stages: ${STAGES_MENDED[why]}`;
+
+function writeText(write: Exclude<FruitlessWrite, { of: 'Status' }>): string {
+  switch (write.of) {
+    case 'ManagedFields':
+      return `managedFields of ${nameOf(write.workload)}`;
+    case 'Partition':
+      return `the partition of ${nameOf(write.workload)}`;
+    case 'Finalizers':
+      return `finalizers of Upgrade ${write.upgrade} (now ${write.stands.join()})`;
+    case 'Condition':
+      return `condition ${VERIFIED} of pod ${write.pod}`;
+  }
+}
+
+const noEffect = ({ write }: ObstacleOf<'NoEffect'>): string =>
+  write.of === 'Status'
+    ? 'the API server stores another status than the one that is written: apply the CRD of this version of postcheck, or look for an admission webhook that changes it'
+    : `a write of ${writeText(write)} was accepted, and nothing came of it: look for an admission webhook, a policy or a controller that undoes it`;
+
+/** Of a status that was refused the condition says so; see fit.ts. */
+const TEXTS: {
+  readonly [R in Exclude<ObstacleReason, 'StatusRefused'>]: (obstacle: ObstacleOf<R>) => string;
+} = {
+  TargetClaimed: ({ workload, by }) =>
+    `Upgrade ${by} is older and acts on ${nameOf(workload)}: delete one of the two`,
+  TargetNotFound: targetNotFound,
+  ContainerNotFound: ({ workload, missing, there }) =>
+    `${nameOf(workload)} has no container ${list(missing)}: name one of ${list(there)} in spec.containers`,
+  InvalidCheckContainer: invalidCheckContainer,
+  WorkloadPaused: ({ workload }) =>
+    `${nameOf(workload)} is paused, so nothing rolls: run \`kubectl rollout resume ${workload.kind.toLowerCase()}/${workload.name}\``,
+  PartitionSet: ({ workload, partition, kept }) =>
+    `${nameOf(workload)} has updateStrategy.rollingUpdate.partition ${partition}, which keeps ${kept.length === 1 ? 'a pod' : `${kept.length} pods`} on the version that failed: set it to ${Math.min(...kept)}`,
+  StagesUnsupported: stagesUnsupported,
+  ScopeUnsupported: ({ workload }) =>
+    `spec.fallback.scope is FailedPods, but the controller of ${nameOf(workload)} replaces all its pods by itself: set updateStrategy.type to OnDelete, or the scope to All`,
+  TimeZoneUnknown: ({ timeZone }) =>
+    `spec.windows names time zone ${timeZone}, which does not exist: write an IANA name such as Asia/Taipei, or UTC`,
+  PrometheusMissing: () =>
+    "spec.postCheck.rolloutChecks needs a Prometheus, and the operator has no --prometheus-url (the chart's prometheus.url): name one, or take the checks out",
+  DependencyNotFound: ({ upgrade, namespace }) =>
+    `spec.dependsOn names Upgrade ${upgrade}, which does not exist in namespace ${namespace}: create it, or take it out`,
+  DependencyCycle: ({ circle }) =>
+    `spec.dependsOn goes in a circle, ${circle.join(' → ')}: take one of them out`,
+  ImagesTooLong: ({ workload, bytes, most }) =>
+    `the images of ${nameOf(workload)} have ${bytes} bytes together with the names of their containers, and the status has room for ${most}: use shorter references`,
+  GateUnavailable: () =>
+    'spec.gate is Required, but neither the gate policy nor the gate webhook acts in this namespace (gate.carrier of the chart): install one, or set spec.gate to Auto',
+  Forbidden: ({ said }) => said,
+  Refused: ({ said }) => said,
+  NoEffect: noEffect,
+  ImageRewritten: ({ container, wanted, image }) =>
+    `the API server answered image ${wanted} for container ${container} with ${image} again: look for an admission policy that sets it`,
+  Paused: () => 'paused by spec.paused',
+};
+
+/** What is wrong and what to do. */
+export const obstacleText = (obstacle: Obstacle): string =>
+  (TEXTS[obstacle.reason] as (obstacle: Obstacle) => string)(obstacle);

@@ -1,0 +1,31 @@
+/** The words for what exactly an attempt, or its next stage, waits for. */
+import type { Wait } from '../wait.ts';
+import { DAYS, wallAt } from '../windows.ts';
+
+/** `Sat 2026-11-28 22:00 Asia/Taipei (2026-11-28 14:00 UTC)`. */
+export function momentText(at: number, timeZone: string): string {
+  const wall = new Date(wallAt(at, timeZone));
+  const minute = (date: Date) => date.toISOString().slice(0, 16).replace('T', ' ');
+  const there = `${DAYS[wall.getUTCDay()]} ${minute(wall)} ${timeZone}`;
+  return timeZone === 'UTC' ? there : `${there} (${minute(new Date(at))} UTC)`;
+}
+
+const standingText = (standing: Extract<Wait, { reason: 'DependencyNotReady' }>['standing']): string =>
+  standing === 'Outdated' ? 'not verified for its present spec' : standing;
+
+/** `undefined` where the reason says it all. */
+export function waitDetail(wait: Wait): string | undefined {
+  switch (wait.reason) {
+    case 'WindowClosed':
+      return momentText(wait.until, wait.timeZone);
+    case 'DependencyNotReady': {
+      const more = wait.others > 0 ? ` and ${wait.others} more` : '';
+      return `Upgrade ${wait.upgrade}, which is ${standingText(wait.standing)}${more}`;
+    }
+    case 'PartitionSet':
+      return `updateStrategy.rollingUpdate.partition ${wait.partition}`;
+    case 'Soaking':
+    case 'AwaitingApproval':
+      return undefined;
+  }
+}
