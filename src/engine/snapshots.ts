@@ -2,7 +2,7 @@
 import type { Upgrade } from '../api/types.ts';
 import type { Obstacle } from '../core/obstacle.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { isAttempting, isFallingBack, verificationId } from '../core/status.ts';
+import { isUnderWay, verificationId } from '../core/status.ts';
 import { driverOf } from '../core/workload/drivers.ts';
 import type { Brake } from './brake.ts';
 import type { GateCarrierCache } from './gate-carrier.ts';
@@ -37,8 +37,8 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
   // One that waits decides nothing by its target's pods, and there may be thousands of both.
   const pods = workload && !waits ? store.podsOf(workload) : [];
   local.beginVerification(pods, verificationId(upgrade, upgrade.status ?? {}));
-  const isUnderWay = isAttempting(upgrade.status) || isFallingBack(upgrade.status);
-  if (!isUnderWay) {
+  const underWay = isUnderWay(upgrade.status);
+  if (!underWay) {
     local.forgetResults(key);
   }
   const revision = workload && driverOf(workload).updateRevision(workload, store.revisionsOf(workload));
@@ -59,7 +59,7 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
     nodeBackAt: local.nodeBackAt,
     records: local.records,
     isProbing: sources.isProbing,
-    results: isUnderWay ? local.resultsOf(key) : undefined,
+    results: underWay ? local.resultsOf(key) : undefined,
     restartsSeen: local.restartsSeen,
     waitingSince: local.waitingSince,
     eventsSeen: (uid) => warnings.of(uid),

@@ -29,12 +29,11 @@ export function ActDialog({ act, detail, close }: DialogProps): JSX.Element {
   const { namespace, name } = detail.card;
   // What was looked at when the button was pressed.
   const [request] = useState<ActRequest>({
-    action: act.verb,
+    ...act,
     namespace,
     name,
     uid: detail.uid,
     attempt: detail.attempt,
-    ...(act.stage === undefined ? {} : { stage: act.stage }),
   });
   useEffect(() => {
     ref.current?.showModal();

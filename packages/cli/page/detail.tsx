@@ -2,9 +2,10 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { About, Act, Detail, Evidence, Split, WorstCheck } from '../src/dashboard/model.ts';
+import { plural } from '../src/looks.ts';
 import { ActDialog } from './act.tsx';
 import { LanesView } from './lanes.tsx';
-import { count, Pill } from './parts.tsx';
+import { Pill } from './parts.tsx';
 import { clock, span } from './scale.ts';
 
 interface DetailProps {
@@ -117,7 +118,7 @@ function EvidenceView({ evidence }: { evidence: Evidence }): JSX.Element {
       ))}
       {splits.length > 0 && counted < desired && (
         <p class="quiet">
-          Counted: {count(counted, 'pod')} of {desired}; no other has said anything.
+          Counted: {plural(counted, 'pod')} of {desired}; no other has said anything.
         </p>
       )}
     </section>
@@ -172,7 +173,7 @@ function SplitView({ split: { by, rows } }: { split: Split }): JSX.Element {
             <td>
               {codes.map(({ text, look, pods }) => (
                 <span key={text} class={`chip look-${look}`}>
-                  {text} on {count(pods, 'pod')}
+                  {text} on {plural(pods, 'pod')}
                 </span>
               ))}
             </td>
@@ -220,8 +221,8 @@ function HistoryView({ detail: { history } }: { detail: Detail }): JSX.Element |
         </thead>
         <tbody>
           {history.map((entry) => (
-            <tr key={entry.attempt}>
-              <th scope="row">{entry.attempt}</th>
+            <tr key={entry.number}>
+              <th scope="row">{entry.number}</th>
               <td>
                 <Pill look={entry.look} text={entry.outcome} />
               </td>

@@ -2,7 +2,8 @@
 import { Component, type JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Card, Section } from '../src/dashboard/model.ts';
-import { Pill, symbolFor } from './parts.tsx';
+import { plural, SYMBOLS } from '../src/looks.ts';
+import { Pill } from './parts.tsx';
 import { span } from './scale.ts';
 
 const SECTIONS: readonly { readonly of: Section; readonly title: string; readonly hint: string }[] = [
@@ -66,7 +67,7 @@ export function Fleet({ cards, now }: { cards: ReadonlyMap<string, Card>; now: n
 
 function title(cards: ReadonlyMap<string, Card>): string {
   const count = [...cards.values()].filter(({ section }) => section === 'person').length;
-  const all = `${cards.size} ${cards.size === 1 ? 'Upgrade' : 'Upgrades'}`;
+  const all = plural(cards.size, 'Upgrade');
   return count === 0
     ? `${all}, none needs a person`
     : `${all}, ${count} ${count === 1 ? 'needs' : 'need'} a person`;
@@ -103,7 +104,7 @@ class CardView extends Component<CardProps> {
           <span class="bar" aria-hidden="true">
             {card.attempts.map(({ number, outcome, look }) => (
               <i key={number} class={`look-${look}`} title={`attempt ${number}: ${outcome}`}>
-                {symbolFor(look)}
+                {SYMBOLS[look]}
               </i>
             ))}
           </span>

@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Lane, Lanes, Life, Sample, Span, Try } from '../src/dashboard/model.ts';
-import { count, symbolFor } from './parts.tsx';
+import { plural, SYMBOLS } from '../src/looks.ts';
 import { clock, type Scale, scaleOf, span, ticksOf, withRoom } from './scale.ts';
 import { Traffic } from './traffic.tsx';
 import { useWidth } from './width.ts';
@@ -67,7 +67,7 @@ export function LanesView({ lanes, traffic, now: clockNow }: LanesProps): JSX.El
         <Traffic samples={traffic} lanes={lanes} scale={scale} now={now} />
       </div>
       {lanes.left > 0 && (
-        <p class="quiet">{count(lanes.left, 'further pod')} not drawn: these tell the most.</p>
+        <p class="quiet">{plural(lanes.left, 'further pod')} not drawn: these tell the most.</p>
       )}
       <PodTable lanes={lanes} now={now} />
     </section>
@@ -137,7 +137,7 @@ function Axis({ scale, lanes }: { scale: Scale; lanes: Lanes }): JSX.Element {
 
 /** The lines and the ground that go through all rows. */
 export function Marks({ lanes, scale, height }: { lanes: Lanes; scale: Scale; height: number }): JSX.Element {
-  const back = lanes.marks.find(({ text }) => text === 'falls back');
+  const back = lanes.marks.find(({ of }) => of === 'fallback');
   return (
     <g>
       {back && (
@@ -173,7 +173,7 @@ function LaneRow({ lane, all, scale, now }: RowProps): JSX.Element {
     <>
       <div class={`label look-${last?.look ?? 'still'}`}>
         <b title={lane.pod}>
-          <span aria-hidden="true">{symbolFor(last?.look ?? 'still')}</span> {lane.pod}
+          <span aria-hidden="true">{SYMBOLS[last?.look ?? 'still']}</span> {lane.pod}
         </b>
         <small title={words}>{words}</small>
       </div>

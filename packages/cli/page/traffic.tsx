@@ -1,8 +1,8 @@
 /** Traffic: how many pods took it, over the same time as the lanes, and whether they were verified. */
 import type { JSX } from 'preact';
 import type { Lanes, Sample } from '../src/dashboard/model.ts';
+import { plural } from '../src/looks.ts';
 import { Marks } from './lanes.tsx';
-import { count } from './parts.tsx';
 import { clock, type Scale } from './scale.ts';
 
 const HEIGHT = 72;
@@ -66,7 +66,7 @@ function words({ before, verified, unverified }: Sample): string {
     before > 0 ? `${before} of before` : '',
     unverified > 0 ? `${unverified} UNVERIFIED` : '',
   ].filter((part) => part !== '');
-  return `${count(before + verified + unverified, 'pod')} in the endpoints${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`;
+  return `${plural(before + verified + unverified, 'pod')} in the endpoints${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`;
 }
 
 function verdict(samples: readonly Sample[]): string {

@@ -8,8 +8,9 @@ import { imagesText } from '../../../src/core/report/image-text.ts';
 import { leftCounts } from '../../../src/core/report/left-text.ts';
 import { fromIso, spanText } from '../../../src/core/time.ts';
 import { evaluateTry } from '../../../src/core/verification/exit-codes.ts';
+import { plural } from './looks.ts';
 import { conditionOf, isStalled, phaseOf, unseen } from './standing.ts';
-import { clockTime, moment, plain, plainLines, plural } from './text.ts';
+import { clockTime, moment, plain, plainLines } from './text.ts';
 
 /** One part of the answer: a word, and its lines. */
 export interface Part {

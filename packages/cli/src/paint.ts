@@ -1,55 +1,24 @@
-/** One look for each state, the same in every picture. */
-import type { Class, Phase } from '../../../src/api/types.ts';
+/** The looks in a terminal. */
+import type { Class } from '../../../src/api/enums.ts';
 import type { Io } from './io.ts';
+import { classLook, type Look, SYMBOLS } from './looks.ts';
 
 type Style = Parameters<Io['paint']>[0];
 
-export interface Look {
-  readonly symbol: string;
-  readonly style: Style;
-}
-
-const GOOD: Look = { symbol: '✔', style: 'green' };
-const BAD: Look = { symbol: '✗', style: 'red' };
-const BACK: Look = { symbol: '↩', style: 'yellow' };
-const BUSY: Look = { symbol: '◌', style: 'cyan' };
-const UNSURE: Look = { symbol: '?', style: 'magenta' };
-const STILL: Look = { symbol: '○', style: 'gray' };
-
-const PHASES: Readonly<Record<string, Look>> = {
-  Succeeded: GOOD,
-  FellBack: BACK,
-  FallbackFailed: BAD,
-  Failed: BAD,
-  Aborted: STILL,
-  Superseded: STILL,
-  Partial: BAD,
-  Inconclusive: UNSURE,
+const STYLES: Readonly<Record<Look, Style>> = {
+  good: 'green',
+  bad: 'red',
+  back: 'yellow',
+  busy: 'cyan',
+  unsure: 'magenta',
+  still: 'gray',
 };
 
-export const symbolOf = (phase: Phase | string): Look => PHASES[phase] ?? BUSY;
+/** The words in the colour of that look. */
+export const painted = (io: Io, look: Look, words: string): string => io.paint(STYLES[look], words);
 
-const STATES: Readonly<Record<string, Look>> = {
-  Passed: GOOD,
-  Skipped: GOOD,
-  Failed: BAD,
-  Inconclusive: UNSURE,
-  Retrying: BUSY,
-  Waiting: STILL,
-};
+/** Its symbol, in its colour. */
+export const symbol = (io: Io, look: Look): string => painted(io, look, SYMBOLS[look]);
 
-export const stateLook = (state: string): Look => STATES[state] ?? STILL;
-
-const STAGES: Readonly<Record<string, Look>> = { Waiting: STILL, AwaitingApproval: UNSURE, Done: GOOD };
-
-export const stageLook = (state: string): Look => STAGES[state] ?? BUSY;
-
-const CLASSES: Readonly<Record<Class, Style>> = {
-  Pass: 'green',
-  Skip: 'gray',
-  Retry: 'yellow',
-  Fail: 'red',
-  Error: 'magenta',
-};
-
-export const classStyle = (of: Class): Style => CLASSES[of] ?? 'gray';
+export const paintedClass = (io: Io, of: Class, words: string = of): string =>
+  painted(io, classLook(of), words);

@@ -140,6 +140,3 @@ export function nearest(word: string, known: readonly string[]): string | undefi
     .sort((a, b) => a.away - b.away);
   return best && best.away <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined;
 }
-
-/** `1 pod`, `3 pods`. */
-export const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;

@@ -207,11 +207,11 @@ describe('paths', () => {
 });
 
 describe('actions', () => {
-  const body = JSON.stringify({ action: 'abort' });
+  const body = JSON.stringify({ verb: 'abort' });
 
   test('are taken from the page itself', async () => {
     expect((await send('act', { method: 'POST', headers: own(), body })).status).toBe(200);
-    expect(acts).toEqual([{ action: 'abort' }]);
+    expect(acts).toEqual([{ verb: 'abort' }]);
   });
 
   test.each(['origin', 'x-postcheck-dashboard', 'content-type'])('are refused without %s', async (name) => {
@@ -283,7 +283,7 @@ describe('clients that take their time', () => {
     const head = Object.entries({ ...own(), host: new URL(listening.url).host, 'content-length': '100' });
     const lines = head.map(([name, value]) => `${name}: ${value}`).join('\r\n');
     await closed(await raw(`POST ${new URL(listening.url).pathname}act HTTP/1.1\r\n${lines}\r\n\r\n{`));
-    expect(acts).not.toContainEqual({ action: 'abort' });
+    expect(acts).not.toContainEqual({ verb: 'abort' });
   });
 
   test('are closed when they speak something else', async () => {

@@ -31,6 +31,7 @@ import {
   isForSpec,
   isPostCheckChanged,
   isRetryable,
+  isUnderWay,
 } from '../status.ts';
 import { fromIso } from '../time.ts';
 import type { Wait } from '../wait.ts';
@@ -117,7 +118,7 @@ export function observe(snapshot: Snapshot): State {
     return { name: 'Blocked', obstacle: targetClaimed(upgrade, claimedBy) };
   }
   if (!workload || workload.deleting) {
-    return status && (isAttempting(status) || isFallingBack(status))
+    return status && isUnderWay(status)
       ? { name: 'TargetLost', status }
       : { name: 'Blocked', obstacle: targetNotFound(upgrade, snapshot.namesakes) };
   }

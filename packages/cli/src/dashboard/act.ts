@@ -1,6 +1,6 @@
 /** Acts for a page: the same as `kubectl postcheck abort` and its sisters. What will happen is told first, and done when that is confirmed. */
-import { VERBS, type Verb } from '../../../../src/api/verbs.ts';
-import { isAttempting, isFallingBack } from '../../../../src/core/status.ts';
+import { VERBS } from '../../../../src/api/verbs.ts';
+import { isUnderWay } from '../../../../src/core/status.ts';
 import { type Raw, record, text } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import type { Cluster } from '../cluster.ts';
@@ -44,15 +44,15 @@ export async function actFor(acting: Acting, request: unknown): Promise<Reply> {
 const ACTIONS: readonly string[] = [...VERBS, 'pause', 'resume'];
 
 function readRequest(raw: Raw): ActRequest | undefined {
-  const [action, namespace, name, uid, stage] = ['action', 'namespace', 'name', 'uid', 'stage'].map((key) =>
+  const [verb, namespace, name, uid, stage] = ['verb', 'namespace', 'name', 'uid', 'stage'].map((key) =>
     text(raw[key]),
   ) as [string, string, string, string, string];
   const { attempt } = raw;
-  if (!ACTIONS.includes(action) || name === '' || uid === '' || typeof attempt !== 'number') {
+  if (!ACTIONS.includes(verb) || name === '' || uid === '' || typeof attempt !== 'number') {
     return undefined;
   }
   return {
-    action: action as ActRequest['action'],
+    verb: verb as ActRequest['verb'],
     namespace,
     name,
     uid,
@@ -83,12 +83,11 @@ async function act({ cluster, now }: Acting, asked: ActRequest): Promise<Reply> 
 type Plan = { readonly will: string; readonly patch: object } | { readonly nothing: string };
 
 async function planFor(cluster: Cluster, read: Found, asked: ActRequest, now: number): Promise<Plan> {
-  const { action, stage, uid } = asked;
+  const { verb, stage, uid } = asked;
   const { upgrade } = read;
-  if (action === 'pause' || action === 'resume') {
-    return pausePlan(read, action === 'pause');
+  if (verb === 'pause' || verb === 'resume') {
+    return pausePlan(read, verb === 'pause');
   }
-  const verb: Verb = action;
   const token = tokenFor(verb, upgrade, stage, now);
   const foreseen = foresee(verb, await gather(cluster, read), token, now);
   if ('nothing' in foreseen) {
@@ -102,7 +101,7 @@ function pausePlan({ upgrade }: Found, paused: boolean): Plan {
   if ((spec.paused ?? false) === paused) {
     return { nothing: paused ? 'it is paused already' : 'it is not paused' };
   }
-  const running = isAttempting(status) || isFallingBack(status);
+  const running = isUnderWay(status);
   return {
     will: paused ? pausing(upgrade, running) : resuming(upgrade, running),
     patch: { metadata: { uid: metadata.uid }, spec: { paused } },

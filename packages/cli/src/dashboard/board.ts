@@ -1,6 +1,6 @@
 /** What the pages are told: watches the cluster, gathers changes for a moment, and sends each page what is new to it. */
 import type { Upgrade } from '../../../../src/api/types.ts';
-import { isAttempting, isFallingBack } from '../../../../src/core/status.ts';
+import { isUnderWay } from '../../../../src/core/status.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import { decodeUpgrade } from '../../../../src/kube/objects/decode-upgrade.ts';
 import type { Cluster } from '../cluster.ts';
@@ -36,8 +36,6 @@ const GATHER_MS = 250;
 const RETELL_MS = 5000;
 /** Pods, endpoints and events are watched in so many namespaces: those that are looked at, then those where an attempt runs. */
 const MOST_NAMESPACES = 8;
-
-const isRunning = ({ status }: Upgrade): boolean => isAttempting(status) || isFallingBack(status);
 
 export class Board {
   readonly #cluster: Cluster;
@@ -207,7 +205,11 @@ export class Board {
     for (const [key, upgrade] of this.#upgrades.entries()) {
       const { namespace } = upgrade.metadata;
       const isNew = changed.has(namespace) || changed.has(key);
-      if (isNew && this.#namespaces.has(namespace) && (isRunning(upgrade) || this.#recordings.has(key))) {
+      if (
+        isNew &&
+        this.#namespaces.has(namespace) &&
+        (isUnderWay(upgrade.status) || this.#recordings.has(key))
+      ) {
         this.#rememberOne(key, upgrade, now);
       }
     }
@@ -247,7 +249,9 @@ export class Board {
   }
 
   #running(): string[] {
-    return [...this.#upgrades.entries()].filter(([, upgrade]) => isRunning(upgrade)).map(([key]) => key);
+    return [...this.#upgrades.entries()]
+      .filter(([, upgrade]) => isUnderWay(upgrade.status))
+      .map(([key]) => key);
   }
 
   /** Watches the namespaces that are looked at, or where something goes on; and no other. */

@@ -1,29 +1,15 @@
 /** A card of the fleet. Pure. */
 import type { Upgrade } from '../../../../src/api/types.ts';
 import { imagesText } from '../../../../src/core/report/image-text.ts';
-import { isAttempting, isFallingBack } from '../../../../src/core/status.ts';
+import { isUnderWay } from '../../../../src/core/status.ts';
 import { fromIso } from '../../../../src/core/time.ts';
-import { symbolOf } from '../paint.ts';
+import { phaseLook } from '../looks.ts';
 import { conditionOf, needsPerson, phaseOf, unseen, urgency } from '../standing.ts';
 import { plain } from '../text.ts';
-import type { Card, Look, Section } from './model.ts';
+import type { Card, Past, Section } from './model.ts';
 
 const BAR = 10;
 const LONGEST = 300;
-
-const LOOKS: Readonly<Record<string, Look>> = {
-  '✔': 'good',
-  '✗': 'bad',
-  '↩': 'back',
-  '◌': 'busy',
-  '?': 'unsure',
-  '○': 'still',
-};
-
-/** By the very symbol that a terminal shows. */
-export const lookOf = (symbol: string): Look => LOOKS[symbol] ?? 'still';
-
-export const phaseLook = (phase: string): Look => lookOf(symbolOf(phase).symbol);
 
 export const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
 
@@ -88,9 +74,6 @@ export const unreadable = (error: unknown): string =>
 export const imagesOf = ({ spec, status }: Upgrade): Readonly<Record<string, string>> =>
   status?.to?.images ?? Object.fromEntries(spec.containers.map(({ name, image }) => [name, image]));
 
-const isRunning = (upgrade: Upgrade): boolean =>
-  isAttempting(upgrade.status) || isFallingBack(upgrade.status);
-
 function sectionOf(upgrade: Upgrade): Section {
   if (needsPerson(upgrade)) {
     return 'person';
@@ -106,7 +89,7 @@ function sectionOf(upgrade: Upgrade): Section {
   }
 }
 
-function attempts(upgrade: Upgrade): Card['attempts'] {
+function attempts(upgrade: Upgrade): readonly Past[] {
   const { status } = upgrade;
   const ended = (status?.history ?? []).map(({ attempt: number, outcome }) => ({
     number,
@@ -124,7 +107,7 @@ function attempts(upgrade: Upgrade): Card['attempts'] {
 
 function since(upgrade: Upgrade): number {
   const { status, metadata } = upgrade;
-  const at = isRunning(upgrade)
+  const at = isUnderWay(status)
     ? (status?.fallback?.startedAt ?? status?.attempt?.startedAt)
     : (status?.attempt?.end?.at ?? conditionOf(upgrade, 'Ready')?.lastTransitionTime);
   return fromIso(at ?? metadata.creationTimestamp);

@@ -1,11 +1,11 @@
 /** All that a page shows of one Upgrade. Pure. */
 import type { Upgrade } from '../../../../src/api/types.ts';
 import { imagesText } from '../../../../src/core/report/image-text.ts';
-import { isAttempting, isFallingBack, isRetryable } from '../../../../src/core/status.ts';
+import { isAttempting, isRetryable, isUnderWay } from '../../../../src/core/status.ts';
 import { fromIso } from '../../../../src/core/time.ts';
 import { explain } from '../explain.ts';
-import { stageLook } from '../paint.ts';
-import { cardOf, lookOf, phaseLook, short } from './card.ts';
+import { phaseLook, stageLook } from '../looks.ts';
+import { cardOf, short } from './card.ts';
 import { evidenceOf } from './evidence.ts';
 import { type LaneSources, lanesOf } from './lanes.ts';
 import type { Act, Detail } from './model.ts';
@@ -30,7 +30,7 @@ export function detailOf(sources: LaneSources): Detail {
     stages: (status?.stages ?? []).map(({ name, state, verified, desired }) => ({
       name: short(name, 63),
       state,
-      look: lookOf(stageLook(state).symbol),
+      look: stageLook(state),
       verified,
       desired,
     })),
@@ -39,7 +39,7 @@ export function detailOf(sources: LaneSources): Detail {
     evidence: evidenceOf(sources),
     ...(recording.traffic.length > 0 ? { traffic: recording.traffic } : {}),
     history: (status?.history ?? []).slice(0, MOST_HISTORY).map((entry) => ({
-      attempt: entry.attempt,
+      number: entry.attempt,
       images: short(imagesText(entry.images, spec)),
       outcome: short(entry.outcome, 32),
       look: phaseLook(entry.outcome),
@@ -54,13 +54,12 @@ export function detailOf(sources: LaneSources): Detail {
 
 /** The verbs that may come to something now; what one comes to is told before it is confirmed. */
 function actsOf({ spec, status }: Upgrade): readonly Act[] {
-  const isRunning = isAttempting(status) || isFallingBack(status);
   const waiting = status?.stages?.find(({ state }) => state === 'AwaitingApproval');
   const isStaged = isAttempting(status) && (status?.stages?.some(({ state }) => state !== 'Done') ?? false);
   const acts: (Act | false)[] = [
     waiting !== undefined && { verb: 'approve', stage: waiting.name },
     isStaged && { verb: 'promote' },
-    spec.paused ? { verb: 'resume' } : isRunning && { verb: 'pause' },
+    spec.paused ? { verb: 'resume' } : isUnderWay(status) && { verb: 'pause' },
     isAttempting(status) && { verb: 'abort' },
     status !== undefined && isRetryable(status) && { verb: 'retry' },
   ];

@@ -3,24 +3,15 @@ import type { Class } from '../../../../src/api/enums.ts';
 import { own } from '../../../../src/api/own.ts';
 import type { PodCheck, PodReport } from '../../../../src/api/types.ts';
 import { fromIso } from '../../../../src/core/time.ts';
+import { classLook, type Look } from '../looks.ts';
 import { plainLines } from '../text.ts';
 import { short } from './card.ts';
 import { type LaneSources, zoneOf } from './lanes.ts';
-import type { Evidence, Look, Split, WorstCheck } from './model.ts';
+import type { Evidence, Place, Split, WorstCheck } from './model.ts';
 
 const MOST_LINES = 40;
 const MOST_ROWS = 12;
 const BAD_CLASSES: readonly Class[] = ['Fail', 'Retry', 'Error'];
-
-const CLASS_LOOKS: Readonly<Record<Class, Look>> = {
-  Pass: 'good',
-  Skip: 'still',
-  Retry: 'back',
-  Fail: 'bad',
-  Error: 'unsure',
-};
-
-export const classLook = (of: Class): Look => CLASS_LOOKS[of] ?? 'still';
 
 export function evidenceOf({ scene, recording, nodes }: LaneSources): Evidence {
   const { status } = scene.upgrade;
@@ -29,7 +20,7 @@ export function evidenceOf({ scene, recording, nodes }: LaneSources): Evidence {
   const isOver = against.length > 0;
   const bad = [...against, ...now].filter(({ state }) => state !== 'Passed' && state !== 'Skipped');
   const counted = isOver ? withSeen(against, recording) : now;
-  const place = (report: PodReport) => {
+  const place = (report: PodReport): Place & { readonly image: string } => {
     const node = short(report.node, 253);
     return { node, zone: zoneOf(node, nodes), image: imageOf(report, isOver, { scene, recording }) };
   };

@@ -5,13 +5,13 @@ import { own } from '../../../../src/api/own.ts';
 import type { PodReport, Upgrade } from '../../../../src/api/types.ts';
 import type { PodView } from '../../../../src/api/views.ts';
 import { stagesOf } from '../../../../src/core/rollout/stages.ts';
-import { isAttempting, isFallingBack } from '../../../../src/core/status.ts';
+import { isUnderWay } from '../../../../src/core/status.ts';
 import { fromIso, latest } from '../../../../src/core/time.ts';
-import { stateLook } from '../paint.ts';
+import { type Look, stateLook } from '../looks.ts';
 import type { Scene } from '../scene.ts';
 import { plainLines } from '../text.ts';
-import { lookOf, short } from './card.ts';
-import type { Lane, Lanes, Life, Look, Mark, Span } from './model.ts';
+import { short } from './card.ts';
+import type { Lane, Lanes, Life, Mark, Span } from './model.ts';
 import { type Kept, type Recording, triesOf } from './recording.ts';
 
 /** What the kubelet has told of a pod. */
@@ -45,7 +45,7 @@ export const zoneOf = (node: string, nodes: LaneSources['nodes']): string =>
 export function lanesOf(sources: LaneSources): Lanes {
   const { upgrade } = sources.scene;
   const { status } = upgrade;
-  const isLive = isAttempting(status) || isFallingBack(status);
+  const isLive = isUnderWay(status);
   const from = fromIso(status?.attempt?.startedAt ?? upgrade.metadata.creationTimestamp);
   const marks = marksOf(upgrade);
   const all = lanes(sources, from);
@@ -71,22 +71,22 @@ const lastThing = (drawn: readonly Lane[], marks: readonly Mark[], from: number)
 function marksOf({ status }: Upgrade): Mark[] {
   const { attempt, fallback } = status ?? {};
   const end = attempt?.end;
-  const marks: [string | undefined, string, Look][] = [
-    [attempt?.startedAt, `attempt ${attempt?.number}`, 'still'],
-    [fallback?.startedAt, 'falls back', 'back'],
-    [end?.at, end ? endWord(end.outcome) : '', end?.outcome === 'Succeeded' ? 'good' : 'bad'],
+  const { outcome = '' } = end ?? {};
+  const marks: (Omit<Mark, 'at'> & { readonly at: string | undefined })[] = [
+    { of: 'start', at: attempt?.startedAt, text: `attempt ${attempt?.number}`, look: 'still' },
+    { of: 'fallback', at: fallback?.startedAt, text: 'falls back', look: 'back' },
+    { of: 'end', at: end?.at, text: inWords(outcome), look: ENDS[outcome] ?? 'bad' },
   ];
-  return marks.flatMap(([at, text, look]) =>
-    at === undefined ? [] : [{ at: fromIso(at), text, look: text === 'fell back' ? 'back' : look }],
-  );
+  return marks.flatMap(({ at, ...mark }) => (at === undefined ? [] : [{ ...mark, at: fromIso(at) }]));
 }
 
-const END_WORDS: Readonly<Record<string, string>> = {
-  FellBack: 'fell back',
-  FallbackFailed: 'fallback failed',
-};
-const endWord = (outcome: string): string =>
-  own<string>(END_WORDS, outcome) ?? short(outcome, 32).toLowerCase();
+const ENDS: Readonly<Record<string, Look>> = { Succeeded: 'good', FellBack: 'back' };
+
+/** `FallbackFailed` as `fallback failed`. */
+const inWords = (outcome: string): string =>
+  short(outcome, 32)
+    .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
+    .toLowerCase();
 
 function lanes(sources: LaneSources, from: number): Lane[] {
   const { scene, recording, nodes } = sources;
@@ -148,7 +148,7 @@ function lifeOf(seen: Kept, sources: LaneSources): Life {
     version,
     image: short(imageOf(pod, upgrade)),
     state: state || (version === 'before' ? 'Serving' : 'Waiting'),
-    look: version === 'before' ? 'still' : lookOf(stateLook(state).symbol),
+    look: version === 'before' ? 'still' : stateLook(state),
     bars: barsOf(kept, sources, verdict?.at),
     tries,
     ...(verdict ? { verdict } : {}),
@@ -275,7 +275,7 @@ function reportedLane(report: PodReport, { status }: Upgrade, nodes: LaneSources
         version: 'wanted',
         image: '',
         state: report.state,
-        look: lookOf(stateLook(report.state).symbol),
+        look: stateLook(report.state),
         bars: [{ what: 'check', from, to: decidedAt }],
         tries,
         verdict: { at: decidedAt, good: false, text: short(report.reason, 64) },

@@ -1,12 +1,17 @@
 /** What the page is told, as JSON. Times are milliseconds since the epoch; every text is text, never markup. */
 import type { Class } from '../../../../src/api/enums.ts';
 import type { Verb } from '../../../../src/api/verbs.ts';
-
-/** One look for each meaning, the same in every picture. */
-export type Look = 'good' | 'bad' | 'back' | 'busy' | 'unsure' | 'still';
+import type { Look } from '../looks.ts';
 
 /** Where a card stands in the fleet, in this order. */
 export type Section = 'person' | 'back' | 'busy' | 'good';
+
+/** An attempt, with how it ended or where it stands. */
+export interface Past {
+  readonly number: number;
+  readonly outcome: string;
+  readonly look: Look;
+}
 
 export interface Card {
   /** `namespace/name`. */
@@ -24,7 +29,7 @@ export interface Card {
   readonly headline: string;
   readonly images: string;
   /** The last attempts, the oldest first; the running one is the last. */
-  readonly attempts: readonly { readonly number: number; readonly outcome: string; readonly look: Look }[];
+  readonly attempts: readonly Past[];
   /** When it came to where it stands. */
   readonly since: number;
 }
@@ -38,15 +43,19 @@ export interface Span {
   readonly to?: number;
 }
 
-/** One try of a check that somebody saw. */
-export interface Try {
-  readonly at: number;
+/** What a check said in a container. */
+interface Said {
   readonly check: string;
   readonly container: string;
-  /** The exit code, or the reason when there was none. */
-  readonly text: string;
   readonly class: Class;
   readonly reason: string;
+}
+
+/** One try of a check that somebody saw. */
+export interface Try extends Said {
+  readonly at: number;
+  /** The exit code, or the reason when there was none. */
+  readonly text: string;
   /** Which try of this check it was. */
   readonly number: number;
 }
@@ -72,15 +81,20 @@ export interface Life {
   readonly words: string;
 }
 
-export interface Lane {
-  readonly pod: string;
+/** Where a pod is. */
+export interface Place {
   readonly node: string;
   readonly zone: string;
+}
+
+export interface Lane extends Place {
+  readonly pod: string;
   readonly stage: string;
   readonly lives: readonly Life[];
 }
 
 export interface Mark {
+  readonly of: 'start' | 'fallback' | 'end';
   readonly at: number;
   readonly text: string;
   readonly look: Look;
@@ -99,12 +113,8 @@ export interface Lanes {
   readonly left: number;
 }
 
-export interface WorstCheck {
-  readonly check: string;
-  readonly container: string;
+export interface WorstCheck extends Said {
   readonly code: string;
-  readonly class: Class;
-  readonly reason: string;
   readonly message: string;
   readonly output: readonly string[];
   readonly attempts: number;
@@ -112,24 +122,28 @@ export interface WorstCheck {
   readonly lastAt: number;
 }
 
+/** So many pods said this. */
+export interface Count {
+  readonly text: string;
+  readonly look: Look;
+  readonly pods: number;
+}
+
 export interface Split {
   readonly by: 'node' | 'image' | 'zone';
-  readonly rows: readonly {
-    readonly name: string;
-    readonly codes: readonly { readonly text: string; readonly look: Look; readonly pods: number }[];
-  }[];
+  readonly rows: readonly { readonly name: string; readonly codes: readonly Count[] }[];
+}
+
+export interface WorstPod extends Place {
+  readonly pod: string;
+  readonly image: string;
+  readonly checks: readonly WorstCheck[];
+  /** How containers ended last. */
+  readonly ends: readonly string[];
 }
 
 export interface Evidence {
-  readonly worst?: {
-    readonly pod: string;
-    readonly node: string;
-    readonly zone: string;
-    readonly image: string;
-    readonly checks: readonly WorstCheck[];
-    /** How containers ended last. */
-    readonly ends: readonly string[];
-  };
+  readonly worst?: WorstPod;
   readonly splits: readonly Split[];
   /** Pods that are counted, of so many. */
   readonly counted: number;
@@ -146,11 +160,25 @@ export interface Sample {
 
 /** A verb that would come to something now. */
 export interface Act {
-  readonly verb: Action;
+  readonly verb: Verb | 'pause' | 'resume';
   readonly stage?: string;
 }
 
-export type Action = Verb | 'pause' | 'resume';
+export interface StageBar {
+  readonly name: string;
+  readonly state: string;
+  readonly look: Look;
+  readonly verified: number;
+  readonly desired: number;
+}
+
+/** An attempt of the history. */
+export interface HistoryRow extends Past {
+  readonly images: string;
+  readonly cause: string;
+  readonly startedAt: number;
+  readonly finishedAt: number;
+}
 
 export interface Detail {
   readonly uid: string;
@@ -158,27 +186,13 @@ export interface Detail {
   readonly headline: string;
   readonly parts: readonly { readonly topic: string; readonly lines: readonly string[] }[];
   readonly attempt: number;
-  readonly stages: readonly {
-    readonly name: string;
-    readonly state: string;
-    readonly look: Look;
-    readonly verified: number;
-    readonly desired: number;
-  }[];
+  readonly stages: readonly StageBar[];
   readonly isPaused: boolean;
   readonly lanes: Lanes;
   readonly evidence: Evidence;
   /** `undefined`: not to be read, or no Service selects the pods. */
   readonly traffic?: readonly Sample[];
-  readonly history: readonly {
-    readonly attempt: number;
-    readonly images: string;
-    readonly outcome: string;
-    readonly look: Look;
-    readonly cause: string;
-    readonly startedAt: number;
-    readonly finishedAt: number;
-  }[];
+  readonly history: readonly HistoryRow[];
   readonly acts: readonly Act[];
   /** What cannot be shown, and why. */
   readonly missing: readonly string[];
@@ -207,14 +221,12 @@ export type Message =
   | { readonly type: 'upgrade'; readonly key: string; readonly detail?: Detail; readonly fault?: string };
 
 /** What a page asks to be done; without `confirmed` it is only told what would come of it. */
-export interface ActRequest {
-  readonly action: Action;
+export interface ActRequest extends Act {
   readonly namespace: string;
   readonly name: string;
   /** What the page was looking at: another Upgrade, or another attempt, is not acted on. */
   readonly uid: string;
   readonly attempt: number;
-  readonly stage?: string;
   readonly confirmed?: boolean;
 }
 

@@ -6,7 +6,7 @@ import { VERIFIED } from '../../../../src/api/names.ts';
 import { own } from '../../../../src/api/own.ts';
 import type { PodReport, Upgrade } from '../../../../src/api/types.ts';
 import type { PodView } from '../../../../src/api/views.ts';
-import { isAttempting, isFallingBack } from '../../../../src/core/status.ts';
+import { isUnderWay } from '../../../../src/core/status.ts';
 import { fromIso, latest } from '../../../../src/core/time.ts';
 import { at, type Raw, time } from '../../../../src/kube/client/json.ts';
 import { resultOf } from '../judged.ts';
@@ -81,7 +81,7 @@ function keep(known: Kept | undefined, pod: PodView, raw: Raw, scene: Scene, now
   const { upgrade } = scene;
   const version = versionOf(pod, upgrade);
   const report = reportOf(pod, scene);
-  const result = isRunning(upgrade) ? resultOf(scene, pod, now) : undefined;
+  const result = isUnderWay(upgrade.status) ? resultOf(scene, pod, now) : undefined;
   const settled = result?.recorded ? result.state : undefined;
   const deadlineAt = report?.deadlineAt ? fromIso(report.deadlineAt) : result?.deadlineAt;
   const endpoint = endpointOf(known, pod, scene, now);
@@ -114,8 +114,6 @@ function beginningsOf(
   const readyAt = known?.readyAt ?? (ready?.status === 'True' ? ready.since : undefined);
   return { ...(startedAt === undefined ? {} : { startedAt }), ...(readyAt === undefined ? {} : { readyAt }) };
 }
-
-const isRunning = ({ status }: Upgrade): boolean => isAttempting(status) || isFallingBack(status);
 
 const atRest = (pod: PodView): string => (pod.conditions[VERIFIED]?.status === 'True' ? 'Passed' : '');
 

@@ -7,9 +7,10 @@ import type { Access, Cluster } from '../cluster.ts';
 import { EXIT } from '../fault.ts';
 import { gateCarrier } from '../gate.ts';
 import type { Io } from '../io.ts';
+import { plural } from '../looks.ts';
 import { imageOf, type OperatorPod, operatorPods } from '../operator.ts';
 import { checkFormat, forMachine } from '../output.ts';
-import { age, plural } from '../text.ts';
+import { age } from '../text.ts';
 import { closedGates } from './gates.ts';
 
 export interface CheckOptions {

@@ -1,16 +1,18 @@
 /** `codes`: what each exit code means, for one Upgrade or by default; and a hook's registry as rules. */
 import { readFile } from 'node:fs/promises';
 import { effectiveChecks } from '../../../../src/api/checks.ts';
+import type { Class } from '../../../../src/api/enums.ts';
 import { isReason } from '../../../../src/api/reasons.ts';
 import type { Check, Upgrade, UpgradeSpec } from '../../../../src/api/types.ts';
 import { verdictText } from '../../../../src/core/report/verdict-text.ts';
 import { evaluateTry, type TryOutcome } from '../../../../src/core/verification/exit-codes.ts';
 import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
+import { plural } from '../looks.ts';
 import { checkFormat, forMachine } from '../output.ts';
-import { classStyle } from '../paint.ts';
+import { paintedClass } from '../paint.ts';
 import { printRules, readRegistry } from '../registry.ts';
-import { columns, plural } from '../text.ts';
+import { columns } from '../text.ts';
 
 export interface CodesOptions {
   readonly output?: string;
@@ -19,7 +21,7 @@ export interface CodesOptions {
 
 export interface Row {
   readonly codes: string;
-  readonly class: string;
+  readonly class: Class;
   readonly reason: string;
   readonly message: string;
   readonly source: 'rule' | 'default';
@@ -112,13 +114,7 @@ export function codes(io: Io, upgrade: Upgrade | undefined, options: CodesOption
 
 function cells(io: Io, row: Row): string[] {
   const seen = row.pods > 0 ? `   ← said by ${plural(row.pods, 'pod')}` : '';
-  return [
-    `  ${row.codes}`,
-    io.paint(classStyle(row.class as Parameters<typeof classStyle>[0]), row.class),
-    row.reason,
-    row.source,
-    `${row.message}${seen}`,
-  ];
+  return [`  ${row.codes}`, paintedClass(io, row.class), row.reason, row.source, `${row.message}${seen}`];
 }
 
 /** Prints a hook's registry as `exitCodes`, ready to paste. */

@@ -10,8 +10,9 @@ import { ClusterWriter } from '../../../../src/kube/writer.ts';
 import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
+import { plural } from '../looks.ts';
 import { checkFormat, forMachine } from '../output.ts';
-import { age, columns, plural } from '../text.ts';
+import { age, columns } from '../text.ts';
 
 export interface GatesOptions {
   readonly allNamespaces?: boolean;

@@ -8,8 +8,9 @@ import { Reflector } from '../../../../src/kube/watch/reflector.ts';
 import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
+import { phaseLook } from '../looks.ts';
 import { asList, checkFormat, forMachine, tidy, upgradeName } from '../output.ts';
-import { symbolOf } from '../paint.ts';
+import { painted } from '../paint.ts';
 import { Screen } from '../screen.ts';
 import { conditionOf, mostUrgentFirst, needsPerson, phaseOf } from '../standing.ts';
 import { age, columns, fit, nearest, plain } from '../text.ts';
@@ -131,7 +132,7 @@ function row(io: Io, upgrade: Upgrade, options: GetOptions): string[] {
     ...(options.allNamespaces ? [metadata.namespace] : []),
     metadata.name,
     `${spec.targetRef.kind.toLowerCase()}/${spec.targetRef.name}`,
-    io.paint(symbolOf(phase).style, phase),
+    painted(io, phaseLook(phase), phase),
     status?.summary || '-',
     ...(wide
       ? [

@@ -5,8 +5,9 @@ import { fromIso, spanText } from '../../../../src/core/time.ts';
 import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
+import { phaseLook } from '../looks.ts';
 import { checkFormat, forMachine } from '../output.ts';
-import { symbolOf } from '../paint.ts';
+import { painted } from '../paint.ts';
 import { phaseOf } from '../standing.ts';
 import { columns, fit, moment, plain } from '../text.ts';
 import { findUpgrade } from '../upgrades.ts';
@@ -61,7 +62,7 @@ export async function history(
   const now = io.now();
   const rows = all.map(({ attempt, outcome, images, startedAt, finishedAt, cause }) => [
     String(attempt),
-    io.paint(symbolOf(outcome).style, outcome),
+    painted(io, phaseLook(outcome), outcome),
     imagesText(images, upgrade.spec),
     moment(startedAt, now),
     spanText((finishedAt ? fromIso(finishedAt) : now) - fromIso(startedAt)),

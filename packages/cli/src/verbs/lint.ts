@@ -12,8 +12,8 @@ import { EXIT, Fault } from '../fault.ts';
 import { gateCarrier } from '../gate.ts';
 import type { Io } from '../io.ts';
 import { type Finding, type Linted, lintText } from '../lint.ts';
+import { plural } from '../looks.ts';
 import { checkFormat } from '../output.ts';
-import { plural } from '../text.ts';
 
 export interface LintOptions {
   readonly filename?: readonly string[];

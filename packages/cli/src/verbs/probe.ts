@@ -1,6 +1,7 @@
 /** `probe`: the Upgrade's checks now, on the caller's rights; with `--kubelet` the pod's own probes. Nothing is stored. */
 
 import { effectiveChecks } from '../../../../src/api/checks.ts';
+import type { Class } from '../../../../src/api/enums.ts';
 import type { Check, UpgradeSpec } from '../../../../src/api/types.ts';
 import { verdictText } from '../../../../src/core/report/verdict-text.ts';
 import { type ExecRefused, outcomeOf } from '../../../../src/core/verification/exec-result.ts';
@@ -13,10 +14,11 @@ import { decodePod } from '../../../../src/kube/objects/decode-pod.ts';
 import type { Cluster } from '../cluster.ts';
 import { EXIT, Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
+import { plural } from '../looks.ts';
 import { checkFormat, forMachine } from '../output.ts';
-import { classStyle } from '../paint.ts';
+import { paintedClass } from '../paint.ts';
 import { gather, selectorText } from '../scene.ts';
-import { columns, fit, plainLines, plural } from '../text.ts';
+import { columns, fit, plainLines } from '../text.ts';
 import { findUpgrade, readName } from '../upgrades.ts';
 
 export interface ProbeOptions {
@@ -40,7 +42,7 @@ interface Answered {
   readonly check: string;
   readonly container: string;
   readonly exitCode?: number;
-  readonly class: string;
+  readonly class: Class;
   readonly reason: string;
   readonly message: string;
   readonly output: string;
@@ -287,7 +289,7 @@ function table(io: Io, answers: readonly Answered[]): string[] {
     one.check,
     one.container,
     one.exitCode === undefined ? '-' : String(one.exitCode),
-    io.paint(classStyle(one.class as Parameters<typeof classStyle>[0]), one.class),
+    paintedClass(io, one.class),
     one.reason,
     `${one.milliseconds} ms`,
     [one.message, plainLines(one.output).at(-1) ?? ''].filter((part) => part !== '').join(': '),

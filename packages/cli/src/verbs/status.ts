@@ -3,8 +3,9 @@ import type { Upgrade } from '../../../../src/api/types.ts';
 import type { Cluster } from '../cluster.ts';
 import { EXIT, Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
+import { phaseLook, SYMBOLS } from '../looks.ts';
 import { checkFormat, forMachine, tidy } from '../output.ts';
-import { symbolOf } from '../paint.ts';
+import { painted } from '../paint.ts';
 import { decided, isStalled, phaseOf, unseen } from '../standing.ts';
 import { clockTime, duration, plain } from '../text.ts';
 import { findUpgrade, followUpgrade } from '../upgrades.ts';
@@ -19,10 +20,10 @@ export interface StatusOptions {
 function line(io: Io, upgrade: Upgrade): string {
   const phase = phaseOf(upgrade);
   const word = isStalled(upgrade) ? `${phase}, Stalled` : phase;
-  const { symbol, style } = symbolOf(phase);
+  const look = phaseLook(phase);
   const summary = upgrade.status?.summary ? `  ${upgrade.status.summary}` : '';
   const sentence = unseen(upgrade) ?? plain(upgrade.status?.message ?? '');
-  return `${io.paint(style, `${symbol} ${word}`)}${summary}  ${sentence}`;
+  return `${painted(io, look, `${SYMBOLS[look]} ${word}`)}${summary}  ${sentence}`;
 }
 
 export async function status(

@@ -5,7 +5,7 @@ import type { PodCheck, PodReport, Upgrade } from '../../../../src/api/types.ts'
 import type { PodView } from '../../../../src/api/views.ts';
 import { resultText } from '../../../../src/core/report/cause-text.ts';
 import { imagesText } from '../../../../src/core/report/image-text.ts';
-import { isAttempting, isFallingBack } from '../../../../src/core/status.ts';
+import { isFallingBack, isUnderWay } from '../../../../src/core/status.ts';
 import { fromIso, spanText } from '../../../../src/core/time.ts';
 import type { PodResult } from '../../../../src/core/verification/pod.ts';
 import { isLive } from '../../../../src/core/workload/pods.ts';
@@ -13,11 +13,12 @@ import { at } from '../../../../src/kube/client/json.ts';
 import type { Cluster } from '../cluster.ts';
 import type { Io } from '../io.ts';
 import { resultOf } from '../judged.ts';
-import { classStyle, stageLook, stateLook, symbolOf } from '../paint.ts';
+import { phaseLook, plural, stageLook, stateLook } from '../looks.ts';
+import { painted, paintedClass, symbol } from '../paint.ts';
 import { gather, type Scene, takesTraffic } from '../scene.ts';
 import { Screen } from '../screen.ts';
 import { conditionOf, decided, phaseOf, unseen } from '../standing.ts';
-import { age, clockTime, columns, plain, plainLines, plural } from '../text.ts';
+import { age, clockTime, columns, plain, plainLines } from '../text.ts';
 import { type Found, findUpgrade, found, upgradeTarget } from '../upgrades.ts';
 
 export interface TreeOptions {
@@ -123,15 +124,15 @@ export function treeLines(io: Io, scene: Scene): string[] {
 function head(io: Io, upgrade: Upgrade): string {
   const { metadata, status, spec } = upgrade;
   const phase = phaseOf(upgrade);
-  const { symbol, style } = symbolOf(phase);
+  const look = phaseLook(phase);
   const images =
     imagesText(status?.to?.images ?? {}, spec) ||
     spec.containers.map((c) => `${c.name}=${c.image}`).join(', ');
   const { counts } = status ?? {};
   return [
-    `${io.paint(style, symbol)} Upgrade ${metadata.namespace}/${metadata.name}`,
+    `${symbol(io, look)} Upgrade ${metadata.namespace}/${metadata.name}`,
     `attempt ${status?.attempt?.number ?? 'not started'}: ${images}`,
-    io.paint(style, phase),
+    painted(io, look, phase),
     counts ? `${counts.passed} of ${counts.desired} passed` : '',
     gateWord(upgrade),
     unseen(upgrade) ?? '',
@@ -143,8 +144,7 @@ function head(io: Io, upgrade: Upgrade): string {
 /** `├─ Stages   ✔ canary 1 of 1   ◌ rest 0 of 3 (Rolling)`, where an attempt goes in stages. */
 function stages(io: Io, { status }: Upgrade): string[] {
   const all = (status?.stages ?? []).map(({ name, state, verified, desired }) => {
-    const { symbol, style } = stageLook(state);
-    return `${io.paint(style, symbol)} ${name} ${verified} of ${desired}${state === 'Done' ? '' : ` (${state})`}`;
+    return `${symbol(io, stageLook(state))} ${name} ${verified} of ${desired}${state === 'Done' ? '' : ` (${state})`}`;
   });
   return all.length === 0 ? [] : [`├─ Stages   ${all.join('   ')}`];
 }
@@ -218,16 +218,16 @@ function podLines(io: Io, scene: Scene, pods: readonly PodView[]): string[] {
 
 function podRow(io: Io, scene: Scene, pod: PodView): Row {
   const now = io.now();
-  const running = isAttempting(scene.upgrade.status) || isFallingBack(scene.upgrade.status);
+  const running = isUnderWay(scene.upgrade.status);
   const result = running ? resultOf(scene, pod, now) : undefined;
   const report = scene.upgrade.status?.pods?.find(({ name }) => name === pod.name);
   const settled = result?.recorded ? result.state : undefined;
   const state = settled ?? report?.state ?? (result ? result.state : undefined);
   const ready = pod.conditions['Ready']?.status === 'True';
-  const look = state === undefined ? { symbol: ready ? '●' : '○', style: 'gray' as const } : stateLook(state);
+  const mark = state === undefined ? io.paint('gray', ready ? '●' : '○') : symbol(io, stateLook(state));
   return {
     cells: [
-      `${io.paint(look.style, look.symbol)} ${pod.name}`,
+      `${mark} ${pod.name}`,
       pod.node || 'no node',
       gateCell(io, pod),
       trafficCell(scene, pod),
@@ -286,7 +286,7 @@ function checksCell(io: Io, scene: Scene, { pod, report, result, state }: Judged
 
 /** `readiness-probe 17 after 3 tries`. */
 function checkWord(io: Io, { check, exitCode, class: kind, reason, attempts }: PodCheck): string {
-  const code = io.paint(classStyle(kind), exitCode === undefined ? reason : String(exitCode));
+  const code = paintedClass(io, kind, exitCode === undefined ? reason : String(exitCode));
   return `${check} ${code} after ${attempts === 1 ? '1 try' : `${attempts} tries`}`;
 }
 
@@ -317,7 +317,7 @@ function traffic({ pods, traffic: known, upgrade }: Scene): string {
 function next(io: Io, scene: Scene): string {
   const { upgrade, pods } = scene;
   const { status, spec } = upgrade;
-  if (!isAttempting(status) && !isFallingBack(status)) {
+  if (!isUnderWay(status)) {
     return status?.message ? plain(status.message) : '';
   }
   if (status?.paused?.since) {

@@ -99,7 +99,7 @@ const asked = (change: Partial<ActRequest> = {}): Partial<ActRequest> => {
     'get', 'upgrade', 'web', '-n', 'shop',
   ]); // biome-ignore format: a command line
   return {
-    action: 'abort',
+    verb: 'abort',
     namespace: 'shop',
     name: 'web',
     uid: metadata.uid,
@@ -189,7 +189,7 @@ describe('actions', () => {
       const refused = await post(url, asked({ ...other, confirmed: true }));
       expect(refused).toMatchObject({ status: 409, text: expect.stringContaining('look again') });
     }
-    for (const wrong of [{ action: 'delete' as never }, { name: '' }, { attempt: 'x' as never }]) {
+    for (const wrong of [{ verb: 'delete' as never }, { name: '' }, { attempt: 'x' as never }]) {
       expect((await post(url, asked({ ...wrong, confirmed: true }))).status).toBe(400);
     }
     expect(await post(url, asked({ namespace: '../x', confirmed: true }))).toMatchObject({
@@ -205,19 +205,19 @@ describe('actions', () => {
     const { url } = await start('--allow-actions');
     const paused = (): string =>
       api.kubectl(['get', 'upgrade', 'web', '-n', 'shop', '-o', 'jsonpath={.spec.paused}']);
-    expect((await post(url, asked({ action: 'pause', confirmed: true }))).done).toBe(true);
+    expect((await post(url, asked({ verb: 'pause', confirmed: true }))).done).toBe(true);
     expect(paused()).toBe('true');
-    expect(await post(url, asked({ action: 'pause' }))).toMatchObject({
+    expect(await post(url, asked({ verb: 'pause' }))).toMatchObject({
       status: 409,
       text: 'it is paused already',
     });
-    expect((await post(url, asked({ action: 'resume', confirmed: true }))).done).toBe(true);
+    expect((await post(url, asked({ verb: 'resume', confirmed: true }))).done).toBe(true);
     expect(paused()).toBe('false');
   });
 
   test('are done with the rights of the caller alone', async () => {
     const { url } = await start('--allow-actions', '-n', 'shop', '--as', 'reader');
-    const { status, text } = await post(url, asked({ action: 'pause', confirmed: true }));
+    const { status, text } = await post(url, asked({ verb: 'pause', confirmed: true }));
     expect([status, text]).toEqual([
       409,
       expect.stringContaining('reader may not patch upgrades.postcheck.dev'),

@@ -245,7 +245,7 @@ describe('an Upgrade', () => {
     await one.getByRole('button', { name: 'abort' }).click();
     await one.getByText('Attempt 1 ends, and web:1.9 is put back').waitFor();
     expect(acts).toEqual([
-      expect.objectContaining({ action: 'abort', namespace: 'shop', name: 'web', attempt: 1 }),
+      expect.objectContaining({ verb: 'abort', namespace: 'shop', name: 'web', attempt: 1 }),
     ]);
     await one.keyboard.press('Escape');
     await one.getByRole('dialog').waitFor({ state: 'hidden' });
