@@ -12,6 +12,7 @@ import {
   failedPodsBeyond,
   failedPodsInStages,
   failsAfterTheEnd,
+  HELD_UP,
   heldUpByFailed,
   imageSet,
   madeAnew,
@@ -47,17 +48,19 @@ const told = (run: Run, reason: string) => run.events.filter((event) => event.re
 const WHY = 'readiness-probe in container web exited 17 (AsicUnsupported)';
 
 describe('a budget', () => {
-  test.each(ON_DELETE.map((kind) => withinBudget(kind)).concat(withinBudgetWithRoom()))(
-    'keeps what is verified, and holds the pod that failed: $name',
-    async (story) => {
-      const run = await played(story);
-      expect(run.ending).toMatchObject({ phase: 'Partial', reason: 'AsicUnsupported', gating: true });
-      expect(run.ending.pods).toEqual([`${NEW} does not serve`, ...pods(0, 4)]);
-      expect(leftOf(run)).toEqual(['node-4 Failed']);
-      expect(run.message).toContain('runs web:2.0, verified on 4 of 5 pods; 1 failed: ');
-      expect(run.message).toContain(WHY);
-    },
-  );
+  test.each(
+    ON_DELETE.map((kind) => withinBudget(kind)).concat([
+      withinBudgetWithRoom('Deployment'),
+      withinBudgetWithRoom('DaemonSet'),
+    ]),
+  )('keeps what is verified, and holds the pod that failed: $name', async (story) => {
+    const run = await played(story);
+    expect(run.ending).toMatchObject({ phase: 'Partial', reason: 'AsicUnsupported', gating: true });
+    expect(run.ending.pods).toEqual([`${NEW} does not serve`, ...pods(0, 4)]);
+    expect(leftOf(run)).toEqual(['node-4 Failed']);
+    expect(run.message).toContain('runs web:2.0, verified on 4 of 5 pods; 1 failed: ');
+    expect(run.message).toContain(WHY);
+  });
 
   test.each(ON_DELETE)('that is exceeded takes the whole version back: %s', async (kind) => {
     const run = await played(beyondBudget(kind));
@@ -72,10 +75,22 @@ describe('a budget', () => {
     });
   });
 
-  test('does not wait for ever behind a pod that takes the only room of its controller', async () => {
-    const run = await played(heldUpByFailed('Deployment'));
-    expect(run.ending).toMatchObject({ phase: 'FellBack', pods: pods(5, 0) });
-  });
+  test.each(HELD_UP)(
+    'does not wait for ever behind a pod that takes the only room of the controller of a %s',
+    async (kind) => {
+      const run = await played(heldUpByFailed(kind));
+      expect(run.ending).toMatchObject({ phase: 'FellBack', pods: pods(5, 0) });
+    },
+  );
+
+  test.each(HELD_UP)(
+    'that is used up on a %s ends the same when the operator is cut',
+    async (kind) => {
+      const { failures } = await sweep(heldUpByFailed(kind), 1, ['lost']);
+      expect(failures).toEqual([]);
+    },
+    240_000,
+  );
 });
 
 describe.each(ON_DELETE)('pods of a %s that failed', (kind) => {

@@ -8,6 +8,7 @@ import { StatusSchema } from '../../src/api/schema-status.ts';
 import type { Upgrade, UpgradeStatus } from '../../src/api/types.ts';
 import type { PodView, WorkloadView } from '../../src/api/views.ts';
 import { isLive, isReady } from './controllers.ts';
+import { FleetOracle } from './fleet-oracle.ts';
 import type { WriteRecord } from './operator.ts';
 import { keyOf } from './state.ts';
 import type { Story } from './story.ts';
@@ -35,6 +36,7 @@ export interface OracleOptions {
 export class Oracle {
   readonly #options: OracleOptions;
   readonly violations: string[] = [];
+  readonly #fleet: FleetOracle;
   /** Image writes of each attempt, and of its fallback. */
   readonly #imageWrites = new Map<string, number>();
   readonly #from = new Map<string, string>();
@@ -42,12 +44,12 @@ export class Oracle {
 
   constructor(options: OracleOptions) {
     this.#options = options;
-    const { world } = options;
+    const { world, story } = options;
+    this.#fleet = new FleetOracle({ world, story, broken: (rule, detail) => this.#broken(rule, detail) });
     world.state.onChange(({ kind, object }) => {
       if (kind === 'Pod') {
         this.#noteContainers(object as PodView);
         this.#enoughServe(object as PodView);
-        this.#keepsStage(object as PodView);
       }
     });
   }
@@ -112,36 +114,6 @@ export class Oracle {
     const least = workload.desired - world.model(workload).maxUnavailable;
     if (serving < least) {
       this.#broken('I1', `${serving} pods of ${workload.name} serve, ${least} must`);
-    }
-  }
-
-  /**
-   * Never beyond the stage: where pods are replaced one by one, no further pod runs the new version; where the gate holds them, no further
-   * pod is verified. Stages here count pods.
-   */
-  #keepsStage(pod: PodView): void {
-    const { world, story } = this.#options;
-    const { spec, status } = world.upgrade() ?? {};
-    const workload = world.workload(story.workload.kind, story.workload.name);
-    if (!spec?.strategy?.stages || !workload || !status?.attempt || status.fallback || status.attempt.end) {
-      return;
-    }
-    if (!world.podsOf(workload).some(({ uid }) => uid === pod.uid)) {
-      return;
-    }
-    const reached = (status.stages ?? []).filter(({ state }) => state !== 'Waiting');
-    const most = Math.max(
-      0,
-      ...reached.map(({ name }) =>
-        Number(spec.strategy?.stages?.find((own) => own.name === name)?.pods ?? workload.desired),
-      ),
-    );
-    const isNew = (own: PodView) => own.containers.some(({ image }) => image === spec.containers[0]?.image);
-    const isVerified = (own: PodView) => own.conditions[VERIFIED]?.status === 'True';
-    const now = world.podsOf(workload).filter((own) => isLive(own) && isNew(own));
-    const beyond = workload.kind === 'Deployment' ? now.filter(isVerified) : now;
-    if (beyond.length > most && !story.losesPods) {
-      this.#broken('stage', `${beyond.map(({ name }) => name)} are beyond the stage of ${most}`);
     }
   }
 
@@ -624,6 +596,7 @@ export class Oracle {
       this.#leavesNothingUnsaid(upgrade);
     }
     this.#leavesNoGate();
+    this.#fleet.finish();
   }
 
   #leavesNoGate(): void {
