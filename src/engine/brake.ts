@@ -37,6 +37,7 @@ interface Keyed {
   at: number;
   attempt: string;
   readonly reached: Set<string>;
+  moves: number;
   readonly slowed: Map<string, Slowed>;
 }
 
@@ -46,7 +47,8 @@ export class Brake {
   /** Takes the right to one write; or returns how long to wait for it. 0: taken. */
   take(key: string, now: number, progress?: Progress): number {
     const own = this.#of(key, now);
-    if (progress && moves(own, progress)) {
+    if (progress && movesOn(own, progress)) {
+      own.moves++;
       return 0;
     }
     const seconds = Math.max(0, now - own.at) / 1000;
@@ -64,6 +66,11 @@ export class Brake {
       own.tokens[index] = (own.tokens[index] ?? 1) - 1;
     }
     return 0;
+  }
+
+  /** How many writes have moved the key on so far. */
+  moves(key: string): number {
+    return this.#keys.get(key)?.moves ?? 0;
   }
 
   /** It was done and came to nothing: the next time waits twice as long. The obstacle is told when that goes on. */
@@ -118,6 +125,7 @@ export class Brake {
       at: now,
       attempt: '',
       reached: new Set<string>(),
+      moves: 0,
       slowed: new Map<string, Slowed>(),
     };
     this.#keys.set(key, known);
@@ -126,7 +134,7 @@ export class Brake {
 }
 
 /** Does the write reach a mark that none of its attempt has reached before? From now on these are reached. */
-function moves(own: Keyed, { attempt, marks }: Progress): boolean {
+function movesOn(own: Keyed, { attempt, marks }: Progress): boolean {
   if (own.attempt !== attempt) {
     own.attempt = attempt;
     own.reached.clear();

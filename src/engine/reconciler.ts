@@ -113,6 +113,7 @@ export class Reconciler {
   }
 
   async #visit(key: UpgradeKey): Promise<Result> {
+    const movesBefore = this.#brake.moves(key);
     for (let step = 0; step < MAX_STEPS; step++) {
       const upgrade = this.#options.store.upgrades.get(key);
       if (!upgrade) {
@@ -134,7 +135,13 @@ export class Reconciler {
         return next;
       }
     }
-    return this.#spins(key);
+    return this.#brake.moves(key) > movesBefore ? this.#givesWay(key) : this.#spins(key);
+  }
+
+  /** In a large fleet there is always something to do for some pod: other keys have their turn, and then it goes on. */
+  #givesWay(key: UpgradeKey): Result {
+    this.#brake.release(key, 'visit');
+    return { requeueAfterMs: 0 };
   }
 
   /** Turns that follow each other without end are no work: each next visit waits twice as long. */

@@ -60,3 +60,15 @@ test('an Upgrade that is changed without end costs fewer writes than it takes', 
   expect(run.memory.braked).toContain('rate');
   expect(run.writes.length).toBeLessThan(changes);
 });
+
+test('a fleet in which there is always something to do for some pod goes on without a rest', async () => {
+  const run = await play({
+    ...good('DaemonSet OnDelete'),
+    nodes: Array.from({ length: 100 }, (_, i) => `node-${i}`),
+    // Twelve are asked at once, so that one answers every few milliseconds.
+    images: { [NEW]: { answer: ({ index }) => ({ code: 0, afterMs: 40 + ((index * 37) % 53) }) } },
+    spec: { ...good('DaemonSet OnDelete').spec, strategy: { maxParallel: '100%' } },
+  });
+  expect(run.ending.phase).toBe('Succeeded');
+  expect(run.memory.braked).toEqual([]);
+});
