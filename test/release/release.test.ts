@@ -1,7 +1,7 @@
 /** Unpacks what `node scripts/release.ts` built into dist/release, and uses it as its users will. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -136,6 +136,28 @@ describe('the plugin of kubectl', () => {
       expect(createHash('sha256').update(readFileSync(file)).digest('hex')).toBe(sha256);
     }
     expect(spec.platforms).toHaveLength(files.filter((file) => file.endsWith('.tar.gz')).length);
+  });
+
+  test('is installed by krew itself, from its manifest and its archive', () => {
+    // krew takes the name of the plugin from that of the file.
+    const manifest = join(scratch, 'postcheck.yaml');
+    copyFileSync(released(/^krew\.yaml$/), manifest);
+    const archive = released(new RegExp(`^kubectl-postcheck_.*_${platform}\\.tar\\.gz$`));
+    const environment = { ...process.env, KREW_ROOT: join(scratch, 'krew') };
+    execFileSync(
+      'go',
+      [
+        '-C',
+        join(ROOT, 'test/krew'),
+        'tool',
+        'krew',
+        'install',
+        `--manifest=${manifest}`,
+        `--archive=${archive}`,
+      ],
+      { env: environment, stdio: 'pipe' },
+    );
+    expect(run(join(scratch, 'krew/bin/kubectl-postcheck'), ['version', '--client'])).toContain(version);
   });
 });
 

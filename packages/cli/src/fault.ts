@@ -20,3 +20,7 @@ export const EXIT = {
   checksFailed: 6,
   interrupted: 130,
 } as const;
+
+/** What a person is told of what nobody foresaw. */
+export const bugText = (error: unknown): string =>
+  `error: ${error instanceof Error ? error.message : String(error)} (this is a bug of kubectl postcheck; please report it)`;

@@ -18,6 +18,8 @@ export interface Io {
   rows(): number;
   /** Calls back when the terminal changes its size; the returned function ends that. */
   onResize(run: () => void): () => void;
+  /** Calls back when the process ends, however it does; the returned function ends that. */
+  onExit(run: () => void): () => void;
   now(): number;
   /** Asks on the terminal; `undefined` where there is nobody to answer. */
   ask(question: string): Promise<string | undefined>;
@@ -52,6 +54,10 @@ export function processIo(process: NodeJS.Process): Io {
     onResize: (run) => {
       stdout.on('resize', run);
       return () => void stdout.off('resize', run);
+    },
+    onExit: (run) => {
+      process.once('exit', run);
+      return () => void process.off('exit', run);
     },
     now: () => Date.now(),
     ask: (question) => ask(process, question, stopping.signal),

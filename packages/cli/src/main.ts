@@ -1,6 +1,7 @@
 /** `kubectl postcheck`: the only file that knows the process. */
 import { enableCompileCache } from 'node:module';
 import process from 'node:process';
+import { bugText, EXIT } from './fault.ts';
 
 // Compiled code is kept between runs: most of a short command's time would be spent on it.
 enableCompileCache?.();
@@ -8,6 +9,12 @@ enableCompileCache?.();
 /** Set at bundling; the version of package.json. */
 declare const POSTCHECK_VERSION: string | undefined;
 const version = typeof POSTCHECK_VERSION === 'string' ? POSTCHECK_VERSION : 'source';
+
+// What fails beside a verb, with nobody waiting for it, ends in one sentence too, and not in a stack: the last one, on the screen that stays.
+process.once('uncaughtException', (error) => {
+  process.once('exit', () => process.stderr.write(`${bugText(error)}\n`));
+  process.exit(EXIT.fault);
+});
 
 async function main(): Promise<void> {
   const { processIo } = await import('./io.ts');

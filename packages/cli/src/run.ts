@@ -1,6 +1,6 @@
 /** From the words on the command line to an exit code. */
 import { type Command, CommanderError } from 'commander';
-import { EXIT, Fault } from './fault.ts';
+import { bugText, EXIT, Fault } from './fault.ts';
 import { createProgram, openCluster, type Surroundings } from './program.ts';
 
 /** Runs one command line, the words after the program's name. Never rejects. */
@@ -38,7 +38,6 @@ function told(error: unknown, { io }: Surroundings): number {
     io.note(`error: ${error.message}`);
     return error.exitCode;
   }
-  const message = error instanceof Error ? error.message : String(error);
-  io.note(`error: ${message} (this is a bug of kubectl postcheck; please report it)`);
+  io.note(bugText(error));
   return EXIT.fault;
 }

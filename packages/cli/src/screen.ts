@@ -23,7 +23,12 @@ export class Screen {
   open(): void {
     this.#io.write(ENTER);
     this.#isOpen = true;
-    this.#forget = this.#io.onResize(() => this.#paint());
+    const ends = [this.#io.onResize(() => this.#paint()), this.#io.onExit(() => this.close())];
+    this.#forget = () => {
+      for (const end of ends) {
+        end();
+      }
+    };
   }
 
   /** `head` is shown above the picture, and not kept when it ends. */

@@ -35,6 +35,7 @@ export function fakeIo({
     paint: (_, text) => text,
     columns: () => size.columns,
     rows: () => size.rows,
+    onExit: () => () => {},
     onResize: (run) => {
       resized.add(run);
       return () => void resized.delete(run);

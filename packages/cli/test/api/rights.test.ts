@@ -46,6 +46,19 @@ describe('without any right', () => {
     [['gates']],
     [['events', 'web']],
     [['bundle', 'web']],
+    [['history', 'web']],
+    [['diff', 'web']],
+    [['abort', 'web']],
+    [['approve', 'web']],
+    [['promote', 'web']],
+    [['pause', 'web']],
+    [['resume', 'web']],
+    [['set', 'image', 'web', 'web=web:3']],
+    [['init', 'deployment/web']],
+    [['codes', 'web']],
+    [['probe', 'web']],
+    [['probe', 'pod/web-0']],
+    [['gates', 'open', 'web-0', '-y']],
   ])('%j names the verb and the resource', async (words) => {
     const { code, out, err } = await as('nobody', ...words);
     expect([code, out]).toEqual([1, '']);

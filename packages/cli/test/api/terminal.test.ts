@@ -1,8 +1,10 @@
 /** `tree -w` in a real terminal: drawn in place, cut to the window, left as it was found. */
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type ApiServer, eventually } from '../../../../test/api/api-server.ts';
-import { createUpgrade, startLab, statusOf, tool } from '../lab.ts';
+import { createUpgrade, scratch, startLab, statusOf, tool } from '../lab.ts';
 
 const SOCKET = `postcheck-cli-${process.pid}`;
 const tmux = (...words: string[]): string =>
@@ -68,6 +70,32 @@ test('ends by itself when the Upgrade is decided, with the exit code of the verd
   await eventually(() => screen().includes('ended with 2'));
   expect(screen()).toContain('↩ Upgrade shop/web');
   expect(screen()).not.toContain('Ctrl-C ends');
+  expect(tmux('display-message', '-p', '#{alternate_on} #{cursor_flag}').trim()).toBe('0 1');
+}, 30_000);
+
+test('Ctrl-C ends a tree that nobody decides', async () => {
+  createUpgrade(api, 'shop', 'web', { scene: 'GateMissed' });
+  tmux('clear-history');
+  tmux('send-keys', `clear; node ${await tool()} tree web -n shop -w; echo ended with $?`, 'Enter');
+  await eventually(() => screen().includes('Ctrl-C ends'));
+  tmux('send-keys', 'C-c');
+  await eventually(() => /ended with \d+\nready\$/.test(screen()));
+  expect(screen()).toContain('◌ Upgrade shop/web');
+  expect(tmux('display-message', '-p', '#{alternate_on} #{cursor_flag}').trim()).toBe('0 1');
+}, 30_000);
+
+test('a fault that nobody waits for is one sentence, and leaves the terminal as it was', async () => {
+  const fault = 'data:text/javascript,process.on("SIGUSR2",()=>{throw new Error("late")})';
+  const pidFile = join(scratch(), 'pid');
+  const typed = `sh -c 'echo $$ > ${pidFile}; exec node --import "$0" "$@"' '${fault}' ${await tool()} tree web -n shop -w`;
+  tmux('clear-history');
+  tmux('send-keys', `clear; ${typed}; echo ended with $?`, 'Enter');
+  await eventually(() => screen().includes('Ctrl-C ends'));
+  process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGUSR2');
+  await eventually(() => /ended with \d+\nready\$/.test(screen()));
+  expect(screen()).toMatch(/error: late \(this is a bug of kubectl postcheck; please report it\)/);
+  expect(screen()).toContain('ended with 1');
+  expect(screen()).not.toMatch(/^\s+at /m);
   expect(tmux('display-message', '-p', '#{alternate_on} #{cursor_flag}').trim()).toBe('0 1');
 }, 30_000);
 
