@@ -16,7 +16,7 @@ help: ## list the targets
 	@echo "  With CONTEXT=<name> an existing cluster is used, and none is started."
 
 .PHONY: deps
-deps: node_modules/.package-lock.json ## install npm packages, when they have changed
+deps: node_modules/.package-lock.json ## install npm packages, if they have changed
 
 node_modules/.package-lock.json: package.json package-lock.json
 	npm ci
@@ -33,7 +33,7 @@ check: deps ## types, lint, import rules, generated files up to date, size of th
 	go -C test/actionlint tool actionlint -shellcheck= -pyflakes= $(CURDIR)/.github/workflows/*.yml
 
 .PHONY: hooks
-hooks: ## let git run `make check` before each commit of this clone
+hooks: ## make git run `make check` before each commit of this clone
 	git config core.hooksPath .githooks
 
 .PHONY: bundle
@@ -46,11 +46,11 @@ images: deps ## build the images of the operator and of the test workloads, with
 	test/images/build-operator.sh
 
 .PHONY: cluster
-cluster: ## start a three-node Kubernetes on this machine, K8S=1.34 an older one; where it cannot be downloaded it is built once
+cluster: ## start a three-node Kubernetes on this machine, K8S=1.34 for an older one; built once if it cannot be downloaded
 	$(if $(CONTEXT),test/cluster/use-context.sh,test/cluster/cluster.sh up)
 
 .PHONY: cluster-down
-cluster-down: ## end the test cluster and leave nothing behind
+cluster-down: ## remove the test cluster
 	test/cluster/cluster.sh down
 
 .PHONY: cluster-load
@@ -66,11 +66,11 @@ operator: images cluster ## install the operator of this checkout into the clust
 	  --set-string podAnnotations.bundle=$$(sha256sum dist/postcheck.mjs | cut -c1-12)
 
 .PHONY: demo
-demo: operator ## the main job, seen: a good version verified, a bad one caught and rolled back
+demo: operator ## show a good version being verified, and a bad one rolled back
 	node scripts/demo.ts
 
 .PHONY: demo-fleet
-demo-fleet: operator ## a fleet in stages, seen: a canary node, a person's word, and exactly the node that fails goes back
+demo-fleet: operator ## show a rollout in stages: a canary node, an approval, and a fallback of only the node that fails
 	node scripts/demo-fleet.ts
 
 .PHONY: unit
@@ -79,7 +79,7 @@ unit: deps ## tests that need no cluster
 	node scripts/test.ts unit
 
 .PHONY: e2e
-e2e: operator ## tests on the cluster alone
+e2e: operator ## only the tests on the cluster
 	test/packages.sh
 	node scripts/test.ts e2e e2e-alone e2e-kill e2e-rbac e2e-chart
 
@@ -89,18 +89,18 @@ test: check operator ## all tests; ends with `N passed, N failed, N skipped`
 	node scripts/test.ts
 
 .PHONY: bench
-bench: operator ## measure side by side with a bare rollout, a shell script, and a client-go program
+bench: operator ## compare with a plain rollout, a shell script, and a client-go program
 	node test/bench/bench.ts
 
 .PHONY: release-dry
-release-dry: deps ## build every artifact of a release into dist/release, without a registry, then unpack and use them
+release-dry: deps ## build every artifact of a release into dist/release, without a registry, then unpack and run them
 	node scripts/release.ts
 	node scripts/test.ts release
 
 MINUTES ?= 10
 SEED ?= 1
 .PHONY: soak
-soak: deps ## faults before a real API server, simulated fleets, random histories for MINUTES=10 from SEED=1 on, then every planted bug must be seen
+soak: deps ## faults in front of a real API server, simulated workloads, random histories for MINUTES=10 from SEED=1 on, then every planted bug must be detected
 	node scripts/test.ts faults
 	node test/bench/scale.ts --pods 200 --upgrades 20 --failing 5
 	node test/sim/soak.ts --minutes $(MINUTES) --seed $(SEED)
@@ -108,7 +108,7 @@ soak: deps ## faults before a real API server, simulated fleets, random historie
 
 VERSIONS ?=
 .PHONY: matrix-api
-matrix-api: deps ## the API tests on every Kubernetes, or on VERSIONS="1.34 1.35", into docs/compatibility.md; no root, no nodes
+matrix-api: deps ## the API tests on every Kubernetes version, or on VERSIONS="1.34 1.35", recorded in docs/compatibility.md; no root, no nodes
 	node scripts/matrix.ts --part api $(VERSIONS)
 
 .PHONY: matrix
@@ -116,17 +116,17 @@ matrix: deps ## the same, and the main stories on three nodes of each version
 	node scripts/matrix.ts $(VERSIONS)
 
 .PHONY: bench-core
-bench-core: deps ## what deciding costs for 100 to 10,000 pods, without a cluster; seconds
+bench-core: deps ## cost of a decision for 100 to 10,000 pods, without a cluster; seconds
 	node test/bench/core.ts
 
 PODS ?= 500
 UPGRADES ?= 50
 FAILING ?= 10
 .PHONY: bench-scale
-bench-scale: deps ## thousands of simulated pods before a real API server, beside the bare rollout: PODS=5000 UPGRADES=1000 FAILING=200; no root
+bench-scale: deps ## thousands of simulated pods with a real API server, compared with a plain rollout: PODS=5000 UPGRADES=1000 FAILING=200; no root
 	node test/bench/scale.ts --pods $(PODS) --upgrades $(UPGRADES) --failing $(FAILING) $(if $(RECORD),--record) $(if $(PROFILE),--profile $(PROFILE))
 
 .PHONY: bench-dashboard
-bench-dashboard: deps ## what the dashboard's page costs in a browser with 200 Upgrades that change all the time; seconds
+bench-dashboard: deps ## cost of the dashboard's page in a browser with 200 constantly changing Upgrades; seconds
 	test/packages.sh
 	node test/bench/dashboard.ts

@@ -66,7 +66,7 @@ const linked = (title: string, url: string): DynamicConfigValue[] => [
 
 const upgradesTable = new TableBuilder()
   .title('Upgrades')
-  .description('Those that need a person have a series before the others when there are more than the limit.')
+  .description('If there are more Upgrades than the limit, those that need attention are exported first.')
   .datasource(SOURCE)
   .withTarget(
     now(`max by (${BY_UPGRADE}) (postcheck_upgrade_info{${UPGRADE}})`).format(PromQueryFormat.Table),
@@ -80,7 +80,10 @@ const upgradesTable = new TableBuilder()
     },
   })
   .overrideByName('reason', linked('Runbook', `${RUNBOOKS}/${variable('__value.text')}.md`))
-  .overrideByName('name', linked('Only this one', `/d/postcheck?var-upgrade=${variable('__value.text')}`))
+  .overrideByName(
+    'name',
+    linked('Show only this Upgrade', `/d/postcheck?var-upgrade=${variable('__value.text')}`),
+  )
   .filterable(true)
   .span(24)
   .height(9);
@@ -131,13 +134,13 @@ const dashboard = new DashboardBuilder('postcheck')
   .annotation(annotation('Attempts', 'blue', 'Upgrading'))
   .annotation(annotation('Fallbacks', 'red', 'FallingBack|FellBack|FallbackFailed'))
   .link(link('Runbooks', `${RUNBOOKS}/README.md`))
-  .withPanel(phases('Neither version passes', 'FallbackFailed', 'FallbackFailed'))
+  .withPanel(phases('Fallback failed', 'FallbackFailed', 'FallbackFailed'))
   .withPanel(phases('Failed, left in place', 'Failed', 'PostcheckFailed'))
   .withPanel(phases('Fell back', 'FellBack', 'FellBack'))
-  .withPanel(phases('Cannot tell', 'Inconclusive', 'Inconclusive'))
+  .withPanel(phases('Inconclusive', 'Inconclusive', 'Inconclusive'))
   .withPanel(
     new StatBuilder()
-      .title('Stand still')
+      .title('Stalled')
       .datasource(SOURCE)
       .withTarget(
         now(
@@ -149,7 +152,7 @@ const dashboard = new DashboardBuilder('postcheck')
       .span(3)
       .height(4),
   )
-  .withPanel(phases('Under way', 'Pending|Upgrading|PostChecking|FallingBack|FallbackChecking'))
+  .withPanel(phases('In progress', 'Pending|Upgrading|PostChecking|FallingBack|FallbackChecking'))
   .withPanel(phases('Succeeded', 'Succeeded'))
   .withPanel(
     new StatBuilder()
@@ -211,7 +214,7 @@ const dashboard = new DashboardBuilder('postcheck')
   )
   .withPanel(
     series(
-      'Since the last progress',
+      'Time since the last progress',
       's',
       query(
         `time() - max by (upgrade_namespace, name) (postcheck_upgrade_progress_timestamp_seconds{upgrade_namespace=~"$upgrade_namespace",name=~"$upgrade"})`,
@@ -222,7 +225,7 @@ const dashboard = new DashboardBuilder('postcheck')
   .withRow(new RowBuilder('Checks'))
   .withPanel(
     series(
-      'What checks say',
+      'Results of checks',
       'ops',
       query(`sum by (class) (rate(postcheck_checks_total{${OPERATOR}}[$__rate_interval]))`, '{{class}}'),
     ),
@@ -239,7 +242,7 @@ const dashboard = new DashboardBuilder('postcheck')
   )
   .withPanel(
     series(
-      'Duration of a try',
+      'Duration of a probe',
       's',
       query(quantile(0.5, 'postcheck_check_duration_seconds', 'le', '$__rate_interval'), '50 %'),
       query(quantile(0.99, 'postcheck_check_duration_seconds', 'le', '$__rate_interval'), '99 %'),
@@ -250,7 +253,7 @@ const dashboard = new DashboardBuilder('postcheck')
   )
   .withPanel(
     series(
-      'Waiting for a turn',
+      'Wait for a free exec slot',
       's',
       query(quantile(0.9, 'postcheck_exec_wait_seconds', 'le', '$__rate_interval'), '90 %'),
     ),

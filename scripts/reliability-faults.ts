@@ -23,7 +23,7 @@ export const FAULTS: readonly Fault[] = [
   { id: 'F1', what: 'the process ends before, in or after any write', where: [['test/sim/crash.test.ts', 'ends every plan of "%s" as the run without a crash, wherever'], CRASH, ['test/e2e/kill.test.ts', 'an attempt whose operator is killed']] },
   { id: 'F2', what: 'it ends twice', where: [[SIM, 'that dies at two places']] },
   { id: 'F3', what: 'it ends again and again', where: [[SIM, 'that is killed every few seconds for ten minutes']] },
-  { id: 'F4', what: 'a cache stands still', where: [[SIM, 'of any kind that stands still for a minute']] },
+  { id: 'F4', what: 'a cache stops updating', where: [[SIM, 'of any kind that stands still for a minute']] },
   { id: 'F5', what: 'a first list from the past', where: [[SIM, 'that starts with old lists']] },
   { id: 'F6', what: 'an event is lost', where: [[SIM, 'that misses any single event']] },
   { id: 'F7', what: 'events late, doubled, in another order', where: [[SIM, 'whose events arrive late and in any order'], PROXY] },
@@ -57,5 +57,5 @@ export const FAULTS: readonly Fault[] = [
   { id: 'F35', what: 'nothing happens', where: [['test/sim/restart.test.ts', 'at rest']], open: 'a whole virtual day' },
   { id: 'F36', what: 'everything, for long', where: [], open: 'a week in virtual time' },
   { id: 'F37', what: 'the operator is upgraded in the middle', where: [['test/sim/versions.test.ts', 'is kept to the end', 'left out of an attempt under way'], ['test/fault/versions.test.ts', 'when another process goes on']], open: 'an older release, as there is none yet' },
-  { id: 'F38', what: 'what is told meanwhile', where: [PROXY], open: 'a bound on lines a second' },
+  { id: 'F38', what: 'log volume during a fault', where: [PROXY], open: 'a bound on lines a second' },
 ]; // biome-ignore format: a table

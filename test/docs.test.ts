@@ -68,6 +68,19 @@ test('every make target that the docs name is in the Makefile', () => {
   expect([...new Set(named)].filter((target) => !targets.has(target))).toEqual([]);
 });
 
+test('ARCHITECTURE.md names every state, every file, and where a fallback is decided', () => {
+  const text = read('ARCHITECTURE.md');
+  const [union = ''] = /export type State =[\s\S]*?;\n\n/.exec(read('src/core/decision/observe.ts')) ?? [];
+  const states = matches(union, /name: '(\w+)'/g);
+  expect(states.length).toBeGreaterThan(15);
+  expect(states.filter((state) => !text.includes(state))).toEqual([]);
+  const paths = matches(text, /`((?:src|core|engine|kube|packages|test|charts|crds)\/[\w./-]+)`/g);
+  expect(paths.length).toBeGreaterThan(40);
+  expect(paths.filter((path) => !existsSync(path) && !existsSync(`src/${path}`))).toEqual([]);
+  expect(read('src/core/rollout/verify.ts')).toContain('function endOf(');
+  expect(read('src/core/rollout/attempt.ts')).toContain('function rejectVersion(');
+});
+
 test('every script that the docs name with npm run is in package.json', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Readonly<Record<string, string>> };
   const named = ['README.md', 'CONTRIBUTING.md', 'ARCHITECTURE.md'].flatMap((page) =>

@@ -95,18 +95,18 @@ export class Metrics implements Telemetry {
   );
   readonly #checks = this.#counter(
     'postcheck_checks_total',
-    'Tries of checks, by type of check and what the try said.',
+    'Probes of checks, by type of check and class of the result.',
     ['type', 'class'],
   );
   readonly #checkSeconds = this.#histogram(
     'postcheck_check_duration_seconds',
-    'Duration of one try of a check.',
+    'Duration of one probe of a check.',
     CHECK_SECONDS,
     ['type'],
   );
   readonly #exitCodes = this.#counter(
     'postcheck_probe_exit_codes_total',
-    'Exit codes of exec checks; none: the try gave no code.',
+    'Exit codes of exec checks; none: the probe returned no code.',
     ['code_class'],
   );
   readonly #fallbacks = this.#counter(
@@ -122,14 +122,14 @@ export class Metrics implements Telemetry {
   );
   readonly #waits = this.#histogram(
     'postcheck_stage_wait_seconds',
-    'How long an attempt, or its next stage, waited for something that is no lack of progress, by what for.',
+    'How long an attempt, or its next stage, waited for a window, a dependency, a soak or an approval, by reason.',
     WAIT_SECONDS,
     ['reason'],
   );
-  readonly #execs = this.#gauge('postcheck_exec_inflight', 'Execs that run now.', []);
+  readonly #execs = this.#gauge('postcheck_exec_inflight', 'Running execs.', []);
   readonly #execWaits = this.#histogram(
     'postcheck_exec_wait_seconds',
-    'How long a try of a check waited for its turn.',
+    'How long a probe waited for a free exec slot.',
     EXEC_WAIT_SECONDS,
     [],
   );
@@ -140,32 +140,28 @@ export class Metrics implements Telemetry {
   );
   readonly #errors = this.#counter(
     'postcheck_errors_total',
-    'Writes to the API server that were not done, and bugs, by cause.',
+    'Failed writes to the API server, and bugs, by cause.',
     ['cause'],
   );
   readonly #watchFailures = this.#counter(
     'postcheck_watch_failures_total',
-    'Watches that ended badly or were refused, by resource and reason.',
+    'Watches that failed or were rejected, by resource and reason.',
     ['resource', 'reason'],
   );
   readonly #braked = this.#counter(
     'postcheck_braked_total',
-    'Times that work on an Upgrade was slowed: too many writes, a write that changed nothing, turns without end.',
+    'How often reconciles of an Upgrade were delayed, by reason: too many writes, a write without effect, reconciles without end.',
     ['reason'],
   );
-  readonly #leader = this.#gauge(
-    'postcheck_leader',
-    '1 while this process holds the lease and acts, else 0.',
-    [],
-  );
+  readonly #leader = this.#gauge('postcheck_leader', '1 while this process is the leader, otherwise 0.', []);
   readonly #seen = new Map<string, SeenUpgrade>();
 
   constructor(options: MetricsOptions) {
     const { version, watched } = options;
-    this.#gauge('postcheck_build_info', 'Always 1; which program runs.', ['version', 'node']).set(
-      { version, node: nodeVersion },
-      1,
-    );
+    this.#gauge('postcheck_build_info', 'Always 1; the version of the running operator.', [
+      'version',
+      'node',
+    ]).set({ version, node: nodeVersion }, 1);
     registerUpgradeMetrics(this.#registry, this.#seen, options.maxUpgrades);
     registerWatchMetrics(this.#registry, options);
     this.#startLag();
@@ -274,7 +270,7 @@ export class Metrics implements Telemetry {
     const lag = new EventLoopLag();
     new Gauge({
       name: 'postcheck_event_loop_lag_seconds',
-      help: 'Longest time that the event loop was held up within the last minute.',
+      help: 'Longest time that the event loop was blocked within the last minute.',
       registers: [this.#registry],
       collect() {
         this.set(lag.longest());

@@ -19,7 +19,7 @@ export class QueueMetrics implements QueueTelemetry {
     const labelNames = ['name'];
     this.#depth = new Gauge({
       name: 'workqueue_depth',
-      help: 'Keys that wait in the queue.',
+      help: 'Keys waiting in the queue.',
       labelNames,
       registers,
     });

@@ -28,7 +28,7 @@ export function registerUpgradeMetrics(
   const registers = [registry];
   new Gauge({
     name: 'postcheck_upgrade_info',
-    help: 'Always 1; one series an Upgrade, with what its status says.',
+    help: 'Always 1; one series per Upgrade, with labels from its status.',
     labelNames: [
       ...['upgrade_namespace', 'name', 'kind', 'target'],
       ...['phase', 'ready', 'stalled', 'reason', 'gate'],
@@ -44,7 +44,7 @@ export function registerUpgradeMetrics(
   });
   new Gauge({
     name: 'postcheck_upgrade_progress_timestamp_seconds',
-    help: 'When an attempt that runs last came further; Upgrades without one have none.',
+    help: 'When the running attempt last made progress; absent if none is running.',
     labelNames: ['upgrade_namespace', 'name'],
     registers,
     collect() {
@@ -58,7 +58,7 @@ export function registerUpgradeMetrics(
   });
   new Gauge({
     name: 'postcheck_pods_left',
-    help: 'Pods that failed within the budget, held or put back; Upgrades without one have none.',
+    help: 'Pods that failed within the budget, gated or rolled back; absent if there are none.',
     labelNames: ['upgrade_namespace', 'name'],
     registers,
     collect() {
@@ -72,7 +72,7 @@ export function registerUpgradeMetrics(
   });
   new Gauge({
     name: 'postcheck_upgrade_waiting_timestamp_seconds',
-    help: 'Since when an attempt, or its next stage, waits for something that is no lack of progress; Upgrades that do not wait have none.',
+    help: 'Since when an attempt, or its next stage, waits for a window, a dependency, a soak or an approval; absent if it does not wait.',
     labelNames: ['upgrade_namespace', 'name', 'reason'],
     registers,
     collect() {
@@ -87,7 +87,7 @@ export function registerUpgradeMetrics(
   });
   new Gauge({
     name: 'postcheck_upgrade_info_omitted',
-    help: 'Upgrades without a series of their own, as there are more than the limit.',
+    help: 'Upgrades without a series, because there are more than the limit.',
     registers,
     collect() {
       this.set(maxUpgrades === 0 ? 0 : Math.max(0, seen.size - maxUpgrades));

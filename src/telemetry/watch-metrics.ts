@@ -38,7 +38,7 @@ export function registerWatchMetrics(registry: Registry, { watched, watches }: W
   );
   gauge(
     'postcheck_watch_failing_seconds',
-    'Time since a watch stopped being well; 0 while it is.',
+    'Time since a watch began to fail; 0 while it works.',
     ({ optional, failingMs }) => (optional ? 0 : failingMs),
   );
 }

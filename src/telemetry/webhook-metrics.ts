@@ -16,13 +16,13 @@ export class WebhookMetrics implements WebhookTelemetry {
     const registers = [registry];
     this.#requests = new Counter({
       name: 'postcheck_webhook_requests_total',
-      help: 'Reviews of new pods that the webhook answered: the gate was put on (gated) or not wanted (ungated), the caches were not filled yet (not_ready), or it was no review of a new pod (invalid).',
+      help: 'AdmissionReviews that the webhook answered: the gate was added (gated) or not needed (ungated), the caches were not filled yet (not_ready), or it was not a review of a new pod (invalid).',
       labelNames: ['outcome'],
       registers,
     });
     this.#seconds = new Histogram({
       name: 'postcheck_webhook_request_duration_seconds',
-      help: 'How long the webhook took for an answer, once it had read the review.',
+      help: 'How long the webhook took to respond after it had read the review.',
       buckets: SECONDS,
       registers,
     });
@@ -32,13 +32,13 @@ export class WebhookMetrics implements WebhookTelemetry {
     this.#bound(
       registry,
       'not_before',
-      'From when the certificate that the webhook serves is valid',
+      'Start of the validity of the certificate that the webhook serves',
       (served) => served.validFromDate.getTime(),
     );
     this.#bound(
       registry,
       'expiration',
-      'Until when the certificate that the webhook serves is valid',
+      'End of the validity of the certificate that the webhook serves',
       (served) => served.validToDate.getTime(),
     );
   }
