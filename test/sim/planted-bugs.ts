@@ -402,8 +402,8 @@ function trueContext(`,
   {
     name: 'the partition is not put back at the end',
     file: 'core/decision/decide.ts',
-    find: '![undefined, partition].includes(driverOf(workload).partition(workload))',
-    replace: 'workload.partition < partition',
+    find: 'driverOf(workload).partition(workload) !== partition',
+    replace: 'driverOf(workload).partition(workload) === -1',
   },
   {
     name: 'the images are written before the baseline is stored',
