@@ -21,8 +21,8 @@ interface Stage {
   readonly onlyWhenNamed?: true;
 }
 
-/** Whole upgrades through a proxy that disturbs a real API server: some minutes a file. */
-const LONG_FAULTS = '(reference|crash|proxy|restore|identity|versions)';
+/** Whole upgrades through a proxy that disturbs a real API server, some minutes a file; and cert-manager, which takes minutes to build. */
+const LONG_FAULTS = '(reference|crash|proxy|restore|identity|versions|cert-manager)';
 
 /** What counts exactly runs while nobody else upgrades anything; so does, at the end, what changes the operator that the other tests use: kills, the audit of its rights, install and uninstall. */
 const STAGES: readonly Stage[] = [

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Gets the cluster's tools and links them into .cluster/bin.
 #
-#   build-tools.sh [kubernetes|etcd|helm|kwok]...  the first three when none is named; K8S=1.34 asks for another Kubernetes
+#   build-tools.sh [kubernetes|etcd|helm|kwok|cert-manager]...  the first three when none is named; K8S=1.34 asks for another Kubernetes
 #
 # A tool set is a folder beside this script with a go.mod (its `tool` lines say what is built) and a go.sum; Kubernetes has one
 # for each version. Each has a module of its own because their dependencies clash. Kubernetes' released binaries are taken when
@@ -40,6 +40,8 @@ set_directory() {
 	local set=$1 key
 	key=$({
 		cat "$(sources_of "$set")/go.mod" "$(sources_of "$set")/go.sum"
+		# A set may be a program of its own.
+		find "$(sources_of "$set")" -maxdepth 1 -name '*.go' -exec cat {} +
 		go env GOVERSION GOOS GOARCH
 		linker_flags "$set"
 	} | content_key)
@@ -105,7 +107,7 @@ sets=("$@")
 require_go
 mkdir -p "$cache/tools"
 for set in "${sets[@]}"; do
-	[ -f "$(sources_of "$set")/go.mod" ] || die "no such tool set: $set of Kubernetes $kubernetes (there are: etcd, helm, kwok, kubernetes of $(ls -m "$cluster_sources/kubernetes"))"
+	[ -f "$(sources_of "$set")/go.mod" ] || die "no such tool set: $set of Kubernetes $kubernetes (there are: etcd, helm, kwok, cert-manager, kubernetes of $(ls -m "$cluster_sources/kubernetes"))"
 	directory=$(set_directory "$set")
 	make_set "$set" "$directory"
 	[ "$set" != kubernetes ] || link_set "$directory" "$components"
