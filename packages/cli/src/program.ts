@@ -84,7 +84,13 @@ export function createProgram(around: Surroundings, done: Done): Command {
     async (...given: unknown[]): Promise<void> => {
       const command = given.at(-1) as Command;
       const options = command.optsWithGlobals<Parameters<typeof run>[2]>();
-      done(await withCluster(around, command, (cluster) => run(cluster, around.io, options, command.args)));
+      done(
+        await withCluster(around, command, (cluster) => {
+          // Deadlines and ages are the cluster's: the clock of this machine may be wrong.
+          const io = { ...around.io, now: () => cluster.now() };
+          return run(cluster, io, options, command.args);
+        }),
+      );
     };
   addLooks(program, running, around);
   addActs(program, running);
@@ -327,7 +333,7 @@ function addInstallation(program: Command, running: Running, around: Surrounding
     .addHelpText('after', '\nExit codes: 0 healthy, 1 something is wrong, or no connection.')
     .action(
       running<CheckOptions>(async (cluster, io, options) =>
-        (await import('./verbs/check.ts')).check(io, cluster, options),
+        (await import('./verbs/check.ts')).check(io, cluster, options, around.version),
       ),
     );
   const gates = verb(program, INSTALLATION, 'gates', 'list closed gates, and who waits for them')

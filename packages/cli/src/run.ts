@@ -32,6 +32,9 @@ async function completed(program: Command, words: readonly string[], around: Sur
 /** Says what went wrong, in one sentence; a bug of this tool too. */
 function told(error: unknown, { io }: Surroundings): number {
   if (error instanceof CommanderError) {
+    if (error.code === 'commander.excessArguments') {
+      io.note('A workload is named in one word, as in deployment/web.');
+    }
     return error.exitCode === 0 ? EXIT.ok : EXIT.fault;
   }
   if (error instanceof Fault) {

@@ -48,6 +48,7 @@ describe('command lines', () => {
     [['get', '--al'], "error: unknown option '--al'"],
     [['get', '-o', 'jsno'], "argument 'jsno' is invalid. Allowed choices are wide, json, yaml, name."],
     [['why'], "error: missing required argument 'name'"],
+    [['why', 'deployment', 'web'], 'A workload is named in one word, as in deployment/web.'],
     [['get', '--context', 'x'], 'error: the kubeconfig has no context "x"'],
   ])('%j is answered in one sentence', async (words, sentence) => {
     const { code, notes } = await told(...words);

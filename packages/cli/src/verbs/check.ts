@@ -1,5 +1,7 @@
 /** `check`: is the installation healthy, and what does it need. Each line says what was looked at, or what to do. */
 import { GATE_POLICY, GROUP, VERSION } from '../../../../src/api/names.ts';
+import { SpecSchema } from '../../../../src/api/schema-spec.ts';
+import { StatusSchema } from '../../../../src/api/schema-status.ts';
 import { fromIso } from '../../../../src/core/time.ts';
 import { at, list, type Raw, record, text } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
@@ -25,7 +27,8 @@ export interface Looked {
   readonly message: string;
 }
 
-const LOWEST_MINOR = 33;
+/** As the chart's `kubeVersion`. */
+export const LOWEST_MINOR = 34;
 const GATE_MINOR = 36;
 const LEASE_IS_OLD_MS = 60_000;
 const SYMBOLS: Readonly<Record<Mark, [string, Parameters<Io['paint']>[0]]>> = {
@@ -38,10 +41,15 @@ const ADMISSION = { root: '/apis/admissionregistration.k8s.io', plural: 'v1' };
 const POLICY = { root: '/apis/admissionregistration.k8s.io/v1', plural: 'mutatingadmissionpolicies' };
 const CRDS = { root: '/apis/apiextensions.k8s.io/v1', plural: 'customresourcedefinitions' };
 
-export async function check(io: Io, cluster: Cluster, options: CheckOptions): Promise<number> {
+export async function check(
+  io: Io,
+  cluster: Cluster,
+  options: CheckOptions,
+  version: string,
+): Promise<number> {
   checkFormat(options.output, ['json', 'yaml']);
   const server = await apiServer(cluster);
-  const rest = options.pre ? await before(cluster) : await installed(io, cluster);
+  const rest = options.pre ? await before(cluster) : await installed(io, cluster, version);
   const all = [...server, ...rest];
   const failed = all.some(({ mark }) => mark === 'failure');
   if (!forMachine(io, options.output, all)) {
@@ -99,18 +107,15 @@ async function before(cluster: Cluster): Promise<Looked[]> {
   );
 }
 
-async function installed(io: Io, cluster: Cluster): Promise<Looked[]> {
+async function installed(io: Io, cluster: Cluster, version: string): Promise<Looked[]> {
   const [crd, operator, gate, gates] = await Promise.all([
     crdLooks(cluster),
-    operatorLooks(io, cluster),
+    operatorLooks(io, cluster, version),
     gateLooks(cluster),
     closedLooks(cluster),
   ]);
   return [...crd, ...operator, ...gate, ...gates];
 }
-
-/** A field that the newest CRD has; an older one lacks it. */
-const NEWEST_FIELDS = ['pods.items.properties.deadlineAt', 'checks'];
 
 async function crdLooks(cluster: Cluster): Promise<Looked[]> {
   const served = await cluster.try({
@@ -129,18 +134,27 @@ async function crdLooks(cluster: Cluster): Promise<Looked[]> {
     return [ok(`CRD upgrades.${GROUP} ${VERSION} is served`)];
   }
   const version = list(at(answer.body, 'spec', 'versions')).find((one) => record(one).name === VERSION);
-  const status = at(version, 'schema', 'openAPIV3Schema', 'properties', 'status', 'properties');
-  const lacking = NEWEST_FIELDS.filter((path) => at(status, ...path.split('.')) === undefined);
+  const lacking = lackingFields(at(version, 'schema', 'openAPIV3Schema'));
   return [
     lacking.length === 0
       ? ok(`CRD upgrades.${GROUP} ${VERSION} has every field that this tool reads`)
       : warning(
-          `CRD upgrades.${GROUP} ${VERSION} is older than this tool: apply the chart's CRD (Helm does not upgrade CRDs by itself)`,
+          `CRD upgrades.${GROUP} ${VERSION} is older than this tool and lacks ${lacking.join(', ')}: apply the chart's CRD (Helm does not upgrade CRDs by itself)`,
         ),
   ];
 }
 
-async function operatorLooks(io: Io, cluster: Cluster): Promise<Looked[]> {
+/** Fields of the schema that this tool was built with, and that a CRD has not. */
+function lackingFields(schema: unknown): string[] {
+  const parts = { spec: SpecSchema, status: StatusSchema };
+  return Object.entries(parts).flatMap(([part, { properties }]) =>
+    Object.keys(properties)
+      .filter((field) => at(schema, 'properties', part, 'properties', field) === undefined)
+      .map((field) => `${part}.${field}`),
+  );
+}
+
+async function operatorLooks(io: Io, cluster: Cluster, version: string): Promise<Looked[]> {
   let pods: OperatorPod[];
   try {
     pods = await operatorPods(cluster);
@@ -151,11 +165,18 @@ async function operatorLooks(io: Io, cluster: Cluster): Promise<Looked[]> {
     return [failure('no pod of the operator runs: nothing is upgraded, and no gate is opened')];
   }
   const installations = [...Map.groupBy(pods, ({ namespace }) => namespace).values()];
-  return (await Promise.all(installations.map((some) => installationLooks(io, cluster, some)))).flat();
+  return (
+    await Promise.all(installations.map((some) => installationLooks(io, cluster, some, version)))
+  ).flat();
 }
 
 /** One installation: the operator's pods of one namespace. */
-async function installationLooks(io: Io, cluster: Cluster, pods: readonly OperatorPod[]): Promise<Looked[]> {
+async function installationLooks(
+  io: Io,
+  cluster: Cluster,
+  pods: readonly OperatorPod[],
+  version: string,
+): Promise<Looked[]> {
   const [first] = pods;
   if (!first) {
     return [];
@@ -170,9 +191,23 @@ async function installationLooks(io: Io, cluster: Cluster, pods: readonly Operat
   const account = text(at(first.raw, 'spec', 'serviceAccountName'));
   return [
     ready.length > 0 ? ok(line) : failure(line),
+    ...skew(pods, version),
     await leaseLook(io, cluster, first),
     ...(await rightLooks(cluster, `system:serviceaccount:${first.namespace}:${account}`)),
   ];
+}
+
+/** What this tool foresees are the decisions of its own version. A tag that is no version says nothing. */
+function skew(pods: readonly OperatorPod[], version: string): Looked[] {
+  const tags = pods.flatMap((pod) => /:v?(\d+\.\d+\.\d+[^@]*)/.exec(imageOf(pod))?.[1] ?? []);
+  const others = [...new Set(tags)].filter((one) => one !== version);
+  return others.length === 0
+    ? []
+    : [
+        warning(
+          `the operator is ${others.join(' and ')}, this tool is ${version}: use the tool of the operator’s release`,
+        ),
+      ];
 }
 
 /** The flag of the operator's own command line says the lease's name. */

@@ -53,6 +53,15 @@ describe('get', () => {
     expect(one.out).toMatch(/^apiVersion: postcheck.dev\/v1alpha1\nkind: Upgrade\n/);
   });
 
+  test('counts by the clock of the cluster, whatever this machine’s shows', async () => {
+    const wrong = '--import=data:text/javascript,const%20now=Date.now;Date.now=()=>now()+86400000';
+    const { out } = await cli(['get', 'back', '-n', 'shop'], {
+      kubeconfig: api.kubeconfig,
+      environment: { NODE_OPTIONS: wrong },
+    });
+    expect(out).toMatch(/^back +deployment\/web +FellBack +3\/3 +\d+[sm]/m);
+  });
+
   test('says where the Upgrades are when this namespace has none', async () => {
     const { out, err, code } = await run('get');
     expect([out, err, code]).toEqual([

@@ -1,10 +1,11 @@
 /** The verbs that prepare, record and look after an installation; and the tool as kubectl's plugin. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import type { ApiServer } from '../../../../test/api/api-server.ts';
+import { type ApiServer, eventually } from '../../../../test/api/api-server.ts';
 import { GATE_API, renderChart } from '../../../../test/chart/render.ts';
+import { LOWEST_MINOR } from '../../src/verbs/check.ts';
 import { cli, createUpgrade, type Ran, scratch, startLab, tool } from '../lab.ts';
 
 const folder = scratch();
@@ -160,7 +161,35 @@ describe('check', () => {
     expect(seen).toContain('✔ the operator has every right that it needs in namespace shop');
     expect(seen).toContain('✔ a trial pod of Deployment shop/web (dry run) got its readiness gate');
     expect(seen).toContain('nobody leads');
+    expect(seen).not.toContain('this tool is');
+    api.kubectl([
+      'set', 'image', 'deployment/postcheck', 'operator=registry.example/postcheck:0.0.9', '-n', 'postcheck-system',
+    ]); // biome-ignore format: a command line
+    await eventually(async () => (await look()).includes('the operator is 0.0.9'));
+    expect(await look()).toMatch(
+      /! the operator is .*0\.0\.9.*, this tool is .*: use the tool of the operator’s release/,
+    );
   }, 60_000);
+
+  test('of a CRD that lacks what this tool reads names it, whatever it is', async () => {
+    const crd = ['crd', 'upgrades.postcheck.dev'];
+    const version = '/spec/versions/0/schema/openAPIV3Schema/properties';
+    const older = ['spec/properties/windows', 'status/properties/left'].map((field) => ({
+      op: 'remove',
+      path: `${version}/${field}`,
+    }));
+    api.kubectl(['patch', ...crd, '--type=json', '-p', JSON.stringify(older)]);
+    expect((await run('check')).out).toContain(
+      'older than this tool and lacks spec.windows, status.left: apply',
+    );
+    api.kubectl(['replace', '-f', 'crds/postcheck.dev_upgrades.yaml']);
+  });
+
+  test('asks for the Kubernetes that the chart asks for', () => {
+    expect(readFileSync('charts/postcheck/Chart.yaml', 'utf8')).toContain(
+      `kubeVersion: ">=1.${LOWEST_MINOR}.0-0"`,
+    );
+  });
 });
 
 describe('as a plugin', () => {
