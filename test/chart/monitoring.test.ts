@@ -216,7 +216,7 @@ const SILENT: readonly (readonly [what: string, input: readonly Series[], at?: s
     'one that stood still for some minutes',
     [upgrade({ stalled: 'True', phase: 'Pending' }, 'web', '_x14 1x5')],
   ],
-  ['one that was inconclusive and went on', [upgrade({ phase: 'Inconclusive' }, 'web', '1x10 _x110')]],
+  ['one that was inconclusive and went on', [upgrade({ phase: 'Inconclusive' }, 'web', '1x10 stale')]],
   [
     'a watch that failed and is well again',
     [
@@ -284,6 +284,25 @@ describe('alerts', () => {
       ],
       ['alertname="PostcheckFallbackFailed",kind="DaemonSet",namespace="pc",severity="critical"'],
     );
+  });
+
+  test('an alert goes on while another replica takes over', () => {
+    const phases = [
+      [
+        { phase: 'FallbackFailed', stalled: 'True', reason: 'ProbeFailed' },
+        'PostcheckFallbackFailed',
+        'critical',
+      ],
+      [{ phase: 'Pending', stalled: 'True', reason: 'TargetNotFound' }, 'PostcheckStalled', 'warning'],
+    ] as const;
+    for (const [labels, alert, severity] of phases) {
+      const before = upgrade(labels, 'web', '1x29 stale');
+      const next = upgrade({ ...labels, pod: 'b' }, 'web', '_x31 1x60');
+      for (const at of ['29m', '31m', '34m']) {
+        expectFiring([LEADS, before, next], [`alertname="${alert}",${named(labels.reason, severity)}`], at);
+      }
+      expectFiring([LEADS, before], [], '40m');
+    }
   });
 
   test('without any operator the lack of a leader is told', () => {
