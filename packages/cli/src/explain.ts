@@ -70,6 +70,9 @@ function headline(upgrade: Upgrade, now: number): string {
   );
   const passed = `${status?.counts?.passed ?? 0} of ${plural(status?.counts?.desired ?? 0, 'pod')}`;
   const started = `${phase}${at ? `, ${moment(at, now)}` : ''}.`;
+  if (!status?.counts && !status?.attempt?.end) {
+    return isStalled(upgrade) ? `${phase}, and standing still until somebody acts.` : started;
+  }
   if (isStalled(upgrade)) {
     return `${phase}, and standing still until somebody acts.`;
   }
@@ -241,6 +244,9 @@ function next(upgrade: Upgrade, now: number): string[] {
   const [first] = spec.containers;
   const another = verb(`set image ${metadata.name} ${first?.name ?? 'NAME'}=IMAGE`);
   const again = verb(`retry ${metadata.name}`);
+  if (unseen(upgrade)) {
+    return ['the operator sees it within seconds; where it does not: kubectl postcheck check'];
+  }
   if (isStalled(upgrade)) {
     return ['it goes on by itself once that is corrected'];
   }

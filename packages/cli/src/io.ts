@@ -1,8 +1,8 @@
 /** Where a command writes, what it knows of the terminal, and how it is told to stop. */
 import { createInterface } from 'node:readline/promises';
-import { styleText } from 'node:util';
+import util from 'node:util';
 
-type Style = Parameters<typeof styleText>[0];
+type Style = Parameters<typeof util.styleText>[0];
 
 export interface Io {
   /** One line, or several, on standard output. */
@@ -48,7 +48,7 @@ export function processIo(process: NodeJS.Process): Io {
     note: (text) => void stderr.write(`${text}\n`),
     write: (bytes) => void stdout.write(bytes),
     terminal,
-    paint: (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text),
+    paint: (style, text) => (colour ? util.styleText(style, text, { validateStream: false }) : text),
     columns: () => stdout.columns || 80,
     rows: () => stdout.rows || 24,
     onResize: (run) => {

@@ -1,10 +1,20 @@
 /** `kubectl postcheck`: the only file that knows the process. */
-import { enableCompileCache } from 'node:module';
+// As a whole: what an old Node does not have cannot be imported by its name, and that fails before anything can be said.
+import module from 'node:module';
 import process from 'node:process';
 import { bugText, EXIT } from './fault.ts';
 
+/** As `engines` of package.json. */
+const OLDEST_NODE = '22.19.0';
+if (process.versions.node.localeCompare(OLDEST_NODE, 'en', { numeric: true }) < 0) {
+  process.stderr.write(
+    `error: kubectl postcheck needs Node ${OLDEST_NODE} or newer, and this is ${process.versions.node}: install a newer one, or the executable of a release, which needs none\n`,
+  );
+  process.exit(EXIT.fault);
+}
+
 // Compiled code is kept between runs: most of a short command's time would be spent on it.
-enableCompileCache?.();
+module.enableCompileCache?.();
 
 /** Set at bundling; the version of package.json. */
 declare const POSTCHECK_VERSION: string | undefined;

@@ -13,11 +13,25 @@ export async function run(words: readonly string[], around: Surroundings): Promi
     if (words[0] === '__complete') {
       return await completed(program, words.slice(1), around);
     }
-    await program.parseAsync([...words], { from: 'user' });
+    await program.parseAsync(plainFlags(program, words), { from: 'user' });
     return exitCode;
   } catch (error) {
     return told(error, around);
   }
+}
+
+/** `-A`, `--watch` and their like as kubectl takes them too: `=true` is the flag, `=false` is none. */
+function plainFlags(program: Command, words: readonly string[]): string[] {
+  const [verb] = words.flatMap((word) => program.commands.find((command) => command.name() === word) ?? []);
+  const commands = [program, ...(verb ? [verb, ...verb.commands] : [])];
+  const switches = commands
+    .flatMap(({ options }) => options)
+    .filter(({ required, optional }) => !required && !optional)
+    .map(({ long }) => long);
+  return words.flatMap((word) => {
+    const [, flag = '', value] = /^(--[\w-]+)=(true|false)$/.exec(word) ?? [];
+    return !switches.includes(flag) ? [word] : value === 'true' ? [flag] : [];
+  });
 }
 
 /** Answers kubectl, or a shell, with what can come next. The words are not parsed as a command: they are not finished. */

@@ -9,6 +9,9 @@ import { Fault } from './fault.ts';
 import type { Io } from './io.ts';
 import { nearest } from './text.ts';
 
+/** Groups and versions that may follow a kind, as in `deployments.v1.apps`. */
+const GROUPS = ['apps', 'v1.apps', 'postcheck.dev', 'v1alpha1.postcheck.dev'];
+
 /** The words that kubectl knows the kind by. */
 export const UPGRADE_WORDS = ['upgrade', 'upgrades', 'upg', 'upgrades.postcheck.dev'];
 
@@ -16,18 +19,12 @@ export const UPGRADE_WORDS = ['upgrade', 'upgrades', 'upg', 'upgrades.postcheck.
 export const WORKLOAD_WORDS: Readonly<Record<string, 'Deployment' | 'StatefulSet' | 'DaemonSet'>> = {
   deployment: 'Deployment',
   deployments: 'Deployment',
-  'deployment.apps': 'Deployment',
-  'deployments.apps': 'Deployment',
   deploy: 'Deployment',
   statefulset: 'StatefulSet',
   statefulsets: 'StatefulSet',
-  'statefulset.apps': 'StatefulSet',
-  'statefulsets.apps': 'StatefulSet',
   sts: 'StatefulSet',
   daemonset: 'DaemonSet',
   daemonsets: 'DaemonSet',
-  'daemonset.apps': 'DaemonSet',
-  'daemonsets.apps': 'DaemonSet',
   ds: 'DaemonSet',
 };
 
@@ -36,13 +33,19 @@ export type Named =
   | { readonly kind: 'Upgrade'; readonly name: string }
   | { readonly kind: 'Deployment' | 'StatefulSet' | 'DaemonSet'; readonly name: string };
 
+/** As `-o name` and `kubectl api-resources` write it, and without. */
+function withoutGroup(kind: string): string {
+  const dot = kind.indexOf('.');
+  return GROUPS.includes(kind.slice(dot + 1)) ? kind.slice(0, dot) : kind;
+}
+
 /** Reads `web`, `upgrade/web` or `deployment/web`. */
 export function readName(word: string): Named {
   const slash = word.indexOf('/');
   if (slash < 0) {
     return { kind: 'Upgrade', name: word };
   }
-  const [kind, name] = [word.slice(0, slash).toLowerCase(), word.slice(slash + 1)];
+  const [kind, name] = [withoutGroup(word.slice(0, slash).toLowerCase()), word.slice(slash + 1)];
   if (UPGRADE_WORDS.includes(kind)) {
     return { kind: 'Upgrade', name };
   }

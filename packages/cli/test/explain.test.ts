@@ -108,9 +108,18 @@ describe('why', () => {
     expect(parts.find(({ topic }) => topic === 'Why')?.lines.join('\n')).toMatch(named);
   });
 
+  test('of one that the operator has not seen says who tells whether there is one', () => {
+    const { headline, parts } = explain(new Stage().upgrade, NOW);
+    expect(headline).toBe('Pending.');
+    expect(parts.find(({ topic }) => topic === 'Next')?.lines).toEqual([
+      'the operator sees it within seconds; where it does not: kubectl postcheck check',
+    ]);
+  });
+
   test('of one that is paused names resume', () => {
     const { upgrade } = new Stage();
-    const { parts } = explain({ ...upgrade, spec: { ...upgrade.spec, paused: true } }, 0);
+    const status = { observedGeneration: 1, phase: 'Pending' as const };
+    const { parts } = explain({ ...upgrade, status, spec: { ...upgrade.spec, paused: true } }, NOW);
     expect(parts.find(({ topic }) => topic === 'Next')?.lines).toEqual([
       'it stands still, and no deadline runs, until kubectl postcheck resume web -n shop',
     ]);

@@ -1,4 +1,5 @@
 /** Command lines: what the docs write can be typed, what is mistyped is understood, and what can come next is known. */
+import { spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { complete, placeOf } from '../src/completion.ts';
 import { createProgram, type Surroundings } from '../src/program.ts';
 import { run } from '../src/run.ts';
 import { type FakeIo, fakeIo } from './io.ts';
+import { tool } from './lab.ts';
 
 const nowhere = (io: FakeIo): Surroundings => ({
   io,
@@ -66,6 +68,41 @@ describe('command lines', () => {
     expect((await told('--help')).code).toBe(0);
     const { code, io } = await told('version', '--client', '-o', 'json');
     expect([code, JSON.parse(io.lines.join('')).client]).toEqual([0, '1.2.3']);
+  });
+});
+
+describe('the Node that runs it', () => {
+  const { engines } = JSON.parse(readFileSync('packages/cli/package.json', 'utf8')) as {
+    engines: { node: string };
+  };
+
+  test('is told to be too old in one sentence', async () => {
+    const old = 'data:text/javascript,Object.defineProperty(process.versions,"node",{value:"20.20.2"})';
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--import', old, await tool(), '--help'],
+      {
+        encoding: 'utf8',
+      },
+    );
+    expect([status, stdout]).toEqual([1, '']);
+    const needed = engines.node.replace('>=', '');
+    expect(stderr).toMatch(
+      new RegExp(
+        `^error: kubectl postcheck needs Node ${needed}\\.0 or newer, and this is 20\\.20\\.2: .*\\n$`,
+      ),
+    );
+  }, 60_000);
+
+  test('imports nothing by its name that an old one has not', async () => {
+    const text = readFileSync(await tool(), 'utf8');
+    const named = [...text.matchAll(/import\{([^}]*)\}from"node:/g)].flatMap(([, names = '']) =>
+      names.split(','),
+    );
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((name) => /^(enableCompileCache|styleText|getBuiltinModule)\b/.test(name))).toEqual(
+      [],
+    );
   });
 });
 

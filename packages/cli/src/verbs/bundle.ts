@@ -100,7 +100,13 @@ async function write(
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     throw new Fault(
-      `${file} cannot be written: ${code === 'EEXIST' ? 'it is there already' : (error as Error).message}`,
+      `${file} cannot be written: ${WRITE_FAULTS[code ?? ''] ?? (error as Error).message.replace(/^\w+: |, \w+ '.*'$/g, '')}`,
     );
   }
 }
+
+const WRITE_FAULTS: Readonly<Record<string, string>> = {
+  EEXIST: 'it is there already',
+  ENOENT: 'there is no such folder',
+  EACCES: 'you may not write there',
+};

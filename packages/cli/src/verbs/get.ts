@@ -1,5 +1,6 @@
 /** `get`: the Upgrades as a table, those that need a person first. */
 import { PHASES, type Phase } from '../../../../src/api/enums.ts';
+import { own } from '../../../../src/api/own.ts';
 import type { Upgrade } from '../../../../src/api/types.ts';
 import { fromIso } from '../../../../src/core/time.ts';
 import type { Raw } from '../../../../src/kube/client/json.ts';
@@ -14,7 +15,7 @@ import { painted } from '../paint.ts';
 import { Screen } from '../screen.ts';
 import { conditionOf, mostUrgentFirst, needsPerson, phaseOf } from '../standing.ts';
 import { age, columns, fit, nearest, plain } from '../text.ts';
-import { type Found, findUpgrade, found, UPGRADE_WORDS } from '../upgrades.ts';
+import { type Found, findUpgrade, found, UPGRADE_WORDS, WORKLOAD_WORDS } from '../upgrades.ts';
 
 export interface GetOptions {
   readonly allNamespaces?: boolean;
@@ -33,8 +34,7 @@ export async function get(
   words: readonly string[],
   options: GetOptions,
 ): Promise<number> {
-  // As fingers know it: `get upgrades`, `get upgrade web`.
-  const names = UPGRADE_WORDS.includes(words[0] ?? '') ? words.slice(1) : words;
+  const names = namesIn(words);
   checkFormat(options.output, GET_FORMATS);
   if (options.allNamespaces && names.length > 0) {
     throw new Fault('a name and -A exclude each other: a name is one namespace’s');
@@ -62,6 +62,17 @@ export async function get(
     io.out(line);
   }
   return 0;
+}
+
+/** As fingers know it: `get upgrades`, `get upgrade web`, `get deploy web`. */
+function namesIn(words: readonly string[]): readonly string[] {
+  const [first = '', ...others] = words;
+  if (UPGRADE_WORDS.includes(first)) {
+    return others;
+  }
+  return own<string>(WORKLOAD_WORDS, first) && others.length > 0
+    ? others.map((name) => `${first}/${name}`)
+    : words;
 }
 
 async function read(cluster: Cluster, names: readonly string[], options: GetOptions): Promise<Found[]> {

@@ -100,8 +100,8 @@ export async function diff(
   }
   for (const { container, from, to } of changes) {
     io.out(`  ${container}`);
-    io.out(io.paint('red', `  - ${from ?? '(not there)'}`));
-    io.out(io.paint('green', `  + ${to ?? '(not there)'}`));
+    io.out(io.paint('red', `  - ${from ?? '(not recorded)'}`));
+    io.out(io.paint('green', `  + ${to ?? '(not recorded)'}`));
   }
   return 0;
 }

@@ -81,6 +81,31 @@ describe('get', () => {
     );
   });
 
+  test.each([
+    [['get', 'deploy', 'web', '-n', 'bank', '-o', 'name']],
+    [
+      [
+        'get',
+        '--all-namespaces=true',
+        '--needs-person=false',
+        '-l',
+        'absent!=x',
+        '--phase=FellBack',
+        '-o',
+        'name',
+      ],
+    ],
+  ])('takes %j, as kubectl does', async (words) => {
+    expect((await run(...words)).out).toContain('upgrade.postcheck.dev/other\n');
+  });
+
+  test.each(['upgrade.postcheck.dev/back', 'upgrades.v1alpha1.postcheck.dev/back', 'Upgrade/back'])(
+    'takes %s, as lists write it',
+    async (word) => {
+      expect((await run('get', word, '-n', 'shop', '-o', 'name')).out).toBe('upgrade.postcheck.dev/back\n');
+    },
+  );
+
   test('finds the Upgrade of a workload, and says which kinds there are', async () => {
     expect((await run('get', 'deploy/web', '-n', 'bank', '-o', 'name')).out).toBe(
       'upgrade.postcheck.dev/other\n',
