@@ -172,7 +172,8 @@ export class Reconciler {
       await this.#warnings.refresh(action.about);
       return 'again';
     }
-    const statusDueMs = this.#pace.dueMs(key, upgrade, plan);
+    const dueMs = this.#pace.dueMs(key, upgrade, plan);
+    const statusDueMs = dueMs === 0 && this.#goesAhead(key, upgrade, plan) ? undefined : dueMs;
     const stored = statusDueMs === 0 ? await this.#storeStatus(key, upgrade, plan) : 'continue';
     if (stored !== 'continue') {
       return stored;
@@ -200,6 +201,12 @@ export class Reconciler {
     return grantedMs > 0
       ? { requeueAfterMs: earliest(laterMs, grantedMs), held: true }
       : this.#act(key, plan, action);
+  }
+
+  /** A write is planned that can be done now, and the status need not be stored before it. */
+  #goesAhead(key: UpgradeKey, upgrade: Upgrade, plan: Plan): boolean {
+    const isWrite = plan.action.kind !== 'none' && plan.action.kind !== 'findGateCarrier';
+    return isWrite && this.#actionWaitMs(key, plan) === 0 && this.#pace.mayFollow(key, upgrade, plan);
   }
 
   /** No action is planned: what had been refused, or had come to nothing, is not wanted any more. */

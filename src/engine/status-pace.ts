@@ -12,9 +12,13 @@ const PROGRESS_EVERY_MS = 2000;
 const VOLATILE_EVERY_MS = 60_000;
 /** So long only the least is written of an Upgrade whose status was refused. */
 const STATUS_REFUSED_MS = 10 * 60_000;
+/** So many actions may go ahead of a status that is due. */
+const MOST_AHEAD = 10;
+
 export class StatusPace {
   readonly #clock: Pick<Clock, 'steady'>;
   readonly #refused = new Map<UpgradeKey, { readonly message: string; readonly until: number }>();
+  readonly #actsAhead = new Map<UpgradeKey, number>();
   readonly #writtenAt = new Map<UpgradeKey, number>();
 
   constructor(clock: Pick<Clock, 'steady'>) {
@@ -37,6 +41,20 @@ export class StatusPace {
 
   written(key: UpgradeKey): void {
     this.#writtenAt.set(key, this.#clock.steady());
+    this.#actsAhead.delete(key);
+  }
+
+  /**
+   * May the planned action go ahead of the status? What it means to do is stored already, and mere progress can be told later: a process that
+   * ends at each write of a status must not be kept from ever getting further. Not without end, as somebody reads the status.
+   */
+  mayFollow(key: UpgradeKey, upgrade: Upgrade, { status, intent }: Plan): boolean {
+    const ahead = this.#actsAhead.get(key) ?? 0;
+    if (intent || ahead >= MOST_AHEAD || changeOf(upgrade.status, status) === 'transition') {
+      return false;
+    }
+    this.#actsAhead.set(key, ahead + 1);
+    return true;
   }
 
   /** The API server takes no such status of this Upgrade: for a while only the least of it is written. */
@@ -58,6 +76,7 @@ export class StatusPace {
 
   forget(key: UpgradeKey): void {
     this.#refused.delete(key);
+    this.#actsAhead.delete(key);
     this.#writtenAt.delete(key);
   }
 }

@@ -561,4 +561,22 @@ function trueContext(`,
     find: 'upgrades.filter(({ status }) => status?.attempt?.held)',
     replace: 'upgrades.filter(({ status }) => status?.attempt?.held === null)',
   },
+  {
+    name: 'progress is told before anything is done, by a process that does not live to do it',
+    file: 'engine/status-pace.ts',
+    find: 'const MOST_AHEAD = 10;',
+    replace: 'const MOST_AHEAD = 0;',
+  },
+  {
+    name: 'what explains the failures comes and goes with what a process remembers',
+    file: 'core/rollout/explain.ts',
+    find: "state === 'Passed' && recorded",
+    replace: "state === 'Passed'",
+  },
+  {
+    name: 'a soak is over by time alone',
+    file: 'core/rollout/stages.ts',
+    find: ' && isWellSoFar(turn))',
+    replace: ')',
+  },
 ];

@@ -58,7 +58,10 @@ export function followExplained(turn: Turn, status: ActiveStatus): ActiveStatus 
     ({ state, pod }) => state === 'Failed' && !places.has(placeOf(turn, pod)),
   );
   const failed = [...left.map(({ name, node }) => node ?? name), ...unlisted.map(({ pod }) => pod.node)];
-  const verified = summary.results.filter(({ state }) => state === 'Passed').map(({ pod }) => pod.node);
+  // What a new process finds too: else the explanation would come and go with it.
+  const verified = summary.results
+    .filter(({ state, recorded }) => state === 'Passed' && recorded)
+    .map(({ pod }) => pod.node);
   const of = (nodes: readonly string[]) => nodes.map((node) => attributesOf(turn, node));
   const explained = explain(
     { failed: of(failed), verified: of(verified) },

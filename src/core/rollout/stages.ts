@@ -254,6 +254,10 @@ function waitOf({ state, soakUntil }: StageStatus): Wait | undefined {
   return state === 'AwaitingApproval' ? { reason: 'AwaitingApproval' } : undefined;
 }
 
+/** Time alone is no soak: this process has probed each verified pod, and the last probe did not speak against it. */
+const isWellSoFar = ({ summary }: Turn): boolean =>
+  summary.results.filter(isServing).every(({ record }) => record?.failures === 0);
+
 /** One step at most: each is stored before the next one. */
 function nextState(turn: Turn, stage: Stage, state: StageStatus, isComplete: boolean): StageStatus {
   const { now } = turn.snapshot;
@@ -266,7 +270,7 @@ function nextState(turn: Turn, stage: Stage, state: StageStatus, isComplete: boo
     case 'Checking':
       return isComplete ? afterChecks(stage, state, now, isPromoted) : state;
     case 'Soaking': {
-      const isOver = isPromoted || now >= fromIso(state.soakUntil ?? '');
+      const isOver = isPromoted || (now >= fromIso(state.soakUntil ?? '') && isWellSoFar(turn));
       return isOver && isComplete ? afterSoak(stage, state, now, isPromoted) : state;
     }
     case 'AwaitingApproval':
