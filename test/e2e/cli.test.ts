@@ -35,7 +35,7 @@ test(
     const run = (...words: string[]): Promise<Ran> => cli(s.namespace, ...words);
     await s.deploy('v1');
     const { out: printed } = await run('init', 'deploy/web');
-    expect(printed).toContain('The image has /usr/bin/readiness_probe.sh, which is asked by default.');
+    expect(printed).toContain('The image has /usr/bin/readiness_probe.sh, which runs by default.');
     await s.create(upgrade('Deployment', 'v2'));
     expect((await run('status', 'web', '--timeout', '120s')).code).toBe(0);
     expect((await run('probe', 'web')).code).toBe(0);
@@ -47,7 +47,7 @@ test(
       () => run('tree', 'web'),
       ({ out }) => /gate CLOSED.*readiness-probe 17 after/.test(out),
     );
-    expect(tree).toMatch(/asked every \d+s, deadline in/);
+    expect(tree).toMatch(/probed every \d+s, deadline in/);
     const asked = await run('probe', 'web');
     expect([asked.code, asked.out]).toEqual([6, expect.stringMatching(/ 17 +Retry +ProbeFailed/)]);
 

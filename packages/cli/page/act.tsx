@@ -18,7 +18,7 @@ async function ask(request: ActRequest): Promise<ActReply & { readonly ok: boole
     });
     return { ok: answer.ok, ...((await answer.json()) as ActReply) };
   } catch {
-    return { ok: false, done: false, text: 'the tool that serves this page does not answer' };
+    return { ok: false, done: false, text: 'the command that serves this page does not respond' };
   }
 }
 
@@ -27,7 +27,7 @@ export function ActDialog({ act, detail, close }: DialogProps): JSX.Element {
   const [reply, setReply] = useState<(ActReply & { readonly ok: boolean }) | undefined>();
   const [isSending, setSending] = useState(false);
   const { namespace, name } = detail.card;
-  // What was looked at when the button was pressed.
+  // What the page showed when the button was pressed.
   const [request] = useState<ActRequest>({
     ...act,
     namespace,
@@ -51,14 +51,14 @@ export function ActDialog({ act, detail, close }: DialogProps): JSX.Element {
       </h2>
       <p role="status">
         {reply === undefined
-          ? 'Asking what would come of it…'
+          ? 'Evaluating what this would do…'
           : reply.done
             ? `Done: ${reply.text}`
             : reply.text}
       </p>
       <div class="acts">
         <button type="button" onClick={() => ref.current?.close()}>
-          {reply?.done ? 'Close' : 'Leave it'}
+          {reply?.done ? 'Close' : 'Cancel'}
         </button>
         {reply?.ok && !reply.done && (
           <button type="button" class="confirm" disabled={isSending} onClick={() => void confirm()}>

@@ -1,4 +1,4 @@
-/** The page: the fleet, or the Upgrade of the address. */
+/** The page: the overview, or the Upgrade in the URL. */
 import { type JSX, render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { DetailView } from './detail.tsx';
@@ -69,7 +69,7 @@ function TopBar({ state: { about, lostAt }, now }: { state: State; now: number }
       <span role="status" class={`link ${lostAt === undefined ? 'good' : 'lost'}`}>
         {lostAt === undefined
           ? 'live'
-          : `No connection for ${span(now - lostAt)}: what you see is of ${clock(lostAt)}. Is the command still running?`}
+          : `No connection for ${span(now - lostAt)}: the page was last updated at ${clock(lostAt)}. Is the command still running?`}
       </span>
       {(about?.notes ?? []).map((note) => (
         <p key={note} class="note" role="alert">

@@ -1,4 +1,4 @@
-/** One Upgrade: what stands, what comes next, its pods in time, and the evidence. */
+/** One Upgrade: its state, what happens next, the timeline of its pods, and the evidence. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { About, Act, Detail, Evidence, Split, WorstCheck } from '../src/dashboard/model.ts';
@@ -90,7 +90,7 @@ function EvidenceView({ evidence }: { evidence: Evidence }): JSX.Element {
   return (
     <section class="panel" aria-labelledby="evidence-title">
       <h2 id="evidence-title">Evidence</h2>
-      {!worst && splits.length === 0 && <p class="empty">Nothing speaks against the version.</p>}
+      {!worst && splits.length === 0 && <p class="empty">There is no evidence against the version.</p>}
       {worst && (
         <>
           <p>
@@ -118,7 +118,7 @@ function EvidenceView({ evidence }: { evidence: Evidence }): JSX.Element {
       ))}
       {splits.length > 0 && counted < desired && (
         <p class="quiet">
-          Counted: {plural(counted, 'pod')} of {desired}; no other has said anything.
+          Counted: {plural(counted, 'pod')} of {desired}; no other pod has returned a result.
         </p>
       )}
     </section>
@@ -135,10 +135,10 @@ function CheckView({ check }: { check: WorstCheck }): JSX.Element {
       </p>
       <p class="quiet">
         {check.attempts === 1
-          ? `first said at ${clock(check.lastAt)}`
-          : `${check.attempts} tries in ${span(check.lastAt - check.firstAt)}, last ${clock(check.lastAt)}`}
+          ? `probed once, at ${clock(check.lastAt)}`
+          : `${check.attempts} probes in ${span(check.lastAt - check.firstAt)}, last ${clock(check.lastAt)}`}
       </p>
-      <pre>{check.output.length > 0 ? check.output.join('\n') : 'nothing was printed'}</pre>
+      <pre>{check.output.length > 0 ? check.output.join('\n') : 'no output'}</pre>
     </div>
   );
 }
@@ -212,7 +212,7 @@ function HistoryView({ detail: { history } }: { detail: Detail }): JSX.Element |
       <table class="history">
         <thead>
           <tr>
-            {['Attempt', 'Outcome', 'Started', 'Took', 'Images', 'Cause'].map((name) => (
+            {['Attempt', 'Outcome', 'Started', 'Duration', 'Images', 'Cause'].map((name) => (
               <th key={name} scope="col">
                 {name}
               </th>

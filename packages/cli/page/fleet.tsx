@@ -1,4 +1,4 @@
-/** The fleet: a card an Upgrade, those that need a person first. */
+/** The overview: one card per Upgrade, those that need attention first. */
 import { Component, type JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Card, Section } from '../src/dashboard/model.ts';
@@ -7,10 +7,10 @@ import { Pill } from './parts.tsx';
 import { span } from './scale.ts';
 
 const SECTIONS: readonly { readonly of: Section; readonly title: string; readonly hint: string }[] = [
-  { of: 'person', title: 'Need a person', hint: 'Nothing goes on until somebody acts' },
-  { of: 'busy', title: 'Going on', hint: 'Being rolled out and verified' },
-  { of: 'back', title: 'Fell back', hint: 'The version before runs again, verified' },
-  { of: 'good', title: 'Well', hint: 'Verified, or nothing to do' },
+  { of: 'person', title: 'Needs attention', hint: 'No progress until a person acts' },
+  { of: 'busy', title: 'In progress', hint: 'Being rolled out and verified' },
+  { of: 'back', title: 'Fell back', hint: 'The previous version runs again, verified' },
+  { of: 'good', title: 'Healthy', hint: 'Verified, or no action needed' },
 ];
 
 const mostUrgentFirst = (a: Card, b: Card): number =>
@@ -44,8 +44,8 @@ export function Fleet({ cards, now }: { cards: ReadonlyMap<string, Card>; now: n
           <kbd>/</kbd>
         </label>
       </div>
-      {cards.size === 0 && <p class="empty">There are no Upgrades here. Create one, and it appears.</p>}
-      {cards.size > 0 && all.length === 0 && <p class="empty">No Upgrade has these words.</p>}
+      {cards.size === 0 && <p class="empty">There are no Upgrades. New ones appear here.</p>}
+      {cards.size > 0 && all.length === 0 && <p class="empty">No Upgrade matches.</p>}
       {SECTIONS.map(({ of, title: name, hint }) => {
         const mine = all.filter(({ section }) => section === of);
         return mine.length === 0 ? null : (
@@ -69,8 +69,8 @@ function title(cards: ReadonlyMap<string, Card>): string {
   const count = [...cards.values()].filter(({ section }) => section === 'person').length;
   const all = plural(cards.size, 'Upgrade');
   return count === 0
-    ? `${all}, none needs a person`
-    : `${all}, ${count} ${count === 1 ? 'needs' : 'need'} a person`;
+    ? `${all}, none needs attention`
+    : `${all}, ${count} ${count === 1 ? 'needs' : 'need'} attention`;
 }
 
 interface CardProps {

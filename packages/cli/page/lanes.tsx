@@ -13,9 +13,9 @@ const DOT = 9;
 const MARK_WIDTH = 150;
 
 const BARS: Readonly<Record<Span['what'], string>> = {
-  waiting: 'waits to be started',
-  pull: 'pulls the image',
-  start: 'runs, not ready yet',
+  waiting: 'waiting to be started',
+  pull: 'pulling the image',
+  start: 'running, not ready yet',
   check: 'ready, being checked',
   failed: 'failed',
   out: 'verified, not in the endpoints yet',
@@ -30,7 +30,7 @@ interface LanesProps {
 }
 
 export function LanesView({ lanes, traffic, now: clockNow }: LanesProps): JSX.Element {
-  // What was told is never of the future.
+  // Events are never in the future.
   const now = Math.max(clockNow, lanes.to);
   const [ref, width] = useWidth<HTMLDivElement>();
   const hasStages = lanes.lanes.some(({ stage }) => stage !== '');
@@ -67,7 +67,7 @@ export function LanesView({ lanes, traffic, now: clockNow }: LanesProps): JSX.El
         <Traffic samples={traffic} lanes={lanes} scale={scale} now={now} />
       </div>
       {lanes.left > 0 && (
-        <p class="quiet">{plural(lanes.left, 'further pod')} not drawn: these tell the most.</p>
+        <p class="quiet">{plural(lanes.left, 'further pod')} not drawn: these are the most relevant ones.</p>
       )}
       <PodTable lanes={lanes} now={now} />
     </section>
@@ -76,7 +76,7 @@ export function LanesView({ lanes, traffic, now: clockNow }: LanesProps): JSX.El
 
 const groupOf = ({ node, zone, stage }: Lane, by: 'node' | 'stage'): string =>
   by === 'stage'
-    ? stage || 'version before'
+    ? stage || 'previous version'
     : node === ''
       ? 'no node yet'
       : zone
@@ -189,9 +189,9 @@ function LaneRow({ lane, all, scale, now }: RowProps): JSX.Element {
 }
 
 const WHOSE: Readonly<Record<Life['version'], string>> = {
-  before: 'version before',
+  before: 'previous version',
   wanted: 'new version',
-  restored: 'put back',
+  restored: 'restored',
 };
 
 const SHORT: Readonly<Record<Life['version'], string>> = {
@@ -208,7 +208,7 @@ function lastWords(life: Life, periodSeconds: number): string {
     goneAt === undefined ? '' : 'gone',
     words,
     gate === 'closed' && goneAt === undefined ? 'gate closed' : '',
-    deadlineAt === undefined ? '' : `asked every ${periodSeconds}s`,
+    deadlineAt === undefined ? '' : `probed every ${periodSeconds}s`,
   ];
   return parts.filter((part) => part !== '').join(' · ');
 }
@@ -295,7 +295,7 @@ function Tries({ tries, scale }: { tries: readonly Try[]; scale: Scale }): JSX.E
   );
 }
 
-/** The API keeps the last try, not each: how many there were between two that were seen. */
+/** The API keeps only the last probe: how many there were between two that were observed. */
 function Between({
   one,
   earlier,
@@ -312,7 +312,7 @@ function Between({
   const [from, to] = [scale.x(before?.at ?? one.at), scale.x(one.at)];
   return left < 1 || to - from < 90 ? null : (
     <text class="between" x={(from + to) / 2} y={MIDDLE - 8}>
-      {left} more {left === 1 ? 'try' : 'tries'}
+      {left} more {left === 1 ? 'probe' : 'probes'}
     </text>
   );
 }
@@ -335,7 +335,7 @@ function Dot({ one, x, isLabelled }: { one: Try; x: number; isLabelled: boolean 
 }
 
 function Deadline({ at, scale, now }: { at: number; scale: Scale; now: number }): JSX.Element {
-  const words = at > now ? `deadline in ${span(at - now)}` : 'deadline over: one last try';
+  const words = at > now ? `deadline in ${span(at - now)}` : 'deadline over: one last probe';
   const isDrawn = at <= scale.to;
   const x = isDrawn ? scale.x(at) : scale.width - 3;
   return (
@@ -354,7 +354,7 @@ const LEGEND: readonly (readonly [string, string])[] = [
   ['check', 'checked'],
   ['serve', 'serves'],
   ['failed', 'failed'],
-  ['before', 'version before'],
+  ['before', 'previous version'],
 ];
 
 function Legend(): JSX.Element {

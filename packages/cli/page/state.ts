@@ -3,7 +3,7 @@ import type { About, Card, Detail, Message } from '../src/dashboard/model.ts';
 
 export interface State {
   readonly about?: About;
-  /** `undefined` until the fleet has been told once. */
+  /** `undefined` until the first list of Upgrades has arrived. */
   readonly cards?: ReadonlyMap<string, Card>;
   readonly key?: string;
   /** `null`: there is no such Upgrade. */

@@ -26,7 +26,7 @@ export function Traffic({ samples = [], lanes, scale, now }: TrafficProps): JSX.
     <>
       <div class="label traffic">
         <b>Traffic</b>
-        <small>{last ? words(last) : 'no Service selects these pods, or you may not read endpoints'}</small>
+        <small>{last ? words(last) : 'no Service selects these pods, or you cannot read endpoints'}</small>
         {first && <small>{verdict(samples)}</small>}
       </div>
       <svg
@@ -63,7 +63,7 @@ const total = ({ before, verified, unverified }: Sample): number => before + ver
 function words({ before, verified, unverified }: Sample): string {
   const parts = [
     verified > 0 ? `${verified} verified` : '',
-    before > 0 ? `${before} of before` : '',
+    before > 0 ? `${before} of the previous version` : '',
     unverified > 0 ? `${unverified} UNVERIFIED` : '',
   ].filter((part) => part !== '');
   return `${plural(before + verified + unverified, 'pod')} in the endpoints${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`;
@@ -72,8 +72,8 @@ function words({ before, verified, unverified }: Sample): string {
 function verdict(samples: readonly Sample[]): string {
   const bad = samples.find(({ unverified }) => unverified > 0);
   return bad
-    ? `An unverified pod took traffic, first at ${clock(bad.at)}`
-    : `No unverified pod took traffic since ${clock(samples[0]?.at ?? 0)}`;
+    ? `An unverified pod got traffic, first at ${clock(bad.at)}`
+    : `No unverified pod got traffic since ${clock(samples[0]?.at ?? 0)}`;
 }
 
 /** What lies below and including that kind, in steps. */

@@ -1,4 +1,4 @@
-/** The cluster on the caller's own rights: reads and writes that end in a Fault which a person can act on. */
+/** The cluster with the caller's own permissions: a failed read or write throws a Fault that says what to do. */
 import { homedir } from 'node:os';
 import { printableLine } from '../../../src/api/printable.ts';
 import type { TryOutcome } from '../../../src/core/verification/exit-codes.ts';
@@ -191,7 +191,7 @@ export class Cluster {
   fault(failure: RequestFailure, status: number, target: Target): Fault {
     const said = failure.message.replace(/^[A-Z]+ [^:]*: /, '');
     if (status === 0 && failure.kind === 'invalid') {
-      return new Fault(`${notAName(target)} cannot be a name in Kubernetes`);
+      return new Fault(`${notAName(target)} is not a valid name in Kubernetes`);
     }
     if (status === 0) {
       return new Fault(`cannot reach the API server ${this.server}: ${said}`);
@@ -236,8 +236,8 @@ function unreadable(error: unknown, plugin: string | undefined): string {
   const said = message.trim();
   if (plugin !== undefined) {
     return code === 'ENOENT'
-      ? `the kubeconfig logs in with ${plugin}, which is not there: install it, or put it on your PATH`
-      : `the kubeconfig logs in with ${plugin}, which failed: ${printableLine(said) || 'it said nothing'}`;
+      ? `the kubeconfig logs in with ${plugin}, which was not found: install it, or add it to your PATH`
+      : `the kubeconfig logs in with ${plugin}, which failed: ${printableLine(said) || 'it printed nothing'}`;
   }
   return code === 'ENOENT' && path ? `cannot read ${path}: no such file` : said;
 }
@@ -255,7 +255,7 @@ export function logPath(namespace: string, pod: string, query: Readonly<Record<s
   const resource = { root: '/api/v1', plural: 'pods' };
   const path = pathOf({ resource, namespace, name: pod, subresource: 'log' });
   if (path === undefined) {
-    throw new Fault(`${JSON.stringify(pod)} cannot be the name of a pod`);
+    throw new Fault(`${JSON.stringify(pod)} is not a valid name of a pod`);
   }
   return `${path}?${new URLSearchParams(query)}`;
 }
@@ -284,7 +284,7 @@ const isMissingKind = (said: string): boolean =>
 
 function missingKind({ resource }: Target): string {
   return resource.plural === 'upgrades'
-    ? 'this cluster knows no Upgrades: the CRD upgrades.postcheck.dev is not installed; `kubectl postcheck check --pre` says what an installation needs'
+    ? 'this cluster has no Upgrades: the CRD upgrades.postcheck.dev is not installed; `kubectl postcheck check --pre` shows what an installation needs'
     : `this cluster does not serve ${resource.plural} in ${resource.root.replace(/^\/apis?\//, '')}`;
 }
 
@@ -300,7 +300,7 @@ export function forbidden(said: string): string {
   const { user, verb, resource, group, namespace } = groups;
   const what = group ? `${resource}.${group}` : resource;
   const where = namespace ? `in namespace ${namespace}` : 'in the whole cluster';
-  return `forbidden: ${user} may not ${verb} ${what} ${where}; ask for the verb ${verb} on ${what}`;
+  return `forbidden: ${user} cannot ${verb} ${what} ${where}; you need the verb ${verb} on ${what}`;
 }
 
 function impersonation({ asGroup, asUid }: ConnectionFlags): Record<string, string | string[]> {

@@ -1,5 +1,5 @@
 /**
- * What can come next on a command line. kubectl (1.26 and newer) asks the program `kubectl_complete-postcheck` on its path,
+ * What can come next on a command line. kubectl (1.26 and newer) runs the program `kubectl_complete-postcheck` on its path,
  * and reads cobra's answer: a line for each candidate, and `:4` (no file names) at the end.
  */
 import type { Argument, Command, Option } from 'commander';
@@ -150,7 +150,7 @@ async function workloads(cluster: Cluster): Promise<Candidate[]> {
   return all.flat();
 }
 
-/** Nothing, when the cluster cannot be asked: a completion must never be in the way. */
+/** Nothing if the cluster cannot be reached: a completion must never fail. */
 async function asked(
   open: () => Promise<Cluster>,
   ask: (cluster: Cluster) => Promise<Candidate[]>,
@@ -169,7 +169,7 @@ async function asked(
 const SCRIPTS: Readonly<Record<(typeof SHELLS)[number], string>> = {
   kubectl: `#!/bin/sh
 # Save this as an executable file named kubectl_complete-postcheck on your PATH:
-# kubectl 1.26 or newer asks it what can follow \`kubectl postcheck\`.
+# kubectl 1.26 or newer runs it to complete \`kubectl postcheck\`.
 exec kubectl-postcheck __complete "$@"
 `,
   bash: `# source <(kubectl-postcheck completion bash)

@@ -1,4 +1,4 @@
-/** Why an Upgrade stands where it stands: evidence, rule, spread, times, and what comes next. Pure. */
+/** Explains the state of an Upgrade: evidence, rule, spread, times, and what happens next. Pure. */
 
 import { effectiveChecks } from '../../../src/api/checks.ts';
 import { own } from '../../../src/api/own.ts';
@@ -14,7 +14,7 @@ import { clockTime, moment, plain, plainLines } from './text.ts';
 
 /** One part of the answer: a word, and its lines. */
 export interface Part {
-  readonly topic: 'Why' | 'Rule' | 'Said' | 'Spread' | 'Took' | 'Users' | 'Next' | 'Runbook';
+  readonly topic: 'Why' | 'Rule' | 'Output' | 'Spread' | 'Timeline' | 'Traffic' | 'Next' | 'Runbook';
   readonly lines: readonly string[];
 }
 
@@ -28,17 +28,17 @@ export function explain(upgrade: Upgrade, now: number): Explanation {
   const parts: Part[] = [
     { topic: 'Why', lines: why(upgrade, worst) },
     { topic: 'Rule', lines: worst.length > 0 ? rules(upgrade.spec, worst) : [] },
-    { topic: 'Said', lines: said(worst, now) },
+    { topic: 'Output', lines: outputs(worst, now) },
     { topic: 'Spread', lines: spread(upgrade) },
-    { topic: 'Took', lines: took(upgrade, now) },
-    { topic: 'Users', lines: users(upgrade) },
+    { topic: 'Timeline', lines: timeline(upgrade, now) },
+    { topic: 'Traffic', lines: traffic(upgrade) },
     { topic: 'Next', lines: next(upgrade, now) },
     { topic: 'Runbook', lines: runbook(upgrade) },
   ];
   return { headline: headline(upgrade, now), parts: parts.filter(({ lines }) => lines.length > 0) };
 }
 
-/** An attempt that has ended and was overtaken: what the history keeps of it. */
+/** Explains an earlier attempt, from the history. */
 export function explainEntry(entry: HistoryEntry, spec: UpgradeSpec, now: number): Explanation {
   const span = spanText(fromIso(entry.finishedAt) - fromIso(entry.startedAt));
   return {
@@ -46,14 +46,14 @@ export function explainEntry(entry: HistoryEntry, spec: UpgradeSpec, now: number
     parts: [
       { topic: 'Why', lines: [plain(entry.cause)] },
       {
-        topic: 'Took',
+        topic: 'Timeline',
         lines: [`${moment(entry.startedAt, now)} → ${moment(entry.finishedAt, now)} (${span})`],
       },
     ],
   };
 }
 
-/** The pods that speak against the version: those that caused the fallback as they were then, else the worst of now. */
+/** The evidence against the version: the pods that caused the fallback, as they were then, otherwise the worst pods now. */
 function worstPods({ status }: Upgrade): readonly PodReport[] {
   const evidence = status?.fallback?.evidence ?? [];
   return evidence.length > 0
@@ -71,24 +71,24 @@ function headline(upgrade: Upgrade, now: number): string {
   const passed = `${status?.counts?.passed ?? 0} of ${plural(status?.counts?.desired ?? 0, 'pod')}`;
   const started = `${phase}${at ? `, ${moment(at, now)}` : ''}.`;
   if (!status?.counts && !status?.attempt?.end) {
-    return isStalled(upgrade) ? `${phase}, and standing still until somebody acts.` : started;
+    return isStalled(upgrade) ? `${phase}, and stalled: action is required.` : started;
   }
   if (isStalled(upgrade)) {
-    return `${phase}, and standing still until somebody acts.`;
+    return `${phase}, and stalled: action is required.`;
   }
   switch (phase) {
     case 'Succeeded':
-      return `${started} ${wanted} runs, verified on ${passed}. Nothing to do.`;
+      return `${started} ${wanted} runs, verified on ${passed}. No action is needed.`;
     case 'Partial':
-      return `${started} ${wanted} is verified on ${passed}; ${leftCounts(status ?? {}, before ?? '')}. It can wait until the morning.`;
+      return `${started} ${wanted} is verified on ${passed}; ${leftCounts(status ?? {}, before ?? '')}. No immediate action is needed.`;
     case 'FellBack':
       return status?.fallback?.verified === 'No'
-        ? `${started} ${before} runs again, unverified, as spec.fallback.verify is false.`
-        : `${started} ${before} serves on ${passed} and passed the same check. Nothing to do tonight.`;
+        ? `${started} ${before} runs again, not verified because spec.fallback.verify is false.`
+        : `${started} ${before} serves on ${passed} and passed the same check. No immediate action is needed.`;
     case 'FallbackFailed':
-      return `${started} Neither ${wanted} nor ${before} could be verified: look now.`;
+      return `${started} Neither ${wanted} nor ${before} could be verified: act now.`;
     case 'Failed':
-      return `${started} ${wanted} failed and stays where it is.`;
+      return `${started} ${wanted} failed and was not rolled back.`;
     default:
       return `${started} ${passed} passed.`;
   }
@@ -100,28 +100,28 @@ function why(upgrade: Upgrade, worst: readonly PodReport[]): string[] {
   const cause =
     status?.fallback?.cause ?? (status?.attempt?.end ? status.attempt.end.cause : status?.message) ?? '';
   const failedToo = phaseOf(upgrade) === 'FallbackFailed' ? [plain(status?.attempt?.end?.cause ?? '')] : [];
-  const tries = worst[0]?.checks[0];
-  const span = tries ? spanText(fromIso(tries.lastAt) - fromIso(tries.firstAt)) : '';
-  // What holds it up now comes before what it was about to do.
+  const check = worst[0]?.checks[0];
+  const span = check ? spanText(fromIso(check.lastAt) - fromIso(check.firstAt)) : '';
+  // What blocks it now comes before what it was about to do.
   const held = isStalled(upgrade) ? plain(conditionOf(upgrade, 'Stalled')?.message ?? '') : '';
   const lines = [
     ...(waiting ? [waiting] : []),
     ...(held ? [held] : []),
     ...(failedToo.length > 0 ? failedToo : cause ? [plain(cause)] : []),
-    ...(tries && tries.attempts > 1
-      ? [`pod ${worst[0]?.name}: ${tries.attempts} tries of ${tries.check} in ${span}`]
+    ...(check && check.attempts > 1
+      ? [`pod ${worst[0]?.name}: ${check.check} was probed ${check.attempts} times in ${span}`]
       : []),
   ];
   return [...new Set(lines)];
 }
 
-/** Which rule gave the worst answers their meaning. */
+/** The exit-code rules that apply to the worst results. */
 function rules(spec: UpgradeSpec, worst: readonly PodReport[]): string[] {
   const checks = worst.flatMap(({ checks: all }) => all);
-  const told = checks
+  const applied = checks
     .filter(({ class: kind }) => kind !== 'Pass' && kind !== 'Skip')
     .map((check) => ruleText(spec, check));
-  return [...new Set(told)].slice(0, 4);
+  return [...new Set(applied)].slice(0, 4);
 }
 
 function ruleText(spec: UpgradeSpec, tried: PodCheck): string {
@@ -138,7 +138,7 @@ function ruleText(spec: UpgradeSpec, tried: PodCheck): string {
   );
   const source = rule
     ? `${check.name} has the rule ${rule.codes} for ${code}`
-    : `${check.name} has no rule for ${code}, so the default table counts`;
+    : `${check.name} has no rule for ${code}, so the default table applies`;
   return `${source}: ${kind}, ${reason}; ${CONSEQUENCES[kind] ?? ''}`.replace(
     '%deadline',
     spanText(spec.postCheck.deadlineSeconds * 1000),
@@ -146,11 +146,11 @@ function ruleText(spec: UpgradeSpec, tried: PodCheck): string {
 }
 
 const CONSEQUENCES: Readonly<Record<string, string>> = {
-  Retry: 'probed again until the deadline of %deadline, then it fails',
-  Fail: 'the wait ends at once',
-  Error: 'no evidence, asked again',
-  Pass: 'good',
-  Skip: 'nothing to check here',
+  Retry: 'probed again until the deadline of %deadline, then the pod fails',
+  Fail: 'the pod fails immediately',
+  Error: 'no evidence, probed again',
+  Pass: 'passed',
+  Skip: 'nothing to check',
 };
 
 function isIn(codes: string, code: number): boolean {
@@ -158,33 +158,33 @@ function isIn(codes: string, code: number): boolean {
   return low <= code && code <= high;
 }
 
-/** The last words of the worst check, each once, with how many pods said them. */
-function said(worst: readonly PodReport[], now: number): string[] {
-  const spoken = worst.flatMap(({ name, checks }) =>
+/** The last output of the worst checks, each once, with the number of pods that printed it. */
+function outputs(worst: readonly PodReport[], now: number): string[] {
+  const printed = worst.flatMap(({ name, checks }) =>
     checks
       .filter(({ class: kind }) => kind !== 'Pass' && kind !== 'Skip')
       .slice(0, 1)
-      .map((check) => ({ name, check, words: lastWords(check) })),
+      .map((check) => ({ name, check, lines: lastLines(check) })),
   );
-  return [...Map.groupBy(spoken, ({ words }) => words)].slice(0, 3).map(([words, pods]) => {
+  return [...Map.groupBy(printed, ({ lines }) => lines)].slice(0, 3).map(([lines, pods]) => {
     const [first] = pods;
     const who = pods.length === 1 ? first?.name : plural(pods.length, 'pod');
     const code = first?.check.exitCode === undefined ? '' : `, exit ${first.check.exitCode}`;
-    return `${words}   (${who}, last ${moment(first?.check.lastAt, now)}${code})`;
+    return `${lines}   (${who}, last ${moment(first?.check.lastAt, now)}${code})`;
   });
 }
 
-function lastWords({ output, message }: PodCheck): string {
-  const words =
+function lastLines({ output, message }: PodCheck): string {
+  const lines =
     plainLines(output ?? '')
       .slice(-2)
       .join(' | ') || plain(message ?? '');
-  return words.slice(0, 300) || 'nothing was printed';
+  return lines.slice(0, 300) || '(none)';
 }
 
 /**
- * Is it one node, or all? Only what the status names is counted. Of a version that fell back it names the pods that decided, and the codes of
- * all; the pods of now run another version, and say nothing about it.
+ * Shows whether one node is affected or all, counting only what the status names. For a version that fell back these are the pods that caused
+ * the fallback, and the codes of all; the current pods run another version and are no evidence.
  */
 function spread({ status }: Upgrade): string[] {
   const { evidence = [], exitCodes: before } = status?.fallback ?? {};
@@ -203,10 +203,10 @@ function spread({ status }: Upgrade): string[] {
   }
   const only = nodes.length === 1 && good.some(({ node }) => node !== nodes[0]);
   const place = `${plural(bad.length, 'reported pod')} on ${nodes.slice(0, 5).join(', ')}`;
-  return [`${place}${only ? `: only there, so look at ${nodes[0]} first` : ''}`, ...codes];
+  return [`${place}${only ? `: only there, so check ${nodes[0]} first` : ''}`, ...codes];
 }
 
-function took({ status }: Upgrade, now: number): string[] {
+function timeline({ status }: Upgrade, now: number): string[] {
   const { attempt, fallback } = status ?? {};
   if (!attempt) {
     return [];
@@ -218,10 +218,10 @@ function took({ status }: Upgrade, now: number): string[] {
     ['fallback rolled', fallback?.rolledAt],
     ['ended', attempt.end?.at],
   ];
-  const told = steps.filter((step): step is [string, string] => step[1] !== undefined);
-  // The day is said once.
+  const reached = steps.filter((step): step is [string, string] => step[1] !== undefined);
+  // The date is printed once.
   return [
-    told
+    reached
       .map(
         ([what, at], index) =>
           `${what} ${index === 0 ? moment(at, now) : moment(at, fromIso(attempt.startedAt))}`,
@@ -230,12 +230,14 @@ function took({ status }: Upgrade, now: number): string[] {
   ];
 }
 
-function users(upgrade: Upgrade): string[] {
+function traffic(upgrade: Upgrade): string[] {
   const gated = conditionOf(upgrade, 'Gated');
   if (!gated || upgrade.status?.attempt?.end) {
     return [];
   }
-  return [gated.status === 'True' ? 'new pods get no traffic before they have passed' : plain(gated.message)];
+  return [
+    gated.status === 'True' ? 'new pods get no traffic before they are verified' : plain(gated.message),
+  ];
 }
 
 function next(upgrade: Upgrade, now: number): string[] {
@@ -245,36 +247,39 @@ function next(upgrade: Upgrade, now: number): string[] {
   const another = verb(`set image ${metadata.name} ${first?.name ?? 'NAME'}=IMAGE`);
   const again = verb(`retry ${metadata.name}`);
   if (unseen(upgrade)) {
-    return ['the operator sees it within seconds; where it does not: kubectl postcheck check'];
+    return ['the operator observes it within seconds; if it does not, run kubectl postcheck check'];
   }
   if (isStalled(upgrade)) {
-    return ['it goes on by itself once that is corrected'];
+    return ['it continues automatically once that is fixed'];
   }
   if (spec.paused && !status?.attempt?.end) {
-    return [`it stands still, and no deadline runs, until ${verb(`resume ${metadata.name}`)}`];
+    return [`it is paused, and no deadline runs. To resume: ${verb(`resume ${metadata.name}`)}`];
   }
   switch (phaseOf(upgrade)) {
     case 'Succeeded':
       return conditionOf(upgrade, 'Ready')?.reason === 'Drifted'
-        ? ['change spec.containers to what shall run, or undo the change']
+        ? ['set spec.containers to the intended images, or revert the change']
         : [];
     case 'Partial':
       return [
-        `what was left, and nothing else, again: ${again}`,
-        `the whole version back: ${verb(`abort ${metadata.name}`)}`,
+        `to retry only the pods that failed: ${again}`,
+        `to roll back the whole version: ${verb(`abort ${metadata.name}`)}`,
       ];
     case 'FellBack':
     case 'FallbackFailed':
     case 'Failed':
-      return [`the set is not tried again by itself. Another image: ${another}`, `The same again: ${again}`];
+      return [
+        `these images are not retried automatically. To set another image: ${another}`,
+        `To retry the same images: ${again}`,
+      ];
     case 'Aborted':
-      return [`nothing more happens. Again: ${again}`];
+      return [`nothing more happens. To retry: ${again}`];
     case 'FallingBack':
     case 'FallbackChecking':
-      return ['the images that ran before are put back and verified'];
+      return ['the previous images are restored and verified'];
     default:
       if (status?.stages?.some(({ state }) => state === 'AwaitingApproval')) {
-        return [`a stage waits for a person: ${verb(`approve ${metadata.name}`)}`];
+        return [`a stage waits for approval: ${verb(`approve ${metadata.name}`)}`];
       }
       return deadlines(status?.pods ?? [], now, verb(`abort ${metadata.name}`));
   }
@@ -288,11 +293,11 @@ function deadlines(pods: readonly PodReport[], now: number, abort: string): stri
   }
   const left = fromIso(first) - now;
   return left <= 0
-    ? [`the first deadline is over since ${moment(first, now)}; one last try decides`]
+    ? [`the first deadline was at ${moment(first, now)}; one last probe decides`]
     : [`the first deadline is at ${clockTime(fromIso(first))}, in ${spanText(left)}. To stop it: ${abort}`];
 }
 
-/** Pages of the runbooks, for the reasons that stand on the conditions. */
+/** The runbook for the reasons of the conditions. */
 function runbook(upgrade: Upgrade): string[] {
   const words = [
     ...(isStalled(upgrade) ? [conditionOf(upgrade, 'Stalled')?.reason] : []),

@@ -21,6 +21,6 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-/** What a person is told of what nobody foresaw. */
+/** The message for an unexpected error. */
 export const bugText = (error: unknown): string =>
-  `error: ${error instanceof Error ? error.message : String(error)} (this is a bug of kubectl postcheck; please report it)`;
+  `error: ${error instanceof Error ? error.message : String(error)} (this is a bug in kubectl postcheck; please report it)`;

@@ -1,4 +1,4 @@
-/** Where a command writes, what it knows of the terminal, and how it is told to stop. */
+/** Where a command writes, what it knows of the terminal, and how it is stopped. */
 import { createInterface } from 'node:readline/promises';
 import util from 'node:util';
 
@@ -21,7 +21,7 @@ export interface Io {
   /** Calls back when the process ends, however it does; the returned function ends that. */
   onExit(run: () => void): () => void;
   now(): number;
-  /** Asks on the terminal; `undefined` where there is nobody to answer. */
+  /** Prompts on the terminal; `undefined` without a terminal. */
   ask(question: string): Promise<string | undefined>;
   /** All of standard input. */
   input(): Promise<string>;

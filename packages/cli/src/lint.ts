@@ -49,7 +49,7 @@ export function lintText(
         file,
         line: error.linePos?.[0].line ?? 1,
         path: '',
-        message: error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? 'not YAML',
+        message: error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? 'not valid YAML',
         level: 'error',
       })),
     };
@@ -133,7 +133,7 @@ function* unknownFields(schema: TSchema, whole: unknown): Generator<[Path, strin
       known.length > 0 && isObject(value) ? Object.keys(value).filter((key) => !known.includes(key)) : [];
     for (const key of strange) {
       const meant = nearest(key, known);
-      yield [[...path, key], `there is no such field${meant ? `; did you mean ${meant}?` : ''}`];
+      yield [[...path, key], `unknown field${meant ? `; did you mean ${meant}?` : ''}`];
     }
   }
 }
@@ -146,14 +146,14 @@ function* brokenRules(schema: TSchema, whole: unknown, from: Path): Generator<[P
       if (held !== true) {
         yield [
           [...path, ...fieldPath.split('.').filter((field) => field !== '')],
-          held === 'unknown' ? `only the API server can say whether this holds: ${message}` : message,
+          held === 'unknown' ? `only the API server can validate this rule: ${message}` : message,
         ];
       }
     }
   }
 }
 
-/** A rule that cannot be evaluated here is told as such: a clean answer must not hide one that was never asked. */
+/** A rule that cannot be evaluated here is reported as such: a clean result must not hide a rule that was not evaluated. */
 function holds(rule: string, self: unknown): boolean | 'unknown' {
   try {
     return evaluate(rule, { self: withIntegers(self) }) !== false;

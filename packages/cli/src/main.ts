@@ -8,7 +8,7 @@ import { bugText, EXIT } from './fault.ts';
 const OLDEST_NODE = '22.19.0';
 if (process.versions.node.localeCompare(OLDEST_NODE, 'en', { numeric: true }) < 0) {
   process.stderr.write(
-    `error: kubectl postcheck needs Node ${OLDEST_NODE} or newer, and this is ${process.versions.node}: install a newer one, or the executable of a release, which needs none\n`,
+    `error: kubectl postcheck needs Node.js ${OLDEST_NODE} or newer, but this is ${process.versions.node}: install a newer version, or the executable of a release, which needs no Node.js\n`,
   );
   process.exit(EXIT.fault);
 }
@@ -20,7 +20,7 @@ module.enableCompileCache?.();
 declare const POSTCHECK_VERSION: string | undefined;
 const version = typeof POSTCHECK_VERSION === 'string' ? POSTCHECK_VERSION : 'source';
 
-// What fails beside a verb, with nobody waiting for it, ends in one sentence too, and not in a stack: the last one, on the screen that stays.
+// An error outside of a command also ends in one sentence and not in a stack trace: the last line, on the screen that stays.
 process.once('uncaughtException', (error) => {
   process.once('exit', () => process.stderr.write(`${bugText(error)}\n`));
   process.exit(EXIT.fault);

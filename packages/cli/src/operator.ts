@@ -23,4 +23,4 @@ export async function operatorPods(cluster: Cluster, namespace?: string): Promis
 
 /** The image that a pod of it runs. */
 export const imageOf = ({ raw }: OperatorPod): string =>
-  text(record(list(at(raw, 'spec', 'containers'))[0]).image) || 'of an unknown image';
+  text(record(list(at(raw, 'spec', 'containers'))[0]).image) || 'with an unknown image';

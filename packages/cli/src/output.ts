@@ -21,7 +21,7 @@ export function checkFormat(format: string | undefined, known: readonly string[]
   );
 }
 
-/** Writes `value` when a machine's format was asked for: true then. */
+/** Writes `value` if a machine-readable format was requested. Returns whether it did. */
 export function forMachine(io: Io, format: string | undefined, value: unknown): boolean {
   if (format !== 'json' && format !== 'yaml') {
     return false;

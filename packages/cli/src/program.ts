@@ -1,4 +1,4 @@
-/** Every verb and flag: what `--help`, docs/cli.md and the completion know. */
+/** Every command and flag; `--help`, docs/cli.md and the completion are made from it. */
 import { Argument, Command, Option } from 'commander';
 import type { Cluster, ConnectionFlags } from './cluster.ts';
 import type { Io } from './io.ts';
@@ -36,8 +36,8 @@ type Run<O> = (
 type Running = <O extends object>(run: Run<O>) => (...given: unknown[]) => Promise<void>;
 
 export const CONNECTION = 'Connection, as for every kubectl command:';
-export const LOOK = 'Look:';
-export const ACT = 'Act:';
+export const LOOK = 'Inspect:';
+export const ACT = 'Control:';
 export const PREPARE = 'Prepare:';
 export const INSTALLATION = 'Installation:';
 
@@ -55,21 +55,21 @@ function withConnectionFlags(program: Command): Command {
     .option('--as <user>', 'user to impersonate')
     .option('--as-group <group>', 'group to impersonate; may be repeated', repeated)
     .option('--as-uid <uid>', 'UID to impersonate')
-    .option('--certificate-authority <file>', "the API server's authority")
+    .option('--certificate-authority <file>', 'certificate authority of the API server')
     .option('--client-certificate <file>', 'client certificate')
     .option('--client-key <file>', 'key of the client certificate')
     .option('--insecure-skip-tls-verify', "do not verify the API server's certificate")
-    .option('--tls-server-name <name>', "name to expect in the API server's certificate")
+    .option('--tls-server-name <name>', "server name for verifying the API server's certificate")
     .option('--username <name>', 'user name for basic authentication')
     .option('--password <password>', 'password for basic authentication')
-    .option('--request-timeout <time>', 'limit of one request, such as 30s (default: 15s)');
+    .option('--request-timeout <time>', 'time limit of one request, such as 30s (default: 15s)');
 }
 
-/** The whole command line. `done` is told the exit code. */
+/** The whole command line. `done` receives the exit code. */
 export function createProgram(around: Surroundings, done: Done): Command {
   const program = withConnectionFlags(new Command('kubectl postcheck'));
   program
-    .description('What the Upgrades of a cluster do, why, and what to do about it.')
+    .description('Inspect and control the Upgrades of a cluster.')
     .helpOption('-h, --help', 'help for a verb')
     .helpCommand('help [verb]', 'help for a verb')
     .configureHelp({ showGlobalOptions: false })
@@ -114,36 +114,36 @@ function verb(program: Command, group: string, words: string, summary: string): 
 }
 
 function addLooks(program: Command, running: Running, around: Surroundings): void {
-  verb(program, LOOK, 'get', 'list the Upgrades, those that need a person first')
+  verb(program, LOOK, 'get', 'list the Upgrades, those that need attention first')
     .argument('[name...]', 'Upgrades, or workloads such as deployment/web')
     .option('-A, --all-namespaces', 'in all namespaces')
-    .option('-w, --watch', 'go on: redraw on a terminal, a line for each change in a pipe')
+    .option('-w, --watch', 'keep watching: redraws on a terminal, prints a line for each change in a pipe')
     .addOption(format('wide', 'json', 'yaml', 'name'))
     .option('--phase <phases>', 'only these phases, separated by commas')
-    .option('--needs-person', 'only those that stand still until a person acts')
+    .option('--needs-attention', 'only those that need a person to act')
     .option('-l, --selector <labels>', 'only those with these labels')
     .action(
       running<GetOptions>(async (cluster, io, options, names) =>
         (await import('./verbs/get.ts')).get(io, cluster, names, options),
       ),
     );
-  verb(program, LOOK, 'status', 'wait until an Upgrade is decided; the exit code is the verdict')
+  verb(program, LOOK, 'status', 'wait until an attempt has ended; the exit code is the outcome')
     .argument(...NAME)
     .addHelpText(
       'after',
-      '\nExit codes: 0 Succeeded, 2 FellBack, 3 FallbackFailed, 4 Failed, Aborted or Partial,\n5 not decided in time, 1 usage or connection.',
+      '\nExit codes: 0 Succeeded, 2 FellBack, 3 FallbackFailed, 4 Failed, Aborted or Partial,\n5 not ended in time, 1 usage or connection.',
     )
-    .option('--watch [bool]', 'wait; with --watch=false say how it stands now', boolean, true)
-    .option('--timeout <time>', 'wait no longer than this, such as 10m; 0 waits for ever', '0')
+    .option('--watch [bool]', 'wait; with --watch=false print the current status', boolean, true)
+    .option('--timeout <time>', 'how long to wait, such as 10m; 0 waits forever', '0')
     .addOption(format('json', 'yaml'))
     .action(
       running<StatusOptions>(async (cluster, io, options, [name = '']) =>
         (await import('./verbs/status.ts')).status(io, cluster, name, options),
       ),
     );
-  verb(program, LOOK, 'why', 'say why it stands where it stands, and what happens next')
+  verb(program, LOOK, 'why', 'explain the state of an Upgrade, and what happens next')
     .argument(...NAME)
-    .option('--attempt <number>', 'an attempt of the history')
+    .option('--attempt <number>', 'number of an attempt in the history')
     .addOption(format('json', 'yaml'))
     .action(
       running<WhyOptions>(async (cluster, io, options, [name = '']) =>
@@ -152,7 +152,7 @@ function addLooks(program: Command, running: Running, around: Surroundings): voi
     );
   verb(program, LOOK, 'tree', 'show workload, revisions, pods, gates, checks and deadlines')
     .argument(...NAME)
-    .option('-w, --watch', 'redraw until the Upgrade is decided')
+    .option('-w, --watch', 'redraw until the attempt has ended')
     .action(
       running<TreeOptions>(async (cluster, io, options, [name = '']) =>
         (await import('./verbs/tree.ts')).tree(io, cluster, name, options),
@@ -175,7 +175,7 @@ function addRecords(program: Command, running: Running): void {
     .argument(...NAME)
     .argument(
       '[attempts]',
-      'such as 3..4, or 3 against the newest (default: what ran before against what is wanted)',
+      'such as 3..4, or 3 to compare with the newest (default: the previous images with the wanted ones)',
     )
     .addOption(format('json', 'yaml'))
     .action(
@@ -183,9 +183,9 @@ function addRecords(program: Command, running: Running): void {
         (await import('./verbs/history.ts')).diff(io, cluster, words, options),
       ),
     );
-  verb(program, LOOK, 'events', 'show one time line of Upgrade, workload, revisions and pods')
+  verb(program, LOOK, 'events', 'show the events of Upgrade, workload, revisions and pods in one timeline')
     .argument(...NAME)
-    .option('-w, --watch', 'go on')
+    .option('-w, --watch', 'keep watching')
     .option('--types <types>', 'Normal, Warning, or both (default)')
     .addOption(format('json', 'yaml'))
     .action(
@@ -196,12 +196,12 @@ function addRecords(program: Command, running: Running): void {
 }
 
 function addDashboard(program: Command, running: Running, { version }: Surroundings): void {
-  verb(program, LOOK, 'dashboard', 'show all Upgrades on a page in your browser, on this machine alone')
+  verb(program, LOOK, 'dashboard', 'show all Upgrades on a page in your browser, served on this machine only')
     .option('--port <number>', 'port on 127.0.0.1 (default: a free one)')
     .option('--allow-actions', 'let the page retry, abort, pause, resume, approve and promote')
     .addHelpText(
       'after',
-      '\nAll namespaces in which you may list Upgrades, or the one of -n. The address holds a token; it is valid until Ctrl-C.',
+      '\nShows all namespaces in which you can list Upgrades, or the one of -n. The URL contains a token that is valid until Ctrl-C.',
     )
     .action(
       running<DashboardOptions>(async (cluster, io, options) =>
@@ -212,15 +212,15 @@ function addDashboard(program: Command, running: Running, { version }: Surroundi
 
 const withActFlags = (command: Command): Command =>
   command
-    .option('--wait', 'wait until the Upgrade is decided; exit codes as of status')
-    .option('--timeout <time>', 'wait no longer than this; 0 waits for ever', '0')
-    .option('--dry-run', 'ask the API server, and store nothing');
+    .option('--wait', 'wait until the attempt has ended; exit codes as for status')
+    .option('--timeout <time>', 'how long to wait; 0 waits forever', '0')
+    .option('--dry-run', 'send the request to the API server without storing it');
 
 function addActs(program: Command, running: Running): void {
   const commands = [
     ['retry', 'start a new attempt with the same images'],
-    ['abort', 'end the attempt and put back what ran before'],
-    ['promote', 'skip the waits of the stages that are left, never a check'],
+    ['abort', 'end the attempt and restore the previous images'],
+    ['promote', 'skip the waits of the remaining stages, never a check'],
   ] as const;
   for (const [word, summary] of commands) {
     withActFlags(verb(program, ACT, word, summary).argument(...NAME)).action(
@@ -230,17 +230,17 @@ function addActs(program: Command, running: Running): void {
     );
   }
   withActFlags(
-    verb(program, ACT, 'approve', 'let a stage end that waits for a person')
+    verb(program, ACT, 'approve', 'approve a stage that waits for approval')
       .argument(...NAME)
-      .argument('[stage]', 'the stage (default: the present one)'),
+      .argument('[stage]', 'the stage (default: the current one)'),
   ).action(
     running<ActOptions>(async (cluster, io, options, names) =>
       (await import('./verbs/act.ts')).command(io, cluster, 'approve', names, options),
     ),
   );
   const pauses = [
-    ['pause', 'stand still: no image is written, no gate opened, no deadline runs'],
-    ['resume', 'go on after a pause'],
+    ['pause', 'pause: no image is written, no gate is opened, no deadline runs'],
+    ['resume', 'resume after a pause'],
   ] as const;
   for (const [word, summary] of pauses) {
     withActFlags(verb(program, ACT, word, summary).argument(...NAME)).action(
@@ -252,12 +252,12 @@ function addActs(program: Command, running: Running): void {
   const set = program
     .command('set')
     .helpGroup(ACT)
-    .summary('set image: the images to run')
-    .description('Set something of an Upgrade.');
+    .summary('set image: set the images to run')
+    .description('Change an Upgrade.');
   withActFlags(
     set
       .command('image')
-      .summary('the images to run')
+      .summary('set the images to run')
       .description('Set the images to run; a change starts a new attempt.')
       .argument(...NAME)
       .argument('<container=image...>', 'such as web=registry.example/web:2.1'),
@@ -269,22 +269,25 @@ function addActs(program: Command, running: Running): void {
 }
 
 function addPreparations(program: Command, running: Running, around: Surroundings, done: Done): void {
-  verb(program, PREPARE, 'init', 'print an Upgrade for a workload that is there')
+  verb(program, PREPARE, 'init', 'print an Upgrade for an existing workload')
     .argument('<workload>', 'such as deployment/web')
     .addOption(format('yaml', 'json'))
-    .option('--no-exec', 'do not try the readiness script in a running pod')
+    .option('--no-exec', 'do not run the readiness script in a running pod')
     .action(
       running<InitOptions>(async (cluster, io, options, [word = '']) =>
         (await import('./verbs/init.ts')).init(io, cluster, word, options),
       ),
     );
-  verb(program, PREPARE, 'lint', 'find what is wrong with manifests, without a cluster')
+  verb(program, PREPARE, 'lint', 'validate manifests, without a cluster')
     .requiredOption(
       '-f, --filename <file>',
       'manifest, folder, or - for standard input; may be repeated',
       repeated,
     )
-    .option('--live', 'ask the cluster too: target, containers, gate, rights; nothing is stored')
+    .option(
+      '--live',
+      'also validate against the cluster: target, containers, gate, permissions; nothing is stored',
+    )
     .addOption(format('json', 'sarif'))
     .action(async (options: LintOptions, command: Command) => {
       const { lint } = await import('./verbs/lint.ts');
@@ -294,12 +297,12 @@ function addPreparations(program: Command, running: Running, around: Surrounding
           : await lint(around.io, options),
       );
     });
-  verb(program, PREPARE, 'codes', 'show what exit codes mean, or turn a registry of codes into rules')
+  verb(program, PREPARE, 'codes', 'show what exit codes mean, or convert a code registry to rules')
     .argument(
       '[name]',
-      'an Upgrade: the codes in force, and how many pods said them (default: the default table)',
+      'an Upgrade, to show its codes and how many pods returned them (default: the default table)',
     )
-    .option('--registry <file>', 'print the codes of a readiness hook as exitCodes, ready to paste')
+    .option('--registry <file>', "print a readiness hook's codes as exitCodes, ready to paste")
     .addOption(format('json', 'yaml'))
     .action(async (name: string | undefined, options: CodesOptions, command: Command) => {
       const { codes, registryRules } = await import('./verbs/codes.ts');
@@ -314,9 +317,9 @@ function addPreparations(program: Command, running: Running, around: Surrounding
           : await withCluster(around, command, async (cluster) => (await findUpgrade(cluster, name)).upgrade);
       done(codes(around.io, upgrade, options));
     });
-  verb(program, PREPARE, 'probe', 'ask the checks now, on your own rights; nothing is stored')
+  verb(program, PREPARE, 'probe', 'run the checks now, with your own permissions; nothing is stored')
     .argument('<name>', 'an Upgrade, a workload such as deployment/web, or pod/NAME')
-    .option('--kubelet', "the pod's own startup, liveness and readiness probes instead")
+    .option('--kubelet', "run the pod's own startup, liveness and readiness probes instead")
     .addHelpText('after', '\nExit codes: 0 all pass, 6 some do not, 1 usage or connection.')
     .addOption(format('json', 'yaml'))
     .action(
@@ -327,8 +330,8 @@ function addPreparations(program: Command, running: Running, around: Surrounding
 }
 
 function addInstallation(program: Command, running: Running, around: Surroundings, done: Done): void {
-  verb(program, INSTALLATION, 'check', 'tell whether the installation is healthy')
-    .option('--pre', 'before an installation: what the cluster serves, and what you may create')
+  verb(program, INSTALLATION, 'check', 'check whether the installation is healthy')
+    .option('--pre', 'before an installation: check what the cluster serves, and what you can create')
     .addOption(format('json', 'yaml'))
     .addHelpText('after', '\nExit codes: 0 healthy, 1 something is wrong, or no connection.')
     .action(
@@ -336,7 +339,7 @@ function addInstallation(program: Command, running: Running, around: Surrounding
         (await import('./verbs/check.ts')).check(io, cluster, options, around.version),
       ),
     );
-  const gates = verb(program, INSTALLATION, 'gates', 'list closed gates, and who waits for them')
+  const gates = verb(program, INSTALLATION, 'gates', 'list closed gates, and the attempts that need them')
     .option('-A, --all-namespaces', 'in all namespaces')
     .addOption(format('json', 'yaml'))
     .action(
@@ -346,27 +349,27 @@ function addInstallation(program: Command, running: Running, around: Surrounding
     );
   gates
     .command('open')
-    .summary('open gates by hand, for when the operator is gone')
-    .description('Open gates by hand, for when the operator is gone. Nothing is verified.')
+    .summary('open gates manually, if the operator is gone')
+    .description('Open gates manually, if the operator is gone. Nothing is verified.')
     .argument('<pod...>', 'pods behind a closed gate')
-    .option('-y, --yes', 'do not ask')
+    .option('-y, --yes', 'do not prompt')
     .action(
       running<OpenOptions>(async (cluster, io, options, pods) =>
         (await import('./verbs/gates.ts')).openGates(io, cluster, pods, options),
       ),
     );
-  verb(program, INSTALLATION, 'logs', "show the operator's log as lines for people")
+  verb(program, INSTALLATION, 'logs', "show the operator's log in readable form")
     .argument('[name]', 'an Upgrade (default: all)')
-    .option('-f, --follow', 'go on')
-    .option('--since <time>', 'only what is newer, such as 10m')
-    .option('--operator-namespace <name>', 'where the operator runs (default: where its pods are found)')
-    .option('--raw', 'as the operator wrote it')
+    .option('-f, --follow', 'keep following the log')
+    .option('--since <time>', 'only newer lines, such as 10m')
+    .option('--operator-namespace <name>', 'namespace of the operator (default: where its pods are found)')
+    .option('--raw', 'print the log unchanged')
     .action(
       running<LogsOptions>(async (cluster, io, options, [name]) =>
         (await import('./verbs/logs.ts')).logs(io, cluster, name, options),
       ),
     );
-  verb(program, INSTALLATION, 'bundle', 'write the evidence of an Upgrade into one archive, without secrets')
+  verb(program, INSTALLATION, 'bundle', 'write the evidence of an Upgrade to an archive, without secrets')
     .argument(...NAME)
     .option('--file <file>', 'archive to write (default: postcheck-NAMESPACE-NAME-TIME.tar.gz)')
     .action(
@@ -383,15 +386,15 @@ function addOneself(program: Command, around: Surroundings, done: Done): void {
     program,
     INSTALLATION,
     'version',
-    'tell the versions of this tool, of the operator and of the API server',
+    'print the versions of this tool, of the operator and of the API server',
   )
-    .option('--client', 'of this tool only')
+    .option('--client', 'only the version of this tool')
     .addOption(format('json', 'yaml'))
     .action(async (options: VersionOptions, command: Command) => {
       const { version } = await import('./verbs/version.ts');
       done(await version(around.io, around.version, () => open(around, command), options));
     });
-  verb(program, INSTALLATION, 'completion', 'print what kubectl or a shell needs to complete names')
+  verb(program, INSTALLATION, 'completion', 'print the completion script for kubectl or a shell')
     .addArgument(
       new Argument('<for>', 'kubectl, bash, zsh or fish').choices(['kubectl', 'bash', 'zsh', 'fish']),
     )

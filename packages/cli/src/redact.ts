@@ -1,7 +1,7 @@
 /** Leaves out what must not leave the cluster in a ticket. Better too much than too little. */
 import { type Raw, record } from '../../../src/kube/client/json.ts';
 
-const LEFT_OUT = '<left out>';
+const LEFT_OUT = '<removed>';
 /** Keys whose values are secrets wherever they stand. */
 const SECRET_KEY = /passw|secret|token|api[-_]?key|credential|authorization|cookie|private[-_]?key/i;
 const SECRET_TEXT: readonly RegExp[] = [

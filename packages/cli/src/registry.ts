@@ -17,8 +17,8 @@ const MAX_RULES = 32;
 
 const RESERVED: readonly (readonly [from: number, to: number, meaning: string])[] = [
   [0, 0, '0 means ready'],
-  [1, 1, '1 is left to crashes: a Python program that fails ends with it'],
-  [2, 2, '2 says that the start service is not good'],
+  [1, 1, '1 is reserved for crashes: a Python program that raises an exception exits with it'],
+  [2, 2, '2 means that the start service has not succeeded'],
   [120, 255, '120 and above belong to the readiness script and to signals'],
 ];
 
@@ -60,7 +60,7 @@ export function readRegistry(text: string): Registry {
   );
   if (list.items.length > MAX_RULES) {
     mistakes.push(
-      `line ${lineOf(list)}: has ${list.items.length} entries; an Upgrade takes ${MAX_RULES}: join codes to ranges`,
+      `line ${lineOf(list)}: has ${list.items.length} entries; an Upgrade allows ${MAX_RULES}: combine codes to ranges`,
     );
   }
   const ranges: Range[] = [];
@@ -109,7 +109,7 @@ function codeMistakes(codes: string, line: number, ranges: Range[]): string[] {
   }
   const reserved = RESERVED.filter(([from, to]) => low <= to && from <= high).map(([, , meaning]) => meaning);
   if (high > 255) {
-    reserved.push('a process cannot end with more than 255');
+    reserved.push('an exit code cannot exceed 255');
   }
   const overlap = ranges
     .filter((range) => low <= range.high && range.low <= high)
@@ -133,7 +133,7 @@ function textMistakes(rule: ExitCodeRule): string[] {
     mistakes.push('message is missing: say what the code means');
   }
   if (rule.message.length > 256) {
-    mistakes.push(`message has ${rule.message.length} characters, allowed are 256`);
+    mistakes.push(`message has ${rule.message.length} characters, at most 256 are allowed`);
   }
   return mistakes;
 }
@@ -142,7 +142,7 @@ function unknownKey(pair: Pair, known: readonly string[], lineOf: (node: unknown
   const key = String(pair.key);
   return known.includes(key)
     ? []
-    : [`line ${lineOf(pair.key)}: unknown key "${key}"; known are ${known.join(', ')}`];
+    : [`line ${lineOf(pair.key)}: unknown key "${key}"; known keys are ${known.join(', ')}`];
 }
 
 function firstLine(text: string): string {

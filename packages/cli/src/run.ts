@@ -47,7 +47,7 @@ async function completed(program: Command, words: readonly string[], around: Sur
 function told(error: unknown, { io }: Surroundings): number {
   if (error instanceof CommanderError) {
     if (error.code === 'commander.excessArguments') {
-      io.note('A workload is named in one word, as in deployment/web.');
+      io.note('Write the workload as one word, as in deployment/web.');
     }
     return error.exitCode === 0 ? EXIT.ok : EXIT.fault;
   }

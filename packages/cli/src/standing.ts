@@ -1,4 +1,4 @@
-/** Where an Upgrade stands, for people: what needs one of them first, and whether it is decided. */
+/** The state of an Upgrade as people need it: whether it needs attention, and whether its attempt has ended. */
 import type { Phase, Upgrade } from '../../../src/api/types.ts';
 import { newCommand } from '../../../src/core/decision/commands.ts';
 import { isForSpec } from '../../../src/core/status.ts';
@@ -13,7 +13,7 @@ export const phaseOf = (upgrade: Upgrade): Phase => upgrade.status?.phase ?? 'Pe
 
 const ENDED: readonly Phase[] = ['Succeeded', 'Partial', 'FellBack', 'FallbackFailed', 'Failed', 'Aborted'];
 
-/** The operator stands still until somebody acts, in the middle of something or before it began. */
+/** The operator is blocked until someone acts, during an attempt or before it. */
 export const isStalled = (upgrade: Upgrade): boolean =>
   conditionOf(upgrade, 'Stalled')?.status === 'True' &&
   (!ENDED.includes(phaseOf(upgrade)) || upgrade.status?.attempt?.end === undefined);
@@ -40,29 +40,29 @@ export function urgency(upgrade: Upgrade): number {
   return rank < 0 ? all.length : rank;
 }
 
-/** Nothing goes on, or nobody knows what, until a person acts. */
-export const needsPerson = (upgrade: Upgrade): boolean => urgency(upgrade) < RANKS.length;
+/** The Upgrade makes no progress, or its state is unknown, until a person acts. */
+export const needsAttention = (upgrade: Upgrade): boolean => urgency(upgrade) < RANKS.length;
 
 export const mostUrgentFirst = (a: Upgrade, b: Upgrade): number =>
   urgency(a) - urgency(b) ||
   a.metadata.namespace.localeCompare(b.metadata.namespace) ||
   a.metadata.name.localeCompare(b.metadata.name);
 
-/** What the operator has yet to see: then the status is about the past. */
+/** What the operator has not observed yet; the status is then out of date. */
 export function unseen(upgrade: Upgrade): string | undefined {
   const { status, metadata, spec } = upgrade;
   if (status?.observedGeneration === undefined) {
-    return 'the operator has not seen this Upgrade yet';
+    return 'the operator has not observed this Upgrade yet';
   }
   if (status.observedGeneration < metadata.generation) {
-    return 'the operator has not seen the last change of the spec yet';
+    return 'the operator has not observed the last change of the spec yet';
   }
   const verb = newCommand(upgrade);
   if (verb) {
     return `the operator has not acted on the last ${verb} yet`;
   }
   return status.attempt && !isForSpec(status.attempt, spec) && !isStalled(upgrade)
-    ? 'the attempt for the present images has not started yet'
+    ? 'the attempt for the current images has not started yet'
     : undefined;
 }
 
@@ -75,6 +75,6 @@ const EXIT_CODES: Partial<Record<string, number>> = {
   Partial: EXIT.failed,
 };
 
-/** The exit code of a decided Upgrade; `undefined` while it is not decided. */
+/** The exit code for the outcome; `undefined` while the attempt has not ended. */
 export const decided = (upgrade: Upgrade): number | undefined =>
   unseen(upgrade) === undefined ? EXIT_CODES[phaseOf(upgrade)] : undefined;

@@ -4,7 +4,7 @@ import { printableLine } from '../../../src/api/printable.ts';
 import { fromIso } from '../../../src/core/time.ts';
 import { Fault } from './fault.ts';
 
-/** What was said by anybody, on one line, so that it cannot move the cursor. */
+/** Foreign text on one line, so that it cannot move the cursor. */
 export const plain = (text: string): string => printableLine(text);
 
 /** The lines that say something, without the readiness script's own result line. */

@@ -56,7 +56,7 @@ export function readName(word: string): Named {
   const meant =
     kind === '' || /\W/.test(kind) ? undefined : nearest(kind, ['upgrade', ...Object.keys(WORKLOAD_WORDS)]);
   throw new Fault(
-    `there is no Upgrade of a ${kind}: name an Upgrade, a Deployment, a StatefulSet or a DaemonSet${meant ? `; did you mean ${meant}/${name}?` : ''}`,
+    `a ${kind} cannot have an Upgrade: specify an Upgrade, a Deployment, a StatefulSet or a DaemonSet${meant ? `; did you mean ${meant}/${name}?` : ''}`,
   );
 }
 
@@ -167,7 +167,7 @@ export async function followUpgrade(
     if (state === 'forbidden') {
       reject(
         new Fault(
-          `${message.replace(/^watch [^:]*: /, '')}; ask for get, list and watch on upgrades.postcheck.dev, or use --watch=false`,
+          `${message.replace(/^watch [^:]*: /, '')}; you need get, list and watch on upgrades.postcheck.dev, or use --watch=false`,
         ),
       );
     }

@@ -46,9 +46,9 @@ describe('foresee', () => {
   });
 
   test('says why nothing would happen', () => {
-    expect(foreseen('retry', running())).toEqual({ nothing: 'attempt 1 still runs; abort it first' });
+    expect(foreseen('retry', running())).toEqual({ nothing: 'attempt 1 is still running; abort it first' });
     expect(foreseen('abort', succeeded())).toEqual({
-      nothing: 'attempt 1 has ended (Succeeded), and there is nothing to take back',
+      nothing: 'attempt 1 has ended (Succeeded), and there is nothing to roll back',
     });
     expect(foreseen('abort', new Stage())).toEqual({ nothing: 'no attempt has been recorded yet' });
   });
@@ -85,18 +85,18 @@ describe('foresee', () => {
     };
     const resume = '`kubectl postcheck resume web -n shop`';
     expect(foreseen('retry', paused(running()))).toEqual({
-      nothing: `attempt 1 is paused, not over: ${resume} lets it go on`,
+      nothing: `attempt 1 is paused; to continue it: ${resume}`,
     });
     for (const [verb, stage] of [
       ['retry', succeeded()],
       ['abort', running()],
     ] as const) {
       expect(foreseen(verb, paused(stage))).toEqual({
-        will: expect.stringMatching(/it stands still until `kubectl postcheck resume web -n shop`$/),
+        will: expect.stringMatching(/paused until `kubectl postcheck resume web -n shop`$/),
       });
     }
     expect(foreseen('abort', paused(new Stage()))).toEqual({
-      nothing: `no attempt has been recorded yet; ${resume} lets the first one start`,
+      nothing: `no attempt has been recorded yet; to start the first one: ${resume}`,
     });
   });
 
@@ -128,7 +128,7 @@ describe('foresee', () => {
       spec: { ...stage.upgrade.spec, containers: [{ name: 'web', image: 'registry.example/web:3.0' }] },
     };
     expect(foreseen('retry', stage)).toEqual({
-      nothing: expect.stringMatching(/^a new attempt starts by itself: Starting attempt 2/),
+      nothing: expect.stringMatching(/^a new attempt starts automatically: Starting attempt 2/),
     });
   });
 });

@@ -308,7 +308,9 @@ describe('cards', () => {
     const { upgrade } = begun().stage;
     const broken = { ...upgrade, spec: {} } as typeof upgrade;
     expect(cardOfAny(broken)).toMatchObject({ key: 'shop/web', section: 'person', phase: 'Unknown' });
-    expect(cardOfAny(broken).headline).toMatch(/^cannot be shown, it is of another version or broken: /);
+    expect(cardOfAny(broken).headline).toMatch(
+      /^cannot be shown, because it has another version or is invalid: /,
+    );
     expect(cardOfAny(upgrade)).toEqual(cardOf(upgrade));
   });
 

@@ -132,7 +132,7 @@ describe('who does not', () => {
     'without the token is refused: %s',
     async (target) => {
       const { status, body } = await send('', { target });
-      expect([status, body]).toEqual([403, 'open the address that the command printed\n']);
+      expect([status, body]).toEqual([403, 'open the URL that the command printed\n']);
     },
   );
 
@@ -379,7 +379,7 @@ describe('a fault of the tool', () => {
     };
     listening = await listen(broken, 0);
     const { status, body } = await send('act', { method: 'POST', headers: own(), body: '{}' });
-    expect([status, body]).toEqual([500, 'this is a bug of kubectl postcheck; please report it\n']);
+    expect([status, body]).toEqual([500, 'this is a bug in kubectl postcheck; please report it\n']);
     await expect(send('events')).rejects.toThrow();
     expect((await send('')).status).toBe(200);
   });
@@ -406,7 +406,9 @@ describe('connections', () => {
 
   test('a port that is taken is told in words', async () => {
     const port = Number(new URL(listening.url).port);
-    await expect(listen(site, port)).rejects.toThrow(`port ${port} is taken: use another --port, or none`);
+    await expect(listen(site, port)).rejects.toThrow(
+      `port ${port} is in use: use another --port, or omit it`,
+    );
   });
 
   test('end with the command, open streams too', async () => {

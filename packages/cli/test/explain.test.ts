@@ -26,10 +26,12 @@ describe('why', () => {
 
   test('of a fallback names evidence, rule, spread and the way on', () => {
     const { headline, Why, Rule, Spread, Next, Runbook } = partsOf('FellBack');
-    expect(headline).toContain('serves on 3 of 3 pods and passed the same check. Nothing to do tonight.');
+    expect(headline).toContain(
+      'serves on 3 of 3 pods and passed the same check. No immediate action is needed.',
+    );
     expect(Why).toContain('readiness-probe in container web exited 17');
     expect(Rule).toBe(
-      'readiness-probe has no rule for 17, so the default table counts: Retry, ProbeFailed; probed again until the deadline of 10m, then it fails',
+      'readiness-probe has no rule for 17, so the default table applies: Retry, ProbeFailed; probed again until the deadline of 10m, then the pod fails',
     );
     expect(Spread).toContain('3 reported pods on node-1, node-2, node-3');
     expect(Next).toContain('kubectl postcheck set image web web=IMAGE -n shop');
@@ -39,7 +41,7 @@ describe('why', () => {
 
   test('of pods that failed within the budget names them, and both ways on', () => {
     const { headline, Why, Next } = partsOf('Partial');
-    expect(headline).toContain('is verified on 2 of 3 pods; 1 failed. It can wait until the morning.');
+    expect(headline).toContain('is verified on 2 of 3 pods; 1 failed. No immediate action is needed.');
     expect(Why).toContain('node-3: readiness-probe in container web exited 17');
     expect(Next).toContain('kubectl postcheck retry web -n shop');
     expect(Next).toContain('kubectl postcheck abort web -n shop');
@@ -112,7 +114,7 @@ describe('why', () => {
     const { headline, parts } = explain(new Stage().upgrade, NOW);
     expect(headline).toBe('Pending.');
     expect(parts.find(({ topic }) => topic === 'Next')?.lines).toEqual([
-      'the operator sees it within seconds; where it does not: kubectl postcheck check',
+      'the operator observes it within seconds; if it does not, run kubectl postcheck check',
     ]);
   });
 
@@ -121,7 +123,7 @@ describe('why', () => {
     const status = { observedGeneration: 1, phase: 'Pending' as const };
     const { parts } = explain({ ...upgrade, status, spec: { ...upgrade.spec, paused: true } }, NOW);
     expect(parts.find(({ topic }) => topic === 'Next')?.lines).toEqual([
-      'it stands still, and no deadline runs, until kubectl postcheck resume web -n shop',
+      'it is paused, and no deadline runs. To resume: kubectl postcheck resume web -n shop',
     ]);
   });
 

@@ -23,7 +23,7 @@ describe('lint', () => {
 
   test('finds fields that do not exist, with the one that is meant, at their line', () => {
     expect(said(manifest('  postCheck:\n    perodSeconds: 5\n'))).toEqual([
-      '9 spec.postCheck.perodSeconds: there is no such field; did you mean periodSeconds?',
+      '9 spec.postCheck.perodSeconds: unknown field; did you mean periodSeconds?',
     ]);
   });
 

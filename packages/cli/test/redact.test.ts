@@ -25,23 +25,23 @@ test('values of the environment, headers and keys that sound like secrets are le
       containers: [
         {
           env: [
-            { name: 'DB', value: '<left out>' },
+            { name: 'DB', value: '<removed>' },
             { name: 'KEY', valueFrom: { secretKeyRef: { name: 'keys', key: 'api' } } },
           ],
         },
       ],
       imagePullSecrets: [{ name: 'pull' }],
       volumes: [{ secret: { secretName: 'keys' } }],
-      password: '<left out>',
+      password: '<removed>',
     },
   });
 });
 
 test.each([
-  ['Authorization: Bearer abc.def', 'Authorization: <left out>'],
-  ['dial https://me:hunter2@host/path', 'dial https://<left out>@host/path'],
-  ['DB_PASSWORD=hunter2 starting', 'DB_PASSWORD=<left out> starting'],
-  ['{"apiKey": "k-123"}', '{"apiKey": "<left out>"}'],
+  ['Authorization: Bearer abc.def', 'Authorization: <removed>'],
+  ['dial https://me:hunter2@host/path', 'dial https://<removed>@host/path'],
+  ['DB_PASSWORD=hunter2 starting', 'DB_PASSWORD=<removed> starting'],
+  ['{"apiKey": "k-123"}', '{"apiKey": "<removed>"}'],
   ['config: key tls.cert missing', 'config: key tls.cert missing'],
 ])('%s', (text, left) => {
   expect(redactedText(text)).toBe(left);

@@ -84,21 +84,21 @@ describe('a registry', () => {
     const text =
       'codes:\n- code: 5\n  reason: not camel\n  message: ok\n- code: 6\n  reason: Fine\n  class: Maybe\n- code: 7\n  reason: Fine\n  message: ok\n  hint: x\nextra: 1\n';
     expect(mistakesOf(text)).toEqual([
-      'line 12: unknown key "extra"; known are codes',
+      'line 12: unknown key "extra"; known keys are codes',
       'line 2: reason must be one CamelCase word of at most 64 characters, not "not camel"',
       'line 5: class must be one of Retry, Fail, Skip, Pass, not "Maybe"',
       'line 5: message is missing: say what the code means',
-      'line 11: unknown key "hint"; known are code, reason, message, class',
+      'line 11: unknown key "hint"; known keys are code, reason, message, class',
     ]);
   });
 
   test('stays within what an Upgrade takes', () => {
     const many = Array.from({ length: 33 }, (_, index) => entry(String(index + 3))).join('');
     expect(mistakesOf(`codes:\n${many}`)).toEqual([
-      expect.stringMatching(/has 33 entries; an Upgrade takes 32/),
+      expect.stringMatching(/has 33 entries; an Upgrade allows 32/),
     ]);
     expect(mistakesOf(`codes:\n- {code: 9, reason: Long, message: ${'x'.repeat(257)}}\n`)).toEqual([
-      expect.stringMatching(/257 characters, allowed are 256/),
+      expect.stringMatching(/257 characters, at most 256 are allowed/),
     ]);
   });
 
@@ -142,6 +142,6 @@ describe('codes --registry', () => {
   });
 
   test('says which file cannot be read', async () => {
-    await expect(printed('/nonexistent.yaml')).rejects.toThrow('/nonexistent.yaml cannot be read');
+    await expect(printed('/nonexistent.yaml')).rejects.toThrow('cannot read /nonexistent.yaml');
   });
 });

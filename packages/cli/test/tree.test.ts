@@ -41,7 +41,7 @@ describe('tree', () => {
     const pod = lines.find((line) => line.includes('web-746d-a')) ?? '';
     expect(pod).toContain('◌ web-746d-a');
     expect(pod).toContain('gate CLOSED');
-    expect(pod).toMatch(/readiness-probe 17 after 1 try {3}asked every 10s, deadline in (8m5\ds|9m)/);
+    expect(pod).toMatch(/readiness-probe 17 after 1 probe {3}probed every 10s, deadline in (8m5\ds|9m)/);
     expect(lines).toContain('      │      “config: key tls.cert missing”');
     expect(lines.at(-1)).toMatch(
       /^If nothing changes: falls back to web=registry.example\/web:1.9 at \d\d:\d\d:\d\d\.$/,
@@ -54,7 +54,7 @@ describe('tree', () => {
       stage.pods.map(({ uid }, index) => [uid, index === 0 ? ('serving' as const) : ('out' as const)]),
     );
     expect(linesOf(stage, { traffic })).toContain(
-      'Traffic: 1 pod in the endpoints of Services; 1 pod behind a closed gate among them.',
+      'Traffic: 1 pod in the endpoints of Services; 1 pod of them behind a closed gate.',
     );
   });
 

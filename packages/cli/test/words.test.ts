@@ -50,7 +50,7 @@ describe('command lines', () => {
     [['get', '--al'], "error: unknown option '--al'"],
     [['get', '-o', 'jsno'], "argument 'jsno' is invalid. Allowed choices are wide, json, yaml, name."],
     [['why'], "error: missing required argument 'name'"],
-    [['why', 'deployment', 'web'], 'A workload is named in one word, as in deployment/web.'],
+    [['why', 'deployment', 'web'], 'Write the workload as one word, as in deployment/web.'],
     [['get', '--context', 'x'], 'error: the kubeconfig has no context "x"'],
   ])('%j is answered in one sentence', async (words, sentence) => {
     const { code, notes } = await told(...words);
@@ -89,7 +89,7 @@ describe('the Node that runs it', () => {
     const needed = engines.node.replace('>=', '');
     expect(stderr).toMatch(
       new RegExp(
-        `^error: kubectl postcheck needs Node ${needed}\\.0 or newer, and this is 20\\.20\\.2: .*\\n$`,
+        `^error: kubectl postcheck needs Node.js ${needed}\\.0 or newer, but this is 20\\.20\\.2: .*\\n$`,
       ),
     );
   }, 60_000);
@@ -133,7 +133,7 @@ const missingPlugin = {
 
 describe('a kubeconfig', () => {
   test.each([
-    [missingPlugin, /logs in with \/no\/such\/login, which is not there/],
+    [missingPlugin, /logs in with \/no\/such\/login, which was not found/],
     [plugin('echo "log in first" >&2; exit 3'), /which failed: log in first$/],
     [plugin('echo text'), /which failed: Unexpected token/],
     [
@@ -151,7 +151,7 @@ describe('a kubeconfig', () => {
     'the name %j is refused before anything is sent',
     async (name) => {
       const { notes } = await told('status', name, '--kubeconfig', kubeconfig({ token: 't' }));
-      expect(notes).toBe(`error: ${JSON.stringify(name)} cannot be a name in Kubernetes`);
+      expect(notes).toBe(`error: ${JSON.stringify(name)} is not a valid name in Kubernetes`);
     },
   );
 });
@@ -161,7 +161,7 @@ describe('completion', () => {
     expect(await next('st')).toEqual([expect.stringMatching(/^status\twait until/), ':4']);
     expect(await next('set', '')).toEqual([expect.stringMatching(/^image\t/), ':4']);
     expect(await next('get', '-o', 'y')).toEqual(['yaml', ':4']);
-    expect(await next('get', '--needs')).toEqual([expect.stringMatching(/^--needs-person\t/), ':4']);
+    expect(await next('get', '--needs')).toEqual([expect.stringMatching(/^--needs-attention\t/), ':4']);
     expect(await next('-n', 'shop', 'completion', 'z')).toEqual(['zsh', ':4']);
   });
 

@@ -1,4 +1,4 @@
-/** Acts for a page: the same as `kubectl postcheck abort` and its sisters. What will happen is told first, and done when that is confirmed. */
+/** Executes actions of the page, as `kubectl postcheck abort` and the other commands do. Reports first what will happen, and does it once confirmed. */
 import { VERBS } from '../../../../src/api/verbs.ts';
 import { isUnderWay } from '../../../../src/core/status.ts';
 import { type Raw, record, text } from '../../../../src/kube/client/json.ts';
@@ -25,11 +25,11 @@ const reply = (status: number, done: boolean, said: string): Reply => ({
 /** Never throws for what a caller or the cluster does. */
 export async function actFor(acting: Acting, request: unknown): Promise<Reply> {
   if (!acting.canAct) {
-    return reply(403, false, 'this dashboard only looks: start it with --allow-actions to act');
+    return reply(403, false, 'this dashboard is read-only: start it with --allow-actions');
   }
   const asked = readRequest(record(request));
   if (asked === undefined) {
-    return reply(400, false, 'that is no action');
+    return reply(400, false, 'this is not a valid action');
   }
   try {
     return await act(acting, asked);
@@ -67,7 +67,7 @@ async function act({ cluster, now }: Acting, asked: ActRequest): Promise<Reply> 
   const read = found(await cluster.read({ resource: RESOURCES.Upgrade, namespace, name }));
   const { metadata, status } = read.upgrade;
   if (metadata.uid !== uid || (status?.attempt?.number ?? 0) !== attempt) {
-    return reply(409, false, 'it is another attempt by now: look again before you act');
+    return reply(409, false, 'another attempt has started: review it before you act');
   }
   const plan = await planFor(cluster, read, asked, now());
   if ('nothing' in plan) {
@@ -99,7 +99,7 @@ async function planFor(cluster: Cluster, read: Found, asked: ActRequest, now: nu
 function pausePlan({ upgrade }: Found, paused: boolean): Plan {
   const { spec, status, metadata } = upgrade;
   if ((spec.paused ?? false) === paused) {
-    return { nothing: paused ? 'it is paused already' : 'it is not paused' };
+    return { nothing: paused ? 'it is already paused' : 'it is not paused' };
   }
   const running = isUnderWay(status);
   return {

@@ -39,22 +39,22 @@ const refused = (status: number, why: string): Admission => ({ kind: 'refused', 
 export function admit(asked: Asked, token: string, files: readonly string[]): Admission {
   const { method, target, headers } = asked;
   if (!isLoopback(headers.host)) {
-    return refused(421, 'this is not the host that the command printed');
+    return refused(421, 'the host differs from the URL that the command printed');
   }
   if (target.length > LONGEST_TARGET) {
-    return refused(414, 'the address is too long');
+    return refused(414, 'the URL is too long');
   }
   const [path = '', query = ''] = target.split('?', 2);
   const [root, given = '', ...rest] = path.split('/');
   if (root !== '' || !isSame(given, token)) {
-    return refused(403, 'open the address that the command printed');
+    return refused(403, 'open the URL that the command printed');
   }
   if (!isOwnPage(headers)) {
-    return refused(403, 'another page may not ask this');
+    return refused(403, 'requests from other pages are not allowed');
   }
   const name = rest.join('/');
   if (!(own<readonly string[]>(METHODS, name) ?? LOOKS).includes(method)) {
-    return refused(405, `not with ${method}`);
+    return refused(405, `method ${method} is not allowed`);
   }
   if (name === 'events') {
     return events(new URLSearchParams(query));
@@ -72,23 +72,23 @@ function events(query: URLSearchParams): Admission {
   }
   return LABEL.test(namespace) && LABEL.test(name)
     ? { kind: 'events', subject: { namespace, name } }
-    : refused(400, 'that cannot be the name of an Upgrade');
+    : refused(400, 'this is not a valid name of an Upgrade');
 }
 
 function acting(headers: IncomingHttpHeaders): Admission {
   if (headers.origin === undefined || headers[OWN_HEADER] === undefined) {
-    return refused(403, 'only the page itself may act');
+    return refused(403, 'only the page itself can send actions');
   }
   return headers['content-type'] === 'application/json'
     ? { kind: 'act' }
-    : refused(415, 'an action is asked for in JSON');
+    : refused(415, 'an action must be sent as JSON');
 }
 
 /** By any port: one forwarded from elsewhere is another. A rebound name is never one of these. */
 const isLoopback = (host: string | undefined): boolean =>
   /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/i.test(host ?? '');
 
-/** Of the same length whatever was said, so that the time tells nothing. */
+/** Has the same length for any input, so that the time reveals nothing. */
 const isSame = (given: string, token: string): boolean => timingSafeEqual(digest(given), digest(token));
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -1,4 +1,4 @@
-/** What the pages are told: watches the cluster, gathers changes for a moment, and sends each page what is new to it. */
+/** Watches the cluster, collects changes briefly, and sends each page what is new to it. */
 import type { Upgrade } from '../../../../src/api/types.ts';
 import { isUnderWay } from '../../../../src/core/status.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
@@ -32,7 +32,7 @@ interface Viewer {
 
 /** Changes are gathered for so long: many at once are one message. */
 const GATHER_MS = 250;
-/** Sentences with clocks in them are told anew. */
+/** Messages that contain times are sent again. */
 const RETELL_MS = 5000;
 /** Pods, endpoints and events are watched in so many namespaces: those that are looked at, then those where an attempt runs. */
 const MOST_NAMESPACES = 8;
@@ -50,7 +50,7 @@ export class Board {
   /** Keys of Upgrades, and namespaces, that changed since the last telling. */
   readonly #changed = new Set<string>();
   #told = '';
-  /** An empty fleet is told too: else a page would wait for ever. */
+  /** An empty list is sent too: otherwise a page would wait forever. */
   #isRead = false;
   #seenAt: number;
   #gathering: NodeJS.Timeout | undefined;
@@ -224,7 +224,7 @@ export class Board {
     try {
       this.#recordings.set(key, record(this.#recordings.get(key), this.#sceneOf(upgrade), now));
     } catch {
-      // Whoever looks at it is told.
+      // The pages that show it are notified.
       this.#recordings.delete(key);
     }
   }
@@ -270,7 +270,7 @@ export class Board {
       }
     }
     const idle = [...this.#namespaces.keys()].filter((namespace) => !wanted.has(namespace));
-    // The last ones stay: a page that is loaded again asks for the same.
+    // The last ones stay: a reloaded page requests the same.
     for (const namespace of idle.slice(0, Math.max(0, this.#namespaces.size - MOST_NAMESPACES))) {
       void this.#namespaces.get(namespace)?.stop();
       this.#namespaces.delete(namespace);
@@ -291,7 +291,7 @@ export class Board {
     this.#seenAt = trouble === '' ? this.#options.now() : this.#seenAt;
     const notes = [
       note,
-      trouble === '' ? undefined : `What is shown is of ${clockTime(this.#seenAt)}. ${trouble}`,
+      trouble === '' ? undefined : `Last updated at ${clockTime(this.#seenAt)}. ${trouble}`,
     ];
     return {
       server: this.#cluster.server,

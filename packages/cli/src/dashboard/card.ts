@@ -4,7 +4,7 @@ import { imagesText } from '../../../../src/core/report/image-text.ts';
 import { isUnderWay } from '../../../../src/core/status.ts';
 import { fromIso } from '../../../../src/core/time.ts';
 import { phaseLook } from '../looks.ts';
-import { conditionOf, needsPerson, phaseOf, unseen, urgency } from '../standing.ts';
+import { conditionOf, needsAttention, phaseOf, unseen, urgency } from '../standing.ts';
 import { plain } from '../text.ts';
 import type { Card, Past, Section } from './model.ts';
 
@@ -29,7 +29,7 @@ export function cardOf(upgrade: Upgrade): Card {
     kind: spec.targetRef.kind,
     target: spec.targetRef.name,
     phase,
-    look: needsPerson(upgrade) && phase !== 'Inconclusive' ? 'bad' : phaseLook(phase),
+    look: needsAttention(upgrade) && phase !== 'Inconclusive' ? 'bad' : phaseLook(phase),
     section: sectionOf(upgrade),
     urgency: urgency(upgrade),
     passed: status?.summary ?? '',
@@ -68,14 +68,14 @@ export function cardOfAny(upgrade: Upgrade): Card {
 /** Why an Upgrade cannot be shown. */
 export const unreadable = (error: unknown): string =>
   short(
-    `cannot be shown, it is of another version or broken: ${error instanceof Error ? error.message : error}`,
+    `cannot be shown, because it has another version or is invalid: ${error instanceof Error ? error.message : error}`,
   );
 
 export const imagesOf = ({ spec, status }: Upgrade): Readonly<Record<string, string>> =>
   status?.to?.images ?? Object.fromEntries(spec.containers.map(({ name, image }) => [name, image]));
 
 function sectionOf(upgrade: Upgrade): Section {
-  if (needsPerson(upgrade)) {
+  if (needsAttention(upgrade)) {
     return 'person';
   }
   switch (phaseOf(upgrade)) {

@@ -52,7 +52,7 @@ export function detailOf(sources: LaneSources): Detail {
   };
 }
 
-/** The verbs that may come to something now; what one comes to is told before it is confirmed. */
+/** The actions that may have an effect now; the effect is shown before it is confirmed. */
 function actsOf({ spec, status }: Upgrade): readonly Act[] {
   const waiting = status?.stages?.find(({ state }) => state === 'AwaitingApproval');
   const isStaged = isAttempting(status) && (status?.stages?.some(({ state }) => state !== 'Done') ?? false);

@@ -14,7 +14,7 @@ import { short } from './card.ts';
 import type { Lane, Lanes, Life, Mark, Span } from './model.ts';
 import { type Kept, type Recording, triesOf } from './recording.ts';
 
-/** What the kubelet has told of a pod. */
+/** What the kubelet has reported about a pod. */
 export interface PodNote {
   readonly uid: string;
   readonly reason: string;
@@ -257,7 +257,7 @@ function chain(
   });
 }
 
-/** All that is left of a pod that nobody watched: what it said when the fallback was decided. */
+/** What is known of a pod that was not watched: its result when the fallback was decided. */
 function reportedLane(report: PodReport, { status }: Upgrade, nodes: LaneSources['nodes']): Lane {
   const node = short(report.node, 253);
   const decidedAt = fromIso(status?.fallback?.startedAt ?? '');

@@ -1,4 +1,4 @@
-/** What the page is told, as JSON. Times are milliseconds since the epoch; every text is text, never markup. */
+/** What the page receives, as JSON. Times are milliseconds since the epoch; every text is text, never markup. */
 import type { Class } from '../../../../src/api/enums.ts';
 import type { Verb } from '../../../../src/api/verbs.ts';
 import type { Look } from '../looks.ts';
@@ -105,7 +105,7 @@ export interface Lanes {
   /** When the last thing happened; the present while something goes on. */
   readonly to: number;
   readonly isLive: boolean;
-  /** A pod is asked again after so long. */
+  /** Time between two probes of a pod. */
   readonly periodSeconds: number;
   readonly marks: readonly Mark[];
   readonly lanes: readonly Lane[];
@@ -220,7 +220,7 @@ export type Message =
   /** The Upgrade that the page looks at; without `detail` there is none, or it cannot be shown. */
   | { readonly type: 'upgrade'; readonly key: string; readonly detail?: Detail; readonly fault?: string };
 
-/** What a page asks to be done; without `confirmed` it is only told what would come of it. */
+/** An action that a page requests; without `confirmed` the reply only says what it would do. */
 export interface ActRequest extends Act {
   readonly namespace: string;
   readonly name: string;
@@ -232,6 +232,6 @@ export interface ActRequest extends Act {
 
 export interface ActReply {
   readonly done: boolean;
-  /** What will happen, has been asked for, or why nothing does. */
+  /** What will happen, what was requested, or why nothing happens. */
   readonly text: string;
 }

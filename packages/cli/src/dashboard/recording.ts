@@ -207,7 +207,7 @@ function sampled(known: readonly Sample[], scene: Scene, now: number): readonly 
   return isSame ? known : [...known, sample].slice(-MOST_SAMPLES);
 }
 
-/** A pod that was put back runs the version before, which took traffic without a gate all along. */
+/** A restored pod runs the previous version, which served without a gate all along. */
 function sampleOf({ upgrade, pods, traffic }: Scene, now: number): Sample {
   const serving = pods.filter(({ uid }) => takesTraffic(traffic?.get(uid)));
   // Pods and endpoints are watched apart: one that serves behind a gate is verified, though its own news may be on its way.

@@ -32,7 +32,7 @@ export interface Site {
 export interface Limits {
   readonly connections: number;
   readonly streams: number;
-  /** What a stream may be behind before it is ended; the page asks anew, and gets the present state. */
+  /** How far a stream may lag before it is closed; the page then reconnects, and gets the current state. */
   readonly behindBytes: number;
   readonly bodyBytes: number;
   /** For the whole of a request to arrive. */
@@ -121,7 +121,7 @@ async function listening(server: Server, port: number): Promise<void> {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new Fault(
       code === 'EADDRINUSE'
-        ? `port ${port} is taken: use another --port, or none`
+        ? `port ${port} is in use: use another --port, or omit it`
         : `cannot listen on port ${port}: ${message}`,
     );
   }
@@ -155,7 +155,7 @@ function fail(response: ServerResponse): void {
   if (response.headersSent) {
     response.destroy();
   } else {
-    refuse(response, 500, 'this is a bug of kubectl postcheck; please report it');
+    refuse(response, 500, 'this is a bug in kubectl postcheck; please report it');
   }
 }
 
@@ -210,7 +210,7 @@ async function act(
 ): Promise<void> {
   const body = await bodyOf(request, limits.bodyBytes);
   if (body === undefined) {
-    refuse(response, 413, 'that is too much');
+    refuse(response, 413, 'the request is too large');
     return;
   }
   const { status, body: said } = await site.act(parsed(body));

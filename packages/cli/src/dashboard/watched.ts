@@ -1,4 +1,4 @@
-/** What the dashboard watches of the cluster, on the caller's own rights. */
+/** What the dashboard watches of the cluster, with the caller's own permissions. */
 import type { RevisionView, WorkloadKind } from '../../../../src/api/views.ts';
 import { at, type Raw, record, text, time } from '../../../../src/kube/client/json.ts';
 import { RESOURCES, type Resource } from '../../../../src/kube/client/paths.ts';

@@ -1,6 +1,6 @@
 /**
- * `retry`, `abort`, `approve`, `promote`, `pause` and `resume`. What will happen is asked of the operator's own decisions, on what the cluster shows now;
- * where nothing would happen, nothing is written.
+ * `retry`, `abort`, `approve`, `promote`, `pause` and `resume`. The operator's own decision code says what will happen in the current state of the cluster;
+ * if nothing would happen, nothing is written.
  */
 import {
   ABORT_ANNOTATION,
@@ -39,10 +39,10 @@ export const ANNOTATIONS: Readonly<Record<Verb, string>> = {
   promote: PROMOTE_ANNOTATION,
 };
 
-/** What the verb comes to, or why it comes to nothing. */
+/** What the command will do, or why it would do nothing. */
 export type Foreseen = { readonly will: string } | { readonly nothing: string };
 
-/** Asks the operator's decisions what the token would do now. */
+/** Evaluates with the operator's decision code what the token would do now. */
 export function foresee(verb: Verb, scene: Scene, token: string, now: number): Foreseen {
   const { upgrade } = scene;
   const blocked = claimedText(upgrade) ?? notBegun(verb, upgrade);
@@ -55,23 +55,25 @@ export function foresee(verb: Verb, scene: Scene, token: string, now: number): F
   const done = plan.status.commands?.[verb];
   const message = plain(plan.status.message ?? '');
   if (done?.token !== token) {
-    return { nothing: plan.state === 'Starting' ? `a new attempt starts by itself: ${message}` : message };
+    return {
+      nothing: plan.state === 'Starting' ? `a new attempt starts automatically: ${message}` : message,
+    };
   }
   if (upgrade.status?.commands?.[verb]?.token === token) {
-    return { nothing: `${token} was said already, and came to ${done.result}` };
+    return { nothing: `${token} was set already, with the result ${done.result}` };
   }
   if (hadNoEffect(done.result)) {
     return { nothing: whyNothing(verb, upgrade, done.result) };
   }
   const will = verb === 'approve' || verb === 'promote' ? `${done.result} ${token}: ${message}` : message;
   const isHeld = upgrade.spec.paused === true && isUnderWay(plan.status);
-  return { will: isHeld ? `${will}; it stands still until \`${resumeOf(upgrade)}\`` : will };
+  return { will: isHeld ? `${will}; paused until \`${resumeOf(upgrade)}\`` : will };
 }
 
 const resumeOf = ({ metadata: { name, namespace } }: Upgrade): string =>
   `kubectl postcheck resume ${name} -n ${namespace}`;
 
-/** Another Upgrade acts on the target, as far as the operator has said so: a word to this one comes to nothing. */
+/** Another Upgrade acts on the target, as the operator has reported: a command on this one has no effect. */
 function claimedText(upgrade: Upgrade): string | undefined {
   const stalled = conditionOf(upgrade, 'Stalled');
   return stalled?.status === 'True' && isReason(stalled.reason, 'TargetClaimed')
@@ -79,13 +81,13 @@ function claimedText(upgrade: Upgrade): string | undefined {
     : undefined;
 }
 
-/** Before the first attempt only its wait for a window can be skipped. What holds it up is said, where the operator has said so. */
+/** Before the first attempt only its wait for a window can be skipped. Includes what blocks the attempt, as the operator has reported it. */
 function notBegun(verb: Verb, upgrade: Upgrade): string | undefined {
   const { spec, status } = upgrade;
   if (status?.attempt || (verb === 'promote' && waitsToStart(status))) {
     return undefined;
   }
-  const held = spec.paused ? `; \`${resumeOf(upgrade)}\` lets the first one start` : '';
+  const held = spec.paused ? `; to start the first one: \`${resumeOf(upgrade)}\`` : '';
   const said = status?.message ? `: ${plain(status.message)}` : '';
   return `no attempt has been recorded yet${held || said}`;
 }
@@ -99,18 +101,18 @@ function whyNothing(verb: Verb, upgrade: Upgrade, result: string): string {
   }
   if (verb === 'retry') {
     return upgrade.spec.paused
-      ? `attempt ${number} is paused, not over: \`${resumeOf(upgrade)}\` lets it go on`
-      : `attempt ${number} still runs; abort it first`;
+      ? `attempt ${number} is paused; to continue it: \`${resumeOf(upgrade)}\``
+      : `attempt ${number} is still running; abort it first`;
   }
   if (!isAttempting(status)) {
-    return `attempt ${number} has ended (${phaseOf(upgrade)})${verb === 'abort' ? ', and there is nothing to take back' : ''}`;
+    return `attempt ${number} has ended (${phaseOf(upgrade)})${verb === 'abort' ? ', and there is nothing to roll back' : ''}`;
   }
   return stages === ''
     ? `attempt ${number} has no stages`
     : `${result}; the stages of attempt ${number}: ${stages}`;
 }
 
-/** What stands in the annotation: a time for what may be said again and again, else what is meant. */
+/** The value of the annotation: a time for commands that can be repeated, otherwise what the command is for. */
 export function tokenFor(verb: Verb, { status }: Upgrade, stage: string | undefined, now: number): string {
   const number = status?.attempt?.number ?? 0;
   if (verb === 'promote') {
@@ -142,14 +144,14 @@ export async function command(
   io.out(
     'will' in foreseen
       ? foreseen.will
-      : `${verb} of Upgrade ${name}; what comes of it cannot be told: ${scene.missing.join('; ')}`,
+      : `${verb} of Upgrade ${name}; its effect is unknown: ${scene.missing.join('; ')}`,
   );
   return await patched(io, cluster, found, options, {
     metadata: { annotations: { [ANNOTATIONS[verb]]: token } },
   });
 }
 
-/** `pause` writes `spec.paused: true`, `resume` takes it back. */
+/** `pause` sets `spec.paused` to true, `resume` to false. */
 export async function setPaused(
   io: Io,
   cluster: Cluster,
@@ -168,7 +170,7 @@ export async function setPaused(
   io.out(paused ? pausing(found.upgrade, running) : resuming(found.upgrade, running));
   const owner = gitOwner(found.raw, 'f:paused');
   if (owner) {
-    io.note(`warning: ${owner} owns spec.paused and may write it back; change it in Git too`);
+    io.note(`warning: ${owner} owns spec.paused and may revert it; change it in Git too`);
   }
   return await patched(io, cluster, found, options, {
     metadata: { resourceVersion: found.upgrade.metadata.resourceVersion },
@@ -178,17 +180,17 @@ export async function setPaused(
 
 export function pausing({ status }: Upgrade, running: boolean): string {
   return running
-    ? `Attempt ${status?.attempt?.number} stands still: no image is written, no gate opened, no deadline runs; checks go on`
-    : 'No attempt runs now: the next one waits until `resume`';
+    ? `Attempt ${status?.attempt?.number} is paused: no image is written, no gate is opened, no deadline runs; checks continue`
+    : 'No attempt is running: the next one waits until `resume`';
 }
 
 export function resuming({ status, spec }: Upgrade, running: boolean): string {
   return running
-    ? `Attempt ${status?.attempt?.number} goes on; each pod has its whole deadline again`
+    ? `Attempt ${status?.attempt?.number} continues; each pod has its full deadline again`
     : `An attempt may start: ${imagesText(Object.fromEntries(spec.containers.map((c) => [c.name, c.image])), spec)}`;
 }
 
-/** Writes, unless it is only to be told, and waits for the verdict when asked to. */
+/** Patches the Upgrade, unless it is a dry run, and waits for the outcome with `--wait`. */
 export async function patched(
   io: Io,
   cluster: Cluster,

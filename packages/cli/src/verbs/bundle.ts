@@ -1,4 +1,4 @@
-/** `bundle`: the evidence as one archive for a ticket, without what is nobody else's business. */
+/** `bundle`: the evidence as one archive for a ticket, without secrets. */
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -50,10 +50,10 @@ export async function bundle(
   };
   await write(file, upgrade, parts, io.now());
   io.out(
-    `${file}: ${Object.keys(parts).length} files. Values of environment variables and what looks like a secret are left out; read it before you send it.`,
+    `${file}: ${Object.keys(parts).length} files. Values of environment variables and what looks like a secret are removed; review it before you send it.`,
   );
   for (const what of scene.missing) {
-    io.note(`not in it: ${what}`);
+    io.note(`not included: ${what}`);
   }
   return 0;
 }
@@ -100,13 +100,13 @@ async function write(
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     throw new Fault(
-      `${file} cannot be written: ${WRITE_FAULTS[code ?? ''] ?? (error as Error).message.replace(/^\w+: |, \w+ '.*'$/g, '')}`,
+      `cannot write ${file}: ${WRITE_FAULTS[code ?? ''] ?? (error as Error).message.replace(/^\w+: |, \w+ '.*'$/g, '')}`,
     );
   }
 }
 
 const WRITE_FAULTS: Readonly<Record<string, string>> = {
-  EEXIST: 'it is there already',
-  ENOENT: 'there is no such folder',
-  EACCES: 'you may not write there',
+  EEXIST: 'it exists already',
+  ENOENT: 'no such folder',
+  EACCES: 'permission denied',
 };

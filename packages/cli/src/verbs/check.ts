@@ -1,4 +1,4 @@
-/** `check`: is the installation healthy, and what does it need. Each line says what was looked at, or what to do. */
+/** `check`: reports whether the installation is healthy. Each line says what was checked, or what to do. */
 import { GATE_POLICY, GROUP, VERSION } from '../../../../src/api/names.ts';
 import { SpecSchema } from '../../../../src/api/schema-spec.ts';
 import { StatusSchema } from '../../../../src/api/schema-status.ts';
@@ -20,7 +20,7 @@ export interface CheckOptions {
   readonly output?: string;
 }
 
-/** `unknown`: the caller may not look; it is no failure of the installation. */
+/** `unknown`: the caller has no permission to check this; it is no failure of the installation. */
 export type Mark = 'ok' | 'warning' | 'failure' | 'unknown';
 export interface Looked {
   readonly mark: Mark;
@@ -99,10 +99,10 @@ async function before(cluster: Cluster): Promise<Looked[]> {
       const may = await cluster.may('create', access);
       const name = `${access.resource}${access.group ? `.${access.group}` : ''}`;
       return may === undefined
-        ? unknown(`whether you may create ${what} is not told`)
+        ? unknown(`cannot determine whether you can create ${what}`)
         : may
-          ? ok(`you may create ${what}`)
-          : failure(`you may not create ${what}: ask for the verb create on ${name}`);
+          ? ok(`you can create ${what}`)
+          : failure(`you cannot create ${what}: you need the verb create on ${name}`);
     }),
   );
 }
@@ -162,7 +162,7 @@ async function operatorLooks(io: Io, cluster: Cluster, version: string): Promise
     return [unknown(`operator: ${(error as Error).message}`)];
   }
   if (pods.length === 0) {
-    return [failure('no pod of the operator runs: nothing is upgraded, and no gate is opened')];
+    return [failure('no pod of the operator is running: nothing is upgraded, and no gate is opened')];
   }
   const installations = [...Map.groupBy(pods, ({ namespace }) => namespace).values()];
   return (
@@ -223,17 +223,17 @@ async function leaseLook(io: Io, cluster: Cluster, { namespace, raw }: OperatorP
   });
   if (!answer.ok) {
     return answer.failure.kind === 'notFound'
-      ? failure(`no lease ${leaseName(raw)} in namespace ${namespace}: nobody leads`)
+      ? failure(`no lease ${leaseName(raw)} in namespace ${namespace}: no replica is leading`)
       : unknown(
           `leader: ${cluster.fault(answer.failure, answer.status, { resource: RESOURCES.Lease }).message}`,
         );
   }
   const { holderIdentity, renewTime } = record(at(answer.body, 'spec'));
   const since = io.now() - fromIso(text(renewTime));
-  const line = `leader ${text(holderIdentity) || 'nobody'}, renewed ${age(since)} ago`;
+  const line = `leader ${text(holderIdentity) || '(none)'}, renewed ${age(since)} ago`;
   return text(holderIdentity) && since < LEASE_IS_OLD_MS
     ? ok(line)
-    : failure(`${line}: nobody leads, nothing is upgraded`);
+    : failure(`${line}: no replica is leading, so nothing is upgraded`);
 }
 
 /** What the operator cannot do without. */
@@ -260,7 +260,7 @@ const OPERATOR_RIGHTS: readonly (Access & { readonly verb: string })[] = [
   { verb: 'delete', resource: 'pods' },
 ];
 
-/** Asks what the operator's account may do, in the namespace that is looked at. */
+/** Checks what the operator's account can do in this namespace. */
 async function rightLooks(cluster: Cluster, user: string): Promise<Looked[]> {
   const answers = await Promise.all(
     OPERATOR_RIGHTS.map(async ({ verb, ...what }) => ({
@@ -278,16 +278,14 @@ async function rightLooks(cluster: Cluster, user: string): Promise<Looked[]> {
     })),
   );
   if (answers.some(({ answer }) => !answer.ok)) {
-    return [
-      unknown('the rights of the operator are not told to you: ask for create on subjectaccessreviews'),
-    ];
+    return [unknown('cannot check the permissions of the operator: you need create on subjectaccessreviews')];
   }
   const lacking = answers.filter(({ answer }) => answer.ok && at(answer.body, 'status', 'allowed') !== true);
   return lacking.length === 0
-    ? [ok(`the operator has every right that it needs in namespace ${cluster.namespace}`)]
+    ? [ok(`the operator has all permissions that it needs in namespace ${cluster.namespace}`)]
     : [
         failure(
-          `${user} lacks in namespace ${cluster.namespace}: ${lacking.map(({ verb, what }) => `${verb} ${what.resource}${what.subresource ? `/${what.subresource}` : ''}`).join(', ')}`,
+          `${user} lacks permissions in namespace ${cluster.namespace}: ${lacking.map(({ verb, what }) => `${verb} ${what.resource}${what.subresource ? `/${what.subresource}` : ''}`).join(', ')}`,
         ),
       ];
 }
@@ -297,28 +295,28 @@ async function gateLooks(cluster: Cluster): Promise<Looked[]> {
   if (carrier === 'None') {
     return [
       warning(
-        `neither gate policy nor gate webhook ${GATE_POLICY} is installed: upgrades run ungated (gate.carrier of the chart)`,
+        `neither the gate policy nor the gate webhook ${GATE_POLICY} is installed: upgrades run without a gate (gate.carrier of the chart)`,
       ),
     ];
   }
   if (carrier === 'Unknown') {
     return [
-      unknown(`whether the gate policy or the gate webhook ${GATE_POLICY} is installed is not told to you`),
+      unknown(`cannot determine whether the gate policy or the gate webhook ${GATE_POLICY} is installed`),
     ];
   }
   const line =
     carrier === 'Policy'
-      ? `gates are put on by the admission policy ${GATE_POLICY}`
-      : `gates are put on by the operator's webhook ${GATE_POLICY}`;
-  return [ok(line), ...(await gateProof(cluster))];
+      ? `gates are added by the admission policy ${GATE_POLICY}`
+      : `gates are added by the operator's webhook ${GATE_POLICY}`;
+  return [ok(line), ...(await tryGate(cluster))];
 }
 
 /** While an attempt gates: a pod like those of its target, sent as a dry run, comes back with the gate or without. */
-async function gateProof(cluster: Cluster): Promise<Looked[]> {
+async function tryGate(cluster: Cluster): Promise<Looked[]> {
   const upgrades = await cluster.list(RESOURCES.Upgrade).catch((): readonly Raw[] => []);
   const gating = upgrades.find((raw) => at(raw, 'status', 'attempt', 'gating') === true);
   if (!gating) {
-    return [ok('no attempt gates now, so no pod was tried')];
+    return [ok('no running attempt has a gate, so no trial pod was sent')];
   }
   const { kind, name } = record(at(gating, 'spec', 'targetRef'));
   const namespace = text(at(gating, 'metadata', 'namespace'));
@@ -376,7 +374,7 @@ async function closedLooks(cluster: Cluster): Promise<Looked[]> {
     const line =
       all.length === 0
         ? 'no closed gates'
-        : `${plural(all.length, 'closed gate')}, ${orphans.length} of them that no attempt waits for`;
+        : `${plural(all.length, 'closed gate')}, ${orphans.length} of them not needed by any attempt`;
     return [orphans.length > 0 ? warning(`${line}: kubectl postcheck gates -A`) : ok(line)];
   } catch (error) {
     return [unknown(`closed gates: ${(error as Error).message}`)];

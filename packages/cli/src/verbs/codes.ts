@@ -31,7 +31,7 @@ export interface Row {
 
 const KILLED = 'killed by the signal code - 128, such as 137 SIGKILL, 139 SIGSEGV, 143 SIGTERM';
 
-/** The table in force, asked code by code of the very function that decides. */
+/** The table in force, evaluated code by code with the function that decides. */
 export function tableOf(check: Check, upgrade?: Upgrade): Row[] {
   const rows: Row[] = [];
   // The script decides on a code by its own last line; without it the code is any command's.
@@ -82,7 +82,7 @@ const podsWith = ({ name }: Check, code: number, upgrade: Upgrade | undefined): 
 /** An Upgrade that names no check. */
 const NO_CHECKS = { postCheck: {} } as UpgradeSpec;
 
-/** The tables of an Upgrade's checks that run a command; without one, of the script that is asked by default. */
+/** The tables of an Upgrade's checks that run a command; without an Upgrade, of the default script. */
 export function codes(io: Io, upgrade: Upgrade | undefined, options: CodesOptions): number {
   checkFormat(options.output, ['json', 'yaml']);
   const checks = effectiveChecks(upgrade?.spec ?? NO_CHECKS);
@@ -93,7 +93,7 @@ export function codes(io: Io, upgrade: Upgrade | undefined, options: CodesOption
     return 0;
   }
   if (tables.length === 0) {
-    io.note('No check of this Upgrade runs a command: there are no exit codes.');
+    io.note('No check of this Upgrade runs a command, so there are no exit codes.');
   }
   for (const { check, codes: rows } of tables) {
     io.out(io.paint('bold', check));
@@ -106,14 +106,14 @@ export function codes(io: Io, upgrade: Upgrade | undefined, options: CodesOption
   }
   if (tables.length > 0) {
     io.out(
-      '  These are the readiness script’s codes when its own last line says so, and any command’s without it. A command that is not in the image is CommandMissing.',
+      '  The readiness script’s codes apply if its result line is the last line of the output; otherwise they are the command’s own. A command that is not in the image is CommandMissing.',
     );
   }
   return 0;
 }
 
 function cells(io: Io, row: Row): string[] {
-  const seen = row.pods > 0 ? `   ← said by ${plural(row.pods, 'pod')}` : '';
+  const seen = row.pods > 0 ? `   ← returned by ${plural(row.pods, 'pod')}` : '';
   return [`  ${row.codes}`, paintedClass(io, row.class), row.reason, row.source, `${row.message}${seen}`];
 }
 
@@ -123,7 +123,7 @@ export async function registryRules(io: Io, path: string): Promise<number> {
   try {
     text = path === '-' ? await io.input() : await readFile(path, 'utf8');
   } catch (error) {
-    throw new Fault(`${path} cannot be read: ${(error as Error).message}`);
+    throw new Fault(`cannot read ${path}: ${(error as Error).message}`);
   }
   const registry = readRegistry(text);
   if ('mistakes' in registry) {

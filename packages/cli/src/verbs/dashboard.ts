@@ -1,4 +1,4 @@
-/** `dashboard`: a page on this machine, on the caller's own rights, until Ctrl-C. */
+/** `dashboard`: a page on this machine, with the caller's own permissions, until Ctrl-C. */
 import type { Cluster } from '../cluster.ts';
 import { actFor } from '../dashboard/act.ts';
 import { Board } from '../dashboard/board.ts';
@@ -23,7 +23,9 @@ export async function dashboard(
 ): Promise<number> {
   const page = typeof POSTCHECK_PAGE === 'object' ? POSTCHECK_PAGE : undefined;
   if (page === undefined) {
-    throw new Fault('the page is not in this build: run the bundled tool, of `node packages/cli/build.ts`');
+    throw new Fault(
+      'this build does not contain the page: run the tool bundled by `node packages/cli/build.ts`',
+    );
   }
   const port = portOf(options.port);
   const canAct = options.allowActions === true;
@@ -41,7 +43,7 @@ export async function dashboard(
     );
     io.out(listening.url);
     io.note(
-      `Open this address in a browser on this machine; whoever has it can look${canAct ? ' and act' : ''} with your rights. Ctrl-C ends it.`,
+      `Open this URL in a browser on this machine; anyone who has it can read${canAct ? ' and act' : ''} with your permissions. Press Ctrl-C to end it.`,
     );
     await aborted(io.signal);
     await listening.close();

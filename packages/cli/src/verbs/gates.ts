@@ -53,11 +53,11 @@ export async function gates(io: Io, cluster: Cluster, options: GatesOptions): Pr
     node || '-',
     age(io.now() - Date.parse(since)),
     upgrade === undefined
-      ? io.paint('yellow', 'nobody: the operator opens it, if it runs')
+      ? io.paint('yellow', 'no attempt: the operator opens it, if it is running')
       : `Upgrade ${upgrade} (${phase})`,
     carrier ?? '-',
   ]);
-  for (const line of columns([['NAMESPACE', 'POD', 'NODE', 'CLOSED', 'WAITS FOR', 'PUT ON BY'], ...rows])) {
+  for (const line of columns([['NAMESPACE', 'POD', 'NODE', 'CLOSED', 'NEEDED BY', 'GATED BY'], ...rows])) {
     io.out(line);
   }
   return 0;
@@ -110,14 +110,14 @@ export async function openGates(
 ): Promise<number> {
   const pods = await Promise.all(names.map((name) => closedPod(cluster, name)));
   const what = `${plural(pods.length, 'pod')} (${pods.map(({ name }) => name).join(', ')})`;
-  io.out(`Opens the gate of ${what} without verifying anything; a pod that is Ready gets traffic.`);
+  io.out(`This opens the gate of ${what} without verifying anything; a Ready pod then gets traffic.`);
   if (!options.yes) {
-    const answer = await io.ask('Go on? [y/N] ');
+    const answer = await io.ask('Continue? [y/N] ');
     if (answer === undefined) {
-      throw new Fault('nobody can be asked here: use --yes');
+      throw new Fault('cannot prompt without a terminal: use --yes');
     }
     if (!/^y(es)?$/i.test(answer.trim())) {
-      io.note('Nothing was opened.');
+      io.note('No gate was opened.');
       return 0;
     }
   }
@@ -132,7 +132,7 @@ export async function openGates(
       {
         status: 'True',
         reason: userReason('OpenedByHand'),
-        message: 'opened by hand with kubectl postcheck; nothing was verified',
+        message: 'opened manually with kubectl postcheck; nothing was verified',
       },
       io.now(),
     );

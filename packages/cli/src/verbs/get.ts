@@ -1,4 +1,4 @@
-/** `get`: the Upgrades as a table, those that need a person first. */
+/** `get`: the Upgrades as a table, those that need attention first. */
 import { PHASES, type Phase } from '../../../../src/api/enums.ts';
 import { own } from '../../../../src/api/own.ts';
 import type { Upgrade } from '../../../../src/api/types.ts';
@@ -13,7 +13,7 @@ import { phaseLook } from '../looks.ts';
 import { asList, checkFormat, forMachine, tidy, upgradeName } from '../output.ts';
 import { painted } from '../paint.ts';
 import { Screen } from '../screen.ts';
-import { conditionOf, mostUrgentFirst, needsPerson, phaseOf } from '../standing.ts';
+import { conditionOf, mostUrgentFirst, needsAttention, phaseOf } from '../standing.ts';
 import { age, columns, fit, nearest, plain } from '../text.ts';
 import { type Found, findUpgrade, found, UPGRADE_WORDS, WORKLOAD_WORDS } from '../upgrades.ts';
 
@@ -22,7 +22,7 @@ export interface GetOptions {
   readonly watch?: boolean;
   readonly output?: string;
   readonly phase?: string;
-  readonly needsPerson?: boolean;
+  readonly needsAttention?: boolean;
   readonly selector?: string;
 }
 
@@ -37,11 +37,11 @@ export async function get(
   const names = namesIn(words);
   checkFormat(options.output, GET_FORMATS);
   if (options.allNamespaces && names.length > 0) {
-    throw new Fault('a name and -A exclude each other: a name is one namespace’s');
+    throw new Fault('a name cannot be combined with -A: it belongs to one namespace');
   }
   if (options.watch) {
     if (options.output && options.output !== 'wide') {
-      throw new Fault('-w shows the table only: leave -o out, or use -o wide');
+      throw new Fault('-w shows only the table: omit -o, or use -o wide');
     }
     return await watch(io, cluster, names, options);
   }
@@ -90,9 +90,9 @@ function selected(all: readonly Found[], options: GetOptions): Found[] {
     .sort((a, b) => mostUrgentFirst(a.upgrade, b.upgrade));
 }
 
-function isAskedFor(upgrade: Upgrade, { phase, needsPerson: person }: GetOptions): boolean {
+function isAskedFor(upgrade: Upgrade, { phase, needsAttention: person }: GetOptions): boolean {
   const phases = phase?.split(',').map(phaseNamed);
-  return (phases?.includes(phaseOf(upgrade)) ?? true) && (!person || needsPerson(upgrade));
+  return (phases?.includes(phaseOf(upgrade)) ?? true) && (!person || needsAttention(upgrade));
 }
 
 function phaseNamed(word: string): Phase {
@@ -122,7 +122,7 @@ function print(io: Io, shown: readonly Found[], names: readonly string[], { outp
 async function nothing(cluster: Cluster, unfiltered: number, options: GetOptions): Promise<string> {
   const where = options.allNamespaces ? 'in any namespace' : `in namespace ${cluster.namespace}`;
   if (unfiltered > 0) {
-    return `None of the ${unfiltered} Upgrades ${where} is asked for.`;
+    return `None of the ${unfiltered} Upgrades ${where} matches.`;
   }
   const elsewhere = options.allNamespaces
     ? []
@@ -243,7 +243,7 @@ async function stopped(
   const tick = setInterval(() => {
     const { state, message } = status();
     if (state === 'forbidden') {
-      reject(new Fault(`${message}; ask for list and watch on upgrades.postcheck.dev`));
+      reject(new Fault(`${message}; you need list and watch on upgrades.postcheck.dev`));
     }
     screen?.say(state === 'retrying' ? message : '');
     draw();

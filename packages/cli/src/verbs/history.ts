@@ -68,7 +68,7 @@ export async function history(
     spanText((finishedAt ? fromIso(finishedAt) : now) - fromIso(startedAt)),
     plain(cause),
   ]);
-  for (const line of columns([['ATTEMPT', 'OUTCOME', 'IMAGES', 'STARTED', 'TOOK', 'CAUSE'], ...rows])) {
+  for (const line of columns([['ATTEMPT', 'OUTCOME', 'IMAGES', 'STARTED', 'DURATION', 'CAUSE'], ...rows])) {
     io.out(io.terminal && options.output !== 'wide' ? fit(line, io.columns()) : line);
   }
   return 0;
@@ -118,14 +118,14 @@ function sides(upgrade: Upgrade, range: string | undefined): [Side, Side] {
     return [
       { name: 'before', images: status?.from?.images ?? {} },
       {
-        name: `attempt ${status?.attempt?.number ?? 'to come'}`,
+        name: `attempt ${status?.attempt?.number ?? '(not started)'}`,
         images: status?.to?.images ?? wanted(upgrade),
       },
     ];
   }
   const match = /^(\d+)(?:\.\.(\d+))?$/.exec(range);
   if (!match) {
-    throw new Fault(`attempts are named such as 3..4, not ${JSON.stringify(range)}`);
+    throw new Fault(`attempts must have the form 3..4, not ${JSON.stringify(range)}`);
   }
   const newest = status?.attempt?.number ?? 0;
   return [side(upgrade, Number(match[1])), side(upgrade, Number(match[2] ?? newest))];

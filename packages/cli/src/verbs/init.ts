@@ -31,7 +31,7 @@ export async function init(io: Io, cluster: Cluster, word: string, options: Init
   checkFormat(options.output, ['yaml', 'json']);
   const { kind, name } = readName(word);
   if (kind === 'Upgrade') {
-    throw new Fault(`name the workload with its kind, such as deployment/${name}`);
+    throw new Fault(`include the kind of the workload, such as deployment/${name}`);
   }
   const { namespace } = cluster;
   const raw = await cluster.read({ resource: RESOURCES[kind], namespace, name });
@@ -54,13 +54,13 @@ export async function init(io: Io, cluster: Cluster, word: string, options: Init
   }
   io.out(`# ${choice.because}`);
   io.out(
-    '# Applied as it is, it verifies what runs now and changes nothing; set an image, and the next one is rolled out.',
+    '# Applied unchanged, it verifies the running images and changes nothing; set another image to roll it out.',
   );
   io.out(asYaml(manifest));
   return 0;
 }
 
-/** A name for the Upgrade that no other one has; a Fault when the workload has an Upgrade already. Who may not list them is not told. */
+/** A name for the Upgrade that no other one has; a Fault if the workload already has an Upgrade. Not checked if the caller cannot list them. */
 async function freeName(cluster: Cluster, kind: WorkloadKind, name: string): Promise<string> {
   const there = await cluster.list(RESOURCES.Upgrade, cluster.namespace).catch(() => []);
   const names = there.map((one) => text(at(one, 'metadata', 'name')));
@@ -71,7 +71,7 @@ async function freeName(cluster: Cluster, kind: WorkloadKind, name: string): Pro
   if (own >= 0) {
     const known = names[own];
     throw new Fault(
-      `Upgrade ${known} acts on ${kind} ${name} already: \`kubectl get upgrade ${known} -n ${cluster.namespace} -o yaml\` prints it, \`kubectl postcheck set image ${known} CONTAINER=IMAGE -n ${cluster.namespace}\` has it roll another image`,
+      `Upgrade ${known} already acts on ${kind} ${name}: \`kubectl get upgrade ${known} -n ${cluster.namespace} -o yaml\` prints it, \`kubectl postcheck set image ${known} CONTAINER=IMAGE -n ${cluster.namespace}\` rolls out another image`,
     );
   }
   return names.includes(name) ? `${name}-${kind.toLowerCase()}` : name;
@@ -85,23 +85,23 @@ async function choose(
 ): Promise<Choice> {
   const script = options.exec === false ? undefined : await hasScript(cluster, raw, containers);
   if (script === true) {
-    return { checks: undefined, because: `The image has ${SCRIPT}, which is asked by default.` };
+    return { checks: undefined, because: `The image has ${SCRIPT}, which runs by default.` };
   }
   const absent =
-    script === false ? `The image has no ${SCRIPT}; ` : `Whether the image has ${SCRIPT} was not tried; `;
+    script === false ? `The image has no ${SCRIPT}; ` : `It is unknown whether the image has ${SCRIPT}; `;
   const own = containers.flatMap(checkOf);
   if (own.length > 0) {
     return {
       checks: own,
-      because: `${absent}what its readiness probe asks over the network is asked instead.`,
+      because: `${absent}the check makes the same request as its readiness probe instead.`,
     };
   }
   const ready = containers.some(({ readinessProbe }) => readinessProbe !== undefined);
   return {
     checks: [],
     because: ready
-      ? `${absent}with no check its own readiness probe decides.`
-      : `${absent}it has no readiness probe either, so a container that runs counts as good: name a check.`,
+      ? `${absent}without a check its own readiness probe decides.`
+      : `${absent}it has no readiness probe either, so a running container passes: add a check.`,
   };
 }
 

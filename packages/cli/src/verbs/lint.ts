@@ -30,7 +30,7 @@ interface Source {
 export async function lint(io: Io, options: LintOptions, cluster?: Cluster): Promise<number> {
   checkFormat(options.output, ['json', 'sarif']);
   if (!options.filename || options.filename.length === 0) {
-    throw new Fault('name the manifests with -f FILE, -f FOLDER, or -f - for standard input');
+    throw new Fault('specify the manifests with -f FILE, -f FOLDER, or -f - for standard input');
   }
   const sources = (await Promise.all(options.filename.map((name) => read(io, name)))).flat();
   const linted = sources.map(({ file, text: all }) => ({ file, ...lintText(file, all) }));
@@ -64,9 +64,7 @@ async function read(io: Io, name: string): Promise<Source[]> {
     return await Promise.all(files.map(async (file) => ({ file, text: await readFile(file, 'utf8') })));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    throw new Fault(
-      `${name} cannot be read: ${code === 'ENOENT' ? 'no such file' : (error as Error).message}`,
-    );
+    throw new Fault(`cannot read ${name}: ${code === 'ENOENT' ? 'no such file' : (error as Error).message}`);
   }
 }
 
@@ -133,7 +131,7 @@ async function ask(
           told(
             'error',
             'spec.targetRef',
-            `Upgrade ${text(at(rival, 'metadata', 'name'))} acts on ${kind} ${target} already`,
+            `Upgrade ${text(at(rival, 'metadata', 'name'))} already acts on ${kind} ${target}`,
           ),
         ]
       : []),
@@ -154,12 +152,12 @@ async function gateFindings(cluster: Cluster, { spec }: Upgrade, told: Tell): Pr
       ? told(
           'error',
           'spec.gate',
-          'neither gate policy nor gate webhook is installed in this cluster, so nothing would be upgraded',
+          'neither the gate policy nor the gate webhook is installed in this cluster, so nothing would be upgraded',
         )
       : told(
           'warning',
           'spec.gate',
-          'neither gate policy nor gate webhook is installed in this cluster: new pods serve as soon as they are Ready',
+          'neither the gate policy nor the gate webhook is installed in this cluster: new pods serve as soon as they are Ready',
         ),
   ];
 }
@@ -184,7 +182,7 @@ async function rightFindings(
           told(
             'warning',
             'spec.targetRef',
-            `you may not patch ${RESOURCES[kind].plural} in namespace ${namespace}: an author policy would refuse this`,
+            `you cannot patch ${RESOURCES[kind].plural} in namespace ${namespace}: the author policy would reject this`,
           ),
         ]
       : []),
@@ -193,7 +191,7 @@ async function rightFindings(
           told(
             'warning',
             'spec.postCheck',
-            `you may not create pods/exec in namespace ${namespace}: an author policy would refuse this`,
+            `you cannot create pods/exec in namespace ${namespace}: the author policy would reject this`,
           ),
         ]
       : []),

@@ -73,7 +73,7 @@ export async function logs(
   const pods = await operatorPods(cluster, options.operatorNamespace);
   if (pods.length === 0) {
     throw new Fault(
-      'no pod of the operator is found: it has the labels of its chart; name its namespace with --operator-namespace',
+      'no pod of the operator was found by the labels of its chart; specify its namespace with --operator-namespace',
     );
   }
   const upgrade = name === undefined ? undefined : (await findUpgrade(cluster, name)).upgrade.metadata;
@@ -118,7 +118,7 @@ async function follow(
   if (stream.status !== 200) {
     stream.cancel();
     throw new Fault(
-      `the log of pod ${namespace}/${name} cannot be read: HTTP ${stream.status}; ask for get on pods/log`,
+      `cannot read the log of pod ${namespace}/${name}: HTTP ${stream.status}; you need get on pods/log`,
     );
   }
   const splitter = new LineSplitter(LONGEST_LINE);

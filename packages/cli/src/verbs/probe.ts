@@ -1,4 +1,4 @@
-/** `probe`: the Upgrade's checks now, on the caller's rights; with `--kubelet` the pod's own probes. Nothing is stored. */
+/** `probe`: runs the Upgrade's checks with the caller's permissions; with `--kubelet` the pod's own probes. Nothing is stored. */
 
 import { effectiveChecks } from '../../../../src/api/checks.ts';
 import type { Class } from '../../../../src/api/enums.ts';
@@ -26,7 +26,7 @@ export interface ProbeOptions {
   readonly output?: string;
 }
 
-/** Pods that are asked at once. */
+/** Pods that are probed at once. */
 const AT_ONCE = 4;
 
 /** One question to one container. */
@@ -53,7 +53,7 @@ export async function probe(io: Io, cluster: Cluster, word: string, options: Pro
   checkFormat(options.output, ['json', 'yaml']);
   const { pods, spec, upgrade } = await targets(cluster, word);
   if (!options.kubelet && upgrade === undefined && options.output === undefined) {
-    io.note('No Upgrade targets this: running the checks that an Upgrade has by default.');
+    io.note('No Upgrade has this target: running the default checks of an Upgrade.');
   }
   const rows = pods.map((raw) => ({
     raw,
@@ -68,8 +68,8 @@ export async function probe(io: Io, cluster: Cluster, word: string, options: Pro
   if (answers.length === 0) {
     io.note(
       options.kubelet
-        ? 'None of these pods has a probe of its own.'
-        : 'Nothing can be asked: no container of a check runs.',
+        ? 'None of these pods has its own probes.'
+        : 'Nothing can be probed: no container of a check is running.',
     );
     return EXIT.checksFailed;
   }
@@ -101,7 +101,7 @@ interface Targets {
   readonly upgrade?: string;
 }
 
-/** What is asked of a pod that no Upgrade knows. */
+/** The checks of a pod without an Upgrade. */
 const bareSpec = (containers: readonly string[]): UpgradeSpec =>
   ({
     containers: containers.map((name) => ({ name, image: '' })),
@@ -273,13 +273,13 @@ async function ask(
   }
   return {
     kind: 'unreachable',
-    message: 'only the operator runs this check: a pod’s address cannot be reached through the API server',
+    message: 'only the operator can run this check: a pod’s address cannot be reached through the API server',
   };
 }
 
 const refusalText = ({ status, message }: ExecRefused): string =>
   status === 403
-    ? `you may not run commands in this pod: ask for get and create on pods/exec (${message})`
+    ? `you are not allowed to run commands in this pod: you need get and create on pods/exec (${message})`
     : message;
 
 function table(io: Io, answers: readonly Answered[]): string[] {
@@ -294,6 +294,6 @@ function table(io: Io, answers: readonly Answered[]): string[] {
     `${one.milliseconds} ms`,
     [one.message, plainLines(one.output).at(-1) ?? ''].filter((part) => part !== '').join(': '),
   ]);
-  const head = ['POD', 'NODE', 'CHECK', 'CONTAINER', 'CODE', 'CLASS', 'REASON', 'TOOK', 'SAID'];
+  const head = ['POD', 'NODE', 'CHECK', 'CONTAINER', 'CODE', 'CLASS', 'REASON', 'DURATION', 'OUTPUT'];
   return columns([head, ...rows]).map((line) => (io.terminal ? fit(line, io.columns()) : line));
 }

@@ -15,7 +15,7 @@ function assignment(word: string): [string, string] {
   const [name, image] = [word.slice(0, equals), word.slice(equals + 1)];
   if (equals < 1 || image === '' || /\s/.test(image)) {
     throw new Fault(
-      `an image is set as CONTAINER=IMAGE, such as web=registry.example/web:2.1, not ${JSON.stringify(word)}`,
+      `an image must have the form CONTAINER=IMAGE, such as web=registry.example/web:2.1, not ${JSON.stringify(word)}`,
     );
   }
   return [name, image];
@@ -28,7 +28,7 @@ export async function setImage(
   options: ActOptions,
 ): Promise<number> {
   if (words.length === 0) {
-    throw new Fault('name at least one CONTAINER=IMAGE');
+    throw new Fault('specify at least one CONTAINER=IMAGE');
   }
   const images = Object.fromEntries(words.map(assignment));
   const found = await findUpgrade(cluster, name);
@@ -40,11 +40,11 @@ export async function setImage(
     throw new Fault(`nothing to set: ${unchanged(upgrade, images)}`);
   }
   for (const [container, image] of changed) {
-    io.out(`container ${container}: ${before[container] ?? '(not upgraded so far)'} → ${image}`);
+    io.out(`container ${container}: ${before[container] ?? '(not upgraded yet)'} → ${image}`);
   }
   const owner = gitOwner(found.raw, 'f:containers');
   if (owner) {
-    io.note(`warning: ${owner} owns spec.containers and may write it back; change it in Git too`);
+    io.note(`warning: ${owner} owns spec.containers and may revert it; change it in Git too`);
   }
   const containers = Object.entries({ ...before, ...images }).map(([container, image]) => ({
     name: container,
@@ -61,7 +61,7 @@ function unchanged({ status, spec, metadata }: Upgrade, images: Images): string 
     .filter(({ name }) => images[name])
     .map(({ name, image }) => `${name}=${image}`);
   const failed = Object.entries(images).every(([name, image]) => status?.quarantined?.images[name] === image);
-  return `${wanted.join(', ')} is wanted already${failed ? `, and fell back in attempt ${status?.quarantined?.attempt}; try it again with \`kubectl postcheck retry ${metadata.name}\`` : ''}`;
+  return `${wanted.join(', ')} is already set${failed ? `, and fell back in attempt ${status?.quarantined?.attempt}; retry it with \`kubectl postcheck retry ${metadata.name}\`` : ''}`;
 }
 
 function checkContainers(images: Images, { workload }: Scene): void {

@@ -87,14 +87,13 @@ export async function waitUntilDecided(
         return EXIT.fault;
       }
     },
-    trouble: (why) =>
-      io.note(why === undefined ? 'connected again' : `connection lost, trying again: ${why}`),
+    trouble: (why) => io.note(why === undefined ? 'reconnected' : `connection lost, retrying: ${why}`),
   });
   if (gone) {
     throw gone;
   }
   if (verdict === undefined && !io.signal.aborted) {
-    io.note(`not decided within ${timeoutMs / 1000} s`);
+    io.note(`the attempt has not ended within ${timeoutMs / 1000} s`);
   }
   return verdict ?? (io.signal.aborted ? EXIT.interrupted : EXIT.undecided);
 }

@@ -25,7 +25,7 @@ export interface TreeOptions {
   readonly watch?: boolean;
 }
 
-/** Between two looks at the cluster; the clocks are drawn each second. */
+/** Between two reads of the cluster; the clocks are redrawn each second. */
 const LOOK_EVERY_MS = 2000;
 
 export async function tree(io: Io, cluster: Cluster, name: string, options: TreeOptions): Promise<number> {
@@ -110,7 +110,7 @@ export function treeLines(io: Io, scene: Scene): string[] {
   const foot = [traffic(scene), next(io, scene), ...scene.missing.map((what) => `Not shown: ${what}`)];
   const target = workload
     ? `└─ ${kind} ${name}   ${workload.updated} of ${workload.desired} updated, ${workload.available} available${strategy(scene)}`
-    : `└─ ${kind} ${name}   not there, or not readable`;
+    : `└─ ${kind} ${name}   does not exist, or cannot be read`;
   return [
     head(io, upgrade),
     ...stages(io, upgrade),
@@ -280,14 +280,14 @@ function checksCell(io: Io, scene: Scene, { pod, report, result, state }: Judged
     return what;
   }
   const left = deadlineAt - io.now();
-  const clock = left > 0 ? `deadline in ${spanText(left)}` : 'deadline is over: one last try';
-  return `${what}   asked every ${scene.upgrade.spec.postCheck.periodSeconds}s, ${clock}`;
+  const clock = left > 0 ? `deadline in ${spanText(left)}` : 'deadline is over: one last probe';
+  return `${what}   probed every ${scene.upgrade.spec.postCheck.periodSeconds}s, ${clock}`;
 }
 
-/** `readiness-probe 17 after 3 tries`. */
+/** `readiness-probe 17 after 3 probes`. */
 function checkWord(io: Io, { check, exitCode, class: kind, reason, attempts }: PodCheck): string {
   const code = paintedClass(io, kind, exitCode === undefined ? reason : String(exitCode));
-  return `${check} ${code} after ${attempts === 1 ? '1 try' : `${attempts} tries`}`;
+  return `${check} ${code} after ${attempts === 1 ? '1 probe' : `${attempts} probes`}`;
 }
 
 /** The last words of the worst check. */
@@ -306,9 +306,9 @@ function traffic({ pods, traffic: known, upgrade }: Scene): string {
   const gating = upgrade.status?.attempt?.gating === true;
   const rest =
     unverified.length > 0
-      ? `; ${plural(unverified.length, 'pod')} behind a closed gate among them`
+      ? `; ${plural(unverified.length, 'pod')} of them behind a closed gate`
       : gating
-        ? '; no unverified pod of the new version among them'
+        ? '; none of them is an unverified pod of the new version'
         : '';
   return `Traffic: ${plural(serving.length, 'pod')} in the endpoints of Services${rest}.`;
 }
@@ -321,7 +321,7 @@ function next(io: Io, scene: Scene): string {
     return status?.message ? plain(status.message) : '';
   }
   if (status?.paused?.since) {
-    return `Standing still since ${clockTime(fromIso(status.paused.since))}: no deadline runs.`;
+    return `Paused since ${clockTime(fromIso(status.paused.since))}: no deadline runs.`;
   }
   const open = pods
     .map((pod) => resultOf(scene, pod, io.now()))
@@ -329,13 +329,15 @@ function next(io: Io, scene: Scene): string {
     .map((result) => result?.deadlineAt ?? 0);
   if (open.length === 0) {
     const { deadlineAt } = status?.attempt ?? {};
-    const until = deadlineAt ? `   Without a further pod it ends at ${clockTime(fromIso(deadlineAt))}.` : '';
+    const until = deadlineAt
+      ? `   Without further progress it ends at ${clockTime(fromIso(deadlineAt))}.`
+      : '';
     return `${plain(status?.message ?? '')}${until}`;
   }
   const against = status?.pods?.some(({ state }) => state === 'Retrying') ?? false;
   const end = against
     ? endOf(upgrade, isFallingBack(status), spec.fallback.action)
-    : 'Inconclusive, as no pod has said anything';
+    : 'Inconclusive, because no pod has returned a result';
   return `If nothing changes: ${end} at ${clockTime(Math.min(...open))}.`;
 }
 
@@ -346,5 +348,5 @@ function endOf({ status, spec }: Upgrade, fallingBack: boolean, action: string):
   const before = imagesText(status?.from?.images ?? {}, spec);
   return action === 'Rollback'
     ? `falls back to ${before}`
-    : `Failed, and stays as it is (fallback.action ${action})`;
+    : `Failed, without a rollback (fallback.action ${action})`;
 }

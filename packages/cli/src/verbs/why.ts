@@ -1,4 +1,4 @@
-/** `why`: the path of the decision in plain words. */
+/** `why`: explains the state of an Upgrade. */
 
 import type { Cluster } from '../cluster.ts';
 import { type Explanation, explain, explainEntry } from '../explain.ts';
@@ -42,7 +42,7 @@ function explanationOf(
   return explainEntry(entry, spec, now);
 }
 
-/** The headline, and each part with its word in the margin. */
+/** The headline, and each part with its topic in the margin. */
 export function lines(io: Io, { headline, parts }: Explanation): string[] {
   const width = Math.max(...parts.map(({ topic }) => topic.length), 0) + 2;
   return [

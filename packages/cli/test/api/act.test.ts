@@ -57,8 +57,8 @@ describe('retry and abort', () => {
   });
 
   test.each([
-    ['retry', 'running', 'nothing to retry: attempt 1 still runs; abort it first'],
-    ['abort', 'back', 'nothing to abort: attempt 1 has ended (FellBack), and there is nothing to take back'],
+    ['retry', 'running', 'nothing to retry: attempt 1 is still running; abort it first'],
+    ['abort', 'back', 'nothing to abort: attempt 1 has ended (FellBack), and there is nothing to roll back'],
   ])('%s of %s is refused with the reason', async (verb, name, reason) => {
     expect(await run(verb, name)).toEqual({ code: 1, out: '', err: `error: ${reason}\n` });
   });
@@ -67,10 +67,10 @@ describe('retry and abort', () => {
 describe('pause and resume', () => {
   test('write spec.paused and take it back, and refuse what is so already', async () => {
     expect((await run('resume', 'running')).err).toBe('error: nothing to resume: spec.paused is not set\n');
-    expect((await run('pause', 'running')).out).toContain('Attempt 1 stands still');
+    expect((await run('pause', 'running')).out).toContain('Attempt 1 is paused');
     expect(upgrade('running').spec.paused).toBe(true);
     expect((await run('pause', 'running')).code).toBe(1);
-    expect((await run('resume', 'running')).out).toContain('each pod has its whole deadline again');
+    expect((await run('resume', 'running')).out).toContain('each pod has its full deadline again');
     expect(upgrade('running').spec.paused).toBe(false);
   });
 });
@@ -82,9 +82,9 @@ describe('set image', () => {
   });
 
   test.each([
-    [['web'], 'an image is set as CONTAINER=IMAGE'],
+    [['web'], 'an image must have the form CONTAINER=IMAGE'],
     [['wbe=x:1'], 'Deployment web has no container "wbe"; it has: web; did you mean web?'],
-    [['web=registry.example/web:2.0'], 'is wanted already'],
+    [['web=registry.example/web:2.0'], 'is already set'],
   ])('refuses %j', async (words, reason) => {
     const { code, err } = await run('set', 'image', 'running', ...words);
     expect([code, err]).toEqual([1, expect.stringContaining(reason)]);
@@ -127,8 +127,10 @@ describe('gates', () => {
   });
 
   test('are listed with who waits for them, and opened only on a word', async () => {
-    expect((await run('gates')).out).toMatch(/^NAMESPACE.*\nshop +gated +- +\S+ +nobody/);
-    expect((await run('gates', 'open', 'gated')).err).toBe('error: nobody can be asked here: use --yes\n');
+    expect((await run('gates')).out).toMatch(/^NAMESPACE.*\nshop +gated +- +\S+ +no attempt/);
+    expect((await run('gates', 'open', 'gated')).err).toBe(
+      'error: cannot prompt without a terminal: use --yes\n',
+    );
     expect((await run('gates', 'open', 'gated', '--yes')).out).toContain('pod/gated gate opened');
     expect((await run('gates', 'open', 'gated', '--yes')).err).toBe(
       'error: nothing to open: the gate of pod gated is open\n',

@@ -140,11 +140,11 @@ describe('what it shows', () => {
     api.kubectl(['config', 'set-context', '--current', '--namespace=']);
     expect(fleetOf(told)).toEqual(['shop/web']);
     expect(notesOf(told)).toMatch(
-      /^Only namespace shop is shown\. forbidden: reader may not list upgrades\.postcheck\.dev in the whole cluster/,
+      /^Only namespace shop is shown\. forbidden: reader cannot list upgrades\.postcheck\.dev in the whole cluster/,
     );
     // Of the Upgrade itself what may not be read is left out and named.
     await eventually(() =>
-      /"missing":\["[^"]*may not (list|watch) (pods|deployments)/.test(JSON.stringify(told)),
+      /"missing":\["[^"]*cannot (list|watch) (pods|deployments)/.test(JSON.stringify(told)),
     );
   });
 
@@ -154,7 +154,7 @@ describe('what it shows', () => {
     });
     expect([code, out]).toEqual([1, '']);
     expect(err).toMatch(
-      /^error: forbidden: nobody may not list upgrades\.postcheck\.dev in namespace shop; ask for/,
+      /^error: forbidden: nobody cannot list upgrades\.postcheck\.dev in namespace shop; you need/,
     );
   });
 
@@ -176,7 +176,7 @@ describe('actions', () => {
   test('are refused without --allow-actions', async () => {
     const { url } = await start();
     const { status, text } = await post(url, asked({ confirmed: true }));
-    expect([status, text]).toEqual([403, 'this dashboard only looks: start it with --allow-actions to act']);
+    expect([status, text]).toEqual([403, 'this dashboard is read-only: start it with --allow-actions']);
     expect(annotation()).toBe('');
   });
 
@@ -187,7 +187,10 @@ describe('actions', () => {
     expect(annotation()).toBe('');
     for (const other of [{ attempt: 99 }, { uid: 'another' }]) {
       const refused = await post(url, asked({ ...other, confirmed: true }));
-      expect(refused).toMatchObject({ status: 409, text: expect.stringContaining('look again') });
+      expect(refused).toMatchObject({
+        status: 409,
+        text: expect.stringContaining('another attempt has started'),
+      });
     }
     for (const wrong of [{ verb: 'delete' as never }, { name: '' }, { attempt: 'x' as never }]) {
       expect((await post(url, asked({ ...wrong, confirmed: true }))).status).toBe(400);
@@ -209,7 +212,7 @@ describe('actions', () => {
     expect(paused()).toBe('true');
     expect(await post(url, asked({ verb: 'pause' }))).toMatchObject({
       status: 409,
-      text: 'it is paused already',
+      text: 'it is already paused',
     });
     expect((await post(url, asked({ verb: 'resume', confirmed: true }))).done).toBe(true);
     expect(paused()).toBe('false');
@@ -220,7 +223,7 @@ describe('actions', () => {
     const { status, text } = await post(url, asked({ verb: 'pause', confirmed: true }));
     expect([status, text]).toEqual([
       409,
-      expect.stringContaining('reader may not patch upgrades.postcheck.dev'),
+      expect.stringContaining('reader cannot patch upgrades.postcheck.dev'),
     ]);
   });
 });

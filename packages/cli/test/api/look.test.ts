@@ -42,7 +42,9 @@ describe('get', () => {
     expect((await run('get', '-A', '--phase', 'fellback', '-o', 'name')).out).toBe(
       'upgrade.postcheck.dev/other\nupgrade.postcheck.dev/back\n',
     );
-    expect((await run('get', '-n', 'shop', '--needs-person', '-o', 'name')).out.split('\n')).toHaveLength(4);
+    expect((await run('get', '-n', 'shop', '--needs-attention', '-o', 'name')).out.split('\n')).toHaveLength(
+      4,
+    );
   });
 
   test('gives machines JSON and YAML', async () => {
@@ -87,7 +89,7 @@ describe('get', () => {
       [
         'get',
         '--all-namespaces=true',
-        '--needs-person=false',
+        '--needs-attention=false',
         '-l',
         'absent!=x',
         '--phase=FellBack',
@@ -110,7 +112,7 @@ describe('get', () => {
     expect((await run('get', 'deploy/web', '-n', 'bank', '-o', 'name')).out).toBe(
       'upgrade.postcheck.dev/other\n',
     );
-    expect((await run('get', 'pod/web', '-n', 'bank')).err).toContain('there is no Upgrade of a pod');
+    expect((await run('get', 'pod/web', '-n', 'bank')).err).toContain('a pod');
   });
 });
 
@@ -127,7 +129,7 @@ describe('status', () => {
   test('waits until time is up, and says so', async () => {
     const { out, err, code } = await run('status', 'running', '-n', 'shop', '--timeout', '1s');
     expect(out).toMatch(/◌ PostChecking {2}0\/3 {2}Verifying web:/);
-    expect([err, code]).toEqual(['not decided within 1 s\n', 5]);
+    expect([err, code]).toEqual(['the attempt has not ended within 1 s\n', 5]);
   });
 
   test('ends when the verdict comes, with one line a change', async () => {
@@ -147,7 +149,7 @@ describe('status', () => {
     ]); // biome-ignore format: a command line
     const { out, code } = await run('status', 'back', '-n', 'shop', '--watch=false');
     expect([out, code]).toEqual([
-      '↩ FellBack  3/3  the operator has not seen the last change of the spec yet\n',
+      '↩ FellBack  3/3  the operator has not observed the last change of the spec yet\n',
       5,
     ]);
   });

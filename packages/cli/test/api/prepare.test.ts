@@ -32,7 +32,7 @@ describe('init', () => {
     const { out, code } = await run('init', 'deploy/new');
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^# Whether the image has \/usr\/bin\/readiness_probe.sh was not tried; it has no readiness probe/,
+      /^# It is unknown whether the image has \/usr\/bin\/readiness_probe.sh; it has no readiness probe/,
     );
     const path = join(folder, 'web.yaml');
     writeFileSync(path, out);
@@ -44,14 +44,14 @@ describe('init', () => {
     expect(await run('init', 'deploy/web')).toEqual({
       code: 1,
       out: '',
-      err: 'error: Upgrade web acts on Deployment web already: `kubectl get upgrade web -n shop -o yaml` prints it, `kubectl postcheck set image web CONTAINER=IMAGE -n shop` has it roll another image\n',
+      err: 'error: Upgrade web already acts on Deployment web: `kubectl get upgrade web -n shop -o yaml` prints it, `kubectl postcheck set image web CONTAINER=IMAGE -n shop` rolls out another image\n',
     });
     expect((await run('init', 'deploy/taken', '--no-exec')).out).toContain('  name: taken-deployment\n');
   });
 
   test('asks for the kind, and says what is not there', async () => {
     expect((await run('init', 'web')).err).toBe(
-      'error: name the workload with its kind, such as deployment/web\n',
+      'error: include the kind of the workload, such as deployment/web\n',
     );
     expect((await run('init', 'deploy/wbe')).err).toBe('error: deployments.apps "wbe" not found\n');
   });
@@ -78,8 +78,8 @@ describe('lint --live', () => {
     expect(code).toBe(1);
     expect(said).toEqual([
       'Deployment web has no container wbe: name one of web in spec.containers',
-      'Upgrade web acts on Deployment web already',
-      expect.stringContaining('neither gate policy nor gate webhook is installed in this cluster'),
+      'Upgrade web already acts on Deployment web',
+      expect.stringContaining('neither the gate policy nor the gate webhook is installed in this cluster'),
     ]);
   });
 
@@ -129,7 +129,7 @@ describe('records', () => {
     const all = execFileSync('tar', ['-xzOf', file], { encoding: 'utf8' });
     expect(all).toContain('name: DB_PASSWORD');
     expect(all).not.toContain('hunter2');
-    expect((await run('bundle', 'web', '--file', file)).err).toContain('it is there already');
+    expect((await run('bundle', 'web', '--file', file)).err).toContain('it exists already');
   });
 });
 
@@ -138,8 +138,8 @@ describe('check', () => {
     const { out, code } = await run('check');
     expect(code).toBe(1);
     expect(out).toContain('✔ CRD upgrades.postcheck.dev v1alpha1 has every field that this tool reads');
-    expect(out).toContain('✗ no pod of the operator runs');
-    expect(out).toContain('! neither gate policy nor gate webhook postcheck-gate is installed');
+    expect(out).toContain('✗ no pod of the operator is running');
+    expect(out).toContain('! neither the gate policy nor the gate webhook postcheck-gate is installed');
     expect((await run('check', '--pre')).code).toBe(0);
   });
 
@@ -158,9 +158,9 @@ describe('check', () => {
       seen = await look();
     }
     expect(seen).toContain('✗ operator');
-    expect(seen).toContain('✔ the operator has every right that it needs in namespace shop');
+    expect(seen).toContain('✔ the operator has all permissions that it needs in namespace shop');
     expect(seen).toContain('✔ a trial pod of Deployment shop/web (dry run) got its readiness gate');
-    expect(seen).toContain('nobody leads');
+    expect(seen).toContain('no replica is leading');
     expect(seen).not.toContain('this tool is');
     api.kubectl([
       'set', 'image', 'deployment/postcheck', 'operator=registry.example/postcheck:0.0.9', '-n', 'postcheck-system',

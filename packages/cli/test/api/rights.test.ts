@@ -63,16 +63,16 @@ describe('without any right', () => {
     const { code, out, err } = await as('nobody', ...words);
     expect([code, out]).toEqual([1, '']);
     expect(err).toMatch(
-      /^error: forbidden: nobody may not (get|list) \S+ in namespace shop; ask for the verb \w+ on \S+\n$/,
+      /^error: forbidden: nobody cannot (get|list) \S+ in namespace shop; you need the verb \w+ on \S+\n$/,
     );
   });
 
   test('check tells what it may not look at, and --pre what may not be created', async () => {
     const { out } = await as('nobody', 'check');
-    expect(out).toContain('? operator: forbidden: nobody may not list pods in the whole cluster');
+    expect(out).toContain('? operator: forbidden: nobody cannot list pods in the whole cluster');
     const { out: pre, code } = await as('nobody', 'check', '--pre');
     expect(pre).toContain(
-      '✗ you may not create the CRD: ask for the verb create on customresourcedefinitions.apiextensions.k8s.io',
+      '✗ you cannot create the CRD: you need the verb create on customresourcedefinitions.apiextensions.k8s.io',
     );
     expect(code).toBe(1);
   });
@@ -83,7 +83,7 @@ describe('with the right to read Upgrades alone', () => {
     const { out, code } = await as('reader', 'tree', 'web');
     expect(code).toBe(0);
     expect(out).toMatch(/^◌ Upgrade shop\/web/);
-    expect(out).toContain('Not shown: forbidden: reader may not get deployments.apps in namespace shop');
+    expect(out).toContain('Not shown: forbidden: reader cannot get deployments.apps in namespace shop');
   });
 
   test('status shows where it stands, and says which right a wait needs', async () => {
@@ -99,7 +99,7 @@ describe('with the right to read Upgrades alone', () => {
     const { code, err } = await as('reader', 'abort', 'web');
     expect([code, err]).toEqual([
       1,
-      expect.stringContaining('forbidden: reader may not patch upgrades.postcheck.dev in namespace shop'),
+      expect.stringContaining('forbidden: reader cannot patch upgrades.postcheck.dev in namespace shop'),
     ]);
   });
 

@@ -93,7 +93,7 @@ test('a fault that nobody waits for is one sentence, and leaves the terminal as 
   await eventually(() => screen().includes('Ctrl-C ends'));
   process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGUSR2');
   await eventually(() => /ended with \d+\nready\$/.test(screen()));
-  expect(screen()).toMatch(/error: late \(this is a bug of kubectl postcheck; please report it\)/);
+  expect(screen()).toMatch(/error: late \(this is a bug in kubectl postcheck; please report it\)/);
   expect(screen()).toContain('ended with 1');
   expect(screen()).not.toMatch(/^\s+at /m);
   expect(tmux('display-message', '-p', '#{alternate_on} #{cursor_flag}').trim()).toBe('0 1');

@@ -111,9 +111,9 @@ const cardNamed = (name: string, change: Partial<Card> = {}): Card => ({
 describe('the fleet', () => {
   test('is told from being read, and an empty one is said to be empty', async () => {
     const one = await open();
-    await one.getByText('There are no Upgrades here.').waitFor();
+    await one.getByText('There are no Upgrades.').waitFor();
     expect(await one.getByRole('heading', { level: 1 }).textContent()).toBe(
-      '0 Upgrades, none needs a person',
+      '0 Upgrades, none needs attention',
     );
   });
 
@@ -135,7 +135,7 @@ describe('the fleet', () => {
       'shop/bad: FallbackFailed, 0/3 passed. look now',
       expect.stringMatching(/^shop\/well: Succeeded/),
     ]);
-    expect(await one.getByRole('region', { name: /Need a person 1/ }).count()).toBe(1);
+    expect(await one.getByRole('region', { name: /Needs attention 1/ }).count()).toBe(1);
     expect(await one.title()).toBe('(1) postcheck');
   });
 
@@ -221,7 +221,7 @@ describe('an Upgrade', () => {
   test('goes on to the right with its fallback, and says what runs', async () => {
     details.set('shop/web', fellBack());
     const one = await open('#/shop/web');
-    await one.getByText('Nothing to do tonight').waitFor();
+    await one.getByText('No immediate action is needed').waitFor();
     expect(await one.locator('.axis .mark').allTextContents()).toEqual([
       expect.stringMatching(/^attempt 1 /),
       expect.stringMatching(/^falls back /),
@@ -236,7 +236,7 @@ describe('an Upgrade', () => {
     const one = await open('#/shop/nothing');
     await one.getByText('There is no Upgrade shop/nothing.').waitFor();
     await one.goto(`${listening.url}#/shop/<img>`);
-    await one.getByText('There are no Upgrades here.').waitFor();
+    await one.getByText('There are no Upgrades.').waitFor();
   });
 
   test('is acted on after a confirmation that says what will come of it', async () => {
