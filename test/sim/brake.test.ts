@@ -1,5 +1,6 @@
 /** The brake holds up what turns without getting anywhere, and nothing else. */
 import { describe, expect, test } from '@jest/globals';
+import type { WriteKind } from './operator.ts';
 import { played, three } from './played.ts';
 import { play } from './run.ts';
 import { bad, good, KINDS, NEW } from './stories.ts';
@@ -61,14 +62,38 @@ test('an Upgrade that is changed without end costs fewer writes than it takes', 
   expect(run.writes.length).toBeLessThan(changes);
 });
 
+/** Twelve pods are asked at once, so that one answers every few milliseconds. */
+const busyFleet = (maxParallel: string): Story => ({
+  ...good('DaemonSet OnDelete'),
+  nodes: Array.from({ length: 100 }, (_, i) => `node-${i}`),
+  images: { [NEW]: { answer: ({ index }) => ({ code: 0, afterMs: 40 + ((index * 37) % 53) }) } },
+  spec: { ...good('DaemonSet OnDelete').spec, gate: 'Disabled', strategy: { maxParallel } },
+});
+
 test('a fleet in which there is always something to do for some pod goes on without a rest', async () => {
-  const run = await play({
-    ...good('DaemonSet OnDelete'),
-    nodes: Array.from({ length: 100 }, (_, i) => `node-${i}`),
-    // Twelve are asked at once, so that one answers every few milliseconds.
-    images: { [NEW]: { answer: ({ index }) => ({ code: 0, afterMs: 40 + ((index * 37) % 53) }) } },
-    spec: { ...good('DaemonSet OnDelete').spec, strategy: { maxParallel: '100%' } },
-  });
+  const run = await play(busyFleet('100%'));
   expect(run.ending.phase).toBe('Succeeded');
   expect(run.memory.braked).toEqual([]);
 });
+
+test('pods of a fleet are replaced while the results of others come in', async () => {
+  const run = await play(busyFleet('30%'));
+  expect(run.ending.phase).toBe('Succeeded');
+  const longest = Math.max(0, ...rowsOf(run.writes.map(({ kind }) => kind)));
+  expect(longest).toBeLessThan(10);
+});
+
+/** How many results were recorded before each deletion. */
+function rowsOf(writes: readonly WriteKind[]): number[] {
+  const rows: number[] = [];
+  let row = 0;
+  for (const kind of writes) {
+    if (kind === 'patchVerified') {
+      row++;
+    } else if (kind === 'deletePod') {
+      rows.push(row);
+      row = 0;
+    }
+  }
+  return rows;
+}

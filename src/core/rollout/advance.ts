@@ -7,6 +7,7 @@ import { type Action, NO_ACTION } from '../plan.ts';
 import type { PodResult } from '../verification/pod.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { isReady } from '../workload/pods.ts';
+import { recordResults } from './actions.ts';
 import { podCount } from './amount.ts';
 import { leftWithoutPod } from './left.ts';
 import { reachOf } from './stages.ts';
@@ -30,6 +31,19 @@ export function advance(turn: Turn): Action {
   const waiting = driver.inReplacementOrder(summary.outdated).filter(({ node }) => snapshot.nodeReady(node));
   const pods = reachOf(turn).within(waiting).filter(mayGo);
   return pods.length > 0 ? { kind: 'deletePods', workload, pods, reason: 'Replaced' } : NO_ACTION;
+}
+
+/**
+ * Records results, or replaces pods where that concerns more of them: while results come in one by one there are always some to record, and
+ * places that are free would wait for the last of them.
+ */
+export function recordOrAdvance(turn: Turn): Action {
+  const results = recordResults(turn);
+  if (results.kind !== 'recordResults') {
+    return NO_ACTION;
+  }
+  const next = advance(turn);
+  return next.kind === 'deletePods' && next.pods.length > results.conditions.length ? next : results;
 }
 
 /**

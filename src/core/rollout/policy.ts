@@ -1,15 +1,8 @@
 /** What differs between an attempt, which rolls forward, and its fallback, which rolls back. Everything else is rollout.ts and verify.ts. */
 import { driverOf } from '../workload/drivers.ts';
 import { attemptObstacle } from '../workload/obstacles.ts';
-import {
-  explainFailures,
-  recordAside,
-  recordResults,
-  releaseOurFields,
-  replaceMissedGate,
-  unblock,
-} from './actions.ts';
-import { advance, movePartition } from './advance.ts';
+import { explainFailures, recordAside, releaseOurFields, replaceMissedGate, unblock } from './actions.ts';
+import { advance, movePartition, recordOrAdvance } from './advance.ts';
 import { endPartial, rejectVersion, succeed } from './attempt.ts';
 import { finishFallback, giveUpFallback } from './fallback.ts';
 import type { Direction } from './rollout.ts';
@@ -32,7 +25,7 @@ const forward: Policy = {
   refusalIsEvidence: true,
   actions: [
     releaseOurFields,
-    recordResults,
+    recordOrAdvance,
     recordAside,
     putBack,
     unblock,
@@ -64,7 +57,7 @@ const back: Policy = {
   sparesBefore: false,
   unblocksBeforeFailing: true,
   refusalIsEvidence: false,
-  actions: [releaseOurFields, recordResults, unblock, advance, readWarning],
+  actions: [releaseOurFields, recordOrAdvance, unblock, advance, readWarning],
   follow: ({ fallback, ...status }, revision, isRolling) => ({
     ...status,
     fallback: fallback && {
