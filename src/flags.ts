@@ -3,7 +3,7 @@
 import { own } from './api/own.ts';
 
 export interface Flag {
-  /** What stands for the value in the help; without it the flag is a switch. */
+  /** The placeholder for the value in the help; without it the flag is a switch. */
   readonly value?: string;
   readonly initial?: string;
   readonly help: string;
@@ -12,7 +12,7 @@ export interface Flag {
 export interface Given {
   /** By the flag's name; of a flag given twice the last. */
   readonly values: ReadonlyMap<string, string>;
-  /** What is no flag. */
+  /** Arguments that are not flags. */
   readonly words: readonly string[];
   readonly mistakes: readonly string[];
 }

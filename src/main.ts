@@ -59,7 +59,7 @@ const localClock: Omit<Clock, 'now'> = {
 async function run(options: Options): Promise<void> {
   const log = createLogger(options.logLevel, options.logFormat);
   process.on('unhandledRejection', (reason) => {
-    log.error('unhandled rejection, ending', {
+    log.error('unhandled rejection, exiting', {
       error: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason),
     });
     exit(1);
@@ -82,7 +82,7 @@ async function run(options: Options): Promise<void> {
         metrics.watchFailed(kind, reason);
         if (reason === 'restored') {
           // The kinds would be read anew one after the other, and decisions in between would mix two histories.
-          log.error('the API server was restored from a backup, ending to begin anew', { kind });
+          log.error('the API server was restored from a backup, exiting to start over', { kind });
           exit(1);
         }
       },
@@ -133,7 +133,7 @@ async function run(options: Options): Promise<void> {
     version: VERSION,
     health: servers[0]?.address ?? 'none',
     metrics: servers[1]?.address ?? 'none',
-    webhook: options.webhook ? 'from the first certificate on' : 'none',
+    webhook: options.webhook ? 'served once there is a certificate' : 'none',
     namespaces: options.watchNamespaces.join(',') || 'all',
   });
   void tellOtherCrd(cluster, log);
@@ -143,7 +143,7 @@ async function run(options: Options): Promise<void> {
     engine.lead();
   };
   const lost = (why: string) => {
-    log.error('lost the lease, ending', { why });
+    log.error('lost the lease, exiting', { why });
     exit(1);
   };
   const lease = options.leaderElect

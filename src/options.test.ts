@@ -92,10 +92,13 @@ describe('the command line', () => {
     [['run', '--leader-elect', 'false'], 'unexpected argument false: write values as --flag=value'],
     [
       ['--health-probe-bind-address=8081'],
-      '--health-probe-bind-address must be such as :8080 or 127.0.0.1:8080, or 0, not 8081',
+      '--health-probe-bind-address must have the form :8080 or 127.0.0.1:8080, or be 0, not 8081',
     ],
-    [['--metrics-secure'], '--metrics-secure needs --metrics-cert-path, the folder of tls.crt and tls.key'],
-    [['--metrics-cert-path=/x'], '--metrics-cert-path is for --metrics-secure: add that flag'],
+    [
+      ['--metrics-secure'],
+      '--metrics-secure needs --metrics-cert-path, the directory with tls.crt and tls.key',
+    ],
+    [['--metrics-cert-path=/x'], '--metrics-cert-path needs --metrics-secure'],
     [['--max-execs='], '--max-execs must be a whole number from 1 to 1000, not empty'],
     [['--max-execs=1e2'], '--max-execs must be a whole number from 1 to 1000, not 1e2'],
   ])('refuses %j', (args, mistake) => {

@@ -1,4 +1,4 @@
-/** Command line of the operator: read once, checked at once, all mistakes told together, in our own words. */
+/** Command line of the operator: parsed once, with all mistakes reported together. */
 import { own } from './api/own.ts';
 import { type Flag, type Given, nearest, readFlags } from './flags.ts';
 import type { ListenAddress } from './telemetry/http.ts';
@@ -11,9 +11,9 @@ export interface Options {
   readonly watchNamespaces: readonly string[];
   readonly maxExecs: number;
   readonly maxExecsPerNode: number;
-  /** `undefined`: nobody is answered. */
+  /** `undefined`: not served. */
   readonly metricsAddress: ListenAddress | undefined;
-  /** Folder of `tls.crt` and `tls.key`; with it metrics are served over TLS, and only to whom the API server lets read them. */
+  /** Folder of `tls.crt` and `tls.key`; with it metrics are served over TLS, and only to accounts that the API server authorizes. */
   readonly metricsCertPath: string | undefined;
   readonly metricsMaxUpgrades: number;
   readonly healthAddress: ListenAddress | undefined;
@@ -25,7 +25,7 @@ export interface Options {
   readonly leaseName: string;
   readonly gatePolicyName: string;
   readonly webhook: WebhookOptions | undefined;
-  /** Secret in the Lease's namespace that keeps the certificates which the operator makes for its webhook. For an uninstall: there is a webhook. */
+  /** Secret in the Lease's namespace with the certificates that the operator creates for its webhook. For an uninstall: there is a webhook. */
   readonly webhookSecret: string | undefined;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
@@ -36,7 +36,7 @@ export interface Options {
 /** How the gate's webhook is served. */
 export interface WebhookOptions {
   readonly address: ListenAddress;
-  /** Folder of `tls.crt` and `tls.key` that something else renews; `undefined`: the operator makes its own. */
+  /** Folder of `tls.crt` and `tls.key` that something else renews; `undefined`: the operator creates its own. */
   readonly certPath: string | undefined;
   /** Names and addresses that the API server calls it by. */
   readonly hosts: readonly string[];
@@ -54,21 +54,21 @@ export type Command =
   | { readonly name: 'version' }
   | { readonly name: 'wrong'; readonly mistakes: readonly string[] };
 
-/** Every flag, in the order of the help. The names that kubebuilder gives its operators are used where there are any. */
+/** Every flag, in the order of the help, with kubebuilder's names where they exist. */
 export const FLAGS = {
   'watch-namespaces': { value: 'A,B', initial: '', help: 'watch only these namespaces (default: all)' },
-  'max-execs': { value: 'N', initial: '16', help: 'checks in flight overall' },
-  'max-execs-per-node': { value: 'N', initial: '4', help: 'checks in flight on one node' },
+  'max-execs': { value: 'N', initial: '16', help: 'maximum number of concurrent checks' },
+  'max-execs-per-node': { value: 'N', initial: '4', help: 'maximum number of concurrent checks on one node' },
   'metrics-bind-address': { value: 'ADDR', initial: ':8080', help: 'address of /metrics; 0 serves none' },
   'metrics-secure': {
     initial: 'false',
-    help: 'serve metrics over TLS, only to whom the API server lets get /metrics; needs --metrics-cert-path',
+    help: 'serve metrics over TLS, only to accounts that may get /metrics; needs --metrics-cert-path',
   },
-  'metrics-cert-path': { value: 'DIR', help: 'folder of tls.crt and tls.key for the metrics' },
+  'metrics-cert-path': { value: 'DIR', help: 'directory with tls.crt and tls.key for the metrics' },
   'metrics-max-upgrades': {
     value: 'N',
     initial: '1000',
-    help: 'Upgrades that have a series of their own in postcheck_upgrade_info; 0: none',
+    help: 'maximum number of Upgrades with a series in postcheck_upgrade_info; 0: none',
   },
   'health-probe-bind-address': {
     value: 'ADDR',
@@ -77,31 +77,34 @@ export const FLAGS = {
   },
   'prometheus-url': {
     value: 'URL',
-    help: 'Prometheus that postCheck.rolloutChecks are asked of, such as https://prometheus:9090',
+    help: 'Prometheus for the queries of postCheck.rolloutChecks, such as https://prometheus:9090',
   },
-  'prometheus-token-file': { value: 'FILE', help: 'bearer token for it' },
-  'prometheus-ca-file': { value: 'FILE', help: 'certificates that may have signed its own' },
-  'leader-elect': { initial: 'true', help: 'work only while holding the Lease' },
-  'lease-namespace': { value: 'NAME', help: "namespace of the Lease (default: the pod's own, else default)" },
+  'prometheus-token-file': { value: 'FILE', help: 'bearer token for this Prometheus' },
+  'prometheus-ca-file': { value: 'FILE', help: 'CA certificates for this Prometheus' },
+  'leader-elect': { initial: 'true', help: 'act only while holding the Lease' },
+  'lease-namespace': {
+    value: 'NAME',
+    help: "namespace of the Lease (default: the pod's own, otherwise default)",
+  },
   'lease-name': { value: 'NAME', initial: 'postcheck', help: 'name of the Lease' },
   'gate-policy-name': {
     value: 'NAME',
     initial: 'postcheck-gate',
-    help: 'MutatingAdmissionPolicyBinding, or MutatingWebhookConfiguration, that puts gates on pods',
+    help: 'MutatingAdmissionPolicyBinding, or MutatingWebhookConfiguration, that adds gates to pods',
   },
   'webhook-bind-address': {
     value: 'ADDR',
     initial: '0',
-    help: 'address of the webhook that puts gates on pods; 0 serves none',
+    help: 'address of the webhook that adds gates to pods; 0 serves none',
   },
-  'webhook-host': { value: 'A,B', help: 'names and addresses that the API server calls the webhook by' },
+  'webhook-host': { value: 'A,B', help: 'names and addresses by which the API server calls the webhook' },
   'webhook-secret': {
     value: 'NAME',
     help: "Secret for the webhook's certificates, which the operator makes; uninstall: remove it and the webhook",
   },
   'webhook-cert-path': {
     value: 'DIR',
-    help: 'folder of tls.crt and tls.key for the webhook, where something else makes them',
+    help: 'directory with tls.crt and tls.key for the webhook, if something else creates them',
   },
   kubeconfig: {
     value: 'FILE',
@@ -109,15 +112,15 @@ export const FLAGS = {
   },
   context: { value: 'NAME', help: 'context in that kubeconfig' },
   'log-level': { value: 'LEVEL', initial: 'info', help: 'debug, info, warn or error' },
-  'log-format': { value: 'FORMAT', initial: 'json', help: 'json, or text for people' },
+  'log-format': { value: 'FORMAT', initial: 'json', help: 'json or text' },
   'otlp-endpoint': {
     value: 'URL',
-    help: 'OpenTelemetry collector that gets traces by OTLP over HTTP, such as http://collector:4318 (default: none)',
+    help: 'OpenTelemetry collector for traces, by OTLP over HTTP, such as http://collector:4318 (default: none)',
   },
   deployment: { value: 'NAME', help: "uninstall: the operator's Deployment" },
   namespace: { value: 'NAME', help: "uninstall: the operator's namespace" },
-  version: { initial: 'false', help: 'tell the version' },
-  help: { initial: 'false', help: 'show this' },
+  version: { initial: 'false', help: 'print the version' },
+  help: { initial: 'false', help: 'print this help' },
 } as const satisfies Readonly<Record<string, Flag>>;
 type Name = keyof typeof FLAGS;
 
@@ -127,7 +130,7 @@ const flagLine = ([name, { value, initial, help }]: [string, Flag]): string => {
   return `  ${left.padEnd(32)}${right}${name === 'leader-elect' ? ' (default true)' : ''}`;
 };
 
-export const HELP = `postcheck: upgrades containers, verifies each upgrade from inside the container, and falls back when verification does not come
+export const HELP = `postcheck: upgrades containers, verifies each upgrade from inside the container, and falls back when verification fails
 
 Usage: postcheck [run] [flags]
        postcheck uninstall --deployment NAME --namespace NAMESPACE [flags]
@@ -139,7 +142,7 @@ uninstall removes the gate policy's binding and the webhook, scales the operator
 
 const COMMANDS = ['run', 'uninstall'];
 
-/** Collects mistakes while it reads values, so that all are told together. */
+/** Collects mistakes while it reads values, so that all are reported together. */
 class Values {
   readonly mistakes: string[] = [];
   readonly #given: Given;
@@ -179,7 +182,9 @@ class Values {
     const text = this.text(name) ?? '';
     const address = text === '0' ? undefined : parseListenAddress(text);
     if (text !== '0' && !address) {
-      this.mistakes.push(`--${name} must be such as :8080 or 127.0.0.1:8080, or 0, not ${text || 'empty'}`);
+      this.mistakes.push(
+        `--${name} must have the form :8080 or 127.0.0.1:8080, or be 0, not ${text || 'empty'}`,
+      );
     }
     return address;
   }
@@ -226,10 +231,12 @@ function optionsOf(values: Values, env: Environment): Options {
   const secure = values.flag('metrics-secure');
   const certPath = values.text('metrics-cert-path');
   if (secure && !certPath) {
-    values.mistakes.push('--metrics-secure needs --metrics-cert-path, the folder of tls.crt and tls.key');
+    values.mistakes.push(
+      '--metrics-secure needs --metrics-cert-path, the directory with tls.crt and tls.key',
+    );
   }
   if (!secure && certPath) {
-    values.mistakes.push('--metrics-cert-path is for --metrics-secure: add that flag');
+    values.mistakes.push('--metrics-cert-path needs --metrics-secure');
   }
   return {
     kubeconfig: values.text('kubeconfig') ?? (env['KUBECONFIG'] || undefined),

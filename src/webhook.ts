@@ -40,7 +40,7 @@ export class SelfSignedWebhook {
   readonly #stopped = new AbortController();
   #pair: KeyPair | undefined;
   #server: HttpServer | undefined;
-  #problem = 'not looked for yet';
+  #problem = 'not read yet';
 
   constructor(tools: WebhookTools) {
     this.#tools = tools;

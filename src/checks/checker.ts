@@ -1,4 +1,4 @@
-/** The checks of an Upgrade that ask over the network, with kubelet's probers. */
+/** The network checks of an Upgrade, with kubelet's probers. */
 
 import { probe } from '../../packages/kubelet-prober/src/prober.ts';
 import type { ProbeOutcome } from '../../packages/kubelet-prober/src/result.ts';
@@ -10,7 +10,7 @@ import type { ProbeAnswer, ProbeRequest, Prober } from '../engine/ports.ts';
 import { whyNotProbed } from './pod-address.ts';
 
 /**
- * The handler alone: exec goes through the API server and never comes here. Field by field, so that what the probers could do beyond (ask another host)
+ * Only the handler: exec goes through the API server and never comes here. Copied field by field, so that what the probers could do beyond (use another host)
  * cannot come from an Upgrade, whatever schema the API server has.
  */
 function handlerOf({ httpGet, tcpSocket, grpc }: Check): ProbeHandler {
@@ -24,8 +24,8 @@ function handlerOf({ httpGet, tcpSocket, grpc }: Check): ProbeHandler {
 }
 
 /**
- * Success and warning are good. A failure of an application that was reached is bad; everything else says nothing about it. Here, and only here, the
- * words of an application that was asked over the network come in.
+ * Success and warning pass. A failure of an application that was reached is evidence; everything else is none. Here, and only here, the
+ * response of an application enters the operator.
  */
 function answerOf({ result, reached, output, error }: ProbeOutcome): ProbeAnswer {
   if (result === 'success' || result === 'warning') {
@@ -37,7 +37,7 @@ function answerOf({ result, reached, output, error }: ProbeOutcome): ProbeAnswer
   return { kind: 'unconnected', message: printableLine(cut(error ?? output, 500)) };
 }
 
-/** Asks pods at their own address; `whyNot` tells the addresses that are not asked. */
+/** Probes pods at their own address; `whyNot` rejects addresses that must not be probed. */
 export function networkProber(whyNot: (podIp: string) => string | undefined = whyNotProbed): Prober {
   return {
     async probe({ check, podIp, ports }: ProbeRequest, signal: AbortSignal): Promise<ProbeAnswer> {

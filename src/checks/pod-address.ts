@@ -2,7 +2,7 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
 
 /**
  * Addresses that no pod has but that mean something where the operator runs: itself, its node's neighbours, a cloud's metadata service. A pod's IP is
- * what the pod's status says, and whoever may write that must not choose whom the operator asks.
+ * taken from the pod's status, and whoever can write that status must not choose where the operator connects.
  */
 const refused: readonly (readonly [what: string, network: string, prefix: number])[] = [
   ['an unspecified', '0.0.0.0', 8],
@@ -25,15 +25,15 @@ const blocks = refused.map(([what, network, prefix]) => {
   return { what, list };
 });
 
-/** Why nothing is asked at this address; `undefined` when it may be a pod's. An IPv4 address within an IPv6 one (`::ffff:…`) is judged as what it is. */
+/** Why this address is not probed; `undefined` if it may be a pod's. An IPv4 address embedded in an IPv6 one (`::ffff:…`) is treated as IPv4. */
 export function whyNotProbed(podIp: string): string | undefined {
   if (podIp === '') {
     return 'the pod has no IP yet';
   }
   if (isIP(podIp) === 0 || podIp.includes('%')) {
-    return `${JSON.stringify(podIp)} is not the IP address of a pod: not asked`;
+    return `${JSON.stringify(podIp)} is not the IP address of a pod: not probed`;
   }
   const family = isIPv6(podIp) ? 'ipv6' : 'ipv4';
   const found = blocks.find(({ list }) => list.check(podIp, family));
-  return found && `${podIp} is ${found.what} address, not one of a pod: not asked`;
+  return found && `${podIp} is ${found.what} address, not one of a pod: not probed`;
 }

@@ -33,10 +33,10 @@ const says = (body: unknown, status = 200) =>
 const failed = (message: unknown) => ({ kind: 'failed', message });
 
 test.each([
-  ['a page of something else', '<html>login</html>', 'the answer is none of Prometheus (HTTP status 200)'],
-  ['an answer of another kind', [1, 2], 'the answer is none of Prometheus (HTTP status 200)'],
-  ['an answer without data', { status: 'success' }, 'the answer has no data'],
-  ['a word instead of data', { status: 'success', data: 'x' }, 'the answer has no data'],
+  ['a page of something else', '<html>login</html>', 'the response is not from Prometheus (HTTP status 200)'],
+  ['an answer of another kind', [1, 2], 'the response is not from Prometheus (HTTP status 200)'],
+  ['an answer without data', { status: 'success' }, 'the response has no data'],
+  ['a word instead of data', { status: 'success', data: 'x' }, 'the response has no data'],
 ])('%s', async (_what, body, message) => {
   expect(await says(body)).toEqual(failed(message));
 });
@@ -57,7 +57,7 @@ test('values that are none', async () => {
 test('more series than anybody means', async () => {
   const result = Array(1001).fill({ value: [0, '1'] });
   expect(await says({ status: 'success', data: { resultType: 'vector', result } })).toEqual(
-    failed('the query gives 1001 series, more than 1000: aggregate them'),
+    failed('the query returns 1001 series, more than 1000: aggregate them'),
   );
 });
 
@@ -76,7 +76,7 @@ test('an answer without end is cut off', async () => {
     response.on('drain', more);
     more();
   });
-  expect(answer).toEqual(failed('the answer is longer than 1048576 bytes'));
+  expect(answer).toEqual(failed('the response is longer than 1048576 bytes'));
 });
 
 test('a redirect is not followed', async () => {
@@ -89,7 +89,7 @@ test('a redirect is not followed', async () => {
     request.resume();
     response.writeHead(302, { location: other }).end();
   });
-  expect(answer).toEqual(failed('the answer is none of Prometheus (HTTP status 302)'));
+  expect(answer).toEqual(failed('the response is not from Prometheus (HTTP status 302)'));
   expect(asked).toBe(0);
 });
 

@@ -1,4 +1,4 @@
-/** Asks the administrator's Prometheus. What it answers is bounded in size and time; whatever goes wrong is no evidence. */
+/** Queries the administrator's Prometheus. Responses are limited in size and time; any error is no evidence. */
 import { readFileSync } from 'node:fs';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
@@ -6,7 +6,7 @@ import type { PromQl, QueryAnswer } from '../engine/ports.ts';
 
 export interface PrometheusOptions {
   readonly url: string;
-  /** File of the bearer token, read anew for each query, as tokens are rotated. */
+  /** File of the bearer token, read for each query, because tokens are rotated. */
   readonly tokenFile?: string | undefined;
   /** File of the certificates that may have signed its own. */
   readonly caFile?: string | undefined;
@@ -54,7 +54,7 @@ function ask(
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
     });
     outgoing.on('error', (error) =>
-      reject(error.name === 'TimeoutError' ? new Error(`no answer within ${TIMEOUT_MS / 1000} s`) : error),
+      reject(error.name === 'TimeoutError' ? new Error(`no response within ${TIMEOUT_MS / 1000} s`) : error),
     );
     outgoing.on('response', (response) => read(response).then(resolve, reject));
     outgoing.end(body);
@@ -68,7 +68,7 @@ async function read(response: IncomingMessage): Promise<Reply> {
     size += chunk.length;
     if (size > MOST_BYTES) {
       response.destroy();
-      throw new Error(`the answer is longer than ${MOST_BYTES} bytes`);
+      throw new Error(`the response is longer than ${MOST_BYTES} bytes`);
     }
     chunks.push(chunk);
   }
@@ -79,17 +79,17 @@ type Json = Readonly<Record<string, unknown>>;
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
 
-/** What it says is told only where it is Prometheus that says it. */
+/** An error message is reported only if it is Prometheus' own. */
 function decode({ status, body }: Reply): QueryAnswer {
   const answer = parse(body);
   if (!isObject(answer) || (answer['status'] !== 'success' && answer['status'] !== 'error')) {
-    return failed(`the answer is none of Prometheus (HTTP status ${status})`);
+    return failed(`the response is not from Prometheus (HTTP status ${status})`);
   }
   if (answer['status'] === 'error') {
     return failed(`${answer['errorType']}: ${answer['error']}`);
   }
   const data = answer['data'];
-  return isObject(data) ? decodeResult(data) : failed('the answer has no data');
+  return isObject(data) ? decodeResult(data) : failed('the response has no data');
 }
 
 function parse(body: string): unknown {
@@ -105,10 +105,10 @@ function decodeResult({ resultType, result }: Json): QueryAnswer {
     return { kind: 'values', values: [numberOf(result)] };
   }
   if (resultType !== 'vector' || !Array.isArray(result)) {
-    return failed(`the query gives a ${resultType}: write one that gives numbers of this moment`);
+    return failed(`the query returns a ${resultType}: it must return an instant vector or a scalar`);
   }
   return result.length > MOST_VALUES
-    ? failed(`the query gives ${result.length} series, more than ${MOST_VALUES}: aggregate them`)
+    ? failed(`the query returns ${result.length} series, more than ${MOST_VALUES}: aggregate them`)
     : { kind: 'values', values: result.map((one) => numberOf(isObject(one) ? one['value'] : undefined)) };
 }
 

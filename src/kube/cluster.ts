@@ -48,7 +48,7 @@ export interface Cluster {
   readonly health: () => readonly WatchHealth[];
   /** An election that has not started yet. From this call on the writer refuses every write unless it is won. */
   readonly lease: (options: LeaseOptions) => Leadership;
-  /** Says when the installed CRD is not the one whose schema has this digest; see crd-check.ts. */
+  /** Reports if the installed CRD does not have a schema with this digest; see crd-check.ts. */
   readonly crdMismatch: (schema: string) => Promise<string | undefined>;
   /** May who sent this Authorization header `get` the path `/metrics`? */
   readonly mayReadMetrics: (authorization: string) => Promise<Access>;
@@ -71,7 +71,7 @@ const MAX_READS = 4;
 
 /**
  * Loads the configuration and makes the shells; nothing is sent until they are used, save that credentials are read once, so that a broken
- * configuration is told here. Rejects with an Error that says what to correct.
+ * configuration is reported here. Rejects with an Error that says what to correct.
  */
 export async function connect(options: ClusterOptions): Promise<Cluster> {
   const { namespaces, identity, gatePolicyName, webhookSecret } = options;
@@ -84,7 +84,7 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
   const reads = new Requests(readHttp, throttle);
   const streams = new StreamClient(connection);
   const watcher = new ClusterWatcher(streams, reads, namespaces, options.watchListener);
-  // Connections of its own: who asks for metrics holds up no write.
+  // Its own connections: clients of the metrics must not delay writes.
   const accessHttp = new HttpClient(connection, 2);
   const metricsAccess = new PathAccess(new Requests(accessHttp), '/metrics');
   let election: Leadership | undefined;

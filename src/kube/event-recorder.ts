@@ -47,7 +47,7 @@ export class EventRecorder {
     }
   }
 
-  /** No two events have the same time, so that they are shown in the order in which they were told, however their requests arrive. */
+  /** No two events have the same time, so that they are shown in the order in which they were recorded, however their requests arrive. */
   #moment(): number {
     this.#last = Math.max(this.#options.now(), this.#last + 1);
     return this.#last;

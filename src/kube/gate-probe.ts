@@ -40,7 +40,7 @@ export class ClusterGateProbe implements GateProbe {
 const isAbsent = (answer: Answer): boolean =>
   !answer.ok && (answer.failure.kind === 'notFound' || answer.failure.kind === 'forbidden');
 
-/** What a webhook's configuration comes to. One whose certificate authority nobody has written yet is never called with success. */
+/** Evaluates a webhook's configuration. Without a certificate authority, no call to it succeeds. */
 export function webhookAnswer(configuration: unknown): GateAnswer {
   const [webhook] = list(record(configuration).webhooks);
   if (text(at(webhook, 'clientConfig', 'caBundle')) === '') {

@@ -11,13 +11,13 @@ export type Access = 'allowed' | 'unauthenticated' | 'forbidden' | 'unknown';
 const LIFE_MS = 60_000;
 /** So many readers are known at once. */
 const MOST_KNOWN = 100;
-/** Strangers are asked about at most this often, so that nobody floods the API server through us; who is known is always asked about. */
+/** Unknown tokens are reviewed at most this often, so that no client floods the API server through us; known ones are always reviewed. */
 const STRANGERS_PER_SECOND = 10;
 const LONGEST_TOKEN = 8192;
 
 /**
- * Asks the API server who holds a bearer token, and whether they may `get` a path that is no resource: what kube-rbac-proxy and controller-runtime's
- * filter ask. A good answer is kept for a minute, by the digest of the token.
+ * Authenticates a bearer token with the API server, and checks whether its user may `get` a non-resource URL, as kube-rbac-proxy and controller-runtime's
+ * filter do. A positive result is cached for a minute, by the digest of the token.
  */
 export class PathAccess {
   readonly #requests: Requests;

@@ -12,7 +12,7 @@ import { decodeUpgrade } from './objects/decode-upgrade.ts';
 /** Warnings about one object are few: their recorders join them. */
 const MOST_EVENTS = 50;
 const MESSAGE_MAX = 500;
-/** More of a note is not even looked at. */
+/** The rest of a longer note is ignored. */
 const NOTE_MAX = 4 * MESSAGE_MAX;
 
 /**

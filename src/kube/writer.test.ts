@@ -24,7 +24,7 @@ test.each([[[]], [null], ['done'], [{}], [{ metadata: { name: 'web' } }]])(
     const writer = new ClusterWriter(requests, { identity: 'a', now: () => 0, mayWrite: () => true });
     expect(await writer.patchStatus(upgrade, { phase: 'Pending' })).toMatchObject({
       ok: false,
-      failure: { kind: 'unavailable', message: 'the API server answered a write with no object' },
+      failure: { kind: 'unavailable', message: 'the API server responded to a write without an object' },
     });
   },
 );

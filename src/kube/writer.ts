@@ -25,7 +25,7 @@ export interface WriterOptions {
   readonly identity: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Asked before every write; false refuses it unsent. A process that has lost the lease must write nothing. */
+  /** Checked before every write; if false, the write is not sent. A process that has lost the lease must write nothing. */
   readonly mayWrite: () => boolean;
 }
 
@@ -33,7 +33,7 @@ const QUERY = { fieldManager: FIELD_MANAGER };
 const RETRIES = 2;
 const NOT_LEADER: RequestFailure = {
   kind: 'unavailable',
-  message: 'not the leader (any more): nothing is written',
+  message: 'not the leader any more: nothing is written',
 };
 
 /** Every write as raw JSON with its precondition, so that a repeated or late one is refused instead of done twice. */
@@ -135,7 +135,7 @@ export class ClusterWriter implements Writer {
       body: [{ op: 'test', path: '/metadata/resourceVersion', value: resourceVersion }, ...removals],
       retries: RETRIES,
     });
-    // The server calls a failed test Invalid without saying which; here it can only mean that somebody else wrote in between.
+    // The server reports a failed test as Invalid without naming it; here it can only mean that another client wrote in between.
     if (!answer.ok && answer.failure.kind === 'invalid') {
       return failed({ ...answer.failure, kind: 'conflict' });
     }
@@ -184,7 +184,7 @@ export class ClusterWriter implements Writer {
       return failed(NOT_LEADER);
     }
     const answer = await this.#requests.send({ ...request, maySend: mayWrite });
-    // Unless something else went wrong as well, it was ended for want of the lease.
+    // Unless there was another error, the request was aborted because the lease was lost.
     return !answer.ok && answer.status === 0 && !mayWrite() ? failed(NOT_LEADER) : answer;
   }
 }
@@ -193,13 +193,13 @@ function workloadTarget({ kind, namespace, name }: WorkloadView): Target {
   return { resource: RESOURCES[kind], namespace, name };
 }
 
-/** What was written. An answer that is no object, such as a proxy's own, tells neither that it was done nor that it was not. */
+/** Returns what was written. A response that is not an object, such as a proxy's own, shows neither that the write was applied nor that it was not. */
 function written<T>(answer: Answer, project: (raw: unknown) => T): Written<T> {
   if (!answer.ok) {
     return answer;
   }
   if (text(at(answer.body, 'metadata', 'resourceVersion')) === '') {
-    return failed({ kind: 'unavailable', message: 'the API server answered a write with no object' });
+    return failed({ kind: 'unavailable', message: 'the API server responded to a write without an object' });
   }
   return { ok: true, object: project(answer.body) };
 }

@@ -12,13 +12,13 @@ export interface Bodies {
 const refusal = (status: number, body: string): Reply => ({
   status,
   body: `${body}\n`,
-  // What is left of the body must not be taken for a next request.
+  // The rest of the body must not be parsed as the next request.
   headers: { Connection: 'close' },
 });
 
 const tooLong = (maxBytes: number): Reply => refusal(413, `a body may have at most ${maxBytes} bytes`);
 
-/** The body, or how to refuse it. A connection that is lost meanwhile is refused too, to nobody. */
+/** Returns the body, or the rejection. A connection that is lost in the meantime is rejected too, without effect. */
 export function readBody(
   request: IncomingMessage,
   maxBytes: number,
@@ -45,6 +45,6 @@ export function readBody(
       bodies.take(socket, chunk.length);
     });
     request.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
-    request.on('close', () => resolve(refusal(400, 'the body did not come whole')));
+    request.on('close', () => resolve(refusal(400, 'the body is incomplete')));
   }).finally(() => bodies.release(socket));
 }

@@ -1,4 +1,4 @@
-/** What the operator answers over HTTP: whether it is well, and its metrics. Each on a server of its own. */
+/** What the operator serves over HTTP: its health, and its metrics. Each on its own server. */
 import type { IncomingMessage } from 'node:http';
 import type { Reply, Routes } from './http.ts';
 
@@ -42,7 +42,7 @@ const refusals: Readonly<Record<Exclude<Admission, 'allowed'>, Reply>> = {
     headers: { 'WWW-Authenticate': 'Bearer' },
   },
   forbidden: { status: 403, body: 'this account lacks the verb get on the non-resource URL /metrics\n' },
-  unknown: { status: 503, body: 'the API server could not be asked who you are\n' },
+  unknown: { status: 503, body: 'the API server could not authenticate this request\n' },
 };
 
 /** `/metrics`. */
@@ -69,7 +69,7 @@ export function metricsRoutes({ exposition, admit }: MetricsEndpoints): Routes {
 /** How many times as long as it took to make is one exposition answered again. */
 const reuseFactor = 20;
 
-/** Makes an exposition at most for a twentieth of the time, however many ask for it: those who come meanwhile get the same one. */
+/** Spends at most a twentieth of the time on expositions, however many are requested: requests in the meantime get the same one. */
 class Rendering {
   readonly #make: () => Promise<Exposition>;
   #made: Promise<Exposition> | undefined;

@@ -6,7 +6,7 @@ const windowMs = 10_000;
 /** Together a minute: longer than between two scrapes, so that none misses a stall. */
 const windows = 6;
 
-/** Watches the event loop from its making on. The longest delay of the last minute is told, since one stall among thousands of turns moves no average. */
+/** Measures the event loop from its creation on. Reports the longest delay of the last minute, because one stall among thousands of turns does not change an average. */
 export class EventLoopLag {
   readonly #delays = monitorEventLoopDelay({ resolution: resolutionMs });
   readonly #longest: number[] = [];

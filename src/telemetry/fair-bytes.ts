@@ -1,4 +1,4 @@
-/** Bounds the bytes of bodies that are being read, at the cost of whoever sends the most of them. */
+/** Limits the bytes of bodies that are being read, at the expense of the client that sends the most. */
 import type { Socket } from 'node:net';
 
 /** At most `limit` bytes are held. What comes above it cuts a connection of the client that holds the most: the one with its largest body. */

@@ -1,4 +1,4 @@
-/** Bounds the open connections of a server, at the cost of whoever has the most of them. */
+/** Limits the open connections of a server, at the expense of the client with the most connections. */
 import type { Socket } from 'node:net';
 
 interface Held {
@@ -9,7 +9,7 @@ interface Held {
 
 /**
  * At most `limit` connections. One more closes another: of the client that holds the most, the one that has been idle for longest, or the oldest when all
- * of its are busy. The newest is never refused, so nobody can be shut out by connections that are only held open.
+ * of its are busy. The newest is never rejected, so no client can be locked out by connections that are only held open.
  */
 export class FairConnections {
   readonly #limit: number;

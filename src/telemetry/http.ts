@@ -1,4 +1,4 @@
-/** A small HTTP server for what a process is asked: a few paths, each for GET or for POST, bounded in connections, bodies and time. */
+/** A small HTTP server: a few paths, each for GET or for POST, with limits on connections, bodies and time. */
 import {
   createServer,
   type IncomingMessage,
@@ -29,7 +29,7 @@ export interface PostRoute {
 /** What is at each path: a function for GET and HEAD, else for POST. */
 export type Routes = Readonly<Record<string, Route | PostRoute>>;
 
-/** What differs from a server that is asked now and then. */
+/** Options for a server with many requests. */
 export interface Limits {
   readonly connections?: number;
   /** Longer than clients keep idle connections: else they send into one that is just being closed. */
@@ -47,7 +47,7 @@ export interface HttpServer {
   readonly address: string;
   /** Reads certificate and key again, without waiting for the next minute. */
   reload(): void;
-  /** Goes on answering, and keeps no connection: clients come back to somebody else. */
+  /** Continues to serve, but closes connections, so that clients reconnect to another replica. */
   leave(): void;
   /** Takes no more connections, lets answers that are under way finish for at most `graceMs`, then cuts them. */
   close(graceMs?: number): Promise<void>;
@@ -131,7 +131,7 @@ interface Listening {
   readonly reload: () => void;
 }
 
-/** Over TLS the key pair is read again every minute: whoever renews certificates writes new files and restarts nobody. */
+/** With TLS the key pair is reloaded every minute, because certificates are renewed by replacing the files, without a restart. */
 function createFor(
   keyPair: (() => KeyPair) | undefined,
   { keepAliveMs = timing.keepAliveTimeout }: Limits,
@@ -174,7 +174,7 @@ export async function serve(
     connections.busy(request.socket);
     response.on('close', () => connections.idle(request.socket));
     const answered = replyTo(request, routes, bodies);
-    // What nobody reads would hold the connection up.
+    // An unread body would block the connection.
     request.resume();
     answered
       .catch(

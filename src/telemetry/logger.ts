@@ -8,7 +8,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_FORMATS = ['json', 'text'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-/** Longest line in bytes: container runtimes split longer ones (at 16 KiB), and one try's output must not drown the rest. */
+/** Longest line in bytes: container runtimes split longer ones (at 16 KiB), and the output of one probe must not drown the rest. */
 export const MAX_LINE_BYTES = 4096;
 /** What is left of a line for its fields, beside level, time and the constant message. */
 const FIELD_BYTES = MAX_LINE_BYTES - 512;
@@ -67,7 +67,7 @@ function logOver(sink: Logger, base: LogFields): Log {
   };
 }
 
-/** A value as it stands behind its name: in quotes when a reader could not tell where it ends. */
+/** A value in a line of text: in quotes if its end would be ambiguous. */
 const textValue = (value: unknown): string =>
   typeof value === 'string' && !/^[^\s"=]+$/.test(value) ? JSON.stringify(value) : String(value);
 

@@ -51,7 +51,7 @@ export function startTracing({ endpoint, version, instance, log }: TracingOption
   };
 }
 
-/** The same exporter, but what it cannot send is told in the log. */
+/** The same exporter, but it logs what it cannot export. */
 function reporting(
   exporter: OTLPTraceExporter,
   { endpoint, log }: Pick<TracingOptions, 'endpoint' | 'log'>,
@@ -62,7 +62,7 @@ function reporting(
       exporter.export([...spans], (result) => {
         if (result.code !== ExportResultCode.SUCCESS && performance.now() >= quietUntil) {
           quietUntil = performance.now() + QUIET_MS;
-          log.warn('spans could not be sent', {
+          log.warn('cannot export spans', {
             endpoint,
             spans: spans.length,
             error: result.error?.message,
@@ -75,7 +75,7 @@ function reporting(
   };
 }
 
-/** As the specification says of OTEL_EXPORTER_OTLP_ENDPOINT: the path of the signal is appended. */
+/** Appends the path of the signal, as specified for OTEL_EXPORTER_OTLP_ENDPOINT. */
 export const tracesUrl = (endpoint: string): string => `${endpoint.replace(/\/+$/, '')}/v1/traces`;
 
 function readable({ traceId, spanId, parentSpanId, ...span }: Span): Omit<ReadableSpan, 'resource'> {

@@ -18,7 +18,7 @@ function mostInNeed(all: readonly SeenUpgrade[], limit: number): readonly SeenUp
     : [...all.filter(needsPerson), ...all.filter((one) => !needsPerson(one))].slice(0, limit);
 }
 
-/** Registers them; they read what has been seen when metrics are asked for. */
+/** Registers the metrics, which are computed at the time of the scrape. */
 export function registerUpgradeMetrics(
   registry: Registry,
   seen: ReadonlyMap<string, SeenUpgrade>,

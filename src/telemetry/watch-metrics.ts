@@ -4,7 +4,7 @@ import type { WatchedKind, WatchHealth } from '../engine/ports.ts';
 import { RESOURCES } from './labels.ts';
 
 export interface WatchSource {
-  /** The kinds that are watched, and how their watches do when metrics are asked for. */
+  /** The watched kinds, and the state of their watches at the time of the scrape. */
   readonly watched: readonly WatchedKind[];
   readonly watches: () => readonly WatchHealth[];
 }

@@ -28,24 +28,24 @@ describe('a change of a watch gets one line', () => {
       refused,
       well,
       'error',
-      "may not watch pods: grant the operator's service account list and watch on pods",
+      "cannot watch pods: grant the operator's service account list and watch on pods",
     ],
     [
       'refused in a namespace',
       { ...refused, resource: 'deployments.apps', namespace: 'shop' },
       well,
       'error',
-      "may not watch deployments.apps in namespace shop: grant the operator's service account list and watch on deployments.apps",
+      "cannot watch deployments.apps in namespace shop: grant the operator's service account list and watch on deployments.apps",
     ],
     [
       'refused, and one can do without',
       { ...refused, optional: true, resource: 'nodes' },
       well,
       'info',
-      'may not watch nodes: goes on without',
+      'cannot watch nodes: continuing without it',
     ],
-    ['failed', failing, well, 'warn', 'the watch of pods failed, and is tried again'],
-    ['well again', well, { ...failing, failingMs: 28_400 }, 'info', 'watches pods again after 28 s'],
+    ['failed', failing, well, 'warn', 'the watch of pods failed and is retried'],
+    ['well again', well, { ...failing, failingMs: 28_400 }, 'info', 'watching pods again after 28 s'],
   ] as const)('%s', (_, now, before, level, message) => {
     expect(noticeOf(now, before)).toMatchObject({ level, message });
   });

@@ -1,4 +1,4 @@
-/** What people are told about the watches: one log line a change, and why the operator is not ready. */
+/** What is reported about the watches: one log line per change, and why the operator is not ready. */
 import type { LogFields, WatchHealth } from '../engine/ports.ts';
 import type { LogLevel } from './logger.ts';
 
@@ -17,21 +17,21 @@ const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
 const grant = (resource: string): string =>
   `grant the operator's service account list and watch on ${resource}`;
 
-/** The line for a change of a watch's state; `undefined` when nobody needs one. */
+/** The log line for a change of a watch's state; `undefined` if none is needed. */
 export function noticeOf(now: WatchHealth, before: WatchHealth): Notice | undefined {
   const { resource, namespace, state, message, optional } = now;
   const about = `${resource}${where(namespace)}`;
   const fields = { resource, namespace, ...(message ? { error: message } : {}) };
   if (state === 'forbidden') {
     return optional
-      ? { level: 'info', message: `may not watch ${about}: goes on without`, fields }
-      : { level: 'error', message: `may not watch ${about}: ${grant(resource)}`, fields };
+      ? { level: 'info', message: `cannot watch ${about}: continuing without it`, fields }
+      : { level: 'error', message: `cannot watch ${about}: ${grant(resource)}`, fields };
   }
   if (state === 'retrying') {
-    return { level: 'warn', message: `the watch of ${about} failed, and is tried again`, fields };
+    return { level: 'warn', message: `the watch of ${about} failed and is retried`, fields };
   }
   return before.failingMs > 0
-    ? { level: 'info', message: `watches ${about} again after ${seconds(before.failingMs)}`, fields }
+    ? { level: 'info', message: `watching ${about} again after ${seconds(before.failingMs)}`, fields }
     : undefined;
 }
 

@@ -1,4 +1,4 @@
-/** The gate's webhook: what it is asked, how long its answers take, and until when its certificate is valid. Every replica has its own. */
+/** Metrics of the gate's webhook: requests, response times, and the validity of its certificate. Every replica has its own. */
 import { X509Certificate } from 'node:crypto';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { WebhookOutcome, WebhookTelemetry } from '../engine/ports.ts';

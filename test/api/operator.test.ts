@@ -187,7 +187,7 @@ test('an operator that is refused says so: one line a watch, not ready, and metr
   await eventually(() => told().length === 8);
   expect(told()).toContainEqual(
     expect.objectContaining({
-      msg: "may not watch upgrades.postcheck.dev: grant the operator's service account list and watch on upgrades.postcheck.dev",
+      msg: "cannot watch upgrades.postcheck.dev: grant the operator's service account list and watch on upgrades.postcheck.dev",
       resource: 'upgrades.postcheck.dev',
       error: expect.stringContaining('system:serviceaccount:default:blind'),
     }),

@@ -64,6 +64,6 @@ test('no query of this moment, or none at all, is no evidence, in its own words'
   });
   expect(await ask('errors[5m]')).toMatchObject({
     kind: 'failed',
-    message: 'the query gives a matrix: write one that gives numbers of this moment',
+    message: 'the query returns a matrix: it must return an instant vector or a scalar',
   });
 });

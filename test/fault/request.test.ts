@@ -325,7 +325,7 @@ describe('credentials', () => {
       undefined,
       /^cannot read kubeconfig \/nonexistent\/kubeconfig: no such file$/,
     ],
-    ['a folder in place of a file', '/tmp', undefined, /^cannot read kubeconfig \/tmp: it is a folder$/],
+    ['a folder in place of a file', '/tmp', undefined, /^cannot read kubeconfig \/tmp: it is a directory$/],
     ['no such context', undefined, 'nope', /has no context "nope"; it has: \w+/],
   ])('a configuration with %s says what is wrong', (_, path, context, message) => {
     expect(() => new Connection({ kubeconfig: path ?? kubeconfig, context })).toThrow(message);

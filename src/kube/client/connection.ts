@@ -132,7 +132,7 @@ function serverOf(config: KubeConfig): URL {
   }
   if (!URL.canParse(cluster.server)) {
     throw new Error(
-      'no API server address: outside a pod give --kubeconfig; inside, KUBERNETES_SERVICE_HOST and _PORT must be set',
+      'no API server address: outside a pod set --kubeconfig; inside a pod, KUBERNETES_SERVICE_HOST and _PORT must be set',
     );
   }
   const server = new URL(cluster.server);

@@ -15,7 +15,7 @@ export interface Refusal {
 }
 
 const LONGEST_MESSAGE = 500;
-/** A refusal may quote what somebody else has written, at any length. */
+/** An error may quote foreign text of any length. */
 const LONGEST_SEARCHED = 8192;
 const LONGEST_RETRY_AFTER_MS = 60_000;
 /** What the API server does not say in a Retry-After it does not know itself. */
@@ -68,7 +68,7 @@ export function errorText(error: unknown): string {
 }
 
 /**
- * Milliseconds to wait as `Retry-After` asks: seconds or an HTTP date. Absent or unreadable: 1 s. Never above 60 s, so that an absurd value
+ * Milliseconds to wait according to `Retry-After`: seconds or an HTTP date. Absent or unreadable: 1 s. Never above 60 s, so that an absurd value
  * cannot stop the operator; never below 0.
  */
 export function retryAfterMs(header: string | undefined, now: number): number {

@@ -12,7 +12,7 @@ export interface HttpRequest {
   /** For the whole exchange, connecting included. */
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Asked when a connection is there, which may be long after the request was made; false ends it unsent. */
+  /** Checked once a connection is established, which may be long after the request was made; if false, it is not sent. */
   readonly maySend?: (() => boolean) | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
-/** Larger answers than any single object or page that we ask for. */
+/** Larger than any single object or page that we request. */
 const LONGEST_BODY_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -96,7 +96,7 @@ export class HttpClient {
         reject(why);
       };
       const timer = setTimeout(
-        () => giveUp(new Error(`no complete answer within ${asked.deadlineMs} ms`)),
+        () => giveUp(new Error(`no complete response within ${asked.deadlineMs} ms`)),
         asked.deadlineMs,
       );
       const abort = (): void => giveUp(new Error('stopped'));
@@ -147,7 +147,7 @@ function readBody(
   incoming.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
     if (bytes > LONGEST_BODY_BYTES) {
-      giveUp(new Error(`answer larger than ${LONGEST_BODY_BYTES} bytes`));
+      giveUp(new Error(`response larger than ${LONGEST_BODY_BYTES} bytes`));
     } else {
       chunks.push(chunk);
     }
@@ -160,5 +160,5 @@ function readBody(
     }),
   );
   incoming.on('error', giveUp);
-  incoming.on('aborted', () => giveUp(new Error('connection lost in the middle of an answer')));
+  incoming.on('aborted', () => giveUp(new Error('connection lost in the middle of a response')));
 }

@@ -1,5 +1,5 @@
 /**
- * Reading untyped JSON. Whatever the server sends, a reader gives the wanted type or its neutral value, and never throws:
+ * Reading untyped JSON. Whatever the server sends, a reader returns the expected type or its neutral value, and never throws:
  * an object that lacks a field must not stop the watch that carries it.
  */
 import { own } from '../../api/own.ts';
@@ -43,7 +43,7 @@ export function at(value: unknown, ...keys: readonly string[]): unknown {
   return here;
 }
 
-/** Freezes a tree of plain JSON and gives it back. */
+/** Freezes a tree of plain JSON. Returns it. */
 export function frozen<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     for (const part of Object.values(value)) {

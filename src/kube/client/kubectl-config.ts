@@ -85,7 +85,7 @@ export function kubectlConfig(flags: KubectlFlags, places: KubectlPlaces): KubeC
 const FILE_ERRORS = new Map([
   ['ENOENT', 'no such file'],
   ['EACCES', 'permission denied'],
-  ['EISDIR', 'it is a folder'],
+  ['EISDIR', 'it is a directory'],
 ]);
 
 function readFile(file: string): KubeConfig {
@@ -103,7 +103,7 @@ function readFile(file: string): KubeConfig {
 }
 
 /**
- * client-node does not know a user's `tokenFile`, and who comes without a token is nobody: every request would be refused as one of
+ * client-node does not support a user's `tokenFile`, and a request without a token is anonymous: every request would be rejected as one of
  * `system:anonymous`. The path is relative to the kubeconfig.
  */
 function tokenFiles(file: string): Map<string, { tokenFile: string }> {

@@ -23,7 +23,7 @@ export interface ApiRequest {
   /** Further tries after no answer or a 5xx; only for requests that may be done twice. Default 0. */
   readonly retries?: number;
   readonly signal?: AbortSignal;
-  /** Asked again when a connection is there; false ends the request unsent. */
+  /** Checked again once a connection is established; if false, the request is not sent. */
   readonly maySend?: () => boolean;
 }
 
@@ -36,7 +36,7 @@ const DEFAULT_DEADLINE_MS = 15_000;
 /** No new try is begun later than this after the first: the caller's own queue is the longer retry. */
 const LONGEST_RETRYING_MS = 10_000;
 
-/** Carries a failure through p-retry, which wants errors. */
+/** Carries a failure through p-retry, which expects errors. */
 class Failed extends Error {
   readonly failure: RequestFailure;
   readonly status: number;
@@ -87,7 +87,7 @@ export class Requests {
     if (heldMs > 0) {
       throw new Failed({
         kind: 'throttled',
-        message: `${what(request)}: the API server asked to wait`,
+        message: `${what(request)}: the API server requires a wait`,
         retryAfterMs: heldMs,
       });
     }

@@ -12,7 +12,7 @@ export class ServerClock {
     return performance.now() + this.#offsetMs;
   }
 
-  /** An answer with this `Date` header has just come to a request sent at `sentAt` of the steady clock. */
+  /** A response with this `Date` header has just arrived for a request sent at `sentAt` of the monotonic clock. */
   observe(date: string | undefined, sentAt: number): void {
     const second = Date.parse(date ?? '');
     if (!Number.isNaN(second)) {

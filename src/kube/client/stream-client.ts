@@ -12,7 +12,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Connection, Headers } from './connection.ts';
 import { text } from './json.ts';
 
-/** An answer whose body goes on. */
+/** A response with a streaming body. */
 export interface OpenStream {
   readonly status: number;
   readonly retryAfter: string | undefined;
@@ -58,7 +58,7 @@ export class StreamClient {
     this.#timing = timing;
   }
 
-  /** Opens a GET; `pathFor` is told whether the connection is pinged. Rejects when there are no headers in time, and at once when stopped. */
+  /** Opens a GET; `pathFor` receives whether the connection is pinged. Rejects when there are no headers in time, and at once when stopped. */
   async open(pathFor: (pinged: boolean) => string, signal: AbortSignal): Promise<OpenStream> {
     const opening = this.#open(pathFor);
     let stop = (): void => {};
@@ -99,7 +99,7 @@ export class StreamClient {
     this.#sessions = [];
   }
 
-  /** A session that is destroyed ends its socket and waits for the other side to do so, too: one that is gone would be waited for for ever. */
+  /** A destroyed session ends its socket and waits for the other side to do the same, which would be forever if that side is gone. */
   #end(session: ClientHttp2Session): void {
     session.destroy();
     this.#sockets.get(session)?.destroy();
@@ -220,7 +220,7 @@ function firstAnswer(emitter: EventEmitter): Promise<unknown> {
   return new Promise((resolve, reject) => {
     emitter.once('response', resolve);
     emitter.once('error', reject);
-    emitter.once('close', () => reject(new Error('connection closed before an answer')));
+    emitter.once('close', () => reject(new Error('connection closed before a response')));
   });
 }
 

@@ -6,7 +6,7 @@ const SMALLEST_MARKED = 32;
 
 /**
  * Keeps the head and the tail of an output of any length in bounded memory and at constant cost for a byte: what lies between is dropped as it
- * arrives. Never holds nor gives more than `maxBytes`.
+ * arrives. Never keeps or returns more than `maxBytes`.
  */
 export class OutputCollector {
   readonly #head: Buffer;
@@ -43,7 +43,7 @@ export class OutputCollector {
     this.#total += kept.length;
   }
 
-  /** What was kept, as text fit for a status, a log or a terminal; `[...]` stands where bytes were dropped. */
+  /** Returns what was kept, as text fit for a status, a log or a terminal; `[...]` marks where bytes were dropped. */
   text(): string {
     const head = this.#head.subarray(0, Math.min(this.#total, this.#head.length));
     const size = this.#tail.length;

@@ -56,7 +56,7 @@ export function runExecSession(request: SessionRequest): Promise<ExecResult | No
  * The endings, and the public issue behind each; every one of them goes through `#settle`, which acts once.
  * - status frame: the one good ending; everything after it is ignored
  * - refused upgrade: client-node loses the server's text (kubernetes-client/javascript 551)
- * - no answer to the upgrade, or none after it: client-node waits for ever
+ * - no response to the upgrade, or none after it: client-node waits forever
  * - close or reset without a status: client-node never calls back (704, 714)
  * - malformed status or frame: client-node throws out of its socket handler and the process dies
  * - deadline; stop by the caller

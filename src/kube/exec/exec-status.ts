@@ -2,7 +2,7 @@ import type { Unrunnable } from '../../api/enums.ts';
 import { clean } from '../client/errors.ts';
 import { list, type Raw, record, text } from '../client/json.ts';
 
-/** What the status frame of an exec says. */
+/** Parses the status frame of an exec. */
 export type ExecVerdict =
   | { readonly kind: 'exit'; readonly code: number }
   | StartFailure
@@ -23,7 +23,7 @@ export function readExecStatus(frame: string): ExecVerdict {
     return { kind: 'exit', code: 0 };
   }
   if (status.status !== 'Failure') {
-    return { kind: 'broken', message: 'the status says neither Success nor Failure' };
+    return { kind: 'broken', message: 'the status is neither Success nor Failure' };
   }
   return status.reason === 'NonZeroExitCode' ? exitCode(status) : failure(text(status.message));
 }
@@ -38,7 +38,7 @@ function exitCode(status: Raw): ExecVerdict {
   return { kind: 'broken', message: `no usable exit code in the status: ${clean(said) || 'none'}` };
 }
 
-/** What a runtime says of a command that it could not start. */
+/** A runtime's message about a command that it could not start. */
 export type StartFailure =
   | { readonly kind: 'missing' }
   | { readonly kind: 'unrunnable'; readonly why: Unrunnable };
@@ -48,7 +48,7 @@ const unrunnable = (why: Unrunnable): StartFailure => ({ kind: 'unrunnable', why
 
 /**
  * Words of runc, crun and youki by which the command itself is the trouble. The words alone are not enough: a container that dies meanwhile
- * gives "no such file or directory" for its cgroup. runc stats the file before it runs it, so what fails later is the interpreter.
+ * reports "no such file or directory" for its cgroup. runc stats the file before it runs it, so what fails later is the interpreter.
  */
 const START_FAILURES: readonly (readonly [pattern: RegExp, failure: StartFailure])[] = [
   [/exec: "(?:[^"\\]|\\.)*": (?:stat [^:]+: )?(?:no such file or directory|not a directory)/, MISSING],

@@ -34,7 +34,7 @@ export class ClusterExecutor implements Executor {
       return {
         kind: 'refused',
         status: 429,
-        message: `the API server asked to wait ${Math.ceil(heldMs / 1000)} s`,
+        message: `the API server requires a wait of ${Math.ceil(heldMs / 1000)} s`,
       };
     }
     const deadline = performance.now() + request.timeoutMs;

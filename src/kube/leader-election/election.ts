@@ -17,7 +17,7 @@ export interface ElectionOptions {
 export interface ElectionTiming {
   /** How long others wait after the last sign of life. */
   readonly leaseMs: number;
-  /** How long the leader goes on without a renewal; well below `leaseMs`, so that it has stopped before another begins. */
+  /** How long the leader continues without a renewal; well below `leaseMs`, so that it has stopped before another one starts. */
   readonly renewDeadlineMs: number;
   /** Between two renewals. */
   readonly renewMs: number;
@@ -71,7 +71,7 @@ export class Election {
     return this.#state === 'leading' && performance.now() - this.#renewedAt < this.#timing.renewDeadlineMs;
   }
 
-  /** Ends the election and, when leading, gives the Lease up, so that another leads at once. Call it after the last write. */
+  /** Ends the election and, when leading, releases the Lease, so that another replica leads immediately. Call it after the last write. */
   async stop(): Promise<void> {
     const led = this.isLeader();
     this.#state = this.#state === 'lost' ? 'lost' : 'stopped';
@@ -116,7 +116,7 @@ export class Election {
     }
   }
 
-  /** Gives the time until the next try. */
+  /** Returns the time until the next attempt. */
   async #acquire(): Promise<number> {
     const { leaseMs, retryMs } = this.#timing;
     const waitMs = this.#heldMs();
@@ -183,7 +183,7 @@ export class Election {
 
   /**
    * The renew deadline has passed, and nothing is written any more. A try that is under way is awaited all the same: it may be the first one after the
-   * whole process was held up, and as it names the Lease that we wrote, it succeeds only if nobody has led since.
+   * whole process was delayed, and because it names the Lease that we wrote, it succeeds only if no other process has led since.
    */
   #overdue(): void {
     const lose = (): void => this.#lose(`not renewed for ${this.#timing.renewDeadlineMs} ms`);
@@ -225,14 +225,14 @@ export class Election {
     return undefined;
   }
 
-  /** Somebody else wrote, or deleted, the Lease: still ours (an edit by hand), made anew, or lost. */
+  /** Another client wrote or deleted the Lease: still ours (a manual edit), recreated, or lost. */
   async #lookAgain(): Promise<void> {
     const read = await this.#store.read();
     if (!isFailure(read)) {
       if (read.holder === this.#holder) {
         this.#seen = read;
       } else {
-        this.#lose(`held by ${read.holder || 'nobody'}`);
+        this.#lose(`held by ${read.holder || 'no process'}`);
       }
       return;
     }

@@ -19,7 +19,7 @@ export interface Leadership {
   readonly isLeader: () => boolean;
 }
 
-/** Puts an election together: requests over a connection of its own, and a watch of the one Lease that ends when we lead. */
+/** Assembles an election: requests over its own connection, and a watch of the one Lease that ends when we lead. */
 export function leadership(connection: Connection, streams: StreamClient, options: LeaseOptions): Leadership {
   const http = new HttpClient(connection, 2);
   const requests = new Requests(http);

@@ -14,7 +14,7 @@ export interface LeaseRecord {
   readonly content: string;
 }
 
-/** A duration that somebody wrote by hand must not lock everybody out. */
+/** A duration that was edited manually must not lock out all replicas. */
 const LONGEST_DURATION_MS = 60_000;
 
 export function readLease(raw: unknown): LeaseRecord {

@@ -47,7 +47,7 @@ export function decodePod(raw: unknown): PodView {
 
 /**
  * The node that the DaemonSet controller made a pod for: it names it in the only required term of the node affinity, and the scheduler binds
- * the pod a moment later. In between the pod must not count as one of no node.
+ * the pod a moment later. In between the pod must not count as one without a node.
  */
 function nodeMeant(spec: Raw): string {
   const required = at(spec, 'affinity', 'nodeAffinity', 'requiredDuringSchedulingIgnoredDuringExecution');

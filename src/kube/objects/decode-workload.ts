@@ -72,7 +72,7 @@ const FIELDS_OF: {
 
 const isOnDelete = (spec: Raw): boolean => at(spec, 'updateStrategy', 'type') === 'OnDelete';
 
-/** A Deployment says why its ReplicaSet cannot make pods, such as an exceeded quota; the other kinds say it in events only. */
+/** A Deployment reports why its ReplicaSet cannot create pods, such as an exceeded quota; the other kinds report it in events only. */
 function replicaFailure(status: Raw): string | undefined {
   const condition = list(status.conditions)
     .map(record)

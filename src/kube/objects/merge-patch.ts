@@ -3,7 +3,7 @@ import { type Raw, record } from '../client/json.ts';
 
 /**
  * JSON merge patch (RFC 7396) that turns `before` into `after`: what is gone becomes null, what is equal is left out, arrays are replaced whole.
- * Neither side may hold nulls of its own.
+ * Neither side may contain nulls.
  */
 export function mergePatch(before: unknown, after: unknown): Raw {
   const old = record(before);

@@ -5,7 +5,7 @@ const NONE: OwnerView = { kind: '', name: '', uid: '' };
 
 /**
  * The owner reference that controls an object; one with empty strings when there is none, when there are several,
- * or when it names a kind outside group `apps`: whoever may create an object may write any reference into it.
+ * or when it names a kind outside group `apps`: anyone who can create an object can write any reference into it.
  */
 export function controllerOf(metadata: Raw): OwnerView {
   const controllers = list(metadata.ownerReferences)

@@ -5,7 +5,7 @@ export interface BackoffTiming {
   readonly longestMs: number;
   /** Longest interval when the stream did bring changes before it ended: slower would mean looking at old state. */
   readonly longestAfterProgressMs: number;
-  /** A stream that lived this long was healthy: the count of failures starts anew. */
+  /** A stream that lasted this long was healthy: the count of failures is reset. */
   readonly healthyMs: number;
 }
 

@@ -16,7 +16,7 @@ export type Listed<T> =
 
 const PAGE_SIZE = 500;
 const DEADLINE_MS = 60_000;
-/** A continue token lives about five minutes; who cannot finish in that time asks for everything at once. */
+/** A continue token is valid for about five minutes; a list that cannot finish in that time is requested without pages. */
 const RESTARTS = 3;
 
 /** The classic list in pages, for servers without streaming lists. A page whose token has expired (410) starts the list again. */

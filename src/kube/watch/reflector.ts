@@ -15,7 +15,7 @@ export interface ReflectorOptions<T> {
   readonly projection: Projection<T>;
   /** Must not throw: an exception is a bug and ends the process as an unhandled rejection. */
   readonly sink: (event: WatchEvent<T>) => void;
-  /** A kind that one can do without: 403 counts as an empty cluster, and is asked again only every ten minutes. */
+  /** An optional kind: 403 counts as an empty cluster, and is retried only every ten minutes. */
   readonly optional?: boolean;
   readonly timing?: SessionTiming & BackoffTiming;
   readonly listener?: ReflectorListener;
@@ -30,7 +30,7 @@ interface State extends Omit<ReflectorStatus, 'silentMs' | 'failingMs'> {
   readonly failingAt: number | undefined;
 }
 
-/** What a reflector tells when something becomes of its watch. */
+/** What a reflector reports when the state of its watch changes. */
 export interface ReflectorListener {
   failed(reason: WatchFailure): void;
   changed(now: ReflectorStatus, before: ReflectorStatus): void;

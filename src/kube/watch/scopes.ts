@@ -2,7 +2,7 @@ import type { WatchEvent } from '../../engine/ports.ts';
 
 /**
  * Makes one stream of events out of several namespaces. `synced` replaces everything, so it is given only when every namespace has been read,
- * and then with the objects of all of them. Gives one sink for each namespace.
+ * and then with the objects of all of them. Returns one sink for each namespace.
  */
 export function mergeScopes<T>(
   scopes: number,

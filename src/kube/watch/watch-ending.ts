@@ -3,7 +3,7 @@ import type { OpenStream } from '../client/stream-client.ts';
 import type { WatchLine } from './watch-line.ts';
 import type { StreamEnd } from './watch-lines.ts';
 
-/** How one stream ended; `closed` is the end that was agreed. `progressed`: it brought changes and can go on from there. */
+/** How one stream ended; `closed` is the end that was agreed. `progressed`: it delivered changes and can resume from there. */
 export interface Ending {
   readonly reason: 'closed' | WatchFailure;
   readonly message: string;

@@ -3,7 +3,7 @@ import type { OpenStream } from '../client/stream-client.ts';
 import { LineSplitter } from './lines.ts';
 import { readWatchLine, type WatchLine } from './watch-line.ts';
 
-/** The last thing that every stream gives. `clean`: the server ended it as agreed; `silent`: nothing came for too long. */
+/** The last item of every stream. `clean`: the server ended it as agreed; `silent`: nothing arrived for too long. */
 export interface StreamEnd {
   readonly type: 'end';
   readonly how: 'clean' | 'lost' | 'silent';
@@ -43,5 +43,5 @@ const CLEAN = { how: 'clean', message: '' } as const;
 const HALF_LINE = { how: 'lost', message: 'connection lost in the middle of a line' } as const;
 
 function silence(silentMs: number): Omit<StreamEnd, 'type'> {
-  return { how: 'silent', message: `no sign of life for ${Math.round(silentMs / 1000)} s` };
+  return { how: 'silent', message: `nothing received for ${Math.round(silentMs / 1000)} s` };
 }

@@ -39,7 +39,7 @@ export interface SessionOptions<T> extends Listing<T> {
 }
 
 /**
- * What a reflector knows between streams (where to go on, how this server lists) and the reading of one stream. Objects are projected line by
+ * What a reflector knows between streams (where to resume, how this server lists) and the reading of one stream. Objects are projected line by
  * line as they arrive, so the raw list is never held.
  */
 export class WatchSession<T> {
@@ -175,7 +175,7 @@ export class WatchSession<T> {
     if (!stop) {
       return undefined;
     }
-    // A server that does not know the parameters of a streaming list ignores them and never says that the list is complete.
+    // A server that does not know the parameters of a streaming list ignores them and never marks the list as complete.
     if (late) {
       this.#streamsLists = false;
     }
@@ -185,7 +185,7 @@ export class WatchSession<T> {
     return { ...stop, reason: late ? 'silent' : worse(stop.reason), message, relist: true };
   }
 
-  /** Collects what exists until the server says that this is all; gives the reason when it never says so. */
+  /** Collects what exists until the server marks the list as complete. Returns the reason if it never does. */
   async #readInitial(lines: Lines): Promise<Stop | undefined> {
     const known = new Map<string, T>();
     for (;;) {
@@ -221,7 +221,7 @@ export class WatchSession<T> {
       }
       this.#options.contact(true);
       if (goesBack(line.resourceVersion, this.#resourceVersion)) {
-        return { reason: 'broken', message: 'the server went back in time', relist: true };
+        return { reason: 'broken', message: "the server's resourceVersion went back", relist: true };
       }
       if (line.type === 'change') {
         this.#deliver(line);
@@ -233,7 +233,7 @@ export class WatchSession<T> {
 
   /**
    * A server that was restored from a backup takes our version from the future without a word, and keeps from us every change until it
-   * has come that far itself (kubernetes#107457): after an interruption its own version is asked for.
+   * has come that far itself (kubernetes#107457): after an interruption its own version is requested.
    */
   async #restored(signal: AbortSignal): Promise<Stop | undefined> {
     if (!this.#interrupted || this.#resourceVersion === '') {
@@ -246,7 +246,7 @@ export class WatchSession<T> {
     return version === '' ? undefined : this.#rewound(version);
   }
 
-  /** Told once: who goes on nevertheless gets what the server has now. */
+  /** Reported once: a caller that continues nevertheless gets what the server has now. */
   #rewound(version: string): Stop | undefined {
     if (!goesBack(version, this.#newest)) {
       return undefined;

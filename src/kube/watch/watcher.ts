@@ -39,7 +39,7 @@ export class ClusterWatcher implements Watcher {
     const sinks = clusterWide ? [sink] : mergeScopes(this.#namespaces.length, keyOf, sink);
     sinks.forEach((scoped, index) => {
       const namespace = clusterWide ? undefined : this.#namespaces[index];
-      // Rights in some namespaces do not include nodes; without them a lost node is told by its pods alone.
+      // Permissions in some namespaces do not include nodes; without them a lost node is detected by its pods only.
       const optional = kind === 'Node' && this.#namespaces.length > 0;
       const about = { kind, resource: rbacName(RESOURCES[kind]), namespace, optional };
       const reflector = new Reflector(this.#streams, this.#requests, {

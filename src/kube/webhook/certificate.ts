@@ -1,5 +1,5 @@
 /**
- * Makes the two certificates that a webhook needs: an authority of its own, and a server's certificate that it signs. Written out here, as node:crypto makes
+ * Creates the two certificates that a webhook needs: its own authority, and a server certificate signed by it. Encoded here, because node:crypto creates
  * keys and signatures but no certificates, and the library that does (@peculiar/x509) is 768 KiB of a bundle of 1,052 (docs/adr/0013-gate-webhook.md).
  */
 import {
@@ -129,7 +129,7 @@ function addressBytes(host: string): Buffer {
   if (isIP(host) === 4) {
     return Buffer.from(host.split('.').map(Number));
   }
-  // Without its zone and with its groups written short, as Node gives it back.
+  // Without its zone and with its groups abbreviated, as Node returns it.
   const { address } = new SocketAddress({ address: host, family: 'ipv6' });
   const [head = '', tail] = address.split('::');
   const groups = (text: string) => (text === '' ? [] : text.split(':'));

@@ -23,7 +23,7 @@ export const utf8 = (text: string): Buffer => der(0x0c, Buffer.from(text, 'utf8'
 export const yes = (): Buffer => der(0x01, Buffer.from([0xff]));
 /** Explicitly tagged: a value within a value. */
 export const tagged = (number: number, contents: Uint8Array): Buffer => der(0xa0 | number, contents);
-/** Implicitly tagged: the tag stands for the type. */
+/** Implicitly tagged: the tag replaces the type. */
 export const implicit = (number: number, contents: Uint8Array): Buffer => der(0x80 | number, contents);
 /** Bits, of whose last byte so many are unused. */
 export const bits = (contents: Uint8Array, unused = 0): Buffer => der(0x03, Buffer.from([unused]), contents);

@@ -10,7 +10,7 @@ export interface KeeperOptions {
   /** The operator's own. */
   readonly namespace: string;
   readonly secret: string;
-  /** MutatingWebhookConfiguration that is told whom to trust. */
+  /** MutatingWebhookConfiguration whose `caBundle` is kept up to date. */
   readonly configuration: string;
   /** Names and addresses that the server is called by. */
   readonly hosts: readonly string[];
@@ -19,7 +19,7 @@ export interface KeeperOptions {
 
 /** What a look came to. */
 export type Kept =
-  /** To be served: whoever calls trusts it. */
+  /** To be served: every caller trusts it. */
   | { readonly ok: true; readonly pair: Issued; readonly did: readonly string[] }
   /** `raced`: another replica wrote at the same time; look again. */
   | { readonly ok: false; readonly raced: boolean; readonly message: string };
@@ -30,8 +30,8 @@ const FIELDS = { authorities: 'ca.crt', authorityKey: 'ca.key', cert: 'tls.crt',
 const RETRIES = 2;
 
 /**
- * Every replica looks, and may write: a precondition lets only the first of two through. The configuration is read before the Secret, so that nobody
- * who has read an older Secret writes over what a newer one says.
+ * Every replica checks, and may write: a precondition lets only the first of two through. The configuration is read before the Secret, so that no
+ * replica with an older Secret overwrites what follows from a newer one.
  */
 export class CertificateKeeper {
   readonly #requests: Requests;
@@ -70,7 +70,7 @@ export class CertificateKeeper {
     const answer = await this.#requests.send(secret ? this.#replace(secret, held) : this.#create(held));
     const what = held.authorityKey === before.authorityKey ? 'a certificate' : 'a certificate authority';
     return answer.ok
-      ? { value: { held, did: [`made ${what} for the webhook`] } }
+      ? { value: { held, did: [`created ${what} for the webhook`] } }
       : { problem: problemOf(answer) };
   }
 
@@ -99,7 +99,7 @@ export class CertificateKeeper {
     };
   }
 
-  /** Says in the configuration whom to trust; gives what it did. Without a configuration nobody calls. */
+  /** Writes `caBundle` into the configuration. Returns what it did. Without a configuration the webhook is never called. */
   async #tell(configuration: Raw | undefined, { authorities }: Held): Promise<Step<readonly string[]>> {
     const caBundle = Buffer.from(authorities).toString('base64');
     const outdated = list(configuration?.webhooks)
@@ -119,9 +119,7 @@ export class CertificateKeeper {
         webhooks: outdated.map(({ name }) => ({ name, clientConfig: { caBundle } })),
       },
     });
-    return answer.ok
-      ? { value: ['told the API server which certificate authority the webhook has'] }
-      : { problem: problemOf(answer) };
+    return answer.ok ? { value: ["wrote the webhook's caBundle"] } : { problem: problemOf(answer) };
   }
 
   #read(target: Target): Promise<Answer> {
@@ -140,7 +138,7 @@ export class CertificateKeeper {
 
 function problemOf(answer: Answer): Kept {
   const { kind, message } = answer.ok ? { kind: 'conflict', message: '' } : answer.failure;
-  // What was there when it was read, and is gone now, was taken by somebody.
+  // What existed when it was read, and no longer exists, was deleted by another client.
   return { ok: false, raced: kind === 'conflict' || kind === 'notFound', message };
 }
 

@@ -1,4 +1,4 @@
-/** An AdmissionReview: what the API server asks a webhook about a pod that is about to be created, and the answer. */
+/** An AdmissionReview: the API server's request about a pod that is being created, and the response. */
 import { own } from '../../api/own.ts';
 import type { NewPod, PodPatch } from '../../api/views.ts';
 import type { WebhookOutcome } from '../../engine/ports.ts';
@@ -22,7 +22,7 @@ interface Answered {
 }
 
 /**
- * Answers one review. `admit` says what is to be changed, or nothing when that is not known yet. No answer refuses a pod: whatever goes wrong is told
+ * Responds to one review. `admit` returns what to change, or nothing if that is not known yet. No response rejects a pod: any error is reported
  * as an HTTP status, which `failurePolicy: Ignore` passes over.
  */
 export function answerReview(body: string, admit: (pod: NewPod) => PodPatch | undefined): Answered {
@@ -49,7 +49,7 @@ function reviewed(uid: string, patch: PodPatch): object {
   return { ...REVIEW, response: { uid, allowed: true, ...changes } };
 }
 
-/** What is asked, or what is wrong with the question. */
+/** The request, or what is wrong with it. */
 export function readReview(body: string): Asked | string {
   let review: unknown;
   try {
@@ -59,7 +59,7 @@ export function readReview(body: string): Asked | string {
   }
   const { apiVersion, kind } = record(review);
   if (apiVersion !== REVIEW.apiVersion || kind !== REVIEW.kind) {
-    return `the body is no AdmissionReview of ${REVIEW.apiVersion}`;
+    return `the body is not an AdmissionReview of ${REVIEW.apiVersion}`;
   }
   const request = record(record(review).request);
   const uid = text(request.uid);
@@ -68,7 +68,7 @@ export function readReview(body: string): Asked | string {
   }
   return isPodCreation(request)
     ? { uid, pod: newPod(request.object, text(request.namespace)) }
-    : 'the request is no creation of a v1 Pod in a namespace';
+    : 'the request is not the creation of a v1 Pod in a namespace';
 }
 
 const isPodCreation = (request: Readonly<Record<string, unknown>>): boolean =>

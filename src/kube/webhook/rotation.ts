@@ -40,7 +40,7 @@ export function renewed(held: Held, hosts: readonly string[], now: number): Held
     : { ...held, leaf: leafBy(nameOf(signer), held.authorityKey, hosts, now) };
 }
 
-/** A leaf that is still well goes on being served: what signs anew is not trusted everywhere yet. */
+/** A leaf that is still valid continues to be served: the new authority is not trusted everywhere yet. */
 function withNewAuthority(
   held: Held,
   trusted: readonly X509Certificate[],
