@@ -1,7 +1,9 @@
 /** docs/metrics.md, from the metrics that the operator really registers. */
+import { existsSync } from 'node:fs';
 import type { WatchedKind } from '../src/engine/ports.ts';
 import { RESOURCES } from '../src/telemetry/labels.ts';
 import { type MetricFamily, Metrics } from '../src/telemetry/metrics.ts';
+import { RECORDING } from './generate-grafana.ts';
 
 /** Values that a label can have; none when they come from the cluster. */
 function valuesOf(exposition: string, family: string, label: string): string[] {
@@ -20,6 +22,15 @@ function labelCell({ name, labels }: MetricFamily, exposition: string): string {
     })
     .join('<br>');
 }
+
+const DASHBOARD = `
+## The dashboard
+
+![The panels of the dashboard: counts by outcome, the table of Upgrades, and series over time](pictures/grafana.svg)
+
+This is a drawing of the project's own and no screenshot of Grafana, whose panels look better and answer to the mouse.
+The data are real: in an end-to-end test six Upgrades come to stand in six ways, a Prometheus scrapes the operator meanwhile and is asked every query of the dashboard, and \`npm run generate\` draws [what it answered](pictures/grafana.json).
+`;
 
 /** The page. */
 export async function metricsReference(): Promise<string> {
@@ -49,5 +60,5 @@ In addition there are prom-client's metrics of the process, \`process_*\` and \`
 ${rows.join('\n')}
 
 The alerts and the dashboard of the [chart](../charts/postcheck/README.md) use these metrics; each alert has a [runbook](runbooks/README.md#alerts-of-the-chart).
-`;
+${existsSync(RECORDING) ? DASHBOARD : ''}`;
 }

@@ -8,6 +8,7 @@ import { argv, exit } from 'node:process';
 import { cliReference } from '../packages/cli/reference.ts';
 import { crdYaml } from './generate-crd.ts';
 import { dashboardJson } from './generate-dashboard.ts';
+import { grafanaPicture } from './generate-grafana.ts';
 import { metricsReference } from './generate-metrics.ts';
 import { reference } from './generate-reference.ts';
 import { reliabilityPage, withReliability } from './generate-reliability.ts';
@@ -26,10 +27,13 @@ const read = (path: string) => {
 
 const RUNBOOKS = 'docs/runbooks/README.md';
 const CHART = 'charts/postcheck/README.md';
+const dashboard = dashboardJson();
+const picture = grafanaPicture(dashboard);
 const files = {
   'crds/postcheck.dev_upgrades.yaml': crdYaml,
   'charts/postcheck/files/upgrades.yaml': crdYaml,
-  'charts/postcheck/files/dashboard.json': dashboardJson(),
+  'charts/postcheck/files/dashboard.json': dashboard,
+  ...(picture === undefined ? {} : { 'docs/pictures/grafana.svg': picture }),
   'docs/metrics.md': await metricsReference(),
   'docs/reference.md': reference,
   'docs/reliability.md': reliabilityPage(),

@@ -15,15 +15,28 @@ interface Dashboard {
 
 const filledIn = (expr: string): string => expr.replaceAll('$__rate_interval', '1m').replace(/\$\w+/g, '.*');
 
-export function dashboardQueries(): { readonly title: string; readonly expr: string }[] {
+export interface DashboardQuery {
+  readonly title: string;
+  /** As it is sent. */
+  readonly expr: string;
+  /** As it stands in the dashboard. */
+  readonly written: string;
+}
+
+const queryOf = (title: string, written: string): DashboardQuery => ({
+  title,
+  written,
+  expr: filledIn(written),
+});
+
+export function dashboardQueries(): DashboardQuery[] {
   const dashboard = JSON.parse(readFileSync(join(CHART, 'files/dashboard.json'), 'utf8')) as Dashboard;
-  const ofPanel = ({ title = '', targets = [], panels = [] }: Panel): { title: string; expr: string }[] => [
-    ...targets.map(({ expr }) => ({ title, expr: filledIn(expr) })),
+  const ofPanel = ({ title = '', targets = [], panels = [] }: Panel): DashboardQuery[] => [
+    ...targets.map(({ expr }) => queryOf(title, expr)),
     ...panels.flatMap(ofPanel),
   ];
-  const annotations = dashboard.annotations.list.map(({ name, expr = '' }) => ({
-    title: `annotation ${name}`,
-    expr: filledIn(expr),
-  }));
+  const annotations = dashboard.annotations.list.map(({ name, expr = '' }) =>
+    queryOf(`annotation ${name}`, expr),
+  );
   return [...dashboard.panels.flatMap(ofPanel), ...annotations];
 }

@@ -1,12 +1,16 @@
 /** A real Prometheus scrapes the installed operator during upgrades that end in every way, and is asked what it has. Runs while nobody else upgrades anything. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { env } from 'node:process';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Metrics } from '../../src/telemetry/metrics.ts';
-import { dashboardQueries } from '../chart/dashboard.ts';
 import { Prometheus, type Sample } from '../support/prometheus.ts';
+import type { Json } from './support/api.ts';
+import { recordDashboard, recordingText } from './support/grafana.ts';
 import { type Scenario, scenario, TEST_MS } from './support/scenario.ts';
 import { type Scrape, scrapeOfTheOperator } from './support/scrape.ts';
 import { waitFor } from './support/wait.ts';
-import { CONTAINER, image, NAME, upgrade } from './support/workloads.ts';
+import { CONTAINER, image, NAME, upgrade, workload } from './support/workloads.ts';
 
 let scrape: Scrape;
 let prometheus: Prometheus;
@@ -31,6 +35,35 @@ async function info(s: Scenario, phase: string): Promise<Sample['labels']> {
   return sample?.labels ?? {};
 }
 
+/** The metrics of the reference; those of one Upgrade have its namespace. */
+const families = async () => {
+  const metrics = new Metrics({ version: '', maxUpgrades: 1, watched: [], watches: () => [] });
+  const all = (await metrics.families()).filter(({ name }) => /^(postcheck|workqueue)_/.test(name));
+  return Map.groupBy(all, ({ labels }) => (labels.includes('upgrade_namespace') ? 'own' : 'all'));
+};
+
+/** Prometheus has every metric of the reference from every replica, and of this Upgrade its info and exactly these. */
+async function hasEveryMetric({ namespace }: Scenario, ...own: string[]): Promise<void> {
+  const [{ length: replicas }, byOwner] = await Promise.all([prometheus.query('up'), families()]);
+  const shared = byOwner.get('all') ?? [];
+  expect(shared.length).toBeGreaterThan(20);
+  for (const { name, type } of shared) {
+    // A scrape that failed once leaves a hole until the next one.
+    const query = `count(${type === 'histogram' ? `${name}_count` : name}) by (pod)`;
+    await seen(query, (samples) => samples.length === replicas);
+  }
+  const wanted = new Set(['postcheck_upgrade_info', ...own]);
+  for (const { name } of byOwner.get('own') ?? []) {
+    const has = wanted.delete(name);
+    await seen(`${name}{upgrade_namespace="${namespace}"}`, (samples) => samples.length === (has ? 1 : 0));
+  }
+  expect([...wanted]).toEqual([]);
+}
+
+const PROGRESS = 'postcheck_upgrade_progress_timestamp_seconds';
+const value = (query: string): Promise<number> =>
+  prometheus.query(query).then(([sample]) => sample?.value ?? Number.NaN);
+
 const FALSE = { name: 'never', exec: { command: ['false'] } };
 
 test(
@@ -52,32 +85,10 @@ test(
     });
     await seen('sum(postcheck_attempts_total{outcome="Succeeded"}) > 0');
     await seen('sum(postcheck_gates_opened_total{reason="Passed"}) > 0');
-  }),
-  TEST_MS,
-);
-
-test(
-  'every metric of the reference is there, from both replicas, and none of them is without help',
-  async () => {
-    const families = await new Metrics({
-      version: '',
-      maxUpgrades: 1,
-      watched: [],
-      watches: () => [],
-    }).families();
-    // The Upgrade of the test before is gone, and so are its own series.
-    const ours = families.filter(
-      ({ name, labels }) => /^(postcheck|workqueue)_/.test(name) && !labels.includes('upgrade_namespace'),
-    );
-    expect(ours.length).toBeGreaterThan(20);
-    for (const { name, type } of ours) {
-      // A scrape that failed once leaves a hole until the next one.
-      const query = `count(${type === 'histogram' ? `${name}_count` : name}) by (pod)`;
-      await seen(query, (samples) => samples.length === 2);
-    }
+    await hasEveryMetric(s);
     await seen('sum(postcheck_leader)', ([leaders]) => leaders?.value === 1);
     await seen('min(up)', ([up]) => up?.value === 1);
-  },
+  }),
   TEST_MS,
 );
 
@@ -90,6 +101,7 @@ test(
     expect(await info(s, 'FellBack')).toMatchObject({ ready: 'False', stalled: 'True' });
     await seen('sum(postcheck_fallbacks_total{result="Verified"}) > 0');
     await seen('sum(postcheck_probe_exit_codes_total{code_class="3-119"}) > 0');
+    await hasEveryMetric(s);
 
     await s.edit({
       containers: [{ name: CONTAINER, image: image('v2') }],
@@ -110,35 +122,38 @@ test(
   TEST_MS,
 );
 
+/** Nobody listens on that port, and nothing in the pod says so. */
+const UNANSWERED = {
+  deadlineSeconds: 5,
+  checks: [{ name: 'nobody', tcpSocket: { port: 9 }, timeoutSeconds: 1 }],
+};
+
 test(
   'an inconclusive one waits for evidence, and its alert waits with it',
-  scenario('Deployment', 'prometheus inconclusive', async (s) => {
+  scenario('StatefulSet Parallel', 'prometheus inconclusive', async (s) => {
     await s.deploy('v1');
-    await s.create(
-      upgrade('Deployment', 'v2', {
-        postCheck: {
-          deadlineSeconds: 5,
-          checks: [{ name: 'nobody', tcpSocket: { port: 9 }, timeoutSeconds: 1 }],
-        },
-      }),
-    );
+    const ended = await value('sum(postcheck_attempts_total{kind="StatefulSet"})');
+    await s.create(upgrade(s.shape, 'v2', { postCheck: UNANSWERED }));
     await s.until('Inconclusive');
     expect(await info(s, 'Inconclusive')).toMatchObject({ reason: 'Inconclusive', stalled: 'False' });
     const pending = `ALERTS{alertname="PostcheckInconclusive",upgrade_namespace="${s.namespace}"}`;
     const [alert] = await seen(pending);
     expect(alert?.labels).toMatchObject({ alertstate: 'pending', name: NAME });
     await seen('sum(postcheck_checks_total{type="tcpSocket",class="Error"}) > 0');
-    await seen(
-      `time() - postcheck_upgrade_progress_timestamp_seconds{upgrade_namespace="${s.namespace}"} < 600`,
-    );
+    await seen(`time() - ${PROGRESS}{upgrade_namespace="${s.namespace}"} < 600`);
+    await seen('sum(postcheck_upgrades{phase="Inconclusive"}) == 1');
+    await hasEveryMetric(s, PROGRESS);
+    // Nothing is taken for an end; no other test here upgrades this kind.
+    expect(await value('sum(postcheck_attempts_total{kind="StatefulSet"})')).toBe(ended);
   }),
   TEST_MS,
 );
 
 test(
   'a stalled one tells what is in its way',
-  scenario('Deployment', 'prometheus stalled', async (s) => {
-    await s.create(upgrade('Deployment', 'v2'));
+  scenario('DaemonSet', 'prometheus stalled', async (s) => {
+    const ended = await value('sum(postcheck_attempts_total{kind="DaemonSet"})');
+    await s.create(upgrade(s.shape, 'v2'));
     await s.until((status) =>
       status.conditions?.some((c: { reason: string }) => c.reason === 'TargetNotFound'),
     );
@@ -149,15 +164,65 @@ test(
     });
     const [alert] = await seen(`ALERTS{alertname="PostcheckStalled",upgrade_namespace="${s.namespace}"}`);
     expect(alert?.labels).toMatchObject({ alertstate: 'pending', reason: 'TargetNotFound' });
+    await seen('sum(postcheck_upgrades{phase="Pending"}) == 1');
+    await hasEveryMetric(s);
+    expect(await value('sum(postcheck_attempts_total{kind="DaemonSet"})')).toBe(ended);
   }),
   TEST_MS,
 );
 
-test('every query of the dashboard is understood', async () => {
-  for (const { expr } of dashboardQueries()) {
-    expect(Array.isArray(await prometheus.query(expr))).toBe(true);
-  }
-});
+/** Upgrades that come to stand in every way, by the name of their workload. */
+const FLEET: Readonly<
+  Record<string, { readonly tag: string; readonly phase: string; readonly spec?: Json }>
+> = {
+  search: { tag: 'v2', phase: 'Succeeded' },
+  web: { tag: 'bad17', phase: 'FellBack', spec: { postCheck: { deadlineSeconds: 6 } } },
+  mail: {
+    tag: 'bad17',
+    phase: 'Failed',
+    spec: { postCheck: { deadlineSeconds: 6 }, fallback: { action: 'Pause' } },
+  },
+  feed: { tag: 'v2', phase: 'Inconclusive', spec: { postCheck: UNANSWERED } },
+  billing: {
+    tag: 'v2',
+    phase: 'FallbackFailed',
+    spec: { postCheck: { deadlineSeconds: 4, checks: [FALSE] }, fallback: { deadlineSeconds: 4 } },
+  },
+};
+
+/** The object as one of that name. */
+const named = (object: Json, name: string): Json =>
+  JSON.parse(JSON.stringify(object).replaceAll(JSON.stringify(NAME), JSON.stringify(name)));
+
+test(
+  'every panel of the dashboard has data while Upgrades stand in every way',
+  scenario('Deployment', 'prometheus dashboard', async (s) => {
+    const began = Date.now();
+    const single = workload('Deployment', 'v1', { spec: { replicas: 1 } });
+    for (const [name, { tag, spec }] of Object.entries(FLEET)) {
+      await s.api.create(s.workloadPath, named(single, name));
+      await s.create(named(upgrade('Deployment', tag, spec), name));
+    }
+    await s.create(named(upgrade('Deployment', 'v2'), 'nowhere'));
+    for (const [name, { phase }] of Object.entries(FLEET)) {
+      await s.until(phase, 120, name);
+    }
+    const ours = `count(postcheck_upgrade_info{upgrade_namespace="${s.namespace}"})`;
+    await seen(ours, ([sample]) => sample?.value === Object.keys(FLEET).length + 1);
+    const recording = await waitFor(
+      'an answer to each query',
+      () => recordDashboard(prometheus, began),
+      ({ answers }) =>
+        Object.values(answers).every((all) => all.some(({ values }) => values.some((one) => one !== null))),
+      { timeoutSeconds: 60, everyMs: 3000 },
+    );
+    if (env.PICTURES !== undefined) {
+      mkdirSync(env.PICTURES, { recursive: true });
+      writeFileSync(join(env.PICTURES, 'grafana.json'), recordingText(recording));
+    }
+  }),
+  TEST_MS,
+);
 
 test('nothing is said about the operator itself', async () => {
   const operator = 'NoLeader|Watch.*|EventLoopLag|Forbidden|Bug|UpgradesOmitted|GateMissed';

@@ -16,12 +16,17 @@ export interface Sample {
   readonly value: number;
 }
 
-interface Answer {
+/** One series over time. */
+export interface Track {
+  readonly labels: Readonly<Record<string, string>>;
+  /** Seconds since the epoch, and the value then. */
+  readonly values: readonly (readonly [at: number, value: number])[];
+}
+
+interface Answer<Result> {
   readonly status: string;
   readonly error?: string;
-  readonly data: {
-    readonly result: readonly { readonly metric: Record<string, string>; readonly value: [number, string] }[];
-  };
+  readonly data: { readonly result: readonly Result[] };
 }
 
 export class Prometheus {
@@ -80,17 +85,37 @@ export class Prometheus {
 
   /** What an expression is now; throws with Prometheus' words when it is none. */
   async query(expression: string): Promise<Sample[]> {
-    const answer = await fetch(`${this.url}/api/v1/query`, {
+    const result = await this.#ask<{ metric: Record<string, string>; value: [number, string] }>('query', {
+      query: expression,
+    });
+    return result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
+  }
+
+  /** What it was from then until then, every `step` seconds. */
+  async range(expression: string, from: number, to: number, step: number): Promise<Track[]> {
+    const times = { start: String(from), end: String(to), step: String(step) };
+    const result = await this.#ask<{ metric: Record<string, string>; values: [number, string][] }>(
+      'query_range',
+      { query: expression, ...times },
+    );
+    return result.map(({ metric, values }) => ({
+      labels: metric,
+      values: values.map(([at, value]) => [at, Number(value)] as const),
+    }));
+  }
+
+  async #ask<Result>(what: string, query: Record<string, string>): Promise<readonly Result[]> {
+    const answer = await fetch(`${this.url}/api/v1/${what}`, {
       method: 'POST',
       // A kept connection may be closed by the server in the very moment in which it is used again.
       headers: { connection: 'close' },
-      body: new URLSearchParams({ query: expression }),
+      body: new URLSearchParams(query),
     });
-    const { status, error, data } = (await answer.json()) as Answer;
+    const { status, error, data } = (await answer.json()) as Answer<Result>;
     if (status !== 'success') {
-      throw new Error(`${expression}: ${error}`);
+      throw new Error(`${query['query']}: ${error}`);
     }
-    return data.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
+    return data.result;
   }
 
   async stop(): Promise<void> {

@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { env } from 'node:process';
 import { type Json, run } from './api.ts';
 import { OPERATOR_NAMESPACE, RELEASE } from './operator.ts';
 
@@ -14,9 +15,25 @@ export interface Scrape {
   remove(): void;
 }
 
+/** One that runs as a process outside of the cluster. */
+const ofProcess = (url: string): Scrape => ({
+  config: {
+    static_configs: [
+      {
+        targets: [new URL(url).host],
+        labels: { namespace: OPERATOR_NAMESPACE, service: `${RELEASE}-metrics`, pod: 'postcheck-process' },
+      },
+    ],
+  },
+  remove: () => {},
+});
+
 const json = (...args: string[]): Json => JSON.parse(run('kubectl', [...args, '-o', 'json']));
 
 export function scrapeOfTheOperator(): Scrape {
+  if (env.OPERATOR_METRICS) {
+    return ofProcess(env.OPERATOR_METRICS);
+  }
   const service = `${RELEASE}-metrics`;
   const folder = mkdtempSync(join(tmpdir(), 'postcheck-scrape-'));
   const file = (name: string, base64: string | undefined): string | undefined => {
