@@ -208,7 +208,7 @@ function tablePicture(drawing: Drawing): string {
   const columns = Object.keys(indexByName ?? rows[0]?.series.labels ?? {});
   const width = (frame.w - 16) / Math.max(1, columns.length);
   const line = (cells: readonly string[], y: number, more = ''): string =>
-    cells.map((cell, index) => text(frame.x + 8 + index * width, y, short(cell, width), more)).join('');
+    cells.map((cell, index) => text(frame.x + 8 + index * width, y, short(cell, width - 14), more)).join('');
   const head = line(
     columns.map((name) => renameByName[name] ?? name),
     frame.y + 36,

@@ -28,8 +28,9 @@ const DASHBOARD = `
 
 ![The panels of the dashboard: counts by outcome, the table of Upgrades, and series over time](pictures/grafana.svg)
 
-This is a drawing of the project's own and no screenshot of Grafana, whose panels look better and answer to the mouse.
-The data are real: in an end-to-end test six Upgrades come to stand in six ways, a Prometheus scrapes the operator meanwhile and is asked every query of the dashboard, and \`npm run generate\` draws [what it answered](pictures/grafana.json).
+The project draws this picture itself; it is not a screenshot of Grafana.
+The data are real: in an end-to-end test, six Upgrades end in six different states while a Prometheus scrapes the operator.
+The test then sends every query of the dashboard to that Prometheus, and \`npm run generate\` draws [the answers](pictures/grafana.json).
 `;
 
 /** The page. */

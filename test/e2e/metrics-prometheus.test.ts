@@ -3,6 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { env } from 'node:process';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { WatchedKind } from '../../src/engine/ports.ts';
+import { RESOURCES } from '../../src/telemetry/labels.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
 import { Prometheus, type Sample } from '../support/prometheus.ts';
 import type { Json } from './support/api.ts';
@@ -35,11 +37,16 @@ async function info(s: Scenario, phase: string): Promise<Sample['labels']> {
   return sample?.labels ?? {};
 }
 
-/** The metrics of the reference; those of one Upgrade have its namespace. */
+/** The metrics of the reference: those of one Upgrade, and those that are there from the start, whatever is installed. */
 const families = async () => {
-  const metrics = new Metrics({ version: '', maxUpgrades: 1, watched: [], watches: () => [] });
+  const watched = Object.keys(RESOURCES) as WatchedKind[];
+  const metrics = new Metrics({ version: '', maxUpgrades: 1, watched, watches: () => [] });
+  const { body } = await metrics.exposition();
+  const isThere = (name: string): boolean => new RegExp(`^${name}(_count)?[{ ]`, 'm').test(body);
   const all = (await metrics.families()).filter(({ name }) => /^(postcheck|workqueue)_/.test(name));
-  return Map.groupBy(all, ({ labels }) => (labels.includes('upgrade_namespace') ? 'own' : 'all'));
+  return Map.groupBy(all, ({ name, labels }) =>
+    labels.includes('upgrade_namespace') ? 'own' : isThere(name) ? 'all' : 'absent',
+  );
 };
 
 /** Prometheus has every metric of the reference from every replica, and of this Upgrade its info and exactly these. */
@@ -207,8 +214,14 @@ test(
     for (const [name, { phase }] of Object.entries(FLEET)) {
       await s.until(phase, 120, name);
     }
-    const ours = `count(postcheck_upgrade_info{upgrade_namespace="${s.namespace}"})`;
-    await seen(ours, ([sample]) => sample?.value === Object.keys(FLEET).length + 1);
+    for (const [name, phase] of [
+      ...Object.entries(FLEET).map(([known, one]) => [known, one.phase]),
+      ['nowhere', 'Pending'],
+    ]) {
+      await seen(
+        `postcheck_upgrade_info{upgrade_namespace="${s.namespace}",name="${name}",phase="${phase}"}`,
+      );
+    }
     const recording = await waitFor(
       'an answer to each query',
       () => recordDashboard(prometheus, began),

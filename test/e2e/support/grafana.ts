@@ -1,5 +1,4 @@
 /** What Prometheus answers to the queries of the dashboard, kept for the picture of the docs. */
-import { execFileSync } from 'node:child_process';
 import type { RecordedSeries, Recording } from '../../../scripts/generate-grafana.ts';
 import { dashboardQueries } from '../../chart/dashboard.ts';
 import type { Prometheus, Track } from '../../support/prometheus.ts';
@@ -33,9 +32,8 @@ function recorded({ labels, values }: Track, from: number, step: number): Record
 
 function origin(): string {
   const { serverVersion } = JSON.parse(run('kubectl', ['version', '-o', 'json']));
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
   const day = new Date().toISOString().slice(0, 10);
-  return `Kubernetes ${serverVersion.gitVersion}, commit ${commit}, ${day}`;
+  return `Kubernetes ${serverVersion.gitVersion}, ${day}`;
 }
 
 /** A line for each series: a new recording changes lines, not the whole file. */
