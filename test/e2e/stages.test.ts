@@ -59,3 +59,27 @@ test.concurrent.each(HELD)(
     })(),
   TEST_MS,
 );
+
+test.concurrent(
+  'a StatefulSet stops at the partition that its user set, and goes on when that is lowered',
+  scenario('StatefulSet OrderedReady', 'own partition', async (s) => {
+    const partitioned = (partition: number) => ({ updateStrategy: { rollingUpdate: { partition } } });
+    await s.deploy('v1', {
+      spec: { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 1 } } },
+    });
+    await s.create(upgrade(s.shape, 'v2'));
+
+    const waiting = await s.until(({ waiting }) => waiting?.reason === 'PartitionSet');
+    expect(waiting.message).toBe(
+      'StatefulSet web has updateStrategy.rollingUpdate.partition 1: app:v2 is verified on 1 of 2 pods, probed further; it goes on when the partition is lowered',
+    );
+    expect(readyOf(s, 'v2')).toHaveLength(1);
+    expect(await partitionOf(s)).toBe(1);
+
+    await s.api.patch(`${s.workloadPath}/web`, { spec: partitioned(0) });
+    await s.until('Succeeded');
+    await expectServing(s, 'v2');
+    expect(await s.events()).toContain('PartitionSet');
+  }),
+  TEST_MS,
+);

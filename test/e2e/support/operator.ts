@@ -16,11 +16,12 @@ export class Operator {
     this.#api = api;
   }
 
+  /** Path of its pods. */
+  readonly podsPath = `${PODS}?labelSelector=${LABELS}`;
+
   /** Pods that are not on their way out. */
   pods = async (): Promise<Json[]> =>
-    (await this.#api.list(`${PODS}?labelSelector=${LABELS}`)).filter(
-      ({ metadata }) => !metadata.deletionTimestamp,
-    );
+    (await this.#api.list(this.podsPath)).filter(({ metadata }) => !metadata.deletionTimestamp);
 
   /** The pod that holds the lease; nothing while nobody does. */
   async leader(): Promise<Json | undefined> {

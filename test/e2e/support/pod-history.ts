@@ -20,6 +20,7 @@ export class PodHistory {
   readonly leaked = new Set<string>();
   /** Pods that there ever were, by UID, as last seen. */
   readonly all = new Map<string, Json>();
+  readonly #most = new Map<string, { there: number; undecided: number }>();
   readonly #ending = new AbortController();
   #least = Number.POSITIVE_INFINITY;
   #broken: string | undefined;
@@ -28,6 +29,10 @@ export class PodHistory {
   get leastServing(): number {
     return this.#least;
   }
+
+  /** The most pods with this image that there were at once, and of these, that were not verified. */
+  mostOf = (image: string): { readonly there: number; readonly undecided: number } =>
+    this.#most.get(image) ?? { there: 0, undecided: 0 };
 
   /** Counts from here. */
   baseline(): void {
@@ -79,6 +84,17 @@ export class PodHistory {
       this.leaked.add(pod.metadata.name);
     }
     this.#least = Math.min(this.#least, this.#serving());
+    this.#count(imageOf(pod));
+  }
+
+  #count(image: string): void {
+    const pods = this.#notEnding().filter((pod) => imageOf(pod) === image);
+    const undecided = pods.filter((pod) => conditionOf(pod, VERIFIED)?.status !== 'True').length;
+    const most = this.mostOf(image);
+    this.#most.set(image, {
+      there: Math.max(most.there, pods.length),
+      undecided: Math.max(most.undecided, undecided),
+    });
   }
 
   #serving = (): number => this.#notEnding().filter(isReady).length;

@@ -1,8 +1,8 @@
 /**
- * How Prometheus scrapes the installed operator: each pod behind its Service, by way of the API server, with the labels of a ServiceMonitor.
+ * How Prometheus scrapes pods by way of the API server: those of the installed operator behind its Service, with the labels of a ServiceMonitor, and any other.
  * Debian's build knows no discovery by Kubernetes, so the endpoints are looked up here.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env } from 'node:process';
@@ -35,6 +35,47 @@ export function scrapeOfTheOperator(): Scrape {
     return ofProcess(env.OPERATOR_METRICS);
   }
   const service = `${RELEASE}-metrics`;
+  const { host, ...scrape } = throughApiServer();
+  return {
+    config: {
+      ...scrape.config,
+      static_configs: endpointsOf(service).map(({ pod, port }) => ({
+        targets: [host],
+        labels: {
+          namespace: OPERATOR_NAMESPACE,
+          service,
+          pod,
+          __metrics_path__: `/api/v1/namespaces/${OPERATOR_NAMESPACE}/pods/${pod}:${port}/proxy/metrics`,
+        },
+      })),
+    },
+    remove: scrape.remove,
+  };
+}
+
+/** How the pods of a workload are scraped, which come and go: `say` names those that there are. */
+export function scrapeOfPods(): Scrape & { say(pods: readonly Json[], path: string): void } {
+  const { host, folder, config, remove } = throughApiServer();
+  const file = join(folder, 'pods.json');
+  const say = (pods: readonly Json[], path: string): void => {
+    const groups = pods.map(({ metadata: { namespace, name } }) => ({
+      targets: [host],
+      labels: {
+        namespace,
+        pod: name,
+        __metrics_path__: `/api/v1/namespaces/${namespace}/pods/${name}:${path}`,
+      },
+    }));
+    // Renamed into place, as it is read at any moment.
+    writeFileSync(`${file}.new`, JSON.stringify(groups));
+    renameSync(`${file}.new`, file);
+  };
+  say([], '');
+  return { config: { ...config, file_sd_configs: [{ files: [file], refresh_interval: '1s' }] }, remove, say };
+}
+
+/** The API server as a way to every pod, with the credentials of the tests. */
+function throughApiServer(): Scrape & { readonly host: string; readonly folder: string } {
   const folder = mkdtempSync(join(tmpdir(), 'postcheck-scrape-'));
   const file = (name: string, base64: string | undefined): string | undefined => {
     if (base64 === undefined) {
@@ -55,16 +96,9 @@ export function scrapeOfTheOperator(): Scrape {
         key_file: file('tls.key', user['client-key-data']),
       },
       ...(user.token ? { authorization: { credentials: user.token } } : {}),
-      static_configs: endpointsOf(service).map(({ pod, port }) => ({
-        targets: [new URL(cluster.server).host],
-        labels: {
-          namespace: OPERATOR_NAMESPACE,
-          service,
-          pod,
-          __metrics_path__: `/api/v1/namespaces/${OPERATOR_NAMESPACE}/pods/${pod}:${port}/proxy/metrics`,
-        },
-      })),
     },
+    host: new URL(cluster.server).host,
+    folder,
     remove: () => rmSync(folder, { recursive: true }),
   };
 }

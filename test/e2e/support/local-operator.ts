@@ -1,0 +1,78 @@
+/** Operators as processes of this machine, so that a test can kill one at a chosen moment, or start it with other flags. The installed one is away meanwhile. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join, resolve } from 'node:path';
+import { env, execPath } from 'node:process';
+import type { Api } from './api.ts';
+import { OPERATOR_NAMESPACE, Operator, RELEASE } from './operator.ts';
+import { waitFor } from './wait.ts';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+const DEPLOYMENT = `/apis/apps/v1/namespaces/${OPERATOR_NAMESPACE}/deployments/${RELEASE}`;
+
+/** One process; it watches one namespace and needs no Lease, so it acts as soon as it has read what is there. */
+export class LocalOperator {
+  readonly #process: ChildProcess;
+  #said = '';
+
+  constructor(namespace: string, ...flags: string[]) {
+    const cluster = env.CONTEXT
+      ? ['--context', env.CONTEXT]
+      : ['--kubeconfig', join(ROOT, '.cluster/kubeconfig')];
+    const own = [
+      `--watch-namespaces=${namespace}`,
+      '--leader-elect=false',
+      '--metrics-bind-address=0',
+      '--health-probe-bind-address=0',
+    ];
+    this.#process = spawn(execPath, ['src/main.ts', ...cluster, ...own, ...flags], {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const output of [this.#process.stdout, this.#process.stderr]) {
+      output?.on('data', (chunk: Buffer) => {
+        this.#said = `${this.#said}${chunk}`.slice(-8000);
+      });
+    }
+  }
+
+  /** What it said last, for a reader of a failed test. */
+  get said(): string {
+    return this.#said;
+  }
+
+  /** By SIGKILL, as an out-of-memory killer would. */
+  async kill(): Promise<void> {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      const ended = once(this.#process, 'exit');
+      this.#process.kill('SIGKILL');
+      await ended;
+    }
+  }
+}
+
+/** Takes the installed operator away; returns what brings it back as it was. */
+export async function withoutInstalled(api: Api): Promise<() => Promise<void>> {
+  const installed = await api.find(DEPLOYMENT);
+  const replicas: number = installed?.spec.replicas ?? 0;
+  if (replicas === 0) {
+    return async () => {};
+  }
+  const operator = new Operator(api);
+  await api.patch(DEPLOYMENT, { spec: { replicas: 0 } });
+  await waitFor(
+    'the installed operator to end',
+    () => api.list(operator.podsPath),
+    (pods) => pods.length === 0,
+    { timeoutSeconds: 120 },
+  );
+  return async () => {
+    await api.patch(DEPLOYMENT, { spec: { replicas } });
+    await waitFor(
+      'the installed operator to be back',
+      () => api.get(DEPLOYMENT),
+      ({ status }) => status.readyReplicas === replicas,
+      { timeoutSeconds: 120 },
+    );
+  };
+}
