@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join, normalize } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { laidOut, mistakes, pages } from '../scripts/prose.ts';
+import { BUGS } from './sim/planted-bugs.ts';
 import { sentencesIn } from './support/sentences.ts';
 
 /** What each folder of src may import of ours. `types` behind a folder: only with `import type`. */
@@ -80,6 +81,24 @@ const targetOf = ({ file, from }: Import): string =>
   normalize(join(file, '..', from))
     .replace(/^src\//, '')
     .replace(/\.ts$/, '');
+
+/** Files that need each other to run, in a circle: those that are left when one after the other who needs nobody left is taken away. */
+function circles(of: readonly Import[]): string[] {
+  const needs = new Map<string, Set<string>>();
+  for (const one of of.filter(({ typeOnly, from }) => !typeOnly && from.startsWith('.'))) {
+    const file = one.file.replace(/^src\/|\.ts$/g, '');
+    needs.set(file, (needs.get(file) ?? new Set()).add(targetOf(one)));
+  }
+  for (let size = -1; size !== needs.size; ) {
+    size = needs.size;
+    for (const [file, targets] of needs) {
+      if (![...targets].some((target) => needs.has(target))) {
+        needs.delete(file);
+      }
+    }
+  }
+  return [...needs.keys()];
+}
 
 describe('imports follow the architecture', () => {
   test('the libraries stand alone', () => {
@@ -188,6 +207,36 @@ describe('imports follow the architecture', () => {
     ["type X = 'two words'; import 'a path'; const y = { a: 'PostCheckFailed', b: 'apps/v1' };", []],
   ])('words for people in %j: %j', (source, expected) => {
     expect(sentencesIn(source)).toEqual(expected);
+  });
+
+  test('attempt and fallback differ by their policy: nobody else asks which of the two is under way', () => {
+    const asks = /\bisAttempting\b|\bisFallingBack\b|[dD]irection\s*[!=]==|[!=]==\s*'(?:Forward|Back)'/;
+    // Where a status becomes a rollout, where its policy is chosen, and the words for each.
+    const homes = /^src\/core\/(?:status|rollout\/rollout|rollout\/policy)\.ts$|^src\/core\/report\//;
+    const wrong = files.filter(
+      (file) =>
+        /^src\/(?:core|engine)\//.test(file) &&
+        !homes.test(file) &&
+        !file.endsWith('.test.ts') &&
+        asks.test(readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('no file needs another one that needs it', () => {
+    expect(circles(imports)).toEqual([]);
+    const ring = (from: string, to: string): Import => ({
+      file: `src/core/${from}.ts`,
+      folder: 'core',
+      from: `./${to}.ts`,
+      typeOnly: false,
+    });
+    expect(circles([ring('a', 'b'), ring('b', 'c'), ring('c', 'a')])).toEqual(['core/a', 'core/b', 'core/c']);
+  });
+
+  test('every planted bug can still be planted', () => {
+    const gone = BUGS.filter(({ file, find }) => !readFileSync(`src/${file}`, 'utf8').includes(find));
+    expect(gone.map(({ name }) => name)).toEqual([]);
   });
 
   test('only main reads the environment', () => {

@@ -6,7 +6,8 @@ import { holdsFinalizer } from '../api/gate.ts';
 import { FALLBACK_FINALIZER } from '../api/names.ts';
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import { type Action, NO_ACTION } from './plan.ts';
-import { isAttempting, isFallingBack } from './status.ts';
+import { policyFor } from './rollout/policy.ts';
+import { isUnderWay } from './status.ts';
 
 /** A version that failed stands behind closed gates, as the user wants it to (`fallback.action: Pause`). */
 export const isHeldBack = ({ spec }: Upgrade, { phase, attempt }: UpgradeStatus): boolean =>
@@ -24,13 +25,12 @@ export function mustPutBack(upgrade: Upgrade, status: UpgradeStatus | undefined)
   if (!status || !attempt || attempt.adopted) {
     return false;
   }
-  const isUnderWay = isAttempting(status) && attempt.end === undefined;
+  const isGoingOn = isUnderWay(status) && attempt.end === undefined;
   return (
     attempt.held !== undefined ||
     status.turnedBack !== undefined ||
-    isFallingBack(status) ||
     isHeldBack(upgrade, status) ||
-    (isUnderWay && upgrade.spec.fallback.action !== 'None')
+    (isGoingOn && policyFor(status).mustBePutBack(upgrade.spec))
   );
 }
 

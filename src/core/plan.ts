@@ -3,7 +3,6 @@ import type { AnyReason } from '../api/reasons.ts';
 import type { Images, Upgrade, UpgradeStatus } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
 import type { Obstacle } from './obstacle.ts';
-import type { Direction } from './rollout/rollout.ts';
 import type { PlannedQuery } from './rollout/rollout-checks.ts';
 import type { TryRequest } from './verification/probe-cycle.ts';
 import type { PodSummary } from './verification/summary.ts';
@@ -34,9 +33,8 @@ export type Action =
       readonly images: Images;
       /** Set in the same write, where the attempt holds the workload by it. */
       readonly partition?: number;
-      readonly direction: Direction;
-      /** When the rollout was recorded, for the time from evidence to the first write of a fallback. */
-      readonly recordedAt: number;
+      /** Where it restores what ran before: when the evidence against the new version was recorded. */
+      readonly evidenceAt?: number;
     }
   | { readonly kind: 'patchPartition'; readonly workload: WorkloadView; readonly partition: number }
   /** Keeps the Upgrade, should it be deleted, or lets it go. */

@@ -97,9 +97,20 @@ export function postCheckDigest(spec: UpgradeSpec): string {
   return createHash('sha256').update(sorted).digest('hex').slice(0, 10);
 }
 
+/** An attempt rolls forward, and its fallback back. What differs between the two is in rollout/policy.ts. */
+export type Direction = 'Forward' | 'Back';
+
+export const directionOf = (status: UpgradeStatus): Direction => (isFallingBack(status) ? 'Back' : 'Forward');
+
 /** Nothing has been rolled yet: what is asked now is asked of the version before. */
 export const isBeforeRollout = (status: UpgradeStatus): boolean =>
   !isFallingBack(status) && status.attempt?.rolledAt === undefined;
+
+/** What is verified beside the version that an attempt rolls to, as its ID has it. */
+const VERIFIED_BESIDE: Readonly<Record<Direction, (status: UpgradeStatus) => readonly string[]>> = {
+  Forward: (status) => (isBeforeRollout(status) ? ['baseline'] : []),
+  Back: () => ['fallback'],
+};
 
 /**
  * Identifies what pods are verified for: this very Upgrade, its attempt or the fallback of it, and what is asked. Another Upgrade of the
@@ -108,19 +119,19 @@ export const isBeforeRollout = (status: UpgradeStatus): boolean =>
 export const verificationId = (
   { metadata, spec }: Upgrade,
   status: UpgradeStatus,
-  inFallback = isFallingBack(status),
+  direction = directionOf(status),
 ): string =>
   [
     metadata.uid.slice(0, 8),
     status.attempt?.id ?? '',
     postCheckDigest(spec),
-    ...(inFallback ? ['fallback'] : isBeforeRollout(status) ? ['baseline'] : []),
+    ...VERIFIED_BESIDE[direction](status),
   ].join('/');
 
 /** Is this what pods are verified for now? Beside the new version it may be the version before, in pods that failed and were put back. */
 export const isVerificationOf = (upgrade: Upgrade, status: UpgradeStatus, id: string): boolean =>
   id === verificationId(upgrade, status) ||
-  (status.left !== undefined && id === verificationId(upgrade, status, true));
+  (status.left !== undefined && id === verificationId(upgrade, status, 'Back'));
 
 /** The post-check of the attempt that has ended is not the one that the spec has now. */
 export const isPostCheckChanged = ({ attempt }: UpgradeStatus, spec: UpgradeSpec): boolean =>

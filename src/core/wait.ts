@@ -3,7 +3,7 @@ import type { Phase, WaitReason } from '../api/enums.ts';
 import type { UpgradeStatus } from '../api/types.ts';
 import { waitDetail } from './report/wait-detail.ts';
 import type { Snapshot } from './snapshot.ts';
-import { isAttempting } from './status.ts';
+import { isUnderWay } from './status.ts';
 import { toIso } from './time.ts';
 import { openingOf } from './windows.ts';
 
@@ -48,4 +48,4 @@ export function closedWindow({ upgrade, now }: Snapshot): Wait | undefined {
 
 /** No attempt is under way, and the next one is held up. */
 export const waitsToStart = (status: UpgradeStatus | undefined): boolean =>
-  status?.waiting !== undefined && (status.attempt?.end !== undefined || !isAttempting(status));
+  status?.waiting !== undefined && (status.attempt?.end !== undefined || !isUnderWay(status));

@@ -89,8 +89,6 @@ test.each([
     kind: 'patchImages',
     workload,
     images: { web: NEW },
-    direction: 'Forward',
-    recordedAt: 0,
   } as const;
   expect((await executor.execute(action)).noEffect?.reason).toBe(reason);
 });

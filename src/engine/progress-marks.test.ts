@@ -34,8 +34,6 @@ describe('a write', () => {
       kind: 'patchImages',
       workload,
       images: { web: 'web:1' },
-      direction: 'Forward',
-      recordedAt: 0,
     };
     expect(marksOf(action)).toEqual(marksOf(action));
     expect(marksOf(action)).not.toEqual(marksOf(action, fallingBack));

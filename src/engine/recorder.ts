@@ -62,8 +62,8 @@ export class Recorder {
   /** A planned change was carried out. */
   done(key: UpgradeKey, action: WriteAction): void {
     const { telemetry, clock, store, spans } = this.#options;
-    if (action.kind === 'patchImages' && action.direction === 'Back') {
-      telemetry.fallbackStarted((clock.now() - action.recordedAt) / 1000);
+    if (action.kind === 'patchImages' && action.evidenceAt !== undefined) {
+      telemetry.fallbackStarted((clock.now() - action.evidenceAt) / 1000);
     }
     const upgrade = store.upgrades.get(key);
     if (upgrade && action.kind === 'deletePods') {

@@ -1,7 +1,8 @@
 /** What a person says to an attempt that goes in stages. A word for another attempt does nothing and says so. */
+import { policyFor } from '../rollout/policy.ts';
 import { stagesFor } from '../rollout/stages.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { type ActiveStatus, isAttempting } from '../status.ts';
+import { type ActiveStatus, isUnderWay } from '../status.ts';
 import { toIso } from '../time.ts';
 import { tokenOf } from './commands.ts';
 
@@ -11,10 +12,12 @@ export interface Obeyed {
   readonly result: string;
 }
 
+const goesInStages = (status: ActiveStatus): boolean => isUnderWay(status) && policyFor(status).isStaged;
+
 /** `postcheck.dev/approve: <attempt>/<stage>` lets that stage end, also before it waits for it. */
 export function approve({ upgrade, now }: Snapshot, status: ActiveStatus): Obeyed {
   const [number, name, ...more] = (tokenOf(upgrade, 'approve') ?? '').split('/');
-  if (!isAttempting(status)) {
+  if (!goesInStages(status)) {
     return { result: 'NothingToApprove' };
   }
   if (number !== String(status.attempt.number)) {
@@ -37,7 +40,7 @@ export function approve({ upgrade, now }: Snapshot, status: ActiveStatus): Obeye
 
 /** `postcheck.dev/promote: <attempt>` skips the waits of what is left, never a check. */
 export function promote({ upgrade, now }: Snapshot, status: ActiveStatus): Obeyed {
-  if (!isAttempting(status) || !stagesFor(upgrade.spec, status).present) {
+  if (!goesInStages(status) || !stagesFor(policyFor(status), upgrade.spec, status).present) {
     return { result: 'NothingToPromote' };
   }
   if (tokenOf(upgrade, 'promote') !== String(status.attempt.number)) {

@@ -17,12 +17,13 @@ import { rejectVersion } from '../rollout/attempt.ts';
 import { takeBaseline } from '../rollout/baseline.ts';
 import { verificationContext } from '../rollout/context.ts';
 import { usersPartition } from '../rollout/partition.ts';
+import { policyFor } from '../rollout/policy.ts';
 import type { PlannedQuery } from '../rollout/rollout-checks.ts';
 import { seenBy } from '../rollout/turn-back.ts';
 import { verify, withPodStatus } from '../rollout/verify.ts';
 import { recordWritten, writeImages } from '../rollout/write.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { type ActiveStatus, endAttempt, isFallingBack, isRetryable, without } from '../status.ts';
+import { type ActiveStatus, endAttempt, isRetryable, without } from '../status.ts';
 import { earliest, fromIso, toIso } from '../time.ts';
 import { scheduleProbes } from '../verification/due.ts';
 import { summarizePods, unrecorded } from '../verification/summary.ts';
@@ -236,7 +237,7 @@ const isAbortable = (status: ActiveStatus): boolean =>
   status.phase === 'Partial' ||
   (status.phase === 'Failed'
     ? !status.attempt.adopted && status.attempt.end?.reason !== 'ImageConflict'
-    : status.attempt.end === undefined && !isFallingBack(status));
+    : status.attempt.end === undefined && policyFor(status).isInterruptible);
 
 function endConflicted({ upgrade, now }: Snapshot, { status, change }: StateOf<'Conflicted'>): UpgradeStatus {
   const { manager, container, image } = change;

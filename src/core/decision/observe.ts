@@ -10,12 +10,12 @@ import type { WorkloadView } from '../../api/views.ts';
 import { isHeldBack, mustPutBack } from '../finalizer.ts';
 import { type Obstacle, PAUSED } from '../obstacle.ts';
 import { needsBaseline } from '../rollout/baseline.ts';
-import { partitionObstacle } from '../rollout/partition.ts';
-import { policyOf } from '../rollout/policy.ts';
+import { policyFor, policyOf } from '../rollout/policy.ts';
 import {
   type ForeignChange,
   foreignChange,
   isAnswered,
+  isUnwritten,
   isWritten,
   type Rollout,
   rolloutOf,
@@ -26,8 +26,6 @@ import type { Snapshot } from '../snapshot.ts';
 import {
   type ActiveStatus,
   activeStatus,
-  isAttempting,
-  isFallingBack,
   isForSpec,
   isPostCheckChanged,
   isRetryable,
@@ -154,7 +152,7 @@ function observeDeletion(snapshot: Snapshot, status: ActiveStatus | undefined): 
   if (rollout && isAnswered(workload, rollout)) {
     return { name: 'ImagesPatched', ...active, rollout };
   }
-  if (rollout && (isFallingBack(status) || status.phase === 'Partial')) {
+  if (rollout && (!policyOf(rollout.direction).isInterruptible || status.phase === 'Partial')) {
     return observeLastFallback(snapshot, { ...active, rollout });
   }
   return rollout || isHeldBack(upgrade, status)
@@ -175,7 +173,7 @@ function observeLastFallback(snapshot: Snapshot, rolling: Rolling): State {
   if (rollout.rolledAt === undefined) {
     return { name: isWritten(workload, status, rollout) ? 'ImagesPatched' : 'ImagesPending', ...rolling };
   }
-  const obstacle = driverOf(workload).obstacle(workload) ?? partitionObstacle(snapshot, workload, status);
+  const obstacle = policyOf('Back').obstacle(snapshot, workload, status);
   return obstacle ? { name: 'LettingGo' } : { name: 'Verifying', ...rolling };
 }
 
@@ -193,7 +191,7 @@ function startOf(
   if (status.targetUID !== workload.uid) {
     return { trigger: 'TargetReplaced', inherit: false };
   }
-  if (isFallingBack(status) || isForSpec(status.attempt, spec)) {
+  if (!policyFor(status).isInterruptible || isForSpec(status.attempt, spec)) {
     return undefined;
   }
   return { trigger: 'ContainersChanged', inherit: runsUnverified(status) };
@@ -207,7 +205,7 @@ export const hasPendingStart = ({ upgrade }: Snapshot): boolean =>
 
 /** What runs now was never verified, so a new attempt must not take it for its fallback target. */
 const runsUnverified = (status: UpgradeStatus): boolean =>
-  isAttempting(status) ||
+  isUnderWay(status) ||
   status.phase === 'Partial' ||
   ((status.phase === 'Failed' || status.phase === 'FallbackFailed') &&
     status.attempt?.end?.reason !== 'ImageConflict');
@@ -226,7 +224,7 @@ function observeStart(
     prometheusMissing(snapshot);
   // What is under way goes on until the next one may begin: as far as what is asked now lets it, and an abort always does.
   const orUnderWay = (state: State): State =>
-    start.trigger === 'ContainersChanged' && status && isAttempting(status)
+    start.trigger === 'ContainersChanged' && isUnderWay(status) && status
       ? observeActive(snapshot, { workload, status })
       : state;
   if (obstacle) {
@@ -335,7 +333,7 @@ function observeRollout(snapshot: Snapshot, rolling: Rolling): State {
   }
   const { attempt } = status;
   // The spec moved on between the record and the write, of which there is no trace: what was recorded as running before may be stale, so it is recorded again.
-  if (!rollout.turn && rollout.direction === 'Forward' && workload.generation !== attempt.targetGeneration) {
+  if (isRecordedAgain(rollout) && workload.generation !== attempt.targetGeneration) {
     const inherit = attempt.inherited ?? false;
     return { name: 'Starting', workload, trigger: attempt.trigger, inherit, rerecord: true };
   }
@@ -345,21 +343,21 @@ function observeRollout(snapshot: Snapshot, rolling: Rolling): State {
 }
 
 /** Suspended by an obstacle or by the user; or free again, which has to be recorded first, as the clocks count from then. */
+/** Until its images are written, an attempt may have to be recorded again. */
+const isRecordedAgain = (rollout: Rollout): boolean =>
+  policyOf(rollout.direction).isRecordedAgain && isUnwritten(rollout);
+
 function observeSuspension(snapshot: Snapshot, rolling: Rolling): State | undefined {
   const { spec } = snapshot.upgrade;
   const { workload, status, rollout } = rolling;
   const { attempt } = status;
-  // Until its images are written, an attempt may have to be recorded again.
-  const isForward =
-    rollout.direction === 'Forward' && rollout.rolledAt === undefined && rollout.turn === undefined;
   // An attempt that ended as Partial needs nothing of its workload.
   if (status.phase === 'Partial' && !status.turnedBack) {
     return undefined;
   }
   const obstacle =
-    policyOf(rollout.direction).obstacle(spec, workload) ??
-    (isFallingBack(status) ? partitionObstacle(snapshot, workload, status) : undefined) ??
-    (isForward ? roomObstacle(snapshot, workload, attempt.inherited ?? false) : undefined);
+    policyOf(rollout.direction).obstacle(snapshot, workload, status) ??
+    (isRecordedAgain(rollout) ? roomObstacle(snapshot, workload, attempt.inherited ?? false) : undefined);
   if (obstacle) {
     return { name: 'Suspended', obstacle, byUser: false, ...rolling };
   }

@@ -16,8 +16,7 @@ import {
   attemptId,
   type End,
   endAttempt,
-  isAttempting,
-  isFallingBack,
+  isUnderWay,
   postCheckDigest,
   without,
 } from '../status.ts';
@@ -163,7 +162,7 @@ const gateBy = (carrier: Snapshot['gateCarrier']): Pick<Attempt, 'gating' | 'gat
 
 /** What the status keeps of an attempt that the new one overtakes. */
 function supersede({ upgrade, now }: Snapshot, status: ActiveStatus, trigger: Trigger): UpgradeStatus {
-  if (!isAttempting(status) && !isFallingBack(status)) {
+  if (!isUnderWay(status)) {
     return status;
   }
   const isReplaced = trigger === 'TargetReplaced';

@@ -8,8 +8,9 @@ import type { Condition, Images, UpgradeSpec, UpgradeStatus } from '../../api/ty
 import type { PodView } from '../../api/views.ts';
 import { imageManager, runsImages, upgradedImages } from '../images.ts';
 import type { Obstacle } from '../obstacle.ts';
+import { policyFor } from '../rollout/policy.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { isAttempting, isFallingBack, isPostCheckChanged, waitsForPods } from '../status.ts';
+import { activeStatus, isPostCheckChanged, isUnderWay, waitsForPods } from '../status.ts';
 import { fromIso, toIso } from '../time.ts';
 import { type PodSummary, ungated } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
@@ -64,15 +65,15 @@ export function withConditions(snapshot: Snapshot, status: UpgradeStatus, input:
 }
 
 function refusal(snapshot: Snapshot, status: UpgradeStatus): string | undefined {
-  const { attempt, fallback } = status;
-  const attempted = isAttempting(status) ? attempt?.rolledAt : undefined;
-  const rolledAt = isFallingBack(status) ? fallback?.rolledAt : attempted;
+  const active = isUnderWay(status) ? activeStatus(status) : undefined;
+  const rolledAt = active && policyFor(active).recorded(active).rolledAt;
   return refusalOf(snapshot, rolledAt ? fromIso(rolledAt) : undefined);
 }
 
 /** A pod that blocks the attempt and that the attempt leaves alone, as it ran before. */
 function waitsFor({ workload, pods, updateRevision }: Snapshot, status: UpgradeStatus): PodView | undefined {
-  if (!workload || !isAttempting(status) || !status.attempt?.rolledAt) {
+  const isSpared = isUnderWay(status) && policyFor(status).sparesBefore;
+  if (!workload || !isSpared || !status.attempt?.rolledAt) {
     return undefined;
   }
   const before = status.from?.revision;

@@ -9,7 +9,7 @@ import type { PodResult } from '../verification/pod.ts';
 import { withPins } from '../verification/recorded.ts';
 import { ungated, unrecorded } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
-import { reachOf } from './stages.ts';
+import { reachOf } from './reach.ts';
 import { type Turn, verifiesPods } from './turn.ts';
 
 /** Left in managedFields, our entry would make the user's next server-side apply conflict. */

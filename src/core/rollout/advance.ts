@@ -10,7 +10,7 @@ import { isReady } from '../workload/pods.ts';
 import { recordResults } from './actions.ts';
 import { podCount } from './amount.ts';
 import { leftWithoutPod } from './left.ts';
-import { reachOf } from './stages.ts';
+import { reachOf } from './reach.ts';
 import { type Turn, verifiesPods } from './turn.ts';
 
 /** Deletes the pods whose turn it is, as many as may go now: one at a time, a fleet of thousands would take a write and a look at all of them for each. */

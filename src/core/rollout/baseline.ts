@@ -14,6 +14,7 @@ import { fromIso } from '../time.ts';
 import { possibleTries, type TryRecord } from '../verification/probe-cycle.ts';
 import { isLive, isReady } from '../workload/pods.ts';
 import { verificationContext } from './context.ts';
+import { policyOf } from './policy.ts';
 import type { Rollout } from './rollout.ts';
 
 /** Pods that are asked. */
@@ -28,7 +29,7 @@ export const needsBaseline = (
   { from, attempt }: ActiveStatus,
   { direction }: Rollout,
 ): boolean =>
-  direction === 'Forward' &&
+  policyOf(direction).asksBaseline &&
   !attempt.adopted &&
   from.baseline === undefined &&
   effectiveChecks(upgrade.spec).some(({ exec }) => exec);
@@ -37,7 +38,7 @@ export const needsBaseline = (
 export function takeBaseline(snapshot: Snapshot, status: ActiveStatus): Decision {
   const { now, upgrade, records } = snapshot;
   const id = verificationId(upgrade, status);
-  const { spec, template } = verificationContext(snapshot, status);
+  const { spec, template, inFallback } = verificationContext(snapshot, status);
   const asked = samplePods(snapshot)
     .map((pod) => ({ pod, tries: possibleTries({ spec, template }, pod).filter(({ check }) => check.exec) }))
     .filter(({ tries }) => tries.length > 0);
@@ -49,7 +50,7 @@ export function takeBaseline(snapshot: Snapshot, status: ActiveStatus): Decision
   }
   const cycles = asked
     .filter(({ pod }) => records.get(pod.uid)?.verification !== id)
-    .map(({ pod, tries }) => ({ pod, verification: id, inFallback: false, tries }));
+    .map(({ pod, tries }) => ({ pod, verification: id, inFallback, tries }));
   return { status, cycles, wakeAt: until };
 }
 

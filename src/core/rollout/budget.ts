@@ -4,7 +4,7 @@ import type { PodResult } from '../verification/pod.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { podCount } from './amount.ts';
 import { failedPlaces, MOST_LEFT } from './left.ts';
-import { reachOf } from './stages.ts';
+import { reachOf } from './reach.ts';
 import type { Turn } from './turn.ts';
 
 /** How many of `desired` pods may fail; rounded down, as nobody means more than they say. */

@@ -1,29 +1,29 @@
 /** What the pods of a rollout are evaluated by. */
 import type { Snapshot } from '../snapshot.ts';
-import { type ActiveStatus, isFallingBack, resumedAt, verificationId } from '../status.ts';
+import { type ActiveStatus, resumedAt, verificationId } from '../status.ts';
 import { fromIso } from '../time.ts';
 import type { VerificationContext } from '../verification/context.ts';
 import { isAtPartition } from './partition.ts';
-import { policyOf } from './policy.ts';
+import { policyFor, policyOf } from './policy.ts';
 import { isSoaking, type Stages, stagesFor } from './stages.ts';
 
 export function verificationContext(
   snapshot: Snapshot,
   status: ActiveStatus,
-  stages: Stages = stagesFor(snapshot.upgrade.spec, status),
+  stages: Stages = stagesFor(policyFor(status), snapshot.upgrade.spec, status),
 ): VerificationContext {
   const { spec } = snapshot.upgrade;
-  const inFallback = isFallingBack(status);
+  const policy = policyFor(status);
   return {
     id: verificationId(snapshot.upgrade, status),
     kept: keptBy(snapshot, status),
     spec,
-    inFallback,
-    startedAt: fromIso(inFallback ? status.fallback.startedAt : status.attempt.startedAt),
+    inFallback: policy.inFallback,
+    startedAt: fromIso(policy.recorded(status).startedAt),
     // While suspended the clocks do not run: every deadline is a whole one away.
     isPaused: status.paused?.since !== undefined,
     resumedAt: status.paused?.since ? snapshot.now : resumedAt(status),
-    deadlineSeconds: policyOf(inFallback ? 'Back' : 'Forward').deadlineSeconds(spec),
+    deadlineSeconds: policy.deadlineSeconds(spec),
     nodeReady: snapshot.nodeReady,
     nodeBackAt: snapshot.nodeBackAt,
     waitingSince: snapshot.waitingSince,
@@ -37,18 +37,18 @@ export function verificationContext(
 
 /** The verifications of the attempts that this one goes on with; a fallback goes on with none. */
 const keptBy = ({ upgrade }: Snapshot, status: ActiveStatus): readonly string[] =>
-  isFallingBack(status)
-    ? []
-    : (status.attempt.keeps ?? []).map((id) =>
+  policyFor(status).keepsVerified
+    ? (status.attempt.keeps ?? []).map((id) =>
         verificationId(upgrade, { ...status, attempt: { ...status.attempt, id } }),
-      );
+      )
+    : [];
 
 /** What pods are evaluated by that failed and were put back, in the midst of an attempt: as those of a fallback. */
 export const asideContext = (snapshot: Snapshot, status: ActiveStatus): VerificationContext => ({
   ...verificationContext(snapshot, status),
-  id: verificationId(snapshot.upgrade, status, true),
+  id: verificationId(snapshot.upgrade, status, 'Back'),
   kept: [],
-  inFallback: true,
+  inFallback: policyOf('Back').inFallback,
   deadlineSeconds: policyOf('Back').deadlineSeconds(snapshot.upgrade.spec),
   isSoaking: false,
   restartsBefore: () => 0,
@@ -61,7 +61,9 @@ function restartsBefore(
 ): VerificationContext['restartsBefore'] {
   const id = verificationId(upgrade, status);
   const isOurs =
-    !isFallingBack(status) && status.attempt.trigger !== 'Retry' && updateRevision !== status.from.revision;
+    policyFor(status).makesRevision &&
+    status.attempt.trigger !== 'Retry' &&
+    updateRevision !== status.from.revision;
   return (pod, container) => {
     const seen = isOurs ? undefined : restartsSeen?.get(pod.uid);
     return seen?.verification === id ? (seen.restarts.get(container) ?? 0) : 0;

@@ -6,11 +6,10 @@ import { own } from '../../api/own.ts';
 import type { Images, UpgradeSpec } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import { differingContainer, imageManager, runsImages, upgradedImages } from '../images.ts';
-import { type ActiveStatus, isAttempting, isFallingBack } from '../status.ts';
+import { type ActiveStatus, type Direction, isAttempting, isFallingBack } from '../status.ts';
 import { fromIso } from '../time.ts';
-import { answeredInFallback, wroteImages } from './rewritten.ts';
-
-export type Direction = 'Forward' | 'Back';
+import { policyOf } from './policy.ts';
+import { wroteImages } from './rewritten.ts';
 
 export interface Rollout {
   readonly direction: Direction;
@@ -20,7 +19,7 @@ export interface Rollout {
   /** When the template was first seen with the images; absent while they are to be written. */
   readonly rolledAt?: number;
   /** Within an attempt: the template is turned back, or forward again, while pods that failed are put back; see turn-back.ts. */
-  readonly turn?: 'Back' | 'Forward';
+  readonly turn?: Direction;
   /** What must stand in the template now. Anything else was set by somebody else, and ends the rollout. */
   readonly expected?: Images;
 }
@@ -81,19 +80,20 @@ function turnOf(
 
 const timeOf = (time: string | undefined): number | undefined => (time ? fromIso(time) : undefined);
 
-/** What counts as written: what was asked for, or what the API server answered a write of ours with. */
-const writtenImages = (workload: WorkloadView, status: ActiveStatus, rollout: Rollout): Images =>
-  rollout.direction === 'Back' && rollout.rolledAt === undefined
-    ? { ...rollout.images, ...answeredInFallback(workload, status) }
-    : rollout.images;
+/** Do the images stand in the template, or what the API server answered a write of ours with? */
+export function isWritten(workload: WorkloadView, status: ActiveStatus, rollout: Rollout): boolean {
+  const { direction, images, rolledAt } = rollout;
+  const answers = rolledAt === undefined ? policyOf(direction).answers(workload, status) : {};
+  return runsImages(workload, { ...images, ...answers });
+}
 
-/** Do the images stand in the template? */
-export const isWritten = (workload: WorkloadView, status: ActiveStatus, rollout: Rollout): boolean =>
-  runsImages(workload, writtenImages(workload, status, rollout));
+/** Its images have not been written yet, as far as the status knows. */
+export const isUnwritten = ({ rolledAt, turn }: Rollout): boolean =>
+  turn === undefined && rolledAt === undefined;
 
-/** A write of this attempt's is in the template, which is not recorded yet. */
-export const isAnswered = (workload: WorkloadView, { direction, rolledAt, turn }: Rollout): boolean =>
-  direction === 'Forward' && turn === undefined && rolledAt === undefined && wroteImages(workload);
+/** A write of this rollout's is in the template, which is not recorded yet. */
+export const isAnswered = (workload: WorkloadView, rollout: Rollout): boolean =>
+  policyOf(rollout.direction).takesAnyAnswer && isUnwritten(rollout) && wroteImages(workload);
 
 export interface ForeignChange {
   readonly container: string;

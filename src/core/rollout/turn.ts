@@ -1,5 +1,5 @@
 /** One turn of verifying a rollout, and what differs between the two directions: its policy (see policy.ts). */
-import type { Phase, PodReport, UpgradeSpec } from '../../api/types.ts';
+import type { Images, Phase, PodReport, UpgradeSpec } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import type { Obstacle } from '../obstacle.ts';
@@ -34,9 +34,55 @@ export interface Evidence {
   readonly pods: readonly PodReport[];
 }
 
+/** An attempt, or its fallback, as the status has it. */
+export interface Recorded {
+  readonly startedAt: string;
+  readonly rolledAt?: string;
+}
+
+export interface Written {
+  readonly snapshot: Snapshot;
+  readonly workload: WorkloadView;
+  /** With the workload's generation as it is. */
+  readonly status: ActiveStatus;
+}
+
 export interface Policy {
+  readonly recorded: (status: ActiveStatus) => Recorded;
   /** What stops the rollout, until the user has mended it. */
-  readonly obstacle: (spec: UpgradeSpec, workload: WorkloadView) => Obstacle | undefined;
+  readonly obstacle: (
+    snapshot: Snapshot,
+    workload: WorkloadView,
+    status: ActiveStatus,
+  ) => Obstacle | undefined;
+  /** Ends when other images are wanted, or somebody aborts it, as who deletes the Upgrade does; else it goes on to its end. */
+  readonly isInterruptible: boolean;
+  /** Recorded again when the workload was changed before the first write: what was recorded as running before may be stale. */
+  readonly isRecordedAgain: boolean;
+  /** What ran before is asked once before the first write. */
+  readonly asksBaseline: boolean;
+  /** Without the Upgrade somebody would have to put something back. */
+  readonly mustBePutBack: (spec: UpgradeSpec) => boolean;
+  /** Between its record and its first write: the gate policy sees a new attempt a moment after us. */
+  readonly settlesMs: (status: ActiveStatus) => number;
+  /** The partition to write with the images, where the attempt holds the workload by it and the user wants this one. */
+  readonly partition: (users: number, workload: WorkloadView) => number;
+  /** Follows the partition that the user sets on the way. */
+  readonly followsPartition: boolean;
+  /** Its first write is the first one of a fallback, whose time is measured. */
+  readonly restores: boolean;
+  /** Whatever stands by a write of ours is its answer, and is recorded before anything else is decided. */
+  readonly takesAnyAnswer: boolean;
+  /** What else counts as written, before that is recorded: what admission made of its images. */
+  readonly answers: (workload: WorkloadView, status: ActiveStatus) => Images;
+  /** Records that the images, or what admission made of them, stand in the template. */
+  readonly recordWritten: (written: Written) => ActiveStatus;
+  /** Its pods ran before: a command that they lack is nothing new, and there is nothing else to go back to. */
+  readonly inFallback: boolean;
+  /** Pods that earlier attempts verified stay verified, as far as the attempt goes on with them. */
+  readonly keepsVerified: boolean;
+  /** It makes the pods of a new revision, so that all of their restarts are its own. */
+  readonly makesRevision: boolean;
   readonly deadlineSeconds: (spec: UpgradeSpec) => number;
   /** Are the pods verified, or is it enough that the controller has rolled them? */
   readonly verifies: (spec: UpgradeSpec) => boolean;

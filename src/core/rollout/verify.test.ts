@@ -15,6 +15,7 @@ import {
   workloadOf,
 } from '../../../test/support/snapshots.ts';
 import { VERIFIED } from '../../api/names.ts';
+import type { UpgradeStatus } from '../../api/types.ts';
 import type { PodView, WarningView, WorkloadView } from '../../api/views.ts';
 import { decide } from '../decision/decide.ts';
 import { verificationId } from '../status.ts';
@@ -23,12 +24,16 @@ import { withPins } from '../verification/recorded.ts';
 const containers = [{ name: 'web', image: OLD, role: 'regular' as const, startupProbe: false }];
 
 /** A fallback whose one pod has passed, the last thing that happened 16 minutes ago; the controller has yet to count it as available. */
-function fallback(workload: Partial<WorkloadView>) {
+function fallback(workload: Partial<WorkloadView>, given: Partial<UpgradeStatus> = {}, spec: object = {}) {
   const status = statusOf(
-    { phase: 'FallbackChecking', fallback: fallbackOf({ startedAt: ago(2000), rolledAt: ago(1990) }) },
+    {
+      phase: 'FallbackChecking',
+      fallback: fallbackOf({ startedAt: ago(2000), rolledAt: ago(1990) }),
+      ...given,
+    },
     { progressAt: ago(960), startedAt: ago(2100), maxPassed: 1 },
   );
-  const upgrade = upgradeOf({ status });
+  const upgrade = upgradeOf({ status, spec: { ...spec } });
   const pod = podOf();
   const message = withPins('readiness-probe in container web exited 0', verificationId(upgrade, status), pod);
   const verified = { ...conditionOf('True', 950), reason: 'PostCheckPassed', message };
@@ -50,6 +55,22 @@ describe('a fallback whose pods have passed', () => {
       attempt: { end: { reason: 'NoProgress' } },
     });
   });
+});
+
+test('a fallback of an attempt that goes in stages goes in one step, and waits for nobody', () => {
+  const stages = [{ name: 'canary', pods: 1, approval: 'Manual' }, { name: 'rest' }];
+  const state = { desired: 1, verified: 0 };
+  const status = fallback(
+    { available: 1 },
+    {
+      stages: [
+        { name: 'canary', state: 'Rolling', ...state },
+        { name: 'rest', state: 'Waiting', ...state },
+      ],
+    },
+    { strategy: { stages } },
+  );
+  expect(status.phase).toBe('FellBack');
 });
 
 describe('an attempt of which no pod comes into being', () => {

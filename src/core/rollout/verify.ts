@@ -13,12 +13,13 @@ import { isRejected } from './budget.ts';
 import { asideContext, verificationContext } from './context.ts';
 import { isRolledOut, isSettled } from './done.ts';
 import { followExplained } from './explain.ts';
+import { followStages, type Staged } from './follow-stages.ts';
 import { failedPlaces, followLeft, putBackPods } from './left.ts';
 import { followPartition, isAtPartition } from './partition.ts';
 import { policyOf } from './policy.ts';
 import { type Overdue, overdue, progressDeadline, recordProgress } from './progress.ts';
 import type { Rollout } from './rollout.ts';
-import { followStages, type Staged, stagesFor } from './stages.ts';
+import { stagesFor } from './stages.ts';
 import { type Evidence, isRolling, type Turn, verifiesPods } from './turn.ts';
 import { seenBy, turnTemplate } from './turn-back.ts';
 import { warningAt } from './warnings.ts';
@@ -31,7 +32,8 @@ interface Rolling {
 
 /** Ends the rollout when its pods say so, else goes on: probes, results, and what holds the controller up. */
 export function verify(snapshot: Snapshot, rolling: Rolling): Decision {
-  const moved = rolling.rollout.direction === 'Forward' ? followPartition(snapshot, rolling) : undefined;
+  const { followsPartition } = policyOf(rolling.rollout.direction);
+  const moved = followsPartition ? followPartition(snapshot, rolling) : undefined;
   if (moved) {
     return { status: moved, intent: true, waitGoesOn: true };
   }
@@ -69,7 +71,7 @@ const isEnded = ({ status }: Turn): boolean => status.attempt.end !== undefined;
 
 function beginTurn(snapshot: Snapshot, { workload, status, rollout }: Rolling): Turn {
   const policy = policyOf(rollout.direction);
-  const stages = stagesFor(snapshot.upgrade.spec, status);
+  const stages = stagesFor(policy, snapshot.upgrade.spec, status);
   const context = verificationContext(snapshot, status, stages);
   const whole = summarizePods(snapshot, workload, context);
   const putBack = putBackPods({ workload, status }, whole);
