@@ -223,6 +223,24 @@ describe('imports follow the architecture', () => {
     expect(wrong).toEqual([]);
   });
 
+  test('what a kind of workload is, is asked of its driver and of its decoder alone', () => {
+    const kind = "'(?:Deployment|StatefulSet|DaemonSet|ReplicaSet|ControllerRevision)'";
+    const asks = new RegExp(`[!=]==\\s*${kind}|${kind}\\s*[!=]==|\\bcase ${kind}:`);
+    // The operator's own Deployment, as it takes itself away.
+    const exempt = 'src/kube/installation.ts';
+    const all = [...files, ...globSync('packages/cli/{src,page}/**/*.{ts,tsx}')];
+    const wrong = all.filter(
+      (file) =>
+        !file.startsWith('src/core/workload/') &&
+        !file.endsWith('.test.ts') &&
+        file !== exempt &&
+        asks.test(readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')),
+    );
+    expect(asks.test(readFileSync(exempt, 'utf8'))).toBe(true);
+    expect(all.length).toBeGreaterThan(200);
+    expect(wrong).toEqual([]);
+  });
+
   test('no file needs another one that needs it', () => {
     expect(circles(imports)).toEqual([]);
     const ring = (from: string, to: string): Import => ({

@@ -5,6 +5,7 @@
 import { VERIFIED } from '../api/names.ts';
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import type { NewPod, PodPatch, WorkloadKind } from '../api/views.ts';
+import { workloadOfPodOwner } from './workload/drivers.ts';
 
 export interface GateTarget {
   readonly kind: WorkloadKind;
@@ -12,17 +13,13 @@ export interface GateTarget {
   readonly name: string;
 }
 
-/** The workload that a new pod belongs to; a ReplicaSet is named after its Deployment and its own hash. */
+/** The workload that a new pod belongs to. */
 export function targetOfNewPod({ namespace, owner, templateHash }: NewPod): GateTarget | undefined {
   if (owner?.apiVersion !== 'apps/v1') {
     return undefined;
   }
-  const { kind, name } = owner;
-  const suffix = `-${templateHash}`;
-  if (kind === 'ReplicaSet' && name.endsWith(suffix)) {
-    return { kind: 'Deployment', namespace, name: name.slice(0, -suffix.length) };
-  }
-  return kind === 'StatefulSet' || kind === 'DaemonSet' ? { kind, namespace, name } : undefined;
+  const workload = workloadOfPodOwner(owner, templateHash);
+  return workload && { ...workload, namespace };
 }
 
 /** Does a new pod of its target get the gate, by an Upgrade of that target? */

@@ -3,6 +3,7 @@
 import { isAbandoned, isClosed } from '../api/gate.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { NodeView, OwnerView, PodView, RevisionView, WorkloadKind, WorkloadView } from '../api/views.ts';
+import { driverOf, POD_OWNING_REVISIONS, WORKLOAD_KINDS } from '../core/workload/drivers.ts';
 import { Claims } from './claims.ts';
 import { Dependents } from './dependents.ts';
 import { Indexer } from './indexer.ts';
@@ -38,8 +39,6 @@ export interface Listener {
   /** The gate of this pod may have become nobody's. */
   gateReleased(pod: PodView): void;
 }
-
-const WORKLOAD_KINDS = ['Deployment', 'StatefulSet', 'DaemonSet'] as const;
 
 const workloads = () => new Indexer<WorkloadView>({ key: nameKey, version, indexes: {} });
 const revisions = () =>
@@ -145,19 +144,21 @@ export class Store {
   /** The workload a pod belongs to, whether or not it is (still) there: the pod's owner, or its ReplicaSet's. */
   workloadOf(pod: PodView): WorkloadRef | undefined {
     const { namespace, owner } = pod;
-    if (owner.kind === 'ReplicaSet') {
-      return this.#ownerOf(this.revisions.ReplicaSet.get(ownerKey(pod)));
+    const revision = POD_OWNING_REVISIONS.find((kind) => kind === owner.kind);
+    if (revision) {
+      return this.#ownerOf(this.revisions[revision].get(ownerKey(pod)));
     }
-    return owner.kind === 'Deployment' ? undefined : { namespace, ...owner };
+    const kind = WORKLOAD_KINDS.find((known) => known === owner.kind);
+    return kind && driverOf({ kind }).podsOwnedBy === 'Workload' ? { namespace, ...owner } : undefined;
   }
 
   revisionsOf(workload: WorkloadView): RevisionView[] {
-    const kind = workload.kind === 'Deployment' ? 'ReplicaSet' : 'ControllerRevision';
-    return this.revisions[kind].byIndex('owner', identityKey(workload));
+    return this.revisions[driverOf(workload).revisionKind].byIndex('owner', identityKey(workload));
   }
 
   podsOf(workload: WorkloadView): PodView[] {
-    const makers = workload.kind === 'Deployment' ? this.revisionsOf(workload) : [workload];
+    const isByRevision = driverOf(workload).podsOwnedBy === 'Revision';
+    const makers = isByRevision ? this.revisionsOf(workload) : [workload];
     return makers.flatMap((maker) => this.pods.byIndex('owner', identityKey(maker)));
   }
 

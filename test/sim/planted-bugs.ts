@@ -329,8 +329,8 @@ function trueContext(`,
   {
     name: 'what moves an attempt on is braked',
     file: 'engine/brake.ts',
-    find: 'if (progress && moves(own, progress)) {',
-    replace: 'if (progress && moves(own, progress) && key === "") {',
+    find: 'if (progress && movesOn(own, progress)) {',
+    replace: 'if (progress && movesOn(own, progress) && key === "") {',
   },
   {
     name: 'whoever changes a spec without end is never braked',

@@ -6,9 +6,9 @@ import { driverOf } from '../../../src/core/workload/drivers.ts';
 import { at, list, type Raw, record, text } from '../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../src/kube/client/paths.ts';
 import { decodePod } from '../../../src/kube/objects/decode-pod.ts';
-import { decodeControllerRevision, decodeReplicaSet } from '../../../src/kube/objects/decode-revision.ts';
 import { decodeUpgrade } from '../../../src/kube/objects/decode-upgrade.ts';
 import { decodeWorkload } from '../../../src/kube/objects/decode-workload.ts';
+import { PROJECTIONS } from '../../../src/kube/objects/decoders.ts';
 import type { Cluster } from './cluster.ts';
 import { Fault } from './fault.ts';
 import type { Found } from './upgrades.ts';
@@ -53,13 +53,12 @@ export async function gather(cluster: Cluster, { upgrade }: Found): Promise<Scen
     optional(cluster.list(ENDPOINT_SLICES, namespace), missing),
     upgrade.spec.dependsOn ? optional(cluster.list(RESOURCES.Upgrade, namespace), missing) : undefined,
   ]);
-  const revisions = rawRevisions?.map(kind === 'Deployment' ? decodeReplicaSet : decodeControllerRevision);
+  const revisions = rawRevisions?.map(PROJECTIONS[revisionKind(kind)].project);
   const scene = compose({ upgrade, rawWorkload, pods: rawPods?.map(readPod), revisions, slices, missing });
   return others ? { ...scene, others: others.map(decodeUpgrade) } : scene;
 }
 
-export const revisionKind = (kind: WorkloadKind): 'ReplicaSet' | 'ControllerRevision' =>
-  kind === 'Deployment' ? 'ReplicaSet' : 'ControllerRevision';
+export const revisionKind = (kind: WorkloadKind): RevisionView['kind'] => driverOf({ kind }).revisionKind;
 
 /** A pod as it was read, and as code sees it. */
 export interface ReadPod {

@@ -4,6 +4,8 @@ import { isLive, isReady } from './pods.ts';
 
 /** A DaemonSet has one pod a node; of several revisions with the template it uses the one with the highest number. */
 export const daemonSet: Driver<DaemonSetView> = {
+  revisionKind: 'ControllerRevision',
+  podsOwnedBy: 'Workload',
   obstacle: () => undefined,
   updateRevision: (view, revisions) => revisionOfTemplate(view, revisions, (a, b) => b.revision - a.revision),
   unreachableNodes: (_view, pods, nodeReady) => [

@@ -4,6 +4,8 @@ import { type Driver, revisionOfTemplate } from './driver.ts';
 
 /** A Deployment replaces pods through ReplicaSets; of several with the template it uses the oldest. */
 export const deployment: Driver<DeploymentView> = {
+  revisionKind: 'ReplicaSet',
+  podsOwnedBy: 'Revision',
   obstacle: (view) => (view.paused ? { reason: 'WorkloadPaused', workload: namedWorkload(view) } : undefined),
   updateRevision: (view, revisions) =>
     revisionOfTemplate(view, revisions, (a, b) => a.createdAt - b.createdAt),

@@ -17,6 +17,10 @@ export type Lever =
   | 'none';
 
 export interface Driver<View extends WorkloadView = WorkloadView> {
+  /** What its revisions are stored as. */
+  readonly revisionKind: RevisionView['kind'];
+  /** Whom its pods name as their controller. */
+  readonly podsOwnedBy: 'Revision' | 'Workload';
   /** What keeps the controller from rolling, and what the user can do about it; the attempt waits until it is gone. */
   obstacle(view: View): Obstacle | undefined;
   /**

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { NOW, podOf, revisionOf, workloadOf } from '../../../test/support/snapshots.ts';
 import type { RevisionView, WorkloadView } from '../../api/views.ts';
-import { driverOf } from './drivers.ts';
+import { driverOf, podOwnerOf, workloadOfPodOwner } from './drivers.ts';
 import { desiredPods, podsByRevision, rolloutComplete } from './pods.ts';
 
 const updateRevision = (workload: WorkloadView, revisions: readonly RevisionView[]) =>
@@ -52,6 +52,28 @@ describe('the revision that new pods have', () => {
     const set = workloadOf({ kind: 'StatefulSet', updateRevision: 'web-5d' });
     expect(updateRevision(set, [])).toBe('web-5d');
     expect(updateRevision({ ...set, generation: 3 }, [])).toBeUndefined();
+  });
+});
+
+describe('the controller that pods name', () => {
+  const web = { kind: 'Deployment', name: 'web' } as const;
+
+  test('is a ReplicaSet of a Deployment, by its hash, and the workload itself of the other kinds', () => {
+    expect(podOwnerOf(web, '7d')).toEqual({ kind: 'ReplicaSet', name: 'web-7d' });
+    expect(podOwnerOf({ ...web, kind: 'StatefulSet' }, '7d')).toEqual({ kind: 'StatefulSet', name: 'web' });
+  });
+
+  test.each([
+    [{ kind: 'ReplicaSet', name: 'web-7d' }, web],
+    [
+      { kind: 'DaemonSet', name: 'web-7d' },
+      { kind: 'DaemonSet', name: 'web-7d' },
+    ],
+    [{ kind: 'ReplicaSet', name: 'web' }, undefined],
+    [{ kind: 'Deployment', name: 'web' }, undefined],
+    [{ kind: 'Job', name: 'web-7d' }, undefined],
+  ])('%j: the workload is %j', (owner, workload) => {
+    expect(workloadOfPodOwner(owner, '7d')).toEqual(workload);
   });
 });
 

@@ -1,5 +1,6 @@
-/** The driver of each kind, and nothing else. */
-import type { WorkloadKind, WorkloadView } from '../../api/views.ts';
+/** The driver of each kind, and what follows from all of them. */
+import type { OwnerView, WorkloadKind, WorkloadView } from '../../api/views.ts';
+import type { NamedWorkload } from '../obstacle.ts';
 import { daemonSet } from './daemon-set.ts';
 import { deployment } from './deployment.ts';
 import type { Driver } from './driver.ts';
@@ -11,5 +12,33 @@ const DRIVERS: { readonly [K in WorkloadKind]: Driver<Extract<WorkloadView, { ki
   DaemonSet: daemonSet,
 };
 
+/** Every kind that an Upgrade can target. */
+export const WORKLOAD_KINDS = Object.keys(DRIVERS) as readonly WorkloadKind[];
+
 /** The driver for a view. A view's kind chooses it, so it may be given that very view. */
-export const driverOf = ({ kind }: WorkloadView): Driver => DRIVERS[kind] as Driver;
+export const driverOf = ({ kind }: Pick<WorkloadView, 'kind'>): Driver => DRIVERS[kind] as Driver;
+
+/** What is a revision, and owns pods. */
+export const POD_OWNING_REVISIONS = WORKLOAD_KINDS.map((kind) => driverOf({ kind }))
+  .filter(({ podsOwnedBy }) => podsOwnedBy === 'Revision')
+  .map(({ revisionKind }) => revisionKind);
+
+type PodOwner = Pick<OwnerView, 'kind' | 'name'>;
+
+/** Whom the pods of a workload name as their controller; a revision that owns pods is named after its workload and its own hash. */
+export function podOwnerOf({ kind, name }: NamedWorkload, hash: string): PodOwner {
+  const { podsOwnedBy, revisionKind } = driverOf({ kind });
+  return podsOwnedBy === 'Revision' ? { kind: revisionKind, name: `${name}-${hash}` } : { kind, name };
+}
+
+/** The workload whose pods name this controller. */
+export function workloadOfPodOwner(owner: PodOwner, hash: string): NamedWorkload | undefined {
+  const suffix = `-${hash}`;
+  const names = owner.name.endsWith(suffix)
+    ? [owner.name, owner.name.slice(0, -suffix.length)]
+    : [owner.name];
+  return WORKLOAD_KINDS.flatMap((kind) => names.map((name) => ({ kind, name }))).find((workload) => {
+    const named = podOwnerOf(workload, hash);
+    return named.kind === owner.kind && named.name === owner.name;
+  });
+}

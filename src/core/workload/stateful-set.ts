@@ -4,6 +4,8 @@ import { isLive, isReady } from './pods.ts';
 
 /** A StatefulSet replaces pods by ordinal, the highest first, and says itself which revision it rolls to. */
 export const statefulSet: Driver<StatefulSetView> = {
+  revisionKind: 'ControllerRevision',
+  podsOwnedBy: 'Workload',
   obstacle: () => undefined,
   updateRevision: (view) => (isObserved(view) ? view.updateRevision : undefined),
   unreachableNodes: () => [],

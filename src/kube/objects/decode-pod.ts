@@ -8,11 +8,18 @@ import { controllerOf } from './owner.ts';
 /** Condition types that decisions read besides those named in a pod's readiness gates. */
 const READ_TYPES = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready', VERIFIED];
 const PHASES = ['Pending', 'Running', 'Succeeded', 'Failed'] as const;
-/** Which label holds a pod's revision depends on who made it: the template itself may carry the other one, copied from some pod. */
-const REVISION_LABELS: ReadonlyMap<string, string> = new Map([
-  ['ReplicaSet', 'pod-template-hash'],
-  ['StatefulSet', 'controller-revision-hash'],
-  ['DaemonSet', 'controller-revision-hash'],
+interface Maker {
+  /** Which label holds the pod's revision: the template itself may carry the other one, copied from some pod. */
+  readonly revisionLabel: string;
+  /** The node that a pod is made for, before it is scheduled. */
+  readonly nodeMeant?: (spec: Raw) => string;
+}
+
+/** Who makes the pods of workloads that an Upgrade can name. */
+const MAKERS: ReadonlyMap<string, Maker> = new Map<string, Maker>([
+  ['ReplicaSet', { revisionLabel: 'pod-template-hash' }],
+  ['StatefulSet', { revisionLabel: 'controller-revision-hash' }],
+  ['DaemonSet', { revisionLabel: 'controller-revision-hash', nodeMeant: affineNode }],
 ]);
 
 /** Reduces a pod to the fields that decisions read. A pod without a controlling owner gets an empty one; see `keepsPod`. */
@@ -22,6 +29,7 @@ export function decodePod(raw: unknown): PodView {
   const spec = record(object.spec);
   const status = record(object.status);
   const owner = controllerOf(metadata);
+  const maker = MAKERS.get(owner.kind);
   const gates = list(spec.readinessGates).map((gate) => text(record(gate).conditionType));
   return frozen({
     namespace: text(metadata.namespace),
@@ -29,8 +37,8 @@ export function decodePod(raw: unknown): PodView {
     uid: text(metadata.uid),
     resourceVersion: text(metadata.resourceVersion),
     owner,
-    revision: text(at(metadata, 'labels', REVISION_LABELS.get(owner.kind) ?? '')),
-    node: text(spec.nodeName) || (owner.kind === 'DaemonSet' ? nodeMeant(spec) : ''),
+    revision: text(at(metadata, 'labels', maker?.revisionLabel ?? '')),
+    node: text(spec.nodeName) || (maker?.nodeMeant?.(spec) ?? ''),
     ip: text(status.podIP),
     phase:
       status.phase === undefined ? 'Pending' : (PHASES.find((phase) => phase === status.phase) ?? 'Unknown'),
@@ -49,7 +57,7 @@ export function decodePod(raw: unknown): PodView {
  * The node that the DaemonSet controller made a pod for: it names it in the only required term of the node affinity, and the scheduler binds
  * the pod a moment later. In between the pod must not count as one without a node.
  */
-function nodeMeant(spec: Raw): string {
+function affineNode(spec: Raw): string {
   const required = at(spec, 'affinity', 'nodeAffinity', 'requiredDuringSchedulingIgnoredDuringExecution');
   const fields = list(at(required, 'nodeSelectorTerms')).flatMap((term) => list(record(term).matchFields));
   const [name] = fields
@@ -60,7 +68,7 @@ function nodeMeant(spec: Raw): string {
 
 /** Pods of the workload kinds that an Upgrade can name, through their controllers; all others are not kept. */
 export function keepsPod(pod: PodView): boolean {
-  return REVISION_LABELS.has(pod.owner.kind);
+  return MAKERS.has(pod.owner.kind);
 }
 
 function conditions(raw: unknown, types: readonly string[]): Record<string, ConditionView> {

@@ -23,10 +23,15 @@ export function decodeReplicaSet(raw: unknown): RevisionView {
   });
 }
 
-/**
- * Reduces a ControllerRevision of a StatefulSet or DaemonSet. The two controllers label their pods differently:
- * a StatefulSet with the revision's whole name, a DaemonSet with the hash that is also the revision's own label.
- */
+/** The controllers label their pods differently: a StatefulSet with the whole name of the revision, a DaemonSet with its own label. */
+const LABELLED_BY_NAME: readonly string[] = ['StatefulSet'];
+
+const hashOf = (ownerKind: string, metadata: Raw): string =>
+  LABELLED_BY_NAME.includes(ownerKind)
+    ? text(metadata.name)
+    : text(at(metadata, 'labels', 'controller-revision-hash'));
+
+/** Reduces a ControllerRevision of a StatefulSet or DaemonSet. */
 export function decodeControllerRevision(raw: unknown): RevisionView {
   const object = record(raw);
   const metadata = record(object.metadata);
@@ -35,10 +40,7 @@ export function decodeControllerRevision(raw: unknown): RevisionView {
     kind: 'ControllerRevision',
     ...identity(metadata),
     owner,
-    hash:
-      owner.kind === 'StatefulSet'
-        ? text(metadata.name)
-        : text(at(metadata, 'labels', 'controller-revision-hash')),
+    hash: hashOf(owner.kind, metadata),
     templateDigest: templateDigest(at(object, 'data', 'spec', 'template')),
     revision: count(object.revision),
     createdAt: time(metadata.creationTimestamp),

@@ -18,7 +18,7 @@ export function decodeWorkload<K extends WorkloadKind>(kind: K, raw: unknown): V
   const metadata = record(object.metadata);
   const spec = record(object.spec);
   const status = record(object.status);
-  const counts = kind === 'DaemonSet' ? daemonSetCounts(status) : replicaCounts(spec, status);
+  const counts = COUNTS_OF[kind](spec, status);
   return frozen({
     namespace: text(metadata.namespace),
     name: text(metadata.name),
@@ -102,6 +102,12 @@ function daemonSetCounts(status: Raw): Counts {
   };
 }
 
+const COUNTS_OF: Readonly<Record<WorkloadKind, (spec: Raw, status: Raw) => Counts>> = {
+  Deployment: replicaCounts,
+  StatefulSet: replicaCounts,
+  DaemonSet: (_spec, status) => daemonSetCounts(status),
+};
+
 function templateContainers(podSpec: unknown): TemplateContainer[] {
   const spec = record(podSpec);
   return [
@@ -120,9 +126,23 @@ export function initRole(raw: unknown): ContainerRole {
   return record(raw).restartPolicy === 'Always' ? 'sidecar' : 'init';
 }
 
-/** The controllers' own defaults and rounding: a Deployment rounds a percentage down, the other two up. */
+interface Strategy {
+  readonly field: 'strategy' | 'updateStrategy';
+  /** The controllers' own default and rounding: a Deployment rounds a percentage down, the other two up. */
+  readonly maxUnavailable: string | number;
+  readonly round: (value: number) => number;
+}
+
+const BY_UPDATE_STRATEGY: Strategy = { field: 'updateStrategy', maxUnavailable: 1, round: Math.ceil };
+const STRATEGY_OF: Readonly<Record<WorkloadKind, Strategy>> = {
+  Deployment: { field: 'strategy', maxUnavailable: '25%', round: Math.floor },
+  StatefulSet: BY_UPDATE_STRATEGY,
+  DaemonSet: BY_UPDATE_STRATEGY,
+};
+
 function servesNothingMeanwhile(kind: WorkloadKind, spec: Raw, desired: number): boolean {
-  const strategy = record(kind === 'Deployment' ? spec.strategy : spec.updateStrategy);
+  const { field, maxUnavailable, round } = STRATEGY_OF[kind];
+  const strategy = record(spec[field]);
   if (strategy.type === 'Recreate') {
     return true;
   }
@@ -130,8 +150,7 @@ function servesNothingMeanwhile(kind: WorkloadKind, spec: Raw, desired: number):
     return false;
   }
   const rolling = record(strategy.rollingUpdate);
-  const unavailable = rolling.maxUnavailable ?? (kind === 'Deployment' ? '25%' : 1);
-  return podCount(unavailable, desired, kind === 'Deployment' ? Math.floor : Math.ceil) >= desired;
+  return podCount(rolling.maxUnavailable ?? maxUnavailable, desired, round) >= desired;
 }
 
 function podCount(intOrPercent: unknown, total: number, round: (value: number) => number): number {

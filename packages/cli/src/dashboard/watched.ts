@@ -2,8 +2,8 @@
 import type { RevisionView, WorkloadKind } from '../../../../src/api/views.ts';
 import { at, type Raw, record, text, time } from '../../../../src/kube/client/json.ts';
 import { RESOURCES, type Resource } from '../../../../src/kube/client/paths.ts';
-import { decodeControllerRevision, decodeReplicaSet } from '../../../../src/kube/objects/decode-revision.ts';
 import { decodeNode } from '../../../../src/kube/objects/decode-upgrade.ts';
+import { PROJECTIONS } from '../../../../src/kube/objects/decoders.ts';
 import { Reflector, type ReflectorStatus } from '../../../../src/kube/watch/reflector.ts';
 import { type Cluster, forbidden } from '../cluster.ts';
 import { ENDPOINT_SLICES, type ReadPod, readPod, revisionKind } from '../scene.ts';
@@ -156,7 +156,7 @@ export class NamespaceWatch {
   /** What these roll to; watched from the first call on. */
   revisions(kind: WorkloadKind): Watched<RevisionView> {
     const resource = revisionKind(kind);
-    const project = resource === 'ReplicaSet' ? decodeReplicaSet : decodeControllerRevision;
+    const { project } = PROJECTIONS[resource];
     const known =
       this.#revisions.get(resource) ?? this.#watch<RevisionView>({ resource: RESOURCES[resource], project });
     this.#revisions.set(resource, known);

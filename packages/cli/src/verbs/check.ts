@@ -2,9 +2,12 @@
 import { GATE_POLICY, GROUP, VERSION } from '../../../../src/api/names.ts';
 import { SpecSchema } from '../../../../src/api/schema-spec.ts';
 import { StatusSchema } from '../../../../src/api/schema-status.ts';
+import type { UpgradeSpec } from '../../../../src/api/types.ts';
 import { fromIso } from '../../../../src/core/time.ts';
+import { podOwnerOf } from '../../../../src/core/workload/drivers.ts';
 import { at, list, type Raw, record, text } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
+import { decodeUpgrade } from '../../../../src/kube/objects/decode-upgrade.ts';
 import type { Access, Cluster } from '../cluster.ts';
 import { EXIT } from '../fault.ts';
 import { gateCarrier } from '../gate.ts';
@@ -324,7 +327,7 @@ async function tryGate(cluster: Cluster): Promise<Looked[]> {
     method: 'POST',
     target: { resource: RESOURCES.Pod, namespace },
     query: { dryRun: 'All' },
-    body: trialPod(gating, text(kind), text(name)),
+    body: trialPod(decodeUpgrade(gating).spec),
   });
   const where = `of ${text(kind)} ${namespace}/${text(name)}`;
   if (!answer.ok) {
@@ -340,29 +343,25 @@ async function tryGate(cluster: Cluster): Promise<Looked[]> {
   ];
 }
 
-function trialPod(upgrade: Raw, kind: string, name: string): object {
+function trialPod({ targetRef, containers }: UpgradeSpec): object {
   const hash = 'trial';
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      generateName: `${name}-${hash}-`,
+      generateName: `${targetRef.name}-${hash}-`,
       labels: { 'pod-template-hash': hash },
       ownerReferences: [
         {
           apiVersion: 'apps/v1',
-          kind: kind === 'Deployment' ? 'ReplicaSet' : kind,
-          name: kind === 'Deployment' ? `${name}-${hash}` : name,
+          ...podOwnerOf(targetRef, hash),
           uid: '00000000-0000-4000-8000-000000000000',
           controller: true,
         },
       ],
     },
     spec: {
-      containers: list(at(upgrade, 'spec', 'containers')).map((one) => ({
-        name: record(one).name,
-        image: record(one).image,
-      })),
+      containers: containers.map(({ name, image }) => ({ name, image })),
     },
   };
 }

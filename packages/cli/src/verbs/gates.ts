@@ -3,6 +3,7 @@ import { isClosed } from '../../../../src/api/gate.ts';
 import { VERIFIED } from '../../../../src/api/names.ts';
 import { userReason } from '../../../../src/api/reasons.ts';
 import type { PodView } from '../../../../src/api/views.ts';
+import { workloadOfPodOwner } from '../../../../src/core/workload/drivers.ts';
 import { at, type Raw, record, text } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import { decodePod } from '../../../../src/kube/objects/decode-pod.ts';
@@ -92,12 +93,12 @@ export async function closedGates(cluster: Cluster, namespace: string | undefine
 /** Does an attempt of this Upgrade gate this pod? As the gate policy matches them. */
 function gatesPod(raw: Raw, pod: PodView): boolean {
   const { kind, name } = record(at(raw, 'spec', 'targetRef'));
-  const owner = kind === 'Deployment' ? `${text(name)}-${pod.revision}` : text(name);
+  const workload = workloadOfPodOwner(pod.owner, pod.revision);
   return (
     at(raw, 'metadata', 'namespace') === pod.namespace &&
     at(raw, 'status', 'attempt', 'gating') === true &&
-    pod.owner.kind === (kind === 'Deployment' ? 'ReplicaSet' : kind) &&
-    pod.owner.name === owner
+    workload?.kind === kind &&
+    workload?.name === name
   );
 }
 

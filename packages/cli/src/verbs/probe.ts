@@ -7,6 +7,7 @@ import { verdictText } from '../../../../src/core/report/verdict-text.ts';
 import { type ExecRefused, outcomeOf } from '../../../../src/core/verification/exec-result.ts';
 import { evaluateTry, type TryOutcome } from '../../../../src/core/verification/exit-codes.ts';
 import { possibleTries } from '../../../../src/core/verification/probe-cycle.ts';
+import { workloadOfPodOwner } from '../../../../src/core/workload/drivers.ts';
 import { isLive } from '../../../../src/core/workload/pods.ts';
 import { at, count, list, type Raw, record, text } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
@@ -163,8 +164,7 @@ async function onePod(cluster: Cluster, name: string): Promise<Targets> {
   const { namespace } = cluster;
   const raw = await cluster.read({ resource: RESOURCES.Pod, namespace, name });
   const { owner, revision } = decodePod(raw);
-  const workload =
-    owner.kind === 'ReplicaSet' ? owner.name.replace(new RegExp(`-${revision}$`), '') : owner.name;
+  const workload = workloadOfPodOwner(owner, revision)?.name ?? owner.name;
   const upgrades = await cluster.list(RESOURCES.Upgrade, namespace).catch((): readonly Raw[] => []);
   const found = upgrades.find((one) => at(one, 'spec', 'targetRef', 'name') === workload);
   if (!found) {

@@ -8,6 +8,7 @@ import { imagesText } from '../../../../src/core/report/image-text.ts';
 import { isFallingBack, isUnderWay } from '../../../../src/core/status.ts';
 import { fromIso, spanText } from '../../../../src/core/time.ts';
 import type { PodResult } from '../../../../src/core/verification/pod.ts';
+import { driverOf } from '../../../../src/core/workload/drivers.ts';
 import { isLive } from '../../../../src/core/workload/pods.ts';
 import { at } from '../../../../src/kube/client/json.ts';
 import type { Cluster } from '../cluster.ts';
@@ -168,7 +169,7 @@ function strategy({ rawWorkload, workload }: Scene): string {
   const parts = [
     rolling?.maxSurge === undefined ? '' : `maxSurge ${rolling.maxSurge}`,
     rolling?.maxUnavailable === undefined ? '' : `maxUnavailable ${rolling.maxUnavailable}`,
-    workload?.kind === 'Deployment' && workload.paused ? 'paused' : '',
+    workload && driverOf(workload).obstacle(workload)?.reason === 'WorkloadPaused' ? 'paused' : '',
   ].filter((part) => part !== '');
   return parts.length > 0 ? `; ${parts.join(', ')}` : '';
 }

@@ -1,0 +1,151 @@
+/** What an attempt and its fallback do differently, each by what comes of it. */
+import { describe, expect, test } from '@jest/globals';
+import {
+  ago,
+  fallbackOf,
+  NEW,
+  NOW,
+  OLD,
+  podOf,
+  snapshotOf,
+  specOf,
+  statusOf,
+  upgradeOf,
+  type WorkloadChange,
+  workloadOf,
+} from '../../../test/support/snapshots.ts';
+import { FALLBACK_FINALIZER, FIELD_MANAGER } from '../../api/names.ts';
+import type { Attempt, UpgradeStatus } from '../../api/types.ts';
+import { decide } from '../decision/decide.ts';
+import { mustPutBack } from '../finalizer.ts';
+import { type ActiveStatus, verificationId } from '../status.ts';
+import { attemptObstacle } from '../workload/obstacles.ts';
+import { verificationContext } from './context.ts';
+
+const template = (image: string): WorkloadChange => ({
+  containers: [{ name: 'web', image, role: 'regular', startupProbe: false }],
+});
+
+interface Case {
+  readonly status?: Partial<UpgradeStatus>;
+  readonly attempt?: Partial<Attempt>;
+  readonly workload?: WorkloadChange;
+  readonly spec?: Record<string, unknown>;
+}
+
+/** Recorded a moment ago, its images not written yet. */
+const attempt = ({ status, attempt: change, workload, spec }: Case = {}) =>
+  decided(
+    statusOf({ targetGeneration: 1, ...status }, { rolledAt: undefined, startedAt: ago(0), ...change }),
+    {
+      spec,
+      workload: { generation: 1, observedGeneration: 1, ...template(OLD), ...workload },
+    },
+  );
+
+/** The same of its fallback. */
+const fallback = ({ status, attempt: change, workload, spec }: Case = {}) =>
+  decided(
+    statusOf({ phase: 'FallingBack', fallback: fallbackOf({ startedAt: ago(0) }), ...status }, change),
+    { spec, workload: { ...template(NEW), ...workload } },
+  );
+
+function decided(status: UpgradeStatus, { spec, workload }: Case) {
+  const made = upgradeOf({ status, spec });
+  const upgrade = { ...made, metadata: { ...made.metadata, finalizers: [FALLBACK_FINALIZER] } };
+  return decide(snapshotOf({ upgrade, workload: workloadOf(workload) }));
+}
+
+const FALLING_BACK = statusOf(
+  { phase: 'FallingBack', fallback: fallbackOf(), from: { images: { web: OLD }, revision: 'old' } },
+  { keeps: ['1-earlier'] },
+) as ActiveStatus;
+
+describe('before its first write', () => {
+  test('an attempt that gates waits until the gate policy knows of it, and nothing else does', () => {
+    expect(attempt()).toMatchObject({ state: 'ImagesPending', action: { kind: 'none' }, wakeAt: NOW + 100 });
+    expect(attempt({ attempt: { gating: false } }).action.kind).toBe('patchImages');
+    expect(fallback().action.kind).toBe('patchImages');
+  });
+
+  test('the time since the evidence is known of a fallback alone', () => {
+    expect(fallback().action).toMatchObject({ evidenceAt: NOW });
+    expect(attempt({ attempt: { gating: false } }).action).not.toHaveProperty('evidenceAt', NOW);
+  });
+
+  test('an attempt in stages lets the controller replace no pod, and a fallback every one that the user lets', () => {
+    const set = { kind: 'StatefulSet', desired: 5, partition: 0 } as const;
+    const held = { held: { partition: 0 }, gating: false };
+    expect(attempt({ workload: set, attempt: held }).action).toMatchObject({ partition: 5 });
+    expect(fallback({ workload: { ...set, partition: 4 }, attempt: held }).action).toMatchObject({
+      partition: 0,
+    });
+  });
+});
+
+describe('what admission made of the images', () => {
+  const answered = { ...template('mirror/web:1.0'), imageManagers: { web: FIELD_MANAGER } };
+
+  test('is recorded of a fallback, and not written again', () => {
+    const plan = fallback({ workload: answered });
+    expect(plan.state).toBe('ImagesPatched');
+    expect(plan.status.fallback).toMatchObject({
+      images: { web: 'mirror/web:1.0' },
+      asked: { web: OLD },
+    });
+  });
+
+  test('is no answer while it is the version that failed', () => {
+    const stands = { ...template(NEW), imageManagers: { web: FIELD_MANAGER } };
+    expect(fallback({ workload: stands }).state).toBe('ImagesPending');
+  });
+});
+
+describe('a fallback', () => {
+  test('keeps its Upgrade until it has ended, whatever would have been done about a failure', () => {
+    const upgrade = upgradeOf({ spec: { fallback: { action: 'None' } } });
+    expect(mustPutBack(upgrade, FALLING_BACK)).toBe(true);
+    expect(mustPutBack(upgrade, statusOf())).toBe(false);
+    expect(mustPutBack(upgradeOf(), statusOf())).toBe(true);
+  });
+
+  test('is verified by what its own pods say since it began', () => {
+    const upgrade = upgradeOf({ status: FALLING_BACK });
+    const restarts = new Map([['web', 4]]);
+    const seen = { verification: verificationId(upgrade, FALLING_BACK), restarts };
+    const context = verificationContext(
+      snapshotOf({ upgrade, restartsSeen: new Map([['pod-1', seen]]) }),
+      FALLING_BACK,
+    );
+    expect(context).toMatchObject({ inFallback: true, kept: [] });
+    expect(context.restartsBefore(podOf(), 'web')).toBe(4);
+  });
+
+  test('and of an attempt also by what the attempts said that it goes on with', () => {
+    const status = statusOf({}, { keeps: ['1-earlier'] }) as ActiveStatus;
+    const context = verificationContext(snapshotOf({ upgrade: upgradeOf({ status }) }), status);
+    expect(context.inFallback).toBe(false);
+    expect(context.kept?.map((id) => id.split('/')[1])).toEqual(['1-earlier']);
+  });
+});
+
+describe('an attempt in stages is kept from starting', () => {
+  const obstacle = (stages: object[], workload: WorkloadChange, spec: object = {}) =>
+    attemptObstacle(specOf({ strategy: { stages }, ...spec }), workloadOf(workload));
+  const canary = [{ name: 'canary', pods: 1 }];
+  const byNode = [{ name: 'canary', nodes: { matchLabels: { canary: 'true' } } }];
+
+  test.each<[string, Parameters<typeof obstacle>, unknown]>([
+    ['that replaces all pods at once', [canary, { recreates: true }], 'AllAtOnce'],
+    ['that is held by a gate that nobody wants', [canary, {}, { gate: 'Disabled' }], 'Ungated'],
+    ['whose controller chooses the nodes', [byNode, { kind: 'DaemonSet' }], 'OwnChoice'],
+    ['that has no pod a node', [byNode, { kind: 'StatefulSet', onDelete: true }], { nodesOf: 'canary' }],
+  ])('by a workload %s', (_which, given, why) => {
+    expect(obstacle(...given)).toMatchObject({ reason: 'StagesUnsupported', why });
+  });
+
+  test('by none that can be held', () => {
+    expect(obstacle(canary, {})).toBeUndefined();
+    expect(obstacle(byNode, { kind: 'DaemonSet', onDelete: true })).toBeUndefined();
+  });
+});
