@@ -260,6 +260,11 @@ describe('what stops an attempt before it begins', () => {
     expect(said(blocked(spec, { containers }))?.message).toMatch(
       /which is an init container, which has ended/,
     );
+    const nowhere = { containers: [{ name: 'migrate', image: 'm:2' }] };
+    expect(said(blocked(nowhere, { containers }))).toEqual({
+      reason: 'InvalidCheckContainer',
+      message: 'check readiness-probe finds no container to run in: name some in its containers',
+    });
   });
 
   test('nothing, when all is well', () => {

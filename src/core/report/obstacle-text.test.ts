@@ -52,6 +52,7 @@ describe('what keeps an Upgrade from acting', () => {
       { reason: 'DependencyCycle', circle: ['a', 'b', 'a'] },
       'spec.dependsOn goes in a circle, a → b → a: take one of them out',
     ],
+    [{ reason: 'Refused', said: 'spec.replicas: must be positive' }, 'spec.replicas: must be positive'],
     [
       { reason: 'Forbidden', said: 'postcheck cannot patch deployments' },
       'postcheck cannot patch deployments',
