@@ -260,10 +260,13 @@ describe('what stops an attempt before it begins', () => {
     expect(said(blocked(spec, { containers }))?.message).toMatch(
       /which is an init container, which has ended/,
     );
-    const nowhere = { containers: [{ name: 'migrate', image: 'm:2' }] };
-    expect(said(blocked(nowhere, { containers }))).toEqual({
+  });
+
+  test('a check that is to run in no container', () => {
+    const checks = [{ name: 'probe', exec: { command: ['x'] }, containers: [] }];
+    expect(said(blocked({ postCheck: { checks } }))).toEqual({
       reason: 'InvalidCheckContainer',
-      message: 'check readiness-probe finds no container to run in: name some in its containers',
+      message: 'check probe finds no container to run in: name some in its containers',
     });
   });
 
