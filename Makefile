@@ -116,8 +116,9 @@ matrix: deps ## the same, and the main stories on three nodes of each version
 	node scripts/matrix.ts $(VERSIONS)
 
 .PHONY: bench-core
-bench-core: deps ## cost of a decision for 100 to 10,000 pods, without a cluster; seconds
+bench-core: deps ## cost of a decision for 100 to 10,000 pods, and API writes of a rollout in stages, without a cluster; seconds
 	node test/bench/core.ts
+	node test/bench/fleet.ts
 
 PODS ?= 500
 UPGRADES ?= 50

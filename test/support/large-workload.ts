@@ -1,5 +1,6 @@
 /** A workload of many pods in the middle of an attempt, as the operator knows it: nearly all are verified, some fail their check for now. */
 import { VERIFIED } from '../../src/api/names.ts';
+import type { StageStatus, Upgrade } from '../../src/api/types.ts';
 import type { PodView } from '../../src/api/views.ts';
 import { decide, type Plan } from '../../src/core/decision/decide.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
@@ -27,6 +28,27 @@ import {
   workloadOf,
 } from './snapshots.ts';
 
+/** An Upgrade in the last of 50 stages that have the longest names. */
+export function inFiftyStages(count: number): Upgrade {
+  const names = Array.from({ length: 50 }, (_, index) => `stage-${index}-`.padEnd(63, 's'));
+  const stages = names.map((name, index) => ({
+    name,
+    ...(index < 49 ? { pods: `${2 * index + 2}%` } : {}),
+    soakSeconds: 600,
+    approval: 'Manual',
+  }));
+  const at = new Date(NOW - 60_000).toISOString();
+  const times = { startedAt: at, verifiedAt: at, soakUntil: at, approvedAt: at, finishedAt: at };
+  const states = names.map((name, index): StageStatus => {
+    const pods = { desired: count, verified: count, failed: 50 };
+    return index === 49 ? { name, state: 'Rolling', ...pods } : { name, state: 'Done', ...pods, ...times };
+  });
+  return upgradeOf({
+    spec: { strategy: { stages, failureBudget: { maxFailed: 50 } } },
+    status: statusOf({ stages: states }, { maxUpdated: count }),
+  });
+}
+
 export interface LargeWorkload {
   readonly pods: readonly PodView[];
   /** What a decision would look at now. */
@@ -40,8 +62,11 @@ export interface LargeWorkload {
 const FAILING_EACH = 50;
 
 /** `wrap` may put something around each pod that counts what is read of it. */
-export function largeWorkload(count: number, wrap = (pod: PodView): PodView => pod): LargeWorkload {
-  const upgrade = upgradeOf({ status: statusOf({}, { maxUpdated: count }) });
+export function largeWorkload(
+  count: number,
+  wrap = (pod: PodView): PodView => pod,
+  upgrade = upgradeOf({ status: statusOf({}, { maxUpdated: count }) }),
+): LargeWorkload {
   const key = upgradeKey(upgrade);
   const verification = verificationId(upgrade, upgrade.status ?? {});
   const store = new Store();

@@ -1,6 +1,7 @@
 /** A status is 100 KiB at most, whatever names, images, answers and texts an Upgrade meets in a whole history of decisions. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { inFiftyStages, largeWorkload } from '../../../test/support/large-workload.ts';
 import {
   conditionOf,
   containerOf,
@@ -202,6 +203,12 @@ class Play {
 }
 
 describe('a status', () => {
+  test('of 5,000 pods in 50 stages is 100 KiB at most, with every stage in it', () => {
+    const { status } = largeWorkload(5000, undefined, inFiftyStages(5000)).decide();
+    expect(status.stages).toHaveLength(50);
+    expect(bytes(status)).toBeLessThanOrEqual(MAX_BYTES);
+  });
+
   test('is 100 KiB at most after every decision of a history', () => {
     const states = new Set<string>();
     fc.assert(
