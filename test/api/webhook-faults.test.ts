@@ -164,7 +164,7 @@ const portOf = (address: string): number => Number(address.split(':').at(-1));
 describe('certificates', () => {
   test('a webhook that nobody has told the API server about whom to trust counts as absent', async () => {
     expect((await cluster.gateProbe.carrier()).carrier).toBe('None');
-    expect(await renew()).toEqual(['told the API server which certificate authority the webhook has']);
+    expect(await renew()).toEqual(["wrote the webhook's caBundle"]);
     expect(await cluster.gateProbe.carrier()).toEqual({
       carrier: 'Webhook',
       except: ['kube-system', 'postcheck-system'],
@@ -207,7 +207,7 @@ describe('certificates', () => {
     const authority = bundleText();
     const old = pair.cert;
     // Another replica renews it; this one goes on serving what it has.
-    expect((await keep()).did).toEqual(['made a certificate for the webhook']);
+    expect((await keep()).did).toEqual(['created a certificate for the webhook']);
     expect(bundleText()).toBe(authority);
     expect([pair.cert, await gates()]).toEqual([old, 1]);
     await renew();
