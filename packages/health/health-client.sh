@@ -1,12 +1,12 @@
 #!/bin/sh
-# Asks an application's health socket, in images without Node. The protocol is in protocol.ts: "hc" and a newline go in,
+# Queries an application's health socket, in images without Node.js. The protocol is in protocol.ts: "hc" and a newline go in,
 # "<code> <message>" and a newline come out. Same options, default and exit codes as postcheck-health:
 #
 #   health-client.sh [--socket PATH] [--timeout-seconds 2]
 #
 #   0 healthy, 3-99 the application's own, 100 unhealthy, 101 its check failed, 102 its check timed out,
-#   110 no answer in time, 111 closed early, 112 not the protocol, 113 no socket, 114 nobody listens, 115 not a socket,
-#   116 not permitted, 117 connecting failed otherwise, 118 no tool in this image can talk to a unix socket, 119 usage.
+#   110 no response in time, 111 closed early, 112 not the protocol, 113 no socket, 114 no listener, 115 not a socket,
+#   116 not permitted, 117 connecting failed otherwise, 118 no tool in this image can connect to a unix socket, 119 usage.
 #
 # It needs one of: nc with -U and -N (Debian: netcat-openbsd), perl, python3; busybox's nc knows no unix sockets. And
 # timeout (coreutils or busybox), because nothing here may hang.
@@ -83,7 +83,7 @@ case $code in
 esac
 case $status in 124 | 143) finish 110 "$socket: no complete answer within $timeout_seconds s" ;; esac
 case $answer in
-  *refused*) finish 114 "$socket: the socket exists, but nobody listens on it: its process was killed" ;;
+  *refused*) finish 114 "$socket: the socket exists, but no process listens on it: its process was killed" ;;
   *[Pp]ermission*) finish 116 "$socket: this user may not connect to the socket (uid $(id -u))" ;;
   *"$newline"*) finish 112 "$socket: not an answer of the health protocol: $line" ;;
   '' | [0-9]* | *reset* | *[Bb]roken*) finish 111 "$socket: closed before the answer was complete" ;;

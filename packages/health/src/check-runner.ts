@@ -70,7 +70,7 @@ function replyTo(verdict: unknown): HealthReply {
   // An exit code wraps modulo 256, and 256 would become "healthy": so it is no answer at all.
   return {
     code: healthCode.checkFailed,
-    message: `the check returned ${String(verdict)}; it must return true, false or a whole number 0-255`,
+    message: `the check returned ${String(verdict)}; it must return true, false or an integer from 0 to 255`,
   };
 }
 

@@ -28,7 +28,7 @@ export function askHealth(socket: string, timeoutMs: number): Promise<HealthRepl
       () =>
         settle({
           code: healthCode.noAnswer,
-          message: `${socket}: no complete answer within ${timeoutMs} ms`,
+          message: `${socket}: no complete response within ${timeoutMs} ms`,
         }),
       timeoutMs,
     );
@@ -44,7 +44,7 @@ export function askHealth(socket: string, timeoutMs: number): Promise<HealthRepl
       } else if (tooLong) {
         settle({
           code: healthCode.protocolError,
-          message: `${socket}: an answer of more than ${replyLimitBytes} bytes`,
+          message: `${socket}: a response of more than ${replyLimitBytes} bytes`,
         });
       }
     });
@@ -79,7 +79,7 @@ function refused(socket: string, file: boolean): HealthReply {
   if (!file) {
     return {
       code: healthCode.socketMissing,
-      message: `${socket}: nobody listens on this name in this network namespace`,
+      message: `${socket}: no process listens on this name in this network namespace`,
     };
   }
   const found = lstatSync(socket, { throwIfNoEntry: false });

@@ -60,7 +60,7 @@ export async function runHealthCommand(
 function refuseTogether(values: object, kind: string, others: string[]): void {
   const other = others.find((name) => name in values);
   if (other !== undefined) {
-    throw new Error(`--${other} does not go with the ${kind} check as asked for`);
+    throw new Error(`--${other} cannot be combined with this ${kind} check`);
   }
 }
 

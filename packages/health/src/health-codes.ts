@@ -29,23 +29,23 @@ export const healthCode = {
 /** One line for every code, in the order of `--help`. */
 export const healthCodeTexts: Readonly<Record<keyof typeof healthCode, string>> = {
   healthy: 'healthy',
-  unhealthy: 'the application answered that it is unhealthy',
+  unhealthy: 'the application reported that it is unhealthy',
   checkFailed: "the application's check threw, or returned something that is no answer",
   checkTimedOut: "the application's check did not end within its own limit",
   beatMissing: 'no heartbeat file: not started yet, shutting down, or already consumed',
   beatTooOld: 'the last heartbeat is older than --max-age-seconds',
-  beatProcessGone: 'the process that wrote the heartbeat is gone',
-  beatUnreadable: 'the heartbeat file or its directory may not be read (with --consume: removed)',
-  beatInvalid: 'the heartbeat file has strange content or a time in the future',
-  noAnswer: 'connected, but no answer within --timeout-seconds',
-  closedEarly: 'the application closed the connection before its answer was complete',
-  protocolError: 'the answer does not follow the protocol',
+  beatProcessGone: 'the process that wrote the heartbeat no longer exists',
+  beatUnreadable: 'no permission to read the heartbeat file or its directory (with --consume: to remove it)',
+  beatInvalid: 'the heartbeat file has unexpected content or a time in the future',
+  noAnswer: 'connected, but no response within --timeout-seconds',
+  closedEarly: 'the application closed the connection before its response was complete',
+  protocolError: 'the response does not follow the protocol',
   socketMissing: 'the socket does not exist: not started yet, or another path',
-  socketStale: 'the socket exists, but nobody listens on it: its process was killed',
+  socketStale: 'the socket exists, but no process listens on it: its process was killed',
   notASocket: 'the path exists, but is not a socket',
-  permissionDenied: 'this user may not connect to the socket',
+  permissionDenied: 'this user is not allowed to connect to the socket',
   connectFailed: 'any other failure to connect',
-  usage: 'wrong options',
+  usage: 'invalid options',
 };
 
 /** An answer to "is it healthy?": `code` is 0–255 (an exit code), `message` one line for a person. */

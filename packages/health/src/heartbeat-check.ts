@@ -24,13 +24,13 @@ export function checkHeartbeat(path: string, maxAgeMs: number): HealthReply {
     if (ageMs < -futureToleranceMs) {
       return {
         code: healthCode.beatInvalid,
-        message: `${path}: the last beat lies ${seconds(-ageMs)} in the future; was the clock set back?`,
+        message: `${path}: the last beat is ${seconds(-ageMs)} in the future; was the clock set back?`,
       };
     }
     if (!isAlive(Number(pid))) {
       return {
         code: healthCode.beatProcessGone,
-        message: `${path}: process ${pid}, which wrote the last beat, is gone`,
+        message: `${path}: process ${pid}, which wrote the last beat, no longer exists`,
       };
     }
     if (ageMs > maxAgeMs) {

@@ -161,7 +161,7 @@ describe('a beat', () => {
     await heartbeat.beat();
     await heartbeat.beat();
     expect(errors.map((error) => error.message)).toEqual([
-      expect.stringMatching(/cannot be written.*ENOENT/),
+      expect.stringMatching(/cannot write the heartbeat.*ENOENT/),
     ]);
     mkdirSync(gone);
     await heartbeat.beat();
@@ -182,7 +182,7 @@ describe('a beat', () => {
       process.execPath,
       worked,
     ]);
-    expect(stdout).toMatch(/^ready\nfilled: ENOSPC.*\nthe heartbeat .* cannot be written.*ENOSPC/);
+    expect(stdout).toMatch(/^ready\nfilled: ENOSPC.*\ncannot write the heartbeat .*.*ENOSPC/);
   });
 
   test('on a read-only volume is reported, and the worker goes on', async () => {
@@ -197,7 +197,7 @@ describe('a beat', () => {
       process.execPath,
       worked,
     ]);
-    expect(stdout).toMatch(/^ready\nthe heartbeat .* cannot be written.*EROFS/);
+    expect(stdout).toMatch(/^ready\ncannot write the heartbeat .*.*EROFS/);
   });
 });
 

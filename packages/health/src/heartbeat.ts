@@ -51,7 +51,7 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
       if (!failing) {
         onError(
           new Error(
-            `the heartbeat ${path} cannot be written, so the worker will be taken for dead: ${(error as Error).message}`,
+            `cannot write the heartbeat ${path}, so the worker will be reported as dead: ${(error as Error).message}`,
             {
               cause: error,
             },

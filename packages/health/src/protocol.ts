@@ -32,7 +32,7 @@ export function parseReply(line: string): HealthReply {
   if (!(code <= 255)) {
     return {
       code: healthCode.protocolError,
-      message: `not an answer of the health protocol: ${JSON.stringify(line.slice(0, 80))}`,
+      message: `not a response of the health protocol: ${JSON.stringify(line.slice(0, 80))}`,
     };
   }
   return { code, message: match?.[2] ?? '' };

@@ -60,7 +60,7 @@ test('a clean stop leaves nothing behind', async () => {
 
 test('a second server refuses to start while the first one answers, which goes on answering', async () => {
   const server = await serve();
-  await expect(serve()).rejects.toThrow(/in use: a process answers/);
+  await expect(serve()).rejects.toThrow(/in use: a process responds/);
   expect(await codeNow()).toBe(0);
   await server.close();
 

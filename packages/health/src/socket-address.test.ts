@@ -13,7 +13,7 @@ test('a path of more than 107 bytes is refused, counted in bytes and with what w
   expect(socketAddress(`/${'x'.repeat(106)}`).ok).toBe(true);
   expect(socketAddress(`/${'x'.repeat(107)}`)).toEqual({
     ok: false,
-    why: expect.stringMatching(/108 bytes, more than the 107/),
+    why: expect.stringMatching(/108 bytes, more than the system's limit of 107/),
   });
   expect(socketAddress(`/${'é'.repeat(54)}`).ok).toBe(false);
   expect(socketAddress(`/${'x'.repeat(100)}`, 9).ok).toBe(false);

@@ -39,7 +39,7 @@ export function socketAddress(name: string, reservedBytes = 0): SocketAddress {
   if (bytes > limitBytes) {
     return {
       ok: false,
-      why: `the socket name has ${bytes} bytes, more than the ${limitBytes} that the system can take: ${name}`,
+      why: `the socket name has ${bytes} bytes, more than the system's limit of ${limitBytes}: ${name}`,
     };
   }
   return { ok: true, listenOn: abstract ? `\0${name.slice(1)}` : name, file };

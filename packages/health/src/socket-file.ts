@@ -75,7 +75,7 @@ async function refuseUnlessFree(path: string): Promise<void> {
     return;
   }
   if (!found.isSocket()) {
-    throw new Error(`${path} exists and is not a socket; it is left alone, choose another path`);
+    throw new Error(`${path} exists and is not a socket; choose another path`);
   }
   const uid = process.getuid?.();
   if (found.uid !== uid) {
@@ -84,7 +84,7 @@ async function refuseUnlessFree(path: string): Promise<void> {
     );
   }
   if (await somebodyListens(path)) {
-    throw new Error(`${path} is in use: a process answers on it; stop it first or choose another path`);
+    throw new Error(`${path} is in use: a process responds on it; stop it first or choose another path`);
   }
 }
 
@@ -106,12 +106,12 @@ function somebodyListens(path: string): Promise<boolean> {
 
 const advice: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only; mount an emptyDir there or use an abstract name (@name)',
-  EACCES: 'this user may not write there; mount an emptyDir with a matching fsGroup',
-  EPERM: 'this user may not write there; mount an emptyDir with a matching fsGroup',
+  EACCES: 'this user cannot write there; mount an emptyDir with a matching fsGroup',
+  EPERM: 'this user cannot write there; mount an emptyDir with a matching fsGroup',
   ENOSPC: 'the volume is full',
-  ENOENT: 'the directory above does not exist',
+  ENOENT: 'the parent directory does not exist',
   ENOTDIR: 'a part of the path is not a directory',
-  EADDRINUSE: 'a process answers on this name; stop it first or choose another name',
+  EADDRINUSE: 'a process responds on this name; stop it first or choose another name',
 };
 
 function explained(error: unknown, path: string): Error {

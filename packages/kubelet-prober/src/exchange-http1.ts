@@ -32,7 +32,7 @@ export function exchangeHttp1(
       close();
       resolve({ kind: 'failed', reached: true, why });
     };
-    const onClose = (): void => fail('closed without an answer');
+    const onClose = (): void => fail('closed without a response');
     const answer = (head: IncomingMessage): void => {
       forget();
       request.off('close', onClose);

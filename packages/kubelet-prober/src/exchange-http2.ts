@@ -38,7 +38,7 @@ export function exchangeHttp2(
     const forget = deadline.onEnd(() =>
       fail(deadline.aborted ? 'aborted' : 'timed out while awaiting headers'),
     );
-    const onClose = (): void => fail('closed without an answer');
+    const onClose = (): void => fail('closed without a response');
     session.on('error', (error) => fail(errorText(error)));
     session.on('close', onClose);
     try {

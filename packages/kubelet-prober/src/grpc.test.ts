@@ -129,7 +129,7 @@ describe('what is no gRPC server', () => {
     [
       'status OK without a message',
       (stream) => stream.respond({ ...head, 'grpc-status': '0' }, { endStream: true }),
-      /not one HealthCheckResponse/,
+      /not a single HealthCheckResponse/,
     ],
     ['a reset', (stream) => stream.close(2), /INTERNAL_ERROR/],
     ['the end of the connection', (stream) => stream.session?.destroy(), /./],

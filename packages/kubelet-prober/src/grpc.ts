@@ -87,7 +87,7 @@ function readiness(session: ClientHttp2Session, deadline: Deadline): Promise<str
       forget();
       resolve(why);
     };
-    const forget = deadline.onEnd(() => settle('connected, but no HTTP/2 settings came'));
+    const forget = deadline.onEnd(() => settle('connected, but no HTTP/2 settings arrived'));
     session.once('remoteSettings', () => settle(undefined));
     session.on('error', (error) => settle(errorText(error)));
     session.once('close', () => settle('closed by the other side'));
@@ -126,7 +126,7 @@ function judge(end: CallEnd, timeoutMs: number): ProbeOutcome {
 
 function judgeStatus(status: string | undefined): ProbeOutcome {
   if (status === undefined) {
-    return failure('error: health rpc probe failed: the answer is not one HealthCheckResponse', true);
+    return failure('error: health rpc probe failed: the response is not a single HealthCheckResponse', true);
   }
   return status === 'SERVING'
     ? success('service healthy')

@@ -114,7 +114,7 @@ describe('the handler', () => {
 
   test.each([
     ['none at all', {}, /no handler/],
-    ['exec, where no command can be run', { exec: { command: ['x'] } }, /run a command/],
+    ['exec, where no command can be run', { exec: { command: ['x'] } }, /no runner for commands/],
     ['a port that does not exist', { tcpSocket: { port: 'web' } }, /"web"/],
   ])('%s is unknown, with an error', async (_, handler, error) => {
     expect(await probe(handler, pod, limits)).toMatchObject({

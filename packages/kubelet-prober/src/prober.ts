@@ -40,7 +40,7 @@ async function dispatch(
   if (handler.exec !== undefined) {
     const command = expandCommand(handler.exec.command ?? [], target.env ?? []);
     return run === undefined
-      ? unknown('nothing here can run a command in a container')
+      ? unknown('no runner for commands in containers')
       : probeExec(command, run, limits);
   }
   if (handler.httpGet !== undefined) {
