@@ -23,7 +23,13 @@ export interface Explanation {
   readonly parts: readonly Part[];
 }
 
-export function explain(upgrade: Upgrade, now: number): Explanation {
+/** What the workload shows now, where it could be read. */
+export interface Present {
+  readonly ready: number;
+  readonly desired: number;
+}
+
+export function explain(upgrade: Upgrade, now: number, present?: Present): Explanation {
   const worst = worstPods(upgrade);
   const parts: Part[] = [
     { topic: 'Why', lines: why(upgrade, worst) },
@@ -35,7 +41,10 @@ export function explain(upgrade: Upgrade, now: number): Explanation {
     { topic: 'Next', lines: next(upgrade, now) },
     { topic: 'Runbook', lines: runbook(upgrade) },
   ];
-  return { headline: headline(upgrade, now), parts: parts.filter(({ lines }) => lines.length > 0) };
+  return {
+    headline: `${headline(upgrade, now, isLapsed(upgrade, present))}${lapsedText(upgrade, present)}`,
+    parts: parts.filter(({ lines }) => lines.length > 0),
+  };
 }
 
 /** Explains an earlier attempt, from the history. */
@@ -61,36 +70,59 @@ function worstPods({ status }: Upgrade): readonly PodReport[] {
     : (status?.pods ?? []).filter(({ state }) => state !== 'Passed' && state !== 'Skipped');
 }
 
-function headline(upgrade: Upgrade, now: number): string {
-  const { status, spec } = upgrade;
+/** Decided, with pods that serve, and since then some do not: the Upgrade has its end, and its sentence is of that time. */
+const isLapsed = (upgrade: Upgrade, present: Present | undefined): present is Present =>
+  present !== undefined &&
+  ['Succeeded', 'FellBack', 'Partial'].includes(phaseOf(upgrade)) &&
+  (present.ready < present.desired || present.desired === 0);
+
+function lapsedText(upgrade: Upgrade, present: Present | undefined): string {
+  if (!isLapsed(upgrade, present)) {
+    return '';
+  }
+  const { name, namespace } = upgrade.metadata;
+  return present.desired === 0
+    ? ' Since then it was scaled to 0 replicas.'
+    : ` Since then pods have failed: ${present.ready} of ${plural(present.desired, 'pod')} Ready now. See kubectl postcheck tree ${name} -n ${namespace}`;
+}
+
+function headline(upgrade: Upgrade, now: number, lapsed: boolean): string {
+  const { status } = upgrade;
   const phase = phaseOf(upgrade);
   const at = status?.attempt?.end?.at;
-  const [wanted, before] = [status?.to?.images, status?.from?.images].map((images) =>
-    imagesText(images ?? {}, spec),
-  );
-  const passed = `${status?.counts?.passed ?? 0} of ${plural(status?.counts?.desired ?? 0, 'pod')}`;
-  const started = `${phase}${at ? `, ${moment(at, now)}` : ''}.`;
-  if (!status?.counts && !status?.attempt?.end) {
-    return isStalled(upgrade) ? `${phase}, and stalled: action is required.` : started;
-  }
   if (isStalled(upgrade)) {
     return `${phase}, and stalled: action is required.`;
   }
-  switch (phase) {
+  const started = `${phase}${at ? `, ${moment(at, now)}` : ''}.`;
+  const isBegun = status?.counts !== undefined || at !== undefined;
+  return isBegun ? `${started} ${outcomeText(upgrade, lapsed)}` : started;
+}
+
+/** What the phase comes to, and whether a person is needed. */
+function outcomeText(upgrade: Upgrade, lapsed: boolean): string {
+  const { status = {}, spec } = upgrade;
+  const [wanted, before] = [status.to?.images, status.from?.images].map((images) =>
+    imagesText(images ?? {}, spec),
+  );
+  const passed = `${status.counts?.passed ?? 0} of ${plural(status.counts?.desired ?? 0, 'pod')}`;
+  const advice = (text: string): string => (lapsed ? '' : ` ${text}`);
+  switch (phaseOf(upgrade)) {
     case 'Succeeded':
-      return `${started} ${wanted} runs, verified on ${passed}. No action is needed.`;
+      return `${wanted} runs, verified on ${passed}.${advice('No action is needed.')}`;
     case 'Partial':
-      return `${started} ${wanted} is verified on ${passed}; ${leftCounts(status ?? {}, before ?? '')}. No immediate action is needed.`;
+      return `${wanted} is verified on ${passed}; ${leftCounts(status, before ?? '')}.${advice('No immediate action is needed.')}`;
     case 'FellBack':
-      return status?.fallback?.verified === 'No'
-        ? `${started} ${before} runs again, not verified because spec.fallback.verify is false.`
-        : `${started} ${before} serves on ${passed} and passed the same check. No immediate action is needed.`;
+      return status.fallback?.verified === 'No'
+        ? `${before} runs again, not verified because spec.fallback.verify is false.`
+        : `${before} ${lapsed ? 'ran again' : 'serves'} on ${passed} and passed the same check.${advice('No immediate action is needed.')}`;
     case 'FallbackFailed':
-      return `${started} Neither ${wanted} nor ${before} could be verified: act now.`;
+      return `Neither ${wanted} nor ${before} could be verified: act now.`;
     case 'Failed':
-      return `${started} ${wanted} failed and was not rolled back.`;
+      return `${wanted} failed and was not rolled back.`;
+    case 'Inconclusive':
+      return `${wanted} is verified on ${passed}; nothing speaks against it, but other pods could not be probed. Action may be required.`;
     default:
-      return `${started} ${passed} passed.`;
+      return `${passed} passed.`;
   }
 }
 
@@ -127,7 +159,9 @@ function rules(spec: UpgradeSpec, worst: readonly PodReport[]): string[] {
 function ruleText(spec: UpgradeSpec, tried: PodCheck): string {
   const check = effectiveChecks(spec).find(({ name }) => name === tried.check);
   if (!check || tried.exitCode === undefined) {
-    return `${tried.check}: ${tried.class}, ${tried.reason}${tried.class === 'Error' ? ', which is no evidence' : ''}`;
+    return tried.class === 'Error'
+      ? `${tried.check} gave no answer: that is no evidence for or against the version, so it is probed again`
+      : `${tried.check}: ${tried.class}, ${tried.reason}`;
   }
   const code = tried.exitCode;
   const rule = check.exitCodes.find(({ codes }) => isIn(String(codes), code));
@@ -162,7 +196,8 @@ function isIn(codes: string, code: number): boolean {
 function outputs(worst: readonly PodReport[], now: number): string[] {
   const printed = worst.flatMap(({ name, checks }) =>
     checks
-      .filter(({ class: kind }) => kind !== 'Pass' && kind !== 'Skip')
+      // What gave no answer printed nothing.
+      .filter(({ class: kind }) => kind !== 'Pass' && kind !== 'Skip' && kind !== 'Error')
       .slice(0, 1)
       .map((check) => ({ name, check, lines: lastLines(check) })),
   );
@@ -274,6 +309,10 @@ function next(upgrade: Upgrade, now: number): string[] {
       ];
     case 'Aborted':
       return [`nothing more happens. To retry: ${again}`];
+    case 'Inconclusive':
+      return [
+        `it continues automatically once its pods can be probed. To roll back: ${verb(`abort ${metadata.name}`)}`,
+      ];
     case 'FallingBack':
     case 'FallbackChecking':
       return ['the previous images are restored and verified'];

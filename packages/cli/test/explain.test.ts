@@ -110,6 +110,28 @@ describe('why', () => {
     expect(parts.find(({ topic }) => topic === 'Why')?.lines.join('\n')).toMatch(named);
   });
 
+  test('of a verdict says what has become of its pods since: its sentence is of that time', () => {
+    const now = (scene: string, ready: number, desired: number) =>
+      explain(upgradeOf(scene), NOW, { ready, desired }).headline;
+    expect(now('FellBack', 3, 3)).toMatch(/serves on 3 of 3 pods .* No immediate action is needed\.$/);
+    expect(now('FellBack', 1, 3)).toMatch(
+      /ran again on 3 of 3 pods and passed the same check\. Since then pods have failed: 1 of 3 pods Ready now\. See kubectl postcheck tree web -n shop$/,
+    );
+    expect(now('FellBack', 0, 0)).toMatch(/ Since then it was scaled to 0 replicas\.$/);
+    // One that goes on has no pods Ready yet.
+    expect(now('GateMissed', 0, 3)).not.toMatch(/Since then/);
+  });
+
+  test('of one without evidence names no deadline that is over, and how to roll back', () => {
+    const { headline, Next, Rule, Output } = partsOf('Inconclusive');
+    expect(headline).toMatch(/^Inconclusive\. .* is verified on 0 of 3 pods; nothing speaks against it/);
+    expect(Next).toBe(
+      'it continues automatically once its pods can be probed. To roll back: kubectl postcheck abort web -n shop',
+    );
+    expect(Rule).toMatch(/^readiness-probe gave no answer: that is no evidence/);
+    expect(Output).toBeUndefined();
+  });
+
   test('of one that the operator has not seen says who tells whether there is one', () => {
     const { headline, parts } = explain(new Stage().upgrade, NOW);
     expect(headline).toBe('Pending.');

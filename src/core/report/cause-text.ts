@@ -165,7 +165,8 @@ export function whatText(cause: Cause): string {
   const times = repeated ? `, ${repeated} times in a row${late ? ' after it had passed' : threshold}` : '';
   const until =
     deadlineSeconds === undefined ? '' : ` until the deadline of ${spanText(deadlineSeconds * 1000)}`;
-  return `${whatHappened(cause)}${times}${until}`;
+  // What Kubernetes says ends in a full stop, a clause does not.
+  return `${whatHappened(cause).replace(/\.$/, '')}${times}${until}`;
 }
 
 /** Where: `pod web-746d-a on node-1 (and 2 more)`. */

@@ -21,6 +21,7 @@ import {
   readinessOf,
   type TryRecord,
   validRecord,
+  waitingCause,
 } from './probe-cycle.ts';
 import { type RecordedResult, recordedResult } from './recorded.ts';
 import { clockStart, nextCycleAt, podDeadline, spacing } from './schedule.ts';
@@ -96,13 +97,6 @@ function terminal(pod: PodView, context: VerificationContext, now: number): Find
   const lookAt = earliest(looks);
   return first && lookAt !== undefined ? { state: 'Waiting', cause: waitingCause(first), lookAt } : undefined;
 }
-
-const waitingCause = ({ name, image, reason, message }: ContainerView): Cause => ({
-  reason: kubernetesReason(reason),
-  container: name,
-  image,
-  ...(message ? { detail: cut(message, DETAIL_MAX) } : {}),
-});
 
 /**
  * Restarts that say something of the version: of containers that it changed, since this verification began. Not those that the kubelet makes for

@@ -207,6 +207,29 @@ describe('readiness', () => {
       },
     ],
     [
+      'an image that cannot be pulled, of the container that it is of',
+      notReady({
+        containers: [
+          containerOf({ state: 'waiting', reason: 'PodInitializing', id: '', ready: false }),
+          containerOf({
+            name: 'migrate',
+            role: 'init',
+            image: 'registry.example/migrate:9',
+            state: 'waiting',
+            reason: 'ErrImagePull',
+            message: 'not found',
+            id: '',
+          }),
+        ],
+      }),
+      {
+        reason: 'ErrImagePull',
+        container: 'migrate',
+        image: 'registry.example/migrate:9',
+        detail: 'not found',
+      },
+    ],
+    [
       'an init container that fails',
       notReady({
         containers: [

@@ -7,7 +7,7 @@ import { effectiveChecks } from '../../api/checks.ts';
 import { cut } from '../../api/cut.ts';
 import { VERIFIED } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
-import { isReason, kubernetesReason } from '../../api/reasons.ts';
+import { isReason, kubernetesReason, TERMINAL_REASONS } from '../../api/reasons.ts';
 import type { BaselineEntry, Check, Class, UpgradeSpec } from '../../api/types.ts';
 import type { ContainerView, PodView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
@@ -145,7 +145,19 @@ const START_ORDER = ['init', 'sidecar', 'regular'] as const;
 const inStartOrder = (pod: PodView): ContainerView[] =>
   pod.containers.toSorted((a, b) => START_ORDER.indexOf(a.role) - START_ORDER.indexOf(b.role));
 
-function notRunning({ name, role, state, reason, exitCode, startedAt, ended }: ContainerView): Cause {
+/** What keeps a container from starting, with its image: of a pod with several it is not known otherwise which one is meant. */
+export const waitingCause = ({ name, image, reason, message }: ContainerView): Cause => ({
+  reason: kubernetesReason(reason),
+  container: name,
+  image,
+  ...(message ? { detail: cut(message, DETAIL_MAX) } : {}),
+});
+
+function notRunning(container: ContainerView): Cause {
+  const { name, role, state, reason, exitCode, startedAt, ended } = container;
+  if (state === 'waiting' && Object.hasOwn(TERMINAL_REASONS, reason)) {
+    return waitingCause(container);
+  }
   if (role === 'init' && state === 'running') {
     return {
       reason: 'Initializing',

@@ -17,7 +17,7 @@ export function detailOf(sources: LaneSources): Detail {
   const { scene, recording, now } = sources;
   const { upgrade } = scene;
   const { status, spec } = upgrade;
-  const { headline, parts } = explain(upgrade, now);
+  const { headline, parts } = explain(upgrade, now, scene.workload);
   return {
     uid: upgrade.metadata.uid,
     card: cardOf(upgrade),

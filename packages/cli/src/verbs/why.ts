@@ -1,7 +1,10 @@
 /** `why`: explains the state of an Upgrade. */
 
+import type { Upgrade } from '../../../../src/api/types.ts';
+import { RESOURCES } from '../../../../src/kube/client/paths.ts';
+import { decodeWorkload } from '../../../../src/kube/objects/decode-workload.ts';
 import type { Cluster } from '../cluster.ts';
-import { type Explanation, explain, explainEntry } from '../explain.ts';
+import { type Explanation, explain, explainEntry, type Present } from '../explain.ts';
 import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
 import { checkFormat, forMachine } from '../output.ts';
@@ -15,7 +18,8 @@ export interface WhyOptions {
 export async function why(io: Io, cluster: Cluster, name: string, options: WhyOptions): Promise<number> {
   checkFormat(options.output, ['json', 'yaml']);
   const { upgrade } = await findUpgrade(cluster, name);
-  const explanation = explanationOf(upgrade, options.attempt, io.now());
+  const present = await presentOf(cluster, upgrade);
+  const explanation = explanationOf(upgrade, options.attempt, io.now(), present);
   if (forMachine(io, options.output, explanation)) {
     return 0;
   }
@@ -25,14 +29,23 @@ export async function why(io: Io, cluster: Cluster, name: string, options: WhyOp
   return 0;
 }
 
+/** How many pods are Ready now; who may not read the workload is told the rest all the same. */
+async function presentOf(cluster: Cluster, { metadata, spec }: Upgrade): Promise<Present | undefined> {
+  const { kind, name } = spec.targetRef;
+  const target = { resource: RESOURCES[kind], namespace: metadata.namespace, name };
+  const answer = await cluster.try({ method: 'GET', target, retries: 1 });
+  return answer.ok ? decodeWorkload(kind, answer.body) : undefined;
+}
+
 function explanationOf(
   upgrade: Parameters<typeof explain>[0],
   attempt: string | undefined,
   now: number,
+  present: Present | undefined,
 ): Explanation {
   const { status, spec } = upgrade;
   if (attempt === undefined || Number(attempt) === status?.attempt?.number) {
-    return explain(upgrade, now);
+    return explain(upgrade, now, present);
   }
   const entry = status?.history?.find(({ attempt: number }) => number === Number(attempt));
   if (!entry) {
