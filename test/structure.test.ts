@@ -296,6 +296,15 @@ describe('imports follow the architecture', () => {
     expect([...new Set(used)].filter((name) => !(name in dependencies))).toEqual([]);
   });
 
+  test('every source file begins with a comment that says its job', () => {
+    const sources = globSync(['src/**/*.ts', 'packages/*/src/**/*.ts', 'packages/cli/page/*.{ts,tsx}'], {
+      exclude: ['**/*.test.ts', '**/fixtures/**', '**/node_modules/**'],
+    });
+    expect(sources.length).toBeGreaterThan(200);
+    const wrong = sources.filter((file) => !/^(?:#!.*\n)?\/\*\*\s/.test(readFileSync(file, 'utf8')));
+    expect(wrong).toEqual([]);
+  });
+
   test('nothing is exported by default, and no file only passes exports on', () => {
     const text = (file: string) => readFileSync(file, 'utf8');
     expect(files.filter((file) => /^export default/m.test(text(file)))).toEqual([]);

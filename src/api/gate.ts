@@ -1,3 +1,4 @@
+/** Small predicates on the gate and the finalizer. */
 import { FALLBACK_FINALIZER, VERIFIED } from './names.ts';
 import type { Upgrade } from './types.ts';
 import type { PodView } from './views.ts';

@@ -1,3 +1,4 @@
+/** Rejects addresses that must not be probed. */
 import { BlockList, isIP, isIPv6 } from 'node:net';
 
 /**

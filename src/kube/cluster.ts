@@ -1,3 +1,4 @@
+/** The connection to a cluster: implements the ports of the engine. */
 import type {
   Executor,
   GateProbe,

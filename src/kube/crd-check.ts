@@ -1,3 +1,4 @@
+/** Compares the installed CRD with the operator's own. */
 import { GROUP, SCHEMA_ANNOTATION } from '../api/names.ts';
 import { own } from '../api/own.ts';
 import { record, text } from './client/json.ts';

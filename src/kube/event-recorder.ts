@@ -1,3 +1,4 @@
+/** Records events in events.k8s.io. */
 import type { ObjectReference, OperatorEvent } from '../engine/ports.ts';
 import { RESOURCES } from './client/paths.ts';
 import type { Answer, ApiRequest } from './client/request.ts';

@@ -1,3 +1,4 @@
+/** Detects what adds the gate in this cluster. */
 import type { GateAnswer, GateProbe } from '../engine/ports.ts';
 import { at, list, record, text } from './client/json.ts';
 import { GATE_BINDINGS, RESOURCES, type Resource } from './client/paths.ts';

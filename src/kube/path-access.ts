@@ -1,3 +1,4 @@
+/** Authenticates and authorizes clients of a path with the API server. */
 import { createHash } from 'node:crypto';
 import { list, record, text } from './client/json.ts';
 import type { Resource } from './client/paths.ts';

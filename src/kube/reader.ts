@@ -1,3 +1,4 @@
+/** Single reads from the API server: a pod, and the warnings about a pod. */
 import { cut } from '../api/cut.ts';
 import { printableLine } from '../api/printable.ts';
 import type { Upgrade } from '../api/types.ts';

@@ -1,3 +1,4 @@
+/** All writes to the API server, each with a precondition. */
 import { FIELD_MANAGER, VERIFIED } from '../api/names.ts';
 import { own } from '../api/own.ts';
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';

@@ -1,3 +1,4 @@
+/** Runs the application's check, at most once at a time and within its time limit. */
 import { type HealthReply, healthCode } from './health-codes.ts';
 
 /** True or 0: healthy. False: unhealthy. A whole number up to 255: a code of the application's own; use 3–99. */

@@ -1,3 +1,4 @@
+/** Queries a health socket once. */
 import { lstatSync } from 'node:fs';
 import { connect } from 'node:net';
 import { type HealthReply, healthCode, healthCodeTexts } from './health-codes.ts';

@@ -1,3 +1,4 @@
+/** The command `postcheck-health`: options, output and exit codes. */
 import { parseArgs } from 'node:util';
 import { askHealth } from './client.ts';
 import { type HealthReply, healthCode, healthCodeTexts } from './health-codes.ts';

@@ -1,3 +1,4 @@
+/** Serves one connection of the health socket. */
 import type { Socket } from 'node:net';
 import { type HealthReply, healthCode } from './health-codes.ts';
 import { formatReply, healthRequest, LineReader, requestLimitBytes } from './protocol.ts';

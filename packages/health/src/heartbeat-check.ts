@@ -1,3 +1,4 @@
+/** Checks the age of a heartbeat file and whether its writer is alive. */
 import { readFileSync, statSync, unlinkSync } from 'node:fs';
 import { type HealthReply, healthCode, healthCodeTexts } from './health-codes.ts';
 

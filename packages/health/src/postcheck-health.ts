@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+/** The executable `postcheck-health`. */
 import { helpText, runHealthCommand } from './command.ts';
 
 // Without a top-level await, so that it can be bundled as CommonJS: one file without a name's ending, in /usr/bin.

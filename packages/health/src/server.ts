@@ -1,3 +1,4 @@
+/** Starts a health server on a unix socket. */
 import { createServer, type Server } from 'node:net';
 import { checkRunner, type HealthCheck } from './check-runner.ts';
 import { serveConnection } from './connection.ts';

@@ -1,3 +1,4 @@
+/** Creates and removes the socket file safely. */
 import { randomBytes } from 'node:crypto';
 import { chmod, lstat, mkdir, rename, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';

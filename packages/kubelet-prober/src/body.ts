@@ -1,3 +1,4 @@
+/** Reads the body of a response, up to its limit. */
 import type { Readable } from 'node:stream';
 import { errorText } from './connection.ts';
 import type { Deadline } from './deadline.ts';

@@ -1,3 +1,4 @@
+/** TCP and TLS connections to a pod, with a limit on what the peer may send. */
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Deadline } from './deadline.ts';

@@ -1,3 +1,5 @@
+/** The time limit of one probe. */
+
 const longestTimerMs = 2 ** 31 - 1;
 
 /**

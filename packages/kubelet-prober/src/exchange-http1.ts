@@ -1,3 +1,4 @@
+/** One GET over HTTP/1.1. */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { errorText } from './connection.ts';

@@ -1,3 +1,4 @@
+/** One GET over HTTP/2. */
 import { type ClientHttp2Session, connect } from 'node:http2';
 import type { Socket } from 'node:net';
 import { errorText } from './connection.ts';

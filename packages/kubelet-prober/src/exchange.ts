@@ -1,3 +1,4 @@
+/** One GET, over the protocol that the server negotiates. */
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';

@@ -1,3 +1,4 @@
+/** The exec probe. */
 import { errorText } from './connection.ts';
 import { Deadline, inSeconds } from './deadline.ts';
 import {

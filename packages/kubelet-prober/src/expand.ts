@@ -1,3 +1,4 @@
+/** Expands `$(NAME)` in the command of an exec probe. */
 import type { EnvVar } from './spec.ts';
 
 /**

@@ -1,3 +1,4 @@
+/** One unary gRPC call of the health service. */
 import type {
   ClientHttp2Session,
   ClientHttp2Stream,

@@ -1,3 +1,4 @@
+/** The grpc probe. */
 import type { ClientHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { connectTcp, errorText } from './connection.ts';

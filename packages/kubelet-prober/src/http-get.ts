@@ -1,3 +1,4 @@
+/** The httpGet probe. */
 import { readBody } from './body.ts';
 import { Deadline } from './deadline.ts';
 import { type Answer, exchange, type NoAnswer } from './exchange.ts';

@@ -1,3 +1,4 @@
+/** Builds the request of an httpGet probe. */
 import { resolvePort } from './port.ts';
 import type { HttpGetAction, HttpHeader, ProbeTarget } from './spec.ts';
 import { type ProbeUrl, probeUrl } from './url.ts';

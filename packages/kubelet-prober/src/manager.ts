@@ -1,3 +1,4 @@
+/** Runs the probe workers of all containers. */
 import type { ProbeType, ProbeVerdict } from './prober.ts';
 import {
   beginTick,

@@ -1,3 +1,4 @@
+/** Resolves the port of a probe. */
 import type { ContainerPort, PortReference } from './spec.ts';
 
 export type ResolvedPort =

@@ -1,3 +1,4 @@
+/** Runs one probe of any kind, with retries on errors. */
 import { probeExec, type RunInContainer } from './exec.ts';
 import { expandCommand } from './expand.ts';
 import { probeGrpc } from './grpc.ts';

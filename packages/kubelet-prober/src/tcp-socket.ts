@@ -1,3 +1,4 @@
+/** The tcpSocket probe. */
 import { connectTcp } from './connection.ts';
 import { Deadline } from './deadline.ts';
 import { resolvePort } from './port.ts';

@@ -1,3 +1,4 @@
+/** The state of one probe worker: thresholds, periods and restarts. */
 import type { ProbeType, ProbeVerdict } from './prober.ts';
 
 /**

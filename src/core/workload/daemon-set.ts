@@ -1,3 +1,4 @@
+/** The driver for DaemonSets. */
 import type { DaemonSetView } from '../../api/views.ts';
 import { type Driver, revisionOfTemplate } from './driver.ts';
 import { isLive, isReady } from './pods.ts';

@@ -1,3 +1,4 @@
+/** The driver for Deployments. */
 import type { DeploymentView } from '../../api/views.ts';
 import { namedWorkload } from '../obstacle.ts';
 import { type Driver, revisionOfTemplate } from './driver.ts';

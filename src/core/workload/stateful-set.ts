@@ -1,3 +1,4 @@
+/** The driver for StatefulSets. */
 import type { PodView, StatefulSetView } from '../../api/views.ts';
 import { type Driver, isObserved } from './driver.ts';
 import { isLive, isReady } from './pods.ts';

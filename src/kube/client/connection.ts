@@ -1,3 +1,4 @@
+/** Configuration, credentials and TLS of the connection to the API server. */
 import type { AgentOptions, RequestOptions } from 'node:https';
 import { delimiter } from 'node:path';
 import { createSecureContext } from 'node:tls';

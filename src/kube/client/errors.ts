@@ -1,3 +1,4 @@
+/** Classifies failures of requests. */
 import { types } from 'node:util';
 import { cut } from '../../api/cut.ts';
 import { printableLine } from '../../api/printable.ts';

@@ -1,3 +1,4 @@
+/** HTTPS requests with a time limit. */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import type { Socket } from 'node:net';

@@ -1,3 +1,4 @@
+/** Requests to the API server, with retries. */
 import pRetry from 'p-retry';
 import type { RequestFailure } from '../../engine/ports.ts';
 import { clean, failureOf, isOverloaded, noAnswer } from './errors.ts';

@@ -1,3 +1,4 @@
+/** Streaming requests over HTTP/2 or HTTP/1.1. */
 import { type EventEmitter, once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import {

@@ -1,3 +1,4 @@
+/** Collects the output of a command within a limit. */
 import { printable } from '../../api/printable.ts';
 
 const MARKER = '\n[...]\n';

@@ -1,3 +1,4 @@
+/** One exec session over a WebSocket. */
 import type { Agent, IncomingMessage } from 'node:http';
 import WebSocket from 'ws';
 import type { ExecResult } from '../../engine/ports.ts';

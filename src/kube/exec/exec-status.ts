@@ -1,3 +1,4 @@
+/** Parses the status of an exec. */
 import type { Unrunnable } from '../../api/enums.ts';
 import { clean } from '../client/errors.ts';
 import { list, type Raw, record, text } from '../client/json.ts';

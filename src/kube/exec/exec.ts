@@ -1,3 +1,4 @@
+/** Runs commands in containers through the API server. */
 import { Agent } from 'node:https';
 import type { ExecRequest, ExecResult, Executor } from '../../engine/ports.ts';
 import { agentTls, type Connection, type TlsMaterial } from '../client/connection.ts';

@@ -1,3 +1,4 @@
+/** Leader election with client-go's rules. */
 import { randomBytes } from 'node:crypto';
 import type { RequestFailure } from '../../engine/ports.ts';
 import { microTime } from '../objects/micro-time.ts';

@@ -1,3 +1,4 @@
+/** Starts a leader election on a connection. */
 import type { Connection } from '../client/connection.ts';
 import { HttpClient } from '../client/http.ts';
 import { Requests } from '../client/request.ts';

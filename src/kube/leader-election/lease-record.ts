@@ -1,3 +1,4 @@
+/** Reads and writes the spec of a Lease. */
 import { count, record, text } from '../client/json.ts';
 import { microTime } from '../objects/micro-time.ts';
 

@@ -1,3 +1,4 @@
+/** The requests of a leader election. */
 import type { RequestFailure } from '../../engine/ports.ts';
 import { RESOURCES, type Target } from '../client/paths.ts';
 import type { Answer, Requests } from '../client/request.ts';

@@ -1,3 +1,4 @@
+/** Decodes a pod. */
 import { cut } from '../../api/cut.ts';
 import { VERIFIED } from '../../api/names.ts';
 import type { ConditionView, ContainerRole, ContainerView, PodView } from '../../api/views.ts';

@@ -1,3 +1,4 @@
+/** Decodes a ReplicaSet or ControllerRevision. */
 import type { RevisionView } from '../../api/views.ts';
 import { at, count, frozen, type Raw, record, text, time } from '../client/json.ts';
 import { templateDigest } from './digest.ts';

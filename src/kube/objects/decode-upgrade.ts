@@ -1,3 +1,4 @@
+/** Decodes an Upgrade. */
 import { UNSEEN } from '../../api/names.ts';
 import type { Upgrade } from '../../api/types.ts';
 import type { NodeView } from '../../api/views.ts';

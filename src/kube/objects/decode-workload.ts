@@ -1,3 +1,4 @@
+/** Decodes a Deployment, StatefulSet or DaemonSet. */
 import { cut } from '../../api/cut.ts';
 import type {
   ContainerRole,

@@ -1,3 +1,4 @@
+/** The decoders of all watched kinds. */
 import type { Watched, WatchedKind } from '../../engine/ports.ts';
 import { decodePod, keepsPod } from './decode-pod.ts';
 import { decodeControllerRevision, decodeReplicaSet, keepsRevision } from './decode-revision.ts';

@@ -1,3 +1,4 @@
+/** The digest of a pod template. */
 import { createHash } from 'node:crypto';
 import { at, record } from '../client/json.ts';
 

@@ -1,3 +1,4 @@
+/** The body of an event. */
 import { randomBytes } from 'node:crypto';
 import { cut, cutBytes } from '../../api/cut.ts';
 import { GROUP } from '../../api/names.ts';

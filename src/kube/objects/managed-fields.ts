@@ -1,3 +1,4 @@
+/** Reads `metadata.managedFields`. */
 import { FIELD_MANAGER } from '../../api/names.ts';
 import { at, list, record, text, time } from '../client/json.ts';
 

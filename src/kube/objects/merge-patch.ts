@@ -1,3 +1,4 @@
+/** Computes a JSON merge patch. */
 import { own } from '../../api/own.ts';
 import { type Raw, record } from '../client/json.ts';
 

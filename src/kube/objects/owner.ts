@@ -1,3 +1,4 @@
+/** Reads the controlling owner of an object. */
 import type { OwnerView } from '../../api/views.ts';
 import { list, type Raw, record, text } from '../client/json.ts';
 

@@ -1,3 +1,5 @@
+/** Backoff between the openings of a watch. */
+
 export interface BackoffTiming {
   /** Interval between the first two openings. */
   readonly firstMs: number;

@@ -1,3 +1,4 @@
+/** Lists a kind in pages. */
 import type { RequestFailure } from '../../engine/ports.ts';
 import { list, record, text } from '../client/json.ts';
 import type { Target } from '../client/paths.ts';

@@ -1,3 +1,4 @@
+/** Lists and watches one kind, until it is stopped. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WatchEvent, WatchFailure, WatchHealth } from '../../engine/ports.ts';
 import { clean } from '../client/errors.ts';

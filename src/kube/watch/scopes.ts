@@ -1,3 +1,4 @@
+/** Merges the watches of several namespaces. */
 import type { WatchEvent } from '../../engine/ports.ts';
 
 /**

@@ -1,3 +1,4 @@
+/** How a watch ended, and whether it can resume. */
 import type { WatchFailure } from '../../engine/ports.ts';
 import type { OpenStream } from '../client/stream-client.ts';
 import type { WatchLine } from './watch-line.ts';

@@ -1,3 +1,4 @@
+/** Parses one line of a watch. */
 import { at, count, type Raw, record, text } from '../client/json.ts';
 
 /** What one line of a watch can be. */

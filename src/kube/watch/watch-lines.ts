@@ -1,3 +1,4 @@
+/** Reads a watch line by line. */
 import { errorText } from '../client/errors.ts';
 import type { OpenStream } from '../client/stream-client.ts';
 import { LineSplitter } from './lines.ts';

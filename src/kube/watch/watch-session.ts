@@ -1,3 +1,4 @@
+/** Reads one stream of a reflector. */
 import type { RequestFailure, WatchEvent, WatchFailure } from '../../engine/ports.ts';
 import { errorText, failureOf } from '../client/errors.ts';
 import { at, text } from '../client/json.ts';

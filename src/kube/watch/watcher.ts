@@ -1,3 +1,4 @@
+/** The reflectors of all watched kinds. */
 import type {
   WatchEvent,
   Watched,
