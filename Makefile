@@ -102,6 +102,7 @@ SEED ?= 1
 .PHONY: soak
 soak: deps ## faults in front of a real API server, simulated workloads, random histories for MINUTES=10 from SEED=1 on, then every planted bug must be detected
 	node scripts/test.ts faults
+	node test/fuzz/soak.ts --seed $(SEED)
 	node test/bench/scale.ts --pods 200 --upgrades 20 --failing 5
 	node test/sim/soak.ts --minutes $(MINUTES) --seed $(SEED)
 	node test/sim/planted.ts

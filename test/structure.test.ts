@@ -175,6 +175,19 @@ describe('imports follow the architecture', () => {
     expect(wrong).toEqual([]);
   });
 
+  test('a table of words is looked up with own(): a stored or received word may be one that every object inherits', () => {
+    const table = /^(?:export )?const ([A-Z_]+): Readonly<Record<string,/gm;
+    const cli = globSync('packages/cli/src/**/*.ts');
+    const sources = new Map([...files, ...cli].map((file) => [file, readFileSync(file, 'utf8')]));
+    const tables = [...sources.values()].flatMap((text) => [...text.matchAll(table)].map(([, name]) => name));
+    expect(tables.length).toBeGreaterThan(5);
+    const lookup = new RegExp(`\\b(?:${tables.join('|')})(?:\\?\\.)?\\[`);
+    const wrong = [...sources].flatMap(([file, text]) =>
+      file.endsWith('.test.ts') || !lookup.test(text) ? [] : [file],
+    );
+    expect(wrong).toEqual([]);
+  });
+
   test('text is shortened with cut() alone, which keeps characters whole', () => {
     const cuts = /\.slice\(0, (?:\d{3,}|longest|outputLeft)|\.substr(?:ing)?\(/;
     const wrong = files.filter(

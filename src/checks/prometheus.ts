@@ -21,7 +21,7 @@ const failed = (message: string): QueryAnswer => ({ kind: 'failed', message });
 export const prometheus = (options: PrometheusOptions): PromQl => ({
   query: async (expression, signal) => {
     try {
-      return decode(await ask(options, expression, signal));
+      return decodeAnswer(await ask(options, expression, signal));
     } catch (error) {
       return failed(error instanceof Error ? error.message : String(error));
     }
@@ -80,7 +80,7 @@ type Json = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
 
 /** An error message is reported only if it is Prometheus' own. */
-function decode({ status, body }: Reply): QueryAnswer {
+export function decodeAnswer({ status, body }: Reply): QueryAnswer {
   const answer = parse(body);
   if (!isObject(answer) || (answer['status'] !== 'success' && answer['status'] !== 'error')) {
     return failed(`the response is not from Prometheus (HTTP status ${status})`);

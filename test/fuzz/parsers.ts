@@ -1,5 +1,10 @@
 /** Every reader of bytes that others send: valid input to begin with, and what must hold whatever becomes of it. */
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { load } from 'js-yaml';
+import { admit } from '../../packages/cli/src/dashboard/admission.ts';
 import { readRegistry } from '../../packages/cli/src/registry.ts';
 import { LineReader, parseReply, replyLimitBytes } from '../../packages/health/src/protocol.ts';
 import { decodeResponse } from '../../packages/kubelet-prober/src/grpc-message.ts';
@@ -7,9 +12,11 @@ import { parseUrl, resolveUrl } from '../../packages/kubelet-prober/src/url.ts';
 import { effectiveChecks } from '../../src/api/checks.ts';
 import { printable, printableLine } from '../../src/api/printable.ts';
 import type { Check } from '../../src/api/types.ts';
+import { decodeAnswer } from '../../src/checks/prometheus.ts';
 import { verdictText } from '../../src/core/report/verdict-text.ts';
 import { evaluateTry } from '../../src/core/verification/exit-codes.ts';
 import { failureOf, retryAfterMs, statusMessage } from '../../src/kube/client/errors.ts';
+import { kubectlConfig } from '../../src/kube/client/kubectl-config.ts';
 import { pathOf, RESOURCES } from '../../src/kube/client/paths.ts';
 import { OutputCollector } from '../../src/kube/exec/exec-output.ts';
 import { readExecStatus } from '../../src/kube/exec/exec-status.ts';
@@ -17,6 +24,7 @@ import { readLease } from '../../src/kube/leader-election/lease-record.ts';
 import { PROJECTIONS } from '../../src/kube/objects/decoders.ts';
 import { LineSplitter } from '../../src/kube/watch/lines.ts';
 import { readWatchLine } from '../../src/kube/watch/watch-line.ts';
+import { answerReview, LONGEST_REVIEW_BYTES } from '../../src/kube/webhook/review.ts';
 import { specOf } from '../support/snapshots.ts';
 import { mutateBytes, mutateJson, mutateText } from './mutate.ts';
 import type { Random } from './random.ts';
@@ -256,6 +264,55 @@ function lease(raw: unknown): number {
   return sizeOf(record);
 }
 
+const REVIEW = JSON.stringify({
+  apiVersion: 'admission.k8s.io/v1',
+  kind: 'AdmissionReview',
+  request: {
+    uid: '1-2-3',
+    operation: 'CREATE',
+    namespace: 'shop',
+    kind: { group: '', version: 'v1', kind: 'Pod' },
+    object: { kind: 'Pod', ...OBJECTS.Pod },
+  },
+});
+
+function review(body: string): number {
+  let seen = 0;
+  const answer = answerReview(body, (pod) => {
+    seen = sizeOf(pod);
+    insist(pod.namespace !== '', 'a pod in no namespace');
+    return [{ op: 'add', path: '/spec/readinessGates', value: [] }];
+  });
+  insist([200, 400].includes(answer.status), `status ${answer.status}`);
+  if (answer.status === 200) {
+    const { response } = JSON.parse(answer.body);
+    insist(response.allowed === true, 'a pod is refused');
+    insist(response.uid === JSON.parse(body).request.uid, 'the answer to another question');
+  }
+  insist(body.length <= LONGEST_REVIEW_BYTES, 'a longer body than is read');
+  return seen + answer.body.length;
+}
+
+const METRICS = [
+  '{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1700000000,"0.5"]},{"metric":{},"value":[1700000000,"NaN"]}]}}',
+  '{"status":"success","data":{"resultType":"scalar","result":[1700000000,"+Inf"]}}',
+  '{"status":"error","errorType":"bad_data","error":"parse error: unexpected end of input"}',
+];
+
+function query(body: string): number {
+  const answer = decodeAnswer({ status: 200, body });
+  if (answer.kind === 'values') {
+    insist(answer.values.length <= 1000, `${answer.values.length} values`);
+    insist(
+      answer.values.every((value) => typeof value === 'number'),
+      'a value that is no number',
+    );
+    return 8 * answer.values.length;
+  }
+  insist(answer.message !== '', 'a failure without a word');
+  return answer.message.length;
+}
+
 // Applications.
 
 function serving(body: Buffer): number {
@@ -313,6 +370,62 @@ function registry(text: string): number {
   return sizeOf(read);
 }
 
+const SECRET = 'secret-token-of-u';
+const KUBECONFIG = `apiVersion: v1
+kind: Config
+current-context: shop
+clusters: [{name: c, cluster: {server: "https://10.0.0.1:6443", insecure-skip-tls-verify: true}}]
+users: [{name: u, user: {token: ${SECRET}}}]
+contexts: [{name: shop, context: {cluster: c, user: u, namespace: shop}}]
+`;
+
+type Configured = ReturnType<typeof kubectlConfig>;
+
+function configOf(content: string): Configured | Error {
+  const folder = mkdtempSync(join(tmpdir(), 'postcheck-fuzz-'));
+  const file = join(folder, 'config');
+  try {
+    writeFileSync(file, content);
+    return kubectlConfig({ kubeconfig: file }, { home: folder });
+  } catch (error) {
+    return error as Error;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** What is wrong is said in a sentence for a person, and that tells nothing of its secrets. */
+function kubeconfig(content: string): number {
+  const config = configOf(content);
+  if (config instanceof Error) {
+    insist(config.constructor === Error, `threw ${config.stack}`);
+    insist(!config.message.includes(SECRET), 'a refusal that tells the token');
+    return config.message.length;
+  }
+  insist(typeof config.getCurrentCluster()?.server === 'string', 'a cluster without a server');
+  return sizeOf([config.clusters, config.users, config.contexts]);
+}
+
+const DASHBOARD = { token: 'abc', files: ['', 'app.js'] };
+interface Browsed {
+  readonly method: string;
+  readonly target: string;
+  readonly host: string;
+  readonly site: string;
+}
+function browse({ method, target, host, site }: Browsed): number {
+  const asked = { method, target, headers: { host, 'sec-fetch-site': site } };
+  const admission = admit(asked, DASHBOARD.token, DASHBOARD.files);
+  insist(admission.kind !== 'act', 'acts without its own header');
+  insist(
+    admission.kind === 'refused' || target.startsWith(`/${DASHBOARD.token}`),
+    'answers without the token',
+  );
+  insist(admission.kind === 'refused' || /^(127|localhost|\[)/i.test(host), `answers to host ${host}`);
+  insist(admission.kind !== 'file' || DASHBOARD.files.includes(admission.name), 'a file that is not there');
+  return sizeOf(admission);
+}
+
 const whole = (bytes: number): number => 8 * bytes + 2048;
 const short = (): number => 4096;
 
@@ -330,5 +443,12 @@ export const PARSERS: readonly Parser[] = [
   parser('gRPC health answer', (random) => mutateBytes(random, Buffer.from([0, 0, 0, 0, 2, 8, 1])), serving, short),
   parser('Location of a redirect', (random) => mutateText(random, random.pick(['/next?x=1#y', 'http://user:pw@10.0.0.1:8080/a%20b', '//[::1]:80/..'])), redirected, whole),
   parser('answer of a health socket', (random) => ({ limit: replyLimitBytes, pieces: pieces(random, mutateBytes(random, Buffer.from('17 the queue is full\n0\n'))) }), healthReply, whole),
+  parser('review of a pod', (random) => mutateText(random, REVIEW), review, whole),
+  parser('object in a review', (random) => JSON.stringify(mutateJson(random, JSON.parse(REVIEW))), review, whole),
+  parser('answer of Prometheus', (random) => mutateText(random, random.pick(METRICS)), query, whole),
+  parser('objects of Prometheus', (random) => JSON.stringify(mutateJson(random, JSON.parse(random.pick(METRICS)))), query, whole),
+  parser('kubeconfig', (random) => mutateText(random, KUBECONFIG), kubeconfig, (bytes) => 200 * bytes + 4096, 200),
+  parser('objects of a kubeconfig', (random) => JSON.stringify(mutateJson(random, load(KUBECONFIG))), kubeconfig, (bytes) => 200 * bytes + 4096, 200),
+  parser('request to the dashboard', (random) => ({ method: random.pick(['GET', 'HEAD', 'POST', 'PUT', '']), target: mutateText(random, random.pick(['/abc/', '/abc/app.js', '/abc/act', '/abc/events?namespace=shop&name=web'])), host: mutateText(random, '127.0.0.1:8080'), site: random.pick(['same-origin', 'none', 'cross-site', '']) }), browse, short),
   parser('name in a path', (random) => mutateText(random, 'web-0.shop'), nameOf, whole),
 ]; // biome-ignore format: a table

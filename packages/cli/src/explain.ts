@@ -173,7 +173,7 @@ function ruleText(spec: UpgradeSpec, tried: PodCheck): string {
   const source = rule
     ? `${check.name} has the rule ${rule.codes} for ${code}`
     : `${check.name} has no rule for ${code}, so the default table applies`;
-  return `${source}: ${kind}, ${reason}; ${CONSEQUENCES[kind] ?? ''}`.replace(
+  return `${source}: ${kind}, ${reason}; ${own(CONSEQUENCES, kind) ?? ''}`.replace(
     '%deadline',
     spanText(spec.postCheck.deadlineSeconds * 1000),
   );

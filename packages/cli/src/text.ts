@@ -1,5 +1,6 @@
 /** Words and columns. */
 import stringWidth from 'string-width';
+import { own } from '../../../src/api/own.ts';
 import { printableLine } from '../../../src/api/printable.ts';
 import { fromIso } from '../../../src/core/time.ts';
 import { Fault } from './fault.ts';
@@ -113,7 +114,7 @@ export function duration(flag: string, value: string): number {
   if (parts.length === 0 || parts.map(([all]) => all).join('') !== value) {
     throw new Fault(`${flag} must be a time such as 30s, 5m or 1h30m, not ${JSON.stringify(value)}`);
   }
-  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * (UNITS[unit ?? 's'] ?? 0), 0);
+  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * (own(UNITS, unit ?? 's') ?? 0), 0);
 }
 
 /** How many single changes make one word of the other, for "did you mean". */

@@ -1,4 +1,5 @@
 /** Finding the Upgrade that is meant, and following it. */
+import { own } from '../../../src/api/own.ts';
 import type { Upgrade } from '../../../src/api/types.ts';
 import { at, type Raw, record, text } from '../../../src/kube/client/json.ts';
 import { RESOURCES, type Target } from '../../../src/kube/client/paths.ts';
@@ -49,7 +50,7 @@ export function readName(word: string): Named {
   if (UPGRADE_WORDS.includes(kind)) {
     return { kind: 'Upgrade', name };
   }
-  const workload = WORKLOAD_WORDS[kind];
+  const workload = own(WORKLOAD_WORDS, kind);
   if (workload) {
     return { kind: workload, name };
   }

@@ -1,6 +1,7 @@
 /** The one sentence that answers "what runs, and why?" at three in the morning. */
 import { effectiveChecks } from '../../api/checks.ts';
 import { cut } from '../../api/cut.ts';
+import { own } from '../../api/own.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
 import type { PodView, WorkloadView } from '../../api/views.ts';
@@ -165,7 +166,7 @@ const VERIFIED_BY: Readonly<Record<string, (count: string) => string>> = {
 function fellBack(facts: Facts): string {
   const { fallback, counts } = facts.status;
   const { from, to } = versions(facts);
-  const how = VERIFIED_BY[fallback?.verified ?? 'No']?.(pods(counts?.desired ?? 0)) ?? '';
+  const how = own(VERIFIED_BY, fallback?.verified ?? 'No')?.(pods(counts?.desired ?? 0)) ?? '';
   return `${from} runs again, ${how}; ${why(to, fallback?.reason, fallback?.cause)}${explained(facts)}`;
 }
 

@@ -79,7 +79,7 @@ function evaluateAnswer(
     return { class: 'Error', silence: { said: cut(answer.message, 200) } };
   }
   const [, operator = '', limit = ''] = /^([<>=!]+) *(.*)$/.exec(passWhen) ?? [];
-  const passes = COMPARE[operator];
+  const passes = own(COMPARE, operator);
   const { values } = answer;
   if (values.length === 0 || values.some(Number.isNaN) || !passes) {
     return { class: 'Error', silence: values.length === 0 ? 'NoData' : 'NoNumber' };

@@ -1,5 +1,6 @@
 /** Parses the status of an exec. */
 import type { Unrunnable } from '../../api/enums.ts';
+import { own } from '../../api/own.ts';
 import { clean } from '../client/errors.ts';
 import { list, type Raw, record, text } from '../client/json.ts';
 
@@ -104,7 +105,7 @@ export function neverRan(code: number, output: string, command: string): StartFa
   }
   const prefix = `exec ${command}: `;
   if (said.startsWith(prefix)) {
-    return ERRNO[said.slice(prefix.length).toLowerCase()];
+    return own(ERRNO, said.slice(prefix.length).toLowerCase());
   }
   return RUNTIME_SPEAKS.test(said) ? startFailure(said) : undefined;
 }

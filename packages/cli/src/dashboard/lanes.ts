@@ -75,7 +75,7 @@ function marksOf({ status }: Upgrade): Mark[] {
   const marks: (Omit<Mark, 'at'> & { readonly at: string | undefined })[] = [
     { of: 'start', at: attempt?.startedAt, text: `attempt ${attempt?.number}`, look: 'still' },
     { of: 'fallback', at: fallback?.startedAt, text: 'falls back', look: 'back' },
-    { of: 'end', at: end?.at, text: inWords(outcome), look: ENDS[outcome] ?? 'bad' },
+    { of: 'end', at: end?.at, text: inWords(outcome), look: own(ENDS, outcome) ?? 'bad' },
   ];
   return marks.flatMap(({ at, ...mark }) => (at === undefined ? [] : [{ ...mark, at: fromIso(at) }]));
 }

@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { pack } from 'tar-stream';
+import { own } from '../../../../src/api/own.ts';
 import { record } from '../../../../src/kube/client/json.ts';
 import type { Cluster } from '../cluster.ts';
 import { explain } from '../explain.ts';
@@ -100,7 +101,7 @@ async function write(
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     throw new Fault(
-      `cannot write ${file}: ${WRITE_FAULTS[code ?? ''] ?? (error as Error).message.replace(/^\w+: |, \w+ '.*'$/g, '')}`,
+      `cannot write ${file}: ${own(WRITE_FAULTS, code ?? '') ?? (error as Error).message.replace(/^\w+: |, \w+ '.*'$/g, '')}`,
     );
   }
 }

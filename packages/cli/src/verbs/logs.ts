@@ -1,5 +1,6 @@
 /** `logs`: the operator's JSON as lines for people, of all its pods, for one Upgrade or all. */
 
+import { own } from '../../../../src/api/own.ts';
 import { record, text } from '../../../../src/kube/client/json.ts';
 import { LineSplitter } from '../../../../src/kube/watch/lines.ts';
 import { type Cluster, logPath } from '../cluster.ts';
@@ -54,7 +55,7 @@ export function entryText(io: Io, line: string): string {
   return plain(
     [
       time ? moment(time, io.now()) : '',
-      level && level !== 'info' ? io.paint(LEVELS[level] ?? 'gray', level.toUpperCase()) : '',
+      level && level !== 'info' ? io.paint(own(LEVELS, level) ?? 'gray', level.toUpperCase()) : '',
       upgrade,
       sentence,
       rest.join(' '),
