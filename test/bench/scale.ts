@@ -1,6 +1,6 @@
 /**
  * Thousands of pods on nodes that are only played, before a real API server; each attempt beside the bare rollout in the same run.
- * `node test/bench/scale.ts [--pods 500] [--upgrades 50] [--failing 10] [--only daemonset,crowd,takeover] [--profile DIR] [--record]`.
+ * `node test/bench/scale.ts [--pods 500] [--upgrades 50] [--failing 10] [--only daemonset,staged,crowd,takeover] [--profile DIR] [--record]`.
  * Starts and ends everything by itself; touches no cluster. `--record` adds the figures to docs/scale.json.
  */
 import { spawn } from 'node:child_process';
@@ -15,6 +15,7 @@ import { crowdPart } from './scale/crowd.ts';
 import { daemonSetPart } from './scale/daemonset.ts';
 import { Fleet } from './scale/fleet.ts';
 import type { OperatorProcess } from './scale/operator-process.ts';
+import { stagedPart } from './scale/staged.ts';
 import { takeoverPart } from './scale/takeover.ts';
 
 const { values } = parseArgs({
@@ -22,7 +23,7 @@ const { values } = parseArgs({
     pods: { type: 'string', default: '500' },
     upgrades: { type: 'string', default: '50' },
     failing: { type: 'string', default: '10' },
-    only: { type: 'string', default: 'daemonset,crowd,takeover' },
+    only: { type: 'string', default: 'daemonset,staged,crowd,takeover' },
     profile: { type: 'string' },
     record: { type: 'boolean', default: false },
   },
@@ -61,6 +62,7 @@ const PARTS: Readonly<Record<string, () => Part[]>> = {
     daemonSetPart(fleet, operator, { pods, update: 'RollingUpdate', check: 'readiness' }),
     daemonSetPart(fleet, operator, { pods, update: 'OnDelete', check: 'exec' }),
   ],
+  staged: () => [stagedPart(fleet)],
   crowd: () => [crowdPart(fleet, operator, { upgrades, failing })],
   takeover: () => [takeoverPart(fleet, operator)],
 };
