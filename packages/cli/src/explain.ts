@@ -120,7 +120,7 @@ function outcomeText(upgrade: Upgrade, lapsed: boolean): string {
     case 'Failed':
       return `${wanted} failed and was not rolled back.`;
     case 'Inconclusive':
-      return `${wanted} is verified on ${passed}; nothing speaks against it, but other pods could not be probed. Action may be required.`;
+      return `${wanted} is verified on ${passed}; nothing speaks against it, but not every pod could be probed. Action may be required.`;
     default:
       return `${passed} passed.`;
   }

@@ -16,9 +16,24 @@ describe('the headline of a sentence', () => {
       'Checking web=web@sha256:0123456789ab: 1 of 3 pods passed',
     ],
     [
+      'with what happened, and not where',
+      'web:1.9 runs again, verified on 3 pods; web:2.0 failed: pod web-746dd5cf99-jxxz5 on node-3 (and 2 more): readiness-probe in container web exited 17 (ProbeFailed) until the deadline of 10m',
+      'web:1.9 runs again, verified on 3 pods; web:2.0 failed: readiness-probe exited 17 (ProbeFailed)',
+    ],
+    [
+      'with where, while there is room',
+      'Verifying web:2.0: 0 of 3 pods passed; pod web-746d-a on node-1: not probed yet',
+      'Verifying web:2.0: 0 of 3 pods passed; pod web-746d-a on node-1: not probed yet',
+    ],
+    [
+      'ended at a clause, and before a bracket that stays open',
+      'Verifying web:2.0, migrate:9: 0 of 1 pod passed; pod web-746dd5cf99-jxxz5: image migrate:9 cannot be pulled (ErrImagePull: connect: connection refused)',
+      'Verifying web:2.0, migrate:9: 0 of 1 pod passed; image migrate:9 cannot be pulled',
+    ],
+    [
       'ended at a clause',
-      'Fell back from web=r.example/web:2.0 to web=r.example/web:1.9, verified on 3 pods: pod web-746dd5cf99-jxxz5 on node-3: readiness-probe in container web exited 17',
-      'Fell back from web=web:2.0 to web=web:1.9, verified on 3 pods: pod web-746dd5cf99-jxxz5 on node-3',
+      'No verdict on web:2.0 yet: 0 of 3 pods passed; pod web-746d-a: not ready: no node takes it: 0/3 nodes are available: 3 Insufficient memory',
+      'No verdict on web:2.0 yet: 0 of 3 pods passed; not ready: no node takes it: 0/3 nodes are available',
     ],
     [
       'ended at a word, when no clause ends in time',

@@ -1,4 +1,4 @@
-/** What `kubectl get upgrades` has room for: the beginning of the sentence, without what only machines read. */
+/** What `kubectl get upgrades` has room for: the beginning of the sentence, without what only machines read. What happened comes before where. */
 import { cut } from '../../api/cut.ts';
 
 const MOST = 100;
@@ -15,15 +15,32 @@ const clauseEnd = (text: string): number => {
   return Math.max(...ends);
 };
 
+/** What is left out, one after the other, until the rest has room: which pod it was, until when, and in which container. `describe` and `why` have them. */
+const LEFT_OUT: readonly RegExp[] = [
+  /\bpod [^\s:]+(?: on [^\s:]+)?(?: \(and \d+ more\))?: /g,
+  / until the deadline of \w+/g,
+  / in container [^\s:]+/g,
+];
+
+/** No bracket is left open. */
+const closed = (text: string): string => {
+  const open = text.lastIndexOf(' (');
+  return open >= LEAST && !text.includes(')', open) ? text.slice(0, open) : text;
+};
+
 /** At most 100 characters, ended at a clause where there is one, else at a word. */
 export function headline(sentence: string): string {
-  const short = shortImages(sentence);
-  if (short.length <= MOST) {
-    return short;
-  }
+  const short = LEFT_OUT.reduce(
+    (text, part) => (text.length <= MOST ? text : text.replace(part, '')),
+    shortImages(sentence),
+  );
+  return short.length <= MOST ? short : beginningOf(short);
+}
+
+function beginningOf(short: string): string {
   const end = clauseEnd(short);
   if (end >= LEAST) {
-    return cut(short, end);
+    return closed(cut(short, end));
   }
   const word = short.lastIndexOf(' ', MOST - 1);
   return `${cut(short, word >= LEAST ? word : MOST - 1)}…`;
