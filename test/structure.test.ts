@@ -318,6 +318,17 @@ describe('imports follow the architecture', () => {
     expect(wrong).toEqual([]);
   });
 
+  test('constants of a file are in capitals', () => {
+    const sources = globSync('{src,packages/*/src,packages/cli/page}/**/*.{ts,tsx}', {
+      exclude: ['**/*.test.ts', '**/fixtures/**', '**/node_modules/**'],
+    });
+    const constant = /^(?:export )?const ([a-z]\w*)(?:: [\w<>, ]+)? = (?:-?\d|'|new Set\(\[|\[\n)/gm;
+    const wrong = sources.flatMap((file) =>
+      [...readFileSync(file, 'utf8').matchAll(constant)].map(([, name]) => `${file}: ${name}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   test('nothing is exported by default, and no file only passes exports on', () => {
     const text = (file: string) => readFileSync(file, 'utf8');
     expect(files.filter((file) => /^export default/m.test(text(file)))).toEqual([]);

@@ -67,7 +67,7 @@ export function metricsRoutes({ exposition, admit }: MetricsEndpoints): Routes {
 }
 
 /** How many times as long as it took to make is one exposition answered again. */
-const reuseFactor = 20;
+const REUSE_FACTOR = 20;
 
 /** Spends at most a twentieth of the time on expositions, however many are requested: requests in the meantime get the same one. */
 class Rendering {
@@ -87,7 +87,7 @@ class Rendering {
     this.#until = Number.POSITIVE_INFINITY;
     this.#made = this.#make().finally(() => {
       const now = performance.now();
-      this.#until = now + reuseFactor * (now - began);
+      this.#until = now + REUSE_FACTOR * (now - began);
     });
     return this.#made;
   }

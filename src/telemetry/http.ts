@@ -70,10 +70,10 @@ export function parseListenAddress(text: string): ListenAddress | undefined {
   return host ? { host, port } : { port };
 }
 
-const connectionLimit = 64;
-const reloadMs = 60_000;
+const CONNECTION_LIMIT = 64;
+const RELOAD_MS = 60_000;
 /** Of all bodies that are being read. */
-const bodyBytes = 32 * 1024 * 1024;
+const BODY_BYTES = 32 * 1024 * 1024;
 
 async function replyTo(request: IncomingMessage, routes: Routes, bodies: Bodies): Promise<Reply> {
   const { method = '', url = '/' } = request;
@@ -152,7 +152,7 @@ function createFor(
       // Half-written files: the old pair stays in use until the next look.
     }
   };
-  const reloading = setInterval(reload, reloadMs).unref();
+  const reloading = setInterval(reload, RELOAD_MS).unref();
   server.on('close', () => clearInterval(reloading));
   return { server, reload };
 }
@@ -167,8 +167,8 @@ export async function serve(
   keyPair?: () => KeyPair,
   limits: Limits = {},
 ): Promise<HttpServer> {
-  const connections = new FairConnections(limits.connections ?? connectionLimit);
-  const bodies = new FairBytes(bodyBytes);
+  const connections = new FairConnections(limits.connections ?? CONNECTION_LIMIT);
+  const bodies = new FairBytes(BODY_BYTES);
   let leaving = false;
   const { server, reload } = createFor(keyPair, limits, (request, response) => {
     connections.busy(request.socket);

@@ -9,7 +9,7 @@ export interface Notice {
 }
 
 /** A watch that has not been well for this long makes the operator blind: it decides on what may no longer be so. */
-const blindAfterMs = 120_000;
+const BLIND_AFTER_MS = 120_000;
 
 const where = (namespace: string | undefined): string =>
   namespace === undefined ? '' : ` in namespace ${namespace}`;
@@ -38,7 +38,7 @@ export function noticeOf(now: WatchHealth, before: WatchHealth): Notice | undefi
 /** Why the operator cannot do its work, one line a kind; `undefined` when it can. */
 export function notReady(health: readonly WatchHealth[]): string | undefined {
   const bad = health.filter(
-    ({ synced, optional, failingMs }) => !synced || (!optional && failingMs > blindAfterMs),
+    ({ synced, optional, failingMs }) => !synced || (!optional && failingMs > BLIND_AFTER_MS),
   );
   if (health.length === 0) {
     return 'nothing is watched yet';

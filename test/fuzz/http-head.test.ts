@@ -7,7 +7,7 @@ import { setTimeout as rest } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
 import { closeServers, serveTcp } from '../../packages/kubelet-prober/src/fixtures/servers.ts';
 import { probeHttpGet } from '../../packages/kubelet-prober/src/http-get.ts';
-import { outputLimitBytes, type ProbeOutcome } from '../../packages/kubelet-prober/src/result.ts';
+import { OUTPUT_LIMIT_BYTES, type ProbeOutcome } from '../../packages/kubelet-prober/src/result.ts';
 import { mutateText } from './mutate.ts';
 import { Random } from './random.ts';
 
@@ -41,8 +41,8 @@ test('whatever an application answers, the probe of it ends with a result and ke
   await Promise.all(Array.from({ length: AT_ONCE }, some));
   for (const { result, output, error = '' } of outcomes) {
     expect(['success', 'warning', 'failure', 'unknown']).toContain(result);
-    expect(Buffer.byteLength(output)).toBeLessThanOrEqual(outputLimitBytes);
-    expect(Buffer.byteLength(error)).toBeLessThanOrEqual(outputLimitBytes);
+    expect(Buffer.byteLength(output)).toBeLessThanOrEqual(OUTPUT_LIMIT_BYTES);
+    expect(Buffer.byteLength(error)).toBeLessThanOrEqual(OUTPUT_LIMIT_BYTES);
   }
   // Hostile as it is, some of it is still an answer, and some is none.
   const results = outcomes.map(({ result }) => result);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { admit } from '../../packages/cli/src/dashboard/admission.ts';
 import { readRegistry } from '../../packages/cli/src/registry.ts';
-import { LineReader, parseReply, replyLimitBytes } from '../../packages/health/src/protocol.ts';
+import { LineReader, parseReply, REPLY_LIMIT_BYTES } from '../../packages/health/src/protocol.ts';
 import { decodeResponse } from '../../packages/kubelet-prober/src/grpc-message.ts';
 import { parseUrl, resolveUrl } from '../../packages/kubelet-prober/src/url.ts';
 import { effectiveChecks } from '../../src/api/checks.ts';
@@ -442,7 +442,7 @@ export const PARSERS: readonly Parser[] = [
   parser('lease', (random) => mutateJson(random, { metadata: META, spec: { holderIdentity: 'a', leaseDurationSeconds: 15, leaseTransitions: 3, renewTime: '2026-01-01T00:00:00.000000Z' } }), lease, whole),
   parser('gRPC health answer', (random) => mutateBytes(random, Buffer.from([0, 0, 0, 0, 2, 8, 1])), serving, short),
   parser('Location of a redirect', (random) => mutateText(random, random.pick(['/next?x=1#y', 'http://user:pw@10.0.0.1:8080/a%20b', '//[::1]:80/..'])), redirected, whole),
-  parser('answer of a health socket', (random) => ({ limit: replyLimitBytes, pieces: pieces(random, mutateBytes(random, Buffer.from('17 the queue is full\n0\n'))) }), healthReply, whole),
+  parser('answer of a health socket', (random) => ({ limit: REPLY_LIMIT_BYTES, pieces: pieces(random, mutateBytes(random, Buffer.from('17 the queue is full\n0\n'))) }), healthReply, whole),
   parser('review of a pod', (random) => mutateText(random, REVIEW), review, whole),
   parser('object in a review', (random) => JSON.stringify(mutateJson(random, JSON.parse(REVIEW))), review, whole),
   parser('answer of Prometheus', (random) => mutateText(random, random.pick(METRICS)), query, whole),

@@ -28,8 +28,8 @@ export interface Selectors {
   readonly fieldSelector?: string | undefined;
 }
 
-const pageSize = 500;
-const defaultTimeoutMs = 15_000;
+const PAGE_SIZE = 500;
+const DEFAULT_TIMEOUT_MS = 15_000;
 /** Field manager of every write of this tool. */
 const WRITER = { fieldManager: 'kubectl-postcheck' };
 
@@ -52,7 +52,7 @@ export class Cluster {
     this.namespace = flags.namespace ?? connection.namespace ?? 'default';
     const timeout = flags.requestTimeout;
     this.#timeoutMs =
-      (timeout === undefined ? 0 : duration('--request-timeout', timeout)) || defaultTimeoutMs;
+      (timeout === undefined ? 0 : duration('--request-timeout', timeout)) || DEFAULT_TIMEOUT_MS;
   }
 
   /** Reads the configuration and the credentials; nothing is sent yet. */
@@ -116,7 +116,7 @@ export class Cluster {
       const page = await this.send({
         method: 'GET',
         target,
-        query: { limit: String(pageSize), ...(token ? { continue: token } : {}), ...given(selectors) },
+        query: { limit: String(PAGE_SIZE), ...(token ? { continue: token } : {}), ...given(selectors) },
         retries: 1,
       });
       const { apiVersion, kind } = page;

@@ -2,7 +2,7 @@
 import { lstatSync } from 'node:fs';
 import { connect } from 'node:net';
 import { type HealthReply, healthCode, healthCodeTexts } from './health-codes.ts';
-import { healthRequest, LineReader, parseReply, replyLimitBytes } from './protocol.ts';
+import { HEALTH_REQUEST, LineReader, parseReply, REPLY_LIMIT_BYTES } from './protocol.ts';
 import { socketAddress } from './socket-address.ts';
 
 /**
@@ -15,7 +15,7 @@ export function askHealth(socket: string, timeoutMs: number): Promise<HealthRepl
     return Promise.resolve({ code: healthCode.usage, message: address.why });
   }
   return new Promise((resolve) => {
-    const lines = new LineReader(replyLimitBytes);
+    const lines = new LineReader(REPLY_LIMIT_BYTES);
     const connection = connect(address.listenOn);
     let connected = false;
     const settle = (reply: HealthReply): void => {
@@ -45,7 +45,7 @@ export function askHealth(socket: string, timeoutMs: number): Promise<HealthRepl
       } else if (tooLong) {
         settle({
           code: healthCode.protocolError,
-          message: `${socket}: a response of more than ${replyLimitBytes} bytes`,
+          message: `${socket}: a response of more than ${REPLY_LIMIT_BYTES} bytes`,
         });
       }
     });
@@ -53,7 +53,7 @@ export function askHealth(socket: string, timeoutMs: number): Promise<HealthRepl
       connected ? closedEarly() : settle(connectFailure(error, socket, address.file)),
     );
     connection.on('end', closedEarly);
-    connection.write(`${healthRequest}\n`);
+    connection.write(`${HEALTH_REQUEST}\n`);
   });
 }
 

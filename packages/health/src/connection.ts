@@ -1,10 +1,10 @@
 /** Serves one connection of the health socket. */
 import type { Socket } from 'node:net';
 import { type HealthReply, healthCode } from './health-codes.ts';
-import { formatReply, healthRequest, LineReader, requestLimitBytes } from './protocol.ts';
+import { formatReply, HEALTH_REQUEST, LineReader, REQUEST_LIMIT_BYTES } from './protocol.ts';
 
 /** Requests that one connection may make; a probe makes one. It bounds what a peer that never reads can pile up. */
-const requestsPerConnection = 16;
+const REQUESTS_PER_CONNECTION = 16;
 
 /**
  * Serves one connection until the peer is done, breaks a rule, or `limitMs` is over.
@@ -14,7 +14,7 @@ const requestsPerConnection = 16;
  * `error` events; without a listener either of them ends the application that is being probed.
  */
 export function serveConnection(socket: Socket, ask: () => Promise<HealthReply>, limitMs: number): void {
-  const lines = new LineReader(requestLimitBytes);
+  const lines = new LineReader(REQUEST_LIMIT_BYTES);
   const timer = setTimeout(() => socket.destroy(), limitMs);
   timer.unref();
   socket.unref();
@@ -50,10 +50,10 @@ export function serveConnection(socket: Socket, ask: () => Promise<HealthReply>,
     const { lines: complete, tooLong } = lines.push(piece);
     for (const line of complete) {
       requests += 1;
-      if (requests > requestsPerConnection) {
+      if (requests > REQUESTS_PER_CONNECTION) {
         return refuse('too many requests on one connection');
       }
-      if (line !== healthRequest) {
+      if (line !== HEALTH_REQUEST) {
         return refuse('unknown request');
       }
       enqueue(ask(), false);

@@ -3,7 +3,7 @@ import { readFileSync, statSync, unlinkSync } from 'node:fs';
 import { type HealthReply, healthCode, healthCodeTexts } from './health-codes.ts';
 
 /** A modification time may lie this far ahead: file systems and clocks round differently. */
-const futureToleranceMs = 2000;
+const FUTURE_TOLERANCE_MS = 2000;
 
 /**
  * Judges the heartbeat at `path` by the age of its last beat, and by whether its writer still lives; changes nothing, so
@@ -22,7 +22,7 @@ export function checkHeartbeat(path: string, maxAgeMs: number): HealthReply {
         message: `${path}: not a heartbeat: ${JSON.stringify(content.slice(0, 80))}`,
       };
     }
-    if (ageMs < -futureToleranceMs) {
+    if (ageMs < -FUTURE_TOLERANCE_MS) {
       return {
         code: healthCode.beatInvalid,
         message: `${path}: the last beat is ${seconds(-ageMs)} in the future; was the clock set back?`,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { healthCode } from './health-codes.ts';
-import { formatReply, LineReader, parseReply, replyLimitBytes } from './protocol.ts';
+import { formatReply, LineReader, parseReply, REPLY_LIMIT_BYTES } from './protocol.ts';
 
 describe('an answer on the wire', () => {
   test('is a code, a message and a newline', () => {
@@ -15,8 +15,8 @@ describe('an answer on the wire', () => {
   test('stays within its limit, also when a character of several bytes is cut', () => {
     for (let padding = 0; padding < 4; padding += 1) {
       const line = formatReply({ code: 3, message: `${'x'.repeat(padding)}${'😀'.repeat(500)}` });
-      expect(Buffer.byteLength(line)).toBeLessThanOrEqual(replyLimitBytes);
-      expect(new LineReader(replyLimitBytes).push(Buffer.from(line)).lines).toHaveLength(1);
+      expect(Buffer.byteLength(line)).toBeLessThanOrEqual(REPLY_LIMIT_BYTES);
+      expect(new LineReader(REPLY_LIMIT_BYTES).push(Buffer.from(line)).lines).toHaveLength(1);
     }
   });
 

@@ -13,14 +13,14 @@
  */
 import { type HealthReply, healthCode } from './health-codes.ts';
 
-export const healthRequest = 'hc';
-export const requestLimitBytes = 64;
-export const replyLimitBytes = 1024;
+export const HEALTH_REQUEST = 'hc';
+export const REQUEST_LIMIT_BYTES = 64;
+export const REPLY_LIMIT_BYTES = 1024;
 
 /** Gives the answer's line with its newline; a message that does not fit is cut. */
 export function formatReply(reply: HealthReply): string {
   const message = reply.message.replace(/\p{Cc}+/gu, ' ').trim();
-  const line = Buffer.from(`${reply.code} ${message}`.trimEnd()).subarray(0, replyLimitBytes - 4);
+  const line = Buffer.from(`${reply.code} ${message}`.trimEnd()).subarray(0, REPLY_LIMIT_BYTES - 4);
   // A multi-byte character cut in two decodes to U+FFFD, three bytes: hence the room left above.
   return `${line.toString('utf8')}\n`;
 }

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { checkRunner, type HealthCheck } from './check-runner.ts';
 import { serveConnection } from './connection.ts';
 import { socketAddress } from './socket-address.ts';
-import { listen, listenOnFile, type RemoveFile, temporarySuffixBytes } from './socket-file.ts';
+import { listen, listenOnFile, type RemoveFile, TEMPORARY_SUFFIX_BYTES } from './socket-file.ts';
 
 export interface HealthServerOptions {
   /** A path, `@name` (abstract, Linux), or a Windows pipe; see socket-address.ts. */
@@ -34,7 +34,7 @@ export interface HealthServer {
  * event loop answers nobody: that is the point of asking over a socket.
  */
 export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
-  const address = socketAddress(options.socket, temporarySuffixBytes);
+  const address = socketAddress(options.socket, TEMPORARY_SUFFIX_BYTES);
   if (!address.ok) {
     throw new Error(`no health socket: ${address.why}`);
   }

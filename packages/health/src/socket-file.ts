@@ -5,10 +5,10 @@ import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
 
 /** Length of what `listenOnFile` appends to the path while it binds. */
-export const temporarySuffixBytes = 9;
+export const TEMPORARY_SUFFIX_BYTES = 9;
 
 /** How long an older owner of the path may take to accept a connection before it counts as alive but stuck. */
-const aliveLimitMs = 1000;
+const ALIVE_LIMIT_MS = 1000;
 
 /** Removes the socket file, unless it has become another process's by now. */
 export type RemoveFile = () => Promise<void>;
@@ -101,7 +101,7 @@ function somebodyListens(path: string): Promise<boolean> {
     probe.on('error', (error: NodeJS.ErrnoException) =>
       settle(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
     );
-    probe.setTimeout(aliveLimitMs, () => settle(true));
+    probe.setTimeout(ALIVE_LIMIT_MS, () => settle(true));
   });
 }
 

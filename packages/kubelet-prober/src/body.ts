@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import { errorText } from './connection.ts';
 import type { Deadline } from './deadline.ts';
-import { outputLimitBytes } from './result.ts';
+import { OUTPUT_LIMIT_BYTES } from './result.ts';
 
 export type Body =
   | { readonly ok: true; readonly text: string }
@@ -19,7 +19,7 @@ export async function readBody(stream: Readable, deadline: Deadline): Promise<Bo
     for await (const piece of stream) {
       pieces.push(piece);
       bytes += piece.length;
-      if (bytes >= outputLimitBytes) {
+      if (bytes >= OUTPUT_LIMIT_BYTES) {
         break;
       }
     }
@@ -28,9 +28,9 @@ export async function readBody(stream: Readable, deadline: Deadline): Promise<Bo
   } finally {
     forget();
   }
-  const kept = Buffer.concat(pieces).subarray(0, outputLimitBytes);
+  const kept = Buffer.concat(pieces).subarray(0, OUTPUT_LIMIT_BYTES);
   return {
     ok: true,
-    text: new TextDecoder('utf-8', { ignoreBOM: true }).decode(kept, { stream: bytes > outputLimitBytes }),
+    text: new TextDecoder('utf-8', { ignoreBOM: true }).decode(kept, { stream: bytes > OUTPUT_LIMIT_BYTES }),
   };
 }

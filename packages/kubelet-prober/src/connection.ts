@@ -9,8 +9,8 @@ export type Connection<S extends Socket = Socket> =
   | { readonly ok: false; readonly reached: boolean; readonly why: string };
 
 /** What a peer may send on one connection: a head, 10 KiB of body, the frames and records around them, and room. */
-const receiveLimitBytes = 512 * 1024;
-const receiveCheckMs = 20;
+const RECEIVE_LIMIT_BYTES = 512 * 1024;
+const RECEIVE_CHECK_MS = 20;
 
 /**
  * Opens a TCP connection; straight to the address, never through a proxy. Nothing of it is left when it fails. The socket has an error listener for
@@ -33,10 +33,10 @@ export function connectTcp(host: string, port: number, deadline: Deadline): Prom
  */
 function limitReceived(socket: Socket): void {
   const timer = setInterval(() => {
-    if (socket.bytesRead > receiveLimitBytes) {
-      socket.destroy(new Error(`sent more than ${receiveLimitBytes} bytes`));
+    if (socket.bytesRead > RECEIVE_LIMIT_BYTES) {
+      socket.destroy(new Error(`sent more than ${RECEIVE_LIMIT_BYTES} bytes`));
     }
-  }, receiveCheckMs);
+  }, RECEIVE_CHECK_MS);
   socket.once('close', () => clearInterval(timer));
 }
 

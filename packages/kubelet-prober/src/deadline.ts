@@ -1,6 +1,6 @@
 /** The time limit of one probe. */
 
-const longestTimerMs = 2 ** 31 - 1;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * The end of one try: its time limit, or the caller's abort, whichever comes first. `signal` fires once, for either. Always `dispose()` it: that stops
@@ -15,7 +15,7 @@ export class Deadline {
   readonly endsAtMs: number;
 
   constructor(timeoutMs: number, caller?: AbortSignal) {
-    const limitMs = Math.min(timeoutMs, longestTimerMs);
+    const limitMs = Math.min(timeoutMs, LONGEST_TIMER_MS);
     this.endsAtMs = performance.now() + limitMs;
     this.#timer = setTimeout(() => this.#controller.abort(), limitMs);
     this.#caller = caller;

@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { errorText } from './connection.ts';
 import type { Deadline } from './deadline.ts';
-import { type Answer, headLimitBytes, type NoAnswer } from './exchange.ts';
+import { type Answer, HEAD_LIMIT_BYTES, type NoAnswer } from './exchange.ts';
 import { type ProbeUrl, requestTarget } from './url.ts';
 
 /** One GET over an open connection, which ends with it. Throws on a head that cannot be written. */
@@ -18,7 +18,7 @@ export function exchangeHttp1(
     method: 'GET',
     path: requestTarget(url),
     headers: (endsConnection(lines) ? lines : [...lines, ['Connection', 'close']]).flat(),
-    maxHeaderSize: headLimitBytes,
+    maxHeaderSize: HEAD_LIMIT_BYTES,
     // Go's client takes what small servers and shell scripts write: bare line feeds, for one. No second request follows on
     // this connection, so that leniency opens nothing.
     insecureHTTPParser: true,

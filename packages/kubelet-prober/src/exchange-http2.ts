@@ -3,11 +3,11 @@ import { type ClientHttp2Session, connect } from 'node:http2';
 import type { Socket } from 'node:net';
 import { errorText } from './connection.ts';
 import type { Deadline } from './deadline.ts';
-import { type Answer, headLimitBytes, type NoAnswer } from './exchange.ts';
+import { type Answer, HEAD_LIMIT_BYTES, type NoAnswer } from './exchange.ts';
 import { type ProbeUrl, requestTarget } from './url.ts';
 
 /** Headers about the connection have no place in HTTP/2; `Host` travels as `:authority`. */
-const notSent = new Set([
+const NOT_SENT = new Set([
   'host',
   'connection',
   'keep-alive',
@@ -69,7 +69,7 @@ export function exchangeHttp2(
 export function openSession(socket: Socket): ClientHttp2Session {
   return connect('http://probe', {
     createConnection: () => socket,
-    settings: { enablePush: false, maxHeaderListSize: headLimitBytes },
+    settings: { enablePush: false, maxHeaderListSize: HEAD_LIMIT_BYTES },
   });
 }
 
@@ -82,7 +82,7 @@ function pseudoHeaders(url: ProbeUrl, lines: [string, string][]): Record<string,
   ]);
   for (const [name, value] of lines) {
     const key = name.toLowerCase();
-    if (!notSent.has(key)) {
+    if (!NOT_SENT.has(key)) {
       const known = headers.get(key);
       headers.set(key, known === undefined ? value : [known, value].flat());
     }

@@ -9,7 +9,7 @@ import { exchangeHttp2 } from './exchange-http2.ts';
 import { hostnameOf, type ProbeUrl, portOf } from './url.ts';
 
 /** Larger heads are a failure. Kubelet allows 10 MiB; an operator that checks many pods at once should not. */
-export const headLimitBytes = 64 * 1024;
+export const HEAD_LIMIT_BYTES = 64 * 1024;
 
 /** The head of an answer, with its body still to be read. Whoever gets it calls `close`, which also ends the connection. */
 export interface Answer {

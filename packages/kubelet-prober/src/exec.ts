@@ -4,7 +4,7 @@ import { Deadline, inSeconds } from './deadline.ts';
 import {
   failure,
   firstBytes,
-  outputLimitBytes,
+  OUTPUT_LIMIT_BYTES,
   type ProbeLimits,
   type ProbeOutcome,
   success,
@@ -76,7 +76,7 @@ function overrunOf(command: readonly string[], limits: ProbeLimits): CommandEnd 
 function judge(end: CommandEnd): ProbeOutcome {
   switch (end.kind) {
     case 'exit': {
-      const output = firstBytes(end.output, outputLimitBytes);
+      const output = firstBytes(end.output, OUTPUT_LIMIT_BYTES);
       return end.code === 0 ? success(output) : failure(output, true);
     }
     case 'timeout':

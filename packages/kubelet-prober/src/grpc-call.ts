@@ -8,8 +8,8 @@ import type {
 import { errorText } from './connection.ts';
 import type { Deadline } from './deadline.ts';
 import { encodeRequest } from './grpc-message.ts';
-import { userAgent } from './http-request.ts';
-import { outputLimitBytes } from './result.ts';
+import { USER_AGENT } from './http-request.ts';
+import { OUTPUT_LIMIT_BYTES } from './result.ts';
 
 /** How a unary call ended: with a gRPC status, and with whatever messages came before it. */
 export interface CallEnd {
@@ -59,8 +59,8 @@ export function callHealthCheck(
     stream.on('data', (piece: Buffer) => {
       pieces.push(piece);
       bytes += piece.length;
-      if (bytes > outputLimitBytes) {
-        end(grpcCode.resourceExhausted, `more than ${outputLimitBytes} bytes received`);
+      if (bytes > OUTPUT_LIMIT_BYTES) {
+        end(grpcCode.resourceExhausted, `more than ${OUTPUT_LIMIT_BYTES} bytes received`);
         stream.destroy();
       }
     });
@@ -91,7 +91,7 @@ function openStream(
       ':authority': authority,
       ':path': '/grpc.health.v1.Health/Check',
       'content-type': 'application/grpc',
-      'user-agent': userAgent,
+      'user-agent': USER_AGENT,
       te: 'trailers',
       'grpc-timeout': `${Math.max(1, Math.floor(deadline.endsAtMs - performance.now()))}m`,
     });

@@ -1,7 +1,7 @@
 /** Just enough of protobuf and gRPC framing for grpc.health.v1.Health/Check: a request of one string, an answer of one enum. */
 
 /** Names of HealthCheckResponse.ServingStatus by number. */
-const servingStatus = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'];
+const SERVING_STATUS = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'];
 
 /** A HealthCheckRequest in its gRPC frame. */
 export function encodeRequest(service: string): Buffer {
@@ -19,7 +19,7 @@ export function decodeResponse(body: Buffer): string | undefined {
     return undefined;
   }
   const status = statusField(body.subarray(5));
-  return status === undefined ? undefined : (servingStatus[status] ?? String(status));
+  return status === undefined ? undefined : (SERVING_STATUS[status] ?? String(status));
 }
 
 /** Field 1 of the message; 0 when absent. Fields that are not known yet are passed over. */

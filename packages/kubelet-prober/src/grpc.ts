@@ -51,13 +51,13 @@ interface Dialled {
   readonly why: string;
 }
 
-const firstBackoffMs = 1000;
-const backoffFactor = 1.6;
+const FIRST_BACKOFF_MS = 1000;
+const BACKOFF_FACTOR = 1.6;
 
 /** Tries again and again, as gRPC does when it is told to wait for the connection: after 1 s, then ever more slowly, until the deadline. */
 async function connectUntilReady(host: string, port: number, deadline: Deadline): Promise<Dialled> {
   let reached = false;
-  for (let backoffMs = firstBackoffMs; ; backoffMs *= backoffFactor) {
+  for (let backoffMs = FIRST_BACKOFF_MS; ; backoffMs *= BACKOFF_FACTOR) {
     const dialled = await dial(host, port, deadline);
     reached ||= dialled.reached;
     if (dialled.session !== undefined || !(await waited(backoffMs, deadline))) {

@@ -7,10 +7,10 @@ import { failure, type ProbeLimits, type ProbeOutcome, success, unknown } from '
 import type { HttpGetAction, ProbeTarget } from './spec.ts';
 import { hostnameOf, type ProbeUrl, parseUrl, resolveUrl, urlText } from './url.ts';
 
-const maxRequests = 10;
+const MAX_REQUESTS = 10;
 /** A longer Location is a failure, as most servers refuse a request line of that length anyway. */
-const longestLocation = 8192;
-const redirects = new Set([301, 302, 303, 307, 308]);
+const LONGEST_LOCATION = 8192;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /**
  * An httpGet probe as kubelet makes it: 200–299 is success, 400 and above failure. Redirects to the same host name are followed, on any port, up to ten
@@ -51,9 +51,9 @@ async function follow({ url, headers }: ProbeRequest, deadline: Deadline): Promi
     if (answer.kind === 'failed') {
       return failed(hop, answer.why, answer.reached || requests > 1);
     }
-    if (answer.location.length > longestLocation) {
+    if (answer.location.length > LONGEST_LOCATION) {
       answer.close();
-      return failed(hop, `the Location header is longer than ${longestLocation} bytes`, true);
+      return failed(hop, `the Location header is longer than ${LONGEST_LOCATION} bytes`, true);
     }
     // node:http gives headers as Latin-1.
     const location = Buffer.from(answer.location, 'latin1').toString('utf8');
@@ -65,8 +65,8 @@ async function follow({ url, headers }: ProbeRequest, deadline: Deadline): Promi
     if (next === 'unreadable') {
       return failed(hop, `failed to parse Location header ${JSON.stringify(location)}`, true);
     }
-    if (requests >= maxRequests) {
-      return failed(hop, `stopped after ${maxRequests} redirects`, true);
+    if (requests >= MAX_REQUESTS) {
+      return failed(hop, `stopped after ${MAX_REQUESTS} redirects`, true);
     }
     hop = next;
   }
@@ -85,7 +85,7 @@ function failed(hop: Hop, why: string, reached: boolean): ProbeOutcome {
 }
 
 function nextHop(hop: Hop, status: number, location: string): Hop | 'unreadable' | undefined {
-  if (!redirects.has(status) || location === '') {
+  if (!REDIRECTS.has(status) || location === '') {
     return undefined;
   }
   const url = resolveUrl(hop.url, location);

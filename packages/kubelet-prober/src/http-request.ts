@@ -16,7 +16,7 @@ export type BuiltRequest =
   | { readonly ok: false; readonly error: string };
 
 /** What kubelet calls itself; its version is the one whose behaviour these probers have. */
-export const userAgent = 'kube-probe/1.36';
+export const USER_AGENT = 'kube-probe/1.36';
 
 /** Where an httpGet action leads and with which headers; no answer but an error when its port or host makes no address. */
 export function buildRequest(action: HttpGetAction, target: ProbeTarget): BuiltRequest {
@@ -52,7 +52,7 @@ export function canonicalName(name: string): string {
 
 function withDefaults(headers: Map<string, string[]>): ProbeHeaders {
   if (!headers.has('User-Agent')) {
-    headers.set('User-Agent', [userAgent]);
+    headers.set('User-Agent', [USER_AGENT]);
   }
   if (!headers.has('Accept')) {
     headers.set('Accept', ['*/*']);
@@ -63,7 +63,7 @@ function withDefaults(headers: Map<string, string[]>): ProbeHeaders {
 }
 
 /** Headers that Go's client writes by itself, whatever the user gave: of these only Host and User-Agent are taken from the list. */
-const writtenByClient = new Set(['Host', 'User-Agent', 'Content-Length', 'Transfer-Encoding', 'Trailer']);
+const WRITTEN_BY_CLIENT = new Set(['Host', 'User-Agent', 'Content-Length', 'Transfer-Encoding', 'Trailer']);
 
 /**
  * The lines of the request's head in the order of Go's client, as name and value; `undefined` when a name or value cannot stand in a head.
@@ -75,7 +75,7 @@ export function headerLines(headers: ProbeHeaders, host: string): [string, strin
   if (agent) {
     lines.push(['User-Agent', agent]);
   }
-  for (const name of [...headers.keys()].filter((key) => !writtenByClient.has(key)).sort()) {
+  for (const name of [...headers.keys()].filter((key) => !WRITTEN_BY_CLIENT.has(key)).sort()) {
     for (const value of headers.get(name) ?? []) {
       lines.push([name, value]);
     }

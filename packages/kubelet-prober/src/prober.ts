@@ -8,7 +8,7 @@ import type { ProbeHandler, ProbeTarget } from './spec.ts';
 import { probeTcpSocket } from './tcp-socket.ts';
 
 /** Kubelet's maxProbeRetries: three tries in all. */
-const maxTries = 3;
+const MAX_TRIES = 3;
 
 /**
  * Runs a probe's handler once: exec before httpGet before tcpSocket before grpc, as kubelet chooses. A try that ends in an *error* is repeated at once,
@@ -26,7 +26,7 @@ export async function probe(
     const timeoutMs = Math.min(limits.timeoutMs, endsAtMs - performance.now());
     const outcome = await dispatch(handler, target, { ...limits, timeoutMs }, run);
     const hasTime = endsAtMs - performance.now() >= limits.timeoutMs / 2;
-    if (outcome.error === undefined || tries >= maxTries || limits.signal?.aborted || !hasTime) {
+    if (outcome.error === undefined || tries >= MAX_TRIES || limits.signal?.aborted || !hasTime) {
       return outcome;
     }
   }

@@ -26,7 +26,7 @@ export interface ProbeLimits {
 }
 
 /** Kubelet keeps this much of a body or of a command's output: the first 10 KiB. */
-export const outputLimitBytes = 10_240;
+export const OUTPUT_LIMIT_BYTES = 10_240;
 
 export function success(output: string): ProbeOutcome {
   return { result: 'success', output, reached: true };

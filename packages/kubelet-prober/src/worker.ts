@@ -62,7 +62,7 @@ export const newWorkerState: WorkerState = {
 const initialValue = { liveness: 'success', readiness: 'failure', startup: 'unknown' } as const;
 
 /** Containers that have run longer than this before the prober started are taken as known, so that its restart makes no pod unready. */
-const restartGraceMs = 10_000;
+const RESTART_GRACE_MS = 10_000;
 
 /** Times of one tick, in milliseconds since the epoch. */
 export interface TickTime {
@@ -114,7 +114,7 @@ function adopt(
 ): WorkerState {
   const ranBefore =
     container.state.kind === 'running' &&
-    container.state.startedAtMs < time.proberStartedAtMs - restartGraceMs;
+    container.state.startedAtMs < time.proberStartedAtMs - RESTART_GRACE_MS;
   return {
     ...before,
     containerId: container.id,

@@ -127,7 +127,7 @@ function containerView(raw: unknown, role: ContainerRole, statuses: unknown): Co
 }
 
 /** The most that is kept of what an application left as its termination message. */
-const longestEndMessage = 512;
+const LONGEST_END_MESSAGE = 512;
 
 function endView({ reason, message, exitCode }: Raw, spec: unknown): Pick<ContainerView, 'ended'> {
   const rules = list(record(spec).restartPolicyRules).map(record);
@@ -138,7 +138,7 @@ function endView({ reason, message, exitCode }: Raw, spec: unknown): Pick<Contai
   if (exitCode === 0 && !byRule) {
     return {};
   }
-  return { ended: { reason: text(reason), message: cut(text(message), longestEndMessage), byRule } };
+  return { ended: { reason: text(reason), message: cut(text(message), LONGEST_END_MESSAGE), byRule } };
 }
 
 const restartsToResize = (spec: unknown): boolean =>
