@@ -21,6 +21,21 @@ describe('the headline of a sentence', () => {
       'web:1.9 runs again, verified on 3 pods; web:2.0 failed: readiness-probe exited 17 (ProbeFailed)',
     ],
     [
+      'with what happened, and not what another column has',
+      'web:1.9 runs again, verified on 1 pod; web:2.0 failed: pod web-d8bb-a: not ready: condition target-health.elbv2.k8s.aws/web is not True until the deadline of 40s',
+      'web:1.9 runs again; web:2.0 failed: not ready: condition target-health.elbv2.k8s.aws/web is not True',
+    ],
+    [
+      'ended before a bracket that has no room',
+      'app:1, app:1 runs again, verified on 1 pod; app:2, migrate:9 failed: pod web-5f64-h on node-3: image migrate:9 cannot be pulled (ErrImagePull: connect: connection refused)',
+      'app:1, app:1 runs again; app:2, migrate:9 failed: image migrate:9 cannot be pulled',
+    ],
+    [
+      'with why a fallback failed',
+      'The fallback from web:2.0 to web:1.9 did not complete, manual intervention is required: pod web-746d-a on node-1 (and 2 more): readiness-probe in container web exited 17 (ProbeFailed) until the deadline of 10m; the fallback failed too: pod web-7d9c-a on node-1: readiness-probe in container web exited 17 (ProbeFailed)',
+      'The fallback from web:2.0 to web:1.9 did not complete: readiness-probe exited 17 (ProbeFailed)',
+    ],
+    [
       'with where, while there is room',
       'Verifying web:2.0: 0 of 3 pods passed; pod web-746d-a on node-1: not probed yet',
       'Verifying web:2.0: 0 of 3 pods passed; pod web-746d-a on node-1: not probed yet',

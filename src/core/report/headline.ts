@@ -11,15 +11,20 @@ const shortImages = (sentence: string): string =>
 
 /** The last place within the room where a clause ends, or -1. */
 const clauseEnd = (text: string): number => {
-  const ends = ['; ', ': ', ', '].map((separator) => text.lastIndexOf(separator, MOST));
+  const ends = ['; ', ': ', ', ', ' ('].map((separator) => text.lastIndexOf(separator, MOST));
   return Math.max(...ends);
 };
 
-/** What is left out, one after the other, until the rest has room: which pod it was, until when, and in which container. `describe` and `why` have them. */
+/**
+ * What is left out, one after the other, until the rest has room: which pod it was, until when, in which container, and what the
+ * list has in a column of its own. `describe` and `why` have it all.
+ */
 const LEFT_OUT: readonly RegExp[] = [
   /\bpod [^\s:]+(?: on [^\s:]+)?(?: \(and \d+ more\))?: /g,
   / until the deadline of \w+/g,
   / in container [^\s:]+/g,
+  /, verified on \d+ pods?(?=;)/,
+  /, manual intervention is required(?=:)/,
 ];
 
 /** No bracket is left open. */
