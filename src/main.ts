@@ -1,7 +1,5 @@
 /** The operator: flags and environment, shells, run, drain. The only place that knows every shell and reads the environment. */
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import process, { argv, env, exit, stderr, stdout } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { networkProber } from './checks/checker.ts';
@@ -10,21 +8,13 @@ import { Engine } from './engine/engine.ts';
 import type { Clock, Log, WatchedKind } from './engine/ports.ts';
 import { uninstall as removeOperator } from './engine/uninstall.ts';
 import { type Cluster, connect } from './kube/cluster.ts';
-import { HELP, type Options, readCommand, type UninstallOptions, type WebhookOptions } from './options.ts';
+import { HELP, type Options, readCommand, type UninstallOptions } from './options.ts';
+import { keyPairIn, serveOn, startWebhook } from './serve.ts';
 import { healthRoutes, metricsRoutes } from './telemetry/endpoints.ts';
-import {
-  type HttpServer,
-  type KeyPair,
-  type Limits,
-  type ListenAddress,
-  type Routes,
-  serve,
-} from './telemetry/http.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 import { noticeOf, notReady } from './telemetry/watch-notices.ts';
-import { SelfSignedWebhook, WEBHOOK_LIMITS, webhookRoutes } from './webhook.ts';
 
 /** All there is to do between SIGTERM and the end must fit in here; Kubernetes gives 30 s. */
 const DRAIN_MS = 9000;
@@ -193,69 +183,6 @@ const promQlOf = ({ prometheusUrl: url, prometheusTokenFile, prometheusCaFile }:
   url === undefined
     ? undefined
     : prometheus({ url, tokenFile: prometheusTokenFile, caFile: prometheusCaFile });
-
-/** `undefined` where nothing is to be served. */
-async function serveOn(
-  flag: string,
-  address: ListenAddress | undefined,
-  routes: Routes,
-  keyPair?: () => KeyPair,
-  limits?: Limits,
-): Promise<HttpServer | undefined> {
-  try {
-    return address && (await serve(address, routes, keyPair, limits));
-  } catch (error) {
-    throw new Error(`cannot serve on --${flag}: ${(error as Error).message}`);
-  }
-}
-
-interface Webhook {
-  notReady(): string | undefined;
-  leave(): void;
-  close(graceMs: number): Promise<void>;
-}
-
-interface WebhookShells {
-  readonly cluster: Cluster;
-  readonly engine: Engine;
-  readonly metrics: Metrics;
-  readonly log: Log;
-}
-
-/** With certificates of somebody else's making it serves at once; its own it has to make first, or to find. */
-async function startWebhook(
-  { address, certPath, hosts }: WebhookOptions,
-  { leaseNamespace, webhookSecret }: Options,
-  { cluster, engine, metrics: { webhook: telemetry }, log }: WebhookShells,
-): Promise<Webhook | undefined> {
-  const routes = webhookRoutes((pod) => engine.admit(pod), telemetry);
-  const serveWith = async (keyPair: () => KeyPair): Promise<HttpServer> => {
-    const served = () => {
-      const pair = keyPair();
-      telemetry.serves(pair.cert);
-      return pair;
-    };
-    const server = await serveOn('webhook-bind-address', address, routes, served, WEBHOOK_LIMITS);
-    if (!server) {
-      throw new Error('unreachable: the webhook has an address');
-    }
-    return server;
-  };
-  if (certPath) {
-    const server = await serveWith(() => keyPairIn(certPath));
-    log.info('serving the webhook', { webhook: server.address });
-    return { ...server, notReady: () => undefined };
-  }
-  const keeper = cluster.certificates({ namespace: leaseNamespace, secret: webhookSecret ?? '', hosts });
-  const webhook = new SelfSignedWebhook({ keeper, serve: serveWith, log });
-  void webhook.run();
-  return webhook;
-}
-
-const keyPairIn = (folder: string): KeyPair => ({
-  cert: readFileSync(join(folder, 'tls.crt'), 'utf8'),
-  key: readFileSync(join(folder, 'tls.key'), 'utf8'),
-});
 
 async function uninstall(options: Options, { deployment, namespace }: UninstallOptions): Promise<void> {
   const cluster = await connect({

@@ -70,7 +70,7 @@ test('every make target that the docs name is in the Makefile', () => {
 
 test('ARCHITECTURE.md names every state, every file, and where a fallback is decided', () => {
   const text = read('ARCHITECTURE.md');
-  const [union = ''] = /export type State =[\s\S]*?;\n\n/.exec(read('src/core/decision/observe.ts')) ?? [];
+  const [union = ''] = /export type State =[\s\S]*?;\n\n/.exec(read('src/core/decision/state.ts')) ?? [];
   const states = matches(union, /name: '(\w+)'/g);
   expect(states.length).toBeGreaterThan(15);
   expect(states.filter((state) => !text.includes(state))).toEqual([]);

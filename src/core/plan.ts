@@ -4,8 +4,8 @@ import type { Images, Upgrade, UpgradeStatus } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
 import type { Obstacle } from './obstacle.ts';
 import type { PlannedQuery } from './rollout/rollout-checks.ts';
-import type { TryRequest } from './verification/probe-cycle.ts';
 import type { PodSummary } from './verification/summary.ts';
+import type { TryRequest } from './verification/tries.ts';
 import type { Wait } from './wait.ts';
 
 /** Condition `postcheck.dev/verified` to be stored on a pod: the recorded result, and the gate's key. */

@@ -4,7 +4,7 @@
  */
 import type { NodeView, PodView } from '../api/views.ts';
 import type { RestartsSeen } from '../core/snapshot.ts';
-import { isStuck, waitingFamily } from '../core/verification/pod.ts';
+import { isStuck, waitingFamily } from '../core/verification/container-findings.ts';
 import { type PodRecord, shiftRecord } from '../core/verification/probe-cycle.ts';
 import { PodResults } from '../core/verification/results.ts';
 import type { Clock } from './ports.ts';

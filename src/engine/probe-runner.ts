@@ -3,7 +3,8 @@ import type { PodView } from '../api/views.ts';
 import type { PlannedCycle } from '../core/plan.ts';
 import { outcomeOf } from '../core/verification/exec-result.ts';
 import { evaluateTry, type TryOutcome } from '../core/verification/exit-codes.ts';
-import type { FinishedCycle, TryRequest, TryResult } from '../core/verification/probe-cycle.ts';
+import type { FinishedCycle, TryResult } from '../core/verification/probe-cycle.ts';
+import type { TryRequest } from '../core/verification/tries.ts';
 import { FairSemaphore } from './fair-semaphore.ts';
 import type { Ports } from './ports.ts';
 

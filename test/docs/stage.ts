@@ -12,7 +12,8 @@ import type { Action } from '../../src/core/plan.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import { isFallingBack, verificationId } from '../../src/core/status.ts';
 import type { TryOutcome } from '../../src/core/verification/exit-codes.ts';
-import { addCycle, expectedTries, type PodRecord } from '../../src/core/verification/probe-cycle.ts';
+import { addCycle, type PodRecord } from '../../src/core/verification/probe-cycle.ts';
+import { expectedTries } from '../../src/core/verification/tries.ts';
 import type { WorkloadChange } from '../support/snapshots.ts';
 
 export const OLD = 'registry.example/web:1.9';

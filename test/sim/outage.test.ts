@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import type { PodView } from '../../src/api/views.ts';
 import type { PlannedCycle } from '../../src/core/plan.ts';
-import { possibleTries } from '../../src/core/verification/probe-cycle.ts';
+import { possibleTries } from '../../src/core/verification/tries.ts';
 import type { ExecResult, Reader } from '../../src/engine/ports.ts';
 import { ProbeRunner } from '../../src/engine/probe-runner.ts';
 import { drain } from './clock.ts';

@@ -64,7 +64,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'a workload of the same name but another UID is taken for the old one',
-    file: 'core/decision/observe.ts',
+    file: 'core/decision/observe-start.ts',
     find: 'status.targetUID !== workload.uid',
     replace: 'false',
   },

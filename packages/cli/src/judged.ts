@@ -2,7 +2,8 @@
 import type { PodView } from '../../../src/api/views.ts';
 import { verificationContext } from '../../../src/core/rollout/context.ts';
 import { activeStatus } from '../../../src/core/status.ts';
-import { evaluatePod, type PodResult } from '../../../src/core/verification/pod.ts';
+import { evaluatePod } from '../../../src/core/verification/pod.ts';
+import type { PodResult } from '../../../src/core/verification/pod-result.ts';
 import { type Scene, snapshotOf } from './scene.ts';
 
 /** The result for a pod of the revision that is waited for; `undefined` for any other, and before the first attempt. */

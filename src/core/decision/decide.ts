@@ -31,8 +31,10 @@ import { closedWindow, storedWait } from '../wait.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { approve, type Obeyed, promote } from './approval.ts';
 import { recordCommand, recordSeenCommands } from './commands.ts';
-import { hasPendingStart, observe, type State, type StateOf } from './observe.ts';
+import { observe } from './observe.ts';
+import { hasPendingStart } from './observe-start.ts';
 import { retryAttempt, startAttempt } from './start.ts';
+import type { State, StateOf } from './state.ts';
 
 export interface Plan {
   readonly state: State['name'];

@@ -19,7 +19,8 @@ import type { WorkloadKind } from '../../api/views.ts';
 import type { Obstacle } from '../obstacle.ts';
 import { obstacleText } from '../report/obstacle-text.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { observe, type State } from './observe.ts';
+import { observe } from './observe.ts';
+import type { State } from './state.ts';
 
 interface Case {
   readonly status?: Partial<UpgradeStatus>;

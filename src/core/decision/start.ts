@@ -25,7 +25,7 @@ import { closedWindow, type Wait } from '../wait.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { recordCommand, recordSeenCommands, tokenOf } from './commands.ts';
 import { dependencyWait } from './dependencies.ts';
-import type { Start, Trigger } from './observe.ts';
+import type { Start, Trigger } from './state.ts';
 
 /** Nodes that are left out, as many as the schema takes. */
 const MAX_EXCLUDED = 500;

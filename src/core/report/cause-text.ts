@@ -5,7 +5,7 @@ import type { Trigger, Unrunnable } from '../../api/enums.ts';
 import { isReason, TERMINAL_REASONS } from '../../api/reasons.ts';
 import type { Cause } from '../cause.ts';
 import { spanText } from '../time.ts';
-import type { PodResult } from '../verification/pod.ts';
+import type { PodResult } from '../verification/pod-result.ts';
 import type { TryRecord } from '../verification/probe-cycle.ts';
 import { shortImage } from './image-text.ts';
 import { verdictText } from './verdict-text.ts';

@@ -5,7 +5,7 @@ import { type Action, NO_ACTION, PODS_PER_ACTION, type PodCondition } from '../p
 import { resultText } from '../report/cause-text.ts';
 import type { VerificationContext } from '../verification/context.ts';
 import { failingConditions } from '../verification/failing.ts';
-import type { PodResult } from '../verification/pod.ts';
+import type { PodResult } from '../verification/pod-result.ts';
 import { withPins } from '../verification/recorded.ts';
 import { ungated, unrecorded } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';

@@ -4,7 +4,7 @@
  */
 import type { PodView } from '../../api/views.ts';
 import { type Action, NO_ACTION } from '../plan.ts';
-import type { PodResult } from '../verification/pod.ts';
+import type { PodResult } from '../verification/pod-result.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { isReady } from '../workload/pods.ts';
 import { recordResults } from './actions.ts';

@@ -1,6 +1,6 @@
 /** How many pods may fail, and when those that did speak against the version as a whole. */
 import type { UpgradeSpec } from '../../api/types.ts';
-import type { PodResult } from '../verification/pod.ts';
+import type { PodResult } from '../verification/pod-result.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { podCount } from './amount.ts';
 import { failedPlaces, MOST_LEFT } from './left.ts';

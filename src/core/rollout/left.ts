@@ -7,7 +7,7 @@ import type { LeftEntry } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import { whatText } from '../report/cause-text.ts';
 import type { ActiveStatus } from '../status.ts';
-import type { PodResult } from '../verification/pod.ts';
+import type { PodResult } from '../verification/pod-result.ts';
 import type { PodSummary } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { isReady } from '../workload/pods.ts';

@@ -4,7 +4,7 @@ import { report } from '../report/pods.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, resumedAt } from '../status.ts';
 import { fromIso, latest, toIso } from '../time.ts';
-import type { PodResult } from '../verification/pod.ts';
+import type { PodResult } from '../verification/pod-result.ts';
 import type { PodSummary } from '../verification/summary.ts';
 import { isRefusal, refusalOf } from '../workload/refusal.ts';
 import { type Evidence, type Turn, verifiesPods } from './turn.ts';

@@ -1,7 +1,7 @@
 /** How far an attempt may go now: as its stages say, and as far as the user's partition lets it. */
 import { own } from '../../api/own.ts';
 import type { PodView } from '../../api/views.ts';
-import type { PodResult } from '../verification/pod.ts';
+import type { PodResult } from '../verification/pod-result.ts';
 import { podCount } from './amount.ts';
 import { partitionLimit } from './partition.ts';
 import type { Stage } from './stages.ts';

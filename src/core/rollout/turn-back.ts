@@ -8,7 +8,7 @@ import { type Action, NO_ACTION } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { ActiveStatus } from '../status.ts';
 import { toIso } from '../time.ts';
-import type { PodResult } from '../verification/pod.ts';
+import type { PodResult } from '../verification/pod-result.ts';
 import { isObserved } from '../workload/driver.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { isReady } from '../workload/pods.ts';

@@ -7,7 +7,7 @@ import type { Action } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { ActiveStatus } from '../status.ts';
 import type { VerificationContext } from '../verification/context.ts';
-import type { PodResult } from '../verification/pod.ts';
+import type { PodResult } from '../verification/pod-result.ts';
 import type { PodSummary } from '../verification/summary.ts';
 import type { Amount } from './amount.ts';
 import type { Rollout } from './rollout.ts';

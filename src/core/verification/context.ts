@@ -1,6 +1,6 @@
 /** What the pods of one verification (an attempt or its fallback) are evaluated by. */
 import type { PodView, WarningView } from '../../api/views.ts';
-import type { Question } from './probe-cycle.ts';
+import type { Question } from './tries.ts';
 
 export interface VerificationContext extends Question {
   readonly id: string;

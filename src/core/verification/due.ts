@@ -2,8 +2,8 @@
 import type { PlannedCycle } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { VerificationContext } from './context.ts';
-import type { PodResult } from './pod.ts';
-import { possibleTries } from './probe-cycle.ts';
+import type { PodResult } from './pod-result.ts';
+import { possibleTries } from './tries.ts';
 
 export interface Due {
   readonly cycles: readonly PlannedCycle[];

@@ -3,7 +3,7 @@ import { NOW, podOf, recordOf } from '../../../test/support/snapshots.ts';
 import { VERIFIED } from '../../api/names.ts';
 import type { PodView } from '../../api/views.ts';
 import { failingConditions } from './failing.ts';
-import type { PodResult } from './pod.ts';
+import type { PodResult } from './pod-result.ts';
 
 const failing = (exitCode: number, cycles: number, pod: PodView = gated()): PodResult => ({
   pod,

@@ -2,7 +2,7 @@
 import { VERIFIED } from '../../api/names.ts';
 import type { PodCondition } from '../plan.ts';
 import { whatText } from '../report/cause-text.ts';
-import type { PodResult } from './pod.ts';
+import type { PodResult } from './pod-result.ts';
 
 /** Pods that are told of at once, so that a large rollout does not spend its requests on them. */
 const MOST_PODS = 10;

@@ -13,8 +13,9 @@ import {
 import { VERIFIED } from '../../api/names.ts';
 import type { ContainerView, PodView } from '../../api/views.ts';
 import { resultText } from '../report/cause-text.ts';
+import { waitingFamily } from './container-findings.ts';
 import type { VerificationContext } from './context.ts';
-import { evaluatePod, waitingFamily } from './pod.ts';
+import { evaluatePod } from './pod.ts';
 import { addCycle, type PodRecord } from './probe-cycle.ts';
 import { withPins } from './recorded.ts';
 import { nextCycleAt, podDeadline } from './schedule.ts';

@@ -13,14 +13,9 @@ import {
 import type { UpgradeSpec } from '../../api/types.ts';
 import type { ContainerView } from '../../api/views.ts';
 import type { TryOutcome } from './exit-codes.ts';
-import {
-  addCycle,
-  expectedTries,
-  type PodRecord,
-  possibleTries,
-  readinessOf,
-  validRecord,
-} from './probe-cycle.ts';
+import { addCycle, type PodRecord, validRecord } from './probe-cycle.ts';
+import { readinessOf } from './readiness.ts';
+import { expectedTries, possibleTries } from './tries.ts';
 
 const TEMPLATE = ['web', 'log', 'proxy', 'migrate'];
 const context = (spec: UpgradeSpec = specOf()) => ({

@@ -4,33 +4,12 @@
  */
 
 import { effectiveChecks } from '../../api/checks.ts';
-import { cut } from '../../api/cut.ts';
-import { VERIFIED } from '../../api/names.ts';
-import { own } from '../../api/own.ts';
-import { isReason, kubernetesReason, TERMINAL_REASONS } from '../../api/reasons.ts';
-import type { BaselineEntry, Check, Class, UpgradeSpec } from '../../api/types.ts';
-import type { ContainerView, PodView } from '../../api/views.ts';
-import type { Cause } from '../cause.ts';
-import { toIso } from '../time.ts';
-import { checkTargets } from './check-targets.ts';
-import {
-  type Baseline,
-  evaluateTry,
-  type TryContext,
-  type TryOutcome,
-  type TryVerdict,
-} from './exit-codes.ts';
-
-/** The words of others are kept to this length. */
-const DETAIL_MAX = 512;
-
-/** One try to make. The container ID pins its answer: another ID in the pod's status voids it. */
-export interface TryRequest {
-  readonly check: Check;
-  readonly container: string;
-  readonly containerId: string;
-  readonly baseline?: Baseline;
-}
+import { isReason } from '../../api/reasons.ts';
+import type { Check, Class, UpgradeSpec } from '../../api/types.ts';
+import type { PodView } from '../../api/views.ts';
+import { evaluateTry, type TryContext, type TryOutcome, type TryVerdict } from './exit-codes.ts';
+import { readinessOf } from './readiness.ts';
+import { expectedTries, type Question, type TryRequest } from './tries.ts';
 
 export interface TryResult extends TryRequest {
   readonly outcome: TryOutcome;
@@ -73,134 +52,10 @@ export interface FinishedCycle {
   readonly seen?: PodView;
 }
 
-/** What is asked of a pod. */
-export interface Question {
-  readonly spec: UpgradeSpec;
-  /** Names of the containers in the pod template: what others inject into pods is not what the user meant. */
-  readonly template: readonly string[];
-  /** What the checks said in pods of the version before. */
-  readonly baseline?: readonly BaselineEntry[];
-}
-
 export interface CycleContext extends Question {
   readonly verification: string;
   readonly inFallback: boolean;
 }
-
-export interface Readiness {
-  readonly ready: boolean;
-  /** When readiness will have held long enough, if it goes on. */
-  readonly dueAt?: number;
-  /** Why it is not ready. */
-  readonly cause?: Cause;
-}
-
-/** Is the pod ready, apart from our own gate, for `minReadySeconds`? Condition times are whole seconds, so a wait is rounded up. */
-export function readinessOf(pod: PodView, minReadySeconds: number, now: number): Readiness {
-  const types = ['ContainersReady', ...pod.gates.filter((type) => type !== VERIFIED)];
-  let heldSince = 0;
-  for (const type of types) {
-    const condition = own(pod.conditions, type);
-    if (condition?.status !== 'True') {
-      return { ready: false, cause: whyNotReady(pod, type) };
-    }
-    heldSince = Math.max(heldSince, condition.since);
-  }
-  // The times are those of the node's clock: where no wait is wanted, one that is ahead must not make one.
-  const dueAt = minReadySeconds > 0 ? heldSince + (minReadySeconds + 1) * 1000 : now;
-  return now >= dueAt
-    ? { ready: true }
-    : {
-        ready: false,
-        dueAt,
-        cause: { reason: 'MinReadySeconds', seconds: minReadySeconds },
-      };
-}
-
-/** What holds the pod up, and not what waits for it: scheduling, then the init container whose turn it is, sidecars, containers, the condition. */
-function whyNotReady(pod: PodView, type: string): Cause {
-  const scheduled = pod.conditions['PodScheduled'];
-  if (scheduled?.status === 'False') {
-    return {
-      reason: scheduled.reason ? kubernetesReason(scheduled.reason) : 'Unschedulable',
-      detail: cut(scheduled.message, DETAIL_MAX),
-    };
-  }
-  const isDone = ({ role, state, exitCode }: ContainerView) =>
-    role === 'init' ? state === 'terminated' && exitCode === 0 : state === 'running';
-  const held = inStartOrder(pod).find((container) => !isDone(container));
-  if (held) {
-    return notRunning(held);
-  }
-  const unready = pod.containers.find(({ ready, role }) => !ready && role !== 'init');
-  if (unready) {
-    return { reason: 'NotReady', container: unready.name };
-  }
-  const said = cut(own(pod.conditions, type)?.message ?? '', DETAIL_MAX);
-  return { reason: 'NotReady', condition: type, ...(said ? { detail: said } : {}) };
-}
-
-const START_ORDER = ['init', 'sidecar', 'regular'] as const;
-
-const inStartOrder = (pod: PodView): ContainerView[] =>
-  pod.containers.toSorted((a, b) => START_ORDER.indexOf(a.role) - START_ORDER.indexOf(b.role));
-
-/** What keeps a container from starting, with its image: of a pod with several it is not known otherwise which one is meant. */
-export const waitingCause = ({ name, image, reason, message }: ContainerView): Cause => ({
-  reason: kubernetesReason(reason),
-  container: name,
-  image,
-  ...(message ? { detail: cut(message, DETAIL_MAX) } : {}),
-});
-
-function notRunning(container: ContainerView): Cause {
-  const { name, role, state, reason, exitCode, startedAt, ended } = container;
-  if (state === 'waiting' && Object.hasOwn(TERMINAL_REASONS, reason)) {
-    return waitingCause(container);
-  }
-  if (role === 'init' && state === 'running') {
-    return {
-      reason: 'Initializing',
-      container: name,
-      ...(startedAt === undefined ? {} : { since: toIso(startedAt) }),
-    };
-  }
-  return {
-    reason: reason ? kubernetesReason(reason) : 'NotStarted',
-    container: name,
-    ...(exitCode === undefined ? {} : { exitCode }),
-    ...(ended && ended.reason !== reason ? { ended: kubernetesReason(ended.reason) } : {}),
-  };
-}
-
-/** Every check × container that must answer, whether or not the container runs now. A check over the network asks the pod once; the first of its containers stands for it. */
-export const expectedTries = (
-  { spec, template }: Question,
-  pod: PodView,
-): { check: Check; container: string }[] => {
-  const ours = pod.containers.filter(({ name }) => template.includes(name));
-  return effectiveChecks(spec).flatMap((check) => {
-    const containers = checkTargets(spec, check.containers, ours);
-    return (check.exec ? containers : containers.slice(0, 1)).map((container) => ({ check, container }));
-  });
-};
-
-function baselineOf({ baseline }: Question, check: Check, container: string): Baseline {
-  const known = baseline?.find((entry) => entry.check === check.name && entry.container === container);
-  if (known?.missing) {
-    return 'Missing';
-  }
-  return known?.exitCode === undefined ? 'Unknown' : 'Had';
-}
-
-/** The tries that can be made now: in containers that run, Ready or not (the script may itself be the readiness probe). */
-export const possibleTries = (question: Question, pod: PodView): TryRequest[] =>
-  expectedTries(question, pod).flatMap(({ check, container }) => {
-    const view = pod.containers.find(({ name }) => name === container);
-    return view?.state === 'running' && view.id
-      ? [{ check, container, containerId: view.id, baseline: baselineOf(question, check, container) }]
-      : [];
-  });
 
 /** A record counts only for the same verification and while none of its containers has been replaced. */
 export function validRecord(

@@ -4,8 +4,10 @@
  */
 import { POD_STATES } from '../../api/enums.ts';
 import type { ContainerView, PodView, WarningView } from '../../api/views.ts';
+import { isStuck } from './container-findings.ts';
 import type { VerificationContext } from './context.ts';
-import { evaluatePod, isStuck, type PodResult } from './pod.ts';
+import { evaluatePod } from './pod.ts';
+import type { PodResult } from './pod-result.ts';
 import type { PodRecord } from './probe-cycle.ts';
 
 interface Entry {

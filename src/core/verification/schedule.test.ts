@@ -13,7 +13,8 @@ import type { PodView } from '../../api/views.ts';
 import { report } from '../report/pods.ts';
 import type { VerificationContext } from './context.ts';
 import type { TryOutcome } from './exit-codes.ts';
-import { evaluatePod, type PodResult } from './pod.ts';
+import { evaluatePod } from './pod.ts';
+import type { PodResult } from './pod-result.ts';
 import { addCycle, type PodRecord } from './probe-cycle.ts';
 import { withPins } from './recorded.ts';
 

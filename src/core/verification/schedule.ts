@@ -3,7 +3,9 @@ import { effectiveChecks } from '../../api/checks.ts';
 import type { PodView } from '../../api/views.ts';
 import { earliest, latest } from '../time.ts';
 import type { VerificationContext } from './context.ts';
-import { type PodRecord, possibleTries, readinessOf } from './probe-cycle.ts';
+import type { PodRecord } from './probe-cycle.ts';
+import { readinessOf } from './readiness.ts';
+import { possibleTries } from './tries.ts';
 
 export const clockStart = (pod: PodView, context: VerificationContext): number =>
   latest(pod.createdAt, context.startedAt, context.resumedAt, context.nodeBackAt?.get(pod.node));

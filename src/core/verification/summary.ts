@@ -8,7 +8,7 @@ import type { Snapshot } from '../snapshot.ts';
 import { fromIso } from '../time.ts';
 import { desiredPods, podsByRevision, rolloutComplete } from '../workload/pods.ts';
 import type { VerificationContext } from './context.ts';
-import type { PodResult } from './pod.ts';
+import type { PodResult } from './pod-result.ts';
 import { PodResults } from './results.ts';
 
 export interface PodSummary {

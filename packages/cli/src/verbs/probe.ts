@@ -6,7 +6,7 @@ import type { Check, UpgradeSpec } from '../../../../src/api/types.ts';
 import { verdictText } from '../../../../src/core/report/verdict-text.ts';
 import { type ExecRefused, outcomeOf } from '../../../../src/core/verification/exec-result.ts';
 import { evaluateTry, type TryOutcome } from '../../../../src/core/verification/exit-codes.ts';
-import { possibleTries } from '../../../../src/core/verification/probe-cycle.ts';
+import { possibleTries } from '../../../../src/core/verification/tries.ts';
 import { workloadOfPodOwner } from '../../../../src/core/workload/drivers.ts';
 import { isLive } from '../../../../src/core/workload/pods.ts';
 import { at, count, list, type Raw, record, text } from '../../../../src/kube/client/json.ts';

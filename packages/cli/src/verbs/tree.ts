@@ -7,7 +7,7 @@ import { resultText } from '../../../../src/core/report/cause-text.ts';
 import { imagesText } from '../../../../src/core/report/image-text.ts';
 import { isFallingBack, isUnderWay } from '../../../../src/core/status.ts';
 import { fromIso, spanText } from '../../../../src/core/time.ts';
-import type { PodResult } from '../../../../src/core/verification/pod.ts';
+import type { PodResult } from '../../../../src/core/verification/pod-result.ts';
 import { driverOf } from '../../../../src/core/workload/drivers.ts';
 import { isLive } from '../../../../src/core/workload/pods.ts';
 import { at } from '../../../../src/kube/client/json.ts';

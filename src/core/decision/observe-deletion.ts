@@ -1,0 +1,57 @@
+/** What has to be put back before an Upgrade that is being deleted may go, and can be. */
+import type { WorkloadView } from '../../api/views.ts';
+import { isHeldBack, mustPutBack } from '../finalizer.ts';
+import { policyOf } from '../rollout/policy.ts';
+import { foreignChange, isAnswered, isWritten, rolloutOf } from '../rollout/rollout.ts';
+import type { Snapshot } from '../snapshot.ts';
+import type { ActiveStatus } from '../status.ts';
+import { fromIso } from '../time.ts';
+import type { Rolling, State } from './state.ts';
+
+/** What we know of the workload is older than what the status was written from. */
+export const isStale = (workload: WorkloadView, status: ActiveStatus | undefined): boolean =>
+  status?.targetUID === workload.uid && workload.generation < (status.targetGeneration ?? 0);
+
+/** How long the API server may refuse what a deletion needs: then the Upgrade goes all the same. */
+const REFUSED_FOR_MS = 10 * 60_000;
+
+export function observeDeletion(snapshot: Snapshot, status: ActiveStatus | undefined): State {
+  const { upgrade, workload, claimedBy, refusal, now } = snapshot;
+  const isRefused =
+    refusal !== undefined && now >= fromIso(upgrade.metadata.deletionTimestamp ?? '') + REFUSED_FOR_MS;
+  const isThere = workload && !workload.deleting && status?.targetUID === workload.uid;
+  if (!isThere || claimedBy || isRefused || !mustPutBack(upgrade, status)) {
+    return { name: 'LettingGo' };
+  }
+  if (isStale(workload, status)) {
+    return { name: 'StaleCache' };
+  }
+  const active = { workload, status };
+  const rollout = rolloutOf(status, upgrade.spec);
+  if (rollout && isAnswered(workload, rollout)) {
+    return { name: 'ImagesPatched', ...active, rollout };
+  }
+  if (rollout && (!policyOf(rollout.direction).isInterruptible || status.phase === 'Partial')) {
+    return observeLastFallback(snapshot, { ...active, rollout });
+  }
+  return rollout || isHeldBack(upgrade, status)
+    ? { name: 'Withdrawn', ...active }
+    : { name: 'Idle', ...active };
+}
+
+/** The fallback of an Upgrade that is being deleted: no pause holds it up, and what keeps the controller from rolling lets the Upgrade go. */
+function observeLastFallback(snapshot: Snapshot, rolling: Rolling): State {
+  const { workload, status, rollout } = rolling;
+  const change = foreignChange(workload, status, rollout);
+  if (change) {
+    return { name: 'Conflicted', change, ...rolling };
+  }
+  if (status.paused?.since) {
+    return { name: 'Resuming', ...rolling };
+  }
+  if (rollout.rolledAt === undefined) {
+    return { name: isWritten(workload, status, rollout) ? 'ImagesPatched' : 'ImagesPending', ...rolling };
+  }
+  const obstacle = policyOf('Back').obstacle(snapshot, workload, status);
+  return obstacle ? { name: 'LettingGo' } : { name: 'Verifying', ...rolling };
+}

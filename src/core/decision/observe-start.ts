@@ -1,0 +1,114 @@
+/** Whether an attempt has to start, and what it comes to first: an obstacle, a wait, the gate, or its record. */
+import type { UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
+import type { WorkloadView } from '../../api/views.ts';
+import type { Obstacle } from '../obstacle.ts';
+import { policyFor } from '../rollout/policy.ts';
+import { rolloutChecksOf } from '../rollout/rollout-checks.ts';
+import { stagesOf } from '../rollout/stages.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { type ActiveStatus, isForSpec, isUnderWay } from '../status.ts';
+import { driverOf } from '../workload/drivers.ts';
+import { attemptObstacle, imagesTooLong } from '../workload/obstacles.ts';
+import { newCommand } from './commands.ts';
+import { dependencyObstacle } from './dependencies.ts';
+import { setsOf, startWait } from './start.ts';
+import type { Start, State } from './state.ts';
+
+/** Why the first attempt starts. */
+export const CREATED = { trigger: 'Created', inherit: false } as const;
+
+/** Why an attempt has to start now, if it has. */
+export function startOf(
+  { upgrade: { spec } }: Snapshot,
+  status: ActiveStatus | undefined,
+  workload: WorkloadView,
+): Pick<Start, 'trigger' | 'inherit'> | undefined {
+  if (!status) {
+    return CREATED;
+  }
+  if (status.targetUID !== workload.uid) {
+    return { trigger: 'TargetReplaced', inherit: false };
+  }
+  if (!policyFor(status).isInterruptible || isForSpec(status.attempt, spec)) {
+    return undefined;
+  }
+  return { trigger: 'ContainersChanged', inherit: runsUnverified(status) };
+}
+
+/** Other images are wanted than those of the attempt, or a retry. */
+export const hasPendingStart = ({ upgrade }: Snapshot): boolean =>
+  !upgrade.status?.attempt ||
+  !isForSpec(upgrade.status.attempt, upgrade.spec) ||
+  newCommand(upgrade) === 'retry';
+
+/** What runs now was never verified, so a new attempt must not take it for its fallback target. */
+const runsUnverified = (status: UpgradeStatus): boolean =>
+  isUnderWay(status) ||
+  status.phase === 'Partial' ||
+  ((status.phase === 'Failed' || status.phase === 'FallbackFailed') &&
+    status.attempt?.end?.reason !== 'ImageConflict');
+
+/** What an attempt that is to start comes to first. */
+export function observeStart(
+  snapshot: Snapshot,
+  workload: WorkloadView,
+  start: Pick<Start, 'trigger' | 'inherit'>,
+): State {
+  const { spec } = snapshot.upgrade;
+  const obstacle =
+    attemptObstacle(spec, workload) ??
+    roomObstacle(snapshot, workload, start.inherit) ??
+    dependencyObstacle(snapshot) ??
+    prometheusMissing(snapshot);
+  if (obstacle) {
+    return { name: 'Blocked', obstacle };
+  }
+  if (spec.paused) {
+    return { name: 'SuspendedBeforeStart' };
+  }
+  const wait = startWait(snapshot, workload, start.inherit);
+  if (wait) {
+    return { name: 'WaitingToStart', wait };
+  }
+  return observeGate(snapshot, workload) ?? { name: 'Starting', workload, ...start, rerecord: false };
+}
+
+/** Checks of the rollout have nobody to ask. */
+const prometheusMissing = ({ upgrade, hasPrometheus }: Snapshot): Obstacle | undefined =>
+  hasPrometheus === false && rolloutChecksOf(upgrade.spec).length > 0
+    ? { reason: 'PrometheusMissing' }
+    : undefined;
+
+/** An attempt starts only when what it has to record finds room in the status. */
+export function roomObstacle(
+  snapshot: Snapshot,
+  workload: WorkloadView,
+  inherit: boolean,
+): Obstacle | undefined {
+  const { from, to } = setsOf(snapshot, workload, inherit);
+  return imagesTooLong(workload, [from.images, to.images]);
+}
+
+/** Stages of such a workload are held by the gate alone. */
+const isHeldByGate = (spec: UpgradeSpec, workload: WorkloadView): boolean =>
+  stagesOf(spec).length > 1 && driverOf(workload).lever(workload) === 'gate';
+
+/** What an attempt that is about to start has to wait for, if anything. */
+export function observeGate({ upgrade, gateCarrier }: Snapshot, workload: WorkloadView): State | undefined {
+  if (workload.holdsOurFields) {
+    return { name: 'ReleasingFields', workload };
+  }
+  const { gate } = upgrade.spec;
+  if (gate !== 'Disabled' && gateCarrier === 'Unknown') {
+    return { name: 'GateUnknown' };
+  }
+  const isNeeded = gate === 'Required' || isHeldByGate(upgrade.spec, workload);
+  return isNeeded && gateCarrier === 'None'
+    ? { name: 'Blocked', obstacle: { reason: 'GateUnavailable' } }
+    : undefined;
+}
+
+/** What may hold up an attempt for long. What is under way goes on until the next one may begin, as far as what is asked now lets it. */
+export const isHeldUp = (state: State): boolean =>
+  state.name === 'WaitingToStart' ||
+  (state.name === 'Blocked' && state.obstacle.reason !== 'GateUnavailable');

@@ -1,0 +1,83 @@
+/** What containers say by themselves, without being asked: that they wait for what does not come, and how often they restarted. */
+import { own } from '../../api/own.ts';
+import { kubernetesReason, TERMINAL_REASONS } from '../../api/reasons.ts';
+import type { ContainerView, PodView } from '../../api/views.ts';
+import { earliest } from '../time.ts';
+import type { VerificationContext } from './context.ts';
+import type { Finding } from './pod-result.ts';
+import { waitingCause } from './readiness.ts';
+import { podDeadline } from './schedule.ts';
+
+/** Reasons of one family alternate while the kubelet backs off; their clock must not start again each time. */
+export const waitingFamily = (reason: string): string =>
+  reason === 'ImagePullBackOff' ? 'ErrImagePull' : reason;
+
+/** How long a reason that does not heal by itself is given, never beyond the pod's deadline; `undefined` for any other word. */
+const terminalAfterSeconds = (reason: string): number | undefined =>
+  own<{ afterSeconds: number }>(TERMINAL_REASONS, reason)?.afterSeconds;
+
+/** Waits for something that may never come by itself. */
+export const isStuck = ({ state, reason }: ContainerView): boolean =>
+  state === 'waiting' && terminalAfterSeconds(reason) !== undefined;
+
+const isOfTemplate =
+  ({ template }: VerificationContext) =>
+  ({ name }: ContainerView): boolean =>
+    template.includes(name);
+
+/** A container that waits for something that does not come by itself. One that somebody injected says nothing of the version. */
+export function terminal(pod: PodView, context: VerificationContext, now: number): Finding | undefined {
+  const stuck = pod.containers.filter(isStuck).filter(isOfTemplate(context));
+  const looks: number[] = [];
+  for (const container of stuck) {
+    const since = context.waitingSince.get(`${pod.uid}/${container.name}`)?.since ?? now;
+    const given = terminalAfterSeconds(waitingFamily(container.reason)) ?? 0;
+    const at = Math.min(since + given * 1000, Math.max(since, podDeadline(pod, context)));
+    if (now >= at) {
+      return { state: 'Failed', cause: waitingCause(container) };
+    }
+    looks.push(at);
+  }
+  const [first] = stuck;
+  const lookAt = earliest(looks);
+  return first && lookAt !== undefined ? { state: 'Waiting', cause: waitingCause(first), lookAt } : undefined;
+}
+
+/**
+ * Restarts that say something of the version: of containers that it changed, since this verification began. Not those that the kubelet makes for
+ * a resize in place, nor one after the node had lost the container, nor one that a restart rule of the pod's author asks for.
+ */
+export function restarts(pod: PodView, context: VerificationContext): Finding | undefined {
+  const { maxRestarts } = context.spec.postCheck.readiness;
+  const counted = pod.containers
+    .filter(({ name }) => context.spec.containers.some((wanted) => wanted.name === name))
+    .map((container) => ({ container, count: ownRestarts(pod, container, context) }))
+    .filter(({ count }) => count > maxRestarts);
+  const worst = counted.sort((a, b) => b.count - a.count)[0];
+  if (!worst) {
+    return undefined;
+  }
+  const { name, exitCode, ended } = worst.container;
+  return {
+    state: 'Failed',
+    cause: {
+      reason: 'TooManyRestarts',
+      container: name,
+      restarts: worst.count,
+      limit: maxRestarts,
+      ...(exitCode === undefined ? {} : { exitCode }),
+      ...(ended?.reason ? { ended: kubernetesReason(ended.reason) } : {}),
+    },
+  };
+}
+
+const LOST = ['Unknown', 'ContainerStatusUnknown'];
+
+function ownRestarts(pod: PodView, container: ContainerView, context: VerificationContext): number {
+  const { ended, restartsToResize, name } = container;
+  if (ended && (ended.byRule || LOST.includes(ended.reason))) {
+    return 0;
+  }
+  const resizes = restartsToResize ? (pod.specChanges ?? 0) : 0;
+  return container.restarts - context.restartsBefore(pod, name) - resizes;
+}

@@ -1,0 +1,86 @@
+/** Why a pod does not pass, from its record and its readiness. */
+import { effectiveChecks } from '../../api/checks.ts';
+import { cut } from '../../api/cut.ts';
+import type { Class } from '../../api/enums.ts';
+import { isReason } from '../../api/reasons.ts';
+import type { Check } from '../../api/types.ts';
+import type { PodView } from '../../api/views.ts';
+import type { Cause } from '../cause.ts';
+import type { VerificationContext } from './context.ts';
+import { withWarning } from './held-up.ts';
+import type { PodRecord, TryRecord } from './probe-cycle.ts';
+import { readinessOf } from './readiness.ts';
+import { expectedTries, possibleTries } from './tries.ts';
+
+const DETAIL_MAX = 512;
+
+const CLASSES_WORST_FIRST: readonly Class[] = ['Fail', 'Retry', 'Error', 'Skip', 'Pass'];
+
+export const worstTriesFirst = (tries: readonly TryRecord[]): TryRecord[] =>
+  [...tries].sort(
+    (a, b) => CLASSES_WORST_FIRST.indexOf(a.verdict.class) - CLASSES_WORST_FIRST.indexOf(b.verdict.class),
+  );
+
+const COMMAND_MAX = 256;
+
+/** What a try said against its pod. */
+export function tryCause(
+  { check, container, verdict }: TryRecord,
+  pod: PodView,
+  checks: readonly Check[],
+): Cause {
+  const { reason, said, exitCode, seconds, unrunnable } = verdict;
+  const cause: Cause = {
+    reason,
+    check,
+    container,
+    exitCode,
+    seconds,
+    ...(said ? { detail: cut(said, DETAIL_MAX) } : {}),
+  };
+  if (!isReason(reason, 'CommandMissing', 'CommandNotRunnable')) {
+    return cause;
+  }
+  const command = checks.find(({ name }) => name === check)?.exec?.command[0];
+  const image = pod.containers.find(({ name }) => name === container)?.image;
+  return {
+    ...cause,
+    ...(image === undefined ? {} : { image }),
+    ...(command === undefined ? {} : { command: cut(command, COMMAND_MAX) }),
+    ...(unrunnable ? { unrunnable } : {}),
+  };
+}
+
+/** Why the record does not pass: what a check said against it, else readiness, else that nobody answered. */
+export function failureCause(
+  pod: PodView,
+  record: PodRecord | undefined,
+  context: VerificationContext,
+  now: number,
+): Cause {
+  const { readiness } = context.spec.postCheck;
+  const checks = effectiveChecks(context.spec);
+  const [worst] = worstTriesFirst(record?.tries ?? []);
+  const said = worst && tryCause(worst, pod, checks);
+  if (worst?.verdict.class === 'Fail' || worst?.verdict.class === 'Retry') {
+    return tryCause(worst, pod, checks);
+  }
+  // What does not run cannot be asked, also where readiness is not required.
+  const isUnasked = possibleTries(context, pod).length < expectedTries(context, pod).length;
+  const unready = (readiness.required || isUnasked) && readinessOf(pod, readiness.minReadySeconds, now).cause;
+  if (unready) {
+    return withWarning(unready, pod, context);
+  }
+  // Its checks said nothing against it: what the last cycle found wanting was readiness.
+  if (record?.class === 'Retry') {
+    return { reason: 'NotReady' };
+  }
+  return said ? { ...said, ...passesSoFar(record, context) } : { reason: 'NotProbedYet' };
+}
+
+/** A pod that passes has to do so several times in a row. */
+const passesSoFar = (
+  record: PodRecord | undefined,
+  { spec }: VerificationContext,
+): Pick<Cause, 'repeated' | 'limit'> =>
+  record && record.passes > 0 ? { repeated: record.passes, limit: spec.postCheck.successThreshold } : {};

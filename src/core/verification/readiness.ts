@@ -1,0 +1,97 @@
+/** Is a pod ready, apart from our own gate, and if not, what holds it up. */
+import { cut } from '../../api/cut.ts';
+import { VERIFIED } from '../../api/names.ts';
+import { own } from '../../api/own.ts';
+import { kubernetesReason, TERMINAL_REASONS } from '../../api/reasons.ts';
+import type { ContainerView, PodView } from '../../api/views.ts';
+import type { Cause } from '../cause.ts';
+import { toIso } from '../time.ts';
+
+/** The words of others are kept to this length. */
+const DETAIL_MAX = 512;
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** When readiness will have held long enough, if it goes on. */
+  readonly dueAt?: number;
+  /** Why it is not ready. */
+  readonly cause?: Cause;
+}
+
+/** Is the pod ready, apart from our own gate, for `minReadySeconds`? Condition times are whole seconds, so a wait is rounded up. */
+export function readinessOf(pod: PodView, minReadySeconds: number, now: number): Readiness {
+  const types = ['ContainersReady', ...pod.gates.filter((type) => type !== VERIFIED)];
+  let heldSince = 0;
+  for (const type of types) {
+    const condition = own(pod.conditions, type);
+    if (condition?.status !== 'True') {
+      return { ready: false, cause: whyNotReady(pod, type) };
+    }
+    heldSince = Math.max(heldSince, condition.since);
+  }
+  // The times are those of the node's clock: where no wait is wanted, one that is ahead must not make one.
+  const dueAt = minReadySeconds > 0 ? heldSince + (minReadySeconds + 1) * 1000 : now;
+  return now >= dueAt
+    ? { ready: true }
+    : {
+        ready: false,
+        dueAt,
+        cause: { reason: 'MinReadySeconds', seconds: minReadySeconds },
+      };
+}
+
+/** What holds the pod up, and not what waits for it: scheduling, then the init container whose turn it is, sidecars, containers, the condition. */
+function whyNotReady(pod: PodView, type: string): Cause {
+  const scheduled = pod.conditions['PodScheduled'];
+  if (scheduled?.status === 'False') {
+    return {
+      reason: scheduled.reason ? kubernetesReason(scheduled.reason) : 'Unschedulable',
+      detail: cut(scheduled.message, DETAIL_MAX),
+    };
+  }
+  const isDone = ({ role, state, exitCode }: ContainerView) =>
+    role === 'init' ? state === 'terminated' && exitCode === 0 : state === 'running';
+  const held = inStartOrder(pod).find((container) => !isDone(container));
+  if (held) {
+    return notRunning(held);
+  }
+  const unready = pod.containers.find(({ ready, role }) => !ready && role !== 'init');
+  if (unready) {
+    return { reason: 'NotReady', container: unready.name };
+  }
+  const said = cut(own(pod.conditions, type)?.message ?? '', DETAIL_MAX);
+  return { reason: 'NotReady', condition: type, ...(said ? { detail: said } : {}) };
+}
+
+const START_ORDER = ['init', 'sidecar', 'regular'] as const;
+
+const inStartOrder = (pod: PodView): ContainerView[] =>
+  pod.containers.toSorted((a, b) => START_ORDER.indexOf(a.role) - START_ORDER.indexOf(b.role));
+
+/** What keeps a container from starting, with its image: of a pod with several it is not known otherwise which one is meant. */
+export const waitingCause = ({ name, image, reason, message }: ContainerView): Cause => ({
+  reason: kubernetesReason(reason),
+  container: name,
+  image,
+  ...(message ? { detail: cut(message, DETAIL_MAX) } : {}),
+});
+
+function notRunning(container: ContainerView): Cause {
+  const { name, role, state, reason, exitCode, startedAt, ended } = container;
+  if (state === 'waiting' && Object.hasOwn(TERMINAL_REASONS, reason)) {
+    return waitingCause(container);
+  }
+  if (role === 'init' && state === 'running') {
+    return {
+      reason: 'Initializing',
+      container: name,
+      ...(startedAt === undefined ? {} : { since: toIso(startedAt) }),
+    };
+  }
+  return {
+    reason: reason ? kubernetesReason(reason) : 'NotStarted',
+    container: name,
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(ended && ended.reason !== reason ? { ended: kubernetesReason(ended.reason) } : {}),
+  };
+}

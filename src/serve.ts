@@ -1,0 +1,82 @@
+/** What the operator listens on: its flags, addresses and certificates put together. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Engine } from './engine/engine.ts';
+import type { Log } from './engine/ports.ts';
+import type { Cluster } from './kube/cluster.ts';
+import type { Options, WebhookOptions } from './options.ts';
+import {
+  type HttpServer,
+  type KeyPair,
+  type Limits,
+  type ListenAddress,
+  type Routes,
+  serve,
+} from './telemetry/http.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+import { SelfSignedWebhook, WEBHOOK_LIMITS, webhookRoutes } from './webhook.ts';
+
+/** `undefined` where nothing is to be served. */
+export async function serveOn(
+  flag: string,
+  address: ListenAddress | undefined,
+  routes: Routes,
+  keyPair?: () => KeyPair,
+  limits?: Limits,
+): Promise<HttpServer | undefined> {
+  try {
+    return address && (await serve(address, routes, keyPair, limits));
+  } catch (error) {
+    throw new Error(`cannot serve on --${flag}: ${(error as Error).message}`);
+  }
+}
+
+/** The webhook while it is served, or waits for its first certificate. */
+export interface Webhook {
+  notReady(): string | undefined;
+  leave(): void;
+  close(graceMs: number): Promise<void>;
+}
+
+interface WebhookShells {
+  readonly cluster: Cluster;
+  readonly engine: Engine;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/** With certificates of somebody else's making it serves at once; its own it has to make first, or to find. */
+export async function startWebhook(
+  { address, certPath, hosts }: WebhookOptions,
+  { leaseNamespace, webhookSecret }: Options,
+  { cluster, engine, metrics: { webhook: telemetry }, log }: WebhookShells,
+): Promise<Webhook | undefined> {
+  const routes = webhookRoutes((pod) => engine.admit(pod), telemetry);
+  const serveWith = async (keyPair: () => KeyPair): Promise<HttpServer> => {
+    const served = () => {
+      const pair = keyPair();
+      telemetry.serves(pair.cert);
+      return pair;
+    };
+    const server = await serveOn('webhook-bind-address', address, routes, served, WEBHOOK_LIMITS);
+    if (!server) {
+      throw new Error('unreachable: the webhook has an address');
+    }
+    return server;
+  };
+  if (certPath) {
+    const server = await serveWith(() => keyPairIn(certPath));
+    log.info('serving the webhook', { webhook: server.address });
+    return { ...server, notReady: () => undefined };
+  }
+  const keeper = cluster.certificates({ namespace: leaseNamespace, secret: webhookSecret ?? '', hosts });
+  const webhook = new SelfSignedWebhook({ keeper, serve: serveWith, log });
+  void webhook.run();
+  return webhook;
+}
+
+/** As cert-manager and the kubelet lay them down; read anew when they are asked for. */
+export const keyPairIn = (folder: string): KeyPair => ({
+  cert: readFileSync(join(folder, 'tls.crt'), 'utf8'),
+  key: readFileSync(join(folder, 'tls.key'), 'utf8'),
+});
