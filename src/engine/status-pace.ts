@@ -10,6 +10,8 @@ import type { UpgradeKey } from './store.ts';
 const PROGRESS_EVERY_MS = 2000;
 /** And of mere counts and times of tries. */
 const VOLATILE_EVERY_MS = 60_000;
+/** While an attempt waits for time to pass or for a person, who may take days. */
+const VOLATILE_IN_WAIT_MS = 15 * 60_000;
 /** So long only the least is written of an Upgrade whose status was refused. */
 const STATUS_REFUSED_MS = 10 * 60_000;
 /** So many actions may go ahead of a status that is due. */
@@ -35,7 +37,8 @@ export class StatusPace {
     if (intent || change === 'transition' || writtenAt === undefined) {
       return 0;
     }
-    const everyMs = change === 'progress' ? PROGRESS_EVERY_MS : VOLATILE_EVERY_MS;
+    const volatileMs = status.waiting ? VOLATILE_IN_WAIT_MS : VOLATILE_EVERY_MS;
+    const everyMs = change === 'progress' ? PROGRESS_EVERY_MS : volatileMs;
     return Math.max(0, writtenAt + everyMs - this.#clock.steady());
   }
 

@@ -88,6 +88,14 @@ describe('between two statuses', () => {
     ).toBe('transition');
   });
 
+  test('the number with which a check of the rollout passes is volatile, and that it does not pass is progress', () => {
+    const measured = (check: 'Pass' | 'Fail', message: string) =>
+      status({ rolloutChecks: [{ name: 'errors', class: check, message, lastAt: ago(9) }] });
+    expect(changeOf(measured('Pass', '0.01'), measured('Pass', '0.02'))).toBe('volatile');
+    expect(changeOf(measured('Pass', '0.01'), measured('Fail', '0.2'))).toBe('progress');
+    expect(changeOf(measured('Fail', '0.2'), measured('Fail', '0.3'))).toBe('progress');
+  });
+
   test('nothing is hidden in lists: a shorter one differs', () => {
     expect(changeOf(status(), status({ pods: [] }))).toBe('progress');
   });

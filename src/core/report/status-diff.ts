@@ -2,7 +2,7 @@
 import { own } from '../../api/own.ts';
 import type { Phase, UpgradeStatus } from '../../api/types.ts';
 
-/** `volatile`: attempts and times of tries. `progress`: counts, pods, sentences. `transition`: everything a machine may wait for. */
+/** `volatile`: attempts and times of tries, and with what number a check passed. `progress`: counts, pods, sentences. `transition`: everything a machine may wait for. */
 export type Change = 'none' | 'volatile' | 'progress' | 'transition';
 
 /** Phases that alternate while pods come and go; the move between them is progress. */
@@ -67,6 +67,14 @@ function coarse(status: UpgradeStatus | undefined): UpgradeStatus {
   };
 }
 
+/** Without the number that a check of the rollout has passed with: it is another one each time. */
+const withoutValues = (status: UpgradeStatus): UpgradeStatus => ({
+  ...status,
+  rolloutChecks: status.rolloutChecks?.map((check) =>
+    check.class === 'Pass' ? { ...check, message: '' } : check,
+  ),
+});
+
 const NOTHING: ReadonlySet<string> = new Set();
 const PODS: ReadonlySet<string> = new Set([...VOLATILE, ...PROGRESS]);
 
@@ -75,7 +83,7 @@ export function changeOf(before: UpgradeStatus | undefined, after: UpgradeStatus
   if (same(before ?? {}, after, NOTHING)) {
     return 'none';
   }
-  if (same(before ?? {}, after, VOLATILE)) {
+  if (same(withoutValues(before ?? {}), withoutValues(after), VOLATILE)) {
     return 'volatile';
   }
   return same(coarse(before), coarse(after), PODS) ? 'progress' : 'transition';

@@ -1,0 +1,345 @@
+/** What users of other rollout tools ran into, played here. Each names the public issue that it comes from. */
+import { expect, jest, test } from '@jest/globals';
+import type { Behaviour } from './behaviour.ts';
+import { played, statesOf } from './played.ts';
+import type { Run } from './run.ts';
+import { type KindName, NEW, OLD, told, workloadOf } from './stories.ts';
+import {
+  afterSeconds,
+  annotate,
+  changeSpec,
+  phaseIs,
+  type Step,
+  type Story,
+  scaleTo,
+  target,
+  wantImage,
+} from './story.ts';
+import type { World } from './world.ts';
+
+/** Minutes of virtual time take seconds where many others work. */
+jest.setTimeout(120_000);
+
+const NEWER = 'registry.example/web:3.0';
+const NODES = ['node-1', 'node-2', 'node-3', 'node-4', 'node-5'];
+const FINAL = {
+  checks: [
+    {
+      name: 'readiness-probe',
+      exec: { command: ['/usr/bin/readiness_probe.sh'] },
+      exitCodes: [{ codes: '17', class: 'Fail' as const, reason: 'AsicUnsupported' }],
+    },
+  ],
+};
+const failsOn = (...nodes: string[]): Behaviour => ({
+  answer: ({ node }) => (nodes.includes(node) ? 17 : 0),
+});
+
+function fleet(kind: KindName, behaviour: Behaviour, spec: Story['spec'], more: Partial<Story> = {}): Story {
+  return {
+    ...told('situation', kind, behaviour),
+    nodes: NODES,
+    losesPods: true,
+    minutes: 60,
+    ...more,
+    workload: { ...(more.workload ?? workloadOf(kind)), replicas: more.workload?.replicas ?? 5 },
+    spec: { containers: [{ name: 'web', image: NEW }], postCheck: FINAL, ...spec },
+  };
+}
+
+const serving = (image: string, count = 5) => Array(count).fill(`${image} serves`);
+const left = (run: Run) => run.world.upgrade()?.status?.left?.map(({ name }) => name);
+const stageIs = (index: number, state: string) => (world: World) =>
+  world.upgrade()?.status?.stages?.[index]?.state === state;
+const hasLeft = (world: World): boolean => (world.upgrade()?.status?.left?.length ?? 0) > 0;
+
+/** The pod that failed is taken away; what comes in its place works. */
+const mendAndDelete: Step['act'] = (world) => {
+  world.images[NEW] = {};
+  const [place] = world.upgrade()?.status?.left ?? [];
+  const pod = world.podsOf(target(world)).find(({ name, node }) => [name, node].includes(place?.name ?? ''));
+  if (pod) {
+    world.kubelet.terminate(pod);
+  }
+};
+
+test.each(['Deployment', 'DaemonSet OnDelete', 'StatefulSet OnDelete'] as const)(
+  'a canary whose failed pod was replaced by a healthy one goes on, and ends well: %s (nomad#8150, nomad#6407)',
+  async (kind) => {
+    const story = fleet(
+      kind,
+      kind === 'Deployment' ? { answer: ({ index }) => (index === 2 ? 17 : 0) } : failsOn('node-4', 'node-5'),
+      {
+        strategy: { stages: [{ name: 'canary', pods: 3 }], failureBudget: { maxFailed: 2 } },
+      },
+      {
+        steps: [{ when: hasLeft, act: mendAndDelete }],
+        workload: { ...workloadOf(kind), replicas: 5, maxUnavailable: 2 },
+      },
+    );
+    const run = await played(story);
+    expect(run.ending).toMatchObject({ pods: serving(NEW) });
+    expect(statesOf(run)).toEqual(['canary Done', 'rest Done']);
+  },
+);
+
+test('failed pods take no room from those that are still to be tried (kops#11367)', async () => {
+  const story = fleet('DaemonSet OnDelete', failsOn('node-1', 'node-2'), {
+    strategy: { maxParallel: 1, failureBudget: { maxFailed: 3 } },
+  });
+  const run = await played(story);
+  expect(run.ending).toMatchObject({ phase: 'Partial' });
+  expect(run.ending.pods.filter((pod) => pod === `${NEW} serves`)).toHaveLength(3);
+});
+
+test('all may fail but one, and that one is kept (rancher/fleet#2891)', async () => {
+  const story = fleet('DaemonSet OnDelete', failsOn('node-1', 'node-2', 'node-3', 'node-4'), {
+    strategy: { maxParallel: '100%', failureBudget: { maxFailed: '100%' } },
+  });
+  const run = await played(story);
+  expect(run.ending.phase).toBe('Partial');
+  expect(left(run)?.sort()).toEqual(['node-1', 'node-2', 'node-3', 'node-4']);
+});
+
+test('an offline device does not keep the others from their upgrade, and is upgraded when it is back (rancher/fleet#192)', async () => {
+  const story = fleet(
+    'DaemonSet OnDelete',
+    {},
+    { strategy: { stages: [{ name: 'canary', pods: 1 }] } },
+    {
+      minutes: 180,
+      steps: [
+        { when: stageIs(1, 'Rolling'), act: (world) => world.setNodeReady('node-5', false) },
+        {
+          when: afterSeconds(3600),
+          act: (world) => {
+            const now = world.podsOf(target(world)).filter(({ containers }) => containers[0]?.image === NEW);
+            expect(now).toHaveLength(4);
+            expect(world.upgrade()?.status?.phase).toBe('Inconclusive');
+            world.setNodeReady('node-5', true);
+          },
+        },
+      ],
+    },
+  );
+  expect((await played(story)).ending).toMatchObject({ phase: 'Succeeded', pods: serving(NEW) });
+});
+
+test.each([1, 2])(
+  'a StatefulSet that is scaled to nothing and back at a partition comes to its end (kubernetes#121534), back to %i',
+  async (back) => {
+    const story = fleet(
+      'StatefulSet',
+      {},
+      {},
+      {
+        workload: { ...workloadOf('StatefulSet'), replicas: 4, partition: 2 },
+        steps: [
+          {
+            when: (world) => world.upgrade()?.status?.waiting?.reason === 'PartitionSet',
+            act: (world) => void scaleTo(world, 0),
+          },
+          { when: afterSeconds(60), act: (world) => void scaleTo(world, back) },
+          { when: afterSeconds(600), act: (world) => void world.setPartition(target(world), 0) },
+        ],
+      },
+    );
+    expect((await played(story)).ending).toMatchObject({ phase: 'Succeeded', pods: serving(NEW, back) });
+  },
+);
+
+test('a stage that is approved after hours has its whole time before it (nomad#7058)', async () => {
+  const slow: Behaviour = { readyAfterMs: 8 * 60_000 };
+  const story = fleet(
+    'StatefulSet',
+    slow,
+    { strategy: { stages: [{ name: 'canary', pods: 1, approval: 'Manual' }] }, progressDeadlineSeconds: 900 },
+    {
+      minutes: 400,
+      steps: [
+        { when: stageIs(0, 'AwaitingApproval'), act: () => {} },
+        { when: afterSeconds(3 * 3600), act: (world) => annotate(world, 'approve', '1/canary') },
+      ],
+    },
+  );
+  expect((await played(story)).ending).toMatchObject({ phase: 'Succeeded', pods: serving(NEW) });
+});
+
+const MEASURED = {
+  ...FINAL,
+  rolloutChecks: [{ name: 'errors', query: 'errors', passWhen: '< 0.05' }],
+};
+const says =
+  (value: (world: World) => number): Story['arrange'] =>
+  (world) => {
+    world.prometheus = () => ({ kind: 'values', values: [value(world)] });
+  };
+
+test('a check of the rollout is asked at its pace for as long as a stage waits (argo-rollouts#1107)', async () => {
+  const story = fleet(
+    'Deployment',
+    {},
+    { strategy: { stages: [{ name: 'canary', pods: 1, approval: 'Manual' }] }, postCheck: MEASURED },
+    { minutes: 240, arrange: says((world) => (world.queried.length % 5) / 1000) },
+  );
+  const run = await played(story);
+  expect(statesOf(run)).toEqual(['canary AwaitingApproval', 'rest Waiting']);
+  expect(run.world.queried.length).toBeLessThanOrEqual((240 * 60) / 30 + 10);
+  // A person may take days, and a status that says the same need not be written all the time.
+  expect(run.writes.length).toBeLessThan(60);
+});
+
+test('an approval is not waited for again when it comes in the midst of the checks (flagger#1141)', async () => {
+  let approvedAt = 0;
+  const story = fleet(
+    'Deployment',
+    {},
+    { strategy: { stages: [{ name: 'canary', pods: 1, approval: 'Manual' }] }, postCheck: MEASURED },
+    {
+      arrange: says(() => 0.01),
+      steps: [
+        { when: stageIs(0, 'AwaitingApproval'), act: () => {} },
+        {
+          when: afterSeconds(95),
+          act: (world) => {
+            approvedAt = world.clock.now();
+            annotate(world, 'approve', '1/canary');
+          },
+        },
+      ],
+    },
+  );
+  const run = await played(story);
+  expect(run.ending.phase).toBe('Succeeded');
+  const begun = Date.parse(run.world.upgrade()?.status?.stages?.[1]?.startedAt ?? '');
+  expect(begun - approvedAt).toBeLessThan(1000);
+});
+
+test('a check that turns bad after the last pod takes the version back (argo-rollouts#1411)', async () => {
+  const story = fleet(
+    'Deployment',
+    {},
+    { postCheck: { ...MEASURED, soakSeconds: 600 } },
+    { arrange: says((world) => (stageIs(0, 'Soaking')(world) && world.queried.length > 4 ? 0.5 : 0.01)) },
+  );
+  expect((await played(story)).ending).toMatchObject({ phase: 'FellBack', pods: serving(OLD) });
+});
+
+test.each(['Deployment', 'StatefulSet', 'DaemonSet OnDelete'] as const)(
+  'the version of before, asked for while the canary of a %s waits, stands everywhere in the end (kruise/rollouts#257)',
+  async (kind) => {
+    const story = fleet(
+      kind,
+      {},
+      { strategy: { stages: [{ name: 'canary', pods: 1, approval: 'Manual' }] } },
+      {
+        steps: [
+          { when: stageIs(0, 'AwaitingApproval'), act: (world) => wantImage(world, OLD) },
+          {
+            when: (world) =>
+              world.upgrade()?.status?.attempt?.number === 2 && stageIs(0, 'AwaitingApproval')(world),
+            act: (world) => annotate(world, 'approve', '2/canary'),
+          },
+        ],
+      },
+    );
+    const run = await played(story);
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: serving(OLD) });
+    expect(run.world.upgrade()?.status?.attempt?.held).toBeUndefined();
+  },
+);
+
+test.each([
+  ['works', {}, { phase: 'Succeeded', pods: serving(NEWER) }],
+  ['fails', { answer: () => 17 }, { phase: 'FellBack', pods: serving(OLD) }],
+] as const)(
+  'another version after Partial, that %s, leaves no place behind (metalk8s#5090)',
+  async (_how, newer, end) => {
+    for (const scope of ['All', 'FailedPods'] as const) {
+      const story = fleet(
+        'DaemonSet OnDelete',
+        failsOn('node-4'),
+        { strategy: { failureBudget: { maxFailed: 1 } }, fallback: { scope } },
+        {
+          images: { [NEW]: failsOn('node-4'), [NEWER]: newer as Behaviour },
+          steps: [{ when: phaseIs('Partial'), act: (world) => wantImage(world, NEWER) }],
+        },
+      );
+      const run = await played(story);
+      expect(run.ending).toMatchObject(end);
+      expect(left(run)).toBeUndefined();
+    }
+  },
+);
+
+test('where nothing shall be taken back, more failures than the budget stop it, and what is verified stays (cockroach-operator#202)', async () => {
+  const story = fleet('DaemonSet OnDelete', failsOn('node-4', 'node-5'), {
+    strategy: { failureBudget: { maxFailed: 1 } },
+    fallback: { action: 'Pause' },
+  });
+  const run = await played(story);
+  expect(run.ending).toMatchObject({ phase: 'Failed', reason: 'FallbackPaused' });
+  expect(run.ending.pods.filter((pod) => pod === `${NEW} serves`).length).toBeGreaterThan(0);
+});
+
+test('versions that follow each other faster than they are verified end with the last (dokploy#3810)', async () => {
+  const steps = [NEWER, NEW, NEWER, NEW, NEWER].map(
+    (image, index): Step => ({ when: afterSeconds(index + 1), act: (world) => wantImage(world, image) }),
+  );
+  for (const kind of ['Deployment', 'StatefulSet', 'StatefulSet OnDelete', 'DaemonSet OnDelete'] as const) {
+    const story = fleet(kind, {}, { strategy: { stages: [{ name: 'canary', pods: 1 }] } }, { steps });
+    const run = await played(story);
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: serving(NEWER) });
+  }
+});
+
+test.each([
+  ['StatefulSet OnDelete', 'RollingUpdate', { onDelete: false }],
+  ['StatefulSet', 'OnDelete', { onDelete: true, partition: 0 }],
+] as const)(
+  'a %s that becomes %s in the midst of a stage is held by its new lever (kruise/rollouts#197)',
+  async (kind, _type, change) => {
+    for (const index of [0, 1]) {
+      const story = fleet(
+        kind,
+        {},
+        {
+          strategy: {
+            stages: [
+              { name: 'canary', pods: 1, soakSeconds: 60 },
+              { name: 'two', pods: 2, approval: 'Manual' },
+            ],
+          },
+        },
+        {
+          losesPods: false,
+          steps: [
+            { when: stageIs(index, 'Rolling'), act: (world) => void world.changeSpec(target(world), change) },
+            { when: stageIs(1, 'AwaitingApproval'), act: () => {} },
+            { when: afterSeconds(300), act: (world) => annotate(world, 'approve', '1/two') },
+          ],
+        },
+      );
+      const run = await played(story, { stale: true });
+      expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: serving(NEW) });
+      expect(target(run.world)).toMatchObject({ partition: 0 });
+    }
+  },
+);
+
+test('a percentage of the budget is one of the pods that are wanted now (kruise/rollouts#101)', async () => {
+  const story = fleet(
+    'StatefulSet OnDelete',
+    failsOn('node-4', 'node-5'),
+    { strategy: { failureBudget: { maxFailed: '40%' } } },
+    {
+      steps: [
+        { when: phaseIs('Partial'), act: (world) => changeSpec(world, {}) },
+        { when: afterSeconds(60), act: (world) => void scaleTo(world, 3) },
+      ],
+    },
+  );
+  const run = await played(story);
+  // The two that failed are no more.
+  expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: serving(NEW, 3) });
+});
