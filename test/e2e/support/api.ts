@@ -168,7 +168,14 @@ export class Api {
         },
       );
       call.on('timeout', () => call.destroy(new Error(`${method} ${path}: no answer in ${REQUEST_MS} ms`)));
-      call.on('error', failed);
+      call.on('error', (error: NodeJS.ErrnoException) => {
+        // The API server closes connections that were idle for long, which this process learns late when a helm or kubectl held it up.
+        if (call.reusedSocket && error.code === 'ECONNRESET') {
+          this.#send(method, path, body, type).then(done, failed);
+        } else {
+          failed(error);
+        }
+      });
       call.end(payload);
     });
   }
