@@ -247,6 +247,24 @@ describe('on a cluster that serves MutatingAdmissionPolicy as a beta only, as 1.
   });
 });
 
+/** A pod of a workload, as a dry run. */
+function podIsCreated(): boolean {
+  const controller = {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    name: 'db',
+    uid: 'e5f1',
+    controller: true,
+  };
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'db-0', namespace: 'default', ownerReferences: [controller] },
+    spec: { containers: [{ name: 'db', image: 'db:2' }] },
+  };
+  return api.kubectl(['create', '--dry-run=server', '-f', '-'], JSON.stringify(pod)).includes('created');
+}
+
 describe('on a cluster that does not serve MutatingAdmissionPolicy', () => {
   beforeAll(() => {
     api = startApiServer(WITHOUT_POLICIES);
@@ -260,5 +278,27 @@ describe('on a cluster that does not serve MutatingAdmissionPolicy', () => {
       { failurePolicy: 'Ignore', timeoutSeconds: 2 },
     ]);
     api.kubectl(['get', 'deployment/postcheck', '--namespace', SYSTEM]);
+  });
+
+  test('a namespace that was deleted under the release keeps no pod from being created, and a release elsewhere takes over what remains', async () => {
+    api.kubectl(['delete', 'namespace', SYSTEM]);
+    expect(await eventually(podIsCreated)).toBe(true);
+    const elsewhere = (...args: string[]) =>
+      helm([
+        ...['install', 'postcheck', CHART, '--namespace', 'upgrades-system', '--create-namespace'],
+        ...['--kubeconfig', api.kubeconfig, ...args],
+      ]);
+    expect(() => elsewhere()).toThrow(/invalid ownership metadata/);
+    elsewhere('--take-ownership', '--force-conflicts');
+    const { webhooks } = api.json<{ webhooks: object[] }>([
+      ...['get', 'mutatingwebhookconfiguration', 'postcheck-gate'],
+    ]);
+    expect(webhooks).toMatchObject([{ clientConfig: { service: { namespace: 'upgrades-system' } } }]);
+    const { subjects } = api.json<{ subjects: object[] }>([
+      'get',
+      'clusterrolebinding',
+      'postcheck-operator',
+    ]);
+    expect(subjects).toMatchObject([{ namespace: 'upgrades-system' }]);
   });
 });

@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { PodPatch } from '../../src/api/views.ts';
+import { type Cluster, connect } from '../../src/kube/cluster.ts';
+import type { Kept } from '../../src/kube/webhook/keeper.ts';
 import { type HttpServer, type KeyPair, serve } from '../../src/telemetry/http.ts';
 import { WEBHOOK_LIMITS, webhookRoutes } from '../../src/webhook.ts';
 import { type ApiServer, eventually, type KubeObject, startApiServer } from '../api/api-server.ts';
@@ -24,6 +26,7 @@ const GATE: PodPatch = [
 ];
 
 let api: ApiServer;
+let cluster: Cluster;
 let certManager: ChildProcess;
 let webhook: HttpServer | undefined;
 let served: KeyPair;
@@ -60,6 +63,21 @@ const trusted = (): string =>
     ]),
     'base64',
   ).toString();
+
+/** As the operator does where cert-manager is not asked: makes right what is not. */
+async function keep(): Promise<Kept & { ok: true }> {
+  const keeper = cluster.certificates({ namespace: SYSTEM, secret: NAME, hosts: ['127.0.0.1'] });
+  for (let tries = 0; tries < 10; tries++) {
+    const kept = await keeper.look();
+    if (kept.ok) {
+      return kept;
+    }
+    if (!kept.raced) {
+      throw new Error(kept.message);
+    }
+  }
+  throw new Error('raced ten times');
+}
 
 /** As `cmctl renew` asks for it. */
 async function renew(name: string): Promise<void> {
@@ -140,6 +158,13 @@ function objects(port: number): KubeObject[] {
 beforeAll(async () => {
   execFileSync(join(ROOT, 'test/cluster/build-tools.sh'), ['cert-manager'], { stdio: 'inherit' });
   api = startApiServer();
+  cluster = await connect({
+    kubeconfig: api.kubeconfig,
+    context: undefined,
+    namespaces: [],
+    identity: 'test',
+    gatePolicyName: 'postcheck-gate',
+  });
   api.kubectl(['apply', '--server-side', '-f', crds()]);
   for (const namespace of [SYSTEM, 'shop']) {
     api.kubectl(['create', 'namespace', namespace]);
@@ -153,6 +178,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await webhook?.close(0);
+  await cluster?.close();
   if (certManager?.exitCode === null) {
     certManager.kill('SIGTERM');
     await once(certManager, 'exit');
@@ -160,12 +186,13 @@ afterAll(async () => {
   api?.stop();
 });
 
-test('the chart’s objects come to a certificate that the API server trusts, and cert-manager warns of nothing', async () => {
+test('the chart’s objects take the operator’s Secret over, the API server trusts what comes of it, and cert-manager warns of nothing', async () => {
+  const before = await keep();
   const port = await freePort();
   for (const object of objects(port)) {
     api.kubectl(['create', '-f', '-'], JSON.stringify(object));
   }
-  await eventually(() => secret(NAME)['tls.crt'] !== '', 60_000);
+  await eventually(() => ![before.pair.cert, ''].includes(secret(NAME)['tls.crt']), 60_000);
   take();
   webhook = await serve(
     { host: '127.0.0.1', port },
@@ -201,4 +228,18 @@ test('a renewed authority keeps its key: what was signed before it is trusted, a
   await untilGated();
   take();
   await untilGated();
+});
+
+test('the operator takes the Secret back when cert-manager is not wanted any more', async () => {
+  api.kubectl(['delete', 'certificate,issuer', '--all', '-n', SYSTEM]);
+  api.kubectl([
+    'annotate',
+    'mutatingwebhookconfiguration',
+    'postcheck-gate',
+    'cert-manager.io/inject-ca-from-',
+  ]);
+  served = (await keep()).pair;
+  webhook?.reload();
+  await untilGated();
+  expect((await keep()).did).toEqual([]);
 });
