@@ -23,6 +23,8 @@ const FACTS: UpgradeFacts = {
 
 let server: HttpServer;
 let prometheus: Prometheus;
+/** As it scrapes an address alone: neither a namespace nor a pod is known. */
+let bare: Prometheus;
 let timer: NodeJS.Timeout;
 
 beforeAll(async () => {
@@ -47,10 +49,12 @@ beforeAll(async () => {
   prometheus = await Prometheus.start({
     static_configs: [{ targets: [server.address], labels: { namespace: 'postcheck-system', pod: 'a' } }],
   });
+  bare = await Prometheus.start({ static_configs: [{ targets: [server.address] }] });
 }, 120_000);
 afterAll(async () => {
   clearInterval(timer);
   await prometheus?.stop();
+  await bare?.stop();
   await server?.close(0);
 });
 
@@ -76,3 +80,14 @@ test.each(dashboardQueries())(
   },
   20_000,
 );
+
+test('and so has each of them where the target has no labels of Kubernetes', async () => {
+  for (const { expr } of dashboardQueries()) {
+    const isThere = async (): Promise<boolean> =>
+      (await bare.query(expr)).some(({ value }) => Number.isFinite(value));
+    for (let turn = 0; turn < 30 && !(await isThere()); turn++) {
+      await new Promise((done) => setTimeout(done, 500));
+    }
+    expect([expr, await isThere()]).toEqual([expr, true]);
+  }
+}, 120_000);
