@@ -34,11 +34,16 @@ function plainFlags(program: Command, words: readonly string[]): string[] {
   });
 }
 
+/** Who presses Tab waits at the prompt. */
+const COMPLETION_TIMEOUT = '2s';
+
 /** Answers kubectl, or a shell, with what can come next. The words are not parsed as a command: they are not finished. */
 async function completed(program: Command, words: readonly string[], around: Surroundings): Promise<number> {
   const { complete } = await import('./completion.ts');
   program.parseOptions([...words.slice(0, -1)]);
-  const lines = await complete(program, words, () => openCluster(program.opts(), around));
+  const lines = await complete(program, words, () =>
+    openCluster({ requestTimeout: COMPLETION_TIMEOUT, ...program.opts() }, around),
+  );
   around.io.write(`${lines.join('\n')}\n`);
   return EXIT.ok;
 }

@@ -1,6 +1,8 @@
 /** Command lines: what the docs write can be typed, what is mistyped is understood, and what can come next is known. */
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -169,6 +171,21 @@ describe('completion', () => {
     expect(await next('lint', '-f', '')).toEqual([':0']);
     expect(await next('why', '')).toEqual([':4']);
   });
+
+  test('gives up on a cluster that does not answer long before a verb does', async () => {
+    const hole = createServer(() => {});
+    hole.listen(0, '127.0.0.1');
+    await once(hole, 'listening');
+    const { port } = hole.address() as AddressInfo;
+    const flags = ['--insecure-skip-tls-verify', '-s', `https://127.0.0.1:${port}`];
+    const io = fakeIo();
+    const completion = run(['__complete', 'why', ...flags, ''], nowhere(io)).then(() => 'completion');
+    const verb = run(['get', '--request-timeout=8s', ...flags], nowhere(fakeIo())).then(() => 'verb');
+    expect(await Promise.race([completion, verb])).toBe('completion');
+    expect(io.written).toEqual([':4\n']);
+    hole.close();
+    await verb;
+  }, 60_000);
 
   test('tells the value of a flag from a name', () => {
     const { operands, begun, command } = placeOf(program(), [
