@@ -40,6 +40,7 @@ const ROWS: readonly Row[] = [
   },
   { says: 'Leader election', files: '/test/api/lease' },
   { says: 'The gate policy', files: '/test/api/gate-policy', since: GATE_SINCE },
+  { says: 'The gate webhook', files: '/test/api/(gate-webhook|webhook-faults)' },
   { says: 'Authors need the permissions that their Upgrade uses', files: '/test/api/author-policy' },
   {
     says: 'Helm: install, rights, uninstall',

@@ -78,6 +78,12 @@ describe('the image', () => {
     expect(help).toMatch(/^postcheck: upgrades containers/);
   }, 30_000);
 
+  test('runs it as any other user too, as OpenShift gives each namespace one of its own', () => {
+    const [command = '', ...args] = image.config.Entrypoint;
+    const help = run('chroot', ['--userspec=1000660000:0', root, command, ...args, '--help']);
+    expect(help).toMatch(/^postcheck: upgrades containers/);
+  }, 30_000);
+
   test('holds exactly the packages that the bill of materials lists, and their licences are passed on', () => {
     const bundle = readFileSync(join(root, 'app/postcheck.mjs'), 'utf8');
     // A package may be there in two versions, one of them inside the package that needs it.
