@@ -22,6 +22,17 @@ export const PHASE_MEANINGS = {
 export type Phase = keyof typeof PHASE_MEANINGS;
 export const PHASES = wordsOf<Phase>(PHASE_MEANINGS);
 
+/** Every condition that a status has. */
+export const CONDITION_TYPES = [
+  'Ready',
+  'Reconciling',
+  'Stalled',
+  'Verified',
+  'FallenBack',
+  'Gated',
+] as const;
+export type ConditionType = (typeof CONDITION_TYPES)[number];
+
 /** What one try can say. */
 export const CLASS_MEANINGS = {
   Pass: 'It works.',
@@ -67,6 +78,8 @@ export const FALLBACK_STATE_MEANINGS = {
 } as const;
 export type FallbackState = keyof typeof FALLBACK_STATE_MEANINGS;
 export const FALLBACK_STATES = wordsOf<FallbackState>(FALLBACK_STATE_MEANINGS);
+/** What verified the pods of a fallback. */
+export type FallbackVerified = 'PostCheck' | 'ReadinessOnly' | 'No';
 /** How a fallback ends. */
 export type FallbackResult = Exclude<FallbackState, 'Rolling' | 'Checking'>;
 export const FALLBACK_RESULTS: readonly FallbackResult[] = ['Verified', 'Unverified', 'Failed'];

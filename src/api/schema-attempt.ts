@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import {
   CLASSES,
   FALLBACK_STATES,
+  type FallbackVerified,
   GATE_CARRIERS,
   LEFT_STATES,
   OUTCOMES,
@@ -256,7 +257,9 @@ export const Fallback = Type.Optional(
       rolledAt: Type.Optional(time('When the workload was first seen with the restored images.')),
       finishedAt: Type.Optional(time('When it ended, well or not.')),
       verified: Type.Optional(
-        text('`PostCheck`, `ReadinessOnly` or `No`: what verified the reverted pods.', 32),
+        Type.Unsafe<FallbackVerified>(
+          text('`PostCheck`, `ReadinessOnly` or `No`: what verified the reverted pods.', 32),
+        ),
       ),
       evidence: Type.Optional(
         Type.Array(PodReport, { maxItems: 3, description: 'The pods that caused it, as they were.' }),

@@ -1,6 +1,6 @@
 /** What users read: the status, which is also all of the operator's state. */
 import { Type } from 'typebox';
-import { PHASES, type Phase } from './enums.ts';
+import { type ConditionType, type Outcome, PHASES, type Phase } from './enums.ts';
 import { UNSEEN } from './names.ts';
 import type { AnyReason } from './reasons.ts';
 import {
@@ -17,12 +17,15 @@ import {
 } from './schema-attempt.ts';
 import { count, images, listMap, oneOf, text, time } from './schema-parts.ts';
 import { ExitCodes, PodReport } from './schema-report.ts';
+import type { CommandResult } from './verbs.ts';
 
 const generation = (description: string) => Type.Integer({ format: 'int64', minimum: 0, description });
 const attemptNumber = (description: string) => Type.Integer({ format: 'int32', description });
 
 const Condition = Type.Object({
-  type: text('`Ready`, `Reconciling`, `Stalled`, `Verified`, `FallenBack` or `Gated`.', 316),
+  type: Type.Unsafe<ConditionType>(
+    text('`Ready`, `Reconciling`, `Stalled`, `Verified`, `FallenBack` or `Gated`.', 316),
+  ),
   status: oneOf(['True', 'False', 'Unknown'], { description: 'Whether it holds.' }),
   reason: Type.Unsafe<AnyReason | Phase>({
     type: 'string',
@@ -40,7 +43,7 @@ const Command = (description: string) =>
       {
         token: text('Value of the annotation that was acted on.', 256),
         at: time('When it was acted on.'),
-        result: text('What came of it, in one CamelCase word.', 64),
+        result: Type.Unsafe<CommandResult>(text('What came of it, in one CamelCase word.', 64)),
       },
       { description },
     ),
@@ -155,7 +158,9 @@ export const StatusSchema = Type.Object({
       Type.Object({
         attempt: attemptNumber('Number of the attempt.'),
         images: images('Image by container name that it rolled to.'),
-        outcome: text('Succeeded, Partial, FellBack, FallbackFailed, Failed, Aborted, or Superseded.', 32),
+        outcome: Type.Unsafe<Outcome>(
+          text('Succeeded, Partial, FellBack, FallbackFailed, Failed, Aborted, or Superseded.', 32),
+        ),
         cause: text('Why it ended so, in one sentence.', 1024),
         startedAt: time('When it started.'),
         finishedAt: time('When it ended.'),

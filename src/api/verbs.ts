@@ -1,9 +1,31 @@
-/** What a user can say to an Upgrade by an annotation. */
+/** The verbs: what a user can say to an Upgrade by an annotation, and what came of it. */
+import type { Phase } from './enums.ts';
+
 export type Verb = 'abort' | 'retry' | 'approve' | 'promote';
 
 /** The order in which new ones are obeyed. */
 export const VERBS: readonly Verb[] = ['abort', 'retry', 'promote', 'approve'];
 
+/** What came of a command. */
+export type CommandResult = FruitlessResult | FruitfulResult;
+type FruitfulResult =
+  /** It was there before the first attempt, and is an old one. */
+  | 'SeenAtStart'
+  | `Attempt${number}`
+  | 'Approved'
+  | 'Promoted'
+  /** Where the Upgrade stands after an abort. */
+  | Phase;
+type FruitlessResult = keyof typeof FRUITLESS;
+
+const FRUITLESS = {
+  NothingToRetry: true,
+  NothingToAbort: true,
+  NothingToApprove: true,
+  NothingToPromote: true,
+  OtherAttempt: true,
+  NoSuchStage: true,
+} as const;
+
 /** A command whose recorded result is this one changed nothing. */
-export const hadNoEffect = (result: string): boolean =>
-  /^(NothingTo|OtherAttempt$|NoSuchStage$)/.test(result);
+export const hadNoEffect = (result: CommandResult): boolean => Object.hasOwn(FRUITLESS, result);

@@ -81,7 +81,7 @@ describe('why', () => {
         ...(fallback ? { fallback: { ...fallback, finishedAt: undefined } } : {}),
         conditions: [
           {
-            type: 'Stalled',
+            type: 'Stalled' as const,
             status: 'True' as const,
             reason: 'Refused' as const,
             message: 'the API server refuses the write',

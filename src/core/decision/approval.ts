@@ -1,4 +1,5 @@
 /** What a person says to an attempt that goes in stages. A word for another attempt does nothing and says so. */
+import type { CommandResult } from '../../api/verbs.ts';
 import { policyFor } from '../rollout/policy.ts';
 import { stagesFor } from '../rollout/stages.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -8,8 +9,8 @@ import { tokenOf } from './commands.ts';
 
 export interface Obeyed {
   readonly status?: ActiveStatus;
-  /** CamelCase, recorded with the token. */
-  readonly result: string;
+  /** Recorded with the token. */
+  readonly result: CommandResult;
 }
 
 const goesInStages = (status: ActiveStatus): boolean => isUnderWay(status) && policyFor(status).isStaged;

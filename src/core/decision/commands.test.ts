@@ -47,7 +47,7 @@ describe('a verb acts', () => {
 
   test('and a token of any length is recorded and recognized by its first 256 characters', () => {
     const upgrade = given({ [RETRY_ANNOTATION]: 'x'.repeat(1000) });
-    const next = recordCommand(upgrade, upgrade.status ?? {}, 'retry', 'ok', NOW);
+    const next = recordCommand(upgrade, upgrade.status ?? {}, 'retry', 'Attempt2', NOW);
     expect(next.commands?.retry?.token).toHaveLength(256);
     expect(newCommand({ ...upgrade, status: next })).toBeUndefined();
   });

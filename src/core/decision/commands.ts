@@ -7,7 +7,7 @@ import {
   RETRY_ANNOTATION,
 } from '../../api/names.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
-import { VERBS, type Verb } from '../../api/verbs.ts';
+import { type CommandResult, VERBS, type Verb } from '../../api/verbs.ts';
 import { toIso } from '../time.ts';
 
 const ANNOTATIONS: Readonly<Record<Verb, string>> = {
@@ -37,7 +37,7 @@ export function recordCommand(
   upgrade: Upgrade,
   status: UpgradeStatus,
   verb: Verb,
-  result: string,
+  result: CommandResult,
   now: number,
 ): UpgradeStatus {
   const token = tokenOf(upgrade, verb);

@@ -170,7 +170,7 @@ function supersede({ upgrade, now }: Snapshot, status: ActiveStatus, trigger: Tr
   const { spec } = upgrade;
   const wanted = Object.fromEntries(spec.containers.map(({ name, image }) => [name, image]));
   const detail = imagesText(wanted, spec);
-  const cause: Cause = { reason, trigger, ...(trigger === 'ContainersChanged' ? { detail } : {}) };
+  const cause: Cause = { reason, trigger, detail: trigger === 'ContainersChanged' ? detail : undefined };
   const outcome = isReplaced ? 'Aborted' : 'Superseded';
   const end: End = { phase: 'Pending', outcome, cause, gating: true };
   return endAttempt(upgrade, status, end, now);

@@ -1,7 +1,7 @@
 /** Puts on what users and tools read: every condition, every time, from one set of facts. */
 
 import { effectiveChecks } from '../../api/checks.ts';
-import type { GateCarrier } from '../../api/enums.ts';
+import { CONDITION_TYPES, type ConditionType, type GateCarrier } from '../../api/enums.ts';
 import { own } from '../../api/own.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { Condition, Images, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
@@ -46,13 +46,13 @@ export function withConditions(snapshot: Snapshot, status: UpgradeStatus, input:
   const message = sentence(facts, drift);
   const short = headline(message);
   const asksAnother = status.phase !== 'Aborted' && isPostCheckChanged(status, upgrade.spec);
-  const says: Record<string, ConditionInput> = {
+  const says: Record<ConditionType, ConditionInput> = {
     ...kstatusConditions(status, input, { drifted: drift !== undefined, asksAnother, message }),
     Verified: asksAnother ? ['Unknown', 'PostCheckChanged'] : verified(status),
     FallenBack: fallenBack(status),
     Gated: gated(status, input.summary, upgrade.spec.gate),
   };
-  const conditions = Object.entries(says).map(([type, say]) => condition(snapshot, type, say, short));
+  const conditions = CONDITION_TYPES.map((wanted) => condition(snapshot, wanted, says[wanted], short));
   return fitStatus({
     ...status,
     observedGeneration: upgrade.metadata.generation,
@@ -83,7 +83,7 @@ function waitsFor({ workload, pods, updateRevision }: Snapshot, status: UpgradeS
 
 function condition(
   snapshot: Snapshot,
-  type: string,
+  type: ConditionType,
   [value, reason, own]: ConditionInput,
   message: string,
 ): Condition {

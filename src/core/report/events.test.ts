@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ago, fallbackOf, statusOf, upgradeOf } from '../../../test/support/snapshots.ts';
 import type { Condition, UpgradeStatus } from '../../api/types.ts';
+import type { CommandResult } from '../../api/verbs.ts';
 import { transitionEvents } from './events.ts';
 
 const tell = (before: UpgradeStatus | undefined, after: UpgradeStatus) =>
@@ -81,14 +82,14 @@ describe('a change of status is told', () => {
   });
 
   test('as a command that was acted on, but not one that was seen at the start', () => {
-    const command = (result: string) => ({ commands: { abort: { token: 'a', at: ago(0), result } } });
+    const command = (result: CommandResult) => ({ commands: { abort: { token: 'a', at: ago(0), result } } });
     expect(tell(statusOf(), statusOf(command('FallingBack'))).events).toMatchObject([
       { reason: 'CommandAccepted', note: 'abort with token a: FallingBack' },
     ]);
     expect(reasons(statusOf(), statusOf(command('SeenAtStart')))).toEqual([]);
   });
 
-  test.each(['NothingToRetry', 'OtherAttempt', 'NoSuchStage'])(
+  test.each<CommandResult>(['NothingToRetry', 'OtherAttempt', 'NoSuchStage'])(
     'as a command that was ignored when it came to %s',
     (result) => {
       const ignored = { commands: { retry: { token: 'x', at: ago(0), result } } };

@@ -1,6 +1,6 @@
 /** What a stored change of status is worth telling: events and log lines on change only, completions once. Derived from before and after, so nothing has to be remembered. */
 
-import type { FallbackState, Outcome, WaitReason } from '../../api/enums.ts';
+import type { ConditionType, FallbackState, Outcome, WaitReason } from '../../api/enums.ts';
 import { isAbandoned } from '../../api/gate.ts';
 import { type AnyReason, type EventReason, isReason } from '../../api/reasons.ts';
 import type { Attempt, FallbackStatus, Upgrade, UpgradeStatus } from '../../api/types.ts';
@@ -41,10 +41,10 @@ const newCommand = (before: UpgradeStatus | undefined, after: UpgradeStatus): Up
       after.commands[verb]?.token !== before?.commands?.[verb]?.token &&
       after.commands[verb]?.result !== 'SeenAtStart',
   ).map((verb) => {
-    const { token, result = '' } = after.commands?.[verb] ?? {};
+    const { token, result } = after.commands?.[verb] ?? {};
     return {
       type: 'Normal',
-      reason: hadNoEffect(result) ? 'CommandIgnored' : 'CommandAccepted',
+      reason: result && hadNoEffect(result) ? 'CommandIgnored' : 'CommandAccepted',
       action: 'Command',
       note: `${verb} with token ${token}: ${result}`,
     };
@@ -123,7 +123,7 @@ function startNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): 
   return [started, ...onWorkload, ...warnings];
 }
 
-const conditionOf = (status: UpgradeStatus | undefined, type: string) =>
+const conditionOf = (status: UpgradeStatus | undefined, type: ConditionType) =>
   status?.conditions?.find((condition) => condition.type === type);
 
 /** It cannot act, or drifted: neither is a change of phase. Ends that stall have events of their own. */
@@ -250,7 +250,7 @@ export function transitionEvents(
   return {
     events: isAbandoned(upgrade) ? [] : events,
     completions,
-    ...(waited ? { waitEnded: { reason: waited.reason, since: fromIso(waited.since) } } : {}),
-    ...(fallback ? { fallbackEnded: fallback.state } : {}),
+    waitEnded: waited && { reason: waited.reason, since: fromIso(waited.since) },
+    fallbackEnded: fallback?.state,
   };
 }

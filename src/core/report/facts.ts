@@ -1,5 +1,5 @@
 /** What the metrics say about one Upgrade, from its status alone. */
-import type { Phase, WaitReason } from '../../api/enums.ts';
+import type { ConditionType, Phase, WaitReason } from '../../api/enums.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadKind } from '../../api/views.ts';
 import { fromIso } from '../time.ts';
@@ -30,7 +30,7 @@ export function upgradeFacts({ spec }: Upgrade, status: UpgradeStatus | undefine
     return undefined;
   }
   const { kind, name: target } = spec.targetRef;
-  const of = (type: string) => status.conditions?.find((condition) => condition.type === type);
+  const of = (type: ConditionType) => status.conditions?.find((condition) => condition.type === type);
   const ready = of('Ready');
   return {
     kind,

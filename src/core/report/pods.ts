@@ -64,11 +64,11 @@ function podReport(result: PodResult, outputLeft: { characters: number }): PodRe
   const { pod, state, cause, record, deadlineAt } = result;
   return {
     name: pod.name,
-    ...(pod.node ? { node: pod.node } : {}),
+    node: pod.node || undefined,
     state,
     reason: cause.reason,
     message: cut(resultText(result), MAX_MESSAGE),
-    ...(deadlineAt === undefined ? {} : { deadlineAt: toIso(deadlineAt) }),
+    deadlineAt: deadlineAt === undefined ? undefined : toIso(deadlineAt),
     ...lastEnds(pod),
     checks: worstTriesFirst(record?.tries ?? [])
       .slice(0, MAX_TRIES)
@@ -84,13 +84,13 @@ function checkReport(one: TryRecord, left: { characters: number }): PodCheck {
   return {
     check,
     container,
-    ...(verdict.exitCode === undefined ? {} : { exitCode: verdict.exitCode }),
+    exitCode: verdict.exitCode,
     class: verdict.class,
     reason: verdict.reason,
-    ...(message ? { message: cut(message, MAX_CHECK_MESSAGE) } : {}),
-    ...(output ? { output } : {}),
+    message: message ? cut(message, MAX_CHECK_MESSAGE) : undefined,
+    output: output || undefined,
     attempts,
-    ...(timeouts > 0 ? { timeouts } : {}),
+    timeouts: timeouts || undefined,
     firstAt: toIso(firstAt),
     lastAt: toIso(lastAt),
   };
@@ -105,7 +105,7 @@ function lastEnds({ containers }: PodView): Pick<PodReport, 'lastEnds'> {
       container: name,
       reason: kubernetesReason(ended?.reason ?? ''),
       exitCode,
-      ...(ended?.message ? { message: cut(ended.message, MAX_CHECK_MESSAGE) } : {}),
+      message: ended?.message ? cut(ended.message, MAX_CHECK_MESSAGE) : undefined,
     }));
   return ends.length > 0 ? { lastEnds: ends } : {};
 }

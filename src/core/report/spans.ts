@@ -71,7 +71,7 @@ function attemptSpans(upgrade: Upgrade, before: UpgradeStatus | undefined, after
       name: 'attempt',
       startedAt: fromIso(attempt.startedAt),
       endedAt: fromIso(at),
-      ...(outcome === 'Succeeded' ? {} : { failure: cause }),
+      failure: outcome === 'Succeeded' ? undefined : cause,
       attributes: {
         ...attributes,
         'postcheck.trigger': attempt.trigger,
@@ -97,7 +97,7 @@ function fallbackSpans(upgrade: Upgrade, before: UpgradeStatus | undefined, afte
       name: 'fallback',
       startedAt: fromIso(fallback.startedAt),
       endedAt: fromIso(fallback.finishedAt),
-      ...(fallback.state === 'Failed' ? { failure: after.message ?? '' } : {}),
+      failure: fallback.state === 'Failed' ? (after.message ?? '') : undefined,
       attributes: { ...attributes, 'postcheck.reason': fallback.reason, 'postcheck.outcome': fallback.state },
     },
   ];
@@ -147,7 +147,7 @@ export function podSpan(upgrade: Upgrade, pod: PodIdentity, end: PodEnd): Span |
       name: 'pod',
       startedAt: Math.min(pod.createdAt, end.at),
       endedAt: end.at,
-      ...(end.passed ? {} : { failure: end.message }),
+      failure: end.passed ? undefined : end.message,
       attributes: { ...parent.attributes, 'postcheck.reason': end.reason },
     }
   );

@@ -29,7 +29,7 @@ const report = (
 const status = (change: Partial<UpgradeStatus> = {}): UpgradeStatus =>
   statusOf({ message: 'Rolling', pods: report(), ...change });
 const condition = (reason: Condition['reason'], value: 'True' | 'False' = 'True') => ({
-  type: 'Ready',
+  type: 'Ready' as const,
   status: value,
   reason,
   message: 'm',

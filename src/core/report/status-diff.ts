@@ -59,12 +59,7 @@ function coarse(status: UpgradeStatus | undefined): UpgradeStatus {
     ...status.fallback,
     state: status.fallback.state === 'Checking' ? ('Rolling' as const) : status.fallback.state,
   };
-  return {
-    ...status,
-    ...(phase ? { phase } : {}),
-    ...(conditions ? { conditions } : {}),
-    ...(fallback ? { fallback } : {}),
-  };
+  return { ...status, phase, conditions, fallback };
 }
 
 /** Without the number that a check of the rollout has passed with: it is another one each time. */

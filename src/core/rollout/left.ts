@@ -71,7 +71,7 @@ function failedEntry(turn: Turn, { pod, cause }: PodResult): LeftEntry {
   const name = placeOf(turn, pod);
   return {
     name,
-    ...(pod.node && pod.node !== name ? { node: pod.node } : {}),
+    node: pod.node && pod.node !== name ? pod.node : undefined,
     state: 'Failed',
     reason: cause.reason,
     message: cut(whatText(cause), MESSAGE_MAX),

@@ -95,8 +95,7 @@ export function overdue(turn: Turn, deadline: number): Overdue | undefined {
 
 /** No pod has anything to say: what is known of the controller's own trouble. */
 function noProgress({ snapshot, rollout }: Turn): Cause {
-  const detail = refusalOf(snapshot, rollout.rolledAt);
-  return { reason: 'NoProgress', ...(detail ? { detail } : {}) };
+  return { reason: 'NoProgress', detail: refusalOf(snapshot, rollout.rolledAt) };
 }
 
 /** The API server lets the controller make no pod of the new version, and it says why: it cannot run here. */

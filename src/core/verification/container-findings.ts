@@ -65,8 +65,8 @@ export function restarts(pod: PodView, context: VerificationContext): Finding | 
       container: name,
       restarts: worst.count,
       limit: maxRestarts,
-      ...(exitCode === undefined ? {} : { exitCode }),
-      ...(ended?.reason ? { ended: kubernetesReason(ended.reason) } : {}),
+      exitCode,
+      ended: ended?.reason ? kubernetesReason(ended.reason) : undefined,
     },
   };
 }

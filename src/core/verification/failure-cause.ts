@@ -36,7 +36,7 @@ export function tryCause(
     container,
     exitCode,
     seconds,
-    ...(said ? { detail: cut(said, DETAIL_MAX) } : {}),
+    detail: said ? cut(said, DETAIL_MAX) : undefined,
   };
   if (!isReason(reason, 'CommandMissing', 'CommandNotRunnable')) {
     return cause;
@@ -45,9 +45,9 @@ export function tryCause(
   const image = pod.containers.find(({ name }) => name === container)?.image;
   return {
     ...cause,
-    ...(image === undefined ? {} : { image }),
-    ...(command === undefined ? {} : { command: cut(command, COMMAND_MAX) }),
-    ...(unrunnable ? { unrunnable } : {}),
+    image,
+    command: command && cut(command, COMMAND_MAX),
+    unrunnable,
   };
 }
 

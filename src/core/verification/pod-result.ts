@@ -48,5 +48,5 @@ export const shown = (
 export const withPod = (cause: Cause, { name, node }: PodView): Cause => ({
   ...cause,
   pod: name,
-  ...(node ? { node } : {}),
+  node: node || undefined,
 });

@@ -64,7 +64,7 @@ function atDeadline(record: PodRecord, cause: Cause, { spec, inFallback }: Verif
   const reason = 'InconclusiveAtDeadline';
   const { deadlineSeconds: _, ...sofar } = cause;
   // Of a pod that no check could ask, what kept it from starting is all that can be told.
-  return { state: 'Failed', cause: { ...cause, reason, ...(isAsked ? {} : { said: whatText(sofar) }) } };
+  return { state: 'Failed', cause: { ...cause, reason, said: isAsked ? undefined : whatText(sofar) } };
 }
 
 function lostNode({ node }: PodView, context: VerificationContext): Finding | undefined {

@@ -10,6 +10,8 @@ import { toIso } from '../time.ts';
 /** The words of others are kept to this length. */
 const DETAIL_MAX = 512;
 
+const detailOf = (said: string): string | undefined => cut(said, DETAIL_MAX) || undefined;
+
 export interface Readiness {
   readonly ready: boolean;
   /** When readiness will have held long enough, if it goes on. */
@@ -59,8 +61,8 @@ function whyNotReady(pod: PodView, type: string): Cause {
   if (unready) {
     return { reason: 'NotReady', container: unready.name };
   }
-  const said = cut(own(pod.conditions, type)?.message ?? '', DETAIL_MAX);
-  return { reason: 'NotReady', condition: type, ...(said ? { detail: said } : {}) };
+  const said = own(pod.conditions, type)?.message ?? '';
+  return { reason: 'NotReady', condition: type, detail: detailOf(said) };
 }
 
 const START_ORDER = ['init', 'sidecar', 'regular'] as const;
@@ -73,7 +75,7 @@ export const waitingCause = ({ name, image, reason, message }: ContainerView): C
   reason: kubernetesReason(reason),
   container: name,
   image,
-  ...(message ? { detail: cut(message, DETAIL_MAX) } : {}),
+  detail: detailOf(message),
 });
 
 function notRunning(container: ContainerView): Cause {
@@ -85,13 +87,13 @@ function notRunning(container: ContainerView): Cause {
     return {
       reason: 'Initializing',
       container: name,
-      ...(startedAt === undefined ? {} : { since: toIso(startedAt) }),
+      since: startedAt === undefined ? undefined : toIso(startedAt),
     };
   }
   return {
     reason: reason ? kubernetesReason(reason) : 'NotStarted',
     container: name,
-    ...(exitCode === undefined ? {} : { exitCode }),
-    ...(ended && ended.reason !== reason ? { ended: kubernetesReason(ended.reason) } : {}),
+    exitCode,
+    ended: ended && ended.reason !== reason ? kubernetesReason(ended.reason) : undefined,
   };
 }
