@@ -75,6 +75,19 @@ describe('a budget', () => {
     });
   });
 
+  test('tells the nodes that were left out, also when a pod failed', async () => {
+    const story = withinBudget('DaemonSet OnDelete');
+    const run = await played({
+      ...story,
+      losesPods: true,
+      arrange: (world) => {
+        story.arrange?.(world);
+        world.setNodeReady('node-1', false);
+      },
+    });
+    expect(run.message).toMatch(/ on 3 of 4 pods; 1 failed: .*; left out, not Ready at the start: node-1$/);
+  });
+
   test.each(HELD_UP)(
     'does not wait for ever behind a pod that takes the only room of the controller of a %s',
     async (kind) => {

@@ -7,7 +7,7 @@ import { own } from '../../src/api/own.ts';
 import { StatusSchema } from '../../src/api/schema-status.ts';
 import type { Upgrade, UpgradeStatus } from '../../src/api/types.ts';
 import type { PodView, WorkloadView } from '../../src/api/views.ts';
-import { isLive, isReady } from './controllers.ts';
+import { isLive, isReady, revisionsOf } from './controllers.ts';
 import { FleetOracle } from './fleet-oracle.ts';
 import type { WriteRecord } from './operator.ts';
 import { keyOf } from './state.ts';
@@ -283,8 +283,11 @@ export class Oracle {
 
   /** Without a fallback of the whole version, no pod of the new one is deleted but one that failed, and while the template is turned back. */
   #onlyWhatFailed(pod: PodView, workload: WorkloadView): void {
-    const { spec, status } = this.#options.world.upgrade() ?? {};
-    const isNew = pod.revision === status?.to?.revision;
+    const { world } = this.#options;
+    const { spec, status } = world.upgrade() ?? {};
+    // A change of the template by somebody else makes pods of the same images old.
+    const isNow = status?.turnedBack !== undefined || pod.revision === currentRevision(world, workload);
+    const isNew = pod.revision === status?.to?.revision && isNow;
     if (!isNew && status?.turnedBack) {
       this.#broken('left', `${pod.name} was deleted while a new pod would be as it was`);
     }
@@ -317,7 +320,12 @@ export class Oracle {
       return;
     }
     const isDaemon = workload.kind === 'DaemonSet';
-    const places = new Set(status.left?.map(({ name }) => name));
+    // Somebody else has set an image since, and that is told.
+    if (status.message?.includes('has since set')) {
+      return;
+    }
+    const told = (status.left ?? []).map(({ name }) => name);
+    const places = new Set([...told, ...(status.attempt?.excludedNodes ?? [])]);
     const unsaid = world
       .podsOf(workload)
       .filter(isLive)
@@ -614,5 +622,8 @@ export class Oracle {
 
 const imageIn = ({ containers }: WorkloadView, name: string): string =>
   containers.find((container) => container.name === name)?.image ?? '';
+
+const currentRevision = (world: World, workload: WorkloadView): string | undefined =>
+  revisionsOf(world, workload).find(({ templateDigest }) => templateDigest === workload.templateDigest)?.hash;
 
 const shortId = (id: string): string => id.replace(/^.*:\/\//, '').slice(0, 12);

@@ -692,4 +692,10 @@ function trueContext(`,
     find: 'known !== undefined || stagesOf(spec).length > 0',
     replace: 'known !== undefined',
   },
+  {
+    name: 'stages that the user took away are told of all the same',
+    file: 'core/rollout/follow-stages.ts',
+    find: 'policy.isStaged && stages.all.length === 0 && status.stages !== undefined',
+    replace: 'policy.isStaged && stages.all.length < 0 && status.stages !== undefined',
+  },
 ];

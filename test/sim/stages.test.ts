@@ -43,6 +43,25 @@ describe.each(STAGED_KINDS)('an attempt on a %s in stages', (kind) => {
     expect(run.world.upgrade()?.status?.attempt?.held).toBeUndefined();
   });
 
+  test('that the user takes away on the way goes to its end, and tells of no stage any more', async () => {
+    const run = await played({
+      ...approved(kind, 'never'),
+      steps: [
+        {
+          when: (world) => world.upgrade()?.status?.stages?.[0]?.state === 'AwaitingApproval',
+          act: (world) => changeSpec(world, { strategy: {} }),
+        },
+        {
+          when: (world) => world.upgrade()?.status?.counts?.updated === 2,
+          act: (world) => expect(world.upgrade()?.status?.message).not.toContain('Stage canary'),
+        },
+      ],
+    });
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(statesOf(run)).toBeUndefined();
+    expect(partitionOf(run, staged(kind))).toBe(0);
+  });
+
   test('falls back when the rest fails, and puts the strategy back', async () => {
     const story = badInRest(kind);
     const run = await played(story);

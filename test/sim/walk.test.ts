@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { complaintOf } from './walk.ts';
+import { complaintOf, fleetWalkOf } from './walk.ts';
 
 const WALKS = 200;
+const FLEETS = 100;
 
 test(`${WALKS} random walks through changes, rivals, lost nodes, refused writes and crashes keep every rule and come to rest`, async () => {
   const wrong: string[] = [];
@@ -13,3 +14,14 @@ test(`${WALKS} random walks through changes, rivals, lost nodes, refused writes 
   }
   expect(wrong).toEqual([]);
 }, 120_000);
+
+test(`${FLEETS} random walks of fleets in stages, with budgets, partitions and rivals, keep every rule and come to rest`, async () => {
+  const wrong: string[] = [];
+  for (let seed = 1; seed <= FLEETS; seed++) {
+    const complaint = await complaintOf(seed, fleetWalkOf(seed));
+    if (complaint !== undefined) {
+      wrong.push(complaint);
+    }
+  }
+  expect(wrong).toEqual([]);
+}, 240_000);

@@ -1,4 +1,6 @@
 /** Random walks: a workload, versions that behave somehow, users and rivals who do anything at any time, and an operator that is cut and refused. */
+
+import type { UpgradeSpec } from '../../src/api/types.ts';
 import { type Behaviour, exits, exitsFirst, GOOD } from './behaviour.ts';
 import { VirtualClock } from './clock.ts';
 import type { Cut, Fault, Faults } from './operator.ts';
@@ -88,9 +90,9 @@ const deeds: readonly ((world: World, chance: Chance, at: number) => void)[] = [
   },
 ];
 
-function stepsOf(chance: Chance): Step[] {
+function stepsOf(chance: Chance, some = deeds): Step[] {
   const steps = Array.from({ length: chance.upTo(6) }, (_, index): Step => {
-    const deed = chance.of(deeds);
+    const deed = chance.of(some);
     const waits = chance.of([0, 0.02, 0.5, 2, 15, 70]);
     return { when: afterSeconds(waits), act: (world) => deed(world, chance, index) };
   });
@@ -159,22 +161,127 @@ export function walkOf(seed: number): Walk {
   return { story, options: { seed, stale: true, faults: faultsOf(chance) } };
 }
 
+/** What people do to a fleet besides. */
+const fleetDeeds: typeof deeds = [
+  ...deeds,
+  (world, chance) => {
+    const workload = target(world);
+    if (workload.kind === 'StatefulSet' && !workload.onDelete) {
+      world.setPartition(workload, chance.upTo(4));
+    }
+  },
+  (world) => annotate(world, 'approve', `${numberOf(world)}/canary`),
+  (world) => annotate(world, 'promote', `${numberOf(world)}`),
+  (world, _chance, at) => world.addNodes(`node-${6 + at}`),
+  (world, chance) => changeSpec(world, { strategy: chance.of(STRATEGIES)(chance) }),
+  (world, chance) => {
+    const pods = world.podsOf(target(world));
+    const pod = pods.length > 0 ? chance.of(pods) : undefined;
+    if (pod) {
+      world.kubelet.terminate(pod);
+    }
+  },
+];
+
+const numberOf = (world: World): number => world.upgrade()?.status?.attempt?.number ?? 0;
+
+const NODES = ['node-1', 'node-2', 'node-3', 'node-4', 'node-5'];
+
+const STRATEGIES: readonly ((chance: Chance) => NonNullable<UpgradeSpec['strategy']>)[] = [
+  () => ({}),
+  () => ({ stages: [{ name: 'canary', pods: 1 }] }),
+  () => ({
+    stages: [{ name: 'canary', pods: 1, soakSeconds: 60 }, { name: 'half', pods: '50%' }, { name: 'rest' }],
+  }),
+  () => ({
+    stages: [
+      { name: 'canary', pods: '30%', approval: 'Manual' },
+      { name: 'rest', soakSeconds: 90 },
+    ],
+  }),
+  (chance) => ({
+    maxParallel: chance.of([1, 2, '50%']),
+    failureBudget: { maxFailed: chance.of([1, 2, '40%']) },
+  }),
+  (chance) => ({
+    maxParallel: chance.of([1, 3]),
+    failureBudget: { maxFailed: chance.of([1, '50%']) },
+    stages: [{ name: 'canary', pods: 2 }, { name: 'rest' }],
+  }),
+];
+
+/** Fails for good on some nodes, as if they were of another make. */
+function onNodes(chance: Chance): Behaviour {
+  const bad = NODES.filter(() => chance.hits(0.3));
+  return { answer: ({ node }) => (bad.includes(node) ? 17 : 0) };
+}
+
+/** The same with fleets: stages, budgets, partitions, and those who approve, promote, add nodes and change the strategy on the way. */
+export function fleetWalkOf(seed: number): Walk {
+  const chance = new Chance(seed + 1_000_000);
+  const kind = chance.of(KINDS.filter((one) => one !== 'DaemonSet'));
+  const { story, options } = walkOf(seed);
+  const isDriven = kind.endsWith(' OnDelete');
+  const some = (): Behaviour => (chance.hits(0.6) ? onNodes(chance) : behaviour(chance));
+  return {
+    story: {
+      ...story,
+      name: `fleet walk ${seed}`,
+      workload: {
+        ...workloadOf(kind),
+        replicas: chance.of([3, 5]),
+        ...(kind === 'Deployment' ? { maxUnavailable: chance.upTo(2) } : {}),
+        ...(kind.startsWith('StatefulSet') && !isDriven && chance.hits(0.3)
+          ? { partition: chance.upTo(3) }
+          : {}),
+      },
+      nodes: NODES,
+      images: { [NEW]: some(), [NEWER]: some() },
+      spec: {
+        containers: [{ name: 'web', image: NEW }],
+        strategy: chance.of(STRATEGIES)(chance),
+        postCheck: {
+          deadlineSeconds: 60,
+          checks: [
+            {
+              name: 'readiness-probe',
+              exec: { command: ['/usr/bin/readiness_probe.sh'] },
+              exitCodes: [{ codes: '17', class: 'Fail', reason: 'AsicUnsupported' }],
+            },
+          ],
+        },
+        fallback: {
+          action: chance.of(['Rollback', 'Rollback', 'Rollback', 'Pause']),
+          scope: isDriven ? chance.of(['All', 'FailedPods']) : 'All',
+          verify: chance.hits(0.8),
+        },
+      },
+      steps: stepsOf(chance, fleetDeeds),
+    },
+    options,
+  };
+}
+
 const MOVING = ['Pending', 'Upgrading', 'PostChecking', 'FallingBack', 'FallbackChecking'];
 
 /** What was wrong in one walk, with the command that plays it again, or nothing. */
-export async function complaintOf(seed: number): Promise<string | undefined> {
-  const { story, options } = walkOf(seed);
+export async function complaintOf(seed: number, walk = walkOf(seed)): Promise<string | undefined> {
+  const { story, options } = walk;
   const { violations, ending, world, message } = await play(story, options);
   const { spec, status } = world.upgrade() ?? {};
   const stalled = status?.conditions?.some(
     ({ type, status: value }) => type === 'Stalled' && value === 'True',
   );
   const restless =
-    MOVING.includes(ending.phase) && !stalled && !spec?.paused && status?.counts?.desired !== 0
+    MOVING.includes(ending.phase) &&
+    !stalled &&
+    !spec?.paused &&
+    !status?.waiting &&
+    status?.counts?.desired !== 0
       ? [`it never came to rest: ${message}`]
       : [];
   const complaints = [...violations, ...restless];
   return complaints.length > 0
-    ? `${complaints.join('; ')}\n  npx node test/sim/replay.ts 'walk ${seed}'`
+    ? `${complaints.join('; ')}\n  npx node test/sim/replay.ts '${story.name}'`
     : undefined;
 }

@@ -120,14 +120,11 @@ function succeeded(facts: Facts): string {
     return `${runs}, but nothing was verified: every check said that there is nothing to check`;
   }
   const skipped = counts?.skipped ? `, ${counts.skipped} skipped` : '';
-  const excluded = attempt?.excludedNodes?.length
-    ? `; left out, not Ready at the start: ${attempt.excludedNodes.slice(0, 5).join(', ')}`
-    : '';
   const onlyReady = isReason(reason, 'ReadinessOnly');
   const by = onlyReady ? ' by readiness only' : '';
   const span = attempt?.adopted ? '' : took(status);
   const advice = onlyReady ? missingCheck(facts) : '';
-  return `${runs}, verified${by} on ${counts?.passed} of ${pods(counts?.desired ?? 0)}${skipped}${span}${excluded}${advice}`;
+  return `${runs}, verified${by} on ${counts?.passed} of ${pods(counts?.desired ?? 0)}${skipped}${span}${leftOut(status)}${advice}`;
 }
 
 /** How the next upgrade is verified by more than readiness, where a check was named and its command is in no image. */
@@ -138,12 +135,18 @@ function missingCheck({ upgrade, status }: Facts): string {
     : '';
 }
 
+/** Nodes that were lost when the attempt began. */
+const leftOut = ({ attempt }: UpgradeStatus): string =>
+  attempt?.excludedNodes?.length
+    ? `; left out, not Ready at the start: ${attempt.excludedNodes.slice(0, 5).join(', ')}`
+    : '';
+
 /** What runs where, why, and what the nodes of the pods that failed have in common. */
 function partial(facts: Facts): string {
   const { status } = facts;
   const { from, to } = versions(facts);
   const { passed = 0, skipped = 0, desired = 0 } = status.counts ?? {};
-  return `${target(facts)} runs ${to}, verified on ${passed + skipped} of ${pods(desired)}; ${leftCounts(status, from)}: ${leftText(status)}${explainedClause(status)}`;
+  return `${target(facts)} runs ${to}, verified on ${passed + skipped} of ${pods(desired)}; ${leftCounts(status, from)}: ${leftText(status)}${explainedClause(status)}${leftOut(status)}`;
 }
 
 /** Pods that failed within the budget, while the attempt goes on. */

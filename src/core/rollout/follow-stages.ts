@@ -1,6 +1,6 @@
 /** When a stage is over, and what an attempt waits for meanwhile. */
 import type { StageStatus } from '../../api/types.ts';
-import type { ActiveStatus } from '../status.ts';
+import { type ActiveStatus, without } from '../status.ts';
 import { fromIso, toIso } from '../time.ts';
 import { closedWindow, type Wait } from '../wait.ts';
 import { isRolledOut } from './done.ts';
@@ -50,7 +50,13 @@ export function followStages(turn: Turn): Staged {
   const { all, states, present } = stages;
   if (!present) {
     const wait = waitAtPartition(turn, turn.summary.desired);
-    return { status, moved: false, wait, isOver: true, analysis: { isPassed: true, queries: [] } };
+    return {
+      status: withoutStages(turn),
+      moved: false,
+      wait,
+      isOver: true,
+      analysis: { isPassed: true, queries: [] },
+    };
   }
   const { index, stage, state } = present;
   const count = countOf(turn, stage);
@@ -82,6 +88,12 @@ export function followStages(turn: Turn): Staged {
 /** A stage that has not begun waits while no window is open. */
 const windowOf = ({ snapshot, status }: Turn, { state }: StageStatus): Wait | undefined =>
   state === 'Waiting' && status.attempt.promotedAt === undefined ? closedWindow(snapshot) : undefined;
+
+/** Where the user has taken the stages away on the way, what was told of them holds no more. */
+const withoutStages = ({ status, stages, policy }: Turn): ActiveStatus =>
+  policy.isStaged && stages.all.length === 0 && status.stages !== undefined
+    ? without(status, 'stage', 'stages', 'rolloutChecks')
+    : status;
 
 /** Every pod that the user's partition lets the attempt reach had its turn, and `wanted` are more. */
 function waitAtPartition(turn: Turn, wanted: number): Wait | undefined {
