@@ -217,7 +217,7 @@ given('somebody else who sets the image mid-way wins, and is named', 'conflict',
   const status = await s.until('Failed');
 
   expect(status).toMatchObject({ attempt: { gating: false, end: { reason: 'ImageConflict' } } });
-  expect(status.message).toMatch(`somebody changed the image of container app to ${image('v3')}`);
+  expect(status.message).toMatch(`Container app was set to ${image('v3')} by somebody`);
   await expectServing(s, 'v3');
 });
 

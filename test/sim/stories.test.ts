@@ -565,9 +565,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
       reason: 'ImageConflict',
       images: { web: 'registry.example/web:hotfix' },
     });
-    expect(run.message).toContain(
-      'kubectl-edit changed the image of container web to registry.example/web:hotfix',
-    );
+    expect(run.message).toContain('Container web was set to registry.example/web:hotfix by kubectl-edit');
     expect(writes(run, 'patchImages')).toBe(1);
   });
 

@@ -2,14 +2,14 @@
 
 import { effectiveChecks } from '../../../src/api/checks.ts';
 import { own } from '../../../src/api/own.ts';
-import { REASONS, TERMINAL_REASONS } from '../../../src/api/reasons.ts';
+import { isReason, REASONS, TERMINAL_REASONS } from '../../../src/api/reasons.ts';
 import type { HistoryEntry, PodCheck, PodReport, Upgrade, UpgradeSpec } from '../../../src/api/types.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
 import { leftCounts } from '../../../src/core/report/left-text.ts';
 import { fromIso, spanText } from '../../../src/core/time.ts';
 import { evaluateTry } from '../../../src/core/verification/exit-codes.ts';
 import { plural } from './looks.ts';
-import { conditionOf, isStalled, phaseOf, unseen } from './standing.ts';
+import { conditionOf, isOfEarlierSpec, isStalled, phaseOf, unseen } from './standing.ts';
 import { clockTime, moment, plain, plainLines } from './text.ts';
 
 /** One part of the answer: a word, and its lines. */
@@ -33,10 +33,10 @@ export function explain(upgrade: Upgrade, now: number, present?: Present): Expla
   const worst = worstPods(upgrade);
   const parts: Part[] = [
     { topic: 'Why', lines: why(upgrade, worst) },
-    { topic: 'Rule', lines: worst.length > 0 ? rules(upgrade.spec, worst) : [] },
+    { topic: 'Rule', lines: rules(upgrade.spec, worst, upgrade.status?.fallback !== undefined) },
     { topic: 'Output', lines: outputs(worst, now) },
-    { topic: 'Spread', lines: spread(upgrade) },
-    { topic: 'Timeline', lines: timeline(upgrade, now) },
+    { topic: 'Spread', lines: isOfPods(upgrade) ? spread(upgrade) : [] },
+    { topic: 'Timeline', lines: isOfEarlierSpec(upgrade) ? [] : timeline(upgrade, now) },
     { topic: 'Traffic', lines: traffic(upgrade) },
     { topic: 'Next', lines: next(upgrade, now) },
     { topic: 'Runbook', lines: runbook(upgrade) },
@@ -62,8 +62,23 @@ export function explainEntry(entry: HistoryEntry, spec: UpgradeSpec, now: number
   };
 }
 
+/** Ends that others brought about: the pods have nothing to do with them. */
+const isOfPods = (upgrade: Upgrade): boolean =>
+  !isOfEarlierSpec(upgrade) &&
+  !isReason(
+    upgrade.status?.attempt?.end?.reason,
+    'Aborted',
+    'ImageConflict',
+    'ImageRewritten',
+    'TargetNotFound',
+  );
+
 /** The evidence against the version: the pods that caused the fallback, as they were then, otherwise the worst pods now. */
-function worstPods({ status }: Upgrade): readonly PodReport[] {
+function worstPods(upgrade: Upgrade): readonly PodReport[] {
+  const { status } = upgrade;
+  if (!isOfPods(upgrade)) {
+    return [];
+  }
   const evidence = status?.fallback?.evidence ?? [];
   return evidence.length > 0
     ? evidence
@@ -90,12 +105,30 @@ function headline(upgrade: Upgrade, now: number, lapsed: boolean): string {
   const { status } = upgrade;
   const phase = phaseOf(upgrade);
   const at = status?.attempt?.end?.at;
+  if (isOfEarlierSpec(upgrade)) {
+    return notStarted(upgrade, now);
+  }
   if (isStalled(upgrade)) {
     return `${phase}, and stalled: action is required.`;
   }
   const started = `${phase}${at ? `, ${moment(at, now)}` : ''}.`;
   const isBegun = status?.counts !== undefined || at !== undefined;
   return isBegun ? `${started} ${outcomeText(upgrade, lapsed)}` : started;
+}
+
+/** The last attempt is over, and what is wanted now has not begun: that comes first. */
+function notStarted(upgrade: Upgrade, now: number): string {
+  const { spec, status } = upgrade;
+  const wanted = imagesText(Object.fromEntries(spec.containers.map((one) => [one.name, one.image])), spec);
+  const { number, end } = status?.attempt ?? {};
+  const state = isStalled(upgrade)
+    ? 'Stalled: action is required'
+    : spec.paused
+      ? 'Paused'
+      : status?.waiting
+        ? 'Waiting'
+        : 'Pending';
+  return `${state}. ${wanted} has not started; the attempt before it, ${number}, ended as ${phaseOf(upgrade)}, ${moment(end?.at, now)}.`;
 }
 
 /** What the phase comes to, and whether a person is needed. */
@@ -118,7 +151,7 @@ function outcomeText(upgrade: Upgrade, lapsed: boolean): string {
     case 'FallbackFailed':
       return `Neither ${wanted} nor ${before} could be verified: act now.`;
     case 'Failed':
-      return `${wanted} failed and was not rolled back.`;
+      return failedText(status.attempt?.end?.reason, wanted ?? '');
     case 'Inconclusive':
       return `${wanted} is verified on ${passed}; nothing speaks against it, but not every pod could be probed. Action may be required.`;
     default:
@@ -126,11 +159,29 @@ function outcomeText(upgrade: Upgrade, lapsed: boolean): string {
   }
 }
 
+/** A version that others replaced has not failed. */
+function failedText(reason: string | undefined, wanted: string): string {
+  if (isReason(reason, 'ImageConflict')) {
+    return `Another client set an image, and postcheck left it as it is: ${wanted} does not run everywhere, and what runs is not verified. Action is required.`;
+  }
+  return isReason(reason, 'ImageRewritten')
+    ? `Nothing was upgraded to ${wanted}: the API server put the former image back. Action is required.`
+    : `${wanted} failed and was not rolled back.`;
+}
+
+/** Why it is as it is: the end that others brought about, else the cause of the fallback. */
+function causeOf(upgrade: Upgrade): string {
+  const { attempt, fallback, message } = upgrade.status ?? {};
+  if (isOfEarlierSpec(upgrade)) {
+    return unseen(upgrade) ? '' : (message ?? '');
+  }
+  return (isOfPods(upgrade) ? fallback?.cause : undefined) ?? attempt?.end?.cause ?? message ?? '';
+}
+
 function why(upgrade: Upgrade, worst: readonly PodReport[]): string[] {
   const { status } = upgrade;
   const waiting = unseen(upgrade);
-  const cause =
-    status?.fallback?.cause ?? (status?.attempt?.end ? status.attempt.end.cause : status?.message) ?? '';
+  const cause = causeOf(upgrade);
   const failedToo = phaseOf(upgrade) === 'FallbackFailed' ? [plain(status?.attempt?.end?.cause ?? '')] : [];
   const check = worst[0]?.checks[0];
   const span = check ? spanText(fromIso(check.lastAt) - fromIso(check.firstAt)) : '';
@@ -143,15 +194,27 @@ function why(upgrade: Upgrade, worst: readonly PodReport[]): string[] {
     ...(check && check.attempts > 1
       ? [`pod ${worst[0]?.name}: ${check.check} was probed ${check.attempts} times in ${span}`]
       : []),
+    ...lastEnds(upgrade, worst[0]),
   ];
   return [...new Set(lines)];
 }
 
-/** The exit-code rules that apply to the worst results. */
-function rules(spec: UpgradeSpec, worst: readonly PodReport[]): string[] {
+/** How the containers of the worst pod ended, and where their last words are while the pod is there. */
+function lastEnds({ status, metadata }: Upgrade, pod: PodReport | undefined): string[] {
+  const isThere = status?.fallback === undefined;
+  return (pod?.lastEnds ?? []).map(({ container, reason, exitCode }) => {
+    const log = isThere
+      ? `; its log: kubectl logs ${pod?.name} -c ${container} -n ${metadata.namespace} --previous`
+      : '';
+    return `pod ${pod?.name}: container ${container} last ended as ${reason} (exit code ${exitCode})${log}`;
+  });
+}
+
+/** The exit-code rules that apply to the worst results. What gave no answer has decided nothing. */
+function rules(spec: UpgradeSpec, worst: readonly PodReport[], isDecided: boolean): string[] {
   const checks = worst.flatMap(({ checks: all }) => all);
   const applied = checks
-    .filter(({ class: kind }) => kind !== 'Pass' && kind !== 'Skip')
+    .filter(({ class: kind }) => kind !== 'Pass' && kind !== 'Skip' && !(isDecided && kind === 'Error'))
     .map((check) => ruleText(spec, check));
   return [...new Set(applied)].slice(0, 4);
 }
@@ -287,8 +350,17 @@ function next(upgrade: Upgrade, now: number): string[] {
   if (isStalled(upgrade)) {
     return ['it continues automatically once that is fixed'];
   }
-  if (spec.paused && !status?.attempt?.end) {
+  if (spec.paused && (!status?.attempt?.end || isOfEarlierSpec(upgrade))) {
     return [`it is paused, and no deadline runs. To resume: ${verb(`resume ${metadata.name}`)}`];
+  }
+  if (isOfEarlierSpec(upgrade)) {
+    return ['it starts automatically once that is over'];
+  }
+  if (isReason(status?.attempt?.end?.reason, 'ImageConflict')) {
+    return [
+      `to keep what runs now, and verify it, set it: ${another}`,
+      `to roll to ${imagesText(status?.to?.images ?? {}, spec)} again, once the other client is told to leave the image alone: ${again}`,
+    ];
   }
   switch (phaseOf(upgrade)) {
     case 'Succeeded':
@@ -310,9 +382,7 @@ function next(upgrade: Upgrade, now: number): string[] {
     case 'Aborted':
       return [`nothing more happens. To retry: ${again}`];
     case 'Inconclusive':
-      return [
-        `it continues automatically once its pods can be probed. To roll back: ${verb(`abort ${metadata.name}`)}`,
-      ];
+      return unanswered(upgrade, verb(`abort ${metadata.name}`));
     case 'FallingBack':
     case 'FallbackChecking':
       return ['the previous images are restored and verified'];
@@ -320,8 +390,48 @@ function next(upgrade: Upgrade, now: number): string[] {
       if (status?.stages?.some(({ state }) => state === 'AwaitingApproval')) {
         return [`a stage waits for approval: ${verb(`approve ${metadata.name}`)}`];
       }
-      return deadlines(status?.pods ?? [], now, verb(`abort ${metadata.name}`));
+      return goingOn(upgrade, now, verb(`abort ${metadata.name}`));
   }
+}
+
+/** Pods without an answer at their deadline wait on; those whose deadline comes are next; before there are any, the attempt has one. */
+function goingOn(upgrade: Upgrade, now: number, abort: string): string[] {
+  const { pods = [], attempt } = upgrade.status ?? {};
+  const isWaiting = ({ state }: PodReport): boolean => state === 'Inconclusive';
+  const coming = deadlines(
+    pods.filter((pod) => !isWaiting(pod)),
+    now,
+    abort,
+  );
+  if (coming.length > 0 || pods.some(isWaiting)) {
+    return [...coming, ...(pods.some(isWaiting) ? unanswered(upgrade, abort) : [])];
+  }
+  return attempt?.deadlineAt
+    ? [`without further progress it ends at ${moment(attempt.deadlineAt, now)}. To stop it: ${abort}`]
+    : [];
+}
+
+/** What may be done about pods that nobody could probe. */
+function unanswered({ status, spec }: Upgrade, abort: string): string[] {
+  const silent = new Set(
+    (status?.pods ?? [])
+      .flatMap(({ checks }) => checks)
+      .filter(({ class: kind }) => kind === 'Error')
+      .map(({ check }) => check),
+  );
+  const asked = effectiveChecks(spec).find((check) => !check.exec && silent.has(check.name));
+  const port = (asked?.httpGet ?? asked?.tcpSocket ?? asked?.grpc)?.port;
+  return [
+    `it continues automatically once its pods can be probed. To roll back: ${abort}`,
+    ...(asked
+      ? [
+          `is ${port} the right port of check ${asked.name}, and does every NetworkPolicy admit the operator? A pod that is Ready by its own probes does not fail for it`,
+        ]
+      : []),
+    ...(spec.postCheck.onInconclusive === 'Wait'
+      ? ['to fall back at the deadline in such a case: spec.postCheck.onInconclusive: Fallback']
+      : []),
+  ];
 }
 
 function deadlines(pods: readonly PodReport[], now: number, abort: string): string[] {

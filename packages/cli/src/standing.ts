@@ -1,7 +1,9 @@
 /** The state of an Upgrade as people need it: whether it needs attention, and whether its attempt has ended. */
+import { OBSTACLE_REASONS } from '../../../src/api/reasons.ts';
 import type { Phase, Upgrade } from '../../../src/api/types.ts';
 import { newCommand } from '../../../src/core/decision/commands.ts';
-import { isForSpec } from '../../../src/core/status.ts';
+import { isForSpec, isUnderWay } from '../../../src/core/status.ts';
+import { waitsToStart } from '../../../src/core/wait.ts';
 import { EXIT } from './fault.ts';
 
 type ConditionType = 'Ready' | 'Reconciling' | 'Stalled' | 'Verified' | 'FallenBack' | 'Gated';
@@ -13,10 +15,20 @@ export const phaseOf = (upgrade: Upgrade): Phase => upgrade.status?.phase ?? 'Pe
 
 const ENDED: readonly Phase[] = ['Succeeded', 'Partial', 'FellBack', 'FallbackFailed', 'Failed', 'Aborted'];
 
-/** The operator is blocked until someone acts, during an attempt or before it. */
-export const isStalled = (upgrade: Upgrade): boolean =>
-  conditionOf(upgrade, 'Stalled')?.status === 'True' &&
-  (!ENDED.includes(phaseOf(upgrade)) || upgrade.status?.attempt?.end === undefined);
+/** The operator is blocked until someone acts, during an attempt, before it or after it. An outcome is no obstacle. */
+export function isStalled(upgrade: Upgrade): boolean {
+  const stalled = conditionOf(upgrade, 'Stalled');
+  const isOver = ENDED.includes(phaseOf(upgrade)) && upgrade.status?.attempt?.end !== undefined;
+  return stalled?.status === 'True' && (!isOver || Object.hasOwn(OBSTACLE_REASONS, stalled.reason));
+}
+
+/** What keeps the operator from acting now is known, and is what the status says. */
+const isHeldUp = (upgrade: Upgrade): boolean =>
+  isStalled(upgrade) || upgrade.spec.paused || waitsToStart(upgrade.status);
+
+/** The status is about an ended attempt for other images than the spec has now. */
+export const isOfEarlierSpec = ({ status, spec }: Upgrade): boolean =>
+  status?.attempt !== undefined && !isUnderWay(status) && !isForSpec(status.attempt, spec);
 
 const isDrifted = (upgrade: Upgrade): boolean => conditionOf(upgrade, 'Ready')?.reason === 'Drifted';
 
@@ -57,14 +69,21 @@ export function unseen(upgrade: Upgrade): string | undefined {
   if (status.observedGeneration < metadata.generation) {
     return 'the operator has not observed the last change of the spec yet';
   }
+  if (isHeldUp(upgrade)) {
+    return undefined;
+  }
   const verb = newCommand(upgrade);
   if (verb) {
     return `the operator has not acted on the last ${verb} yet`;
   }
-  return status.attempt && !isForSpec(status.attempt, spec) && !isStalled(upgrade)
+  return status.attempt && !isForSpec(status.attempt, spec)
     ? 'the attempt for the current images has not started yet'
     : undefined;
 }
+
+/** The status is about what is wanted now: the present spec, and the last command. */
+export const isUpToDate = (upgrade: Upgrade): boolean =>
+  unseen(upgrade) === undefined && newCommand(upgrade) === undefined && !isOfEarlierSpec(upgrade);
 
 const EXIT_CODES: Partial<Record<string, number>> = {
   Succeeded: EXIT.ok,
@@ -77,4 +96,4 @@ const EXIT_CODES: Partial<Record<string, number>> = {
 
 /** The exit code for the outcome; `undefined` while the attempt has not ended. */
 export const decided = (upgrade: Upgrade): number | undefined =>
-  unseen(upgrade) === undefined ? EXIT_CODES[phaseOf(upgrade)] : undefined;
+  isUpToDate(upgrade) ? EXIT_CODES[phaseOf(upgrade)] : undefined;

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { SCENES } from '../../../test/docs/scenes.ts';
 import { Stage } from '../../../test/docs/stage.ts';
 import { explain, explainEntry } from '../src/explain.ts';
+import { decided, isUpToDate } from '../src/standing.ts';
 
 const NOW = Date.parse('2026-01-01T03:30:00Z');
 
@@ -126,10 +127,117 @@ describe('why', () => {
     const { headline, Next, Rule, Output } = partsOf('Inconclusive');
     expect(headline).toMatch(/^Inconclusive\. .* is verified on 0 of 3 pods; nothing speaks against it/);
     expect(Next).toBe(
-      'it continues automatically once its pods can be probed. To roll back: kubectl postcheck abort web -n shop',
+      'it continues automatically once its pods can be probed. To roll back: kubectl postcheck abort web -n shop\nto fall back at the deadline in such a case: spec.postCheck.onInconclusive: Fallback',
     );
     expect(Rule).toMatch(/^readiness-probe gave no answer: that is no evidence/);
     expect(Output).toBeUndefined();
+  });
+
+  test('of an image that another client set blames neither the version nor its pods, and names both ways on', () => {
+    const stage = new Stage();
+    stage.settle();
+    stage.hears({ kind: 'exit', code: 17, output: '' }).settle();
+    stage.foreignImage('registry.example/web:1.8', 'kubectl-rollout').settle();
+    const { headline, parts } = explain(stage.upgrade, NOW);
+    expect(headline).toMatch(/^Failed, .*\. Another client set an image, and postcheck left it as it is: /);
+    expect(stage.upgrade.status?.headline).toBe(
+      'Container web was set to registry.example/web:1.8 by kubectl-rollout while the attempt ran',
+    );
+    expect(parts.map(({ topic }) => topic)).toEqual(['Why', 'Timeline', 'Next', 'Runbook']);
+    expect(parts[0]?.lines).toEqual([
+      'container web was set to registry.example/web:1.8 by kubectl-rollout while the attempt ran; postcheck left it as it is',
+    ]);
+    expect(parts[2]?.lines).toEqual([
+      'to keep what runs now, and verify it, set it: kubectl postcheck set image web web=IMAGE -n shop',
+      expect.stringMatching(
+        /^to roll to web=registry.example\/web:2.0 again, .*: kubectl postcheck retry web -n shop$/,
+      ),
+    ]);
+    expect(parts[3]?.lines).toEqual(['docs/runbooks/ImageConflict.md']);
+  });
+
+  describe('of one whose next attempt is held up', () => {
+    /** It fell back; then another image was wanted. */
+    const wanted = (spec: object, paused = false): Stage => {
+      const stage = new Stage({ fallback: { verify: false } });
+      stage.settle();
+      stage.hears({ kind: 'exit', code: 17, output: '' }).settle();
+      stage.seconds(600).hears({ kind: 'exit', code: 17, output: '' }).settle();
+      expect(stage.upgrade.status?.phase).toBe('FellBack');
+      const containers = [{ name: 'web', image: 'registry.example/web:3.0' }];
+      stage.upgrade = { ...stage.upgrade, spec: { ...stage.upgrade.spec, containers, ...spec } };
+      stage.workload = stage.workload && ({ ...stage.workload, paused } as typeof stage.workload);
+      stage.settle();
+      return stage;
+    };
+    const windows = [{ start: '00:00', durationSeconds: 60, timeZone: 'UTC' }];
+
+    test.each([
+      ['Stalled: action is required', wanted({}, true), /^Deployment web is paused/, /once that is fixed$/],
+      ['Paused', wanted({ paused: true }), /^paused by spec.paused/, /postcheck resume web -n shop$/],
+      ['Waiting', wanted({ windows }), /when its window opens/, /once that is over$/],
+    ] as const)('begins with that: %s', (state, { upgrade }, cause, way) => {
+      const { headline, parts } = explain(upgrade, NOW);
+      expect(headline).toMatch(
+        new RegExp(`^${state}\\. web=registry.example/web:3.0 has not started; the attempt before it, 1, `),
+      );
+      expect(parts.map(({ topic }) => topic).filter((topic) => topic !== 'Runbook')).toEqual(['Why', 'Next']);
+      expect(parts[0]?.lines).toEqual([expect.stringMatching(cause)]);
+      expect(parts[1]?.lines).toEqual([expect.stringMatching(way)]);
+      expect([isUpToDate(upgrade), decided(upgrade)]).toEqual([false, undefined]);
+    });
+
+    test('of one whose workload was deleted since names that, and no retry', () => {
+      const stage = new Stage();
+      stage.settle();
+      stage.hears({ kind: 'exit', code: 0, output: '' }).settle();
+      stage.workload = undefined;
+      stage.settle();
+      const { headline, parts } = explain(stage.upgrade, NOW);
+      expect(headline).toBe('Succeeded, and stalled: action is required.');
+      expect(parts[0]?.lines[0]).toMatch(/^Deployment web does not exist/);
+      expect(JSON.stringify(parts)).not.toContain('postcheck retry');
+    });
+  });
+
+  test('of a check over the network without an answer names its port, and what decides at the deadline', () => {
+    const checks = [{ name: 'open', tcpSocket: { port: 9999 } }];
+    const stage = new Stage({ postCheck: { checks } });
+    stage.settle();
+    const refused = { kind: 'unconnected', message: 'connect ECONNREFUSED 10.0.0.1:9999' } as const;
+    stage.hears(refused).settle();
+    stage.seconds(600).hears(refused).settle();
+    stage.seconds(70).hears(refused).settle();
+    const lines = explain(stage.upgrade, stage.now).parts.find(({ topic }) => topic === 'Next')?.lines;
+    expect(lines).toEqual([
+      expect.stringMatching(/^it continues automatically once its pods can be probed/),
+      expect.stringMatching(/^is 9999 the right port of check open, /),
+      expect.stringMatching(/onInconclusive: Fallback$/),
+    ]);
+  });
+
+  test('of one that no pod comes of says until when', () => {
+    const stage = new Stage();
+    stage.settle();
+    stage.pods = [];
+    stage.settle();
+    expect(explain(stage.upgrade, stage.now).parts.find(({ topic }) => topic === 'Next')?.lines).toEqual([
+      expect.stringMatching(/^without further progress it ends at .*postcheck abort web -n shop$/),
+    ]);
+  });
+
+  test('of a container that ends names how, and its log only while the pod is there', () => {
+    const stage = new Stage();
+    stage.settle();
+    const end = { ended: { reason: 'Error', message: '', byRule: false }, exitCode: 3 };
+    stage.containers({ state: 'waiting', reason: 'CrashLoopBackOff', restarts: 1, ...end }).settle();
+    const why = (): string => explain(stage.upgrade, stage.now).parts[0]?.lines.join('\n') ?? '';
+    expect(why()).toContain(
+      'container web last ended as Error (exit code 3); its log: kubectl logs web-746d-a -c web -n shop --previous',
+    );
+    stage.containers({ state: 'waiting', reason: 'CrashLoopBackOff', restarts: 3, ...end }).settle();
+    expect(stage.upgrade.status?.fallback).toBeDefined();
+    expect(why()).not.toContain('kubectl logs');
   });
 
   test('of one that the operator has not seen says who tells whether there is one', () => {

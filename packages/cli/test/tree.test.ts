@@ -66,6 +66,16 @@ describe('tree', () => {
     expect(text).not.toContain('deadline');
   });
 
+  test('of pods without an answer names no decision at a deadline that is over', () => {
+    const stage = new Stage({ postCheck: { checks: [{ name: 'open', tcpSocket: { port: 9999 } }] } });
+    stage.settle();
+    const refused = { kind: 'unconnected', message: 'connect ECONNREFUSED' } as const;
+    stage.seconds(600).hears(refused).settle();
+    const text = linesOf(stage.seconds(70)).join('\n');
+    expect(text).toContain('deadline is over without an answer');
+    expect(text).not.toMatch(/one last probe|If nothing changes/);
+  });
+
   test('names what the caller may not read', () => {
     const stage = retrying();
     const lines = linesOf(stage, {

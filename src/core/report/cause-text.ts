@@ -115,7 +115,7 @@ function attemptText(cause: Cause): string | undefined {
     case 'TargetNotFound':
       return `${cause.workload} was deleted while the attempt ran`;
     case 'ImageConflict':
-      return `${cause.by ?? UNKNOWN_MANAGER} changed the image of container ${container} to ${image} while the attempt ran; nothing is written back`;
+      return `container ${container} was set to ${image} by ${cause.by ?? UNKNOWN_MANAGER} while the attempt ran; postcheck left it as it is`;
     case 'ImageRewritten':
       return `the API server answered image ${cause.wanted} for container ${container} with ${image}, which ran before: look for an admission policy that sets it`;
     default:

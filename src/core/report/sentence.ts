@@ -192,7 +192,7 @@ function failed(facts: Facts): string {
     case 'NoFallbackTarget':
       return `${to} did not pass, and no other version ran before to fall back to: ${cause}`;
     case 'ImageConflict':
-      return `The attempt to roll to ${to} has ended: ${cause}`;
+      return `C${cause.slice(1)}, and ended the attempt to roll to ${to}`;
     case 'ImageRewritten':
       return `Nothing was upgraded to ${to}: ${cause}`;
     default:

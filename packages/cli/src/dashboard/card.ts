@@ -4,7 +4,7 @@ import { imagesText } from '../../../../src/core/report/image-text.ts';
 import { isUnderWay } from '../../../../src/core/status.ts';
 import { fromIso } from '../../../../src/core/time.ts';
 import { phaseLook } from '../looks.ts';
-import { conditionOf, needsAttention, phaseOf, unseen, urgency } from '../standing.ts';
+import { conditionOf, isUpToDate, needsAttention, phaseOf, unseen, urgency } from '../standing.ts';
 import { plain } from '../text.ts';
 import type { Card, Past, Section } from './model.ts';
 
@@ -83,7 +83,7 @@ function sectionOf(upgrade: Upgrade): Section {
       return 'back';
     case 'Succeeded':
     case 'Aborted':
-      return unseen(upgrade) === undefined ? 'good' : 'busy';
+      return isUpToDate(upgrade) ? 'good' : 'busy';
     default:
       return 'busy';
   }

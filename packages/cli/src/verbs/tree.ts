@@ -281,7 +281,12 @@ function checksCell(io: Io, scene: Scene, { pod, report, result, state }: Judged
     return what;
   }
   const left = deadlineAt - io.now();
-  const clock = left > 0 ? `deadline in ${spanText(left)}` : 'deadline is over: one last probe';
+  const clock =
+    left > 0
+      ? `deadline in ${spanText(left)}`
+      : state === 'Inconclusive'
+        ? 'deadline is over without an answer'
+        : 'deadline is over: one last probe';
   return `${what}   probed every ${scene.upgrade.spec.postCheck.periodSeconds}s, ${clock}`;
 }
 
@@ -327,7 +332,9 @@ function next(io: Io, scene: Scene): string {
   const open = pods
     .map((pod) => resultOf(scene, pod, io.now()))
     .filter((result) => result?.deadlineAt !== undefined && !result.recorded)
-    .map((result) => result?.deadlineAt ?? 0);
+    .map((result) => result?.deadlineAt ?? 0)
+    // One that is over has decided nothing: those pods wait for an answer.
+    .filter((at) => at > io.now());
   if (open.length === 0) {
     const { deadlineAt } = status?.attempt ?? {};
     const until = deadlineAt
