@@ -1,6 +1,7 @@
 /** The verbs: what a user can say to an Upgrade by an annotation, and what came of it. */
 import type { Phase } from './enums.ts';
 
+/** A verb, as the name of its annotation has it. */
 export type Verb = 'abort' | 'retry' | 'approve' | 'promote';
 
 /** The order in which new ones are obeyed. */

@@ -101,6 +101,15 @@ describe('what admission made of the images', () => {
   });
 });
 
+test('what the operator wrote is released first, so that the next server-side apply of the user has no conflict', () => {
+  const holds = { holdsOurFields: true, imageManagers: { web: FIELD_MANAGER } };
+  expect(decided(statusOf(), { workload: { ...template(NEW), ...holds } }).action.kind).toBe('releaseFields');
+  const rolled = { phase: 'FallingBack', fallback: fallbackOf({ rolledAt: ago(20) }) } as const;
+  expect(decided(statusOf(rolled), { workload: { ...template(OLD), ...holds } }).action.kind).toBe(
+    'releaseFields',
+  );
+});
+
 describe('a fallback', () => {
   test('keeps its Upgrade until it has ended, whatever would have been done about a failure', () => {
     const upgrade = upgradeOf({ spec: { fallback: { action: 'None' } } });

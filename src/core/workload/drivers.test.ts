@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { NOW, podOf, revisionOf, workloadOf } from '../../../test/support/snapshots.ts';
-import type { RevisionView, WorkloadView } from '../../api/views.ts';
+import {
+  conditionOf,
+  NOW,
+  notReady,
+  podOf,
+  revisionOf,
+  type WorkloadChange,
+  workloadOf,
+} from '../../../test/support/snapshots.ts';
+import type { PodView, RevisionView, WorkloadView } from '../../api/views.ts';
 import { driverOf, podOwnerOf, workloadOfPodOwner } from './drivers.ts';
 import { desiredPods, podsByRevision, rolloutComplete } from './pods.ts';
 
@@ -90,6 +98,36 @@ describe('the pods of a revision', () => {
   test('are none while the revision is unknown', () => {
     expect(podsByRevision([podOf()], undefined, []).updated).toEqual([]);
     expect(podsByRevision([podOf()], 'new', []).updated).toHaveLength(1);
+  });
+});
+
+describe('the pod that its controller waits for', () => {
+  const broken = notReady({ name: 'web-2', uid: 'web-2', revision: 'failed' });
+  const serving = podOf({
+    name: 'web-3',
+    uid: 'web-3',
+    revision: 'failed',
+    conditions: { Ready: conditionOf('True') },
+  });
+  const blocking = (change: WorkloadChange, pods: readonly PodView[], spared?: string) => {
+    const set = workloadOf({ kind: 'StatefulSet', ordered: true, ...change });
+    return driverOf(set).blockingPod(set, pods, { update: 'old', spared })?.name;
+  };
+
+  test('is the highest of a StatefulSet that does not serve, and goes one after the other', () => {
+    const lower = { ...broken, name: 'web-0', uid: 'web-0' };
+    expect(blocking({}, [lower, broken, serving])).toBe('web-2');
+  });
+
+  test('is none that serves, is on its way out, or is left alone', () => {
+    expect(blocking({}, [serving])).toBeUndefined();
+    expect(blocking({}, [{ ...broken, deleting: true }])).toBeUndefined();
+    expect(blocking({}, [broken], 'failed')).toBeUndefined();
+  });
+
+  test('is none where pods are made at the same time', () => {
+    expect(blocking({ ordered: false }, [broken])).toBeUndefined();
+    expect(blocking({ kind: 'DaemonSet' }, [broken])).toBeUndefined();
   });
 });
 
