@@ -1,6 +1,6 @@
 /** One check of a post-check: what is run, and what its results mean. */
 import { Type } from 'typebox';
-import { name63, oneOf, rules, seconds } from './schema-parts.ts';
+import { name63, oneOf, quotable, rules, seconds } from './schema-parts.ts';
 
 const codes = (rule: string) => `string(${rule}.codes)`;
 const isRange = (rule: string) => `${codes(rule)}.matches('^[0-9]{1,3}(-[0-9]{1,3})?$')`;
@@ -29,6 +29,7 @@ const ExitCodeRule = Type.Object(
       default: '',
       maxLength: 256,
       description: 'What the code means, for the person who reads the status.',
+      ...quotable('message must be one line without control characters'),
     }),
   },
   rules(

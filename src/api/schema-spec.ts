@@ -5,7 +5,7 @@
  */
 import { Type } from 'typebox';
 import { Check, RolloutCheck } from './schema-check.ts';
-import { amount, listMap, name63, oneOf, rules, seconds } from './schema-parts.ts';
+import { amount, listMap, name63, oneOf, quotable, rules, seconds } from './schema-parts.ts';
 import { Strategy, Windows } from './schema-strategy.ts';
 
 const TargetRef = Type.Object(
@@ -38,7 +38,7 @@ const ContainerImage = Type.Object({
     minLength: 1,
     maxLength: 1024,
     description: 'Image that this container shall run.',
-    ...rules({ rule: "!self.matches('\\\\s')", message: 'image must not contain blanks' }),
+    ...quotable('image must not contain blanks or control characters', '\\\\s'),
   }),
 });
 

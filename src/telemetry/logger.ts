@@ -1,6 +1,6 @@
 /** The operator's log: one line an event on standard output, as JSON or as text for people, short and without secrets. */
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
-import { printableLine } from '../api/printable.ts';
+import { printable, printableLine } from '../api/printable.ts';
 import type { Log, LogFields } from '../engine/ports.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -37,10 +37,10 @@ function redact(name: string, value: Value): Value {
   if (SECRET_NAMES.test(name)) {
     return REDACTED;
   }
-  return typeof value === 'string' ? value.replace(SECRETS, REDACTED) : value;
+  return typeof value === 'string' ? printable(value).replace(SECRETS, REDACTED) : value;
 }
 
-/** Fields as they may be written: without secrets, and cut evenly when they would make the line too long. */
+/** Fields as they may be written: printable, without secrets, and cut evenly when they would make the line too long. */
 function presentable(fields: LogFields): LogFields {
   const clean = Object.entries(fields).map(([name, value]) => [name, redact(name, value)] as const);
   if (jsonBytes(Object.fromEntries(clean)) <= FIELD_BYTES) {
@@ -55,7 +55,7 @@ function presentable(fields: LogFields): LogFields {
 function logOver(sink: Logger, base: LogFields): Log {
   const write = (level: LogLevel) => (message: string, fields?: LogFields) => {
     if (sink.isLevelEnabled(level)) {
-      sink[level]({ msg: message, ...presentable({ ...base, ...fields }) });
+      sink[level]({ msg: printableLine(message), ...presentable({ ...base, ...fields }) });
     }
   };
   return {
@@ -75,7 +75,7 @@ const textValue = (value: unknown): string =>
 function textLine(json: string): string {
   const { time, level, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
   const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${textValue(value)}`);
-  return `${time} ${String(level).toUpperCase().padEnd(5)} ${printableLine(String(msg))} ${pairs.join('')}`.trimEnd();
+  return `${time} ${String(level).toUpperCase().padEnd(5)} ${String(msg)} ${pairs.join('')}`.trimEnd();
 }
 
 /** A log of this level and above. Written synchronously, so that the last words before an exit are not lost. */

@@ -210,6 +210,32 @@ describe('a change', () => {
     letGo();
   });
 
+  const many = (count: number, prefix: string): string[] =>
+    Array.from({ length: count }, (_, index) => `example.com/${prefix}${index}`);
+  const labels = (count: number) => Object.fromEntries(many(count, 'l').map((name) => [name, 'x']));
+  const managers = (count: number) =>
+    many(count, 'm').map((manager) => ({
+      manager,
+      operation: 'Apply',
+      apiVersion: 'postcheck.dev/v1alpha1',
+      fieldsType: 'FieldsV1',
+      fieldsV1: { 'f:metadata': { 'f:labels': { 'f:team': {} } } },
+    }));
+
+  test.each<readonly [string, object]>([
+    ['labels', { metadata: { labels: labels(65) } }],
+    ['finalizers', { metadata: { finalizers: many(17, 'f') } }],
+    ['field managers', { metadata: { managedFields: managers(101) } }],
+  ])('that would fill the object with %s is refused to everybody', (_, change) => {
+    expect(patch('both', change)).toContain('room for 64 labels, 16 finalizers and 100 field managers');
+    letGo();
+  });
+
+  test('of as many labels as there is room for is taken', () => {
+    expect(patch('neither', { metadata: { labels: labels(63) } })).toBe('');
+    letGo();
+  });
+
   test('that takes an annotation of ours away needs the rights', () => {
     expect(patch('both', { metadata: { annotations: { 'postcheck.dev/abort': 'x' } } })).toBe('');
     expect(patch('neither', { metadata: { annotations: { 'postcheck.dev/abort': null } } })).toContain(
@@ -337,7 +363,7 @@ test('authorPolicy.create=false leaves it out, and watchNamespaces binds it ther
   expect(policies('--set', 'authorPolicy.create=false')).toEqual([]);
   // The API server leaves a composed message out when a name in it breaks the line.
   const { validations = [] } = (policies()[0]?.['spec'] ?? {}) as { validations?: { message?: string }[] };
-  expect(validations.map(({ message = '' }) => message.length > 50)).toEqual([true, true, true]);
+  expect(validations.map(({ message = '' }) => message.length > 50)).toEqual([true, true, true, true]);
   const binding = policies('--set', 'watchNamespaces={shop}').find(
     ({ kind, metadata }) =>
       kind === 'ValidatingAdmissionPolicyBinding' && metadata.name === 'postcheck-author',

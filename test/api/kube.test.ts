@@ -1,7 +1,9 @@
 /** The cluster shells against a real API server: what we read of real objects, and what every write does and refuses. */
 
 import { execFileSync } from 'node:child_process';
-import { dirname, resolve } from 'node:path';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Upgrade } from '../../src/api/types.ts';
 import type { PodView, RevisionView, WorkloadKind, WorkloadView } from '../../src/api/views.ts';
@@ -72,6 +74,23 @@ function store<K extends WatchedKind>(
       known.delete(key(event.object));
     }
   };
+}
+
+/** As long as a label's name may be. */
+const labelName = (index: number): string => `${'p'.repeat(50)}.example/${String(index).padStart(60, 'n')}`;
+
+/** Did the API server take the merge patch? */
+function patchUpgrade(name: string, patch: string): boolean {
+  const file = join(mkdtempSync(join(tmpdir(), 'postcheck-patch-')), 'patch.json');
+  writeFileSync(file, patch);
+  try {
+    api.kubectl(['patch', 'upgrade', name, '-n', 'shop', '--type=merge', `--patch-file=${file}`]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(dirname(file), { recursive: true });
+  }
 }
 
 function all<T>(kind: WatchedKind): T[] {
@@ -407,6 +426,35 @@ describe('writing status', () => {
       failure: { kind: 'conflict' },
     });
   }, 60_000);
+
+  test('for which labels leave no room in etcd is invalid, and a smaller status takes its place', async () => {
+    await createUpgrade('stuffed');
+    const message = 'x'.repeat(4_000);
+    const live = () =>
+      JSON.parse(api.kubectl(['get', 'upgrade', 'stuffed', '-n', 'shop', '-o', 'json'])) as Upgrade;
+    expect((await cluster.writer.patchStatus(live(), { phase: 'Pending', message })).ok).toBe(true);
+    let count = 0;
+    for (let batch = 1_024; batch >= 64; ) {
+      const names = Array.from({ length: batch }, (_, index) => [labelName(count + index), 'v'.repeat(60)]);
+      const patch = JSON.stringify({ metadata: { labels: Object.fromEntries(names) } });
+      if (patchUpgrade('stuffed', patch)) {
+        count += batch;
+      } else {
+        batch /= 4;
+      }
+    }
+    const history = Array.from({ length: 10 }, (_, index) => ({
+      attempt: index + 1,
+      outcome: 'FellBack' as const,
+      cause: message,
+      startedAt: '2026-01-01T00:00:00.000Z',
+      finishedAt: '2026-01-01T00:01:00.000Z',
+      images: { web: 'registry.example/web:2.0' },
+    }));
+    const refused = await cluster.writer.patchStatus(live(), { phase: 'Upgrading', message, history });
+    expect(refused).toMatchObject({ ok: false, failure: { kind: 'invalid' } });
+    expect(await cluster.writer.patchStatus(live(), { phase: 'Upgrading' })).toMatchObject({ ok: true });
+  }, 120_000);
 });
 
 describe('writing to pods', () => {

@@ -99,7 +99,26 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
     },
     'Duplicate value',
   ],
-  ['an image with a space', { containers: [{ name: 'a', image: 'a: 1' }] }, 'image must not contain blanks'],
+  ...[' ', '\u001b[2J', '\u009b2J', '\u202e', '\u2028'].flatMap((odd): [string, Json, string][] => [
+    [
+      `an image with ${JSON.stringify(odd)}`,
+      { containers: [{ name: 'a', image: `a:${odd}1` }] },
+      'image must not contain blanks or control characters',
+    ],
+    ...(odd === ' '
+      ? []
+      : [
+          [
+            `the meaning of an exit code with ${JSON.stringify(odd)}`,
+            {
+              postCheck: {
+                checks: [check({ exitCodes: [{ codes: 17, class: 'Retry', message: `no${odd}pe` }] })],
+              },
+            },
+            'message must be one line without control characters',
+          ] as [string, Json, string],
+        ]),
+  ]),
   [
     'a kind in small letters',
     { targetRef: { kind: 'deployment', name: 'x' } },

@@ -233,6 +233,11 @@ test.each<[string, Given, string]>([
   expect(said(given)).toBe(expected);
 });
 
+test('an image in the sentence changes nothing that a terminal shows', () => {
+  const images = { web: 'registry.example/web:\u001b[2J\u009b\u202e2.0' };
+  expect(said({ status: { phase: 'PostChecking', to: { images } } })).toContain('web:2.0');
+});
+
 describe('a sentence', () => {
   test('names the worst pod, not the first', () => {
     const healthy = podOf({ name: 'a', uid: 'pod-a' });

@@ -2,6 +2,7 @@
 import { effectiveChecks } from '../../api/checks.ts';
 import { cut } from '../../api/cut.ts';
 import { own } from '../../api/own.ts';
+import { printableLine } from '../../api/printable.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
 import type { PodView, WorkloadView } from '../../api/views.ts';
@@ -247,9 +248,9 @@ function controllerHolds(facts: Facts): string {
     : `; the controller of ${target(facts)} replaces no further pod: look at its events and at the nodes`;
 }
 
-/** One sentence, no full stop: what runs now, then why. */
+/** One sentence, no full stop: what runs now, then why. Images, labels and tokens in it are somebody's text. */
 export function sentence(facts: Facts, drift: string | undefined): string {
-  return cut(said(facts, drift), SENTENCE_MAX);
+  return cut(printableLine(said(facts, drift)), SENTENCE_MAX);
 }
 
 const EARLIER = '; that was by an earlier post-check than spec.postCheck is now: say retry to ask again';

@@ -22,6 +22,11 @@ const exited = (code: number, output: string, of: Check = check) => tried({ kind
 const said = (code: number, sentence: string, before = ''): string =>
   `${before}readiness_probe: ${sentence}\npostcheck: stage=supervisor code=${code} state=EXITED exitstatus=3 source=xmlrpc hook=- ms=60\n`;
 
+test('what a rule of the user says of a code is one line without control or direction characters', () => {
+  const rule = { codes: 17, class: 'Retry', reason: 'Waits', message: 'no\u001b[31m\u202epe\nhere' } as const;
+  expect(exited(17, '', { ...check, exitCodes: [rule] }).message).toBe('nope here');
+});
+
 describe("the readiness script's own words are the message of its codes", () => {
   test('which exit status start ended with', () => {
     expect(exited(2, said(2, 'start ended with exit status 3'))).toMatchObject({

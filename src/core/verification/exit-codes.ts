@@ -4,6 +4,7 @@
  */
 import { cut } from '../../api/cut.ts';
 import type { Class, Unrunnable } from '../../api/enums.ts';
+import { printableLine } from '../../api/printable.ts';
 import { type AnyReason, type PodReason, userReason } from '../../api/reasons.ts';
 import type { Check, ExitCodeRule } from '../../api/types.ts';
 
@@ -130,7 +131,7 @@ function exited(check: Check, code: number, output: string): Meaning {
   const rule = check.exitCodes.find((candidate) => covers(candidate, code));
   if (rule) {
     const reason = userReason(rule.reason);
-    return { class: rule.class, reason, said: rule.message, exitCode: code, output };
+    return { class: rule.class, reason, said: printableLine(rule.message), exitCode: code, output };
   }
   return code === 0
     ? { class: 'Pass', reason: 'Passed', exitCode: 0, output }

@@ -47,9 +47,12 @@ export function failureOf(refusal: Refusal, what: string, now: number): RequestF
     case 415:
       return { kind: 'invalid', message };
     default:
-      return { kind: 'unavailable', message };
+      return { kind: isTooLarge(said) ? 'invalid' : 'unavailable', message };
   }
 }
+
+/** The store takes no object of this size, however often it is sent: the API server answers 500 with etcd's words. */
+const isTooLarge = (said: string): boolean => said.includes('etcdserver: request is too large');
 
 /** A request that got no answer: refused connection, reset, time-out, unreadable credentials. */
 export function noAnswer(error: unknown, what: string): RequestFailure {

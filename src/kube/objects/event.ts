@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { cut, cutBytes } from '../../api/cut.ts';
 import { GROUP } from '../../api/names.ts';
+import { printable } from '../../api/printable.ts';
 import type { ObjectReference, OperatorEvent } from '../../engine/ports.ts';
 import { microTime } from './micro-time.ts';
 
@@ -36,7 +37,7 @@ export function eventBody(
     type: event.type,
     reason: event.reason,
     action: event.action,
-    note: cutBytes(event.note, LONGEST_NOTE_BYTES),
+    note: cutBytes(printable(event.note), LONGEST_NOTE_BYTES),
     regarding,
     ...(event.related ? { related: event.related } : {}),
   };
