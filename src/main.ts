@@ -5,16 +5,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { networkProber } from './checks/checker.ts';
 import { prometheus } from './checks/prometheus.ts';
 import { Engine } from './engine/engine.ts';
-import type { Clock, Log, WatchedKind } from './engine/ports.ts';
+import type { Clock, Log, WatchedKind, WatchListener } from './engine/ports.ts';
 import { uninstall as removeOperator } from './engine/uninstall.ts';
 import { type Cluster, connect } from './kube/cluster.ts';
 import { HELP, type Options, readCommand, type UninstallOptions } from './options.ts';
-import { keyPairIn, serveOn, startWebhook } from './serve.ts';
-import { healthRoutes, metricsRoutes } from './telemetry/endpoints.ts';
+import { listen, type Shells, startWebhook, type Webhook } from './serve.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import type { Tracing } from './telemetry/tracing.ts';
-import { noticeOf, notReady } from './telemetry/watch-notices.ts';
+import { noticeOf } from './telemetry/watch-notices.ts';
 
 /** All there is to do between SIGTERM and the end must fit in here; Kubernetes gives 30 s. */
 const DRAIN_MS = 9000;
@@ -48,43 +47,9 @@ const localClock: Omit<Clock, 'now'> = {
 
 async function run(options: Options): Promise<void> {
   const log = createLogger(options.logLevel, options.logFormat);
-  process.on('unhandledRejection', (reason) => {
-    log.error('unhandled rejection, exiting', {
-      error: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason),
-    });
-    exit(1);
-  });
-  const watched: readonly WatchedKind[] = options.watchNamespaces.length > 0 ? WATCHED : [...WATCHED, 'Node'];
-  const metrics = new Metrics({
-    version: VERSION,
-    maxUpgrades: options.metricsMaxUpgrades,
-    watched,
-    watches: () => cluster.health(),
-  });
+  endOnUnhandled(log);
   const identity = env['POD_NAME'] ?? hostname();
-  const cluster: Cluster = await connect({
-    kubeconfig: options.kubeconfig,
-    context: options.context,
-    namespaces: options.watchNamespaces,
-    identity,
-    watchListener: {
-      failed: (kind, reason) => {
-        metrics.watchFailed(kind, reason);
-        if (reason === 'restored') {
-          // The kinds would be read anew one after the other, and decisions in between would mix two histories.
-          log.error('the API server was restored from a backup, exiting to start over', { kind });
-          exit(1);
-        }
-      },
-      changed: (now, before) => {
-        const notice = noticeOf(now, before);
-        if (notice) {
-          log[notice.level](notice.message, notice.fields);
-        }
-      },
-    },
-    gatePolicyName: options.gatePolicyName,
-  });
+  const { cluster, metrics } = await connectObserved(options, identity, log);
   const tracer = await tracerOf(options, identity, log);
   const engine = new Engine({
     ...cluster,
@@ -97,59 +62,110 @@ async function run(options: Options): Promise<void> {
     maxExecs: options.maxExecs,
     maxExecsPerNode: options.maxExecsPerNode,
   });
-  const webhook =
-    options.webhook && (await startWebhook(options.webhook, options, { cluster, engine, metrics, log }));
-  const { metricsCertPath } = options;
-  const servers = await Promise.all([
-    serveOn(
-      'health-probe-bind-address',
-      options.healthAddress,
-      healthRoutes({
-        live: () => undefined,
-        ready: () => notReady(cluster.health()) ?? webhook?.notReady(),
-      }),
-    ),
-    serveOn(
-      'metrics-bind-address',
-      options.metricsAddress,
-      metricsRoutes({
-        exposition: (openMetrics) => metrics.exposition(openMetrics),
-        ...(metricsCertPath ? { admit: cluster.mayReadMetrics } : {}),
-      }),
-      metricsCertPath ? () => keyPairIn(metricsCertPath) : undefined,
-    ),
-  ]);
+  const shells: Shells = { cluster, engine, metrics, log };
+  const webhook = options.webhook && (await startWebhook(options.webhook, options, shells));
+  const servers = await listen(options, shells, webhook);
   log.info('started', {
     version: VERSION,
-    health: servers[0]?.address ?? 'none',
-    metrics: servers[1]?.address ?? 'none',
+    health: servers.health?.address ?? 'none',
+    metrics: servers.metrics?.address ?? 'none',
     webhook: options.webhook ? 'served once there is a certificate' : 'none',
     namespaces: options.watchNamespaces.join(',') || 'all',
   });
   void tellOtherCrd(cluster, log);
-  const lead = () => {
+  const lease = lead(options, identity, shells);
+  drainOnSignal({ ...shells, tracer, lease, webhook, servers: [servers.health, servers.metrics, webhook] });
+}
+
+function endOnUnhandled(log: Log): void {
+  process.on('unhandledRejection', (reason) => {
+    log.error('unhandled rejection, exiting', {
+      error: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason),
+    });
+    exit(1);
+  });
+}
+
+/** The cluster, and the metrics that tell how its watches do. */
+async function connectObserved(
+  options: Options,
+  identity: string,
+  log: Log,
+): Promise<Pick<Shells, 'cluster' | 'metrics'>> {
+  const watched: readonly WatchedKind[] = options.watchNamespaces.length > 0 ? WATCHED : [...WATCHED, 'Node'];
+  const metrics = new Metrics({
+    version: VERSION,
+    maxUpgrades: options.metricsMaxUpgrades,
+    watched,
+    watches: () => cluster.health(),
+  });
+  const cluster: Cluster = await connect({
+    kubeconfig: options.kubeconfig,
+    context: options.context,
+    namespaces: options.watchNamespaces,
+    identity,
+    watchListener: watchListener(metrics, log),
+    gatePolicyName: options.gatePolicyName,
+  });
+  return { cluster, metrics };
+}
+
+const watchListener = (metrics: Metrics, log: Log): WatchListener => ({
+  failed: (kind, reason) => {
+    metrics.watchFailed(kind, reason);
+    if (reason === 'restored') {
+      // The kinds would be read anew one after the other, and decisions in between would mix two histories.
+      log.error('the API server was restored from a backup, exiting to start over', { kind });
+      exit(1);
+    }
+  },
+  changed: (now, before) => {
+    const notice = noticeOf(now, before);
+    if (notice) {
+      log[notice.level](notice.message, notice.fields);
+    }
+  },
+});
+
+/** Acts once it holds the lease, or at once where no lease is wanted. */
+function lead(
+  options: Options,
+  identity: string,
+  { cluster, engine, metrics, log }: Shells,
+): Lease | undefined {
+  const onLeading = () => {
     metrics.leading(true);
     log.info('leading', { identity });
     engine.lead();
   };
-  const lost = (why: string) => {
-    log.error('lost the lease, exiting', { why });
-    exit(1);
-  };
-  const lease = options.leaderElect
-    ? cluster.lease({
-        namespace: options.leaseNamespace,
-        name: options.leaseName,
-        identity,
-        onLeading: lead,
-        onLost: lost,
-      })
-    : undefined;
-  if (lease) {
-    lease.start();
-  } else {
-    lead();
+  if (!options.leaderElect) {
+    onLeading();
+    return undefined;
   }
+  const lease = cluster.lease({
+    namespace: options.leaseNamespace,
+    name: options.leaseName,
+    identity,
+    onLeading,
+    onLost: (why) => {
+      log.error('lost the lease, exiting', { why });
+      exit(1);
+    },
+  });
+  lease.start();
+  return lease;
+}
+
+type Lease = ReturnType<Cluster['lease']>;
+
+interface Running extends Shells {
+  readonly tracer: Tracing | undefined;
+  readonly lease: Lease | undefined;
+  readonly webhook: Webhook | undefined;
+  readonly servers: readonly (Pick<Webhook, 'close'> | undefined)[];
+}
+
+function drainOnSignal({ cluster, engine, log, tracer, lease, webhook, servers }: Running): void {
   const drain = async (signal: string) => {
     log.info('stopping', { signal });
     setTimeout(() => exit(1), DRAIN_MS).unref();
@@ -158,7 +174,7 @@ async function run(options: Options): Promise<void> {
     await engine.stop();
     await lease?.stop();
     await left;
-    await Promise.all([tracer?.stop(), ...[...servers, webhook].map((server) => server?.close(500))]);
+    await Promise.all([tracer?.stop(), ...servers.map((server) => server?.close(500))]);
     await cluster.close();
     exit(0);
   };

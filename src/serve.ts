@@ -5,6 +5,7 @@ import type { Engine } from './engine/engine.ts';
 import type { Log } from './engine/ports.ts';
 import type { Cluster } from './kube/cluster.ts';
 import type { Options, WebhookOptions } from './options.ts';
+import { healthRoutes, metricsRoutes } from './telemetry/endpoints.ts';
 import {
   type HttpServer,
   type KeyPair,
@@ -14,10 +15,11 @@ import {
   serve,
 } from './telemetry/http.ts';
 import type { Metrics } from './telemetry/metrics.ts';
+import { notReady } from './telemetry/watch-notices.ts';
 import { SelfSignedWebhook, WEBHOOK_LIMITS, webhookRoutes } from './webhook.ts';
 
 /** `undefined` where nothing is to be served. */
-export async function serveOn(
+async function serveOn(
   flag: string,
   address: ListenAddress | undefined,
   routes: Routes,
@@ -38,7 +40,8 @@ export interface Webhook {
   close(graceMs: number): Promise<void>;
 }
 
-interface WebhookShells {
+/** The parts of a running operator that what it listens on needs. */
+export interface Shells {
   readonly cluster: Cluster;
   readonly engine: Engine;
   readonly metrics: Metrics;
@@ -49,7 +52,7 @@ interface WebhookShells {
 export async function startWebhook(
   { address, certPath, hosts }: WebhookOptions,
   { leaseNamespace, webhookSecret }: Options,
-  { cluster, engine, metrics: { webhook: telemetry }, log }: WebhookShells,
+  { cluster, engine, metrics: { webhook: telemetry }, log }: Shells,
 ): Promise<Webhook | undefined> {
   const routes = webhookRoutes((pod) => engine.admit(pod), telemetry);
   const serveWith = async (keyPair: () => KeyPair): Promise<HttpServer> => {
@@ -76,7 +79,29 @@ export async function startWebhook(
 }
 
 /** As cert-manager and the kubelet lay them down; read anew when they are asked for. */
-export const keyPairIn = (folder: string): KeyPair => ({
+const keyPairIn = (folder: string): KeyPair => ({
   cert: readFileSync(join(folder, 'tls.crt'), 'utf8'),
   key: readFileSync(join(folder, 'tls.key'), 'utf8'),
 });
+
+/** Health and metrics, each where an address is given. */
+export async function listen(
+  { healthAddress, metricsAddress, metricsCertPath }: Options,
+  { cluster, metrics }: Shells,
+  webhook: Webhook | undefined,
+): Promise<{ readonly health: HttpServer | undefined; readonly metrics: HttpServer | undefined }> {
+  const health = healthRoutes({
+    live: () => undefined,
+    ready: () => notReady(cluster.health()) ?? webhook?.notReady(),
+  });
+  const exposed = metricsRoutes({
+    exposition: (openMetrics) => metrics.exposition(openMetrics),
+    admit: metricsCertPath ? cluster.mayReadMetrics : undefined,
+  });
+  const keyPair = metricsCertPath ? () => keyPairIn(metricsCertPath) : undefined;
+  const [onHealth, onMetrics] = await Promise.all([
+    serveOn('health-probe-bind-address', healthAddress, health),
+    serveOn('metrics-bind-address', metricsAddress, exposed, keyPair),
+  ]);
+  return { health: onHealth, metrics: onMetrics };
+}
