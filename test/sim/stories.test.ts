@@ -637,7 +637,7 @@ describe('a workload that wants no pods', () => {
   test('during a fallback ends it: what ran before is restored, and said to be unverified', async () => {
     const run = await told(stories.scaledToNothingInFallback);
     expect(run.ending).toMatchObject({ phase: 'FellBack', fallback: 'Unverified No', images: { web: OLD } });
-    expect(run.message).toContain('not verified, as it has 0 replicas');
+    expect(run.message).toContain('is set again, not verified, as it has 0 replicas');
   });
 });
 

@@ -170,8 +170,9 @@ const VERIFIED_BY: Readonly<Record<string, (count: string) => string>> = {
 function fellBack(facts: Facts): string {
   const { fallback, counts } = facts.status;
   const { from, to } = versions(facts);
-  const how = own(VERIFIED_BY, fallback?.verified ?? 'No')?.(pods(counts?.desired ?? 0)) ?? '';
-  return `${from} runs again, ${how}; ${why(to, fallback?.reason, fallback?.cause)}${explained(facts)}`;
+  const replicas = counts?.desired ?? 0;
+  const how = own(VERIFIED_BY, fallback?.verified ?? 'No')?.(pods(replicas)) ?? '';
+  return `${from} ${replicas === 0 ? 'is set' : 'runs'} again, ${how}; ${why(to, fallback?.reason, fallback?.cause)}${explained(facts)}`;
 }
 
 const explained = ({ status }: Facts): string =>
