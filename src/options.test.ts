@@ -131,5 +131,7 @@ describe('the command line', () => {
 
   test('the help names every flag', () => {
     expect(Object.keys(FLAGS).filter((name) => !HELP.includes(`--${name} `))).toEqual([]);
+    // Between a flag and what it is for there is room, however long the flag is.
+    expect(Object.values(FLAGS).filter(({ help }) => !HELP.includes(`  ${help}`))).toEqual([]);
   });
 });

@@ -124,10 +124,16 @@ export const FLAGS = {
 } as const satisfies Readonly<Record<string, Flag>>;
 type Name = keyof typeof FLAGS;
 
-const flagLine = ([name, { value, initial, help }]: [string, Flag]): string => {
-  const left = `--${name}${value === undefined ? '' : ` ${value}`}`;
+const leftOf = (name: string, { value }: Flag): string =>
+  `--${name}${value === undefined ? '' : ` ${value}`}`;
+
+const WIDEST = Math.max(...Object.entries(FLAGS).map(([name, flag]) => leftOf(name, flag).length));
+
+const flagLine = ([name, flag]: [string, Flag]): string => {
+  const { value, initial, help } = flag;
+  const left = leftOf(name, flag);
   const right = value !== undefined && initial ? `${help} (default ${initial})` : help;
-  return `  ${left.padEnd(32)}${right}${name === 'leader-elect' ? ' (default true)' : ''}`;
+  return `  ${left.padEnd(WIDEST + 2)}${right}${name === 'leader-elect' ? ' (default true)' : ''}`;
 };
 
 export const HELP = `postcheck: upgrades containers, verifies each upgrade from inside the container, and falls back when verification fails

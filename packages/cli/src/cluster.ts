@@ -12,7 +12,7 @@ import { type Answer, type ApiRequest, Requests } from '../../../src/kube/client
 import { StreamClient } from '../../../src/kube/client/stream-client.ts';
 import { Throttle } from '../../../src/kube/client/throttle.ts';
 import { ClusterExecutor } from '../../../src/kube/exec/exec.ts';
-import { Fault } from './fault.ts';
+import { Conflict, Fault } from './fault.ts';
 import { duration } from './text.ts';
 
 /** The connection flags of kubectl, as commander gives them. */
@@ -205,7 +205,10 @@ export class Cluster {
     if (failure.kind === 'notFound' && isMissingKind(said)) {
       return new Fault(missingKind(target));
     }
-    return new Fault(said);
+    if (failure.kind === 'notFound' && target.namespace !== undefined && /not found$/.test(said)) {
+      return new Fault(`${said} in namespace ${target.namespace}`);
+    }
+    return failure.kind === 'conflict' ? new Conflict(said) : new Fault(said);
   }
 }
 

@@ -8,6 +8,9 @@ export class Fault extends Error {
   }
 }
 
+/** The object has changed since it was read. */
+export class Conflict extends Fault {}
+
 /** Exit codes; `status` and `probe` have the larger ones. */
 export const EXIT = {
   ok: 0,

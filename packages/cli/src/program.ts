@@ -232,7 +232,7 @@ function addActs(program: Command, running: Running): void {
   withActFlags(
     verb(program, ACT, 'approve', 'approve a stage that waits for approval')
       .argument(...NAME)
-      .argument('[stage]', 'the stage (default: the current one)'),
+      .argument('[stage]', 'the stage, also in advance (default: the one that waits for approval now)'),
   ).action(
     running<ActOptions>(async (cluster, io, options, names) =>
       (await import('./verbs/act.ts')).command(io, cluster, 'approve', names, options),

@@ -16,7 +16,7 @@ export async function run(words: readonly string[], around: Surroundings): Promi
     await program.parseAsync(plainFlags(program, words), { from: 'user' });
     return exitCode;
   } catch (error) {
-    return told(error, around);
+    return told(error, around, words);
   }
 }
 
@@ -49,8 +49,11 @@ async function completed(program: Command, words: readonly string[], around: Sur
 }
 
 /** Says what went wrong, in one sentence; a bug of this tool too. */
-function told(error: unknown, { io }: Surroundings): number {
+function told(error: unknown, { io }: Surroundings, words: readonly string[]): number {
   if (error instanceof CommanderError) {
+    if (error.code === 'commander.unknownCommand' && words.includes('set')) {
+      io.note('Write what is set, as in `set image web web=registry.example/web:2.1`.');
+    }
     if (error.code === 'commander.excessArguments') {
       io.note('Write the workload as one word, as in deployment/web.');
     }

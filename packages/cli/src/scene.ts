@@ -35,6 +35,8 @@ export interface Scene {
   readonly others?: readonly Upgrade[];
   /** What could not be read, and why. */
   readonly missing: readonly string[];
+  /** The workload does not exist, as the API server says. */
+  readonly isGone?: boolean;
 }
 
 /** Everything that a picture of this Upgrade shows. What the caller may not read is left out and named. */
@@ -42,10 +44,14 @@ export async function gather(cluster: Cluster, { upgrade }: Found): Promise<Scen
   const { kind, name } = upgrade.spec.targetRef;
   const { namespace } = upgrade.metadata;
   const missing: string[] = [];
-  const rawWorkload = await optional(cluster.read({ resource: RESOURCES[kind], namespace, name }), missing);
-  if (!rawWorkload) {
-    return compose({ upgrade, missing });
+  const target = { resource: RESOURCES[kind], namespace, name };
+  const answer = await cluster.try({ method: 'GET', target, retries: 1 });
+  if (!answer.ok) {
+    const { failure, status } = answer;
+    const scene = compose({ upgrade, missing: [cluster.fault(failure, status, target).message] });
+    return { ...scene, isGone: failure.kind === 'notFound' };
   }
+  const rawWorkload = record(answer.body);
   const labelSelector = selectorText(at(rawWorkload, 'spec', 'selector'));
   const [rawPods, rawRevisions, slices, others] = await Promise.all([
     optional(cluster.list(RESOURCES.Pod, namespace, { labelSelector }), missing),

@@ -5,6 +5,7 @@ import { newCommand } from '../../../src/core/decision/commands.ts';
 import { isForSpec, isUnderWay } from '../../../src/core/status.ts';
 import { waitsToStart } from '../../../src/core/wait.ts';
 import { EXIT } from './fault.ts';
+import { plain } from './text.ts';
 
 type ConditionType = 'Ready' | 'Reconciling' | 'Stalled' | 'Verified' | 'FallenBack' | 'Gated';
 
@@ -84,6 +85,22 @@ export function unseen(upgrade: Upgrade): string | undefined {
 /** The status is about what is wanted now: the present spec, and the last command. */
 export const isUpToDate = (upgrade: Upgrade): boolean =>
   unseen(upgrade) === undefined && newCommand(upgrade) === undefined && !isOfEarlierSpec(upgrade);
+
+/** What it waits for that only a person can do, and how. */
+export function waitsForPerson(upgrade: Upgrade): string | undefined {
+  const { metadata, spec, status } = upgrade;
+  const run = (verb: string): string =>
+    `\`kubectl postcheck ${verb} ${metadata.name} -n ${metadata.namespace}\``;
+  if (isStalled(upgrade)) {
+    return plain(status?.message ?? '');
+  }
+  if (spec.paused) {
+    return `it is paused: ${run('resume')}`;
+  }
+  return isUnderWay(status) && status?.waiting?.reason === 'AwaitingApproval'
+    ? `a stage waits for approval: ${run('approve')}`
+    : undefined;
+}
 
 const EXIT_CODES: Partial<Record<string, number>> = {
   Succeeded: EXIT.ok,

@@ -93,6 +93,9 @@ async function byName(cluster: Cluster, name: string): Promise<Found> {
     : fault;
 }
 
+/** Namespaces that a hint names. */
+const MOST_PLACES = 3;
+
 /** Says where an Upgrade of that name is, or which ones there are, as far as the caller may know. */
 async function notHere(cluster: Cluster, name: string): Promise<Fault> {
   const here = `there is no Upgrade ${name} in namespace ${cluster.namespace}`;
@@ -100,7 +103,11 @@ async function notHere(cluster: Cluster, name: string): Promise<Fault> {
   const identities = (all ?? []).map((raw) => record(raw.metadata));
   const elsewhere = identities.filter((one) => one.name === name).map((one) => text(one.namespace));
   if (elsewhere.length > 0) {
-    return new Fault(`${here}; there is one in ${elsewhere.map((place) => `-n ${place}`).join(' and ')}`);
+    const places = elsewhere.slice(0, MOST_PLACES).map((place) => `-n ${place}`);
+    const more = elsewhere.length - places.length;
+    return new Fault(
+      `${here}; there is one in ${places.join(' and ')}${more > 0 ? ` and in ${more} more` : ''}`,
+    );
   }
   const names = identities.filter((one) => one.namespace === cluster.namespace).map((one) => text(one.name));
   const meant = nearest(name, names);

@@ -1,8 +1,12 @@
 /** What the verbs say they will do is what the operator's decisions do. */
 import { describe, expect, test } from '@jest/globals';
+import type { Upgrade } from '../../../src/api/types.ts';
 import { Stage } from '../../../test/docs/stage.ts';
+import type { Cluster } from '../src/cluster.ts';
+import { Conflict } from '../src/fault.ts';
 import type { Scene } from '../src/scene.ts';
-import { foresee, tokenFor } from '../src/verbs/act.ts';
+import { foresee, patched, tokenFor } from '../src/verbs/act.ts';
+import { fakeIo } from './io.ts';
 
 const TOKEN = '2026-01-01T03:05:00.000Z';
 const GOOD = { kind: 'exit', code: 0, output: '' } as const;
@@ -57,10 +61,8 @@ describe('foresee', () => {
     const strategy = { stages: [{ name: 'canary', pods: 1, approval: 'Manual' }] };
     const stage = new Stage({ strategy });
     stage.settle();
-    const approval = tokenFor('approve', stage.upgrade, undefined, stage.now);
-    expect(approval).toBe('1/canary');
-    expect(foresee('approve', sceneOf(stage), approval, stage.now)).toEqual({
-      will: expect.stringMatching(/^Approved 1\/canary: /),
+    expect(foresee('approve', sceneOf(stage), '1/canary', stage.now)).toEqual({
+      will: 'stage canary of attempt 1 is approved in advance: it will not wait for approval',
     });
     expect(foresee('approve', sceneOf(stage), '1/nope', stage.now)).toEqual({
       nothing: expect.stringMatching(
@@ -70,10 +72,43 @@ describe('foresee', () => {
     expect(
       foresee('promote', sceneOf(stage), tokenFor('promote', stage.upgrade, undefined, 0), stage.now),
     ).toEqual({
-      will: expect.stringMatching(/^Promoted 1: /),
+      will: 'attempt 1 is promoted: it skips the waits of its remaining stages, but no check',
     });
     expect(foresee('promote', sceneOf(running()), '1', running().now)).toEqual({
       nothing: 'attempt 1 has no stages',
+    });
+  });
+
+  test('without a name approves the stage that waits now, and never the next one in advance', () => {
+    const stages = ['one', 'two'].map((name) => ({ name, pods: 1, approval: 'Manual' }));
+    const stage = new Stage({ strategy: { stages } });
+    const token = () => tokenFor('approve', stage.upgrade, undefined, stage.now);
+    const none = (first: string) =>
+      new RegExp(
+        `^nothing to approve: no stage waits for approval now: ${first} .*name it: .kubectl postcheck approve web ${first} -n shop.$`,
+      );
+    stage.settle();
+    expect(token).toThrow(none('one'));
+    stage.hears(GOOD).settle();
+    expect(stage.upgrade.status?.stages?.[0]?.state).toBe('AwaitingApproval');
+    expect(token()).toBe('1/one');
+    expect(foresee('approve', sceneOf(stage), token(), stage.now)).toEqual({
+      will: 'stage one of attempt 1 is approved',
+    });
+    const annotations = { 'postcheck.dev/approve': token() };
+    stage.upgrade = { ...stage.upgrade, metadata: { ...stage.upgrade.metadata, annotations } };
+    stage.decide();
+    stage.decide();
+    expect(stage.upgrade.status?.stages?.[0]?.state).toBe('Done');
+    expect(token).toThrow(none('two'));
+  });
+
+  test('of a workload that does not exist says that nothing would come of a retry', () => {
+    const stage = succeeded();
+    stage.workload = undefined;
+    stage.settle();
+    expect(foreseen('retry', stage)).toEqual({
+      nothing: expect.stringMatching(/^Deployment web does not exist in namespace shop: create it/),
     });
   });
 
@@ -130,5 +165,39 @@ describe('foresee', () => {
     expect(foreseen('retry', stage)).toEqual({
       nothing: expect.stringMatching(/^a new attempt starts automatically: Starting attempt 2/),
     });
+  });
+});
+
+describe('a write that meets a newer Upgrade', () => {
+  /** The Upgrade changes this many times between a read and the write. */
+  function changing(times: number): { cluster: Cluster; bodies: unknown[] } {
+    const bodies: unknown[] = [];
+    const raw = { ...new Stage().upgrade, kind: 'Upgrade' };
+    const read = async () => ({
+      ...raw,
+      metadata: { ...raw.metadata, resourceVersion: String(bodies.length + 1) },
+    });
+    const patch = async (_target: unknown, body: unknown) => {
+      bodies.push(body);
+      if (bodies.length <= times) {
+        throw new Conflict('the object has been modified');
+      }
+      return await read();
+    };
+    return { cluster: { patch, read } as unknown as Cluster, bodies };
+  }
+  const { upgrade } = new Stage();
+  const found = { raw: {}, upgrade };
+  const bodyFor = ({ metadata: { resourceVersion } }: Upgrade) => ({ resourceVersion });
+
+  test('is made anew from that', async () => {
+    const { cluster, bodies } = changing(2);
+    expect(await patched(fakeIo(), cluster, found, {}, bodyFor)).toBe(0);
+    expect(bodies).toEqual(['1', '2', '3'].map((resourceVersion) => ({ resourceVersion })));
+  });
+
+  test('gives up after some', async () => {
+    const { cluster } = changing(Number.POSITIVE_INFINITY);
+    await expect(patched(fakeIo(), cluster, found, {}, bodyFor)).rejects.toThrow('has been modified');
   });
 });

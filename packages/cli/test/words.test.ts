@@ -51,6 +51,7 @@ describe('command lines', () => {
     [['gte'], "error: unknown command 'gte'\n(Did you mean get?)"],
     [['get', '--al'], "error: unknown option '--al'"],
     [['get', '-o', 'jsno'], "argument 'jsno' is invalid. Allowed choices are wide, json, yaml, name."],
+    [['set', 'web', 'app=x:1'], 'Write what is set, as in `set image web web=registry.example/web:2.1`.'],
     [['why'], "error: missing required argument 'name'"],
     [['why', 'deployment', 'web'], 'Write the workload as one word, as in deployment/web.'],
     [['get', '--context', 'x'], 'error: the kubeconfig has no context "x"'],

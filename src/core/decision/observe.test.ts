@@ -214,7 +214,7 @@ describe('what stops an attempt before it begins', () => {
   test.each<[string, string, Parameters<typeof blocked>]>([
     [
       'ContainerNotFound',
-      'Deployment web has no container api: name one of web in spec.containers',
+      'Deployment web has no container api: name web in spec.containers',
       [{ containers: [{ name: 'api', image: NEW }] }],
     ],
     [

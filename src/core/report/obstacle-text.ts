@@ -60,7 +60,7 @@ const TEXTS: {
     `Upgrade ${by} is older and acts on ${nameOf(workload)}: delete one of the two`,
   TargetNotFound: targetNotFound,
   ContainerNotFound: ({ workload, missing, there }) =>
-    `${nameOf(workload)} has no container ${list(missing)}: name one of ${list(there)} in spec.containers`,
+    `${nameOf(workload)} has no container ${list(missing)}: name ${there.length === 1 ? '' : 'one of '}${list(there)} in spec.containers`,
   InvalidCheckContainer: invalidCheckContainer,
   WorkloadPaused: ({ workload }) =>
     `${nameOf(workload)} is paused, so nothing rolls: run \`kubectl rollout resume ${workload.kind.toLowerCase()}/${workload.name}\``,

@@ -17,7 +17,7 @@ import { isAttempting, isFallingBack, isUnderWay } from '../../../../src/core/st
 import { waitsToStart } from '../../../../src/core/wait.ts';
 import { decodeUpgrade } from '../../../../src/kube/objects/decode-upgrade.ts';
 import type { Cluster } from '../cluster.ts';
-import { Fault } from '../fault.ts';
+import { Conflict, Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
 import { gitOwner } from '../managers.ts';
 import { gather, type Scene, snapshotOf } from '../scene.ts';
@@ -65,9 +65,19 @@ export function foresee(verb: Verb, scene: Scene, token: string, now: number): F
   if (hadNoEffect(done.result)) {
     return { nothing: whyNothing(verb, upgrade, done.result) };
   }
-  const will = verb === 'approve' || verb === 'promote' ? `${done.result} ${token}: ${message}` : message;
+  const will = verb === 'approve' || verb === 'promote' ? freedText(verb, upgrade, token) : message;
   const isHeld = upgrade.spec.paused === true && isUnderWay(plan.status);
   return { will: isHeld ? `${will}; paused until \`${resumeOf(upgrade)}\`` : will };
+}
+
+/** What an approval or a promotion comes to. The status' sentence is still about the wait that it ends. */
+function freedText(verb: 'approve' | 'promote', { status }: Upgrade, token: string): string {
+  if (verb === 'promote') {
+    return `attempt ${token} is promoted: it skips the waits of its remaining stages, but no check`;
+  }
+  const [number, name] = token.split('/');
+  const inAdvance = status?.stages?.find((stage) => stage.name === name)?.state !== 'AwaitingApproval';
+  return `stage ${name} of attempt ${number} is approved${inAdvance ? ' in advance: it will not wait for approval' : ''}`;
 }
 
 const resumeOf = ({ metadata: { name, namespace } }: Upgrade): string =>
@@ -113,7 +123,12 @@ function whyNothing(verb: Verb, upgrade: Upgrade, result: string): string {
 }
 
 /** The value of the annotation: a time for commands that can be repeated, otherwise what the command is for. */
-export function tokenFor(verb: Verb, { status }: Upgrade, stage: string | undefined, now: number): string {
+export function tokenFor(
+  verb: Verb,
+  { status, metadata }: Upgrade,
+  stage: string | undefined,
+  now: number,
+): string {
   const number = status?.attempt?.number ?? 0;
   if (verb === 'promote') {
     return String(waitsToStart(status) ? number + 1 : number);
@@ -121,10 +136,21 @@ export function tokenFor(verb: Verb, { status }: Upgrade, stage: string | undefi
   if (verb !== 'approve') {
     return new Date(now).toISOString();
   }
-  const stages = status?.stages ?? [];
-  const next =
-    stages.find(({ state }) => state === 'AwaitingApproval') ?? stages.find(({ state }) => state !== 'Done');
-  return `${number}/${stage ?? next?.name ?? ''}`;
+  return `${number}/${stage ?? waitingStage({ status, metadata })}`;
+}
+
+/** The stage that waits for approval now. One that does not is approved only by its name: else typing `approve` twice would approve the next one too. */
+function waitingStage({ status, metadata }: Pick<Upgrade, 'status' | 'metadata'>): string {
+  const open = isAttempting(status) ? (status?.stages ?? []).filter(({ state }) => state !== 'Done') : [];
+  const waiting = open.find(({ state }) => state === 'AwaitingApproval');
+  const [next] = open;
+  if (next && !waiting) {
+    const states = open.map(({ name, state }) => `${name} (${state})`).join(', ');
+    throw new Fault(
+      `nothing to approve: no stage waits for approval now: ${states}; to approve one in advance, name it: \`kubectl postcheck approve ${metadata.name} ${next.name} -n ${metadata.namespace}\``,
+    );
+  }
+  return waiting?.name ?? '';
 }
 
 export async function command(
@@ -138,7 +164,8 @@ export async function command(
   const token = tokenFor(verb, found.upgrade, stage, io.now());
   const scene = await gather(cluster, found);
   const foreseen = foresee(verb, scene, token, io.now());
-  if ('nothing' in foreseen && scene.workload) {
+  // Of a workload that could not be read nothing is known; one that does not exist is known.
+  if ('nothing' in foreseen && (scene.workload || scene.isGone)) {
     throw new Fault(`nothing to ${verb}: ${foreseen.nothing}`);
   }
   io.out(
@@ -146,9 +173,9 @@ export async function command(
       ? foreseen.will
       : `${verb} of Upgrade ${name}; its effect is unknown: ${scene.missing.join('; ')}`,
   );
-  return await patched(io, cluster, found, options, {
+  return await patched(io, cluster, found, options, () => ({
     metadata: { annotations: { [ANNOTATIONS[verb]]: token } },
-  });
+  }));
 }
 
 /** `pause` sets `spec.paused` to true, `resume` to false. */
@@ -172,10 +199,10 @@ export async function setPaused(
   if (owner) {
     io.note(`warning: ${owner} owns spec.paused and may revert it; change it in Git too`);
   }
-  return await patched(io, cluster, found, options, {
-    metadata: { resourceVersion: found.upgrade.metadata.resourceVersion },
+  return await patched(io, cluster, found, options, ({ metadata: { resourceVersion } }) => ({
+    metadata: { resourceVersion },
     spec: { paused },
-  });
+  }));
 }
 
 export function pausing({ status }: Upgrade, running: boolean): string {
@@ -190,17 +217,41 @@ export function resuming({ status, spec }: Upgrade, running: boolean): string {
     : `An attempt may start: ${imagesText(Object.fromEntries(spec.containers.map((c) => [c.name, c.image])), spec)}`;
 }
 
+/** The operator writes the status in between: what is wanted does not depend on that. */
+const MOST_CONFLICTS = 5;
+
+/** Patches the Upgrade, made anew from its present state after a conflict. */
+async function patchAgain(
+  cluster: Cluster,
+  upgrade: Upgrade,
+  bodyFor: (present: Upgrade) => unknown,
+  query: Readonly<Record<string, string>>,
+): Promise<Upgrade> {
+  const target = upgradeTarget(upgrade);
+  let present = upgrade;
+  for (let conflicts = 0; ; conflicts++) {
+    try {
+      return decodeUpgrade(await cluster.patch(target, bodyFor(present), query));
+    } catch (error) {
+      if (!(error instanceof Conflict) || conflicts === MOST_CONFLICTS) {
+        throw error;
+      }
+      present = decodeUpgrade(await cluster.read(target));
+    }
+  }
+}
+
 /** Patches the Upgrade, unless it is a dry run, and waits for the outcome with `--wait`. */
 export async function patched(
   io: Io,
   cluster: Cluster,
   { upgrade }: Found,
   options: ActOptions,
-  body: unknown,
+  bodyFor: (present: Upgrade) => unknown,
 ): Promise<number> {
   const timeoutMs = duration('--timeout', options.timeout ?? '0');
   const query: Record<string, string> = options.dryRun ? { dryRun: 'All' } : {};
-  const after = decodeUpgrade(await cluster.patch(upgradeTarget(upgrade), body, query));
+  const after = await patchAgain(cluster, upgrade, bodyFor, query);
   const { name } = upgrade.metadata;
   io.out(`upgrade.postcheck.dev/${name} patched${options.dryRun ? ' (server dry run)' : ''}`);
   if (options.dryRun || !options.wait) {

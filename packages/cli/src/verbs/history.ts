@@ -94,7 +94,7 @@ export async function diff(
   if (forMachine(io, options.output, { from: a.name, to: b.name, changes })) {
     return 0;
   }
-  io.out(`${a.name} → ${b.name}`);
+  io.out(`${a.name}${a.runs ?? ''} → ${b.name}${b.runs ?? ''}`);
   if (changes.length === 0) {
     io.out('  the same images');
   }
@@ -109,6 +109,8 @@ export async function diff(
 interface Side {
   readonly name: string;
   readonly images: Images;
+  /** Whether it is what runs, for people. */
+  readonly runs?: string;
 }
 
 /** `3..4`, `3` against the present one, or nothing: what ran before against what is wanted. */
@@ -116,10 +118,11 @@ function sides(upgrade: Upgrade, range: string | undefined): [Side, Side] {
   const { status } = upgrade;
   if (range === undefined) {
     return [
-      { name: 'before', images: status?.from?.images ?? {} },
+      { name: 'before', images: status?.from?.images ?? {}, ...runsIf(upgrade, 'FellBack') },
       {
         name: `attempt ${status?.attempt?.number ?? '(not started)'}`,
         images: status?.to?.images ?? wanted(upgrade),
+        ...runsIf(upgrade, 'Succeeded'),
       },
     ];
   }
@@ -130,6 +133,10 @@ function sides(upgrade: Upgrade, range: string | undefined): [Side, Side] {
   const newest = status?.attempt?.number ?? 0;
   return [side(upgrade, Number(match[1])), side(upgrade, Number(match[2] ?? newest))];
 }
+
+/** Of the two sides, the outcome says which one runs. */
+const runsIf = (upgrade: Upgrade, outcome: string): Partial<Side> =>
+  phaseOf(upgrade) === outcome ? { runs: ', which runs now' } : {};
 
 function side(upgrade: Upgrade, attempt: number): Side {
   const all = entries(upgrade, phaseOf(upgrade));

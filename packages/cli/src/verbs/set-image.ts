@@ -46,22 +46,24 @@ export async function setImage(
   if (owner) {
     io.note(`warning: ${owner} owns spec.containers and may revert it; change it in Git too`);
   }
-  const containers = Object.entries({ ...before, ...images }).map(([container, image]) => ({
-    name: container,
-    image,
+  return await patched(io, cluster, found, options, ({ metadata: { resourceVersion }, spec }) => ({
+    metadata: { resourceVersion },
+    spec: { containers: containersWith(images, spec.containers) },
   }));
-  return await patched(io, cluster, found, options, {
-    metadata: { resourceVersion: upgrade.metadata.resourceVersion },
-    spec: { containers },
-  });
 }
+
+/** The containers as they are, with these images. */
+const containersWith = (images: Images, containers: Upgrade['spec']['containers']): object[] =>
+  Object.entries({ ...Object.fromEntries(containers.map((one) => [one.name, one.image])), ...images }).map(
+    ([name, image]) => ({ name, image }),
+  );
 
 function unchanged({ status, spec, metadata }: Upgrade, images: Images): string {
   const wanted = spec.containers
     .filter(({ name }) => images[name])
     .map(({ name, image }) => `${name}=${image}`);
   const failed = Object.entries(images).every(([name, image]) => status?.quarantined?.images[name] === image);
-  return `${wanted.join(', ')} is already set${failed ? `, and fell back in attempt ${status?.quarantined?.attempt}; retry it with \`kubectl postcheck retry ${metadata.name}\`` : ''}`;
+  return `${wanted.join(', ')} is already set${failed ? `, and fell back in attempt ${status?.quarantined?.attempt}; retry it with \`kubectl postcheck retry ${metadata.name} -n ${metadata.namespace}\`` : ''}`;
 }
 
 function checkContainers(images: Images, { workload }: Scene): void {

@@ -6,7 +6,7 @@ import type { Io } from '../io.ts';
 import { phaseLook, SYMBOLS } from '../looks.ts';
 import { checkFormat, forMachine, tidy } from '../output.ts';
 import { painted } from '../paint.ts';
-import { decided, isStalled, phaseOf, unseen } from '../standing.ts';
+import { decided, isStalled, phaseOf, unseen, waitsForPerson } from '../standing.ts';
 import { clockTime, duration, plain } from '../text.ts';
 import { findUpgrade, followUpgrade } from '../upgrades.ts';
 
@@ -61,6 +61,7 @@ export async function waitUntilDecided(
   { timeoutMs, json }: Waiting,
 ): Promise<number> {
   let told = '';
+  let asked: string | undefined;
   const look = (now: Upgrade | undefined): number | undefined => {
     if (!now) {
       throw new Fault(`Upgrade ${upgrade.metadata.name} was deleted`);
@@ -70,7 +71,14 @@ export async function waitUntilDecided(
       told = text;
       io.out(json ? asJsonLine(now, io.now()) : `${io.paint('gray', clockTime(io.now()))}  ${text}`);
     }
-    return decided(now);
+    const answer = decided(now);
+    const person = answer === undefined ? waitsForPerson(now) : undefined;
+    if (person !== undefined && person !== asked) {
+      const limit = timeoutMs > 0 ? '' : '; --timeout limits the wait';
+      io.note(`waiting until somebody acts${limit}: ${person}`);
+    }
+    asked = person;
+    return answer;
   };
   const already = look(upgrade);
   if (already !== undefined) {

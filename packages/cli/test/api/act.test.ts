@@ -64,6 +64,25 @@ describe('retry and abort', () => {
   });
 });
 
+describe('of a workload that does not exist', () => {
+  test('retry is refused, and status says that it waits for a person', async () => {
+    const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'gone' };
+    createUpgrade(api, 'shop', 'lost', { scene: 'FellBack', spec: { targetRef } });
+    const gone = 'Deployment gone does not exist in namespace shop';
+    const { code, err } = await run('retry', 'lost');
+    expect([code, err]).toEqual([1, expect.stringContaining(`error: nothing to retry: ${gone}`)]);
+    createUpgrade(api, 'shop', 'waits', { scene: 'TargetNotFound', spec: { targetRef } });
+    const waited = await run('status', 'waits', '--timeout', '1s');
+    expect([waited.code, waited.err]).toEqual([
+      5,
+      expect.stringMatching(/^waiting until somebody acts: Deployment web does not exist/),
+    ]);
+    expect((await run('init', 'deploy/nope')).err).toBe(
+      'error: deployments.apps "nope" not found in namespace shop\n',
+    );
+  });
+});
+
 describe('pause and resume', () => {
   test('write spec.paused and take it back, and refuse what is so already', async () => {
     expect((await run('resume', 'running')).err).toBe('error: nothing to resume: spec.paused is not set\n');
@@ -124,6 +143,11 @@ describe('gates', () => {
       },
     };
     api.kubectl(['apply', '-f', '-'], JSON.stringify(pod));
+  });
+
+  test('of a pod without probes of its own nothing fails', async () => {
+    const { code, err } = await run('probe', 'pod/gated', '--kubelet');
+    expect([code, err]).toEqual([0, 'None of these pods has its own probes.\n']);
   });
 
   test('are listed with who waits for them, and opened only on a word', async () => {

@@ -159,5 +159,12 @@ describe('status', () => {
       'error: there is no Upgrade other in namespace shop; there is one in -n bank\n',
     );
     expect((await run('status', 'bakc', '-n', 'shop')).err).toContain('did you mean back?');
+    for (const namespace of ['n1', 'n2', 'n3', 'n4']) {
+      api.kubectl(['create', 'namespace', namespace]);
+      createUpgrade(api, namespace, 'many', {});
+    }
+    expect((await run('status', 'many', '-n', 'shop')).err).toBe(
+      'error: there is no Upgrade many in namespace shop; there is one in -n n1 and -n n2 and -n n3 and in 1 more\n',
+    );
   });
 });

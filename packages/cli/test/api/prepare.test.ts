@@ -77,7 +77,7 @@ describe('lint --live', () => {
     const said = (JSON.parse(out) as { message: string }[]).map(({ message }) => message);
     expect(code).toBe(1);
     expect(said).toEqual([
-      'Deployment web has no container wbe: name one of web in spec.containers',
+      'Deployment web has no container wbe: name web in spec.containers',
       'Upgrade web already acts on Deployment web',
       expect.stringContaining('neither the gate policy nor the gate webhook is installed in this cluster'),
     ]);
@@ -101,7 +101,7 @@ describe('records', () => {
       /^ATTEMPT +OUTCOME[^\n]*\n1 +FellBack +web=registry.example\/web:2.0/,
     );
     expect((await run('diff', 'web')).out).toBe(
-      'before → attempt 1\n  web\n  - registry.example/web:1.9\n  + registry.example/web:2.0\n',
+      'before, which runs now → attempt 1\n  web\n  - registry.example/web:1.9\n  + registry.example/web:2.0\n',
     );
     expect((await run('diff', 'web', '1..7')).err).toBe('error: the history has no attempt 7; it has: 1\n');
     expect((await run('events', 'web')).out).toContain('ScalingReplicaSet   Deployment/web');

@@ -1,0 +1,36 @@
+/** What `probe` says of a command that a container does not have, or cannot run. */
+import { describe, expect, test } from '@jest/globals';
+import type { ExecResult } from '../../../src/core/verification/exec-result.ts';
+import type { Cluster } from '../src/cluster.ts';
+import { probe } from '../src/verbs/probe.ts';
+import { fakeIo } from './io.ts';
+
+/** A pod whose container responds so to every command. */
+function responding(result: ExecResult): Cluster {
+  const web = { name: 'web', image: 'registry.example/web:2.0' };
+  const pod = {
+    metadata: { name: 'web-1', namespace: 'shop', uid: 'u' },
+    spec: { containers: [web] },
+    status: { phase: 'Running', containerStatuses: [{ ...web, containerID: 'c', state: { running: {} } }] },
+  };
+  return {
+    namespace: 'shop',
+    read: async () => pod,
+    list: async () => [],
+    executor: { exec: async () => result },
+  } as unknown as Cluster;
+}
+
+describe('probe', () => {
+  test.each([
+    [{ kind: 'missing' }, 'image web:2.0 has no /usr/bin/readiness_probe.sh (CommandMissing): add it, '],
+    [
+      { kind: 'unrunnable', why: 'NotExecutable' },
+      '/usr/bin/readiness_probe.sh in image web:2.0 cannot be run',
+    ],
+  ] as const)('of %j names the command and what to do', async (result, said) => {
+    const io = fakeIo();
+    expect(await probe(io, responding(result), 'pod/web-1', {})).toBe(6);
+    expect(io.lines[1]).toContain(said);
+  });
+});
