@@ -86,6 +86,13 @@ describe('before its first write', () => {
 describe('what admission made of the images', () => {
   const answered = { ...template('mirror/web:1.0'), imageManagers: { web: FIELD_MANAGER } };
 
+  test('is recorded of an attempt, and not written again', () => {
+    const stands = { ...template('mirror/web:2.0'), imageManagers: { web: FIELD_MANAGER }, generation: 2 };
+    const plan = attempt({ workload: { ...stands, observedGeneration: 2 } });
+    expect(plan.state).toBe('ImagesPatched');
+    expect(plan.status.to).toMatchObject({ images: { web: 'mirror/web:2.0' }, asked: { web: NEW } });
+  });
+
   test('is recorded of a fallback, and not written again', () => {
     const plan = fallback({ workload: answered });
     expect(plan.state).toBe('ImagesPatched');

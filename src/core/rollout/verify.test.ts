@@ -73,6 +73,34 @@ test('a fallback of an attempt that goes in stages goes in one step, and waits f
   expect(status.phase).toBe('FellBack');
 });
 
+describe('an attempt whose controller is done', () => {
+  const decided = (count: number, verifiedPods: number, desired = count) => {
+    const status = statusOf({}, { maxUpdated: count, progressAt: ago(1) });
+    const upgrade = upgradeOf({ status });
+    const pods = Array.from({ length: count }, (_, index): PodView => {
+      const pod = podOf({ name: `web-${index}`, uid: `web-${index}` });
+      const message = withPins('exited 0', verificationId(upgrade, status), pod);
+      const passed = { ...conditionOf('True', 9), reason: 'PostCheckPassed', message };
+      const own: PodView['conditions'] = index < verifiedPods ? { [VERIFIED]: passed } : {};
+      return { ...pod, conditions: { ...pod.conditions, ...own, Ready: conditionOf('True') } };
+    });
+    const all = { desired, updated: count, ready: count, available: count, total: count };
+    return decide(snapshotOf({ upgrade, pods, workload: workloadOf(all) })).status;
+  };
+
+  test('has succeeded when every wanted pod has its result, and not before', () => {
+    expect(decided(2, 2).phase).toBe('Succeeded');
+    expect(decided(2, 1).phase).toBe('PostChecking');
+    // One more than is wanted, such as one that the controller is about to remove.
+    expect(decided(3, 2, 2).phase).toBe('PostChecking');
+  });
+
+  test('has not succeeded while no pods are wanted: nothing has verified the version', () => {
+    expect(decided(0, 0)).toMatchObject({ phase: 'PostChecking' });
+    expect(decided(0, 0).attempt?.end).toBeUndefined();
+  });
+});
+
 describe('an attempt of which no pod comes into being', () => {
   const attempt = (workload: Partial<WorkloadView>) =>
     decide(
