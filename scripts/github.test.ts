@@ -38,3 +38,22 @@ test('every job that runs a target of the Makefile has the Node and the Go that 
   expect(targets.length).toBeGreaterThan(4);
   expect(targets.filter(({ has }) => has.length < 2)).toEqual([]);
 });
+
+test('the issue forms are forms, and that of a bug asks for the sentence and for the bundle', () => {
+  interface Form {
+    readonly name: string;
+    readonly description: string;
+    readonly body: readonly { readonly type: string; readonly id?: string; readonly attributes: object }[];
+  }
+  for (const file of globSync('.github/ISSUE_TEMPLATE/!(config).yml', { cwd: repository })) {
+    const { name, description, body } = read(file) as Form;
+    expect([typeof name, typeof description]).toEqual(['string', 'string']);
+    for (const { type, attributes } of body) {
+      expect(['markdown', 'textarea', 'input', 'dropdown', 'checkboxes']).toContain(type);
+      expect(Object.keys(attributes)).toContain(type === 'markdown' ? 'value' : 'label');
+    }
+  }
+  const { body } = read('.github/ISSUE_TEMPLATE/bug.yml') as Form;
+  expect(body.map(({ id }) => id)).toEqual(expect.arrayContaining(['sentence', 'bundle']));
+  expect(JSON.stringify(body)).toContain('kubectl postcheck bundle');
+});

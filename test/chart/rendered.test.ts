@@ -416,6 +416,36 @@ describe('what is rendered', () => {
     }
   });
 
+  test('Services, budget and NetworkPolicy select the operator’s pods, and never a hook’s, which would take their calls', () => {
+    const objects = renderChart(['--set', 'gate.carrier=Webhook,replicas=2']);
+    interface Selecting {
+      readonly selector?: Record<string, unknown> & { readonly matchLabels?: Record<string, string> };
+      readonly podSelector?: { readonly matchLabels: Record<string, string> };
+    }
+    const selectors = objects.flatMap(({ kind, metadata, spec }) => {
+      const { selector, podSelector } = (spec ?? {}) as Selecting;
+      const labels = selector?.matchLabels ?? podSelector?.matchLabels ?? selector;
+      return labels ? [{ what: `${kind} ${metadata.name}`, labels: Object.entries(labels) }] : [];
+    });
+    expect(selectors.map(({ what }) => what).sort()).toEqual([
+      'Deployment postcheck',
+      'NetworkPolicy postcheck',
+      'PodDisruptionBudget postcheck',
+      'Service postcheck-metrics',
+      'Service postcheck-webhook',
+    ]);
+    const pods = objects.flatMap(({ kind, metadata, spec }) => {
+      const { template } = (spec ?? {}) as { template?: { metadata: { labels: Record<string, string> } } };
+      const labels = template?.metadata.labels ?? (kind === 'Pod' ? metadata['labels'] : undefined);
+      return labels ? [{ kind, labels: labels as Record<string, string> }] : [];
+    });
+    expect(pods.map(({ kind }) => kind).sort()).toEqual(['Deployment', 'Job', 'Pod']);
+    for (const { labels } of selectors) {
+      const selected = pods.filter((pod) => labels.every(([name, value]) => pod.labels[name] === value));
+      expect(selected.map(({ kind }) => kind)).toEqual(['Deployment']);
+    }
+  });
+
   test('further flags stand last, further variables and objects are taken over', () => {
     const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: '{{ .Release.Name }}-extra' } };
     const text = 'apiVersion: v1\nkind: Secret\nmetadata: {name: text}';
