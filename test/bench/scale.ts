@@ -35,6 +35,9 @@ const [pods, upgrades, failing] = [values.pods, values.upgrades, values.failing]
 ];
 const say = (line: string) => void stderr.write(`bench-scale: ${line}\n`);
 
+/** What a small image takes that is on the node already, until its application listens. */
+const STARTS_AFTER = '3s';
+
 /** What all parts work on: there once it is built. */
 const site: { fleet?: Fleet; operator?: OperatorProcess } = {};
 const fleet = () => site.fleet as Fleet;
@@ -61,6 +64,13 @@ const PARTS: Readonly<Record<string, () => Part[]>> = {
     daemonSetPart(fleet, operator, { pods, update: 'RollingUpdate', check: 'exec' }),
     daemonSetPart(fleet, operator, { pods, update: 'RollingUpdate', check: 'readiness' }),
     daemonSetPart(fleet, operator, { pods, update: 'OnDelete', check: 'exec' }),
+    daemonSetPart(fleet, operator, {
+      pods,
+      update: 'RollingUpdate',
+      check: 'exec',
+      startsAfter: STARTS_AFTER,
+    }),
+    daemonSetPart(fleet, operator, { pods, update: 'OnDelete', check: 'exec', startsAfter: STARTS_AFTER }),
   ],
   staged: () => [stagedPart(fleet)],
   crowd: () => [crowdPart(fleet, operator, { upgrades, failing })],

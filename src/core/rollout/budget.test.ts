@@ -8,16 +8,19 @@ import {
   OLD,
   podOf,
   snapshotOf,
+  specOf,
   statusOf,
   upgradeOf,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
+import { type Pod, type TurnChange, turnOf } from '../../../test/support/turns.ts';
 import { VERIFIED } from '../../api/names.ts';
-import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
+import type { Upgrade, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import { decide } from '../decision/decide.ts';
 import { verificationId } from '../status.ts';
 import { withPins } from '../verification/recorded.ts';
+import { budgetOf, isRejected } from './budget.ts';
 
 /** With its result on it. */
 function judged(upgrade: Upgrade, pod: PodView, isGood: boolean): PodView {
@@ -79,4 +82,50 @@ test('a fallback frees its controller first: after its end nobody would delete t
     action: { kind: 'deletePods', pods: [{ name: 'web-1' }], reason: 'StuckPodDeleted' },
   });
   expect(decided([failed]).status.phase).toBe('FallbackFailed');
+});
+
+const pods = (...states: NonNullable<Pod['state']>[]): Pod[] =>
+  states.map((state, index) => ({ name: `web-${index}`, state }));
+const within = (maxFailed: number | string, scope: 'All' | 'FailedPods' = 'All'): UpgradeSpec => {
+  const spec = specOf({ strategy: { failureBudget: { maxFailed } } });
+  return { ...spec, fallback: { ...spec.fallback, scope } };
+};
+
+describe('the budget', () => {
+  test.each([
+    [specOf(), 100, 0],
+    [within(3), 100, 3],
+    [within('10%'), 19, 1],
+    [within('100%'), 70, 70],
+    [within('100%', 'FailedPods'), 70, 50],
+    [within(2, 'FailedPods'), 70, 2],
+  ])(
+    '%#: is rounded down, and no more pods are put back one by one than the status has room for',
+    (spec, desired, most) => {
+      expect(budgetOf(spec, desired)).toBe(most);
+    },
+  );
+});
+
+describe('the version as a whole', () => {
+  const ONE = { pods: pods('Passed', 'Passed', 'Failed') };
+  test.each<[what: string, change: TurnChange, isLate: boolean, isFailed: boolean]>([
+    ['stands while nothing failed', { pods: pods('Passed', 'Retrying') }, true, false],
+    ['fails with its first pod', ONE, false, true],
+    ['stands within the budget', { ...ONE, spec: within(1) }, false, false],
+    ['fails beyond it', { pods: pods('Passed', 'Failed', 'Failed'), spec: within(1) }, false, true],
+    ['fails beyond it by a place that is left', { ...ONE, left: ['web-5'], spec: within(1) }, false, true],
+    ['does not fail twice by one place', { ...ONE, left: ['web-2'], spec: within(1) }, false, false],
+    ['stands after its end', { ...ONE, ended: true }, false, false],
+    ['has no budget in the fallback', { ...ONE, spec: within(1), direction: 'Back' }, false, true],
+    ['fails where all that was tried has failed', { pods: pods('Failed'), desired: 1, spec: within(2) }, false, true],
+    ['stands while others are yet to be tried', { pods: pods('Failed'), spec: within(2) }, false, false],
+    ['stands as one is skipped', { pods: pods('Failed', 'Skipped'), desired: 1, spec: within(2) }, false, false],
+    ['stands as one has passed', { pods: pods('Failed', 'Passed'), desired: 1, spec: within(2) }, false, false],
+    ['fails when it is late and only failed pods hold it up', { ...ONE, spec: within(2) }, true, true],
+    ['stands when it is late as a pod is not decided', { pods: pods('Passed', 'Retrying', 'Failed'), spec: within(2) }, true, false],
+    ['stands when it is late where pods are deleted', { ...ONE, spec: within(2), workload: { onDelete: true } as never }, true, false],
+  ])('%s', (_what, change, isLate, isFailed) => {
+    expect(isRejected(turnOf(change), isLate)).toBe(isFailed);
+  }); // biome-ignore format: a table
 });

@@ -15,6 +15,8 @@ export interface Shape {
   readonly update: 'RollingUpdate' | 'OnDelete';
   /** `exec`: a command in each pod; `readiness`: nothing is asked. */
   readonly check: 'exec' | 'readiness';
+  /** How long a pod takes from its node to Ready; at once when absent. */
+  readonly startsAfter?: string;
 }
 
 const KINDS = [
@@ -35,8 +37,9 @@ const KINDS = [
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
-const specsOf = ({ pods, update, check }: Shape): Record<Kind, FigureSpec> => {
-  const of = `(a) ${pods} pods, ${update}, ${check === 'exec' ? 'a command in each' : 'readiness alone'}`;
+const specsOf = ({ pods, update, check, startsAfter }: Shape): Record<Kind, FigureSpec> => {
+  const start = startsAfter ? `, ready ${startsAfter} after their start` : '';
+  const of = `(a) ${pods} pods${start}, ${update}, ${check === 'exec' ? 'a command in each' : 'readiness alone'}`;
   return {
     bare: { name: `${of}: bare rollout`, unit: 's' },
     ours: { name: `${of}: verified`, unit: 's' },
@@ -111,7 +114,7 @@ export function daemonSetPart(fleet: () => Fleet, operator: () => OperatorProces
     await rolledOut(`the bare rollout of ${tag}`);
   };
   return {
-    name: `${shape.pods} pods, ${shape.update}, ${shape.check}`,
+    name: `${shape.pods} pods, ${shape.update}, ${shape.check}, ${shape.startsAfter ?? 'at once'}`,
     figures: specsOf(shape),
     needs: [],
     limitMs: 2 * LIMIT_MS,
@@ -151,7 +154,7 @@ export function daemonSetPart(fleet: () => Fleet, operator: () => OperatorProces
   };
 }
 
-const daemonSetOf = ({ pods }: Shape) => ({
+const daemonSetOf = ({ pods, startsAfter }: Shape) => ({
   apiVersion: 'apps/v1',
   kind: 'DaemonSet',
   metadata: { name: 'agent' },
@@ -159,7 +162,10 @@ const daemonSetOf = ({ pods }: Shape) => ({
     selector: { matchLabels: { app: 'agent' } },
     updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: STEP } },
     template: {
-      metadata: { labels: { app: 'agent' } },
+      metadata: {
+        labels: { app: 'agent' },
+        ...(startsAfter ? { annotations: { 'postcheck.dev/starts-after': startsAfter } } : {}),
+      },
       spec: {
         ...(pods <= 100 ? { nodeSelector: { group: 'first' } } : {}),
         terminationGracePeriodSeconds: 1,

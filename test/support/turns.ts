@@ -1,0 +1,93 @@
+/** Turns as data, for tests of what a rollout comes to. */
+import type { LeftEntry, UpgradeSpec } from '../../src/api/types.ts';
+import type { PodView, WorkloadView } from '../../src/api/views.ts';
+import { policyOf } from '../../src/core/rollout/policy.ts';
+import type { Rollout } from '../../src/core/rollout/rollout.ts';
+import type { Turn } from '../../src/core/rollout/turn.ts';
+import type { Snapshot } from '../../src/core/snapshot.ts';
+import type { PodResult } from '../../src/core/verification/pod-result.ts';
+import { ago, podOf, snapshotOf, specOf, statusOf, upgradeOf, workloadOf } from './snapshots.ts';
+
+export interface Pod {
+  readonly name: string;
+  readonly state?: PodResult['state'];
+  readonly recorded?: boolean;
+}
+
+const podNamed = (name: string): PodView => podOf({ name, uid: name, node: name });
+const resultOf = ({ name, state = 'Passed', recorded = state !== 'Retrying' }: Pod): PodResult =>
+  ({
+    pod: podNamed(name),
+    state,
+    recorded,
+    isPodReady: true,
+    cause: { reason: 'PostCheckPassed' },
+  }) as PodResult;
+
+export interface TurnChange {
+  readonly pods?: readonly Pod[];
+  /** Names of pods of the version before that are to be replaced. */
+  readonly outdated?: readonly string[];
+  /** Names of pods that were put back. */
+  readonly aside?: readonly string[];
+  /** Names of places that are left. */
+  readonly left?: readonly string[];
+  readonly desired?: number;
+  readonly rolledOut?: boolean;
+  readonly workload?: Partial<WorkloadView>;
+  readonly snapshot?: Partial<Snapshot>;
+  readonly rollout?: Partial<Rollout>;
+  readonly spec?: Partial<UpgradeSpec>;
+  readonly direction?: 'Forward' | 'Back';
+  readonly ended?: boolean;
+}
+
+/** A StatefulSet's turn: its pods' names are their places. */
+export function turnOf(change: TurnChange = {}): Turn {
+  const { pods = [], outdated = [], aside = [], left, desired = 3, direction = 'Forward' } = change;
+  const results = pods.map(resultOf);
+  const workload = workloadOf({
+    kind: 'StatefulSet',
+    desired,
+    available: desired,
+    ...change.workload,
+  } as object);
+  const status = statusOf({
+    ...(left
+      ? { left: left.map((name): LeftEntry => ({ name, state: 'Failed', reason: 'ProbeFailed' })) }
+      : {}),
+  });
+  const end = change.ended ? { end: { outcome: 'Partial', reason: 'Partial', at: ago(0) } } : {};
+  const passed = pods.filter(
+    ({ state = 'Passed', recorded = true }) => state === 'Passed' && recorded,
+  ).length;
+  const skipped = pods.filter(({ state, recorded = true }) => state === 'Skipped' && recorded).length;
+  return {
+    snapshot: snapshotOf({
+      upgrade: upgradeOf({ spec: { ...specOf(), ...change.spec } }),
+      ...change.snapshot,
+    }),
+    workload,
+    status: { ...status, attempt: { ...status.attempt, ...end } },
+    summary: {
+      results,
+      outdated: outdated.map(podNamed),
+      desired,
+      rolledOut: change.rolledOut ?? true,
+      counts: {
+        desired,
+        updated: pods.length,
+        ready: 0,
+        passed,
+        skipped,
+        retrying: 0,
+        failed: 0,
+        inconclusive: 0,
+      },
+    },
+    aside: aside.map((name) => resultOf({ name })),
+    rollout: { direction, ...change.rollout },
+    policy: policyOf(direction),
+    stages: { all: [], present: undefined },
+  } as unknown as Turn;
+}
