@@ -29,6 +29,8 @@ const Baseline = Type.Optional(
       check: text('Name of the check.', 63),
       container: text('Name of the container.', 63),
       exitCode: Type.Optional(exitCode('What the command ended with.')),
+      pods: Type.Optional(count('Pods in which it ended so.')),
+      asked: Type.Optional(count('Pods in which it ended at all.')),
       missing: Type.Optional(Type.Boolean({ description: 'The container has no such command.' })),
     }),
     {

@@ -217,6 +217,7 @@ describe.each(['StatefulSet', 'StatefulSet Parallel'] as const)(
       );
       const run = await played(story);
       expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+      expect(run.events.map(({ reason }) => reason)).not.toContain('Inconclusive');
       expect(run.writes.filter(({ kind: write }) => write === 'patchPartition')).toEqual([]);
     });
 

@@ -97,7 +97,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     const run = await told(stories.deadline(kind));
     expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
     expect(run.message).toMatch(
-      /readiness-probe in container web exited 17 \(ProbeFailed\) until the deadline of 1m$/,
+      /readiness-probe in container web exited 17 \(ProbeFailed\) until the deadline of 1m; before the upgrade it exited 0 on 3 of 3 pods$/,
     );
     expect(run.fellBackAfterSeconds).toBeGreaterThanOrEqual(60);
     expect(run.fellBackAfterSeconds).toBeLessThan(63);
@@ -137,7 +137,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     [
       'fails three times in a row',
       stories.threeInARow,
-      /exited 5 \(ProbeFailed\), 3 times in a row \(failureThreshold 3\)$/,
+      /exited 5 \(ProbeFailed\), 3 times in a row \(failureThreshold 3\); before the upgrade it exited 0 on 3 of 3 pods$/,
     ],
     ['has one bad pod of three', stories.secondIsBad, /exited 17 \(SchemaTooOld/],
   ])('that %s falls back', async (_how, tell, message) => {

@@ -10,6 +10,7 @@ import type { Obstacle } from '../obstacle.ts';
 import { isPostCheckChanged, waitsForPods } from '../status.ts';
 import { fromIso, spanText } from '../time.ts';
 import type { PodSummary } from '../verification/summary.ts';
+import { beforeClause } from './baseline-text.ts';
 import { causeText } from './cause-text.ts';
 import { type Versions, versionsText } from './image-text.ts';
 import { explainedClause, leftCounts, leftText } from './left-text.ts';
@@ -176,7 +177,7 @@ function fellBack(facts: Facts): string {
 }
 
 const explained = ({ status }: Facts): string =>
-  isReason(status.fallback?.reason, 'Aborted') ? '' : explainedClause(status);
+  isReason(status.fallback?.reason, 'Aborted') ? '' : `${beforeClause(status)}${explainedClause(status)}`;
 
 /** An abort is no failure of the version. */
 const why = (version: string, reason: string | undefined, cause = ''): string =>
@@ -225,9 +226,9 @@ function byPhase(facts: Facts): string {
     case 'FellBack':
       return fellBack(facts);
     case 'FallbackFailed':
-      return `The fallback from ${to} to ${from} did not complete, manual intervention is required: ${status.attempt?.end?.cause ?? ''}`;
+      return `The fallback from ${to} to ${from} did not complete, manual intervention is required: ${status.attempt?.end?.cause ?? ''}${beforeClause(status)}`;
     case 'Failed':
-      return failed(facts);
+      return `${failed(facts)}${beforeClause(status)}`;
     case 'Aborted':
       return `Ended before ${to} was verified: ${status.attempt?.end?.cause ?? ''}`;
   }

@@ -64,14 +64,22 @@ const samplePods = ({ pods }: Snapshot): PodView[] =>
 const longestTimeout = ({ upgrade }: Snapshot): number =>
   Math.max(...effectiveChecks(upgrade.spec).map(({ timeoutSeconds }) => timeoutSeconds)) * 1000;
 
+/** A further pod has said so; the first bad code stays. */
+function withCode(known: BaselineEntry | undefined, { exitCode, ...entry }: BaselineEntry): BaselineEntry {
+  const asked = (known?.asked ?? 0) + 1;
+  const kept = known?.exitCode === undefined || known.missing ? exitCode : known.exitCode || exitCode;
+  const before = known?.exitCode === kept ? (known?.pods ?? 0) : 0;
+  return { ...entry, exitCode: kept, pods: before + (exitCode === kept ? 1 : 0), asked };
+}
+
 /** One entry a check and container: a command that one pod has is there, and a bad code of one pod counts. */
 function entriesOf(tries: readonly TryRecord[]): BaselineEntry[] {
   const entries = new Map<string, BaselineEntry>();
   for (const { check, container, verdict } of tries) {
     const key = `${check}/${container}`;
     const known = entries.get(key);
-    if (verdict.exitCode !== undefined && !known?.exitCode) {
-      entries.set(key, { check, container, exitCode: verdict.exitCode });
+    if (verdict.exitCode !== undefined) {
+      entries.set(key, withCode(known, { check, container, exitCode: verdict.exitCode }));
     } else if (isReason(verdict.reason, 'CommandMissing', 'NothingAsked') && !known) {
       entries.set(key, { check, container, missing: true });
     }
