@@ -151,6 +151,10 @@ export const POD_REASONS = {
   },
   NodeUnreachable: { meaning: 'no evidence: its node is not Ready', runbook: 'NodeUnreachable' },
   Unschedulable: { meaning: 'no evidence: no node takes it', runbook: 'Unschedulable' },
+  ImageChanged: {
+    meaning: 'no evidence: an image of the pod is not the one that its workload set',
+    runbook: 'ImageChanged',
+  },
 } as const satisfies Table;
 export type PodReason = keyof typeof POD_REASONS;
 

@@ -5,6 +5,7 @@ import { outcomeOf } from '../core/verification/exec-result.ts';
 import { evaluateTry, type TryOutcome } from '../core/verification/exit-codes.ts';
 import type { FinishedCycle, TryResult } from '../core/verification/probe-cycle.ts';
 import type { TryRequest } from '../core/verification/tries.ts';
+import { hasKeptImages } from '../core/verification/witness.ts';
 import { FairSemaphore } from './fair-semaphore.ts';
 import type { Ports } from './ports.ts';
 
@@ -177,7 +178,13 @@ export class ProbeRunner {
       await new Promise<void>((resolve) => clock.after(afterMs, resolve));
     }
     const now = await reader.getPod(pod.namespace, pod.name);
-    if (now === 'gone' || now === 'unknown' || now.uid !== pod.uid || now.deleting) {
+    if (
+      now === 'gone' ||
+      now === 'unknown' ||
+      now.uid !== pod.uid ||
+      now.deleting ||
+      !hasKeptImages(now, pod)
+    ) {
       return false;
     }
     return now.containers.some(

@@ -70,8 +70,26 @@ const podOf = (name: string, node: string, change: Partial<PodView> = {}) =>
     owner: { kind: 'DaemonSet', name, uid: `uid-${name}` },
     gates: [],
     conditions: {},
+    containers: [],
     ...change,
   }) as unknown as PodView;
+test('an image that was changed in a pod and changed back stays known while the pod lives', () => {
+  const at = (image: string, resourceVersion: string) =>
+    podOf('web', 'node-1', {
+      resourceVersion,
+      containers: [{ name: 'web', image }] as unknown as PodView['containers'],
+    });
+  for (const [image, version] of [
+    ['w:1', '1'],
+    ['w:9', '2'],
+    ['w:1', '3'],
+    ['w:1', '4'],
+  ] as const) {
+    send('Pod', 'upsert', at(image, version));
+  }
+  expect(store.pods.get('web-node-1')?.imagesChanged).toEqual(['web']);
+});
+
 const replicaSetOf = (change: Partial<RevisionView> = {}) =>
   ({
     kind: 'ReplicaSet',

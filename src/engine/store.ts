@@ -3,6 +3,7 @@
 import { isAbandoned, isClosed } from '../api/gate.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { NodeView, OwnerView, PodView, RevisionView, WorkloadKind, WorkloadView } from '../api/views.ts';
+import { withImageChanges } from '../core/verification/witness.ts';
 import { driverOf, POD_OWNING_REVISIONS, WORKLOAD_KINDS } from '../core/workload/drivers.ts';
 import { Claims } from './claims.ts';
 import { Dependents } from './dependents.ts';
@@ -57,7 +58,10 @@ export class Store {
     key: ({ uid }) => uid,
     version,
     indexes: { owner: ownerKey, node: ({ node }) => node },
-    keep: (pod, before) => (this.#now ? withCredibleTimes(pod, before, this.#now()) : pod),
+    keep: (came, before) => {
+      const pod = withImageChanges(came, before);
+      return this.#now ? withCredibleTimes(pod, before, this.#now()) : pod;
+    },
     changed: (before, after) => {
       if (after) {
         this.#listener?.podChanged(after);

@@ -223,6 +223,15 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
     stage.lostNodes = ['node-3'];
     return stage.settle();
   },
+  ImageChanged: () => {
+    const stage = rolled();
+    stage.pods = stage.pods.map((pod, index) => {
+      const containers = pod.containers.map((container) => ({ ...container, image: `${OLD}-debug` }));
+      return index === 0 ? { ...pod, specChanges: 1, imagesChanged: ['web'], containers } : pod;
+    });
+    stage.hears(GOOD).settle();
+    return stage.seconds(DEADLINE_SECONDS).settle();
+  },
   Unschedulable: () => {
     const stage = rolled();
     const message = '0/3 nodes are available: 3 Insufficient memory.';

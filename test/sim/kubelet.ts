@@ -12,6 +12,8 @@ const SETTLES_MS = 1000;
 const EFFECT_MS = 30;
 const CRASH_BACKOFF_MS = 10_000;
 const NODE_GRACE_MS = 1000;
+/** The kubelet restarts a container whose image was changed in the pod; until then the one from before runs on. */
+const REPLACES_MS = 1000;
 
 interface Private {
   readonly tries: Map<string, number>;
@@ -32,6 +34,8 @@ export class Kubelet {
   readonly #askedPods = new Map<string, string[]>();
   #postponed: { pod: PodView; change: (pod: PodView) => PodView }[] = [];
   #containers = 0;
+  /** What each container was started from, by its ID. */
+  readonly #startedFrom = new Map<string, string>();
   /** Every answer that a container gave: the truth that verdicts are compared with. */
   readonly asked: Asked[] = [];
 
@@ -116,6 +120,7 @@ export class Kubelet {
 
   #run(pod: PodView, name: string): PodView {
     const id = `containerd://c${String(++this.#containers).padStart(11, '0')}f00d`;
+    this.#startedFrom.set(id, pod.containers.find((own) => own.name === name)?.image ?? '');
     const startedAt = wholeSeconds(this.#world.clock.now() + this.#world.nodeAheadMs);
     const running = this.#withContainer(pod, name, (container) =>
       container.role === 'init'
@@ -276,6 +281,27 @@ export class Kubelet {
     this.#later(0, pod, (now) => this.#ended(now, name, 137, (again) => this.#started(again, name)));
   }
 
+  /** Somebody sets the image of a container in the pod itself. */
+  setImage(pod: PodView, name: string, image: string): void {
+    const known = this.#world.state.get('Pod', keyOf(pod)) ?? pod;
+    const changed = this.#withContainer(known, name, (own) => ({ ...own, image }));
+    this.#world.state.put('Pod', {
+      ...changed,
+      specChanges: (known.specChanges ?? 0) + 1,
+      imagesChanged: [...new Set([...(known.imagesChanged ?? []), name])],
+    });
+    this.#later(REPLACES_MS, pod, (now) => this.#replaced(now, name));
+  }
+
+  #replaced(pod: PodView, name: string): PodView {
+    const { id, state, image } = pod.containers.find((own) => own.name === name) as ContainerView;
+    if (state !== 'running' || this.#startedFrom.get(id) === image) {
+      return pod;
+    }
+    const counted = this.#withContainer(pod, name, (own) => ({ ...own, restarts: own.restarts + 1 }));
+    return this.#started(counted, name);
+  }
+
   async exec(request: ExecRequest, sleep: (ms: number) => Promise<void>): Promise<ExecResult> {
     const pod = this.#world.state.get('Pod', `${request.namespace}/${request.pod}`);
     const container = pod?.containers.find(({ name }) => name === request.container);
@@ -290,11 +316,12 @@ export class Kubelet {
       await sleep(5000);
       return { kind: 'refused', status: 500, message: 'error dialing backend: no route to host' };
     }
-    const result = await this.#answer(pod, container, request, sleep);
+    const image = this.#startedFrom.get(container.id) ?? container.image;
+    const result = await this.#answer(pod, { ...container, image }, request, sleep);
     this.asked.push({
       podUid: pod.uid,
       containerId: container.id,
-      image: container.image,
+      image,
       result,
       at: this.#world.clock.now(),
     });

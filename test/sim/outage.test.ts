@@ -108,6 +108,28 @@ test('a ready pod without checks is believed without another look: its result is
   expect(counted).toMatchObject([{ results: [] }]);
 });
 
+test.each([
+  ['has another image by then', { containers: 'another' }],
+  ['had another image meanwhile', { imagesChanged: ['web'] }],
+] as const)('an answer against a pod that %s is no evidence', async (_what, change) => {
+  const bad: ExecResult = { kind: 'exit', code: 17, output: '' };
+  const changed = (pod: PodView): PodView =>
+    'imagesChanged' in change
+      ? { ...pod, ...change }
+      : { ...pod, containers: pod.containers.map((own) => ({ ...own, image: 'registry.example/web:9.9' })) };
+  const outcomes = async (look: (pod: PodView) => PodView): Promise<unknown[]> => {
+    const at = await bench(bad, look);
+    const kinds: unknown[] = [];
+    at.runner.start('shop/web', at.cycle, (finished) =>
+      kinds.push(finished?.results.map(({ outcome }) => outcome.kind)),
+    );
+    await at.pass(10);
+    return kinds;
+  };
+  expect(await outcomes((pod) => pod)).toEqual([['exit']]);
+  expect(await outcomes(changed)).toEqual([['unreachable']]);
+});
+
 test('a cycle without anybody to ask goes by the pod as the API server shows it now', async () => {
   const at = await bench(broken, (pod) => ({ ...pod, resourceVersion: '999999' }), false);
   const counted: unknown[] = [];

@@ -240,6 +240,7 @@ export const verificationContext = (
     nodeReady: () => true,
     waitingSince: new Map(),
     template: ['web', 'log', 'proxy', 'migrate', 'app'],
+    images: { wanted: { web: NEW }, other: { web: OLD } },
     restartsBefore: () => 0,
     ...rest,
   };

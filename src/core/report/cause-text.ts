@@ -123,12 +123,22 @@ function attemptText(cause: Cause): string | undefined {
   }
 }
 
+/** A controller makes a pod anew when it is gone, and mends none. */
+function imageChangedText({ container, image, wanted }: Cause): string {
+  const what = wanted
+    ? `container ${container} has image ${shortImage(image)} in place of ${shortImage(wanted)}, which its workload did not set`
+    : `the image of container ${container} was changed in the pod itself, and back`;
+  return `${what}: delete the pod, and its controller makes a new one`;
+}
+
 function podText(cause: Cause): string | undefined {
   switch (cause.reason) {
     case 'TooManyRestarts':
       return restartsText(cause);
     case 'NodeUnreachable':
       return `node ${cause.node} is not Ready`;
+    case 'ImageChanged':
+      return imageChangedText(cause);
     case 'NotProbedYet':
       return 'not probed yet';
     case 'AllSkipped':

@@ -2,11 +2,9 @@
 
 import { effectiveChecks } from '../../api/checks.ts';
 import { CONDITION_TYPES, type ConditionType, type GateCarrier } from '../../api/enums.ts';
-import { own } from '../../api/own.ts';
 import { isReason } from '../../api/reasons.ts';
-import type { Condition, Images, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
+import type { Condition, UpgradeStatus } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
-import { imageManager, runsImages, upgradedImages } from '../images.ts';
 import type { Obstacle } from '../obstacle.ts';
 import { policyFor } from '../rollout/policy.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -15,7 +13,8 @@ import { fromIso, toIso } from '../time.ts';
 import { type PodSummary, ungated } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { refusalOf } from '../workload/refusal.ts';
-import { causeText, UNKNOWN_MANAGER } from './cause-text.ts';
+import { causeText } from './cause-text.ts';
+import { driftOf } from './drift-text.ts';
 import { fitStatus } from './fit.ts';
 import { headline } from './headline.ts';
 import { leftCounts, leftText } from './left-text.ts';
@@ -97,39 +96,6 @@ function condition(
     lastTransitionTime,
     observedGeneration: snapshot.upgrade.metadata.generation,
   };
-}
-
-/** The images that an ended attempt left, of the containers that it was about; `undefined` where nothing is known to run. */
-function settledImages(status: UpgradeStatus, spec: UpgradeSpec): Images | undefined {
-  switch (status.phase) {
-    case 'Succeeded':
-      return upgradedImages(status, spec);
-    case 'Partial':
-      return status.turnedBack ? undefined : upgradedImages(status, spec);
-    case 'FellBack':
-      return Object.fromEntries(
-        Object.keys(upgradedImages(status, spec)).flatMap((name) => {
-          const image = own(status.fallback?.images, name) ?? own(status.from?.images, name);
-          return image === undefined ? [] : [[name, image]];
-        }),
-      );
-    default:
-      return undefined;
-  }
-}
-
-/** After the end somebody else changed an image: postcheck does not fight, it says so. */
-function driftOf(snapshot: Snapshot, status: UpgradeStatus): string | undefined {
-  const { workload, upgrade } = snapshot;
-  const wanted = settledImages(status, upgrade.spec);
-  if (!workload || !wanted || runsImages(workload, wanted)) {
-    return undefined;
-  }
-  const changed = workload.containers.find(
-    ({ name, image }) => ![undefined, image].includes(own(wanted, name)),
-  );
-  const what = status.phase === 'FellBack' ? 'fell back' : 'was upgraded';
-  return `${workload.kind} ${workload.name} ${what}, but ${imageManager(workload, changed?.name ?? '') ?? UNKNOWN_MANAGER} has since set container ${changed?.name} to ${changed?.image}: change spec.containers, or undo that`;
 }
 
 interface Ending {

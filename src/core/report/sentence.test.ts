@@ -3,6 +3,7 @@ import {
   ago,
   containerOf,
   fallbackOf,
+  OLD,
   podOf,
   snapshotOf,
   statusOf,
@@ -157,7 +158,7 @@ test.each<[string, Given, string]>([
     'falling back, and a pod of the version before cannot start',
     {
       status: { phase: 'FallingBack', fallback: fallbackOf({ rolledAt: ago(60) }) },
-      rest: { pods: [podOf({ containers: [containerOf({ restarts: 9 })] })] },
+      rest: { pods: [podOf({ containers: [containerOf({ image: OLD, restarts: 9 })] })] },
     },
     `Falling back to web:1.0, which is held up: pod web-new-1 on node-1: container web restarted 9 times; allowed are 2; web:2.0 failed: pod web-new-1: it exited 17`,
   ],

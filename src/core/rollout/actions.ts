@@ -8,6 +8,7 @@ import { failingConditions } from '../verification/failing.ts';
 import type { PodResult } from '../verification/pod-result.ts';
 import { withPins } from '../verification/recorded.ts';
 import { ungated, unrecorded } from '../verification/summary.ts';
+import { closingConditions } from '../verification/witness.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { reachOf } from './reach.ts';
 import { type Turn, verifiesPods } from './turn.ts';
@@ -58,6 +59,10 @@ function podCondition(result: PodResult, { id }: VerificationContext): PodCondit
   const message = withPins(cut(resultText(result), 1000), id, pod);
   return { pod, condition: { status, reason: cause.reason, message } };
 }
+
+/** Closes the gates of pods in which somebody set another image. */
+export const closeGates = ({ summary, aside }: Turn): Action =>
+  conditionsAction(closingConditions([...summary.results, ...aside]).slice(0, PODS_PER_ACTION));
 
 /** Says on gated pods why they do not pass, before there is a result. */
 export const explainFailures = ({ summary }: Turn): Action =>

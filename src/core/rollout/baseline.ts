@@ -11,8 +11,10 @@ import type { Decision } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, verificationId } from '../status.ts';
 import { fromIso } from '../time.ts';
+import type { VerificationContext } from '../verification/context.ts';
 import type { TryRecord } from '../verification/probe-cycle.ts';
 import { possibleTries } from '../verification/tries.ts';
+import { imageChange } from '../verification/witness.ts';
 import { isLive, isReady } from '../workload/pods.ts';
 import { verificationContext } from './context.ts';
 import { policyOf } from './policy.ts';
@@ -39,8 +41,9 @@ export const needsBaseline = (
 export function takeBaseline(snapshot: Snapshot, status: ActiveStatus): Decision {
   const { now, upgrade, records } = snapshot;
   const id = verificationId(upgrade, status);
-  const { spec, template, inFallback } = verificationContext(snapshot, status);
-  const asked = samplePods(snapshot)
+  const context = verificationContext(snapshot, status);
+  const { spec, template, inFallback } = context;
+  const asked = samplePods(snapshot, context)
     .map((pod) => ({ pod, tries: possibleTries({ spec, template }, pod).filter(({ check }) => check.exec) }))
     .filter(({ tries }) => tries.length > 0);
   const answers = asked.map(({ pod }) => records.get(pod.uid)).filter((known) => known?.verification === id);
@@ -55,9 +58,9 @@ export function takeBaseline(snapshot: Snapshot, status: ActiveStatus): Decision
   return { status, cycles, wakeAt: until };
 }
 
-const samplePods = ({ pods }: Snapshot): PodView[] =>
+const samplePods = ({ pods }: Snapshot, context: VerificationContext): PodView[] =>
   pods
-    .filter((pod) => isLive(pod) && isReady(pod))
+    .filter((pod) => isLive(pod) && isReady(pod) && !imageChange(pod, context))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .slice(0, SAMPLE);
 

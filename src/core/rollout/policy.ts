@@ -1,9 +1,17 @@
 /** What differs between an attempt, which rolls forward, and its fallback, which rolls back. Everything else is rollout.ts and verify.ts. */
 import type { UpgradeStatus } from '../../api/types.ts';
-import { type Direction, directionOf } from '../status.ts';
+import { type ActiveStatus, type Direction, directionOf, isBeforeRollout } from '../status.ts';
+import type { WitnessedImages } from '../verification/witness.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { attemptObstacle } from '../workload/obstacles.ts';
-import { explainFailures, recordAside, releaseOurFields, replaceMissedGate, unblock } from './actions.ts';
+import {
+  closeGates,
+  explainFailures,
+  recordAside,
+  releaseOurFields,
+  replaceMissedGate,
+  unblock,
+} from './actions.ts';
 import { advance, movePartition, recordOrAdvance } from './advance.ts';
 import { endPartial, rejectVersion, succeed } from './attempt.ts';
 import { finishFallback, giveUpFallback } from './fallback.ts';
@@ -16,6 +24,11 @@ import { recordAnswer, recordRestored } from './written.ts';
 
 /** The gate policy sees a new attempt a few milliseconds after us: 3 of 200 pods slipped past it without this pause, none with it. */
 const GATE_SETTLES_MS = 100;
+
+const imagesOfBefore = ({ from, to, fallback }: ActiveStatus): WitnessedImages => ({
+  wanted: { ...from.images, ...fallback?.images },
+  other: to.images,
+});
 
 const forward: Policy = {
   recorded: ({ attempt }) => attempt,
@@ -32,6 +45,10 @@ const forward: Policy = {
   takesAnyAnswer: true,
   answers: () => ({}),
   recordWritten: recordAnswer,
+  images: (status) =>
+    isBeforeRollout(status)
+      ? imagesOfBefore(status)
+      : { wanted: status.to.images, other: status.from.images },
   inFallback: false,
   keepsVerified: true,
   makesRevision: true,
@@ -48,6 +65,7 @@ const forward: Policy = {
   refusalIsEvidence: true,
   actions: [
     releaseOurFields,
+    closeGates,
     recordOrAdvance,
     recordAside,
     putBack,
@@ -84,6 +102,7 @@ const back: Policy = {
   takesAnyAnswer: false,
   answers: answeredInFallback,
   recordWritten: recordRestored,
+  images: imagesOfBefore,
   inFallback: true,
   keepsVerified: false,
   makesRevision: false,
@@ -98,7 +117,7 @@ const back: Policy = {
   sparesBefore: false,
   unblocksBeforeFailing: true,
   refusalIsEvidence: false,
-  actions: [releaseOurFields, recordOrAdvance, unblock, advance, readWarning],
+  actions: [releaseOurFields, closeGates, recordOrAdvance, unblock, advance, readWarning],
   follow: ({ fallback, ...status }, revision, isRolling) => ({
     ...status,
     fallback: fallback && {

@@ -9,6 +9,7 @@ import type { ActiveStatus } from '../status.ts';
 import type { VerificationContext } from '../verification/context.ts';
 import type { PodResult } from '../verification/pod-result.ts';
 import type { PodSummary } from '../verification/summary.ts';
+import type { WitnessedImages } from '../verification/witness.ts';
 import type { Amount } from './amount.ts';
 import type { Rollout } from './rollout.ts';
 import type { Stages } from './stages.ts';
@@ -77,6 +78,8 @@ export interface Policy {
   readonly answers: (workload: WorkloadView, status: ActiveStatus) => Images;
   /** Records that the images, or what admission made of them, stand in the template. */
   readonly recordWritten: (written: Written) => ActiveStatus;
+  /** What its pods have to run, so that they say something of it. */
+  readonly images: (status: ActiveStatus) => WitnessedImages;
   /** Its pods ran before: a command that they lack is nothing new, and there is nothing else to go back to. */
   readonly inFallback: boolean;
   /** Pods that earlier attempts verified stay verified, as far as the attempt goes on with them. */

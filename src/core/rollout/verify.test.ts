@@ -34,7 +34,7 @@ function fallback(workload: Partial<WorkloadView>, given: Partial<UpgradeStatus>
     { progressAt: ago(960), startedAt: ago(2100), maxPassed: 1 },
   );
   const upgrade = upgradeOf({ status, spec: { ...spec } });
-  const pod = podOf();
+  const pod = podOf({ containers: [containerOf({ image: OLD })] });
   const message = withPins('readiness-probe in container web exited 0', verificationId(upgrade, status), pod);
   const verified = { ...conditionOf('True', 950), reason: 'PostCheckPassed', message };
   const pods = [{ ...pod, conditions: { ...pod.conditions, [VERIFIED]: verified } }];

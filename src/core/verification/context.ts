@@ -1,8 +1,11 @@
 /** What the pods of one verification (an attempt or its fallback) are evaluated by. */
 import type { PodView, WarningView } from '../../api/views.ts';
 import type { Question } from './tries.ts';
+import type { WitnessedImages } from './witness.ts';
 
 export interface VerificationContext extends Question {
+  /** Of these its pods have to be, or they are no witnesses. */
+  readonly images: WitnessedImages;
   readonly id: string;
   /** Verifications whose passes count as well: those of attempts that this one goes on with. */
   readonly kept?: readonly string[];

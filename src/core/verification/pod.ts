@@ -14,6 +14,7 @@ import { readinessOf } from './readiness.ts';
 import { recordedResult } from './recorded.ts';
 import { keptPass, recordedPod } from './recorded-pod.ts';
 import { clockStart, nextCycleAt, podDeadline } from './schedule.ts';
+import { imageChange } from './witness.ts';
 
 function passed(record: PodRecord): Finding {
   if (record.class === 'Skip') {
@@ -76,6 +77,21 @@ function lostNode({ node }: PodView, context: VerificationContext): Finding | un
 const isSettled = ({ state }: Finding): boolean =>
   state === 'Failed' || state === 'Passed' || state === 'Skipped';
 
+/** Nothing that the pod says counts, nor what was recorded of it, so it is not asked. */
+function noWitness(pod: PodView, cause: Cause, context: VerificationContext, now: number): PodResult {
+  const deadlineAt = podDeadline(pod, context);
+  const isLate = now >= deadlineAt;
+  return {
+    pod,
+    state: isLate ? 'Inconclusive' : 'Waiting',
+    cause: withPod(cause, pod),
+    recorded: false,
+    ...shown(pod, undefined),
+    ...(isLate ? {} : { lookAt: deadlineAt }),
+    ...(context.isPaused ? {} : { deadlineAt }),
+  };
+}
+
 /** Evaluates one pod of the wanted revision. */
 export function evaluatePod(
   pod: PodView,
@@ -83,6 +99,10 @@ export function evaluatePod(
   context: VerificationContext,
   now: number,
 ): PodResult {
+  const change = imageChange(pod, context);
+  if (change) {
+    return noWitness(pod, change, context, now);
+  }
   const record = validRecord(cycles, context.id, pod);
   const known = recordedResult(pod, context.id) ?? keptPass(pod, context);
   if (known) {

@@ -207,3 +207,48 @@ describe('the node of a pod that is not scheduled yet', () => {
     expect(unscheduled(kind, matchFields)).toBe(node);
   });
 });
+
+describe('images that were set after the creation', () => {
+  const IMAGE = { 'f:image': {}, 'f:name': {} };
+  const owns = (time: string, change: object = {}, containers: object = { 'k:{"name":"web"}': IMAGE }) => ({
+    manager: 'kube-controller-manager',
+    operation: 'Update',
+    time,
+    fieldsV1: { 'f:spec': { 'f:containers': containers } },
+    ...change,
+  });
+  const AT = '2026-01-01T00:00:10Z';
+  const LATER = '2026-01-01T00:00:11Z';
+  const both = { 'k:{"name":"web"}': IMAGE, 'k:{"name":"late"}': IMAGE };
+  const init = {
+    'f:initContainers': { 'k:{"name":"migrate"}': IMAGE, 'k:{"name":"proxy"}': IMAGE },
+  };
+  const maker = owns(AT, { fieldsV1: { 'f:spec': { 'f:containers': both, ...init } } });
+  const lost = owns(AT, {
+    fieldsV1: { 'f:spec': { 'f:containers': { 'k:{"name":"late"}': IMAGE }, ...init } },
+  });
+
+  test.each([
+    ['are none where the pod was never changed', 1, [], undefined],
+    ['are none after a resize: the images are still those of who made the pod', 3, [maker], undefined],
+    [
+      'are told by the owner, whatever the image is now',
+      3,
+      [lost, owns(LATER, { manager: 'kubectl-patch' })],
+      ['web'],
+    ],
+    ['are told when who made the pod sets them again, in name', 3, [lost, owns(LATER)], ['web']],
+    ['are told when they are applied', 3, [lost, owns(AT, { operation: 'Apply' })], ['web']],
+    ['are told when they were set through a subresource', 3, [lost, owns(AT, { subresource: 'x' })], ['web']],
+    ['are told when nobody says when', 3, [lost, { ...owns(AT), time: undefined }], ['web']],
+    [
+      'are all of them where nobody can be shown to have made the pod',
+      2,
+      [],
+      ['web', 'late', 'migrate', 'proxy'],
+    ],
+  ])('%s', (_what, generation, managedFields, changed) => {
+    const view = decodePod({ ...pod, metadata: { ...pod.metadata, generation, managedFields } });
+    expect(view.imagesChanged).toEqual(changed);
+  });
+});

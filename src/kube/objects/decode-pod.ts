@@ -4,6 +4,7 @@ import { VERIFIED } from '../../api/names.ts';
 import type { ConditionView, ContainerRole, ContainerView, PodView } from '../../api/views.ts';
 import { at, count, frozen, list, type Raw, record, text, time } from '../client/json.ts';
 import { initRole } from './decode-workload.ts';
+import { imagesSetAtCreation } from './managed-fields.ts';
 import { controllerOf } from './owner.ts';
 
 /** Condition types that decisions read besides those named in a pod's readiness gates. */
@@ -46,12 +47,27 @@ export function decodePod(raw: unknown): PodView {
     reason: text(status.reason),
     deleting: metadata.deletionTimestamp !== undefined,
     createdAt: time(metadata.creationTimestamp),
-    // Kubernetes counts the generation of pods since 1.33, from 1.
-    specChanges: Math.max(0, count(metadata.generation) - 1),
+    specChanges: specChanges(metadata),
+    ...imagesChanged(metadata, spec),
     conditions: conditions(status.conditions, [...READ_TYPES, ...gates]),
     gates,
     containers: containers(spec, status),
   });
+}
+
+/** Kubernetes counts the generation of pods since 1.33, from 1. */
+const specChanges = ({ generation }: Raw): number => Math.max(0, count(generation) - 1);
+
+/** What nobody can be shown to have set at the creation counts as changed: managedFields may be cleared. */
+function imagesChanged(metadata: Raw, spec: Raw): Pick<PodView, 'imagesChanged'> {
+  if (specChanges(metadata) === 0) {
+    return {};
+  }
+  const asMade = imagesSetAtCreation(metadata.managedFields, time(metadata.creationTimestamp));
+  const changed = [...list(spec.containers), ...list(spec.initContainers)]
+    .map((container) => text(record(container).name))
+    .filter((name) => !asMade.has(name));
+  return changed.length > 0 ? { imagesChanged: changed } : {};
 }
 
 /**

@@ -2,6 +2,8 @@
 import { FIELD_MANAGER } from '../../api/names.ts';
 import { at, list, record, text, time } from '../client/json.ts';
 
+const IMAGE_LISTS = ['f:containers', 'f:initContainers'] as const;
+
 /** Positions of our own entries in `metadata.managedFields`, last first, so that removing them one by one keeps the others in place. */
 export function ownEntries(managedFields: unknown): number[] {
   return list(managedFields)
@@ -19,7 +21,7 @@ export function imageManagers(managedFields: unknown): Record<string, string> {
   const owners = new Map<string, string>();
   for (const entry of [...list(managedFields)].sort((a, b) => time(record(a).time) - time(record(b).time))) {
     const podSpec = record(at(entry, 'fieldsV1', 'f:spec', 'f:template', 'f:spec'));
-    for (const field of ['f:containers', 'f:initContainers']) {
+    for (const field of IMAGE_LISTS) {
       for (const name of ownedImages(podSpec[field])) {
         owners.set(name, text(record(entry).manager));
       }
@@ -35,6 +37,23 @@ export const othersSetPartition = (managedFields: unknown): boolean =>
       record(entry).manager !== FIELD_MANAGER &&
       at(entry, 'fieldsV1', 'f:spec', 'f:updateStrategy', 'f:rollingUpdate', 'f:partition') !== undefined,
   );
+
+/**
+ * The containers of a pod whose image is still owned by who created the pod. What admission made of an image then is its creator's too, and a
+ * resize or another change of the pod does not move it; setting another image does, and setting the first one again does not move it back.
+ */
+export function imagesSetAtCreation(managedFields: unknown, createdAt: number): ReadonlySet<string> {
+  const names = list(managedFields)
+    .filter((entry) => {
+      const { operation, subresource, time: set } = record(entry);
+      return operation === 'Update' && subresource === undefined && time(set) > 0 && time(set) <= createdAt;
+    })
+    .flatMap((entry) => {
+      const spec = record(at(entry, 'fieldsV1', 'f:spec'));
+      return IMAGE_LISTS.flatMap((field) => ownedImages(spec[field]));
+    });
+  return new Set(names);
+}
 
 function ownedImages(containers: unknown): string[] {
   return Object.entries(record(containers)).flatMap(([key, fields]) => {

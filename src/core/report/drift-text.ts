@@ -1,0 +1,56 @@
+/** What others did after the end to the images that an attempt left: postcheck does not fight, it says so. */
+import { own } from '../../api/own.ts';
+import type { Images, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
+import { differingContainer, imageManager, upgradedImages } from '../images.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { isLive } from '../workload/pods.ts';
+import { UNKNOWN_MANAGER } from './cause-text.ts';
+
+/** The images that an ended attempt left, of the containers that it was about; `undefined` where nothing is known to run. */
+function settledImages(status: UpgradeStatus, spec: UpgradeSpec): Images | undefined {
+  switch (status.phase) {
+    case 'Succeeded':
+      return upgradedImages(status, spec);
+    case 'Partial':
+      return status.turnedBack ? undefined : upgradedImages(status, spec);
+    case 'FellBack':
+      return Object.fromEntries(
+        Object.keys(upgradedImages(status, spec)).flatMap((name) => {
+          const image = own(status.fallback?.images, name) ?? own(status.from?.images, name);
+          return image === undefined ? [] : [[name, image]];
+        }),
+      );
+    default:
+      return undefined;
+  }
+}
+
+/** What somebody else has changed since the end, in the workload or in one of its pods; `undefined` where nothing was. */
+export function driftOf(snapshot: Snapshot, status: UpgradeStatus): string | undefined {
+  const { workload, upgrade } = snapshot;
+  const wanted = settledImages(status, upgrade.spec);
+  if (!workload || !wanted) {
+    return undefined;
+  }
+  const was = `${workload.kind} ${workload.name} ${status.phase === 'FellBack' ? 'fell back' : 'was upgraded'}`;
+  const changed = differingContainer(workload, wanted);
+  if (!changed) {
+    const pod = podDrift(snapshot, wanted);
+    return pod && `${was}, but ${pod}`;
+  }
+  const manager = imageManager(workload, changed.name) ?? UNKNOWN_MANAGER;
+  return `${was}, but ${manager} has since set container ${changed.name} to ${changed.image}: change spec.containers, or undo that`;
+}
+
+/** The first pod with another image that was set in the pod itself. Its workload does not undo that. */
+function podDrift({ pods }: Snapshot, wanted: Images): string | undefined {
+  for (const { name: pod, imagesChanged, containers } of pods.filter(isLive)) {
+    const changed = containers.find(
+      ({ name, image }) => imagesChanged?.includes(name) && ![undefined, image].includes(own(wanted, name)),
+    );
+    if (changed) {
+      return `container ${changed.name} of pod ${pod} was since set to ${changed.image}: delete the pod, and its controller makes a new one`;
+    }
+  }
+  return undefined;
+}

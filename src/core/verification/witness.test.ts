@@ -1,0 +1,119 @@
+/** Which pods are witnesses, and what becomes of what was known of those that are none. */
+import { describe, expect, test } from '@jest/globals';
+import {
+  conditionOf,
+  containerOf,
+  NEW,
+  NOW,
+  OLD,
+  podOf,
+  recordOf,
+  verificationContext,
+} from '../../../test/support/snapshots.ts';
+import { VERIFIED } from '../../api/names.ts';
+import type { PodView } from '../../api/views.ts';
+import { whatText } from '../report/cause-text.ts';
+import { evaluatePod } from './pod.ts';
+import { withPins } from './recorded.ts';
+import { closingConditions, hasKeptImages, imageChange, withImageChanges } from './witness.ts';
+
+const MIRROR = 'mirror.example/web:2.0';
+const running = (image: string, change: Partial<PodView> = {}): PodView =>
+  podOf({ containers: [containerOf({ image })], ...change });
+const CHANGED = { specChanges: 2, imagesChanged: ['web'] };
+
+describe('a pod', () => {
+  test.each<[string, PodView, string | undefined]>([
+    ['as its workload made it is a witness', running(NEW), undefined],
+    ['whose image admission rewrote is one', running(MIRROR), undefined],
+    ['that was resized, or given a debug container, is one', running(MIRROR, { specChanges: 3 }), undefined],
+    [
+      'in which another image was set is none',
+      running('registry.example/web:9.9', CHANGED),
+      'container web has image web:9.9 in place of web:2.0, which its workload did not set: delete the pod, and its controller makes a new one',
+    ],
+    [
+      'in which the image was set again is none',
+      running(NEW, CHANGED),
+      'the image of container web was changed in the pod itself, and back: delete the pod, and its controller makes a new one',
+    ],
+    [
+      'of the version before that only carries the label of the new one is none',
+      running(OLD),
+      'container web has image web:1.0 in place of web:2.0, which its workload did not set: delete the pod, and its controller makes a new one',
+    ],
+    [
+      'with another image in a container that somebody injected is one',
+      podOf({
+        ...CHANGED,
+        imagesChanged: ['mesh'],
+        containers: [containerOf(), containerOf({ name: 'mesh' })],
+      }),
+      undefined,
+    ],
+  ])('%s', (_what, pod, why) => {
+    const change = imageChange(pod, verificationContext());
+    expect(change && whatText(change)).toBe(why);
+  });
+
+  test('stays none when what was done to it is covered up, as its condition says so', () => {
+    const said = conditionOf('False', 60, 'ImageChanged', 'the image of container web was changed');
+    const conditions = { ...podOf().conditions, [VERIFIED]: said };
+    expect(imageChange(running(NEW, { specChanges: 2, conditions }), verificationContext())).toMatchObject({
+      reason: 'ImageChanged',
+      said: said.message,
+    });
+  });
+});
+
+describe('a pod that is no witness', () => {
+  const context = verificationContext();
+
+  test('is not asked, and neither passes nor fails by what it or its probes said', () => {
+    for (const record of [recordOf(), recordOf({ class: 'Fail', passes: 0 })]) {
+      const early = evaluatePod(running(NEW, CHANGED), record, context, NOW);
+      expect([early.state, early.cycleAt, early.record]).toEqual(['Waiting', undefined, undefined]);
+      const late = evaluatePod(running(NEW, CHANGED), record, context, early.lookAt ?? NOW);
+      expect([late.state, late.lookAt]).toEqual(['Inconclusive', undefined]);
+    }
+  });
+
+  test('fails by no deadline, no restarts and no image that cannot be pulled', () => {
+    const spec = { onInconclusive: 'Fallback', failureThreshold: 1 };
+    const stuck = containerOf({ image: 'x:y', restarts: 99, state: 'waiting', reason: 'InvalidImageName' });
+    const result = evaluatePod(
+      podOf({ ...CHANGED, containers: [stuck] }),
+      recordOf({ class: 'Retry', failures: 9, startedAt: NOW + 700_000 }),
+      verificationContext({ postCheck: spec }),
+      NOW + 700_000,
+    );
+    expect(result.state).toBe('Inconclusive');
+  });
+
+  test('loses the verdict that it had, and its gate is closed once', () => {
+    const pod = running(NEW, CHANGED);
+    const message = withPins('readiness-probe in container web exited 0', context.id, pod);
+    const verdict = { ...conditionOf('True'), reason: 'PostCheckPassed', message };
+    const verified = { ...pod, conditions: { ...pod.conditions, [VERIFIED]: verdict } };
+    const result = evaluatePod(verified, undefined, context, NOW);
+    expect([result.state, result.recorded]).toEqual(['Waiting', false]);
+    const [closing] = closingConditions([result]);
+    expect(closing?.condition).toMatchObject({ status: 'False', reason: 'ImageChanged' });
+    const closed = { ...verdict, ...closing?.condition, since: NOW };
+    const after = { ...pod, conditions: { ...pod.conditions, [VERIFIED]: closed } };
+    expect(closingConditions([evaluatePod(after, undefined, context, NOW)])).toEqual([]);
+  });
+});
+
+test('what was seen of a pod is kept, and is not taken for that of another one', () => {
+  const other = running('registry.example/web:9.9');
+  expect(withImageChanges(running(NEW), undefined).imagesChanged).toBeUndefined();
+  const back = withImageChanges(running(NEW), other);
+  expect(back.imagesChanged).toEqual(['web']);
+  expect(withImageChanges(running(NEW), back).imagesChanged).toEqual(['web']);
+  expect(withImageChanges(running(NEW, { uid: 'another' }), other).imagesChanged).toBeUndefined();
+  expect([hasKeptImages(running(NEW), running(NEW)), hasKeptImages(running(NEW), other)]).toEqual([
+    true,
+    false,
+  ]);
+});
