@@ -1,0 +1,94 @@
+/** The partition that a user sets on a StatefulSet: a limit of theirs, before the attempt and in the midst of it. */
+import { describe, expect, test } from '@jest/globals';
+import {
+  ago,
+  conditionOf,
+  containerOf,
+  fallbackOf,
+  NOW,
+  OLD,
+  podOf,
+  snapshotOf,
+  statusOf,
+  upgradeOf,
+  workloadOf,
+} from '../../../test/support/snapshots.ts';
+import { VERIFIED } from '../../api/names.ts';
+import type { Attempt, UpgradeStatus } from '../../api/types.ts';
+import { decide } from '../decision/decide.ts';
+import { type ActiveStatus, verificationId } from '../status.ts';
+import { toIso } from '../time.ts';
+import { withPins } from '../verification/recorded.ts';
+import { verificationContext } from './context.ts';
+
+interface Case {
+  readonly status?: Partial<UpgradeStatus>;
+  readonly attempt?: Partial<Attempt>;
+  readonly partition?: number;
+  readonly othersSetPartition?: boolean;
+}
+
+/** Three pods; that of the highest ordinal runs the new version and is verified, the others run the one before. */
+function decided({ status: change, attempt, partition = 2, othersSetPartition = true }: Case = {}) {
+  const status = statusOf(
+    { from: { images: { web: OLD }, revision: 'old', baseline: [] }, ...change },
+    { progressAt: ago(5), ...attempt },
+  );
+  const upgrade = upgradeOf({ status });
+  const pods = [0, 1, 2].map((ordinal) => {
+    const place = { name: `web-${ordinal}`, uid: `web-${ordinal}` };
+    if (ordinal < 2) {
+      return podOf({ ...place, revision: 'old', containers: [containerOf({ image: OLD })] });
+    }
+    const pod = podOf(place);
+    const message = withPins('exited 0', verificationId(upgrade, status), pod);
+    const passed = { ...conditionOf('True', 9), reason: 'PostCheckPassed', message };
+    return { ...pod, conditions: { ...pod.conditions, Ready: conditionOf('True'), [VERIFIED]: passed } };
+  });
+  const set = { kind: 'StatefulSet', desired: 3, total: 3, partition, othersSetPartition } as const;
+  return decide(snapshotOf({ upgrade, pods, workload: workloadOf(set), updateRevision: 'new' }));
+}
+
+const waiting = { reason: 'PartitionSet', since: ago(900) } as const;
+
+describe('an attempt', () => {
+  test('waits where the partition lets it go no further, and says so', () => {
+    expect(decided().status).toMatchObject({ phase: 'Upgrading', waiting: { reason: 'PartitionSet' } });
+    expect(decided().status.message).toContain(
+      'web has updateStrategy.rollingUpdate.partition 2: web:2.0 is verified on 1 of 3 pods',
+    );
+    expect(decided({ partition: 0 }).status.waiting).toBeUndefined();
+  });
+
+  test('probes the pods that are verified further while it waits', () => {
+    const status = statusOf({ waiting }) as ActiveStatus;
+    const context = (own: ActiveStatus) =>
+      verificationContext(snapshotOf({ upgrade: upgradeOf({ status: own }) }), own);
+    expect(context(status).isSoaking).toBe(true);
+    expect(context(statusOf() as ActiveStatus).isSoaking).toBe(false);
+  });
+
+  test('has its whole time again when the partition is lowered', () => {
+    const { status } = decided({ status: { waiting }, partition: 0 });
+    expect(status.attempt?.progressAt).toBe(toIso(NOW));
+  });
+
+  test('takes one that is set in the midst of it for what the user wants, and not what it has set itself', () => {
+    const held = { held: { partition: 0 } };
+    const set = decided({ attempt: held, partition: 1 });
+    expect(set).toMatchObject({ intent: true, status: { attempt: { held: { partition: 1 } } } });
+    const own = decided({ attempt: held, partition: 1, othersSetPartition: false });
+    expect(own.status.attempt?.held).toEqual({ partition: 0 });
+  });
+});
+
+test('a fallback says which pods the partition keeps on the version that failed', () => {
+  const status = {
+    phase: 'FallingBack',
+    to: { images: { web: 'web:2.0' }, revision: 'new' },
+    fallback: fallbackOf({ images: {}, rolledAt: ago(20) }),
+  } as const;
+  expect(decided({ status, partition: 3 }).status.message).toContain(
+    'StatefulSet web has updateStrategy.rollingUpdate.partition 3, which keeps a pod on the version that failed: set it to 2',
+  );
+});
