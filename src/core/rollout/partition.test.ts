@@ -69,7 +69,8 @@ describe('an attempt', () => {
   });
 
   test('has its whole time again when the partition is lowered', () => {
-    const { status } = decided({ status: { waiting }, partition: 0 });
+    const attempt = { progressAt: ago(900), maxUpdated: 1, maxPassed: 1 };
+    const { status } = decided({ status: { waiting }, attempt, partition: 0 });
     expect(status.attempt?.progressAt).toBe(toIso(NOW));
   });
 

@@ -4,6 +4,8 @@ import {
   ago,
   conditionOf,
   containerOf,
+  cycleOf,
+  exit,
   NEW,
   OLD,
   podOf,
@@ -14,10 +16,11 @@ import {
   workloadOf,
 } from '../../../test/support/snapshots.ts';
 import { VERIFIED } from '../../api/names.ts';
-import type { UpgradeStatus } from '../../api/types.ts';
+import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import { decide } from '../decision/decide.ts';
 import { verificationId } from '../status.ts';
+import { addCycle, type PodRecord } from '../verification/probe-cycle.ts';
 import { withPins } from '../verification/recorded.ts';
 
 const template = (image: string): WorkloadChange => ({
@@ -25,6 +28,15 @@ const template = (image: string): WorkloadChange => ({
 });
 const ENTRY = { name: 'node-0', state: 'Failed', reason: 'ProbeFailed', message: 'it exited 17' } as const;
 const TURNED = { images: { web: OLD }, startedAt: ago(9), rolledAt: ago(8) };
+
+/** What the check said in each: that it does not work. */
+function recordsOf(upgrade: Upgrade, pods: readonly PodView[]): ReadonlyMap<string, PodRecord> {
+  const verification = verificationId(upgrade, upgrade.status ?? {});
+  const context = { spec: upgrade.spec, template: ['web'], verification, inFallback: false };
+  return new Map(
+    pods.map((pod) => [pod.uid, addCycle(undefined, context, pod, cycleOf(exit(17), pod, upgrade.spec))]),
+  );
+}
 
 type What = 'failed' | 'verified' | 'old' | 'back';
 
@@ -50,6 +62,7 @@ function decided({ nodes = ['failed', 'verified', 'old'], recorded = true, ...gi
   );
   const spec = {
     strategy: { failureBudget: { maxFailed: 1 } },
+    postCheck: { failureThreshold: 1 },
     fallback: { scope: given.scope ?? 'FailedPods' },
   };
   const upgrade = upgradeOf({ status, spec });
@@ -72,7 +85,7 @@ function decided({ nodes = ['failed', 'verified', 'old'], recorded = true, ...gi
   const set = { kind: 'DaemonSet', onDelete: true, desired: nodes.length, total: nodes.length } as const;
   const workload = workloadOf({ ...set, ...template(NEW), ...given.workload });
   const updateRevision = given.status?.turnedBack?.rolledAt ? 'old' : 'new';
-  return decide(snapshotOf({ upgrade, pods, workload, updateRevision }));
+  return decide(snapshotOf({ upgrade, pods, workload, updateRevision, records: recordsOf(upgrade, pods) }));
 }
 
 const names = ({ action }: ReturnType<typeof decided>): string[] =>
@@ -87,7 +100,10 @@ describe('a pod that failed', () => {
   });
 
   test('is put back only once that it failed is on it', () => {
-    expect(decided({ recorded: false }).status.turnedBack).toBeUndefined();
+    const plan = decided({ recorded: false });
+    expect(plan.status.left).toMatchObject([{ name: 'node-0', state: 'Failed' }]);
+    expect(plan.status.turnedBack).toBeUndefined();
+    expect(plan.action).toMatchObject({ kind: 'recordResults', conditions: [{ pod: { name: 'web-0' } }] });
   });
 
   test('stays where it is when the scope is All', () => {
