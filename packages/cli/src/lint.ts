@@ -3,8 +3,16 @@ import { evaluate } from '@marcbachmann/cel-js';
 import { type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
-import { GROUP, VERSION } from '../../../src/api/names.ts';
+import {
+  ABORT_ANNOTATION,
+  APPROVE_ANNOTATION,
+  GROUP,
+  PROMOTE_ANNOTATION,
+  RETRY_ANNOTATION,
+  VERSION,
+} from '../../../src/api/names.ts';
 import { SpecSchema } from '../../../src/api/schema-spec.ts';
+import type { UpgradeSpec } from '../../../src/api/types.ts';
 import { nearest } from './text.ts';
 
 export interface Finding {
@@ -30,7 +38,8 @@ const Manifest = Type.Object({
 /** An Upgrade of a file: its defaults filled in, and what is wrong with it. */
 export interface Linted {
   readonly manifest: Json;
-  readonly line: number;
+  /** The line of a field, such as `spec.targetRef`. */
+  readonly lineOf: (path: string) => number;
   readonly findings: readonly Finding[];
 }
 
@@ -45,26 +54,43 @@ export function lintText(
   if (broken.length > 0) {
     return {
       upgrades: [],
-      findings: broken.map((error) => ({
-        file,
-        line: error.linePos?.[0].line ?? 1,
-        path: '',
-        message: error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? 'not valid YAML',
-        level: 'error',
-      })),
+      findings: firstOfEach(
+        broken.map((error) => ({
+          file,
+          line: error.linePos?.[0].line ?? 1,
+          path: '',
+          message:
+            error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? 'not valid YAML',
+          level: 'error',
+        })),
+      ),
     };
   }
   const upgrades = documents.flatMap((document) => {
     const manifest: unknown = document.toJS();
-    if (!isObject(manifest) || manifest.kind !== 'Upgrade') {
+    if (!isObject(manifest) || !isMeant(manifest)) {
       return [];
     }
     const lineAt = (path: readonly (string | number)[]): number =>
       lineOf(document.contents as Node | null, path, lines);
-    return [{ manifest: filled(manifest), line: lineAt([]), findings: mistakes(file, manifest, lineAt) }];
+    return [
+      {
+        manifest: filled(manifest),
+        lineOf: (path: string) => lineAt(path.split('.')),
+        findings: mistakes(file, manifest, lineAt),
+      },
+    ];
   });
   return { upgrades, findings: upgrades.flatMap(({ findings }) => findings) };
 }
+
+/** One mistake of a text, such as prose in place of YAML, is often told for every word. */
+const firstOfEach = (findings: readonly Finding[]): Finding[] =>
+  [...new Map(findings.toReversed().map((finding) => [finding.message, finding])).values()].toReversed();
+
+/** An Upgrade, also with one of its two names mistyped. */
+const isMeant = ({ apiVersion, kind }: Json): boolean =>
+  kind === 'Upgrade' || String(apiVersion).startsWith(`${GROUP}/`);
 
 /** As the API server fills it. */
 function filled(manifest: Json): Json {
@@ -74,25 +100,92 @@ function filled(manifest: Json): Json {
 type LineAt = (path: readonly (string | number)[]) => number;
 
 function mistakes(file: string, manifest: Json, lineAt: LineAt): Finding[] {
-  const told = (path: readonly (string | number)[], message: string): Finding => ({
+  const told = (path: Path, message: string, level: Finding['level'] = 'error'): Finding => ({
     file,
     line: lineAt(path),
     path: pathText(path),
     message,
-    level: 'error',
+    level,
   });
   const complete = filled(manifest);
   const unknown = [...unknownFields(Manifest, complete)].filter(
     ([path]) => path[0] !== 'metadata' && path[0] !== 'status',
   );
-  const wrong = Value.Errors(Manifest, complete).map(({ instancePath, message }): [Path, string] => [
-    instancePath.split('/').slice(1).map(unescaped),
-    message,
+  const wrong = Value.Errors(Manifest, complete).map((error): [Path, string] => [
+    error.instancePath.split('/').slice(1).map(unescaped),
+    allowed(error.params) ?? error.message,
   ]);
-  const types = [...unknown, ...wrong];
+  const types = [...unknown, ...wrong, ...duplicates(SpecSchema, complete.spec)];
   // Rules speak of fields that are there and of the right type; the API server asks them last too.
   const rules = types.length > 0 ? [] : [...brokenRules(SpecSchema, complete.spec, ['spec'])];
-  return [...types, ...rules].map(([path, message]) => told(path, message));
+  const doubts = [...strangeAnnotations(manifest), ...(types.length > 0 ? [] : unreachable(complete.spec))];
+  return [
+    ...[...types, ...rules].map(([path, message]) => told(path, message)),
+    ...doubts.map(([path, message]) => told(path, message, 'warning')),
+  ];
+}
+
+/** What may stand in a field that takes only some values. */
+function allowed(params: object): string | undefined {
+  const { allowedValue, allowedValues } = params as { allowedValue?: unknown; allowedValues?: unknown[] };
+  const values = allowedValues ?? (allowedValue === undefined ? [] : [allowedValue]);
+  return values.length === 0 ? undefined : `must be ${values.join(' or ')}`;
+}
+
+/** By what the API server tells the entries of this list apart; `undefined` where it does not. */
+function identityIn(
+  shape: Shape,
+): { readonly word: string; readonly of: (entry: unknown) => unknown } | undefined {
+  const keys = shape['x-kubernetes-list-map-keys'] ?? [];
+  switch (shape['x-kubernetes-list-type']) {
+    case 'map':
+      return { word: keys.join(' and '), of: (entry) => keys.map((key) => (entry as Json | null)?.[key]) };
+    case 'set':
+      return { word: 'value', of: (entry) => entry };
+    default:
+      return undefined;
+  }
+}
+
+/** Entries of a list that the API server takes for the same one. */
+function* duplicates(schema: TSchema, spec: unknown): Generator<[Path, string]> {
+  for (const [part, value, path] of parts(schema, spec, ['spec'])) {
+    const identity = identityIn(part as Shape);
+    const entries =
+      identity && Array.isArray(value) ? value.map((entry) => JSON.stringify(identity.of(entry))) : [];
+    for (const [index, entry] of entries.entries()) {
+      if (entries.indexOf(entry) < index) {
+        yield [[...path, index], `another entry of ${pathText(path)} has the same ${identity?.word}`];
+      }
+    }
+  }
+}
+
+const COMMANDS = [RETRY_ANNOTATION, ABORT_ANNOTATION, APPROVE_ANNOTATION, PROMOTE_ANNOTATION];
+
+/** Annotations in our name that mean nothing: the API server takes any. */
+function* strangeAnnotations({ metadata }: Json): Generator<[Path, string]> {
+  const annotations = isObject(metadata) && isObject(metadata.annotations) ? metadata.annotations : {};
+  for (const key of Object.keys(annotations)) {
+    if (key.startsWith(`${GROUP}/`) && !COMMANDS.includes(key)) {
+      const meant = nearest(key, COMMANDS);
+      yield [
+        ['metadata', 'annotations', key],
+        `postcheck reads no such annotation${meant ? `; did you mean ${meant}?` : ''}`,
+      ];
+    }
+  }
+}
+
+/** Settings that the API server takes and that can have no effect. */
+function* unreachable(spec: unknown): Generator<[Path, string]> {
+  const { failureThreshold, periodSeconds, deadlineSeconds } = (spec as UpgradeSpec).postCheck;
+  if (failureThreshold > 0 && (failureThreshold - 1) * periodSeconds >= deadlineSeconds) {
+    yield [
+      ['spec', 'postCheck', 'failureThreshold'],
+      `has no effect: the deadline of ${deadlineSeconds}s comes before ${failureThreshold} rounds that are ${periodSeconds}s apart`,
+    ];
+  }
 }
 
 type Path = readonly (string | number)[];
@@ -108,6 +201,8 @@ const pathText = (path: Path): string =>
 interface Shape {
   readonly properties?: Readonly<Record<string, TSchema>>;
   readonly items?: TSchema;
+  readonly 'x-kubernetes-list-type'?: string;
+  readonly 'x-kubernetes-list-map-keys'?: readonly string[];
   readonly 'x-kubernetes-validations'?: readonly { rule: string; message: string; fieldPath?: string }[];
 }
 

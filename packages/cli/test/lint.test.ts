@@ -2,6 +2,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { lintText } from '../src/lint.ts';
+import { lint } from '../src/verbs/lint.ts';
+import { fakeIo } from './io.ts';
 
 const manifest = (spec: string): string => `apiVersion: postcheck.dev/v1alpha1
 kind: Upgrade
@@ -64,6 +66,59 @@ describe('lint', () => {
     ],
   ])('asks the rules of the CRD: %j', (spec, message) => {
     expect(said(manifest(spec)).join('\n')).toContain(message);
+  });
+
+  test('finds entries that the API server takes for the same one', () => {
+    const twice = manifest('  dependsOn: [{name: db}, {name: db}]\n').replace(
+      '/web:2.0}\n',
+      '/web:2.0}\n  - {name: web, image: x:1}\n',
+    );
+    expect(said(twice)).toEqual([
+      '8 spec.containers[1]: another entry of spec.containers has the same name',
+      '9 spec.dependsOn[1]: another entry of spec.dependsOn has the same name',
+    ]);
+    const check = '{name: a, exec: {command: [x]}, containers: [web, web]}';
+    expect(said(manifest(`  postCheck: {checks: [${check}]}\n`))).toEqual([
+      '8 spec.postCheck.checks[0].containers[1]: another entry of spec.postCheck.checks[0].containers has the same value',
+    ]);
+  });
+
+  test.each([
+    ['kind: Upgrade', 'kind: Upgade', '2 kind: must be Upgrade'],
+    ['v1alpha1', 'v1beta1', '1 apiVersion: must be postcheck.dev/v1alpha1'],
+    [
+      'kind: Deployment',
+      'kind: Deploy',
+      '5 spec.targetRef.kind: must be Deployment or StatefulSet or DaemonSet',
+    ],
+  ])('of %s as %s names what is allowed', (right, wrong, message) => {
+    expect(said(manifest('').replace(right, wrong))).toEqual([message]);
+  });
+
+  test('warns of what the API server takes and nothing comes of', () => {
+    const slow = '  postCheck: {failureThreshold: 5, periodSeconds: 60, deadlineSeconds: 20}\n';
+    const typo = manifest(slow).replace(
+      'shop}',
+      "shop, annotations: {postcheck.dev/aprove: '1/a', other: x}}",
+    );
+    expect(lintText('up.yaml', typo).findings.map(({ level, message }) => [level, message])).toEqual([
+      ['warning', 'postcheck reads no such annotation; did you mean postcheck.dev/approve?'],
+      ['warning', 'has no effect: the deadline of 20s comes before 5 rounds that are 60s apart'],
+    ]);
+  });
+
+  test('tells one mistake of a text once', () => {
+    expect(said(`kind: Upgrade\nspec: [a] b c d\n e f g h\n i j [k] l m\n`).length).toBeLessThan(3);
+    const prose = said('a: "b" these are words that nobody meant as YAML\n'.repeat(9));
+    expect(prose).toEqual([...new Set(prose)]);
+    expect(new Set(prose.map((line) => line.replace(/^\d+ /, ''))).size).toBe(prose.length);
+  });
+
+  test.each(['', 'kind: Service\n'])('of a file without an Upgrade says so: %j', async (text) => {
+    const io = { ...fakeIo(), input: async () => text };
+    await expect(lint(io, { filename: ['-'] })).rejects.toThrow(
+      text === '' ? 'no Upgrade in stdin, which is empty' : 'no Upgrade in stdin',
+    );
   });
 
   test('passes over other objects, and says where a file is not YAML', () => {

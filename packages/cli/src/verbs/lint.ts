@@ -38,20 +38,28 @@ export async function lint(io: Io, options: LintOptions, cluster?: Cluster): Pro
   const live = cluster
     ? (
         await Promise.all(
-          upgrades.filter(({ findings }) => findings.length === 0).map((one) => ask(cluster, one)),
+          upgrades.filter(({ findings }) => !findings.some(isError)).map((one) => ask(cluster, one)),
         )
       ).flat()
     : [];
   const findings = [...linted.flatMap(({ findings: some }) => some), ...live];
   print(io, findings, options.output);
+  if (upgrades.length === 0 && findings.length === 0) {
+    throw new Fault(`no Upgrade in ${sources.map(sourceText).join(', ') || 'these folders'}`);
+  }
   if (options.output === undefined) {
-    const errors = findings.filter(({ level }) => level === 'error').length;
+    const errors = findings.filter(isError).length;
     io.note(
       `${plural(upgrades.length, 'Upgrade')} in ${plural(sources.length, 'file')}: ${plural(errors, 'error')}, ${plural(findings.length - errors, 'warning')}`,
     );
   }
-  return findings.some(({ level }) => level === 'error') || upgrades.length === 0 ? EXIT.fault : EXIT.ok;
+  return findings.some(isError) ? EXIT.fault : EXIT.ok;
 }
+
+const isError = ({ level }: Finding): boolean => level === 'error';
+
+const sourceText = ({ file, text: all }: Source): string =>
+  all.trim() === '' ? `${file}, which is empty` : file;
 
 async function read(io: Io, name: string): Promise<Source[]> {
   if (name === '-') {
@@ -71,11 +79,11 @@ async function read(io: Io, name: string): Promise<Source[]> {
 /** What this cluster says: its own validation, the target, the gate, and the author's rights. */
 async function ask(
   cluster: Cluster,
-  { file, line, manifest }: Linted & { file: string },
+  { file, lineOf, manifest }: Linted & { file: string },
 ): Promise<Finding[]> {
   const told = (level: Finding['level'], path: string, message: string): Finding => ({
     file,
-    line,
+    line: lineOf(path),
     path,
     message,
     level,
@@ -106,13 +114,18 @@ async function ask(
     target: { resource: RESOURCES[kind], namespace, name: target },
   });
   if (!workload.ok) {
-    const { message } = cluster.fault(workload.failure, workload.status, {
-      resource: RESOURCES[kind],
+    const place = { resource: RESOURCES[kind], namespace };
+    const missing = {
+      reason: 'TargetNotFound',
+      workload: { kind, name: target },
       namespace,
-    });
+      namesakes: [],
+    } as const;
     return [
       ...findings,
-      told(workload.failure.kind === 'notFound' ? 'error' : 'warning', 'spec.targetRef', message),
+      workload.failure.kind === 'notFound'
+        ? told('error', 'spec.targetRef', obstacleText(missing))
+        : told('warning', 'spec.targetRef', cluster.fault(workload.failure, workload.status, place).message),
     ];
   }
   const obstacle = attemptObstacle(upgrade.spec, decodeWorkload(kind, workload.body));

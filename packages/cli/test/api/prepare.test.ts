@@ -53,7 +53,9 @@ describe('init', () => {
     expect((await run('init', 'web')).err).toBe(
       'error: include the kind of the workload, such as deployment/web\n',
     );
-    expect((await run('init', 'deploy/wbe')).err).toBe('error: deployments.apps "wbe" not found\n');
+    expect((await run('init', 'deploy/wbe')).err).toBe(
+      'error: deployments.apps "wbe" not found in namespace shop\n',
+    );
   });
 });
 
@@ -81,6 +83,15 @@ describe('lint --live', () => {
       'Upgrade web already acts on Deployment web',
       expect.stringContaining('neither the gate policy nor the gate webhook is installed in this cluster'),
     ]);
+  });
+
+  test('of a target that is missing says so in the words of the operator, at its line', async () => {
+    const input =
+      'apiVersion: postcheck.dev/v1alpha1\nkind: Upgrade\nmetadata: {name: lost, namespace: shop}\nspec:\n  containers: [{name: web, image: x:1}]\n  targetRef: {kind: Deployment, name: nope}\n';
+    const { out } = await cli(['lint', '-f', '-', '--live'], { kubeconfig: api.kubeconfig, input });
+    expect(out).toContain(
+      'stdin:6: error: spec.targetRef: Deployment nope does not exist in namespace shop: create it, or',
+    );
   });
 
   test('gives code hosts SARIF', async () => {
