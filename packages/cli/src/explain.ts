@@ -12,6 +12,9 @@ import { plural } from './looks.ts';
 import { conditionOf, isOfEarlierSpec, isStalled, phaseOf, unseen } from './standing.ts';
 import { clockTime, moment, plain, plainLines } from './text.ts';
 
+/** Where the runbooks can be read. */
+const RUNBOOKS = 'https://github.com/postcheck/postcheck/blob/main/docs/runbooks';
+
 /** One part of the answer: a word, and its lines. */
 export interface Part {
   readonly topic: 'Why' | 'Rule' | 'Output' | 'Spread' | 'Timeline' | 'Traffic' | 'Next' | 'Runbook';
@@ -460,5 +463,5 @@ function runbook(upgrade: Upgrade): string[] {
       own<{ runbook: string }>(TERMINAL_REASONS, word ?? '')?.runbook,
   );
   const page = pages.find((name) => name !== undefined);
-  return page === undefined || phaseOf(upgrade) === 'Succeeded' ? [] : [`docs/runbooks/${page}.md`];
+  return page === undefined || phaseOf(upgrade) === 'Succeeded' ? [] : [`${RUNBOOKS}/${page}.md`];
 }

@@ -37,7 +37,7 @@ describe('why', () => {
     expect(Spread).toContain('3 reported pods on node-1, node-2, node-3');
     expect(Next).toContain('kubectl postcheck set image web web=IMAGE -n shop');
     expect(Next).toContain('kubectl postcheck retry web -n shop');
-    expect(Runbook).toBe('docs/runbooks/ProbeFailed.md');
+    expect(Runbook).toBe('https://github.com/postcheck/postcheck/blob/main/docs/runbooks/ProbeFailed.md');
   });
 
   test('of pods that failed within the budget names them, and both ways on', () => {
@@ -94,7 +94,9 @@ describe('why', () => {
     };
     const { parts } = explain(upgrade, NOW);
     expect(parts.find(({ topic }) => topic === 'Why')?.lines[0]).toBe('the API server refuses the write');
-    expect(parts.find(({ topic }) => topic === 'Runbook')?.lines).toEqual(['docs/runbooks/Refused.md']);
+    expect(parts.find(({ topic }) => topic === 'Runbook')?.lines).toEqual([
+      'https://github.com/postcheck/postcheck/blob/main/docs/runbooks/Refused.md',
+    ]);
   });
 
   test('of a stage that no node belongs to names it, while it rolls and when it is late', () => {
@@ -153,7 +155,9 @@ describe('why', () => {
         /^to roll to web=registry.example\/web:2.0 again, .*: kubectl postcheck retry web -n shop$/,
       ),
     ]);
-    expect(parts[3]?.lines).toEqual(['docs/runbooks/ImageConflict.md']);
+    expect(parts[3]?.lines).toEqual([
+      'https://github.com/postcheck/postcheck/blob/main/docs/runbooks/ImageConflict.md',
+    ]);
   });
 
   describe('of one whose next attempt is held up', () => {

@@ -36,6 +36,11 @@ describe('the headline of a sentence', () => {
       'The fallback from web:2.0 to web:1.9 did not complete: readiness-probe exited 17 (ProbeFailed)',
     ],
     [
+      'with why no pod can be made',
+      'Rolling Deployment web from web:1.9 to web:2.0: 0 of 3 updated, 0 passed; pods "web-746dd5cf99-jxxz5" is forbidden: exceeded quota: small, requested: pods=1, used: pods=3, limited: pods=3',
+      'Rolling to web:2.0: 0 of 3 updated, 0 passed; exceeded quota: small, requested: pods=1, used: pods=3',
+    ],
+    [
       'with where, while there is room',
       'Verifying web:2.0: 0 of 3 pods passed; pod web-746d-a on node-1: not probed yet',
       'Verifying web:2.0: 0 of 3 pods passed; pod web-746d-a on node-1: not probed yet',

@@ -25,6 +25,9 @@ const LEFT_OUT: readonly RegExp[] = [
   / in container [^\s:]+/g,
   /, verified on \d+ pods?(?=;)/,
   /, manual intervention is required(?=:)/,
+  /(?<=^Rolling )\w+ \S+ (?=from |to )/,
+  /\bpods "[^"]+" is forbidden: /,
+  /(?<=^Rolling )from .+? (?=to )/,
 ];
 
 /** No bracket is left open. */

@@ -30,7 +30,7 @@ export function waitingStageText({ upgrade, status }: StagedFacts, version: stri
     return `${where}, probed further until ${soakUntil}`;
   }
   return state === 'AwaitingApproval'
-    ? `${where}, waits for approval: kubectl annotate upgrade ${upgrade.metadata.name} postcheck.dev/approve=${status.attempt?.number}/${name} --overwrite`
+    ? `${where}, waits for approval: kubectl annotate upgrade ${upgrade.metadata.name} -n ${upgrade.metadata.namespace} postcheck.dev/approve=${status.attempt?.number}/${name} --overwrite`
     : undefined;
 }
 

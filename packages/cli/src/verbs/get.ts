@@ -154,7 +154,8 @@ function row(io: Io, upgrade: Upgrade, options: GetOptions): string[] {
         ]
       : []),
     age(io.now() - fromIso(metadata.creationTimestamp)),
-    plain(status?.message ?? ''),
+    // A terminal has little room, and the headline has the cause in it.
+    plain((io.terminal && !wide ? status?.headline : undefined) ?? status?.message ?? ''),
   ];
 }
 
