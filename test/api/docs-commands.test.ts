@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { stringify } from 'yaml';
+import { makeAuthority } from '../../src/kube/webhook/certificate.ts';
 import { ROOT } from '../chart/render.ts';
 import { blocksOf } from '../support/pages.ts';
 import { type ApiServer, eventually, startApiServer } from './api-server.ts';
@@ -80,6 +81,8 @@ const upgrade = (kind: string, metadata: typeof web) => ({
   },
 });
 const namespace = (name: string) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+/** What the gate's webhook would serve with. */
+const certificate = makeAuthority({ from: Date.now(), until: Date.now() + 90 * 86_400_000 });
 const objects = [
   ...['shop', 'switches'].map(namespace),
   { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-3' } },
@@ -89,6 +92,13 @@ const objects = [
   workload('DaemonSet', web),
   upgrade('Deployment', web),
   upgrade('DaemonSet', feature),
+  {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'postcheck-webhook', namespace: 'postcheck-system' },
+    type: 'kubernetes.io/tls',
+    stringData: { 'tls.crt': certificate.cert, 'tls.key': certificate.key },
+  },
 ];
 /** What a pipeline waits for. */
 const ready = {
