@@ -153,6 +153,46 @@ async function startAttempt(namespace: string): Promise<void> {
   );
 }
 
+const partitionOf = (namespace: string): string =>
+  api.kubectl([
+    'get',
+    'statefulset/db',
+    '--namespace',
+    namespace,
+    '-o',
+    'jsonpath={.spec.updateStrategy.rollingUpdate.partition}',
+  ]);
+
+/** A StatefulSet whose attempt holds it at its first stage: the partition is moved. */
+async function startStages(namespace: string): Promise<void> {
+  const labels = { app: 'db' };
+  const template = {
+    metadata: { labels },
+    spec: { containers: [{ name: 'db', image: 'registry.example/db:1' }] },
+  };
+  const updateStrategy = { rollingUpdate: { partition: 1 } };
+  const spec = {
+    replicas: 3,
+    serviceName: 'db',
+    selector: { matchLabels: labels },
+    updateStrategy,
+    template,
+  };
+  const strategy = { stages: [{ name: 'canary', pods: 1 }] };
+  const targetRef = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db' };
+  for (const object of [
+    { apiVersion: 'apps/v1', kind: 'StatefulSet', spec },
+    {
+      apiVersion: 'postcheck.dev/v1alpha1',
+      kind: 'Upgrade',
+      spec: { targetRef, containers: [{ name: 'db', image: 'registry.example/db:2' }], strategy },
+    },
+  ]) {
+    api.kubectl(['create', '-f', '-'], JSON.stringify({ ...object, metadata: { name: 'db', namespace } }));
+  }
+  await eventually(() => partitionOf(namespace) === '2', 30_000);
+}
+
 beforeAll(() => {
   api = startApiServer();
   api.kubectl(['create', 'namespace', SYSTEM]);
@@ -179,13 +219,26 @@ describe.each([
   test('leaves the workload as it is, with every gate open, and gates no pod any more', async () => {
     startOperator(watched);
     await startAttempt(namespace);
+    await startStages(namespace);
     const before = podsOf(namespace);
     expect(phaseOf(namespace)).toMatch(/Upgrading|PostChecking/);
     // The process stands for the pods that the hook ends by scaling the operator's Deployment to zero.
     await stopOperator();
 
     const out = await runHook();
-    expect(out).toMatch(/took the finalizer off 1 Upgrades/);
+    expect(out).toMatch(/put the partitions of 1 StatefulSets back/);
+    expect(partitionOf(namespace)).toBe('1');
+    const managers = [
+      'get',
+      'statefulset/db',
+      '--namespace',
+      namespace,
+      '--show-managed-fields',
+      '-o',
+      'json',
+    ];
+    expect(api.kubectl(managers)).not.toContain('"manager": "postcheck"');
+    expect(out).toMatch(/took the finalizer off 2 Upgrades/);
     expect(out).toMatch(/opened 1 closed gates/);
 
     const after = podsOf(namespace);
@@ -211,7 +264,7 @@ describe.each([
     expect(await runHook()).toMatch(/opened 0 closed gates/);
     release('uninstall', '--no-hooks');
     // Nobody is left who would take a finalizer off.
-    api.kubectl(['delete', 'upgrade', 'web', '--namespace', namespace, '--timeout=10s']);
+    api.kubectl(['delete', 'upgrade', 'web', 'db', '--namespace', namespace, '--timeout=10s']);
     expect(
       api.kubectl(['get', 'deployment/web', '--namespace', namespace, '-o', 'jsonpath={.spec.replicas}']),
     ).toBe('2');
