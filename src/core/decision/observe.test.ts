@@ -13,7 +13,7 @@ import {
   workloadOf,
 } from '../../../test/support/snapshots.ts';
 import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../../api/names.ts';
-import type { EndReason } from '../../api/reasons.ts';
+import type { EndReason, PodReason } from '../../api/reasons.ts';
 import type { Attempt, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadKind } from '../../api/views.ts';
 import type { Obstacle } from '../obstacle.ts';
@@ -34,7 +34,10 @@ const at = (image: string): WorkloadChange => ({
   containers: [{ name: 'web', image, role: 'regular', startupProbe: false }],
 });
 const UNROLLED: Partial<Attempt> = { rolledAt: undefined } as unknown as Partial<Attempt>;
-const ended = (outcome: 'Succeeded' | 'Failed', reason: EndReason): Partial<Attempt> => ({
+const ended = (
+  outcome: 'Succeeded' | 'Failed' | 'Partial',
+  reason: EndReason | PodReason,
+): Partial<Attempt> => ({
   end: { outcome, reason, cause: '', at: ago(5) },
 });
 
@@ -119,6 +122,29 @@ describe('an Upgrade is', () => {
       { status: { phase: 'FellBack' }, upgrade: { annotations: { [RETRY_ANNOTATION]: 'r' } } },
     ],
     ['Idle', 'when the attempt succeeded', { status: { phase: 'Succeeded' } }],
+    [
+      'Verifying',
+      'after Partial, as pods that are made anew come behind gates',
+      { status: { phase: 'Partial' }, attempt: ended('Partial', 'ProbeFailed') },
+    ],
+    [
+      'Idle',
+      'after Partial, while it is paused',
+      {
+        status: { phase: 'Partial' },
+        attempt: ended('Partial', 'ProbeFailed'),
+        upgrade: { spec: { paused: true } },
+      },
+    ],
+    [
+      'Idle',
+      'after Partial, when somebody else has changed the image since',
+      {
+        status: { phase: 'Partial' },
+        attempt: ended('Partial', 'ProbeFailed'),
+        workload: at('registry.example/web:hotfix'),
+      },
+    ],
     ['Idle', 'when the fallback failed', { status: { phase: 'FallbackFailed', fallback: fallbackOf() } }],
     [
       'ImagesPending',

@@ -1,6 +1,9 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import {
   ago,
+  conditionOf,
+  cycleOf,
+  exit,
   NOW,
   podOf,
   snapshotOf,
@@ -8,10 +11,12 @@ import {
   upgradeOf,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
+import { VERIFIED } from '../../api/names.ts';
 import type { UpgradeStatus } from '../../api/types.ts';
 import { decide } from '../decision/decide.ts';
 import { verificationId } from '../status.ts';
 import { addCycle } from '../verification/probe-cycle.ts';
+import { withPins } from '../verification/recorded.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -35,6 +40,42 @@ function decided(hoursBefore: number, promotedAt?: string) {
   const old = podOf({ name: 'web-old-1', uid: 'pod-old', revision: 'old', createdAt: NOW - HOUR_MS });
   return decide(snapshotOf({ upgrade, workload, pods: [podOf(), old] })).status;
 }
+
+describe('a soak', () => {
+  /** Its time is over; this process has probed the pod so, or not at all. */
+  const soaked = (code?: number) => {
+    const stages = [
+      { name: 'canary', state: 'Soaking', desired: 1, verified: 1, soakUntil: ago(1) },
+    ] as const;
+    const status = statusOf({ stages }, { maxPassed: 1, progressAt: ago(5) });
+    const strategy = { stages: [{ name: 'canary', pods: 1, soakSeconds: 60 }, { name: 'rest' }] };
+    const upgrade = upgradeOf({ status, spec: { strategy } });
+    const verification = verificationId(upgrade, status);
+    const pod = podOf();
+    const passed = {
+      ...conditionOf('True', 90),
+      reason: 'PostCheckPassed',
+      message: withPins('exited 0', verification, pod),
+    };
+    const conditions = { ...pod.conditions, Ready: conditionOf('True'), [VERIFIED]: passed };
+    const verified = { ...pod, conditions };
+    const context = { spec: upgrade.spec, template: ['web'], verification, inFallback: false };
+    const record =
+      code === undefined ? undefined : addCycle(undefined, context, verified, cycleOf(exit(code), verified));
+    const records = new Map(record && [[pod.uid, record]]);
+    const workload = workloadOf({ desired: 3, total: 3 });
+    return decide(snapshotOf({ upgrade, workload, pods: [verified], records })).status.stages?.[0]?.state;
+  };
+
+  test('is over when its time is, and the last probe of each pod did not speak against it', () => {
+    expect(soaked(0)).toBe('Done');
+    expect(soaked(17)).toBe('Soaking');
+  });
+
+  test('is not over by time alone: a process that has just begun probes first', () => {
+    expect(soaked()).toBe('Soaking');
+  });
+});
 
 test('where the gate holds it, so many pods are verified as the stage has', () => {
   const strategy = { stages: [{ name: 'canary', pods: 1 }, { name: 'rest' }] };

@@ -1,0 +1,77 @@
+import { expect, test } from '@jest/globals';
+import { NOW, podOf, revisionOf, statusOf, upgradeOf, workloadOf } from '../../test/support/snapshots.ts';
+import type { Upgrade } from '../api/types.ts';
+import type { PodView } from '../api/views.ts';
+import { OrphanGateController, type OrphanGateOptions } from './orphan-gate-controller.ts';
+import { Store } from './store.ts';
+
+const MINUTE = 60_000;
+
+/** A pod behind a closed gate, and no Upgrade as far as the watch says. */
+function made(listed: readonly Upgrade[] | 'unknown' = []) {
+  const store = new Store();
+  const pod = podOf();
+  store.workloads.Deployment.applyWrite(workloadOf());
+  store.revisions.ReplicaSet.applyWrite(revisionOf());
+  store.pods.applyWrite(pod);
+  const time = { wall: NOW, steady: 0 };
+  const opened: string[] = [];
+  const nothing = () => {};
+  const log = { debug: nothing, info: nothing, warn: nothing, error: nothing, with: () => log };
+  const controller = new OrphanGateController({
+    store,
+    clock: { now: () => time.wall, steady: () => time.steady, random: () => 0, after: () => nothing },
+    reader: { listUpgrades: async () => listed } as unknown as OrphanGateOptions['reader'],
+    writer: {
+      patchVerified: async (object: PodView, { reason }: { readonly reason: string }) => {
+        opened.push(reason);
+        return { ok: true, object };
+      },
+    } as unknown as OrphanGateOptions['writer'],
+    telemetry: { gateOpened: nothing, failed: nothing } as unknown as OrphanGateOptions['telemetry'],
+    log,
+  });
+  const look = async (passed: Partial<typeof time> = {}) => {
+    time.wall += passed.wall ?? 0;
+    time.steady += passed.steady ?? 0;
+    return controller.reconcile(pod.uid);
+  };
+  return { look, opened, store };
+}
+
+test('a gate that nobody waits for is opened after a while, and not at once', async () => {
+  const { look, opened } = made();
+  expect(await look()).toHaveProperty('requeueAfterMs');
+  expect(opened).toEqual([]);
+  await look({ steady: MINUTE });
+  expect(opened).toEqual(['NoAttempt']);
+});
+
+test('a clock that somebody sets makes no time pass', async () => {
+  const { look, opened } = made();
+  await look();
+  await look({ wall: 60 * MINUTE });
+  expect(opened).toEqual([]);
+});
+
+test('the API server is asked first: the watch may not have heard of an attempt', async () => {
+  const { look, opened } = made([upgradeOf({ status: statusOf() })]);
+  await look();
+  await look({ steady: MINUTE });
+  expect(opened).toEqual([]);
+});
+
+test('an API server that does not answer opens nothing', async () => {
+  const { look, opened } = made('unknown');
+  await look();
+  expect(await look({ steady: MINUTE })).toEqual({ backoff: true });
+  expect(opened).toEqual([]);
+});
+
+test('a gate that an attempt waits for stays closed', async () => {
+  const { look, opened, store } = made();
+  store.upgrades.applyWrite(upgradeOf({ status: statusOf() }));
+  await look();
+  expect(await look({ steady: MINUTE })).toEqual({});
+  expect(opened).toEqual([]);
+});

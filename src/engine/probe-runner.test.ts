@@ -1,0 +1,59 @@
+import { expect, test } from '@jest/globals';
+import { containerOf, podOf, specOf } from '../../test/support/snapshots.ts';
+import { effectiveChecks } from '../api/checks.ts';
+import type { Check } from '../api/types.ts';
+import type { PodView } from '../api/views.ts';
+import type { FinishedCycle } from '../core/verification/probe-cycle.ts';
+import { ProbeRunner, type ProbeRunnerOptions } from './probe-runner.ts';
+
+const [check] = effectiveChecks(specOf()) as [Check];
+
+/** How a try ends that exits with `code`, when the API server has `now` under the pod's name afterwards. */
+async function outcome(code: number, now: PodView | 'gone' | 'unknown'): Promise<string> {
+  const nothing = () => {};
+  const runner = new ProbeRunner({
+    clock: {
+      now: () => 0,
+      steady: () => 0,
+      random: () => 0,
+      after: (_ms: number, run: () => void) => {
+        setImmediate(run);
+        return nothing;
+      },
+    },
+    executor: { exec: async () => ({ kind: 'exit', code, output: '' }) },
+    reader: { getPod: async () => now } as unknown as ProbeRunnerOptions['reader'],
+    prober: {} as ProbeRunnerOptions['prober'],
+    telemetry: { execsInFlight: nothing, execWaited: nothing } as unknown as ProbeRunnerOptions['telemetry'],
+    maxExecs: 4,
+    maxExecsPerNode: 4,
+  });
+  const pod = podOf();
+  const [{ id = '' } = {}] = pod.containers;
+  const tries = [{ check, container: 'web', containerId: id }];
+  const finished = await new Promise<FinishedCycle | undefined>((resolve) =>
+    runner.start('shop/web', { pod, verification: 'v', inFallback: false, tries }, resolve),
+  );
+  return finished?.results[0]?.outcome.kind ?? 'nothing';
+}
+
+const restarted = podOf({ containers: [containerOf({ id: 'containerd://another' })] });
+
+test('an answer that speaks against a pod counts when this very container is still there', async () => {
+  expect(await outcome(17, podOf())).toBe('exit');
+  expect(await outcome(137, podOf())).toBe('exit');
+});
+
+test.each<[string, PodView | 'gone' | 'unknown']>([
+  ['another pod has the name', podOf({ uid: 'pod-2' })],
+  ['the container was replaced', restarted],
+  ['the pod is on its way out', podOf({ deleting: true })],
+  ['the pod is gone', 'gone'],
+  ['nobody knows', 'unknown'],
+])('and not when %s', async (_what, now) => {
+  expect(await outcome(17, now)).not.toBe('exit');
+});
+
+test('a good answer needs no second look: its result is recorded on this pod or not at all', async () => {
+  expect(await outcome(0, podOf({ uid: 'pod-2' }))).toBe('exit');
+});
