@@ -181,6 +181,13 @@ function causeOf(upgrade: Upgrade): string {
   return (isOfPods(upgrade) ? fallback?.cause : undefined) ?? attempt?.end?.cause ?? message ?? '';
 }
 
+/** The whole sentence, where the condition has only its headline. */
+function stalledText(upgrade: Upgrade): string {
+  const { message = '', headline: short } = upgrade.status ?? {};
+  const said = conditionOf(upgrade, 'Stalled')?.message ?? '';
+  return said === short ? message : said;
+}
+
 function why(upgrade: Upgrade, worst: readonly PodReport[]): string[] {
   const { status } = upgrade;
   const waiting = unseen(upgrade);
@@ -189,7 +196,7 @@ function why(upgrade: Upgrade, worst: readonly PodReport[]): string[] {
   const check = worst[0]?.checks[0];
   const span = check ? spanText(fromIso(check.lastAt) - fromIso(check.firstAt)) : '';
   // What blocks it now comes before what it was about to do.
-  const held = isStalled(upgrade) ? plain(conditionOf(upgrade, 'Stalled')?.message ?? '') : '';
+  const held = isStalled(upgrade) ? plain(stalledText(upgrade)) : '';
   const lines = [
     ...(waiting ? [waiting] : []),
     ...(held ? [held] : []),

@@ -199,7 +199,9 @@ describe('why', () => {
       stage.settle();
       const { headline, parts } = explain(stage.upgrade, NOW);
       expect(headline).toBe('Succeeded, and stalled: action is required.');
-      expect(parts[0]?.lines[0]).toMatch(/^Deployment web does not exist/);
+      expect(parts[0]?.lines[0]).toMatch(
+        /^Deployment web does not exist in namespace shop: create it, or delete this Upgrade and create one for the workload that you mean$/,
+      );
       expect(JSON.stringify(parts)).not.toContain('postcheck retry');
     });
   });
