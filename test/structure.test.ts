@@ -373,3 +373,71 @@ describe('pages', () => {
     );
   });
 });
+
+/** Private words that the documentation of Kubernetes has a better one for, each with what to write instead. */
+const INSTEAD: readonly (readonly [word: RegExp, instead: string])[] = [
+  [/\b(?:un)?prov(?:e|es|ed|en|ing)\b|\bproofs?\b/i, 'verify'],
+  [/\bjudg(?:e|es|ed|ing)\b/i, 'evaluate'],
+  [/\bgatekeeper\b/i, 'orphan gate controller'],
+  [/\bsay (?:retry|abort|promote|approve)\b/i, 'set postcheck.dev/retry'],
+  [/\bmend(?:s|ed|ing)?\b/i, 'fix'],
+  [/\bfor ever\b/i, 'forever'],
+  [/\bversion before\b|\bformer (?:images?|versions?)\b/i, 'previous version'],
+  [/\bst(?:ands?|ood|anding) still\b/i, 'stalled, paused, blocked'],
+  [/\bput(?:s|ting)? (?:it |them )?back\b|\btak(?:e|es|en|ing) (?:it |them )?back\b/i, 'restore, roll back'],
+  [/\bon fire\b|\btonight\b|\bin the morning\b|\buntil the morning\b/i, 'what to do, and when'],
+];
+
+/** The string literals of a source with blanks in them: what users may read, unlike comments, names and paths. */
+const literals = (source: string): string =>
+  source
+    .replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' '))
+    .replace(/(^|\s)\/\/.*$/gm, '$1')
+    .split('\n')
+    .map((line) =>
+      [...line.matchAll(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`/g)]
+        .map(([text]) => text.replace(/\$\{[^}]*\}/g, '…'))
+        .filter((text) => /\w \w/.test(text))
+        .join(' '),
+    )
+    .join('\n');
+
+const privateWords = (place: string, text: string): string[] =>
+  text
+    .split('\n')
+    .flatMap((line, index) =>
+      INSTEAD.filter(([word]) => word.test(line)).map(
+        ([word, instead]) => `${place}:${index + 1}: ${word.exec(line)?.[0]}; write: ${instead}`,
+      ),
+    );
+
+describe('the words that users read', () => {
+  test.each([
+    ['pages', ['**/*.md'], false],
+    [
+      'the chart',
+      ['charts/postcheck/*.{yaml,json}', 'charts/postcheck/{files,templates}/*.{yaml,txt,tpl}'],
+      false,
+    ],
+    ['messages', ['src/**/*.ts', 'packages/*/src/**/*.ts', 'packages/cli/page/*.tsx'], true],
+  ])("in %s are those of Kubernetes' documentation", (_, patterns, onlyLiterals) => {
+    const files = globSync(patterns, {
+      exclude: ['**/node_modules/**', 'dist/**', '.cluster/**', '**/*.test.ts', '**/fixtures/**'],
+    });
+    expect(files.length).toBeGreaterThan(10);
+    expect(
+      files.flatMap((file) => {
+        const text = readFileSync(file, 'utf8');
+        return privateWords(file, onlyLiterals ? literals(text) : text);
+      }),
+    ).toEqual([]);
+  });
+
+  test.each(['What runs is proved', "const text = 'mend it, or retry';", 'The attempt stands still'])(
+    '%j is found',
+    (line) => {
+      expect(privateWords('page', line)).toHaveLength(1);
+      expect(literals("const version = 'before'; // mend it")).not.toContain('mend');
+    },
+  );
+});

@@ -1,4 +1,4 @@
-/** The closed sets of words that a status, a metric label or an event may hold, each with its meaning. Reasons are in reasons.ts. */
+/** The enumerations of a status, a metric label or an event, each value with its meaning. Reasons are in reasons.ts. */
 
 /** The words of a table, in its order. */
 const wordsOf = <T extends string>(table: Readonly<Record<T, string>>): readonly T[] =>
@@ -7,16 +7,15 @@ const wordsOf = <T extends string>(table: Readonly<Record<T, string>>): readonly
 export const PHASE_MEANINGS = {
   Pending: 'Recorded, or blocked before it could start; no image has been written.',
   Upgrading: 'The images are written and the workload replaces its pods.',
-  PostChecking: 'Every wanted pod exists; some have not passed yet.',
-  Inconclusive: 'Pods cannot be probed, or no further pod comes: nothing is decided.',
-  Succeeded: 'Every wanted pod runs the new version and passed.',
-  Partial:
-    'The new version is verified on most pods; those that failed are left, within the budget. A person decides.',
-  FallingBack: 'The new version failed; the images that ran before are being put back.',
-  FallbackChecking: 'Every pod runs the version before again; some have not passed yet.',
-  FellBack: 'The version before runs again.',
+  PostChecking: 'All desired pods exist; some have not passed yet.',
+  Inconclusive: 'Pods cannot be probed, or no further pod is created: nothing is decided.',
+  Succeeded: 'All desired pods run the new version and passed.',
+  Partial: 'The new version is verified, except on pods that failed within the budget. A person must decide.',
+  FallingBack: 'The new version failed; the previous images are being restored.',
+  FallbackChecking: 'Every pod runs the previous version again; some have not passed yet.',
+  FellBack: 'The previous version runs again.',
   FallbackFailed: 'Neither version could be verified: a person must act.',
-  Failed: 'The new version failed and stays where it is.',
+  Failed: 'The new version failed and was not rolled back.',
   Aborted: 'Ended before the new version was verified.',
 } as const;
 export type Phase = keyof typeof PHASE_MEANINGS;
@@ -33,48 +32,48 @@ export const CONDITION_TYPES = [
 ] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
 
-/** What one try can say. */
+/** The result of one probe. */
 export const CLASS_MEANINGS = {
-  Pass: 'It works.',
-  Retry: 'It does not work yet: probed again until the deadline.',
-  Fail: 'It does not work: not probed again.',
-  Skip: 'There is nothing to check here.',
-  Error: 'No evidence: nobody answered. Neither passes nor fails a pod.',
+  Pass: 'The check passed.',
+  Retry: 'The check did not pass; probed again until the deadline.',
+  Fail: 'The check failed; not probed again.',
+  Skip: 'There is nothing to check.',
+  Error: 'No evidence: the probe returned no result. Neither passes nor fails a pod.',
 } as const;
 export type Class = keyof typeof CLASS_MEANINGS;
 export const CLASSES = wordsOf<Class>(CLASS_MEANINGS);
 
 /** How an attempt ended. */
 export const OUTCOME_MEANINGS = {
-  Succeeded: 'The new version was verified, or there was nothing to verify it by.',
-  Partial: 'The new version was verified, but for pods that failed within the budget.',
-  FellBack: 'The version before was restored.',
-  FallbackFailed: 'The version before was restored and could not be verified.',
+  Succeeded: 'The new version was verified, or every check was skipped.',
+  Partial: 'The new version was verified, except on pods that failed within the budget.',
+  FellBack: 'The previous version was restored.',
+  FallbackFailed: 'The previous version was restored but could not be verified.',
   Failed: 'The new version failed and was left in place.',
-  Aborted: 'Ended by the user, or because the workload is gone.',
+  Aborted: 'Ended by the user, or because the workload was deleted.',
   Superseded: 'Another attempt took over.',
 } as const;
 export type Outcome = keyof typeof OUTCOME_MEANINGS;
 export const OUTCOMES = wordsOf<Outcome>(OUTCOME_MEANINGS);
 
-/** What is known of a pod, worst first: the order in which pods are shown. */
+/** The state of a pod, worst first: the order in which pods are listed. */
 export const POD_STATE_MEANINGS = {
   Failed: 'There is evidence that it does not work.',
   Inconclusive: 'It could not be probed until its deadline, or its node is lost.',
   Retrying: 'A check does not pass yet.',
   Waiting: 'Not probed yet, or not ready yet.',
-  Skipped: 'Every check said that there is nothing to check.',
+  Skipped: 'Every check was skipped.',
   Passed: 'Ready, and every check passed.',
 } as const;
 export type PodState = keyof typeof POD_STATE_MEANINGS;
 export const POD_STATES = wordsOf<PodState>(POD_STATE_MEANINGS);
 
 export const FALLBACK_STATE_MEANINGS = {
-  Rolling: 'The images are being put back.',
-  Checking: 'Every pod runs them; they are being verified.',
-  Verified: 'They passed.',
-  Unverified: 'They run, and were not or could not be verified.',
-  Failed: 'They failed too.',
+  Rolling: 'The previous images are being restored.',
+  Checking: 'Every pod runs them and is being verified.',
+  Verified: 'The pods passed.',
+  Unverified: 'The pods run them, but were not or could not be verified.',
+  Failed: 'The pods failed too.',
 } as const;
 export type FallbackState = keyof typeof FALLBACK_STATE_MEANINGS;
 export const FALLBACK_STATES = wordsOf<FallbackState>(FALLBACK_STATE_MEANINGS);
@@ -84,23 +83,23 @@ export type FallbackVerified = 'PostCheck' | 'ReadinessOnly' | 'No';
 export type FallbackResult = Exclude<FallbackState, 'Rolling' | 'Checking'>;
 export const FALLBACK_RESULTS: readonly FallbackResult[] = ['Verified', 'Unverified', 'Failed'];
 
-/** What runs where the new version does not run verified. */
+/** What runs where the new version is not verified. */
 export const LEFT_STATE_MEANINGS = {
   Failed: 'The new version, which failed there.',
-  Back: 'The version before again, verified.',
-  Unverified: 'The version before again, not verified.',
+  Back: 'The previous version again, verified.',
+  Unverified: 'The previous version again, not verified.',
 } as const;
 export type LeftState = keyof typeof LEFT_STATE_MEANINGS;
 export const LEFT_STATES = wordsOf<LeftState>(LEFT_STATE_MEANINGS);
 
-/** Where a stage of an attempt stands. */
+/** The state of a stage. */
 export const STAGE_STATE_MEANINGS = {
-  Waiting: 'Its turn has not come.',
+  Waiting: 'Not started yet.',
   Rolling: 'Its pods are being replaced and verified.',
-  Checking: 'Its pods are verified, and the checks of the rollout are asked.',
-  Soaking: 'Its pods are verified, and are probed further for a while.',
+  Checking: 'Its pods are verified, and the checks of the rollout run.',
+  Soaking: 'Its pods are verified, and are still probed for the soak time.',
   AwaitingApproval: 'Its pods are verified; the next stage waits for `postcheck.dev/approve`.',
-  Done: 'Verified, and over.',
+  Done: 'Verified and complete.',
 } as const;
 export type StageState = keyof typeof STAGE_STATE_MEANINGS;
 export const STAGE_STATES = wordsOf<StageState>(STAGE_STATE_MEANINGS);
@@ -109,7 +108,7 @@ export const STAGE_STATES = wordsOf<StageState>(STAGE_STATE_MEANINGS);
 export const WAIT_MEANINGS = {
   WindowClosed: 'For one of `spec.windows`.',
   DependencyNotReady: 'For the Upgrades in `spec.dependsOn`.',
-  Soaking: 'For `soakSeconds` to pass, while its pods are probed further.',
+  Soaking: 'For `soakSeconds` to pass, while its pods are still probed.',
   AwaitingApproval: 'For `postcheck.dev/approve`.',
   PartitionSet: 'For the user to lower `updateStrategy.rollingUpdate.partition`.',
 } as const;
@@ -120,13 +119,13 @@ export const WAIT_REASONS = wordsOf<WaitReason>(WAIT_MEANINGS);
 export const TRIGGER_MEANINGS = {
   Created: 'The Upgrade is new, or its status was lost.',
   ContainersChanged: '`spec.containers` changed.',
-  TargetReplaced: 'The workload was replaced by another one of the same name.',
+  TargetReplaced: 'The workload was replaced by another one with the same name.',
   Retry: 'The annotation `postcheck.dev/retry`.',
 } as const;
 export type Trigger = keyof typeof TRIGGER_MEANINGS;
 export const TRIGGERS = wordsOf<Trigger>(TRIGGER_MEANINGS);
 
-/** What puts the readiness gate on new pods. */
+/** What adds the readiness gate to new pods. */
 export const GATE_CARRIER_MEANINGS = {
   Policy: 'The MutatingAdmissionPolicy in the API server.',
   Webhook: 'The mutating webhook of the operator.',
@@ -138,16 +137,15 @@ export const GATE_CARRIERS = wordsOf<GateCarrier>(GATE_CARRIER_MEANINGS);
 export const GATE_OPEN_REASONS = ['Passed', 'Skipped', 'ReportOnly', 'NoAttempt'] as const;
 export type GateOpenReason = (typeof GATE_OPEN_REASONS)[number];
 
-/** How a check asks. */
+/** The type of a check. */
 export const CHECK_TYPES = ['exec', 'httpGet', 'tcpSocket', 'grpc'] as const;
 export type CheckType = (typeof CHECK_TYPES)[number];
 
-/** Why a command that is there cannot be run. */
+/** Why an existing command cannot be run. */
 export const UNRUNNABLE_MEANINGS = {
-  NotExecutable:
-    'it is not executable for the user of the container, or lies on a file system mounted noexec',
+  NotExecutable: 'it is not executable for the user of the container, or is on a file system mounted noexec',
   NoInterpreter: 'the interpreter in its first line is missing, as with a DOS line end',
-  WrongFormat: 'it is no program for this CPU, and has no `#!` in its first line',
+  WrongFormat: 'it is not a program for this CPU, and has no `#!` in its first line',
   NoWorkingDirectory: "the container's working directory is missing",
 } as const;
 export type Unrunnable = keyof typeof UNRUNNABLE_MEANINGS;

@@ -16,10 +16,10 @@ import { Cause, ExitCodes, exitCode, PodReport, reason } from './schema-report.t
 
 const imageSet = {
   images: images('Image by container name, of every container of the pod template.'),
-  revision: Type.Optional(text('Revision label of the pods that run it.', 253)),
+  revision: Type.Optional(text('Revision label of the pods that run these images.', 253)),
 };
 
-const Asked = Type.Optional(
+const Requested = Type.Optional(
   images('The requested images, by container name, where admission stored another one.'),
 );
 
@@ -28,15 +28,15 @@ const Baseline = Type.Optional(
     Type.Object({
       check: text('Name of the check.', 63),
       container: text('Name of the container.', 63),
-      exitCode: Type.Optional(exitCode('What the command ended with.')),
-      pods: Type.Optional(count('Pods in which it ended so.')),
-      asked: Type.Optional(count('Pods in which it ended at all.')),
+      exitCode: Type.Optional(exitCode('Exit code of the command.')),
+      pods: Type.Optional(count('Pods in which the command exited with this code.')),
+      total: Type.Optional(count('Pods in which the command exited.')),
       missing: Type.Optional(Type.Boolean({ description: 'The container has no such command.' })),
     }),
     {
       maxItems: 64,
       description:
-        'What each check said in pods of this version before anything was written; absent: not known.',
+        'Results of each check in pods of the previous version, before anything was written; absent if unknown.',
     },
   ),
 );
@@ -48,42 +48,43 @@ export const Attempt = Type.Optional(
       number: Type.Integer({
         minimum: 1,
         format: 'int32',
-        description: 'Counts up for the life of the Upgrade.',
+        description: 'Increases over the lifetime of the Upgrade.',
       }),
       trigger: oneOf(TRIGGERS, {
-        description: 'Why it started.',
+        description: 'What started the attempt.',
       }),
       adopted: Type.Boolean({
-        description: 'The target ran the wanted images already: nothing is written to it.',
+        description: 'Whether the target already ran the wanted images: nothing is written to it.',
       }),
       held: Type.Optional(
         Type.Object(
           { partition: count('`updateStrategy.rollingUpdate.partition` before the attempt.') },
-          { description: 'What the attempt moves in the workload, as it was: put back at every end.' },
+          {
+            description:
+              'Original values of what the attempt changes in the workload; restored at every end.',
+          },
         ),
       ),
-      promotedAt: Type.Optional(
-        time('When the waits of what is left were skipped, by `postcheck.dev/promote`.'),
-      ),
+      promotedAt: Type.Optional(time('When the remaining waits were skipped by `postcheck.dev/promote`.')),
       inherited: Type.Optional(
         Type.Boolean({
           description:
-            'What ran before it was never verified, so the fallback target of the attempt before it was kept.',
+            'Whether the fallback target of the previous attempt was kept, because what ran before this attempt was never verified.',
         }),
       ),
       keeps: Type.Optional(
         Type.Array(Type.String({ maxLength: 64 }), {
           maxItems: 10,
           description:
-            'Earlier attempts whose verified pods stay verified: a retry after Partial tries only what was left.',
+            'Earlier attempts whose verified pods stay verified: a retry after Partial retries only the places in `left`.',
         }),
       ),
       gating: Type.Boolean({
         description:
-          'New pods of the wanted version get the readiness gate. Policy and webhook read this field.',
+          'Whether new pods of the wanted version get the readiness gate. Policy and webhook read this field.',
       }),
       gateCarrier: Type.Optional(
-        oneOf(GATE_CARRIERS, { description: 'What puts the gate on; absent while nothing does.' }),
+        oneOf(GATE_CARRIERS, { description: 'What adds the gate; absent if nothing does.' }),
       ),
       startedAt: time('Recorded before the first write to the workload.'),
       rolledAt: Type.Optional(time('When the workload was first seen with the wanted images.')),
@@ -93,30 +94,25 @@ export const Attempt = Type.Optional(
         description: "The workload's generation when the attempt was recorded.",
       }),
       postCheckDigest: Type.Optional(
-        text(
-          'Digest of the post-check that its pods are verified by: after a change they are verified anew.',
-          16,
-        ),
+        text('Digest of the post-check that verifies its pods; after a change they are verified again.', 16),
       ),
-      progressAt: time('Last new maximum of updated or passed pods.'),
-      deadlineAt: Type.Optional(
-        time('When a further pod has to be updated or passed; absent while nothing can be late.'),
-      ),
-      maxUpdated: count('Most pods seen updated in this attempt.'),
-      maxPassed: count('Most pods seen passed in this attempt.'),
+      progressAt: time('When the number of updated or passed pods last reached a new maximum.'),
+      deadlineAt: Type.Optional(time('Deadline for the next progress; absent while no deadline runs.')),
+      maxUpdated: count('Maximum number of updated pods in this attempt.'),
+      maxPassed: count('Maximum number of passed pods in this attempt.'),
       warnings: Type.Optional(
         Type.Array(Type.String({ maxLength: 512 }), {
           maxItems: 8,
-          description: 'What may disturb the verification, reported once as events.',
+          description: 'What may interfere with the verification, reported once as events.',
         }),
       ),
       end: Type.Optional(
         Type.Object(
           {
-            outcome: oneOf(OUTCOMES, { description: 'How it ended.' }),
+            outcome: oneOf(OUTCOMES, { description: 'Outcome of the attempt.' }),
             reason: reason('Why, in one CamelCase word.'),
             cause: text('Why, in one sentence.', 2048),
-            why: Cause('The same as data.'),
+            why: Cause('The cause as data.'),
             at: time('When it ended.'),
           },
           { description: 'How the attempt ended; absent while it runs.' },
@@ -125,7 +121,7 @@ export const Attempt = Type.Optional(
       excludedNodes: Type.Optional(
         Type.Array(Type.String({ maxLength: 253 }), {
           maxItems: 500,
-          description: 'Nodes not Ready at the start; their pods are not waited for.',
+          description: 'Nodes that were not Ready at the start; the attempt does not wait for their pods.',
         }),
       ),
     },
@@ -136,7 +132,7 @@ export const Attempt = Type.Optional(
 export const From = Type.Optional(
   Type.Object(
     { ...imageSet, baseline: Baseline },
-    { description: 'What ran before the attempt: the fallback target.' },
+    { description: 'The previous images: the fallback target.' },
   ),
 );
 
@@ -144,10 +140,10 @@ export const To = Type.Optional(
   Type.Object(
     {
       images: images('Image by container name, of every container of the pod template.'),
-      asked: Asked,
-      revision: Type.Optional(text('Revision label of the pods that run it.', 253)),
+      requested: Requested,
+      revision: Type.Optional(text('Revision label of the pods that run these images.', 253)),
     },
-    { description: 'What the attempt rolls to.' },
+    { description: 'The images that the attempt rolls out.' },
   ),
 );
 
@@ -155,17 +151,17 @@ export const Stages = Type.Optional(
   Type.Array(
     Type.Object({
       name: text('Name of the stage.', 63),
-      state: oneOf(STAGE_STATES, { description: 'Where the stage stands.' }),
-      desired: count('Pods of this stage, earlier stages included where it counts pods.'),
-      verified: count('Of these, verified and Ready.'),
-      failed: Type.Optional(count('Of these, failed within the budget.')),
-      startedAt: Type.Optional(time('When its first pod might be replaced.')),
+      state: oneOf(STAGE_STATES, { description: 'State of the stage.' }),
+      desired: count('Pods of this stage; includes earlier stages if it counts pods.'),
+      verified: count('Pods of this stage that are verified and Ready.'),
+      failed: Type.Optional(count('Pods of this stage that failed within the budget.')),
+      startedAt: Type.Optional(time('When the stage started.')),
       verifiedAt: Type.Optional(
-        time('When its last pod was verified; checks of the rollout count from then.'),
+        time('When its last pod was verified; results of rollout checks count from then.'),
       ),
-      soakUntil: Type.Optional(time('Its pods are probed further until then.')),
+      soakUntil: Type.Optional(time('End of the soak, until which its pods are still probed.')),
       approvedAt: Type.Optional(time('When it was approved.')),
-      finishedAt: Type.Optional(time('When the next stage might begin.')),
+      finishedAt: Type.Optional(time('When the stage completed.')),
     }),
     { maxItems: 51, description: 'The stages of the attempt, in order.', ...listMap('name') },
   ),
@@ -175,38 +171,38 @@ export const RolloutChecks = Type.Optional(
   Type.Array(
     Type.Object({
       name: text('Name of the check.', 63),
-      class: oneOf(CLASSES, { description: 'What the last answer said.' }),
+      class: oneOf(CLASSES, { description: 'Result of the last query.' }),
       message: text('The value, or why there is none.', 512),
-      lastAt: Type.Optional(time('When it was last asked.')),
+      lastAt: Type.Optional(time('When it was last queried.')),
     }),
-    { maxItems: 8, description: 'What the checks of the rollout said last.', ...listMap('name') },
+    { maxItems: 8, description: 'Last results of the checks of the rollout.', ...listMap('name') },
   ),
 );
 
 export const Waiting = Type.Optional(
   Type.Object(
     {
-      reason: oneOf(WAIT_REASONS, { description: 'What for.' }),
+      reason: oneOf(WAIT_REASONS, { description: 'What it waits for.' }),
       since: time('Since when.'),
-      until: Type.Optional(time('When it is over, where that is known.')),
-      detail: Type.Optional(text('What exactly it waits for.', 512)),
+      until: Type.Optional(time('When the wait ends, if known.')),
+      detail: Type.Optional(text('Details of what it waits for.', 512)),
     },
-    { description: 'What an attempt, or its next stage, waits for without being stuck: no deadline runs.' },
+    { description: 'What an attempt, or its next stage, waits for; meanwhile no deadline runs.' },
   ),
 );
 
 export const Left = Type.Optional(
   Type.Array(
     Type.Object({
-      name: text('The node, of a DaemonSet; else the pod.', 253),
-      node: Type.Optional(text('The node of the pod that failed, where `name` is not it.', 253)),
-      state: oneOf(LEFT_STATES, { description: 'What runs there.' }),
+      name: text('Name of the node (DaemonSet) or of the pod.', 253),
+      node: Type.Optional(text('The node of the failed pod, if `name` is the pod.', 253)),
+      state: oneOf(LEFT_STATES, { description: 'What runs in this place.' }),
       reason: reason('Why the pod failed, in one CamelCase word.'),
       message: Type.Optional(text('Why, in one clause.', 256)),
     }),
     {
       maxItems: 50,
-      description: 'Where the new version does not run verified, although its pods had their turn.',
+      description: 'Places where pods of the new version failed within the budget.',
       ...listMap('name'),
     },
   ),
@@ -215,14 +211,14 @@ export const Left = Type.Optional(
 export const TurnedBack = Type.Optional(
   Type.Object(
     {
-      images: images('The images that are set meanwhile, by container name.'),
-      startedAt: time('Recorded before the template is turned back.'),
+      images: images('The images that are set temporarily, by container name.'),
+      startedAt: time('Recorded before the previous template is set.'),
       rolledAt: Type.Optional(time('When the template was first seen with these images.')),
-      returnAt: Type.Optional(time('Recorded before the template is turned forward again.')),
+      returnAt: Type.Optional(time('Recorded before the new template is set again.')),
     },
     {
       description:
-        'While pods that failed are put back (`fallback.scope: FailedPods`), the pod template has the images of before: it decides what a new pod runs.',
+        'While failed pods are rolled back (`fallback.scope: FailedPods`), the pod template has the previous images, because it decides what a new pod runs.',
     },
   ),
 );
@@ -230,15 +226,14 @@ export const TurnedBack = Type.Optional(
 export const Explained = Type.Optional(
   Type.Array(
     Type.Object({
-      label: text('The node label; `kernel` is the version of the kernel.', 317),
-      value: text('Its value.', 256),
-      failed: count('Pods that failed: all of them are on such nodes.'),
-      verified: count('Verified pods: none of them is.'),
+      label: text('The node label; `kernel` stands for the kernel version.', 317),
+      value: text('Value of the label.', 256),
+      failed: count('Number of failed pods, all on such nodes.'),
+      verified: count('Number of verified pods, none on such nodes.'),
     }),
     {
       maxItems: 4,
-      description:
-        'What the nodes of the pods that failed have in common, and those of the verified ones do not.',
+      description: 'Labels that all nodes of failed pods share, and no node of a verified pod has.',
     },
   ),
 );
@@ -247,26 +242,29 @@ export const Fallback = Type.Optional(
   Type.Object(
     {
       state: oneOf(FALLBACK_STATES, {
-        description: 'Where the fallback stands.',
+        description: 'State of the fallback.',
       }),
       reason: reason('CamelCase reason of the fallback.'),
       cause: text('The evidence, in one sentence.', 2048),
-      why: Cause('The same as data.'),
-      images: images('The images that are restored.'),
-      asked: Asked,
+      why: Cause('The cause as data.'),
+      images: images('The restored images.'),
+      requested: Requested,
       revision: Type.Optional(text('Revision label of the reverted pods.', 253)),
       startedAt: time('Recorded before its first write.'),
       rolledAt: Type.Optional(time('When the workload was first seen with the restored images.')),
-      finishedAt: Type.Optional(time('When it ended, well or not.')),
+      finishedAt: Type.Optional(time('When the fallback ended.')),
       verified: Type.Optional(
         Type.Unsafe<FallbackVerified>(
-          text('`PostCheck`, `ReadinessOnly` or `No`: what verified the reverted pods.', 32),
+          text('What verified the reverted pods: `PostCheck`, `ReadinessOnly` or `No`.', 32),
         ),
       ),
       evidence: Type.Optional(
-        Type.Array(PodReport, { maxItems: 3, description: 'The pods that caused it, as they were.' }),
+        Type.Array(PodReport, {
+          maxItems: 3,
+          description: 'The failed pods that caused the fallback, with their results.',
+        }),
       ),
-      exitCodes: ExitCodes('Exit codes of the version that failed, when the fallback began.'),
+      exitCodes: ExitCodes('Exit codes of the failed version when the fallback started.'),
     },
     { description: 'The fallback of this attempt.' },
   ),

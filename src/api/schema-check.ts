@@ -16,31 +16,31 @@ const ExitCodeRule = Type.Object(
     }),
     class: oneOf(['Pass', 'Retry', 'Fail', 'Skip'], {
       description:
-        'What these codes mean: `Pass`; `Retry` looks again until the deadline; `Fail` ends the wait at once; `Skip` says there is nothing to check here.',
+        'What these codes mean: `Pass`; `Retry` probes again until the deadline; `Fail` fails the pod immediately; `Skip` means that there is nothing to check.',
     }),
     reason: Type.String({
       default: 'ProbeFailed',
       minLength: 1,
       maxLength: 64,
       pattern: '^[A-Z][A-Za-z0-9]*$',
-      description: 'CamelCase word shown in the status.',
+      description: 'CamelCase reason shown in the status.',
     }),
     message: Type.String({
       default: '',
       maxLength: 256,
-      description: 'What the code means, for the person who reads the status.',
+      description: 'Human-readable meaning of the code, shown in the status.',
       ...quotable('message must be one line without control characters'),
     }),
   },
   rules(
     {
       rule: `${isRange('self')} && ${hi('self')} <= 255 && ${lo('self')} <= ${hi('self')}`,
-      message: 'codes must lie between 0 and 255, the smaller one first, such as 17 or 3-119',
+      message: 'codes must be between 0 and 255, the smaller one first, such as 17 or 3-119',
     },
     {
       rule: `!${isRange('self')} || self.class != 'Fail' || ${lo('self')} > 0`,
       message:
-        'exit code 0 cannot be Fail: leave 0 out of the range, or use another exit code for the failure',
+        'exit code 0 cannot be Fail: exclude 0 from the range, or use another exit code for the failure',
     },
   ),
 );
@@ -68,7 +68,7 @@ export const RolloutCheck = Type.Object(
       maxLength: 40,
       pattern: '^(<|<=|>|>=|==|!=) *-?[0-9]+([.][0-9]+)?$',
       description:
-        'What each value of the answer must be, such as `< 0.05`. No data, no number and no answer say nothing: they neither pass nor fail.',
+        'Condition for each value of the result, such as `< 0.05`. No data, no number and no response are no evidence: they neither pass nor fail.',
     }),
   },
   { description: 'A check of the rollout as a whole.' },
@@ -89,37 +89,34 @@ export const Check = Type.Object(
         { description: 'Runs a command in each container of the check and reads its exit code.' },
       ),
     ),
-    // No `host`, unlike a kubelet probe: it would let whoever writes an Upgrade make the operator ask any address that it can reach.
+    // No `host`, unlike a kubelet probe: the author of an Upgrade could make the operator connect to any address that it can reach.
     httpGet: Type.Optional(
       Type.Object(
         {
           path: Type.Optional(
-            Type.String({ maxLength: 4096, description: 'Path to ask for. Without it: `/`.' }),
+            Type.String({ maxLength: 4096, description: 'Path of the request. Defaults to `/`.' }),
           ),
           port: Port,
           scheme: oneOf(['HTTP', 'HTTPS'], {
             default: 'HTTP',
-            description: 'HTTPS is not verified, as for a kubelet probe.',
+            description: 'With HTTPS, certificates are not verified, as for a kubelet probe.',
           }),
           httpHeaders: Type.Array(
             Type.Object({
               name: Type.String({ minLength: 1, maxLength: 256, description: 'Name of the header.' }),
-              value: Type.String({ maxLength: 4096, description: 'Its value.' }),
+              value: Type.String({ maxLength: 4096, description: 'Value of the header.' }),
             }),
-            { default: [], maxItems: 32, description: 'Headers to send; repeated ones are kept.' },
+            { default: [], maxItems: 32, description: 'Headers to send; repeated headers are allowed.' },
           ),
         },
         {
           description:
-            'Passes when a GET is answered with 200 to 399, as for a kubelet probe; sent by the operator.',
+            'Passes if a GET request returns 200 to 399, as for a kubelet probe; sent by the operator.',
         },
       ),
     ),
     tcpSocket: Type.Optional(
-      Type.Object(
-        { port: Port },
-        { description: 'Passes when a connection can be opened from the operator.' },
-      ),
+      Type.Object({ port: Port }, { description: 'Passes if the operator can open a connection.' }),
     ),
     grpc: Type.Optional(
       Type.Object(
@@ -133,10 +130,10 @@ export const Check = Type.Object(
           service: Type.String({
             default: '',
             maxLength: 253,
-            description: 'Service to ask about; empty: the server as a whole.',
+            description: 'Name of the service; empty for the server as a whole.',
           }),
         },
-        { description: 'Passes when gRPC health v1 answers SERVING; called by the operator.' },
+        { description: 'Passes if gRPC health v1 returns SERVING; called by the operator.' },
       ),
     ),
     containers: Type.Optional(
@@ -145,27 +142,27 @@ export const Check = Type.Object(
         maxItems: 64,
         'x-kubernetes-list-type': 'set',
         description:
-          'Containers to run the command in, or `["*"]` for every regular container and sidecar. Without it: the upgraded ones.',
+          'Containers to run the command in, or `["*"]` for every regular container and sidecar. Defaults to the upgraded containers.',
         ...rules({
           rule: "!('*' in self) || self.size() == 1",
           message: 'containers must be either ["*"] alone or a list of names',
         }),
       }),
     ),
-    timeoutSeconds: seconds('Limit of one try.', { minimum: 1, maximum: 300, default: 10 }),
+    timeoutSeconds: seconds('Time limit of one probe.', { minimum: 1, maximum: 300, default: 10 }),
     whenMissing: oneOf(['Auto', 'Fail', 'Skip'], {
       default: 'Auto',
       description:
-        'When the container does not have the command: `Fail`; `Skip` (nothing to check in this image); or `Auto`: if the version before did not have it either, readiness decides and a warning says so, else Fail. A command that is there and cannot be run always fails.',
+        'What to do if the container does not have the command: `Fail`; `Skip` (nothing to check in this image); or `Auto`: if the previous version did not have it either, readiness decides and a warning says so, otherwise Fail. A command that exists but cannot be run always fails.',
     }),
     exitCodes: Type.Array(ExitCodeRule, {
       default: [],
       maxItems: 32,
       'x-kubernetes-list-type': 'atomic',
-      description: 'What exit codes mean. A rule wins over the default table for its codes.',
+      description: 'Meanings of exit codes. A rule takes precedence over the default table for its codes.',
       ...rules({
         rule: `self.all(a, !${isRange('a')} || self.filter(b, ${isRange('b')} && ${lo('b')} <= ${hi('a')} && ${lo('a')} <= ${hi('b')}).size() == 1)`,
-        message: 'exitCodes must not overlap: each code may stand in one rule only',
+        message: 'exitCodes must not overlap: each code may be in one rule only',
       }),
     }),
     maxOutputBytes: Type.Integer({
@@ -173,19 +170,19 @@ export const Check = Type.Object(
       minimum: 0,
       maximum: 8192,
       format: 'int32',
-      description: 'How much of the output the status keeps, of its head and its tail; 0 keeps none.',
+      description:
+        'Number of bytes of the output to keep in the status, from its head and its tail; 0 keeps none.',
     }),
   },
   rules(
     {
       rule: '[has(self.exec), has(self.httpGet), has(self.tcpSocket), has(self.grpc)].filter(x, x).size() == 1',
       message:
-        'a check must say what to ask, exactly one way: exec: {command: [...]}, httpGet: {port: ...}, tcpSocket: {port: ...} or grpc: {port: ...}',
+        'a check must have exactly one handler: exec: {command: [...]}, httpGet: {port: ...}, tcpSocket: {port: ...} or grpc: {port: ...}',
     },
     {
       rule: 'has(self.exec) || (!has(self.containers) && self.exitCodes.size() == 0)',
-      message:
-        'containers and exitCodes belong to exec: leave them out of a check that asks over the network',
+      message: 'containers and exitCodes belong to exec: remove them from a network check',
     },
   ),
 );

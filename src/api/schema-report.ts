@@ -6,7 +6,7 @@ import { count, oneOf, text, time } from './schema-parts.ts';
 
 export const exitCode = (description: string) => Type.Integer({ format: 'int32', description });
 
-/** A reason; user's and Kubernetes' words too, so it is no enumeration. */
+/** A reason; it may also be the user's or Kubernetes', so it is not an enumeration. */
 export const reason = (description: string) =>
   Type.Unsafe<AnyReason>({ type: 'string', maxLength: 64, description });
 
@@ -25,26 +25,28 @@ export const Cause = (description: string) =>
         by: Type.Optional(text('Field manager that set the image.', 128)),
         workload: Type.Optional(text('Kind and name of the workload.', 320)),
         passed: Type.Optional(count('Pods that passed.')),
-        desired: Type.Optional(count('Of so many.')),
+        desired: Type.Optional(count('Desired pods.')),
         trigger: Type.Optional(oneOf(TRIGGERS, { description: 'What started the attempt that took over.' })),
         check: Type.Optional(text('Name of the check.', 63)),
         command: Type.Optional(text('The program that the check runs.', 256)),
         exitCode: Type.Optional(exitCode('Exit code of the command, or of the container.')),
         unrunnable: Type.Optional(oneOf(UNRUNNABLE, { description: 'Why the command cannot be run.' })),
-        ended: Type.Optional(reason("Kubernetes' word for the last end of the container: `OOMKilled`.")),
+        ended: Type.Optional(
+          reason("Kubernetes' reason for the last termination of the container, such as `OOMKilled`."),
+        ),
         restarts: Type.Optional(count('How often the container restarted.')),
         condition: Type.Optional(text('Type of the pod condition that is not True.', 316)),
         seconds: Type.Optional(count('The time-out of the check, or `minReadySeconds`.')),
-        deleted: Type.Optional(Type.Boolean({ description: 'Aborted, as the Upgrade was deleted.' })),
-        limit: Type.Optional(count('How many were allowed.')),
+        deleted: Type.Optional(Type.Boolean({ description: 'Aborted because the Upgrade was deleted.' })),
+        limit: Type.Optional(count('How many are allowed.')),
         repeated: Type.Optional(count('Times in a row.')),
-        late: Type.Optional(Type.Boolean({ description: 'After the pod had passed.' })),
+        late: Type.Optional(Type.Boolean({ description: 'Whether the pod had passed before.' })),
         since: Type.Optional(time('Since when.')),
-        deadlineSeconds: Type.Optional(count('It lasted until a deadline of so many seconds.')),
-        idleSeconds: Type.Optional(count('Nothing moved for so many seconds.')),
+        deadlineSeconds: Type.Optional(count('The deadline that has passed, in seconds.')),
+        idleSeconds: Type.Optional(count('Seconds without progress.')),
         detail: Type.Optional(
           text(
-            "Words of an exit-code rule, the readiness script, the kubelet or the API server; never a check's output.",
+            "Text of an exit-code rule, the readiness script, the kubelet or the API server; never a check's output.",
             512,
           ),
         ),
@@ -56,44 +58,44 @@ export const Cause = (description: string) =>
 const PodCheck = Type.Object({
   check: text('Name of the check.', 63),
   container: text('Name of the container.', 63),
-  exitCode: Type.Optional(exitCode('Exit code of the last try; absent when it had none.')),
-  class: oneOf(CLASSES, { description: 'What the last try said.' }),
+  exitCode: Type.Optional(exitCode('Exit code of the last probe; absent if it had none.')),
+  class: oneOf(CLASSES, { description: 'Result of the last probe.' }),
   reason: reason('Why, in one CamelCase word.'),
-  message: Type.Optional(text('Meaning of the code, or why there is none.', 512)),
-  output: Type.Optional(text('Head and tail of what the last try printed.', 8300)),
-  attempts: count('Tries so far, on this container.'),
+  message: Type.Optional(text('Meaning of the code, or why there is no code.', 512)),
+  output: Type.Optional(text('Head and tail of the output of the last probe.', 8300)),
+  attempts: count('Probes so far, in this container.'),
   timeouts: Type.Optional(
-    count('Of these, how many ran past the limit; their processes may still run in the container.'),
+    count('Probes that exceeded the time limit; their processes may still run in the container.'),
   ),
-  firstAt: time('First try.'),
-  lastAt: time('Last try.'),
+  firstAt: time('First probe.'),
+  lastAt: time('Last probe.'),
 });
 
 export const PodReport = Type.Object({
   name: text('Name of the pod.', 253),
   node: Type.Optional(text('Node that it runs on.', 253)),
   state: oneOf(POD_STATES, {
-    description: 'Judgement on this pod.',
+    description: 'State of this pod.',
   }),
   reason: reason('Why, in one CamelCase word.'),
   message: Type.Optional(text('Why, in one sentence.', 1024)),
   deadlineAt: Type.Optional(
-    time('When the pod has to have passed; absent once it is settled, and while the clocks stand still.'),
+    time('Deadline of the pod; absent once it has passed or failed, and while no deadline runs.'),
   ),
   lastEnds: Type.Optional(
     Type.Array(
       Type.Object({
         container: text('Name of the container.', 63),
-        reason: reason("Kubernetes' word: `OOMKilled`, `Error`."),
-        exitCode: exitCode('What it ended with.'),
-        message: Type.Optional(text('The termination message that the application left.', 512)),
+        reason: reason("Kubernetes' reason, such as `OOMKilled` or `Error`."),
+        exitCode: exitCode('Exit code of the container.'),
+        message: Type.Optional(text('The termination message of the application.', 512)),
       }),
-      { maxItems: 4, description: 'How containers ended last, when they did not end well.' },
+      { maxItems: 4, description: 'The last unsuccessful termination of each container.' },
     ),
   ),
   checks: Type.Array(PodCheck, {
     maxItems: 64,
-    description: 'The last try of each check in each container.',
+    description: 'The last probe of each check in each container.',
   }),
 });
 
@@ -104,9 +106,9 @@ export const ExitCodes = (description: string) =>
         check: text('Name of the check.', 63),
         container: text('Name of the container.', 63),
         code: exitCode('The exit code.'),
-        class: oneOf(CLASSES, { description: 'What the code says.' }),
-        reason: reason('What it means, in one CamelCase word.'),
-        pods: count('Pods whose last try gave this code.'),
+        class: oneOf(CLASSES, { description: 'Result that the code stands for.' }),
+        reason: reason('Reason of the code, in one CamelCase word.'),
+        pods: count('Pods whose last probe returned this code.'),
       }),
       { maxItems: 32, description },
     ),

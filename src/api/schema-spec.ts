@@ -37,8 +37,8 @@ const ContainerImage = Type.Object({
   image: Type.String({
     minLength: 1,
     maxLength: 1024,
-    description: 'Image that this container shall run.',
-    ...quotable('image must not contain blanks or control characters', '\\\\s'),
+    description: 'Image to run in this container.',
+    ...quotable('image must not contain whitespace or control characters', '\\\\s'),
   }),
 });
 
@@ -46,15 +46,15 @@ const Readiness = Type.Object(
   {
     required: Type.Boolean({
       default: true,
-      description: 'A pod passes only while ContainersReady and its other readiness gates hold.',
+      description: 'A pod passes only while ContainersReady and its other readiness gates are True.',
     }),
-    minReadySeconds: seconds('How long readiness must have held.', { default: 0 }),
+    minReadySeconds: seconds('How long the pod must have been ready.', { default: 0 }),
     maxRestarts: Type.Integer({
       default: 2,
       minimum: 0,
       maximum: 1000,
       format: 'int32',
-      description: 'More restarts than this, in a pod that this attempt created, is a failure.',
+      description: 'A pod that this attempt created fails if its containers restart more often than this.',
     }),
   },
   { default: {}, description: 'Readiness requirements.' },
@@ -62,14 +62,16 @@ const Readiness = Type.Object(
 
 const PostCheck = Type.Object(
   {
-    initialDelaySeconds: seconds('Wait after a container has started before its first try.', { default: 0 }),
-    periodSeconds: seconds('Between two tries on one pod, ±20 %.', { default: 10, minimum: 1 }),
+    initialDelaySeconds: seconds('Delay between the start of a container and its first probe.', {
+      default: 0,
+    }),
+    periodSeconds: seconds('Interval between two probes of one pod, ±20 %.', { default: 10, minimum: 1 }),
     successThreshold: Type.Integer({
       default: 1,
       minimum: 1,
       maximum: 100,
       format: 'int32',
-      description: 'Rounds in a row in which readiness and all checks must pass.',
+      description: 'Number of probe cycles in a row in which readiness and all checks must pass.',
     }),
     failureThreshold: Type.Integer({
       default: 0,
@@ -79,25 +81,28 @@ const PostCheck = Type.Object(
       description:
         '0 retries until the deadline; n fails after n rounds in a row with evidence from a check.',
     }),
-    deadlineSeconds: seconds('For the whole post-check of one pod, image pull and scheduling included.', {
-      default: 600,
-      minimum: 1,
-    }),
+    deadlineSeconds: seconds(
+      'Time limit for the whole post-check of one pod, including image pull and scheduling.',
+      {
+        default: 600,
+        minimum: 1,
+      },
+    ),
     onInconclusive: oneOf(['Wait', 'Fallback'], {
       default: 'Wait',
       description:
-        'When a pod could not be probed until its deadline, also because it never started (no node takes it, a volume cannot be mounted): `Wait`, or `Fallback`. Never acts while its node, or the API server as a whole, is lost.',
+        'What to do if a pod could not be probed until its deadline, also because it never started (no node can run it, a volume cannot be mounted): `Wait` or `Fallback`. Has no effect while its node, or the API server as a whole, is unreachable.',
     }),
     soakSeconds: Type.Optional(
       seconds(
-        'How long the pods are probed further after the last one is verified, with the fallback armed. Defaults to 0.',
+        'How long the pods are still probed after the last one is verified; the attempt falls back if they fail. Defaults to 0.',
       ),
     ),
     rolloutChecks: Type.Optional(
       Type.Array(RolloutCheck, {
         maxItems: 8,
         description:
-          "Asked of the Prometheus that the operator's `--prometheus-url` names, once the pods of a stage are verified, through its soak and while it waits for approval. Each must pass before the stage is over; three rounds of evidence in a row fail the attempt.",
+          "Queries to the Prometheus in the operator's `--prometheus-url`, once the pods of a stage are verified, during its soak and while it waits for approval. Each must pass before the stage is complete; three failures in a row fail the attempt.",
         ...listMap('name'),
       }),
     ),
@@ -108,18 +113,18 @@ const PostCheck = Type.Object(
       Type.Array(Check, {
         maxItems: 16,
         description:
-          'What verifies a pod. Without the field: `/usr/bin/readiness_probe.sh`. An empty list leaves readiness alone.',
+          'The checks that verify a pod. Defaults to `/usr/bin/readiness_probe.sh`. If the list is empty, readiness is the only check.',
         'x-kubernetes-list-type': 'atomic',
         ...rules({
           rule: 'self.all(check, self.exists_one(other, other.name == check.name))',
-          message: 'two checks have the same name: give each one its own',
+          message: 'two checks have the same name: names must be unique',
         }),
       }),
     ),
   },
   {
     default: {},
-    description: 'How every upgraded pod is verified.',
+    description: 'How each upgraded pod is verified.',
   },
 );
 
@@ -132,13 +137,16 @@ const Fallback = Type.Object(
     action: oneOf(['Rollback', 'Pause', 'None'], {
       default: 'Rollback',
       description:
-        '`Rollback` restores the images that ran before. `Pause` leaves everything as it is, gates closed. `None` reports only: gates are opened and the rollout goes on.',
+        '`Rollback` restores the previous images. `Pause` leaves everything in place, with closed gates. `None` only reports: gates are opened and the rollout continues.',
     }),
     verify: Type.Boolean({ default: true, description: 'Run the same post-check on the reverted pods.' }),
     deadlineSeconds: Type.Optional(
-      seconds('Like postCheck.deadlineSeconds, for the reverted pods. Default: postCheck.deadlineSeconds.', {
-        minimum: 1,
-      }),
+      seconds(
+        'Like postCheck.deadlineSeconds, for the reverted pods. Defaults to postCheck.deadlineSeconds.',
+        {
+          minimum: 1,
+        },
+      ),
     ),
     scope: oneOf(['All', 'FailedPods'], {
       default: 'All',
@@ -147,11 +155,11 @@ const Fallback = Type.Object(
     }),
     maxParallel: Type.Optional(
       amount(
-        'Like strategy.maxParallel, for the pods that are put back. Pods that are not Ready go at once. Defaults to strategy.maxParallel.',
+        'Like strategy.maxParallel, for the pods that are rolled back. Pods that are not Ready are rolled back immediately. Defaults to strategy.maxParallel.',
       ),
     ),
   },
-  { default: {}, description: 'What to do when verification does not come.' },
+  { default: {}, description: 'What to do when verification fails.' },
 );
 
 export const SpecSchema = Type.Object(
@@ -165,16 +173,17 @@ export const SpecSchema = Type.Object(
     }),
     paused: Type.Boolean({
       default: false,
-      description: 'Write no image, delete no pod, open no gate. Checks go on.',
+      description:
+        'Pauses the Upgrade: no image is written, no pod is deleted, no gate is opened. Checks continue.',
     }),
     gate: oneOf(['Auto', 'Required', 'Disabled'], {
       default: 'Auto',
       description:
-        '`Auto` keeps unproved pods out of traffic where the gate policy or the gate webhook acts, `Required` refuses to upgrade where it cannot, `Disabled` does not gate.',
+        '`Auto` keeps unverified pods out of traffic if the gate policy or the gate webhook is installed, `Required` does not upgrade without it, `Disabled` adds no gate.',
     }),
     progressDeadlineSeconds: Type.Optional(
       seconds(
-        'Without a further pod updated or passed for so long, the attempt ends. Default: the larger of 600 and initialDelaySeconds + deadlineSeconds + 300.',
+        'The attempt ends if no further pod is updated or passes within this time. Defaults to the larger of 600 and initialDelaySeconds + deadlineSeconds + 300.',
         {
           minimum: 1,
         },
@@ -195,7 +204,7 @@ export const SpecSchema = Type.Object(
         {
           maxItems: 16,
           description:
-            'Upgrades that have to be Succeeded for their present spec before an attempt begins. One that has begun goes on.',
+            'Upgrades that must have Succeeded for their current spec before an attempt starts. A running attempt continues.',
           ...listMap('name'),
         },
       ),
@@ -207,50 +216,50 @@ export const SpecSchema = Type.Object(
       minimum: 0,
       maximum: 50,
       format: 'int32',
-      description: 'How many ended attempts the status keeps.',
+      description: 'Number of ended attempts to keep in the status.',
     }),
   },
-  // The first rule stands here, not in postCheck: the API server checks a rule against the default `{}` of its own object before the
+  // The first rule is here, not in postCheck: the API server checks a rule against the default `{}` of its own object before the
   // defaults inside are filled in, and refuses the whole CRD.
   rules(
     {
       rule: 'self.postCheck.readiness.required || !has(self.postCheck.checks) || self.postCheck.checks.size() > 0',
       message:
-        'nothing would be verified: keep postCheck.readiness.required true, or name at least one check',
+        'nothing would be verified: set postCheck.readiness.required to true, or add at least one check',
       fieldPath: '.postCheck',
     },
     {
       rule: `self.postCheck.deadlineSeconds > ${LEAST_SECONDS}`,
       message:
-        'no pod could pass in time: deadlineSeconds must be longer than readiness.minReadySeconds, and than successThreshold rounds that are periodSeconds apart',
+        'no pod could pass in time: deadlineSeconds must be longer than readiness.minReadySeconds, and than successThreshold probe cycles that are periodSeconds apart',
       fieldPath: '.postCheck.deadlineSeconds',
     },
     {
       rule: `!has(self.fallback.deadlineSeconds) || self.fallback.deadlineSeconds > ${LEAST_SECONDS}`,
       message:
-        'no pod that is put back could pass in time: fallback.deadlineSeconds must be longer than postCheck.readiness.minReadySeconds, and than postCheck.successThreshold rounds that are postCheck.periodSeconds apart',
+        'no reverted pod could pass in time: fallback.deadlineSeconds must be longer than postCheck.readiness.minReadySeconds, and than postCheck.successThreshold probe cycles that are postCheck.periodSeconds apart',
       fieldPath: '.fallback.deadlineSeconds',
     },
     {
       rule: '!has(self.progressDeadlineSeconds) || self.progressDeadlineSeconds > self.postCheck.initialDelaySeconds + self.postCheck.deadlineSeconds',
       message:
-        'progressDeadlineSeconds must be larger than postCheck.initialDelaySeconds + postCheck.deadlineSeconds, or left out: else a pod could never use its own deadline',
+        'progressDeadlineSeconds must be larger than postCheck.initialDelaySeconds + postCheck.deadlineSeconds, or omitted: otherwise a pod could never use its own deadline',
     },
     {
       rule: "self.fallback.scope != 'FailedPods' || self.targetRef.kind != 'Deployment'",
       message:
-        'a Deployment cannot run two versions pod by pod: set fallback.scope to All, or use a DaemonSet or StatefulSet with updateStrategy.type OnDelete',
+        'a Deployment cannot run two versions side by side: set fallback.scope to All, or use a DaemonSet or StatefulSet with updateStrategy.type OnDelete',
       fieldPath: '.fallback.scope',
     },
     {
       rule: "self.fallback.scope != 'FailedPods' || self.fallback.action == 'Rollback'",
-      message: 'fallback.scope FailedPods puts pods back, so fallback.action has to be Rollback',
+      message: 'fallback.scope FailedPods rolls pods back, so fallback.action must be Rollback',
       fieldPath: '.fallback.scope',
     },
     {
       rule: "self.fallback.scope != 'FailedPods' || (has(self.strategy) && has(self.strategy.failureBudget))",
       message:
-        'without a budget the first pod that fails takes the whole version back: set strategy.failureBudget.maxFailed, or fallback.scope to All',
+        'without a budget the first failed pod rolls back the whole version: set strategy.failureBudget.maxFailed, or fallback.scope to All',
       fieldPath: '.fallback.scope',
     },
     {

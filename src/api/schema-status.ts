@@ -26,7 +26,7 @@ const Condition = Type.Object({
   type: Type.Unsafe<ConditionType>(
     text('`Ready`, `Reconciling`, `Stalled`, `Verified`, `FallenBack` or `Gated`.', 316),
   ),
-  status: oneOf(['True', 'False', 'Unknown'], { description: 'Whether it holds.' }),
+  status: oneOf(['True', 'False', 'Unknown'], { description: 'Status of the condition.' }),
   reason: Type.Unsafe<AnyReason | Phase>({
     type: 'string',
     maxLength: 1024,
@@ -34,16 +34,16 @@ const Condition = Type.Object({
   }),
   message: text('Why, in one sentence.', 32768),
   lastTransitionTime: time('When `status` last changed.'),
-  observedGeneration: generation('Generation of the Upgrade that it is about.'),
+  observedGeneration: generation('Generation of the Upgrade that the condition is about.'),
 });
 
 const Command = (description: string) =>
   Type.Optional(
     Type.Object(
       {
-        token: text('Value of the annotation that was acted on.', 256),
-        at: time('When it was acted on.'),
-        result: Type.Unsafe<CommandResult>(text('What came of it, in one CamelCase word.', 64)),
+        token: text('Value of the annotation.', 256),
+        at: time('When the command took effect.'),
+        result: Type.Unsafe<CommandResult>(text('Result of the command, in one CamelCase word.', 64)),
       },
       { description },
     ),
@@ -55,7 +55,7 @@ export const StatusSchema = Type.Object({
       format: 'int64',
       minimum: UNSEEN,
       description:
-        'Generation of the spec that this status is about; -1 until postcheck has seen the Upgrade.',
+        'Generation of the spec that this status is about; -1 until postcheck has observed the Upgrade.',
     }),
   ),
   targetUID: Type.Optional(text('UID of the workload that this status is about.', 64)),
@@ -64,30 +64,30 @@ export const StatusSchema = Type.Object({
       minimum: 0,
       format: 'int64',
       description:
-        "The workload's generation at the last step of an attempt or fallback. An older view of the workload is behind and not acted on.",
+        "The workload's generation at the last step of an attempt or fallback. An older cached workload is ignored.",
     }),
   ),
   checks: Type.Optional(
     Type.Array(Type.String({ maxLength: 63 }), {
       maxItems: 16,
-      description: 'Names of the checks that every pod has to pass; empty: readiness alone.',
+      description: 'Names of the checks that every pod must pass; empty means readiness only.',
     }),
   ),
-  phase: Type.Optional(oneOf(PHASES, { description: 'Where the Upgrade stands.' })),
-  headline: Type.Optional(text('What runs now, in at most 100 characters; `message` has all of it.', 100)),
+  phase: Type.Optional(oneOf(PHASES, { description: 'Phase of the Upgrade.' })),
+  headline: Type.Optional(text('The start of `message`, in at most 100 characters.', 100)),
   message: Type.Optional(text('What runs now and why, in one sentence.')),
-  summary: Type.Optional(text('Passed of wanted pods, such as `3/3`.', 32)),
+  summary: Type.Optional(text('Passed and desired pods, such as `3/3`.', 32)),
   conditions: Type.Optional(
     Type.Array(Condition, {
       maxItems: 16,
-      description: 'One of each type, for tools that wait: kstatus reads the first three.',
+      description: 'One condition of each type; kstatus reads the first three.',
       ...listMap('type'),
     }),
   ),
   attempt: Attempt,
   from: From,
   to: To,
-  stage: Type.Optional(text('The present stage, such as `2/4 canary`.', 80)),
+  stage: Type.Optional(text('The current stage, such as `2/4 canary`.', 80)),
   stages: Stages,
   rolloutChecks: RolloutChecks,
   waiting: Waiting,
@@ -99,47 +99,47 @@ export const StatusSchema = Type.Object({
       {
         images: images('Image by container name.'),
         revision: Type.Optional(text('Revision label of the pods that passed.', 253)),
-        verifiedAt: time('When the last of them passed.'),
+        verifiedAt: time('When the last pod passed.'),
         pods: count('Pods that passed.'),
       },
-      { description: 'The newest set that passed.' },
+      { description: 'The last verified set of images.' },
     ),
   ),
   quarantined: Type.Optional(
     Type.Object(
       {
         images: images('Image by container name.'),
-        attempt: attemptNumber('Number of the attempt that failed with it.'),
+        attempt: attemptNumber('Number of the attempt that failed with these images.'),
       },
-      { description: 'The set that fell back; not tried again by itself.' },
+      { description: 'The set of images that fell back; not retried automatically.' },
     ),
   ),
   counts: Type.Optional(
     Type.Object(
       {
-        desired: count('Wanted pods.'),
+        desired: count('Desired pods.'),
         updated: count('Pods of the wanted revision.'),
-        ready: count('Of these, Ready.'),
+        ready: count('Updated pods that are Ready.'),
         passed: count('Pods that passed.'),
-        retrying: count('Pods that a check does not pass on yet.'),
-        failed: count('Pods with evidence that they do not work.'),
+        retrying: count('Pods on which a check does not pass yet.'),
+        failed: count('Pods that failed verification.'),
         inconclusive: count('Pods that could not be probed until their deadline.'),
-        skipped: count('Pods on which every check said that there is nothing to check.'),
+        skipped: count('Pods on which every check was skipped.'),
       },
-      { description: 'The last five add up to `desired` once all pods exist.' },
+      { description: 'Numbers of pods; the last five add up to `desired` once all pods exist.' },
     ),
   ),
-  exitCodes: ExitCodes('Last exit codes of all pods, the most frequent first.'),
+  exitCodes: ExitCodes('Last exit codes of all pods, most frequent first.'),
   pods: Type.Optional(Type.Array(PodReport, { maxItems: 20, description: 'At most 20 pods, worst first.' })),
   fallback: Fallback,
   paused: Type.Optional(
     Type.Object(
       {
         since: Type.Optional(time('Set while paused.')),
-        resumedAt: Type.Optional(time('Clocks count from here.')),
-        seconds: Type.Optional(count('Paused in all, in this attempt.')),
+        resumedAt: Type.Optional(time('When it was last resumed.')),
+        seconds: Type.Optional(count('Total pause in this attempt.')),
       },
-      { description: 'How long `spec.paused` has stopped the clocks.' },
+      { description: 'How long `spec.paused` has stopped the deadlines.' },
     ),
   ),
   commands: Type.Optional(
@@ -150,7 +150,7 @@ export const StatusSchema = Type.Object({
         approve: Command('Last `postcheck.dev/approve` token.'),
         promote: Command('Last `postcheck.dev/promote` token.'),
       },
-      { description: 'Commands by annotation that were acted on.' },
+      { description: 'Commands by annotation that took effect.' },
     ),
   ),
   history: Type.Optional(
@@ -161,7 +161,7 @@ export const StatusSchema = Type.Object({
         outcome: Type.Unsafe<Outcome>(
           text('Succeeded, Partial, FellBack, FallbackFailed, Failed, Aborted, or Superseded.', 32),
         ),
-        cause: text('Why it ended so, in one sentence.', 1024),
+        cause: text('Why it ended, in one sentence.', 1024),
         startedAt: time('When it started.'),
         finishedAt: time('When it ended.'),
       }),

@@ -11,7 +11,7 @@ const NodeSelector = Type.Object(
   },
   {
     description:
-      'The nodes of this stage, by their labels. DaemonSets with `updateStrategy.type: OnDelete` only.',
+      'Selects the nodes of this stage by label. Only for DaemonSets with `updateStrategy.type: OnDelete`.',
   },
 );
 
@@ -21,14 +21,14 @@ const Stage = Type.Object({
   name: Type.String({ ...name63, description: 'Name of the stage.' }),
   pods: Type.Optional(
     amount(
-      'How many pods run the new version at the end of this stage, earlier stages included: a count, or a percentage of the wanted pods, rounded up. With `nodes`: how many on these nodes.',
+      'How many pods run the new version at the end of this stage, earlier stages included: a count, or a percentage of the desired pods, rounded up. With `nodes`: how many on these nodes.',
     ),
   ),
   nodes: Type.Optional(NodeSelector),
   maxParallel: Type.Optional(amount('Overrides strategy.maxParallel for this stage.')),
   soakSeconds: Type.Optional(
     seconds(
-      'How long the pods of this stage are probed further after the last one is verified. Overrides strategy.soakSeconds.',
+      'How long the pods of this stage are still probed after the last one is verified. Overrides strategy.soakSeconds.',
     ),
   ),
   approval: Type.Optional(
@@ -42,17 +42,17 @@ const Stage = Type.Object({
 const FailureBudget = Type.Object(
   {
     maxFailed: amountFromNone(
-      'How many pods may fail while the attempt goes on: a count, or a percentage of the wanted pods, rounded down. One more, or no pod verified, and the whole version falls back. A pod that is made anew after it failed counts once.',
+      'How many pods may fail while the attempt continues: a count, or a percentage of the desired pods, rounded down. If one more fails, or no pod is verified, the whole version falls back. A failed pod and its replacements count once.',
     ),
   },
-  { description: 'How many pods may fail. Without it the first one that fails takes the version back.' },
+  { description: 'How many pods may fail. Without it, the first failed pod rolls back the version.' },
 );
 
 export const Strategy = Type.Object(
   {
     maxParallel: Type.Optional(
       amount(
-        'How many new pods may be unverified at once: a count, or a percentage of the wanted pods, rounded up. Only where postcheck replaces the pods itself (`updateStrategy.type: OnDelete`); elsewhere the limits of the workload count. Defaults to 1.',
+        'How many new pods may be unverified at once: a count, or a percentage of the desired pods, rounded up. Only if postcheck replaces the pods itself (`updateStrategy.type: OnDelete`); otherwise the limits of the workload apply. Defaults to 1.',
       ),
     ),
     failureBudget: Type.Optional(FailureBudget),
@@ -61,24 +61,24 @@ export const Strategy = Type.Object(
         maxItems: 16,
         'x-kubernetes-list-type': 'set',
         description:
-          'Node labels by which failures are explained: one that all pods that failed have in common, and no verified pod, is named in the status. Zone, architecture, instance type and kernel are looked at anyway.',
+          'Node labels that may explain failures: the status names a label that all failed pods share and no verified pod has. Zone, architecture, instance type and kernel are always considered.',
       }),
     ),
-    soakSeconds: Type.Optional(seconds('Default of stages[].soakSeconds. Defaults to 0.')),
+    soakSeconds: Type.Optional(seconds('Default for stages[].soakSeconds. Defaults to 0.')),
     approval: Type.Optional(
-      oneOf(APPROVALS, { description: 'Default of stages[].approval. Defaults to Auto.' }),
+      oneOf(APPROVALS, { description: 'Default for stages[].approval. Defaults to Auto.' }),
     ),
     stages: Type.Optional(
       Type.Array(Stage, {
         minItems: 1,
         maxItems: 50,
         description:
-          'Steps of the attempt, one after the other. The last one is everything that is left, and may be left out.',
+          'Stages of the attempt, in order. The last one contains all remaining pods, and may be omitted.',
         ...listMap('name'),
       }),
     ),
   },
-  { description: 'How an attempt goes over the pods.' },
+  { description: 'How an attempt proceeds over the pods.' },
 );
 
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
@@ -89,26 +89,26 @@ const Window = Type.Object({
       minItems: 1,
       maxItems: 7,
       'x-kubernetes-list-type': 'set',
-      description: 'Days on which it starts, in its time zone. Without it: every day.',
+      description: 'Days on which the window starts, in its time zone. Defaults to every day.',
     }),
   ),
   start: Type.String({
     maxLength: 5,
     pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$',
     description:
-      'When it starts, such as `22:00`, by the clock of its time zone. A time that the clock shows twice is the first of the two; one that it skips counts by the clock of before.',
+      'When the window starts, such as `22:00`, in its time zone. Of a time that occurs twice, the first one counts; a time that the clock skips uses the UTC offset before the change.',
   }),
   durationSeconds: Type.Integer({
     minimum: 60,
     maximum: 604800,
     format: 'int32',
-    description: 'How long it is open, in real time: over midnight, and over changes of the clock.',
+    description: 'How long the window is open, in elapsed time, across midnight and across clock changes.',
   }),
   timeZone: Type.String({
     minLength: 1,
     maxLength: 64,
     pattern: '^[A-Za-z0-9_+/-]+$',
-    description: 'IANA name of its time zone, such as `Asia/Taipei`, or `UTC`.',
+    description: 'IANA name of the time zone, such as `Asia/Taipei`, or `UTC`.',
   }),
 });
 
@@ -117,5 +117,5 @@ export const Windows = Type.Array(Window, {
   maxItems: 16,
   'x-kubernetes-list-type': 'atomic',
   description:
-    'When an attempt that writes something, and each further stage of it, may begin. What is under way goes on, and a fallback waits for no window. Without it: at any time.',
+    'When an attempt that writes something, and each of its further stages, may start. A running stage continues, and a fallback does not wait for a window. Defaults to any time.',
 });

@@ -43,7 +43,7 @@ export class WriteBackoff {
     return refusal?.what === what ? Math.max(0, refusal.retryAt - now) : 0;
   }
 
-  /** A pod of this attempt was deleted because it came without the gate: the next one waits twice as long. */
+  /** A pod of this attempt was deleted because it was created without the gate: the next one waits twice as long. */
   countDeletion(key: string, attempt: string, now: number): void {
     const known = this.#deletions.get(key);
     const count = known?.attempt === attempt ? known.count + 1 : 0;

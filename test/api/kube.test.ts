@@ -558,7 +558,7 @@ test('what keeps a pod from being started is read from its newest event that say
       }),
     );
   const at = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
-  event('db-0.1', 'FailedScheduling', 'no node takes it', at(60));
+  event('db-0.1', 'FailedScheduling', 'no node fits', at(60));
   event('db-0.2', 'FailedCreatePodSandBox', `sandbox "${id}":\n\u001b[2Jno network`, at(120));
   event('db-0.3', 'DNSConfigForming', 'nameserver limits were exceeded', at(180));
   event('db-0.4', 'Scheduled', 'assigned', at(240));

@@ -80,7 +80,7 @@ test('an attempt waits for its window, says when that is, and is promoted', asyn
   const status = await eventually(() => [statusOf('windowed')].find(({ waiting }) => waiting));
   expect(status.waiting?.reason).toBe('WindowClosed');
   expect(status.waiting?.until).toContain(`T${start}:00`);
-  expect(status.message).toContain(`${start} UTC; to go on at once: kubectl annotate upgrade windowed`);
+  expect(status.message).toContain(`${start} UTC; to start immediately: kubectl annotate upgrade windowed`);
   expect(status.attempt).toBeUndefined();
   expect(imageOf('windowed')).toBe('web:1');
   await eventually(() => eventsOf('windowed').includes('WindowClosed'));

@@ -62,18 +62,18 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
   [
     'failed pods of a Deployment alone',
     { fallback: { scope: 'FailedPods' }, strategy: { failureBudget: { maxFailed: 1 } } },
-    'a Deployment cannot run two versions pod by pod: set fallback.scope to All',
+    'a Deployment cannot run two versions side by side: set fallback.scope to All',
   ],
   ...[
     [
       'failed pods alone without a budget',
       { fallback: { scope: 'FailedPods' } },
-      'without a budget the first pod that fails takes the whole version back: set strategy.failureBudget.maxFailed',
+      'without a budget the first failed pod rolls back the whole version: set strategy.failureBudget.maxFailed',
     ],
     [
       'failed pods alone that are not rolled back',
       { fallback: { scope: 'FailedPods', action: 'Pause' }, strategy: { failureBudget: { maxFailed: 1 } } },
-      'fallback.scope FailedPods puts pods back, so fallback.action has to be Rollback',
+      'fallback.scope FailedPods rolls pods back, so fallback.action must be Rollback',
     ],
     [
       'more failed pods alone than the status has room for',
@@ -103,7 +103,7 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
     [
       `an image with ${JSON.stringify(odd)}`,
       { containers: [{ name: 'a', image: `a:${odd}1` }] },
-      'image must not contain blanks or control characters',
+      'image must not contain whitespace or control characters',
     ],
     ...(odd === ' '
       ? []
@@ -128,7 +128,7 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
   [
     'nothing that is proved',
     { postCheck: { readiness: { required: false }, checks: [] } },
-    'name at least one check',
+    'add at least one check',
   ],
   [
     'a deadline before readiness has held long enough',
@@ -143,7 +143,7 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
   [
     'the same of a fallback',
     { postCheck: { readiness: { minReadySeconds: 30 } }, fallback: { deadlineSeconds: 30 } },
-    'no pod that is put back could pass in time',
+    'no reverted pod could pass in time',
   ],
   [
     'a progress deadline within the pods’ own',
@@ -163,12 +163,12 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
   [
     'a check that says nothing to run',
     { postCheck: { checks: [{ name: 'probe' }] } },
-    'a check must say what to ask, exactly one way',
+    'a check must have exactly one handler',
   ],
   [
     'a check that asks two ways',
     { postCheck: { checks: [check({ tcpSocket: { port: 80 } })] } },
-    'exactly one way',
+    'exactly one handler',
   ],
   [
     'containers for a check over the network',

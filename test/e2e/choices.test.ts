@@ -26,7 +26,7 @@ given(
     await s.deploy('v1', STARTS_LATE);
     await s.create(upgrade('Deployment', 'v2', { postCheck: QUICK, fallback: { verify: false } }));
     const first = await s.until('FellBack');
-    expect(first.message).toMatch(/not verified, as spec.fallback.verify is false; .* exited 17/);
+    expect(first.message).toMatch(/not verified, because spec.fallback.verify is false; .* exited 17/);
     await s.edit({ postCheck: { deadlineSeconds: 90 } });
     await s.until(({ observedGeneration, phase }) => observedGeneration === 2 && phase === 'FellBack');
     s.startUp('v2');
@@ -85,7 +85,7 @@ given(
       attempt: { gating: true, end: { outcome: 'Failed', reason: 'FallbackPaused' } },
     });
     expect(status.message).toMatch(
-      /failed and is held behind its closed gates, as spec.fallback.action is Pause: pod .* exited 17/,
+      /failed and stays behind closed gates, because spec.fallback.action is Pause: pod .* exited 17/,
     );
     expect((await s.workload()).spec.template.spec.containers[0].image).toBe(image('bad17'));
     const held = await waitFor(
@@ -111,7 +111,9 @@ given('with fallback None a bad version is reported, and its rollout goes on', '
   expect(status).toMatchObject({
     attempt: { gating: false, end: { outcome: 'Failed', reason: 'FallbackDisabled' } },
   });
-  expect(status.message).toMatch(/failed and stays, as spec.fallback.action is None: pod .* exited 17/);
+  expect(status.message).toMatch(
+    /failed and was not rolled back, because spec.fallback.action is None: pod .* exited 17/,
+  );
   await expectServing(s, 'bad17');
   await s.counted('Failed');
 });
@@ -148,7 +150,7 @@ given(
 
     expect(status).toMatchObject({ attempt: { adopted: true, end: { reason: 'NoFallbackTarget' } } });
     expect(status.message).toMatch(
-      /did not pass, and no other version ran before to fall back to: pod .* exited 17/,
+      /did not pass, and there is no previous version to fall back to: pod .* exited 17/,
     );
     await expectServing(s, 'bad17');
     expect(s.pods.all.size).toBe(REPLICAS);
@@ -243,7 +245,7 @@ given(
 
     const status = await s.until('PostChecking');
 
-    expect(status.message).toBe('Deployment web has 0 replicas: app:v2 is verified when some come');
+    expect(status.message).toBe('Deployment web has 0 replicas: app:v2 is verified once it has pods');
     expect(conditionIn(status, 'Ready')).toMatchObject({ status: 'True', reason: 'NoPods' });
     expect(conditionIn(status, 'Verified')).toMatchObject({ status: 'Unknown', reason: 'NoPods' });
   },

@@ -64,7 +64,7 @@ test(
     await s.edit({ containers: [{ name: CONTAINER, image: image('v3') }] });
     const bad = await s.until('FellBack', 120);
     expect(bad.fallback.reason).toBe('RolloutCheckFailed');
-    expect(bad.message).toContain('rollout check errors said 1, and passes when < 0.5, 3 times in a row');
+    expect(bad.message).toContain('rollout check errors returned 1, but passes when < 0.5, 3 times in a row');
     await expectServing(s, 'v2');
     expect(s.pods.mostOf(image('v3')).there).toBe(1);
   }),

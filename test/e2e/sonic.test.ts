@@ -215,7 +215,7 @@ test.concurrent(
       await expectFellBack(
         seen,
         '2.0-critical-dies',
-        /container feature restarted 2 times, last with exit code 0; allowed are 1$/,
+        /container feature restarted 2 times, last with exit code 0; allowed: 1$/,
       );
       const probed = (await eventsIn(seen.namespace)).filter(({ message }) =>
         /failed (startup|liveness) probe/.test(message),
@@ -249,7 +249,7 @@ test.concurrent(
       expect(about[0]).toMatchObject({
         type: 'Warning',
         message:
-          'container feature has a startupProbe, which restarts it where the post-check should see it fail: use a readinessProbe',
+          'container feature has a startupProbe, which restarts it before the post-check can detect a failure: use a readinessProbe',
       });
       expect(about[0].series ?? null).toBeNull();
     },

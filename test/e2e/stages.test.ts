@@ -71,7 +71,7 @@ test.concurrent(
 
     const waiting = await s.until(({ waiting }) => waiting?.reason === 'PartitionSet');
     expect(waiting.message).toBe(
-      'StatefulSet web has updateStrategy.rollingUpdate.partition 1: app:v2 is verified on 1 of 2 pods, probed further; it goes on when the partition is lowered',
+      'StatefulSet web has updateStrategy.rollingUpdate.partition 1: app:v2 is verified on 1 of 2 pods, still probed; the attempt continues when the partition is lowered',
     );
     expect(readyOf(s, 'v2')).toHaveLength(1);
     expect(await partitionOf(s)).toBe(1);

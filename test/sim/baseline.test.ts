@@ -18,13 +18,13 @@ describe.each(KINDS)('before a %s is rolled', (kind) => {
   test('an image that lost the script fails', async () => {
     const run = await played(commandMissing(kind));
     expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
-    expect(baselineOf(run)).toEqual([{ ...ENTRY, exitCode: 0, pods: 3, asked: 3 }]);
+    expect(baselineOf(run)).toEqual([{ ...ENTRY, exitCode: 0, pods: 3, total: 3 }]);
   });
 
   test('a bad code of the version before is remembered', async () => {
     const run = await played({ ...bad(kind), images: { [OLD]: { answer: () => 17 }, [NEW]: {} } });
     expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
-    expect(baselineOf(run)).toEqual([{ ...ENTRY, exitCode: 17, pods: 3, asked: 3 }]);
+    expect(baselineOf(run)).toEqual([{ ...ENTRY, exitCode: 17, pods: 3, total: 3 }]);
   });
 
   test('a version that broke is told from one that was broken before', async () => {

@@ -29,7 +29,9 @@ describe.each(STAGED_KINDS)('a check of the rollout of a %s', (kind) => {
     const run = await played(measuredBad(kind));
     expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
     expect(run.world.upgrade()?.status?.fallback?.reason).toBe('RolloutCheckFailed');
-    expect(run.message).toContain('rollout check errors said 0.2, and passes when < 0.05, 3 times in a row');
+    expect(run.message).toContain(
+      'rollout check errors returned 0.2, but passes when < 0.05, 3 times in a row',
+    );
     expect(run.world.queried).toHaveLength(3);
   });
 

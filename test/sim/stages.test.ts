@@ -196,7 +196,7 @@ describe.each(['StatefulSet', 'StatefulSet Parallel'] as const)(
       const run = await played({ ...partitioned(2), minutes: 60 });
       expect(run.ending).toMatchObject({ phase: 'Upgrading', pods: mixed(1) });
       expect(run.message).toBe(
-        'StatefulSet web has updateStrategy.rollingUpdate.partition 2: web:2.0 is verified on 1 of 3 pods, probed further; it goes on when the partition is lowered',
+        'StatefulSet web has updateStrategy.rollingUpdate.partition 2: web:2.0 is verified on 1 of 3 pods, still probed; the attempt continues when the partition is lowered',
       );
       expect(partitionOf(run, partitioned(2))).toBe(2);
       expect(run.events.filter(({ reason }) => reason === 'PartitionSet')).toHaveLength(1);

@@ -112,7 +112,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     [
       'crashes again and again',
       stories.crashLoop,
-      /container web restarted 3 times, last with exit code 3; allowed are 2$/,
+      /container web restarted 3 times, last with exit code 3; allowed: 2$/,
     ],
     [
       'has no image',
@@ -132,7 +132,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     [
       'dies when it is asked',
       stories.diesUnderTheCheck,
-      /container web restarted 3 times, last with exit code 137; allowed are 2$/,
+      /container web restarted 3 times, last with exit code 137; allowed: 2$/,
     ],
     [
       'fails three times in a row',
@@ -212,7 +212,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
   test('does not verify the fallback when told so', async () => {
     const run = await told(stories.unverified(kind));
     expect(run.ending).toMatchObject({ phase: 'FellBack', fallback: 'Unverified No', pods: three(OLD) });
-    expect(run.message).toContain('not verified, as spec.fallback.verify is false');
+    expect(run.message).toContain('not verified, because spec.fallback.verify is false');
   });
 
   test('with fallback.action Pause leaves everything as it is, the gates closed', async () => {
@@ -272,7 +272,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
       const run = await told(stories.checkChangedAfterSuccess(kind));
       expect(run.ending).toMatchObject({ phase: 'Succeeded', outcomes: ['1 Succeeded'] });
       expect(run.message).toMatch(
-        /verified on 3 of 3 pods in \ds; that was by an earlier post-check than spec.postCheck is now: say retry to ask again$/,
+        /verified on 3 of 3 pods in \ds; this was verified by an earlier spec\.postCheck: set postcheck\.dev\/retry to verify again$/,
       );
       expect([condition(run, 'Ready'), condition(run, 'Verified')]).toEqual([
         'True PostCheckChanged',
@@ -297,7 +297,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     test('for lack of a field in the CRD goes on slowly, and says so', async () => {
       const run = await told(stories.prunedStatus(kind));
       expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
-      expect(run.message).toMatch(/^the API server stores another status than the one that is written/);
+      expect(run.message).toMatch(/^the API server stores a different status than postcheck writes/);
       expect(condition(run, 'Stalled')).toBe('True NoEffect');
       expect(run.writes.length).toBeLessThan(60);
     });
@@ -351,8 +351,11 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
       const run = await told(stories.mirrored(kind, {}));
       expect(run.ending).toMatchObject({ phase: 'Succeeded', images: { web: NEW }, pods: three(NEW) });
       expect(writes(run, 'patchImages')).toBe(1);
-      expect(run.world.upgrade()?.status?.to).toMatchObject({ images: { web: NEW }, asked: { web: HUB } });
-      expect(run.message).toContain(`runs web:2.0 (the API server's answer to ${HUB}), `);
+      expect(run.world.upgrade()?.status?.to).toMatchObject({
+        images: { web: NEW },
+        requested: { web: HUB },
+      });
+      expect(run.message).toContain(`runs web:2.0 (requested: ${HUB}), `);
     });
 
     test.each([
@@ -437,7 +440,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     const story = stories.pausedAndResumed(kind);
     const halfway = await play({ ...story, steps: (story.steps ?? []).slice(0, 1), minutes: 60 });
     expect(halfway.ending.pods.filter((pod) => pod === `${NEW} serves`)).toHaveLength(1);
-    expect(halfway.message).toMatch(/^Paused by spec.paused since \S+, set it to false to go on; Rolling/);
+    expect(halfway.message).toMatch(/^Paused by spec.paused since \S+, set it to false to continue; Rolling/);
     expect(condition(halfway, 'Reconciling')).toBe('False Paused');
   });
 
@@ -607,7 +610,7 @@ describe('a workload that wants no pods', () => {
   test('is not verified: the attempt stays open and gating, and whoever waits for Ready does not wait with it', async () => {
     const run = await told(stories.noReplicas);
     expect(run.ending).toMatchObject({ phase: 'PostChecking', images: { web: NEW }, gating: true });
-    expect(run.message).toBe('Deployment web has 0 replicas: web:2.0 is verified when some come');
+    expect(run.message).toBe('Deployment web has 0 replicas: web:2.0 is verified once it has pods');
     expect([condition(run, 'Verified'), condition(run, 'Ready'), condition(run, 'Reconciling')]).toEqual([
       'Unknown NoPods',
       'True NoPods',
@@ -637,7 +640,7 @@ describe('a workload that wants no pods', () => {
   test('during a fallback ends it: what ran before is restored, and said to be unverified', async () => {
     const run = await told(stories.scaledToNothingInFallback);
     expect(run.ending).toMatchObject({ phase: 'FellBack', fallback: 'Unverified No', images: { web: OLD } });
-    expect(run.message).toContain('is set again, not verified, as it has 0 replicas');
+    expect(run.message).toContain('is set again, not verified, because it has 0 replicas');
   });
 });
 
@@ -679,7 +682,7 @@ test('an image that somebody changes after the success is drift, and is left alo
   const run = await told(stories.drifted);
   expect(run.ending).toMatchObject({ phase: 'Succeeded', images: { web: 'registry.example/web:hotfix' } });
   expect(run.message).toBe(
-    'Deployment web was upgraded, but kubectl-edit has since set container web to registry.example/web:hotfix: change spec.containers, or undo that',
+    'Deployment web was upgraded, but kubectl-edit has since set container web to registry.example/web:hotfix: change spec.containers, or revert that change',
   );
   expect(condition(run, 'Ready')).toBe('False Drifted');
 });
@@ -759,7 +762,9 @@ describe('the gate', () => {
 describe('a node that is lost', () => {
   test('before the start is left out and named', async () => {
     const run = await told(stories.nodeDownBefore);
-    expect(run.message).toMatch(/verified on 2 of 2 pods in \d+s; left out, not Ready at the start: node-2$/);
+    expect(run.message).toMatch(
+      /verified on 2 of 2 pods in \d+s; excluded, because not Ready at the start: node-2$/,
+    );
   });
 
   test('during the attempt makes its pod inconclusive, never failed, and the attempt goes on when it is back', async () => {
@@ -775,7 +780,7 @@ describe('a node that is lost', () => {
     const run = await told(stories.nodeDownAhead);
     expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
     const message =
-      'Inconclusive: No verdict on web:2.0 yet: 1 of 3 pods passed; the controller of DaemonSet web replaces no further pod: look at its events and at the nodes';
+      'Inconclusive: No verdict on web:2.0 yet: 1 of 3 pods passed; the controller of DaemonSet web replaces no further pod: check its events and the nodes';
     expect(run.writes.map(({ what }) => what)).toContain(message);
   });
 });
@@ -809,7 +814,7 @@ test('a StatefulSet that was broken before says which pod is in the way and how 
   const run = await told(stories.brokenBefore('StatefulSet'));
   const said = run.writes.filter(({ kind }) => kind === 'patchStatus').map(({ what }) => what);
   const clause =
-    '; its controller replaces no pod before web-2 is Ready, which was not made by this attempt (kubernetes#67250): mend it, or kubectl delete pod web-2 -n shop';
+    '; its controller replaces no pod before web-2 is Ready, which this attempt did not create (kubernetes#67250): fix it, or run kubectl delete pod web-2 -n shop';
   expect(said).toEqual(
     expect.arrayContaining([expect.stringMatching(/^Upgrading: Rolling .*kubernetes#67250/)]),
   );
@@ -830,7 +835,7 @@ test.each(KINDS.filter((kind) => kind !== 'Deployment'))(
       ),
     );
     expect(run.ending).toMatchObject({ phase: 'FellBack', reason: 'PodsRefused', pods: three(OLD) });
-    expect(run.message).toMatch(/no pod of it can be made: .*image is not signed$/);
+    expect(run.message).toMatch(/none of its pods can be created: .*image is not signed$/);
     expect(run.fellBackAfterSeconds).toBeLessThan(160);
   },
 );

@@ -197,7 +197,7 @@ const WHOSE: Readonly<Record<Life['version'], string>> = {
 const SHORT: Readonly<Record<Life['version'], string>> = {
   before: 'before',
   wanted: 'new',
-  restored: 'put back',
+  restored: 'restored',
 };
 
 function lastWords(life: Life, periodSeconds: number): string {

@@ -168,7 +168,7 @@ function failedText(reason: string | undefined, wanted: string): string {
     return `Another client set an image, and postcheck left it as it is: ${wanted} does not run everywhere, and what runs is not verified. Action is required.`;
   }
   return isReason(reason, 'ImageRewritten')
-    ? `Nothing was upgraded to ${wanted}: the API server put the former image back. Action is required.`
+    ? `Nothing was upgraded to ${wanted}: the API server stored the previous image again. Action is required.`
     : `${wanted} failed and was not rolled back.`;
 }
 
@@ -233,7 +233,7 @@ function ruleText(spec: UpgradeSpec, tried: PodCheck): string {
   const check = effectiveChecks(spec).find(({ name }) => name === tried.check);
   if (!check || tried.exitCode === undefined) {
     return tried.class === 'Error'
-      ? `${tried.check} gave no answer: that is no evidence for or against the version, so it is probed again`
+      ? `${tried.check} returned no result, which is no evidence for or against the version, so it is probed again`
       : `${tried.check}: ${tried.class}, ${tried.reason}`;
   }
   const code = tried.exitCode;
@@ -269,7 +269,7 @@ function isIn(codes: string, code: number): boolean {
 function outputs(worst: readonly PodReport[], now: number): string[] {
   const printed = worst.flatMap(({ name, checks }) =>
     checks
-      // What gave no answer printed nothing.
+      // A probe without a result has no output.
       .filter(({ class: kind }) => kind !== 'Pass' && kind !== 'Skip' && kind !== 'Error')
       .slice(0, 1)
       .map((check) => ({ name, check, lines: lastLines(check) })),

@@ -104,7 +104,7 @@ describe('why', () => {
     const stage = new Stage({ strategy: { stages } }, { kind: 'DaemonSet', onDelete: true });
     stage.also = { nodeLabels: () => ({ pool: 'core' }) };
     const named =
-      /; stage canary has no pod: no node that runs one is known to have pool=edge; label a node, or correct spec\.strategy\.stages/;
+      /; stage canary has no pods: no node with a pod is known to have pool=edge; label a node, or correct spec\.strategy\.stages/;
     expect(stage.settle().status.message).toMatch(named);
     stage.hears({ kind: 'exit', code: 0, output: '' }).settle();
     const late = stage.seconds(3600).settle().status;
@@ -131,7 +131,7 @@ describe('why', () => {
     expect(Next).toBe(
       'it continues automatically once its pods can be probed. To roll back: kubectl postcheck abort web -n shop\nto fall back at the deadline in such a case: spec.postCheck.onInconclusive: Fallback',
     );
-    expect(Rule).toMatch(/^readiness-probe gave no answer: that is no evidence/);
+    expect(Rule).toMatch(/^readiness-probe returned no result, which is no evidence/);
     expect(Output).toBeUndefined();
   });
 
@@ -143,11 +143,11 @@ describe('why', () => {
     const { headline, parts } = explain(stage.upgrade, NOW);
     expect(headline).toMatch(/^Failed, .*\. Another client set an image, and postcheck left it as it is: /);
     expect(stage.upgrade.status?.headline).toBe(
-      'Container web was set to registry.example/web:1.8 by kubectl-rollout while the attempt ran',
+      'Container web was set to registry.example/web:1.8 by kubectl-rollout during the attempt',
     );
     expect(parts.map(({ topic }) => topic)).toEqual(['Why', 'Timeline', 'Next', 'Runbook']);
     expect(parts[0]?.lines).toEqual([
-      'container web was set to registry.example/web:1.8 by kubectl-rollout while the attempt ran; postcheck left it as it is',
+      'container web was set to registry.example/web:1.8 by kubectl-rollout during the attempt; postcheck does not overwrite it',
     ]);
     expect(parts[2]?.lines).toEqual([
       'to keep what runs now, and verify it, set it: kubectl postcheck set image web web=IMAGE -n shop',

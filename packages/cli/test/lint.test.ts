@@ -48,17 +48,20 @@ describe('lint', () => {
     ],
     [
       '  postCheck: {successThreshold: 3}\n  fallback: {deadlineSeconds: 20}\n',
-      'spec.fallback.deadlineSeconds: no pod that is put back could pass in time',
+      'spec.fallback.deadlineSeconds: no reverted pod could pass in time',
     ],
     ['  progressDeadlineSeconds: 60\n', 'spec: progressDeadlineSeconds must be larger'],
-    ['  postCheck: {checks: [{name: a}]}\n', 'spec.postCheck.checks[0]: a check must say what to ask'],
+    [
+      '  postCheck: {checks: [{name: a}]}\n',
+      'spec.postCheck.checks[0]: a check must have exactly one handler',
+    ],
     [
       '  postCheck: {checks: [{name: a, exec: {command: [x]}, exitCodes: [{codes: "3-9", class: Fail}, {codes: "5", class: Skip}]}]}\n',
       'spec.postCheck.checks[0].exitCodes: exitCodes must not overlap',
     ],
     [
       '  postCheck: {checks: [{name: a, exec: {command: [x]}, exitCodes: [{codes: "9-3", class: Fail}]}]}\n',
-      'spec.postCheck.checks[0].exitCodes[0]: codes must lie between 0 and 255',
+      'spec.postCheck.checks[0].exitCodes[0]: codes must be between 0 and 255',
     ],
     [
       '  postCheck: {checks: [{name: a, tcpSocket: {port: 99999}}]}\n',

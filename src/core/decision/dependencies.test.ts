@@ -69,7 +69,7 @@ describe('an attempt begins after what it depends on', () => {
     expect(plan.wakeAt).toBeUndefined();
     expect(plan.status.waiting).toMatchObject({ reason: 'DependencyNotReady', since: ago(0) });
     expect(plan.status.message).toMatch(
-      /^Deployment web is rolled to web:2.0 when .*it waits for Upgrade database, which is /,
+      /^Deployment web will be rolled to web:2.0 when .*it waits for Upgrade database, which is /,
     );
     const ready = plan.status.conditions
       ?.filter(({ type }) => type !== 'Gated')
@@ -85,7 +85,7 @@ describe('an attempt begins after what it depends on', () => {
     const { state, status } = decided(['database'], []);
     expect(state).toBe('Blocked');
     expect(status.message).toBe(
-      'spec.dependsOn names Upgrade database, which does not exist in namespace shop: create it, or take it out',
+      'spec.dependsOn names Upgrade database, which does not exist in namespace shop: create it, or remove it from spec.dependsOn',
     );
   });
 
@@ -104,7 +104,7 @@ describe('an attempt begins after what it depends on', () => {
     ],
   ])('nor when it depends on %s', (_what, dependsOn, others, circle) => {
     expect(decided(dependsOn, others).status.message).toBe(
-      `spec.dependsOn goes in a circle, ${circle}: take one of them out`,
+      `spec.dependsOn has a cycle, ${circle}: remove one of them`,
     );
   });
 
@@ -152,7 +152,7 @@ describe('an attempt begins in its window', () => {
     const plan = inWindow();
     expect(plan).toMatchObject({ state: 'WaitingToStart', wakeAt: opensAt, action: { kind: 'none' } });
     expect(plan.status.message).toBe(
-      'Deployment web is rolled to web:2.0 when its window opens, Fri 2026-01-02 01:00 Asia/Taipei (2026-01-01 17:00 UTC); to go on at once: kubectl annotate upgrade web -n shop postcheck.dev/promote=1 --overwrite',
+      'Deployment web will be rolled to web:2.0 when its window opens, Fri 2026-01-02 01:00 Asia/Taipei (2026-01-01 17:00 UTC); to start immediately: kubectl annotate upgrade web -n shop postcheck.dev/promote=1 --overwrite',
     );
     expect(inWindow(plan.status, {}, opensAt - 1).status.waiting?.since).toBe(ago(0));
     expect(inWindow(plan.status, {}, opensAt)).toMatchObject({ state: 'Starting' });

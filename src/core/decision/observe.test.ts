@@ -240,7 +240,7 @@ describe('what stops an attempt before it begins', () => {
   test.each<[string, string, Parameters<typeof blocked>]>([
     [
       'ContainerNotFound',
-      'Deployment web has no container api: name web in spec.containers',
+      'Deployment web has no container api, only web: correct spec.containers',
       [{ containers: [{ name: 'api', image: NEW }] }],
     ],
     [
@@ -284,16 +284,14 @@ describe('what stops an attempt before it begins', () => {
     const spec = {
       postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, containers: ['migrate'] }] },
     };
-    expect(said(blocked(spec, { containers }))?.message).toMatch(
-      /which is an init container, which has ended/,
-    );
+    expect(said(blocked(spec, { containers }))?.message).toMatch(/which is an init container that ends/);
   });
 
   test('a check that is to run in no container', () => {
     const checks = [{ name: 'probe', exec: { command: ['x'] }, containers: [] }];
     expect(said(blocked({ postCheck: { checks } }))).toEqual({
       reason: 'InvalidCheckContainer',
-      message: 'check probe finds no container to run in: name some in its containers',
+      message: 'check probe has no container to run in: list some in its containers',
     });
   });
 

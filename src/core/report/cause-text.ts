@@ -12,7 +12,7 @@ import { verdictText } from './verdict-text.ts';
 
 const UNRUNNABLE: Readonly<Record<Unrunnable, string>> = {
   NotExecutable: 'it is not executable for the user of the container (chmod +x, or a mount without exec)',
-  NoInterpreter: 'the interpreter in its first line is missing (a DOS line end after it looks the same)',
+  NoInterpreter: 'the interpreter in its first line is missing (or the line has a DOS line end)',
   WrongFormat: 'it is built for another CPU, or lacks the #! line',
   NoWorkingDirectory: "the container's working directory is missing",
 };
@@ -36,7 +36,7 @@ function checkText(cause: Cause): string {
     return `${command} in image ${shortImage(cause.image)} cannot be run (CommandNotRunnable): ${UNRUNNABLE[cause.unrunnable ?? 'NotExecutable']}`;
   }
   if (isReason(cause.reason, 'NoEvidence', 'InconclusiveAtDeadline')) {
-    return `${check} in container ${container} gave no answer ${inBrackets(cause)}`;
+    return `${check} in container ${container} returned no result ${inBrackets(cause)}`;
   }
   const what = exitCode === undefined ? 'failed' : `exited ${exitCode}`;
   return `${check} in container ${container} ${what} ${inBrackets(cause)}`;
@@ -45,7 +45,7 @@ function checkText(cause: Cause): string {
 function restartsText({ container, restarts = 0, limit, ended, exitCode }: Cause): string {
   const code = exitCode === undefined ? '' : ` (exit code ${exitCode})`;
   const last = ended ? `, last ended as ${ended}${code}` : code && `, last with exit code ${exitCode}`;
-  return `container ${container} restarted ${restarts} times${last}; allowed are ${limit}`;
+  return `container ${container} restarted ${restarts} times${last}; allowed: ${limit}`;
 }
 
 function containerText({ reason, container, exitCode, ended, detail }: Cause): string {
@@ -64,7 +64,7 @@ function notReadyText(cause: Cause): string {
     return `init container ${container} has not ended${since ? `, running since ${since}` : ''}`;
   }
   if (isReason(reason, 'Unschedulable')) {
-    return detail ? `no node takes it: ${detail}` : 'no node takes it';
+    return detail ? `no node fits: ${detail}` : 'no node fits';
   }
   if (isReason(reason, 'MinReadySeconds')) {
     return cause.seconds === undefined ? (detail ?? reason) : `ready, but not yet for ${cause.seconds}s`;
@@ -87,7 +87,7 @@ export const UNKNOWN_MANAGER = 'an unknown field manager';
 
 const TRIGGERS: Readonly<Record<Trigger, string>> = {
   Created: 'the status was lost',
-  TargetReplaced: 'the workload was replaced by another one of the same name',
+  TargetReplaced: 'the workload was replaced by another one with the same name',
   Retry: 'postcheck.dev/retry started it again',
   ContainersChanged: 'spec.containers changed to',
 };
@@ -104,20 +104,20 @@ function attemptText(cause: Cause): string | undefined {
     case 'NoPods':
       return cause.desired === undefined ? undefined : `${cause.passed} of ${cause.desired} pods passed`;
     case 'Aborted':
-      return cause.deleted ? 'aborted, as the Upgrade was deleted' : 'aborted by postcheck.dev/abort';
+      return cause.deleted ? 'aborted because the Upgrade was deleted' : 'aborted by postcheck.dev/abort';
     case 'PodsRefused':
-      return `no pod of it can be made: ${cause.detail}`;
+      return `none of its pods can be created: ${cause.detail}`;
     case 'RolloutCheckFailed':
-      return `rollout check ${cause.check} said ${cause.detail}`;
+      return `rollout check ${cause.check} returned ${cause.detail}`;
     case 'Superseded':
     case 'TargetReplaced':
       return takenOver(cause);
     case 'TargetNotFound':
-      return `${cause.workload} was deleted while the attempt ran`;
+      return `${cause.workload} was deleted during the attempt`;
     case 'ImageConflict':
-      return `container ${container} was set to ${image} by ${cause.by ?? UNKNOWN_MANAGER} while the attempt ran; postcheck left it as it is`;
+      return `container ${container} was set to ${image} by ${cause.by ?? UNKNOWN_MANAGER} during the attempt; postcheck does not overwrite it`;
     case 'ImageRewritten':
-      return `the API server answered image ${cause.wanted} for container ${container} with ${image}, which ran before: look for an admission policy that sets it`;
+      return `the API server stored image ${image}, which ran before, instead of ${cause.wanted} for container ${container}: check for an admission policy that sets it`;
     default:
       return undefined;
   }
@@ -128,7 +128,7 @@ function imageChangedText({ container, image, wanted }: Cause): string {
   const what = wanted
     ? `container ${container} has image ${shortImage(image)} in place of ${shortImage(wanted)}, which its workload did not set`
     : `the image of container ${container} was changed in the pod itself, and back`;
-  return `${what}: delete the pod, and its controller makes a new one`;
+  return `${what}: delete the pod, and its controller creates a new one`;
 }
 
 function podText(cause: Cause): string | undefined {
@@ -142,9 +142,9 @@ function podText(cause: Cause): string | undefined {
     case 'NotProbedYet':
       return 'not probed yet';
     case 'AllSkipped':
-      return 'every check said that there is nothing to check';
-    case 'NothingAsked':
-      return 'neither this version nor the one before has the command of the check, so readiness decided';
+      return 'every check was skipped';
+    case 'NoCheckRan':
+      return "neither this version nor the previous one has the check's command, so readiness decided";
     default:
       return cause.check ? checkText(cause) : undefined;
   }
@@ -203,7 +203,7 @@ function passedText({ check, container, verdict }: TryRecord): string {
 
 /** What is known of a pod, as a clause; of one that passed what each check said. */
 export function resultText({ state, cause, record }: PodResult): string {
-  if (state !== 'Passed' || cause.said !== undefined || isReason(cause.reason, 'NothingAsked')) {
+  if (state !== 'Passed' || cause.said !== undefined || isReason(cause.reason, 'NoCheckRan')) {
     return whatText(cause);
   }
   return record?.tries.length ? cut(record.tries.map(passedText).join(', '), PASSED_MAX) : 'ready';

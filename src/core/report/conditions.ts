@@ -210,7 +210,7 @@ function fallenBack(status: UpgradeStatus): ConditionInput {
     return ['True', status.fallback?.verified === 'No' ? 'Unverified' : 'Verified'];
   }
   if (status.left?.some(({ state }) => state !== 'Failed')) {
-    return ['False', 'Partial', `Of the version before: ${leftCounts(status, 'it')}`];
+    return ['False', 'Partial', leftCounts(status, 'the previous version')];
   }
   if (status.phase === 'FallbackFailed') {
     return ['False', 'FallbackFailed'];
@@ -225,12 +225,12 @@ const GATED_BY: Readonly<Record<GateCarrier, ConditionInput>> = {
   Policy: [
     'True',
     'GatePolicyApplied',
-    'New pods serve no traffic before they have passed, by the admission policy in the API server',
+    'New pods get no traffic before they are verified (admission policy in the API server)',
   ],
   Webhook: [
     'True',
     'GateWebhookApplied',
-    "New pods serve no traffic before they have passed, by the operator's admission webhook",
+    "New pods get no traffic before they are verified (the operator's admission webhook)",
   ],
 };
 
@@ -247,21 +247,21 @@ function gated(
     return ['Unknown', 'NotStarted', 'No attempt yet'];
   }
   if (attempt.adopted) {
-    return ['False', 'Adopted', 'The target ran the wanted images already; its pods are not gated'];
+    return ['False', 'Adopted', 'The target already ran the wanted images; its pods are not gated'];
   }
   const slipped = summary && !status.fallback ? ungated(summary, status) : [];
   if (slipped.length > 0) {
     return [
       'False',
       'GateMissed',
-      `Pod ${slipped[0]?.pod.name} came without the gate; it is checked all the same`,
+      `Pod ${slipped[0]?.pod.name} was created without the gate; it is still checked`,
     ];
   }
   if (attempt.gating) {
     return GATED_BY[attempt.gateCarrier ?? 'Policy'];
   }
   return attempt.end
-    ? ['False', 'NotGating', 'No attempt runs, so no pod is gated']
+    ? ['False', 'NotGating', 'No attempt is running, so no pod is gated']
     : [
         'False',
         'GateUnavailable',

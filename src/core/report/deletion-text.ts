@@ -6,7 +6,7 @@ import type { DeletePods } from '../plan.ts';
 export type ToldDeletion = Exclude<DeletePods['reason'], 'Replaced'>;
 
 const NOTES: Readonly<Record<ToldDeletion, string>> = {
-  GateMissed: 'it came without the gate',
+  GateMissed: 'it was created without the gate',
   StuckPodDeleted: 'it blocked the StatefulSet (kubernetes#67250)',
 };
 

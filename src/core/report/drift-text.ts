@@ -39,7 +39,7 @@ export function driftOf(snapshot: Snapshot, status: UpgradeStatus): string | und
     return pod && `${was}, but ${pod}`;
   }
   const manager = imageManager(workload, changed.name) ?? UNKNOWN_MANAGER;
-  return `${was}, but ${manager} has since set container ${changed.name} to ${changed.image}: change spec.containers, or undo that`;
+  return `${was}, but ${manager} has since set container ${changed.name} to ${changed.image}: change spec.containers, or revert that change`;
 }
 
 /** The first pod with another image that was set in the pod itself. Its workload does not undo that. */
@@ -49,7 +49,7 @@ function podDrift({ pods }: Snapshot, wanted: Images): string | undefined {
       ({ name, image }) => imagesChanged?.includes(name) && ![undefined, image].includes(own(wanted, name)),
     );
     if (changed) {
-      return `container ${changed.name} of pod ${pod} was since set to ${changed.image}: delete the pod, and its controller makes a new one`;
+      return `container ${changed.name} of pod ${pod} was since set to ${changed.image}: delete the pod, and its controller creates a new one`;
     }
   }
   return undefined;

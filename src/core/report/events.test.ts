@@ -114,7 +114,7 @@ describe('a change of status is told', () => {
     const named = { phase: 'Succeeded', checks: ['readiness-probe'] } as const;
     const only = { end: { outcome: 'Succeeded', reason: 'ReadinessOnly', cause: '', at: ago(0) } } as const;
     expect(tell(statusOf(), statusOf(named, only)).events).toMatchObject([
-      { type: 'Warning', reason: 'NothingAsked' },
+      { type: 'Warning', reason: 'NoCheckRan' },
     ]);
     expect(reasons(statusOf(), statusOf({ ...named, checks: [] }, only))).toEqual(['PostCheckPassed']);
   });

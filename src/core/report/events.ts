@@ -53,7 +53,7 @@ const newCommand = (before: UpgradeStatus | undefined, after: UpgradeStatus): Up
 /** Where checks were named and none could be asked, somebody believes that more was verified than was. */
 function succeeded({ checks = [], attempt }: UpgradeStatus, note: string): UpgradeEvent {
   return isReason(attempt?.end?.reason, 'ReadinessOnly') && checks.length > 0
-    ? { type: 'Warning', reason: 'NothingAsked', action: 'Checking', note }
+    ? { type: 'Warning', reason: 'NoCheckRan', action: 'Checking', note }
     : { type: 'Normal', reason: 'PostCheckPassed', action: 'Checking', note };
 }
 
@@ -222,7 +222,7 @@ function putBackNotices(before: UpgradeStatus | undefined, after: UpgradeStatus)
       type: 'Warning',
       reason: 'PodFellBack',
       action: 'FallingBack',
-      note: `${name} runs the version before again, ${state === 'Back' ? 'verified' : 'not verified'}: ${message ?? reason}`,
+      note: `${name} runs the previous version again, ${state === 'Back' ? 'verified' : 'not verified'}: ${message ?? reason}`,
     }));
 }
 

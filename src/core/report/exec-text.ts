@@ -2,4 +2,4 @@
 import type { ExecRefused } from '../verification/exec-result.ts';
 
 export const execRefusedText = ({ status, message }: ExecRefused): string =>
-  `exec refused with ${status}: ${message}`;
+  `exec was rejected with ${status}: ${message}`;

@@ -56,8 +56,8 @@ const STEPS: readonly Step[] = [
   ({ quarantined: _, ...status }) => status,
   ({ to, fallback, ...status }) => ({
     ...status,
-    to: to && { ...to, asked: undefined },
-    fallback: fallback && { ...fallback, asked: undefined },
+    to: to && { ...to, requested: undefined },
+    fallback: fallback && { ...fallback, requested: undefined },
   }),
   ({ attempt, fallback, ...status }) => ({
     ...status,

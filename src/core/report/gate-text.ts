@@ -1,7 +1,7 @@
 /** The words on a pod whose gate was opened although it was not verified. */
 const OPENED = {
   ReportOnly: 'the version failed, but spec.fallback.action is None',
-  NoAttempt: 'no attempt of an Upgrade waits for this pod',
+  NoAttempt: 'no attempt needs the gate of this pod',
   Uninstalled: 'postcheck was uninstalled',
 } as const;
 

@@ -52,8 +52,8 @@ describe('the headline of a sentence', () => {
     ],
     [
       'ended at a clause',
-      'No verdict on web:2.0 yet: 0 of 3 pods passed; pod web-746d-a: not ready: no node takes it: 0/3 nodes are available: 3 Insufficient memory',
-      'No verdict on web:2.0 yet: 0 of 3 pods passed; not ready: no node takes it: 0/3 nodes are available',
+      'No verdict on web:2.0 yet: 0 of 3 pods passed; pod web-746d-a: not ready: no node fits: 0/3 nodes are available: 3 Insufficient memory',
+      'No verdict on web:2.0 yet: 0 of 3 pods passed; not ready: no node fits: 0/3 nodes are available',
     ],
     [
       'ended at a word, when no clause ends in time',

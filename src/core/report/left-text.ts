@@ -1,4 +1,4 @@
-/** What a sentence says of pods that failed within the budget, and of what their nodes have in common. */
+/** The words for pods that failed within the budget, and for what their nodes have in common. */
 import type { UpgradeStatus } from '../../api/types.ts';
 
 /** `node-7 (and 2 more): readiness-probe in container bgp exited 17 (ProbeFailed)` */
@@ -21,18 +21,19 @@ export function leftCounts({ left = [], turnedBack }: UpgradeStatus, before: str
     back > 0
       ? `${back} ${back === 1 ? 'runs' : 'run'} ${before} again${unverified > 0 ? `, ${unverified} of them unverified` : ''}`
       : '',
-    failed > 0 && turnedBack ? `${failed} ${failed === 1 ? 'goes' : 'go'} back to ${before}` : '',
+    failed > 0 && turnedBack ? `${failed} ${failed === 1 ? 'is' : 'are'} being rolled back to ${before}` : '',
     failed > 0 && !turnedBack ? `${failed} failed` : '',
   ];
   return parts.filter((part) => part !== '').join(', ');
 }
 
-/** `; all 3 failed are on asic=td3; 0 of 38 others`, or nothing. */
+/** `; all 3 failed pods are on nodes with asic=td3, but none of the 38 verified pods`, or nothing. */
 export function explainedClause({ explained = [] }: UpgradeStatus): string {
   const [first] = explained;
   if (!first) {
     return '';
   }
-  const who = first.failed === 1 ? 'the one that failed is' : `all ${first.failed} that failed are`;
-  return `; ${who} on ${explained.map(({ label, value }) => `${label}=${value}`).join(', ')}; 0 of ${first.verified} others`;
+  const who = first.failed === 1 ? 'the failed pod is' : `all ${first.failed} failed pods are`;
+  const labels = explained.map(({ label, value }) => `${label}=${value}`).join(', ');
+  return `; ${who} on nodes with ${labels}, but none of the ${first.verified} verified pods`;
 }

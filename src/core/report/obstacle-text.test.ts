@@ -17,7 +17,7 @@ describe('what keeps an Upgrade from acting', () => {
     ],
     [
       { reason: 'ContainerNotFound', workload, missing: ['api', 'db'], there: ['web', 'proxy'] },
-      'Deployment web has no container api, db: name one of web, proxy in spec.containers',
+      'Deployment web has no container api, db, only web, proxy: correct spec.containers',
     ],
     [
       {
@@ -26,31 +26,31 @@ describe('what keeps an Upgrade from acting', () => {
         check: 'probe',
         wrong: { container: 'init', why: 'Init' },
       },
-      'check probe names container init of Deployment web, which is an init container, which has ended before a check could run: name a regular container or a sidecar',
+      'check probe names container init of Deployment web, which is an init container that ends before the check runs: name a regular container or a sidecar',
     ],
     [
       { reason: 'InvalidCheckContainer', workload, check: 'probe' },
-      'check probe finds no container to run in: name some in its containers',
+      'check probe has no container to run in: list some in its containers',
     ],
     [
       { reason: 'StagesUnsupported', workload, why: 'AllAtOnce' },
-      'Deployment web cannot go in stages: it replaces all pods at once; set strategy.type to RollingUpdate',
+      'Deployment web does not support stages: it replaces all pods at once; set strategy.type to RollingUpdate',
     ],
     [
       { reason: 'StagesUnsupported', workload, why: 'Ungated' },
-      'Deployment web cannot go in stages: they are held by the gate, so set spec.gate to Auto or Required',
+      'Deployment web does not support stages: its stages need the gate, so set spec.gate to Auto or Required',
     ],
     [
       { reason: 'StagesUnsupported', workload: daemons, why: 'OwnChoice' },
-      'DaemonSet agent cannot go in stages: its controller chooses the nodes; set updateStrategy.type to OnDelete',
+      'DaemonSet agent does not support stages: its controller chooses the nodes; set updateStrategy.type to OnDelete',
     ],
     [
       { reason: 'StagesUnsupported', workload, why: { nodesOf: 'canary' } },
-      'stage canary names nodes, but only a DaemonSet has a pod a node: name pods',
+      'stage canary selects nodes, which only a DaemonSet supports: set pods instead',
     ],
     [
       { reason: 'DependencyCycle', circle: ['a', 'b', 'a'] },
-      'spec.dependsOn goes in a circle, a → b → a: take one of them out',
+      'spec.dependsOn has a cycle, a → b → a: remove one of them',
     ],
     [{ reason: 'Refused', said: 'spec.replicas: must be positive' }, 'spec.replicas: must be positive'],
     [
@@ -59,19 +59,19 @@ describe('what keeps an Upgrade from acting', () => {
     ],
     [
       { reason: 'NoEffect', write: { of: 'Partition', workload: daemons } },
-      'a write of the partition of DaemonSet agent was accepted, and nothing came of it: look for an admission webhook, a policy or a controller that undoes it',
+      'a write of the partition of DaemonSet agent was accepted but had no effect: check for an admission webhook, a policy or a controller that reverts it',
     ],
     [
       { reason: 'NoEffect', write: { of: 'Finalizers', upgrade: 'web', stands: ['a', 'b'] } },
-      'a write of finalizers of Upgrade web (now a,b) was accepted, and nothing came of it: look for an admission webhook, a policy or a controller that undoes it',
+      'a write of finalizers of Upgrade web (now a,b) was accepted but had no effect: check for an admission webhook, a policy or a controller that reverts it',
     ],
     [
       { reason: 'NoEffect', write: { of: 'Condition', pod: 'web-0' } },
-      'a write of condition postcheck.dev/verified of pod web-0 was accepted, and nothing came of it: look for an admission webhook, a policy or a controller that undoes it',
+      'a write of condition postcheck.dev/verified of pod web-0 was accepted but had no effect: check for an admission webhook, a policy or a controller that reverts it',
     ],
     [
       { reason: 'ImageRewritten', container: 'web', wanted: 'web:2', image: 'web:1' },
-      'the API server answered image web:2 for container web with web:1 again: look for an admission policy that sets it',
+      'the API server stored image web:1 again instead of web:2 for container web: check for an admission policy that sets it',
     ],
   ])('%j', (obstacle, sentence) => {
     expect(obstacleText(obstacle)).toBe(sentence);

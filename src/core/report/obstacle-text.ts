@@ -9,30 +9,30 @@ const list = (names: readonly string[]): string => names.join(', ');
 
 function targetNotFound({ workload, namespace, namesakes }: ObstacleOf<'TargetNotFound'>): string {
   const others = namesakes.map((kind) => `a ${kind}`).join(' and ');
-  const mend = others ? `, only ${others} of that name:` : ': create it, or';
-  return `${nameOf(workload)} does not exist in namespace ${namespace}${mend} delete this Upgrade and create one for the workload that you mean`;
+  const fix = others ? `, only ${others} of that name:` : ': create it, or';
+  return `${nameOf(workload)} does not exist in namespace ${namespace}${fix} delete this Upgrade and create one for the workload that you mean`;
 }
 
 const CANNOT_RUN_IN = {
   Missing: 'does not exist',
-  Init: 'is an init container, which has ended before a check could run',
+  Init: 'is an init container that ends before the check runs',
 } as const;
 
 const invalidCheckContainer = ({ workload, check, wrong }: ObstacleOf<'InvalidCheckContainer'>): string =>
   wrong
     ? `check ${check} names container ${wrong.container} of ${nameOf(workload)}, which ${CANNOT_RUN_IN[wrong.why]}: name a regular container or a sidecar`
-    : `check ${check} finds no container to run in: name some in its containers`;
+    : `check ${check} has no container to run in: list some in its containers`;
 
-const STAGES_MENDED = {
+const STAGES_FIX = {
   AllAtOnce: 'it replaces all pods at once; set strategy.type to RollingUpdate',
   OwnChoice: 'its controller chooses the nodes; set updateStrategy.type to OnDelete',
-  Ungated: 'they are held by the gate, so set spec.gate to Auto or Required',
+  Ungated: 'its stages need the gate, so set spec.gate to Auto or Required',
 } as const;
 
 const stagesUnsupported = ({ workload, why }: ObstacleOf<'StagesUnsupported'>): string =>
   typeof why === 'object'
-    ? `stage ${why.nodesOf} names nodes, but only a DaemonSet has a pod a node: name pods`
-    : `${nameOf(workload)} cannot go in stages: ${STAGES_MENDED[why]}`;
+    ? `stage ${why.nodesOf} selects nodes, which only a DaemonSet supports: set pods instead`
+    : `${nameOf(workload)} does not support stages: ${STAGES_FIX[why]}`;
 
 function writeText(write: Exclude<FruitlessWrite, { of: 'Status' }>): string {
   switch (write.of) {
@@ -49,10 +49,10 @@ function writeText(write: Exclude<FruitlessWrite, { of: 'Status' }>): string {
 
 const noEffect = ({ write }: ObstacleOf<'NoEffect'>): string =>
   write.of === 'Status'
-    ? 'the API server stores another status than the one that is written: apply the CRD of this version of postcheck, or look for an admission webhook that changes it'
-    : `a write of ${writeText(write)} was accepted, and nothing came of it: look for an admission webhook, a policy or a controller that undoes it`;
+    ? 'the API server stores a different status than postcheck writes: apply the CRD of this version of postcheck, or check for an admission webhook that changes it'
+    : `a write of ${writeText(write)} was accepted but had no effect: check for an admission webhook, a policy or a controller that reverts it`;
 
-/** Of a status that was refused the condition says so; see fit.ts. */
+/** For a rejected status the condition says so; see fit.ts. */
 const TEXTS: {
   readonly [R in Exclude<ObstacleReason, 'StatusRefused'>]: (obstacle: ObstacleOf<R>) => string;
 } = {
@@ -60,7 +60,7 @@ const TEXTS: {
     `Upgrade ${by} is older and acts on ${nameOf(workload)}: delete one of the two`,
   TargetNotFound: targetNotFound,
   ContainerNotFound: ({ workload, missing, there }) =>
-    `${nameOf(workload)} has no container ${list(missing)}: name ${there.length === 1 ? '' : 'one of '}${list(there)} in spec.containers`,
+    `${nameOf(workload)} has no container ${list(missing)}, only ${list(there)}: correct spec.containers`,
   InvalidCheckContainer: invalidCheckContainer,
   WorkloadPaused: ({ workload }) =>
     `${nameOf(workload)} is paused, so nothing rolls: run \`kubectl rollout resume ${workload.kind.toLowerCase()}/${workload.name}\``,
@@ -72,20 +72,19 @@ const TEXTS: {
   TimeZoneUnknown: ({ timeZone }) =>
     `spec.windows names time zone ${timeZone}, which does not exist: write an IANA name such as Asia/Taipei, or UTC`,
   PrometheusMissing: () =>
-    "spec.postCheck.rolloutChecks needs a Prometheus, and the operator has no --prometheus-url (the chart's prometheus.url): name one, or take the checks out",
+    "spec.postCheck.rolloutChecks needs a Prometheus, and the operator has no --prometheus-url (the chart's prometheus.url): configure one, or remove the checks",
   DependencyNotFound: ({ upgrade, namespace }) =>
-    `spec.dependsOn names Upgrade ${upgrade}, which does not exist in namespace ${namespace}: create it, or take it out`,
-  DependencyCycle: ({ circle }) =>
-    `spec.dependsOn goes in a circle, ${circle.join(' → ')}: take one of them out`,
+    `spec.dependsOn names Upgrade ${upgrade}, which does not exist in namespace ${namespace}: create it, or remove it from spec.dependsOn`,
+  DependencyCycle: ({ circle }) => `spec.dependsOn has a cycle, ${circle.join(' → ')}: remove one of them`,
   ImagesTooLong: ({ workload, bytes, most }) =>
-    `the images of ${nameOf(workload)} have ${bytes} bytes together with the names of their containers, and the status has room for ${most}: use shorter references`,
+    `the images of ${nameOf(workload)} take ${bytes} bytes with the names of their containers, but the status has room for ${most}: use shorter references`,
   GateUnavailable: () =>
     'spec.gate is Required, but neither the gate policy nor the gate webhook acts in this namespace (gate.carrier of the chart): install one, or set spec.gate to Auto',
   Forbidden: ({ said }) => said,
   Refused: ({ said }) => said,
   NoEffect: noEffect,
   ImageRewritten: ({ container, wanted, image }) =>
-    `the API server answered image ${wanted} for container ${container} with ${image} again: look for an admission policy that sets it`,
+    `the API server stored image ${image} again instead of ${wanted} for container ${container}: check for an admission policy that sets it`,
   Paused: () => 'paused by spec.paused',
 };
 

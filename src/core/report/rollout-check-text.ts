@@ -1,4 +1,4 @@
-/** The words for what a check of the rollout as a whole said. */
+/** The words for the result of a check of the rollout as a whole. */
 import type { QueryRecord, RolloutCheck } from '../rollout/rollout-checks.ts';
 
 const SILENCE = { NoData: 'no data', NoNumber: 'no number' } as const;
@@ -9,11 +9,11 @@ export function rolloutCheckText(
   { passWhen }: Pick<RolloutCheck, 'passWhen'>,
 ): string {
   if (!record) {
-    return 'not asked yet';
+    return 'not queried yet';
   }
   const { silence, value } = record;
   if (silence) {
     return typeof silence === 'object' ? silence.said : SILENCE[silence];
   }
-  return record.class === 'Fail' ? `${value}, and passes when ${passWhen}` : `${value}`;
+  return record.class === 'Fail' ? `${value}, but passes when ${passWhen}` : `${value}`;
 }

@@ -95,7 +95,7 @@ test.each<[string, Given, string]>([
   [
     'rolling with nothing left to serve',
     { rest: { pods: [] }, workload: { servesNothingMeanwhile: true } },
-    `Rolling Deployment web from web:1.0 to web:2.0: 0 of 3 updated, 0 passed; its strategy leaves nothing serving meanwhile`,
+    `Rolling Deployment web from web:1.0 to web:2.0: 0 of 3 updated, 0 passed; its strategy leaves no pod serving during the rollout`,
   ],
   [
     'checking',
@@ -139,7 +139,7 @@ test.each<[string, Given, string]>([
   [
     'waiting, because no pods are wanted',
     { status: { phase: 'PostChecking', counts: { ...counts, desired: 0 } } },
-    'Deployment web has 0 replicas: web:2.0 is verified when some come',
+    'Deployment web has 0 replicas: web:2.0 is verified once it has pods',
   ],
   [
     'falling back',
@@ -160,7 +160,7 @@ test.each<[string, Given, string]>([
       status: { phase: 'FallingBack', fallback: fallbackOf({ rolledAt: ago(60) }) },
       rest: { pods: [podOf({ containers: [containerOf({ image: OLD, restarts: 9 })] })] },
     },
-    `Falling back to web:1.0, which is held up: pod web-new-1 on node-1: container web restarted 9 times; allowed are 2; web:2.0 failed: pod web-new-1: it exited 17`,
+    `Falling back to web:1.0, which is blocked: pod web-new-1 on node-1: container web restarted 9 times; allowed: 2; web:2.0 failed: pod web-new-1: it exited 17`,
   ],
   [
     'falling back, and the pods of the version before are refused too',
@@ -169,7 +169,7 @@ test.each<[string, Given, string]>([
       workload: { replicaFailure: 'pods "web-x" is forbidden: exceeded quota' },
       rest: { pods: [] },
     },
-    `Falling back to web:1.0, which is held up: pods "web-x" is forbidden: exceeded quota; web:2.0 failed: pod web-new-1: it exited 17`,
+    `Falling back to web:1.0, which is blocked: pods "web-x" is forbidden: exceeded quota; web:2.0 failed: pod web-new-1: it exited 17`,
   ],
   [
     'fallen back',
@@ -207,7 +207,7 @@ test.each<[string, Given, string]>([
       status: { phase: 'Failed' },
       attempt: end('Failed', 'FallbackDisabled', 'pod web-new-1: it exited 17'),
     },
-    `web:2.0 failed and stays, as spec.fallback.action is None: pod web-new-1: it exited 17`,
+    `web:2.0 failed and was not rolled back, because spec.fallback.action is None: pod web-new-1: it exited 17`,
   ],
   [
     'aborted',
@@ -217,7 +217,7 @@ test.each<[string, Given, string]>([
   [
     'paused',
     { obstacle: { reason: 'Paused' }, rest: { pods: [] } },
-    `Paused by spec.paused, set it to false to go on; Rolling Deployment web from web:1.0 to web:2.0: 0 of 3 updated, 0 passed`,
+    `Paused by spec.paused, set it to false to continue; Rolling Deployment web from web:1.0 to web:2.0: 0 of 3 updated, 0 passed`,
   ],
   [
     'claimed by another',

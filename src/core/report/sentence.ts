@@ -47,7 +47,7 @@ function stuck({ status, summary, refusal }: Facts): string {
   }
   const result = summary?.results.find(({ state }) => state === 'Inconclusive' || state === 'Failed');
   const held = result ? causeText(result.cause) : refusal;
-  return held ? `, which is held up: ${held}` : '';
+  return held ? `, which is blocked: ${held}` : '';
 }
 
 /** What is to be said of pods that have not passed; those that failed within the budget are told as such. */
@@ -59,10 +59,8 @@ const target = ({ upgrade }: Facts): string =>
 function versions({ upgrade, status }: Facts): Versions {
   const wanted = Object.fromEntries(upgrade.spec.containers.map(({ name, image }) => [name, image]));
   const text = versionsText(status.from?.images, status.to?.images ?? wanted, upgrade.spec);
-  const asked = Object.values(status.to?.asked ?? {});
-  return asked.length > 0
-    ? { ...text, to: `${text.to} (the API server's answer to ${asked.join(', ')})` }
-    : text;
+  const requested = Object.values(status.to?.requested ?? {});
+  return requested.length > 0 ? { ...text, to: `${text.to} (requested: ${requested.join(', ')})` } : text;
 }
 
 const took = ({ attempt }: UpgradeStatus): string =>
@@ -75,7 +73,7 @@ function caveat({ upgrade, status, workload }: Facts): string {
     return '';
   }
   if (workload?.servesNothingMeanwhile) {
-    return '; its strategy leaves nothing serving meanwhile';
+    return '; its strategy leaves no pod serving during the rollout';
   }
   return !attempt.gating && upgrade.spec.gate === 'Auto'
     ? '; not gated, because neither gate policy nor webhook acts here'
@@ -102,14 +100,14 @@ function rolling(facts: Facts): string {
 function atPartition(facts: Facts): string | undefined {
   const { waiting } = facts.status;
   return waiting?.reason === 'PartitionSet'
-    ? `${target(facts)} has ${waiting.detail}${stageClause(facts.status)}: ${versions(facts).to} is verified on ${countOfPassed(facts)}, probed further; it goes on when the partition is lowered${leftClause(facts)}`
+    ? `${target(facts)} has ${waiting.detail}${stageClause(facts.status)}: ${versions(facts).to} is verified on ${countOfPassed(facts)}, still probed; the attempt continues when the partition is lowered${leftClause(facts)}`
     : undefined;
 }
 
 function checking(facts: Facts): string {
   const { to } = versions(facts);
   return waitsForPods(facts.status)
-    ? `${target(facts)} has 0 replicas: ${to} is verified when some come${caveat(facts)}`
+    ? `${target(facts)} has 0 replicas: ${to} is verified once it has pods${caveat(facts)}`
     : `Verifying ${to}: ${passedOf(facts)}${emptyStageClause(facts)}${goingOn(facts)}${caveat(facts)}`;
 }
 
@@ -119,7 +117,7 @@ function succeeded(facts: Facts): string {
   const runs = `${target(facts)} runs ${versions(facts).to}`;
   const reason = attempt?.end?.reason;
   if (isReason(reason, 'AllSkipped')) {
-    return `${runs}, but nothing was verified: every check said that there is nothing to check`;
+    return `${runs}, but nothing was verified: every check was skipped`;
   }
   const skipped = counts?.skipped ? `, ${counts.skipped} skipped` : '';
   const onlyReady = isReason(reason, 'ReadinessOnly');
@@ -140,7 +138,7 @@ function missingCheck({ upgrade, status }: Facts): string {
 /** Nodes that were lost when the attempt began. */
 const leftOut = ({ attempt }: UpgradeStatus): string =>
   attempt?.excludedNodes?.length
-    ? `; left out, not Ready at the start: ${attempt.excludedNodes.slice(0, 5).join(', ')}`
+    ? `; excluded, because not Ready at the start: ${attempt.excludedNodes.slice(0, 5).join(', ')}`
     : '';
 
 /** What runs where, why, and what the nodes of the pods that failed have in common. */
@@ -164,8 +162,8 @@ const VERIFIED_BY: Readonly<Record<string, (count: string) => string>> = {
   ReadinessOnly: (count) => `verified by readiness only on ${count}`,
   No: (count) =>
     count === pods(0)
-      ? 'not verified, as it has 0 replicas'
-      : 'not verified, as spec.fallback.verify is false',
+      ? 'not verified, because it has 0 replicas'
+      : 'not verified, because spec.fallback.verify is false',
 };
 
 function fellBack(facts: Facts): string {
@@ -189,11 +187,11 @@ function failed(facts: Facts): string {
   const cause = end?.cause ?? '';
   switch (end?.reason) {
     case 'FallbackPaused':
-      return `${to} failed and is held behind its closed gates, as spec.fallback.action is Pause: ${cause}`;
+      return `${to} failed and stays behind closed gates, because spec.fallback.action is Pause: ${cause}`;
     case 'FallbackDisabled':
-      return `${to} failed and stays, as spec.fallback.action is None: ${cause}`;
+      return `${to} failed and was not rolled back, because spec.fallback.action is None: ${cause}`;
     case 'NoFallbackTarget':
-      return `${to} did not pass, and no other version ran before to fall back to: ${cause}`;
+      return `${to} did not pass, and there is no previous version to fall back to: ${cause}`;
     case 'ImageConflict':
       return `C${cause.slice(1)}, and ended the attempt to roll to ${to}`;
     case 'ImageRewritten':
@@ -237,7 +235,7 @@ function byPhase(facts: Facts): string {
 /** The pod that the controller waits for. It ran before the attempt, so it is the user's to delete. */
 const waitsForOld = ({ waitsFor }: Facts): string =>
   waitsFor
-    ? `; its controller replaces no pod before ${waitsFor.name} is Ready, which was not made by this attempt (kubernetes#67250): mend it, or kubectl delete pod ${waitsFor.name} -n ${waitsFor.namespace}`
+    ? `; its controller replaces no pod before ${waitsFor.name} is Ready, which this attempt did not create (kubernetes#67250): fix it, or run kubectl delete pod ${waitsFor.name} -n ${waitsFor.namespace}`
     : '';
 
 const holds = (facts: Facts): string =>
@@ -247,7 +245,7 @@ const holds = (facts: Facts): string =>
 function controllerHolds(facts: Facts): string {
   return facts.refusal
     ? `; ${facts.refusal}`
-    : `; the controller of ${target(facts)} replaces no further pod: look at its events and at the nodes`;
+    : `; the controller of ${target(facts)} replaces no further pod: check its events and the nodes`;
 }
 
 /** One sentence, no full stop: what runs now, then why. Images, labels and tokens in it are somebody's text. */
@@ -255,7 +253,7 @@ export function sentence(facts: Facts, drift: string | undefined): string {
   return cut(printableLine(said(facts, drift)), SENTENCE_MAX);
 }
 
-const EARLIER = '; that was by an earlier post-check than spec.postCheck is now: say retry to ask again';
+const EARLIER = '; this was verified by an earlier spec.postCheck: set postcheck.dev/retry to verify again';
 
 const byEarlierCheck = ({ status, upgrade }: Facts): boolean =>
   status.phase !== 'Aborted' && isPostCheckChanged(status, upgrade.spec);
@@ -274,7 +272,7 @@ function said(facts: Facts, drift: string | undefined): string {
   }
   if (isReason(obstacle.reason, 'Paused')) {
     const since = status.paused?.since ? ` since ${status.paused.since}` : '';
-    return `Paused by spec.paused${since}, set it to false to go on; ${byPhase(facts)}`;
+    return `Paused by spec.paused${since}, set it to false to continue; ${byPhase(facts)}`;
   }
   return `Blocked: ${obstacleText(obstacle)}; ${byPhase(facts)}`;
 }

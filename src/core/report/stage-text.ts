@@ -1,9 +1,9 @@
-/** What a sentence says of an attempt that goes in stages. */
+/** The words for an attempt in stages. */
 import { cut } from '../../api/cut.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
 import { windowText } from './wait-text.ts';
 
-/** Anybody may write long labels. */
+/** Users may write long labels. */
 const LABELS_MAX = 200;
 
 interface StagedFacts {
@@ -20,32 +20,32 @@ export function waitingStageText({ upgrade, status }: StagedFacts, version: stri
   const { name, state, verified, desired, soakUntil } = stage;
   const of = `Stage ${name} (${status.stage?.split(' ')[0]?.replace('/', ' of ')}) of ${version}`;
   if (status.waiting?.reason === 'WindowClosed') {
-    return `${of} begins when its window opens, ${windowText(upgrade, status, status.attempt?.number ?? 1)}`;
+    return `${of} starts when its window opens, ${windowText(upgrade, status, status.attempt?.number ?? 1)}`;
   }
   const where = `${of}: ${verified} of ${desired} verified`;
   if (state === 'Checking') {
     return `${where}${rolloutCheckClause(status)}`;
   }
   if (state === 'Soaking') {
-    return `${where}, probed further until ${soakUntil}`;
+    return `${where}, still probed until ${soakUntil}`;
   }
   return state === 'AwaitingApproval'
     ? `${where}, waits for approval: kubectl annotate upgrade ${upgrade.metadata.name} -n ${upgrade.metadata.namespace} postcheck.dev/approve=${status.attempt?.number}/${name} --overwrite`
     : undefined;
 }
 
-/** A stage that can never be over, as no pod is in it; nothing while pods are in it, or it has not begun. */
+/** A stage that cannot complete because it has no pods; empty if it has pods, or has not started. */
 export function emptyStageClause({ upgrade, status }: StagedFacts): string {
   const stage = status.attempt?.end ? undefined : status.stages?.find(({ state }) => state !== 'Done');
-  const asked = upgrade.spec.strategy?.stages?.find(({ name }) => name === stage?.name);
-  if (stage?.state !== 'Rolling' || stage.desired > 0 || !asked?.nodes) {
+  const spec = upgrade.spec.strategy?.stages?.find(({ name }) => name === stage?.name);
+  if (stage?.state !== 'Rolling' || stage.desired > 0 || !spec?.nodes) {
     return '';
   }
-  const labels = Object.entries(asked.nodes.matchLabels).map(([label, value]) => `${label}=${value}`);
-  return `; stage ${stage.name} has no pod: no node that runs one is known to have ${cut(labels.join(','), LABELS_MAX)}; label a node, or correct spec.strategy.stages`;
+  const labels = Object.entries(spec.nodes.matchLabels).map(([label, value]) => `${label}=${value}`);
+  return `; stage ${stage.name} has no pods: no node with a pod is known to have ${cut(labels.join(','), LABELS_MAX)}; label a node, or correct spec.strategy.stages`;
 }
 
-/** What the first check of the rollout that does not pass said; nothing where all pass. */
+/** The result of the first check of the rollout that does not pass; empty if all pass. */
 export function rolloutCheckClause({ rolloutChecks = [] }: UpgradeStatus): string {
   const open = rolloutChecks.find((check) => check.class !== 'Pass');
   return open ? `; rollout check ${open.name}: ${open.message}` : '';
@@ -57,7 +57,7 @@ export const stageClause = ({ stage }: UpgradeStatus): string => {
   return stage ? `, stage ${name} (${place.replace('/', ' of ')})` : '';
 };
 
-/** What a change of stages is worth telling. */
+/** The events for a change of stages. */
 export function stageEvents(before: UpgradeStatus | undefined, after: UpgradeStatus): StageEvent[] {
   const note = after.message ?? '';
   return (after.stages ?? []).flatMap(({ name, state, verified, desired }): StageEvent[] => {
@@ -66,7 +66,7 @@ export function stageEvents(before: UpgradeStatus | undefined, after: UpgradeSta
       return [];
     }
     if (state === 'Rolling') {
-      return [{ reason: 'StageStarted', note: `Stage ${name} begins` }];
+      return [{ reason: 'StageStarted', note: `Stage ${name} started` }];
     }
     const waits: StageEvent[] = state === 'AwaitingApproval' ? [{ reason: 'AwaitingApproval', note }] : [];
     return known === 'Rolling'

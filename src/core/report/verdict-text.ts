@@ -30,8 +30,8 @@ const MEANINGS: Partial<Record<PodReason, (said: Said) => string>> = {
   ProbeHookCrashed: () => 'the readiness hook crashed',
   StartServiceNotDone: () => 'the start service has not ended with status 0',
   ProbeHookBrokeContract: () => 'the readiness hook returned a reserved code',
-  ProbeHookTimedOut: () => 'the readiness hook ran past its limit',
-  ProbeInternalError: () => 'the readiness script failed by itself',
+  ProbeHookTimedOut: () => 'the readiness hook exceeded its time limit',
+  ProbeInternalError: () => 'the readiness script itself failed',
   ProbeHookNotRunnable: ({ exitCode }) =>
     exitCode === 126
       ? 'the readiness hook is not executable'

@@ -11,7 +11,7 @@ export function momentText(at: number, timeZone: string): string {
 }
 
 const standingText = (standing: Extract<Wait, { reason: 'DependencyNotReady' }>['standing']): string =>
-  standing === 'Outdated' ? 'not verified for its present spec' : standing;
+  standing === 'Outdated' ? 'not verified for its current spec' : standing;
 
 /** `undefined` where the reason says it all. */
 export function waitDetail(wait: Wait): string | undefined {

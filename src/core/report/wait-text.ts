@@ -17,12 +17,12 @@ export function waitingToStartText({ upgrade, status }: WaitingFacts): string | 
   const { targetRef, containers } = upgrade.spec;
   const wanted = Object.fromEntries(containers.map(({ name, image }) => [name, image]));
   const { to } = versionsText(undefined, wanted, upgrade.spec);
-  const what = `${targetRef.kind} ${targetRef.name} is rolled to ${to}`;
+  const what = `${targetRef.kind} ${targetRef.name} will be rolled to ${to}`;
   return waiting.reason === 'WindowClosed'
     ? `${what} when its window opens, ${windowText(upgrade, status, (status.attempt?.number ?? 0) + 1)}`
-    : `${what} when what it depends on has succeeded; it waits for ${waiting.detail}`;
+    : `${what} when its dependencies have succeeded; it waits for ${waiting.detail}`;
 }
 
 /** When a window opens, and how to go on at once. */
 export const windowText = ({ metadata }: Upgrade, { waiting }: UpgradeStatus, attempt: number): string =>
-  `${waiting?.detail}; to go on at once: kubectl annotate upgrade ${metadata.name} -n ${metadata.namespace} postcheck.dev/promote=${attempt} --overwrite`;
+  `${waiting?.detail}; to start immediately: kubectl annotate upgrade ${metadata.name} -n ${metadata.namespace} postcheck.dev/promote=${attempt} --overwrite`;

@@ -9,7 +9,7 @@ import { leftText } from '../report/left-text.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, type End, endAttempt } from '../status.ts';
 import { toIso } from '../time.ts';
-import { isNothingAsked } from '../verification/summary.ts';
+import { hasNoCheckRun } from '../verification/summary.ts';
 import { startFallback } from './fallback.ts';
 import type { Evidence, Turn } from './turn.ts';
 
@@ -32,8 +32,8 @@ function successReason({ upgrade }: Snapshot, { counts, results }: Turn['summary
   if (counts.passed === 0) {
     return 'AllSkipped';
   }
-  const isAsked = effectiveChecks(upgrade.spec).length > 0 && !isNothingAsked(results);
-  return isAsked ? 'PostCheckPassed' : 'ReadinessOnly';
+  const hasChecks = effectiveChecks(upgrade.spec).length > 0 && !hasNoCheckRun(results);
+  return hasChecks ? 'PostCheckPassed' : 'ReadinessOnly';
 }
 
 /** Every wanted pod had its turn, and some failed, as the budget allows. New pods stay gated: nobody says that they pass where these did not. */

@@ -52,7 +52,7 @@ test('the version before is asked once, and its answer is stored before anything
   const answered = decided(exit(3));
   expect(answered).toMatchObject({ intent: true, action: { kind: 'none' }, cycles: [] });
   expect(answered.status.from?.baseline).toEqual([
-    { check: 'readiness-probe', container: 'web', exitCode: 3 },
+    { check: 'readiness-probe', container: 'web', exitCode: 3, pods: 1, total: 1 },
   ]);
   expect(decided({ kind: 'missing' }).status.from?.baseline).toMatchObject([{ missing: true }]);
 });

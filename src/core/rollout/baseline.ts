@@ -69,10 +69,10 @@ const longestTimeout = ({ upgrade }: Snapshot): number =>
 
 /** A further pod has said so; the first bad code stays. */
 function withCode(known: BaselineEntry | undefined, { exitCode, ...entry }: BaselineEntry): BaselineEntry {
-  const asked = (known?.asked ?? 0) + 1;
+  const total = (known?.total ?? 0) + 1;
   const kept = known?.exitCode === undefined || known.missing ? exitCode : known.exitCode || exitCode;
   const before = known?.exitCode === kept ? (known?.pods ?? 0) : 0;
-  return { ...entry, exitCode: kept, pods: before + (exitCode === kept ? 1 : 0), asked };
+  return { ...entry, exitCode: kept, pods: before + (exitCode === kept ? 1 : 0), total };
 }
 
 /** One entry a check and container: a command that one pod has is there, and a bad code of one pod counts. */
@@ -83,7 +83,7 @@ function entriesOf(tries: readonly TryRecord[]): BaselineEntry[] {
     const known = entries.get(key);
     if (verdict.exitCode !== undefined) {
       entries.set(key, withCode(known, { check, container, exitCode: verdict.exitCode }));
-    } else if (isReason(verdict.reason, 'CommandMissing', 'NothingAsked') && !known) {
+    } else if (isReason(verdict.reason, 'CommandMissing', 'NoCheckRan') && !known) {
       entries.set(key, { check, container, missing: true });
     }
   }

@@ -90,7 +90,7 @@ describe('what admission made of the images', () => {
     const stands = { ...template('mirror/web:2.0'), imageManagers: { web: FIELD_MANAGER }, generation: 2 };
     const plan = attempt({ workload: { ...stands, observedGeneration: 2 } });
     expect(plan.state).toBe('ImagesPatched');
-    expect(plan.status.to).toMatchObject({ images: { web: 'mirror/web:2.0' }, asked: { web: NEW } });
+    expect(plan.status.to).toMatchObject({ images: { web: 'mirror/web:2.0' }, requested: { web: NEW } });
   });
 
   test('is recorded of a fallback, and not written again', () => {
@@ -98,7 +98,7 @@ describe('what admission made of the images', () => {
     expect(plan.state).toBe('ImagesPatched');
     expect(plan.status.fallback).toMatchObject({
       images: { web: 'mirror/web:1.0' },
-      asked: { web: OLD },
+      requested: { web: OLD },
     });
   });
 

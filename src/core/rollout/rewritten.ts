@@ -1,6 +1,6 @@
 /**
  * An image write that does not read back as written: admission pinned a digest, named a mirror, or set the old image again.
- * What the API server stored is what pods run, so that is what counts from then on; what was asked for is kept beside it.
+ * What the API server stored is what pods run, so that is what counts from then on; the requested image is kept as well.
  * Our field manager tells our writes from others'. The entry is dropped before an attempt is recorded, so one that is there is of this attempt.
  */
 import { FIELD_MANAGER } from '../../api/names.ts';
@@ -11,7 +11,7 @@ import type { WorkloadView } from '../../api/views.ts';
 const isOurs = (workload: WorkloadView, name: string): boolean =>
   own(workload.imageManagers, name) === FIELD_MANAGER;
 
-/** The images that stand where a write of ours asked for others of `wanted`, by container name. */
+/** The stored images where a write of ours requested others of `wanted`, by container name. */
 export const answered = (workload: WorkloadView, wanted: Images): Images =>
   Object.fromEntries(
     workload.containers
@@ -31,8 +31,8 @@ export const answeredInFallback = (workload: WorkloadView, { fallback, to }: Upg
 export const wroteImages = (workload: WorkloadView): boolean =>
   workload.containers.some(({ name }) => isOurs(workload, name));
 
-/** `set` with what stands in place of what was asked for, and that beside it. */
-export function withAnswer<T extends { readonly images: Images; readonly asked?: Images }>(
+/** Returns `set` with the stored images, and with the requested ones in `requested`. */
+export function withAnswer<T extends { readonly images: Images; readonly requested?: Images }>(
   set: T,
   stands: Images,
 ): T {
@@ -40,8 +40,8 @@ export function withAnswer<T extends { readonly images: Images; readonly asked?:
   if (names.length === 0) {
     return set;
   }
-  const asked = Object.fromEntries(names.map((name) => [name, own(set.images, name) ?? '']));
-  return { ...set, images: { ...set.images, ...stands }, asked: { ...set.asked, ...asked } };
+  const requested = Object.fromEntries(names.map((name) => [name, own(set.images, name) ?? '']));
+  return { ...set, images: { ...set.images, ...stands }, requested: { ...set.requested, ...requested } };
 }
 
 /** `app:1.2` of `registry.example/team/app:1.2@sha256:…`; a bare digest stands for itself. */
@@ -54,12 +54,14 @@ function nameAndTag(image: string): string {
 /** The same name and tag elsewhere, or pinned: what admission made of the one may well be the other. */
 export const isSameVersion = (a: string, b: string): boolean => nameAndTag(a) === nameAndTag(b);
 
-/** Where an earlier attempt asked for this image and what it was answered with still runs: that. */
+/** The image that an earlier attempt got stored for this request, if it still runs. */
 export function knownAnswer(
   status: UpgradeStatus | undefined,
   name: string,
-  asked: string,
+  requested: string,
   runs: string,
 ): string | undefined {
-  return own(status?.to?.asked, name) === asked && own(status?.to?.images, name) === runs ? runs : undefined;
+  return own(status?.to?.requested, name) === requested && own(status?.to?.images, name) === runs
+    ? runs
+    : undefined;
 }

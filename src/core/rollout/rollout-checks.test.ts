@@ -45,7 +45,7 @@ describe('an answer', () => {
   test('of several values is good when all are, and tells the first that is not', () => {
     const failed = addAnswer(undefined, planned(), NOW, values(0, 0.7, 0.9));
     expect(failed).toMatchObject({ class: 'Fail', value: 0.7 });
-    expect(rolloutCheckText(failed, planned().check)).toBe('0.7, and passes when < 0.05');
+    expect(rolloutCheckText(failed, planned().check)).toBe('0.7, but passes when < 0.05');
   });
 
   test('counts rows of the same question alone', () => {

@@ -119,7 +119,9 @@ describe('an attempt of which no pod comes into being', () => {
   test('as the API server refuses its pods falls back at the progress deadline', () => {
     const status = attempt({ replicaFailure: 'pods "web" is forbidden: exceeded quota' });
     expect(status).toMatchObject({ phase: 'FallingBack', fallback: { reason: 'PodsRefused' } });
-    expect(status.message).toContain('no pod of it can be made: pods "web" is forbidden: exceeded quota');
+    expect(status.message).toContain(
+      'none of its pods can be created: pods "web" is forbidden: exceeded quota',
+    );
   });
 
   test('for no known reason is inconclusive', () => {

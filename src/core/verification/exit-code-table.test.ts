@@ -27,8 +27,8 @@ describe('all 256 exit codes, as the readiness script means them', () => {
     [range(3, 119), 'Retry ProbeFailed', ''],
     [[120], 'Retry ProbeHookBrokeContract', 'the readiness hook returned a reserved code'],
     [range(121, 123), 'Retry ProbeFailed', ''],
-    [[124], 'Retry ProbeHookTimedOut', 'the readiness hook ran past its limit'],
-    [[125], 'Retry ProbeInternalError', 'the readiness script failed by itself'],
+    [[124], 'Retry ProbeHookTimedOut', 'the readiness hook exceeded its time limit'],
+    [[125], 'Retry ProbeInternalError', 'the readiness script itself failed'],
     [[126], 'Retry ProbeHookNotRunnable', 'the readiness hook is not executable'],
     [[127], 'Retry ProbeHookNotRunnable', 'the readiness hook or its interpreter is missing'],
     [[128], 'Retry ProbeFailed', ''],
@@ -201,7 +201,7 @@ describe('without an exit code', () => {
     const missing = { kind: 'missing' } as const;
     const auto = (baseline: Baseline | undefined) => say(missing, probe, { ...onNewPod, baseline });
     expect(probe.whenMissing).toBe('Auto');
-    expect(auto('Missing')).toBe('Skip NothingAsked');
+    expect(auto('Missing')).toBe('Skip NoCheckRan');
     expect(auto('Had')).toBe('Fail CommandMissing');
     expect(auto('Unknown')).toBe('Fail CommandMissing');
     expect(auto(undefined)).toBe('Fail CommandMissing');

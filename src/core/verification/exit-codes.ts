@@ -106,7 +106,7 @@ function missing(check: Check, { inFallback, baseline }: TryContext): Meaning {
   }
   // What is not known is not assumed: only a version before that lacked the command too makes its absence unremarkable.
   return check.whenMissing === 'Auto' && baseline === 'Missing'
-    ? { class: 'Skip', reason: 'NothingAsked' }
+    ? { class: 'Skip', reason: 'NoCheckRan' }
     : { class: 'Fail', reason: 'CommandMissing' };
 }
 

@@ -307,7 +307,7 @@ describe('restarts', () => {
     expect(evaluate(crashed(3), undefined, verificationContext(), NOW)).toMatchObject({
       state: 'Failed',
       reason: 'TooManyRestarts',
-      message: 'container web restarted 3 times, last with exit code 3; allowed are 2',
+      message: 'container web restarted 3 times, last with exit code 3; allowed: 2',
     });
   });
 
@@ -344,7 +344,7 @@ describe('restarts', () => {
     const { state, message } = evaluate(ended('OOMKilled'), undefined, verificationContext(), NOW);
     expect(state).toBe('Failed');
     expect(message).toBe(
-      'container web restarted 3 times, last ended as OOMKilled (exit code 137); allowed are 2',
+      'container web restarted 3 times, last ended as OOMKilled (exit code 137); allowed: 2',
     );
   });
 

@@ -21,7 +21,7 @@ function passed(record: PodRecord): Finding {
     return { state: 'Skipped', cause: { reason: 'AllSkipped' } };
   }
   const nothing = askedNothing(record.tries.map(({ verdict }) => verdict));
-  return { state: 'Passed', cause: { reason: nothing ? 'NothingAsked' : 'PostCheckPassed' } };
+  return { state: 'Passed', cause: { reason: nothing ? 'NoCheckRan' : 'PostCheckPassed' } };
 }
 
 function byRecord(

@@ -59,7 +59,7 @@ describe('a cycle', () => {
     );
   });
 
-  test('is skipped when every check said that there is nothing to check', () => {
+  test('is skipped when every check was skipped', () => {
     const spec = specOf({
       postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, whenMissing: 'Skip' }] },
     });

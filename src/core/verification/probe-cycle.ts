@@ -92,7 +92,7 @@ const waitsForInjected = ({ containers }: PodView, template: readonly string[]):
 
 /** Neither the version before nor this one has any of the commands. */
 export const askedNothing = (verdicts: readonly Pick<TryVerdict, 'reason'>[]): boolean =>
-  verdicts.length > 0 && verdicts.every(({ reason }) => isReason(reason, 'NothingAsked'));
+  verdicts.length > 0 && verdicts.every(({ reason }) => isReason(reason, 'NoCheckRan'));
 
 function cycleClass(pod: PodView, template: readonly string[], { ready, verdicts, expected }: Heard): Class {
   const has = (wanted: Class) => verdicts.some((verdict) => verdict.class === wanted);

@@ -37,7 +37,7 @@ test.each([
     'a container that was replaced',
     withPins('ready', '1-abc', podOf({ containers: [containerOf({ id: 'containerd://bbbb' })] })),
   ],
-  ['nobody: opened for another reason', 'no attempt of an Upgrade waits for this pod'],
+  ['nobody: opened for another reason', 'no attempt needs the gate of this pod'],
 ])('a verdict of %s is none', (_what, message) => {
   expect(recordedResult(withCondition(message), '1-abc')).toBeUndefined();
 });

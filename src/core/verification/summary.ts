@@ -62,8 +62,8 @@ function count(results: readonly PodResult[], desired: number): Counts {
 }
 
 /** No pod could be asked anything, in this version or the one before: readiness alone decided. */
-export const isNothingAsked = (results: readonly PodResult[]): boolean =>
-  results.length > 0 && results.every(({ cause }) => isReason(cause.reason, 'NothingAsked'));
+export const hasNoCheckRun = (results: readonly PodResult[]): boolean =>
+  results.length > 0 && results.every(({ cause }) => isReason(cause.reason, 'NoCheckRan'));
 
 /** Pods whose result has yet to be written to them: it opens the gate, or says why it stays closed. */
 export const unrecorded = ({ results }: Pick<PodSummary, 'results'>): PodResult[] =>

@@ -30,17 +30,17 @@ describe('a pod', () => {
     [
       'in which another image was set is none',
       running('registry.example/web:9.9', CHANGED),
-      'container web has image web:9.9 in place of web:2.0, which its workload did not set: delete the pod, and its controller makes a new one',
+      'container web has image web:9.9 in place of web:2.0, which its workload did not set: delete the pod, and its controller creates a new one',
     ],
     [
       'in which the image was set again is none',
       running(NEW, CHANGED),
-      'the image of container web was changed in the pod itself, and back: delete the pod, and its controller makes a new one',
+      'the image of container web was changed in the pod itself, and back: delete the pod, and its controller creates a new one',
     ],
     [
       'of the version before that only carries the label of the new one is none',
       running(OLD),
-      'container web has image web:1.0 in place of web:2.0, which its workload did not set: delete the pod, and its controller makes a new one',
+      'container web has image web:1.0 in place of web:2.0, which its workload did not set: delete the pod, and its controller creates a new one',
     ],
     [
       'with another image in a container that somebody injected is one',

@@ -40,7 +40,7 @@ const BAD: readonly Bad[] = [
     is: 'crashes again and again falls back when it has restarted too often',
     name: 'crash',
     tag: 'crash',
-    cause: /container app restarted 2 times, last ended as Error \(exit code 1\); allowed are 1/,
+    cause: /container app restarted 2 times, last ended as Error \(exit code 1\); allowed: 1/,
     postCheck: { deadlineSeconds: 90, readiness: { maxRestarts: 1 } },
   },
   {

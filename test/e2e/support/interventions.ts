@@ -124,7 +124,7 @@ async function targetDeleted(s: Scenario): Promise<void> {
       end: {
         outcome: 'Aborted',
         reason: 'TargetNotFound',
-        cause: `${s.kind} web was deleted while the attempt ran`,
+        cause: `${s.kind} web was deleted during the attempt`,
       },
     },
   });

@@ -79,7 +79,7 @@ describe('lint --live', () => {
     const said = (JSON.parse(out) as { message: string }[]).map(({ message }) => message);
     expect(code).toBe(1);
     expect(said).toEqual([
-      'Deployment web has no container wbe: name web in spec.containers',
+      'Deployment web has no container wbe, only web: correct spec.containers',
       'Upgrade web already acts on Deployment web',
       expect.stringContaining('neither the gate policy nor the gate webhook is installed in this cluster'),
     ]);
