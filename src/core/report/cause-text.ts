@@ -126,9 +126,9 @@ function attemptText(cause: Cause): string | undefined {
 /** A controller makes a pod anew when it is gone, and mends none. */
 function imageChangedText({ container, image, wanted }: Cause): string {
   const what = wanted
-    ? `container ${container} has image ${shortImage(image)} in place of ${shortImage(wanted)}, which its workload did not set`
-    : `the image of container ${container} was changed in the pod itself, and back`;
-  return `${what}: delete the pod, and its controller creates a new one`;
+    ? `container ${container} has image ${shortImage(image)} in place of ${shortImage(wanted)}`
+    : `container ${container} had another image for a while`;
+  return `${what}, which its workload did not set: delete the pod, and its controller creates a new one`;
 }
 
 function podText(cause: Cause): string | undefined {
