@@ -463,6 +463,21 @@ describe('writing to pods', () => {
     return await eventually(() => all<PodView>('Pod').find((pod) => pod.name.startsWith(`${name}-`)));
   };
 
+  test('a pod is as it was made until somebody sets an image in it, and not again when it is set back', async () => {
+    const { namespace, name, containers } = await aPod('witness');
+    const image = containers[0]?.image ?? '';
+    const patched = async (spec: object): Promise<PodView> => {
+      api.kubectl(['patch', 'pod', name, '-n', namespace, '-p', JSON.stringify({ spec })]);
+      return (await cluster.reader.getPod(namespace, name)) as PodView;
+    };
+    const setting = (to: string) => ({ containers: [{ name: containers[0]?.name, image: to }] });
+    const tolerated = await patched({ tolerations: [{ key: 'example.com/any', operator: 'Exists' }] });
+    expect([tolerated.specChanges, tolerated.imagesChanged]).toEqual([1, undefined]);
+    expect((await patched(setting('registry.example/other:1'))).imagesChanged).toEqual(['web']);
+    const back = await patched(setting(image));
+    expect([back.containers[0]?.image, back.imagesChanged]).toEqual([image, ['web']]);
+  });
+
   test('the verdict is stored beside the other conditions, and keeps its time while it does not change', async () => {
     const pod = await aPod('verdict');
     const at = Date.UTC(2026, 0, 2, 3, 4, 5);

@@ -237,6 +237,12 @@ describe('images that were set after the creation', () => {
       [lost, owns(LATER, { manager: 'kubectl-patch' })],
       ['web'],
     ],
+    [
+      'are told when they were set in the very second of the creation',
+      2,
+      [lost, owns(AT, { manager: 'kubectl-patch' }, { 'k:{"name":"web"}': { 'f:image': {} } })],
+      ['web'],
+    ],
     ['are told when who made the pod sets them again, in name', 3, [lost, owns(LATER)], ['web']],
     ['are told when they are applied', 3, [lost, owns(AT, { operation: 'Apply' })], ['web']],
     ['are told when they were set through a subresource', 3, [lost, owns(AT, { subresource: 'x' })], ['web']],

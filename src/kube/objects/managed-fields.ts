@@ -22,7 +22,7 @@ export function imageManagers(managedFields: unknown): Record<string, string> {
   for (const entry of [...list(managedFields)].sort((a, b) => time(record(a).time) - time(record(b).time))) {
     const podSpec = record(at(entry, 'fieldsV1', 'f:spec', 'f:template', 'f:spec'));
     for (const field of IMAGE_LISTS) {
-      for (const name of ownedImages(podSpec[field])) {
+      for (const name of ownedContainers(podSpec[field], 'f:image')) {
         owners.set(name, text(record(entry).manager));
       }
     }
@@ -41,6 +41,7 @@ export const othersSetPartition = (managedFields: unknown): boolean =>
 /**
  * The containers of a pod whose image is still owned by who created the pod. What admission made of an image then is its creator's too, and a
  * resize or another change of the pod does not move it; setting another image does, and setting the first one again does not move it back.
+ * Times are whole seconds, so it is the container's name that tells its creator from who came in the same second.
  */
 export function imagesSetAtCreation(managedFields: unknown, createdAt: number): ReadonlySet<string> {
   const names = list(managedFields)
@@ -50,14 +51,15 @@ export function imagesSetAtCreation(managedFields: unknown, createdAt: number): 
     })
     .flatMap((entry) => {
       const spec = record(at(entry, 'fieldsV1', 'f:spec'));
-      return IMAGE_LISTS.flatMap((field) => ownedImages(spec[field]));
+      return IMAGE_LISTS.flatMap((field) => ownedContainers(spec[field], 'f:image', 'f:name'));
     });
   return new Set(names);
 }
 
-function ownedImages(containers: unknown): string[] {
-  return Object.entries(record(containers)).flatMap(([key, fields]) => {
-    const name = record(fields)['f:image'] === undefined ? '' : containerName(key);
+/** The containers of which all these fields are owned. */
+function ownedContainers(containers: unknown, ...fields: readonly string[]): string[] {
+  return Object.entries(record(containers)).flatMap(([key, owned]) => {
+    const name = fields.every((field) => record(owned)[field] !== undefined) ? containerName(key) : '';
     return name === '' ? [] : [name];
   });
 }
