@@ -201,12 +201,21 @@ function why(upgrade: Upgrade, worst: readonly PodReport[]): string[] {
     ...(waiting ? [waiting] : []),
     ...(held ? [held] : []),
     ...(failedToo.length > 0 ? failedToo : cause ? [plain(cause)] : []),
+    ...(isOfPods(upgrade) || isOfEarlierSpec(upgrade) ? [] : failedBefore(upgrade)),
     ...(check && check.attempts > 1
       ? [`pod ${worst[0]?.name}: ${check.check} was probed ${check.attempts} times in ${span}`]
       : []),
     ...lastEnds(upgrade, worst[0]),
   ];
   return [...new Set(lines)];
+}
+
+/** A fallback that others interrupted had its own cause. */
+function failedBefore({ status, spec }: Upgrade): string[] {
+  const { fallback, to } = status ?? {};
+  return fallback?.cause && !isReason(fallback.reason, 'Aborted')
+    ? [plain(`${imagesText(to?.images ?? {}, spec)} had failed before: ${fallback.cause}`)]
+    : [];
 }
 
 /** How the containers of the worst pod ended, and where their last words are while the pod is there. */
@@ -367,8 +376,9 @@ function next(upgrade: Upgrade, now: number): string[] {
     return ['it starts automatically once that is over'];
   }
   if (isReason(status?.attempt?.end?.reason, 'ImageConflict')) {
+    const { container = 'NAME', image = 'IMAGE' } = status?.attempt?.end?.why ?? {};
     return [
-      `to keep what runs now, and verify it, set it: ${another}`,
+      `to keep what runs now, and verify it, set it: ${verb(`set image ${metadata.name} ${container}=${image}`)}`,
       `to roll to ${imagesText(status?.to?.images ?? {}, spec)} again, once the other client is told to leave the image alone: ${again}`,
     ];
   }
@@ -460,6 +470,7 @@ function deadlines(pods: readonly PodReport[], now: number, abort: string): stri
 function runbook(upgrade: Upgrade): string[] {
   const words = [
     ...(isStalled(upgrade) ? [conditionOf(upgrade, 'Stalled')?.reason] : []),
+    ...(isOfPods(upgrade) ? [] : [upgrade.status?.attempt?.end?.reason]),
     conditionOf(upgrade, 'Verified')?.reason,
     conditionOf(upgrade, 'Ready')?.reason,
     phaseOf(upgrade),

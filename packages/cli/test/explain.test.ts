@@ -150,7 +150,7 @@ describe('why', () => {
       'container web was set to registry.example/web:1.8 by kubectl-rollout during the attempt; postcheck does not overwrite it',
     ]);
     expect(parts[2]?.lines).toEqual([
-      'to keep what runs now, and verify it, set it: kubectl postcheck set image web web=IMAGE -n shop',
+      'to keep what runs now, and verify it, set it: kubectl postcheck set image web web=registry.example/web:1.8 -n shop',
       expect.stringMatching(
         /^to roll to web=registry.example\/web:2.0 again, .*: kubectl postcheck retry web -n shop$/,
       ),
@@ -158,6 +158,22 @@ describe('why', () => {
     expect(parts[3]?.lines).toEqual([
       'https://github.com/postcheck/postcheck/blob/main/docs/runbooks/ImageConflict.md',
     ]);
+  });
+
+  test('of an image that another client set during the fallback tells that, and then why it fell back', () => {
+    const stage = new Stage();
+    stage.settle();
+    stage.hears({ kind: 'exit', code: 17, output: '' }).settle();
+    stage.seconds(600).hears({ kind: 'exit', code: 17, output: '' }).settle();
+    expect(stage.upgrade.status?.phase).toBe('FallbackChecking');
+    stage.foreignImage('registry.example/web:5', 'kubectl-set').settle();
+    const { parts } = explain(stage.upgrade, NOW);
+    const [Why] = parts;
+    expect(Why?.lines).toEqual([
+      expect.stringMatching(/^container web was set to registry.example\/web:5 by kubectl-set/),
+      expect.stringMatching(/^web=registry.example\/web:2.0 had failed before: pod .* exited 17/),
+    ]);
+    expect(parts.at(-1)?.lines[0]).toMatch(/ImageConflict\.md$/);
   });
 
   describe('of one whose next attempt is held up', () => {
