@@ -94,6 +94,7 @@ const within = (maxFailed: number | string, scope: 'All' | 'FailedPods' = 'All')
 describe('the budget', () => {
   test.each([
     [specOf(), 100, 0],
+    [specOf({ strategy: { maxParallel: 3 } }), 100, 0],
     [within(3), 100, 3],
     [within('10%'), 19, 1],
     [within('100%'), 70, 70],
@@ -111,6 +112,7 @@ describe('the version as a whole', () => {
   const ONE = { pods: pods('Passed', 'Passed', 'Failed') };
   test.each<[what: string, change: TurnChange, isLate: boolean, isFailed: boolean]>([
     ['stands while nothing failed', { pods: pods('Passed', 'Retrying') }, true, false],
+    ['stands where no pods are wanted', { desired: 0, spec: within(2) }, true, false],
     ['fails with its first pod', ONE, false, true],
     ['stands within the budget', { ...ONE, spec: within(1) }, false, false],
     ['fails beyond it', { pods: pods('Passed', 'Failed', 'Failed'), spec: within(1) }, false, true],
@@ -121,6 +123,8 @@ describe('the version as a whole', () => {
     ['fails where all that was tried has failed', { pods: pods('Failed'), desired: 1, spec: within(2) }, false, true],
     ['stands while others are yet to be tried', { pods: pods('Failed'), spec: within(2) }, false, false],
     ['stands as one is skipped', { pods: pods('Failed', 'Skipped'), desired: 1, spec: within(2) }, false, false],
+    ['stands as one has passed and one is skipped', { pods: pods('Failed', 'Passed', 'Skipped'), desired: 1, spec: within(2) }, false, false],
+    ['fails when it is late by a pod whose failure is not on it yet', { pods: [...pods('Passed', 'Passed'), { name: 'web-2', state: 'Failed', recorded: false }], spec: within(2) }, true, true],
     ['stands as one has passed', { pods: pods('Failed', 'Passed'), desired: 1, spec: within(2) }, false, false],
     ['fails when it is late and only failed pods hold it up', { ...ONE, spec: within(2) }, true, true],
     ['stands when it is late as a pod is not decided', { pods: pods('Passed', 'Retrying', 'Failed'), spec: within(2) }, true, false],
