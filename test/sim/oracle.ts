@@ -304,10 +304,15 @@ export class Oracle {
     }
   }
 
+  #overBudget = 0;
+
   /** More failed pods than the budget never go on: the whole version goes back. */
   #keepsBudget({ spec }: Upgrade, { left = [], fallback, attempt, counts }: UpgradeStatus): void {
     const most = spec.strategy?.failureBudget?.maxFailed ?? 0;
-    if (typeof most === 'number' && left.length > most && !fallback && !attempt?.end && counts) {
+    const isOver = typeof most === 'number' && left.length > most && !fallback && !attempt?.end && counts;
+    // The user may take the budget away in the moment in which something else is recorded.
+    this.#overBudget = isOver ? this.#overBudget + 1 : 0;
+    if (this.#overBudget > 1) {
       this.#broken('budget', `${left.length} pods failed, ${most} may`);
     }
   }
@@ -330,7 +335,12 @@ export class Oracle {
       .podsOf(workload)
       .filter(isLive)
       .filter((pod) => !(isReady(pod) && pod.containers[0]?.image === spec.containers[0]?.image))
-      .filter((pod) => !places.has(isDaemon ? pod.node : pod.name));
+      .filter((pod) => !places.has(isDaemon ? pod.node : pod.name))
+      // The same image in another template of somebody else: to be replaced in its turn.
+      .filter(
+        ({ revision, containers }) =>
+          containers[0]?.image !== spec.containers[0]?.image || revision === currentRevision(world, workload),
+      );
     if (unsaid.length > 0) {
       this.#broken('left', `${unsaid.map(({ name }) => name)} are not verified, and not told`);
     }

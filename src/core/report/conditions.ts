@@ -180,7 +180,7 @@ function verified(status: UpgradeStatus): ConditionInput {
       return [isReason(reason, 'AllSkipped') ? 'Unknown' : 'True', reason, passed];
     }
     case 'Partial':
-      return ['False', reason, `${verifiedOf(counts)}; ${leftText(status)}`];
+      return ['False', reason, [verifiedOf(counts), leftText(status)].filter(Boolean).join('; ')];
     case 'FallingBack':
     case 'FallbackChecking':
     case 'FellBack':

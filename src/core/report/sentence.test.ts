@@ -194,6 +194,11 @@ test.each<[string, Given, string]>([
     `web:1.0 runs again, verified by readiness only on 3 pods; web:2.0 failed: pod web-new-1: it exited 17`,
   ],
   [
+    'left in part, and what was left is being made anew',
+    { status: { phase: 'Partial', counts: { ...counts, passed: 2 } } },
+    'Deployment web runs web:2.0, verified on 2 of 3 pods',
+  ],
+  [
     'in trouble',
     {
       status: { phase: 'FallbackFailed', fallback: fallbackOf() },

@@ -146,7 +146,9 @@ function partial(facts: Facts): string {
   const { status } = facts;
   const { from, to } = versions(facts);
   const { passed = 0, skipped = 0, desired = 0 } = status.counts ?? {};
-  return `${target(facts)} runs ${to}, verified on ${passed + skipped} of ${pods(desired)}; ${leftCounts(status, from)}: ${leftText(status)}${explainedClause(status)}${leftOut(status)}`;
+  // What was left may be no more, and what comes in its place is not verified yet.
+  const left = status.left ? `; ${leftCounts(status, from)}: ${leftText(status)}` : '';
+  return `${target(facts)} runs ${to}, verified on ${passed + skipped} of ${pods(desired)}${left}${explainedClause(status)}${leftOut(status)}`;
 }
 
 /** Pods that failed within the budget, while the attempt goes on. */
