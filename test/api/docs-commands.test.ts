@@ -92,6 +92,14 @@ const objects = [
   workload('DaemonSet', web),
   upgrade('Deployment', web),
   upgrade('DaemonSet', feature),
+  // Without it the API server admits no pod.
+  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: 'shop' } },
+  {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'web-746d-a', namespace: 'shop' },
+    spec: { containers: [container('web')] },
+  },
   {
     apiVersion: 'v1',
     kind: 'Secret',

@@ -53,7 +53,10 @@ describe('kubectl explain', () => {
   });
 
   test.each([
-    ['upgrade.spec.postCheck.periodSeconds', 'Between two tries on one pod, ±20 %. Defaults to 10.'],
+    [
+      'upgrade.spec.postCheck.periodSeconds',
+      'Interval between two probes of one pod, ±20 %. Defaults to 10.',
+    ],
     ['upgrade.spec.targetRef.kind', 'enum: Deployment, StatefulSet, DaemonSet'],
     ['upgrade.spec.gate', 'Defaults to Auto.'],
     ['upgrade.spec.postCheck.checks.exitCodes', 'Defaults to [].'],
