@@ -275,11 +275,13 @@ describe('a deletion', () => {
     const reference = { apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid };
     expect(patch('both', { metadata: { ownerReferences: [reference] } })).toBe('');
     admin(['delete', 'configmap', 'owner', '-n', NAMESPACE]);
+    // The garbage collector looks for new kinds of objects every 30 s.
     await eventually(
       () => api.json(['get', 'upgrade', 'live', '-n', NAMESPACE]).metadata['deletionTimestamp'],
+      75_000,
     );
     letGo();
-  }, 60_000);
+  }, 90_000);
 
   test('by the end of the namespace goes through, and nobody keeps the finalizer from going', async () => {
     admin(['create', 'namespace', 'leaving']);
