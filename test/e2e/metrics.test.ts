@@ -11,6 +11,13 @@ test(
   'a good and a bad upgrade of a Deployment are counted once each, with their pods, exit codes, gates and fallback',
   scenario('Deployment', 'metrics', async (s) => {
     await s.deploy('v1');
+    // The namespaces of earlier tests are still ending, and each Upgrade in them has its images put back.
+    await waitFor(
+      'the Upgrades of earlier tests to be gone',
+      () => s.api.list('/apis/postcheck.dev/v1alpha1/upgrades'),
+      (upgrades) => upgrades.length === 0,
+      { timeoutSeconds: 90 },
+    );
     const before = await s.operator.metrics();
     await s.create(upgrade('Deployment', 'v2'));
     await s.until('Succeeded');
