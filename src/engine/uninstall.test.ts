@@ -24,6 +24,8 @@ class World implements Installation {
   stepsLeft = Number.POSITIVE_INFINITY;
   hasCertificates = true;
   refuses: string | undefined;
+  /** The request that meets a write of somebody else, so often. */
+  meets: { readonly what: string; times: number } | undefined;
   #unboundAt: number | undefined;
   #scaledAt: number | undefined;
 
@@ -60,6 +62,9 @@ class World implements Installation {
     await new Promise<void>((resolve) => void this.clock.after(5, resolve));
     if (this.refuses === what) {
       return { ok: false, failure: REFUSED };
+    }
+    if (this.meets?.what === what && this.meets.times-- > 0) {
+      return { ok: false, failure: { kind: 'conflict', message: 'written meanwhile' } };
     }
     const object = run();
     this.#step();
@@ -206,6 +211,16 @@ describe('uninstalling in the middle of a rollout', () => {
       await expectNothingLeft(world);
     }
   });
+
+  test.each(['partition', 'fields'])(
+    'and met by writes of the controller at the %s, tries again',
+    async (what) => {
+      const world = new World();
+      world.meets = { what, times: 3 };
+      expect(await world.run()).toBeUndefined();
+      await expectNothingLeft(world);
+    },
+  );
 
   test.each([
     ['unbind', "cannot remove the gate's policy binding or webhook: not allowed"],

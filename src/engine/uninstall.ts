@@ -116,11 +116,9 @@ async function putPartitionBack(
       return undefined;
     }
     const written = await writer.patchImages(read.object, {}, partition);
-    if (written.ok) {
-      return problemOf(await writer.releaseFields(written.object));
-    }
-    problem = problemOf(written);
-    if (written.failure.kind !== 'conflict') {
+    const released = written.ok ? await writer.releaseFields(written.object) : written;
+    problem = problemOf(released);
+    if (released.ok || released.failure.kind !== 'conflict') {
       return problem;
     }
   }
