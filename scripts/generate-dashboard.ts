@@ -17,8 +17,8 @@ import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-s
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
 import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table';
 import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
+import { RUNBOOKS_URL } from '../src/api/names.ts';
 
-const RUNBOOKS = 'https://github.com/postcheck/postcheck/blob/main/docs/runbooks';
 /** A variable of Grafana's. */
 const variable = (name: string): string => `\${${name}}`;
 const SOURCE = { type: 'prometheus', uid: variable('datasource') };
@@ -48,7 +48,7 @@ const phases = (title: string, names: string, page?: string) => {
     .withTarget(now(`sum(max by (phase) (postcheck_upgrades{${OPERATOR},phase=~"${names}"}))`))
     .span(3)
     .height(4);
-  return page ? stat.thresholds(badAboveZero).links([link('Runbook', `${RUNBOOKS}/${page}.md`)]) : stat;
+  return page ? stat.thresholds(badAboveZero).links([link('Runbook', `${RUNBOOKS_URL}/${page}.md`)]) : stat;
 };
 
 const series = (title: string, unit: string, ...targets: DataqueryBuilder[]) =>
@@ -79,7 +79,7 @@ const upgradesTable = new TableBuilder()
       renameByName: { upgrade_namespace: 'namespace' },
     },
   })
-  .overrideByName('reason', linked('Runbook', `${RUNBOOKS}/${variable('__value.text')}.md`))
+  .overrideByName('reason', linked('Runbook', `${RUNBOOKS_URL}/${variable('__value.text')}.md`))
   .overrideByName(
     'name',
     linked('Show only this Upgrade', `/d/postcheck?var-upgrade=${variable('__value.text')}`),
@@ -133,7 +133,7 @@ const dashboard = new DashboardBuilder('postcheck')
   )
   .annotation(annotation('Attempts', 'blue', 'Upgrading'))
   .annotation(annotation('Fallbacks', 'red', 'FallingBack|FellBack|FallbackFailed'))
-  .link(link('Runbooks', `${RUNBOOKS}/README.md`))
+  .link(link('Runbooks', `${RUNBOOKS_URL}/README.md`))
   .withPanel(phases('Fallback failed', 'FallbackFailed', 'FallbackFailed'))
   .withPanel(phases('Failed, left in place', 'Failed', 'PostcheckFailed'))
   .withPanel(phases('Fell back', 'FellBack', 'FellBack'))
@@ -148,7 +148,7 @@ const dashboard = new DashboardBuilder('postcheck')
         ),
       )
       .thresholds(badAboveZero)
-      .links([link('Runbook', `${RUNBOOKS}/PostcheckStalled.md`)])
+      .links([link('Runbook', `${RUNBOOKS_URL}/PostcheckStalled.md`)])
       .span(3)
       .height(4),
   )
@@ -159,7 +159,7 @@ const dashboard = new DashboardBuilder('postcheck')
       .title('Leader')
       .datasource(SOURCE)
       .withTarget(now(`sum(postcheck_leader{${OPERATOR}})`))
-      .links([link('Runbook', `${RUNBOOKS}/PostcheckNoLeader.md`)])
+      .links([link('Runbook', `${RUNBOOKS_URL}/PostcheckNoLeader.md`)])
       .span(3)
       .height(4),
   )

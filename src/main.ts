@@ -195,6 +195,7 @@ async function tracerOf(
   const { startTracing } = await import('./telemetry/tracing.ts');
   return startTracing({ endpoint, version: VERSION, instance, log });
 }
+
 const promQlOf = ({ prometheusUrl: url, prometheusTokenFile, prometheusCaFile }: Options) =>
   url === undefined
     ? undefined

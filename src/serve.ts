@@ -18,16 +18,16 @@ import type { Metrics } from './telemetry/metrics.ts';
 import { notReady } from './telemetry/watch-notices.ts';
 import { SelfSignedWebhook, WEBHOOK_LIMITS, webhookRoutes } from './webhook.ts';
 
-/** `undefined` where nothing is to be served. */
+/** As `serve`; a failure names the flag. */
 async function serveOn(
   flag: string,
-  address: ListenAddress | undefined,
+  address: ListenAddress,
   routes: Routes,
   keyPair?: () => KeyPair,
   limits?: Limits,
-): Promise<HttpServer | undefined> {
+): Promise<HttpServer> {
   try {
-    return address && (await serve(address, routes, keyPair, limits));
+    return await serve(address, routes, keyPair, limits);
   } catch (error) {
     throw new Error(`cannot serve on --${flag}: ${(error as Error).message}`);
   }
@@ -55,17 +55,13 @@ export async function startWebhook(
   { cluster, engine, metrics: { webhook: telemetry }, log }: Shells,
 ): Promise<Webhook | undefined> {
   const routes = webhookRoutes((pod) => engine.admit(pod), telemetry);
-  const serveWith = async (keyPair: () => KeyPair): Promise<HttpServer> => {
+  const serveWith = (keyPair: () => KeyPair): Promise<HttpServer> => {
     const served = () => {
       const pair = keyPair();
       telemetry.serves(pair.cert);
       return pair;
     };
-    const server = await serveOn('webhook-bind-address', address, routes, served, WEBHOOK_LIMITS);
-    if (!server) {
-      throw new Error('unreachable: the webhook has an address');
-    }
-    return server;
+    return serveOn('webhook-bind-address', address, routes, served, WEBHOOK_LIMITS);
   };
   if (certPath) {
     const server = await serveWith(() => keyPairIn(certPath));
@@ -100,8 +96,8 @@ export async function listen(
   });
   const keyPair = metricsCertPath ? () => keyPairIn(metricsCertPath) : undefined;
   const [onHealth, onMetrics] = await Promise.all([
-    serveOn('health-probe-bind-address', healthAddress, health),
-    serveOn('metrics-bind-address', metricsAddress, exposed, keyPair),
+    healthAddress && serveOn('health-probe-bind-address', healthAddress, health),
+    metricsAddress && serveOn('metrics-bind-address', metricsAddress, exposed, keyPair),
   ]);
   return { health: onHealth, metrics: onMetrics };
 }

@@ -13,6 +13,8 @@ export const FALLBACK_FINALIZER = `${GROUP}/fallback`;
 export const FIELD_MANAGER = 'postcheck';
 /** Name of the MutatingAdmissionPolicy and of its binding. */
 export const GATE_POLICY = 'postcheck-gate';
+/** Where the runbooks can be read, each as `NAME.md`. */
+export const RUNBOOKS_URL = 'https://github.com/postcheck/postcheck/blob/main/docs/runbooks';
 /** On the CRD: digest of its schema, by which the operator sees that it is its own. */
 export const SCHEMA_ANNOTATION = `${GROUP}/schema`;
 

@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { connect } from '../../src/kube/cluster.ts';
 import { CHART, helm, ROOT } from '../chart/render.ts';
 import { type ApiServer, eventually, type KubeObject, startApiServer } from './api-server.ts';
+import { podOfStatefulSet } from './webhook.ts';
 
 const SYSTEM = 'postcheck-system';
 const OPERATOR = `system:serviceaccount:${SYSTEM}:postcheck`;
@@ -249,20 +250,9 @@ describe('on a cluster that serves MutatingAdmissionPolicy as a beta only, as 1.
 
 /** A pod of a workload, as a dry run. */
 function podIsCreated(): boolean {
-  const controller = {
-    apiVersion: 'apps/v1',
-    kind: 'StatefulSet',
-    name: 'db',
-    uid: 'e5f1',
-    controller: true,
-  };
-  const pod = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: 'db-0', namespace: 'default', ownerReferences: [controller] },
-    spec: { containers: [{ name: 'db', image: 'db:2' }] },
-  };
-  return api.kubectl(['create', '--dry-run=server', '-f', '-'], JSON.stringify(pod)).includes('created');
+  return api
+    .kubectl(['create', '--dry-run=server', '-f', '-'], JSON.stringify(podOfStatefulSet('default')))
+    .includes('created');
 }
 
 describe('on a cluster that does not serve MutatingAdmissionPolicy', () => {

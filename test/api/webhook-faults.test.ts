@@ -1,21 +1,25 @@
 /** What can be wrong with a webhook, in front of a real API server: pods are created all the same, and certificates come right by themselves. */
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { PodPatch } from '../../src/api/views.ts';
 import { type Cluster, connect } from '../../src/kube/cluster.ts';
 import { makeAuthority } from '../../src/kube/webhook/certificate.ts';
-import type { CertificateKeeper, Kept } from '../../src/kube/webhook/keeper.ts';
+import type { CertificateKeeper } from '../../src/kube/webhook/keeper.ts';
 import { authoritiesIn } from '../../src/kube/webhook/rotation.ts';
 import { type HttpServer, type KeyPair, serve } from '../../src/telemetry/http.ts';
 import { WEBHOOK_LIMITS, webhookRoutes } from '../../src/webhook.ts';
-import { ROOT } from '../chart/render.ts';
 import { type ApiServer, eventually, startApiServer } from './api-server.ts';
-import { PATIENT_SECONDS, SECRET, webhookAt } from './webhook.ts';
+import {
+  gatesOf,
+  keepCertificates,
+  PATIENT_SECONDS,
+  podOfStatefulSet,
+  SECRET,
+  untilGates,
+  webhookAt,
+} from './webhook.ts';
 
 jest.setTimeout(120_000);
 
@@ -37,67 +41,15 @@ const keeper = (agoMs = 0): CertificateKeeper =>
     now: () => Date.now() - agoMs,
   });
 
-/** Looks until no other replica was quicker, as the operator does. */
-async function keep(of = keeper()): Promise<Kept & { ok: true }> {
-  for (let tries = 0; tries < 10; tries++) {
-    const kept = await of.look();
-    if (kept.ok) {
-      return kept;
-    }
-    if (!kept.raced) {
-      throw new Error(kept.message);
-    }
-  }
-  throw new Error('raced ten times');
-}
-
 /** Keeps certificates and serves with them. */
 async function renew(agoMs = 0): Promise<readonly string[]> {
-  const kept = await keep(keeper(agoMs));
+  const kept = await keepCertificates(keeper(agoMs));
   pair = kept.pair;
   webhook.reload();
   return kept.did;
 }
 
-const pod = () => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: {
-    name: 'pod',
-    namespace: 'shop',
-    ownerReferences: [
-      {
-        apiVersion: 'apps/v1',
-        kind: 'StatefulSet',
-        name: 'db',
-        uid: '0aee6794-d55e-4569-97c1-91f81b2bf71f',
-        controller: true,
-      },
-    ],
-  },
-  spec: { containers: [{ name: 'db', image: 'registry.example/db:2' }] },
-});
-
-/** Creates a pod as a dry run, which must never be refused, and gives its gates. The webhook is served by this very process, which must not wait. */
-async function gates(object: object = pod()): Promise<number> {
-  const kubectl = promisify(execFile)(join(ROOT, '.cluster/bin/kubectl'), [
-    ...['--kubeconfig', api.kubeconfig, 'create', '--dry-run=server', '-f', '-', '-o', 'json'],
-  ]);
-  kubectl.child.stdin?.end(JSON.stringify(object));
-  const { spec } = JSON.parse((await kubectl).stdout);
-  return spec.readinessGates?.length ?? 0;
-}
-
-/** The API server takes up a changed configuration a moment later; no pod may be refused meanwhile. */
-async function untilGates(wanted: number): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while ((await gates()) !== wanted) {
-    if (Date.now() > deadline) {
-      throw new Error(`pods never came with ${wanted} gates`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
+const gates = (pod: object = podOfStatefulSet('shop')): Promise<number> => gatesOf(api, pod);
 
 const secretData = (): Record<string, string> =>
   (
@@ -143,7 +95,7 @@ beforeAll(async () => {
   });
   api.kubectl(['create', 'namespace', 'shop']);
   await eventually(() => api.kubectl(['get', 'serviceaccount', 'default', '--namespace', 'shop']));
-  pair = (await keep()).pair;
+  pair = (await keepCertificates(keeper())).pair;
   webhook = await serve(
     { host: '127.0.0.1', port: 0 },
     webhookRoutes(() => PATCH),
@@ -169,7 +121,7 @@ describe('certificates', () => {
       carrier: 'Webhook',
       except: ['kube-system', 'postcheck-system'],
     });
-    await untilGates(1);
+    await untilGates(1, gates);
   });
 
   test('what is well is left alone', async () => {
@@ -182,37 +134,37 @@ describe('certificates', () => {
     expect(await renew()).toHaveLength(2);
     expect(told()).toBe(bundleText());
     expect(bundleText()).not.toContain(before);
-    await untilGates(1);
+    await untilGates(1, gates);
   });
 
   test.each(['tls.crt', 'tls.key', 'ca.crt', 'ca.key'])('a garbled %s is made anew', async (field) => {
     patchSecret({ [field]: Buffer.from('garbled').toString('base64') });
     expect(await renew()).not.toEqual([]);
     expect(await renew()).toEqual([]);
-    await untilGates(1);
+    await untilGates(1, gates);
   });
 
   test('a caBundle that somebody else has written over comes back', async () => {
     const { cert } = makeAuthority({ from: Date.now() - DAY_MS, until: Date.now() + DAY_MS });
     patchConfiguration({ caBundle: Buffer.from(cert).toString('base64') });
-    await untilGates(0);
+    await untilGates(0, gates);
     await renew();
-    await untilGates(1);
+    await untilGates(1, gates);
   });
 
   test('a leaf that ends soon is renewed, and the old one is trusted meanwhile', async () => {
     api.kubectl(['delete', 'secret', SECRET, '--namespace', 'default']);
     await renew(61 * DAY_MS);
-    await untilGates(1);
+    await untilGates(1, gates);
     const authority = bundleText();
     const old = pair.cert;
     // Another replica renews it; this one goes on serving what it has.
-    expect((await keep()).did).toEqual(['created a certificate for the webhook']);
+    expect((await keepCertificates(keeper())).did).toEqual(['created a certificate for the webhook']);
     expect(bundleText()).toBe(authority);
     expect([pair.cert, await gates()]).toEqual([old, 1]);
     await renew();
     expect(pair.cert).not.toBe(old);
-    await untilGates(1);
+    await untilGates(1, gates);
   });
 
   test('an authority that ends within a year is joined by another one, and stays trusted', async () => {
@@ -223,17 +175,17 @@ describe('certificates', () => {
     const now = authoritiesIn(told()).map(({ fingerprint256 }) => fingerprint256);
     expect(now).toHaveLength(2);
     expect(now[1]).toBe(before?.fingerprint256);
-    await untilGates(1);
+    await untilGates(1, gates);
   });
 
   test('eight replicas that find nothing at the same time agree', async () => {
     api.kubectl(['delete', 'secret', SECRET, '--namespace', 'default']);
-    const kept = await Promise.all(Array.from({ length: 8 }, () => keep()));
+    const kept = await Promise.all(Array.from({ length: 8 }, () => keepCertificates(keeper())));
     const served = new Set([...kept.map((one) => one.pair.cert)]);
     expect(served.size).toBe(1);
     expect(told()).toBe(bundleText());
     await renew();
-    await untilGates(1);
+    await untilGates(1, gates);
   });
 
   test('a Secret that may not be changed is told, and harms nobody', async () => {
@@ -248,7 +200,7 @@ describe('certificates', () => {
     expect(await keeper().look()).toMatchObject({ ok: false, message: expect.stringContaining('immutable') });
     api.kubectl(['delete', 'secret', SECRET, '--namespace', 'default']);
     await renew();
-    await untilGates(1);
+    await untilGates(1, gates);
   });
 });
 
@@ -261,7 +213,7 @@ describe('a pod is created, ungated, when the webhook', () => {
     }
     patchConfiguration({ url: `https://${webhook.address}/gate` });
     await renew();
-    await untilGates(1);
+    await untilGates(1, gates);
   });
 
   /** Answers like this at another port, with a certificate that is trusted. */
@@ -289,25 +241,25 @@ describe('a pod is created, ungated, when the webhook', () => {
     ['never answers', 200, undefined],
   ])('%s', async (_, status, body) => {
     await answering(status, body);
-    await untilGates(0);
+    await untilGates(0, gates);
   });
 
   test('is not there', async () => {
     await answering(200, '');
     servers[0]?.close();
-    await untilGates(0);
+    await untilGates(0, gates);
   });
 
   test('is signed by an authority that the API server was not told', async () => {
     const { cert } = makeAuthority({ from: Date.now() - DAY_MS, until: Date.now() + DAY_MS });
     patchConfiguration({ caBundle: Buffer.from(cert).toString('base64') });
-    await untilGates(0);
+    await untilGates(0, gates);
   });
 
   test('has a certificate that has expired', async () => {
     api.kubectl(['delete', 'secret', SECRET, '--namespace', 'default']);
     await renew(91 * DAY_MS);
-    await untilGates(0);
+    await untilGates(0, gates);
   });
 });
 
@@ -318,10 +270,10 @@ test('an installed webhook is asked only about pods of workloads, and neither in
   );
   await eventually(() => api.kubectl(['get', 'serviceaccount', 'default', '--namespace', 'kube-system']));
   const create = (namespace: string, owners: unknown[]) => {
-    const { metadata, ...rest } = pod();
+    const { metadata, ...rest } = podOfStatefulSet('shop');
     return gates({ ...rest, metadata: { ...metadata, namespace, ownerReferences: owners } });
   };
-  const owned = pod().metadata.ownerReferences;
+  const owned = podOfStatefulSet('shop').metadata.ownerReferences;
   const job = owned.map((owner) => ({ ...owner, apiVersion: 'batch/v1', kind: 'Job' }));
   // This one answers with the gate whoever is asked about.
   expect({

@@ -1,9 +1,11 @@
 /** The operator as a process that serves its webhook, and an API server that is told to call it there. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { execPath } from 'node:process';
+import { promisify } from 'node:util';
+import type { CertificateKeeper, Kept } from '../../src/kube/webhook/keeper.ts';
 import { renderChart } from '../chart/render.ts';
 import { type ApiServer, eventually, installCrd, type KubeObject } from './api-server.ts';
 
@@ -39,6 +41,61 @@ export function webhookAt(port: number): KubeObject & { webhooks: Record<string,
       timeoutSeconds: PATIENT_SECONDS,
     })),
   };
+}
+
+/** Looks until no other replica was quicker, as the operator does. */
+export async function keepCertificates(keeper: CertificateKeeper): Promise<Kept & { ok: true }> {
+  for (let tries = 0; tries < 10; tries++) {
+    const kept = await keeper.look();
+    if (kept.ok) {
+      return kept;
+    }
+    if (!kept.raced) {
+      throw new Error(kept.message);
+    }
+  }
+  throw new Error('raced ten times');
+}
+
+/** A pod as the controller of StatefulSet db makes it. */
+export const podOfStatefulSet = (namespace: string) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    name: 'db-0',
+    namespace,
+    ownerReferences: [
+      {
+        apiVersion: 'apps/v1',
+        kind: 'StatefulSet',
+        name: 'db',
+        uid: '0aee6794-d55e-4569-97c1-91f81b2bf71f',
+        controller: true,
+      },
+    ],
+  },
+  spec: { containers: [{ name: 'db', image: 'registry.example/db:2' }] },
+});
+
+/** Creates a pod as a dry run, which must never be refused, and returns the number of its gates. Waits for nothing in this process, which may serve the webhook itself. */
+export async function gatesOf(api: ApiServer, pod: object): Promise<number> {
+  const kubectl = promisify(execFile)(join(ROOT, '.cluster/bin/kubectl'), [
+    ...['--kubeconfig', api.kubeconfig, 'create', '--dry-run=server', '-f', '-', '-o', 'json'],
+  ]);
+  kubectl.child.stdin?.end(JSON.stringify(pod));
+  const { spec } = JSON.parse((await kubectl).stdout);
+  return spec.readinessGates?.length ?? 0;
+}
+
+/** The API server takes up a changed configuration a moment later; no pod may be refused meanwhile. */
+export async function untilGates(wanted: number, gates: () => Promise<number>): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while ((await gates()) !== wanted) {
+    if (Date.now() > deadline) {
+      throw new Error(`pods never came with ${wanted} gates`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 /** Somebody else leads, for ever: replicas stand by, and answer all the same. */

@@ -2,19 +2,24 @@
  * The webhook's certificates made by cert-manager (`gate.webhook.certManager`): its real controllers beside a real API server, with the objects that
  * the chart renders. There is no kubelet: what it would mount is written to a folder here, now and then later than the Secret changes.
  */
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { PodPatch } from '../../src/api/views.ts';
 import { type Cluster, connect } from '../../src/kube/cluster.ts';
-import type { Kept } from '../../src/kube/webhook/keeper.ts';
 import { type HttpServer, type KeyPair, serve } from '../../src/telemetry/http.ts';
 import { WEBHOOK_LIMITS, webhookRoutes } from '../../src/webhook.ts';
 import { type ApiServer, eventually, type KubeObject, startApiServer } from '../api/api-server.ts';
-import { freePort, PATIENT_SECONDS } from '../api/webhook.ts';
+import {
+  freePort,
+  gatesOf,
+  keepCertificates,
+  PATIENT_SECONDS,
+  podOfStatefulSet,
+  untilGates,
+} from '../api/webhook.ts';
 import { ROOT, renderChart } from '../chart/render.ts';
 
 jest.setTimeout(120_000);
@@ -65,19 +70,8 @@ const trusted = (): string =>
   ).toString();
 
 /** As the operator does where cert-manager is not asked: makes right what is not. */
-async function keep(): Promise<Kept & { ok: true }> {
-  const keeper = cluster.certificates({ namespace: SYSTEM, secret: NAME, hosts: ['127.0.0.1'] });
-  for (let tries = 0; tries < 10; tries++) {
-    const kept = await keeper.look();
-    if (kept.ok) {
-      return kept;
-    }
-    if (!kept.raced) {
-      throw new Error(kept.message);
-    }
-  }
-  throw new Error('raced ten times');
-}
+const keep = () =>
+  keepCertificates(cluster.certificates({ namespace: SYSTEM, secret: NAME, hosts: ['127.0.0.1'] }));
 
 /** As `cmctl renew` asks for it. */
 async function renew(name: string): Promise<void> {
@@ -104,37 +98,7 @@ async function renew(name: string): Promise<void> {
   await eventually(() => serialOf(name) !== before, 60_000);
 }
 
-/** The gates of a pod that is created as a dry run. The webhook is served by this very process, which must not wait. */
-async function gates(): Promise<number> {
-  const controller = {
-    apiVersion: 'apps/v1',
-    kind: 'StatefulSet',
-    name: 'db',
-    uid: 'e5f1',
-    controller: true,
-  };
-  const pod = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: 'db-0', namespace: 'shop', ownerReferences: [controller] },
-    spec: { containers: [{ name: 'db', image: 'db:2' }] },
-  };
-  const kubectl = promisify(execFile)(join(ROOT, '.cluster/bin/kubectl'), [
-    ...['--kubeconfig', api.kubeconfig, 'create', '--dry-run=server', '-f', '-', '-o', 'json'],
-  ]);
-  kubectl.child.stdin?.end(JSON.stringify(pod));
-  return JSON.parse((await kubectl).stdout).spec.readinessGates?.length ?? 0;
-}
-
-async function untilGated(): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while ((await gates()) === 0) {
-    if (Date.now() > deadline) {
-      throw new Error('pods never came with a gate');
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
+const gates = (): Promise<number> => gatesOf(api, podOfStatefulSet('shop'));
 
 /** The chart's objects for it; called at an address of this machine instead of its Service. */
 function objects(port: number): KubeObject[] {
@@ -201,7 +165,7 @@ test('the chart’s objects take the operator’s Secret over, the API server tr
     WEBHOOK_LIMITS,
   );
   await eventually(() => trusted() === secret(NAME)['ca.crt'], 60_000);
-  await untilGated();
+  await untilGates(1, gates);
   const { items } = api.json<{ items: { type: string; reason: string }[] }>(['get', 'events', '-n', SYSTEM]);
   expect(items.filter(({ type, reason }) => type === 'Warning' && reason === 'BadConfig')).toEqual([]);
 });
@@ -213,7 +177,7 @@ test('a renewed certificate is trusted, and so is the one before while replicas 
   expect(secret(NAME)['ca.crt']).toBe(authority);
   expect([trusted(), await gates()]).toEqual([authority, 1]);
   take();
-  await untilGated();
+  await untilGates(1, gates);
 });
 
 test('a renewed authority keeps its key: what was signed before it is trusted, and what is signed after it', async () => {
@@ -225,9 +189,9 @@ test('a renewed authority keeps its key: what was signed before it is trusted, a
   await eventually(() => trusted().includes(secret(NAME)['ca.crt'].trim()), 60_000);
   // The certificate of before is still served.
   expect(secret(NAME)['tls.crt']).not.toBe(served.cert);
-  await untilGated();
+  await untilGates(1, gates);
   take();
-  await untilGated();
+  await untilGates(1, gates);
 });
 
 test('the operator takes the Secret back when cert-manager is not wanted any more', async () => {
@@ -240,6 +204,6 @@ test('the operator takes the Secret back when cert-manager is not wanted any mor
   ]);
   served = (await keep()).pair;
   webhook?.reload();
-  await untilGated();
+  await untilGates(1, gates);
   expect((await keep()).did).toEqual([]);
 });

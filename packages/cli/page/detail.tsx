@@ -16,7 +16,7 @@ interface DetailProps {
 
 export function DetailView({ detail, about, now }: DetailProps): JSX.Element {
   const { card, headline, parts, stages } = detail;
-  const [asked, setAsked] = useState<Act | undefined>();
+  const [chosen, setChosen] = useState<Act | undefined>();
   const next = parts.find(({ topic }) => topic === 'Next')?.lines ?? [];
   const why = parts.find(({ topic }) => topic === 'Why')?.lines[0];
   return (
@@ -61,7 +61,7 @@ export function DetailView({ detail, about, now }: DetailProps): JSX.Element {
         {about?.canAct && detail.acts.length > 0 && (
           <div class="acts">
             {detail.acts.map((act) => (
-              <button key={act.verb} type="button" class={act.verb} onClick={() => setAsked(act)}>
+              <button key={act.verb} type="button" class={act.verb} onClick={() => setChosen(act)}>
                 {act.verb}
                 {act.stage ? ` ${act.stage}` : ''}…
               </button>
@@ -80,7 +80,7 @@ export function DetailView({ detail, about, now }: DetailProps): JSX.Element {
         <WhyView parts={parts} />
       </div>
       <HistoryView detail={detail} />
-      {asked && <ActDialog act={asked} detail={detail} close={() => setAsked(undefined)} />}
+      {chosen && <ActDialog act={chosen} detail={detail} close={() => setChosen(undefined)} />}
     </main>
   );
 }

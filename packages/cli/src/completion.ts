@@ -13,7 +13,7 @@ const NO_FILES = ':4';
 const FILES = ':0';
 const SHELLS = ['kubectl', 'bash', 'zsh', 'fish'] as const;
 
-/** Where the words lead: the verb, what is asked for, and what begins the word. */
+/** Where the words lead: the verb, what comes next, and what begins the word. */
 export interface Place {
   readonly command: Command;
   /** The flag whose value comes next. */
@@ -101,7 +101,7 @@ async function candidates(
 async function ofFlag({ long }: Option, open: () => Promise<Cluster>): Promise<Candidate[]> {
   const namespaces = { root: '/api/v1', plural: 'namespaces' };
   return long === '--namespace'
-    ? await asked(open, async (cluster) => names(await cluster.list(namespaces)))
+    ? await fromCluster(open, async (cluster) => names(await cluster.list(namespaces)))
     : [];
 }
 
@@ -117,7 +117,7 @@ async function ofArgument(
   if (argument.argChoices) {
     return argument.argChoices.map((choice) => [choice]);
   }
-  return await asked(open, async (cluster) => {
+  return await fromCluster(open, async (cluster) => {
     if (argument.name() === 'workload') {
       return await workloads(cluster);
     }
@@ -151,14 +151,14 @@ async function workloads(cluster: Cluster): Promise<Candidate[]> {
 }
 
 /** Nothing if the cluster cannot be reached: a completion must never fail. */
-async function asked(
+async function fromCluster(
   open: () => Promise<Cluster>,
-  ask: (cluster: Cluster) => Promise<Candidate[]>,
+  read: (cluster: Cluster) => Promise<Candidate[]>,
 ): Promise<Candidate[]> {
   let cluster: Cluster | undefined;
   try {
     cluster = await open();
-    return await ask(cluster);
+    return await read(cluster);
   } catch {
     return [];
   } finally {

@@ -1,6 +1,7 @@
 /** Explains the state of an Upgrade: evidence, rule, spread, times, and what happens next. Pure. */
 
 import { effectiveChecks } from '../../../src/api/checks.ts';
+import { RUNBOOKS_URL } from '../../../src/api/names.ts';
 import { own } from '../../../src/api/own.ts';
 import { isReason, REASONS, TERMINAL_REASONS } from '../../../src/api/reasons.ts';
 import type { HistoryEntry, PodCheck, PodReport, Upgrade, UpgradeSpec } from '../../../src/api/types.ts';
@@ -11,9 +12,6 @@ import { evaluateTry } from '../../../src/core/verification/exit-codes.ts';
 import { plural } from './looks.ts';
 import { conditionOf, isOfEarlierSpec, isStalled, phaseOf, unseen } from './standing.ts';
 import { clockTime, moment, plain, plainLines } from './text.ts';
-
-/** Where the runbooks can be read. */
-const RUNBOOKS = 'https://github.com/postcheck/postcheck/blob/main/docs/runbooks';
 
 /** One part of the answer: a word, and its lines. */
 export interface Part {
@@ -481,5 +479,5 @@ function runbook(upgrade: Upgrade): string[] {
       own<{ runbook: string }>(TERMINAL_REASONS, word ?? '')?.runbook,
   );
   const page = pages.find((name) => name !== undefined);
-  return page === undefined || phaseOf(upgrade) === 'Succeeded' ? [] : [`${RUNBOOKS}/${page}.md`];
+  return page === undefined || phaseOf(upgrade) === 'Succeeded' ? [] : [`${RUNBOOKS_URL}/${page}.md`];
 }

@@ -3,16 +3,10 @@ import { evaluate } from '@marcbachmann/cel-js';
 import { type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
-import {
-  ABORT_ANNOTATION,
-  APPROVE_ANNOTATION,
-  GROUP,
-  PROMOTE_ANNOTATION,
-  RETRY_ANNOTATION,
-  VERSION,
-} from '../../../src/api/names.ts';
+import { GROUP, VERSION } from '../../../src/api/names.ts';
 import { SpecSchema } from '../../../src/api/schema-spec.ts';
 import type { UpgradeSpec } from '../../../src/api/types.ts';
+import { ANNOTATIONS } from '../../../src/api/verbs.ts';
 import { nearest } from './text.ts';
 
 export interface Finding {
@@ -161,7 +155,7 @@ function* duplicates(schema: TSchema, spec: unknown): Generator<[Path, string]> 
   }
 }
 
-const COMMANDS = [RETRY_ANNOTATION, ABORT_ANNOTATION, APPROVE_ANNOTATION, PROMOTE_ANNOTATION];
+const COMMANDS = Object.values(ANNOTATIONS);
 
 /** Annotations in our name that mean nothing: the API server takes any. */
 function* strangeAnnotations({ metadata }: Json): Generator<[Path, string]> {

@@ -1,4 +1,5 @@
 /** The state of an Upgrade as people need it: whether it needs attention, and whether its attempt has ended. */
+import type { ConditionType } from '../../../src/api/enums.ts';
 import { OBSTACLE_REASONS } from '../../../src/api/reasons.ts';
 import type { Phase, Upgrade } from '../../../src/api/types.ts';
 import { newCommand } from '../../../src/core/decision/commands.ts';
@@ -6,8 +7,6 @@ import { isForSpec, isUnderWay } from '../../../src/core/status.ts';
 import { waitsToStart } from '../../../src/core/wait.ts';
 import { EXIT } from './fault.ts';
 import { plain } from './text.ts';
-
-type ConditionType = 'Ready' | 'Reconciling' | 'Stalled' | 'Verified' | 'FallenBack' | 'Gated';
 
 export const conditionOf = (upgrade: Upgrade, type: ConditionType) =>
   upgrade.status?.conditions?.find((condition) => condition.type === type);

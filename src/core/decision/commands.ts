@@ -1,21 +1,8 @@
 /** The verbs, such as `postcheck.dev/abort`: each token acts once and is recorded in the status. */
 import { cut } from '../../api/cut.ts';
-import {
-  ABORT_ANNOTATION,
-  APPROVE_ANNOTATION,
-  PROMOTE_ANNOTATION,
-  RETRY_ANNOTATION,
-} from '../../api/names.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
-import { type CommandResult, VERBS, type Verb } from '../../api/verbs.ts';
+import { ANNOTATIONS, type CommandResult, VERBS, type Verb } from '../../api/verbs.ts';
 import { toIso } from '../time.ts';
-
-const ANNOTATIONS: Readonly<Record<Verb, string>> = {
-  abort: ABORT_ANNOTATION,
-  retry: RETRY_ANNOTATION,
-  approve: APPROVE_ANNOTATION,
-  promote: PROMOTE_ANNOTATION,
-};
 
 /** The token of a verb's annotation, if there is one. */
 export const tokenOf = (upgrade: Upgrade, verb: Verb): string | undefined =>

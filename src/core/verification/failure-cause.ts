@@ -9,10 +9,8 @@ import type { Cause } from '../cause.ts';
 import type { VerificationContext } from './context.ts';
 import { withWarning } from './held-up.ts';
 import type { PodRecord, TryRecord } from './probe-cycle.ts';
-import { readinessOf } from './readiness.ts';
+import { detailOf, readinessOf } from './readiness.ts';
 import { expectedTries, possibleTries } from './tries.ts';
-
-const DETAIL_MAX = 512;
 
 const CLASSES_WORST_FIRST: readonly Class[] = ['Fail', 'Retry', 'Error', 'Skip', 'Pass'];
 
@@ -25,7 +23,7 @@ const COMMAND_MAX = 256;
 
 /** What a try said against its pod. */
 export function tryCause(
-  { check, container, verdict }: TryRecord,
+  { check, container, verdict }: Pick<TryRecord, 'check' | 'container' | 'verdict'>,
   pod: PodView,
   checks: readonly Check[],
 ): Cause {
@@ -36,7 +34,7 @@ export function tryCause(
     container,
     exitCode,
     seconds,
-    detail: said ? cut(said, DETAIL_MAX) : undefined,
+    detail: detailOf(said ?? ''),
   };
   if (!isReason(reason, 'CommandMissing', 'CommandNotRunnable')) {
     return cause;
@@ -62,8 +60,8 @@ export function failureCause(
   const checks = effectiveChecks(context.spec);
   const [worst] = worstTriesFirst(record?.tries ?? []);
   const said = worst && tryCause(worst, pod, checks);
-  if (worst?.verdict.class === 'Fail' || worst?.verdict.class === 'Retry') {
-    return tryCause(worst, pod, checks);
+  if (said && (worst.verdict.class === 'Fail' || worst.verdict.class === 'Retry')) {
+    return said;
   }
   // What does not run cannot be asked, also where readiness is not required.
   const isUnasked = possibleTries(context, pod).length < expectedTries(context, pod).length;

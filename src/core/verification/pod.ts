@@ -87,8 +87,8 @@ function noWitness(pod: PodView, cause: Cause, context: VerificationContext, now
     cause: withPod(cause, pod),
     recorded: false,
     ...shown(pod, undefined),
-    ...(isLate ? {} : { lookAt: deadlineAt }),
-    ...(context.isPaused ? {} : { deadlineAt }),
+    lookAt: isLate ? undefined : deadlineAt,
+    deadlineAt: context.isPaused ? undefined : deadlineAt,
   };
 }
 

@@ -10,7 +10,7 @@ import { toIso } from '../time.ts';
 /** The words of others are kept to this length. */
 const DETAIL_MAX = 512;
 
-const detailOf = (said: string): string | undefined => cut(said, DETAIL_MAX) || undefined;
+export const detailOf = (said: string): string | undefined => cut(said, DETAIL_MAX) || undefined;
 
 export interface Readiness {
   readonly ready: boolean;

@@ -55,7 +55,7 @@ export function imageChange(pod: PodView, { template, images }: Question): Cause
   if (changed) {
     const wanted = own(images.wanted, changed.name);
     const { name: container, image } = changed;
-    return { reason: 'ImageChanged', container, image, ...(wanted === image ? {} : { wanted }) };
+    return { reason: 'ImageChanged', container, image, wanted: wanted === image ? undefined : wanted };
   }
   return recordedChange(pod);
 }

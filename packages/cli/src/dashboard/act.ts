@@ -1,5 +1,5 @@
 /** Executes actions of the page, as `kubectl postcheck abort` and the other commands do. Reports first what will happen, and does it once confirmed. */
-import { VERBS } from '../../../../src/api/verbs.ts';
+import { ANNOTATIONS, VERBS } from '../../../../src/api/verbs.ts';
 import { isUnderWay } from '../../../../src/core/status.ts';
 import { type Raw, record, text } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
@@ -7,7 +7,7 @@ import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
 import { gather } from '../scene.ts';
 import { type Found, found, upgradeTarget } from '../upgrades.ts';
-import { ANNOTATIONS, foresee, pausing, resuming, tokenFor } from '../verbs/act.ts';
+import { foresee, pausing, resuming, tokenFor } from '../verbs/act.ts';
 import type { ActReply, ActRequest } from './model.ts';
 import type { Reply } from './server.ts';
 
@@ -27,12 +27,12 @@ export async function actFor(acting: Acting, request: unknown): Promise<Reply> {
   if (!acting.canAct) {
     return reply(403, false, 'this dashboard is read-only: start it with --allow-actions');
   }
-  const asked = readRequest(record(request));
-  if (asked === undefined) {
+  const requested = readRequest(record(request));
+  if (requested === undefined) {
     return reply(400, false, 'this is not a valid action');
   }
   try {
-    return await act(acting, asked);
+    return await act(acting, requested);
   } catch (error) {
     if (error instanceof Fault) {
       return reply(409, false, error.message);
@@ -62,14 +62,14 @@ function readRequest(raw: Raw): ActRequest | undefined {
   };
 }
 
-async function act({ cluster, now }: Acting, asked: ActRequest): Promise<Reply> {
-  const { namespace, name, uid, attempt, confirmed } = asked;
+async function act({ cluster, now }: Acting, requested: ActRequest): Promise<Reply> {
+  const { namespace, name, uid, attempt, confirmed } = requested;
   const read = found(await cluster.read({ resource: RESOURCES.Upgrade, namespace, name }));
   const { metadata, status } = read.upgrade;
   if (metadata.uid !== uid || (status?.attempt?.number ?? 0) !== attempt) {
     return reply(409, false, 'another attempt has started: review it before you act');
   }
-  const plan = await planFor(cluster, read, asked, now());
+  const plan = await planFor(cluster, read, requested, now());
   if ('nothing' in plan) {
     return reply(409, false, plan.nothing);
   }
@@ -82,8 +82,8 @@ async function act({ cluster, now }: Acting, asked: ActRequest): Promise<Reply> 
 
 type Plan = { readonly will: string; readonly patch: object } | { readonly nothing: string };
 
-async function planFor(cluster: Cluster, read: Found, asked: ActRequest, now: number): Promise<Plan> {
-  const { verb, stage, uid } = asked;
+async function planFor(cluster: Cluster, read: Found, requested: ActRequest, now: number): Promise<Plan> {
+  const { verb, stage, uid } = requested;
   const { upgrade } = read;
   if (verb === 'pause' || verb === 'resume') {
     return pausePlan(read, verb === 'pause');

@@ -2,15 +2,9 @@
  * `retry`, `abort`, `approve`, `promote`, `pause` and `resume`. The operator's own decision code says what will happen in the current state of the cluster;
  * if nothing would happen, nothing is written.
  */
-import {
-  ABORT_ANNOTATION,
-  APPROVE_ANNOTATION,
-  PROMOTE_ANNOTATION,
-  RETRY_ANNOTATION,
-} from '../../../../src/api/names.ts';
 import { isReason } from '../../../../src/api/reasons.ts';
 import type { Upgrade } from '../../../../src/api/types.ts';
-import { hadNoEffect, type Verb } from '../../../../src/api/verbs.ts';
+import { ANNOTATIONS, hadNoEffect, type Verb } from '../../../../src/api/verbs.ts';
 import { decide } from '../../../../src/core/decision/decide.ts';
 import { imagesText } from '../../../../src/core/report/image-text.ts';
 import { isAttempting, isFallingBack, isUnderWay } from '../../../../src/core/status.ts';
@@ -31,13 +25,6 @@ export interface ActOptions {
   readonly timeout?: string;
   readonly dryRun?: boolean;
 }
-
-export const ANNOTATIONS: Readonly<Record<Verb, string>> = {
-  retry: RETRY_ANNOTATION,
-  abort: ABORT_ANNOTATION,
-  approve: APPROVE_ANNOTATION,
-  promote: PROMOTE_ANNOTATION,
-};
 
 /** What the command will do, or why it would do nothing. */
 export type Foreseen = { readonly will: string } | { readonly nothing: string };

@@ -13,6 +13,7 @@ import {
   type TryOutcome,
   type TryVerdict,
 } from '../../../../src/core/verification/exit-codes.ts';
+import { tryCause } from '../../../../src/core/verification/failure-cause.ts';
 import { possibleTries } from '../../../../src/core/verification/tries.ts';
 import { workloadOfPodOwner } from '../../../../src/core/workload/drivers.ts';
 import { isLive } from '../../../../src/core/workload/pods.ts';
@@ -251,26 +252,10 @@ async function askAll(
 }
 
 /** Which command is missing or cannot be run, and what to do, as the operator says it. */
-function commandText(
-  { reason, unrunnable }: TryVerdict,
-  check: Check,
-  { containers }: PodView,
-  container: string,
-): string {
-  if (!isReason(reason, 'CommandMissing', 'CommandNotRunnable')) {
-    return '';
-  }
-  const image = containers.find(({ name }) => name === container)?.image;
-  const command = check.exec?.command[0];
-  return whatText({
-    reason,
-    check: check.name,
-    container,
-    ...(image === undefined ? {} : { image }),
-    ...(command === undefined ? {} : { command }),
-    ...(unrunnable === undefined ? {} : { unrunnable }),
-  });
-}
+const commandText = (verdict: TryVerdict, check: Check, pod: PodView, container: string): string =>
+  isReason(verdict.reason, 'CommandMissing', 'CommandNotRunnable')
+    ? whatText(tryCause({ check: check.name, container, verdict }, pod, [check]))
+    : '';
 
 async function ask(
   cluster: Cluster,
