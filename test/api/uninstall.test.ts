@@ -129,7 +129,12 @@ function createWorkload(namespace: string): void {
 
 function createUpgrade(namespace: string): void {
   const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' };
-  const spec = { targetRef, containers: [{ name: 'web', image: 'registry.example/web:2' }] };
+  // The policy was installed a moment ago and may miss the first pod: with Required another one takes its place.
+  const spec = {
+    targetRef,
+    containers: [{ name: 'web', image: 'registry.example/web:2' }],
+    gate: 'Required',
+  };
   api.kubectl(
     ['create', '-f', '-'],
     JSON.stringify({
@@ -147,7 +152,6 @@ async function startAttempt(namespace: string): Promise<void> {
   createWorkload(namespace);
   await eventually(() => podsOf(namespace).length === 2);
   createUpgrade(namespace);
-  // A policy that was installed a moment ago may miss the first pods, which are then replaced one after the other.
   await eventually(
     () => podsOf(namespace).some((pod) => isGated(pod) && verified(pod)?.status !== 'True'),
     90_000,
