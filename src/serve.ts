@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from './engine/engine.ts';
-import type { Log } from './engine/ports.ts';
+import type { Log } from './engine/telemetry-ports.ts';
 import type { Cluster } from './kube/cluster.ts';
 import type { Options, WebhookOptions } from './options.ts';
 import { healthRoutes, metricsRoutes } from './telemetry/endpoints.ts';

@@ -1,7 +1,7 @@
 /** The gate's webhook: a port of its own that every replica answers on, and the certificates that it takes. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NewPod, PodPatch } from './api/views.ts';
-import type { Log, WebhookTelemetry } from './engine/ports.ts';
+import type { Log, WebhookTelemetry } from './engine/telemetry-ports.ts';
 import type { CertificateKeeper, Kept } from './kube/webhook/keeper.ts';
 import { answerReview, LONGEST_REVIEW_BYTES } from './kube/webhook/review.ts';
 import type { HttpServer, KeyPair, Limits, Routes } from './telemetry/http.ts';

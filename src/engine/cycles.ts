@@ -7,9 +7,9 @@ import type { PlannedCycle } from '../core/plan.ts';
 import { isVerificationOf } from '../core/status.ts';
 import { addCycle, type FinishedCycle } from '../core/verification/probe-cycle.ts';
 import type { LocalState } from './local-state.ts';
-import type { Telemetry } from './ports.ts';
 import type { SpanReporter } from './span-reporter.ts';
 import type { Store, UpgradeKey } from './store.ts';
+import type { Telemetry } from './telemetry-ports.ts';
 
 export interface CycleSinks {
   readonly store: Store;

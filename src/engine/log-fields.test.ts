@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import { logChange } from './log-fields.ts';
-import type { Log, LogFields } from './ports.ts';
+import type { Log, LogFields } from './telemetry-ports.ts';
 
 const upgrade = {
   metadata: { namespace: 'shop', name: 'web' },

@@ -1,8 +1,8 @@
 /** The fields that stand beside every sentence about an Upgrade. */
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import { upgradeFacts } from '../core/report/facts.ts';
-import type { Log, LogFields } from './ports.ts';
 import type { UpgradeKey } from './store.ts';
+import type { Log, LogFields } from './telemetry-ports.ts';
 
 /** Of an Upgrade of which only the name is known. */
 export function named(key: UpgradeKey): LogFields {

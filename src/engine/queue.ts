@@ -2,7 +2,8 @@
  * Keys to work on, namespace by namespace in turn: each at most once at a time, again when it was added meanwhile, later on request, and slower after failures.
  * Work never runs within the call that adds it, and in short turns: what arrives on sockets is read, and timers fire, between any two of them.
  */
-import type { Clock, QueueTelemetry } from './ports.ts';
+import type { Clock } from './ports.ts';
+import type { QueueTelemetry } from './telemetry-ports.ts';
 
 const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 30_000;

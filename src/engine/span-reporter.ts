@@ -6,8 +6,8 @@ import type { PodView } from '../api/views.ts';
 import type { PodCondition } from '../core/plan.ts';
 import { failedPods, podSpan, spansOfChange, trySpan } from '../core/report/spans.ts';
 import type { FinishedCycle, PodRecord } from '../core/verification/probe-cycle.ts';
-import type { Tracer } from './ports.ts';
 import type { Store } from './store.ts';
+import type { Tracer } from './telemetry-ports.ts';
 
 export interface SpanReporterOptions {
   readonly tracer?: Tracer | undefined;

@@ -1,6 +1,7 @@
 /** The closed sets that metric labels come from, so that the number of series does not depend on the fleet. */
 import type { WorkloadKind } from '../api/views.ts';
-import type { BrakeReason, ErrorCause, WatchedKind, WatchFailure, WebhookOutcome } from '../engine/ports.ts';
+import type { WatchedKind, WatchFailure } from '../engine/ports.ts';
+import type { BrakeReason, ErrorCause, WebhookOutcome } from '../engine/telemetry-ports.ts';
 
 /** Every member of a union; leaving one out does not compile. */
 const every = <T extends string>(members: Readonly<Record<T, true>>): readonly T[] =>

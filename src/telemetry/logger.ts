@@ -1,7 +1,7 @@
 /** The operator's log: one line an event on standard output, as JSON or as text for people, short and without secrets. */
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
 import { printable, printableLine } from '../api/printable.ts';
-import type { Log, LogFields } from '../engine/ports.ts';
+import type { Log, LogFields } from '../engine/telemetry-ports.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

@@ -27,16 +27,15 @@ import {
   type WaitReason,
 } from '../api/enums.ts';
 import type { WorkloadKind } from '../api/views.ts';
+import type { WatchedKind, WatchFailure } from '../engine/ports.ts';
 import type {
   BrakeReason,
   ErrorCause,
   QueueTelemetry,
   Telemetry,
   UpgradeFacts,
-  WatchedKind,
-  WatchFailure,
   WebhookTelemetry,
-} from '../engine/ports.ts';
+} from '../engine/telemetry-ports.ts';
 import { EventLoopLag } from './event-loop-lag.ts';
 import {
   BRAKE_REASONS,

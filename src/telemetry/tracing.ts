@@ -4,7 +4,7 @@ import { ExportResultCode, millisToHrTime } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, type ReadableSpan, type SpanExporter } from '@opentelemetry/sdk-trace';
-import type { Log, Span } from '../engine/ports.ts';
+import type { Log, Span } from '../engine/telemetry-ports.ts';
 
 /** A collector that is away makes one line in so long. */
 const QUIET_MS = 60_000;

@@ -1,6 +1,6 @@
 /** Series that name Upgrades: one each, and a bounded number of them. */
 import { Gauge, type Registry } from 'prom-client';
-import type { UpgradeFacts } from '../engine/ports.ts';
+import type { UpgradeFacts } from '../engine/telemetry-ports.ts';
 
 export interface SeenUpgrade {
   readonly namespace: string;

@@ -1,5 +1,6 @@
 /** What is reported about the watches: one log line per change, and why the operator is not ready. */
-import type { LogFields, WatchHealth } from '../engine/ports.ts';
+import type { WatchHealth } from '../engine/ports.ts';
+import type { LogFields } from '../engine/telemetry-ports.ts';
 import type { LogLevel } from './logger.ts';
 
 export interface Notice {

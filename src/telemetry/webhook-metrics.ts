@@ -1,7 +1,7 @@
 /** Metrics of the gate's webhook: requests, response times, and the validity of its certificate. Every replica has its own. */
 import { X509Certificate } from 'node:crypto';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { WebhookOutcome, WebhookTelemetry } from '../engine/ports.ts';
+import type { WebhookOutcome, WebhookTelemetry } from '../engine/telemetry-ports.ts';
 import { WEBHOOK_OUTCOMES } from './labels.ts';
 
 /** An API server waits for two seconds; most answers take less than a millisecond. */

@@ -1,6 +1,6 @@
 /** Every query of the dashboard is asked of a real Prometheus that scrapes what the operator serves while something happens. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { UpgradeFacts } from '../../src/engine/ports.ts';
+import type { UpgradeFacts } from '../../src/engine/telemetry-ports.ts';
 import { metricsRoutes } from '../../src/telemetry/endpoints.ts';
 import { type HttpServer, serve } from '../../src/telemetry/http.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';

@@ -2,7 +2,7 @@
 import { setTimeout as rest } from 'node:timers/promises';
 import { networkProber } from '../../src/checks/checker.ts';
 import { Engine } from '../../src/engine/engine.ts';
-import type { Tracer } from '../../src/engine/ports.ts';
+import type { Tracer } from '../../src/engine/telemetry-ports.ts';
 import { type Cluster, connect } from '../../src/kube/cluster.ts';
 import type { Completion } from '../sim/run.ts';
 import { type Story, specOf } from '../sim/story.ts';

@@ -1,6 +1,6 @@
 /** What a real OpenTelemetry collector receives of attempts on a real API server, across the death of the operator's process. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Log } from '../../src/engine/ports.ts';
+import type { Log } from '../../src/engine/telemetry-ports.ts';
 import { startTracing, type Tracing } from '../../src/telemetry/tracing.ts';
 import * as stories from '../sim/stories.ts';
 import type { Story } from '../sim/story.ts';

@@ -1,6 +1,6 @@
 /** What one event costs, counted in visits to Upgrades, when one tenant has made thousands of them; and what a standby keeps. */
 import { describe, expect, test } from '@jest/globals';
-import type { Telemetry } from '../../src/engine/ports.ts';
+import type { Telemetry } from '../../src/engine/telemetry-ports.ts';
 import { VirtualClock } from './clock.ts';
 import { Operator } from './operator.ts';
 import { good, NEW, OLD, workloadOf } from './stories.ts';

@@ -10,7 +10,6 @@ import { Engine } from '../../src/engine/engine.ts';
 import type {
   Clock,
   OperatorEvent,
-  QueueTelemetry,
   Reader,
   RequestFailure,
   WatchEvent,
@@ -20,6 +19,7 @@ import type {
   Writer,
   Written,
 } from '../../src/engine/ports.ts';
+import type { QueueTelemetry } from '../../src/engine/telemetry-ports.ts';
 import { type Change, deepFreeze, keyOf } from './state.ts';
 import { type Remembered, rememberingLog, rememberingTelemetry } from './telemetry.ts';
 import { type World, wholeSeconds } from './world.ts';

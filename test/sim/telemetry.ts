@@ -1,5 +1,5 @@
 /** Telemetry and log that only remember. */
-import type { Log, LogFields, QueueTelemetry, Telemetry } from '../../src/engine/ports.ts';
+import type { Log, LogFields, QueueTelemetry, Telemetry } from '../../src/engine/telemetry-ports.ts';
 
 export interface Remembered {
   readonly completions: string[];

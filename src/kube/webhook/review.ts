@@ -1,7 +1,7 @@
 /** An AdmissionReview: the API server's request about a pod that is being created, and the response. */
 import { own } from '../../api/own.ts';
 import type { NewPod, PodPatch } from '../../api/views.ts';
-import type { WebhookOutcome } from '../../engine/ports.ts';
+import type { WebhookOutcome } from '../../engine/telemetry-ports.ts';
 import { at, list, record, text } from '../client/json.ts';
 
 const REVIEW = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' } as const;
