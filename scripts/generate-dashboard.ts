@@ -41,7 +41,7 @@ const badAboveZero = new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute)
 ]);
 
 /** How many Upgrades are in these phases, with the page that says what to do. */
-const phases = (title: string, names: string, page?: string) => {
+function phases(title: string, names: string, page?: string) {
   const stat = new StatBuilder()
     .title(title)
     .datasource(SOURCE)
@@ -49,7 +49,7 @@ const phases = (title: string, names: string, page?: string) => {
     .span(3)
     .height(4);
   return page ? stat.thresholds(badAboveZero).links([link('Runbook', `${RUNBOOKS_URL}/${page}.md`)]) : stat;
-};
+}
 
 const series = (title: string, unit: string, ...targets: DataqueryBuilder[]) =>
   targets.reduce(

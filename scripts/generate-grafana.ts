@@ -77,10 +77,10 @@ const escaped = (text: string): string =>
 const round = (value: number): number => Math.round(value * 10) / 10;
 const text = (x: number, y: number, said: string, more = ''): string =>
   `<text x="${round(x)}" y="${round(y)}"${more}>${escaped(said)}</text>`;
-const short = (said: string, width: number): string => {
+function short(said: string, width: number): string {
   const most = Math.max(3, Math.floor(width / 6.2));
   return said.length > most ? `${said.slice(0, most - 1)}…` : said;
-};
+}
 
 /** What was said at the end of the recording. */
 const last = ({ values }: RecordedSeries): number | undefined =>

@@ -17,13 +17,13 @@ import { valuesReference } from './generate-values.ts';
 import { runbookIndex } from './generate-words.ts';
 import { kustomizeFiles } from './plain-manifests.ts';
 
-const read = (path: string) => {
+function read(path: string) {
   try {
     return readFileSync(path, 'utf8');
   } catch {
     return '';
   }
-};
+}
 
 const RUNBOOKS = 'docs/runbooks/README.md';
 const CHART = 'charts/postcheck/README.md';

@@ -7,10 +7,10 @@ const FLAGS = {
   'leader-elect': { help: '' },
   help: { help: '' },
 };
-const read = (...args: string[]) => {
+function read(...args: string[]) {
   const { values, words, mistakes } = readFlags(args, FLAGS);
   return { values: Object.fromEntries(values), words, mistakes };
-};
+}
 
 describe('flags are taken as Go programs take them', () => {
   test.each([

@@ -129,12 +129,12 @@ const leftOf = (name: string, { value }: Flag): string =>
 
 const WIDEST = Math.max(...Object.entries(FLAGS).map(([name, flag]) => leftOf(name, flag).length));
 
-const flagLine = ([name, flag]: [string, Flag]): string => {
+function flagLine([name, flag]: [string, Flag]): string {
   const { value, initial, help } = flag;
   const left = leftOf(name, flag);
   const right = value !== undefined && initial ? `${help} (default ${initial})` : help;
   return `  ${left.padEnd(WIDEST + 2)}${right}${name === 'leader-elect' ? ' (default true)' : ''}`;
-};
+}
 
 export const HELP = `postcheck: upgrades containers, verifies each upgrade from inside the container, and falls back when verification fails
 

@@ -1,5 +1,7 @@
 /** The rules of ARCHITECTURE.md about who may import whom, read from the imports themselves. */
-import { globSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, normalize } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { laidOut, mistakes, pages } from '../scripts/prose.ts';
@@ -327,6 +329,28 @@ describe('imports follow the architecture', () => {
       [...readFileSync(file, 'utf8').matchAll(constant)].map(([, name]) => `${file}: ${name}`),
     );
     expect(wrong).toEqual([]);
+  });
+
+  test('a function of a module that has statements is declared with `function`: the linter says so', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lint-'));
+    cpSync('biome', join(folder, 'biome'), { recursive: true });
+    writeFileSync(join(folder, 'biome.json'), '{ "plugins": ["./biome/named-functions.grit"] }');
+    const sources = {
+      'refused-1.ts': 'export const one = (a: number): number => {\n  return a;\n};\n',
+      'refused-2.ts': 'export const one = async <T>(a: T): Promise<T> => {\n  return a;\n};\n',
+      'expression.ts': 'export const one = (a: number): number => a;\n',
+      'typed.ts': 'export const one: (a: number) => number = (a) => {\n  return a;\n};\n',
+      'inside.ts':
+        'export function one(a: number) {\n  const two = () => {\n    return a;\n  };\n  return two();\n}\n',
+    };
+    for (const [name, source] of Object.entries(sources)) {
+      writeFileSync(join(folder, name), source);
+    }
+    const biome = join(process.cwd(), 'node_modules/.bin/biome');
+    const { stdout } = spawnSync(biome, ['lint', '--reporter=json'], { cwd: folder, encoding: 'utf8' });
+    rmSync(folder, { recursive: true });
+    const { diagnostics } = JSON.parse(stdout) as { diagnostics: { location: { path: string } }[] };
+    expect(diagnostics.map(({ location }) => location.path).sort()).toEqual(['refused-1.ts', 'refused-2.ts']);
   });
 
   test('nothing is exported by default, and no file only passes exports on', () => {

@@ -4,11 +4,11 @@ import type { Upgrade } from '../api/types.ts';
 import { type ActiveStatus, endAttempt, isVerificationOf, resumedAt, verificationId } from './status.ts';
 import { fromIso } from './time.ts';
 
-const gatingAfter = (wasGating: boolean, gating: boolean): boolean => {
+function gatingAfter(wasGating: boolean, gating: boolean): boolean {
   const status = statusOf({}, { gating: wasGating }) as ActiveStatus;
   const end = { phase: 'Failed', outcome: 'Failed', cause: { reason: 'ProbeFailed' }, gating } as const;
   return endAttempt(upgradeOf({ status }), status, end, NOW).attempt.gating;
-};
+}
 
 describe('an attempt that has ended', () => {
   test('gates on only when it did, and unverified pods may still be there', () => {

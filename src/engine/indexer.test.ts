@@ -12,7 +12,7 @@ const thing = (name: string, version: number, owner = 'a'): Thing => ({
   version: String(version),
   owner,
 });
-const tableOf = (...items: Thing[]): Indexer<Thing, 'owner'> => {
+function tableOf(...items: Thing[]): Indexer<Thing, 'owner'> {
   const table = new Indexer<Thing, 'owner'>({
     key: ({ name }) => name,
     version: ({ version }) => version,
@@ -20,7 +20,7 @@ const tableOf = (...items: Thing[]): Indexer<Thing, 'owner'> => {
   });
   table.apply({ type: 'synced', items, resourceVersion: '10' });
   return table;
-};
+}
 
 test('versions are compared as numbers, however long they are', () => {
   expect(isNewer('10', '9')).toBe(true);

@@ -21,7 +21,7 @@ const FACTS: UpgradeFacts = {
   waiting: undefined,
 };
 
-const setUp = (maxUpgrades = 0) => {
+function setUp(maxUpgrades = 0) {
   const watches: WatchHealth[] = [];
   const metrics = new Metrics({
     version: '1.2.3',
@@ -36,7 +36,7 @@ const setUp = (maxUpgrades = 0) => {
     return line === undefined ? undefined : Number(line.slice(series.length + 1));
   };
   return { watches, metrics, text, value };
-};
+}
 
 const seriesNames = (text: string) =>
   text

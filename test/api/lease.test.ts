@@ -111,9 +111,9 @@ test('a Lease edited by hand stays ours, a deleted one is made again', async () 
 }, 30_000);
 
 /** Holds up the whole process, as one long step of the event loop does. */
-const holdUp = (ms: number): void => {
+function holdUp(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
-};
+}
 
 test('a process that was held up beyond every deadline leads on when nobody else has led since', async () => {
   const first = contend('first');

@@ -58,12 +58,12 @@ const secretData = (): Record<string, string> =>
     }
   ).data;
 const bundleText = (): string => Buffer.from(secretData()['ca.crt'] ?? '', 'base64').toString();
-const told = (): string => {
+function told(): string {
   const { webhooks } = api.json(['get', 'mutatingwebhookconfiguration', NAME]) as unknown as {
     webhooks: { clientConfig: { caBundle?: string } }[];
   };
   return Buffer.from(webhooks[0]?.clientConfig.caBundle ?? '', 'base64').toString();
-};
+}
 const patchSecret = (data: Record<string, string | null>) =>
   api.kubectl([
     'patch',

@@ -31,7 +31,7 @@ const KINDS = [
 ] as const;
 type Name = `${(typeof KINDS)[number]} ${AtOnce}`;
 
-const specsOf = (atOnce: AtOnce): Record<Name, FigureSpec> => {
+function specsOf(atOnce: AtOnce): Record<Name, FigureSpec> {
   const specs: Record<(typeof KINDS)[number], FigureSpec> = {
     rate: { name: `(c) tries a second, ${atOnce} at once: postcheck`, unit: '/s' },
     goRate: { name: `(c) tries a second, ${atOnce} at once: client-go`, unit: '/s' },
@@ -47,7 +47,7 @@ const specsOf = (atOnce: AtOnce): Record<Name, FigureSpec> => {
     Name,
     FigureSpec
   >;
-};
+}
 const FIGURES = Object.assign({}, ...AT_ONCE.map(specsOf)) as Record<Name, FigureSpec>;
 
 /** Runs a program to its end without keeping the event loop; returns what it prints. */

@@ -155,10 +155,10 @@ export class Site {
   }
 }
 
-const hasText = (file: string, text: string): boolean => {
+function hasText(file: string, text: string): boolean {
   try {
     return readFileSync(file, 'utf8').includes(text);
   } catch {
     return false;
   }
-};
+}

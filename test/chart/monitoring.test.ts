@@ -24,7 +24,7 @@ const STANDS_BY: Series = { series: 'postcheck_leader{namespace="pc",pod="b"}', 
 const counted = (series: string): Series[] => [{ series, values: '0x15 1x105' }];
 
 /** The series of one Upgrade, on the leader. */
-const upgrade = (labels: Readonly<Record<string, string>>, name = 'web', values = '1x120'): Series => {
+function upgrade(labels: Readonly<Record<string, string>>, name = 'web', values = '1x120'): Series {
   const all = {
     ...{ namespace: 'pc', pod: 'a', upgrade_namespace: 'shop', name, kind: 'Deployment', target: 'web-app' },
     ...{
@@ -38,7 +38,7 @@ const upgrade = (labels: Readonly<Record<string, string>>, name = 'web', values 
   };
   const pairs = Object.entries(all).map(([label, value]) => `${label}="${value}"`);
   return { series: `postcheck_upgrade_info{${pairs.join()}}`, values };
-};
+}
 const progress = (values: string): Series => ({
   series:
     'postcheck_upgrade_progress_timestamp_seconds{namespace="pc",pod="a",upgrade_namespace="shop",name="web"}',

@@ -19,10 +19,10 @@ const result = (stage: string, code: number): string => `postcheck: stage=${stag
 const exit = (code: number, output = ''): TryOutcome => ({ kind: 'exit', code, output });
 
 /** An attempt whose pods run. */
-const rolled = (stage = new Stage()): Stage => {
+function rolled(stage = new Stage()): Stage {
   stage.settle();
   return stage;
-};
+}
 
 /** Every try says this until the pods' deadline is over. */
 function until(stage: Stage, outcome: TryOutcome): Stage {
@@ -59,10 +59,10 @@ function refused(status: number, reason: 'Forbidden' | 'Refused', said: string):
   return stage.decide();
 }
 
-const failing = (action: string): Plan => {
+function failing(action: string): Plan {
   const stage = until(new Stage({ fallback: { action } }), exit(17));
   return stage.settle();
-};
+}
 
 /** By page: the last thing decided. */
 export const SCENES: Readonly<Record<string, () => Plan>> = {

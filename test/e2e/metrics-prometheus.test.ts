@@ -38,7 +38,7 @@ async function info(s: Scenario, phase: string): Promise<Sample['labels']> {
 }
 
 /** The metrics of the reference: those of one Upgrade, and those that are there from the start, whatever is installed. */
-const families = async () => {
+async function families() {
   const watched = Object.keys(RESOURCES) as WatchedKind[];
   const metrics = new Metrics({ version: '', maxUpgrades: 1, watched, watches: () => [] });
   const { body } = await metrics.exposition();
@@ -47,7 +47,7 @@ const families = async () => {
   return Map.groupBy(all, ({ name, labels }) =>
     labels.includes('upgrade_namespace') ? 'own' : isThere(name) ? 'all' : 'absent',
   );
-};
+}
 
 /** Prometheus has every metric of the reference from every replica, and of this Upgrade its info and exactly these. */
 async function hasEveryMetric({ namespace }: Scenario, ...own: string[]): Promise<void> {

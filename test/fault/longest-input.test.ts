@@ -26,14 +26,14 @@ const fill = (unit: string, bytes: number): string =>
   unit.repeat(Math.ceil(bytes / unit.length)).slice(0, bytes);
 
 const base = probeUrl('http', '10.0.0.1', 8080, '/')!;
-const follow = (location: string): void => {
+function follow(location: string): void {
   const url = resolveUrl(base, location);
   if (url) {
     hostnameOf(url);
     portOf(url);
     headerLines(new Map([['Referer', [requestTarget(url)]]]), url.host);
   }
-};
+}
 const status = (message: string): string =>
   JSON.stringify({ status: 'Failure', kind: 'Status', reason: 'Invalid', message });
 
@@ -151,9 +151,9 @@ function leastMs(...runs: readonly (() => void)[]): number[] {
 
 const megabyte = Buffer.alloc(1024 * KIB, 'x');
 /** About a millisecond of honest work. */
-const hashMegabyte = (): void => {
+function hashMegabyte(): void {
   createHash('sha256').update(megabyte).digest();
-};
+}
 
 /** Eight times the input: eight times the work, not sixty-four times. */
 function isLinear(read: (input: string) => void, part: string, whole: string): boolean {

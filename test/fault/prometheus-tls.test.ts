@@ -19,11 +19,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const authority = makeAuthority(VALID);
 const signer = { name: authority.name, key: createPrivateKey(authority.key) };
 const other = makeAuthority(VALID);
-const file = (name: string, text: string): string => {
+function file(name: string, text: string): string {
   const path = join(folder, name);
   writeFileSync(path, text);
   return path;
-};
+}
 const CA = file('ca.crt', authority.cert);
 const TOKEN = file('token', 'secret\n');
 

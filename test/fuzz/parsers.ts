@@ -94,12 +94,12 @@ interface Pieces {
 }
 
 const SAMPLE = Buffer.from('starting\n\x1b[32mok\x1b[0m 😀\r\npostcheck: stage=hook code=17 state=EXITED\n');
-const pieces = (random: Random, bytes: Buffer): Buffer[] => {
+function pieces(random: Random, bytes: Buffer): Buffer[] {
   const cuts = Array.from({ length: random.below(6) }, () => random.below(bytes.length + 1)).sort(
     (a, b) => a - b,
   );
   return [0, ...cuts].map((from, index) => bytes.subarray(from, cuts[index] ?? bytes.length));
-};
+}
 
 function collect({ limit, pieces: parts }: Pieces): number {
   const output = new OutputCollector(limit);

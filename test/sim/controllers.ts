@@ -161,10 +161,10 @@ export function createPod(world: World, { workload, owner, name, revision, node 
 }
 
 /** Nodes in turn; a story needs no scheduler. */
-export const nodeFor = (world: World, index: number): string => {
+export function nodeFor(world: World, index: number): string {
   const nodes = world.state.all('Node').filter(({ ready }) => ready);
   return nodes[index % Math.max(1, nodes.length)]?.name ?? '';
-};
+}
 
 type Status = Pick<WorkloadView, 'updated' | 'ready' | 'available' | 'total'> & WorkloadChange;
 

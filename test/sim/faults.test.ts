@@ -47,10 +47,10 @@ async function wrongOnes(plans: readonly Plan[], mostExtraWrites: number): Promi
 }
 
 /** Numbers that depend on the seed alone. */
-const chances = (seed: number): (() => number) => {
+function chances(seed: number): () => number {
   const clock = new VirtualClock(0, seed);
   return () => clock.random();
-};
+}
 
 describe('a write that fails', () => {
   test.each(['conflict', 'unavailable', 'throttled', 'unanswered'] as const)(

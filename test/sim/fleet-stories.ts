@@ -75,10 +75,10 @@ function fleet({ name, kind, behaviour, maxFailed, scope = 'All', strategy, more
 export const withinBudget = (kind: KindName, more: Partial<Story> = {}): Story =>
   fleet({ name: 'within the budget', kind, behaviour: on('node-4'), maxFailed: 1, more });
 /** The controller may miss one pod, so the one that failed does not hold it up. */
-export const withinBudgetWithRoom = (kind: 'Deployment' | 'DaemonSet'): Story => {
+export function withinBudgetWithRoom(kind: 'Deployment' | 'DaemonSet'): Story {
   const story = withinBudget(kind);
   return { ...story, workload: { ...story.workload, maxUnavailable: 2 } };
-};
+}
 /** The pod that failed takes the only room that the controller has. */
 export const heldUpByFailed = (kind: KindName): Story =>
   withinBudget(kind, { name: `held up by a pod that failed, ${kind}` });
@@ -108,7 +108,7 @@ export const failedPod = (kind: KindName): Story =>
     scope: 'FailedPods',
   });
 /** A controller that is busy takes a while to see the template. */
-export const failedPodSlowly = (kind: KindName): Story => {
+export function failedPodSlowly(kind: KindName): Story {
   const story = failedPod(kind);
   return {
     ...story,
@@ -118,7 +118,7 @@ export const failedPodSlowly = (kind: KindName): Story => {
       world.controllers.syncAfterMs = 400;
     },
   };
-};
+}
 export const failedPodsAtOnce = (kind: KindName): Story =>
   fleet({
     name: 'failed pods go back, three at once',
@@ -165,14 +165,14 @@ export const meddled = (
   ...more,
 });
 
-const endPod = (world: World, isWanted: (image: string, node: string) => boolean): void => {
+function endPod(world: World, isWanted: (image: string, node: string) => boolean): void {
   const pod = world
     .podsOf(target(world))
     .find(({ deleting, containers, node }) => !deleting && isWanted(containers[0]?.image ?? '', node));
   if (pod) {
     world.kubelet.terminate(pod);
   }
-};
+}
 
 export const aborted = (kind: KindName): Story =>
   meddled('abort', kind, (world) => annotate(world, 'abort', 'now'));

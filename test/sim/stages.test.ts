@@ -28,10 +28,10 @@ import {
 import { sweep } from './sweep.ts';
 import type { World } from './world.ts';
 
-const partitionOf = (run: Run, story: Story) => {
+function partitionOf(run: Run, story: Story) {
   const workload = run.world.workload(story.workload.kind, 'web');
   return workload?.kind === 'StatefulSet' ? workload.partition : 0;
-};
+}
 
 describe.each(STAGED_KINDS)('an attempt on a %s in stages', (kind) => {
   test('verifies the canary before the rest begins', async () => {

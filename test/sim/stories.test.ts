@@ -17,10 +17,10 @@ async function told(story: Story): Promise<Run> {
 }
 
 const reasons = (run: Run): string[] => run.events.map(({ reason }) => reason);
-const condition = (run: Run, type: string): string => {
+function condition(run: Run, type: string): string {
   const found = run.world.upgrade()?.status?.conditions?.find((own) => own.type === type);
   return `${found?.status} ${found?.reason}`;
-};
+}
 const target = (kind: KindName): string => `${kind.split(' ')[0]} web`;
 const writes = (run: Run, kind: string): number =>
   run.writes.filter((write) => write.kind === kind && write.result === 'ok').length;

@@ -128,22 +128,22 @@ export const fallbackFailsToo = (kind: KindName): Story => ({
   name: `fallback fails too, ${kind}`,
   images: { [NEW]: exits(17), [OLD]: exits(17) },
 });
-export const unverified = (kind: KindName): Story => {
+export function unverified(kind: KindName): Story {
   const story = bad(kind);
   return {
     ...story,
     name: `fallback without verification, ${kind}`,
     spec: { ...story.spec, fallback: { verify: false } },
   };
-};
-export const withFallback = (action: 'Pause' | 'None', kind: KindName): Story => {
+}
+export function withFallback(action: 'Pause' | 'None', kind: KindName): Story {
   const story = bad(kind);
   return {
     ...story,
     name: `fallback action ${action}, ${kind}`,
     spec: { ...story.spec, fallback: { action } },
   };
-};
+}
 
 // Ways in which nothing can be said.
 
@@ -203,14 +203,14 @@ export const noReplicas: Story = {
 };
 
 /** A valid name of a container, and one that every JavaScript object answers to. */
-export const oddlyNamed = (kind: KindName): Story => {
+export function oddlyNamed(kind: KindName): Story {
   const story = bad(kind);
   return {
     ...story,
     name: `container named constructor, ${kind}`,
     workload: { ...workloadOf(kind), images: { web: OLD, constructor: 'registry.example/proxy:1' } },
   };
-};
+}
 
 // The answer belongs to the question.
 
@@ -474,7 +474,7 @@ export const supersededByWorse = (kind: KindName): Story => ({
   name: `superseded by a worse one, ${kind}`,
 });
 /** In the moment between the record of the second attempt and its image write. */
-export const supersededAndScaled = (kind: KindName): Story => {
+export function supersededAndScaled(kind: KindName): Story {
   const story = supersededByWorse(kind);
   return {
     ...story,
@@ -488,7 +488,7 @@ export const supersededAndScaled = (kind: KindName): Story => {
       },
     ],
   };
-};
+}
 export const supersededInFallback = (kind: KindName): Story => ({
   ...bad(kind),
   name: `superseded during the fallback, ${kind}`,
@@ -511,7 +511,7 @@ export const pausedAndResumed = (kind: KindName): Story => ({
     { when: afterSeconds(900), act: (world) => changeSpec(world, { paused: false }) },
   ],
 });
-const reaching = (phase: Phase, kind: KindName): Story => {
+function reaching(phase: Phase, kind: KindName): Story {
   if (phase === 'PostChecking') {
     return lastIsSlow(kind);
   }
@@ -522,7 +522,7 @@ const reaching = (phase: Phase, kind: KindName): Story => {
     return withFallback('Pause', kind);
   }
   return phase === 'Succeeded' ? good(kind) : retryThenGood(kind);
-};
+}
 export const abortedWhile = (phase: Phase, kind: KindName): Story => ({
   ...reaching(phase, kind),
   name: `aborted while ${phase}, ${kind}`,
@@ -545,7 +545,7 @@ export const retriedAfterFallback = (kind: KindName): Story => ({
   ],
 });
 /** A try of the first attempt is under way when the second begins; it says no, all later ones say yes. */
-export const retriedWhileAsked = (kind: KindName): Story => {
+export function retriedWhileAsked(kind: KindName): Story {
   const late = { code: 17, afterMs: 9000 };
   const answer: Behaviour['answer'] = ({ index, ageMs }) =>
     index > 1 || ageMs > 75_000 ? 0 : ageMs < 62_000 ? 'broken' : late;
@@ -558,7 +558,7 @@ export const retriedWhileAsked = (kind: KindName): Story => {
       { when: afterSeconds(11), act: (world) => annotate(world, 'retry', 'again-1') },
     ],
   };
-};
+}
 export const retriedAfterSuccess = (kind: KindName): Story => ({
   ...good(kind),
   name: `retried after success, ${kind}`,

@@ -54,10 +54,10 @@ describe.each(KINDS)('on a %s, what a newer operator has written', (kind) => {
 });
 
 /** What an operator of another version may have left out, by the part of the status that it stands in. */
-const optional = (schema: unknown): string[] => {
+function optional(schema: unknown): string[] {
   const { properties = {}, required = [] } = schema as { properties?: Json; required?: string[] };
   return Object.keys(properties).filter((name) => !required.includes(name));
-};
+}
 const PARTS = StatusSchema.properties as unknown as Json;
 const LEFT_OUT = ['attempt', 'from', 'fallback'].flatMap((part) =>
   optional(PARTS[part]).map((name) => [part, name] as const),

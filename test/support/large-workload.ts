@@ -108,9 +108,9 @@ export function largeWorkload(
   };
 }
 
-const never = (): never => {
+function never(): never {
   throw new Error('nothing is asked of the API server');
-};
+}
 
 function newPod(index: number, verification: string): PodView {
   const pod = podOf({

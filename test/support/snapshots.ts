@@ -227,9 +227,9 @@ export const snapshotOf = (change: Partial<Snapshot> = {}): Snapshot => ({
   ...change,
 });
 
-export const verificationContext = (
+export function verificationContext(
   change: Partial<VerificationContext> & { postCheck?: Record<string, unknown> } = {},
-): VerificationContext => {
+): VerificationContext {
   const { postCheck, ...rest } = change;
   return {
     id: 'proof-1',
@@ -244,7 +244,7 @@ export const verificationContext = (
     restartsBefore: () => 0,
     ...rest,
   };
-};
+}
 
 export const recordOf = (change: Partial<PodRecord> = {}): PodRecord => ({
   verification: 'proof-1',

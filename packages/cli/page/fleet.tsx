@@ -17,13 +17,13 @@ const mostUrgentFirst = (a: Card, b: Card): number =>
   a.urgency - b.urgency || a.namespace.localeCompare(b.namespace) || a.name.localeCompare(b.name);
 
 /** Does the card have all of these words, anywhere? */
-export const matches = (card: Card, words: string): boolean => {
+export function matches(card: Card, words: string): boolean {
   const text = `${card.key} ${card.kind}/${card.target} ${card.phase} ${card.images}`.toLowerCase();
   return words
     .toLowerCase()
     .split(/\s+/)
     .every((word) => text.includes(word));
-};
+}
 
 export function Fleet({ cards, now }: { cards: ReadonlyMap<string, Card>; now: number }): JSX.Element {
   const [words, setWords] = useState('');

@@ -38,10 +38,10 @@ function walk(value: unknown, key: string): unknown {
 const isSecret = (key: string, value: unknown): boolean =>
   typeof value === 'string' && SECRET_KEY.test(key) && !/Name$|^token$/.test(key);
 
-const withoutValue = (entry: unknown): unknown => {
+function withoutValue(entry: unknown): unknown {
   const { value, ...rest } = record(entry);
   return value === undefined ? entry : { ...rest, value: LEFT_OUT };
-};
+}
 
 /** A text with what looks like a secret replaced. */
 export const redactedText = (text: string): string =>

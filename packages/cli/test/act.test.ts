@@ -28,16 +28,16 @@ function acted(verb: 'abort' | 'retry', stage: Stage): string {
   return stage.decide().status.message ?? '';
 }
 
-const running = (): Stage => {
+function running(): Stage {
   const stage = new Stage();
   stage.settle();
   return stage;
-};
-const succeeded = (): Stage => {
+}
+function succeeded(): Stage {
   const stage = running();
   stage.hears(GOOD).settle();
   return stage;
-};
+}
 
 describe('foresee', () => {
   test.each([

@@ -311,11 +311,11 @@ async function openStream(): Promise<{ answer: IncomingMessage; said: () => stri
   return { answer, said: () => text, end: () => asked.destroy() };
 }
 
-const until = async (holds: () => boolean): Promise<void> => {
+async function until(holds: () => boolean): Promise<void> {
   while (!holds()) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-};
+}
 
 describe('streams', () => {
   test('tell what is there at once, then each change, until the page goes', async () => {

@@ -9,13 +9,13 @@ const NOW = Date.parse('2026-01-01T03:30:00Z');
 
 /** The Upgrade whose status a scene comes to. */
 const upgradeOf = (scene: string) => ({ ...new Stage().upgrade, status: SCENES[scene]?.().status ?? {} });
-const partsOf = (scene: string) => {
+function partsOf(scene: string) {
   const { headline, parts } = explain(upgradeOf(scene), NOW);
   return {
     headline,
     ...Object.fromEntries(parts.map(({ topic, lines }) => [topic, lines.join('\n')])),
   } as Record<string, string>;
-};
+}
 
 describe('why', () => {
   test.each(Object.keys(SCENES))('has a headline for %s, and a reason or nothing to do', (scene) => {

@@ -11,14 +11,14 @@ import { bundleCli } from '../build.ts';
 let built: Promise<string> | undefined;
 
 /** The tool as it is shipped, bundled once for a test file. */
-export const tool = (): Promise<string> => {
+export function tool(): Promise<string> {
   built ??= bundleCli('esm').then(({ text }) => {
     const path = join(scratch(), 'kubectl-postcheck.mjs');
     writeFileSync(path, text, { mode: 0o755 });
     return path;
   });
   return built;
-};
+}
 
 export interface Ran {
   readonly code: number;
@@ -67,13 +67,13 @@ export async function startLab(...namespaces: string[]): Promise<ApiServer> {
 }
 
 /** The status that the decisions come to in a scene of the runbooks. */
-export const statusOf = (scene: string): Upgrade['status'] => {
+export function statusOf(scene: string): Upgrade['status'] {
   const plan = SCENES[scene];
   if (!plan) {
     throw new Error(`no scene ${scene}`);
   }
   return plan().status;
-};
+}
 
 /** Creates the Upgrade and stores a status that is about its present spec. */
 export function createUpgrade(

@@ -17,11 +17,11 @@ const nowhere = (io: FakeIo): Surroundings => ({
   environment: { HOME: '/nonexistent' },
   version: '1.2.3',
 });
-const told = async (...words: string[]): Promise<{ code: number; notes: string; io: FakeIo }> => {
+async function told(...words: string[]): Promise<{ code: number; notes: string; io: FakeIo }> {
   const io = fakeIo();
   const code = await run(words, nowhere(io));
   return { code, notes: io.notes.join('\n'), io };
-};
+}
 const noCluster = () => Promise.reject(new Error('no cluster'));
 const program = () => createProgram(nowhere(fakeIo()), () => {});
 const next = (...words: string[]) => complete(program(), words, noCluster);
@@ -121,11 +121,11 @@ function kubeconfig(user: object): string {
   writeFileSync(path, JSON.stringify(config));
   return path;
 }
-const plugin = (script: string): object => {
+function plugin(script: string): object {
   const path = join(mkdtempSync(join(tmpdir(), 'postcheck-plugin-')), 'login');
   writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   return { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: path, interactiveMode: 'Never' } };
-};
+}
 const missingPlugin = {
   exec: {
     apiVersion: 'client.authentication.k8s.io/v1',

@@ -48,14 +48,14 @@ const http1: readonly (readonly [what: string, first: string, again: string])[] 
   ['trailers', `${chunked}0\r\n`, 'a: b\r\n'],
 ];
 
-const frame = (type: number, flags: number, stream: number, payload = Buffer.alloc(0)): Buffer => {
+function frame(type: number, flags: number, stream: number, payload = Buffer.alloc(0)): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);
   head[3] = type;
   head[4] = flags;
   head.writeUInt32BE(stream, 5);
   return Buffer.concat([head, payload]);
-};
+}
 const settings = frame(4, 0, 0);
 const http2: readonly (readonly [what: string, first: Buffer, again: Buffer])[] = [
   ['settings', settings, settings],

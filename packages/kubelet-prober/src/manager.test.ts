@@ -47,7 +47,7 @@ const running: ProbedPod = {
   container: { id: 'containerd://one', started: true, state: { kind: 'running', startedAtMs: 999_000 } },
 };
 
-const job = (podUid: string, type: ProbeType = 'readiness', periodSeconds = 10): ProbeJob => {
+function job(podUid: string, type: ProbeType = 'readiness', periodSeconds = 10): ProbeJob {
   const spec = {
     type,
     initialDelaySeconds: 0,
@@ -56,7 +56,7 @@ const job = (podUid: string, type: ProbeType = 'readiness', periodSeconds = 10):
     restartPolicy: 'Always',
   } as const;
   return { podUid, container: 'main', type, periodSeconds, spec };
-};
+}
 
 function managed(changes: Partial<ProbePorts> = {}) {
   const clock = new TestClock();

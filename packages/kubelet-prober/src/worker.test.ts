@@ -16,7 +16,7 @@ const success: ProbeVerdict = { result: 'success' };
 const failure: ProbeVerdict = { result: 'failure' };
 
 const time = { nowMs: 1_000_000, proberStartedAtMs: 990_000 };
-const spec = (type: ProbeType, changes: Partial<WorkerSpec> = {}): WorkerSpec => {
+function spec(type: ProbeType, changes: Partial<WorkerSpec> = {}): WorkerSpec {
   return {
     type,
     initialDelaySeconds: 0,
@@ -25,8 +25,8 @@ const spec = (type: ProbeType, changes: Partial<WorkerSpec> = {}): WorkerSpec =>
     restartPolicy: 'Always',
     ...changes,
   };
-};
-const pod = (changes: Partial<ProbedPod> = {}, container: Partial<ProbedContainer> = {}): ProbedPod => {
+}
+function pod(changes: Partial<ProbedPod> = {}, container: Partial<ProbedContainer> = {}): ProbedPod {
   const running = { kind: 'running', startedAtMs: 995_000 } as const;
   return {
     phase: 'Running',
@@ -34,7 +34,7 @@ const pod = (changes: Partial<ProbedPod> = {}, container: Partial<ProbedContaine
     container: { id: 'containerd://one', started: true, state: running, ...container },
     ...changes,
   };
-};
+}
 /** The pod as a worker of this type probes it: one for startup has not started. */
 const probedBy = (type: ProbeType, id = 'containerd://one') => pod({}, { id, started: type !== 'startup' });
 

@@ -4,13 +4,13 @@ import type { UpgradeStatus } from '../../api/types.ts';
 import { decide } from './decide.ts';
 
 /** An attempt that ended halfway through its stages, with the partition of before on record. */
-const ended = (partition: number) => {
+function ended(partition: number) {
   const status = statusOf();
   const end = { outcome: 'Failed', reason: 'ImageConflict', cause: 'x', at: ago(5) };
   const attempt = { ...status.attempt, held: { partition: 0 }, gating: false, end };
   const upgrade = upgradeOf({ status: { ...status, phase: 'Failed', attempt } as UpgradeStatus });
   return decide(snapshotOf({ upgrade, workload: workloadOf({ kind: 'StatefulSet', partition }) }));
-};
+}
 
 test('a partition that an attempt has moved is put back at its end, and only then forgotten', () => {
   const moved = ended(2);

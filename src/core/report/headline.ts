@@ -10,10 +10,10 @@ const shortImages = (sentence: string): string =>
   sentence.replace(/=\S*\//g, '=').replace(/(@sha256:[0-9a-f]{12})[0-9a-f]{52}/g, '$1');
 
 /** The last place within the room where a clause ends, or -1. */
-const clauseEnd = (text: string): number => {
+function clauseEnd(text: string): number {
   const ends = ['; ', ': ', ', ', ' ('].map((separator) => text.lastIndexOf(separator, MOST));
   return Math.max(...ends);
-};
+}
 
 /**
  * What is left out, one after the other, until the rest has room: which pod it was, until when, in which container, and what the
@@ -31,10 +31,10 @@ const LEFT_OUT: readonly RegExp[] = [
 ];
 
 /** No bracket is left open. */
-const closed = (text: string): string => {
+function closed(text: string): string {
   const open = text.lastIndexOf(' (');
   return open >= LEAST && !text.includes(')', open) ? text.slice(0, open) : text;
-};
+}
 
 /** At most 100 characters, ended at a clause where there is one, else at a word. */
 export function headline(sentence: string): string {

@@ -52,10 +52,10 @@ export function rolloutCheckClause({ rolloutChecks = [] }: UpgradeStatus): strin
 }
 
 /** `, stage canary (1 of 2)`, or nothing. */
-export const stageClause = ({ stage }: UpgradeStatus): string => {
+export function stageClause({ stage }: UpgradeStatus): string {
   const [place = '', name = ''] = stage?.split(' ') ?? [];
   return stage ? `, stage ${name} (${place.replace('/', ' of ')})` : '';
-};
+}
 
 /** The events for a change of stages. */
 export function stageEvents(before: UpgradeStatus | undefined, after: UpgradeStatus): StageEvent[] {

@@ -86,10 +86,10 @@ test('a fallback frees its controller first: after its end nobody would delete t
 
 const pods = (...states: NonNullable<Pod['state']>[]): Pod[] =>
   states.map((state, index) => ({ name: `web-${index}`, state }));
-const within = (maxFailed: number | string, scope: 'All' | 'FailedPods' = 'All'): UpgradeSpec => {
+function within(maxFailed: number | string, scope: 'All' | 'FailedPods' = 'All'): UpgradeSpec {
   const spec = specOf({ strategy: { failureBudget: { maxFailed } } });
   return { ...spec, fallback: { ...spec.fallback, scope } };
-};
+}
 
 describe('the budget', () => {
   test.each([

@@ -70,7 +70,7 @@ export function followExplained(turn: Turn, status: ActiveStatus): ActiveStatus 
   return { ...status, explained: explained.length > 0 ? explained : undefined };
 }
 
-const attributesOf = ({ snapshot }: Turn, node: string): Attributes => {
+function attributesOf({ snapshot }: Turn, node: string): Attributes {
   const kernel = snapshot.nodeKernel?.(node);
   return { ...(kernel ? { kernel } : {}), ...snapshot.nodeLabels?.(node) };
-};
+}

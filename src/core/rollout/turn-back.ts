@@ -26,13 +26,13 @@ export const seenBy = (snapshot: Snapshot, { turnedBack, to }: ActiveStatus): Sn
  * Pods of the new version that failed, are left, and can be replaced: on a lost node a pod would neither go nor come. That they failed is on the
  * pods first, so that a fresh process does not take them for pods that are yet to be decided.
  */
-const toPutBack = (turn: Turn): PodResult[] => {
+function toPutBack(turn: Turn): PodResult[] {
   const places = new Set(turn.status.left?.map(({ name }) => name));
   return turn.summary.results.filter(
     ({ state, recorded, pod }) =>
       state === 'Failed' && recorded && places.has(placeOf(turn, pod)) && turn.snapshot.nodeReady(pod.node),
   );
-};
+}
 
 /** The status with the next turn of the template recorded, if it is time for one. */
 export function turnTemplate(turn: Turn): ActiveStatus | undefined {

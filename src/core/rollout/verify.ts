@@ -59,12 +59,12 @@ export function verify(snapshot: Snapshot, rolling: Rolling): Decision {
 }
 
 /** What an attempt waits at the user's partition for is no lack of progress: when it goes on, its time begins anew. */
-const resumed = ({ upgrade, now }: Snapshot, staged: Staged): Staged => {
+function resumed({ upgrade, now }: Snapshot, staged: Staged): Staged {
   const { status, wait } = staged;
   return isAtPartition(upgrade.status ?? {}) && wait?.reason !== 'PartitionSet'
     ? { ...staged, status: { ...status, attempt: { ...status.attempt, progressAt: toIso(now) } } }
     : staged;
-};
+}
 
 /** It ended as Partial: pods that are made anew are verified all the same, as they come behind gates. */
 const isEnded = ({ status }: Turn): boolean => status.attempt.end !== undefined;

@@ -8,10 +8,10 @@ import { type Baseline, evaluateTry, type TryContext, type TryOutcome } from './
 
 const [probe] = effectiveChecks(specOf()) as [Check];
 const onNewPod: TryContext = { inFallback: false, podReady: true };
-const say = (outcome: TryOutcome, check: Check = probe, context = onNewPod): string => {
+function say(outcome: TryOutcome, check: Check = probe, context = onNewPod): string {
   const { class: own, reason } = evaluateTry(check, outcome, context);
   return `${own} ${reason}`;
-};
+}
 const exits = (code: number, output = '', check: Check = probe): string =>
   say({ kind: 'exit', code, output }, check);
 const range = (from: number, to: number): number[] =>

@@ -12,10 +12,10 @@ const check: Check = {
   maxOutputBytes: 1024,
 };
 const onNewPod: TryContext = { inFallback: false, podReady: true };
-const tried = (outcome: TryOutcome, of: Check = check) => {
+function tried(outcome: TryOutcome, of: Check = check) {
   const verdict = evaluateTry(of, outcome, onNewPod);
   return { ...verdict, message: verdictText(verdict) };
-};
+}
 const exited = (code: number, output: string, of: Check = check) => tried({ kind: 'exit', code, output }, of);
 
 /** What the readiness script prints when it decides: the sentence on stderr, the result line on stdout, in whichever order they arrive. */

@@ -14,11 +14,11 @@ const failing = (exitCode: number, cycles: number, pod: PodView = gated()): PodR
   codes: '',
   record: recordOf({ cycles }),
 });
-const gated = (message?: string): PodView => {
+function gated(message?: string): PodView {
   const pod = podOf({ gates: [VERIFIED] });
   const said = { status: 'False', reason: 'ProbeFailed', message: message ?? '', since: NOW } as const;
   return message === undefined ? pod : { ...pod, conditions: { ...pod.conditions, [VERIFIED]: said } };
-};
+}
 const SEVENTEEN = 'readiness-probe in container web exited 17 (ProbeFailed)';
 
 test('a gated pod says at its first failing try why its gate is closed', () => {

@@ -26,13 +26,13 @@ function evaluate(...args: Parameters<typeof evaluatePod>) {
   const result = evaluatePod(...args);
   return { ...result, reason: result.cause.reason, message: resultText(result) };
 }
-const asked = (
+function asked(
   code: number,
   verification: VerificationContext,
   startedAt = NOW - 100,
   pod: PodView = podOf(),
   times = 1,
-): PodRecord => {
+): PodRecord {
   let record: PodRecord | undefined;
   const context = {
     spec: verification.spec,
@@ -48,7 +48,7 @@ const asked = (
     });
   }
   return record as PodRecord;
-};
+}
 const waiting = (reason: string, message = ''): PodView =>
   notReady({
     phase: 'Pending',

@@ -83,12 +83,12 @@ interface Heard {
 }
 
 /** All that is not ready was put there by somebody else than the template: no evidence about its version. */
-const waitsForInjected = ({ containers }: PodView, template: readonly string[]): boolean => {
+function waitsForInjected({ containers }: PodView, template: readonly string[]): boolean {
   const unready = containers.filter(({ role, ready, state }) =>
     role === 'init' ? state !== 'terminated' : !ready,
   );
   return unready.length > 0 && unready.every(({ name }) => !template.includes(name));
-};
+}
 
 /** Neither the version before nor this one has any of the commands. */
 export const askedNothing = (verdicts: readonly Pick<TryVerdict, 'reason'>[]): boolean =>

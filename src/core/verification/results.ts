@@ -85,7 +85,7 @@ export class PodResults {
 }
 
 /** Would the pod, which is the same, be evaluated to the same? */
-const holds = (entry: Entry, { context, records, now }: Known): boolean => {
+function holds(entry: Entry, { context, records, now }: Known): boolean {
   const { result, remembered, evaluatedAt } = entry;
   const { pod, lookAt = Number.POSITIVE_INFINITY } = result;
   return (
@@ -97,7 +97,7 @@ const holds = (entry: Entry, { context, records, now }: Known): boolean => {
     entry.warning === context.warningOf?.(pod.uid) &&
     (remembered.length === 0 || isSame(remembered, rememberedOf(pod, context)))
   );
-};
+}
 
 const isSame = (a: readonly unknown[], b: readonly unknown[]): boolean =>
   a.every((value, index) => value === b[index]);

@@ -23,16 +23,16 @@ export interface Question {
 }
 
 /** Every check × container that must answer, whether or not the container runs now. A check over the network asks the pod once; the first of its containers stands for it. */
-export const expectedTries = (
+export function expectedTries(
   { spec, template }: Question,
   pod: PodView,
-): { check: Check; container: string }[] => {
+): { check: Check; container: string }[] {
   const ours = pod.containers.filter(({ name }) => template.includes(name));
   return effectiveChecks(spec).flatMap((check) => {
     const containers = checkTargets(spec, check.containers, ours);
     return (check.exec ? containers : containers.slice(0, 1)).map((container) => ({ check, container }));
   });
-};
+}
 
 function baselineOf({ baseline }: Question, check: Check, container: string): Baseline {
   const known = baseline?.find((entry) => entry.check === check.name && entry.container === container);

@@ -33,14 +33,14 @@ export interface KubectlPlaces {
   readonly home: string;
 }
 
-const exists = (file: string): boolean => {
+function exists(file: string): boolean {
   try {
     accessSync(file);
     return true;
   } catch {
     return false;
   }
-};
+}
 
 /** The files to read: the flag's alone, else those of KUBECONFIG that exist, else the one in the home folder. */
 function filesOf({ kubeconfig }: KubectlFlags, places: KubectlPlaces): readonly string[] {

@@ -16,7 +16,7 @@ export interface Crowd {
   readonly failing: number;
 }
 
-const specsOf = ({ upgrades, failing }: Crowd) => {
+function specsOf({ upgrades, failing }: Crowd) {
   const of = `(b) ${upgrades} × ${REPLICAS} pods at once`;
   const bad = `(c) ${failing} of them failing together`;
   return {
@@ -36,7 +36,7 @@ const specsOf = ({ upgrades, failing }: Crowd) => {
     fallback: { name: `${bad}: evidence → first fallback write, p99`, unit: 's', aim: '≤ 0.25' },
     wrong: { name: `${bad}: others that fell back`, unit: '', aim: '0' },
   } as const satisfies Record<string, FigureSpec>;
-};
+}
 type Kind = keyof ReturnType<typeof specsOf>;
 
 const listOf = (group: string, plural: string) => (namespace: string) =>
@@ -179,10 +179,10 @@ async function bad(
   sheet.note('wrong', growth(cost, 'postcheck_fallbacks_total') - failing);
 }
 
-const stopwatch = (): (() => number) => {
+function stopwatch(): () => number {
   const began = performance.now();
   return () => (performance.now() - began) / 1000;
-};
+}
 
 export function crowdPart(fleet: () => Fleet, operator: () => OperatorProcess, crowd: Crowd): Part<Kind> {
   return {

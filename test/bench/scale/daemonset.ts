@@ -37,7 +37,7 @@ const KINDS = [
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
-const specsOf = ({ pods, update, check, startsAfter }: Shape): Record<Kind, FigureSpec> => {
+function specsOf({ pods, update, check, startsAfter }: Shape): Record<Kind, FigureSpec> {
   const start = startsAfter ? `, ready ${startsAfter} after their start` : '';
   const of = `(a) ${pods} pods${start}, ${update}, ${check === 'exec' ? 'a command in each' : 'readiness alone'}`;
   return {
@@ -56,7 +56,7 @@ const specsOf = ({ pods, update, check, startsAfter }: Shape): Record<Kind, Figu
     lagMax: { name: `${of}: event-loop lag, longest`, unit: 'ms' },
     execWait: { name: `${of}: a command's wait for its turn, p99`, unit: 'ms' },
   };
-};
+}
 
 /** What an attempt cost, in the figures that every part of this bench has. */
 async function weigh(
@@ -84,11 +84,11 @@ async function weigh(
   }
 }
 
-const seconds = async (run: () => Promise<void>): Promise<number> => {
+async function seconds(run: () => Promise<void>): Promise<number> {
   const began = performance.now();
   await run();
   return (performance.now() - began) / 1000;
-};
+}
 
 export function daemonSetPart(fleet: () => Fleet, operator: () => OperatorProcess, shape: Shape): Part<Kind> {
   const rolledOut = (what: string): Promise<void> =>

@@ -62,14 +62,14 @@ export function redirects(status: string, location: string): string {
   return onConnection(8080, `${readRequest}\n${pages}`);
 }
 
-const frame = (type: number, flags: number, stream: number, payload: Buffer) => {
+function frame(type: number, flags: number, stream: number, payload: Buffer) {
   const header = Buffer.alloc(9);
   header.writeUIntBE(payload.length, 0, 3);
   header.writeUInt8(type, 3);
   header.writeUInt8(flags, 4);
   header.writeUInt32BE(stream, 5);
   return Buffer.concat([header, payload]);
-};
+}
 const octal = (bytes: Buffer) => [...bytes].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
 
 const settings = Buffer.concat([frame(4, 0, 0, Buffer.alloc(0)), frame(4, 1, 0, Buffer.alloc(0))]);

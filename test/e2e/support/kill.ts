@@ -5,13 +5,13 @@ import type { Api } from './api.ts';
 import { OPERATOR_NAMESPACE, Operator } from './operator.ts';
 import { waitFor } from './wait.ts';
 
-const read = (path: string): string => {
+function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
     return '';
   }
-};
+}
 
 /** The operator's process in the pod with that UID, when its node shares this machine's processes. */
 function processOf(podUid: string): number | undefined {

@@ -21,10 +21,10 @@ export function parseMetrics(text: string): Samples {
 }
 
 /** The key of one series. */
-export const series = (name: string, labels: Readonly<Record<string, string | undefined>> = {}): string => {
+export function series(name: string, labels: Readonly<Record<string, string | undefined>> = {}): string {
   const pairs = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
   return pairs.length === 0 ? name : `${name}{${pairs.map(([key, value]) => `${key}="${value}"`).join(',')}}`;
-};
+}
 
 /** The values of all series of that name with these labels, whatever others they have. */
 export const withLabels = (

@@ -14,10 +14,10 @@ const LONGEST = 300;
 export const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
 
 /** At most so much of what somebody else wrote, on one line. */
-export const short = (text: string | undefined, longest = LONGEST): string => {
+export function short(text: string | undefined, longest = LONGEST): string {
   const line = plain(text ?? '');
   return line.length > longest ? `${line.slice(0, longest - 1).toWellFormed()}…` : line;
-};
+}
 
 export function cardOf(upgrade: Upgrade): Card {
   const { metadata, spec, status } = upgrade;

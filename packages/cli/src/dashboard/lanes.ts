@@ -161,10 +161,10 @@ function lifeOf(seen: Kept, sources: LaneSources): Life {
 }
 
 /** Kubernetes keeps whole seconds: what came of a try in that second came after it. */
-const verifiedAt = ({ pod, tries }: Kept): number => {
+function verifiedAt({ pod, tries }: Kept): number {
   const since = pod.conditions[VERIFIED]?.since ?? 0;
   return latest(since, ...tries.map(({ at }) => at).filter((at) => at < since + 1000));
-};
+}
 
 function gateOf(kept: Kept): Pick<Life, 'gate' | 'gateOpenedAt'> {
   const { pod } = kept;

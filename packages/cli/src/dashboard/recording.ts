@@ -118,11 +118,11 @@ function beginningsOf(
 const atRest = (pod: PodView): string => (pod.conditions[VERIFIED]?.status === 'True' ? 'Passed' : '');
 
 /** The deletion's time lies ahead by the time that the pod is given to end. */
-const deletedAt = (raw: Raw, now: number): number => {
+function deletedAt(raw: Raw, now: number): number {
   const grace = Number(at(raw, 'metadata', 'deletionGracePeriodSeconds') ?? 0);
   const ends = time(at(raw, 'metadata', 'deletionTimestamp'));
   return ends > 0 ? Math.min(now, ends - grace * 1000) : now;
-};
+}
 
 /** A report is of the pod of this name that the present rollout waits for. */
 function reportOf(pod: PodView, { upgrade, updateRevision }: Scene): PodReport | undefined {

@@ -101,11 +101,11 @@ function slim(raw: Raw): Raw {
   return { ...raw, metadata };
 }
 
-const slimPod = (raw: Raw): ReadPod => {
+function slimPod(raw: Raw): ReadPod {
   const { pod } = readPod(raw);
   const { deletionTimestamp, deletionGracePeriodSeconds } = record(raw.metadata);
   return { pod, raw: { metadata: { deletionTimestamp, deletionGracePeriodSeconds } } };
-};
+}
 
 const PULLS = ['Pulling', 'Pulled', 'Started'];
 

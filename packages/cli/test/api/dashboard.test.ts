@@ -94,7 +94,7 @@ async function post(url: string, request: Partial<ActRequest>): Promise<ActReply
   return { status: answer.status, ...((await answer.json()) as ActReply) };
 }
 
-const asked = (change: Partial<ActRequest> = {}): Partial<ActRequest> => {
+function asked(change: Partial<ActRequest> = {}): Partial<ActRequest> {
   const { metadata, status } = api.json<{ metadata: { uid: string }; status: { attempt: { number: number } } }>([
     'get', 'upgrade', 'web', '-n', 'shop',
   ]); // biome-ignore format: a command line
@@ -106,7 +106,7 @@ const asked = (change: Partial<ActRequest> = {}): Partial<ActRequest> => {
     attempt: status.attempt.number,
     ...change,
   };
-};
+}
 
 describe('what it shows', () => {
   test('is every Upgrade that the caller may list, and what comes and goes', async () => {

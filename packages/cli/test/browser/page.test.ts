@@ -67,11 +67,11 @@ async function act(request: unknown): Promise<{ status: number; body: ActReply }
   return { status: 200, body: { done: confirmed === true, text: 'Attempt 1 ends, and web:1.9 is put back' } };
 }
 
-const tellAll = (message: Message): void => {
+function tellAll(message: Message): void {
   for (const send of sends) {
     send(message);
   }
-};
+}
 
 async function open(hash = '', url = listening.url): Promise<Watching['page']> {
   const one = await openPage(browser, `${url}${hash}`);
