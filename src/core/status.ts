@@ -87,8 +87,17 @@ export const isRetryable = ({ phase }: UpgradeStatus): boolean =>
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Digests of specs. A spec is never changed in place, and its digest is needed several times in each decision. */
+const digests = new WeakMap<UpgradeSpec, string>();
+
 /** Digest of what is asked of a pod: the checks, and what readiness is. How often and for how long it is asked is another matter. */
 export function postCheckDigest(spec: UpgradeSpec): string {
+  const known = digests.get(spec) ?? digestOf(spec);
+  digests.set(spec, known);
+  return known;
+}
+
+function digestOf(spec: UpgradeSpec): string {
   const { readiness, successThreshold } = spec.postCheck;
   const question = { checks: effectiveChecks(spec), readiness, successThreshold };
   const sorted = JSON.stringify(question, (_key, value) =>

@@ -31,19 +31,27 @@ type Json = Readonly<Record<string, unknown>>;
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
 
-/** Equal apart from the hidden fields, wherever they stand. Keys in any order: the API server does not keep ours. */
+/**
+ * Equal apart from the hidden fields, wherever they stand. Keys in any order: the API server does not keep ours. Every visit of an Upgrade
+ * compares its whole status, so what is the same object is not looked into.
+ */
 function same(a: unknown, b: unknown, hidden: ReadonlySet<string>): boolean {
-  if (!isObject(a) || !isObject(b)) {
+  if (a === b || !isObject(a) || !isObject(b)) {
     return a === b;
   }
-  if (Array.isArray(a) !== Array.isArray(b)) {
-    return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    return Array.isArray(a) && Array.isArray(b) && sameItems(a, b, hidden);
   }
   const shown = (value: Json) =>
-    Object.keys(value).filter((key) => own(value, key) !== undefined && !hidden.has(key));
-  const keys = shown(a);
-  return keys.length === shown(b).length && keys.every((key) => same(own(a, key), own(b, key), hidden));
+    Object.entries(value).filter(([key, inside]) => inside !== undefined && !hidden.has(key));
+  const entries = shown(a);
+  return (
+    entries.every(([key, inside]) => same(inside, own(b, key), hidden)) && entries.length === shown(b).length
+  );
 }
+
+const sameItems = (a: readonly unknown[], b: readonly unknown[], hidden: ReadonlySet<string>): boolean =>
+  a.length === b.length && a.every((item, index) => same(item, b[index], hidden));
 
 /** Without what follows the pods: the phase's twin, the conditions' reasons and times that go with it, the state of the fallback. */
 function coarse(status: UpgradeStatus | undefined): UpgradeStatus {
