@@ -215,7 +215,7 @@ async function uninstall(options: Options, { deployment, namespace }: UninstallO
     clock: { ...localClock, now: cluster.now },
     writer: cluster.writer,
     installation: cluster.installation({ deployment, namespace }),
-    say: (line) => stdout.write(`${line}\n`),
+    report: (line) => stdout.write(`${line}\n`),
   });
   await cluster.close();
   if (problem) {

@@ -1,4 +1,4 @@
-/** Carries out one planned change. Every write has a precondition, so doing it twice, or from an old view, is refused and not wrong. */
+/** Executes one planned action. Every write has a precondition: executed twice, or from an old view, it is rejected and does no harm. */
 
 import { holdsFinalizer } from '../api/gate.ts';
 import { FALLBACK_FINALIZER, VERIFIED } from '../api/names.ts';
@@ -18,18 +18,18 @@ export interface ActionExecutorOptions extends Pick<Ports, 'clock' | 'writer' | 
   readonly local: LocalState;
 }
 
-/** What came of an action; neither: it was done. */
+/** The outcome of an action; with neither field it succeeded. */
 export interface Executed {
   readonly failure?: RequestFailure | undefined;
-  /** It was accepted, and nothing came of it. */
+  /** The write was accepted and had no effect. */
   readonly noEffect?: Obstacle | undefined;
 }
 
-/** What can be carried out by writing. */
+/** The actions that are writes. */
 export type WriteAction = Exclude<Action, { readonly kind: 'none' | 'findGateCarrier' | 'readWarning' }>;
 
-/** So many pods at once: more would stand before other Upgrades' writes in the line for a connection until they are out of time. */
-const PODS_AT_ONCE = 8;
+/** Concurrent writes of pods: with more, other Upgrades' writes would time out while they wait for a connection. */
+const CONCURRENT_PODS = 8;
 
 export class ActionExecutor {
   readonly #options: ActionExecutorOptions;
@@ -38,13 +38,13 @@ export class ActionExecutor {
     this.#options = options;
   }
 
-  /** Executes the action, and tells whether it was rejected or came to nothing. */
+  /** Executes the action. Returns whether it was rejected or had no effect. */
   async execute(action: WriteAction): Promise<Executed> {
     const { writer } = this.#options;
     switch (action.kind) {
       case 'patchImages': {
         const written = await writer.patchImages(action.workload, action.images, action.partition);
-        return this.#applyWrite(written, (now) => setBack(action.workload, now, action.images));
+        return this.#applyWrite(written, (now) => imageRewritten(action.workload, now, action.images));
       }
       case 'patchPartition': {
         const written = await writer.patchImages(action.workload, {}, action.partition);
@@ -79,7 +79,7 @@ export class ActionExecutor {
     return { noEffect: effect(written.object) };
   }
 
-  /** An Upgrade that was let go may be gone with the write. */
+  /** The removal of the finalizer may complete the deletion of the Upgrade. */
   #applyFinalizers(
     { upgrade, finalizers }: WriteAction & { readonly kind: 'setFinalizers' },
     written: Written<Upgrade>,
@@ -91,27 +91,28 @@ export class ActionExecutor {
     }
     upgrades.applyWrite(written.object);
     const stands = written.object.metadata.finalizers ?? [];
-    return holdsFinalizer(written.object) === finalizers.includes(FALLBACK_FINALIZER)
+    const isAsWritten = holdsFinalizer(written.object) === finalizers.includes(FALLBACK_FINALIZER);
+    return isAsWritten
       ? {}
       : { noEffect: noEffect({ of: 'Finalizers', upgrade: upgrade.metadata.name, stands }) };
   }
 
-  /** The pod is on its way out or gone; until the watch says so, nothing is to be planned for it again. */
+  /** The pod is being deleted or gone: nothing is planned for it until the watch reports it. */
   #markDeleted(pod: PodView): Executed {
     this.#options.store.pods.assume({ ...pod, deleting: true });
     return {};
   }
 
-  /** A failure does not keep the other pods from being written; the first one is returned. */
+  /** Writes all pods even if one write fails, and returns the first failure. */
   async #forEach<T>(pods: readonly T[], write: (pod: T) => Promise<Executed>): Promise<Executed> {
     const all: Executed[] = [];
-    const left = pods.slice(0, PODS_PER_ACTION).values();
+    const pending = pods.slice(0, PODS_PER_ACTION).values();
     const work = async (): Promise<void> => {
-      for (const pod of left) {
+      for (const pod of pending) {
         all.push(await write(pod));
       }
     };
-    await Promise.all(Array.from({ length: PODS_AT_ONCE }, work));
+    await Promise.all(Array.from({ length: CONCURRENT_PODS }, work));
     return all.find(({ failure }) => failure) ?? all.find((one) => one.noEffect) ?? {};
   }
 
@@ -138,21 +139,21 @@ export class ActionExecutor {
     if (opened && isNew) {
       telemetry.gateOpened(isReason(condition.reason, 'AllSkipped') ? 'Skipped' : 'Passed');
     }
-    const stands = written.object.conditions[VERIFIED]?.message === condition.message;
-    return isNew && stands ? {} : { noEffect: noEffect({ of: 'Condition', pod: pod.name }) };
+    const isAsWritten = written.object.conditions[VERIFIED]?.message === condition.message;
+    return isNew && isAsWritten ? {} : { noEffect: noEffect({ of: 'Condition', pod: pod.name }) };
   }
 }
 
 const noEffect = (write: FruitlessWrite): Obstacle => ({ reason: 'NoEffect', write });
 
-/** Every image that was asked for came back as the one that stood there before. */
-function setBack(before: WorkloadView, now: WorkloadView, asked: Images): Obstacle | undefined {
+/** Returns an obstacle if every image that was written is returned as the previous one, as by a mutating webhook. */
+function imageRewritten(before: WorkloadView, now: WorkloadView, wanted: Images): Obstacle | undefined {
   const old = imagesOf(before);
-  const written = now.containers.filter(({ name }) => own(asked, name) !== undefined);
+  const written = now.containers.filter(({ name }) => own(wanted, name) !== undefined);
   const [first] = written;
   if (!first || written.some(({ name, image }) => own(old, name) !== image)) {
     return undefined;
   }
   const { name: container, image } = first;
-  return { reason: 'ImageRewritten', container, wanted: own(asked, container) ?? '', image };
+  return { reason: 'ImageRewritten', container, wanted: own(wanted, container) ?? '', image };
 }

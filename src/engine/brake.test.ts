@@ -81,9 +81,9 @@ describe('what comes to nothing', () => {
   test('is released once it has not been wanted for as long as it would have waited', () => {
     const brake = new Brake();
     brake.slow('shop/web', 'recordResults', 0, obstacle);
-    expect(brake.rest('shop/web', ['recordResults'], 400)).toBe(600);
-    expect(brake.rest('shop/web', ['recordResults'], 1000)).toBe('released');
-    expect(brake.rest('shop/web', ['recordResults'], 1001)).toBeUndefined();
+    expect(brake.releaseUnwanted('shop/web', ['recordResults'], 400)).toBe(600);
+    expect(brake.releaseUnwanted('shop/web', ['recordResults'], 1000)).toBe('released');
+    expect(brake.releaseUnwanted('shop/web', ['recordResults'], 1001)).toBeUndefined();
   });
 
   test('is told at the third time', () => {

@@ -1,23 +1,23 @@
 /**
- * Slows what turns without getting anywhere, whatever the cause: a write that changed nothing, a status that does not read back as it was
- * written, a result that somebody undoes, or just too many writes that come to nothing new. What moves an attempt on is never held up: a
- * fallback must not wait because the attempt before it wrote much, nor a fleet because it is large. One for all of an operator's keys.
- * Times are of the steady clock.
+ * Delays work that makes no progress, whatever the cause: a write that changed nothing, a status that is not returned as it was written, a
+ * result that another client reverts, or simply too many writes without a new effect. Progress is never delayed: a fallback must not wait
+ * because the attempt before it wrote a lot, nor a workload because it is large. One instance serves all keys of a controller.
+ * All times are of the monotonic clock.
  */
 import type { Obstacle } from '../core/obstacle.ts';
 import type { Progress } from './progress-marks.ts';
 
-/** Writes without progress that a key may do at once, and how fast further ones are granted: for the moment, and in the long run. */
+/** Token buckets of the writes without progress: for bursts, and in the long run. */
 const BUCKETS = [
   { size: 10, perSecond: 3 },
   { size: 120, perSecond: 1 },
 ];
-/** More than two rollouts of ten thousand pods have. After these nothing is progress: pods that come and go without end bring a mark each. */
-const MOST_MARKS = 50_000;
-/** The first time that something had no effect may be chance. */
-const TELL_AFTER = 3;
+/** More than two rollouts of ten thousand pods need. Beyond it nothing counts as progress, as endlessly replaced pods bring new marks forever. */
+const MAX_MARKS = 50_000;
+/** A single write without effect may be a coincidence. */
+const REPORT_AFTER = 3;
 
-/** The API server has taken a status, and gave another one back. */
+/** The API server accepted a status, and returned a different one. */
 export const STATUS_CHANGED: Obstacle = { reason: 'NoEffect', write: { of: 'Status' } };
 
 export interface Backoff {
@@ -32,30 +32,30 @@ interface Slowed {
   readonly obstacle?: Obstacle | undefined;
 }
 
-interface Keyed {
+interface KeyState {
   readonly tokens: number[];
   at: number;
   attempt: string;
   readonly reached: Set<string>;
-  moves: number;
+  progress: number;
   readonly slowed: Map<string, Slowed>;
 }
 
 export class Brake {
-  readonly #keys = new Map<string, Keyed>();
+  readonly #keys = new Map<string, KeyState>();
 
-  /** Takes the right to one write; or returns how long to wait for it. 0: taken. */
+  /** Takes the permission for one write. Returns 0, or how long to wait before asking again. */
   take(key: string, now: number, progress?: Progress): number {
-    const own = this.#of(key, now);
-    if (progress && movesOn(own, progress)) {
-      own.moves++;
+    const state = this.#stateOf(key, now);
+    if (progress && isProgress(state, progress)) {
+      state.progress++;
       return 0;
     }
-    const seconds = Math.max(0, now - own.at) / 1000;
-    own.at = now;
+    const seconds = Math.max(0, now - state.at) / 1000;
+    state.at = now;
     const waits = BUCKETS.map(({ size, perSecond }, index) => {
-      const tokens = Math.min(size, (own.tokens[index] ?? size) + seconds * perSecond);
-      own.tokens[index] = tokens;
+      const tokens = Math.min(size, (state.tokens[index] ?? size) + seconds * perSecond);
+      state.tokens[index] = tokens;
       return tokens >= 1 ? 0 : ((1 - tokens) / perSecond) * 1000;
     });
     const wait = Math.max(...waits);
@@ -63,39 +63,39 @@ export class Brake {
       return Math.ceil(wait);
     }
     for (const index of BUCKETS.keys()) {
-      own.tokens[index] = (own.tokens[index] ?? 1) - 1;
+      state.tokens[index] = (state.tokens[index] ?? 1) - 1;
     }
     return 0;
   }
 
-  /** How many writes have moved the key on so far. */
-  moves(key: string): number {
-    return this.#keys.get(key)?.moves ?? 0;
+  /** How many writes for the key have made progress so far. */
+  progressOf(key: string): number {
+    return this.#keys.get(key)?.progress ?? 0;
   }
 
-  /** It was done and came to nothing: the next time waits twice as long. The obstacle is told when that goes on. */
+  /** A write was accepted and had no effect: the wait before the next one doubles. The obstacle is reported if it happens again. */
   slow(key: string, what: string, now: number, obstacle?: Obstacle, backoff = BACKOFF): void {
-    const { slowed } = this.#of(key, now);
+    const { slowed } = this.#stateOf(key, now);
     const count = (slowed.get(what)?.count ?? 0) + 1;
     const until = now + Math.min(backoff.maxMs, backoff.minMs * 2 ** (count - 1));
     slowed.set(what, { count, until, obstacle });
   }
 
-  /** It came to something, or is not wanted any more. Returns whether it had been slowed. */
+  /** A write had an effect, or is not wanted any more. Returns whether it had been slowed. */
   release(key: string, what: string): boolean {
     return this.#keys.get(key)?.slowed.delete(what) ?? false;
   }
 
-  /** How long it has to wait; 0: it may be done. */
+  /** How long the write has to wait; 0 if it may be sent. */
   waitMs(key: string, what: string, now: number): number {
     return Math.max(0, (this.#keys.get(key)?.slowed.get(what)?.until ?? 0) - now);
   }
 
   /**
-   * None of these is wanted now. What had been slowed is released once it has not been wanted for as long as it would have waited: somebody
-   * who undoes it may come a moment later. Returns whether it was, or in how long to look again.
+   * None of these writes is wanted now. A slowed one is released after it was not wanted for as long as it would have waited, because the
+   * client that reverts it may do so a moment later. Returns whether one was released, or when to check again.
    */
-  rest(key: string, all: readonly string[], now: number): 'released' | number | undefined {
+  releaseUnwanted(key: string, all: readonly string[], now: number): 'released' | number | undefined {
     const slowed = all.filter((what) => this.#keys.get(key)?.slowed.has(what));
     const waits = slowed.map((what) => this.waitMs(key, what, now)).filter((wait) => wait > 0);
     if (waits.length > 0) {
@@ -107,11 +107,11 @@ export class Brake {
     return slowed.length > 0 ? 'released' : undefined;
   }
 
-  /** What has come to nothing again and again. */
+  /** A write that repeatedly had no effect. */
   obstacle(key: string): Obstacle | undefined {
     const all = [...(this.#keys.get(key)?.slowed.values() ?? [])];
     return all.find(
-      ({ obstacle, count }) => obstacle && (count >= TELL_AFTER || obstacle.reason === 'ImageRewritten'),
+      ({ obstacle, count }) => obstacle && (count >= REPORT_AFTER || obstacle.reason === 'ImageRewritten'),
     )?.obstacle;
   }
 
@@ -119,13 +119,13 @@ export class Brake {
     this.#keys.delete(key);
   }
 
-  #of(key: string, now: number): Keyed {
+  #stateOf(key: string, now: number): KeyState {
     const known = this.#keys.get(key) ?? {
       tokens: [],
       at: now,
       attempt: '',
       reached: new Set<string>(),
-      moves: 0,
+      progress: 0,
       slowed: new Map<string, Slowed>(),
     };
     this.#keys.set(key, known);
@@ -133,15 +133,15 @@ export class Brake {
   }
 }
 
-/** Does the write reach a mark that none of its attempt has reached before? From now on these are reached. */
-function movesOn(own: Keyed, { attempt, marks }: Progress): boolean {
-  if (own.attempt !== attempt) {
-    own.attempt = attempt;
-    own.reached.clear();
+/** Whether the write reaches a mark that no write of its attempt has reached before. Adds its marks to those reached. */
+function isProgress(state: KeyState, { attempt, marks }: Progress): boolean {
+  if (state.attempt !== attempt) {
+    state.attempt = attempt;
+    state.reached.clear();
   }
-  const fresh = marks.filter((mark) => !own.reached.has(mark)).slice(0, MOST_MARKS - own.reached.size);
-  for (const mark of fresh) {
-    own.reached.add(mark);
+  const added = marks.filter((mark) => !state.reached.has(mark)).slice(0, MAX_MARKS - state.reached.size);
+  for (const mark of added) {
+    state.reached.add(mark);
   }
-  return fresh.length > 0;
+  return added.length > 0;
 }

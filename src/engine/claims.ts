@@ -1,4 +1,4 @@
-/** Which Upgrade acts on a target that several name: the oldest, then by name. The others wait. */
+/** Decides which Upgrade acts on a target that several reference: the oldest, then by name. The others wait. */
 import type { Upgrade } from '../api/types.ts';
 
 interface Claim {
@@ -14,8 +14,8 @@ export interface ClaimsOptions {
 }
 
 /**
- * Claims in their order, by target. Anybody who may create an Upgrade may create thousands on one target:
- * a time is parsed once, a place is found by bisection, and who acts is known without looking at the others.
+ * The ordered claims of each target. Anybody who may create an Upgrade may create thousands for one target, so times are parsed once, a position
+ * is found by binary search, and the acting Upgrade is found without reading the others.
  */
 export class Claims {
   readonly #options: ClaimsOptions;
@@ -26,17 +26,17 @@ export class Claims {
     this.#options = options;
   }
 
-  /** Key of the Upgrade that acts on the target. */
+  /** The key of the Upgrade that acts on the target. */
   acting(target: string): string | undefined {
     return this.#byTarget.get(target)?.[0]?.key;
   }
 
-  /** Keys of those that wait, the next one first. */
+  /** The keys of the waiting Upgrades, the next one first. */
   waiting(target: string): string[] {
     return (this.#byTarget.get(target) ?? []).slice(1).map(({ key }) => key);
   }
 
-  /** Applies a change of one Upgrade. Returns the targets on which another one acts now. */
+  /** Applies a change of one Upgrade. Returns the targets whose acting Upgrade changed. */
   apply(before: Upgrade | undefined, after: Upgrade | undefined): string[] {
     const key = before ? this.#options.key(before) : after ? this.#options.key(after) : '';
     const known = this.#byKey.get(key);
@@ -54,30 +54,30 @@ export class Claims {
     const claims = this.#byTarget.get(target) ?? [];
     this.#byTarget.set(target, claims);
     this.#byKey.set(claim.key, claim);
-    const place = placeOf(claims, claim);
-    claims.splice(place, 0, claim);
-    return place === 0 ? [target] : [];
+    const index = indexOf(claims, claim);
+    claims.splice(index, 0, claim);
+    return index === 0 ? [target] : [];
   }
 
   #remove(claim: Claim): string[] {
     const claims = this.#byTarget.get(claim.target) ?? [];
-    const place = placeOf(claims, claim);
-    claims.splice(place, 1);
+    const index = indexOf(claims, claim);
+    claims.splice(index, 1);
     this.#byKey.delete(claim.key);
     if (claims.length === 0) {
       this.#byTarget.delete(claim.target);
     }
-    return place === 0 ? [claim.target] : [];
+    return index === 0 ? [claim.target] : [];
   }
 }
 
-/** The index of the first claim that does not come before this one. */
-function placeOf(claims: readonly Claim[], claim: Claim): number {
+/** Returns the index of the first claim that is not older than this one. */
+function indexOf(claims: readonly Claim[], claim: Claim): number {
   let low = 0;
   let high = claims.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (comesBefore(claims[middle] as Claim, claim)) {
+    if (isOlder(claims[middle] as Claim, claim)) {
       low = middle + 1;
     } else {
       high = middle;
@@ -86,6 +86,6 @@ function placeOf(claims: readonly Claim[], claim: Claim): number {
   return low;
 }
 
-function comesBefore(a: Claim, b: Claim): boolean {
+function isOlder(a: Claim, b: Claim): boolean {
   return a.createdAt === b.createdAt ? a.key < b.key : a.createdAt < b.createdAt;
 }

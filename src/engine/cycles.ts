@@ -1,4 +1,4 @@
-/** Adds finished probe cycles to what is known of their pods. */
+/** Adds finished probe cycles to the records of their pods. */
 import { effectiveChecks } from '../api/checks.ts';
 import type { CheckType } from '../api/enums.ts';
 import type { Upgrade } from '../api/types.ts';
@@ -18,7 +18,7 @@ export interface CycleSinks {
   readonly spans: SpanReporter;
 }
 
-/** A cycle as it ended; `undefined` when nobody answered. Returns whether it said something. */
+/** Records a cycle; `undefined` stands for one without any response. Returns whether it was evidence. */
 export function recordCycle(
   sinks: CycleSinks,
   key: UpgradeKey,
@@ -29,33 +29,33 @@ export function recordCycle(
   if (finished?.seen) {
     store.pods.applyWrite(finished.seen);
   }
-  // What a lost node does not answer, and what we last knew of its pods' readiness, is no evidence.
+  // Missing responses from a lost node, and the last known readiness of its pods, are not evidence.
   const lost = store.nodes.get(planned.pod.node)?.ready === false;
   if (!finished || lost) {
     return false;
   }
   const pod = store.pods.get(planned.pod.uid);
   const upgrade = store.upgrades.get(key);
-  // A cycle that was begun for another verification says nothing about this one.
+  // A cycle that was started for another verification is not evidence for this one.
   const isCurrent =
     upgrade?.status && isVerificationOf(upgrade, upgrade.status, planned.verification) && !pod?.deleting;
   if (pod && upgrade && isCurrent) {
-    keep(sinks, { upgrade, pod, planned, finished });
+    addToRecord(sinks, { upgrade, pod, planned, finished });
   }
   return true;
 }
 
-interface Kept {
+interface CurrentCycle {
   readonly upgrade: Upgrade;
-  /** As it is now. */
+  /** The pod as it is now. */
   readonly pod: PodView;
   readonly planned: PlannedCycle;
   readonly finished: FinishedCycle;
 }
 
-function keep(
+function addToRecord(
   { store, telemetry, local, spans }: CycleSinks,
-  { upgrade, pod, planned: { verification, inFallback }, finished }: Kept,
+  { upgrade, pod, planned: { verification, inFallback }, finished }: CurrentCycle,
 ): void {
   const context = {
     spec: upgrade.spec,
@@ -65,7 +65,7 @@ function keep(
     inFallback,
   };
   const record = addCycle(local.records.get(pod.uid), context, pod, finished);
-  local.keepRecord(pod.uid, record);
+  local.setRecord(pod.uid, record);
   spans.cycleFinished(upgrade, pod, record, finished);
   const seconds = (finished.finishedAt - finished.startedAt) / 1000;
   for (const { check, verdict, lastAt } of record.tries) {
@@ -75,7 +75,6 @@ function keep(
   }
 }
 
-/** Which of the four ways the check asks. */
 function checkType({ spec }: Upgrade, name: string): CheckType {
   const check = effectiveChecks(spec).find((candidate) => candidate.name === name);
   return (['httpGet', 'tcpSocket', 'grpc'] as const).find((kind) => check?.[kind]) ?? 'exec';

@@ -1,21 +1,21 @@
-/** Which Upgrades wait for another one (`spec.dependsOn`), so that its change brings them back: nobody polls. */
+/** Indexes which Upgrades wait for another one (`spec.dependsOn`), so that a change of it enqueues them and nothing has to poll. */
 import type { Upgrade } from '../api/types.ts';
 import { isSucceeded } from '../core/decision/dependencies.ts';
 
-/** Upgrades that one change may bring back; a circle is looked for no further either. */
-const MOST = 1000;
+/** Limit of the Upgrades that one change may enqueue; cycles are searched no further either. */
+const MAX_DEPENDENTS = 1000;
 
 const keysOf = (upgrade: Upgrade | undefined): string[] =>
   (upgrade?.spec.dependsOn ?? []).map(({ name }) => `${upgrade?.metadata.namespace}/${name}`);
 
-/** All that others decide by. */
-const standing = (upgrade: Upgrade | undefined): string =>
+/** Everything about an Upgrade that the decisions of its dependents use. */
+const relevantState = (upgrade: Upgrade | undefined): string =>
   upgrade ? `${upgrade.status?.phase} ${isSucceeded(upgrade)}` : '';
 
 export class Dependents {
   readonly #byDependency = new Map<string, Set<string>>();
 
-  /** Applies a change of one Upgrade. Returns the keys of those that may decide otherwise now. */
+  /** Applies a change of one Upgrade. Returns the keys of the Upgrades whose decision may change because of it. */
   apply(key: string, before: Upgrade | undefined, after: Upgrade | undefined): string[] {
     const [old, now] = [keysOf(before), keysOf(after)];
     for (const dependency of old) {
@@ -24,12 +24,12 @@ export class Dependents {
     for (const dependency of now) {
       this.#add(dependency, key);
     }
-    // Where one comes, goes or depends on others, a circle may have opened or closed, however far away.
+    // If one is created, deleted or depends on others, a cycle may have opened or closed anywhere above it.
     if (old.join() !== now.join() || !before !== !after) {
-      return this.#allOf(key);
+      return this.#allDependentsOf(key);
     }
     const waiting = this.#byDependency.get(key);
-    return !waiting || standing(before) === standing(after) ? [] : [...waiting];
+    return !waiting || relevantState(before) === relevantState(after) ? [] : [...waiting];
   }
 
   #add(dependency: string, key: string): void {
@@ -45,13 +45,13 @@ export class Dependents {
     }
   }
 
-  /** Those that depend on it, directly or by others. */
-  #allOf(key: string): string[] {
+  /** The Upgrades that depend on it, directly or indirectly. */
+  #allDependentsOf(key: string): string[] {
     const found = new Set<string>();
     const queue = [key];
     for (let at = queue.shift(); at !== undefined; at = queue.shift()) {
       for (const dependent of this.#byDependency.get(at) ?? []) {
-        if (!found.has(dependent) && found.size < MOST) {
+        if (!found.has(dependent) && found.size < MAX_DEPENDENTS) {
           found.add(dependent);
           queue.push(dependent);
         }

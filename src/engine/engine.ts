@@ -1,4 +1,4 @@
-/** Wires store, queues and controllers. Caches are kept warm always; only the leader works. */
+/** Connects store, queues and controllers. Every replica keeps its caches up to date; only the leader reconciles. */
 import { isClosed } from '../api/gate.ts';
 import type { NewPod, PodPatch, PodView } from '../api/views.ts';
 import { gatePatch, targetOfNewPod } from '../core/gate.ts';
@@ -13,10 +13,10 @@ export interface EngineOptions extends Ports {
   readonly maxExecsPerNode: number;
 }
 
-/** Upgrades under work at once. One takes a handful of short writes; the API server is the bound, not we. */
+/** Concurrent reconciles. Each makes a handful of short writes, so the API server is the limit. */
 const WORKERS = 8;
-/** Between two Upgrades that wait for the same target, when another one acts there now: thousands may wait, and each only has to name it. */
-const WAITING_MS = 100;
+/** Delay between the reconciles of Upgrades that wait for the same target: there may be thousands, and only a name in their status changes. */
+const WAITING_INTERVAL_MS = 100;
 const NO_TELEMETRY = {
   depth: () => {},
   added: () => {},
@@ -58,27 +58,27 @@ export class Engine {
     store.watch(watcher, this.#listener());
   }
 
-  /** True when every kind has been listed once. */
+  /** Whether every kind has been listed once. */
   get synced(): boolean {
     return this.store.synced;
   }
 
   /**
-   * What is to be changed in a pod that is about to be created; `undefined` while too little is known to say. Every replica answers from its caches,
-   * whoever leads.
+   * Returns the patch for a pod that is about to be created; `undefined` before the caches have synced. Every replica answers from its caches,
+   * whether or not it is the leader.
    */
   admit(pod: NewPod): PodPatch | undefined {
     const target = targetOfNewPod(pod);
     return this.synced ? gatePatch(pod, target ? this.store.gatingOn(target) : []) : undefined;
   }
 
-  /** From here on this process may write. Waits for full caches by itself. */
+  /** This process has become the leader and may write. Reconciles start when the caches have synced. */
   lead(): void {
     this.#state = 'syncing';
     this.#startWhenSynced();
   }
 
-  /** Takes no new work; resolves when the writes under way have been answered. */
+  /** Starts no further reconcile; resolves when those in progress are done. */
   async stop(): Promise<void> {
     this.#state = 'stopped';
     this.#reconciler.stop();
@@ -95,12 +95,12 @@ export class Engine {
       },
       actingChanged: (waiting) => {
         for (const [index, key] of (this.#isWorking ? waiting : []).entries()) {
-          this.#upgrades.addAfter(key, (index + 1) * WAITING_MS);
+          this.#upgrades.addAfter(key, (index + 1) * WAITING_INTERVAL_MS);
         }
       },
       podChanged: (pod) => {
         this.#reconciler.local.observePod(pod);
-        this.#lookAtGate(pod);
+        this.#enqueueGate(pod);
       },
       podGone: (pod) => {
         this.#reconciler.local.forgetPod(pod);
@@ -108,7 +108,7 @@ export class Engine {
       },
       nodeChanged: (node) => this.#reconciler.local.observeNode(node),
       nodeGone: ({ name }) => this.#reconciler.local.forgetNode(name),
-      gateReleased: (pod) => this.#lookAtGate(pod),
+      gateReleased: (pod) => this.#enqueueGate(pod),
     };
   }
 
@@ -116,13 +116,13 @@ export class Engine {
     return this.#state === 'working';
   }
 
-  #lookAtGate(pod: PodView): void {
+  #enqueueGate(pod: PodView): void {
     if (this.#isWorking && isClosed(pod)) {
       this.#gates.add(pod.uid);
     }
   }
 
-  /** A standby queues nothing: who begins to lead looks at everything once. */
+  /** A standby enqueues nothing, so a new leader enqueues everything once. */
   #startWhenSynced(): void {
     if (this.#state !== 'syncing' || !this.store.synced) {
       return;
@@ -132,7 +132,7 @@ export class Engine {
       this.#upgrades.add(`${metadata.namespace}/${metadata.name}`);
     }
     for (const pod of this.store.pods.all()) {
-      this.#lookAtGate(pod);
+      this.#enqueueGate(pod);
     }
     this.#upgrades.start();
     this.#gates.start();

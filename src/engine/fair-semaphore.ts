@@ -1,10 +1,10 @@
 /**
- * Bounds what runs at once, overall and on each node, and shares it out: namespaces take turns, and within a namespace its Upgrades.
- * A namespace with at least half of the slots gets no further one while another waits, nor ever one of the last quarter:
- * whoever comes next finds a slot free, however long the others' tries take.
+ * Limits concurrent tasks, overall and for each node, and distributes the slots fairly: namespaces take turns, and within a namespace its Upgrades.
+ * A namespace with at least half of the slots gets no further one while another waits, and never one of the last quarter: a slot is free for the
+ * next namespace, however long the tasks of the others take.
  */
 
-/** On whose behalf, and where. */
+/** The Upgrade that a task runs for, and the node that it runs on. */
 export interface Claimant {
   readonly namespace: string;
   readonly upgrade: string;
@@ -12,7 +12,7 @@ export interface Claimant {
 }
 
 type Start = () => void;
-/** Maps in the order of turns: who was served goes to the end. */
+/** A map in the order of turns: an entry that was served moves to the end. */
 type Turns<T> = Map<string, T>;
 /** Waiting tasks of one namespace: by node, by Upgrade, first come first served. */
 type Waiting = Turns<Turns<Start[]>>;
@@ -32,7 +32,7 @@ export class FairSemaphore {
     return this.#slots.inUse;
   }
 
-  /** Runs `task` when there is a slot for it, and returns what it returns. */
+  /** Runs `task` as soon as a slot is free, and returns its result. */
   async run<T>(claimant: Claimant, task: () => Promise<T>): Promise<T> {
     await new Promise<void>((start) => {
       this.#enqueue(claimant, start);
@@ -71,7 +71,7 @@ export class FairSemaphore {
     }
   }
 
-  /** The first namespace whose turn it is with a node that has a slot for it. */
+  /** Returns the next namespace that may start a task, and a node that has a slot for it. */
   #next(): { namespace: string; node: string } | undefined {
     for (const [namespace, nodes] of this.#waiting) {
       const node = this.#mayStart(namespace) ? this.#freeNode(namespace, nodes) : undefined;
@@ -106,7 +106,7 @@ export class FairSemaphore {
     return undefined;
   }
 
-  /** Takes out who is next there, and sends namespace, node and Upgrade to the end of their turns. */
+  /** Removes and returns the next task, and moves its namespace, node and Upgrade to the end of their turns. */
   #dequeue(namespace: string, node: string): Start | undefined {
     const nodes = this.#waiting.get(namespace);
     const upgrades = nodes?.get(node);
@@ -122,7 +122,7 @@ export class FairSemaphore {
   }
 }
 
-/** Slots of one kind, and which namespace holds how many. */
+/** A pool of slots, and how many of them each namespace holds. */
 class Slots {
   readonly #size: number;
   readonly #held = new Map<string, number>();
@@ -151,7 +151,7 @@ class Slots {
     }
   }
 
-  /** Whether there is one for the namespace: the last quarter is for those that hold less than half. */
+  /** Whether a slot is free for the namespace: the last quarter is for namespaces that hold less than half. */
   admits(namespace: string): boolean {
     const free = this.#size - this.#inUse;
     return free > (this.isHalfOf(namespace) ? Math.floor(this.#size / 4) : 0);
@@ -168,7 +168,7 @@ function getOrAdd<V>(map: Map<string, V>, key: string, make: () => V): V {
   return value;
 }
 
-/** Moves an entry to the end; without a value it goes. */
+/** Moves an entry to the end, or removes it if there is no value. */
 function moveToEnd<V>(map: Map<string, V>, key: string, value: V | undefined): void {
   map.delete(key);
   if (value !== undefined) {

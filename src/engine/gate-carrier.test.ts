@@ -13,26 +13,26 @@ function made(...answers: GateAnswer[]) {
 
 test('however many ask at once, the API server is asked once, and its answer holds for ten seconds', async () => {
   const { clock, cache, asked } = made({ carrier: 'Policy' });
-  expect(cache.in('shop')).toBe('Unknown');
+  expect(cache.carrierIn('shop')).toBe('Unknown');
   const answers = await Promise.all(Array.from({ length: 300 }, () => cache.refresh()));
   expect(new Set(answers.map(({ carrier }) => carrier))).toEqual(new Set(['Policy']));
   expect(asked()).toBe(1);
   await clock.runUntil(9_999, () => {});
-  expect(cache.in('shop')).toBe('Policy');
+  expect(cache.carrierIn('shop')).toBe('Policy');
   await clock.runUntil(10_000, () => {});
-  expect(cache.in('shop')).toBe('Unknown');
+  expect(cache.carrierIn('shop')).toBe('Unknown');
 });
 
 test('a question without an answer leaves nothing known, and is asked again', async () => {
   const { cache } = made({ carrier: 'Unknown' }, { carrier: 'None' });
   expect((await cache.refresh()).carrier).toBe('Unknown');
   expect((await cache.refresh()).carrier).toBe('None');
-  expect(cache.in('shop')).toBe('None');
+  expect(cache.carrierIn('shop')).toBe('None');
 });
 
 test('where the webhook does not act, nothing gates', async () => {
   const { cache } = made({ carrier: 'Webhook', except: ['kube-system', 'postcheck-system'] });
   await cache.refresh();
-  expect(cache.in('shop')).toBe('Webhook');
-  expect(cache.in('kube-system')).toBe('None');
+  expect(cache.carrierIn('shop')).toBe('Webhook');
+  expect(cache.carrierIn('kube-system')).toBe('None');
 });

@@ -1,40 +1,40 @@
-/** What is known of the gate's carrier: one answer for all Upgrades, asked for when an attempt is about to start. */
+/** Caches what adds the gate to new pods: one answer for all Upgrades, read when an attempt is about to start. */
 import type { GateAnswer, Ports } from './ports.ts';
 
-/** An answer holds so long: policy and webhook may be installed, or go, at any time. */
-const ANSWER_HOLDS_MS = 10_000;
+/** Policy and webhook may be installed or removed at any time. */
+const CACHE_TTL_MS = 10_000;
 
 export class GateCarrierCache {
   readonly #ports: Pick<Ports, 'clock' | 'gateProbe'>;
-  #known: { readonly answer: GateAnswer; readonly at: number } | undefined;
-  #asking: Promise<GateAnswer> | undefined;
+  #cached: { readonly answer: GateAnswer; readonly at: number } | undefined;
+  #reading: Promise<GateAnswer> | undefined;
 
   constructor(ports: Pick<Ports, 'clock' | 'gateProbe'>) {
     this.#ports = ports;
   }
 
-  /** What gates pods of a namespace; `Unknown` when nobody has asked lately. */
-  in(namespace: string): GateAnswer['carrier'] {
+  /** What gates the pods of a namespace; `Unknown` if it was not read recently. */
+  carrierIn(namespace: string): GateAnswer['carrier'] {
     const { clock } = this.#ports;
-    if (!this.#known || clock.steady() >= this.#known.at + ANSWER_HOLDS_MS) {
+    if (!this.#cached || clock.steady() >= this.#cached.at + CACHE_TTL_MS) {
       return 'Unknown';
     }
-    const { carrier, except } = this.#known.answer;
+    const { carrier, except } = this.#cached.answer;
     return except?.includes(namespace) ? 'None' : carrier;
   }
 
-  /** Asks the API server; all that ask at the same time get the same answer. */
+  /** Reads it from the API server; concurrent calls share one read. */
   refresh(): Promise<GateAnswer> {
-    this.#asking ??= this.#ask().finally(() => {
-      this.#asking = undefined;
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined;
     });
-    return this.#asking;
+    return this.#reading;
   }
 
-  async #ask(): Promise<GateAnswer> {
+  async #read(): Promise<GateAnswer> {
     const { clock, gateProbe } = this.#ports;
     const answer = await gateProbe.carrier();
-    this.#known = { answer, at: clock.steady() };
+    this.#cached = { answer, at: clock.steady() };
     return answer;
   }
 }

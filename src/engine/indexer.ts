@@ -1,23 +1,23 @@
 /**
- * One watched kind as the operator knows it, with indexes; client-go's Indexer and MutationCache in one:
- * answers to our own writes go in at once, and are safe against being newer than the watch.
+ * The cache of one watched kind, with indexes: client-go's Indexer and MutationCache in one.
+ * Responses to our own writes are stored at once, and the watch does not replace them with an older version.
  */
 import type { WatchEvent } from './ports.ts';
 
-/** resourceVersions are decimal numbers that only grow (KEP-5504): longer is larger, then digit by digit. */
+/** Resource versions are growing decimal numbers (KEP-5504): the longer one is larger, then digit by digit. */
 export const isNewer = (a: string, b: string): boolean =>
   a.length === b.length ? a > b : a.length > b.length;
 
-/** The value that an index finds an object by; `undefined` leaves it out of the index. */
+/** Returns the value under which an index finds an object; `undefined` leaves it out of the index. */
 export type IndexFunc<T> = (object: T) => string | undefined;
 
 export interface IndexerOptions<T, Index extends string> {
   readonly key: (object: T) => string;
   readonly version: (object: T) => string;
   readonly indexes: Readonly<Record<Index, IndexFunc<T>>>;
-  /** What is kept of an object that comes, given what is known of it. */
-  readonly keep?: (object: T, before: T | undefined) => T;
-  /** Called after an object came, changed or went, whoever brought it. */
+  /** Transforms an object before it is stored, given the one that is cached. */
+  readonly transform?: (object: T, before: T | undefined) => T;
+  /** Called after an object was added, changed or removed, by the watch or by a write. */
   readonly changed?: (before: T | undefined, after: T | undefined) => void;
 }
 
@@ -29,7 +29,7 @@ export class Indexer<T, Index extends string = never> {
   readonly #objects = new Map<string, T>();
   readonly #indexes: readonly { readonly indexFunc: IndexFunc<T>; readonly entries: Entries<T> }[];
   readonly #byName = new Map<string, Entries<T>>();
-  /** How far the watch has come: what a write of ours answered with is news only beyond it. */
+  /** The newest version from the watch: the response to a write is used only if it is newer. */
   #position = '0';
   #synced = false;
 
@@ -58,7 +58,7 @@ export class Indexer<T, Index extends string = never> {
     return [...(this.#byName.get(index)?.get(value)?.values() ?? [])];
   }
 
-  /** Applies an event of the watch. Returns every object that it touched, as it was and as it is. */
+  /** Applies a watch event. Returns every object that it touched, before and after. */
   apply(event: WatchEvent<T>): T[] {
     if (event.type === 'synced') {
       return this.#replaceAll(event.items, event.resourceVersion);
@@ -79,7 +79,7 @@ export class Indexer<T, Index extends string = never> {
     return known ? [known, event.object] : [event.object];
   }
 
-  /** Applies the answer to a write of our own: as good as a watch event, and earlier. */
+  /** Applies the response to a write of our own: it is as good as a watch event, and earlier. */
   applyWrite(object: T): void {
     const version = this.#options.version(object);
     const known = this.get(this.#options.key(object));
@@ -89,7 +89,7 @@ export class Indexer<T, Index extends string = never> {
     this.#put(object);
   }
 
-  /** Applies what an answer implies about an object as we know it, such as that it is being deleted. Whatever the watch brings wins. */
+  /** Applies what a response implies about the cached object, such as that it is being deleted. Any watch event replaces it. */
   assume(object: T): void {
     const known = this.get(this.#options.key(object));
     if (known && this.#options.version(known) === this.#options.version(object)) {
@@ -113,10 +113,10 @@ export class Indexer<T, Index extends string = never> {
     return [...before, ...items];
   }
 
-  #put(came: T): void {
-    const before = this.#take(came);
-    const key = this.#options.key(came);
-    const object = this.#options.keep?.(came, before) ?? came;
+  #put(received: T): void {
+    const before = this.#take(received);
+    const key = this.#options.key(received);
+    const object = this.#options.transform?.(received, before) ?? received;
     this.#objects.set(key, object);
     for (const { indexFunc, entries } of this.#indexes) {
       const value = indexFunc(object);
@@ -135,7 +135,7 @@ export class Indexer<T, Index extends string = never> {
     }
   }
 
-  /** Takes what is known under the object's key out of everything, and returns it. */
+  /** Removes the cached object with this key from the cache and all indexes, and returns it. */
   #take(object: T): T | undefined {
     const key = this.#options.key(object);
     const known = this.#objects.get(key);

@@ -74,7 +74,7 @@ test('the outputs of many pods are bounded together, the oldest go first, and wh
     return { ...record, tries: [one] };
   };
   for (let pod = 0; pod < 2000; pod++) {
-    local.keepRecord(`pod-${pod}`, tried('x'.repeat(8192)));
+    local.setRecord(`pod-${pod}`, tried('x'.repeat(8192)));
   }
   const kept = [...local.records.values()].reduce(
     (sum, { tries }) => sum + (tries[0]?.verdict.output.length ?? 0),

@@ -1,6 +1,6 @@
 /**
- * What the operator remembers without storing it: cycles, and since when containers wait and nodes are back.
- * All of it may be lost at any time; deadlines are not kept here.
+ * State that is in memory only: probe cycles, how long containers have been waiting, and when nodes came back.
+ * All of it may be lost at any time, so it contains no deadlines.
  */
 import type { NodeView, PodView } from '../api/views.ts';
 import type { RestartsSeen } from '../core/snapshot.ts';
@@ -9,11 +9,11 @@ import { type PodRecord, shiftRecord } from '../core/verification/probe-cycle.ts
 import { PodResults } from '../core/verification/results.ts';
 import type { Clock } from './ports.ts';
 
-/** Clocks are slewed by less; more than this was set. */
+/** A larger difference means that the clock was set; slewing stays below. */
 const CLOCK_SET_MS = 1000;
 
-/** Characters of output that are kept of all pods together. */
-const MOST_OUTPUT = 4 * 1024 * 1024;
+/** Limit of the output kept for all pods together, in characters. */
+const MAX_OUTPUT = 4 * 1024 * 1024;
 
 const withoutOutput = (record: PodRecord): PodRecord => ({
   ...record,
@@ -23,17 +23,17 @@ const withoutOutput = (record: PodRecord): PodRecord => ({
 export class LocalState {
   readonly records = new Map<string, PodRecord>();
   readonly waitingSince = new Map<string, { reason: string; since: number }>();
-  /** The result that was last recorded on a pod: the same again means that somebody has undone it. */
+  /** The result that was last recorded on each pod: recording it again means that another client reverted it. */
   readonly recorded = new Map<string, string>();
-  /** Restarts of a pod's containers when it was first seen in a verification. */
+  /** Restart counts of each pod's containers when it was first seen in a verification. */
   readonly restartsSeen = new Map<string, RestartsSeen>();
   readonly nodeBackAt = new Map<string, number>();
   readonly #results = new Map<string, PodResults>();
   readonly #lost = new Set<string>();
-  /** Characters of output by pod, the oldest first. */
+  /** Characters of output of each pod, the oldest first. */
   readonly #outputs = new Map<string, number>();
   #outputSize = 0;
-  /** What the clock showed more than the steady one. */
+  /** How far the wall clock is ahead of the monotonic clock. */
   #offset: number | undefined;
   readonly #clock: Pick<Clock, 'now' | 'steady'>;
 
@@ -41,7 +41,7 @@ export class LocalState {
     this.#clock = clock;
   }
 
-  /** When somebody has set the clock, what is remembered moves with it: a span stays what it was. */
+  /** If the clock was set, shifts all remembered times with it, so that durations stay the same. */
   followClock(): void {
     const offset = this.#clock.now() - this.#clock.steady();
     const setBy = offset - (this.#offset ?? offset);
@@ -54,7 +54,7 @@ export class LocalState {
     }
   }
 
-  /** Notes since when containers of the pod wait for a reason that may be final. */
+  /** Remembers since when containers of the pod have been waiting for a reason that may be terminal. */
   observePod(pod: PodView): void {
     this.followClock();
     for (const container of pod.containers) {
@@ -68,7 +68,7 @@ export class LocalState {
     }
   }
 
-  /** Notes how often containers of the pods had restarted when a verification began, or first came to it. */
+  /** Remembers the restart counts of pods when they are first seen in a verification. */
   beginVerification(pods: readonly PodView[], verification: string): void {
     for (const pod of pods) {
       if (this.restartsSeen.get(pod.uid)?.verification !== verification) {
@@ -78,8 +78,8 @@ export class LocalState {
     }
   }
 
-  /** Remembers what was found out about a pod. The outputs of all pods together are bounded, the oldest go first: only a few are ever shown. */
-  keepRecord(uid: string, record: PodRecord): void {
+  /** Stores the record of a pod. The output of all pods together is limited, and the oldest is dropped first: only a little is ever shown. */
+  setRecord(uid: string, record: PodRecord): void {
     this.records.set(uid, record);
     this.#dropOutput(uid);
     const size = record.tries.reduce((sum, { verdict }) => sum + verdict.output.length, 0);
@@ -89,7 +89,7 @@ export class LocalState {
     }
     for (const [oldest] of this.#outputs) {
       const known = this.records.get(oldest);
-      if (this.#outputSize <= MOST_OUTPUT || oldest === uid) {
+      if (this.#outputSize <= MAX_OUTPUT || oldest === uid) {
         break;
       }
       this.#dropOutput(oldest);
@@ -115,7 +115,7 @@ export class LocalState {
     this.#results.delete(key);
   }
 
-  /** Notes when a node that was lost came back, by our clock: its own may be wrong. */
+  /** Remembers when a lost node came back, by our clock, because the node's clock may be wrong. */
   observeNode({ name, ready }: NodeView): void {
     this.followClock();
     if (!ready) {

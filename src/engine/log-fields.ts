@@ -1,10 +1,10 @@
-/** The fields that stand beside every sentence about an Upgrade. */
+/** The fields of every log line about an Upgrade. */
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import { upgradeFacts } from '../core/report/facts.ts';
 import type { UpgradeKey } from './store.ts';
 import type { Log, LogFields } from './telemetry-ports.ts';
 
-/** Of an Upgrade of which only the name is known. */
+/** The fields of an Upgrade of which only the key is known. */
 export function named(key: UpgradeKey): LogFields {
   const [namespace, name] = key.split('/');
   return { namespace, name };
@@ -23,7 +23,7 @@ export function about(upgrade: Upgrade, status: UpgradeStatus | undefined): LogF
   };
 }
 
-/** Its sentence, when a status that is stored says something else than the one before: as a warning when it stands still or did not end well. */
+/** Logs the message of a stored status if phase or reason changed: as a warning if the attempt is stalled or did not end well. */
 export function logChange(
   log: Log,
   upgrade: Upgrade,

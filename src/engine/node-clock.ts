@@ -1,17 +1,17 @@
 /**
- * A node's own clock may be wrong, and the times in a pod's status are by it: one that is ahead would keep a pod from being asked until its
- * deadline is over, one that is behind would end every wait at once. What cannot be true is replaced by when we first saw it.
+ * Corrects the times in a pod's status, which are set by the clock of its node. A node clock that is ahead would delay the probes of a pod until
+ * its deadline is over, one that is behind would end every wait at once. An impossible time is replaced by the time when we first saw it.
  */
 import { own } from '../api/own.ts';
 import type { ConditionView, ContainerView, PodView } from '../api/views.ts';
 
-/** The API server gives whole seconds, and our clock is within one of its. */
+/** Times from the API server are whole seconds, and our clock is within one second of it. */
 const SLACK_MS = 2000;
 
-/** The pod with times that lie between its creation and now; `before` is what was known of it, with what we saw then. */
+/** Returns the pod with all times between its creation and now. `before` is the pod as it was cached, with the times seen then. */
 export function withCredibleTimes(pod: PodView, before: PodView | undefined, now: number): PodView {
   const isCredible = (at: number | undefined): boolean =>
-    // 0: nobody said when.
+    // 0: unknown.
     !at || (at >= pod.createdAt - SLACK_MS && at <= now + SLACK_MS);
   if (
     pod.containers.every(({ startedAt }) => isCredible(startedAt)) &&

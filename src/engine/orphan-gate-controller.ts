@@ -1,6 +1,6 @@
 /**
- * Opens gates that nobody would ever open: of pods for which no gating attempt exists (any more).
- * Status and admission policy race at the end of an attempt (5 of 200 pods came gated just after it), and an Upgrade may be deleted.
+ * Opens the gates of pods for which no gating attempt exists any more, as nothing else would.
+ * The end of an attempt races with the admission policy (5 of 200 pods were gated just after it), and an Upgrade may be deleted.
  */
 
 import { isAbandoned, isClosed } from '../api/gate.ts';
@@ -13,11 +13,11 @@ import type { Ports } from './ports.ts';
 import type { Result } from './queue.ts';
 import type { Store, WorkloadRef } from './store.ts';
 
-/** Long enough for the watch on Upgrades to catch up with a pod that the policy has just gated. */
+/** Long enough for the watch of Upgrades to catch up after the policy has gated a pod. */
 const SETTLE_MS = 1000;
 
-/** One list of a namespace's Upgrades serves all pods that are looked at within this time: nobody knows how many of both there are. */
-const LIST_HOLDS_MS = 1000;
+/** One list of a namespace's Upgrades is used for all pods within this time, as there may be many of both. */
+const LIST_TTL_MS = 1000;
 
 export interface OrphanGateOptions extends Pick<Ports, 'clock' | 'writer' | 'reader' | 'telemetry' | 'log'> {
   readonly store: Store;
@@ -32,9 +32,9 @@ const gates = (upgrade: Upgrade, workload: WorkloadRef): boolean =>
 
 export class OrphanGateController {
   readonly #options: OrphanGateOptions;
-  /** A gate that is closed again and again is opened ever more slowly. */
+  /** A gate that is closed repeatedly is opened with increasing delay. */
   readonly #brake = new Brake();
-  /** By pod UID, of the steady clock. */
+  /** By pod UID; times of the monotonic clock. */
   readonly #orphanSince = new Map<string, number>();
   readonly #lists = new Map<string, { readonly at: number; readonly upgrades: Promise<Listed> }>();
 
@@ -42,7 +42,7 @@ export class OrphanGateController {
     this.#options = options;
   }
 
-  /** Looks at one pod; opens its gate when it has been nobody's for a moment. Never rejects. */
+  /** Reconciles one pod: opens its gate after it has been an orphan for a moment. Never rejects. */
   async reconcile(podUid: string): Promise<Result> {
     const { clock, store } = this.#options;
     const pod = store.pods.get(podUid);
@@ -66,12 +66,12 @@ export class OrphanGateController {
   #isAwaited(pod: PodView): boolean {
     const { store } = this.#options;
     const workload = store.workloadOf(pod);
-    // A ReplicaSet that we do not know yet: its own event brings the pod back.
+    // The ReplicaSet is not cached yet: its event enqueues the pod again.
     return !workload || store.gatingOn(workload).some((upgrade) => gates(upgrade, workload));
   }
 
-  /** Asks the API server itself: our watch may be silently dead for up to 45 s, and an attempt may have begun since. */
-  async #isReallyNobodys(pod: PodView): Promise<boolean | 'unknown'> {
+  /** Reads from the API server: the watch may be silently dead for up to 45 s, and an attempt may have started since. */
+  async #isOrphan(pod: PodView): Promise<boolean | 'unknown'> {
     const { store } = this.#options;
     const upgrades = await this.#listUpgrades(pod.namespace);
     const workload = store.workloadOf(pod);
@@ -85,7 +85,7 @@ export class OrphanGateController {
     const { reader, clock } = this.#options;
     const now = clock.steady();
     for (const [known, { at }] of this.#lists) {
-      if (now >= at + LIST_HOLDS_MS) {
+      if (now >= at + LIST_TTL_MS) {
         this.#lists.delete(known);
       }
     }
@@ -94,7 +94,7 @@ export class OrphanGateController {
     return known.upgrades;
   }
 
-  /** `fallback.action: None` lets a failed version go on; everything else is a gate left behind. */
+  /** With `fallback.action: None` a failed version keeps rolling out; in all other cases the gate was left behind. */
   #reasonFor(pod: PodView): 'ReportOnly' | 'NoAttempt' {
     const { store } = this.#options;
     const workload = store.workloadOf(pod);
@@ -104,12 +104,12 @@ export class OrphanGateController {
 
   async #open(pod: PodView): Promise<Result> {
     const { clock, store, writer, telemetry, log } = this.#options;
-    const free = await this.#isReallyNobodys(pod);
-    if (free === 'unknown') {
+    const isOrphan = await this.#isOrphan(pod);
+    if (isOrphan === 'unknown') {
       return { backoff: true };
     }
-    // The Upgrade's own event brings the pod back.
-    if (!free) {
+    // The event of its Upgrade enqueues the pod again.
+    if (!isOrphan) {
       return {};
     }
     const reason = this.#reasonFor(pod);

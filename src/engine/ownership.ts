@@ -1,6 +1,6 @@
 /**
- * Who belongs to whom, as client-go's `resolveControllerRef` has it: a dependent is found in its owner's namespace alone, by kind, name and UID.
- * A UID is no secret: by itself it would let anybody who may create a pod in one namespace make it count in another.
+ * Resolves owners like client-go's `resolveControllerRef`: a dependent belongs to an owner in its own namespace, by kind, name and UID.
+ * A UID is not a secret: with the UID alone, anybody who may create a pod in one namespace could make it count in another.
  */
 import type { OwnerView } from '../api/views.ts';
 
@@ -8,7 +8,7 @@ interface Identity extends OwnerView {
   readonly namespace: string;
 }
 
-/** What the dependents of an object are found by. Names of real objects hold no slash, so no forged reference can read like another's key. */
+/** The key by which an object's dependents are indexed. Names contain no slash, so no forged reference can equal another object's key. */
 export const identityKey = ({ namespace, kind, name, uid }: Identity): string =>
   `${namespace}/${kind}/${name}/${uid}`;
 

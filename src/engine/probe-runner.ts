@@ -1,4 +1,4 @@
-/** Runs probe cycles beside the reconciles: bounded overall, per node, and one at a time in a pod. Results come back as data. */
+/** Runs probe cycles concurrently with reconciles: limited overall and per node, one at a time for a pod. Results are returned as data. */
 import type { PodView } from '../api/views.ts';
 import type { PlannedCycle } from '../core/plan.ts';
 import { outcomeOf } from '../core/verification/exec-result.ts';
@@ -9,12 +9,12 @@ import { hasKeptImages } from '../core/verification/witness.ts';
 import { FairSemaphore } from './fair-semaphore.ts';
 import type { Ports } from './ports.ts';
 
-/** A killed probe and a container that died under it both answer 128+n; the kubelet needs about a second to tell which. */
-const LOOK_AGAIN_MS = 2000;
-/** Between two cycles of a pod while the API server does not answer: a whole workload that is asked every second would keep it down. */
-const REST_MS = 5000;
+/** A killed probe and a container that died during its probe both return 128+n; after about a second the kubelet reports which. */
+const CONFIRM_DELAY_MS = 2000;
+/** Pause between two cycles of a pod while the API server does not respond: probing a whole workload every second would keep it down. */
+const UNREACHABLE_BACKOFF_MS = 5000;
 
-/** Read whatever the user keeps: the readiness script's result line at the end tells a missing hook from a missing command. */
+/** Read even if the user keeps less: the result line of the readiness script distinguishes a missing hook from a missing command. */
 const RESULT_LINE_BYTES = 1024;
 
 export interface ProbeRunnerOptions
@@ -34,7 +34,7 @@ export class ProbeRunner {
     this.#semaphore = new FairSemaphore(options.maxExecs, options.maxExecsPerNode);
   }
 
-  /** Ends all tries at once; their answers are lost, as no evidence. */
+  /** Cancels all probes; their results are dropped. */
   stop(): void {
     this.#stopping.abort();
   }
@@ -44,8 +44,8 @@ export class ProbeRunner {
   }
 
   /**
-   * Starts a cycle unless one of this pod is under way. `done` is called once with the result,
-   * or with `undefined` when the API server as a whole did not answer, or has no such pod any more: such a cycle is not counted.
+   * Starts a cycle unless one is running for this pod. `done` is called once with the result, or with `undefined` if the API server did not
+   * respond at all or has no such pod any more: such a cycle is not counted.
    */
   start(upgrade: string, cycle: PlannedCycle, done: (finished: FinishedCycle | undefined) => void): void {
     const { uid } = cycle.pod;
@@ -63,14 +63,14 @@ export class ProbeRunner {
       if (finished) {
         end();
       } else {
-        this.#options.clock.after(REST_MS * (0.5 + this.#options.clock.random()), end);
+        this.#options.clock.after(UNREACHABLE_BACKOFF_MS * (0.5 + this.#options.clock.random()), end);
       }
     });
   }
 
   async #run(upgrade: string, cycle: PlannedCycle): Promise<FinishedCycle | undefined> {
     const { reader } = this.#options;
-    const span = this.#span();
+    const elapsed = this.#startTimer();
     const { pod, tries } = cycle;
     const byContainer = Map.groupBy(tries, ({ container }) => container);
     const results = (
@@ -78,27 +78,27 @@ export class ProbeRunner {
     ).flat();
     const answered = results.some(({ outcome }) => outcome.kind !== 'unreachable');
     if (answered || (tries.length === 0 && areContainersReady(pod))) {
-      return { ...span(), results };
+      return { ...elapsed(), results };
     }
-    // Nobody answered, or nobody could be asked: what we knew of the pod may be as old as the loss of the API server.
+    // No response at all: the API server may be unreachable, and the cached pod out of date.
     const seen = await reader.getPod(pod.namespace, pod.name);
     if (seen === 'unknown' || seen === 'gone' || seen.uid !== pod.uid) {
       return undefined;
     }
-    return { ...span(), results, seen };
+    return { ...elapsed(), results, seen };
   }
 
-  /** Begins to take time; a clock that is set meanwhile does not change how much of it has passed. */
-  #span(): () => Pick<FinishedCycle, 'startedAt' | 'finishedAt'> {
+  /** Starts a timer that returns start and end; setting the clock meanwhile does not change the duration. */
+  #startTimer(): () => Pick<FinishedCycle, 'startedAt' | 'finishedAt'> {
     const { clock } = this.#options;
-    const begun = clock.steady();
+    const startedAt = clock.steady();
     return () => {
       const finishedAt = clock.now();
-      return { startedAt: finishedAt - (clock.steady() - begun), finishedAt };
+      return { startedAt: finishedAt - (clock.steady() - startedAt), finishedAt };
     };
   }
 
-  /** One after the other: probes of one container must not disturb each other. */
+  /** Runs the probes of one container one after the other, so that they do not disturb each other. */
   async #inContainer(
     upgrade: string,
     cycle: PlannedCycle,
@@ -125,10 +125,10 @@ export class ProbeRunner {
       ? this.#exec(pod, request, request.check.exec.command)
       : this.#probe(pod, request));
     telemetry.execsInFlight(this.#semaphore.inUse - 1);
-    return this.#believe(pod, request, { outcome, inFallback });
+    return this.#confirm(pod, request, { outcome, inFallback });
   }
 
-  /** Over the network, from here. */
+  /** Probes over the network. */
   #probe(pod: PodView, { check }: TryRequest): Promise<TryOutcome> {
     const ports = Object.assign({}, ...pod.containers.map((container) => container.ports ?? {})) as Record<
       string,
@@ -151,8 +151,8 @@ export class ProbeRunner {
     return outcomeOf(result);
   }
 
-  /** Carries out what the exit-code contract asks for: an answer that counts against a pod is believed after a second look at it. */
-  async #believe(
+  /** Does what the exit-code contract requires: a result that counts against a pod is used only after a second read of the pod. */
+  async #confirm(
     pod: PodView,
     request: TryRequest,
     { outcome, inFallback }: { outcome: TryOutcome; inFallback: boolean },
@@ -166,13 +166,17 @@ export class ProbeRunner {
     if (confirm === 'no') {
       return outcome;
     }
-    if (await this.#stillThere(pod, request, confirm === 'afterGrace' ? LOOK_AGAIN_MS : 0)) {
+    if (await this.#isSameContainer(pod, request, confirm === 'afterGrace' ? CONFIRM_DELAY_MS : 0)) {
       return outcome;
     }
     return { kind: 'unreachable', message: 'the container ended meanwhile, or another one answered' };
   }
 
-  async #stillThere(pod: PodView, { container, containerId }: TryRequest, afterMs: number): Promise<boolean> {
+  async #isSameContainer(
+    pod: PodView,
+    { container, containerId }: TryRequest,
+    afterMs: number,
+  ): Promise<boolean> {
     const { clock, reader } = this.#options;
     if (afterMs > 0) {
       await new Promise<void>((resolve) => clock.after(afterMs, resolve));
@@ -193,6 +197,6 @@ export class ProbeRunner {
   }
 }
 
-/** Apart from its gates. Its readiness is then recorded on this very pod, or not at all. */
+/** Ready but for its gates. Its readiness is then recorded on exactly this pod, or not at all. */
 const areContainersReady = ({ conditions }: PodView): boolean =>
   conditions.ContainersReady?.status === 'True';

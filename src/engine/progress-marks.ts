@@ -1,6 +1,6 @@
 /**
- * What a write brings about, by name, within one attempt. The first write that reaches a mark is progress, and an attempt has only so many of
- * them; what turns without end can only reach those that it has reached before.
+ * Names what a write achieves within one attempt. The first write that reaches a mark is progress, and the marks of an attempt are limited;
+ * an endless loop only reaches marks that were reached before.
  */
 import type { UpgradeStatus } from '../api/types.ts';
 import { PODS_PER_ACTION } from '../core/plan.ts';
@@ -14,11 +14,11 @@ export interface Progress {
 
 const directionOf = ({ fallback }: UpgradeStatus): string => (fallback ? 'back' : 'forward');
 
-/** The beginning of an attempt is none: whoever changes a spec without end would have every mark anew each time. */
+/** The start of an attempt is not progress: otherwise a client that changes the spec in a loop would get new marks each time. */
 export function statusProgress(stored: UpgradeStatus | undefined, next: UpgradeStatus): Progress {
   const attempt = next.attempt?.id ?? '';
-  const isBegun = stored?.attempt?.id === next.attempt?.id;
-  return { attempt, marks: isBegun ? [`${directionOf(next)} ${next.phase}`] : [] };
+  const isStarted = stored?.attempt?.id === next.attempt?.id;
+  return { attempt, marks: isStarted ? [`${directionOf(next)} ${next.phase}`] : [] };
 }
 
 export function actionProgress(action: WriteAction, status: UpgradeStatus): Progress {
@@ -40,7 +40,7 @@ function namesOf(action: WriteAction): string[] {
     case 'recordResults':
       return action.conditions.map(({ pod, condition }) => `${pod.uid} ${condition.status}`);
     case 'deletePods': {
-      // A place has its turn once. A pod that stands in the way, or came without its gate, may come again and again.
+      // Each place is replaced once. A pod that blocks the rollout, or was created without its gate, may be created again and again.
       const { placeOf } = driverOf(action.workload);
       const replaced = action.reason === 'Replaced' ? action.pods.slice(0, PODS_PER_ACTION) : [];
       return replaced.map((pod) => placeOf(pod));

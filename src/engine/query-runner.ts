@@ -1,4 +1,7 @@
-/** Asks the checks of rollouts beside the reconciles: few at once, shared out fairly, one at a time of a check. Answers are kept in memory. */
+/**
+ * Runs the queries of rollout checks concurrently with reconciles: few at a time, distributed fairly, one at a time for a check.
+ * Results are kept in memory.
+ */
 import {
   addAnswer,
   MOST_CHARACTERS,
@@ -10,11 +13,11 @@ import { FairSemaphore } from './fair-semaphore.ts';
 import type { Ports } from './ports.ts';
 import type { UpgradeKey } from './store.ts';
 
-const AT_ONCE = 4;
+const MAX_QUERIES = 4;
 
 export class QueryRunner {
   readonly #options: Pick<Ports, 'clock' | 'promQl'>;
-  readonly #semaphore = new FairSemaphore(AT_ONCE, AT_ONCE);
+  readonly #semaphore = new FairSemaphore(MAX_QUERIES, MAX_QUERIES);
   readonly #records = new Map<UpgradeKey, Map<string, QueryRecord>>();
   readonly #inFlight = new Set<string>();
   readonly #stopping = new AbortController();
@@ -27,7 +30,7 @@ export class QueryRunner {
     this.#stopping.abort();
   }
 
-  /** The last answer to a check of an Upgrade. */
+  /** The results so far of a check of an Upgrade. */
   recordOf(key: UpgradeKey, check: string): QueryRecord | undefined {
     return this.#records.get(key)?.get(check);
   }
@@ -36,33 +39,33 @@ export class QueryRunner {
     this.#records.delete(key);
   }
 
-  /** Asks, unless this check is being asked. `done` is called once with the answer in memory. */
+  /** Starts the query unless one of this check is running. `done` is called once the result is in memory. */
   start(key: UpgradeKey, query: PlannedQuery, done: () => void): void {
-    const own = `${key}/${query.check.name}`;
-    if (this.#inFlight.has(own) || this.#stopping.signal.aborted) {
+    const id = `${key}/${query.check.name}`;
+    if (this.#inFlight.has(id) || this.#stopping.signal.aborted) {
       return;
     }
-    this.#inFlight.add(own);
+    this.#inFlight.add(id);
     const [namespace = ''] = key.split('/');
     void this.#semaphore
-      .run({ namespace, upgrade: key, node: '' }, () => this.#ask(key, query))
+      .run({ namespace, upgrade: key, node: '' }, () => this.#run(key, query))
       .then(() => {
-        this.#inFlight.delete(own);
+        this.#inFlight.delete(id);
         if (!this.#stopping.signal.aborted) {
           done();
         }
       });
   }
 
-  async #ask(key: UpgradeKey, query: PlannedQuery): Promise<void> {
+  async #run(key: UpgradeKey, query: PlannedQuery): Promise<void> {
     const startedAt = this.#options.clock.now();
-    const answer = await this.#answer(query);
+    const answer = await this.#query(query);
     const records = this.#records.get(key) ?? new Map<string, QueryRecord>();
     const { name } = query.check;
     this.#records.set(key, records.set(name, addAnswer(records.get(name), query, startedAt, answer)));
   }
 
-  async #answer({ expression }: PlannedQuery): Promise<QueryAnswer> {
+  async #query({ expression }: PlannedQuery): Promise<QueryAnswer> {
     const { promQl } = this.#options;
     if (!promQl) {
       return { kind: 'failed', message: 'the operator has no --prometheus-url' };

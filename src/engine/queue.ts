@@ -1,21 +1,22 @@
 /**
- * Keys to work on, namespace by namespace in turn: each at most once at a time, again when it was added meanwhile, later on request, and slower after failures.
- * Work never runs within the call that adds it, and in short turns: what arrives on sockets is read, and timers fire, between any two of them.
+ * A work queue like client-go's: each key is processed at most once at a time, again if it was added meanwhile, later on request, and with backoff
+ * after failures. Namespaces take turns. Keys are processed in short slices, never within the call that adds them: sockets are read and timers fire
+ * between two slices.
  */
 import type { Clock } from './ports.ts';
 import type { QueueTelemetry } from './telemetry-ports.ts';
 
 const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 30_000;
-/** A turn takes no further key after this; one that is begun is finished. */
-const TURN_MS = 10;
+/** A slice takes no further key after this time; a key that was started is finished. */
+const SLICE_MS = 10;
 
-/** When a key that was worked on is to come back, unless something happens before. */
+/** When to process a key again, unless it is added before. */
 export interface Result {
   readonly requeueAfterMs?: number | undefined;
-  /** It failed: later each time. */
+  /** Processing failed: retry with exponential backoff. */
   readonly backoff?: boolean;
-  /** A write had to wait and was not tried: that mends nothing, so an earlier failure still counts. */
+  /** A write had to wait and was not sent: this is no success, so earlier failures still count. */
   readonly held?: boolean;
 }
 
@@ -27,18 +28,19 @@ export interface QueueOptions {
   readonly work: (key: string) => Promise<Result>;
 }
 
-/** All times are of the steady clock. */
+/** All times are of the monotonic clock. */
 export class Queue {
   readonly #options: QueueOptions;
-  /** Since when, by namespace; the namespaces in the order of their turns (kubernetes#25744). */
+  /** Keys and the time since which they wait, by namespace; the namespaces in the order of their turns (kubernetes#25744). */
   readonly #waiting = new Map<string, Map<string, number>>();
   #depth = 0;
   readonly #working = new Set<string>();
-  readonly #again = new Set<string>();
+  /** Keys that were added while they were processed. */
+  readonly #dirty = new Set<string>();
   readonly #timers = new Map<string, { at: number; cancel: () => void }>();
   readonly #failures = new Map<string, number>();
   #running = false;
-  #turnIsDue = false;
+  #isSliceScheduled = false;
   #idle: (() => void)[] = [];
 
   constructor(options: QueueOptions) {
@@ -47,10 +49,10 @@ export class Queue {
 
   start(): void {
     this.#running = true;
-    this.#scheduleTurn();
+    this.#scheduleSlice();
   }
 
-  /** Takes no further key; resolves when the keys under work are done. */
+  /** Takes no further key; resolves when the keys in progress are done. */
   async stop(): Promise<void> {
     this.#running = false;
     for (const { cancel } of this.#timers.values()) {
@@ -64,13 +66,13 @@ export class Queue {
 
   add(key: string): void {
     if (this.#working.has(key)) {
-      this.#again.add(key);
+      this.#dirty.add(key);
     } else if (!this.#waiting.get(namespaceOf(key))?.has(key)) {
       this.#enqueue(key);
     }
   }
 
-  /** Adds the key after a time; an earlier wish stands. */
+  /** Adds the key after a delay; an earlier time that is already scheduled stays. */
   addAfter(key: string, delayMs: number): void {
     if (delayMs <= 0) {
       this.add(key);
@@ -97,23 +99,23 @@ export class Queue {
     this.#depth += 1;
     this.#options.telemetry.added();
     this.#options.telemetry.depth(this.#depth);
-    this.#scheduleTurn();
+    this.#scheduleSlice();
   }
 
-  #scheduleTurn(): void {
-    if (this.#turnIsDue || !this.#running || this.#depth === 0) {
+  #scheduleSlice(): void {
+    if (this.#isSliceScheduled || !this.#running || this.#depth === 0) {
       return;
     }
-    this.#turnIsDue = true;
+    this.#isSliceScheduled = true;
     this.#options.clock.after(0, () => {
-      this.#turnIsDue = false;
-      this.#turn();
+      this.#isSliceScheduled = false;
+      this.#runSlice();
     });
   }
 
-  #turn(): void {
+  #runSlice(): void {
     const { clock, workers } = this.#options;
-    const until = clock.steady() + TURN_MS;
+    const until = clock.steady() + SLICE_MS;
     while (this.#running && this.#working.size < workers && clock.steady() <= until) {
       const next = this.#next();
       if (!next) {
@@ -122,11 +124,11 @@ export class Queue {
       this.#take(...next);
     }
     if (this.#working.size < workers) {
-      this.#scheduleTurn();
+      this.#scheduleSlice();
     }
   }
 
-  /** Takes out the key that has waited longest in the namespace whose turn it is. */
+  /** Removes and returns the key that has waited longest in the namespace whose turn it is. */
   #next(): [key: string, since: number] | undefined {
     const [namespace, keys] = this.#waiting.entries().next().value ?? [];
     const next = keys?.entries().next().value;
@@ -156,24 +158,24 @@ export class Queue {
     const { requeueAfterMs, backoff = false, held = false } = await work(key);
     telemetry.worked((clock.steady() - startedAt) / 1000);
     this.#working.delete(key);
-    const changed = this.#again.delete(key);
+    const changed = this.#dirty.delete(key);
     if (backoff) {
       this.#retryLater(key);
     } else {
       if (!held) {
         this.#failures.delete(key);
       }
-      this.#comeBack(key, changed ? 0 : requeueAfterMs);
+      this.#requeue(key, changed ? 0 : requeueAfterMs);
     }
     if (this.#working.size === 0) {
       for (const resolve of this.#idle.splice(0)) {
         resolve();
       }
     }
-    this.#scheduleTurn();
+    this.#scheduleSlice();
   }
 
-  #comeBack(key: string, afterMs: number | undefined): void {
+  #requeue(key: string, afterMs: number | undefined): void {
     if (afterMs !== undefined && this.#running) {
       this.addAfter(key, afterMs);
     }
@@ -190,5 +192,5 @@ export class Queue {
   }
 }
 
-/** Of a key `namespace/name`; other keys share one turn. */
+/** The namespace of a key `namespace/name`; other keys share one turn. */
 const namespaceOf = (key: string): string => key.slice(0, Math.max(0, key.indexOf('/')));

@@ -1,24 +1,20 @@
 /**
- * One Upgrade, once around: gather what is known, decide, store the intent, act, tell. Never waits for a check.
- * Whatever goes wrong, the key comes back; the queue is the retry.
+ * One reconcile of one Upgrade: gather what is known, decide, store the intent, act, record. It never waits for a check.
+ * Whatever fails, the key is enqueued again: retries are the queue's job.
  */
 
 import type { Upgrade } from '../api/types.ts';
 import { decide, type Plan } from '../core/decision/decide.ts';
-import type { Obstacle } from '../core/obstacle.ts';
 import type { Action } from '../core/plan.ts';
 import { upgradeFacts } from '../core/report/facts.ts';
-import { obstacleText } from '../core/report/obstacle-text.ts';
 import { changeOf } from '../core/report/status-diff.ts';
 import { ActionExecutor, type WriteAction } from './action-executor.ts';
-import { Brake, STATUS_CHANGED } from './brake.ts';
 import { recordCycle } from './cycles.ts';
 import { GateCarrierCache } from './gate-carrier.ts';
 import { LocalState } from './local-state.ts';
 import { named } from './log-fields.ts';
-import type { Ports, RequestFailure } from './ports.ts';
+import type { Ports } from './ports.ts';
 import { ProbeRunner } from './probe-runner.ts';
-import { actionProgress, type Progress, statusProgress } from './progress-marks.ts';
 import { QueryRunner } from './query-runner.ts';
 import type { Result } from './queue.ts';
 import { Recorder } from './recorder.ts';
@@ -27,32 +23,23 @@ import { SpanReporter } from './span-reporter.ts';
 import { StatusPace } from './status-pace.ts';
 import type { Store, UpgradeKey } from './store.ts';
 import { WarningCache } from './warnings.ts';
-import { WriteBackoff } from './write-backoff.ts';
+import { WriteControl } from './write-control.ts';
 
 export interface ReconcilerOptions extends Omit<Ports, 'watcher'> {
   readonly store: Store;
   readonly maxExecs: number;
   readonly maxExecsPerNode: number;
-  /** A cycle has ended: its Upgrade is to be looked at, now or after a while. */
+  /** A probe cycle or a query has ended: its Upgrade has to be reconciled after the delay. */
   readonly cycleEnded: (key: UpgradeKey, delayMs: number) => void;
 }
 
-/** What comes after a step: the next one of this plan, a new plan from what is known now, or nothing more for this time. */
+/** What follows a step: the next step of this plan, a new plan from what is known now, or the end of this reconcile. */
 type Next = 'continue' | 'again' | Result;
 
-/** Plans that one visit may carry out before others get their turn. */
+/** Plans that one reconcile may carry out before other keys have their turn. */
 const MAX_STEPS = 8;
-/** After a cycle that said nothing. */
+/** Delay after a probe cycle without a response. */
 const NO_ANSWER_MS = 1000;
-
-const ACTIONS: readonly WriteAction['kind'][] = [
-  'patchImages',
-  'patchPartition',
-  'setFinalizers',
-  'releaseFields',
-  'deletePods',
-  'recordResults',
-];
 
 export class Reconciler {
   readonly #options: ReconcilerOptions;
@@ -65,9 +52,8 @@ export class Reconciler {
   readonly #warnings: WarningCache;
   readonly #sources: SnapshotSources;
   readonly local: LocalState;
-  readonly #backoff = new WriteBackoff();
-  readonly #brake = new Brake();
   readonly #pace: StatusPace;
+  readonly #writes: WriteControl;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -80,13 +66,13 @@ export class Reconciler {
     this.#spans = new SpanReporter(options);
     this.#recorder = new Recorder({ ...options, spans: this.#spans });
     this.#pace = new StatusPace(options.clock);
+    this.#writes = new WriteControl({ ...options, pace: this.#pace });
     this.#sources = {
       ...options,
       local: this.local,
       gate: this.#gate,
       warnings: this.#warnings,
-      backoff: this.#backoff,
-      brake: this.#brake,
+      writes: this.#writes,
       queries: this.#queries,
       isProbing: (uid) => this.#runner.isProbing(uid),
     };
@@ -97,7 +83,7 @@ export class Reconciler {
     this.#queries.stop();
   }
 
-  /** Never rejects: a bug of ours is counted and logged, and the key comes back later. */
+  /** Never rejects: a bug is counted and logged, and the key is enqueued again. */
   async reconcile(key: UpgradeKey): Promise<Result> {
     const { telemetry, log } = this.#options;
     try {
@@ -113,13 +99,13 @@ export class Reconciler {
   }
 
   async #visit(key: UpgradeKey): Promise<Result> {
-    const movesBefore = this.#brake.moves(key);
+    const progressBefore = this.#writes.progressOf(key);
     for (let step = 0; step < MAX_STEPS; step++) {
       const upgrade = this.#options.store.upgrades.get(key);
       if (!upgrade) {
         return this.#forget(key);
       }
-      // Also of those that will never change again: a new process knows nothing of what the last one told.
+      // Also for those that will never change again: a new process does not know what the previous one reported.
       this.#options.telemetry.upgradeSeen(
         upgrade.metadata.namespace,
         upgrade.metadata.name,
@@ -131,25 +117,16 @@ export class Reconciler {
         this.#pace.withinLimits(key, decide(gather(this.#sources, key, upgrade))),
       );
       if (typeof next === 'object') {
-        this.#brake.release(key, 'visit');
+        this.#writes.visitEnded(key);
         return next;
       }
     }
-    return this.#brake.moves(key) > movesBefore ? this.#givesWay(key) : this.#spins(key);
-  }
-
-  /** In a large fleet there is always something to do for some pod: other keys have their turn, and then it goes on. */
-  #givesWay(key: UpgradeKey): Result {
-    this.#brake.release(key, 'visit');
+    if (this.#writes.progressOf(key) === progressBefore) {
+      return { requeueAfterMs: this.#writes.visitSpun(key) };
+    }
+    // A large workload always has some pod to write: other keys have their turn first.
+    this.#writes.visitEnded(key);
     return { requeueAfterMs: 0 };
-  }
-
-  /** Turns that follow each other without end are no work: each next visit waits twice as long. */
-  #spins(key: UpgradeKey): Result {
-    const { clock, telemetry } = this.#options;
-    telemetry.braked('spinning');
-    this.#brake.slow(key, 'visit', clock.steady(), undefined, { minMs: 50, maxMs: 10_000 });
-    return { requeueAfterMs: this.#brake.waitMs(key, 'visit', clock.steady()) };
   }
 
   #forget(key: UpgradeKey): Result {
@@ -158,8 +135,7 @@ export class Reconciler {
     this.#pace.forget(key);
     this.#queries.forget(key);
     this.local.forgetResults(key);
-    this.#backoff.forget(key);
-    this.#brake.forget(key);
+    this.#writes.forget(key);
     return {};
   }
 
@@ -173,87 +149,62 @@ export class Reconciler {
       return 'again';
     }
     const dueMs = this.#pace.dueMs(key, upgrade, plan);
-    const statusDueMs = dueMs === 0 && this.#goesAhead(key, upgrade, plan) ? undefined : dueMs;
+    const statusDueMs = dueMs === 0 && this.#mayActFirst(key, upgrade, plan) ? undefined : dueMs;
     const stored = statusDueMs === 0 ? await this.#storeStatus(key, upgrade, plan) : 'continue';
     if (stored !== 'continue') {
       return stored;
     }
-    for (const cycle of plan.cycles) {
-      this.#runner.start(key, cycle, (finished) => {
-        const isSaid = recordCycle(
-          { ...this.#options, local: this.local, spans: this.#spans },
-          key,
-          cycle,
-          finished,
-        );
-        this.#options.cycleEnded(key, isSaid ? 0 : NO_ANSWER_MS);
-      });
-    }
-    for (const query of plan.queries) {
-      this.#queries.start(key, query, () => this.#options.cycleEnded(key, 0));
-    }
+    this.#startChecks(key, plan);
     const laterMs = earliest(statusDueMs, this.#untilMs(plan.wakeAt));
     if (action.kind === 'none' || action.kind === 'findGateCarrier') {
-      return this.#rest(key, laterMs);
+      const released = this.#writes.releaseActions(key);
+      return released === 'released' ? 'again' : { requeueAfterMs: earliest(laterMs, released) };
     }
-    const waitMs = this.#actionWaitMs(key, plan);
-    const grantedMs = waitMs > 0 ? waitMs : this.#takeWrite(key, actionProgress(action, plan.status));
-    return grantedMs > 0
-      ? { requeueAfterMs: earliest(laterMs, grantedMs), held: true }
+    const waitMs = this.#writes.takeAction(key, plan, action);
+    return waitMs > 0
+      ? { requeueAfterMs: earliest(laterMs, waitMs), held: true }
       : this.#act(key, plan, action);
   }
 
-  /** A write is planned that can be done now, and the status need not be stored before it. */
-  #goesAhead(key: UpgradeKey, upgrade: Upgrade, plan: Plan): boolean {
-    const isWrite = plan.action.kind !== 'none' && plan.action.kind !== 'findGateCarrier';
-    return isWrite && this.#actionWaitMs(key, plan) === 0 && this.#pace.mayFollow(key, upgrade, plan);
-  }
-
-  /** No action is planned: what had been refused, or had come to nothing, is not wanted any more. */
-  #rest(key: UpgradeKey, laterMs: number | undefined): Next {
-    const quiet = this.#brake.rest(key, ACTIONS, this.#options.clock.steady());
-    if (this.#backoff.clear(key, 'action') || quiet === 'released') {
-      return 'again';
+  #startChecks(key: UpgradeKey, { cycles, queries }: Plan): void {
+    const { cycleEnded } = this.#options;
+    for (const cycle of cycles) {
+      this.#runner.start(key, cycle, (finished) => {
+        const sinks = { ...this.#options, local: this.local, spans: this.#spans };
+        cycleEnded(key, recordCycle(sinks, key, cycle, finished) ? 0 : NO_ANSWER_MS);
+      });
     }
-    return { requeueAfterMs: earliest(laterMs, quiet) };
+    for (const query of queries) {
+      this.#queries.start(key, query, () => cycleEnded(key, 0));
+    }
   }
 
-  /** Plans say when by the clock; from here on it is a span. */
+  /** Whether the planned action is a write that may be sent now, before the status is stored. */
+  #mayActFirst(key: UpgradeKey, upgrade: Upgrade, plan: Plan): boolean {
+    return (
+      isWrite(plan.action) &&
+      this.#writes.actionWaitMs(key, plan) === 0 &&
+      this.#pace.mayFollow(key, upgrade, plan)
+    );
+  }
+
+  /** Plans contain wall-clock times; from here on it is a duration. */
   #untilMs(at: number | undefined): number | undefined {
     return at === undefined ? undefined : Math.max(0, at - this.#options.clock.now());
   }
 
-  /** How long the planned action has to wait; 0: it may be done. */
-  #actionWaitMs(key: UpgradeKey, { action, status }: Plan): number {
-    const now = this.#options.clock.steady();
-    return Math.max(
-      this.#backoff.waitMs(key, 'action', now),
-      this.#brake.waitMs(key, action.kind, now),
-      isMissedGate(action) ? this.#backoff.deletionWaitMs(key, status.attempt?.id ?? '', now) : 0,
-    );
-  }
-
   async #storeStatus(key: UpgradeKey, upgrade: Upgrade, plan: Plan): Promise<Next> {
-    const { writer, store, clock } = this.#options;
-    const now = clock.steady();
-    const slowedMs = Math.max(
-      this.#backoff.waitMs(key, 'status', now),
-      this.#brake.waitMs(key, 'status', now),
-    );
-    const waitMs =
-      slowedMs > 0 ? slowedMs : this.#takeWrite(key, statusProgress(upgrade.status, plan.status));
+    const { writer, store } = this.#options;
+    const waitMs = this.#writes.takeStatus(key, upgrade.status, plan.status);
     if (waitMs > 0) {
       return { requeueAfterMs: waitMs, held: true };
     }
     const written = await writer.patchStatus(upgrade, plan.status);
     if (!written.ok) {
-      return this.#failed(key, 'status', written.failure);
+      return this.#writes.failed(key, 'status', written.failure);
     }
-    this.#backoff.clear(key, 'status');
-    this.#pace.written(key);
     store.upgrades.applyWrite(written.object);
-    const isStored = changeOf(written.object.status, plan.status) === 'none';
-    this.#noteEffect(key, 'status', isStored ? undefined : STATUS_CHANGED);
+    this.#writes.statusSucceeded(key, { asWritten: changeOf(written.object.status, plan.status) === 'none' });
     this.#recorder.statusStored(upgrade, upgrade.status, plan.status);
     return plan.intent ? 'again' : 'continue';
   }
@@ -261,73 +212,18 @@ export class Reconciler {
   async #act(key: UpgradeKey, plan: Plan, action: WriteAction): Promise<Next> {
     const { failure, noEffect } = await this.#executor.execute(action);
     if (failure) {
-      return this.#failed(key, 'action', failure);
+      return this.#writes.failed(key, 'action', failure);
     }
-    this.#backoff.clear(key, 'action');
-    this.#noteEffect(key, action.kind, noEffect);
-    if (isMissedGate(action)) {
-      this.#backoff.countDeletion(key, plan.status.attempt?.id ?? '', this.#options.clock.steady());
-    }
+    this.#writes.actionSucceeded(key, plan, action, noEffect);
     this.#recorder.done(key, action);
     return 'again';
   }
-
-  /** Takes the right to one write; returns how long to wait for it when there are too many without progress. */
-  #takeWrite(key: UpgradeKey, progress: Progress): number {
-    const waitMs = this.#brake.take(key, this.#options.clock.steady(), progress);
-    if (waitMs > 0) {
-      this.#options.telemetry.braked('rate');
-    }
-    return waitMs;
-  }
-
-  /** Whether something came of a write decides how soon there may be another one of its kind. */
-  #noteEffect(key: UpgradeKey, what: string, noEffect: Obstacle | undefined): void {
-    const { telemetry, log, clock } = this.#options;
-    if (!noEffect) {
-      this.#brake.release(key, what);
-      return;
-    }
-    telemetry.braked('no_effect');
-    log.warn(obstacleText(noEffect), { ...named(key), what, reason: noEffect.reason });
-    this.#brake.slow(key, what, clock.steady(), noEffect);
-  }
-
-  #failed(key: UpgradeKey, what: 'status' | 'action', failure: RequestFailure): Result {
-    const { telemetry, log, clock } = this.#options;
-    telemetry.failed(failure.kind);
-    log.debug(failure.message, { ...named(key), what, cause: failure.kind });
-    if (failure.kind === 'throttled') {
-      return { requeueAfterMs: failure.retryAfterMs };
-    }
-    if (failure.kind === 'invalid' && what === 'status' && !this.#pace.isRefused(key)) {
-      this.#pace.refused(key, failure.message);
-      log.error(`The API server refuses a status: ${failure.message}`, {
-        ...named(key),
-        cause: failure.kind,
-      });
-      return { requeueAfterMs: 0 };
-    }
-    if (failure.kind === 'forbidden' || failure.kind === 'invalid') {
-      log.error(`The API server refuses a write: ${failure.message}`, {
-        ...named(key),
-        what,
-        cause: failure.kind,
-      });
-      this.#backoff.reject(key, { what, failure }, clock.steady());
-      return { requeueAfterMs: 0 };
-    }
-    // A conflict means that the watch is a moment behind: it brings the key back by itself, the backoff is for the case that it does not.
-    return { backoff: true };
-  }
 }
 
-/** A pod is deleted because it came without its gate. */
-const isMissedGate = (action: Action): boolean =>
-  action.kind === 'deletePods' && action.reason === 'GateMissed';
+const isWrite = ({ kind }: Action): boolean => kind !== 'none' && kind !== 'findGateCarrier';
 
-/** The shortest of some spans. */
-function earliest(...spans: readonly (number | undefined)[]): number | undefined {
-  const given = spans.filter((span) => span !== undefined);
-  return given.length > 0 ? Math.min(...given) : undefined;
+/** The shortest of some durations. */
+function earliest(...durations: readonly (number | undefined)[]): number | undefined {
+  const known = durations.filter((duration) => duration !== undefined);
+  return known.length > 0 ? Math.min(...known) : undefined;
 }

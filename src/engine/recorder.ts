@@ -1,4 +1,4 @@
-/** Says what was done, once it is: events, log lines, metrics and spans. */
+/** Records what was done, after it was done: events, log lines, metrics and spans. */
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
 import type { DeletePods } from '../core/plan.ts';
@@ -47,7 +47,7 @@ export class Recorder {
     }
   }
 
-  /** About the Upgrade, with its workload as related object, or the other way round. */
+  /** Regarding the Upgrade, with its workload as related object, or the other way round. */
   #recordEvent(upgrade: Upgrade, { regarding, ...event }: UpgradeEvent): void {
     const { writer, store } = this.#options;
     const workload = store.targetOf(upgrade);
@@ -59,7 +59,7 @@ export class Recorder {
     }
   }
 
-  /** A planned change was carried out. */
+  /** A planned action was executed. */
   done(key: UpgradeKey, action: WriteAction): void {
     const { telemetry, clock, store, spans } = this.#options;
     if (action.kind === 'patchImages' && action.evidenceAt !== undefined) {
@@ -67,18 +67,18 @@ export class Recorder {
     }
     const upgrade = store.upgrades.get(key);
     if (upgrade && action.kind === 'deletePods') {
-      this.#deleted(upgrade, action);
+      this.#podsDeleted(upgrade, action);
     }
     if (upgrade && action.kind === 'recordResults') {
       spans.resultsRecorded(upgrade, action.conditions, clock.now());
     }
   }
 
-  #deleted(upgrade: Upgrade, { pods, reason }: DeletePods): void {
+  #podsDeleted(upgrade: Upgrade, { pods, reason }: DeletePods): void {
     const { log, writer } = this.#options;
     for (const pod of pods) {
       log.info(`Deleted pod ${pod.name}`, { ...named(upgradeKey(upgrade)), pod: pod.name, reason });
-      // With OnDelete it is how such a workload rolls: an event a pod would say nothing new.
+      // With OnDelete every pod is replaced this way: an event for each would be noise.
       if (reason !== 'Replaced') {
         void writer.recordEvent(upgradeReference(upgrade), deletionEvent(pod, reason));
       }

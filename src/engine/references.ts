@@ -1,4 +1,4 @@
-/** References to the objects that events are about. */
+/** Builds the references to the objects that events regard. */
 import { GROUP, VERSION } from '../api/names.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';

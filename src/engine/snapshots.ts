@@ -1,17 +1,15 @@
-/** What one decision about an Upgrade looks at, gathered from what is known. Waits for nothing. */
+/** Gathers the snapshot that one decision about an Upgrade is made from. Waits for nothing. */
 import type { Upgrade } from '../api/types.ts';
-import type { Obstacle } from '../core/obstacle.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { isUnderWay, verificationId } from '../core/status.ts';
 import { driverOf } from '../core/workload/drivers.ts';
-import type { Brake } from './brake.ts';
 import type { GateCarrierCache } from './gate-carrier.ts';
 import type { LocalState } from './local-state.ts';
 import type { Clock, PromQl } from './ports.ts';
 import type { QueryRunner } from './query-runner.ts';
 import type { Store, UpgradeKey } from './store.ts';
 import type { WarningCache } from './warnings.ts';
-import type { WriteBackoff } from './write-backoff.ts';
+import type { WriteControl } from './write-control.ts';
 
 export interface SnapshotSources {
   readonly clock: Clock;
@@ -19,11 +17,10 @@ export interface SnapshotSources {
   readonly local: LocalState;
   readonly gate: GateCarrierCache;
   readonly warnings: WarningCache;
-  readonly backoff: WriteBackoff;
-  readonly brake: Brake;
+  readonly writes: Pick<WriteControl, 'obstacle'>;
   readonly queries: QueryRunner;
   readonly promQl?: PromQl | undefined;
-  /** Is a probe cycle of this pod under way? */
+  /** Whether a probe cycle of this pod is running. */
   readonly isProbing: (uid: string) => boolean;
 }
 
@@ -33,9 +30,9 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
   const now = clock.now();
   const workload = store.targetOf(upgrade);
   const acting = store.actingFor(upgrade);
-  const waits = acting !== undefined && acting.metadata.uid !== upgrade.metadata.uid;
-  // One that waits decides nothing by its target's pods, and there may be thousands of both.
-  const pods = workload && !waits ? store.podsOf(workload) : [];
+  const isWaiting = acting !== undefined && acting.metadata.uid !== upgrade.metadata.uid;
+  // An Upgrade that waits for its turn needs no pods, and there may be thousands of both.
+  const pods = workload && !isWaiting ? store.podsOf(workload) : [];
   local.beginVerification(pods, verificationId(upgrade, upgrade.status ?? {}));
   const underWay = isUnderWay(upgrade.status);
   if (!underWay) {
@@ -45,7 +42,7 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
   return {
     now,
     upgrade,
-    claimedBy: waits ? acting.metadata.name : undefined,
+    claimedBy: isWaiting ? acting.metadata.name : undefined,
     workload,
     namesakes: workload ? [] : store.namesakesOf(upgrade),
     updateRevision: revision,
@@ -63,15 +60,7 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
     restartsSeen: local.restartsSeen,
     waitingSince: local.waitingSince,
     eventsSeen: (uid) => warnings.of(uid),
-    gateCarrier: gate.in(upgrade.metadata.namespace),
-    refusal: refusalOf(sources, key),
+    gateCarrier: gate.carrierIn(upgrade.metadata.namespace),
+    refusal: sources.writes.obstacle(key),
   };
-}
-
-/** Why our last write for this Upgrade did nothing. */
-function refusalOf({ backoff, brake }: SnapshotSources, key: UpgradeKey): Obstacle | undefined {
-  const refusal = backoff.refusal(key);
-  return refusal
-    ? { reason: refusal.kind === 'forbidden' ? 'Forbidden' : 'Refused', said: refusal.message }
-    : brake.obstacle(key);
 }

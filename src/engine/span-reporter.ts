@@ -1,4 +1,4 @@
-/** Tells a tracer, where there is one, what of an attempt has ended: nothing here is kept, and nothing is decided by it. */
+/** Reports the finished spans of an attempt to the tracer, if there is one. Keeps no state, and no decision depends on it. */
 
 import { VERIFIED } from '../api/names.ts';
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
@@ -23,7 +23,7 @@ export class SpanReporter {
     this.#store = store;
   }
 
-  /** `after` is stored in place of `before`. */
+  /** The status `after` was stored in place of `before`. */
   statusChanged(upgrade: Upgrade, before: UpgradeStatus | undefined, after: UpgradeStatus): void {
     if (!this.#tracer) {
       return;
@@ -33,36 +33,36 @@ export class SpanReporter {
     const pods = workload ? this.#store.podsOf(workload) : [];
     for (const { name, ...end } of failed) {
       const pod = pods.find((one) => one.name === name);
-      // The pods failed in the attempt, whatever comes after it.
-      this.#tell(pod && podSpan({ ...upgrade, status: before }, pod, end));
+      // The pods failed in the attempt of the old status.
+      this.#report(pod && podSpan({ ...upgrade, status: before }, pod, end));
     }
     for (const span of spansOfChange(upgrade, before, after)) {
-      this.#tell(span);
+      this.#report(span);
     }
   }
 
-  /** Conditions of pods were to be written: a pod has passed when its own says so now, and did not before. */
+  /** Writes of pod conditions were executed: a pod has passed if its condition is True now and was not before. */
   resultsRecorded(upgrade: Upgrade, conditions: readonly PodCondition[], now: number): void {
     for (const { pod, condition } of this.#tracer ? conditions : []) {
       const written = this.#store.pods.get(pod.uid)?.conditions[VERIFIED];
       const isNew = pod.conditions[VERIFIED]?.status !== 'True' && written?.message === condition.message;
       if (condition.status === 'True' && isNew) {
         const { reason, message } = condition;
-        this.#tell(podSpan(upgrade, pod, { passed: true, reason, message, at: now }));
+        this.#report(podSpan(upgrade, pod, { passed: true, reason, message, at: now }));
       }
     }
   }
 
-  /** A cycle of tries in a pod has ended; `record` has what it added. */
+  /** A probe cycle of a pod has ended; `record` includes its results. */
   cycleFinished(upgrade: Upgrade, pod: PodView, record: PodRecord, cycle: FinishedCycle): void {
     for (const tried of this.#tracer ? record.tries : []) {
       if (tried.lastAt === cycle.finishedAt) {
-        this.#tell(trySpan(upgrade, pod, tried, cycle));
+        this.#report(trySpan(upgrade, pod, tried, cycle));
       }
     }
   }
 
-  #tell(span: Parameters<Tracer['ended']>[0] | undefined): void {
+  #report(span: Parameters<Tracer['ended']>[0] | undefined): void {
     if (span) {
       this.#tracer?.ended(span);
     }

@@ -1,4 +1,4 @@
-/** How often the status of an Upgrade is written, and how much of it while the API server refuses it. Times are of the steady clock. */
+/** Decides how often the status of an Upgrade is written, and how much of it while the API server rejects it. Times are of the monotonic clock. */
 import type { Upgrade } from '../api/types.ts';
 import type { Plan } from '../core/decision/decide.ts';
 import { leastStatus } from '../core/report/fit.ts';
@@ -6,16 +6,16 @@ import { changeOf } from '../core/report/status-diff.ts';
 import type { Clock } from './ports.ts';
 import type { UpgradeKey } from './store.ts';
 
-/** The least time between two writes of mere progress. */
+/** Minimum interval of status writes for progress only. */
 const PROGRESS_EVERY_MS = 2000;
-/** And of mere counts and times of tries. */
+/** Minimum interval for counts and times of probes only. */
 const VOLATILE_EVERY_MS = 60_000;
-/** While an attempt waits for time to pass or for a person, who may take days. */
+/** The same while an attempt waits for a time or a person, which may take days. */
 const VOLATILE_IN_WAIT_MS = 15 * 60_000;
-/** So long only the least is written of an Upgrade whose status was refused. */
+/** How long only the minimal status is written after a status was rejected. */
 const STATUS_REFUSED_MS = 10 * 60_000;
-/** So many actions may go ahead of a status that is due. */
-const MOST_AHEAD = 10;
+/** How many actions may be executed before a status that is due is written. */
+const MAX_ACTIONS_AHEAD = 10;
 
 export class StatusPace {
   readonly #clock: Pick<Clock, 'steady'>;
@@ -27,7 +27,7 @@ export class StatusPace {
     this.#clock = clock;
   }
 
-  /** In how long the planned status is to be written; `undefined`: what is stored says the same. */
+  /** Returns in how long to write the planned status; `undefined` if it equals the stored one. */
   dueMs(key: UpgradeKey, upgrade: Upgrade, { status, intent }: Plan): number | undefined {
     const change = changeOf(upgrade.status, status);
     if (change === 'none') {
@@ -48,19 +48,19 @@ export class StatusPace {
   }
 
   /**
-   * May the planned action go ahead of the status? What it means to do is stored already, and mere progress can be told later: a process that
-   * ends at each write of a status must not be kept from ever getting further. Not without end, as somebody reads the status.
+   * Whether the planned action may be executed before the status is written. Its intent is already stored, and progress can be written later: a
+   * process that is killed at each status write must still get further. The number is limited, because people read the status.
    */
   mayFollow(key: UpgradeKey, upgrade: Upgrade, { status, intent }: Plan): boolean {
     const ahead = this.#actsAhead.get(key) ?? 0;
-    if (intent || ahead >= MOST_AHEAD || changeOf(upgrade.status, status) === 'transition') {
+    if (intent || ahead >= MAX_ACTIONS_AHEAD || changeOf(upgrade.status, status) === 'transition') {
       return false;
     }
     this.#actsAhead.set(key, ahead + 1);
     return true;
   }
 
-  /** The API server takes no such status of this Upgrade: for a while only the least of it is written. */
+  /** The API server rejected the status: for a while only a minimal one is written. */
   refused(key: UpgradeKey, message: string): void {
     this.#refused.set(key, { message, until: this.#clock.steady() + STATUS_REFUSED_MS });
   }
@@ -69,7 +69,7 @@ export class StatusPace {
     return this.#clock.steady() < (this.#refused.get(key)?.until ?? 0);
   }
 
-  /** The plan with as much of its status as the API server takes. */
+  /** Returns the plan with as much of its status as the API server accepts. */
   withinLimits(key: UpgradeKey, plan: Plan): Plan {
     const refused = this.#refused.get(key);
     return refused && this.isRefused(key)

@@ -1,4 +1,4 @@
-/** All that is known of the cluster, fed by the watches and by the answers to our own writes, and who is concerned by a change. */
+/** The cache of everything watched, fed by watch events and by the responses to our own writes, and which Upgrades a change concerns. */
 
 import { isAbandoned, isClosed } from '../api/gate.ts';
 import type { Upgrade } from '../api/types.ts';
@@ -15,7 +15,7 @@ import type { Watched, WatchedKind, Watcher } from './ports.ts';
 /** `namespace/name` of an Upgrade. */
 export type UpgradeKey = string;
 
-/** A workload as its dependents name it; it need not exist any more. */
+/** A workload as its dependents reference it; it may no longer exist. */
 export interface WorkloadRef extends OwnerView {
   readonly namespace: string;
 }
@@ -28,16 +28,16 @@ const nameKey = ({ kind, namespace, name }: Pick<WorkloadRef, 'kind' | 'namespac
 const version = ({ resourceVersion }: { resourceVersion: string }): string => resourceVersion;
 const isGating = ({ status }: Upgrade): boolean => status?.attempt?.gating === true;
 
-/** Called with every change: the Upgrades and the pods that it concerns. */
+/** Is notified of every change: which Upgrades and pods it concerns. */
 export interface Listener {
   upgradesChanged(keys: readonly UpgradeKey[]): void;
-  /** Another Upgrade acts on the target of these now; they only have to name it. */
+  /** Another Upgrade now acts on the target of these; only the name of it in their status changes. */
   actingChanged(waiting: readonly UpgradeKey[]): void;
   podChanged(pod: PodView): void;
   podGone(pod: PodView): void;
   nodeChanged(node: NodeView): void;
   nodeGone(node: NodeView): void;
-  /** The gate of this pod may have become nobody's. */
+  /** Perhaps no attempt will open the gate of this pod any more. */
   gateReleased(pod: PodView): void;
 }
 
@@ -58,8 +58,8 @@ export class Store {
     key: ({ uid }) => uid,
     version,
     indexes: { owner: ownerKey, node: ({ node }) => node },
-    keep: (came, before) => {
-      const pod = withImageChanges(came, before);
+    transform: (received, before) => {
+      const pod = withImageChanges(received, before);
       return this.#now ? withCredibleTimes(pod, before, this.#now()) : pod;
     },
     changed: (before, after) => {
@@ -84,19 +84,19 @@ export class Store {
   });
   readonly #claims = new Claims({ key: upgradeKey, target: targetKey });
   readonly #dependents = new Dependents();
-  /** Upgrades that wait for another one, which has changed since the listener was last called. */
+  /** Dependents of Upgrades that have changed since the listener was last called. */
   readonly #woken = new Set<UpgradeKey>();
-  /** Targets on which another Upgrade acts since the listener was last called. */
+  /** Targets on which another Upgrade has become the acting one since the listener was last called. */
   readonly #passedOn = new Set<string>();
   readonly #now: (() => number) | undefined;
   #listener: Listener | undefined;
 
-  /** Without a clock, the times of pods are taken as their nodes give them. */
+  /** Without a clock, the times of pods are used as their nodes set them. */
   constructor(now?: () => number) {
     this.#now = now;
   }
 
-  /** Starts every watch and calls the listener with who is concerned by what they bring. */
+  /** Starts every watch, and notifies the listener of what their events concern. */
   watch(watcher: Watcher, listener: Listener): void {
     this.#listener = listener;
     const feed = <K extends WatchedKind, I extends string>(
@@ -121,7 +121,7 @@ export class Store {
     feed('Node', this.nodes, ({ name }) => this.#onNode(name));
   }
 
-  /** True when every kind has been listed once. Where nodes may not be listed, their watch says so with an empty list. */
+  /** Whether every kind has been listed once. If nodes may not be listed, their watch reports an empty list. */
   get synced(): boolean {
     return [
       this.upgrades,
@@ -132,12 +132,12 @@ export class Store {
     ].every(({ synced }) => synced);
   }
 
-  /** The workload an Upgrade targets, if it is there. */
+  /** The workload that an Upgrade targets, if it exists. */
   targetOf(upgrade: Upgrade): WorkloadView | undefined {
     return this.workloads[upgrade.spec.targetRef.kind].get(targetKey(upgrade));
   }
 
-  /** Kinds of which there is a workload of the target's name. */
+  /** Other kinds that have a workload with the target's name. */
   namesakesOf({ metadata: { namespace }, spec: { targetRef } }: Upgrade): WorkloadKind[] {
     const { kind: wanted, name } = targetRef;
     return WORKLOAD_KINDS.filter(
@@ -145,7 +145,7 @@ export class Store {
     );
   }
 
-  /** The workload a pod belongs to, whether or not it is (still) there: the pod's owner, or its ReplicaSet's. */
+  /** The workload that a pod belongs to, whether or not it still exists: the pod's owner, or its ReplicaSet's. */
   workloadOf(pod: PodView): WorkloadRef | undefined {
     const { namespace, owner } = pod;
     const revision = POD_OWNING_REVISIONS.find((kind) => kind === owner.kind);
@@ -162,11 +162,11 @@ export class Store {
 
   podsOf(workload: WorkloadView): PodView[] {
     const isByRevision = driverOf(workload).podsOwnedBy === 'Revision';
-    const makers = isByRevision ? this.revisionsOf(workload) : [workload];
-    return makers.flatMap((maker) => this.pods.byIndex('owner', identityKey(maker)));
+    const owners = isByRevision ? this.revisionsOf(workload) : [workload];
+    return owners.flatMap((owner) => this.pods.byIndex('owner', identityKey(owner)));
   }
 
-  /** The Upgrade that acts on what this one targets. */
+  /** The Upgrade that acts on the target of this one. */
   actingFor(upgrade: Upgrade): Upgrade | undefined {
     return this.#acting(targetKey(upgrade));
   }
@@ -190,7 +190,7 @@ export class Store {
     return revision && { namespace: revision.namespace, ...revision.owner };
   }
 
-  /** A reference whose UID is not the workload's is to an earlier one of the name, or forged. */
+  /** A reference with another UID than the workload's is to an earlier workload of that name, or forged. */
   #actingOnOwner(ref: WorkloadRef | undefined): UpgradeKey[] {
     const kind = WORKLOAD_KINDS.find((known) => known === ref?.kind);
     if (!ref || !kind || this.workloads[kind].get(nameKey(ref))?.uid !== ref.uid) {
@@ -204,14 +204,14 @@ export class Store {
     return key === undefined ? [] : [key];
   }
 
-  /** An Upgrade whose target is missing tells of workloads of that name and of another kind. */
+  /** Also concerns Upgrades of another kind whose target is missing: their message names workloads with the same name. */
   #workloadChanged({ kind: changed, namespace, name }: WorkloadView): UpgradeKey[] {
     return WORKLOAD_KINDS.map((kind) => ({ kind, key: nameKey({ kind, namespace, name }) }))
       .filter(({ kind, key }) => kind === changed || !this.workloads[kind].get(key))
       .flatMap(({ key }) => this.#keysOf(key));
   }
 
-  /** A pod may be known before its ReplicaSet is, and whose it is only now. */
+  /** A pod may be cached before its ReplicaSet, in which case its workload is only known now. */
   #revisionChanged(revision: RevisionView): UpgradeKey[] {
     for (const pod of this.pods.byIndex('owner', identityKey(revision))) {
       this.#release(pod);
@@ -219,7 +219,7 @@ export class Store {
     return this.#actingOnOwner(this.#ownerOf(revision));
   }
 
-  /** By the pods that are there, not by those that the status shows: it shows twenty at most. */
+  /** Uses the cached pods, not those in the status, which lists at most twenty. */
   #onNode(name: string): UpgradeKey[] {
     return this.pods
       .byIndex('node', name)
@@ -230,7 +230,7 @@ export class Store {
       });
   }
 
-  /** Also by a write of ours: an attempt that ended, and an Upgrade that went away, may leave closed gates behind. */
+  /** Also called for our own writes: an attempt that ended and an Upgrade that was deleted may leave closed gates. */
   #upgradeChanged(before: Upgrade | undefined, after: Upgrade | undefined): void {
     for (const target of this.#claims.apply(before, after)) {
       this.#passedOn.add(target);
@@ -247,7 +247,7 @@ export class Store {
     }
   }
 
-  /** Once for all changes that came together: a list brings thousands. */
+  /** Notifies once for all changes of an event: a list contains thousands. */
   #announceActing(): void {
     for (const target of this.#passedOn) {
       this.#listener?.upgradesChanged(this.#keysOf(target));
@@ -270,7 +270,7 @@ export class Store {
   }
 }
 
-/** Whether the attempt of `before` goes on in `after` on the same target. */
+/** Whether the attempt of `before` continues in `after` on the same target. */
 const stillGates = (before: Upgrade, after: Upgrade): boolean =>
   isGating(after) &&
   !isAbandoned(after) &&

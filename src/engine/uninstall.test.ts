@@ -133,12 +133,12 @@ class World implements Installation {
   /** The program, once; `killed` when it did not come to its end. */
   async run(): Promise<string | undefined> {
     const { clock, writer } = this;
-    const say = (line: string) => {
+    const report = (line: string) => {
       this.lines.push(line);
       this.#step();
     };
     let result: { readonly problem: string | undefined } | undefined;
-    void uninstall({ clock, writer, installation: this, say })
+    void uninstall({ clock, writer, installation: this, report })
       .catch((error: unknown) => {
         if (!(error instanceof Killed)) {
           throw error;
@@ -192,8 +192,8 @@ describe('uninstalling in the middle of a rollout', () => {
       'removed policy binding or webhook postcheck-gate: new pods get no gate',
       'stopped the operator (Deployment postcheck)',
       "deleted the webhook's certificates",
-      'put the partitions of 1 StatefulSets back',
-      'took the finalizer off 1 Upgrades',
+      'restored the partitions of 1 StatefulSets',
+      'removed the finalizer from 1 Upgrades',
       expect.stringMatching(/^opened \d+ closed gates$/),
     ]);
     await expectNothingLeft(world);
@@ -228,10 +228,10 @@ describe('uninstalling in the middle of a rollout', () => {
     ['running', "the operator's pods did not end within 40 s"],
     ['certificates', "cannot delete the webhook's certificates: not allowed"],
     ['upgrades', 'cannot list Upgrades: not allowed'],
-    ['statefulset', 'cannot put the partition of StatefulSet shop/web back: not allowed'],
-    ['partition', 'cannot put the partition of StatefulSet shop/web back: not allowed'],
-    ['fields', 'cannot put the partition of StatefulSet shop/web back: not allowed'],
-    ['finalizers', 'cannot take the finalizer off Upgrade shop/web: not allowed'],
+    ['statefulset', 'cannot restore the partition of StatefulSet shop/web: not allowed'],
+    ['partition', 'cannot restore the partition of StatefulSet shop/web: not allowed'],
+    ['fields', 'cannot restore the partition of StatefulSet shop/web: not allowed'],
+    ['finalizers', 'cannot remove the finalizer from Upgrade shop/web: not allowed'],
     ['pods', 'cannot list pods: not allowed'],
   ])('and refused %s, says so and opens no gate', async (what, sentence) => {
     const world = new World();

@@ -1,6 +1,6 @@
 /**
- * Taking the operator away, with nothing left behind that only it could open. The order is what makes it safe: no new gates, then nobody who
- * closes any, then every closed gate is opened. Running it again after any failure is safe.
+ * Uninstalls the operator without leaving a gate or finalizer that only it could remove. The order makes it safe: first no new pod gets a gate,
+ * then the operator stops, then every closed gate is opened. It is safe to run it again after any failure.
  */
 import { holdsFinalizer, isClosed } from '../api/gate.ts';
 import { FALLBACK_FINALIZER } from '../api/names.ts';
@@ -13,34 +13,34 @@ import type { Installation, Ports, Written } from './ports.ts';
 
 export interface UninstallOptions extends Pick<Ports, 'clock' | 'writer'> {
   readonly installation: Installation;
-  /** Hears of each step that is done. */
-  readonly say: (line: string) => void;
+  /** Called after each step. */
+  readonly report: (line: string) => void;
 }
 
-/** API servers look for changed policies once a second (kube-apiserver's policyRefreshInterval), and go on gating new pods until then. */
-const POLICY_FORGOTTEN_MS = 3000;
-/** The operator drains within 10 s; a node that is slow to stop it gets four times that. */
-const STOP_WITHIN_MS = 40_000;
-const LOOK_EVERY_MS = 500;
+/** API servers reload policies once a second (kube-apiserver's policyRefreshInterval), and gate new pods until then. */
+const POLICY_RELOAD_MS = 3000;
+/** The operator drains within 10 s; a slow node gets four times that. */
+const STOP_TIMEOUT_MS = 40_000;
+const POLL_INTERVAL_MS = 500;
 
-/** Returns a sentence when it could not. */
+/** Returns the problem if it failed. */
 export async function uninstall(options: UninstallOptions): Promise<string | undefined> {
-  const bound = await unbind(options);
-  if (bound) {
-    return bound;
+  const problem = await unbindGate(options);
+  if (problem) {
+    return problem;
   }
-  const [running] = await Promise.all([stopOperator(options), sleep(options.clock, POLICY_FORGOTTEN_MS)]);
+  const [running] = await Promise.all([stopOperator(options), sleep(options.clock, POLICY_RELOAD_MS)]);
   return (
-    running ?? (await removeCertificates(options)) ?? (await letUpgradesGo(options)) ?? openGates(options)
+    running ?? (await removeCertificates(options)) ?? (await releaseUpgrades(options)) ?? openGates(options)
   );
 }
 
-async function unbind({ installation, say }: UninstallOptions): Promise<string | undefined> {
+async function unbindGate({ installation, report }: UninstallOptions): Promise<string | undefined> {
   const unbound = await installation.unbindGate();
   if (!unbound.ok) {
     return `cannot remove the gate's policy binding or webhook: ${unbound.failure.message}`;
   }
-  say(
+  report(
     unbound.object
       ? `removed policy binding or webhook ${installation.gatePolicyName}: new pods get no gate`
       : 'neither gate policy nor gate webhook is installed',
@@ -48,7 +48,7 @@ async function unbind({ installation, say }: UninstallOptions): Promise<string |
   return undefined;
 }
 
-async function stopOperator({ clock, installation, say }: UninstallOptions): Promise<string | undefined> {
+async function stopOperator({ clock, installation, report }: UninstallOptions): Promise<string | undefined> {
   const scaled = await installation.scaleDown();
   if (!scaled.ok) {
     return `cannot scale the operator down: ${scaled.failure.message}`;
@@ -56,54 +56,57 @@ async function stopOperator({ clock, installation, say }: UninstallOptions): Pro
   if (!scaled.object) {
     return undefined;
   }
-  const until = clock.steady() + STOP_WITHIN_MS;
+  const until = clock.steady() + STOP_TIMEOUT_MS;
   while (clock.steady() < until) {
     if ((await installation.isRunning()) === false) {
-      say(`stopped the operator (Deployment ${installation.deployment})`);
+      report(`stopped the operator (Deployment ${installation.deployment})`);
       return undefined;
     }
-    await sleep(clock, LOOK_EVERY_MS);
+    await sleep(clock, POLL_INTERVAL_MS);
   }
-  return `the operator's pods did not end within ${STOP_WITHIN_MS / 1000} s`;
+  return `the operator's pods did not end within ${STOP_TIMEOUT_MS / 1000} s`;
 }
 
-/** Only now: a replica that runs takes a missing Secret for one that it has to make. */
-async function removeCertificates({ installation, say }: UninstallOptions): Promise<string | undefined> {
+/** Only after the operator has stopped: a running replica creates a missing Secret again. */
+async function removeCertificates({ installation, report }: UninstallOptions): Promise<string | undefined> {
   const removed = await installation.removeCertificates();
   if (!removed.ok) {
     return `cannot delete the webhook's certificates: ${removed.failure.message}`;
   }
   if (removed.object) {
-    say("deleted the webhook's certificates");
+    report("deleted the webhook's certificates");
   }
   return undefined;
 }
 
-/** What attempts moved in their workloads stands again as it was, before the record of it may go. */
-async function putBack(options: UninstallOptions, upgrades: readonly Upgrade[]): Promise<string | undefined> {
-  const moved = upgrades.filter(({ status }) => status?.attempt?.held);
-  for (const upgrade of moved) {
-    const problem = await putPartitionBack(options, upgrade);
+/** Restores what attempts changed in their workloads, while the status that records it still exists. */
+async function restorePartitions(
+  options: UninstallOptions,
+  upgrades: readonly Upgrade[],
+): Promise<string | undefined> {
+  const held = upgrades.filter(({ status }) => status?.attempt?.held);
+  for (const upgrade of held) {
+    const problem = await restorePartition(options, upgrade);
     if (problem) {
       const { namespace } = upgrade.metadata;
-      return `cannot put the partition of StatefulSet ${namespace}/${upgrade.spec.targetRef.name} back: ${problem}`;
+      return `cannot restore the partition of StatefulSet ${namespace}/${upgrade.spec.targetRef.name}: ${problem}`;
     }
   }
-  if (moved.length > 0) {
-    options.say(`put the partitions of ${moved.length} StatefulSets back`);
+  if (held.length > 0) {
+    options.report(`restored the partitions of ${held.length} StatefulSets`);
   }
   return undefined;
 }
 
-/** Its controller writes the status of the StatefulSet all the time while it rolls. */
-const TRIES = 10;
+/** During a rollout the controller keeps writing the status of its StatefulSet, so conflicts are common. */
+const MAX_TRIES = 10;
 
-async function putPartitionBack(
+async function restorePartition(
   { installation, writer }: UninstallOptions,
   { metadata: { namespace }, spec, status }: Upgrade,
 ): Promise<string | undefined> {
   let problem: string | undefined;
-  for (let tries = 0; tries < TRIES; tries++) {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
     const read = await installation.statefulSet(namespace, spec.targetRef.name);
     if (!read.ok) {
       return problemOf(read);
@@ -125,14 +128,14 @@ async function putPartitionBack(
   return problem;
 }
 
-/** Without the operator nobody would take the finalizer off: a deletion, and that of the namespace, would hang for ever. */
-async function letUpgradesGo(options: UninstallOptions): Promise<string | undefined> {
-  const { installation, writer, say } = options;
+/** Without the operator nobody removes the finalizer, and the deletion of an Upgrade or of its namespace would never end. */
+async function releaseUpgrades(options: UninstallOptions): Promise<string | undefined> {
+  const { installation, writer, report } = options;
   const listed = await installation.listUpgrades();
   if (!listed.ok) {
     return `cannot list Upgrades: ${listed.failure.message}`;
   }
-  const problem = await putBack(options, listed.object);
+  const problem = await restorePartitions(options, listed.object);
   if (problem) {
     return problem;
   }
@@ -141,10 +144,10 @@ async function letUpgradesGo(options: UninstallOptions): Promise<string | undefi
     const problem = problemOf(await writer.patchFinalizers(upgrade, withoutOurs(upgrade)));
     if (problem) {
       const { namespace, name } = upgrade.metadata;
-      return `cannot take the finalizer off Upgrade ${namespace}/${name}: ${problem}`;
+      return `cannot remove the finalizer from Upgrade ${namespace}/${name}: ${problem}`;
     }
   }
-  say(`took the finalizer off ${held.length} Upgrades`);
+  report(`removed the finalizer from ${held.length} Upgrades`);
   return undefined;
 }
 
@@ -163,7 +166,7 @@ async function openGates(options: UninstallOptions): Promise<string | undefined>
       return `cannot open the gate of pod ${pod.namespace}/${pod.name}: ${problem}`;
     }
   }
-  options.say(`opened ${closed.length} closed gates`);
+  options.report(`opened ${closed.length} closed gates`);
   return undefined;
 }
 
@@ -176,7 +179,7 @@ const openGate = async ({ clock, writer }: UninstallOptions, pod: PodView): Prom
     ),
   );
 
-/** What is gone meanwhile needs nothing any more. */
+/** An object that was deleted meanwhile needs no write. */
 const problemOf = (written: Written<unknown>): string | undefined =>
   written.ok || written.failure.kind === 'notFound' ? undefined : written.failure.message;
 

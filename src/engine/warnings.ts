@@ -1,26 +1,26 @@
-/** What events say of workloads whose pods cannot be made, and of pods that are not started, where it was asked for lately. */
+/** Caches the newest warning event of workloads whose pods cannot be created, and of pods that do not start. */
 import type { PodView, WorkloadView } from '../api/views.ts';
 import type { EventsSeen } from '../core/snapshot.ts';
 import type { Ports } from './ports.ts';
 
-/** An answer is forgotten when it is not asked for again: then nobody is interested in it any more. */
-const FORGOTTEN_AFTER_MS = 90_000;
+/** An entry that is not refreshed is no longer needed. */
+const CACHE_TTL_MS = 90_000;
 
 export class WarningCache {
   readonly #ports: Pick<Ports, 'clock' | 'reader'>;
-  /** By UID, the oldest first; with times of the steady clock. */
+  /** By UID, the oldest first; with times of the monotonic clock. */
   readonly #known = new Map<string, EventsSeen>();
 
   constructor(ports: Pick<Ports, 'clock' | 'reader'>) {
     this.#ports = ports;
   }
 
-  /** `undefined` when nobody has asked lately. */
+  /** `undefined` if it was not refreshed recently. */
   of(uid: string): EventsSeen | undefined {
     const { clock } = this.#ports;
     const known = this.#known.get(uid);
     const age = known && clock.steady() - known.at;
-    return age === undefined || age >= FORGOTTEN_AFTER_MS
+    return age === undefined || age >= CACHE_TTL_MS
       ? undefined
       : { at: clock.now() - age, warning: known?.warning };
   }
@@ -31,7 +31,7 @@ export class WarningCache {
     const now = clock.steady();
     this.#known.delete(about.uid);
     for (const [uid, { at }] of this.#known) {
-      if (now < at + FORGOTTEN_AFTER_MS) {
+      if (now < at + CACHE_TTL_MS) {
         break;
       }
       this.#known.delete(uid);

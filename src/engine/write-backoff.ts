@@ -1,12 +1,12 @@
 /**
- * What must wait before it is tried again: refused writes, and pods that would otherwise be deleted one after the other.
- * All times are of the steady clock.
+ * Delays retries of rejected writes, and deletions of pods that were created without the gate.
+ * All times are of the monotonic clock.
  */
 import type { RequestFailure } from './ports.ts';
 
-/** Somebody has to grant something first. */
-const REFUSED_RETRY_MS = 20_000;
-/** Pods that slip past the gate are rare (3 of 200); when all do, the policy is broken, and deleting them as fast as they come helps nobody. */
+/** Somebody has to change something first, such as a permission. */
+const REJECTED_RETRY_MS = 20_000;
+/** Pods without the gate are rare (3 of 200). If all pods are, the policy is broken, and deleting them as fast as they are created helps nobody. */
 const DELETION_MIN_MS = 1000;
 const DELETION_MAX_MS = 60_000;
 
@@ -23,12 +23,12 @@ export class WriteBackoff {
     { readonly attempt: string; readonly count: number; readonly nextAt: number }
   >();
 
-  /** The API server refused the write of a status, or the act that followed it. */
+  /** The API server rejected the write of a status or of an action. */
   reject(key: string, refusal: Omit<Refusal, 'retryAt'>, now: number): void {
-    this.#refusals.set(key, { ...refusal, retryAt: now + REFUSED_RETRY_MS });
+    this.#refusals.set(key, { ...refusal, retryAt: now + REJECTED_RETRY_MS });
   }
 
-  /** Such a write was done, or is not wanted any more. Returns whether it had been refused. */
+  /** Such a write was accepted, or is not wanted any more. Returns whether one had been rejected. */
   clear(key: string, what: Refusal['what']): boolean {
     return this.#refusals.get(key)?.what === what && this.#refusals.delete(key);
   }
@@ -37,13 +37,13 @@ export class WriteBackoff {
     return this.#refusals.get(key)?.failure;
   }
 
-  /** How long such a write has to wait; 0: it may be tried. */
+  /** How long such a write has to wait; 0 if it may be sent. */
   waitMs(key: string, what: Refusal['what'], now: number): number {
     const refusal = this.#refusals.get(key);
     return refusal?.what === what ? Math.max(0, refusal.retryAt - now) : 0;
   }
 
-  /** A pod of this attempt was deleted because it was created without the gate: the next one waits twice as long. */
+  /** A pod of this attempt was deleted because it was created without the gate: the wait before the next one doubles. */
   countDeletion(key: string, attempt: string, now: number): void {
     const known = this.#deletions.get(key);
     const count = known?.attempt === attempt ? known.count + 1 : 0;

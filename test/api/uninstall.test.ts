@@ -231,7 +231,7 @@ describe.each([
     await stopOperator();
 
     const out = await runHook();
-    expect(out).toMatch(/put the partitions of 1 StatefulSets back/);
+    expect(out).toMatch(/restored the partitions of 1 StatefulSets/);
     expect(partitionOf(namespace)).toBe('1');
     const managers = [
       'get',
@@ -243,7 +243,7 @@ describe.each([
       'json',
     ];
     expect(api.kubectl(managers)).not.toContain('"manager": "postcheck"');
-    expect(out).toMatch(/took the finalizer off 2 Upgrades/);
+    expect(out).toMatch(/removed the finalizer from 2 Upgrades/);
     expect(out).toMatch(/opened 1 closed gates/);
 
     const after = podsOf(namespace);

@@ -141,7 +141,7 @@ test('another authority is believed within a minute after its file has changed',
 }, 200_000);
 
 /** That it is refused is logged as an error, which it is. */
-const REFUSED = /: error: The API server refuses a write: .* is forbidden: /;
+const REFUSED = /: error: The API server rejected a write: .* is forbidden: /;
 
 test('rights that are taken away are told in the status, with verb and resource, and used again when they are back', async () => {
   const { identity } = await identify('rights');

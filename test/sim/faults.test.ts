@@ -90,7 +90,7 @@ describe('a write that fails', () => {
       const run = await play(story, { faults });
       expect([
         kind,
-        run.violations.filter((violation) => !violation.startsWith('error: The API server refuses')),
+        run.violations.filter((violation) => !violation.startsWith('error: The API server rejected')),
       ]).toEqual([kind, []]);
       expect([kind, run.ending]).toEqual([kind, reference.ending]);
       expect(run.writes.length).toBeLessThan(reference.writes.length + 60);

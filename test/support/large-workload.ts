@@ -7,14 +7,12 @@ import type { Snapshot } from '../../src/core/snapshot.ts';
 import { verificationId } from '../../src/core/status.ts';
 import { addCycle } from '../../src/core/verification/probe-cycle.ts';
 import { withPins } from '../../src/core/verification/recorded.ts';
-import { Brake } from '../../src/engine/brake.ts';
 import { GateCarrierCache } from '../../src/engine/gate-carrier.ts';
 import { LocalState } from '../../src/engine/local-state.ts';
 import { QueryRunner } from '../../src/engine/query-runner.ts';
 import { gather } from '../../src/engine/snapshots.ts';
 import { Store, upgradeKey } from '../../src/engine/store.ts';
 import { WarningCache } from '../../src/engine/warnings.ts';
-import { WriteBackoff } from '../../src/engine/write-backoff.ts';
 import {
   conditionOf,
   containerOf,
@@ -82,7 +80,7 @@ export function largeWorkload(
   for (const [index, pod] of pods.entries()) {
     const code = index % FAILING_EACH === 0 ? 17 : 0;
     const cycle = { ...cycleOf(exit(code), pod), startedAt: NOW, finishedAt: NOW };
-    local.keepRecord(pod.uid, addCycle(undefined, context, pod, cycle));
+    local.setRecord(pod.uid, addCycle(undefined, context, pod, cycle));
   }
   const reader = { failedCreate: never, failedStart: never } as never;
   const sources = {
@@ -91,8 +89,7 @@ export function largeWorkload(
     local,
     gate: new GateCarrierCache({ clock, gateProbe: { carrier: never } }),
     warnings: new WarningCache({ clock, reader }),
-    backoff: new WriteBackoff(),
-    brake: new Brake(),
+    writes: { obstacle: () => undefined },
     queries: new QueryRunner({ clock }),
     isProbing: () => false,
   };
@@ -109,7 +106,7 @@ export function largeWorkload(
 }
 
 function never(): never {
-  throw new Error('nothing is asked of the API server');
+  throw new Error('a decision sends no request to the API server');
 }
 
 function newPod(index: number, verification: string): PodView {
