@@ -102,6 +102,11 @@ export const END_REASONS = {
   },
   Drifted: { meaning: 'another client changed the image after the attempt', runbook: 'Drifted' },
   Aborted: { meaning: 'ended by `postcheck.dev/abort`', runbook: 'Aborted' },
+  BaselineFailed: {
+    meaning:
+      'the previous version fails the checks, and `preCheck.baseline` is RequirePass: nothing was upgraded',
+    runbook: 'BaselineFailed',
+  },
   PodsRefused: {
     meaning: 'the API server rejects the pods of the new version',
     runbook: 'PodsRefused',
@@ -226,6 +231,7 @@ export type EventReason =
   | 'PartitionSet'
   | 'Drifted'
   | 'FellBack'
+  | 'BaselineFailed'
   | 'Partial'
   | 'GateMissed'
   | 'Inconclusive'

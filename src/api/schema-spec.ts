@@ -60,6 +60,17 @@ const Readiness = Type.Object(
   { default: {}, description: 'Readiness requirements.' },
 );
 
+const PreCheck = Type.Object(
+  {
+    baseline: oneOf(['Record', 'RequirePass', 'None'], {
+      default: 'Record',
+      description:
+        'The checks run once in up to three Ready pods of the previous version, before anything is written. `Record` stores the results, to tell a version that broke from one that was broken before. `RequirePass` does not upgrade a version that fails them, unless `postcheck.dev/retry` is set. `None` does not run them.',
+    }),
+  },
+  { description: 'What is asked of the previous version.' },
+);
+
 const PostCheck = Type.Object(
   {
     initialDelaySeconds: seconds('Delay between the start of a container and its first probe.', {
@@ -209,6 +220,7 @@ export const SpecSchema = Type.Object(
         },
       ),
     ),
+    preCheck: Type.Optional(PreCheck),
     postCheck: PostCheck,
     fallback: Fallback,
     historyLimit: Type.Integer({
@@ -227,6 +239,12 @@ export const SpecSchema = Type.Object(
       message:
         'nothing would be verified: set postCheck.readiness.required to true, or add at least one check',
       fieldPath: '.postCheck',
+    },
+    {
+      rule: "!has(self.preCheck) || self.preCheck.baseline != 'RequirePass' || !has(self.postCheck.checks) || self.postCheck.checks.size() > 0",
+      message:
+        'without checks there is nothing that the previous version could pass: add at least one to postCheck.checks, or set preCheck.baseline to Record',
+      fieldPath: '.preCheck.baseline',
     },
     {
       rule: `self.postCheck.deadlineSeconds > ${LEAST_SECONDS}`,

@@ -131,6 +131,16 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
     'add at least one check',
   ],
   [
+    'a version before that has to pass nothing',
+    { preCheck: { baseline: 'RequirePass' }, postCheck: { checks: [] } },
+    'without checks there is nothing that the previous version could pass',
+  ],
+  [
+    'a baseline in other words',
+    { preCheck: { baseline: 'Require' } },
+    'supported values: "Record", "RequirePass", "None"',
+  ],
+  [
     'a deadline before readiness has held long enough',
     { postCheck: { deadlineSeconds: 30, readiness: { minReadySeconds: 30 } } },
     'no pod could pass in time: deadlineSeconds must be longer than readiness.minReadySeconds',

@@ -145,6 +145,11 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
       'admission webhook "images.example.com" denied the request: registry.example is not allowed',
     ),
   Paused: () => blocked({ paused: true }),
+  BaselineFailed: () => {
+    const stage = new Stage({ preCheck: { baseline: 'RequirePass' } });
+    stage.settle();
+    return stage.hears(exit(17)).settle();
+  },
   ImageConflict: () => rolled().foreignImage('registry.example/web:1.8', 'argocd-controller').settle(),
   ImageRewritten: () => {
     const stage = new Stage();

@@ -78,8 +78,9 @@ export class Stage {
       gateCarrier: 'Policy',
       ...this.also,
     });
-    // The version before gives no answer here, which holds nothing up.
-    const from = plan.status.from && { baseline: [], ...plan.status.from };
+    // The version before gives no answer here, which holds nothing up; unless the scene is about it.
+    const isAsked = this.upgrade.spec.preCheck?.baseline === 'RequirePass';
+    const from = plan.status.from && { ...(isAsked ? {} : { baseline: [] }), ...plan.status.from };
     this.upgrade = { ...this.upgrade, status: { ...plan.status, from } };
     return plan;
   }

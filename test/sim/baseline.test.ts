@@ -2,7 +2,20 @@
 import { describe, expect, test } from '@jest/globals';
 import { played, three } from './played.ts';
 import type { Run } from './run.ts';
-import { bad, baselineUnknown, commandMissing, KINDS, NEW, neitherHasTheScript, OLD } from './stories.ts';
+import {
+  bad,
+  baselineUnknown,
+  commandMissing,
+  failsBefore,
+  failsBeforeMended,
+  failsBeforeRetried,
+  KINDS,
+  NEW,
+  NEWER,
+  neitherHasTheScript,
+  OLD,
+} from './stories.ts';
+import { target } from './story.ts';
 import { sweep } from './sweep.ts';
 
 const baselineOf = (run: Run) => run.world.upgrade()?.status?.from?.baseline;
@@ -44,9 +57,40 @@ describe.each(KINDS)('before a %s is rolled', (kind) => {
     expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
     expect(baselineOf(run)).toEqual([]);
   });
+
+  test('one that has to pass and does not is left as it is, with its pods, check and code in the sentence', async () => {
+    const run = await played(failsBefore(kind, 'RequirePass'));
+    expect(run.ending).toMatchObject({ phase: 'Failed', reason: 'BaselineFailed', images: { web: OLD } });
+    expect(run.ending).toMatchObject({ pods: three(OLD), gating: false });
+    expect(run.message).toMatch(
+      /^Nothing was upgraded to web:2.0, because spec.preCheck.baseline is RequirePass and web:1.0 fails: pod web-\S+ on node-\d \(and 2 more\): readiness-probe in container web exited 17 \(ProbeFailed\); fix it, or set postcheck.dev\/retry to upgrade all the same/,
+    );
+    expect(run.world.workload(target(run.world).kind, 'web')?.generation).toBe(1);
+  });
+
+  test('a retry, or a newer image after it is mended, goes on', async () => {
+    const retried = await played(failsBeforeRetried(kind));
+    expect(retried.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(retried.ending.outcomes).toEqual(['2 Succeeded', '1 Failed']);
+    expect(baselineOf(retried)).toEqual([{ ...ENTRY, exitCode: 17, pods: 3, total: 3 }]);
+    const mended = await played(failsBeforeMended(kind));
+    expect(mended.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEWER) });
+    expect(baselineOf(mended)).toEqual([{ ...ENTRY, exitCode: 0, pods: 3, total: 3 }]);
+  });
+
+  test('nobody asks it where that is not wanted', async () => {
+    const run = await played(failsBefore(kind, 'None'));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(run.world.kubelet.asked.filter(({ image }) => image === OLD)).toEqual([]);
+  });
 });
 
 test('a cut at any write does not make an ordinary image fail', async () => {
   const { failures } = await sweep(neitherHasTheScript('Deployment'), 1);
+  expect(failures).toEqual([]);
+}, 120_000);
+
+test('a cut at any write does not upgrade a version before that has to pass', async () => {
+  const { failures } = await sweep(failsBefore('DaemonSet OnDelete', 'RequirePass'), 1);
   expect(failures).toEqual([]);
 }, 120_000);

@@ -98,7 +98,7 @@ export const swept = (kind: KindName): readonly Story[] => [
 
 const READINESS_CHECK = { name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] } };
 const SHORT = { postCheck: { deadlineSeconds: 60 } };
-const NEWER = 'registry.example/web:3.0';
+export const NEWER = 'registry.example/web:3.0';
 const BROKEN = 'registry.example/web:1.5';
 
 // Ways in which a version is bad.
@@ -1021,3 +1021,37 @@ export const baselineUnknown = (kind: KindName): Story => ({
   ...told('baseline unknown', kind, {}),
   images: { [OLD]: { answer: () => 'broken' as const } },
 });
+/** The version before fails the check. */
+export const failsBefore = (
+  kind: KindName,
+  baseline: 'RequirePass' | 'None',
+  steps: Story['steps'] = [],
+): Story => ({
+  ...told(`broken before, ${baseline}`, kind, {}, { spec: { preCheck: { baseline } } }),
+  images: { [OLD]: { answer: () => 17 } },
+  steps,
+});
+/** A person says that the new version is the cure. */
+export const failsBeforeRetried = (kind: KindName): Story =>
+  failsBefore(kind, 'RequirePass', [
+    { when: phaseIs('Failed'), act: (world) => annotate(world, 'retry', 'the cure') },
+  ]);
+/** Somebody mends the version before, and then wants a newer one. */
+export function failsBeforeMended(kind: KindName): Story {
+  let mended = false;
+  return {
+    ...failsBefore(kind, 'RequirePass', [
+      {
+        when: phaseIs('Failed'),
+        act: (world) => {
+          mended = true;
+          wantImage(world, NEWER);
+        },
+      },
+    ]),
+    arrange: () => {
+      mended = false;
+    },
+    images: { [OLD]: { answer: () => (mended ? 0 : 17) } },
+  };
+}

@@ -69,6 +69,7 @@ const isOfPods = (upgrade: Upgrade): boolean =>
   !isReason(
     upgrade.status?.attempt?.end?.reason,
     'Aborted',
+    'BaselineFailed',
     'ImageConflict',
     'ImageRewritten',
     'TargetNotFound',
@@ -164,6 +165,9 @@ function outcomeText(upgrade: Upgrade, lapsed: boolean): string {
 function failedText(reason: string | undefined, wanted: string): string {
   if (isReason(reason, 'ImageConflict')) {
     return `Another client set an image, and postcheck left it as it is: ${wanted} does not run everywhere, and what runs is not verified. Action is required.`;
+  }
+  if (isReason(reason, 'BaselineFailed')) {
+    return `Nothing was upgraded to ${wanted}: the previous version fails the checks, and spec.preCheck.baseline is RequirePass. Action is required.`;
   }
   return isReason(reason, 'ImageRewritten')
     ? `Nothing was upgraded to ${wanted}: the API server stored the previous image again. Action is required.`

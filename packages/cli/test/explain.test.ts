@@ -40,6 +40,13 @@ describe('why', () => {
     expect(Runbook).toBe('https://github.com/postcheck/postcheck/blob/main/docs/runbooks/ProbeFailed.md');
   });
 
+  test('of a previous version that had to pass says that nothing was upgraded, and how to all the same', () => {
+    const { headline, Why, Next } = partsOf('BaselineFailed');
+    expect(headline).toContain('Nothing was upgraded to');
+    expect(Why).toContain('(and 2 more): readiness-probe in container web exited 17');
+    expect(Next).toContain('kubectl postcheck retry web -n shop');
+  });
+
   test('of pods that failed within the budget names them, and both ways on', () => {
     const { headline, Why, Next } = partsOf('Partial');
     expect(headline).toContain('is verified on 2 of 3 pods; 1 failed. No immediate action is needed.');

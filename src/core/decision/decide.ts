@@ -3,6 +3,7 @@
  * Intent before act: a plan that changes what the operator means to do (`intent`) carries no action; the act follows once that status is stored.
  */
 import { cut } from '../../api/cut.ts';
+import { isReason } from '../../api/reasons.ts';
 import type { UpgradeStatus } from '../../api/types.ts';
 import type { Verb } from '../../api/verbs.ts';
 import type { WorkloadView } from '../../api/views.ts';
@@ -238,7 +239,7 @@ function abort(
 const isAbortable = (status: ActiveStatus): boolean =>
   status.phase === 'Partial' ||
   (status.phase === 'Failed'
-    ? !status.attempt.adopted && status.attempt.end?.reason !== 'ImageConflict'
+    ? !status.attempt.adopted && !isReason(status.attempt.end?.reason, 'ImageConflict', 'BaselineFailed')
     : status.attempt.end === undefined && policyFor(status).isInterruptible);
 
 function endConflicted({ upgrade, now }: Snapshot, { status, change }: StateOf<'Conflicted'>): UpgradeStatus {

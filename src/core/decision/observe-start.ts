@@ -1,4 +1,5 @@
 /** Whether an attempt has to start, and what it comes to first: an obstacle, a wait, the gate, or its record. */
+import { isReason } from '../../api/reasons.ts';
 import type { UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { Obstacle } from '../obstacle.ts';
@@ -46,7 +47,7 @@ const runsUnverified = (status: UpgradeStatus): boolean =>
   isUnderWay(status) ||
   status.phase === 'Partial' ||
   ((status.phase === 'Failed' || status.phase === 'FallbackFailed') &&
-    status.attempt?.end?.reason !== 'ImageConflict');
+    !isReason(status.attempt?.end?.reason, 'ImageConflict', 'BaselineFailed'));
 
 /** What an attempt that is to start comes to first. */
 export function observeStart(

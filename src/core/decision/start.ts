@@ -1,5 +1,6 @@
 /** Recording an attempt: everything a fresh process needs to go on is in the status before the first write to the workload. */
 import { own } from '../../api/own.ts';
+import { isReason } from '../../api/reasons.ts';
 import type { Attempt, ImageSet, Images, Upgrade, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
@@ -86,8 +87,9 @@ const isPromoted = ({ upgrade }: Snapshot, number: number): boolean =>
   tokenOf(upgrade, 'promote') === String(number) &&
   upgrade.status.commands?.promote?.token !== String(number);
 
-/** Does a retry keep the fallback target? After a success what runs is verified, and becomes the target. */
-export const retryInherits = ({ upgrade }: Snapshot): boolean => upgrade.status?.phase !== 'Succeeded';
+/** Does a retry keep the fallback target? After a success what runs is verified, and becomes the target; where nothing was rolled, it ran before. */
+export const retryInherits = ({ upgrade }: Snapshot): boolean =>
+  upgrade.status?.phase !== 'Succeeded' && !isReason(upgrade.status?.attempt?.end?.reason, 'BaselineFailed');
 
 /** The status with a new attempt recorded in it. */
 export function startAttempt(snapshot: Snapshot, start: Start): ActiveStatus {

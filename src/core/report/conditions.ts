@@ -197,11 +197,11 @@ function verified(status: UpgradeStatus): ConditionInput {
 const verifiedOf = (counts: UpgradeStatus['counts']): string =>
   `${(counts?.passed ?? 0) + (counts?.skipped ?? 0)} of ${counts?.desired ?? 0} pods passed`;
 
-/** Why the version is not verified. An abort, and what others did to the images, say nothing of it. */
+/** Why the version is not verified. An abort, the version before, and what others did to the images, say nothing of it. */
 function speaksAgainst({ attempt, fallback }: UpgradeStatus): ConditionInput {
   const reason = fallback?.reason ?? attempt?.end?.reason ?? 'PostCheckFailed';
   const why = fallback?.why ?? attempt?.end?.why;
-  const isOthers = isReason(reason, 'Aborted', 'ImageConflict', 'ImageRewritten');
+  const isOthers = isReason(reason, 'Aborted', 'BaselineFailed', 'ImageConflict', 'ImageRewritten');
   return [isOthers ? 'Unknown' : 'False', reason, why && causeText(why)];
 }
 

@@ -61,7 +61,7 @@ function phaseNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): 
   const note = after.message ?? '';
   const failed: UpgradeEvent = {
     type: 'Warning',
-    reason: 'PostCheckFailed',
+    reason: isReason(after.attempt?.end?.reason, 'BaselineFailed') ? 'BaselineFailed' : 'PostCheckFailed',
     action: 'Checking',
     note: after.fallback?.cause ?? after.attempt?.end?.cause ?? note,
   };

@@ -75,10 +75,17 @@ function caveat({ upgrade, status, workload }: Facts): string {
   if (workload?.servesNothingMeanwhile) {
     return '; its strategy leaves no pod serving during the rollout';
   }
+  if (isBaselineUnknown(upgrade, status)) {
+    return '; no pod of the previous version answered before the upgrade, so spec.preCheck.baseline decided nothing';
+  }
   return !attempt.gating && upgrade.spec.gate === 'Auto'
     ? '; not gated, because neither gate policy nor webhook acts here'
     : '';
 }
+
+/** No evidence is no evidence: what nobody could ask neither passed nor failed. */
+const isBaselineUnknown = ({ spec }: Upgrade, { from }: UpgradeStatus): boolean =>
+  spec.preCheck?.baseline === 'RequirePass' && from?.baseline?.length === 0;
 
 const countOfPassed = ({ summary, status }: Facts): string =>
   `${summary?.counts.passed ?? status.counts?.passed ?? 0} of ${pods(summary?.desired ?? status.counts?.desired ?? 0)}`;
@@ -185,7 +192,7 @@ const why = (version: string, reason: string | undefined, cause = ''): string =>
 
 function failed(facts: Facts): string {
   const { end } = facts.status.attempt ?? {};
-  const { to } = versions(facts);
+  const { from, to } = versions(facts);
   const cause = end?.cause ?? '';
   switch (end?.reason) {
     case 'FallbackPaused':
@@ -196,6 +203,8 @@ function failed(facts: Facts): string {
       return `${to} did not pass, and there is no previous version to fall back to: ${cause}`;
     case 'ImageConflict':
       return `C${cause.slice(1)}, and ended the attempt to roll to ${to}`;
+    case 'BaselineFailed':
+      return `Nothing was upgraded to ${to}, because spec.preCheck.baseline is RequirePass and ${from ?? 'the previous version'} fails: ${cause}; fix it, or set postcheck.dev/retry to upgrade all the same`;
     case 'ImageRewritten':
       return `Nothing was upgraded to ${to}: ${cause}`;
     default:

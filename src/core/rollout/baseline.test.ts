@@ -12,18 +12,24 @@ import {
   upgradeOf,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
+import type { Attempt } from '../../api/types.ts';
 import { decide } from '../decision/decide.ts';
 import { verificationId } from '../status.ts';
 import type { TryOutcome } from '../verification/exit-codes.ts';
 import { addCycle } from '../verification/probe-cycle.ts';
 
 /** An attempt that is recorded, and has asked the version before; `undefined` while it has not answered. */
-function decided(answer: TryOutcome | undefined, startedSecondsAgo = 1) {
+function decided(
+  answer: TryOutcome | undefined,
+  startedSecondsAgo = 1,
+  spec: Record<string, unknown> = {},
+  attempt: Partial<Attempt> = {},
+) {
   const status = statusOf(
     { phase: 'Pending', targetGeneration: 1, from: { images: { web: OLD }, revision: 'old' } },
-    { rolledAt: undefined, targetGeneration: 2, startedAt: ago(startedSecondsAgo) },
+    { rolledAt: undefined, targetGeneration: 2, startedAt: ago(startedSecondsAgo), ...attempt },
   );
-  const upgrade = upgradeOf({ status });
+  const upgrade = upgradeOf({ status, spec });
   const containers = [containerOf({ image: OLD })];
   const pod = podOf({ revision: 'old', containers, conditions: { Ready: conditionOf('True') } });
   const context = {
@@ -59,4 +65,49 @@ test('the version before is asked once, and its answer is stored before anything
 
 test('a version before that does not answer holds nothing up for long, and nothing is known of it', () => {
   expect(decided(undefined, 60).status.from?.baseline).toEqual([]);
+});
+
+const REQUIRED = { preCheck: { baseline: 'RequirePass' } };
+
+test('a version before that fails is not upgraded where it has to pass', () => {
+  const { status, action, cycles } = decided(exit(17), 1, REQUIRED);
+  expect({ action, cycles }).toEqual({ action: { kind: 'none' }, cycles: [] });
+  expect(status).toMatchObject({
+    phase: 'Failed',
+    attempt: { gating: false, end: { reason: 'BaselineFailed', why: { pod: 'web-new-1', exitCode: 17 } } },
+    from: { baseline: [{ exitCode: 17, pods: 1, total: 1 }] },
+  });
+  expect(status.conditions?.find(({ type }) => type === 'Stalled')).toMatchObject({
+    status: 'True',
+    reason: 'BaselineFailed',
+  });
+  expect(status.conditions?.find(({ type }) => type === 'Verified')?.status).toBe('Unknown');
+});
+
+test('what is no evidence against the version before lets the attempt go on', () => {
+  const answers = [exit(0), { kind: 'missing' }, { kind: 'unreachable', message: 'closed' }] as const;
+  for (const answer of answers) {
+    expect(decided(answer, 1, REQUIRED).status).toMatchObject({ phase: 'Pending' });
+  }
+  expect(decided(undefined, 1, REQUIRED).state).toBe('BaselinePending');
+  expect(decided(undefined, 60, REQUIRED).status).toMatchObject({ phase: 'Pending', from: { baseline: [] } });
+});
+
+test('a retry goes on with a version before that fails', () => {
+  const { status } = decided(exit(17), 1, REQUIRED, { trigger: 'Retry' });
+  expect(status).toMatchObject({ phase: 'Pending', from: { baseline: [{ exitCode: 17 }] } });
+});
+
+test('a check over the network is asked where the version before has to pass it', () => {
+  const postCheck = { checks: [{ name: 'page', httpGet: { port: 80 } }] };
+  expect(decided(undefined, 1, { postCheck }).state).toBe('ImagesPending');
+  const refused = { kind: 'answered', good: false, output: 'HTTP 503' } as const;
+  expect(decided(refused, 1, { postCheck, ...REQUIRED }).status.attempt?.end).toMatchObject({
+    reason: 'BaselineFailed',
+    why: { check: 'page' },
+  });
+});
+
+test('no baseline is taken where nobody wants one', () => {
+  expect(decided(undefined, 1, { preCheck: { baseline: 'None' } }).state).toBe('ImagesPending');
 });

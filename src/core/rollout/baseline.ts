@@ -1,17 +1,21 @@
 /**
  * What the checks say in pods of the version before, asked once before anything is written. It tells a version that lost its command from
- * one that never had it, and a version that broke from one that was broken already.
+ * one that never had it, and a version that broke from one that was broken already. Where the user requires that it passes, evidence against
+ * it ends the attempt; a pod that does not answer is no evidence.
  */
 
 import { effectiveChecks } from '../../api/checks.ts';
 import { isReason } from '../../api/reasons.ts';
-import type { BaselineEntry } from '../../api/types.ts';
+import type { BaselineEntry, Check, Upgrade, UpgradeSpec } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
+import type { Cause } from '../cause.ts';
 import type { Decision } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { type ActiveStatus, verificationId } from '../status.ts';
+import { type ActiveStatus, endAttempt, verificationId } from '../status.ts';
 import { fromIso } from '../time.ts';
 import type { VerificationContext } from '../verification/context.ts';
+import { tryCause, worstTriesFirst } from '../verification/failure-cause.ts';
+import { withPod } from '../verification/pod-result.ts';
 import type { TryRecord } from '../verification/probe-cycle.ts';
 import { possibleTries } from '../verification/tries.ts';
 import { imageChange } from '../verification/witness.ts';
@@ -26,16 +30,24 @@ const SAMPLE = 3;
 const GRACE_MS = 2000;
 const MOST_ENTRIES = 64;
 
-/** Is the version before still to be asked? Only checks that run a command depend on it. */
-export const needsBaseline = (
-  { upgrade }: Snapshot,
-  { from, attempt }: ActiveStatus,
-  { direction }: Rollout,
-): boolean =>
+type Mode = NonNullable<UpgradeSpec['preCheck']>['baseline'];
+
+const modeOf = ({ spec }: Upgrade): Mode => spec.preCheck?.baseline ?? 'Record';
+
+/** A retry is a person's word that the attempt goes on all the same. */
+const requiresPass = (upgrade: Upgrade, { attempt }: ActiveStatus): boolean =>
+  modeOf(upgrade) === 'RequirePass' && attempt.trigger !== 'Retry';
+
+/** What a check that runs a command means depends on the version before; a check over the network has to be asked only where it must pass. */
+const isAsked = (upgrade: Upgrade, status: ActiveStatus, { exec }: Check): boolean =>
+  modeOf(upgrade) !== 'None' && (exec !== undefined || requiresPass(upgrade, status));
+
+/** Is the version before still to be asked? */
+export const needsBaseline = ({ upgrade }: Snapshot, status: ActiveStatus, { direction }: Rollout): boolean =>
   policyOf(direction).asksBaseline &&
-  !attempt.adopted &&
-  from.baseline === undefined &&
-  effectiveChecks(upgrade.spec).some(({ exec }) => exec);
+  !status.attempt.adopted &&
+  status.from.baseline === undefined &&
+  effectiveChecks(upgrade.spec).some((check) => isAsked(upgrade, status, check));
 
 /** Asks up to three Ready pods once each, and records what they said before the attempt goes on. */
 export function takeBaseline(snapshot: Snapshot, status: ActiveStatus): Decision {
@@ -44,18 +56,53 @@ export function takeBaseline(snapshot: Snapshot, status: ActiveStatus): Decision
   const context = verificationContext(snapshot, status);
   const { spec, template, inFallback } = context;
   const asked = samplePods(snapshot, context)
-    .map((pod) => ({ pod, tries: possibleTries({ spec, template }, pod).filter(({ check }) => check.exec) }))
+    .map((pod) => ({
+      pod,
+      tries: possibleTries({ spec, template }, pod).filter(({ check }) => isAsked(upgrade, status, check)),
+    }))
     .filter(({ tries }) => tries.length > 0);
-  const answers = asked.map(({ pod }) => records.get(pod.uid)).filter((known) => known?.verification === id);
+  const answers = asked.flatMap(({ pod }) => {
+    const record = records.get(pod.uid);
+    return record?.verification === id ? [{ pod, tries: record.tries }] : [];
+  });
   const until = fromIso(status.attempt.startedAt) + longestTimeout(snapshot) + GRACE_MS;
   if (answers.length === asked.length || now >= until) {
-    const baseline = entriesOf(answers.flatMap((answer) => answer?.tries ?? []));
-    return { status: { ...status, from: { ...status.from, baseline } }, intent: true };
+    const baseline = entriesOf(answers.flatMap(({ tries }) => tries));
+    const recorded = { ...status, from: { ...status.from, baseline } };
+    return {
+      status: requiresPass(upgrade, status) ? judge(snapshot, recorded, answers) : recorded,
+      intent: true,
+    };
   }
   const cycles = asked
     .filter(({ pod }) => records.get(pod.uid)?.verification !== id)
     .map(({ pod, tries }) => ({ pod, verification: id, inFallback, tries }));
   return { status, cycles, wakeAt: until };
+}
+
+interface Answer {
+  readonly pod: PodView;
+  readonly tries: readonly TryRecord[];
+}
+
+/** What speaks against the version before. That it lacks a command says only that it could not be asked. */
+const isAgainst = ({ verdict }: TryRecord): boolean =>
+  (verdict.class === 'Fail' || verdict.class === 'Retry') && !isReason(verdict.reason, 'CommandMissing');
+
+/** Ends the attempt where the version before has to pass, and does not; before anything was written. */
+function judge({ upgrade, now }: Snapshot, status: ActiveStatus, answers: readonly Answer[]): ActiveStatus {
+  const failing = answers.filter(({ tries }) => tries.some(isAgainst));
+  const [first] = failing;
+  const worst = first && worstTriesFirst(first.tries).find(isAgainst);
+  if (!first || !worst) {
+    return status;
+  }
+  const cause: Cause = {
+    ...withPod(tryCause(worst, first.pod, effectiveChecks(upgrade.spec)), first.pod),
+    others: failing.length > 1 ? failing.length - 1 : undefined,
+  };
+  const end = { phase: 'Failed', outcome: 'Failed', reason: 'BaselineFailed', gating: false } as const;
+  return endAttempt(upgrade, status, { ...end, cause }, now);
 }
 
 const samplePods = ({ pods }: Snapshot, context: VerificationContext): PodView[] =>
