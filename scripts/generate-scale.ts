@@ -81,4 +81,5 @@ ${runs().map(section).join('\n')}
 
 Only one operator leads; more replicas do not make it faster.
 Instead, distribute the namespaces: one release per set of namespaces, each with its own \`watchNamespaces\` and Lease ([chart](../charts/postcheck/README.md)).
+\`test/fault/releases.test.ts\` installs two such releases on one API server, upgrades with both at once, and kills one of them.
 `;
