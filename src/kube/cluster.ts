@@ -66,9 +66,11 @@ export interface Cluster {
 export type WebhookCertificates = Omit<KeeperOptions, 'now' | 'configuration'> &
   Partial<Pick<KeeperOptions, 'now'>>;
 
-/** At most this many requests at once besides watches, lease and execs; fresh looks do not wait for writes. */
+/** At most this many requests at once besides watches, lease and execs; fresh looks do not wait for writes, nor writes for events. */
 const MAX_WRITES = 8;
 const MAX_READS = 4;
+/** Events have their own, as clusters store them apart: where they hang, writes and reads do not. */
+const MAX_EVENTS = 4;
 
 /**
  * Loads the configuration and makes the shells; nothing is sent until they are used, save that credentials are read once, so that a broken
@@ -80,6 +82,7 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
   await connection.credentials();
   const http = new HttpClient(connection, MAX_WRITES);
   const readHttp = new HttpClient(connection, MAX_READS);
+  const eventHttp = new HttpClient(connection, MAX_EVENTS);
   const throttle = new Throttle();
   const requests = new Requests(http, throttle);
   const reads = new Requests(readHttp, throttle);
@@ -94,6 +97,7 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
     identity,
     now,
     mayWrite: () => election?.isLeader() ?? true,
+    events: new Requests(eventHttp, throttle),
   });
   return {
     watcher,
@@ -117,6 +121,7 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
       streams.close();
       http.close();
       readHttp.close();
+      eventHttp.close();
       accessHttp.close();
     },
   };

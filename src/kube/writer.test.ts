@@ -21,7 +21,12 @@ test.each([[[]], [null], ['done'], [{}], [{ metadata: { name: 'web' } }]])(
   'a write that is answered with %j may or may not have been done',
   async (body) => {
     const requests = { send: async () => ({ ok: true, body }) } as unknown as Requests;
-    const writer = new ClusterWriter(requests, { identity: 'a', now: () => 0, mayWrite: () => true });
+    const writer = new ClusterWriter(requests, {
+      identity: 'a',
+      now: () => 0,
+      mayWrite: () => true,
+      events: requests,
+    });
     expect(await writer.patchStatus(upgrade, { phase: 'Pending' })).toMatchObject({
       ok: false,
       failure: { kind: 'unavailable', message: 'the API server responded to a write without an object' },

@@ -28,6 +28,8 @@ export interface WriterOptions {
   readonly now: () => number;
   /** Checked before every write; if false, the write is not sent. A process that has lost the lease must write nothing. */
   readonly mayWrite: () => boolean;
+  /** Carries events. */
+  readonly events: Requests;
 }
 
 const QUERY = { fieldManager: FIELD_MANAGER };
@@ -46,7 +48,10 @@ export class ClusterWriter implements Writer {
   constructor(requests: Requests, options: WriterOptions) {
     this.#requests = requests;
     this.#options = options;
-    this.#events = new EventRecorder({ ...options, send: (request) => this.#send(request) });
+    this.#events = new EventRecorder({
+      ...options,
+      send: (request) => this.#send(request, options.events),
+    });
   }
 
   async patchStatus(upgrade: Upgrade, status: UpgradeStatus): Promise<Written<Upgrade>> {
@@ -179,12 +184,12 @@ export class ClusterWriter implements Writer {
     return this.#events.record(regarding, event);
   }
 
-  async #send(request: ApiRequest): Promise<Answer> {
+  async #send(request: ApiRequest, requests = this.#requests): Promise<Answer> {
     const { mayWrite } = this.#options;
     if (!mayWrite()) {
       return failed(NOT_LEADER);
     }
-    const answer = await this.#requests.send({ ...request, maySend: mayWrite });
+    const answer = await requests.send({ ...request, maySend: mayWrite });
     // Unless there was another error, the request was aborted because the lease was lost.
     return !answer.ok && answer.status === 0 && !mayWrite() ? failed(NOT_LEADER) : answer;
   }

@@ -126,6 +126,7 @@ export async function openGates(
     identity: 'kubectl-postcheck',
     now: Date.now,
     mayWrite: () => true,
+    events: cluster.requests,
   });
   for (const pod of pods) {
     const written = await writer.patchVerified(
