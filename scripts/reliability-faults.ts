@@ -18,6 +18,7 @@ const LEASE = 'test/api/lease.test.ts';
 const IDENTITY = 'test/fault/identity.test.ts';
 const PROXY: Played = ['test/fault/proxy.test.ts', 'whatever happens to its requests'];
 const CRASH: Played = ['test/fault/crash.test.ts', 'an operator that dies at any kind of its writes'];
+const OUTAGES = 'test/e2e/outages.test.ts';
 const FUZZ: Played = ['test/fuzz/fuzz.test.ts', 'whatever comes, it is read or refused'];
 const DECISIONS: Played = ['test/fuzz/decisions.test.ts', 'ten thousand cases of the schema'];
 
@@ -35,7 +36,7 @@ export const FAULTS: readonly Fault[] = [
   { id: 'F11', what: 'every write conflicts', where: [[SIM, 'whichever it is, changes nothing about the end'], PROXY] },
   { id: 'F12', what: 'others write the same object all the time', where: [[LONG, 'that somebody else writes to']], open: 'such a writer on a real API server' },
   { id: 'F13', what: '429 with every form of Retry-After', where: [[WATCH, 'after 429 nothing is asked'], [REQUEST, 'after 429 nothing is sent'], [EXEC, 'after 429 nothing is sent'], PROXY] },
-  { id: 'F14', what: 'errors of the server, of proxies before it, outages', where: [[SIM, 'one time out of three for ten minutes', 'for as long as the API server is away'], PROXY] },
+  { id: 'F14', what: 'errors of the server, of proxies before it, outages', where: [[SIM, 'one time out of three for ten minutes', 'for as long as the API server is away'], PROXY, [OUTAGES, 'is killed and returns']] },
   { id: 'F15', what: 'an answer is lost, a request done twice', where: [PROXY, [REQUEST, 'again after a lost answer']] },
   { id: 'F16', what: 'etcd is restored from a backup', where: [['test/fault/restore.test.ts', 'an upgrade that was done is done again'], [WATCH, 'a server that was restored']] },
   { id: 'F17', what: 'a slow server', where: [PROXY, [REQUEST, 'what brings no whole answer is unavailable']] },
@@ -45,7 +46,7 @@ export const FAULTS: readonly Fault[] = [
   { id: 'F21', what: 'an exec ends in every way', where: [[EXEC, 'a connection that ends without a status is broken', 'no frame can bring the process down'], PROXY] },
   { id: 'F22', what: 'an exec is refused', where: [[EXEC, 'a refused upgrade keeps'], PROXY] },
   { id: 'F23', what: 'every exit code', where: [['src/core/verification/exit-code-table.test.ts', 'all 256 exit codes']] },
-  { id: 'F24', what: 'the pod or its node goes under the exec', where: [['test/sim/lost-node.test.ts', 'every pod of the nodes that are left'], ['test/fault/reference.test.ts', 'diesUnderTheCheck']] },
+  { id: 'F24', what: 'the pod or its node goes under the exec', where: [['test/sim/lost-node.test.ts', 'every pod of the nodes that are left'], ['test/fault/reference.test.ts', 'diesUnderTheCheck'], [OUTAGES, 'a node without power']] },
   { id: 'F25', what: 'hundreds of execs at once, some faulty', where: [[EXEC, 'of two hundred execs at once']] },
   { id: 'F26', what: 'two leaders', where: [[SIM, 'two operators that both believe to lead']] },
   { id: 'F27', what: 'trouble with the lease', where: [[LEASE, 'a Lease edited by hand', 'a Lease taken by another', 'a holder with times in the future']] },

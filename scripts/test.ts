@@ -40,11 +40,16 @@ const STAGES: readonly Stage[] = [
   },
   {
     name: 'e2e',
-    files: '/test/e2e/(?!traffic|metrics|kill|stages-killed|rollout-checks|rbac|chart).*\\.test\\.ts$',
+    files:
+      '/test/e2e/(?!traffic|metrics|kill|stages-killed|outages|rollout-checks|rbac|chart).*\\.test\\.ts$',
     workers: 2,
   },
   { name: 'e2e-alone', files: '/test/e2e/(traffic|metrics).*\\.test\\.ts$', workers: 1 },
-  { name: 'e2e-kill', files: '/test/e2e/(kill|stages-killed|rollout-checks).*\\.test\\.ts$', workers: 1 },
+  {
+    name: 'e2e-kill',
+    files: '/test/e2e/(kill|stages-killed|outages|rollout-checks).*\\.test\\.ts$',
+    workers: 1,
+  },
   { name: 'e2e-rbac', files: '/test/e2e/rbac.*\\.test\\.ts$', workers: 1 },
   { name: 'e2e-chart', files: '/test/e2e/chart.*\\.test\\.ts$', workers: 1 },
   { name: 'faults', files: `/test/fault/${LONG_FAULTS}\\.`, workers: 1, onlyWhenNamed: true },

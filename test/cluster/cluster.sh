@@ -5,7 +5,8 @@
 #   cluster.sh down                   end it and leave nothing behind, also after a crash
 #   cluster.sh load ARCHIVE...        load image archives into every node
 #   cluster.sh stop|start|pid NAME    SIGKILL, start again, or print the process ID of one process: etcd, kube-apiserver,
-#                                     kube-controller-manager, kube-scheduler, node-N.kubelet, node-N.containerd, node-N.kube-proxy
+#                                     kube-controller-manager, kube-scheduler, node-N.kubelet, node-N.containerd, node-N.kube-proxy;
+#                                     or of a whole node, node-N: its power is cut, and it boots again with what is on its disk
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 source "$cluster_sources/lib/process.sh"
@@ -82,7 +83,6 @@ claim_network() {
 	exec 7>"$cache/network.lock"
 	flock 7
 	choose_network
-	server=https://$host_address:$port
 	start_network "$nodes"
 	exec 7>&-
 }
@@ -110,11 +110,34 @@ start_nodes() {
 	write_kubeconfig "$home/pki/kube-proxy.kubeconfig" kube-proxy "$server"
 	load_workload_images
 	for node in $(seq "$nodes"); do
-		start_kubelet "$node"
-		start_kube_proxy "node-$node" "node-$node"
+		start_node_agents "$node"
 	done
 	# The router has no Node object of its own; kube-proxy would wait for it.
 	start_kube_proxy router node-1
+}
+
+start_node_agents() {
+	start_kubelet "$1"
+	start_kube_proxy "node-$1" "node-$1"
+}
+
+# As up does it for all of them. Does nothing when it runs.
+start_node() {
+	local node=$1
+	! pid_of "node-$node" >/dev/null || return 0
+	wait_until 20 node_is_unplugged "node-$node" || die "the link of the node-$node that was stopped does not go"
+	attach_node "$node" "$(pid_of router)"
+	route_from_node "$node" "$nodes"
+	start_container_runtime "$node"
+	wait_until 30 container_runtime_answers "$node" || die "containerd of node-$node does not answer; see $home/log/node-$node.containerd.log"
+	start_node_agents "$node"
+}
+
+start_again() {
+	case $1 in
+	node-[1-9]) start_node "${1#node-}" ;;
+	*) restart_process "$1" ;;
+	esac
 }
 
 # Does nothing when these very images were loaded already.
@@ -190,7 +213,7 @@ up) up ;;
 down) down ;;
 load) load_into_every_node "$@" ;;
 stop) stop_processes KILL "${1:?name a process}" ;;
-start) restart_process "${1:?name a process}" ;;
+start) start_again "${1:?name a process}" ;;
 pid) pid_of "${1:?name a process}" ;;
 *) die "usage: cluster.sh up | down | load ARCHIVE... | stop NAME | start NAME | pid NAME" ;;
 esac

@@ -26,6 +26,7 @@ use_network() {
 	router_address=$network.2
 	pods_network=10.244.$((16 * $1)).0/20
 	service_network=10.$((96 + $1)).0.0/16
+	server=https://$host_address:$port
 }
 node_address() { echo "$network.$((10 + $1))"; }
 pod_network() { echo "10.244.$((16 * network_number + $1)).0/24"; }
@@ -117,9 +118,7 @@ start_network() {
 	for node in $(seq "$nodes"); do
 		ip route add "$(pod_network "$node")" via "$(node_address "$node")"
 		route_to_pods_of "$node" router
-		for other in $(seq "$nodes"); do
-			[ "$node" = "$other" ] || route_to_pods_of "$node" "node-$other"
-		done
+		route_from_node "$node" "$nodes"
 	done
 	ip route add "$service_network" via "$router_address"
 }
@@ -138,5 +137,15 @@ attach_node() {
 		ip route add default via $host_address
 		sysctl -qw net.ipv4.ip_forward=1"
 }
+
+route_from_node() {
+	local node=$1 nodes=$2 other
+	for other in $(seq "$nodes"); do
+		[ "$node" = "$other" ] || route_to_pods_of "$other" "node-$node"
+	done
+}
+
+# The link of a node that was killed goes with its namespaces, a moment later.
+node_is_unplugged() { ! in_namespaces router ip link show "$1"; }
 
 route_to_pods_of() { in_namespaces "$2" ip route add "$(pod_network "$1")" via "$(node_address "$1")"; }

@@ -24,6 +24,7 @@ export class PodHistory {
   readonly #ending = new AbortController();
   #least = Number.POSITIVE_INFINITY;
   #broken: string | undefined;
+  #lookAgain: (() => void) | undefined;
 
   /** The fewest pods that were Ready at once and not on their way out, since `baseline`. */
   get leastServing(): number {
@@ -43,10 +44,29 @@ export class PodHistory {
   async start(api: Api, namespace: string): Promise<void> {
     const path = `/api/v1/namespaces/${namespace}/pods`;
     const list = await api.get(path);
+    const listed = new Set(list.items.map(({ metadata }: Json) => metadata.uid));
+    for (const uid of [...this.present.keys()].filter((uid) => !listed.has(uid))) {
+      this.present.delete(uid);
+    }
     for (const pod of list.items) {
       this.#see('ADDED', pod);
     }
     api.watch(path, list.metadata.resourceVersion, this.#ending.signal, (type, pod) => this.#see(type, pod));
+  }
+
+  /** From now on a watch that breaks is begun again, with what there is then: for tests that take the API server away. */
+  outlive(api: Api, namespace: string): void {
+    let pending = false;
+    // A watch may break in more than one way at once.
+    this.#lookAgain = () => {
+      if (!pending && !this.#ending.signal.aborted) {
+        pending = true;
+        setTimeout(() => {
+          pending = false;
+          this.start(api, namespace).catch(() => this.#lookAgain?.());
+        }, 500);
+      }
+    };
   }
 
   stop(): void {
@@ -64,7 +84,7 @@ export class PodHistory {
 
   #see(type: string, pod: Json): void {
     if (type === 'ERROR') {
-      this.#broken = JSON.stringify(pod);
+      this.#broke(pod);
       return;
     }
     if (pod.metadata.labels?.app !== NAME) {
@@ -85,6 +105,14 @@ export class PodHistory {
     }
     this.#least = Math.min(this.#least, this.#serving());
     this.#count(imageOf(pod));
+  }
+
+  #broke(why: Json): void {
+    if (this.#lookAgain) {
+      this.#lookAgain();
+    } else {
+      this.#broken = JSON.stringify(why);
+    }
   }
 
   #count(image: string): void {
