@@ -68,8 +68,12 @@ export async function startWebhook(
     log.info('serving the webhook', { webhook: server.address });
     return { ...server, notReady: () => undefined };
   }
-  const keeper = cluster.certificates({ namespace: leaseNamespace, secret: webhookSecret ?? '', hosts });
-  const webhook = new SelfSignedWebhook({ keeper, serve: serveWith, log });
+  const certificates = cluster.certificates({
+    namespace: leaseNamespace,
+    secret: webhookSecret ?? '',
+    hosts,
+  });
+  const webhook = new SelfSignedWebhook({ certificates, serve: serveWith, log });
   void webhook.run();
   return webhook;
 }

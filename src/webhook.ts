@@ -1,8 +1,8 @@
-/** The gate's webhook: a port of its own that every replica answers on, and the certificates that it takes. */
+/** Serves the gate's webhook, on every replica and on its own port, with certificates that the operator manages. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NewPod, PodPatch } from './api/views.ts';
 import type { Log, WebhookTelemetry } from './engine/telemetry-ports.ts';
-import type { CertificateKeeper, Kept } from './kube/webhook/keeper.ts';
+import type { CertificateManager, CertificateState } from './kube/webhook/certificate-manager.ts';
 import { answerReview, LONGEST_REVIEW_BYTES } from './kube/webhook/review.ts';
 import type { HttpServer, KeyPair, Limits, Routes } from './telemetry/http.ts';
 
@@ -10,7 +10,7 @@ import type { HttpServer, KeyPair, Limits, Routes } from './telemetry/http.ts';
 export const GATE_PATH = '/gate';
 /** API servers keep idle connections for 90 s (Go's default), and open one for each pod that is created at the same time. */
 export const WEBHOOK_LIMITS: Limits = { connections: 256, keepAliveMs: 120_000 };
-const LOOK_MS = 30_000;
+const RECONCILE_MS = 30_000;
 const AFTER_FAILURE_MS = 5_000;
 const AFTER_RACE_MS = 200;
 
@@ -20,21 +20,21 @@ export const webhookRoutes = (admit: Admit, telemetry?: Pick<WebhookTelemetry, '
   [GATE_PATH]: {
     maxBytes: LONGEST_REVIEW_BYTES,
     post: (body) => {
-      const began = performance.now();
+      const startedAt = performance.now();
       const { outcome, ...reply } = answerReview(body, admit);
-      telemetry?.answered(outcome, (performance.now() - began) / 1000);
+      telemetry?.answered(outcome, (performance.now() - startedAt) / 1000);
       return reply;
     },
   },
 });
 
 interface WebhookTools {
-  readonly keeper: Pick<CertificateKeeper, 'look'>;
+  readonly certificates: Pick<CertificateManager, 'reconcile'>;
   readonly serve: (keyPair: () => KeyPair) => Promise<HttpServer>;
   readonly log: Log;
 }
 
-/** Serves with the certificates that the operator keeps itself, from when it has the first ones. */
+/** Serves the webhook as soon as there is a certificate, and reconciles the certificates. */
 export class SelfSignedWebhook {
   readonly #tools: WebhookTools;
   readonly #stopped = new AbortController();
@@ -46,17 +46,17 @@ export class SelfSignedWebhook {
     this.#tools = tools;
   }
 
-  /** Why nobody can call it; `undefined` while they can. */
+  /** Why the webhook does not serve yet; `undefined` if it does. */
   notReady(): string | undefined {
     return this.#server ? undefined : `no certificate for the webhook: ${this.#problem}`;
   }
 
-  /** Looks after the certificates until it is closed. Rejects when it cannot serve. */
+  /** Reconciles the certificates until it is closed. Rejects if it cannot serve. */
   async run(): Promise<void> {
     while (!this.#stopped.signal.aborted) {
-      const kept = await this.#tools.keeper.look();
-      await this.#take(kept);
-      await this.#rest(kept);
+      const state = await this.#tools.certificates.reconcile();
+      await this.#apply(state);
+      await this.#pause(state);
     }
   }
 
@@ -69,36 +69,36 @@ export class SelfSignedWebhook {
     await this.#server?.close(graceMs);
   }
 
-  async #take(kept: Kept): Promise<void> {
+  async #apply(state: CertificateState): Promise<void> {
     const { log, serve } = this.#tools;
-    if (!kept.ok) {
-      if (!kept.raced && kept.message !== this.#problem) {
-        log.warn("cannot look after the webhook's certificate", { error: kept.message });
+    if (!state.ok) {
+      if (!state.raced && state.message !== this.#problem) {
+        log.warn("cannot reconcile the webhook's certificate", { error: state.message });
       }
-      this.#problem = kept.message;
+      this.#problem = state.message;
       return;
     }
     this.#problem = '';
-    for (const deed of kept.did) {
-      log.info(deed);
+    for (const change of state.changes) {
+      log.info(change);
     }
-    const isNew = kept.pair.cert !== this.#pair?.cert;
-    this.#pair = kept.pair;
+    const isNew = state.pair.cert !== this.#pair?.cert;
+    this.#pair = state.pair;
     if (this.#server) {
       if (isNew) {
         this.#server.reload();
       }
       return;
     }
-    this.#server = await serve(() => this.#pair ?? kept.pair);
+    this.#server = await serve(() => this.#pair ?? state.pair);
     log.info('serving the webhook', { webhook: this.#server.address });
   }
 
-  async #rest(kept: Kept): Promise<void> {
-    const raced = !kept.ok && kept.raced;
-    const delayMs = kept.ok ? LOOK_MS : raced ? AFTER_RACE_MS : AFTER_FAILURE_MS;
+  async #pause(state: CertificateState): Promise<void> {
+    const raced = !state.ok && state.raced;
+    const delayMs = state.ok ? RECONCILE_MS : raced ? AFTER_RACE_MS : AFTER_FAILURE_MS;
     const { signal } = this.#stopped;
-    // Replicas that were started together look apart.
+    // Jitter, so that replicas that were started together do not write at the same time.
     await sleep(delayMs * (0.75 + Math.random() / 2), undefined, { signal, ref: false }).catch(() => {});
   }
 }

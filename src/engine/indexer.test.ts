@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { Indexer, isNewer } from './indexer.ts';
+import { Indexer } from './indexer.ts';
 
 interface Thing {
   readonly name: string;
@@ -21,19 +21,6 @@ function tableOf(...items: Thing[]): Indexer<Thing, 'owner'> {
   table.apply({ type: 'synced', items, resourceVersion: '10' });
   return table;
 }
-
-test('versions are compared as numbers, however long they are', () => {
-  expect(isNewer('10', '9')).toBe(true);
-  expect(isNewer('9', '10')).toBe(false);
-  expect(isNewer('12', '12')).toBe(false);
-  fc.assert(
-    fc.property(
-      fc.bigInt({ min: 0n }),
-      fc.bigInt({ min: 0n }),
-      (a, b) => isNewer(String(a), String(b)) === a > b,
-    ),
-  );
-});
 
 describe('what the watch brings', () => {
   test('replaces what was known, in the index too', () => {

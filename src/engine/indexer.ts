@@ -2,11 +2,8 @@
  * The cache of one watched kind, with indexes: client-go's Indexer and MutationCache in one.
  * Responses to our own writes are stored at once, and the watch does not replace them with an older version.
  */
+import { isNewer } from '../api/resource-version.ts';
 import type { WatchEvent } from './ports.ts';
-
-/** Resource versions are growing decimal numbers (KEP-5504): the longer one is larger, then digit by digit. */
-export const isNewer = (a: string, b: string): boolean =>
-  a.length === b.length ? a > b : a.length > b.length;
 
 /** Returns the value under which an index finds an object; `undefined` leaves it out of the index. */
 export type IndexFunc<T> = (object: T) => string | undefined;

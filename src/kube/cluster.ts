@@ -22,23 +22,23 @@ import { type Leadership, type LeaseOptions, leadership } from './leader-electio
 import { type Access, PathAccess } from './path-access.ts';
 import { ClusterReader } from './reader.ts';
 import { ClusterWatcher } from './watch/watcher.ts';
-import { CertificateKeeper, type KeeperOptions } from './webhook/keeper.ts';
+import { CertificateManager, type CertificateManagerOptions } from './webhook/certificate-manager.ts';
 import { ClusterWriter } from './writer.ts';
 
 export interface ClusterOptions extends ConnectionOptions {
-  /** Watch only these namespaces; none: the whole cluster. */
+  /** The namespaces to watch; empty for the whole cluster. */
   readonly namespaces: readonly string[];
-  /** The operator's pod name: who wrote an event. */
+  /** The operator's pod name, as the reporting instance of events. */
   readonly identity: string;
   /** MutatingAdmissionPolicyBinding, or MutatingWebhookConfiguration, that puts gates on pods. */
   readonly gatePolicyName: string;
-  /** Secret that keeps the webhook's certificates; `undefined` where there is no webhook. */
+  /** Secret with the webhook's certificates; `undefined` without a webhook. */
   readonly webhookSecret?: string | undefined;
-  /** Hears what becomes of the watches. */
+  /** Is notified about the health of watches. */
   readonly watchListener?: WatchListener;
 }
 
-/** Everything that main needs of a cluster. */
+/** Everything that main needs from a cluster. */
 export interface Cluster {
   readonly watcher: Watcher;
   readonly writer: Writer;
@@ -51,10 +51,10 @@ export interface Cluster {
   readonly lease: (options: LeaseOptions) => Leadership;
   /** Reports if the installed CRD does not have a schema with this digest; see crd-check.ts. */
   readonly crdMismatch: (schema: string) => Promise<string | undefined>;
-  /** May who sent this Authorization header `get` the path `/metrics`? */
+  /** Whether the sender of this Authorization header may `get` the path `/metrics`. */
   readonly mayReadMetrics: (authorization: string) => Promise<Access>;
-  /** Keeps the webhook's certificates, where no one else does. */
-  readonly certificates: (options: WebhookCertificates) => CertificateKeeper;
+  /** Manages the webhook's certificates, if nothing else does. */
+  readonly certificates: (options: WebhookCertificates) => CertificateManager;
   /** The installation of the operator that runs as this Deployment. */
   readonly installation: (operator: OperatorRef) => Installation;
   /** The time at the API server, milliseconds since the epoch. */
@@ -63,17 +63,17 @@ export interface Cluster {
   readonly close: () => Promise<void>;
 }
 
-export type WebhookCertificates = Omit<KeeperOptions, 'now' | 'configuration'> &
-  Partial<Pick<KeeperOptions, 'now'>>;
+export type WebhookCertificates = Omit<CertificateManagerOptions, 'now' | 'configuration'> &
+  Partial<Pick<CertificateManagerOptions, 'now'>>;
 
-/** At most this many requests at once besides watches, lease and execs; fresh looks do not wait for writes, nor writes for events. */
+/** Limits of concurrent requests, besides watches, lease and execs. Reads do not wait for writes, and writes not for events. */
 const MAX_WRITES = 8;
 const MAX_READS = 4;
-/** Events have their own, as clusters store them apart: where they hang, writes and reads do not. */
+/** Clusters may store events separately: if requests for events hang, the others must not. */
 const MAX_EVENTS = 4;
 
 /**
- * Loads the configuration and makes the shells; nothing is sent until they are used, save that credentials are read once, so that a broken
+ * Loads the configuration and creates the ports. No request is sent until they are used; only the credentials are read, so that a broken
  * configuration is reported here. Rejects with an Error that says what to correct.
  */
 export async function connect(options: ClusterOptions): Promise<Cluster> {
@@ -88,7 +88,7 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
   const reads = new Requests(readHttp, throttle);
   const streams = new StreamClient(connection);
   const watcher = new ClusterWatcher(streams, reads, namespaces, options.watchListener);
-  // Its own connections: clients of the metrics must not delay writes.
+  // A client of its own, so that readers of the metrics cannot delay writes.
   const accessHttp = new HttpClient(connection, 2);
   const metricsAccess = new PathAccess(new Requests(accessHttp), '/metrics');
   let election: Leadership | undefined;
@@ -112,7 +112,8 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
     },
     crdMismatch: (schema) => crdMismatch(requests, schema),
     mayReadMetrics: (authorization) => metricsAccess.check(authorization),
-    certificates: (wanted) => new CertificateKeeper(reads, { now, ...wanted, configuration: gatePolicyName }),
+    certificates: (wanted) =>
+      new CertificateManager(reads, { now, ...wanted, configuration: gatePolicyName }),
     installation: (operator) =>
       new ClusterInstallation({ requests, namespaces, gatePolicyName, webhookSecret, operator }),
     now,

@@ -11,8 +11,8 @@ const FIX =
   'run `helm upgrade` with crd.create=true, or `kubectl apply --server-side -f crds/` of this version';
 
 /**
- * Reports if the installed CRD is not the one that this operator was built with, whose schema has the digest `wanted`: the API server silently drops
- * the fields that it does not know. Returns nothing if the CRD matches, or cannot be read. Never rejects.
+ * Returns a message if the installed CRD is not the one that this operator was built with, whose schema has the digest `wanted`: the API server
+ * silently drops fields that it does not know. Returns nothing if the CRD matches or cannot be read. Never rejects.
  */
 export async function crdMismatch(requests: Requests, wanted: string): Promise<string | undefined> {
   const target = { resource: DEFINITIONS, name: NAME };

@@ -7,14 +7,14 @@ import { EventCorrelator, type Series } from './objects/event-correlator.ts';
 import { microTime } from './objects/micro-time.ts';
 
 export interface EventRecorderOptions {
-  /** The operator's pod name: who wrote an event. */
+  /** The operator's pod name, as the reporting instance. */
   readonly identity: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly send: (request: ApiRequest) => Promise<Answer>;
 }
 
-/** Posts events about any object, few and joined. One that is lost is not retried. */
+/** Records events about any object, rate-limited and aggregated. Lost events are not retried. */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #correlator = new EventCorrelator();
@@ -35,7 +35,7 @@ export class EventRecorder {
 
   async #create(regarding: ObjectReference, event: OperatorEvent, series: Series): Promise<void> {
     const { identity, send } = this.#options;
-    const body = eventBody(regarding, event, { identity, now: this.#moment() });
+    const body = eventBody(regarding, event, { identity, now: this.#uniqueTime() });
     const answer = await send({
       method: 'POST',
       target: { resource: RESOURCES.Event, namespace: regarding.namespace },
@@ -44,12 +44,12 @@ export class EventRecorder {
     if (answer.ok) {
       series.name = body.metadata.name;
     } else {
-      breakOff(series);
+      endSeries(series);
     }
   }
 
-  /** No two events have the same time, so that they are shown in the order in which they were recorded, however their requests arrive. */
-  #moment(): number {
+  /** No two events get the same time, so that they are shown in the order in which they were recorded, whatever the order of the requests. */
+  #uniqueTime(): number {
     this.#last = Math.max(this.#options.now(), this.#last + 1);
     return this.#last;
   }
@@ -63,12 +63,12 @@ export class EventRecorder {
       body: { series: { count: series.count, lastObservedTime: microTime(now()) } },
     });
     if (!answer.ok) {
-      breakOff(series);
+      endSeries(series);
     }
   }
 }
 
-/** It was not posted, or is gone by now: the next event of the kind begins a new one. */
-function breakOff(series: Series): void {
+/** The event was not created, or was deleted meanwhile: the next one starts a new series. */
+function endSeries(series: Series): void {
   series.lastAt = Number.NEGATIVE_INFINITY;
 }

@@ -6,7 +6,7 @@ import type { Answer, Requests } from './client/request.ts';
 
 const NAMESPACE_NAME = 'kubernetes.io/metadata.name';
 
-/** Looks for what puts the gate on new pods: the admission policy's binding, or the webhook's configuration, of one name. */
+/** Looks for the admission policy's binding or the webhook's configuration with a given name. */
 export class ClusterGateProbe implements GateProbe {
   readonly #requests: Requests;
   readonly #name: string;

@@ -16,10 +16,10 @@ export interface OperatorRef {
 
 export interface InstallationOptions {
   readonly requests: Requests;
-  /** Those that the operator watches; none: the whole cluster. */
+  /** The namespaces that the operator watches; empty for the whole cluster. */
   readonly namespaces: readonly string[];
   readonly gatePolicyName: string;
-  /** Secret of the webhook's certificates; `undefined` where there is no webhook. */
+  /** Secret with the webhook's certificates; `undefined` without a webhook. */
   readonly webhookSecret: string | undefined;
   readonly operator: OperatorRef;
 }
@@ -42,15 +42,15 @@ export class ClusterInstallation implements Installation {
   async unbindGate(): Promise<Written<boolean>> {
     const { gatePolicyName: name, webhookSecret } = this.#options;
     const webhooks = webhookSecret ? [RESOURCES.MutatingWebhookConfiguration] : [];
-    let wasThere = false;
+    let existed = false;
     for (const resource of [...GATE_BINDINGS, ...webhooks]) {
       const removed = await this.#remove({ resource, name });
       if (!removed.ok) {
         return removed;
       }
-      wasThere ||= removed.object;
+      existed ||= removed.object;
     }
-    return { ok: true, object: wasThere };
+    return { ok: true, object: existed };
   }
 
   async removeCertificates(): Promise<Written<boolean>> {
@@ -60,7 +60,7 @@ export class ClusterInstallation implements Installation {
       : { ok: true, object: false };
   }
 
-  /** Was it there? */
+  /** Returns whether the object existed. */
   async #remove(target: Target): Promise<Written<boolean>> {
     const answer = await this.#options.requests.send({ method: 'DELETE', target, retries: 3 });
     return answer.ok || answer.failure.kind === 'notFound' ? { ok: true, object: answer.ok } : answer;
@@ -126,7 +126,7 @@ export class ClusterInstallation implements Installation {
   }
 }
 
-/** A ReplicaSet of this Deployment, and not of one whose name only begins like it. */
+/** Whether the owner is a ReplicaSet of this Deployment, and not of one whose name only starts with it. */
 const isOf = (deployment: string, owner: PodView['owner']): boolean =>
   owner.kind === 'ReplicaSet' &&
   owner.name.startsWith(`${deployment}-`) &&

@@ -9,11 +9,10 @@ const ACCESS_REVIEWS: Resource = { root: '/apis/authorization.k8s.io/v1', plural
 
 export type Access = 'allowed' | 'unauthenticated' | 'forbidden' | 'unknown';
 
-const LIFE_MS = 60_000;
-/** So many readers are known at once. */
-const MOST_KNOWN = 100;
-/** Unknown tokens are reviewed at most this often, so that no client floods the API server through us; known ones are always reviewed. */
-const STRANGERS_PER_SECOND = 10;
+const CACHE_TTL_MS = 60_000;
+const MAX_CACHED = 100;
+/** Unknown tokens are reviewed at most this often, so that no client floods the API server through us. Known tokens have no limit. */
+const UNKNOWN_TOKENS_PER_SECOND = 10;
 const LONGEST_TOKEN = 8192;
 
 /**
@@ -23,9 +22,9 @@ const LONGEST_TOKEN = 8192;
 export class PathAccess {
   readonly #requests: Requests;
   readonly #path: string;
-  /** Until when an answer holds, by digest; the longest unused comes first. */
-  readonly #known = new Map<string, number>();
-  #asked = 0;
+  /** When a positive result expires, by digest; the oldest first. */
+  readonly #cached = new Map<string, number>();
+  #reviews = 0;
   #second = 0;
 
   constructor(requests: Requests, path: string) {
@@ -33,47 +32,47 @@ export class PathAccess {
     this.#path = path;
   }
 
-  /** What an Authorization header gets. Never rejects. */
+  /** Checks an Authorization header. Never rejects. */
   async check(authorization: string): Promise<Access> {
     const token = /^Bearer ([\w.~+/=-]+)$/i.exec(authorization)?.[1];
     if (token === undefined || token.length > LONGEST_TOKEN) {
       return 'unauthenticated';
     }
     const digest = createHash('sha256').update(token).digest('base64');
-    const until = this.#known.get(digest);
+    const until = this.#cached.get(digest);
     if (until !== undefined && performance.now() < until) {
       return 'allowed';
     }
-    if (until === undefined && !this.#mayAskAboutStranger()) {
+    if (until === undefined && !this.#mayReviewUnknown()) {
       return 'unknown';
     }
-    const access = await this.#ask(token);
-    this.#note(digest, access);
+    const access = await this.#review(token);
+    this.#cache(digest, access);
     return access;
   }
 
-  #mayAskAboutStranger(): boolean {
+  #mayReviewUnknown(): boolean {
     const second = Math.floor(performance.now() / 1000);
-    this.#asked = second === this.#second ? this.#asked + 1 : 1;
+    this.#reviews = second === this.#second ? this.#reviews + 1 : 1;
     this.#second = second;
-    return this.#asked <= STRANGERS_PER_SECOND;
+    return this.#reviews <= UNKNOWN_TOKENS_PER_SECOND;
   }
 
-  #note(digest: string, access: Access): void {
+  #cache(digest: string, access: Access): void {
     if (access === 'unknown') {
       return;
     }
-    this.#known.delete(digest);
+    this.#cached.delete(digest);
     if (access === 'allowed') {
-      this.#known.set(digest, performance.now() + LIFE_MS);
+      this.#cached.set(digest, performance.now() + CACHE_TTL_MS);
     }
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > MOST_KNOWN && oldest !== undefined) {
-      this.#known.delete(oldest);
+    const [oldest] = this.#cached.keys();
+    if (this.#cached.size > MAX_CACHED && oldest !== undefined) {
+      this.#cached.delete(oldest);
     }
   }
 
-  async #ask(token: string): Promise<Access> {
+  async #review(token: string): Promise<Access> {
     const user = await this.#userOf(token);
     return typeof user === 'string' ? user : await this.#mayGet(user);
   }

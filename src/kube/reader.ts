@@ -1,4 +1,4 @@
-/** Single reads from the API server: a pod, and the warnings about a pod. */
+/** Single reads from the API server: pods, Upgrades, and warning events. */
 import { cut } from '../api/cut.ts';
 import { printableLine } from '../api/printable.ts';
 import type { Upgrade } from '../api/types.ts';
@@ -10,15 +10,15 @@ import type { Requests } from './client/request.ts';
 import { decodePod } from './objects/decode-pod.ts';
 import { decodeUpgrade } from './objects/decode-upgrade.ts';
 
-/** Warnings about one object are few: their recorders join them. */
+/** There are few warnings about one object, because recorders aggregate them. */
 const MOST_EVENTS = 50;
 const MESSAGE_MAX = 500;
 /** The rest of a longer note is ignored. */
 const NOTE_MAX = 4 * MESSAGE_MAX;
 
 /**
- * Why a pod is not started, in the words of the scheduler, of the kubelet, and of the controllers of volumes and devices. Other warnings,
- * such as of DNS settings or of a pull secret that is missing, hold nothing up.
+ * Event reasons with which the scheduler, the kubelet, and the controllers of volumes and devices say why a pod does not start. Other warnings,
+ * such as those about DNS settings or a missing pull secret, delay nothing.
  */
 const NOT_STARTED: ReadonlySet<string> = new Set([
   'FailedScheduling',
@@ -32,7 +32,7 @@ const NOT_STARTED: ReadonlySet<string> = new Set([
   'FailedCreatePodContainer',
 ]);
 
-/** A sandbox or container has another ID at each try, and a message with it would be a new one each time. */
+/** A sandbox or container has a new ID at each try; with it in the message, each event would be a new message. */
 const IDS = /\b[0-9a-f]{64}\b/g;
 
 function warningOf(event: unknown): WarningView {
@@ -45,7 +45,7 @@ function warningOf(event: unknown): WarningView {
   };
 }
 
-/** Fresh looks, past the watch. */
+/** Reads from the API server itself instead of the cache. */
 export class ClusterReader implements Reader {
   readonly #requests: Requests;
 

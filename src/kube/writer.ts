@@ -22,7 +22,7 @@ import { ownEntries } from './objects/managed-fields.ts';
 import { mergePatch } from './objects/merge-patch.ts';
 
 export interface WriterOptions {
-  /** Who writes, for events: the operator's pod name. */
+  /** The operator's pod name, as the reporting instance of events. */
   readonly identity: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -39,7 +39,7 @@ const NOT_LEADER: RequestFailure = {
   message: 'not the leader any more: nothing is written',
 };
 
-/** Every write as raw JSON with its precondition, so that a repeated or late one is refused instead of done twice. */
+/** Sends every write as raw JSON with a precondition, so that a repeated or late one is rejected. */
 export class ClusterWriter implements Writer {
   readonly #requests: Requests;
   readonly #options: WriterOptions;
@@ -111,7 +111,7 @@ export class ClusterWriter implements Writer {
     return written(answer, (raw) => decodeWorkload(workload.kind, raw));
   }
 
-  /** Reads the entries' present positions first; the patch tests each before it removes it, and the version it was read at. */
+  /** Reads the current positions of the entries first; the patch tests each entry before it removes it, and the resource version. */
   async releaseFields(workload: WorkloadView): Promise<Written<WorkloadView>> {
     const target = workloadTarget(workload);
     const project = (raw: unknown): WorkloadView => decodeWorkload(workload.kind, raw);

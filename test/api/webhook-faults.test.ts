@@ -6,16 +6,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import type { PodPatch } from '../../src/api/views.ts';
 import { type Cluster, connect } from '../../src/kube/cluster.ts';
 import { makeAuthority } from '../../src/kube/webhook/certificate.ts';
-import type { CertificateKeeper } from '../../src/kube/webhook/keeper.ts';
+import type { CertificateManager } from '../../src/kube/webhook/certificate-manager.ts';
 import { authoritiesIn } from '../../src/kube/webhook/rotation.ts';
 import { type HttpServer, type KeyPair, serve } from '../../src/telemetry/http.ts';
 import { WEBHOOK_LIMITS, webhookRoutes } from '../../src/webhook.ts';
 import { type ApiServer, eventually, startApiServer } from './api-server.ts';
 import {
   gatesOf,
-  keepCertificates,
   PATIENT_SECONDS,
   podOfStatefulSet,
+  reconcileCertificates,
   SECRET,
   untilGates,
   webhookAt,
@@ -33,7 +33,7 @@ let cluster: Cluster;
 let webhook: HttpServer;
 let pair: KeyPair;
 
-const keeper = (agoMs = 0): CertificateKeeper =>
+const certificateManager = (agoMs = 0): CertificateManager =>
   cluster.certificates({
     namespace: 'default',
     secret: SECRET,
@@ -43,10 +43,10 @@ const keeper = (agoMs = 0): CertificateKeeper =>
 
 /** Keeps certificates and serves with them. */
 async function renew(agoMs = 0): Promise<readonly string[]> {
-  const kept = await keepCertificates(keeper(agoMs));
+  const kept = await reconcileCertificates(certificateManager(agoMs));
   pair = kept.pair;
   webhook.reload();
-  return kept.did;
+  return kept.changes;
 }
 
 const gates = (pod: object = podOfStatefulSet('shop')): Promise<number> => gatesOf(api, pod);
@@ -95,7 +95,7 @@ beforeAll(async () => {
   });
   api.kubectl(['create', 'namespace', 'shop']);
   await eventually(() => api.kubectl(['get', 'serviceaccount', 'default', '--namespace', 'shop']));
-  pair = (await keepCertificates(keeper())).pair;
+  pair = (await reconcileCertificates(certificateManager())).pair;
   webhook = await serve(
     { host: '127.0.0.1', port: 0 },
     webhookRoutes(() => PATCH),
@@ -159,7 +159,9 @@ describe('certificates', () => {
     const authority = bundleText();
     const old = pair.cert;
     // Another replica renews it; this one goes on serving what it has.
-    expect((await keepCertificates(keeper())).did).toEqual(['created a certificate for the webhook']);
+    expect((await reconcileCertificates(certificateManager())).changes).toEqual([
+      'created a certificate for the webhook',
+    ]);
     expect(bundleText()).toBe(authority);
     expect([pair.cert, await gates()]).toEqual([old, 1]);
     await renew();
@@ -180,7 +182,9 @@ describe('certificates', () => {
 
   test('eight replicas that find nothing at the same time agree', async () => {
     api.kubectl(['delete', 'secret', SECRET, '--namespace', 'default']);
-    const kept = await Promise.all(Array.from({ length: 8 }, () => keepCertificates(keeper())));
+    const kept = await Promise.all(
+      Array.from({ length: 8 }, () => reconcileCertificates(certificateManager())),
+    );
     const served = new Set([...kept.map((one) => one.pair.cert)]);
     expect(served.size).toBe(1);
     expect(told()).toBe(bundleText());
@@ -197,7 +201,10 @@ describe('certificates', () => {
       immutable: true,
     };
     api.kubectl(['create', '-f', '-'], JSON.stringify(object));
-    expect(await keeper().look()).toMatchObject({ ok: false, message: expect.stringContaining('immutable') });
+    expect(await certificateManager().reconcile()).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('immutable'),
+    });
     api.kubectl(['delete', 'secret', SECRET, '--namespace', 'default']);
     await renew();
     await untilGates(1, gates);

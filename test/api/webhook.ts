@@ -1,11 +1,11 @@
-/** The operator as a process that serves its webhook, and an API server that is told to call it there. */
+/** The operator as a process that serves its webhook, and an API server that is configured to call it. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { execPath } from 'node:process';
 import { promisify } from 'node:util';
-import type { CertificateKeeper, Kept } from '../../src/kube/webhook/keeper.ts';
+import type { CertificateManager, CertificateState } from '../../src/kube/webhook/certificate-manager.ts';
 import { renderChart } from '../chart/render.ts';
 import { type ApiServer, eventually, installCrd, type KubeObject } from './api-server.ts';
 
@@ -43,21 +43,23 @@ export function webhookAt(port: number): KubeObject & { webhooks: Record<string,
   };
 }
 
-/** Looks until no other replica was quicker, as the operator does. */
-export async function keepCertificates(keeper: CertificateKeeper): Promise<Kept & { ok: true }> {
+/** Reconciles until no other replica wrote first, as the operator does. */
+export async function reconcileCertificates(
+  manager: CertificateManager,
+): Promise<CertificateState & { ok: true }> {
   for (let tries = 0; tries < 10; tries++) {
-    const kept = await keeper.look();
-    if (kept.ok) {
-      return kept;
+    const state = await manager.reconcile();
+    if (state.ok) {
+      return state;
     }
-    if (!kept.raced) {
-      throw new Error(kept.message);
+    if (!state.raced) {
+      throw new Error(state.message);
     }
   }
   throw new Error('raced ten times');
 }
 
-/** A pod as the controller of StatefulSet db makes it. */
+/** A pod as the controller of StatefulSet db creates it. */
 export const podOfStatefulSet = (namespace: string) => ({
   apiVersion: 'v1',
   kind: 'Pod',
@@ -77,7 +79,7 @@ export const podOfStatefulSet = (namespace: string) => ({
   spec: { containers: [{ name: 'db', image: 'registry.example/db:2' }] },
 });
 
-/** Creates a pod as a dry run, which must never be refused, and returns the number of its gates. Waits for nothing in this process, which may serve the webhook itself. */
+/** Creates a pod as a dry run, which must never be rejected, and returns the number of its gates. Does not block this process, which may serve the webhook. */
 export async function gatesOf(api: ApiServer, pod: object): Promise<number> {
   const kubectl = promisify(execFile)(join(ROOT, '.cluster/bin/kubectl'), [
     ...['--kubeconfig', api.kubeconfig, 'create', '--dry-run=server', '-f', '-', '-o', 'json'],
@@ -87,7 +89,7 @@ export async function gatesOf(api: ApiServer, pod: object): Promise<number> {
   return spec.readinessGates?.length ?? 0;
 }
 
-/** The API server takes up a changed configuration a moment later; no pod may be refused meanwhile. */
+/** The API server applies a changed configuration a moment later; no pod may be rejected meanwhile. */
 export async function untilGates(wanted: number, gates: () => Promise<number>): Promise<void> {
   const deadline = Date.now() + 60_000;
   while ((await gates()) !== wanted) {
@@ -98,7 +100,7 @@ export async function untilGates(wanted: number, gates: () => Promise<number>): 
   }
 }
 
-/** Somebody else leads, for ever: replicas stand by, and answer all the same. */
+/** Another process holds the lease forever: replicas stand by, and still respond. */
 export function holdLease(api: ApiServer): void {
   const lease = {
     apiVersion: 'coordination.k8s.io/v1',

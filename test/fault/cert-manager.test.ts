@@ -15,9 +15,9 @@ import { type ApiServer, eventually, type KubeObject, startApiServer } from '../
 import {
   freePort,
   gatesOf,
-  keepCertificates,
   PATIENT_SECONDS,
   podOfStatefulSet,
+  reconcileCertificates,
   untilGates,
 } from '../api/webhook.ts';
 import { ROOT, renderChart } from '../chart/render.ts';
@@ -71,7 +71,7 @@ const trusted = (): string =>
 
 /** As the operator does where cert-manager is not asked: makes right what is not. */
 const keep = () =>
-  keepCertificates(cluster.certificates({ namespace: SYSTEM, secret: NAME, hosts: ['127.0.0.1'] }));
+  reconcileCertificates(cluster.certificates({ namespace: SYSTEM, secret: NAME, hosts: ['127.0.0.1'] }));
 
 /** As `cmctl renew` asks for it. */
 async function renew(name: string): Promise<void> {
@@ -205,5 +205,5 @@ test('the operator takes the Secret back when cert-manager is not wanted any mor
   served = (await keep()).pair;
   webhook?.reload();
   await untilGates(1, gates);
-  expect((await keep()).did).toEqual([]);
+  expect((await keep()).changes).toEqual([]);
 });

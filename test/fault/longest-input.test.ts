@@ -16,7 +16,7 @@ import {
 import { printable } from '../../src/api/printable.ts';
 import { clean, failureOf } from '../../src/kube/client/errors.ts';
 import { readExecStatus } from '../../src/kube/exec/exec-status.ts';
-import { LineSplitter } from '../../src/kube/watch/lines.ts';
+import { LineSplitter } from '../../src/kube/watch/line-splitter.ts';
 import { readWatchLine } from '../../src/kube/watch/watch-line.ts';
 
 const KIB = 1024;

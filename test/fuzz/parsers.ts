@@ -22,7 +22,7 @@ import { OutputCollector } from '../../src/kube/exec/exec-output.ts';
 import { readExecStatus } from '../../src/kube/exec/exec-status.ts';
 import { readLease } from '../../src/kube/leader-election/lease-record.ts';
 import { PROJECTIONS } from '../../src/kube/objects/decoders.ts';
-import { LineSplitter } from '../../src/kube/watch/lines.ts';
+import { LineSplitter } from '../../src/kube/watch/line-splitter.ts';
 import { readWatchLine } from '../../src/kube/watch/watch-line.ts';
 import { answerReview, LONGEST_REVIEW_BYTES } from '../../src/kube/webhook/review.ts';
 import { specOf } from '../support/snapshots.ts';

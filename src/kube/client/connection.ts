@@ -28,7 +28,7 @@ export interface TlsMaterial {
   readonly rejectUnauthorized?: boolean | undefined;
 }
 
-/** For an agent: certificates are parsed once, and not again for each connection, which costs more than all else that an exec does. */
+/** Options for an agent that parses certificates once; parsing them for each connection would cost more than everything else in an exec. */
 export const agentTls = (tls: TlsMaterial): AgentOptions => ({
   secureContext: createSecureContext(tls),
   servername: tls.servername,
@@ -46,13 +46,13 @@ const CREDENTIALS_LIFE_MS = 60_000;
 const TLS_FIELDS = ['ca', 'cert', 'key', 'servername', 'rejectUnauthorized'] as const;
 
 /**
- * Where the API server is and who we are there. client-node's KubeConfig loads and authenticates (files, exec plugins, OIDC);
+ * The address of the API server and our credentials there. client-node's KubeConfig loads and authenticates (files, exec plugins, OIDC);
  * its transport is not used, see docs/adr/0007-connection.md.
  */
 export class Connection {
   readonly server: URL;
   readonly clock = new ServerClock();
-  /** The context's own namespace. */
+  /** The context's namespace. */
   readonly namespace: string | undefined;
   readonly #options: ConnectionOptions;
   #config: KubeConfig;
@@ -69,6 +69,12 @@ export class Connection {
     this.#options = { ...options, context: this.#config.getCurrentContext() };
   }
 
+  /** Host and port as Node's functions expect them: an IPv6 address without brackets. */
+  get address(): { readonly host: string; readonly port: number } {
+    const { hostname, port } = this.server;
+    return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443) };
+  }
+
   /** Headers and TLS material, at most 60 s old. Rejects when a file cannot be read or a plugin fails. */
   async credentials(): Promise<Credentials> {
     if (this.#credentials && performance.now() < this.#expiresAt) {
@@ -78,7 +84,7 @@ export class Connection {
     return await this.#read(this.#config.getCurrentUser()?.exec === undefined);
   }
 
-  /** Reads everything again, at once: for the answer 401. Callers at the same time share one reading. */
+  /** Reads everything again now, after a response 401. Concurrent calls share one read. */
   async refresh(): Promise<Credentials> {
     return await this.#read(true);
   }
@@ -114,7 +120,7 @@ function load({ kubeconfig, context, load: read }: ConnectionOptions): KubeConfi
     return read();
   }
   if (kubeconfig !== undefined) {
-    // Several files are what the variable KUBECONFIG may name; of these, as for kubectl, those count that are there.
+    // The variable KUBECONFIG may name several files; as in kubectl, those that exist are read.
     return kubeconfig.includes(delimiter)
       ? kubectlConfig({ context }, { kubeconfig, home: '' })
       : kubectlConfig({ kubeconfig, context }, { home: '' });

@@ -5,7 +5,7 @@ import { printableLine } from '../../api/printable.ts';
 import type { RequestFailure } from '../../engine/ports.ts';
 import { list, record, text } from './json.ts';
 
-/** What came back with a refusal. */
+/** An error response. */
 export interface Refusal {
   /** HTTP status. */
   readonly status: number;
@@ -16,28 +16,28 @@ export interface Refusal {
 }
 
 const LONGEST_MESSAGE = 500;
-/** An error may quote foreign text of any length. */
+/** An error may quote text of any length. */
 const LONGEST_SEARCHED = 8192;
 const LONGEST_RETRY_AFTER_MS = 60_000;
-/** What the API server does not say in a Retry-After it does not know itself. */
+/** Used without a usable Retry-After. */
 const DEFAULT_RETRY_AFTER_MS = 1_000;
 
 /**
- * The one conversion from HTTP to a failure. Only a parsed `Status.message` is ever quoted: bodies of proxies, headers and tokens never
- * reach a message. `what` names verb and object.
+ * Converts an error response to a failure; no other code does. Only a parsed `Status.message` is ever quoted: bodies of proxies, headers and
+ * tokens never reach a message. `what` names verb and object.
  */
 export function failureOf(refusal: Refusal, what: string, now: number): RequestFailure {
-  const said = statusMessage(refusal.body);
-  const message = clean(`${what}: ${said === '' ? `HTTP ${refusal.status}` : said}`);
+  const reported = statusMessage(refusal.body);
+  const message = clean(`${what}: ${reported === '' ? `HTTP ${refusal.status}` : reported}`);
   switch (refusal.status) {
     case 403:
       return { kind: 'forbidden', message };
     case 404:
       return { kind: 'notFound', message };
     case 409:
-      return { kind: isUidMismatch(said) ? 'notFound' : 'conflict', message };
+      return { kind: isUidMismatch(reported) ? 'notFound' : 'conflict', message };
     case 422:
-      return { kind: isUidMismatch(said) ? 'notFound' : 'invalid', message };
+      return { kind: isUidMismatch(reported) ? 'notFound' : 'invalid', message };
     case 429:
       return { kind: 'throttled', message, retryAfterMs: retryAfterMs(refusal.retryAfter, now) };
     case 400:
@@ -47,19 +47,19 @@ export function failureOf(refusal: Refusal, what: string, now: number): RequestF
     case 415:
       return { kind: 'invalid', message };
     default:
-      return { kind: isTooLarge(said) ? 'invalid' : 'unavailable', message };
+      return { kind: isTooLarge(reported) ? 'invalid' : 'unavailable', message };
   }
 }
 
-/** The store takes no object of this size, however often it is sent: the API server answers 500 with etcd's words. */
-const isTooLarge = (said: string): boolean => said.includes('etcdserver: request is too large');
+/** etcd never accepts an object of this size, however often it is sent; the API server responds with 500 and etcd's message. */
+const isTooLarge = (message: string): boolean => message.includes('etcdserver: request is too large');
 
-/** A request that got no answer: refused connection, reset, time-out, unreadable credentials. */
+/** The failure of a request without a response: connection refused or reset, timeout, unreadable credentials. */
 export function noAnswer(error: unknown, what: string): RequestFailure {
   return { kind: 'unavailable', message: clean(`${what}: ${errorText(error)}`) };
 }
 
-/** Message and code of anything thrown, without stack or attached data. */
+/** Returns message and code of anything thrown, without stack or attached data. */
 export function errorText(error: unknown): string {
   if (!types.isNativeError(error)) {
     return 'unknown error';
@@ -85,8 +85,8 @@ export function retryAfterMs(header: string | undefined, now: number): number {
 }
 
 /**
- * Whether a 429 with this body speaks for the whole server: its priority and fairness, or a proxy before it, answers in plain text.
- * A `Status` is about the one object: an eviction, an admission webhook, a kind whose cache is not ready.
+ * Whether a 429 with this body applies to the whole server: API Priority and Fairness and proxies respond in plain text.
+ * A `Status` applies to one object only: an eviction, an admission webhook, a kind whose cache is not ready.
  */
 export function isOverloaded(body: string): boolean {
   try {
@@ -96,7 +96,7 @@ export function isOverloaded(body: string): boolean {
   }
 }
 
-/** `message` of a Status object in a body; empty when the body is anything else. */
+/** Returns the `message` of a Status object in a body; empty if the body is anything else. */
 export function statusMessage(body: string): string {
   try {
     const status = record(JSON.parse(body));
@@ -106,13 +106,13 @@ export function statusMessage(body: string): string {
   }
 }
 
-/** One line without control characters, at most 500 characters. */
+/** Returns the message as one line without control characters, at most 500 characters long. */
 export function clean(message: string): string {
   const line = printableLine(cut(message, LONGEST_SEARCHED));
   return line.length > LONGEST_MESSAGE ? `${cut(line, LONGEST_MESSAGE - 1)}…` : line;
 }
 
-/** A UID precondition that does not hold: built-in kinds answer 422 "field is immutable", deletes and custom resources 409. */
+/** Whether a UID precondition failed: built-in kinds respond with 422 "field is immutable", deletes and custom resources with 409. */
 function isUidMismatch(message: string): boolean {
   return /metadata\.uid: .{0,300}immutable|UID in precondition|uid mismatch/i.test(
     cut(message, LONGEST_SEARCHED),

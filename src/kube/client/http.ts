@@ -10,7 +10,7 @@ export interface HttpRequest {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
-  /** For the whole exchange, connecting included. */
+  /** Limit for the whole exchange, including the connection. */
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
   /** Checked once a connection is established, which may be long after the request was made; if false, it is not sent. */
@@ -28,7 +28,7 @@ const LONGEST_BODY_BYTES = 64 * 1024 * 1024;
 
 /**
  * Plain HTTPS with one keep-alive agent. client-node's own transport opens a new TLS connection for every call (its issue 2893)
- * and has no time-out; an agent here serves one role, so that a slow list cannot starve the lease.
+ * and has no timeout. Each role has its own agent, so that a slow list cannot starve the lease.
  */
 export class HttpClient {
   readonly #connection: Connection;
@@ -41,10 +41,10 @@ export class HttpClient {
     this.#maxSockets = maxSockets;
   }
 
-  /** Sends once; on 401 reads the credentials again and sends once more. Rejects when there is no complete answer in time. */
-  async send(asked: HttpRequest): Promise<HttpAnswer> {
-    const answer = await this.#exchange(asked, await this.#connection.credentials());
-    return answer.status === 401 ? await this.#exchange(asked, await this.#connection.refresh()) : answer;
+  /** Sends once; after a 401 reads the credentials again and sends once more. Rejects if there is no complete response in time. */
+  async send(wanted: HttpRequest): Promise<HttpAnswer> {
+    const answer = await this.#exchange(wanted, await this.#connection.credentials());
+    return answer.status === 401 ? await this.#exchange(wanted, await this.#connection.refresh()) : answer;
   }
 
   /** Closes idle connections; those in use end with their request. */
@@ -67,7 +67,7 @@ export class HttpClient {
         keepAlive: true,
         keepAliveMsecs: 15_000,
         maxSockets: this.#maxSockets,
-        // With fewer, each burst of writes would end connections and make them again.
+        // With fewer, each burst of writes would close connections and open them again.
         maxFreeSockets: this.#maxSockets,
         timeout: 60_000,
       });
@@ -75,21 +75,20 @@ export class HttpClient {
     return this.#agent;
   }
 
-  #exchange(asked: HttpRequest, credentials: Credentials): Promise<HttpAnswer> {
-    const { hostname, port, pathname } = this.#connection.server;
+  #exchange(wanted: HttpRequest, credentials: Credentials): Promise<HttpAnswer> {
+    const { address, server } = this.#connection;
     return new Promise<HttpAnswer>((resolve, reject) => {
       const outgoing = request({
-        host: hostname.replace(/^\[|\]$/g, ''),
-        port: port || 443,
-        path: pathname.replace(/\/$/, '') + asked.path,
-        method: asked.method,
+        ...address,
+        path: server.pathname.replace(/\/$/, '') + wanted.path,
+        method: wanted.method,
         agent: this.#agentFor(credentials.tls),
         headers: {
           accept: 'application/json',
-          ...asked.headers,
+          ...wanted.headers,
           ...credentials.headers,
-          // Without it Node sends a DELETE with a body as if it had none, and the server takes the body for the next request.
-          ...(asked.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(asked.body)) }),
+          // Without it Node sends a DELETE with a body as if it had none, and the server parses the body as the next request.
+          ...(wanted.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(wanted.body)) }),
         },
       });
       const giveUp = (why: Error): void => {
@@ -97,11 +96,11 @@ export class HttpClient {
         reject(why);
       };
       const timer = setTimeout(
-        () => giveUp(new Error(`no complete response within ${asked.deadlineMs} ms`)),
-        asked.deadlineMs,
+        () => giveUp(new Error(`no complete response within ${wanted.deadlineMs} ms`)),
+        wanted.deadlineMs,
       );
       const abort = (): void => giveUp(new Error('stopped'));
-      asked.signal?.addEventListener('abort', abort, { once: true });
+      wanted.signal?.addEventListener('abort', abort, { once: true });
       let sentAt = performance.now();
       outgoing.on('response', (incoming) => {
         this.#connection.clock.observe(incoming.headers.date, sentAt);
@@ -109,8 +108,8 @@ export class HttpClient {
       });
       const send = (): void => {
         sentAt = performance.now();
-        if (asked.maySend?.() ?? true) {
-          outgoing.end(asked.body);
+        if (wanted.maySend?.() ?? true) {
+          outgoing.end(wanted.body);
         } else {
           giveUp(new Error('no longer allowed to'));
         }
@@ -118,9 +117,9 @@ export class HttpClient {
       outgoing.on('error', reject);
       outgoing.on('close', () => {
         clearTimeout(timer);
-        asked.signal?.removeEventListener('abort', abort);
+        wanted.signal?.removeEventListener('abort', abort);
       });
-      if (asked.signal?.aborted) {
+      if (wanted.signal?.aborted) {
         abort();
       } else {
         outgoing.once('socket', (socket) => whenConnected(socket, send));
@@ -129,7 +128,7 @@ export class HttpClient {
   }
 }
 
-/** A new connection has to be made first; one that is kept alive is there. */
+/** Runs after a new connection is established, or at once on a kept-alive one. */
 function whenConnected(socket: Socket, run: () => void): void {
   if (socket.connecting) {
     socket.once('secureConnect', run);

@@ -1,4 +1,4 @@
-/** A kubeconfig as kubectl reads it: which files, which context, and what its flags put over them. */
+/** Loads a kubeconfig like kubectl: which files, which context, and which flags override them. */
 import { accessSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
@@ -8,7 +8,7 @@ import { list, record, text } from './json.ts';
 type Cluster = KubeConfig['clusters'][number];
 type User = KubeConfig['users'][number];
 
-/** kubectl's connection flags; an absent one leaves what the files say. */
+/** kubectl's connection flags; an absent flag overrides nothing. */
 export interface KubectlFlags {
   readonly kubeconfig?: string | undefined;
   readonly context?: string | undefined;
@@ -26,7 +26,7 @@ export interface KubectlFlags {
   readonly as?: string | undefined;
 }
 
-/** Where files are looked for. */
+/** Where kubeconfig files are searched. */
 export interface KubectlPlaces {
   /** The variable KUBECONFIG: one file or several. */
   readonly kubeconfig?: string | undefined;
@@ -42,7 +42,7 @@ function exists(file: string): boolean {
   }
 }
 
-/** The files to read: the flag's alone, else those of KUBECONFIG that exist, else the one in the home folder. */
+/** Returns the files to read: that of the flag alone, otherwise those of KUBECONFIG that exist, otherwise the one in the home folder. */
 function filesOf({ kubeconfig }: KubectlFlags, places: KubectlPlaces): readonly string[] {
   if (kubeconfig !== undefined) {
     return [kubeconfig];
@@ -116,14 +116,14 @@ function tokenFiles(file: string): Map<string, { tokenFile: string }> {
   );
 }
 
-/** It outranks `token`, as for client-go; of all users' files only that of the one in use is read. */
+/** Takes precedence over `token`, as in client-go. Only the file of the user in use is read. */
 function withToken(user: (User & { readonly tokenFile?: string }) | undefined): User | undefined {
   return user?.tokenFile === undefined
     ? user
     : { ...user, token: readFileSync(user.tokenFile, 'utf8').trim() };
 }
 
-/** Of entries with one name the first counts, as for kubectl; so does the first file that names a context. */
+/** Of several entries with one name the first is used, as in kubectl, and the current context of the first file that names one. */
 function merged(configs: readonly KubeConfig[]): KubeConfig {
   const all = new KubeConfig();
   const first = <T extends { name: string }>(lists: readonly (readonly T[])[]): T[] => [
@@ -173,7 +173,7 @@ function contextOf(config: KubeConfig, flags: KubectlFlags): KubeConfig['context
   );
 }
 
-/** The named entry; an empty one where none is named, for flags to fill. */
+/** Returns the named entry; `undefined` if no name is given, and flags have to supply everything. */
 function pick<T extends { name: string }>(
   what: 'cluster' | 'user',
   known: readonly T[],
@@ -210,7 +210,7 @@ function overCluster(found: Cluster | undefined, flags: KubectlFlags): Cluster {
 function overUser(found: User | undefined, flags: KubectlFlags): User {
   const { token, clientCertificate, clientKey, username, password } = flags;
   const user = found ?? { name: 'flags' };
-  // A token that is given outranks every other way to log in.
+  // A token in the flags takes precedence over all other credentials.
   const base: User = token === undefined ? user : { name: user.name, token };
   const { certData: _cert, keyData: _key, ...withoutPair } = base;
   return {

@@ -1,6 +1,6 @@
 /**
- * Paths of the API server. Every part that comes from an object or a user is checked before it enters a URL:
- * a pod named `../../nodes/x` once reached another resource in a client that did not (kubernetes-client/javascript builds exec paths unencoded).
+ * Paths of the API server. Every part that comes from an object or a user is checked before it enters a URL: in a client that does not check, a
+ * pod named `../../nodes/x` reaches another resource (kubernetes-client/javascript builds exec paths unencoded).
  */
 
 /** Where a kind lives in the API. */
@@ -25,7 +25,7 @@ export const RESOURCES = {
     root: '/apis/admissionregistration.k8s.io/v1',
     plural: 'mutatingadmissionpolicybindings',
   },
-  /** The same where it is not stable yet: Kubernetes 1.34 and 1.35, when switched on. */
+  /** The same before it was stable: Kubernetes 1.34 and 1.35, if enabled. */
   MutatingAdmissionPolicyBindingBeta: {
     root: '/apis/admissionregistration.k8s.io/v1beta1',
     plural: 'mutatingadmissionpolicybindings',
@@ -43,7 +43,7 @@ export const GATE_BINDINGS: readonly Resource[] = [
   RESOURCES.MutatingAdmissionPolicyBindingBeta,
 ];
 
-/** What a request is about. Without a namespace: all namespaces, or a cluster-scoped kind; without a name: the collection. */
+/** The object of a request. Without a namespace: all namespaces, or a cluster-scoped kind; without a name: the collection. */
 export interface Target {
   readonly resource: Resource;
   readonly namespace?: string;
@@ -59,7 +59,7 @@ export function isLabel(name: string): boolean {
   return LABEL.test(name);
 }
 
-/** The URL path of a target; undefined when a name in it cannot be an object's name. */
+/** Returns the URL path of a target; undefined if a name in it is not a valid object name. */
 export function pathOf(target: Target): string | undefined {
   const { resource, namespace, name, subresource } = target;
   if (namespace !== undefined && !LABEL.test(namespace)) {
@@ -77,7 +77,7 @@ export function pathOf(target: Target): string | undefined {
   return `${resource.root}/${parts.map(encodeURIComponent).join('/')}`;
 }
 
-/** For messages: `deployments shop/web`. */
+/** Describes a target in messages: `deployments shop/web`. */
 export function describe({ resource, namespace, name }: Target): string {
   const object = [namespace, name].filter((part) => part !== undefined).join('/');
   return object === '' ? resource.plural : `${resource.plural} ${JSON.stringify(object).slice(1, -1)}`;

@@ -21,20 +21,20 @@ export interface ApiRequest {
   readonly body?: unknown;
   /** Default 15 s for each try. */
   readonly deadlineMs?: number;
-  /** Further tries after no answer or a 5xx; only for requests that may be done twice. Default 0. */
+  /** Retries without a response or after a 5xx; only for requests that may be carried out twice. Default 0. */
   readonly retries?: number;
   readonly signal?: AbortSignal;
   /** Checked again once a connection is established; if false, the request is not sent. */
   readonly maySend?: () => boolean;
 }
 
-/** `status` is the HTTP status of a refusal; 0 when there was none. */
+/** `status` is the HTTP status of an error response; 0 if there was no response. */
 export type Answer =
   | { readonly ok: true; readonly body: unknown }
   | { readonly ok: false; readonly failure: RequestFailure; readonly status: number };
 
 const DEFAULT_DEADLINE_MS = 15_000;
-/** No new try is begun later than this after the first: the caller's own queue is the longer retry. */
+/** No further try starts after this time: the caller's queue retries later. */
 const LONGEST_RETRYING_MS = 10_000;
 
 /** Carries a failure through p-retry, which expects errors. */
@@ -48,12 +48,12 @@ class Failed extends Error {
   }
 }
 
-/** One request of raw JSON to the API server. Never rejects. */
+/** Sends requests with raw JSON to the API server. Never rejects. */
 export class Requests {
   readonly #http: HttpClient;
   readonly #throttle: Throttle | undefined;
 
-  /** Without a throttle a 429 holds up nothing but its own request: for the lease. */
+  /** Without a throttle a 429 delays only its own request: for the lease. */
   constructor(http: HttpClient, throttle?: Throttle) {
     this.#http = http;
     this.#throttle = throttle;

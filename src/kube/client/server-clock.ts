@@ -1,10 +1,10 @@
 /**
- * The time at the API server. Creation times are its own, and they are compared with times that we stored: both are to be of one clock, and it
- * is the server's, whatever this machine's clock shows, and whether somebody sets it. Runs on the steady clock and is kept within what the
- * `Date` of each answer allows: written to the whole second below, some time between sending and receiving.
+ * The time at the API server. Creation times come from its clock and are compared with times that we store, so both have to be of the same clock,
+ * even if this machine's clock is wrong or is set. It is derived from the monotonic clock and kept within what the `Date` of each response
+ * allows: that is rounded down to the second, and was written between sending and receiving.
  */
 export class ServerClock {
-  /** Server time less steady time. Until the first answer, and as long as no answer contradicts it, this machine's own. */
+  /** Server time minus monotonic time. This machine's own until a response contradicts it. */
   #offsetMs = Date.now() - performance.now();
 
   /** Milliseconds since the epoch. */

@@ -18,23 +18,23 @@ export interface OpenStream {
   readonly status: number;
   readonly retryAfter: string | undefined;
   readonly body: Readable;
-  /** True when a dead connection is noticed below this layer (HTTP/2 pings); else the reader must notice it. */
+  /** Whether this layer detects a dead connection (HTTP/2 pings); otherwise the reader has to. */
   readonly pinged: boolean;
-  /** Ends it at once. */
+  /** Ends the stream at once. */
   readonly cancel: () => void;
 }
 
 export interface StreamTiming {
-  /** For connecting, and again for the answer's headers. */
+  /** Limit for connecting, and again for the response headers. */
   readonly openMs: number;
-  /** Between two pings; a ping unanswered for as long again ends the connection. */
+  /** Interval between pings; a ping without a response within the same time ends the connection. */
   readonly pingMs: number;
 }
 
 const DEFAULT_TIMING: StreamTiming = { openMs: 30_000, pingMs: 15_000 };
 /**
- * What the server may send of one watch, and of all, before we have read it: as much as Go's client grants. With less, a process that is busy
- * for a moment stops the server's writing at once, and the server ends a watch that it cannot write to.
+ * How much the server may send of one watch, and of all, before we have read it: the values of Go's client. With less, a process that is briefly
+ * busy blocks the server's writes at once, and the server ends a watch that it cannot write to.
  */
 const STREAM_WINDOW_BYTES = 4 * 1024 * 1024;
 const SESSION_WINDOW_BYTES = 64 * 1024 * 1024;
@@ -42,17 +42,17 @@ const SESSION_WINDOW_BYTES = 64 * 1024 * 1024;
 const STREAMS_PER_SESSION = 50;
 
 /**
- * Long GETs over one shared HTTP/2 connection. The pings are why: they show end to end, through any proxy and at no request, that a silent
- * watch is quiet and not dead; a half-open connection is noticed within 30 s. A server that only speaks HTTP/1.1 gets a connection for each.
+ * Streams long GETs over one shared HTTP/2 connection, because of its pings: they show end to end, through any proxy and without a request, that a
+ * silent watch is not dead; a half-open connection is detected within 30 s. A server that only speaks HTTP/1.1 gets a connection for each stream.
  */
 export class StreamClient {
   readonly #connection: Connection;
   readonly #timing: StreamTiming;
   #sessions: ClientHttp2Session[] = [];
-  /** Of each session, as it may not be ended by the session itself. */
+  /** The socket of each session, because a destroyed session may not close it. */
   readonly #sockets = new WeakMap<ClientHttp2Session, TLSSocket>();
   readonly #streams = new WeakMap<ClientHttp2Session, number>();
-  #joining: Promise<ClientHttp2Session | undefined> | undefined;
+  #connecting: Promise<ClientHttp2Session | undefined> | undefined;
 
   constructor(connection: Connection, timing: StreamTiming = DEFAULT_TIMING) {
     this.#connection = connection;
@@ -87,7 +87,7 @@ export class StreamClient {
     return session ? await this.#openHttp2(session, path, headers) : await this.#openHttp1(path, headers);
   }
 
-  /** Reads the credentials again, for the answer 401. */
+  /** Reads the credentials again, after a response 401. */
   async renew(): Promise<void> {
     await this.#connection.refresh();
   }
@@ -114,43 +114,43 @@ export class StreamClient {
     if (free) {
       return free;
     }
-    this.#joining ??= this.#connect().finally(() => {
-      this.#joining = undefined;
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined;
     });
-    return await this.#joining;
+    return await this.#connecting;
   }
 
   /** Undefined when the server does not speak HTTP/2. */
   async #connect(): Promise<ClientHttp2Session | undefined> {
     const { tls } = await this.#connection.credentials();
-    const { hostname, port, origin } = this.#connection.server;
-    const host = hostname.replace(/^\[|\]$/g, '');
-    const socket = connectTls({ ...tls, host, port: Number(port || 443), ALPNProtocols: ['h2', 'http/1.1'] });
+    const { address, server } = this.#connection;
+    const socket = connectTls({ ...tls, ...address, ALPNProtocols: ['h2', 'http/1.1'] });
     await inTime(once(socket, 'secureConnect'), this.#timing.openMs, 'connecting', () => socket.destroy());
     socket.on('error', () => {});
     if (socket.alpnProtocol !== 'h2') {
       socket.destroy();
       return undefined;
     }
-    const session = connectHttp2(origin, {
+    const session = connectHttp2(server.origin, {
       createConnection: () => socket as TLSSocket,
       settings: { initialWindowSize: STREAM_WINDOW_BYTES },
     });
     session.once('connect', () => session.setLocalWindowSize(SESSION_WINDOW_BYTES));
     this.#sockets.set(session, socket as TLSSocket);
-    this.#tend(session);
+    this.#addSession(session);
     return session;
   }
 
-  #tend(session: ClientHttp2Session): void {
+  /** Pings the session until it ends. */
+  #addSession(session: ClientHttp2Session): void {
     const pinging = setInterval(() => ping(session, this.#timing.pingMs), this.#timing.pingMs);
-    const leave = (): void => {
+    const remove = (): void => {
       clearInterval(pinging);
       this.#sessions = this.#sessions.filter((other) => other !== session);
       this.#end(session);
     };
-    session.on('error', leave);
-    session.on('close', leave);
+    session.on('error', remove);
+    session.on('close', remove);
     this.#sessions.push(session);
   }
 
@@ -165,7 +165,7 @@ export class StreamClient {
     const cancel = (): void => stream.close(constants.NGHTTP2_CANCEL);
     stream.on('error', () => {});
     const sentAt = performance.now();
-    const received = await inTime(firstAnswer(stream), this.#timing.openMs, 'waiting for headers', () =>
+    const received = await inTime(firstResponse(stream), this.#timing.openMs, 'waiting for headers', () =>
       stream.destroy(),
     );
     const { ':status': status, 'retry-after': retryAfter, date } = received as Record<string, unknown>;
@@ -185,12 +185,9 @@ export class StreamClient {
 
   async #openHttp1(path: string, headers: Headers): Promise<OpenStream> {
     const { tls } = await this.#connection.credentials();
-    const { hostname, port } = this.#connection.server;
-    const host = hostname.replace(/^\[|\]$/g, '');
     const outgoing = request({
       ...tls,
-      host,
-      port: port || 443,
+      ...this.#connection.address,
       path,
       agent: false,
       headers: { accept: 'application/json', ...headers },
@@ -200,7 +197,7 @@ export class StreamClient {
     const cancel = (): void => void outgoing.destroy();
     outgoing.on('error', () => {});
     const incoming = (await inTime(
-      firstAnswer(outgoing),
+      firstResponse(outgoing),
       this.#timing.openMs,
       'waiting for headers',
       cancel,
@@ -216,8 +213,8 @@ export class StreamClient {
   }
 }
 
-/** The first `response`; rejects on an error, and on an end without either. */
-function firstAnswer(emitter: EventEmitter): Promise<unknown> {
+/** Waits for the first `response`; rejects on an error, or if the connection closes before. */
+function firstResponse(emitter: EventEmitter): Promise<unknown> {
   return new Promise((resolve, reject) => {
     emitter.once('response', resolve);
     emitter.once('error', reject);
@@ -226,13 +223,13 @@ function firstAnswer(emitter: EventEmitter): Promise<unknown> {
 }
 
 function ping(session: ClientHttp2Session, limitMs: number): void {
-  const late = setTimeout(
+  const timeout = setTimeout(
     () => session.destroy(new Error(`connection dead: no answer to a ping for ${limitMs} ms`)),
     limitMs,
   );
-  const sent = !session.destroyed && session.ping(() => clearTimeout(late));
+  const sent = !session.destroyed && session.ping(() => clearTimeout(timeout));
   if (!sent) {
-    clearTimeout(late);
+    clearTimeout(timeout);
   }
 }
 
@@ -243,14 +240,14 @@ async function inTime<T>(
   giveUp: () => void,
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
+  const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       reject(new Error(`${doing}: nothing for ${limitMs} ms`));
       giveUp();
     }, limitMs);
   });
   try {
-    return await Promise.race([promise, late]);
+    return await Promise.race([promise, timeout]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,12 +1,12 @@
 /**
- * Keeps a 429's promise for everything that shares it: nothing is sent before the time that the server named. The lease has none, so that
- * an overloaded server does not cost the leadership.
+ * Honors a Retry-After for all requests that share it: nothing is sent before that time. The lease does not use it, so that an overloaded
+ * server does not cost the leadership.
  */
 export class Throttle {
   readonly #now: () => number;
   #until = 0;
 
-  /** `now` in milliseconds from any origin; must not jump. */
+  /** `now`: a monotonic clock in milliseconds. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }

@@ -2,12 +2,12 @@
 import { printable } from '../../api/printable.ts';
 
 const MARKER = '\n[...]\n';
-/** Below this there is no room for a MARKER. */
+/** Below this size there is no room for the marker. */
 const SMALLEST_MARKED = 32;
 
 /**
- * Keeps the head and the tail of an output of any length in bounded memory and at constant cost for a byte: what lies between is dropped as it
- * arrives. Never keeps or returns more than `maxBytes`.
+ * Keeps the head and the tail of an output of any length in limited memory and at constant cost per byte; the middle is dropped as it arrives.
+ * Never keeps or returns more than `maxBytes`.
  */
 export class OutputCollector {
   readonly #head: Buffer;

@@ -11,7 +11,7 @@ export interface SessionRequest {
   readonly url: URL;
   readonly headers: Headers;
   readonly agent: Agent;
-  /** The program that is run, to know the runtime's words about it. */
+  /** The program that is run, to recognize the runtime's messages about it. */
   readonly command: string;
   readonly timeoutMs: number;
   readonly maxOutputBytes: number;
@@ -37,30 +37,30 @@ const LONGEST_FRAME_BYTES = 128 * 1024;
 const LONGEST_HANDSHAKE_MS = 10_000;
 const LONGEST_REFUSAL_BYTES = 4096;
 /**
- * A flood is read at this pace, about 50 MiB/s: unread, it presses back through the API server onto the command, and costs us little. Each frame
- * counts for more than its bytes, as small ones cost the most.
+ * A flood of output is read at about 50 MiB/s: backpressure through the API server then slows the command, and the flood costs us little. Each
+ * frame counts for more than its bytes, because small frames cost the most.
  */
 const BURST_BYTES = 1024 * 1024;
 const FRAME_COST_BYTES = 64;
 const BURST_PAUSE_MS = 20;
-/** From the open to the first ping, or an eighth of the time for short ones. */
+/** Time until the first ping, or an eighth of a short timeout. */
 const FIRST_PING_MS = 1_000;
-/** The connection is shown to be alive this long before the deadline, or half of the time for short ones. */
+/** The last ping is sent this long before the deadline, or after half of a short timeout. */
 const LAST_PING_MS = 2_000;
 
-/** Runs one command over one WebSocket; a connection carries exactly one. Never rejects, and settles at the latest with the deadline. */
+/** Runs one command over one WebSocket; a connection carries exactly one. Never rejects, and settles at the deadline at the latest. */
 export function runExecSession(request: SessionRequest): Promise<ExecResult | NotUpgraded> {
   return new Promise((resolve) => new ExecSession(request, resolve).open());
 }
 
 /**
- * The endings, and the public issue behind each; every one of them goes through `#settle`, which acts once.
- * - status frame: the one good ending; everything after it is ignored
+ * All endings, with the public issue behind each. Every ending calls `#settle`, which acts once.
+ * - status frame: the regular ending; everything after it is ignored
  * - refused upgrade: client-node loses the server's text (kubernetes-client/javascript 551)
  * - no response to the upgrade, or none after it: client-node waits forever
  * - close or reset without a status: client-node never calls back (704, 714)
  * - malformed status or frame: client-node throws out of its socket handler and the process dies
- * - deadline; stop by the caller
+ * - deadline; canceled by the caller
  */
 class ExecSession {
   readonly #request: SessionRequest;
@@ -69,11 +69,11 @@ class ExecSession {
   #socket: WebSocket | undefined;
   readonly #timers = new Set<NodeJS.Timeout>();
   #settled = false;
-  /** When the first frame came: the command runs. */
+  /** When the first frame arrived, which shows that the command runs. */
   #startedAt: number | undefined;
   #burst = 0;
   #answersPings = false;
-  #heardAfterLastPing = false;
+  #receivedAfterLastPing = false;
 
   constructor(request: SessionRequest, resolve: (result: ExecResult | NotUpgraded) => void) {
     this.#request = request;
@@ -88,7 +88,7 @@ class ExecSession {
       return;
     }
     signal.addEventListener('abort', this.#stop, { once: true });
-    this.#after(Math.min(timeoutMs, LONGEST_HANDSHAKE_MS), () => this.#handshakeLate());
+    this.#after(Math.min(timeoutMs, LONGEST_HANDSHAKE_MS), () => this.#handshakeTimeout());
     this.#after(timeoutMs - Math.min(LAST_PING_MS, timeoutMs / 2), () => this.#ping());
     this.#after(timeoutMs, () => this.#deadline());
     const socket = new WebSocket(url, [PROTOCOL], {
@@ -100,24 +100,24 @@ class ExecSession {
     });
     this.#socket = socket;
     socket.on('unexpected-response', (_, response) => this.#notUpgraded(response));
-    // Most commands have ended by then, and need no ping.
+    // Most commands have ended before the first ping.
     socket.on('open', () => this.#after(Math.min(FIRST_PING_MS, timeoutMs / 8), () => this.#ping()));
     socket.on('message', (data, isBinary) => this.#frame(data as Buffer, isBinary));
     socket.on('pong', () => {
       this.#answersPings = true;
-      this.#heardAfterLastPing = true;
+      this.#receivedAfterLastPing = true;
     });
     socket.on('close', (code) => this.#broken(`connection closed (${code}) before the command's status`));
     socket.on('error', (error) => this.#broken(errorText(error)));
   }
 
-  /** One frame is a channel number and bytes. Text frames, empty ones and unknown channels (255 closes a stream) carry nothing for us. */
+  /** A frame consists of a channel number and bytes. Text frames, empty frames and unknown channels (255 closes a stream) are ignored. */
   #frame(data: Buffer, isBinary: boolean): void {
     if (this.#settled || !isBinary || data.length === 0) {
       return;
     }
     this.#startedAt ??= performance.now();
-    this.#heardAfterLastPing = true;
+    this.#receivedAfterLastPing = true;
     const channel = data[0];
     if (channel === STDOUT || channel === STDERR) {
       this.#output.push(data.subarray(1));
@@ -171,11 +171,11 @@ class ExecSession {
     if (this.#socket?.readyState !== WebSocket.OPEN) {
       return;
     }
-    this.#heardAfterLastPing = false;
+    this.#receivedAfterLastPing = false;
     this.#socket.ping();
   }
 
-  #handshakeLate(): void {
+  #handshakeTimeout(): void {
     if (this.#socket?.readyState !== WebSocket.OPEN) {
       this.#broken(
         `no connection within ${Math.min(Math.round(this.#request.timeoutMs), LONGEST_HANDSHAKE_MS)} ms`,
@@ -184,8 +184,8 @@ class ExecSession {
   }
 
   /**
-   * A time-out is evidence against the container only if the command had at least half of its time, and the connection is not known dead:
-   * a peer that answered our first ping and not the last one has gone.
+   * A timeout is evidence against the container only if the command had at least half of its time and the connection is not known to be dead:
+   * a peer that answered the first ping and not the last one is gone.
    */
   #deadline(): void {
     const { timeoutMs } = this.#request;
@@ -194,7 +194,7 @@ class ExecSession {
       this.#broken(`the command had not started within ${Math.round(timeoutMs)} ms`);
     } else if (ranMs < timeoutMs / 2) {
       this.#broken(`starting took most of the ${Math.round(timeoutMs)} ms`);
-    } else if (this.#answersPings && !this.#heardAfterLastPing) {
+    } else if (this.#answersPings && !this.#receivedAfterLastPing) {
       this.#broken('connection lost: the last ping was not answered');
     } else {
       this.#settle({ kind: 'timeout', output: this.#output.text() });
@@ -224,7 +224,7 @@ class ExecSession {
       clearTimeout(timer);
     }
     this.#request.signal.removeEventListener('abort', this.#stop);
-    // Closing politely would leave us waiting for a peer that may be dead. The remote process lives on either way and must limit itself.
+    // A closing handshake would wait for a peer that may be dead. The remote process continues either way and must limit itself.
     this.#socket?.terminate();
     this.#resolve(result);
   }

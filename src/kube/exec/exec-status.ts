@@ -4,7 +4,7 @@ import { own } from '../../api/own.ts';
 import { clean } from '../client/errors.ts';
 import { list, type Raw, record, text } from '../client/json.ts';
 
-/** Parses the status frame of an exec. */
+/** What the status frame of an exec says. */
 export type ExecVerdict =
   | { readonly kind: 'exit'; readonly code: number }
   | StartFailure
@@ -32,12 +32,12 @@ export function readExecStatus(frame: string): ExecVerdict {
 
 function exitCode(status: Raw): ExecVerdict {
   const causes = list(record(status.details).causes).map(record);
-  const said = text(causes.find((cause) => cause.reason === 'ExitCode')?.message);
-  const code = Number(said);
-  if (/^\d{1,3}$/.test(said) && code >= 1 && code <= 255) {
+  const reported = text(causes.find((cause) => cause.reason === 'ExitCode')?.message);
+  const code = Number(reported);
+  if (/^\d{1,3}$/.test(reported) && code >= 1 && code <= 255) {
     return { kind: 'exit', code };
   }
-  return { kind: 'broken', message: `no usable exit code in the status: ${clean(said) || 'none'}` };
+  return { kind: 'broken', message: `no usable exit code in the status: ${clean(reported) || 'none'}` };
 }
 
 /** A runtime's message about a command that it could not start. */
@@ -49,8 +49,8 @@ const MISSING: StartFailure = { kind: 'missing' };
 const unrunnable = (why: Unrunnable): StartFailure => ({ kind: 'unrunnable', why });
 
 /**
- * Words of runc, crun and youki by which the command itself is the trouble. The words alone are not enough: a container that dies meanwhile
- * reports "no such file or directory" for its cgroup. runc stats the file before it runs it, so what fails later is the interpreter.
+ * Messages of runc, crun and youki about a command that cannot be started. "no such file or directory" alone is not enough: a container that ends
+ * meanwhile reports it for its cgroup. runc stats the file before it runs it, so a later failure concerns the interpreter.
  */
 const START_FAILURES: readonly (readonly [pattern: RegExp, failure: StartFailure])[] = [
   [/exec: "(?:[^"\\]|\\.)*": (?:stat [^:]+: )?(?:no such file or directory|not a directory)/, MISSING],
@@ -89,39 +89,38 @@ const ERRNO: Readonly<Record<string, StartFailure>> = {
   'permission denied': unrunnable('NotExecutable'),
 };
 
-/** The runtime ends with these when it could not start a command, and writes its reason where the command would have written. */
+/** Exit codes of a runtime that could not start a command; it writes the reason to the command's output. */
 const RUNTIME_CODES: ReadonlySet<number> = new Set([1, 126, 127, 255]);
-const RUNTIME_SPEAKS =
+const RUNTIME_MESSAGE =
   /^(?:OCI runtime exec failed|time="[^"]*" level=error|crun: |executable file |open executable|error: )/i;
 
 /**
- * A command that ended with one of the runtime's own codes and printed nothing but the runtime's words was never run. Code 1 of
- * `exec /usr/bin/x: no such file or directory` is runc's, whose process had become the command's before the kernel refused it.
+ * Recognizes a command that was never run: it returned one of the runtime's codes, and its whole output is a message of the runtime. Code 1 with
+ * `exec /usr/bin/x: no such file or directory` comes from runc, whose process had already replaced itself when the kernel rejected the file.
  */
 export function neverRan(code: number, output: string, command: string): StartFailure | undefined {
-  const said = output.trim();
-  if (!RUNTIME_CODES.has(code) || said.includes('\n')) {
+  const line = output.trim();
+  if (!RUNTIME_CODES.has(code) || line.includes('\n')) {
     return undefined;
   }
   const prefix = `exec ${command}: `;
-  if (said.startsWith(prefix)) {
-    return own(ERRNO, said.slice(prefix.length).toLowerCase());
+  if (line.startsWith(prefix)) {
+    return own(ERRNO, line.slice(prefix.length).toLowerCase());
   }
-  return RUNTIME_SPEAKS.test(said) ? startFailure(said) : undefined;
+  return RUNTIME_MESSAGE.test(line) ? startFailure(line) : undefined;
 }
 
-/** Words of kubelet, containerd, runc, CRI-O and crun for a container that does not run. */
+/** Messages of kubelet, containerd, runc, CRI-O and crun about a container that is not running. */
 export const containerGone =
   /container not found|container (?:\S+ )?(?:is )?not (?:running|created)|container is in \S+ state|cannot exec in a (?:deleted|stopped)|cannot exec a container that has stopped|(?:task|process|container) \S+ not found|no such container|no running task|container has (?:stopped|exited)/i;
 
 function failure(message: string): ExecVerdict {
-  const said = clean(message);
   const failed = startFailure(message);
   if (failed) {
     return failed;
   }
   if (containerGone.test(message)) {
-    return { kind: 'gone', message: said };
+    return { kind: 'gone', message: clean(message) };
   }
-  return { kind: 'broken', message: said || 'failed without a message' };
+  return { kind: 'broken', message: clean(message) || 'failed without a message' };
 }

@@ -77,7 +77,7 @@ export class ClusterExecutor implements Executor {
     const url = new URL(this.#connection.server);
     url.protocol = 'wss:';
     url.pathname = url.pathname.replace(/\/$/, '') + path;
-    // Always both streams, never stdin: an exec without streams begins with an empty status frame, and a closing stdin loses the status.
+    // Always both streams, never stdin: an exec without streams starts with an empty status frame, and a closing stdin loses the status.
     url.search = new URLSearchParams([
       ['container', container],
       ['stdout', 'true'],
@@ -87,7 +87,7 @@ export class ClusterExecutor implements Executor {
     return url;
   }
 
-  /** An agent for its cache of TLS sessions alone: connections are never reused. A new CA or certificate begins a new one. */
+  /** The agent is kept for its cache of TLS sessions; connections are never reused. A new CA or certificate needs a new agent. */
   #agentFor(tls: TlsMaterial): Agent {
     if (!this.#agent || this.#tls !== tls) {
       this.#tls = tls;
@@ -112,8 +112,8 @@ export class ClusterExecutor implements Executor {
 
 const NO_SUCH_CONTAINER = /does not have a host assigned|is not valid for pod/;
 
-/** The API server answers with a Status; a kubelet that it passes the WebSocket on to (Kubernetes 1.36) answers in plain text. */
+/** The API server responds with a Status; a kubelet to which it forwards the WebSocket (Kubernetes 1.36) responds in plain text. */
 function refusalText({ status, contentType, body }: NotUpgraded): string {
-  const said = clean(statusMessage(body) || (contentType.startsWith('text/plain') ? body : ''));
-  return said === '' ? `HTTP ${status}` : said;
+  const message = clean(statusMessage(body) || (contentType.startsWith('text/plain') ? body : ''));
+  return message === '' ? `HTTP ${status}` : message;
 }

@@ -6,38 +6,38 @@ import { type LeaseRecord, releasedSpec, takenSpec } from './lease-record.ts';
 import type { LeaseStore } from './lease-store.ts';
 
 export interface ElectionOptions {
-  /** The pod's name; made unique for this process, as a second process of the same name must not believe that it leads. */
+  /** The pod's name. It is made unique for this process, so that a second process with the same name does not believe that it leads. */
   readonly identity: string;
-  /** Called once, when the Lease is ours. */
+  /** Called once, when this process has become the leader. */
   readonly onLeading: () => void;
-  /** Called once, at the latest when the renew deadline has passed: end the process. Not called after `stop`. */
+  /** Called once, at the latest when the renew deadline has passed: the process has to end. Not called after `stop`. */
   readonly onLost: (why: string) => void;
   readonly timing?: ElectionTiming;
 }
 
 export interface ElectionTiming {
-  /** How long others wait after the last sign of life. */
+  /** How long others wait after the last renewal. */
   readonly leaseMs: number;
   /** How long the leader continues without a renewal; well below `leaseMs`, so that it has stopped before another one starts. */
   readonly renewDeadlineMs: number;
-  /** Between two renewals. */
+  /** Interval between renewals. */
   readonly renewMs: number;
-  /** Between two tries after a failed one. */
+  /** Interval between tries after a failure. */
   readonly retryMs: number;
 }
 
-/** client-go's rules with twelve renewals a minute. */
+/** client-go's durations, with twelve renewals a minute. */
 export const ELECTION_TIMING: ElectionTiming = {
   leaseMs: 15_000,
   renewDeadlineMs: 10_000,
   renewMs: 5_000,
   retryMs: 1_000,
 };
-/** Limit of one request: one that is lost on a dead connection must leave time for another before the renew deadline, or the process ends. */
+/** Limit of one request. After a request on a dead connection there must be time for another before the renew deadline, or the process ends. */
 export const REQUEST_MS = 2_500;
 
 /**
- * Leader election by a Lease with client-go's rules; client-node has none. All durations are measured on this process's own steady clock, from
+ * Leader election by a Lease with client-go's rules; client-node has none. All durations are measured with this process's monotonic clock, from
  * before a request is sent; times in the Lease are never compared. See docs/adr/0010-lease.md.
  */
 export class Election {
@@ -45,16 +45,16 @@ export class Election {
   readonly #options: ElectionOptions;
   readonly #timing: ElectionTiming;
   readonly #holder: string;
-  /** The Lease as we last wrote or saw it, and when it last changed. */
-  #seen: LeaseRecord | undefined;
+  /** The Lease as we last wrote or read it, and when it last changed. */
+  #observed: LeaseRecord | undefined;
   #changedAt = 0;
   #renewedAt = 0;
   #state: 'standby' | 'leading' | 'lost' | 'stopped' = 'standby';
   #timer: NodeJS.Timeout | undefined;
   #watchdog: NodeJS.Timeout | undefined;
-  #busy = false;
-  #busySince = 0;
-  #trying: Promise<void> = Promise.resolve();
+  #isStepping = false;
+  #stepStartedAt = 0;
+  #step: Promise<void> = Promise.resolve();
 
   constructor(store: LeaseStore, options: ElectionOptions) {
     this.#store = store;
@@ -64,56 +64,56 @@ export class Election {
   }
 
   start(): void {
-    this.#next(0);
+    this.#schedule(0);
   }
 
-  /** Whether this process may write now: also false in the instant after a pause that outlasted the renew deadline. */
+  /** Whether this process may write now; false at once after a pause that exceeded the renew deadline. */
   isLeader(): boolean {
     return this.#state === 'leading' && performance.now() - this.#renewedAt < this.#timing.renewDeadlineMs;
   }
 
   /** Ends the election and, when leading, releases the Lease, so that another replica leads immediately. Call it after the last write. */
   async stop(): Promise<void> {
-    const led = this.isLeader();
+    const wasLeader = this.isLeader();
     this.#state = this.#state === 'lost' ? 'lost' : 'stopped';
     clearTimeout(this.#timer);
     clearTimeout(this.#watchdog);
-    await this.#trying;
-    if (led && this.#seen) {
-      await this.#store.write(this.#seen, releasedSpec(Date.now()));
+    await this.#step;
+    if (wasLeader && this.#observed) {
+      await this.#store.write(this.#observed, releasedSpec(Date.now()));
     }
   }
 
-  /** A watch saw the Lease change: for a standby, so that it notices a release at once and needs no polling. */
+  /** The watch reported a change of the Lease: a standby notices a release at once, without polling. */
   observe(lease: LeaseRecord | undefined): void {
     if (this.#state !== 'standby') {
       return;
     }
     if (lease) {
-      this.#note(lease);
+      this.#observeRecord(lease);
     }
     if (!lease || lease.holder === '') {
-      this.#next(Math.random() * this.#timing.retryMs * 0.5);
+      this.#schedule(Math.random() * this.#timing.retryMs * 0.5);
     }
   }
 
-  #next(delayMs: number): void {
+  #schedule(delayMs: number): void {
     clearTimeout(this.#timer);
-    // A step that is under way sets the next time itself.
+    // A running step schedules the next one itself.
     this.#timer = setTimeout(() => {
-      if (!this.#busy) {
-        this.#trying = this.#step();
+      if (!this.#isStepping) {
+        this.#step = this.#runStep();
       }
     }, delayMs);
   }
 
-  async #step(): Promise<void> {
-    this.#busy = true;
-    this.#busySince = performance.now();
+  async #runStep(): Promise<void> {
+    this.#isStepping = true;
+    this.#stepStartedAt = performance.now();
     const delayMs = this.#state === 'leading' ? await this.#renew() : await this.#acquire();
-    this.#busy = false;
+    this.#isStepping = false;
     if (this.#state === 'leading' || this.#state === 'standby') {
-      this.#next(delayMs);
+      this.#schedule(delayMs);
     }
   }
 
@@ -125,13 +125,13 @@ export class Election {
       return waitMs;
     }
     const read = await this.#store.read();
-    const askedAt = performance.now();
+    const sentAt = performance.now();
     if (isFailure(read) && read.kind !== 'notFound') {
       return retryMs * (4 + Math.random());
     }
     const before = isFailure(read) ? undefined : read;
     if (before) {
-      this.#note(before);
+      this.#observeRecord(before);
     }
     const heldMs = this.#heldMs();
     if (before && heldMs > 0) {
@@ -143,53 +143,53 @@ export class Election {
       return retryMs * (1 + Math.random());
     }
     if (this.#state === 'standby') {
-      this.#lead(taken, askedAt);
+      this.#lead(taken, sentAt);
     } else {
       await this.#store.write(taken, releasedSpec(Date.now()));
     }
     return this.#timing.renewMs;
   }
 
-  /** How long the Lease is certainly held by another, as far as we have seen it. */
+  /** How long another process still holds the Lease, as far as we have observed it. */
   #heldMs(): number {
-    if (!this.#seen || this.#seen.holder === '' || this.#seen.holder === this.#holder) {
+    if (!this.#observed || this.#observed.holder === '' || this.#observed.holder === this.#holder) {
       return 0;
     }
-    return Math.max(0, this.#changedAt + this.#seen.durationMs - performance.now());
+    return Math.max(0, this.#changedAt + this.#observed.durationMs - performance.now());
   }
 
-  #note(lease: LeaseRecord): void {
-    if (lease.content !== this.#seen?.content) {
+  #observeRecord(lease: LeaseRecord): void {
+    if (lease.content !== this.#observed?.content) {
       this.#changedAt = performance.now();
     }
-    this.#seen = lease;
+    this.#observed = lease;
   }
 
-  #lead(taken: LeaseRecord, askedAt: number): void {
+  #lead(taken: LeaseRecord, sentAt: number): void {
     this.#state = 'leading';
-    this.#renewed(taken, askedAt);
+    this.#renewed(taken, sentAt);
     if (this.isLeader()) {
       this.#options.onLeading();
     }
   }
 
-  #renewed(lease: LeaseRecord, askedAt: number): void {
-    this.#seen = lease;
-    this.#renewedAt = askedAt;
+  #renewed(lease: LeaseRecord, sentAt: number): void {
+    this.#observed = lease;
+    this.#renewedAt = sentAt;
     clearTimeout(this.#watchdog);
     const { renewDeadlineMs } = this.#timing;
-    const leftMs = askedAt + renewDeadlineMs - performance.now();
+    const leftMs = sentAt + renewDeadlineMs - performance.now();
     this.#watchdog = setTimeout(() => this.#overdue(), leftMs);
   }
 
   /**
-   * The renew deadline has passed, and nothing is written any more. A try that is under way is awaited all the same: it may be the first one after the
-   * whole process was delayed, and because it names the Lease that we wrote, it succeeds only if no other process has led since.
+   * The renew deadline has passed, and nothing is written any more. A running try is awaited anyway: it may be the first one after the whole process
+   * was delayed, and because its precondition is the Lease that we wrote, it succeeds only if no other process has led since.
    */
   #overdue(): void {
     const lose = (): void => this.#lose(`not renewed for ${this.#timing.renewDeadlineMs} ms`);
-    const leftMs = this.#busySince + Math.min(REQUEST_MS, this.#timing.renewMs) - performance.now();
-    if (this.#busy && leftMs > 0) {
+    const leftMs = this.#stepStartedAt + Math.min(REQUEST_MS, this.#timing.renewMs) - performance.now();
+    if (this.#isStepping && leftMs > 0) {
       this.#watchdog = setTimeout(lose, leftMs);
     } else {
       lose();
@@ -197,18 +197,18 @@ export class Election {
   }
 
   async #renew(): Promise<number> {
-    const askedAt = performance.now();
-    const failure = this.#seen ? await this.#renewOnce(this.#seen, askedAt) : undefined;
+    const sentAt = performance.now();
+    const failure = this.#observed ? await this.#renewOnce(this.#observed, sentAt) : undefined;
     if (!failure) {
-      return Math.max(0, this.#timing.renewMs - (performance.now() - askedAt));
+      return Math.max(0, this.#timing.renewMs - (performance.now() - sentAt));
     }
     if (failure.kind === 'conflict' || failure.kind === 'notFound') {
-      await this.#lookAgain();
+      await this.#recheck();
     }
     return this.#timing.retryMs;
   }
 
-  async #renewOnce(lease: LeaseRecord, askedAt: number): Promise<RequestFailure | undefined> {
+  async #renewOnce(lease: LeaseRecord, sentAt: number): Promise<RequestFailure | undefined> {
     const spec = {
       holderIdentity: this.#holder,
       leaseDurationSeconds: Math.max(1, Math.round(this.#timing.leaseMs / 1000)),
@@ -219,19 +219,19 @@ export class Election {
       return renewed;
     }
     if (this.#state === 'leading') {
-      this.#renewed(renewed, askedAt);
+      this.#renewed(renewed, sentAt);
     } else {
-      this.#seen = renewed;
+      this.#observed = renewed;
     }
     return undefined;
   }
 
-  /** Another client wrote or deleted the Lease: still ours (a manual edit), recreated, or lost. */
-  async #lookAgain(): Promise<void> {
+  /** Another client wrote or deleted the Lease: it is still ours (a manual edit), created again, or lost. */
+  async #recheck(): Promise<void> {
     const read = await this.#store.read();
     if (!isFailure(read)) {
       if (read.holder === this.#holder) {
-        this.#seen = read;
+        this.#observed = read;
       } else {
         this.#lose(`held by ${read.holder || 'no process'}`);
       }
@@ -240,10 +240,10 @@ export class Election {
     if (read.kind !== 'notFound') {
       return;
     }
-    const askedAt = performance.now();
-    const made = await this.#store.create(takenSpec(this.#holder, this.#timing.leaseMs, Date.now()));
-    if (!isFailure(made) && this.#state === 'leading') {
-      this.#renewed(made, askedAt);
+    const sentAt = performance.now();
+    const created = await this.#store.create(takenSpec(this.#holder, this.#timing.leaseMs, Date.now()));
+    if (!isFailure(created) && this.#state === 'leading') {
+      this.#renewed(created, sentAt);
     }
   }
 

@@ -20,7 +20,7 @@ export interface Leadership {
   readonly isLeader: () => boolean;
 }
 
-/** Assembles an election: requests over its own connection, and a watch of the one Lease that ends when we lead. */
+/** Assembles an election: requests over a connection of its own, and a watch of the Lease that stops when this process becomes the leader. */
 export function leadership(connection: Connection, streams: StreamClient, options: LeaseOptions): Leadership {
   const http = new HttpClient(connection, 2);
   const requests = new Requests(http);

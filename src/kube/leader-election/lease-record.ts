@@ -8,10 +8,10 @@ export interface LeaseRecord {
   readonly resourceVersion: string;
   /** Empty: released. */
   readonly holder: string;
-  /** How long after its last change the holder may still believe in it. */
+  /** How long after its last change the holder may still consider itself the leader. */
   readonly durationMs: number;
   readonly transitions: number;
-  /** Differs whenever the holder has written. Compared for change only: other machines' clocks are not trusted. */
+  /** Changes with each write of the holder. Only compared for equality, because other machines' clocks are not trusted. */
   readonly content: string;
 }
 
@@ -31,7 +31,7 @@ export function readLease(raw: unknown): LeaseRecord {
   };
 }
 
-/** `spec` for taking the Lease (with the one before, if any) at `now`, ms since the epoch. */
+/** Returns the `spec` for acquiring the Lease (after the previous one, if any) at `now`, ms since the epoch. */
 export function takenSpec(
   holder: string,
   durationMs: number,
@@ -47,7 +47,7 @@ export function takenSpec(
   };
 }
 
-/** `spec` for giving it up: everybody may take it at once. */
+/** Returns the `spec` for releasing the Lease: any replica may acquire it at once. */
 export function releasedSpec(now: number): Record<string, unknown> {
   return { holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(now) };
 }

@@ -4,7 +4,7 @@ import { RESOURCES, type Target } from '../client/paths.ts';
 import type { Answer, Requests } from '../client/request.ts';
 import { type LeaseRecord, readLease } from './lease-record.ts';
 
-/** The three requests of an election, each with its own short limit; none is retried here, the election is the retry. */
+/** The three requests of an election, each with a short limit. They are not retried here: the election retries. */
 export class LeaseStore {
   readonly target: Target & { readonly namespace: string; readonly name: string };
   readonly #requests: Requests;
@@ -35,7 +35,7 @@ export class LeaseStore {
     );
   }
 
-  /** A merge patch, so that fields and labels of others stay; refused when the Lease was written since `before`. */
+  /** A merge patch, so that other clients' fields and labels stay; rejected if the Lease was written since `before`. */
   async write(before: LeaseRecord, spec: Record<string, unknown>): Promise<LeaseRecord | RequestFailure> {
     const { uid, resourceVersion } = before;
     return result(

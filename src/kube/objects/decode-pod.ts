@@ -10,18 +10,18 @@ import { controllerOf } from './owner.ts';
 /** Condition types that decisions read besides those named in a pod's readiness gates. */
 const READ_TYPES = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready', VERIFIED];
 const PHASES = ['Pending', 'Running', 'Succeeded', 'Failed'] as const;
-interface Maker {
-  /** Which label holds the pod's revision: the template itself may carry the other one, copied from some pod. */
+interface PodController {
+  /** The label with the pod's revision. The template itself may contain the other one, copied from a pod. */
   readonly revisionLabel: string;
-  /** The node that a pod is made for, before it is scheduled. */
-  readonly nodeMeant?: (spec: Raw) => string;
+  /** The node that a pod is created for, before it is scheduled. */
+  readonly intendedNode?: (spec: Raw) => string;
 }
 
-/** Who makes the pods of workloads that an Upgrade can name. */
-const MAKERS: ReadonlyMap<string, Maker> = new Map<string, Maker>([
+/** The controllers that create the pods of workloads that an Upgrade can target. */
+const POD_CONTROLLERS: ReadonlyMap<string, PodController> = new Map<string, PodController>([
   ['ReplicaSet', { revisionLabel: 'pod-template-hash' }],
   ['StatefulSet', { revisionLabel: 'controller-revision-hash' }],
-  ['DaemonSet', { revisionLabel: 'controller-revision-hash', nodeMeant: affineNode }],
+  ['DaemonSet', { revisionLabel: 'controller-revision-hash', intendedNode: nodeOfAffinity }],
 ]);
 
 /** Reduces a pod to the fields that decisions read. A pod without a controlling owner gets an empty one; see `keepsPod`. */
@@ -31,7 +31,7 @@ export function decodePod(raw: unknown): PodView {
   const spec = record(object.spec);
   const status = record(object.status);
   const owner = controllerOf(metadata);
-  const maker = MAKERS.get(owner.kind);
+  const controller = POD_CONTROLLERS.get(owner.kind);
   const gates = list(spec.readinessGates).map((gate) => text(record(gate).conditionType));
   return frozen({
     namespace: text(metadata.namespace),
@@ -39,8 +39,8 @@ export function decodePod(raw: unknown): PodView {
     uid: text(metadata.uid),
     resourceVersion: text(metadata.resourceVersion),
     owner,
-    revision: text(at(metadata, 'labels', maker?.revisionLabel ?? '')),
-    node: text(spec.nodeName) || (maker?.nodeMeant?.(spec) ?? ''),
+    revision: text(at(metadata, 'labels', controller?.revisionLabel ?? '')),
+    node: text(spec.nodeName) || (controller?.intendedNode?.(spec) ?? ''),
     ip: text(status.podIP),
     phase:
       status.phase === undefined ? 'Pending' : (PHASES.find((phase) => phase === status.phase) ?? 'Unknown'),
@@ -55,26 +55,26 @@ export function decodePod(raw: unknown): PodView {
   });
 }
 
-/** Kubernetes counts the generation of pods since 1.33, from 1. */
+/** Pods have a generation since Kubernetes 1.33; it starts at 1. */
 const specChanges = ({ generation }: Raw): number => Math.max(0, count(generation) - 1);
 
-/** What nobody can be shown to have set at the creation counts as changed: managedFields may be cleared. */
+/** An image that was not demonstrably set at creation counts as changed, because managedFields may be cleared. */
 function imagesChanged(metadata: Raw, spec: Raw): Pick<PodView, 'imagesChanged'> {
   if (specChanges(metadata) === 0) {
     return {};
   }
-  const asMade = imagesSetAtCreation(metadata.managedFields, time(metadata.creationTimestamp));
+  const original = imagesSetAtCreation(metadata.managedFields, time(metadata.creationTimestamp));
   const changed = [...list(spec.containers), ...list(spec.initContainers)]
     .map((container) => text(record(container).name))
-    .filter((name) => !asMade.has(name));
+    .filter((name) => !original.has(name));
   return changed.length > 0 ? { imagesChanged: changed } : {};
 }
 
 /**
- * The node that the DaemonSet controller made a pod for: it names it in the only required term of the node affinity, and the scheduler binds
- * the pod a moment later. In between the pod must not count as one without a node.
+ * The node that the DaemonSet controller created a pod for: the only required term of the node affinity names it, and the scheduler binds the pod
+ * a moment later. Meanwhile the pod must not count as one without a node.
  */
-function affineNode(spec: Raw): string {
+function nodeOfAffinity(spec: Raw): string {
   const required = at(spec, 'affinity', 'nodeAffinity', 'requiredDuringSchedulingIgnoredDuringExecution');
   const fields = list(at(required, 'nodeSelectorTerms')).flatMap((term) => list(record(term).matchFields));
   const [name] = fields
@@ -83,9 +83,9 @@ function affineNode(spec: Raw): string {
   return text(list(name?.values)[0]);
 }
 
-/** Pods of the workload kinds that an Upgrade can name, through their controllers; all others are not kept. */
+/** Whether the pod may belong to a workload that an Upgrade can target; all others are not cached. */
 export function keepsPod(pod: PodView): boolean {
-  return MAKERS.has(pod.owner.kind);
+  return POD_CONTROLLERS.has(pod.owner.kind);
 }
 
 function conditions(raw: unknown, types: readonly string[]): Record<string, ConditionView> {
@@ -142,7 +142,7 @@ function containerView(raw: unknown, role: ContainerRole, statuses: unknown): Co
   };
 }
 
-/** The most that is kept of what an application left as its termination message. */
+/** Limit of the termination message that is kept. */
 const LONGEST_END_MESSAGE = 512;
 
 function endView({ reason, message, exitCode }: Raw, spec: unknown): Pick<ContainerView, 'ended'> {
@@ -160,7 +160,7 @@ function endView({ reason, message, exitCode }: Raw, spec: unknown): Pick<Contai
 const restartsToResize = (spec: unknown): boolean =>
   list(record(spec).resizePolicy).some((policy) => record(policy).restartPolicy === 'RestartContainer');
 
-/** For checks over the network that name a port; most containers name none. */
+/** For network checks that refer to a port by name; most containers name none. */
 function namedPorts(ports: unknown): { ports?: Readonly<Record<string, number>> } {
   const named = list(ports)
     .map(record)

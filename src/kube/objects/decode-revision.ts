@@ -9,7 +9,7 @@ const OWNERS: Readonly<Record<RevisionView['kind'], readonly string[]>> = {
   ControllerRevision: ['StatefulSet', 'DaemonSet'],
 };
 
-/** Reduces a ReplicaSet; one without a controlling Deployment is not kept. */
+/** Reduces a ReplicaSet; one without a controlling Deployment is not cached. */
 export function decodeReplicaSet(raw: unknown): RevisionView {
   const metadata = record(record(raw).metadata);
   return frozen({
@@ -24,7 +24,7 @@ export function decodeReplicaSet(raw: unknown): RevisionView {
   });
 }
 
-/** The controllers label their pods differently: a StatefulSet with the whole name of the revision, a DaemonSet with its own label. */
+/** Controllers label their pods differently: a StatefulSet with the whole name of the revision, a DaemonSet with the revision's label. */
 const LABELLED_BY_NAME: readonly string[] = ['StatefulSet'];
 
 const hashOf = (ownerKind: string, metadata: Raw): string =>
@@ -48,7 +48,7 @@ export function decodeControllerRevision(raw: unknown): RevisionView {
   });
 }
 
-/** Revisions of workloads that an Upgrade can name. */
+/** Whether the revision belongs to a workload that an Upgrade can target. */
 export function keepsRevision(revision: RevisionView): boolean {
   return OWNERS[revision.kind].includes(revision.owner.kind);
 }

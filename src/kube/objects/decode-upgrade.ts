@@ -17,8 +17,8 @@ const KEPT_METADATA = [
 ];
 
 /**
- * Keeps of an Upgrade what is its own: identity, spec, status and annotations (they carry the verbs).
- * managedFields and kubectl's copy of the whole object go. The server has validated the rest against the CRD.
+ * Keeps identity, spec, status and annotations (which carry the commands) of an Upgrade, without managedFields and kubectl's copy of the whole
+ * object. The server has validated it against the CRD.
  */
 export function decodeUpgrade(raw: unknown): Upgrade {
   const { metadata, spec, status } = record(raw);
@@ -33,11 +33,11 @@ export function decodeUpgrade(raw: unknown): Upgrade {
   }) as unknown as Upgrade;
 }
 
-/** Of an Upgrade that we have never written to: the API server's default is no word of ours. */
+/** Whether this is the default status that the API server sets: we have never written one. */
 const isUnseen = (status: unknown): boolean =>
   status === undefined || record(status).observedGeneration === UNSEEN;
 
-/** Name and readiness of a node. */
+/** Reduces a node to name, readiness, labels and kernel. */
 export function decodeNode(raw: unknown): NodeView {
   const { metadata, status } = record(raw);
   const kernel = text(at(status, 'nodeInfo', 'kernelVersion'));

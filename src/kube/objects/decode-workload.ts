@@ -44,14 +44,14 @@ const ownWaitSeconds = (spec: Raw): number =>
   count(spec.minReadySeconds) +
   count(at(spec, 'template', 'spec', 'terminationGracePeriodSeconds'), DEFAULT_GRACE_SECONDS);
 
-/** The API server's own. */
+/** The API server's default. */
 const DEFAULT_GRACE_SECONDS = 30;
 
 type ViewOf<K extends WorkloadKind> = Extract<WorkloadView, { kind: K }>;
 type OwnFields<View> = Omit<View, keyof DeploymentView & keyof StatefulSetView & keyof DaemonSetView> &
   Pick<WorkloadView, 'kind'>;
 
-/** What only one kind has. */
+/** Fields that only one kind has. */
 const FIELDS_OF: {
   readonly [K in WorkloadKind]: (spec: Raw, status: Raw, metadata: Raw) => OwnFields<ViewOf<K>>;
 } = {
@@ -129,7 +129,7 @@ export function initRole(raw: unknown): ContainerRole {
 
 interface Strategy {
   readonly field: 'strategy' | 'updateStrategy';
-  /** The controllers' own default and rounding: a Deployment rounds a percentage down, the other two up. */
+  /** Default and rounding of the controllers: a Deployment rounds a percentage down, the other two round it up. */
   readonly maxUnavailable: string | number;
   readonly round: (value: number) => number;
 }

@@ -5,7 +5,7 @@ import { decodeControllerRevision, decodeReplicaSet, keepsRevision } from './dec
 import { decodeNode, decodeUpgrade } from './decode-upgrade.ts';
 import { decodeWorkload } from './decode-workload.ts';
 
-/** How a watched kind enters: raw JSON to view, and which views are kept at all. */
+/** How a watched kind is decoded, and which of its objects are cached. */
 export interface Projection<T> {
   readonly project: (raw: unknown) => T;
   readonly keeps: (view: T) => boolean;

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { at, record } from '../client/json.ts';
 
 /**
- * SHA-256 (hex) of a pod template, equal for the workload and for the ReplicaSet or ControllerRevision it rolls to.
+ * Returns the SHA-256 (hex) of a pod template, equal for a workload and for its ReplicaSet or ControllerRevision.
  *
  * The copies differ in three things, which are left out: the Deployment controller adds the label `pod-template-hash`, a ControllerRevision
- * carries a `$patch` directive, and encoders disagree about writing nulls (`creationTimestamp: null`). Key order does not count.
+ * contains a `$patch` directive, and encoders differ in writing nulls (`creationTimestamp: null`). Key order does not matter.
  */
 export function templateDigest(template: unknown): string {
   const { $patch: _directive, ...rest } = record(template);

@@ -1,19 +1,19 @@
 /**
- * Limits and joins events as client-go does: each object has 25, then one in five minutes; the same event again becomes a series with a count;
- * of more than ten that differ in their note alone, the further ones are joined. Pure: times come in, of the steady clock.
+ * Limits and aggregates events as client-go does: 25 for each object, then one in five minutes. A repeated event becomes a series with a count, and
+ * of more than ten events that differ only in their note, the further ones are combined. Pure; times are of the monotonic clock.
  */
 import type { ObjectReference, OperatorEvent } from '../../engine/ports.ts';
 
 const BURST = 25;
 const REFILL_MS = 300_000;
-/** Events further apart are no series. */
+/** Events further apart do not form a series. */
 const SERIES_MS = 600_000;
-/** So many of one kind with different notes are shown one by one. */
-const SIMILAR = 10;
-/** So many objects are remembered, the least recent one goes. */
-const MOST_OBJECTS = 4096;
+/** How many events of one kind with different notes are recorded separately. */
+const MAX_SIMILAR = 10;
+/** How many objects are remembered; the least recent one is forgotten first. */
+const MAX_OBJECTS = 4096;
 
-/** Post an event under this name, or count one more of the series of that name. */
+/** Create an event, or increase the count of an existing series. */
 export type EventWrite =
   | { readonly kind: 'create'; readonly note: string; readonly series: Series }
   | { readonly kind: 'count'; readonly series: Series };
@@ -21,65 +21,65 @@ export type EventWrite =
 export interface Series {
   count: number;
   lastAt: number;
-  /** Once it is posted. */
+  /** Set after the event was created. */
   name?: string;
 }
 
-interface Known {
+interface ObjectState {
   tokens: number;
   filledAt: number;
   readonly series: Map<string, Series>;
 }
 
 export class EventCorrelator {
-  readonly #objects = new Map<string, Known>();
+  readonly #objects = new Map<string, ObjectState>();
 
-  /** What to write; `undefined`: nothing, the object has had its events. */
+  /** Returns what to write; `undefined` if the object has used up its events. */
   correlate(regarding: ObjectReference, event: OperatorEvent, now: number): EventWrite | undefined {
-    const known = this.#known(regarding.uid, now);
-    if (known.tokens < 1) {
+    const state = this.#stateOf(regarding.uid, now);
+    if (state.tokens < 1) {
       return undefined;
     }
-    known.tokens -= 1;
+    state.tokens -= 1;
     const kind = JSON.stringify([event.type, event.reason, event.action, event.related?.uid]);
-    return join(known.series, kind, event.note, now);
+    return aggregate(state.series, kind, event.note, now);
   }
 
-  /** Refilled, and the most recent one from now on. */
-  #known(uid: string, now: number): Known {
-    const known = this.#objects.get(uid) ?? { tokens: BURST, filledAt: now, series: new Map() };
-    known.tokens = Math.min(BURST, known.tokens + (now - known.filledAt) / REFILL_MS);
-    known.filledAt = now;
-    for (const [key, { lastAt }] of known.series) {
+  /** Refills the tokens, removes old series, and makes the object the most recent one. */
+  #stateOf(uid: string, now: number): ObjectState {
+    const state = this.#objects.get(uid) ?? { tokens: BURST, filledAt: now, series: new Map() };
+    state.tokens = Math.min(BURST, state.tokens + (now - state.filledAt) / REFILL_MS);
+    state.filledAt = now;
+    for (const [key, { lastAt }] of state.series) {
       if (now - lastAt >= SERIES_MS) {
-        known.series.delete(key);
+        state.series.delete(key);
       }
     }
     this.#objects.delete(uid);
-    this.#objects.set(uid, known);
+    this.#objects.set(uid, state);
     const [oldest] = this.#objects.keys();
-    if (this.#objects.size > MOST_OBJECTS && oldest !== undefined) {
+    if (this.#objects.size > MAX_OBJECTS && oldest !== undefined) {
       this.#objects.delete(oldest);
     }
-    return known;
+    return state;
   }
 }
 
-function join(all: Map<string, Series>, kind: string, note: string, now: number): EventWrite {
+function aggregate(all: Map<string, Series>, kind: string, note: string, now: number): EventWrite {
   const exact = `${kind} ${note}`;
   const similar = [...all.keys()].filter((key) => key.startsWith(`${kind} `)).length;
-  const key = all.has(exact) || similar < SIMILAR ? exact : kind;
+  const key = all.has(exact) || similar < MAX_SIMILAR ? exact : kind;
   const series = all.get(key);
   if (series) {
     series.count += 1;
     series.lastAt = now;
     return { kind: 'count', series };
   }
-  const begun: Series = { count: 1, lastAt: now };
-  all.set(key, begun);
+  const started: Series = { count: 1, lastAt: now };
+  all.set(key, started);
   return {
     kind: 'create',
     note: key === exact ? note : `(combined from similar events): ${note}`,
-    series: begun,
+    series: started,
   };
 }

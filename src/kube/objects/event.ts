@@ -1,4 +1,4 @@
-/** The body of an event. */
+/** Builds the body of an event. */
 import { randomBytes } from 'node:crypto';
 import { cut, cutBytes } from '../../api/cut.ts';
 import { GROUP } from '../../api/names.ts';
@@ -6,7 +6,7 @@ import { printable } from '../../api/printable.ts';
 import type { ObjectReference, OperatorEvent } from '../../engine/ports.ts';
 import { microTime } from './micro-time.ts';
 
-/** The API server refuses longer notes. */
+/** The API server rejects longer notes. */
 const LONGEST_NOTE_BYTES = 1024;
 
 export interface EventBody {
@@ -14,11 +14,11 @@ export interface EventBody {
   readonly [field: string]: unknown;
 }
 
-/** As client-go names events: `kubectl describe` shows them in the order of their names. Digits of one length, so that they sort by time. */
+/** Event names as in client-go: `kubectl describe` sorts by name, so the digits have a fixed length to sort by time. */
 const nanoseconds = (ms: number): string =>
   (BigInt(Math.round(ms)) * 1_000_000n).toString(16).padStart(16, '0');
 
-/** The body of an `events.k8s.io/v1` Event; shown by `kubectl describe` and `kubectl get events`. `now` in ms since the epoch. */
+/** Returns the body of an `events.k8s.io/v1` Event, as `kubectl describe` and `kubectl get events` show it. `now` in ms since the epoch. */
 export function eventBody(
   regarding: ObjectReference,
   event: OperatorEvent,

@@ -4,7 +4,7 @@ import { at, list, record, text, time } from '../client/json.ts';
 
 const IMAGE_LISTS = ['f:containers', 'f:initContainers'] as const;
 
-/** Positions of our own entries in `metadata.managedFields`, last first, so that removing them one by one keeps the others in place. */
+/** Returns the positions of our own entries in `metadata.managedFields`, the last one first, so that removing one does not move the others. */
 export function ownEntries(managedFields: unknown): number[] {
   return list(managedFields)
     .flatMap((entry, index) => (record(entry).manager === FIELD_MANAGER ? [index] : []))
@@ -16,7 +16,7 @@ export function managesFields(managedFields: unknown): boolean {
   return ownEntries(managedFields).length > 0;
 }
 
-/** Who owns the image of each container of the pod template, by container name; the newest entry when several do. */
+/** Returns the manager that owns the image of each container of the pod template, by container name; the newest if there are several. */
 export function imageManagers(managedFields: unknown): Record<string, string> {
   const owners = new Map<string, string>();
   for (const entry of [...list(managedFields)].sort((a, b) => time(record(a).time) - time(record(b).time))) {
@@ -39,9 +39,9 @@ export const othersSetPartition = (managedFields: unknown): boolean =>
   );
 
 /**
- * The containers of a pod whose image is still owned by who created the pod. What admission made of an image then is its creator's too, and a
- * resize or another change of the pod does not move it; setting another image does, and setting the first one again does not move it back.
- * Times are whole seconds, so it is the container's name that tells its creator from who came in the same second.
+ * Returns the containers of a pod whose image is still owned by the pod's creator. An image that admission changed also belongs to the creator, and a
+ * resize or another change of the pod does not change the owner; setting another image does, and setting the first one again does not revert it.
+ * Times are whole seconds, so the owner of the container's name is the creator, and not another client in the same second.
  */
 export function imagesSetAtCreation(managedFields: unknown, createdAt: number): ReadonlySet<string> {
   const names = list(managedFields)
@@ -56,7 +56,7 @@ export function imagesSetAtCreation(managedFields: unknown, createdAt: number): 
   return new Set(names);
 }
 
-/** The containers of which all these fields are owned. */
+/** Returns the names of the containers of which all these fields are owned. */
 function ownedContainers(containers: unknown, ...fields: readonly string[]): string[] {
   return Object.entries(record(containers)).flatMap(([key, owned]) => {
     const name = fields.every((field) => record(owned)[field] !== undefined) ? containerName(key) : '';

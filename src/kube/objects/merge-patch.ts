@@ -3,13 +3,13 @@ import { own } from '../../api/own.ts';
 import { type Raw, record } from '../client/json.ts';
 
 /**
- * JSON merge patch (RFC 7396) that turns `before` into `after`: what is gone becomes null, what is equal is left out, arrays are replaced whole.
+ * Returns the JSON merge patch (RFC 7396) from `before` to `after`: removed members become null, equal ones are left out, arrays are replaced whole.
  * Neither side may contain nulls.
  */
 export function mergePatch(before: unknown, after: unknown): Raw {
   const old = record(before);
   const wanted = record(after);
-  const gone = Object.keys(old)
+  const removed = Object.keys(old)
     .filter((key) => own(wanted, key) === undefined)
     .map((key) => [key, null] as const);
   const changed = Object.entries(wanted)
@@ -18,7 +18,7 @@ export function mergePatch(before: unknown, after: unknown): Raw {
       const known = own(old, key);
       return [key, isObject(value) && isObject(known) ? mergePatch(known, value) : value] as const;
     });
-  return Object.fromEntries<unknown>([...gone, ...changed]);
+  return Object.fromEntries<unknown>([...removed, ...changed]);
 }
 
 function isObject(value: unknown): boolean {

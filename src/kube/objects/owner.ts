@@ -5,8 +5,8 @@ import { list, type Raw, record, text } from '../client/json.ts';
 const NONE: OwnerView = { kind: '', name: '', uid: '' };
 
 /**
- * The owner reference that controls an object; one with empty strings when there is none, when there are several,
- * or when it names a kind outside group `apps`: anyone who can create an object can write any reference into it.
+ * Returns the owner reference that controls an object; one with empty strings if there is none, if there are several, or if its kind is not in the
+ * group `apps`: anybody who can create an object can write any reference into it.
  */
 export function controllerOf(metadata: Raw): OwnerView {
   const controllers = list(metadata.ownerReferences)

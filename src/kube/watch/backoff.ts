@@ -3,9 +3,9 @@
 export interface BackoffTiming {
   /** Interval between the first two openings. */
   readonly firstMs: number;
-  /** Longest interval between openings, for an end that brought nothing. */
+  /** Longest interval between openings, after a stream without changes. */
   readonly longestMs: number;
-  /** Longest interval when the stream did bring changes before it ended: slower would mean looking at old state. */
+  /** Longest interval after a stream with changes: a longer one would leave the cache out of date. */
   readonly longestAfterProgressMs: number;
   /** A stream that lasted this long was healthy: the count of failures is reset. */
   readonly healthyMs: number;
@@ -32,7 +32,7 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** Milliseconds to wait after a stream that lived `livedMs` and, if `progressed`, brought changes. `slow`: go to the longest interval at once. */
+  /** Milliseconds to wait after a stream that lasted `livedMs` and, if `progressed`, delivered changes. `slow`: use the longest interval at once. */
   next(end: { readonly livedMs: number; readonly progressed: boolean; readonly slow: boolean }): number {
     const { firstMs, longestMs, longestAfterProgressMs, healthyMs } = this.#timing;
     if (end.livedMs >= healthyMs) {

@@ -22,16 +22,16 @@ export interface ReflectorOptions<T> {
   readonly listener?: ReflectorListener;
 }
 
-/** How a watch does, for health and metrics. */
+/** State of a watch, for health checks and metrics. */
 export type ReflectorStatus = Omit<WatchHealth, 'kind' | 'resource' | 'namespace' | 'optional'>;
 
-/** The status as it is kept: times on the steady clock of `performance.now()`. */
+/** The status with times of the monotonic clock `performance.now()`. */
 interface State extends Omit<ReflectorStatus, 'silentMs' | 'failingMs'> {
   readonly contactAt: number;
   readonly failingAt: number | undefined;
 }
 
-/** What a reflector reports when the state of its watch changes. */
+/** Is notified when the state of a watch changes. */
 export interface ReflectorListener {
   failed(reason: WatchFailure): void;
   changed(now: ReflectorStatus, before: ReflectorStatus): void;
@@ -40,7 +40,7 @@ export interface ReflectorListener {
 const OPTIONAL_RETRY_MS = 600_000;
 
 /**
- * A list-watch that never dies: whatever ends a stream, it begins again, from where it was when that is safe and from all objects when not.
+ * A list-watch that never stops by itself: however a stream ends, the next one resumes if that is safe, and otherwise lists everything again.
  * client-node's informer stops for good on most failures (its issues 1301, 1496). See docs/adr/0008-reflector.md.
  */
 export class Reflector<T> {
@@ -66,10 +66,10 @@ export class Reflector<T> {
       ...options,
       timing,
       sink: (event) => this.#deliver(event),
-      contact: (well) =>
+      contact: (watching) =>
         this.#set({
           contactAt: performance.now(),
-          ...(well ? { state: 'watching', message: '', failingAt: undefined } : {}),
+          ...(watching ? { state: 'watching', message: '', failingAt: undefined } : {}),
         }),
     });
   }

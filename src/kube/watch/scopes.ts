@@ -2,8 +2,8 @@
 import type { WatchEvent } from '../../engine/ports.ts';
 
 /**
- * Makes one stream of events out of several namespaces. `synced` replaces everything, so it is given only when every namespace has been read,
- * and then with the objects of all of them. Returns one sink for each namespace.
+ * Merges the events of several namespaces. `synced` replaces everything, so it is delivered only after every namespace has been listed, and
+ * then with the objects of all of them. Returns one sink for each namespace.
  */
 export function mergeScopes<T>(
   scopes: number,

@@ -2,9 +2,9 @@
 import type { WatchFailure } from '../../engine/ports.ts';
 import type { OpenStream } from '../client/stream-client.ts';
 import type { WatchLine } from './watch-line.ts';
-import type { StreamEnd } from './watch-lines.ts';
+import type { StreamEnd } from './watch-stream.ts';
 
-/** How one stream ended; `closed` is the end that was agreed. `progressed`: it delivered changes and can resume from there. */
+/** How one stream ended; `closed` is the expected end. `progressed`: it delivered changes, and the next stream can resume from there. */
 export interface Ending {
   readonly reason: 'closed' | WatchFailure;
   readonly message: string;
@@ -13,19 +13,19 @@ export interface Ending {
 }
 
 export type Lines = AsyncGenerator<WatchLine | StreamEnd>;
-/** What ended the reading, and whether what is known may be wrong. */
+/** What ended the reading, and whether the cache may be wrong. */
 export type Stop = Pick<Ending, 'reason' | 'message'> & {
   readonly relist: boolean;
   readonly retryAfterMs?: number;
 };
 
-/** The next line; the stream's end is a line too. */
+/** Returns the next line; the end of the stream is a line too. */
 export async function next(lines: Lines): Promise<WatchLine | StreamEnd> {
   const { value } = await lines.next();
   return value ?? { type: 'end', how: 'lost', message: 'read past the end' };
 }
 
-/** What the end of a stream, or a line that ends its use, means for what comes after it. */
+/** What the end of a stream, or a line that ends its use, means for the next stream. */
 export function stopOf(line: Exclude<WatchLine | StreamEnd, { type: 'change' | 'bookmark' }>): Stop {
   switch (line.type) {
     case 'expired':
@@ -42,12 +42,7 @@ export function stopOf(line: Exclude<WatchLine | StreamEnd, { type: 'change' | '
   }
 }
 
-/** Resource versions are comparable numbers (KEP-5504); one below ours means a restored backup. */
-export function goesBack(next: string, last: string): boolean {
-  return next.length < last.length || (next.length === last.length && next < last);
-}
-
-/** At most about 4 KiB of a refusal's body, and at most what comes within 5 s. */
+/** Reads the body of an error response: at most about 4 KiB, for at most 5 s. */
 export async function shortBody(stream: OpenStream): Promise<string> {
   const timer = setTimeout(stream.cancel, 5_000);
   let body = '';
@@ -59,7 +54,7 @@ export async function shortBody(stream: OpenStream): Promise<string> {
       }
     }
   } catch {
-    // What came is enough.
+    // What has arrived is enough.
   } finally {
     clearTimeout(timer);
   }

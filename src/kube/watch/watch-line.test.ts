@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { LineSplitter } from './lines.ts';
+import { LineSplitter } from './line-splitter.ts';
 import { readWatchLine } from './watch-line.ts';
 
 const object = { metadata: { name: 'a', resourceVersion: '7' } };

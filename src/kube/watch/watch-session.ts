@@ -1,4 +1,5 @@
 /** Reads one stream of a reflector. */
+import { isNewer } from '../../api/resource-version.ts';
 import type { RequestFailure, WatchEvent, WatchFailure } from '../../engine/ports.ts';
 import { errorText, failureOf } from '../client/errors.ts';
 import { at, text } from '../client/json.ts';
@@ -6,9 +7,9 @@ import { pathOf } from '../client/paths.ts';
 import type { Requests } from '../client/request.ts';
 import type { OpenStream, StreamClient } from '../client/stream-client.ts';
 import { type Listing, listPages } from './list-pages.ts';
-import { type Ending, goesBack, type Lines, next, type Stop, shortBody, stopOf } from './watch-ending.ts';
+import { type Ending, type Lines, next, type Stop, shortBody, stopOf } from './watch-ending.ts';
 import type { WatchLine } from './watch-line.ts';
-import { watchLines } from './watch-lines.ts';
+import { watchLines } from './watch-stream.ts';
 
 export interface SessionTiming {
   /** Silence after which a watch counts as dead although its connection answers pings; bookmarks come every one or two minutes. */
@@ -17,13 +18,13 @@ export interface SessionTiming {
   readonly silentUnpingedMs: number;
   /** The server ends a watch after this, spread by a quarter upwards. */
   readonly renewMs: number;
-  /** At the first end after this everything is read again, against changes that were lost unseen. */
+  /** At the first end after this time everything is listed again, in case changes were lost unnoticed. */
   readonly relistMs: number;
-  /** For a whole initial list. */
+  /** Limit for a whole initial list. */
   readonly listMs: number;
 }
 
-/** Eight watches renewed every 7 to 9 minutes are about one request a minute; reading everything again at one of two renewals adds none. */
+/** Eight watches renewed every 7 to 9 minutes are about one request a minute; listing everything again at every second renewal adds none. */
 export const SESSION_TIMING: SessionTiming = {
   silentMs: 200_000,
   silentUnpingedMs: 45_000,
@@ -35,8 +36,8 @@ export const SESSION_TIMING: SessionTiming = {
 export interface SessionOptions<T> extends Listing<T> {
   readonly timing: SessionTiming;
   readonly sink: (event: WatchEvent<T>) => void;
-  /** Called when the server has sent an object or a bookmark; a refusal is none. `well`: it is being watched. */
-  readonly contact: (well: boolean) => void;
+  /** Called when the server has sent an object or a bookmark, but not for an error. `watching`: the initial list is complete. */
+  readonly contact: (watching: boolean) => void;
 }
 
 /**
@@ -47,11 +48,11 @@ export class WatchSession<T> {
   readonly #streams: StreamClient;
   readonly #requests: Requests;
   readonly #options: SessionOptions<T>;
-  /** Empty: everything must be read first. */
+  /** Empty: everything must be listed first. */
   #resourceVersion = '';
   /** The newest version ever read. */
   #newest = '';
-  /** The last stream did not end as agreed: the server may be another one by now. */
+  /** The last stream ended unexpectedly: the server may be a different one now. */
   #interrupted = false;
   #listedAt = 0;
   #changes = 0;
@@ -63,7 +64,7 @@ export class WatchSession<T> {
     this.#options = options;
   }
 
-  /** Opens one stream and reads it to its end. Never rejects, save with an exception of the sink. */
+  /** Opens one stream and reads it to its end. Rejects only with an exception of the sink. */
   async run(signal: AbortSignal): Promise<Ending> {
     this.#changes = 0;
     const stop = await this.#runOnce(signal);
@@ -96,7 +97,7 @@ export class WatchSession<T> {
     }
     try {
       if (stream.status !== 200) {
-        return await this.#refused(stream);
+        return await this.#rejected(stream);
       }
       return (await this.#restored(signal)) ?? (await this.#follow(stream));
     } finally {
@@ -135,7 +136,7 @@ export class WatchSession<T> {
     return { reason: reasonOf(failure), message: failure.message, relist: true, retryAfterMs };
   }
 
-  async #refused(stream: OpenStream): Promise<Stop> {
+  async #rejected(stream: OpenStream): Promise<Stop> {
     const { status, retryAfter } = stream;
     if (status === 401) {
       await this.#streams.renew().catch(() => {});
@@ -221,7 +222,7 @@ export class WatchSession<T> {
         return stopOf(line);
       }
       this.#options.contact(true);
-      if (goesBack(line.resourceVersion, this.#resourceVersion)) {
+      if (isNewer(this.#resourceVersion, line.resourceVersion)) {
         return { reason: 'broken', message: "the server's resourceVersion went back", relist: true };
       }
       if (line.type === 'change') {
@@ -233,8 +234,8 @@ export class WatchSession<T> {
   }
 
   /**
-   * A server that was restored from a backup takes our version from the future without a word, and keeps from us every change until it
-   * has come that far itself (kubernetes#107457): after an interruption its own version is requested.
+   * A server that was restored from a backup accepts our newer version silently, and sends no change until its own version is newer
+   * (kubernetes#107457). After an interruption its version is therefore requested and compared.
    */
   async #restored(signal: AbortSignal): Promise<Stop | undefined> {
     if (!this.#interrupted || this.#resourceVersion === '') {
@@ -247,9 +248,9 @@ export class WatchSession<T> {
     return version === '' ? undefined : this.#rewound(version);
   }
 
-  /** Reported once: a caller that continues nevertheless gets what the server has now. */
+  /** Reported once: a caller that continues anyway gets the server's current state. */
   #rewound(version: string): Stop | undefined {
-    if (!goesBack(version, this.#newest)) {
+    if (!isNewer(this.#newest, version)) {
       return undefined;
     }
     this.#newest = '';
@@ -263,7 +264,7 @@ export class WatchSession<T> {
     this.#options.sink({ type: line.deleted || !keeps(object) ? 'delete' : 'upsert', object });
   }
 
-  /** What a consistent read has, unless it is older than what was read before. */
+  /** Delivers the result of a consistent read, unless it is older than what was read before. */
   #synced(items: readonly T[], resourceVersion: string): Stop | undefined {
     this.#options.contact(true);
     const stop = this.#rewound(resourceVersion);
@@ -279,12 +280,12 @@ export class WatchSession<T> {
   }
 }
 
-/** A list or watch is not written, so it conflicts with nothing. */
+/** Reads never cause a conflict. */
 function reasonOf(failure: RequestFailure): WatchFailure {
   return failure.kind === 'conflict' ? 'unavailable' : failure.kind;
 }
 
-/** Even an agreed end is one too early while the initial list is read. */
+/** Even a clean end is too early while the initial list is read. */
 function worse(reason: Stop['reason']): WatchFailure {
   return reason === 'closed' ? 'lost' : reason;
 }

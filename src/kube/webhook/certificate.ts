@@ -13,7 +13,7 @@ import {
 import { isIP, SocketAddress } from 'node:net';
 import { bits, implicit, integer, octets, oid, sequence, set, tagged, time, utf8, yes } from './der.ts';
 
-/** As PEM. */
+/** A certificate and its key, as PEM. */
 export interface Issued {
   readonly cert: string;
   readonly key: string;
@@ -49,7 +49,7 @@ interface Keys {
   readonly publicKey: KeyObject;
 }
 
-/** A new certificate authority, which may sign servers' certificates and no further authority. Its name is no other's. */
+/** Creates a certificate authority with a unique name, which may sign certificates of servers and no further authority. */
 export function makeAuthority(validity: Validity): Authority {
   const keys = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const name = `postcheck webhook CA ${randomBytes(4).toString('hex')}`;
@@ -64,7 +64,7 @@ export function makeAuthority(validity: Validity): Authority {
   };
 }
 
-/** A new certificate of a server with these host names and addresses. */
+/** Creates the certificate of a server with these host names and addresses. */
 export function makeLeaf(
   authority: { readonly name: string; readonly key: KeyObject },
   hosts: readonly string[],
@@ -79,12 +79,12 @@ export function makeLeaf(
     extension(OID.subjectAltName, sequence(...hosts.map(altName))),
     extension(OID.authorityKeyIdentifier, sequence(implicit(0, authorityId))),
   ];
-  // What the name of a server is, its alternative names say; the common one may have 64 characters.
+  // The names of the server are in the alternative names; a common name is limited to 64 characters.
   const subject = 'postcheck webhook';
   return issue({ subject, issuer: authority.name, keys, signer: authority.key, validity, extensions });
 }
 
-interface Wanted {
+interface CertificateRequest {
   readonly subject: string;
   readonly issuer: string;
   readonly keys: Keys;
@@ -93,7 +93,7 @@ interface Wanted {
   readonly extensions: readonly Buffer[];
 }
 
-function issue({ subject, issuer, keys, signer, validity, extensions }: Wanted): Issued {
+function issue({ subject, issuer, keys, signer, validity, extensions }: CertificateRequest): Issued {
   const toBeSigned = sequence(
     tagged(0, integer(Buffer.from([2]))),
     integer(randomBytes(16)),

@@ -1,12 +1,12 @@
-/** Distinguished Encoding Rules (X.690): as much as a certificate takes. */
+/** Distinguished Encoding Rules (X.690), as far as a certificate needs them. */
 
-/** One value with its tag and length. */
+/** Encodes one value with its tag and length. */
 export function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
   const body = Buffer.concat(contents);
   return Buffer.concat([Buffer.from([tag, ...lengthOf(body.length)]), body]);
 }
 
-/** Up to 127 in one byte; else in as many as it takes, with their number in front. */
+/** Encodes a length: up to 127 in one byte, otherwise in as many as needed, after their number. */
 function lengthOf(length: number): readonly number[] {
   if (length < 128) {
     return [length];
@@ -25,10 +25,10 @@ export const yes = (): Buffer => der(0x01, Buffer.from([0xff]));
 export const tagged = (number: number, contents: Uint8Array): Buffer => der(0xa0 | number, contents);
 /** Implicitly tagged: the tag replaces the type. */
 export const implicit = (number: number, contents: Uint8Array): Buffer => der(0x80 | number, contents);
-/** Bits, of whose last byte so many are unused. */
+/** A bit string; `unused` is the number of unused bits in the last byte. */
 export const bits = (contents: Uint8Array, unused = 0): Buffer => der(0x03, Buffer.from([unused]), contents);
 
-/** A whole number above zero, from its bytes; a first bit that is set would make it a negative one. */
+/** Encodes a positive integer from its bytes, with a leading zero if the first bit would make it negative. */
 export function integer(magnitude: Uint8Array): Buffer {
   const start = magnitude.findIndex((byte) => byte !== 0);
   const bytes = start < 0 ? Buffer.from([0]) : magnitude.subarray(start);
@@ -36,7 +36,7 @@ export function integer(magnitude: Uint8Array): Buffer {
   return der(0x02, ...(isNegative ? [Buffer.from([0])] : []), bytes);
 }
 
-/** Such as `2.5.29.17`: the first two numbers in one byte, the others to the base of 128. */
+/** Encodes an object identifier such as `2.5.29.17`: the first two numbers in one byte, the others in base 128. */
 export function oid(dotted: string): Buffer {
   const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number);
   return der(0x06, Buffer.from([first * 40 + second, ...rest.flatMap(base128)]));
@@ -50,7 +50,7 @@ function base128(value: number): number[] {
   return digits;
 }
 
-/** A time to the second: with two digits of the year until 2049, as RFC 5280 has it. */
+/** Encodes a time to the second, with a two-digit year until 2049, as RFC 5280 requires. */
 export function time(ms: number): Buffer {
   const digits = new Date(ms).toISOString().replace(/\.\d+|[-:T]/g, '');
   return digits < '2050' ? der(0x17, Buffer.from(digits.slice(2))) : der(0x18, Buffer.from(digits));

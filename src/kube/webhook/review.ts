@@ -6,15 +6,15 @@ import { at, list, record, text } from '../client/json.ts';
 
 const REVIEW = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' } as const;
 
-/** Longer than any pod that etcd takes. */
+/** Longer than any pod that etcd accepts. */
 export const LONGEST_REVIEW_BYTES = 2 * 1024 * 1024;
 
-interface Asked {
+interface ReviewRequest {
   readonly uid: string;
   readonly pod: NewPod;
 }
 
-interface Answered {
+interface ReviewResponse {
   readonly outcome: WebhookOutcome;
   readonly status: number;
   readonly body: string;
@@ -22,21 +22,21 @@ interface Answered {
 }
 
 /**
- * Responds to one review. `admit` returns what to change, or nothing if that is not known yet. No response rejects a pod: any error is reported
- * as an HTTP status, which `failurePolicy: Ignore` passes over.
+ * Responds to one review. `admit` returns the patch, or nothing if that is not known yet. No response rejects a pod: any error is reported as an
+ * HTTP status, which `failurePolicy: Ignore` ignores.
  */
-export function answerReview(body: string, admit: (pod: NewPod) => PodPatch | undefined): Answered {
-  const asked = readReview(body);
-  if (typeof asked === 'string') {
-    return { outcome: 'invalid', status: 400, body: `${asked}\n` };
+export function answerReview(body: string, admit: (pod: NewPod) => PodPatch | undefined): ReviewResponse {
+  const request = readReview(body);
+  if (typeof request === 'string') {
+    return { outcome: 'invalid', status: 400, body: `${request}\n` };
   }
-  const patch = admit(asked.pod);
+  const patch = admit(request.pod);
   return patch === undefined
     ? { outcome: 'not_ready', status: 503, body: 'the caches are not filled yet\n' }
     : {
         outcome: patch.length === 0 ? 'ungated' : 'gated',
         status: 200,
-        body: JSON.stringify(reviewed(asked.uid, patch)),
+        body: JSON.stringify(reviewed(request.uid, patch)),
         headers: { 'Content-Type': 'application/json' },
       };
 }
@@ -49,8 +49,8 @@ function reviewed(uid: string, patch: PodPatch): object {
   return { ...REVIEW, response: { uid, allowed: true, ...changes } };
 }
 
-/** The request, or what is wrong with it. */
-export function readReview(body: string): Asked | string {
+/** Returns the request, or what is wrong with it. */
+export function readReview(body: string): ReviewRequest | string {
   let review: unknown;
   try {
     review = JSON.parse(body);
@@ -80,7 +80,7 @@ const isPodCreation = (request: Readonly<Record<string, unknown>>): boolean =>
   at(request, 'kind', 'kind') === 'Pod' &&
   at(request, 'object', 'kind') === 'Pod';
 
-/** The namespace is that of the request: the object's own may be missing. */
+/** The namespace is that of the request, because the object may have none. */
 function newPod(object: unknown, namespace: string): NewPod {
   const metadata = record(record(object).metadata);
   const spec = record(record(object).spec);

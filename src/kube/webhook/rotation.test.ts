@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer, connect as tlsConnect } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
-import { authoritiesIn, type Held, renewed } from './rotation.ts';
+import { authoritiesIn, type CertificateSet, renewed } from './rotation.ts';
 
 const HOSTS = ['127.0.0.1', 'fd00::1', 'postcheck-webhook.postcheck-system.svc'];
-const NOTHING: Held = { authorities: '', authorityKey: '', leaf: { cert: '', key: '' } };
+const NOTHING: CertificateSet = { authorities: '', authorityKey: '', leaf: { cert: '', key: '' } };
 const NOW = Date.now();
 const DAY_MS = 86_400_000;
 
-function made(held = NOTHING, now = NOW, hosts = HOSTS): Held {
+function made(held = NOTHING, now = NOW, hosts = HOSTS): CertificateSet {
   const next = renewed(held, hosts, now);
   if (!next) {
     throw new Error('nothing was renewed');
@@ -19,7 +19,11 @@ function made(held = NOTHING, now = NOW, hosts = HOSTS): Held {
 }
 
 /** Shakes hands as a client that trusts these authorities alone. */
-async function handshake({ leaf }: Held, { authorities }: Held, host: string): Promise<string> {
+async function handshake(
+  { leaf }: CertificateSet,
+  { authorities }: CertificateSet,
+  host: string,
+): Promise<string> {
   const server = createServer(leaf, (socket) => socket.end()).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -36,7 +40,7 @@ async function handshake({ leaf }: Held, { authorities }: Held, host: string): P
 }
 
 /** Looks every third day; gives what was stored after each change. */
-function play(days: number, start = made()): { day: number; held: Held }[] {
+function play(days: number, start = made()): { day: number; held: CertificateSet }[] {
   const stored = [{ day: 0, held: start }];
   for (let day = 3; day <= days; day += 3) {
     const next = renewed(stored.at(-1)?.held ?? start, HOSTS, NOW + day * DAY_MS);
@@ -90,7 +94,7 @@ describe('what is well is left alone', () => {
 describe('what is not well is made anew', () => {
   const held = made();
   const other = made();
-  test.each<[string, Held, string[]?]>([
+  test.each<[string, CertificateSet, string[]?]>([
     ['nothing at all', NOTHING],
     ['an authority that cannot be read', { ...held, authorities: 'garbled' }],
     ['a key that is another authority’s', { ...held, authorityKey: other.authorityKey }],
@@ -113,7 +117,7 @@ test('over twelve years whoever trusts what is stored can talk to whoever serves
   const authorities = new Set(stored.map(({ held }) => authoritiesIn(held.authorities)[0]?.fingerprint256));
   expect(leaves.size).toBeGreaterThan(60);
   expect(authorities.size).toBeGreaterThanOrEqual(3);
-  const trusts = ({ authorities: bundle }: Held, { leaf }: Held, at: number): boolean =>
+  const trusts = ({ authorities: bundle }: CertificateSet, { leaf }: CertificateSet, at: number): boolean =>
     authoritiesIn(bundle).some(
       (authority) =>
         authority.validToDate.getTime() > at && new X509Certificate(leaf.cert).verify(authority.publicKey),

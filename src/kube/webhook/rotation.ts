@@ -1,13 +1,13 @@
 /**
- * When certificates are renewed, and what becomes of the old ones. Every replica reads one Secret and may renew it; both go on serving, whichever
- * certificate they have, because an authority is trusted for an hour before it signs, and until it expires after that.
+ * Decides when certificates are renewed, and how long old ones stay valid. All replicas share one Secret and may renew it; each can serve with the
+ * certificate that it has, because an authority is trusted for an hour before it signs, and afterwards until it expires.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { type Issued, makeAuthority, makeLeaf } from './certificate.ts';
 
-/** What the Secret holds, as PEM; empty where it holds nothing. */
-export interface Held {
+/** The contents of the Secret, as PEM; empty if missing. */
+export interface CertificateSet {
   /** The authorities that are trusted; the first one signs. */
   readonly authorities: string;
   readonly authorityKey: string;
@@ -18,41 +18,45 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const AUTHORITY = { lifeMs: 5 * 365 * DAY_MS, renewBeforeMs: 365 * DAY_MS };
 const LEAF = { lifeMs: 90 * DAY_MS, renewBeforeMs: 30 * DAY_MS };
-/** Clocks differ: a certificate is valid from a while before it was made. */
+/** A certificate is valid from a while before its creation, because clocks differ. */
 const BACKDATED_MS = HOUR_MS;
-/** So long a new authority only is trusted: until every API server and replica has heard of it. */
+/** How long a new authority is trusted before it signs, so that every API server and replica knows it. */
 const TRUSTED_FIRST_MS = HOUR_MS;
-/** One that signs, one that did, and one to spare. */
-const MOST_AUTHORITIES = 3;
+/** The one that signs, the previous one, and one to spare. */
+const MAX_AUTHORITIES = 3;
 
-/** What to store instead of what is held; `undefined` while that is well. `hosts` are the names that the server is called by. */
-export function renewed(held: Held, hosts: readonly string[], now: number): Held | undefined {
-  const trusted = authoritiesIn(held.authorities).filter(({ validToDate }) => validToDate.getTime() > now);
-  const signer = signerOf(trusted[0], held.authorityKey);
+/** Returns the renewed certificates; `undefined` if nothing has to be renewed. `hosts` are the names of the server. */
+export function renewed(
+  current: CertificateSet,
+  hosts: readonly string[],
+  now: number,
+): CertificateSet | undefined {
+  const trusted = authoritiesIn(current.authorities).filter(({ validToDate }) => validToDate.getTime() > now);
+  const signer = signerOf(trusted[0], current.authorityKey);
   if (!signer || signer.validToDate.getTime() < now + AUTHORITY.renewBeforeMs) {
-    return withNewAuthority(held, trusted, hosts, now);
+    return withNewAuthority(current, trusted, hosts, now);
   }
-  const isUsable = isUsableLeaf(held.leaf, trusted, hosts, now);
+  const isUsable = isUsableLeaf(current.leaf, trusted, hosts, now);
   const isSettled = signer.validFromDate.getTime() + BACKDATED_MS + TRUSTED_FIRST_MS <= now;
-  const isDue = isUsable && until(held.leaf) < now + LEAF.renewBeforeMs;
+  const isDue = isUsable && until(current.leaf) < now + LEAF.renewBeforeMs;
   return isUsable && !(isDue && isSettled)
     ? undefined
-    : { ...held, leaf: leafBy(nameOf(signer), held.authorityKey, hosts, now) };
+    : { ...current, leaf: leafBy(nameOf(signer), current.authorityKey, hosts, now) };
 }
 
-/** A leaf that is still valid continues to be served: the new authority is not trusted everywhere yet. */
+/** A valid leaf is kept, because the new authority is not trusted everywhere yet. */
 function withNewAuthority(
-  held: Held,
+  current: CertificateSet,
   trusted: readonly X509Certificate[],
   hosts: readonly string[],
   now: number,
-): Held {
-  const made = makeAuthority(validity(AUTHORITY.lifeMs, now));
-  const before = trusted.slice(0, MOST_AUTHORITIES - 1).map(String);
+): CertificateSet {
+  const { name, cert, key } = makeAuthority(validity(AUTHORITY.lifeMs, now));
+  const before = trusted.slice(0, MAX_AUTHORITIES - 1).map(String);
   return {
-    authorities: [made.cert, ...before].join(''),
-    authorityKey: made.key,
-    leaf: isUsableLeaf(held.leaf, trusted, hosts, now) ? held.leaf : leafBy(made.name, made.key, hosts, now),
+    authorities: [cert, ...before].join(''),
+    authorityKey: key,
+    leaf: isUsableLeaf(current.leaf, trusted, hosts, now) ? current.leaf : leafBy(name, key, hosts, now),
   };
 }
 
@@ -63,7 +67,7 @@ const validity = (lifeMs: number, now: number) => ({ from: now - BACKDATED_MS, u
 const nameOf = ({ subject }: X509Certificate): string => /^CN=(.*)$/m.exec(subject)?.[1] ?? '';
 const until = ({ cert }: Issued): number => parsed(cert)?.validToDate.getTime() ?? 0;
 
-/** Those of a bundle that can be read. */
+/** Returns the certificates of a bundle that can be parsed. */
 export const authoritiesIn = (bundle: string): X509Certificate[] =>
   (bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/g) ?? [])
     .map(parsed)
@@ -88,7 +92,7 @@ function fits(certificate: X509Certificate, key: string): boolean {
 const signerOf = (authority: X509Certificate | undefined, key: string): X509Certificate | undefined =>
   authority && nameOf(authority) !== '' && fits(authority, key) ? authority : undefined;
 
-/** Can clients that trust these authorities talk to a server of these names with it? */
+/** Whether clients that trust these authorities accept it from a server with these names. */
 function isUsableLeaf(
   { cert, key }: Issued,
   trusted: readonly X509Certificate[],

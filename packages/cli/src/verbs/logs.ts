@@ -2,7 +2,7 @@
 
 import { own } from '../../../../src/api/own.ts';
 import { record, text } from '../../../../src/kube/client/json.ts';
-import { LineSplitter } from '../../../../src/kube/watch/lines.ts';
+import { LineSplitter } from '../../../../src/kube/watch/line-splitter.ts';
 import { type Cluster, logPath } from '../cluster.ts';
 import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';

@@ -1,10 +1,10 @@
 /** Reads a watch line by line. */
 import { errorText } from '../client/errors.ts';
 import type { OpenStream } from '../client/stream-client.ts';
-import { LineSplitter } from './lines.ts';
+import { LineSplitter } from './line-splitter.ts';
 import { readWatchLine, type WatchLine } from './watch-line.ts';
 
-/** The last item of every stream. `clean`: the server ended it as agreed; `silent`: nothing arrived for too long. */
+/** The last item of every stream. `clean`: the server ended it as expected; `silent`: nothing arrived for too long. */
 export interface StreamEnd {
   readonly type: 'end';
   readonly how: 'clean' | 'lost' | 'silent';
@@ -13,7 +13,7 @@ export interface StreamEnd {
 
 const LONGEST_LINE_BYTES = 16 * 1024 * 1024;
 
-/** Reads a watch line by line; however it ends, the end comes as a value and comes last. `silentMs`: longest time without a byte. */
+/** Reads a watch line by line. However it ends, the last item is a `StreamEnd`. `silentMs`: longest time without a byte. */
 export async function* watchLines(
   stream: OpenStream,
   silentMs: number,

@@ -1,6 +1,6 @@
 /**
- * Cuts a byte stream into lines. Bounded: a line longer than `limitBytes` throws, so that a stream without line ends cannot fill the memory.
- * Linear: every byte is copied once, however small the chunks.
+ * Splits a byte stream into lines. A line longer than `limitBytes` throws, so that a stream without line ends cannot fill the memory.
+ * Every byte is copied once, however small the chunks are.
  */
 export class LineSplitter {
   readonly #limitBytes: number;

@@ -4,46 +4,46 @@ import { at, list, type Raw, record, text } from '../client/json.ts';
 import { RESOURCES, type Target } from '../client/paths.ts';
 import type { Answer, ApiRequest, Requests } from '../client/request.ts';
 import type { Issued } from './certificate.ts';
-import { type Held, renewed } from './rotation.ts';
+import { type CertificateSet, renewed } from './rotation.ts';
 
-export interface KeeperOptions {
-  /** The operator's own. */
+export interface CertificateManagerOptions {
+  /** The operator's namespace. */
   readonly namespace: string;
   readonly secret: string;
   /** MutatingWebhookConfiguration whose `caBundle` is kept up to date. */
   readonly configuration: string;
-  /** Names and addresses that the server is called by. */
+  /** Host names and addresses of the server. */
   readonly hosts: readonly string[];
   readonly now: () => number;
 }
 
-/** What a look came to. */
-export type Kept =
-  /** To be served: every caller trusts it. */
-  | { readonly ok: true; readonly pair: Issued; readonly did: readonly string[] }
-  /** `raced`: another replica wrote at the same time; look again. */
+/** The result of a reconcile. */
+export type CertificateState =
+  /** The certificate to serve, which every caller trusts, and the changes that were made. */
+  | { readonly ok: true; readonly pair: Issued; readonly changes: readonly string[] }
+  /** `raced`: another replica wrote at the same time; reconcile again. */
   | { readonly ok: false; readonly raced: boolean; readonly message: string };
 
-type Step<T> = { readonly value: T } | { readonly problem: Kept };
+type Step<T> = { readonly value: T } | { readonly problem: CertificateState };
 
 const FIELDS = { authorities: 'ca.crt', authorityKey: 'ca.key', cert: 'tls.crt', key: 'tls.key' } as const;
 const RETRIES = 2;
 
 /**
- * Every replica checks, and may write: a precondition lets only the first of two through. The configuration is read before the Secret, so that no
- * replica with an older Secret overwrites what follows from a newer one.
+ * Every replica reconciles and may write; with preconditions only the first of two concurrent writes succeeds. The configuration is read before the
+ * Secret, so that a replica with an older Secret does not overwrite a newer `caBundle`.
  */
-export class CertificateKeeper {
+export class CertificateManager {
   readonly #requests: Requests;
-  readonly #options: KeeperOptions;
+  readonly #options: CertificateManagerOptions;
 
-  constructor(requests: Requests, options: KeeperOptions) {
+  constructor(requests: Requests, options: CertificateManagerOptions) {
     this.#requests = requests;
     this.#options = options;
   }
 
-  /** Looks once, and makes right what is not. Never rejects. */
-  async look(): Promise<Kept> {
+  /** Creates or renews what is missing or expires soon. Never rejects. */
+  async reconcile(): Promise<CertificateState> {
     const configuration = await this.#read(this.#configuration);
     const secret = await this.#read(this.#secret);
     for (const answer of [configuration, secret]) {
@@ -51,30 +51,40 @@ export class CertificateKeeper {
         return problemOf(answer);
       }
     }
-    const kept = await this.#keepSecret(secret.ok ? record(secret.body) : undefined);
-    if ('problem' in kept) {
-      return kept.problem;
+    const stored = await this.#reconcileSecret(secret.ok ? record(secret.body) : undefined);
+    if ('problem' in stored) {
+      return stored.problem;
     }
-    const { held, did } = kept.value;
-    const told = await this.#tell(configuration.ok ? record(configuration.body) : undefined, held);
-    return 'problem' in told ? told.problem : { ok: true, pair: held.leaf, did: [...did, ...told.value] };
+    const { certificates, changes } = stored.value;
+    const published = await this.#publish(
+      configuration.ok ? record(configuration.body) : undefined,
+      certificates,
+    );
+    return 'problem' in published
+      ? published.problem
+      : { ok: true, pair: certificates.leaf, changes: [...changes, ...published.value] };
   }
 
-  async #keepSecret(secret: Raw | undefined): Promise<Step<{ held: Held; did: readonly string[] }>> {
+  async #reconcileSecret(
+    secret: Raw | undefined,
+  ): Promise<Step<{ certificates: CertificateSet; changes: readonly string[] }>> {
     const { hosts, now } = this.#options;
-    const before = heldIn(record(secret?.data));
-    const held = renewed(before, hosts, now());
-    if (!held) {
-      return { value: { held: before, did: [] } };
+    const before = certificatesIn(record(secret?.data));
+    const certificates = renewed(before, hosts, now());
+    if (!certificates) {
+      return { value: { certificates: before, changes: [] } };
     }
-    const answer = await this.#requests.send(secret ? this.#replace(secret, held) : this.#create(held));
-    const what = held.authorityKey === before.authorityKey ? 'a certificate' : 'a certificate authority';
+    const answer = await this.#requests.send(
+      secret ? this.#replace(secret, certificates) : this.#create(certificates),
+    );
+    const what =
+      certificates.authorityKey === before.authorityKey ? 'a certificate' : 'a certificate authority';
     return answer.ok
-      ? { value: { held, did: [`created ${what} for the webhook`] } }
+      ? { value: { certificates, changes: [`created ${what} for the webhook`] } }
       : { problem: problemOf(answer) };
   }
 
-  #create(held: Held): ApiRequest {
+  #create(certificates: CertificateSet): ApiRequest {
     const { namespace, secret } = this.#options;
     return {
       method: 'POST',
@@ -84,23 +94,26 @@ export class CertificateKeeper {
         kind: 'Secret',
         metadata: { name: secret, namespace, labels: { 'app.kubernetes.io/managed-by': 'postcheck' } },
         type: 'kubernetes.io/tls',
-        data: dataOf(held),
+        data: dataOf(certificates),
       },
     };
   }
 
-  #replace({ metadata }: Raw, held: Held): ApiRequest {
+  #replace({ metadata }: Raw, certificates: CertificateSet): ApiRequest {
     const { uid, resourceVersion } = record(metadata);
     return {
       method: 'PATCH',
       target: this.#secret,
       patchType: 'application/merge-patch+json',
-      body: { metadata: { uid, resourceVersion }, data: dataOf(held) },
+      body: { metadata: { uid, resourceVersion }, data: dataOf(certificates) },
     };
   }
 
-  /** Writes `caBundle` into the configuration. Returns what it did. Without a configuration the webhook is never called. */
-  async #tell(configuration: Raw | undefined, { authorities }: Held): Promise<Step<readonly string[]>> {
+  /** Writes `caBundle` into the configuration, and returns the changes. Without a configuration the webhook is never called. */
+  async #publish(
+    configuration: Raw | undefined,
+    { authorities }: CertificateSet,
+  ): Promise<Step<readonly string[]>> {
     const caBundle = Buffer.from(authorities).toString('base64');
     const outdated = list(configuration?.webhooks)
       .map(record)
@@ -136,13 +149,13 @@ export class CertificateKeeper {
   }
 }
 
-function problemOf(answer: Answer): Kept {
+function problemOf(answer: Answer): CertificateState {
   const { kind, message } = answer.ok ? { kind: 'conflict', message: '' } : answer.failure;
-  // What existed when it was read, and no longer exists, was deleted by another client.
+  // An object that was read and is not found now was deleted by another client.
   return { ok: false, raced: kind === 'conflict' || kind === 'notFound', message };
 }
 
-function heldIn(data: Raw): Held {
+function certificatesIn(data: Raw): CertificateSet {
   const pemOf = (name: string) => Buffer.from(text(own(data, name)), 'base64').toString('latin1');
   return {
     authorities: pemOf(FIELDS.authorities),
@@ -151,7 +164,7 @@ function heldIn(data: Raw): Held {
   };
 }
 
-function dataOf({ authorities, authorityKey, leaf }: Held): Readonly<Record<string, string>> {
+function dataOf({ authorities, authorityKey, leaf }: CertificateSet): Readonly<Record<string, string>> {
   const base64 = (pem: string) => Buffer.from(pem).toString('base64');
   return {
     [FIELDS.authorities]: base64(authorities),
