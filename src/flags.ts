@@ -1,4 +1,4 @@
-/** Flags as Go programs take them: `--name value`, `--name=value`, one dash or two, and switches alone or with `=false`. */
+/** Parses flags like Go programs: `--name value`, `--name=value`, one dash or two, and switches alone or with `=false`. */
 
 import { own } from './api/own.ts';
 
@@ -10,7 +10,7 @@ export interface Flag {
 }
 
 export interface Given {
-  /** By the flag's name; of a flag given twice the last. */
+  /** By the flag's name; the last value of a repeated flag. */
   readonly values: ReadonlyMap<string, string>;
   /** Arguments that are not flags. */
   readonly words: readonly string[];
@@ -19,16 +19,16 @@ export interface Given {
 
 type Flags = Readonly<Record<string, Flag>>;
 
-/** Reads arguments; `--` ends the flags. Never throws. */
+/** Parses arguments; `--` ends the flags. Never throws. */
 export function readFlags(args: readonly string[], flags: Flags): Given {
-  const reading = new Reading(args, flags);
-  while (reading.more()) {
-    reading.step();
+  const parser = new FlagParser(args, flags);
+  while (parser.hasMore()) {
+    parser.parseNext();
   }
-  return reading;
+  return parser;
 }
 
-class Reading implements Given {
+class FlagParser implements Given {
   readonly values = new Map<string, string>();
   readonly words: string[] = [];
   readonly mistakes: string[] = [];
@@ -40,11 +40,11 @@ class Reading implements Given {
     this.#flags = flags;
   }
 
-  more(): boolean {
+  hasMore(): boolean {
     return this.#left.length > 0;
   }
 
-  step(): void {
+  parseNext(): void {
     const word = this.#left.shift() ?? '';
     const [, given, inline] = /^--?([^=-][^=]*)(?:=(.*))?$/s.exec(word) ?? [];
     if (given !== undefined) {
@@ -65,7 +65,7 @@ class Reading implements Given {
       this.values.set(name, inline ?? 'true');
       return;
     }
-    // The word behind an unknown flag is its value, most likely, and no command.
+    // The word after an unknown flag is most likely its value, not a command.
     const value = inline ?? this.#nextValue();
     if (flag && value === undefined) {
       this.mistakes.push(`--${name} needs a value: --${name}=${flag.value}`);
@@ -84,7 +84,7 @@ function unknownFlag(name: string, known: readonly string[]): string {
   return `unknown flag --${name}${meant === undefined ? '' : `: did you mean --${meant}?`}`;
 }
 
-/** The known word that this one most likely stands for; `undefined` when none is near. */
+/** Returns the known word that this one most likely stands for; `undefined` if none is similar. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const plain = (text: string): string => text.toLowerCase().replace(/[-_]/g, '');
   const wanted = plain(word).slice(0, 64);
@@ -98,7 +98,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
     : known.find((one) => wanted.length > 3 && plain(one).includes(wanted));
 }
 
-/** Levenshtein's: how many letters must be put in, taken out or changed. */
+/** Returns the Levenshtein distance: how many letters have to be inserted, removed or changed. */
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (const [i, letter] of [...from].entries()) {

@@ -1,4 +1,4 @@
-/** The operator: flags and environment, shells, run, drain. The only place that knows every shell and reads the environment. */
+/** The operator process: reads flags and environment, connects the parts, runs, and shuts down. The only file that reads the environment. */
 import { hostname } from 'node:os';
 import process, { argv, env, exit, stderr, stdout } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,12 +16,12 @@ import { Metrics } from './telemetry/metrics.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 import { noticeOf } from './telemetry/watch-notices.ts';
 
-/** All there is to do between SIGTERM and the end must fit in here; Kubernetes gives 30 s. */
+/** Limit for everything between SIGTERM and the end of the process; Kubernetes allows 30 s. */
 const DRAIN_MS = 9000;
-/** Until every node has heard that nobody shall call this pod's webhook any more. */
+/** Time until every node has learned that this pod's webhook must not be called any more. */
 const WEBHOOK_LEAVES_MS = 3000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-/** Nodes come on top, where all namespaces are watched. */
+/** If all namespaces are watched, also nodes. */
 const WATCHED: readonly WatchedKind[] = [
   'Upgrade',
   'Deployment',
@@ -32,7 +32,7 @@ const WATCHED: readonly WatchedKind[] = [
   'Pod',
 ];
 
-/** All but the time, which is the API server's. */
+/** Everything except the wall clock, which is the API server's. */
 const localClock: Omit<Clock, 'now'> = {
   steady: () => performance.now(),
   random: () => Math.random(),
@@ -73,7 +73,7 @@ async function run(options: Options): Promise<void> {
     webhook: options.webhook ? 'served once there is a certificate' : 'none',
     namespaces: options.watchNamespaces.join(',') || 'all',
   });
-  void tellOtherCrd(cluster, log);
+  void warnAboutCrd(cluster, log);
   const lease = lead(options, identity, shells);
   drainOnSignal({ ...shells, tracer, lease, webhook, servers: [servers.health, servers.metrics, webhook] });
 }
@@ -87,7 +87,7 @@ function endOnUnhandled(log: Log): void {
   });
 }
 
-/** The cluster, and the metrics that tell how its watches do. */
+/** Connects to the cluster, with metrics of its watches. */
 async function connectObserved(
   options: Options,
   identity: string,
@@ -115,7 +115,7 @@ const watchListener = (metrics: Metrics, log: Log): WatchListener => ({
   failed: (kind, reason) => {
     metrics.watchFailed(kind, reason);
     if (reason === 'restored') {
-      // The kinds would be read anew one after the other, and decisions in between would mix two histories.
+      // The kinds would be listed again one after the other, and decisions in between would mix two histories.
       log.error('the API server was restored from a backup, exiting to start over', { kind });
       exit(1);
     }
@@ -128,7 +128,7 @@ const watchListener = (metrics: Metrics, log: Log): WatchListener => ({
   },
 });
 
-/** Acts once it holds the lease, or at once where no lease is wanted. */
+/** Starts to reconcile after it has acquired the Lease, or at once without leader election. */
 function lead(
   options: Options,
   identity: string,
@@ -171,10 +171,10 @@ function drainOnSignal({ cluster, engine, log, tracer, lease, webhook, servers }
     log.info('stopping', { signal });
     setTimeout(() => exit(1), DRAIN_MS).unref();
     webhook?.leave();
-    const left = webhook ? sleep(WEBHOOK_LEAVES_MS) : undefined;
+    const webhookLeft = webhook ? sleep(WEBHOOK_LEAVES_MS) : undefined;
     await engine.stop();
     await lease?.stop();
-    await left;
+    await webhookLeft;
     await Promise.all([tracer?.stop(), ...servers.map((server) => server?.close(500))]);
     await cluster.close();
     exit(0);
@@ -184,7 +184,7 @@ function drainOnSignal({ cluster, engine, log, tracer, lease, webhook, servers }
   }
 }
 
-/** Its libraries are read only where traces are wanted. */
+/** The libraries are loaded only if traces are enabled. */
 async function tracerOf(
   { otlpEndpoint: endpoint }: Options,
   instance: string,
@@ -231,8 +231,8 @@ function fail(mistakes: readonly string[]): void {
   exit(2);
 }
 
-/** An older CRD under a newer operator is told, not suffered. From source there is nothing to compare with. */
-async function tellOtherCrd(cluster: Cluster, log: Log): Promise<void> {
+/** Warns about a CRD of another version. When run from source there is nothing to compare with. */
+async function warnAboutCrd(cluster: Cluster, log: Log): Promise<void> {
   const mismatch =
     typeof POSTCHECK_SCHEMA === 'string' ? await cluster.crdMismatch(POSTCHECK_SCHEMA) : undefined;
   if (mismatch) {
@@ -240,7 +240,7 @@ async function tellOtherCrd(cluster: Cluster, log: Log): Promise<void> {
   }
 }
 
-/** Set at bundling; the version of package.json. */
+/** Defined by the bundler: the digest of the CRD's schema, and the version in package.json. */
 declare const POSTCHECK_SCHEMA: string | undefined;
 declare const POSTCHECK_VERSION: string | undefined;
 const VERSION = typeof POSTCHECK_VERSION === 'string' ? POSTCHECK_VERSION : 'source';

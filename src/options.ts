@@ -38,7 +38,7 @@ export interface WebhookOptions {
   readonly address: ListenAddress;
   /** Folder of `tls.crt` and `tls.key` that something else renews; `undefined`: the operator creates its own. */
   readonly certPath: string | undefined;
-  /** Names and addresses that the API server calls it by. */
+  /** Names and addresses under which the API server calls it. */
   readonly hosts: readonly string[];
 }
 

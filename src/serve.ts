@@ -1,4 +1,4 @@
-/** What the operator listens on: its flags, addresses and certificates put together. */
+/** Starts the servers of the operator on the addresses and with the certificates of its flags. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from './engine/engine.ts';
@@ -18,7 +18,7 @@ import type { Metrics } from './telemetry/metrics.ts';
 import { notReady } from './telemetry/watch-notices.ts';
 import { SelfSignedWebhook, WEBHOOK_LIMITS, webhookRoutes } from './webhook.ts';
 
-/** As `serve`; a failure names the flag. */
+/** Like `serve`, but an error names the flag. */
 async function serveOn(
   flag: string,
   address: ListenAddress,
@@ -33,14 +33,14 @@ async function serveOn(
   }
 }
 
-/** The webhook while it is served, or waits for its first certificate. */
+/** A webhook that serves, or waits for its first certificate. */
 export interface Webhook {
   notReady(): string | undefined;
   leave(): void;
   close(graceMs: number): Promise<void>;
 }
 
-/** The parts of a running operator that what it listens on needs. */
+/** The parts of a running operator that its servers need. */
 export interface Shells {
   readonly cluster: Cluster;
   readonly engine: Engine;
@@ -48,7 +48,7 @@ export interface Shells {
   readonly log: Log;
 }
 
-/** With certificates of somebody else's making it serves at once; its own it has to make first, or to find. */
+/** Serves at once with certificates from a folder; otherwise as soon as the operator has created or found its own. */
 export async function startWebhook(
   { address, certPath, hosts }: WebhookOptions,
   { leaseNamespace, webhookSecret }: Options,
@@ -78,13 +78,13 @@ export async function startWebhook(
   return webhook;
 }
 
-/** As cert-manager and the kubelet lay them down; read anew when they are asked for. */
+/** Reads the files of a Secret of the type kubernetes.io/tls, as cert-manager creates and the kubelet mounts them. */
 const keyPairIn = (folder: string): KeyPair => ({
   cert: readFileSync(join(folder, 'tls.crt'), 'utf8'),
   key: readFileSync(join(folder, 'tls.key'), 'utf8'),
 });
 
-/** Health and metrics, each where an address is given. */
+/** Serves health and metrics, each if it has an address. */
 export async function listen(
   { healthAddress, metricsAddress, metricsCertPath }: Options,
   { cluster, metrics }: Shells,
@@ -99,9 +99,9 @@ export async function listen(
     admit: metricsCertPath ? cluster.mayReadMetrics : undefined,
   });
   const keyPair = metricsCertPath ? () => keyPairIn(metricsCertPath) : undefined;
-  const [onHealth, onMetrics] = await Promise.all([
+  const [healthServer, metricsServer] = await Promise.all([
     healthAddress && serveOn('health-probe-bind-address', healthAddress, health),
     metricsAddress && serveOn('metrics-bind-address', metricsAddress, exposed, keyPair),
   ]);
-  return { health: onHealth, metrics: onMetrics };
+  return { health: healthServer, metrics: metricsServer };
 }

@@ -1,4 +1,4 @@
-/** The network checks of an Upgrade, with kubelet's probers. */
+/** Runs the network checks of an Upgrade with kubelet's probers. */
 
 import { probe } from '../../packages/kubelet-prober/src/prober.ts';
 import type { ProbeOutcome } from '../../packages/kubelet-prober/src/result.ts';
@@ -10,8 +10,8 @@ import type { ProbeAnswer, ProbeRequest, Prober } from '../engine/ports.ts';
 import { whyNotProbed } from './pod-address.ts';
 
 /**
- * Only the handler: exec goes through the API server and never comes here. Copied field by field, so that what the probers could do beyond (use another host)
- * cannot come from an Upgrade, whatever schema the API server has.
+ * Returns the handler of a network check; exec goes through the API server instead. It is copied field by field, so that an Upgrade cannot use what
+ * the probers support beyond its schema, such as another host, whatever schema the API server has.
  */
 function handlerOf({ httpGet, tcpSocket, grpc }: Check): ProbeHandler {
   if (httpGet) {
@@ -24,7 +24,7 @@ function handlerOf({ httpGet, tcpSocket, grpc }: Check): ProbeHandler {
 }
 
 /**
- * Success and warning pass. A failure of an application that was reached is evidence; everything else is none. Here, and only here, the
+ * Success and warning pass. A failure of an application that was reached is evidence; everything else is not. This is the only place where the
  * response of an application enters the operator.
  */
 function answerOf({ result, reached, output, error }: ProbeOutcome): ProbeAnswer {

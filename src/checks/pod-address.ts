@@ -2,10 +2,10 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
 
 /**
- * Addresses that no pod has but that mean something where the operator runs: itself, its node's neighbours, a cloud's metadata service. A pod's IP is
- * taken from the pod's status, and whoever can write that status must not choose where the operator connects.
+ * Addresses that no pod has but that reach something where the operator runs: itself, its node's neighbours, a cloud's metadata service. A pod's IP
+ * comes from the pod's status, and a client that can write that status must not choose where the operator connects.
  */
-const refused: readonly (readonly [what: string, network: string, prefix: number])[] = [
+const REJECTED: readonly (readonly [what: string, network: string, prefix: number])[] = [
   ['an unspecified', '0.0.0.0', 8],
   ['a loopback', '127.0.0.0', 8],
   ['a link-local', '169.254.0.0', 16],
@@ -20,13 +20,13 @@ const refused: readonly (readonly [what: string, network: string, prefix: number
   ['a translated', '64:ff9b:1::', 48],
 ];
 
-const blocks = refused.map(([what, network, prefix]) => {
+const BLOCK_LISTS = REJECTED.map(([what, network, prefix]) => {
   const list = new BlockList();
   list.addSubnet(network, prefix, isIPv6(network) ? 'ipv6' : 'ipv4');
   return { what, list };
 });
 
-/** Why this address is not probed; `undefined` if it may be a pod's. An IPv4 address embedded in an IPv6 one (`::ffff:…`) is treated as IPv4. */
+/** Returns why this address is not probed; `undefined` if it may be a pod's. An IPv4 address embedded in an IPv6 one (`::ffff:…`) counts as IPv4. */
 export function whyNotProbed(podIp: string): string | undefined {
   if (podIp === '') {
     return 'the pod has no IP yet';
@@ -35,6 +35,6 @@ export function whyNotProbed(podIp: string): string | undefined {
     return `${JSON.stringify(podIp)} is not the IP address of a pod: not probed`;
   }
   const family = isIPv6(podIp) ? 'ipv6' : 'ipv4';
-  const found = blocks.find(({ list }) => list.check(podIp, family));
+  const found = BLOCK_LISTS.find(({ list }) => list.check(podIp, family));
   return found && `${podIp} is ${found.what} address, not one of a pod: not probed`;
 }

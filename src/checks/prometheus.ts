@@ -1,4 +1,4 @@
-/** Queries the administrator's Prometheus. Responses are limited in size and time; any error is no evidence. */
+/** Queries the administrator's Prometheus. Responses are limited in size and time, and an error is not evidence. */
 import { readFileSync } from 'node:fs';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
@@ -6,22 +6,22 @@ import type { PromQl, QueryAnswer } from '../engine/ports.ts';
 
 export interface PrometheusOptions {
   readonly url: string;
-  /** File of the bearer token, read for each query, because tokens are rotated. */
+  /** File with the bearer token, read for each query, because tokens are rotated. */
   readonly tokenFile?: string | undefined;
-  /** File of the certificates that may have signed its own. */
+  /** File with the CA certificates that its certificate is verified with. */
   readonly caFile?: string | undefined;
 }
 
 const TIMEOUT_MS = 10_000;
-const MOST_BYTES = 1024 * 1024;
-const MOST_VALUES = 1000;
+const MAX_BYTES = 1024 * 1024;
+const MAX_VALUES = 1000;
 
 const failed = (message: string): QueryAnswer => ({ kind: 'failed', message });
 
 export const prometheus = (options: PrometheusOptions): PromQl => ({
   query: async (expression, signal) => {
     try {
-      return decodeAnswer(await ask(options, expression, signal));
+      return decodeAnswer(await post(options, expression, signal));
     } catch (error) {
       return failed(error instanceof Error ? error.message : String(error));
     }
@@ -33,7 +33,7 @@ interface Reply {
   readonly body: string;
 }
 
-function ask(
+function post(
   { url, tokenFile, caFile }: PrometheusOptions,
   expression: string,
   signal: AbortSignal,
@@ -66,9 +66,9 @@ async function read(response: IncomingMessage): Promise<Reply> {
   let size = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MOST_BYTES) {
+    if (size > MAX_BYTES) {
       response.destroy();
-      throw new Error(`the response is longer than ${MOST_BYTES} bytes`);
+      throw new Error(`the response is longer than ${MAX_BYTES} bytes`);
     }
     chunks.push(chunk);
   }
@@ -79,7 +79,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
 
-/** An error message is reported only if it is Prometheus' own. */
+/** Decodes a response. An error message is reported only if it comes from Prometheus itself. */
 export function decodeAnswer({ status, body }: Reply): QueryAnswer {
   const answer = parse(body);
   if (!isObject(answer) || (answer['status'] !== 'success' && answer['status'] !== 'error')) {
@@ -107,12 +107,12 @@ function decodeResult({ resultType, result }: Json): QueryAnswer {
   if (resultType !== 'vector' || !Array.isArray(result)) {
     return failed(`the query returns a ${resultType}: it must return an instant vector or a scalar`);
   }
-  return result.length > MOST_VALUES
-    ? failed(`the query returns ${result.length} series, more than ${MOST_VALUES}: aggregate them`)
+  return result.length > MAX_VALUES
+    ? failed(`the query returns ${result.length} series, more than ${MAX_VALUES}: aggregate them`)
     : { kind: 'values', values: result.map((one) => numberOf(isObject(one) ? one['value'] : undefined)) };
 }
 
-/** `[time, "value"]`; `NaN` where it is none. */
+/** Returns the value of a sample `[time, "value"]`; `NaN` if it is not a sample. */
 function numberOf(sample: unknown): number {
   const value: unknown = Array.isArray(sample) ? sample[1] : undefined;
   if (value === '+Inf' || value === '-Inf') {

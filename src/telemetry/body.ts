@@ -1,9 +1,9 @@
-/** Reads the body of a POST, never more of it than is wanted. */
+/** Reads the body of a POST up to a limit. */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Reply } from './http.ts';
 
-/** Counts what is held of all bodies. */
+/** Counts the bytes of all bodies that are being read. */
 export interface Bodies {
   take(socket: Socket, bytes: number): void;
   release(socket: Socket): void;
@@ -18,7 +18,7 @@ const refusal = (status: number, body: string): Reply => ({
 
 const tooLong = (maxBytes: number): Reply => refusal(413, `a body may have at most ${maxBytes} bytes`);
 
-/** Returns the body, or the rejection. A connection that is lost in the meantime is rejected too, without effect. */
+/** Returns the body, or the response that rejects it. The latter also for a connection that is lost meanwhile, where nobody receives it. */
 export function readBody(
   request: IncomingMessage,
   maxBytes: number,

@@ -1,9 +1,9 @@
-/** What the operator serves over HTTP: its health, and its metrics. Each on its own server. */
+/** The HTTP endpoints of the operator, health and metrics, each on its own server. */
 import type { IncomingMessage } from 'node:http';
 import type { Reply, Routes } from './http.ts';
 
 export interface HealthEndpoints {
-  /** Why the process should be restarted; `undefined` while it is well. */
+  /** Why the process should be restarted; `undefined` while it is healthy. */
   readonly live: () => string | undefined;
   /** Why the process cannot do its work; `undefined` when it can. */
   readonly ready: () => string | undefined;
@@ -25,17 +25,17 @@ export interface Exposition {
   readonly body: string;
 }
 
-/** May who sent this Authorization header read the metrics? */
+/** Whether the sender of an Authorization header may read the metrics. */
 export type Admission = 'allowed' | 'unauthenticated' | 'forbidden' | 'unknown';
 
 export interface MetricsEndpoints {
-  /** The metrics as OpenMetrics or in Prometheus' own text format. */
+  /** The metrics as OpenMetrics or in Prometheus' text format. */
   readonly exposition: (openMetrics: boolean) => Promise<Exposition>;
-  /** Without it anybody may read. */
+  /** If absent, anybody may read. */
   readonly admit?: (authorization: string) => Promise<Admission>;
 }
 
-const refusals: Readonly<Record<Exclude<Admission, 'allowed'>, Reply>> = {
+const REJECTIONS: Readonly<Record<Exclude<Admission, 'allowed'>, Reply>> = {
   unauthenticated: {
     status: 401,
     body: 'send the token of a service account: Authorization: Bearer TOKEN\n',
@@ -54,7 +54,7 @@ export function metricsRoutes({ exposition, admit }: MetricsEndpoints): Routes {
     '/metrics': async ({ headers }: IncomingMessage): Promise<Reply> => {
       const admission = admit ? await admit(headers.authorization ?? '') : 'allowed';
       if (admission !== 'allowed') {
-        return refusals[admission];
+        return REJECTIONS[admission];
       }
       const openMetrics = /\bapplication\/openmetrics-text\b/.test(headers.accept ?? '');
       const { contentType, body } = (await renderings.get(openMetrics)?.get()) ?? {
@@ -66,29 +66,29 @@ export function metricsRoutes({ exposition, admit }: MetricsEndpoints): Routes {
   };
 }
 
-/** How many times as long as it took to make is one exposition answered again. */
+/** An exposition is reused for this multiple of the time that it took to create. */
 const REUSE_FACTOR = 20;
 
-/** Spends at most a twentieth of the time on expositions, however many are requested: requests in the meantime get the same one. */
+/** Spends at most a twentieth of the time on expositions, however many are requested: requests meanwhile get the same one. */
 class Rendering {
-  readonly #make: () => Promise<Exposition>;
-  #made: Promise<Exposition> | undefined;
+  readonly #render: () => Promise<Exposition>;
+  #last: Promise<Exposition> | undefined;
   #until = 0;
 
-  constructor(make: () => Promise<Exposition>) {
-    this.#make = make;
+  constructor(render: () => Promise<Exposition>) {
+    this.#render = render;
   }
 
   get(): Promise<Exposition> {
-    if (this.#made && performance.now() < this.#until) {
-      return this.#made;
+    if (this.#last && performance.now() < this.#until) {
+      return this.#last;
     }
-    const began = performance.now();
+    const startedAt = performance.now();
     this.#until = Number.POSITIVE_INFINITY;
-    this.#made = this.#make().finally(() => {
+    this.#last = this.#render().finally(() => {
       const now = performance.now();
-      this.#until = now + REUSE_FACTOR * (now - began);
+      this.#until = now + REUSE_FACTOR * (now - startedAt);
     });
-    return this.#made;
+    return this.#last;
   }
 }

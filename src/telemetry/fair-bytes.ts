@@ -1,7 +1,7 @@
 /** Limits the bytes of bodies that are being read, at the expense of the client that sends the most. */
 import type { Socket } from 'node:net';
 
-/** At most `limit` bytes are held. What comes above it cuts a connection of the client that holds the most: the one with its largest body. */
+/** Holds at most `limit` bytes. Above the limit, the client that holds the most loses its connection with the largest body. */
 export class FairBytes {
   readonly #limit: number;
   readonly #held = new Map<Socket, number>();

@@ -8,12 +8,12 @@ interface Held {
 }
 
 /**
- * At most `limit` connections. One more closes another: of the client that holds the most, the one that has been idle for longest, or the oldest when all
- * of its are busy. The newest is never rejected, so no client can be locked out by connections that are only held open.
+ * Keeps at most `limit` connections. One more closes another, of the client with the most connections: the one that has been idle for longest, or the
+ * oldest if all are busy. The newest is never rejected, so connections that are only held open cannot lock out another client.
  */
 export class FairConnections {
   readonly #limit: number;
-  /** In the order of their last sign of life. */
+  /** In the order of their last activity. */
   readonly #held = new Map<Socket, Held>();
   readonly #perClient = new Map<string, number>();
 

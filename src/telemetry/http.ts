@@ -20,19 +20,19 @@ export interface Reply {
 
 export type Route = (request: IncomingMessage) => Reply | Promise<Reply>;
 
-/** Answers a POST of JSON; a longer body is refused before it is read whole. */
+/** Responds to a POST of JSON. A longer body is rejected before it is read completely. */
 export interface PostRoute {
   readonly maxBytes: number;
   readonly post: (body: string) => Reply;
 }
 
-/** What is at each path: a function for GET and HEAD, else for POST. */
+/** The routes by path: a function for GET and HEAD, an object for POST. */
 export type Routes = Readonly<Record<string, Route | PostRoute>>;
 
 /** Options for a server with many requests. */
 export interface Limits {
   readonly connections?: number;
-  /** Longer than clients keep idle connections: else they send into one that is just being closed. */
+  /** Has to be longer than clients keep idle connections: otherwise they send on one that is just being closed. */
   readonly keepAliveMs?: number;
 }
 
@@ -43,23 +43,23 @@ export interface KeyPair {
 }
 
 export interface HttpServer {
-  /** Where it listens, such as `127.0.0.1:8080`. */
+  /** The address that it listens on, such as `127.0.0.1:8080`. */
   readonly address: string;
   /** Reads certificate and key again, without waiting for the next minute. */
   reload(): void;
   /** Continues to serve, but closes connections, so that clients reconnect to another replica. */
   leave(): void;
-  /** Takes no more connections, lets answers that are under way finish for at most `graceMs`, then cuts them. */
+  /** Accepts no more connections, waits at most `graceMs` for running responses, then closes all connections. */
   close(graceMs?: number): Promise<void>;
 }
 
-/** Where to listen; without a host on all addresses. */
+/** An address to listen on; without a host, all addresses. */
 export interface ListenAddress {
   readonly host?: string;
   readonly port: number;
 }
 
-/** Reads `:8080`, `127.0.0.1:8080` or `[::1]:8080`; `undefined` when it is none of these. Port 0 takes a free one. */
+/** Parses `:8080`, `127.0.0.1:8080` or `[::1]:8080`; returns `undefined` for anything else. Port 0 means a free port. */
 export function parseListenAddress(text: string): ListenAddress | undefined {
   const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]*)):(\d{1,5})$/.exec(text) ?? [];
   const port = Number(digits);
@@ -72,7 +72,7 @@ export function parseListenAddress(text: string): ListenAddress | undefined {
 
 const CONNECTION_LIMIT = 64;
 const RELOAD_MS = 60_000;
-/** Of all bodies that are being read. */
+/** Limit for all bodies that are being read. */
 const BODY_BYTES = 32 * 1024 * 1024;
 
 async function replyTo(request: IncomingMessage, routes: Routes, bodies: Bodies): Promise<Reply> {
@@ -149,7 +149,7 @@ function createFor(
     try {
       server.setSecureContext({ ...keyPair(), minVersion: 'TLSv1.2' });
     } catch {
-      // Half-written files: the old pair stays in use until the next look.
+      // Half-written files: the old pair stays in use until the next reload.
     }
   };
   const reloading = setInterval(reload, RELOAD_MS).unref();
@@ -158,8 +158,8 @@ function createFor(
 }
 
 /**
- * Starts to listen; rejects when the address cannot be bound. Slow and idle clients are cut after seconds. There is a limit to connections, and who is
- * above it costs the client with the most of them its longest idle one: a flood takes nothing from anybody else.
+ * Starts to listen; rejects if the address cannot be bound. Slow and idle clients are disconnected after seconds. Above the limit of connections, the
+ * client with the most connections loses the one that has been idle for longest, so a flood affects no other client.
  */
 export async function serve(
   listen: ListenAddress,
@@ -173,10 +173,10 @@ export async function serve(
   const { server, reload } = createFor(keyPair, limits, (request, response) => {
     connections.busy(request.socket);
     response.on('close', () => connections.idle(request.socket));
-    const answered = replyTo(request, routes, bodies);
+    const replied = replyTo(request, routes, bodies);
     // An unread body would block the connection.
     request.resume();
-    answered
+    replied
       .catch(
         (error: unknown): Reply => ({
           status: 500,
@@ -184,14 +184,14 @@ export async function serve(
         }),
       )
       .then((reply) => {
-        // Else a keep-alive connection would hold `close` up after its last answer.
+        // Otherwise a keep-alive connection would delay `close` after its last response.
         if (leaving || !server.listening) {
           response.shouldKeepAlive = false;
         }
         send(request, response, reply);
       });
   });
-  // Over TLS too it is the connection below that counts: one may be held open without ever shaking hands.
+  // Also with TLS, the TCP connection is counted: it may be held open without a handshake.
   server.on('connection', (socket: Socket) => connections.add(socket));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

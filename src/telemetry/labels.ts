@@ -1,9 +1,9 @@
-/** The closed sets that metric labels come from, so that the number of series does not depend on the fleet. */
+/** The closed sets of metric labels' values, so that the number of series does not depend on the cluster. */
 import type { WorkloadKind } from '../api/views.ts';
 import type { WatchedKind, WatchFailure } from '../engine/ports.ts';
 import type { BrakeReason, ErrorCause, WebhookOutcome } from '../engine/telemetry-ports.ts';
 
-/** Every member of a union; leaving one out does not compile. */
+/** Returns every member of a union; leaving one out does not compile. */
 const every = <T extends string>(members: Readonly<Record<T, true>>): readonly T[] =>
   Object.keys(members) as T[];
 
@@ -51,7 +51,7 @@ export const RESOURCES: Readonly<Record<WatchedKind, string>> = {
   Node: 'nodes',
 };
 
-/** Exit codes with a meaning of their own in the readiness script's contract; the others in two groups. */
+/** Exit codes with a meaning of their own in the contract of the readiness script, and the others in two groups. */
 export const CODE_CLASSES = [
   '0',
   '1',
@@ -68,7 +68,7 @@ export const CODE_CLASSES = [
 ] as const;
 export type CodeClass = (typeof CODE_CLASSES)[number];
 
-/** The label of an exit code; `none` when the try gave no code. */
+/** Returns the label of an exit code; `none` if the probe returned no code. */
 export function codeClass(code: number | undefined): CodeClass {
   if (code === undefined) {
     return 'none';

@@ -1,4 +1,4 @@
-/** The operator's log: one line an event on standard output, as JSON or as text for people, short and without secrets. */
+/** The operator's log: one line for each event on standard output, as JSON or as text for people, short and without secrets. */
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
 import { printable, printableLine } from '../api/printable.ts';
 import type { Log, LogFields } from '../engine/telemetry-ports.ts';
@@ -10,7 +10,7 @@ export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /** Longest line in bytes: container runtimes split longer ones (at 16 KiB), and the output of one probe must not drown the rest. */
 export const MAX_LINE_BYTES = 4096;
-/** What is left of a line for its fields, beside level, time and the constant message. */
+/** The part of a line for its fields, besides level, time and message. */
 const FIELD_BYTES = MAX_LINE_BYTES - 512;
 
 const SECRETS = /\bBearer\s+\S+|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?<=:\/\/)[^/\s@]+(?=@)/gi;
@@ -21,7 +21,7 @@ type Value = LogFields[string];
 
 const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? '');
 
-/** The head of `text` that fits `maxBytes` once it is written as JSON. */
+/** Truncates `text` so that it has at most `maxBytes` as JSON. */
 function cut(text: string, maxBytes: number): string {
   if (jsonBytes(text) <= maxBytes) {
     return text;
@@ -40,7 +40,7 @@ function redact(name: string, value: Value): Value {
   return typeof value === 'string' ? printable(value).replace(SECRETS, REDACTED) : value;
 }
 
-/** Fields as they may be written: printable, without secrets, and cut evenly when they would make the line too long. */
+/** Makes fields printable, removes secrets, and truncates all of them evenly if the line would be too long. */
 function presentable(fields: LogFields): LogFields {
   const clean = Object.entries(fields).map(([name, value]) => [name, redact(name, value)] as const);
   if (jsonBytes(Object.fromEntries(clean)) <= FIELD_BYTES) {
@@ -67,7 +67,7 @@ function logOver(sink: Logger, base: LogFields): Log {
   };
 }
 
-/** A value in a line of text: in quotes if its end would be ambiguous. */
+/** Formats a value in a line of text: in quotes if its end would be ambiguous. */
 const textValue = (value: unknown): string =>
   typeof value === 'string' && !/^[^\s"=]+$/.test(value) ? JSON.stringify(value) : String(value);
 
@@ -78,7 +78,7 @@ function textLine(json: string): string {
   return `${time} ${String(level).toUpperCase().padEnd(5)} ${String(msg)} ${pairs.join('')}`.trimEnd();
 }
 
-/** A log of this level and above. Written synchronously, so that the last words before an exit are not lost. */
+/** Creates a log of this level and above. It is written synchronously, so that the last line before an exit is not lost. */
 export function createLogger(
   level: LogLevel,
   format: LogFormat,

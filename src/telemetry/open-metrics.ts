@@ -1,7 +1,7 @@
-/** The same metrics in the format OpenMetrics. */
+/** Exposes the metrics in the OpenMetrics format. */
 import { type Metric, type OpenMetricsContentType, Registry } from 'prom-client';
 
-/** What a registry reads of a metric. */
+/** The part of a metric that a registry reads. */
 interface ReadableMetric {
   readonly name: string;
   readonly get: () => Promise<{ readonly name: string; readonly type: unknown }>;
@@ -9,8 +9,8 @@ interface ReadableMetric {
 }
 
 /**
- * In OpenMetrics a counter's family has no `_total`, its samples do. prom-client takes it off the metric itself, for good and in every registry: it gets
- * a view whose name it may change.
+ * In OpenMetrics a counter's family has no `_total`, but its samples do. prom-client removes it from the metric itself, permanently and in every registry,
+ * so it gets a view whose name it may change.
  */
 function openMetricsView(metric: ReadableMetric): Metric {
   const get = async () => {
@@ -21,7 +21,7 @@ function openMetricsView(metric: ReadableMetric): Metric {
   return { name: metric.name, get, getForPromString: get } as unknown as Metric;
 }
 
-/** A registry with the metrics of `registry` in OpenMetrics: a registry knows one format. */
+/** Returns a registry with the same metrics for OpenMetrics, because a registry has one format. */
 export function openMetricsOf(registry: Registry): Registry<OpenMetricsContentType> {
   const openMetrics = new Registry<OpenMetricsContentType>();
   openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);

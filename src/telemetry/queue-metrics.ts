@@ -1,8 +1,8 @@
-/** The work queue under client-go's names, so that dashboards and alerts for Go operators work on it. */
+/** Metrics of the work queue with client-go's names, so that dashboards and alerts for Go operators work. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { QueueTelemetry } from '../engine/telemetry-ports.ts';
 
-/** Finer than client-go's powers of ten where reconciles and waits lie: a quantile between two of those would be off by up to ten times. */
+/** Finer than client-go's powers of ten in the range of reconciles and waits: a quantile between two of those could be wrong by a factor of ten. */
 const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 10, 100];
 
 export class QueueMetrics implements QueueTelemetry {

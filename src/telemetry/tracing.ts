@@ -6,11 +6,11 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, type ReadableSpan, type SpanExporter } from '@opentelemetry/sdk-trace';
 import type { Log, Span } from '../engine/telemetry-ports.ts';
 
-/** A collector that is away makes one line in so long. */
-const QUIET_MS = 60_000;
-/** At the end, a collector that does not answer is not waited for longer. */
+/** Minimum interval between log lines about an unavailable collector. */
+const LOG_INTERVAL_MS = 60_000;
+/** How long a shutdown waits for the collector. */
 const STOP_MS = 2000;
-/** Of all that waits for the collector; what is more is dropped, the newest first. */
+/** Limit of the spans that wait for the collector; further ones are dropped. */
 const QUEUE_SPANS = 4096;
 
 export interface TracingOptions {
@@ -24,7 +24,7 @@ export interface TracingOptions {
 export interface Tracing {
   /** Queues a span; never throws or waits. */
   ended(span: Span): void;
-  /** Sends what is queued, for as long as the collector takes it. */
+  /** Sends the queued spans, if the collector accepts them in time. */
   stop(): Promise<void>;
 }
 
@@ -51,17 +51,17 @@ export function startTracing({ endpoint, version, instance, log }: TracingOption
   };
 }
 
-/** The same exporter, but it logs what it cannot export. */
+/** Returns the exporter with a log line if it cannot export. */
 function reporting(
   exporter: OTLPTraceExporter,
   { endpoint, log }: Pick<TracingOptions, 'endpoint' | 'log'>,
 ): SpanExporter {
-  let quietUntil = 0;
+  let nextLogAt = 0;
   return {
     export: (spans, done) =>
       exporter.export([...spans], (result) => {
-        if (result.code !== ExportResultCode.SUCCESS && performance.now() >= quietUntil) {
-          quietUntil = performance.now() + QUIET_MS;
+        if (result.code !== ExportResultCode.SUCCESS && performance.now() >= nextLogAt) {
+          nextLogAt = performance.now() + LOG_INTERVAL_MS;
           log.warn('cannot export spans', {
             endpoint,
             spans: spans.length,

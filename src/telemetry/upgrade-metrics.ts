@@ -1,4 +1,4 @@
-/** Series that name Upgrades: one each, and a bounded number of them. */
+/** Metrics with a series for each Upgrade, and a limit of the number of Upgrades. */
 import { Gauge, type Registry } from 'prom-client';
 import type { UpgradeFacts } from '../engine/telemetry-ports.ts';
 
@@ -11,12 +11,52 @@ export interface SeenUpgrade {
 const needsPerson = ({ facts }: SeenUpgrade): boolean =>
   facts.stalled === 'True' || facts.phase === 'Inconclusive';
 
-/** At most so many; the ones that need a person first, so that no alert about them is lost to the limit. */
-function mostInNeed(all: readonly SeenUpgrade[], limit: number): readonly SeenUpgrade[] {
+/** The Upgrades with a series, those that need a person first, so that no alert about them is lost to the limit. */
+function limited(all: readonly SeenUpgrade[], limit: number): readonly SeenUpgrade[] {
   return all.length <= limit
     ? all
     : [...all.filter(needsPerson), ...all.filter((one) => !needsPerson(one))].slice(0, limit);
 }
+
+interface UpgradeGauge {
+  readonly name: string;
+  readonly help: string;
+  /** Labels besides namespace and name. */
+  readonly labels: readonly string[];
+  /** The series of an Upgrade; `undefined` if it has none. */
+  readonly seriesOf: (
+    facts: UpgradeFacts,
+  ) => { readonly value: number; readonly labels?: Labels } | undefined;
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+const GAUGES: readonly UpgradeGauge[] = [
+  {
+    name: 'postcheck_upgrade_info',
+    help: 'Always 1; one series per Upgrade, with labels from its status.',
+    labels: ['kind', 'target', 'phase', 'ready', 'stalled', 'reason', 'gate'],
+    seriesOf: ({ progressAt: _, waiting: __, left: _left, ...labels }) => ({ value: 1, labels }),
+  },
+  {
+    name: 'postcheck_upgrade_progress_timestamp_seconds',
+    help: 'When the running attempt last made progress; absent if none is running.',
+    labels: [],
+    seriesOf: ({ progressAt }) => (progressAt === undefined ? undefined : { value: progressAt / 1000 }),
+  },
+  {
+    name: 'postcheck_pods_left',
+    help: 'Pods that failed within the budget, gated or rolled back; absent if there are none.',
+    labels: [],
+    seriesOf: ({ left }) => (left > 0 ? { value: left } : undefined),
+  },
+  {
+    name: 'postcheck_upgrade_waiting_timestamp_seconds',
+    help: 'Since when an attempt, or its next stage, waits for a window, a dependency, a soak or an approval; absent if it does not wait.',
+    labels: ['reason'],
+    seriesOf: ({ waiting }) => waiting && { value: waiting.since / 1000, labels: { reason: waiting.reason } },
+  },
+];
 
 /** Registers the metrics, which are computed at the time of the scrape. */
 export function registerUpgradeMetrics(
@@ -24,67 +64,24 @@ export function registerUpgradeMetrics(
   seen: ReadonlyMap<string, SeenUpgrade>,
   maxUpgrades: number,
 ): void {
-  const shown = (): readonly SeenUpgrade[] => mostInNeed([...seen.values()], maxUpgrades);
   const registers = [registry];
-  new Gauge({
-    name: 'postcheck_upgrade_info',
-    help: 'Always 1; one series per Upgrade, with labels from its status.',
-    labelNames: [
-      ...['upgrade_namespace', 'name', 'kind', 'target'],
-      ...['phase', 'ready', 'stalled', 'reason', 'gate'],
-    ],
-    registers,
-    collect() {
-      this.reset();
-      for (const { namespace, name, facts } of shown()) {
-        const { progressAt: _, waiting: __, left: _left, ...labels } = facts;
-        this.set({ upgrade_namespace: namespace, name, ...labels }, 1);
-      }
-    },
-  });
-  new Gauge({
-    name: 'postcheck_upgrade_progress_timestamp_seconds',
-    help: 'When the running attempt last made progress; absent if none is running.',
-    labelNames: ['upgrade_namespace', 'name'],
-    registers,
-    collect() {
-      this.reset();
-      for (const { namespace, name, facts } of shown()) {
-        if (facts.progressAt !== undefined) {
-          this.set({ upgrade_namespace: namespace, name }, facts.progressAt / 1000);
+  for (const { name: metric, help, labels: labelNames, seriesOf } of GAUGES) {
+    new Gauge({
+      name: metric,
+      help,
+      labelNames: ['upgrade_namespace', 'name', ...labelNames],
+      registers,
+      collect() {
+        this.reset();
+        for (const { namespace, name, facts } of limited([...seen.values()], maxUpgrades)) {
+          const series = seriesOf(facts);
+          if (series) {
+            this.set({ upgrade_namespace: namespace, name, ...series.labels }, series.value);
+          }
         }
-      }
-    },
-  });
-  new Gauge({
-    name: 'postcheck_pods_left',
-    help: 'Pods that failed within the budget, gated or rolled back; absent if there are none.',
-    labelNames: ['upgrade_namespace', 'name'],
-    registers,
-    collect() {
-      this.reset();
-      for (const { namespace, name, facts } of shown()) {
-        if (facts.left > 0) {
-          this.set({ upgrade_namespace: namespace, name }, facts.left);
-        }
-      }
-    },
-  });
-  new Gauge({
-    name: 'postcheck_upgrade_waiting_timestamp_seconds',
-    help: 'Since when an attempt, or its next stage, waits for a window, a dependency, a soak or an approval; absent if it does not wait.',
-    labelNames: ['upgrade_namespace', 'name', 'reason'],
-    registers,
-    collect() {
-      this.reset();
-      for (const { namespace, name, facts } of shown()) {
-        if (facts.waiting) {
-          const { reason, since } = facts.waiting;
-          this.set({ upgrade_namespace: namespace, name, reason }, since / 1000);
-        }
-      }
-    },
-  });
+      },
+    });
+  }
   new Gauge({
     name: 'postcheck_upgrade_info_omitted',
     help: 'Upgrades without a series, because there are more than the limit.',

@@ -1,4 +1,4 @@
-/** How the watches do, by resource. */
+/** Metrics of the watches, by resource. */
 import { Gauge, type Registry } from 'prom-client';
 import type { WatchedKind, WatchHealth } from '../engine/ports.ts';
 import { RESOURCES } from './labels.ts';
@@ -9,7 +9,7 @@ export interface WatchSource {
   readonly watches: () => readonly WatchHealth[];
 }
 
-/** Of several namespaces the worst is shown. Kinds that one can do without count as well while they are refused. */
+/** With several namespaces, the worst is shown. An optional kind counts as healthy while it is forbidden. */
 export function registerWatchMetrics(registry: Registry, { watched, watches }: WatchSource): void {
   const registers = [registry];
   const worst = (kind: WatchedKind, of: (health: WatchHealth) => number): number =>

@@ -1,4 +1,4 @@
-/** What is reported about the watches: one log line per change, and why the operator is not ready. */
+/** Messages about the watches: a log line for each change, and why the operator is not ready. */
 import type { WatchHealth } from '../engine/ports.ts';
 import type { LogFields } from '../engine/telemetry-ports.ts';
 import type { LogLevel } from './logger.ts';
@@ -9,8 +9,8 @@ export interface Notice {
   readonly fields: LogFields;
 }
 
-/** A watch that has not been well for this long makes the operator blind: it decides on what may no longer be so. */
-const BLIND_AFTER_MS = 120_000;
+/** After a watch has failed for this long, the operator is not ready: its decisions may be based on an outdated cache. */
+const NOT_READY_AFTER_MS = 120_000;
 
 const where = (namespace: string | undefined): string =>
   namespace === undefined ? '' : ` in namespace ${namespace}`;
@@ -18,7 +18,7 @@ const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
 const grant = (resource: string): string =>
   `grant the operator's service account list and watch on ${resource}`;
 
-/** The log line for a change of a watch's state; `undefined` if none is needed. */
+/** Returns the log line for a change of a watch's state; `undefined` if none is needed. */
 export function noticeOf(now: WatchHealth, before: WatchHealth): Notice | undefined {
   const { resource, namespace, state, message, optional } = now;
   const about = `${resource}${where(namespace)}`;
@@ -36,10 +36,10 @@ export function noticeOf(now: WatchHealth, before: WatchHealth): Notice | undefi
     : undefined;
 }
 
-/** Why the operator cannot do its work, one line a kind; `undefined` when it can. */
+/** Returns why the operator is not ready, one line for each kind; `undefined` if it is ready. */
 export function notReady(health: readonly WatchHealth[]): string | undefined {
   const bad = health.filter(
-    ({ synced, optional, failingMs }) => !synced || (!optional && failingMs > BLIND_AFTER_MS),
+    ({ synced, optional, failingMs }) => !synced || (!optional && failingMs > NOT_READY_AFTER_MS),
   );
   if (health.length === 0) {
     return 'nothing is watched yet';
@@ -48,7 +48,7 @@ export function notReady(health: readonly WatchHealth[]): string | undefined {
   return bad.length === 0 ? undefined : [...byKind.values()].map(line).join('\n');
 }
 
-/** All namespaces of one kind in one line, with the trouble of the one that has had it for longest. */
+/** Describes all namespaces of one kind in one line, with the problem of the one that has failed for longest. */
 function line(ofKind: readonly WatchHealth[]): string {
   const [worst] = ofKind.toSorted((a, b) => b.failingMs - a.failingMs);
   if (!worst) {

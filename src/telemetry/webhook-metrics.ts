@@ -1,10 +1,10 @@
-/** Metrics of the gate's webhook: requests, response times, and the validity of its certificate. Every replica has its own. */
+/** Metrics of the gate's webhook on this replica: requests, response times, and the validity of its certificate. */
 import { X509Certificate } from 'node:crypto';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { WebhookOutcome, WebhookTelemetry } from '../engine/telemetry-ports.ts';
 import { WEBHOOK_OUTCOMES } from './labels.ts';
 
-/** An API server waits for two seconds; most answers take less than a millisecond. */
+/** The API server waits for two seconds; most responses take less than a millisecond. */
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 2];
 
 export class WebhookMetrics implements WebhookTelemetry {
@@ -52,11 +52,11 @@ export class WebhookMetrics implements WebhookTelemetry {
     try {
       this.#certificate = new X509Certificate(certificate);
     } catch {
-      // A half-written file is not served either: the one before is.
+      // A half-written file is not served either: the previous certificate is.
     }
   }
 
-  /** One end of the certificate's validity: a series only once there is a certificate, as zero would be a date. */
+  /** Registers one bound of the certificate's validity, without a series before there is a certificate, because zero would be a date. */
   #bound(registry: Registry, name: string, help: string, of: (served: X509Certificate) => number): void {
     const served = () => this.#certificate;
     new Gauge({
