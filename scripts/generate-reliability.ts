@@ -1,10 +1,10 @@
 /** docs/reliability.md and the table in README.md: which fault is played where, and how that went when it was recorded last. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { ROWS } from '../test/fault/rows.ts';
 import { FAULTS, type Fault, type Played } from './reliability-faults.ts';
-import { type Outcome, type Outcomes, RESULTS } from './reliability-results.ts';
+import { type Outcome, readResults } from './reliability-results.ts';
 
-const outcomes: Outcomes = existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, 'utf8')) : {};
+const { faults: outcomes, measured } = readResults();
 
 /** Throws when a test that is claimed is not there. */
 function played(id: string, [file, ...titles]: Played): string {
@@ -27,6 +27,22 @@ function row({ id, what, where, open }: Fault): string {
   return `| ${id} | ${what} | ${where.map((one) => played(id, one)).join('<br>')} | ${plans} | ${open ?? ''} |`;
 }
 
+/** What is measured by runs that take long, as the table in README.md and the page tell it; what was not recorded yet has no figure. */
+const MEASURED: readonly {
+  readonly what: string;
+  readonly how: string;
+  readonly figure: () => string | undefined;
+}[] = [
+  {
+    what: 'bugs planted into the sources that a test catches',
+    how: 'RECORD=1 node test/sim/planted.ts',
+    figure: () =>
+      measured.planted && `${measured.planted.caught} of ${measured.planted.of}${stamp(measured.planted)}`,
+  },
+];
+
+const stamp = ({ date, commit }: Pick<Outcome, 'date' | 'commit'>): string => ` (${date}, ${commit})`;
+
 const BEGIN = '<!-- reliability: begin -->';
 const END = '<!-- reliability: end -->';
 
@@ -42,6 +58,7 @@ export function withReliability(readme: string): string {
     `| known kinds of faults that are tested | ${FAULTS.filter(({ where }) => where.length > 0).length} of ${FAULTS.length} |`,
     `| their tests in the last recorded runs: passed, failed | ${sum(({ passed }) => passed)}, ${sum(({ failed }) => failed)} |`,
     `| kinds of disturbed requests to a real API server | ${ROWS.length} |`,
+    ...MEASURED.flatMap(({ what, figure }) => (figure() ? [`| ${what} | ${figure()} |`] : [])),
   ];
   return `${before}${BEGIN}\n${table.join('\n')}\n${END}${after}`;
 }
@@ -58,6 +75,12 @@ The numbers are recorded results: \`RECORD=1 make test\` and \`RECORD=1 make soa
 | | Fault | Tested in | At the proxy | Not tested yet |
 |---|---|---|---|---|
 ${FAULTS.map(row).join('\n')}
+
+## Measured
+
+| | Last recorded | By |
+|---|---|---|
+${MEASURED.map(({ what, how, figure }) => `| ${what} | ${figure() ?? 'not recorded yet'} | \`${how}\` |`).join('\n')}
 
 ## At the proxy
 

@@ -1,4 +1,4 @@
-/** docs/reliability.json: how the tests of each fault went when they were recorded last. */
+/** docs/reliability.json: how the tests of each fault went, and what was measured, when they were recorded last. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
@@ -6,15 +6,29 @@ import { FAULTS } from './reliability-faults.ts';
 
 export const RESULTS = 'docs/reliability.json';
 
-export interface Outcome {
-  readonly passed: number;
-  readonly failed: number;
+interface Stamp {
   readonly date: string;
   readonly commit: string;
 }
 
+export interface Outcome extends Stamp {
+  readonly passed: number;
+  readonly failed: number;
+}
+
 /** By fault and test file. */
 export type Outcomes = Readonly<Record<string, Readonly<Record<string, Outcome>>>>;
+
+/** What runs that take long have measured. */
+export interface Measured {
+  /** Bugs that were planted into the sources, and of these the ones that a test caught. */
+  readonly planted?: { readonly caught: number; readonly of: number } & Stamp;
+}
+
+export interface Results {
+  readonly faults: Outcomes;
+  readonly measured: Measured;
+}
 
 /** What is read of a report of jest. */
 export interface JestResults {
@@ -34,11 +48,7 @@ const matching = (title: string): RegExp =>
   );
 
 /** `before`, with what these reports say of the tests of faults; a file of which they say nothing keeps what was known. */
-export function withResults(
-  before: Outcomes,
-  reports: readonly JestResults[],
-  stamp: Pick<Outcome, 'date' | 'commit'>,
-): Outcomes {
+export function withResults(before: Outcomes, reports: readonly JestResults[], stamp: Stamp): Outcomes {
   const ran = reports.flatMap(({ testResults }) =>
     testResults.flatMap(({ name, assertionResults }) =>
       assertionResults.map((one) => ({ ...one, file: relative(process.cwd(), name) })),
@@ -65,14 +75,32 @@ export function withResults(
   );
 }
 
+/** What was recorded last. */
+export const readResults = (): Results =>
+  existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, 'utf8')) : { faults: {}, measured: {} };
+
+const write = (results: Results): void =>
+  writeFileSync(RESULTS, `${JSON.stringify(results, undefined, 2)}\n`);
+
+const stampOf = (): Stamp => ({
+  date: new Date().toISOString().slice(0, 10),
+  commit: spawnSync('git', ['rev-parse', '--short=8', 'HEAD'], { encoding: 'utf8' }).stdout.trim(),
+});
+
 /** Adds what the reports in these files say. */
 export function recordResults(files: readonly string[]): void {
-  const before: Outcomes = existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, 'utf8')) : {};
+  const { faults, measured } = readResults();
   const reports = files
     .filter((file) => existsSync(file))
     .map((file) => JSON.parse(readFileSync(file, 'utf8')) as JestResults);
-  const commit = spawnSync('git', ['rev-parse', '--short=8', 'HEAD'], { encoding: 'utf8' }).stdout.trim();
-  const date = new Date().toISOString().slice(0, 10);
-  const after = withResults(before, reports, { date, commit });
-  writeFileSync(RESULTS, `${JSON.stringify(after, undefined, 2)}\n`);
+  write({ faults: withResults(faults, reports, stampOf()), measured });
+}
+
+/** Replaces what was measured of this kind. */
+export function recordMeasured<Kind extends keyof Measured>(
+  kind: Kind,
+  figures: Omit<NonNullable<Measured[Kind]>, keyof Stamp>,
+): void {
+  const { faults, measured } = readResults();
+  write({ faults, measured: { ...measured, [kind]: { ...figures, ...stampOf() } } });
 }

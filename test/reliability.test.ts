@@ -1,11 +1,10 @@
 /** The page about faults says what was recorded, and nothing else. */
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { FAULTS } from '../scripts/reliability-faults.ts';
-import { type Outcomes, RESULTS, withResults } from '../scripts/reliability-results.ts';
+import { readResults, withResults } from '../scripts/reliability-results.ts';
 
-const recorded = JSON.parse(readFileSync(RESULTS, 'utf8')) as Outcomes;
+const { faults: recorded, measured } = readResults();
 const stamp = { date: '2026-01-01', commit: '0123abcd' };
 const report = (file: string, results: Readonly<Record<string, string>>) => ({
   testResults: [
@@ -28,6 +27,7 @@ test('every result is of a fault and a file that the table names', () => {
 test('no failure is published as if it were nothing', () => {
   const outcomes = Object.values(recorded).flatMap((files) => Object.values(files));
   expect(outcomes.filter(({ passed, failed }) => failed > 0 || passed === 0)).toEqual([]);
+  expect(measured.planted?.caught).toBe(measured.planted?.of);
 });
 
 test('a fault counts its own tests, those of a table too, and keeps what a report says nothing of', () => {

@@ -1,99 +1,100 @@
 /**
- * Shows that the tests see: plants one bug after the other into a copy of the sources and expects the tests of the decisions, of the engine
- * and of the simulation to fail. `npx node test/sim/planted.ts [WORD…]` for those whose name has such a word.
+ * Shows that the tests see: plants one bug after the other into a copy of the sources and expects a test of the decisions, of the engine or of
+ * the simulation to fail. The test that caught a bug is kept in planted-caught.json and runs first the next time; where it no longer does,
+ * all others follow. `npx node test/sim/planted.ts [WORD…]` for the bugs whose name has these words; RECORD=1 keeps the result of all.
  */
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { recordMeasured } from '../../scripts/reliability-results.ts';
+import { ChangedSources, type TestName } from './changed-sources.ts';
 import { BUGS, type Bug } from './planted-bugs.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const KEPT = new URL('planted-caught.json', import.meta.url);
+const kept = new Map<string, TestName>(Object.entries(JSON.parse(readFileSync(KEPT, 'utf8'))));
+
 /** The quick ones first: those beside the file, those of all decisions, how stories end, everything else. */
-const testsFor = ({ file }: Pick<Bug, 'file'>): readonly string[][] => [
+const testsFor = ({ file }: Bug): readonly string[][] => [
   [`src/${dirname(file)}/`],
   ['src/api/', 'src/core/', 'src/engine/'],
   ['test/sim/stories.test'],
   ['test/sim/'],
 ];
-const EVERYTHING = [['src/api/', 'src/core/', 'src/engine/', 'test/sim/']];
 
-function copyOfTheSources(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'planted-'));
-  for (const part of ['src', 'test/sim', 'test/support', 'package.json', 'jest.config.js', 'tsconfig.json']) {
-    cpSync(join(root, part), join(folder, part), { recursive: true });
-  }
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  return folder;
+function keep(): void {
+  const known = BUGS.flatMap(({ name }) => {
+    const test = kept.get(name);
+    return test ? [[name, test]] : [];
+  });
+  writeFileSync(KEPT, `${JSON.stringify(Object.fromEntries(known), undefined, 2)}\n`);
 }
 
-function plant(folder: string, { name, file, find, replace }: Bug): () => void {
-  const path = join(folder, 'src', file);
-  const before = readFileSync(path, 'utf8');
-  if (!before.includes(find)) {
-    throw new Error(`"${name}" can no longer be planted: src/${file} has no ${JSON.stringify(find)}`);
-  }
-  writeFileSync(
-    path,
-    before.replaceAll(find, () => replace),
-  );
-  return () => writeFileSync(path, before);
-}
-
-/** The first test that failed, or `undefined` when none did. */
-function caughtBy(folder: string, tests: readonly string[][]): string | undefined {
-  const jest = [
-    '--experimental-vm-modules',
-    '--disable-warning=ExperimentalWarning',
-    'node_modules/jest/bin/jest.js',
-    '--bail',
-    '--silent',
-    '--passWithNoTests',
-  ];
-  for (const some of tests) {
-    const result = spawnSync(process.execPath, [...jest, ...some], {
-      cwd: folder,
-      encoding: 'utf8',
-      timeout: 3_600_000,
-      maxBuffer: 1e9,
-    });
-    // That tests do not end is no sight of a bug: the machine may be too slow.
-    if (result.error) {
-      throw result.error;
+function planted({ name, file, find, replace }: Bug): (text: string) => string {
+  return (text) => {
+    if (!text.includes(find)) {
+      throw new Error(`"${name}" can no longer be planted: src/${file} has no ${JSON.stringify(find)}`);
     }
-    if (result.status !== 0) {
-      return /● (.*)/.exec(result.stderr)?.[1] ?? `the tests could not run: ${result.stderr.slice(-500)}`;
+    return text.replaceAll(find, () => replace);
+  };
+}
+
+function catchIn(sources: ChangedSources, bug: Bug): TestName | undefined {
+  const known = kept.get(bug.name);
+  if (known && sources.fails(known)) {
+    return known;
+  }
+  for (const patterns of testsFor(bug)) {
+    const test = sources.firstFailure(patterns);
+    if (test) {
+      return test;
     }
   }
   return undefined;
 }
 
-const words = process.argv.slice(2);
-const folder = copyOfTheSources();
-const missed: string[] = [];
-const healthy = caughtBy(folder, EVERYTHING);
-if (healthy !== undefined) {
-  rmSync(folder, { recursive: true, force: true });
-  console.error(`with nothing planted this test fails, so no bug would have to be seen: ${healthy}`);
-  process.exit(1);
-}
-const chosen = BUGS.filter(({ name }) => words.every((word) => name.includes(word)));
-try {
-  for (const bug of chosen) {
-    const cure = plant(folder, bug);
-    const startedAt = performance.now();
-    const test = caughtBy(folder, testsFor(bug));
+/** Plants the bug; returns the test that fails only with it. */
+function caughtBy(sources: ChangedSources, bug: Bug): TestName | undefined {
+  const cure = sources.change(`src/${bug.file}`, planted(bug));
+  let test: TestName | undefined;
+  try {
+    test = catchIn(sources, bug);
+  } finally {
     cure();
+  }
+  if (test && kept.get(bug.name)?.test !== test.test && sources.fails(test)) {
+    throw new Error(`with nothing planted this test fails, too: ${test.file}: ${test.test}`);
+  }
+  return test;
+}
+
+const words = process.argv.slice(2);
+const chosen = BUGS.filter(({ name }) => words.every((word) => name.includes(word)));
+const sources = new ChangedSources();
+const missed: string[] = [];
+try {
+  const files = [...new Set(chosen.flatMap(({ name }) => kept.get(name)?.file ?? []))];
+  const sick = files.length > 0 ? sources.firstFailure(files) : undefined;
+  if (sick) {
+    throw new Error(`with nothing planted this test fails, too: ${sick.file}: ${sick.test}`);
+  }
+  for (const bug of chosen) {
+    const began = performance.now();
+    const test = caughtBy(sources, bug);
+    const took = `${((performance.now() - began) / 1000).toFixed(0)} s`;
     if (test === undefined) {
+      kept.delete(bug.name);
       missed.push(bug.name);
+      console.log(`MISSED in ${took}: ${bug.name}`);
+    } else {
+      kept.set(bug.name, test);
+      console.log(`caught in ${took}: ${bug.name}\n       by ${test.file}: ${test.test}`);
     }
-    console.log(
-      `${test === undefined ? 'MISSED' : 'caught'} in ${((performance.now() - startedAt) / 1000).toFixed(0)} s: ${bug.name}${test ? `\n       by ${test}` : ''}`,
-    );
+    keep();
   }
 } finally {
-  rmSync(folder, { recursive: true, force: true });
+  sources.remove();
 }
 console.log(`${chosen.length - missed.length} of ${chosen.length} planted bugs were caught`);
+if (process.env['RECORD'] && chosen.length === BUGS.length) {
+  recordMeasured('planted', { caught: BUGS.length - missed.length, of: BUGS.length });
+}
 process.exit(missed.length > 0 ? 1 : 0);
