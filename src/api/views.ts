@@ -178,9 +178,9 @@ export interface PodView {
   readonly deleting: boolean;
   readonly createdAt: number;
   /** How often the spec of this pod was changed after its creation: resizes in place, mostly. */
-  readonly specChanges?: number;
-  /** Containers whose image was set in this pod after its creation, whatever it is now; absent for a pod as it was made. */
-  readonly imagesChanged?: readonly string[];
+  readonly specChanges: number;
+  /** Containers whose image was set in this pod after its creation, whatever it is now. */
+  readonly imagesChanged: readonly string[];
   /** By type: PodScheduled, Initialized, ContainersReady, Ready, `postcheck.dev/verified`, and every type named in readinessGates. */
   readonly conditions: Readonly<Record<string, ConditionView>>;
   /** Types in `spec.readinessGates`. */

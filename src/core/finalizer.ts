@@ -4,13 +4,13 @@
  */
 import { holdsFinalizer } from '../api/gate.ts';
 import { FALLBACK_FINALIZER } from '../api/names.ts';
-import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import { type Action, NO_ACTION } from './plan.ts';
 import { policyFor } from './rollout/policy.ts';
-import { isUnderWay } from './status.ts';
+import type { CompleteUpgrade } from './snapshot.ts';
+import { isUnderWay, type Status } from './status.ts';
 
 /** A version that failed stands behind closed gates, as the user wants it to (`fallback.action: Pause`). */
-export const isHeldBack = ({ spec }: Upgrade, { phase, attempt }: UpgradeStatus): boolean =>
+export const isHeldBack = ({ spec }: CompleteUpgrade, { phase, attempt }: Status): boolean =>
   spec.fallback.action !== 'None' &&
   phase === 'Failed' &&
   attempt?.end?.reason === 'FallbackPaused' &&
@@ -20,9 +20,9 @@ export const isHeldBack = ({ spec }: Upgrade, { phase, attempt }: UpgradeStatus)
  * Without the Upgrade a version that nobody has verified would serve, or what the attempt moved in the workload would stay moved. With the
  * action None the version may serve.
  */
-export function mustPutBack(upgrade: Upgrade, status: UpgradeStatus | undefined): boolean {
-  const { attempt } = status ?? {};
-  if (!status || !attempt || attempt.adopted) {
+export function mustPutBack(upgrade: CompleteUpgrade, status: Status): boolean {
+  const { attempt } = status;
+  if (!attempt || attempt.adopted) {
     return false;
   }
   const isGoingOn = isUnderWay(status) && attempt.end === undefined;
@@ -34,20 +34,20 @@ export function mustPutBack(upgrade: Upgrade, status: UpgradeStatus | undefined)
   );
 }
 
-export const addFinalizer = (upgrade: Upgrade): Action => ({
+export const addFinalizer = (upgrade: CompleteUpgrade): Action => ({
   kind: 'setFinalizers',
   upgrade,
-  finalizers: [...(upgrade.metadata.finalizers ?? []), FALLBACK_FINALIZER],
+  finalizers: [...upgrade.metadata.finalizers, FALLBACK_FINALIZER],
 });
 
-export const removeFinalizer = (upgrade: Upgrade): Action => ({
+export const removeFinalizer = (upgrade: CompleteUpgrade): Action => ({
   kind: 'setFinalizers',
   upgrade,
-  finalizers: (upgrade.metadata.finalizers ?? []).filter((name) => name !== FALLBACK_FINALIZER),
+  finalizers: upgrade.metadata.finalizers.filter((name) => name !== FALLBACK_FINALIZER),
 });
 
 /** The finalizer follows the need for it. */
-export function followFinalizer(upgrade: Upgrade, status: UpgradeStatus): Action {
+export function followFinalizer(upgrade: CompleteUpgrade, status: Status): Action {
   const needed = mustPutBack(upgrade, status);
   if (needed === holdsFinalizer(upgrade)) {
     return NO_ACTION;

@@ -3,8 +3,9 @@
  * holds them together (test/api/gate-cases.ts). A pod is told by what it is when it is created: it has no UID yet, and its owner's may be forged.
  */
 import { VERIFIED } from '../api/names.ts';
-import type { Upgrade, UpgradeStatus } from '../api/types.ts';
+import type { Upgrade } from '../api/types.ts';
 import type { NewPod, PodPatch, WorkloadKind } from '../api/views.ts';
+import { completeStatus, type Status } from './status.ts';
 import { workloadOfPodOwner } from './workload/drivers.ts';
 
 export interface GateTarget {
@@ -24,11 +25,11 @@ export function targetOfNewPod({ namespace, owner, templateHash }: NewPod): Gate
 
 /** Does a new pod of its target get the gate, by an Upgrade of that target? */
 export const gatesNewPod = ({ status }: Pick<Upgrade, 'status'>, pod: NewPod): boolean =>
-  status?.attempt?.gating === true && !runsWhatRanBefore(status, pod);
+  status?.attempt?.gating === true && !runsWhatRanBefore(completeStatus(status), pod);
 
 /** Pods that still run what ran before the attempt are verified, or being restored: those of a fallback and of an adoption. */
-const runsWhatRanBefore = ({ from }: UpgradeStatus, { containers }: NewPod): boolean =>
-  Object.entries(from?.images ?? {}).every(([name, image]) =>
+const runsWhatRanBefore = ({ from }: Status, { containers }: NewPod): boolean =>
+  Object.entries(from.images).every(([name, image]) =>
     containers.some((container) => container.name === name && container.image === image),
   );
 

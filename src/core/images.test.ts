@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { NEW, OLD, specOf, statusOf, workloadOf } from '../../test/support/snapshots.ts';
+import { activeStatusOf, NEW, OLD, specOf, workloadOf } from '../../test/support/snapshots.ts';
 import { imagesToWrite, runsImages, upgradedImages } from './images.ts';
 
 describe('images', () => {
@@ -17,7 +17,7 @@ describe('images', () => {
   });
 
   test('are ours when the user named them, or the attempt changed them; others may change under it', () => {
-    const status = statusOf({
+    const status = activeStatusOf({
       from: { images: { web: NEW, log: 'log:1', proxy: 'p:1' } },
       to: { images: { web: NEW, log: 'log:1', proxy: 'p:2' } },
     });

@@ -1,7 +1,8 @@
 /** Sets of images by container name, and what a pod template has of them. */
 import { own } from '../api/own.ts';
-import type { Images, UpgradeSpec, UpgradeStatus } from '../api/types.ts';
+import type { Images, UpgradeSpec } from '../api/types.ts';
 import type { TemplateContainer, WorkloadView } from '../api/views.ts';
+import type { Status } from './status.ts';
 
 /** No registry has longer references, and the kubelet takes none: nothing runs by it, so it is nothing to go back to. */
 const IMAGE_MAX = 1024;
@@ -38,11 +39,11 @@ export const imagesToWrite = (workload: WorkloadView, wanted: Images): Images =>
   );
 
 /** Those of `to` that this attempt is about: what the user named, and what it changed. Other containers' images may change under it. */
-export const upgradedImages = ({ from, to }: UpgradeStatus, spec: UpgradeSpec): Images =>
+export const upgradedImages = ({ from, to }: Pick<Status, 'from' | 'to'>, spec: UpgradeSpec): Images =>
   Object.fromEntries(
-    Object.entries(to?.images ?? {}).filter(
+    Object.entries(to.images).filter(
       ([name, image]) =>
-        own(from?.images, name) !== image || spec.containers.some((wanted) => wanted.name === name),
+        own(from.images, name) !== image || spec.containers.some((wanted) => wanted.name === name),
     ),
   );
 

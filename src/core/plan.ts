@@ -1,9 +1,10 @@
 /** What a decision asks for: a next status, at most one kind of change, probe cycles, and when to look again. */
 import type { AnyReason } from '../api/reasons.ts';
-import type { Images, Upgrade, UpgradeStatus } from '../api/types.ts';
+import type { Images, Upgrade } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
 import type { Obstacle } from './obstacle.ts';
 import type { PlannedQuery } from './rollout/rollout-checks.ts';
+import type { Status } from './status.ts';
 import type { PodSummary } from './verification/summary.ts';
 import type { TryRequest } from './verification/tries.ts';
 import type { Wait } from './wait.ts';
@@ -65,7 +66,7 @@ export const firstAction = (...actions: readonly Action[]): Action =>
 
 /** What a state comes to, before conditions and message are put on. */
 export interface Decision {
-  readonly status: UpgradeStatus;
+  readonly status: Status;
   readonly intent?: boolean;
   readonly action?: Action;
   readonly summary?: PodSummary;

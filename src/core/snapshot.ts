@@ -1,11 +1,27 @@
 /** Everything that one decision may look at, frozen. */
 import type { GateCarrier } from '../api/enums.ts';
-import type { Upgrade } from '../api/types.ts';
+import type { Upgrade, UpgradeMeta } from '../api/types.ts';
 import type { PodView, WarningView, WorkloadKind, WorkloadView } from '../api/views.ts';
+import { type EffectiveSpec, effectiveSpec } from './effective-spec.ts';
 import type { Obstacle } from './obstacle.ts';
 import type { QueryRecord } from './rollout/rollout-checks.ts';
+import { completeStatus, type Status } from './status.ts';
 import type { PodRecord } from './verification/probe-cycle.ts';
 import type { PodResults } from './verification/results.ts';
+
+/** An Upgrade as decisions use it. */
+export interface CompleteUpgrade {
+  readonly metadata: UpgradeMeta & Required<Pick<UpgradeMeta, 'finalizers' | 'annotations'>>;
+  readonly spec: EffectiveSpec;
+  readonly status: Status;
+}
+
+/** Fills in everything that may be absent from an Upgrade in the API. */
+export const completeUpgrade = ({ metadata, spec, status }: Upgrade): CompleteUpgrade => ({
+  metadata: { finalizers: [], annotations: {}, ...metadata },
+  spec: effectiveSpec(spec),
+  status: completeStatus(status),
+});
 
 export interface RestartsSeen {
   readonly verification: string;
@@ -23,7 +39,7 @@ export interface EventsSeen {
 
 export interface Snapshot {
   readonly now: number;
-  readonly upgrade: Upgrade;
+  readonly upgrade: CompleteUpgrade;
   /** Name of an older Upgrade on the same target: it acts, this one does not. */
   readonly claimedBy?: string;
   readonly workload?: WorkloadView;

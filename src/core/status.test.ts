@@ -1,14 +1,56 @@
 import { describe, expect, test } from '@jest/globals';
-import { ago, fallbackOf, NOW, statusOf, upgradeOf } from '../../test/support/snapshots.ts';
-import type { Upgrade } from '../api/types.ts';
-import { type ActiveStatus, endAttempt, isVerificationOf, resumedAt, verificationId } from './status.ts';
+import fc from 'fast-check';
+import { valuesOf } from '../../test/support/from-schema.ts';
+import { activeStatusOf, ago, fallbackOf, NOW, statusOf, upgradeOf } from '../../test/support/snapshots.ts';
+import { StatusSchema } from '../api/schema-status.ts';
+import type { Upgrade, UpgradeStatus } from '../api/types.ts';
+import {
+  completeStatus,
+  endAttempt,
+  isVerificationOf,
+  NOT_COUNTED,
+  resumedAt,
+  storedStatus,
+  unlessEmpty,
+  verificationId,
+  waitsForPods,
+} from './status.ts';
 import { fromIso } from './time.ts';
 
 function gatingAfter(wasGating: boolean, gating: boolean): boolean {
-  const status = statusOf({}, { gating: wasGating }) as ActiveStatus;
+  const status = activeStatusOf({}, { gating: wasGating });
   const end = { phase: 'Failed', outcome: 'Failed', cause: { reason: 'ProbeFailed' }, gating } as const;
   return endAttempt(upgradeOf({ status }), status, end, NOW).attempt.gating;
 }
+
+describe('a status', () => {
+  const stored = valuesOf(StatusSchema).map(
+    (status): UpgradeStatus => ({ phase: 'Upgrading', ...(status as UpgradeStatus), message: 'x' }),
+  );
+
+  test('is stored as it was read, whatever it contains', () => {
+    fc.assert(
+      fc.property(stored, (status) => {
+        expect(storedStatus(completeStatus(status))).toStrictEqual(status);
+      }),
+    );
+    expect(storedStatus(completeStatus(undefined))).toStrictEqual({});
+  });
+
+  test('is stored with the empty lists that it has, and without those that it lacks', () => {
+    const status = { ...statusOf(), pods: [], left: [] };
+    expect(storedStatus({ ...completeStatus(status), left: unlessEmpty([]) })).toStrictEqual({
+      ...statusOf(),
+      pods: [],
+    });
+  });
+
+  test('of which nothing has been counted yet is not one of a workload without pods', () => {
+    const rolled = completeStatus({ ...statusOf(), phase: 'PostChecking' });
+    expect(waitsForPods(rolled)).toBe(false);
+    expect(waitsForPods({ ...rolled, counts: { ...NOT_COUNTED } })).toBe(true);
+  });
+});
 
 describe('an attempt that has ended', () => {
   test('gates on only when it did, and unverified pods may still be there', () => {

@@ -4,13 +4,20 @@ import { createHash } from 'node:crypto';
 import { effectiveChecks } from '../api/checks.ts';
 import { cut } from '../api/cut.ts';
 import type { Outcome } from '../api/enums.ts';
+import { own } from '../api/own.ts';
 import type { AnyReason } from '../api/reasons.ts';
 import type {
-  Attempt,
+  Condition,
+  Counts,
+  Explanation,
   FallbackStatus,
   HistoryEntry,
   ImageSet,
+  LeftEntry,
   Phase,
+  PodReport,
+  StageStatus,
+  Attempt as StoredAttempt,
   Upgrade,
   UpgradeSpec,
   UpgradeStatus,
@@ -19,31 +26,134 @@ import { type Cause, storedCause } from './cause.ts';
 import { causeText } from './report/cause-text.ts';
 import { fromIso, toIso } from './time.ts';
 
-/** The status of an Upgrade that has had an attempt: what decisions work on. */
-export interface ActiveStatus extends UpgradeStatus {
-  readonly phase: Phase;
-  readonly attempt: Attempt;
-  readonly from: ImageSet;
-  readonly to: ImageSet;
+type Defaulted<T, K extends keyof T> = Omit<T, K> & Required<Pick<T, K>>;
+
+/** An attempt with every list that it may lack in the API; its fallback likewise. */
+export interface Attempt extends Defaulted<StoredAttempt, keyof typeof ABSENT_IN_ATTEMPT> {}
+
+export interface Fallback extends Defaulted<FallbackStatus, keyof typeof ABSENT_IN_FALLBACK> {}
+
+/** The status as decisions use it: complete, so that nothing has to ask whether a list is absent or empty. */
+export interface Status
+  extends Omit<Defaulted<UpgradeStatus, 'phase' | keyof typeof ABSENT>, 'attempt' | 'fallback'> {
+  readonly attempt?: Attempt | undefined;
+  readonly fallback?: Fallback | undefined;
 }
 
-const NO_IMAGES: ImageSet = { images: {} };
+/** The status of an Upgrade that has had an attempt. */
+export interface ActiveStatus extends Status {
+  readonly attempt: Attempt;
+}
 
-/** What is stored, made whole; `undefined` before the first attempt. */
-export const activeStatus = (status: UpgradeStatus | undefined): ActiveStatus | undefined =>
-  status?.attempt && {
-    ...status,
-    phase: status.phase ?? 'Pending',
-    attempt: status.attempt,
-    from: status.from ?? NO_IMAGES,
-    to: status.to ?? NO_IMAGES,
-  };
+/** Stands for an absent list, and is not stored. */
+const NONE: readonly never[] = Object.freeze([]);
+
+/** `list` as it is stored in a status: absent when it is empty. */
+export const unlessEmpty = <T>(list: readonly T[]): readonly T[] => (list.length > 0 ? list : NONE);
+
+/** Before the pods of an attempt have been counted. */
+export const NOT_COUNTED: Counts = Object.freeze({
+  desired: 0,
+  updated: 0,
+  ready: 0,
+  passed: 0,
+  retrying: 0,
+  failed: 0,
+  inconclusive: 0,
+  skipped: 0,
+});
+
+/** What stands for an absent member of a status. Known again by identity: an empty list that was stored stays one. */
+const ABSENT = {
+  from: { images: {} } as ImageSet,
+  to: { images: {} } as NonNullable<UpgradeStatus['to']>,
+  checks: NONE as readonly string[],
+  conditions: NONE as readonly Condition[],
+  stages: NONE as readonly StageStatus[],
+  rolloutChecks: NONE as NonNullable<UpgradeStatus['rolloutChecks']>,
+  left: NONE as readonly LeftEntry[],
+  explained: NONE as readonly Explanation[],
+  message: '',
+  counts: NOT_COUNTED,
+  exitCodes: NONE as NonNullable<UpgradeStatus['exitCodes']>,
+  pods: NONE as readonly PodReport[],
+  paused: {} as NonNullable<UpgradeStatus['paused']>,
+  commands: {} as NonNullable<UpgradeStatus['commands']>,
+  history: NONE as readonly HistoryEntry[],
+} as const satisfies UpgradeStatus;
+
+/** The same for its attempt and its fallback. */
+const ABSENT_IN_ATTEMPT = {
+  keeps: NONE as readonly string[],
+  warnings: NONE as readonly string[],
+  excludedNodes: NONE as readonly string[],
+} as const satisfies Partial<StoredAttempt>;
+
+const ABSENT_IN_FALLBACK = {
+  evidence: NONE as readonly PodReport[],
+  exitCodes: NONE as NonNullable<FallbackStatus['exitCodes']>,
+} as const satisfies Partial<FallbackStatus>;
+
+/** What a status has of one attempt alone, as it is when the next one starts. */
+export const NO_PROGRESS = {
+  fallback: undefined,
+  turnedBack: undefined,
+  stage: undefined,
+  summary: undefined,
+  stages: ABSENT.stages,
+  rolloutChecks: ABSENT.rolloutChecks,
+  left: ABSENT.left,
+  explained: ABSENT.explained,
+  counts: ABSENT.counts,
+  exitCodes: ABSENT.exitCodes,
+  pods: ABSENT.pods,
+  paused: ABSENT.paused,
+} as const;
+
+/** Before anything has been stored. */
+const NO_STATUS: Status = Object.freeze({ phase: 'Pending', ...ABSENT });
+
+/** Makes what is stored complete, once for each decision. */
+export const completeStatus = (stored: UpgradeStatus = {}): Status =>
+  Object.keys(stored).length === 0
+    ? NO_STATUS
+    : {
+        ...NO_STATUS,
+        ...defined(stored),
+        attempt: stored.attempt && { ...ABSENT_IN_ATTEMPT, ...defined(stored.attempt) },
+        fallback: stored.fallback && { ...ABSENT_IN_FALLBACK, ...defined(stored.fallback) },
+      };
+
+const defined = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T;
+
+/** The inverse of `completeStatus`. */
+export const storedStatus = (status: Status): UpgradeStatus =>
+  status === NO_STATUS
+    ? {}
+    : {
+        ...withoutAbsent(status, ABSENT),
+        ...(status.attempt && { attempt: withoutAbsent(status.attempt, ABSENT_IN_ATTEMPT) }),
+        ...(status.fallback && { fallback: withoutAbsent(status.fallback, ABSENT_IN_FALLBACK) }),
+      };
+
+const withoutAbsent = <T extends object>(value: T, absent: Readonly<Record<string, unknown>>): T =>
+  Object.fromEntries(
+    Object.entries(defined(value)).filter(([name, member]) => member !== own(absent, name)),
+  ) as T;
+
+/** The number of the attempt that comes next. */
+export const nextNumber = ({ attempt }: Status): number => (attempt ? attempt.number + 1 : 1);
+
+/** The status of an Upgrade that has had an attempt; `undefined` before. */
+export const activeStatus = (status: Status): ActiveStatus | undefined =>
+  status.attempt && { ...status, attempt: status.attempt };
 
 /** Digest of the wanted containers, in any order. */
 export function containersDigest(containers: UpgradeSpec['containers']): string {
   const sorted = containers
     .map(({ name, image }) => [name, image])
-    .sort(([a], [b]) => ((a ?? '') < (b ?? '') ? -1 : 1));
+    .sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
   return createHash('sha256').update(JSON.stringify(sorted)).digest('hex').slice(0, 10);
 }
 
@@ -51,7 +161,7 @@ export const attemptId = (number: number, spec: UpgradeSpec): string =>
   `${number}-${containersDigest(spec.containers)}`;
 
 /** Does the attempt run the containers that the spec names now? */
-export const isForSpec = (attempt: Attempt, spec: UpgradeSpec): boolean =>
+export const isForSpec = (attempt: Pick<StoredAttempt, 'id'>, spec: UpgradeSpec): boolean =>
   attempt.id.endsWith(`-${containersDigest(spec.containers)}`);
 
 const ROLLING: readonly Phase[] = ['Pending', 'Upgrading', 'PostChecking', 'Inconclusive'];
@@ -132,7 +242,7 @@ export const verificationId = (
 ): string =>
   [
     metadata.uid.slice(0, 8),
-    status.attempt?.id ?? '',
+    status.attempt?.id,
     postCheckDigest(spec),
     ...VERIFIED_BESIDE[direction](status),
   ].join('/');
@@ -148,14 +258,11 @@ export const isPostCheckChanged = ({ attempt }: UpgradeStatus, spec: UpgradeSpec
   attempt.postCheckDigest !== undefined &&
   attempt.postCheckDigest !== postCheckDigest(spec);
 
-/** The images are written, and no pods are wanted that could be verified. */
-export const waitsForPods = ({ phase, counts }: UpgradeStatus): boolean =>
-  phase === 'PostChecking' && counts?.desired === 0;
+/** No pods are wanted, as far as they have been counted. */
+export const hasNoPods = ({ counts }: Status): boolean => counts !== NOT_COUNTED && counts.desired === 0;
 
-/** `status` without some of its fields: absent, not undefined. */
-export function without<T extends object, K extends keyof T>(value: T, ...keys: K[]): Omit<T, K> {
-  return Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key as K))) as Omit<T, K>;
-}
+/** The images are written, and no pods are wanted that could be verified. */
+export const waitsForPods = (status: Status): boolean => status.phase === 'PostChecking' && hasNoPods(status);
 
 export interface End {
   readonly phase: Phase;
@@ -188,10 +295,11 @@ export function endAttempt(
   };
   const end = { outcome, reason, cause: cut(text, 2000), why: storedCause(cause), at };
   return {
-    ...without(status, 'turnedBack'),
+    ...status,
+    turnedBack: undefined,
     phase,
-    attempt: { ...without(attempt, 'deadlineAt'), gating: attempt.gating && gating, end },
-    history: [entry, ...(status.history ?? [])].slice(0, upgrade.spec.historyLimit),
+    attempt: { ...attempt, deadlineAt: undefined, gating: attempt.gating && gating, end },
+    history: [entry, ...status.history].slice(0, upgrade.spec.historyLimit),
   };
 }
 

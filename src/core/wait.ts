@@ -3,7 +3,7 @@ import type { Phase, WaitReason } from '../api/enums.ts';
 import type { UpgradeStatus } from '../api/types.ts';
 import { waitDetail } from './report/wait-detail.ts';
 import type { Snapshot } from './snapshot.ts';
-import { isUnderWay } from './status.ts';
+import { isUnderWay, type Status } from './status.ts';
 import { toIso } from './time.ts';
 import { openingOf } from './windows.ts';
 
@@ -25,11 +25,7 @@ export type Wait = { readonly reason: WaitReason } & (
 );
 
 /** The wait as it is stored, with when it began. */
-export function storedWait(
-  known: UpgradeStatus['waiting'],
-  wait: Wait | undefined,
-  now: number,
-): UpgradeStatus['waiting'] {
+export function storedWait(known: Status['waiting'], wait: Wait | undefined, now: number): Status['waiting'] {
   if (!wait) {
     return undefined;
   }

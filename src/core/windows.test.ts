@@ -123,7 +123,7 @@ test('of several windows the one that opens first is told, in its zone', () => {
 });
 
 test('without windows it is open', () => {
-  expect(openingOf(undefined, 0)).toEqual({ isOpen: true });
+  expect(openingOf([], 0)).toEqual({ isOpen: true });
 });
 
 test('a time zone that does not exist is known as such, by its name alone', () => {

@@ -17,8 +17,8 @@ export type Opening =
 const OPEN: Opening = { isOpen: true };
 
 /** Whether one of the windows is open, and else which one opens next. Without windows, and with a time zone that does not exist, it is open. */
-export function openingOf(windows: readonly Window[] | undefined, now: number): Opening {
-  const known = (windows ?? []).filter(({ timeZone }) => isTimeZone(timeZone));
+export function openingOf(windows: readonly Window[], now: number): Opening {
+  const known = windows.filter(({ timeZone }) => isTimeZone(timeZone));
   const next = known.map((window) => ({ timeZone: window.timeZone, opensAt: nextStart(window, now) }));
   const [first] = next.sort((a, b) => a.opensAt - b.opensAt);
   return first && !known.some((window) => isInside(window, now)) ? { isOpen: false, ...first } : OPEN;
@@ -40,7 +40,7 @@ function starts({ days, start, timeZone }: Window, from: number, until: number):
   const [hours = 0, minutes = 0] = start.split(':').map(Number);
   const first = Math.floor(from / DAY_MS) * DAY_MS;
   return Array.from({ length: Math.ceil((until - first) / DAY_MS) }, (_, index) => first + index * DAY_MS)
-    .filter((date) => !days || days.includes(DAYS[new Date(date).getUTCDay()] ?? 'Sun'))
+    .filter((date) => !days || days.some((day) => day === DAYS[new Date(date).getUTCDay()]))
     .map((date) => momentOf(date + (hours * 60 + minutes) * 60_000, timeZone));
 }
 

@@ -1,6 +1,6 @@
 /** Gathers the snapshot that one decision about an Upgrade is made from. Waits for nothing. */
 import type { Upgrade } from '../api/types.ts';
-import type { Snapshot } from '../core/snapshot.ts';
+import { completeUpgrade, type Snapshot } from '../core/snapshot.ts';
 import { isUnderWay, verificationId } from '../core/status.ts';
 import { driverOf } from '../core/workload/drivers.ts';
 import type { GateCarrierCache } from './gate-carrier.ts';
@@ -41,7 +41,7 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
   const revision = workload && driverOf(workload).updateRevision(workload, store.revisionsOf(workload));
   return {
     now,
-    upgrade,
+    upgrade: completeUpgrade(upgrade),
     claimedBy: isWaiting ? acting.metadata.name : undefined,
     workload,
     namesakes: workload ? [] : store.namesakesOf(upgrade),

@@ -68,6 +68,7 @@ const podOf = (name: string, node: string, change: Partial<PodView> = {}) =>
     node,
     resourceVersion: '1',
     owner: { kind: 'DaemonSet', name, uid: `uid-${name}` },
+    imagesChanged: [],
     gates: [],
     conditions: {},
     containers: [],

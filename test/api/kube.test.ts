@@ -472,7 +472,7 @@ describe('writing to pods', () => {
     };
     const setting = (to: string) => ({ containers: [{ name: containers[0]?.name, image: to }] });
     const tolerated = await patched({ tolerations: [{ key: 'example.com/any', operator: 'Exists' }] });
-    expect([tolerated.specChanges, tolerated.imagesChanged]).toEqual([1, undefined]);
+    expect([tolerated.specChanges, tolerated.imagesChanged]).toEqual([1, []]);
     expect((await patched(setting('registry.example/other:1'))).imagesChanged).toEqual(['web']);
     const back = await patched(setting(image));
     expect([back.containers[0]?.image, back.imagesChanged]).toEqual([image, ['web']]);

@@ -9,7 +9,7 @@ import type { Images, Upgrade, UpgradeSpec } from '../../src/api/types.ts';
 import type { ConditionView, ContainerView, PodView, WorkloadView } from '../../src/api/views.ts';
 import { decide, type Plan } from '../../src/core/decision/decide.ts';
 import type { Action } from '../../src/core/plan.ts';
-import type { Snapshot } from '../../src/core/snapshot.ts';
+import { completeUpgrade, type Snapshot } from '../../src/core/snapshot.ts';
 import { isFallingBack, verificationId } from '../../src/core/status.ts';
 import type { TryOutcome } from '../../src/core/verification/exit-codes.ts';
 import { addCycle, type PodRecord } from '../../src/core/verification/probe-cycle.ts';
@@ -69,7 +69,7 @@ export class Stage {
   decide(): Plan {
     const plan = decide({
       now: this.now,
-      upgrade: this.upgrade,
+      upgrade: completeUpgrade(this.upgrade),
       ...(this.workload ? { workload: this.workload, updateRevision: revisionOf(this.image) } : {}),
       pods: this.pods,
       nodeReady: (node) => !this.lostNodes.includes(node),
@@ -223,6 +223,8 @@ const podOf = (image: string, end: string, node: string, now: number): PodView =
   reason: '',
   deleting: false,
   createdAt: now,
+  specChanges: 0,
+  imagesChanged: [],
   conditions: {
     PodScheduled: condition(true, now),
     ContainersReady: condition(true, now),

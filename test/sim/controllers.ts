@@ -142,6 +142,8 @@ export function createPod(world: World, { workload, owner, name, revision, node 
     deleting: false,
     createdAt: wholeSeconds(world.clock.now()),
     conditions: {},
+    specChanges: 0,
+    imagesChanged: [],
     gates: [],
     containers: [...containers]
       .sort((a, b) => order[a.role] - order[b.role])

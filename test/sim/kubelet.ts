@@ -287,8 +287,8 @@ export class Kubelet {
     const changed = this.#withContainer(known, name, (own) => ({ ...own, image }));
     this.#world.state.put('Pod', {
       ...changed,
-      specChanges: (known.specChanges ?? 0) + 1,
-      imagesChanged: [...new Set([...(known.imagesChanged ?? []), name])],
+      specChanges: known.specChanges + 1,
+      imagesChanged: [...new Set([...known.imagesChanged, name])],
     });
     this.#later(REPLACES_MS, pod, (now) => this.#replaced(now, name));
   }

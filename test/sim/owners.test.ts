@@ -25,6 +25,8 @@ function forgePod(world: World, owner: OwnerView, revision: string): PodView {
     deleting: false,
     createdAt: world.clock.now(),
     conditions: {},
+    specChanges: 0,
+    imagesChanged: [],
     gates: [],
     containers: [
       {

@@ -23,7 +23,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'an attempt begins outside its windows',
     file: 'core/decision/start.ts',
-    find: 'isPromoted(snapshot, nextNumber(snapshot)) ?',
+    find: 'isPromoted(snapshot, nextNumber(snapshot.upgrade.status)) ?',
     replace: 'true ?',
   },
   {
@@ -77,7 +77,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'an overtaking attempt forgets the fallback target when it is recorded again',
     file: 'core/decision/observe.ts',
-    find: 'const inherit = attempt.inherited ?? false;',
+    find: 'const inherit = attempt.inherited === true;',
     replace: 'const inherit = false;',
   },
   {
@@ -371,8 +371,8 @@ function trueContext(`,
   {
     name: "the controller's own waits are a lack of progress",
     file: 'core/rollout/progress.ts',
-    find: '(progressDeadlineSeconds(snapshot) + workload.ownWaitSeconds) * 1000',
-    replace: 'progressDeadlineSeconds(snapshot) * 1000',
+    find: '(snapshot.upgrade.spec.progressDeadlineSeconds + workload.ownWaitSeconds) * 1000',
+    replace: 'snapshot.upgrade.spec.progressDeadlineSeconds * 1000',
   },
   {
     name: 'more pods are replaced at once than maxParallel allows',
@@ -533,8 +533,8 @@ function trueContext(`,
   {
     name: 'a retry after Partial verifies every pod anew',
     file: 'core/decision/start.ts',
-    find: 'keeps: [...keeps, id].slice(-MOST_KEPT)',
-    replace: 'keeps: keeps.slice(0, 0)',
+    find: 'keeps: ended.slice(-MOST_KEPT)',
+    replace: 'keeps: ended.slice(0, 0)',
   },
   {
     name: 'nobody verifies the pods that are made anew after Partial',
@@ -569,8 +569,8 @@ function trueContext(`,
   {
     name: 'what an attempt waits at the partition of the user counts as a lack of progress',
     file: 'core/rollout/verify.ts',
-    find: "isAtPartition(upgrade.status ?? {}) && wait?.reason !== 'PartitionSet'",
-    replace: 'isAtPartition({}) && wait === undefined',
+    find: "isAtPartition(upgrade.status) && wait?.reason !== 'PartitionSet'",
+    replace: 'isAtPartition({ waiting: undefined }) && wait === undefined',
   },
   {
     name: 'a fallback does not say that the partition of the user keeps its pods',
@@ -713,19 +713,19 @@ function trueContext(`,
   {
     name: 'a partition that became ours in mid-attempt is not recorded',
     file: 'core/rollout/partition.ts',
-    find: 'known !== undefined || stagesOf(spec).length > 0',
+    find: 'known !== undefined || spec.stages.length > 0',
     replace: 'known !== undefined',
   },
   {
     name: 'stages that the user took away are told of all the same',
     file: 'core/rollout/follow-stages.ts',
-    find: 'policy.isStaged && stages.all.length === 0 && status.stages !== undefined',
-    replace: 'policy.isStaged && stages.all.length < 0 && status.stages !== undefined',
+    find: 'policy.isStaged && stages.all.length === 0',
+    replace: 'policy.isStaged && stages.all.length < 0',
   },
   {
     name: 'a version that was broken before the upgrade is told as one that broke by it',
     file: 'core/report/baseline-text.ts',
-    find: 'entry.exitCode === exitCode',
+    find: 'entry.exitCode === why.exitCode',
     replace: 'entry.exitCode === -1',
   },
   {
@@ -737,8 +737,8 @@ function trueContext(`,
   {
     name: 'an image that was set in a pod and set back is forgotten',
     file: 'core/verification/witness.ts',
-    find: 'changed?.includes(name) === true;',
-    replace: 'changed?.includes(name) === null;',
+    find: 'changed.includes(name);',
+    replace: 'changed.length < 0;',
   },
   {
     name: 'a pod of the version before with the label of the new one counts',
@@ -767,7 +767,7 @@ function trueContext(`,
   {
     name: 'nobody is told that a pod runs another image after the end',
     file: 'core/report/drift-text.ts',
-    find: 'imagesChanged?.includes(name) &&',
-    replace: 'imagesChanged?.includes("") &&',
+    find: 'imagesChanged.includes(name) &&',
+    replace: 'imagesChanged.includes("") &&',
   },
 ];

@@ -5,7 +5,7 @@ import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../../src/api/names.ts';
 import { SpecSchema } from '../../src/api/schema-spec.ts';
 import type { UpgradeSpec, UpgradeStatus } from '../../src/api/types.ts';
 import type { PodView, WorkloadView } from '../../src/api/views.ts';
-import type { Snapshot } from '../../src/core/snapshot.ts';
+import { completeUpgrade, type Snapshot } from '../../src/core/snapshot.ts';
 import { attemptId, verificationId } from '../../src/core/status.ts';
 import { addCycle, type PodRecord } from '../../src/core/verification/probe-cycle.ts';
 import { valuesOf } from './from-schema.ts';
@@ -184,7 +184,7 @@ export function snapshotFrom({
   const { workload: _, ...base } = snapshotOf();
   return {
     ...base,
-    upgrade,
+    upgrade: completeUpgrade(upgrade),
     ...(workload ? { workload } : {}),
     ...(flags.claimed ? { claimedBy: 'older' } : {}),
     pods: list,

@@ -15,8 +15,8 @@ import type {
   WorkloadKind,
   WorkloadView,
 } from '../../src/api/views.ts';
-import type { Snapshot } from '../../src/core/snapshot.ts';
-import { attemptId } from '../../src/core/status.ts';
+import { type CompleteUpgrade, completeUpgrade, type Snapshot } from '../../src/core/snapshot.ts';
+import { type ActiveStatus, activeStatus, attemptId, completeStatus } from '../../src/core/status.ts';
 import type { VerificationContext } from '../../src/core/verification/context.ts';
 import type { TryOutcome } from '../../src/core/verification/exit-codes.ts';
 import type { FinishedCycle, PodRecord } from '../../src/core/verification/probe-cycle.ts';
@@ -151,6 +151,8 @@ export const podOf = (change: Partial<PodView> = {}): PodView => ({
   reason: '',
   deleting: false,
   createdAt: NOW - 60_000,
+  specChanges: 0,
+  imagesChanged: [],
   conditions: {
     PodScheduled: conditionOf('True'),
     ContainersReady: conditionOf('True'),
@@ -205,6 +207,13 @@ export function statusOf(
   };
 }
 
+/** The same, as decisions use it. */
+export const activeStatusOf = (...change: Parameters<typeof statusOf>): ActiveStatus =>
+  activeStatus(completeStatus(statusOf(...change))) as ActiveStatus;
+
+export const completeUpgradeOf = (change: UpgradeChange = {}): CompleteUpgrade =>
+  completeUpgrade(upgradeOf(change));
+
 export const fallbackOf = (change: Partial<FallbackStatus> = {}): FallbackStatus => ({
   state: 'Rolling',
   reason: 'ProbeFailed',
@@ -214,9 +223,14 @@ export const fallbackOf = (change: Partial<FallbackStatus> = {}): FallbackStatus
   ...change,
 });
 
-export const snapshotOf = (change: Partial<Snapshot> = {}): Snapshot => ({
+export type SnapshotChange = Partial<Omit<Snapshot, 'upgrade'>> & { readonly upgrade?: Upgrade };
+
+export const snapshotOf = ({
+  upgrade = upgradeOf({ status: statusOf() }),
+  ...change
+}: SnapshotChange = {}): Snapshot => ({
   now: NOW,
-  upgrade: upgradeOf({ status: statusOf() }),
+  upgrade: completeUpgrade(upgrade),
   workload: workloadOf(),
   updateRevision: 'new',
   pods: [podOf()],

@@ -4,9 +4,17 @@ import type { PodView, WorkloadView } from '../../src/api/views.ts';
 import { policyOf } from '../../src/core/rollout/policy.ts';
 import type { Rollout } from '../../src/core/rollout/rollout.ts';
 import type { Turn } from '../../src/core/rollout/turn.ts';
-import type { Snapshot } from '../../src/core/snapshot.ts';
 import type { PodResult } from '../../src/core/verification/pod-result.ts';
-import { ago, podOf, snapshotOf, specOf, statusOf, upgradeOf, workloadOf } from './snapshots.ts';
+import {
+  activeStatusOf,
+  ago,
+  podOf,
+  type SnapshotChange,
+  snapshotOf,
+  specOf,
+  upgradeOf,
+  workloadOf,
+} from './snapshots.ts';
 
 export interface Pod {
   readonly name: string;
@@ -35,7 +43,7 @@ export interface TurnChange {
   readonly desired?: number;
   readonly rolledOut?: boolean;
   readonly workload?: Partial<WorkloadView>;
-  readonly snapshot?: Partial<Snapshot>;
+  readonly snapshot?: SnapshotChange;
   readonly rollout?: Partial<Rollout>;
   readonly spec?: Partial<UpgradeSpec>;
   readonly direction?: 'Forward' | 'Back';
@@ -52,7 +60,7 @@ export function turnOf(change: TurnChange = {}): Turn {
     available: desired,
     ...change.workload,
   } as object);
-  const status = statusOf({
+  const status = activeStatusOf({
     ...(left
       ? { left: left.map((name): LeftEntry => ({ name, state: 'Failed', reason: 'ProbeFailed' })) }
       : {}),

@@ -7,6 +7,7 @@ import { isReason, REASONS, TERMINAL_REASONS } from '../../../src/api/reasons.ts
 import type { HistoryEntry, PodCheck, PodReport, Upgrade, UpgradeSpec } from '../../../src/api/types.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
 import { leftCounts } from '../../../src/core/report/left-text.ts';
+import { completeStatus } from '../../../src/core/status.ts';
 import { fromIso, spanText } from '../../../src/core/time.ts';
 import { evaluateTry } from '../../../src/core/verification/exit-codes.ts';
 import { plural } from './looks.ts';
@@ -145,7 +146,7 @@ function outcomeText(upgrade: Upgrade, lapsed: boolean): string {
     case 'Succeeded':
       return `${wanted} runs, verified on ${passed}.${advice('No action is needed.')}`;
     case 'Partial':
-      return `${wanted} is verified on ${passed}; ${leftCounts(status, before ?? '')}.${advice('No immediate action is needed.')}`;
+      return `${wanted} is verified on ${passed}; ${leftCounts(completeStatus(status), before ?? '')}.${advice('No immediate action is needed.')}`;
     case 'FellBack':
       return status.fallback?.verified === 'No'
         ? `${before} runs again, not verified because spec.fallback.verify is false.`

@@ -8,9 +8,10 @@ import { type Scene, snapshotOf } from './scene.ts';
 
 /** The result for a pod of the revision that is waited for; `undefined` for any other, and before the first attempt. */
 export function resultOf(scene: Scene, pod: PodView, now: number): PodResult | undefined {
-  const status = activeStatus(scene.upgrade.status);
+  const snapshot = snapshotOf(scene, now);
+  const status = activeStatus(snapshot.upgrade.status);
   if (!status || pod.revision !== scene.updateRevision) {
     return undefined;
   }
-  return evaluatePod(pod, undefined, verificationContext(snapshotOf(scene, now), status), now);
+  return evaluatePod(pod, undefined, verificationContext(snapshot, status), now);
 }

@@ -1,7 +1,7 @@
 /** An Upgrade with its workload, revisions, pods and endpoints, as far as the caller may read them. */
 import type { Upgrade } from '../../../src/api/types.ts';
 import type { PodView, RevisionView, WorkloadKind, WorkloadView } from '../../../src/api/views.ts';
-import type { Snapshot } from '../../../src/core/snapshot.ts';
+import { completeUpgrade, type Snapshot } from '../../../src/core/snapshot.ts';
 import { driverOf } from '../../../src/core/workload/drivers.ts';
 import { at, list, type Raw, record, text } from '../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../src/kube/client/paths.ts';
@@ -175,7 +175,7 @@ export function snapshotOf(scene: Scene, now: number): Snapshot {
   const { upgrade, workload, pods, others } = scene;
   return {
     now,
-    upgrade,
+    upgrade: completeUpgrade(upgrade),
     ...(workload ? { workload } : {}),
     ...(scene.updateRevision === undefined ? {} : { updateRevision: scene.updateRevision }),
     pods,

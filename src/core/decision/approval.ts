@@ -17,14 +17,14 @@ const goesInStages = (status: ActiveStatus): boolean => isUnderWay(status) && po
 
 /** `postcheck.dev/approve: <attempt>/<stage>` lets that stage end, also before it waits for it. */
 export function approve({ upgrade, now }: Snapshot, status: ActiveStatus): Obeyed {
-  const [number, name, ...more] = (tokenOf(upgrade, 'approve') ?? '').split('/');
+  const [number, name, ...more] = tokenOf(upgrade, 'approve')?.split('/') ?? [];
   if (!goesInStages(status)) {
     return { result: 'NothingToApprove' };
   }
   if (number !== String(status.attempt.number)) {
     return { result: 'OtherAttempt' };
   }
-  const stages = status.stages ?? [];
+  const { stages } = status;
   const stage = stages.find((known) => known.name === name);
   if (!stage || more.length > 0) {
     return { result: 'NoSuchStage' };

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { NOW, statusOf, upgradeOf } from '../../../test/support/snapshots.ts';
+import { completeUpgradeOf, NOW, statusOf, upgradeOf } from '../../../test/support/snapshots.ts';
 import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../../api/names.ts';
+import { completeUpgrade } from '../snapshot.ts';
+import { completeStatus } from '../status.ts';
 import { newCommand, recordCommand, recordSeenCommands } from './commands.ts';
 
 const given = (annotations: Record<string, string>, seen: Record<string, string> = {}) =>
@@ -38,7 +40,13 @@ describe('a verb acts', () => {
 
   test('and its token is recorded with the result, beside the other one', () => {
     const upgrade = given({ [ABORT_ANNOTATION]: 'a' }, { retry: 'r' });
-    const commands = recordCommand(upgrade, upgrade.status ?? {}, 'abort', 'FallingBack', NOW).commands;
+    const commands = recordCommand(
+      upgrade,
+      completeStatus(upgrade.status),
+      'abort',
+      'FallingBack',
+      NOW,
+    ).commands;
     expect(commands).toMatchObject({
       abort: { token: 'a', at: '2026-01-01T00:10:00.000Z', result: 'FallingBack' },
       retry: { token: 'r' },
@@ -47,18 +55,18 @@ describe('a verb acts', () => {
 
   test('and a token of any length is recorded and recognized by its first 256 characters', () => {
     const upgrade = given({ [RETRY_ANNOTATION]: 'x'.repeat(1000) });
-    const next = recordCommand(upgrade, upgrade.status ?? {}, 'retry', 'Attempt2', NOW);
+    const next = recordCommand(upgrade, completeStatus(upgrade.status), 'retry', 'Attempt2', NOW);
     expect(next.commands?.retry?.token).toHaveLength(256);
     expect(newCommand({ ...upgrade, status: next })).toBeUndefined();
   });
 });
 
 test('tokens that came with the Upgrade, say from a backup, count as seen', () => {
-  const fresh = upgradeOf({ annotations: { [ABORT_ANNOTATION]: 'a', [RETRY_ANNOTATION]: 'r' } });
-  expect(recordSeenCommands(fresh, {}, NOW).commands).toMatchObject({
+  const fresh = completeUpgradeOf({ annotations: { [ABORT_ANNOTATION]: 'a', [RETRY_ANNOTATION]: 'r' } });
+  expect(recordSeenCommands(fresh, fresh.status, NOW).commands).toMatchObject({
     abort: { token: 'a', result: 'SeenAtStart' },
     retry: { token: 'r', result: 'SeenAtStart' },
   });
-  const running = given({ [ABORT_ANNOTATION]: 'a' });
-  expect(recordSeenCommands(running, {}, NOW)).toEqual({});
+  const running = completeUpgrade(given({ [ABORT_ANNOTATION]: 'a' }));
+  expect(recordSeenCommands(running, running.status, NOW)).toBe(running.status);
 });

@@ -1,32 +1,41 @@
 /** The verbs, such as `postcheck.dev/abort`: each token acts once and is recorded in the status. */
 import { cut } from '../../api/cut.ts';
-import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
+import type { Upgrade, UpgradeMeta } from '../../api/types.ts';
 import { ANNOTATIONS, type CommandResult, VERBS, type Verb } from '../../api/verbs.ts';
+import type { CompleteUpgrade } from '../snapshot.ts';
+import type { Status } from '../status.ts';
 import { toIso } from '../time.ts';
 
+interface Annotated {
+  readonly metadata: Pick<UpgradeMeta, 'annotations'>;
+}
+
 /** The token of a verb's annotation, if there is one. */
-export const tokenOf = (upgrade: Upgrade, verb: Verb): string | undefined =>
-  cut(upgrade.metadata.annotations?.[ANNOTATIONS[verb]] ?? '', 256) || undefined;
+export function tokenOf({ metadata }: Annotated, verb: Verb): string | undefined {
+  const token = metadata.annotations?.[ANNOTATIONS[verb]];
+  return token ? cut(token, 256) : undefined;
+}
 
 /** The verb that waits to be acted on. */
-export function newCommand(upgrade: Upgrade): Verb | undefined {
-  if (!upgrade.status?.attempt) {
+export function newCommand(upgrade: Annotated & Pick<Upgrade, 'status'>): Verb | undefined {
+  const { status } = upgrade;
+  if (!status?.attempt) {
     return undefined;
   }
   return VERBS.find((verb) => {
     const token = tokenOf(upgrade, verb);
-    return token !== undefined && token !== upgrade.status?.commands?.[verb]?.token;
+    return token !== undefined && token !== status.commands?.[verb]?.token;
   });
 }
 
 /** `status` with the verb's present token recorded. */
 export function recordCommand(
-  upgrade: Upgrade,
-  status: UpgradeStatus,
+  upgrade: Annotated,
+  status: Status,
   verb: Verb,
   result: CommandResult,
   now: number,
-): UpgradeStatus {
+): Status {
   const token = tokenOf(upgrade, verb);
   if (token === undefined) {
     return status;
@@ -35,7 +44,7 @@ export function recordCommand(
 }
 
 /** Tokens that were there before the first attempt count as seen: an Upgrade restored from a backup must not act on an old word. */
-export const recordSeenCommands = (upgrade: Upgrade, status: UpgradeStatus, now: number): UpgradeStatus =>
-  upgrade.status?.attempt
+export const recordSeenCommands = (upgrade: CompleteUpgrade, status: Status, now: number): Status =>
+  upgrade.status.attempt
     ? status
     : VERBS.reduce((next, verb) => recordCommand(upgrade, next, verb, 'SeenAtStart', now), status);

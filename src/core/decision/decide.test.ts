@@ -20,6 +20,7 @@ import {
   NOW,
   OLD,
   podOf,
+  type SnapshotChange,
   snapshotOf,
   specOf,
   statusOf,
@@ -48,7 +49,7 @@ const kept = (snapshot: Snapshot): Snapshot => ({
 
 interface Example {
   readonly when: string;
-  readonly given: Partial<Snapshot>;
+  readonly given: SnapshotChange;
   readonly plan: {
     readonly state: Plan['state'];
     readonly intent: boolean;

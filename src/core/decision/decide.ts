@@ -24,7 +24,7 @@ import { seenBy } from '../rollout/turn-back.ts';
 import { verify, withPodStatus } from '../rollout/verify.ts';
 import { recordWritten, writeImages } from '../rollout/write.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { type ActiveStatus, endAttempt, isRetryable, without } from '../status.ts';
+import { type ActiveStatus, endAttempt, isRetryable, type Status, storedStatus } from '../status.ts';
 import { earliest, fromIso, toIso } from '../time.ts';
 import { scheduleProbes } from '../verification/due.ts';
 import { summarizePods, unrecorded } from '../verification/summary.ts';
@@ -61,7 +61,7 @@ export function decide(snapshot: Snapshot): Plan {
     const action = state.name === 'LettingGo' ? removeFinalizer(upgrade) : NO_ACTION;
     return {
       state: state.name,
-      status: upgrade.status ?? {},
+      status: storedStatus(upgrade.status),
       intent: false,
       action,
       cycles: [],
@@ -70,22 +70,22 @@ export function decide(snapshot: Snapshot): Plan {
   }
   const decision = decideIn(snapshot, state);
   const { obstacle = snapshot.refusal, summary, suspendedByUser = false } = decision;
-  const { intent = false, action = NO_ACTION } = decision;
+  const { intent = false, action = NO_ACTION, cycles = [], queries = [] } = decision;
   const status = { ...decision.status, waiting: waitingOf(snapshot, state, decision) };
   return {
     state: state.name,
     status: withConditions(snapshot, status, { obstacle, summary, suspendedByUser }),
     intent,
     action: intent ? NO_ACTION : firstAction(action, followFinalizer(snapshot.upgrade, status)),
-    cycles: decision.cycles ?? [],
-    queries: decision.queries ?? [],
+    cycles,
+    queries,
     wakeAt: earliest([decision.wakeAt, windowAt(snapshot)]),
   };
 }
 
 /** When the next window opens, where windows are asked for: what is under way does not keep the next attempt waiting beyond it. */
 const windowAt = (snapshot: Snapshot): number | undefined =>
-  snapshot.upgrade.spec.windows && hasPendingStart(snapshot) ? closedWindow(snapshot)?.until : undefined;
+  hasPendingStart(snapshot) ? closedWindow(snapshot)?.until : undefined;
 
 /** States that interrupt a wait, and do not end it. */
 const INTERRUPTING: readonly State['name'][] = ['CommandPending', 'Suspended', 'Resuming'];
@@ -94,8 +94,8 @@ function waitingOf(
   { upgrade, now }: Snapshot,
   { name }: State,
   { status, wait, waitGoesOn = false }: Decision,
-): UpgradeStatus['waiting'] {
-  const { waiting, phase } = upgrade.status ?? {};
+): Status['waiting'] {
+  const { waiting, phase } = upgrade.status;
   const isKept = waitGoesOn || (INTERRUPTING.includes(name) && phase === status.phase);
   return isKept ? waiting : storedWait(waiting, wait, now);
 }
@@ -105,7 +105,7 @@ function decideIn(
   state: Exclude<State, StateOf<'StaleCache' | 'Deleting' | 'LettingGo'>>,
 ): Decision {
   const { upgrade, now } = snapshot;
-  const waiting: UpgradeStatus = { phase: 'Pending', ...upgrade.status };
+  const waiting = upgrade.status;
   switch (state.name) {
     case 'Blocked': {
       const polls = state.obstacle.reason === 'GateUnavailable';
@@ -124,7 +124,7 @@ function decideIn(
     case 'GateUnknown':
       return { status: waiting, action: { kind: 'findGateCarrier' }, wakeAt: now + 2000 };
     case 'WaitingToStart': {
-      const seen = upgrade.status?.waiting ? waiting : recordSeenCommands(upgrade, waiting, now);
+      const seen = waiting.waiting ? waiting : recordSeenCommands(upgrade, waiting, now);
       return { status: seen, wait: state.wait, wakeAt: state.wait.until };
     }
     case 'Starting':
@@ -148,7 +148,7 @@ function decideIn(
   }
 }
 
-function targetLost({ upgrade, now }: Snapshot, status: ActiveStatus): UpgradeStatus {
+function targetLost({ upgrade, now }: Snapshot, status: ActiveStatus): Status {
   const { kind, name } = upgrade.spec.targetRef;
   const cause = { reason: 'TargetNotFound', workload: `${kind} ${name}` } as const;
   const end = { phase: 'Aborted', outcome: 'Aborted', cause, gating: false } as const;
@@ -159,9 +159,9 @@ function targetLost({ upgrade, now }: Snapshot, status: ActiveStatus): UpgradeSt
 function suspend(snapshot: Snapshot, state: StateOf<'Suspended'>): Decision {
   const { status, workload, obstacle, byUser } = state;
   const common = { obstacle, suspendedByUser: byUser };
-  if (!status.paused?.since) {
+  if (!status.paused.since) {
     const paused = { ...status.paused, since: toIso(snapshot.now) };
-    const attempt = without(status.attempt, 'deadlineAt');
+    const attempt = { ...status.attempt, deadlineAt: undefined };
     return { ...common, status: { ...status, attempt, paused }, intent: true };
   }
   if (!status.attempt.rolledAt) {
@@ -178,13 +178,13 @@ function suspend(snapshot: Snapshot, state: StateOf<'Suspended'>): Decision {
   };
 }
 
-function resume(status: ActiveStatus, now: number): UpgradeStatus {
-  const { since, seconds = 0 } = status.paused ?? {};
+function resume(status: ActiveStatus, now: number): Status {
+  const { since, seconds = 0 } = status.paused;
   const spent = Math.max(0, Math.round((now - (since ? fromIso(since) : now)) / 1000));
   return { ...status, paused: { resumedAt: toIso(now), seconds: seconds + spent } };
 }
 
-function obey(snapshot: Snapshot, { verb, workload, status }: StateOf<'CommandPending'>): UpgradeStatus {
+function obey(snapshot: Snapshot, { verb, workload, status }: StateOf<'CommandPending'>): Status {
   if (verb === 'retry' && isRetryable(status)) {
     return retryAttempt(snapshot, workload);
   }
@@ -205,7 +205,7 @@ const OBEY: Readonly<
 };
 
 /** Who deletes an Upgrade in the middle of its attempt, aborts it. */
-function withdraw(snapshot: Snapshot, { workload, status }: StateOf<'Withdrawn'>): UpgradeStatus {
+function withdraw(snapshot: Snapshot, { workload, status }: StateOf<'Withdrawn'>): Status {
   const cause = { reason: 'Aborted', deleted: true } as const;
   if (snapshot.upgrade.spec.fallback.action === 'None') {
     const end = { phase: 'Aborted', outcome: 'Aborted', cause, gating: false } as const;
@@ -242,7 +242,7 @@ const isAbortable = (status: ActiveStatus): boolean =>
     ? !status.attempt.adopted && !isReason(status.attempt.end?.reason, 'ImageConflict', 'BaselineFailed')
     : status.attempt.end === undefined && policyFor(status).isInterruptible);
 
-function endConflicted({ upgrade, now }: Snapshot, { status, change }: StateOf<'Conflicted'>): UpgradeStatus {
+function endConflicted({ upgrade, now }: Snapshot, { status, change }: StateOf<'Conflicted'>): Status {
   const { manager, container, image } = change;
   const by = manager && cut(manager, MANAGER_MAX);
   const cause = { reason: 'ImageConflict', by, container, image } as const;

@@ -1,14 +1,15 @@
 /** `spec.dependsOn`: Upgrades that have to be Succeeded for their present spec before an attempt begins. */
 import type { Phase, Upgrade } from '../../api/types.ts';
 import type { Obstacle } from '../obstacle.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { CompleteUpgrade, Snapshot } from '../snapshot.ts';
 import { isForSpec, isPostCheckChanged } from '../status.ts';
 import type { Wait } from '../wait.ts';
 
 /** Upgrades that are looked at for a circle: anybody may write thousands that name each other. */
 const MOST_VISITED = 1000;
 
-const namesOf = ({ spec }: Upgrade): string[] => (spec.dependsOn ?? []).map(({ name }) => name);
+const namesOf = ({ spec: { dependsOn = [] } }: Pick<Upgrade, 'spec'>): string[] =>
+  dependsOn.map(({ name }) => name);
 
 /** Succeeded for the spec as it is now, and nobody has changed the images since. */
 export function isSucceeded({ metadata, spec, status }: Upgrade): boolean {
@@ -37,7 +38,10 @@ export function dependencyObstacle({ upgrade, upgradeNamed: find }: Snapshot): O
 }
 
 /** The shortest way from an Upgrade back to itself. */
-function circleOf(upgrade: Upgrade, find: (name: string) => Upgrade | undefined): string[] | undefined {
+function circleOf(
+  upgrade: CompleteUpgrade,
+  find: (name: string) => Upgrade | undefined,
+): string[] | undefined {
   const own = upgrade.metadata.name;
   const cameFrom = new Map<string, string>();
   const queue = [own];
@@ -67,7 +71,9 @@ function wayTo(name: string, own: string, cameFrom: ReadonlyMap<string, string>)
 
 /** Those that have not succeeded yet, if there are any. Their change of status brings this Upgrade back. */
 export function dependencyWait({ upgrade, upgradeNamed }: Snapshot): Wait | undefined {
-  const pending = namesOf(upgrade).flatMap((name) => upgradeNamed?.(name) ?? []);
+  const pending = namesOf(upgrade)
+    .map((name) => upgradeNamed?.(name))
+    .filter((named) => named !== undefined);
   const [first, ...others] = pending.filter((dependency) => !isSucceeded(dependency));
   if (!first) {
     return undefined;

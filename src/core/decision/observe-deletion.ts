@@ -10,17 +10,26 @@ import type { Rolling, State } from './state.ts';
 
 /** What we know of the workload is older than what the status was written from. */
 export const isStale = (workload: WorkloadView, status: ActiveStatus | undefined): boolean =>
-  status?.targetUID === workload.uid && workload.generation < (status.targetGeneration ?? 0);
+  status?.targetUID === workload.uid &&
+  status.targetGeneration !== undefined &&
+  workload.generation < status.targetGeneration;
 
 /** How long the API server may refuse what a deletion needs: then the Upgrade goes all the same. */
 const REFUSED_FOR_MS = 10 * 60_000;
 
+function isRefused({ upgrade, refusal, now }: Snapshot): boolean {
+  const { deletionTimestamp } = upgrade.metadata;
+  return (
+    refusal !== undefined &&
+    deletionTimestamp !== undefined &&
+    now >= fromIso(deletionTimestamp) + REFUSED_FOR_MS
+  );
+}
+
 export function observeDeletion(snapshot: Snapshot, status: ActiveStatus | undefined): State {
-  const { upgrade, workload, claimedBy, refusal, now } = snapshot;
-  const isRefused =
-    refusal !== undefined && now >= fromIso(upgrade.metadata.deletionTimestamp ?? '') + REFUSED_FOR_MS;
+  const { upgrade, workload, claimedBy } = snapshot;
   const isThere = workload && !workload.deleting && status?.targetUID === workload.uid;
-  if (!isThere || claimedBy || isRefused || !mustPutBack(upgrade, status)) {
+  if (!isThere || claimedBy || isRefused(snapshot) || !mustPutBack(upgrade, status)) {
     return { name: 'LettingGo' };
   }
   if (isStale(workload, status)) {
@@ -46,7 +55,7 @@ function observeLastFallback(snapshot: Snapshot, rolling: Rolling): State {
   if (change) {
     return { name: 'Conflicted', change, ...rolling };
   }
-  if (status.paused?.since) {
+  if (status.paused.since) {
     return { name: 'Resuming', ...rolling };
   }
   if (rollout.rolledAt === undefined) {

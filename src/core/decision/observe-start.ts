@@ -1,13 +1,11 @@
 /** Whether an attempt has to start, and what it comes to first: an obstacle, a wait, the gate, or its record. */
 import { isReason } from '../../api/reasons.ts';
-import type { UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
+import type { EffectiveSpec } from '../effective-spec.ts';
 import type { Obstacle } from '../obstacle.ts';
 import { policyFor } from '../rollout/policy.ts';
-import { rolloutChecksOf } from '../rollout/rollout-checks.ts';
-import { stagesOf } from '../rollout/stages.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { type ActiveStatus, isForSpec, isUnderWay } from '../status.ts';
+import { type ActiveStatus, isForSpec, isUnderWay, type Status } from '../status.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { attemptObstacle, imagesTooLong } from '../workload/obstacles.ts';
 import { newCommand } from './commands.ts';
@@ -38,12 +36,12 @@ export function startOf(
 
 /** Other images are wanted than those of the attempt, or a retry. */
 export const hasPendingStart = ({ upgrade }: Snapshot): boolean =>
-  !upgrade.status?.attempt ||
+  !upgrade.status.attempt ||
   !isForSpec(upgrade.status.attempt, upgrade.spec) ||
   newCommand(upgrade) === 'retry';
 
 /** What runs now was never verified, so a new attempt must not take it for its fallback target. */
-const runsUnverified = (status: UpgradeStatus): boolean =>
+const runsUnverified = (status: Status): boolean =>
   isUnderWay(status) ||
   status.phase === 'Partial' ||
   ((status.phase === 'Failed' || status.phase === 'FallbackFailed') &&
@@ -76,7 +74,7 @@ export function observeStart(
 
 /** Checks of the rollout have nobody to ask. */
 const prometheusMissing = ({ upgrade, hasPrometheus }: Snapshot): Obstacle | undefined =>
-  hasPrometheus === false && rolloutChecksOf(upgrade.spec).length > 0
+  hasPrometheus === false && upgrade.spec.postCheck.rolloutChecks.length > 0
     ? { reason: 'PrometheusMissing' }
     : undefined;
 
@@ -91,8 +89,8 @@ export function roomObstacle(
 }
 
 /** Stages of such a workload are held by the gate alone. */
-const isHeldByGate = (spec: UpgradeSpec, workload: WorkloadView): boolean =>
-  stagesOf(spec).length > 1 && driverOf(workload).lever(workload) === 'gate';
+const isHeldByGate = (spec: EffectiveSpec, workload: WorkloadView): boolean =>
+  spec.stages.length > 1 && driverOf(workload).lever(workload) === 'gate';
 
 /** What an attempt that is about to start has to wait for, if anything. */
 export function observeGate({ upgrade, gateCarrier }: Snapshot, workload: WorkloadView): State | undefined {

@@ -118,7 +118,7 @@ function observeRollout(snapshot: Snapshot, rolling: Rolling): State {
   const { attempt } = status;
   // The spec moved on between the record and the write, of which there is no trace: what was recorded as running before may be stale, so it is recorded again.
   if (isRecordedAgain(rollout) && workload.generation !== attempt.targetGeneration) {
-    const inherit = attempt.inherited ?? false;
+    const inherit = attempt.inherited === true;
     return { name: 'Starting', workload, trigger: attempt.trigger, inherit, rerecord: true };
   }
   return !rollout.turn && needsBaseline(snapshot, status, rollout)
@@ -141,12 +141,12 @@ function observeSuspension(snapshot: Snapshot, rolling: Rolling): State | undefi
   }
   const obstacle =
     policyOf(rollout.direction).obstacle(snapshot, workload, status) ??
-    (isRecordedAgain(rollout) ? roomObstacle(snapshot, workload, attempt.inherited ?? false) : undefined);
+    (isRecordedAgain(rollout) ? roomObstacle(snapshot, workload, attempt.inherited === true) : undefined);
   if (obstacle) {
     return { name: 'Suspended', obstacle, byUser: false, ...rolling };
   }
   if (spec.paused) {
     return { name: 'Suspended', obstacle: PAUSED, byUser: true, ...rolling };
   }
-  return rolling.status.paused?.since ? { name: 'Resuming', ...rolling } : undefined;
+  return rolling.status.paused.since ? { name: 'Resuming', ...rolling } : undefined;
 }

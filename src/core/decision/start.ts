@@ -1,7 +1,7 @@
 /** Recording an attempt: everything a fresh process needs to go on is in the status before the first write to the workload. */
 import { own } from '../../api/own.ts';
 import { isReason } from '../../api/reasons.ts';
-import type { Attempt, ImageSet, Images, Upgrade, UpgradeStatus } from '../../api/types.ts';
+import type { ImageSet, Images } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import { imagesOf, runsImages } from '../images.ts';
@@ -9,17 +9,20 @@ import { imagesText } from '../report/image-text.ts';
 import { startupProbeText } from '../report/warning-text.ts';
 import { heldOf } from '../rollout/partition.ts';
 import { knownAnswer } from '../rollout/rewritten.ts';
-import { stagesOf } from '../rollout/stages.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { CompleteUpgrade, Snapshot } from '../snapshot.ts';
 import {
   type ActiveStatus,
+  type Attempt,
   activeStatus,
   attemptId,
   type End,
   endAttempt,
   isUnderWay,
+  NO_PROGRESS,
+  nextNumber,
   postCheckDigest,
-  without,
+  type Status,
+  unlessEmpty,
 } from '../status.ts';
 import { toIso } from '../time.ts';
 import { closedWindow, type Wait } from '../wait.ts';
@@ -55,9 +58,6 @@ const warningsOf = ({ upgrade }: Snapshot, workload: WorkloadView): string[] =>
     .map(({ name }) => startupProbeText(name))
     .slice(0, 8);
 
-/** An empty list is left out of the status. */
-const some = <T>(list: readonly T[]): readonly T[] | undefined => (list.length > 0 ? list : undefined);
-
 /** What an attempt that starts now records as running before, and as wanted. */
 export function setsOf(
   snapshot: Snapshot,
@@ -72,50 +72,38 @@ export function setsOf(
 /** What an attempt that is to start waits for. One that would write nothing waits for nothing; after Partial pods are still to be replaced. */
 export function startWait(snapshot: Snapshot, workload: WorkloadView, inherit: boolean): Wait | undefined {
   const { to } = setsOf(snapshot, workload, inherit);
-  const isThere = runsImages(workload, to.images) && snapshot.upgrade.status?.phase !== 'Partial';
+  const isThere = runsImages(workload, to.images) && snapshot.upgrade.status.phase !== 'Partial';
   return isThere ? undefined : (dependencyWait(snapshot) ?? windowWait(snapshot));
 }
 
 const windowWait = (snapshot: Snapshot): Wait | undefined =>
-  isPromoted(snapshot, nextNumber(snapshot)) ? undefined : closedWindow(snapshot);
-
-const nextNumber = ({ upgrade }: Snapshot): number => (upgrade.status?.attempt?.number ?? 0) + 1;
+  isPromoted(snapshot, nextNumber(snapshot.upgrade.status)) ? undefined : closedWindow(snapshot);
 
 /** `postcheck.dev/promote` was said of the attempt that waits. A word that was there before it waited is an old one. */
 const isPromoted = ({ upgrade }: Snapshot, number: number): boolean =>
-  upgrade.status?.waiting !== undefined &&
+  upgrade.status.waiting !== undefined &&
   tokenOf(upgrade, 'promote') === String(number) &&
-  upgrade.status.commands?.promote?.token !== String(number);
+  upgrade.status.commands.promote?.token !== String(number);
 
 /** Does a retry keep the fallback target? After a success what runs is verified, and becomes the target; where nothing was rolled, it ran before. */
 export const retryInherits = ({ upgrade }: Snapshot): boolean =>
-  upgrade.status?.phase !== 'Succeeded' && !isReason(upgrade.status?.attempt?.end?.reason, 'BaselineFailed');
+  upgrade.status.phase !== 'Succeeded' && !isReason(upgrade.status.attempt?.end?.reason, 'BaselineFailed');
 
 /** The status with a new attempt recorded in it. */
 export function startAttempt(snapshot: Snapshot, start: Start): ActiveStatus {
   const { upgrade, now } = snapshot;
   const { workload, inherit, rerecord } = start;
   const stored = activeStatus(upgrade.status);
-  const before = stored && !rerecord ? supersede(snapshot, stored, start.trigger) : (upgrade.status ?? {});
+  const before = stored && !rerecord ? supersede(snapshot, stored, start.trigger) : upgrade.status;
   const { from, to } = setsOf(snapshot, workload, inherit);
   const attempt = newAttempt(snapshot, start, !inherit && runsImages(workload, to.images));
   const seen = recordSeenCommands(upgrade, before, now);
+  const recorded = isPromoted(snapshot, attempt.number)
+    ? recordCommand(upgrade, seen, 'promote', 'Promoted', now)
+    : seen;
   return {
-    ...without(
-      isPromoted(snapshot, attempt.number) ? recordCommand(upgrade, seen, 'promote', 'Promoted', now) : seen,
-      'fallback',
-      'stage',
-      'stages',
-      'left',
-      'turnedBack',
-      'explained',
-      'rolloutChecks',
-      'paused',
-      'counts',
-      'exitCodes',
-      'pods',
-      'summary',
-    ),
+    ...recorded,
+    ...NO_PROGRESS,
     targetUID: workload.uid,
     targetGeneration: workload.generation,
     phase: 'Pending',
@@ -128,8 +116,8 @@ export function startAttempt(snapshot: Snapshot, start: Start): ActiveStatus {
 function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt {
   const { upgrade, now, gateCarrier, pods, nodeReady } = snapshot;
   const { workload, trigger, inherit, rerecord } = start;
-  const last = upgrade.status?.attempt;
-  const number = (last?.number ?? 0) + (rerecord ? 0 : 1);
+  const last = upgrade.status.attempt;
+  const number = rerecord && last ? last.number : nextNumber(upgrade.status);
   // Recorded again, it keeps what was known at first: nobody is asked again.
   const gate = rerecord ? last : gateBy(gateCarrier);
   const gating = !adopted && upgrade.spec.gate !== 'Disabled' && gate?.gating === true;
@@ -154,8 +142,9 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
     progressAt: toIso(now),
     maxUpdated: 0,
     maxPassed: 0,
-    excludedNodes: some(excluded),
-    warnings: some(warningsOf(snapshot, workload)),
+    keeps: unlessEmpty([]),
+    excludedNodes: unlessEmpty(excluded),
+    warnings: unlessEmpty(warningsOf(snapshot, workload)),
   };
 }
 
@@ -163,7 +152,7 @@ const gateBy = (carrier: Snapshot['gateCarrier']): Pick<Attempt, 'gating' | 'gat
   carrier === 'Policy' || carrier === 'Webhook' ? { gating: true, gateCarrier: carrier } : { gating: false };
 
 /** What the status keeps of an attempt that the new one overtakes. */
-function supersede({ upgrade, now }: Snapshot, status: ActiveStatus, trigger: Trigger): UpgradeStatus {
+function supersede({ upgrade, now }: Snapshot, status: ActiveStatus, trigger: Trigger): Status {
   if (!isUnderWay(status)) {
     return status;
   }
@@ -179,23 +168,24 @@ function supersede({ upgrade, now }: Snapshot, status: ActiveStatus, trigger: Tr
 }
 
 /** The verb `retry`: a new attempt with the same fallback target; after a success, the post-check again on what runs. */
-export function retryAttempt(snapshot: Snapshot, workload: WorkloadView): UpgradeStatus {
+export function retryAttempt(snapshot: Snapshot, workload: WorkloadView): Status {
   const { upgrade, now } = snapshot;
   const inherit = retryInherits(snapshot);
   const next = startAttempt(snapshot, { workload, trigger: 'Retry', inherit, rerecord: false });
-  const goesOn = upgrade.status?.phase === 'Partial' ? goOnWith(upgrade, next) : next;
+  const goesOn = upgrade.status.phase === 'Partial' ? goOnWith(upgrade, next) : next;
   return recordCommand(upgrade, goesOn, 'retry', `Attempt${next.attempt.number}`, now);
 }
 
 const MOST_KEPT = 10;
 
 /** After Partial only what was left is tried: verified pods stay verified, and of the stages only the last is entered again. */
-function goOnWith({ spec, status }: Upgrade, next: ActiveStatus): ActiveStatus {
-  const { id, keeps = [] } = status?.attempt ?? { id: '' };
-  const last = stagesOf(spec).at(-1)?.name;
+function goOnWith({ spec, status }: CompleteUpgrade, next: ActiveStatus): ActiveStatus {
+  const { attempt, stages } = status;
+  const last = spec.stages.at(-1)?.name;
+  const ended = attempt ? [...attempt.keeps, attempt.id] : [];
   return {
     ...next,
-    stages: status?.stages?.filter(({ name, state }) => state === 'Done' && name !== last),
-    attempt: { ...next.attempt, keeps: [...keeps, id].slice(-MOST_KEPT) },
+    stages: unlessEmpty(stages.filter(({ name, state }) => state === 'Done' && name !== last)),
+    attempt: { ...next.attempt, keeps: ended.slice(-MOST_KEPT) },
   };
 }

@@ -10,6 +10,6 @@ describe('the status names what is asked of every pod', () => {
   ])('%s', (_, postCheck, names) => {
     const snapshot = snapshotOf({ upgrade: upgradeOf({ spec: { postCheck } }) });
     const input = { obstacle: undefined, summary: undefined, suspendedByUser: false };
-    expect(withConditions(snapshot, {}, input).checks).toEqual(names);
+    expect(withConditions(snapshot, snapshot.upgrade.status, input).checks).toEqual(names);
   });
 });

@@ -3,12 +3,19 @@
 import { effectiveChecks } from '../../api/checks.ts';
 import { CONDITION_TYPES, type ConditionType, type GateCarrier } from '../../api/enums.ts';
 import { isReason } from '../../api/reasons.ts';
-import type { Condition, UpgradeStatus } from '../../api/types.ts';
+import type { Condition, Counts, UpgradeStatus } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import type { Obstacle } from '../obstacle.ts';
 import { policyFor } from '../rollout/policy.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { activeStatus, isPostCheckChanged, isUnderWay, waitsForPods } from '../status.ts';
+import {
+  activeStatus,
+  isPostCheckChanged,
+  isUnderWay,
+  type Status,
+  storedStatus,
+  waitsForPods,
+} from '../status.ts';
 import { fromIso, toIso } from '../time.ts';
 import { type PodSummary, ungated } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
@@ -29,7 +36,7 @@ export interface ReportInput {
 type ConditionInput = readonly [status: Condition['status'], reason: Condition['reason'], message?: string];
 
 /** The full next status. */
-export function withConditions(snapshot: Snapshot, status: UpgradeStatus, input: ReportInput): UpgradeStatus {
+export function withConditions(snapshot: Snapshot, status: Status, input: ReportInput): UpgradeStatus {
   const { upgrade, workload } = snapshot;
   const { summary, obstacle } = input;
   const facts: Facts = {
@@ -53,29 +60,29 @@ export function withConditions(snapshot: Snapshot, status: UpgradeStatus, input:
   };
   const conditions = CONDITION_TYPES.map((wanted) => condition(snapshot, wanted, says[wanted], short));
   return fitStatus({
-    ...status,
+    ...storedStatus(status),
     observedGeneration: upgrade.metadata.generation,
     checks: effectiveChecks(upgrade.spec).map(({ name }) => name),
-    phase: status.phase ?? 'Pending',
+    phase: status.phase,
     message,
     headline: short,
     conditions,
   });
 }
 
-function refusal(snapshot: Snapshot, status: UpgradeStatus): string | undefined {
+function refusal(snapshot: Snapshot, status: Status): string | undefined {
   const active = isUnderWay(status) ? activeStatus(status) : undefined;
   const rolledAt = active && policyFor(active).recorded(active).rolledAt;
   return refusalOf(snapshot, rolledAt ? fromIso(rolledAt) : undefined);
 }
 
 /** A pod that blocks the attempt and that the attempt leaves alone, as it ran before. */
-function waitsFor({ workload, pods, updateRevision }: Snapshot, status: UpgradeStatus): PodView | undefined {
+function waitsFor({ workload, pods, updateRevision }: Snapshot, status: Status): PodView | undefined {
   const isSpared = isUnderWay(status) && policyFor(status).sparesBefore;
   if (!workload || !isSpared || !status.attempt?.rolledAt) {
     return undefined;
   }
-  const before = status.from?.revision;
+  const before = status.from.revision;
   const spared = pods.filter(({ revision }) => before === undefined || revision === before);
   return driverOf(workload).blockingPod(workload, spared, { update: updateRevision, spared: undefined });
 }
@@ -86,7 +93,7 @@ function condition(
   [value, reason, own]: ConditionInput,
   message: string,
 ): Condition {
-  const before = snapshot.upgrade.status?.conditions?.find((known) => known.type === type);
+  const before = snapshot.upgrade.status.conditions.find((known) => known.type === type);
   const lastTransitionTime = before?.status === value ? before.lastTransitionTime : toIso(snapshot.now);
   return {
     type,
@@ -106,18 +113,18 @@ interface Ending {
 }
 
 /** What an attempt, or its next part, may not begin before. */
-const heldBy = ({ waiting }: UpgradeStatus) =>
+const heldBy = ({ waiting }: Status) =>
   [waiting?.reason].find(
     (reason) => reason !== undefined && reason !== 'Soaking' && reason !== 'AwaitingApproval',
   );
 
 /** Ready, Reconciling and Stalled, as kstatus reads them. */
 function kstatusConditions(
-  status: UpgradeStatus,
+  status: Status,
   { obstacle, suspendedByUser }: ReportInput,
   { drifted, asksAnother, message }: Ending,
 ): Record<'Ready' | 'Reconciling' | 'Stalled', ConditionInput> {
-  const phase = status.phase ?? 'Pending';
+  const { phase } = status;
   const reason = status.attempt?.end?.reason ?? phase;
   const at = (
     ready: Condition['status'],
@@ -165,7 +172,7 @@ function kstatusConditions(
   }
 }
 
-function verified(status: UpgradeStatus): ConditionInput {
+function verified(status: Status): ConditionInput {
   const { attempt, phase, counts } = status;
   const reason = attempt?.end?.reason ?? 'InProgress';
   if (!attempt) {
@@ -176,7 +183,7 @@ function verified(status: UpgradeStatus): ConditionInput {
   }
   switch (phase) {
     case 'Succeeded': {
-      const passed = `${counts?.passed ?? 0} of ${counts?.desired ?? 0} pods passed`;
+      const passed = `${counts.passed} of ${counts.desired} pods passed`;
       return [isReason(reason, 'AllSkipped') ? 'Unknown' : 'True', reason, passed];
     }
     case 'Partial':
@@ -194,22 +201,22 @@ function verified(status: UpgradeStatus): ConditionInput {
   }
 }
 
-const verifiedOf = (counts: UpgradeStatus['counts']): string =>
-  `${(counts?.passed ?? 0) + (counts?.skipped ?? 0)} of ${counts?.desired ?? 0} pods passed`;
+const verifiedOf = ({ passed, skipped, desired }: Counts): string =>
+  `${passed + skipped} of ${desired} pods passed`;
 
 /** Why the version is not verified. An abort, the version before, and what others did to the images, say nothing of it. */
-function speaksAgainst({ attempt, fallback }: UpgradeStatus): ConditionInput {
+function speaksAgainst({ attempt, fallback }: Status): ConditionInput {
   const reason = fallback?.reason ?? attempt?.end?.reason ?? 'PostCheckFailed';
   const why = fallback?.why ?? attempt?.end?.why;
   const isOthers = isReason(reason, 'Aborted', 'BaselineFailed', 'ImageConflict', 'ImageRewritten');
   return [isOthers ? 'Unknown' : 'False', reason, why && causeText(why)];
 }
 
-function fallenBack(status: UpgradeStatus): ConditionInput {
+function fallenBack(status: Status): ConditionInput {
   if (status.phase === 'FellBack') {
     return ['True', status.fallback?.verified === 'No' ? 'Unverified' : 'Verified'];
   }
-  if (status.left?.some(({ state }) => state !== 'Failed')) {
+  if (status.left.some(({ state }) => state !== 'Failed')) {
     return ['False', 'Partial', leftCounts(status, 'the previous version')];
   }
   if (status.phase === 'FallbackFailed') {
@@ -235,7 +242,7 @@ const GATED_BY: Readonly<Record<GateCarrier, ConditionInput>> = {
 };
 
 function gated(
-  status: UpgradeStatus,
+  status: Status,
   summary: PodSummary | undefined,
   gate: 'Auto' | 'Required' | 'Disabled',
 ): ConditionInput {

@@ -1,13 +1,14 @@
 /** What others did after the end to the images that an attempt left: postcheck does not fight, it says so. */
 import { own } from '../../api/own.ts';
-import type { Images, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
+import type { Images, UpgradeSpec } from '../../api/types.ts';
 import { differingContainer, imageManager, upgradedImages } from '../images.ts';
 import type { Snapshot } from '../snapshot.ts';
+import type { Status } from '../status.ts';
 import { isLive } from '../workload/pods.ts';
 import { UNKNOWN_MANAGER } from './cause-text.ts';
 
 /** The images that an ended attempt left, of the containers that it was about; `undefined` where nothing is known to run. */
-function settledImages(status: UpgradeStatus, spec: UpgradeSpec): Images | undefined {
+function settledImages(status: Status, spec: UpgradeSpec): Images | undefined {
   switch (status.phase) {
     case 'Succeeded':
       return upgradedImages(status, spec);
@@ -16,7 +17,7 @@ function settledImages(status: UpgradeStatus, spec: UpgradeSpec): Images | undef
     case 'FellBack':
       return Object.fromEntries(
         Object.keys(upgradedImages(status, spec)).flatMap((name) => {
-          const image = own(status.fallback?.images, name) ?? own(status.from?.images, name);
+          const image = own(status.fallback?.images, name) ?? own(status.from.images, name);
           return image === undefined ? [] : [[name, image]];
         }),
       );
@@ -26,7 +27,7 @@ function settledImages(status: UpgradeStatus, spec: UpgradeSpec): Images | undef
 }
 
 /** What somebody else has changed since the end, in the workload or in one of its pods; `undefined` where nothing was. */
-export function driftOf(snapshot: Snapshot, status: UpgradeStatus): string | undefined {
+export function driftOf(snapshot: Snapshot, status: Status): string | undefined {
   const { workload, upgrade } = snapshot;
   const wanted = settledImages(status, upgrade.spec);
   if (!workload || !wanted) {
@@ -46,7 +47,7 @@ export function driftOf(snapshot: Snapshot, status: UpgradeStatus): string | und
 function podDrift({ pods }: Snapshot, wanted: Images): string | undefined {
   for (const { name: pod, imagesChanged, containers } of pods.filter(isLive)) {
     const changed = containers.find(
-      ({ name, image }) => imagesChanged?.includes(name) && ![undefined, image].includes(own(wanted, name)),
+      ({ name, image }) => imagesChanged.includes(name) && ![undefined, image].includes(own(wanted, name)),
     );
     if (changed) {
       return `container ${changed.name} of pod ${pod} was since set to ${changed.image}: delete the pod, and its controller creates a new one`;

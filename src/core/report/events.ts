@@ -3,8 +3,9 @@
 import type { ConditionType, FallbackState, Outcome, WaitReason } from '../../api/enums.ts';
 import { isAbandoned } from '../../api/gate.ts';
 import { type AnyReason, type EventReason, isReason } from '../../api/reasons.ts';
-import type { Attempt, FallbackStatus, Upgrade, UpgradeStatus } from '../../api/types.ts';
+import type { FallbackStatus, Upgrade, UpgradeStatus } from '../../api/types.ts';
 import { hadNoEffect, VERBS } from '../../api/verbs.ts';
+import { type Attempt, completeStatus, type Status } from '../status.ts';
 import { fromIso } from '../time.ts';
 import { stageEvents } from './stage-text.ts';
 
@@ -31,41 +32,38 @@ export interface Transition {
   readonly waitEnded?: { readonly reason: WaitReason; readonly since: number };
 }
 
-const gateMissed = (status: UpgradeStatus | undefined): boolean =>
-  status?.conditions?.some(({ type, reason }) => type === 'Gated' && reason === 'GateMissed') ?? false;
+const conditionOf = (status: Status, type: ConditionType) =>
+  status.conditions.find((condition) => condition.type === type);
 
-const newCommand = (before: UpgradeStatus | undefined, after: UpgradeStatus): UpgradeEvent[] =>
-  VERBS.filter(
-    (verb) =>
-      after.commands?.[verb] &&
-      after.commands[verb]?.token !== before?.commands?.[verb]?.token &&
-      after.commands[verb]?.result !== 'SeenAtStart',
-  ).map((verb) => {
-    const { token, result } = after.commands?.[verb] ?? {};
-    return {
-      type: 'Normal',
-      reason: result && hadNoEffect(result) ? 'CommandIgnored' : 'CommandAccepted',
-      action: 'Command',
-      note: `${verb} with token ${token}: ${result}`,
-    };
+const gateMissed = (status: Status): boolean => conditionOf(status, 'Gated')?.reason === 'GateMissed';
+
+const newCommand = (before: Status, after: Status): UpgradeEvent[] =>
+  VERBS.flatMap((verb): UpgradeEvent[] => {
+    const command = after.commands[verb];
+    if (!command || command.token === before.commands[verb]?.token || command.result === 'SeenAtStart') {
+      return [];
+    }
+    const { token, result } = command;
+    const reason = hadNoEffect(result) ? 'CommandIgnored' : 'CommandAccepted';
+    return [{ type: 'Normal', reason, action: 'Command', note: `${verb} with token ${token}: ${result}` }];
   });
 
 /** Where checks were named and none could be asked, somebody believes that more was verified than was. */
-function succeeded({ checks = [], attempt }: UpgradeStatus, note: string): UpgradeEvent {
+function succeeded({ checks, attempt }: Status, note: string): UpgradeEvent {
   return isReason(attempt?.end?.reason, 'ReadinessOnly') && checks.length > 0
     ? { type: 'Warning', reason: 'NoCheckRan', action: 'Checking', note }
     : { type: 'Normal', reason: 'PostCheckPassed', action: 'Checking', note };
 }
 
-function phaseNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): UpgradeEvent[] {
-  const note = after.message ?? '';
+function phaseNotices(before: Status, after: Status): UpgradeEvent[] {
+  const note = after.message;
   const failed: UpgradeEvent = {
     type: 'Warning',
     reason: isReason(after.attempt?.end?.reason, 'BaselineFailed') ? 'BaselineFailed' : 'PostCheckFailed',
     action: 'Checking',
     note: after.fallback?.cause ?? after.attempt?.end?.cause ?? note,
   };
-  const isNew = before?.phase !== after.phase;
+  const isNew = before.phase !== after.phase;
   switch (isNew ? after.phase : undefined) {
     case 'Succeeded':
       return [succeeded(after, note)];
@@ -73,7 +71,7 @@ function phaseNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): 
       return [{ type: 'Warning', reason: 'Inconclusive', action: 'Checking', note }];
     case 'FallingBack':
     case 'FallbackChecking':
-      if (before?.fallback?.startedAt === after.fallback?.startedAt) {
+      if (before.fallback?.startedAt === after.fallback?.startedAt) {
         return [];
       }
       return [
@@ -105,74 +103,61 @@ function phaseNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): 
   }
 }
 
-function startNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): UpgradeEvent[] {
-  if (!after.attempt || after.attempt.id === before?.attempt?.id) {
+function startNotices(before: Status, after: Status): UpgradeEvent[] {
+  if (!after.attempt || after.attempt.id === before.attempt?.id) {
     return [];
   }
-  const warnings = (after.attempt.warnings ?? []).map(
+  const warnings = after.attempt.warnings.map(
     (note): UpgradeEvent => ({ type: 'Warning', reason: 'StartupProbe', action: 'Checking', note }),
   );
   const started: UpgradeEvent = {
     type: 'Normal',
     reason: 'UpgradeStarted',
     action: 'Rolling',
-    note: after.message ?? '',
+    note: after.message,
   };
   // Who describes the workload finds why its images change.
   const onWorkload: UpgradeEvent[] = after.attempt.adopted ? [] : [{ ...started, regarding: 'Workload' }];
   return [started, ...onWorkload, ...warnings];
 }
 
-const conditionOf = (status: UpgradeStatus | undefined, type: ConditionType) =>
-  status?.conditions?.find((condition) => condition.type === type);
-
 /** It cannot act, or drifted: neither is a change of phase. Ends that stall have events of their own. */
-function standstillNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): UpgradeEvent[] {
-  const note = after.message ?? '';
+function standstillNotices(before: Status, after: Status): UpgradeEvent[] {
+  const note = after.message;
   const [was, is] = [conditionOf(before, 'Stalled'), conditionOf(after, 'Stalled')];
   const isBlocked = is?.status === 'True' && is.reason !== after.attempt?.end?.reason;
   if (isBlocked && (was?.status !== 'True' || was.reason !== is.reason)) {
     return [{ type: 'Warning', reason: 'Stalled', action: 'Rolling', note }];
   }
-  const drifted = (status: UpgradeStatus | undefined): boolean =>
+  const drifted = (status: Status): boolean =>
     isReason(conditionOf(status, 'Ready')?.reason as AnyReason | undefined, 'Drifted');
   return drifted(after) && !drifted(before)
     ? [{ type: 'Warning', reason: 'Drifted', action: 'Checking', note }]
     : [];
 }
 
-function gateNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): UpgradeEvent[] {
-  if (!gateMissed(after) || gateMissed(before)) {
-    return [];
-  }
-  return [
-    {
-      type: 'Warning',
-      reason: 'GateMissed',
-      action: 'Gating',
-      note: after.conditions?.find(({ type }) => type === 'Gated')?.message ?? '',
-    },
-  ];
+function gateNotices(before: Status, after: Status): UpgradeEvent[] {
+  const gated = conditionOf(after, 'Gated');
+  return gated && gateMissed(after) && !gateMissed(before)
+    ? [{ type: 'Warning', reason: 'GateMissed', action: 'Gating', note: gated.message }]
+    : [];
 }
 
 /** A wait for a person is told by its stage, and one for time to pass by nothing but the status. */
-function waitNotices(
-  before: UpgradeStatus | undefined,
-  { waiting, message = '' }: UpgradeStatus,
-): UpgradeEvent[] {
-  const isNew = waiting !== undefined && waiting.reason !== before?.waiting?.reason;
+function waitNotices(before: Status, { waiting, message }: Status): UpgradeEvent[] {
+  const isNew = waiting !== undefined && waiting.reason !== before.waiting?.reason;
   return isNew && waiting.reason !== 'Soaking' && waiting.reason !== 'AwaitingApproval'
     ? [{ type: 'Normal', reason: waiting.reason, action: 'Rolling', note: message }]
     : [];
 }
 
 /** An attempt that the next one overtook without an end of its own. */
-function overtaken(before: UpgradeStatus | undefined, after: UpgradeStatus): Completion[] {
-  const attempt = before?.attempt;
+function overtaken(before: Status, after: Status): Completion[] {
+  const attempt = before.attempt;
   if (!attempt || attempt.end || attempt.id === after.attempt?.id) {
     return [];
   }
-  const outcome = before?.targetUID === after.targetUID ? 'Superseded' : 'Aborted';
+  const outcome = before.targetUID === after.targetUID ? 'Superseded' : 'Aborted';
   return [
     {
       outcome,
@@ -183,24 +168,24 @@ function overtaken(before: UpgradeStatus | undefined, after: UpgradeStatus): Com
 
 /** The attempt that ended when `after` was stored in place of `before`. */
 export function endedAttempt(
-  before: UpgradeStatus | undefined,
-  { attempt }: UpgradeStatus,
+  before: Status,
+  { attempt }: Status,
 ): (Attempt & { readonly end: NonNullable<Attempt['end']> }) | undefined {
-  const { end } = attempt ?? {};
-  const isKnown = before?.attempt?.id === attempt?.id && before?.attempt?.end?.at === end?.at;
+  const end = attempt?.end;
+  const isKnown = before.attempt?.id === attempt?.id && before.attempt?.end?.at === end?.at;
   return attempt && end && !isKnown ? { ...attempt, end } : undefined;
 }
 
 /** The fallback that ended when `after` was stored in place of `before`. */
 export function endedFallback(
-  before: UpgradeStatus | undefined,
-  { fallback }: UpgradeStatus,
+  before: Status,
+  { fallback }: Status,
 ): (FallbackStatus & { readonly finishedAt: string }) | undefined {
-  const { finishedAt } = fallback ?? {};
-  return fallback && finishedAt && !before?.fallback?.finishedAt ? { ...fallback, finishedAt } : undefined;
+  const finishedAt = fallback?.finishedAt;
+  return fallback && finishedAt && !before.fallback?.finishedAt ? { ...fallback, finishedAt } : undefined;
 }
 
-function newEnd(before: UpgradeStatus | undefined, after: UpgradeStatus): Completion[] {
+function newEnd(before: Status, after: Status): Completion[] {
   const ended = endedAttempt(before, after);
   return ended
     ? [
@@ -213,10 +198,10 @@ function newEnd(before: UpgradeStatus | undefined, after: UpgradeStatus): Comple
 }
 
 /** Pods that failed and run the version before again, one event each. */
-function putBackNotices(before: UpgradeStatus | undefined, after: UpgradeStatus): UpgradeEvent[] {
-  const isBack = (status: UpgradeStatus | undefined, place: string) =>
-    status?.left?.some(({ name, state }) => name === place && state !== 'Failed') ?? false;
-  return (after.left ?? [])
+function putBackNotices(before: Status, after: Status): UpgradeEvent[] {
+  const isBack = (status: Status, place: string) =>
+    status.left.some(({ name, state }) => name === place && state !== 'Failed');
+  return after.left
     .filter(({ name, state }) => state !== 'Failed' && !isBack(before, name))
     .map(({ name, state, message, reason }) => ({
       type: 'Warning',
@@ -226,12 +211,13 @@ function putBackNotices(before: UpgradeStatus | undefined, after: UpgradeStatus)
     }));
 }
 
-/** What to tell after `after` is stored in place of `before`. */
+/** What to tell after `next` is stored in place of `stored`. */
 export function transitionEvents(
   upgrade: Upgrade,
-  before: UpgradeStatus | undefined,
-  after: UpgradeStatus,
+  stored: UpgradeStatus | undefined,
+  next: UpgradeStatus,
 ): Transition {
+  const [before, after] = [completeStatus(stored), completeStatus(next)];
   const events = [
     ...newCommand(before, after),
     ...startNotices(before, after),
@@ -245,7 +231,7 @@ export function transitionEvents(
     ...standstillNotices(before, after),
   ];
   const completions = [...overtaken(before, after), ...newEnd(before, after)];
-  const waited = before?.waiting?.reason === after.waiting?.reason ? undefined : before?.waiting;
+  const waited = before.waiting?.reason === after.waiting?.reason ? undefined : before.waiting;
   const fallback = endedFallback(before, after);
   return {
     events: isAbandoned(upgrade) ? [] : events,

@@ -2,6 +2,7 @@
 import type { ConditionType, Phase, WaitReason } from '../../api/enums.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadKind } from '../../api/views.ts';
+import { completeStatus, type Status } from '../status.ts';
 import { fromIso } from '../time.ts';
 
 export type ConditionValue = 'True' | 'False' | 'Unknown';
@@ -24,22 +25,31 @@ export interface UpgradeFacts {
   readonly waiting: { readonly reason: WaitReason; readonly since: number } | undefined;
 }
 
+interface ConditionFacts {
+  readonly status: ConditionValue;
+  readonly reason: string;
+}
+
+const NOT_REPORTED: ConditionFacts = { status: 'Unknown', reason: '' };
+
 /** `undefined` before anything is known of it. */
-export function upgradeFacts({ spec }: Upgrade, status: UpgradeStatus | undefined): UpgradeFacts | undefined {
-  if (!status?.phase) {
+export function upgradeFacts({ spec }: Upgrade, stored: UpgradeStatus | undefined): UpgradeFacts | undefined {
+  if (!stored?.phase) {
     return undefined;
   }
+  const status = completeStatus(stored);
   const { kind, name: target } = spec.targetRef;
-  const of = (type: ConditionType) => status.conditions?.find((condition) => condition.type === type);
+  const of = (type: ConditionType): ConditionFacts =>
+    status.conditions.find((condition) => condition.type === type) ?? NOT_REPORTED;
   const ready = of('Ready');
   return {
     kind,
     target,
     phase: status.phase,
-    ready: ready?.status ?? 'Unknown',
-    stalled: of('Stalled')?.status ?? 'Unknown',
-    reason: ready?.reason ?? '',
-    gate: of('Gated')?.reason ?? '',
+    ready: ready.status,
+    stalled: of('Stalled').status,
+    reason: ready.reason,
+    gate: of('Gated').reason,
     left: leftOf(status),
     progressAt: spec.paused || status.waiting ? undefined : progressAt(status),
     waiting: status.waiting && { reason: status.waiting.reason, since: fromIso(status.waiting.since) },
@@ -47,12 +57,12 @@ export function upgradeFacts({ spec }: Upgrade, status: UpgradeStatus | undefine
 }
 
 /** After the end also those that the list has no room for. */
-function leftOf({ phase, left = [], counts }: UpgradeStatus): number {
-  const verified = (counts?.passed ?? 0) + (counts?.skipped ?? 0);
-  return phase === 'Partial' ? Math.max(left.length, (counts?.desired ?? 0) - verified) : left.length;
+function leftOf({ phase, left, counts }: Status): number {
+  const unverified = counts.desired - counts.passed - counts.skipped;
+  return phase === 'Partial' ? Math.max(left.length, unverified) : left.length;
 }
 
-function progressAt({ attempt, fallback }: UpgradeStatus): number | undefined {
+function progressAt({ attempt, fallback }: Status): number | undefined {
   if (!attempt || attempt.end) {
     return undefined;
   }

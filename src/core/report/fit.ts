@@ -95,8 +95,9 @@ export function fitStatus(status: UpgradeStatus): UpgradeStatus {
 
 /** The least that is told when the API server refuses the whole status: what is needed to go on, and why there is no more. */
 export function leastStatus(status: UpgradeStatus, refusal: string): UpgradeStatus {
+  const { message: refused = '' } = status;
   const message = cut(
-    `The API server refuses the status, so the rest of it is left out: ${refusal}; ${status.message ?? ''}`,
+    `The API server refuses the status, so the rest of it is left out: ${refusal}; ${refused}`,
     1000,
   );
   const least = STEPS.reduce((smaller, step) => step(smaller), status);

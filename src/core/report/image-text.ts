@@ -3,8 +3,8 @@ import { own } from '../../api/own.ts';
 import type { Images, UpgradeSpec } from '../../api/types.ts';
 
 /** `registry.example/team/web:2.0` is `web:2.0`; of a digest the beginning is kept. */
-export const shortImage = (image: string | undefined): string =>
-  (image ?? '').replace(/^.*\//s, '').replace(/(@sha256:[0-9a-f]{12})[0-9a-f]+/, '$1') || 'of the container';
+export const shortImage = (image = ''): string =>
+  image.replace(/^.*\//s, '').replace(/(@sha256:[0-9a-f]{12})[0-9a-f]+/, '$1') || 'of the container';
 
 export interface Versions {
   readonly from: string;

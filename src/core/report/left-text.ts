@@ -1,8 +1,8 @@
 /** The words for pods that failed within the budget, and for what their nodes have in common. */
-import type { UpgradeStatus } from '../../api/types.ts';
+import type { Status } from '../status.ts';
 
 /** `node-7 (and 2 more): readiness-probe in container bgp exited 17 (ProbeFailed)` */
-export function leftText({ left = [] }: UpgradeStatus): string {
+export function leftText({ left }: Pick<Status, 'left'>): string {
   const [first] = left;
   if (!first) {
     return '';
@@ -13,7 +13,10 @@ export function leftText({ left = [] }: UpgradeStatus): string {
 }
 
 /** What runs where: `3 run bgp:1.9 again`, `1 failed and is held`. */
-export function leftCounts({ left = [], turnedBack }: UpgradeStatus, before: string): string {
+export function leftCounts(
+  { left, turnedBack }: Pick<Status, 'left' | 'turnedBack'>,
+  before: string,
+): string {
   const failed = left.filter(({ state }) => state === 'Failed').length;
   const unverified = left.filter(({ state }) => state === 'Unverified').length;
   const back = left.length - failed;
@@ -28,7 +31,7 @@ export function leftCounts({ left = [], turnedBack }: UpgradeStatus, before: str
 }
 
 /** `; all 3 failed pods are on nodes with asic=td3, but none of the 38 verified pods`, or nothing. */
-export function explainedClause({ explained = [] }: UpgradeStatus): string {
+export function explainedClause({ explained }: Status): string {
   const [first] = explained;
   if (!first) {
     return '';

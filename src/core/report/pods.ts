@@ -6,7 +6,7 @@ import type { PodView } from '../../api/views.ts';
 import { toIso } from '../time.ts';
 import { worstTriesFirst } from '../verification/failure-cause.ts';
 import type { PodResult } from '../verification/pod-result.ts';
-import type { TryRecord } from '../verification/probe-cycle.ts';
+import { type TryRecord, triesOf } from '../verification/probe-cycle.ts';
 import { resultText } from './cause-text.ts';
 import { verdictText } from './verdict-text.ts';
 
@@ -26,13 +26,14 @@ type Row = NonNullable<UpgradeStatus['exitCodes']>[number];
 export function exitCodes(results: readonly PodResult[]): Row[] {
   const rows = new Map<string, Row>();
   for (const [{ record }, pods] of alike(results)) {
-    for (const { check, container, verdict } of record?.tries ?? []) {
+    for (const { check, container, verdict } of triesOf(record)) {
       const { exitCode: code, class: of, reason } = verdict;
-      const key = `${check}/${container}/${code}`;
-      const known = rows.get(key) ?? { check, container, code: code ?? 0, class: of, reason, pods: 0 };
-      if (code !== undefined) {
-        rows.set(key, { ...known, pods: known.pods + pods });
+      if (code === undefined) {
+        continue;
       }
+      const key = `${check}/${container}/${code}`;
+      const known = rows.get(key) ?? { check, container, code, class: of, reason, pods: 0 };
+      rows.set(key, { ...known, pods: known.pods + pods });
     }
   }
   return [...rows.values()].sort((a, b) => b.pods - a.pods || a.code - b.code).slice(0, MAX_HISTOGRAM);
@@ -70,7 +71,7 @@ function podReport(result: PodResult, outputLeft: { characters: number }): PodRe
     message: cut(resultText(result), MAX_MESSAGE),
     deadlineAt: deadlineAt === undefined ? undefined : toIso(deadlineAt),
     ...lastEnds(pod),
-    checks: worstTriesFirst(record?.tries ?? [])
+    checks: worstTriesFirst(triesOf(record))
       .slice(0, MAX_TRIES)
       .map((one) => checkReport(one, outputLeft)),
   };
@@ -99,13 +100,13 @@ function checkReport(one: TryRecord, left: { characters: number }): PodCheck {
 /** How containers of the pod ended last, unless all went well: it is gone with the pod. */
 function lastEnds({ containers }: PodView): Pick<PodReport, 'lastEnds'> {
   const ends = containers
-    .filter(({ ended, exitCode }) => ended && exitCode !== undefined && exitCode !== 0)
-    .slice(0, MAX_ENDS)
-    .map(({ name, ended, exitCode = 0 }) => ({
-      container: name,
-      reason: kubernetesReason(ended?.reason ?? ''),
-      exitCode,
-      message: ended?.message ? cut(ended.message, MAX_CHECK_MESSAGE) : undefined,
-    }));
+    .flatMap(({ name: container, ended, exitCode }) => {
+      if (!ended || !exitCode) {
+        return [];
+      }
+      const message = ended.message ? cut(ended.message, MAX_CHECK_MESSAGE) : undefined;
+      return [{ container, reason: kubernetesReason(ended.reason), exitCode, message }];
+    })
+    .slice(0, MAX_ENDS);
   return ends.length > 0 ? { lastEnds: ends } : {};
 }

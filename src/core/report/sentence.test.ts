@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import {
+  activeStatusOf,
   ago,
   containerOf,
   fallbackOf,
   OLD,
   podOf,
   snapshotOf,
-  statusOf,
   upgradeOf,
   type WorkloadChange,
   workloadOf,
@@ -16,7 +16,6 @@ import type { Attempt, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import { verificationContext } from '../rollout/context.ts';
 import type { Snapshot } from '../snapshot.ts';
-import type { ActiveStatus } from '../status.ts';
 import { summarizePods } from '../verification/summary.ts';
 import { refusalOf } from '../workload/refusal.ts';
 import { type Facts, sentence } from './sentence.ts';
@@ -48,7 +47,7 @@ const end = (
 });
 
 function said({ status = {}, attempt = {}, workload = {}, rest = {}, obstacle }: Given): string {
-  const stored = statusOf(status, attempt);
+  const stored = activeStatusOf(status, attempt);
   const snapshot = snapshotOf({
     upgrade: upgradeOf({ status: stored }),
     workload: workloadOf({ desired: 3, ...workload }),
@@ -57,7 +56,7 @@ function said({ status = {}, attempt = {}, workload = {}, rest = {}, obstacle }:
   const summary = summarizePods(
     snapshot,
     snapshot.workload as WorkloadView,
-    verificationContext(snapshot, stored as ActiveStatus),
+    verificationContext(snapshot, stored),
   );
   const refusal = refusalOf(snapshot, undefined);
   return sentence(

@@ -4,10 +4,10 @@ import { cut } from '../../api/cut.ts';
 import { own } from '../../api/own.ts';
 import { printableLine } from '../../api/printable.ts';
 import { isReason } from '../../api/reasons.ts';
-import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
 import type { PodView, WorkloadView } from '../../api/views.ts';
 import type { Obstacle } from '../obstacle.ts';
-import { isPostCheckChanged, waitsForPods } from '../status.ts';
+import type { CompleteUpgrade } from '../snapshot.ts';
+import { isPostCheckChanged, type Status, waitsForPods } from '../status.ts';
 import { fromIso, spanText } from '../time.ts';
 import type { PodSummary } from '../verification/summary.ts';
 import { beforeClause } from './baseline-text.ts';
@@ -19,8 +19,8 @@ import { emptyStageClause, rolloutCheckClause, stageClause, waitingStageText } f
 import { waitingToStartText } from './wait-text.ts';
 
 export interface Facts {
-  readonly upgrade: Upgrade;
-  readonly status: UpgradeStatus;
+  readonly upgrade: CompleteUpgrade;
+  readonly status: Status;
   readonly workload: WorkloadView | undefined;
   readonly summary: PodSummary | undefined;
   readonly obstacle: Obstacle | undefined;
@@ -58,12 +58,12 @@ const target = ({ upgrade }: Facts): string =>
 
 function versions({ upgrade, status }: Facts): Versions {
   const wanted = Object.fromEntries(upgrade.spec.containers.map(({ name, image }) => [name, image]));
-  const text = versionsText(status.from?.images, status.to?.images ?? wanted, upgrade.spec);
-  const requested = Object.values(status.to?.requested ?? {});
+  const text = versionsText(status.from.images, status.attempt ? status.to.images : wanted, upgrade.spec);
+  const requested = Object.values({ ...status.to.requested });
   return requested.length > 0 ? { ...text, to: `${text.to} (requested: ${requested.join(', ')})` } : text;
 }
 
-const took = ({ attempt }: UpgradeStatus): string =>
+const took = ({ attempt }: Status): string =>
   attempt?.end ? ` in ${spanText(fromIso(attempt.end.at) - fromIso(attempt.startedAt))}` : '';
 
 /** What the user should know although all is well. */
@@ -84,11 +84,13 @@ function caveat({ upgrade, status, workload }: Facts): string {
 }
 
 /** No evidence is no evidence: what nobody could ask neither passed nor failed. */
-const isBaselineUnknown = ({ spec }: Upgrade, { from }: UpgradeStatus): boolean =>
-  spec.preCheck?.baseline === 'RequirePass' && from?.baseline?.length === 0;
+const isBaselineUnknown = ({ spec }: CompleteUpgrade, { from }: Status): boolean =>
+  spec.preCheck.baseline === 'RequirePass' && from.baseline?.length === 0;
 
-const countOfPassed = ({ summary, status }: Facts): string =>
-  `${summary?.counts.passed ?? status.counts?.passed ?? 0} of ${pods(summary?.desired ?? status.counts?.desired ?? 0)}`;
+function countOfPassed({ summary, status }: Facts): string {
+  const { passed, desired } = (summary ?? status).counts;
+  return `${passed} of ${pods(desired)}`;
+}
 
 const passedOf = (facts: Facts): string => `${countOfPassed(facts)} passed`;
 
@@ -126,25 +128,25 @@ function succeeded(facts: Facts): string {
   if (isReason(reason, 'AllSkipped')) {
     return `${runs}, but nothing was verified: every check was skipped`;
   }
-  const skipped = counts?.skipped ? `, ${counts.skipped} skipped` : '';
+  const skipped = counts.skipped ? `, ${counts.skipped} skipped` : '';
   const onlyReady = isReason(reason, 'ReadinessOnly');
   const by = onlyReady ? ' by readiness only' : '';
   const span = attempt?.adopted ? '' : took(status);
   const advice = onlyReady ? missingCheck(facts) : '';
-  return `${runs}, verified${by} on ${counts?.passed} of ${pods(counts?.desired ?? 0)}${skipped}${span}${leftOut(status)}${advice}`;
+  return `${runs}, verified${by} on ${counts.passed} of ${pods(counts.desired)}${skipped}${span}${leftOut(status)}${advice}`;
 }
 
 /** How the next upgrade is verified by more than readiness, where a check was named and its command is in no image. */
 function missingCheck({ upgrade, status }: Facts): string {
-  const [check] = status.checks?.length ? effectiveChecks(upgrade.spec).filter(({ exec }) => exec) : [];
+  const [check] = status.checks.length > 0 ? effectiveChecks(upgrade.spec).filter(({ exec }) => exec) : [];
   return check
     ? `; it has no ${check.exec?.command[0]}: add it to the image, or name another check in spec.postCheck.checks`
     : '';
 }
 
 /** Nodes that were lost when the attempt began. */
-const leftOut = ({ attempt }: UpgradeStatus): string =>
-  attempt?.excludedNodes?.length
+const leftOut = ({ attempt }: Status): string =>
+  attempt && attempt.excludedNodes.length > 0
     ? `; excluded, because not Ready at the start: ${attempt.excludedNodes.slice(0, 5).join(', ')}`
     : '';
 
@@ -152,16 +154,16 @@ const leftOut = ({ attempt }: UpgradeStatus): string =>
 function partial(facts: Facts): string {
   const { status } = facts;
   const { from, to } = versions(facts);
-  const { passed = 0, skipped = 0, desired = 0 } = status.counts ?? {};
+  const { passed, skipped, desired } = status.counts;
   // What was left may be no more, and what comes in its place is not verified yet.
-  const left = status.left ? `; ${leftCounts(status, from)}: ${leftText(status)}` : '';
+  const left = status.left.length > 0 ? `; ${leftCounts(status, from)}: ${leftText(status)}` : '';
   return `${target(facts)} runs ${to}, verified on ${passed + skipped} of ${pods(desired)}${left}${explainedClause(status)}${leftOut(status)}`;
 }
 
 /** Pods that failed within the budget, while the attempt goes on. */
 function leftClause(facts: Facts): string {
   const { status } = facts;
-  return status.left
+  return status.left.length > 0
     ? `; ${leftCounts(status, versions(facts).from)}, within the budget: ${leftText(status)}${explainedClause(status)}`
     : '';
 }
@@ -178,7 +180,7 @@ const VERIFIED_BY: Readonly<Record<string, (count: string) => string>> = {
 function fellBack(facts: Facts): string {
   const { fallback, counts } = facts.status;
   const { from, to } = versions(facts);
-  const replicas = counts?.desired ?? 0;
+  const replicas = counts.desired;
   const how = own(VERIFIED_BY, fallback?.verified ?? 'No')?.(pods(replicas)) ?? '';
   return `${from} ${replicas === 0 ? 'is set' : 'runs'} again, ${how}; ${why(to, fallback?.reason, fallback?.cause)}${explained(facts)}`;
 }
@@ -190,10 +192,13 @@ const explained = ({ status }: Facts): string =>
 const why = (version: string, reason: string | undefined, cause = ''): string =>
   isReason(reason, 'Aborted') ? `${version} was ${cause}` : `${version} failed: ${cause}`;
 
+/** Why the attempt ended. */
+const endCause = ({ status: { attempt } }: Facts): string => (attempt?.end ? attempt.end.cause : '');
+
 function failed(facts: Facts): string {
-  const { end } = facts.status.attempt ?? {};
   const { from, to } = versions(facts);
-  const cause = end?.cause ?? '';
+  const end = facts.status.attempt?.end;
+  const cause = endCause(facts);
   switch (end?.reason) {
     case 'FallbackPaused':
       return `${to} failed and stays behind closed gates, because spec.fallback.action is Pause: ${cause}`;
@@ -215,7 +220,7 @@ function failed(facts: Facts): string {
 function byPhase(facts: Facts): string {
   const { status } = facts;
   const { from, to } = versions(facts);
-  switch (status.phase ?? 'Pending') {
+  switch (status.phase) {
     case 'Pending':
       return `Starting attempt ${status.attempt?.number ?? 1}: ${target(facts)} ${from && from !== to ? `from ${from} to ${to}` : `to ${to}`}`;
     case 'Upgrading':
@@ -235,11 +240,11 @@ function byPhase(facts: Facts): string {
     case 'FellBack':
       return fellBack(facts);
     case 'FallbackFailed':
-      return `The fallback from ${to} to ${from} did not complete, manual intervention is required: ${status.attempt?.end?.cause ?? ''}${beforeClause(status)}`;
+      return `The fallback from ${to} to ${from} did not complete, manual intervention is required: ${endCause(facts)}${beforeClause(status)}`;
     case 'Failed':
       return `${failed(facts)}${beforeClause(status)}`;
     case 'Aborted':
-      return `Ended before ${to} was verified: ${status.attempt?.end?.cause ?? ''}`;
+      return `Ended before ${to} was verified: ${endCause(facts)}`;
   }
 }
 
@@ -282,7 +287,7 @@ function said(facts: Facts, drift: string | undefined): string {
     return obstacleText(obstacle);
   }
   if (isReason(obstacle.reason, 'Paused')) {
-    const since = status.paused?.since ? ` since ${status.paused.since}` : '';
+    const since = status.paused.since ? ` since ${status.paused.since}` : '';
     return `Paused by spec.paused${since}, set it to false to continue; ${byPhase(facts)}`;
   }
   return `Blocked: ${obstacleText(obstacle)}; ${byPhase(facts)}`;

@@ -3,9 +3,9 @@
  * UID, so that the spans of two operators, one of which took over from the other, are of one trace.
  */
 import { createHash } from 'node:crypto';
-import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
+import type { PodReport, Upgrade, UpgradeStatus } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
-import { isBeforeRollout, isFallingBack } from '../status.ts';
+import { completeStatus, isBeforeRollout, isFallingBack, type Status } from '../status.ts';
 import { fromIso } from '../time.ts';
 import type { FinishedCycle, TryRecord } from '../verification/probe-cycle.ts';
 import { endedAttempt, endedFallback } from './events.ts';
@@ -48,16 +48,17 @@ function within({ metadata, spec }: Upgrade, attempt: string) {
   };
 }
 
-/** The attempt and the fallback that ended when `after` was stored in place of `before`. */
+/** The attempt and the fallback that ended when `next` was stored in place of `stored`. */
 export function spansOfChange(
   upgrade: Upgrade,
-  before: UpgradeStatus | undefined,
-  after: UpgradeStatus,
+  stored: UpgradeStatus | undefined,
+  next: UpgradeStatus,
 ): readonly Span[] {
+  const [before, after] = [completeStatus(stored), completeStatus(next)];
   return [...attemptSpans(upgrade, before, after), ...fallbackSpans(upgrade, before, after)];
 }
 
-function attemptSpans(upgrade: Upgrade, before: UpgradeStatus | undefined, after: UpgradeStatus): Span[] {
+function attemptSpans(upgrade: Upgrade, before: Status, after: Status): Span[] {
   const attempt = endedAttempt(before, after);
   if (!attempt) {
     return [];
@@ -82,7 +83,7 @@ function attemptSpans(upgrade: Upgrade, before: UpgradeStatus | undefined, after
   ];
 }
 
-function fallbackSpans(upgrade: Upgrade, before: UpgradeStatus | undefined, after: UpgradeStatus): Span[] {
+function fallbackSpans(upgrade: Upgrade, before: Status, after: Status): Span[] {
   const { attempt } = after;
   const fallback = endedFallback(before, after);
   if (!attempt || !fallback) {
@@ -97,7 +98,7 @@ function fallbackSpans(upgrade: Upgrade, before: UpgradeStatus | undefined, afte
       name: 'fallback',
       startedAt: fromIso(fallback.startedAt),
       endedAt: fromIso(fallback.finishedAt),
-      failure: fallback.state === 'Failed' ? (after.message ?? '') : undefined,
+      failure: fallback.state === 'Failed' ? after.message : undefined,
       attributes: { ...attributes, 'postcheck.reason': fallback.reason, 'postcheck.outcome': fallback.state },
     },
   ];
@@ -113,26 +114,31 @@ export interface PodEnd {
   readonly at: number;
 }
 
-/** The pods that the version failed by, when `after` was stored in place of `before`: as the fallback keeps them, or as they were left. */
+/** The pods that the version failed by, when `next` was stored in place of `stored`: as the fallback keeps them, or as they were left. */
 export function failedPods(
-  before: UpgradeStatus | undefined,
-  after: UpgradeStatus,
+  stored: UpgradeStatus | undefined,
+  next: UpgradeStatus,
 ): readonly (PodEnd & { readonly name: string })[] {
-  const { fallback, attempt } = after;
-  const falls = fallback !== undefined && before?.fallback?.startedAt !== fallback.startedAt;
-  const isLeft = !fallback && endedAttempt(before, after) !== undefined;
-  const at = falls ? fallback.startedAt : attempt?.end?.at;
-  const reports = (falls ? fallback.evidence : isLeft ? after.pods : undefined) ?? [];
-  return reports
+  const [before, after] = [completeStatus(stored), completeStatus(next)];
+  const { fallback, pods } = after;
+  if (!fallback) {
+    const ended = endedAttempt(before, after);
+    return ended ? podEnds(pods, ended.end.at) : [];
+  }
+  const { evidence, startedAt } = fallback;
+  return before.fallback?.startedAt === startedAt ? [] : podEnds(evidence, startedAt);
+}
+
+const podEnds = (reports: readonly PodReport[], at: string) =>
+  reports
     .filter(({ state }) => state === 'Failed')
     .map(({ name, reason, message = reason }) => ({
       name,
       passed: false,
       reason,
       message,
-      at: fromIso(at ?? ''),
+      at: fromIso(at),
     }));
-}
 
 type PodIdentity = Pick<PodView, 'name' | 'uid' | 'node' | 'createdAt'>;
 

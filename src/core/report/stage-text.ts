@@ -1,19 +1,20 @@
 /** The words for an attempt in stages. */
 import { cut } from '../../api/cut.ts';
-import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
+import type { CompleteUpgrade } from '../snapshot.ts';
+import type { Status } from '../status.ts';
 import { windowText } from './wait-text.ts';
 
 /** Users may write long labels. */
 const LABELS_MAX = 200;
 
 interface StagedFacts {
-  readonly upgrade: Upgrade;
-  readonly status: UpgradeStatus;
+  readonly upgrade: CompleteUpgrade;
+  readonly status: Status;
 }
 
 /** A stage whose pods are verified, and what it waits for; `undefined` while pods are replaced. */
 export function waitingStageText({ upgrade, status }: StagedFacts, version: string): string | undefined {
-  const stage = status.stages?.find(({ state }) => state !== 'Done');
+  const stage = status.stages.find(({ state }) => state !== 'Done');
   if (!stage || status.attempt?.end) {
     return undefined;
   }
@@ -36,8 +37,8 @@ export function waitingStageText({ upgrade, status }: StagedFacts, version: stri
 
 /** A stage that cannot complete because it has no pods; empty if it has pods, or has not started. */
 export function emptyStageClause({ upgrade, status }: StagedFacts): string {
-  const stage = status.attempt?.end ? undefined : status.stages?.find(({ state }) => state !== 'Done');
-  const spec = upgrade.spec.strategy?.stages?.find(({ name }) => name === stage?.name);
+  const stage = status.attempt?.end ? undefined : status.stages.find(({ state }) => state !== 'Done');
+  const spec = upgrade.spec.stages.find(({ name }) => name === stage?.name);
   if (stage?.state !== 'Rolling' || stage.desired > 0 || !spec?.nodes) {
     return '';
   }
@@ -46,22 +47,25 @@ export function emptyStageClause({ upgrade, status }: StagedFacts): string {
 }
 
 /** The result of the first check of the rollout that does not pass; empty if all pass. */
-export function rolloutCheckClause({ rolloutChecks = [] }: UpgradeStatus): string {
+export function rolloutCheckClause({ rolloutChecks }: Status): string {
   const open = rolloutChecks.find((check) => check.class !== 'Pass');
   return open ? `; rollout check ${open.name}: ${open.message}` : '';
 }
 
 /** `, stage canary (1 of 2)`, or nothing. */
-export function stageClause({ stage }: UpgradeStatus): string {
-  const [place = '', name = ''] = stage?.split(' ') ?? [];
-  return stage ? `, stage ${name} (${place.replace('/', ' of ')})` : '';
+export function stageClause({ stage }: Status): string {
+  if (!stage) {
+    return '';
+  }
+  const [place = '', name = ''] = stage.split(' ');
+  return `, stage ${name} (${place.replace('/', ' of ')})`;
 }
 
 /** The events for a change of stages. */
-export function stageEvents(before: UpgradeStatus | undefined, after: UpgradeStatus): StageEvent[] {
-  const note = after.message ?? '';
-  return (after.stages ?? []).flatMap(({ name, state, verified, desired }): StageEvent[] => {
-    const known = before?.stages?.find((stage) => stage.name === name)?.state ?? 'Waiting';
+export function stageEvents(before: Status, after: Status): StageEvent[] {
+  const note = after.message;
+  return after.stages.flatMap(({ name, state, verified, desired }): StageEvent[] => {
+    const known = before.stages.find((stage) => stage.name === name)?.state ?? 'Waiting';
     if (state === known) {
       return [];
     }

@@ -54,10 +54,7 @@ const sameItems = (a: readonly unknown[], b: readonly unknown[], hidden: Readonl
   a.length === b.length && a.every((item, index) => same(item, b[index], hidden));
 
 /** Without what follows the pods: the phase's twin, the conditions' reasons and times that go with it, the state of the fallback. */
-function coarse(status: UpgradeStatus | undefined): UpgradeStatus {
-  if (!status) {
-    return {};
-  }
+function coarse(status: UpgradeStatus): UpgradeStatus {
   const phase = status.phase && (SAME[status.phase] ?? status.phase);
   const conditions = status.conditions?.map((condition) => ({
     ...condition,
@@ -82,11 +79,11 @@ const NOTHING: ReadonlySet<string> = new Set();
 const PODS: ReadonlySet<string> = new Set([...VOLATILE, ...PROGRESS]);
 
 /** How much `after` differs from what is stored. */
-export function changeOf(before: UpgradeStatus | undefined, after: UpgradeStatus): Change {
-  if (same(before ?? {}, after, NOTHING)) {
+export function changeOf(before: UpgradeStatus = {}, after: UpgradeStatus): Change {
+  if (same(before, after, NOTHING)) {
     return 'none';
   }
-  if (same(withoutValues(before ?? {}), withoutValues(after), VOLATILE)) {
+  if (same(withoutValues(before), withoutValues(after), VOLATILE)) {
     return 'volatile';
   }
   return same(coarse(before), coarse(after), PODS) ? 'progress' : 'transition';

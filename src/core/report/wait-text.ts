@@ -1,11 +1,12 @@
 /** What a sentence says of an attempt that is to start and waits. */
-import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
+import type { CompleteUpgrade } from '../snapshot.ts';
+import { nextNumber, type Status } from '../status.ts';
 import { waitsToStart } from '../wait.ts';
 import { versionsText } from './image-text.ts';
 
 interface WaitingFacts {
-  readonly upgrade: Upgrade;
-  readonly status: UpgradeStatus;
+  readonly upgrade: CompleteUpgrade;
+  readonly status: Status;
 }
 
 /** `undefined` where an attempt is under way, or nothing holds it up. */
@@ -19,10 +20,14 @@ export function waitingToStartText({ upgrade, status }: WaitingFacts): string | 
   const { to } = versionsText(undefined, wanted, upgrade.spec);
   const what = `${targetRef.kind} ${targetRef.name} will be rolled to ${to}`;
   return waiting.reason === 'WindowClosed'
-    ? `${what} when its window opens, ${windowText(upgrade, status, (status.attempt?.number ?? 0) + 1)}`
+    ? `${what} when its window opens, ${windowText(upgrade, status, nextNumber(status))}`
     : `${what} when its dependencies have succeeded; it waits for ${waiting.detail}`;
 }
 
 /** When a window opens, and how to go on at once. */
-export const windowText = ({ metadata }: Upgrade, { waiting }: UpgradeStatus, attempt: number): string =>
+export const windowText = (
+  { metadata }: Pick<CompleteUpgrade, 'metadata'>,
+  { waiting }: Status,
+  attempt: number,
+): string =>
   `${waiting?.detail}; to start immediately: kubectl annotate upgrade ${metadata.name} -n ${metadata.namespace} postcheck.dev/promote=${attempt} --overwrite`;

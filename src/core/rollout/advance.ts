@@ -60,7 +60,7 @@ function undecided(turn: Turn): number {
 }
 
 const maxParallel = ({ snapshot, summary, policy, stages }: Turn): number =>
-  Math.max(1, podCount(policy.maxParallel(snapshot.upgrade.spec, stages) ?? 1, summary.desired));
+  Math.max(1, podCount(policy.maxParallel(snapshot.upgrade.spec, stages), summary.desired));
 
 /** Moves the partition to where the present stage ends; what stood there before is recorded, and put back at every end. */
 export function movePartition(turn: Turn): Action {

@@ -38,7 +38,7 @@ function successReason({ upgrade }: Snapshot, { counts, results }: Turn['summary
 
 /** Every wanted pod had its turn, and some failed, as the budget allows. New pods stay gated: nobody says that they pass where these did not. */
 export function endPartial({ snapshot, status, summary }: Turn): ActiveStatus | undefined {
-  const [first] = status.left ?? [];
+  const [first] = status.left;
   if (!first || status.phase === 'Partial') {
     return undefined;
   }
@@ -82,7 +82,7 @@ export function imagesToRestore(
 ): Images {
   const stands = imagesOf(workload);
   // While the template is turned back, pods of the new version run all the same.
-  const meant = Object.keys(turnedBack?.images ?? {}).map((name) => [name, own(to.images, name)]);
+  const meant = Object.keys({ ...turnedBack?.images }).map((name) => [name, own(to.images, name)]);
   const current: Images = { ...stands, ...Object.fromEntries(meant) };
   const isOurs = (name: string) => !attempt.rolledAt || own(current, name) === own(to.images, name);
   return Object.fromEntries(

@@ -6,17 +6,17 @@
 
 import { effectiveChecks } from '../../api/checks.ts';
 import { isReason } from '../../api/reasons.ts';
-import type { BaselineEntry, Check, Upgrade, UpgradeSpec } from '../../api/types.ts';
+import type { BaselineEntry, Check } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import type { Decision } from '../plan.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { CompleteUpgrade, Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, endAttempt, verificationId } from '../status.ts';
 import { fromIso } from '../time.ts';
 import type { VerificationContext } from '../verification/context.ts';
 import { tryCause, worstTriesFirst } from '../verification/failure-cause.ts';
 import { withPod } from '../verification/pod-result.ts';
-import type { TryRecord } from '../verification/probe-cycle.ts';
+import type { PodRecord, TryRecord } from '../verification/probe-cycle.ts';
 import { possibleTries } from '../verification/tries.ts';
 import { imageChange } from '../verification/witness.ts';
 import { isLive, isReady } from '../workload/pods.ts';
@@ -30,17 +30,13 @@ const SAMPLE = 3;
 const GRACE_MS = 2000;
 const MOST_ENTRIES = 64;
 
-type Mode = NonNullable<UpgradeSpec['preCheck']>['baseline'];
-
-const modeOf = ({ spec }: Upgrade): Mode => spec.preCheck?.baseline ?? 'Record';
-
 /** A retry is a person's word that the attempt goes on all the same. */
-const requiresPass = (upgrade: Upgrade, { attempt }: ActiveStatus): boolean =>
-  modeOf(upgrade) === 'RequirePass' && attempt.trigger !== 'Retry';
+const requiresPass = ({ spec }: CompleteUpgrade, { attempt }: ActiveStatus): boolean =>
+  spec.preCheck.baseline === 'RequirePass' && attempt.trigger !== 'Retry';
 
 /** What a check that runs a command means depends on the version before; a check over the network has to be asked only where it must pass. */
-const isAsked = (upgrade: Upgrade, status: ActiveStatus, { exec }: Check): boolean =>
-  modeOf(upgrade) !== 'None' && (exec !== undefined || requiresPass(upgrade, status));
+const isAsked = (upgrade: CompleteUpgrade, status: ActiveStatus, { exec }: Check): boolean =>
+  upgrade.spec.preCheck.baseline !== 'None' && (exec !== undefined || requiresPass(upgrade, status));
 
 /** Is the version before still to be asked? */
 export const needsBaseline = ({ upgrade }: Snapshot, status: ActiveStatus, { direction }: Rollout): boolean =>
@@ -61,9 +57,13 @@ export function takeBaseline(snapshot: Snapshot, status: ActiveStatus): Decision
       tries: possibleTries({ spec, template }, pod).filter(({ check }) => isAsked(upgrade, status, check)),
     }))
     .filter(({ tries }) => tries.length > 0);
+  const answerOf = ({ uid }: PodView): PodRecord | undefined => {
+    const record = records.get(uid);
+    return record?.verification === id ? record : undefined;
+  };
   const answers = asked.flatMap(({ pod }) => {
-    const record = records.get(pod.uid);
-    return record?.verification === id ? [{ pod, tries: record.tries }] : [];
+    const record = answerOf(pod);
+    return record ? [{ pod, tries: record.tries }] : [];
   });
   const until = fromIso(status.attempt.startedAt) + longestTimeout(snapshot) + GRACE_MS;
   if (answers.length === asked.length || now >= until) {
@@ -75,7 +75,7 @@ export function takeBaseline(snapshot: Snapshot, status: ActiveStatus): Decision
     };
   }
   const cycles = asked
-    .filter(({ pod }) => records.get(pod.uid)?.verification !== id)
+    .filter(({ pod }) => !answerOf(pod))
     .map(({ pod, tries }) => ({ pod, verification: id, inFallback, tries }));
   return { status, cycles, wakeAt: until };
 }
@@ -115,11 +115,11 @@ const longestTimeout = ({ upgrade }: Snapshot): number =>
   Math.max(...effectiveChecks(upgrade.spec).map(({ timeoutSeconds }) => timeoutSeconds)) * 1000;
 
 /** A further pod has said so; the first bad code stays. */
-function withCode(known: BaselineEntry | undefined, { exitCode, ...entry }: BaselineEntry): BaselineEntry {
-  const total = (known?.total ?? 0) + 1;
-  const kept = known?.exitCode === undefined || known.missing ? exitCode : known.exitCode || exitCode;
-  const before = known?.exitCode === kept ? (known?.pods ?? 0) : 0;
-  return { ...entry, exitCode: kept, pods: before + (exitCode === kept ? 1 : 0), total };
+function withCode(known: Partial<BaselineEntry> = {}, { exitCode, ...entry }: BaselineEntry): BaselineEntry {
+  const { total = 0, pods = 0 } = known;
+  const kept = known.exitCode === undefined || known.missing ? exitCode : known.exitCode || exitCode;
+  const before = known.exitCode === kept ? pods : 0;
+  return { ...entry, exitCode: kept, pods: before + (exitCode === kept ? 1 : 0), total: total + 1 };
 }
 
 /** One entry a check and container: a command that one pod has is there, and a bad code of one pod counts. */

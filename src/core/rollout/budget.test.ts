@@ -18,6 +18,7 @@ import { VERIFIED } from '../../api/names.ts';
 import type { Upgrade, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import { decide } from '../decision/decide.ts';
+import { effectiveSpec } from '../effective-spec.ts';
 import { verificationId } from '../status.ts';
 import { withPins } from '../verification/recorded.ts';
 import { budgetOf, isRejected } from './budget.ts';
@@ -103,7 +104,7 @@ describe('the budget', () => {
   ])(
     '%#: is rounded down, and no more pods are put back one by one than the status has room for',
     (spec, desired, most) => {
-      expect(budgetOf(spec, desired)).toBe(most);
+      expect(budgetOf(effectiveSpec(spec), desired)).toBe(most);
     },
   );
 });

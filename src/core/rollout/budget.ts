@@ -1,5 +1,5 @@
 /** How many pods may fail, and when those that did speak against the version as a whole. */
-import type { UpgradeSpec } from '../../api/types.ts';
+import type { EffectiveSpec } from '../effective-spec.ts';
 import type { PodResult } from '../verification/pod-result.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { podCount } from './amount.ts';
@@ -8,8 +8,8 @@ import { reachOf } from './reach.ts';
 import type { Turn } from './turn.ts';
 
 /** How many of `desired` pods may fail; rounded down, as nobody means more than they say. */
-export function budgetOf({ strategy, fallback }: UpgradeSpec, desired: number): number {
-  const most = podCount(strategy?.failureBudget?.maxFailed ?? 0, desired, Math.floor);
+export function budgetOf({ strategy, fallback }: EffectiveSpec, desired: number): number {
+  const most = podCount(strategy.failureBudget.maxFailed, desired, Math.floor);
   return fallback.scope === 'FailedPods' ? Math.min(most, MOST_LEFT) : most;
 }
 

@@ -21,8 +21,8 @@ export function verificationContext(
     inFallback: policy.inFallback,
     startedAt: fromIso(policy.recorded(status).startedAt),
     // While suspended the clocks do not run: every deadline is a whole one away.
-    isPaused: status.paused?.since !== undefined,
-    resumedAt: status.paused?.since ? snapshot.now : resumedAt(status),
+    isPaused: status.paused.since !== undefined,
+    resumedAt: status.paused.since ? snapshot.now : resumedAt(status),
     deadlineSeconds: policy.deadlineSeconds(spec),
     nodeReady: snapshot.nodeReady,
     nodeBackAt: snapshot.nodeBackAt,
@@ -30,8 +30,8 @@ export function verificationContext(
     warningOf: (uid) => snapshot.eventsSeen?.(uid)?.warning,
     isSoaking: isSoaking(stages) || isAtPartition(status),
     images: policy.images(status),
-    template: (snapshot.workload?.containers ?? []).map(({ name }) => name),
-    baseline: status.from.baseline ?? [],
+    template: snapshot.workload ? snapshot.workload.containers.map(({ name }) => name) : [],
+    baseline: status.from.baseline,
     restartsBefore: restartsBefore(snapshot, status),
   };
 }
@@ -39,7 +39,7 @@ export function verificationContext(
 /** The verifications of the attempts that this one goes on with; a fallback goes on with none. */
 const keptBy = ({ upgrade }: Snapshot, status: ActiveStatus): readonly string[] =>
   policyFor(status).keepsVerified
-    ? (status.attempt.keeps ?? []).map((id) =>
+    ? status.attempt.keeps.map((id) =>
         verificationId(upgrade, { ...status, attempt: { ...status.attempt, id } }),
       )
     : [];

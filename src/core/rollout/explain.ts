@@ -2,7 +2,7 @@
 import { cut } from '../../api/cut.ts';
 import { own } from '../../api/own.ts';
 import type { Explanation } from '../../api/types.ts';
-import type { ActiveStatus } from '../status.ts';
+import { type ActiveStatus, unlessEmpty } from '../status.ts';
 import { placeOf } from './left.ts';
 import type { Turn } from './turn.ts';
 
@@ -35,24 +35,20 @@ export function explain({ failed, verified }: Verdicts, named: readonly string[]
   const isPlain = Math.min(failed.length, verified.length) >= LEAST_BY_CHANCE;
   const labels = [...named, ...(isPlain ? USUAL.filter((label) => !named.includes(label)) : [])];
   return labels
-    .filter((label) => {
+    .flatMap((label) => {
       const value = own(first, label);
-      const isShared = failed.every((node) => own(node, label) === value);
-      return value !== undefined && isShared && !verified.some((node) => own(node, label) === value);
+      const has = (node: Attributes) => own(node, label) === value;
+      return value !== undefined && failed.every(has) && !verified.some(has)
+        ? [{ label, value: cut(value, 256), failed: failed.length, verified: verified.length }]
+        : [];
     })
-    .slice(0, MOST)
-    .map((label) => ({
-      label,
-      value: cut(own(first, label) ?? '', 256),
-      failed: failed.length,
-      verified: verified.length,
-    }));
+    .slice(0, MOST);
 }
 
 /** The status with what explains its failures. */
 export function followExplained(turn: Turn, status: ActiveStatus): ActiveStatus {
   const { snapshot, summary } = turn;
-  const { left = [] } = status;
+  const { left } = status;
   const places = new Set(left.map(({ name }) => name));
   const unlisted = summary.results.filter(
     ({ state, pod }) => state === 'Failed' && !places.has(placeOf(turn, pod)),
@@ -65,9 +61,9 @@ export function followExplained(turn: Turn, status: ActiveStatus): ActiveStatus 
   const of = (nodes: readonly string[]) => nodes.map((node) => attributesOf(turn, node));
   const explained = explain(
     { failed: of(failed), verified: of(verified) },
-    snapshot.upgrade.spec.strategy?.explainBy ?? [],
+    snapshot.upgrade.spec.strategy.explainBy,
   );
-  return { ...status, explained: explained.length > 0 ? explained : undefined };
+  return { ...status, explained: unlessEmpty(explained) };
 }
 
 function attributesOf({ snapshot }: Turn, node: string): Attributes {

@@ -6,7 +6,7 @@ import type { FallbackStatus, Images } from '../../api/types.ts';
 import { storedCause } from '../cause.ts';
 import { causeText, fallbackFailedText } from '../report/cause-text.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { type ActiveStatus, type End, endAttempt, without } from '../status.ts';
+import { type ActiveStatus, type End, endAttempt, NO_PROGRESS, unlessEmpty } from '../status.ts';
 import { toIso } from '../time.ts';
 import type { Evidence, Turn } from './turn.ts';
 
@@ -18,12 +18,20 @@ export function startFallback(
   { cause, pods }: Evidence,
 ): ActiveStatus {
   const at = toIso(now);
-  const evidence = pods.length > 0 ? pods.slice(0, 3) : undefined;
   return {
-    ...without(status, 'left', 'turnedBack'),
+    ...status,
+    left: NO_PROGRESS.left,
+    turnedBack: undefined,
     targetGeneration: workload?.generation ?? status.targetGeneration,
     phase: 'FallingBack',
-    attempt: { ...without(status.attempt, 'end', 'deadlineAt'), progressAt: at, maxUpdated: 0, maxPassed: 0 },
+    attempt: {
+      ...status.attempt,
+      end: undefined,
+      deadlineAt: undefined,
+      progressAt: at,
+      maxUpdated: 0,
+      maxPassed: 0,
+    },
     fallback: {
       state: 'Rolling',
       reason: cause.reason,
@@ -31,7 +39,7 @@ export function startFallback(
       why: storedCause(cause),
       images,
       startedAt: at,
-      evidence,
+      evidence: unlessEmpty(pods.slice(0, 3)),
       exitCodes: status.exitCodes,
     },
   };
@@ -81,11 +89,12 @@ export function giveUpFallback(
   state: 'Failed' | 'Unverified',
 ): ActiveStatus {
   const { upgrade, now } = snapshot;
+  const { fallback } = status;
   const end: End = {
     phase: 'FallbackFailed',
     outcome: 'FallbackFailed',
     cause: evidence.cause,
-    text: fallbackFailedText(status.fallback?.cause ?? '', evidence.cause, state),
+    text: fallback && fallbackFailedText(fallback.cause, evidence.cause, state),
     gating: true,
   };
   return withResult(endAttempt(upgrade, status, end, now), state, 'No', now);

@@ -1,14 +1,15 @@
 /** When a stage is over, and what an attempt waits for meanwhile. */
 import type { StageStatus } from '../../api/types.ts';
-import { type ActiveStatus, without } from '../status.ts';
+import type { Stage } from '../effective-spec.ts';
+import { type ActiveStatus, NO_PROGRESS } from '../status.ts';
 import { fromIso, toIso } from '../time.ts';
 import { closedWindow, type Wait } from '../wait.ts';
 import { isRolledOut } from './done.ts';
 import { failedPlaces } from './left.ts';
 import { partitionLimit, partitionWait } from './partition.ts';
 import { isOnNodes, isPlaceInStage, isServing, limitOf } from './reach.ts';
-import { type Analysis, analyze, rolloutChecksOf } from './rollout-checks.ts';
-import { begins, type Stage } from './stages.ts';
+import { type Analysis, analyze } from './rollout-checks.ts';
+import { begins } from './stages.ts';
 import type { Turn } from './turn.ts';
 
 interface Count {
@@ -90,10 +91,12 @@ const windowOf = ({ snapshot, status }: Turn, { state }: StageStatus): Wait | un
   state === 'Waiting' && status.attempt.promotedAt === undefined ? closedWindow(snapshot) : undefined;
 
 /** Where the user has taken the stages away on the way, what was told of them holds no more. */
-const withoutStages = ({ status, stages, policy }: Turn): ActiveStatus =>
-  policy.isStaged && stages.all.length === 0 && status.stages !== undefined
-    ? without(status, 'stage', 'stages', 'rolloutChecks')
+function withoutStages({ status, stages, policy }: Turn): ActiveStatus {
+  const { stage, stages: none, rolloutChecks } = NO_PROGRESS;
+  return policy.isStaged && stages.all.length === 0
+    ? { ...status, stage, stages: none, rolloutChecks }
     : status;
+}
 
 /** Every pod that the user's partition lets the attempt reach had its turn, and `wanted` are more. */
 function waitAtPartition(turn: Turn, wanted: number): Wait | undefined {
@@ -106,11 +109,13 @@ function waitAtPartition(turn: Turn, wanted: number): Wait | undefined {
   return tried >= limit ? partitionWait(workload, status.attempt) : undefined;
 }
 
-function waitOf({ state, soakUntil }: StageStatus): Wait | undefined {
-  if (state === 'Soaking') {
-    return { reason: 'Soaking', until: fromIso(soakUntil ?? '') };
+const soakEnd = ({ soakUntil }: StageStatus): number => fromIso(soakUntil ?? '');
+
+function waitOf(state: StageStatus): Wait | undefined {
+  if (state.state === 'Soaking') {
+    return { reason: 'Soaking', until: soakEnd(state) };
   }
-  return state === 'AwaitingApproval' ? { reason: 'AwaitingApproval' } : undefined;
+  return state.state === 'AwaitingApproval' ? { reason: 'AwaitingApproval' } : undefined;
 }
 
 /** Time alone is no soak: this process has probed each verified pod, and the last probe did not speak against it. */
@@ -129,7 +134,7 @@ function nextState(turn: Turn, stage: Stage, state: StageStatus, isComplete: boo
     case 'Checking':
       return isComplete ? afterChecks(stage, state, now, isPromoted) : state;
     case 'Soaking': {
-      const isOver = isPromoted || (now >= fromIso(state.soakUntil ?? '') && isWellSoFar(turn));
+      const isOver = isPromoted || (now >= soakEnd(state) && isWellSoFar(turn));
       return isOver && isComplete ? afterSoak(stage, state, now, isPromoted) : state;
     }
     case 'AwaitingApproval':
@@ -143,7 +148,7 @@ function nextState(turn: Turn, stage: Stage, state: StageStatus, isComplete: boo
 function afterRolling({ snapshot, status }: Turn, stage: Stage, state: StageStatus): StageStatus {
   const { now, upgrade } = snapshot;
   const verified = { ...state, verifiedAt: toIso(now) };
-  return rolloutChecksOf(upgrade.spec).length > 0
+  return upgrade.spec.postCheck.rolloutChecks.length > 0
     ? { ...verified, state: 'Checking' }
     : afterChecks(stage, verified, now, status.attempt.promotedAt !== undefined);
 }

@@ -6,7 +6,7 @@ import { cut } from '../../api/cut.ts';
 import type { LeftEntry } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import { whatText } from '../report/cause-text.ts';
-import type { ActiveStatus } from '../status.ts';
+import { type ActiveStatus, unlessEmpty } from '../status.ts';
 import type { PodResult } from '../verification/pod-result.ts';
 import type { PodSummary } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
@@ -36,7 +36,7 @@ export function putBackPods(
   { workload, status }: Pick<Turn, 'workload' | 'status'>,
   { outdated }: PodSummary,
 ): PodView[] {
-  const places = new Set(status.left?.map(({ name }) => name));
+  const places = new Set(status.left.map(({ name }) => name));
   return outdated.filter((pod) => places.has(placeOf({ workload }, pod)) && runsBefore(pod, status));
 }
 
@@ -44,7 +44,7 @@ export function putBackPods(
 export function failedPlaces(turn: Turn): ReadonlySet<string> {
   const failed = turn.summary.results.filter(({ state }) => state === 'Failed');
   return new Set([
-    ...(turn.status.left ?? []).map(({ name }) => name),
+    ...turn.status.left.map(({ name }) => name),
     ...failed.map(({ pod }) => placeOf(turn, pod)),
   ]);
 }
@@ -52,19 +52,19 @@ export function failedPlaces(turn: Turn): ReadonlySet<string> {
 /** How many of the wanted pods are left that are none of the new version. */
 export function leftWithoutPod(turn: Turn): number {
   const there = new Set(turn.summary.results.map(({ pod }) => placeOf(turn, pod)));
-  return (turn.status.left ?? []).filter(({ name }) => !there.has(name)).length;
+  return turn.status.left.filter(({ name }) => !there.has(name)).length;
 }
 
 /** The status with the places as they are now. */
 export function followLeft(turn: Turn): ActiveStatus {
   const { status, summary } = turn;
-  const known = (status.left ?? []).flatMap((entry) => entryNow(turn, entry) ?? []);
+  const known = status.left.map((entry) => entryNow(turn, entry)).filter((entry) => entry !== undefined);
   const names = new Set(known.map(({ name }) => name));
   const fresh = summary.results
     .filter(({ state, pod }) => state === 'Failed' && !names.has(placeOf(turn, pod)))
     .map((result) => failedEntry(turn, result));
   const left = [...known, ...fresh].slice(0, MOST_LEFT);
-  return { ...status, left: left.length > 0 ? left : undefined };
+  return { ...status, left: unlessEmpty(left) };
 }
 
 function failedEntry(turn: Turn, { pod, cause }: PodResult): LeftEntry {
@@ -118,5 +118,5 @@ function entryOfBack({ snapshot }: Turn, entry: LeftEntry, result: PodResult): L
 }
 
 /** How many of the places have a pod of the version before, by an earlier look. */
-export const putBackCount = ({ left = [] }: Pick<ActiveStatus, 'left'>): number =>
+export const putBackCount = ({ left }: Pick<ActiveStatus, 'left'>): number =>
   left.filter(({ state }) => state !== 'Failed').length;

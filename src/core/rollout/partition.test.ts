@@ -1,6 +1,7 @@
 /** The partition that a user sets on a StatefulSet: a limit of theirs, before the attempt and in the midst of it. */
 import { describe, expect, test } from '@jest/globals';
 import {
+  activeStatusOf,
   ago,
   conditionOf,
   containerOf,
@@ -61,11 +62,11 @@ describe('an attempt', () => {
   });
 
   test('probes the pods that are verified further while it waits', () => {
-    const status = statusOf({ waiting }) as ActiveStatus;
+    const status = activeStatusOf({ waiting });
     const context = (own: ActiveStatus) =>
       verificationContext(snapshotOf({ upgrade: upgradeOf({ status: own }) }), own);
     expect(context(status).isSoaking).toBe(true);
-    expect(context(statusOf() as ActiveStatus).isSoaking).toBe(false);
+    expect(context(activeStatusOf()).isSoaking).toBe(false);
   });
 
   test('has its whole time again when the partition is lowered', () => {

@@ -2,8 +2,9 @@
  * The partition of a StatefulSet that rolls by itself. What the user sets is a limit of theirs, at which an attempt waits, also when they set it
  * on the way; what the stages of an attempt set is ours, and what the user wants is put back at every end.
  */
-import type { Attempt, UpgradeSpec } from '../../api/types.ts';
+import type { Attempt } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
+import type { EffectiveSpec } from '../effective-spec.ts';
 import { namedWorkload, type Obstacle } from '../obstacle.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { ActiveStatus } from '../status.ts';
@@ -11,7 +12,6 @@ import type { Wait } from '../wait.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { isLive } from '../workload/pods.ts';
 import { ordinalOf } from '../workload/stateful-set.ts';
-import { stagesOf } from './stages.ts';
 
 /** The partition that the user wants: the one that stands, unless an attempt moved it; `undefined` where there is none. */
 export function usersPartition(workload: WorkloadView, { held }: Pick<Attempt, 'held'>): number | undefined {
@@ -21,9 +21,9 @@ export function usersPartition(workload: WorkloadView, { held }: Pick<Attempt, '
 }
 
 /** What an attempt will move in the workload, as the user wants it. */
-export function heldOf(spec: UpgradeSpec, workload: WorkloadView, known: Attempt['held']): Attempt['held'] {
+export function heldOf(spec: EffectiveSpec, workload: WorkloadView, known: Attempt['held']): Attempt['held'] {
   const partition = usersPartition(workload, { held: known });
-  const isMoved = known !== undefined || stagesOf(spec).length > 0;
+  const isMoved = known !== undefined || spec.stages.length > 0;
   return isMoved && partition !== undefined ? { partition } : undefined;
 }
 
@@ -50,10 +50,10 @@ export function partitionLimit(
 }
 
 /** For the user to lower it. */
-export const partitionWait = (workload: WorkloadView, attempt: Pick<Attempt, 'held'>): Wait => ({
-  reason: 'PartitionSet',
-  partition: usersPartition(workload, attempt) ?? 0,
-});
+export function partitionWait(workload: WorkloadView, attempt: Pick<Attempt, 'held'>): Wait | undefined {
+  const partition = usersPartition(workload, attempt);
+  return partition === undefined ? undefined : { reason: 'PartitionSet', partition };
+}
 
 /** Verified pods are probed further meanwhile. */
 export const isAtPartition = ({ waiting }: Pick<ActiveStatus, 'waiting'>): boolean =>
@@ -65,7 +65,10 @@ export function partitionObstacle(
   workload: WorkloadView,
   { attempt, to }: ActiveStatus,
 ): Obstacle | undefined {
-  const partition = usersPartition(workload, attempt) ?? 0;
+  const partition = usersPartition(workload, attempt);
+  if (partition === undefined) {
+    return undefined;
+  }
   const kept = pods
     .filter((pod) => isLive(pod) && pod.revision === to.revision && ordinalOf(pod) < partition)
     .map(ordinalOf);

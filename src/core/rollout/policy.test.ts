@@ -1,7 +1,9 @@
 /** What an attempt and its fallback do differently, each by what comes of it. */
 import { describe, expect, test } from '@jest/globals';
 import {
+  activeStatusOf,
   ago,
+  completeUpgradeOf,
   fallbackOf,
   NEW,
   NOW,
@@ -17,8 +19,9 @@ import {
 import { FALLBACK_FINALIZER, FIELD_MANAGER } from '../../api/names.ts';
 import type { Attempt, UpgradeStatus } from '../../api/types.ts';
 import { decide } from '../decision/decide.ts';
+import { effectiveSpec } from '../effective-spec.ts';
 import { mustPutBack } from '../finalizer.ts';
-import { type ActiveStatus, verificationId } from '../status.ts';
+import { verificationId } from '../status.ts';
 import { attemptObstacle } from '../workload/obstacles.ts';
 import { verificationContext } from './context.ts';
 
@@ -56,10 +59,10 @@ function decided(status: UpgradeStatus, { spec, workload }: Case) {
   return decide(snapshotOf({ upgrade, workload: workloadOf(workload) }));
 }
 
-const FALLING_BACK = statusOf(
+const FALLING_BACK = activeStatusOf(
   { phase: 'FallingBack', fallback: fallbackOf(), from: { images: { web: OLD }, revision: 'old' } },
   { keeps: ['1-earlier'] },
-) as ActiveStatus;
+);
 
 describe('before its first write', () => {
   test('an attempt that gates waits until the gate policy knows of it, and nothing else does', () => {
@@ -119,10 +122,10 @@ test('what the operator wrote is released first, so that the next server-side ap
 
 describe('a fallback', () => {
   test('keeps its Upgrade until it has ended, whatever would have been done about a failure', () => {
-    const upgrade = upgradeOf({ spec: { fallback: { action: 'None' } } });
+    const upgrade = completeUpgradeOf({ spec: { fallback: { action: 'None' } } });
     expect(mustPutBack(upgrade, FALLING_BACK)).toBe(true);
-    expect(mustPutBack(upgrade, statusOf())).toBe(false);
-    expect(mustPutBack(upgradeOf(), statusOf())).toBe(true);
+    expect(mustPutBack(upgrade, activeStatusOf())).toBe(false);
+    expect(mustPutBack(completeUpgradeOf(), activeStatusOf())).toBe(true);
   });
 
   test('is verified by what its own pods say since it began', () => {
@@ -138,7 +141,7 @@ describe('a fallback', () => {
   });
 
   test('and of an attempt also by what the attempts said that it goes on with', () => {
-    const status = statusOf({}, { keeps: ['1-earlier'] }) as ActiveStatus;
+    const status = activeStatusOf({}, { keeps: ['1-earlier'] });
     const context = verificationContext(snapshotOf({ upgrade: upgradeOf({ status }) }), status);
     expect(context.inFallback).toBe(false);
     expect(context.kept?.map((id) => id.split('/')[1])).toEqual(['1-earlier']);
@@ -147,7 +150,7 @@ describe('a fallback', () => {
 
 describe('an attempt in stages is kept from starting', () => {
   const obstacle = (stages: object[], workload: WorkloadChange, spec: object = {}) =>
-    attemptObstacle(specOf({ strategy: { stages }, ...spec }), workloadOf(workload));
+    attemptObstacle(effectiveSpec(specOf({ strategy: { stages }, ...spec })), workloadOf(workload));
   const canary = [{ name: 'canary', pods: 1 }];
   const byNode = [{ name: 'canary', nodes: { matchLabels: { canary: 'true' } } }];
 

@@ -58,7 +58,7 @@ const forward: Policy = {
   inconclusive: 'Inconclusive',
   hasBudget: true,
   isStaged: true,
-  maxParallel: ({ strategy }, { present }) => present?.stage.maxParallel ?? strategy?.maxParallel,
+  maxParallel: ({ strategy }, { present }) => (present?.stage ?? strategy).maxParallel,
   replacesUnready: false,
   sparesBefore: true,
   unblocksBeforeFailing: false,
@@ -77,7 +77,7 @@ const forward: Policy = {
     readWarning,
   ],
   follow: (status, revision) => (revision ? { ...status, to: { ...status.to, revision } } : status),
-  onDone: (turn) => (turn.status.left ? endPartial(turn) : succeed(turn)),
+  onDone: (turn) => (turn.status.left.length > 0 ? endPartial(turn) : succeed(turn)),
   // Pods that come later get this version: nothing has verified it, and the gate has to be there for them.
   onNoPods: () => undefined,
   onEvidence: ({ snapshot, workload, status }, evidence) =>
@@ -106,12 +106,12 @@ const back: Policy = {
   inFallback: true,
   keepsVerified: false,
   makesRevision: false,
-  deadlineSeconds: ({ fallback, postCheck }) => fallback.deadlineSeconds ?? postCheck.deadlineSeconds,
+  deadlineSeconds: ({ fallback }) => fallback.deadlineSeconds,
   verifies: ({ fallback }) => fallback.verify,
   phases: { rolling: 'FallingBack', checking: 'FallbackChecking' },
   hasBudget: false,
   isStaged: false,
-  maxParallel: ({ strategy, fallback }) => fallback.maxParallel ?? strategy?.maxParallel,
+  maxParallel: ({ fallback }) => fallback.maxParallel,
   // It is what the rollback is for.
   replacesUnready: true,
   sparesBefore: false,

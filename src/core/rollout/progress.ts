@@ -2,7 +2,7 @@
 import type { Cause } from '../cause.ts';
 import { report } from '../report/pods.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { type ActiveStatus, resumedAt } from '../status.ts';
+import { type ActiveStatus, hasNoPods, resumedAt } from '../status.ts';
 import { fromIso, latest, toIso } from '../time.ts';
 import type { PodResult } from '../verification/pod-result.ts';
 import type { PodSummary } from '../verification/summary.ts';
@@ -21,15 +21,10 @@ export function recordProgress(
   const { attempt } = status;
   const maxUpdated = Math.max(counts.updated, attempt.maxUpdated);
   const maxPassed = Math.max(counts.passed + counts.skipped, attempt.maxPassed);
-  const comesBack = status.counts?.desired === 0 && counts.desired > 0;
+  const comesBack = hasNoPods(status) && counts.desired > 0;
   return maxUpdated === attempt.maxUpdated && maxPassed === attempt.maxPassed && !comesBack
     ? status
     : { ...status, attempt: { ...attempt, maxUpdated, maxPassed, progressAt: toIso(now) } };
-}
-
-function progressDeadlineSeconds({ upgrade }: Snapshot): number {
-  const { progressDeadlineSeconds: set, postCheck } = upgrade.spec;
-  return set ?? Math.max(600, postCheck.initialDelaySeconds + postCheck.deadlineSeconds + 300);
 }
 
 /**
@@ -43,7 +38,7 @@ export function progressDeadline({ snapshot, workload, status, summary, rollout 
     resumedAt(status),
     lastNodeBackAt(snapshot, summary),
   );
-  return since + (progressDeadlineSeconds(snapshot) + workload.ownWaitSeconds) * 1000;
+  return since + (snapshot.upgrade.spec.progressDeadlineSeconds + workload.ownWaitSeconds) * 1000;
 }
 
 /** When the last node came back that has a pod of the rollout. */
@@ -87,7 +82,7 @@ export function overdue(turn: Turn, deadline: number): Overdue | undefined {
   return {
     against: against !== undefined || refused !== undefined,
     evidence: {
-      cause: { ...cause, idleSeconds: progressDeadlineSeconds(snapshot) },
+      cause: { ...cause, idleSeconds: snapshot.upgrade.spec.progressDeadlineSeconds },
       pods: against ? report([against]) : [],
     },
   };

@@ -1,10 +1,10 @@
 /** How far an attempt may go now: as its stages say, and as far as the user's partition lets it. */
 import { own } from '../../api/own.ts';
 import type { PodView } from '../../api/views.ts';
+import type { Stage } from '../effective-spec.ts';
 import type { PodResult } from '../verification/pod-result.ts';
 import { podCount } from './amount.ts';
 import { partitionLimit } from './partition.ts';
-import type { Stage } from './stages.ts';
 import type { Turn } from './turn.ts';
 
 export interface Reach {
@@ -76,7 +76,7 @@ function nodesOf(turn: Turn, stage: Stage): ReadonlySet<string> | undefined {
 
 export function isOnNodes({ snapshot }: Turn, { nodes }: Stage, node: string): boolean {
   const labels = snapshot.nodeLabels?.(node);
-  return Object.entries(nodes?.matchLabels ?? {}).every(([name, value]) => own(labels, name) === value);
+  return !nodes || Object.entries(nodes.matchLabels).every(([name, value]) => own(labels, name) === value);
 }
 
 /** Verified, and taking traffic. */

@@ -5,8 +5,9 @@
  */
 import { FIELD_MANAGER } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
-import type { Images, UpgradeStatus } from '../../api/types.ts';
+import type { Images } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
+import type { Status } from '../status.ts';
 
 const isOurs = (workload: WorkloadView, name: string): boolean =>
   own(workload.imageManagers, name) === FIELD_MANAGER;
@@ -20,10 +21,10 @@ export const answered = (workload: WorkloadView, wanted: Images): Images =>
   );
 
 /** Of the fallback's images; one that failed and still stands is no answer, but a write that had no effect or is yet to come. */
-export const answeredInFallback = (workload: WorkloadView, { fallback, to }: UpgradeStatus): Images =>
+export const answeredInFallback = (workload: WorkloadView, { fallback, to }: Status): Images =>
   Object.fromEntries(
-    Object.entries(answered(workload, fallback?.images ?? {})).filter(
-      ([name, image]) => own(to?.images, name) !== image,
+    Object.entries(answered(workload, { ...fallback?.images })).filter(
+      ([name, image]) => own(to.images, name) !== image,
     ),
   );
 
@@ -36,12 +37,14 @@ export function withAnswer<T extends { readonly images: Images; readonly request
   set: T,
   stands: Images,
 ): T {
-  const names = Object.keys(stands);
-  if (names.length === 0) {
-    return set;
-  }
-  const requested = Object.fromEntries(names.map((name) => [name, own(set.images, name) ?? '']));
-  return { ...set, images: { ...set.images, ...stands }, requested: { ...set.requested, ...requested } };
+  const requested = Object.entries(set.images).filter(([name]) => Object.hasOwn(stands, name));
+  return requested.length === 0
+    ? set
+    : {
+        ...set,
+        images: { ...set.images, ...stands },
+        requested: { ...set.requested, ...Object.fromEntries(requested) },
+      };
 }
 
 /** `app:1.2` of `registry.example/team/app:1.2@sha256:…`; a bare digest stands for itself. */
@@ -56,12 +59,10 @@ export const isSameVersion = (a: string, b: string): boolean => nameAndTag(a) ==
 
 /** The image that an earlier attempt got stored for this request, if it still runs. */
 export function knownAnswer(
-  status: UpgradeStatus | undefined,
+  { to }: Status,
   name: string,
   requested: string,
   runs: string,
 ): string | undefined {
-  return own(status?.to?.requested, name) === requested && own(status?.to?.images, name) === runs
-    ? runs
-    : undefined;
+  return own(to.requested, name) === requested && own(to.images, name) === runs ? runs : undefined;
 }

@@ -4,10 +4,11 @@
  */
 import { cut } from '../../api/cut.ts';
 import { own } from '../../api/own.ts';
-import type { StageStatus, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
+import type { StageStatus, UpgradeSpec } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import { rolloutCheckText } from '../report/rollout-check-text.ts';
+import type { Status } from '../status.ts';
 import { fromIso, toIso } from '../time.ts';
 import { isLive } from '../workload/pods.ts';
 import type { Turn } from './turn.ts';
@@ -43,9 +44,6 @@ const ROUNDS = 3;
 const SOAK_EVERY_MS = 30_000;
 /** A longer query is not asked. */
 export const MOST_CHARACTERS = 65_536;
-
-export const rolloutChecksOf = ({ postCheck }: UpgradeSpec): readonly RolloutCheck[] =>
-  postCheck.rolloutChecks ?? [];
 
 const COMPARE: Readonly<Record<string, (value: number, limit: number) => boolean>> = {
   '<': (value, limit) => value < limit,
@@ -94,7 +92,7 @@ export interface Analysis {
   readonly failed?: Cause;
   readonly queries: readonly PlannedQuery[];
   readonly nextAt?: number;
-  readonly report?: UpgradeStatus['rolloutChecks'];
+  readonly report?: Status['rolloutChecks'];
 }
 
 const NOTHING_ASKED: Analysis = { isPassed: true, queries: [] };
@@ -103,7 +101,7 @@ const NOTHING_ASKED: Analysis = { isPassed: true, queries: [] };
 export function analyze(turn: Turn, state: StageStatus): Analysis {
   const { snapshot, status } = turn;
   const { now, upgrade, queryRecord = () => undefined } = snapshot;
-  const checks = rolloutChecksOf(upgrade.spec);
+  const checks = upgrade.spec.postCheck.rolloutChecks;
   if (checks.length === 0 || !['Checking', 'Soaking', 'AwaitingApproval'].includes(state.state)) {
     return NOTHING_ASKED;
   }
@@ -118,7 +116,7 @@ export function analyze(turn: Turn, state: StageStatus): Analysis {
     return { id, check, record, dueAt };
   });
   const isFresh = (at: number) => now < at + ROUNDS * everyMs;
-  const bad = looks.find(({ record }) => (record?.failures ?? 0) >= ROUNDS);
+  const bad = looks.find(({ record }) => record !== undefined && record.failures >= ROUNDS);
   return {
     isPassed: looks.every(({ record }) => record?.class === 'Pass' && isFresh(record.startedAt)),
     failed: bad && {

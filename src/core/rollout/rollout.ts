@@ -62,7 +62,7 @@ function turnOf(
   const direction = 'Forward';
   if (returnAt !== undefined) {
     const wanted = Object.fromEntries(
-      Object.keys(images).map((name) => [name, own(to.images, name) ?? own(images, name) ?? '']),
+      Object.entries(images).map(([name, image]) => [name, own(to.images, name) ?? image]),
     );
     return { direction, turn: 'Forward', images: wanted, startedAt: fromIso(returnAt), expected: images };
   }

@@ -27,7 +27,7 @@ export const seenBy = (snapshot: Snapshot, { turnedBack, to }: ActiveStatus): Sn
  * pods first, so that a fresh process does not take them for pods that are yet to be decided.
  */
 function toPutBack(turn: Turn): PodResult[] {
-  const places = new Set(turn.status.left?.map(({ name }) => name));
+  const places = new Set(turn.status.left.map(({ name }) => name));
   return turn.summary.results.filter(
     ({ state, recorded, pod }) =>
       state === 'Failed' && recorded && places.has(placeOf(turn, pod)) && turn.snapshot.nodeReady(pod.node),
@@ -69,7 +69,7 @@ function beginTurn(turn: Turn): ActiveStatus | undefined {
 function isOver(turn: Turn): boolean {
   const { status, snapshot } = turn;
   const isWaitedFor = ({ name, state }: LeftEntry) => state === 'Failed' && isUnderWay(turn, name);
-  return !status.left?.some(isWaitedFor) || snapshot.now >= progressDeadline(turn);
+  return !status.left.some(isWaitedFor) || snapshot.now >= progressDeadline(turn);
 }
 
 /** A pod there is to be replaced, is being replaced, or is to be verified in the version before. */
@@ -85,10 +85,10 @@ export function putBack(turn: Turn): Action {
   if (!rollout.turn || !isObserved(workload)) {
     return NO_ACTION;
   }
-  const { fallback, strategy } = snapshot.upgrade.spec;
-  const most = Math.max(1, podCount(fallback.maxParallel ?? strategy?.maxParallel ?? 1, summary.desired));
+  const { maxParallel } = snapshot.upgrade.spec.fallback;
+  const most = Math.max(1, podCount(maxParallel, summary.desired));
   const failed = toPutBack(turn).map(({ pod }) => pod);
-  const open = (status.left ?? []).filter(({ state }) => state === 'Failed').length;
+  const open = status.left.filter(({ state }) => state === 'Failed').length;
   const unready = failed.filter((pod) => !isReady(pod));
   const room = Math.max(0, most - (open - failed.length) - unready.length);
   const pods = [...unready, ...failed.filter(isReady).slice(0, room)];

@@ -1,7 +1,8 @@
 /** One turn of verifying a rollout, and what differs between the two directions: its policy (see policy.ts). */
-import type { Images, Phase, PodReport, UpgradeSpec } from '../../api/types.ts';
+import type { Images, Phase, PodReport } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
+import type { EffectiveSpec } from '../effective-spec.ts';
 import type { Obstacle } from '../obstacle.ts';
 import type { Action } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -63,7 +64,7 @@ export interface Policy {
   /** What ran before is asked once before the first write. */
   readonly asksBaseline: boolean;
   /** Without the Upgrade somebody would have to put something back. */
-  readonly mustBePutBack: (spec: UpgradeSpec) => boolean;
+  readonly mustBePutBack: (spec: EffectiveSpec) => boolean;
   /** Between its record and its first write: the gate policy sees a new attempt a moment after us. */
   readonly settlesMs: (status: ActiveStatus) => number;
   /** The partition to write with the images, where the attempt holds the workload by it and the user wants this one. */
@@ -86,9 +87,9 @@ export interface Policy {
   readonly keepsVerified: boolean;
   /** It makes the pods of a new revision, so that all of their restarts are its own. */
   readonly makesRevision: boolean;
-  readonly deadlineSeconds: (spec: UpgradeSpec) => number;
+  readonly deadlineSeconds: (spec: EffectiveSpec) => number;
   /** Are the pods verified, or is it enough that the controller has rolled them? */
-  readonly verifies: (spec: UpgradeSpec) => boolean;
+  readonly verifies: (spec: EffectiveSpec) => boolean;
   readonly phases: { readonly rolling: Phase; readonly checking: Phase };
   /** The phase while there is no evidence; absent where such a rollout ends. */
   readonly inconclusive?: Phase;
@@ -97,7 +98,7 @@ export interface Policy {
   /** Goes by the stages of the spec. */
   readonly isStaged: boolean;
   /** How many pods may be undecided at once, where postcheck replaces them. */
-  readonly maxParallel: (spec: UpgradeSpec, stages: Stages) => Amount | undefined;
+  readonly maxParallel: (spec: EffectiveSpec, stages: Stages) => Amount;
   /** Pods that do not serve wait for nobody when they are replaced. */
   readonly replacesUnready: boolean;
   /** Broken pods of the version before are left alone. */

@@ -61,7 +61,7 @@ export function verify(snapshot: Snapshot, rolling: Rolling): Decision {
 /** What an attempt waits at the user's partition for is no lack of progress: when it goes on, its time begins anew. */
 function resumed({ upgrade, now }: Snapshot, staged: Staged): Staged {
   const { status, wait } = staged;
-  return isAtPartition(upgrade.status ?? {}) && wait?.reason !== 'PartitionSet'
+  return isAtPartition(upgrade.status) && wait?.reason !== 'PartitionSet'
     ? { ...staged, status: { ...status, attempt: { ...status.attempt, progressAt: toIso(now) } } }
     : staged;
 }
@@ -146,7 +146,7 @@ const isDone = (turn: Turn): boolean => isRolledOut(turn) && (!verifiesPods(turn
 /** The pods that failed; where all of them are put back already, what is known of the first. */
 function evidenceOf(turn: Turn): Evidence {
   const bad = turn.summary.results.filter(({ state }) => state === 'Failed');
-  const [left] = turn.status.left ?? [];
+  const [left] = turn.status.left;
   const cause = bad[0]?.cause ?? { reason: left?.reason ?? 'NoEvidence', detail: left?.message };
   const failed = failedPlaces(turn).size;
   return { cause: failed > 1 ? { ...cause, others: failed - 1 } : cause, pods: report(bad) };
@@ -165,7 +165,8 @@ function goOn(turn: Turn, { staged, deadline, isLate }: GoingOn): Decision {
   // No deadline runs while a stage waits; and one that has passed is told by the phase.
   const deadlineAt = !staged.wait && now < deadline ? deadline : undefined;
   // A soak is over only when its pods are well, so its time may have passed.
-  const waitEnd = (staged.wait?.until ?? 0) > now ? staged.wait?.until : undefined;
+  const until = staged.wait?.until;
+  const waitEnd = until !== undefined && until > now ? until : undefined;
   // Where no pods are wanted, none is late.
   const isOpen = deadlineAt !== undefined && summary.desired > 0 && !isEnded(turn);
   const attempt = { ...status.attempt, deadlineAt: isOpen ? toIso(deadlineAt) : undefined };

@@ -34,7 +34,7 @@ export function recordAnswer(written: Written): ActiveStatus {
   if (back === undefined) {
     return next;
   }
-  const [asked, stood] = [own(to.images, back) ?? '', own(stands, back) ?? ''];
+  const [asked = '', stood = ''] = [own(to.images, back), own(stands, back)];
   if (!isTooLong && isSameVersion(asked, stood) && runsImages(workload, from.images)) {
     return { ...next, attempt: { ...attempt, rolledAt, adopted: true, gating: false } };
   }

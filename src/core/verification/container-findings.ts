@@ -78,6 +78,6 @@ function ownRestarts(pod: PodView, container: ContainerView, context: Verificati
   if (ended && (ended.byRule || LOST.includes(ended.reason))) {
     return 0;
   }
-  const resizes = restartsToResize ? (pod.specChanges ?? 0) : 0;
+  const resizes = restartsToResize ? pod.specChanges : 0;
   return container.restarts - context.restartsBefore(pod, name) - resizes;
 }

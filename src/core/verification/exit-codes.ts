@@ -192,8 +192,8 @@ function confirmOf({ class: of, exitCode = 0 }: Meaning): Confirm {
 
 /** Evaluates one try of `check`. Source of the code table: the readiness script's contract, docs/guides/writing-a-post-check.md. */
 export function evaluateTry(check: Check, outcome: TryOutcome, context: TryContext): TryVerdict {
-  const said = meaningOf(check, outcome, context);
-  return { ...said, output: kept(said.output ?? '', check.maxOutputBytes), confirm: confirmOf(said) };
+  const { output = '', ...meaning } = meaningOf(check, outcome, context);
+  return { ...meaning, output: kept(output, check.maxOutputBytes), confirm: confirmOf(meaning) };
 }
 
 /** Head and tail, together of that many bytes. More was read, because the script's result line stands at the end. */

@@ -8,14 +8,14 @@ import type { PodView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import type { VerificationContext } from './context.ts';
 import { withWarning } from './held-up.ts';
-import type { PodRecord, TryRecord } from './probe-cycle.ts';
+import { type PodRecord, type TryRecord, triesOf } from './probe-cycle.ts';
 import { detailOf, readinessOf } from './readiness.ts';
 import { expectedTries, possibleTries } from './tries.ts';
 
 const CLASSES_WORST_FIRST: readonly Class[] = ['Fail', 'Retry', 'Error', 'Skip', 'Pass'];
 
 export const worstTriesFirst = (tries: readonly TryRecord[]): TryRecord[] =>
-  [...tries].sort(
+  tries.toSorted(
     (a, b) => CLASSES_WORST_FIRST.indexOf(a.verdict.class) - CLASSES_WORST_FIRST.indexOf(b.verdict.class),
   );
 
@@ -34,7 +34,7 @@ export function tryCause(
     container,
     exitCode,
     seconds,
-    detail: detailOf(said ?? ''),
+    detail: detailOf(said),
   };
   if (!isReason(reason, 'CommandMissing', 'CommandNotRunnable')) {
     return cause;
@@ -58,7 +58,7 @@ export function failureCause(
 ): Cause {
   const { readiness } = context.spec.postCheck;
   const checks = effectiveChecks(context.spec);
-  const [worst] = worstTriesFirst(record?.tries ?? []);
+  const [worst] = worstTriesFirst(triesOf(record));
   const said = worst && tryCause(worst, pod, checks);
   if (said && (worst.verdict.class === 'Fail' || worst.verdict.class === 'Retry')) {
     return said;

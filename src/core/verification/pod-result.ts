@@ -3,7 +3,7 @@ import type { PodState } from '../../api/enums.ts';
 import type { PodView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import { isReady } from '../workload/pods.ts';
-import type { PodRecord } from './probe-cycle.ts';
+import { type PodRecord, triesOf } from './probe-cycle.ts';
 
 export interface PodResult {
   readonly pod: PodView;
@@ -38,7 +38,7 @@ export const shown = (
   record: PodRecord | undefined,
 ): Pick<PodResult, 'codes' | 'isPodReady'> => ({
   isPodReady: isReady(pod),
-  codes: (record?.tries ?? [])
+  codes: triesOf(record)
     .filter(({ verdict }) => verdict.exitCode !== undefined)
     .map(({ check, container, verdict }) => `${check}/${container}/${verdict.exitCode}`)
     .join(' '),

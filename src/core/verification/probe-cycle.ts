@@ -57,6 +57,9 @@ export interface CycleContext extends Question {
   readonly inFallback: boolean;
 }
 
+/** The tries of a pod that may not have been probed yet. */
+export const triesOf = (record: PodRecord | undefined): readonly TryRecord[] => (record ? record.tries : []);
+
 /** A record counts only for the same verification and while none of its containers has been replaced. */
 export function validRecord(
   record: PodRecord | undefined,
@@ -117,6 +120,13 @@ function cycleClass(pod: PodView, template: readonly string[], { ready, verdicts
 const asksStill = (spec: UpgradeSpec, check: Check): boolean =>
   effectiveChecks(spec).some((now) => now === check || JSON.stringify(now) === JSON.stringify(check));
 
+const NOT_PROBED: Pick<PodRecord, 'cycles' | 'passes' | 'failures' | 'tries'> = {
+  cycles: 0,
+  passes: 0,
+  failures: 0,
+  tries: [],
+};
+
 /** Adds a finished cycle to what is known. Answers from containers that are gone by now count for nothing (137!). */
 export function addCycle(
   record: PodRecord | undefined,
@@ -125,7 +135,7 @@ export function addCycle(
   cycle: FinishedCycle,
 ): PodRecord {
   const { spec, template, verification, inFallback } = context;
-  const known = validRecord(record, verification, pod);
+  const known = validRecord(record, verification, pod) ?? NOT_PROBED;
   const current = cycle.results.filter(
     ({ check, container, containerId }) =>
       asksStill(spec, check) &&
@@ -133,7 +143,7 @@ export function addCycle(
   );
   const podReady = pod.conditions.ContainersReady?.status === 'True';
   const tries = current.map((result) =>
-    addTry(known, result, cycle, { inFallback, podReady, baseline: result.baseline }),
+    addTry(known.tries, result, cycle, { inFallback, podReady, baseline: result.baseline }),
   );
   const readiness = readinessOf(pod, spec.postCheck.readiness.minReadySeconds, cycle.startedAt);
   const ready = readiness.ready || !spec.postCheck.readiness.required;
@@ -149,14 +159,14 @@ export function addCycle(
     verification,
     startedAt: cycle.startedAt,
     finishedAt: cycle.finishedAt,
-    cycles: (known?.cycles ?? 0) + 1,
-    passes: passed ? (known?.passes ?? 0) + 1 : 0,
-    failures: against ? (known?.failures ?? 0) + 1 : overall === 'Error' ? (known?.failures ?? 0) : 0,
+    cycles: known.cycles + 1,
+    passes: passed ? known.passes + 1 : 0,
+    failures: against ? known.failures + 1 : overall === 'Error' ? known.failures : 0,
     class: overall,
     wasReady: readiness.ready,
     tries: [
       ...tries,
-      ...(known?.tries ?? []).filter(
+      ...known.tries.filter(
         (old) =>
           effectiveChecks(spec).some(({ name }) => name === old.check) &&
           !tries.some((now) => now.check === old.check && now.container === old.container),
@@ -174,22 +184,22 @@ export const shiftRecord = (record: PodRecord, byMs: number): PodRecord => ({
 });
 
 function addTry(
-  known: PodRecord | undefined,
+  known: readonly TryRecord[],
   result: TryResult,
   cycle: FinishedCycle,
   context: TryContext,
 ): TryRecord {
-  const before = known?.tries.find(
+  const { attempts, timeouts, firstAt } = known.find(
     (old) => old.check === result.check.name && old.container === result.container,
-  );
+  ) ?? { attempts: 0, timeouts: 0, firstAt: cycle.startedAt };
   return {
     check: result.check.name,
     container: result.container,
     containerId: result.containerId,
     verdict: evaluateTry(result.check, result.outcome, context),
-    attempts: (before?.attempts ?? 0) + 1,
-    timeouts: (before?.timeouts ?? 0) + (result.outcome.kind === 'timeout' ? 1 : 0),
-    firstAt: before?.firstAt ?? cycle.startedAt,
+    attempts: attempts + 1,
+    timeouts: timeouts + (result.outcome.kind === 'timeout' ? 1 : 0),
+    firstAt,
     lastAt: cycle.finishedAt,
   };
 }

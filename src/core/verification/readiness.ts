@@ -10,7 +10,8 @@ import { toIso } from '../time.ts';
 /** The words of others are kept to this length. */
 const DETAIL_MAX = 512;
 
-export const detailOf = (said: string): string | undefined => cut(said, DETAIL_MAX) || undefined;
+export const detailOf = (said: string | undefined): string | undefined =>
+  said ? cut(said, DETAIL_MAX) : undefined;
 
 export interface Readiness {
   readonly ready: boolean;
@@ -61,8 +62,7 @@ function whyNotReady(pod: PodView, type: string): Cause {
   if (unready) {
     return { reason: 'NotReady', container: unready.name };
   }
-  const said = own(pod.conditions, type)?.message ?? '';
-  return { reason: 'NotReady', condition: type, detail: detailOf(said) };
+  return { reason: 'NotReady', condition: type, detail: detailOf(own(pod.conditions, type)?.message) };
 }
 
 const START_ORDER = ['init', 'sidecar', 'regular'] as const;

@@ -6,7 +6,7 @@ import type { Cause } from '../cause.ts';
 import type { VerificationContext } from './context.ts';
 import { tryCause, worstTriesFirst } from './failure-cause.ts';
 import { type PodResult, shown, withPod } from './pod-result.ts';
-import type { PodRecord } from './probe-cycle.ts';
+import { type PodRecord, triesOf } from './probe-cycle.ts';
 import { type RecordedResult, recordedResult } from './recorded.ts';
 import { spacing } from './schedule.ts';
 
@@ -46,7 +46,7 @@ function soak(
   context: VerificationContext,
 ): { readonly cause?: Cause; readonly next?: { readonly cycleAt: number } } {
   const { periodSeconds, failureThreshold } = context.spec.postCheck;
-  const [worst] = worstTriesFirst(record?.tries ?? []);
+  const [worst] = worstTriesFirst(triesOf(record));
   if (record && worst && record.failures >= Math.max(SOAK_FAILURES, failureThreshold)) {
     const cause = tryCause(worst, pod, effectiveChecks(context.spec));
     return { cause: { ...cause, repeated: record.failures, late: true } };

@@ -38,7 +38,7 @@ export function nextCycleAt(
   if (!record) {
     const started = pod.containers
       .filter(({ name }) => tries.some(({ container }) => container === name))
-      .map(({ startedAt }) => startedAt ?? 0);
+      .map(({ startedAt }) => startedAt);
     return askable
       ? latest(context.startedAt, ...started, context.resumedAt) + initialDelaySeconds * 1000
       : deadline;

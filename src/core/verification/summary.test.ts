@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { NEW, NOW, OLD, podOf, statusOf } from '../../../test/support/snapshots.ts';
-import type { Attempt } from '../../api/types.ts';
+import { activeStatusOf, NEW, NOW, OLD, podOf } from '../../../test/support/snapshots.ts';
+import type { Attempt } from '../status.ts';
 import { type PodSummary, ungated } from './summary.ts';
 
 const MINUTE = 60_000;
@@ -8,7 +8,7 @@ const MINUTE = 60_000;
 /** A pod of the wanted revision without the gate, made so long after the start of the attempt by the API server's clock. */
 function missed(afterMs: number, change: Partial<Attempt>, from: string | undefined): number {
   const pod = podOf({ gates: [], createdAt: NOW + afterMs });
-  const status = statusOf();
+  const status = activeStatusOf();
   const attempt = { ...status.attempt, startedAt: new Date(NOW).toISOString(), gating: true, ...change };
   return ungated(
     {

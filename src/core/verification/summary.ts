@@ -2,9 +2,10 @@
 import { VERIFIED } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
 import { isReason } from '../../api/reasons.ts';
-import type { Attempt, Counts, UpgradeStatus } from '../../api/types.ts';
+import type { Counts } from '../../api/types.ts';
 import type { PodView, WorkloadView } from '../../api/views.ts';
 import type { Snapshot } from '../snapshot.ts';
+import type { Attempt, Status } from '../status.ts';
 import { fromIso } from '../time.ts';
 import { desiredPods, podsByRevision, rolloutComplete } from '../workload/pods.ts';
 import type { VerificationContext } from './context.ts';
@@ -22,9 +23,6 @@ export interface PodSummary {
   readonly rolledOut: boolean;
 }
 
-export const excludedNodes = (attempt: Attempt | undefined): readonly string[] =>
-  attempt?.excludedNodes ?? [];
-
 /** Evaluates every wanted pod. One counts as passed or skipped only once its result is recorded on it. */
 export function summarizePods(
   snapshot: Snapshot,
@@ -32,9 +30,10 @@ export function summarizePods(
   context: VerificationContext,
 ): PodSummary {
   // A node that has gone for good takes its pod with it, and must not be taken off the wanted pods twice.
-  const excluded = excludedNodes(snapshot.upgrade.status?.attempt).filter((node) =>
-    snapshot.pods.some((pod) => pod.node === node),
-  );
+  const { attempt } = snapshot.upgrade.status;
+  const excluded = attempt
+    ? attempt.excludedNodes.filter((node) => snapshot.pods.some((pod) => pod.node === node))
+    : [];
   const { updated, outdated } = podsByRevision(snapshot.pods, snapshot.updateRevision, excluded);
   const { records, now, results: known = new PodResults() } = snapshot;
   const results = known.of(updated, { records, now, context });
@@ -75,13 +74,13 @@ export const unrecorded = ({ results }: Pick<PodSummary, 'results'>): PodResult[
  * Wanted pods that came without the gate although this attempt gates: they slipped past the policy. It leaves alone what ran before, such as
  * the pods of an upgrade that is taken back halfway, and knows nothing of pods that are older than the attempt.
  */
-export function ungated(summary: PodSummary, { attempt, from, to }: UpgradeStatus): PodResult[] {
-  const isNew = Object.entries(from?.images ?? {}).some(([name, image]) => own(to?.images, name) !== image);
+export function ungated(summary: PodSummary, { attempt, from, to }: Status): PodResult[] {
+  const isNew = Object.entries(from.images).some(([name, image]) => own(to.images, name) !== image);
   if (!attempt?.gating || !isNew) {
     return [];
   }
   const slipped = summary.results.filter(({ pod }) => !pod.gates.includes(VERIFIED));
-  if (broughtRevision(attempt, from?.revision, to?.revision)) {
+  if (broughtRevision(attempt, from.revision, to.revision)) {
     return slipped;
   }
   // Creation times are whole seconds.

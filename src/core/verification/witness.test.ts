@@ -107,11 +107,11 @@ describe('a pod that is no witness', () => {
 
 test('what was seen of a pod is kept, and is not taken for that of another one', () => {
   const other = running('registry.example/web:9.9');
-  expect(withImageChanges(running(NEW), undefined).imagesChanged).toBeUndefined();
+  expect(withImageChanges(running(NEW), undefined).imagesChanged).toEqual([]);
   const back = withImageChanges(running(NEW), other);
   expect(back.imagesChanged).toEqual(['web']);
   expect(withImageChanges(running(NEW), back).imagesChanged).toEqual(['web']);
-  expect(withImageChanges(running(NEW, { uid: 'another' }), other).imagesChanged).toBeUndefined();
+  expect(withImageChanges(running(NEW, { uid: 'another' }), other).imagesChanged).toEqual([]);
   expect([hasKeptImages(running(NEW), running(NEW)), hasKeptImages(running(NEW), other)]).toEqual([
     true,
     false,

@@ -31,7 +31,7 @@ function imagesChanged(now: PodView, before: PodView | undefined): readonly stri
   const imageBefore = (name: string): string | undefined =>
     known?.containers.find((container) => container.name === name)?.image;
   const isChanged = ({ name, image }: ContainerView): boolean =>
-    [now, known].some((pod) => pod?.imagesChanged?.includes(name)) ||
+    [now, known].some((pod) => pod?.imagesChanged.includes(name)) ||
     ![undefined, image].includes(imageBefore(name));
   return now.containers.filter(isChanged).map(({ name }) => name);
 }
@@ -39,14 +39,14 @@ function imagesChanged(now: PodView, before: PodView | undefined): readonly stri
 /** The pod with what is known of it, by an earlier look: a change that is covered up stays known. */
 export function withImageChanges(now: PodView, before: PodView | undefined): PodView {
   const changed = imagesChanged(now, before);
-  return changed.length === (now.imagesChanged ?? []).length
+  return changed.length === now.imagesChanged.length
     ? now
     : Object.freeze({ ...now, imagesChanged: Object.freeze(changed) });
 }
 
 /** Was no image of the pod changed between the two looks? */
 export const hasKeptImages = (now: PodView, before: PodView): boolean =>
-  imagesChanged(now, before).length === (before.imagesChanged ?? []).length;
+  imagesChanged(now, before).length === before.imagesChanged.length;
 
 /** Why the pod says nothing of the version; `undefined` when it is a witness. What somebody injected is not the version's. */
 export function imageChange(pod: PodView, { template, images }: Question): Cause | undefined {
@@ -61,17 +61,17 @@ export function imageChange(pod: PodView, { template, images }: Question): Cause
 }
 
 const isSetInPod = ({ imagesChanged: changed }: PodView, { name }: ContainerView): boolean =>
-  changed?.includes(name) === true;
+  changed.includes(name);
 
 /** Admission may have made another image of the wanted one, but not that of the other version: such a pod was taken from there. */
 const isOfOther = ({ name, image }: ContainerView, { wanted, other }: WitnessedImages): boolean =>
   image === own(other, name) && image !== own(wanted, name);
 
 /** The condition is what an earlier process knew, when who changed an image has covered it up since. */
-function recordedChange({ conditions, specChanges = 0 }: PodView): Cause | undefined {
+function recordedChange({ conditions, specChanges }: PodView): Cause | undefined {
   const known = conditions[VERIFIED];
-  return specChanges > 0 && isReason(known?.reason, 'ImageChanged')
-    ? { reason: 'ImageChanged', said: known?.message ?? '' }
+  return specChanges > 0 && known && isReason(known.reason, 'ImageChanged')
+    ? { reason: 'ImageChanged', said: known.message }
     : undefined;
 }
 

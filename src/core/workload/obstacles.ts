@@ -1,14 +1,16 @@
 /** What keeps an Upgrade from acting, as a chain of pure looks, each for one reason. */
 import { effectiveChecks } from '../../api/checks.ts';
-import type { Check, Images, Upgrade, UpgradeSpec } from '../../api/types.ts';
+import type { Check, Images, UpgradeSpec } from '../../api/types.ts';
 import type { WorkloadKind, WorkloadView } from '../../api/views.ts';
+import type { EffectiveSpec } from '../effective-spec.ts';
 import { bytesOf, SET_MAX_BYTES } from '../images.ts';
 import { namedWorkload, type Obstacle, type ObstacleOf } from '../obstacle.ts';
+import type { CompleteUpgrade } from '../snapshot.ts';
 import { checkTargets } from '../verification/check-targets.ts';
 import { isTimeZone } from '../windows.ts';
 import { driverOf } from './drivers.ts';
 
-export const targetClaimed = ({ spec }: Upgrade, by: string): Obstacle => ({
+export const targetClaimed = ({ spec }: CompleteUpgrade, by: string): Obstacle => ({
   reason: 'TargetClaimed',
   workload: namedWorkload(spec.targetRef),
   by,
@@ -16,7 +18,7 @@ export const targetClaimed = ({ spec }: Upgrade, by: string): Obstacle => ({
 
 /** The target of an Upgrade cannot be changed, so another workload needs another Upgrade. */
 export const targetNotFound = (
-  { spec, metadata: { namespace } }: Upgrade,
+  { spec, metadata: { namespace } }: CompleteUpgrade,
   namesakes: readonly WorkloadKind[] = [],
 ): Obstacle => ({
   reason: 'TargetNotFound',
@@ -72,16 +74,15 @@ function invalidCheckContainer(spec: UpgradeSpec, workload: WorkloadView): Obsta
 }
 
 /** A controller that chooses the pods by itself cannot be held at some of them. */
-function stagesUnsupported(spec: UpgradeSpec, view: WorkloadView): Obstacle | undefined {
+function stagesUnsupported(spec: EffectiveSpec, view: WorkloadView): Obstacle | undefined {
   const why = stagesHindrance(spec, view);
   return why && { reason: 'StagesUnsupported', workload: namedWorkload(view), why };
 }
 
 function stagesHindrance(
-  { strategy, gate }: UpgradeSpec,
+  { stages, gate }: EffectiveSpec,
   view: WorkloadView,
 ): ObstacleOf<'StagesUnsupported'>['why'] | undefined {
-  const { stages = [] } = strategy ?? {};
   if (!stages.some(({ pods, nodes }) => pods !== undefined || nodes !== undefined)) {
     return undefined;
   }
@@ -112,13 +113,13 @@ export function imagesTooLong(workload: WorkloadView, sets: readonly Images[]): 
 }
 
 /** Nobody knows when such a window opens. */
-function timeZoneUnknown({ windows = [] }: UpgradeSpec): Obstacle | undefined {
+function timeZoneUnknown({ windows }: EffectiveSpec): Obstacle | undefined {
   const wrong = windows.find(({ timeZone }) => !isTimeZone(timeZone));
   return wrong && { reason: 'TimeZoneUnknown', timeZone: wrong.timeZone };
 }
 
 /** What stops an attempt; a fallback needs only the controller to roll. */
-export const attemptObstacle = (spec: UpgradeSpec, workload: WorkloadView): Obstacle | undefined =>
+export const attemptObstacle = (spec: EffectiveSpec, workload: WorkloadView): Obstacle | undefined =>
   containerNotFound(spec, workload) ??
   invalidCheckContainer(spec, workload) ??
   stagesUnsupported(spec, workload) ??

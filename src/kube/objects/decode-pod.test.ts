@@ -229,8 +229,8 @@ describe('images that were set after the creation', () => {
   });
 
   test.each([
-    ['are none where the pod was never changed', 1, [], undefined],
-    ['are none after a resize: the images are still those of who made the pod', 3, [maker], undefined],
+    ['are none where the pod was never changed', 1, [], []],
+    ['are none after a resize: the images are still those of who made the pod', 3, [maker], []],
     [
       'are told by the owner, whatever the image is now',
       3,

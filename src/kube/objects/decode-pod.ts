@@ -48,7 +48,7 @@ export function decodePod(raw: unknown): PodView {
     deleting: metadata.deletionTimestamp !== undefined,
     createdAt: time(metadata.creationTimestamp),
     specChanges: specChanges(metadata),
-    ...imagesChanged(metadata, spec),
+    imagesChanged: imagesChanged(metadata, spec),
     conditions: conditions(status.conditions, [...READ_TYPES, ...gates]),
     gates,
     containers: containers(spec, status),
@@ -58,16 +58,19 @@ export function decodePod(raw: unknown): PodView {
 /** Pods have a generation since Kubernetes 1.33; it starts at 1. */
 const specChanges = ({ generation }: Raw): number => Math.max(0, count(generation) - 1);
 
+/** One list for all pods that are as they were created. */
+const NONE: readonly string[] = Object.freeze([]);
+
 /** An image that was not demonstrably set at creation counts as changed, because managedFields may be cleared. */
-function imagesChanged(metadata: Raw, spec: Raw): Pick<PodView, 'imagesChanged'> {
+function imagesChanged(metadata: Raw, spec: Raw): readonly string[] {
   if (specChanges(metadata) === 0) {
-    return {};
+    return NONE;
   }
   const original = imagesSetAtCreation(metadata.managedFields, time(metadata.creationTimestamp));
   const changed = [...list(spec.containers), ...list(spec.initContainers)]
     .map((container) => text(record(container).name))
     .filter((name) => !original.has(name));
-  return changed.length > 0 ? { imagesChanged: changed } : {};
+  return changed.length > 0 ? changed : NONE;
 }
 
 /**

@@ -4,7 +4,7 @@ import { VERIFIED } from '../../../../src/api/names.ts';
 import { own } from '../../../../src/api/own.ts';
 import type { PodReport, Upgrade } from '../../../../src/api/types.ts';
 import type { PodView } from '../../../../src/api/views.ts';
-import { stagesOf } from '../../../../src/core/rollout/stages.ts';
+import { effectiveSpec } from '../../../../src/core/effective-spec.ts';
 import { isUnderWay } from '../../../../src/core/status.ts';
 import { fromIso, latest } from '../../../../src/core/time.ts';
 import { type Look, stateLook } from '../looks.ts';
@@ -290,7 +290,7 @@ function reportedLane(report: PodReport, { status }: Upgrade, nodes: LaneSources
 /** The stage of each pod of the wanted version: by its node's labels, else by when it came. */
 function stageNames({ scene, nodes }: LaneSources, kept: readonly Kept[]): ReadonlyMap<string, string> {
   const { spec, status } = scene.upgrade;
-  const stages = stagesOf(spec).map((stage, index) => ({
+  const stages = effectiveSpec(spec).stages.map((stage, index) => ({
     ...stage,
     desired: status?.stages?.[index]?.desired ?? 0,
   }));

@@ -38,7 +38,7 @@ export function foresee(verb: Verb, scene: Scene, token: string, now: number): F
   }
   const annotations = { ...upgrade.metadata.annotations, [ANNOTATIONS[verb]]: token };
   const asked = { ...upgrade, metadata: { ...upgrade.metadata, annotations } };
-  const plan = decide({ ...snapshotOf(scene, now), upgrade: asked });
+  const plan = decide(snapshotOf({ ...scene, upgrade: asked }, now));
   const done = plan.status.commands?.[verb];
   const message = plain(plan.status.message ?? '');
   if (done?.token !== token) {

@@ -2,6 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Upgrade } from '../../../../src/api/types.ts';
+import { effectiveSpec } from '../../../../src/core/effective-spec.ts';
 import { obstacleText } from '../../../../src/core/report/obstacle-text.ts';
 import { attemptObstacle } from '../../../../src/core/workload/obstacles.ts';
 import { at, record, text } from '../../../../src/kube/client/json.ts';
@@ -128,7 +129,7 @@ async function ask(
         : told('warning', 'spec.targetRef', cluster.fault(workload.failure, workload.status, place).message),
     ];
   }
-  const obstacle = attemptObstacle(upgrade.spec, decodeWorkload(kind, workload.body));
+  const obstacle = attemptObstacle(effectiveSpec(upgrade.spec), decodeWorkload(kind, workload.body));
   const others = await cluster.list(RESOURCES.Upgrade, namespace).catch(() => []);
   const rival = others.find(
     (raw) =>
