@@ -1,5 +1,6 @@
 /** Parses flags like Go programs: `--name value`, `--name=value`, one dash or two, and switches alone or with `=false`. */
 
+import { editDistance } from './api/edit-distance.ts';
 import { own } from './api/own.ts';
 
 export interface Flag {
@@ -89,27 +90,11 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   const plain = (text: string): string => text.toLowerCase().replace(/[-_]/g, '');
   const wanted = plain(word).slice(0, 64);
   const ranked = known
-    .map((one) => ({ one, away: distance(wanted, plain(one)) }))
+    .map((one) => ({ one, away: editDistance(wanted, plain(one)) }))
     .sort((a, b) => a.away - b.away);
   const [best] = ranked;
   const limit = Math.max(1, Math.floor(wanted.length / 3));
   return best && best.away <= limit
     ? best.one
     : known.find((one) => wanted.length > 3 && plain(one).includes(wanted));
-}
-
-/** Returns the Levenshtein distance: how many letters have to be inserted, removed or changed. */
-function distance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [i, letter] of [...from].entries()) {
-    let before = i + 1;
-    const next = [before];
-    for (let j = 1; j <= to.length; j++) {
-      const changed = (row[j - 1] ?? 0) + (letter === to[j - 1] ? 0 : 1);
-      before = Math.min(changed, before + 1, (row[j] ?? 0) + 1);
-      next.push(before);
-    }
-    row = next;
-  }
-  return row[to.length] ?? 0;
 }

@@ -1,18 +1,18 @@
 /** The cluster with the caller's own permissions: a failed read or write throws a Fault that says what to do. */
 import { homedir } from 'node:os';
-import { printableLine } from '../../../src/api/printable.ts';
 import type { TryOutcome } from '../../../src/core/verification/exit-codes.ts';
 import type { RequestFailure } from '../../../src/engine/ports.ts';
 import { Connection } from '../../../src/kube/client/connection.ts';
 import { HttpClient } from '../../../src/kube/client/http.ts';
 import { at, list, type Raw, record, text } from '../../../src/kube/client/json.ts';
 import { type KubectlFlags, kubectlConfig } from '../../../src/kube/client/kubectl-config.ts';
-import { pathOf, RESOURCES, type Resource, type Target } from '../../../src/kube/client/paths.ts';
+import { pathOf, type Resource, type Target } from '../../../src/kube/client/paths.ts';
 import { type Answer, type ApiRequest, Requests } from '../../../src/kube/client/request.ts';
 import { StreamClient } from '../../../src/kube/client/stream-client.ts';
 import { Throttle } from '../../../src/kube/client/throttle.ts';
 import { ClusterExecutor } from '../../../src/kube/exec/exec.ts';
-import { Conflict, Fault } from './fault.ts';
+import { requestFault, unreadable } from './cluster-fault.ts';
+import { Fault } from './fault.ts';
 import { duration } from './text.ts';
 
 /** The connection flags of kubectl, as commander gives them. */
@@ -187,28 +187,9 @@ export class Cluster {
     this.#http.close();
   }
 
-  /** A refusal in words that say what to do. */
+  /** Returns a Fault for a failed request, which says what to do. */
   fault(failure: RequestFailure, status: number, target: Target): Fault {
-    const said = failure.message.replace(/^[A-Z]+ [^:]*: /, '');
-    if (status === 0 && failure.kind === 'invalid') {
-      return new Fault(`${notAName(target)} is not a valid name in Kubernetes`);
-    }
-    if (status === 0) {
-      return new Fault(`cannot reach the API server ${this.server}: ${said}`);
-    }
-    if (status === 401) {
-      return new Fault(`the API server ${this.server} does not accept these credentials (401): log in again`);
-    }
-    if (failure.kind === 'forbidden') {
-      return new Fault(forbidden(said));
-    }
-    if (failure.kind === 'notFound' && isMissingKind(said)) {
-      return new Fault(missingKind(target));
-    }
-    if (failure.kind === 'notFound' && target.namespace !== undefined && /not found$/.test(said)) {
-      return new Fault(`${said} in namespace ${target.namespace}`);
-    }
-    return failure.kind === 'conflict' ? new Conflict(said) : new Fault(said);
+    return requestFault(this.server, failure, status, target);
   }
 }
 
@@ -231,18 +212,6 @@ function loginPlugin(
   } catch {
     return undefined;
   }
-}
-
-/** Why the configuration cannot be used; Node names a file's fault by a code. */
-function unreadable(error: unknown, plugin: string | undefined): string {
-  const { code, path, message } = error as NodeJS.ErrnoException;
-  const said = message.trim();
-  if (plugin !== undefined) {
-    return code === 'ENOENT'
-      ? `the kubeconfig logs in with ${plugin}, which was not found: install it, or add it to your PATH`
-      : `the kubeconfig logs in with ${plugin}, which failed: ${printableLine(said) || 'it printed nothing'}`;
-  }
-  return code === 'ENOENT' && path ? `cannot read ${path}: no such file` : said;
 }
 
 /** Group, resource and namespace of a right. */
@@ -272,38 +241,6 @@ function safeJson(body: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** The part of the target that is no name. */
-const notAName = ({ namespace, name }: Target): string =>
-  JSON.stringify(
-    [namespace, name].find(
-      (part) => part !== undefined && pathOf({ resource: RESOURCES.Pod, name: part }) === undefined,
-    ) ?? namespace,
-  );
-
-const isMissingKind = (said: string): boolean =>
-  /could not find the requested resource|page not found|^HTTP 404/.test(said);
-
-function missingKind({ resource }: Target): string {
-  return resource.plural === 'upgrades'
-    ? 'this cluster has no Upgrades: the CRD upgrades.postcheck.dev is not installed; `kubectl postcheck check --pre` shows what an installation needs'
-    : `this cluster does not serve ${resource.plural} in ${resource.root.replace(/^\/apis?\//, '')}`;
-}
-
-const FORBIDDEN =
-  /User "(?<user>.+?)" cannot (?<verb>\w+) resource "(?<resource>[^"]+)" in API group "(?<group>[^"]*)"(?: in the namespace "(?<namespace>[^"]+)")?/;
-
-/** Who may not do what where; the API server's own sentence when it is another one. */
-export function forbidden(said: string): string {
-  const groups = FORBIDDEN.exec(said)?.groups;
-  if (!groups) {
-    return `forbidden: ${said}`;
-  }
-  const { user, verb, resource, group, namespace } = groups;
-  const what = group ? `${resource}.${group}` : resource;
-  const where = namespace ? `in namespace ${namespace}` : 'in the whole cluster';
-  return `forbidden: ${user} cannot ${verb} ${what} ${where}; you need the verb ${verb} on ${what}`;
 }
 
 function impersonation({ asGroup, asUid }: ConnectionFlags): Record<string, string | string[]> {

@@ -1,18 +1,18 @@
 /** Explains the state of an Upgrade: evidence, rule, spread, times, and what happens next. Pure. */
 
-import { effectiveChecks } from '../../../src/api/checks.ts';
 import { RUNBOOKS_URL } from '../../../src/api/names.ts';
 import { own } from '../../../src/api/own.ts';
 import { isReason, REASONS, TERMINAL_REASONS } from '../../../src/api/reasons.ts';
-import type { HistoryEntry, PodCheck, PodReport, Upgrade, UpgradeSpec } from '../../../src/api/types.ts';
+import type { HistoryEntry, PodReport, Upgrade, UpgradeSpec } from '../../../src/api/types.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
 import { leftCounts } from '../../../src/core/report/left-text.ts';
 import { completeStatus } from '../../../src/core/status.ts';
 import { fromIso, spanText } from '../../../src/core/time.ts';
-import { evaluateTry } from '../../../src/core/verification/exit-codes.ts';
+import { outputs, rules, spread } from './explain-evidence.ts';
+import { next } from './explain-next.ts';
 import { plural } from './looks.ts';
 import { conditionOf, isOfEarlierSpec, isStalled, phaseOf, unseen } from './standing.ts';
-import { clockTime, moment, plain, plainLines } from './text.ts';
+import { moment, plain } from './text.ts';
 
 /** One part of the answer: a word, and its lines. */
 export interface Part {
@@ -232,100 +232,6 @@ function lastEnds({ status, metadata }: Upgrade, pod: PodReport | undefined): st
   });
 }
 
-/** The exit-code rules that apply to the worst results. What gave no answer has decided nothing. */
-function rules(spec: UpgradeSpec, worst: readonly PodReport[], isDecided: boolean): string[] {
-  const checks = worst.flatMap(({ checks: all }) => all);
-  const applied = checks
-    .filter(({ class: kind }) => kind !== 'Pass' && kind !== 'Skip' && !(isDecided && kind === 'Error'))
-    .map((check) => ruleText(spec, check));
-  return [...new Set(applied)].slice(0, 4);
-}
-
-function ruleText(spec: UpgradeSpec, tried: PodCheck): string {
-  const check = effectiveChecks(spec).find(({ name }) => name === tried.check);
-  if (!check || tried.exitCode === undefined) {
-    return tried.class === 'Error'
-      ? `${tried.check} returned no result, which is no evidence for or against the version, so it is probed again`
-      : `${tried.check}: ${tried.class}, ${tried.reason}`;
-  }
-  const code = tried.exitCode;
-  const rule = check.exitCodes.find(({ codes }) => isIn(String(codes), code));
-  const { class: kind, reason } = evaluateTry(
-    check,
-    { kind: 'exit', code, output: tried.output ?? '' },
-    { inFallback: false, podReady: true },
-  );
-  const source = rule
-    ? `${check.name} has the rule ${rule.codes} for ${code}`
-    : `${check.name} has no rule for ${code}, so the default table applies`;
-  return `${source}: ${kind}, ${reason}; ${own(CONSEQUENCES, kind) ?? ''}`.replace(
-    '%deadline',
-    spanText(spec.postCheck.deadlineSeconds * 1000),
-  );
-}
-
-const CONSEQUENCES: Readonly<Record<string, string>> = {
-  Retry: 'probed again until the deadline of %deadline, then the pod fails',
-  Fail: 'the pod fails immediately',
-  Error: 'no evidence, probed again',
-  Pass: 'passed',
-  Skip: 'nothing to check',
-};
-
-function isIn(codes: string, code: number): boolean {
-  const [low = Number.NaN, high = low] = codes.split('-').map(Number);
-  return low <= code && code <= high;
-}
-
-/** The last output of the worst checks, each once, with the number of pods that printed it. */
-function outputs(worst: readonly PodReport[], now: number): string[] {
-  const printed = worst.flatMap(({ name, checks }) =>
-    checks
-      // A probe without a result has no output.
-      .filter(({ class: kind }) => kind !== 'Pass' && kind !== 'Skip' && kind !== 'Error')
-      .slice(0, 1)
-      .map((check) => ({ name, check, lines: lastLines(check) })),
-  );
-  return [...Map.groupBy(printed, ({ lines }) => lines)].slice(0, 3).map(([lines, pods]) => {
-    const [first] = pods;
-    const who = pods.length === 1 ? first?.name : plural(pods.length, 'pod');
-    const code = first?.check.exitCode === undefined ? '' : `, exit ${first.check.exitCode}`;
-    return `${lines}   (${who}, last ${moment(first?.check.lastAt, now)}${code})`;
-  });
-}
-
-function lastLines({ output, message }: PodCheck): string {
-  const lines =
-    plainLines(output ?? '')
-      .slice(-2)
-      .join(' | ') || plain(message ?? '');
-  return lines.slice(0, 300) || '(none)';
-}
-
-/**
- * Shows whether one node is affected or all, counting only what the status names. For a version that fell back these are the pods that caused
- * the fallback, and the codes of all; the current pods run another version and are no evidence.
- */
-function spread({ status }: Upgrade): string[] {
-  const { evidence = [], exitCodes: before } = status?.fallback ?? {};
-  const isOver = evidence.length > 0;
-  const pods = isOver ? evidence : (status?.pods ?? []);
-  const bad = pods.filter(
-    ({ state }) => state === 'Failed' || state === 'Retrying' || state === 'Inconclusive',
-  );
-  const good = pods.filter(({ state }) => state === 'Passed');
-  const nodes = [...new Set(bad.map(({ node }) => node ?? 'no node'))];
-  const codes = ((isOver ? before : status?.exitCodes) ?? [])
-    .filter(({ class: kind }) => kind !== 'Pass')
-    .map(({ check, code, pods: count }) => `${check} ${code} on ${plural(count, 'pod')}`);
-  if (bad.length === 0) {
-    return codes;
-  }
-  const only = nodes.length === 1 && good.some(({ node }) => node !== nodes[0]);
-  const place = `${plural(bad.length, 'reported pod')} on ${nodes.slice(0, 5).join(', ')}`;
-  return [`${place}${only ? `: only there, so check ${nodes[0]} first` : ''}`, ...codes];
-}
-
 function timeline({ status }: Upgrade, now: number): string[] {
   const { attempt, fallback } = status ?? {};
   if (!attempt) {
@@ -358,115 +264,6 @@ function traffic(upgrade: Upgrade): string[] {
   return [
     gated.status === 'True' ? 'new pods get no traffic before they are verified' : plain(gated.message),
   ];
-}
-
-function next(upgrade: Upgrade, now: number): string[] {
-  const { status, spec, metadata } = upgrade;
-  const verb = (text: string): string => `kubectl postcheck ${text} -n ${metadata.namespace}`;
-  const [first] = spec.containers;
-  const another = verb(`set image ${metadata.name} ${first?.name ?? 'NAME'}=IMAGE`);
-  const again = verb(`retry ${metadata.name}`);
-  if (unseen(upgrade)) {
-    return ['the operator observes it within seconds; if it does not, run kubectl postcheck check'];
-  }
-  if (isStalled(upgrade)) {
-    return ['it continues automatically once that is fixed'];
-  }
-  if (spec.paused && (!status?.attempt?.end || isOfEarlierSpec(upgrade))) {
-    return [`it is paused, and no deadline runs. To resume: ${verb(`resume ${metadata.name}`)}`];
-  }
-  if (isOfEarlierSpec(upgrade)) {
-    return ['it starts automatically once that is over'];
-  }
-  if (isReason(status?.attempt?.end?.reason, 'ImageConflict')) {
-    const { container = 'NAME', image = 'IMAGE' } = status?.attempt?.end?.why ?? {};
-    return [
-      `to keep what runs now, and verify it, set it: ${verb(`set image ${metadata.name} ${container}=${image}`)}`,
-      `to roll to ${imagesText(status?.to?.images ?? {}, spec)} again, once the other client is told to leave the image alone: ${again}`,
-    ];
-  }
-  switch (phaseOf(upgrade)) {
-    case 'Succeeded':
-      return conditionOf(upgrade, 'Ready')?.reason === 'Drifted'
-        ? ['set spec.containers to the intended images, or revert the change']
-        : [];
-    case 'Partial':
-      return [
-        `to retry only the pods that failed: ${again}`,
-        `to roll back the whole version: ${verb(`abort ${metadata.name}`)}`,
-      ];
-    case 'FellBack':
-    case 'FallbackFailed':
-    case 'Failed':
-      return [
-        `these images are not retried automatically. To set another image: ${another}`,
-        `To retry the same images: ${again}`,
-      ];
-    case 'Aborted':
-      return [`nothing more happens. To retry: ${again}`];
-    case 'Inconclusive':
-      return unanswered(upgrade, verb(`abort ${metadata.name}`));
-    case 'FallingBack':
-    case 'FallbackChecking':
-      return ['the previous images are restored and verified'];
-    default:
-      if (status?.stages?.some(({ state }) => state === 'AwaitingApproval')) {
-        return [`a stage waits for approval: ${verb(`approve ${metadata.name}`)}`];
-      }
-      return goingOn(upgrade, now, verb(`abort ${metadata.name}`));
-  }
-}
-
-/** Pods without an answer at their deadline wait on; those whose deadline comes are next; before there are any, the attempt has one. */
-function goingOn(upgrade: Upgrade, now: number, abort: string): string[] {
-  const { pods = [], attempt } = upgrade.status ?? {};
-  const isWaiting = ({ state }: PodReport): boolean => state === 'Inconclusive';
-  const coming = deadlines(
-    pods.filter((pod) => !isWaiting(pod)),
-    now,
-    abort,
-  );
-  if (coming.length > 0 || pods.some(isWaiting)) {
-    return [...coming, ...(pods.some(isWaiting) ? unanswered(upgrade, abort) : [])];
-  }
-  return attempt?.deadlineAt
-    ? [`without further progress it ends at ${moment(attempt.deadlineAt, now)}. To stop it: ${abort}`]
-    : [];
-}
-
-/** What may be done about pods that nobody could probe. */
-function unanswered({ status, spec }: Upgrade, abort: string): string[] {
-  const silent = new Set(
-    (status?.pods ?? [])
-      .flatMap(({ checks }) => checks)
-      .filter(({ class: kind }) => kind === 'Error')
-      .map(({ check }) => check),
-  );
-  const asked = effectiveChecks(spec).find((check) => !check.exec && silent.has(check.name));
-  const port = (asked?.httpGet ?? asked?.tcpSocket ?? asked?.grpc)?.port;
-  return [
-    `it continues automatically once its pods can be probed. To roll back: ${abort}`,
-    ...(asked
-      ? [
-          `is ${port} the right port of check ${asked.name}, and does every NetworkPolicy admit the operator? A pod that is Ready by its own probes does not fail for it`,
-        ]
-      : []),
-    ...(spec.postCheck.onInconclusive === 'Wait'
-      ? ['to fall back at the deadline in such a case: spec.postCheck.onInconclusive: Fallback']
-      : []),
-  ];
-}
-
-function deadlines(pods: readonly PodReport[], now: number, abort: string): string[] {
-  const times = pods.map(({ deadlineAt }) => deadlineAt).filter((at) => at !== undefined);
-  const first = times.sort()[0];
-  if (first === undefined) {
-    return [];
-  }
-  const left = fromIso(first) - now;
-  return left <= 0
-    ? [`the first deadline was at ${moment(first, now)}; one last probe decides`]
-    : [`the first deadline is at ${clockTime(fromIso(first))}, in ${spanText(left)}. To stop it: ${abort}`];
 }
 
 /** The runbook for the reasons of the conditions. */

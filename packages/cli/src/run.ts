@@ -1,22 +1,23 @@
 /** From the words on the command line to an exit code. */
 import { type Command, CommanderError } from 'commander';
+import { type Context, openCluster } from './command.ts';
 import { bugText, EXIT, Fault } from './fault.ts';
-import { createProgram, openCluster, type Surroundings } from './program.ts';
+import { createProgram } from './program.ts';
 
 /** Runs one command line, the words after the program's name. Never rejects. */
-export async function run(words: readonly string[], around: Surroundings): Promise<number> {
+export async function run(words: readonly string[], context: Context): Promise<number> {
   let exitCode: number = EXIT.ok;
-  const program = createProgram(around, (code) => {
+  const program = createProgram(context, (code) => {
     exitCode = code;
   });
   try {
     if (words[0] === '__complete') {
-      return await completed(program, words.slice(1), around);
+      return await completed(program, words.slice(1), context);
     }
     await program.parseAsync(plainFlags(program, words), { from: 'user' });
     return exitCode;
   } catch (error) {
-    return told(error, around, words);
+    return told(error, context, words);
   }
 }
 
@@ -38,18 +39,18 @@ function plainFlags(program: Command, words: readonly string[]): string[] {
 const COMPLETION_TIMEOUT = '2s';
 
 /** Answers kubectl, or a shell, with what can come next. The words are not parsed as a command: they are not finished. */
-async function completed(program: Command, words: readonly string[], around: Surroundings): Promise<number> {
+async function completed(program: Command, words: readonly string[], context: Context): Promise<number> {
   const { complete } = await import('./completion.ts');
   program.parseOptions([...words.slice(0, -1)]);
   const lines = await complete(program, words, () =>
-    openCluster({ requestTimeout: COMPLETION_TIMEOUT, ...program.opts() }, around),
+    openCluster({ requestTimeout: COMPLETION_TIMEOUT, ...program.opts() }, context),
   );
-  around.io.write(`${lines.join('\n')}\n`);
+  context.io.write(`${lines.join('\n')}\n`);
   return EXIT.ok;
 }
 
 /** Says what went wrong, in one sentence; a bug of this tool too. */
-function told(error: unknown, { io }: Surroundings, words: readonly string[]): number {
+function told(error: unknown, { io }: Context, words: readonly string[]): number {
   if (error instanceof CommanderError) {
     if (error.code === 'commander.unknownCommand' && words.includes('set')) {
       io.note('Write what is set, as in `set image web web=registry.example/web:2.1`.');

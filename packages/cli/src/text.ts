@@ -1,5 +1,6 @@
 /** Words and columns. */
 import stringWidth from 'string-width';
+import { editDistance } from '../../../src/api/edit-distance.ts';
 import { own } from '../../../src/api/own.ts';
 import { printableLine } from '../../../src/api/printable.ts';
 import { fromIso } from '../../../src/core/time.ts';
@@ -117,27 +118,10 @@ export function duration(flag: string, value: string): number {
   return parts.reduce((sum, [, number, unit]) => sum + Number(number) * (own(UNITS, unit ?? 's') ?? 0), 0);
 }
 
-/** How many single changes make one word of the other, for "did you mean". */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(
-        (row[j] ?? 0) + 1,
-        (next[j - 1] ?? 0) + 1,
-        (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1),
-      );
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}
-
-/** The known word that is meant, when one is near enough. */
+/** Returns the known word that this one most likely stands for; `undefined` if none is similar. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const [best] = known
-    .map((candidate) => ({ candidate, away: distance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .map((candidate) => ({ candidate, away: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.away - b.away);
   return best && best.away <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined;
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Stage } from '../../../test/docs/stage.ts';
 import type { Scene } from '../src/scene.ts';
-import { treeLines } from '../src/verbs/tree.ts';
+import { treeLines } from '../src/tree-picture.ts';
 import { fakeIo } from './io.ts';
 
 const sceneOf = (stage: Stage, also: Partial<Scene> = {}): Scene => ({

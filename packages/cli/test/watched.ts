@@ -4,9 +4,9 @@ import type { PodView } from '../../../src/api/views.ts';
 import type { TryOutcome } from '../../../src/core/verification/exit-codes.ts';
 import { Stage } from '../../../test/docs/stage.ts';
 import { detailOf } from '../src/dashboard/detail.ts';
-import type { LaneSources, PodNote } from '../src/dashboard/lanes.ts';
 import type { Detail } from '../src/dashboard/model.ts';
 import { type Recording, record } from '../src/dashboard/recording.ts';
+import type { LaneSources, PodNote } from '../src/dashboard/sources.ts';
 import type { Scene, Traffic } from '../src/scene.ts';
 
 export const GOOD: TryOutcome = { kind: 'exit', code: 0, output: '' };

@@ -6,13 +6,14 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import type { Context } from '../src/command.ts';
 import { complete, placeOf } from '../src/completion.ts';
-import { createProgram, type Surroundings } from '../src/program.ts';
+import { createProgram } from '../src/program.ts';
 import { run } from '../src/run.ts';
 import { type FakeIo, fakeIo } from './io.ts';
 import { tool } from './lab.ts';
 
-const nowhere = (io: FakeIo): Surroundings => ({
+const nowhere = (io: FakeIo): Context => ({
   io,
   environment: { HOME: '/nonexistent' },
   version: '1.2.3',

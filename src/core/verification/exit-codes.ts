@@ -93,8 +93,8 @@ function scriptsSentence(output: string): string | undefined {
   return said === undefined ? undefined : cut(said, SENTENCE_MAX);
 }
 
-/** Does `rule` speak of `code`? Codes that are no range never match; the CRD refuses them. */
-function covers(rule: ExitCodeRule, code: number): boolean {
+/** Whether `rule` applies to `code`. Codes that are no range never match; the CRD rejects them. */
+export function covers(rule: ExitCodeRule, code: number): boolean {
   const [low, high = low] = String(rule.codes).split('-').map(Number);
   return low !== undefined && high !== undefined && low <= code && code <= high;
 }

@@ -4,15 +4,15 @@ import { isUnderWay } from '../../../../src/core/status.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import { decodeUpgrade } from '../../../../src/kube/objects/decode-upgrade.ts';
 import type { Cluster } from '../cluster.ts';
-import { Fault } from '../fault.ts';
 import { compose, type Scene } from '../scene.ts';
 import { clockTime } from '../text.ts';
 import type { Subject } from './admission.ts';
 import { cardOfAny, keyOf, unreadable } from './card.ts';
 import { detailOf } from './detail.ts';
-import type { NodeLabels } from './lanes.ts';
 import type { About, Card, Detail, Message } from './model.ts';
 import { type Recording, record } from './recording.ts';
+import { scopeOf } from './scope.ts';
+import type { NodeLabels } from './sources.ts';
 import { NamespaceWatch, Watched, watchNodes } from './watched.ts';
 
 export interface BoardOptions {
@@ -302,38 +302,4 @@ export class Board {
       notes: notes.filter((one) => one !== undefined),
     };
   }
-}
-
-/** All namespaces; the caller's own where a list of all is refused. */
-async function scopeOf(
-  cluster: Cluster,
-  wanted: string | undefined,
-): Promise<{ namespace?: string; note?: string }> {
-  const namespace = wanted ?? cluster.namespace;
-  const refusal = wanted === undefined ? await refusalOf(cluster, undefined) : undefined;
-  if (wanted === undefined && refusal === undefined) {
-    return {};
-  }
-  const own = await refusalOf(cluster, namespace);
-  if (own) {
-    throw own;
-  }
-  return {
-    namespace,
-    ...(refusal ? { note: `Only namespace ${namespace} is shown. ${refusal.message}` } : {}),
-  };
-}
-
-/** Why Upgrades may not be listed there; any other trouble is thrown. */
-async function refusalOf(cluster: Cluster, namespace: string | undefined): Promise<Fault | undefined> {
-  const target = { resource: RESOURCES.Upgrade, ...(namespace === undefined ? {} : { namespace }) };
-  const answer = await cluster.try({ method: 'GET', target, query: { limit: '1' }, retries: 1 });
-  if (answer.ok) {
-    return undefined;
-  }
-  const fault = cluster.fault(answer.failure, answer.status, target);
-  if (answer.failure.kind !== 'forbidden') {
-    throw fault;
-  }
-  return new Fault(fault.message);
 }

@@ -7,8 +7,9 @@ import { explain } from '../explain.ts';
 import { phaseLook, stageLook } from '../looks.ts';
 import { cardOf, short } from './card.ts';
 import { evidenceOf } from './evidence.ts';
-import { type LaneSources, lanesOf } from './lanes.ts';
+import { lanesOf } from './lanes.ts';
 import type { Act, Detail } from './model.ts';
+import type { LaneSources } from './sources.ts';
 
 const LONGEST_LINE = 600;
 const MOST_HISTORY = 20;

@@ -6,8 +6,8 @@ import { fromIso } from '../../../../src/core/time.ts';
 import { classLook, type Look } from '../looks.ts';
 import { plainLines } from '../text.ts';
 import { short } from './card.ts';
-import { type LaneSources, zoneOf } from './lanes.ts';
 import type { Evidence, Place, Split, WorstCheck } from './model.ts';
+import { type LaneSources, zoneOf } from './sources.ts';
 
 const MOST_LINES = 40;
 const MOST_ROWS = 12;

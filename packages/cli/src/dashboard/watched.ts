@@ -5,9 +5,10 @@ import { RESOURCES, type Resource } from '../../../../src/kube/client/paths.ts';
 import { decodeNode } from '../../../../src/kube/objects/decode-upgrade.ts';
 import { PROJECTIONS } from '../../../../src/kube/objects/decoders.ts';
 import { Reflector, type ReflectorStatus } from '../../../../src/kube/watch/reflector.ts';
-import { type Cluster, forbidden } from '../cluster.ts';
+import type { Cluster } from '../cluster.ts';
+import { forbidden } from '../cluster-fault.ts';
 import { ENDPOINT_SLICES, type ReadPod, readPod, revisionKind } from '../scene.ts';
-import type { NodeLabels, PodNote } from './lanes.ts';
+import type { NodeLabels, PodNote } from './sources.ts';
 
 interface Wanted<T> {
   readonly resource: Resource;

@@ -13,10 +13,10 @@ import { operatorPods } from '../operator.ts';
 import { asYaml, tidy } from '../output.ts';
 import { redacted, redactedText } from '../redact.ts';
 import { gather, type Scene } from '../scene.ts';
+import { treeLines } from '../tree-picture.ts';
 import { findUpgrade } from '../upgrades.ts';
 import { eventLines } from './events.ts';
 import { readEntry } from './logs.ts';
-import { treeLines } from './tree.ts';
 import { lines as whyLines } from './why.ts';
 
 export interface BundleOptions {

@@ -5,7 +5,7 @@ import type { Class } from '../../../../src/api/enums.ts';
 import { isReason } from '../../../../src/api/reasons.ts';
 import type { Check, Upgrade, UpgradeSpec } from '../../../../src/api/types.ts';
 import { verdictText } from '../../../../src/core/report/verdict-text.ts';
-import { evaluateTry, type TryOutcome } from '../../../../src/core/verification/exit-codes.ts';
+import { covers, evaluateTry, type TryOutcome } from '../../../../src/core/verification/exit-codes.ts';
 import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
 import { plural } from '../looks.ts';
@@ -43,7 +43,7 @@ export function tableOf(check: Check, upgrade?: Upgrade): Row[] {
       output: isScript ? `postcheck: stage=hook code=${code}\n` : '',
     };
     const verdict = evaluateTry(check, outcome, { inFallback: false, podReady: true });
-    const rule = check.exitCodes.find(({ codes }) => covers(String(codes), code));
+    const rule = check.exitCodes.find((candidate) => covers(candidate, code));
     const row: Row = {
       codes: String(code),
       class: verdict.class,
@@ -68,11 +68,6 @@ export function tableOf(check: Check, upgrade?: Upgrade): Row[] {
 
 const isSame = (a: Row, b: Row): boolean =>
   a.class === b.class && a.reason === b.reason && a.message === b.message && a.source === b.source;
-
-function covers(codes: string, code: number): boolean {
-  const [low = Number.NaN, high = low] = codes.split('-').map(Number);
-  return low <= code && code <= high;
-}
 
 const podsWith = ({ name }: Check, code: number, upgrade: Upgrade | undefined): number =>
   (upgrade?.status?.exitCodes ?? [])

@@ -1,11 +1,11 @@
-/** `lint`: what is wrong with manifests, before a cluster says it; with `--live` what this cluster would say. */
+/** `lint`: validates manifests without a cluster; with `--live` also against the cluster. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Upgrade } from '../../../../src/api/types.ts';
-import { effectiveSpec } from '../../../../src/core/effective-spec.ts';
 import { obstacleText } from '../../../../src/core/report/obstacle-text.ts';
-import { attemptObstacle } from '../../../../src/core/workload/obstacles.ts';
-import { at, record, text } from '../../../../src/kube/client/json.ts';
+import { type CompleteUpgrade, completeUpgrade } from '../../../../src/core/snapshot.ts';
+import { attemptObstacle, targetClaimed, targetNotFound } from '../../../../src/core/workload/obstacles.ts';
+import { at, type Raw, record, text, time } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import { decodeWorkload } from '../../../../src/kube/objects/decode-workload.ts';
 import type { Cluster } from '../cluster.ts';
@@ -39,7 +39,7 @@ export async function lint(io: Io, options: LintOptions, cluster?: Cluster): Pro
   const live = cluster
     ? (
         await Promise.all(
-          upgrades.filter(({ findings }) => !findings.some(isError)).map((one) => ask(cluster, one)),
+          upgrades.filter(({ findings }) => !findings.some(isError)).map((one) => validateLive(cluster, one)),
         )
       ).flat()
     : [];
@@ -77,98 +77,101 @@ async function read(io: Io, name: string): Promise<Source[]> {
   }
 }
 
-/** What this cluster says: its own validation, the target, the gate, and the author's rights. */
-async function ask(
+/** Validates an Upgrade against the cluster: with a dry run, and its target, gate and the author's permissions. */
+async function validateLive(
   cluster: Cluster,
   { file, lineOf, manifest }: Linted & { file: string },
 ): Promise<Finding[]> {
-  const told = (level: Finding['level'], path: string, message: string): Finding => ({
-    file,
-    line: lineOf(path),
-    path,
-    message,
-    level,
-  });
+  const report: Report = (level, path, message) => ({ file, line: lineOf(path), path, message, level });
   const metadata = record(manifest.metadata);
   const namespace = text(metadata.namespace) || cluster.namespace;
-  const name = text(metadata.name);
-  const upgrade = { metadata: { ...metadata, namespace }, spec: manifest.spec } as unknown as Upgrade;
+  const upgrade = completeUpgrade({
+    metadata: { ...metadata, namespace },
+    spec: manifest.spec,
+  } as unknown as Upgrade);
   const { kind, name: target } = upgrade.spec.targetRef;
-  const refused = await cluster.try({
-    method: 'PATCH',
-    target: { resource: RESOURCES.Upgrade, namespace, name },
-    patchType: 'application/apply-patch+yaml',
-    query: { dryRun: 'All', fieldManager: 'kubectl-postcheck', force: 'true' },
-    body: { ...manifest, metadata: { ...metadata, namespace } },
-  });
-  const findings = refused.ok
-    ? []
-    : [
-        told(
-          'error',
-          '',
-          cluster.fault(refused.failure, refused.status, { resource: RESOURCES.Upgrade, namespace }).message,
-        ),
-      ];
+  const findings = await dryRun(cluster, { ...manifest, metadata: { ...metadata, namespace } }, report);
   const workload = await cluster.try({
     method: 'GET',
     target: { resource: RESOURCES[kind], namespace, name: target },
   });
   if (!workload.ok) {
     const place = { resource: RESOURCES[kind], namespace };
-    const missing = {
-      reason: 'TargetNotFound',
-      workload: { kind, name: target },
-      namespace,
-      namesakes: [],
-    } as const;
     return [
       ...findings,
       workload.failure.kind === 'notFound'
-        ? told('error', 'spec.targetRef', obstacleText(missing))
-        : told('warning', 'spec.targetRef', cluster.fault(workload.failure, workload.status, place).message),
+        ? report('error', 'spec.targetRef', obstacleText(targetNotFound(upgrade)))
+        : report(
+            'warning',
+            'spec.targetRef',
+            cluster.fault(workload.failure, workload.status, place).message,
+          ),
     ];
   }
-  const obstacle = attemptObstacle(effectiveSpec(upgrade.spec), decodeWorkload(kind, workload.body));
-  const others = await cluster.list(RESOURCES.Upgrade, namespace).catch(() => []);
-  const rival = others.find(
-    (raw) =>
-      text(at(raw, 'metadata', 'name')) !== name &&
-      at(raw, 'spec', 'targetRef', 'name') === target &&
-      at(raw, 'spec', 'targetRef', 'kind') === kind,
-  );
+  const obstacle = attemptObstacle(upgrade.spec, decodeWorkload(kind, workload.body));
   return [
     ...findings,
-    ...(obstacle ? [told('error', 'spec', obstacleText(obstacle))] : []),
-    ...(rival
-      ? [
-          told(
-            'error',
-            'spec.targetRef',
-            `Upgrade ${text(at(rival, 'metadata', 'name'))} already acts on ${kind} ${target}`,
-          ),
-        ]
-      : []),
-    ...(await gateFindings(cluster, upgrade, told)),
-    ...(await rightFindings(cluster, { namespace, kind, target }, told)),
+    ...(obstacle ? [report('error', 'spec', obstacleText(obstacle))] : []),
+    ...(await claimFindings(cluster, upgrade, report)),
+    ...(await gateFindings(cluster, upgrade, report)),
+    ...(await permissionFindings(cluster, { namespace, kind, target }, report)),
   ];
 }
 
-type Tell = (level: Finding['level'], path: string, message: string) => Finding;
+type Report = (level: Finding['level'], path: string, message: string) => Finding;
 
-async function gateFindings(cluster: Cluster, { spec }: Upgrade, told: Tell): Promise<Finding[]> {
+/** The API server's own validation; nothing is stored. */
+async function dryRun(cluster: Cluster, manifest: Raw, report: Report): Promise<Finding[]> {
+  const { namespace, name } = record(manifest.metadata);
+  const place = { resource: RESOURCES.Upgrade, namespace: text(namespace) };
+  const answer = await cluster.try({
+    method: 'PATCH',
+    target: { ...place, name: text(name) },
+    patchType: 'application/apply-patch+yaml',
+    query: { dryRun: 'All', fieldManager: 'kubectl-postcheck', force: 'true' },
+    body: manifest,
+  });
+  return answer.ok ? [] : [report('error', '', cluster.fault(answer.failure, answer.status, place).message)];
+}
+
+/** Another Upgrade with the same target acts on it, unless this one is stored already and older. */
+async function claimFindings(cluster: Cluster, upgrade: CompleteUpgrade, report: Report): Promise<Finding[]> {
+  const { metadata, spec } = upgrade;
+  const stored = await cluster.list(RESOURCES.Upgrade, metadata.namespace).catch(() => []);
+  const same = stored.find((raw) => at(raw, 'metadata', 'name') === metadata.name);
+  const other = stored.find(
+    (raw) =>
+      raw !== same &&
+      at(raw, 'spec', 'targetRef', 'name') === spec.targetRef.name &&
+      at(raw, 'spec', 'targetRef', 'kind') === spec.targetRef.kind &&
+      (same === undefined || createdAt(raw) <= createdAt(same)),
+  );
+  return other
+    ? [
+        report(
+          'error',
+          'spec.targetRef',
+          obstacleText(targetClaimed(upgrade, text(at(other, 'metadata', 'name')))),
+        ),
+      ]
+    : [];
+}
+
+const createdAt = (raw: Raw): number => time(at(raw, 'metadata', 'creationTimestamp'));
+
+async function gateFindings(cluster: Cluster, { spec }: CompleteUpgrade, report: Report): Promise<Finding[]> {
   const carrier = await gateCarrier(cluster);
   if (carrier !== 'None' || spec.gate === 'Disabled') {
     return [];
   }
   return [
     spec.gate === 'Required'
-      ? told(
+      ? report(
           'error',
           'spec.gate',
           'neither the gate policy nor the gate webhook is installed in this cluster, so nothing would be upgraded',
         )
-      : told(
+      : report(
           'warning',
           'spec.gate',
           'neither the gate policy nor the gate webhook is installed in this cluster: new pods serve as soon as they are Ready',
@@ -176,15 +179,15 @@ async function gateFindings(cluster: Cluster, { spec }: Upgrade, told: Tell): Pr
   ];
 }
 
-/** Who writes an Upgrade has the operator run commands and set images: the author should be allowed the same. */
-async function rightFindings(
+/** An Upgrade makes the operator run commands and set images, so its author should be permitted to do the same. */
+async function permissionFindings(
   cluster: Cluster,
   {
     namespace,
     kind,
     target,
   }: { namespace: string; kind: Upgrade['spec']['targetRef']['kind']; target: string },
-  told: Tell,
+  report: Report,
 ): Promise<Finding[]> {
   const [patch, exec] = await Promise.all([
     cluster.may('patch', { group: 'apps', resource: RESOURCES[kind].plural, namespace, name: target }),
@@ -193,7 +196,7 @@ async function rightFindings(
   return [
     ...(patch === false
       ? [
-          told(
+          report(
             'warning',
             'spec.targetRef',
             `you cannot patch ${RESOURCES[kind].plural} in namespace ${namespace}: the author policy would reject this`,
@@ -202,7 +205,7 @@ async function rightFindings(
       : []),
     ...(exec === false
       ? [
-          told(
+          report(
             'warning',
             'spec.postCheck',
             `you cannot create pods/exec in namespace ${namespace}: the author policy would reject this`,
@@ -226,7 +229,7 @@ function print(io: Io, findings: readonly Finding[], output: string | undefined)
   }
 }
 
-/** What code hosts show beside the lines of a change. */
+/** Formats the findings as SARIF, which code hosts show beside the lines of a change. */
 const sarif = (findings: readonly Finding[]): object => ({
   $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
   version: '2.1.0',

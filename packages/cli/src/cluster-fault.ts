@@ -1,0 +1,73 @@
+/** Turns failures of requests into sentences that say what to do. */
+import { printableLine } from '../../../src/api/printable.ts';
+import type { RequestFailure } from '../../../src/engine/ports.ts';
+import { pathOf, RESOURCES, type Target } from '../../../src/kube/client/paths.ts';
+import { Conflict, Fault } from './fault.ts';
+
+/** Returns a Fault for a failed request, which says what to do. */
+export function requestFault(server: string, failure: RequestFailure, status: number, target: Target): Fault {
+  const message = failure.message.replace(/^[A-Z]+ [^:]*: /, '');
+  if (status === 0 && failure.kind === 'invalid') {
+    return new Fault(`${notAName(target)} is not a valid name in Kubernetes`);
+  }
+  if (status === 0) {
+    return new Fault(`cannot reach the API server ${server}: ${message}`);
+  }
+  if (status === 401) {
+    return new Fault(`the API server ${server} does not accept these credentials (401): log in again`);
+  }
+  if (failure.kind === 'forbidden') {
+    return new Fault(forbidden(message));
+  }
+  if (failure.kind === 'notFound' && isMissingKind(message)) {
+    return new Fault(missingKind(target));
+  }
+  if (failure.kind === 'notFound' && target.namespace !== undefined && /not found$/.test(message)) {
+    return new Fault(`${message} in namespace ${target.namespace}`);
+  }
+  return failure.kind === 'conflict' ? new Conflict(message) : new Fault(message);
+}
+
+/** Why the configuration cannot be used; Node names a file's fault by a code. */
+export function unreadable(error: unknown, plugin: string | undefined): string {
+  const { code, path, message } = error as NodeJS.ErrnoException;
+  const said = message.trim();
+  if (plugin !== undefined) {
+    return code === 'ENOENT'
+      ? `the kubeconfig logs in with ${plugin}, which was not found: install it, or add it to your PATH`
+      : `the kubeconfig logs in with ${plugin}, which failed: ${printableLine(said) || 'it printed nothing'}`;
+  }
+  return code === 'ENOENT' && path ? `cannot read ${path}: no such file` : said;
+}
+
+/** The part of the target that is no name. */
+const notAName = ({ namespace, name }: Target): string =>
+  JSON.stringify(
+    [namespace, name].find(
+      (part) => part !== undefined && pathOf({ resource: RESOURCES.Pod, name: part }) === undefined,
+    ) ?? namespace,
+  );
+
+const isMissingKind = (said: string): boolean =>
+  /could not find the requested resource|page not found|^HTTP 404/.test(said);
+
+function missingKind({ resource }: Target): string {
+  return resource.plural === 'upgrades'
+    ? 'this cluster has no Upgrades: the CRD upgrades.postcheck.dev is not installed; `kubectl postcheck check --pre` shows what an installation needs'
+    : `this cluster does not serve ${resource.plural} in ${resource.root.replace(/^\/apis?\//, '')}`;
+}
+
+const FORBIDDEN =
+  /User "(?<user>.+?)" cannot (?<verb>\w+) resource "(?<resource>[^"]+)" in API group "(?<group>[^"]*)"(?: in the namespace "(?<namespace>[^"]+)")?/;
+
+/** Who may not do what where; the API server's own sentence when it is another one. */
+export function forbidden(said: string): string {
+  const groups = FORBIDDEN.exec(said)?.groups;
+  if (!groups) {
+    return `forbidden: ${said}`;
+  }
+  const { user, verb, resource, group, namespace } = groups;
+  const what = group ? `${resource}.${group}` : resource;
+  const where = namespace ? `in namespace ${namespace}` : 'in the whole cluster';
+  return `forbidden: ${user} cannot ${verb} ${what} ${where}; you need the verb ${verb} on ${what}`;
+}

@@ -1,0 +1,168 @@
+/** Draws an Upgrade with its workload, revisions and pods as lines of text. Pure. */
+import { isClosed } from '../../../src/api/gate.ts';
+import type { Upgrade } from '../../../src/api/types.ts';
+import type { PodView } from '../../../src/api/views.ts';
+import { imagesText } from '../../../src/core/report/image-text.ts';
+import { isFallingBack, isUnderWay } from '../../../src/core/status.ts';
+import { fromIso } from '../../../src/core/time.ts';
+import { driverOf } from '../../../src/core/workload/drivers.ts';
+import { isLive } from '../../../src/core/workload/pods.ts';
+import { at } from '../../../src/kube/client/json.ts';
+import type { Io } from './io.ts';
+import { resultOf } from './judged.ts';
+import { phaseLook, plural, stageLook } from './looks.ts';
+import { painted, symbol } from './paint.ts';
+import { type Scene, takesTraffic } from './scene.ts';
+import { conditionOf, phaseOf, unseen } from './standing.ts';
+import { clockTime, plain } from './text.ts';
+import { podLines } from './tree-pods.ts';
+
+/** The picture: head, revisions with their pods, and what comes next. */
+export function treeLines(io: Io, scene: Scene): string[] {
+  const { upgrade, workload } = scene;
+  const { kind, name } = upgrade.spec.targetRef;
+  const foot = [traffic(scene), next(io, scene), ...scene.missing.map((what) => `Not shown: ${what}`)];
+  const target = workload
+    ? `└─ ${kind} ${name}   ${workload.updated} of ${workload.desired} updated, ${workload.available} available${strategy(scene)}`
+    : `└─ ${kind} ${name}   does not exist, or cannot be read`;
+  return [
+    head(io, upgrade),
+    ...stages(io, upgrade),
+    ...left(upgrade),
+    target,
+    ...revisions(io, scene).map((line) => `   ${line}`),
+    ...foot.filter((line) => line !== ''),
+  ];
+}
+
+function head(io: Io, upgrade: Upgrade): string {
+  const { metadata, status, spec } = upgrade;
+  const phase = phaseOf(upgrade);
+  const look = phaseLook(phase);
+  const images =
+    imagesText(status?.to?.images ?? {}, spec) ||
+    spec.containers.map((c) => `${c.name}=${c.image}`).join(', ');
+  const { counts } = status ?? {};
+  return [
+    `${symbol(io, look)} Upgrade ${metadata.namespace}/${metadata.name}`,
+    `attempt ${status?.attempt?.number ?? 'not started'}: ${images}`,
+    painted(io, look, phase),
+    counts ? `${counts.passed} of ${counts.desired} passed` : '',
+    gateWord(upgrade),
+    unseen(upgrade) ?? '',
+  ]
+    .filter((part) => part !== '')
+    .join('   ');
+}
+
+/** `├─ Stages   ✔ canary 1 of 1   ◌ rest 0 of 3 (Rolling)`, where an attempt goes in stages. */
+function stages(io: Io, { status }: Upgrade): string[] {
+  const all = (status?.stages ?? []).map(({ name, state, verified, desired }) => {
+    return `${symbol(io, stageLook(state))} ${name} ${verified} of ${desired}${state === 'Done' ? '' : ` (${state})`}`;
+  });
+  return all.length === 0 ? [] : [`├─ Stages   ${all.join('   ')}`];
+}
+
+/** `├─ Left     node-7 Back: readiness-probe in container web exited 17 (ProbeFailed)`, a line a place. */
+const left = ({ status }: Upgrade): string[] =>
+  (status?.left ?? []).map(
+    ({ name, state, message, reason }) => `├─ Left     ${name} ${state}: ${plain(message ?? reason)}`,
+  );
+
+function gateWord(upgrade: Upgrade): string {
+  const gated = conditionOf(upgrade, 'Gated');
+  return gated ? (gated.status === 'True' ? 'gate on' : `gate off (${gated.reason})`) : '';
+}
+
+function strategy({ rawWorkload, workload }: Scene): string {
+  const spec = rawWorkload?.spec;
+  const rolling = (at(spec, 'strategy', 'rollingUpdate') ?? at(spec, 'updateStrategy', 'rollingUpdate')) as
+    | { maxSurge?: string | number; maxUnavailable?: string | number }
+    | undefined;
+  const parts = [
+    rolling?.maxSurge === undefined ? '' : `maxSurge ${rolling.maxSurge}`,
+    rolling?.maxUnavailable === undefined ? '' : `maxUnavailable ${rolling.maxUnavailable}`,
+    workload && driverOf(workload).obstacle(workload)?.reason === 'WorkloadPaused' ? 'paused' : '',
+  ].filter((part) => part !== '');
+  return parts.length > 0 ? `; ${parts.join(', ')}` : '';
+}
+
+/** The revisions that have pods, the wanted one first. */
+function revisions(io: Io, scene: Scene): string[] {
+  const live = scene.pods.filter((pod) => isLive(pod) || pod.deleting);
+  const groups = [...Map.groupBy(live, ({ revision }) => revision)].sort(
+    ([a], [b]) =>
+      Number(b === scene.updateRevision) - Number(a === scene.updateRevision) || b.localeCompare(a),
+  );
+  return groups.flatMap(([revision, pods], index) => {
+    const last = index === groups.length - 1;
+    const number = scene.revisions.find(({ hash }) => hash === revision)?.revision;
+    const images = [...new Set(pods.flatMap((pod) => imagesOfPod(pod, scene.upgrade)))].join(', ');
+    const role = revision === scene.updateRevision ? '(wanted)' : '(before)';
+    return [
+      `${last ? '└─' : '├─'} revision ${number ?? revision}   ${images}   ${io.paint('gray', role)}`,
+      ...podLines(io, scene, pods).map((line) => `${last ? '  ' : '│ '} ${line}`),
+    ];
+  });
+}
+
+const imagesOfPod = (pod: PodView, { spec }: Upgrade): string[] =>
+  pod.containers
+    .filter(({ name }) => spec.containers.some((wanted) => wanted.name === name))
+    .map(({ name, image }) => `${name}=${image}`);
+
+function traffic({ pods, traffic: known, upgrade }: Scene): string {
+  if (known === undefined) {
+    return '';
+  }
+  const serving = pods.filter(({ uid }) => takesTraffic(known.get(uid)));
+  const unverified = serving.filter(isClosed);
+  const gating = upgrade.status?.attempt?.gating === true;
+  const rest =
+    unverified.length > 0
+      ? `; ${plural(unverified.length, 'pod')} of them behind a closed gate`
+      : gating
+        ? '; none of them is an unverified pod of the new version'
+        : '';
+  return `Traffic: ${plural(serving.length, 'pod')} in the endpoints of Services${rest}.`;
+}
+
+/** What happens when nothing changes, and when. */
+function next(io: Io, scene: Scene): string {
+  const { upgrade, pods } = scene;
+  const { status, spec } = upgrade;
+  if (!isUnderWay(status)) {
+    return status?.message ? plain(status.message) : '';
+  }
+  if (status?.paused?.since) {
+    return `Paused since ${clockTime(fromIso(status.paused.since))}: no deadline runs.`;
+  }
+  const open = pods
+    .map((pod) => resultOf(scene, pod, io.now()))
+    .filter((result) => result?.deadlineAt !== undefined && !result.recorded)
+    .map((result) => result?.deadlineAt ?? 0)
+    // One that is over has decided nothing: those pods wait for an answer.
+    .filter((at) => at > io.now());
+  if (open.length === 0) {
+    const { deadlineAt } = status?.attempt ?? {};
+    const until = deadlineAt
+      ? `   Without further progress it ends at ${clockTime(fromIso(deadlineAt))}.`
+      : '';
+    return `${plain(status?.message ?? '')}${until}`;
+  }
+  const against = status?.pods?.some(({ state }) => state === 'Retrying') ?? false;
+  const end = against
+    ? endOf(upgrade, isFallingBack(status), spec.fallback.action)
+    : 'Inconclusive, because no pod has returned a result';
+  return `If nothing changes: ${end} at ${clockTime(Math.min(...open))}.`;
+}
+
+function endOf({ status, spec }: Upgrade, fallingBack: boolean, action: string): string {
+  if (fallingBack) {
+    return 'FallbackFailed';
+  }
+  const before = imagesText(status?.from?.images ?? {}, spec);
+  return action === 'Rollback'
+    ? `falls back to ${before}`
+    : `Failed, without a rollback (fallback.action ${action})`;
+}
