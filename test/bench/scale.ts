@@ -1,6 +1,6 @@
 /**
  * Thousands of pods on nodes that are only played, before a real API server; each attempt beside the bare rollout in the same run.
- * `node test/bench/scale.ts [--pods 500] [--upgrades 50] [--failing 10] [--only daemonset,staged,crowd,takeover] [--profile DIR] [--record]`.
+ * `node test/bench/scale.ts [--pods 500] [--upgrades 50] [--failing 10] [--only flat,daemonset,staged,crowd,takeover] [--profile DIR] [--record]`.
  * Starts and ends everything by itself; touches no cluster. `--record` adds the figures to docs/scale.json.
  */
 import { spawn } from 'node:child_process';
@@ -12,7 +12,7 @@ import { recordScale } from '../../scripts/generate-scale.ts';
 import { type Build, type Part, runBench } from './harness.ts';
 import { row } from './measure.ts';
 import { crowdPart } from './scale/crowd.ts';
-import { daemonSetPart } from './scale/daemonset.ts';
+import { daemonSetPart, flatness, type Shape } from './scale/daemonset.ts';
 import { Fleet } from './scale/fleet.ts';
 import type { OperatorProcess } from './scale/operator-process.ts';
 import { stagedPart } from './scale/staged.ts';
@@ -58,10 +58,15 @@ const everything: Build = {
   },
 };
 
+/** What a pod costs is compared between these two. */
+const [FEW, MANY] = [100, pods].map(
+  (count): Shape => ({ pods: count, update: 'RollingUpdate', check: 'exec' }),
+) as [Shape, Shape];
+
 const PARTS: Readonly<Record<string, () => Part[]>> = {
   daemonset: () => [
-    daemonSetPart(fleet, operator, { pods: 100, update: 'RollingUpdate', check: 'exec' }),
-    daemonSetPart(fleet, operator, { pods, update: 'RollingUpdate', check: 'exec' }),
+    daemonSetPart(fleet, operator, FEW),
+    daemonSetPart(fleet, operator, MANY),
     daemonSetPart(fleet, operator, { pods, update: 'RollingUpdate', check: 'readiness' }),
     daemonSetPart(fleet, operator, { pods, update: 'OnDelete', check: 'exec' }),
     daemonSetPart(fleet, operator, {
@@ -72,6 +77,8 @@ const PARTS: Readonly<Record<string, () => Part[]>> = {
     }),
     daemonSetPart(fleet, operator, { pods, update: 'OnDelete', check: 'exec', startsAfter: STARTS_AFTER }),
   ],
+  /** Of these only what they cost in turn: with thousands of pods the others take an hour. */
+  flat: () => [daemonSetPart(fleet, operator, FEW), daemonSetPart(fleet, operator, MANY)],
   staged: () => [stagedPart(fleet)],
   crowd: () => [crowdPart(fleet, operator, { upgrades, failing })],
   takeover: () => [takeoverPart(fleet, operator)],
@@ -85,17 +92,32 @@ if (unknown.length > 0 || !(pods > 100) || !(failing <= upgrades)) {
 }
 const parts = wanted
   .flatMap((name) => PARTS[name]?.() ?? [])
-  .map((part) => ({ ...part, needs: [everything] }));
+  .map((part, index, { length }) => ({
+    ...part,
+    needs: [everything],
+    // What the last one leaves goes with the API server.
+    clear: index < length - 1 ? part.clear : async () => {},
+  }));
+/** Of what was measured. */
+const sizes = (): Record<string, number> => ({
+  ...(wanted.some((name) => name === 'flat' || name === 'daemonset') ? { pods } : {}),
+  ...(wanted.includes('crowd') ? { upgrades, failing } : {}),
+});
 const load = loadavg();
 try {
-  const { figures, failures } = await runBench(parts, { say, strays: process, clearLimitMs: 15 * 60_000 });
+  const { figures: measured, failures } = await runBench(parts, {
+    say,
+    strays: process,
+    clearLimitMs: 15 * 60_000,
+  });
+  const figures = [...measured, ...flatness(measured, FEW, MANY)];
   const loads = [load, loadavg()].map((one) => (one[0] ?? 0).toFixed(1)).join(' before, ');
   stdout.write(`\nload average ${loads} after, ${cpus().length} cores\n${figures.map(row).join('\n')}\n`);
   for (const { of, during, why } of failures) {
     stdout.write(`FAILED  ${of}, ${during}: ${why}\n`);
   }
   if (values.record && failures.length === 0) {
-    recordScale(figures, { pods, upgrades, failing }, loads);
+    recordScale(figures, sizes(), loads);
   }
   process.exitCode = failures.length > 0 ? 1 : 0;
 } finally {

@@ -1,6 +1,6 @@
 /** (a) One DaemonSet, a pod a node: an attempt beside the bare rollout just before it. */
 import type { Part } from '../harness.ts';
-import { type FigureSpec, median, type Sheet } from '../measure.ts';
+import { type Figure, type FigureSpec, median, type Sheet } from '../measure.ts';
 import { type Fleet, IMAGE, until } from './fleet.ts';
 import { growth, type OperatorProcess, quantile } from './operator-process.ts';
 
@@ -24,6 +24,8 @@ const KINDS = [
   'ours',
   'ratio',
   'cpu',
+  'bareCluster',
+  'cluster',
   'rss',
   'writes',
   'gets',
@@ -37,14 +39,20 @@ const KINDS = [
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
-function specsOf({ pods, update, check, startsAfter }: Shape): Record<Kind, FigureSpec> {
+function nameOf({ pods, update, check, startsAfter }: Shape): string {
   const start = startsAfter ? `, ready ${startsAfter} after their start` : '';
-  const of = `(a) ${pods} pods${start}, ${update}, ${check === 'exec' ? 'a command in each' : 'readiness alone'}`;
+  return `(a) ${pods} pods${start}, ${update}, ${check === 'exec' ? 'a command in each' : 'readiness alone'}`;
+}
+
+function specsOf(shape: Shape): Record<Kind, FigureSpec> {
+  const of = nameOf(shape);
   return {
     bare: { name: `${of}: bare rollout`, unit: 's' },
     ours: { name: `${of}: verified`, unit: 's' },
     ratio: { name: `${of}: verified ÷ bare`, unit: '×', aim: '≤ 1.1' },
     cpu: { name: `${of}: operator CPU a pod`, unit: 'ms' },
+    bareCluster: { name: `${of}: CPU a pod of all the others, bare`, unit: 'ms' },
+    cluster: { name: `${of}: CPU a pod of all the others, verified`, unit: 'ms' },
     rss: { name: `${of}: most memory`, unit: 'MiB', aim: '≤ 250' },
     writes: { name: `${of}: writes a pod`, unit: '' },
     gets: { name: `${of}: reads a pod`, unit: '' },
@@ -58,6 +66,17 @@ function specsOf({ pods, update, check, startsAfter }: Shape): Record<Kind, Figu
   };
 }
 
+/** What a pod costs the operator in the second shape, of what it costs in the first; nothing unless both were measured. */
+export function flatness(figures: readonly Figure[], few: Shape, many: Shape): Figure[] {
+  const [less = Number.NaN, more = Number.NaN] = [few, many].map(
+    (shape) => figures.find(({ name }) => name === specsOf(shape).cpu.name)?.values[0],
+  );
+  const name = `${nameOf(many)}: operator CPU a pod ÷ that with ${few.pods} pods`;
+  return few.pods < many.pods && more / less > 0
+    ? [{ name, unit: '×', aim: '≤ 1.3', values: [more / less], missing: [] }]
+    : [];
+}
+
 /** What an attempt cost, in the figures that every part of this bench has. */
 async function weigh(
   fleet: Fleet,
@@ -67,9 +86,13 @@ async function weigh(
   attempt: () => Promise<void>,
 ): Promise<void> {
   const mark = await fleet.mark();
-  const cost = await operator.during(attempt);
+  let cluster = Number.NaN;
+  const cost = await operator.during(async () => {
+    cluster = await fleet.cpuDuring(attempt);
+  });
   const { writes, gets, lists, cutOff } = await fleet.requestsSince(mark);
   sheet.note('cpu', (cost.cpuSeconds * 1000) / pods);
+  sheet.note('cluster', (cluster * 1000) / pods);
   sheet.note('rss', cost.peakMiB);
   sheet.note('writes', writes / pods);
   sheet.note('gets', gets / pods);
@@ -124,7 +147,10 @@ export function daemonSetPart(fleet: () => Fleet, operator: () => OperatorProces
       await fleet().namespace(NAMESPACE);
       await rest.create(`/apis/apps/v1/namespaces/${NAMESPACE}/daemonsets`, daemonSetOf(shape));
       await rolledOut('the first pods');
-      sheet.note('bare', await seconds(() => roll('v2')));
+      const bareCluster = await fleet().cpuDuring(async () => {
+        sheet.note('bare', await seconds(() => roll('v2')));
+      });
+      sheet.note('bareCluster', (bareCluster * 1000) / shape.pods);
       if (shape.update === 'OnDelete') {
         await rest.patch(PATH, { spec: { updateStrategy: { type: 'OnDelete', rollingUpdate: null } } });
       }

@@ -9,7 +9,7 @@ import { type ApiServer, eventually, startApiServer } from '../../api/api-server
 import { GATE_API, renderChart } from '../../chart/render.ts';
 import { parseMetrics } from '../../e2e/support/metrics.ts';
 import { type Json, Rest, upstreamOf } from '../../fault/rest.ts';
-import { OperatorProcess } from './operator-process.ts';
+import { cpuSecondsOf, OperatorProcess } from './operator-process.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const SYSTEM = 'postcheck-system';
@@ -26,6 +26,7 @@ const NEEDED = [
   'RoleBinding',
 ];
 const AT_ONCE = 16;
+const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok'];
 
 export const IMAGE = (tag: string): string => `scale.local/app:${tag}`;
 
@@ -111,6 +112,19 @@ export class Fleet {
     this.rest.close();
     this.#api.stop();
     rmSync(this.#folder, { recursive: true });
+  }
+
+  /** What everything but the operator takes while `body` runs. */
+  async cpuDuring(body: () => Promise<void>): Promise<number> {
+    const before = this.#cpuSeconds();
+    await body();
+    return this.#cpuSeconds() - before;
+  }
+
+  #cpuSeconds(): number {
+    return COMPONENTS.map((name) =>
+      execFileSync(join(ROOT, 'test/cluster/api-only.sh'), ['pid', this.#home, name], { encoding: 'utf8' }),
+    ).reduce((sum, pid) => sum + cpuSecondsOf(Number(pid)), 0);
   }
 
   /** Sees to it that there are so many, with labels by which the first few can be chosen. */

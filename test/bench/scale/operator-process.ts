@@ -29,6 +29,13 @@ export interface OperatorOptions {
   readonly profiles?: string | undefined;
 }
 
+/** What a process has taken so far, of all cores. */
+export function cpuSecondsOf(pid: number): number {
+  const [, rest = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+  const fields = rest.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS;
+}
+
 export class OperatorProcess {
   readonly #child: ChildProcess;
   readonly #lines: Record<string, unknown>[] = [];
@@ -82,9 +89,9 @@ export class OperatorProcess {
     const before = await this.metrics();
     await this.#lag();
     writeFileSync(`/proc/${this.#child.pid}/clear_refs`, '5');
-    const cpu = this.#cpuSeconds();
+    const cpu = this.#cpu();
     await body();
-    const cpuSeconds = this.#cpuSeconds() - cpu;
+    const cpuSeconds = this.#cpu() - cpu;
     const peakMiB = this.#peakMiB();
     const lag = await this.#lag();
     return { cpuSeconds, peakMiB, lag, before, after: await this.metrics() };
@@ -110,6 +117,10 @@ export class OperatorProcess {
     this.#child.kill(signal);
   }
 
+  #cpu(): number {
+    return cpuSecondsOf(this.#child.pid as number);
+  }
+
   get #ended(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
@@ -123,12 +134,6 @@ export class OperatorProcess {
   #peakMiB(): number {
     const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
     return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024;
-  }
-
-  #cpuSeconds(): number {
-    const [, rest = ''] = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8').split(') ');
-    const fields = rest.split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / TICKS;
   }
 }
 
