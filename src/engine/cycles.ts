@@ -18,13 +18,16 @@ export interface CycleSinks {
   readonly spans: SpanReporter;
 }
 
-/** Records a cycle; `undefined` stands for one without any response. Returns whether it was evidence. */
+/** What a cycle was: no evidence, evidence, or a failed check. */
+export type CycleEvidence = 'none' | 'some' | 'failure';
+
+/** Records a cycle; `undefined` stands for one without any response. */
 export function recordCycle(
   sinks: CycleSinks,
   key: UpgradeKey,
   planned: PlannedCycle,
   finished: FinishedCycle | undefined,
-): boolean {
+): CycleEvidence {
   const { store } = sinks;
   if (finished?.seen) {
     store.pods.applyWrite(finished.seen);
@@ -32,17 +35,14 @@ export function recordCycle(
   // Missing responses from a lost node, and the last known readiness of its pods, are not evidence.
   const lost = store.nodes.get(planned.pod.node)?.ready === false;
   if (!finished || lost) {
-    return false;
+    return 'none';
   }
   const pod = store.pods.get(planned.pod.uid);
   const upgrade = store.upgrades.get(key);
   // A cycle that was started for another verification is not evidence for this one.
   const isCurrent =
     upgrade?.status && isVerificationOf(upgrade, upgrade.status, planned.verification) && !pod?.deleting;
-  if (pod && upgrade && isCurrent) {
-    addToRecord(sinks, { upgrade, pod, planned, finished });
-  }
-  return true;
+  return pod && upgrade && isCurrent ? addToRecord(sinks, { upgrade, pod, planned, finished }) : 'some';
 }
 
 interface CurrentCycle {
@@ -56,7 +56,7 @@ interface CurrentCycle {
 function addToRecord(
   { store, telemetry, local, spans }: CycleSinks,
   { upgrade, pod, planned: { verification, inFallback }, finished }: CurrentCycle,
-): void {
+): CycleEvidence {
   const context = {
     spec: upgrade.spec,
     template: (store.targetOf(upgrade)?.containers ?? []).map(({ name }) => name),
@@ -68,11 +68,11 @@ function addToRecord(
   local.setRecord(pod.uid, record);
   spans.cycleFinished(upgrade, pod, record, finished);
   const seconds = (finished.finishedAt - finished.startedAt) / 1000;
-  for (const { check, verdict, lastAt } of record.tries) {
-    if (lastAt === finished.finishedAt) {
-      telemetry.tried(checkType(upgrade, check), verdict.class, verdict.exitCode, seconds);
-    }
+  const tries = record.tries.filter(({ lastAt }) => lastAt === finished.finishedAt);
+  for (const { check, verdict } of tries) {
+    telemetry.tried(checkType(upgrade, check), verdict.class, verdict.exitCode, seconds);
   }
+  return tries.some(({ verdict }) => verdict.class === 'Fail') ? 'failure' : 'some';
 }
 
 function checkType({ spec }: Upgrade, name: string): CheckType {

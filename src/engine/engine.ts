@@ -15,6 +15,8 @@ export interface EngineOptions extends Ports {
 
 /** Concurrent reconciles. Each makes a handful of short writes, so the API server is the limit. */
 const WORKERS = 8;
+/** Further ones for Upgrades with evidence against their version: where thousands roll out, a fallback does not wait for their writes. */
+const FALLBACK_WORKERS = 4;
 /** Delay between the reconciles of Upgrades that wait for the same target: there may be thousands, and only a name in their status changes. */
 const WAITING_INTERVAL_MS = 100;
 const NO_TELEMETRY = {
@@ -40,18 +42,21 @@ export class Engine {
     this.#reconciler = new Reconciler({
       ...options,
       store,
-      cycleEnded: (key, delayMs) => this.#upgrades.addAfter(key, delayMs),
+      cycleEnded: (key, { delayMs, priority }) =>
+        priority ? this.#upgrades.add(key, true) : this.#upgrades.addAfter(key, delayMs),
     });
     this.#gateController = new OrphanGateController({ ...options, store });
     this.#upgrades = new Queue({
       clock,
       workers: WORKERS,
+      reservedWorkers: FALLBACK_WORKERS,
       telemetry: telemetry.queue,
       work: (key) => this.#reconciler.reconcile(key),
     });
     this.#gates = new Queue({
       clock,
       workers: WORKERS,
+      reservedWorkers: 0,
       telemetry: NO_TELEMETRY,
       work: (uid) => this.#gateController.reconcile(uid),
     });
@@ -87,9 +92,9 @@ export class Engine {
 
   #listener(): Listener {
     return {
-      upgradesChanged: (keys) => {
+      upgradesChanged: (keys, priority) => {
         for (const key of this.#isWorking ? keys : []) {
-          this.#upgrades.add(key);
+          this.#upgrades.add(key, priority);
         }
         this.#startWhenSynced();
       },

@@ -11,7 +11,7 @@ interface Bench {
   readonly told: string[];
 }
 
-function benchOf(workers = 1): Bench {
+function benchOf(workers = 1, reservedWorkers = 0): Bench {
   const clock = new VirtualClock(0, 1);
   const worked: string[] = [];
   const told: string[] = [];
@@ -21,6 +21,7 @@ function benchOf(workers = 1): Bench {
   const queue = new Queue({
     clock,
     workers,
+    reservedWorkers,
     telemetry: {
       depth: tell('depth'),
       added: tell('added'),
@@ -152,6 +153,44 @@ test('namespaces take turns: thousands of keys of one do not keep another waitin
   expect(worked).toEqual(['0 noisy/0', '0 noisy/1', '0 quiet/web', '0 noisy/2', '0 quiet/api']);
 });
 
+describe('a key with priority', () => {
+  test('overtakes, on a worker of its own, and only once', async () => {
+    const { clock, queue, worked } = benchOf(1, 1);
+    queue.add('noisy/0');
+    await turn(clock);
+    queue.add('noisy/1');
+    queue.add('quiet/web');
+    queue.add('quiet/web', true);
+    queue.add('quiet/web', true);
+    queue.add('quiet/web');
+    await turn(clock);
+    expect(worked).toEqual(['0 noisy/0', '0 quiet/web']);
+  });
+
+  test('keeps the others waiting no longer, however many there are of its kind', async () => {
+    const { clock, queue, worked, finish } = benchOf(1, 1);
+    for (let i = 0; i < 1000; i++) {
+      queue.add(`noisy/${i}`, true);
+    }
+    await turn(clock);
+    queue.add('quiet/web');
+    await finish();
+    await finish();
+    expect(worked).toEqual(['0 noisy/0', '0 noisy/1', '0 noisy/2', '0 quiet/web']);
+  });
+
+  test('that was given while the key was processed counts for the next time', async () => {
+    const { clock, queue, worked, finish } = benchOf(1, 1);
+    queue.add('shop/web');
+    await turn(clock);
+    queue.add('shop/web', true);
+    queue.add('shop/web');
+    queue.add('shop/api');
+    await finish();
+    expect(worked).toEqual(['0 shop/web', '0 shop/web', '0 shop/api']);
+  });
+});
+
 describe('stopping', () => {
   test('waits for the work under way and takes no more', async () => {
     const { clock, queue, worked, finish } = benchOf();
@@ -202,6 +241,7 @@ describe('other things that are due', () => {
         after: (ms, run) => clock.after(ms, run),
       },
       workers: 8,
+      reservedWorkers: 0,
       telemetry: SILENT,
       work: () => {
         spent += 4;
@@ -239,6 +279,7 @@ test('nothing is worked on before the start, and the depth is told', () => {
   const queue = new Queue({
     clock: new VirtualClock(0, 1),
     workers: 1,
+    reservedWorkers: 0,
     telemetry,
     work: () => Promise.resolve({}),
   });

@@ -1,8 +1,9 @@
 /**
  * A work queue like client-go's: each key is processed at most once at a time, again if it was added meanwhile, later on request, and with backoff
- * after failures. Namespaces take turns. Keys are processed in short slices, never within the call that adds them: sockets are read and timers fire
- * between two slices.
+ * after failures. Namespaces take turns, and keys with priority have workers of their own. Keys are processed in short slices, never within the
+ * call that adds them: sockets are read and timers fire between two slices.
  */
+import { FairKeys } from './fair-keys.ts';
 import type { Clock } from './ports.ts';
 import type { QueueTelemetry } from './telemetry-ports.ts';
 
@@ -23,6 +24,8 @@ export interface Result {
 export interface QueueOptions {
   readonly clock: Clock;
   readonly workers: number;
+  /** Further workers, for keys with priority alone: neither kind of keys, however many there are, holds up the other. */
+  readonly reservedWorkers: number;
   readonly telemetry: QueueTelemetry;
   /** Never rejects. */
   readonly work: (key: string) => Promise<Result>;
@@ -31,12 +34,12 @@ export interface QueueOptions {
 /** All times are of the monotonic clock. */
 export class Queue {
   readonly #options: QueueOptions;
-  /** Keys and the time since which they wait, by namespace; the namespaces in the order of their turns (kubernetes#25744). */
-  readonly #waiting = new Map<string, Map<string, number>>();
-  #depth = 0;
+  readonly #waiting = new FairKeys();
+  readonly #prioritized = new FairKeys();
   readonly #working = new Set<string>();
-  /** Keys that were added while they were processed. */
-  readonly #dirty = new Set<string>();
+  #reservedInUse = 0;
+  /** Keys that were added while they were processed, and whether with priority. */
+  readonly #dirty = new Map<string, boolean>();
   readonly #timers = new Map<string, { at: number; cancel: () => void }>();
   readonly #failures = new Map<string, number>();
   #running = false;
@@ -64,11 +67,15 @@ export class Queue {
     }
   }
 
-  add(key: string): void {
+  /** A key with priority does not wait for those without. */
+  add(key: string, priority = false): void {
     if (this.#working.has(key)) {
-      this.#dirty.add(key);
-    } else if (!this.#waiting.get(namespaceOf(key))?.has(key)) {
-      this.#enqueue(key);
+      this.#dirty.set(key, priority || this.#dirty.get(key) === true);
+    } else if (priority && this.#waiting.has(key)) {
+      this.#prioritized.add(key, this.#waiting.remove(key) ?? 0);
+      this.#scheduleSlice();
+    } else if (!this.#waiting.has(key) && !this.#prioritized.has(key)) {
+      this.#enqueue(key, priority);
     }
   }
 
@@ -92,14 +99,15 @@ export class Queue {
     this.#timers.set(key, { at, cancel });
   }
 
-  #enqueue(key: string): void {
-    const namespace = namespaceOf(key);
-    const keys = this.#waiting.get(namespace) ?? new Map<string, number>();
-    this.#waiting.set(namespace, keys.set(key, this.#options.clock.steady()));
-    this.#depth += 1;
+  #enqueue(key: string, priority: boolean): void {
+    (priority ? this.#prioritized : this.#waiting).add(key, this.#options.clock.steady());
     this.#options.telemetry.added();
     this.#options.telemetry.depth(this.#depth);
     this.#scheduleSlice();
+  }
+
+  get #depth(): number {
+    return this.#waiting.size + this.#prioritized.size;
   }
 
   #scheduleSlice(): void {
@@ -113,59 +121,58 @@ export class Queue {
     });
   }
 
+  /** Ends when nothing waits that a worker is free for: the next worker that is done runs another one. */
   #runSlice(): void {
-    const { clock, workers } = this.#options;
+    const { clock } = this.#options;
     const until = clock.steady() + SLICE_MS;
-    while (this.#running && this.#working.size < workers && clock.steady() <= until) {
-      const next = this.#next();
-      if (!next) {
+    while (this.#running && clock.steady() <= until) {
+      if (!this.#startNext()) {
         return;
       }
-      this.#take(...next);
     }
-    if (this.#working.size < workers) {
-      this.#scheduleSlice();
-    }
+    this.#scheduleSlice();
   }
 
-  /** Removes and returns the key that has waited longest in the namespace whose turn it is. */
-  #next(): [key: string, since: number] | undefined {
-    const [namespace, keys] = this.#waiting.entries().next().value ?? [];
-    const next = keys?.entries().next().value;
-    if (namespace === undefined || !keys || !next) {
-      return undefined;
+  #startNext(): boolean {
+    const { workers, reservedWorkers } = this.#options;
+    const isReserved = this.#reservedInUse < reservedWorkers && this.#prioritized.size > 0;
+    const isFree = this.#working.size - this.#reservedInUse < workers;
+    const next = isReserved
+      ? this.#prioritized.next()
+      : isFree
+        ? (this.#waiting.next() ?? this.#prioritized.next())
+        : undefined;
+    if (next) {
+      this.#take(...next, isReserved);
     }
-    keys.delete(next[0]);
-    this.#waiting.delete(namespace);
-    if (keys.size > 0) {
-      this.#waiting.set(namespace, keys);
-    }
-    this.#depth -= 1;
-    return next;
+    return next !== undefined;
   }
 
-  #take(key: string, since: number): void {
+  #take(key: string, since: number, isReserved: boolean): void {
     const { clock, telemetry } = this.#options;
     telemetry.depth(this.#depth);
     telemetry.waited((clock.steady() - since) / 1000);
-    void this.#run(key);
+    void this.#run(key, isReserved);
   }
 
-  async #run(key: string): Promise<void> {
+  async #run(key: string, isReserved: boolean): Promise<void> {
     const { clock, telemetry, work } = this.#options;
     this.#working.add(key);
+    this.#reservedInUse += isReserved ? 1 : 0;
     const startedAt = clock.steady();
     const { requeueAfterMs, backoff = false, held = false } = await work(key);
     telemetry.worked((clock.steady() - startedAt) / 1000);
     this.#working.delete(key);
-    const changed = this.#dirty.delete(key);
+    this.#reservedInUse -= isReserved ? 1 : 0;
+    const dirty = this.#dirty.get(key);
+    this.#dirty.delete(key);
     if (backoff) {
       this.#retryLater(key);
     } else {
       if (!held) {
         this.#failures.delete(key);
       }
-      this.#requeue(key, changed ? 0 : requeueAfterMs);
+      this.#requeue(key, dirty, requeueAfterMs);
     }
     if (this.#working.size === 0) {
       for (const resolve of this.#idle.splice(0)) {
@@ -175,8 +182,13 @@ export class Queue {
     this.#scheduleSlice();
   }
 
-  #requeue(key: string, afterMs: number | undefined): void {
-    if (afterMs !== undefined && this.#running) {
+  #requeue(key: string, dirty: boolean | undefined, afterMs: number | undefined): void {
+    if (!this.#running) {
+      return;
+    }
+    if (dirty !== undefined) {
+      this.add(key, dirty);
+    } else if (afterMs !== undefined) {
       this.addAfter(key, afterMs);
     }
   }
@@ -191,6 +203,3 @@ export class Queue {
     }
   }
 }
-
-/** The namespace of a key `namespace/name`; other keys share one turn. */
-const namespaceOf = (key: string): string => key.slice(0, Math.max(0, key.indexOf('/')));

@@ -29,8 +29,11 @@ export interface ReconcilerOptions extends Omit<Ports, 'watcher'> {
   readonly store: Store;
   readonly maxExecs: number;
   readonly maxExecsPerNode: number;
-  /** A probe cycle or a query has ended: its Upgrade has to be reconciled after the delay. */
-  readonly cycleEnded: (key: UpgradeKey, delayMs: number) => void;
+  /** A probe cycle or a query has ended: its Upgrade has to be reconciled after the delay, or with priority. */
+  readonly cycleEnded: (
+    key: UpgradeKey,
+    when: { readonly delayMs: number; readonly priority?: boolean },
+  ) => void;
 }
 
 /** What follows a step: the next step of this plan, a new plan from what is known now, or the end of this reconcile. */
@@ -171,11 +174,15 @@ export class Reconciler {
     for (const cycle of cycles) {
       this.#runner.start(key, cycle, (finished) => {
         const sinks = { ...this.#options, local: this.local, spans: this.#spans };
-        cycleEnded(key, recordCycle(sinks, key, cycle, finished) ? 0 : NO_ANSWER_MS);
+        const evidence = recordCycle(sinks, key, cycle, finished);
+        cycleEnded(key, {
+          delayMs: evidence === 'none' ? NO_ANSWER_MS : 0,
+          priority: evidence === 'failure',
+        });
       });
     }
     for (const query of queries) {
-      this.#queries.start(key, query, () => cycleEnded(key, 0));
+      this.#queries.start(key, query, () => cycleEnded(key, { delayMs: 0 }));
     }
   }
 

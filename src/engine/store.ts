@@ -3,6 +3,7 @@
 import { isAbandoned, isClosed } from '../api/gate.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { NodeView, OwnerView, PodView, RevisionView, WorkloadKind, WorkloadView } from '../api/views.ts';
+import { mayCountAgainst } from '../core/verification/container-findings.ts';
 import { withImageChanges } from '../core/verification/witness.ts';
 import { driverOf, POD_OWNING_REVISIONS, WORKLOAD_KINDS } from '../core/workload/drivers.ts';
 import { Claims } from './claims.ts';
@@ -30,7 +31,8 @@ const isGating = ({ status }: Upgrade): boolean => status?.attempt?.gating === t
 
 /** Is notified of every change: which Upgrades and pods it concerns. */
 export interface Listener {
-  upgradesChanged(keys: readonly UpgradeKey[]): void;
+  /** `priority`: by something that may count against their version. */
+  upgradesChanged(keys: readonly UpgradeKey[], priority?: boolean): void;
   /** Another Upgrade now acts on the target of these; only the name of it in their status changes. */
   actingChanged(waiting: readonly UpgradeKey[]): void;
   podChanged(pod: PodView): void;
@@ -103,10 +105,12 @@ export class Store {
       kind: K,
       indexer: Indexer<Watched[K], I>,
       concerned: (object: Watched[K]) => Iterable<UpgradeKey>,
+      priority: (object: Watched[K]) => boolean = () => false,
     ) =>
       watcher.watch(kind, (event) => {
         const touched = indexer.apply(event);
-        listener.upgradesChanged([...new Set(touched.flatMap((object) => [...concerned(object)]))]);
+        const keys = new Set(touched.flatMap((object) => [...concerned(object)]));
+        listener.upgradesChanged([...keys], event.type === 'upsert' && priority(event.object));
         this.#announceActing();
         this.#announceWoken();
       });
@@ -117,7 +121,7 @@ export class Store {
     for (const kind of ['ReplicaSet', 'ControllerRevision'] as const) {
       feed(kind, this.revisions[kind], (revision) => this.#revisionChanged(revision));
     }
-    feed('Pod', this.pods, (pod) => this.#actingOnOwner(this.workloadOf(pod)));
+    feed('Pod', this.pods, (pod) => this.#actingOnOwner(this.workloadOf(pod)), mayCountAgainst);
     feed('Node', this.nodes, ({ name }) => this.#onNode(name));
   }
 

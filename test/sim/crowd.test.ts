@@ -2,12 +2,13 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Telemetry } from '../../src/engine/telemetry-ports.ts';
 import { VirtualClock } from './clock.ts';
-import { Operator } from './operator.ts';
-import { good, NEW, OLD, workloadOf } from './stories.ts';
-import { addUpgrade, deleteUpgrade, specOf } from './story.ts';
+import { Operator, type WriteRecord } from './operator.ts';
+import { bad, good, NEW, OLD, workloadOf } from './stories.ts';
+import { addUpgrade, deleteUpgrade, specOf, target } from './story.ts';
 import { remembered } from './telemetry.ts';
 import { World } from './world.ts';
 
+const FINE = 'registry.example/web:fine';
 const START = Date.parse('2026-01-01T00:00:00Z');
 
 interface Cluster {
@@ -73,6 +74,49 @@ describe.each([2000, 5000])('%d Upgrades on one Deployment', (count) => {
     expect(world.upgrade('u-1')?.status?.attempt?.adopted).toBe(true);
   }, 120_000);
 });
+
+test('a fallback does not wait for the writes of hundreds of others that begin at the same moment', async () => {
+  const others = 200;
+  const clock = new VirtualClock(START, 1);
+  let failedAt = Number.POSITIVE_INFINITY;
+  const beginAll = () => {
+    for (let i = 0; i < others; i++) {
+      const workload = { ...workloadOf('Deployment'), name: `web-${i}`, replicas: 1 };
+      const spec = { ...bad('Deployment').spec, containers: [{ name: 'web', image: FINE }] };
+      addUpgrade(world, `web-${i}`, specOf({ workload, spec }));
+    }
+  };
+  const fails = ({ now }: { readonly now: number }) => {
+    if (failedAt > now) {
+      failedAt = now;
+      beginAll();
+    }
+    return 17;
+  };
+  const world = new World(clock, { [OLD]: {}, [FINE]: {}, [NEW]: { answer: fails } });
+  world.addNodes('node-1');
+  world.addWorkload(workloadOf('Deployment'));
+  for (let i = 0; i < others; i++) {
+    world.addWorkload({ ...workloadOf('Deployment'), name: `web-${i}`, replicas: 1 });
+  }
+  await clock.runUntil(START + 8000, () => {});
+  const writes: WriteRecord[] = [];
+  const options = { world, id: 1, faults: {}, memory: remembered(), events: [], wrote: () => {} };
+  const operator = new Operator({ ...options, writes, died: () => {} });
+  operator.lead();
+  addUpgrade(world, 'web', specOf(bad('Deployment')));
+  const runsOld = () => target(world).containers.every(({ image }) => image === OLD);
+  let backAt = Number.POSITIVE_INFINITY;
+  await clock.runUntil(START + 600_000, () => {
+    backAt = failedAt < clock.now() && runsOld() ? Math.min(backAt, clock.now()) : backAt;
+  });
+  expect(world.upgrade('web')?.status?.phase).toBe('FellBack');
+  expect(world.state.all('Upgrade').filter(({ status }) => status?.phase === 'Succeeded')).toHaveLength(
+    others,
+  );
+  // Some writes, of 6 ms each; behind the others it would be hundreds.
+  expect(backAt - failedAt).toBeLessThan(100);
+}, 120_000);
 
 test('a standby queues nothing, whatever happens, and looks at everything once when it begins to lead', async () => {
   const { world, operator, pass, depth } = await clusterOf(50);

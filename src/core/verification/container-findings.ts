@@ -20,6 +20,10 @@ const terminalAfterSeconds = (reason: string): number | undefined =>
 export const isStuck = ({ state, reason }: ContainerView): boolean =>
   state === 'waiting' && terminalAfterSeconds(reason) !== undefined;
 
+/** Whether what the containers do by themselves may count against the version; whether it does, is decided with everything else. */
+export const mayCountAgainst = ({ containers }: PodView): boolean =>
+  containers.some((container) => isStuck(container) || (container.restarts > 0 && !container.ready));
+
 const isOfTemplate =
   ({ template }: VerificationContext) =>
   ({ name }: ContainerView): boolean =>
