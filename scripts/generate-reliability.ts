@@ -39,6 +39,13 @@ const MEASURED: readonly {
     figure: () =>
       measured.planted && `${measured.planted.caught} of ${measured.planted.of}${stamp(measured.planted)}`,
   },
+  {
+    what: 'hostile inputs: to parsers, over sockets, to decisions',
+    how: 'RECORD=1 node test/fuzz/soak.ts',
+    figure: () =>
+      measured.fuzz &&
+      `${[measured.fuzz.parsers, measured.fuzz.sockets, measured.fuzz.decisions].map((cases) => cases.toLocaleString('en')).join(', ')}${stamp(measured.fuzz)}`,
+  },
 ];
 
 const stamp = ({ date, commit }: Pick<Outcome, 'date' | 'commit'>): string => ` (${date}, ${commit})`;

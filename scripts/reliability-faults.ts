@@ -53,7 +53,7 @@ export const FAULTS: readonly Fault[] = [
   { id: 'F28', what: 'clocks jump, drift, differ between replicas and nodes', where: [['test/sim/clock-set.test.ts', 'a clock that is set forward', 'changes nothing about how attempts end', 'nodes whose clocks are'], ['src/engine/node-clock.test.ts', 'what we saw counts']] },
   { id: 'F29', what: 'an orderly stop', where: [[SIM, 'that is told to stop answers for what is under way'], [LEASE, 'a graceful stop hands over']] },
   { id: 'F30', what: 'thousands of pods, hundreds of Upgrades', where: [['test/sim/crowd.test.ts', 'cost what happens to it'], ['src/core/rollout/advance.test.ts', 'as many at once as maxParallel allows']], open: 'aims at 5,000 pods: docs/scale.md' },
-  { id: 'F31', what: 'hostile input', where: [FUZZ, DECISIONS, ['test/fuzz/http-head.test.ts', 'whatever an application answers'], ['test/fault/longest-input.test.ts', 'headers of a request']], open: 'a million cases from the schema for the core: `make soak` plays 100,000' },
+  { id: 'F31', what: 'hostile input', where: [FUZZ, DECISIONS, ['test/fuzz/http-head.test.ts', 'whatever an application answers'], ['test/fuzz/sockets.test.ts', 'whatever the peer sends'], ['test/fault/longest-input.test.ts', 'headers of a request']], open: 'a million cases from the schema for the core: `make soak` plays 100,000' },
   { id: 'F32', what: 'walks through valid changes', where: [['test/sim/walk.test.ts', 'walk']], open: 'walks with undo' },
   { id: 'F33', what: 'rivals change the same things', where: [['test/sim/stories.test.ts', 'foreign'], ['test/e2e/disruption.test.ts', 'a drain takes no pod', 'a Deployment that is scaled']] },
   { id: 'F34', what: 'long timers', where: [['test/sim/late-write.test.ts', 'could be written only after 20 minutes']] },

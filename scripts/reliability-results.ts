@@ -23,6 +23,8 @@ export type Outcomes = Readonly<Record<string, Readonly<Record<string, Outcome>>
 export interface Measured {
   /** Bugs that were planted into the sources, and of these the ones that a test caught. */
   readonly planted?: { readonly caught: number; readonly of: number } & Stamp;
+  /** Hostile inputs, none of which broke a rule. */
+  readonly fuzz?: { readonly parsers: number; readonly sockets: number; readonly decisions: number } & Stamp;
 }
 
 export interface Results {
