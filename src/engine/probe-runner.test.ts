@@ -50,6 +50,10 @@ test.each<[string, PodView | 'gone' | 'unknown']>([
   ['the pod is on its way out', podOf({ deleting: true })],
   ['the pod is gone', 'gone'],
   ['nobody knows', 'unknown'],
+  [
+    'somebody set another image in it meanwhile',
+    podOf({ specChanges: 1, containers: [containerOf({ image: 'registry.example/web:other' })] }),
+  ],
 ])('and not when %s', async (_what, now) => {
   expect(await outcome(17, now)).not.toBe('exit');
 });
