@@ -1,5 +1,5 @@
 /** One Upgrade: its state, what happens next, the timeline of its pods, and the evidence. */
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { About, Act, Detail, Evidence, Split, WorstCheck } from '../src/dashboard/model.ts';
 import { plural } from '../src/looks.ts';
@@ -15,10 +15,8 @@ interface DetailProps {
 }
 
 export function DetailView({ detail, about, now }: DetailProps): JSX.Element {
-  const { card, headline, parts, stages } = detail;
+  const { parts } = detail;
   const [chosen, setChosen] = useState<Act | undefined>();
-  const next = parts.find(({ topic }) => topic === 'Next')?.lines ?? [];
-  const why = parts.find(({ topic }) => topic === 'Why')?.lines[0];
   return (
     <main id="main">
       <nav>
@@ -26,38 +24,7 @@ export function DetailView({ detail, about, now }: DetailProps): JSX.Element {
           ← All Upgrades <kbd>Esc</kbd>
         </a>
       </nav>
-      <header class={`top look-${card.look}`}>
-        <div class="row">
-          <Pill look={card.look} text={card.phase} />
-          <h1>
-            {card.namespace}/<b>{card.name}</b>
-          </h1>
-          {card.passed && <b class="passed">{card.passed} passed</b>}
-          <span class="age">for {span(now - card.since)}</span>
-        </div>
-        <p class="sentence">{(card.section === 'busy' && card.headline) || headline}</p>
-        <p class="quiet">
-          {card.kind} {card.target}, attempt {detail.attempt}: {card.images}
-        </p>
-        {(card.section === 'busy' || card.section === 'person') && why !== undefined && (
-          <p class="next">
-            <b>Why</b> {why}
-          </p>
-        )}
-        {next.length > 0 && (
-          <p class="next">
-            <b>Next</b> {next[0]}
-          </p>
-        )}
-        {stages.length > 0 && (
-          <ol class="stages" aria-label="Stages">
-            {stages.map(({ name, state, look, verified, desired }) => (
-              <li key={name} class={`look-${look}`}>
-                <Pill look={look} text={name} /> {verified} of {desired} {state === 'Done' ? '' : state}
-              </li>
-            ))}
-          </ol>
-        )}
+      <Header detail={detail} now={now}>
         {about?.canAct && detail.acts.length > 0 && (
           <div class="acts">
             {detail.acts.map((act) => (
@@ -68,7 +35,7 @@ export function DetailView({ detail, about, now }: DetailProps): JSX.Element {
             ))}
           </div>
         )}
-      </header>
+      </Header>
       {detail.missing.map((line) => (
         <p key={line} class="note">
           Not shown: {line}
@@ -82,6 +49,55 @@ export function DetailView({ detail, about, now }: DetailProps): JSX.Element {
       <HistoryView detail={detail} />
       {chosen && <ActDialog act={chosen} detail={detail} close={() => setChosen(undefined)} />}
     </main>
+  );
+}
+
+interface HeaderProps {
+  readonly detail: Detail;
+  readonly now: number;
+  readonly children: ComponentChildren;
+}
+
+/** State, reason and next step of the Upgrade; the actions are its children. */
+function Header({ detail, now, children }: HeaderProps): JSX.Element {
+  const { card, headline, parts, stages } = detail;
+  const next = parts.find(({ topic }) => topic === 'Next')?.lines ?? [];
+  const why = parts.find(({ topic }) => topic === 'Why')?.lines[0];
+  return (
+    <header class={`top look-${card.look}`}>
+      <div class="row">
+        <Pill look={card.look} text={card.phase} />
+        <h1>
+          {card.namespace}/<b>{card.name}</b>
+        </h1>
+        {card.passed && <b class="passed">{card.passed} passed</b>}
+        <span class="age">for {span(now - card.since)}</span>
+      </div>
+      <p class="sentence">{(card.section === 'busy' && card.headline) || headline}</p>
+      <p class="quiet">
+        {card.kind} {card.target}, attempt {detail.attempt}: {card.images}
+      </p>
+      {(card.section === 'busy' || card.section === 'person') && why !== undefined && (
+        <p class="next">
+          <b>Why</b> {why}
+        </p>
+      )}
+      {next.length > 0 && (
+        <p class="next">
+          <b>Next</b> {next[0]}
+        </p>
+      )}
+      {stages.length > 0 && (
+        <ol class="stages" aria-label="Stages">
+          {stages.map(({ name, state, look, verified, desired }) => (
+            <li key={name} class={`look-${look}`}>
+              <Pill look={look} text={name} /> {verified} of {desired} {state === 'Done' ? '' : state}
+            </li>
+          ))}
+        </ol>
+      )}
+      {children}
+    </header>
   );
 }
 

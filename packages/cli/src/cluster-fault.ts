@@ -8,7 +8,7 @@ import { Conflict, Fault } from './fault.ts';
 export function requestFault(server: string, failure: RequestFailure, status: number, target: Target): Fault {
   const message = failure.message.replace(/^[A-Z]+ [^:]*: /, '');
   if (status === 0 && failure.kind === 'invalid') {
-    return new Fault(`${notAName(target)} is not a valid name in Kubernetes`);
+    return new Fault(`${invalidName(target)} is not a valid name in Kubernetes`);
   }
   if (status === 0) {
     return new Fault(`cannot reach the API server ${server}: ${message}`);
@@ -28,28 +28,28 @@ export function requestFault(server: string, failure: RequestFailure, status: nu
   return failure.kind === 'conflict' ? new Conflict(message) : new Fault(message);
 }
 
-/** Why the configuration cannot be used; Node names a file's fault by a code. */
+/** Returns why the configuration cannot be used. */
 export function unreadable(error: unknown, plugin: string | undefined): string {
   const { code, path, message } = error as NodeJS.ErrnoException;
-  const said = message.trim();
+  const reason = message.trim();
   if (plugin !== undefined) {
     return code === 'ENOENT'
       ? `the kubeconfig logs in with ${plugin}, which was not found: install it, or add it to your PATH`
-      : `the kubeconfig logs in with ${plugin}, which failed: ${printableLine(said) || 'it printed nothing'}`;
+      : `the kubeconfig logs in with ${plugin}, which failed: ${printableLine(reason) || 'it printed nothing'}`;
   }
-  return code === 'ENOENT' && path ? `cannot read ${path}: no such file` : said;
+  return code === 'ENOENT' && path ? `cannot read ${path}: no such file` : reason;
 }
 
-/** The part of the target that is no name. */
-const notAName = ({ namespace, name }: Target): string =>
+/** Returns the part of the target that is not a valid name. */
+const invalidName = ({ namespace, name }: Target): string =>
   JSON.stringify(
     [namespace, name].find(
       (part) => part !== undefined && pathOf({ resource: RESOURCES.Pod, name: part }) === undefined,
     ) ?? namespace,
   );
 
-const isMissingKind = (said: string): boolean =>
-  /could not find the requested resource|page not found|^HTTP 404/.test(said);
+const isMissingKind = (message: string): boolean =>
+  /could not find the requested resource|page not found|^HTTP 404/.test(message);
 
 function missingKind({ resource }: Target): string {
   return resource.plural === 'upgrades'
@@ -60,11 +60,11 @@ function missingKind({ resource }: Target): string {
 const FORBIDDEN =
   /User "(?<user>.+?)" cannot (?<verb>\w+) resource "(?<resource>[^"]+)" in API group "(?<group>[^"]*)"(?: in the namespace "(?<namespace>[^"]+)")?/;
 
-/** Who may not do what where; the API server's own sentence when it is another one. */
-export function forbidden(said: string): string {
-  const groups = FORBIDDEN.exec(said)?.groups;
+/** Rewrites the API server's message about a missing permission; returns it unchanged if it has another form. */
+export function forbidden(message: string): string {
+  const groups = FORBIDDEN.exec(message)?.groups;
   if (!groups) {
-    return `forbidden: ${said}`;
+    return `forbidden: ${message}`;
   }
   const { user, verb, resource, group, namespace } = groups;
   const what = group ? `${resource}.${group}` : resource;

@@ -1,4 +1,4 @@
-/** The cluster with the caller's own permissions: a failed read or write throws a Fault that says what to do. */
+/** Reads and writes the cluster with the caller's permissions: a failed request throws a Fault that says what to do. */
 import { homedir } from 'node:os';
 import type { TryOutcome } from '../../../src/core/verification/exit-codes.ts';
 import type { RequestFailure } from '../../../src/engine/ports.ts';
@@ -15,7 +15,7 @@ import { requestFault, unreadable } from './cluster-fault.ts';
 import { Fault } from './fault.ts';
 import { duration } from './text.ts';
 
-/** The connection flags of kubectl, as commander gives them. */
+/** The connection flags of kubectl, as commander parses them. */
 export interface ConnectionFlags extends KubectlFlags {
   readonly namespace?: string | undefined;
   readonly asGroup?: readonly string[] | undefined;
@@ -39,7 +39,7 @@ export class Cluster {
   readonly requests: Requests;
   readonly streams: StreamClient;
   readonly executor: ClusterExecutor;
-  /** `--namespace`, else the context's, else `default`. */
+  /** `--namespace`, otherwise that of the context, otherwise `default`. */
   readonly namespace: string;
   readonly #timeoutMs: number;
 
@@ -70,7 +70,7 @@ export class Cluster {
     }
   }
 
-  /** The time at the API server, whatever this machine's clock shows. */
+  /** The time at the API server, because this machine's clock may be wrong. */
   now(): number {
     return Math.round(this.#connection.clock.now());
   }
@@ -84,7 +84,7 @@ export class Cluster {
     return this.requests.send({ deadlineMs: this.#timeoutMs, ...request });
   }
 
-  /** The answer's body; a refusal is a Fault. */
+  /** Returns the body of the response; throws a Fault if the request failed. */
   async send(request: ApiRequest): Promise<Raw> {
     const answer = await this.try(request);
     if (!answer.ok) {
@@ -107,7 +107,7 @@ export class Cluster {
     });
   }
 
-  /** Everything of a kind in a namespace, or in all. */
+  /** Lists a kind in a namespace, or in all namespaces. */
   async list(resource: Resource, namespace?: string, selectors: Selectors = {}): Promise<readonly Raw[]> {
     const items: Raw[] = [];
     const target = { resource, ...(namespace === undefined ? {} : { namespace }) };
@@ -120,7 +120,7 @@ export class Cluster {
         retries: 1,
       });
       const { apiVersion, kind } = page;
-      // The items of a list do not say what they are.
+      // The items of a list have no kind.
       const itemKind = text(kind).replace(/List$/, '');
       items.push(...list(page.items).map((item) => ({ apiVersion, kind: itemKind, ...record(item) })));
       token = text(at(page, 'metadata', 'continue'));
@@ -128,7 +128,7 @@ export class Cluster {
     return items;
   }
 
-  /** The text of a pod's log. */
+  /** Reads the log of a pod. */
   async log(
     namespace: string,
     pod: string,
@@ -146,7 +146,7 @@ export class Cluster {
     }
   }
 
-  /** A GET to a pod through the API server, as `kubectl get --raw` of its proxy. */
+  /** Sends a GET to a pod through the API server, like `kubectl get --raw` of its proxy. */
   async throughProxy(
     { namespace, pod, port, scheme, path }: PodAddress,
     deadlineMs: number,
@@ -156,10 +156,10 @@ export class Cluster {
     const url = `${base?.slice(0, -pod.length)}${encodeURIComponent(address)}/proxy/${path.replace(/^\//, '')}`;
     try {
       const { status, body } = await this.#http.send({ method: 'GET', path: url, deadlineMs });
-      // What the API server says itself is a Status; all else comes from the pod.
-      const own = record(safeJson(body));
-      if (own.kind === 'Status' && own.apiVersion === 'v1') {
-        return { kind: 'unreachable', message: text(own.message) };
+      // A Status comes from the API server; anything else comes from the pod.
+      const object = record(safeJson(body));
+      if (object.kind === 'Status' && object.apiVersion === 'v1') {
+        return { kind: 'unreachable', message: text(object.message) };
       }
       return { kind: 'answered', good: status >= 200 && status < 400, output: `HTTP ${status}` };
     } catch (error) {
@@ -167,7 +167,7 @@ export class Cluster {
     }
   }
 
-  /** May the caller do this? `undefined` when the API server does not say. */
+  /** Whether the caller may do this; `undefined` if the API server does not say. */
   async may(verb: string, what: Access): Promise<boolean | undefined> {
     const answer = await this.try({
       method: 'POST',
@@ -181,7 +181,7 @@ export class Cluster {
     return answer.ok ? at(answer.body, 'status', 'allowed') === true : undefined;
   }
 
-  /** Ends idle connections and streams. */
+  /** Closes idle connections and streams. */
   close(): void {
     this.streams.close();
     this.#http.close();
@@ -214,7 +214,7 @@ function loginPlugin(
   }
 }
 
-/** Group, resource and namespace of a right. */
+/** The resource that a permission is about. */
 export interface Access {
   readonly group?: string;
   readonly resource: string;

@@ -29,7 +29,7 @@ export const NAME = ['<name>', 'an Upgrade, or a workload such as deployment/web
 export const format = (...formats: string[]): Option =>
   new Option('-o, --output <format>', `one of ${formats.join(', ')}`).choices(formats);
 
-/** A verb with the sentence that help shows for it. */
+/** Adds a verb with its description. */
 export function verb(program: Command, group: string, words: string, summary: string): Command {
   return program
     .command(words)
@@ -42,7 +42,7 @@ export const repeated = (value: string, all: readonly string[] = []): string[] =
 
 export type Done = (exitCode: number) => void;
 
-/** The cluster that the flags name. Read only when a verb needs one: `--help` and `lint` do not. */
+/** Opens the cluster that the flags select. Loaded only if a verb needs it: `--help` and `lint` do not. */
 export async function openCluster(flags: ConnectionFlags, { environment }: Context): Promise<Cluster> {
   const { Cluster } = await import('./cluster.ts');
   return await Cluster.open(flags, environment);
@@ -64,5 +64,5 @@ export async function withCluster<T>(
   }
 }
 
-/** `--flag`, `--flag=true` and `--flag=false`, as kubectl takes them. */
+/** Parses `--flag`, `--flag=true` and `--flag=false`, like kubectl. */
 export const boolean = (value: string): boolean => !/^(false|0|no)$/i.test(value);

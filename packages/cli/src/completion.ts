@@ -1,6 +1,6 @@
 /**
- * What can come next on a command line. kubectl (1.26 and newer) runs the program `kubectl_complete-postcheck` on its path,
- * and reads cobra's answer: a line for each candidate, and `:4` (no file names) at the end.
+ * Completes a command line. kubectl (1.26 and newer) runs the program `kubectl_complete-postcheck` on its path, which prints like cobra: a line for
+ * each candidate, and `:4` (no file names) at the end.
  */
 import type { Argument, Command, Option } from 'commander';
 import { at, text } from '../../../src/kube/client/json.ts';
@@ -13,14 +13,14 @@ const NO_FILES = ':4';
 const FILES = ':0';
 const SHELLS = ['kubectl', 'bash', 'zsh', 'fish'] as const;
 
-/** Where the words lead: the verb, what comes next, and what begins the word. */
+/** What is being completed: the verb, what comes next, and the beginning of the word. */
 export interface Place {
   readonly command: Command;
   /** The flag whose value comes next. */
   readonly flag?: Option;
   /** Words that are neither flags nor verbs. */
   readonly operands: readonly string[];
-  readonly begun: string;
+  readonly prefix: string;
 }
 
 /** Follows the words through the verbs. The last one is the word that is being typed. */
@@ -40,7 +40,7 @@ export function placeOf(program: Command, words: readonly string[]): Place {
       operands.push(word);
     }
   }
-  return { command, operands, begun: words.at(-1) ?? '', ...(flag ? { flag } : {}) };
+  return { command, operands, prefix: words.at(-1) ?? '', ...(flag ? { flag } : {}) };
 }
 
 const optionsOf = (program: Command, command: Command): readonly Option[] => [
@@ -55,7 +55,7 @@ const takesValue = (program: Command, command: Command, word: string): Option | 
         (option) => (option.short === word || option.long === word) && option.required,
       );
 
-/** Candidates with what they mean, as cobra writes them. */
+/** Returns the candidates with their descriptions, as cobra prints them. */
 export async function complete(
   program: Command,
   words: readonly string[],
@@ -68,7 +68,7 @@ export async function complete(
   const all = await candidates(program, place, open);
   return [
     ...all
-      .filter(([word]) => word.startsWith(place.begun))
+      .filter(([word]) => word.startsWith(place.prefix))
       .map(([word, help]) => (help ? `${word}\t${help}` : word)),
     NO_FILES,
   ];
@@ -81,11 +81,11 @@ async function candidates(
   place: Place,
   open: () => Promise<Cluster>,
 ): Promise<Candidate[]> {
-  const { command, flag, operands, begun } = place;
+  const { command, flag, operands, prefix } = place;
   if (flag) {
     return flag.argChoices?.map((choice): Candidate => [choice]) ?? (await ofFlag(flag, open));
   }
-  if (begun.startsWith('-')) {
+  if (prefix.startsWith('-')) {
     return optionsOf(program, command).map((option) => [option.long ?? '', option.description]);
   }
   const verbs = command.commands.filter((one) => !one.name().startsWith('_'));
@@ -193,7 +193,7 @@ complete -c kubectl-postcheck -f -a '(kubectl-postcheck __complete (commandline 
 `,
 };
 
-/** Prints what a shell, or kubectl, needs for the completion. */
+/** Prints the completion script for a shell or kubectl. */
 export function completionScript(io: Io, shell: string): number {
   const script = SHELLS.find((known) => known === shell);
   if (!script) {

@@ -7,7 +7,7 @@ import { covers, evaluateTry } from '../../../src/core/verification/exit-codes.t
 import { plural } from './looks.ts';
 import { moment, plain, plainLines } from './text.ts';
 
-/** The exit-code rules that apply to the worst results. What gave no answer has decided nothing. */
+/** The exit-code rules that apply to the worst results. A check without a response has decided nothing. */
 export function rules(spec: UpgradeSpec, worst: readonly PodReport[], isDecided: boolean): string[] {
   const checks = worst.flatMap(({ checks: all }) => all);
   const applied = checks

@@ -4,8 +4,8 @@ import { isReason } from '../../../src/api/reasons.ts';
 import type { PodReport, Upgrade } from '../../../src/api/types.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
 import { fromIso, spanText } from '../../../src/core/time.ts';
-import { conditionOf, isOfEarlierSpec, isStalled, phaseOf, unseen } from './standing.ts';
 import { clockTime, moment } from './text.ts';
+import { conditionOf, isOfEarlierSpec, isStalled, phaseOf, unseen } from './upgrade-state.ts';
 
 export function next(upgrade: Upgrade, now: number): string[] {
   const { status, spec, metadata } = upgrade;
@@ -52,7 +52,7 @@ export function next(upgrade: Upgrade, now: number): string[] {
     case 'Aborted':
       return [`nothing more happens. To retry: ${again}`];
     case 'Inconclusive':
-      return unanswered(upgrade, verb(`abort ${metadata.name}`));
+      return afterNoResponse(upgrade, verb(`abort ${metadata.name}`));
     case 'FallingBack':
     case 'FallbackChecking':
       return ['the previous images are restored and verified'];
@@ -60,42 +60,42 @@ export function next(upgrade: Upgrade, now: number): string[] {
       if (status?.stages?.some(({ state }) => state === 'AwaitingApproval')) {
         return [`a stage waits for approval: ${verb(`approve ${metadata.name}`)}`];
       }
-      return goingOn(upgrade, now, verb(`abort ${metadata.name}`));
+      return duringAttempt(upgrade, now, verb(`abort ${metadata.name}`));
   }
 }
 
-/** Pods without an answer at their deadline wait on; those whose deadline comes are next; before there are any, the attempt has one. */
-function goingOn(upgrade: Upgrade, now: number, abort: string): string[] {
+/** During an attempt: the next deadline of a pod, pods without a response at theirs, otherwise the deadline of the attempt. */
+function duringAttempt(upgrade: Upgrade, now: number, abort: string): string[] {
   const { pods = [], attempt } = upgrade.status ?? {};
   const isWaiting = ({ state }: PodReport): boolean => state === 'Inconclusive';
-  const coming = deadlines(
+  const upcoming = deadlines(
     pods.filter((pod) => !isWaiting(pod)),
     now,
     abort,
   );
-  if (coming.length > 0 || pods.some(isWaiting)) {
-    return [...coming, ...(pods.some(isWaiting) ? unanswered(upgrade, abort) : [])];
+  if (upcoming.length > 0 || pods.some(isWaiting)) {
+    return [...upcoming, ...(pods.some(isWaiting) ? afterNoResponse(upgrade, abort) : [])];
   }
   return attempt?.deadlineAt
     ? [`without further progress it ends at ${moment(attempt.deadlineAt, now)}. To stop it: ${abort}`]
     : [];
 }
 
-/** What may be done about pods that nobody could probe. */
-function unanswered({ status, spec }: Upgrade, abort: string): string[] {
+/** What a person can do about pods that could not be probed. */
+function afterNoResponse({ status, spec }: Upgrade, abort: string): string[] {
   const silent = new Set(
     (status?.pods ?? [])
       .flatMap(({ checks }) => checks)
       .filter(({ class: kind }) => kind === 'Error')
       .map(({ check }) => check),
   );
-  const asked = effectiveChecks(spec).find((check) => !check.exec && silent.has(check.name));
-  const port = (asked?.httpGet ?? asked?.tcpSocket ?? asked?.grpc)?.port;
+  const check = effectiveChecks(spec).find(({ name, exec }) => !exec && silent.has(name));
+  const port = (check?.httpGet ?? check?.tcpSocket ?? check?.grpc)?.port;
   return [
     `it continues automatically once its pods can be probed. To roll back: ${abort}`,
-    ...(asked
+    ...(check
       ? [
-          `is ${port} the right port of check ${asked.name}, and does every NetworkPolicy admit the operator? A pod that is Ready by its own probes does not fail for it`,
+          `is ${port} the right port of check ${check.name}, and does every NetworkPolicy admit the operator? A pod that is Ready by its own probes does not fail for it`,
         ]
       : []),
     ...(spec.postCheck.onInconclusive === 'Wait'

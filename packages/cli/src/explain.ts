@@ -1,4 +1,4 @@
-/** Explains the state of an Upgrade: evidence, rule, spread, times, and what happens next. Pure. */
+/** Explains the state of an Upgrade: its headline, why it is so, and when what happened. Pure. */
 
 import { RUNBOOKS_URL } from '../../../src/api/names.ts';
 import { own } from '../../../src/api/own.ts';
@@ -11,10 +11,10 @@ import { fromIso, spanText } from '../../../src/core/time.ts';
 import { outputs, rules, spread } from './explain-evidence.ts';
 import { next } from './explain-next.ts';
 import { plural } from './looks.ts';
-import { conditionOf, isOfEarlierSpec, isStalled, phaseOf, unseen } from './standing.ts';
 import { moment, plain } from './text.ts';
+import { conditionOf, isOfEarlierSpec, isStalled, phaseOf, unseen } from './upgrade-state.ts';
 
-/** One part of the answer: a word, and its lines. */
+/** One part of the explanation: a topic, and its lines. */
 export interface Part {
   readonly topic: 'Why' | 'Rule' | 'Output' | 'Spread' | 'Timeline' | 'Traffic' | 'Next' | 'Runbook';
   readonly lines: readonly string[];
@@ -25,7 +25,7 @@ export interface Explanation {
   readonly parts: readonly Part[];
 }
 
-/** What the workload shows now, where it could be read. */
+/** The current state of the workload, if it could be read. */
 export interface Present {
   readonly ready: number;
   readonly desired: number;
@@ -64,7 +64,7 @@ export function explainEntry(entry: HistoryEntry, spec: UpgradeSpec, now: number
   };
 }
 
-/** Ends that others brought about: the pods have nothing to do with them. */
+/** Whether the pods decided the end; some ends are caused by other clients. */
 const isOfPods = (upgrade: Upgrade): boolean =>
   !isOfEarlierSpec(upgrade) &&
   !isReason(
@@ -76,7 +76,7 @@ const isOfPods = (upgrade: Upgrade): boolean =>
     'TargetNotFound',
   );
 
-/** The evidence against the version: the pods that caused the fallback, as they were then, otherwise the worst pods now. */
+/** Returns the evidence against the version: the pods that caused the fallback, as they were then, otherwise the worst pods now. */
 function worstPods(upgrade: Upgrade): readonly PodReport[] {
   const { status } = upgrade;
   if (!isOfPods(upgrade)) {
@@ -88,7 +88,7 @@ function worstPods(upgrade: Upgrade): readonly PodReport[] {
     : (status?.pods ?? []).filter(({ state }) => state !== 'Passed' && state !== 'Skipped');
 }
 
-/** Decided, with pods that serve, and since then some do not: the Upgrade has its end, and its sentence is of that time. */
+/** Whether the attempt ended with serving pods, and some do not serve any more: the message of the status is of that time. */
 const isLapsed = (upgrade: Upgrade, present: Present | undefined): present is Present =>
   present !== undefined &&
   ['Succeeded', 'FellBack', 'Partial'].includes(phaseOf(upgrade)) &&
@@ -115,11 +115,11 @@ function headline(upgrade: Upgrade, now: number, lapsed: boolean): string {
     return `${phase}, and stalled: action is required.`;
   }
   const started = `${phase}${at ? `, ${moment(at, now)}` : ''}.`;
-  const isBegun = status?.counts !== undefined || at !== undefined;
-  return isBegun ? `${started} ${outcomeText(upgrade, lapsed)}` : started;
+  const isStarted = status?.counts !== undefined || at !== undefined;
+  return isStarted ? `${started} ${outcomeText(upgrade, lapsed)}` : started;
 }
 
-/** The last attempt is over, and what is wanted now has not begun: that comes first. */
+/** The last attempt has ended and the one for the current spec has not started: that is the most important. */
 function notStarted(upgrade: Upgrade, now: number): string {
   const { spec, status } = upgrade;
   const wanted = imagesText(Object.fromEntries(spec.containers.map((one) => [one.name, one.image])), spec);
@@ -134,7 +134,7 @@ function notStarted(upgrade: Upgrade, now: number): string {
   return `${state}. ${wanted} has not started; the attempt before it, ${number}, ended as ${phaseOf(upgrade)}, ${moment(end?.at, now)}.`;
 }
 
-/** What the phase comes to, and whether a person is needed. */
+/** Describes the outcome, and whether a person has to act. */
 function outcomeText(upgrade: Upgrade, lapsed: boolean): string {
   const { status = {}, spec } = upgrade;
   const [wanted, before] = [status.to?.images, status.from?.images].map((images) =>
@@ -162,7 +162,7 @@ function outcomeText(upgrade: Upgrade, lapsed: boolean): string {
   }
 }
 
-/** A version that others replaced has not failed. */
+/** A version that another client replaced has not failed. */
 function failedText(reason: string | undefined, wanted: string): string {
   if (isReason(reason, 'ImageConflict')) {
     return `Another client set an image, and postcheck left it as it is: ${wanted} does not run everywhere, and what runs is not verified. Action is required.`;
@@ -175,7 +175,7 @@ function failedText(reason: string | undefined, wanted: string): string {
     : `${wanted} failed and was not rolled back.`;
 }
 
-/** Why it is as it is: the end that others brought about, else the cause of the fallback. */
+/** Returns the cause: of an end that another client caused, otherwise of the fallback. */
 function causeOf(upgrade: Upgrade): string {
   const { attempt, fallback, message } = upgrade.status ?? {};
   if (isOfEarlierSpec(upgrade)) {
@@ -184,11 +184,11 @@ function causeOf(upgrade: Upgrade): string {
   return (isOfPods(upgrade) ? fallback?.cause : undefined) ?? attempt?.end?.cause ?? message ?? '';
 }
 
-/** The whole sentence, where the condition has only its headline. */
+/** Returns the whole message if the condition has only its headline. */
 function stalledText(upgrade: Upgrade): string {
   const { message = '', headline: short } = upgrade.status ?? {};
-  const said = conditionOf(upgrade, 'Stalled')?.message ?? '';
-  return said === short ? message : said;
+  const stalled = conditionOf(upgrade, 'Stalled')?.message ?? '';
+  return stalled === short ? message : stalled;
 }
 
 function why(upgrade: Upgrade, worst: readonly PodReport[]): string[] {
@@ -198,7 +198,7 @@ function why(upgrade: Upgrade, worst: readonly PodReport[]): string[] {
   const failedToo = phaseOf(upgrade) === 'FallbackFailed' ? [plain(status?.attempt?.end?.cause ?? '')] : [];
   const check = worst[0]?.checks[0];
   const span = check ? spanText(fromIso(check.lastAt) - fromIso(check.firstAt)) : '';
-  // What blocks it now comes before what it was about to do.
+  // What blocks it now comes first.
   const held = isStalled(upgrade) ? plain(stalledText(upgrade)) : '';
   const lines = [
     ...(waiting ? [waiting] : []),
@@ -213,7 +213,7 @@ function why(upgrade: Upgrade, worst: readonly PodReport[]): string[] {
   return [...new Set(lines)];
 }
 
-/** A fallback that others interrupted had its own cause. */
+/** A fallback that another client interrupted had its own cause. */
 function failedBefore({ status, spec }: Upgrade): string[] {
   const { fallback, to } = status ?? {};
   return fallback?.cause && !isReason(fallback.reason, 'Aborted')
@@ -221,11 +221,11 @@ function failedBefore({ status, spec }: Upgrade): string[] {
     : [];
 }
 
-/** How the containers of the worst pod ended, and where their last words are while the pod is there. */
+/** How the containers of the worst pod ended, and how to read their logs while the pod exists. */
 function lastEnds({ status, metadata }: Upgrade, pod: PodReport | undefined): string[] {
-  const isThere = status?.fallback === undefined;
+  const exists = status?.fallback === undefined;
   return (pod?.lastEnds ?? []).map(({ container, reason, exitCode }) => {
-    const log = isThere
+    const log = exists
       ? `; its log: kubectl logs ${pod?.name} -c ${container} -n ${metadata.namespace} --previous`
       : '';
     return `pod ${pod?.name}: container ${container} last ended as ${reason} (exit code ${exitCode})${log}`;
@@ -266,7 +266,7 @@ function traffic(upgrade: Upgrade): string[] {
   ];
 }
 
-/** The runbook for the reasons of the conditions. */
+/** Returns the link to the runbook of the most important reason. */
 function runbook(upgrade: Upgrade): string[] {
   const words = [
     ...(isStalled(upgrade) ? [conditionOf(upgrade, 'Stalled')?.reason] : []),

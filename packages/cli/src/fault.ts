@@ -1,4 +1,4 @@
-/** What stops a command, in words for the person who typed it. Never shown with a stack. */
+/** An error for the person who ran the command. Never shown with a stack trace. */
 export class Fault extends Error {
   readonly exitCode: number;
 
@@ -8,10 +8,10 @@ export class Fault extends Error {
   }
 }
 
-/** The object has changed since it was read. */
+/** The object was changed since it was read. */
 export class Conflict extends Fault {}
 
-/** Exit codes; `status` and `probe` have the larger ones. */
+/** Exit codes; those from 2 on are for `status` and `probe`. */
 export const EXIT = {
   ok: 0,
   /** Usage, connection, or findings of `check` and `lint`. */

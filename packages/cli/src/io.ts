@@ -1,41 +1,41 @@
-/** Where a command writes, what it knows of the terminal, and how it is stopped. */
+/** Input and output of a command, the properties of the terminal, and how the command is stopped. */
 import { createInterface } from 'node:readline/promises';
 import util from 'node:util';
 
 type Style = Parameters<typeof util.styleText>[0];
 
 export interface Io {
-  /** One line, or several, on standard output. */
+  /** Prints one or more lines to standard output. */
   out(text: string): void;
-  /** Notes and faults, on standard error. */
+  /** Prints notes and faults to standard error. */
   note(text: string): void;
-  /** Bytes on standard output. */
+  /** Writes bytes to standard output. */
   write(bytes: string | Uint8Array): void;
-  /** Standard output is a terminal: redraw, cut to its width. */
+  /** Whether standard output is a terminal, so that output is redrawn and cut to its width. */
   readonly terminal: boolean;
   readonly paint: (style: Style, text: string) => string;
   columns(): number;
   rows(): number;
-  /** Calls back when the terminal changes its size; the returned function ends that. */
+  /** Calls `run` when the size of the terminal changes; the returned function stops that. */
   onResize(run: () => void): () => void;
-  /** Calls back when the process ends, however it does; the returned function ends that. */
+  /** Calls `run` when the process ends for any reason; the returned function stops that. */
   onExit(run: () => void): () => void;
   now(): number;
   /** Prompts on the terminal; `undefined` without a terminal. */
   ask(question: string): Promise<string | undefined>;
-  /** All of standard input. */
+  /** Reads all of standard input. */
   input(): Promise<string>;
-  /** Aborted by Ctrl-C, and when nobody reads the output any more. */
+  /** Aborted by Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
 }
 
-/** The real terminal. */
+/** Returns the terminal of the process. */
 export function processIo(process: NodeJS.Process): Io {
   const stopping = new AbortController();
   const { stdout, stderr, stdin } = process;
   const terminal = stdout.isTTY === true && process.env['TERM'] !== 'dumb';
   const colour = terminal && stdout.hasColors();
-  // The reader of a pipe went away, as `head` does: there is nobody left to write for.
+  // The reader of the pipe has ended, as `head` does.
   stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? 0 : 1);
   });
@@ -70,6 +70,19 @@ export function processIo(process: NodeJS.Process): Io {
     },
     signal: stopping.signal,
   };
+}
+
+/** Resolves after the time, or at once when the command is stopped. */
+export function pause({ signal }: Pick<Io, 'signal'>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+  });
 }
 
 async function ask(

@@ -1,4 +1,4 @@
-/** What is wrong with an Upgrade's manifest, without a cluster: fields, types and the schema's own CEL rules. */
+/** Validates an Upgrade's manifest without a cluster: fields, types and the CEL rules of the schema. */
 import { evaluate } from '@marcbachmann/cel-js';
 import { type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
@@ -29,7 +29,7 @@ const Manifest = Type.Object({
   spec: SpecSchema,
 });
 
-/** An Upgrade of a file: its defaults filled in, and what is wrong with it. */
+/** An Upgrade in a file: with its defaults, and the findings. */
 export interface Linted {
   readonly manifest: Json;
   /** The line of a field, such as `spec.targetRef`. */
@@ -37,7 +37,7 @@ export interface Linted {
   readonly findings: readonly Finding[];
 }
 
-/** Looks at every Upgrade in a text; other objects are passed over. */
+/** Validates every Upgrade in a text; other objects are ignored. */
 export function lintText(
   file: string,
   text: string,
@@ -62,46 +62,46 @@ export function lintText(
   }
   const upgrades = documents.flatMap((document) => {
     const manifest: unknown = document.toJS();
-    if (!isObject(manifest) || !isMeant(manifest)) {
+    if (!isObject(manifest) || !isUpgrade(manifest)) {
       return [];
     }
     const lineAt = (path: readonly (string | number)[]): number =>
       lineOf(document.contents as Node | null, path, lines);
     return [
       {
-        manifest: filled(manifest),
+        manifest: withDefaults(manifest),
         lineOf: (path: string) => lineAt(path.split('.')),
-        findings: mistakes(file, manifest, lineAt),
+        findings: findingsIn(file, manifest, lineAt),
       },
     ];
   });
   return { upgrades, findings: upgrades.flatMap(({ findings }) => findings) };
 }
 
-/** One mistake of a text, such as prose in place of YAML, is often told for every word. */
+/** One mistake, such as prose instead of YAML, is often reported for every word. */
 const firstOfEach = (findings: readonly Finding[]): Finding[] =>
   [...new Map(findings.toReversed().map((finding) => [finding.message, finding])).values()].toReversed();
 
-/** An Upgrade, also with one of its two names mistyped. */
-const isMeant = ({ apiVersion, kind }: Json): boolean =>
+/** Whether the object is an Upgrade, also if either apiVersion or kind is mistyped. */
+const isUpgrade = ({ apiVersion, kind }: Json): boolean =>
   kind === 'Upgrade' || String(apiVersion).startsWith(`${GROUP}/`);
 
-/** As the API server fills it. */
-function filled(manifest: Json): Json {
+/** Returns the manifest with the defaults that the API server sets. */
+function withDefaults(manifest: Json): Json {
   return { ...manifest, spec: Value.Default(SpecSchema, structuredClone(manifest.spec)) };
 }
 
 type LineAt = (path: readonly (string | number)[]) => number;
 
-function mistakes(file: string, manifest: Json, lineAt: LineAt): Finding[] {
-  const told = (path: Path, message: string, level: Finding['level'] = 'error'): Finding => ({
+function findingsIn(file: string, manifest: Json, lineAt: LineAt): Finding[] {
+  const report = (path: Path, message: string, level: Finding['level'] = 'error'): Finding => ({
     file,
     line: lineAt(path),
     path: pathText(path),
     message,
     level,
   });
-  const complete = filled(manifest);
+  const complete = withDefaults(manifest);
   const unknown = [...unknownFields(Manifest, complete)].filter(
     ([path]) => path[0] !== 'metadata' && path[0] !== 'status',
   );
@@ -110,23 +110,23 @@ function mistakes(file: string, manifest: Json, lineAt: LineAt): Finding[] {
     allowed(error.params) ?? error.message,
   ]);
   const types = [...unknown, ...wrong, ...duplicates(SpecSchema, complete.spec)];
-  // Rules speak of fields that are there and of the right type; the API server asks them last too.
+  // Rules apply to fields that exist and have the right type; the API server evaluates them last too.
   const rules = types.length > 0 ? [] : [...brokenRules(SpecSchema, complete.spec, ['spec'])];
-  const doubts = [...strangeAnnotations(manifest), ...(types.length > 0 ? [] : unreachable(complete.spec))];
+  const warnings = [...unknownAnnotations(manifest), ...(types.length > 0 ? [] : unreachable(complete.spec))];
   return [
-    ...[...types, ...rules].map(([path, message]) => told(path, message)),
-    ...doubts.map(([path, message]) => told(path, message, 'warning')),
+    ...[...types, ...rules].map(([path, message]) => report(path, message)),
+    ...warnings.map(([path, message]) => report(path, message, 'warning')),
   ];
 }
 
-/** What may stand in a field that takes only some values. */
+/** Returns the message for a field that accepts only some values. */
 function allowed(params: object): string | undefined {
   const { allowedValue, allowedValues } = params as { allowedValue?: unknown; allowedValues?: unknown[] };
   const values = allowedValues ?? (allowedValue === undefined ? [] : [allowedValue]);
   return values.length === 0 ? undefined : `must be ${values.join(' or ')}`;
 }
 
-/** By what the API server tells the entries of this list apart; `undefined` where it does not. */
+/** Returns the identity of the entries of a map or set list; `undefined` for any other value. */
 function identityIn(
   shape: Shape,
 ): { readonly word: string; readonly of: (entry: unknown) => unknown } | undefined {
@@ -141,7 +141,7 @@ function identityIn(
   }
 }
 
-/** Entries of a list that the API server takes for the same one. */
+/** Finds entries of a list with the same identity. */
 function* duplicates(schema: TSchema, spec: unknown): Generator<[Path, string]> {
   for (const [part, value, path] of parts(schema, spec, ['spec'])) {
     const identity = identityIn(part as Shape);
@@ -157,8 +157,8 @@ function* duplicates(schema: TSchema, spec: unknown): Generator<[Path, string]> 
 
 const COMMANDS = Object.values(ANNOTATIONS);
 
-/** Annotations in our name that mean nothing: the API server takes any. */
-function* strangeAnnotations({ metadata }: Json): Generator<[Path, string]> {
+/** Finds annotations with our prefix that have no meaning: the API server accepts any. */
+function* unknownAnnotations({ metadata }: Json): Generator<[Path, string]> {
   const annotations = isObject(metadata) && isObject(metadata.annotations) ? metadata.annotations : {};
   for (const key of Object.keys(annotations)) {
     if (key.startsWith(`${GROUP}/`) && !COMMANDS.includes(key)) {
@@ -171,7 +171,7 @@ function* strangeAnnotations({ metadata }: Json): Generator<[Path, string]> {
   }
 }
 
-/** Settings that the API server takes and that can have no effect. */
+/** Finds settings that the API server accepts and that cannot have an effect. */
 function* unreachable(spec: unknown): Generator<[Path, string]> {
   const { failureThreshold, periodSeconds, deadlineSeconds } = (spec as UpgradeSpec).postCheck;
   if (failureThreshold > 0 && (failureThreshold - 1) * periodSeconds >= deadlineSeconds) {
@@ -200,7 +200,7 @@ interface Shape {
   readonly 'x-kubernetes-validations'?: readonly { rule: string; message: string; fieldPath?: string }[];
 }
 
-/** Every value below this one whose schema is known, with that schema. */
+/** Walks through this value and every value below it whose schema is known, with that schema. */
 function* parts(schema: TSchema, value: unknown, path: Path): Generator<[TSchema, unknown, Path]> {
   yield [schema, value, path];
   const { properties, items } = schema as Shape;
@@ -214,20 +214,20 @@ function* parts(schema: TSchema, value: unknown, path: Path): Generator<[TSchema
   }
 }
 
-/** Fields that the schema does not name: the API server drops them, and says so only to some clients. */
+/** Finds fields that the schema does not have: the API server drops them, and warns only some clients. */
 function* unknownFields(schema: TSchema, whole: unknown): Generator<[Path, string]> {
   for (const [part, value, path] of parts(schema, whole, [])) {
     const known = Object.keys((part as Shape).properties ?? {});
-    const strange =
+    const unknown =
       known.length > 0 && isObject(value) ? Object.keys(value).filter((key) => !known.includes(key)) : [];
-    for (const key of strange) {
+    for (const key of unknown) {
       const meant = nearest(key, known);
       yield [[...path, key], `unknown field${meant ? `; did you mean ${meant}?` : ''}`];
     }
   }
 }
 
-/** The CEL rules that do not hold. A rule about a change needs the object before the change, and is left out. */
+/** Finds CEL rules that do not hold. A rule about a change needs the old object, and is left out. */
 function* brokenRules(schema: TSchema, whole: unknown, from: Path): Generator<[Path, string]> {
   for (const [part, value, path] of parts(schema, whole, from)) {
     for (const { rule, message, fieldPath = '' } of (part as Shape)['x-kubernetes-validations'] ?? []) {
@@ -251,7 +251,7 @@ function holds(rule: string, self: unknown): boolean | 'unknown' {
   }
 }
 
-/** CEL knows integers and floating-point numbers apart; JSON does not. */
+/** CEL distinguishes integers and floating-point numbers; JSON does not. */
 function withIntegers(value: unknown): unknown {
   if (Array.isArray(value)) {
     return Array.from(value, withIntegers);
@@ -262,7 +262,7 @@ function withIntegers(value: unknown): unknown {
   return Number.isInteger(value) ? BigInt(value as number) : value;
 }
 
-/** The line of the value at a path, or of the nearest one around it that is written down. */
+/** Returns the line of the value at a path, or of the nearest parent that is in the file. */
 function lineOf(node: Node | null, path: Path, lines: LineCounter): number {
   let here: unknown = node;
   let range = node?.range;

@@ -1,9 +1,9 @@
-/** One look for each meaning, the same in a terminal and on the page. The page is built from this file too, so it imports types alone. */
+/** The look of each state, the same in a terminal and on the page. The page is built from this file too, so it imports only types. */
 import type { Class } from '../../../src/api/enums.ts';
 
 export type Look = 'good' | 'bad' | 'back' | 'busy' | 'unsure' | 'still';
 
-/** Colours are never the only sign. */
+/** Symbols, so that colours are never the only indication. */
 export const SYMBOLS: Readonly<Record<Look, string>> = {
   good: '✔',
   bad: '✗',
@@ -36,12 +36,12 @@ const STATES: Looks = {
 const STAGES: Looks = { Waiting: 'still', AwaitingApproval: 'unsure', Done: 'good' };
 const CLASSES: Looks<Class> = { Pass: 'good', Skip: 'still', Retry: 'back', Fail: 'bad', Error: 'unsure' };
 
-/** Of a phase, or of the outcome of an attempt. */
+/** The look of a phase, or of the outcome of an attempt. */
 export const phaseLook = (phase: string): Look => PHASES[phase] ?? 'busy';
-/** Of a pod. */
+/** The look of a pod. */
 export const stateLook = (state: string): Look => STATES[state] ?? 'still';
 export const stageLook = (state: string): Look => STAGES[state] ?? 'busy';
-/** Of what a try said. */
+/** The look of the result of a probe. */
 export const classLook = (of: Class): Look => CLASSES[of] ?? 'still';
 
 /** `1 pod`, `3 pods`. */

@@ -1,10 +1,10 @@
 /** `kubectl postcheck`: the only file that knows the process. */
-// As a whole: what an old Node does not have cannot be imported by its name, and that fails before anything can be said.
+// Imported as a whole: a named import that an old Node does not have would fail before the version is checked.
 import module from 'node:module';
 import process from 'node:process';
 import { bugText, EXIT } from './fault.ts';
 
-/** As `engines` of package.json. */
+/** The same as `engines` in package.json. */
 const OLDEST_NODE = '22.19.0';
 if (process.versions.node.localeCompare(OLDEST_NODE, 'en', { numeric: true }) < 0) {
   process.stderr.write(
@@ -13,14 +13,14 @@ if (process.versions.node.localeCompare(OLDEST_NODE, 'en', { numeric: true }) < 
   process.exit(EXIT.fault);
 }
 
-// Compiled code is kept between runs: most of a short command's time would be spent on it.
+// Compiled code is cached between runs: a short command would spend most of its time on compiling.
 module.enableCompileCache?.();
 
-/** Set at bundling; the version of package.json. */
+/** Defined by the bundler: the version in package.json. */
 declare const POSTCHECK_VERSION: string | undefined;
 const version = typeof POSTCHECK_VERSION === 'string' ? POSTCHECK_VERSION : 'source';
 
-// An error outside of a command also ends in one sentence and not in a stack trace: the last line, on the screen that stays.
+// An error outside of a command is also reported in one sentence without a stack trace, after the alternate screen was left.
 process.once('uncaughtException', (error) => {
   process.once('exit', () => process.stderr.write(`${bugText(error)}\n`));
   process.exit(EXIT.fault);
@@ -31,9 +31,9 @@ async function main(): Promise<void> {
   const { run } = await import('./run.ts');
   const io = processIo(process);
   process.exitCode = await run(process.argv.slice(2), { io, environment: process.env, version });
-  // What a broken connection left behind must not hold up the prompt.
+  // Remains of a broken connection must not delay the prompt.
   setTimeout(() => process.exit(), 200).unref();
 }
 
-// Not at the top level: the single executable takes CommonJS, where nothing can be awaited there.
+// Without a top-level await: the single executable is CommonJS.
 void main();

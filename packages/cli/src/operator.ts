@@ -1,4 +1,4 @@
-/** The operator's own pods, found by the labels of its chart. */
+/** Finds the operator's pods by the labels of its chart. */
 
 import { at, list, type Raw, record, text } from '../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../src/kube/client/paths.ts';
@@ -12,7 +12,7 @@ export interface OperatorPod {
   readonly raw: Raw;
 }
 
-/** In the given namespace, else wherever they are. */
+/** Lists them in the given namespace, otherwise in all. */
 export async function operatorPods(cluster: Cluster, namespace?: string): Promise<OperatorPod[]> {
   const pods = await cluster.list(RESOURCES.Pod, namespace, { labelSelector: OPERATOR_LABELS });
   return pods.map((raw) => {
@@ -21,6 +21,6 @@ export async function operatorPods(cluster: Cluster, namespace?: string): Promis
   });
 }
 
-/** The image that a pod of it runs. */
+/** Returns the image that a pod of the operator runs. */
 export const imageOf = ({ raw }: OperatorPod): string =>
   text(record(list(at(raw, 'spec', 'containers'))[0]).image) || 'with an unknown image';

@@ -1,4 +1,4 @@
-/** What machines read: `-o json`, `yaml` and `name`. */
+/** Output for machines: `-o json`, `yaml` and `name`. */
 import { stringify } from 'yaml';
 import { type Raw, record, text } from '../../../src/kube/client/json.ts';
 import { Fault } from './fault.ts';
@@ -10,7 +10,7 @@ export const asYaml = (value: unknown): string =>
 
 export const asJson = (value: unknown): string => JSON.stringify(value, null, 2);
 
-/** Refuses another format than those that the verb has. */
+/** Throws a Fault if the verb does not have this format. */
 export function checkFormat(format: string | undefined, known: readonly string[]): void {
   if (format === undefined || known.includes(format)) {
     return;
@@ -30,7 +30,7 @@ export function forMachine(io: Io, format: string | undefined, value: unknown): 
   return true;
 }
 
-/** An object without the book-keeping of the API server. */
+/** Returns an object without managedFields. */
 export function tidy(raw: Raw): Raw {
   const { managedFields: _fields, ...metadata } = record(raw.metadata);
   return { ...raw, metadata };

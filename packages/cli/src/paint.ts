@@ -1,4 +1,4 @@
-/** The looks in a terminal. */
+/** Colours in a terminal. */
 import type { Class } from '../../../src/api/enums.ts';
 import type { Io } from './io.ts';
 import { classLook, type Look, SYMBOLS } from './looks.ts';
@@ -14,10 +14,10 @@ const STYLES: Readonly<Record<Look, Style>> = {
   still: 'gray',
 };
 
-/** The words in the colour of that look. */
+/** Returns the words in the colour of that look. */
 export const painted = (io: Io, look: Look, words: string): string => io.paint(STYLES[look], words);
 
-/** Its symbol, in its colour. */
+/** Returns the symbol of a look, in its colour. */
 export const symbol = (io: Io, look: Look): string => painted(io, look, SYMBOLS[look]);
 
 export const paintedClass = (io: Io, of: Class, words: string = of): string =>

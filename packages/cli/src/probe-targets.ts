@@ -23,7 +23,7 @@ const bareSpec = (containers: readonly string[]): UpgradeSpec =>
     postCheck: { readiness: { required: true, minReadySeconds: 0, maxRestarts: 2 } },
   }) as unknown as UpgradeSpec;
 
-/** The pods that the word names: one, or all of a workload or an Upgrade. */
+/** Returns the pods that the word refers to: one, or all of a workload or an Upgrade. */
 export async function targets(cluster: Cluster, word: string): Promise<Targets> {
   const pod = /^(?:pods?|po)\/(.+)$/.exec(word)?.[1];
   if (pod !== undefined) {
@@ -73,7 +73,7 @@ export const containerNames = (raw: Raw, ...under: string[]): string[] =>
     text(record(one).name),
   );
 
-/** A pod, with the Upgrade whose workload made it, when there is one. */
+/** Returns a pod, with the Upgrade of its workload if there is one. */
 async function onePod(cluster: Cluster, name: string): Promise<Targets> {
   const { namespace } = cluster;
   const raw = await cluster.read({ resource: RESOURCES.Pod, namespace, name });

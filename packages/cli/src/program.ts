@@ -1,4 +1,4 @@
-/** Every command and flag; `--help`, docs/cli.md and the completion are made from it. */
+/** Declares the whole command line; `--help`, docs/cli.md and the completion are generated from it. */
 import { Command } from 'commander';
 import { CONNECTION, type Context, type Done, type Running, repeated, withCluster } from './command.ts';
 import { addControlVerbs } from './commands/control.ts';
@@ -30,7 +30,7 @@ function withConnectionFlags(program: Command): Command {
     .option('--request-timeout <time>', 'time limit of one request, such as 30s (default: 15s)');
 }
 
-/** The whole command line. `done` receives the exit code. */
+/** Creates the program. `done` receives the exit code. */
 export function createProgram(context: Context, done: Done): Command {
   const program = withConnectionFlags(new Command('kubectl postcheck'));
   program
@@ -51,7 +51,7 @@ export function createProgram(context: Context, done: Done): Command {
       const options = command.optsWithGlobals<Parameters<typeof run>[2]>();
       done(
         await withCluster(context, command, (cluster) => {
-          // Deadlines and ages are the cluster's: the clock of this machine may be wrong.
+          // Deadlines and ages use the time of the cluster: the clock of this machine may be wrong.
           const io = { ...context.io, now: () => cluster.now() };
           return run(cluster, io, options, command.args);
         }),

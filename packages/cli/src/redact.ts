@@ -1,8 +1,8 @@
-/** Leaves out what must not leave the cluster in a ticket. Better too much than too little. */
+/** Removes secrets from what is attached to a ticket. When in doubt, it removes. */
 import { type Raw, record } from '../../../src/kube/client/json.ts';
 
 const LEFT_OUT = '<removed>';
-/** Keys whose values are secrets wherever they stand. */
+/** Keys whose values are secrets everywhere. */
 const SECRET_KEY = /passw|secret|token|api[-_]?key|credential|authorization|cookie|private[-_]?key/i;
 const SECRET_TEXT: readonly RegExp[] = [
   /\bBearer\s+\S+/gi,
@@ -13,7 +13,7 @@ const SECRET_TEXT: readonly RegExp[] = [
   /\bAKIA[0-9A-Z]{16}\b/g,
 ];
 
-/** An object with its secrets replaced: environment values, headers, and everything under a key that sounds like one. */
+/** Returns the object with its secrets replaced: environment values, headers, and values whose key indicates a secret. */
 export function redacted(raw: Raw): Raw {
   return record(walk(raw, ''));
 }
@@ -34,7 +34,7 @@ function walk(value: unknown, key: string): unknown {
   return typeof value === 'string' ? redactedText(value) : value;
 }
 
-/** The token of a retry is no secret, and names of Secrets are needed to understand a pod. */
+/** The token of a retry is not a secret, and names of Secrets are needed to understand a pod. */
 const isSecret = (key: string, value: unknown): boolean =>
   typeof value === 'string' && SECRET_KEY.test(key) && !/Name$|^token$/.test(key);
 
@@ -43,6 +43,6 @@ function withoutValue(entry: unknown): unknown {
   return value === undefined ? entry : { ...rest, value: LEFT_OUT };
 }
 
-/** A text with what looks like a secret replaced. */
+/** Returns the text with everything replaced that looks like a secret. */
 export const redactedText = (text: string): string =>
   SECRET_TEXT.reduce((rest, pattern) => rest.replace(pattern, LEFT_OUT), text);

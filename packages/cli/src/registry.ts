@@ -1,4 +1,4 @@
-/** Turns the code registry of a readiness hook into the `exitCodes` of an Upgrade's check. See docs/guides/writing-a-post-check.md. */
+/** Converts the code registry of a readiness hook to the `exitCodes` of an Upgrade's check. See docs/guides/writing-a-post-check.md. */
 import {
   isMap,
   isScalar,
@@ -38,7 +38,7 @@ interface Range {
   line: number;
 }
 
-/** Reads a registry. Takes the file's text; returns its rules, or every mistake in it, each with its line. */
+/** Parses the text of a registry. Returns its rules, or every mistake in it with its line. */
 export function readRegistry(text: string): Registry {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
@@ -149,7 +149,7 @@ function firstLine(text: string): string {
   return text.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? text;
 }
 
-/** The rules as YAML, as they stand in `spec.postCheck.checks[]`. */
+/** Formats the rules as YAML for `spec.postCheck.checks[]`. */
 export function printRules(rules: readonly ExitCodeRule[]): string {
   return stringify({ exitCodes: rules }, { lineWidth: 0, indentSeq: false });
 }

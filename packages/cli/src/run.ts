@@ -1,4 +1,4 @@
-/** From the words on the command line to an exit code. */
+/** Runs a command line, and returns its exit code. */
 import { type Command, CommanderError } from 'commander';
 import { type Context, openCluster } from './command.ts';
 import { bugText, EXIT, Fault } from './fault.ts';
@@ -17,11 +17,11 @@ export async function run(words: readonly string[], context: Context): Promise<n
     await program.parseAsync(plainFlags(program, words), { from: 'user' });
     return exitCode;
   } catch (error) {
-    return told(error, context, words);
+    return reportError(error, context, words);
   }
 }
 
-/** `-A`, `--watch` and their like as kubectl takes them too: `=true` is the flag, `=false` is none. */
+/** Switches such as `-A` and `--watch` also accept `=true` and `=false`, as in kubectl. */
 function plainFlags(program: Command, words: readonly string[]): string[] {
   const [verb] = words.flatMap((word) => program.commands.find((command) => command.name() === word) ?? []);
   const commands = [program, ...(verb ? [verb, ...verb.commands] : [])];
@@ -35,10 +35,10 @@ function plainFlags(program: Command, words: readonly string[]): string[] {
   });
 }
 
-/** Who presses Tab waits at the prompt. */
+/** After Tab, a person waits at the prompt. */
 const COMPLETION_TIMEOUT = '2s';
 
-/** Answers kubectl, or a shell, with what can come next. The words are not parsed as a command: they are not finished. */
+/** Prints the candidates for kubectl or a shell. The words are not parsed as a command, because they are not complete. */
 async function completed(program: Command, words: readonly string[], context: Context): Promise<number> {
   const { complete } = await import('./completion.ts');
   program.parseOptions([...words.slice(0, -1)]);
@@ -49,8 +49,8 @@ async function completed(program: Command, words: readonly string[], context: Co
   return EXIT.ok;
 }
 
-/** Says what went wrong, in one sentence; a bug of this tool too. */
-function told(error: unknown, { io }: Context, words: readonly string[]): number {
+/** Prints what went wrong in one sentence, and returns the exit code. */
+function reportError(error: unknown, { io }: Context, words: readonly string[]): number {
   if (error instanceof CommanderError) {
     if (error.code === 'commander.unknownCommand' && words.includes('set')) {
       io.note('Write what is set, as in `set image web web=registry.example/web:2.1`.');

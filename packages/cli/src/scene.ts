@@ -1,4 +1,4 @@
-/** An Upgrade with its workload, revisions, pods and endpoints, as far as the caller may read them. */
+/** Reads an Upgrade with its workload, revisions, pods and endpoints, as far as the caller may read them. */
 import type { Upgrade } from '../../../src/api/types.ts';
 import type { PodView, RevisionView, WorkloadKind, WorkloadView } from '../../../src/api/views.ts';
 import { completeUpgrade, type Snapshot } from '../../../src/core/snapshot.ts';
@@ -15,7 +15,7 @@ import type { Found } from './upgrades.ts';
 
 export const ENDPOINT_SLICES = { root: '/apis/discovery.k8s.io/v1', plural: 'endpointslices' };
 
-/** Where a pod stands in the endpoints of Services: Ready, published though it is not (`publishNotReadyAddresses`), or no target. */
+/** The state of a pod in the endpoints of Services: ready, published although it is not ready (`publishNotReadyAddresses`), or not a target. */
 export type Traffic = 'serving' | 'published' | 'out';
 
 export const takesTraffic = (traffic: Traffic | undefined): boolean =>
@@ -29,17 +29,17 @@ export interface Scene {
   readonly rawPods: readonly Raw[];
   readonly revisions: readonly RevisionView[];
   readonly updateRevision?: string;
-  /** By pod UID; nothing when the caller may not read them, or no Service selects the pods. */
+  /** By pod UID; absent if the caller may not read endpoints, or no Service selects the pods. */
   readonly traffic?: ReadonlyMap<string, Traffic>;
-  /** Upgrades of the namespace, where this one depends on some. */
+  /** The Upgrades of the namespace, if this one depends on some. */
   readonly others?: readonly Upgrade[];
   /** What could not be read, and why. */
   readonly missing: readonly string[];
-  /** The workload does not exist, as the API server says. */
+  /** The API server says that the workload does not exist. */
   readonly isGone?: boolean;
 }
 
-/** Everything that a picture of this Upgrade shows. What the caller may not read is left out and named. */
+/** Reads everything that is shown of this Upgrade. What the caller may not read is listed in `missing`. */
 export async function gather(cluster: Cluster, { upgrade }: Found): Promise<Scene> {
   const { kind, name } = upgrade.spec.targetRef;
   const { namespace } = upgrade.metadata;
@@ -66,7 +66,7 @@ export async function gather(cluster: Cluster, { upgrade }: Found): Promise<Scen
 
 export const revisionKind = (kind: WorkloadKind): RevisionView['kind'] => driverOf({ kind }).revisionKind;
 
-/** A pod as it was read, and as code sees it. */
+/** A pod as it was read, and decoded. */
 export interface ReadPod {
   readonly raw: Raw;
   readonly pod: PodView;
@@ -74,7 +74,7 @@ export interface ReadPod {
 
 export const readPod = (raw: Raw): ReadPod => ({ raw, pod: decodePod(raw) });
 
-/** What was read, of this workload and of others. Absent: it could not be read. */
+/** The objects that were read, of this workload and of others; absent if they could not be read. */
 export interface Reads {
   readonly upgrade: Upgrade;
   readonly rawWorkload?: Raw | undefined;
@@ -84,7 +84,7 @@ export interface Reads {
   readonly missing: readonly string[];
 }
 
-/** Puts together what belongs to the Upgrade's workload. Pure. */
+/** Selects the objects that belong to the Upgrade's workload. Pure. */
 export function compose({ upgrade, rawWorkload, pods: read, revisions, slices, missing }: Reads): Scene {
   if (!rawWorkload) {
     return { upgrade, pods: [], rawPods: [], revisions: [], missing };
@@ -109,7 +109,7 @@ export function compose({ upgrade, rawWorkload, pods: read, revisions, slices, m
   };
 }
 
-/** The value; nothing when it cannot be read, with the reason put down. */
+/** Returns the value, or nothing if it cannot be read, and adds the reason to `missing`. */
 async function optional<T>(reading: Promise<T>, missing: string[]): Promise<T | undefined> {
   try {
     return await reading;
@@ -122,7 +122,7 @@ async function optional<T>(reading: Promise<T>, missing: string[]): Promise<T | 
   }
 }
 
-/** A label selector as the API takes it in a query. */
+/** Formats a label selector as a query parameter. */
 export function selectorText(selector: unknown): string {
   const { matchLabels, matchExpressions } = record(selector);
   const equal = Object.entries(record(matchLabels)).map(([key, value]) => `${key}=${text(value)}`);
@@ -170,7 +170,7 @@ function trafficOf(
   return found.size > 0 ? found : undefined;
 }
 
-/** What the operator's decisions look at, without what only the operator remembers. */
+/** Returns the snapshot for the operator's decisions, without what only the operator has in memory. */
 export function snapshotOf(scene: Scene, now: number): Snapshot {
   const { upgrade, workload, pods, others } = scene;
   return {

@@ -1,4 +1,4 @@
-/** A picture that is redrawn in place, on the terminal's second screen; what was seen last stays on the first one when it ends. */
+/** Redraws a picture in place, on the terminal's alternate screen; the last picture is printed on the normal screen at the end. */
 import type { Io } from './io.ts';
 import { fit } from './text.ts';
 
@@ -14,7 +14,7 @@ export class Screen {
   #head: readonly string[] = [];
   #note = '';
   #isOpen = false;
-  #forget: (() => void) | undefined;
+  #removeListeners: (() => void) | undefined;
 
   constructor(io: Io) {
     this.#io = io;
@@ -23,23 +23,23 @@ export class Screen {
   open(): void {
     this.#io.write(ENTER);
     this.#isOpen = true;
-    const ends = [this.#io.onResize(() => this.#paint()), this.#io.onExit(() => this.close())];
-    this.#forget = () => {
-      for (const end of ends) {
-        end();
+    const removals = [this.#io.onResize(() => this.#paint()), this.#io.onExit(() => this.close())];
+    this.#removeListeners = () => {
+      for (const remove of removals) {
+        remove();
       }
     };
   }
 
-  /** `head` is shown above the picture, and not kept when it ends. */
+  /** `head` is shown above the picture, and not printed at the end. */
   draw(lines: readonly string[], head: readonly string[] = []): void {
     this.#lines = lines;
     this.#head = head;
     this.#paint();
   }
 
-  /** A line below the picture, such as that the connection is lost. */
-  say(note: string): void {
+  /** Sets a line below the picture, such as that the connection is lost. */
+  setNote(note: string): void {
     this.#note = note;
   }
 
@@ -48,14 +48,14 @@ export class Screen {
       return;
     }
     this.#isOpen = false;
-    this.#forget?.();
+    this.#removeListeners?.();
     this.#io.write(LEAVE);
     for (const line of this.#lines) {
       this.#io.out(line);
     }
   }
 
-  /** Each line is cut to the width and the rest of it erased, so that nothing flickers and nothing wraps. */
+  /** Each line is cut to the width and the rest of it is erased, so that nothing flickers or wraps. */
   #paint(): void {
     if (!this.#isOpen) {
       return;
@@ -63,10 +63,10 @@ export class Screen {
     const [width, height] = [this.#io.columns(), this.#io.rows()];
     const picture = [...this.#head, ...this.#lines];
     const all = this.#note === '' ? picture : [...picture, '', this.#note];
-    const room = Math.max(1, height - 1);
+    const maxLines = Math.max(1, height - 1);
     const shown =
-      all.length > room
-        ? [...all.slice(0, room - 1), `… ${all.length - room + 1} more lines: enlarge the window`]
+      all.length > maxLines
+        ? [...all.slice(0, maxLines - 1), `… ${all.length - maxLines + 1} more lines: enlarge the window`]
         : all;
     const text = shown.map((line) => `${fit(line, width)}${CLEAR_LINE}`).join('\r\n');
     this.#io.write(`${HOME}${text}${CLEAR_BELOW}`);

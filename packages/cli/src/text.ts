@@ -1,4 +1,4 @@
-/** Words and columns. */
+/** Formats text, columns, ages, times and durations. */
 import stringWidth from 'string-width';
 import { editDistance } from '../../../src/api/edit-distance.ts';
 import { own } from '../../../src/api/own.ts';
@@ -6,10 +6,10 @@ import { printableLine } from '../../../src/api/printable.ts';
 import { fromIso } from '../../../src/core/time.ts';
 import { Fault } from './fault.ts';
 
-/** Foreign text on one line, so that it cannot move the cursor. */
+/** Returns untrusted text as one line that cannot move the cursor. */
 export const plain = (text: string): string => printableLine(text);
 
-/** The lines that say something, without the readiness script's own result line. */
+/** Returns the non-empty lines of an output, without the result line of the readiness script. */
 export const plainLines = (output: string): string[] =>
   output
     .split('\n')
@@ -20,31 +20,31 @@ export const plainLines = (output: string): string[] =>
 const COLOUR = /(\u001b\[[0-9;]*m)/;
 const RESET = '\u001b[0m';
 
-/** At most `width` columns; colours count nothing, and end with the text. */
+/** Cuts a text to `width` columns; colours have no width, and are reset at the end. */
 export function fit(text: string, width: number): string {
   if (stringWidth(text) <= width) {
     return text;
   }
   let left = width - 1;
-  let kept = '';
+  let result = '';
   for (const part of text.split(COLOUR)) {
     if (COLOUR.test(part)) {
-      kept += part;
+      result += part;
       continue;
     }
     for (const character of part) {
       const wide = stringWidth(character);
       if (wide > left) {
-        return `${kept}…${kept.includes('\u001b[') ? RESET : ''}`;
+        return `${result}…${result.includes('\u001b[') ? RESET : ''}`;
       }
-      kept += character;
+      result += character;
       left -= wide;
     }
   }
-  return kept;
+  return result;
 }
 
-/** Rows in columns, three blanks apart as kubectl does; the last column is not padded. */
+/** Formats rows in columns, separated by three blanks like in kubectl; the last column is not padded. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => stringWidth(row[column] ?? ''))),
@@ -59,7 +59,7 @@ export function columns(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** Rough age as kubectl gives it: `12s`, `4m10s`, `3h5m`, `2d4h`, `41d`. */
+/** Formats an age like kubectl: `12s`, `4m10s`, `3h5m`, `2d4h`, `41d`. */
 export function age(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   const [minutes, hours, days] = [60, 3600, 86_400].map((unit) => Math.floor(seconds / unit)) as [
@@ -85,10 +85,10 @@ export function age(ms: number): string {
   return days < 8 && hours % 24 ? `${days}d${hours % 24}h` : `${days}d`;
 }
 
-/** `03:12:07` of that moment, in local time. */
+/** Formats a time as `03:12:07` in local time. */
 export const clockTime = (ms: number): string => new Date(ms).toTimeString().slice(0, 8);
 
-/** The time of day, and the day too when it is not today. */
+/** Formats the time of day, with the date if it is not today. */
 export function moment(iso: string | undefined, now: number): string {
   if (iso === undefined) {
     return '?';
@@ -106,7 +106,7 @@ function day(ms: number): string {
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** Milliseconds of `5m`, `1h30m`, `90s`; a bare number is seconds. */
+/** Parses `5m`, `1h30m`, `90s` to milliseconds; a bare number is seconds. */
 export function duration(flag: string, value: string): number {
   if (/^\d+$/.test(value)) {
     return Number(value) * 1000;

@@ -9,15 +9,15 @@ import { driverOf } from '../../../src/core/workload/drivers.ts';
 import { isLive } from '../../../src/core/workload/pods.ts';
 import { at } from '../../../src/kube/client/json.ts';
 import type { Io } from './io.ts';
-import { resultOf } from './judged.ts';
 import { phaseLook, plural, stageLook } from './looks.ts';
 import { painted, symbol } from './paint.ts';
+import { resultOf } from './pod-result.ts';
 import { type Scene, takesTraffic } from './scene.ts';
-import { conditionOf, phaseOf, unseen } from './standing.ts';
 import { clockTime, plain } from './text.ts';
 import { podLines } from './tree-pods.ts';
+import { conditionOf, phaseOf, unseen } from './upgrade-state.ts';
 
-/** The picture: head, revisions with their pods, and what comes next. */
+/** Returns the picture: head, revisions with their pods, and what happens next. */
 export function treeLines(io: Io, scene: Scene): string[] {
   const { upgrade, workload } = scene;
   const { kind, name } = upgrade.spec.targetRef;
@@ -55,7 +55,7 @@ function head(io: Io, upgrade: Upgrade): string {
     .join('   ');
 }
 
-/** `├─ Stages   ✔ canary 1 of 1   ◌ rest 0 of 3 (Rolling)`, where an attempt goes in stages. */
+/** Formats the stages of an attempt: `├─ Stages   ✔ canary 1 of 1   ◌ rest 0 of 3 (Rolling)`. */
 function stages(io: Io, { status }: Upgrade): string[] {
   const all = (status?.stages ?? []).map(({ name, state, verified, desired }) => {
     return `${symbol(io, stageLook(state))} ${name} ${verified} of ${desired}${state === 'Done' ? '' : ` (${state})`}`;
@@ -63,7 +63,7 @@ function stages(io: Io, { status }: Upgrade): string[] {
   return all.length === 0 ? [] : [`├─ Stages   ${all.join('   ')}`];
 }
 
-/** `├─ Left     node-7 Back: readiness-probe in container web exited 17 (ProbeFailed)`, a line a place. */
+/** Formats a line for each failed place: `├─ Left     node-7 Back: readiness-probe in container web exited 17 (ProbeFailed)`. */
 const left = ({ status }: Upgrade): string[] =>
   (status?.left ?? []).map(
     ({ name, state, message, reason }) => `├─ Left     ${name} ${state}: ${plain(message ?? reason)}`,
@@ -87,7 +87,7 @@ function strategy({ rawWorkload, workload }: Scene): string {
   return parts.length > 0 ? `; ${parts.join(', ')}` : '';
 }
 
-/** The revisions that have pods, the wanted one first. */
+/** Formats the revisions that have pods, the wanted one first. */
 function revisions(io: Io, scene: Scene): string[] {
   const live = scene.pods.filter((pod) => isLive(pod) || pod.deleting);
   const groups = [...Map.groupBy(live, ({ revision }) => revision)].sort(
@@ -127,7 +127,7 @@ function traffic({ pods, traffic: known, upgrade }: Scene): string {
   return `Traffic: ${plural(serving.length, 'pod')} in the endpoints of Services${rest}.`;
 }
 
-/** What happens when nothing changes, and when. */
+/** Describes what happens if nothing changes, and when. */
 function next(io: Io, scene: Scene): string {
   const { upgrade, pods } = scene;
   const { status, spec } = upgrade;
@@ -141,7 +141,7 @@ function next(io: Io, scene: Scene): string {
     .map((pod) => resultOf(scene, pod, io.now()))
     .filter((result) => result?.deadlineAt !== undefined && !result.recorded)
     .map((result) => result?.deadlineAt ?? 0)
-    // One that is over has decided nothing: those pods wait for an answer.
+    // A deadline that is over has decided nothing: that pod waits for a response.
     .filter((at) => at > io.now());
   if (open.length === 0) {
     const { deadlineAt } = status?.attempt ?? {};

@@ -8,27 +8,28 @@ import { isUnderWay } from '../../../src/core/status.ts';
 import { fromIso, spanText } from '../../../src/core/time.ts';
 import type { PodResult } from '../../../src/core/verification/pod-result.ts';
 import type { Io } from './io.ts';
-import { resultOf } from './judged.ts';
 import { stateLook } from './looks.ts';
 import { paintedClass, symbol } from './paint.ts';
+import { resultOf } from './pod-result.ts';
 import { type Scene, takesTraffic } from './scene.ts';
 import { age, columns, plain, plainLines } from './text.ts';
 
 interface Row {
   readonly cells: readonly string[];
-  readonly said: string | undefined;
+  /** The last line of the worst check's output. */
+  readonly output: string | undefined;
 }
 
 export function podLines(io: Io, scene: Scene, pods: readonly PodView[]): string[] {
   const sorted = [...pods].sort((a, b) => a.name.localeCompare(b.name));
   const rows = sorted.map((pod) => podRow(io, scene, pod));
   const cells = columns(rows.map((row) => row.cells));
-  return rows.flatMap(({ said }, index) => {
+  return rows.flatMap(({ output }, index) => {
     const last = index === rows.length - 1;
     const bar = last ? '  ' : '│ ';
     return [
       `${last ? '└─' : '├─'} ${cells[index]}`,
-      ...(said === undefined ? [] : [`${bar}     ${io.paint('gray', `“${said}”`)}`]),
+      ...(output === undefined ? [] : [`${bar}     ${io.paint('gray', `“${output}”`)}`]),
     ];
   });
 }
@@ -50,7 +51,7 @@ function podRow(io: Io, scene: Scene, pod: PodView): Row {
       trafficCell(scene, pod),
       state === undefined ? podState(pod, now) : checksCell(io, scene, { pod, report, result, state }),
     ],
-    said: settled === 'Passed' ? undefined : words(report),
+    output: settled === 'Passed' ? undefined : lastLine(report),
   };
 }
 
@@ -65,7 +66,7 @@ function trafficCell({ traffic: known }: Scene, pod: PodView): string {
   return known === undefined ? '' : takesTraffic(known.get(pod.uid)) ? 'in endpoints' : 'no traffic';
 }
 
-/** `Ready 9d`, or why it is not. */
+/** Formats `Ready 9d`, or why the pod is not Ready. */
 function podState(pod: PodView, now: number): string {
   if (pod.deleting) {
     return 'terminating';
@@ -106,15 +107,15 @@ function checksCell(io: Io, scene: Scene, { pod, report, result, state }: Evalua
   return `${what}   probed every ${scene.upgrade.spec.postCheck.periodSeconds}s, ${clock}`;
 }
 
-/** `readiness-probe 17 after 3 probes`. */
+/** Formats `readiness-probe 17 after 3 probes`. */
 function checkWord(io: Io, { check, exitCode, class: kind, reason, attempts }: PodCheck): string {
   const code = paintedClass(io, kind, exitCode === undefined ? reason : String(exitCode));
   return `${check} ${code} after ${attempts === 1 ? '1 probe' : `${attempts} probes`}`;
 }
 
-/** The last words of the worst check. */
-function words(report: PodReport | undefined): string | undefined {
-  const output = report?.checks.find(({ output: said }) => said)?.output;
+/** Returns the last line of the worst check's output. */
+function lastLine(report: PodReport | undefined): string | undefined {
+  const output = report?.checks.find((check) => check.output)?.output;
   const lines = plainLines(output ?? '');
   return lines.at(-1)?.slice(0, 300);
 }

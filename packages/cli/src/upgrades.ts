@@ -1,4 +1,4 @@
-/** Finding the Upgrade that is meant, and following it. */
+/** Finds the Upgrade that a word on the command line refers to, and watches it. */
 import { own } from '../../../src/api/own.ts';
 import type { Upgrade } from '../../../src/api/types.ts';
 import { at, type Raw, record, text } from '../../../src/kube/client/json.ts';
@@ -13,10 +13,10 @@ import { nearest } from './text.ts';
 /** Groups and versions that may follow a kind, as in `deployments.v1.apps`. */
 const GROUPS = ['apps', 'v1.apps', 'postcheck.dev', 'v1alpha1.postcheck.dev'];
 
-/** The words that kubectl knows the kind by. */
+/** The names of the kind in kubectl. */
 export const UPGRADE_WORDS = ['upgrade', 'upgrades', 'upg', 'upgrades.postcheck.dev'];
 
-/** What people and kubectl call the kinds that an Upgrade can have as its target. */
+/** The names in kubectl of the kinds that an Upgrade can target. */
 export const WORKLOAD_WORDS: Readonly<Record<string, 'Deployment' | 'StatefulSet' | 'DaemonSet'>> = {
   deployment: 'Deployment',
   deployments: 'Deployment',
@@ -29,18 +29,18 @@ export const WORKLOAD_WORDS: Readonly<Record<string, 'Deployment' | 'StatefulSet
   ds: 'DaemonSet',
 };
 
-/** What a name on the command line names: an Upgrade, or the workload that one upgrades. */
+/** What a word on the command line refers to: an Upgrade, or its workload. */
 export type Named =
   | { readonly kind: 'Upgrade'; readonly name: string }
   | { readonly kind: 'Deployment' | 'StatefulSet' | 'DaemonSet'; readonly name: string };
 
-/** As `-o name` and `kubectl api-resources` write it, and without. */
+/** Removes the group, as `-o name` and `kubectl api-resources` print it. */
 function withoutGroup(kind: string): string {
   const dot = kind.indexOf('.');
   return GROUPS.includes(kind.slice(dot + 1)) ? kind.slice(0, dot) : kind;
 }
 
-/** Reads `web`, `upgrade/web` or `deployment/web`. */
+/** Parses `web`, `upgrade/web` or `deployment/web`. */
 export function readName(word: string): Named {
   const slash = word.indexOf('/');
   if (slash < 0) {
@@ -61,7 +61,7 @@ export function readName(word: string): Named {
   );
 }
 
-/** An Upgrade as it was read, and as code sees it. */
+/** An Upgrade as it was read, and decoded. */
 export interface Found {
   readonly raw: Raw;
   readonly upgrade: Upgrade;
@@ -75,7 +75,7 @@ export const upgradeTarget = ({ metadata: { namespace, name } }: Upgrade): Targe
   name,
 });
 
-/** The Upgrade that the word names in this namespace; a Fault that says where it is, when it is elsewhere. */
+/** Finds the Upgrade in this namespace; throws a Fault that says where it is if it is in another one. */
 export async function findUpgrade(cluster: Cluster, word: string): Promise<Found> {
   const named = readName(word);
   return named.kind === 'Upgrade' ? await byName(cluster, named.name) : await byTarget(cluster, named);
@@ -89,21 +89,21 @@ async function byName(cluster: Cluster, name: string): Promise<Found> {
   }
   const fault = cluster.fault(answer.failure, answer.status, target);
   throw answer.failure.kind === 'notFound' && /not found/.test(fault.message)
-    ? await notHere(cluster, name)
+    ? await notFoundHere(cluster, name)
     : fault;
 }
 
-/** Namespaces that a hint names. */
-const MOST_PLACES = 3;
+/** How many namespaces a hint lists. */
+const MAX_PLACES = 3;
 
-/** Says where an Upgrade of that name is, or which ones there are, as far as the caller may know. */
-async function notHere(cluster: Cluster, name: string): Promise<Fault> {
+/** Returns a Fault that says where an Upgrade of that name is, or which ones exist, as far as the caller may read that. */
+async function notFoundHere(cluster: Cluster, name: string): Promise<Fault> {
   const here = `there is no Upgrade ${name} in namespace ${cluster.namespace}`;
   const all = await cluster.list(RESOURCES.Upgrade).catch(() => undefined);
   const identities = (all ?? []).map((raw) => record(raw.metadata));
   const elsewhere = identities.filter((one) => one.name === name).map((one) => text(one.namespace));
   if (elsewhere.length > 0) {
-    const places = elsewhere.slice(0, MOST_PLACES).map((place) => `-n ${place}`);
+    const places = elsewhere.slice(0, MAX_PLACES).map((place) => `-n ${place}`);
     const more = elsewhere.length - places.length;
     return new Fault(
       `${here}; there is one in ${places.join(' and ')}${more > 0 ? ` and in ${more} more` : ''}`,
@@ -133,13 +133,13 @@ async function byTarget(cluster: Cluster, { kind, name }: Named): Promise<Found>
 
 export interface Following {
   readonly deadlineMs?: number | undefined;
-  /** Looks at each state; something else than `undefined` ends the following. */
+  /** Called with each state; any value but `undefined` ends the watch. */
   readonly look: (upgrade: Upgrade | undefined) => number | undefined;
-  /** The connection broke, or is back again (`undefined`). */
+  /** The connection was lost, or is back again (`undefined`). */
   readonly trouble?: (why: string | undefined) => void;
 }
 
-/** Watches one Upgrade until `look` has its answer: that, or `undefined` when time ran out or the caller stopped. */
+/** Watches one Upgrade until `look` returns a value. Returns that, or `undefined` if the time is over or the caller stopped. */
 export async function followUpgrade(
   cluster: Cluster,
   io: Io,
@@ -169,7 +169,7 @@ export async function followUpgrade(
   const stop = (): void => resolve(undefined);
   io.signal.addEventListener('abort', stop, { once: true });
   const limit = following.deadlineMs ? setTimeout(stop, following.deadlineMs) : undefined;
-  let told: string | undefined;
+  let reported: string | undefined;
   const health = setInterval(() => {
     const { state, message } = reflector.status();
     if (state === 'forbidden') {
@@ -180,8 +180,8 @@ export async function followUpgrade(
       );
     }
     const trouble = state === 'retrying' ? message : undefined;
-    if (trouble !== told) {
-      told = trouble;
+    if (trouble !== reported) {
+      reported = trouble;
       following.trouble?.(trouble);
     }
   }, 500);

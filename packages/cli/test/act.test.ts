@@ -5,7 +5,7 @@ import { Stage } from '../../../test/docs/stage.ts';
 import type { Cluster } from '../src/cluster.ts';
 import { Conflict } from '../src/fault.ts';
 import type { Scene } from '../src/scene.ts';
-import { foresee, patched, tokenFor } from '../src/verbs/act.ts';
+import { patched, predict, tokenFor } from '../src/verbs/act.ts';
 import { fakeIo } from './io.ts';
 
 const TOKEN = '2026-01-01T03:05:00.000Z';
@@ -19,7 +19,7 @@ const sceneOf = ({ upgrade, workload, pods, image }: Stage): Scene => ({
   updateRevision: image.endsWith('1.9') ? '7d9c' : '746d',
   missing: [],
 });
-const foreseen = (verb: 'abort' | 'retry', stage: Stage) => foresee(verb, sceneOf(stage), TOKEN, stage.now);
+const prediction = (verb: 'abort' | 'retry', stage: Stage) => predict(verb, sceneOf(stage), TOKEN, stage.now);
 
 /** The stage after the operator has acted on the token. */
 function acted(verb: 'abort' | 'retry', stage: Stage): string {
@@ -39,42 +39,42 @@ function succeeded(): Stage {
   return stage;
 }
 
-describe('foresee', () => {
+describe('predict', () => {
   test.each([
     ['abort', running],
     ['retry', succeeded],
   ] as const)('says of %s what the operator then does', (verb, make) => {
     const stage = make();
-    const told = foreseen(verb, stage);
+    const told = prediction(verb, stage);
     expect(told).toEqual({ will: acted(verb, stage) });
   });
 
   test('says why nothing would happen', () => {
-    expect(foreseen('retry', running())).toEqual({ nothing: 'attempt 1 is still running; abort it first' });
-    expect(foreseen('abort', succeeded())).toEqual({
+    expect(prediction('retry', running())).toEqual({ nothing: 'attempt 1 is still running; abort it first' });
+    expect(prediction('abort', succeeded())).toEqual({
       nothing: 'attempt 1 has ended (Succeeded), and there is nothing to roll back',
     });
-    expect(foreseen('abort', new Stage())).toEqual({ nothing: 'no attempt has been recorded yet' });
+    expect(prediction('abort', new Stage())).toEqual({ nothing: 'no attempt has been recorded yet' });
   });
 
   test('knows what a stage is approved by, and what comes of it', () => {
     const strategy = { stages: [{ name: 'canary', pods: 1, approval: 'Manual' }] };
     const stage = new Stage({ strategy });
     stage.settle();
-    expect(foresee('approve', sceneOf(stage), '1/canary', stage.now)).toEqual({
+    expect(predict('approve', sceneOf(stage), '1/canary', stage.now)).toEqual({
       will: 'stage canary of attempt 1 is approved in advance: it will not wait for approval',
     });
-    expect(foresee('approve', sceneOf(stage), '1/nope', stage.now)).toEqual({
+    expect(predict('approve', sceneOf(stage), '1/nope', stage.now)).toEqual({
       nothing: expect.stringMatching(
         /^NoSuchStage; the stages of attempt 1: canary \(\w+\), rest \(Waiting\)$/,
       ),
     });
     expect(
-      foresee('promote', sceneOf(stage), tokenFor('promote', stage.upgrade, undefined, 0), stage.now),
+      predict('promote', sceneOf(stage), tokenFor('promote', stage.upgrade, undefined, 0), stage.now),
     ).toEqual({
       will: 'attempt 1 is promoted: it skips the waits of its remaining stages, but no check',
     });
-    expect(foresee('promote', sceneOf(running()), '1', running().now)).toEqual({
+    expect(predict('promote', sceneOf(running()), '1', running().now)).toEqual({
       nothing: 'attempt 1 has no stages',
     });
   });
@@ -92,7 +92,7 @@ describe('foresee', () => {
     stage.hears(GOOD).settle();
     expect(stage.upgrade.status?.stages?.[0]?.state).toBe('AwaitingApproval');
     expect(token()).toBe('1/one');
-    expect(foresee('approve', sceneOf(stage), token(), stage.now)).toEqual({
+    expect(predict('approve', sceneOf(stage), token(), stage.now)).toEqual({
       will: 'stage one of attempt 1 is approved',
     });
     const annotations = { 'postcheck.dev/approve': token() };
@@ -107,7 +107,7 @@ describe('foresee', () => {
     const stage = succeeded();
     stage.workload = undefined;
     stage.settle();
-    expect(foreseen('retry', stage)).toEqual({
+    expect(prediction('retry', stage)).toEqual({
       nothing: expect.stringMatching(/^Deployment web does not exist in namespace shop: create it/),
     });
   });
@@ -119,18 +119,18 @@ describe('foresee', () => {
       return stage;
     };
     const resume = '`kubectl postcheck resume web -n shop`';
-    expect(foreseen('retry', paused(running()))).toEqual({
+    expect(prediction('retry', paused(running()))).toEqual({
       nothing: `attempt 1 is paused; to continue it: ${resume}`,
     });
     for (const [verb, stage] of [
       ['retry', succeeded()],
       ['abort', running()],
     ] as const) {
-      expect(foreseen(verb, paused(stage))).toEqual({
+      expect(prediction(verb, paused(stage))).toEqual({
         will: expect.stringMatching(/paused until `kubectl postcheck resume web -n shop`$/),
       });
     }
-    expect(foreseen('abort', paused(new Stage()))).toEqual({
+    expect(prediction('abort', paused(new Stage()))).toEqual({
       nothing: `no attempt has been recorded yet; to start the first one: ${resume}`,
     });
   });
@@ -142,7 +142,7 @@ describe('foresee', () => {
     stage.also = { upgradeNamed: () => database };
     stage.settle();
     const scene = { ...sceneOf(stage), others: [database] };
-    expect(foresee('promote', scene, tokenFor('promote', stage.upgrade, undefined, 0), stage.now)).toEqual({
+    expect(predict('promote', scene, tokenFor('promote', stage.upgrade, undefined, 0), stage.now)).toEqual({
       nothing: expect.stringMatching(/it waits for Upgrade database, which is Pending$/),
     });
   });
@@ -151,7 +151,7 @@ describe('foresee', () => {
     const stage = succeeded();
     stage.also = { claimedBy: 'web-old' };
     stage.settle();
-    expect(foreseen('retry', stage)).toEqual({
+    expect(prediction('retry', stage)).toEqual({
       nothing: 'Upgrade web-old is older and acts on Deployment web: delete one of the two',
     });
   });
@@ -162,7 +162,7 @@ describe('foresee', () => {
       ...stage.upgrade,
       spec: { ...stage.upgrade.spec, containers: [{ name: 'web', image: 'registry.example/web:3.0' }] },
     };
-    expect(foreseen('retry', stage)).toEqual({
+    expect(prediction('retry', stage)).toEqual({
       nothing: expect.stringMatching(/^a new attempt starts automatically: Starting attempt 2/),
     });
   });

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { SCENES } from '../../../test/docs/scenes.ts';
 import { Stage } from '../../../test/docs/stage.ts';
 import { explain, explainEntry } from '../src/explain.ts';
-import { decided, isUpToDate } from '../src/standing.ts';
+import { decided, isUpToDate } from '../src/upgrade-state.ts';
 
 const NOW = Date.parse('2026-01-01T03:30:00Z');
 

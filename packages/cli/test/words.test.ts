@@ -190,7 +190,7 @@ describe('completion', () => {
   }, 60_000);
 
   test('tells the value of a flag from a name', () => {
-    const { operands, begun, command } = placeOf(program(), [
+    const { operands, prefix, command } = placeOf(program(), [
       '-n',
       'shop',
       'diff',
@@ -198,6 +198,6 @@ describe('completion', () => {
       'web',
       '3',
     ]);
-    expect([command.name(), operands, begun]).toEqual(['diff', ['web'], '3']);
+    expect([command.name(), operands, prefix]).toEqual(['diff', ['web'], '3']);
   });
 });

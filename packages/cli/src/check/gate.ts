@@ -32,7 +32,7 @@ export async function checkGate(cluster: Cluster): Promise<CheckResult[]> {
   return [ok(line), ...(await tryGate(cluster))];
 }
 
-/** While an attempt gates: a pod like those of its target, sent as a dry run, comes back with the gate or without. */
+/** Sends a pod like those of a running attempt as a dry run, and checks whether it is returned with the gate. */
 async function tryGate(cluster: Cluster): Promise<CheckResult[]> {
   const upgrades = await cluster.list(RESOURCES.Upgrade).catch((): readonly Raw[] => []);
   const gating = upgrades.find((raw) => at(raw, 'status', 'attempt', 'gating') === true);

@@ -28,7 +28,7 @@ export async function checkOperator(io: Io, cluster: Cluster, version: string): 
   ).flat();
 }
 
-/** One installation: the operator's pods of one namespace. */
+/** Checks one installation: the operator's pods in one namespace. */
 async function checkInstallation(
   io: Io,
   cluster: Cluster,
@@ -55,7 +55,7 @@ async function checkInstallation(
   ];
 }
 
-/** What this tool foresees are the decisions of its own version. A tag that is no version says nothing. */
+/** Compares versions, because this tool predicts the decisions of its own version. A tag that is not a version is ignored. */
 function checkVersions(pods: readonly OperatorPod[], version: string): CheckResult[] {
   const tags = pods.flatMap((pod) => /:v?(\d+\.\d+\.\d+[^@]*)/.exec(imageOf(pod))?.[1] ?? []);
   const others = [...new Set(tags)].filter((one) => one !== version);
@@ -68,7 +68,7 @@ function checkVersions(pods: readonly OperatorPod[], version: string): CheckResu
       ];
 }
 
-/** The flag of the operator's own command line says the lease's name. */
+/** Returns the name of the lease, from the flags of the operator. */
 function leaseName(raw: Raw): string {
   const args = list(record(list(at(raw, 'spec', 'containers'))[0]).args).map(text);
   return args.find((word) => word.startsWith('--lease-name='))?.slice('--lease-name='.length) ?? 'postcheck';
@@ -94,7 +94,7 @@ async function checkLease(io: Io, cluster: Cluster, { namespace, raw }: Operator
     : failure(`${line}: no replica is leading, so nothing is upgraded`);
 }
 
-/** What the operator cannot do without. */
+/** The permissions that the operator needs. */
 const OPERATOR_PERMISSIONS: readonly (Access & { readonly verb: string })[] = [
   ...['list', 'watch'].flatMap((verb) => [
     { verb, group: GROUP, resource: 'upgrades' },
@@ -118,7 +118,7 @@ const OPERATOR_PERMISSIONS: readonly (Access & { readonly verb: string })[] = [
   { verb: 'delete', resource: 'pods' },
 ];
 
-/** Checks what the operator's account can do in this namespace. */
+/** Checks what the operator's account may do in this namespace. */
 async function checkPermissions(cluster: Cluster, user: string): Promise<CheckResult[]> {
   const answers = await Promise.all(
     OPERATOR_PERMISSIONS.map(async ({ verb, ...what }) => ({

@@ -1,4 +1,4 @@
-/** Executes actions of the page, as `kubectl postcheck abort` and the other commands do. Reports first what will happen, and does it once confirmed. */
+/** Executes actions of the page like `kubectl postcheck abort` and the other commands: first describes the effect, and acts once it is confirmed. */
 import { ANNOTATIONS, VERBS } from '../../../../src/api/verbs.ts';
 import { isUnderWay } from '../../../../src/core/status.ts';
 import { type Raw, record, text } from '../../../../src/kube/client/json.ts';
@@ -7,7 +7,7 @@ import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
 import { gather } from '../scene.ts';
 import { type Found, found, upgradeTarget } from '../upgrades.ts';
-import { foresee, pausing, resuming, tokenFor } from '../verbs/act.ts';
+import { pausing, predict, resuming, tokenFor } from '../verbs/act.ts';
 import type { ActReply, ActRequest } from './model.ts';
 import type { Reply } from './server.ts';
 
@@ -17,12 +17,12 @@ export interface Acting {
   readonly now: () => number;
 }
 
-const reply = (status: number, done: boolean, said: string): Reply => ({
+const reply = (status: number, done: boolean, message: string): Reply => ({
   status,
-  body: { done, text: said } satisfies ActReply,
+  body: { done, text: message } satisfies ActReply,
 });
 
-/** Never throws for what a caller or the cluster does. */
+/** Responds to an action. Throws only for a bug. */
 export async function actFor(acting: Acting, request: unknown): Promise<Reply> {
   if (!acting.canAct) {
     return reply(403, false, 'this dashboard is read-only: start it with --allow-actions');
@@ -89,11 +89,11 @@ async function planFor(cluster: Cluster, read: Found, requested: ActRequest, now
     return pausePlan(read, verb === 'pause');
   }
   const token = tokenFor(verb, upgrade, stage, now);
-  const foreseen = foresee(verb, await gather(cluster, read), token, now);
-  if ('nothing' in foreseen) {
-    return { nothing: `nothing to ${verb}: ${foreseen.nothing}` };
+  const prediction = predict(verb, await gather(cluster, read), token, now);
+  if ('nothing' in prediction) {
+    return { nothing: `nothing to ${verb}: ${prediction.nothing}` };
   }
-  return { will: foreseen.will, patch: { metadata: { uid, annotations: { [ANNOTATIONS[verb]]: token } } } };
+  return { will: prediction.will, patch: { metadata: { uid, annotations: { [ANNOTATIONS[verb]]: token } } } };
 }
 
 function pausePlan({ upgrade }: Found, paused: boolean): Plan {

@@ -1,20 +1,20 @@
 /**
- * Which requests the dashboard answers. It listens on loopback, where any page in any browser of this machine, any other user of it, and a name
- * that somebody lets point to 127.0.0.1 can reach it too. Pure.
+ * Decides which requests the dashboard accepts. It listens on loopback, where any page in a browser on this machine, any other local user, and a
+ * name that resolves to 127.0.0.1 can also reach it. Pure.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { own } from '../../../../src/api/own.ts';
 
-/** What is looked at of a request. */
-export interface Asked {
+/** The relevant parts of a request. */
+export interface PageRequest {
   readonly method: string;
-  /** The request target, as it came. */
+  /** The request target, unchanged. */
   readonly target: string;
   readonly headers: IncomingHttpHeaders;
 }
 
-/** The Upgrade that a page looks at. */
+/** The Upgrade that a page shows. */
 export interface Subject {
   readonly namespace: string;
   readonly name: string;
@@ -26,18 +26,18 @@ export type Admission =
   | { readonly kind: 'act' }
   | { readonly kind: 'refused'; readonly status: number; readonly why: string };
 
-/** What a page of this tool sends with a POST; no form, and no page of another origin, can. */
+/** Header that the page sends with a POST; no form and no page of another origin can send it. */
 export const OWN_HEADER = 'x-postcheck-dashboard';
 const LONGEST_TARGET = 1024;
 const METHODS: Readonly<Record<string, readonly string[]>> = { act: ['POST'], events: ['GET'] };
-const LOOKS = ['GET', 'HEAD'];
+const READ_METHODS = ['GET', 'HEAD'];
 const LABEL = /^[a-z0-9][-a-z0-9.]{0,252}$/;
 
 const refused = (status: number, why: string): Admission => ({ kind: 'refused', status, why });
 
-/** What the request asks for, or why it is refused. `files` are the names that there are; nothing is read from a disk. */
-export function admit(asked: Asked, token: string, files: readonly string[]): Admission {
-  const { method, target, headers } = asked;
+/** Returns what to respond with, or why the request is rejected. `files` are the known names; nothing is read from a disk. */
+export function admit(request: PageRequest, token: string, files: readonly string[]): Admission {
+  const { method, target, headers } = request;
   if (!isLoopback(headers.host)) {
     return refused(421, 'the host differs from the URL that the command printed');
   }
@@ -53,7 +53,7 @@ export function admit(asked: Asked, token: string, files: readonly string[]): Ad
     return refused(403, 'requests from other pages are not allowed');
   }
   const name = rest.join('/');
-  if (!(own<readonly string[]>(METHODS, name) ?? LOOKS).includes(method)) {
+  if (!(own<readonly string[]>(METHODS, name) ?? READ_METHODS).includes(method)) {
     return refused(405, `method ${method} is not allowed`);
   }
   if (name === 'events') {
@@ -84,16 +84,16 @@ function acting(headers: IncomingHttpHeaders): Admission {
     : refused(415, 'an action must be sent as JSON');
 }
 
-/** By any port: one forwarded from elsewhere is another. A rebound name is never one of these. */
+/** With any port, because a forwarded port differs. A rebound DNS name is never one of these. */
 const isLoopback = (host: string | undefined): boolean =>
   /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/i.test(host ?? '');
 
-/** Has the same length for any input, so that the time reveals nothing. */
+/** Compares digests, which have the same length for any input, so that the time reveals nothing. */
 const isSame = (given: string, token: string): boolean => timingSafeEqual(digest(given), digest(token));
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** A browser says where a request comes from; what is opened by hand comes from nowhere. */
+/** Browsers send the origin of a request; a URL that a person opens has none. */
 function isOwnPage({
   origin,
   host,

@@ -1,4 +1,4 @@
-/** Watches the cluster, collects changes briefly, and sends each page what is new to it. */
+/** Watches the cluster, collects changes briefly, and sends each page its updates. */
 import type { Upgrade } from '../../../../src/api/types.ts';
 import { isUnderWay } from '../../../../src/core/status.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
@@ -18,7 +18,7 @@ import { NamespaceWatch, Watched, watchNodes } from './watched.ts';
 export interface BoardOptions {
   readonly version: string;
   readonly canAct: boolean;
-  /** The one namespace that is wanted; all that the caller may list when absent. */
+  /** The namespace to show; if absent, all that the caller may list. */
   readonly namespace?: string | undefined;
   readonly now: () => number;
 }
@@ -30,12 +30,12 @@ interface Viewer {
   readonly send: Send;
 }
 
-/** Changes are gathered for so long: many at once are one message. */
-const GATHER_MS = 250;
-/** Messages that contain times are sent again. */
-const RETELL_MS = 5000;
-/** Pods, endpoints and events are watched in so many namespaces: those that are looked at, then those where an attempt runs. */
-const MOST_NAMESPACES = 8;
+/** Changes within this time are sent as one message. */
+const BATCH_MS = 250;
+/** Interval at which running attempts are sent again, because their messages contain times. */
+const RESEND_MS = 5000;
+/** In how many namespaces pods, endpoints and events are watched: those of the pages first, then those with a running attempt. */
+const MAX_NAMESPACES = 8;
 
 export class Board {
   readonly #cluster: Cluster;
@@ -47,16 +47,16 @@ export class Board {
   readonly #recordings = new Map<string, Recording>();
   readonly #viewers = new Set<Viewer>();
   readonly #cards = new Map<string, string>();
-  /** Keys of Upgrades, and namespaces, that changed since the last telling. */
+  /** Keys of Upgrades, and namespaces, that changed since the last message. */
   readonly #changed = new Set<string>();
-  #told = '';
-  /** An empty list is sent too: otherwise a page would wait forever. */
-  #isRead = false;
-  #seenAt: number;
-  #gathering: NodeJS.Timeout | undefined;
-  readonly #retelling: NodeJS.Timeout;
+  #lastAbout = '';
+  /** Whether the first list was sent; an empty one is sent too, otherwise a page would wait forever. */
+  #isListed = false;
+  #updatedAt: number;
+  #batch: NodeJS.Timeout | undefined;
+  readonly #resend: NodeJS.Timeout;
 
-  /** Finds out what the caller may list; a Fault when that is nothing. */
+  /** Finds out what the caller may list; throws a Fault if that is nothing. */
   static async open(cluster: Cluster, options: BoardOptions): Promise<Board> {
     const scope = await scopeOf(cluster, options.namespace);
     return new Board(cluster, options, scope);
@@ -66,25 +66,25 @@ export class Board {
     this.#cluster = cluster;
     this.#options = options;
     this.#scope = scope;
-    this.#seenAt = options.now();
+    this.#updatedAt = options.now();
     this.#upgrades = new Watched<Upgrade>(
       cluster,
       { resource: RESOURCES.Upgrade, namespace: scope.namespace, project: decodeUpgrade },
       (names) => this.#note(names),
     );
     this.#nodes = watchNodes(cluster, () => {});
-    this.#retelling = setInterval(() => this.#note(this.#running()), RETELL_MS);
+    this.#resend = setInterval(() => this.#note(this.#running()), RESEND_MS);
   }
 
-  /** Tells the page everything, then each change. */
+  /** Sends the page everything, then each change. */
   subscribe(subject: Subject | undefined, send: Send): () => void {
     const viewer = { subject: subject && keyOf(subject.namespace, subject.name), send };
     this.#viewers.add(viewer);
     this.#follow();
     send({ type: 'about', about: this.#about() });
-    if (this.#isRead) {
+    if (this.#isListed) {
       send({ type: 'fleet', cards: this.#allCards() });
-      this.#tell(viewer);
+      this.#sendDetail(viewer);
     }
     return () => {
       this.#viewers.delete(viewer);
@@ -94,8 +94,8 @@ export class Board {
 
   /** Ends every watch. */
   async close(): Promise<void> {
-    clearInterval(this.#retelling);
-    clearTimeout(this.#gathering);
+    clearInterval(this.#resend);
+    clearTimeout(this.#batch);
     const all = [this.#upgrades, this.#nodes, ...this.#namespaces.values()];
     await Promise.all(all.map((one) => one.stop()));
   }
@@ -104,48 +104,48 @@ export class Board {
     for (const name of names) {
       this.#changed.add(name);
     }
-    this.#gathering ??= setTimeout(() => {
-      this.#gathering = undefined;
+    this.#batch ??= setTimeout(() => {
+      this.#batch = undefined;
       this.#flush();
-    }, GATHER_MS);
+    }, BATCH_MS);
   }
 
   #flush(): void {
     const changed = new Set(this.#changed);
     this.#changed.clear();
     this.#follow();
-    this.#tellAbout();
-    this.#remember(changed);
+    this.#sendAbout();
+    this.#record(changed);
     if (!this.#upgrades.status().synced) {
       return;
     }
-    const isFirst = !this.#isRead;
+    const isFirst = !this.#isListed;
     if (isFirst) {
-      this.#isRead = true;
+      this.#isListed = true;
       this.#sendAll({ type: 'fleet', cards: this.#allCards() });
     }
-    this.#tellCards(changed);
+    this.#sendCards(changed);
     for (const viewer of this.#viewers) {
       const [namespace = ''] = viewer.subject?.split('/') ?? [];
       if (
         viewer.subject !== undefined &&
         (isFirst || changed.has(viewer.subject) || changed.has(namespace))
       ) {
-        this.#tell(viewer);
+        this.#sendDetail(viewer);
       }
     }
   }
 
-  #tellAbout(): void {
+  #sendAbout(): void {
     const about = this.#about();
     const text = JSON.stringify(about);
-    if (text !== this.#told) {
-      this.#told = text;
+    if (text !== this.#lastAbout) {
+      this.#lastAbout = text;
       this.#sendAll({ type: 'about', about });
     }
   }
 
-  #tellCards(changed: ReadonlySet<string>): void {
+  #sendCards(changed: ReadonlySet<string>): void {
     const cards: Card[] = [];
     const gone: string[] = [];
     for (const key of changed) {
@@ -173,7 +173,7 @@ export class Board {
     }
   }
 
-  #tell({ subject, send }: Viewer): void {
+  #sendDetail({ subject, send }: Viewer): void {
     const upgrade = subject === undefined ? undefined : this.#upgrades.get(subject);
     if (subject === undefined) {
       return;
@@ -199,8 +199,8 @@ export class Board {
     return detailOf({ scene, recording, notes, nodes, now });
   }
 
-  /** What the API keeps only for a moment is remembered of every Upgrade whose namespace is watched. */
-  #remember(changed: ReadonlySet<string>): void {
+  /** Records what the API keeps only briefly, for every Upgrade whose namespace is watched. */
+  #record(changed: ReadonlySet<string>): void {
     const now = this.#options.now();
     for (const [key, upgrade] of this.#upgrades.entries()) {
       const { namespace } = upgrade.metadata;
@@ -210,7 +210,7 @@ export class Board {
         this.#namespaces.has(namespace) &&
         (isUnderWay(upgrade.status) || this.#recordings.has(key))
       ) {
-        this.#rememberOne(key, upgrade, now);
+        this.#recordOne(key, upgrade, now);
       }
     }
     for (const key of this.#recordings.keys()) {
@@ -220,7 +220,7 @@ export class Board {
     }
   }
 
-  #rememberOne(key: string, upgrade: Upgrade, now: number): void {
+  #recordOne(key: string, upgrade: Upgrade, now: number): void {
     try {
       this.#recordings.set(key, record(this.#recordings.get(key), this.#sceneOf(upgrade), now));
     } catch {
@@ -254,13 +254,13 @@ export class Board {
       .map(([key]) => key);
   }
 
-  /** Watches the namespaces that are looked at, or where something goes on; and no other. */
+  /** Watches the namespaces of the pages and of running attempts, and no others. */
   #follow(): void {
     const subjects = [...this.#viewers].flatMap(({ subject }) => subject ?? []);
     const wanted = new Set(
       [...subjects, ...this.#running()].map((key) => key.split('/')[0] ?? '').filter((name) => name !== ''),
     );
-    const followed = [...wanted].slice(0, MOST_NAMESPACES);
+    const followed = [...wanted].slice(0, MAX_NAMESPACES);
     for (const namespace of followed) {
       if (!this.#namespaces.has(namespace)) {
         this.#namespaces.set(
@@ -270,8 +270,8 @@ export class Board {
       }
     }
     const idle = [...this.#namespaces.keys()].filter((namespace) => !wanted.has(namespace));
-    // The last ones stay: a reloaded page requests the same.
-    for (const namespace of idle.slice(0, Math.max(0, this.#namespaces.size - MOST_NAMESPACES))) {
+    // The most recent ones are kept, because a reloaded page requests the same.
+    for (const namespace of idle.slice(0, Math.max(0, this.#namespaces.size - MAX_NAMESPACES))) {
       void this.#namespaces.get(namespace)?.stop();
       this.#namespaces.delete(namespace);
     }
@@ -288,10 +288,10 @@ export class Board {
   #about(): About {
     const { namespace, note } = this.#scope;
     const trouble = this.#upgrades.trouble();
-    this.#seenAt = trouble === '' ? this.#options.now() : this.#seenAt;
+    this.#updatedAt = trouble === '' ? this.#options.now() : this.#updatedAt;
     const notes = [
       note,
-      trouble === '' ? undefined : `Last updated at ${clockTime(this.#seenAt)}. ${trouble}`,
+      trouble === '' ? undefined : `Last updated at ${clockTime(this.#updatedAt)}. ${trouble}`,
     ];
     return {
       server: this.#cluster.server,

@@ -1,11 +1,11 @@
-/** A card of the fleet. Pure. */
+/** Creates the card of an Upgrade in the overview. Pure. */
 import type { Upgrade } from '../../../../src/api/types.ts';
 import { imagesText } from '../../../../src/core/report/image-text.ts';
 import { isUnderWay } from '../../../../src/core/status.ts';
 import { fromIso } from '../../../../src/core/time.ts';
 import { phaseLook } from '../looks.ts';
-import { conditionOf, isUpToDate, needsAttention, phaseOf, unseen, urgency } from '../standing.ts';
 import { plain } from '../text.ts';
+import { conditionOf, isUpToDate, needsAttention, phaseOf, unseen, urgency } from '../upgrade-state.ts';
 import type { Card, Past, Section } from './model.ts';
 
 const BAR = 10;
@@ -13,7 +13,7 @@ const LONGEST = 300;
 
 export const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
 
-/** At most so much of what somebody else wrote, on one line. */
+/** Returns untrusted text on one line, up to a limit. */
 export function short(text: string | undefined, longest = LONGEST): string {
   const line = plain(text ?? '');
   return line.length > longest ? `${line.slice(0, longest - 1).toWellFormed()}…` : line;
@@ -40,7 +40,7 @@ export function cardOf(upgrade: Upgrade): Card {
   };
 }
 
-/** The card of whatever the API server holds, of an older schema too: one that cannot be read does not take the others along. */
+/** Returns a card for any object, also of an older schema: one that cannot be decoded does not affect the others. */
 export function cardOfAny(upgrade: Upgrade): Card {
   try {
     return cardOf(upgrade);
@@ -65,7 +65,7 @@ export function cardOfAny(upgrade: Upgrade): Card {
   }
 }
 
-/** Why an Upgrade cannot be shown. */
+/** Returns why an Upgrade cannot be shown. */
 export const unreadable = (error: unknown): string =>
   short(
     `cannot be shown, because it has another version or is invalid: ${error instanceof Error ? error.message : error}`,

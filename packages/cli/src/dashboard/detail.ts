@@ -1,4 +1,4 @@
-/** All that a page shows of one Upgrade. Pure. */
+/** Creates everything that a page shows of one Upgrade. Pure. */
 import type { Upgrade } from '../../../../src/api/types.ts';
 import { imagesText } from '../../../../src/core/report/image-text.ts';
 import { isAttempting, isRetryable, isUnderWay } from '../../../../src/core/status.ts';
@@ -12,7 +12,7 @@ import type { Act, Detail } from './model.ts';
 import type { LaneSources } from './sources.ts';
 
 const LONGEST_LINE = 600;
-const MOST_HISTORY = 20;
+const MAX_HISTORY = 20;
 
 export function detailOf(sources: LaneSources): Detail {
   const { scene, recording, now } = sources;
@@ -39,7 +39,7 @@ export function detailOf(sources: LaneSources): Detail {
     lanes: lanesOf(sources),
     evidence: evidenceOf(sources),
     ...(recording.traffic.length > 0 ? { traffic: recording.traffic } : {}),
-    history: (status?.history ?? []).slice(0, MOST_HISTORY).map((entry) => ({
+    history: (status?.history ?? []).slice(0, MAX_HISTORY).map((entry) => ({
       number: entry.attempt,
       images: short(imagesText(entry.images, spec)),
       outcome: short(entry.outcome, 32),

@@ -1,4 +1,4 @@
-/** What speaks against the version: the worst pod with its words, and on which nodes, images and zones the codes came. Pure. */
+/** Collects the evidence against the version: the worst pod with its output, and the codes by node, image and zone. Pure. */
 import type { Class } from '../../../../src/api/enums.ts';
 import { own } from '../../../../src/api/own.ts';
 import type { PodCheck, PodReport } from '../../../../src/api/types.ts';
@@ -9,8 +9,8 @@ import { short } from './card.ts';
 import type { Evidence, Place, Split, WorstCheck } from './model.ts';
 import { type LaneSources, zoneOf } from './sources.ts';
 
-const MOST_LINES = 40;
-const MOST_ROWS = 12;
+const MAX_LINES = 40;
+const MAX_ROWS = 12;
 const BAD_CLASSES: readonly Class[] = ['Fail', 'Retry', 'Error'];
 
 export function evidenceOf({ scene, recording, nodes }: LaneSources): Evidence {
@@ -52,7 +52,7 @@ export function evidenceOf({ scene, recording, nodes }: LaneSources): Evidence {
   };
 }
 
-/** The evidence names three pods at most; what else was seen of that version is counted too. */
+/** The status lists at most three pods as evidence; other recorded pods of that version are counted too. */
 function withSeen(against: readonly PodReport[], { lives }: LaneSources['recording']): readonly PodReport[] {
   const names = new Set(against.map(({ name }) => name));
   const seen = [...lives.values()].flatMap(({ version, report, pod }) =>
@@ -61,24 +61,24 @@ function withSeen(against: readonly PodReport[], { lives }: LaneSources['recordi
   return [...against, ...seen];
 }
 
-/** Of a version that failed, its own image: a pod of that name may run another one by now. */
+/** Returns the image of a pod: if the version failed, the failed one, because a pod with that name may run another one now. */
 function imageOf(
   { name }: PodReport,
   isOver: boolean,
   { scene: { upgrade }, recording }: Pick<LaneSources, 'scene' | 'recording'>,
 ): string {
   const named = upgrade.spec.containers.map((wanted) => wanted.name);
-  const kept = [...recording.lives.values()].findLast(
+  const recorded = [...recording.lives.values()].findLast(
     ({ pod, version }) => pod.name === name && (version === 'wanted' || !isOver),
   );
-  const running = kept?.pod.containers.filter((container) => named.includes(container.name));
+  const running = recorded?.pod.containers.filter((container) => named.includes(container.name));
   const wanted = named.flatMap((container) => own(upgrade.status?.to?.images, container) ?? []);
   return short((running?.map(({ image }) => image) ?? wanted).join(', '));
 }
 
 function checkOf(check: PodCheck): WorstCheck {
   const lines = plainLines(check.output ?? '').map((line) => short(line));
-  const left = lines.length - MOST_LINES;
+  const omitted = lines.length - MAX_LINES;
   return {
     check: short(check.check, 63),
     container: short(check.container, 63),
@@ -86,7 +86,7 @@ function checkOf(check: PodCheck): WorstCheck {
     class: check.class,
     reason: short(check.reason, 64),
     message: short(check.message),
-    output: left > 0 ? [...lines.slice(0, 10), `… ${left} lines …`, ...lines.slice(-30)] : lines,
+    output: omitted > 0 ? [...lines.slice(0, 10), `… ${omitted} lines …`, ...lines.slice(-30)] : lines,
     attempts: check.attempts,
     firstAt: fromIso(check.firstAt),
     lastAt: fromIso(check.lastAt),
@@ -104,14 +104,14 @@ function splitBy(by: Split['by'], counted: readonly { report: PodReport; name: s
   }));
   return {
     by,
-    rows: rows.sort((a, b) => badIn(b) - badIn(a) || a.name.localeCompare(b.name)).slice(0, MOST_ROWS),
+    rows: rows.sort((a, b) => badIn(b) - badIn(a) || a.name.localeCompare(b.name)).slice(0, MAX_ROWS),
   };
 }
 
 const badIn = ({ codes }: Split['rows'][number]): number =>
   codes.reduce((sum, { look, pods }) => sum + (look === 'good' || look === 'still' ? 0 : pods), 0);
 
-/** The check that decides about a pod: the worst one. */
+/** Returns the check that decides about a pod: the worst one. */
 const worstCheck = ({ checks }: PodReport): PodCheck | undefined =>
   checks.find((check) => BAD_CLASSES.includes(check.class)) ?? checks[0];
 

@@ -1,4 +1,4 @@
-/** The picture of an attempt: a lane a pod, from its creation to its end. Pure: what the API says, and what was remembered of it. */
+/** Creates the picture of an attempt, with a lane for each pod, from what is in the API and what was recorded. Pure. */
 import { own } from '../../../../src/api/own.ts';
 import type { Upgrade } from '../../../../src/api/types.ts';
 import { effectiveSpec } from '../../../../src/core/effective-spec.ts';
@@ -8,7 +8,7 @@ import type { Look } from '../looks.ts';
 import { short } from './card.ts';
 import { lifeOf, reportedLane } from './life.ts';
 import type { Lane, Lanes, Life, Mark } from './model.ts';
-import type { Kept } from './recording.ts';
+import type { RecordedPod } from './recording.ts';
 import { type LaneSources, zoneOf } from './sources.ts';
 
 /** How many lanes are drawn at most. */
@@ -22,10 +22,10 @@ export function lanesOf(sources: LaneSources): Lanes {
   const from = fromIso(status?.attempt?.startedAt ?? upgrade.metadata.creationTimestamp);
   const marks = marksOf(upgrade);
   const all = lanes(sources, from);
-  const drawn = mostTelling(all);
+  const drawn = mostRelevant(all);
   return {
     from,
-    to: isLive ? Math.max(sources.now, from) : lastThing(drawn, marks, from),
+    to: isLive ? Math.max(sources.now, from) : lastEvent(drawn, marks, from),
     isLive,
     periodSeconds: upgrade.spec.postCheck.periodSeconds,
     marks,
@@ -34,7 +34,7 @@ export function lanesOf(sources: LaneSources): Lanes {
   };
 }
 
-const lastThing = (drawn: readonly Lane[], marks: readonly Mark[], from: number): number =>
+const lastEvent = (drawn: readonly Lane[], marks: readonly Mark[], from: number): number =>
   latest(
     from,
     ...marks.map(({ at }) => at),
@@ -55,7 +55,7 @@ function marksOf({ status }: Upgrade): Mark[] {
 
 const ENDS: Readonly<Record<string, Look>> = { Succeeded: 'good', FellBack: 'back' };
 
-/** `FallbackFailed` as `fallback failed`. */
+/** Formats `FallbackFailed` as `fallback failed`. */
 const inWords = (outcome: string): string =>
   short(outcome, 32)
     .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
@@ -63,11 +63,11 @@ const inWords = (outcome: string): string =>
 
 function lanes(sources: LaneSources, from: number): Lane[] {
   const { scene, recording, nodes } = sources;
-  const kept = [...recording.lives.values()].filter(
+  const pods = [...recording.lives.values()].filter(
     ({ goneAt, version }) => version !== 'before' || goneAt === undefined || goneAt > from,
   );
-  const stages = stageNames(sources, kept);
-  const seen = [...Map.groupBy(kept, ({ pod }) => pod.name)].map(([name, lives]): Lane => {
+  const stages = stageNames(sources, pods);
+  const recorded = [...Map.groupBy(pods, ({ pod }) => pod.name)].map(([name, lives]): Lane => {
     const node = lives.findLast(({ pod }) => pod.node !== '')?.pod.node ?? '';
     return {
       pod: name,
@@ -77,16 +77,16 @@ function lanes(sources: LaneSources, from: number): Lane[] {
       lives: lives.map((one) => lifeOf(one, sources)),
     };
   });
-  const names = new Set(kept.filter(({ version }) => version === 'wanted').map(({ pod }) => pod.name));
-  const gone = (scene.upgrade.status?.fallback?.evidence ?? [])
+  const names = new Set(pods.filter(({ version }) => version === 'wanted').map(({ pod }) => pod.name));
+  const reported = (scene.upgrade.status?.fallback?.evidence ?? [])
     .filter(({ name }) => !names.has(name))
     .map((report) => reportedLane(report, scene.upgrade, nodes));
-  return merged([...seen, ...gone]).sort(
+  return merged([...recorded, ...reported]).sort(
     (a, b) => a.node.localeCompare(b.node) || bornAt(a) - bornAt(b) || a.pod.localeCompare(b.pod),
   );
 }
 
-/** A pod that is gone and one that came under its name are one lane. */
+/** A deleted pod and a later one with the same name share a lane. */
 const merged = (all: readonly Lane[]): Lane[] =>
   [...Map.groupBy(all, ({ pod }) => pod).values()].map((same) => ({
     ...(same[0] as Lane),
@@ -96,21 +96,24 @@ const merged = (all: readonly Lane[]): Lane[] =>
 const startOf = ({ bars }: Life): number => bars[0]?.from ?? 0;
 const bornAt = ({ lives }: Lane): number => Math.min(...lives.map(startOf));
 
-/** Those with something to tell, in the order that they are drawn in. */
-function mostTelling(all: readonly Lane[]): Lane[] {
+/** Returns the most relevant lanes, in the order in which they are drawn. */
+function mostRelevant(all: readonly Lane[]): Lane[] {
   const rank = ({ lives }: Lane): number => Math.min(...lives.map(({ look }) => WORST_FIRST.indexOf(look)));
   const drawn = new Set([...all].sort((a, b) => rank(a) - rank(b)).slice(0, MAX_LANES));
   return all.filter((lane) => drawn.has(lane));
 }
 
-/** The stage of each pod of the wanted version: by its node's labels, else by when it came. */
-function stageNames({ scene, nodes }: LaneSources, kept: readonly Kept[]): ReadonlyMap<string, string> {
+/** Returns the stage of each pod of the wanted version: by the labels of its node, otherwise by its creation. */
+function stageNames(
+  { scene, nodes }: LaneSources,
+  pods: readonly RecordedPod[],
+): ReadonlyMap<string, string> {
   const { spec, status } = scene.upgrade;
   const stages = effectiveSpec(spec).stages.map((stage, index) => ({
     ...stage,
     desired: status?.stages?.[index]?.desired ?? 0,
   }));
-  const wanted = kept
+  const wanted = pods
     .filter(({ version }) => version === 'wanted')
     .sort((a, b) => a.pod.createdAt - b.pod.createdAt);
   return new Map(

@@ -1,4 +1,4 @@
-/** What one pod did, from its creation to its end: the content of a lane. Pure. */
+/** Describes the life of one pod, from its creation to its end: the content of a lane. Pure. */
 import { isClosed } from '../../../../src/api/gate.ts';
 import { VERIFIED } from '../../../../src/api/names.ts';
 import type { PodReport, Upgrade } from '../../../../src/api/types.ts';
@@ -8,59 +8,59 @@ import { stateLook } from '../looks.ts';
 import { plainLines } from '../text.ts';
 import { short } from './card.ts';
 import type { Lane, Life, Span } from './model.ts';
-import { type Kept, triesOf } from './recording.ts';
+import { type RecordedPod, triesOf } from './recording.ts';
 import { type LaneSources, zoneOf } from './sources.ts';
 
-/** With what the fallback was decided on: a pod may have been gone before its last words were seen. */
-function withEvidence(kept: Kept, { status }: Upgrade): Kept {
-  const report = status?.fallback?.evidence?.find(({ name }) => name === kept.pod.name);
-  return report && kept.version === 'wanted'
-    ? { ...kept, state: report.state, report, tries: triesOf(kept.tries, report) }
-    : kept;
+/** Adds the evidence of the fallback: a pod may have been deleted before its last result was recorded. */
+function withEvidence(recorded: RecordedPod, { status }: Upgrade): RecordedPod {
+  const report = status?.fallback?.evidence?.find(({ name }) => name === recorded.pod.name);
+  return report && recorded.version === 'wanted'
+    ? { ...recorded, state: report.state, report, tries: triesOf(recorded.tries, report) }
+    : recorded;
 }
 
-export function lifeOf(seen: Kept, sources: LaneSources): Life {
+export function lifeOf(seen: RecordedPod, sources: LaneSources): Life {
   const { upgrade } = sources.scene;
-  const kept = withEvidence(seen, upgrade);
-  const { pod, version, state, tries, endpointAt, endpointSeen, goneAt } = kept;
-  const verdict = verdictOf(kept, upgrade);
+  const recorded = withEvidence(seen, upgrade);
+  const { pod, version, state, tries, endpointAt, endpointSeen, goneAt } = recorded;
+  const verdict = verdictOf(recorded, upgrade);
   return {
     uid: pod.uid,
     version,
     image: short(imageOf(pod, upgrade)),
     state: state || (version === 'before' ? 'Serving' : 'Waiting'),
     look: version === 'before' ? 'still' : stateLook(state),
-    bars: barsOf(kept, sources, verdict?.at),
+    bars: barsOf(recorded, sources, verdict?.at),
     tries,
     ...(verdict ? { verdict } : {}),
-    ...gateOf(kept),
+    ...gateOf(recorded),
     ...(endpointAt === undefined ? {} : { endpoint: { at: endpointAt, seen: endpointSeen } }),
-    ...(verdict === undefined ? deadlineOf(kept) : {}),
+    ...(verdict === undefined ? deadlineOf(recorded) : {}),
     ...(goneAt === undefined ? {} : { goneAt }),
-    words: wordsOf(kept),
+    words: wordsOf(recorded),
   };
 }
 
-/** Kubernetes keeps whole seconds: what came of a try in that second came after it. */
-function verifiedAt({ pod, tries }: Kept): number {
+/** Times in conditions are whole seconds: a result in the same second as its probe came after it. */
+function verifiedAt({ pod, tries }: RecordedPod): number {
   const since = pod.conditions[VERIFIED]?.since ?? 0;
   return latest(since, ...tries.map(({ at }) => at).filter((at) => at < since + 1000));
 }
 
-function gateOf(kept: Kept): Pick<Life, 'gate' | 'gateOpenedAt'> {
-  const { pod } = kept;
+function gateOf(recorded: RecordedPod): Pick<Life, 'gate' | 'gateOpenedAt'> {
+  const { pod } = recorded;
   if (!pod.gates.includes(VERIFIED)) {
     return { gate: 'none' };
   }
   const verified = pod.conditions[VERIFIED];
   return {
     gate: isClosed(pod) ? 'closed' : 'open',
-    ...(verified?.status === 'True' ? { gateOpenedAt: verifiedAt(kept) } : {}),
+    ...(verified?.status === 'True' ? { gateOpenedAt: verifiedAt(recorded) } : {}),
   };
 }
 
-/** A pod that ends is late for nothing. */
-const deadlineOf = ({ pod, goneAt, deadlineAt }: Kept): Pick<Life, 'deadlineAt'> =>
+/** A pod that is being deleted has no deadline. */
+const deadlineOf = ({ pod, goneAt, deadlineAt }: RecordedPod): Pick<Life, 'deadlineAt'> =>
   pod.deleting || goneAt !== undefined || deadlineAt === undefined ? {} : { deadlineAt };
 
 const imageOf = (pod: PodView, { spec }: Upgrade): string =>
@@ -69,23 +69,23 @@ const imageOf = (pod: PodView, { spec }: Upgrade): string =>
     .map(({ image }) => image)
     .join(', ');
 
-function wordsOf({ pod, report, state }: Kept): string {
+function wordsOf({ pod, report, state }: RecordedPod): string {
   if (state === 'Passed' || state === 'Skipped') {
     return '';
   }
-  const output = report?.checks.find(({ output: said }) => said)?.output ?? '';
+  const output = report?.checks.find((check) => check.output)?.output ?? '';
   const waiting = pod.containers.find(({ state: now, role }) => now === 'waiting' && role !== 'init');
   return short(plainLines(output).at(-1) || report?.message || (pod.deleting ? '' : waiting?.reason));
 }
 
-function verdictOf(kept: Kept, { status }: Upgrade): Life['verdict'] {
-  const { pod, version, state, report } = kept;
+function verdictOf(recorded: RecordedPod, { status }: Upgrade): Life['verdict'] {
+  const { pod, version, state, report } = recorded;
   const verified = pod.conditions[VERIFIED];
   if (version === 'before') {
     return undefined;
   }
   if (verified?.status === 'True') {
-    return { at: verifiedAt(kept), good: true, text: 'verified' };
+    return { at: verifiedAt(recorded), good: true, text: 'verified' };
   }
   if (state !== 'Failed') {
     return undefined;
@@ -96,9 +96,13 @@ function verdictOf(kept: Kept, { status }: Upgrade): Life['verdict'] {
     : { at: fromIso(at), good: false, text: short(report?.reason ?? 'failed', 64) };
 }
 
-/** What the pod does, one after the other. */
-function barsOf(kept: Kept, { notes, now }: LaneSources, verdictAt: number | undefined): readonly Span[] {
-  const { pod, version, deletedAt, goneAt } = kept;
+/** Returns the phases of the pod, one after the other. */
+function barsOf(
+  recorded: RecordedPod,
+  { notes, now }: LaneSources,
+  verdictAt: number | undefined,
+): readonly Span[] {
+  const { pod, version, deletedAt, goneAt } = recorded;
   const mine = notes.filter(({ uid }) => uid === pod.uid);
   const note = (reason: string): number | undefined => mine.find((one) => one.reason === reason)?.at;
   const ready = pod.conditions['Ready'];
@@ -107,20 +111,23 @@ function barsOf(kept: Kept, { notes, now }: LaneSources, verdictAt: number | und
     const since = ready?.status === 'True' ? ready.since : pod.createdAt;
     return chain([['serve', since]], deletedAt, goneAt);
   }
-  const isServing = kept.endpointAt !== undefined || ready?.status === 'True';
+  const isServing = recorded.endpointAt !== undefined || ready?.status === 'True';
   const good = pod.conditions[VERIFIED]?.status === 'True';
   const steps: [Span['what'], number | undefined][] = [
     ['waiting', pod.createdAt],
     ['pull', note('Pulling')],
-    ['start', kept.startedAt ?? note('Pulled')],
-    ['check', kept.readyAt],
+    ['start', recorded.startedAt ?? note('Pulled')],
+    ['check', recorded.readyAt],
     [good ? 'out' : 'failed', verdictAt],
-    ['serve', good && isServing ? Math.max(kept.endpointAt ?? ready?.since ?? 0, verdictAt ?? 0) : undefined],
+    [
+      'serve',
+      good && isServing ? Math.max(recorded.endpointAt ?? ready?.since ?? 0, verdictAt ?? 0) : undefined,
+    ],
   ];
   return chain(steps, end === undefined ? undefined : Math.min(end, now), goneAt);
 }
 
-/** Steps that follow each other; one that has no time, or an earlier one than the step before it, is left out. */
+/** Joins steps to bars; a step without a time is left out, and none starts before the previous one. */
 function chain(
   steps: readonly (readonly [Span['what'], number | undefined])[],
   deletedAt: number | undefined,
@@ -138,7 +145,7 @@ function chain(
   });
 }
 
-/** What is known of a pod that was not watched: its result when the fallback was decided. */
+/** Returns the lane of a pod that was not recorded: its result when the fallback was decided. */
 export function reportedLane(report: PodReport, { status }: Upgrade, nodes: LaneSources['nodes']): Lane {
   const node = short(report.node, 253);
   const decidedAt = fromIso(status?.fallback?.startedAt ?? '');

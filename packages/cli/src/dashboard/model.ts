@@ -3,10 +3,10 @@ import type { Class } from '../../../../src/api/enums.ts';
 import type { Verb } from '../../../../src/api/verbs.ts';
 import type { Look } from '../looks.ts';
 
-/** Where a card stands in the fleet, in this order. */
+/** The section of a card in the overview, in this order. */
 export type Section = 'person' | 'back' | 'busy' | 'good';
 
-/** An attempt, with how it ended or where it stands. */
+/** An attempt, with its outcome or current phase. */
 export interface Past {
   readonly number: number;
   readonly outcome: string;
@@ -30,7 +30,7 @@ export interface Card {
   readonly images: string;
   /** The last attempts, the oldest first; the running one is the last. */
   readonly attempts: readonly Past[];
-  /** When it came to where it stands. */
+  /** Since when it is in this state. */
   readonly since: number;
 }
 
@@ -39,30 +39,30 @@ export type Bar = 'waiting' | 'pull' | 'start' | 'check' | 'failed' | 'serve' | 
 export interface Span {
   readonly what: Bar;
   readonly from: number;
-  /** `undefined`: goes on. */
+  /** Absent while it continues. */
   readonly to?: number;
 }
 
-/** What a check said in a container. */
-interface Said {
+/** The result of a check in a container. */
+interface Result {
   readonly check: string;
   readonly container: string;
   readonly class: Class;
   readonly reason: string;
 }
 
-/** One try of a check that somebody saw. */
-export interface Try extends Said {
+/** One recorded probe of a check. */
+export interface Try extends Result {
   readonly at: number;
-  /** The exit code, or the reason when there was none. */
+  /** The exit code, or the reason if there is none. */
   readonly text: string;
-  /** Which try of this check it was. */
+  /** The number of this probe of the check. */
   readonly number: number;
 }
 
 export type Version = 'before' | 'wanted' | 'restored';
 
-/** One pod from its creation to its end. A StatefulSet's pods live several times under one name. */
+/** One pod from its creation to its end. Pods of a StatefulSet are created several times with one name. */
 export interface Life {
   readonly uid: string;
   readonly version: Version;
@@ -74,14 +74,14 @@ export interface Life {
   readonly verdict?: { readonly at: number; readonly good: boolean; readonly text: string };
   readonly gate: 'none' | 'closed' | 'open';
   readonly gateOpenedAt?: number;
-  /** First seen in the endpoints of a Service; `seen` is false when it is taken from the pod's readiness. */
+  /** First seen in the endpoints of a Service; `seen` is false if the time is that of the pod's readiness. */
   readonly endpoint?: { readonly at: number; readonly seen: boolean };
   readonly deadlineAt?: number;
   readonly goneAt?: number;
   readonly words: string;
 }
 
-/** Where a pod is. */
+/** The location of a pod. */
 export interface Place {
   readonly node: string;
   readonly zone: string;
@@ -102,18 +102,18 @@ export interface Mark {
 
 export interface Lanes {
   readonly from: number;
-  /** When the last thing happened; the present while something goes on. */
+  /** When the last event happened; the current time during an attempt. */
   readonly to: number;
   readonly isLive: boolean;
   /** Time between two probes of a pod. */
   readonly periodSeconds: number;
   readonly marks: readonly Mark[];
   readonly lanes: readonly Lane[];
-  /** Pods that are not drawn. */
+  /** Number of pods that are not drawn. */
   readonly left: number;
 }
 
-export interface WorstCheck extends Said {
+export interface WorstCheck extends Result {
   readonly code: string;
   readonly message: string;
   readonly output: readonly string[];
@@ -122,7 +122,7 @@ export interface WorstCheck extends Said {
   readonly lastAt: number;
 }
 
-/** So many pods said this. */
+/** The number of pods with this result. */
 export interface Count {
   readonly text: string;
   readonly look: Look;
@@ -138,19 +138,19 @@ export interface WorstPod extends Place {
   readonly pod: string;
   readonly image: string;
   readonly checks: readonly WorstCheck[];
-  /** How containers ended last. */
+  /** How the containers last ended. */
   readonly ends: readonly string[];
 }
 
 export interface Evidence {
   readonly worst?: WorstPod;
   readonly splits: readonly Split[];
-  /** Pods that are counted, of so many. */
+  /** How many of the desired pods are counted. */
   readonly counted: number;
   readonly desired: number;
 }
 
-/** Pods in the endpoints of Services at a moment. */
+/** The number of pods in the endpoints of Services at a time. */
 export interface Sample {
   readonly at: number;
   readonly before: number;
@@ -158,7 +158,7 @@ export interface Sample {
   readonly unverified: number;
 }
 
-/** A verb that would come to something now. */
+/** An action that may have an effect now. */
 export interface Act {
   readonly verb: Verb | 'pause' | 'resume';
   readonly stage?: string;
@@ -190,7 +190,7 @@ export interface Detail {
   readonly isPaused: boolean;
   readonly lanes: Lanes;
   readonly evidence: Evidence;
-  /** `undefined`: not to be read, or no Service selects the pods. */
+  /** Absent if it cannot be read, or no Service selects the pods. */
   readonly traffic?: readonly Sample[];
   readonly history: readonly HistoryRow[];
   readonly acts: readonly Act[];
@@ -200,31 +200,31 @@ export interface Detail {
 
 export interface About {
   readonly server: string;
-  /** The namespace; all of them when absent. */
+  /** The namespace; absent for all. */
   readonly namespace?: string;
   readonly version: string;
   readonly canAct: boolean;
-  /** The Upgrades have been read once. */
+  /** Whether the Upgrades have been listed once. */
   readonly synced: boolean;
-  /** What is not as it should be, in sentences. */
+  /** Problems, as sentences. */
   readonly notes: readonly string[];
 }
 
 export type Message =
-  /** A sign of life, with the time at the API server, which all times here are of. */
+  /** A heartbeat, with the time at the API server, which all times are based on. */
   | { readonly type: 'beat'; readonly now: number }
   | { readonly type: 'about'; readonly about: About }
-  /** Everything; it comes first. */
+  /** All cards; sent first. */
   | { readonly type: 'fleet'; readonly cards: readonly Card[] }
   | { readonly type: 'cards'; readonly changed: readonly Card[]; readonly gone: readonly string[] }
-  /** The Upgrade that the page looks at; without `detail` there is none, or it cannot be shown. */
+  /** The Upgrade that the page shows; without `detail` it does not exist, or cannot be shown. */
   | { readonly type: 'upgrade'; readonly key: string; readonly detail?: Detail; readonly fault?: string };
 
-/** An action that a page requests; without `confirmed` the reply only says what it would do. */
+/** An action that a page requests; without `confirmed` the reply only describes the effect. */
 export interface ActRequest extends Act {
   readonly namespace: string;
   readonly name: string;
-  /** What the page was looking at: another Upgrade, or another attempt, is not acted on. */
+  /** What the page showed: the action is rejected for another Upgrade or another attempt. */
   readonly uid: string;
   readonly attempt: number;
   readonly confirmed?: boolean;

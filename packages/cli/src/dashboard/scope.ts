@@ -3,7 +3,7 @@ import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
 
-/** All namespaces; the caller's own where a list of all is refused. */
+/** Returns all namespaces, or the caller's own if the caller may not list all. */
 export async function scopeOf(
   cluster: Cluster,
   wanted: string | undefined,
@@ -13,9 +13,9 @@ export async function scopeOf(
   if (wanted === undefined && refusal === undefined) {
     return {};
   }
-  const own = await refusalOf(cluster, namespace);
-  if (own) {
-    throw own;
+  const fault = await refusalOf(cluster, namespace);
+  if (fault) {
+    throw fault;
   }
   return {
     namespace,
@@ -23,7 +23,7 @@ export async function scopeOf(
   };
 }
 
-/** Why Upgrades may not be listed there; any other trouble is thrown. */
+/** Returns why Upgrades may not be listed there; throws any other failure. */
 async function refusalOf(cluster: Cluster, namespace: string | undefined): Promise<Fault | undefined> {
   const target = { resource: RESOURCES.Upgrade, ...(namespace === undefined ? {} : { namespace }) };
   const answer = await cluster.try({ method: 'GET', target, query: { limit: '1' }, retries: 1 });

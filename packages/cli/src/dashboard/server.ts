@@ -1,4 +1,4 @@
-/** The dashboard's listener: loopback only, every request admitted first, everything of a client bounded. */
+/** The dashboard's HTTP server: on loopback only, every request is admitted first, and everything from a client is limited. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -6,16 +6,16 @@ import type { AddressInfo } from 'node:net';
 import { Fault } from '../fault.ts';
 import { admit, type Subject } from './admission.ts';
 
-/** What is sent under a name. */
+/** A file of the page. */
 export interface PageFile {
   readonly type: string;
   readonly text: string;
 }
 
-/** By name; the page itself has the empty one. */
+/** The files by name; the page itself has an empty name. */
 export type Page = Readonly<Record<string, PageFile>>;
 
-/** What an action came to, in JSON. */
+/** The result of an action, as JSON. */
 export interface Reply {
   readonly status: number;
   readonly body: object;
@@ -24,7 +24,7 @@ export interface Reply {
 export interface Site {
   readonly page: Page;
   readonly now: () => number;
-  /** Sends what there is, and each change, until the returned function is called. */
+  /** Sends the current state and each change, until the returned function is called. */
   readonly subscribe: (subject: Subject | undefined, send: (message: object) => void) => () => void;
   readonly act: (request: unknown) => Promise<Reply>;
 }
@@ -35,7 +35,7 @@ export interface Limits {
   /** How far a stream may lag before it is closed; the page then reconnects, and gets the current state. */
   readonly behindBytes: number;
   readonly bodyBytes: number;
-  /** For the whole of a request to arrive. */
+  /** Limit for receiving a whole request. */
   readonly requestMs: number;
   readonly beatMs: number;
 }
@@ -51,7 +51,7 @@ export const LIMITS: Limits = {
 
 const HEADER_BYTES = 8192;
 
-/** Nothing from elsewhere, nothing inline, nothing that makes text into markup. */
+/** Allows nothing from other origins, nothing inline, and no conversion of text to markup. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -81,9 +81,9 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** Serves the site on 127.0.0.1; port 0 takes a free one. */
+/** Serves the site on 127.0.0.1; port 0 means a free port. */
 export async function listen(site: Site, port: number, limits: Limits = LIMITS): Promise<Listening> {
-  // In the path and in no cookie: browsers send the cookies of 127.0.0.1 to every port, whoever listens there.
+  // In the path and not in a cookie: browsers send the cookies of 127.0.0.1 to every port, whatever listens there.
   const token = randomBytes(32).toString('base64url');
   const streams = new Set<ServerResponse>();
   const server = createServer(
@@ -150,7 +150,7 @@ async function answer(serving: Serving, request: IncomingMessage, response: Serv
   }
 }
 
-/** A fault of this tool ends one request, not all pages. */
+/** A bug in this tool ends one request, not all pages. */
 function fail(response: ServerResponse): void {
   if (response.headersSent) {
     response.destroy();
@@ -160,7 +160,7 @@ function fail(response: ServerResponse): void {
 }
 
 function refuse(response: ServerResponse, status: number, why: string): void {
-  // What the client still sends is not read.
+  // The rest of the request is not read.
   response.writeHead(status, {
     ...HEADERS,
     'Content-Type': 'text/plain; charset=utf-8',
@@ -192,10 +192,10 @@ function stream(
     }
     response.write(`data: ${JSON.stringify(message)}\n\n`);
   };
-  const tellTime = (): void => send({ type: 'beat', now: site.now() });
-  tellTime();
+  const sendBeat = (): void => send({ type: 'beat', now: site.now() });
+  sendBeat();
   const stop = site.subscribe(subject, send);
-  const beat = setInterval(tellTime, limits.beatMs);
+  const beat = setInterval(sendBeat, limits.beatMs);
   response.on('close', () => {
     clearInterval(beat);
     stop();
@@ -213,9 +213,9 @@ async function act(
     refuse(response, 413, 'the request is too large');
     return;
   }
-  const { status, body: said } = await site.act(parsed(body));
-  response.writeHead(status, { ...HEADERS, 'Content-Type': 'application/json' });
-  response.end(JSON.stringify(said));
+  const reply = await site.act(parsed(body));
+  response.writeHead(reply.status, { ...HEADERS, 'Content-Type': 'application/json' });
+  response.end(JSON.stringify(reply.body));
 }
 
 async function bodyOf(request: IncomingMessage, limit: number): Promise<string | undefined> {
@@ -230,7 +230,7 @@ async function bodyOf(request: IncomingMessage, limit: number): Promise<string |
       parts.push(part as Buffer);
     }
   } catch {
-    // The client went away, or was too slow.
+    // The client disconnected, or was too slow.
     return '';
   }
   return Buffer.concat(parts).toString('utf8');

@@ -1,9 +1,9 @@
-/** What the picture of an attempt is made of. */
+/** The sources of the picture of an attempt. */
 import { own } from '../../../../src/api/own.ts';
 import type { Scene } from '../scene.ts';
 import type { Recording } from './recording.ts';
 
-/** What the kubelet has reported about a pod. */
+/** An event that the kubelet recorded about a pod. */
 export interface PodNote {
   readonly uid: string;
   readonly reason: string;

@@ -1,4 +1,4 @@
-/** What the dashboard watches of the cluster, with the caller's own permissions. */
+/** Watches what the dashboard shows, with the caller's permissions. */
 import type { RevisionView, WorkloadKind } from '../../../../src/api/views.ts';
 import { at, type Raw, record, text, time } from '../../../../src/kube/client/json.ts';
 import { RESOURCES, type Resource } from '../../../../src/kube/client/paths.ts';
@@ -18,7 +18,7 @@ interface Wanted<T> {
   readonly optional?: boolean;
 }
 
-/** The objects of one kind, kept up to date. */
+/** A watched cache of the objects of one kind. */
 export class Watched<T> {
   readonly #items = new Map<string, T>();
   readonly #reflector: Reflector<Named<T>>;
@@ -54,7 +54,7 @@ export class Watched<T> {
     this.#reflector.start();
   }
 
-  /** By `namespace/name`. */
+  /** Returns the object with this `namespace/name`. */
   get(name: string): T | undefined {
     return this.#items.get(name);
   }
@@ -63,7 +63,7 @@ export class Watched<T> {
     return this.#items;
   }
 
-  /** Everything; `undefined` while nothing has been read. */
+  /** Returns all objects; `undefined` until they have been listed. */
   all(): readonly T[] | undefined {
     return this.status().synced ? [...this.#items.values()] : undefined;
   }
@@ -72,7 +72,7 @@ export class Watched<T> {
     return this.#reflector.status();
   }
 
-  /** Why it is not up to date; empty while it is. */
+  /** Returns why the cache is not up to date; empty if it is. */
   trouble(): string {
     const { state, message } = this.status();
     if (state === 'forbidden') {
@@ -96,7 +96,7 @@ function nameOf({ metadata }: Raw): string {
   return namespace === undefined ? text(name) : `${text(namespace)}/${text(name)}`;
 }
 
-/** Of a raw object what nobody looks at is not kept. */
+/** Removes the parts of a raw object that are not used. */
 function slim(raw: Raw): Raw {
   const { managedFields: _fields, annotations: _notes, ...metadata } = record(raw.metadata);
   return { ...raw, metadata };
@@ -119,7 +119,7 @@ const noteOf = (raw: Raw): PodNote => ({
     time(at(raw, 'metadata', 'creationTimestamp')),
 });
 
-/** All that the pictures of a namespace's Upgrades are made of. */
+/** Watches everything that is shown of the Upgrades in a namespace. */
 export class NamespaceWatch {
   readonly pods: Watched<ReadPod>;
   readonly slices: Watched<Raw>;
@@ -147,14 +147,14 @@ export class NamespaceWatch {
     return new Watched<T>(this.#cluster, { ...wanted, namespace: this.#namespace }, this.#changed);
   }
 
-  /** Workloads of that kind; watched from the first call on. */
+  /** Returns the workloads of a kind; the first call starts the watch. */
   workloads(kind: WorkloadKind): Watched<Raw> {
     const known = this.#workloads.get(kind) ?? this.#watch<Raw>({ resource: RESOURCES[kind], project: slim });
     this.#workloads.set(kind, known);
     return known;
   }
 
-  /** What these roll to; watched from the first call on. */
+  /** Returns the revisions of a workload kind; the first call starts the watch. */
   revisions(kind: WorkloadKind): Watched<RevisionView> {
     const resource = revisionKind(kind);
     const { project } = PROJECTIONS[resource];
@@ -176,7 +176,7 @@ export class NamespaceWatch {
   }
 }
 
-/** Nodes, for their zones; who may not read them sees none. */
+/** Watches nodes for their zones; empty if the caller may not read them. */
 export const watchNodes = (cluster: Cluster, changed: () => void): Watched<NodeLabels> =>
   new Watched<NodeLabels>(
     cluster,

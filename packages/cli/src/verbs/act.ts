@@ -1,6 +1,6 @@
 /**
- * `retry`, `abort`, `approve`, `promote`, `pause` and `resume`. The operator's own decision code says what will happen in the current state of the cluster;
- * if nothing would happen, nothing is written.
+ * `retry`, `abort`, `approve`, `promote`, `pause` and `resume`. The operator's decision code predicts what will happen in the current state of the
+ * cluster; if nothing would happen, nothing is written.
  */
 import { isReason } from '../../../../src/api/reasons.ts';
 import type { Upgrade } from '../../../../src/api/types.ts';
@@ -15,8 +15,8 @@ import { Conflict, Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
 import { gitOwner } from '../managers.ts';
 import { gather, type Scene, snapshotOf } from '../scene.ts';
-import { conditionOf, phaseOf } from '../standing.ts';
 import { duration, plain } from '../text.ts';
+import { conditionOf, phaseOf } from '../upgrade-state.ts';
 import { type Found, findUpgrade, upgradeTarget } from '../upgrades.ts';
 import { waitUntilDecided } from './status.ts';
 
@@ -27,18 +27,18 @@ export interface ActOptions {
 }
 
 /** What the command will do, or why it would do nothing. */
-export type Foreseen = { readonly will: string } | { readonly nothing: string };
+export type Prediction = { readonly will: string } | { readonly nothing: string };
 
 /** Evaluates with the operator's decision code what the token would do now. */
-export function foresee(verb: Verb, scene: Scene, token: string, now: number): Foreseen {
+export function predict(verb: Verb, scene: Scene, token: string, now: number): Prediction {
   const { upgrade } = scene;
-  const blocked = claimedText(upgrade) ?? notBegun(verb, upgrade);
+  const blocked = claimedText(upgrade) ?? beforeFirstAttempt(verb, upgrade);
   if (blocked !== undefined) {
     return { nothing: blocked };
   }
   const annotations = { ...upgrade.metadata.annotations, [ANNOTATIONS[verb]]: token };
-  const asked = { ...upgrade, metadata: { ...upgrade.metadata, annotations } };
-  const plan = decide(snapshotOf({ ...scene, upgrade: asked }, now));
+  const commanded = { ...upgrade, metadata: { ...upgrade.metadata, annotations } };
+  const plan = decide(snapshotOf({ ...scene, upgrade: commanded }, now));
   const done = plan.status.commands?.[verb];
   const message = plain(plan.status.message ?? '');
   if (done?.token !== token) {
@@ -57,7 +57,7 @@ export function foresee(verb: Verb, scene: Scene, token: string, now: number): F
   return { will: isHeld ? `${will}; paused until \`${resumeOf(upgrade)}\`` : will };
 }
 
-/** What an approval or a promotion comes to. The status' sentence is still about the wait that it ends. */
+/** Describes the effect of an approval or a promotion. The message of the status is still about the wait that it ends. */
 function freedText(verb: 'approve' | 'promote', { status }: Upgrade, token: string): string {
   if (verb === 'promote') {
     return `attempt ${token} is promoted: it skips the waits of its remaining stages, but no check`;
@@ -70,7 +70,7 @@ function freedText(verb: 'approve' | 'promote', { status }: Upgrade, token: stri
 const resumeOf = ({ metadata: { name, namespace } }: Upgrade): string =>
   `kubectl postcheck resume ${name} -n ${namespace}`;
 
-/** Another Upgrade acts on the target, as the operator has reported: a command on this one has no effect. */
+/** Returns the operator's message that another Upgrade acts on the target, in which case a command has no effect. */
 function claimedText(upgrade: Upgrade): string | undefined {
   const stalled = conditionOf(upgrade, 'Stalled');
   return stalled?.status === 'True' && isReason(stalled.reason, 'TargetClaimed')
@@ -78,15 +78,15 @@ function claimedText(upgrade: Upgrade): string | undefined {
     : undefined;
 }
 
-/** Before the first attempt only its wait for a window can be skipped. Includes what blocks the attempt, as the operator has reported it. */
-function notBegun(verb: Verb, upgrade: Upgrade): string | undefined {
+/** Returns why a command has no effect before the first attempt: only its wait for a window can be skipped. */
+function beforeFirstAttempt(verb: Verb, upgrade: Upgrade): string | undefined {
   const { spec, status } = upgrade;
   if (status?.attempt || (verb === 'promote' && waitsToStart(status))) {
     return undefined;
   }
   const held = spec.paused ? `; to start the first one: \`${resumeOf(upgrade)}\`` : '';
-  const said = status?.message ? `: ${plain(status.message)}` : '';
-  return `no attempt has been recorded yet${held || said}`;
+  const message = status?.message ? `: ${plain(status.message)}` : '';
+  return `no attempt has been recorded yet${held || message}`;
 }
 
 function whyNothing(verb: Verb, upgrade: Upgrade, result: string): string {
@@ -109,7 +109,7 @@ function whyNothing(verb: Verb, upgrade: Upgrade, result: string): string {
     : `${result}; the stages of attempt ${number}: ${stages}`;
 }
 
-/** The value of the annotation: a time for commands that can be repeated, otherwise what the command is for. */
+/** Returns the value of the annotation: a time for commands that can be repeated, otherwise what the command applies to. */
 export function tokenFor(
   verb: Verb,
   { status, metadata }: Upgrade,
@@ -126,7 +126,7 @@ export function tokenFor(
   return `${number}/${stage ?? waitingStage({ status, metadata })}`;
 }
 
-/** The stage that waits for approval now. One that does not is approved only by its name: else typing `approve` twice would approve the next one too. */
+/** Returns the stage that waits for approval now. Any other is approved only by name: otherwise a second `approve` would also approve the next stage. */
 function waitingStage({ status, metadata }: Pick<Upgrade, 'status' | 'metadata'>): string {
   const open = isAttempting(status) ? (status?.stages ?? []).filter(({ state }) => state !== 'Done') : [];
   const waiting = open.find(({ state }) => state === 'AwaitingApproval');
@@ -150,14 +150,14 @@ export async function command(
   const found = await findUpgrade(cluster, name);
   const token = tokenFor(verb, found.upgrade, stage, io.now());
   const scene = await gather(cluster, found);
-  const foreseen = foresee(verb, scene, token, io.now());
-  // Of a workload that could not be read nothing is known; one that does not exist is known.
-  if ('nothing' in foreseen && (scene.workload || scene.isGone)) {
-    throw new Fault(`nothing to ${verb}: ${foreseen.nothing}`);
+  const prediction = predict(verb, scene, token, io.now());
+  // If the workload could not be read, the effect is unknown; if it does not exist, it is known.
+  if ('nothing' in prediction && (scene.workload || scene.isGone)) {
+    throw new Fault(`nothing to ${verb}: ${prediction.nothing}`);
   }
   io.out(
-    'will' in foreseen
-      ? foreseen.will
+    'will' in prediction
+      ? prediction.will
       : `${verb} of Upgrade ${name}; its effect is unknown: ${scene.missing.join('; ')}`,
   );
   return await patched(io, cluster, found, options, () => ({
@@ -204,26 +204,26 @@ export function resuming({ status, spec }: Upgrade, running: boolean): string {
     : `An attempt may start: ${imagesText(Object.fromEntries(spec.containers.map((c) => [c.name, c.image])), spec)}`;
 }
 
-/** The operator writes the status in between: what is wanted does not depend on that. */
-const MOST_CONFLICTS = 5;
+/** The operator writes the status meanwhile, which does not change what is wanted. */
+const MAX_CONFLICTS = 5;
 
-/** Patches the Upgrade, made anew from its present state after a conflict. */
-async function patchAgain(
+/** Patches the Upgrade; after a conflict, with a patch for its current state. */
+async function patchWithRetries(
   cluster: Cluster,
   upgrade: Upgrade,
-  bodyFor: (present: Upgrade) => unknown,
+  bodyFor: (current: Upgrade) => unknown,
   query: Readonly<Record<string, string>>,
 ): Promise<Upgrade> {
   const target = upgradeTarget(upgrade);
-  let present = upgrade;
+  let current = upgrade;
   for (let conflicts = 0; ; conflicts++) {
     try {
-      return decodeUpgrade(await cluster.patch(target, bodyFor(present), query));
+      return decodeUpgrade(await cluster.patch(target, bodyFor(current), query));
     } catch (error) {
-      if (!(error instanceof Conflict) || conflicts === MOST_CONFLICTS) {
+      if (!(error instanceof Conflict) || conflicts === MAX_CONFLICTS) {
         throw error;
       }
-      present = decodeUpgrade(await cluster.read(target));
+      current = decodeUpgrade(await cluster.read(target));
     }
   }
 }
@@ -234,11 +234,11 @@ export async function patched(
   cluster: Cluster,
   { upgrade }: Found,
   options: ActOptions,
-  bodyFor: (present: Upgrade) => unknown,
+  bodyFor: (current: Upgrade) => unknown,
 ): Promise<number> {
   const timeoutMs = duration('--timeout', options.timeout ?? '0');
   const query: Record<string, string> = options.dryRun ? { dryRun: 'All' } : {};
-  const after = await patchAgain(cluster, upgrade, bodyFor, query);
+  const after = await patchWithRetries(cluster, upgrade, bodyFor, query);
   const { name } = upgrade.metadata;
   io.out(`upgrade.postcheck.dev/${name} patched${options.dryRun ? ' (server dry run)' : ''}`);
   if (options.dryRun || !options.wait) {

@@ -1,4 +1,4 @@
-/** `bundle`: the evidence as one archive for a ticket, without secrets. */
+/** `bundle`: writes the evidence to one archive for a ticket, without secrets. */
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';

@@ -16,7 +16,7 @@ export interface CheckOptions {
   readonly output?: string;
 }
 
-/** As the chart's `kubeVersion`. */
+/** The same as `kubeVersion` of the chart. */
 export const LOWEST_MINOR = 34;
 const GATE_MINOR = 36;
 
@@ -50,7 +50,7 @@ export async function check(
   return failed ? EXIT.fault : EXIT.ok;
 }
 
-/** Its version, and whether it serves what the gate needs. */
+/** Checks the version of the API server, and whether it serves what the gate needs. */
 async function checkApiServer(cluster: Cluster): Promise<CheckResult[]> {
   const version = await cluster.read({ resource: { root: '', plural: 'version' } });
   const name = text(version.gitVersion);
@@ -70,7 +70,7 @@ async function checkApiServer(cluster: Cluster): Promise<CheckResult[]> {
   ];
 }
 
-/** May the caller install the chart? */
+/** Checks whether the caller may install the chart. */
 async function checkPrerequisites(cluster: Cluster): Promise<CheckResult[]> {
   const needs: readonly [what: string, access: Access][] = [
     ['the CRD', { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' }],
@@ -128,7 +128,7 @@ async function checkCrd(cluster: Cluster): Promise<CheckResult[]> {
   ];
 }
 
-/** Fields of the schema that this tool was built with, and that a CRD has not. */
+/** Returns the fields of the schema that this tool was built with and the CRD does not have. */
 function lackingFields(schema: unknown): string[] {
   const parts = { spec: SpecSchema, status: StatusSchema };
   return Object.entries(parts).flatMap(([part, { properties }]) =>

@@ -1,4 +1,4 @@
-/** `codes`: what each exit code means, for one Upgrade or by default; and a hook's registry as rules. */
+/** `codes`: shows what each exit code means, for one Upgrade or by default, or converts the registry of a hook to rules. */
 import { readFile } from 'node:fs/promises';
 import { effectiveChecks } from '../../../../src/api/checks.ts';
 import type { Class } from '../../../../src/api/enums.ts';
@@ -25,16 +25,16 @@ export interface Row {
   readonly reason: string;
   readonly message: string;
   readonly source: 'rule' | 'default';
-  /** Pods whose last try gave one of these codes. */
+  /** Pods whose last probe returned one of these codes. */
   readonly pods: number;
 }
 
 const KILLED = 'killed by the signal code - 128, such as 137 SIGKILL, 139 SIGSEGV, 143 SIGTERM';
 
-/** The table in force, evaluated code by code with the function that decides. */
+/** Returns the effective table, evaluated code by code with the function that decides. */
 export function tableOf(check: Check, upgrade?: Upgrade): Row[] {
   const rows: Row[] = [];
-  // The script decides on a code by its own last line; without it the code is any command's.
+  // The script confirms its codes with its last line; without it, they are those of any command.
   const isScript = check.exec?.command[0]?.endsWith('/readiness_probe.sh') ?? false;
   for (let code = 0; code <= 255; code++) {
     const outcome: TryOutcome = {
@@ -74,10 +74,10 @@ const podsWith = ({ name }: Check, code: number, upgrade: Upgrade | undefined): 
     .filter((entry) => entry.check === name && entry.code === code)
     .reduce((sum, { pods }) => sum + pods, 0);
 
-/** An Upgrade that names no check. */
+/** An Upgrade without checks. */
 const NO_CHECKS = { postCheck: {} } as UpgradeSpec;
 
-/** The tables of an Upgrade's checks that run a command; without an Upgrade, of the default script. */
+/** Prints the tables of an Upgrade's checks that run a command; without an Upgrade, of the default script. */
 export function codes(io: Io, upgrade: Upgrade | undefined, options: CodesOptions): number {
   checkFormat(options.output, ['json', 'yaml']);
   const checks = effectiveChecks(upgrade?.spec ?? NO_CHECKS);

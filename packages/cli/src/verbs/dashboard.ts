@@ -1,4 +1,4 @@
-/** `dashboard`: a page on this machine, with the caller's own permissions, until Ctrl-C. */
+/** `dashboard`: serves a page on this machine, with the caller's permissions, until Ctrl-C. */
 import type { Cluster } from '../cluster.ts';
 import { actFor } from '../dashboard/act.ts';
 import { Board } from '../dashboard/board.ts';
@@ -12,7 +12,7 @@ export interface DashboardOptions {
   readonly namespace?: string;
 }
 
-/** Set at bundling: the page with its script and style. */
+/** Defined by the bundler: the page with its script and style. */
 declare const POSTCHECK_PAGE: Page | undefined;
 
 export async function dashboard(

@@ -1,10 +1,10 @@
-/** `events`: one time line of the Upgrade, its workload, the workload's revisions and its pods. */
+/** `events`: shows the events of the Upgrade, its workload, the revisions and the pods in one timeline. */
 
 import { at, type Raw, record, text } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
-import type { Io } from '../io.ts';
+import { type Io, pause } from '../io.ts';
 import { checkFormat, forMachine } from '../output.ts';
 import { gather, type Scene } from '../scene.ts';
 import { columns, fit, moment, nearest, plain } from '../text.ts';
@@ -17,7 +17,7 @@ export interface EventsOptions {
 }
 
 const TYPES = ['Normal', 'Warning'];
-const LOOK_EVERY_MS = 2000;
+const POLL_INTERVAL_MS = 2000;
 
 interface Line {
   readonly key: string;
@@ -93,7 +93,7 @@ function subjects({ upgrade, revisions, pods }: Scene): ReadonlySet<string> {
   ]);
 }
 
-/** Events of both APIs: the old ones carry their times and counts in deprecated fields. */
+/** Reads events of both APIs: the old ones have their times and counts in deprecated fields. */
 function lineOf(raw: Raw): Line {
   const metadata = record(raw.metadata);
   const when =
@@ -114,7 +114,7 @@ function lineOf(raw: Raw): Line {
   };
 }
 
-/** The whole time line as text. */
+/** Returns the whole timeline as text. */
 export const eventLines = async (io: Io, cluster: Cluster, scene: Scene): Promise<string[]> =>
   tableOf(io, await read(cluster, scene, TYPES), true);
 
@@ -136,7 +136,7 @@ function tableOf(io: Io, lines: readonly Line[], head: boolean): string[] {
   return columns(all).map((line) => (io.terminal ? fit(line, io.columns()) : line));
 }
 
-/** New ones as they come; the pods that are looked at are those of the moment. */
+/** Prints new events, of the pods that exist at the time. */
 async function follow(
   io: Io,
   cluster: Cluster,
@@ -144,22 +144,16 @@ async function follow(
 ): Promise<number> {
   const known = new Set(seen.map(({ key }) => key));
   while (!io.signal.aborted) {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, LOOK_EVERY_MS);
-      io.signal.addEventListener('abort', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    await pause(io, POLL_INTERVAL_MS);
     if (io.signal.aborted) {
       break;
     }
     const scene = await gather(cluster, await findUpgrade(cluster, name));
-    const fresh = (await read(cluster, scene, types)).filter(({ key }) => !known.has(key));
-    for (const { key } of fresh) {
+    const added = (await read(cluster, scene, types)).filter(({ key }) => !known.has(key));
+    for (const { key } of added) {
       known.add(key);
     }
-    print(io, fresh, false);
+    print(io, added, false);
   }
   return 0;
 }

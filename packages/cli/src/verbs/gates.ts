@@ -1,4 +1,4 @@
-/** `gates`: every pod behind a closed gate and who waits for it; `gates open` for when the operator is gone. */
+/** `gates`: lists every pod behind a closed gate and the attempt that needs it; `gates open` opens gates if the operator is gone. */
 import { isClosed } from '../../../../src/api/gate.ts';
 import { VERIFIED } from '../../../../src/api/names.ts';
 import { userReason } from '../../../../src/api/reasons.ts';
@@ -31,7 +31,7 @@ interface Gate {
   readonly since: string;
   /** The Upgrade whose attempt gates, if there is one. */
   readonly upgrade?: string;
-  /** What puts the gate on for it. */
+  /** What added the gate. */
   readonly carrier?: string;
   readonly phase?: string;
 }
@@ -73,24 +73,24 @@ export async function closedGates(cluster: Cluster, namespace: string | undefine
     .map(decodePod)
     .filter(isClosed)
     .map((pod) => {
-      const waits = upgrades.find((raw) => gatesPod(raw, pod));
+      const gating = upgrades.find((raw) => gatesPod(raw, pod));
       return {
         namespace: pod.namespace,
         pod: pod.name,
         node: pod.node,
         since: new Date(pod.createdAt).toISOString(),
-        ...(waits
+        ...(gating
           ? {
-              upgrade: text(at(waits, 'metadata', 'name')),
-              phase: text(at(waits, 'status', 'phase')),
-              carrier: text(at(waits, 'status', 'attempt', 'gateCarrier')) || 'Policy',
+              upgrade: text(at(gating, 'metadata', 'name')),
+              phase: text(at(gating, 'status', 'phase')),
+              carrier: text(at(gating, 'status', 'attempt', 'gateCarrier')) || 'Policy',
             }
           : {}),
       };
     });
 }
 
-/** Does an attempt of this Upgrade gate this pod? As the gate policy matches them. */
+/** Whether an attempt of this Upgrade gates this pod, by the rule of the gate policy. */
 function gatesPod(raw: Raw, pod: PodView): boolean {
   const { kind, name } = record(at(raw, 'spec', 'targetRef'));
   const workload = workloadOfPodOwner(pod.owner, pod.revision);
@@ -102,7 +102,7 @@ function gatesPod(raw: Raw, pod: PodView): boolean {
   );
 }
 
-/** Opens gates by hand: nothing has verified these pods, and they get traffic all the same. */
+/** Opens gates manually: these pods were not verified and then get traffic. */
 export async function openGates(
   io: Io,
   cluster: Cluster,

@@ -1,4 +1,4 @@
-/** `get`: the Upgrades as a table, those that need attention first. */
+/** `get`: lists the Upgrades as a table, those that need attention first. */
 import { PHASES, type Phase } from '../../../../src/api/enums.ts';
 import { own } from '../../../../src/api/own.ts';
 import type { Upgrade } from '../../../../src/api/types.ts';
@@ -13,8 +13,8 @@ import { phaseLook } from '../looks.ts';
 import { asList, checkFormat, forMachine, tidy, upgradeName } from '../output.ts';
 import { painted } from '../paint.ts';
 import { Screen } from '../screen.ts';
-import { conditionOf, mostUrgentFirst, needsAttention, phaseOf } from '../standing.ts';
 import { age, columns, fit, nearest, plain } from '../text.ts';
+import { conditionOf, mostUrgentFirst, needsAttention, phaseOf } from '../upgrade-state.ts';
 import { type Found, findUpgrade, found, UPGRADE_WORDS, WORKLOAD_WORDS } from '../upgrades.ts';
 
 export interface GetOptions {
@@ -64,7 +64,7 @@ export async function get(
   return 0;
 }
 
-/** As fingers know it: `get upgrades`, `get upgrade web`, `get deploy web`. */
+/** Accepts the words of `kubectl get`: `get upgrades`, `get upgrade web`, `get deploy web`. */
 function namesIn(words: readonly string[]): readonly string[] {
   const [first = '', ...others] = words;
   if (UPGRADE_WORDS.includes(first)) {
@@ -86,11 +86,11 @@ async function read(cluster: Cluster, names: readonly string[], options: GetOpti
 
 function selected(all: readonly Found[], options: GetOptions): Found[] {
   return all
-    .filter(({ upgrade }) => isAskedFor(upgrade, options))
+    .filter(({ upgrade }) => isSelected(upgrade, options))
     .sort((a, b) => mostUrgentFirst(a.upgrade, b.upgrade));
 }
 
-function isAskedFor(upgrade: Upgrade, { phase, needsAttention: person }: GetOptions): boolean {
+function isSelected(upgrade: Upgrade, { phase, needsAttention: person }: GetOptions): boolean {
   const phases = phase?.split(',').map(phaseNamed);
   return (phases?.includes(phaseOf(upgrade)) ?? true) && (!person || needsAttention(upgrade));
 }
@@ -118,7 +118,7 @@ function print(io: Io, shown: readonly Found[], names: readonly string[], { outp
   return forMachine(io, output, names.length === 1 && only ? tidy(only) : asList(items));
 }
 
-/** Why the table is empty: another namespace, or a filter. */
+/** Returns why the table is empty: another namespace, or a filter. */
 async function nothing(cluster: Cluster, unfiltered: number, options: GetOptions): Promise<string> {
   const where = options.allNamespaces ? 'in any namespace' : `in namespace ${cluster.namespace}`;
   if (unfiltered > 0) {
@@ -154,12 +154,12 @@ function row(io: Io, upgrade: Upgrade, options: GetOptions): string[] {
         ]
       : []),
     age(io.now() - fromIso(metadata.creationTimestamp)),
-    // A terminal has little room, and the headline has the cause in it.
+    // A terminal is narrow, and the headline contains the cause.
     plain((io.terminal && !wide ? status?.headline : undefined) ?? status?.message ?? ''),
   ];
 }
 
-/** The table; on a terminal each line is cut to its width. */
+/** Formats the table; on a terminal each line is cut to its width. */
 export function table(io: Io, upgrades: readonly Upgrade[], options: GetOptions): string[] {
   const head = [
     ...(options.allNamespaces ? ['NAMESPACE'] : []),
@@ -175,7 +175,7 @@ export function table(io: Io, upgrades: readonly Upgrade[], options: GetOptions)
   return io.terminal && options.output !== 'wide' ? lines.map((line) => fit(line, io.columns())) : lines;
 }
 
-/** Redraws the table on a terminal; in a pipe, a line for each change. */
+/** Redraws the table on a terminal; in a pipe, prints a line for each change. */
 async function watch(
   io: Io,
   cluster: Cluster,
@@ -187,12 +187,12 @@ async function watch(
   const uids = names.length > 0 ? new Set(first.map(({ upgrade }) => upgrade.metadata.uid)) : undefined;
   const screen = io.terminal ? new Screen(io) : undefined;
   const draw = (): void => screen?.draw(table(io, [...known.values()].sort(mostUrgentFirst), options));
-  const see = (upgrade: Upgrade, gone: boolean): void => {
+  const update = (upgrade: Upgrade, isDeleted: boolean): void => {
     if (uids && !uids.has(upgrade.metadata.uid)) {
       return;
     }
     const before = known.get(keyOf(upgrade));
-    if (gone || !isAskedFor(upgrade, options)) {
+    if (isDeleted || !isSelected(upgrade, options)) {
       known.delete(keyOf(upgrade));
     } else {
       known.set(keyOf(upgrade), upgrade);
@@ -215,7 +215,7 @@ async function watch(
     projection: { project: (raw) => found(raw as Raw).upgrade, keeps: () => true },
     sink: (event) => {
       for (const upgrade of event.type === 'synced' ? event.items : [event.object]) {
-        see(upgrade, event.type === 'delete');
+        update(upgrade, event.type === 'delete');
       }
     },
   });
@@ -223,7 +223,7 @@ async function watch(
   draw();
   reflector.start();
   try {
-    await stopped(io, screen, draw, () => reflector.status());
+    await untilStopped(io, screen, draw, () => reflector.status());
   } finally {
     screen?.close();
     await reflector.stop();
@@ -233,8 +233,8 @@ async function watch(
 
 const keyOf = ({ metadata: { namespace, name } }: Upgrade): string => `${namespace}/${name}`;
 
-/** Until Ctrl-C; a watch that is forbidden ends it with a Fault. */
-async function stopped(
+/** Waits for Ctrl-C; a watch that is forbidden ends it with a Fault. */
+async function untilStopped(
   io: Io,
   screen: Screen | undefined,
   draw: () => void,
@@ -246,7 +246,7 @@ async function stopped(
     if (state === 'forbidden') {
       reject(new Fault(`${message}; you need list and watch on upgrades.postcheck.dev`));
     }
-    screen?.say(state === 'retrying' ? message : '');
+    screen?.setNote(state === 'retrying' ? message : '');
     draw();
   }, 1000);
   io.signal.addEventListener('abort', () => resolve(), { once: true });

@@ -1,4 +1,4 @@
-/** `history` and `diff`: the attempts of an Upgrade, and what two of them differ in. */
+/** `history` and `diff`: lists the attempts of an Upgrade, and compares the images of two of them. */
 import type { Images, Upgrade } from '../../../../src/api/types.ts';
 import { imagesText } from '../../../../src/core/report/image-text.ts';
 import { fromIso, spanText } from '../../../../src/core/time.ts';
@@ -8,8 +8,8 @@ import type { Io } from '../io.ts';
 import { phaseLook } from '../looks.ts';
 import { checkFormat, forMachine } from '../output.ts';
 import { painted } from '../paint.ts';
-import { phaseOf } from '../standing.ts';
 import { columns, fit, moment, plain } from '../text.ts';
+import { phaseOf } from '../upgrade-state.ts';
 import { findUpgrade } from '../upgrades.ts';
 
 export interface HistoryOptions {
@@ -25,7 +25,7 @@ interface Entry {
   readonly finishedAt?: string;
 }
 
-/** Ended attempts and the one that runs, newest first. */
+/** Returns the running attempt and those that have ended, the newest first. */
 function entries({ status, metadata: _ }: Upgrade, phase: string): Entry[] {
   const { attempt, history = [] } = status ?? {};
   const running: Entry[] =
@@ -74,7 +74,7 @@ export async function history(
   return 0;
 }
 
-/** Container, image of one side, image of the other. */
+/** A container, with its image on each side. */
 interface Change {
   readonly container: string;
   readonly from: string | null;
@@ -109,11 +109,11 @@ export async function diff(
 interface Side {
   readonly name: string;
   readonly images: Images;
-  /** Whether it is what runs, for people. */
+  /** Text that says that this side runs now. */
   readonly runs?: string;
 }
 
-/** `3..4`, `3` against the present one, or nothing: what ran before against what is wanted. */
+/** Parses `3..4`, `3` to compare with the newest, or nothing to compare the previous images with the wanted ones. */
 function sides(upgrade: Upgrade, range: string | undefined): [Side, Side] {
   const { status } = upgrade;
   if (range === undefined) {
@@ -134,7 +134,7 @@ function sides(upgrade: Upgrade, range: string | undefined): [Side, Side] {
   return [side(upgrade, Number(match[1])), side(upgrade, Number(match[2] ?? newest))];
 }
 
-/** Of the two sides, the outcome says which one runs. */
+/** The outcome decides which of the two sides runs. */
 const runsIf = (upgrade: Upgrade, outcome: string): Partial<Side> =>
   phaseOf(upgrade) === outcome ? { runs: ', which runs now' } : {};
 

@@ -1,4 +1,4 @@
-/** `init`: an Upgrade for a workload that is there, with the check that its image can answer. */
+/** `init`: prints an Upgrade for an existing workload, with the check that its image supports. */
 
 import type { WorkloadKind } from '../../../../src/api/views.ts';
 import type { ExecResult } from '../../../../src/core/verification/exec-result.ts';
@@ -15,13 +15,13 @@ import { readName } from '../upgrades.ts';
 
 export interface InitOptions {
   readonly output?: string;
-  /** `--no-exec`: look at the manifest alone. */
+  /** False with `--no-exec`: only read the manifest. */
   readonly exec?: boolean;
 }
 
 const SCRIPT = '/usr/bin/readiness_probe.sh';
 
-/** What verifies the workload, and why this was chosen. */
+/** The checks for the workload, and why they were chosen. */
 interface Choice {
   readonly checks: readonly object[] | undefined;
   readonly because: string;
@@ -60,16 +60,16 @@ export async function init(io: Io, cluster: Cluster, word: string, options: Init
   return 0;
 }
 
-/** A name for the Upgrade that no other one has; a Fault if the workload already has an Upgrade. Not checked if the caller cannot list them. */
+/** Returns an unused name for the Upgrade; throws a Fault if the workload already has an Upgrade. Not checked if the caller cannot list them. */
 async function freeName(cluster: Cluster, kind: WorkloadKind, name: string): Promise<string> {
-  const there = await cluster.list(RESOURCES.Upgrade, cluster.namespace).catch(() => []);
-  const names = there.map((one) => text(at(one, 'metadata', 'name')));
-  const own = there.findIndex((one) => {
+  const existing = await cluster.list(RESOURCES.Upgrade, cluster.namespace).catch(() => []);
+  const names = existing.map((one) => text(at(one, 'metadata', 'name')));
+  const index = existing.findIndex((one) => {
     const target = record(at(one, 'spec', 'targetRef'));
     return target.kind === kind && target.name === name;
   });
-  if (own >= 0) {
-    const known = names[own];
+  if (index >= 0) {
+    const known = names[index];
     throw new Fault(
       `Upgrade ${known} already acts on ${kind} ${name}: \`kubectl get upgrade ${known} -n ${cluster.namespace} -o yaml\` prints it, \`kubectl postcheck set image ${known} CONTAINER=IMAGE -n ${cluster.namespace}\` rolls out another image`,
     );
@@ -89,10 +89,10 @@ async function choose(
   }
   const absent =
     script === false ? `The image has no ${SCRIPT}; ` : `It is unknown whether the image has ${SCRIPT}; `;
-  const own = containers.flatMap(checkOf);
-  if (own.length > 0) {
+  const checks = containers.flatMap(checkOf);
+  if (checks.length > 0) {
     return {
-      checks: own,
+      checks,
       because: `${absent}the check makes the same request as its readiness probe instead.`,
     };
   }
@@ -105,7 +105,7 @@ async function choose(
   };
 }
 
-/** A readiness probe over the network, as a check; one that runs a command is readiness already. */
+/** Converts a readiness probe over the network to a check; one that runs a command is part of readiness already. */
 function checkOf(container: Raw): object[] {
   const { httpGet, tcpSocket, grpc } = record(container.readinessProbe);
   const name = 'readiness';
@@ -122,7 +122,7 @@ function checkOf(container: Raw): object[] {
   return tcpSocket ? [{ name, tcpSocket: { port: record(tcpSocket).port } }] : [];
 }
 
-/** Runs the script once in a pod that is Ready; `undefined` when that cannot be tried. */
+/** Runs the script once in a Ready pod; returns `undefined` if that is not possible. */
 async function hasScript(
   cluster: Cluster,
   raw: Raw,

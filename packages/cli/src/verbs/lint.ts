@@ -27,7 +27,7 @@ interface Source {
   readonly text: string;
 }
 
-/** `cluster` is opened only for `--live`. */
+/** Validates the manifests. `cluster` is given only with `--live`. */
 export async function lint(io: Io, options: LintOptions, cluster?: Cluster): Promise<number> {
   checkFormat(options.output, ['json', 'sarif']);
   if (!options.filename || options.filename.length === 0) {

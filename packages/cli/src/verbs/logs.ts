@@ -1,4 +1,4 @@
-/** `logs`: the operator's JSON as lines for people, of all its pods, for one Upgrade or all. */
+/** `logs`: prints the log of all pods of the operator as lines for people, for one Upgrade or all. */
 
 import { own } from '../../../../src/api/own.ts';
 import { record, text } from '../../../../src/kube/client/json.ts';
@@ -23,8 +23,8 @@ const LEVELS: Readonly<Record<string, Parameters<Io['paint']>[0]>> = {
   warn: 'yellow',
   debug: 'gray',
 };
-/** Said first or elsewhere in the line. */
-const SAID = ['time', 'level', 'msg', 'message', 'upgrade', 'namespace', 'name'];
+/** Fields that have their own place in the line. */
+const PLACED_FIELDS = ['time', 'level', 'msg', 'message', 'upgrade', 'namespace', 'name'];
 
 interface Entry {
   readonly time: string;
@@ -32,7 +32,7 @@ interface Entry {
   readonly upgrade: string;
 }
 
-/** Reads one line; one that is no JSON is shown as it is. */
+/** Parses one line; a line that is not JSON is shown unchanged. */
 export function readEntry(line: string): Entry & { readonly fields: Readonly<Record<string, unknown>> } {
   try {
     const fields = record(JSON.parse(line));
@@ -44,13 +44,13 @@ export function readEntry(line: string): Entry & { readonly fields: Readonly<Rec
   }
 }
 
-/** `03:12:07 shop/web Falling back …  attempt=2 phase=FallingBack`. */
+/** Formats a line as `03:12:07 shop/web Falling back …  attempt=2 phase=FallingBack`. */
 export function entryText(io: Io, line: string): string {
   const { time, upgrade, fields } = readEntry(line);
   const level = text(fields.level);
   const sentence = [text(fields.msg), text(fields.message)].filter((part) => part !== '').join(': ');
   const rest = Object.entries(fields)
-    .filter(([name]) => !SAID.includes(name))
+    .filter(([name]) => !PLACED_FIELDS.includes(name))
     .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
   return plain(
     [

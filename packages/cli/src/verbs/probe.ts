@@ -31,17 +31,17 @@ export interface ProbeOptions {
   readonly output?: string;
 }
 
-/** Pods that are probed at once. */
-const AT_ONCE = 4;
+/** How many pods are probed concurrently. */
+const CONCURRENT_PODS = 4;
 
-/** One question to one container. */
-interface Question {
+/** One probe of one container. */
+interface Probe {
   readonly name: string;
   readonly container: string;
   readonly check: Check;
 }
 
-interface Answered {
+interface ProbeResult {
   readonly pod: string;
   readonly node: string;
   readonly check: string;
@@ -62,12 +62,12 @@ export async function probe(io: Io, cluster: Cluster, word: string, options: Pro
   }
   const rows = pods.map((raw) => ({
     raw,
-    questions: options.kubelet ? ownProbes(raw) : questions(spec, raw),
+    probes: options.kubelet ? ownProbes(raw) : checkProbes(spec, raw),
   }));
   const answers = (
-    await inTurns(rows, AT_ONCE, ({ raw, questions: all }) => askAll(cluster, raw, all, io.signal))
+    await inBatches(rows, CONCURRENT_PODS, ({ raw, probes }) => runAll(cluster, raw, probes, io.signal))
   ).flat();
-  // A pod without probes of its own passes by them, as the kubelet has it.
+  // A pod without probes of its own passes, as for the kubelet.
   const isFree = options.kubelet === true && pods.length > 0 && answers.length === 0;
   if (forMachine(io, options.output, answers)) {
     return isFree ? EXIT.ok : exitCode(answers);
@@ -89,12 +89,16 @@ export async function probe(io: Io, cluster: Cluster, word: string, options: Pro
   return exitCode(answers);
 }
 
-const isGood = ({ class: kind }: Answered): boolean => kind === 'Pass' || kind === 'Skip';
-const exitCode = (answers: readonly Answered[]): number =>
+const isGood = ({ class: kind }: ProbeResult): boolean => kind === 'Pass' || kind === 'Skip';
+const exitCode = (answers: readonly ProbeResult[]): number =>
   answers.length > 0 && answers.every(isGood) ? EXIT.ok : EXIT.checksFailed;
 
-/** Runs the work for all, so many at once, in order. */
-async function inTurns<T, R>(all: readonly T[], atOnce: number, work: (one: T) => Promise<R>): Promise<R[]> {
+/** Runs the work for all in batches, and returns the results in order. */
+async function inBatches<T, R>(
+  all: readonly T[],
+  atOnce: number,
+  work: (one: T) => Promise<R>,
+): Promise<R[]> {
   const results: R[] = [];
   for (let from = 0; from < all.length; from += atOnce) {
     results.push(...(await Promise.all(all.slice(from, from + atOnce).map(work))));
@@ -102,9 +106,8 @@ async function inTurns<T, R>(all: readonly T[], atOnce: number, work: (one: T) =
   return results;
 }
 
-function questions(spec: UpgradeSpec, raw: Raw): Question[] {
-  const asked = effectiveChecks(spec);
-  return asked.length === 0
+function checkProbes(spec: UpgradeSpec, raw: Raw): Probe[] {
+  return effectiveChecks(spec).length === 0
     ? []
     : possibleTries({ spec, template: containerNames(raw) }, decodePod(raw)).map(({ check, container }) => ({
         name: check.name,
@@ -115,8 +118,8 @@ function questions(spec: UpgradeSpec, raw: Raw): Question[] {
 
 const OWN_PROBES = ['startupProbe', 'livenessProbe', 'readinessProbe'];
 
-/** The pod's own startup, liveness and readiness probes, as questions with kubelet's time limits. */
-const ownProbes = (raw: Raw): Question[] =>
+/** Returns the pod's own startup, liveness and readiness probes, with kubelet's time limits. */
+const ownProbes = (raw: Raw): Probe[] =>
   list(at(raw, 'spec', 'containers'))
     .map(record)
     .flatMap((container) =>
@@ -141,17 +144,17 @@ function checkOf(name: string, { exec, httpGet, tcpSocket, grpc, timeoutSeconds 
   } as unknown as Check;
 }
 
-async function askAll(
+async function runAll(
   cluster: Cluster,
   raw: Raw,
-  all: readonly Question[],
+  all: readonly Probe[],
   signal: AbortSignal,
-): Promise<Answered[]> {
-  const answers: Answered[] = [];
+): Promise<ProbeResult[]> {
+  const answers: ProbeResult[] = [];
   const pod = decodePod(raw);
   for (const { name, container, check } of all) {
-    const began = performance.now();
-    const outcome = await ask(cluster, raw, { container, check }, signal);
+    const startedAt = performance.now();
+    const outcome = await runProbe(cluster, raw, { container, check }, signal);
     const podReady = pod.conditions['ContainersReady']?.status === 'True';
     const verdict = evaluateTry(check, outcome, { inFallback: false, podReady });
     answers.push({
@@ -164,19 +167,19 @@ async function askAll(
       reason: verdict.reason,
       message: verdictText(verdict) || commandText(verdict, check, pod, container),
       output: verdict.output,
-      milliseconds: Math.round(performance.now() - began),
+      milliseconds: Math.round(performance.now() - startedAt),
     });
   }
   return answers;
 }
 
-/** Which command is missing or cannot be run, and what to do, as the operator says it. */
+/** Returns the operator's message about a command that is missing or cannot be run. */
 const commandText = (verdict: TryVerdict, check: Check, pod: PodView, container: string): string =>
   isReason(verdict.reason, 'CommandMissing', 'CommandNotRunnable')
     ? whatText(tryCause({ check: check.name, container, verdict }, pod, [check]))
     : '';
 
-async function ask(
+async function runProbe(
   cluster: Cluster,
   raw: Raw,
   { container, check }: { container: string; check: Check },
@@ -217,7 +220,7 @@ const refusalText = ({ status, message }: ExecRefused): string =>
     ? `you are not allowed to run commands in this pod: you need get and create on pods/exec (${message})`
     : message;
 
-function table(io: Io, answers: readonly Answered[]): string[] {
+function table(io: Io, answers: readonly ProbeResult[]): string[] {
   const rows = answers.map((one) => [
     one.pod,
     one.node || '-',

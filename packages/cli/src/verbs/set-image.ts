@@ -1,4 +1,4 @@
-/** `set image`: the words of `kubectl set image`, written where the operator reads them: `spec.containers`. */
+/** `set image`: like `kubectl set image`, but sets `spec.containers` of the Upgrade. */
 import type { Images, Upgrade } from '../../../../src/api/types.ts';
 import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
@@ -9,7 +9,7 @@ import { nearest } from '../text.ts';
 import { findUpgrade } from '../upgrades.ts';
 import { type ActOptions, patched } from './act.ts';
 
-/** Reads `web=registry.example/web:2.1`. */
+/** Parses `web=registry.example/web:2.1`. */
 function assignment(word: string): [string, string] {
   const equals = word.indexOf('=');
   const [name, image] = [word.slice(0, equals), word.slice(equals + 1)];
@@ -52,7 +52,7 @@ export async function setImage(
   }));
 }
 
-/** The containers as they are, with these images. */
+/** Returns the containers with these images. */
 const containersWith = (images: Images, containers: Upgrade['spec']['containers']): object[] =>
   Object.entries({ ...Object.fromEntries(containers.map((one) => [one.name, one.image])), ...images }).map(
     ([name, image]) => ({ name, image }),
@@ -67,12 +67,12 @@ function unchanged({ status, spec, metadata }: Upgrade, images: Images): string 
 }
 
 function checkContainers(images: Images, { workload }: Scene): void {
-  const there = workload?.containers.map(({ name }) => name);
-  const wrong = Object.keys(images).find((name) => there && !there.includes(name));
-  if (wrong !== undefined && there) {
-    const meant = nearest(wrong, there);
+  const existing = workload?.containers.map(({ name }) => name);
+  const wrong = Object.keys(images).find((name) => existing && !existing.includes(name));
+  if (wrong !== undefined && existing) {
+    const meant = nearest(wrong, existing);
     throw new Fault(
-      `${workload?.kind} ${workload?.name} has no container ${JSON.stringify(wrong)}; it has: ${there.join(', ')}${meant ? `; did you mean ${meant}?` : ''}`,
+      `${workload?.kind} ${workload?.name} has no container ${JSON.stringify(wrong)}; it has: ${existing.join(', ')}${meant ? `; did you mean ${meant}?` : ''}`,
     );
   }
 }

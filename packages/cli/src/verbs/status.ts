@@ -1,4 +1,4 @@
-/** `status`: waits until an Upgrade is decided, a line for each change; the exit code is the verdict. */
+/** `status`: waits until the attempt has ended, with a line for each change; the exit code is the outcome. */
 import type { Upgrade } from '../../../../src/api/types.ts';
 import type { Cluster } from '../cluster.ts';
 import { EXIT, Fault } from '../fault.ts';
@@ -6,8 +6,8 @@ import type { Io } from '../io.ts';
 import { phaseLook, SYMBOLS } from '../looks.ts';
 import { checkFormat, forMachine, tidy } from '../output.ts';
 import { painted } from '../paint.ts';
-import { decided, isStalled, phaseOf, unseen, waitsForPerson } from '../standing.ts';
 import { clockTime, duration, plain } from '../text.ts';
+import { decided, isStalled, phaseOf, unseen, waitsForPerson } from '../upgrade-state.ts';
 import { findUpgrade, followUpgrade } from '../upgrades.ts';
 
 export interface StatusOptions {
@@ -16,7 +16,7 @@ export interface StatusOptions {
   readonly output?: string;
 }
 
-/** What is worth a line: the phase, the pods that passed, and the sentence. */
+/** Formats the phase, the pods that passed, and the message. */
 function line(io: Io, upgrade: Upgrade): string {
   const phase = phaseOf(upgrade);
   const word = isStalled(upgrade) ? `${phase}, Stalled` : phase;
@@ -53,52 +53,52 @@ export interface Waiting {
   readonly json?: boolean;
 }
 
-/** Follows the Upgrade until it is decided: its exit code, or that of a time-out. */
+/** Watches the Upgrade until its attempt has ended. Returns its exit code, or that of a timeout. */
 export async function waitUntilDecided(
   io: Io,
   cluster: Cluster,
   upgrade: Upgrade,
   { timeoutMs, json }: Waiting,
 ): Promise<number> {
-  let told = '';
-  let asked: string | undefined;
+  let lastLine = '';
+  let lastRequest: string | undefined;
   const look = (now: Upgrade | undefined): number | undefined => {
     if (!now) {
       throw new Fault(`Upgrade ${upgrade.metadata.name} was deleted`);
     }
     const text = line(io, now);
-    if (text !== told) {
-      told = text;
+    if (text !== lastLine) {
+      lastLine = text;
       io.out(json ? asJsonLine(now, io.now()) : `${io.paint('gray', clockTime(io.now()))}  ${text}`);
     }
     const answer = decided(now);
     const person = answer === undefined ? waitsForPerson(now) : undefined;
-    if (person !== undefined && person !== asked) {
+    if (person !== undefined && person !== lastRequest) {
       const limit = timeoutMs > 0 ? '' : '; --timeout limits the wait';
       io.note(`waiting until somebody acts${limit}: ${person}`);
     }
-    asked = person;
+    lastRequest = person;
     return answer;
   };
   const already = look(upgrade);
   if (already !== undefined) {
     return already;
   }
-  let gone: Fault | undefined;
+  let fault: Fault | undefined;
   const verdict = await followUpgrade(cluster, io, upgrade, {
     deadlineMs: timeoutMs,
     look: (now) => {
       try {
         return look(now);
       } catch (error) {
-        gone = error as Fault;
+        fault = error as Fault;
         return EXIT.fault;
       }
     },
     trouble: (why) => io.note(why === undefined ? 'reconnected' : `connection lost, retrying: ${why}`),
   });
-  if (gone) {
-    throw gone;
+  if (fault) {
+    throw fault;
   }
   if (verdict === undefined && !io.signal.aborted) {
     io.note(`the attempt has not ended within ${timeoutMs / 1000} s`);

@@ -1,19 +1,19 @@
-/** `tree`: the Upgrade down to its checks, with clocks that only the operator's own decisions know. */
+/** `tree`: shows the Upgrade with its workload, revisions, pods and checks, once or until the attempt has ended. */
 import type { Cluster } from '../cluster.ts';
-import type { Io } from '../io.ts';
+import { type Io, pause } from '../io.ts';
 import { gather, type Scene } from '../scene.ts';
 import { Screen } from '../screen.ts';
-import { decided } from '../standing.ts';
 import { clockTime } from '../text.ts';
 import { treeLines } from '../tree-picture.ts';
+import { decided } from '../upgrade-state.ts';
 import { type Found, findUpgrade, found, upgradeTarget } from '../upgrades.ts';
 
 export interface TreeOptions {
   readonly watch?: boolean;
 }
 
-/** Between two reads of the cluster; the clocks are redrawn each second. */
-const LOOK_EVERY_MS = 2000;
+/** Interval between reads of the cluster; the times are redrawn each second. */
+const POLL_INTERVAL_MS = 2000;
 
 export async function tree(io: Io, cluster: Cluster, name: string, options: TreeOptions): Promise<number> {
   const first = await findUpgrade(cluster, name);
@@ -27,21 +27,21 @@ export async function tree(io: Io, cluster: Cluster, name: string, options: Tree
   return 0;
 }
 
-/** Redraws on a terminal until the Upgrade is decided; in a pipe, writes the tree again when it has changed. */
+/** Redraws on a terminal until the attempt has ended; in a pipe, prints the tree again when it has changed. */
 async function watch(io: Io, cluster: Cluster, first: Found, start: Scene): Promise<number> {
   const screen = io.terminal ? new Screen(io) : undefined;
   let scene = start;
-  let lookedAt = io.now();
-  let told = '';
+  let readAt = io.now();
+  let printed = '';
   const draw = (): void => {
     const lines = treeLines(io, scene);
     const text = lines.join('\n');
     if (screen) {
-      const since = Math.round((io.now() - lookedAt) / 1000);
-      screen.draw(lines, [io.paint('gray', `updated ${clockTime(lookedAt)}, ${since} s ago; Ctrl-C ends`)]);
-    } else if (withoutClocks(text) !== told) {
-      io.out(told === '' ? text : `\n${text}`);
-      told = withoutClocks(text);
+      const since = Math.round((io.now() - readAt) / 1000);
+      screen.draw(lines, [io.paint('gray', `updated ${clockTime(readAt)}, ${since} s ago; Ctrl-C ends`)]);
+    } else if (withoutTimes(text) !== printed) {
+      io.out(printed === '' ? text : `\n${text}`);
+      printed = withoutTimes(text);
     }
   };
   screen?.open();
@@ -52,9 +52,9 @@ async function watch(io: Io, cluster: Cluster, first: Found, start: Scene): Prom
         return decided(scene.upgrade) ?? 0;
       }
       await pause(io, 1000);
-      if (io.now() - lookedAt >= LOOK_EVERY_MS && !io.signal.aborted) {
-        scene = await again(cluster, first, scene, screen);
-        lookedAt = io.now();
+      if (io.now() - readAt >= POLL_INTERVAL_MS && !io.signal.aborted) {
+        scene = await readAgain(cluster, first, scene, screen);
+        readAt = io.now();
       }
     }
   } finally {
@@ -62,8 +62,8 @@ async function watch(io: Io, cluster: Cluster, first: Found, start: Scene): Prom
   }
 }
 
-/** A fresh scene; the last one, with a note, while the API server does not answer. */
-async function again(
+/** Reads the scene again; returns the last one, with a note, while the API server does not respond. */
+async function readAgain(
   cluster: Cluster,
   { upgrade }: Found,
   last: Scene,
@@ -71,21 +71,12 @@ async function again(
 ): Promise<Scene> {
   try {
     const scene = await gather(cluster, found(await cluster.read(upgradeTarget(upgrade))));
-    screen?.say('');
+    screen?.setNote('');
     return scene;
   } catch (error) {
-    screen?.say((error as Error).message);
+    screen?.setNote((error as Error).message);
     return last;
   }
 }
 
-const withoutClocks = (text: string): string => text.replace(/\b(\d+[dhms])+\b/g, '');
-
-const pause = (io: Io, ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    io.signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+const withoutTimes = (text: string): string => text.replace(/\b(\d+[dhms])+\b/g, '');

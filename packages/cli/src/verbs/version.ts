@@ -1,4 +1,4 @@
-/** `version`: of this tool, of the operator and of the API server. */
+/** `version`: prints the versions of this tool, of the operator and of the API server. */
 import { text } from '../../../../src/kube/client/json.ts';
 import type { Cluster } from '../cluster.ts';
 import type { Io } from '../io.ts';
@@ -26,7 +26,7 @@ export async function version(
   return 0;
 }
 
-/** What can be learnt of the other side; a reason where nothing can. */
+/** Reads the versions from the cluster; returns the reason if that is not possible. */
 async function remote(open: () => Promise<Cluster>): Promise<Record<string, string>> {
   let cluster: Cluster | undefined;
   try {

@@ -29,7 +29,7 @@ export async function why(io: Io, cluster: Cluster, name: string, options: WhyOp
   return 0;
 }
 
-/** How many pods are Ready now; who may not read the workload is told the rest all the same. */
+/** Reads how many pods are Ready now; a caller who may not read the workload gets the rest of the explanation. */
 async function presentOf(cluster: Cluster, { metadata, spec }: Upgrade): Promise<Present | undefined> {
   const { kind, name } = spec.targetRef;
   const target = { resource: RESOURCES[kind], namespace: metadata.namespace, name };
@@ -55,7 +55,7 @@ function explanationOf(
   return explainEntry(entry, spec, now);
 }
 
-/** The headline, and each part with its topic in the margin. */
+/** Formats the headline, and each part with its topic in the margin. */
 export function lines(io: Io, { headline, parts }: Explanation): string[] {
   const width = Math.max(...parts.map(({ topic }) => topic.length), 0) + 2;
   return [

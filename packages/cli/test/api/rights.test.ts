@@ -95,7 +95,7 @@ describe('with the right to read Upgrades alone', () => {
     ]);
   });
 
-  test('what may not be foreseen is asked for all the same, and the missing right is named', async () => {
+  test('what may not be prediction is asked for all the same, and the missing right is named', async () => {
     const { code, err } = await as('reader', 'abort', 'web');
     expect([code, err]).toEqual([
       1,

@@ -1,4 +1,4 @@
-/** The state of an Upgrade as people need it: whether it needs attention, and whether its attempt has ended. */
+/** Whether an Upgrade needs attention, whether its status is up to date, and whether its attempt has ended. */
 import type { ConditionType } from '../../../src/api/enums.ts';
 import { OBSTACLE_REASONS } from '../../../src/api/reasons.ts';
 import type { Phase, Upgrade } from '../../../src/api/types.ts';
@@ -15,18 +15,18 @@ export const phaseOf = (upgrade: Upgrade): Phase => upgrade.status?.phase ?? 'Pe
 
 const ENDED: readonly Phase[] = ['Succeeded', 'Partial', 'FellBack', 'FallbackFailed', 'Failed', 'Aborted'];
 
-/** The operator is blocked until someone acts, during an attempt, before it or after it. An outcome is no obstacle. */
+/** Whether the operator is blocked until a person acts, during an attempt, before it or after it. An outcome is not an obstacle. */
 export function isStalled(upgrade: Upgrade): boolean {
   const stalled = conditionOf(upgrade, 'Stalled');
   const isOver = ENDED.includes(phaseOf(upgrade)) && upgrade.status?.attempt?.end !== undefined;
   return stalled?.status === 'True' && (!isOver || Object.hasOwn(OBSTACLE_REASONS, stalled.reason));
 }
 
-/** What keeps the operator from acting now is known, and is what the status says. */
+/** Whether the status says why the operator does not act now. */
 const isHeldUp = (upgrade: Upgrade): boolean =>
   isStalled(upgrade) || upgrade.spec.paused || waitsToStart(upgrade.status);
 
-/** The status is about an ended attempt for other images than the spec has now. */
+/** Whether the status is about an ended attempt for other images than the spec has now. */
 export const isOfEarlierSpec = ({ status, spec }: Upgrade): boolean =>
   status?.attempt !== undefined && !isUnderWay(status) && !isForSpec(status.attempt, spec);
 
@@ -45,14 +45,14 @@ const IN_BETWEEN: readonly ((upgrade: Upgrade) => boolean)[] = [
   (upgrade) => !ENDED.includes(phaseOf(upgrade)),
 ];
 
-/** Smaller is more urgent. */
+/** Returns the urgency; a smaller number is more urgent. */
 export function urgency(upgrade: Upgrade): number {
   const all = [...RANKS, ...IN_BETWEEN];
   const rank = all.findIndex((is) => is(upgrade));
   return rank < 0 ? all.length : rank;
 }
 
-/** The Upgrade makes no progress, or its state is unknown, until a person acts. */
+/** Whether the Upgrade makes no progress, or its state is unknown, until a person acts. */
 export const needsAttention = (upgrade: Upgrade): boolean => urgency(upgrade) < RANKS.length;
 
 export const mostUrgentFirst = (a: Upgrade, b: Upgrade): number =>
@@ -60,7 +60,7 @@ export const mostUrgentFirst = (a: Upgrade, b: Upgrade): number =>
   a.metadata.namespace.localeCompare(b.metadata.namespace) ||
   a.metadata.name.localeCompare(b.metadata.name);
 
-/** What the operator has not observed yet; the status is then out of date. */
+/** Returns what the operator has not observed yet, in which case the status is out of date. */
 export function unseen(upgrade: Upgrade): string | undefined {
   const { status, metadata, spec } = upgrade;
   if (status?.observedGeneration === undefined) {
@@ -81,11 +81,11 @@ export function unseen(upgrade: Upgrade): string | undefined {
     : undefined;
 }
 
-/** The status is about what is wanted now: the present spec, and the last command. */
+/** Whether the status is about the current spec and the last command. */
 export const isUpToDate = (upgrade: Upgrade): boolean =>
   unseen(upgrade) === undefined && newCommand(upgrade) === undefined && !isOfEarlierSpec(upgrade);
 
-/** What it waits for that only a person can do, and how. */
+/** Returns what a person has to do for it to continue, and how. */
 export function waitsForPerson(upgrade: Upgrade): string | undefined {
   const { metadata, spec, status } = upgrade;
   const run = (verb: string): string =>
@@ -110,6 +110,6 @@ const EXIT_CODES: Partial<Record<string, number>> = {
   Partial: EXIT.failed,
 };
 
-/** The exit code for the outcome; `undefined` while the attempt has not ended. */
+/** Returns the exit code for the outcome; `undefined` until the attempt has ended. */
 export const decided = (upgrade: Upgrade): number | undefined =>
   isUpToDate(upgrade) ? EXIT_CODES[phaseOf(upgrade)] : undefined;

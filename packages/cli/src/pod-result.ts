@@ -1,4 +1,4 @@
-/** A pod as the operator judges it, from what the cluster shows. Pure. */
+/** Evaluates a pod like the operator, from what can be read from the cluster. Pure. */
 import type { PodView } from '../../../src/api/views.ts';
 import { verificationContext } from '../../../src/core/rollout/context.ts';
 import { activeStatus } from '../../../src/core/status.ts';
@@ -6,7 +6,7 @@ import { evaluatePod } from '../../../src/core/verification/pod.ts';
 import type { PodResult } from '../../../src/core/verification/pod-result.ts';
 import { type Scene, snapshotOf } from './scene.ts';
 
-/** The result for a pod of the revision that is waited for; `undefined` for any other, and before the first attempt. */
+/** Returns the result of a pod of the revision to verify; `undefined` for any other pod, and before the first attempt. */
 export function resultOf(scene: Scene, pod: PodView, now: number): PodResult | undefined {
   const snapshot = snapshotOf(scene, now);
   const status = activeStatus(snapshot.upgrade.status);
