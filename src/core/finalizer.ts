@@ -20,7 +20,7 @@ export const isHeldBack = ({ spec }: CompleteUpgrade, { phase, attempt }: Status
  * Without the Upgrade a version that nobody has verified would serve, or what the attempt moved in the workload would stay moved. With the
  * action None the version may serve.
  */
-export function mustPutBack(upgrade: CompleteUpgrade, status: Status): boolean {
+export function mustRestore(upgrade: CompleteUpgrade, status: Status): boolean {
   const { attempt } = status;
   if (!attempt || attempt.adopted) {
     return false;
@@ -30,7 +30,7 @@ export function mustPutBack(upgrade: CompleteUpgrade, status: Status): boolean {
     attempt.held !== undefined ||
     status.turnedBack !== undefined ||
     isHeldBack(upgrade, status) ||
-    (isGoingOn && policyFor(status).mustBePutBack(upgrade.spec))
+    (isGoingOn && policyFor(status).needsRestore(upgrade.spec))
   );
 }
 
@@ -48,7 +48,7 @@ export const removeFinalizer = (upgrade: CompleteUpgrade): Action => ({
 
 /** The finalizer follows the need for it. */
 export function followFinalizer(upgrade: CompleteUpgrade, status: Status): Action {
-  const needed = mustPutBack(upgrade, status);
+  const needed = mustRestore(upgrade, status);
   if (needed === holdsFinalizer(upgrade)) {
     return NO_ACTION;
   }

@@ -4,7 +4,7 @@
  */
 import {
   addAnswer,
-  MOST_CHARACTERS,
+  MAX_QUERY_LENGTH,
   type PlannedQuery,
   type QueryAnswer,
   type QueryRecord,
@@ -70,8 +70,8 @@ export class QueryRunner {
     if (!promQl) {
       return { kind: 'failed', message: 'the operator has no --prometheus-url' };
     }
-    return expression.length > MOST_CHARACTERS
-      ? { kind: 'failed', message: `with the names of its pods the query is longer than ${MOST_CHARACTERS}` }
+    return expression.length > MAX_QUERY_LENGTH
+      ? { kind: 'failed', message: `with the names of its pods the query is longer than ${MAX_QUERY_LENGTH}` }
       : await promQl.query(expression, this.#stopping.signal);
   }
 }

@@ -7,7 +7,7 @@ import { FALLBACK_FINALIZER } from '../api/names.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
 import { openedGateText } from '../core/report/gate-text.ts';
-import { usersPartition } from '../core/rollout/partition.ts';
+import { userPartition } from '../core/rollout/partition.ts';
 import { driverOf } from '../core/workload/drivers.ts';
 import type { Installation, Ports, Written } from './ports.ts';
 
@@ -111,7 +111,7 @@ async function restorePartition(
     if (!read.ok) {
       return problemOf(read);
     }
-    const partition = usersPartition(read.object, status?.attempt ?? {});
+    const partition = userPartition(read.object, status?.attempt ?? {});
     if (read.object.uid !== status?.targetUID || partition === undefined) {
       return undefined;
     }

@@ -4,7 +4,7 @@ import type { Snapshot } from '../../src/core/snapshot.ts';
 
 const CONDITIONS = 'FallenBack Gated Ready Reconciling Stalled Verified';
 /** Plans without a status of their own. */
-const SILENT: readonly Plan['state'][] = ['StaleCache', 'Deleting', 'LettingGo'];
+const SILENT: readonly Plan['state'][] = ['StaleCache', 'Deleting', 'RemovingFinalizer'];
 
 const RULES: Readonly<Record<string, (snapshot: Snapshot, plan: Plan) => boolean>> = {
   'all conditions are there, and a message': (_, { state, status: { conditions = [], message } }) =>

@@ -17,10 +17,10 @@ import { releaseFields, resultsAction } from '../rollout/actions.ts';
 import { rejectVersion } from '../rollout/attempt.ts';
 import { takeBaseline } from '../rollout/baseline.ts';
 import { verificationContext } from '../rollout/context.ts';
-import { usersPartition } from '../rollout/partition.ts';
+import { userPartition } from '../rollout/partition.ts';
 import { policyFor } from '../rollout/policy.ts';
 import type { PlannedQuery } from '../rollout/rollout-checks.ts';
-import { seenBy } from '../rollout/turn-back.ts';
+import { withAttemptRevision } from '../rollout/template-revert.ts';
 import { verify, withPodStatus } from '../rollout/verify.ts';
 import { recordWritten, writeImages } from '../rollout/write.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -56,9 +56,9 @@ const GATE_POLL_MS = 30_000;
 
 export function decide(snapshot: Snapshot): Plan {
   const state = observe(snapshot);
-  if (state.name === 'StaleCache' || state.name === 'Deleting' || state.name === 'LettingGo') {
+  if (state.name === 'StaleCache' || state.name === 'Deleting' || state.name === 'RemovingFinalizer') {
     const { upgrade } = snapshot;
-    const action = state.name === 'LettingGo' ? removeFinalizer(upgrade) : NO_ACTION;
+    const action = state.name === 'RemovingFinalizer' ? removeFinalizer(upgrade) : NO_ACTION;
     return {
       state: state.name,
       status: storedStatus(upgrade.status),
@@ -102,7 +102,7 @@ function waitingOf(
 
 function decideIn(
   snapshot: Snapshot,
-  state: Exclude<State, StateOf<'StaleCache' | 'Deleting' | 'LettingGo'>>,
+  state: Exclude<State, StateOf<'StaleCache' | 'Deleting' | 'RemovingFinalizer'>>,
 ): Decision {
   const { upgrade, now } = snapshot;
   const waiting = upgrade.status;
@@ -131,7 +131,7 @@ function decideIn(
       return { status: startAttempt(snapshot, state), intent: true };
     case 'CommandPending':
       return { status: obey(snapshot, state), intent: true };
-    case 'Withdrawn':
+    case 'AbortedByDeletion':
       return { status: withdraw(snapshot, state), intent: true };
     case 'BaselinePending':
       return takeBaseline(snapshot, state.status);
@@ -167,7 +167,7 @@ function suspend(snapshot: Snapshot, state: StateOf<'Suspended'>): Decision {
   if (!status.attempt.rolledAt) {
     return { ...common, status };
   }
-  const seen = seenBy(snapshot, status);
+  const seen = withAttemptRevision(snapshot, status);
   const context = verificationContext(seen, status);
   const summary = summarizePods(seen, workload, context);
   return {
@@ -205,7 +205,7 @@ const OBEY: Readonly<
 };
 
 /** Who deletes an Upgrade in the middle of its attempt, aborts it. */
-function withdraw(snapshot: Snapshot, { workload, status }: StateOf<'Withdrawn'>): Status {
+function withdraw(snapshot: Snapshot, { workload, status }: StateOf<'AbortedByDeletion'>): Status {
   const cause = { reason: 'Aborted', deleted: true } as const;
   if (snapshot.upgrade.spec.fallback.action === 'None') {
     const end = { phase: 'Aborted', outcome: 'Aborted', cause, gating: false } as const;
@@ -278,7 +278,7 @@ function restoreHeld(status: ActiveStatus, workload: WorkloadView): Decision | u
   if (!status.attempt.held) {
     return undefined;
   }
-  const partition = usersPartition(workload, status.attempt);
+  const partition = userPartition(workload, status.attempt);
   return partition !== undefined && driverOf(workload).partition(workload) !== partition
     ? { status, action: { kind: 'patchPartition', workload, partition } }
     : { status: { ...status, attempt: { ...status.attempt, held: undefined } }, intent: true };

@@ -1,8 +1,8 @@
 /** What has to be put back before an Upgrade that is being deleted may go, and can be. */
 import type { WorkloadView } from '../../api/views.ts';
-import { isHeldBack, mustPutBack } from '../finalizer.ts';
+import { isHeldBack, mustRestore } from '../finalizer.ts';
 import { policyOf } from '../rollout/policy.ts';
-import { foreignChange, isAnswered, isWritten, rolloutOf } from '../rollout/rollout.ts';
+import { foreignChange, hasUnrecordedWrite, isWritten, rolloutOf } from '../rollout/rollout.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { ActiveStatus } from '../status.ts';
 import { fromIso } from '../time.ts';
@@ -29,22 +29,22 @@ function isRefused({ upgrade, refusal, now }: Snapshot): boolean {
 export function observeDeletion(snapshot: Snapshot, status: ActiveStatus | undefined): State {
   const { upgrade, workload, claimedBy } = snapshot;
   const isThere = workload && !workload.deleting && status?.targetUID === workload.uid;
-  if (!isThere || claimedBy || isRefused(snapshot) || !mustPutBack(upgrade, status)) {
-    return { name: 'LettingGo' };
+  if (!isThere || claimedBy || isRefused(snapshot) || !mustRestore(upgrade, status)) {
+    return { name: 'RemovingFinalizer' };
   }
   if (isStale(workload, status)) {
     return { name: 'StaleCache' };
   }
   const active = { workload, status };
   const rollout = rolloutOf(status, upgrade.spec);
-  if (rollout && isAnswered(workload, rollout)) {
+  if (rollout && hasUnrecordedWrite(workload, rollout)) {
     return { name: 'ImagesPatched', ...active, rollout };
   }
   if (rollout && (!policyOf(rollout.direction).isInterruptible || status.phase === 'Partial')) {
     return observeLastFallback(snapshot, { ...active, rollout });
   }
   return rollout || isHeldBack(upgrade, status)
-    ? { name: 'Withdrawn', ...active }
+    ? { name: 'AbortedByDeletion', ...active }
     : { name: 'Idle', ...active };
 }
 
@@ -62,5 +62,5 @@ function observeLastFallback(snapshot: Snapshot, rolling: Rolling): State {
     return { name: isWritten(workload, status, rollout) ? 'ImagesPatched' : 'ImagesPending', ...rolling };
   }
   const obstacle = policyOf('Back').obstacle(snapshot, workload, status);
-  return obstacle ? { name: 'LettingGo' } : { name: 'Verifying', ...rolling };
+  return obstacle ? { name: 'RemovingFinalizer' } : { name: 'Verifying', ...rolling };
 }

@@ -10,7 +10,7 @@ import { needsBaseline } from '../rollout/baseline.ts';
 import { policyOf } from '../rollout/policy.ts';
 import {
   foreignChange,
-  isAnswered,
+  hasUnrecordedWrite,
   isUnwritten,
   isWritten,
   type Rollout,
@@ -58,7 +58,7 @@ export function observe(snapshot: Snapshot): State {
 function observeActive(snapshot: Snapshot, active: Active): State {
   const rollout = rolloutOf(active.status, snapshot.upgrade.spec);
   // Before anything else is decided: what was answered is what pods run.
-  if (rollout && isAnswered(active.workload, rollout)) {
+  if (rollout && hasUnrecordedWrite(active.workload, rollout)) {
     return { name: 'ImagesPatched', ...active, rollout };
   }
   const verb = newCommand(snapshot.upgrade);
@@ -121,7 +121,7 @@ function observeRollout(snapshot: Snapshot, rolling: Rolling): State {
     const inherit = attempt.inherited === true;
     return { name: 'Starting', workload, trigger: attempt.trigger, inherit, rerecord: true };
   }
-  return !rollout.turn && needsBaseline(snapshot, status, rollout)
+  return !rollout.templateRevert && needsBaseline(snapshot, status, rollout)
     ? { name: 'BaselinePending', ...rolling }
     : { name: 'ImagesPending', ...rolling };
 }

@@ -8,7 +8,7 @@ import { imagesOf, runsImages } from '../images.ts';
 import { imagesText } from '../report/image-text.ts';
 import { startupProbeText } from '../report/warning-text.ts';
 import { heldOf } from '../rollout/partition.ts';
-import { knownAnswer } from '../rollout/rewritten.ts';
+import { knownRewrite } from '../rollout/rewritten.ts';
 import type { CompleteUpgrade, Snapshot } from '../snapshot.ts';
 import {
   type ActiveStatus,
@@ -41,9 +41,9 @@ function wantedImages({ upgrade }: Snapshot, workload: WorkloadView, from: Image
     workload.containers
       .filter(({ name, image }) => own(imagesOf(workload), name) === image || own(named, name))
       .map(({ name, image }) => {
-        const asked = own(named, name);
-        const answer = asked && knownAnswer(upgrade.status, name, asked, image);
-        return [name, answer ?? asked ?? own(from, name) ?? image];
+        const requested = own(named, name);
+        const stored = requested && knownRewrite(upgrade.status, name, requested, image);
+        return [name, stored ?? requested ?? own(from, name) ?? image];
       }),
   );
 }

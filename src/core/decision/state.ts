@@ -31,9 +31,9 @@ export type State =
   /** The Upgrade is being deleted: nothing is written for it any more. */
   | { readonly name: 'Deleting' }
   /** It is being deleted, and nothing has to be put back, or can be: our finalizer goes. */
-  | { readonly name: 'LettingGo' }
+  | { readonly name: 'RemovingFinalizer' }
   /** It was deleted in the middle of an attempt, or while it held a version that failed behind closed gates: an abort. */
-  | ({ readonly name: 'Withdrawn' } & Active)
+  | ({ readonly name: 'AbortedByDeletion' } & Active)
   /** What we know of the workload is older than what the status was written from: a decision on it would be about the past. */
   | { readonly name: 'StaleCache' }
   /** Cannot act, and nothing is under way. */

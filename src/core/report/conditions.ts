@@ -78,7 +78,7 @@ function refusal(snapshot: Snapshot, status: Status): string | undefined {
 
 /** A pod that blocks the attempt and that the attempt leaves alone, as it ran before. */
 function waitsFor({ workload, pods, updateRevision }: Snapshot, status: Status): PodView | undefined {
-  const isSpared = isUnderWay(status) && policyFor(status).sparesBefore;
+  const isSpared = isUnderWay(status) && policyFor(status).sparesPrevious;
   if (!workload || !isSpared || !status.attempt?.rolledAt) {
     return undefined;
   }

@@ -198,7 +198,7 @@ function newEnd(before: Status, after: Status): Completion[] {
 }
 
 /** Pods that failed and run the version before again, one event each. */
-function putBackNotices(before: Status, after: Status): UpgradeEvent[] {
+function rolledBackNotices(before: Status, after: Status): UpgradeEvent[] {
   const isBack = (status: Status, place: string) =>
     status.left.some(({ name, state }) => name === place && state !== 'Failed');
   return after.left
@@ -225,7 +225,7 @@ export function transitionEvents(
     ...stageEvents(before, after).map(
       (event): UpgradeEvent => ({ type: 'Normal', action: 'Rolling', ...event }),
     ),
-    ...putBackNotices(before, after),
+    ...rolledBackNotices(before, after),
     ...phaseNotices(before, after),
     ...waitNotices(before, after),
     ...standstillNotices(before, after),

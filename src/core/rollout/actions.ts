@@ -1,4 +1,4 @@
-/** What is done for the pods of a rollout while it goes on. Which of it, and in which order, is the policy's to say. */
+/** Actions for the pods of a running rollout. The policy says which of them apply, and in which order. */
 import { cut } from '../../api/cut.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import { type Action, NO_ACTION, PODS_PER_ACTION, type PodCondition } from '../plan.ts';
@@ -10,49 +10,51 @@ import { withPins } from '../verification/recorded.ts';
 import { ungated, unrecorded } from '../verification/summary.ts';
 import { closingConditions } from '../verification/witness.ts';
 import { driverOf } from '../workload/drivers.ts';
+import { type Evaluation, verifiesPods } from './evaluation.ts';
 import { reachOf } from './reach.ts';
-import { type Turn, verifiesPods } from './turn.ts';
 
-/** Left in managedFields, our entry would make the user's next server-side apply conflict. */
+/** If our entry stayed in managedFields, the user's next server-side apply would conflict with it. */
 export const releaseFields = (workload: WorkloadView): Action =>
   workload.holdsOurFields ? { kind: 'releaseFields', workload } : NO_ACTION;
 
-export const releaseOurFields = ({ workload }: Turn): Action => releaseFields(workload);
+export const releaseOurFields = ({ workload }: Evaluation): Action => releaseFields(workload);
 
-/** Records on their pods the results that are not there yet: that opens the gate, or says why it stays closed. */
-export function recordResults(turn: Turn): Action {
-  const { summary, context } = turn;
-  if (!verifiesPods(turn)) {
+/** Records new results on their pods, which opens the gate or says why it stays closed. */
+export function recordResults(evaluation: Evaluation): Action {
+  const { summary, context } = evaluation;
+  if (!verifiesPods(evaluation)) {
     return NO_ACTION;
   }
   const results = unrecorded(summary);
   if (results.length === 0) {
     return NO_ACTION;
   }
-  let room = mostVerified(turn) - summary.counts.passed - summary.counts.skipped;
+  let room = maxVerified(evaluation) - summary.counts.passed - summary.counts.skipped;
   const now = results.filter(({ state }) => state === 'Failed' || room-- > 0);
   return resultsAction(now, context);
 }
 
-/** The same for pods that were put back. */
-export function recordAside(turn: Turn): Action {
-  const { aside, snapshot } = turn;
-  const results = snapshot.upgrade.spec.fallback.verify ? unrecorded({ results: aside }) : [];
-  return conditionsAction(results.map((result) => podCondition(result, turn.asideContext)));
+/** The same for pods that were rolled back. */
+export function recordRolledBack(evaluation: Evaluation): Action {
+  const { rolledBack, snapshot } = evaluation;
+  const results = snapshot.upgrade.spec.fallback.verify ? unrecorded({ results: rolledBack }) : [];
+  return conditionsAction(results.map((result) => podCondition(result, evaluation.rolledBackContext)));
 }
 
-/** How many pods may be verified now: where the gate holds the controller, a pod whose verdict is withheld keeps it closed. */
-const mostVerified = (turn: Turn): number =>
-  driverOf(turn.workload).lever(turn.workload) === 'gate' ? reachOf(turn).pods : Number.POSITIVE_INFINITY;
+/** How many pods may be verified now. Where only the gate limits the controller, withholding a verdict keeps the gate of that pod closed. */
+const maxVerified = (evaluation: Evaluation): number =>
+  driverOf(evaluation.workload).lever(evaluation.workload) === 'gate'
+    ? reachOf(evaluation).pods
+    : Number.POSITIVE_INFINITY;
 
 const conditionsAction = (conditions: readonly PodCondition[]): Action =>
   conditions.length > 0 ? { kind: 'recordResults', conditions } : NO_ACTION;
 
-/** Records these results, of so many pods at once. */
+/** Records these results, for a limited number of pods at once. */
 export const resultsAction = (results: readonly PodResult[], context: VerificationContext): Action =>
   conditionsAction(results.slice(0, PODS_PER_ACTION).map((result) => podCondition(result, context)));
 
-/** A result as it is recorded on its pod, pinned to what was evaluated. */
+/** The condition that records a result on its pod, pinned to the containers that were evaluated. */
 function podCondition(result: PodResult, { id }: VerificationContext): PodCondition {
   const { pod, state, cause } = result;
   const status = state === 'Failed' ? 'False' : 'True';
@@ -61,22 +63,22 @@ function podCondition(result: PodResult, { id }: VerificationContext): PodCondit
 }
 
 /** Closes the gates of pods in which somebody set another image. */
-export const closeGates = ({ summary, aside }: Turn): Action =>
-  conditionsAction(closingConditions([...summary.results, ...aside]).slice(0, PODS_PER_ACTION));
+export const closeGates = ({ summary, rolledBack }: Evaluation): Action =>
+  conditionsAction(closingConditions([...summary.results, ...rolledBack]).slice(0, PODS_PER_ACTION));
 
-/** Says on gated pods why they do not pass, before there is a result. */
-export const explainFailures = ({ summary }: Turn): Action =>
+/** Writes to gated pods why they do not pass yet. */
+export const explainFailures = ({ summary }: Evaluation): Action =>
   conditionsAction(failingConditions(summary.results));
 
-/** Deletes the pod that its controller waits for instead of replacing it. */
-export function unblock({ snapshot, workload, status, policy, rollout }: Turn): Action {
-  // While failed pods are put back, the others of the new version go on being verified.
-  if (rollout.turn) {
+/** Deletes the broken pod that the controller waits for instead of replacing it. */
+export function unblock({ snapshot, workload, status, policy, rollout }: Evaluation): Action {
+  // While failed pods are rolled back, the other pods of the new version are still being verified.
+  if (rollout.templateRevert) {
     return NO_ACTION;
   }
-  const spared = policy.sparesBefore ? status.from.revision : undefined;
-  // Without knowing what ran before, an attempt must not take one of its pods for a broken one.
-  if (policy.sparesBefore && spared === undefined) {
+  const spared = policy.sparesPrevious ? status.from.revision : undefined;
+  // If the previous revision is unknown, the attempt cannot tell which broken pods are not its own.
+  if (policy.sparesPrevious && spared === undefined) {
     return NO_ACTION;
   }
   const revisions = { update: snapshot.updateRevision, spared };
@@ -84,8 +86,8 @@ export function unblock({ snapshot, workload, status, policy, rollout }: Turn): 
   return pod ? { kind: 'deletePods', workload, pods: [pod], reason: 'StuckPodDeleted' } : NO_ACTION;
 }
 
-/** `gate: Required`, and a pod came without its gate: it goes, as long as it serves nobody yet. */
-export function replaceMissedGate({ snapshot, workload, status, summary }: Turn): Action {
+/** With `gate: Required`, deletes a pod that was created without the gate, unless it already serves. */
+export function replaceMissedGate({ snapshot, workload, status, summary }: Evaluation): Action {
   if (snapshot.upgrade.spec.gate !== 'Required') {
     return NO_ACTION;
   }

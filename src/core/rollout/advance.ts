@@ -1,6 +1,6 @@
 /**
- * What moves a rollout on where the workload's controller does not by itself: with the strategy OnDelete it replaces only what is deleted.
- * Never more pods are undecided at once than `maxParallel` allows; the next one goes only after one of these is verified.
+ * Advances a rollout where the workload's controller does not: with the strategy OnDelete it replaces only pods that are deleted.
+ * At most `maxParallel` pods are undecided at any time; the next one is deleted when one of them is verified.
  */
 import type { PodView } from '../../api/views.ts';
 import { type Action, NO_ACTION } from '../plan.ts';
@@ -9,67 +9,71 @@ import { driverOf } from '../workload/drivers.ts';
 import { isReady } from '../workload/pods.ts';
 import { recordResults } from './actions.ts';
 import { podCount } from './amount.ts';
+import { type Evaluation, verifiesPods } from './evaluation.ts';
 import { leftWithoutPod } from './left.ts';
 import { reachOf } from './reach.ts';
-import { type Turn, verifiesPods } from './turn.ts';
 
-/** Deletes the pods whose turn it is, as many as may go now: one at a time, a fleet of thousands would take a write and a look at all of them for each. */
-export function advance(turn: Turn): Action {
-  const { snapshot, workload, summary, policy, rollout } = turn;
+/** Deletes the next pods, as many as allowed. One at a time, a fleet of thousands would need an evaluation of all its pods for each of them. */
+export function advance(evaluation: Evaluation): Action {
+  const { snapshot, workload, summary, policy, rollout } = evaluation;
   const driver = driverOf(workload);
-  // While the template is turned back, a pod that is deleted would come back as it was.
-  if (driver.lever(workload) !== 'deletion' || snapshot.updateRevision === undefined || rollout.turn) {
+  // While the template is reverted, a deleted pod would be created with the previous version again.
+  if (
+    driver.lever(workload) !== 'deletion' ||
+    snapshot.updateRevision === undefined ||
+    rollout.templateRevert
+  ) {
     return NO_ACTION;
   }
-  let free = maxParallel(turn) - undecided(turn);
-  const isWaitedFor = (pod: PodView) => !policy.replacesUnready || isReady(pod);
-  const mayGo = (pod: PodView) => {
+  let free = maxParallel(evaluation) - undecided(evaluation);
+  const needsRoom = (pod: PodView) => !policy.replacesUnready || isReady(pod);
+  const isAllowed = (pod: PodView) => {
     free -= 1;
-    return free >= 0 || !isWaitedFor(pod);
+    return free >= 0 || !needsRoom(pod);
   };
-  // On a lost node a pod would neither go nor be replaced.
+  // On a lost node a pod would neither be removed nor replaced.
   const waiting = driver.inReplacementOrder(summary.outdated).filter(({ node }) => snapshot.nodeReady(node));
-  const pods = reachOf(turn).within(waiting).filter(mayGo);
+  const pods = reachOf(evaluation).within(waiting).filter(isAllowed);
   return pods.length > 0 ? { kind: 'deletePods', workload, pods, reason: 'Replaced' } : NO_ACTION;
 }
 
 /**
- * Records results, or replaces pods where that concerns more of them: while results come in one by one there are always some to record, and
- * places that are free would wait for the last of them.
+ * Records results, or replaces pods if that concerns more of them. While results arrive one by one there is always one to record, and free
+ * capacity would stay unused until the last of them.
  */
-export function recordOrAdvance(turn: Turn): Action {
-  const results = recordResults(turn);
+export function recordOrAdvance(evaluation: Evaluation): Action {
+  const results = recordResults(evaluation);
   if (results.kind !== 'recordResults') {
     return NO_ACTION;
   }
-  const next = advance(turn);
+  const next = advance(evaluation);
   return next.kind === 'deletePods' && next.pods.length > results.conditions.length ? next : results;
 }
 
 /**
- * Pods that are being replaced, or are new and do not serve verified yet: a verified pod counts only once the kubelet calls it Ready,
- * a moment after its gate was opened. Those that failed are decided.
+ * The number of pods that are being replaced, or are new and do not serve yet. A verified pod becomes Ready a moment after its gate was opened,
+ * and counts until then. A failed pod does not count.
  */
-function undecided(turn: Turn): number {
-  const { desired, outdated, results } = turn.summary;
-  const verifies = verifiesPods(turn);
+function undecided(evaluation: Evaluation): number {
+  const { desired, outdated, results } = evaluation.summary;
+  const verifies = verifiesPods(evaluation);
   const isDecided = ({ isPodReady, state, recorded }: PodResult) =>
     state === 'Failed' || (isPodReady && (recorded || !verifies));
-  const decided = results.filter(isDecided).length + leftWithoutPod(turn);
+  const decided = results.filter(isDecided).length + leftWithoutPod(evaluation);
   return Math.max(0, desired - outdated.length - decided);
 }
 
-const maxParallel = ({ snapshot, summary, policy, stages }: Turn): number =>
+const maxParallel = ({ snapshot, summary, policy, stages }: Evaluation): number =>
   Math.max(1, podCount(policy.maxParallel(snapshot.upgrade.spec, stages), summary.desired));
 
-/** Moves the partition to where the present stage ends; what stood there before is recorded, and put back at every end. */
-export function movePartition(turn: Turn): Action {
-  const { workload, status, summary } = turn;
+/** Moves the partition to the end of the present stage. The original value is recorded, and restored at every end of the attempt. */
+export function movePartition(evaluation: Evaluation): Action {
+  const { workload, status, summary } = evaluation;
   const { held } = status.attempt;
-  const stands = driverOf(workload).partition(workload);
-  if (!held || stands === undefined) {
+  const current = driverOf(workload).partition(workload);
+  if (!held || current === undefined) {
     return NO_ACTION;
   }
-  const partition = Math.max(held.partition, summary.desired - reachOf(turn).pods);
-  return partition === stands ? NO_ACTION : { kind: 'patchPartition', workload, partition };
+  const partition = Math.max(held.partition, summary.desired - reachOf(evaluation).pods);
+  return partition === current ? NO_ACTION : { kind: 'patchPartition', workload, partition };
 }

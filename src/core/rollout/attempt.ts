@@ -10,11 +10,11 @@ import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, type End, endAttempt } from '../status.ts';
 import { toIso } from '../time.ts';
 import { hasNoCheckRun } from '../verification/summary.ts';
+import type { Evaluation, Evidence } from './evaluation.ts';
 import { startFallback } from './fallback.ts';
-import type { Evidence, Turn } from './turn.ts';
 
-/** Every wanted pod has passed or said that there is nothing to check, and the controller is done. */
-export function succeed({ snapshot, status, summary }: Turn): ActiveStatus {
+/** Ends the attempt as Succeeded: every desired pod passed or was skipped, and the controller is done. */
+export function succeed({ snapshot, status, summary }: Evaluation): ActiveStatus {
   const { upgrade, now, updateRevision } = snapshot;
   const { counts, desired } = summary;
   const reason = successReason(snapshot, summary);
@@ -28,7 +28,7 @@ export function succeed({ snapshot, status, summary }: Turn): ActiveStatus {
   return { ...ended, lastVerified: { ...verified, revision: updateRevision } };
 }
 
-function successReason({ upgrade }: Snapshot, { counts, results }: Turn['summary']): EndReason {
+function successReason({ upgrade }: Snapshot, { counts, results }: Evaluation['summary']): EndReason {
   if (counts.passed === 0) {
     return 'AllSkipped';
   }
@@ -36,8 +36,8 @@ function successReason({ upgrade }: Snapshot, { counts, results }: Turn['summary
   return hasChecks ? 'PostCheckPassed' : 'ReadinessOnly';
 }
 
-/** Every wanted pod had its turn, and some failed, as the budget allows. New pods stay gated: nobody says that they pass where these did not. */
-export function endPartial({ snapshot, status, summary }: Turn): ActiveStatus | undefined {
+/** Ends the attempt as Partial: some pods failed, within the budget. New pods are still gated, because they may fail as well. */
+export function endPartial({ snapshot, status, summary }: Evaluation): ActiveStatus | undefined {
   const [first] = status.left;
   if (!first || status.phase === 'Partial') {
     return undefined;
@@ -49,7 +49,7 @@ export function endPartial({ snapshot, status, summary }: Turn): ActiveStatus | 
   return endAttempt(snapshot.upgrade, status, end, snapshot.now);
 }
 
-/** Evidence against the version: a recorded fallback, or Failed with the reason why there is none. */
+/** Evidence against the version: records a fallback, or ends as Failed with the reason why there is none. */
 export function rejectVersion(
   snapshot: Snapshot,
   workload: WorkloadView,
@@ -75,15 +75,14 @@ export function rejectVersion(
   return action === 'Pause' ? end('FallbackPaused', true) : end('FallbackDisabled', false);
 }
 
-/** What to restore: every image that differs from what ran before, but not what others changed meanwhile in containers that are none of ours. */
+/** What to restore: every image that differs from the previous one, except those that others changed meanwhile in containers that are not upgraded. */
 export function imagesToRestore(
   { attempt, from, to, turnedBack }: ActiveStatus,
   workload: WorkloadView,
 ): Images {
-  const stands = imagesOf(workload);
-  // While the template is turned back, pods of the new version run all the same.
-  const meant = Object.keys({ ...turnedBack?.images }).map((name) => [name, own(to.images, name)]);
-  const current: Images = { ...stands, ...Object.fromEntries(meant) };
+  // While the template is reverted, pods still run the new version.
+  const upgraded = Object.keys({ ...turnedBack?.images }).map((name) => [name, own(to.images, name)]);
+  const current: Images = { ...imagesOf(workload), ...Object.fromEntries(upgraded) };
   const isOurs = (name: string) => !attempt.rolledAt || own(current, name) === own(to.images, name);
   return Object.fromEntries(
     Object.entries(from.images).filter(

@@ -1,7 +1,7 @@
 /**
- * What the checks say in pods of the version before, asked once before anything is written. It tells a version that lost its command from
- * one that never had it, and a version that broke from one that was broken already. Where the user requires that it passes, evidence against
- * it ends the attempt; a pod that does not answer is no evidence.
+ * The baseline: results of the checks in pods of the previous version, taken once before the first write. They distinguish a version that lost
+ * its command from one that never had it, and a version that broke from one that was already broken. If the user requires the baseline to
+ * pass, evidence against the previous version ends the attempt; a pod that does not respond is no evidence.
  */
 
 import { effectiveChecks } from '../../api/checks.ts';
@@ -24,49 +24,51 @@ import { verificationContext } from './context.ts';
 import { policyOf } from './policy.ts';
 import type { Rollout } from './rollout.ts';
 
-/** Pods that are asked. */
+/** The number of pods that are probed. */
 const SAMPLE = 3;
-/** Beyond the longest time-out of a check: a baseline that cannot be had must not hold the attempt up. */
+/** Added to the longest time-out of a check: a baseline without results must not delay the attempt further. */
 const GRACE_MS = 2000;
-const MOST_ENTRIES = 64;
+const MAX_ENTRIES = 64;
 
-/** A retry is a person's word that the attempt goes on all the same. */
+/** With a retry, a person decides that the attempt goes on regardless. */
 const requiresPass = ({ spec }: CompleteUpgrade, { attempt }: ActiveStatus): boolean =>
   spec.preCheck.baseline === 'RequirePass' && attempt.trigger !== 'Retry';
 
-/** What a check that runs a command means depends on the version before; a check over the network has to be asked only where it must pass. */
-const isAsked = (upgrade: CompleteUpgrade, status: ActiveStatus, { exec }: Check): boolean =>
+/** The meaning of a command's result depends on the previous version. A network check is part of the baseline only if it has to pass. */
+const isInBaseline = (upgrade: CompleteUpgrade, status: ActiveStatus, { exec }: Check): boolean =>
   upgrade.spec.preCheck.baseline !== 'None' && (exec !== undefined || requiresPass(upgrade, status));
 
-/** Is the version before still to be asked? */
+/** Is the baseline still to be taken? */
 export const needsBaseline = ({ upgrade }: Snapshot, status: ActiveStatus, { direction }: Rollout): boolean =>
-  policyOf(direction).asksBaseline &&
+  policyOf(direction).takesBaseline &&
   !status.attempt.adopted &&
   status.from.baseline === undefined &&
-  effectiveChecks(upgrade.spec).some((check) => isAsked(upgrade, status, check));
+  effectiveChecks(upgrade.spec).some((check) => isInBaseline(upgrade, status, check));
 
-/** Asks up to three Ready pods once each, and records what they said before the attempt goes on. */
+/** Probes up to three Ready pods once each, and records their results before the attempt continues. */
 export function takeBaseline(snapshot: Snapshot, status: ActiveStatus): Decision {
   const { now, upgrade, records } = snapshot;
   const id = verificationId(upgrade, status);
   const context = verificationContext(snapshot, status);
   const { spec, template, inFallback } = context;
-  const asked = samplePods(snapshot, context)
+  const sample = samplePods(snapshot, context)
     .map((pod) => ({
       pod,
-      tries: possibleTries({ spec, template }, pod).filter(({ check }) => isAsked(upgrade, status, check)),
+      tries: possibleTries({ spec, template }, pod).filter(({ check }) =>
+        isInBaseline(upgrade, status, check),
+      ),
     }))
     .filter(({ tries }) => tries.length > 0);
   const answerOf = ({ uid }: PodView): PodRecord | undefined => {
     const record = records.get(uid);
     return record?.verification === id ? record : undefined;
   };
-  const answers = asked.flatMap(({ pod }) => {
+  const answers = sample.flatMap(({ pod }) => {
     const record = answerOf(pod);
     return record ? [{ pod, tries: record.tries }] : [];
   });
   const until = fromIso(status.attempt.startedAt) + longestTimeout(snapshot) + GRACE_MS;
-  if (answers.length === asked.length || now >= until) {
+  if (answers.length === sample.length || now >= until) {
     const baseline = entriesOf(answers.flatMap(({ tries }) => tries));
     const recorded = { ...status, from: { ...status.from, baseline } };
     return {
@@ -74,7 +76,7 @@ export function takeBaseline(snapshot: Snapshot, status: ActiveStatus): Decision
       intent: true,
     };
   }
-  const cycles = asked
+  const cycles = sample
     .filter(({ pod }) => !answerOf(pod))
     .map(({ pod, tries }) => ({ pod, verification: id, inFallback, tries }));
   return { status, cycles, wakeAt: until };
@@ -114,15 +116,15 @@ const samplePods = ({ pods }: Snapshot, context: VerificationContext): PodView[]
 const longestTimeout = ({ upgrade }: Snapshot): number =>
   Math.max(...effectiveChecks(upgrade.spec).map(({ timeoutSeconds }) => timeoutSeconds)) * 1000;
 
-/** A further pod has said so; the first bad code stays. */
-function withCode(known: Partial<BaselineEntry> = {}, { exitCode, ...entry }: BaselineEntry): BaselineEntry {
-  const { total = 0, pods = 0 } = known;
-  const kept = known.exitCode === undefined || known.missing ? exitCode : known.exitCode || exitCode;
-  const before = known.exitCode === kept ? pods : 0;
-  return { ...entry, exitCode: kept, pods: before + (exitCode === kept ? 1 : 0), total: total + 1 };
+/** The entry with the exit code of a further pod. The first non-zero code stays. */
+function withCode(before: Partial<BaselineEntry> = {}, { exitCode, ...entry }: BaselineEntry): BaselineEntry {
+  const { total = 0, pods = 0 } = before;
+  const code = before.exitCode === undefined || before.missing ? exitCode : before.exitCode || exitCode;
+  const counted = before.exitCode === code ? pods : 0;
+  return { ...entry, exitCode: code, pods: counted + (exitCode === code ? 1 : 0), total: total + 1 };
 }
 
-/** One entry a check and container: a command that one pod has is there, and a bad code of one pod counts. */
+/** One entry for each check and container. A command is missing only if no pod has it. */
 function entriesOf(tries: readonly TryRecord[]): BaselineEntry[] {
   const entries = new Map<string, BaselineEntry>();
   for (const { check, container, verdict } of tries) {
@@ -134,5 +136,5 @@ function entriesOf(tries: readonly TryRecord[]): BaselineEntry[] {
       entries.set(key, { check, container, missing: true });
     }
   }
-  return [...entries.values()].slice(0, MOST_ENTRIES);
+  return [...entries.values()].slice(0, MAX_ENTRIES);
 }

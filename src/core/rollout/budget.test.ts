@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { type EvaluationChange, evaluationOf, type Pod } from '../../../test/support/evaluations.ts';
 import {
   ago,
   conditionOf,
@@ -13,7 +14,6 @@ import {
   upgradeOf,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
-import { type Pod, type TurnChange, turnOf } from '../../../test/support/turns.ts';
 import { VERIFIED } from '../../api/names.ts';
 import type { Upgrade, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
@@ -111,7 +111,7 @@ describe('the budget', () => {
 
 describe('the version as a whole', () => {
   const ONE = { pods: pods('Passed', 'Passed', 'Failed') };
-  test.each<[what: string, change: TurnChange, isLate: boolean, isFailed: boolean]>([
+  test.each<[what: string, change: EvaluationChange, isLate: boolean, isFailed: boolean]>([
     ['stands while nothing failed', { pods: pods('Passed', 'Retrying') }, true, false],
     ['stands where no pods are wanted', { desired: 0, spec: within(2) }, true, false],
     ['fails with its first pod', ONE, false, true],
@@ -131,6 +131,6 @@ describe('the version as a whole', () => {
     ['stands when it is late as a pod is not decided', { pods: pods('Passed', 'Retrying', 'Failed'), spec: within(2) }, true, false],
     ['stands when it is late where pods are deleted', { ...ONE, spec: within(2), workload: { onDelete: true } as never }, true, false],
   ])('%s', (_what, change, isLate, isFailed) => {
-    expect(isRejected(turnOf(change), isLate)).toBe(isFailed);
+    expect(isRejected(evaluationOf(change), isLate)).toBe(isFailed);
   }); // biome-ignore format: a table
 });

@@ -1,4 +1,4 @@
-/** What the pods of a rollout are evaluated by. */
+/** The context that the pods of a rollout are evaluated in. */
 import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, resumedAt, verificationId } from '../status.ts';
 import { fromIso } from '../time.ts';
@@ -16,11 +16,11 @@ export function verificationContext(
   const policy = policyFor(status);
   return {
     id: verificationId(snapshot.upgrade, status),
-    kept: keptBy(snapshot, status),
+    kept: keptVerifications(snapshot, status),
     spec,
     inFallback: policy.inFallback,
     startedAt: fromIso(policy.recorded(status).startedAt),
-    // While suspended the clocks do not run: every deadline is a whole one away.
+    // While suspended the clocks do not run, so the full time is always left.
     isPaused: status.paused.since !== undefined,
     resumedAt: status.paused.since ? snapshot.now : resumedAt(status),
     deadlineSeconds: policy.deadlineSeconds(spec),
@@ -36,16 +36,16 @@ export function verificationContext(
   };
 }
 
-/** The verifications of the attempts that this one goes on with; a fallback goes on with none. */
-const keptBy = ({ upgrade }: Snapshot, status: ActiveStatus): readonly string[] =>
+/** Verifications of earlier attempts that this one continues; a fallback continues none. */
+const keptVerifications = ({ upgrade }: Snapshot, status: ActiveStatus): readonly string[] =>
   policyFor(status).keepsVerified
     ? status.attempt.keeps.map((id) =>
         verificationId(upgrade, { ...status, attempt: { ...status.attempt, id } }),
       )
     : [];
 
-/** What pods are evaluated by that failed and were put back, in the midst of an attempt: as those of a fallback. */
-export const asideContext = (snapshot: Snapshot, status: ActiveStatus): VerificationContext => ({
+/** The context for pods that were rolled back during an attempt: they are evaluated like those of a fallback. */
+export const rolledBackContext = (snapshot: Snapshot, status: ActiveStatus): VerificationContext => ({
   ...verificationContext(snapshot, status),
   id: verificationId(snapshot.upgrade, status, 'Back'),
   kept: [],
@@ -56,7 +56,7 @@ export const asideContext = (snapshot: Snapshot, status: ActiveStatus): Verifica
   restartsBefore: () => 0,
 });
 
-/** Pods of a revision that this attempt brought were made by it, by whatever clock; of others the restarts that were seen before do not count. */
+/** All restarts count for pods of a revision that this attempt created. For other pods, restarts from before the verification do not. */
 function restartsBefore(
   { upgrade, updateRevision, restartsSeen }: Snapshot,
   status: ActiveStatus,

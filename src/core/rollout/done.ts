@@ -1,14 +1,14 @@
-/** When a rollout has nothing more to roll, also where pods failed and are left. */
+/** When a rollout has no more pods to replace, also if some failed within the budget. */
 import type { PodState } from '../../api/enums.ts';
 import { isObserved } from '../workload/driver.ts';
+import type { Evaluation } from './evaluation.ts';
 import { failedPlaces, leftWithoutPod } from './left.ts';
-import type { Turn } from './turn.ts';
 
-/** The controller is done. Of pods that failed it never says so: these have to be there, and nothing else to be replaced. */
-export function isRolledOut(turn: Turn): boolean {
-  const { workload, summary, snapshot, rollout } = turn;
-  const failed = failedPlaces(turn).size;
-  if (snapshot.updateRevision === undefined || rollout.turn) {
+/** The controller is done. With failed pods it never reports that; then all desired pods must exist, and none may be outdated. */
+export function isRolledOut(evaluation: Evaluation): boolean {
+  const { workload, summary, snapshot, rollout } = evaluation;
+  const failed = failedPlaces(evaluation).size;
+  if (snapshot.updateRevision === undefined || rollout.templateRevert) {
     return false;
   }
   if (failed === 0) {
@@ -17,16 +17,16 @@ export function isRolledOut(turn: Turn): boolean {
   return (
     isObserved(workload) &&
     summary.outdated.length === 0 &&
-    summary.results.length + turn.aside.length >= summary.desired &&
+    summary.results.length + evaluation.rolledBack.length >= summary.desired &&
     workload.available + failed >= summary.desired
   );
 }
 
-/** Every wanted pod has its result recorded, and there are as many of them as are wanted. */
-export function isSettled(turn: Turn): boolean {
-  const { results, desired } = turn.summary;
+/** Every pod has its result recorded, and there are as many as desired. */
+export function isSettled(evaluation: Evaluation): boolean {
+  const { results, desired } = evaluation.summary;
   const decided = results.filter(({ state, recorded }) => recorded && DECIDED.includes(state)).length;
-  return decided === results.length && decided + leftWithoutPod(turn) >= desired;
+  return decided === results.length && decided + leftWithoutPod(evaluation) >= desired;
 }
 
 const DECIDED: readonly PodState[] = ['Passed', 'Skipped', 'Failed'];

@@ -1,24 +1,24 @@
-/** What the nodes of the pods that failed have in common, and those of verified pods do not. */
+/** Finds what the nodes of failed pods have in common, and no node of a verified pod has. */
 import { cut } from '../../api/cut.ts';
 import { own } from '../../api/own.ts';
 import type { Explanation } from '../../api/types.ts';
 import { type ActiveStatus, unlessEmpty } from '../status.ts';
+import type { Evaluation } from './evaluation.ts';
 import { placeOf } from './left.ts';
-import type { Turn } from './turn.ts';
 
 /** Attributes of a node by name. */
 export type Attributes = Readonly<Record<string, string>>;
 
-/** Looked at without being named. Not the name of the node: it separates every pod from every other. */
-const USUAL = [
+/** Considered although the user does not name them. The node name is not one of them: it distinguishes every node. */
+const DEFAULT_LABELS = [
   'topology.kubernetes.io/zone',
   'kubernetes.io/arch',
   'node.kubernetes.io/instance-type',
   'kernel',
 ];
-/** What is named is meant; of the rest, one failed pod has something of its own by chance. */
-const LEAST_BY_CHANCE = 2;
-const MOST = 4;
+/** A single pod differs from the others in some default label by chance, so these need more pods than the labels that the user names. */
+const MIN_PODS = 2;
+const MAX_LABELS = 4;
 
 export interface Verdicts {
   /** One for each pod: the attributes of its node. */
@@ -32,8 +32,11 @@ export function explain({ failed, verified }: Verdicts, named: readonly string[]
   if (!first || verified.length === 0) {
     return [];
   }
-  const isPlain = Math.min(failed.length, verified.length) >= LEAST_BY_CHANCE;
-  const labels = [...named, ...(isPlain ? USUAL.filter((label) => !named.includes(label)) : [])];
+  const isSignificant = Math.min(failed.length, verified.length) >= MIN_PODS;
+  const labels = [
+    ...named,
+    ...(isSignificant ? DEFAULT_LABELS.filter((label) => !named.includes(label)) : []),
+  ];
   return labels
     .flatMap((label) => {
       const value = own(first, label);
@@ -42,23 +45,23 @@ export function explain({ failed, verified }: Verdicts, named: readonly string[]
         ? [{ label, value: cut(value, 256), failed: failed.length, verified: verified.length }]
         : [];
     })
-    .slice(0, MOST);
+    .slice(0, MAX_LABELS);
 }
 
 /** The status with what explains its failures. */
-export function followExplained(turn: Turn, status: ActiveStatus): ActiveStatus {
-  const { snapshot, summary } = turn;
+export function followExplained(evaluation: Evaluation, status: ActiveStatus): ActiveStatus {
+  const { snapshot, summary } = evaluation;
   const { left } = status;
   const places = new Set(left.map(({ name }) => name));
   const unlisted = summary.results.filter(
-    ({ state, pod }) => state === 'Failed' && !places.has(placeOf(turn, pod)),
+    ({ state, pod }) => state === 'Failed' && !places.has(placeOf(evaluation, pod)),
   );
   const failed = [...left.map(({ name, node }) => node ?? name), ...unlisted.map(({ pod }) => pod.node)];
-  // What a new process finds too: else the explanation would come and go with it.
+  // Only recorded results, which a restarted operator has too: otherwise the explanation would change with a restart.
   const verified = summary.results
     .filter(({ state, recorded }) => state === 'Passed' && recorded)
     .map(({ pod }) => pod.node);
-  const of = (nodes: readonly string[]) => nodes.map((node) => attributesOf(turn, node));
+  const of = (nodes: readonly string[]) => nodes.map((node) => attributesOf(evaluation, node));
   const explained = explain(
     { failed: of(failed), verified: of(verified) },
     snapshot.upgrade.spec.strategy.explainBy,
@@ -66,7 +69,7 @@ export function followExplained(turn: Turn, status: ActiveStatus): ActiveStatus 
   return { ...status, explained: unlessEmpty(explained) };
 }
 
-function attributesOf({ snapshot }: Turn, node: string): Attributes {
+function attributesOf({ snapshot }: Evaluation, node: string): Attributes {
   const kernel = snapshot.nodeKernel?.(node);
   return { ...(kernel ? { kernel } : {}), ...snapshot.nodeLabels?.(node) };
 }

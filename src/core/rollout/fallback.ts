@@ -1,4 +1,4 @@
-/** How a fallback begins and ends. */
+/** How a fallback starts and ends. */
 
 import { effectiveChecks } from '../../api/checks.ts';
 import { cut } from '../../api/cut.ts';
@@ -8,9 +8,9 @@ import { causeText, fallbackFailedText } from '../report/cause-text.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, type End, endAttempt, NO_PROGRESS, unlessEmpty } from '../status.ts';
 import { toIso } from '../time.ts';
-import type { Evidence, Turn } from './turn.ts';
+import type { Evaluation, Evidence } from './evaluation.ts';
 
-/** Records the fallback, before its first write. */
+/** Records the fallback before its first write. */
 export function startFallback(
   { now, workload }: Snapshot,
   status: ActiveStatus,
@@ -45,8 +45,8 @@ export function startFallback(
   };
 }
 
-/** The reverted pods are verified (or need not be): the version that failed is quarantined, what runs is the last verified. */
-export function finishFallback({ snapshot, status, summary }: Turn): ActiveStatus {
+/** The reverted pods are verified, or need not be: quarantines the failed version, and records what runs as the last verified version. */
+export function finishFallback({ snapshot, status, summary }: Evaluation): ActiveStatus {
   const { upgrade, now, updateRevision } = snapshot;
   const verified = verifiedBy(snapshot, summary);
   const cause = status.fallback?.why ?? { reason: status.fallback?.reason ?? 'PostCheckFailed' };
@@ -72,7 +72,7 @@ export function finishFallback({ snapshot, status, summary }: Turn): ActiveStatu
 
 function verifiedBy(
   { upgrade }: Snapshot,
-  { counts, desired }: Turn['summary'],
+  { counts, desired }: Evaluation['summary'],
 ): 'PostCheck' | 'ReadinessOnly' | 'No' {
   const { spec } = upgrade;
   if (!spec.fallback.verify || desired === 0) {
@@ -81,7 +81,7 @@ function verifiedBy(
   return counts.passed > 0 && effectiveChecks(spec).length > 0 ? 'PostCheck' : 'ReadinessOnly';
 }
 
-/** The fallback failed too, or could not be verified: terminal and loud. Gates of unverified pods stay closed. */
+/** The fallback failed too, or could not be verified: a person must act. Gates of unverified pods stay closed. */
 export function giveUpFallback(
   snapshot: Snapshot,
   status: ActiveStatus,
@@ -100,7 +100,7 @@ export function giveUpFallback(
   return withResult(endAttempt(upgrade, status, end, now), state, 'No', now);
 }
 
-/** What became of the fallback, with the version that failed quarantined: it is not tried again by itself. */
+/** Records the result of the fallback, and quarantines the failed version so that it is not retried automatically. */
 function withResult(
   { fallback, ...status }: ActiveStatus,
   state: FallbackStatus['state'],

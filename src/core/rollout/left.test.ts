@@ -1,8 +1,8 @@
 /** The places where the new version does not run, while pods come and go. */
 import { expect, test } from '@jest/globals';
 import { podOf, statusOf, workloadOf } from '../../../test/support/snapshots.ts';
+import type { Evaluation } from './evaluation.ts';
 import { followLeft } from './left.ts';
-import type { Turn } from './turn.ts';
 
 /** A DaemonSet on three nodes, of which node-3 is left; its pod is made anew and is on this node. */
 function leftWith(node: string) {
@@ -13,13 +13,13 @@ function leftWith(node: string) {
     recorded: true,
   }));
   const entry = { name: 'node-3', state: 'Failed', reason: 'ProbeFailed', message: 'x' };
-  const turn = {
+  const evaluation = {
     workload: workloadOf({ kind: 'DaemonSet', onDelete: true }),
     status: statusOf({ left: [entry] } as never),
     summary: { results, outdated: [pod('c', node)], desired: 3 },
-    aside: [],
-  } as unknown as Turn;
-  return followLeft(turn).left?.map(({ name }) => name);
+    rolledBack: [],
+  } as unknown as Evaluation;
+  return followLeft(evaluation).left?.map(({ name }) => name);
 }
 
 test('a place stays while a pod that may come there is not scheduled yet', () => {

@@ -1,6 +1,6 @@
 /**
- * Where the new version does not run verified although its pods had their turn: `status.left`. An entry is about a place, not about a pod: a
- * pod that is made anew counts once, and an entry goes when the place has a verified pod, or is no more.
+ * Where pods of the new version failed within the budget: `status.left`. An entry is about a place (a node, or the name of a pod), not about
+ * one pod, so a failed pod and its replacements count once. An entry is removed when the place has a verified pod, or no longer exists.
  */
 import { cut } from '../../api/cut.ts';
 import type { LeftEntry } from '../../api/types.ts';
@@ -11,64 +11,66 @@ import type { PodResult } from '../verification/pod-result.ts';
 import type { PodSummary } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { isReady } from '../workload/pods.ts';
-import type { Turn } from './turn.ts';
+import type { Evaluation } from './evaluation.ts';
 
-/** What the status has room for, and so how many pods may be put back one by one. */
-export const MOST_LEFT = 50;
+/** The maximum number of entries in the status, and therefore of pods that can be rolled back one by one. */
+export const MAX_LEFT = 50;
 const MESSAGE_MAX = 256;
 
-/** The place of a pod: what stays when it is replaced. */
-export const placeOf = ({ workload }: Pick<Turn, 'workload'>, pod: PodView): string =>
+/** The place of a pod: what its replacement has in common with it. */
+export const placeOf = ({ workload }: Pick<Evaluation, 'workload'>, pod: PodView): string =>
   driverOf(workload).placeOf(pod);
 
 const isSettled = ({ state, recorded }: PodResult): boolean =>
   recorded && (state === 'Passed' || state === 'Skipped');
 
-/** Does the pod run what ran before? The gate policy has the same rule; the revision tells it where admission rewrites pods. */
-export const runsBefore = (pod: PodView, { from }: ActiveStatus): boolean =>
+/** Does the pod run the previous version? The gate policy has the same rule; the revision decides where admission rewrites the images of pods. */
+export const runsPrevious = (pod: PodView, { from }: ActiveStatus): boolean =>
   pod.revision === from.revision ||
   Object.entries(from.images).every(([name, image]) =>
     pod.containers.some((container) => container.name === name && container.image === image),
   );
 
-/** Of the pods that are to be replaced, those that failed there and were put back: they are not replaced again. */
-export function putBackPods(
-  { workload, status }: Pick<Turn, 'workload' | 'status'>,
+/** Outdated pods in places where the new version failed: they were rolled back, and are not replaced again. */
+export function rolledBackPods(
+  { workload, status }: Pick<Evaluation, 'workload' | 'status'>,
   { outdated }: PodSummary,
 ): PodView[] {
   const places = new Set(status.left.map(({ name }) => name));
-  return outdated.filter((pod) => places.has(placeOf({ workload }, pod)) && runsBefore(pod, status));
+  return outdated.filter((pod) => places.has(placeOf({ workload }, pod)) && runsPrevious(pod, status));
 }
 
-/** Places whose pod failed, and those that were left before. */
-export function failedPlaces(turn: Turn): ReadonlySet<string> {
-  const failed = turn.summary.results.filter(({ state }) => state === 'Failed');
+/** Places where a pod failed, now or earlier in this attempt. */
+export function failedPlaces(evaluation: Evaluation): ReadonlySet<string> {
+  const failed = evaluation.summary.results.filter(({ state }) => state === 'Failed');
   return new Set([
-    ...turn.status.left.map(({ name }) => name),
-    ...failed.map(({ pod }) => placeOf(turn, pod)),
+    ...evaluation.status.left.map(({ name }) => name),
+    ...failed.map(({ pod }) => placeOf(evaluation, pod)),
   ]);
 }
 
-/** How many of the wanted pods are left that are none of the new version. */
-export function leftWithoutPod(turn: Turn): number {
-  const there = new Set(turn.summary.results.map(({ pod }) => placeOf(turn, pod)));
-  return turn.status.left.filter(({ name }) => !there.has(name)).length;
+/** How many places in `status.left` have no pod of the new version. */
+export function leftWithoutPod(evaluation: Evaluation): number {
+  const occupied = new Set(evaluation.summary.results.map(({ pod }) => placeOf(evaluation, pod)));
+  return evaluation.status.left.filter(({ name }) => !occupied.has(name)).length;
 }
 
-/** The status with the places as they are now. */
-export function followLeft(turn: Turn): ActiveStatus {
-  const { status, summary } = turn;
-  const known = status.left.map((entry) => entryNow(turn, entry)).filter((entry) => entry !== undefined);
-  const names = new Set(known.map(({ name }) => name));
-  const fresh = summary.results
-    .filter(({ state, pod }) => state === 'Failed' && !names.has(placeOf(turn, pod)))
-    .map((result) => failedEntry(turn, result));
-  const left = [...known, ...fresh].slice(0, MOST_LEFT);
+/** Updates `status.left` from the pods. */
+export function followLeft(evaluation: Evaluation): ActiveStatus {
+  const { status, summary } = evaluation;
+  const remaining = status.left
+    .map((entry) => updatedEntry(evaluation, entry))
+    .filter((entry) => entry !== undefined);
+  const names = new Set(remaining.map(({ name }) => name));
+  const added = summary.results
+    .filter(({ state, pod }) => state === 'Failed' && !names.has(placeOf(evaluation, pod)))
+    .map((result) => failedEntry(evaluation, result));
+  const left = [...remaining, ...added].slice(0, MAX_LEFT);
   return { ...status, left: unlessEmpty(left) };
 }
 
-function failedEntry(turn: Turn, { pod, cause }: PodResult): LeftEntry {
-  const name = placeOf(turn, pod);
+function failedEntry(evaluation: Evaluation, { pod, cause }: PodResult): LeftEntry {
+  const name = placeOf(evaluation, pod);
   return {
     name,
     node: pod.node && pod.node !== name ? pod.node : undefined,
@@ -78,35 +80,39 @@ function failedEntry(turn: Turn, { pod, cause }: PodResult): LeftEntry {
   };
 }
 
-/** What has become of a place; `undefined` when nothing is left to tell of it. */
-function entryNow(turn: Turn, entry: LeftEntry): LeftEntry | undefined {
-  const { summary, aside } = turn;
-  const isHere = ({ pod }: { readonly pod: PodView }) => placeOf(turn, pod) === entry.name;
+/** The entry as it is now; `undefined` when it is to be removed. */
+function updatedEntry(evaluation: Evaluation, entry: LeftEntry): LeftEntry | undefined {
+  const { summary, rolledBack } = evaluation;
+  const isHere = ({ pod }: { readonly pod: PodView }) => placeOf(evaluation, pod) === entry.name;
   const result = summary.results.find(isHere);
   if (result) {
-    return entryOfNew(turn, entry, result);
+    return entryOfNewVersion(evaluation, entry, result);
   }
-  const back = aside.find(isHere);
+  const back = rolledBack.find(isHere);
   if (back) {
-    return entryOfBack(turn, entry, back);
+    return entryOfPreviousVersion(evaluation, entry, back);
   }
-  // A pod of neither version is replaced in its turn; and where all wanted pods are elsewhere, the place is no more. One that is not scheduled
-  // yet may be the one that comes here.
-  const live = [...summary.results, ...aside].map(({ pod }) => pod).concat(summary.outdated);
-  const isElsewhere = live.length >= summary.desired && live.every((pod) => placeOf(turn, pod) !== '');
-  const isOver = isElsewhere || summary.outdated.some((pod) => isHere({ pod }));
-  return isOver ? undefined : entry;
+  // The place no longer exists if all desired pods are elsewhere; a pod that is not scheduled yet may still come here. A pod here that is to be
+  // replaced runs neither version, so the entry no longer describes it.
+  const live = [...summary.results, ...rolledBack].map(({ pod }) => pod).concat(summary.outdated);
+  const isElsewhere = live.length >= summary.desired && live.every((pod) => placeOf(evaluation, pod) !== '');
+  const isGone = isElsewhere || summary.outdated.some((pod) => isHere({ pod }));
+  return isGone ? undefined : entry;
 }
 
-function entryOfNew(turn: Turn, entry: LeftEntry, result: PodResult): LeftEntry | undefined {
+function entryOfNewVersion(
+  evaluation: Evaluation,
+  entry: LeftEntry,
+  result: PodResult,
+): LeftEntry | undefined {
   if (isSettled(result)) {
     return undefined;
   }
-  return result.state === 'Failed' ? failedEntry(turn, result) : { ...entry, state: 'Failed' };
+  return result.state === 'Failed' ? failedEntry(evaluation, result) : { ...entry, state: 'Failed' };
 }
 
-/** A pod of the version before that cannot be asked until its deadline runs all the same. */
-function entryOfBack({ snapshot }: Turn, entry: LeftEntry, result: PodResult): LeftEntry {
+/** A pod of the previous version that could not be probed until its deadline counts as unverified. */
+function entryOfPreviousVersion({ snapshot }: Evaluation, entry: LeftEntry, result: PodResult): LeftEntry {
   if (!snapshot.upgrade.spec.fallback.verify) {
     return isReady(result.pod) ? { ...entry, state: 'Unverified' } : entry;
   }
@@ -117,6 +123,6 @@ function entryOfBack({ snapshot }: Turn, entry: LeftEntry, result: PodResult): L
   return isUnverified ? { ...entry, state: 'Unverified' } : entry;
 }
 
-/** How many of the places have a pod of the version before, by an earlier look. */
-export const putBackCount = ({ left }: Pick<ActiveStatus, 'left'>): number =>
+/** How many of the places have a pod of the previous version, as recorded. */
+export const rolledBackCount = ({ left }: Pick<ActiveStatus, 'left'>): number =>
   left.filter(({ state }) => state !== 'Failed').length;

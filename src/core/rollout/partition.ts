@@ -1,6 +1,6 @@
 /**
- * The partition of a StatefulSet that rolls by itself. What the user sets is a limit of theirs, at which an attempt waits, also when they set it
- * on the way; what the stages of an attempt set is ours, and what the user wants is put back at every end.
+ * The partition of a StatefulSet with rolling updates. A partition that the user sets, also during an attempt, is a limit at which the attempt
+ * waits. The stages of an attempt move the partition themselves, and every end of the attempt restores the user's.
  */
 import type { Attempt } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
@@ -13,21 +13,25 @@ import { driverOf } from '../workload/drivers.ts';
 import { isLive } from '../workload/pods.ts';
 import { ordinalOf } from '../workload/stateful-set.ts';
 
-/** The partition that the user wants: the one that stands, unless an attempt moved it; `undefined` where there is none. */
-export function usersPartition(workload: WorkloadView, { held }: Pick<Attempt, 'held'>): number | undefined {
+/** The user's partition: the present one, unless an attempt moved it; `undefined` if the workload has none. */
+export function userPartition(workload: WorkloadView, { held }: Pick<Attempt, 'held'>): number | undefined {
   const driver = driverOf(workload);
-  const stands = driver.partition(workload);
-  return stands === undefined || !held || driver.othersSetPartition(workload) ? stands : held.partition;
+  const current = driver.partition(workload);
+  return current === undefined || !held || driver.othersSetPartition(workload) ? current : held.partition;
 }
 
-/** What an attempt will move in the workload, as the user wants it. */
-export function heldOf(spec: EffectiveSpec, workload: WorkloadView, known: Attempt['held']): Attempt['held'] {
-  const partition = usersPartition(workload, { held: known });
-  const isMoved = known !== undefined || spec.stages.length > 0;
+/** The original values of what the attempt changes in the workload; `before` are those that are already recorded. */
+export function heldOf(
+  spec: EffectiveSpec,
+  workload: WorkloadView,
+  before: Attempt['held'],
+): Attempt['held'] {
+  const partition = userPartition(workload, { held: before });
+  const isMoved = before !== undefined || spec.stages.length > 0;
   return isMoved && partition !== undefined ? { partition } : undefined;
 }
 
-/** The status when the user has set another partition in the middle of the attempt: theirs is recorded before ours is written over it. */
+/** Records another partition that the user set during the attempt, before ours overwrites it. */
 export function followPartition(
   { upgrade }: Snapshot,
   { workload, status }: { readonly workload: WorkloadView; readonly status: ActiveStatus },
@@ -39,33 +43,33 @@ export function followPartition(
     : { ...status, attempt: { ...attempt, held } };
 }
 
-/** How many of `desired` pods the user's partition lets an attempt reach; `undefined` where none keeps any. */
+/** How many of `desired` pods the user's partition allows an attempt to update; `undefined` if it excludes none. */
 export function partitionLimit(
   workload: WorkloadView,
   attempt: Pick<Attempt, 'held'>,
   desired: number,
 ): number | undefined {
-  const partition = usersPartition(workload, attempt);
+  const partition = userPartition(workload, attempt);
   return partition ? Math.max(0, desired - partition) : undefined;
 }
 
-/** For the user to lower it. */
+/** A wait until the user lowers the partition. */
 export function partitionWait(workload: WorkloadView, attempt: Pick<Attempt, 'held'>): Wait | undefined {
-  const partition = usersPartition(workload, attempt);
+  const partition = userPartition(workload, attempt);
   return partition === undefined ? undefined : { reason: 'PartitionSet', partition };
 }
 
-/** Verified pods are probed further meanwhile. */
+/** The attempt waits at the user's partition; meanwhile verified pods are still probed. */
 export const isAtPartition = ({ waiting }: Pick<ActiveStatus, 'waiting'>): boolean =>
   waiting?.reason === 'PartitionSet';
 
-/** A fallback whose controller the user's partition keeps from replacing pods of the version that failed. */
+/** The user's partition keeps the controller from replacing pods of the failed version during a fallback. */
 export function partitionObstacle(
   { pods }: Snapshot,
   workload: WorkloadView,
   { attempt, to }: ActiveStatus,
 ): Obstacle | undefined {
-  const partition = usersPartition(workload, attempt);
+  const partition = userPartition(workload, attempt);
   if (partition === undefined) {
     return undefined;
   }

@@ -20,7 +20,7 @@ import { FALLBACK_FINALIZER, FIELD_MANAGER } from '../../api/names.ts';
 import type { Attempt, UpgradeStatus } from '../../api/types.ts';
 import { decide } from '../decision/decide.ts';
 import { effectiveSpec } from '../effective-spec.ts';
-import { mustPutBack } from '../finalizer.ts';
+import { mustRestore } from '../finalizer.ts';
 import { verificationId } from '../status.ts';
 import { attemptObstacle } from '../workload/obstacles.ts';
 import { verificationContext } from './context.ts';
@@ -123,9 +123,9 @@ test('what the operator wrote is released first, so that the next server-side ap
 describe('a fallback', () => {
   test('keeps its Upgrade until it has ended, whatever would have been done about a failure', () => {
     const upgrade = completeUpgradeOf({ spec: { fallback: { action: 'None' } } });
-    expect(mustPutBack(upgrade, FALLING_BACK)).toBe(true);
-    expect(mustPutBack(upgrade, activeStatusOf())).toBe(false);
-    expect(mustPutBack(completeUpgradeOf(), activeStatusOf())).toBe(true);
+    expect(mustRestore(upgrade, FALLING_BACK)).toBe(true);
+    expect(mustRestore(upgrade, activeStatusOf())).toBe(false);
+    expect(mustRestore(completeUpgradeOf(), activeStatusOf())).toBe(true);
   });
 
   test('is verified by what its own pods say since it began', () => {

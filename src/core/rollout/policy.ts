@@ -1,4 +1,4 @@
-/** What differs between an attempt, which rolls forward, and its fallback, which rolls back. Everything else is rollout.ts and verify.ts. */
+/** What differs between an attempt, which rolls forward, and its fallback, which rolls back. Both share rollout.ts and verify.ts. */
 import type { UpgradeStatus } from '../../api/types.ts';
 import { type ActiveStatus, type Direction, directionOf, isBeforeRollout } from '../status.ts';
 import type { WitnessedImages } from '../verification/witness.ts';
@@ -7,25 +7,25 @@ import { attemptObstacle } from '../workload/obstacles.ts';
 import {
   closeGates,
   explainFailures,
-  recordAside,
+  recordRolledBack,
   releaseOurFields,
   replaceMissedGate,
   unblock,
 } from './actions.ts';
 import { advance, movePartition, recordOrAdvance } from './advance.ts';
 import { endPartial, rejectVersion, succeed } from './attempt.ts';
+import type { Policy } from './evaluation.ts';
 import { finishFallback, giveUpFallback } from './fallback.ts';
 import { partitionObstacle } from './partition.ts';
-import { answeredInFallback } from './rewritten.ts';
-import type { Policy } from './turn.ts';
-import { putBack } from './turn-back.ts';
+import { rewrittenInFallback } from './rewritten.ts';
+import { rollBackPods } from './template-revert.ts';
 import { readWarning } from './warnings.ts';
-import { recordAnswer, recordRestored } from './written.ts';
+import { recordRestored, recordRolled } from './written.ts';
 
-/** The gate policy sees a new attempt a few milliseconds after us: 3 of 200 pods slipped past it without this pause, none with it. */
+/** The gate policy observes a new attempt a few milliseconds later than we do: without this delay 3 of 200 pods were created without the gate, with it none. */
 const GATE_SETTLES_MS = 100;
 
-const imagesOfBefore = ({ from, to, fallback }: ActiveStatus): WitnessedImages => ({
+const previousImages = ({ from, to, fallback }: ActiveStatus): WitnessedImages => ({
   wanted: { ...from.images, ...fallback?.images },
   other: to.images,
 });
@@ -35,19 +35,19 @@ const forward: Policy = {
   obstacle: ({ upgrade }, workload) => attemptObstacle(upgrade.spec, workload),
   isInterruptible: true,
   isRecordedAgain: true,
-  asksBaseline: true,
-  mustBePutBack: ({ fallback }) => fallback.action !== 'None',
+  takesBaseline: true,
+  needsRestore: ({ fallback }) => fallback.action !== 'None',
   settlesMs: ({ attempt }) => (attempt.gating ? GATE_SETTLES_MS : 0),
-  // Nothing rolls until the first stage begins.
-  partition: (users, { desired }) => Math.max(users, desired),
+  // No pod is replaced before the first stage starts.
+  partition: (userPartition, { desired }) => Math.max(userPartition, desired),
   followsPartition: true,
   restores: false,
-  takesAnyAnswer: true,
-  answers: () => ({}),
-  recordWritten: recordAnswer,
+  acceptsRewrites: true,
+  rewritten: () => ({}),
+  recordWritten: recordRolled,
   images: (status) =>
     isBeforeRollout(status)
-      ? imagesOfBefore(status)
+      ? previousImages(status)
       : { wanted: status.to.images, other: status.from.images },
   inFallback: false,
   keepsVerified: true,
@@ -60,15 +60,15 @@ const forward: Policy = {
   isStaged: true,
   maxParallel: ({ strategy }, { present }) => (present?.stage ?? strategy).maxParallel,
   replacesUnready: false,
-  sparesBefore: true,
+  sparesPrevious: true,
   unblocksBeforeFailing: false,
   refusalIsEvidence: true,
   actions: [
     releaseOurFields,
     closeGates,
     recordOrAdvance,
-    recordAside,
-    putBack,
+    recordRolledBack,
+    rollBackPods,
     unblock,
     movePartition,
     advance,
@@ -77,8 +77,8 @@ const forward: Policy = {
     readWarning,
   ],
   follow: (status, revision) => (revision ? { ...status, to: { ...status.to, revision } } : status),
-  onDone: (turn) => (turn.status.left.length > 0 ? endPartial(turn) : succeed(turn)),
-  // Pods that come later get this version: nothing has verified it, and the gate has to be there for them.
+  onDone: (evaluation) => (evaluation.status.left.length > 0 ? endPartial(evaluation) : succeed(evaluation)),
+  // Pods that are created later get this version unverified, so the attempt has to go on and gate them.
   onNoPods: () => undefined,
   onEvidence: ({ snapshot, workload, status }, evidence) =>
     rejectVersion(snapshot, workload, status, evidence),
@@ -91,18 +91,18 @@ const back: Policy = {
     driverOf(workload).obstacle(workload) ?? partitionObstacle(snapshot, workload, status),
   isInterruptible: false,
   isRecordedAgain: false,
-  asksBaseline: false,
-  mustBePutBack: () => true,
+  takesBaseline: false,
+  needsRestore: () => true,
   settlesMs: () => 0,
-  // Everything that the user lets rolls at once.
-  partition: (users) => users,
+  // All pods that the user's partition allows are replaced at once.
+  partition: (userPartition) => userPartition,
   followsPartition: false,
   restores: true,
-  // What failed may still stand by a write of ours.
-  takesAnyAnswer: false,
-  answers: answeredInFallback,
+  // Our own write of the failed images may still be in the template.
+  acceptsRewrites: false,
+  rewritten: rewrittenInFallback,
   recordWritten: recordRestored,
-  images: imagesOfBefore,
+  images: previousImages,
   inFallback: true,
   keepsVerified: false,
   makesRevision: false,
@@ -112,9 +112,9 @@ const back: Policy = {
   hasBudget: false,
   isStaged: false,
   maxParallel: ({ fallback }) => fallback.maxParallel,
-  // It is what the rollback is for.
+  // Replacing broken pods is the purpose of a rollback.
   replacesUnready: true,
-  sparesBefore: false,
+  sparesPrevious: false,
   unblocksBeforeFailing: true,
   refusalIsEvidence: false,
   actions: [releaseOurFields, closeGates, recordOrAdvance, unblock, advance, readWarning],
@@ -127,7 +127,7 @@ const back: Policy = {
     },
   }),
   onDone: finishFallback,
-  // What ran before is restored, and no pod is left of the version that failed.
+  // The previous images are restored, and no pod of the failed version is left.
   onNoPods: finishFallback,
   onEvidence: ({ snapshot, status }, evidence) => giveUpFallback(snapshot, status, evidence, 'Failed'),
   onSilence: ({ snapshot, status }, evidence) => giveUpFallback(snapshot, status, evidence, 'Unverified'),
@@ -137,5 +137,5 @@ const POLICIES: Readonly<Record<Direction, Policy>> = { Forward: forward, Back: 
 
 export const policyOf = (direction: Direction): Policy => POLICIES[direction];
 
-/** Of what is under way. */
+/** The policy of the rollout that is under way. */
 export const policyFor = (status: UpgradeStatus): Policy => policyOf(directionOf(status));

@@ -1,4 +1,4 @@
-/** By when a rollout has to have made its next progress, and what a rollout that has made none comes to. */
+/** The deadline by which a rollout must make progress, and what its expiry means. */
 import type { Cause } from '../cause.ts';
 import { report } from '../report/pods.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -7,11 +7,11 @@ import { fromIso, latest, toIso } from '../time.ts';
 import type { PodResult } from '../verification/pod-result.ts';
 import type { PodSummary } from '../verification/summary.ts';
 import { isRefusal, refusalOf } from '../workload/refusal.ts';
-import { type Evidence, type Turn, verifiesPods } from './turn.ts';
+import { type Evaluation, type Evidence, verifiesPods } from './evaluation.ts';
 
 /**
- * Progress is a new maximum of updated or passed pods: an evict-and-recreate loop is none. Where no pods were wanted and now some are, the
- * time begins with them.
+ * Progress is a new maximum of updated or passed pods; a loop of evictions and replacements is none. When a workload is scaled up from zero,
+ * its time starts then.
  */
 export function recordProgress(
   { now }: Snapshot,
@@ -21,17 +21,17 @@ export function recordProgress(
   const { attempt } = status;
   const maxUpdated = Math.max(counts.updated, attempt.maxUpdated);
   const maxPassed = Math.max(counts.passed + counts.skipped, attempt.maxPassed);
-  const comesBack = hasNoPods(status) && counts.desired > 0;
-  return maxUpdated === attempt.maxUpdated && maxPassed === attempt.maxPassed && !comesBack
+  const isScaledUp = hasNoPods(status) && counts.desired > 0;
+  return maxUpdated === attempt.maxUpdated && maxPassed === attempt.maxPassed && !isScaledUp
     ? status
     : { ...status, attempt: { ...attempt, maxUpdated, maxPassed, progressAt: toIso(now) } };
 }
 
 /**
- * When the rollout has to have made its next progress. A write that was refused for long must not use up the time of the pods, and what the
- * controller waits for by itself is no lack of progress.
+ * When the rollout must have made its next progress. A write that was rejected for a long time must not use up the time of the pods, and the
+ * controller's own waits are no lack of progress.
  */
-export function progressDeadline({ snapshot, workload, status, summary, rollout }: Turn): number {
+export function progressDeadline({ snapshot, workload, status, summary, rollout }: Evaluation): number {
   const since = latest(
     fromIso(status.attempt.progressAt),
     rollout.rolledAt,
@@ -41,7 +41,7 @@ export function progressDeadline({ snapshot, workload, status, summary, rollout 
   return since + (snapshot.upgrade.spec.progressDeadlineSeconds + workload.ownWaitSeconds) * 1000;
 }
 
-/** When the last node came back that has a pod of the rollout. */
+/** When the last of the lost nodes with a pod of the rollout became Ready again. */
 function lastNodeBackAt({ nodeBackAt }: Snapshot, { results }: PodSummary): number | undefined {
   if (!nodeBackAt || nodeBackAt.size === 0) {
     return undefined;
@@ -51,50 +51,50 @@ function lastNodeBackAt({ nodeBackAt }: Snapshot, { results }: PodSummary): numb
 }
 
 export interface Overdue {
-  /** A pod said so itself, by a probe made since the deadline. */
-  readonly against: boolean;
+  /** A probe made after the deadline failed, or the API server rejects the pods. */
+  readonly hasEvidence: boolean;
   readonly evidence: Evidence;
 }
 
 /**
- * No progress until the deadline: evidence of a pod's own fails the rollout, silence does not. Only a probe made since then counts; one
- * that was made before may be as old as the loss of its node, or of the API server. `undefined` while there is time, or while such a
- * probe is on its way.
+ * No progress until the deadline. Evidence from a pod fails the rollout, missing responses do not. Only a probe made after the deadline
+ * counts: an earlier one may date from before its node, or the API server, was lost. `undefined` before the deadline, and while such a
+ * probe is still to come.
  */
-export function overdue(turn: Turn, deadline: number): Overdue | undefined {
-  const { snapshot, summary } = turn;
-  // Where no pods are wanted, none is late.
+export function findOverdue(evaluation: Evaluation, deadline: number): Overdue | undefined {
+  const { snapshot, summary } = evaluation;
+  // Without desired pods nothing can be late.
   if (snapshot.now < deadline || summary.desired === 0) {
     return undefined;
   }
-  const results = verifiesPods(turn) ? summary.results : [];
-  const against = results.find(
+  const results = verifiesPods(evaluation) ? summary.results : [];
+  const failing = results.find(
     ({ record, state }) => state === 'Retrying' && record?.class === 'Retry' && record.startedAt >= deadline,
   );
   const isComing = ({ record, cycleAt }: PodResult) =>
     cycleAt !== undefined && (record ? record.startedAt < deadline : cycleAt <= snapshot.now);
-  if (!against && results.some(isComing)) {
+  if (!failing && results.some(isComing)) {
     return undefined;
   }
-  const refused = against ? undefined : refusedPods(turn);
+  const refused = failing ? undefined : refusedPods(evaluation);
   const worst = summary.results.find(({ state }) => state !== 'Passed' && state !== 'Skipped');
-  const cause = refused ?? (against ?? worst)?.cause ?? noProgress(turn);
+  const cause = refused ?? (failing ?? worst)?.cause ?? noProgress(evaluation);
   return {
-    against: against !== undefined || refused !== undefined,
+    hasEvidence: failing !== undefined || refused !== undefined,
     evidence: {
       cause: { ...cause, idleSeconds: snapshot.upgrade.spec.progressDeadlineSeconds },
-      pods: against ? report([against]) : [],
+      pods: failing ? report([failing]) : [],
     },
   };
 }
 
-/** No pod has anything to say: what is known of the controller's own trouble. */
-function noProgress({ snapshot, rollout }: Turn): Cause {
+/** No pod explains it: what the controller's status or events say. */
+function noProgress({ snapshot, rollout }: Evaluation): Cause {
   return { reason: 'NoProgress', detail: refusalOf(snapshot, rollout.rolledAt) };
 }
 
-/** The API server lets the controller make no pod of the new version, and it says why: it cannot run here. */
-function refusedPods({ snapshot, summary, rollout, policy }: Turn): Cause | undefined {
+/** The API server rejects every pod of the new version, so the version cannot run here. */
+function refusedPods({ snapshot, summary, rollout, policy }: Evaluation): Cause | undefined {
   const detail = refusalOf(snapshot, rollout.rolledAt);
   return policy.refusalIsEvidence && detail && isRefusal(detail) && summary.counts.updated === 0
     ? { reason: 'PodsRefused', detail }

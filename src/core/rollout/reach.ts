@@ -1,55 +1,55 @@
-/** How far an attempt may go now: as its stages say, and as far as the user's partition lets it. */
+/** How many pods, and which, a rollout may update now. */
 import { own } from '../../api/own.ts';
 import type { PodView } from '../../api/views.ts';
 import type { Stage } from '../effective-spec.ts';
 import type { PodResult } from '../verification/pod-result.ts';
 import { podCount } from './amount.ts';
+import type { Evaluation } from './evaluation.ts';
 import { partitionLimit } from './partition.ts';
-import type { Turn } from './turn.ts';
 
 export interface Reach {
-  /** How many pods may run the new version verified. */
+  /** How many pods may be verified in the new version. */
   readonly pods: number;
-  /** Which of these pods of the version before, taken in this order, may be replaced now. */
+  /** Which of these outdated pods may be replaced now; earlier ones take precedence. */
   within(waiting: readonly PodView[]): readonly PodView[];
 }
 
-const EVERYWHERE: Reach = { pods: Number.POSITIVE_INFINITY, within: (waiting) => waiting };
+const UNLIMITED: Reach = { pods: Number.POSITIVE_INFINITY, within: (waiting) => waiting };
 
-/** How far a rollout may go now: as its stages say, and as far as the user's partition lets it. */
-export function reachOf(turn: Turn): Reach {
-  const reach = stageReach(turn);
-  const { workload, status, summary } = turn;
+/** The limits of the stages, and of the user's partition. */
+export function reachOf(evaluation: Evaluation): Reach {
+  const reach = stageReach(evaluation);
+  const { workload, status, summary } = evaluation;
   const limit = partitionLimit(workload, status.attempt, summary.desired);
   return limit === undefined ? reach : { ...reach, pods: Math.min(reach.pods, limit) };
 }
 
-/** Everywhere where there are no stages, or they are over. */
-function stageReach(turn: Turn): Reach {
-  const { all, present } = turn.stages;
+/** Unlimited if there are no stages, or all are done. */
+function stageReach(evaluation: Evaluation): Reach {
+  const { all, present } = evaluation.stages;
   if (!present) {
-    return EVERYWHERE;
+    return UNLIMITED;
   }
   const reached = all.slice(0, present.index + (present.state.state === 'Waiting' ? 0 : 1));
-  const limits = reached.map((stage) => limitOf(turn, stage));
+  const limits = reached.map((stage) => limitOf(evaluation, stage));
   return {
     pods: Math.max(0, ...limits.map(({ pods }) => pods)),
     within: (waiting) => {
       const rooms = limits.map(({ room, holds }) => ({ room, holds }));
-      return waiting.filter((pod) => takePlace(rooms.filter(({ holds }) => holds(pod))));
+      return waiting.filter((pod) => takeRoom(rooms.filter(({ holds }) => holds(pod))));
     },
   };
 }
 
-/** How far one stage goes by itself: for how many further pods there is room, and for which. */
+/** The limit of one stage: for how many further pods there is room, and which pods belong to it. */
 interface Limit {
   readonly pods: number;
   readonly room: number;
   readonly holds: (pod: PodView) => boolean;
 }
 
-/** A pod may go when one of its stages has room, and takes a place in each. */
-function takePlace(own: readonly { room: number }[]): boolean {
+/** A pod may be replaced if one of its stages has room. It takes room in each of its stages. */
+function takeRoom(own: readonly { room: number }[]): boolean {
   const isAllowed = own.some(({ room }) => room > 0);
   for (const stage of isAllowed ? own : []) {
     stage.room -= 1;
@@ -57,32 +57,32 @@ function takePlace(own: readonly { room: number }[]): boolean {
   return isAllowed;
 }
 
-export function limitOf(turn: Turn, stage: Stage): Limit {
-  const { summary } = turn;
-  const holds = (pod: PodView) => isOnNodes(turn, stage, pod.node);
-  const wanted = nodesOf(turn, stage)?.size ?? summary.desired;
+export function limitOf(evaluation: Evaluation, stage: Stage): Limit {
+  const { summary } = evaluation;
+  const holds = (pod: PodView) => isOnNodes(evaluation, stage, pod.node);
+  const wanted = nodesOf(evaluation, stage)?.size ?? summary.desired;
   const pods = stage.pods === undefined ? wanted : Math.min(wanted, podCount(stage.pods, summary.desired));
   return { pods, room: pods - (wanted - summary.outdated.filter(holds).length), holds };
 }
 
-/** Nodes of the stage that have, or had until a moment ago, a pod of the workload; `undefined` where it names no nodes. */
-function nodesOf(turn: Turn, stage: Stage): ReadonlySet<string> | undefined {
+/** Nodes of the stage that have, or just had, a pod of the workload; `undefined` if the stage does not select nodes. */
+function nodesOf(evaluation: Evaluation, stage: Stage): ReadonlySet<string> | undefined {
   if (!stage.nodes) {
     return undefined;
   }
-  const nodes = turn.snapshot.pods.map(({ node }) => node);
-  return new Set(nodes.filter((node) => node !== '' && isOnNodes(turn, stage, node)));
+  const nodes = evaluation.snapshot.pods.map(({ node }) => node);
+  return new Set(nodes.filter((node) => node !== '' && isOnNodes(evaluation, stage, node)));
 }
 
-export function isOnNodes({ snapshot }: Turn, { nodes }: Stage, node: string): boolean {
+export function isOnNodes({ snapshot }: Evaluation, { nodes }: Stage, node: string): boolean {
   const labels = snapshot.nodeLabels?.(node);
   return !nodes || Object.entries(nodes.matchLabels).every(([name, value]) => own(labels, name) === value);
 }
 
-/** Verified, and taking traffic. */
+/** Verified and Ready, so that it takes traffic. */
 export const isServing = ({ isPodReady, state, recorded }: PodResult): boolean =>
   recorded && (state === 'Passed' || state === 'Skipped') && isPodReady;
 
-/** Nodes are places of a DaemonSet alone, and no other kind has stages by node. */
-export const isPlaceInStage = (turn: Turn, stage: Stage, place: string): boolean =>
-  stage.nodes === undefined || isOnNodes(turn, stage, place);
+/** Only a DaemonSet has stages by node, and its places are nodes. */
+export const isPlaceInStage = (evaluation: Evaluation, stage: Stage, place: string): boolean =>
+  stage.nodes === undefined || isOnNodes(evaluation, stage, place);

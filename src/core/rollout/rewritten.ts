@@ -1,7 +1,8 @@
 /**
- * An image write that does not read back as written: admission pinned a digest, named a mirror, or set the old image again.
- * What the API server stored is what pods run, so that is what counts from then on; the requested image is kept as well.
- * Our field manager tells our writes from others'. The entry is dropped before an attempt is recorded, so one that is there is of this attempt.
+ * Images that the API server did not store as they were written: admission pinned a digest, named a mirror, or set the old image again.
+ * Pods run the stored image, so that one counts from then on; the requested image is recorded as well.
+ * The field manager distinguishes our writes from those of others. Our entry is removed from managedFields before an attempt is recorded, so an
+ * entry that exists belongs to this attempt.
  */
 import { FIELD_MANAGER } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
@@ -12,37 +13,37 @@ import type { Status } from '../status.ts';
 const isOurs = (workload: WorkloadView, name: string): boolean =>
   own(workload.imageManagers, name) === FIELD_MANAGER;
 
-/** The stored images where a write of ours requested others of `wanted`, by container name. */
-export const answered = (workload: WorkloadView, wanted: Images): Images =>
+/** The stored images, by container name, where our write of `wanted` requested other ones. */
+export const rewrittenImages = (workload: WorkloadView, wanted: Images): Images =>
   Object.fromEntries(
     workload.containers
       .filter(({ name, image }) => isOurs(workload, name) && ![undefined, image].includes(own(wanted, name)))
       .map(({ name, image }) => [name, image]),
   );
 
-/** Of the fallback's images; one that failed and still stands is no answer, but a write that had no effect or is yet to come. */
-export const answeredInFallback = (workload: WorkloadView, { fallback, to }: Status): Images =>
+/** The same for a fallback. A failed image that is still there was not rewritten: that write had no effect, or is still to come. */
+export const rewrittenInFallback = (workload: WorkloadView, { fallback, to }: Status): Images =>
   Object.fromEntries(
-    Object.entries(answered(workload, { ...fallback?.images })).filter(
+    Object.entries(rewrittenImages(workload, { ...fallback?.images })).filter(
       ([name, image]) => own(to.images, name) !== image,
     ),
   );
 
-/** True when some image of the template is there by a write of ours that has not been recorded yet. */
+/** Whether we wrote any image of the template. */
 export const wroteImages = (workload: WorkloadView): boolean =>
   workload.containers.some(({ name }) => isOurs(workload, name));
 
 /** Returns `set` with the stored images, and with the requested ones in `requested`. */
-export function withAnswer<T extends { readonly images: Images; readonly requested?: Images }>(
+export function withRewritten<T extends { readonly images: Images; readonly requested?: Images }>(
   set: T,
-  stands: Images,
+  stored: Images,
 ): T {
-  const requested = Object.entries(set.images).filter(([name]) => Object.hasOwn(stands, name));
+  const requested = Object.entries(set.images).filter(([name]) => Object.hasOwn(stored, name));
   return requested.length === 0
     ? set
     : {
         ...set,
-        images: { ...set.images, ...stands },
+        images: { ...set.images, ...stored },
         requested: { ...set.requested, ...Object.fromEntries(requested) },
       };
 }
@@ -54,11 +55,11 @@ function nameAndTag(image: string): string {
   return tagged.includes(':') ? tagged : last;
 }
 
-/** The same name and tag elsewhere, or pinned: what admission made of the one may well be the other. */
+/** Whether both have the same name and tag, possibly in another registry or with a digest: admission may have made one out of the other. */
 export const isSameVersion = (a: string, b: string): boolean => nameAndTag(a) === nameAndTag(b);
 
-/** The image that an earlier attempt got stored for this request, if it still runs. */
-export function knownAnswer(
+/** The image that the API server stored for this request in an earlier attempt, if the template still has it. */
+export function knownRewrite(
   { to }: Status,
   name: string,
   requested: string,

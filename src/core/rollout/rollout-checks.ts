@@ -1,6 +1,6 @@
 /**
- * Checks of the rollout as a whole: PromQL, asked of the administrator's Prometheus once the pods of a stage are verified, through its soak
- * and while it waits for approval. No data and no answer are no evidence: they neither pass nor fail.
+ * Checks of the rollout as a whole: PromQL queries to the administrator's Prometheus, once the pods of a stage are verified, during its soak
+ * and while it waits for approval. No data and no response are no evidence: they neither pass nor fail.
  */
 import { cut } from '../../api/cut.ts';
 import { own } from '../../api/own.ts';
@@ -11,25 +11,25 @@ import { rolloutCheckText } from '../report/rollout-check-text.ts';
 import type { Status } from '../status.ts';
 import { fromIso, toIso } from '../time.ts';
 import { isLive } from '../workload/pods.ts';
-import type { Turn } from './turn.ts';
+import type { Evaluation } from './evaluation.ts';
 
 export type RolloutCheck = NonNullable<UpgradeSpec['postCheck']['rolloutChecks']>[number];
 
-/** What Prometheus said. */
+/** The response of Prometheus. */
 export type QueryAnswer =
   | { readonly kind: 'values'; readonly values: readonly number[] }
   | { readonly kind: 'failed'; readonly message: string };
 
-/** The last answer to a check, and how often in a row it spoke against the version. */
+/** The last result of a check, and how often in a row it failed. */
 export interface QueryRecord {
-  /** What was asked, and for which stage of which attempt. */
+  /** Identifies the check, and the stage and attempt that it was queried for. */
   readonly id: string;
   readonly startedAt: number;
   readonly class: 'Pass' | 'Fail' | 'Error';
-  /** The value that decided. */
+  /** The value that decided the result. */
   readonly value?: number;
-  /** Why there is none: no value, one that is no number, or what whoever was asked said instead. */
-  readonly silence?: 'NoData' | 'NoNumber' | { readonly said: string };
+  /** Why there is none: no value, a value that is no number, or an error message. */
+  readonly noValue?: 'NoData' | 'NoNumber' | { readonly message: string };
   readonly failures: number;
 }
 
@@ -39,11 +39,11 @@ export interface PlannedQuery {
   readonly expression: string;
 }
 
-/** Rounds of evidence in a row that fail the rollout: one sample may be of a moment. */
+/** Failures in a row that fail the rollout: a single sample may be an outlier. */
 const ROUNDS = 3;
 const SOAK_EVERY_MS = 30_000;
-/** A longer query is not asked. */
-export const MOST_CHARACTERS = 65_536;
+/** A longer query is not sent. */
+export const MAX_QUERY_LENGTH = 65_536;
 
 const COMPARE: Readonly<Record<string, (value: number, limit: number) => boolean>> = {
   '<': (value, limit) => value < limit,
@@ -54,40 +54,40 @@ const COMPARE: Readonly<Record<string, (value: number, limit: number) => boolean
   '!=': (value, limit) => value !== limit,
 };
 
-/** Adds an answer to what is known of a check. */
+/** Adds a response to the record of a check. */
 export function addAnswer(
-  known: QueryRecord | undefined,
+  last: QueryRecord | undefined,
   { id, check }: PlannedQuery,
   startedAt: number,
   answer: QueryAnswer,
 ): QueryRecord {
   const verdict = evaluateAnswer(check, answer);
-  const before = known?.id === id ? known.failures : 0;
-  // No evidence neither adds to a row nor ends it.
+  const before = last?.id === id ? last.failures : 0;
+  // A result without evidence neither continues nor ends a series of failures.
   const failures = verdict.class === 'Fail' ? before + 1 : verdict.class === 'Pass' ? 0 : before;
   return { id, startedAt, failures, ...verdict };
 }
 
-/** Every value has to pass. One that is no number, such as 0/0, says nothing. */
+/** Every value has to pass. One that is no number, such as 0/0, is no evidence. */
 function evaluateAnswer(
   { passWhen }: RolloutCheck,
   answer: QueryAnswer,
-): Pick<QueryRecord, 'class' | 'value' | 'silence'> {
+): Pick<QueryRecord, 'class' | 'value' | 'noValue'> {
   if (answer.kind === 'failed') {
-    return { class: 'Error', silence: { said: cut(answer.message, 200) } };
+    return { class: 'Error', noValue: { message: cut(answer.message, 200) } };
   }
   const [, operator = '', limit = ''] = /^([<>=!]+) *(.*)$/.exec(passWhen) ?? [];
   const passes = own(COMPARE, operator);
   const { values } = answer;
   if (values.length === 0 || values.some(Number.isNaN) || !passes) {
-    return { class: 'Error', silence: values.length === 0 ? 'NoData' : 'NoNumber' };
+    return { class: 'Error', noValue: values.length === 0 ? 'NoData' : 'NoNumber' };
   }
   const bad = values.find((value) => !passes(value, Number(limit)));
   return bad === undefined ? { class: 'Pass', value: values[0] } : { class: 'Fail', value: bad };
 }
 
 export interface Analysis {
-  /** Every check passes, by an answer that was asked for since the pods were verified. */
+  /** Every check passes, by a query made after the pods were verified. */
   readonly isPassed: boolean;
   readonly failed?: Cause;
   readonly queries: readonly PlannedQuery[];
@@ -95,20 +95,20 @@ export interface Analysis {
   readonly report?: Status['rolloutChecks'];
 }
 
-const NOTHING_ASKED: Analysis = { isPassed: true, queries: [] };
+const NO_QUERIES: Analysis = { isPassed: true, queries: [] };
 
-/** What the checks of the rollout say of a stage, and which are to be asked now. */
-export function analyze(turn: Turn, state: StageStatus): Analysis {
-  const { snapshot, status } = turn;
+/** The results of the rollout checks for a stage, and which checks to query now. */
+export function analyze(evaluation: Evaluation, state: StageStatus): Analysis {
+  const { snapshot, status } = evaluation;
   const { now, upgrade, queryRecord = () => undefined } = snapshot;
   const checks = upgrade.spec.postCheck.rolloutChecks;
   if (checks.length === 0 || !['Checking', 'Soaking', 'AwaitingApproval'].includes(state.state)) {
-    return NOTHING_ASKED;
+    return NO_QUERIES;
   }
   const periodMs = upgrade.spec.postCheck.periodSeconds * 1000;
   const everyMs = state.state === 'Checking' ? periodMs : Math.max(periodMs, SOAK_EVERY_MS);
   const since = fromIso(state.verifiedAt ?? '');
-  const looks = checks.map((check) => {
+  const results = checks.map((check) => {
     const id = JSON.stringify([upgrade.metadata.uid, status.attempt.id, state.name, check]);
     const found = queryRecord(check.name);
     const record = found?.id === id && since <= found.startedAt && found.startedAt <= now ? found : undefined;
@@ -116,20 +116,20 @@ export function analyze(turn: Turn, state: StageStatus): Analysis {
     return { id, check, record, dueAt };
   });
   const isFresh = (at: number) => now < at + ROUNDS * everyMs;
-  const bad = looks.find(({ record }) => record !== undefined && record.failures >= ROUNDS);
+  const failed = results.find(({ record }) => record !== undefined && record.failures >= ROUNDS);
   return {
-    isPassed: looks.every(({ record }) => record?.class === 'Pass' && isFresh(record.startedAt)),
-    failed: bad && {
+    isPassed: results.every(({ record }) => record?.class === 'Pass' && isFresh(record.startedAt)),
+    failed: failed && {
       reason: 'RolloutCheckFailed',
-      check: bad.check.name,
-      detail: rolloutCheckText(bad.record, bad.check),
-      repeated: bad.record?.failures,
+      check: failed.check.name,
+      detail: rolloutCheckText(failed.record, failed.check),
+      repeated: failed.record?.failures,
     },
-    queries: looks
+    queries: results
       .filter(({ dueAt }) => dueAt <= now)
-      .map(({ id, check }) => ({ id, check, expression: expressionOf(turn, check) })),
-    nextAt: Math.min(...looks.map(({ dueAt }) => (dueAt <= now ? now + everyMs : dueAt))),
-    report: looks.map(({ check, record }) => ({
+      .map(({ id, check }) => ({ id, check, expression: expressionOf(evaluation, check) })),
+    nextAt: Math.min(...results.map(({ dueAt }) => (dueAt <= now ? now + everyMs : dueAt))),
+    report: results.map(({ check, record }) => ({
       name: check.name,
       class: record?.class ?? 'Error',
       message: rolloutCheckText(record, check),
@@ -138,11 +138,11 @@ export function analyze(turn: Turn, state: StageStatus): Analysis {
   };
 }
 
-/** No pod can have this name. */
+/** Matches no pod: no pod can have this name. */
 const NO_POD = '_';
 
-/** The query with its variables put in. Their values are names of Kubernetes, which have nothing that ends a string or is a word of PromQL. */
-function expressionOf({ snapshot, status }: Turn, { query }: RolloutCheck): string {
+/** The query with its variables replaced. Their values are Kubernetes names, which contain nothing that ends a string or is PromQL syntax. */
+function expressionOf({ snapshot, status }: Evaluation, { query }: RolloutCheck): string {
   const { upgrade, pods } = snapshot;
   const isNew = ({ revision }: PodView) => revision === (status.to.revision ?? snapshot.updateRevision);
   const live = pods.filter(isLive);
@@ -156,9 +156,9 @@ function expressionOf({ snapshot, status }: Turn, { query }: RolloutCheck): stri
   return query.replace(/\{\{ *(\w+) *\}\}/g, (whole, name: string) => own(values, name)?.() ?? whole);
 }
 
-/** A name, as the API server lets names be; anything else is left out. */
+/** A name without characters that the API server does not allow in names. */
 const plain = (name: string): string => name.replace(/[^a-z0-9.-]/g, '');
 
-/** A regular expression of pod names that needs no backslash, so that it stands in any kind of quotes. */
+/** A regular expression for the names of pods. It contains no backslash, so it can be used in any kind of quotes. */
 const patternOf = (pods: readonly PodView[]): string =>
   pods.map(({ name }) => plain(name).replaceAll('.', '[.]')).join('|') || NO_POD;

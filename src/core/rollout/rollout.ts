@@ -1,6 +1,6 @@
 /**
- * A rollout: images that are written into the template, rolled by the workload's controller, and verified pod by pod. An attempt rolls
- * forward and its fallback rolls back; both are this one machine, and what differs between them is a policy (see policy.ts).
+ * A rollout writes images into the pod template, the workload's controller replaces the pods, and each pod is verified. An attempt rolls
+ * forward and its fallback rolls back. Both are the same state machine; a policy has the differences (see policy.ts).
  */
 import { own } from '../../api/own.ts';
 import type { Images, UpgradeSpec } from '../../api/types.ts';
@@ -13,14 +13,14 @@ import { wroteImages } from './rewritten.ts';
 
 export interface Rollout {
   readonly direction: Direction;
-  /** What the template shall have. */
+  /** The images to write into the template. */
   readonly images: Images;
   readonly startedAt: number;
-  /** When the template was first seen with the images; absent while they are to be written. */
+  /** When the template was first observed with the images; absent before. */
   readonly rolledAt?: number;
-  /** Within an attempt: the template is turned back, or forward again, while pods that failed are put back; see turn-back.ts. */
-  readonly turn?: Direction;
-  /** What must stand in the template now. Anything else was set by somebody else, and ends the rollout. */
+  /** Set while an attempt reverts the template temporarily (`Back`), and while it sets the new images again (`Forward`); see template-revert.ts. */
+  readonly templateRevert?: Direction;
+  /** The images that the template must have now. Any other image was set by somebody else, and ends the rollout. */
   readonly expected?: Images;
 }
 
@@ -41,7 +41,7 @@ export function rolloutOf(status: ActiveStatus, spec: UpgradeSpec): Rollout | un
     return undefined;
   }
   if (status.turnedBack) {
-    return turnOf(status, status.turnedBack, forward);
+    return revertOf(status, status.turnedBack, forward);
   }
   const startedAt = fromIso(attempt.startedAt);
   return {
@@ -53,8 +53,8 @@ export function rolloutOf(status: ActiveStatus, spec: UpgradeSpec): Rollout | un
   };
 }
 
-/** What is under way while the template is turned back: its write, what then is done to pods, or the write of the wanted images again. */
-function turnOf(
+/** The rollout while the template is reverted: the write of the previous images, the work on the pods, or the write of the wanted images again. */
+function revertOf(
   { attempt, to }: ActiveStatus,
   { images, startedAt, rolledAt, returnAt }: NonNullable<ActiveStatus['turnedBack']>,
   forward: Images | undefined,
@@ -64,13 +64,19 @@ function turnOf(
     const wanted = Object.fromEntries(
       Object.entries(images).map(([name, image]) => [name, own(to.images, name) ?? image]),
     );
-    return { direction, turn: 'Forward', images: wanted, startedAt: fromIso(returnAt), expected: images };
+    return {
+      direction,
+      templateRevert: 'Forward',
+      images: wanted,
+      startedAt: fromIso(returnAt),
+      expected: images,
+    };
   }
   return rolledAt === undefined
-    ? { direction, turn: 'Back', images, startedAt: fromIso(startedAt), expected: forward }
+    ? { direction, templateRevert: 'Back', images, startedAt: fromIso(startedAt), expected: forward }
     : {
         direction,
-        turn: 'Back',
+        templateRevert: 'Back',
         images,
         startedAt: fromIso(startedAt),
         rolledAt: timeOf(attempt.rolledAt),
@@ -80,20 +86,20 @@ function turnOf(
 
 const timeOf = (time: string | undefined): number | undefined => (time ? fromIso(time) : undefined);
 
-/** Do the images stand in the template, or what the API server answered a write of ours with? */
+/** Whether the template has the images, or what admission made of them. */
 export function isWritten(workload: WorkloadView, status: ActiveStatus, rollout: Rollout): boolean {
   const { direction, images, rolledAt } = rollout;
-  const answers = rolledAt === undefined ? policyOf(direction).answers(workload, status) : {};
-  return runsImages(workload, { ...images, ...answers });
+  const rewritten = rolledAt === undefined ? policyOf(direction).rewritten(workload, status) : {};
+  return runsImages(workload, { ...images, ...rewritten });
 }
 
-/** Its images have not been written yet, as far as the status knows. */
-export const isUnwritten = ({ rolledAt, turn }: Rollout): boolean =>
-  turn === undefined && rolledAt === undefined;
+/** According to the status, its images have not been written yet. */
+export const isUnwritten = ({ rolledAt, templateRevert }: Rollout): boolean =>
+  templateRevert === undefined && rolledAt === undefined;
 
-/** A write of this rollout's is in the template, which is not recorded yet. */
-export const isAnswered = (workload: WorkloadView, rollout: Rollout): boolean =>
-  policyOf(rollout.direction).takesAnyAnswer && isUnwritten(rollout) && wroteImages(workload);
+/** Our write is in the template, but not recorded yet. */
+export const hasUnrecordedWrite = (workload: WorkloadView, rollout: Rollout): boolean =>
+  policyOf(rollout.direction).acceptsRewrites && isUnwritten(rollout) && wroteImages(workload);
 
 export interface ForeignChange {
   readonly container: string;
@@ -101,7 +107,7 @@ export interface ForeignChange {
   readonly manager?: string;
 }
 
-/** The first container whose image somebody else has changed under the rollout. */
+/** The first container whose image somebody else changed during the rollout. */
 export function foreignChange(
   workload: WorkloadView,
   status: ActiveStatus,

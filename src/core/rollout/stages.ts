@@ -1,28 +1,28 @@
-/** The stages of an attempt: what the spec asks for, and where they stand. */
+/** The stages of an attempt, with their states. */
 import type { StageStatus } from '../../api/types.ts';
 import type { EffectiveSpec, Stage } from '../effective-spec.ts';
 import type { ActiveStatus } from '../status.ts';
-import type { Policy } from './turn.ts';
+import type { Policy } from './evaluation.ts';
 
-/** The stored states of `stages`, those that are not stored yet as waiting. */
+/** The state of each stage; `Waiting` if none is stored yet. */
 const statesOf = (stages: readonly Stage[], { stages: stored }: ActiveStatus): StageStatus[] =>
   stages.map(
     ({ name }) =>
-      stored.find((known) => known.name === name) ?? { name, state: 'Waiting', desired: 0, verified: 0 },
+      stored.find((stage) => stage.name === name) ?? { name, state: 'Waiting', desired: 0, verified: 0 },
   );
 
-/** The stages of an attempt as they stand. */
+/** The stages of an attempt with their states. */
 export interface Stages {
   readonly all: readonly Stage[];
-  /** Of each of `all`. */
+  /** The state of each stage in `all`. */
   readonly states: readonly StageStatus[];
-  /** The stage that the attempt is in: the first that is not over. */
+  /** The present stage: the first that is not done. */
   readonly present?: { readonly index: number; readonly stage: Stage; readonly state: StageStatus };
 }
 
 const NO_STAGES: Stages = { all: [], states: [] };
 
-/** The stages by which what is under way goes, if it goes by any. */
+/** The stages of the rollout; none if its policy does not use them. */
 export function stagesFor(
   { isStaged }: Pick<Policy, 'isStaged'>,
   { stages: all }: EffectiveSpec,
@@ -37,10 +37,15 @@ export function stagesFor(
   return { all, states, present: stage && state ? { index, stage, state } : undefined };
 }
 
-/** Verified pods are probed further while their stage soaks or waits for a person, and while the next one waits for its window. */
+/** Verified pods are still probed while their stage soaks or waits for approval, and while the next stage waits for a window. */
 export const isSoaking = ({ present }: Stages): boolean =>
-  present !== undefined && present.state.state !== 'Rolling' && !begins(present);
+  present !== undefined && present.state.state !== 'Rolling' && !isBeforeFirst(present);
 
-/** The first stage begins with its attempt. */
-export const begins = ({ index, state }: { readonly index: number; readonly state: StageStatus }): boolean =>
-  index === 0 && state.state === 'Waiting';
+/** The first stage has not started; it starts together with the attempt. */
+export const isBeforeFirst = ({
+  index,
+  state,
+}: {
+  readonly index: number;
+  readonly state: StageStatus;
+}): boolean => index === 0 && state.state === 'Waiting';

@@ -1,4 +1,4 @@
-/** Verifying the pods of a rollout, in either direction, and what follows from it. */
+/** Verifies the pods of a rollout, in either direction, and decides what follows. */
 import type { WorkloadView } from '../../api/views.ts';
 import { type Action, type Decision, NO_ACTION } from '../plan.ts';
 import { exitCodes, report } from '../report/pods.ts';
@@ -10,18 +10,18 @@ import { PodResults } from '../verification/results.ts';
 import { type PodSummary, summarizePods } from '../verification/summary.ts';
 import { unblock } from './actions.ts';
 import { isRejected } from './budget.ts';
-import { asideContext, verificationContext } from './context.ts';
+import { rolledBackContext, verificationContext } from './context.ts';
 import { isRolledOut, isSettled } from './done.ts';
+import { type Evaluation, type Evidence, isRolling, verifiesPods } from './evaluation.ts';
 import { followExplained } from './explain.ts';
 import { followStages, type Staged } from './follow-stages.ts';
-import { failedPlaces, followLeft, putBackPods } from './left.ts';
+import { failedPlaces, followLeft, rolledBackPods } from './left.ts';
 import { followPartition, isAtPartition } from './partition.ts';
 import { policyOf } from './policy.ts';
-import { type Overdue, overdue, progressDeadline, recordProgress } from './progress.ts';
+import { findOverdue, type Overdue, progressDeadline, recordProgress } from './progress.ts';
 import type { Rollout } from './rollout.ts';
 import { stagesFor } from './stages.ts';
-import { type Evidence, isRolling, type Turn, verifiesPods } from './turn.ts';
-import { seenBy, turnTemplate } from './turn-back.ts';
+import { recordTemplateRevert, withAttemptRevision } from './template-revert.ts';
 import { warningAt } from './warnings.ts';
 
 interface Rolling {
@@ -30,24 +30,24 @@ interface Rolling {
   readonly rollout: Rollout;
 }
 
-/** Ends the rollout when its pods say so, else goes on: probes, results, and what holds the controller up. */
+/** Ends the rollout if its pods decide it; otherwise plans probes, and one action. */
 export function verify(snapshot: Snapshot, rolling: Rolling): Decision {
   const { followsPartition } = policyOf(rolling.rollout.direction);
   const moved = followsPartition ? followPartition(snapshot, rolling) : undefined;
   if (moved) {
     return { status: moved, intent: true, waitGoesOn: true };
   }
-  const turn = beginTurn(seenBy(snapshot, rolling.status), rolling);
-  const staged = resumed(snapshot, followStages(turn));
-  const now: Turn = { ...turn, status: staged.status };
+  const evaluation = evaluate(withAttemptRevision(snapshot, rolling.status), rolling);
+  const staged = resumed(snapshot, followStages(evaluation));
+  const now: Evaluation = { ...evaluation, status: staged.status };
   const deadline = progressDeadline(now);
-  const late = isEnded(now) || staged.wait ? undefined : overdue(now, deadline);
+  const overdue = isEnded(now) || staged.wait ? undefined : findOverdue(now, deadline);
   const next =
-    rejected(now, late) ??
-    rejectedAsAWhole(now, staged) ??
-    turnTemplate(now) ??
-    endOf(now, late, staged.isOver);
-  if (next || staged.moved) {
+    rejected(now, overdue) ??
+    rejectedByRolloutCheck(now, staged) ??
+    recordTemplateRevert(now) ??
+    endOf(now, overdue, staged.isOver);
+  if (next || staged.isChanged) {
     return {
       status: next ?? staged.status,
       summary: now.summary,
@@ -55,10 +55,10 @@ export function verify(snapshot: Snapshot, rolling: Rolling): Decision {
       wait: next ? undefined : staged.wait,
     };
   }
-  return goOn(now, { staged, deadline, isLate: late !== undefined });
+  return continueRollout(now, { staged, deadline, isOverdue: overdue !== undefined });
 }
 
-/** What an attempt waits at the user's partition for is no lack of progress: when it goes on, its time begins anew. */
+/** A wait at the user's partition is no lack of progress: the time for progress starts again when the attempt continues. */
 function resumed({ upgrade, now }: Snapshot, staged: Staged): Staged {
   const { status, wait } = staged;
   return isAtPartition(upgrade.status) && wait?.reason !== 'PartitionSet'
@@ -66,38 +66,44 @@ function resumed({ upgrade, now }: Snapshot, staged: Staged): Staged {
     : staged;
 }
 
-/** It ended as Partial: pods that are made anew are verified all the same, as they come behind gates. */
-const isEnded = ({ status }: Turn): boolean => status.attempt.end !== undefined;
+/** It ended as Partial. Pods that are created later have gates, so they are still verified. */
+const isEnded = ({ status }: Evaluation): boolean => status.attempt.end !== undefined;
 
-function beginTurn(snapshot: Snapshot, { workload, status, rollout }: Rolling): Turn {
+function evaluate(snapshot: Snapshot, { workload, status, rollout }: Rolling): Evaluation {
   const policy = policyOf(rollout.direction);
   const stages = stagesFor(policy, snapshot.upgrade.spec, status);
   const context = verificationContext(snapshot, status, stages);
   const whole = summarizePods(snapshot, workload, context);
-  const putBack = putBackPods({ workload, status }, whole);
-  const summary = { ...whole, outdated: whole.outdated.filter((pod) => !putBack.includes(pod)) };
+  const rolledBack = rolledBackPods({ workload, status }, whole);
+  const summary = { ...whole, outdated: whole.outdated.filter((pod) => !rolledBack.includes(pod)) };
   const followed = policy.follow(
-    recordProgress(snapshot, recordQuestion(snapshot, status), summary),
+    recordProgress(snapshot, recordPostCheck(snapshot, status), summary),
     snapshot.updateRevision,
     isRolling(summary),
   );
-  const back = asideContext(snapshot, status);
-  const turn: Turn = {
+  const back = rolledBackContext(snapshot, status);
+  const evaluation: Evaluation = {
     snapshot,
     workload,
     status: withPodStatus(followed, summary),
     summary,
-    aside: new PodResults().of(putBack, { records: snapshot.records, now: snapshot.now, context: back }),
+    rolledBack: new PodResults().of(rolledBack, {
+      records: snapshot.records,
+      now: snapshot.now,
+      context: back,
+    }),
     rollout,
     policy,
     context,
-    asideContext: back,
+    rolledBackContext: back,
     stages,
   };
-  return policy.hasBudget ? { ...turn, status: followExplained(turn, followLeft(turn)) } : turn;
+  return policy.hasBudget
+    ? { ...evaluation, status: followExplained(evaluation, followLeft(evaluation)) }
+    : evaluation;
 }
 
-/** The status with its pods as they are. */
+/** The status with the present pods. */
 export const withPodStatus = (
   status: ActiveStatus,
   { counts, desired, results }: PodSummary,
@@ -109,94 +115,110 @@ export const withPodStatus = (
   pods: report(results),
 });
 
-/** The user may change the post-check on the way: pods are verified anew, and the status says what its results belong to. */
-const recordQuestion = ({ upgrade }: Snapshot, status: ActiveStatus): ActiveStatus => ({
+/** The user may change the post-check during a rollout. All pods are then verified again, and the status records which post-check its results belong to. */
+const recordPostCheck = ({ upgrade }: Snapshot, status: ActiveStatus): ActiveStatus => ({
   ...status,
   attempt: { ...status.attempt, postCheckDigest: postCheckDigest(upgrade.spec) },
 });
 
-/** The end of a version that failed. */
-const rejected = (turn: Turn, late: Overdue | undefined): ActiveStatus | undefined =>
-  verifiesPods(turn) && isRejected(turn, late !== undefined) && (late || !isBlocked(turn))
-    ? turn.policy.onEvidence(turn, evidenceOf(turn))
+/** Ends the rollout if too many of its pods failed. */
+const rejected = (evaluation: Evaluation, overdue: Overdue | undefined): ActiveStatus | undefined =>
+  verifiesPods(evaluation) &&
+  isRejected(evaluation, overdue !== undefined) &&
+  (overdue || !isBlocked(evaluation))
+    ? evaluation.policy.onEvidence(evaluation, evidenceOf(evaluation))
     : undefined;
 
-/** The end of a version that a check of the rollout speaks against. */
-const rejectedAsAWhole = (turn: Turn, { analysis }: Staged): ActiveStatus | undefined =>
-  analysis.failed && turn.policy.onEvidence(turn, { cause: analysis.failed, pods: [] });
+/** Ends the rollout if one of its rollout checks failed. */
+const rejectedByRolloutCheck = (evaluation: Evaluation, { analysis }: Staged): ActiveStatus | undefined =>
+  analysis.failed && evaluation.policy.onEvidence(evaluation, { cause: analysis.failed, pods: [] });
 
-/** How the rollout ends otherwise, if it does now. */
-function endOf(turn: Turn, late: Overdue | undefined, isOver: boolean): ActiveStatus | undefined {
-  const { summary, policy } = turn;
-  if (isOver && isDone(turn)) {
-    return summary.desired === 0 ? policy.onNoPods(turn) : policy.onDone(turn);
+/** Ends the rollout if it is done, or has made no progress for too long. */
+function endOf(
+  evaluation: Evaluation,
+  overdue: Overdue | undefined,
+  isOver: boolean,
+): ActiveStatus | undefined {
+  const { summary, policy } = evaluation;
+  if (isOver && isDone(evaluation)) {
+    return summary.desired === 0 ? policy.onNoPods(evaluation) : policy.onDone(evaluation);
   }
-  if (!late) {
+  if (!overdue) {
     return undefined;
   }
-  return late.against ? policy.onEvidence(turn, late.evidence) : policy.onSilence(turn, late.evidence);
+  return overdue.hasEvidence
+    ? policy.onEvidence(evaluation, overdue.evidence)
+    : policy.onSilence(evaluation, overdue.evidence);
 }
 
-/** A pod blocks the controller, which nobody would delete after the end. */
-const isBlocked = (turn: Turn): boolean => turn.policy.unblocksBeforeFailing && unblock(turn) !== NO_ACTION;
+/** A pod blocks the controller; after the end nothing would delete it. */
+const isBlocked = (evaluation: Evaluation): boolean =>
+  evaluation.policy.unblocksBeforeFailing && unblock(evaluation) !== NO_ACTION;
 
-/** The controller is done, and every wanted pod has its result. */
-const isDone = (turn: Turn): boolean => isRolledOut(turn) && (!verifiesPods(turn) || isSettled(turn));
+/** The controller is done, and every desired pod has its result. */
+const isDone = (evaluation: Evaluation): boolean =>
+  isRolledOut(evaluation) && (!verifiesPods(evaluation) || isSettled(evaluation));
 
-/** The pods that failed; where all of them are put back already, what is known of the first. */
-function evidenceOf(turn: Turn): Evidence {
-  const bad = turn.summary.results.filter(({ state }) => state === 'Failed');
-  const [left] = turn.status.left;
-  const cause = bad[0]?.cause ?? { reason: left?.reason ?? 'NoEvidence', detail: left?.message };
-  const failed = failedPlaces(turn).size;
-  return { cause: failed > 1 ? { ...cause, others: failed - 1 } : cause, pods: report(bad) };
+/** The failed pods; if all of them are rolled back already, what the status has of the first. */
+function evidenceOf(evaluation: Evaluation): Evidence {
+  const failedPods = evaluation.summary.results.filter(({ state }) => state === 'Failed');
+  const [left] = evaluation.status.left;
+  const cause = failedPods[0]?.cause ?? { reason: left?.reason ?? 'NoEvidence', detail: left?.message };
+  const failed = failedPlaces(evaluation).size;
+  return { cause: failed > 1 ? { ...cause, others: failed - 1 } : cause, pods: report(failedPods) };
 }
 
-interface GoingOn {
+interface Continuing {
   readonly staged: Staged;
   readonly deadline: number;
-  readonly isLate: boolean;
+  readonly isOverdue: boolean;
 }
 
-function goOn(turn: Turn, { staged, deadline, isLate }: GoingOn): Decision {
-  const { snapshot, status, summary } = turn;
+function continueRollout(evaluation: Evaluation, { staged, deadline, isOverdue }: Continuing): Decision {
+  const { snapshot, status, summary } = evaluation;
   const { now } = snapshot;
-  const { cycles, wakeAt } = probesOf(turn);
-  // No deadline runs while a stage waits; and one that has passed is told by the phase.
+  const { cycles, wakeAt } = probesOf(evaluation);
+  // No deadline runs while a stage waits; that one has passed is visible in the phase.
   const deadlineAt = !staged.wait && now < deadline ? deadline : undefined;
-  // A soak is over only when its pods are well, so its time may have passed.
+  // A soak lasts until its pods are healthy, so its end may be in the past.
   const until = staged.wait?.until;
   const waitEnd = until !== undefined && until > now ? until : undefined;
-  // Where no pods are wanted, none is late.
-  const isOpen = deadlineAt !== undefined && summary.desired > 0 && !isEnded(turn);
+  // Without desired pods nothing can be late.
+  const isOpen = deadlineAt !== undefined && summary.desired > 0 && !isEnded(evaluation);
   const attempt = { ...status.attempt, deadlineAt: isOpen ? toIso(deadlineAt) : undefined };
   return {
-    status: { ...status, attempt, phase: isEnded(turn) ? status.phase : phaseOf(turn, isLate) },
+    status: {
+      ...status,
+      attempt,
+      phase: isEnded(evaluation) ? status.phase : phaseOf(evaluation, isOverdue),
+    },
     summary,
     cycles,
     wait: staged.wait,
     queries: staged.analysis.queries,
-    action: nextAction(turn),
-    wakeAt: earliest([wakeAt, warningAt(turn), waitEnd, staged.analysis.nextAt, deadlineAt]),
+    action: nextAction(evaluation),
+    wakeAt: earliest([wakeAt, warningAt(evaluation), waitEnd, staged.analysis.nextAt, deadlineAt]),
   };
 }
 
 const NO_PROBES: Due = { cycles: [], wakeAt: undefined };
 
-/** Probe cycles of the new version, and of pods that were put back. */
-function probesOf(turn: Turn): Due {
-  const { snapshot, summary, aside, context } = turn;
+/** Probe cycles of the rollout's pods, and of pods that were rolled back. */
+function probesOf(evaluation: Evaluation): Due {
+  const { snapshot, summary, rolledBack, context } = evaluation;
   const { upgrade } = snapshot;
-  const due = verifiesPods(turn) ? scheduleProbes(snapshot, summary.results, context) : NO_PROBES;
-  const isAsked = aside.length > 0 && upgrade.spec.fallback.verify;
-  const back = isAsked ? scheduleProbes(snapshot, aside, turn.asideContext) : NO_PROBES;
+  const due = verifiesPods(evaluation) ? scheduleProbes(snapshot, summary.results, context) : NO_PROBES;
+  const verifiesRolledBack = rolledBack.length > 0 && upgrade.spec.fallback.verify;
+  const back = verifiesRolledBack
+    ? scheduleProbes(snapshot, rolledBack, evaluation.rolledBackContext)
+    : NO_PROBES;
   return { cycles: [...due.cycles, ...back.cycles], wakeAt: earliest([due.wakeAt, back.wakeAt]) };
 }
 
-/** The first thing that there is to do: a plan carries out one kind of change at a time. */
-function nextAction(turn: Turn): Action {
-  for (const actionOf of turn.policy.actions) {
-    const action = actionOf(turn);
+/** The first action with something to do: a plan carries out one kind of change at a time. */
+function nextAction(evaluation: Evaluation): Action {
+  for (const actionOf of evaluation.policy.actions) {
+    const action = actionOf(evaluation);
     if (action.kind !== 'none') {
       return action;
     }
@@ -204,9 +226,9 @@ function nextAction(turn: Turn): Action {
   return NO_ACTION;
 }
 
-function phaseOf({ summary, policy }: Turn, isLate: boolean): ActiveStatus['phase'] {
+function phaseOf({ summary, policy }: Evaluation, isOverdue: boolean): ActiveStatus['phase'] {
   const { phases, inconclusive } = policy;
-  if (inconclusive && (isLate || summary.counts.inconclusive > 0)) {
+  if (inconclusive && (isOverdue || summary.counts.inconclusive > 0)) {
     return inconclusive;
   }
   return isRolling(summary) ? phases.rolling : phases.checking;

@@ -1,15 +1,15 @@
-/** Which events are to be read: they cost a request, so only those about what is held up, where no status says by what. */
+/** Which events to read. Reading them takes a request, so it is done only for objects that are held up for a reason that no status tells. */
 import type { PodView, WorkloadView } from '../../api/views.ts';
 import { type Action, NO_ACTION } from '../plan.ts';
 import { earliest } from '../time.ts';
 import { isUnexplained } from '../verification/held-up.ts';
 import { clockStart } from '../verification/schedule.ts';
 import { driverOf } from '../workload/drivers.ts';
-import type { Turn } from './turn.ts';
+import type { Evaluation } from './evaluation.ts';
 
-/** A pod takes a moment to be made and to be started, and an old one to end, before its events are read. */
+/** Creating and starting a pod, and terminating an old one, takes a moment; events are read only after that. */
 const READ_AFTER_MS = 10_000;
-/** And again so often. */
+/** How often they are read again. */
 const READ_EVERY_MS = 30_000;
 
 interface HeldUp {
@@ -17,37 +17,37 @@ interface HeldUp {
   readonly since: number;
 }
 
-/** Reads what events say about what is held up: of one object at a time, and of the pods the worst one, which is the one that the status names. */
-export function readWarning(turn: Turn): Action {
-  const due = heldUp(turn).find((held) => readAt(held, turn) <= turn.snapshot.now);
+/** Reads the events about one object that is held up: the workload, or the worst pod, which the status names. */
+export function readWarning(evaluation: Evaluation): Action {
+  const due = heldUp(evaluation).find((held) => readAt(held, evaluation) <= evaluation.snapshot.now);
   return due ? { kind: 'readWarning', about: due.about } : NO_ACTION;
 }
 
-/** When the next events will be due. */
-export const warningAt = (turn: Turn): number | undefined =>
+/** When the next read is due. */
+export const warningAt = (evaluation: Evaluation): number | undefined =>
   earliest(
-    heldUp(turn)
-      .map((held) => readAt(held, turn))
-      .filter((at) => at > turn.snapshot.now),
+    heldUp(evaluation)
+      .map((held) => readAt(held, evaluation))
+      .filter((at) => at > evaluation.snapshot.now),
   );
 
-const heldUp = (turn: Turn): HeldUp[] =>
-  [missingPod(turn), unstartedPod(turn)].filter((held) => held !== undefined);
+const heldUp = (evaluation: Evaluation): HeldUp[] =>
+  [missingPod(evaluation), unstartedPod(evaluation)].filter((held) => held !== undefined);
 
-function readAt({ about, since }: HeldUp, { snapshot }: Turn): number {
+function readAt({ about, since }: HeldUp, { snapshot }: Evaluation): number {
   const readBefore = snapshot.eventsSeen?.(about.uid)?.at;
   return readBefore === undefined ? since + READ_AFTER_MS : readBefore + READ_EVERY_MS;
 }
 
-/** A pod is missing, which the workload's status does not explain. */
-function missingPod({ workload, summary, rollout: { rolledAt } }: Turn): HeldUp | undefined {
+/** A pod is missing, and the status of the workload does not say why. */
+function missingPod({ workload, summary, rollout: { rolledAt } }: Evaluation): HeldUp | undefined {
   const isMissing = summary.results.length + summary.outdated.length < summary.desired;
   return isMissing && driverOf(workload).refusalIn === 'events' && rolledAt !== undefined
     ? { about: workload, since: rolledAt }
     : undefined;
 }
 
-function unstartedPod({ summary, context }: Turn): HeldUp | undefined {
+function unstartedPod({ summary, context }: Evaluation): HeldUp | undefined {
   const held = summary.results.find(({ state, cause }) => state !== 'Failed' && isUnexplained(cause));
   return held && { about: held.pod, since: clockStart(held.pod, context) };
 }

@@ -1,16 +1,16 @@
-/** Writing a rollout's images, and recording that they stand. */
+/** Writes the images of a rollout, and records that they were written. */
 import { holdsFinalizer } from '../../api/gate.ts';
 import type { WorkloadView } from '../../api/views.ts';
-import { addFinalizer, mustPutBack } from '../finalizer.ts';
+import { addFinalizer, mustRestore } from '../finalizer.ts';
 import { imagesToWrite } from '../images.ts';
 import type { Decision } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { ActiveStatus } from '../status.ts';
 import { toIso } from '../time.ts';
-import { usersPartition } from './partition.ts';
+import type { Policy } from './evaluation.ts';
+import { userPartition } from './partition.ts';
 import { policyOf } from './policy.ts';
 import type { Rollout } from './rollout.ts';
-import type { Policy } from './turn.ts';
 
 interface Rolling {
   readonly workload: WorkloadView;
@@ -18,17 +18,17 @@ interface Rolling {
   readonly rollout: Rollout;
 }
 
-/** Writes the images, once the gate policy knows of the attempt. */
+/** Writes the images once the gate policy has observed the attempt. */
 export function writeImages({ now, upgrade }: Snapshot, { status, rollout, workload }: Rolling): Decision {
-  const { startedAt, images, direction, turn } = rollout;
-  if (mustPutBack(upgrade, status) && !holdsFinalizer(upgrade) && !upgrade.metadata.deletionTimestamp) {
+  const { startedAt, images, direction, templateRevert } = rollout;
+  if (mustRestore(upgrade, status) && !holdsFinalizer(upgrade) && !upgrade.metadata.deletionTimestamp) {
     return { status, action: addFinalizer(upgrade) };
   }
-  const writeAt = startedAt + (turn ? 0 : policyOf(direction).settlesMs(status));
+  const writeAt = startedAt + (templateRevert ? 0 : policyOf(direction).settlesMs(status));
   if (now < writeAt) {
     return { status, wakeAt: writeAt };
   }
-  const policy = policyOf(turn ?? direction);
+  const policy = policyOf(templateRevert ?? direction);
   return {
     status,
     action: {
@@ -41,27 +41,27 @@ export function writeImages({ now, upgrade }: Snapshot, { status, rollout, workl
   };
 }
 
-/** Nothing is held where somebody took the lever away meanwhile. */
+/** Nothing to write if the workload has no partition any more. */
 function partitionToWrite(
   { attempt }: ActiveStatus,
   workload: WorkloadView,
   policy: Policy,
 ): number | undefined {
-  const users = usersPartition(workload, attempt);
-  return attempt.held && users !== undefined ? policy.partition(users, workload) : undefined;
+  const partition = userPartition(workload, attempt);
+  return attempt.held && partition !== undefined ? policy.partition(partition, workload) : undefined;
 }
 
-/** Records that the images, or what admission made of them, stand in the template: from now on the rollout's pods are verified. */
+/** Records that the template has the images, or what admission made of them. From then on the rollout's pods are verified. */
 export function recordWritten(snapshot: Snapshot, { workload, ...rolling }: Rolling): ActiveStatus {
-  const { turn, direction } = rolling.rollout;
+  const { templateRevert, direction } = rolling.rollout;
   const status = { ...rolling.status, targetGeneration: workload.generation };
-  return turn
-    ? recordTurn(status, toIso(snapshot.now))
+  return templateRevert
+    ? recordRevert(status, toIso(snapshot.now))
     : policyOf(direction).recordWritten({ snapshot, workload, status });
 }
 
-/** The template is turned back, or forward again. */
-const recordTurn = ({ turnedBack, ...status }: ActiveStatus, at: string): ActiveStatus => ({
+/** The template has the previous images, or the wanted ones again. */
+const recordRevert = ({ turnedBack, ...status }: ActiveStatus, at: string): ActiveStatus => ({
   ...status,
   attempt: { ...status.attempt, progressAt: at },
   turnedBack: turnedBack && turnedBack.returnAt === undefined ? { ...turnedBack, rolledAt: at } : undefined,

@@ -1,53 +1,53 @@
-/** What the API server made of a rollout's images, as it is recorded. */
+/** Records that a rollout's images were written, and what the API server stored in place of them. */
 import { own } from '../../api/own.ts';
 import type { Cause } from '../cause.ts';
 import { bytesOf, imagesOf, runsImages, SET_MAX_BYTES } from '../images.ts';
 import { type ActiveStatus, endAttempt } from '../status.ts';
 import { toIso } from '../time.ts';
 import { rejectVersion } from './attempt.ts';
-import { answered, answeredInFallback, isSameVersion, withAnswer } from './rewritten.ts';
-import type { Written } from './turn.ts';
+import type { Written } from './evaluation.ts';
+import { isSameVersion, rewrittenImages, rewrittenInFallback, withRewritten } from './rewritten.ts';
 
-/** Of a fallback. An answer without room in the status is not taken for ours: it ends as disturbed by somebody else. */
+/** For a fallback. A stored image that is too long for the status is not accepted; the fallback then ends as a conflict with somebody else. */
 export function recordRestored({ snapshot, workload, status }: Written): ActiveStatus {
   const { fallback } = status;
-  const answer = fallback && withAnswer(fallback, answeredInFallback(workload, status));
-  const kept = answer && bytesOf(answer.images) > SET_MAX_BYTES ? fallback : answer;
-  return { ...status, fallback: kept && { ...kept, rolledAt: toIso(snapshot.now) } };
+  const rewritten = fallback && withRewritten(fallback, rewrittenInFallback(workload, status));
+  const recorded = rewritten && bytesOf(rewritten.images) > SET_MAX_BYTES ? fallback : rewritten;
+  return { ...status, fallback: recorded && { ...recorded, rolledAt: toIso(snapshot.now) } };
 }
 
-/** The attempt goes on with what stands, unless admission set what ran before again. */
-export function recordAnswer(written: Written): ActiveStatus {
+/** For an attempt. It continues with the images that the API server stored, unless those are the previous ones. */
+export function recordRolled(written: Written): ActiveStatus {
   const { snapshot, workload, status } = written;
   const rolledAt = toIso(snapshot.now);
   const { attempt, to, from } = status;
-  const stands = answered(workload, to.images);
-  const answer = withAnswer(to, stands);
-  const isTooLong = bytesOf(answer.images) > SET_MAX_BYTES;
-  const back = Object.keys(stands).find((name) => isTooLong || isSetBack(written, name));
+  const rewritten = rewrittenImages(workload, to.images);
+  const stored = withRewritten(to, rewritten);
+  const isTooLong = bytesOf(stored.images) > SET_MAX_BYTES;
+  const reverted = Object.keys(rewritten).find((name) => isTooLong || isReverted(written, name));
   const next: ActiveStatus = {
     ...status,
-    to: answer,
+    to: stored,
     phase: 'Upgrading',
     attempt: { ...attempt, rolledAt },
   };
-  if (back === undefined) {
+  if (reverted === undefined) {
     return next;
   }
-  const [asked = '', stood = ''] = [own(to.images, back), own(stands, back)];
-  if (!isTooLong && isSameVersion(asked, stood) && runsImages(workload, from.images)) {
+  const [wanted = '', image = ''] = [own(to.images, reverted), own(rewritten, reverted)];
+  if (!isTooLong && isSameVersion(wanted, image) && runsImages(workload, from.images)) {
     return { ...next, attempt: { ...attempt, rolledAt, adopted: true, gating: false } };
   }
   return endRewritten(written, {
     reason: 'ImageRewritten',
-    container: back,
-    wanted: asked,
-    image: stood,
+    container: reverted,
+    wanted,
+    image,
   });
 }
 
-/** The write had no effect: the image is the one of before, or nothing at all has changed. */
-const isSetBack = ({ workload, status: { attempt, from } }: Written, name: string): boolean =>
+/** The write had no effect: the container has its previous image, or the workload did not change at all. */
+const isReverted = ({ workload, status: { attempt, from } }: Written, name: string): boolean =>
   workload.generation === attempt.targetGeneration ||
   own(imagesOf(workload), name) === own(from.images, name);
 

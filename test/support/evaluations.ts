@@ -1,9 +1,9 @@
 /** Turns as data, for tests of what a rollout comes to. */
 import type { LeftEntry, UpgradeSpec } from '../../src/api/types.ts';
 import type { PodView, WorkloadView } from '../../src/api/views.ts';
+import type { Evaluation } from '../../src/core/rollout/evaluation.ts';
 import { policyOf } from '../../src/core/rollout/policy.ts';
 import type { Rollout } from '../../src/core/rollout/rollout.ts';
-import type { Turn } from '../../src/core/rollout/turn.ts';
 import type { PodResult } from '../../src/core/verification/pod-result.ts';
 import {
   activeStatusOf,
@@ -32,12 +32,12 @@ const resultOf = ({ name, state = 'Passed', recorded = state !== 'Retrying' }: P
     cause: { reason: 'PostCheckPassed' },
   }) as PodResult;
 
-export interface TurnChange {
+export interface EvaluationChange {
   readonly pods?: readonly Pod[];
   /** Names of pods of the version before that are to be replaced. */
   readonly outdated?: readonly string[];
   /** Names of pods that were put back. */
-  readonly aside?: readonly string[];
+  readonly rolledBack?: readonly string[];
   /** Names of places that are left. */
   readonly left?: readonly string[];
   readonly desired?: number;
@@ -51,8 +51,8 @@ export interface TurnChange {
 }
 
 /** A StatefulSet's turn: its pods' names are their places. */
-export function turnOf(change: TurnChange = {}): Turn {
-  const { pods = [], outdated = [], aside = [], left, desired = 3, direction = 'Forward' } = change;
+export function evaluationOf(change: EvaluationChange = {}): Evaluation {
+  const { pods = [], outdated = [], rolledBack = [], left, desired = 3, direction = 'Forward' } = change;
   const results = pods.map(resultOf);
   const workload = workloadOf({
     kind: 'StatefulSet',
@@ -93,9 +93,9 @@ export function turnOf(change: TurnChange = {}): Turn {
         inconclusive: 0,
       },
     },
-    aside: aside.map((name) => resultOf({ name })),
+    rolledBack: rolledBack.map((name) => resultOf({ name })),
     rollout: { direction, ...change.rollout },
     policy: policyOf(direction),
     stages: { all: [], present: undefined },
-  } as unknown as Turn;
+  } as unknown as Evaluation;
 }
