@@ -1,7 +1,7 @@
-/** Our exec session alone, as the operator uses it: `node exec-client.ts KUBECONFIG CONTEXT NAMESPACE POD,POD TRIES AT_ONCE`; prints one line of JSON. */
+/** Our exec session alone, as the operator uses it: `node exec-client.ts KUBECONFIG CONTEXT NAMESPACE POD,POD TRIES AT_ONCE WARM_UP`; prints one line of JSON. */
 import { connect } from '../../src/kube/cluster.ts';
 
-const [kubeconfig = '', context = '', namespace = '', pods = '', tries = '100', atOnce = '1'] =
+const [kubeconfig = '', context = '', namespace = '', pods = '', tries = '100', atOnce = '1', warmUp = '0'] =
   process.argv.slice(2);
 const cluster = await connect({
   kubeconfig,
@@ -14,8 +14,8 @@ const names = pods.split(',');
 let next = 0;
 let failed = 0;
 
-async function worker(): Promise<void> {
-  while (next < Number(tries)) {
+async function worker(end: number): Promise<void> {
+  while (next < end) {
     const pod = names[next++ % names.length] ?? '';
     const result = await cluster.executor.exec(
       {
@@ -34,9 +34,15 @@ async function worker(): Promise<void> {
   }
 }
 
+async function run(count: number): Promise<void> {
+  const end = next + count;
+  await Promise.all(Array.from({ length: Number(atOnce) }, () => worker(end)));
+}
+
+await run(Number(warmUp));
 const cpu = process.cpuUsage();
 const began = performance.now();
-await Promise.all(Array.from({ length: Number(atOnce) }, worker));
+await run(Number(tries));
 const { user, system } = process.cpuUsage(cpu);
 process.stdout.write(
   `${JSON.stringify({ seconds: (performance.now() - began) / 1000, cpuSeconds: (user + system) / 1e6, failed })}\n`,

@@ -1,12 +1,12 @@
 /**
  * What an exec costs in Node at the least: one WebSocket, the status frame, nothing else. No limits, no deadlines, no output, no errors told.
- * `node floor-client.ts KUBECONFIG CONTEXT NAMESPACE POD,POD TRIES AT_ONCE`; prints one line of JSON, as exec-client.ts does.
+ * `node floor-client.ts KUBECONFIG CONTEXT NAMESPACE POD,POD TRIES AT_ONCE WARM_UP`; prints one line of JSON, as exec-client.ts does.
  */
 import { Agent } from 'node:https';
 import WebSocket from 'ws';
 import { agentTls, Connection } from '../../src/kube/client/connection.ts';
 
-const [kubeconfig = '', context = '', namespace = '', pods = '', tries = '100', atOnce = '1'] =
+const [kubeconfig = '', context = '', namespace = '', pods = '', tries = '100', atOnce = '1', warmUp = '0'] =
   process.argv.slice(2);
 const connection = new Connection({ kubeconfig, context: context || undefined });
 const { headers, tls } = await connection.credentials();
@@ -30,15 +30,21 @@ function exec(pod: string): Promise<void> {
   });
 }
 
-async function worker(): Promise<void> {
-  while (next < Number(tries)) {
+async function worker(end: number): Promise<void> {
+  while (next < end) {
     await exec(names[next++ % names.length] ?? '');
   }
 }
 
+async function run(count: number): Promise<void> {
+  const end = next + count;
+  await Promise.all(Array.from({ length: Number(atOnce) }, () => worker(end)));
+}
+
+await run(Number(warmUp));
 const cpu = process.cpuUsage();
 const began = performance.now();
-await Promise.all(Array.from({ length: Number(atOnce) }, worker));
+await run(Number(tries));
 const { user, system } = process.cpuUsage(cpu);
 process.stdout.write(
   `${JSON.stringify({ seconds: (performance.now() - began) / 1000, cpuSeconds: (user + system) / 1e6, failed })}\n`,

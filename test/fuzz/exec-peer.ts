@@ -216,7 +216,7 @@ export async function hostileExecs(): Promise<Hostile> {
     async play(seed) {
       const chosen = caseOf(seed);
       const result = await runExecSession({
-        url: new URL(`ws://127.0.0.1:${peer.port}/${seed}`),
+        url: `ws://127.0.0.1:${peer.port}/${seed}`,
         headers: {},
         agent,
         command: '/probe',

@@ -8,7 +8,7 @@ import { OutputCollector } from './exec-output.ts';
 import { neverRan, readExecStatus } from './exec-status.ts';
 
 export interface SessionRequest {
-  readonly url: URL;
+  readonly url: string;
   readonly headers: Headers;
   readonly agent: Agent;
   /** The program that is run, to recognize the runtime's messages about it. */

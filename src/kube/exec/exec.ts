@@ -73,18 +73,17 @@ export class ClusterExecutor implements Executor {
     return await runExecSession(session);
   }
 
-  #url(path: string, { container, command }: ExecRequest): URL {
-    const url = new URL(this.#connection.server);
-    url.protocol = 'wss:';
-    url.pathname = url.pathname.replace(/\/$/, '') + path;
+  /** As text: each part that is set in a URL object has the whole of it parsed again. */
+  #url(path: string, { container, command }: ExecRequest): string {
+    const { host, pathname } = this.#connection.server;
     // Always both streams, never stdin: an exec without streams starts with an empty status frame, and a closing stdin loses the status.
-    url.search = new URLSearchParams([
+    const query = new URLSearchParams([
       ['container', container],
       ['stdout', 'true'],
       ['stderr', 'true'],
       ...command.map((word): [string, string] => ['command', word]),
-    ]).toString();
-    return url;
+    ]);
+    return `wss://${host}${pathname.replace(/\/$/, '')}${path}?${query}`;
   }
 
   /** The agent is kept for its cache of TLS sessions; connections are never reused. A new CA or certificate needs a new agent. */

@@ -46,6 +46,7 @@ func main() {
 	pods := flag.String("pods", "", "names, with commas")
 	tries := flag.Int("tries", 100, "tries in all")
 	atOnce := flag.Int("at-once", 1, "tries at once")
+	warmUp := flag.Int("warm-up", 0, "tries before, which are not measured")
 	flag.Parse()
 	loading := &clientcmd.ClientConfigLoadingRules{ExplicitPath: *kubeconfig}
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(loading, &clientcmd.ConfigOverrides{CurrentContext: *contextName}).ClientConfig()
@@ -56,26 +57,30 @@ func main() {
 	config.QPS = -1
 	client := kubernetes.NewForConfigOrDie(config)
 	names := strings.Split(*pods, ",")
-	work := make(chan int)
 	failed := 0
-	var lock sync.Mutex
-	var group sync.WaitGroup
-	cpu, began := cpuSeconds(), time.Now()
-	for range *atOnce {
-		group.Go(func() {
-			for i := range work {
-				if err := try(config, client, *namespace, names[i%len(names)]); err != nil {
-					lock.Lock()
-					failed++
-					lock.Unlock()
+	run := func(count int) {
+		work := make(chan int)
+		var lock sync.Mutex
+		var group sync.WaitGroup
+		for range *atOnce {
+			group.Go(func() {
+				for i := range work {
+					if err := try(config, client, *namespace, names[i%len(names)]); err != nil {
+						lock.Lock()
+						failed++
+						lock.Unlock()
+					}
 				}
-			}
-		})
+			})
+		}
+		for i := range count {
+			work <- i
+		}
+		close(work)
+		group.Wait()
 	}
-	for i := range *tries {
-		work <- i
-	}
-	close(work)
-	group.Wait()
+	run(*warmUp)
+	cpu, began := cpuSeconds(), time.Now()
+	run(*tries)
 	_ = json.NewEncoder(os.Stdout).Encode(map[string]any{"seconds": time.Since(began).Seconds(), "cpuSeconds": cpuSeconds() - cpu, "failed": failed})
 }
