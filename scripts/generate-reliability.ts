@@ -1,6 +1,6 @@
 /** docs/reliability.md and the table in README.md: which fault is played where, and how that went when it was recorded last. */
 import { readFileSync } from 'node:fs';
-import { ROWS } from '../test/fault/rows.ts';
+import { ROWS } from '../test/fault/fault-rows.ts';
 import { FAULTS, type Fault, type Played } from './reliability-faults.ts';
 import { type Outcome, readResults } from './reliability-results.ts';
 

@@ -2,18 +2,20 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as stories from '../sim/stories.ts';
 import { sweepCrashes } from './crash.ts';
-import { type Lab, startLab } from './lab.ts';
-import { quick } from './quick.ts';
+import { type Environment, startEnvironment } from './environment.ts';
+import { withShortTimes } from './short-times.ts';
 
-let lab: Lab;
+let environment: Environment;
 beforeAll(async () => {
-  lab = await startLab();
+  environment = await startEnvironment();
 }, 900_000);
-afterAll(() => lab.stop());
+afterAll(() => environment.stop());
 
 test('an operator that dies at any kind of its writes goes on where it was, and ends as in the simulation', async () => {
-  const told = [stories.good('Deployment'), stories.bad('StatefulSet'), stories.bad('DaemonSet')].map(quick);
-  const { plans, failures } = await sweepCrashes(lab, told, { atOnce: 8, sample: true });
+  const told = [stories.good('Deployment'), stories.bad('StatefulSet'), stories.bad('DaemonSet')].map(
+    withShortTimes,
+  );
+  const { plans, failures } = await sweepCrashes(environment, told, { atOnce: 8, sample: true });
   expect(failures).toEqual([]);
   expect(plans).toBeGreaterThan(40);
 }, 600_000);

@@ -1,10 +1,10 @@
 /** Ends the operator's process at each of its writes, in each way, and compares how the story ends with the simulation. */
 import type { Story } from '../sim/story.ts';
-import type { Asked } from './asked.ts';
-import { differences } from './compare.ts';
-import type { Lab } from './lab.ts';
-import type { Cut } from './play.ts';
-import { sideBySide } from './side-by-side.ts';
+import { differences } from './compare-with-simulation.ts';
+import type { Environment } from './environment.ts';
+import { mapConcurrently } from './map-concurrently.ts';
+import type { SentRequest } from './sent-request.ts';
+import type { Cut } from './story-run.ts';
 
 export const CUTS: readonly Cut[] = ['before', 'lost', 'after'];
 /** A new process may say again what the old one had not heard to be done; and real time makes more or fewer counts be stored. */
@@ -22,31 +22,31 @@ export interface CrashOptions {
   readonly sample: boolean;
 }
 
-const kindOf = ({ verb, resource, body }: Asked): string =>
+const kindOf = ({ verb, resource, body }: SentRequest): string =>
   `${verb} ${resource} ${/"phase":"(\w+)"/.exec(body)?.[1] ?? ''}`;
 
 /** Which of a story's writes to cut. */
-function points(acts: readonly Asked[], sample: boolean): number[] {
+function points(acts: readonly SentRequest[], sample: boolean): number[] {
   const kinds = acts.map(kindOf);
   return kinds.flatMap((kind, index) => (sample && kinds.indexOf(kind) !== index ? [] : [index + 1]));
 }
 
 /** Plays every plan, and returns how many there were and one line for each that ended otherwise. */
 export async function sweepCrashes(
-  lab: Lab,
+  environment: Environment,
   told: readonly Story[],
   { atOnce, sample }: CrashOptions,
 ): Promise<{ plans: number; points: number; existing: number; failures: string[] }> {
-  const references = await sideBySide(told, atOnce, async (story) => ({
+  const references = await mapConcurrently(told, atOnce, async (story) => ({
     story,
-    ...(await differences(lab, story, 'without a cut')),
+    ...(await differences(environment, story, 'without a cut')),
   }));
   const plans = references.flatMap(({ story, played }) =>
     points(played.acts, sample).flatMap((act) => CUTS.map((cut): CrashPlan => ({ story, act, cut }))),
   );
   const most = new Map(references.map(({ story, played }) => [story, played.acts.length + EXTRA_WRITES]));
-  const failures = await sideBySide(plans, atOnce, ({ story, act, cut }) =>
-    crash(lab, { story, act, cut }, most.get(story) ?? 0),
+  const failures = await mapConcurrently(plans, atOnce, ({ story, act, cut }) =>
+    crash(environment, { story, act, cut }, most.get(story) ?? 0),
   );
   return {
     plans: plans.length,
@@ -56,9 +56,13 @@ export async function sweepCrashes(
   };
 }
 
-async function crash(lab: Lab, { story, act, cut }: CrashPlan, most: number): Promise<string[]> {
+async function crash(
+  environment: Environment,
+  { story, act, cut }: CrashPlan,
+  most: number,
+): Promise<string[]> {
   const what = `cut ${cut} write ${act}`;
-  const { played, wrong } = await differences(lab, story, what, {
+  const { played, wrong } = await differences(environment, story, what, {
     choose: (_asked, number) => (number === act ? { cut } : undefined),
   });
   const { deaths, acts } = played;

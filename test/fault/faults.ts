@@ -1,5 +1,5 @@
 /** What can happen to one request between the operator and the API server, by name. */
-import { setTimeout as rest } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, type Exchange, type Fault, pass } from './proxy.ts';
 
 const json = { 'content-type': 'application/json' };
@@ -23,7 +23,7 @@ export const lostAfter: Fault = async ({ forward, cut }) => {
 export const lostAmid: Fault = async ({ forward, begin, cut }) => {
   const { status, body } = await forward();
   begin(status).write(body.slice(0, body.length / 2));
-  await rest(20);
+  await sleep(20);
   cut();
 };
 /** Not done, and never answered. */
@@ -34,7 +34,7 @@ export const doneUnanswered: Fault = ({ forward }) => forward();
 export const lateBefore =
   (ms: number): Fault =>
   async (exchange) => {
-    await rest(ms);
+    await sleep(ms);
     await pass(exchange);
   };
 /** Done at once, and answered late. */
@@ -42,7 +42,7 @@ export const lateAfter =
   (ms: number): Fault =>
   async ({ forward, reply }) => {
     const answer = await forward();
-    await rest(ms);
+    await sleep(ms);
     reply(answer);
   };
 /** Done twice, as a proxy does that tries again by itself; the second answer comes back. */
@@ -78,7 +78,7 @@ export const trickled =
     const whole = Buffer.from(body);
     for (let at = 0; at < whole.length; at += bytes) {
       out.write(whole.subarray(at, at + bytes));
-      await rest(everyMs);
+      await sleep(everyMs);
     }
     out.end();
   };
@@ -118,7 +118,7 @@ export const watchEnds =
     const out = exchange.begin(incoming.statusCode ?? 502);
     let left = lines;
     let rest = '';
-    let listing = exchange.asked.path.includes('sendInitialEvents');
+    let listing = exchange.sent.path.includes('sendInitialEvents');
     for await (const chunk of incoming.setEncoding('utf8')) {
       const pieces = (rest + chunk).split('\n');
       rest = pieces.pop() ?? '';

@@ -3,7 +3,7 @@
  * told by its image, in the words of the simulation, so that both play the same stories; only faster here.
  */
 import type { Answer, Behaviour } from '../sim/behaviour.ts';
-import type { Json, Rest } from './rest.ts';
+import type { AdminClient, Json } from './admin-client.ts';
 
 export const NODES = ['node-1', 'node-2', 'node-3'] as const;
 const STARTS_MS = 100;
@@ -37,7 +37,7 @@ const podPath = ({ metadata }: Json): string =>
   `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`;
 
 export class FakeKubelet {
-  readonly #rest: Rest;
+  readonly #rest: AdminClient;
   readonly #stop = new AbortController();
   readonly #pods = new Map<string, Json>();
   readonly #own = new Map<string, Own>();
@@ -46,7 +46,7 @@ export class FakeKubelet {
   #turn = 0;
   #ids = 0;
 
-  constructor(rest: Rest) {
+  constructor(rest: AdminClient) {
     this.#rest = rest;
   }
 

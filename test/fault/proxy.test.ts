@@ -1,26 +1,26 @@
 /** Stories on a real API server while something goes wrong with their requests: they end as the simulation without a fault. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as stories from '../sim/stories.ts';
-import { differences } from './compare.ts';
-import { type Lab, startLab } from './lab.ts';
-import { quick } from './quick.ts';
-import { ROWS } from './rows.ts';
-import { sideBySide } from './side-by-side.ts';
+import { differences } from './compare-with-simulation.ts';
+import { type Environment, startEnvironment } from './environment.ts';
+import { ROWS } from './fault-rows.ts';
+import { mapConcurrently } from './map-concurrently.ts';
+import { withShortTimes } from './short-times.ts';
 
-let lab: Lab;
+let environment: Environment;
 beforeAll(async () => {
-  lab = await startLab();
+  environment = await startEnvironment();
 }, 900_000);
-afterAll(() => lab.stop());
+afterAll(() => environment.stop());
 
-const TOLD = [stories.good('Deployment'), stories.bad('Deployment')].map(quick);
+const TOLD = [stories.good('Deployment'), stories.bad('Deployment')].map(withShortTimes);
 
 test.each(TOLD.map((story) => [story.name, story] as const))(
   'whatever happens to its requests, "%s" ends as the simulation does without a fault',
   async (_name, story) => {
-    const found = await sideBySide(ROWS, 8, async ({ id, name, options, holds }) => {
-      const { played, wrong } = await differences(lab, story, `${id}, ${name}`, options());
-      const broken = holds?.(played.asked);
+    const found = await mapConcurrently(ROWS, 8, async ({ id, name, options, holds }) => {
+      const { played, wrong } = await differences(environment, story, `${id}, ${name}`, options());
+      const broken = holds?.(played.sent);
       return broken ? [...wrong, `${id}, ${name}: ${broken}`] : wrong;
     });
     expect(found.flat()).toEqual([]);

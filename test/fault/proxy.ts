@@ -13,7 +13,7 @@ import {
 } from 'node:http2';
 import { Agent, request } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { type Asked, readRequest } from './asked.ts';
+import { readRequest, type SentRequest } from './sent-request.ts';
 
 export interface Upstream {
   readonly url: URL;
@@ -31,7 +31,7 @@ export interface Answer {
 
 /** One request under way. What a fault does not answer stays unanswered. */
 export interface Exchange {
-  readonly asked: Asked;
+  readonly sent: SentRequest;
   /** Has the request done, and returns the whole answer. */
   forward(): Promise<Answer>;
   /** Has the request done, and returns the answer as it begins. */
@@ -55,9 +55,9 @@ export interface ProxyOptions {
   readonly key: Buffer;
   readonly cert: Buffer;
   /** Chooses what happens to a request; nothing: it is passed on. */
-  readonly choose: (asked: Asked) => Fault | undefined;
+  readonly choose: (sent: SentRequest) => Fault | undefined;
   /** Answers execs, as there is no kubelet. */
-  readonly exec: (asked: Asked, socket: Socket, key: string) => void;
+  readonly exec: (sent: SentRequest, socket: Socket, key: string) => void;
 }
 
 /** Passes the request on, and the answer as it comes. */
@@ -77,14 +77,14 @@ const plainHeaders = (headers: IncomingHttpHeaders): Record<string, string> =>
     PASSED_ON.flatMap((name) => (headers[name] === undefined ? [] : [[name, String(headers[name])]])),
   );
 
-export class FaultProxy extends EventEmitter<{ asked: [Asked] }> {
+export class FaultProxy extends EventEmitter<{ sent: [SentRequest] }> {
   readonly #options: ProxyOptions;
   readonly #server: Http2SecureServer;
   readonly #agent: Agent;
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
   /** Every request, in the order in which they came. */
-  readonly asked: Asked[] = [];
+  readonly sent: SentRequest[] = [];
   #dead = false;
 
   constructor(options: ProxyOptions) {
@@ -161,11 +161,11 @@ export class FaultProxy extends EventEmitter<{ asked: [Asked] }> {
   #note(
     incoming: { method?: string | undefined; url?: string | undefined; headers: IncomingHttpHeaders },
     body: string,
-  ): Asked {
-    const asked = readRequest(this.asked.length + 1, incoming, body);
-    this.asked.push(asked);
-    this.emit('asked', asked);
-    return asked;
+  ): SentRequest {
+    const sent = readRequest(this.sent.length + 1, incoming, body);
+    this.sent.push(sent);
+    this.emit('sent', sent);
+    return sent;
   }
 
   async #request(incoming: Http2ServerRequest, outgoing: Http2ServerResponse): Promise<void> {
@@ -178,16 +178,16 @@ export class FaultProxy extends EventEmitter<{ asked: [Asked] }> {
     if (this.#dead) {
       return;
     }
-    const asked = this.#note(incoming, Buffer.concat(chunks).toString('utf8'));
-    const exchange = this.#exchange(asked, incoming, outgoing);
+    const sent = this.#note(incoming, Buffer.concat(chunks).toString('utf8'));
+    const exchange = this.#exchange(sent, incoming, outgoing);
     try {
-      await (this.#options.choose(asked) ?? pass)(exchange);
+      await (this.#options.choose(sent) ?? pass)(exchange);
     } catch {
       exchange.cut();
     }
   }
 
-  #exchange(asked: Asked, incoming: Http2ServerRequest, outgoing: Http2ServerResponse): Exchange {
+  #exchange(sent: SentRequest, incoming: Http2ServerRequest, outgoing: Http2ServerResponse): Exchange {
     const begin: Exchange['begin'] = (status, headers = { 'content-type': 'application/json' }) => {
       outgoing.writeHead(status, headers);
       (outgoing as unknown as Partial<ServerResponse>).flushHeaders?.();
@@ -198,9 +198,9 @@ export class FaultProxy extends EventEmitter<{ asked: [Asked] }> {
       };
     };
     return {
-      asked,
-      open: () => this.#open(asked),
-      forward: () => this.#forward(asked),
+      sent,
+      open: () => this.#open(sent),
+      forward: () => this.#forward(sent),
       begin,
       reply: ({ status, headers, body }) => {
         const out = begin(status, headers);
@@ -212,21 +212,21 @@ export class FaultProxy extends EventEmitter<{ asked: [Asked] }> {
     };
   }
 
-  #open(asked: Asked): Promise<IncomingMessage> {
+  #open(sent: SentRequest): Promise<IncomingMessage> {
     const { url } = this.#options.upstream;
     return new Promise((answered, failed) => {
       const outgoing = request(
-        new URL(asked.path, url),
-        { method: asked.method, agent: this.#agent, headers: asked.headers },
+        new URL(sent.path, url),
+        { method: sent.method, agent: this.#agent, headers: sent.headers },
         answered,
       );
       outgoing.on('error', failed);
-      outgoing.end(asked.body);
+      outgoing.end(sent.body);
     });
   }
 
-  async #forward(asked: Asked): Promise<Answer> {
-    const incoming = await this.#open(asked);
+  async #forward(sent: SentRequest): Promise<Answer> {
+    const incoming = await this.#open(sent);
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) {
       chunks.push(chunk as Buffer);
@@ -240,15 +240,15 @@ export class FaultProxy extends EventEmitter<{ asked: [Asked] }> {
 
   #upgrade(incoming: IncomingMessage, socket: Socket): void {
     socket.on('error', () => {});
-    const asked = this.#note(incoming, '');
-    const fault = this.#options.choose(asked);
-    const answer = () => this.#options.exec(asked, socket, incoming.headers['sec-websocket-key'] ?? '');
+    const sent = this.#note(incoming, '');
+    const fault = this.#options.choose(sent);
+    const answer = () => this.#options.exec(sent, socket, incoming.headers['sec-websocket-key'] ?? '');
     if (!fault) {
       answer();
       return;
     }
     void fault({
-      asked,
+      sent,
       open: () => Promise.reject(new Error('an exec is not passed on')),
       forward: async () => {
         answer();

@@ -3,16 +3,16 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as stories from '../sim/stories.ts';
 import { KINDS, type KindName } from '../sim/stories.ts';
 import type { Story } from '../sim/story.ts';
-import { differences } from './compare.ts';
-import { type Lab, startLab } from './lab.ts';
-import { quick } from './quick.ts';
-import { sideBySide } from './side-by-side.ts';
+import { differences } from './compare-with-simulation.ts';
+import { type Environment, startEnvironment } from './environment.ts';
+import { mapConcurrently } from './map-concurrently.ts';
+import { withShortTimes } from './short-times.ts';
 
-let lab: Lab;
+let environment: Environment;
 beforeAll(async () => {
-  lab = await startLab();
+  environment = await startEnvironment();
 }, 900_000);
-afterAll(() => lab.stop());
+afterAll(() => environment.stop());
 
 const AT_ONCE = 12;
 
@@ -45,8 +45,10 @@ test.each([
 ] as const)(
   'upgrades of %s end as in the simulation, write nothing unguarded, and log no bug',
   async (_which, kinds, told) => {
-    const all = kinds.flatMap((kind) => told.map((tell) => quick(tell(kind))));
-    const found = await sideBySide(all, AT_ONCE, (story) => differences(lab, story, 'without a fault'));
+    const all = kinds.flatMap((kind) => told.map((tell) => withShortTimes(tell(kind))));
+    const found = await mapConcurrently(all, AT_ONCE, (story) =>
+      differences(environment, story, 'without a fault'),
+    );
     expect(found.flatMap(({ wrong }) => wrong)).toEqual([]);
   },
   400_000,

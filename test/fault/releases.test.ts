@@ -11,8 +11,8 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { parse } from 'yaml';
 import { type ApiServer, eventually, startApiServer } from '../api/api-server.ts';
 import { CHART, helm, ROOT } from '../chart/render.ts';
+import { AdminClient, type Json, upstreamOf } from './admin-client.ts';
 import { FakeKubelet } from './kubelet.ts';
-import { type Json, Rest, upstreamOf } from './rest.ts';
 
 /** Processes start and upgrades take their time where many others work. */
 jest.setTimeout(300_000);
@@ -47,7 +47,7 @@ const image = (tag: string) => `registry.example/web:${tag}`;
 const serviceAccount = ({ home, name }: Release) => `system:serviceaccount:${home}:${name}-postcheck`;
 
 let api: ApiServer;
-let rest: Rest;
+let rest: AdminClient;
 let kubelet: FakeKubelet;
 const running = new Set<ChildProcess>();
 
@@ -205,7 +205,7 @@ async function isLogged(release: Release): Promise<void> {
 
 beforeAll(async () => {
   api = startApiServer();
-  rest = new Rest(upstreamOf(api.kubeconfig));
+  rest = new AdminClient(upstreamOf(api.kubeconfig));
   kubelet = new FakeKubelet(rest);
   await kubelet.start();
   for (const namespace of ['shop', 'bank']) {

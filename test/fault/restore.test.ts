@@ -9,23 +9,23 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { play } from '../sim/run.ts';
 import * as stories from '../sim/stories.ts';
-import { type Lab, startLab } from './lab.ts';
-import { Playing, until } from './play.ts';
-import { quick } from './quick.ts';
+import { type Environment, startEnvironment } from './environment.ts';
+import { withShortTimes } from './short-times.ts';
+import { StoryRun, until } from './story-run.ts';
 
 const SCRIPT = resolve(import.meta.dirname, '../cluster/api-only.sh');
-let lab: Lab;
+let environment: Environment;
 let home: string;
 beforeAll(async () => {
-  lab = await startLab();
-  home = dirname(lab.api.kubeconfig);
+  environment = await startEnvironment();
+  home = dirname(environment.api.kubeconfig);
 }, 900_000);
-afterAll(() => lab.stop());
+afterAll(() => environment.stop());
 
 const control = (verb: 'start' | 'stop', name: string) => promisify(execFile)(SCRIPT, [verb, home, name]);
 /** The CustomResourceDefinition's own paths come last. */
 const isReady = async () =>
-  (await lab.rest.get('/apis/postcheck.dev/v1alpha1/upgrades')).kind === 'UpgradeList';
+  (await environment.admin.get('/apis/postcheck.dev/v1alpha1/upgrades')).kind === 'UpgradeList';
 
 /** Everything stands still while `change` is made to etcd's files; then it starts again. */
 async function withEtcdStopped(change: (files: string, backup: string) => void): Promise<void> {
@@ -41,28 +41,28 @@ async function withEtcdStopped(change: (files: string, backup: string) => void):
 }
 
 test('an upgrade that was done is done again from where the backup has it, by an operator that nobody restarted', async () => {
-  const story = quick(stories.retryThenGood('Deployment'));
+  const story = withShortTimes(stories.retryThenGood('Deployment'));
   const { ending: expected } = await play(story);
-  const playing = new Playing(lab, story, { limitMs: 120_000 });
+  const run = new StoryRun(environment, story, { limitMs: 120_000 });
   try {
-    await playing.prepare();
-    const passed = async () => (await lab.rest.get(playing.upgradePath())).status?.counts?.passed ?? 0;
+    await run.prepare();
+    const passed = async () => (await environment.admin.get(run.upgradePath())).status?.counts?.passed ?? 0;
     await until(async () => (await passed()) >= 1, 60_000);
     await withEtcdStopped((files, backup) => cpSync(files, backup, { recursive: true }));
-    expect((await playing.end(expected)).ending).toEqual(expected);
-    const done = playing.acts.length;
+    expect((await run.end(expected)).ending).toEqual(expected);
+    const done = run.acts.length;
 
     await withEtcdStopped((files, backup) => {
       rmSync(files, { recursive: true });
       cpSync(backup, files, { recursive: true });
     });
     expect(await passed()).toBeLessThan(3);
-    expect((await playing.end(expected)).ending).toEqual(expected);
-    expect(playing.acts.length).toBeGreaterThan(done);
-    expect(playing.violations).toEqual([]);
+    expect((await run.end(expected)).ending).toEqual(expected);
+    expect(run.acts.length).toBeGreaterThan(done);
+    expect(run.violations).toEqual([]);
     // It ends by itself when it sees what has happened, and a new process begins with what there is.
-    expect(playing.deaths).toBe(1);
+    expect(run.deaths).toBe(1);
   } finally {
-    await playing.clear();
+    await run.clear();
   }
 }, 500_000);

@@ -5,19 +5,19 @@ import { startTracing, type Tracing } from '../../src/telemetry/tracing.ts';
 import * as stories from '../sim/stories.ts';
 import type { Story } from '../sim/story.ts';
 import { Collector, type ReceivedSpan } from '../support/collector.ts';
-import { differences } from './compare.ts';
-import { type Lab, startLab } from './lab.ts';
-import { until } from './play.ts';
-import { quick } from './quick.ts';
+import { differences } from './compare-with-simulation.ts';
+import { type Environment, startEnvironment } from './environment.ts';
+import { withShortTimes } from './short-times.ts';
+import { until } from './story-run.ts';
 
-let lab: Lab;
+let environment: Environment;
 let collector: Collector;
 beforeAll(async () => {
   collector = await Collector.start();
-  lab = await startLab();
+  environment = await startEnvironment();
 }, 900_000);
 afterAll(async () => {
-  lab?.stop();
+  environment?.stop();
   await collector?.stop();
 });
 
@@ -33,7 +33,7 @@ interface Received {
 async function received(story: Story, cutAtAct?: number): Promise<Received> {
   const tracings: Tracing[] = [];
   let left = cutAtAct;
-  const { played, wrong } = await differences(lab, story, 'traced', {
+  const { played, wrong } = await differences(environment, story, 'traced', {
     tracer: (instance) => {
       const tracing = startTracing({ endpoint: collector.endpoint, version: 'test', instance, log: silent });
       tracings.push(tracing);
@@ -59,7 +59,7 @@ const named = (spans: readonly ReceivedSpan[], name: string): readonly ReceivedS
   spans.filter((span) => span.name === name);
 
 test('a good upgrade is one trace: the attempt, its pods, and their tries', async () => {
-  const { spans, wrong } = await received(quick(stories.good('Deployment')));
+  const { spans, wrong } = await received(withShortTimes(stories.good('Deployment')));
   expect(wrong).toEqual([]);
   const [attempt] = named(spans, 'attempt');
   expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set([attempt?.traceId]));
@@ -90,7 +90,7 @@ test('a good upgrade is one trace: the attempt, its pods, and their tries', asyn
 
 test('a bad one, whose operator is killed when it falls back, is one trace of two processes: it says what failed, and nothing that a check printed', async () => {
   // The third write of an attempt of which the first pod fails is the one that records the fallback.
-  const { spans, wrong } = await received(quick(stories.bad('Deployment')), 4);
+  const { spans, wrong } = await received(withShortTimes(stories.bad('Deployment')), 4);
   expect(wrong).toEqual([]);
   const [attempt] = named(spans, 'attempt');
   const [fallback] = named(spans, 'fallback');

@@ -4,19 +4,19 @@
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as stories from '../sim/stories.ts';
-import type { Asked } from './asked.ts';
-import { differences } from './compare.ts';
-import { type Lab, startLab } from './lab.ts';
-import { type Playing, until } from './play.ts';
-import { quick } from './quick.ts';
-import type { Json } from './rest.ts';
+import type { Json } from './admin-client.ts';
+import { differences } from './compare-with-simulation.ts';
+import { type Environment, startEnvironment } from './environment.ts';
+import type { SentRequest } from './sent-request.ts';
+import { withShortTimes } from './short-times.ts';
+import { type StoryRun, until } from './story-run.ts';
 
-let lab: Lab;
+let environment: Environment;
 beforeAll(async () => {
-  lab = await startLab();
+  environment = await startEnvironment();
   await allowMoreFields();
 }, 900_000);
-afterAll(() => lab.stop());
+afterAll(() => environment.stop());
 
 /** So many of the operator's writes; a process that never lives for a second gets nowhere, and nobody would expect it to. */
 const ALTERNATING = 8;
@@ -26,7 +26,7 @@ const STATUS = ['openAPIV3Schema', 'properties', 'status'];
 
 /** The CRD of a later version: it knows fields that this operator does not. */
 async function allowMoreFields(): Promise<void> {
-  const { spec } = await lab.rest.get(CRD);
+  const { spec } = await environment.admin.get(CRD);
   expect(spec.versions).toHaveLength(1);
   const allow = (path: readonly string[]) => ({
     op: 'add',
@@ -34,32 +34,44 @@ async function allowMoreFields(): Promise<void> {
     value: true,
   });
   const patch = [allow(STATUS), allow([...STATUS, 'properties', 'attempt'])];
-  lab.api.kubectl(['patch', 'crd', 'upgrades.postcheck.dev', '--type=json', '-p', JSON.stringify(patch)]);
+  environment.api.kubectl([
+    'patch',
+    'crd',
+    'upgrades.postcheck.dev',
+    '--type=json',
+    '-p',
+    JSON.stringify(patch),
+  ]);
 }
 
 /** Writes into the status as soon as an attempt is under way, and returns what is left of it at the end. */
-async function writeAsNewer(playing: Playing): Promise<Json> {
-  const path = playing.upgradePath();
-  await until(async () => (await lab.rest.get(path)).status?.attempt?.rolledAt !== undefined, 30_000);
-  await lab.rest.patch(`${path}/status`, { status: { future: FUTURE, attempt: { future: FUTURE } } });
-  const ended = async () => (await lab.rest.get(path)).status.attempt?.end !== undefined;
+async function writeAsNewer(run: StoryRun): Promise<Json> {
+  const path = run.upgradePath();
+  await until(
+    async () => (await environment.admin.get(path)).status?.attempt?.rolledAt !== undefined,
+    30_000,
+  );
+  await environment.admin.patch(`${path}/status`, {
+    status: { future: FUTURE, attempt: { future: FUTURE } },
+  });
+  const ended = async () => (await environment.admin.get(path)).status.attempt?.end !== undefined;
   await until(ended, 120_000);
-  const { status } = await lab.rest.get(path);
+  const { status } = await environment.admin.get(path);
   return { status: status.future, attempt: status.attempt.future };
 }
 
-const isStatusWrite = ({ verb, resource }: Asked): boolean =>
+const isStatusWrite = ({ verb, resource }: SentRequest): boolean =>
   verb === 'patch' && resource === 'upgrades/status';
 
 test.each([stories.retryThenGood('Deployment'), stories.bad('StatefulSet'), stories.bad('DaemonSet')])(
   '$name ends the same when another process goes on at each write of its status',
   async (story) => {
     let left: Json;
-    const { played, wrong } = await differences(lab, quick(story), 'alternating', {
+    const { played, wrong } = await differences(environment, withShortTimes(story), 'alternating', {
       limitMs: 120_000,
-      choose: (asked, act = 0) => (isStatusWrite(asked) && act <= ALTERNATING ? { cut: 'after' } : undefined),
-      meddle: async (playing) => {
-        left = await writeAsNewer(playing);
+      choose: (sent, act = 0) => (isStatusWrite(sent) && act <= ALTERNATING ? { cut: 'after' } : undefined),
+      meddle: async (run) => {
+        left = await writeAsNewer(run);
       },
     });
     expect(wrong).toEqual([]);

@@ -1,6 +1,6 @@
 /** (b) Many Upgrades at once, each of a Deployment of ten; (c) some of them fail together. */
 
-import type { Json } from '../../fault/rest.ts';
+import type { Json } from '../../fault/admin-client.ts';
 import type { Part } from '../harness.ts';
 import type { FigureSpec, Sheet } from '../measure.ts';
 import { type Fleet, IMAGE, inParallel, until } from './fleet.ts';

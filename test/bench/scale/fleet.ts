@@ -4,11 +4,11 @@ import { createReadStream, mkdtempSync, rmSync, statSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as rest } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ApiServer, eventually, startApiServer } from '../../api/api-server.ts';
 import { GATE_API, renderChart } from '../../chart/render.ts';
 import { parseMetrics } from '../../e2e/support/metrics.ts';
-import { type Json, Rest, upstreamOf } from '../../fault/rest.ts';
+import { AdminClient, type Json, upstreamOf } from '../../fault/admin-client.ts';
 import { cpuSecondsOf, OperatorProcess } from './operator-process.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
@@ -49,7 +49,7 @@ export class Fleet {
   readonly #home: string;
   readonly #folder = mkdtempSync(join(tmpdir(), 'postcheck-scale-'));
   readonly #profiles: string | undefined;
-  readonly rest: Rest;
+  readonly rest: AdminClient;
   #nodes = 0;
   #operators: OperatorProcess[] = [];
   #kubeconfig = '';
@@ -58,7 +58,7 @@ export class Fleet {
     this.#api = startApiServer(['--max-requests-inflight=2000', '--max-mutating-requests-inflight=1000']);
     this.#home = dirname(this.#api.kubeconfig);
     this.#profiles = profiles;
-    this.rest = new Rest(upstreamOf(this.#api.kubeconfig));
+    this.rest = new AdminClient(upstreamOf(this.#api.kubeconfig));
   }
 
   async prepare(): Promise<void> {
@@ -156,7 +156,7 @@ export class Fleet {
 
   /** What the operator has asked since. */
   async requestsSince({ audit, cutOff }: Mark): Promise<Requests> {
-    await rest(1500); // the API server writes its log in batches
+    await sleep(1500); // the API server writes its log in batches
     const counts = { writes: 0, gets: 0, lists: 0, watches: 0 };
     const input = createReadStream(join(this.#home, 'audit.log'), { start: audit });
     for await (const line of createInterface({ input })) {
@@ -203,7 +203,7 @@ export async function inParallel<T>(all: readonly T[], run: (one: T) => Promise<
 
 /** Looks every 100 ms. */
 export async function until(look: () => Promise<boolean>, limitMs: number, what: string): Promise<void> {
-  for (const end = Date.now() + limitMs; Date.now() < end; await rest(100)) {
+  for (const end = Date.now() + limitMs; Date.now() < end; await sleep(100)) {
     if (await look()) {
       return;
     }

@@ -1,6 +1,6 @@
 /** (d) One DaemonSet with OnDelete in four stages by node label, and a watch that sees each pod: never more undecided than allowed, never beyond the stage. */
 import { VERIFIED } from '../../../src/api/names.ts';
-import type { Json } from '../../fault/rest.ts';
+import type { Json } from '../../fault/admin-client.ts';
 import type { Part } from '../harness.ts';
 import { type Fleet, IMAGE, inParallel, until } from './fleet.ts';
 

@@ -1,4 +1,4 @@
-/** The few requests that the tests themselves make, straight to the API server, as its administrator. */
+/** The client of the tests themselves: requests straight to the API server, as its administrator. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
@@ -11,7 +11,7 @@ import type { Upstream } from './proxy.ts';
 // biome-ignore lint/suspicious/noExplicitAny: objects of every kind, read by tests that fail when a field is not what they expect
 export type Json = any;
 
-/** The API server and the administrator's certificate, from a kubeconfig. */
+/** Reads the API server and the administrator's certificate from a kubeconfig. */
 export function upstreamOf(kubeconfig: string): Required<Upstream> {
   const config = parse(readFileSync(kubeconfig, 'utf8')) as Json;
   const { cluster } = config.clusters[0];
@@ -42,7 +42,7 @@ const PATCH_TYPES = {
   apply: 'application/apply-patch+yaml',
 } as const;
 
-export class Rest {
+export class AdminClient {
   readonly #upstream: Required<Upstream>;
   readonly #agent: Agent;
 

@@ -1,29 +1,30 @@
-/** Every fault that is played between the operator and a real API server: its row in the table of faults, its name, and what it does. */
-import { type Asked, isAct } from './asked.ts';
+/** Every fault that is injected between the operator and a real API server: its row in the table of faults, its name, and what it does. */
+
 import * as faults from './faults.ts';
-import type { Chosen, Playing, PlayOptions } from './play.ts';
 import type { Fault } from './proxy.ts';
+import { isAct, type SentRequest } from './sent-request.ts';
+import type { Chosen, PlayOptions, StoryRun } from './story-run.ts';
 
 export interface Row {
-  /** In the table of docs/reliability.md. */
+  /** The row in the table of docs/reliability.md. */
   readonly id: string;
   readonly name: string;
   readonly options: () => PlayOptions;
-  /** What must be so besides the story's end. */
-  readonly holds?: (asked: readonly Asked[]) => string | undefined;
+  /** What has to hold besides the story's ending. */
+  readonly holds?: (sent: readonly SentRequest[]) => string | undefined;
 }
 
 type Choose = NonNullable<PlayOptions['choose']>;
 
-/** The fault for the first so many tries of each write: what is asked again of the same object for the same purpose. */
-function onWrites(fault: Fault, times = 1, of: (asked: Asked) => boolean = isAct): () => PlayOptions {
+/** The fault for the first `times` tries of each write; a retry has the same object and the same purpose. */
+function onWrites(fault: Fault, times = 1, of: (sent: SentRequest) => boolean = isAct): () => PlayOptions {
   return () => {
     const seen = new Map<string, number>();
-    const choose: Choose = (asked) => {
-      if (!of(asked)) {
+    const choose: Choose = (sent) => {
+      if (!of(sent)) {
         return undefined;
       }
-      const key = `${asked.verb} ${asked.resource} ${asked.name} ${/"phase":"(\w+)"/.exec(asked.body)?.[1]}`;
+      const key = `${sent.verb} ${sent.resource} ${sent.name} ${/"phase":"(\w+)"/.exec(sent.body)?.[1]}`;
       const count = (seen.get(key) ?? 0) + 1;
       seen.set(key, count);
       return count <= times ? { fault } : undefined;
@@ -33,22 +34,25 @@ function onWrites(fault: Fault, times = 1, of: (asked: Asked) => boolean = isAct
 }
 
 const on =
-  (verb: Asked['verb'], fault: (asked: Asked, nth: number) => Fault | undefined): (() => PlayOptions) =>
+  (
+    verb: SentRequest['verb'],
+    fault: (sent: SentRequest, nth: number) => Fault | undefined,
+  ): (() => PlayOptions) =>
   () => {
     const seen = new Map<string, number>();
-    const choose: Choose = (asked): Chosen | undefined => {
-      if (asked.verb !== verb) {
+    const choose: Choose = (sent): Chosen | undefined => {
+      if (sent.verb !== verb) {
         return undefined;
       }
-      const nth = (seen.get(asked.resource) ?? 0) + 1;
-      seen.set(asked.resource, nth);
-      const chosen = fault(asked, nth);
+      const nth = (seen.get(sent.resource) ?? 0) + 1;
+      seen.set(sent.resource, nth);
+      const chosen = fault(sent, nth);
       return chosen && { fault: chosen };
     };
     return { choose, limitMs: 150_000 };
   };
 
-const every = (ms: number, act: (play: Playing) => void, times: number) => async (play: Playing) => {
+const every = (ms: number, act: (play: StoryRun) => void, times: number) => async (play: StoryRun) => {
   for (let i = 0; i < times; i++) {
     await new Promise((done) => setTimeout(done, ms));
     act(play);
@@ -56,11 +60,11 @@ const every = (ms: number, act: (play: Playing) => void, times: number) => async
 };
 
 /** Each kind of watch is begun again once a second at most, after a first burst. */
-function fewWatches(asked: readonly Asked[]): string | undefined {
-  const [first, last] = [asked[0], asked.at(-1)];
+function fewWatches(sent: readonly SentRequest[]): string | undefined {
+  const [first, last] = [sent[0], sent.at(-1)];
   const seconds = ((last?.at ?? 0) - (first?.at ?? 0)) / 1000;
   const counts = Map.groupBy(
-    asked.filter(({ verb }) => verb === 'watch'),
+    sent.filter(({ verb }) => verb === 'watch'),
     ({ resource }) => resource,
   );
   const most = Math.max(0, ...[...counts.values()].map(({ length }) => length));
@@ -70,8 +74,8 @@ function fewWatches(asked: readonly Asked[]): string | undefined {
 /** After a 429 nothing is asked of the kind that it holds up until the time is over. */
 const waits =
   (ms: number) =>
-  (asked: readonly Asked[]): string | undefined => {
-    const acts = asked.filter(isAct);
+  (sent: readonly SentRequest[]): string | undefined => {
+    const acts = sent.filter(isAct);
     const [first, second] = acts;
     const between = (second?.at ?? Number.POSITIVE_INFINITY) - (first?.at ?? 0);
     return between < ms - 50 ? `asked again after ${between} ms instead of ${ms}` : undefined;
@@ -89,8 +93,8 @@ const status429 = (retryAfter?: string) =>
   });
 const first429 = (retryAfter?: () => string | undefined) => () => {
   let given = false;
-  const choose: Choose = (asked) => {
-    if (!isAct(asked) || given) {
+  const choose: Choose = (sent) => {
+    if (!isAct(sent) || given) {
       return undefined;
     }
     given = true;
@@ -148,7 +152,7 @@ export const ROWS: readonly Row[] = [
   { id: 'F13', name: 'the first exec in each pod is answered 429', options: on('exec', firstOfEach(status429('1'))) },
 ]; // biome-ignore format: a table
 
-function firstOfEach(fault: Fault): (asked: Asked, nth: number) => Fault | undefined {
+function firstOfEach(fault: Fault): (sent: SentRequest, nth: number) => Fault | undefined {
   const seen = new Set<string>();
   return ({ namespace, name }) => {
     const key = `${namespace}/${name}`;

@@ -1,5 +1,5 @@
-/** Plays a story of the simulation on a real API server, the operator behind the proxy, and returns how it ended in the same words. */
-import { setTimeout as rest } from 'node:timers/promises';
+/** Runs a story of the simulation on a real API server, with the operator behind the fault proxy, and returns its ending in the same form. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { networkProber } from '../../src/checks/checker.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { Tracer } from '../../src/engine/telemetry-ports.ts';
@@ -7,31 +7,31 @@ import { type Cluster, connect } from '../../src/kube/cluster.ts';
 import type { Completion } from '../sim/run.ts';
 import { type Story, specOf } from '../sim/story.ts';
 import { type Remembered, remembered, rememberingLog, rememberingTelemetry } from '../sim/telemetry.ts';
-import { type Asked, isAct, unguarded } from './asked.ts';
-import { answerExec } from './exec-answer.ts';
-import type { Lab } from './lab.ts';
+import type { Json } from './admin-client.ts';
+import type { Environment } from './environment.ts';
+import { fakeExec } from './fake-exec.ts';
 import { type Fault, FaultProxy, type Upstream } from './proxy.ts';
-import type { Json } from './rest.ts';
+import { isAct, type SentRequest, unguarded } from './sent-request.ts';
 import { writeKubeconfig } from './server.ts';
 
-/** Where the operator's process ends. `before`, `lost`, `after`: not done; done but not answered; done and answered. */
+/** When the operator's process ends: before the request is forwarded, before its response arrives (`lost`), or after it. */
 export type Cut = 'before' | 'lost' | 'after';
 
 export interface Chosen {
   readonly fault?: Fault;
-  /** Ends this process, and begins another one. */
+  /** Ends this process, and starts another one. */
   readonly cut?: Cut;
 }
 
 export interface PlayOptions {
-  /** Asked for every request; `act` counts the operator's own writes, over all its processes, from 1. */
-  readonly choose?: (asked: Asked, act: number | undefined) => Chosen | undefined;
-  /** As whom the operator comes, and what it finds; the administrator, when nothing is said. */
+  /** Called for every request; `act` counts the operator's own writes, over all its processes, from 1. */
+  readonly choose?: (sent: SentRequest, act: number | undefined) => Chosen | undefined;
+  /** The identity of the operator; by default the administrator. */
   readonly identity?: Identity;
   /** Takes the spans of the operator's process of this name. */
   readonly tracer?: (instance: string) => Tracer;
   /** Runs beside the story. */
-  readonly meddle?: (play: Playing) => Promise<void>;
+  readonly meddle?: (play: StoryRun) => Promise<void>;
   readonly limitMs?: number;
 }
 
@@ -43,12 +43,12 @@ export interface Identity {
   readonly kubeconfig: (port: number) => string;
 }
 
-export interface Played {
+export interface StoryResult {
   readonly ending: Completion;
   readonly message: string;
-  readonly asked: readonly Asked[];
+  readonly sent: readonly SentRequest[];
   /** The operator's own writes, in their order. */
-  readonly acts: readonly Asked[];
+  readonly acts: readonly SentRequest[];
   readonly memory: Remembered;
   /** Broken rules, as sentences. */
   readonly violations: readonly string[];
@@ -78,12 +78,12 @@ interface Process {
 
 let namespaces = 0;
 
-export class Playing {
-  readonly lab: Lab;
+export class StoryRun {
+  readonly environment: Environment;
   readonly story: Story;
   readonly namespace: string;
-  readonly asked: Asked[] = [];
-  readonly acts: Asked[] = [];
+  readonly sent: SentRequest[] = [];
+  readonly acts: SentRequest[] = [];
   readonly violations: string[] = [];
   readonly memory = remembered();
   readonly #options: PlayOptions;
@@ -91,8 +91,8 @@ export class Playing {
   deaths = 0;
   #starting: Promise<void> = Promise.resolve();
 
-  constructor(lab: Lab, story: Story, options: PlayOptions) {
-    this.lab = lab;
+  constructor(environment: Environment, story: Story, options: PlayOptions) {
+    this.environment = environment;
     this.story = story;
     this.#options = options;
     this.namespace = `plan-${process.pid}-${++namespaces}`;
@@ -109,21 +109,24 @@ export class Playing {
   workloadPath = (): string => this.path('apps/v1', `${this.story.workload.kind.toLowerCase()}s`, 'web');
 
   async prepare(): Promise<void> {
-    const { lab, namespace, story } = this;
-    await lab.rest.create('/api/v1/namespaces', {
+    const { environment, namespace, story } = this;
+    await environment.admin.create('/api/v1/namespaces', {
       apiVersion: 'v1',
       kind: 'Namespace',
       metadata: { name: namespace },
     });
-    lab.kubelet.behave(namespace, story.images);
+    environment.kubelet.behave(namespace, story.images);
     await until(
-      async () => (await lab.rest.find(this.path('v1', 'serviceaccounts', 'default'))) !== undefined,
+      async () => (await environment.admin.find(this.path('v1', 'serviceaccounts', 'default'))) !== undefined,
       10_000,
     );
-    await lab.rest.create(this.path('apps/v1', `${story.workload.kind.toLowerCase()}s`), manifestOf(story));
+    await environment.admin.create(
+      this.path('apps/v1', `${story.workload.kind.toLowerCase()}s`),
+      manifestOf(story),
+    );
     await until(() => this.#isRolledOut(), 30_000);
     await this.startOperator();
-    await lab.rest.create(this.path('postcheck.dev/v1alpha1', 'upgrades'), {
+    await environment.admin.create(this.path('postcheck.dev/v1alpha1', 'upgrades'), {
       apiVersion: 'postcheck.dev/v1alpha1',
       kind: 'Upgrade',
       metadata: { name: 'web' },
@@ -132,26 +135,26 @@ export class Playing {
   }
 
   async startOperator(): Promise<void> {
-    const { lab, memory } = this;
+    const { environment, memory } = this;
     const {
       upstream,
       server,
       kubeconfig: write,
     } = this.#options.identity ?? {
-      upstream: lab.upstream,
-      server: lab.certificates,
-      kubeconfig: (port: number) => writeKubeconfig(lab.certificates, port, 'token'),
+      upstream: environment.upstream,
+      server: environment.certificates,
+      kubeconfig: (port: number) => writeKubeconfig(environment.certificates, port, 'token'),
     };
     const proxy = new FaultProxy({
       upstream,
       ...server,
-      choose: (asked) => this.#choose(asked, proxy),
-      exec: (asked, socket, key) => {
-        const { searchParams } = new URL(asked.path, 'https://api');
+      choose: (sent) => this.#choose(sent, proxy),
+      exec: (sent, socket, key) => {
+        const { searchParams } = new URL(sent.path, 'https://api');
         const [container = '', command = ''] = ['container', 'command'].map(
           (key) => searchParams.get(key) ?? '',
         );
-        answerExec(socket, key, lab.kubelet.ask(asked.namespace, asked.name, container, command));
+        fakeExec(socket, key, environment.kubelet.ask(sent.namespace, sent.name, container, command));
       },
     });
     const kubeconfig = write(await proxy.listen());
@@ -191,17 +194,17 @@ export class Playing {
     this.#starting = this.startOperator();
   }
 
-  #choose(asked: Asked, proxy: FaultProxy): Fault | undefined {
+  #choose(sent: SentRequest, proxy: FaultProxy): Fault | undefined {
     if (proxy !== this.#process?.proxy) {
       return ({ cut }) => cut();
     }
-    this.asked.push(asked);
-    const broken = unguarded(asked);
+    this.sent.push(sent);
+    const broken = unguarded(sent);
     if (broken) {
       this.violations.push(broken);
     }
-    const act = isAct(asked) ? this.acts.push(asked) : undefined;
-    const { fault, cut } = this.#options.choose?.(asked, act) ?? {};
+    const act = isAct(sent) ? this.acts.push(sent) : undefined;
+    const { fault, cut } = this.#options.choose?.(sent, act) ?? {};
     return cut ? this.#cutAt(cut) : fault;
   }
 
@@ -211,7 +214,7 @@ export class Playing {
         const answer = await exchange.forward();
         if (cut === 'after') {
           exchange.reply(answer);
-          await Promise.race([exchange.ended, rest(50)]);
+          await Promise.race([exchange.ended, sleep(50)]);
         }
       }
       this.kill();
@@ -219,18 +222,18 @@ export class Playing {
   }
 
   async #isRolledOut(): Promise<boolean> {
-    const { status = {}, spec, metadata } = await this.lab.rest.get(this.workloadPath());
+    const { status = {}, spec, metadata } = await this.environment.admin.get(this.workloadPath());
     const wanted = spec.replicas ?? status.desiredNumberScheduled;
     const available = status.availableReplicas ?? status.numberAvailable;
     return status.observedGeneration === metadata.generation && wanted > 0 && available === wanted;
   }
 
   async ending(): Promise<{ ending: Completion; message: string }> {
-    const { lab } = this;
+    const { environment } = this;
     const [upgrade, workload, pods] = await Promise.all([
-      lab.rest.find(this.upgradePath()),
-      lab.rest.find(this.workloadPath()),
-      lab.rest.get(this.path('v1', 'pods')),
+      environment.admin.find(this.upgradePath()),
+      environment.admin.find(this.workloadPath()),
+      environment.admin.get(this.path('v1', 'pods')),
     ]);
     return { ending: endingOf(upgrade, workload, pods.items), message: upgrade?.status?.message ?? '' };
   }
@@ -245,7 +248,7 @@ export class Playing {
     );
     if (inTime) {
       await this.#starting;
-      await rest(CALM_MS);
+      await sleep(CALM_MS);
     }
     return await this.ending();
   }
@@ -255,37 +258,37 @@ export class Playing {
     await this.#process?.engine.stop();
     this.#process?.proxy.close();
     await this.#process?.cluster.close();
-    await this.lab.rest.remove(`/api/v1/namespaces/${this.namespace}`).catch(() => {});
+    await this.environment.admin.remove(`/api/v1/namespaces/${this.namespace}`).catch(() => {});
   }
 }
 
 /** Plays until it has ended as `expected`, or the time is up. */
 export async function playReal(
-  lab: Lab,
+  environment: Environment,
   story: Story,
   expected: Completion,
   options: PlayOptions = {},
-): Promise<Played> {
-  const playing = new Playing(lab, story, options);
+): Promise<StoryResult> {
+  const run = new StoryRun(environment, story, options);
   const began = performance.now();
   try {
-    await playing.prepare();
+    await run.prepare();
     const meddled = options
-      .meddle?.(playing)
-      .catch((error: Error) => void playing.violations.push(`meddling: ${error.message}`));
-    const { ending, message } = await playing.end(expected);
+      .meddle?.(run)
+      .catch((error: Error) => void run.violations.push(`meddling: ${error.message}`));
+    const { ending, message } = await run.end(expected);
     await meddled;
-    const { asked, acts, memory, deaths } = playing;
+    const { sent, acts, memory, deaths } = run;
     const seconds = (performance.now() - began) / 1000;
-    const violations = [...playing.violations, ...memory.errors.map((error) => `error: ${error}`)];
-    return { ending, message, asked, acts, memory, violations, deaths, seconds };
+    const violations = [...run.violations, ...memory.errors.map((error) => `error: ${error}`)];
+    return { ending, message, sent, acts, memory, violations, deaths, seconds };
   } finally {
-    await playing.clear();
+    await run.clear();
   }
 }
 
 export async function until(look: () => Promise<boolean>, limitMs: number): Promise<void> {
-  for (const end = Date.now() + limitMs; Date.now() < end; await rest(100)) {
+  for (const end = Date.now() + limitMs; Date.now() < end; await sleep(100)) {
     // The API server may be down on purpose.
     if (await look().catch(() => false)) {
       return;

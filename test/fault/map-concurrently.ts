@@ -1,5 +1,5 @@
-/** Does something for every item, so many at once; most of what stories on a real API server do is to wait. */
-export async function sideBySide<T, R>(
+/** Runs something for every item with limited concurrency; stories on a real API server mostly wait. */
+export async function mapConcurrently<T, R>(
   items: readonly T[],
   atOnce: number,
   run: (item: T) => Promise<R>,

@@ -1,18 +1,18 @@
-/** What a story on the real API server shows that the simulation of the same story does not. */
+/** Compares a story on a real API server with its simulation. */
 import { play } from '../sim/run.ts';
 import type { Story } from '../sim/story.ts';
-import type { Lab } from './lab.ts';
-import { type Played, type PlayOptions, playReal } from './play.ts';
+import type { Environment } from './environment.ts';
+import { type PlayOptions, playReal, type StoryResult } from './story-run.ts';
 
-/** One line for each difference, empty when there is none; `what` names the plan. */
+/** Returns one line for each difference; `what` names the plan. */
 export async function differences(
-  lab: Lab,
+  environment: Environment,
   story: Story,
   what: string,
   options: PlayOptions = {},
-): Promise<{ played: Played; wrong: string[] }> {
+): Promise<{ played: StoryResult; wrong: string[] }> {
   const expected = (await play(story)).ending;
-  const played = await playReal(lab, story, expected, options);
+  const played = await playReal(environment, story, expected, options);
   const [wanted, got] = [JSON.stringify(expected), JSON.stringify(played.ending)];
   const wrong = [
     ...played.violations,

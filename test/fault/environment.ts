@@ -1,24 +1,24 @@
-/** A real API server with the chart's policies, nodes that are only played, and room for many stories side by side, each in its namespace. */
+/** A test environment: a real API server with the chart's policies and fake nodes, for many concurrent stories, each in its own namespace. */
 import { type ApiServer, eventually, startApiServer } from '../api/api-server.ts';
 import { renderChart } from '../chart/render.ts';
+import { AdminClient, upstreamOf } from './admin-client.ts';
 import { FakeKubelet } from './kubelet.ts';
 import type { Upstream } from './proxy.ts';
-import { Rest, upstreamOf } from './rest.ts';
 import { type Certificates, makeCertificates } from './server.ts';
 
-export interface Lab {
+export interface Environment {
   readonly api: ApiServer;
   readonly upstream: Required<Upstream>;
-  readonly rest: Rest;
+  readonly admin: AdminClient;
   readonly kubelet: FakeKubelet;
   readonly certificates: Certificates;
   stop(): void;
 }
 
-/** What the API server needs to know of the operator: its kind, and the policy that closes gates. */
+/** The kinds of the chart's objects that the API server needs: the CRD and the gate policy. */
 const NEEDED = ['CustomResourceDefinition', 'MutatingAdmissionPolicy', 'MutatingAdmissionPolicyBinding'];
 
-export async function startLab(): Promise<Lab> {
+export async function startEnvironment(): Promise<Environment> {
   const api = startApiServer();
   const objects = renderChart(['--api-versions', 'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy']);
   for (const object of objects.filter(({ kind }) => NEEDED.includes(kind))) {
@@ -26,19 +26,19 @@ export async function startLab(): Promise<Lab> {
   }
   await eventually(() => api.kubectl(['wait', '--for=condition=Established', 'crd/upgrades.postcheck.dev']));
   const upstream = upstreamOf(api.kubeconfig);
-  const rest = new Rest(upstream);
-  const kubelet = new FakeKubelet(rest);
+  const admin = new AdminClient(upstream);
+  const kubelet = new FakeKubelet(admin);
   await kubelet.start();
   const certificates = makeCertificates();
   return {
     api,
     upstream,
-    rest,
+    admin,
     kubelet,
     certificates,
     stop: () => {
       kubelet.stop();
-      rest.close();
+      admin.close();
       certificates.remove();
       api.stop();
     },

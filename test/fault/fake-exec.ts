@@ -1,4 +1,4 @@
-/** Plays the API server's end of an exec: what a container answers, as frames of the protocol. */
+/** Fakes the server side of an exec: sends the result of a container as frames of the protocol. */
 import type { Socket } from 'node:net';
 import type { Answer } from '../sim/behaviour.ts';
 import { acceptUpgrade, channel, closeFrame } from './server.ts';
@@ -19,8 +19,8 @@ function refuse(socket: Socket, status: number, message: string): void {
   );
 }
 
-/** Answers as the container does. `hang` begins and says nothing more; `broken` is cut. */
-export function answerExec(socket: Socket, key: string, answer: Answer | 'gone'): void {
+/** Responds like the container. `hang` starts and sends nothing more; `broken` is disconnected. */
+export function fakeExec(socket: Socket, key: string, answer: Answer | 'gone'): void {
   socket.resume();
   if (answer === 'refused') {
     refuse(socket, 403, 'pods "exec" is forbidden');

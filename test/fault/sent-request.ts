@@ -1,10 +1,10 @@
-/** What a request to the API server asks for, read from its path; and whether a write says on what it rests. */
+/** Parses a request to the API server by its path, and checks that a write has a precondition. */
 import type { IncomingHttpHeaders } from 'node:http';
 
 export type Verb = 'list' | 'watch' | 'get' | 'create' | 'patch' | 'update' | 'delete' | 'exec' | 'other';
 
-export interface Asked {
-  /** Counts from 1, for one proxy. */
+export interface SentRequest {
+  /** Counted from 1 for each proxy. */
   readonly number: number;
   readonly at: number;
   readonly method: string;
@@ -36,7 +36,7 @@ export function readRequest(
     headers,
   }: { method?: string | undefined; url?: string | undefined; headers: IncomingHttpHeaders },
   body: string,
-): Asked {
+): SentRequest {
   const { pathname, searchParams } = new URL(url, 'https://api');
   const { namespace = '', plural = '', name = '', sub = '' } = PATH.exec(pathname)?.groups ?? {};
   const passed = PASSED_ON.flatMap((key) =>
@@ -60,18 +60,19 @@ export function readRequest(
   };
 }
 
-export const isWrite = ({ verb }: Asked): boolean => ['create', 'patch', 'update', 'delete'].includes(verb);
+export const isWrite = ({ verb }: SentRequest): boolean =>
+  ['create', 'patch', 'update', 'delete'].includes(verb);
 
-/** A write that the operator means to do to its Upgrades, workloads and pods: no event, no lease. */
-export const isAct = (asked: Asked): boolean =>
-  isWrite(asked) && !['events', 'leases'].includes(asked.resource);
+/** Whether it is a write of an Upgrade, workload or pod: no event, no lease. */
+export const isAct = (sent: SentRequest): boolean =>
+  isWrite(sent) && !['events', 'leases'].includes(sent.resource);
 
 interface Guards {
   readonly metadata?: { readonly uid?: string; readonly resourceVersion?: string };
   readonly preconditions?: { readonly uid?: string };
 }
 
-/** Which guard a write must carry, by resource; those that are missing here may not be written at all. */
+/** The precondition that a write must have, by resource; resources that are not listed may not be written at all. */
 const GUARDS: Readonly<Record<string, (body: Guards) => boolean>> = {
   'patch upgrades/status': ({ metadata }) => Boolean(metadata?.uid && metadata.resourceVersion),
   'patch upgrades': ({ metadata }) => Boolean(metadata?.uid && metadata.resourceVersion),
@@ -79,22 +80,24 @@ const GUARDS: Readonly<Record<string, (body: Guards) => boolean>> = {
   'patch pods/status': ({ metadata }) => Boolean(metadata?.uid),
   'delete pods': ({ preconditions }) => Boolean(preconditions?.uid),
   'create events': () => true,
+  // The count of a repeated event; a lost or late one does no harm.
+  'patch events': () => true,
   'create leases': () => true,
   'update leases': ({ metadata }) => Boolean(metadata?.resourceVersion),
   'patch leases': ({ metadata }) => Boolean(metadata?.resourceVersion),
 };
 const WORKLOADS = ['deployments', 'statefulsets', 'daemonsets'];
 
-/** Why the write could be done twice, or to another object than the one it was decided on; nothing when it cannot. */
-export function unguarded(asked: Asked): string | undefined {
-  if (!isWrite(asked)) {
+/** Returns why the write could be applied twice, or to another object than it was decided for; nothing if it cannot. */
+export function unguarded(sent: SentRequest): string | undefined {
+  if (!isWrite(sent)) {
     return undefined;
   }
-  const body = JSON.parse(asked.body || '{}') as Guards | readonly { op: string; path: string }[];
-  const what = `${asked.verb} ${asked.resource}`;
-  // A JSON patch says it by tests.
+  const body = JSON.parse(sent.body || '{}') as Guards | readonly { op: string; path: string }[];
+  const what = `${sent.verb} ${sent.resource}`;
+  // A JSON patch has its precondition as a test.
   const held = Array.isArray(body)
     ? body.some(({ op, path }) => op === 'test' && path === '/metadata/resourceVersion')
-    : (WORKLOADS.includes(asked.resource) ? GUARDS['patch upgrades/status'] : GUARDS[what])?.(body as Guards);
-  return held ? undefined : `${what} ${asked.name} without a guard: ${asked.body.slice(0, 200)}`;
+    : (WORKLOADS.includes(sent.resource) ? GUARDS['patch upgrades/status'] : GUARDS[what])?.(body as Guards);
+  return held ? undefined : `${what} ${sent.name} without a guard: ${sent.body.slice(0, 200)}`;
 }
