@@ -84,13 +84,13 @@ export class OperatorProcess {
     }
   }
 
-  /** What it costs while `body` runs. */
+  /** What it costs while `body` runs. Rejects when it ends meanwhile, as a leader does that cannot renew its Lease. */
   async during(body: () => Promise<void>): Promise<Cost> {
     const before = await this.metrics();
     await this.#lag();
     writeFileSync(`/proc/${this.#child.pid}/clear_refs`, '5');
     const cpu = this.#cpu();
-    await body();
+    await Promise.race([body(), this.#fails()]);
     const cpuSeconds = this.#cpu() - cpu;
     const peakMiB = this.#peakMiB();
     const lag = await this.#lag();
@@ -115,6 +115,14 @@ export class OperatorProcess {
   /** Sends the signal, and leaves the ending to it. */
   signal(signal: 'SIGTERM' | 'SIGKILL'): void {
     this.#child.kill(signal);
+  }
+
+  async #fails(): Promise<never> {
+    if (!this.#ended) {
+      await once(this.#child, 'exit');
+    }
+    const { msg, why } = this.#lines.at(-1) ?? {};
+    throw new Error(`the operator ended: ${msg ?? 'it said nothing'}${why ? ` (${why})` : ''}`);
   }
 
   #cpu(): number {
