@@ -1,6 +1,6 @@
 /**
- * Deleting an Upgrade in the middle of an attempt is an abort: what ran before is put back, and verified. A finalizer keeps the Upgrade until
- * then. It is there only while something has to be put back, and nothing that is out of the operator's hands keeps it there for ever.
+ * Deleting an Upgrade during an attempt is an abort: the previous images are restored and verified, and a finalizer keeps the Upgrade until
+ * then. It is set only while something has to be restored, and is removed eventually even if the operator cannot restore it.
  */
 import { holdsFinalizer } from '../api/gate.ts';
 import { FALLBACK_FINALIZER } from '../api/names.ts';
@@ -9,28 +9,28 @@ import { policyFor } from './rollout/policy.ts';
 import type { CompleteUpgrade } from './snapshot.ts';
 import { isUnderWay, type Status } from './status.ts';
 
-/** A version that failed stands behind closed gates, as the user wants it to (`fallback.action: Pause`). */
-export const isHeldBack = ({ spec }: CompleteUpgrade, { phase, attempt }: Status): boolean =>
+/** A failed version is kept behind closed gates, as `fallback.action: Pause` requires. */
+export const isFallbackPaused = ({ spec }: CompleteUpgrade, { phase, attempt }: Status): boolean =>
   spec.fallback.action !== 'None' &&
   phase === 'Failed' &&
   attempt?.end?.reason === 'FallbackPaused' &&
   attempt.gating;
 
 /**
- * Without the Upgrade a version that nobody has verified would serve, or what the attempt moved in the workload would stay moved. With the
- * action None the version may serve.
+ * Whether a deletion has to restore something: an unverified version would serve, or the partition would stay where the attempt moved it.
+ * With the action None the version may serve.
  */
 export function mustRestore(upgrade: CompleteUpgrade, status: Status): boolean {
   const { attempt } = status;
   if (!attempt || attempt.adopted) {
     return false;
   }
-  const isGoingOn = isUnderWay(status) && attempt.end === undefined;
+  const isRunning = isUnderWay(status) && attempt.end === undefined;
   return (
     attempt.held !== undefined ||
     status.turnedBack !== undefined ||
-    isHeldBack(upgrade, status) ||
-    (isGoingOn && policyFor(status).needsRestore(upgrade.spec))
+    isFallbackPaused(upgrade, status) ||
+    (isRunning && policyFor(status).needsRestore(upgrade.spec))
   );
 }
 
@@ -46,7 +46,7 @@ export const removeFinalizer = (upgrade: CompleteUpgrade): Action => ({
   finalizers: upgrade.metadata.finalizers.filter((name) => name !== FALLBACK_FINALIZER),
 });
 
-/** The finalizer follows the need for it. */
+/** Adds or removes the finalizer as needed. */
 export function followFinalizer(upgrade: CompleteUpgrade, status: Status): Action {
   const needed = mustRestore(upgrade, status);
   if (needed === holdsFinalizer(upgrade)) {

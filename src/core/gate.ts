@@ -1,6 +1,6 @@
 /**
- * The rule by which a new pod gets the readiness gate. The admission policy of the chart has it in CEL, the webhook takes it from here; one table of cases
- * holds them together (test/api/gate-cases.ts). A pod is told by what it is when it is created: it has no UID yet, and its owner's may be forged.
+ * The rule by which a new pod gets the readiness gate. The chart's admission policy has the same rule in CEL, the webhook uses this one; the same
+ * cases test both (test/api/gate-cases.ts). A new pod has no UID yet, and the UID of its owner may be forged, so the rule uses neither.
  */
 import { VERIFIED } from '../api/names.ts';
 import type { Upgrade } from '../api/types.ts';
@@ -23,17 +23,17 @@ export function targetOfNewPod({ namespace, owner, templateHash }: NewPod): Gate
   return workload && { ...workload, namespace };
 }
 
-/** Does a new pod of its target get the gate, by an Upgrade of that target? */
+/** Whether a new pod of the Upgrade's target gets the gate. */
 export const gatesNewPod = ({ status }: Pick<Upgrade, 'status'>, pod: NewPod): boolean =>
-  status?.attempt?.gating === true && !runsWhatRanBefore(completeStatus(status), pod);
+  status?.attempt?.gating === true && !runsPreviousImages(completeStatus(status), pod);
 
-/** Pods that still run what ran before the attempt are verified, or being restored: those of a fallback and of an adoption. */
-const runsWhatRanBefore = ({ from }: Status, { containers }: NewPod): boolean =>
+/** Pods with the previous images get no gate: they belong to a fallback, or the attempt changes nothing. */
+const runsPreviousImages = ({ from }: Status, { containers }: NewPod): boolean =>
   Object.entries(from.images).every(([name, image]) =>
     containers.some((container) => container.name === name && container.image === image),
   );
 
-/** What is to be changed in a new pod, given the Upgrades of its target: nothing, or exactly the gate. */
+/** The patch for a new pod, given the Upgrades of its target: the gate, or nothing. */
 export function gatePatch(pod: NewPod, upgrades: readonly Pick<Upgrade, 'status'>[]): PodPatch {
   if (pod.gates.includes(VERIFIED) || !upgrades.some((upgrade) => gatesNewPod(upgrade, pod))) {
     return [];

@@ -1,19 +1,19 @@
-/** Sets of images by container name, and what a pod template has of them. */
+/** Images by container name, compared with those of a pod template. */
 import { own } from '../api/own.ts';
 import type { Images, UpgradeSpec } from '../api/types.ts';
 import type { TemplateContainer, WorkloadView } from '../api/views.ts';
 import type { Status } from './status.ts';
 
-/** No registry has longer references, and the kubelet takes none: nothing runs by it, so it is nothing to go back to. */
+/** Neither registries nor the kubelet accept longer references, so such an image cannot run and is no fallback target. */
 const IMAGE_MAX = 1024;
 
-/** An attempt stores up to three sets (`from`, `to` and what is restored), and has to go on by them: a status has room for three of these. */
+/** The maximum size of one set of images. An attempt stores up to three (`from`, `to` and the restored ones), which must fit into the status. */
 export const SET_MAX_BYTES = 16 * 1024;
 
-/** How much of a status the set is. */
+/** The size of the set in a status. */
 export const bytesOf = (images: Images): number => Buffer.byteLength(JSON.stringify(images), 'utf8');
 
-/** Images by container name, init containers and sidecars too: names are unique within a pod. */
+/** The images of the template by container name, including init containers and sidecars: names are unique within a pod. */
 export const imagesOf = (workload: WorkloadView): Images =>
   Object.fromEntries(
     workload.containers
@@ -21,15 +21,15 @@ export const imagesOf = (workload: WorkloadView): Images =>
       .map(({ name, image }) => [name, image]),
   );
 
-/** The first container whose image is not the wanted one. A container that the template no longer has does not count. */
+/** The first container whose image differs from the wanted one. Containers that the template no longer has do not count. */
 export const differingContainer = (workload: WorkloadView, wanted: Images): TemplateContainer | undefined =>
   workload.containers.find(({ name, image }) => ![undefined, image].includes(own(wanted, name)));
 
-/** True when every image in `wanted` is the template's. */
+/** Whether the template has every image in `wanted`. */
 export const runsImages = (workload: WorkloadView, wanted: Images): boolean =>
   differingContainer(workload, wanted) === undefined;
 
-/** The images that have to be written so that the template has `wanted`. */
+/** The images to write so that the template has `wanted`. */
 export const imagesToWrite = (workload: WorkloadView, wanted: Images): Images =>
   Object.fromEntries(
     workload.containers
@@ -38,7 +38,7 @@ export const imagesToWrite = (workload: WorkloadView, wanted: Images): Images =>
       .map(([name, next]) => [name, next]),
   );
 
-/** Those of `to` that this attempt is about: what the user named, and what it changed. Other containers' images may change under it. */
+/** The images in `to` of the upgraded containers: those in the spec, and those that the attempt changed. Others may change the images of further containers. */
 export const upgradedImages = ({ from, to }: Pick<Status, 'from' | 'to'>, spec: UpgradeSpec): Images =>
   Object.fromEntries(
     Object.entries(to.images).filter(
@@ -47,6 +47,6 @@ export const upgradedImages = ({ from, to }: Pick<Status, 'from' | 'to'>, spec: 
     ),
   );
 
-/** Who wrote the image of the container, to be named in a conflict; `undefined` when managedFields do not say. */
+/** The field manager that set the image of the container; `undefined` if managedFields do not say. */
 export const imageManager = (workload: WorkloadView, name: string): string | undefined =>
   own(workload.imageManagers, name);

@@ -1,4 +1,4 @@
-/** What a decision asks for: a next status, at most one kind of change, probe cycles, and when to look again. */
+/** The result of a decision: the next status, at most one kind of write, probe cycles, and when to decide again. */
 import type { AnyReason } from '../api/reasons.ts';
 import type { Images, Upgrade } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
@@ -9,7 +9,7 @@ import type { PodSummary } from './verification/summary.ts';
 import type { TryRequest } from './verification/tries.ts';
 import type { Wait } from './wait.ts';
 
-/** Condition `postcheck.dev/verified` to be stored on a pod: the recorded result, and the gate's key. */
+/** Condition `postcheck.dev/verified` of a pod, which records its result and opens the gate. */
 export interface PodCondition {
   readonly pod: PodView;
   readonly condition: {
@@ -32,18 +32,18 @@ export type Action =
       readonly kind: 'patchImages';
       readonly workload: WorkloadView;
       readonly images: Images;
-      /** Set in the same write, where the attempt holds the workload by it. */
+      /** Set in the same write, if the attempt controls the rollout by it. */
       readonly partition?: number;
-      /** Where it restores what ran before: when the evidence against the new version was recorded. */
+      /** In a fallback: when the evidence against the new version was recorded. */
       readonly evidenceAt?: number;
     }
   | { readonly kind: 'patchPartition'; readonly workload: WorkloadView; readonly partition: number }
-  /** Keeps the Upgrade, should it be deleted, or lets it go. */
+  /** Adds or removes the finalizer that delays a deletion. */
   | { readonly kind: 'setFinalizers'; readonly upgrade: Upgrade; readonly finalizers: readonly string[] }
   | { readonly kind: 'releaseFields'; readonly workload: WorkloadView }
-  /** Ask what puts gates on new pods. */
+  /** Find out what adds the gate to new pods. */
   | { readonly kind: 'findGateCarrier' }
-  /** Ask what events say of pods that the workload's controller cannot make, or of a pod that is not started. */
+  /** Read the events about pods that the controller cannot create, or about a pod that is not started. */
   | { readonly kind: 'readWarning'; readonly about: WorkloadView | PodView }
   | DeletePods
   | { readonly kind: 'recordResults'; readonly conditions: readonly PodCondition[] };
@@ -55,16 +55,16 @@ export interface PlannedCycle {
   readonly tries: readonly TryRequest[];
 }
 
-/** So many pods in one action: what has happened meanwhile is looked at before the next ones. */
+/** The maximum number of pods in one action; after it a new decision is made. */
 export const PODS_PER_ACTION = 100;
 
 export const NO_ACTION: Action = { kind: 'none' };
 
-/** The first of `actions` that is one: a plan carries out one kind of change at a time. */
+/** The first of `actions` that does something: a plan carries out one kind of change at a time. */
 export const firstAction = (...actions: readonly Action[]): Action =>
   actions.find(({ kind }) => kind !== 'none') ?? NO_ACTION;
 
-/** What a state comes to, before conditions and message are put on. */
+/** The decision for a state, before conditions and message are added. */
 export interface Decision {
   readonly status: Status;
   readonly intent?: boolean;
@@ -74,8 +74,8 @@ export interface Decision {
   readonly wakeAt?: number;
   readonly obstacle?: Obstacle;
   readonly wait?: Wait;
-  /** What it waits for by the stored status has not changed. */
-  readonly waitGoesOn?: boolean;
+  /** The stored wait stays as it is. */
+  readonly keepsWait?: boolean;
   readonly queries?: readonly PlannedQuery[];
   readonly suspendedByUser?: boolean;
 }

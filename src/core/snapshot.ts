@@ -1,4 +1,4 @@
-/** Everything that one decision may look at, frozen. */
+/** Everything that one decision may depend on, frozen. */
 import type { GateCarrier } from '../api/enums.ts';
 import type { Upgrade, UpgradeMeta } from '../api/types.ts';
 import type { PodView, WarningView, WorkloadKind, WorkloadView } from '../api/views.ts';
@@ -29,52 +29,52 @@ export interface RestartsSeen {
   readonly restarts: ReadonlyMap<string, number>;
 }
 
-/** What was found in the events about an object when they were read last. */
+/** The result of the last read of the events about an object. */
 export interface EventsSeen {
   /** When they were read. */
   readonly at: number;
-  /** The newest one that says what does not work. */
+  /** The newest warning. */
   readonly warning?: WarningView | undefined;
 }
 
 export interface Snapshot {
   readonly now: number;
   readonly upgrade: CompleteUpgrade;
-  /** Name of an older Upgrade on the same target: it acts, this one does not. */
+  /** Name of an older Upgrade with the same target, which acts instead of this one. */
   readonly claimedBy?: string;
   readonly workload?: WorkloadView;
-  /** Where there is no such workload: kinds of which there is one of this name. */
+  /** If the workload does not exist: other kinds that have a workload of this name. */
   readonly namesakes?: readonly WorkloadKind[];
-  /** Revision label of the pods that the workload's controller makes now; see workload/driver.ts. */
+  /** Revision label of the pods that the workload's controller creates now; see workload/driver.ts. */
   readonly updateRevision?: string;
   /** Every pod of the workload, of any revision. */
   readonly pods: readonly PodView[];
-  /** The last answer to a check of the rollout. */
+  /** The last result of a rollout check. */
   readonly queryRecord?: (check: string) => QueryRecord | undefined;
-  /** False where no Prometheus is named that could be asked. */
+  /** False if the operator has no Prometheus to query. */
   readonly hasPrometheus?: boolean;
-  /** An Upgrade of the same namespace; absent where nobody has read the others. */
+  /** An Upgrade in the same namespace; absent if the others were not read. */
   readonly upgradeNamed?: (name: string) => Upgrade | undefined;
   readonly nodeReady: (node: string) => boolean;
-  /** Labels of a node; absent where nodes may not be watched. */
+  /** Labels of a node; absent if nodes may not be watched. */
   readonly nodeLabels?: (node: string) => Readonly<Record<string, string>> | undefined;
-  /** The version of a node's kernel. */
+  /** Kernel version of a node. */
   readonly nodeKernel?: (node: string) => string | undefined;
-  /** When nodes that had been lost came back, as far as we saw it. */
+  /** When lost nodes became Ready again, as far as it was observed. */
   readonly nodeBackAt?: ReadonlyMap<string, number>;
   /** Probe results by pod UID. */
   readonly records: ReadonlyMap<string, PodRecord>;
-  /** Is a probe cycle of this pod under way, by its UID? */
+  /** Whether a probe cycle of the pod with this UID is running. */
   readonly isProbing?: (uid: string) => boolean;
-  /** Restarts of containers when their pod was first seen in a verification, by pod UID. */
+  /** Restarts of containers when their pod was first observed in a verification, by pod UID. */
   readonly restartsSeen?: ReadonlyMap<string, RestartsSeen>;
-  /** Results of the pods so far, so that only what has changed is evaluated anew; absent: everything is. */
+  /** The cache of pod results; without it every pod is evaluated again. */
   readonly results?: PodResults | undefined;
   readonly waitingSince: ReadonlyMap<string, { readonly reason: string; readonly since: number }>;
-  /** What events say about the workload or one of its pods, by UID; `undefined` when they were not read lately. */
+  /** What events say about the workload or one of its pods, by UID; `undefined` if they were not read recently. */
   readonly eventsSeen?: (uid: string) => EventsSeen | undefined;
-  /** What puts gates on new pods in the Upgrade's namespace; `Unknown` when nobody has asked lately. */
+  /** What adds gates to new pods in the Upgrade's namespace; `Unknown` if it was not determined recently. */
   readonly gateCarrier: GateCarrier | 'None' | 'Unknown';
-  /** The API server refused our last write for this Upgrade, and will until somebody changes something. */
+  /** The API server rejected our last write for this Upgrade, and will until somebody changes something. */
   readonly refusal?: Obstacle;
 }

@@ -1,4 +1,4 @@
-/** Steps on the status: each takes one and returns the next; nothing is changed in place. */
+/** The status: its complete form, and functions that take one and return the next. Nothing is changed in place. */
 
 import { createHash } from 'node:crypto';
 import { effectiveChecks } from '../api/checks.ts';
@@ -160,14 +160,14 @@ export function containersDigest(containers: UpgradeSpec['containers']): string 
 export const attemptId = (number: number, spec: UpgradeSpec): string =>
   `${number}-${containersDigest(spec.containers)}`;
 
-/** Does the attempt run the containers that the spec names now? */
+/** Whether the attempt is for the containers in the present spec. */
 export const isForSpec = (attempt: Pick<StoredAttempt, 'id'>, spec: UpgradeSpec): boolean =>
   attempt.id.endsWith(`-${containersDigest(spec.containers)}`);
 
 const ROLLING: readonly Phase[] = ['Pending', 'Upgrading', 'PostChecking', 'Inconclusive'];
 const FALLING_BACK: readonly Phase[] = ['FallingBack', 'FallbackChecking'];
 
-/** An attempt is under way, fallback not counted. */
+/** An attempt is under way, apart from its fallback. */
 export const isAttempting = (status: UpgradeStatus | undefined): boolean =>
   status?.attempt !== undefined && status.phase !== undefined && ROLLING.includes(status.phase);
 
@@ -200,7 +200,7 @@ const isObject = (value: unknown): value is object =>
 /** Digests of specs. A spec is never changed in place, and its digest is needed several times in each decision. */
 const digests = new WeakMap<UpgradeSpec, string>();
 
-/** Digest of what is asked of a pod: the checks, and what readiness is. How often and for how long it is asked is another matter. */
+/** Digest of what a pod must pass: the checks, and the readiness requirements. Periods and deadlines are not part of it. */
 export function postCheckDigest(spec: UpgradeSpec): string {
   const known = digests.get(spec) ?? digestOf(spec);
   digests.set(spec, known);
@@ -209,74 +209,71 @@ export function postCheckDigest(spec: UpgradeSpec): string {
 
 function digestOf(spec: UpgradeSpec): string {
   const { readiness, successThreshold } = spec.postCheck;
-  const question = { checks: effectiveChecks(spec), readiness, successThreshold };
-  const sorted = JSON.stringify(question, (_key, value) =>
+  const requirements = { checks: effectiveChecks(spec), readiness, successThreshold };
+  const sorted = JSON.stringify(requirements, (_key, value) =>
     isObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
   );
   return createHash('sha256').update(sorted).digest('hex').slice(0, 10);
 }
 
-/** An attempt rolls forward, and its fallback back. What differs between the two is in rollout/policy.ts. */
+/** An attempt rolls forward, and its fallback rolls back; see rollout/policy.ts. */
 export type Direction = 'Forward' | 'Back';
 
 export const directionOf = (status: UpgradeStatus): Direction => (isFallingBack(status) ? 'Back' : 'Forward');
 
-/** Nothing has been rolled yet: what is asked now is asked of the version before. */
+/** The template still has the previous images, so probes are about the previous version. */
 export const isBeforeRollout = (status: UpgradeStatus): boolean =>
   !isFallingBack(status) && status.attempt?.rolledAt === undefined;
 
-/** What is verified beside the version that an attempt rolls to, as its ID has it. */
-const VERIFIED_BESIDE: Readonly<Record<Direction, (status: UpgradeStatus) => readonly string[]>> = {
+/** The end of a verification ID, where not the new version of the attempt is verified. */
+const ID_SUFFIX: Readonly<Record<Direction, (status: UpgradeStatus) => readonly string[]>> = {
   Forward: (status) => (isBeforeRollout(status) ? ['baseline'] : []),
   Back: () => ['fallback'],
 };
 
 /**
- * Identifies what pods are verified for: this very Upgrade, its attempt or the fallback of it, and what is asked. Another Upgrade of the
- * same name, an attempt counted anew, or another question finds no answer of an earlier one.
+ * Identifies a verification: the Upgrade, its attempt or fallback, and the post-check. Results of an earlier verification do not count for
+ * another Upgrade of the same name, another attempt, or a changed post-check.
  */
 export const verificationId = (
   { metadata, spec }: Upgrade,
   status: UpgradeStatus,
   direction = directionOf(status),
 ): string =>
-  [
-    metadata.uid.slice(0, 8),
-    status.attempt?.id,
-    postCheckDigest(spec),
-    ...VERIFIED_BESIDE[direction](status),
-  ].join('/');
+  [metadata.uid.slice(0, 8), status.attempt?.id, postCheckDigest(spec), ...ID_SUFFIX[direction](status)].join(
+    '/',
+  );
 
-/** Is this what pods are verified for now? Beside the new version it may be the version before, in pods that failed and were put back. */
+/** Whether a verification with this ID is running now. While failed pods are rolled back, there is one of the previous version as well. */
 export const isVerificationOf = (upgrade: Upgrade, status: UpgradeStatus, id: string): boolean =>
   id === verificationId(upgrade, status) ||
   (status.left !== undefined && id === verificationId(upgrade, status, 'Back'));
 
-/** The post-check of the attempt that has ended is not the one that the spec has now. */
+/** The attempt has ended, and the post-check was changed since then. */
 export const isPostCheckChanged = ({ attempt }: UpgradeStatus, spec: UpgradeSpec): boolean =>
   attempt?.end !== undefined &&
   attempt.postCheckDigest !== undefined &&
   attempt.postCheckDigest !== postCheckDigest(spec);
 
-/** No pods are wanted, as far as they have been counted. */
+/** No pods are desired, and they have been counted. */
 export const hasNoPods = ({ counts }: Status): boolean => counts !== NOT_COUNTED && counts.desired === 0;
 
-/** The images are written, and no pods are wanted that could be verified. */
+/** The images are written, but no pods are desired that could be verified. */
 export const waitsForPods = (status: Status): boolean => status.phase === 'PostChecking' && hasNoPods(status);
 
 export interface End {
   readonly phase: Phase;
   readonly outcome: Outcome;
-  /** How it ended, where that is not the reason of the cause. */
+  /** Absent if it is the reason of the cause. */
   readonly reason?: AnyReason;
   readonly cause: Cause;
-  /** More words than those of the cause. */
+  /** Absent if it is the text of the cause. */
   readonly text?: string;
-  /** Unverified pods may still be there: their gates stay closed. */
+  /** There may be unverified pods, whose gates must stay closed. */
   readonly gating: boolean;
 }
 
-/** Ends the running attempt, with its entry in the history. */
+/** Ends the running attempt, and adds it to the history. */
 export function endAttempt(
   upgrade: Upgrade,
   status: ActiveStatus,
@@ -303,6 +300,6 @@ export function endAttempt(
   };
 }
 
-/** When the clocks were last resumed. */
+/** When the Upgrade was last resumed; deadlines start again then. */
 export const resumedAt = ({ paused }: UpgradeStatus): number | undefined =>
   paused?.resumedAt ? fromIso(paused.resumedAt) : undefined;

@@ -1,20 +1,20 @@
-/** Milliseconds since the epoch of an RFC 3339 time; NaN for text that is none. */
+/** Milliseconds since the epoch; NaN if the text is no RFC 3339 time. */
 export const fromIso = (time: string): number => Date.parse(time);
 
-/** RFC 3339 with milliseconds: short deadlines need them, and the API server stores them as they are. */
+/** RFC 3339 with milliseconds, which short deadlines need and the API server preserves. */
 export const toIso = (ms: number): string => new Date(ms).toISOString();
 
-/** The latest of the given times; absent ones do not count. */
+/** The latest of the given times; undefined ones are ignored. */
 export const latest = (...times: (number | undefined)[]): number =>
   Math.max(...times.filter((time) => time !== undefined));
 
-/** The earliest of the given times; `undefined` when there is none. */
+/** The earliest of the given times; `undefined` if there is none. */
 export function earliest(times: readonly (number | undefined)[]): number | undefined {
   const known = times.filter((time) => time !== undefined);
   return known.length > 0 ? Math.min(...known) : undefined;
 }
 
-/** A span as people say it: `850ms`, `12s`, `3m10s`, `2h5m`. */
+/** A duration as text: `850ms`, `12s`, `3m10s`, `2h5m`. */
 export function spanText(ms: number): string {
   if (ms < 1000) {
     return `${Math.max(0, Math.round(ms))}ms`;

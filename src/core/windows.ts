@@ -1,6 +1,6 @@
 /**
- * When an attempt, and each further stage, may begin: windows of the week in a time zone. What a clock on the wall of that zone shows is
- * taken from the rules of `Intl`, so that changes to and from summer time are those that hold there.
+ * When an attempt, and each further stage, may start: weekly windows in a time zone. Local times come from `Intl`, so changes to and from
+ * daylight saving time are those of that zone.
  */
 import type { UpgradeSpec } from '../api/types.ts';
 
@@ -16,15 +16,15 @@ export type Opening =
 
 const OPEN: Opening = { isOpen: true };
 
-/** Whether one of the windows is open, and else which one opens next. Without windows, and with a time zone that does not exist, it is open. */
+/** Whether a window is open, or else when the next one opens. Without windows, and with an unknown time zone, it counts as open. */
 export function openingOf(windows: readonly Window[], now: number): Opening {
-  const known = windows.filter(({ timeZone }) => isTimeZone(timeZone));
-  const next = known.map((window) => ({ timeZone: window.timeZone, opensAt: nextStart(window, now) }));
+  const valid = windows.filter(({ timeZone }) => isTimeZone(timeZone));
+  const next = valid.map((window) => ({ timeZone: window.timeZone, opensAt: nextStart(window, now) }));
   const [first] = next.sort((a, b) => a.opensAt - b.opensAt);
-  return first && !known.some((window) => isInside(window, now)) ? { isOpen: false, ...first } : OPEN;
+  return first && !valid.some((window) => isInside(window, now)) ? { isOpen: false, ...first } : OPEN;
 }
 
-/** A start is at most one day, and what the clock is put on by, away from where its date is in UTC. */
+/** A local start time differs from the same time in UTC by at most a day, plus a change of the clock. */
 function isInside(window: Window, now: number): boolean {
   const lengthMs = window.durationSeconds * 1000;
   return starts(window, now - lengthMs - 2 * DAY_MS, now + 2 * DAY_MS).some(
@@ -35,7 +35,7 @@ function isInside(window: Window, now: number): boolean {
 const nextStart = (window: Window, now: number): number =>
   Math.min(...starts(window, now - 2 * DAY_MS, now + 9 * DAY_MS).filter((start) => start > now));
 
-/** When the window starts on each of its days between two moments, as dates are counted in UTC. */
+/** The starts of the window on its days between two times. */
 function starts({ days, start, timeZone }: Window, from: number, until: number): number[] {
   const [hours = 0, minutes = 0] = start.split(':').map(Number);
   const first = Math.floor(from / DAY_MS) * DAY_MS;
@@ -45,19 +45,19 @@ function starts({ days, start, timeZone }: Window, from: number, until: number):
 }
 
 /**
- * When the clock of a zone shows `wall` (written as if it were UTC). A time that is shown twice is the first of the two; one that is
- * skipped counts by the clock of before, as in RFC 5545: half past two is then half past three.
+ * The time at which local clocks show `wall` (written as if it were UTC). Of a local time that occurs twice, the first one; one that is skipped
+ * uses the offset before the change, as in RFC 5545: 2:30 is then 3:30.
  */
 function momentOf(wall: number, timeZone: string): number {
   const [before, after] = [wall - DAY_MS, wall + DAY_MS].map((about) => wall - offsetAt(about, timeZone));
   return [before, after].find((at = 0) => at + offsetAt(at, timeZone) === wall) ?? before ?? wall;
 }
 
-/** By how much the clock of a zone is ahead of UTC. */
+/** By how much local clocks of a zone are ahead of UTC. */
 const offsetAt = (at: number, timeZone: string): number =>
   wallAt(at, timeZone) - Math.floor(at / 1000) * 1000;
 
-/** What the clock of a zone shows, written as if it were UTC. */
+/** What local clocks of a zone show, written as if it were UTC. */
 export function wallAt(at: number, timeZone: string): number {
   const parts = Object.fromEntries(
     formatterOf(timeZone)
@@ -68,9 +68,9 @@ export function wallAt(at: number, timeZone: string): number {
   return Date.UTC(year, month - 1, day, hour, minute, second);
 }
 
-/** To make one takes longer than to use it a hundred times; who may write Upgrades must not make us keep them all. */
+/** Creating a formatter is slow, so they are cached; the limit bounds what Upgrades with many time zones can make us keep. */
 const formatters = new Map<string, Intl.DateTimeFormat>();
-const MOST_FORMATTERS = 64;
+const MAX_FORMATTERS = 64;
 
 function formatterOf(timeZone: string): Intl.DateTimeFormat {
   const known = formatters.get(timeZone);
@@ -82,14 +82,14 @@ function formatterOf(timeZone: string): Intl.DateTimeFormat {
     ...{ timeZone, calendar: 'gregory', numberingSystem: 'latn', hourCycle: 'h23' },
     ...{ year: numeric, month: numeric, day: numeric, hour: numeric, minute: numeric, second: numeric },
   });
-  if (formatters.size >= MOST_FORMATTERS) {
+  if (formatters.size >= MAX_FORMATTERS) {
     formatters.clear();
   }
   formatters.set(timeZone, formatter);
   return formatter;
 }
 
-/** Is there such a time zone? */
+/** Whether the time zone exists. */
 export function isTimeZone(timeZone: string): boolean {
   try {
     return formatterOf(timeZone) !== undefined;

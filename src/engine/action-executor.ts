@@ -7,7 +7,7 @@ import { isReason } from '../api/reasons.ts';
 import type { Images, Upgrade } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
 import { imagesOf } from '../core/images.ts';
-import { type FruitlessWrite, namedWorkload, type Obstacle } from '../core/obstacle.ts';
+import { type IneffectiveWrite, namedWorkload, type Obstacle } from '../core/obstacle.ts';
 import { type Action, PODS_PER_ACTION, type PodCondition } from '../core/plan.ts';
 import type { LocalState } from './local-state.ts';
 import type { Ports, RequestFailure, Written } from './ports.ts';
@@ -90,11 +90,11 @@ export class ActionExecutor {
       return isGone ? {} : { failure: written.failure };
     }
     upgrades.applyWrite(written.object);
-    const stands = written.object.metadata.finalizers ?? [];
+    const current = written.object.metadata.finalizers ?? [];
     const isAsWritten = holdsFinalizer(written.object) === finalizers.includes(FALLBACK_FINALIZER);
     return isAsWritten
       ? {}
-      : { noEffect: noEffect({ of: 'Finalizers', upgrade: upgrade.metadata.name, stands }) };
+      : { noEffect: noEffect({ of: 'Finalizers', upgrade: upgrade.metadata.name, current }) };
   }
 
   /** The pod is being deleted or gone: nothing is planned for it until the watch reports it. */
@@ -144,7 +144,7 @@ export class ActionExecutor {
   }
 }
 
-const noEffect = (write: FruitlessWrite): Obstacle => ({ reason: 'NoEffect', write });
+const noEffect = (write: IneffectiveWrite): Obstacle => ({ reason: 'NoEffect', write });
 
 /** Returns an obstacle if every image that was written is returned as the previous one, as by a mutating webhook. */
 function imageRewritten(before: WorkloadView, now: WorkloadView, wanted: Images): Obstacle | undefined {

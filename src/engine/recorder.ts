@@ -2,7 +2,7 @@
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
 import type { DeletePods } from '../core/plan.ts';
-import { deletionText, type ToldDeletion } from '../core/report/deletion-text.ts';
+import { deletionText, type ReportedDeletion } from '../core/report/deletion-text.ts';
 import { transitionEvents, type UpgradeEvent } from '../core/report/events.ts';
 import { upgradeFacts } from '../core/report/facts.ts';
 import type { WriteAction } from './action-executor.ts';
@@ -86,7 +86,7 @@ export class Recorder {
   }
 }
 
-const deletionEvent = (pod: PodView, reason: ToldDeletion): OperatorEvent => ({
+const deletionEvent = (pod: PodView, reason: ReportedDeletion): OperatorEvent => ({
   type: 'Normal',
   reason,
   action: 'Deleting',

@@ -134,7 +134,7 @@ export class WriteControl {
   obstacle(key: UpgradeKey): Obstacle | undefined {
     const refusal = this.#backoff.refusal(key);
     return refusal
-      ? { reason: refusal.kind === 'forbidden' ? 'Forbidden' : 'Refused', said: refusal.message }
+      ? { reason: refusal.kind === 'forbidden' ? 'Forbidden' : 'Refused', message: refusal.message }
       : this.#brake.obstacle(key);
   }
 

@@ -55,7 +55,7 @@ function refused(status: number, reason: 'Forbidden' | 'Refused', said: string):
   const stage = rolled();
   const body = JSON.stringify({ kind: 'Status', message: said });
   const { message } = failureOf({ status, body }, 'PATCH deployments shop/web', stage.now);
-  stage.also = { refusal: { reason, said: message } };
+  stage.also = { refusal: { reason, message } };
   return stage.decide();
 }
 

@@ -1,4 +1,4 @@
-/** What a person says to an attempt that goes in stages. A word for another attempt does nothing and says so. */
+/** The verbs for an attempt in stages. A token for another attempt has no effect, and its result says so. */
 import type { CommandResult } from '../../api/verbs.ts';
 import { policyFor } from '../rollout/policy.ts';
 import { stagesFor } from '../rollout/stages.ts';
@@ -7,25 +7,25 @@ import { type ActiveStatus, isUnderWay } from '../status.ts';
 import { toIso } from '../time.ts';
 import { tokenOf } from './commands.ts';
 
-export interface Obeyed {
+export interface CommandOutcome {
   readonly status?: ActiveStatus;
   /** Recorded with the token. */
   readonly result: CommandResult;
 }
 
-const goesInStages = (status: ActiveStatus): boolean => isUnderWay(status) && policyFor(status).isStaged;
+const isStaged = (status: ActiveStatus): boolean => isUnderWay(status) && policyFor(status).isStaged;
 
-/** `postcheck.dev/approve: <attempt>/<stage>` lets that stage end, also before it waits for it. */
-export function approve({ upgrade, now }: Snapshot, status: ActiveStatus): Obeyed {
+/** `postcheck.dev/approve: <attempt>/<stage>` approves that stage, also before it waits for approval. */
+export function approve({ upgrade, now }: Snapshot, status: ActiveStatus): CommandOutcome {
   const [number, name, ...more] = tokenOf(upgrade, 'approve')?.split('/') ?? [];
-  if (!goesInStages(status)) {
+  if (!isStaged(status)) {
     return { result: 'NothingToApprove' };
   }
   if (number !== String(status.attempt.number)) {
     return { result: 'OtherAttempt' };
   }
   const { stages } = status;
-  const stage = stages.find((known) => known.name === name);
+  const stage = stages.find((candidate) => candidate.name === name);
   if (!stage || more.length > 0) {
     return { result: 'NoSuchStage' };
   }
@@ -34,14 +34,14 @@ export function approve({ upgrade, now }: Snapshot, status: ActiveStatus): Obeye
   }
   const approved = { ...stage, approvedAt: toIso(now) };
   return {
-    status: { ...status, stages: stages.map((known) => (known === stage ? approved : known)) },
+    status: { ...status, stages: stages.map((other) => (other === stage ? approved : other)) },
     result: 'Approved',
   };
 }
 
-/** `postcheck.dev/promote: <attempt>` skips the waits of what is left, never a check. */
-export function promote({ upgrade, now }: Snapshot, status: ActiveStatus): Obeyed {
-  if (!goesInStages(status) || !stagesFor(policyFor(status), upgrade.spec, status).present) {
+/** `postcheck.dev/promote: <attempt>` skips all remaining waits, but no checks. */
+export function promote({ upgrade, now }: Snapshot, status: ActiveStatus): CommandOutcome {
+  if (!isStaged(status) || !stagesFor(policyFor(status), upgrade.spec, status).present) {
     return { result: 'NothingToPromote' };
   }
   if (tokenOf(upgrade, 'promote') !== String(status.attempt.number)) {

@@ -1,4 +1,4 @@
-/** The verbs, such as `postcheck.dev/abort`: each token acts once and is recorded in the status. */
+/** The verbs, such as `postcheck.dev/abort`: each token takes effect once, and is recorded in the status. */
 import { cut } from '../../api/cut.ts';
 import type { Upgrade, UpgradeMeta } from '../../api/types.ts';
 import { ANNOTATIONS, type CommandResult, VERBS, type Verb } from '../../api/verbs.ts';
@@ -16,7 +16,7 @@ export function tokenOf({ metadata }: Annotated, verb: Verb): string | undefined
   return token ? cut(token, 256) : undefined;
 }
 
-/** The verb that waits to be acted on. */
+/** The next verb with a token that has not taken effect yet. */
 export function newCommand(upgrade: Annotated & Pick<Upgrade, 'status'>): Verb | undefined {
   const { status } = upgrade;
   if (!status?.attempt) {
@@ -28,7 +28,7 @@ export function newCommand(upgrade: Annotated & Pick<Upgrade, 'status'>): Verb |
   });
 }
 
-/** `status` with the verb's present token recorded. */
+/** Records the present token of the verb. */
 export function recordCommand(
   upgrade: Annotated,
   status: Status,
@@ -43,7 +43,7 @@ export function recordCommand(
   return { ...status, commands: { ...status.commands, [verb]: { token, at: toIso(now), result } } };
 }
 
-/** Tokens that were there before the first attempt count as seen: an Upgrade restored from a backup must not act on an old word. */
+/** Tokens that were set before the first attempt have no effect: an Upgrade restored from a backup must not repeat an old command. */
 export const recordSeenCommands = (upgrade: CompleteUpgrade, status: Status, now: number): Status =>
   upgrade.status.attempt
     ? status

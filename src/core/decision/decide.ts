@@ -1,6 +1,6 @@
 /**
- * From a state to a plan: the next status, at most one kind of outward change, probe cycles to start, and when to look again.
- * Intent before act: a plan that changes what the operator means to do (`intent`) carries no action; the act follows once that status is stored.
+ * Makes a plan for a state: the next status, at most one kind of write, probe cycles to start, and when to decide again.
+ * Intent before act: a plan that changes what the operator intends to do (`intent`) has no action; the action follows once that status is stored.
  */
 import { cut } from '../../api/cut.ts';
 import { isReason } from '../../api/reasons.ts';
@@ -30,7 +30,7 @@ import { scheduleProbes } from '../verification/due.ts';
 import { summarizePods, unrecorded } from '../verification/summary.ts';
 import { closedWindow, storedWait } from '../wait.ts';
 import { driverOf } from '../workload/drivers.ts';
-import { approve, type Obeyed, promote } from './approval.ts';
+import { approve, type CommandOutcome, promote } from './approval.ts';
 import { recordCommand, recordSeenCommands } from './commands.ts';
 import { observe } from './observe.ts';
 import { hasPendingStart } from './observe-start.ts';
@@ -48,10 +48,10 @@ export interface Plan {
   readonly wakeAt?: number;
 }
 
-/** Longer names of field managers are refused by the API server. */
+/** The API server rejects longer names of field managers. */
 const MANAGER_MAX = 128;
 
-/** No watch event says that the gate policy was installed. */
+/** The installation of the gate policy causes no watch event. */
 const GATE_POLL_MS = 30_000;
 
 export function decide(snapshot: Snapshot): Plan {
@@ -83,21 +83,21 @@ export function decide(snapshot: Snapshot): Plan {
   };
 }
 
-/** When the next window opens, where windows are asked for: what is under way does not keep the next attempt waiting beyond it. */
+/** When the next window opens, if an attempt is pending: it must not be missed while another one is under way. */
 const windowAt = (snapshot: Snapshot): number | undefined =>
   hasPendingStart(snapshot) ? closedWindow(snapshot)?.until : undefined;
 
-/** States that interrupt a wait, and do not end it. */
+/** States that interrupt a wait without ending it. */
 const INTERRUPTING: readonly State['name'][] = ['CommandPending', 'Suspended', 'Resuming'];
 
 function waitingOf(
   { upgrade, now }: Snapshot,
   { name }: State,
-  { status, wait, waitGoesOn = false }: Decision,
+  { status, wait, keepsWait = false }: Decision,
 ): Status['waiting'] {
   const { waiting, phase } = upgrade.status;
-  const isKept = waitGoesOn || (INTERRUPTING.includes(name) && phase === status.phase);
-  return isKept ? waiting : storedWait(waiting, wait, now);
+  const isUnchanged = keepsWait || (INTERRUPTING.includes(name) && phase === status.phase);
+  return isUnchanged ? waiting : storedWait(waiting, wait, now);
 }
 
 function decideIn(
@@ -105,34 +105,34 @@ function decideIn(
   state: Exclude<State, StateOf<'StaleCache' | 'Deleting' | 'RemovingFinalizer'>>,
 ): Decision {
   const { upgrade, now } = snapshot;
-  const waiting = upgrade.status;
+  const current = upgrade.status;
   switch (state.name) {
     case 'Blocked': {
       const polls = state.obstacle.reason === 'GateUnavailable';
-      return { status: waiting, obstacle: state.obstacle, wakeAt: polls ? now + GATE_POLL_MS : undefined };
+      return { status: current, obstacle: state.obstacle, wakeAt: polls ? now + GATE_POLL_MS : undefined };
     }
     case 'TargetLost':
       return { status: targetLost(snapshot, state.status), intent: true };
     case 'SuspendedBeforeStart':
-      return { status: waiting, obstacle: PAUSED, suspendedByUser: true };
+      return { status: current, obstacle: PAUSED, suspendedByUser: true };
     case 'Suspended':
       return suspend(snapshot, state);
     case 'Resuming':
       return { status: resume(state.status, now), intent: true };
     case 'ReleasingFields':
-      return { status: waiting, action: releaseFields(state.workload) };
+      return { status: current, action: releaseFields(state.workload) };
     case 'GateUnknown':
-      return { status: waiting, action: { kind: 'findGateCarrier' }, wakeAt: now + 2000 };
+      return { status: current, action: { kind: 'findGateCarrier' }, wakeAt: now + 2000 };
     case 'WaitingToStart': {
-      const seen = waiting.waiting ? waiting : recordSeenCommands(upgrade, waiting, now);
+      const seen = current.waiting ? current : recordSeenCommands(upgrade, current, now);
       return { status: seen, wait: state.wait, wakeAt: state.wait.until };
     }
     case 'Starting':
       return { status: startAttempt(snapshot, state), intent: true };
     case 'CommandPending':
-      return { status: obey(snapshot, state), intent: true };
+      return { status: executeCommand(snapshot, state), intent: true };
     case 'AbortedByDeletion':
-      return { status: withdraw(snapshot, state), intent: true };
+      return { status: abortDeleted(snapshot, state), intent: true };
     case 'BaselinePending':
       return takeBaseline(snapshot, state.status);
     case 'ImagesPending':
@@ -155,7 +155,7 @@ function targetLost({ upgrade, now }: Snapshot, status: ActiveStatus): Status {
   return endAttempt(upgrade, status, end, now);
 }
 
-/** Nothing is written to the workload and no gate is opened, but probes go on and are shown. */
+/** Nothing is written to the workload and no gate is opened, but probes continue and are reported. */
 function suspend(snapshot: Snapshot, state: StateOf<'Suspended'>): Decision {
   const { status, workload, obstacle, byUser } = state;
   const common = { obstacle, suspendedByUser: byUser };
@@ -180,20 +180,20 @@ function suspend(snapshot: Snapshot, state: StateOf<'Suspended'>): Decision {
 
 function resume(status: ActiveStatus, now: number): Status {
   const { since, seconds = 0 } = status.paused;
-  const spent = Math.max(0, Math.round((now - (since ? fromIso(since) : now)) / 1000));
-  return { ...status, paused: { resumedAt: toIso(now), seconds: seconds + spent } };
+  const suspendedSeconds = Math.max(0, Math.round((now - (since ? fromIso(since) : now)) / 1000));
+  return { ...status, paused: { resumedAt: toIso(now), seconds: seconds + suspendedSeconds } };
 }
 
-function obey(snapshot: Snapshot, { verb, workload, status }: StateOf<'CommandPending'>): Status {
+function executeCommand(snapshot: Snapshot, { verb, workload, status }: StateOf<'CommandPending'>): Status {
   if (verb === 'retry' && isRetryable(status)) {
     return retryAttempt(snapshot, workload);
   }
-  const { status: next = status, result } = OBEY[verb](snapshot, status, workload);
+  const { status: next = status, result } = COMMANDS[verb](snapshot, status, workload);
   return recordCommand(snapshot.upgrade, next, verb, result, snapshot.now);
 }
 
-const OBEY: Readonly<
-  Record<Verb, (snapshot: Snapshot, status: ActiveStatus, workload: WorkloadView) => Obeyed>
+const COMMANDS: Readonly<
+  Record<Verb, (snapshot: Snapshot, status: ActiveStatus, workload: WorkloadView) => CommandOutcome>
 > = {
   retry: () => ({ result: 'NothingToRetry' }),
   abort: (snapshot, status, workload) => {
@@ -204,14 +204,14 @@ const OBEY: Readonly<
   promote,
 };
 
-/** Who deletes an Upgrade in the middle of its attempt, aborts it. */
-function withdraw(snapshot: Snapshot, { workload, status }: StateOf<'AbortedByDeletion'>): Status {
+/** Deleting an Upgrade during its attempt is an abort. */
+function abortDeleted(snapshot: Snapshot, { workload, status }: StateOf<'AbortedByDeletion'>): Status {
   const cause = { reason: 'Aborted', deleted: true } as const;
   if (snapshot.upgrade.spec.fallback.action === 'None') {
     const end = { phase: 'Aborted', outcome: 'Aborted', cause, gating: false } as const;
     return endAttempt(snapshot.upgrade, status, end, snapshot.now);
   }
-  // Nothing to restore: whoever made it so need not be waited for.
+  // Nothing has to be restored.
   return (
     abort(snapshot, workload, status, cause) ?? { ...status, attempt: { ...status.attempt, gating: false } }
   );
@@ -232,7 +232,7 @@ function abort(
     return endAttempt(upgrade, status, end, now);
   }
   const next = rejectVersion(snapshot, workload, status, { cause, pods: [] });
-  // What has failed already, with nothing to restore, does not fail again.
+  // An attempt that has already failed, with nothing to restore, does not fail again.
   return status.phase === 'Failed' && next.phase === 'Failed' ? undefined : next;
 }
 
@@ -251,8 +251,8 @@ function endConflicted({ upgrade, now }: Snapshot, { status, change }: StateOf<'
 }
 
 /**
- * A closed gate of an ended attempt that still gates (FallbackPaused, FallbackFailed) stays closed, until somebody rescues the workload
- * with an image of their own: nobody verifies those pods, so they must not stay gated.
+ * After FallbackPaused and FallbackFailed the gates stay closed, until somebody sets another image in the workload: postcheck does not verify
+ * those pods, so it must not gate them.
  */
 function idle(snapshot: Snapshot, { status, workload }: StateOf<'Idle'>): Decision {
   const { attempt, from, to, fallback } = status;
@@ -269,11 +269,11 @@ function idle(snapshot: Snapshot, { status, workload }: StateOf<'Idle'>): Decisi
   return { status, action: release.kind === 'none' ? explainHeldPods(snapshot, status, workload) : release };
 }
 
-/** An attempt that ended as Partial goes on verifying; what it held is put back all the same. */
+/** After Partial pods are still verified, but what the attempt moved is restored first. */
 const endedHeld = ({ status, workload }: StateOf<'Verifying'>): Decision | undefined =>
   status.attempt.end ? restoreHeld(status, workload) : undefined;
 
-/** Puts back what the attempt moved in the workload, and then forgets it. */
+/** Restores the partition that the attempt moved, and then removes the record of it. */
 function restoreHeld(status: ActiveStatus, workload: WorkloadView): Decision | undefined {
   if (!status.attempt.held) {
     return undefined;
@@ -284,7 +284,7 @@ function restoreHeld(status: ActiveStatus, workload: WorkloadView): Decision | u
     : { status: { ...status, attempt: { ...status.attempt, held: undefined } }, intent: true };
 }
 
-/** Pods that failed and stay behind their gates say why, for `kubectl describe pod`. A fallback replaces such pods at once, so there nobody would read it. */
+/** Failed pods that stay behind their gates get a condition that says why, for `kubectl describe pod`. A fallback replaces such pods at once, so there nobody would read it. */
 function explainHeldPods(snapshot: Snapshot, status: ActiveStatus, workload: WorkloadView): Action {
   if (status.phase !== 'Failed' || !status.attempt.gating) {
     return NO_ACTION;

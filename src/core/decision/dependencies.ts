@@ -1,17 +1,17 @@
-/** `spec.dependsOn`: Upgrades that have to be Succeeded for their present spec before an attempt begins. */
+/** `spec.dependsOn`: Upgrades that must have Succeeded for their present spec before an attempt starts. */
 import type { Phase, Upgrade } from '../../api/types.ts';
 import type { Obstacle } from '../obstacle.ts';
 import type { CompleteUpgrade, Snapshot } from '../snapshot.ts';
 import { isForSpec, isPostCheckChanged } from '../status.ts';
 import type { Wait } from '../wait.ts';
 
-/** Upgrades that are looked at for a circle: anybody may write thousands that name each other. */
-const MOST_VISITED = 1000;
+/** The number of Upgrades that are searched for a cycle: anyone may write thousands that depend on each other. */
+const MAX_VISITED = 1000;
 
 const namesOf = ({ spec: { dependsOn = [] } }: Pick<Upgrade, 'spec'>): string[] =>
   dependsOn.map(({ name }) => name);
 
-/** Succeeded for the spec as it is now, and nobody has changed the images since. */
+/** Whether it has Succeeded for its present spec, and nobody has changed the images since then. */
 export function isSucceeded({ metadata, spec, status }: Upgrade): boolean {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   return (
@@ -24,7 +24,7 @@ export function isSucceeded({ metadata, spec, status }: Upgrade): boolean {
   );
 }
 
-/** An Upgrade that is named and not there, or that waits for this one. */
+/** A dependency that does not exist, or a cycle. */
 export function dependencyObstacle({ upgrade, upgradeNamed: find }: Snapshot): Obstacle | undefined {
   if (!find) {
     return undefined;
@@ -33,23 +33,23 @@ export function dependencyObstacle({ upgrade, upgradeNamed: find }: Snapshot): O
   if (missing !== undefined) {
     return { reason: 'DependencyNotFound', upgrade: missing, namespace: upgrade.metadata.namespace };
   }
-  const circle = circleOf(upgrade, find);
-  return circle && { reason: 'DependencyCycle', circle };
+  const cycle = findCycle(upgrade, find);
+  return cycle && { reason: 'DependencyCycle', cycle };
 }
 
-/** The shortest way from an Upgrade back to itself. */
-function circleOf(
+/** The shortest path from an Upgrade back to itself. */
+function findCycle(
   upgrade: CompleteUpgrade,
   find: (name: string) => Upgrade | undefined,
 ): string[] | undefined {
-  const own = upgrade.metadata.name;
+  const self = upgrade.metadata.name;
   const cameFrom = new Map<string, string>();
-  const queue = [own];
-  for (let name = queue.shift(); name !== undefined && cameFrom.size < MOST_VISITED; name = queue.shift()) {
-    const at = name === own ? upgrade : find(name);
+  const queue = [self];
+  for (let name = queue.shift(); name !== undefined && cameFrom.size < MAX_VISITED; name = queue.shift()) {
+    const at = name === self ? upgrade : find(name);
     for (const next of at ? namesOf(at) : []) {
-      if (next === own) {
-        return [...wayTo(name, own, cameFrom), own];
+      if (next === self) {
+        return [...pathTo(name, self, cameFrom), self];
       }
       if (!cameFrom.has(next)) {
         cameFrom.set(next, name);
@@ -60,16 +60,16 @@ function circleOf(
   return undefined;
 }
 
-function wayTo(name: string, own: string, cameFrom: ReadonlyMap<string, string>): string[] {
-  const way = [name];
-  for (let at = name; at !== own; ) {
-    at = cameFrom.get(at) ?? own;
-    way.unshift(at);
+function pathTo(name: string, self: string, cameFrom: ReadonlyMap<string, string>): string[] {
+  const path = [name];
+  for (let at = name; at !== self; ) {
+    at = cameFrom.get(at) ?? self;
+    path.unshift(at);
   }
-  return way;
+  return path;
 }
 
-/** Those that have not succeeded yet, if there are any. Their change of status brings this Upgrade back. */
+/** The dependencies that have not succeeded yet, if there are any. A change of their status queues this Upgrade again. */
 export function dependencyWait({ upgrade, upgradeNamed }: Snapshot): Wait | undefined {
   const pending = namesOf(upgrade)
     .map((name) => upgradeNamed?.(name))
@@ -81,10 +81,10 @@ export function dependencyWait({ upgrade, upgradeNamed }: Snapshot): Wait | unde
   return {
     reason: 'DependencyNotReady',
     upgrade: first.metadata.name,
-    standing: standingOf(first),
+    phase: phaseOf(first),
     others: others.length,
   };
 }
 
-const standingOf = ({ status }: Upgrade): Phase | 'Outdated' =>
+const phaseOf = ({ status }: Upgrade): Phase | 'Outdated' =>
   status?.phase === 'Succeeded' ? 'Outdated' : (status?.phase ?? 'Pending');

@@ -1,6 +1,6 @@
-/** What has to be put back before an Upgrade that is being deleted may go, and can be. */
+/** The state of an Upgrade that is being deleted: what has to be restored before its finalizer is removed. */
 import type { WorkloadView } from '../../api/views.ts';
-import { isHeldBack, mustRestore } from '../finalizer.ts';
+import { isFallbackPaused, mustRestore } from '../finalizer.ts';
 import { policyOf } from '../rollout/policy.ts';
 import { foreignChange, hasUnrecordedWrite, isWritten, rolloutOf } from '../rollout/rollout.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -8,13 +8,13 @@ import type { ActiveStatus } from '../status.ts';
 import { fromIso } from '../time.ts';
 import type { Rolling, State } from './state.ts';
 
-/** What we know of the workload is older than what the status was written from. */
+/** The cached workload is older than the one that the status was written from. */
 export const isStale = (workload: WorkloadView, status: ActiveStatus | undefined): boolean =>
   status?.targetUID === workload.uid &&
   status.targetGeneration !== undefined &&
   workload.generation < status.targetGeneration;
 
-/** How long the API server may refuse what a deletion needs: then the Upgrade goes all the same. */
+/** How long the API server may reject the writes of a restore; after that the Upgrade is deleted without it. */
 const REFUSED_FOR_MS = 10 * 60_000;
 
 function isRefused({ upgrade, refusal, now }: Snapshot): boolean {
@@ -43,12 +43,12 @@ export function observeDeletion(snapshot: Snapshot, status: ActiveStatus | undef
   if (rollout && (!policyOf(rollout.direction).isInterruptible || status.phase === 'Partial')) {
     return observeLastFallback(snapshot, { ...active, rollout });
   }
-  return rollout || isHeldBack(upgrade, status)
+  return rollout || isFallbackPaused(upgrade, status)
     ? { name: 'AbortedByDeletion', ...active }
     : { name: 'Idle', ...active };
 }
 
-/** The fallback of an Upgrade that is being deleted: no pause holds it up, and what keeps the controller from rolling lets the Upgrade go. */
+/** The fallback of an Upgrade that is being deleted. A pause does not suspend it, and if the controller cannot replace pods, the Upgrade is deleted without it. */
 function observeLastFallback(snapshot: Snapshot, rolling: Rolling): State {
   const { workload, status, rollout } = rolling;
   const change = foreignChange(workload, status, rollout);

@@ -1,4 +1,4 @@
-/** Whether an attempt has to start, and what it comes to first: an obstacle, a wait, the gate, or its record. */
+/** Whether an attempt has to start, and in which state: with an obstacle, a wait, without a known gate, or ready to be recorded. */
 import { isReason } from '../../api/reasons.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { EffectiveSpec } from '../effective-spec.ts';
@@ -16,7 +16,7 @@ import type { Start, State } from './state.ts';
 /** Why the first attempt starts. */
 export const CREATED = { trigger: 'Created', inherit: false } as const;
 
-/** Why an attempt has to start now, if it has. */
+/** Why an attempt has to start now; `undefined` if none has to. */
 export function startOf(
   { upgrade: { spec } }: Snapshot,
   status: ActiveStatus | undefined,
@@ -34,7 +34,7 @@ export function startOf(
   return { trigger: 'ContainersChanged', inherit: runsUnverified(status) };
 }
 
-/** Other images are wanted than those of the attempt, or a retry. */
+/** The spec has other images than the attempt, or a retry was requested. */
 export const hasPendingStart = ({ upgrade }: Snapshot): boolean =>
   !upgrade.status.attempt ||
   !isForSpec(upgrade.status.attempt, upgrade.spec) ||
@@ -47,7 +47,7 @@ const runsUnverified = (status: Status): boolean =>
   ((status.phase === 'Failed' || status.phase === 'FallbackFailed') &&
     !isReason(status.attempt?.end?.reason, 'ImageConflict', 'BaselineFailed'));
 
-/** What an attempt that is to start comes to first. */
+/** The state of an attempt that is to start. */
 export function observeStart(
   snapshot: Snapshot,
   workload: WorkloadView,
@@ -72,13 +72,13 @@ export function observeStart(
   return observeGate(snapshot, workload) ?? { name: 'Starting', workload, ...start, rerecord: false };
 }
 
-/** Checks of the rollout have nobody to ask. */
+/** There are rollout checks, but no Prometheus. */
 const prometheusMissing = ({ upgrade, hasPrometheus }: Snapshot): Obstacle | undefined =>
   hasPrometheus === false && upgrade.spec.postCheck.rolloutChecks.length > 0
     ? { reason: 'PrometheusMissing' }
     : undefined;
 
-/** An attempt starts only when what it has to record finds room in the status. */
+/** An attempt starts only if the images that it records fit into the status. */
 export function roomObstacle(
   snapshot: Snapshot,
   workload: WorkloadView,
@@ -88,11 +88,11 @@ export function roomObstacle(
   return imagesTooLong(workload, [from.images, to.images]);
 }
 
-/** Stages of such a workload are held by the gate alone. */
+/** Only the gate can stop such a rollout at a stage. */
 const isHeldByGate = (spec: EffectiveSpec, workload: WorkloadView): boolean =>
   spec.stages.length > 1 && driverOf(workload).lever(workload) === 'gate';
 
-/** What an attempt that is about to start has to wait for, if anything. */
+/** What an attempt still needs before it starts: managedFields without our entry, and a known gate. */
 export function observeGate({ upgrade, gateCarrier }: Snapshot, workload: WorkloadView): State | undefined {
   if (workload.holdsOurFields) {
     return { name: 'ReleasingFields', workload };
@@ -107,7 +107,7 @@ export function observeGate({ upgrade, gateCarrier }: Snapshot, workload: Worklo
     : undefined;
 }
 
-/** What may hold up an attempt for long. What is under way goes on until the next one may begin, as far as what is asked now lets it. */
+/** The next attempt may have to wait for long; until it can start, the running one continues. */
 export const isHeldUp = (state: State): boolean =>
   state.name === 'WaitingToStart' ||
   (state.name === 'Blocked' && state.obstacle.reason !== 'GateUnavailable');

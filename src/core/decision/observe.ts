@@ -1,6 +1,6 @@
 /**
- * Names the one state that an Upgrade is in. decide.ts has an arm for each name and nothing else asks again.
- * Only stored facts count: what the status says, and what the cluster shows.
+ * Finds the state that an Upgrade is in. decide.ts plans for each state without examining the conditions again.
+ * Only the stored status and the observed cluster count, nothing that a process remembers.
  */
 
 import { isAbandoned } from '../../api/gate.ts';
@@ -51,32 +51,32 @@ export function observe(snapshot: Snapshot): State {
     return observeActive(snapshot, { workload, status });
   }
   const state = observeStart(snapshot, workload, start ?? CREATED);
-  const goesOn = start?.trigger === 'ContainersChanged' && isUnderWay(status) && isHeldUp(state);
-  return status && goesOn ? observeActive(snapshot, { workload, status }) : state;
+  const isDeferred = start?.trigger === 'ContainersChanged' && isUnderWay(status) && isHeldUp(state);
+  return status && isDeferred ? observeActive(snapshot, { workload, status }) : state;
 }
 
 function observeActive(snapshot: Snapshot, active: Active): State {
   const rollout = rolloutOf(active.status, snapshot.upgrade.spec);
-  // Before anything else is decided: what was answered is what pods run.
+  // Recorded before anything else is decided, because pods run the image that the API server stored.
   if (rollout && hasUnrecordedWrite(active.workload, rollout)) {
     return { name: 'ImagesPatched', ...active, rollout };
   }
   const verb = newCommand(snapshot.upgrade);
-  const commanded = verb && observeCommand(snapshot, active, verb);
-  // What is under way goes on while a retry waits.
-  if (commanded && !(commanded.name === 'WaitingToStart' && rollout)) {
-    return commanded;
+  const state = verb && observeCommand(snapshot, active, verb);
+  // A running rollout continues while a retry waits.
+  if (state && !(state.name === 'WaitingToStart' && rollout)) {
+    return state;
   }
-  return rollout && !isAtRest(snapshot, { ...active, rollout })
+  return rollout && !isInactive(snapshot, { ...active, rollout })
     ? observeRollout(snapshot, { ...active, rollout })
     : { name: 'Idle', ...active };
 }
 
 /**
- * An attempt that ended as Partial goes on verifying the pods that are made anew, as they come behind gates. Not while the user pauses it, or
- * asks another question than the one that was answered; and what others did to its images ends that, as after every end.
+ * After Partial, replacement pods are still verified because they are gated. Not while the Upgrade is paused, after the post-check was changed,
+ * or once others have changed the images.
  */
-function isAtRest({ upgrade: { spec } }: Snapshot, { workload, status, rollout }: Rolling): boolean {
+function isInactive({ upgrade: { spec } }: Snapshot, { workload, status, rollout }: Rolling): boolean {
   return (
     status.phase === 'Partial' &&
     (foreignChange(workload, status, rollout) !== undefined ||
@@ -84,7 +84,7 @@ function isAtRest({ upgrade: { spec } }: Snapshot, { workload, status, rollout }
   );
 }
 
-/** A retry is a start: it must slip past none of what an attempt waits for. */
+/** A retry starts an attempt, so it waits for everything that an attempt waits for. */
 function observeCommand(snapshot: Snapshot, active: Active, verb: Verb): State {
   const pending: State = { name: 'CommandPending', verb, ...active };
   if (verb !== 'retry' || !isRetryable(active.status)) {
@@ -116,7 +116,7 @@ function observeRollout(snapshot: Snapshot, rolling: Rolling): State {
     return { name: 'ImagesPatched', ...rolling };
   }
   const { attempt } = status;
-  // The spec moved on between the record and the write, of which there is no trace: what was recorded as running before may be stale, so it is recorded again.
+  // The workload was changed between the record and the first write, so the recorded previous images may be outdated: record them again.
   if (isRecordedAgain(rollout) && workload.generation !== attempt.targetGeneration) {
     const inherit = attempt.inherited === true;
     return { name: 'Starting', workload, trigger: attempt.trigger, inherit, rerecord: true };
@@ -126,11 +126,11 @@ function observeRollout(snapshot: Snapshot, rolling: Rolling): State {
     : { name: 'ImagesPending', ...rolling };
 }
 
-/** Suspended by an obstacle or by the user; or free again, which has to be recorded first, as the clocks count from then. */
-/** Until its images are written, an attempt may have to be recorded again. */
+/** Before its images are written, an attempt may have to be recorded again. */
 const isRecordedAgain = (rollout: Rollout): boolean =>
   policyOf(rollout.direction).isRecordedAgain && isUnwritten(rollout);
 
+/** Suspended by an obstacle or by the user. That it no longer is has to be recorded first, because deadlines start again then. */
 function observeSuspension(snapshot: Snapshot, rolling: Rolling): State | undefined {
   const { spec } = snapshot.upgrade;
   const { workload, status, rollout } = rolling;

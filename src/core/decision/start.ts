@@ -1,4 +1,4 @@
-/** Recording an attempt: everything a fresh process needs to go on is in the status before the first write to the workload. */
+/** Records an attempt: everything that another process needs to continue is in the status before the first write to the workload. */
 import { own } from '../../api/own.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { ImageSet, Images } from '../../api/types.ts';
@@ -31,10 +31,10 @@ import { recordCommand, recordSeenCommands, tokenOf } from './commands.ts';
 import { dependencyWait } from './dependencies.ts';
 import type { Start, Trigger } from './state.ts';
 
-/** Nodes that are left out, as many as the schema takes. */
+/** The number of excluded nodes that the schema allows. */
 const MAX_EXCLUDED = 500;
 
-/** The wanted images of every container that the template has: what the user names, over what ran before. */
+/** The wanted image of every container in the template: the one in the spec, or the previous one. */
 function wantedImages({ upgrade }: Snapshot, workload: WorkloadView, from: Images): Images {
   const named = Object.fromEntries(upgrade.spec.containers.map(({ name, image }) => [name, image]));
   return Object.fromEntries(
@@ -48,7 +48,7 @@ function wantedImages({ upgrade }: Snapshot, workload: WorkloadView, from: Image
   );
 }
 
-/** A startup probe restarts a container that should rather be seen failing and fall back. */
+/** A startup probe restarts a container before its failure can be observed. */
 const warningsOf = ({ upgrade }: Snapshot, workload: WorkloadView): string[] =>
   workload.containers
     .filter(
@@ -58,38 +58,38 @@ const warningsOf = ({ upgrade }: Snapshot, workload: WorkloadView): string[] =>
     .map(({ name }) => startupProbeText(name))
     .slice(0, 8);
 
-/** What an attempt that starts now records as running before, and as wanted. */
+/** The previous and the wanted images of an attempt that starts now. */
 export function setsOf(
   snapshot: Snapshot,
   workload: WorkloadView,
   inherit: boolean,
 ): { readonly from: ImageSet; readonly to: ImageSet } {
-  const kept = inherit ? activeStatus(snapshot.upgrade.status)?.from : undefined;
-  const from = kept ?? { images: imagesOf(workload), revision: snapshot.updateRevision };
+  const inherited = inherit ? activeStatus(snapshot.upgrade.status)?.from : undefined;
+  const from = inherited ?? { images: imagesOf(workload), revision: snapshot.updateRevision };
   return { from, to: { images: wantedImages(snapshot, workload, from.images) } };
 }
 
-/** What an attempt that is to start waits for. One that would write nothing waits for nothing; after Partial pods are still to be replaced. */
+/** What an attempt waits for before it starts. One that changes nothing does not wait; after Partial, pods are still to be replaced. */
 export function startWait(snapshot: Snapshot, workload: WorkloadView, inherit: boolean): Wait | undefined {
   const { to } = setsOf(snapshot, workload, inherit);
-  const isThere = runsImages(workload, to.images) && snapshot.upgrade.status.phase !== 'Partial';
-  return isThere ? undefined : (dependencyWait(snapshot) ?? windowWait(snapshot));
+  const changesNothing = runsImages(workload, to.images) && snapshot.upgrade.status.phase !== 'Partial';
+  return changesNothing ? undefined : (dependencyWait(snapshot) ?? windowWait(snapshot));
 }
 
 const windowWait = (snapshot: Snapshot): Wait | undefined =>
   isPromoted(snapshot, nextNumber(snapshot.upgrade.status)) ? undefined : closedWindow(snapshot);
 
-/** `postcheck.dev/promote` was said of the attempt that waits. A word that was there before it waited is an old one. */
+/** Whether `postcheck.dev/promote` names the attempt that waits. A token that was set before the wait does not count. */
 const isPromoted = ({ upgrade }: Snapshot, number: number): boolean =>
   upgrade.status.waiting !== undefined &&
   tokenOf(upgrade, 'promote') === String(number) &&
   upgrade.status.commands.promote?.token !== String(number);
 
-/** Does a retry keep the fallback target? After a success what runs is verified, and becomes the target; where nothing was rolled, it ran before. */
+/** Whether a retry keeps the fallback target. After a success the present images are verified, and become the target; if nothing was rolled out, they are the previous ones. */
 export const retryInherits = ({ upgrade }: Snapshot): boolean =>
   upgrade.status.phase !== 'Succeeded' && !isReason(upgrade.status.attempt?.end?.reason, 'BaselineFailed');
 
-/** The status with a new attempt recorded in it. */
+/** The status with a new attempt. */
 export function startAttempt(snapshot: Snapshot, start: Start): ActiveStatus {
   const { upgrade, now } = snapshot;
   const { workload, inherit, rerecord } = start;
@@ -118,7 +118,7 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
   const { workload, trigger, inherit, rerecord } = start;
   const last = upgrade.status.attempt;
   const number = rerecord && last ? last.number : nextNumber(upgrade.status);
-  // Recorded again, it keeps what was known at first: nobody is asked again.
+  // An attempt that is recorded again keeps the gate that was found first.
   const gate = rerecord ? last : gateBy(gateCarrier);
   const gating = !adopted && upgrade.spec.gate !== 'Disabled' && gate?.gating === true;
   const excluded = driverOf(workload)
@@ -135,7 +135,7 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
     inherited: inherit || undefined,
     gating,
     gateCarrier: gating ? gate?.gateCarrier : undefined,
-    // Recorded again, its clock goes on: else a workload that somebody edits all the time would never be written.
+    // An attempt that is recorded again keeps its start: otherwise a workload that is edited all the time would never be written.
     startedAt: (rerecord ? last?.startedAt : undefined) ?? toIso(now),
     targetGeneration: workload.generation,
     postCheckDigest: postCheckDigest(upgrade.spec),
@@ -151,7 +151,7 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
 const gateBy = (carrier: Snapshot['gateCarrier']): Pick<Attempt, 'gating' | 'gateCarrier'> =>
   carrier === 'Policy' || carrier === 'Webhook' ? { gating: true, gateCarrier: carrier } : { gating: false };
 
-/** What the status keeps of an attempt that the new one overtakes. */
+/** Ends an attempt that the new one supersedes. */
 function supersede({ upgrade, now }: Snapshot, status: ActiveStatus, trigger: Trigger): Status {
   if (!isUnderWay(status)) {
     return status;
@@ -167,25 +167,25 @@ function supersede({ upgrade, now }: Snapshot, status: ActiveStatus, trigger: Tr
   return endAttempt(upgrade, status, end, now);
 }
 
-/** The verb `retry`: a new attempt with the same fallback target; after a success, the post-check again on what runs. */
+/** The verb `retry`: a new attempt with the same fallback target; after a success it verifies the present images again. */
 export function retryAttempt(snapshot: Snapshot, workload: WorkloadView): Status {
   const { upgrade, now } = snapshot;
   const inherit = retryInherits(snapshot);
   const next = startAttempt(snapshot, { workload, trigger: 'Retry', inherit, rerecord: false });
-  const goesOn = upgrade.status.phase === 'Partial' ? goOnWith(upgrade, next) : next;
-  return recordCommand(upgrade, goesOn, 'retry', `Attempt${next.attempt.number}`, now);
+  const started = upgrade.status.phase === 'Partial' ? keepVerified(upgrade, next) : next;
+  return recordCommand(upgrade, started, 'retry', `Attempt${next.attempt.number}`, now);
 }
 
-const MOST_KEPT = 10;
+const MAX_KEPT = 10;
 
-/** After Partial only what was left is tried: verified pods stay verified, and of the stages only the last is entered again. */
-function goOnWith({ spec, status }: CompleteUpgrade, next: ActiveStatus): ActiveStatus {
+/** After Partial only the failed places are retried: verified pods stay verified, and only the last stage starts again. */
+function keepVerified({ spec, status }: CompleteUpgrade, next: ActiveStatus): ActiveStatus {
   const { attempt, stages } = status;
   const last = spec.stages.at(-1)?.name;
   const ended = attempt ? [...attempt.keeps, attempt.id] : [];
   return {
     ...next,
     stages: unlessEmpty(stages.filter(({ name, state }) => state === 'Done' && name !== last)),
-    attempt: { ...next.attempt, keeps: ended.slice(-MOST_KEPT) },
+    attempt: { ...next.attempt, keeps: ended.slice(-MAX_KEPT) },
   };
 }

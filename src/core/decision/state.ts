@@ -21,45 +21,45 @@ export interface Rolling extends Active {
 export interface Start {
   readonly workload: WorkloadView;
   readonly trigger: Trigger;
-  /** What runs now was never verified, so the recorded fallback target stays. */
+  /** What runs now was never verified, so the recorded fallback target is kept. */
   readonly inherit: boolean;
-  /** The attempt was recorded and not written, and is recorded again under its own number. */
+  /** The attempt was recorded but not written, and is recorded again with the same number. */
   readonly rerecord: boolean;
 }
 
 export type State =
-  /** The Upgrade is being deleted: nothing is written for it any more. */
+  /** The Upgrade is being deleted, without our finalizer: nothing is written any more. */
   | { readonly name: 'Deleting' }
-  /** It is being deleted, and nothing has to be put back, or can be: our finalizer goes. */
+  /** It is being deleted, and nothing has to be restored, or nothing can be: our finalizer is removed. */
   | { readonly name: 'RemovingFinalizer' }
-  /** It was deleted in the middle of an attempt, or while it held a version that failed behind closed gates: an abort. */
+  /** It was deleted during an attempt, or while a failed version is kept behind closed gates: an abort. */
   | ({ readonly name: 'AbortedByDeletion' } & Active)
-  /** What we know of the workload is older than what the status was written from: a decision on it would be about the past. */
+  /** The cached workload is older than the one that the status was written from, so no decision is made. */
   | { readonly name: 'StaleCache' }
-  /** Cannot act, and nothing is under way. */
+  /** An obstacle, and nothing is under way. */
   | { readonly name: 'Blocked'; readonly obstacle: Obstacle }
-  /** The workload went away in the middle of a rollout. */
+  /** The workload was deleted during a rollout. */
   | { readonly name: 'TargetLost'; readonly status: ActiveStatus }
-  /** A rollout is under way, but suspended: by the user, or by an obstacle. Clocks stop. */
+  /** A rollout is under way, but suspended by the user or by an obstacle. No deadline runs. */
   | ({ readonly name: 'Suspended'; readonly obstacle: Obstacle; readonly byUser: boolean } & Rolling)
   /** Suspended by the user before an attempt was recorded. */
   | { readonly name: 'SuspendedBeforeStart' }
-  /** Suspended no longer, which is not recorded yet. */
+  /** No longer suspended, which is not recorded yet. */
   | ({ readonly name: 'Resuming' } & Rolling)
-  /** An attempt is to start, but a write of ours still stands in managedFields: that entry goes first, so that the next one can be told. */
+  /** An attempt is to start, but managedFields still has an entry of ours. It is removed first, so that a later entry is known to belong to this attempt. */
   | { readonly name: 'ReleasingFields'; readonly workload: WorkloadView }
-  /** An attempt is to start, but the API server has not said whether it can be gated. */
+  /** An attempt is to start, but whether its pods can be gated is not known yet. */
   | { readonly name: 'GateUnknown' }
   /** An attempt is to start, and waits for a window or for other Upgrades. */
   | { readonly name: 'WaitingToStart'; readonly wait: Wait }
   /** A new attempt is to be recorded. */
   | ({ readonly name: 'Starting' } & Start)
   | ({ readonly name: 'CommandPending'; readonly verb: Verb } & Active)
-  /** The attempt is recorded; the version before is to be asked, while all of it still runs. */
+  /** The attempt is recorded; the baseline is to be taken while the previous version still runs. */
   | ({ readonly name: 'BaselinePending' } & Rolling)
   /** The rollout is recorded; its images are to be written. */
   | ({ readonly name: 'ImagesPending' } & Rolling)
-  /** The images stand in the template, or what admission made of them, which is not recorded yet. */
+  /** The template has the images, or what admission made of them, which is not recorded yet. */
   | ({ readonly name: 'ImagesPatched' } & Rolling)
   /** Somebody else changed an image that the rollout set. */
   | ({ readonly name: 'Conflicted'; readonly change: ForeignChange } & Rolling)
@@ -68,5 +68,5 @@ export type State =
   /** Nothing to do until the spec, a command or the target changes. */
   | ({ readonly name: 'Idle' } & Active);
 
-/** One state, by name. */
+/** The state with this name. */
 export type StateOf<Name extends State['name']> = Extract<State, { name: Name }>;

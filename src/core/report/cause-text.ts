@@ -1,4 +1,4 @@
-/** The words for a cause, and only here. */
+/** The text for a cause. */
 
 import { cut } from '../../api/cut.ts';
 import type { Trigger, Unrunnable } from '../../api/enums.ts';
@@ -17,14 +17,14 @@ const UNRUNNABLE: Readonly<Record<Unrunnable, string>> = {
   NoWorkingDirectory: "the container's working directory is missing",
 };
 
-/** `(ProbeFailed)`, or with what is known besides `(ProbeHookCrashed: the readiness hook crashed)`. */
+/** `(ProbeFailed)`, or with a meaning `(ProbeHookCrashed: the readiness hook crashed)`. */
 function inBrackets(cause: Cause): string {
-  const known = verdictText({ ...cause, said: cause.detail });
-  return known ? `(${cause.reason}: ${known})` : `(${cause.reason})`;
+  const meaning = verdictText({ ...cause, message: cause.detail });
+  return meaning ? `(${cause.reason}: ${meaning})` : `(${cause.reason})`;
 }
 
-/** What the kubelet says of an image is a chain of wrapped errors, each with the image in it: the last two links say it. */
-const lastLinks = (detail: string): string => cut(detail.split(': ').slice(-2).join(': '), 200);
+/** The kubelet's message about an image is a chain of wrapped errors that all name the image. The last two say what is wrong. */
+const lastErrors = (detail: string): string => cut(detail.split(': ').slice(-2).join(': '), 200);
 
 function checkText(cause: Cause): string {
   const { check, container, exitCode } = cause;
@@ -76,13 +76,13 @@ function notReadyText(cause: Cause): string {
 }
 
 function cannotStartText({ reason, container, image, detail }: Cause): string {
-  const why = detail ? `${reason}: ${lastLinks(detail)}` : reason;
+  const why = detail ? `${reason}: ${lastErrors(detail)}` : reason;
   return isReason(reason) || !/Pull|ImageName/.test(reason)
     ? `container ${container} cannot start (${why})`
     : `image ${shortImage(image)} cannot be pulled (${why})`;
 }
 
-/** Where managedFields do not say who set an image. */
+/** Used if managedFields do not say who set an image. */
 export const UNKNOWN_MANAGER = 'an unknown field manager';
 
 const TRIGGERS: Readonly<Record<Trigger, string>> = {
@@ -95,7 +95,7 @@ const TRIGGERS: Readonly<Record<Trigger, string>> = {
 const takenOver = ({ trigger = 'Created', detail }: Cause): string =>
   detail ? `${TRIGGERS[trigger]} ${detail}` : TRIGGERS[trigger];
 
-/** What happened to an attempt, and not to one of its pods. */
+/** The text for a cause that is about an attempt; `undefined` if it is about a pod. */
 function attemptText(cause: Cause): string | undefined {
   const { reason, container, image } = cause;
   switch (reason) {
@@ -123,7 +123,7 @@ function attemptText(cause: Cause): string | undefined {
   }
 }
 
-/** A controller makes a pod anew when it is gone, and mends none. */
+/** The advice is to delete the pod: a controller replaces pods, but does not repair them. */
 function imageChangedText({ container, image, wanted }: Cause): string {
   const what = wanted
     ? `container ${container} has image ${shortImage(image)} in place of ${shortImage(wanted)}`
@@ -150,16 +150,16 @@ function podText(cause: Cause): string | undefined {
   }
 }
 
-/** Of a pod that is ready now, and was not when its checks were last asked. */
-const isWasNotReady = ({ reason, container, condition, detail }: Cause): boolean =>
-  isReason(reason, 'NotReady') && [container, condition, detail].every((known) => known === undefined);
+/** The pod is ready now, but was not in its last probe cycle. */
+const wasNotReady = ({ reason, container, condition, detail }: Cause): boolean =>
+  isReason(reason, 'NotReady') && [container, condition, detail].every((value) => value === undefined);
 
 function whatHappened(cause: Cause): string {
-  const known = cause.said ?? attemptText(cause) ?? podText(cause);
-  if (known !== undefined) {
-    return known;
+  const text = cause.text ?? attemptText(cause) ?? podText(cause);
+  if (text !== undefined) {
+    return text;
   }
-  if (isWasNotReady(cause)) {
+  if (wasNotReady(cause)) {
     return 'not ready when it was last probed';
   }
   return Object.hasOwn(TERMINAL_REASONS, cause.reason)
@@ -175,15 +175,15 @@ export function whatText(cause: Cause): string {
   const times = repeated ? `, ${repeated} times in a row${late ? ' after it had passed' : threshold}` : '';
   const until =
     deadlineSeconds === undefined ? '' : ` until the deadline of ${spanText(deadlineSeconds * 1000)}`;
-  // What Kubernetes says ends in a full stop, a clause does not.
+  // Messages of Kubernetes end in a full stop; a clause must not.
   return `${whatHappened(cause).replace(/\.$/, '')}${times}${until}`;
 }
 
-/** Where: `pod web-746d-a on node-1 (and 2 more)`. */
+/** The pod of a cause: `pod web-746d-a on node-1 (and 2 more)`. */
 const whereText = ({ pod, node, others }: Cause): string =>
   `pod ${pod}${node ? ` on ${node}` : ''}${others ? ` (and ${others} more)` : ''}`;
 
-/** The whole cause, as a clause: how long nothing moved, which pod, what happened to it. */
+/** The whole cause, as a clause: the time without progress, the pod, and what happened. */
 export function causeText(cause: Cause): string {
   const idle = cause.idleSeconds === undefined ? '' : `no progress for ${spanText(cause.idleSeconds * 1000)}`;
   if (isReason(cause.reason, 'NoProgress')) {
@@ -201,14 +201,14 @@ function passedText({ check, container, verdict }: TryRecord): string {
   return `${check} in container ${container} ${exitCode === undefined ? what : `exited ${exitCode}`}`;
 }
 
-/** What is known of a pod, as a clause; of one that passed what each check said. */
+/** The result of a pod, as a clause; for a pod that passed, the result of each check. */
 export function resultText({ state, cause, record }: PodResult): string {
-  if (state !== 'Passed' || cause.said !== undefined || isReason(cause.reason, 'NoCheckRan')) {
+  if (state !== 'Passed' || cause.text !== undefined || isReason(cause.reason, 'NoCheckRan')) {
     return whatText(cause);
   }
   return record?.tries.length ? cut(record.tries.map(passedText).join(', '), PASSED_MAX) : 'ready';
 }
 
-/** Both causes of a fallback that did not help. */
+/** The causes of a failed fallback: that of the attempt, and its own. */
 export const fallbackFailedText = (first: string, cause: Cause, state: 'Failed' | 'Unverified'): string =>
   `${first}; the fallback ${state === 'Failed' ? 'failed too' : 'could not be verified'}: ${causeText(cause)}`;

@@ -1,4 +1,4 @@
-/** Puts on what users and tools read: every condition, every time, from one set of facts. */
+/** Adds what users and tools read to a status: all conditions and the message, from one set of facts. */
 
 import { effectiveChecks } from '../../api/checks.ts';
 import { CONDITION_TYPES, type ConditionType, type GateCarrier } from '../../api/enums.ts';
@@ -35,7 +35,7 @@ export interface ReportInput {
 
 type ConditionInput = readonly [status: Condition['status'], reason: Condition['reason'], message?: string];
 
-/** The full next status. */
+/** The complete next status, as it is stored. */
 export function withConditions(snapshot: Snapshot, status: Status, input: ReportInput): UpgradeStatus {
   const { upgrade, workload } = snapshot;
   const { summary, obstacle } = input;
@@ -51,14 +51,14 @@ export function withConditions(snapshot: Snapshot, status: Status, input: Report
   const drift = driftOf(snapshot, status);
   const message = sentence(facts, drift);
   const short = headline(message);
-  const asksAnother = status.phase !== 'Aborted' && isPostCheckChanged(status, upgrade.spec);
-  const says: Record<ConditionType, ConditionInput> = {
-    ...kstatusConditions(status, input, { drifted: drift !== undefined, asksAnother, message }),
-    Verified: asksAnother ? ['Unknown', 'PostCheckChanged'] : verified(status),
+  const isCheckChanged = status.phase !== 'Aborted' && isPostCheckChanged(status, upgrade.spec);
+  const inputs: Record<ConditionType, ConditionInput> = {
+    ...kstatusConditions(status, input, { drifted: drift !== undefined, isCheckChanged, message }),
+    Verified: isCheckChanged ? ['Unknown', 'PostCheckChanged'] : verified(status),
     FallenBack: fallenBack(status),
     Gated: gated(status, input.summary, upgrade.spec.gate),
   };
-  const conditions = CONDITION_TYPES.map((wanted) => condition(snapshot, wanted, says[wanted], short));
+  const conditions = CONDITION_TYPES.map((wanted) => condition(snapshot, wanted, inputs[wanted], short));
   return fitStatus({
     ...storedStatus(status),
     observedGeneration: upgrade.metadata.generation,
@@ -76,7 +76,7 @@ function refusal(snapshot: Snapshot, status: Status): string | undefined {
   return refusalOf(snapshot, rolledAt ? fromIso(rolledAt) : undefined);
 }
 
-/** A pod that blocks the attempt and that the attempt leaves alone, as it ran before. */
+/** A pod of the previous version that blocks the attempt, which must not delete it. */
 function waitsFor({ workload, pods, updateRevision }: Snapshot, status: Status): PodView | undefined {
   const isSpared = isUnderWay(status) && policyFor(status).sparesPrevious;
   if (!workload || !isSpared || !status.attempt?.rolledAt) {
@@ -90,16 +90,16 @@ function waitsFor({ workload, pods, updateRevision }: Snapshot, status: Status):
 function condition(
   snapshot: Snapshot,
   type: ConditionType,
-  [value, reason, own]: ConditionInput,
+  [value, reason, text]: ConditionInput,
   message: string,
 ): Condition {
-  const before = snapshot.upgrade.status.conditions.find((known) => known.type === type);
+  const before = snapshot.upgrade.status.conditions.find((stored) => stored.type === type);
   const lastTransitionTime = before?.status === value ? before.lastTransitionTime : toIso(snapshot.now);
   return {
     type,
     status: value,
     reason,
-    message: own ?? message,
+    message: text ?? message,
     lastTransitionTime,
     observedGeneration: snapshot.upgrade.metadata.generation,
   };
@@ -107,12 +107,12 @@ function condition(
 
 interface Ending {
   readonly drifted: boolean;
-  /** What was verified was verified by an earlier post-check. */
-  readonly asksAnother: boolean;
+  /** The result is from an earlier post-check. */
+  readonly isCheckChanged: boolean;
   readonly message: string;
 }
 
-/** What an attempt, or its next part, may not begin before. */
+/** The wait that prevents an attempt, or its next stage, from starting. */
 const heldBy = ({ waiting }: Status) =>
   [waiting?.reason].find(
     (reason) => reason !== undefined && reason !== 'Soaking' && reason !== 'AwaitingApproval',
@@ -122,7 +122,7 @@ const heldBy = ({ waiting }: Status) =>
 function kstatusConditions(
   status: Status,
   { obstacle, suspendedByUser }: ReportInput,
-  { drifted, asksAnother, message }: Ending,
+  { drifted, isCheckChanged, message }: Ending,
 ): Record<'Ready' | 'Reconciling' | 'Stalled', ConditionInput> {
   const { phase } = status;
   const reason = status.attempt?.end?.reason ?? phase;
@@ -150,15 +150,15 @@ function kstatusConditions(
     return at('False', false, phase !== 'Succeeded', 'Drifted');
   }
   if (waitsForPods(status)) {
-    // A workload that began with 0 pods may stay so for long: whoever waits for Ready must not wait with it. One that had some is scaled
-    // down in the middle of an attempt.
+    // A workload that had 0 pods from the start may keep them for long, and tools that wait for Ready must not wait for it. One that had
+    // pods was scaled down during the attempt.
     return status.attempt?.maxUpdated === 0
       ? at('True', false, false, 'NoPods')
       : at('Unknown', true, false, 'NoPods');
   }
   switch (phase) {
     case 'Succeeded':
-      return at('True', false, false, asksAnother ? 'PostCheckChanged' : reason);
+      return at('True', false, false, isCheckChanged ? 'PostCheckChanged' : reason);
     case 'Inconclusive':
       return at('Unknown', true, false, 'Inconclusive');
     case 'Partial':
@@ -193,7 +193,7 @@ function verified(status: Status): ConditionInput {
     case 'FellBack':
     case 'FallbackFailed':
     case 'Failed':
-      return speaksAgainst(status);
+      return notVerified(status);
     case 'Inconclusive':
       return ['Unknown', 'Inconclusive'];
     default:
@@ -204,12 +204,12 @@ function verified(status: Status): ConditionInput {
 const verifiedOf = ({ passed, skipped, desired }: Counts): string =>
   `${passed + skipped} of ${desired} pods passed`;
 
-/** Why the version is not verified. An abort, the version before, and what others did to the images, say nothing of it. */
-function speaksAgainst({ attempt, fallback }: Status): ConditionInput {
+/** The condition Verified of a version that was not verified. It is unknown after an abort, a failed baseline, and changes of the images by others. */
+function notVerified({ attempt, fallback }: Status): ConditionInput {
   const reason = fallback?.reason ?? attempt?.end?.reason ?? 'PostCheckFailed';
   const why = fallback?.why ?? attempt?.end?.why;
-  const isOthers = isReason(reason, 'Aborted', 'BaselineFailed', 'ImageConflict', 'ImageRewritten');
-  return [isOthers ? 'Unknown' : 'False', reason, why && causeText(why)];
+  const isUnknown = isReason(reason, 'Aborted', 'BaselineFailed', 'ImageConflict', 'ImageRewritten');
+  return [isUnknown ? 'Unknown' : 'False', reason, why && causeText(why)];
 }
 
 function fallenBack(status: Status): ConditionInput {
@@ -256,12 +256,12 @@ function gated(
   if (attempt.adopted) {
     return ['False', 'Adopted', 'The target already ran the wanted images; its pods are not gated'];
   }
-  const slipped = summary && !status.fallback ? ungated(summary, status) : [];
-  if (slipped.length > 0) {
+  const missed = summary && !status.fallback ? ungated(summary, status) : [];
+  if (missed.length > 0) {
     return [
       'False',
       'GateMissed',
-      `Pod ${slipped[0]?.pod.name} was created without the gate; it is still checked`,
+      `Pod ${missed[0]?.pod.name} was created without the gate; it is still checked`,
     ];
   }
   if (attempt.gating) {

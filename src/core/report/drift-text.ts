@@ -1,4 +1,4 @@
-/** What others did after the end to the images that an attempt left: postcheck does not fight, it says so. */
+/** The text for changes that others made to the images after the end of an attempt: postcheck reports them, but does not revert them. */
 import { own } from '../../api/own.ts';
 import type { Images, UpgradeSpec } from '../../api/types.ts';
 import { differingContainer, imageManager, upgradedImages } from '../images.ts';
@@ -7,7 +7,7 @@ import type { Status } from '../status.ts';
 import { isLive } from '../workload/pods.ts';
 import { UNKNOWN_MANAGER } from './cause-text.ts';
 
-/** The images that an ended attempt left, of the containers that it was about; `undefined` where nothing is known to run. */
+/** The images of the upgraded containers after the end of an attempt; `undefined` if the result does not say what runs. */
 function settledImages(status: Status, spec: UpgradeSpec): Images | undefined {
   switch (status.phase) {
     case 'Succeeded':
@@ -26,7 +26,7 @@ function settledImages(status: Status, spec: UpgradeSpec): Images | undefined {
   }
 }
 
-/** What somebody else has changed since the end, in the workload or in one of its pods; `undefined` where nothing was. */
+/** What somebody else changed after the end, in the workload or in one of its pods; `undefined` if nothing. */
 export function driftOf(snapshot: Snapshot, status: Status): string | undefined {
   const { workload, upgrade } = snapshot;
   const wanted = settledImages(status, upgrade.spec);
@@ -43,7 +43,7 @@ export function driftOf(snapshot: Snapshot, status: Status): string | undefined 
   return `${was}, but ${manager} has since set container ${changed.name} to ${changed.image}: change spec.containers, or revert that change`;
 }
 
-/** The first pod with another image that was set in the pod itself. Its workload does not undo that. */
+/** The first pod in which another image was set. The workload's controller does not revert that. */
 function podDrift({ pods }: Snapshot, wanted: Images): string | undefined {
   for (const { name: pod, imagesChanged, containers } of pods.filter(isLive)) {
     const changed = containers.find(

@@ -1,4 +1,4 @@
-/** What a stored change of status is worth telling: events and log lines on change only, completions once. Derived from before and after, so nothing has to be remembered. */
+/** What a stored change of the status reports: events and log lines for changes, completions once. Derived from the two statuses, so nothing has to be remembered. */
 
 import type { ConditionType, FallbackState, Outcome, WaitReason } from '../../api/enums.ts';
 import { isAbandoned } from '../../api/gate.ts';
@@ -48,7 +48,7 @@ const newCommand = (before: Status, after: Status): UpgradeEvent[] =>
     return [{ type: 'Normal', reason, action: 'Command', note: `${verb} with token ${token}: ${result}` }];
   });
 
-/** Where checks were named and none could be asked, somebody believes that more was verified than was. */
+/** A warning if checks are defined but none ran: the user may believe that more was verified. */
 function succeeded({ checks, attempt }: Status, note: string): UpgradeEvent {
   return isReason(attempt?.end?.reason, 'ReadinessOnly') && checks.length > 0
     ? { type: 'Warning', reason: 'NoCheckRan', action: 'Checking', note }
@@ -116,17 +116,17 @@ function startNotices(before: Status, after: Status): UpgradeEvent[] {
     action: 'Rolling',
     note: after.message,
   };
-  // Who describes the workload finds why its images change.
+  // So that `kubectl describe` of the workload shows why its images change.
   const onWorkload: UpgradeEvent[] = after.attempt.adopted ? [] : [{ ...started, regarding: 'Workload' }];
   return [started, ...onWorkload, ...warnings];
 }
 
-/** It cannot act, or drifted: neither is a change of phase. Ends that stall have events of their own. */
+/** An obstacle or a drift, neither of which changes the phase. Ends that stall have events of their own. */
 function standstillNotices(before: Status, after: Status): UpgradeEvent[] {
   const note = after.message;
-  const [was, is] = [conditionOf(before, 'Stalled'), conditionOf(after, 'Stalled')];
-  const isBlocked = is?.status === 'True' && is.reason !== after.attempt?.end?.reason;
-  if (isBlocked && (was?.status !== 'True' || was.reason !== is.reason)) {
+  const [stalledBefore, stalled] = [conditionOf(before, 'Stalled'), conditionOf(after, 'Stalled')];
+  const isBlocked = stalled?.status === 'True' && stalled.reason !== after.attempt?.end?.reason;
+  if (isBlocked && (stalledBefore?.status !== 'True' || stalledBefore.reason !== stalled.reason)) {
     return [{ type: 'Warning', reason: 'Stalled', action: 'Rolling', note }];
   }
   const drifted = (status: Status): boolean =>
@@ -143,7 +143,7 @@ function gateNotices(before: Status, after: Status): UpgradeEvent[] {
     : [];
 }
 
-/** A wait for a person is told by its stage, and one for time to pass by nothing but the status. */
+/** A wait for approval is reported by its stage, and a soak only in the status. */
 function waitNotices(before: Status, { waiting, message }: Status): UpgradeEvent[] {
   const isNew = waiting !== undefined && waiting.reason !== before.waiting?.reason;
   return isNew && waiting.reason !== 'Soaking' && waiting.reason !== 'AwaitingApproval'
@@ -151,8 +151,8 @@ function waitNotices(before: Status, { waiting, message }: Status): UpgradeEvent
     : [];
 }
 
-/** An attempt that the next one overtook without an end of its own. */
-function overtaken(before: Status, after: Status): Completion[] {
+/** An attempt that was superseded without an end of its own. */
+function superseded(before: Status, after: Status): Completion[] {
   const attempt = before.attempt;
   if (!attempt || attempt.end || attempt.id === after.attempt?.id) {
     return [];
@@ -172,8 +172,8 @@ export function endedAttempt(
   { attempt }: Status,
 ): (Attempt & { readonly end: NonNullable<Attempt['end']> }) | undefined {
   const end = attempt?.end;
-  const isKnown = before.attempt?.id === attempt?.id && before.attempt?.end?.at === end?.at;
-  return attempt && end && !isKnown ? { ...attempt, end } : undefined;
+  const isOld = before.attempt?.id === attempt?.id && before.attempt?.end?.at === end?.at;
+  return attempt && end && !isOld ? { ...attempt, end } : undefined;
 }
 
 /** The fallback that ended when `after` was stored in place of `before`. */
@@ -197,7 +197,7 @@ function newEnd(before: Status, after: Status): Completion[] {
     : [];
 }
 
-/** Pods that failed and run the version before again, one event each. */
+/** One event for each failed pod that runs the previous version again. */
 function rolledBackNotices(before: Status, after: Status): UpgradeEvent[] {
   const isBack = (status: Status, place: string) =>
     status.left.some(({ name, state }) => name === place && state !== 'Failed');
@@ -211,7 +211,7 @@ function rolledBackNotices(before: Status, after: Status): UpgradeEvent[] {
     }));
 }
 
-/** What to tell after `next` is stored in place of `stored`. */
+/** What to report after `next` was stored in place of `stored`. */
 export function transitionEvents(
   upgrade: Upgrade,
   stored: UpgradeStatus | undefined,
@@ -230,7 +230,7 @@ export function transitionEvents(
     ...waitNotices(before, after),
     ...standstillNotices(before, after),
   ];
-  const completions = [...overtaken(before, after), ...newEnd(before, after)];
+  const completions = [...superseded(before, after), ...newEnd(before, after)];
   const waited = before.waiting?.reason === after.waiting?.reason ? undefined : before.waiting;
   const fallback = endedFallback(before, after);
   return {

@@ -1,4 +1,4 @@
-/** The words for an exec that the API server or the kubelet refused. */
+/** The text for an exec that the API server or the kubelet rejected. */
 import type { ExecRefused } from '../verification/exec-result.ts';
 
 export const execRefusedText = ({ status, message }: ExecRefused): string =>

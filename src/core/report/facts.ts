@@ -1,4 +1,4 @@
-/** What the metrics say about one Upgrade, from its status alone. */
+/** The data for the metrics of one Upgrade, from its status alone. */
 import type { ConditionType, Phase, WaitReason } from '../../api/enums.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadKind } from '../../api/views.ts';
@@ -17,11 +17,11 @@ export interface UpgradeFacts {
   readonly reason: string;
   /** Reason of the condition Gated. */
   readonly gate: string;
-  /** Where the new version does not run verified, although its pods had their turn. */
+  /** The number of places where pods of the new version failed. */
   readonly left: number;
-  /** When an attempt that runs last came further, ms since the epoch; undefined when none runs, when it is paused, and while it waits. */
+  /** When the running attempt last made progress, ms since the epoch; undefined if none runs, and while it is paused or waits. */
   readonly progressAt: number | undefined;
-  /** What it waits for without being stuck, and since when, ms since the epoch. */
+  /** What it waits for without being stuck, and since when (ms since the epoch). */
   readonly waiting: { readonly reason: WaitReason; readonly since: number } | undefined;
 }
 
@@ -32,7 +32,7 @@ interface ConditionFacts {
 
 const NOT_REPORTED: ConditionFacts = { status: 'Unknown', reason: '' };
 
-/** `undefined` before anything is known of it. */
+/** `undefined` before the Upgrade has a status. */
 export function upgradeFacts({ spec }: Upgrade, stored: UpgradeStatus | undefined): UpgradeFacts | undefined {
   if (!stored?.phase) {
     return undefined;
@@ -56,7 +56,7 @@ export function upgradeFacts({ spec }: Upgrade, stored: UpgradeStatus | undefine
   };
 }
 
-/** After the end also those that the list has no room for. */
+/** After the end, failed places that did not fit into the list count as well. */
 function leftOf({ phase, left, counts }: Status): number {
   const unverified = counts.desired - counts.passed - counts.skipped;
   return phase === 'Partial' ? Math.max(left.length, unverified) : left.length;

@@ -1,7 +1,7 @@
 /**
- * A status is bounded as a whole, whatever names, images and histories it has to tell: what is least needed is left out first. What the
- * operator needs to go on (the attempt, what ran before, what is wanted, the fallback) always stays; that its images have room is seen to
- * before an attempt starts (`imagesTooLong` in workload/obstacles.ts).
+ * Limits the size of a status as a whole, whatever names, images and history it contains: the least important parts are omitted first. What the
+ * operator needs to continue (the attempt, the previous and the wanted images, the fallback) always stays. That the images fit is checked before
+ * an attempt starts (`imagesTooLong` in workload/obstacles.ts).
  */
 import { cut } from '../../api/cut.ts';
 import type { PodReport, UpgradeStatus } from '../../api/types.ts';
@@ -9,7 +9,7 @@ import type { PodReport, UpgradeStatus } from '../../api/types.ts';
 /** Far below what etcd takes in one object (1.5 MiB), and small enough for every watch. */
 const MAX_BYTES = 100 * 1024;
 
-/** What is left of a sentence where there is no room. */
+/** The length that texts are cut to as a last resort. */
 const SHORT_TEXT = 500;
 
 const bytesOf = (status: UpgradeStatus): number => Buffer.byteLength(JSON.stringify(status), 'utf8');
@@ -29,7 +29,7 @@ const keepPods =
     fallback: fallback && { ...fallback, evidence: fallback.evidence?.slice(0, count) },
   });
 
-/** In this order. */
+/** Applied in this order until the status fits. */
 const STEPS: readonly Step[] = [
   ({ fallback, ...status }) => ({
     ...status,
@@ -42,7 +42,7 @@ const STEPS: readonly Step[] = [
   keepHistory(0),
   keepPods(0),
   ({ exitCodes: _, ...status }) => status,
-  // Which places are left stays: those are not replaced again.
+  // The names of the failed places stay, because those are not replaced again.
   (status) => ({ ...status, left: status.left?.map(({ message: _, ...entry }) => entry) }),
   ({ attempt, ...status }) => ({
     ...status,
@@ -77,11 +77,11 @@ const STEPS: readonly Step[] = [
       exitCodes: undefined,
     },
   }),
-  // Known to have said nothing: without the field it would be asked again.
+  // An empty baseline stays: without the field it would be taken again.
   ({ from, ...status }) => ({ ...status, from: from && { ...from, baseline: from.baseline && [] } }),
 ];
 
-/** The status, or what there is room for. */
+/** The status, or as much of it as fits. */
 export function fitStatus(status: UpgradeStatus): UpgradeStatus {
   let fitting = status;
   for (const step of STEPS) {
@@ -93,7 +93,7 @@ export function fitStatus(status: UpgradeStatus): UpgradeStatus {
   return fitting;
 }
 
-/** The least that is told when the API server refuses the whole status: what is needed to go on, and why there is no more. */
+/** The smallest status, for when the API server rejects the whole one: what is needed to continue, and why the rest is missing. */
 export function leastStatus(status: UpgradeStatus, refusal: string): UpgradeStatus {
   const { message: refused = '' } = status;
   const message = cut(

@@ -1,4 +1,4 @@
-/** The words on a pod whose gate was opened although it was not verified. */
+/** The text on a pod whose gate was opened although the pod was not verified. */
 const OPENED = {
   ReportOnly: 'the version failed, but spec.fallback.action is None',
   NoAttempt: 'no attempt needs the gate of this pod',

@@ -1,25 +1,25 @@
-/** What `kubectl get upgrades` has room for: the beginning of the sentence, without what only machines read. What happened comes before where. */
+/** The headline for `kubectl get upgrades`: the beginning of the message, shortened to what matters most. */
 import { cut } from '../../api/cut.ts';
 
-const MOST = 100;
-/** A clause that is shorter says too little to end there. */
-const LEAST = 30;
+const MAX_LENGTH = 100;
+/** The headline does not end at a clause before this length, because it would say too little. */
+const MIN_LENGTH = 30;
 
-/** Registry and path of an image, and most of a digest: name and tag tell it from the one before. */
+/** Omits the registry and path of images, and most of a digest: name and tag distinguish them from the previous ones. */
 const shortImages = (sentence: string): string =>
   sentence.replace(/=\S*\//g, '=').replace(/(@sha256:[0-9a-f]{12})[0-9a-f]{52}/g, '$1');
 
-/** The last place within the room where a clause ends, or -1. */
+/** The last index within the maximum length where a clause ends, or -1. */
 function clauseEnd(text: string): number {
-  const ends = ['; ', ': ', ', ', ' ('].map((separator) => text.lastIndexOf(separator, MOST));
+  const ends = ['; ', ': ', ', ', ' ('].map((separator) => text.lastIndexOf(separator, MAX_LENGTH));
   return Math.max(...ends);
 }
 
 /**
- * What is left out, one after the other, until the rest has room: which pod it was, until when, in which container, and what the
- * list has in a column of its own. `describe` and `why` have it all.
+ * Parts that are omitted one after the other until the rest fits: the pod, the deadline, the container, and what the list shows in a column of
+ * its own. `kubectl describe` and `kubectl postcheck why` show everything.
  */
-const LEFT_OUT: readonly RegExp[] = [
+const OMITTED: readonly RegExp[] = [
   /\bpod [^\s:]+(?: on [^\s:]+)?(?: \(and \d+ more\))?: /g,
   / until the deadline of \w+/g,
   / in container [^\s:]+/g,
@@ -30,26 +30,26 @@ const LEFT_OUT: readonly RegExp[] = [
   /(?<=^Rolling )from .+? (?=to )/,
 ];
 
-/** No bracket is left open. */
+/** Omits a clause in brackets that would not be closed. */
 function closed(text: string): string {
   const open = text.lastIndexOf(' (');
-  return open >= LEAST && !text.includes(')', open) ? text.slice(0, open) : text;
+  return open >= MIN_LENGTH && !text.includes(')', open) ? text.slice(0, open) : text;
 }
 
-/** At most 100 characters, ended at a clause where there is one, else at a word. */
+/** At most 100 characters, cut at the end of a clause if possible, or else of a word. */
 export function headline(sentence: string): string {
-  const short = LEFT_OUT.reduce(
-    (text, part) => (text.length <= MOST ? text : text.replace(part, '')),
+  const short = OMITTED.reduce(
+    (text, part) => (text.length <= MAX_LENGTH ? text : text.replace(part, '')),
     shortImages(sentence),
   );
-  return short.length <= MOST ? short : beginningOf(short);
+  return short.length <= MAX_LENGTH ? short : shortened(short);
 }
 
-function beginningOf(short: string): string {
+function shortened(short: string): string {
   const end = clauseEnd(short);
-  if (end >= LEAST) {
+  if (end >= MIN_LENGTH) {
     return closed(cut(short, end));
   }
-  const word = short.lastIndexOf(' ', MOST - 1);
-  return `${cut(short, word >= LEAST ? word : MOST - 1)}…`;
+  const word = short.lastIndexOf(' ', MAX_LENGTH - 1);
+  return `${cut(short, word >= MIN_LENGTH ? word : MAX_LENGTH - 1)}…`;
 }

@@ -1,8 +1,8 @@
-/** Images as people call them. */
+/** Short names of images. */
 import { own } from '../../api/own.ts';
 import type { Images, UpgradeSpec } from '../../api/types.ts';
 
-/** `registry.example/team/web:2.0` is `web:2.0`; of a digest the beginning is kept. */
+/** `registry.example/team/web:2.0` is `web:2.0`; a digest is shortened. */
 export const shortImage = (image = ''): string =>
   image.replace(/^.*\//s, '').replace(/(@sha256:[0-9a-f]{12})[0-9a-f]+/, '$1') || 'of the container';
 
@@ -12,8 +12,8 @@ export interface Versions {
 }
 
 /**
- * What ran before and what is wanted, of the containers that the user named: `web:1.9` and `web:2.0`. Where that would be the same word for
- * two images, such as of two registries, the whole images.
+ * The previous and the wanted images of the containers in the spec: `web:1.9` and `web:2.0`. If two different images have the same short name,
+ * such as in two registries, both are written in full.
  */
 export function versionsText(from: Images | undefined, to: Images | undefined, spec: UpgradeSpec): Versions {
   const names = spec.containers.map(({ name }) => name);
@@ -31,7 +31,7 @@ export function versionsText(from: Images | undefined, to: Images | undefined, s
   return { from: text(from, show), to: text(to, show) };
 }
 
-/** The images of the containers that the user named, for sentences: `web=registry/web:2.0`. */
+/** The images of the containers in the spec: `web=registry/web:2.0`. */
 export const imagesText = (images: Images, spec: UpgradeSpec): string =>
   spec.containers
     .filter(({ name }) => own(images, name) !== undefined)

@@ -1,4 +1,4 @@
-/** The words for pods that failed within the budget, and for what their nodes have in common. */
+/** The text for pods that failed within the budget, and for what their nodes have in common. */
 import type { Status } from '../status.ts';
 
 /** `node-7 (and 2 more): readiness-probe in container bgp exited 17 (ProbeFailed)` */
@@ -12,7 +12,7 @@ export function leftText({ left }: Pick<Status, 'left'>): string {
   return `${where}${others}: ${first.message ?? first.reason}`;
 }
 
-/** What runs where: `3 run bgp:1.9 again`, `1 failed and is held`. */
+/** What runs in these places: `3 run bgp:1.9 again`, `1 failed`. */
 export function leftCounts(
   { left, turnedBack }: Pick<Status, 'left' | 'turnedBack'>,
   before: string,

@@ -16,7 +16,7 @@ describe('what keeps an Upgrade from acting', () => {
       'Deployment web does not exist in namespace shop, only a StatefulSet and a DaemonSet of that name: delete this Upgrade and create one for the workload that you mean',
     ],
     [
-      { reason: 'ContainerNotFound', workload, missing: ['api', 'db'], there: ['web', 'proxy'] },
+      { reason: 'ContainerNotFound', workload, missing: ['api', 'db'], existing: ['web', 'proxy'] },
       'Deployment web has no container api, db, only web, proxy: correct spec.containers',
     ],
     [
@@ -49,12 +49,12 @@ describe('what keeps an Upgrade from acting', () => {
       'stage canary selects nodes, which only a DaemonSet supports: set pods instead',
     ],
     [
-      { reason: 'DependencyCycle', circle: ['a', 'b', 'a'] },
+      { reason: 'DependencyCycle', cycle: ['a', 'b', 'a'] },
       'spec.dependsOn has a cycle, a → b → a: remove one of them',
     ],
-    [{ reason: 'Refused', said: 'spec.replicas: must be positive' }, 'spec.replicas: must be positive'],
+    [{ reason: 'Refused', message: 'spec.replicas: must be positive' }, 'spec.replicas: must be positive'],
     [
-      { reason: 'Forbidden', said: 'postcheck cannot patch deployments' },
+      { reason: 'Forbidden', message: 'postcheck cannot patch deployments' },
       'postcheck cannot patch deployments',
     ],
     [
@@ -62,7 +62,7 @@ describe('what keeps an Upgrade from acting', () => {
       'a write of the partition of DaemonSet agent was accepted but had no effect: check for an admission webhook, a policy or a controller that reverts it',
     ],
     [
-      { reason: 'NoEffect', write: { of: 'Finalizers', upgrade: 'web', stands: ['a', 'b'] } },
+      { reason: 'NoEffect', write: { of: 'Finalizers', upgrade: 'web', current: ['a', 'b'] } },
       'a write of finalizers of Upgrade web (now a,b) was accepted but had no effect: check for an admission webhook, a policy or a controller that reverts it',
     ],
     [

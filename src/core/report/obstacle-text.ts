@@ -1,7 +1,7 @@
-/** The words for what keeps an Upgrade from acting: what is wrong and what to do, one sentence without its full stop. */
+/** The text for an obstacle: what is wrong and what to do, one sentence without a full stop. */
 import { VERIFIED } from '../../api/names.ts';
 import type { ObstacleReason } from '../../api/reasons.ts';
-import type { FruitlessWrite, NamedWorkload, Obstacle, ObstacleOf } from '../obstacle.ts';
+import type { IneffectiveWrite, NamedWorkload, Obstacle, ObstacleOf } from '../obstacle.ts';
 
 const nameOf = ({ kind, name }: NamedWorkload): string => `${kind} ${name}`;
 
@@ -34,14 +34,14 @@ const stagesUnsupported = ({ workload, why }: ObstacleOf<'StagesUnsupported'>): 
     ? `stage ${why.nodesOf} selects nodes, which only a DaemonSet supports: set pods instead`
     : `${nameOf(workload)} does not support stages: ${STAGES_FIX[why]}`;
 
-function writeText(write: Exclude<FruitlessWrite, { of: 'Status' }>): string {
+function writeText(write: Exclude<IneffectiveWrite, { of: 'Status' }>): string {
   switch (write.of) {
     case 'ManagedFields':
       return `managedFields of ${nameOf(write.workload)}`;
     case 'Partition':
       return `the partition of ${nameOf(write.workload)}`;
     case 'Finalizers':
-      return `finalizers of Upgrade ${write.upgrade} (now ${write.stands.join()})`;
+      return `finalizers of Upgrade ${write.upgrade} (now ${write.current.join()})`;
     case 'Condition':
       return `condition ${VERIFIED} of pod ${write.pod}`;
   }
@@ -52,15 +52,15 @@ const noEffect = ({ write }: ObstacleOf<'NoEffect'>): string =>
     ? 'the API server stores a different status than postcheck writes: apply the CRD of this version of postcheck, or check for an admission webhook that changes it'
     : `a write of ${writeText(write)} was accepted but had no effect: check for an admission webhook, a policy or a controller that reverts it`;
 
-/** For a rejected status the condition says so; see fit.ts. */
+/** StatusRefused has no text here: a rejected status is reported in fit.ts. */
 const TEXTS: {
   readonly [R in Exclude<ObstacleReason, 'StatusRefused'>]: (obstacle: ObstacleOf<R>) => string;
 } = {
   TargetClaimed: ({ workload, by }) =>
     `Upgrade ${by} is older and acts on ${nameOf(workload)}: delete one of the two`,
   TargetNotFound: targetNotFound,
-  ContainerNotFound: ({ workload, missing, there }) =>
-    `${nameOf(workload)} has no container ${list(missing)}, only ${list(there)}: correct spec.containers`,
+  ContainerNotFound: ({ workload, missing, existing }) =>
+    `${nameOf(workload)} has no container ${list(missing)}, only ${list(existing)}: correct spec.containers`,
   InvalidCheckContainer: invalidCheckContainer,
   WorkloadPaused: ({ workload }) =>
     `${nameOf(workload)} is paused, so nothing rolls: run \`kubectl rollout resume ${workload.kind.toLowerCase()}/${workload.name}\``,
@@ -75,13 +75,13 @@ const TEXTS: {
     "spec.postCheck.rolloutChecks needs a Prometheus, and the operator has no --prometheus-url (the chart's prometheus.url): configure one, or remove the checks",
   DependencyNotFound: ({ upgrade, namespace }) =>
     `spec.dependsOn names Upgrade ${upgrade}, which does not exist in namespace ${namespace}: create it, or remove it from spec.dependsOn`,
-  DependencyCycle: ({ circle }) => `spec.dependsOn has a cycle, ${circle.join(' → ')}: remove one of them`,
-  ImagesTooLong: ({ workload, bytes, most }) =>
-    `the images of ${nameOf(workload)} take ${bytes} bytes with the names of their containers, but the status has room for ${most}: use shorter references`,
+  DependencyCycle: ({ cycle }) => `spec.dependsOn has a cycle, ${cycle.join(' → ')}: remove one of them`,
+  ImagesTooLong: ({ workload, bytes, max }) =>
+    `the images of ${nameOf(workload)} take ${bytes} bytes with the names of their containers, but the status has room for ${max}: use shorter references`,
   GateUnavailable: () =>
     'spec.gate is Required, but neither the gate policy nor the gate webhook acts in this namespace (gate.carrier of the chart): install one, or set spec.gate to Auto',
-  Forbidden: ({ said }) => said,
-  Refused: ({ said }) => said,
+  Forbidden: ({ message }) => message,
+  Refused: ({ message }) => message,
   NoEffect: noEffect,
   ImageRewritten: ({ container, wanted, image }) =>
     `the API server stored image ${image} again instead of ${wanted} for container ${container}: check for an admission policy that sets it`,

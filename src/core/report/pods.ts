@@ -1,4 +1,4 @@
-/** Pods as the status shows them: the worst ones with what their checks said, and the exit codes of all. */
+/** Pods in the status: the worst ones with the results of their checks, and the exit codes of all. */
 import { cut } from '../../api/cut.ts';
 import { kubernetesReason } from '../../api/reasons.ts';
 import type { PodCheck, PodReport, UpgradeStatus } from '../../api/types.ts';
@@ -17,30 +17,30 @@ const MAX_CHECK_MESSAGE = 500;
 const MAX_ENDS = 4;
 /** Output of all reported pods together, so that the status stays small however many pods there are. */
 const MAX_OUTPUT_TOTAL = 24_000;
-/** Tries shown of one pod, worst first: sixteen checks in many containers are more than the CRD takes; exitCodes counts them all. */
+/** The number of tries listed for one pod, worst first. Sixteen checks in many containers would exceed the limit of the CRD; exitCodes counts all of them. */
 const MAX_TRIES = 8;
 
 type Row = NonNullable<UpgradeStatus['exitCodes']>[number];
 
-/** Histogram of the last exit codes over the pods. Of pods that say the same, which are many, one is looked at. */
+/** Histogram of the last exit codes of the pods. Only one pod of each group with the same codes is examined. */
 export function exitCodes(results: readonly PodResult[]): Row[] {
   const rows = new Map<string, Row>();
-  for (const [{ record }, pods] of alike(results)) {
+  for (const [{ record }, pods] of groupByCodes(results)) {
     for (const { check, container, verdict } of triesOf(record)) {
       const { exitCode: code, class: of, reason } = verdict;
       if (code === undefined) {
         continue;
       }
       const key = `${check}/${container}/${code}`;
-      const known = rows.get(key) ?? { check, container, code, class: of, reason, pods: 0 };
-      rows.set(key, { ...known, pods: known.pods + pods });
+      const row = rows.get(key) ?? { check, container, code, class: of, reason, pods: 0 };
+      rows.set(key, { ...row, pods: row.pods + pods });
     }
   }
   return [...rows.values()].sort((a, b) => b.pods - a.pods || a.code - b.code).slice(0, MAX_HISTOGRAM);
 }
 
-/** The first of all results with the same codes, and how many these are. */
-function alike(results: readonly PodResult[]): Iterable<[first: PodResult, pods: number]> {
+/** The first result of each group with the same codes, and the size of the group. */
+function groupByCodes(results: readonly PodResult[]): Iterable<[first: PodResult, pods: number]> {
   const groups = new Map<string, [PodResult, number]>();
   let last: [PodResult, number] | undefined;
   for (const result of results) {
@@ -55,7 +55,7 @@ function alike(results: readonly PodResult[]): Iterable<[first: PodResult, pods:
   return groups.values();
 }
 
-/** The pods as the status shows them, at most 20, worst first. */
+/** The pods for the status, at most 20, worst first. */
 export function report(results: readonly PodResult[]): PodReport[] {
   const outputLeft = { characters: MAX_OUTPUT_TOTAL };
   return results.slice(0, MAX_REPORTED).map((result) => podReport(result, outputLeft));
@@ -97,7 +97,7 @@ function checkReport(one: TryRecord, left: { characters: number }): PodCheck {
   };
 }
 
-/** How containers of the pod ended last, unless all went well: it is gone with the pod. */
+/** The last unsuccessful termination of each container. Kubernetes forgets it together with the pod. */
 function lastEnds({ containers }: PodView): Pick<PodReport, 'lastEnds'> {
   const ends = containers
     .flatMap(({ name: container, ended, exitCode }) => {

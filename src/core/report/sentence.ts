@@ -1,4 +1,4 @@
-/** The one sentence that answers "what runs, and why?" at three in the morning. */
+/** The message of a status: one sentence that says what runs now, and why. */
 import { effectiveChecks } from '../../api/checks.ts';
 import { cut } from '../../api/cut.ts';
 import { own } from '../../api/own.ts';
@@ -24,9 +24,9 @@ export interface Facts {
   readonly workload: WorkloadView | undefined;
   readonly summary: PodSummary | undefined;
   readonly obstacle: Obstacle | undefined;
-  /** Why the controller cannot make pods, in the API server's words. */
+  /** Why the controller cannot create pods, as the API server says it. */
   readonly refusal?: string | undefined;
-  /** A pod that ran before and is not Ready, so that the controller replaces none. */
+  /** A pod of the previous version that is not Ready, so that the controller replaces no pod. */
   readonly waitsFor?: PodView | undefined;
 }
 
@@ -34,13 +34,13 @@ const SENTENCE_MAX = 4000;
 
 const pods = (count: number): string => `${count} ${count === 1 ? 'pod' : 'pods'}`;
 
-/** What holds the rollout up: the worst pod that has not passed, if there is one. */
+/** The cause of the worst pod that has not passed, if there is one. */
 function worst({ summary }: Facts): string {
   const result = summary?.results.find(({ state }) => state !== 'Passed' && state !== 'Skipped');
   return result ? `; ${causeText(result.cause)}` : '';
 }
 
-/** What holds a fallback up beyond the time that its pods have. Until it is written, the pods are those of the version that failed. */
+/** What blocks a fallback. Before the images are restored, the pods are still those of the failed version. */
 function stuck({ status, summary, refusal }: Facts): string {
   if (!status.fallback?.rolledAt) {
     return '';
@@ -50,8 +50,8 @@ function stuck({ status, summary, refusal }: Facts): string {
   return held ? `, which is blocked: ${held}` : '';
 }
 
-/** What is to be said of pods that have not passed; those that failed within the budget are told as such. */
-const goingOn = (facts: Facts): string => leftClause(facts) || worst(facts);
+/** The pods that failed within the budget, or else the worst pod. */
+const openPods = (facts: Facts): string => leftClause(facts) || worst(facts);
 
 const target = ({ upgrade }: Facts): string =>
   `${upgrade.spec.targetRef.kind} ${upgrade.spec.targetRef.name}`;
@@ -66,7 +66,7 @@ function versions({ upgrade, status }: Facts): Versions {
 const took = ({ attempt }: Status): string =>
   attempt?.end ? ` in ${spanText(fromIso(attempt.end.at) - fromIso(attempt.startedAt))}` : '';
 
-/** What the user should know although all is well. */
+/** What the user should know about a rollout without problems. */
 function caveat({ upgrade, status, workload }: Facts): string {
   const { attempt } = status;
   if (!attempt || attempt.adopted || attempt.end) {
@@ -83,7 +83,7 @@ function caveat({ upgrade, status, workload }: Facts): string {
     : '';
 }
 
-/** No evidence is no evidence: what nobody could ask neither passed nor failed. */
+/** The baseline had to pass, but no pod responded, which is no evidence against the previous version. */
 const isBaselineUnknown = ({ spec }: CompleteUpgrade, { from }: Status): boolean =>
   spec.preCheck.baseline === 'RequirePass' && from.baseline?.length === 0;
 
@@ -102,10 +102,10 @@ function rolling(facts: Facts): string {
     ? `: ${summary.counts.updated} of ${summary.desired} updated, ${summary.counts.passed} passed`
     : '';
   const between = from && from !== to ? `from ${from} to ${to}` : `to ${to}`;
-  return `Rolling ${target(facts)} ${between}${stageClause(facts.status)}${updated}${emptyStageClause(facts)}${goingOn(facts)}${waitsForOld(facts)}${failure}${caveat(facts)}`;
+  return `Rolling ${target(facts)} ${between}${stageClause(facts.status)}${updated}${emptyStageClause(facts)}${openPods(facts)}${waitsForOld(facts)}${failure}${caveat(facts)}`;
 }
 
-/** It has come as far as the partition that the user set. */
+/** The attempt waits at the user's partition. */
 function atPartition(facts: Facts): string | undefined {
   const { waiting } = facts.status;
   return waiting?.reason === 'PartitionSet'
@@ -117,7 +117,7 @@ function checking(facts: Facts): string {
   const { to } = versions(facts);
   return waitsForPods(facts.status)
     ? `${target(facts)} has 0 replicas: ${to} is verified once it has pods${caveat(facts)}`
-    : `Verifying ${to}: ${passedOf(facts)}${emptyStageClause(facts)}${goingOn(facts)}${caveat(facts)}`;
+    : `Verifying ${to}: ${passedOf(facts)}${emptyStageClause(facts)}${openPods(facts)}${caveat(facts)}`;
 }
 
 function succeeded(facts: Facts): string {
@@ -136,7 +136,7 @@ function succeeded(facts: Facts): string {
   return `${runs}, verified${by} on ${counts.passed} of ${pods(counts.desired)}${skipped}${span}${leftOut(status)}${advice}`;
 }
 
-/** How the next upgrade is verified by more than readiness, where a check was named and its command is in no image. */
+/** How to verify more than readiness, if the command of a check is in no image. */
 function missingCheck({ upgrade, status }: Facts): string {
   const [check] = status.checks.length > 0 ? effectiveChecks(upgrade.spec).filter(({ exec }) => exec) : [];
   return check
@@ -144,23 +144,23 @@ function missingCheck({ upgrade, status }: Facts): string {
     : '';
 }
 
-/** Nodes that were lost when the attempt began. */
+/** Nodes that were not Ready when the attempt started. */
 const leftOut = ({ attempt }: Status): string =>
   attempt && attempt.excludedNodes.length > 0
     ? `; excluded, because not Ready at the start: ${attempt.excludedNodes.slice(0, 5).join(', ')}`
     : '';
 
-/** What runs where, why, and what the nodes of the pods that failed have in common. */
+/** What runs where and why, and what the nodes of the failed pods have in common. */
 function partial(facts: Facts): string {
   const { status } = facts;
   const { from, to } = versions(facts);
   const { passed, skipped, desired } = status.counts;
-  // What was left may be no more, and what comes in its place is not verified yet.
+  // The failed pods may be gone while their replacements are not verified yet.
   const left = status.left.length > 0 ? `; ${leftCounts(status, from)}: ${leftText(status)}` : '';
   return `${target(facts)} runs ${to}, verified on ${passed + skipped} of ${pods(desired)}${left}${explainedClause(status)}${leftOut(status)}`;
 }
 
-/** Pods that failed within the budget, while the attempt goes on. */
+/** Pods that failed within the budget, while the attempt continues. */
 function leftClause(facts: Facts): string {
   const { status } = facts;
   return status.left.length > 0
@@ -188,7 +188,7 @@ function fellBack(facts: Facts): string {
 const explained = ({ status }: Facts): string =>
   isReason(status.fallback?.reason, 'Aborted') ? '' : `${beforeClause(status)}${explainedClause(status)}`;
 
-/** An abort is no failure of the version. */
+/** An abort is not a failure of the version. */
 const why = (version: string, reason: string | undefined, cause = ''): string =>
   isReason(reason, 'Aborted') ? `${version} was ${cause}` : `${version} failed: ${cause}`;
 
@@ -228,7 +228,7 @@ function byPhase(facts: Facts): string {
     case 'PostChecking':
       return atPartition(facts) ?? waitingStageText(facts, to) ?? checking(facts);
     case 'Inconclusive':
-      return `No verdict on ${to} yet: ${passedOf(facts)}${worst(facts)}${rolloutCheckClause(status) || holds(facts)}`;
+      return `No verdict on ${to} yet: ${passedOf(facts)}${worst(facts)}${rolloutCheckClause(status) || blockedBy(facts)}`;
     case 'Succeeded':
       return succeeded(facts);
     case 'Partial':
@@ -248,39 +248,39 @@ function byPhase(facts: Facts): string {
   }
 }
 
-/** The pod that the controller waits for. It ran before the attempt, so it is the user's to delete. */
+/** The pod that the controller waits for. It was not created by the attempt, so the user must decide about it. */
 const waitsForOld = ({ waitsFor }: Facts): string =>
   waitsFor
     ? `; its controller replaces no pod before ${waitsFor.name} is Ready, which this attempt did not create (kubernetes#67250): fix it, or run kubectl delete pod ${waitsFor.name} -n ${waitsFor.namespace}`
     : '';
 
-const holds = (facts: Facts): string =>
-  emptyStageClause(facts) || waitsForOld(facts) || (worst(facts) ? '' : controllerHolds(facts));
+const blockedBy = (facts: Facts): string =>
+  emptyStageClause(facts) || waitsForOld(facts) || (worst(facts) ? '' : controllerBlocked(facts));
 
-/** Why no further pod comes, when no pod has anything to say: the controller's own words, if it has any. */
-function controllerHolds(facts: Facts): string {
+/** Why no further pod is created, if no pod explains it: the controller's message, if it has one. */
+function controllerBlocked(facts: Facts): string {
   return facts.refusal
     ? `; ${facts.refusal}`
     : `; the controller of ${target(facts)} replaces no further pod: check its events and the nodes`;
 }
 
-/** One sentence, no full stop: what runs now, then why. Images, labels and tokens in it are somebody's text. */
+/** One sentence without a full stop: what runs now, then why. It may contain foreign text, such as images, labels and tokens. */
 export function sentence(facts: Facts, drift: string | undefined): string {
-  return cut(printableLine(said(facts, drift)), SENTENCE_MAX);
+  return cut(printableLine(statusText(facts, drift)), SENTENCE_MAX);
 }
 
 const EARLIER = '; this was verified by an earlier spec.postCheck: set postcheck.dev/retry to verify again';
 
-const byEarlierCheck = ({ status, upgrade }: Facts): boolean =>
+const isByEarlierCheck = ({ status, upgrade }: Facts): boolean =>
   status.phase !== 'Aborted' && isPostCheckChanged(status, upgrade.spec);
 
-function said(facts: Facts, drift: string | undefined): string {
+function statusText(facts: Facts, drift: string | undefined): string {
   const { obstacle, status } = facts;
   if (!obstacle) {
     return (
       waitingToStartText(facts) ??
       drift ??
-      `${cut(byPhase(facts), SENTENCE_MAX - EARLIER.length)}${byEarlierCheck(facts) ? EARLIER : ''}`
+      `${cut(byPhase(facts), SENTENCE_MAX - EARLIER.length)}${isByEarlierCheck(facts) ? EARLIER : ''}`
     );
   }
   if (!status.attempt || status.attempt.end || isReason(obstacle.reason, 'TargetClaimed')) {

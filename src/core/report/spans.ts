@@ -1,6 +1,6 @@
 /**
- * What of a rollout is worth a span: the attempt, its fallback, each pod, and each try of a check. Their ids follow from the Upgrade's
- * UID, so that the spans of two operators, one of which took over from the other, are of one trace.
+ * The spans of a rollout: the attempt, its fallback, each pod, and each try of a check. Their IDs are derived from the Upgrade's UID, so that
+ * after a change of the leader the spans of both operators belong to the same trace.
  */
 import { createHash } from 'node:crypto';
 import type { PodReport, Upgrade, UpgradeStatus } from '../../api/types.ts';
@@ -11,7 +11,7 @@ import type { FinishedCycle, TryRecord } from '../verification/probe-cycle.ts';
 import { endedAttempt, endedFallback } from './events.ts';
 import { verdictText } from './verdict-text.ts';
 
-/** A stretch of time that has ended. */
+/** A span that has ended. */
 export interface Span {
   /** 32 hexadecimal digits: one trace for each attempt. */
   readonly traceId: string;
@@ -23,7 +23,7 @@ export interface Span {
   /** Milliseconds since 1970, by the API server's clock. */
   readonly startedAt: number;
   readonly endedAt: number;
-  /** Why it counts as failed; absent when it does not. Never what a check printed. */
+  /** Why it counts as failed; absent otherwise. Never the output of a check. */
   readonly failure?: string;
   readonly attributes: Readonly<Record<string, string | number | boolean>>;
 }
@@ -31,7 +31,7 @@ export interface Span {
 const digits = (count: number, ...parts: readonly string[]): string =>
   createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, count);
 
-/** What all spans of an attempt share. */
+/** The IDs and attributes that all spans of an attempt share. */
 function within({ metadata, spec }: Upgrade, attempt: string) {
   const { uid, namespace, name } = metadata;
   return {
@@ -104,7 +104,7 @@ function fallbackSpans(upgrade: Upgrade, before: Status, after: Status): Span[] 
   ];
 }
 
-/** How a pod was judged in the end. */
+/** The final result of a pod. */
 export interface PodEnd {
   readonly passed: boolean;
   /** CamelCase. */
@@ -114,7 +114,7 @@ export interface PodEnd {
   readonly at: number;
 }
 
-/** The pods that the version failed by, when `next` was stored in place of `stored`: as the fallback keeps them, or as they were left. */
+/** The pods that failed the version when `next` was stored in place of `stored`: from the evidence of the fallback, or the last reported pods. */
 export function failedPods(
   stored: UpgradeStatus | undefined,
   next: UpgradeStatus,
@@ -142,7 +142,7 @@ const podEnds = (reports: readonly PodReport[], at: string) =>
 
 type PodIdentity = Pick<PodView, 'name' | 'uid' | 'node' | 'createdAt'>;
 
-/** A pod that passed or failed, from its creation on. `undefined` when there is no attempt that it could belong to. */
+/** The span of a pod that passed or failed, from its creation on; `undefined` without an attempt. */
 export function podSpan(upgrade: Upgrade, pod: PodIdentity, end: PodEnd): Span | undefined {
   const parent = podParent(upgrade, pod);
   return (
@@ -161,7 +161,7 @@ export function podSpan(upgrade: Upgrade, pod: PodIdentity, end: PodEnd): Span |
 
 const FAILING = ['Fail', 'Retry'];
 
-/** The last try of one check in a pod, with the wait for its turn: it lasts as long as the cycle that it was made in. */
+/** The span of the last try of one check in a pod. It covers the whole cycle, including the wait for a free slot. */
 export function trySpan(
   upgrade: Upgrade,
   pod: PodIdentity,
@@ -173,7 +173,7 @@ export function trySpan(
     parent && {
       traceId: parent.traceId,
       spanId: digits(16, parent.podId, check, container, String(startedAt)),
-      // A pod of the version before is no part of the attempt.
+      // A pod of the previous version is not part of the attempt.
       parentSpanId: parent.isBaseline ? parent.spanId : parent.podId,
       name: `${parent.isBaseline ? 'baseline' : 'check'} ${check}`,
       startedAt,
@@ -191,7 +191,7 @@ export function trySpan(
   );
 }
 
-/** What a pod's spans hang on: the fallback while one runs, else the attempt. */
+/** The parent of a pod's spans: the fallback while one runs, else the attempt. */
 function podParent(upgrade: Upgrade, pod: PodIdentity) {
   const { status } = upgrade;
   if (!status?.attempt) {

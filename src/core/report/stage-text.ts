@@ -1,10 +1,10 @@
-/** The words for an attempt in stages. */
+/** The text for an attempt in stages. */
 import { cut } from '../../api/cut.ts';
 import type { CompleteUpgrade } from '../snapshot.ts';
 import type { Status } from '../status.ts';
 import { windowText } from './wait-text.ts';
 
-/** Users may write long labels. */
+/** The length that the labels of a stage are cut to. */
 const LABELS_MAX = 200;
 
 interface StagedFacts {
@@ -12,7 +12,7 @@ interface StagedFacts {
   readonly status: Status;
 }
 
-/** A stage whose pods are verified, and what it waits for; `undefined` while pods are replaced. */
+/** A stage whose pods are verified, and what it waits for; `undefined` while its pods are being replaced. */
 export function waitingStageText({ upgrade, status }: StagedFacts, version: string): string | undefined {
   const stage = status.stages.find(({ state }) => state !== 'Done');
   if (!stage || status.attempt?.end) {
@@ -65,15 +65,15 @@ export function stageClause({ stage }: Status): string {
 export function stageEvents(before: Status, after: Status): StageEvent[] {
   const note = after.message;
   return after.stages.flatMap(({ name, state, verified, desired }): StageEvent[] => {
-    const known = before.stages.find((stage) => stage.name === name)?.state ?? 'Waiting';
-    if (state === known) {
+    const earlier = before.stages.find((stage) => stage.name === name)?.state ?? 'Waiting';
+    if (state === earlier) {
       return [];
     }
     if (state === 'Rolling') {
       return [{ reason: 'StageStarted', note: `Stage ${name} started` }];
     }
     const waits: StageEvent[] = state === 'AwaitingApproval' ? [{ reason: 'AwaitingApproval', note }] : [];
-    return known === 'Rolling'
+    return earlier === 'Rolling'
       ? [
           { reason: 'StageVerified', note: `Stage ${name}: ${verified} of ${desired} pods verified` },
           ...waits,

@@ -1,8 +1,8 @@
-/** How much two statuses differ, so that progress does not become a write per try. */
+/** How much two statuses differ, so that not every probe causes a write. */
 import { own } from '../../api/own.ts';
 import type { Phase, UpgradeStatus } from '../../api/types.ts';
 
-/** `volatile`: attempts and times of tries, and with what number a check passed. `progress`: counts, pods, sentences. `transition`: everything a machine may wait for. */
+/** `volatile`: the number and times of tries, and the value that a rollout check passed with. `progress`: counts, pods, texts. `transition`: everything that a client may wait for. */
 export type Change = 'none' | 'volatile' | 'progress' | 'transition';
 
 /** Phases that alternate while pods come and go; the move between them is progress. */
@@ -21,7 +21,7 @@ const PROGRESS: ReadonlySet<string> = new Set([
   'maxUpdated',
   'maxPassed',
   'revision',
-  // That a stage begins or ends is an intent of its own, and stored at once.
+  // The start and the end of a stage are intents of their own, which are stored at once.
   'stage',
   'stages',
   'rolloutChecks',
@@ -32,8 +32,8 @@ type Json = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
 
 /**
- * Equal apart from the hidden fields, wherever they stand. Keys in any order: the API server does not keep ours. Every visit of an Upgrade
- * compares its whole status, so what is the same object is not looked into.
+ * Whether both are equal apart from the hidden fields, at any depth and in any order of keys, as the API server does not preserve ours. Each
+ * reconcile compares the whole status, so identical objects are not examined.
  */
 function same(a: unknown, b: unknown, hidden: ReadonlySet<string>): boolean {
   if (a === b || !isObject(a) || !isObject(b)) {
@@ -53,7 +53,7 @@ function same(a: unknown, b: unknown, hidden: ReadonlySet<string>): boolean {
 const sameItems = (a: readonly unknown[], b: readonly unknown[], hidden: ReadonlySet<string>): boolean =>
   a.length === b.length && a.every((item, index) => same(item, b[index], hidden));
 
-/** Without what follows the pods: the phase's twin, the conditions' reasons and times that go with it, the state of the fallback. */
+/** The status without the differences between phases that alternate: the phase, the reasons of conditions, the state of the fallback. */
 function coarse(status: UpgradeStatus): UpgradeStatus {
   const phase = status.phase && (SAME[status.phase] ?? status.phase);
   const conditions = status.conditions?.map((condition) => ({
@@ -67,7 +67,7 @@ function coarse(status: UpgradeStatus): UpgradeStatus {
   return { ...status, phase, conditions, fallback };
 }
 
-/** Without the number that a check of the rollout has passed with: it is another one each time. */
+/** The status without the values that rollout checks passed with, which differ each time. */
 const withoutValues = (status: UpgradeStatus): UpgradeStatus => ({
   ...status,
   rolloutChecks: status.rolloutChecks?.map((check) =>

@@ -1,32 +1,32 @@
-/** The words for what a try of a check said. */
+/** The text for the result of a try. */
 import { own } from '../../api/own.ts';
 import type { AnyReason, PodReason } from '../../api/reasons.ts';
 
-/** What is known of a try, or of a cause that comes of one. */
-export interface Said {
+/** The result of a try, or a cause that comes from one. */
+export interface VerdictFacts {
   readonly reason: AnyReason;
   readonly exitCode?: number;
   readonly seconds?: number;
-  /** Words of others: they know more than a table. */
-  readonly said?: string;
+  /** The text of an exit-code rule, the readiness script or an error, which takes precedence over the table. */
+  readonly message?: string;
 }
 
 const SIGNALS: Readonly<Record<number, string>> = {
   1: 'SIGHUP', 2: 'SIGINT', 3: 'SIGQUIT', 4: 'SIGILL', 6: 'SIGABRT', 7: 'SIGBUS', 8: 'SIGFPE', 9: 'SIGKILL', 11: 'SIGSEGV', 13: 'SIGPIPE', 14: 'SIGALRM', 15: 'SIGTERM',
 }; // biome-ignore format: a table
 
-function killedBy({ exitCode = 128 }: Said): string {
+function killedBy({ exitCode = 128 }: VerdictFacts): string {
   const signal = exitCode - 128;
   return `killed by ${SIGNALS[signal] ?? `signal ${signal}`}`;
 }
 
-/** A shell ends so when what it calls is missing or cannot be run. */
+/** Exit codes of a shell for a command that it cannot run. */
 const SHELL_CODES: Readonly<Record<number, string>> = {
   126: 'something that it calls cannot be run',
   127: 'something that it calls is missing',
 };
 
-const MEANINGS: Partial<Record<PodReason, (said: Said) => string>> = {
+const MEANINGS: Partial<Record<PodReason, (verdict: VerdictFacts) => string>> = {
   ProbeHookCrashed: () => 'the readiness hook crashed',
   StartServiceNotDone: () => 'the start service has not ended with status 0',
   ProbeHookBrokeContract: () => 'the readiness hook returned a reserved code',
@@ -41,6 +41,6 @@ const MEANINGS: Partial<Record<PodReason, (said: Said) => string>> = {
   ProbeTimedOut: ({ seconds }) => (seconds === undefined ? '' : `still running after ${seconds}s`),
 };
 
-/** What it means, as a clause; empty when the reason says it all. */
-export const verdictText = (said: Said): string =>
-  said.said ?? own<(said: Said) => string>(MEANINGS, said.reason)?.(said) ?? '';
+/** The meaning of a result, as a clause; empty if the reason says everything. */
+export const verdictText = (verdict: VerdictFacts): string =>
+  verdict.message ?? own<(verdict: VerdictFacts) => string>(MEANINGS, verdict.reason)?.(verdict) ?? '';

@@ -1,4 +1,4 @@
-/** The words for what exactly an attempt, or its next stage, waits for. */
+/** The details of what an attempt, or its next stage, waits for. */
 import type { Wait } from '../wait.ts';
 import { DAYS, wallAt } from '../windows.ts';
 
@@ -10,17 +10,17 @@ export function momentText(at: number, timeZone: string): string {
   return timeZone === 'UTC' ? there : `${there} (${minute(new Date(at))} UTC)`;
 }
 
-const standingText = (standing: Extract<Wait, { reason: 'DependencyNotReady' }>['standing']): string =>
-  standing === 'Outdated' ? 'not verified for its current spec' : standing;
+const phaseText = (phase: Extract<Wait, { reason: 'DependencyNotReady' }>['phase']): string =>
+  phase === 'Outdated' ? 'not verified for its current spec' : phase;
 
-/** `undefined` where the reason says it all. */
+/** `undefined` if the reason says everything. */
 export function waitDetail(wait: Wait): string | undefined {
   switch (wait.reason) {
     case 'WindowClosed':
       return momentText(wait.until, wait.timeZone);
     case 'DependencyNotReady': {
       const more = wait.others > 0 ? ` and ${wait.others} more` : '';
-      return `Upgrade ${wait.upgrade}, which is ${standingText(wait.standing)}${more}`;
+      return `Upgrade ${wait.upgrade}, which is ${phaseText(wait.phase)}${more}`;
     }
     case 'PartitionSet':
       return `updateStrategy.rollingUpdate.partition ${wait.partition}`;

@@ -1,4 +1,4 @@
-/** What a sentence says of an attempt that is to start and waits. */
+/** The text for an attempt that waits to start. */
 import type { CompleteUpgrade } from '../snapshot.ts';
 import { nextNumber, type Status } from '../status.ts';
 import { waitsToStart } from '../wait.ts';
@@ -9,7 +9,7 @@ interface WaitingFacts {
   readonly status: Status;
 }
 
-/** `undefined` where an attempt is under way, or nothing holds it up. */
+/** `undefined` if an attempt is under way, or nothing is waited for. */
 export function waitingToStartText({ upgrade, status }: WaitingFacts): string | undefined {
   const { waiting } = status;
   if (!waiting || !waitsToStart(status)) {
@@ -24,7 +24,7 @@ export function waitingToStartText({ upgrade, status }: WaitingFacts): string | 
     : `${what} when its dependencies have succeeded; it waits for ${waiting.detail}`;
 }
 
-/** When a window opens, and how to go on at once. */
+/** When the window opens, and how to start immediately. */
 export const windowText = (
   { metadata }: Pick<CompleteUpgrade, 'metadata'>,
   { waiting }: Status,

@@ -35,7 +35,7 @@ export function verify(snapshot: Snapshot, rolling: Rolling): Decision {
   const { followsPartition } = policyOf(rolling.rollout.direction);
   const moved = followsPartition ? followPartition(snapshot, rolling) : undefined;
   if (moved) {
-    return { status: moved, intent: true, waitGoesOn: true };
+    return { status: moved, intent: true, keepsWait: true };
   }
   const evaluation = evaluate(withAttemptRevision(snapshot, rolling.status), rolling);
   const staged = resumed(snapshot, followStages(evaluation));

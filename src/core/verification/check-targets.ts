@@ -1,20 +1,20 @@
-/** Where checks run. */
+/** The containers that checks run in. */
 import type { UpgradeSpec } from '../../api/types.ts';
 
-/** Containers that a check runs in. Classic init containers have ended and cannot be asked: that the pod is Initialized says that they ended well. */
+/** The containers that a check runs in. Init containers have ended by then, and the condition Initialized says that they succeeded. */
 export function checkTargets(
   spec: UpgradeSpec,
   names: readonly string[] | undefined,
   containers: readonly { name: string; role: string }[],
 ): string[] {
-  const askable = containers.filter(({ role }) => role !== 'init').map(({ name }) => name);
+  const running = containers.filter(({ role }) => role !== 'init').map(({ name }) => name);
   if (names?.includes('*')) {
-    return askable;
+    return running;
   }
   if (names) {
     return [...names];
   }
-  const upgraded = askable.filter((name) => spec.containers.some((wanted) => wanted.name === name));
+  const upgraded = running.filter((name) => spec.containers.some((wanted) => wanted.name === name));
   if (upgraded.length > 0) {
     return upgraded;
   }

@@ -1,4 +1,4 @@
-/** What containers say by themselves, without being asked: that they wait for what does not come, and how often they restarted. */
+/** What the status of a container shows without a probe: that it is stuck, or restarts too often. */
 import { own } from '../../api/own.ts';
 import { kubernetesReason, TERMINAL_REASONS } from '../../api/reasons.ts';
 import type { ContainerView, PodView } from '../../api/views.ts';
@@ -8,15 +8,15 @@ import type { Finding } from './pod-result.ts';
 import { waitingCause } from './readiness.ts';
 import { podDeadline } from './schedule.ts';
 
-/** Reasons of one family alternate while the kubelet backs off; their clock must not start again each time. */
+/** Reasons of one family alternate while the kubelet backs off; their time must not start again with each change. */
 export const waitingFamily = (reason: string): string =>
   reason === 'ImagePullBackOff' ? 'ErrImagePull' : reason;
 
-/** How long a reason that does not heal by itself is given, never beyond the pod's deadline; `undefined` for any other word. */
+/** How long a container may be in a waiting reason that does not resolve by itself; `undefined` for any other reason. */
 const terminalAfterSeconds = (reason: string): number | undefined =>
   own<{ afterSeconds: number }>(TERMINAL_REASONS, reason)?.afterSeconds;
 
-/** Waits for something that may never come by itself. */
+/** Whether the container waits for a reason that may never resolve by itself. */
 export const isStuck = ({ state, reason }: ContainerView): boolean =>
   state === 'waiting' && terminalAfterSeconds(reason) !== undefined;
 
@@ -29,33 +29,33 @@ const isOfTemplate =
   ({ name }: ContainerView): boolean =>
     template.includes(name);
 
-/** A container that waits for something that does not come by itself. One that somebody injected says nothing of the version. */
+/** Fails a pod with a stuck container, once its time is over or the pod's deadline has passed. Injected containers say nothing about the version. */
 export function terminal(pod: PodView, context: VerificationContext, now: number): Finding | undefined {
   const stuck = pod.containers.filter(isStuck).filter(isOfTemplate(context));
-  const looks: number[] = [];
+  const ends: number[] = [];
   for (const container of stuck) {
     const since = context.waitingSince.get(`${pod.uid}/${container.name}`)?.since ?? now;
-    const given = terminalAfterSeconds(waitingFamily(container.reason)) ?? 0;
-    const at = Math.min(since + given * 1000, Math.max(since, podDeadline(pod, context)));
+    const allowedSeconds = terminalAfterSeconds(waitingFamily(container.reason)) ?? 0;
+    const at = Math.min(since + allowedSeconds * 1000, Math.max(since, podDeadline(pod, context)));
     if (now >= at) {
       return { state: 'Failed', cause: waitingCause(container) };
     }
-    looks.push(at);
+    ends.push(at);
   }
   const [first] = stuck;
-  const lookAt = earliest(looks);
+  const lookAt = earliest(ends);
   return first && lookAt !== undefined ? { state: 'Waiting', cause: waitingCause(first), lookAt } : undefined;
 }
 
 /**
- * Restarts that say something of the version: of containers that it changed, since this verification began. Not those that the kubelet makes for
- * a resize in place, nor one after the node had lost the container, nor one that a restart rule of the pod's author asks for.
+ * Fails a pod with too many restarts. Only restarts of upgraded containers since the start of this verification count: not those for a resize
+ * in place, nor one after the node had lost the container, nor one that a restart rule in the pod requests.
  */
 export function restarts(pod: PodView, context: VerificationContext): Finding | undefined {
   const { maxRestarts } = context.spec.postCheck.readiness;
   const counted = pod.containers
     .filter(({ name }) => context.spec.containers.some((wanted) => wanted.name === name))
-    .map((container) => ({ container, count: ownRestarts(pod, container, context) }))
+    .map((container) => ({ container, count: countedRestarts(pod, container, context) }))
     .filter(({ count }) => count > maxRestarts);
   const worst = counted.sort((a, b) => b.count - a.count)[0];
   if (!worst) {
@@ -77,7 +77,7 @@ export function restarts(pod: PodView, context: VerificationContext): Finding | 
 
 const LOST = ['Unknown', 'ContainerStatusUnknown'];
 
-function ownRestarts(pod: PodView, container: ContainerView, context: VerificationContext): number {
+function countedRestarts(pod: PodView, container: ContainerView, context: VerificationContext): number {
   const { ended, restartsToResize, name } = container;
   if (ended && (ended.byRule || LOST.includes(ended.reason))) {
     return 0;

@@ -1,29 +1,29 @@
-/** What the pods of one verification (an attempt or its fallback) are evaluated by. */
+/** The context in which the pods of one verification (of an attempt or its fallback) are evaluated. */
 import type { PodView, WarningView } from '../../api/views.ts';
-import type { Question } from './tries.ts';
+import type { ProbeContext } from './tries.ts';
 import type { WitnessedImages } from './witness.ts';
 
-export interface VerificationContext extends Question {
-  /** Of these its pods have to be, or they are no witnesses. */
+export interface VerificationContext extends ProbeContext {
+  /** The images that a pod must run to count as a witness. */
   readonly images: WitnessedImages;
   readonly id: string;
-  /** Verifications whose passes count as well: those of attempts that this one goes on with. */
+  /** Earlier verifications whose passes count as well: those of attempts that this one continues. */
   readonly kept?: readonly string[];
   readonly inFallback: boolean;
   readonly startedAt: number;
   readonly resumedAt?: number;
-  /** The clocks stand still. */
+  /** Suspended: no deadline runs. */
   readonly isPaused?: boolean;
   readonly deadlineSeconds: number;
   readonly nodeReady: (node: string) => boolean;
-  /** Pods that have passed are probed further, and may fail late. */
+  /** Pods that have passed are still probed, and may still fail. */
   readonly isSoaking?: boolean;
-  /** The clocks of pods on a node that was lost begin anew when it is back: they could not be asked meanwhile. */
+  /** When lost nodes became Ready again. The deadlines of their pods start again then, because the pods could not be probed before. */
   readonly nodeBackAt?: ReadonlyMap<string, number>;
-  /** Waiting reasons by `pod uid/container`, and since when we have seen them: the API does not say. */
+  /** Waiting reasons by `pod uid/container`, and when each was first observed: the API does not say. */
   readonly waitingSince: ReadonlyMap<string, { readonly reason: string; readonly since: number }>;
-  /** What keeps a pod from being started, by its UID, as an event says it. */
+  /** The last event that says why a pod is not started, by its UID. */
   readonly warningOf?: (uid: string) => WarningView | undefined;
-  /** How often a container had restarted before this verification, so that only restarts since then count. */
+  /** How often a container had restarted before this verification; only later restarts count. */
   readonly restartsBefore: (pod: PodView, container: string) => number;
 }

@@ -1,4 +1,4 @@
-/** Which pods are probed now, and when to look again. */
+/** Which pods are probed now, and when the next decision is due. */
 import type { PlannedCycle } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { VerificationContext } from './context.ts';
@@ -10,7 +10,7 @@ export interface Due {
   readonly wakeAt: number | undefined;
 }
 
-/** Probe cycles that are due now, and when the next one is, or a result may change. */
+/** Probe cycles that are due now, and when the next one is due or a result may change. */
 export function scheduleProbes(
   { now, isProbing }: Pick<Snapshot, 'now' | 'isProbing'>,
   results: readonly PodResult[],

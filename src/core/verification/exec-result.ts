@@ -1,4 +1,4 @@
-/** How an exec in a container ended, and what that is to a try of a check. */
+/** How an exec in a container ended, and what that means for a try of a check. */
 import type { Unrunnable } from '../../api/enums.ts';
 import { execRefusedText } from '../report/exec-text.ts';
 import type { TryOutcome } from './exit-codes.ts';
@@ -8,24 +8,24 @@ export type ExecResult =
   | { readonly kind: 'exit'; readonly code: number; readonly output: string }
   /** The container has no such command. */
   | { readonly kind: 'missing' }
-  /** It has the command, and the runtime or the kernel could not run it. */
+  /** The command exists, but the runtime or the kernel could not run it. */
   | { readonly kind: 'unrunnable'; readonly why: Unrunnable }
-  /** Started (a first frame came) and ran past the limit. */
+  /** It started (a first frame was received) and exceeded the time limit. */
   | { readonly kind: 'timeout'; readonly output: string }
-  /** The container or pod is not there (any more). */
+  /** The container or pod does not exist, or no longer. */
   | { readonly kind: 'gone'; readonly message: string }
   | ExecRefused
   /** Connection lost, no status, malformed status, handshake time-out. */
   | { readonly kind: 'broken'; readonly message: string };
 
-/** The API server or kubelet said no: status and its text. */
+/** The API server or the kubelet rejected the exec. */
 export interface ExecRefused {
   readonly kind: 'refused';
   readonly status: number;
   readonly message: string;
 }
 
-/** What an exec is to the try that asked for it; who runs it says what a refusal is called. */
+/** The outcome of the try that an exec was made for; the caller may word a rejection differently. */
 export function outcomeOf(result: ExecResult, wording = execRefusedText): TryOutcome {
   switch (result.kind) {
     case 'exit':

@@ -118,7 +118,7 @@ describe("a user's rule", () => {
       expect(evaluateTry(check, { kind: 'exit', code: 17, output: 'x' }, onNewPod)).toMatchObject({
         class: own,
         reason: 'SchemaTooOld',
-        said: 'migrate first',
+        message: 'migrate first',
         exitCode: 17,
         output: 'x',
       });

@@ -21,20 +21,20 @@ export const worstTriesFirst = (tries: readonly TryRecord[]): TryRecord[] =>
 
 const COMMAND_MAX = 256;
 
-/** What a try said against its pod. */
+/** The cause that a try gives for its pod not to pass. */
 export function tryCause(
   { check, container, verdict }: Pick<TryRecord, 'check' | 'container' | 'verdict'>,
   pod: PodView,
   checks: readonly Check[],
 ): Cause {
-  const { reason, said, exitCode, seconds, unrunnable } = verdict;
+  const { reason, message, exitCode, seconds, unrunnable } = verdict;
   const cause: Cause = {
     reason,
     check,
     container,
     exitCode,
     seconds,
-    detail: detailOf(said),
+    detail: detailOf(message),
   };
   if (!isReason(reason, 'CommandMissing', 'CommandNotRunnable')) {
     return cause;
@@ -49,7 +49,7 @@ export function tryCause(
   };
 }
 
-/** Why the record does not pass: what a check said against it, else readiness, else that nobody answered. */
+/** Why the record does not pass: a failed check, else readiness, else the lack of a response. */
 export function failureCause(
   pod: PodView,
   record: PodRecord | undefined,
@@ -59,24 +59,25 @@ export function failureCause(
   const { readiness } = context.spec.postCheck;
   const checks = effectiveChecks(context.spec);
   const [worst] = worstTriesFirst(triesOf(record));
-  const said = worst && tryCause(worst, pod, checks);
-  if (said && (worst.verdict.class === 'Fail' || worst.verdict.class === 'Retry')) {
-    return said;
+  const tried = worst && tryCause(worst, pod, checks);
+  if (tried && (worst.verdict.class === 'Fail' || worst.verdict.class === 'Retry')) {
+    return tried;
   }
-  // What does not run cannot be asked, also where readiness is not required.
-  const isUnasked = possibleTries(context, pod).length < expectedTries(context, pod).length;
-  const unready = (readiness.required || isUnasked) && readinessOf(pod, readiness.minReadySeconds, now).cause;
+  // A container that does not run cannot be probed, even if readiness is not required.
+  const lacksTries = possibleTries(context, pod).length < expectedTries(context, pod).length;
+  const unready =
+    (readiness.required || lacksTries) && readinessOf(pod, readiness.minReadySeconds, now).cause;
   if (unready) {
     return withWarning(unready, pod, context);
   }
-  // Its checks said nothing against it: what the last cycle found wanting was readiness.
+  // No check failed, so the last cycle did not pass because of readiness.
   if (record?.class === 'Retry') {
     return { reason: 'NotReady' };
   }
-  return said ? { ...said, ...passesSoFar(record, context) } : { reason: 'NotProbedYet' };
+  return tried ? { ...tried, ...passesSoFar(record, context) } : { reason: 'NotProbedYet' };
 }
 
-/** A pod that passes has to do so several times in a row. */
+/** How many of the required passes in a row the pod has. */
 const passesSoFar = (
   record: PodRecord | undefined,
   { spec }: VerificationContext,

@@ -1,4 +1,4 @@
-/** What is known of one pod. */
+/** The result of one pod. */
 import type { PodState } from '../../api/enums.ts';
 import type { PodView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
@@ -10,30 +10,30 @@ export interface PodResult {
   readonly state: PodState;
   /** Why it is in this state; names pod and node too. */
   readonly cause: Cause;
-  /** The kubelet calls it Ready, all its gates included. */
+  /** Its condition Ready is True, with all its gates. */
   readonly isPodReady: boolean;
-  /** The exit codes of its last tries, as text: the same for pods that say the same. */
+  /** The exit codes of its last tries as text; equal for pods with the same codes. */
   readonly codes: string;
-  /** The result is on the pod already, as its condition. */
+  /** The result is already recorded as the pod's condition. */
   readonly recorded: boolean;
   readonly record?: PodRecord;
-  /** When the next cycle is due; `undefined` when nothing is to be asked. */
+  /** When the next cycle is due; `undefined` if there is none. */
   readonly cycleAt?: number;
-  /** When this result may change by the clock alone. */
+  /** When this result may change without any event. */
   readonly lookAt?: number;
-  /** When the pod has to have passed; `undefined` once it is settled, and while the clocks stand still. */
+  /** When the pod must have passed; `undefined` once it has passed or failed, and while no deadline runs. */
   readonly deadlineAt?: number;
 }
 
-/** A state with why, before pod and times are put on. */
+/** A state and its cause, before the pod and the times are added. */
 export interface Finding {
   readonly state: PodState;
   readonly cause: Cause;
   readonly lookAt?: number;
 }
 
-/** What is counted over all pods, taken once. */
-export const shown = (
+/** What the counts of all pods are made from. */
+export const countedOf = (
   pod: PodView,
   record: PodRecord | undefined,
 ): Pick<PodResult, 'codes' | 'isPodReady'> => ({
@@ -44,7 +44,7 @@ export const shown = (
     .join(' '),
 });
 
-/** The cause with the pod that it is about. */
+/** The cause with its pod and node. */
 export const withPod = (cause: Cause, { name, node }: PodView): Cause => ({
   ...cause,
   pod: name,

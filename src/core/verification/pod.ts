@@ -1,4 +1,4 @@
-/** Evaluates one pod: pure, from the pod as it is, what was asked of it so far, and the clock. */
+/** Evaluates one pod, from its present state, its probes so far, and the time. */
 
 import { isReason } from '../../api/reasons.ts';
 import type { PodView } from '../../api/views.ts';
@@ -8,8 +8,8 @@ import { earliest } from '../time.ts';
 import { restarts, terminal } from './container-findings.ts';
 import type { VerificationContext } from './context.ts';
 import { failureCause } from './failure-cause.ts';
-import { type Finding, type PodResult, shown, withPod } from './pod-result.ts';
-import { askedNothing, type PodRecord, validRecord } from './probe-cycle.ts';
+import { countedOf, type Finding, type PodResult, withPod } from './pod-result.ts';
+import { type PodRecord, ranNoCheck, validRecord } from './probe-cycle.ts';
 import { readinessOf } from './readiness.ts';
 import { recordedResult } from './recorded.ts';
 import { keptPass, recordedPod } from './recorded-pod.ts';
@@ -20,7 +20,7 @@ function passed(record: PodRecord): Finding {
   if (record.class === 'Skip') {
     return { state: 'Skipped', cause: { reason: 'AllSkipped' } };
   }
-  const nothing = askedNothing(record.tries.map(({ verdict }) => verdict));
+  const nothing = ranNoCheck(record.tries.map(({ verdict }) => verdict));
   return { state: 'Passed', cause: { reason: nothing ? 'NoCheckRan' : 'PostCheckPassed' } };
 }
 
@@ -52,20 +52,20 @@ function byRecord(
   return { state: record.class === 'Retry' ? 'Retrying' : 'Waiting', cause, lookAt: deadline };
 }
 
-/** A cycle after the deadline did not pass either. */
+/** The result of a pod that did not pass in a cycle after its deadline either. */
 function atDeadline(record: PodRecord, cause: Cause, { spec, inFallback }: VerificationContext): Finding {
   if (record.class === 'Retry') {
     return { state: 'Failed', cause };
   }
-  const isAsked = record.tries.length > 0;
-  // The choice is for every pod without an answer. A fallback has nothing to fall back to: a pod of it that never starts is waited for.
-  if (spec.postCheck.onInconclusive !== 'Fallback' || (inFallback && !isAsked)) {
+  const wasProbed = record.tries.length > 0;
+  // onInconclusive applies to every pod without a result. A fallback has no version to fall back to, so it waits for a pod that never started.
+  if (spec.postCheck.onInconclusive !== 'Fallback' || (inFallback && !wasProbed)) {
     return { state: 'Inconclusive', cause };
   }
   const reason = 'InconclusiveAtDeadline';
-  const { deadlineSeconds: _, ...sofar } = cause;
-  // Of a pod that no check could ask, what kept it from starting is all that can be told.
-  return { state: 'Failed', cause: { ...cause, reason, said: isAsked ? undefined : whatText(sofar) } };
+  const { deadlineSeconds: _, ...untilThen } = cause;
+  // For a pod that could not be probed, the reason why it did not start is all that can be said.
+  return { state: 'Failed', cause: { ...cause, reason, text: wasProbed ? undefined : whatText(untilThen) } };
 }
 
 function lostNode({ node }: PodView, context: VerificationContext): Finding | undefined {
@@ -77,7 +77,7 @@ function lostNode({ node }: PodView, context: VerificationContext): Finding | un
 const isSettled = ({ state }: Finding): boolean =>
   state === 'Failed' || state === 'Passed' || state === 'Skipped';
 
-/** Nothing that the pod says counts, nor what was recorded of it, so it is not asked. */
+/** The result of a pod that is no witness: nothing about it counts, so it is not probed. */
 function noWitness(pod: PodView, cause: Cause, context: VerificationContext, now: number): PodResult {
   const deadlineAt = podDeadline(pod, context);
   const isLate = now >= deadlineAt;
@@ -86,7 +86,7 @@ function noWitness(pod: PodView, cause: Cause, context: VerificationContext, now
     state: isLate ? 'Inconclusive' : 'Waiting',
     cause: withPod(cause, pod),
     recorded: false,
-    ...shown(pod, undefined),
+    ...countedOf(pod, undefined),
     lookAt: isLate ? undefined : deadlineAt,
     deadlineAt: context.isPaused ? undefined : deadlineAt,
   };
@@ -104,33 +104,35 @@ export function evaluatePod(
     return noWitness(pod, change, context, now);
   }
   const record = validRecord(cycles, context.id, pod);
-  const known = recordedResult(pod, context.id) ?? keptPass(pod, context);
-  if (known) {
-    return recordedPod(pod, record, known, context);
+  const recorded = recordedResult(pod, context.id) ?? keptPass(pod, context);
+  if (recorded) {
+    return recordedPod(pod, record, recorded, context);
   }
-  const hard = terminal(pod, context, now);
+  const stuck = terminal(pod, context, now);
   const finding =
-    hard?.state === 'Failed'
-      ? hard
+    stuck?.state === 'Failed'
+      ? stuck
       : (restarts(pod, context) ?? lostNode(pod, context) ?? byRecord(pod, record, context, now));
   const settled = isSettled(finding);
-  // On a lost node nothing can be asked, and what was asked before must not fail the pod when the node comes back.
+  // A pod on a lost node cannot be probed, and earlier probes must not fail it when the node is Ready again.
   const cycleAt =
     settled || isReason(finding.cause.reason, 'NodeUnreachable')
       ? undefined
       : nextCycleAt(pod, record, context, now);
   const { dueAt } = settled ? {} : readinessOf(pod, context.spec.postCheck.readiness.minReadySeconds, now);
-  const lookAt = earliest([finding.lookAt, hard?.lookAt, dueAt].filter((at) => at !== undefined && at > now));
+  const lookAt = earliest(
+    [finding.lookAt, stuck?.lookAt, dueAt].filter((at) => at !== undefined && at > now),
+  );
   return {
     pod,
     record,
     state: finding.state,
     cause: withPod(finding.cause, pod),
     recorded: false,
-    ...shown(pod, record),
+    ...countedOf(pod, record),
     cycleAt,
     lookAt,
-    // While standing still every deadline is a whole one away: told, it would be a write a second.
+    // While suspended the full time is always left. Reporting that would change the status every second.
     deadlineAt: settled || context.isPaused ? undefined : podDeadline(pod, context),
   };
 }

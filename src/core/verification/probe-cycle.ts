@@ -1,6 +1,6 @@
 /**
- * A probe cycle is one look at one pod: its readiness, and one try of every check in every running container of that check.
- * Cycles are remembered in memory only; what must survive the operator is the result, recorded as a pod condition (see recorded.ts).
+ * A probe cycle is one evaluation of one pod: its readiness, and one try of every check in every running container of that check.
+ * Cycles are kept in memory only. The result must survive a restart, so it is recorded as a pod condition (see recorded.ts).
  */
 
 import { effectiveChecks } from '../../api/checks.ts';
@@ -9,27 +9,27 @@ import type { Check, Class, UpgradeSpec } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import { evaluateTry, type TryContext, type TryOutcome, type TryVerdict } from './exit-codes.ts';
 import { readinessOf } from './readiness.ts';
-import { expectedTries, type Question, type TryRequest } from './tries.ts';
+import { expectedTries, type ProbeContext, type TryRequest } from './tries.ts';
 
 export interface TryResult extends TryRequest {
   readonly outcome: TryOutcome;
 }
 
-/** What the tries so far said of one check in one container. */
+/** The tries of one check in one container so far. */
 export interface TryRecord {
   readonly check: string;
   readonly container: string;
   readonly containerId: string;
   readonly verdict: TryVerdict;
   readonly attempts: number;
-  /** Tries that ran past the limit: nothing ends their processes, so they may still run in the container. */
+  /** Tries that exceeded the time limit. Their processes are not killed, so they may still run in the container. */
   readonly timeouts: number;
   readonly firstAt: number;
   readonly lastAt: number;
 }
 
 export interface PodRecord {
-  /** The verification (attempt, or its fallback) that these cycles belong to. */
+  /** The verification (of an attempt or its fallback) that these cycles belong to. */
   readonly verification: string;
   readonly startedAt: number;
   readonly finishedAt: number;
@@ -38,7 +38,7 @@ export interface PodRecord {
   readonly passes: number;
   /** Cycles in a row with evidence against the pod from a check. */
   readonly failures: number;
-  /** What the last cycle said as a whole. */
+  /** The result of the last cycle as a whole. */
   readonly class: Class;
   readonly wasReady: boolean;
   readonly tries: readonly TryRecord[];
@@ -48,11 +48,11 @@ export interface FinishedCycle {
   readonly startedAt: number;
   readonly finishedAt: number;
   readonly results: readonly TryResult[];
-  /** The pod as the API server showed it at the end, where no container answered. */
+  /** The pod as it was read after the cycle, if no container responded. */
   readonly seen?: PodView;
 }
 
-export interface CycleContext extends Question {
+export interface CycleContext extends ProbeContext {
   readonly verification: string;
   readonly inFallback: boolean;
 }
@@ -60,7 +60,7 @@ export interface CycleContext extends Question {
 /** The tries of a pod that may not have been probed yet. */
 export const triesOf = (record: PodRecord | undefined): readonly TryRecord[] => (record ? record.tries : []);
 
-/** A record counts only for the same verification and while none of its containers has been replaced. */
+/** The record, if it belongs to this verification and none of its containers was replaced since then. */
 export function validRecord(
   record: PodRecord | undefined,
   verification: string,
@@ -75,17 +75,17 @@ export function validRecord(
   return replaced ? undefined : record;
 }
 
-/** The pod is not at fault as long as nothing of it could be started: no evidence. */
+/** No container of the pod has been started, which is no evidence against the version. */
 const neverStarted = (pod: PodView): boolean =>
   pod.phase === 'Pending' && pod.containers.every(({ id }) => id === '');
 
-interface Heard {
+interface Observed {
   readonly ready: boolean;
   readonly verdicts: readonly TryVerdict[];
   readonly expected: number;
 }
 
-/** All that is not ready was put there by somebody else than the template: no evidence about its version. */
+/** Only injected containers are not ready, which is no evidence against the version. */
 function waitsForInjected({ containers }: PodView, template: readonly string[]): boolean {
   const unready = containers.filter(({ role, ready, state }) =>
     role === 'init' ? state !== 'terminated' : !ready,
@@ -93,11 +93,15 @@ function waitsForInjected({ containers }: PodView, template: readonly string[]):
   return unready.length > 0 && unready.every(({ name }) => !template.includes(name));
 }
 
-/** Neither the version before nor this one has any of the commands. */
-export const askedNothing = (verdicts: readonly Pick<TryVerdict, 'reason'>[]): boolean =>
+/** Neither the previous version nor this one has any of the commands. */
+export const ranNoCheck = (verdicts: readonly Pick<TryVerdict, 'reason'>[]): boolean =>
   verdicts.length > 0 && verdicts.every(({ reason }) => isReason(reason, 'NoCheckRan'));
 
-function cycleClass(pod: PodView, template: readonly string[], { ready, verdicts, expected }: Heard): Class {
+function cycleClass(
+  pod: PodView,
+  template: readonly string[],
+  { ready, verdicts, expected }: Observed,
+): Class {
   const has = (wanted: Class) => verdicts.some((verdict) => verdict.class === wanted);
   if (has('Fail')) {
     return 'Fail';
@@ -112,12 +116,12 @@ function cycleClass(pod: PodView, template: readonly string[], { ready, verdicts
     return 'Error';
   }
   const skipped = verdicts.length > 0 && verdicts.every((verdict) => verdict.class === 'Skip');
-  // Where nothing was ever asked, readiness decides as if there were no check.
-  return skipped && !askedNothing(verdicts) ? 'Skip' : 'Pass';
+  // If no check has ever run, readiness decides as if there were no checks.
+  return skipped && !ranNoCheck(verdicts) ? 'Skip' : 'Pass';
 }
 
-/** A cycle that was begun before the user changed a check answers a question that is asked no more. */
-const asksStill = (spec: UpgradeSpec, check: Check): boolean =>
+/** A cycle that was started before the user changed a check has results of the old one. */
+const isCurrentCheck = (spec: UpgradeSpec, check: Check): boolean =>
   effectiveChecks(spec).some((now) => now === check || JSON.stringify(now) === JSON.stringify(check));
 
 const NOT_PROBED: Pick<PodRecord, 'cycles' | 'passes' | 'failures' | 'tries'> = {
@@ -127,7 +131,7 @@ const NOT_PROBED: Pick<PodRecord, 'cycles' | 'passes' | 'failures' | 'tries'> = 
   tries: [],
 };
 
-/** Adds a finished cycle to what is known. Answers from containers that are gone by now count for nothing (137!). */
+/** Adds a finished cycle to the record. Results from containers that no longer exist do not count, such as the 137 of a killed one. */
 export function addCycle(
   record: PodRecord | undefined,
   context: CycleContext,
@@ -135,15 +139,15 @@ export function addCycle(
   cycle: FinishedCycle,
 ): PodRecord {
   const { spec, template, verification, inFallback } = context;
-  const known = validRecord(record, verification, pod) ?? NOT_PROBED;
+  const earlier = validRecord(record, verification, pod) ?? NOT_PROBED;
   const current = cycle.results.filter(
     ({ check, container, containerId }) =>
-      asksStill(spec, check) &&
+      isCurrentCheck(spec, check) &&
       pod.containers.some(({ name, id }) => name === container && id === containerId),
   );
   const podReady = pod.conditions.ContainersReady?.status === 'True';
   const tries = current.map((result) =>
-    addTry(known.tries, result, cycle, { inFallback, podReady, baseline: result.baseline }),
+    addTry(earlier.tries, result, cycle, { inFallback, podReady, baseline: result.baseline }),
   );
   const readiness = readinessOf(pod, spec.postCheck.readiness.minReadySeconds, cycle.startedAt);
   const ready = readiness.ready || !spec.postCheck.readiness.required;
@@ -154,19 +158,19 @@ export function addCycle(
     expected: expectedTries(context, pod).length,
   });
   const passed = overall === 'Pass' || overall === 'Skip';
-  const against = verdicts.some((verdict) => verdict.class === 'Retry' || verdict.class === 'Fail');
+  const failed = verdicts.some((verdict) => verdict.class === 'Retry' || verdict.class === 'Fail');
   return {
     verification,
     startedAt: cycle.startedAt,
     finishedAt: cycle.finishedAt,
-    cycles: known.cycles + 1,
-    passes: passed ? known.passes + 1 : 0,
-    failures: against ? known.failures + 1 : overall === 'Error' ? known.failures : 0,
+    cycles: earlier.cycles + 1,
+    passes: passed ? earlier.passes + 1 : 0,
+    failures: failed ? earlier.failures + 1 : overall === 'Error' ? earlier.failures : 0,
     class: overall,
     wasReady: readiness.ready,
     tries: [
       ...tries,
-      ...known.tries.filter(
+      ...earlier.tries.filter(
         (old) =>
           effectiveChecks(spec).some(({ name }) => name === old.check) &&
           !tries.some((now) => now.check === old.check && now.container === old.container),
@@ -175,7 +179,7 @@ export function addCycle(
   };
 }
 
-/** The record as it would be if the clock had always shown `byMs` more. */
+/** The record as if the clock had always been `byMs` ahead of what it was. */
 export const shiftRecord = (record: PodRecord, byMs: number): PodRecord => ({
   ...record,
   startedAt: record.startedAt + byMs,
@@ -184,12 +188,12 @@ export const shiftRecord = (record: PodRecord, byMs: number): PodRecord => ({
 });
 
 function addTry(
-  known: readonly TryRecord[],
+  earlier: readonly TryRecord[],
   result: TryResult,
   cycle: FinishedCycle,
   context: TryContext,
 ): TryRecord {
-  const { attempts, timeouts, firstAt } = known.find(
+  const { attempts, timeouts, firstAt } = earlier.find(
     (old) => old.check === result.check.name && old.container === result.container,
   ) ?? { attempts: 0, timeouts: 0, firstAt: cycle.startedAt };
   return {

@@ -1,4 +1,4 @@
-/** Is a pod ready, apart from our own gate, and if not, what holds it up. */
+/** Whether a pod is ready, apart from our own gate, and if not, why. */
 import { cut } from '../../api/cut.ts';
 import { VERIFIED } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
@@ -7,15 +7,15 @@ import type { ContainerView, PodView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import { toIso } from '../time.ts';
 
-/** The words of others are kept to this length. */
+/** The maximum length of foreign text. */
 const DETAIL_MAX = 512;
 
-export const detailOf = (said: string | undefined): string | undefined =>
-  said ? cut(said, DETAIL_MAX) : undefined;
+export const detailOf = (text: string | undefined): string | undefined =>
+  text ? cut(text, DETAIL_MAX) : undefined;
 
 export interface Readiness {
   readonly ready: boolean;
-  /** When readiness will have held long enough, if it goes on. */
+  /** When the pod will have been ready for long enough, if it stays ready. */
   readonly dueAt?: number;
   /** Why it is not ready. */
   readonly cause?: Cause;
@@ -32,7 +32,7 @@ export function readinessOf(pod: PodView, minReadySeconds: number, now: number):
     }
     heldSince = Math.max(heldSince, condition.since);
   }
-  // The times are those of the node's clock: where no wait is wanted, one that is ahead must not make one.
+  // These times come from the node's clock: if it is ahead of ours, it must not cause a wait where none is required.
   const dueAt = minReadySeconds > 0 ? heldSince + (minReadySeconds + 1) * 1000 : now;
   return now >= dueAt
     ? { ready: true }
@@ -43,7 +43,7 @@ export function readinessOf(pod: PodView, minReadySeconds: number, now: number):
       };
 }
 
-/** What holds the pod up, and not what waits for it: scheduling, then the init container whose turn it is, sidecars, containers, the condition. */
+/** The first cause, not its consequences: scheduling, then the first init container that has not ended, sidecars, containers, the condition. */
 function whyNotReady(pod: PodView, type: string): Cause {
   const scheduled = pod.conditions['PodScheduled'];
   if (scheduled?.status === 'False') {
@@ -70,7 +70,7 @@ const START_ORDER = ['init', 'sidecar', 'regular'] as const;
 const inStartOrder = (pod: PodView): ContainerView[] =>
   pod.containers.toSorted((a, b) => START_ORDER.indexOf(a.role) - START_ORDER.indexOf(b.role));
 
-/** What keeps a container from starting, with its image: of a pod with several it is not known otherwise which one is meant. */
+/** Why a container cannot start, with its image: in a pod with several containers the reason alone does not say which one. */
 export const waitingCause = ({ name, image, reason, message }: ContainerView): Cause => ({
   reason: kubernetesReason(reason),
   container: name,

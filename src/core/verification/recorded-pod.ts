@@ -1,45 +1,45 @@
-/** Pods whose result stands already: recorded on the pod, or kept from an attempt that this one goes on with. */
+/** Pods with a recorded result: from this verification, or from an attempt that this one continues. */
 import { effectiveChecks } from '../../api/checks.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { PodView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import type { VerificationContext } from './context.ts';
 import { tryCause, worstTriesFirst } from './failure-cause.ts';
-import { type PodResult, shown, withPod } from './pod-result.ts';
+import { countedOf, type PodResult, withPod } from './pod-result.ts';
 import { type PodRecord, triesOf } from './probe-cycle.ts';
 import { type RecordedResult, recordedResult } from './recorded.ts';
 import { spacing } from './schedule.ts';
 
-/** A pod whose result is recorded on it, by an earlier look or an earlier process. While it soaks it is probed further, and may fail yet. */
+/** The result of a pod that has one recorded. During a soak the pod is still probed, and may still fail. */
 export function recordedPod(
   pod: PodView,
   record: PodRecord | undefined,
   { status, reason, message }: RecordedResult,
   context: VerificationContext,
 ): PodResult {
-  const late = status === 'True' && context.isSoaking ? soak(pod, record, context) : undefined;
-  if (late?.cause) {
-    const cause = withPod(late.cause, pod);
-    return { pod, record, state: 'Failed', cause, recorded: false, ...shown(pod, record) };
+  const soaked = status === 'True' && context.isSoaking ? soak(pod, record, context) : undefined;
+  if (soaked?.cause) {
+    const cause = withPod(soaked.cause, pod);
+    return { pod, record, state: 'Failed', cause, recorded: false, ...countedOf(pod, record) };
   }
   const good = isReason(reason, 'AllSkipped') ? 'Skipped' : 'Passed';
   return {
-    ...late?.next,
+    ...soaked?.next,
     pod,
     record,
     state: status === 'True' ? good : 'Failed',
-    cause: withPod({ reason, said: message }, pod),
+    cause: withPod({ reason, text: message }, pod),
     recorded: true,
-    ...shown(pod, record),
+    ...countedOf(pod, record),
   };
 }
 
-/** Evidence so often in a row fails a pod that had passed. */
+/** Failures in a row that fail a pod that had passed. */
 const SOAK_FAILURES = 3;
-/** And it is probed no more often than this. */
+/** The shortest period of its probes. */
 const SOAK_PERIOD_SECONDS = 30;
 
-/** A pod that has passed, probed further: why it fails now, or when it is probed next. */
+/** A pod that had passed: why it fails now, or when it is probed next. */
 function soak(
   pod: PodView,
   record: PodRecord | undefined,
@@ -59,6 +59,6 @@ function soak(
   return Number.isFinite(cycleAt) ? { next: { cycleAt } } : {};
 }
 
-/** A pod that passed in an attempt that this one goes on with. What failed there is tried again. */
+/** The pass of a pod in an attempt that this one continues. Pods that failed there are verified again. */
 export const keptPass = (pod: PodView, { kept = [] }: VerificationContext): RecordedResult | undefined =>
   kept.map((id) => recordedResult(pod, id)).find((result) => result?.status === 'True');

@@ -1,6 +1,6 @@
 /**
- * The result for a pod, recorded as its condition `postcheck.dev/verified`, which is also the gate's key.
- * The message ends with what the result belongs to: the verification, and the containers by the first 12 digits of their IDs; a restart voids it.
+ * The result of a pod, recorded as its condition `postcheck.dev/verified`, which also opens the gate.
+ * The message ends with the verification that the result belongs to, and the first 12 digits of each container ID: a restart voids it.
  */
 
 import { VERIFIED } from '../../api/names.ts';
@@ -25,7 +25,7 @@ export interface RecordedResult {
   readonly message: string;
 }
 
-/** The result that this very verification has for the containers that run now, if any. */
+/** The recorded result of this verification, if it is about the containers that run now. */
 export function recordedResult(pod: PodView, verification: string): RecordedResult | undefined {
   const condition = pod.conditions[VERIFIED];
   if (!condition || condition.status === 'Unknown') {

@@ -1,6 +1,6 @@
 /**
- * Results of pods, evaluated anew only when something that they depend on has changed: the pod, what its probes said, its node, what we
- * remember of it, or the time. One event of one pod then costs a comparison for each other pod, and an evaluation of this one.
+ * A cache of the results of pods. A pod is evaluated again only if something has changed that its result depends on: the pod, its record, its
+ * node, what is remembered of its containers, or the time. An event for one pod then costs one evaluation, and a comparison for each other pod.
  */
 import { POD_STATES } from '../../api/enums.ts';
 import type { ContainerView, PodView, WarningView } from '../../api/views.ts';
@@ -19,31 +19,31 @@ interface Entry {
   readonly warning: WarningView | undefined;
   readonly remembered: readonly (number | undefined)[];
   readonly evaluatedAt: number;
-  /** The last call that was about this pod. */
+  /** The last call that included this pod. */
   call: number;
 }
 
-interface Known {
+interface Inputs {
   readonly context: VerificationContext;
   readonly records: ReadonlyMap<string, PodRecord>;
   readonly now: number;
 }
 
-/** Belongs to one workload. Whoever keeps it between decisions spares work; the results are the same. */
+/** Belongs to one workload. Keeping it between decisions saves evaluations; the results are the same. */
 export class PodResults {
-  #question = '';
+  #contextJson = '';
   #entries = new WeakMap<PodView, Entry>();
-  /** Of the last call, worst first. */
+  /** The entries of the last call, worst first. */
   #order: readonly Entry[] = [];
   #call = 0;
 
-  /** The result of each pod, worst first: the same as if each were evaluated now. */
-  of(pods: readonly PodView[], known: Known): PodResult[] {
-    this.#begin(known.context);
+  /** The result of each pod, worst first, as if each were evaluated now. */
+  of(pods: readonly PodView[], inputs: Inputs): PodResult[] {
+    this.#begin(inputs.context);
     const fresh: Entry[] = [];
     for (const pod of pods) {
       const before = this.#entries.get(pod);
-      const entry = before && holds(before, known) ? before : this.#evaluate(pod, known);
+      const entry = before && isValid(before, inputs) ? before : this.#evaluate(pod, inputs);
       if (entry.call !== this.#call - 1) {
         fresh.push(entry);
       }
@@ -54,18 +54,18 @@ export class PodResults {
     return this.#order.map(({ result }) => result);
   }
 
-  /** Results of another verification, or by other settings, say nothing about this one. */
+  /** Results of another verification, or with other settings, are not valid for this one. */
   #begin(context: VerificationContext): void {
-    const question = JSON.stringify(context);
-    if (question !== this.#question) {
-      this.#question = question;
+    const contextJson = JSON.stringify(context);
+    if (contextJson !== this.#contextJson) {
+      this.#contextJson = contextJson;
       this.#entries = new WeakMap();
       this.#order = [];
     }
     this.#call += 1;
   }
 
-  #evaluate(pod: PodView, { context, records, now }: Known): Entry {
+  #evaluate(pod: PodView, { context, records, now }: Inputs): Entry {
     const record = records.get(pod.uid);
     const result = evaluatePod(pod, record, context, now);
     const entry: Entry = {
@@ -84,8 +84,8 @@ export class PodResults {
   }
 }
 
-/** Would the pod, which is the same, be evaluated to the same? */
-function holds(entry: Entry, { context, records, now }: Known): boolean {
+/** Whether an evaluation of the unchanged pod would have the same result. */
+function isValid(entry: Entry, { context, records, now }: Inputs): boolean {
   const { result, remembered, evaluatedAt } = entry;
   const { pod, lookAt = Number.POSITIVE_INFINITY } = result;
   return (
@@ -102,7 +102,7 @@ function holds(entry: Entry, { context, records, now }: Known): boolean {
 const isSame = (a: readonly unknown[], b: readonly unknown[]): boolean =>
   a.every((value, index) => value === b[index]);
 
-/** What is remembered of containers that hang or have restarted; of most pods nothing. */
+/** What is remembered of containers that are stuck or have restarted; for most pods nothing. */
 const rememberedOf = (pod: PodView, context: VerificationContext): readonly (number | undefined)[] =>
   pod.containers.some(isRemembered)
     ? pod.containers.flatMap(({ name }) => [
@@ -118,7 +118,7 @@ const isRemembered = (container: ContainerView): boolean => container.restarts >
 const worstFirst = (a: Entry, b: Entry): number =>
   a.rank - b.rank || (a.result.pod.name < b.result.pod.name ? -1 : 1);
 
-/** Both in one order. Few among many are found their places, without a look at each of the many. */
+/** Merges two sorted lists, by a binary search for each entry of the short one. */
 function merge(many: readonly Entry[], few: readonly Entry[]): readonly Entry[] {
   const merged: Entry[] = [];
   let from = 0;

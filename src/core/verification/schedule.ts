@@ -1,4 +1,4 @@
-/** When a pod is asked, and until when. */
+/** When a pod is probed, and its deadline. */
 import { effectiveChecks } from '../../api/checks.ts';
 import type { PodView } from '../../api/views.ts';
 import { earliest, latest } from '../time.ts';
@@ -13,18 +13,18 @@ export const clockStart = (pod: PodView, context: VerificationContext): number =
 export const podDeadline = (pod: PodView, context: VerificationContext): number =>
   clockStart(pod, context) + (context.spec.postCheck.initialDelaySeconds + context.deadlineSeconds) * 1000;
 
-/** So many processes that nothing ends are left in a container before it is asked less often. */
+/** The number of timed-out processes in a container after which it is probed less often. */
 const TIMEOUTS_AT_FULL_RATE = 3;
-/** And after so many only once more, at the deadline. */
+/** And after which it is probed only once more, at the deadline. */
 const TIMEOUTS_MAX = 8;
 
-/** A try that times out leaves its process in the container, in the limits of the very application that is verified: each further one waits twice as long. */
+/** By how much the period is stretched. A try that times out leaves its process in the container, within the resource limits of the application, so each further try waits twice as long. */
 export function spacing({ tries }: PodRecord): number {
   const left = Math.max(0, ...tries.map(({ timeouts }) => timeouts));
   return left >= TIMEOUTS_MAX ? Number.POSITIVE_INFINITY : 2 ** Math.max(0, left + 1 - TIMEOUTS_AT_FULL_RATE);
 }
 
-/** When the next cycle of this pod is due. The jitter comes from the pod's UID, so that the pods of a workload are not asked in step. */
+/** When the next cycle of this pod is due. The jitter comes from the pod's UID, so that the pods of a workload are not probed all at once. */
 export function nextCycleAt(
   pod: PodView,
   record: PodRecord | undefined,
@@ -34,12 +34,13 @@ export function nextCycleAt(
   const { initialDelaySeconds, periodSeconds, readiness } = context.spec.postCheck;
   const deadline = podDeadline(pod, context);
   const tries = possibleTries(context, pod);
-  const askable = tries.length > 0 || (effectiveChecks(context.spec).length === 0 && !readinessPending(pod));
+  const canBeProbed =
+    tries.length > 0 || (effectiveChecks(context.spec).length === 0 && !readinessPending(pod));
   if (!record) {
     const started = pod.containers
       .filter(({ name }) => tries.some(({ container }) => container === name))
       .map(({ startedAt }) => startedAt);
-    return askable
+    return canBeProbed
       ? latest(context.startedAt, ...started, context.resumedAt) + initialDelaySeconds * 1000
       : deadline;
   }
@@ -47,10 +48,12 @@ export function nextCycleAt(
   const times = spacing(record);
   const regular = record.startedAt + periodSeconds * 1000 * jitter * times;
   const readyNow = readinessOf(pod, readiness.minReadySeconds, now);
-  // A pod that has become ready since the last cycle is probed at once: waiting out the period would only slow good upgrades.
-  const edge = record.wasReady || times > 1 ? undefined : readyNow.ready ? record.startedAt : readyNow.dueAt;
+  // A pod that became ready after the last cycle is probed immediately: waiting for the period would only delay good upgrades.
+  const becameReadyAt =
+    record.wasReady || times > 1 ? undefined : readyNow.ready ? record.startedAt : readyNow.dueAt;
   const last = record.startedAt < deadline ? deadline : undefined;
-  const next = earliest([askable ? regular : undefined, askable ? edge : undefined, last]) ?? regular;
+  const next =
+    earliest([canBeProbed ? regular : undefined, canBeProbed ? becameReadyAt : undefined, last]) ?? regular;
   return Number.isFinite(next) ? next : undefined;
 }
 

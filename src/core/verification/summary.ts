@@ -1,4 +1,4 @@
-/** All pods of one verification together: what is counted, and what is still to be recorded. */
+/** All pods of one verification: their counts, and which results are still to be recorded. */
 import { VERIFIED } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
 import { isReason } from '../../api/reasons.ts';
@@ -15,21 +15,21 @@ import { PodResults } from './results.ts';
 export interface PodSummary {
   /** Live pods of the wanted revision, worst first. */
   readonly results: readonly PodResult[];
-  /** Live pods that are to be replaced. */
+  /** Live pods of other revisions, which are to be replaced. */
   readonly outdated: readonly PodView[];
   readonly counts: Counts;
   readonly desired: number;
-  /** The workload's own controller says that the rollout is done. */
+  /** The workload's controller reports that the rollout is complete. */
   readonly rolledOut: boolean;
 }
 
-/** Evaluates every wanted pod. One counts as passed or skipped only once its result is recorded on it. */
+/** Evaluates every pod of the wanted revision. A pod counts as passed or skipped only once its result is recorded on it. */
 export function summarizePods(
   snapshot: Snapshot,
   workload: WorkloadView,
   context: VerificationContext,
 ): PodSummary {
-  // A node that has gone for good takes its pod with it, and must not be taken off the wanted pods twice.
+  // An excluded node that no longer has a pod no longer counts in the desired pods either, and must not be subtracted again.
   const { attempt } = snapshot.upgrade.status;
   const excluded = attempt
     ? attempt.excludedNodes.filter((node) => snapshot.pods.some((pod) => pod.node === node))
@@ -60,39 +60,39 @@ function count(results: readonly PodResult[], desired: number): Counts {
   return { desired, updated: results.length, ready, passed, skipped, failed, inconclusive, retrying };
 }
 
-/** No pod could be asked anything, in this version or the one before: readiness alone decided. */
+/** No check ran in any pod, neither in this version nor in the previous one: readiness alone decided. */
 export const hasNoCheckRun = (results: readonly PodResult[]): boolean =>
   results.length > 0 && results.every(({ cause }) => isReason(cause.reason, 'NoCheckRan'));
 
-/** Pods whose result has yet to be written to them: it opens the gate, or says why it stays closed. */
+/** Pods whose result is still to be recorded, which opens the gate or says why it stays closed. */
 export const unrecorded = ({ results }: Pick<PodSummary, 'results'>): PodResult[] =>
   results.filter(
     ({ state, recorded }) => !recorded && (state === 'Passed' || state === 'Skipped' || state === 'Failed'),
   );
 
 /**
- * Wanted pods that came without the gate although this attempt gates: they slipped past the policy. It leaves alone what ran before, such as
- * the pods of an upgrade that is taken back halfway, and knows nothing of pods that are older than the attempt.
+ * Pods of the new version without the gate although this attempt gates: the policy missed them. The policy does not gate pods that run the
+ * previous images, such as those of an attempt that goes back to an earlier version, and pods that are older than the attempt.
  */
 export function ungated(summary: PodSummary, { attempt, from, to }: Status): PodResult[] {
   const isNew = Object.entries(from.images).some(([name, image]) => own(to.images, name) !== image);
   if (!attempt?.gating || !isNew) {
     return [];
   }
-  const slipped = summary.results.filter(({ pod }) => !pod.gates.includes(VERIFIED));
-  if (broughtRevision(attempt, from.revision, to.revision)) {
-    return slipped;
+  const missed = summary.results.filter(({ pod }) => !pod.gates.includes(VERIFIED));
+  if (createdRevision(attempt, from.revision, to.revision)) {
+    return missed;
   }
   // Creation times are whole seconds.
   const since = Math.floor(fromIso(attempt.startedAt) / 1000) * 1000;
-  return slipped.filter(({ pod }) => pod.createdAt >= since);
+  return missed.filter(({ pod }) => pod.createdAt >= since);
 }
 
 /**
- * Was there no pod of the wanted revision before the attempt? Then every one is of the attempt, and no clock has to say so: creation times are
- * those of the API server, the start is ours. A retry, and an attempt that overtook another one, may find pods of an earlier one.
+ * Whether no pod of the wanted revision existed before the attempt. Then every such pod belongs to it, and creation times, which come from the
+ * API server's clock, need not be compared with our own. A retry, and an attempt that superseded another one, may find pods of an earlier attempt.
  */
-const broughtRevision = (
+const createdRevision = (
   { trigger, inherited }: Attempt,
   from: string | undefined,
   to: string | undefined,

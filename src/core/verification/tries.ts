@@ -1,11 +1,11 @@
-/** Which tries a pod is asked for: of each check, in each of its containers. */
+/** The tries of a probe cycle: one of each check in each of its containers. */
 import { effectiveChecks } from '../../api/checks.ts';
 import type { BaselineEntry, Check, UpgradeSpec } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import { checkTargets } from './check-targets.ts';
 import type { Baseline } from './exit-codes.ts';
 
-/** One try to make. The container ID pins its answer: another ID in the pod's status voids it. */
+/** One try to make. Its result is void if the pod's status shows another container ID by then. */
 export interface TryRequest {
   readonly check: Check;
   readonly container: string;
@@ -13,18 +13,18 @@ export interface TryRequest {
   readonly baseline?: Baseline;
 }
 
-/** What is asked of a pod. */
-export interface Question {
+/** What decides which tries a pod needs. */
+export interface ProbeContext {
   readonly spec: UpgradeSpec;
-  /** Names of the containers in the pod template: what others inject into pods is not what the user meant. */
+  /** Names of the containers in the pod template; injected containers are not checked. */
   readonly template: readonly string[];
-  /** What the checks said in pods of the version before. */
+  /** Results of the checks in pods of the previous version. */
   readonly baseline?: readonly BaselineEntry[];
 }
 
-/** Every check × container that must answer, whether or not the container runs now. A check over the network asks the pod once; the first of its containers stands for it. */
+/** Every combination of check and container that must return a result, whether or not the container runs now. A network check has one try in each pod, under the name of the first container. */
 export function expectedTries(
-  { spec, template }: Question,
+  { spec, template }: ProbeContext,
   pod: PodView,
 ): { check: Check; container: string }[] {
   const ours = pod.containers.filter(({ name }) => template.includes(name));
@@ -34,7 +34,7 @@ export function expectedTries(
   });
 }
 
-function baselineOf({ baseline }: Question, check: Check, container: string): Baseline {
+function baselineOf({ baseline }: ProbeContext, check: Check, container: string): Baseline {
   const known = baseline?.find((entry) => entry.check === check.name && entry.container === container);
   if (known?.missing) {
     return 'Missing';
@@ -42,11 +42,11 @@ function baselineOf({ baseline }: Question, check: Check, container: string): Ba
   return known?.exitCode === undefined ? 'Unknown' : 'Had';
 }
 
-/** The tries that can be made now: in containers that run, Ready or not (the script may itself be the readiness probe). */
-export const possibleTries = (question: Question, pod: PodView): TryRequest[] =>
-  expectedTries(question, pod).flatMap(({ check, container }) => {
+/** The tries that can be made now: those in running containers, Ready or not, since the script may itself be the readiness probe. */
+export const possibleTries = (context: ProbeContext, pod: PodView): TryRequest[] =>
+  expectedTries(context, pod).flatMap(({ check, container }) => {
     const view = pod.containers.find(({ name }) => name === container);
     return view?.state === 'running' && view.id
-      ? [{ check, container, containerId: view.id, baseline: baselineOf(question, check, container) }]
+      ? [{ check, container, containerId: view.id, baseline: baselineOf(context, check, container) }]
       : [];
   });

@@ -56,12 +56,12 @@ describe('a pod', () => {
     expect(change && whatText(change)).toBe(why);
   });
 
-  test('stays none when what was done to it is covered up, as its condition says so', () => {
-    const said = conditionOf('False', 60, 'ImageChanged', 'the image of container web was changed');
-    const conditions = { ...podOf().conditions, [VERIFIED]: said };
+  test('stays none after the change was reverted, because its condition records it', () => {
+    const recorded = conditionOf('False', 60, 'ImageChanged', 'the image of container web was changed');
+    const conditions = { ...podOf().conditions, [VERIFIED]: recorded };
     expect(imageChange(running(NEW, { specChanges: 2, conditions }), verificationContext())).toMatchObject({
       reason: 'ImageChanged',
-      said: said.message,
+      text: recorded.message,
     });
   });
 });
@@ -69,7 +69,7 @@ describe('a pod', () => {
 describe('a pod that is no witness', () => {
   const context = verificationContext();
 
-  test('is not asked, and neither passes nor fails by what it or its probes said', () => {
+  test('is not probed, and neither passes nor fails by earlier probes', () => {
     for (const record of [recordOf(), recordOf({ class: 'Fail', passes: 0 })]) {
       const early = evaluatePod(running(NEW, CHANGED), record, context, NOW);
       expect([early.state, early.cycleAt, early.record]).toEqual(['Waiting', undefined, undefined]);

@@ -1,6 +1,6 @@
 /**
- * Whether a pod is a witness at all. Evidence counts only when it is of the images that are rolled out, and whoever may patch pods can set another
- * image in one of them, also for a while. Such a pod neither passes nor fails, whatever it says and whatever it said before.
+ * Whether a pod is a witness. Only pods with the images that are rolled out are evidence, and anyone who may patch pods can set another image in
+ * one of them, also temporarily. Such a pod neither passes nor fails, and earlier results of it are void.
  */
 import { VERIFIED } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
@@ -10,33 +10,29 @@ import type { ContainerView, PodView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import type { PodCondition } from '../plan.ts';
 import { whatText } from '../report/cause-text.ts';
+import type { VerificationContext } from './context.ts';
 import type { PodResult } from './pod-result.ts';
 
-/** The images of the two versions that an attempt is about. */
+/** The images of the two versions of an attempt. */
 export interface WitnessedImages {
-  /** Of the version that is verified. */
+  /** The version that is verified. */
   readonly wanted: Images;
-  /** Of the other one. */
+  /** The other version. */
   readonly other: Images;
 }
 
-interface Question {
-  readonly template: readonly string[];
-  readonly images: WitnessedImages;
-}
-
-/** The containers whose image was changed in the pod, by what the API server shows now and by how it was seen before. */
+/** The containers whose image was changed in the pod, according to its present and its earlier state. */
 function imagesChanged(now: PodView, before: PodView | undefined): readonly string[] {
-  const known = before?.uid === now.uid ? before : undefined;
+  const earlier = before?.uid === now.uid ? before : undefined;
   const imageBefore = (name: string): string | undefined =>
-    known?.containers.find((container) => container.name === name)?.image;
+    earlier?.containers.find((container) => container.name === name)?.image;
   const isChanged = ({ name, image }: ContainerView): boolean =>
-    [now, known].some((pod) => pod?.imagesChanged.includes(name)) ||
+    [now, earlier].some((pod) => pod?.imagesChanged.includes(name)) ||
     ![undefined, image].includes(imageBefore(name));
   return now.containers.filter(isChanged).map(({ name }) => name);
 }
 
-/** The pod with what is known of it, by an earlier look: a change that is covered up stays known. */
+/** The pod with the image changes that were observed earlier: one that was reverted since then still counts. */
 export function withImageChanges(now: PodView, before: PodView | undefined): PodView {
   const changed = imagesChanged(now, before);
   return changed.length === now.imagesChanged.length
@@ -44,12 +40,15 @@ export function withImageChanges(now: PodView, before: PodView | undefined): Pod
     : Object.freeze({ ...now, imagesChanged: Object.freeze(changed) });
 }
 
-/** Was no image of the pod changed between the two looks? */
+/** Whether no image of the pod was changed between the two states. */
 export const hasKeptImages = (now: PodView, before: PodView): boolean =>
   imagesChanged(now, before).length === before.imagesChanged.length;
 
-/** Why the pod says nothing of the version; `undefined` when it is a witness. What somebody injected is not the version's. */
-export function imageChange(pod: PodView, { template, images }: Question): Cause | undefined {
+/** Why the pod is no witness; `undefined` if it is one. Injected containers do not matter. */
+export function imageChange(
+  pod: PodView,
+  { template, images }: Pick<VerificationContext, 'template' | 'images'>,
+): Cause | undefined {
   const ours = pod.containers.filter(({ name }) => template.includes(name));
   const changed = ours.find((container) => isSetInPod(pod, container) || isOfOther(container, images));
   if (changed) {
@@ -63,19 +62,19 @@ export function imageChange(pod: PodView, { template, images }: Question): Cause
 const isSetInPod = ({ imagesChanged: changed }: PodView, { name }: ContainerView): boolean =>
   changed.includes(name);
 
-/** Admission may have made another image of the wanted one, but not that of the other version: such a pod was taken from there. */
+/** Admission may replace the wanted image, but not by that of the other version: such a pod belongs to the other one. */
 const isOfOther = ({ name, image }: ContainerView, { wanted, other }: WitnessedImages): boolean =>
   image === own(other, name) && image !== own(wanted, name);
 
-/** The condition is what an earlier process knew, when who changed an image has covered it up since. */
+/** The condition keeps what an earlier process observed, even if the image change was reverted since then. */
 function recordedChange({ conditions, specChanges }: PodView): Cause | undefined {
-  const known = conditions[VERIFIED];
-  return specChanges > 0 && known && isReason(known.reason, 'ImageChanged')
-    ? { reason: 'ImageChanged', said: known.message }
+  const condition = conditions[VERIFIED];
+  return specChanges > 0 && condition && isReason(condition.reason, 'ImageChanged')
+    ? { reason: 'ImageChanged', text: condition.message }
     : undefined;
 }
 
-/** The conditions to write on pods that are no witnesses: that closes a gate that was opened before, and keeps what is known of the pod. */
+/** Conditions for pods that are no witnesses: they close a gate that was already open, and record why for later processes. */
 export const closingConditions = (results: readonly PodResult[]): PodCondition[] =>
   results
     .filter(({ pod, cause }) => isReason(cause.reason, 'ImageChanged') && !isClosedFor(pod))

@@ -3,7 +3,7 @@ import type { DaemonSetView } from '../../api/views.ts';
 import { type Driver, revisionOfTemplate } from './driver.ts';
 import { isLive, isReady } from './pods.ts';
 
-/** A DaemonSet has one pod a node; of several revisions with the template it uses the one with the highest number. */
+/** A DaemonSet has one pod for each node; of several revisions with the same template it uses the one with the highest number. */
 export const daemonSet: Driver<DaemonSetView> = {
   revisionKind: 'ControllerRevision',
   podsOwnedBy: 'Workload',
@@ -14,7 +14,7 @@ export const daemonSet: Driver<DaemonSetView> = {
   ],
   refusalIn: 'events',
   blockingPod: () => undefined,
-  /** First the pods that serve nobody anyway. */
+  /** Pods that are not Ready first. */
   inReplacementOrder: (pods) =>
     [...pods].sort((a, b) => Number(isReady(a)) - Number(isReady(b)) || (a.name < b.name ? -1 : 1)),
   placeOf: ({ node }) => node,

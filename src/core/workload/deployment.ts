@@ -3,7 +3,7 @@ import type { DeploymentView } from '../../api/views.ts';
 import { namedWorkload } from '../obstacle.ts';
 import { type Driver, revisionOfTemplate } from './driver.ts';
 
-/** A Deployment replaces pods through ReplicaSets; of several with the template it uses the oldest. */
+/** A Deployment replaces pods through ReplicaSets; of several with the same template it uses the oldest. */
 export const deployment: Driver<DeploymentView> = {
   revisionKind: 'ReplicaSet',
   podsOwnedBy: 'Revision',

@@ -1,66 +1,66 @@
 /**
- * What a kind of workload is to a rollout. Everything that differs between kinds in a decision stands behind this interface.
+ * How a rollout of a kind of workload works. Everything that differs between kinds in a decision is behind this interface.
  * A further kind also needs a line in drivers.ts, a view in api/views.ts with its decoder, and its name in schema, store and watches.
  */
 import type { PodView, RevisionView, WorkloadView } from '../../api/views.ts';
 import type { Obstacle, StageHindrance } from '../obstacle.ts';
 
-/** How a kind can be held at some of its pods, and what postcheck writes for it. */
+/** How a rollout can be stopped at a stage. */
 export type Lever =
-  /** Verdicts beyond the limit are withheld: the closed gate keeps the controller from replacing a further pod. Nothing is written. */
+  /** Verdicts beyond the limit are withheld: the closed gates keep the controller from replacing further pods. Nothing is written. */
   | 'gate'
-  /** `updateStrategy.rollingUpdate.partition` is moved, and put back at the end. */
+  /** `updateStrategy.rollingUpdate.partition` is moved, and restored at the end. */
   | 'partition'
-  /** The controller replaces only what is deleted: postcheck deletes the pods whose turn it is. */
+  /** The controller replaces only deleted pods, so postcheck deletes the next ones. */
   | 'deletion'
-  /** The controller chooses the pods, and nothing of ours can hold it. */
+  /** Not at all: the controller chooses the pods. */
   | 'none';
 
 export interface Driver<View extends WorkloadView = WorkloadView> {
-  /** What its revisions are stored as. */
+  /** The kind of its revisions. */
   readonly revisionKind: RevisionView['kind'];
-  /** Whom its pods name as their controller. */
+  /** The controller in the owner references of its pods. */
   readonly podsOwnedBy: 'Revision' | 'Workload';
-  /** What keeps the controller from rolling, and what the user can do about it; the attempt waits until it is gone. */
+  /** What keeps the controller from replacing pods until the user has acted. */
   obstacle(view: View): Obstacle | undefined;
   /**
-   * Revision label of the pods that the controller makes now; `undefined` while it has not taken up the template.
+   * Revision label of the pods that the controller creates now; `undefined` while it has not observed the template.
    * "The newest revision" is never enough: a rollback renumbers the old one (kubernetes#51315), and caches of two kinds differ in age.
    */
   updateRevision(view: View, revisions: readonly RevisionView[]): string | undefined;
   /** Nodes whose pods cannot be updated, because the node is not Ready; only where a pod belongs to its node. */
   unreachableNodes(view: View, pods: readonly PodView[], nodeReady: (node: string) => boolean): string[];
-  /** A live pod that the controller waits for instead of replacing it, so that exactly this one has to be deleted. */
+  /** A live pod that the controller waits for instead of replacing it, so that it has to be deleted. */
   blockingPod(view: View, pods: readonly PodView[], revisions: BlockingRevisions): PodView | undefined;
-  /** Where its controller says that it cannot make pods: in the status, or in events alone. */
+  /** Where its controller reports that it cannot create pods: in the status, or only in events. */
   readonly refusalIn: 'status' | 'events';
   lever(view: View): Lever;
-  /** Where the partition stands; `undefined` for kinds without one. */
+  /** The present partition; `undefined` for kinds without one. */
   partition(view: View): number | undefined;
-  /** Did somebody else than us set it? */
+  /** Whether another client than postcheck set the partition. */
   othersSetPartition(view: View): boolean;
-  /** What keeps the workload from going in stages, for kinds that may have no lever. */
+  /** Why the workload does not support stages, if its lever is `none`. */
   readonly stageHindrance?: StageHindrance;
-  /** Has it one pod a node, so that nodes are its places? */
+  /** Whether it has one pod for each node, so that its places are nodes. */
   readonly hasPodPerNode: boolean;
-  /** What stays when a pod is replaced: its node, its name, or nothing but itself. */
+  /** The place of a pod, which its replacement has too: its node, or its name. */
   placeOf(pod: PodView): string;
-  /** The order in which pods are deleted where that is the lever. */
+  /** The order in which pods are deleted, if the lever is `deletion`. */
   inReplacementOrder(pods: readonly PodView[]): PodView[];
 }
 
 export interface BlockingRevisions {
-  /** What the controller makes now. */
+  /** The revision that the controller creates now. */
   readonly update: string | undefined;
-  /** A revision whose pods are left alone, broken or not. */
+  /** A revision whose pods are not deleted, broken or not. */
   readonly spared: string | undefined;
 }
 
-/** Has the controller seen the template as it is? */
+/** Whether the controller has observed the present template. */
 export const isObserved = ({ observedGeneration, generation }: WorkloadView): boolean =>
   observedGeneration >= generation;
 
-/** Revisions of this very workload that carry its very template, the preferred one first. */
+/** The hash of the preferred revision with exactly the template of this workload. */
 export function revisionOfTemplate(
   view: WorkloadView,
   revisions: readonly RevisionView[],

@@ -1,4 +1,4 @@
-/** The driver of each kind, and what follows from all of them. */
+/** The driver of each kind. */
 import type { OwnerView, WorkloadKind, WorkloadView } from '../../api/views.ts';
 import type { NamedWorkload } from '../obstacle.ts';
 import { daemonSet } from './daemon-set.ts';
@@ -15,23 +15,23 @@ const DRIVERS: { readonly [K in WorkloadKind]: Driver<Extract<WorkloadView, { ki
 /** Every kind that an Upgrade can target. */
 export const WORKLOAD_KINDS = Object.keys(DRIVERS) as readonly WorkloadKind[];
 
-/** The driver for a view. A view's kind chooses it, so it may be given that very view. */
+/** The driver for a view; chosen by the kind, so it accepts that view. */
 export const driverOf = ({ kind }: Pick<WorkloadView, 'kind'>): Driver => DRIVERS[kind] as Driver;
 
-/** What is a revision, and owns pods. */
+/** The kinds of revisions that own pods. */
 export const POD_OWNING_REVISIONS = WORKLOAD_KINDS.map((kind) => driverOf({ kind }))
   .filter(({ podsOwnedBy }) => podsOwnedBy === 'Revision')
   .map(({ revisionKind }) => revisionKind);
 
 type PodOwner = Pick<OwnerView, 'kind' | 'name'>;
 
-/** Whom the pods of a workload name as their controller; a revision that owns pods is named after its workload and its own hash. */
+/** The controller in the owner references of a workload's pods. A revision that owns pods is named after its workload and its hash. */
 export function podOwnerOf({ kind, name }: NamedWorkload, hash: string): PodOwner {
   const { podsOwnedBy, revisionKind } = driverOf({ kind });
   return podsOwnedBy === 'Revision' ? { kind: revisionKind, name: `${name}-${hash}` } : { kind, name };
 }
 
-/** The workload whose pods name this controller. */
+/** The workload whose pods have this controller in their owner references. */
 export function workloadOfPodOwner(owner: PodOwner, hash: string): NamedWorkload | undefined {
   const suffix = `-${hash}`;
   const names = owner.name.endsWith(suffix)

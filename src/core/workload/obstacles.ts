@@ -1,4 +1,4 @@
-/** What keeps an Upgrade from acting, as a chain of pure looks, each for one reason. */
+/** What prevents an Upgrade from acting: one function for each obstacle. */
 import { effectiveChecks } from '../../api/checks.ts';
 import type { Check, Images, UpgradeSpec } from '../../api/types.ts';
 import type { WorkloadKind, WorkloadView } from '../../api/views.ts';
@@ -28,10 +28,10 @@ export const targetNotFound = (
 });
 
 function containerNotFound(spec: UpgradeSpec, workload: WorkloadView): Obstacle | undefined {
-  const there = workload.containers.map(({ name }) => name);
-  const missing = spec.containers.map(({ name }) => name).filter((name) => !there.includes(name));
+  const existing = workload.containers.map(({ name }) => name);
+  const missing = spec.containers.map(({ name }) => name).filter((name) => !existing.includes(name));
   return missing.length > 0
-    ? { reason: 'ContainerNotFound', workload: namedWorkload(workload), missing, there }
+    ? { reason: 'ContainerNotFound', workload: namedWorkload(workload), missing, existing }
     : undefined;
 }
 
@@ -73,7 +73,7 @@ function invalidCheckContainer(spec: UpgradeSpec, workload: WorkloadView): Obsta
   return undefined;
 }
 
-/** A controller that chooses the pods by itself cannot be held at some of them. */
+/** A controller that chooses the pods itself cannot be stopped at a stage. */
 function stagesUnsupported(spec: EffectiveSpec, view: WorkloadView): Obstacle | undefined {
   const why = stagesHindrance(spec, view);
   return why && { reason: 'StagesUnsupported', workload: namedWorkload(view), why };
@@ -98,27 +98,27 @@ function stagesHindrance(
   return byNode && !driver.hasPodPerNode ? { nodesOf: byNode.name } : undefined;
 }
 
-/** Pods that fail are put back one by one only where postcheck replaces the pods. */
+/** Single pods can be rolled back only where postcheck replaces the pods. */
 const scopeUnsupported = ({ fallback }: UpgradeSpec, workload: WorkloadView): Obstacle | undefined =>
   fallback.scope === 'FailedPods' && driverOf(workload).lever(workload) !== 'deletion'
     ? { reason: 'ScopeUnsupported', workload: namedWorkload(workload) }
     : undefined;
 
-/** The sets that an attempt would store have no room in the status: it could not go on by them, nor fall back. */
+/** The images that an attempt would store do not fit into the status: it could neither continue nor fall back. */
 export function imagesTooLong(workload: WorkloadView, sets: readonly Images[]): Obstacle | undefined {
   const bytes = Math.max(...sets.map(bytesOf));
   return bytes > SET_MAX_BYTES
-    ? { reason: 'ImagesTooLong', workload: namedWorkload(workload), bytes, most: SET_MAX_BYTES }
+    ? { reason: 'ImagesTooLong', workload: namedWorkload(workload), bytes, max: SET_MAX_BYTES }
     : undefined;
 }
 
-/** Nobody knows when such a window opens. */
+/** Without a valid time zone nobody knows when the window opens. */
 function timeZoneUnknown({ windows }: EffectiveSpec): Obstacle | undefined {
   const wrong = windows.find(({ timeZone }) => !isTimeZone(timeZone));
   return wrong && { reason: 'TimeZoneUnknown', timeZone: wrong.timeZone };
 }
 
-/** What stops an attempt; a fallback needs only the controller to roll. */
+/** What prevents an attempt. A fallback needs only a controller that replaces pods. */
 export const attemptObstacle = (spec: EffectiveSpec, workload: WorkloadView): Obstacle | undefined =>
   containerNotFound(spec, workload) ??
   invalidCheckContainer(spec, workload) ??

@@ -2,7 +2,7 @@
 import type { PodView, WorkloadView } from '../../api/views.ts';
 import { isObserved } from './driver.ts';
 
-/** A pod that still counts: evicted, failed and terminating ones are replaced, and their replacement is evaluated by its own clock. */
+/** Whether a pod counts. Evicted, failed and terminating pods are being replaced, and their replacements have deadlines of their own. */
 export const isLive = (pod: PodView): boolean =>
   !pod.deleting && pod.phase !== 'Failed' && pod.phase !== 'Succeeded';
 
@@ -13,7 +13,7 @@ export interface PodsByRevision {
   readonly outdated: readonly PodView[];
 }
 
-/** Live pods, without those on left-out nodes: which are of `revision`, and which are to be replaced. */
+/** Live pods that are not on excluded nodes: those of `revision`, and those that are to be replaced. */
 export function podsByRevision(
   pods: readonly PodView[],
   revision: string | undefined,
@@ -27,11 +27,11 @@ export function podsByRevision(
   return { updated, outdated };
 }
 
-/** How many pods are to pass. */
+/** How many pods must pass. */
 export const desiredPods = (workload: WorkloadView, excludedNodes: readonly string[]): number =>
   Math.max(0, workload.desired - excludedNodes.length);
 
-/** The controller reports the rollout complete: all updated, all available (so its own minReadySeconds is kept), none of the old left. */
+/** The controller reports the rollout as complete: all pods updated and available (so its minReadySeconds has passed), and no old one left. */
 export function rolloutComplete(workload: WorkloadView, excludedNodes: readonly string[]): boolean {
   const left = excludedNodes.length;
   return (

@@ -3,7 +3,7 @@ import type { PodView, StatefulSetView } from '../../api/views.ts';
 import { type Driver, isObserved } from './driver.ts';
 import { isLive, isReady } from './pods.ts';
 
-/** A StatefulSet replaces pods by ordinal, the highest first, and says itself which revision it rolls to. */
+/** A StatefulSet replaces pods by ordinal, the highest first, and its status has the revision that it rolls to. */
 export const statefulSet: Driver<StatefulSetView> = {
   revisionKind: 'ControllerRevision',
   podsOwnedBy: 'Workload',
@@ -25,7 +25,7 @@ export const statefulSet: Driver<StatefulSetView> = {
   },
   inReplacementOrder: (pods) => [...pods].sort((a, b) => ordinalOf(b) - ordinalOf(a)),
   placeOf: ({ name }) => name,
-  /** With OnDelete the API server refuses one. */
+  /** With OnDelete the API server rejects a partition. */
   partition: ({ onDelete, partition }) => (onDelete ? undefined : partition),
   othersSetPartition: ({ othersSetPartition }) => othersSetPartition,
   hasPodPerNode: false,
