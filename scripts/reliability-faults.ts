@@ -19,6 +19,7 @@ const IDENTITY = 'test/fault/identity.test.ts';
 const PROXY: Played = ['test/fault/proxy.test.ts', 'whatever happens to its requests'];
 const CRASH: Played = ['test/fault/crash.test.ts', 'an operator that dies at any kind of its writes'];
 const OUTAGES = 'test/e2e/outages.test.ts';
+const RIVALS = 'test/fault/rivals.test.ts';
 const FUZZ: Played = ['test/fuzz/fuzz.test.ts', 'whatever comes, it is read or refused'];
 const DECISIONS: Played = ['test/fuzz/decisions.test.ts', 'ten thousand cases of the schema'];
 
@@ -34,7 +35,7 @@ export const FAULTS: readonly Fault[] = [
   { id: 'F9', what: 'a watch ends after each event', where: [[WATCH, 'an event and an end, for ever'], PROXY] },
   { id: 'F10', what: 'a page of a list has expired', where: [[WATCH, 'pages that expire are begun again']] },
   { id: 'F11', what: 'every write conflicts', where: [[SIM, 'whichever it is, changes nothing about the end'], PROXY] },
-  { id: 'F12', what: 'others write the same object all the time', where: [[LONG, 'that somebody else writes to']], open: 'such a writer on a real API server' },
+  { id: 'F12', what: 'others write the same object all the time', where: [[LONG, 'that somebody else writes to'], [RIVALS, 'annotates the Deployment ten times a second']] },
   { id: 'F13', what: '429 with every form of Retry-After', where: [[WATCH, 'after 429 nothing is asked'], [REQUEST, 'after 429 nothing is sent'], [EXEC, 'after 429 nothing is sent'], PROXY] },
   { id: 'F14', what: 'errors of the server, of proxies before it, outages', where: [[SIM, 'one time out of three for ten minutes', 'for as long as the API server is away'], PROXY, [OUTAGES, 'is killed and returns']] },
   { id: 'F15', what: 'an answer is lost, a request done twice', where: [PROXY, [REQUEST, 'again after a lost answer']] },
@@ -54,8 +55,8 @@ export const FAULTS: readonly Fault[] = [
   { id: 'F29', what: 'an orderly stop', where: [[SIM, 'that is told to stop answers for what is under way'], [LEASE, 'a graceful stop hands over']] },
   { id: 'F30', what: 'thousands of pods, hundreds of Upgrades', where: [['test/sim/crowd.test.ts', 'cost what happens to it'], ['src/core/rollout/advance.test.ts', 'as many at once as maxParallel allows']], open: 'aims at 5,000 pods: docs/scale.md' },
   { id: 'F31', what: 'hostile input', where: [FUZZ, DECISIONS, ['test/fuzz/http-head.test.ts', 'whatever an application answers'], ['test/fuzz/sockets.test.ts', 'whatever the peer sends'], ['test/fault/longest-input.test.ts', 'headers of a request']], open: 'a million cases from the schema for the core: `make soak` plays 100,000' },
-  { id: 'F32', what: 'walks through valid changes', where: [['test/sim/walk.test.ts', 'walk']], open: 'walks with undo' },
-  { id: 'F33', what: 'rivals change the same things', where: [['test/sim/stories.test.ts', 'foreign'], ['test/e2e/disruption.test.ts', 'a drain takes no pod', 'a Deployment that is scaled']] },
+  { id: 'F32', what: 'walks through valid changes', where: [['test/sim/walk.test.ts', 'walks through changes', 'walks of fleets', 'are all undone']] },
+  { id: 'F33', what: 'rivals change the same things', where: [['test/sim/stories.test.ts', 'foreign'], [RIVALS, 'an autoscaler', 'a quota', 'a namespace', 'a webhook'], ['test/e2e/disruption.test.ts', 'a drain takes no pod', 'a Deployment that is scaled']] },
   { id: 'F34', what: 'long timers', where: [['test/sim/late-write.test.ts', 'could be written only after 20 minutes']] },
   { id: 'F35', what: 'nothing happens', where: [['test/sim/restart.test.ts', 'at rest'], [LONG, 'is left alone for a whole day']] },
   { id: 'F36', what: 'everything, for long', where: [[LONG, 'loses no upgrade of a week']], open: 'thousands of upgrades under faults on a real API server' },

@@ -21,6 +21,11 @@ export const imagesOf = (workload: WorkloadView): Images =>
       .map(({ name, image }) => [name, image]),
   );
 
+/** True if both have the same containers with the same images. */
+export const sameImages = (a: Images, b: Images): boolean =>
+  Object.keys(a).length === Object.keys(b).length &&
+  Object.entries(a).every(([name, image]) => own(b, name) === image);
+
 /** The first container whose image differs from the wanted one. Containers that the template no longer has do not count. */
 export const differingContainer = (workload: WorkloadView, wanted: Images): TemplateContainer | undefined =>
   workload.containers.find(({ name, image }) => ![undefined, image].includes(own(wanted, name)));

@@ -658,6 +658,12 @@ function trueContext(`,
     replace: 'makesRevision: true',
   },
   {
+    name: 'an attempt is recorded again for each annotation of its workload',
+    file: 'core/decision/start.ts',
+    find: '![undefined, from.revision].includes(now.from.revision)',
+    replace: '[undefined, from.revision].includes(now.from.revision)',
+  },
+  {
     name: 'what ran before is not recorded again when it changed before the first write',
     file: 'core/rollout/policy.ts',
     find: 'isRecordedAgain: true',

@@ -101,6 +101,15 @@ describe('an Upgrade is', () => {
       'again when the workload changed between the record and the write',
       { attempt: UNROLLED, workload: { ...at(OLD), generation: 4 } },
     ],
+    [
+      'ImagesPending',
+      'when nothing changed in between but the generation, as with an annotation of a Deployment',
+      {
+        status: { from: { images: { web: OLD }, revision: 'new' }, to: { images: { web: NEW } } },
+        attempt: { ...UNROLLED, targetGeneration: 2, gating: false, adopted: true },
+        workload: { ...at(OLD), generation: 4 },
+      },
+    ],
     ['ImagesPatched', 'when the images stand there and that is not recorded', { attempt: UNROLLED }],
     ['Verifying', 'when the images stand there and that is recorded', {}],
     [
@@ -212,7 +221,11 @@ describe('a new attempt', () => {
   });
 
   test('that is recorded again keeps what it inherited', () => {
-    const again = { attempt: { ...UNROLLED, inherited: true }, workload: { ...at(OLD), generation: 4 } };
+    const containers = [
+      ...(at(OLD).containers ?? []),
+      { name: 'log', image: 'log:1', role: 'regular', startupProbe: false },
+    ] as const;
+    const again = { attempt: { ...UNROLLED, inherited: true }, workload: { containers, generation: 4 } };
     expect(observed(again)).toMatchObject({ name: 'Starting', trigger: 'Created', inherit: true });
   });
 });

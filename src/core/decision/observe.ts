@@ -23,7 +23,7 @@ import { newCommand } from './commands.ts';
 import { dependencyObstacle } from './dependencies.ts';
 import { isStale, observeDeletion } from './observe-deletion.ts';
 import { CREATED, isHeldUp, observeGate, observeStart, roomObstacle, startOf } from './observe-start.ts';
-import { retryInherits, startWait } from './start.ts';
+import { isRecordStale, retryInherits, startWait } from './start.ts';
 import type { Active, Rolling, State } from './state.ts';
 
 export function observe(snapshot: Snapshot): State {
@@ -116,8 +116,7 @@ function observeRollout(snapshot: Snapshot, rolling: Rolling): State {
     return { name: 'ImagesPatched', ...rolling };
   }
   const { attempt } = status;
-  // The workload was changed between the record and the first write, so the recorded previous images may be outdated: record them again.
-  if (isRecordedAgain(rollout) && workload.generation !== attempt.targetGeneration) {
+  if (isRecordedAgain(rollout) && isRecordStale(snapshot, workload, status)) {
     const inherit = attempt.inherited === true;
     return { name: 'Starting', workload, trigger: attempt.trigger, inherit, rerecord: true };
   }

@@ -4,7 +4,7 @@ import { isReason } from '../../api/reasons.ts';
 import type { ImageSet, Images } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
-import { imagesOf, runsImages } from '../images.ts';
+import { imagesOf, runsImages, sameImages } from '../images.ts';
 import { imagesText } from '../report/image-text.ts';
 import { startupProbeText } from '../report/warning-text.ts';
 import { heldOf } from '../rollout/partition.ts';
@@ -67,6 +67,24 @@ export function setsOf(
   const inherited = inherit ? activeStatus(snapshot.upgrade.status)?.from : undefined;
   const from = inherited ?? { images: imagesOf(workload), revision: snapshot.updateRevision };
   return { from, to: { images: wantedImages(snapshot, workload, from.images) } };
+}
+
+/**
+ * The workload was changed between the record and the first write, and the recorded previous or wanted images are outdated. A new generation alone
+ * does not show that, and neither does a controller that has not observed it yet: every annotation of a Deployment increments its generation, so
+ * a client that sets them all the time would prevent the write forever.
+ */
+export function isRecordStale(snapshot: Snapshot, workload: WorkloadView, status: ActiveStatus): boolean {
+  const { attempt, from, to } = status;
+  if (workload.generation === attempt.targetGeneration) {
+    return false;
+  }
+  const now = setsOf(snapshot, workload, attempt.inherited === true);
+  return (
+    ![undefined, from.revision].includes(now.from.revision) ||
+    !sameImages(now.from.images, from.images) ||
+    !sameImages(now.to.images, to.images)
+  );
 }
 
 /** What an attempt waits for before it starts. One that changes nothing does not wait; after Partial, pods are still to be replaced. */

@@ -52,12 +52,14 @@ start_kube_apiserver() {
 		--audit-policy-file="$cluster_sources/audit-policy.yaml" --audit-log-path="$home/audit.log" "$@"
 }
 
-# The default limit of 20 requests a second would make tests with many workloads wait for the controllers. Takes further flags.
+# The default limit of 20 requests a second would make tests with many workloads wait for the controllers, and that of an autoscaler's look
+# in 15 seconds those of scaling. Takes further flags.
 start_kube_controller_manager() {
 	start_process kube-controller-manager "$components/kube-controller-manager" \
 		--kubeconfig="$home/pki/kube-controller-manager.kubeconfig" --secure-port=0 --leader-elect=false \
 		--service-account-private-key-file="$home/pki/service-account.key" --root-ca-file="$home/pki/ca.crt" \
-		--use-service-account-credentials=true --allocate-node-cidrs=false --kube-api-qps=200 --kube-api-burst=400 "$@"
+		--use-service-account-credentials=true --allocate-node-cidrs=false --kube-api-qps=200 --kube-api-burst=400 \
+		--horizontal-pod-autoscaler-sync-period=1s "$@"
 }
 
 start_kube_scheduler() {

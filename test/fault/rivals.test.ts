@@ -1,0 +1,338 @@
+/**
+ * Others who change the same things in the middle of an attempt, all of them real, on a real API server: an autoscaler, a quota, webhooks that
+ * rewrite or refuse, somebody who never stops writing, and who deletes the namespace.
+ */
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as rest } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { NEW, OLD, told } from '../sim/stories.ts';
+import type { Story } from '../sim/story.ts';
+import { type Lab, startLab } from './lab.ts';
+import { MetricsApi } from './metrics-api.ts';
+import { Playing, until } from './play.ts';
+import { quick } from './quick.ts';
+import type { Json } from './rest.ts';
+
+const LIMIT_MS = 120_000;
+const NOT_YET = 17;
+const BAD = 18;
+
+let lab: Lab;
+let metrics: MetricsApi;
+
+/** A rollout whose new pods answer what the test says: not yet, until it decides. */
+class Attempt extends Playing {
+  readonly #decide: (code: number) => void;
+
+  constructor(kind: 'Deployment' | 'StatefulSet' = 'Deployment') {
+    let code = NOT_YET;
+    super(
+      lab,
+      storyOf(kind, () => code),
+      {},
+    );
+    this.#decide = (given) => {
+      code = given;
+    };
+  }
+
+  decide(how: 'good' | 'bad'): void {
+    this.#decide(how === 'good' ? 0 : BAD);
+  }
+
+  status = async (): Promise<Json> => (await lab.rest.find(this.upgradePath()))?.status ?? {};
+  workload = (): Promise<Json> => lab.rest.get(this.workloadPath());
+  pods = async (): Promise<Json[]> => (await lab.rest.get(this.path('v1', 'pods'))).items;
+
+  /** Waits until the status is so; a failure tells how it is instead. */
+  async sees(accept: (status: Json) => unknown): Promise<Json> {
+    let last: Json;
+    await until(async () => {
+      last = await this.status();
+      return Boolean(accept(last));
+    }, LIMIT_MS).catch((error: Error) => {
+      throw new Error(`${error.message}; the status is ${JSON.stringify(last)}`);
+    });
+    return last;
+  }
+
+  /** Waits until a new pod has said that it is not yet good. */
+  midWay = (): Promise<Json> =>
+    this.sees(({ exitCodes }) => exitCodes?.some(({ code }: Json) => code === NOT_YET));
+
+  /** So many pods run this image, and no other one, and they serve. */
+  serves = (count: number, image: string): Promise<void> =>
+    until(async () => {
+      const pods = (await this.pods()).filter(({ metadata }) => !metadata.deletionTimestamp);
+      return pods.length === count && pods.every((pod) => imageOf(pod) === image && isReady(pod));
+    }, LIMIT_MS);
+
+  async ends(
+    phase: 'Succeeded' | 'FellBack',
+    count: number,
+    image = phase === 'Succeeded' ? NEW : OLD,
+  ): Promise<Json> {
+    const status = await this.sees((seen) => seen.phase === phase);
+    await this.serves(count, image);
+    expect(status.history.map(({ outcome }: Json) => outcome)).toEqual([phase]);
+    return status;
+  }
+}
+
+function storyOf(kind: 'Deployment' | 'StatefulSet', answer: () => number): Story {
+  const exitCodes = [{ codes: `${BAD}`, class: 'Fail', reason: 'Bad' }] as const;
+  const checks = [
+    { name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] }, exitCodes },
+  ] as const;
+  const story = quick(told('rivals', kind, { answer }, { spec: { postCheck: { checks } } }));
+  return { ...story, spec: { ...story.spec, postCheck: { ...story.spec.postCheck, deadlineSeconds: 100 } } };
+}
+
+const imageOf = ({ spec }: Json): string => spec.containers[0].image;
+const isReady = ({ status }: Json): boolean =>
+  status.conditions?.some((one: Json) => one.type === 'Ready' && one.status === 'True') ?? false;
+
+async function autoscale(attempt: Attempt, cpu: string, replicas: number): Promise<void> {
+  metrics.uses(attempt.namespace, cpu);
+  await until(async () => (await attempt.workload()).spec.replicas === replicas, LIMIT_MS);
+  await attempt.sees(({ counts }) => counts?.desired === replicas);
+}
+
+/** Up to six and down to two, while the new pods wait behind their gates. */
+async function autoscaled(attempt: Attempt, how: 'good' | 'bad'): Promise<void> {
+  await attempt.prepare();
+  await attempt.midWay();
+  const metric = { name: 'cpu', target: { type: 'AverageValue', averageValue: '100m' } };
+  metrics.uses(attempt.namespace, '100m');
+  await lab.rest.create(attempt.path('autoscaling/v2', 'horizontalpodautoscalers'), {
+    metadata: { name: 'web' },
+    spec: {
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+      minReplicas: 2,
+      maxReplicas: 6,
+      metrics: [{ type: 'Resource', resource: metric }],
+      behavior: { scaleDown: { stabilizationWindowSeconds: 0 } },
+    },
+  });
+  await autoscale(attempt, '400m', 6);
+  const unproved = (await attempt.pods()).filter((pod) => imageOf(pod) === NEW);
+  expect(unproved.filter(isReady)).toEqual([]);
+  await autoscale(attempt, '10m', 2);
+  attempt.decide(how);
+}
+
+interface Hook {
+  readonly kind: 'MutatingWebhookConfiguration' | 'ValidatingWebhookConfiguration';
+  readonly rule: {
+    readonly apiGroups: string[];
+    readonly resources: string[];
+    readonly operations: string[];
+  };
+  readonly review: (request: Json) => Json;
+}
+
+/** A webhook of somebody else in the attempt's namespace; returns what takes it away. */
+async function hook({ namespace }: Attempt, { kind, rule, review }: Hook): Promise<() => Promise<void>> {
+  const { key, cert } = lab.certificates;
+  const server = createServer({ key, cert }, async (incoming, outgoing) => {
+    const { request } = JSON.parse((await incoming.toArray()).join(''));
+    const response = { uid: request.uid, allowed: true, ...review(request) };
+    outgoing
+      .writeHead(200, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response }));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const path = `/apis/admissionregistration.k8s.io/v1/${kind.toLowerCase()}s`;
+  await lab.rest.create(path, {
+    metadata: { name: namespace },
+    webhooks: [
+      {
+        name: 'rivals.example.com',
+        admissionReviewVersions: ['v1'],
+        sideEffects: 'None',
+        clientConfig: {
+          url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+          caBundle: cert.toString('base64'),
+        },
+        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+        rules: [{ ...rule, apiVersions: ['v1'] }],
+      },
+    ],
+  });
+  return async () => {
+    await lab.rest.remove(`${path}/${namespace}`);
+    server.closeAllConnections();
+    server.close();
+  };
+}
+
+const MIRROR = 'mirror.example/web:2.0';
+const patched = (...patch: Json[]): Json => ({
+  patchType: 'JSONPatch',
+  patch: Buffer.from(JSON.stringify(patch)).toString('base64'),
+});
+/** Names the mirror where the new image is named at this path. */
+const mirrored =
+  (path: string) =>
+  ({ object }: Json): Json => {
+    const value = path
+      .split('/')
+      .slice(1)
+      .reduce((inner, key) => inner?.[key], object);
+    return value === NEW ? patched({ op: 'replace', path, value: MIRROR }) : {};
+  };
+
+const podsOf = async (attempt: Attempt): Promise<string[]> =>
+  [...new Set((await attempt.pods()).map(imageOf))].sort();
+
+/** Writes to the workload ten times a second until `signal` ends it; returns how often. */
+async function annotate(attempt: Attempt, signal: AbortSignal): Promise<number> {
+  let writes = 0;
+  while (!signal.aborted) {
+    const metadata = { annotations: { 'example.com/note': `${++writes}` } };
+    await lab.rest.patch(attempt.workloadPath(), { metadata });
+    await rest(100);
+  }
+  return writes;
+}
+
+const RIVALS: Readonly<Record<string, (attempt: Attempt) => Promise<void>>> = {
+  'an autoscaler that scales up and down while pods wait behind their gates: a good version stays': async (
+    attempt,
+  ) => {
+    await autoscaled(attempt, 'good');
+    await attempt.ends('Succeeded', 2);
+  },
+  'an autoscaler that scales up and down while pods wait behind their gates: a bad version goes': async (
+    attempt,
+  ) => {
+    await autoscaled(attempt, 'bad');
+    const { message } = await attempt.ends('FellBack', 2);
+    expect(message).toContain('exited 18 (Bad)');
+  },
+  'a quota that lets no further pod be made is named, and the attempt ends well once it is gone': async (
+    attempt,
+  ) => {
+    await attempt.prepare();
+    await attempt.midWay();
+    const quotas = attempt.path('v1', 'resourcequotas');
+    await lab.rest.create(quotas, { metadata: { name: 'small' }, spec: { hard: { pods: '3' } } });
+    attempt.decide('good');
+    await attempt.sees(({ message }) => message.includes('exceeded quota: small'));
+    await lab.rest.remove(`${quotas}/small`);
+    await attempt.ends('Succeeded', 3);
+  },
+  'a quota that is used up in the middle of an attempt does not keep a bad version from going': async (
+    attempt,
+  ) => {
+    await attempt.prepare();
+    await attempt.midWay();
+    await lab.rest.create(attempt.path('v1', 'resourcequotas'), {
+      metadata: { name: 'small' },
+      spec: { hard: { pods: '3' } },
+    });
+    attempt.decide('bad');
+    await attempt.ends('FellBack', 3);
+  },
+  'a namespace that is deleted in the middle of an attempt goes': async (attempt) => {
+    await attempt.prepare();
+    await attempt.midWay();
+    const path = `/api/v1/namespaces/${attempt.namespace}`;
+    await lab.rest.remove(path);
+    await until(async () => (await lab.rest.find(path)) === undefined, LIMIT_MS);
+  },
+  'a webhook that names a mirror in every pod: the pods are verified, and stay': async (attempt) => {
+    const rule = { apiGroups: [''], resources: ['pods'], operations: ['CREATE'] };
+    const remove = await hook(attempt, {
+      kind: 'MutatingWebhookConfiguration',
+      rule,
+      review: mirrored('/spec/containers/0/image'),
+    });
+    attempt.decide('good');
+    await attempt.prepare();
+    await attempt.ends('Succeeded', 3, MIRROR);
+    await remove();
+  },
+  'a webhook that names a mirror in the workload: that is what is verified, and what was asked for is kept':
+    async (attempt) => {
+      const rule = { apiGroups: ['apps'], resources: ['deployments'], operations: ['CREATE', 'UPDATE'] };
+      const remove = await hook(attempt, {
+        kind: 'MutatingWebhookConfiguration',
+        rule,
+        review: mirrored('/spec/template/spec/containers/0/image'),
+      });
+      attempt.decide('good');
+      await attempt.prepare();
+      const { to } = await attempt.ends('Succeeded', 3, MIRROR);
+      expect(to).toMatchObject({ images: { web: MIRROR }, requested: { web: NEW } });
+      await remove();
+    },
+  'a webhook that refuses the new image is named in its own words, and the attempt ends well once it is gone':
+    async (attempt) => {
+      const rule = { apiGroups: ['apps'], resources: ['deployments'], operations: ['UPDATE'] };
+      const remove = await hook(attempt, {
+        kind: 'ValidatingWebhookConfiguration',
+        rule,
+        review: ({ object }) =>
+          imageOf(object.spec.template) === NEW
+            ? { allowed: false, status: { code: 403, message: EXPECTED_ERROR } }
+            : {},
+      });
+      attempt.decide('good');
+      await attempt.prepare();
+      await attempt.sees(({ message }) => message?.includes(EXPECTED_ERROR));
+      expect(await podsOf(attempt)).toEqual([OLD]);
+      await remove();
+      await attempt.ends('Succeeded', 3);
+    },
+  'somebody who annotates the Deployment ten times a second: a bad version goes, and nothing of theirs is lost':
+    async (attempt) => {
+      await attempt.prepare();
+      const annotating = new AbortController();
+      const writes = annotate(attempt, annotating.signal);
+      try {
+        await attempt.midWay();
+        attempt.decide('bad');
+        await attempt.ends('FellBack', 3);
+      } finally {
+        annotating.abort();
+      }
+      const written = await writes;
+      expect((await attempt.workload()).metadata.annotations['example.com/note']).toBe(`${written}`);
+    },
+};
+
+/** What a webhook says, and so the log. */
+const EXPECTED_ERROR = 'images must be signed';
+const outcomes = new Map<string, Promise<void>>();
+
+async function play(run: (attempt: Attempt) => Promise<void>): Promise<void> {
+  const attempt = new Attempt();
+  try {
+    await run(attempt);
+    const errors = attempt.memory.errors.filter((error) => !error.includes(EXPECTED_ERROR));
+    expect([...attempt.violations, ...errors]).toEqual([]);
+  } finally {
+    await attempt.clear();
+  }
+}
+
+// All at once: most of what they do is to wait.
+beforeAll(async () => {
+  lab = await startLab();
+  metrics = await MetricsApi.start(lab);
+  for (const [name, run] of Object.entries(RIVALS)) {
+    const outcome = play(run);
+    outcome.catch(() => undefined);
+    outcomes.set(name, outcome);
+  }
+}, 900_000);
+afterAll(() => {
+  metrics.stop();
+  lab.stop();
+});
+
+test.each(Object.keys(RIVALS))('%s', (name) => outcomes.get(name), 300_000);
