@@ -2,20 +2,20 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Lab } from './lab.ts';
-import type { Json } from './rest.ts';
+import type { Json } from './admin-client.ts';
+import type { Environment } from './environment.ts';
 
 const GROUP = { group: 'metrics.k8s.io', version: 'v1beta1' } as const;
 const PATH = `/apis/${GROUP.group}/${GROUP.version}`;
 
 export class MetricsApi {
-  readonly #lab: Lab;
+  readonly #environment: Environment;
   readonly #server: Server;
   readonly #cpu = new Map<string, string>();
 
-  private constructor(lab: Lab) {
-    this.#lab = lab;
-    const { key, cert } = lab.certificates;
+  private constructor(environment: Environment) {
+    this.#environment = environment;
+    const { key, cert } = environment.certificates;
     this.#server = createServer({ key, cert }, async (incoming, outgoing) => {
       const answer = await this.#answer(new URL(incoming.url ?? '/', 'https://metrics'));
       outgoing.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
@@ -23,17 +23,17 @@ export class MetricsApi {
   }
 
   /** Starts it, and has the API server pass on what is asked of it. */
-  static async start(lab: Lab): Promise<MetricsApi> {
-    const one = new MetricsApi(lab);
+  static async start(environment: Environment): Promise<MetricsApi> {
+    const one = new MetricsApi(environment);
     one.#server.listen(0, '127.0.0.1');
     await once(one.#server, 'listening');
     const { port } = one.#server.address() as AddressInfo;
-    await lab.rest.create('/api/v1/namespaces/default/services', {
+    await environment.admin.create('/api/v1/namespaces/default/services', {
       metadata: { name: 'metrics' },
       // The one kind of Service that leads to this machine.
       spec: { type: 'ExternalName', externalName: 'localhost' },
     });
-    await lab.rest.create('/apis/apiregistration.k8s.io/v1/apiservices', {
+    await environment.admin.create('/apis/apiregistration.k8s.io/v1/apiservices', {
       metadata: { name: `${GROUP.version}.${GROUP.group}` },
       spec: {
         ...GROUP,
@@ -64,7 +64,7 @@ export class MetricsApi {
       ];
       return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: PATH.slice(6), resources };
     }
-    const { items } = await this.#lab.rest.get(`/api/v1/namespaces/${namespace}/pods${search}`);
+    const { items } = await this.#environment.admin.get(`/api/v1/namespaces/${namespace}/pods${search}`);
     const usage = { cpu: this.#cpu.get(namespace) ?? '100m', memory: '1Mi' };
     return {
       kind: 'PodMetricsList',

@@ -9,27 +9,27 @@ import { setTimeout as rest } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { NEW, OLD, told } from '../sim/stories.ts';
 import type { Story } from '../sim/story.ts';
-import { type Lab, startLab } from './lab.ts';
+import type { Json } from './admin-client.ts';
+import { type Environment, startEnvironment } from './environment.ts';
 import { MetricsApi } from './metrics-api.ts';
-import { Playing, until } from './play.ts';
-import { quick } from './quick.ts';
-import type { Json } from './rest.ts';
+import { withShortTimes } from './short-times.ts';
+import { StoryRun, until } from './story-run.ts';
 
 const LIMIT_MS = 120_000;
 const NOT_YET = 17;
 const BAD = 18;
 
-let lab: Lab;
+let environment: Environment;
 let metrics: MetricsApi;
 
 /** A rollout whose new pods answer what the test says: not yet, until it decides. */
-class Attempt extends Playing {
+class Attempt extends StoryRun {
   readonly #decide: (code: number) => void;
 
   constructor(kind: 'Deployment' | 'StatefulSet' = 'Deployment') {
     let code = NOT_YET;
     super(
-      lab,
+      environment,
       storyOf(kind, () => code),
       {},
     );
@@ -42,9 +42,9 @@ class Attempt extends Playing {
     this.#decide(how === 'good' ? 0 : BAD);
   }
 
-  status = async (): Promise<Json> => (await lab.rest.find(this.upgradePath()))?.status ?? {};
-  workload = (): Promise<Json> => lab.rest.get(this.workloadPath());
-  pods = async (): Promise<Json[]> => (await lab.rest.get(this.path('v1', 'pods'))).items;
+  status = async (): Promise<Json> => (await environment.admin.find(this.upgradePath()))?.status ?? {};
+  workload = (): Promise<Json> => environment.admin.get(this.workloadPath());
+  pods = async (): Promise<Json[]> => (await environment.admin.get(this.path('v1', 'pods'))).items;
 
   /** Waits until the status is so; a failure tells how it is instead. */
   async sees(accept: (status: Json) => unknown): Promise<Json> {
@@ -86,7 +86,7 @@ function storyOf(kind: 'Deployment' | 'StatefulSet', answer: () => number): Stor
   const checks = [
     { name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] }, exitCodes },
   ] as const;
-  const story = quick(told('rivals', kind, { answer }, { spec: { postCheck: { checks } } }));
+  const story = withShortTimes(told('rivals', kind, { answer }, { spec: { postCheck: { checks } } }));
   return { ...story, spec: { ...story.spec, postCheck: { ...story.spec.postCheck, deadlineSeconds: 100 } } };
 }
 
@@ -106,7 +106,7 @@ async function autoscaled(attempt: Attempt, how: 'good' | 'bad'): Promise<void> 
   await attempt.midWay();
   const metric = { name: 'cpu', target: { type: 'AverageValue', averageValue: '100m' } };
   metrics.uses(attempt.namespace, '100m');
-  await lab.rest.create(attempt.path('autoscaling/v2', 'horizontalpodautoscalers'), {
+  await environment.admin.create(attempt.path('autoscaling/v2', 'horizontalpodautoscalers'), {
     metadata: { name: 'web' },
     spec: {
       scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
@@ -135,7 +135,7 @@ interface Hook {
 
 /** A webhook of somebody else in the attempt's namespace; returns what takes it away. */
 async function hook({ namespace }: Attempt, { kind, rule, review }: Hook): Promise<() => Promise<void>> {
-  const { key, cert } = lab.certificates;
+  const { key, cert } = environment.certificates;
   const server = createServer({ key, cert }, async (incoming, outgoing) => {
     const { request } = JSON.parse((await incoming.toArray()).join(''));
     const response = { uid: request.uid, allowed: true, ...review(request) };
@@ -146,7 +146,7 @@ async function hook({ namespace }: Attempt, { kind, rule, review }: Hook): Promi
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const path = `/apis/admissionregistration.k8s.io/v1/${kind.toLowerCase()}s`;
-  await lab.rest.create(path, {
+  await environment.admin.create(path, {
     metadata: { name: namespace },
     webhooks: [
       {
@@ -163,7 +163,7 @@ async function hook({ namespace }: Attempt, { kind, rule, review }: Hook): Promi
     ],
   });
   return async () => {
-    await lab.rest.remove(`${path}/${namespace}`);
+    await environment.admin.remove(`${path}/${namespace}`);
     server.closeAllConnections();
     server.close();
   };
@@ -193,7 +193,7 @@ async function annotate(attempt: Attempt, signal: AbortSignal): Promise<number> 
   let writes = 0;
   while (!signal.aborted) {
     const metadata = { annotations: { 'example.com/note': `${++writes}` } };
-    await lab.rest.patch(attempt.workloadPath(), { metadata });
+    await environment.admin.patch(attempt.workloadPath(), { metadata });
     await rest(100);
   }
   return writes;
@@ -219,10 +219,10 @@ const RIVALS: Readonly<Record<string, (attempt: Attempt) => Promise<void>>> = {
     await attempt.prepare();
     await attempt.midWay();
     const quotas = attempt.path('v1', 'resourcequotas');
-    await lab.rest.create(quotas, { metadata: { name: 'small' }, spec: { hard: { pods: '3' } } });
+    await environment.admin.create(quotas, { metadata: { name: 'small' }, spec: { hard: { pods: '3' } } });
     attempt.decide('good');
     await attempt.sees(({ message }) => message.includes('exceeded quota: small'));
-    await lab.rest.remove(`${quotas}/small`);
+    await environment.admin.remove(`${quotas}/small`);
     await attempt.ends('Succeeded', 3);
   },
   'a quota that is used up in the middle of an attempt does not keep a bad version from going': async (
@@ -230,7 +230,7 @@ const RIVALS: Readonly<Record<string, (attempt: Attempt) => Promise<void>>> = {
   ) => {
     await attempt.prepare();
     await attempt.midWay();
-    await lab.rest.create(attempt.path('v1', 'resourcequotas'), {
+    await environment.admin.create(attempt.path('v1', 'resourcequotas'), {
       metadata: { name: 'small' },
       spec: { hard: { pods: '3' } },
     });
@@ -241,8 +241,8 @@ const RIVALS: Readonly<Record<string, (attempt: Attempt) => Promise<void>>> = {
     await attempt.prepare();
     await attempt.midWay();
     const path = `/api/v1/namespaces/${attempt.namespace}`;
-    await lab.rest.remove(path);
-    await until(async () => (await lab.rest.find(path)) === undefined, LIMIT_MS);
+    await environment.admin.remove(path);
+    await until(async () => (await environment.admin.find(path)) === undefined, LIMIT_MS);
   },
   'a webhook that names a mirror in every pod: the pods are verified, and stay': async (attempt) => {
     const rule = { apiGroups: [''], resources: ['pods'], operations: ['CREATE'] };
@@ -322,8 +322,8 @@ async function play(run: (attempt: Attempt) => Promise<void>): Promise<void> {
 
 // All at once: most of what they do is to wait.
 beforeAll(async () => {
-  lab = await startLab();
-  metrics = await MetricsApi.start(lab);
+  environment = await startEnvironment();
+  metrics = await MetricsApi.start(environment);
   for (const [name, run] of Object.entries(RIVALS)) {
     const outcome = play(run);
     outcome.catch(() => undefined);
@@ -332,7 +332,7 @@ beforeAll(async () => {
 }, 900_000);
 afterAll(() => {
   metrics.stop();
-  lab.stop();
+  environment.stop();
 });
 
 test.each(Object.keys(RIVALS))('%s', (name) => outcomes.get(name), 300_000);

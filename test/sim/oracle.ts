@@ -61,7 +61,9 @@ export class Oracle {
 
   /** Told of every write as it is sent, whatever comes of it. Results of many pods are recorded at once, and count as one. */
   sent({ operator, kind, what, at }: WriteRecord): void {
-    const said = `${operator} ${kind} ${what}`;
+    // The next attempt says some of it once more: that it holds the finalizer, for one.
+    const attempt = this.#options.world.upgrade()?.status?.attempt?.number;
+    const said = `${operator} ${attempt} ${kind} ${what}`;
     this.#withinRate(`${operator}`, kind, at, MOST_A_SECOND + MOST_NEW_A_SECOND);
     if (this.#said.has(said)) {
       this.#withinRate(`${operator} again`, kind, at, MOST_A_SECOND);

@@ -4,14 +4,15 @@ import { FLEET_STORIES } from './fleet-stories.ts';
 import type { Fault } from './operator.ts';
 import { cutAt, play } from './run.ts';
 import { STORIES } from './stories.ts';
-import { fleetWalkOf, walkOf } from './walk.ts';
+import { fleetWalkOf, undoWalkOf, walkOf } from './walk.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { seed: { type: 'string', default: '1' }, crash: { type: 'string' } },
 });
-const [, fleet, walk] = /^(fleet )?walk (\d+)$/.exec(positionals[0] ?? '') ?? [];
-const walked = walk ? (fleet ? fleetWalkOf : walkOf)(Number(walk)) : undefined;
+const [, which = '', walk] = /^(fleet |undo )?walk (\d+)$/.exec(positionals[0] ?? '') ?? [];
+const walks = { '': walkOf, 'fleet ': fleetWalkOf, 'undo ': undoWalkOf };
+const walked = walk ? walks[which as keyof typeof walks](Number(walk)) : undefined;
 const story = walked?.story ?? [...STORIES, ...FLEET_STORIES].find(({ name }) => name === positionals[0]);
 if (!story) {
   console.error(

@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { complaintOf, fleetWalkOf } from './walk.ts';
+import { complaintOf, fleetWalkOf, undoComplaintOf } from './walk.ts';
 
 const WALKS = 200;
 const FLEETS = 100;
+const UNDONE = 100;
 
 test(`${WALKS} random walks through changes, rivals, lost nodes, refused writes and crashes keep every rule and come to rest`, async () => {
   const wrong: string[] = [];
@@ -19,6 +20,17 @@ test(`${FLEETS} random walks of fleets in stages, with budgets, partitions and r
   const wrong: string[] = [];
   for (let seed = 1; seed <= FLEETS; seed++) {
     const complaint = await complaintOf(seed, fleetWalkOf(seed));
+    if (complaint !== undefined) {
+      wrong.push(complaint);
+    }
+  }
+  expect(wrong).toEqual([]);
+}, 240_000);
+
+test(`${UNDONE} random walks whose changes are all undone end as if nothing had been changed`, async () => {
+  const wrong: string[] = [];
+  for (let seed = 1; seed <= UNDONE; seed++) {
+    const complaint = await undoComplaintOf(seed);
     if (complaint !== undefined) {
       wrong.push(complaint);
     }

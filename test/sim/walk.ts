@@ -1,10 +1,10 @@
 /** Random walks: a workload, versions that behave somehow, users and rivals who do anything at any time, and an operator that is cut and refused. */
 
-import type { UpgradeSpec } from '../../src/api/types.ts';
+import type { Upgrade, UpgradeSpec } from '../../src/api/types.ts';
 import { type Behaviour, exits, exitsFirst, GOOD } from './behaviour.ts';
 import { VirtualClock } from './clock.ts';
 import type { Cut, Fault, Faults } from './operator.ts';
-import { play, type RunOptions } from './run.ts';
+import { play, type Run, type RunOptions } from './run.ts';
 import { KINDS, NEW, OLD, workloadOf } from './stories.ts';
 import {
   afterSeconds,
@@ -19,6 +19,7 @@ import {
 import type { World } from './world.ts';
 
 const NEWER = 'registry.example/web:3.0';
+const NEWEST = 'registry.example/web:4.0';
 
 export interface Walk {
   readonly story: Story;
@@ -264,10 +265,101 @@ export function fleetWalkOf(seed: number): Walk {
 
 const MOVING = ['Pending', 'Upgrading', 'PostChecking', 'FallingBack', 'FallbackChecking'];
 
+/** A change of one field, or of what surrounds the Upgrade, and what undoes it. */
+type Change = (world: World, chance: Chance) => (world: World) => void;
+
+const changing =
+  <Field extends keyof UpgradeSpec>(field: Field, some: (chance: Chance) => UpgradeSpec[Field]): Change =>
+  (world, chance) => {
+    const before = (world.upgrade() as Upgrade).spec[field];
+    changeSpec(world, { [field]: some(chance) });
+    return (later) => changeSpec(later, { [field]: before });
+  };
+
+function partly<Field extends 'postCheck' | 'fallback'>(
+  field: Field,
+  some: (chance: Chance) => Partial<UpgradeSpec[Field]>,
+): Change {
+  return (world, chance) => {
+    const before = (world.upgrade() as Upgrade).spec[field];
+    changeSpec(world, { [field]: { ...before, ...some(chance) } });
+    return (later) => changeSpec(later, { [field]: before });
+  };
+}
+
+const CHANGES: readonly Change[] = [
+  changing('containers', (chance) => [{ name: 'web', image: chance.of([OLD, NEW, NEWER, NEWEST]) }]),
+  changing('containers', (chance) => [{ name: 'web', image: chance.of([NEWER, NEWEST]) }]),
+  changing('containers', (chance) => [{ name: 'web', image: chance.of([NEWER, NEWEST]) }]),
+  changing('paused', () => true),
+  changing('gate', (chance) => chance.of(['Disabled', 'Required', 'Auto'])),
+  changing('strategy', (chance) => chance.of(STRATEGIES)(chance)),
+  partly('postCheck', (chance) => ({ deadlineSeconds: chance.of([20, 40, 120]) })),
+  partly('postCheck', (chance) => ({
+    successThreshold: chance.of([1, 2]),
+    failureThreshold: chance.of([0, 2]),
+  })),
+  partly('fallback', (chance) => ({
+    action: chance.of(['Rollback', 'Pause', 'None']),
+    verify: chance.hits(0.5),
+  })),
+  (world, chance) => {
+    const before = target(world).desired;
+    scaleTo(world, chance.upTo(5));
+    return (later) => void scaleTo(later, before);
+  },
+  (world) => {
+    world.gatePolicy.installed = false;
+    return (later) => {
+      later.gatePolicy.installed = true;
+    };
+  },
+];
+
+const WANTED = [{ name: 'web', image: NEW }];
+
+/** Changes of every kind after an upgrade that was good, at any time, each undone in the end, the last one first. */
+export function undoWalkOf(seed: number): Walk {
+  const chance = new Chance(seed + 2_000_000);
+  const kind = chance.of(KINDS);
+  const undone: ((world: World) => void)[] = [];
+  const wait = (): Step['when'] => afterSeconds(chance.of([0.02, 0.5, 2, 15, 70, 200]));
+  const changes = Array.from({ length: 1 + chance.upTo(9) }, (): Step => {
+    const change = chance.of(CHANGES);
+    return { when: wait(), act: (world) => void undone.unshift(change(world, chance)) };
+  });
+  const undo = changes.map((): Step => ({ when: wait(), act: (world) => undone.shift()?.(world) }));
+  const begin: Step = { when: afterSeconds(300), act: () => undone.splice(0) };
+  return {
+    story: {
+      name: `undo walk ${seed}`,
+      workload: workloadOf(kind),
+      spec: { containers: WANTED },
+      images: { [NEWER]: behaviour(chance), [NEWEST]: behaviour(chance) },
+      steps: [begin, ...changes, ...undo],
+      losesPods: true,
+      minutes: 120,
+    },
+    options: { seed, stale: true, faults: faultsOf(chance) },
+  };
+}
+
+/** What is not as if nothing had been changed; what came of the changes in between stays in the history. */
+async function notRestored({ ending }: Run, { workload }: Story): Promise<string[]> {
+  const expected = (await play({ name: '', workload, images: {}, spec: { containers: WANTED } })).ending;
+  const [wanted, got] = [expected, ending].map((one) => JSON.stringify({ ...one, outcomes: [] }));
+  return wanted === got ? [] : [`it ended as ${got}, not as ${wanted}`];
+}
+
 /** What was wrong in one walk, with the command that plays it again, or nothing. */
-export async function complaintOf(seed: number, walk = walkOf(seed)): Promise<string | undefined> {
+export async function complaintOf(
+  seed: number,
+  walk = walkOf(seed),
+  judge: (run: Run, story: Story) => Promise<string[]> = async () => [],
+): Promise<string | undefined> {
   const { story, options } = walk;
-  const { violations, ending, world, message } = await play(story, options);
+  const run = await play(story, options);
+  const { violations, ending, world, message } = run;
   const { spec, status } = world.upgrade() ?? {};
   const stalled = status?.conditions?.some(
     ({ type, status: value }) => type === 'Stalled' && value === 'True',
@@ -280,8 +372,12 @@ export async function complaintOf(seed: number, walk = walkOf(seed)): Promise<st
     status?.counts?.desired !== 0
       ? [`it never came to rest: ${message}`]
       : [];
-  const complaints = [...violations, ...restless];
+  const complaints = [...violations, ...restless, ...(await judge(run, story))];
   return complaints.length > 0
     ? `${complaints.join('; ')}\n  npx node test/sim/replay.ts '${story.name}'`
     : undefined;
 }
+
+/** The same of a walk whose changes were all undone. */
+export const undoComplaintOf = (seed: number): Promise<string | undefined> =>
+  complaintOf(seed, undoWalkOf(seed), notRestored);
