@@ -1,4 +1,5 @@
 /** A real Kubernetes API without nodes for one test file; see test/cluster/api-only.sh. */
+
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -95,3 +96,11 @@ export const untilServed = (api: ApiServer): Promise<unknown> =>
   eventually(() =>
     api.kubectl(['wait', '--for=condition=Established', 'crd/upgrades.postcheck.dev', '--timeout=10s']),
   );
+
+/** Creates namespaces in which pods can be created: their service account exists. */
+export async function createNamespaces(api: ApiServer, ...names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    api.kubectl(['create', 'namespace', name]);
+    await eventually(() => api.kubectl(['get', 'serviceaccount', 'default', '-n', name]));
+  }
+}

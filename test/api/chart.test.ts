@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { connect } from '../../src/kube/cluster.ts';
 import { CHART, helm, ROOT } from '../chart/render.ts';
 import { type ApiServer, eventually, type KubeObject, startApiServer } from './api-server.ts';
+import { connectTo } from './connect.ts';
 import { podOfStatefulSet } from './webhook.ts';
 
 const SYSTEM = 'postcheck-system';
@@ -148,13 +148,7 @@ describe('on a cluster that serves MutatingAdmissionPolicy', () => {
   test('an upgrade of the release upgrades the CRD, and the operator tells an older one', async () => {
     const schema = parse(readFileSync(join(ROOT, 'crds/postcheck.dev_upgrades.yaml'), 'utf8')).metadata
       .annotations['postcheck.dev/schema'];
-    const cluster = await connect({
-      kubeconfig: api.kubeconfig,
-      context: undefined,
-      namespaces: [],
-      identity: 'test',
-      gatePolicyName: 'postcheck-gate',
-    });
+    const cluster = await connectTo(api);
     expect(await cluster.crdMismatch(schema)).toBeUndefined();
     const older = [
       { op: 'remove', path: '/spec/versions/0/additionalPrinterColumns' },
@@ -234,13 +228,7 @@ describe('on a cluster that serves MutatingAdmissionPolicy as a beta only, as 1.
     const beta = 'mutatingadmissionpolicybindings.v1beta1.admissionregistration.k8s.io/postcheck-gate';
     expect(release('install', CHART)).toMatch('New pods of a running upgrade get no traffic');
     expect(api.json(['get', beta])['apiVersion']).toBe('admissionregistration.k8s.io/v1beta1');
-    const cluster = await connect({
-      kubeconfig: api.kubeconfig,
-      context: undefined,
-      namespaces: [],
-      identity: 'test',
-      gatePolicyName: 'postcheck-gate',
-    });
+    const cluster = await connectTo(api);
     expect((await cluster.gateProbe.carrier()).carrier).toBe('Policy');
     api.kubectl(['delete', beta]);
     expect((await cluster.gateProbe.carrier()).carrier).toBe('None');

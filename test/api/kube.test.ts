@@ -9,8 +9,9 @@ import type { Upgrade } from '../../src/api/types.ts';
 import type { PodView, RevisionView, WorkloadKind, WorkloadView } from '../../src/api/views.ts';
 import type { WatchEvent, Watched, WatchedKind } from '../../src/engine/ports.ts';
 import { upgradeReference, workloadReference } from '../../src/engine/references.ts';
-import { type Cluster, connect } from '../../src/kube/cluster.ts';
+import type { Cluster } from '../../src/kube/cluster.ts';
 import { type ApiServer, eventually, installCrd, startApiServer } from './api-server.ts';
+import { connectTo } from './connect.ts';
 
 const kinds: readonly WatchedKind[] = [
   'Upgrade',
@@ -32,7 +33,7 @@ beforeAll(async () => {
   api = startApiServer();
   await installCrd(api);
   api.kubectl(['create', 'namespace', 'shop']);
-  cluster = await connectTo([]);
+  cluster = await connectTo(api, []);
   for (const kind of kinds) {
     cluster.watcher.watch(kind, store(kind, seen));
   }
@@ -42,15 +43,6 @@ afterAll(async () => {
   await cluster.close();
   api.stop();
 });
-
-function connectTo(namespaces: string[]): Promise<Cluster> {
-  return connect({
-    kubeconfig: api.kubeconfig,
-    namespaces,
-    identity: 'postcheck-test',
-    gatePolicyName: 'postcheck-gate',
-  });
-}
 
 function store<K extends WatchedKind>(
   kind: K,
@@ -233,7 +225,7 @@ describe('reading', () => {
     for (const namespace of ['left', 'right']) {
       api.kubectl(['create', 'deployment', `in-${namespace}`, '--image=a:1', '-n', namespace]);
     }
-    const narrow = await connectTo(['left', 'right']);
+    const narrow = await connectTo(api, ['left', 'right']);
     const events: WatchEvent<WorkloadView>[] = [];
     narrow.watcher.watch('Deployment', (event) => events.push(event));
     await eventually(() => events.length > 0);
@@ -657,7 +649,7 @@ test('the gate policy is available exactly when its binding is there', async () 
 }, 60_000);
 
 test('a process that does not lead writes nothing', async () => {
-  const other = await connectTo([]);
+  const other = await connectTo(api, []);
   const lease = other.lease({
     namespace: 'default',
     name: 'fenced',

@@ -2,8 +2,16 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { PodView, RevisionView, WorkloadKind, WorkloadView } from '../../src/api/views.ts';
 import { Store } from '../../src/engine/store.ts';
-import { type Cluster, connect } from '../../src/kube/cluster.ts';
-import { type ApiServer, eventually, installCrd, type KubeObject, startApiServer } from './api-server.ts';
+import type { Cluster } from '../../src/kube/cluster.ts';
+import {
+  type ApiServer,
+  createNamespaces,
+  eventually,
+  installCrd,
+  type KubeObject,
+  startApiServer,
+} from './api-server.ts';
+import { connectTo } from './connect.ts';
 
 jest.setTimeout(60_000);
 
@@ -18,16 +26,8 @@ const store = new Store();
 beforeAll(async () => {
   api = startApiServer();
   await installCrd(api);
-  for (const namespace of ['shop', 'evil']) {
-    api.kubectl(['create', 'namespace', namespace]);
-    await eventually(() => api.kubectl(['get', 'serviceaccount', 'default', '-n', namespace]));
-  }
-  cluster = await connect({
-    kubeconfig: api.kubeconfig,
-    namespaces: [],
-    identity: 'postcheck-test',
-    gatePolicyName: 'postcheck-gate',
-  });
+  await createNamespaces(api, 'shop', 'evil');
+  cluster = await connectTo(api);
   store.watch(cluster.watcher, {
     upgradesChanged: () => {},
     actingChanged: () => {},

@@ -4,14 +4,16 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { PodPatch } from '../../src/api/views.ts';
-import { type Cluster, connect } from '../../src/kube/cluster.ts';
+import type { Cluster } from '../../src/kube/cluster.ts';
 import { makeAuthority } from '../../src/kube/webhook/certificate.ts';
 import type { CertificateManager } from '../../src/kube/webhook/certificate-manager.ts';
 import { authoritiesIn } from '../../src/kube/webhook/rotation.ts';
 import { type HttpServer, type KeyPair, serve } from '../../src/telemetry/http.ts';
 import { WEBHOOK_LIMITS, webhookRoutes } from '../../src/webhook.ts';
 import { type ApiServer, eventually, startApiServer } from './api-server.ts';
+import { connectTo } from './connect.ts';
 import {
+  caBundleOf,
   gatesOf,
   PATIENT_SECONDS,
   podOfStatefulSet,
@@ -58,12 +60,7 @@ const secretData = (): Record<string, string> =>
     }
   ).data;
 const bundleText = (): string => Buffer.from(secretData()['ca.crt'] ?? '', 'base64').toString();
-function told(): string {
-  const { webhooks } = api.json(['get', 'mutatingwebhookconfiguration', NAME]) as unknown as {
-    webhooks: { clientConfig: { caBundle?: string } }[];
-  };
-  return Buffer.from(webhooks[0]?.clientConfig.caBundle ?? '', 'base64').toString();
-}
+
 const patchSecret = (data: Record<string, string | null>) =>
   api.kubectl([
     'patch',
@@ -86,13 +83,7 @@ const patchConfiguration = (clientConfig: Record<string, string | null>, timeout
 
 beforeAll(async () => {
   api = startApiServer();
-  cluster = await connect({
-    kubeconfig: api.kubeconfig,
-    context: undefined,
-    namespaces: [],
-    identity: 'test',
-    gatePolicyName: NAME,
-  });
+  cluster = await connectTo(api);
   api.kubectl(['create', 'namespace', 'shop']);
   await eventually(() => api.kubectl(['get', 'serviceaccount', 'default', '--namespace', 'shop']));
   pair = (await reconcileCertificates(certificateManager())).pair;
@@ -132,7 +123,7 @@ describe('certificates', () => {
     const before = bundleText();
     api.kubectl(['delete', 'secret', SECRET, '--namespace', 'default']);
     expect(await renew()).toHaveLength(2);
-    expect(told()).toBe(bundleText());
+    expect(caBundleOf(api)).toBe(bundleText());
     expect(bundleText()).not.toContain(before);
     await untilGates(1, gates);
   });
@@ -174,7 +165,7 @@ describe('certificates', () => {
     await renew((4 * 365 + 1) * DAY_MS);
     const [before] = authoritiesIn(bundleText());
     expect(await renew()).toHaveLength(2);
-    const now = authoritiesIn(told()).map(({ fingerprint256 }) => fingerprint256);
+    const now = authoritiesIn(caBundleOf(api)).map(({ fingerprint256 }) => fingerprint256);
     expect(now).toHaveLength(2);
     expect(now[1]).toBe(before?.fingerprint256);
     await untilGates(1, gates);
@@ -187,7 +178,7 @@ describe('certificates', () => {
     );
     const served = new Set([...kept.map((one) => one.pair.cert)]);
     expect(served.size).toBe(1);
-    expect(told()).toBe(bundleText());
+    expect(caBundleOf(api)).toBe(bundleText());
     await renew();
     await untilGates(1, gates);
   });

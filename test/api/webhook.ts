@@ -59,6 +59,13 @@ export async function reconcileCertificates(
   throw new Error('raced ten times');
 }
 
+/** Returns the certificates in the `caBundle` of the webhook's configuration. */
+export function caBundleOf(api: ApiServer): string {
+  const path = 'jsonpath={.webhooks[0].clientConfig.caBundle}';
+  const encoded = api.kubectl(['get', 'mutatingwebhookconfiguration', 'postcheck-gate', '-o', path]);
+  return Buffer.from(encoded, 'base64').toString();
+}
+
 /** A pod as the controller of StatefulSet db creates it. */
 export const podOfStatefulSet = (namespace: string) => ({
   apiVersion: 'v1',

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { env, execPath } from 'node:process';
 import { expect, test } from '@jest/globals';
-import { tool } from '../../packages/cli/test/lab.ts';
+import { tool } from '../../packages/cli/test/cli-environment.ts';
 import { scenario, TEST_MS } from './support/scenario.ts';
 import { waitFor } from './support/wait.ts';
 import { CONTAINER, image, upgrade } from './support/workloads.ts';

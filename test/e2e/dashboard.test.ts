@@ -7,7 +7,7 @@ import { env, execPath } from 'node:process';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
-import { tool } from '../../packages/cli/test/lab.ts';
+import { tool } from '../../packages/cli/test/cli-environment.ts';
 import { openBrowser, openPage } from '../support/browser.ts';
 import type { Json } from './support/api.ts';
 import { scenario, TEST_MS } from './support/scenario.ts';

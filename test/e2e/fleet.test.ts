@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { env, execPath } from 'node:process';
 import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from '@jest/globals';
-import { tool } from '../../packages/cli/test/lab.ts';
+import { tool } from '../../packages/cli/test/cli-environment.ts';
 import { VERIFIED } from '../../src/api/names.ts';
 import type { Json } from './support/api.ts';
 import { conditionOf, imageOf, isReady } from './support/pod-history.ts';

@@ -9,6 +9,7 @@ import type { ProbeOutcome } from '../../packages/kubelet-prober/src/result.ts';
 import type { ProbeTarget } from '../../packages/kubelet-prober/src/spec.ts';
 import { type Finding, type Row, rows } from './kubelet/rows.ts';
 import { Api, type Json } from './support/api.ts';
+import { createFreshNamespace, removeNamespace } from './support/namespace.ts';
 import { waitFor } from './support/wait.ts';
 
 const namespace = 'kubelet-diff';
@@ -126,26 +127,6 @@ const api = new Api();
 const kubelets = new Map<Row, Judgement>();
 const ours = new Map<Row, Judgement & { outcome: ProbeOutcome }>();
 
-/** Asks for the namespace to go; its pods end on their own. */
-async function removeNamespace(): Promise<void> {
-  await api.remove(`/api/v1/namespaces/${namespace}`).catch(() => {});
-}
-
-async function newNamespace(): Promise<void> {
-  await removeNamespace();
-  const look = () => api.find(`/api/v1/namespaces/${namespace}`);
-  await waitFor('the namespace of an earlier run to go', look, (found) => found === undefined, {
-    timeoutSeconds: 240,
-    everyMs: 2000,
-  });
-  await api.create('/api/v1/namespaces', { metadata: { name: namespace } });
-  await waitFor(
-    'the service account',
-    () => api.find(`/api/v1/namespaces/${namespace}/serviceaccounts/default`),
-    (found) => found !== undefined,
-  );
-}
-
 /** Reads what kubelet has said so far; gives the pods. */
 async function readKubelets(runningSince: Map<string, number>): Promise<Json[]> {
   const [pods, events] = await Promise.all([
@@ -187,7 +168,7 @@ async function letKubeletJudge(): Promise<Map<string, string>> {
 }
 
 beforeAll(async () => {
-  await newNamespace();
+  await createFreshNamespace(api, namespace);
   for (const row of rows) {
     await api.create(`${core}/pods`, podOf(row));
   }
@@ -197,7 +178,7 @@ beforeAll(async () => {
   }
 }, setUpMs);
 
-afterAll(removeNamespace);
+afterAll(() => removeNamespace(api, namespace));
 
 test('at least forty pods are judged, and every finding is among them', () => {
   expect(rows.length).toBeGreaterThanOrEqual(40);

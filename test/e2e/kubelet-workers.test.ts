@@ -6,6 +6,7 @@ import type { ProbeHandler } from '../../packages/kubelet-prober/src/spec.ts';
 import type { ProbedContainer, ProbedPod } from '../../packages/kubelet-prober/src/worker.ts';
 import { onConnection } from './kubelet/servers.ts';
 import { Api, type Json, run } from './support/api.ts';
+import { createFreshNamespace, removeNamespace } from './support/namespace.ts';
 import { waitFor } from './support/wait.ts';
 
 const namespace = 'kubelet-workers';
@@ -118,30 +119,10 @@ const history = (name: string, type: ProbeType) => published.get(`${name}/${type
 const waitUntil = (what: string, holds: () => boolean) =>
   waitFor(what, async () => holds(), Boolean, { timeoutSeconds: 90, everyMs: 200 });
 
-/** Asks for the namespace to go; its pods end on their own. */
-async function removeNamespace(): Promise<void> {
-  await api.remove(`/api/v1/namespaces/${namespace}`).catch(() => {});
-}
-
-async function newNamespace(): Promise<void> {
-  await removeNamespace();
-  const look = () => api.find(`/api/v1/namespaces/${namespace}`);
-  await waitFor('the namespace of an earlier run to go', look, (found) => found === undefined, {
-    timeoutSeconds: 240,
-    everyMs: 2000,
-  });
-  await api.create('/api/v1/namespaces', { metadata: { name: namespace } });
-  await waitFor(
-    'the service account',
-    () => api.find(`/api/v1/namespaces/${namespace}/serviceaccounts/default`),
-    (found) => found !== undefined,
-  );
-}
-
 let sampler: NodeJS.Timeout;
 
 beforeAll(async () => {
-  await newNamespace();
+  await createFreshNamespace(api, namespace);
   const { metadata } = await api.get(pods);
   api.watch(pods, metadata.resourceVersion, stop.signal, (_, pod) => {
     if (pod.kind === 'Pod') {
@@ -156,7 +137,7 @@ afterAll(async () => {
   clearInterval(sampler);
   manager.keepOnly(new Set());
   stop.abort();
-  await removeNamespace();
+  await removeNamespace(api, namespace);
 }, testMs);
 
 test(

@@ -8,11 +8,19 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { PodPatch } from '../../src/api/views.ts';
-import { type Cluster, connect } from '../../src/kube/cluster.ts';
+import type { Cluster } from '../../src/kube/cluster.ts';
 import { type HttpServer, type KeyPair, serve } from '../../src/telemetry/http.ts';
 import { WEBHOOK_LIMITS, webhookRoutes } from '../../src/webhook.ts';
-import { type ApiServer, eventually, type KubeObject, startApiServer } from '../api/api-server.ts';
 import {
+  type ApiServer,
+  createNamespaces,
+  eventually,
+  type KubeObject,
+  startApiServer,
+} from '../api/api-server.ts';
+import { connectTo } from '../api/connect.ts';
+import {
+  caBundleOf,
   freePort,
   gatesOf,
   PATIENT_SECONDS,
@@ -57,17 +65,7 @@ function take(): void {
   webhook?.reload();
 }
 
-const trusted = (): string =>
-  Buffer.from(
-    api.kubectl([
-      'get',
-      'mutatingwebhookconfiguration',
-      'postcheck-gate',
-      '-o',
-      'jsonpath={.webhooks[0].clientConfig.caBundle}',
-    ]),
-    'base64',
-  ).toString();
+const trusted = (): string => caBundleOf(api);
 
 /** As the operator does where cert-manager is not asked: makes right what is not. */
 const keep = () =>
@@ -122,18 +120,9 @@ function objects(port: number): KubeObject[] {
 beforeAll(async () => {
   execFileSync(join(ROOT, 'test/cluster/build-tools.sh'), ['cert-manager'], { stdio: 'inherit' });
   api = startApiServer();
-  cluster = await connect({
-    kubeconfig: api.kubeconfig,
-    context: undefined,
-    namespaces: [],
-    identity: 'test',
-    gatePolicyName: 'postcheck-gate',
-  });
+  cluster = await connectTo(api);
   api.kubectl(['apply', '--server-side', '-f', crds()]);
-  for (const namespace of [SYSTEM, 'shop']) {
-    api.kubectl(['create', 'namespace', namespace]);
-    await eventually(() => api.kubectl(['get', 'serviceaccount', 'default', '-n', namespace]));
-  }
+  await createNamespaces(api, SYSTEM, 'shop');
   api.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s']);
   certManager = spawn(join(ROOT, '.cluster/bin/cert-manager'), ['--kubeconfig', api.kubeconfig], {
     stdio: 'ignore',

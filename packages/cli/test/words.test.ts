@@ -10,8 +10,8 @@ import type { Context } from '../src/command.ts';
 import { complete, placeOf } from '../src/completion.ts';
 import { createProgram } from '../src/program.ts';
 import { run } from '../src/run.ts';
+import { tool } from './cli-environment.ts';
 import { type FakeIo, fakeIo } from './io.ts';
-import { tool } from './lab.ts';
 
 const nowhere = (io: FakeIo): Context => ({
   io,

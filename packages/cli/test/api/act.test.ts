@@ -1,7 +1,7 @@
 /** The verbs that change something, and what they refuse, against a real API server. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type ApiServer, eventually } from '../../../../test/api/api-server.ts';
-import { cli, createUpgrade, type Ran, startLab, statusOf } from '../lab.ts';
+import { cli, createUpgrade, type Ran, startEnvironment, statusOf } from '../cli-environment.ts';
 
 interface Upgrade {
   readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
@@ -18,7 +18,7 @@ const upgrade = (name: string): Upgrade =>
   api.json<Upgrade & { kind: string; metadata: { name: string } }>(['get', 'upgrade', name, '-n', 'shop']);
 
 beforeAll(async () => {
-  api = await startLab('shop');
+  api = await startEnvironment('shop');
   api.kubectl(['create', 'deployment', 'web', `--image=${OLD}`, '-n', 'shop']);
   await eventually(() => api.kubectl(['get', 'pods', '-n', 'shop', '-o', 'name']).includes('pod/'));
   // The status of an Upgrade whose attempt rolled this very Deployment.

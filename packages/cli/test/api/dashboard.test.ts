@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type ApiServer, eventually } from '../../../../test/api/api-server.ts';
 import type { ActReply, ActRequest, Message } from '../../src/dashboard/model.ts';
-import { cli, createUpgrade, startLab, statusOf, tool } from '../lab.ts';
+import { cli, createUpgrade, startEnvironment, statusOf, tool } from '../cli-environment.ts';
 
 jest.setTimeout(60_000);
 
@@ -14,7 +14,7 @@ const started: ChildProcess[] = [];
 const streams: AbortController[] = [];
 
 beforeAll(async () => {
-  api = await startLab('shop', 'bank', 'empty');
+  api = await startEnvironment('shop', 'bank', 'empty');
   api.kubectl(['create', 'deployment', 'web', '--image=registry.example/web:1.9', '-n', 'shop']);
   await eventually(() => api.kubectl(['get', 'pods', '-n', 'shop', '-o', 'name']).includes('pod/'));
   const { metadata } = api.json<{ metadata: { uid: string; generation: number } }>([

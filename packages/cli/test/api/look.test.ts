@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { ApiServer } from '../../../../test/api/api-server.ts';
-import { cli, createUpgrade, type Ran, startLab, statusOf, tool } from '../lab.ts';
+import { cli, createUpgrade, type Ran, startEnvironment, statusOf, tool } from '../cli-environment.ts';
 
 jest.setTimeout(60_000);
 
@@ -10,7 +10,7 @@ let api: ApiServer;
 const run = (...words: string[]): Promise<Ran> => cli(words, { kubeconfig: api.kubeconfig });
 
 beforeAll(async () => {
-  api = await startLab('shop', 'bank');
+  api = await startEnvironment('shop', 'bank');
   createUpgrade(api, 'shop', 'good', { scene: 'Drifted', status: succeeded() });
   createUpgrade(api, 'shop', 'back', { scene: 'FellBack' });
   createUpgrade(api, 'shop', 'bad', { scene: 'FallbackFailed' });

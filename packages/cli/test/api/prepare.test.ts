@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { type ApiServer, eventually } from '../../../../test/api/api-server.ts';
 import { GATE_API, renderChart } from '../../../../test/chart/render.ts';
 import { LOWEST_MINOR } from '../../src/verbs/check.ts';
-import { cli, createUpgrade, type Ran, scratch, startLab, tool } from '../lab.ts';
+import { cli, createUpgrade, type Ran, scratch, startEnvironment, tool } from '../cli-environment.ts';
 
 const folder = scratch();
 jest.setTimeout(60_000);
@@ -16,7 +16,7 @@ const run = (...words: string[]): Promise<Ran> =>
   cli([...words, '-n', 'shop'], { kubeconfig: api.kubeconfig });
 
 beforeAll(async () => {
-  api = await startLab('shop', 'postcheck-system');
+  api = await startEnvironment('shop', 'postcheck-system');
   api.kubectl(['create', 'deployment', 'web', '--image=registry.example/web:1.9', '-n', 'shop']);
   api.kubectl(['create', 'deployment', 'new', '--image=registry.example/new:1.0', '-n', 'shop']);
   api.kubectl(['create', 'deployment', 'taken', '--image=registry.example/taken:1.0', '-n', 'shop']);

@@ -1,7 +1,7 @@
 /** What a user of few rights is told: the verb and the resource, never a stack. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { ApiServer } from '../../../../test/api/api-server.ts';
-import { cli, createUpgrade, type Ran, startLab } from '../lab.ts';
+import { cli, createUpgrade, type Ran, startEnvironment } from '../cli-environment.ts';
 
 jest.setTimeout(60_000);
 
@@ -10,7 +10,7 @@ const as = (user: string, ...words: string[]): Promise<Ran> =>
   cli([...words, '-n', 'shop', '--as', user], { kubeconfig: api.kubeconfig });
 
 beforeAll(async () => {
-  api = await startLab('shop');
+  api = await startEnvironment('shop');
   api.kubectl(['create', 'deployment', 'web', '--image=registry.example/web:1.9', '-n', 'shop']);
   createUpgrade(api, 'shop', 'web', { scene: 'GateMissed' });
   const role = [

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type ApiServer, eventually } from '../../../../test/api/api-server.ts';
-import { createUpgrade, scratch, startLab, statusOf, tool } from '../lab.ts';
+import { createUpgrade, scratch, startEnvironment, statusOf, tool } from '../cli-environment.ts';
 
 const SOCKET = `postcheck-cli-${process.pid}`;
 const tmux = (...words: string[]): string =>
@@ -14,7 +14,7 @@ const screen = (): string => tmux('capture-pane', '-p');
 let api: ApiServer;
 
 beforeAll(async () => {
-  api = await startLab('shop');
+  api = await startEnvironment('shop');
   api.kubectl(['create', 'deployment', 'web', '--image=registry.example/web:1.9', '-n', 'shop']);
   createUpgrade(api, 'shop', 'web', { scene: 'GateMissed' });
   const path = await tool();

@@ -55,7 +55,7 @@ export async function cli(
 }
 
 /** An API server that knows Upgrades and these namespaces. */
-export async function startLab(...namespaces: string[]): Promise<ApiServer> {
+export async function startEnvironment(...namespaces: string[]): Promise<ApiServer> {
   const api = startApiServer();
   api.kubectl(['apply', '-f', 'crds/postcheck.dev_upgrades.yaml']);
   await eventually(() => api.kubectl(['get', 'upgrades', '-A']) === '');
