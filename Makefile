@@ -103,9 +103,16 @@ SEED ?= 1
 soak: deps ## faults in front of a real API server, simulated workloads, random histories for MINUTES=10 from SEED=1 on, then every planted bug must be detected
 	node scripts/test.ts faults
 	node test/fuzz/soak.ts --seed $(SEED)
+	node scripts/bundle.ts
+	node test/fault/soak.ts --minutes $(MINUTES) --seed $(SEED)
 	node test/bench/scale.ts --pods 200 --upgrades 20 --failing 5
 	node test/sim/soak.ts --minutes $(MINUTES) --seed $(SEED)
 	node test/sim/planted.ts
+
+FILES ?=
+.PHONY: mutation
+mutation: deps ## change the code that decides, or FILES="a.ts b.ts", in small ways, and see which changes no test notices
+	node test/mutation/run.ts $(FILES)
 
 VERSIONS ?=
 .PHONY: matrix-api

@@ -1,10 +1,12 @@
 /** docs/reliability.md and the table in README.md: which fault is played where, and how that went when it was recorded last. */
 import { readFileSync } from 'node:fs';
 import { ROWS } from '../test/fault/fault-rows.ts';
+import { type MutatedFile, readMutated, totalOf } from './mutation-results.ts';
 import { FAULTS, type Fault, type Played } from './reliability-faults.ts';
 import { type Outcome, readResults } from './reliability-results.ts';
 
 const { faults: outcomes, measured } = readResults();
+const mutated = readMutated();
 
 /** Throws when a test that is claimed is not there. */
 function played(id: string, [file, ...titles]: Played): string {
@@ -46,7 +48,33 @@ const MEASURED: readonly {
       measured.fuzz &&
       `${[measured.fuzz.parsers, measured.fuzz.sockets, measured.fuzz.decisions].map((cases) => cases.toLocaleString('en')).join(', ')}${stamp(measured.fuzz)}`,
   },
+  {
+    what: 'upgrades under random faults on a real API server',
+    how: 'RECORD=1 node test/fault/soak.ts --minutes 60',
+    figure: () =>
+      measured.soak &&
+      `${measured.soak.upgrades.toLocaleString('en')} in ${measured.soak.minutes} minutes, ${measured.soak.fellBack.toLocaleString('en')} of them bad: ${measured.soak.lost} lost, ${measured.soak.wrong} wrong; heap, descriptors and sockets of the last third by the first: ${[measured.soak.heap, measured.soak.descriptors, measured.soak.sockets].join(', ')}${stamp(measured.soak)}`,
+  },
+  {
+    what: 'small changes of the code that decides which a test notices',
+    how: 'RECORD=1 make mutation',
+    figure: mutationScore,
+  },
 ];
+
+function mutationScore(): string | undefined {
+  const { mutants, noticed } = totalOf(mutated);
+  const percent = (part: number, whole: number): string => `${Math.floor((100 * part) / whole)} %`;
+  return mutants > 0
+    ? `${noticed.toLocaleString('en')} of ${mutants.toLocaleString('en')} (${percent(noticed, mutants)}), in ${percent(mutants, mutated.core)} of the core`
+    : undefined;
+}
+
+const mutatedRow = ([file, { mutants, noticed, date, commit }]: [string, MutatedFile]): string =>
+  `| ${file} | ${mutants} | ${noticed} | ${date}, ${commit} |`;
+
+const survivors = ([file, { alive }]: [string, MutatedFile]): readonly string[] =>
+  alive.length > 0 ? [file, ...alive.map((one) => `  ${one}`)] : [];
 
 const stamp = ({ date, commit }: Pick<Outcome, 'date' | 'commit'>): string => ` (${date}, ${commit})`;
 
@@ -88,6 +116,21 @@ ${FAULTS.map(row).join('\n')}
 | | Last recorded | By |
 |---|---|---|
 ${MEASURED.map(({ what, how, figure }) => `| ${what} | ${figure() ?? 'not recorded yet'} | \`${how}\` |`).join('\n')}
+
+## Small changes of the code
+
+\`make mutation\` changes the files that decide in every small way that [Stryker](https://stryker-mutator.io)'s instrumenter knows, one at a time, and runs the tests beside the code until one fails.
+What no test noticed is a gap, or changes nothing that matters.
+
+| File | Changes | Noticed | Recorded |
+|---|---|---|---|
+${Object.entries(mutated.files).map(mutatedRow).join('\n')}
+
+Not noticed:
+
+\`\`\`text
+${Object.entries(mutated.files).flatMap(survivors).join('\n')}
+\`\`\`
 
 ## At the proxy
 

@@ -6,7 +6,7 @@ import { FAULTS } from './reliability-faults.ts';
 
 export const RESULTS = 'docs/reliability.json';
 
-interface Stamp {
+export interface Stamp {
   readonly date: string;
   readonly commit: string;
 }
@@ -25,6 +25,18 @@ export interface Measured {
   readonly planted?: { readonly caught: number; readonly of: number } & Stamp;
   /** Hostile inputs, none of which broke a rule. */
   readonly fuzz?: { readonly parsers: number; readonly sockets: number; readonly decisions: number } & Stamp;
+  /** Upgrades under random faults on a real API server; what is named last is the last third of the time by the first. */
+  readonly soak?: {
+    readonly minutes: number;
+    readonly upgrades: number;
+    readonly fellBack: number;
+    readonly lost: number;
+    readonly wrong: number;
+    readonly disturbed: number;
+    readonly heap: number;
+    readonly descriptors: number;
+    readonly sockets: number;
+  } & Stamp;
 }
 
 export interface Results {
@@ -84,7 +96,8 @@ export const readResults = (): Results =>
 const write = (results: Results): void =>
   writeFileSync(RESULTS, `${JSON.stringify(results, undefined, 2)}\n`);
 
-const stampOf = (): Stamp => ({
+/** What a measurement is about, taken when it begins: it may take an hour. */
+export const stampOf = (): Stamp => ({
   date: new Date().toISOString().slice(0, 10),
   commit: spawnSync('git', ['rev-parse', '--short=8', 'HEAD'], { encoding: 'utf8' }).stdout.trim(),
 });
@@ -102,7 +115,8 @@ export function recordResults(files: readonly string[]): void {
 export function recordMeasured<Kind extends keyof Measured>(
   kind: Kind,
   figures: Omit<NonNullable<Measured[Kind]>, keyof Stamp>,
+  stamp: Stamp,
 ): void {
   const { faults, measured } = readResults();
-  write({ faults, measured: { ...measured, [kind]: { ...figures, ...stampOf() } } });
+  write({ faults, measured: { ...measured, [kind]: { ...figures, ...stamp } } });
 }

@@ -1,6 +1,8 @@
 /** The page about faults says what was recorded, and nothing else. */
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { readMutated, totalOf } from '../scripts/mutation-results.ts';
 import { FAULTS } from '../scripts/reliability-faults.ts';
 import { readResults, withResults } from '../scripts/reliability-results.ts';
 
@@ -28,6 +30,18 @@ test('no failure is published as if it were nothing', () => {
   const outcomes = Object.values(recorded).flatMap((files) => Object.values(files));
   expect(outcomes.filter(({ passed, failed }) => failed > 0 || passed === 0)).toEqual([]);
   expect(measured.planted?.caught).toBe(measured.planted?.of);
+  expect([measured.soak?.lost ?? 0, measured.soak?.wrong ?? 0]).toEqual([0, 0]);
+});
+
+test('nine of ten small changes of the code that decides are noticed, and the others are listed', () => {
+  const all = readMutated();
+  const { mutants, noticed } = totalOf(all);
+  expect(noticed / mutants).toBeGreaterThanOrEqual(0.9);
+  expect(mutants).toBeLessThanOrEqual(all.core);
+  for (const [file, one] of Object.entries(all.files)) {
+    expect(existsSync(file)).toBe(true);
+    expect(one.alive).toHaveLength(one.mutants - one.noticed);
+  }
 });
 
 test('a fault counts its own tests, those of a table too, and keeps what a report says nothing of', () => {

@@ -47,8 +47,36 @@ describe('what is changed in a new pod', () => {
     ]);
   });
 
+  test('it is added to a pod in which one container of several runs another image than before', () => {
+    const before = { web: 'web:1', proxy: 'proxy:1' };
+    for (const [web, proxy] of [
+      ['web:2', 'proxy:1'],
+      ['web:1', 'proxy:2'],
+      ['proxy:1', 'web:1'],
+    ] as const) {
+      const containers = [
+        { name: 'web', image: web },
+        { name: 'proxy', image: proxy },
+      ];
+      expect(gatePatch({ ...POD, containers }, [upgrade(true, before)])).toEqual(ADDED);
+    }
+  });
+
   test.each<[string, NewPod, ReturnType<typeof upgrade>[]]>([
     ['no Upgrade', POD, []],
+    ['an Upgrade that nobody has seen yet', POD, [{}]],
+    ['an Upgrade without an attempt', POD, [{ status: {} }]],
+    [
+      'a pod that runs what ran before beside what somebody injected',
+      {
+        ...POD,
+        containers: [
+          { name: 'web', image: 'web:1' },
+          { name: 'mesh', image: 'mesh:1' },
+        ],
+      },
+      [upgrade(true)],
+    ],
     ['an attempt that does not gate', POD, [upgrade(false)]],
     [
       'a pod that runs what ran before',

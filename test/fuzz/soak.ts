@@ -4,7 +4,7 @@
  */
 import { env, stdout } from 'node:process';
 import { parseArgs } from 'node:util';
-import { recordMeasured } from '../../scripts/reliability-results.ts';
+import { recordMeasured, stampOf } from '../../scripts/reliability-results.ts';
 import { fuzzDecisions } from './decisions.ts';
 import { type Fuzzed, fuzz } from './fuzz.ts';
 import { PARSERS } from './parsers.ts';
@@ -28,6 +28,7 @@ if (parsers.length + clients.length === 0) {
   stdout.write(`there is no parser or client ${JSON.stringify(values.only)}; there are: ${names}\n`);
   process.exit(2);
 }
+const stamp = stampOf();
 const seed = Number(values.seed);
 const isOne = values.only !== undefined;
 const played = { parsers: 0, sockets: 0, decisions: 0 };
@@ -52,6 +53,6 @@ if (!isOne) {
   stdout.write(`decisions: ${played.decisions} cases\n`);
 }
 if (env['RECORD'] && !failed && !isOne) {
-  recordMeasured('fuzz', played);
+  recordMeasured('fuzz', played, stamp);
 }
 process.exit(failed ? 1 : 0);

@@ -5,7 +5,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { recordMeasured } from '../../scripts/reliability-results.ts';
+import { recordMeasured, stampOf } from '../../scripts/reliability-results.ts';
 import { ChangedSources, type TestName } from './changed-sources.ts';
 import { BUGS, type Bug } from './planted-bugs.ts';
 
@@ -66,6 +66,7 @@ function caughtBy(sources: ChangedSources, bug: Bug): TestName | undefined {
   return test;
 }
 
+const stamp = stampOf();
 const words = process.argv.slice(2);
 const chosen = BUGS.filter(({ name }) => words.every((word) => name.includes(word)));
 const sources = new ChangedSources();
@@ -95,6 +96,6 @@ try {
 }
 console.log(`${chosen.length - missed.length} of ${chosen.length} planted bugs were caught`);
 if (process.env['RECORD'] && chosen.length === BUGS.length) {
-  recordMeasured('planted', { caught: BUGS.length - missed.length, of: BUGS.length });
+  recordMeasured('planted', { caught: BUGS.length - missed.length, of: BUGS.length }, stamp);
 }
 process.exit(missed.length > 0 ? 1 : 0);

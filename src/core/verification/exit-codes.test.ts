@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Check } from '../../api/types.ts';
+import type { Check, ExitCodeRule } from '../../api/types.ts';
 import { verdictText } from '../report/verdict-text.ts';
-import { evaluateTry, type TryContext, type TryOutcome } from './exit-codes.ts';
+import { covers, evaluateTry, type TryContext, type TryOutcome } from './exit-codes.ts';
 
 const check: Check = {
   name: 'readiness-probe',
@@ -69,6 +69,10 @@ describe("the readiness script's own words are the message of its codes", () => 
     ['without the result line', 'readiness_probe: start ended with exit status 3\n'],
     ['with the result line of another code', said(1, 'hook crashed')],
     ['with a result line that something else follows', `${said(2, 'start failed')}password=1\n`],
+    [
+      'with a result line that begins in the middle of a line',
+      `x ${said(2, 'start failed').split('\n')[1]}\n`,
+    ],
     ['with nothing', ''],
   ])('and the program is not the script %s', (_, output) => {
     expect(exited(2, output)).toMatchObject({ reason: 'ProbeFailed', message: '' });
@@ -109,6 +113,46 @@ test('with its result line, 127 is what the script decided', () => {
   });
 });
 
+test('a sentence of the script begins its line', () => {
+  const output = `x readiness_probe: not this\n${said(2, 'start failed', '')}`;
+  expect(exited(2, output).message).toBe('start failed');
+  const [, line] = output.split('postcheck: ');
+  expect(exited(2, `x readiness_probe: not this\npostcheck: ${line}`).message).toBe(
+    'the start service has not ended with status 0',
+  );
+});
+
+test('a command that a signal may have killed is looked after once more, after a while', () => {
+  expect([17, 128, 129, 137].map((code) => exited(code, '').confirm)).toEqual([
+    'now',
+    'now',
+    'afterGrace',
+    'afterGrace',
+  ]);
+  expect(exited(0, '').confirm).toBe('no');
+});
+
+test('a rule covers one code, or a range with both of its ends', () => {
+  const covered = (codes: string | number) =>
+    [1, 2, 3, 4, 5].filter((code) => covers({ codes, class: 'Fail' } as ExitCodeRule, code));
+  expect(covered(3)).toEqual([3]);
+  expect(covered('3')).toEqual([3]);
+  expect(covered('2-4')).toEqual([2, 3, 4]);
+  expect(covered('x')).toEqual([]);
+  expect(covered('2-x')).toEqual([]);
+});
+
+test.each([
+  ['HTTP probe failed with statuscode: 503', 'statuscode: 503'],
+  ['service unhealthy (responded with "NOT_SERVING")', 'responded with "NOT_SERVING"'],
+  ['error: health rpc probe failed: x (gRPC status 14)', 'gRPC status 14'],
+  ['timeout: health rpc did not complete within 1s', 'timeout'],
+  ['the peer says statuscode: abc', ''],
+  ['service unhealthy (responded with "a secret")', ''],
+])('of %s a person is told %j', (output, told) => {
+  expect(tried({ kind: 'answered', good: false, output }).message).toBe(told);
+});
+
 test('what a check printed is in its output and nowhere else', () => {
   for (const code of [1, 2, 17, 120, 126, 127, 137]) {
     const { message, output } = exited(code, 'password=secret\n');
@@ -132,11 +176,14 @@ describe('of the output', () => {
   test('nothing is kept, and nothing is quoted, when it is to be 0 bytes; the result line counts all the same', () => {
     const verdict = exited(126, hook126, { ...check, maxOutputBytes: 0 });
     expect(verdict).toMatchObject({ class: 'Retry', reason: 'ProbeHookNotRunnable', output: '' });
-    expect(
-      exited(2, 'postcheck says a secret\npostcheck: stage=supervisor code=2 ms=3\n', {
-        ...check,
-        maxOutputBytes: 0,
-      }).message,
-    ).not.toContain('secret');
+    const secretive = { ...check, maxOutputBytes: 0 };
+    expect(exited(2, said(2, 'start ended with a secret'), secretive)).toMatchObject({
+      reason: 'StartServiceNotDone',
+      message: 'the start service has not ended with status 0',
+      output: '',
+    });
+    expect(exited(2, said(2, 'start ended with a secret'), { ...check, maxOutputBytes: 1 }).message).toBe(
+      'start ended with a secret',
+    );
   });
 });

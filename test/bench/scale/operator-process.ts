@@ -27,6 +27,7 @@ export interface OperatorOptions {
   readonly identity: string;
   /** Where to write a CPU profile when it ends. */
   readonly profiles?: string | undefined;
+  readonly flags?: readonly string[];
 }
 
 /** What a process has taken so far, of all cores. */
@@ -41,12 +42,13 @@ export class OperatorProcess {
   readonly #lines: Record<string, unknown>[] = [];
   #waiting: (() => void)[] = [];
 
-  constructor({ kubeconfig, identity, profiles }: OperatorOptions) {
+  constructor({ kubeconfig, identity, profiles, flags: more = [] }: OperatorOptions) {
     const flags = [
       `--kubeconfig=${kubeconfig}`,
       '--lease-namespace=postcheck-system',
       '--metrics-bind-address=127.0.0.1:0',
       '--health-probe-bind-address=127.0.0.1:0',
+      ...more,
     ];
     const node = profiles ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : [];
     const program = ['--import', join(import.meta.dirname, 'loop-lag.ts'), join(ROOT, 'dist/postcheck.mjs')];
@@ -68,6 +70,15 @@ export class OperatorProcess {
         look();
       }
     });
+  }
+
+  /** What it said last. */
+  lastLines(count: number): readonly Readonly<Record<string, unknown>>[] {
+    return this.#lines.slice(-count);
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
   }
 
   /** Waits until it says so, and returns the line. */
