@@ -8,6 +8,10 @@ import type { UpgradeKey } from './store.ts';
 
 /** Minimum interval of status writes for progress only. */
 const PROGRESS_EVERY_MS = 2000;
+/** The same over all Upgrades: where hundreds roll out at once, such writes would be a third of all, and delay the others. */
+const PROGRESS_INTERVAL_MS = 100;
+/** But nobody waits longer for its turn. */
+const LONGEST_TURN_MS = 30_000;
 /** Minimum interval for counts and times of probes only. */
 const VOLATILE_EVERY_MS = 60_000;
 /** The same while an attempt waits for a time or a person, which may take days. */
@@ -22,6 +26,9 @@ export class StatusPace {
   readonly #refused = new Map<UpgradeKey, { readonly message: string; readonly until: number }>();
   readonly #actsAhead = new Map<UpgradeKey, number>();
   readonly #writtenAt = new Map<UpgradeKey, number>();
+  /** When the progress that is due may be written. */
+  readonly #turns = new Map<UpgradeKey, number>();
+  #nextTurnAt = 0;
 
   constructor(clock: Pick<Clock, 'steady'>) {
     this.#clock = clock;
@@ -37,13 +44,28 @@ export class StatusPace {
     if (intent || change === 'transition' || writtenAt === undefined) {
       return 0;
     }
-    const volatileMs = status.waiting ? VOLATILE_IN_WAIT_MS : VOLATILE_EVERY_MS;
-    const everyMs = change === 'progress' ? PROGRESS_EVERY_MS : volatileMs;
-    return Math.max(0, writtenAt + everyMs - this.#clock.steady());
+    const now = this.#clock.steady();
+    if (change === 'progress') {
+      return Math.max(0, writtenAt + PROGRESS_EVERY_MS - now) || this.#turnMs(key, now);
+    }
+    const everyMs = status.waiting ? VOLATILE_IN_WAIT_MS : VOLATILE_EVERY_MS;
+    return Math.max(0, writtenAt + everyMs - now);
+  }
+
+  /** Returns in how long it is this Upgrade's turn. It keeps its turn until its status is written. */
+  #turnMs(key: UpgradeKey, now: number): number {
+    const known = this.#turns.get(key);
+    const at = known ?? Math.min(Math.max(now, this.#nextTurnAt), now + LONGEST_TURN_MS);
+    if (known === undefined) {
+      this.#turns.set(key, at);
+      this.#nextTurnAt = at + PROGRESS_INTERVAL_MS;
+    }
+    return Math.max(0, at - now);
   }
 
   written(key: UpgradeKey): void {
     this.#writtenAt.set(key, this.#clock.steady());
+    this.#turns.delete(key);
     this.#actsAhead.delete(key);
   }
 
@@ -79,6 +101,7 @@ export class StatusPace {
 
   forget(key: UpgradeKey): void {
     this.#refused.delete(key);
+    this.#turns.delete(key);
     this.#actsAhead.delete(key);
     this.#writtenAt.delete(key);
   }
