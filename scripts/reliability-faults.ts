@@ -47,7 +47,7 @@ export const FAULTS: readonly Fault[] = [
   { id: 'F21', what: 'an exec ends in every way', where: [[EXEC, 'a connection that ends without a status is broken', 'no frame can bring the process down'], PROXY] },
   { id: 'F22', what: 'an exec is refused', where: [[EXEC, 'a refused upgrade keeps'], PROXY] },
   { id: 'F23', what: 'every exit code', where: [['src/core/verification/exit-code-table.test.ts', 'all 256 exit codes']] },
-  { id: 'F24', what: 'the pod or its node goes under the exec', where: [['test/sim/lost-node.test.ts', 'every pod of the nodes that are left'], ['test/fault/reference.test.ts', 'diesUnderTheCheck'], [OUTAGES, 'a node without power']] },
+  { id: 'F24', what: 'the pod or its node goes under the exec', where: [['test/sim/lost-node.test.ts', 'is left, the others go on, and it is named: $name'], ['test/fault/reference.test.ts', 'diesUnderTheCheck'], [OUTAGES, 'a node without power']] },
   { id: 'F25', what: 'hundreds of execs at once, some faulty', where: [[EXEC, 'of two hundred execs at once']] },
   { id: 'F26', what: 'two leaders', where: [[SIM, 'two operators that both believe to lead']] },
   { id: 'F27', what: 'trouble with the lease', where: [[LEASE, 'a Lease edited by hand', 'a Lease taken by another', 'a holder with times in the future']] },

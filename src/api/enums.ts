@@ -88,6 +88,7 @@ export const LEFT_STATE_MEANINGS = {
   Failed: 'The new version, which failed there.',
   Back: 'The previous version again, verified.',
   Unverified: 'The previous version again, not verified.',
+  Unreachable: 'Unknown: the node is not Ready, or is back and not finished yet.',
 } as const;
 export type LeftState = keyof typeof LEFT_STATE_MEANINGS;
 export const LEFT_STATES = wordsOf<LeftState>(LEFT_STATE_MEANINGS);

@@ -121,7 +121,8 @@ export const Attempt = Type.Optional(
       excludedNodes: Type.Optional(
         Type.Array(Type.String({ maxLength: 253 }), {
           maxItems: 500,
-          description: 'Nodes that were not Ready at the start; the attempt does not wait for their pods.',
+          description:
+            'Nodes of a DaemonSet that are not Ready, since the start or for longer than a pod may take: the attempt does not wait for them, and finishes them when they are back.',
         }),
       ),
     },
@@ -197,12 +198,13 @@ export const Left = Type.Optional(
       name: text('Name of the node (DaemonSet) or of the pod.', 253),
       node: Type.Optional(text('The node of the failed pod, if `name` is the pod.', 253)),
       state: oneOf(LEFT_STATES, { description: 'What runs in this place.' }),
-      reason: reason('Why the pod failed, in one CamelCase word.'),
+      reason: reason('Why the new version is not verified there, in one CamelCase word.'),
       message: Type.Optional(text('Why, in one clause.', 256)),
     }),
     {
       maxItems: 50,
-      description: 'Places where pods of the new version failed within the budget.',
+      description:
+        'Places where the new version does not run verified: its pods failed within the budget, or the node is unreachable.',
       ...listMap('name'),
     },
   ),

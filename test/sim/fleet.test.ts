@@ -86,7 +86,7 @@ describe('a budget', () => {
       },
     });
     expect(run.message).toMatch(
-      / on 3 of 4 pods; 1 failed: .*; excluded, because not Ready at the start: node-1$/,
+      / on 3 of 4 pods; 1 failed, 1 unreachable: node-4 \(and 1 more\): readiness-probe /,
     );
   });
 

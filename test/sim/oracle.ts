@@ -311,11 +311,12 @@ export class Oracle {
   /** More failed pods than the budget never go on: the whole version goes back. */
   #keepsBudget({ spec }: Upgrade, { left = [], fallback, attempt, counts }: UpgradeStatus): void {
     const most = spec.strategy?.failureBudget?.maxFailed ?? 0;
-    const isOver = typeof most === 'number' && left.length > most && !fallback && !attempt?.end && counts;
+    const failed = left.filter(({ state }) => state !== 'Unreachable').length;
+    const isOver = typeof most === 'number' && failed > most && !fallback && !attempt?.end && counts;
     // The user may take the budget away in the moment in which something else is recorded.
     this.#overBudget = isOver ? this.#overBudget + 1 : 0;
     if (this.#overBudget > 1) {
-      this.#broken('budget', `${left.length} pods failed, ${most} may`);
+      this.#broken('budget', `${failed} pods failed, ${most} may`);
     }
   }
 

@@ -826,7 +826,7 @@ export const nodeDownAhead: Story = {
   name: 'node down ahead of the rollout',
   steps: [
     { when: (world) => asked(world, NEW) >= 2, act: (world) => world.setNodeReady('node-3', false) },
-    { when: afterSeconds(1200), act: (world) => world.setNodeReady('node-3', true) },
+    { when: afterSeconds(2400), act: (world) => world.setNodeReady('node-3', true) },
   ],
 };
 

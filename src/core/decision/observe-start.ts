@@ -3,6 +3,7 @@ import { isReason } from '../../api/reasons.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { EffectiveSpec } from '../effective-spec.ts';
 import type { Obstacle } from '../obstacle.ts';
+import { isLeftUnreached } from '../rollout/left.ts';
 import { policyFor } from '../rollout/policy.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type ActiveStatus, isForSpec, isUnderWay, type Status } from '../status.ts';
@@ -43,7 +44,7 @@ export const hasPendingStart = ({ upgrade }: Snapshot): boolean =>
 /** What runs now was never verified, so a new attempt must not take it for its fallback target. */
 const runsUnverified = (status: Status): boolean =>
   isUnderWay(status) ||
-  status.phase === 'Partial' ||
+  (status.phase === 'Partial' && !isLeftUnreached(status)) ||
   ((status.phase === 'Failed' || status.phase === 'FallbackFailed') &&
     !isReason(status.attempt?.end?.reason, 'ImageConflict', 'BaselineFailed'));
 

@@ -7,6 +7,7 @@ import type { Cause } from '../cause.ts';
 import { imagesOf, runsImages, sameImages } from '../images.ts';
 import { imagesText } from '../report/image-text.ts';
 import { startupProbeText } from '../report/warning-text.ts';
+import { MOST_EXCLUDED } from '../rollout/lost-nodes.ts';
 import { heldOf } from '../rollout/partition.ts';
 import { knownRewrite } from '../rollout/rewritten.ts';
 import type { CompleteUpgrade, Snapshot } from '../snapshot.ts';
@@ -30,9 +31,6 @@ import { driverOf } from '../workload/drivers.ts';
 import { recordCommand, recordSeenCommands, tokenOf } from './commands.ts';
 import { dependencyWait } from './dependencies.ts';
 import type { Start, Trigger } from './state.ts';
-
-/** The number of excluded nodes that the schema allows. */
-const MAX_EXCLUDED = 500;
 
 /** The wanted image of every container in the template: the one in the spec, or the previous one. */
 function wantedImages({ upgrade }: Snapshot, workload: WorkloadView, from: Images): Images {
@@ -142,7 +140,7 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
   const excluded = driverOf(workload)
     .unreachableNodes(workload, pods, nodeReady)
     .sort()
-    .slice(0, MAX_EXCLUDED);
+    .slice(0, MOST_EXCLUDED);
   return {
     id: attemptId(number, upgrade.spec),
     number,

@@ -6,6 +6,7 @@ import { isReason } from '../../api/reasons.ts';
 import type { Condition, Counts, UpgradeStatus } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import type { Obstacle } from '../obstacle.ts';
+import { isRolledBack } from '../rollout/left.ts';
 import { policyFor } from '../rollout/policy.ts';
 import type { Snapshot } from '../snapshot.ts';
 import {
@@ -216,7 +217,7 @@ function fallenBack(status: Status): ConditionInput {
   if (status.phase === 'FellBack') {
     return ['True', status.fallback?.verified === 'No' ? 'Unverified' : 'Verified'];
   }
-  if (status.left.some(({ state }) => state !== 'Failed')) {
+  if (status.left.some(isRolledBack)) {
     return ['False', 'Partial', leftCounts(status, 'the previous version')];
   }
   if (status.phase === 'FallbackFailed') {

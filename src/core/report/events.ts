@@ -5,6 +5,7 @@ import { isAbandoned } from '../../api/gate.ts';
 import { type AnyReason, type EventReason, isReason } from '../../api/reasons.ts';
 import type { FallbackStatus, Upgrade, UpgradeStatus } from '../../api/types.ts';
 import { hadNoEffect, VERBS } from '../../api/verbs.ts';
+import { isRolledBack } from '../rollout/left.ts';
 import { type Attempt, completeStatus, type Status } from '../status.ts';
 import { fromIso } from '../time.ts';
 import { stageEvents } from './stage-text.ts';
@@ -200,9 +201,9 @@ function newEnd(before: Status, after: Status): Completion[] {
 /** One event for each failed pod that runs the previous version again. */
 function rolledBackNotices(before: Status, after: Status): UpgradeEvent[] {
   const isBack = (status: Status, place: string) =>
-    status.left.some(({ name, state }) => name === place && state !== 'Failed');
+    status.left.some(({ name, state }) => name === place && isRolledBack({ state }));
   return after.left
-    .filter(({ name, state }) => state !== 'Failed' && !isBack(before, name))
+    .filter((entry) => isRolledBack(entry) && !isBack(before, entry.name))
     .map(({ name, state, message, reason }) => ({
       type: 'Warning',
       reason: 'PodFellBack',

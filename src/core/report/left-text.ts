@@ -1,4 +1,5 @@
-/** The text for pods that failed within the budget, and for what their nodes have in common. */
+/** The words for places where the new version is not verified, and for what the nodes of failed pods have in common. */
+import type { LeftState } from '../../api/enums.ts';
 import type { Status } from '../status.ts';
 
 /** `node-7 (and 2 more): readiness-probe in container bgp exited 17 (ProbeFailed)` */
@@ -17,15 +18,16 @@ export function leftCounts(
   { left, turnedBack }: Pick<Status, 'left' | 'turnedBack'>,
   before: string,
 ): string {
-  const failed = left.filter(({ state }) => state === 'Failed').length;
-  const unverified = left.filter(({ state }) => state === 'Unverified').length;
-  const back = left.length - failed;
+  const count = (...states: LeftState[]) => left.filter(({ state }) => states.includes(state)).length;
+  const [failed, unverified, unreachable] = [count('Failed'), count('Unverified'), count('Unreachable')];
+  const back = count('Back', 'Unverified');
   const parts = [
     back > 0
       ? `${back} ${back === 1 ? 'runs' : 'run'} ${before} again${unverified > 0 ? `, ${unverified} of them unverified` : ''}`
       : '',
     failed > 0 && turnedBack ? `${failed} ${failed === 1 ? 'is' : 'are'} being rolled back to ${before}` : '',
     failed > 0 && !turnedBack ? `${failed} failed` : '',
+    unreachable > 0 ? `${unreachable} unreachable` : '',
   ];
   return parts.filter((part) => part !== '').join(', ');
 }

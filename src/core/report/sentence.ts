@@ -6,10 +6,12 @@ import { printableLine } from '../../api/printable.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { PodView, WorkloadView } from '../../api/views.ts';
 import type { Obstacle } from '../obstacle.ts';
+import { isLeftUnreached } from '../rollout/left.ts';
 import type { CompleteUpgrade } from '../snapshot.ts';
 import { isPostCheckChanged, type Status, waitsForPods } from '../status.ts';
 import { fromIso, spanText } from '../time.ts';
 import type { PodSummary } from '../verification/summary.ts';
+import { driverOf } from '../workload/drivers.ts';
 import { beforeClause } from './baseline-text.ts';
 import { causeText } from './cause-text.ts';
 import { type Versions, versionsText } from './image-text.ts';
@@ -133,7 +135,7 @@ function succeeded(facts: Facts): string {
   const by = onlyReady ? ' by readiness only' : '';
   const span = attempt?.adopted ? '' : took(status);
   const advice = onlyReady ? missingCheck(facts) : '';
-  return `${runs}, verified${by} on ${counts.passed} of ${pods(counts.desired)}${skipped}${span}${leftOut(status)}${advice}`;
+  return `${runs}, verified${by} on ${counts.passed} of ${pods(counts.desired)}${skipped}${span}${advice}`;
 }
 
 /** How to verify more than readiness, if the command of a check is in no image. */
@@ -144,10 +146,10 @@ function missingCheck({ upgrade, status }: Facts): string {
     : '';
 }
 
-/** Nodes that were not Ready when the attempt started. */
+/** Nodes on which a fallback changed nothing, because they are not Ready. */
 const leftOut = ({ attempt }: Status): string =>
   attempt && attempt.excludedNodes.length > 0
-    ? `; excluded, because not Ready at the start: ${attempt.excludedNodes.slice(0, 5).join(', ')}`
+    ? `; not reached, because not Ready: ${attempt.excludedNodes.slice(0, 5).join(', ')}`
     : '';
 
 /** What runs where and why, and what the nodes of the failed pods have in common. */
@@ -157,14 +159,14 @@ function partial(facts: Facts): string {
   const { passed, skipped, desired } = status.counts;
   // The failed pods may be gone while their replacements are not verified yet.
   const left = status.left.length > 0 ? `; ${leftCounts(status, from)}: ${leftText(status)}` : '';
-  return `${target(facts)} runs ${to}, verified on ${passed + skipped} of ${pods(desired)}${left}${explainedClause(status)}${leftOut(status)}`;
+  return `${target(facts)} runs ${to}, verified on ${passed + skipped} of ${pods(desired)}${left}${explainedClause(status)}`;
 }
 
-/** Pods that failed within the budget, while the attempt continues. */
+/** Pods that failed within the budget, and unreachable nodes, while the attempt continues. */
 function leftClause(facts: Facts): string {
   const { status } = facts;
   return status.left.length > 0
-    ? `; ${leftCounts(status, versions(facts).from)}, within the budget: ${leftText(status)}${explainedClause(status)}`
+    ? `; ${leftCounts(status, versions(facts).from)}${isLeftUnreached(status) ? '' : ', within the budget'}: ${leftText(status)}${explainedClause(status)}`
     : '';
 }
 
@@ -182,7 +184,7 @@ function fellBack(facts: Facts): string {
   const { from, to } = versions(facts);
   const replicas = counts.desired;
   const how = own(VERIFIED_BY, fallback?.verified ?? 'No')?.(pods(replicas)) ?? '';
-  return `${from} ${replicas === 0 ? 'is set' : 'runs'} again, ${how}; ${why(to, fallback?.reason, fallback?.cause)}${explained(facts)}`;
+  return `${from} ${replicas === 0 ? 'is set' : 'runs'} again, ${how}; ${why(to, fallback?.reason, fallback?.cause)}${explained(facts)}${leftOut(facts.status)}`;
 }
 
 const explained = ({ status }: Facts): string =>
@@ -255,7 +257,19 @@ const waitsForOld = ({ waitsFor }: Facts): string =>
     : '';
 
 const blockedBy = (facts: Facts): string =>
-  emptyStageClause(facts) || waitsForOld(facts) || (worst(facts) ? '' : controllerBlocked(facts));
+  emptyStageClause(facts) ||
+  waitsForOld(facts) ||
+  (worst(facts) ? '' : blockedByLost(facts) || controllerBlocked(facts));
+
+/** Lost nodes that have the new version block what postcheck replaces itself (lost-nodes.ts), and a controller may wait for lost nodes. */
+function blockedByLost(facts: Facts): string {
+  const { status, workload } = facts;
+  if (!workload || !status.attempt?.excludedNodes.length) {
+    return '';
+  }
+  const isOurs = driverOf(workload).lever(workload) === 'deletion';
+  return `${leftClause(facts)}${isOurs ? '; the new version may be the cause, so no further node is upgraded until they are back' : controllerBlocked(facts)}`;
+}
 
 /** Why no further pod is created, if no pod explains it: the controller's message, if it has one. */
 function controllerBlocked(facts: Facts): string {

@@ -43,7 +43,7 @@ export function emptyStageClause({ upgrade, status }: StagedFacts): string {
     return '';
   }
   const labels = Object.entries(spec.nodes.matchLabels).map(([label, value]) => `${label}=${value}`);
-  return `; stage ${stage.name} has no pods: no node with a pod is known to have ${cut(labels.join(','), LABELS_MAX)}; label a node, or correct spec.strategy.stages`;
+  return `; stage ${stage.name} has no pods: no reachable node with a pod is known to have ${cut(labels.join(','), LABELS_MAX)}; label a node, or correct spec.strategy.stages`;
 }
 
 /** The result of the first check of the rollout that does not pass; empty if all pass. */

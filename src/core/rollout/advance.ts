@@ -11,6 +11,7 @@ import { recordResults } from './actions.ts';
 import { podCount } from './amount.ts';
 import { type Evaluation, verifiesPods } from './evaluation.ts';
 import { leftWithoutPod } from './left.ts';
+import { mayGoPastLost } from './lost-nodes.ts';
 import { reachOf } from './reach.ts';
 
 /** Deletes the next pods, as many as allowed. One at a time, a fleet of thousands would need an evaluation of all its pods for each of them. */
@@ -25,7 +26,8 @@ export function advance(evaluation: Evaluation): Action {
   ) {
     return NO_ACTION;
   }
-  let free = maxParallel(evaluation) - undecided(evaluation);
+  const most = maxParallel(evaluation);
+  let free = mayGoPastLost(evaluation, most) ? most - undecided(evaluation) : 0;
   const needsRoom = (pod: PodView) => !policy.replacesUnready || isReady(pod);
   const isAllowed = (pod: PodView) => {
     free -= 1;

@@ -96,6 +96,8 @@ export interface Policy {
   readonly inconclusive?: Phase;
   /** `strategy.failureBudget` applies. */
   readonly hasBudget: boolean;
+  /** Continues without nodes that nobody can reach, and finishes them when they are back. */
+  readonly leavesLostNodes: boolean;
   /** The stages of the spec apply. */
   readonly isStaged: boolean;
   /** How many pods may be unverified at once, where postcheck replaces them. */

@@ -4,7 +4,7 @@ import { own } from '../../api/own.ts';
 import type { Explanation } from '../../api/types.ts';
 import { type ActiveStatus, unlessEmpty } from '../status.ts';
 import type { Evaluation } from './evaluation.ts';
-import { placeOf } from './left.ts';
+import { failedEntries, placeOf } from './left.ts';
 
 /** Attributes of a node by name. */
 export type Attributes = Readonly<Record<string, string>>;
@@ -51,7 +51,7 @@ export function explain({ failed, verified }: Verdicts, named: readonly string[]
 /** The status with what explains its failures. */
 export function followExplained(evaluation: Evaluation, status: ActiveStatus): ActiveStatus {
   const { snapshot, summary } = evaluation;
-  const { left } = status;
+  const left = failedEntries(status);
   const places = new Set(left.map(({ name }) => name));
   const unlisted = summary.results.filter(
     ({ state, pod }) => state === 'Failed' && !places.has(placeOf(evaluation, pod)),

@@ -1,6 +1,7 @@
 /** The places where the new version does not run, while pods come and go. */
 import { expect, test } from '@jest/globals';
 import { podOf, statusOf, workloadOf } from '../../../test/support/snapshots.ts';
+import { completeStatus } from '../status.ts';
 import type { Evaluation } from './evaluation.ts';
 import { followLeft } from './left.ts';
 
@@ -15,7 +16,7 @@ function leftWith(node: string) {
   const entry = { name: 'node-3', state: 'Failed', reason: 'ProbeFailed', message: 'x' };
   const evaluation = {
     workload: workloadOf({ kind: 'DaemonSet', onDelete: true }),
-    status: statusOf({ left: [entry] } as never),
+    status: completeStatus(statusOf({ left: [entry] } as never)),
     summary: { results, outdated: [pod('c', node)], desired: 3 },
     rolledBack: [],
   } as unknown as Evaluation;

@@ -1,8 +1,10 @@
 /**
- * Where pods of the new version failed within the budget: `status.left`. An entry is about a place (a node, or the name of a pod), not about
- * one pod, so a failed pod and its replacements count once. An entry is removed when the place has a verified pod, or no longer exists.
+ * Where the new version does not run verified: `status.left`. Its pods failed there within the budget, or the node cannot be reached. An entry is
+ * about a place (a node, or the name of a pod), not about one pod, so a failed pod and its replacements count once. An entry is removed when the
+ * place has a verified pod, or no longer exists.
  */
 import { cut } from '../../api/cut.ts';
+import type { LeftState } from '../../api/enums.ts';
 import type { LeftEntry } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import { whatText } from '../report/cause-text.ts';
@@ -36,23 +38,34 @@ export function rolledBackPods(
   { workload, status }: Pick<Evaluation, 'workload' | 'status'>,
   { outdated }: PodSummary,
 ): PodView[] {
-  const places = new Set(status.left.map(({ name }) => name));
+  const places = new Set(failedEntries(status).map(({ name }) => name));
   return outdated.filter((pod) => places.has(placeOf({ workload }, pod)) && runsPrevious(pod, status));
 }
+
+/** A place that nobody can reach, or that was unreachable and is not finished yet: nothing is known of it. */
+const isUnreached = ({ state }: LeftEntry): boolean => state === 'Unreachable';
+
+/** The places that are left because a pod failed there. */
+export const failedEntries = ({ left }: Pick<ActiveStatus, 'left'>): LeftEntry[] =>
+  left.filter((entry) => !isUnreached(entry));
+
+/** Are places left, and all of them because nobody could reach them? */
+export const isLeftUnreached = ({ left }: Pick<ActiveStatus, 'left'>): boolean =>
+  left.length > 0 && left.every(isUnreached);
 
 /** Places where a pod failed, now or earlier in this attempt. */
 export function failedPlaces(evaluation: Evaluation): ReadonlySet<string> {
   const failed = evaluation.summary.results.filter(({ state }) => state === 'Failed');
   return new Set([
-    ...evaluation.status.left.map(({ name }) => name),
+    ...failedEntries(evaluation.status).map(({ name }) => name),
     ...failed.map(({ pod }) => placeOf(evaluation, pod)),
   ]);
 }
 
-/** How many places in `status.left` have no pod of the new version. */
+/** How many places in `status.left` where a pod failed have no pod of the new version. */
 export function leftWithoutPod(evaluation: Evaluation): number {
   const occupied = new Set(evaluation.summary.results.map(({ pod }) => placeOf(evaluation, pod)));
-  return evaluation.status.left.filter(({ name }) => !occupied.has(name)).length;
+  return failedEntries(evaluation.status).filter(({ name }) => !occupied.has(name)).length;
 }
 
 /** Updates `status.left` from the pods. */
@@ -65,7 +78,10 @@ export function followLeft(evaluation: Evaluation): ActiveStatus {
   const added = summary.results
     .filter(({ state, pod }) => state === 'Failed' && !names.has(placeOf(evaluation, pod)))
     .map((result) => failedEntry(evaluation, result));
-  const left = [...remaining, ...added].slice(0, MAX_LEFT);
+  const lost = status.attempt.excludedNodes.filter((node) => !names.has(node));
+  const left = [...remaining.filter((entry) => !isUnreached(entry)), ...added]
+    .concat(remaining.filter(isUnreached), lost.map(lostEntry))
+    .slice(0, MAX_LEFT);
   return { ...status, left: unlessEmpty(left) };
 }
 
@@ -80,9 +96,19 @@ function failedEntry(evaluation: Evaluation, { pod, cause }: PodResult): LeftEnt
   };
 }
 
+const lostEntry = (name: string): LeftEntry => ({
+  name,
+  state: 'Unreachable',
+  reason: 'NodeUnreachable',
+  message: whatText({ reason: 'NodeUnreachable', node: name }),
+});
+
 /** The entry as it is now; `undefined` when it is to be removed. */
 function updatedEntry(evaluation: Evaluation, entry: LeftEntry): LeftEntry | undefined {
-  const { summary, rolledBack } = evaluation;
+  const { summary, rolledBack, status } = evaluation;
+  if (status.attempt.excludedNodes.includes(entry.name)) {
+    return entry;
+  }
   const isHere = ({ pod }: { readonly pod: PodView }) => placeOf(evaluation, pod) === entry.name;
   const result = summary.results.find(isHere);
   if (result) {
@@ -96,7 +122,9 @@ function updatedEntry(evaluation: Evaluation, entry: LeftEntry): LeftEntry | und
   // replaced runs neither version, so the entry no longer describes it.
   const live = [...summary.results, ...rolledBack].map(({ pod }) => pod).concat(summary.outdated);
   const isElsewhere = live.length >= summary.desired && live.every((pod) => placeOf(evaluation, pod) !== '');
-  const isGone = isElsewhere || summary.outdated.some((pod) => isHere({ pod }));
+  const isReplaced = summary.outdated.some((pod) => isHere({ pod }));
+  // A node that is back is still to be finished: its pod is replaced in its turn.
+  const isGone = isUnreached(entry) ? isElsewhere && !isReplaced : isElsewhere || isReplaced;
   return isGone ? undefined : entry;
 }
 
@@ -108,7 +136,10 @@ function entryOfNewVersion(
   if (isSettled(result)) {
     return undefined;
   }
-  return result.state === 'Failed' ? failedEntry(evaluation, result) : { ...entry, state: 'Failed' };
+  if (result.state === 'Failed') {
+    return failedEntry(evaluation, result);
+  }
+  return isUnreached(entry) ? entry : { ...entry, state: 'Failed' };
 }
 
 /** A pod of the previous version that could not be probed until its deadline counts as unverified. */
@@ -125,4 +156,9 @@ function entryOfPreviousVersion({ snapshot }: Evaluation, entry: LeftEntry, resu
 
 /** How many of the places have a pod of the previous version, as recorded. */
 export const rolledBackCount = ({ left }: Pick<ActiveStatus, 'left'>): number =>
-  left.filter(({ state }) => state !== 'Failed').length;
+  left.filter(isRolledBack).length;
+
+const ROLLED_BACK: readonly LeftState[] = ['Back', 'Unverified'];
+
+/** Is there a pod of the previous version again? */
+export const isRolledBack = ({ state }: Pick<LeftEntry, 'state'>): boolean => ROLLED_BACK.includes(state);

@@ -56,6 +56,7 @@ const forward: Policy = {
   verifies: () => true,
   phases: { rolling: 'Upgrading', checking: 'PostChecking' },
   inconclusive: 'Inconclusive',
+  leavesLostNodes: true,
   hasBudget: true,
   isStaged: true,
   maxParallel: ({ strategy }, { present }) => (present?.stage ?? strategy).maxParallel,
@@ -109,6 +110,8 @@ const back: Policy = {
   deadlineSeconds: ({ fallback }) => fallback.deadlineSeconds,
   verifies: ({ fallback }) => fallback.verify,
   phases: { rolling: 'FallingBack', checking: 'FallbackChecking' },
+  // What a lost node runs again is not known, and after a rollback nobody would finish it.
+  leavesLostNodes: false,
   hasBudget: false,
   isStaged: false,
   maxParallel: ({ fallback }) => fallback.maxParallel,

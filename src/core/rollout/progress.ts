@@ -27,17 +27,16 @@ export function recordProgress(
     : { ...status, attempt: { ...attempt, maxUpdated, maxPassed, progressAt: toIso(now) } };
 }
 
+/** When the rollout last made progress, or was resumed. */
+export const lastProgressAt = (status: ActiveStatus): number =>
+  latest(fromIso(status.attempt.progressAt), resumedAt(status));
+
 /**
  * When the rollout must have made its next progress. A write that was rejected for a long time must not use up the time of the pods, and the
  * controller's own waits are no lack of progress.
  */
 export function progressDeadline({ snapshot, workload, status, summary, rollout }: Evaluation): number {
-  const since = latest(
-    fromIso(status.attempt.progressAt),
-    rollout.rolledAt,
-    resumedAt(status),
-    lastNodeBackAt(snapshot, summary),
-  );
+  const since = latest(lastProgressAt(status), rollout.rolledAt, lastNodeBackAt(snapshot, summary));
   return since + (snapshot.upgrade.spec.progressDeadlineSeconds + workload.ownWaitSeconds) * 1000;
 }
 

@@ -65,13 +65,16 @@ export function limitOf(evaluation: Evaluation, stage: Stage): Limit {
   return { pods, room: pods - (wanted - summary.outdated.filter(holds).length), holds };
 }
 
-/** Nodes of the stage that have, or just had, a pod of the workload; `undefined` if the stage does not select nodes. */
+/** Nodes of the stage that can be reached and have, or just had, a pod of the workload; `undefined` if the stage does not select nodes. */
 function nodesOf(evaluation: Evaluation, stage: Stage): ReadonlySet<string> | undefined {
   if (!stage.nodes) {
     return undefined;
   }
+  const excluded = evaluation.status.attempt.excludedNodes;
   const nodes = evaluation.snapshot.pods.map(({ node }) => node);
-  return new Set(nodes.filter((node) => node !== '' && isOnNodes(evaluation, stage, node)));
+  return new Set(
+    nodes.filter((node) => node && !excluded.includes(node) && isOnNodes(evaluation, stage, node)),
+  );
 }
 
 export function isOnNodes({ snapshot }: Evaluation, { nodes }: Stage, node: string): boolean {

@@ -24,6 +24,13 @@ export interface Rollout {
   readonly expected?: Images;
 }
 
+/** A rollout that is under way, with what it rolls. */
+export interface Rolling {
+  readonly workload: WorkloadView;
+  readonly status: ActiveStatus;
+  readonly rollout: Rollout;
+}
+
 /** The rollout that is under way, if one is. */
 export function rolloutOf(status: ActiveStatus, spec: UpgradeSpec): Rollout | undefined {
   const { attempt, fallback, to } = status;

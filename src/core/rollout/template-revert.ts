@@ -16,7 +16,7 @@ import { isReady } from '../workload/pods.ts';
 import { podCount } from './amount.ts';
 import { imagesToRestore } from './attempt.ts';
 import type { Evaluation } from './evaluation.ts';
-import { placeOf } from './left.ts';
+import { failedEntries, placeOf } from './left.ts';
 import { progressDeadline } from './progress.ts';
 
 /** The snapshot with the revision that the attempt verifies: while the template is reverted, that is still the new version. */
@@ -28,7 +28,7 @@ export const withAttemptRevision = (snapshot: Snapshot, { turnedBack, to }: Acti
  * that a restarted operator does not take it for a pod that is still to be verified.
  */
 function podsToRollBack(evaluation: Evaluation): PodResult[] {
-  const places = new Set(evaluation.status.left.map(({ name }) => name));
+  const places = new Set(failedEntries(evaluation.status).map(({ name }) => name));
   return evaluation.summary.results.filter(
     ({ state, recorded, pod }) =>
       state === 'Failed' &&

@@ -1,5 +1,4 @@
 /** Verifies the pods of a rollout, in either direction, and decides what follows. */
-import type { WorkloadView } from '../../api/views.ts';
 import { type Action, type Decision, NO_ACTION } from '../plan.ts';
 import { exitCodes, report } from '../report/pods.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -15,25 +14,22 @@ import { isRolledOut, isSettled } from './done.ts';
 import { type Evaluation, type Evidence, isRolling, verifiesPods } from './evaluation.ts';
 import { followExplained } from './explain.ts';
 import { followStages, type Staged } from './follow-stages.ts';
-import { failedPlaces, followLeft, rolledBackPods } from './left.ts';
+import { failedEntries, failedPlaces, followLeft, rolledBackPods } from './left.ts';
+import { followLost, lostUntil } from './lost-nodes.ts';
 import { followPartition, isAtPartition } from './partition.ts';
 import { policyOf } from './policy.ts';
 import { findOverdue, type Overdue, progressDeadline, recordProgress } from './progress.ts';
-import type { Rollout } from './rollout.ts';
+import type { Rolling } from './rollout.ts';
 import { stagesFor } from './stages.ts';
 import { recordTemplateRevert, withAttemptRevision } from './template-revert.ts';
 import { warningAt } from './warnings.ts';
 
-interface Rolling {
-  readonly workload: WorkloadView;
-  readonly status: ActiveStatus;
-  readonly rollout: Rollout;
-}
-
 /** Ends the rollout if its pods decide it; otherwise plans probes, and one action. */
 export function verify(snapshot: Snapshot, rolling: Rolling): Decision {
-  const { followsPartition } = policyOf(rolling.rollout.direction);
-  const moved = followsPartition ? followPartition(snapshot, rolling) : undefined;
+  const policy = policyOf(rolling.rollout.direction);
+  const moved =
+    followLost(snapshot, rolling, policy) ??
+    (policy.followsPartition ? followPartition(snapshot, rolling) : undefined);
   if (moved) {
     return { status: moved, intent: true, keepsWait: true };
   }
@@ -162,7 +158,7 @@ const isDone = (evaluation: Evaluation): boolean =>
 /** The failed pods; if all of them are rolled back already, what the status has of the first. */
 function evidenceOf(evaluation: Evaluation): Evidence {
   const failedPods = evaluation.summary.results.filter(({ state }) => state === 'Failed');
-  const [left] = evaluation.status.left;
+  const left = failedEntries(evaluation.status)[0];
   const cause = failedPods[0]?.cause ?? { reason: left?.reason ?? 'NoEvidence', detail: left?.message };
   const failed = failedPlaces(evaluation).size;
   return { cause: failed > 1 ? { ...cause, others: failed - 1 } : cause, pods: report(failedPods) };
@@ -197,7 +193,14 @@ function continueRollout(evaluation: Evaluation, { staged, deadline, isOverdue }
     wait: staged.wait,
     queries: staged.analysis.queries,
     action: nextAction(evaluation),
-    wakeAt: earliest([wakeAt, warningAt(evaluation), waitEnd, staged.analysis.nextAt, deadlineAt]),
+    wakeAt: earliest([
+      wakeAt,
+      warningAt(evaluation),
+      waitEnd,
+      staged.analysis.nextAt,
+      deadlineAt,
+      lostUntil(evaluation),
+    ]),
   };
 }
 

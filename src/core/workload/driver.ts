@@ -28,7 +28,7 @@ export interface Driver<View extends WorkloadView = WorkloadView> {
    * "The newest revision" is never enough: a rollback renumbers the old one (kubernetes#51315), and caches of two kinds differ in age.
    */
   updateRevision(view: View, revisions: readonly RevisionView[]): string | undefined;
-  /** Nodes whose pods cannot be updated, because the node is not Ready; only where a pod belongs to its node. */
+  /** Nodes whose pods cannot be updated, because the node is not Ready; only where a pod belongs to its node. None where all are: it is then not the nodes. */
   unreachableNodes(view: View, pods: readonly PodView[], nodeReady: (node: string) => boolean): string[];
   /** A live pod that the controller waits for instead of replacing it, so that it has to be deleted. */
   blockingPod(view: View, pods: readonly PodView[], revisions: BlockingRevisions): PodView | undefined;
