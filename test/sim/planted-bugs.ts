@@ -490,6 +490,12 @@ function trueContext(`,
     replace: '',
   },
   {
+    name: 'a broken pod waits for its turn',
+    file: 'core/workload/pods.ts',
+    find: 'Number(isReady(a)) - Number(isReady(b)) ||',
+    replace: '',
+  },
+  {
     name: 'a kept result outlives the record that it came from',
     file: 'core/verification/results.ts',
     find: 'entry.record === records.get(pod.uid) &&',

@@ -823,6 +823,18 @@ test('a StatefulSet that was broken before says which pod is in the way and how 
   expect(run.message).not.toContain('67250');
 });
 
+test.each(KINDS.filter((kind) => kind.endsWith(' OnDelete')))(
+  'a pod of a %s that was broken before is replaced first, and holds up none of the others',
+  async (kind) => {
+    const run = await told(stories.firstPodBroken(kind));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    const deleted = run.writes.filter((write) => write.kind === 'deletePod').map(({ what }) => what);
+    expect(deleted).toHaveLength(3);
+    expect(run.world.upgrade()?.status?.from?.images).toEqual({ web: 'registry.example/web:1.5' });
+    expect(deleted[0]).toContain(kind.startsWith('StatefulSet') ? 'web-0' : 'web-');
+  },
+);
+
 test.each(KINDS.filter((kind) => kind !== 'Deployment'))(
   'a %s whose new pods are refused says why, and falls back at the progress deadline',
   async (kind) => {

@@ -461,6 +461,20 @@ export const brokenBefore = (kind: KindName): Story => ({
   ],
 });
 
+/** The version before never gets ready in the first pod, which its controller made anew. */
+export const firstPodBroken = (kind: KindName): Story => ({
+  ...told('first pod broken', kind, {}),
+  images: { [BROKEN]: { readyAfterMs: false } },
+  losesPods: true,
+  arrange: (world) => {
+    world.clock.after(4000, () => void world.setImages(target(world), { web: BROKEN }, 'kubectl'));
+    world.clock.after(5000, () => {
+      const [first] = [...world.pods()].sort((a, b) => (a.name < b.name ? -1 : 1));
+      world.kubelet.terminate(first as PodView);
+    });
+  },
+});
+
 // What users and rivals do on the way.
 
 export const superseded = (kind: KindName, by: Behaviour = {}): Story => ({

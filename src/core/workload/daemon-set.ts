@@ -1,7 +1,7 @@
 /** The driver for DaemonSets. */
 import type { DaemonSetView, PodView } from '../../api/views.ts';
 import { type Driver, revisionOfTemplate } from './driver.ts';
-import { isReady } from './pods.ts';
+import { unreadyFirst } from './pods.ts';
 
 /** A DaemonSet has one pod for each node; of several revisions with the same template it uses the one with the highest number. */
 export const daemonSet: Driver<DaemonSetView> = {
@@ -17,9 +17,7 @@ export const daemonSet: Driver<DaemonSetView> = {
   },
   refusalIn: 'events',
   blockingPod: () => undefined,
-  /** Pods that are not Ready first. */
-  inReplacementOrder: (pods) =>
-    [...pods].sort((a, b) => Number(isReady(a)) - Number(isReady(b)) || (a.name < b.name ? -1 : 1)),
+  inReplacementOrder: (pods) => unreadyFirst(pods, (a, b) => (a.name < b.name ? -1 : 1)),
   placeOf: ({ node }) => node,
   partition: () => undefined,
   othersSetPartition: () => false,

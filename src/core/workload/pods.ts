@@ -8,6 +8,12 @@ export const isLive = (pod: PodView): boolean =>
 
 export const isReady = (pod: PodView): boolean => pod.conditions['Ready']?.status === 'True';
 
+/** Pods that serve nobody go first: they take no room from those that serve. Among the others, and among them, the given order. */
+export const unreadyFirst = (
+  pods: readonly PodView[],
+  inOrder: (a: PodView, b: PodView) => number,
+): PodView[] => [...pods].sort((a, b) => Number(isReady(a)) - Number(isReady(b)) || inOrder(a, b));
+
 export interface PodsByRevision {
   readonly updated: readonly PodView[];
   readonly outdated: readonly PodView[];

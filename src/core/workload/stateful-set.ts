@@ -1,7 +1,7 @@
 /** The driver for StatefulSets. */
 import type { PodView, StatefulSetView } from '../../api/views.ts';
 import { type Driver, isObserved } from './driver.ts';
-import { isLive, isReady } from './pods.ts';
+import { isLive, isReady, unreadyFirst } from './pods.ts';
 
 /** A StatefulSet replaces pods by ordinal, the highest first, and its status has the revision that it rolls to. */
 export const statefulSet: Driver<StatefulSetView> = {
@@ -23,7 +23,8 @@ export const statefulSet: Driver<StatefulSetView> = {
       .filter((pod) => isLive(pod) && !isReady(pod) && pod.revision !== update && pod.revision !== spared)
       .sort((a, b) => ordinalOf(b) - ordinalOf(a))[0];
   },
-  inReplacementOrder: (pods) => [...pods].sort((a, b) => ordinalOf(b) - ordinalOf(a)),
+  /** An OrderedReady one makes no pod anew while one of a lower ordinal is broken, so that one must not wait for its turn. */
+  inReplacementOrder: (pods) => unreadyFirst(pods, (a, b) => ordinalOf(b) - ordinalOf(a)),
   placeOf: ({ name }) => name,
   /** With OnDelete the API server rejects a partition. */
   partition: ({ onDelete, partition }) => (onDelete ? undefined : partition),
