@@ -1,24 +1,24 @@
 /** Runs the application's check, at most once at a time and within its time limit. */
 import { type HealthReply, healthCode } from './health-codes.ts';
 
-/** True or 0: healthy. False: unhealthy. A whole number up to 255: a code of the application's own; use 3–99. */
+/** True or 0: healthy. False: unhealthy. A whole number up to 255: an application code; use 3–99. */
 export type HealthVerdict = boolean | number;
 
-/** The application's own check. May be asynchronous; it should not block, and need not have a limit of its own. */
+/** The check of the application. It may be asynchronous; it should not block, and needs no time limit of its own. */
 export type HealthCheck = () => HealthVerdict | Promise<HealthVerdict>;
 
 export interface CheckLimits {
   /** How long one run of the check may take. */
   readonly checkTimeoutMs: number;
-  /** How long an answer is given again without another run; keep it below the probe's period. */
+  /** How long a result is reused without another run; keep it below the probe's period. */
   readonly cacheMs: number;
 }
 
 /**
- * Makes one check answer any number of askers: at most one run at a time, its answer kept for `cacheMs`.
+ * Shares one check between any number of callers: at most one run at a time, and its result is reused for `cacheMs`.
  *
- * A run that hangs stays the only one (a fresh run per probe would pile them up); everybody who asks meanwhile is told
- * checkTimedOut once the run is older than its limit. The function it gives never rejects.
+ * A run that hangs stays the only one, because a new run for each probe would pile up; callers meanwhile get
+ * checkTimedOut as soon as the run exceeds its limit. The returned function never rejects.
  */
 export function checkRunner(check: HealthCheck, limits: CheckLimits): () => Promise<HealthReply> {
   let running: { readonly startedMs: number; readonly reply: Promise<HealthReply> } | undefined;
@@ -48,7 +48,7 @@ export function checkRunner(check: HealthCheck, limits: CheckLimits): () => Prom
 
 async function runOnce(check: HealthCheck): Promise<HealthReply> {
   try {
-    // Awaited: a promise taken for its truth value would say "healthy" for ever.
+    // Awaited: the truth value of a promise would always mean "healthy".
     return replyTo(await check());
   } catch (error) {
     return {
@@ -68,7 +68,7 @@ function replyTo(verdict: unknown): HealthReply {
   if (Number.isInteger(verdict) && Number(verdict) > 0 && Number(verdict) <= 255) {
     return { code: Number(verdict), message: `unhealthy, code ${verdict}` };
   }
-  // An exit code wraps modulo 256, and 256 would become "healthy": so it is no answer at all.
+  // An exit code wraps modulo 256, and 256 would become "healthy", so it is invalid.
   return {
     code: healthCode.checkFailed,
     message: `the check returned ${String(verdict)}; it must return true, false or an integer from 0 to 255`,

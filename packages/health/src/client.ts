@@ -6,8 +6,8 @@ import { HEALTH_REQUEST, LineReader, parseReply, REPLY_LIMIT_BYTES } from './pro
 import { socketAddress } from './socket-address.ts';
 
 /**
- * Asks the health server at `socket` (see socket-address.ts) once. Never rejects: what goes wrong is a code of its own,
- * and is known at once, or after `timeoutMs` at the latest.
+ * Queries the health server at `socket` (see socket-address.ts) once. Never rejects: any failure has its own code, and is
+ * returned after `timeoutMs` at the latest.
  */
 export function askHealth(socket: string, timeoutMs: number): Promise<HealthReply> {
   const address = socketAddress(socket);
@@ -75,7 +75,7 @@ function connectFailure(error: NodeJS.ErrnoException, socket: string, file: bool
   }
 }
 
-/** A refusal has three causes that want three cures. */
+/** Distinguishes the three causes of a failed connection, because each has a different fix. */
 function refused(socket: string, file: boolean): HealthReply {
   if (!file) {
     return {

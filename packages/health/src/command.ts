@@ -30,7 +30,7 @@ const options = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-/** Takes the command's arguments and environment; gives its answer, or `help`. Never rejects. */
+/** Runs the command with its arguments and environment. Returns its result, or `help`. Never rejects. */
 export async function runHealthCommand(
   args: string[],
   environment: Readonly<Record<string, string | undefined>>,

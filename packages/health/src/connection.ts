@@ -3,15 +3,15 @@ import type { Socket } from 'node:net';
 import { type HealthReply, healthCode } from './health-codes.ts';
 import { formatReply, HEALTH_REQUEST, LineReader, REQUEST_LIMIT_BYTES } from './protocol.ts';
 
-/** Requests that one connection may make; a probe makes one. It bounds what a peer that never reads can pile up. */
+/** Limit of requests on one connection; a probe sends one. It bounds what a peer that never reads can accumulate. */
 const REQUESTS_PER_CONNECTION = 16;
 
 /**
- * Serves one connection until the peer is done, breaks a rule, or `limitMs` is over.
+ * Serves one connection until the peer is done, violates the protocol, or `limitMs` is over.
  *
- * Nothing that a peer does may throw out of here: a prober is killed whenever its caller loses patience, and then the
- * answer meets a closed socket (EPIPE), or the kernel reports the reply that nobody read (ECONNRESET). Both arrive as
- * `error` events; without a listener either of them ends the application that is being probed.
+ * Nothing that a peer does may throw here: a prober may be killed at any time, and then the response fails with EPIPE, or
+ * the kernel reports a response that was not read (ECONNRESET). Both are `error` events; without a listener either of them
+ * ends the application that is being probed.
  */
 export function serveConnection(socket: Socket, ask: () => Promise<HealthReply>, limitMs: number): void {
   const lines = new LineReader(REQUEST_LIMIT_BYTES);
@@ -34,7 +34,7 @@ export function serveConnection(socket: Socket, ask: () => Promise<HealthReply>,
     answered = answered.then(() => answer(reply, last));
   };
   const refuse = (message: string): void => {
-    // Read on, but throw away: unread bytes at the close would cost the peer the answer.
+    // Keep reading and discard: with unread bytes at the close, the peer would lose the response.
     socket.removeAllListeners('data').resume();
     enqueue({ code: healthCode.protocolError, message }, true);
   };

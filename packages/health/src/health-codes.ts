@@ -1,5 +1,5 @@
 /**
- * What the health tools say, in one number and one sentence.
+ * The results of the health tools: a number and a sentence.
  *
  * 3–99 are free for the application's own meanings. 0 is healthy. 1 and 2 have a meaning in the contract of
  * `/usr/bin/readiness_probe.sh` (a crashed hook, an unfinished `start` service), and so have the codes from 120 on;
@@ -48,7 +48,7 @@ export const healthCodeTexts: Readonly<Record<keyof typeof healthCode, string>> 
   usage: 'invalid options',
 };
 
-/** An answer to "is it healthy?": `code` is 0–255 (an exit code), `message` one line for a person. */
+/** The result of a health check: `code` is 0–255 (an exit code), `message` one line for a person. */
 export interface HealthReply {
   readonly code: number;
   readonly message: string;

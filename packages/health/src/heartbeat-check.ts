@@ -2,14 +2,14 @@
 import { readFileSync, statSync, unlinkSync } from 'node:fs';
 import { type HealthReply, healthCode, healthCodeTexts } from './health-codes.ts';
 
-/** A modification time may lie this far ahead: file systems and clocks round differently. */
+/** A modification time may be this far in the future, because file systems and clocks round differently. */
 const FUTURE_TOLERANCE_MS = 2000;
 
 /**
- * Judges the heartbeat at `path` by the age of its last beat, and by whether its writer still lives; changes nothing, so
- * any number of askers get the same answer. Must run in the writer's PID namespace (the same container).
+ * Checks the heartbeat at `path`: the age of its last beat, and whether its writer is alive. It changes nothing, so any
+ * number of callers get the same result. It must run in the writer's PID namespace (the same container).
  *
- * A beat from the future (the clock was set back) is no proof either; the next beat cures it.
+ * A beat from the future (the clock was set back) does not count; the next beat corrects it.
  */
 export function checkHeartbeat(path: string, maxAgeMs: number): HealthReply {
   return guarded(path, () => {
@@ -45,8 +45,8 @@ export function checkHeartbeat(path: string, maxAgeMs: number): HealthReply {
 }
 
 /**
- * The older way, `rm FILE` as the probe: healthy if there was a beat to remove. Whoever else asks (postcheck beside the
- * kubelet, a person) takes the beat away from the probe, so there must be exactly one asker, and it needs write access.
+ * The older way, with `rm FILE` as the probe: healthy if there was a beat to remove. A second caller (postcheck besides the
+ * kubelet, or a person) would take the beat from the probe, so there must be exactly one, and it needs write access.
  */
 export function consumeHeartbeat(path: string): HealthReply {
   return guarded(path, () => {
@@ -71,7 +71,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it is there, and belongs to somebody else.
+    // EPERM: the process exists, and belongs to another user.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The heartbeat file: a worker without any port shows by it that its work loop turns.
+ * The heartbeat file, with which a worker without a port shows that its work loop is running.
  *
  * The file holds `<pid> <sequence>\n`; its modification time is the beat. It is replaced, never rewritten, so a reader
  * sees a whole beat or none.
@@ -8,7 +8,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 
 export interface HeartbeatOptions {
   readonly path: string;
-  /** Beats that come sooner after a written one cost nothing and write nothing. Default 1000; keep it well below the check's --max-age-seconds. */
+  /** Minimum interval between written beats; earlier ones cost nothing. Default 1000; keep it well below the check's --max-age-seconds. */
   readonly minIntervalMs?: number;
   /** Called when beats start to fail (full or read-only volume, permissions), once per streak. Default: a process warning. */
   readonly onError?: (error: Error) => void;
@@ -16,8 +16,8 @@ export interface HeartbeatOptions {
 
 export interface Heartbeat {
   /**
-   * Call it where the work is done, once per turn: a timer beats on while the work hangs. The first call says that the
-   * start-up is over. Never rejects and never throws: a full disk must not end the worker, it stops the beats.
+   * Call it in the work loop, once per iteration: a timer would continue while the work hangs. The first call means that the
+   * startup is complete. Never rejects and never throws: a full disk must not end the worker, it only stops the beats.
    */
   beat(): Promise<void>;
   /** Removes the file and ignores later beats, so that a worker that shuts down is not ready from now on. */
@@ -25,8 +25,8 @@ export interface Heartbeat {
 }
 
 /**
- * Prepares the heartbeat of this process and removes what an earlier one left behind: a volume outlives a container,
- * and the next one's process often has the same pid.
+ * Prepares the heartbeat of this process and removes that of an earlier one: a volume outlives a container, and the
+ * process in the next container often has the same PID.
  */
 export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbeat> {
   const { path, minIntervalMs = 1000, onError = (error) => process.emitWarning(error) } = options;
@@ -46,7 +46,7 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
       writtenMs = performance.now();
       failing = false;
     } catch (error) {
-      // What is left of a temporary file would take the room that the next beat needs.
+      // Remains of a temporary file would use the space that the next beat needs.
       await rm(temporary, { force: true }).catch(() => undefined);
       if (!failing) {
         onError(

@@ -1,4 +1,4 @@
-/** What an application embeds: answer on a socket, or leave a heartbeat. The command `postcheck-health` asks either. */
+/** For applications: serve health requests on a socket, or write a heartbeat. The command `postcheck-health` checks either. */
 export type { HealthCheck, HealthVerdict } from './check-runner.ts';
 export { askHealth } from './client.ts';
 export { type HealthReply, healthCode } from './health-codes.ts';

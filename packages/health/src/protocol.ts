@@ -6,10 +6,10 @@
  *
  * - `code` is one to three decimal digits, 0–255: the exit code of the probe. 0 is healthy.
  * - `message` is one line for a person; control characters become spaces.
- * - A line counts once its newline has arrived, in however many pieces it came. A request is at most 64 bytes, an
- *   answer at most 1,024, both with their newline; whoever gets a longer one closes the connection.
- * - One answer per request, in order. A client that has sent its request may half-close (`printf 'hc\n' | nc -U …`).
- * - The server answers any other request with `112 unknown request`, and closes.
+ * - A line is complete when its newline has arrived, in any number of pieces. A request has at most 64 bytes, a response
+ *   at most 1,024, including the newline; the receiver of a longer one closes the connection.
+ * - One response per request, in order. A client may half-close after its request (`printf 'hc\n' | nc -U …`).
+ * - The server responds to any other request with `112 unknown request`, and closes.
  */
 import { type HealthReply, healthCode } from './health-codes.ts';
 
@@ -17,7 +17,7 @@ export const HEALTH_REQUEST = 'hc';
 export const REQUEST_LIMIT_BYTES = 64;
 export const REPLY_LIMIT_BYTES = 1024;
 
-/** Gives the answer's line with its newline; a message that does not fit is cut. */
+/** Formats the line of a response with its newline; a message that is too long is truncated. */
 export function formatReply(reply: HealthReply): string {
   const message = reply.message.replace(/\p{Cc}+/gu, ' ').trim();
   const line = Buffer.from(`${reply.code} ${message}`.trimEnd()).subarray(0, REPLY_LIMIT_BYTES - 4);
@@ -25,7 +25,7 @@ export function formatReply(reply: HealthReply): string {
   return `${line.toString('utf8')}\n`;
 }
 
-/** Reads an answer's line (without its newline). What is no answer becomes a protocolError, never a code by accident. */
+/** Parses the line of a response (without its newline). Anything else becomes a protocolError, never a code by accident. */
 export function parseReply(line: string): HealthReply {
   const match = /^(0|[1-9]\d{0,2})(?: (.*))?$/.exec(line);
   const code = Number(match?.[1] ?? Number.NaN);
@@ -38,7 +38,7 @@ export function parseReply(line: string): HealthReply {
   return { code, message: match?.[2] ?? '' };
 }
 
-/** Cuts a byte stream into lines of at most `limitBytes` with their newline. */
+/** Splits a byte stream into lines of at most `limitBytes`, including the newline. */
 export class LineReader {
   readonly #limitBytes: number;
   #rest = Buffer.alloc(0);
@@ -47,7 +47,7 @@ export class LineReader {
     this.#limitBytes = limitBytes;
   }
 
-  /** Takes the next piece; gives the lines it completed, and whether a line (complete or not) exceeds the limit. */
+  /** Adds the next piece. Returns the completed lines, and whether a line (complete or not) exceeds the limit. */
   push(piece: Buffer): { lines: string[]; tooLong: boolean } {
     let rest = Buffer.concat([this.#rest, piece]);
     const lines: string[] = [];

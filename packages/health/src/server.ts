@@ -9,13 +9,13 @@ export interface HealthServerOptions {
   /** A path, `@name` (abstract, Linux), or a Windows pipe; see socket-address.ts. */
   readonly socket: string;
   readonly check: HealthCheck;
-  /** One run of the check; default 1000. Keep it below the client's limit (2 s), and that below the probe's. */
+  /** Time limit of one run of the check; default 1000. Keep it below the client's limit (2 s), and that below the probe's. */
   readonly checkTimeoutMs?: number;
-  /** How long an answer is reused; default 500. Keep it below the probe's period. */
+  /** How long a result is reused; default 500. Keep it below the probe's period. */
   readonly cacheMs?: number;
-  /** A whole connection; default 5000. */
+  /** Time limit of a whole connection; default 5000. */
   readonly connectionTimeoutMs?: number;
-  /** Connections at one time; more are closed at once. Default 64. */
+  /** Limit of concurrent connections; further ones are closed at once. Default 64. */
   readonly maxConnections?: number;
   /** Called for errors of the server itself after its start. Default: a process warning. */
   readonly onError?: (error: Error) => void;
@@ -27,11 +27,11 @@ export interface HealthServer {
 }
 
 /**
- * Starts answering health requests for this process. Resolves once the socket can be asked; rejects with an Error that
- * says what to do when it cannot be made.
+ * Starts to serve health requests for this process. Resolves when the socket can be queried; rejects with an Error that
+ * says what to do if it cannot be created.
  *
- * The server never keeps the process alive, and nothing that a peer does on the socket can end the process. A blocked
- * event loop answers nobody: that is the point of asking over a socket.
+ * The server never keeps the process alive, and nothing that a peer does on the socket can end the process. A process
+ * with a blocked event loop does not respond, which is the purpose of a socket.
  */
 export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
   const address = socketAddress(options.socket, TEMPORARY_SUFFIX_BYTES);
@@ -60,10 +60,10 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
 }
 
 async function noFile(): Promise<void> {
-  // Abstract names and Windows pipes leave nothing behind.
+  // Abstract names and Windows pipes need no cleanup.
 }
 
-/** Gives a function that ends the server together with its connections, and resolves when both are gone. */
+/** Returns a function that closes the server and its connections, and resolves when both are closed. */
 function closer(server: Server): () => Promise<void> {
   const open = new Set<{ destroy(): void }>();
   server.on('connection', (socket) => {

@@ -1,5 +1,5 @@
 /**
- * Where a health socket lives. Three forms:
+ * The address of a health socket. There are three forms:
  *
  * - a path, `/run/app/health.sock`: guarded by the permissions of the file and of its directory;
  * - `@name`, Linux only: an abstract name, no file at all (for a read-only root without any volume), but open to every
@@ -8,19 +8,19 @@
  *   connect is not ours to set. The tests run on Linux only.
  */
 
-/** Bytes that a unix socket's path may have: sun_path without its closing zero byte. */
+/** Maximum length of a unix socket's path in bytes: sun_path without its terminating zero byte. */
 const pathLimitBytes = process.platform === 'linux' ? 107 : 103;
 
-/** `listenOn` is what node:net takes; `file` tells whether a file stands for the socket. */
+/** `listenOn` is the address for node:net; `file` says whether the socket is a file. */
 export type SocketAddress =
   | { readonly ok: true; readonly listenOn: string; readonly file: boolean }
   | { readonly ok: false; readonly why: string };
 
 /**
- * Takes a name as users write it, and how many bytes the caller will append to a path.
+ * Parses a name as users write it, given how many bytes the caller will append to a path.
  *
- * A path that is too long is refused here, because below it is not: libuv shortened it silently for years, so that
- * the server made, and the client looked for, another file.
+ * A path that is too long is rejected here, because libuv truncated it silently for years, so that server and client used
+ * another file.
  */
 export function socketAddress(name: string, reservedBytes = 0): SocketAddress {
   if (name === '' || name === '@') {

@@ -4,24 +4,24 @@ import { chmod, lstat, mkdir, rename, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
 
-/** Length of what `listenOnFile` appends to the path while it binds. */
+/** Length of the suffix that `listenOnFile` appends to the path while it binds. */
 export const TEMPORARY_SUFFIX_BYTES = 9;
 
-/** How long an older owner of the path may take to accept a connection before it counts as alive but stuck. */
+/** How long an existing owner of the path may take to accept a connection before it counts as alive but stuck. */
 const ALIVE_LIMIT_MS = 1000;
 
-/** Removes the socket file, unless it has become another process's by now. */
+/** Removes the socket file, unless it belongs to another process now. */
 export type RemoveFile = () => Promise<void>;
 
 /**
- * Binds `server` to `path`, readable and writable for owner and group only, and gives the function that removes it.
+ * Binds `server` to `path`, readable and writable for owner and group only, and returns the function that removes it.
  *
- * It binds under a name of its own, sets the mode, and then renames: so the path never shows a socket that is not
- * listening yet or has wider permissions, and libuv, which unlinks the name that was bound when a server closes, can
- * not remove the socket of a process that took over in the meantime (nodejs/node#19729).
+ * It binds to a temporary name, sets the mode, and then renames it. So the path never contains a socket that is not
+ * listening yet or has wider permissions, and libuv, which unlinks the bound name when a server closes, cannot remove the
+ * socket of a process that took over meanwhile (nodejs/node#19729).
  *
- * Throws an Error that says what to do when a live process owns the path, when something that is not a socket is
- * there, or when the directory cannot be used. A socket left behind by a killed process is replaced.
+ * Throws an Error that says what to do if a live process owns the path, if the path is not a socket, or if the directory
+ * cannot be used. The socket of a killed process is replaced.
  */
 export async function listenOnFile(server: Server, path: string): Promise<RemoveFile> {
   await makeDirectory(dirname(path));
@@ -56,7 +56,7 @@ export function listen(server: Server, address: string): Promise<void> {
   });
 }
 
-/** Makes the last directory of the path only: a recursive mkdir would report a read-only file system as ENOENT. */
+/** Creates only the last directory of the path: a recursive mkdir would report a read-only file system as ENOENT. */
 async function makeDirectory(directory: string): Promise<void> {
   await mkdir(directory, { mode: 0o750 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') {
@@ -97,7 +97,7 @@ function somebodyListens(path: string): Promise<boolean> {
       resolve(alive);
     };
     probe.on('connect', () => settle(true));
-    // Only a refusal says that nobody listens; a full queue (EAGAIN), for one, says the opposite.
+    // Only a refused connection means that no process listens; a full queue (EAGAIN), for example, means the opposite.
     probe.on('error', (error: NodeJS.ErrnoException) =>
       settle(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
     );

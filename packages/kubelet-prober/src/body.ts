@@ -8,7 +8,7 @@ export type Body =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly why: string };
 
-/** The first 10 KiB of a body; more is not read, so an endless body costs no more than that. A stream that breaks before then is not ok. */
+/** Reads the first 10 KiB of a body and no more, so that an endless body costs no more than that. A stream that breaks before is not ok. */
 export async function readBody(stream: Readable, deadline: Deadline): Promise<Body> {
   const forget = deadline.onEnd(() =>
     stream.destroy(new Error(deadline.aborted ? 'aborted' : 'timed out while reading the body')),

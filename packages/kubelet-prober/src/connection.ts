@@ -3,18 +3,18 @@ import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Deadline } from './deadline.ts';
 
-/** `reached` is false when the TCP connection itself did not come about. */
+/** `reached` is false if no TCP connection was established. */
 export type Connection<S extends Socket = Socket> =
   | { readonly ok: true; readonly socket: S }
   | { readonly ok: false; readonly reached: boolean; readonly why: string };
 
-/** What a peer may send on one connection: a head, 10 KiB of body, the frames and records around them, and room. */
+/** Limit of what a peer may send on one connection: a head, 10 KiB of body, the frames and records around them, and a margin. */
 const RECEIVE_LIMIT_BYTES = 512 * 1024;
 const RECEIVE_CHECK_MS = 20;
 
 /**
- * Opens a TCP connection; straight to the address, never through a proxy. Nothing of it is left when it fails. The socket has an error listener for
- * good, so that a late reset hurts nobody; who gets it destroys it.
+ * Opens a TCP connection straight to the address, never through a proxy. A failure leaves nothing open. The socket keeps an error listener, so that a
+ * late reset does no harm; the caller destroys the socket.
  */
 export function connectTcp(host: string, port: number, deadline: Deadline): Promise<Connection> {
   let socket: Socket;
@@ -28,8 +28,8 @@ export function connectTcp(host: string, port: number, deadline: Deadline): Prom
 }
 
 /**
- * Ends a connection on which too much has come, whatever protocol it is in: heads announced by endless early hints, chunk extensions, empty frames and
- * pings would keep the process busy until the deadline. Looked at by a timer, since HTTP/2 and TLS read the socket without telling JavaScript.
+ * Ends a connection on which the peer sends too much, in any protocol: endless early hints, chunk extensions, empty frames and pings would keep the
+ * process busy until the deadline. A timer checks it, because HTTP/2 and TLS read the socket without an event in JavaScript.
  */
 function limitReceived(socket: Socket): void {
   const timer = setInterval(() => {
@@ -40,7 +40,7 @@ function limitReceived(socket: Socket): void {
   socket.once('close', () => clearInterval(timer));
 }
 
-/** Speaks TLS on a connected socket. No certificate is verified, as kubelet does none; offers `protocols` by ALPN. */
+/** Starts TLS on a connected socket. Like kubelet, it verifies no certificate; offers `protocols` by ALPN. */
 export function secure(
   socket: Socket,
   host: string,
@@ -81,7 +81,7 @@ function settled<S extends Socket>(
   });
 }
 
-/** Message of an error; of an AggregateError (several addresses tried) those of its parts. */
+/** Returns the message of an error; for an AggregateError (several addresses were tried) those of its parts. */
 export function errorText(error: Error): string {
   const parts =
     error instanceof AggregateError ? error.errors.map((part: Error) => part.message) : [error.message];

@@ -3,15 +3,15 @@
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * The end of one try: its time limit, or the caller's abort, whichever comes first. `signal` fires once, for either. Always `dispose()` it: that stops
- * the timer and takes our listener off the caller's signal.
+ * The end of one try: its time limit or the caller's abort, whichever comes first. `signal` fires once, for either. Always `dispose()` it, which stops
+ * the timer and removes the listener from the caller's signal.
  */
 export class Deadline {
   readonly #controller = new AbortController();
   readonly #timer: NodeJS.Timeout;
   readonly #caller: AbortSignal | undefined;
   readonly #onCallerAbort = (): void => this.#controller.abort();
-  /** When the time is up, in milliseconds on the monotonic clock of `performance.now()`. */
+  /** When the time is over, in milliseconds on the monotonic clock `performance.now()`. */
   readonly endsAtMs: number;
 
   constructor(timeoutMs: number, caller?: AbortSignal) {
@@ -30,12 +30,12 @@ export class Deadline {
     return this.#controller.signal;
   }
 
-  /** The caller gave up: there is no verdict, not even that of a time-out. */
+  /** The caller aborted: there is no result, not even a timeout. */
   get aborted(): boolean {
     return this.#caller?.aborted ?? false;
   }
 
-  /** Calls back when the time is over: soon, but never before returning, if it is over already. The returned function forgets the callback. */
+  /** Calls back when the time is over; if it is over already, soon after returning. The returned function removes the callback. */
   onEnd(run: () => void): () => void {
     let wanted = true;
     const runOnce = (): void => {
@@ -61,7 +61,7 @@ export class Deadline {
   }
 }
 
-/** Seconds as Go prints a duration of whole seconds, which is what users know from kubelet's events: `2s`, `0.5s`. */
+/** Formats seconds like Go, as users know them from kubelet's events: `2s`, `0.5s`. */
 export function inSeconds(timeoutMs: number): string {
   return `${timeoutMs / 1000}s`;
 }

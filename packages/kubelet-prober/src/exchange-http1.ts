@@ -6,7 +6,7 @@ import type { Deadline } from './deadline.ts';
 import { type Answer, HEAD_LIMIT_BYTES, type NoAnswer } from './exchange.ts';
 import { type ProbeUrl, requestTarget } from './url.ts';
 
-/** One GET over an open connection, which ends with it. Throws on a head that cannot be written. */
+/** Sends one GET on an open connection, and then closes it. Throws if the head cannot be written. */
 export function exchangeHttp1(
   socket: Socket,
   url: ProbeUrl,
@@ -19,7 +19,7 @@ export function exchangeHttp1(
     path: requestTarget(url),
     headers: (endsConnection(lines) ? lines : [...lines, ['Connection', 'close']]).flat(),
     maxHeaderSize: HEAD_LIMIT_BYTES,
-    // Go's client takes what small servers and shell scripts write: bare line feeds, for one. No second request follows on
+    // Go's client accepts what small servers and shell scripts write, such as bare line feeds. No second request follows on
     // this connection, so that leniency opens nothing.
     insecureHTTPParser: true,
   });
@@ -51,13 +51,13 @@ export function exchangeHttp1(
     request.on('error', (error) => fail(errorText(error)));
     request.on('close', onClose);
     request.on('response', answer);
-    // 101 Switching Protocols: an answer like any other here.
+    // 101 Switching Protocols is a response like any other here.
     request.on('upgrade', answer);
     request.end();
   });
 }
 
-/** Does the user's own Connection header say what is to become of the connection: close, or upgrade? */
+/** Whether the user's Connection header contains close or upgrade. */
 function endsConnection(lines: [string, string][]): boolean {
   return lines.some(
     ([name, value]) => name === 'Connection' && /(^|,)[ \t]*(close|upgrade)[ \t]*(,|$)/i.test(value),

@@ -6,7 +6,7 @@ import type { Deadline } from './deadline.ts';
 import { type Answer, HEAD_LIMIT_BYTES, type NoAnswer } from './exchange.ts';
 import { type ProbeUrl, requestTarget } from './url.ts';
 
-/** Headers about the connection have no place in HTTP/2; `Host` travels as `:authority`. */
+/** Headers about the connection do not exist in HTTP/2; `Host` is sent as `:authority`. */
 const NOT_SENT = new Set([
   'host',
   'connection',
@@ -18,7 +18,7 @@ const NOT_SENT = new Set([
   'te',
 ]);
 
-/** One GET over an open TLS connection that agreed on HTTP/2, and ends with it. Throws on a head that cannot be written. */
+/** Sends one GET on an open TLS connection that negotiated HTTP/2, and then closes it. Throws if the head cannot be written. */
 export function exchangeHttp2(
   socket: Socket,
   url: ProbeUrl,
@@ -65,7 +65,7 @@ export function exchangeHttp2(
   });
 }
 
-/** A client session on a socket that is connected already; it takes no pushed streams. */
+/** Creates a client session on a connected socket; it accepts no pushed streams. */
 export function openSession(socket: Socket): ClientHttp2Session {
   return connect('http://probe', {
     createConnection: () => socket,

@@ -8,20 +8,20 @@ import { exchangeHttp1 } from './exchange-http1.ts';
 import { exchangeHttp2 } from './exchange-http2.ts';
 import { hostnameOf, type ProbeUrl, portOf } from './url.ts';
 
-/** Larger heads are a failure. Kubelet allows 10 MiB; an operator that checks many pods at once should not. */
+/** Larger heads are a failure. Kubelet allows 10 MiB; an operator that checks many pods concurrently should not. */
 export const HEAD_LIMIT_BYTES = 64 * 1024;
 
-/** The head of an answer, with its body still to be read. Whoever gets it calls `close`, which also ends the connection. */
+/** The head of a response whose body is not read yet. The caller has to call `close`, which also ends the connection. */
 export interface Answer {
   readonly kind: 'answered';
   readonly status: number;
-  /** Value of the Location header; empty when there is none. */
+  /** Value of the Location header; empty if there is none. */
   readonly location: string;
   readonly body: Readable;
   close(): void;
 }
 
-/** No answer. `reached`: the TCP connection stood. */
+/** No response. `reached`: the TCP connection was established. */
 export interface NoAnswer {
   readonly kind: 'failed';
   readonly reached: boolean;
@@ -29,8 +29,8 @@ export interface NoAnswer {
 }
 
 /**
- * One GET on a connection of its own. Over TLS, HTTP/2 is offered as kubelet's client does, so that servers which speak nothing else answer.
- * `lines` are the head's names and values, Host first. Never rejects; without an answer nothing stays open.
+ * Sends one GET on a new connection. Over TLS, it offers HTTP/2 like kubelet's client, for servers that support nothing else. `lines` are the names
+ * and values of the head, Host first. Never rejects; without a response nothing stays open.
  */
 export async function exchange(
   url: ProbeUrl,
@@ -68,7 +68,7 @@ function isHttp2(socket: TLSSocket): boolean {
   return socket.alpnProtocol === 'h2';
 }
 
-/** node:http and node:http2 throw at once on heads they refuse to write. */
+/** node:http and node:http2 throw at once if they reject a head. */
 async function speak(socket: Socket, run: () => Promise<Answer | NoAnswer>): Promise<Answer | NoAnswer> {
   try {
     return await run();

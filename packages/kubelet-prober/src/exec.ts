@@ -11,20 +11,20 @@ import {
   unknown,
 } from './result.ts';
 
-/** What running a command in the container gave. `output` is stdout and stderr together. */
+/** The result of a command in the container. `output` is stdout and stderr together. */
 export type CommandEnd =
   | { readonly kind: 'exit'; readonly code: number; readonly output: string }
-  /** Started, and ran past the limit. */
+  /** It started, and ran longer than the limit. */
   | { readonly kind: 'timeout'; readonly message: string }
-  /** Could not be run, or nothing is known of its end. */
+  /** It could not be run, or its result is unknown. */
   | { readonly kind: 'error'; readonly message: string };
 
 /** Runs a command in the probed container, without a shell. */
 export type RunInContainer = (command: readonly string[], limits: ProbeLimits) => Promise<CommandEnd>;
 
 /**
- * An exec probe: exit code 0 is success, any other failure. A time-out is a failure that says so (before 1.20 kubelet
- * did not enforce it). A command that cannot be run is unknown, with an error. A runner that throws or does not keep to the limit is taken care of. Of the output 10 KiB are kept.
+ * Runs an exec probe: exit code 0 is success, any other is failure. A timeout is a failure that says so (before 1.20 kubelet did not enforce it). A
+ * command that cannot be run is unknown, with an error. A runner that throws or exceeds the limit is handled. 10 KiB of the output are kept.
  */
 export async function probeExec(
   command: readonly string[],
@@ -40,7 +40,7 @@ export async function probeExec(
     if (deadline.aborted) {
       return unknown('aborted');
     }
-    // A runner that was stopped by our signal may call that an error.
+    // A runner that was stopped by our signal may report that as an error.
     return judge(end.kind === 'error' && deadline.signal.aborted ? overrunOf(command, limits) : end);
   } finally {
     deadline.dispose();
@@ -61,7 +61,7 @@ async function contained(
 
 function overrun(command: readonly string[], limits: ProbeLimits, deadline: Deadline): Promise<CommandEnd> {
   return new Promise((resolve) => {
-    // A runner that itself ends on the signal may say more than we can.
+    // A runner that ends on the signal may return a more precise result.
     deadline.onEnd(() => setImmediate(() => resolve(overrunOf(command, limits))));
   });
 }

@@ -2,8 +2,8 @@
 import type { EnvVar } from './spec.ts';
 
 /**
- * Replaces `$(NAME)` by the container's own literal environment, as kubelet does for exec probes: variables with `valueFrom` are unknown here
- * (kubelet maps them to an empty text), unknown names stay as written, `$$` is one dollar sign, so `$$(NAME)` becomes `$(NAME)`.
+ * Replaces `$(NAME)` by the literal environment of the container, as kubelet does for exec probes. Variables with `valueFrom` are unknown here
+ * (kubelet maps them to an empty text), unknown names stay unchanged, and `$$` is one dollar sign, so `$$(NAME)` becomes `$(NAME)`.
  */
 export function expandCommand(command: readonly string[], env: readonly EnvVar[]): string[] {
   const values = new Map(env.map((variable) => [variable.name, variable.value ?? '']));

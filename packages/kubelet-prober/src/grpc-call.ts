@@ -11,7 +11,7 @@ import { encodeRequest } from './grpc-message.ts';
 import { USER_AGENT } from './http-request.ts';
 import { OUTPUT_LIMIT_BYTES } from './result.ts';
 
-/** How a unary call ended: with a gRPC status, and with whatever messages came before it. */
+/** The result of a unary call: a gRPC status, and the messages before it. */
 export interface CallEnd {
   /** https://grpc.github.io/grpc/core/md_doc_statuscodes.html; 0 is OK. */
   readonly code: number;
@@ -107,7 +107,7 @@ function statusOf(headers: IncomingHttpHeaders): CallStatus | undefined {
     : { code: Number(code), message: decoded(String(headers['grpc-message'] ?? '')) };
 }
 
-/** An answer that is no gRPC at all; by gRPC's rule HTTP 404 means that the method is not implemented. */
+/** Converts a response that is not gRPC; by gRPC's rule HTTP 404 means that the method is not implemented. */
 function refusal(head: IncomingHttpHeaders & IncomingHttpStatusHeader): CallStatus | undefined {
   const status = head[':status'];
   if (status !== 200) {
@@ -120,7 +120,7 @@ function refusal(head: IncomingHttpHeaders & IncomingHttpStatusHeader): CallStat
     : { code: grpcCode.unknown, message: `unexpected content-type "${type}"` };
 }
 
-/** grpc-message is percent-encoded; one that is not well encoded is shown as it is. */
+/** Decodes a grpc-message, which is percent-encoded; a malformed one is shown unchanged. */
 function decoded(message: string): string {
   try {
     return decodeURIComponent(message);

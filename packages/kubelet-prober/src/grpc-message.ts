@@ -1,9 +1,9 @@
-/** Just enough of protobuf and gRPC framing for grpc.health.v1.Health/Check: a request of one string, an answer of one enum. */
+/** Protobuf and gRPC framing, as far as grpc.health.v1.Health/Check needs them: a request with one string, a response with one enum. */
 
 /** Names of HealthCheckResponse.ServingStatus by number. */
 const SERVING_STATUS = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'];
 
-/** A HealthCheckRequest in its gRPC frame. */
+/** Encodes a HealthCheckRequest in its gRPC frame. */
 export function encodeRequest(service: string): Buffer {
   const name = Buffer.from(service, 'utf8');
   const message =
@@ -13,7 +13,7 @@ export function encodeRequest(service: string): Buffer {
   return Buffer.concat([prefix, message]);
 }
 
-/** The status in a body of exactly one framed HealthCheckResponse, such as `SERVING`; `undefined` when the body is something else. */
+/** Decodes a body of exactly one framed HealthCheckResponse to its status, such as `SERVING`; `undefined` if the body is anything else. */
 export function decodeResponse(body: Buffer): string | undefined {
   if (body.length < 5 || body[0] !== 0 || body.readUInt32BE(1) !== body.length - 5) {
     return undefined;
@@ -22,7 +22,7 @@ export function decodeResponse(body: Buffer): string | undefined {
   return status === undefined ? undefined : (SERVING_STATUS[status] ?? String(status));
 }
 
-/** Field 1 of the message; 0 when absent. Fields that are not known yet are passed over. */
+/** Returns field 1 of the message; 0 if it is absent. Unknown fields are skipped. */
 function statusField(message: Buffer): number | undefined {
   const reader = { message, at: 0 };
   let status = 0;
@@ -42,7 +42,7 @@ interface Reader {
   at: number;
 }
 
-/** Steps over one field; gives its number when it is one. */
+/** Skips one field; returns its value if it is a number. */
 function readField(reader: Reader, wireType: number): number | undefined {
   if (wireType === 0) {
     return readVarint(reader);

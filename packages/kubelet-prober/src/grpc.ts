@@ -10,12 +10,12 @@ import { failure, type ProbeLimits, type ProbeOutcome, success, unknown } from '
 import type { GrpcAction, ProbeTarget } from './spec.ts';
 
 /**
- * A grpc probe: grpc.health.v1.Health/Check on the pod's IP, in plain text. SERVING is success; every other end is a failure that says why, never an error.
- * Like kubelet it goes on connecting until the limit.
+ * Runs a grpc probe: grpc.health.v1.Health/Check on the pod's IP, in plain text. SERVING is success; any other result is a failure that says why,
+ * never an error. Like kubelet, it keeps trying to connect until the limit.
  *
- * Spoken over node:http2 and not with @grpc/grpc-js: closing that client leaves its connection attempts and half-open connections behind (measured with
- * 1.14.7: 5 of 5 attempts to a host that does not answer, 3 of 3 connections to a server that accepts and stays silent), and it does not tell whether the
- * other side was reached. The tests use its server as the peer.
+ * It uses node:http2 and not @grpc/grpc-js: closing that client leaks its connection attempts and half-open connections (measured with 1.14.7: 5 of 5
+ * attempts to a host that does not respond, 3 of 3 connections to a server that accepts and stays silent), and it does not report whether the peer was
+ * reached. The tests use its server as the peer.
  */
 export async function probeGrpc(
   action: GrpcAction,
@@ -43,10 +43,10 @@ export async function probeGrpc(
 }
 
 interface Dialled {
-  /** Ready to call on; `undefined` when the time went by without one. */
+  /** A session that is ready for calls; `undefined` if there was none in time. */
   readonly session: ClientHttp2Session | undefined;
   readonly socket?: Socket;
-  /** Did any attempt get as far as a TCP connection? */
+  /** Whether any attempt established a TCP connection. */
   readonly reached: boolean;
   readonly why: string;
 }
@@ -54,7 +54,7 @@ interface Dialled {
 const FIRST_BACKOFF_MS = 1000;
 const BACKOFF_FACTOR = 1.6;
 
-/** Tries again and again, as gRPC does when it is told to wait for the connection: after 1 s, then ever more slowly, until the deadline. */
+/** Retries like gRPC with wait-for-ready: after 1 s, then with increasing delay, until the deadline. */
 async function connectUntilReady(host: string, port: number, deadline: Deadline): Promise<Dialled> {
   let reached = false;
   for (let backoffMs = FIRST_BACKOFF_MS; ; backoffMs *= BACKOFF_FACTOR) {
@@ -81,7 +81,7 @@ async function dial(host: string, port: number, deadline: Deadline): Promise<Dia
   return { session: undefined, reached: true, why };
 }
 
-/** A connection is ready when the server's settings have come: only then does something that speaks HTTP/2 live there. Else: why not. */
+/** A connection is ready after the server's settings, which show that the peer supports HTTP/2. Otherwise returns why not. */
 function readiness(session: ClientHttp2Session, deadline: Deadline): Promise<string | undefined> {
   return new Promise((resolve) => {
     const settle = (why: string | undefined): void => {
@@ -95,7 +95,7 @@ function readiness(session: ClientHttp2Session, deadline: Deadline): Promise<str
   });
 }
 
-/** False when the deadline came first. */
+/** Returns false if the deadline came first. */
 function waited(delayMs: number, deadline: Deadline): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {

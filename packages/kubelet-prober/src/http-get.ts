@@ -8,14 +8,15 @@ import type { HttpGetAction, ProbeTarget } from './spec.ts';
 import { hostnameOf, type ProbeUrl, parseUrl, resolveUrl, urlText } from './url.ts';
 
 const MAX_REQUESTS = 10;
-/** A longer Location is a failure, as most servers refuse a request line of that length anyway. */
+/** A longer Location is a failure: most servers reject a request line of that length anyway. */
 const LONGEST_LOCATION = 8192;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /**
- * An httpGet probe as kubelet makes it: 200–299 is success, 400 and above failure. Redirects to the same host name are followed, on any port, up to ten
- * requests in all; one that leads elsewhere is not, and counts as a warning, which passes. Certificates are not verified, proxies not used, connections
- * not kept. The limit covers everything from connecting to the last byte read. The body of a failure stays out of the outcome (kubernetes#99425).
+ * Runs an httpGet probe like kubelet: 200–299 is success, 400 and above is failure. Redirects to the same host name are followed, on any port, up to
+ * ten requests in total; a redirect to another host is not followed and counts as a warning, which passes. Certificates are not verified, proxies are
+ * not used, and connections are not kept. The limit covers everything from connecting to the last byte read. The outcome of a failure does not
+ * contain the body (kubernetes#99425).
  */
 export async function probeHttpGet(
   action: HttpGetAction,
@@ -38,9 +39,9 @@ export async function probeHttpGet(
 /** One request of the chain of redirects. */
 interface Hop {
   readonly url: ProbeUrl;
-  /** What the user's Host header says; empty when there is none (any more). */
+  /** The value of the user's Host header; empty if there is none (any more). */
   readonly host: string;
-  /** URL of the page that led here. */
+  /** URL of the previous request. */
   readonly referer?: string;
 }
 
@@ -55,7 +56,7 @@ async function follow({ url, headers }: ProbeRequest, deadline: Deadline): Promi
       answer.close();
       return failed(hop, `the Location header is longer than ${LONGEST_LOCATION} bytes`, true);
     }
-    // node:http gives headers as Latin-1.
+    // node:http decodes headers as Latin-1.
     const location = Buffer.from(answer.location, 'latin1').toString('utf8');
     const next = nextHop(hop, answer.status, location);
     if (next === undefined || (next !== 'unreadable' && hostnameOf(next.url) !== hostnameOf(url))) {

@@ -15,10 +15,10 @@ export type BuiltRequest =
   | { readonly ok: true; readonly request: ProbeRequest }
   | { readonly ok: false; readonly error: string };
 
-/** What kubelet calls itself; its version is the one whose behaviour these probers have. */
+/** Kubelet's User-Agent; its version is the one whose behaviour these probers have. */
 export const USER_AGENT = 'kube-probe/1.36';
 
-/** Where an httpGet action leads and with which headers; no answer but an error when its port or host makes no address. */
+/** Returns the URL and the headers of an httpGet action; an error if its port or host is invalid. */
 export function buildRequest(action: HttpGetAction, target: ProbeTarget): BuiltRequest {
   const resolved = resolvePort(action.port, target.ports ?? []);
   if (!resolved.ok) {
@@ -35,7 +35,7 @@ export function buildRequest(action: HttpGetAction, target: ProbeTarget): BuiltR
   return { ok: true, request: { url, headers: withDefaults(collectHeaders(action.httpHeaders ?? [])) } };
 }
 
-/** Same names, in whatever case, become one header with several values: kubelet's buildHeader (1.19 kept the case of names). */
+/** Merges headers with the same name in any case into one with several values: kubelet's buildHeader (1.19 kept the case of names). */
 export function collectHeaders(list: readonly HttpHeader[]): Map<string, string[]> {
   const headers = new Map<string, string[]>();
   for (const { name, value } of list) {
@@ -45,7 +45,7 @@ export function collectHeaders(list: readonly HttpHeader[]): Map<string, string[
   return headers;
 }
 
-/** `foo-BAR` → `Foo-Bar`; a name that is no HTTP token stays as it is. */
+/** `foo-BAR` → `Foo-Bar`; a name that is not an HTTP token stays unchanged. */
 export function canonicalName(name: string): string {
   return isToken(name) ? name.toLowerCase().replace(/(^|-)[a-z]/g, (start) => start.toUpperCase()) : name;
 }
@@ -62,12 +62,12 @@ function withDefaults(headers: Map<string, string[]>): ProbeHeaders {
   return headers;
 }
 
-/** Headers that Go's client writes by itself, whatever the user gave: of these only Host and User-Agent are taken from the list. */
+/** Headers that Go's client always writes itself; of the user's headers it uses only Host and User-Agent. */
 const WRITTEN_BY_CLIENT = new Set(['Host', 'User-Agent', 'Content-Length', 'Transfer-Encoding', 'Trailer']);
 
 /**
- * The lines of the request's head in the order of Go's client, as name and value; `undefined` when a name or value cannot stand in a head.
- * `host` is what the Host header shall say. A User-Agent that is empty is not sent, other empty headers are.
+ * Returns the lines of the request's head in the order of Go's client, as name and value; `undefined` if a name or value is invalid. `host` is the
+ * value of the Host header. An empty User-Agent is not sent, other empty headers are.
  */
 export function headerLines(headers: ProbeHeaders, host: string): [string, string][] | undefined {
   const lines: [string, string][] = [['Host', hostHeader(host)]];
@@ -84,7 +84,7 @@ export function headerLines(headers: ProbeHeaders, host: string): [string, strin
   return sendable.every(([name, value]) => isToken(name) && isFieldValue(value)) ? sendable : undefined;
 }
 
-/** Without an IPv6 zone; what is no host at all is sent empty, as Go's client does. */
+/** Removes an IPv6 zone; an invalid host is sent empty, as Go's client does. */
 function hostHeader(host: string): string {
   if (!/^[\w.~!$&'()*+,;=:%[\]-]*$/.test(host)) {
     return '';
@@ -94,7 +94,7 @@ function hostHeader(host: string): string {
   return zone >= 0 && end > zone ? host.slice(0, zone) + host.slice(end) : host;
 }
 
-/** Not by a regular expression: `[ \t]+$` is quadratic in blanks that something follows. */
+/** Without a regular expression, because `[ \t]+$` is quadratic in blanks that are followed by something. */
 function withoutBlanks(value: string): string {
   const isBlank = (at: number): boolean => value[at] === ' ' || value[at] === '\t';
   let start = 0;

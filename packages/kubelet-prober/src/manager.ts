@@ -18,13 +18,13 @@ export interface WorkerKey {
   readonly type: ProbeType;
 }
 
-/** A probe to be run for as long as its pod is there. */
+/** A probe to run for as long as its pod exists. */
 export interface ProbeJob extends WorkerKey {
   readonly spec: WorkerSpec;
   readonly periodSeconds: number;
 }
 
-/** Time and chance, so that a test can own both. */
+/** Time and randomness, so that a test can control both. */
 export interface ProbeClock {
   /** Milliseconds since the epoch. */
   now(): number;
@@ -34,7 +34,7 @@ export interface ProbeClock {
   after(delayMs: number, run: () => void): () => void;
 }
 
-/** Where a manager looks at pods, and how it makes a try. */
+/** How a manager reads pods and runs probes. */
 export interface ProbePorts {
   readonly clock: ProbeClock;
   podOf(podUid: string): ProbedPod | undefined;
@@ -48,7 +48,7 @@ interface Worker {
   stopped: boolean;
 }
 
-/** Runs one worker for each probe, like kubelet's prober manager. A worker that stops, or whose pod is removed, takes its result along. */
+/** Runs one worker for each probe, like kubelet's prober manager. The result of a worker is removed when it stops or its pod is removed. */
 export class ProbeManager {
   readonly #ports: ProbePorts;
   readonly #startedAtMs: number;
@@ -59,12 +59,12 @@ export class ProbeManager {
     this.#startedAtMs = ports.clock.now();
   }
 
-  /** How many probes are being run. */
+  /** How many probes are running. */
   get size(): number {
     return this.#workers.size;
   }
 
-  /** Starts what is not running yet. Within the first period after the manager's start a worker waits a random part of it, so that not all begin at once. */
+  /** Starts the workers that are not running yet. Within the first period after the manager's start, a worker first waits for a random part of it. */
   add(jobs: readonly ProbeJob[]): void {
     for (const job of jobs.filter((each) => !this.#workers.has(keyText(each)))) {
       const worker: Worker = { job, state: newWorkerState, cancel: () => {}, stopped: false };
@@ -75,12 +75,12 @@ export class ProbeManager {
     }
   }
 
-  /** What is known of a container; `undefined` when nothing is, or when no such probe is run. */
+  /** Returns the published result of a container; `undefined` if there is none, or no such probe is running. */
   result(key: WorkerKey): PublishedResult | undefined {
     return this.#workers.get(keyText(key))?.state.published;
   }
 
-  /** Stops all probes of a pod. Stopping what is stopped does nothing. */
+  /** Stops all probes of a pod, if there are any. */
   remove(podUid: string): void {
     this.#stopWhere((job) => job.podUid === podUid);
   }
@@ -108,7 +108,7 @@ export class ProbeManager {
     });
   }
 
-  /** A port that throws is a bug, but must not end the probing: the result stays what it was. */
+  /** A port that throws is a bug, but must not end the probing: the result does not change. */
   async #tick(worker: Worker): Promise<void> {
     const { clock } = this.#ports;
     const begunAtMs = clock.now();

@@ -5,14 +5,14 @@ export type ResolvedPort =
   | { readonly ok: true; readonly port: number }
   | { readonly ok: false; readonly error: string };
 
-/** The first port of that name, as kubelet's findPortByName; `undefined` when the container declares none. */
+/** Returns the first port with that name, like kubelet's findPortByName; `undefined` if the container declares none. */
 export function findPortByName(name: string, ports: readonly ContainerPort[]): number | undefined {
   return ports.find((port) => (port.name ?? '') === name)?.containerPort;
 }
 
 /**
- * The number behind a probe's port, 1–65535. A string is looked up by name first and read as a number only then, as in kubelet's
- * extractPort (today ResolveContainerPort): a port named "9000" wins over the number 9000.
+ * Returns the number of a probe's port, 1–65535. A string is first looked up as a name and only then parsed as a number, as in kubelet's extractPort
+ * (today ResolveContainerPort): a port named "9000" takes precedence over the number 9000.
  */
 export function resolvePort(reference: PortReference, ports: readonly ContainerPort[]): ResolvedPort {
   const port =

@@ -7,13 +7,13 @@ import { type ProbeLimits, type ProbeOutcome, unknown } from './result.ts';
 import type { ProbeHandler, ProbeTarget } from './spec.ts';
 import { probeTcpSocket } from './tcp-socket.ts';
 
-/** Kubelet's maxProbeRetries: three tries in all. */
+/** Kubelet's maxProbeRetries: three tries in total. */
 const MAX_TRIES = 3;
 
 /**
- * Runs a probe's handler once: exec before httpGet before tcpSocket before grpc, as kubelet chooses. A try that ends in an *error* is repeated at once,
- * three tries in all, each with its own time limit; a failure is a result and never repeated. With a `totalMs` there is no further try that would have
- * less than half of its time: it could only tell how short that was. Never throws.
+ * Runs a probe's handler once: exec before httpGet before tcpSocket before grpc, like kubelet. A try that ends with an *error* is repeated at once, up
+ * to three tries in total, each with its own time limit; a failure is a result and is never repeated. With `totalMs` there is no further try with less
+ * than half of its time, because it would only time out. Never throws.
  */
 export async function probe(
   handler: ProbeHandler,

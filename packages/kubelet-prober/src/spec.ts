@@ -1,4 +1,4 @@
-/** The fields of a core/v1 Probe's handler, as a user writes them, and what a probe needs to know of its container. */
+/** The fields of a core/v1 Probe's handler, and what a probe needs to know about its container. */
 
 export interface HttpHeader {
   readonly name: string;
@@ -15,26 +15,26 @@ export interface ExecAction {
 export interface HttpGetAction {
   readonly path?: string;
   readonly port: PortReference;
-  /** The pod's IP when absent. To be seen from where the probe runs: `localhost` is not the pod. */
+  /** The pod's IP if absent. It is resolved where the probe runs: `localhost` is not the pod. */
   readonly host?: string;
-  /** `HTTP` when absent; case does not matter. */
+  /** `HTTP` if absent; case does not matter. */
   readonly scheme?: string;
   readonly httpHeaders?: readonly HttpHeader[];
 }
 
 export interface TcpSocketAction {
   readonly port: PortReference;
-  /** The pod's IP when absent. */
+  /** The pod's IP if absent. */
   readonly host?: string;
 }
 
 export interface GrpcAction {
   readonly port: number;
-  /** Sent in the HealthCheckRequest; the server as a whole when absent. */
+  /** Sent in the HealthCheckRequest; the server as a whole if absent. */
   readonly service?: string | null;
 }
 
-/** One of the four is set. */
+/** Exactly one of the four is set. */
 export interface ProbeHandler {
   readonly exec?: ExecAction;
   readonly httpGet?: HttpGetAction;
@@ -49,7 +49,7 @@ export interface ContainerPort {
 
 export interface EnvVar {
   readonly name: string;
-  /** Absent when the value comes from elsewhere (`valueFrom`): such a variable is not expanded to its value. */
+  /** Absent with `valueFrom`: such a variable is not expanded to its value. */
   readonly value?: string;
 }
 

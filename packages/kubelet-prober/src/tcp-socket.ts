@@ -6,8 +6,8 @@ import { failure, type ProbeLimits, type ProbeOutcome, success, unknown } from '
 import type { ProbeTarget, TcpSocketAction } from './spec.ts';
 
 /**
- * A tcpSocket probe: that a connection comes about is success, anything else is failure. Nothing is sent. (Kubelet closes with a linger of one second
- * to spare the node TIME-WAIT entries; Node has no such option, so these last as long as the system says.)
+ * Runs a tcpSocket probe: an established connection is success, anything else is failure. Nothing is sent. (Kubelet closes with a linger of one second
+ * to avoid TIME-WAIT entries on the node; Node has no such option.)
  */
 export async function probeTcpSocket(
   action: TcpSocketAction,
@@ -25,7 +25,7 @@ export async function probeTcpSocket(
   return dialTcp(host, resolved.port, limits);
 }
 
-/** Connects and closes. Every address that cannot be connected to, even one that is none, is a failure. */
+/** Connects and closes. Any address without a connection, even an invalid one, is a failure. */
 export async function dialTcp(host: string, port: number, limits: ProbeLimits): Promise<ProbeOutcome> {
   const deadline = new Deadline(limits.timeoutMs, limits.signal);
   try {

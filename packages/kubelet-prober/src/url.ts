@@ -1,8 +1,9 @@
 /**
- * The part of Go's net/url that decides what kubelet asks for and where a redirect leads. Not the platform's `URL`: that one follows browsers (it
- * lower-cases hosts, reads `127.1` as `127.0.0.1`, escapes and tidies paths), and whether a redirect stays on the same host would come out differently.
+ * The part of Go's net/url that decides what kubelet requests and where a redirect leads. The platform's `URL` is not used because it follows browsers:
+ * it lower-cases hosts, parses `127.1` as `127.0.0.1`, and escapes and normalizes paths, so it could decide differently whether a redirect stays on
+ * the same host.
  *
- * Texts inside hold one character per UTF-8 byte, the form in which node:http writes a request line.
+ * Strings in this file have one character per UTF-8 byte, as node:http writes a request line.
  */
 import { isIPv6 } from 'node:net';
 
@@ -11,7 +12,7 @@ export interface ProbeUrl {
   readonly scheme: string;
   /** `user:password`, still escaped. */
   readonly userInfo?: string;
-  /** `host`, `host:port` or `[v6]:port` as written; empty for what has no authority, such as `mailto:x`. */
+  /** `host`, `host:port` or `[v6]:port` as written; empty without an authority, as in `mailto:x`. */
   readonly host: string;
   /** Escaped. */
   readonly path: string;
@@ -19,7 +20,7 @@ export interface ProbeUrl {
   readonly query?: string;
 }
 
-/** Reads a URL or a relative reference, without its fragment; `undefined` when Go's url.Parse refuses it. */
+/** Parses a URL or a relative reference, without its fragment; `undefined` if Go's url.Parse rejects it. */
 export function parseUrl(text: string): ProbeUrl | undefined {
   const [whole, fragment] = cut(Buffer.from(text, 'utf8').toString('latin1'), '#');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
@@ -53,8 +54,8 @@ function withAuthority(parts: { scheme: string; query?: string }, rest: string):
 }
 
 /**
- * The URL of an httpGet probe, as kubelet's formatURL: the path is read as a URL of its own, so that its query is kept; one that cannot be read is
- * taken as a plain path. `undefined` when the host cannot stand in a URL.
+ * Returns the URL of an httpGet probe, like kubelet's formatURL: the path is parsed as a URL, so that its query is kept; one that cannot be parsed is
+ * used as a plain path. `undefined` if the host is invalid in a URL.
  */
 export function probeUrl(scheme: string, host: string, port: number, path: string): ProbeUrl | undefined {
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
@@ -68,7 +69,7 @@ export function probeUrl(scheme: string, host: string, port: number, path: strin
   return { ...parsed, scheme, host: isOpaque ? '' : authority, path: `${slash}${parsed.path}` };
 }
 
-/** Where a Location header leads from `base`; `undefined` when it cannot be read. */
+/** Resolves a Location header from `base`; `undefined` if it cannot be parsed. */
 export function resolveUrl(base: ProbeUrl, location: string): ProbeUrl | undefined {
   const to = parseUrl(location);
   if (to === undefined) {
@@ -82,24 +83,24 @@ export function resolveUrl(base: ProbeUrl, location: string): ProbeUrl | undefin
   return { ...kept, path: resolvePath(base.path, to.path), ...(query === undefined ? {} : { query }) };
 }
 
-/** Host without port and brackets. */
+/** Returns the host without port and brackets. */
 export function hostnameOf(url: ProbeUrl): string {
   const host = url.host.replace(/:\d*$/, '');
   return host.startsWith('[') ? host.slice(1, -1).replace('%25', '%') : host;
 }
 
-/** Port written in the URL, else the scheme's own. */
+/** Returns the port in the URL, otherwise that of the scheme. */
 export function portOf(url: ProbeUrl): number {
   const digits = /:(\d+)$/.exec(url.host)?.[1];
   return digits === undefined ? (url.scheme === 'https' ? 443 : 80) : Number(digits);
 }
 
-/** Path and query as they stand in the request line. A blank in the query, which kubelet sends as it is, would break the line: it is escaped. */
+/** Returns path and query for the request line. A blank in the query, which kubelet sends unchanged, would break the line, so it is escaped. */
 export function requestTarget(url: ProbeUrl): string {
   return `${url.path || '/'}${url.query === undefined ? '' : `?${url.query.replaceAll(' ', '%20')}`}`;
 }
 
-/** For messages and the Referer header: without user and password. */
+/** Formats the URL for messages and the Referer header, without user and password. */
 export function urlText(url: ProbeUrl): string {
   return `${url.scheme}://${url.host}${url.path}${url.query === undefined ? '' : `?${url.query}`}`;
 }
@@ -140,7 +141,7 @@ function escapeBytes(path: string): string {
   );
 }
 
-/** RFC 3986, section 5.2.3: what a relative path means seen from `base`. */
+/** Merges a relative path with `base` (RFC 3986, section 5.2.3). */
 function resolvePath(base: string, reference: string): string {
   if (reference === '') {
     return withoutDots(base);
@@ -150,7 +151,7 @@ function resolvePath(base: string, reference: string): string {
   );
 }
 
-/** RFC 3986, section 5.2.4: takes `.` and `..` out. */
+/** Removes `.` and `..` (RFC 3986, section 5.2.4). */
 function withoutDots(full: string): string {
   if (full === '') {
     return '';

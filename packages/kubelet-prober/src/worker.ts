@@ -2,7 +2,7 @@
 import type { ProbeType, ProbeVerdict } from './prober.ts';
 
 /**
- * Kubelet's probe worker as pure functions: what to do at a tick, and what a verdict changes. No clock, no promise.
+ * Kubelet's probe worker as pure functions: what to do at a tick, and what a result changes. No clock, no promise.
  * A worker belongs to one probe of one container of one pod.
  */
 
@@ -15,17 +15,17 @@ export interface WorkerSpec {
   readonly restartPolicy: 'Always' | 'OnFailure' | 'Never';
 }
 
-/** What the worker reads of the pod's status. */
+/** What the worker reads from the pod's status. */
 export interface ProbedPod {
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
   readonly deleting: boolean;
-  /** Absent while the container has no status or no ID. */
+  /** Absent if the container has no status or no ID yet. */
   readonly container?: ProbedContainer;
 }
 
 export interface ProbedContainer {
   readonly id: string;
-  /** Has its startup probe, if any, succeeded? */
+  /** Whether its startup probe, if any, has succeeded. */
   readonly started: boolean;
   readonly state:
     | { readonly kind: 'waiting' }
@@ -33,18 +33,18 @@ export interface ProbedContainer {
     | { readonly kind: 'terminated'; readonly exitCode: number };
 }
 
-/** What the worker tells the rest of the world about a container: what is published, not what the last try said. */
+/** What the worker publishes about a container, as opposed to the result of the last try. */
 export type PublishedResult = 'success' | 'failure' | 'unknown';
 
 export interface WorkerState {
   /** Empty before the first container was seen. */
   readonly containerId: string;
-  /** `undefined` until something is known of this container. */
+  /** `undefined` until there is a result for this container. */
   readonly published: PublishedResult | undefined;
   readonly lastResult: 'success' | 'failure' | undefined;
-  /** How many times in a row `lastResult` came. */
+  /** How many times in a row `lastResult` was returned. */
   readonly resultRun: number;
-  /** No more tries until there is a new container. */
+  /** No further tries until there is a new container. */
   readonly onHold: boolean;
 }
 
@@ -58,10 +58,10 @@ export const newWorkerState: WorkerState = {
   onHold: false,
 };
 
-/** What counts before the first verdict about a container. */
+/** The result before the first try of a container. */
 const initialValue = { liveness: 'success', readiness: 'failure', startup: 'unknown' } as const;
 
-/** Containers that have run longer than this before the prober started are taken as known, so that its restart makes no pod unready. */
+/** Containers that ran longer than this before the prober started keep their state, so that a restart of the prober makes no pod unready. */
 const RESTART_GRACE_MS = 10_000;
 
 /** Times of one tick, in milliseconds since the epoch. */
@@ -71,7 +71,7 @@ export interface TickTime {
   readonly proberStartedAtMs: number;
 }
 
-/** One tick of the worker, up to the try itself. `pod` is undefined while the pod has no status. */
+/** Decides one tick of the worker, up to the try itself. `pod` is undefined while the pod has no status. */
 export function beginTick(
   spec: WorkerSpec,
   before: WorkerState,
@@ -99,13 +99,13 @@ export function beginTick(
     };
   }
   if (pod.deleting && spec.type !== 'readiness') {
-    // A container that is being stopped is not to be restarted for it.
+    // A container that is being stopped must not be restarted because of it.
     return { state: { ...state, published: 'success' }, next: 'stop' };
   }
   return { state, next: isDue(spec, container, container.state.startedAtMs, time.nowMs) ? 'probe' : 'wait' };
 }
 
-/** A new container: what was known of the old one is void, and tries go on. */
+/** For a new container, the state of the old one is dropped and tries continue. */
 function adopt(
   spec: WorkerSpec,
   before: WorkerState,
@@ -130,13 +130,13 @@ function willRunAgain(spec: WorkerSpec, container: ProbedContainer): boolean {
   return spec.restartPolicy === 'OnFailure' && container.state.exitCode !== 0;
 }
 
-/** Startup probes run until the container has started, the other two from then on; none before the initial delay, in whole seconds. */
+/** Startup probes run until the container has started, the other two afterwards; none before the initial delay, in whole seconds. */
 function isDue(spec: WorkerSpec, container: ProbedContainer, startedAtMs: number, nowMs: number): boolean {
   const hasWaited = Math.trunc((nowMs - startedAtMs) / 1000) >= spec.initialDelaySeconds;
   return hasWaited && container.started === (spec.type !== 'startup');
 }
 
-/** What the verdict of a try changes. One that ended in an error changes nothing. */
+/** Applies the result of a try. A try that ended with an error changes nothing. */
 export function endTick(spec: WorkerSpec, before: WorkerState, verdict: ProbeVerdict): WorkerState {
   if (verdict.error !== undefined) {
     return before;
