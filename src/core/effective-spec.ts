@@ -30,8 +30,17 @@ export interface Stage {
   readonly needsApproval: boolean;
 }
 
+/** A spec is never changed in place, so this is done once for each. */
+const effective = new WeakMap<UpgradeSpec, EffectiveSpec>();
+
 /** Fills in what the user omitted. */
 export function effectiveSpec(spec: UpgradeSpec): EffectiveSpec {
+  const filled = effective.get(spec) ?? withDefaults(spec);
+  effective.set(spec, filled);
+  return filled;
+}
+
+function withDefaults(spec: UpgradeSpec): EffectiveSpec {
   const { postCheck, fallback } = spec;
   const strategy = { maxParallel: 1, failureBudget: { maxFailed: 0 }, explainBy: [], ...spec.strategy };
   return {

@@ -45,7 +45,7 @@ export interface ActiveStatus extends Status {
   readonly attempt: Attempt;
 }
 
-/** Stands for an absent list, and is not stored. */
+/** The value of an absent list; it is not stored. */
 const NONE: readonly never[] = Object.freeze([]);
 
 /** `list` as it is stored in a status: absent when it is empty. */
@@ -63,7 +63,7 @@ export const NOT_COUNTED: Counts = Object.freeze({
   skipped: 0,
 });
 
-/** What stands for an absent member of a status. Known again by identity: an empty list that was stored stays one. */
+/** The values of absent members of a status. They are recognized by identity, so that an empty list that was stored stays one. */
 const ABSENT = {
   from: { images: {} } as ImageSet,
   to: { images: {} } as NonNullable<UpgradeStatus['to']>,
@@ -202,9 +202,9 @@ const digests = new WeakMap<UpgradeSpec, string>();
 
 /** Digest of what a pod must pass: the checks, and the readiness requirements. Periods and deadlines are not part of it. */
 export function postCheckDigest(spec: UpgradeSpec): string {
-  const known = digests.get(spec) ?? digestOf(spec);
-  digests.set(spec, known);
-  return known;
+  const digest = digests.get(spec) ?? digestOf(spec);
+  digests.set(spec, digest);
+  return digest;
 }
 
 function digestOf(spec: UpgradeSpec): string {

@@ -10,8 +10,8 @@ export const latest = (...times: (number | undefined)[]): number =>
 
 /** The earliest of the given times; `undefined` if there is none. */
 export function earliest(times: readonly (number | undefined)[]): number | undefined {
-  const known = times.filter((time) => time !== undefined);
-  return known.length > 0 ? Math.min(...known) : undefined;
+  const defined = times.filter((time) => time !== undefined);
+  return defined.length > 0 ? Math.min(...defined) : undefined;
 }
 
 /** A duration as text: `850ms`, `12s`, `3m10s`, `2h5m`. */

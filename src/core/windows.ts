@@ -73,9 +73,9 @@ const formatters = new Map<string, Intl.DateTimeFormat>();
 const MAX_FORMATTERS = 64;
 
 function formatterOf(timeZone: string): Intl.DateTimeFormat {
-  const known = formatters.get(timeZone);
-  if (known) {
-    return known;
+  const cached = formatters.get(timeZone);
+  if (cached) {
+    return cached;
   }
   const numeric = 'numeric' as const;
   const formatter = new Intl.DateTimeFormat('en-US', {

@@ -26,6 +26,7 @@ export interface SnapshotSources {
 
 export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgrade): Snapshot {
   const { clock, store, local, gate, warnings } = sources;
+  const complete = completeUpgrade(upgrade);
   local.followClock();
   const now = clock.now();
   const workload = store.targetOf(upgrade);
@@ -33,15 +34,15 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
   const isWaiting = acting !== undefined && acting.metadata.uid !== upgrade.metadata.uid;
   // An Upgrade that waits for its turn needs no pods, and there may be thousands of both.
   const pods = workload && !isWaiting ? store.podsOf(workload) : [];
-  local.beginVerification(pods, verificationId(upgrade, upgrade.status ?? {}));
-  const underWay = isUnderWay(upgrade.status);
+  local.beginVerification(pods, verificationId(complete, complete.status));
+  const underWay = isUnderWay(complete.status);
   if (!underWay) {
     local.forgetResults(key);
   }
   const revision = workload && driverOf(workload).updateRevision(workload, store.revisionsOf(workload));
   return {
     now,
-    upgrade: completeUpgrade(upgrade),
+    upgrade: complete,
     claimedBy: isWaiting ? acting.metadata.name : undefined,
     workload,
     namesakes: workload ? [] : store.namesakesOf(upgrade),

@@ -28,8 +28,8 @@ function isRefused({ upgrade, refusal, now }: Snapshot): boolean {
 
 export function observeDeletion(snapshot: Snapshot, status: ActiveStatus | undefined): State {
   const { upgrade, workload, claimedBy } = snapshot;
-  const isThere = workload && !workload.deleting && status?.targetUID === workload.uid;
-  if (!isThere || claimedBy || isRefused(snapshot) || !mustRestore(upgrade, status)) {
+  const hasTarget = workload && !workload.deleting && status?.targetUID === workload.uid;
+  if (!hasTarget || claimedBy || isRefused(snapshot) || !mustRestore(upgrade, status)) {
     return { name: 'RemovingFinalizer' };
   }
   if (isStale(workload, status)) {

@@ -54,8 +54,8 @@ function containerText({ reason, container, exitCode, ended, detail }: Cause): s
   }
   const is = isReason(reason, 'NotStarted') ? 'not started' : reason;
   const code = exitCode === undefined ? undefined : `last exit code ${exitCode}`;
-  const known = [ended, code, detail].filter(Boolean);
-  return `container ${container} is ${is}${known.length > 0 ? ` (${known.join(', ')})` : ''}`;
+  const details = [ended, code, detail].filter(Boolean);
+  return `container ${container} is ${is}${details.length > 0 ? ` (${details.join(', ')})` : ''}`;
 }
 
 function notReadyText(cause: Cause): string {

@@ -59,12 +59,12 @@ export function takeBaseline(snapshot: Snapshot, status: ActiveStatus): Decision
       ),
     }))
     .filter(({ tries }) => tries.length > 0);
-  const answerOf = ({ uid }: PodView): PodRecord | undefined => {
+  const recordOf = ({ uid }: PodView): PodRecord | undefined => {
     const record = records.get(uid);
     return record?.verification === id ? record : undefined;
   };
   const answers = sample.flatMap(({ pod }) => {
-    const record = answerOf(pod);
+    const record = recordOf(pod);
     return record ? [{ pod, tries: record.tries }] : [];
   });
   const until = fromIso(status.attempt.startedAt) + longestTimeout(snapshot) + GRACE_MS;
@@ -72,30 +72,34 @@ export function takeBaseline(snapshot: Snapshot, status: ActiveStatus): Decision
     const baseline = entriesOf(answers.flatMap(({ tries }) => tries));
     const recorded = { ...status, from: { ...status.from, baseline } };
     return {
-      status: requiresPass(upgrade, status) ? judge(snapshot, recorded, answers) : recorded,
+      status: requiresPass(upgrade, status) ? requireBaseline(snapshot, recorded, answers) : recorded,
       intent: true,
     };
   }
   const cycles = sample
-    .filter(({ pod }) => !answerOf(pod))
+    .filter(({ pod }) => !recordOf(pod))
     .map(({ pod, tries }) => ({ pod, verification: id, inFallback, tries }));
   return { status, cycles, wakeAt: until };
 }
 
-interface Answer {
+interface Sampled {
   readonly pod: PodView;
   readonly tries: readonly TryRecord[];
 }
 
-/** What speaks against the version before. That it lacks a command says only that it could not be asked. */
-const isAgainst = ({ verdict }: TryRecord): boolean =>
+/** Evidence against the previous version. A missing command is none: the check could not run. */
+const isFailure = ({ verdict }: TryRecord): boolean =>
   (verdict.class === 'Fail' || verdict.class === 'Retry') && !isReason(verdict.reason, 'CommandMissing');
 
-/** Ends the attempt where the version before has to pass, and does not; before anything was written. */
-function judge({ upgrade, now }: Snapshot, status: ActiveStatus, answers: readonly Answer[]): ActiveStatus {
-  const failing = answers.filter(({ tries }) => tries.some(isAgainst));
+/** Ends the attempt, before its first write, if the previous version had to pass but failed. */
+function requireBaseline(
+  { upgrade, now }: Snapshot,
+  status: ActiveStatus,
+  answers: readonly Sampled[],
+): ActiveStatus {
+  const failing = answers.filter(({ tries }) => tries.some(isFailure));
   const [first] = failing;
-  const worst = first && worstTriesFirst(first.tries).find(isAgainst);
+  const worst = first && worstTriesFirst(first.tries).find(isFailure);
   if (!first || !worst) {
     return status;
   }
@@ -129,10 +133,10 @@ function entriesOf(tries: readonly TryRecord[]): BaselineEntry[] {
   const entries = new Map<string, BaselineEntry>();
   for (const { check, container, verdict } of tries) {
     const key = `${check}/${container}`;
-    const known = entries.get(key);
+    const entry = entries.get(key);
     if (verdict.exitCode !== undefined) {
-      entries.set(key, withCode(known, { check, container, exitCode: verdict.exitCode }));
-    } else if (isReason(verdict.reason, 'CommandMissing', 'NoCheckRan') && !known) {
+      entries.set(key, withCode(entry, { check, container, exitCode: verdict.exitCode }));
+    } else if (isReason(verdict.reason, 'CommandMissing', 'NoCheckRan') && !entry) {
       entries.set(key, { check, container, missing: true });
     }
   }

@@ -49,9 +49,9 @@ interface Limit {
 }
 
 /** A pod may be replaced if one of its stages has room. It takes room in each of its stages. */
-function takeRoom(own: readonly { room: number }[]): boolean {
-  const isAllowed = own.some(({ room }) => room > 0);
-  for (const stage of isAllowed ? own : []) {
+function takeRoom(stages: readonly { room: number }[]): boolean {
+  const isAllowed = stages.some(({ room }) => room > 0);
+  for (const stage of isAllowed ? stages : []) {
     stage.room -= 1;
   }
   return isAllowed;

@@ -82,8 +82,8 @@ function evaluateAnswer(
   if (values.length === 0 || values.some(Number.isNaN) || !passes) {
     return { class: 'Error', noValue: values.length === 0 ? 'NoData' : 'NoNumber' };
   }
-  const bad = values.find((value) => !passes(value, Number(limit)));
-  return bad === undefined ? { class: 'Pass', value: values[0] } : { class: 'Fail', value: bad };
+  const failing = values.find((value) => !passes(value, Number(limit)));
+  return failing === undefined ? { class: 'Pass', value: values[0] } : { class: 'Fail', value: failing };
 }
 
 export interface Analysis {

@@ -22,12 +22,12 @@ export function recordedPod(
     const cause = withPod(soaked.cause, pod);
     return { pod, record, state: 'Failed', cause, recorded: false, ...countedOf(pod, record) };
   }
-  const good = isReason(reason, 'AllSkipped') ? 'Skipped' : 'Passed';
+  const passed = isReason(reason, 'AllSkipped') ? 'Skipped' : 'Passed';
   return {
     ...soaked?.next,
     pod,
     record,
-    state: status === 'True' ? good : 'Failed',
+    state: status === 'True' ? passed : 'Failed',
     cause: withPod({ reason, text: message }, pod),
     recorded: true,
     ...countedOf(pod, record),

@@ -49,8 +49,8 @@ export class PodResults {
       }
       entry.call = this.#call;
     }
-    const kept = this.#order.filter(({ call }) => call === this.#call);
-    this.#order = merge(kept, fresh.sort(worstFirst));
+    const unchanged = this.#order.filter(({ call }) => call === this.#call);
+    this.#order = merge(unchanged, fresh.sort(worstFirst));
     return this.#order.map(({ result }) => result);
   }
 

@@ -35,8 +35,8 @@ export function summarizePods(
     ? attempt.excludedNodes.filter((node) => snapshot.pods.some((pod) => pod.node === node))
     : [];
   const { updated, outdated } = podsByRevision(snapshot.pods, snapshot.updateRevision, excluded);
-  const { records, now, results: known = new PodResults() } = snapshot;
-  const results = known.of(updated, { records, now, context });
+  const { records, now, results: cache = new PodResults() } = snapshot;
+  const results = cache.of(updated, { records, now, context });
   const desired = desiredPods(workload, excluded);
   return {
     results,

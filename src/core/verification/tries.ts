@@ -27,19 +27,19 @@ export function expectedTries(
   { spec, template }: ProbeContext,
   pod: PodView,
 ): { check: Check; container: string }[] {
-  const ours = pod.containers.filter(({ name }) => template.includes(name));
+  const fromTemplate = pod.containers.filter(({ name }) => template.includes(name));
   return effectiveChecks(spec).flatMap((check) => {
-    const containers = checkTargets(spec, check.containers, ours);
+    const containers = checkTargets(spec, check.containers, fromTemplate);
     return (check.exec ? containers : containers.slice(0, 1)).map((container) => ({ check, container }));
   });
 }
 
 function baselineOf({ baseline }: ProbeContext, check: Check, container: string): Baseline {
-  const known = baseline?.find((entry) => entry.check === check.name && entry.container === container);
-  if (known?.missing) {
+  const result = baseline?.find((entry) => entry.check === check.name && entry.container === container);
+  if (result?.missing) {
     return 'Missing';
   }
-  return known?.exitCode === undefined ? 'Unknown' : 'Had';
+  return result?.exitCode === undefined ? 'Unknown' : 'Had';
 }
 
 /** The tries that can be made now: those in running containers, Ready or not, since the script may itself be the readiness probe. */

@@ -49,8 +49,10 @@ export function imageChange(
   pod: PodView,
   { template, images }: Pick<VerificationContext, 'template' | 'images'>,
 ): Cause | undefined {
-  const ours = pod.containers.filter(({ name }) => template.includes(name));
-  const changed = ours.find((container) => isSetInPod(pod, container) || isOfOther(container, images));
+  const fromTemplate = pod.containers.filter(({ name }) => template.includes(name));
+  const changed = fromTemplate.find(
+    (container) => isSetInPod(pod, container) || isOfOther(container, images),
+  );
   if (changed) {
     const wanted = own(images.wanted, changed.name);
     const { name: container, image } = changed;
