@@ -53,7 +53,7 @@ const MEASURED: readonly {
     how: 'RECORD=1 node test/fault/soak.ts --minutes 60',
     figure: () =>
       measured.soak &&
-      `${measured.soak.upgrades.toLocaleString('en')} in ${measured.soak.minutes} minutes, ${measured.soak.fellBack.toLocaleString('en')} of them bad: ${measured.soak.lost} lost, ${measured.soak.wrong} wrong; heap, descriptors and sockets of the last third by the first: ${[measured.soak.heap, measured.soak.descriptors, measured.soak.sockets].join(', ')}${stamp(measured.soak)}`,
+      `${measured.soak.upgrades.toLocaleString('en')} in ${measured.soak.minutes} minutes, ${measured.soak.fellBack.toLocaleString('en')} of them bad: ${measured.soak.lost} lost, ${measured.soak.wrong} wrong; heap, descriptors, sockets and timers of the last third by the first: ${[measured.soak.heap, measured.soak.descriptors, measured.soak.sockets, measured.soak.timers].join(', ')}${stamp(measured.soak)}`,
   },
   {
     what: 'small changes of the code that decides which a test notices',

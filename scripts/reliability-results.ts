@@ -36,6 +36,7 @@ export interface Measured {
     readonly heap: number;
     readonly descriptors: number;
     readonly sockets: number;
+    readonly timers: number;
   } & Stamp;
 }
 

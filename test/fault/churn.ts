@@ -107,21 +107,24 @@ export class Lane {
     }
   }
 
+  /** Deletes the namespace amid an attempt: nothing that the operator set may keep it. */
+  async remove(): Promise<void> {
+    const { admin: api } = this.#environment;
+    const path = `/api/v1/namespaces/${this.#namespace}`;
+    await this.#want('retried', imageOf('retried', ++this.#nth));
+    await rest(this.#random.below(2000));
+    await api.remove(path);
+    if (!(await this.#until(async () => (await api.find(path)) === undefined || undefined))) {
+      const { status } = await api.get(path);
+      this.#churned.lost.push(`${this.#namespace} is never gone: ${JSON.stringify(status.conditions)}`);
+    }
+  }
+
   async #next(): Promise<void> {
     const version = this.#random.pick(SHARES);
     const image = imageOf(version, ++this.#nth);
-    const { ends, ...more } = VERSIONS[version];
-    const deadlineSeconds = 'deadlineSeconds' in more ? more.deadlineSeconds : DEADLINE_SECONDS;
-    await this.#environment.admin.apply(this.#upgrade(), {
-      apiVersion: 'postcheck.dev/v1alpha1',
-      kind: 'Upgrade',
-      metadata: { name: 'web' },
-      spec: {
-        targetRef: { apiVersion: 'apps/v1', kind: this.#kind, name: 'web' },
-        containers: [{ name: 'web', image }],
-        postCheck: { periodSeconds: 1, deadlineSeconds, checks: [check] },
-      },
-    });
+    const { ends } = VERSIONS[version];
+    await this.#want(version, image);
     const odd = this.#random.pick(ODD);
     const told = `${this.#kind} ${this.#namespace} ${image}, ${odd}`;
     await this.#meddle(odd).catch(() => undefined);
@@ -133,6 +136,21 @@ export class Lane {
       this.#churned.wrong.push(`${told}: ${outcome.outcome} instead of ${ends}: ${outcome.cause}`);
     }
     await this.#settle(image, ends, told);
+  }
+
+  async #want(version: Version, image: string): Promise<void> {
+    const more = VERSIONS[version];
+    const deadlineSeconds = 'deadlineSeconds' in more ? more.deadlineSeconds : DEADLINE_SECONDS;
+    await this.#environment.admin.apply(this.#upgrade(), {
+      apiVersion: 'postcheck.dev/v1alpha1',
+      kind: 'Upgrade',
+      metadata: { name: 'web' },
+      spec: {
+        targetRef: { apiVersion: 'apps/v1', kind: this.#kind, name: 'web' },
+        containers: [{ name: 'web', image }],
+        postCheck: { periodSeconds: 1, deadlineSeconds, checks: [check] },
+      },
+    });
   }
 
   /** Afterwards every pod runs what has to run, and serves. */

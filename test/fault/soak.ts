@@ -1,7 +1,8 @@
 /**
  * The operator for long: `node test/fault/soak.ts [--minutes N] [--seed N] [--lanes N]`. One process of the bundled operator serves lanes of
  * workloads on a real API server; a proxy between the two disturbs requests at random and cuts all connections now and then. Ends with 1 when
- * an upgrade was lost, ended wrongly, or the operator's heap, descriptors or sockets grow. RECORD=1 keeps the figures.
+ * an upgrade was lost, ended wrongly, the operator's heap, descriptors, sockets or timers grow, it writes when nothing is to be done, or it keeps a
+ * namespace from being deleted. RECORD=1 keeps the figures.
  */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { env, stdout } from 'node:process';
@@ -35,6 +36,9 @@ const [minutes, seed, lanes] = [values.minutes, values.seed, values.lanes].map(N
 const ONE_OF = 40;
 const CUT_EVERY_MS = 45_000;
 const SAMPLE_EVERY_MS = 2_000;
+/** Late writes and repeated watches come to their end; then it is at rest. */
+const SETTLES_MS = 20_000;
+const RESTS_MS = 20_000;
 /** More than what a process takes that has warmed up. */
 const MOST_GROWTH = 1.25;
 
@@ -64,11 +68,14 @@ const ON_EXECS: readonly Fault[] = [faults.lostBefore, ...[404, 429, 500].map(re
 
 const random = new Random(seed);
 let disturbed = 0;
+let acts = 0;
+let isCalm = false;
 
 function choose(sent: SentRequest): Fault | undefined {
   const fits =
     sent.verb === 'watch' ? ON_WATCHES : sent.verb === 'exec' ? ON_EXECS : isAct(sent) ? ON_WRITES : [];
-  if (fits.length === 0 || random.below(ONE_OF) !== 0) {
+  acts += isAct(sent) ? 1 : 0;
+  if (isCalm || fits.length === 0 || random.below(ONE_OF) !== 0) {
     return undefined;
   }
   disturbed++;
@@ -79,6 +86,7 @@ interface Sample {
   readonly heapMiB: number;
   readonly descriptors: number;
   readonly sockets: number;
+  readonly timers: number;
 }
 
 function descriptorsOf(pid: number): readonly string[] {
@@ -98,6 +106,7 @@ async function sample(operator: OperatorProcess): Promise<Sample> {
     heapMiB: (metrics.get('nodejs_heap_size_used_bytes') ?? Number.NaN) / 2 ** 20,
     descriptors: open.length,
     sockets: open.filter((target) => target.startsWith('socket:')).length,
+    timers: metrics.get('nodejs_active_resources{type="Timeout"}') ?? Number.NaN,
   };
 }
 
@@ -167,6 +176,18 @@ async function watchOver(): Promise<void> {
   }
 }
 
+/** When nothing happens, nothing is written. */
+async function rests(): Promise<void> {
+  isCalm = true;
+  clearInterval(cutting);
+  await rest(SETTLES_MS);
+  const before = acts;
+  await rest(RESTS_MS);
+  if (acts > before) {
+    violations.push(`${acts - before} writes in ${RESTS_MS / 1000} s in which nobody wanted anything`);
+  }
+}
+
 const cutting = setInterval(() => (random.chance(0.5) ? proxy.cutAll() : proxy.goAway()), CUT_EVERY_MS);
 try {
   const all = Array.from(
@@ -177,6 +198,8 @@ try {
   const watching = watchOver();
   await Promise.all(all.map((lane) => lane.run(isOver)));
   await watching;
+  await rests();
+  await Promise.all(all.map((lane) => lane.remove()));
 } catch (error) {
   stdout.write(
     `the operator said last:\n${operator
@@ -202,11 +225,12 @@ const figures = {
   heap: growth(samples, 'heapMiB'),
   descriptors: growth(samples, 'descriptors'),
   sockets: growth(samples, 'sockets'),
+  timers: growth(samples, 'timers'),
 };
 stdout.write(
   `${[...churned.wrong, ...churned.lost, ...violations].join('\n')}\n${JSON.stringify(figures)}\n`,
 );
-const hasGrown = [figures.heap, figures.descriptors, figures.sockets].some(
+const hasGrown = [figures.heap, figures.descriptors, figures.sockets, figures.timers].some(
   (ratio) => !(ratio <= MOST_GROWTH),
 );
 const failed = figures.lost + figures.wrong + violations.length > 0 || figures.upgrades === 0 || hasGrown;
