@@ -89,7 +89,8 @@ export const BAD_GATEWAY: Answer = {
   body: '<html><head><title>502 Bad Gateway</title></head><body>secret-of-the-proxy</body></html>',
 };
 
-const RESET_AFTER_MS = 50;
+/** A reset discards what the client has not read yet: a busy one must have the time to read, or it can make no progress at all. */
+const RESET_AFTER_MS = 250;
 
 /** Ways in which a watch ends. Each is told after so many changes (bookmarks not counted). */
 export type WatchEnd =

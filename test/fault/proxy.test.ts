@@ -4,6 +4,7 @@ import * as stories from '../sim/stories.ts';
 import { differences } from './compare-with-simulation.ts';
 import { type Environment, startEnvironment } from './environment.ts';
 import { ROWS } from './fault-rows.ts';
+import { tooMuchLogged } from './logged.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import { withShortTimes } from './short-times.ts';
 
@@ -16,12 +17,12 @@ afterAll(() => environment.stop());
 const TOLD = [stories.good('Deployment'), stories.bad('Deployment')].map(withShortTimes);
 
 test.each(TOLD.map((story) => [story.name, story] as const))(
-  'whatever happens to its requests, "%s" ends as the simulation does without a fault',
+  'whatever happens to its requests, "%s" ends as the simulation does without a fault, and the log stays short',
   async (_name, story) => {
     const found = await mapConcurrently(ROWS, 8, async ({ id, name, options, holds }) => {
       const { played, wrong } = await differences(environment, story, `${id}, ${name}`, options());
-      const broken = holds?.(played.sent);
-      return broken ? [...wrong, `${id}, ${name}: ${broken}`] : wrong;
+      const broken = [...[holds?.(played.sent) ?? []].flat(), ...tooMuchLogged(played.logged)];
+      return [...wrong, ...broken.map((what) => `${id}, ${name}: ${what}`)];
     });
     expect(found.flat()).toEqual([]);
   },

@@ -10,6 +10,7 @@ import { type Remembered, remembered, rememberingLog, rememberingTelemetry } fro
 import type { Json } from './admin-client.ts';
 import type { Environment } from './environment.ts';
 import { fakeExec } from './fake-exec.ts';
+import { LogBook, type LoggedLine } from './logged.ts';
 import { type Fault, FaultProxy, type Upstream } from './proxy.ts';
 import { isAct, type SentRequest, unguarded } from './sent-request.ts';
 import { writeKubeconfig } from './server.ts';
@@ -50,6 +51,8 @@ export interface StoryResult {
   /** The operator's own writes, in their order. */
   readonly acts: readonly SentRequest[];
   readonly memory: Remembered;
+  /** What the operator logged, in all its processes. */
+  readonly logged: readonly LoggedLine[];
   /** Broken rules, as sentences. */
   readonly violations: readonly string[];
   readonly deaths: number;
@@ -86,6 +89,7 @@ export class StoryRun {
   readonly acts: SentRequest[] = [];
   readonly violations: string[] = [];
   readonly memory = remembered();
+  readonly book = new LogBook();
   readonly #options: PlayOptions;
   #process: Process | undefined;
   deaths = 0;
@@ -167,7 +171,7 @@ export class StoryRun {
       gatePolicyName: 'postcheck-gate',
       watchListener: {
         failed: (_kind, reason) => reason === 'restored' && proxy === this.#process?.proxy && this.kill(),
-        changed: () => {},
+        changed: this.book.watchChanged,
       },
     });
     const engine = new Engine({
@@ -176,7 +180,7 @@ export class StoryRun {
       clock,
       telemetry: rememberingTelemetry(memory),
       tracer: this.#options.tracer?.(identity),
-      log: rememberingLog(memory),
+      log: this.book.beside(rememberingLog(memory)),
       maxExecs: 16,
       maxExecsPerNode: 4,
     });
@@ -281,7 +285,7 @@ export async function playReal(
     const { sent, acts, memory, deaths } = run;
     const seconds = (performance.now() - began) / 1000;
     const violations = [...run.violations, ...memory.errors.map((error) => `error: ${error}`)];
-    return { ending, message, sent, acts, memory, violations, deaths, seconds };
+    return { ending, message, sent, acts, memory, logged: run.book.lines, violations, deaths, seconds };
   } finally {
     await run.clear();
   }
