@@ -12,7 +12,7 @@ function read(...args: string[]) {
   return { values: Object.fromEntries(values), words, mistakes };
 }
 
-describe('flags are taken as Go programs take them', () => {
+describe('flags are parsed like in Go programs', () => {
   test.each([
     ['a value behind', ['--name', 'x'], { name: 'x' }],
     ['a value within', ['--name=x=y'], { name: 'x=y' }],
@@ -26,14 +26,14 @@ describe('flags are taken as Go programs take them', () => {
     expect(read(...args)).toEqual({ values, words: [], mistakes: [] });
   });
 
-  test('words are kept, and all that stands behind two dashes', () => {
+  test('other words are kept, and everything after two dashes', () => {
     expect(read('run', '--leader-elect', 'x', '--', '--name')).toMatchObject({
       words: ['run', 'x', '--name'],
     });
   });
 });
 
-describe('mistakes are told', () => {
+describe('mistakes are reported', () => {
   test.each([
     [['--maxexecs=1'], 'unknown flag --maxexecs: did you mean --max-execs?'],
     [['--max_execs', '1'], 'unknown flag --max_execs: did you mean --max-execs?'],

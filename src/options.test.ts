@@ -22,7 +22,7 @@ describe('the command line', () => {
     });
   });
 
-  test('takes what the chart passes', () => {
+  test('accepts what the chart passes', () => {
     const command = run(
       '--watch-namespaces=a,b',
       '--max-execs=3',
@@ -65,7 +65,7 @@ describe('the command line', () => {
     });
   });
 
-  test('tells all mistakes together', () => {
+  test('reports all mistakes together', () => {
     const command = run(
       'serve',
       '--max-execs=0',
@@ -113,7 +113,7 @@ describe('the command line', () => {
     });
   });
 
-  test('wants to know whom to uninstall', () => {
+  test('requires what to uninstall', () => {
     expect(run('uninstall')).toMatchObject({
       name: 'wrong',
       mistakes: ['uninstall needs --deployment and --namespace of the operator'],

@@ -28,7 +28,7 @@ let namedPort = 1;
 /** On loopback too, where the servers of this test are. */
 const anywhere = networkProber(() => undefined);
 
-describe('whom the operator asks', () => {
+describe('what the operator probes', () => {
   const probeAt = (podIp: string, handler: ProbeHandler) =>
     networkProber().probe(
       { check: { name: 'x', timeoutSeconds: 1, ...handler } as Check, podIp, ports: {} },
@@ -65,7 +65,7 @@ describe('whom the operator asks', () => {
 });
 
 describe('evidence', () => {
-  test('a good status is good, and its body is told', async () => {
+  test('a good status is good, and its body is reported', async () => {
     const { port } = await serveHttp((_, response) => response.end('ready'));
     expect(await ask({ httpGet: { port } })).toEqual({ kind: 'answered', good: true, output: 'ready' });
   });
@@ -75,7 +75,7 @@ describe('evidence', () => {
     expect(await ask({ httpGet: { port } })).toMatchObject({ kind: 'answered', good: true });
   });
 
-  test('a bad status is bad, and its body is not told', async () => {
+  test('a bad status is bad, and its body is not reported', async () => {
     const { port } = await serveHttp((_, response) => response.writeHead(503).end('secret'));
     expect(await ask({ httpGet: { port } })).toEqual({
       kind: 'answered',
@@ -151,7 +151,7 @@ test('a body that stops takes its time limit once, not three times', async () =>
   expect(connections).toBe(1);
 });
 
-describe('what an application says', () => {
+describe('the output of an application', () => {
   const evil = 'a\u001b]0;owned\u0007\u001b[2Jb\u202ec\u0000';
 
   test('comes in without escape sequences, control and direction characters: a body', async () => {

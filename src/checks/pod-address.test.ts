@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { whyNotProbed } from './pod-address.ts';
 
-describe('an address that is asked', () => {
+describe('an address that is probed', () => {
   test.each([
     '10.244.1.7',
     '100.64.0.9',

@@ -41,12 +41,12 @@ test.each([
   expect(await says(body)).toEqual(failed(message));
 });
 
-test('an error in Prometheus’ own words', async () => {
+test('an error message of Prometheus', async () => {
   const body = { status: 'error', errorType: 'timeout', error: 'query timed out' };
   expect(await says(body, 503)).toEqual(failed('timeout: query timed out'));
 });
 
-test('values that are none', async () => {
+test('results that are not values', async () => {
   const result = [{ value: [0, 'x'] }, { value: [0] }, {}, null, { value: [0, '0.5'] }];
   expect(await says({ status: 'success', data: { resultType: 'vector', result } })).toEqual({
     kind: 'values',
@@ -54,14 +54,14 @@ test('values that are none', async () => {
   });
 });
 
-test('more series than anybody means', async () => {
+test('too many series', async () => {
   const result = Array(1001).fill({ value: [0, '1'] });
   expect(await says({ status: 'success', data: { resultType: 'vector', result } })).toEqual(
     failed('the query returns 1001 series, more than 1000: aggregate them'),
   );
 });
 
-test('an answer without end is cut off', async () => {
+test('an endless response is aborted', async () => {
   let isClosed = false;
   const answer = await ask((request, response) => {
     request.resume();
@@ -93,7 +93,7 @@ test('a redirect is not followed', async () => {
   expect(asked).toBe(0);
 });
 
-test('a server that is not there, one that hangs up, and an operator that is stopped', async () => {
+test('a server that does not exist, one that closes the connection, and an operator that is stopped', async () => {
   const url = await serve(() => {});
   await new Promise((done) => servers.splice(0)[0]?.close(done));
   expect(await prometheus({ url }).query('up', new AbortController().signal)).toEqual(
@@ -103,7 +103,7 @@ test('a server that is not there, one that hangs up, and an operator that is sto
   expect(await ask(() => {}, AbortSignal.abort())).toMatchObject({ kind: 'failed' });
 });
 
-test('the token is read anew for each query, and a file that is missing is no evidence', async () => {
+test('the token is read again for each query, and a missing file is no evidence', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'postcheck-token-'));
   const tokenFile = join(folder, 'token');
   const seen: unknown[] = [];

@@ -45,14 +45,14 @@ function made(answer: (pod: PodView) => Written<PodView>, also: Partial<Writer> 
   return { executor, written, most: () => most };
 }
 
-test('results of many pods are written few at a time', async () => {
+test('the results of many pods are written with limited concurrency', async () => {
   const { executor, written, most } = made(stored);
   expect(await executor.execute({ kind: 'recordResults', conditions: results(100) })).toEqual({});
   expect(written).toHaveLength(100);
   expect(most()).toBe(8);
 });
 
-test('one that is refused does not keep the others from being written', async () => {
+test('a rejected write does not prevent the others', async () => {
   const failure = { kind: 'forbidden', message: 'no' } as const;
   const { executor, written } = made((object) =>
     object.name === 'web-3' ? { ok: false, failure } : stored(object),

@@ -4,7 +4,7 @@ import { Brake } from './brake.ts';
 const obstacle = { reason: 'NoEffect', write: { of: 'Status' } } as const;
 
 describe('writes of one key', () => {
-  test('are granted at once, then a handful a second, and in the long run one', () => {
+  test('are allowed in a burst, then a few per second, and in the long run one', () => {
     const brake = new Brake();
     const times: number[] = [];
     for (let now = 0; now < 300_000; ) {
@@ -22,7 +22,7 @@ describe('writes of one key', () => {
     expect(within(200_000, 260_000)).toBeGreaterThanOrEqual(59);
   });
 
-  test('do not slow another key', () => {
+  test('do not delay another key', () => {
     const brake = new Brake();
     while (brake.take('shop/web', 0) === 0) {}
     expect(brake.take('shop/api', 0)).toBe(0);
@@ -31,7 +31,7 @@ describe('writes of one key', () => {
   });
 });
 
-describe('what moves an attempt on', () => {
+describe('a write that makes progress', () => {
   const reach = (...marks: string[]) => ({ attempt: '1-a', marks });
   const emptied = () => {
     const brake = new Brake();
@@ -39,7 +39,7 @@ describe('what moves an attempt on', () => {
     return brake;
   };
 
-  test('is never held up, once', () => {
+  test('is never delayed the first time', () => {
     const brake = emptied();
     expect(brake.take('shop/web', 0, reach('forward Upgrading'))).toBe(0);
     expect(brake.take('shop/web', 0, reach('back FallingBack'))).toBe(0);
@@ -48,13 +48,13 @@ describe('what moves an attempt on', () => {
     expect(brake.take('shop/web', 0, reach())).toBeGreaterThan(0);
   });
 
-  test('is counted anew in the next attempt', () => {
+  test('counts again in the next attempt', () => {
     const brake = emptied();
     expect(brake.take('shop/web', 0, reach('forward Upgrading'))).toBe(0);
     expect(brake.take('shop/web', 0, { attempt: '2-b', marks: ['forward Upgrading'] })).toBe(0);
   });
 
-  test('is not without end, however many pods come and go', () => {
+  test('is limited, however many pods are created and deleted', () => {
     const brake = emptied();
     const granted = Array.from({ length: 60_000 }, (_, pod) =>
       brake.take('shop/web', 0, reach(`pod ${pod}`)),
@@ -63,8 +63,8 @@ describe('what moves an attempt on', () => {
   });
 });
 
-describe('what comes to nothing', () => {
-  test('waits twice as long each time, up to a minute, until it comes to something', () => {
+describe('a write without effect', () => {
+  test('doubles its wait each time, up to a minute, until it has an effect', () => {
     const brake = new Brake();
     const waits = Array.from({ length: 8 }, () => {
       brake.slow('shop/web', 'status', 0, obstacle);
@@ -78,7 +78,7 @@ describe('what comes to nothing', () => {
     expect(brake.release('shop/web', 'status')).toBe(false);
   });
 
-  test('is released once it has not been wanted for as long as it would have waited', () => {
+  test('is released after it was not wanted for as long as it would have waited', () => {
     const brake = new Brake();
     brake.slow('shop/web', 'recordResults', 0, obstacle);
     expect(brake.releaseUnwanted('shop/web', ['recordResults'], 400)).toBe(600);
@@ -86,7 +86,7 @@ describe('what comes to nothing', () => {
     expect(brake.releaseUnwanted('shop/web', ['recordResults'], 1001)).toBeUndefined();
   });
 
-  test('is told at the third time', () => {
+  test('is reported the third time', () => {
     const brake = new Brake();
     const told = Array.from({ length: 3 }, () => {
       brake.slow('shop/web', 'status', 0, obstacle);

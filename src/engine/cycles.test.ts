@@ -30,13 +30,13 @@ function known(verification: string, pod: PodView = podOf(), node?: NodeView): n
   return local.records.get(pod.uid)?.cycles ?? 0;
 }
 
-test('a cycle counts for the verification that it was begun for, and for no other', () => {
+test('a cycle counts for the verification that it was started for, and for no other', () => {
   expect(known(ID)).toBe(1);
   expect(known(`${ID}/fallback`)).toBe(0);
   expect(known('upgrade-/0-earlier/digest')).toBe(0);
 });
 
-test('a cycle says nothing of a pod that is on its way out, nor of one on a lost node', () => {
+test('a cycle is no evidence about a pod that is being deleted, or is on a lost node', () => {
   expect(known(ID, podOf({ deleting: true }))).toBe(0);
   expect(known(ID, podOf(), { name: 'node-1', ready: false, resourceVersion: '1', labels: {} })).toBe(0);
 });

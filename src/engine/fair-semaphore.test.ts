@@ -39,7 +39,7 @@ function benchOf(overall: number, perNode: number) {
 }
 const times = (count: number, name: string): string[] => Array.from({ length: count }, () => name);
 
-test('no more run than overall, and no more than on each node', async () => {
+test('the limits hold overall and on each node', async () => {
   const { semaphore, running, start, end } = benchOf(3, 2);
   start('a/u@x', 'b/u@x', 'c/u@x', 'd/u@y', 'e/u@y');
   await drain();
@@ -51,14 +51,14 @@ test('no more run than overall, and no more than on each node', async () => {
   expect(running).toEqual(['b/u@x', 'e/u@y', 'c/u@x']);
 });
 
-test('a full node does not keep others waiting', async () => {
+test('a full node does not delay tasks on other nodes', async () => {
   const { running, start } = benchOf(10, 1);
   start('a/u@x', 'a/u@x', 'a/u@y');
   await drain();
   expect(running).toEqual(['a/u@x', 'a/u@y']);
 });
 
-test('a task that fails gives its slot back, and its error', async () => {
+test('a failed task returns its slot and its error', async () => {
   const semaphore = new FairSemaphore(1, 1);
   const claimant = claimantOf('a/u@x');
   await expect(semaphore.run(claimant, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
@@ -66,8 +66,8 @@ test('a task that fails gives its slot back, and its error', async () => {
   await expect(semaphore.run(claimant, () => Promise.resolve(7))).resolves.toBe(7);
 });
 
-describe('a namespace with tries that take for ever', () => {
-  test('leaves the last quarter to those that come after it', async () => {
+describe('a namespace whose tasks never end', () => {
+  test('leaves the last quarter of the slots to others', async () => {
     const { start, held } = benchOf(16, 16);
     start(...times(100, 'a/u@x'));
     await drain();
@@ -77,14 +77,14 @@ describe('a namespace with tries that take for ever', () => {
     expect(held('b')).toBe(3);
   });
 
-  test('leaves it on each node too', async () => {
+  test('leaves the last quarter on each node too', async () => {
     const { start, held } = benchOf(16, 4);
     start(...times(100, 'a/u@x'), 'b/u@x');
     await drain();
     expect([held('a'), held('b')]).toEqual([3, 1]);
   });
 
-  test('gets nothing above half of the slots while another one waits that could start', async () => {
+  test('gets no more than half of the slots while another namespace could start a task', async () => {
     const { start, end, held } = benchOf(16, 16);
     start(...times(100, 'a/u@x'), ...times(100, 'b/u@x'));
     await drain();
@@ -94,7 +94,7 @@ describe('a namespace with tries that take for ever', () => {
     expect([held('a'), held('b')]).toEqual([8, 8]);
   });
 
-  test('is not held back for one that waits for a full node', async () => {
+  test('is not limited by a namespace that waits for a full node', async () => {
     const { start, held } = benchOf(8, 2);
     start('b/u@x', 'c/u@x', 'b/u@x', ...times(4, 'a/u@y'), ...times(4, 'a/u@z'), ...times(4, 'a/u@w'));
     await drain();
@@ -112,7 +112,7 @@ test('namespaces take turns, and within one its Upgrades', async () => {
   expect(started.slice(1)).toEqual(['a/u@x', 'b/w@x', 'a/v@x', 'b/w@x', 'a/u@x', 'a/u@x']);
 });
 
-test('everything that waits is started in the end, within the bounds, whoever comes and goes', async () => {
+test('every task starts eventually, within the limits, in any order of events', async () => {
   const name = fc
     .tuple(fc.constantFrom('a', 'b', 'c'), fc.constantFrom('u', 'v'), fc.constantFrom('x', 'y'))
     .map(([namespace, upgrade, node]) => `${namespace}/${upgrade}@${node}`);

@@ -11,7 +11,7 @@ function made(...answers: GateAnswer[]) {
   return { clock, cache, asked: () => asked };
 }
 
-test('however many ask at once, the API server is asked once, and its answer holds for ten seconds', async () => {
+test('concurrent refreshes share one read, and the result is cached for ten seconds', async () => {
   const { clock, cache, asked } = made({ carrier: 'Policy' });
   expect(cache.carrierIn('shop')).toBe('Unknown');
   const answers = await Promise.all(Array.from({ length: 300 }, () => cache.refresh()));
@@ -23,14 +23,14 @@ test('however many ask at once, the API server is asked once, and its answer hol
   expect(cache.carrierIn('shop')).toBe('Unknown');
 });
 
-test('a question without an answer leaves nothing known, and is asked again', async () => {
+test('a read without a response is not cached', async () => {
   const { cache } = made({ carrier: 'Unknown' }, { carrier: 'None' });
   expect((await cache.refresh()).carrier).toBe('Unknown');
   expect((await cache.refresh()).carrier).toBe('None');
   expect(cache.carrierIn('shop')).toBe('None');
 });
 
-test('where the webhook does not act, nothing gates', async () => {
+test('nothing gates the namespaces that the webhook excludes', async () => {
   const { cache } = made({ carrier: 'Webhook', except: ['kube-system', 'postcheck-system'] });
   await cache.refresh();
   expect(cache.carrierIn('shop')).toBe('Webhook');

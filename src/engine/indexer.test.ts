@@ -22,8 +22,8 @@ function tableOf(...items: Thing[]): Indexer<Thing, 'owner'> {
   return table;
 }
 
-describe('what the watch brings', () => {
-  test('replaces what was known, in the index too', () => {
+describe('an event of the watch', () => {
+  test('replaces the cached object, in the index too', () => {
     const table = tableOf(thing('x', 5));
     expect(table.apply({ type: 'upsert', object: thing('x', 11, 'b') })).toEqual([
       thing('x', 5),
@@ -33,7 +33,7 @@ describe('what the watch brings', () => {
     expect(table.byIndex('owner', 'b')).toEqual([thing('x', 11, 'b')]);
   });
 
-  test('does not undo a write of ours that it has not come to yet', () => {
+  test('does not replace a newer write of ours', () => {
     const table = tableOf(thing('x', 5));
     table.applyWrite(thing('x', 20));
     expect(table.apply({ type: 'upsert', object: thing('x', 15) })).toEqual([]);
@@ -42,13 +42,13 @@ describe('what the watch brings', () => {
     expect(table.get('x')?.version).toBe('21');
   });
 
-  test('takes away what is gone, and tells who was concerned', () => {
+  test('removes a deleted object, and returns what it touched', () => {
     const table = tableOf(thing('x', 5), thing('y', 6));
     expect(table.apply({ type: 'delete', object: thing('x', 12) })).toEqual([thing('x', 5), thing('x', 12)]);
     expect([...table.all()]).toEqual([thing('y', 6)]);
   });
 
-  test('as a new list replaces everything', () => {
+  test('replaces everything with a new list', () => {
     const table = tableOf(thing('x', 5));
     expect(table.synced).toBe(true);
     expect(table.apply({ type: 'synced', items: [thing('y', 30)], resourceVersion: '30' })).toEqual([
@@ -59,8 +59,8 @@ describe('what the watch brings', () => {
   });
 });
 
-describe('what our own writes answer', () => {
-  test('is news only beyond the point that the watch has come to', () => {
+describe('the response to a write', () => {
+  test('is used only if it is newer than the watch', () => {
     const table = tableOf(thing('x', 5));
     table.apply({ type: 'delete', object: thing('x', 12) });
     table.applyWrite(thing('x', 11));
@@ -69,14 +69,14 @@ describe('what our own writes answer', () => {
     expect(table.get('x')?.version).toBe('13');
   });
 
-  test('never goes back', () => {
+  test('never replaces a newer object', () => {
     const table = tableOf(thing('x', 5));
     table.applyWrite(thing('x', 20));
     table.applyWrite(thing('x', 18));
     expect(table.get('x')?.version).toBe('20');
   });
 
-  test('may imply more about the very version that we know, and about no other', () => {
+  test('may imply something about the cached version, and about no other', () => {
     const table = tableOf(thing('x', 5));
     table.assume(thing('x', 5, 'going'));
     expect(table.get('x')?.owner).toBe('going');
@@ -86,7 +86,7 @@ describe('what our own writes answer', () => {
   });
 });
 
-test('the index agrees with the objects, whatever comes in whatever order', () => {
+test('the index matches the objects after any sequence of events', () => {
   const event = fc.record({
     name: fc.constantFrom('x', 'y', 'z'),
     version: fc.integer({ min: 1, max: 40 }),

@@ -44,7 +44,7 @@ test.each([-3_600_000, 3_600_000, 1500])(
   },
 );
 
-test('a clock that is slewed is followed in the end, and time that passes is no setting', () => {
+test('a slewed clock is followed eventually, and passing time is not a change of the clock', () => {
   const { local, clock } = made();
   clock.passed += 600_000;
   for (let i = 0; i < 4; i++) {
@@ -54,7 +54,7 @@ test('a clock that is slewed is followed in the end, and time that passes is no 
   expect(local.records.get(pod.uid)?.finishedAt).toBe(record.finishedAt + 1200);
 });
 
-test('what is gone is forgotten', () => {
+test('deleted objects are forgotten', () => {
   const { local } = made();
   local.forgetPod(pod);
   local.forgetNode('node-1');
@@ -65,7 +65,7 @@ test('what is gone is forgotten', () => {
   expect(local.nodeBackAt.size).toBe(0);
 });
 
-test('the outputs of many pods are bounded together, the oldest go first, and what was found out stays', () => {
+test('the outputs of all pods together are limited, the oldest are dropped first, and the results stay', () => {
   const { local } = made();
   const verdict = { class: 'Retry', reason: 'ProbeFailed', confirm: 'now' } as const;
   const tried = (output: string): PodRecord => {

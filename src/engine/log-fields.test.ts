@@ -35,7 +35,7 @@ function linesOf(
   return lines;
 }
 
-test('a change is its sentence, with the fields that one searches for', () => {
+test('a change is logged with its message and the fields to search for', () => {
   expect(linesOf(status('Pending', 'Pending'), status('Upgrading', 'Upgrading'))).toEqual([
     [
       'info',
@@ -53,7 +53,7 @@ test('a change is its sentence, with the fields that one searches for', () => {
   ]);
 });
 
-test('who stands still, or ends badly, is a warning; the phase need not change for it', () => {
+test('a stalled attempt, or one that ends badly, is a warning, also without a change of the phase', () => {
   expect(linesOf(status('Pending', 'Pending'), status('Pending', 'TargetNotFound', 'True'))).toMatchObject([
     ['warn', 'The sentence of TargetNotFound', { phase: 'Pending', reason: 'TargetNotFound' }],
   ]);
@@ -62,7 +62,7 @@ test('who stands still, or ends badly, is a warning; the phase need not change f
   ]);
 });
 
-test('what says the same again is not told', () => {
+test('an unchanged status is not logged', () => {
   const same = status('PostChecking', 'PostChecking');
   expect(linesOf(same, { ...same, message: 'another pod' })).toEqual([]);
 });

@@ -39,7 +39,7 @@ function made(listed: readonly Upgrade[] | 'unknown' = []) {
   return { look, opened, store };
 }
 
-test('a gate that nobody waits for is opened after a while, and not at once', async () => {
+test('the gate of an orphan is opened after a while, and not at once', async () => {
   const { look, opened } = made();
   expect(await look()).toHaveProperty('requeueAfterMs');
   expect(opened).toEqual([]);
@@ -47,28 +47,28 @@ test('a gate that nobody waits for is opened after a while, and not at once', as
   expect(opened).toEqual(['NoAttempt']);
 });
 
-test('a clock that somebody sets makes no time pass', async () => {
+test('setting the clock does not shorten the wait', async () => {
   const { look, opened } = made();
   await look();
   await look({ wall: 60 * MINUTE });
   expect(opened).toEqual([]);
 });
 
-test('the API server is asked first: the watch may not have heard of an attempt', async () => {
+test('the API server is read first, because the watch may lag behind a new attempt', async () => {
   const { look, opened } = made([upgradeOf({ status: statusOf() })]);
   await look();
   await look({ steady: MINUTE });
   expect(opened).toEqual([]);
 });
 
-test('an API server that does not answer opens nothing', async () => {
+test('without a response from the API server nothing is opened', async () => {
   const { look, opened } = made('unknown');
   await look();
   expect(await look({ steady: MINUTE })).toEqual({ backoff: true });
   expect(opened).toEqual([]);
 });
 
-test('a gate that an attempt waits for stays closed', async () => {
+test('a gate that an attempt needs stays closed', async () => {
   const { look, opened, store } = made();
   store.upgrades.applyWrite(upgradeOf({ status: statusOf() }));
   await look();

@@ -39,7 +39,7 @@ async function outcome(code: number, now: PodView | 'gone' | 'unknown'): Promise
 
 const restarted = podOf({ containers: [containerOf({ id: 'containerd://another' })] });
 
-test('an answer that speaks against a pod counts when this very container is still there', async () => {
+test('a failed probe counts if the same container still exists', async () => {
   expect(await outcome(17, podOf())).toBe('exit');
   expect(await outcome(137, podOf())).toBe('exit');
 });
@@ -58,6 +58,6 @@ test.each<[string, PodView | 'gone' | 'unknown']>([
   expect(await outcome(17, now)).not.toBe('exit');
 });
 
-test('a good answer needs no second look: its result is recorded on this pod or not at all', async () => {
+test('a passed probe needs no second read: its result is recorded on this pod or not at all', async () => {
   expect(await outcome(0, podOf({ uid: 'pod-2' }))).toBe('exit');
 });

@@ -17,19 +17,19 @@ const deletion = (reason: 'Replaced' | 'GateMissed', ...pods: PodView[]): WriteA
 const marksOf = (action: WriteAction, status = attempting) => actionProgress(action, status).marks;
 
 describe('a status', () => {
-  test('reaches its phase, by direction', () => {
+  test('reaches a mark for its phase and direction', () => {
     expect(statusProgress(attempting, attempting)).toEqual({ attempt: '1-a', marks: ['forward Upgrading'] });
     expect(statusProgress(attempting, fallingBack).marks).toEqual(['back FallingBack']);
   });
 
-  test('that begins an attempt reaches nothing', () => {
+  test('that starts an attempt reaches no mark', () => {
     expect(statusProgress(undefined, attempting)).toEqual({ attempt: '1-a', marks: [] });
     expect(statusProgress({ attempt: { id: '0-b' } } as UpgradeStatus, attempting).marks).toEqual([]);
   });
 });
 
 describe('a write', () => {
-  test('of the same images is another one in the fallback', () => {
+  test('of the same images reaches another mark in the fallback', () => {
     const action: WriteAction = {
       kind: 'patchImages',
       workload,
@@ -39,7 +39,7 @@ describe('a write', () => {
     expect(marksOf(action)).not.toEqual(marksOf(action, fallingBack));
   });
 
-  test('of a result is another one for each pod and verdict', () => {
+  test('of a result reaches a mark for each pod and verdict', () => {
     const result = (name: string, status: 'True' | 'False', message: string): WriteAction => ({
       kind: 'recordResults',
       conditions: [{ pod: pod(name, 'n1'), condition: { status, reason: 'PostCheckPassed', message } }],
@@ -49,14 +49,14 @@ describe('a write', () => {
     expect(marksOf(result('a', 'True', ''))).not.toEqual(marksOf(result('b', 'True', '')));
   });
 
-  test('that deletes a pod whose turn it is reaches its place, and another pod there does not', () => {
+  test('that deletes a pod to replace it reaches a mark for its place once', () => {
     expect(marksOf(deletion('Replaced', pod('a', 'n1')))).toEqual(
       marksOf(deletion('Replaced', pod('b', 'n1'))),
     );
     expect(marksOf(deletion('Replaced', pod('a', 'n1'), pod('b', 'n2')))).toHaveLength(2);
   });
 
-  test('that deletes a pod for another reason reaches nothing', () => {
+  test('that deletes a pod for another reason reaches no mark', () => {
     expect(marksOf(deletion('GateMissed', pod('a', 'n1')))).toEqual([]);
   });
 });

@@ -48,7 +48,7 @@ const turn = (clock: VirtualClock): Promise<void> => clock.runUntil(clock.now(),
 const run = (clock: VirtualClock, until: number): Promise<void> => clock.runUntil(until, () => {});
 
 describe('a key', () => {
-  test('is worked on once, however often it was added while it waited', async () => {
+  test('is processed once, however often it was added while it waited', async () => {
     const { queue, worked, finish } = benchOf();
     queue.add('a');
     queue.add('b');
@@ -58,7 +58,7 @@ describe('a key', () => {
     expect(worked).toEqual(['0 a', '0 b']);
   });
 
-  test('is worked on once more when it was added while it was worked on', async () => {
+  test('is processed once more if it was added while it was processed', async () => {
     const { clock, queue, worked, finish } = benchOf(8);
     queue.add('a');
     await turn(clock);
@@ -70,7 +70,7 @@ describe('a key', () => {
     expect(worked).toEqual(['0 a', '0 a']);
   });
 
-  test('never waits for another one while there is a worker', async () => {
+  test('never waits for another key while a worker is free', async () => {
     const { clock, queue, worked } = benchOf(2);
     for (const key of ['a', 'b', 'c']) {
       queue.add(key);
@@ -79,7 +79,7 @@ describe('a key', () => {
     expect(worked).toEqual(['0 a', '0 b']);
   });
 
-  test('that had to wait without being tried goes on being slowed', async () => {
+  test('whose write was held keeps its backoff', async () => {
     const { clock, queue, worked, finish } = benchOf();
     queue.add('a');
     for (let failures = 0; failures < 6; failures++) {
@@ -96,7 +96,7 @@ describe('a key', () => {
     expect(worked).toHaveLength(before + 1);
   });
 
-  test('comes back when its work asks for it, at once or later, and sooner when something happened meanwhile', async () => {
+  test('is requeued when requested, at once or later, and sooner if it was added meanwhile', async () => {
     const { clock, queue, worked, finish } = benchOf();
     queue.add('a');
     await finish({ requeueAfterMs: 3000 });
@@ -108,7 +108,7 @@ describe('a key', () => {
     expect(worked).toHaveLength(4);
   });
 
-  test('comes back at the earliest time that was asked for', async () => {
+  test('is requeued at the earliest requested time', async () => {
     const { clock, queue, worked } = benchOf();
     queue.addAfter('a', 5000);
     queue.addAfter('a', 2000);
@@ -117,7 +117,7 @@ describe('a key', () => {
     expect(worked).toEqual(['2000 a']);
   });
 
-  test('comes back slower and slower while it fails, up to half a minute, and at once after a success', async () => {
+  test('is retried with increasing delay up to half a minute, and at once after a success', async () => {
     const { clock, queue, worked, finish, told } = benchOf();
     queue.add('a');
     for (let i = 0; i < 12; i++) {
@@ -139,7 +139,7 @@ describe('a key', () => {
   });
 });
 
-test('namespaces take turns: thousands of keys of one do not keep another waiting', async () => {
+test('namespaces take turns: thousands of keys of one do not delay another', async () => {
   const { clock, queue, worked, finish } = benchOf();
   for (let i = 0; i < 1000; i++) {
     queue.add(`noisy/${i}`);
@@ -192,7 +192,7 @@ describe('a key with priority', () => {
 });
 
 describe('stopping', () => {
-  test('waits for the work under way and takes no more', async () => {
+  test('waits for the keys in progress and takes no more', async () => {
     const { clock, queue, worked, finish } = benchOf();
     queue.add('a');
     queue.add('b');
@@ -210,15 +210,15 @@ describe('stopping', () => {
     expect(worked).toEqual(['0 a']);
   });
 
-  test('is at once when nothing is under way', async () => {
+  test('is immediate if no key is in progress', async () => {
     await expect(benchOf().queue.stop()).resolves.toBeUndefined();
   });
 });
 
-describe('other things that are due', () => {
+describe('timers and sockets', () => {
   const SILENT = { depth: () => {}, added: () => {}, retried: () => {}, waited: () => {}, worked: () => {} };
 
-  test('come before the work that they ask for: what arrives together is worked on once', async () => {
+  test('are served before the key is processed: events that arrive together cause one reconcile', async () => {
     const { clock, queue, worked } = benchOf(8);
     for (let i = 0; i < 500; i++) {
       queue.add('a');
@@ -228,7 +228,7 @@ describe('other things that are due', () => {
     expect(worked).toEqual(['0 a']);
   });
 
-  test('come between any two turns, and a turn begins nothing more after ten milliseconds of work', async () => {
+  test('are served between two slices, and a slice takes no further key after ten milliseconds', async () => {
     const clock = new VirtualClock(0, 1);
     let spent = 0;
     let worked = 0;
@@ -267,7 +267,7 @@ describe('other things that are due', () => {
   });
 });
 
-test('nothing is worked on before the start, and the depth is told', () => {
+test('nothing is processed before the start, and the depth is reported', () => {
   const told: number[] = [];
   const telemetry = {
     depth: (items: number) => void told.push(items),

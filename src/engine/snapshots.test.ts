@@ -24,13 +24,13 @@ function counted(count: number) {
 }
 
 describe('a decision', () => {
-  test('costs as much a pod in a large workload as in a small one', () => {
+  test('costs the same per pod in a large workload as in a small one', () => {
     const [small, large] = [counted(200).decide(), counted(1600).decide()];
     expect(large.plan.status.counts).toMatchObject({ desired: 1600, passed: 1568 });
     expect(large.all / 1600).toBeLessThan((small.all / 200) * 1.2);
   });
 
-  test('after the event of one pod evaluates that one, and of the others compares what it knows', () => {
+  test('after the event of one pod evaluates that one, and only compares the cached inputs of the others', () => {
     const { workload, decide } = counted(1000);
     const first = decide();
     const again = decide();
@@ -49,7 +49,7 @@ describe('a decision', () => {
     expect(after.all).toBeLessThan(first.all / 2);
   });
 
-  test('has results written for a hundred pods at most, and says so of the rest again', () => {
+  test('writes the results of a hundred pods at most, and plans the rest again', () => {
     const { workload, decide } = counted(1000);
     for (const pod of workload.pods) {
       const { 'postcheck.dev/verified': _, ...conditions } = pod.conditions;

@@ -74,7 +74,7 @@ const podOf = (name: string, node: string, change: Partial<PodView> = {}) =>
     containers: [],
     ...change,
   }) as unknown as PodView;
-test('an image that was changed in a pod and changed back stays known while the pod lives', () => {
+test('an image that was changed in a pod and changed back is remembered as long as the pod exists', () => {
   const at = (image: string, resourceVersion: string) =>
     podOf('web', 'node-1', {
       resourceVersion,
@@ -109,7 +109,7 @@ describe('an Upgrade that depends on others', () => {
   };
   const phase = (own: string, version: string): UpgradeChange => ({ status: { phase: own }, version });
 
-  test('is concerned by each change of their phase, and by no other', () => {
+  test('is enqueued by each change of their phase, and by no other change', () => {
     list('Upgrade', named('web', ['database']), named('shop', ['web']), named('database', []));
     send('Upgrade', 'upsert', named('database', [], phase('Upgrading', '101')));
     expect(new Set(concerned)).toEqual(new Set(['shop/database', 'shop/web']));
@@ -117,7 +117,7 @@ describe('an Upgrade that depends on others', () => {
     expect(new Set(concerned)).toEqual(new Set(['shop/database']));
   });
 
-  test('is concerned when they come, go, or depend on others, however far away', () => {
+  test('is enqueued when they are created, deleted, or depend on others, however far away', () => {
     list('Upgrade', named('web', ['database']), named('database', ['disk']), named('disk', []));
     const all = new Set(['shop/web', 'shop/database', 'shop/disk']);
     send('Upgrade', 'upsert', named('disk', ['web'], { version: '101' }));
@@ -128,14 +128,14 @@ describe('an Upgrade that depends on others', () => {
     expect(new Set(concerned)).toEqual(all);
   });
 
-  test('is no longer concerned when it has taken them out', () => {
+  test('is no longer enqueued after it has removed the dependency', () => {
     list('Upgrade', named('web', ['database']), named('database', []));
     send('Upgrade', 'upsert', named('web', [], { version: '101' }));
     send('Upgrade', 'upsert', named('database', [], phase('Upgrading', '102')));
     expect(new Set(concerned)).toEqual(new Set(['shop/database']));
   });
 
-  test('is concerned also by what the operator wrote itself, with the next event', () => {
+  test('is enqueued also by a write of the operator, with the next event', () => {
     list('Upgrade', named('web', ['database']), named('database', []));
     const written = named('database', [], phase('Upgrading', '101'));
     store.upgrades.applyWrite(written);
@@ -147,7 +147,7 @@ describe('an Upgrade that depends on others', () => {
 describe('a node', () => {
   const attempt = (ended: boolean) => ({ status: { attempt: ended ? { end: {} } : {}, pods: [] } });
 
-  test('concerns the running attempts that have a pod on it, also one that their status does not show', () => {
+  test('enqueues the running attempts that have a pod on it, also one that their status does not list', () => {
     list(
       'DaemonSet',
       workloadOf('DaemonSet', 'web'),
@@ -175,7 +175,7 @@ describe('a node', () => {
     expect(concerned).toEqual([]);
   });
 
-  test('is waited for before anything is decided: those that are lost when an attempt starts are left out of it', () => {
+  test('is listed before the first decision, because lost nodes are left out of an attempt when it starts', () => {
     for (const kind of [
       'Upgrade',
       'Deployment',
@@ -194,7 +194,7 @@ describe('a node', () => {
 });
 
 describe('a workload of the same name and another kind', () => {
-  test('is told where the target is missing, and concerns only such Upgrades', () => {
+  test('is reported if the target is missing, and enqueues only such Upgrades', () => {
     list('DaemonSet', workloadOf('DaemonSet', 'log'));
     list('Deployment', workloadOf('Deployment', 'web'), workloadOf('Deployment', 'web', 'other'));
     list('Upgrade', upgradeOf('web'), upgradeOf('log'));
@@ -261,7 +261,7 @@ describe('what belongs to a Deployment', () => {
     expect(store.podsOf(web)).toEqual([ours]);
   });
 
-  test('is a StatefulSet of the same name and UID least of all', () => {
+  test('is not a StatefulSet of the same name and UID', () => {
     send('ControllerRevision', 'upsert', { ...replicaSetOf(), kind: 'ControllerRevision' });
     expect(store.revisionsOf(workloadOf('StatefulSet', 'web'))).toEqual([]);
   });
@@ -281,14 +281,14 @@ describe('Upgrades on one target', () => {
     expect(waiting).toEqual(['shop/b', 'shop/c', 'shop/d']);
   });
 
-  test('are not woken by what happens to the target, save the one that acts', () => {
+  test('are not enqueued by changes of the target, except the acting one', () => {
     send('DaemonSet', 'upsert', { ...workloadOf('DaemonSet', 'web'), resourceVersion: '101' });
     expect([concerned, waiting]).toEqual([['shop/a'], []]);
     send('Pod', 'upsert', podOf('web', 'node-1', { resourceVersion: '102' }));
     expect([concerned, waiting]).toEqual([['shop/a'], []]);
   });
 
-  test('pass the target on when the one that acts goes, or aims elsewhere', () => {
+  test('pass the target on when the acting one is deleted, or gets another target', () => {
     send('Upgrade', 'delete', { ...on('a', 2) });
     expect([concerned, waiting]).toEqual([
       ['shop/a', 'shop/b'],
@@ -301,7 +301,7 @@ describe('Upgrades on one target', () => {
     expect(store.actingFor(on('c', 3))?.metadata.name).toBe('c');
   });
 
-  test('pass it on when one goes and comes again under the same name while nobody looked', () => {
+  test('pass it on when the acting one is deleted and created again between two lists', () => {
     const again = on('a', 9);
     list('Upgrade', { ...again, metadata: { ...again.metadata, uid: 'again' } }, on('b', 2), on('c', 3));
     expect(store.actingFor(on('c', 3))?.metadata.name).toBe('b');
@@ -333,7 +333,7 @@ test.each([2000, 5000])('with %d Upgrades on one target no event costs more than
   parse.mockRestore();
 });
 
-describe('a closed gate is looked at', () => {
+describe('a closed gate is enqueued', () => {
   const closed = (change: Partial<PodView> = {}) => podOf('web', 'node-1', { gates: [VERIFIED], ...change });
   const gating = (on: boolean) =>
     upgradeOf('web', {
@@ -348,17 +348,17 @@ describe('a closed gate is looked at', () => {
     released = [];
   });
 
-  test('when the attempt ends, also by a write of our own', () => {
+  test('when the attempt ends, also by our own write', () => {
     store.upgrades.applyWrite(gating(false));
     expect(released).toEqual(['web-node-1']);
   });
 
-  test('when the Upgrade goes', () => {
+  test('when the Upgrade is deleted', () => {
     send('Upgrade', 'delete', gating(true));
     expect(released).toEqual(['web-node-1']);
   });
 
-  test('and not at every word about a running attempt', () => {
+  test('but not at every status of a running attempt', () => {
     send('Upgrade', 'upsert', {
       ...gating(true),
       metadata: { ...gating(true).metadata, resourceVersion: '105' },

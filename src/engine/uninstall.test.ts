@@ -185,7 +185,7 @@ async function stepsOfARun(): Promise<number> {
 }
 
 describe('uninstalling in the middle of a rollout', () => {
-  test('leaves no binding, no operator, no certificates, no finalizer and no closed gate, and says each step', async () => {
+  test('leaves no binding, operator, certificates, finalizer or closed gate, and reports each step', async () => {
     const world = new World();
     expect(await world.run()).toBeUndefined();
     expect(world.lines).toEqual([
@@ -199,7 +199,7 @@ describe('uninstalling in the middle of a rollout', () => {
     await expectNothingLeft(world);
   });
 
-  test('and killed after any step, is finished by running it again', async () => {
+  test('killed after any step, is completed by running it again', async () => {
     const steps = await stepsOfARun();
     expect(steps).toBeGreaterThan(15);
     for (let at = 0; at < steps; at++) {

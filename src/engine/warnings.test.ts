@@ -11,7 +11,7 @@ const reader = {
   failedStart: () => Promise.resolve(unmounted),
 } as unknown as Reader;
 
-test('an answer says when it was asked for, and is forgotten when nobody asks again', async () => {
+test('a cached warning has the time of its read, and expires unless it is refreshed', async () => {
   const clock = new VirtualClock(0, 1);
   const cache = new WarningCache({ clock, reader });
   expect(cache.of('workload-1')).toBeUndefined();
@@ -23,7 +23,7 @@ test('an answer says when it was asked for, and is forgotten when nobody asks ag
   expect(cache.of('workload-1')).toBeUndefined();
 });
 
-test('that there is no such event is an answer, too', async () => {
+test('that there is no such event is cached too', async () => {
   const clock = new VirtualClock(0, 1);
   const none = { failedStart: () => Promise.resolve(undefined) } as unknown as Reader;
   const cache = new WarningCache({ clock, reader: none });
@@ -31,7 +31,7 @@ test('that there is no such event is an answer, too', async () => {
   expect(cache.of(podOf().uid)).toEqual({ at: clock.now(), warning: undefined });
 });
 
-test('of pods it is asked why they are not started, of workloads why they have no pods', async () => {
+test('pods are read for failed starts, workloads for failed creations of pods', async () => {
   const cache = new WarningCache({ clock: new VirtualClock(0, 1), reader });
   await cache.refresh(podOf({ uid: 'pod-9' }));
   await cache.refresh(workloadOf());

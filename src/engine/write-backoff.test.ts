@@ -4,7 +4,7 @@ import { WriteBackoff } from './write-backoff.ts';
 const forbidden = { kind: 'forbidden', message: 'cannot patch pods/status' } as const;
 
 describe('a refused write', () => {
-  test('is tried again after 20 s, and shown until it is done', () => {
+  test('is retried after 20 s, and reported until it succeeds', () => {
     const backoff = new WriteBackoff();
     backoff.reject('shop/web', { what: 'action', failure: forbidden }, 1000);
     expect(backoff.refusal('shop/web')).toBe(forbidden);
@@ -15,7 +15,7 @@ describe('a refused write', () => {
     expect(backoff.clear('shop/web', 'action')).toBe(false);
   });
 
-  test('of a pod does not keep the status from being written, nor another Upgrade from anything', () => {
+  test('of a pod delays neither the status nor another Upgrade', () => {
     const backoff = new WriteBackoff();
     backoff.reject('shop/web', { what: 'action', failure: forbidden }, 0);
     expect(backoff.waitMs('shop/web', 'status', 1)).toBe(0);
@@ -31,7 +31,7 @@ describe('a refused write', () => {
   });
 });
 
-test('pods that slip past the gate are deleted one after the other, each after twice the time, up to a minute; a new attempt begins anew', () => {
+test('pods without the gate are deleted one after the other with doubling delay up to a minute; a new attempt starts again', () => {
   const backoff = new WriteBackoff();
   expect(backoff.deletionWaitMs('shop/web', '1-a', 0)).toBe(0);
   const waits = Array.from({ length: 9 }, () => {

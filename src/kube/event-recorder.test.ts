@@ -10,7 +10,7 @@ const upgrade = {
   uid: 'u',
 };
 
-test('events of one moment have times and names in the order in which they were told', async () => {
+test('simultaneous events have times and names in the order in which they were recorded', async () => {
   const sent: { readonly eventTime: string; readonly metadata: { readonly name: string } }[] = [];
   const recorder = new EventRecorder({
     identity: 'postcheck-0',

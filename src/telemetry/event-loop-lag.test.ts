@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { EventLoopLag } from './event-loop-lag.ts';
 
-test('the longest time that the event loop was held up is told', async () => {
+test('the longest time that the event loop was blocked is reported', async () => {
   const lag = new EventLoopLag();
   const turn = () => new Promise((resolve) => setTimeout(resolve, 60));
   await turn();

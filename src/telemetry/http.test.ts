@@ -35,7 +35,7 @@ describe('the telemetry server', () => {
     expect(await response.text()).toBe('up 1\n');
   });
 
-  test('health says ok, or 503 and why not; live and ready are asked apart and anew each time', async () => {
+  test('health responds ok, or 503 and why not; live and ready are evaluated separately for each request', async () => {
     let reason: string | undefined = 'pods are not synced yet';
     const { base } = await serve({ ready: () => reason });
     const ready = await fetch(`${base}/readyz`);
@@ -94,7 +94,7 @@ describe('the telemetry server', () => {
     expect((await fetch(`${base}/readyz`)).status).toBe(200);
   });
 
-  test('garbage and a client that says nothing are cut without harm to others', async () => {
+  test('garbage and silent clients are disconnected without harm to others', async () => {
     const { server, base } = await serve();
     const port = Number(server.address.split(':').at(-1));
     const silent = connect(port, '127.0.0.1');
@@ -108,7 +108,7 @@ describe('the telemetry server', () => {
     expect((await fetch(`${base}/healthz`)).status).toBe(200);
   }, 20_000);
 
-  test('closing waits for an answer under way, refuses new connections, and ends idle ones', async () => {
+  test('closing waits for a running response, refuses new connections, and closes idle ones', async () => {
     let finish = (_: { contentType: string; body: string }): void => undefined;
     let asked = (): void => undefined;
     const isAsked = new Promise<void>((resolve) => {
@@ -135,7 +135,7 @@ describe('the telemetry server', () => {
     await closed;
   }, 20_000);
 
-  test('closing cuts an answer that does not end in its time', async () => {
+  test('closing aborts a response that does not end in time', async () => {
     let asked = (): void => undefined;
     const isAsked = new Promise<void>((resolve) => {
       asked = resolve;
@@ -160,7 +160,7 @@ describe('the telemetry server', () => {
 });
 
 describe('metrics', () => {
-  test('come as OpenMetrics to whom asks for it', async () => {
+  test('are served as OpenMetrics on request', async () => {
     const { base } = await serve({
       exposition: async (openMetrics) => ({ contentType: 'text/plain', body: String(openMetrics) }),
     });
@@ -171,7 +171,7 @@ describe('metrics', () => {
     );
   });
 
-  test('are made once for all that ask at the same time, and again later', async () => {
+  test('are rendered once for concurrent requests, and again later', async () => {
     let made = 0;
     let asked = 0;
     let release = (): void => undefined;
@@ -273,7 +273,7 @@ describe('a client that holds many connections', () => {
     30_000,
   );
 
-  test('loses its own idle ones first, and not the one of another', async () => {
+  test('loses its own idle connections first, and not that of another', async () => {
     const { server } = await serve();
     const port = Number(server.address.split(':').at(-1));
     const [other] = hold(port, 1, '127.0.0.3', question);

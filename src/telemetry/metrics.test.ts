@@ -106,7 +106,7 @@ describe('the metrics', () => {
     expect(own(seriesNames(await text()))).toEqual(before);
   });
 
-  test('each happening is counted where it belongs', async () => {
+  test('each event is counted in its metric', async () => {
     const { metrics, value } = setUp();
     everything(metrics);
     expect(await value('postcheck_attempts_total{kind="StatefulSet",outcome="FellBack"}')).toBe(1);
@@ -146,7 +146,7 @@ describe('the metrics', () => {
     expect(await bounds()).toEqual([from, until]);
   });
 
-  test('an Upgrade counts in exactly one phase for as long as it exists, however often it is told', async () => {
+  test('an Upgrade counts in exactly one phase for as long as it exists, however often it is reported', async () => {
     const { metrics, value } = setUp();
     const see = (namespace: string, phase: Phase | undefined) =>
       metrics.upgradeSeen(namespace, 'web', phase && { ...FACTS, phase });
@@ -164,7 +164,7 @@ describe('the metrics', () => {
   const named = async (text: string) =>
     seriesNames(text).filter((name) => name.includes('upgrade_namespace'));
 
-  test('each Upgrade has one series with what its status says, and it goes with the Upgrade', async () => {
+  test('each Upgrade has one series with labels from its status, which is removed with the Upgrade', async () => {
     const { metrics, text, value } = setUp(10);
     metrics.upgradeSeen('shop', 'web', FACTS);
     metrics.upgradeSeen('shop', 'web', {
@@ -196,7 +196,7 @@ describe('the metrics', () => {
     expect(await named(await text())).toEqual([]);
   });
 
-  test('pods that failed within the budget are told where there are some', async () => {
+  test('pods that failed within the budget have a series if there are any', async () => {
     const { metrics, text, value } = setUp(10);
     const left = async () => (await named(await text())).filter((name) => name.includes('pods_left'));
     metrics.upgradeSeen('shop', 'web', { ...FACTS, phase: 'Partial', left: 3 });
@@ -206,7 +206,7 @@ describe('the metrics', () => {
     expect(await left()).toEqual([]);
   });
 
-  test('above the limit those that need a person are told, and how many are left out', async () => {
+  test('above the limit, those that need a person have series, and the number of the others is reported', async () => {
     const { metrics, text, value } = setUp(5);
     for (let index = 0; index < 100; index++) {
       metrics.upgradeSeen('shop', `good-${index}`, { ...FACTS, phase: 'Succeeded', progressAt: undefined });
@@ -228,7 +228,7 @@ describe('the metrics', () => {
     expect(await value('postcheck_upgrade_info_omitted')).toBe(0);
   });
 
-  test('a limit of 0 names nothing', async () => {
+  test('with a limit of 0 no Upgrade has a series', async () => {
     const { metrics, text, value } = setUp(0);
     metrics.upgradeSeen('shop', 'web', FACTS);
     expect(await text()).not.toContain('shop');
@@ -252,7 +252,7 @@ describe('the metrics', () => {
     expect(own(seriesNames(open.body))).toEqual(own(seriesNames(await text())));
   });
 
-  test('of the watches of a kind the worst is told, and what one can do without counts as well', async () => {
+  test('of the watches of a kind the worst is reported, and an optional one counts as healthy', async () => {
     const { watches, value } = setUp();
     const one: WatchHealth = {
       kind: 'Pod',
@@ -272,13 +272,13 @@ describe('the metrics', () => {
     expect(await value('postcheck_watch_failing_seconds{resource="upgrades"}')).toBe(0);
   });
 
-  test('two sets of metrics in one process do not know of each other', async () => {
+  test('two sets of metrics in one process are independent', async () => {
     const [left, right] = [setUp(), setUp()];
     left.metrics.gateOpened('Skipped');
     expect(await right.value('postcheck_gates_opened_total{reason="Skipped"}')).toBe(0);
   });
 
-  test('process metrics are there', async () => {
+  test('process metrics exist', async () => {
     const { value } = setUp();
     expect(await value('process_resident_memory_bytes')).toBeGreaterThan(1_000_000);
     expect(await value('process_cpu_seconds_total')).toBeGreaterThan(0);
@@ -307,7 +307,7 @@ test('all 256 exit codes and the absence of one fall into the closed set of labe
   ]);
 });
 
-test('promtool finds nothing to criticise in the exposition', async () => {
+test('promtool finds no problem in the exposition', async () => {
   const { metrics, text } = setUp(1);
   everything(metrics);
   // Metrics of the Node.js process and of client-go's conventions carry the names that their dashboards expect; the linter is for ours.

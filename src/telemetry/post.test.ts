@@ -50,7 +50,7 @@ describe('a POST', () => {
     expect((await post(url, '{}')).status).toBe(200);
   });
 
-  test('too long without saying so beforehand is refused before its end', async () => {
+  test('that turns out to be too long is rejected before its end', async () => {
     const { server, seen } = await start();
     const [host, port] = server.address.split(':');
     const sending = request({
@@ -74,7 +74,7 @@ describe('a POST', () => {
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
   });
 
-  test('that never comes whole reaches nobody', async () => {
+  test('that is never complete is not handled', async () => {
     const { server, url, seen } = await start();
     const [host, port] = server.address.split(':');
     const socket = connect(Number(port), host);
@@ -87,7 +87,7 @@ describe('a POST', () => {
     expect(seen).toEqual(['{}']);
   });
 
-  test('a server that leaves answers on, and keeps no connection', async () => {
+  test('a server that leaves keeps responding, and keeps no connection', async () => {
     const { server, url } = await start();
     server.leave();
     const response = await post(url, '{}');
@@ -105,7 +105,7 @@ describe('of all bodies together', () => {
     return socket as unknown as Socket & { destroyed: boolean };
   };
 
-  test('what is above the limit costs the client with the most bytes its largest body', () => {
+  test('above the limit, the client with the most bytes loses its largest body', () => {
     const bytes = new FairBytes(100);
     const [small, other, greedy] = [socketOf('10.0.0.1'), socketOf('10.0.0.2'), socketOf('10.0.0.2')];
     bytes.take(small, 30);
@@ -116,7 +116,7 @@ describe('of all bodies together', () => {
     expect([small, other, greedy].map(({ destroyed }) => destroyed)).toEqual([false, false, true]);
   });
 
-  test('what is released makes room', () => {
+  test('released bytes are available again', () => {
     const bytes = new FairBytes(100);
     const [first, second] = [socketOf('10.0.0.1'), socketOf('10.0.0.2')];
     bytes.take(first, 90);

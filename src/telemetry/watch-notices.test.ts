@@ -50,29 +50,29 @@ describe('a change of a watch gets one line', () => {
     expect(noticeOf(now, before)).toMatchObject({ level, message });
   });
 
-  test('the first time that all is well needs none', () => {
+  test('the first time that everything is healthy needs none', () => {
     expect(noticeOf(well, { ...well, state: 'starting' })).toBeUndefined();
   });
 });
 
 describe('readiness', () => {
-  test('is there while every kind has been listed and is watched', () => {
+  test('holds while every kind has been listed and is watched', () => {
     expect(notReady([well])).toBeUndefined();
     expect(notReady([])).toBe('nothing is watched yet');
   });
 
-  test('bears a failure of two minutes, and no longer', () => {
+  test('tolerates a failure of two minutes, and no longer', () => {
     expect(notReady([{ ...failing, failingMs: 119_000 }])).toBeUndefined();
     expect(notReady([{ ...failing, failingMs: 125_000 }])).toBe(
       'pods: not watched for 125 s: watch pods: lost',
     );
   });
 
-  test('does not depend on what one can do without', () => {
+  test('does not depend on optional kinds', () => {
     expect(notReady([well, { ...refused, optional: true, failingMs: 1e9 }])).toBeUndefined();
   });
 
-  test('has one line a kind, whatever the number of namespaces', () => {
+  test('has one line for each kind, whatever the number of namespaces', () => {
     const unlisted = Array.from({ length: 7 }, (_, index) => ({
       ...well,
       synced: false,

@@ -22,7 +22,7 @@ function made(own = 0) {
   };
 }
 
-test("this machine's time stands as long as no answer contradicts it", () => {
+test("this machine's time is used until a response contradicts it", () => {
   const { wrong, exchange } = made(40);
   exchange(100, 20);
   exchange(345, 20);
@@ -42,7 +42,7 @@ test.each([-3_600_000, 3_600_000, 3000])(
   },
 );
 
-test('an answer that took long says little, one without a date or with nonsense nothing', () => {
+test('a slow response says little, and one without a valid date nothing', () => {
   const { clock, wrong, exchange } = made(5000);
   exchange(0, 30_000);
   expect(wrong()).toBe(5000);

@@ -49,7 +49,7 @@ test('another type, reason, action, note or related object is another event', ()
   expect(all.map((one) => correlator.correlate(about('u'), one, 0)?.kind)).toEqual(all.map(() => 'create'));
 });
 
-test('of events that differ in their note alone, ten are shown and the others joined', () => {
+test('of events that differ only in their note, ten are recorded and the others combined', () => {
   const correlator = new EventCorrelator();
   const said = Array.from({ length: 13 }, (_, i) =>
     say(correlator.correlate(about('u'), event(`token ${i}`), 0)),
@@ -64,7 +64,7 @@ test('of events that differ in their note alone, ten are shown and the others jo
 });
 
 describe('one object', () => {
-  test('has 25 at once and one in five minutes, whatever it is that is said; others have their own', () => {
+  test('has a burst of 25 and one in five minutes, whatever the events are; other objects have their own', () => {
     const correlator = new EventCorrelator();
     const written = (uid: string, count: number, now: number) =>
       Array.from({ length: count }, (_, i) =>
@@ -77,7 +77,7 @@ describe('one object', () => {
     expect(written('u', 300, 24 * 60 * MINUTE_MS)).toBe(25);
   });
 
-  test('is forgotten when thousands of others came after it', () => {
+  test('is forgotten after thousands of others', () => {
     const correlator = new EventCorrelator();
     correlator.correlate(about('first'), event('a'), 0);
     for (let i = 0; i < 4096; i++) {

@@ -24,7 +24,7 @@ function merged(scopes: number): { sinks: ((event: WatchEvent<Thing>) => void)[]
   return { sinks, told };
 }
 
-test('nothing is told until every namespace has been read, then everything at once', () => {
+test('nothing is delivered until every namespace has been listed, then everything at once', () => {
   const { sinks, told } = merged(2);
   sinks[0]?.(synced(thing('a', 'one')));
   sinks[0]?.({ type: 'upsert', object: thing('a', 'two') });
@@ -34,7 +34,7 @@ test('nothing is told until every namespace has been read, then everything at on
   expect(told).toEqual(['synced two three']);
 });
 
-test('a namespace that is read again does not lose the others', () => {
+test('listing one namespace again keeps the others', () => {
   const { sinks, told } = merged(2);
   sinks[0]?.(synced(thing('a', 'one')));
   sinks[1]?.(synced(thing('b', 'two')));

@@ -66,32 +66,32 @@ describe('a certificate', () => {
     expect(cert.issuer).toBe(authority?.subject);
   });
 
-  test('is taken by a client that trusts the authority, and by no other', async () => {
+  test('is accepted by a client that trusts the authority, and by no other', async () => {
     const [one, other] = [made(), made()];
     expect(await handshake(one, one, HOSTS[2] ?? '')).toBe('trusted');
     expect(await handshake(one, other, HOSTS[2] ?? '')).not.toBe('trusted');
   });
 
-  test('holds from an hour ago on, as clocks differ', () => {
+  test('is valid from an hour ago, because clocks differ', () => {
     expect(new X509Certificate(made().leaf.cert).validFromDate.getTime()).toBeLessThan(NOW - 3_500_000);
   });
 });
 
-describe('what is well is left alone', () => {
-  test('right after it was made, and two months later', () => {
+describe('a valid certificate is kept', () => {
+  test('right after its creation, and two months later', () => {
     const held = made();
     expect(renewed(held, HOSTS, NOW)).toBeUndefined();
     expect(renewed(held, HOSTS, NOW + 59 * DAY_MS)).toBeUndefined();
   });
 
-  test('also with an authority that cannot be read behind the one that signs', () => {
+  test('also with an unreadable authority after the one that signs', () => {
     const held = made();
     const bundle = `${held.authorities}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`;
     expect(renewed({ ...held, authorities: bundle }, HOSTS, NOW)).toBeUndefined();
   });
 });
 
-describe('what is not well is made anew', () => {
+describe('an unusable certificate is renewed', () => {
   const held = made();
   const other = made();
   test.each<[string, CertificateSet, string[]?]>([
@@ -111,7 +111,7 @@ describe('what is not well is made anew', () => {
   });
 });
 
-test('over twelve years whoever trusts what is stored can talk to whoever serves what was stored before or after', () => {
+test('over twelve years a client that trusts the stored authorities accepts every certificate stored before or after', () => {
   const stored = play(12 * 365);
   const leaves = new Set(stored.map(({ held }) => held.leaf.cert));
   const authorities = new Set(stored.map(({ held }) => authoritiesIn(held.authorities)[0]?.fingerprint256));
