@@ -41,7 +41,7 @@ describe('what is changed in a new pod', () => {
     expect(gatePatch(POD, [upgrade(true), upgrade(true)])).toEqual(ADDED);
   });
 
-  test('it stands behind the gates that are there', () => {
+  test('it is added after the existing gates', () => {
     expect(gatePatch({ ...POD, gates: ['example.com/lb'] }, [upgrade(true)])).toEqual([
       { op: 'add', path: '/spec/readinessGates/-', value: { conditionType: 'postcheck.dev/verified' } },
     ]);
@@ -64,7 +64,7 @@ describe('what is changed in a new pod', () => {
 
   test.each<[string, NewPod, ReturnType<typeof upgrade>[]]>([
     ['no Upgrade', POD, []],
-    ['an Upgrade that nobody has seen yet', POD, [{}]],
+    ['an Upgrade without a status', POD, [{}]],
     ['an Upgrade without an attempt', POD, [{ status: {} }]],
     [
       'a pod that runs what ran before beside what somebody injected',

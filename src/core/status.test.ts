@@ -87,7 +87,7 @@ describe('what pods are verified for', () => {
     expect(isVerificationOf(upgrade, status, id)).toBe(false);
   });
 
-  test('stays while it is only asked more often', () => {
+  test('does not depend on how often it is probed', () => {
     const often = named({ postCheck: { periodSeconds: 1, deadlineSeconds: 60 } });
     expect(verificationId(often, status)).toBe(verificationId(upgrade, status));
   });

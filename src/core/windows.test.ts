@@ -27,7 +27,7 @@ describe('a window', () => {
     ['is open to the last moment', { timeZone: 'UTC' }, '2026-11-29T03:29:59.999Z', 'open'],
     ['and then waits for the next week', { timeZone: 'UTC' }, '2026-11-29T03:30:00Z', '2026-12-06T02:30Z'],
     ['has the date of its zone', { timeZone: 'Asia/Taipei' }, '2026-11-28T18:30:00Z', 'open'],
-    ['goes on over midnight', { start: '23:00', durationSeconds: 7200 }, '2026-11-29T23:30:00Z', 'open'],
+    ['is open across midnight', { start: '23:00', durationSeconds: 7200 }, '2026-11-29T23:30:00Z', 'open'],
     [
       'belongs to the day on which it starts',
       { start: '23:00', durationSeconds: 7200 },
@@ -112,7 +112,7 @@ describe('a window', () => {
   });
 });
 
-test('of several windows the one that opens first is told, in its zone', () => {
+test('of several windows the one that opens first is reported, in its time zone', () => {
   const windows = [windowOf(), windowOf({ days: ['Sat'], start: '22:00', timeZone: 'Asia/Taipei' })];
   const opening = openingOf(windows, at('2026-11-25T00:00:00Z'));
   expect(opening).toEqual({ isOpen: false, opensAt: at('2026-11-28T14:00:00Z'), timeZone: 'Asia/Taipei' });

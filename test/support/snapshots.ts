@@ -2,6 +2,7 @@
 
 import { Value } from 'typebox/value';
 import { effectiveChecks } from '../../src/api/checks.ts';
+import { VERIFIED } from '../../src/api/names.ts';
 import { SpecSchema } from '../../src/api/schema-spec.ts';
 import type { Attempt, FallbackStatus, Upgrade, UpgradeSpec, UpgradeStatus } from '../../src/api/types.ts';
 import type {
@@ -16,10 +17,18 @@ import type {
   WorkloadView,
 } from '../../src/api/views.ts';
 import { type CompleteUpgrade, completeUpgrade, type Snapshot } from '../../src/core/snapshot.ts';
-import { type ActiveStatus, activeStatus, attemptId, completeStatus } from '../../src/core/status.ts';
+import {
+  type ActiveStatus,
+  activeStatus,
+  attemptId,
+  completeStatus,
+  type Direction,
+  verificationId,
+} from '../../src/core/status.ts';
 import type { VerificationContext } from '../../src/core/verification/context.ts';
 import type { TryOutcome } from '../../src/core/verification/exit-codes.ts';
-import type { FinishedCycle, PodRecord } from '../../src/core/verification/probe-cycle.ts';
+import { addCycle, type FinishedCycle, type PodRecord } from '../../src/core/verification/probe-cycle.ts';
+import { withPins } from '../../src/core/verification/recorded.ts';
 
 export const NOW = Date.parse('2026-01-01T00:10:00.000Z');
 export const OLD = 'registry.example/web:1.0';
@@ -285,6 +294,38 @@ export function cycleOf(
       .map(({ name, id }) => ({ check, container: name, containerId: id, outcome })),
   );
   return { startedAt: NOW - 100, finishedAt: NOW - 50, results };
+}
+
+/** A template of one container with this image. */
+export const templateOf = (image: string): WorkloadView['containers'] => [
+  { name: 'web', image, role: 'regular', startupProbe: false },
+];
+
+/** A pod of the previous version. */
+export const oldPodOf = (change: Partial<PodView> = {}): PodView =>
+  podOf({ revision: 'old', containers: [containerOf({ image: OLD })], ...change });
+
+/** The pod, Ready, with its result recorded on it. */
+export function withResult(upgrade: Upgrade, pod: PodView, isGood = true, direction?: Direction): PodView {
+  const message = withPins('exited', verificationId(upgrade, upgrade.status ?? {}, direction), pod);
+  const result = isGood
+    ? conditionOf('True', 5, 'PostCheckPassed', message)
+    : conditionOf('False', 5, 'ProbeFailed', message);
+  return { ...pod, conditions: { ...pod.conditions, Ready: conditionOf('True'), [VERIFIED]: result } };
+}
+
+/** The records of these pods after one cycle with this outcome. */
+export function probed(
+  upgrade: Upgrade,
+  pods: readonly PodView[],
+  outcome: TryOutcome,
+): ReadonlyMap<string, PodRecord> {
+  const { spec, status = {} } = upgrade;
+  const verification = verificationId(upgrade, status);
+  const context = { spec, template: ['web'], verification, inFallback: false };
+  return new Map(
+    pods.map((pod) => [pod.uid, addCycle(undefined, context, pod, cycleOf(outcome, pod, spec))]),
+  );
 }
 
 export const exit = (code: number, output = ''): TryOutcome => ({ kind: 'exit', code, output });

@@ -24,6 +24,7 @@ import {
   snapshotOf,
   specOf,
   statusOf,
+  templateOf,
   upgradeOf,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
@@ -68,8 +69,7 @@ const unwritten: UpgradeStatus = {
 };
 const fallingBack = statusOf({ phase: 'FallingBack', fallback: fallbackOf({ rolledAt: undefined }) });
 const ID = verificationId(upgradeOf(), statusOf());
-const runs = (image: string): WorkloadView =>
-  workloadOf({ containers: [{ name: 'web', image, role: 'regular', startupProbe: false }] });
+const runs = (image: string): WorkloadView => workloadOf({ containers: templateOf(image) });
 const said = (code: number, at = NOW - 1000): Map<string, PodRecord> =>
   recordsOf([podOf()], specOf(), ID, [code], at);
 const verified: PodView = {
@@ -224,7 +224,7 @@ describe('every decision', () => {
     );
   });
 
-  test('is the same when results of the pods are kept from decision to decision, whatever changes between them', () => {
+  test('is the same with cached pod results, whatever changes between two decisions', () => {
     const changes = fc.array(
       fc.record({
         pods,

@@ -6,6 +6,7 @@ import {
   OLD,
   snapshotOf,
   statusOf,
+  templateOf,
   upgradeOf,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
@@ -14,7 +15,7 @@ import type { Snapshot } from '../snapshot.ts';
 import { decide } from './decide.ts';
 
 const RUNS_OLD = workloadOf({
-  containers: [{ name: 'web', image: OLD, role: 'regular', startupProbe: false }],
+  containers: templateOf(OLD),
 });
 const READY = {
   type: 'Ready',
@@ -93,7 +94,7 @@ describe('an attempt begins after what it depends on', () => {
     ['itself', ['web'], [], 'web → web'],
     ['one that depends on it', ['a'], [other('a', { dependsOn: ['web'] })], 'web → a → web'],
     [
-      'a longer way around, of which the shortest is told',
+      'a longer cycle, of which the shortest path is reported',
       ['a', 'b'],
       [
         other('a', { dependsOn: ['b'] }),
@@ -108,7 +109,7 @@ describe('an attempt begins after what it depends on', () => {
     );
   });
 
-  test('a circle that it is not part of is none of its own', () => {
+  test('a cycle that it is not part of does not matter', () => {
     const others = [other('a', { dependsOn: ['b'] }), other('b', { dependsOn: ['a'] })];
     expect(stateOf(['a'], others)).toBe('Starting');
   });
@@ -181,7 +182,7 @@ describe('an attempt begins in its window', () => {
     expect(inWindow(fellBack, { 'postcheck.dev/retry': 'r' }).state).toBe('WaitingToStart');
   });
 
-  test('and what is under way goes on, although other images are wanted', () => {
+  test('and the running attempt continues, although other images are requested', () => {
     const under = statusOf({}, { id: '1-0000000000' });
     const containers = [{ name: 'web', image: 'registry.example/web:3.0' }];
     const upgrade = upgradeOf({ spec: { windows: [window], containers }, status: under });
@@ -199,7 +200,7 @@ describe('an attempt begins in its window', () => {
     expect(held.wakeAt).toBeLessThanOrEqual(opensAt);
   });
 
-  test('also the retry of what was left, while what came of it goes on', () => {
+  test('also for a retry after Partial, while verification continues', () => {
     const end = { outcome: 'Partial', reason: 'Partial', cause: 'x', at: ago(5) };
     const status = statusOf({ phase: 'Partial' }, { end } as never);
     const annotations = { 'postcheck.dev/retry': 'r' };

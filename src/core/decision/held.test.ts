@@ -12,7 +12,7 @@ function ended(partition: number) {
   return decide(snapshotOf({ upgrade, workload: workloadOf({ kind: 'StatefulSet', partition }) }));
 }
 
-test('a partition that an attempt has moved is put back at its end, and only then forgotten', () => {
+test('a partition that an attempt moved is restored at its end, and only then its record removed', () => {
   const moved = ended(2);
   expect(moved.action).toMatchObject({ kind: 'patchPartition', partition: 0 });
   expect(moved.status.attempt?.held).toEqual({ partition: 0 });

@@ -7,6 +7,7 @@ import {
   snapshotOf,
   specOf,
   statusOf,
+  templateOf,
   type UpgradeChange,
   upgradeOf,
   type WorkloadChange,
@@ -31,7 +32,7 @@ interface Case {
 }
 
 const at = (image: string): WorkloadChange => ({
-  containers: [{ name: 'web', image, role: 'regular', startupProbe: false }],
+  containers: templateOf(image),
 });
 const UNROLLED: Partial<Attempt> = { rolledAt: undefined } as unknown as Partial<Attempt>;
 const ended = (
@@ -56,7 +57,7 @@ const NO_STATUS = { upgrade: { status: undefined } } as unknown as Case;
 
 describe('an Upgrade is', () => {
   test.each<[string, string, Case]>([
-    ['Deleting', 'when it is being deleted, whatever else holds', { upgrade: { deleting: true } }],
+    ['Deleting', 'when it is being deleted, whatever else is true', { upgrade: { deleting: true } }],
     ['Blocked', 'when an older one claims the target', { rest: { claimedBy: 'older' } }],
     ['TargetLost', 'when its workload goes away in the middle', { workload: { deleting: true } }],
     [

@@ -28,7 +28,7 @@ describe('a retry', () => {
     ]);
   });
 
-  test('after any other end verifies every pod anew, stage by stage', () => {
+  test('after any other end verifies every pod again, stage by stage', () => {
     expect(retried('Failed').attempt?.number).toBe(2);
     expect(retried('Failed').attempt?.keeps).toBeUndefined();
     expect(retried('Failed').stages).toBeUndefined();

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { snapshotOf, upgradeOf } from '../../../test/support/snapshots.ts';
 import { withConditions } from './conditions.ts';
 
-describe('the status names what is asked of every pod', () => {
+describe('the status names the checks of every pod', () => {
   test.each([
     ['the script, when nothing is named', {}, ['readiness-probe']],
     ['the checks that are named', { checks: [{ name: 'port', tcpSocket: { port: 80 } }] }, ['port']],

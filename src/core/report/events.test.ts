@@ -12,7 +12,7 @@ const end = (outcome: 'Succeeded' | 'FellBack' | 'Failed', secondsAgo = 0) => ({
   end: { outcome, reason: 'ProbeFailed' as const, cause: 'because', at: ago(secondsAgo) },
 });
 
-describe('a change of status is told', () => {
+describe('a change of the status is reported', () => {
   test('as the start of an attempt, once', () => {
     expect(reasons(undefined, statusOf({ phase: 'Pending' }))).toEqual(['UpgradeStarted', 'UpgradeStarted']);
     expect(reasons(statusOf({ phase: 'Pending' }), statusOf())).toEqual([]);
@@ -104,13 +104,13 @@ describe('a change of status is told', () => {
     expect(about(statusOf({ phase: 'Pending' }, { adopted: true }))).toEqual(['Upgrade']);
   });
 
-  test('as a fallback that nobody verified: never as verified', () => {
+  test('as an unverified fallback: never as verified', () => {
     const before = statusOf({ phase: 'FallbackChecking', fallback: fallbackOf() });
     const after = statusOf({ phase: 'FellBack', fallback: fallbackOf({ verified: 'No' }) });
     expect(tell(before, after).events).toMatchObject([{ type: 'Warning', reason: 'FellBack' }]);
   });
 
-  test('as a success of which nothing was asked, although checks are named', () => {
+  test('as a success without a check, although checks are defined', () => {
     const named = { phase: 'Succeeded', checks: ['readiness-probe'] } as const;
     const only = { end: { outcome: 'Succeeded', reason: 'ReadinessOnly', cause: '', at: ago(0) } } as const;
     expect(tell(statusOf(), statusOf(named, only)).events).toMatchObject([
@@ -123,7 +123,7 @@ describe('a change of status is told', () => {
     conditions: [{ type, status, reason, message: '', lastTransitionTime: ago(0), observedGeneration: 1 }],
   });
 
-  test('as a standstill, once for each reason, and not again where its end is told', () => {
+  test('as a stall, once for each reason, and not in addition to an end', () => {
     const blocked = (reason: Condition['reason']) => statusOf(said('Stalled', 'True', reason));
     expect(reasons(statusOf(), blocked('WorkloadPaused'))).toEqual(['Stalled']);
     expect(reasons(blocked('WorkloadPaused'), blocked('WorkloadPaused'))).toEqual([]);
@@ -153,7 +153,7 @@ describe('a change of status is told', () => {
     ]);
   });
 
-  test('to nobody when the Upgrade is being deleted: its namespace may be going too', () => {
+  test('not while the Upgrade is being deleted, because its namespace may be terminating', () => {
     expect(transitionEvents(upgradeOf({ deleting: true }), undefined, statusOf()).events).toEqual([]);
   });
 });

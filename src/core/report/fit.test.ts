@@ -77,7 +77,7 @@ describe('a status', () => {
     expect(fitting.left?.some(({ message }) => message !== undefined)).toBe(false);
   });
 
-  test('that the API server refuses is told with why, and with nothing that is not needed', () => {
+  test('that the API server rejects is reduced to what is needed, and says why', () => {
     const least = leastStatus(huge, 'status.pods[3].reason: Too long');
     expect(bytes(least)).toBeLessThan(5000);
     expect(least.message).toMatch(

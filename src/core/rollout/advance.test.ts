@@ -2,13 +2,13 @@
 import { expect, test } from '@jest/globals';
 import {
   ago,
-  containerOf,
   fallbackOf,
   notReady,
   OLD,
-  podOf,
+  oldPodOf,
   snapshotOf,
   statusOf,
+  templateOf,
   upgradeOf,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
@@ -18,14 +18,7 @@ import type { Snapshot } from '../snapshot.ts';
 
 const COUNT = 20;
 const old = (index: number, change: Partial<PodView> = {}): PodView =>
-  podOf({
-    name: `web-${index}`,
-    uid: `pod-${index}`,
-    node: `node-${index}`,
-    revision: 'old',
-    containers: [containerOf({ image: OLD })],
-    ...change,
-  });
+  oldPodOf({ name: `web-${index}`, uid: `pod-${index}`, node: `node-${index}`, ...change });
 const fleet = Array.from({ length: COUNT }, (_, index) => old(index));
 
 /** The first stage has begun. */
@@ -53,7 +46,7 @@ function deleted(
   return action.kind === 'deletePods' ? action.pods.map(({ name }) => name) : [];
 }
 
-test('as many at once as maxParallel allows, one when nothing is said', () => {
+test('as many at once as maxParallel allows, one by default', () => {
   expect(deleted({ maxParallel: '25%' })).toHaveLength(5);
   expect(deleted({ maxParallel: 3 })).toHaveLength(3);
   expect(deleted({})).toHaveLength(1);
@@ -82,7 +75,7 @@ test('in a stage of nodes only those there', () => {
   expect(names.filter((name) => Number(name.slice(4)) < 15)).toEqual([]);
 });
 
-test('a fallback waits for no pod that does not serve', () => {
+test('a fallback replaces pods that are not Ready without waiting', () => {
   const pods = Array.from({ length: COUNT }, (_, index) =>
     index < 6
       ? notReady({ name: `web-${index}`, uid: `pod-${index}`, node: `node-${index}`, revision: 'new' })
@@ -100,7 +93,7 @@ test('a fallback waits for no pod that does not serve', () => {
         onDelete: true,
         desired: COUNT,
         updated: COUNT - 6,
-        containers: [{ name: 'web', image: OLD, role: 'regular', startupProbe: false }],
+        containers: templateOf(OLD),
       }),
     }),
   );

@@ -12,7 +12,7 @@ test.each([
   expect(podCount(amount, total)).toBe(pods);
 });
 
-test('a percentage is rounded as it is said', () => {
+test('a percentage is rounded as requested', () => {
   expect(podCount('25%', 10, Math.floor)).toBe(2);
 });
 

@@ -2,25 +2,23 @@ import { expect, test } from '@jest/globals';
 import {
   ago,
   conditionOf,
-  containerOf,
-  cycleOf,
   exit,
   OLD,
-  podOf,
+  oldPodOf,
+  probed,
   snapshotOf,
   statusOf,
+  templateOf,
   upgradeOf,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
 import type { Attempt } from '../../api/types.ts';
 import { decide } from '../decision/decide.ts';
-import { verificationId } from '../status.ts';
 import type { TryOutcome } from '../verification/exit-codes.ts';
-import { addCycle } from '../verification/probe-cycle.ts';
 
-/** An attempt that is recorded, and has asked the version before; `undefined` while it has not answered. */
+/** An attempt that is recorded and takes its baseline, with this outcome or without one yet. */
 function decided(
-  answer: TryOutcome | undefined,
+  outcome: TryOutcome | undefined,
   startedSecondsAgo = 1,
   spec: Record<string, unknown> = {},
   attempt: Partial<Attempt> = {},
@@ -30,27 +28,14 @@ function decided(
     { rolledAt: undefined, targetGeneration: 2, startedAt: ago(startedSecondsAgo), ...attempt },
   );
   const upgrade = upgradeOf({ status, spec });
-  const containers = [containerOf({ image: OLD })];
-  const pod = podOf({ revision: 'old', containers, conditions: { Ready: conditionOf('True') } });
-  const context = {
-    spec: upgrade.spec,
-    template: ['web'],
-    verification: verificationId(upgrade, status),
-    inFallback: false,
-  };
-  const known = answer && addCycle(undefined, context, pod, cycleOf(answer, pod, upgrade.spec));
-  const template = [{ name: 'web', image: OLD, role: 'regular' as const, startupProbe: false }];
+  const pods = [oldPodOf({ conditions: { Ready: conditionOf('True') } })];
+  const records = outcome ? probed(upgrade, pods, outcome) : new Map();
   return decide(
-    snapshotOf({
-      upgrade,
-      pods: [pod],
-      workload: workloadOf({ containers: template }),
-      records: new Map(known && [[pod.uid, known]]),
-    }),
+    snapshotOf({ upgrade, pods, workload: workloadOf({ containers: templateOf(OLD) }), records }),
   );
 }
 
-test('the version before is asked once, and its answer is stored before anything is written', () => {
+test('the baseline is taken once, and stored before anything is written', () => {
   expect(decided(undefined)).toMatchObject({
     state: 'BaselinePending',
     cycles: [{ pod: { name: 'web-new-1' } }],
@@ -63,13 +48,13 @@ test('the version before is asked once, and its answer is stored before anything
   expect(decided({ kind: 'missing' }).status.from?.baseline).toMatchObject([{ missing: true }]);
 });
 
-test('a version before that does not answer holds nothing up for long, and nothing is known of it', () => {
+test('a previous version that does not respond delays nothing for long, and its baseline is empty', () => {
   expect(decided(undefined, 60).status.from?.baseline).toEqual([]);
 });
 
 const REQUIRED = { preCheck: { baseline: 'RequirePass' } };
 
-test('a version before that fails is not upgraded where it has to pass', () => {
+test('a previous version that fails is not upgraded if it has to pass', () => {
   const { status, action, cycles } = decided(exit(17), 1, REQUIRED);
   expect({ action, cycles }).toEqual({ action: { kind: 'none' }, cycles: [] });
   expect(status).toMatchObject({
@@ -93,12 +78,12 @@ test('what is no evidence against the version before lets the attempt go on', ()
   expect(decided(undefined, 60, REQUIRED).status).toMatchObject({ phase: 'Pending', from: { baseline: [] } });
 });
 
-test('a retry goes on with a version before that fails', () => {
+test('a retry continues although the previous version fails', () => {
   const { status } = decided(exit(17), 1, REQUIRED, { trigger: 'Retry' });
   expect(status).toMatchObject({ phase: 'Pending', from: { baseline: [{ exitCode: 17 }] } });
 });
 
-test('a check over the network is asked where the version before has to pass it', () => {
+test('a network check is part of a baseline that has to pass', () => {
   const postCheck = { checks: [{ name: 'page', httpGet: { port: 80 } }] };
   expect(decided(undefined, 1, { postCheck }).state).toBe('ImagesPending');
   const refused = { kind: 'answered', good: false, output: 'HTTP 503' } as const;
@@ -108,6 +93,6 @@ test('a check over the network is asked where the version before has to pass it'
   });
 });
 
-test('no baseline is taken where nobody wants one', () => {
+test('no baseline is taken if the spec disables it', () => {
   expect(decided(undefined, 1, { preCheck: { baseline: 'None' } }).state).toBe('ImagesPending');
 });

@@ -2,35 +2,25 @@ import { describe, expect, test } from '@jest/globals';
 import { type EvaluationChange, evaluationOf, type Pod } from '../../../test/support/evaluations.ts';
 import {
   ago,
-  conditionOf,
   containerOf,
   fallbackOf,
   notReady,
   OLD,
+  oldPodOf,
   podOf,
   snapshotOf,
   specOf,
   statusOf,
+  templateOf,
   upgradeOf,
+  withResult,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
-import { VERIFIED } from '../../api/names.ts';
-import type { Upgrade, UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
+import type { UpgradeSpec, UpgradeStatus } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import { decide } from '../decision/decide.ts';
 import { effectiveSpec } from '../effective-spec.ts';
-import { verificationId } from '../status.ts';
-import { withPins } from '../verification/recorded.ts';
 import { budgetOf, isRejected } from './budget.ts';
-
-/** With its result on it. */
-function judged(upgrade: Upgrade, pod: PodView, isGood: boolean): PodView {
-  const message = withPins('exited', verificationId(upgrade, upgrade.status ?? {}), pod);
-  const result = isGood
-    ? { ...conditionOf('True', 5), reason: 'PostCheckPassed', message }
-    : { ...conditionOf('False', 5), reason: 'ProbeFailed', message };
-  return { ...pod, conditions: { ...pod.conditions, Ready: conditionOf('True'), [VERIFIED]: result } };
-}
 
 /** A DaemonSet on ten nodes, replaced by postcheck, of which so many have failed and so many passed. */
 function phaseWith(failed: number, passed: number, maxFailed: number | string): UpgradeStatus['phase'] {
@@ -38,15 +28,13 @@ function phaseWith(failed: number, passed: number, maxFailed: number | string): 
   const upgrade = upgradeOf({ status, spec: { strategy: { failureBudget: { maxFailed } } } });
   const pods = Array.from({ length: 10 }, (_, index) => {
     const place = { name: `web-${index}`, uid: `pod-${index}`, node: `node-${index}` };
-    return index < failed + passed
-      ? judged(upgrade, podOf(place), index >= failed)
-      : podOf({ ...place, revision: 'old', containers: [containerOf({ image: OLD })] });
+    return index < failed + passed ? withResult(upgrade, podOf(place), index >= failed) : oldPodOf(place);
   });
   const workload = workloadOf({ kind: 'DaemonSet', onDelete: true, desired: 10, updated: failed + passed });
   return decide(snapshotOf({ upgrade, pods, workload })).status.phase;
 }
 
-describe('an attempt goes on', () => {
+describe('an attempt continues', () => {
   test.each<[number, number, number | string, boolean]>([
     [1, 4, 0, false],
     [1, 4, 1, true],
@@ -64,7 +52,7 @@ describe('an attempt goes on', () => {
   });
 });
 
-test('a fallback frees its controller first: after its end nobody would delete the pod that blocks it', () => {
+test('a fallback unblocks its controller first: after its end nothing would delete the blocking pod', () => {
   const status = statusOf({
     phase: 'FallingBack',
     from: { images: { web: OLD }, revision: 'old', baseline: [] },
@@ -72,10 +60,19 @@ test('a fallback frees its controller first: after its end nobody would delete t
   });
   const upgrade = upgradeOf({ status });
   const containers = [containerOf({ image: OLD })];
-  const failed = judged(upgrade, podOf({ name: 'web-0', uid: 'web-0', revision: 'old', containers }), false);
+  const failed = withResult(
+    upgrade,
+    podOf({ name: 'web-0', uid: 'web-0', revision: 'old', containers }),
+    false,
+  );
   const blocking = notReady({ name: 'web-1', uid: 'web-1', revision: 'new' });
-  const template = [{ name: 'web', image: OLD, role: 'regular' as const, startupProbe: false }];
-  const set = workloadOf({ kind: 'StatefulSet', ordered: true, desired: 2, total: 2, containers: template });
+  const set = workloadOf({
+    kind: 'StatefulSet',
+    ordered: true,
+    desired: 2,
+    total: 2,
+    containers: templateOf(OLD),
+  });
   const decided = (pods: readonly PodView[]) =>
     decide(snapshotOf({ upgrade, pods, workload: set, updateRevision: 'old' }));
   expect(decided([failed, blocking])).toMatchObject({
@@ -112,24 +109,24 @@ describe('the budget', () => {
 describe('the version as a whole', () => {
   const ONE = { pods: pods('Passed', 'Passed', 'Failed') };
   test.each<[what: string, change: EvaluationChange, isLate: boolean, isFailed: boolean]>([
-    ['stands while nothing failed', { pods: pods('Passed', 'Retrying') }, true, false],
-    ['stands where no pods are wanted', { desired: 0, spec: within(2) }, true, false],
+    ['is not rejected while nothing has failed', { pods: pods('Passed', 'Retrying') }, true, false],
+    ['is not rejected without desired pods', { desired: 0, spec: within(2) }, true, false],
     ['fails with its first pod', ONE, false, true],
-    ['stands within the budget', { ...ONE, spec: within(1) }, false, false],
-    ['fails beyond it', { pods: pods('Passed', 'Failed', 'Failed'), spec: within(1) }, false, true],
-    ['fails beyond it by a place that is left', { ...ONE, left: ['web-5'], spec: within(1) }, false, true],
-    ['does not fail twice by one place', { ...ONE, left: ['web-2'], spec: within(1) }, false, false],
-    ['stands after its end', { ...ONE, ended: true }, false, false],
+    ['is not rejected within the budget', { ...ONE, spec: within(1) }, false, false],
+    ['fails beyond the budget', { pods: pods('Passed', 'Failed', 'Failed'), spec: within(1) }, false, true],
+    ['fails beyond it by a place that failed earlier', { ...ONE, left: ['web-5'], spec: within(1) }, false, true],
+    ['does not count one place twice', { ...ONE, left: ['web-2'], spec: within(1) }, false, false],
+    ['is not rejected after its end', { ...ONE, ended: true }, false, false],
     ['has no budget in the fallback', { ...ONE, spec: within(1), direction: 'Back' }, false, true],
-    ['fails where all that was tried has failed', { pods: pods('Failed'), desired: 1, spec: within(2) }, false, true],
-    ['stands while others are yet to be tried', { pods: pods('Failed'), spec: within(2) }, false, false],
-    ['stands as one is skipped', { pods: pods('Failed', 'Skipped'), desired: 1, spec: within(2) }, false, false],
-    ['stands as one has passed and one is skipped', { pods: pods('Failed', 'Passed', 'Skipped'), desired: 1, spec: within(2) }, false, false],
-    ['fails when it is late by a pod whose failure is not on it yet', { pods: [...pods('Passed', 'Passed'), { name: 'web-2', state: 'Failed', recorded: false }], spec: within(2) }, true, true],
-    ['stands as one has passed', { pods: pods('Failed', 'Passed'), desired: 1, spec: within(2) }, false, false],
-    ['fails when it is late and only failed pods hold it up', { ...ONE, spec: within(2) }, true, true],
-    ['stands when it is late as a pod is not decided', { pods: pods('Passed', 'Retrying', 'Failed'), spec: within(2) }, true, false],
-    ['stands when it is late where pods are deleted', { ...ONE, spec: within(2), workload: { onDelete: true } as never }, true, false],
+    ['fails if every pod that was tried has failed', { pods: pods('Failed'), desired: 1, spec: within(2) }, false, true],
+    ['is not rejected while other pods are still to be tried', { pods: pods('Failed'), spec: within(2) }, false, false],
+    ['is not rejected if one is skipped', { pods: pods('Failed', 'Skipped'), desired: 1, spec: within(2) }, false, false],
+    ['is not rejected if one has passed and one is skipped', { pods: pods('Failed', 'Passed', 'Skipped'), desired: 1, spec: within(2) }, false, false],
+    ['fails when overdue by a pod whose failure is not recorded yet', { pods: [...pods('Passed', 'Passed'), { name: 'web-2', state: 'Failed', recorded: false }], spec: within(2) }, true, true],
+    ['is not rejected if one has passed', { pods: pods('Failed', 'Passed'), desired: 1, spec: within(2) }, false, false],
+    ['fails when overdue and only failed pods block it', { ...ONE, spec: within(2) }, true, true],
+    ['is not rejected when overdue while a pod has no result', { pods: pods('Passed', 'Retrying', 'Failed'), spec: within(2) }, true, false],
+    ['is not rejected when overdue if postcheck deletes the pods', { ...ONE, spec: within(2), workload: { onDelete: true } as never }, true, false],
   ])('%s', (_what, change, isLate, isFailed) => {
     expect(isRejected(evaluationOf(change), isLate)).toBe(isFailed);
   }); // biome-ignore format: a table

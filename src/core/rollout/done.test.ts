@@ -22,7 +22,7 @@ describe('a rollout has nothing more to roll', () => {
     ['not when the controller has not seen the template', { ...ONE_FAILED, workload: { available: 2, observedGeneration: 0 } }, false],
     ['not when a pod is still to be replaced', { ...ONE_FAILED, outdated: ['web-3'] }, false],
     ['not when a pod is missing', { ...ONE_FAILED, desired: 4, workload: { available: 3 } }, false],
-    ['when the missing one was put back', { ...ONE_FAILED, desired: 4, rolledBack: ['web-3'], left: ['web-3'], workload: { available: 2 } }, true],
+    ['when the missing one was rolled back', { ...ONE_FAILED, desired: 4, rolledBack: ['web-3'], left: ['web-3'], workload: { available: 2 } }, true],
   ])('%s', (_when, change, isDone) => {
     expect(isRolledOut(evaluationOf(change))).toBe(isDone);
   }); // biome-ignore format: a table

@@ -21,11 +21,11 @@ describe('what explains failures', () => {
     expect(explain({ failed, verified: nodes(5, { asic: 'th4' }) }, ['asic'])).toEqual([]);
   });
 
-  test('is no label that nobody has', () => {
+  test('is no label that no node has', () => {
     expect(explain({ failed: nodes(2, {}), verified: nodes(2, {}) }, ['asic'])).toEqual([]);
   });
 
-  test('is a usual attribute only where it is no chance: a single failed pod has some of its own', () => {
+  test('is a default label only with several failed pods: a single one differs in some by chance', () => {
     const verified = nodes(5, { [ZONE]: 'a', kernel: '6.1' });
     expect(explain({ failed: nodes(1, { [ZONE]: 'b' }), verified }, [])).toEqual([]);
     expect(explain({ failed: nodes(2, { [ZONE]: 'b', kernel: '5.10' }), verified }, [])).toEqual([

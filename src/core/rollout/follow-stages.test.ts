@@ -1,26 +1,22 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   ago,
-  conditionOf,
-  cycleOf,
   exit,
   NOW,
   podOf,
+  probed,
   snapshotOf,
   statusOf,
   upgradeOf,
+  withResult,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
-import { VERIFIED } from '../../api/names.ts';
 import type { UpgradeStatus } from '../../api/types.ts';
 import { decide } from '../decision/decide.ts';
-import { verificationId } from '../status.ts';
-import { addCycle } from '../verification/probe-cycle.ts';
-import { withPins } from '../verification/recorded.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** An attempt on two pods whose first stage is over, an hour and more before or after its window opens. */
+/** An attempt on two pods whose first stage is done, some hours before or after its window opens. */
 function decided(hoursBefore: number, promotedAt?: string) {
   const opens = new Date(NOW + hoursBefore * HOUR_MS);
   const windows = [{ start: opens.toISOString().slice(11, 16), durationSeconds: 2 * 3600, timeZone: 'UTC' }];
@@ -42,7 +38,7 @@ function decided(hoursBefore: number, promotedAt?: string) {
 }
 
 describe('a soak', () => {
-  /** Its time is over; this process has probed the pod so, or not at all. */
+  /** The soak time has passed, and this process has probed the pod with this exit code, or not at all. */
   const soaked = (code?: number) => {
     const stages = [
       { name: 'canary', state: 'Soaking', desired: 1, verified: 1, soakUntil: ago(1) },
@@ -50,48 +46,30 @@ describe('a soak', () => {
     const status = statusOf({ stages }, { maxPassed: 1, progressAt: ago(5) });
     const strategy = { stages: [{ name: 'canary', pods: 1, soakSeconds: 60 }, { name: 'rest' }] };
     const upgrade = upgradeOf({ status, spec: { strategy } });
-    const verification = verificationId(upgrade, status);
-    const pod = podOf();
-    const passed = {
-      ...conditionOf('True', 90),
-      reason: 'PostCheckPassed',
-      message: withPins('exited 0', verification, pod),
-    };
-    const conditions = { ...pod.conditions, Ready: conditionOf('True'), [VERIFIED]: passed };
-    const verified = { ...pod, conditions };
-    const context = { spec: upgrade.spec, template: ['web'], verification, inFallback: false };
-    const record =
-      code === undefined ? undefined : addCycle(undefined, context, verified, cycleOf(exit(code), verified));
-    const records = new Map(record && [[pod.uid, record]]);
+    const pods = [withResult(upgrade, podOf())];
+    const records = code === undefined ? new Map() : probed(upgrade, pods, exit(code));
     const workload = workloadOf({ desired: 3, total: 3 });
-    return decide(snapshotOf({ upgrade, workload, pods: [verified], records })).status.stages?.[0]?.state;
+    return decide(snapshotOf({ upgrade, workload, pods, records })).status.stages?.[0]?.state;
   };
 
-  test('is over when its time is, and the last probe of each pod did not speak against it', () => {
+  test('ends with its time, if the last probe of each pod passed', () => {
     expect(soaked(0)).toBe('Done');
     expect(soaked(17)).toBe('Soaking');
   });
 
-  test('is not over by time alone: a process that has just begun probes first', () => {
+  test('does not end by time alone: a restarted operator probes first', () => {
     expect(soaked()).toBe('Soaking');
   });
 });
 
-test('where the gate holds it, so many pods are verified as the stage has', () => {
+test('where only the gate limits the rollout, no more pods are verified than the stage has', () => {
   const strategy = { stages: [{ name: 'canary', pods: 1 }, { name: 'rest' }] };
   const rolling = { name: 'canary', state: 'Rolling', desired: 1, verified: 0 } as const;
   const recorded = (stages: UpgradeStatus['stages']) => {
     const status = statusOf({ stages });
     const upgrade = upgradeOf({ status, spec: { strategy, postCheck: { checks: [] } } });
     const pods = [0, 1, 2].map((index) => podOf({ name: `web-${index}`, uid: `web-${index}` }));
-    const context = {
-      spec: upgrade.spec,
-      template: ['web'],
-      verification: verificationId(upgrade, status),
-      inFallback: false,
-    };
-    const cycle = { startedAt: NOW - 1000, finishedAt: NOW - 900, results: [] };
-    const records = new Map(pods.map((pod) => [pod.uid, addCycle(undefined, context, pod, cycle)]));
+    const records = probed(upgrade, pods, exit(0));
     const workload = workloadOf({ desired: 3, total: 3, updated: 3 });
     const { action } = decide(snapshotOf({ upgrade, workload, pods, records }));
     return action.kind === 'recordResults' ? action.conditions.length : 0;
@@ -105,7 +83,7 @@ test('where the gate holds it, so many pods are verified as the stage has', () =
   ).toBe(3);
 });
 
-test('a further stage begins in a window, or when somebody promotes the attempt', () => {
+test('a further stage starts in a window, or when the attempt is promoted', () => {
   expect(decided(1)).toMatchObject({
     stages: [{}, { state: 'Waiting' }],
     waiting: { reason: 'WindowClosed' },

@@ -1,25 +1,23 @@
-/** The partition that a user sets on a StatefulSet: a limit of theirs, before the attempt and in the midst of it. */
+/** The partition that a user sets on a StatefulSet, before or during an attempt: a limit for the attempt. */
 import { describe, expect, test } from '@jest/globals';
 import {
   activeStatusOf,
   ago,
-  conditionOf,
-  containerOf,
   fallbackOf,
   NOW,
   OLD,
+  oldPodOf,
   podOf,
   snapshotOf,
   statusOf,
   upgradeOf,
+  withResult,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
-import { VERIFIED } from '../../api/names.ts';
 import type { Attempt, UpgradeStatus } from '../../api/types.ts';
 import { decide } from '../decision/decide.ts';
-import { type ActiveStatus, verificationId } from '../status.ts';
+import type { ActiveStatus } from '../status.ts';
 import { toIso } from '../time.ts';
-import { withPins } from '../verification/recorded.ts';
 import { verificationContext } from './context.ts';
 
 interface Case {
@@ -29,7 +27,7 @@ interface Case {
   readonly othersSetPartition?: boolean;
 }
 
-/** Three pods; that of the highest ordinal runs the new version and is verified, the others run the one before. */
+/** Three pods: the one with the highest ordinal runs the new version and is verified, the others run the previous one. */
 function decided({ status: change, attempt, partition = 2, othersSetPartition = true }: Case = {}) {
   const status = statusOf(
     { from: { images: { web: OLD }, revision: 'old', baseline: [] }, ...change },
@@ -38,13 +36,7 @@ function decided({ status: change, attempt, partition = 2, othersSetPartition = 
   const upgrade = upgradeOf({ status });
   const pods = [0, 1, 2].map((ordinal) => {
     const place = { name: `web-${ordinal}`, uid: `web-${ordinal}` };
-    if (ordinal < 2) {
-      return podOf({ ...place, revision: 'old', containers: [containerOf({ image: OLD })] });
-    }
-    const pod = podOf(place);
-    const message = withPins('exited 0', verificationId(upgrade, status), pod);
-    const passed = { ...conditionOf('True', 9), reason: 'PostCheckPassed', message };
-    return { ...pod, conditions: { ...pod.conditions, Ready: conditionOf('True'), [VERIFIED]: passed } };
+    return ordinal < 2 ? oldPodOf(place) : withResult(upgrade, podOf(place));
   });
   const set = { kind: 'StatefulSet', desired: 3, total: 3, partition, othersSetPartition } as const;
   return decide(snapshotOf({ upgrade, pods, workload: workloadOf(set), updateRevision: 'new' }));
@@ -53,7 +45,7 @@ function decided({ status: change, attempt, partition = 2, othersSetPartition = 
 const waiting = { reason: 'PartitionSet', since: ago(900) } as const;
 
 describe('an attempt', () => {
-  test('waits where the partition lets it go no further, and says so', () => {
+  test('waits where the partition allows no further pod, and says so', () => {
     expect(decided().status).toMatchObject({ phase: 'Upgrading', waiting: { reason: 'PartitionSet' } });
     expect(decided().status.message).toContain(
       'web has updateStrategy.rollingUpdate.partition 2: web:2.0 is verified on 1 of 3 pods',
@@ -61,7 +53,7 @@ describe('an attempt', () => {
     expect(decided({ partition: 0 }).status.waiting).toBeUndefined();
   });
 
-  test('probes the pods that are verified further while it waits', () => {
+  test('still probes verified pods while it waits', () => {
     const status = activeStatusOf({ waiting });
     const context = (own: ActiveStatus) =>
       verificationContext(snapshotOf({ upgrade: upgradeOf({ status: own }) }), own);
@@ -69,13 +61,13 @@ describe('an attempt', () => {
     expect(context(activeStatusOf()).isSoaking).toBe(false);
   });
 
-  test('has its whole time again when the partition is lowered', () => {
+  test('has the full time for progress again after the partition was lowered', () => {
     const attempt = { progressAt: ago(900), maxUpdated: 1, maxPassed: 1 };
     const { status } = decided({ status: { waiting }, attempt, partition: 0 });
     expect(status.attempt?.progressAt).toBe(toIso(NOW));
   });
 
-  test('takes one that is set in the midst of it for what the user wants, and not what it has set itself', () => {
+  test('records a partition that the user sets during it, but not one that it set itself', () => {
     const held = { held: { partition: 0 } };
     const set = decided({ attempt: held, partition: 1 });
     expect(set).toMatchObject({ intent: true, status: { attempt: { held: { partition: 1 } } } });
@@ -84,7 +76,7 @@ describe('an attempt', () => {
   });
 });
 
-test('a fallback says which pods the partition keeps on the version that failed', () => {
+test('a fallback says which pods the partition keeps on the failed version', () => {
   const status = {
     phase: 'FallingBack',
     to: { images: { web: 'web:2.0' }, revision: 'new' },

@@ -12,6 +12,7 @@ import {
   snapshotOf,
   specOf,
   statusOf,
+  templateOf,
   upgradeOf,
   type WorkloadChange,
   workloadOf,
@@ -26,7 +27,7 @@ import { attemptObstacle } from '../workload/obstacles.ts';
 import { verificationContext } from './context.ts';
 
 const template = (image: string): WorkloadChange => ({
-  containers: [{ name: 'web', image, role: 'regular', startupProbe: false }],
+  containers: templateOf(image),
 });
 
 interface Case {
@@ -128,7 +129,7 @@ describe('a fallback', () => {
     expect(mustRestore(completeUpgradeOf(), activeStatusOf())).toBe(true);
   });
 
-  test('is verified by what its own pods say since it began', () => {
+  test('is verified by probes and restarts since it started', () => {
     const upgrade = upgradeOf({ status: FALLING_BACK });
     const restarts = new Map([['web', 4]]);
     const seen = { verification: verificationId(upgrade, FALLING_BACK), restarts };
@@ -140,7 +141,7 @@ describe('a fallback', () => {
     expect(context.restartsBefore(podOf(), 'web')).toBe(4);
   });
 
-  test('and of an attempt also by what the attempts said that it goes on with', () => {
+  test('and an attempt also by the results of attempts that it continues', () => {
     const status = activeStatusOf({}, { keeps: ['1-earlier'] });
     const context = verificationContext(snapshotOf({ upgrade: upgradeOf({ status }) }), status);
     expect(context.inFallback).toBe(false);
@@ -148,7 +149,7 @@ describe('a fallback', () => {
   });
 });
 
-describe('an attempt in stages is kept from starting', () => {
+describe('an attempt in stages does not start', () => {
   const obstacle = (stages: object[], workload: WorkloadChange, spec: object = {}) =>
     attemptObstacle(effectiveSpec(specOf({ strategy: { stages }, ...spec })), workloadOf(workload));
   const canary = [{ name: 'canary', pods: 1 }];
@@ -156,7 +157,7 @@ describe('an attempt in stages is kept from starting', () => {
 
   test.each<[string, Parameters<typeof obstacle>, unknown]>([
     ['that replaces all pods at once', [canary, { recreates: true }], 'AllAtOnce'],
-    ['that is held by a gate that nobody wants', [canary, {}, { gate: 'Disabled' }], 'Ungated'],
+    ['that only a disabled gate could stop', [canary, {}, { gate: 'Disabled' }], 'Ungated'],
     ['whose controller chooses the nodes', [byNode, { kind: 'DaemonSet' }], 'OwnChoice'],
     ['that has no pod a node', [byNode, { kind: 'StatefulSet', onDelete: true }], { nodesOf: 'canary' }],
   ])('by a workload %s', (_which, given, why) => {

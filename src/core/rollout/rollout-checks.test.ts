@@ -42,7 +42,7 @@ describe('an answer', () => {
     expect(addAnswer(bad, planned(), NOW, answer)).toMatchObject({ class: 'Error', failures: 1 });
   });
 
-  test('of several values is good when all are, and tells the first that is not', () => {
+  test('passes if all values pass, and reports the first one that does not', () => {
     const failed = addAnswer(undefined, planned(), NOW, values(0, 0.7, 0.9));
     expect(failed).toMatchObject({ class: 'Fail', value: 0.7 });
     expect(rolloutCheckText(failed, planned().check)).toBe('0.7, but passes when < 0.05');
@@ -94,7 +94,7 @@ describe('a question', () => {
     ]);
   });
 
-  test('is asked again after a while, and not before', () => {
+  test('is queried again after its period, and not before', () => {
     const [query] = decide(
       snapshotOf({
         upgrade: upgradeOf({

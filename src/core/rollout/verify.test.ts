@@ -8,20 +8,18 @@ import {
   NOW,
   notReady,
   OLD,
+  oldPodOf,
   podOf,
   snapshotOf,
   statusOf,
+  templateOf,
   upgradeOf,
+  withResult,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
-import { VERIFIED } from '../../api/names.ts';
 import type { UpgradeStatus } from '../../api/types.ts';
 import type { PodView, WarningView, WorkloadView } from '../../api/views.ts';
 import { decide } from '../decision/decide.ts';
-import { verificationId } from '../status.ts';
-import { withPins } from '../verification/recorded.ts';
-
-const containers = [{ name: 'web', image: OLD, role: 'regular' as const, startupProbe: false }];
 
 /** A fallback whose one pod has passed, the last thing that happened 16 minutes ago; the controller has yet to count it as available. */
 function fallback(workload: Partial<WorkloadView>, given: Partial<UpgradeStatus> = {}, spec: object = {}) {
@@ -34,21 +32,17 @@ function fallback(workload: Partial<WorkloadView>, given: Partial<UpgradeStatus>
     { progressAt: ago(960), startedAt: ago(2100), maxPassed: 1 },
   );
   const upgrade = upgradeOf({ status, spec: { ...spec } });
-  const pod = podOf({ containers: [containerOf({ image: OLD })] });
-  const message = withPins('readiness-probe in container web exited 0', verificationId(upgrade, status), pod);
-  const verified = { ...conditionOf('True', 950), reason: 'PostCheckPassed', message };
-  const pods = [{ ...pod, conditions: { ...pod.conditions, [VERIFIED]: verified } }];
-  return decide(
-    snapshotOf({ upgrade, pods, workload: workloadOf({ containers, available: 0, ...workload } as object) }),
-  ).status;
+  const pods = [withResult(upgrade, oldPodOf({ revision: 'new' }))];
+  const rolledBack = { containers: templateOf(OLD), available: 0, ...workload } as object;
+  return decide(snapshotOf({ upgrade, pods, workload: workloadOf(rolledBack) })).status;
 }
 
 describe('a fallback whose pods have passed', () => {
-  test('waits as long as the controller does by itself', () => {
+  test('waits as long as the controller itself waits', () => {
     expect(fallback({ ownWaitSeconds: 75 }).phase).toBe('FallbackChecking');
   });
 
-  test('and whose controller goes no further is told without the reason of a pod that passed', () => {
+  test('and whose controller stops is not explained by a pod that passed', () => {
     const status = fallback({ ownWaitSeconds: 0 });
     expect(status).toMatchObject({
       phase: 'FallbackFailed',
@@ -57,7 +51,7 @@ describe('a fallback whose pods have passed', () => {
   });
 });
 
-test('a fallback of an attempt that goes in stages goes in one step, and waits for nobody', () => {
+test('the fallback of an attempt in stages proceeds in one step, without an approval', () => {
   const stages = [{ name: 'canary', pods: 1, approval: 'Manual' }, { name: 'rest' }];
   const state = { desired: 1, verified: 0 };
   const status = fallback(
@@ -79,10 +73,8 @@ describe('an attempt whose controller is done', () => {
     const upgrade = upgradeOf({ status });
     const pods = Array.from({ length: count }, (_, index): PodView => {
       const pod = podOf({ name: `web-${index}`, uid: `web-${index}` });
-      const message = withPins('exited 0', verificationId(upgrade, status), pod);
-      const passed = { ...conditionOf('True', 9), reason: 'PostCheckPassed', message };
-      const own: PodView['conditions'] = index < verifiedPods ? { [VERIFIED]: passed } : {};
-      return { ...pod, conditions: { ...pod.conditions, ...own, Ready: conditionOf('True') } };
+      const ready = { ...pod, conditions: { ...pod.conditions, Ready: conditionOf('True') } };
+      return index < verifiedPods ? withResult(upgrade, pod) : ready;
     });
     const all = { desired, updated: count, ready: count, available: count, total: count };
     return decide(snapshotOf({ upgrade, pods, workload: workloadOf(all) })).status;
@@ -180,7 +172,7 @@ describe('an attempt on a DaemonSet of which a pod is missing', () => {
     warning: { reason: 'FailedCreate', message: REFUSED, at: NOW - secondsAgo * 1000 },
   });
 
-  test('asks for events when it has been missing for a while, and again when the answer is old', () => {
+  test('reads events when it has been missing for a while, and again later', () => {
     expect(attempt(5).action.kind).not.toBe('readWarning');
     expect(attempt(5).wakeAt).toBe(NOW + 5000);
     expect(attempt(10).action).toMatchObject({ kind: 'readWarning' });
@@ -189,7 +181,7 @@ describe('an attempt on a DaemonSet of which a pod is missing', () => {
     expect(attempt(50, { secondsAgo: 30 }).action).toMatchObject({ kind: 'readWarning' });
   });
 
-  test('asks nothing when no pod is missing', () => {
+  test('reads no events when no pod is missing', () => {
     expect(attempt(60, undefined, [podOf({ revision: 'old' })]).action.kind).not.toBe('readWarning');
   });
 
@@ -296,7 +288,7 @@ describe('a pod that is not started', () => {
     expect(asked([pod])).toBeUndefined();
   });
 
-  test('and of which no event says why, is told as it was before', () => {
+  test('and has no event that says why, is reported with the reason alone', () => {
     expect(attempt([held('a', 'ContainerCreating', 60)], { secondsAgo: 1 }).status.message).toMatch(
       /not ready: container web is ContainerCreating(;|$)/,
     );

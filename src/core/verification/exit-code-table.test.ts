@@ -74,7 +74,7 @@ describe('all 256 exit codes, as the readiness script means them', () => {
     }
   });
 
-  test('126 and 127 of a command that did run are its own, as a shell ends: never a missing command', () => {
+  test('126 and 127 of a command that ran are its own exit codes, as of a shell: never a missing command', () => {
     const skips = { ...probe, whenMissing: 'Skip' } as const;
     expect(exits(126, 'sh: /x: Permission denied', skips)).toBe('Retry ProbeFailed');
     expect(exits(127, 'curl: not found', skips)).toBe('Retry ProbeFailed');
@@ -96,13 +96,13 @@ describe('a second look', () => {
     ['no: it passed', code(0), probe, 'no'],
     ['no: a rule says that 17 passes', code(17), rule('17', 'Pass'), 'no'],
     ['no: a rule says that 17 is skipped', code(17), rule('17', 'Skip'), 'no'],
-    ['no: nobody answered', { kind: 'unreachable', message: '' }, probe, 'no'],
+    ['no: there was no response', { kind: 'unreachable', message: '' }, probe, 'no'],
     ['now: it failed', code(17), probe, 'now'],
     ['now: a rule says that 0 is not yet good', code(0), rule('0', 'Retry'), 'now'],
     ['now: the command is missing', { kind: 'missing' }, probe, 'now'],
     ['now: it did not end', { kind: 'timeout', output: '' }, probe, 'now'],
     ['after a moment: it was killed, or its container died', code(137), probe, 'afterGrace'],
-    ['after a moment: also where a rule speaks of it', code(137), rule('137', 'Fail'), 'afterGrace'],
+    ['after a moment: also where a rule applies', code(137), rule('137', 'Fail'), 'afterGrace'],
   ] as [string, TryOutcome, Check, string][])('%s', (_what, outcome, check, expected) => {
     expect(confirms(outcome, check)).toBe(expected);
   });
@@ -183,7 +183,7 @@ describe('without an exit code', () => {
     expect(evaluateTry(probe, outcome, onNewPod).exitCode).toBeUndefined();
   });
 
-  test('a connection that nobody accepts counts when the pod is not ready either', () => {
+  test('a refused connection counts if the pod is not ready either', () => {
     expect(
       say({ kind: 'unconnected', message: 'refused' }, probe, { inFallback: false, podReady: false }),
     ).toBe('Retry ProbeUnconnected');

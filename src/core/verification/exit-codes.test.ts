@@ -58,7 +58,7 @@ describe("the readiness script's own words are the message of its codes", () => 
     );
   });
 
-  test('but the general meaning stands with the result line alone', () => {
+  test('but the general meaning applies with the result line alone', () => {
     expect(exited(2, 'postcheck: stage=supervisor code=2 state=EXITED exitstatus=3\n')).toMatchObject({
       reason: 'StartServiceNotDone',
       message: 'the start service has not ended with status 0',
@@ -68,7 +68,7 @@ describe("the readiness script's own words are the message of its codes", () => 
   test.each([
     ['without the result line', 'readiness_probe: start ended with exit status 3\n'],
     ['with the result line of another code', said(1, 'hook crashed')],
-    ['with a result line that something else follows', `${said(2, 'start failed')}password=1\n`],
+    ['with other output after the result line', `${said(2, 'start failed')}password=1\n`],
     [
       'with a result line that begins in the middle of a line',
       `x ${said(2, 'start failed').split('\n')[1]}\n`,
@@ -168,12 +168,12 @@ test('what a check printed is in its output and nowhere else', () => {
 describe('of the output', () => {
   const hook126 = `${'x'.repeat(2000)}\npostcheck: stage=hook code=126 ms=3\n`;
 
-  test('head and tail are kept, as many bytes as the check says', () => {
+  test('the head and the tail are stored, as many bytes as the check allows', () => {
     expect(exited(17, 'abcdefghij', { ...check, maxOutputBytes: 4 }).output).toBe('abij');
     expect(exited(17, 'abcd', { ...check, maxOutputBytes: 4 }).output).toBe('abcd');
   });
 
-  test('nothing is kept, and nothing is quoted, when it is to be 0 bytes; the result line counts all the same', () => {
+  test('nothing is stored or quoted with 0 bytes, but the result line still counts', () => {
     const verdict = exited(126, hook126, { ...check, maxOutputBytes: 0 });
     expect(verdict).toMatchObject({ class: 'Retry', reason: 'ProbeHookNotRunnable', output: '' });
     const secretive = { ...check, maxOutputBytes: 0 };

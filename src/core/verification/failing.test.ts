@@ -27,7 +27,7 @@ test('a gated pod says at its first failing try why its gate is closed', () => {
   ]);
 });
 
-test('the same code is said once, and codes that change with every try ever more rarely', () => {
+test('the same code is written once, and codes that change with every try increasingly rarely', () => {
   expect(failingConditions([failing(17, 8, gated(SEVENTEEN))])).toEqual([]);
   const writes = Array.from({ length: 1000 }, (_, i) => failing(18, i + 1, gated(SEVENTEEN))).filter(
     (result) => failingConditions([result]).length > 0,
@@ -35,7 +35,7 @@ test('the same code is said once, and codes that change with every try ever more
   expect(writes.length).toBeLessThanOrEqual(10);
 });
 
-test('nothing is written to a pod without a gate, of one that has not been asked, or of more than a few at once', () => {
+test('nothing is written to a pod without a gate, to one that was not probed, or to more than a few at once', () => {
   expect(failingConditions([failing(17, 1, podOf({ gates: [] }))])).toEqual([]);
   const waits = { ...failing(17, 1), state: 'Waiting', cause: { reason: 'NotProbedYet' } } as const;
   expect(failingConditions([waits])).toEqual([]);

@@ -65,7 +65,7 @@ describe('a deadline', () => {
     ).toBe(NOW + seconds(595));
   });
 
-  test('is told while it is open: not of a settled pod, and not while the clocks stand still', () => {
+  test('is reported while it runs: not for a pod with a result, and not while suspended', () => {
     const verification = verificationContext({ deadlineSeconds: 600 });
     const told = (context: VerificationContext, code: number) =>
       evaluate(podOf(), asked(code, context), context, NOW).deadlineAt;
@@ -80,7 +80,7 @@ describe('a deadline', () => {
     );
   });
 
-  test('fails a pod that said Retry only by a try made at it or later', () => {
+  test('fails a retrying pod only by a try made at or after it', () => {
     const verification = verificationContext({ deadlineSeconds: 60 });
     expect(
       evaluate(podOf(), asked(17, verification, NOW - 1), verification, NOW + seconds(20)),
@@ -94,7 +94,7 @@ describe('a deadline', () => {
     });
   });
 
-  test('does not fail a pod that could not be asked, unless the owner wants it', () => {
+  test('does not fail a pod that could not be probed, unless the spec says so', () => {
     const silent = (verification: VerificationContext) =>
       addCycle(
         undefined,
@@ -293,7 +293,7 @@ describe('a container that cannot start', () => {
     },
   );
 
-  test('keeps its clock while the kubelet says ErrImagePull and ImagePullBackOff in turn', () => {
+  test('keeps its time while the kubelet alternates between ErrImagePull and ImagePullBackOff', () => {
     expect(waitingFamily('ImagePullBackOff')).toBe(waitingFamily('ErrImagePull'));
   });
 });
@@ -349,7 +349,7 @@ describe('restarts', () => {
   });
 
   test.each([
-    ['that a resize in place asks for', ended('Completed', { restartsToResize: true })],
+    ['that a resize in place requires', ended('Completed', { restartsToResize: true })],
     ['after the node had lost the container', ended('Unknown')],
     [
       'that a restart rule asks for',

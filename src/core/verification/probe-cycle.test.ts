@@ -34,7 +34,7 @@ const UNREACHABLE: TryOutcome = { kind: 'unreachable', message: 'connection lost
 describe('a cycle', () => {
   test.each([
     ['passes when the pod is ready and every check passed', exit(0), podOf(), 'Pass'],
-    ['is to be repeated when a check said Retry, ready or not', exit(17), podOf(), 'Retry'],
+    ['is repeated when a check returned Retry, whether the pod is ready or not', exit(17), podOf(), 'Retry'],
     ['is to be repeated when all checks passed but the pod is not ready', exit(0), notReady(), 'Retry'],
     ['is no evidence when the channel broke and the pod is ready', UNREACHABLE, podOf(), 'Error'],
     ['fails at once when a check is final', { kind: 'missing' } as TryOutcome, podOf(), 'Fail'],
@@ -75,7 +75,7 @@ describe('a cycle', () => {
     );
   });
 
-  test('counts nothing of a container that has been replaced since it was asked', () => {
+  test('ignores results of a container that was replaced since then', () => {
     const restarted = podOf({ containers: [containerOf({ id: 'containerd://bbbb' })] });
     const record = addCycle(undefined, context(), restarted, cycleOf(exit(137), podOf()));
     expect(record).toMatchObject({ class: 'Error', failures: 0, tries: [] });
@@ -83,7 +83,7 @@ describe('a cycle', () => {
 });
 
 describe('a streak', () => {
-  test('of passes counts cycles in a row, and begins anew after anything else', () => {
+  test('of passes counts cycles in a row, and starts again after anything else', () => {
     expect(tried([exit(0), exit(0)]).passes).toBe(2);
     expect(tried([exit(0), exit(17), exit(0)]).passes).toBe(1);
     expect(tried([exit(0), UNREACHABLE]).passes).toBe(0);
@@ -98,7 +98,7 @@ describe('a streak', () => {
     expect(tried([exit(0), exit(0)], notReady()).failures).toBe(0);
   });
 
-  test('begins anew when a container was replaced, or another verification began', () => {
+  test('starts again when a container was replaced, or another verification started', () => {
     const record = tried([exit(17), exit(17)]);
     const restarted = podOf({ containers: [containerOf({ id: 'containerd://bbbb' })] });
     expect(addCycle(record, context(), restarted, cycleOf(exit(17), restarted))).toMatchObject({
@@ -130,7 +130,7 @@ describe('a streak', () => {
   });
 });
 
-test('a record counts for its own verification only, while none of its containers was replaced', () => {
+test('a record counts only for its verification, and while none of its containers was replaced', () => {
   const record = tried([exit(0)]);
   expect(validRecord(record, 'proof-1', podOf())).toBe(record);
   expect(validRecord(record, 'proof-2', podOf())).toBeUndefined();
@@ -147,7 +147,7 @@ describe('readiness', () => {
     expect(readinessOf(podOf(), 0, NOW).ready).toBe(true);
   });
 
-  test('asks for every other readiness gate', () => {
+  test('requires every other readiness gate', () => {
     const gates = ['postcheck.dev/verified', 'example.com/load-balancer'];
     expect(readinessOf(podOf({ gates }), 0, NOW)).toMatchObject({
       ready: false,
@@ -308,7 +308,7 @@ describe('what others inject into pods', () => {
   const injected = (change: Partial<ContainerView> = {}) =>
     containerOf({ name: 'mesh-proxy', id: 'containerd://mesh', ...change });
 
-  test('is not asked: * is every container of the template', () => {
+  test('is not probed: * stands for every container of the template', () => {
     const spec = specOf({
       postCheck: { checks: [{ name: 'probe', exec: { command: ['x'] }, containers: ['*'] }] },
     });
@@ -327,7 +327,7 @@ describe('what others inject into pods', () => {
   });
 });
 
-test('where neither this version nor the one before has the command, readiness decides', () => {
+test('if neither this version nor the previous one has the command, readiness decides', () => {
   const pod = podOf();
   const outcome = { kind: 'missing' } as const;
   const cycle = cycleOf(outcome, pod);
@@ -336,7 +336,7 @@ test('where neither this version nor the one before has the command, readiness d
   expect(addCycle(undefined, context(), notReady(), { ...cycle, results }).class).toBe('Retry');
 });
 
-test('the version before answers for each container on its own', () => {
+test('the baseline is evaluated for each container', () => {
   const baseline = [
     { check: 'readiness-probe', container: 'web', missing: true },
     { check: 'readiness-probe', container: 'proxy', exitCode: 17 },

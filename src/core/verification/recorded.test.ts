@@ -17,7 +17,7 @@ test('a verdict comes back as it was stored, without its pins', () => {
   });
 });
 
-test('the message says what it belongs to, for whoever describes the pod', () => {
+test('the message says which containers it is about, for `kubectl describe pod`', () => {
   expect(withPins('readiness-probe in container web exited 0', '1-abc', podOf())).toBe(
     'readiness-probe in container web exited 0 [1-abc web@aaaaaaaaaaaa]',
   );

@@ -21,7 +21,7 @@ function after(change: { context?: VerificationContext; now?: number; records?: 
   return { before, kept };
 }
 
-test('a result is kept while nothing changes', () => {
+test('a result is reused while nothing changes', () => {
   const { before, kept } = after({ now: NOW + 1 });
   expect(kept).toBe(before);
 });
@@ -30,7 +30,7 @@ test.each([
   ['the time', { now: NOW + 10_000 }],
   ['the loss of its node', { context: { ...context, nodeReady: () => false } }],
   ['another verification', { context: { ...context, id: 'proof-2', deadlineSeconds: 60 } }],
-  ['what its probes said', { records: new Map([[pod.uid, recordOf()]]) }],
+  ['the record of its probes', { records: new Map([[pod.uid, recordOf()]]) }],
 ])('and evaluated anew by %s', (_what, change) => {
   const { before, kept } = after(change);
   expect(kept).not.toEqual(before);

@@ -50,7 +50,7 @@ const eager = { periodSeconds: 1, deadlineSeconds: 86_400 };
 const context = verificationContext({ deadlineSeconds: 86_400, postCheck: eager });
 
 describe('a command that never ends', () => {
-  test('leaves nine processes in a container and no more, however eagerly and long it is asked', () => {
+  test('leaves at most nine processes in a container, however often and long it is probed', () => {
     const { left, result, checks } = playDay(
       podOf({ createdAt: NOW }),
       { ...context, startedAt: NOW },
@@ -61,7 +61,7 @@ describe('a command that never ends', () => {
     expect(result).toMatchObject({ state: 'Failed', cause: { reason: 'ProbeTimedOut' } });
   });
 
-  test('is asked half as often with each one from the third on', () => {
+  test('is probed half as often with each one from the third on', () => {
     const at: number[] = [];
     let record: PodRecord | undefined;
     for (let now = NOW; at.length < 6; ) {
@@ -83,7 +83,7 @@ describe('a command that never ends', () => {
 describe('a command that now and then does not end', () => {
   const mostly = (nth: number) => (nth % 2 === 0 ? TIMEOUT : exit(0));
 
-  test('leaves eight processes at most in a pod that it is asked about further after it has passed', () => {
+  test('leaves at most eight processes in a pod that is still probed after it has passed', () => {
     const pod = podOf();
     const message = withPins('passed', context.id, pod);
     const verified = { ...conditionOf('True', 5, 'PostCheckPassed'), message };

@@ -105,7 +105,7 @@ describe('a pod that is no witness', () => {
   });
 });
 
-test('what was seen of a pod is kept, and is not taken for that of another one', () => {
+test('an image change that was observed is remembered, and not attributed to another pod', () => {
   const other = running('registry.example/web:9.9');
   expect(withImageChanges(running(NEW), undefined).imagesChanged).toEqual([]);
   const back = withImageChanges(running(NEW), other);

@@ -114,7 +114,7 @@ describe('the pod that its controller waits for', () => {
     return driverOf(set).blockingPod(set, pods, { update: 'old', spared })?.name;
   };
 
-  test('is the highest of a StatefulSet that does not serve, and goes one after the other', () => {
+  test('is the one of a StatefulSet with the highest ordinal that is not Ready, one at a time', () => {
     const lower = { ...broken, name: 'web-0', uid: 'web-0' };
     expect(blocking({}, [lower, broken, serving])).toBe('web-2');
   });
