@@ -25,7 +25,7 @@ const EXIT_CODES = `## Exit codes
 | 1 | Wrong usage, no connection, a missing permission, nothing to do; for \`check\` and \`lint\`: a problem was found |
 | 2 | \`status\`, \`--wait\`, \`tree -w\`: FellBack |
 | 3 | the same: FallbackFailed |
-| 4 | the same: Failed, Aborted or Partial |
+| 4 | the same: Failed, Aborted or Partial, or Succeeded, but stalled or drifted since |
 | 5 | the same: not decided in time |
 | 6 | \`probe\`: some checks do not pass |
 | 130 | \`status\`, \`--wait\`: ended by Ctrl-C |

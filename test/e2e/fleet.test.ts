@@ -77,7 +77,7 @@ test(
     const status = await s.until('Partial', 180);
     expect(status.left).toMatchObject([{ name: bad, state: 'Back', reason: 'AsicUnsupported' }]);
     expect(status.message).toBe(
-      `DaemonSet web runs app:v2, verified on ${good.length} of ${good.length + 1} pods; 1 runs app:v1 again: ${bad}: asic in container app exited 17 (AsicUnsupported); the failed pod is on nodes with ${HOSTNAME}=${bad}, but none of the ${good.length} verified pods`,
+      `DaemonSet web runs app:v2, verified on ${good.length} of ${good.length + 1} pods; 1 runs app:v1 again: ${bad}: asic in container app exited 17 (AsicUnsupported); the failed pod is on a node with ${HOSTNAME}=${bad}, but none of the ${good.length} verified pods`,
     );
     await seesRunning(s, { ...all(good, 'v2'), [bad]: image('v1') });
     const { containers } = (await s.workload()).spec.template.spec;

@@ -2,6 +2,8 @@
 import { effectiveChecks } from '../../../src/api/checks.ts';
 import { own } from '../../../src/api/own.ts';
 import type { PodCheck, PodReport, Upgrade, UpgradeSpec } from '../../../src/api/types.ts';
+import { explainedText } from '../../../src/core/report/left-text.ts';
+import { completeStatus } from '../../../src/core/status.ts';
 import { spanText } from '../../../src/core/time.ts';
 import { covers, evaluateTry } from '../../../src/core/verification/exit-codes.ts';
 import { plural } from './looks.ts';
@@ -88,10 +90,12 @@ export function spread({ status }: Upgrade): string[] {
   const codes = ((isOver ? before : status?.exitCodes) ?? [])
     .filter(({ class: kind }) => kind !== 'Pass')
     .map(({ check, code, pods: count }) => `${check} ${code} on ${plural(count, 'pod')}`);
+  const explained = explainedText(completeStatus(status));
+  const common = explained === '' ? [] : [explained];
   if (bad.length === 0) {
-    return codes;
+    return [...common, ...codes];
   }
   const only = nodes.length === 1 && good.some(({ node }) => node !== nodes[0]);
   const place = `${plural(bad.length, 'reported pod')} on ${nodes.slice(0, 5).join(', ')}`;
-  return [`${place}${only ? `: only there, so check ${nodes[0]} first` : ''}`, ...codes];
+  return [`${place}${only ? `: only there, so check ${nodes[0]} first` : ''}`, ...common, ...codes];
 }

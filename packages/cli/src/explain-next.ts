@@ -5,7 +5,7 @@ import type { PodReport, Upgrade } from '../../../src/api/types.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
 import { fromIso, spanText } from '../../../src/core/time.ts';
 import { clockTime, moment } from './text.ts';
-import { conditionOf, isOfEarlierSpec, isStalled, phaseOf, unseen } from './upgrade-state.ts';
+import { isOfEarlierSpec, isStalled, objection, phaseOf, unseen, waitsForPerson } from './upgrade-state.ts';
 
 export function next(upgrade: Upgrade, now: number): string[] {
   const { status, spec, metadata } = upgrade;
@@ -25,6 +25,9 @@ export function next(upgrade: Upgrade, now: number): string[] {
   if (isOfEarlierSpec(upgrade)) {
     return ['it starts automatically once that is over'];
   }
+  if (objection(upgrade) === 'Drifted') {
+    return afterDrift(upgrade, again);
+  }
   if (isReason(status?.attempt?.end?.reason, 'ImageConflict')) {
     const { container = 'NAME', image = 'IMAGE' } = status?.attempt?.end?.why ?? {};
     return [
@@ -34,9 +37,7 @@ export function next(upgrade: Upgrade, now: number): string[] {
   }
   switch (phaseOf(upgrade)) {
     case 'Succeeded':
-      return conditionOf(upgrade, 'Ready')?.reason === 'Drifted'
-        ? ['set spec.containers to the intended images, or revert the change']
-        : [];
+      return [];
     case 'Partial':
       return [
         `to retry only the pods that failed: ${again}`,
@@ -47,7 +48,9 @@ export function next(upgrade: Upgrade, now: number): string[] {
     case 'Failed':
       return [
         `these images are not retried automatically. To set another image: ${another}`,
-        `To retry the same images: ${again}`,
+        isReason(status?.attempt?.end?.reason, 'BaselineFailed')
+          ? `To upgrade all the same: ${again}`
+          : `To retry the same images: ${again}`,
       ];
     case 'Aborted':
       return [`nothing more happens. To retry: ${again}`];
@@ -57,11 +60,34 @@ export function next(upgrade: Upgrade, now: number): string[] {
     case 'FallbackChecking':
       return ['the previous images are restored and verified'];
     default:
-      if (status?.stages?.some(({ state }) => state === 'AwaitingApproval')) {
-        return [`a stage waits for approval: ${verb(`approve ${metadata.name}`)}`];
-      }
-      return duringAttempt(upgrade, now, verb(`abort ${metadata.name}`));
+      return duringWait(upgrade, now) ?? duringAttempt(upgrade, now, verb(`abort ${metadata.name}`));
   }
+}
+
+function afterDrift({ status, spec }: Upgrade, again: string): string[] {
+  const { kind, name } = spec.targetRef;
+  const wanted = imagesText(status?.to?.images ?? {}, spec);
+  return [
+    'to keep what runs now, and verify it, set it in spec.containers; if the change is reverted, it is Ready again without a new attempt',
+    // What fell back is not what anybody wants to roll to again.
+    ...(status?.phase === 'FellBack'
+      ? []
+      : [`to roll to ${wanted} again, if the image was changed in ${kind} ${name} itself: ${again}`]),
+  ];
+}
+
+/** While the attempt waits no deadline runs: who or what ends the wait. */
+function duringWait(upgrade: Upgrade, now: number): string[] | undefined {
+  const { waiting } = upgrade.status ?? {};
+  const person = waitsForPerson(upgrade);
+  if (!waiting || person !== undefined) {
+    return person === undefined ? undefined : [person.replaceAll('`', '')];
+  }
+  const { name, namespace } = upgrade.metadata;
+  const until = waiting.until ? ` at ${moment(waiting.until, now)}` : ' once that is over';
+  const isSkippable = isReason(waiting.reason, 'WindowClosed') || waiting.reason === 'Soaking';
+  const skip = `. To continue immediately: kubectl postcheck promote ${name} -n ${namespace}`;
+  return [`it continues automatically${until}${isSkippable ? skip : ''}`];
 }
 
 /** During an attempt: the next deadline of a pod, pods without a response at theirs, otherwise the deadline of the attempt. */

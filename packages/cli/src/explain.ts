@@ -10,9 +10,10 @@ import { completeStatus } from '../../../src/core/status.ts';
 import { fromIso, spanText } from '../../../src/core/time.ts';
 import { outputs, rules, spread } from './explain-evidence.ts';
 import { next } from './explain-next.ts';
+import { isOfPods, objectingCondition, why } from './explain-why.ts';
 import { plural } from './looks.ts';
 import { moment, plain } from './text.ts';
-import { conditionOf, isOfEarlierSpec, isStalled, phaseOf, unseen } from './upgrade-state.ts';
+import { conditionOf, isOfEarlierSpec, isStalled, objection, phaseOf } from './upgrade-state.ts';
 
 /** One part of the explanation: a topic, and its lines. */
 export interface Part {
@@ -34,7 +35,7 @@ export interface Present {
 export function explain(upgrade: Upgrade, now: number, present?: Present): Explanation {
   const worst = worstPods(upgrade);
   const parts: Part[] = [
-    { topic: 'Why', lines: why(upgrade, worst) },
+    { topic: 'Why', lines: why(upgrade, worst, now) },
     { topic: 'Rule', lines: rules(upgrade.spec, worst, upgrade.status?.fallback !== undefined) },
     { topic: 'Output', lines: outputs(worst, now) },
     { topic: 'Spread', lines: isOfPods(upgrade) ? spread(upgrade) : [] },
@@ -64,18 +65,6 @@ export function explainEntry(entry: HistoryEntry, spec: UpgradeSpec, now: number
   };
 }
 
-/** Whether the pods decided the end; some ends are caused by other clients. */
-const isOfPods = (upgrade: Upgrade): boolean =>
-  !isOfEarlierSpec(upgrade) &&
-  !isReason(
-    upgrade.status?.attempt?.end?.reason,
-    'Aborted',
-    'BaselineFailed',
-    'ImageConflict',
-    'ImageRewritten',
-    'TargetNotFound',
-  );
-
 /** Returns the evidence against the version: the pods that caused the fallback, as they were then, otherwise the worst pods now. */
 function worstPods(upgrade: Upgrade): readonly PodReport[] {
   const { status } = upgrade;
@@ -88,11 +77,22 @@ function worstPods(upgrade: Upgrade): readonly PodReport[] {
     : (status?.pods ?? []).filter(({ state }) => state !== 'Passed' && state !== 'Skipped');
 }
 
+/** How many pods served when the attempt ended: pods that failed within the budget and stayed were never Ready. */
+function servedPods({ status }: Upgrade, desired: number): number {
+  const { phase, counts, left } = completeStatus(status);
+  return phase === 'Partial'
+    ? Math.min(
+        desired,
+        counts.passed + counts.skipped + left.filter(({ state }) => state !== 'Failed').length,
+      )
+    : desired;
+}
+
 /** Whether the attempt ended with serving pods, and some do not serve any more: the message of the status is of that time. */
 const isLapsed = (upgrade: Upgrade, present: Present | undefined): present is Present =>
   present !== undefined &&
   ['Succeeded', 'FellBack', 'Partial'].includes(phaseOf(upgrade)) &&
-  (present.ready < present.desired || present.desired === 0);
+  (present.ready < servedPods(upgrade, present.desired) || present.desired === 0);
 
 function lapsedText(upgrade: Upgrade, present: Present | undefined): string {
   if (!isLapsed(upgrade, present)) {
@@ -104,6 +104,8 @@ function lapsedText(upgrade: Upgrade, present: Present | undefined): string {
     : ` Since then pods have failed: ${present.ready} of ${plural(present.desired, 'pod')} Ready now. See kubectl postcheck tree ${name} -n ${namespace}`;
 }
 
+const OBJECTIONS = { Stalled: 'and stalled', Drifted: 'but another client has changed the images since' };
+
 function headline(upgrade: Upgrade, now: number, lapsed: boolean): string {
   const { status } = upgrade;
   const phase = phaseOf(upgrade);
@@ -111,8 +113,9 @@ function headline(upgrade: Upgrade, now: number, lapsed: boolean): string {
   if (isOfEarlierSpec(upgrade)) {
     return notStarted(upgrade, now);
   }
-  if (isStalled(upgrade)) {
-    return `${phase}, and stalled: action is required.`;
+  const objected = objection(upgrade);
+  if (objected !== undefined) {
+    return `${phase}, ${OBJECTIONS[objected]}: action is required.`;
   }
   const started = `${phase}${at ? `, ${moment(at, now)}` : ''}.`;
   const isStarted = status?.counts !== undefined || at !== undefined;
@@ -146,7 +149,7 @@ function outcomeText(upgrade: Upgrade, lapsed: boolean): string {
     case 'Succeeded':
       return `${wanted} runs, verified on ${passed}.${advice('No action is needed.')}`;
     case 'Partial':
-      return `${wanted} is verified on ${passed}; ${leftCounts(completeStatus(status), before ?? '')}.${advice('No immediate action is needed.')}`;
+      return `${wanted} is verified on ${passed}; ${leftCounts(completeStatus(status), before ?? '')}. Action is required.`;
     case 'FellBack':
       return status.fallback?.verified === 'No'
         ? `${before} runs again, not verified because spec.fallback.verify is false.`
@@ -173,63 +176,6 @@ function failedText(reason: string | undefined, wanted: string): string {
   return isReason(reason, 'ImageRewritten')
     ? `Nothing was upgraded to ${wanted}: the API server stored the previous image again. Action is required.`
     : `${wanted} failed and was not rolled back.`;
-}
-
-/** Returns the cause: of an end that another client caused, otherwise of the fallback. */
-function causeOf(upgrade: Upgrade): string {
-  const { attempt, fallback, message } = upgrade.status ?? {};
-  if (isOfEarlierSpec(upgrade)) {
-    return unseen(upgrade) ? '' : (message ?? '');
-  }
-  return (isOfPods(upgrade) ? fallback?.cause : undefined) ?? attempt?.end?.cause ?? message ?? '';
-}
-
-/** Returns the whole message if the condition has only its headline. */
-function stalledText(upgrade: Upgrade): string {
-  const { message = '', headline: short } = upgrade.status ?? {};
-  const stalled = conditionOf(upgrade, 'Stalled')?.message ?? '';
-  return stalled === short ? message : stalled;
-}
-
-function why(upgrade: Upgrade, worst: readonly PodReport[]): string[] {
-  const { status } = upgrade;
-  const waiting = unseen(upgrade);
-  const cause = causeOf(upgrade);
-  const failedToo = phaseOf(upgrade) === 'FallbackFailed' ? [plain(status?.attempt?.end?.cause ?? '')] : [];
-  const check = worst[0]?.checks[0];
-  const span = check ? spanText(fromIso(check.lastAt) - fromIso(check.firstAt)) : '';
-  // What blocks it now comes first.
-  const held = isStalled(upgrade) ? plain(stalledText(upgrade)) : '';
-  const lines = [
-    ...(waiting ? [waiting] : []),
-    ...(held ? [held] : []),
-    ...(failedToo.length > 0 ? failedToo : cause ? [plain(cause)] : []),
-    ...(isOfPods(upgrade) || isOfEarlierSpec(upgrade) ? [] : failedBefore(upgrade)),
-    ...(check && check.attempts > 1
-      ? [`pod ${worst[0]?.name}: ${check.check} was probed ${check.attempts} times in ${span}`]
-      : []),
-    ...lastEnds(upgrade, worst[0]),
-  ];
-  return [...new Set(lines)];
-}
-
-/** A fallback that another client interrupted had its own cause. */
-function failedBefore({ status, spec }: Upgrade): string[] {
-  const { fallback, to } = status ?? {};
-  return fallback?.cause && !isReason(fallback.reason, 'Aborted')
-    ? [plain(`${imagesText(to?.images ?? {}, spec)} had failed before: ${fallback.cause}`)]
-    : [];
-}
-
-/** How the containers of the worst pod ended, and how to read their logs while the pod exists. */
-function lastEnds({ status, metadata }: Upgrade, pod: PodReport | undefined): string[] {
-  const exists = status?.fallback === undefined;
-  return (pod?.lastEnds ?? []).map(({ container, reason, exitCode }) => {
-    const log = exists
-      ? `; its log: kubectl logs ${pod?.name} -c ${container} -n ${metadata.namespace} --previous`
-      : '';
-    return `pod ${pod?.name}: container ${container} last ended as ${reason} (exit code ${exitCode})${log}`;
-  });
 }
 
 function timeline({ status }: Upgrade, now: number): string[] {
@@ -269,8 +215,9 @@ function traffic(upgrade: Upgrade): string[] {
 /** Returns the link to the runbook of the most important reason. */
 function runbook(upgrade: Upgrade): string[] {
   const words = [
-    ...(isStalled(upgrade) ? [conditionOf(upgrade, 'Stalled')?.reason] : []),
+    objectingCondition(upgrade)?.reason,
     ...(isOfPods(upgrade) ? [] : [upgrade.status?.attempt?.end?.reason]),
+    ...(phaseOf(upgrade) === 'Partial' ? ['Partial'] : []),
     conditionOf(upgrade, 'Verified')?.reason,
     conditionOf(upgrade, 'Ready')?.reason,
     phaseOf(upgrade),
@@ -281,5 +228,6 @@ function runbook(upgrade: Upgrade): string[] {
       own<{ runbook: string }>(TERMINAL_REASONS, word ?? '')?.runbook,
   );
   const page = pages.find((name) => name !== undefined);
-  return page === undefined || phaseOf(upgrade) === 'Succeeded' ? [] : [`${RUNBOOKS_URL}/${page}.md`];
+  const isWell = phaseOf(upgrade) === 'Succeeded' && objection(upgrade) === undefined;
+  return page === undefined || isWell ? [] : [`${RUNBOOKS_URL}/${page}.md`];
 }

@@ -1,11 +1,12 @@
 /** Whether an Upgrade needs attention, whether its status is up to date, and whether its attempt has ended. */
 import type { ConditionType } from '../../../src/api/enums.ts';
-import { OBSTACLE_REASONS } from '../../../src/api/reasons.ts';
+import { isReason, OBSTACLE_REASONS } from '../../../src/api/reasons.ts';
 import type { Phase, Upgrade } from '../../../src/api/types.ts';
 import { newCommand } from '../../../src/core/decision/commands.ts';
 import { isForSpec, isUnderWay } from '../../../src/core/status.ts';
 import { waitsToStart } from '../../../src/core/wait.ts';
 import { EXIT } from './fault.ts';
+import { type Look, phaseLook } from './looks.ts';
 import { plain } from './text.ts';
 
 export const conditionOf = (upgrade: Upgrade, type: ConditionType) =>
@@ -30,7 +31,23 @@ const isHeldUp = (upgrade: Upgrade): boolean =>
 export const isOfEarlierSpec = ({ status, spec }: Upgrade): boolean =>
   status?.attempt !== undefined && !isUnderWay(status) && !isForSpec(status.attempt, spec);
 
-const isDrifted = (upgrade: Upgrade): boolean => conditionOf(upgrade, 'Ready')?.reason === 'Drifted';
+const isDrifted = (upgrade: Upgrade): boolean => isReason(conditionOf(upgrade, 'Ready')?.reason, 'Drifted');
+
+/** What Ready and Stalled say against the phase, which is how the attempt ended: whoever shows a phase shows this too. */
+export function objection(upgrade: Upgrade): 'Stalled' | 'Drifted' | undefined {
+  if (isStalled(upgrade)) {
+    return 'Stalled';
+  }
+  return isDrifted(upgrade) ? 'Drifted' : undefined;
+}
+
+/** The phase, with what the conditions say against it: `Succeeded, Drifted`. */
+export const phaseText = (upgrade: Upgrade): string =>
+  [phaseOf(upgrade), objection(upgrade)].filter((word) => word !== undefined).join(', ');
+
+/** A success that does not hold any more does not look like one. */
+export const lookOf = (upgrade: Upgrade): Look =>
+  objection(upgrade) === undefined ? phaseLook(phaseOf(upgrade)) : 'bad';
 
 const RANKS: readonly ((upgrade: Upgrade) => boolean)[] = [
   (upgrade) => phaseOf(upgrade) === 'FallbackFailed',
@@ -38,9 +55,10 @@ const RANKS: readonly ((upgrade: Upgrade) => boolean)[] = [
   isStalled,
   (upgrade) => phaseOf(upgrade) === 'Inconclusive',
   isDrifted,
+  (upgrade) => phaseOf(upgrade) === 'Partial',
+  (upgrade) => decided(upgrade) === undefined && waitsForPerson(upgrade) !== undefined,
 ];
 const IN_BETWEEN: readonly ((upgrade: Upgrade) => boolean)[] = [
-  (upgrade) => phaseOf(upgrade) === 'Partial',
   (upgrade) => phaseOf(upgrade) === 'FellBack',
   (upgrade) => !ENDED.includes(phaseOf(upgrade)),
 ];
@@ -96,9 +114,17 @@ export function waitsForPerson(upgrade: Upgrade): string | undefined {
   if (spec.paused) {
     return `it is paused: ${run('resume')}`;
   }
-  return isUnderWay(status) && status?.waiting?.reason === 'AwaitingApproval'
-    ? `a stage waits for approval: ${run('approve')}`
-    : undefined;
+  if (!isUnderWay(status)) {
+    return undefined;
+  }
+  switch (status?.waiting?.reason) {
+    case 'AwaitingApproval':
+      return `a stage waits for approval: ${run('approve')}`;
+    case 'PartitionSet':
+      return `it waits until ${status.waiting.detail} of ${spec.targetRef.kind} ${spec.targetRef.name} is lowered`;
+    default:
+      return undefined;
+  }
 }
 
 const EXIT_CODES: Partial<Record<string, number>> = {
@@ -111,5 +137,7 @@ const EXIT_CODES: Partial<Record<string, number>> = {
 };
 
 /** Returns the exit code for the outcome; `undefined` until the attempt has ended. */
-export const decided = (upgrade: Upgrade): number | undefined =>
-  isUpToDate(upgrade) ? EXIT_CODES[phaseOf(upgrade)] : undefined;
+export function decided(upgrade: Upgrade): number | undefined {
+  const code = isUpToDate(upgrade) ? EXIT_CODES[phaseOf(upgrade)] : undefined;
+  return code === EXIT.ok && objection(upgrade) !== undefined ? EXIT.failed : code;
+}

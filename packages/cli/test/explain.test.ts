@@ -3,7 +3,10 @@ import { describe, expect, test } from '@jest/globals';
 import { SCENES } from '../../../test/docs/scenes.ts';
 import { Stage } from '../../../test/docs/stage.ts';
 import { explain, explainEntry } from '../src/explain.ts';
+import { EXIT } from '../src/fault.ts';
 import { decided, isUpToDate } from '../src/upgrade-state.ts';
+import { line } from '../src/verbs/status.ts';
+import { fakeIo } from './io.ts';
 
 const NOW = Date.parse('2026-01-01T03:30:00Z');
 
@@ -42,15 +45,17 @@ describe('why', () => {
 
   test('of a previous version that had to pass says that nothing was upgraded, and how to all the same', () => {
     const { headline, Why, Next } = partsOf('BaselineFailed');
+    expect(Next).toContain('To upgrade all the same: kubectl postcheck retry web -n shop');
     expect(headline).toContain('Nothing was upgraded to');
     expect(Why).toContain('(and 2 more): readiness-probe in container web exited 17');
     expect(Next).toContain('kubectl postcheck retry web -n shop');
   });
 
   test('of pods that failed within the budget names them, and both ways on', () => {
-    const { headline, Why, Next } = partsOf('Partial');
-    expect(headline).toContain('is verified on 2 of 3 pods; 1 failed. No immediate action is needed.');
+    const { headline, Why, Next, Runbook } = partsOf('Partial');
+    expect(headline).toContain('is verified on 2 of 3 pods; 1 failed. Action is required.');
     expect(Why).toContain('node-3: readiness-probe in container web exited 17');
+    expect(Runbook).toMatch(/Partial\.md$/);
     expect(Next).toContain('kubectl postcheck retry web -n shop');
     expect(Next).toContain('kubectl postcheck abort web -n shop');
   });
@@ -111,7 +116,7 @@ describe('why', () => {
     const stage = new Stage({ strategy: { stages } }, { kind: 'DaemonSet', onDelete: true });
     stage.also = { nodeLabels: () => ({ pool: 'core' }) };
     const named =
-      /; stage canary has no pods: no node with a pod is known to have pool=edge; label a node, or correct spec\.strategy\.stages/;
+      /; stage canary has no pods: no reachable node with a pod is known to have pool=edge; label a node, or correct spec\.strategy\.stages/;
     expect(stage.settle().status.message).toMatch(named);
     stage.hears({ kind: 'exit', code: 0, output: '' }).settle();
     const late = stage.seconds(3600).settle().status;
@@ -127,6 +132,9 @@ describe('why', () => {
     expect(now('FellBack', 1, 3)).toMatch(
       /ran again on 3 of 3 pods and passed the same check\. Since then pods have failed: 1 of 3 pods Ready now\. See kubectl postcheck tree web -n shop$/,
     );
+    // The failed pod of the attempt is still not Ready, which is nothing new.
+    expect(now('Partial', 2, 3)).not.toMatch(/Since then/);
+    expect(now('Partial', 1, 3)).toMatch(/Since then pods have failed: 1 of 3 pods Ready now/);
     expect(now('FellBack', 0, 0)).toMatch(/ Since then it was scaled to 0 replicas\.$/);
     // One that goes on has no pods Ready yet.
     expect(now('GateMissed', 0, 3)).not.toMatch(/Since then/);
@@ -287,7 +295,63 @@ describe('why', () => {
   });
 
   test('of a success sends nobody to a runbook', () => {
-    expect(partsOf('Drifted')).not.toHaveProperty('Runbook');
+    expect(partsOf('PostCheckChanged')).not.toHaveProperty('Runbook');
+  });
+
+  test('of an image that was changed after the end says so, as the conditions do, and what to do', () => {
+    const upgrade = upgradeOf('Drifted');
+    const { headline, Why, Next, Runbook } = partsOf('Drifted');
+    expect(headline).toBe('Succeeded, but another client has changed the images since: action is required.');
+    expect(Why).toMatch(/^Deployment web was upgraded, but kubectl-set has since set container web to /);
+    expect(Next).toContain('set it in spec.containers');
+    expect(Next).toContain('kubectl postcheck retry web -n shop');
+    expect(Runbook).toMatch(/Drifted\.md$/);
+    expect(line(fakeIo(), upgrade)).toMatch(/^✗ Succeeded, Drifted /);
+    expect(decided(upgrade)).toBe(EXIT.failed);
+  });
+
+  test.each(Object.keys(SCENES))('of %s calls nothing a success that the conditions do not', (scene) => {
+    const upgrade = upgradeOf(scene);
+    const refuted = upgrade.status.conditions?.some(
+      ({ type, status }) =>
+        (type === 'Ready' && status === 'False') || (type === 'Stalled' && status === 'True'),
+    );
+    const said = [`${partsOf(scene).headline}`, line(fakeIo(), upgrade), `${decided(upgrade)}`];
+    expect(refuted && said.some((text) => /No action is needed|✔|^0$/.test(text))).toBe(false);
+  });
+
+  test('of pods that failed within the budget lists their places, and what their nodes have in common', () => {
+    const upgrade = upgradeOf('Partial');
+    const [first] = upgrade.status.left ?? [];
+    const left = ['node-1', 'node-2', 'node-3', 'node-4'].map((name) => ({ ...first, name }) as never);
+    const explained = [{ label: 'ring', value: 'lab', failed: 1, verified: 2 }];
+    const { parts } = explain({ ...upgrade, status: { ...upgrade.status, left, explained } }, NOW);
+    const lines = (topic: string) => parts.find((part) => part.topic === topic)?.lines;
+    expect(lines('Why')?.slice(0, 4)).toEqual([
+      ...[1, 2, 3].map((node) => expect.stringMatching(new RegExp(`^node-${node}: readiness-probe in `))),
+      'and 1 more: kubectl postcheck tree web -n shop',
+    ]);
+    expect(lines('Spread')).toContain(
+      'the failed pod is on a node with ring=lab, but none of the 2 verified pods',
+    );
+  });
+
+  test('of a soak says until when in local time, and how to skip it', () => {
+    const stages = [{ name: 'canary', pods: 1, soakSeconds: 3600 }];
+    const stage = new Stage({ strategy: { stages } });
+    stage.settle();
+    stage.hears({ kind: 'exit', code: 0, output: '' }).settle();
+    expect(stage.upgrade.status?.waiting?.reason).toBe('Soaking');
+    const { parts } = explain(stage.upgrade, stage.now);
+    const lines = (topic: string) => parts.find((part) => part.topic === topic)?.lines;
+    expect(lines('Why')).toEqual([
+      expect.stringMatching(/^stage canary: \d of 1 pod verified, still probed until \d\d:\d\d:\d\d$/),
+    ]);
+    expect(lines('Next')).toEqual([
+      expect.stringMatching(
+        /^it continues automatically at \d\d:\d\d:\d\d\. To continue immediately: kubectl postcheck promote web -n shop$/,
+      ),
+    ]);
   });
 
   test('of an earlier attempt tells what the history keeps', () => {

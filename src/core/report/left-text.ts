@@ -32,13 +32,20 @@ export function leftCounts(
   return parts.filter((part) => part !== '').join(', ');
 }
 
-/** `; all 3 failed pods are on nodes with asic=td3, but none of the 38 verified pods`, or nothing. */
-export function explainedClause({ explained }: Status): string {
+/** `all 3 failed pods are on nodes with asic=td3, but none of the 38 verified pods`, or nothing. */
+export function explainedText({ explained }: Pick<Status, 'explained'>): string {
   const [first] = explained;
   if (!first) {
     return '';
   }
-  const who = first.failed === 1 ? 'the failed pod is' : `all ${first.failed} failed pods are`;
+  const who =
+    first.failed === 1 ? 'the failed pod is on a node' : `all ${first.failed} failed pods are on nodes`;
   const labels = explained.map(({ label, value }) => `${label}=${value}`).join(', ');
-  return `; ${who} on nodes with ${labels}, but none of the ${first.verified} verified pods`;
+  return `${who} with ${labels}, but none of the ${first.verified} verified pods`;
+}
+
+/** The same as a clause of the message. */
+export function explainedClause(status: Pick<Status, 'explained'>): string {
+  const text = explainedText(status);
+  return text && `; ${text}`;
 }

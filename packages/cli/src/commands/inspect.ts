@@ -27,7 +27,7 @@ export function addInspectVerbs(program: Command, running: Running, context: Con
     .argument(...NAME)
     .addHelpText(
       'after',
-      '\nExit codes: 0 Succeeded, 2 FellBack, 3 FallbackFailed, 4 Failed, Aborted or Partial,\n5 not ended in time, 1 usage or connection.',
+      '\nExit codes: 0 Succeeded, 2 FellBack, 3 FallbackFailed, 4 Failed, Aborted or Partial,\nor Succeeded, but stalled or drifted since, 5 not ended in time, 1 usage or connection.',
     )
     .option('--watch [bool]', 'wait; with --watch=false print the current status', boolean, true)
     .option('--timeout <time>', 'how long to wait, such as 10m; 0 waits forever', '0')

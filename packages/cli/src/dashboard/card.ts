@@ -5,7 +5,15 @@ import { isUnderWay } from '../../../../src/core/status.ts';
 import { fromIso } from '../../../../src/core/time.ts';
 import { phaseLook } from '../looks.ts';
 import { plain } from '../text.ts';
-import { conditionOf, isUpToDate, needsAttention, phaseOf, unseen, urgency } from '../upgrade-state.ts';
+import {
+  conditionOf,
+  isUpToDate,
+  lookOf,
+  needsAttention,
+  phaseOf,
+  unseen,
+  urgency,
+} from '../upgrade-state.ts';
 import type { Card, Past, Section } from './model.ts';
 
 const BAR = 10;
@@ -29,7 +37,7 @@ export function cardOf(upgrade: Upgrade): Card {
     kind: spec.targetRef.kind,
     target: spec.targetRef.name,
     phase,
-    look: needsAttention(upgrade) && phase !== 'Inconclusive' ? 'bad' : phaseLook(phase),
+    look: lookOf(upgrade),
     section: sectionOf(upgrade),
     urgency: urgency(upgrade),
     passed: status?.summary ?? '',

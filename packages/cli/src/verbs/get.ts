@@ -9,12 +9,11 @@ import { Reflector } from '../../../../src/kube/watch/reflector.ts';
 import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
-import { phaseLook } from '../looks.ts';
 import { asList, checkFormat, forMachine, tidy, upgradeName } from '../output.ts';
 import { painted } from '../paint.ts';
 import { Screen } from '../screen.ts';
 import { age, columns, fit, nearest, plain } from '../text.ts';
-import { conditionOf, mostUrgentFirst, needsAttention, phaseOf } from '../upgrade-state.ts';
+import { conditionOf, lookOf, mostUrgentFirst, needsAttention, phaseOf } from '../upgrade-state.ts';
 import { type Found, findUpgrade, found, UPGRADE_WORDS, WORKLOAD_WORDS } from '../upgrades.ts';
 
 export interface GetOptions {
@@ -138,12 +137,11 @@ const images = ({ spec }: Upgrade): string =>
 function row(io: Io, upgrade: Upgrade, options: GetOptions): string[] {
   const { metadata, spec, status } = upgrade;
   const wide = options.output === 'wide';
-  const phase = phaseOf(upgrade);
   return [
     ...(options.allNamespaces ? [metadata.namespace] : []),
     metadata.name,
     `${spec.targetRef.kind.toLowerCase()}/${spec.targetRef.name}`,
-    painted(io, phaseLook(phase), phase),
+    painted(io, lookOf(upgrade), phaseOf(upgrade)),
     status?.summary || '-',
     ...(wide
       ? [

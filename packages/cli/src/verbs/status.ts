@@ -3,11 +3,11 @@ import type { Upgrade } from '../../../../src/api/types.ts';
 import type { Cluster } from '../cluster.ts';
 import { EXIT, Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
-import { phaseLook, SYMBOLS } from '../looks.ts';
+import { SYMBOLS } from '../looks.ts';
 import { checkFormat, forMachine, tidy } from '../output.ts';
 import { painted } from '../paint.ts';
 import { clockTime, duration, plain } from '../text.ts';
-import { decided, isStalled, phaseOf, unseen, waitsForPerson } from '../upgrade-state.ts';
+import { decided, isStalled, lookOf, phaseOf, phaseText, unseen, waitsForPerson } from '../upgrade-state.ts';
 import { findUpgrade, followUpgrade } from '../upgrades.ts';
 
 export interface StatusOptions {
@@ -17,13 +17,11 @@ export interface StatusOptions {
 }
 
 /** Formats the phase, the pods that passed, and the message. */
-function line(io: Io, upgrade: Upgrade): string {
-  const phase = phaseOf(upgrade);
-  const word = isStalled(upgrade) ? `${phase}, Stalled` : phase;
-  const look = phaseLook(phase);
+export function line(io: Io, upgrade: Upgrade): string {
+  const look = lookOf(upgrade);
   const summary = upgrade.status?.summary ? `  ${upgrade.status.summary}` : '';
   const sentence = unseen(upgrade) ?? plain(upgrade.status?.message ?? '');
-  return `${painted(io, look, `${SYMBOLS[look]} ${word}`)}${summary}  ${sentence}`;
+  return `${painted(io, look, `${SYMBOLS[look]} ${phaseText(upgrade)}`)}${summary}  ${sentence}`;
 }
 
 export async function status(
