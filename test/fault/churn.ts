@@ -14,7 +14,7 @@ const VERSIONS = {
   bad: { behaviour: exits(17, 'the schema is too old'), ends: 'FellBack' },
   secondbad: { behaviour: { answer: ({ index }) => (index % 3 === 2 ? 17 : 0) }, ends: 'FellBack' },
   missing: { behaviour: { answer: () => 'missing' }, ends: 'FellBack' },
-  never: { behaviour: exits(3), ends: 'FellBack', deadlineSeconds: 5 },
+  never: { behaviour: exits(3), ends: 'FellBack', deadlineSeconds: 20 },
 } satisfies Readonly<
   Record<string, { behaviour: Behaviour; ends: 'Succeeded' | 'FellBack'; deadlineSeconds?: number }>
 >;

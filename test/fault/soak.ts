@@ -152,6 +152,10 @@ await environment.admin.create('/api/v1/namespaces', {
 });
 const kubeconfig = writeKubeconfig(environment.certificates, await proxy.listen(), 'token');
 const operator = new OperatorProcess({ kubeconfig, identity: 'soak', flags: ['--leader-elect=false'] });
+// Whoever ends this process ends that one with it.
+process.on('exit', () => operator.signal('SIGKILL'));
+process.on('SIGINT', () => process.exit(130));
+process.on('SIGTERM', () => process.exit(143));
 await operator.says('started');
 
 const churned: Churned = { succeeded: 0, fellBack: 0, wrong: [], lost: [] };
@@ -161,7 +165,12 @@ const isOver = (): boolean => performance.now() - began > minutes * 60_000 || vi
 const ended = (): number => churned.succeeded + churned.fellBack;
 
 async function watchOver(): Promise<void> {
-  for (let told = 0; !isOver(); await rest(SAMPLE_EVERY_MS)) {
+  for (let told = 0, known = 0; !isOver(); await rest(SAMPLE_EVERY_MS)) {
+    const trouble = [...churned.wrong, ...churned.lost];
+    if (trouble.length > known) {
+      known = trouble.length;
+      stdout.write(`so far:\n${trouble.join('\n')}\n`);
+    }
     // What was sent is not kept: this process would be the one that grows.
     proxy.sent.length = 0;
     samples.push(await sample(operator));

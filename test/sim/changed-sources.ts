@@ -48,12 +48,18 @@ export class ChangedSources {
     return this.#run(patterns);
   }
 
-  /** Reports whether this one test fails; one that no longer exists does not. */
-  fails({ file, test }: TestName): boolean {
-    return (
-      this.#run([`^${escaped(join(this.#folder, file))}$`, '--testNamePattern', `^${escaped(test)}$`]) !==
-      undefined
-    );
+  /** Returns the first of these tests that fails; one that no longer exists does not. */
+  firstFailureOf(tests: readonly TestName[]): TestName | undefined {
+    if (tests.length === 0) {
+      return undefined;
+    }
+    const files = new Set(tests.map(({ file }) => `^${escaped(join(this.#folder, file))}$`));
+    const names = tests.map(({ test }) => escaped(test));
+    return this.#run([...files, '--testNamePattern', `^(${names.join('|')})$`]);
+  }
+
+  fails(test: TestName): boolean {
+    return this.firstFailureOf([test]) !== undefined;
   }
 
   remove(): void {

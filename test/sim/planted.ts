@@ -72,10 +72,9 @@ const chosen = BUGS.filter(({ name }) => words.every((word) => name.includes(wor
 const sources = new ChangedSources();
 const missed: string[] = [];
 try {
-  const files = [...new Set(chosen.flatMap(({ name }) => kept.get(name)?.file ?? []))];
-  const sick = files.length > 0 ? sources.firstFailure(files) : undefined;
-  if (sick) {
-    throw new Error(`with nothing planted this test fails, too: ${sick.file}: ${sick.test}`);
+  const failing = sources.firstFailureOf(chosen.flatMap(({ name }) => kept.get(name) ?? []));
+  if (failing) {
+    throw new Error(`with nothing planted this test fails, too: ${failing.file}: ${failing.test}`);
   }
   for (const bug of chosen) {
     const began = performance.now();
