@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { ROWS } from '../test/fault/fault-rows.ts';
 import { type MutatedFile, readMutated, totalOf } from './mutation-results.ts';
 import { FAULTS, type Fault, type Played } from './reliability-faults.ts';
+import { figureRows } from './reliability-figures.ts';
 import { type Outcome, readResults } from './reliability-results.ts';
 
 const { faults: outcomes, measured } = readResults();
@@ -93,6 +94,7 @@ export function withReliability(readme: string): string {
     `| known kinds of faults that are tested | ${FAULTS.filter(({ where }) => where.length > 0).length} of ${FAULTS.length} |`,
     `| their tests in the last recorded runs: passed, failed | ${sum(({ passed }) => passed)}, ${sum(({ failed }) => failed)} |`,
     `| kinds of disturbed requests to a real API server | ${ROWS.length} |`,
+    ...figureRows(measured.counted ?? {}),
     ...MEASURED.flatMap(({ what, figure }) => (figure() ? [`| ${what} | ${figure()} |`] : [])),
   ];
   return `${before}${BEGIN}\n${table.join('\n')}\n${END}${after}`;
@@ -148,5 +150,11 @@ ${ROWS.map(({ id, name }) => `- ${id}: ${name}`).join('\n')}
 | GOAWAY ends the watches ([operator-sdk#1282](https://github.com/operator-framework/operator-sdk/issues/1282)) | F8: GOAWAY every 0.7 s |
 | \`kubectl exec\` says 0 when the connection is lost ([kubectl#1726](https://github.com/kubernetes/kubectl/issues/1726), [runner-container-hooks#396](https://github.com/actions/runner-container-hooks/issues/396)) | F21: no status, no verdict |
 | a token is read once and used forever ([java#2110](https://github.com/kubernetes-client/java/issues/2110), [kubeclient#530](https://github.com/ManageIQ/kubeclient/issues/530)) | F18: rotated and revoked |
+| a leader that cannot renew its lease exits while etcd or the API server is away ([kubernetes#49260](https://github.com/kubernetes/kubernetes/issues/49260), [VictoriaMetrics/operator#165](https://github.com/VictoriaMetrics/operator/issues/165)) | F14: kube-apiserver and etcd are killed until a replica exits; the attempts end as they would have |
+| a rollout tool cannot tell a lost node from a bad version, and a lost node holds up a rollout ([kubernetes#117204](https://github.com/kubernetes/kubernetes/issues/117204), [kubernetes#139226](https://github.com/kubernetes/kubernetes/issues/139226)) | F24: a node loses its power for longer than the deadline |
+| conflicts with other writers of a Deployment use up the retries, and the rollout never proceeds ([argo-rollouts#1904](https://github.com/argoproj/argo-rollouts/issues/1904), [mortise#34](https://github.com/mortise-org/mortise/issues/34)) | F12: ten annotations a second; before, the images were never written |
+| an autoscaler scales in the middle of a rollout, which then never ends ([argo-rollouts#3848](https://github.com/argoproj/argo-rollouts/issues/3848)) | F33: a HorizontalPodAutoscaler scales up and down while pods wait behind their gates |
+| a finalizer keeps a deleted namespace forever ([operator-sdk#3625](https://github.com/operator-framework/operator-sdk/issues/3625), [java-operator-sdk#1876](https://github.com/operator-framework/java-operator-sdk/issues/1876)) | F33: a namespace is deleted in the middle of an attempt |
+| 403 for a while after the API server restarted ([kubernetes#121635](https://github.com/kubernetes/kubernetes/issues/121635)) | F8, F18: 403 on every watch and on writes, resumed without a restart |
 | a StatefulSet waits forever for its broken pod ([kubernetes#67250](https://github.com/kubernetes/kubernetes/issues/67250)) | the pod is deleted, also if the fallback fails immediately (test/sim/freed.test.ts); a pod that was broken before the attempt is not deleted but named, with the command (test/sim/stories.test.ts) |
 `;

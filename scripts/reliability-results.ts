@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { FAULTS } from './reliability-faults.ts';
+import { type Figures, withFigures } from './reliability-figures.ts';
 
 export const RESULTS = 'docs/reliability.json';
 
@@ -19,8 +20,10 @@ export interface Outcome extends Stamp {
 /** By fault and test file. */
 export type Outcomes = Readonly<Record<string, Readonly<Record<string, Outcome>>>>;
 
-/** What runs that take long have measured. */
+/** What was measured and counted. */
 export interface Measured {
+  /** By the tests themselves, while their results are recorded. */
+  readonly counted?: Figures;
   /** Bugs that were planted into the sources, and of these the ones that a test caught. */
   readonly planted?: { readonly caught: number; readonly of: number } & Stamp;
   /** Hostile inputs, none of which broke a rule. */
@@ -62,13 +65,29 @@ const matching = (title: string): RegExp =>
       .join('.*'),
   );
 
-/** `before`, with what these reports say of the tests of faults; a file of which they say nothing keeps what was known. */
-export function withResults(before: Outcomes, reports: readonly JestResults[], stamp: Stamp): Outcomes {
-  const ran = reports.flatMap(({ testResults }) =>
+/** Tests that the table names and that are not in these reports, although other tests of their files are: under that name they will never be recorded. */
+export function unknownTests(reports: readonly JestResults[]): string[] {
+  const ran = testsIn(reports);
+  return FAULTS.flatMap(({ id, where }) =>
+    where.flatMap(([file, ...titles]) => {
+      const own = ran.filter((one) => one.file === file);
+      return titles
+        .filter((title) => own.length > 0 && !own.some(({ fullName }) => matching(title).test(fullName)))
+        .map((title) => `${id}: ${file} has no test named ${JSON.stringify(title)}`);
+    }),
+  );
+}
+
+const testsIn = (reports: readonly JestResults[]) =>
+  reports.flatMap(({ testResults }) =>
     testResults.flatMap(({ name, assertionResults }) =>
       assertionResults.map((one) => ({ ...one, file: relative(process.cwd(), name) })),
     ),
   );
+
+/** `before`, with what these reports say of the tests of faults; a file of which they say nothing keeps what was known. */
+export function withResults(before: Outcomes, reports: readonly JestResults[], stamp: Stamp): Outcomes {
+  const ran = testsIn(reports);
   const outcomeOf = (file: string, titles: readonly string[]): Outcome | undefined => {
     const own = ran.filter(
       (one) => one.file === file && titles.some((title) => matching(title).test(one.fullName)),
@@ -103,17 +122,22 @@ export const stampOf = (): Stamp => ({
   commit: spawnSync('git', ['rev-parse', '--short=8', 'HEAD'], { encoding: 'utf8' }).stdout.trim(),
 });
 
-/** Adds what the reports in these files say. */
-export function recordResults(files: readonly string[]): void {
+/** Adds what the reports in these files say, and what the tests counted into the file of figures. */
+export function recordResults(files: readonly string[], figures: string): void {
   const { faults, measured } = readResults();
   const reports = files
     .filter((file) => existsSync(file))
     .map((file) => JSON.parse(readFileSync(file, 'utf8')) as JestResults);
-  write({ faults: withResults(faults, reports, stampOf()), measured });
+  const lines = existsSync(figures) ? readFileSync(figures, 'utf8') : '';
+  const counted = withFigures(measured.counted ?? {}, lines, stampOf());
+  write({ faults: withResults(faults, reports, stampOf()), measured: { ...measured, counted } });
+  for (const unknown of unknownTests(reports)) {
+    console.error(unknown);
+  }
 }
 
 /** Replaces what was measured of this kind. */
-export function recordMeasured<Kind extends keyof Measured>(
+export function recordMeasured<Kind extends Exclude<keyof Measured, 'counted'>>(
   kind: Kind,
   figures: Omit<NonNullable<Measured[Kind]>, keyof Stamp>,
   stamp: Stamp,

@@ -1,7 +1,7 @@
 /**
  * All tests, in stages from fast to slow, each with as much at once as it bears: `node scripts/test.ts [STAGE…]`.
  * Ends with the line `N passed, N failed, N skipped`. Under CI=true a skipped test is a failure. With RECORD=1 the results of the faults' tests
- * are kept in docs/reliability.json.
+ * are kept in docs/reliability.json, for `npm run generate`.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
@@ -74,6 +74,7 @@ interface JestReport {
 const NEVER = '/(node_modules|dist|\\.cluster)/';
 
 const folder = mkdtempSync(join(tmpdir(), 'postcheck-tests-'));
+const figures = join(folder, 'figures.jsonl');
 
 function run({ name, files, except = NEVER, workers }: Stage): Counts {
   const began = performance.now();
@@ -96,7 +97,7 @@ function run({ name, files, except = NEVER, workers }: Stage): Counts {
       '--outputFile',
       report,
     ],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
+    { stdio: ['ignore', 'ignore', 'inherit'], env: env['RECORD'] ? { ...env, FIGURES: figures } : env },
   );
   const counts = existsSync(report)
     ? countsOf(JSON.parse(readFileSync(report, 'utf8')) as JestReport)
@@ -127,7 +128,10 @@ const counts = STAGES.filter(({ name, onlyWhenNamed }) =>
   wanted.length === 0 ? !onlyWhenNamed : wanted.includes(name),
 ).map(run);
 if (env['RECORD']) {
-  recordResults(STAGES.map(({ name }) => join(folder, `${name}.json`)));
+  recordResults(
+    STAGES.map(({ name }) => join(folder, `${name}.json`)),
+    figures,
+  );
 }
 const sum = (what: keyof Counts) => counts.reduce((total, one) => total + one[what], 0);
 const [passed, failed, skipped] = [sum('passed'), sum('failed'), sum('skipped')];

@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { readMutated, totalOf } from '../scripts/mutation-results.ts';
 import { FAULTS } from '../scripts/reliability-faults.ts';
-import { readResults, withResults } from '../scripts/reliability-results.ts';
+import { figureRows, withFigures } from '../scripts/reliability-figures.ts';
+import { readResults, unknownTests, withResults } from '../scripts/reliability-results.ts';
 
 const { faults: recorded, measured } = readResults();
 const stamp = { date: '2026-01-01', commit: '0123abcd' };
@@ -29,6 +30,7 @@ test('every result is of a fault and a file that the table names', () => {
 test('no failure is published as if it were nothing', () => {
   const outcomes = Object.values(recorded).flatMap((files) => Object.values(files));
   expect(outcomes.filter(({ passed, failed }) => failed > 0 || passed === 0)).toEqual([]);
+  expect(measured.counted?.weekWrong?.count ?? 0).toBe(0);
   expect(measured.planted?.caught).toBe(measured.planted?.of);
   expect([measured.soak?.lost ?? 0, measured.soak?.wrong ?? 0]).toEqual([0, 0]);
 });
@@ -42,6 +44,26 @@ test('nine of ten small changes of the code that decides are noticed, and the ot
     expect(existsSync(file)).toBe(true);
     expect(one.alive).toHaveLength(one.mutants - one.noticed);
   }
+});
+
+test('figures of several tests are summed, and a figure that was not counted stays as it was', () => {
+  const before = { walks: { count: 7, ...stamp }, crashPlans: { count: 1, ...stamp } };
+  const lines = ['crashPlans', 'apiCrashPoints', 'crashPlans', 'apiCrashExisting']
+    .map((name, index) => JSON.stringify({ name, count: 1000 * (index + 1) }))
+    .join('\n');
+  const later = { date: '2026-02-02', commit: '4567cdef' };
+  const after = withFigures(before, lines, later);
+  expect(after).toEqual({
+    crashPlans: { count: 4000, ...later },
+    walks: before.walks,
+    apiCrashPoints: { count: 2000, ...later },
+    apiCrashExisting: { count: 4000, ...later },
+  });
+  expect(figureRows(after)).toEqual([
+    expect.stringMatching(/^\| crashes .* \| 4,000 \(2026-02-02, 4567cdef\) \|$/),
+    expect.stringMatching(/^\| random walks .* \| 7 \(2026-01-01, 0123abcd\) \|$/),
+    expect.stringMatching(/^\| writes .* \| 2,000 of 4,000 \(2026-02-02, 4567cdef\) \|$/),
+  ]);
 });
 
 test('a fault counts its own tests, those of a table too, and keeps what a report says nothing of', () => {
@@ -58,4 +80,10 @@ test('a fault counts its own tests, those of a table too, and keeps what a repor
     'test/sim/crash.test.ts': { passed: 1, failed: 1, date: '2026-02-02', commit: '4567cdef' },
   });
   expect(after['F2']).toEqual(before.F2);
+  expect(unknownTests([crash])).toEqual([]);
+});
+
+test('a test that its file does not have is told when the file is recorded', () => {
+  const renamed = report('test/sim/restart.test.ts', { 'an operator that has a new name': 'passed' });
+  expect(unknownTests([renamed])).toEqual(['F35: test/sim/restart.test.ts has no test named "at rest"']);
 });

@@ -1,6 +1,7 @@
 /** Stories on a real API server while something goes wrong with their requests: they end as the simulation without a fault. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as stories from '../sim/stories.ts';
+import { addFigure } from '../support/figures.ts';
 import { differences } from './compare-with-simulation.ts';
 import { type Environment, startEnvironment } from './environment.ts';
 import { ROWS } from './fault-rows.ts';
@@ -24,6 +25,7 @@ test.each(TOLD.map((story) => [story.name, story] as const))(
       const broken = [...[holds?.(played.sent) ?? []].flat(), ...tooMuchLogged(played.logged)];
       return [...wrong, ...broken.map((what) => `${id}, ${name}: ${what}`)];
     });
+    addFigure('apiPlans', found.length);
     expect(found.flat()).toEqual([]);
   },
   900_000,

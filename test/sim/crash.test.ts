@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { addFigure } from '../support/figures.ts';
 import * as stories from './stories.ts';
 import { KINDS, swept } from './stories.ts';
 import { sweep } from './sweep.ts';
@@ -8,6 +9,7 @@ describe.each(KINDS)('an operator that dies while it upgrades a %s', (kind) => {
     'ends every plan of "%s" as the run without a crash, wherever and however it is cut',
     async (_name, story) => {
       const { plans, failures } = await sweep(story, 1);
+      addFigure('crashPlans', plans);
       expect(failures).toEqual([]);
       expect(plans).toBeGreaterThan(25);
     },
@@ -39,6 +41,7 @@ describe('an operator that dies while users and rivals meddle', () => {
     'ends every plan of "%s" as the run without a crash',
     async (_name, story) => {
       const { plans, failures } = await sweep(story, 1);
+      addFigure('crashPlans', plans);
       expect(failures).toEqual([]);
       expect(plans).toBeGreaterThan(10);
     },

@@ -1,6 +1,7 @@
 /** Caches that lag, events that get lost, requests that fail, processes that die again and again, and two leaders at once. */
 import { describe, expect, test } from '@jest/globals';
 import type { WatchedKind } from '../../src/engine/ports.ts';
+import { addFigure } from '../support/figures.ts';
 import { VirtualClock } from './clock.ts';
 import type { Fault, Faults } from './operator.ts';
 import { cutAt, play, type Run, type RunOptions } from './run.ts';
@@ -28,6 +29,7 @@ interface Plan {
 async function wrongOnes(plans: readonly Plan[], mostExtraWrites: number): Promise<string[]> {
   const wrong: string[] = [];
   const references = new Map<string, Run>();
+  addFigure('faultPlans', plans.length);
   for (const { name, story, options } of plans) {
     const reference = references.get(story.name) ?? (await play(story));
     references.set(story.name, reference);

@@ -1,5 +1,6 @@
 /** What takes long: a day of nothing, a week of upgrades under faults, and somebody who never stops writing. */
 import { describe, expect, jest, test } from '@jest/globals';
+import { addFigure } from '../support/figures.ts';
 import type { Fault, WriteRecord } from './operator.ts';
 import { played, three } from './played.ts';
 import { bad, good, KINDS, NEW } from './stories.ts';
@@ -91,6 +92,9 @@ test.each(['Deployment', 'StatefulSet', 'DaemonSet OnDelete'] as const)(
     const run = await played(week(kind, ends), { faults: { write: oneInTwenty } });
     expect(run.deaths).toBeGreaterThan(20);
     ends.push(run.ending.phase);
-    expect(ends).toEqual(hours.map((hour) => (hour % 2 === 0 ? 'Succeeded' : 'FellBack')));
+    const wanted = hours.map((hour) => (hour % 2 === 0 ? 'Succeeded' : 'FellBack'));
+    addFigure('weekUpgrades', wanted.length);
+    addFigure('weekWrong', wanted.filter((end, hour) => ends[hour] !== end).length);
+    expect(ends).toEqual(wanted);
   },
 );

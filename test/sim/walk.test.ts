@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { addFigure } from '../support/figures.ts';
 import { complaintOf, fleetWalkOf, undoComplaintOf } from './walk.ts';
 
 const WALKS = 200;
@@ -7,6 +8,7 @@ const UNDONE = 100;
 
 test(`${WALKS} random walks through changes, rivals, lost nodes, refused writes and crashes keep every rule and come to rest`, async () => {
   const wrong: string[] = [];
+  addFigure('walks', WALKS);
   for (let seed = 1; seed <= WALKS; seed++) {
     const complaint = await complaintOf(seed);
     if (complaint !== undefined) {
@@ -18,6 +20,7 @@ test(`${WALKS} random walks through changes, rivals, lost nodes, refused writes 
 
 test(`${FLEETS} random walks of fleets in stages, with budgets, partitions and rivals, keep every rule and come to rest`, async () => {
   const wrong: string[] = [];
+  addFigure('walks', FLEETS);
   for (let seed = 1; seed <= FLEETS; seed++) {
     const complaint = await complaintOf(seed, fleetWalkOf(seed));
     if (complaint !== undefined) {
@@ -29,6 +32,7 @@ test(`${FLEETS} random walks of fleets in stages, with budgets, partitions and r
 
 test(`${UNDONE} random walks whose changes are all undone end as if nothing had been changed`, async () => {
   const wrong: string[] = [];
+  addFigure('walks', UNDONE);
   for (let seed = 1; seed <= UNDONE; seed++) {
     const complaint = await undoComplaintOf(seed);
     if (complaint !== undefined) {

@@ -1,0 +1,63 @@
+/** What tests count while their results are recorded, and its rows in the table of README.md. */
+
+interface Stamp {
+  readonly date: string;
+  readonly commit: string;
+}
+
+/** Every figure, and what it counts; `of` is the figure that it is a part of. */
+export const FIGURES = {
+  crashPlans: { text: 'crashes in virtual time: at every write of the stories, in three ways' },
+  faultPlans: {
+    text: 'other disturbed runs in virtual time: failed writes, stale caches, lost and late events, two leaders',
+  },
+  walks: { text: 'random walks in virtual time through changes, rivals, refused writes and crashes' },
+  weekUpgrades: { text: 'upgrades of virtual weeks with a fault in every twentieth write' },
+  weekWrong: { text: 'of these lost, or rolled back although the version was good' },
+  apiPlans: { text: 'disturbed runs on a real API server' },
+  apiCrashPoints: {
+    text: 'writes to a real API server at which the operator is killed, one of each kind',
+    of: 'apiCrashExisting',
+  },
+  apiCrashExisting: { text: 'writes of these stories' },
+} as const satisfies Record<string, { readonly text: string; readonly of?: string }>;
+
+export type FigureName = keyof typeof FIGURES;
+export type Figures = Readonly<Partial<Record<FigureName, { readonly count: number } & Stamp>>>;
+
+const NAMES = Object.keys(FIGURES) as FigureName[];
+
+/** `before`, with the sums of these lines; a figure that they do not have stays as it was. */
+export function withFigures(before: Figures, lines: string, stamp: Stamp): Figures {
+  const sums = new Map<FigureName, number>();
+  for (const line of lines.split('\n').filter(Boolean)) {
+    const { name, count } = JSON.parse(line) as { name: FigureName; count: number };
+    sums.set(name, (sums.get(name) ?? 0) + count);
+  }
+  return Object.fromEntries(
+    NAMES.flatMap((name) => {
+      const count = sums.get(name);
+      const figure = count === undefined ? before[name] : { count, ...stamp };
+      return figure ? [[name, figure]] : [];
+    }),
+  );
+}
+
+/** A row for each figure that was recorded; the whole of another one has none of its own. */
+export function figureRows(figures: Figures): string[] {
+  const wholes = NAMES.flatMap((name) => wholeOf(name) ?? []);
+  return NAMES.filter((name) => !wholes.includes(name)).flatMap((name) => {
+    const figure = figures[name];
+    const whole = figures[wholeOf(name) ?? name];
+    const counted =
+      figure && whole && [...new Set([figure, whole])].map(({ count }) => count.toLocaleString('en'));
+    return counted
+      ? [`| ${FIGURES[name].text} | ${counted.join(' of ')} (${figure.date}, ${figure.commit}) |`]
+      : [];
+  });
+}
+
+function wholeOf(name: FigureName): FigureName | undefined {
+  const { of: whole }: { readonly text: string; readonly of?: FigureName } = FIGURES[name];
+  return whole;
+}
