@@ -89,6 +89,12 @@ ${LARGE_ENOUGH ? '' : 'No run of 5,000 pods has been recorded yet.\n'}Where noth
 Run \`make bench-scale PODS=5000 UPGRADES=1000 FAILING=200\` for larger workloads; \`RECORD=1\` adds a run to this page.
 
 ${runs().map(section).join('\n')}
+## What takes the time
+
+A CPU profile of 50 × 10 pods at once (commit 87c035c) shows the operator idle for 89 % of the time: it waits for the API server, whose answers took 70 to 300 ms (medians by kind of request) on two cores that it shares with everything else.
+A pod costs one command, one write of its condition, and the kubelet's write of \`Ready\` after it; an Upgrade costs about ten writes more, and its progress, at most every two seconds and ten times a second over all Upgrades.
+Eight Upgrades are written to at once; one with something that may count against its version does not wait for them.
+
 ## Beyond one operator
 
 Only one operator leads; more replicas do not make it faster.
