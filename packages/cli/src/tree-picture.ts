@@ -1,21 +1,23 @@
 /** Draws an Upgrade with its workload, revisions and pods as lines of text. Pure. */
 import { isClosed } from '../../../src/api/gate.ts';
-import type { Upgrade } from '../../../src/api/types.ts';
-import type { PodView } from '../../../src/api/views.ts';
+import { own } from '../../../src/api/own.ts';
+import type { Images, Upgrade } from '../../../src/api/types.ts';
+import type { PodView, WorkloadView } from '../../../src/api/views.ts';
+import { runsImages, upgradedImages } from '../../../src/core/images.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
-import { isFallingBack, isUnderWay } from '../../../src/core/status.ts';
+import { completeStatus, isFallingBack, isUnderWay } from '../../../src/core/status.ts';
 import { fromIso } from '../../../src/core/time.ts';
 import { driverOf } from '../../../src/core/workload/drivers.ts';
 import { isLive } from '../../../src/core/workload/pods.ts';
 import { at } from '../../../src/kube/client/json.ts';
 import type { Io } from './io.ts';
-import { phaseLook, plural, stageLook } from './looks.ts';
+import { plural, stageLook } from './looks.ts';
 import { painted, symbol } from './paint.ts';
 import { resultOf } from './pod-result.ts';
 import { type Scene, takesTraffic } from './scene.ts';
 import { clockTime, plain } from './text.ts';
 import { podLines } from './tree-pods.ts';
-import { conditionOf, phaseOf, unseen } from './upgrade-state.ts';
+import { conditionOf, isOfEarlierSpec, lookOf, phaseText, unseen } from './upgrade-state.ts';
 
 /** Returns the picture: head, revisions with their pods, and what happens next. */
 export function treeLines(io: Io, scene: Scene): string[] {
@@ -23,7 +25,7 @@ export function treeLines(io: Io, scene: Scene): string[] {
   const { kind, name } = upgrade.spec.targetRef;
   const foot = [traffic(scene), next(io, scene), ...scene.missing.map((what) => `Not shown: ${what}`)];
   const target = workload
-    ? `└─ ${kind} ${name}   ${workload.updated} of ${workload.desired} updated, ${workload.available} available${strategy(scene)}`
+    ? `└─ ${kind} ${name}   ${updatedPods(scene, workload)} of ${workload.desired} updated, ${workload.available} available${strategy(scene)}`
     : `└─ ${kind} ${name}   does not exist, or cannot be read`;
   return [
     head(io, upgrade),
@@ -37,8 +39,7 @@ export function treeLines(io: Io, scene: Scene): string[] {
 
 function head(io: Io, upgrade: Upgrade): string {
   const { metadata, status, spec } = upgrade;
-  const phase = phaseOf(upgrade);
-  const look = phaseLook(phase);
+  const look = lookOf(upgrade);
   const images =
     imagesText(status?.to?.images ?? {}, spec) ||
     spec.containers.map((c) => `${c.name}=${c.image}`).join(', ');
@@ -46,7 +47,7 @@ function head(io: Io, upgrade: Upgrade): string {
   return [
     `${symbol(io, look)} Upgrade ${metadata.namespace}/${metadata.name}`,
     `attempt ${status?.attempt?.number ?? 'not started'}: ${images}`,
-    painted(io, look, phase),
+    painted(io, look, phaseText(upgrade)),
     counts ? `${counts.passed} of ${counts.desired} passed` : '',
     gateWord(upgrade),
     unseen(upgrade) ?? '',
@@ -87,7 +88,36 @@ function strategy({ rawWorkload, workload }: Scene): string {
   return parts.length > 0 ? `; ${parts.join(', ')}` : '';
 }
 
-/** Formats the revisions that have pods, the wanted one first. */
+/** The images of the attempt; before it has started, those of the spec. */
+function wantedImages(upgrade: Upgrade): Images {
+  const { spec, status } = upgrade;
+  return status?.attempt && !isOfEarlierSpec(upgrade)
+    ? upgradedImages(completeStatus(status), spec)
+    : Object.fromEntries(spec.containers.map(({ name, image }) => [name, image]));
+}
+
+/** Whether these pods run the wanted images. Admission may rewrite the images of pods, so for the template's own revision the template decides. */
+function isWanted({ upgrade, workload, updateRevision }: Scene, pod: PodView): boolean {
+  const wanted = wantedImages(upgrade);
+  return workload && pod.revision === updateRevision
+    ? runsImages(workload, wanted)
+    : pod.containers.every(({ name, image }) => [undefined, image].includes(own(wanted, name)));
+}
+
+/** The workload counts the pods of its template, which need not be the wanted one: before anything is written, after a fallback, after a change by others. */
+const updatedPods = (scene: Scene, workload: WorkloadView): number =>
+  runsImages(workload, wantedImages(scene.upgrade))
+    ? workload.updated
+    : scene.pods.filter((pod) => isLive(pod) && isWanted(scene, pod)).length;
+
+function roleOf(scene: Scene, revision: string, pods: readonly PodView[]): string {
+  if (pods.every((pod) => isWanted(scene, pod))) {
+    return '(wanted)';
+  }
+  return revision === scene.updateRevision ? '(current)' : '(before)';
+}
+
+/** Formats the revisions that have pods, the template's own first. */
 function revisions(io: Io, scene: Scene): string[] {
   const live = scene.pods.filter((pod) => isLive(pod) || pod.deleting);
   const groups = [...Map.groupBy(live, ({ revision }) => revision)].sort(
@@ -98,7 +128,7 @@ function revisions(io: Io, scene: Scene): string[] {
     const last = index === groups.length - 1;
     const number = scene.revisions.find(({ hash }) => hash === revision)?.revision;
     const images = [...new Set(pods.flatMap((pod) => imagesOfPod(pod, scene.upgrade)))].join(', ');
-    const role = revision === scene.updateRevision ? '(wanted)' : '(before)';
+    const role = roleOf(scene, revision, pods);
     return [
       `${last ? '└─' : '├─'} revision ${number ?? revision}   ${images}   ${io.paint('gray', role)}`,
       ...podLines(io, scene, pods).map((line) => `${last ? '  ' : '│ '} ${line}`),
@@ -136,6 +166,9 @@ function next(io: Io, scene: Scene): string {
   }
   if (status?.paused?.since) {
     return `Paused since ${clockTime(fromIso(status.paused.since))}: no deadline runs.`;
+  }
+  if (status?.waiting) {
+    return plain(status.message ?? '');
   }
   const open = pods
     .map((pod) => resultOf(scene, pod, io.now()))

@@ -1,7 +1,7 @@
 /** Draws the pods of a revision: gate, traffic, state, checks and deadline of each. Pure. */
 import { isClosed } from '../../../src/api/gate.ts';
 import { VERIFIED } from '../../../src/api/names.ts';
-import type { PodCheck, PodReport } from '../../../src/api/types.ts';
+import type { PodCheck, PodReport, Upgrade } from '../../../src/api/types.ts';
 import type { PodView } from '../../../src/api/views.ts';
 import { resultText } from '../../../src/core/report/cause-text.ts';
 import { isUnderWay } from '../../../src/core/status.ts';
@@ -85,6 +85,12 @@ interface EvaluatedPod {
   readonly state: string;
 }
 
+const SETTLED: readonly string[] = ['Passed', 'Skipped', 'Failed'];
+
+/** No deadline runs while an attempt is paused or waits. */
+const isAtRest = ({ status }: Upgrade): boolean =>
+  status?.paused?.since !== undefined || status?.waiting !== undefined;
+
 function checksCell(io: Io, scene: Scene, { pod, report, result, state }: EvaluatedPod): string {
   const codes = (report?.checks ?? []).map((check) => checkWord(io, check)).join(', ');
   const what =
@@ -92,8 +98,7 @@ function checksCell(io: Io, scene: Scene, { pod, report, result, state }: Evalua
     plain(report?.message ?? (result ? resultText(result) : '')).slice(0, 120) ||
     podState(pod, io.now());
   const deadlineAt = report?.deadlineAt ? fromIso(report.deadlineAt) : result?.deadlineAt;
-  const isOpen =
-    state !== 'Passed' && state !== 'Skipped' && state !== 'Failed' && !scene.upgrade.status?.paused?.since;
+  const isOpen = !SETTLED.includes(state) && !isAtRest(scene.upgrade);
   if (!isOpen || deadlineAt === undefined) {
     return what;
   }

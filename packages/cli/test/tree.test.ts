@@ -76,6 +76,63 @@ describe('tree', () => {
     expect(text).not.toMatch(/one last probe|If nothing changes/);
   });
 
+  describe('marks what runs by its images, and not by the template', () => {
+    const STRATEGY = { strategy: { stages: [{ name: 'canary', pods: 1 }] } };
+    const drawn = (stage: Stage): string =>
+      linesOf(stage, { updateRevision: stage.image.endsWith('1.9') ? '7d9c' : '746d' }).join('\n');
+    const GOOD = { kind: 'exit', code: 0, output: '' } as const;
+    const BAD = { kind: 'exit', code: 17, output: '' } as const;
+
+    test('the version that was not written, because that before fails', () => {
+      const stage = new Stage({ preCheck: { baseline: 'RequirePass' } });
+      stage.settle();
+      stage.hears(BAD).settle();
+      expect(drawn(stage)).toMatch(/0 of 3 updated[\s\S]*web=registry.example\/web:1.9 {3}\(current\)/);
+    });
+
+    test('the version before, after a fallback', () => {
+      const stage = new Stage(STRATEGY);
+      stage.settle();
+      expect(drawn(stage)).toMatch(/3 of 3 updated[\s\S]*web=registry.example\/web:2.0 {3}\(wanted\)/);
+      stage.hears(BAD).settle();
+      stage.seconds(600).hears(BAD).settle();
+      stage.hears(GOOD).settle();
+      expect(stage.upgrade.status?.phase).toBe('FellBack');
+      expect(drawn(stage)).toMatch(/0 of 3 updated[\s\S]*web=registry.example\/web:1.9 {3}\(current\)/);
+    });
+
+    test('what another client set', () => {
+      const stage = retrying();
+      stage.hears(GOOD).settle();
+      stage.foreignImage('registry.example/web:1.8', 'kubectl-set').settle();
+      expect(drawn(stage)).toMatch(
+        /✗.* Succeeded, Drifted [\s\S]*0 of 3 updated[\s\S]*web=registry.example\/web:1.8 {3}\(current\)/,
+      );
+    });
+
+    test('what runs until the window opens', () => {
+      const windows = [{ start: '00:00', durationSeconds: 60, timeZone: 'UTC' }];
+      const stage = new Stage({ windows });
+      stage.settle();
+      expect(drawn(stage)).toMatch(/0 of 3 updated[\s\S]*web=registry.example\/web:1.9 {3}\(current\)/);
+    });
+
+    test('names no deadline while a stage soaks, or waits for approval', () => {
+      const stages = [{ name: 'canary', pods: 1, soakSeconds: 60, approval: 'Manual' }];
+      const stage = new Stage({ strategy: { stages } });
+      stage.settle();
+      stage.hears(GOOD, ({ name }) => name.endsWith('a')).settle();
+      expect(stage.upgrade.status?.waiting?.reason).toBe('Soaking');
+      expect(drawn(stage)).toMatch(/still probed until \S+$/);
+      stage
+        .seconds(61)
+        .hears(GOOD, ({ name }) => name.endsWith('a'))
+        .settle();
+      expect(stage.upgrade.status?.waiting?.reason).toBe('AwaitingApproval');
+      expect(drawn(stage)).not.toMatch(/If nothing changes|Without further progress|deadline/);
+    });
+  });
+
   test('names what the caller may not read', () => {
     const stage = retrying();
     const lines = linesOf(stage, {
