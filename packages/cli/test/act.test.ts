@@ -66,8 +66,15 @@ describe('predict', () => {
     });
     expect(predict('approve', sceneOf(stage), '1/nope', stage.now)).toEqual({
       nothing: expect.stringMatching(
-        /^NoSuchStage; the stages of attempt 1: canary \(\w+\), rest \(Waiting\)$/,
+        /^there is no stage nope; the stages of attempt 1: canary \(\w+\), rest \(Waiting\)$/,
       ),
+    });
+    expect(predict('approve', sceneOf(stage), '1/cannary', stage.now)).toEqual({
+      nothing: expect.stringMatching(/^there is no stage cannary; did you mean canary\?; the stages of /),
+    });
+    expect(predict('approve', sceneOf(stage), '1/rest', stage.now)).toEqual({
+      nothing:
+        'stage rest needs no approval: its approval is Auto; to approve canary: `kubectl postcheck approve web canary -n shop`',
     });
     expect(
       predict('promote', sceneOf(stage), tokenFor('promote', stage.upgrade, undefined, 0), stage.now),
@@ -85,7 +92,7 @@ describe('predict', () => {
     const token = () => tokenFor('approve', stage.upgrade, undefined, stage.now);
     const none = (first: string) =>
       new RegExp(
-        `^nothing to approve: no stage waits for approval now: ${first} .*name it: .kubectl postcheck approve web ${first} -n shop.$`,
+        `^nothing to approve: no stage waits for approval now: ${first} .*; to approve ${first}: .kubectl postcheck approve web ${first} -n shop.$`,
       );
     stage.settle();
     expect(token).toThrow(none('one'));
@@ -101,6 +108,26 @@ describe('predict', () => {
     stage.decide();
     expect(stage.upgrade.status?.stages?.[0]?.state).toBe('Done');
     expect(token).toThrow(none('two'));
+    expect(predict('approve', sceneOf(stage), '1/one', stage.now)).toEqual({
+      nothing: 'stage one is done; to approve two: `kubectl postcheck approve web two -n shop`',
+    });
+  });
+
+  test('names during the soak of a stage the one that needs approval, and none if there is none', () => {
+    const soaking = (approval: string): Stage => {
+      const stages = [
+        { name: 'canary', pods: 1, soakSeconds: 60 },
+        { name: 'half', pods: 2, approval },
+      ];
+      const stage = new Stage({ strategy: { stages } });
+      stage.settle();
+      stage.hears(GOOD).settle();
+      expect(stage.upgrade.status?.waiting?.reason).toBe('Soaking');
+      return stage;
+    };
+    const token = (stage: Stage) => () => tokenFor('approve', stage.upgrade, undefined, stage.now);
+    expect(token(soaking('Manual'))).toThrow(/kubectl postcheck approve web half -n shop/);
+    expect(token(soaking('Auto'))).toThrow(/; no further stage needs approval$/);
   });
 
   test('of a workload that does not exist says that nothing would come of a retry', () => {

@@ -6,6 +6,7 @@ import { isReason } from '../../../../src/api/reasons.ts';
 import type { Upgrade } from '../../../../src/api/types.ts';
 import { ANNOTATIONS, hadNoEffect, type Verb } from '../../../../src/api/verbs.ts';
 import { decide } from '../../../../src/core/decision/decide.ts';
+import { effectiveSpec } from '../../../../src/core/effective-spec.ts';
 import { imagesText } from '../../../../src/core/report/image-text.ts';
 import { isAttempting, isFallingBack, isUnderWay } from '../../../../src/core/status.ts';
 import { waitsToStart } from '../../../../src/core/wait.ts';
@@ -15,7 +16,7 @@ import { Conflict, Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
 import { gitOwner } from '../managers.ts';
 import { gather, type Scene, snapshotOf } from '../scene.ts';
-import { duration, plain } from '../text.ts';
+import { duration, nearest, plain } from '../text.ts';
 import { conditionOf, phaseOf } from '../upgrade-state.ts';
 import { type Found, findUpgrade, upgradeTarget } from '../upgrades.ts';
 import { waitUntilDecided } from './status.ts';
@@ -32,7 +33,8 @@ export type Prediction = { readonly will: string } | { readonly nothing: string 
 /** Evaluates with the operator's decision code what the token would do now. */
 export function predict(verb: Verb, scene: Scene, token: string, now: number): Prediction {
   const { upgrade } = scene;
-  const blocked = claimedText(upgrade) ?? beforeFirstAttempt(verb, upgrade);
+  const blocked =
+    claimedText(upgrade) ?? beforeFirstAttempt(verb, upgrade) ?? needlessApproval(verb, upgrade, token);
   if (blocked !== undefined) {
     return { nothing: blocked };
   }
@@ -89,10 +91,56 @@ function beforeFirstAttempt(verb: Verb, upgrade: Upgrade): string | undefined {
   return `no attempt has been recorded yet${held || message}`;
 }
 
+/** The stages that wait for approval, now or later. */
+function stagesToApprove({ spec, status }: Upgrade): string[] {
+  const open = (status?.stages ?? []).filter(({ state, approvedAt }) => state !== 'Done' && !approvedAt);
+  const manual = effectiveSpec(spec).stages.filter(({ needsApproval }) => needsApproval);
+  return open.map(({ name }) => name).filter((name) => manual.some((stage) => stage.name === name));
+}
+
+const stagesText = ({ status }: Upgrade): string =>
+  (status?.stages ?? []).map(({ name, state }) => `${name} (${state})`).join(', ');
+
+/** `; to approve canary: …` */
+function approvalHint(upgrade: Upgrade): string {
+  const { name, namespace } = upgrade.metadata;
+  const [stage] = stagesToApprove(upgrade);
+  return stage === undefined
+    ? '; no further stage needs approval'
+    : `; to approve ${stage}: \`kubectl postcheck approve ${name} ${stage} -n ${namespace}\``;
+}
+
+/** Returns why the approval of this stage would change nothing, although the operator would record it or say no more than that. */
+function needlessApproval(verb: Verb, upgrade: Upgrade, token: string): string | undefined {
+  const { status, spec } = upgrade;
+  const stages = status?.stages ?? [];
+  if (verb !== 'approve' || !isAttempting(status) || stages.length === 0) {
+    return undefined;
+  }
+  const name = token.slice(token.indexOf('/') + 1);
+  const stage = stages.find((one) => one.name === name);
+  if (!stage) {
+    const meant = nearest(
+      name,
+      stages.map((one) => one.name),
+    );
+    return `there is no stage ${plain(name)}${meant ? `; did you mean ${meant}?` : ''}; the stages of attempt ${status?.attempt?.number}: ${stagesText(upgrade)}`;
+  }
+  if (stage.state === 'Done') {
+    return `stage ${name} is done${approvalHint(upgrade)}`;
+  }
+  if (stage.approvedAt) {
+    return `stage ${name} is approved already${approvalHint(upgrade)}`;
+  }
+  const isManual = effectiveSpec(spec).stages.some((one) => one.name === name && one.needsApproval);
+  return isManual || stage.state === 'AwaitingApproval'
+    ? undefined
+    : `stage ${name} needs no approval: its approval is Auto${approvalHint(upgrade)}`;
+}
+
 function whyNothing(verb: Verb, upgrade: Upgrade, result: string): string {
   const { status } = upgrade;
   const number = status?.attempt?.number;
-  const stages = (status?.stages ?? []).map(({ name, state }) => `${name} (${state})`).join(', ');
   if (isFallingBack(status)) {
     return `attempt ${number} is falling back${verb === 'retry' ? '; retry when that has ended' : ' already'}`;
   }
@@ -104,18 +152,15 @@ function whyNothing(verb: Verb, upgrade: Upgrade, result: string): string {
   if (!isAttempting(status)) {
     return `attempt ${number} has ended (${phaseOf(upgrade)})${verb === 'abort' ? ', and there is nothing to roll back' : ''}`;
   }
+  const stages = stagesText(upgrade);
   return stages === ''
     ? `attempt ${number} has no stages`
     : `${result}; the stages of attempt ${number}: ${stages}`;
 }
 
 /** Returns the value of the annotation: a time for commands that can be repeated, otherwise what the command applies to. */
-export function tokenFor(
-  verb: Verb,
-  { status, metadata }: Upgrade,
-  stage: string | undefined,
-  now: number,
-): string {
+export function tokenFor(verb: Verb, upgrade: Upgrade, stage: string | undefined, now: number): string {
+  const { status } = upgrade;
   const number = status?.attempt?.number ?? 0;
   if (verb === 'promote') {
     return String(waitsToStart(status) ? number + 1 : number);
@@ -123,19 +168,17 @@ export function tokenFor(
   if (verb !== 'approve') {
     return new Date(now).toISOString();
   }
-  return `${number}/${stage ?? waitingStage({ status, metadata })}`;
+  return `${number}/${stage ?? waitingStage(upgrade)}`;
 }
 
 /** Returns the stage that waits for approval now. Any other is approved only by name: otherwise a second `approve` would also approve the next stage. */
-function waitingStage({ status, metadata }: Pick<Upgrade, 'status' | 'metadata'>): string {
+function waitingStage(upgrade: Upgrade): string {
+  const { status } = upgrade;
   const open = isAttempting(status) ? (status?.stages ?? []).filter(({ state }) => state !== 'Done') : [];
   const waiting = open.find(({ state }) => state === 'AwaitingApproval');
-  const [next] = open;
-  if (next && !waiting) {
+  if (open.length > 0 && !waiting) {
     const states = open.map(({ name, state }) => `${name} (${state})`).join(', ');
-    throw new Fault(
-      `nothing to approve: no stage waits for approval now: ${states}; to approve one in advance, name it: \`kubectl postcheck approve ${metadata.name} ${next.name} -n ${metadata.namespace}\``,
-    );
+    throw new Fault(`nothing to approve: no stage waits for approval now: ${states}${approvalHint(upgrade)}`);
   }
   return waiting?.name ?? '';
 }
