@@ -1,9 +1,9 @@
-/** The checks that every pod has to pass. The one place that reads `spec.postCheck.checks`. */
+/** The checks that every pod must pass. The only place that reads `spec.postCheck.checks`. */
 import type { Check, UpgradeSpec } from './types.ts';
 
 /**
- * Asked when the user names no check. It is no default of the schema: the API server would put the entry into a list that is merged by name,
- * and a server-side apply of other checks, or of none, could never take it out again.
+ * The check if the spec has none. It is no default in the schema: the API server would add the entry to the list of the user, and a server-side
+ * apply of other checks, or of none, could not remove it.
  */
 const READINESS_SCRIPT: readonly Check[] = [
   {
@@ -16,6 +16,6 @@ const READINESS_SCRIPT: readonly Check[] = [
   },
 ];
 
-/** The checks that the user named, none of them for an empty list, or else the readiness script. */
+/** The checks in the spec, which may be an empty list; without a list, the readiness script. */
 export const effectiveChecks = ({ postCheck }: UpgradeSpec): readonly Check[] =>
   postCheck.checks ?? READINESS_SCRIPT;

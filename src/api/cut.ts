@@ -1,15 +1,15 @@
 /**
- * Text that is shortened for the API server, which stores UTF-8: half of a character (a lone surrogate) would come back as another one, and
- * what was stored would never equal what was meant. Every cut of text is made here.
+ * Shortens text for the API server, which stores UTF-8: half of a character (a lone surrogate) would be stored as another character, so that the
+ * stored text would always differ from the intended one. All text is shortened with these functions.
  */
 
-/** At most `max` UTF-16 units, which are never fewer than the characters that a schema's `maxLength` counts; whole characters only. */
+/** At most `max` UTF-16 units, whole characters only. A schema's `maxLength` counts characters, which are never more than UTF-16 units. */
 export function cut(text: string, max: number): string {
   const isHalf = text.length > max && /[\uD800-\uDBFF]/.test(text.charAt(max - 1));
   return text.slice(0, isHalf ? max - 1 : max).toWellFormed();
 }
 
-/** At most `max` bytes of UTF-8, the last character a `…` when something is missing. */
+/** At most `max` bytes of UTF-8; ends in `…` if something was cut off. */
 export function cutBytes(text: string, max: number): string {
   const bytes = Buffer.from(text, 'utf8');
   if (bytes.length <= max) {

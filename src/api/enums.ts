@@ -1,7 +1,7 @@
 /** The enumerations of a status, a metric label or an event, each value with its meaning. Reasons are in reasons.ts. */
 
-/** The words of a table, in its order. */
-const wordsOf = <T extends string>(table: Readonly<Record<T, string>>): readonly T[] =>
+/** The keys of a table, in its order. */
+const keysOf = <T extends string>(table: Readonly<Record<T, string>>): readonly T[] =>
   Object.keys(table) as T[];
 
 export const PHASE_MEANINGS = {
@@ -19,7 +19,7 @@ export const PHASE_MEANINGS = {
   Aborted: 'Ended before the new version was verified.',
 } as const;
 export type Phase = keyof typeof PHASE_MEANINGS;
-export const PHASES = wordsOf<Phase>(PHASE_MEANINGS);
+export const PHASES = keysOf<Phase>(PHASE_MEANINGS);
 
 /** Every condition that a status has. */
 export const CONDITION_TYPES = [
@@ -41,7 +41,7 @@ export const CLASS_MEANINGS = {
   Error: 'No evidence: the probe returned no result. Neither passes nor fails a pod.',
 } as const;
 export type Class = keyof typeof CLASS_MEANINGS;
-export const CLASSES = wordsOf<Class>(CLASS_MEANINGS);
+export const CLASSES = keysOf<Class>(CLASS_MEANINGS);
 
 /** How an attempt ended. */
 export const OUTCOME_MEANINGS = {
@@ -54,7 +54,7 @@ export const OUTCOME_MEANINGS = {
   Superseded: 'Another attempt took over.',
 } as const;
 export type Outcome = keyof typeof OUTCOME_MEANINGS;
-export const OUTCOMES = wordsOf<Outcome>(OUTCOME_MEANINGS);
+export const OUTCOMES = keysOf<Outcome>(OUTCOME_MEANINGS);
 
 /** The state of a pod, worst first: the order in which pods are listed. */
 export const POD_STATE_MEANINGS = {
@@ -66,7 +66,7 @@ export const POD_STATE_MEANINGS = {
   Passed: 'Ready, and every check passed.',
 } as const;
 export type PodState = keyof typeof POD_STATE_MEANINGS;
-export const POD_STATES = wordsOf<PodState>(POD_STATE_MEANINGS);
+export const POD_STATES = keysOf<PodState>(POD_STATE_MEANINGS);
 
 export const FALLBACK_STATE_MEANINGS = {
   Rolling: 'The previous images are being restored.',
@@ -76,14 +76,14 @@ export const FALLBACK_STATE_MEANINGS = {
   Failed: 'The pods failed too.',
 } as const;
 export type FallbackState = keyof typeof FALLBACK_STATE_MEANINGS;
-export const FALLBACK_STATES = wordsOf<FallbackState>(FALLBACK_STATE_MEANINGS);
+export const FALLBACK_STATES = keysOf<FallbackState>(FALLBACK_STATE_MEANINGS);
 /** What verified the pods of a fallback. */
 export type FallbackVerified = 'PostCheck' | 'ReadinessOnly' | 'No';
 /** How a fallback ends. */
 export type FallbackResult = Exclude<FallbackState, 'Rolling' | 'Checking'>;
 export const FALLBACK_RESULTS: readonly FallbackResult[] = ['Verified', 'Unverified', 'Failed'];
 
-/** What runs where the new version is not verified. */
+/** What runs in a place where the new version failed. */
 export const LEFT_STATE_MEANINGS = {
   Failed: 'The new version, which failed there.',
   Back: 'The previous version again, verified.',
@@ -91,7 +91,7 @@ export const LEFT_STATE_MEANINGS = {
   Unreachable: 'Unknown: the node is not Ready, or is back and not finished yet.',
 } as const;
 export type LeftState = keyof typeof LEFT_STATE_MEANINGS;
-export const LEFT_STATES = wordsOf<LeftState>(LEFT_STATE_MEANINGS);
+export const LEFT_STATES = keysOf<LeftState>(LEFT_STATE_MEANINGS);
 
 /** The state of a stage. */
 export const STAGE_STATE_MEANINGS = {
@@ -103,7 +103,7 @@ export const STAGE_STATE_MEANINGS = {
   Done: 'Verified and complete.',
 } as const;
 export type StageState = keyof typeof STAGE_STATE_MEANINGS;
-export const STAGE_STATES = wordsOf<StageState>(STAGE_STATE_MEANINGS);
+export const STAGE_STATES = keysOf<StageState>(STAGE_STATE_MEANINGS);
 
 /** What an attempt may wait for without being stuck. */
 export const WAIT_MEANINGS = {
@@ -114,7 +114,7 @@ export const WAIT_MEANINGS = {
   PartitionSet: 'For the user to lower `updateStrategy.rollingUpdate.partition`.',
 } as const;
 export type WaitReason = keyof typeof WAIT_MEANINGS;
-export const WAIT_REASONS = wordsOf<WaitReason>(WAIT_MEANINGS);
+export const WAIT_REASONS = keysOf<WaitReason>(WAIT_MEANINGS);
 
 /** What started an attempt. */
 export const TRIGGER_MEANINGS = {
@@ -124,7 +124,7 @@ export const TRIGGER_MEANINGS = {
   Retry: 'The annotation `postcheck.dev/retry`.',
 } as const;
 export type Trigger = keyof typeof TRIGGER_MEANINGS;
-export const TRIGGERS = wordsOf<Trigger>(TRIGGER_MEANINGS);
+export const TRIGGERS = keysOf<Trigger>(TRIGGER_MEANINGS);
 
 /** What adds the readiness gate to new pods. */
 export const GATE_CARRIER_MEANINGS = {
@@ -132,7 +132,7 @@ export const GATE_CARRIER_MEANINGS = {
   Webhook: 'The mutating webhook of the operator.',
 } as const;
 export type GateCarrier = keyof typeof GATE_CARRIER_MEANINGS;
-export const GATE_CARRIERS = wordsOf<GateCarrier>(GATE_CARRIER_MEANINGS);
+export const GATE_CARRIERS = keysOf<GateCarrier>(GATE_CARRIER_MEANINGS);
 
 /** Why a gate was opened, as a metric label. */
 export const GATE_OPEN_REASONS = ['Passed', 'Skipped', 'ReportOnly', 'NoAttempt'] as const;
@@ -150,4 +150,4 @@ export const UNRUNNABLE_MEANINGS = {
   NoWorkingDirectory: "the container's working directory is missing",
 } as const;
 export type Unrunnable = keyof typeof UNRUNNABLE_MEANINGS;
-export const UNRUNNABLE = wordsOf<Unrunnable>(UNRUNNABLE_MEANINGS);
+export const UNRUNNABLE = keysOf<Unrunnable>(UNRUNNABLE_MEANINGS);

@@ -1,4 +1,4 @@
-/** What the status keeps of an attempt and its fallback: everything that a fresh process needs to go on. */
+/** An attempt and its fallback in the status: everything that another process needs to continue them. */
 import { Type } from 'typebox';
 import {
   CLASSES,

@@ -1,14 +1,14 @@
-/** Words that the schemas of the Upgrade API are written in. */
+/** Parts that the schemas of the Upgrade API are composed of. */
 import { type TSchemaOptions, Type } from 'typebox';
 
 /** A CEL rule (`x-kubernetes-validations`); the message says what to write instead. */
 export const rules = (...list: { rule: string; message: string; fieldPath?: string }[]): TSchemaOptions => ({
   'x-kubernetes-validations': list,
 });
-/** What printable.ts takes out of foreign text: nobody needs it in a specification, and it could change what a terminal shows of a sentence. */
+/** The characters that printable.ts removes from foreign text: a spec does not need them, and they could change how a terminal shows a message. */
 const UNPRINTABLE = '\\u0001-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069';
 
-/** Text that sentences quote: one line, without control and direction characters. `also` is a further class of a regular expression. */
+/** Text that messages quote: one line, without control and direction characters. `also` is a further character class. */
 export const quotable = (message: string, also = ''): TSchemaOptions =>
   rules({ rule: `!self.matches('[${also}${UNPRINTABLE}]')`, message });
 

@@ -1,4 +1,4 @@
-/** What the status says of pods, and why something is as it is. */
+/** Pods and causes in the status. */
 import { Type } from 'typebox';
 import { CLASSES, POD_STATES, TRIGGERS, UNRUNNABLE } from './enums.ts';
 import type { AnyReason } from './reasons.ts';
@@ -10,7 +10,7 @@ export const exitCode = (description: string) => Type.Integer({ format: 'int32',
 export const reason = (description: string) =>
   Type.Unsafe<AnyReason>({ type: 'string', maxLength: 64, description });
 
-/** Why, as data; core/report/cause-text.ts has the words. */
+/** A cause, as data; core/report/cause-text.ts has the text. */
 export const Cause = (description: string) =>
   Type.Optional(
     Type.Object(

@@ -118,8 +118,8 @@ const PostCheck = Type.Object(
       }),
     ),
     readiness: Readiness,
-    // No default: see effectiveChecks in checks.ts. And atomic, not merged by name: a server-side apply that takes the last entry out of a
-    // merged list takes the whole field away, and `[]` would become the script.
+    // No default: see effectiveChecks in checks.ts. Atomic, not merged by name: a server-side apply that removes the last entry of a merged
+    // list removes the whole field, so that `[]` would become the script.
     checks: Type.Optional(
       Type.Array(Check, {
         maxItems: 16,
@@ -139,7 +139,7 @@ const PostCheck = Type.Object(
   },
 );
 
-/** How much longer than its `initialDelaySeconds` a pod needs at least, when everything is well from its first moment. */
+/** The least time after `initialDelaySeconds` in which a pod without problems can pass. */
 const LEAST_SECONDS =
   '(self.postCheck.successThreshold - 1) * self.postCheck.periodSeconds + (self.postCheck.readiness.required && self.postCheck.readiness.minReadySeconds > self.postCheck.initialDelaySeconds ? self.postCheck.readiness.minReadySeconds - self.postCheck.initialDelaySeconds : 0)';
 
@@ -231,8 +231,8 @@ export const SpecSchema = Type.Object(
       description: 'Number of ended attempts to keep in the status.',
     }),
   },
-  // The first rule is here, not in postCheck: the API server checks a rule against the default `{}` of its own object before the
-  // defaults inside are filled in, and refuses the whole CRD.
+  // The first rule is not in postCheck, because the API server would evaluate it with the default `{}` of that object, before the defaults
+  // inside are filled in, and reject the whole CRD.
   rules(
     {
       rule: 'self.postCheck.readiness.required || !has(self.postCheck.checks) || self.postCheck.checks.size() > 0',

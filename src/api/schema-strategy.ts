@@ -1,4 +1,4 @@
-/** How an attempt goes over its pods, as users write it. */
+/** How an attempt proceeds over its pods, as users write it. */
 import { Type } from 'typebox';
 import { amount, amountFromNone, listMap, name63, oneOf, seconds } from './schema-parts.ts';
 

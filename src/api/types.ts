@@ -23,17 +23,17 @@ export type FallbackStatus = NonNullable<UpgradeStatus['fallback']>;
 export type Condition = NonNullable<UpgradeStatus['conditions']>[number];
 export type PodReport = NonNullable<UpgradeStatus['pods']>[number];
 export type PodCheck = PodReport['checks'][number];
-/** What one check said in the pods of the version before. */
+/** The results of one check in pods of the previous version. */
 export type BaselineEntry = NonNullable<NonNullable<UpgradeStatus['from']>['baseline']>[number];
 export type Counts = NonNullable<UpgradeStatus['counts']>;
 export type ImageSet = NonNullable<UpgradeStatus['from']>;
 export type StageStatus = NonNullable<UpgradeStatus['stages']>[number];
-/** A place where the new version does not run verified. */
+/** A place where a pod of the new version failed. */
 export type LeftEntry = NonNullable<UpgradeStatus['left']>[number];
-/** What separates the nodes of failed pods from those of verified ones. */
+/** What the nodes of failed pods have in common, unlike those of verified pods. */
 export type Explanation = NonNullable<UpgradeStatus['explained']>[number];
 export type HistoryEntry = NonNullable<UpgradeStatus['history']>[number];
-/** Why something is as it is, as data; report/cause-text.ts has the words. */
+/** A cause, as data; core/report/cause-text.ts has the text. */
 export type Cause = NonNullable<FallbackStatus['why']>;
 export type Images = Readonly<Record<string, string>>;
 

@@ -1,11 +1,11 @@
-/** The verbs: what a user can say to an Upgrade by an annotation, and what came of it. */
+/** The verbs: commands to an Upgrade by annotation, and their results. */
 import type { Phase } from './enums.ts';
 import { ABORT_ANNOTATION, APPROVE_ANNOTATION, PROMOTE_ANNOTATION, RETRY_ANNOTATION } from './names.ts';
 
-/** A verb, as the name of its annotation has it. */
+/** A verb, as in the name of its annotation. */
 export type Verb = 'abort' | 'retry' | 'approve' | 'promote';
 
-/** The order in which new ones are obeyed. */
+/** The order in which new commands take effect. */
 export const VERBS: readonly Verb[] = ['abort', 'retry', 'promote', 'approve'];
 
 /** The annotation of each verb; its value is the token. */
@@ -16,19 +16,19 @@ export const ANNOTATIONS: Readonly<Record<Verb, string>> = {
   promote: PROMOTE_ANNOTATION,
 };
 
-/** What came of a command. */
-export type CommandResult = FruitlessResult | FruitfulResult;
-type FruitfulResult =
-  /** It was there before the first attempt, and is an old one. */
+/** The result of a command. */
+export type CommandResult = IneffectiveResult | EffectiveResult;
+type EffectiveResult =
+  /** It was set before the first attempt, and was ignored. */
   | 'SeenAtStart'
   | `Attempt${number}`
   | 'Approved'
   | 'Promoted'
-  /** Where the Upgrade stands after an abort. */
+  /** The phase of the Upgrade after an abort. */
   | Phase;
-type FruitlessResult = keyof typeof FRUITLESS;
+type IneffectiveResult = keyof typeof INEFFECTIVE;
 
-const FRUITLESS = {
+const INEFFECTIVE = {
   NothingToRetry: true,
   NothingToAbort: true,
   NothingToApprove: true,
@@ -37,5 +37,5 @@ const FRUITLESS = {
   NoSuchStage: true,
 } as const;
 
-/** A command whose recorded result is this one changed nothing. */
-export const hadNoEffect = (result: CommandResult): boolean => Object.hasOwn(FRUITLESS, result);
+/** Whether a command with this result changed nothing. */
+export const hadNoEffect = (result: CommandResult): boolean => Object.hasOwn(INEFFECTIVE, result);

@@ -1,7 +1,7 @@
 /**
- * What postcheck keeps of the cluster's objects: the few fields that decisions read, as plain frozen JSON.
- * Everything else is dropped where an object enters, so that thousands of pods cost little memory and no library object reaches a decision.
- * Times are milliseconds since the epoch; the API server gives whole seconds.
+ * The parts of the cluster's objects that postcheck keeps: the few fields that decisions read, as plain frozen JSON.
+ * Everything else is dropped when an object is decoded, so that thousands of pods need little memory and decisions see no library objects.
+ * Times are milliseconds since the epoch, in whole seconds as the API server stores them.
  */
 
 /** The kinds an Upgrade can target, all of `apps/v1`. */
@@ -14,11 +14,11 @@ export interface TemplateContainer {
   readonly name: string;
   readonly image: string;
   readonly role: ContainerRole;
-  /** A startup probe restarts a container that should rather fall back; worth a warning. */
+  /** It has a startup probe, which restarts it before a failure can be observed; this causes a warning. */
   readonly startupProbe: boolean;
 }
 
-/** What all kinds have. */
+/** The fields of all kinds. */
 interface WorkloadCommon {
   readonly namespace: string;
   readonly name: string;
@@ -29,24 +29,24 @@ interface WorkloadCommon {
   readonly deleting: boolean;
   /** Every container of the pod template: init containers and sidecars first, in the template's order. */
   readonly containers: readonly TemplateContainer[];
-  /** Field manager that owns the image of a container (by container name), from managedFields; the newest one when several do. */
+  /** The field manager of each container's image, from managedFields; the newest one if there are several. */
   readonly imageManagers: Readonly<Record<string, string>>;
-  /** True when managedFields still holds an entry of ours: it must be dropped, or the user's next server-side apply conflicts. */
+  /** Whether managedFields has an entry of ours. It must be removed, or the user's next server-side apply conflicts with it. */
   readonly holdsOurFields: boolean;
   /** SHA-256 of the canonical pod template without the `pod-template-hash` label; equal to that of the revision it rolls to. */
   readonly templateDigest: string;
-  /** Wanted pods: `spec.replicas`; for a DaemonSet `status.desiredNumberScheduled`. */
+  /** Desired pods: `spec.replicas`; for a DaemonSet `status.desiredNumberScheduled`. */
   readonly desired: number;
   readonly updated: number;
   readonly ready: number;
   readonly available: number;
   /** All pods the controller counts, old and new: `status.replicas`, DaemonSet `status.currentNumberScheduled`. */
   readonly total: number;
-  /** Recreate, or maxUnavailable of 100 % or of at least all pods: nothing serves while it rolls. */
+  /** Recreate, or a maxUnavailable of all pods: nothing may serve during a rollout. */
   readonly servesNothingMeanwhile: boolean;
-  /** What the controller may wait for a pod by itself: `spec.minReadySeconds`, and the time that an old pod has to end. Seconds. */
+  /** How long the controller itself may wait for a pod, in seconds: `spec.minReadySeconds`, and the termination grace period of an old pod. */
   readonly ownWaitSeconds: number;
-  /** Why the controller cannot make pods, such as an exceeded quota. Only a Deployment has it in its status (ReplicaFailure); of the others see `Snapshot.eventsSeen`. */
+  /** Why the controller cannot create pods, such as an exceeded quota. Only a Deployment has this in its status (ReplicaFailure); for the others see `Snapshot.eventsSeen`. */
   readonly replicaFailure?: string;
 }
 
@@ -54,7 +54,7 @@ export interface DeploymentView extends WorkloadCommon {
   readonly kind: 'Deployment';
   /** `spec.paused`. */
   readonly paused: boolean;
-  /** `spec.strategy.type: Recreate`: every pod goes before a new one comes. */
+  /** `spec.strategy.type: Recreate`: all pods are deleted before new ones are created. */
   readonly recreates: boolean;
 }
 
@@ -64,7 +64,7 @@ export interface StatefulSetView extends WorkloadCommon {
   readonly updateRevision?: string;
   /** `spec.updateStrategy.rollingUpdate.partition`. */
   readonly partition: number;
-  /** Somebody else than us set it: what we write is released, and then nobody's. */
+  /** Whether another client set the partition. Ours has no field manager, because we remove our entries. */
   readonly othersSetPartition: boolean;
   /** `spec.updateStrategy.type: OnDelete`. */
   readonly onDelete: boolean;
@@ -80,7 +80,7 @@ export interface DaemonSetView extends WorkloadCommon {
 
 export type WorkloadView = DeploymentView | StatefulSetView | DaemonSetView;
 
-/** The controller of an object: of group `apps` and, as owners are, in the object's own namespace. Empty strings when there is none. */
+/** The controller of an object, of group `apps` and in the object's own namespace. Empty strings if there is none. */
 export interface OwnerView {
   readonly kind: string;
   readonly name: string;
@@ -104,10 +104,10 @@ export interface RevisionView {
   readonly createdAt: number;
 }
 
-/** A pod that is about to be created, as admission shows it: it has no UID yet, and whoever creates it may have written any owner. */
+/** A pod that is about to be created, as an admission request has it: it has no UID yet, and its owner may be forged. */
 export interface NewPod {
   readonly namespace: string;
-  /** The one that controls it; `undefined` when there is none. */
+  /** Its controller; `undefined` if there is none. */
   readonly owner: { readonly apiVersion: string; readonly kind: string; readonly name: string } | undefined;
   /** Label `pod-template-hash`. */
   readonly templateHash: string;
@@ -120,11 +120,11 @@ export interface NewPod {
 export type PodPatch = readonly { readonly op: 'add'; readonly path: string; readonly value: unknown }[];
 
 export interface ContainerEnd {
-  /** `OOMKilled`, `Error`, `Completed`, or `Unknown` when its node had lost it. */
+  /** `OOMKilled`, `Error`, `Completed`, or `Unknown` if the node had lost it. */
   readonly reason: string;
-  /** What the application left as its termination message: words of its own, for the status alone. */
+  /** The application's termination message: foreign text, for the status only. */
   readonly message: string;
-  /** A restart rule of the pod's author asks for a restart after this exit code. */
+  /** A restart rule in the pod requests a restart after this exit code. */
   readonly byRule: boolean;
 }
 
@@ -139,16 +139,16 @@ export interface ContainerView {
   /** Waiting or terminated reason, e.g. `ErrImagePull`, `CrashLoopBackOff`, `Error`. */
   readonly reason: string;
   readonly message: string;
-  /** How the container ended last, also while it waits or runs again. */
+  /** The last termination, also while the container is waiting or running again. */
   readonly ended?: ContainerEnd;
-  /** Exit code of the present or, when waiting or running, of the last termination. */
+  /** Exit code of the present termination; while waiting or running, of the last one. */
   readonly exitCode?: number;
   /** When the running container started. */
   readonly startedAt?: number;
   /** A resize in place restarts it (`resizePolicy`). */
   readonly restartsToResize?: true;
   readonly ready: boolean;
-  /** Named container ports, when there are any. */
+  /** Named container ports, if there are any. */
   readonly ports?: Readonly<Record<string, number>>;
 }
 
@@ -167,9 +167,9 @@ export interface PodView {
   readonly resourceVersion: string;
   /** The controlling owner: a ReplicaSet, StatefulSet or DaemonSet. Pods without such an owner are not kept. */
   readonly owner: OwnerView;
-  /** Of a ReplicaSet's pod the label `pod-template-hash`, of the others' `controller-revision-hash`. */
+  /** The label `pod-template-hash` of a ReplicaSet's pod; for other pods `controller-revision-hash`. */
   readonly revision: string;
-  /** That it runs on; of a DaemonSet's pod, before it is scheduled, the one that it was made for. Else empty until then. */
+  /** The node that the pod runs on. Empty before it is scheduled, except for a DaemonSet's pod: the node that it was created for. */
   readonly node: string;
   readonly ip: string;
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
@@ -177,9 +177,9 @@ export interface PodView {
   readonly reason: string;
   readonly deleting: boolean;
   readonly createdAt: number;
-  /** How often the spec of this pod was changed after its creation: resizes in place, mostly. */
+  /** How often the spec of this pod was changed after its creation, mostly by resizes in place. */
   readonly specChanges: number;
-  /** Containers whose image was set in this pod after its creation, whatever it is now. */
+  /** Containers whose image was set in this pod after its creation, also if it was reverted. */
   readonly imagesChanged: readonly string[];
   /** By type: PodScheduled, Initialized, ContainersReady, Ready, `postcheck.dev/verified`, and every type named in readinessGates. */
   readonly conditions: Readonly<Record<string, ConditionView>>;
@@ -189,11 +189,11 @@ export interface PodView {
   readonly containers: readonly ContainerView[];
 }
 
-/** What a controller or a kubelet complained of last, in an event of the type Warning. */
+/** The last event of the type Warning from a controller or a kubelet. */
 export interface WarningView {
   /** Such as `FailedMount`. */
   readonly reason: string;
-  /** Sanitised, one line, cut. */
+  /** One printable line, shortened. */
   readonly message: string;
   readonly at: number;
 }
