@@ -44,6 +44,20 @@ export function addPrepareVerbs(program: Command, running: Running, context: Con
           : await lint(context.io, options),
       );
     });
+  addCodes(program, context, done);
+  verb(program, PREPARE, 'probe', 'run the checks now, with your own permissions; nothing is stored')
+    .argument('<name>', 'an Upgrade, a workload such as deployment/web, or pod/NAME')
+    .option('--kubelet', "run the pod's own startup, liveness and readiness probes instead")
+    .addHelpText('after', '\nExit codes: 0 all pass, 6 some do not, 1 usage or connection.')
+    .addOption(format('json', 'yaml'))
+    .action(
+      running<ProbeOptions>(async (cluster, io, options, [word = '']) =>
+        (await import('../verbs/probe.ts')).probe(io, cluster, word, options),
+      ),
+    );
+}
+
+function addCodes(program: Command, context: Context, done: Done): void {
   verb(program, PREPARE, 'codes', 'show what exit codes mean, or convert a code registry to rules')
     .argument(
       '[name]',
@@ -68,14 +82,4 @@ export function addPrepareVerbs(program: Command, running: Running, context: Con
             );
       done(codes(context.io, upgrade, options));
     });
-  verb(program, PREPARE, 'probe', 'run the checks now, with your own permissions; nothing is stored')
-    .argument('<name>', 'an Upgrade, a workload such as deployment/web, or pod/NAME')
-    .option('--kubelet', "run the pod's own startup, liveness and readiness probes instead")
-    .addHelpText('after', '\nExit codes: 0 all pass, 6 some do not, 1 usage or connection.')
-    .addOption(format('json', 'yaml'))
-    .action(
-      running<ProbeOptions>(async (cluster, io, options, [word = '']) =>
-        (await import('../verbs/probe.ts')).probe(io, cluster, word, options),
-      ),
-    );
 }
