@@ -27,7 +27,7 @@ export const CLIENTS: readonly Client[] = [
     name: 'exec',
     start: hostileExecs,
     atOnce: 16,
-    ends: ['exit', 'missing', 'gone', 'broken', 'timeout', 'notUpgraded'],
+    ends: ['exit', 'missing', 'gone', 'broken', 'notUpgraded'],
   },
   { name: 'gRPC health check', start: hostileHealth, atOnce: 16, ends: ['success', 'failure'] },
   { name: 'watch', start: hostileWatches, atOnce: 1, ends: ['change', 'synced', 'failed'] },

@@ -14,6 +14,8 @@ export interface Work {
   readonly texts: Readonly<Record<string, string>>;
   readonly testFiles: readonly string[];
   readonly mutants: readonly string[];
+  /** A test that takes longer, in CPU time, is left out: each mutant that survives would run it. */
+  readonly longestTestMs: number;
 }
 
 /** `unreached`: no test runs it. */
@@ -50,8 +52,6 @@ const COLLECT = new URL('collect.ts', import.meta.url).href;
 const CIRCLES = 100;
 /** Each is a load of modules anew, which Node never forgets. */
 const MOST_LOADS = 1000;
-/** A test that takes longer is left out: each mutant that survives would run it. */
-const LONGEST_TEST_MS = 150;
 
 const control: Switch = { mutantCoverage: { static: {}, perTest: {} } };
 Object.assign(globalThis, { __stryker__: control });
@@ -172,7 +172,7 @@ class Player {
   async prepare(): Promise<void> {
     const tests = await loadTests(this.#work.testFiles);
     const failing = await measure(tests);
-    this.#tests = tests.filter(({ id, ms }) => !failing.includes(id) && ms < LONGEST_TEST_MS);
+    this.#tests = tests.filter(({ id, ms }) => !failing.includes(id) && ms < this.#work.longestTestMs);
     this.#coverage = structuredClone(control.mutantCoverage);
     tell({ kind: 'ready', failing, tests: tests.length });
   }

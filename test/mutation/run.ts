@@ -40,7 +40,7 @@ const core = (await mutantsOf(globSync('src/core/**/*.ts').filter((file) => !fil
 const testFiles = globSync(TESTS).sort();
 for (const file of files) {
   const { texts, mutants } = await mutantsOf([file]);
-  const ends = await playAll({ texts, testFiles, mutants: mutants.map(({ id }) => id) });
+  const ends = await playAll({ texts, testFiles, mutants: mutants.map(({ id }) => id), longestTestMs: 150 });
   const result = resultOf(mutants, ends);
   console.log(`${file}: ${result.noticed} of ${result.mutants} mutants are noticed`);
   for (const one of result.alive) {
