@@ -26,7 +26,7 @@ beforeAll(() => {
 }, 120_000);
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
-test('a worker answers on its socket, and the command asks it', () => {
+test('a worker responds on its socket to the command', () => {
   writeFileSync(
     join(project, 'worker.mjs'),
     `import { execFileSync } from 'node:child_process';
@@ -58,7 +58,7 @@ test('a port is probed as kubelet does', () => {
   expect(run('node', 'probe.mjs').trim()).toBe('HTTP probe failed with statuscode: 503');
 }, 60_000);
 
-test('their types say what they take', () => {
+test('their types describe their parameters', () => {
   writeFileSync(
     join(project, 'typed.mts'),
     `import { startHealthServer } from '@postcheck/health';

@@ -57,7 +57,7 @@ describe('predict', () => {
     expect(prediction('abort', new Stage())).toEqual({ nothing: 'no attempt has been recorded yet' });
   });
 
-  test('knows what a stage is approved by, and what comes of it', () => {
+  test('describes how a stage is approved, and the effect', () => {
     const strategy = { stages: [{ name: 'canary', pods: 1, approval: 'Manual' }] };
     const stage = new Stage({ strategy });
     stage.settle();
@@ -130,7 +130,7 @@ describe('predict', () => {
     expect(token(soaking('Auto'))).toThrow(/; no further stage needs approval$/);
   });
 
-  test('of a workload that does not exist says that nothing would come of a retry', () => {
+  test('says that a retry has no effect if the workload does not exist', () => {
     const stage = succeeded();
     stage.workload = undefined;
     stage.settle();
@@ -139,7 +139,7 @@ describe('predict', () => {
     });
   });
 
-  test('of one that is paused names resume: where nothing comes of a word, and where what comes of it stands still', () => {
+  test('names resume for a paused Upgrade, both if the verb has no effect and if its effect is suspended', () => {
     const paused = (stage: Stage): Stage => {
       stage.upgrade = { ...stage.upgrade, spec: { ...stage.upgrade.spec, paused: true } };
       stage.decide();
@@ -162,7 +162,7 @@ describe('predict', () => {
     });
   });
 
-  test('of one that waits for others says for which: promote does not skip them', () => {
+  test('names the Upgrades that are waited for, which promote does not skip', () => {
     const stage = new Stage({ dependsOn: [{ name: 'database' }] });
     const { upgrade } = new Stage();
     const database = { ...upgrade, metadata: { ...upgrade.metadata, name: 'database' } };
@@ -174,7 +174,7 @@ describe('predict', () => {
     });
   });
 
-  test('of one whose target another Upgrade acts on says so', () => {
+  test('says that another Upgrade acts on the target', () => {
     const stage = succeeded();
     stage.also = { claimedBy: 'web-old' };
     stage.settle();
@@ -183,7 +183,7 @@ describe('predict', () => {
     });
   });
 
-  test('says so when a new attempt starts anyway', () => {
+  test('says that a new attempt starts anyway', () => {
     const stage = succeeded();
     stage.upgrade = {
       ...stage.upgrade,
@@ -195,7 +195,7 @@ describe('predict', () => {
   });
 });
 
-describe('a write that meets a newer Upgrade', () => {
+describe('a write that conflicts with a newer Upgrade', () => {
   /** The Upgrade changes this many times between a read and the write. */
   function changing(times: number): { cluster: Cluster; bodies: unknown[] } {
     const bodies: unknown[] = [];
@@ -217,13 +217,13 @@ describe('a write that meets a newer Upgrade', () => {
   const found = { raw: {}, upgrade };
   const bodyFor = ({ metadata: { resourceVersion } }: Upgrade) => ({ resourceVersion });
 
-  test('is made anew from that', async () => {
+  test('is computed again from the newer one', async () => {
     const { cluster, bodies } = changing(2);
     expect(await patched(fakeIo(), cluster, found, {}, bodyFor)).toBe(0);
     expect(bodies).toEqual(['1', '2', '3'].map((resourceVersion) => ({ resourceVersion })));
   });
 
-  test('gives up after some', async () => {
+  test('gives up after some conflicts', async () => {
     const { cluster } = changing(Number.POSITIVE_INFINITY);
     await expect(patched(fakeIo(), cluster, found, {}, bodyFor)).rejects.toThrow('has been modified');
   });

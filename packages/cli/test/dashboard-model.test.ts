@@ -28,7 +28,7 @@ describe('lanes', () => {
     }
   });
 
-  test('keep each try that was seen, with its code, and count those between', () => {
+  test('keep each observed probe with its exit code, and count those in between', () => {
     const watched = begun();
     const { stage } = watched;
     stage.hears(BAD).settle();
@@ -45,7 +45,7 @@ describe('lanes', () => {
     expect(life && whats(life).at(-1)).toBe('check');
   });
 
-  test('show verdict, gate and first endpoint of a pod that passes, none before the try that it came of', () => {
+  test('show verdict, gate and first endpoint of a pod that passes, none before the probe that caused it', () => {
     const watched = begun();
     watched.stage.seconds(1.4).hears(GOOD).settle();
     const detail = watched.look();
@@ -61,7 +61,7 @@ describe('lanes', () => {
     }
   });
 
-  test('draw pull and start from what the kubelet told', () => {
+  test('draw pull and start from the events of the kubelet', () => {
     const watched = begun();
     const [pod] = watched.stage.pods;
     const at = pod?.createdAt ?? 0;
@@ -73,7 +73,7 @@ describe('lanes', () => {
     expect(life?.bars.slice(0, 3).map(({ from, to }) => (to ?? 0) - from)).toEqual([2000, 7000, 0]);
   });
 
-  test('go on to the right with the fallback; a pod that is gone keeps its lane, with its last words', () => {
+  test('continue to the right with the fallback; a deleted pod keeps its lane, with its last message', () => {
     const watched = begun();
     const { stage } = watched;
     stage.hears(BAD).settle();
@@ -108,7 +108,7 @@ describe('lanes', () => {
     expect(first?.bars[0]?.from).toBeGreaterThan(failed[0]?.bars[0]?.from ?? 0);
   });
 
-  test('of an attempt that nobody watched are drawn from the evidence that the status keeps', () => {
+  test('of an attempt that was not watched are drawn from the evidence in the status', () => {
     const watched = begun();
     const { stage } = watched;
     stage.hears(BAD).settle();
@@ -123,7 +123,7 @@ describe('lanes', () => {
     expect(detail.lanes.isLive).toBe(false);
   });
 
-  test('are grouped by the stage of their node, or by when they came', () => {
+  test('are grouped by the stage of their node, or by creation time', () => {
     const stagesIn = (stages: object[]): string[] => {
       const watched = begun();
       const { upgrade } = watched.stage;
@@ -144,7 +144,7 @@ describe('lanes', () => {
     ]); // biome-ignore format: a line
   });
 
-  test('are bounded: the worst of many are drawn, and the rest is counted', () => {
+  test('are limited: the worst are drawn, and the rest is counted', () => {
     const watched = begun();
     const [pod] = watched.stage.pods;
     watched.others = Array.from({ length: 500 }, (_, index) => ({
@@ -228,7 +228,7 @@ describe('evidence', () => {
     ]); // biome-ignore format: a line
   });
 
-  test('makes what a container printed one line each, without control characters, and not endless', () => {
+  test('shortens the output of a container to single lines of limited length without control characters', () => {
     const watched = begun();
     const output = `\u001b[31mred\u001b[0m <script>alert(1)</script>\u202e\n${'x'.repeat(5000)}\n${'line\n'.repeat(80)}`;
     watched.stage.hears({ kind: 'exit', code: 17, output }).settle();
@@ -240,7 +240,7 @@ describe('evidence', () => {
 });
 
 describe('traffic', () => {
-  test('tells pods of before, verified and unverified apart, and only changes are kept', () => {
+  test('distinguishes pods of the previous version, verified and unverified ones, and records only changes', () => {
     const watched = begun();
     watched.look();
     const [pod] = watched.stage.pods;
@@ -263,17 +263,17 @@ describe('traffic behind a gate', () => {
     return watched.look().traffic?.at(-1);
   };
 
-  test('is verified where its endpoint serves, though the news of the pod itself come later', () => {
+  test('is verified if the endpoint serves, even if the event of the pod arrives later', () => {
     expect(lastOf('serving')).toMatchObject({ before: 3, verified: 3, unverified: 0 });
   });
 
-  test('is unverified where a Service publishes pods that are not ready', () => {
+  test('is unverified if a Service publishes pods that are not ready', () => {
     expect(lastOf('published')).toMatchObject({ before: 3, verified: 0, unverified: 3 });
   });
 });
 
 describe('traffic of a fallback', () => {
-  test('is of the version before, which was put back, until that is verified again', () => {
+  test('goes to the restored previous version, unverified until that is verified again', () => {
     const watched = begun();
     const { stage } = watched;
     stage.hears(BAD).settle();
@@ -289,10 +289,10 @@ describe('traffic of a fallback', () => {
   });
 });
 
-describe('what can be done', () => {
+describe('the available actions', () => {
   const acts = (watched: Watched): string[] => watched.look().acts.map(({ verb }) => verb);
 
-  test('follows where the Upgrade stands', () => {
+  test('depend on the state of the Upgrade', () => {
     const watched = begun();
     expect(acts(watched)).toEqual(['pause', 'abort']);
     watched.stage.hears(GOOD).settle();
@@ -304,7 +304,7 @@ describe('what can be done', () => {
 });
 
 describe('cards', () => {
-  test('of what cannot be read are cards too, and take no other along', () => {
+  test('are shown also for Upgrades that cannot be read, without affecting others', () => {
     const { upgrade } = begun().stage;
     const broken = { ...upgrade, spec: {} } as typeof upgrade;
     expect(cardOfAny(broken)).toMatchObject({ key: 'shop/web', section: 'person', phase: 'Unknown' });
@@ -314,7 +314,7 @@ describe('cards', () => {
     expect(cardOfAny(upgrade)).toEqual(cardOf(upgrade));
   });
 
-  test('put those that need a person first, and have the last attempts', () => {
+  test('list those that need a person first, and show the last attempts', () => {
     const watched = begun({ fallback: { action: 'Pause' } });
     expect(cardOf(watched.stage.upgrade)).toMatchObject({ section: 'busy', look: 'busy', key: 'shop/web' });
     watched.stage.hears(BAD).settle();

@@ -9,7 +9,7 @@ import type { Card, Detail, Lanes, Message } from '../src/dashboard/model.ts';
 jest.setTimeout(60_000);
 
 describe('the bundled page', () => {
-  test('is light, whole, and asks nobody else for anything', async () => {
+  test('is small, complete, and loads nothing from elsewhere', async () => {
     const { page, packages } = await bundlePage();
     expect(weightOf(page)).toBeLessThan(PAGE_LIMIT_BYTES);
     expect(Object.keys(page)).toEqual(['', 'app.js', 'app.css']);
@@ -48,7 +48,7 @@ const withDeadline = (deadlineAt: number): Lanes =>
   });
 
 describe('the scale', () => {
-  test('goes from the start to the end, and with time while the attempt runs', () => {
+  test('extends from the start to the end, or to the present while the attempt runs', () => {
     const ended = scaleOf(lanes({}), 900_000, 1000);
     expect(ended.x(100_000)).toBeGreaterThan(0);
     expect(ended.x(130_000)).toBeGreaterThan(900);
@@ -56,12 +56,12 @@ describe('the scale', () => {
     expect(scaleOf(lanes({ isLive: true }), 200_000, 1000).x(200_000)).toBeLessThan(1000);
   });
 
-  test('reaches a deadline that is near, and not one that would make everything small', () => {
+  test('includes a deadline that is near, but not one that would compress everything else', () => {
     expect(scaleOf(withDeadline(160_000), 130_000, 1000).x(160_000)).toBeLessThan(1000);
     expect(scaleOf(withDeadline(700_000), 130_000, 1000).x(700_000)).toBeGreaterThan(1000);
   });
 
-  test('is whole for an attempt that began this moment', () => {
+  test('is valid for an attempt that started this moment', () => {
     const { from, to } = scaleOf(lanes({ to: 100_000 }), 100_000, 1000);
     expect(to - from).toBeGreaterThan(5000);
   });
@@ -72,7 +72,7 @@ describe('the scale', () => {
     expect(new Set(ticks).size).toBe(ticks.length);
   });
 
-  test('leaves room for the text of a dot, the newest first', () => {
+  test('leaves room for the label of a dot, the newest first', () => {
     expect(withRoom([0, 10, 100, 112, 200], 19)).toEqual([false, true, false, true, true]);
     expect(withRoom([], 19)).toEqual([]);
   });
@@ -85,40 +85,40 @@ test('spans and times are short', () => {
   expect(clock(Date.now())).toMatch(/^\d\d:\d\d:\d\d$/);
 });
 
-describe('what the page knows', () => {
+describe('the state of the page', () => {
   const card = (key: string): Card => ({ key }) as Card;
   const known = (state: Partial<State>, message: Message): State =>
     after({ aheadMs: 0, ...state }, message, 1000);
 
-  test('an empty fleet is an answer', () => {
+  test('an empty fleet is a loaded fleet', () => {
     expect(known({}, { type: 'fleet', cards: [] }).cards?.size).toBe(0);
     expect(known({}, { type: 'about', about: {} as never }).cards).toBeUndefined();
   });
 
-  test('changes are laid over, and what is gone goes', () => {
+  test('applies changes, and removes what was deleted', () => {
     const fleet = known({}, { type: 'fleet', cards: [card('a/a'), card('b/b')] });
     const next = known(fleet, { type: 'cards', changed: [card('c/c')], gone: ['a/a'] });
     expect([...(next.cards?.keys() ?? [])]).toEqual(['b/b', 'c/c']);
     expect(next.cards?.get('b/b')).toBe(fleet.cards?.get('b/b'));
   });
 
-  test('an answer about another Upgrade than the one that is looked at is not shown', () => {
+  test('ignores details of an Upgrade that is not the open one', () => {
     const state = { key: 'a/a' };
     expect(known(state, { type: 'upgrade', key: 'b/b', detail: {} as Detail }).detail).toBeUndefined();
     expect(known(state, { type: 'upgrade', key: 'a/a' }).detail).toBeNull();
   });
 
-  test('what cannot be shown is said, until it can', () => {
+  test('shows an error until the data is available again', () => {
     const broken = known({ key: 'a/a' }, { type: 'upgrade', key: 'a/a', fault: 'cannot be shown' });
     expect(broken).toMatchObject({ detail: null, fault: 'cannot be shown' });
     expect(known(broken, { type: 'upgrade', key: 'a/a', detail: {} as Detail }).fault).toBeUndefined();
   });
 
-  test('time is that of the API server, whatever the clock of this machine shows', () => {
+  test('uses the time of the API server, independently of the local clock', () => {
     expect(known({}, { type: 'beat', now: 5000 }).aheadMs).toBe(4000);
   });
 
-  test('any word from the tool is a sign of life', () => {
+  test('counts every message as a heartbeat', () => {
     expect(known({ lostAt: 1 }, { type: 'beat', now: 0 }).lostAt).toBeUndefined();
     expect(known({ lostAt: 1 }, { type: 'fleet', cards: [] }).lostAt).toBeUndefined();
   });

@@ -86,8 +86,8 @@ const own = (): Record<string, string> => ({
 
 const token = (): string => new URL(listening.url).pathname.split('/')[1] ?? '';
 
-describe('who opens the printed address', () => {
-  test('gets the page, and a policy that lets nothing in from elsewhere', async () => {
+describe('a client with the printed address', () => {
+  test('gets the page, with a policy that forbids foreign content', async () => {
     const { status, headers, body } = await send('');
     expect([status, body]).toEqual([200, '<!doctype html>']);
     expect(headers['content-security-policy']).toMatch(
@@ -104,13 +104,13 @@ describe('who opens the printed address', () => {
     expect(headers['access-control-allow-origin']).toBeUndefined();
   });
 
-  test('may come by localhost, or by a forwarded port', async () => {
+  test('may use localhost or a forwarded port', async () => {
     for (const host of ['localhost:1234', '127.0.0.1:80', '[::1]:8080', 'LOCALHOST']) {
       expect((await send('', { headers: { host } })).status).toBe(200);
     }
   });
 
-  test('may come from a link in another page: the token came along', async () => {
+  test('may follow a link from another page, as the link contains the token', async () => {
     const headers = {
       'sec-fetch-site': 'cross-site',
       'sec-fetch-dest': 'document',
@@ -120,8 +120,8 @@ describe('who opens the printed address', () => {
   });
 });
 
-describe('who does not', () => {
-  test('has another token each time, of 256 bits', async () => {
+describe('a client without it', () => {
+  test('cannot guess the token: 256 bits, new at each start', async () => {
     const other = await listen(site, 0);
     expect(new URL(other.url).pathname).not.toBe(new URL(listening.url).pathname);
     expect(Buffer.from(token(), 'base64url')).toHaveLength(32);
@@ -136,7 +136,7 @@ describe('who does not', () => {
     },
   );
 
-  test('is refused with a part of the token, or with more', async () => {
+  test('is rejected with a part of the token, or with additional characters', async () => {
     for (const wrong of [
       token().slice(0, -1),
       `${token()}x`,
@@ -198,7 +198,7 @@ describe('paths', () => {
     await expect(send('', { headers: { filler: 'x'.repeat(20_000) } })).rejects.toThrow();
   });
 
-  test('names that cannot be an Upgrade’s are refused before anything is asked of the cluster', async () => {
+  test('reject invalid names of an Upgrade without a request to the cluster', async () => {
     for (const query of ['namespace=..&name=web', 'namespace=shop&name=<b>', 'namespace=shop&name=a/b']) {
       expect((await send(`events?${query}`)).status).toBe(400);
     }
@@ -209,12 +209,12 @@ describe('paths', () => {
 describe('actions', () => {
   const body = JSON.stringify({ verb: 'abort' });
 
-  test('are taken from the page itself', async () => {
+  test('are accepted from the page itself', async () => {
     expect((await send('act', { method: 'POST', headers: own(), body })).status).toBe(200);
     expect(acts).toEqual([{ verb: 'abort' }]);
   });
 
-  test.each(['origin', 'x-postcheck-dashboard', 'content-type'])('are refused without %s', async (name) => {
+  test.each(['origin', 'x-postcheck-dashboard', 'content-type'])('are rejected without %s', async (name) => {
     const { [name]: _, ...headers } = own();
     expect((await send('act', { method: 'POST', headers, body })).status).toBeGreaterThanOrEqual(400);
     expect(acts).toEqual([]);
@@ -240,13 +240,13 @@ describe('actions', () => {
     },
   );
 
-  test('cannot be large, whatever length they claim', async () => {
+  test('cannot be large, whatever their Content-Length', async () => {
     const large = 'x'.repeat(LIMITS.bodyBytes + 1);
     expect((await send('act', { method: 'POST', headers: own(), body: large })).status).toBe(413);
     expect(acts).toEqual([]);
   });
 
-  test('that are no JSON are told apart by who acts', async () => {
+  test('that are not JSON are passed on to the handler', async () => {
     await send('act', { method: 'POST', headers: own(), body: '{"' });
     expect(acts).toEqual([undefined]);
   });
@@ -264,29 +264,29 @@ async function raw(text: string): Promise<Socket> {
 
 const closed = (socket: Socket): Promise<unknown> => once(socket, 'close');
 
-describe('clients that take their time', () => {
+describe('slow clients', () => {
   const limits = { ...LIMITS, requestMs: 200 };
   beforeEach(async () => {
     await listening.close();
     listening = await listen(site, 0, limits);
   });
 
-  test('are closed when their headers do not end', async () => {
+  test('are disconnected when their headers do not end', async () => {
     await closed(await raw('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: '));
   });
 
-  test('are closed when they say nothing at all', async () => {
+  test('are disconnected when they send nothing', async () => {
     await closed(await raw(''));
   });
 
-  test('are closed when their body does not come', async () => {
+  test('are disconnected when their body does not arrive', async () => {
     const head = Object.entries({ ...own(), host: new URL(listening.url).host, 'content-length': '100' });
     const lines = head.map(([name, value]) => `${name}: ${value}`).join('\r\n');
     await closed(await raw(`POST ${new URL(listening.url).pathname}act HTTP/1.1\r\n${lines}\r\n\r\n{`));
     expect(acts).not.toContainEqual({ verb: 'abort' });
   });
 
-  test('are closed when they speak something else', async () => {
+  test('are disconnected when they do not speak HTTP', async () => {
     await closed(await raw('\u0016\u0003\u0001\u0002\u0000\u0001\u0000'));
   });
 });
@@ -318,7 +318,7 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 describe('streams', () => {
-  test('tell what is there at once, then each change, until the page goes', async () => {
+  test('send the current state immediately, then each change, until the page disconnects', async () => {
     const { said, end } = await openStream();
     await until(() =>
       said().endsWith('\n\ndata: {"type":"hello","subject":{"namespace":"shop","name":"web"}}\n\n'),
@@ -330,14 +330,14 @@ describe('streams', () => {
     await until(() => ended > 0);
   });
 
-  test('beat, so that a page can tell silence from death', async () => {
+  test('send heartbeats, so that a page can distinguish silence from a lost connection', async () => {
     await listening.close();
     listening = await listen(site, 0, { ...LIMITS, beatMs: 10 });
     const { said } = await openStream();
     await until(() => said().split('{"type":"beat","now":7}').length > 3);
   });
 
-  test('are so many and no more, and their places come free', async () => {
+  test('are limited in number, and a closed one makes room for another', async () => {
     await listening.close();
     listening = await listen(site, 0, { ...LIMITS, streams: 2 });
     const [first] = [await openStream(), await openStream()];
@@ -347,7 +347,7 @@ describe('streams', () => {
     expect((await openStream()).answer.statusCode).toBe(200);
   });
 
-  test('of a page that does not read are ended, not kept', async () => {
+  test('of a page that does not read are closed, not buffered', async () => {
     await listening.close();
     listening = await listen(site, 0, { ...LIMITS, behindBytes: 1024 * 1024 });
     const { port, pathname, host } = new URL(listening.url);
@@ -365,8 +365,8 @@ describe('streams', () => {
   });
 });
 
-describe('a fault of the tool', () => {
-  test('ends the request that it came of, and no other', async () => {
+describe('an internal error', () => {
+  test('ends only the request that caused it', async () => {
     await listening.close();
     const broken: Site = {
       ...site,
@@ -386,7 +386,7 @@ describe('a fault of the tool', () => {
 });
 
 describe('connections', () => {
-  test('are so many and no more', async () => {
+  test('are limited in number', async () => {
     await listening.close();
     listening = await listen(site, 0, { ...LIMITS, connections: 3 });
     const { pathname, host } = new URL(listening.url);
@@ -400,18 +400,18 @@ describe('connections', () => {
     }
   });
 
-  test('come over loopback alone', async () => {
+  test('are accepted on loopback only', async () => {
     expect(listening.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[\w-]{43}\/$/);
   });
 
-  test('a port that is taken is told in words', async () => {
+  test('a port that is in use is reported in a sentence', async () => {
     const port = Number(new URL(listening.url).port);
     await expect(listen(site, port)).rejects.toThrow(
       `port ${port} is in use: use another --port, or omit it`,
     );
   });
 
-  test('end with the command, open streams too', async () => {
+  test('are closed when the command ends, also open streams', async () => {
     const { answer } = await openStream();
     const ends = new Promise((resolve) => answer.once('close', resolve));
     await listening.close();

@@ -6,7 +6,7 @@ import { Stage } from '../../../test/docs/stage.ts';
 const attempt = (stage: Stage) => stage.upgrade.status?.attempt;
 
 describe('attempt.deadlineAt', () => {
-  test('stands from the first pods on, and moves with nothing but progress', () => {
+  test('is set when the first pods exist, and changes only with progress', () => {
     const stage = new Stage();
     stage.settle();
     const { deadlineAt, progressAt = '' } = attempt(stage) ?? {};
@@ -20,7 +20,7 @@ describe('attempt.deadlineAt', () => {
     );
   });
 
-  test('is absent while the clocks stand still, and once the attempt has ended', () => {
+  test('is absent while the clocks are stopped, and after the attempt has ended', () => {
     const stage = new Stage();
     stage.settle();
     stage.upgrade = { ...stage.upgrade, spec: { ...stage.upgrade.spec, paused: true } };

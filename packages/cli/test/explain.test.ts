@@ -21,14 +21,14 @@ function partsOf(scene: string) {
 }
 
 describe('why', () => {
-  test.each(Object.keys(SCENES))('has a headline for %s, and a reason or nothing to do', (scene) => {
+  test.each(Object.keys(SCENES))('has a headline for %s, and a reason or "nothing to do"', (scene) => {
     const { headline, Why } = partsOf(scene);
     expect(headline).toMatch(/^[A-Z].*\.$/);
     expect(`${headline}${Why}`).not.toMatch(/undefined|NaN|Invalid/);
     expect(Why ?? headline).not.toBe('');
   });
 
-  test('of a fallback names evidence, rule, spread and the way on', () => {
+  test('of a fallback names the evidence, the rule, the spread and the next step', () => {
     const { headline, Why, Rule, Spread, Next, Runbook } = partsOf('FellBack');
     expect(headline).toContain(
       'serves on 3 of 3 pods and passed the same check. No immediate action is needed.',
@@ -43,7 +43,7 @@ describe('why', () => {
     expect(Runbook).toBe('https://github.com/postcheck/postcheck/blob/main/docs/runbooks/ProbeFailed.md');
   });
 
-  test('of a previous version that had to pass says that nothing was upgraded, and how to all the same', () => {
+  test('of a failed baseline says that nothing was upgraded, and how to upgrade nevertheless', () => {
     const { headline, Why, Next } = partsOf('BaselineFailed');
     expect(Next).toContain('To upgrade all the same: kubectl postcheck retry web -n shop');
     expect(headline).toContain('Nothing was upgraded to');
@@ -51,7 +51,7 @@ describe('why', () => {
     expect(Next).toContain('kubectl postcheck retry web -n shop');
   });
 
-  test('of pods that failed within the budget names them, and both ways on', () => {
+  test('of pods that failed within the budget names them, and both possible next steps', () => {
     const { headline, Why, Next, Runbook } = partsOf('Partial');
     expect(headline).toContain('is verified on 2 of 3 pods; 1 failed. Action is required.');
     expect(Why).toContain('node-3: readiness-probe in container web exited 17');
@@ -82,7 +82,7 @@ describe('why', () => {
     ]);
   });
 
-  test('of a fallback that is held up names first what holds it up, and its runbook', () => {
+  test('of a blocked fallback first names the obstacle and its runbook', () => {
     const { status, ...rest } = upgradeOf('FellBack');
     const { fallback, attempt } = status;
     const upgrade = {
@@ -111,7 +111,7 @@ describe('why', () => {
     ]);
   });
 
-  test('of a stage that no node belongs to names it, while it rolls and when it is late', () => {
+  test('names a stage that contains no node, while it rolls and after its deadline', () => {
     const stages = [{ name: 'canary', nodes: { matchLabels: { pool: 'edge' } } }];
     const stage = new Stage({ strategy: { stages } }, { kind: 'DaemonSet', onDelete: true });
     stage.also = { nodeLabels: () => ({ pool: 'core' }) };
@@ -125,7 +125,7 @@ describe('why', () => {
     expect(parts.find(({ topic }) => topic === 'Why')?.lines.join('\n')).toMatch(named);
   });
 
-  test('of a verdict says what has become of its pods since: its sentence is of that time', () => {
+  test('of a verdict says what happened to its pods afterwards, as the message describes the time of the verdict', () => {
     const now = (scene: string, ready: number, desired: number) =>
       explain(upgradeOf(scene), NOW, { ready, desired }).headline;
     expect(now('FellBack', 3, 3)).toMatch(/serves on 3 of 3 pods .* No immediate action is needed\.$/);
@@ -140,7 +140,7 @@ describe('why', () => {
     expect(now('GateMissed', 0, 3)).not.toMatch(/Since then/);
   });
 
-  test('of one without evidence names no deadline that is over, and how to roll back', () => {
+  test('of an attempt without evidence names no past deadline, and says how to roll back', () => {
     const { headline, Next, Rule, Output } = partsOf('Inconclusive');
     expect(headline).toMatch(/^Inconclusive\. .* is verified on 0 of 3 pods; nothing speaks against it/);
     expect(Next).toBe(
@@ -150,7 +150,7 @@ describe('why', () => {
     expect(Output).toBeUndefined();
   });
 
-  test('of an image that another client set blames neither the version nor its pods, and names both ways on', () => {
+  test('of a conflict blames neither the version nor its pods, and names both possible next steps', () => {
     const stage = new Stage();
     stage.settle();
     stage.hears({ kind: 'exit', code: 17, output: '' }).settle();
@@ -175,7 +175,7 @@ describe('why', () => {
     ]);
   });
 
-  test('of an image that another client set during the fallback tells that, and then why it fell back', () => {
+  test('of a conflict during the fallback names the conflict first, then why the version fell back', () => {
     const stage = new Stage();
     stage.settle();
     stage.hears({ kind: 'exit', code: 17, output: '' }).settle();
@@ -191,7 +191,7 @@ describe('why', () => {
     expect(parts.at(-1)?.lines[0]).toMatch(/ImageConflict\.md$/);
   });
 
-  describe('of one whose next attempt is held up', () => {
+  describe('of an Upgrade whose next attempt is blocked', () => {
     /** It fell back; then another image was wanted. */
     const wanted = (spec: object, paused = false): Stage => {
       const stage = new Stage({ fallback: { verify: false } });
@@ -222,7 +222,7 @@ describe('why', () => {
       expect([isUpToDate(upgrade), decided(upgrade)]).toEqual([false, undefined]);
     });
 
-    test('of one whose workload was deleted since names that, and no retry', () => {
+    test('of an Upgrade whose workload was deleted afterwards names the deletion, and suggests no retry', () => {
       const stage = new Stage();
       stage.settle();
       stage.hears({ kind: 'exit', code: 0, output: '' }).settle();
@@ -237,7 +237,7 @@ describe('why', () => {
     });
   });
 
-  test('of a check over the network without an answer names its port, and what decides at the deadline', () => {
+  test('of a network check without a response names its port, and what is decided at the deadline', () => {
     const checks = [{ name: 'open', tcpSocket: { port: 9999 } }];
     const stage = new Stage({ postCheck: { checks } });
     stage.settle();
@@ -253,7 +253,7 @@ describe('why', () => {
     ]);
   });
 
-  test('of one that no pod comes of says until when', () => {
+  test('of an attempt without any pod names the deadline', () => {
     const stage = new Stage();
     stage.settle();
     stage.pods = [];
@@ -263,7 +263,7 @@ describe('why', () => {
     ]);
   });
 
-  test('of a container that ends names how, and its log only while the pod is there', () => {
+  test('of a container that exits says how, and names its log only while the pod exists', () => {
     const stage = new Stage();
     stage.settle();
     const end = { ended: { reason: 'Error', message: '', byRule: false }, exitCode: 3 };
@@ -277,7 +277,7 @@ describe('why', () => {
     expect(why()).not.toContain('kubectl logs');
   });
 
-  test('of one that the operator has not seen says who tells whether there is one', () => {
+  test('of an Upgrade without a status names the command that checks for an operator', () => {
     const { headline, parts } = explain(new Stage().upgrade, NOW);
     expect(headline).toBe('Pending.');
     expect(parts.find(({ topic }) => topic === 'Next')?.lines).toEqual([
@@ -285,7 +285,7 @@ describe('why', () => {
     ]);
   });
 
-  test('of one that is paused names resume', () => {
+  test('of a paused Upgrade names resume', () => {
     const { upgrade } = new Stage();
     const status = { observedGeneration: 1, phase: 'Pending' as const };
     const { parts } = explain({ ...upgrade, status, spec: { ...upgrade.spec, paused: true } }, NOW);
@@ -294,7 +294,7 @@ describe('why', () => {
     ]);
   });
 
-  test('of a success sends nobody to a runbook', () => {
+  test('of a success names no runbook', () => {
     expect(partsOf('PostCheckChanged')).not.toHaveProperty('Runbook');
   });
 
@@ -354,7 +354,7 @@ describe('why', () => {
     ]);
   });
 
-  test('of an earlier attempt tells what the history keeps', () => {
+  test('of an earlier attempt shows what the history has', () => {
     const upgrade = upgradeOf('FellBack');
     const [entry] = upgrade.status.history ?? [];
     expect(entry && explainEntry(entry, upgrade.spec, NOW).headline).toMatch(

@@ -6,7 +6,7 @@ import { needsAttention, waitsForPerson } from '../src/upgrade-state.ts';
 import { table } from '../src/verbs/get.ts';
 import { fakeIo } from './io.ts';
 
-test('on a terminal the list has the cause, and in a pipe the whole sentence', () => {
+test('the list shows the cause on a terminal, and the whole message in a pipe', () => {
   const upgrade = { ...new Stage().upgrade, status: SCENES['FellBack']?.().status ?? {} };
   const shown = (terminal: boolean): string =>
     table(fakeIo({ terminal, columns: 160 }), [upgrade], {}).join('\n');

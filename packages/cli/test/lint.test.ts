@@ -71,7 +71,7 @@ describe('lint', () => {
     expect(said(manifest(spec)).join('\n')).toContain(message);
   });
 
-  test('finds entries that the API server takes for the same one', () => {
+  test('finds entries that the API server considers duplicates', () => {
     const twice = manifest('  dependsOn: [{name: db}, {name: db}]\n').replace(
       '/web:2.0}\n',
       '/web:2.0}\n  - {name: web, image: x:1}\n',
@@ -98,7 +98,7 @@ describe('lint', () => {
     expect(said(manifest('').replace(right, wrong))).toEqual([message]);
   });
 
-  test('warns of what the API server takes and nothing comes of', () => {
+  test('warns about what the API server accepts but has no effect', () => {
     const slow = '  postCheck: {failureThreshold: 5, periodSeconds: 60, deadlineSeconds: 20}\n';
     const typo = manifest(slow).replace(
       'shop}',
@@ -110,21 +110,21 @@ describe('lint', () => {
     ]);
   });
 
-  test('tells one mistake of a text once', () => {
+  test('reports each mistake once', () => {
     expect(said(`kind: Upgrade\nspec: [a] b c d\n e f g h\n i j [k] l m\n`).length).toBeLessThan(3);
     const prose = said('a: "b" these are words that nobody meant as YAML\n'.repeat(9));
     expect(prose).toEqual([...new Set(prose)]);
     expect(new Set(prose.map((line) => line.replace(/^\d+ /, ''))).size).toBe(prose.length);
   });
 
-  test.each(['', 'kind: Service\n'])('of a file without an Upgrade says so: %j', async (text) => {
+  test.each(['', 'kind: Service\n'])('reports a file without an Upgrade: %j', async (text) => {
     const io = { ...fakeIo(), input: async () => text };
     await expect(lint(io, { filename: ['-'] })).rejects.toThrow(
       text === '' ? 'no Upgrade in stdin, which is empty' : 'no Upgrade in stdin',
     );
   });
 
-  test('passes over other objects, and says where a file is not YAML', () => {
+  test('ignores other objects, and reports the line at which a file is not YAML', () => {
     expect(lintText('a.yaml', 'kind: Service\n')).toEqual({ upgrades: [], findings: [] });
     expect(said('kind: Upgrade\nspec: "open\n')).toEqual([expect.stringMatching(/^\d+ : .*quote/)]);
   });

@@ -14,13 +14,13 @@ describe('a line of the operator’s log', () => {
     message: 'Falling back\u001b[2J',
   });
 
-  test('is told to people with its sentence, and cannot clear their screen', () => {
+  test('is printed as a sentence without control characters', () => {
     expect(entryText(fakeIo(), line)).toMatch(
       /^\d\d:\d\d:\d\d {2}WARN {2}shop\/web {2}phase changed: Falling back {2}to=FallingBack$/,
     );
   });
 
-  test('belongs to its Upgrade; one that is no JSON is shown as it is', () => {
+  test('is matched to its Upgrade; one that is not JSON is printed as it is', () => {
     expect(readEntry(line).upgrade).toBe('shop/web');
     expect(readEntry('{"namespace":"shop","name":"web"}').upgrade).toBe('shop/web');
     expect(entryText(fakeIo(), 'panic: out of memory')).toBe('panic: out of memory');

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { redacted, redactedText } from '../src/redact.ts';
 
-test('values of the environment, headers and keys that sound like secrets are left out, names are kept', () => {
+test('removes the values of environment variables, headers and keys that look like secrets, and keeps their names', () => {
   expect(
     redacted({
       metadata: { annotations: { 'kubectl.kubernetes.io/last-applied-configuration': 'all again' } },

@@ -30,7 +30,7 @@ function mistakesOf(text: string): readonly string[] {
 }
 
 describe('a registry', () => {
-  test('becomes exitCodes in the order of the file, codes as text, Retry unless it says otherwise', () => {
+  test('is converted to exitCodes in the order of the file, codes as text, with Retry as default', () => {
     const registry = readRegistry(
       `codes:\n${entry('20-29', '  class: Fail\n')}${entry('3')}${entry('119', '  class: Skip\n')}`,
     );
@@ -62,7 +62,7 @@ describe('a registry', () => {
     expect(mistakesOf(`codes:\n${entry(code)}`)).toEqual([]);
   });
 
-  test('may not give two meanings to one code', () => {
+  test('may not define one code twice', () => {
     expect(mistakesOf(`codes:\n${entry('10-20')}${entry('20')}${entry('21')}`)).toEqual([
       'line 5: code 20 overlaps with line 2',
     ]);
@@ -74,13 +74,13 @@ describe('a registry', () => {
     ]);
   });
 
-  test('has the smaller code of a range first', () => {
+  test('has ranges with the smaller code first', () => {
     expect(mistakesOf(`codes:\n${entry('30-20')}`)).toEqual([
       'line 2: range 30-20 must have the smaller code first',
     ]);
   });
 
-  test('has all its mistakes reported at once, each with its line', () => {
+  test('is reported with all its mistakes, each with its line', () => {
     const text =
       'codes:\n- code: 5\n  reason: not camel\n  message: ok\n- code: 6\n  reason: Fine\n  class: Maybe\n- code: 7\n  reason: Fine\n  message: ok\n  hint: x\nextra: 1\n';
     expect(mistakesOf(text)).toEqual([
@@ -92,7 +92,7 @@ describe('a registry', () => {
     ]);
   });
 
-  test('stays within what an Upgrade takes', () => {
+  test('stays within the limits of an Upgrade', () => {
     const many = Array.from({ length: 33 }, (_, index) => entry(String(index + 3))).join('');
     expect(mistakesOf(`codes:\n${many}`)).toEqual([
       expect.stringMatching(/has 33 entries; an Upgrade allows 32/),

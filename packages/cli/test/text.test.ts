@@ -11,7 +11,7 @@ describe('text', () => {
     expect(fit('\u001b[31mabcdef\u001b[39m', 4)).toBe('\u001b[31mabc…\u001b[0m');
   });
 
-  test('is in columns by what is seen', () => {
+  test('is aligned by its visible width', () => {
     expect(
       columns([
         ['A', 'B'],
@@ -21,24 +21,24 @@ describe('text', () => {
     ).toEqual(['A      B', '日本   x', '\u001b[31mred\u001b[39m    y']);
   });
 
-  test('of a container cannot move the cursor', () => {
+  test('from a container cannot move the cursor', () => {
     expect(plain('a\u001b[2Jb\rc\u0007d\ne')).toBe('ab cd e');
   });
 
-  test('gives ages as kubectl does', () => {
+  test('formats ages as kubectl does', () => {
     expect([5, 119, 250, 3000, 12_000, 40_000, 200_000, 4_000_000].map((s) => age(s * 1000))).toEqual([
       '5s', '119s', '4m10s', '50m', '3h20m', '11h', '2d7h', '46d',
     ]); // biome-ignore format: a list
   });
 
-  test('reads times, and refuses what is none', () => {
+  test('parses times, and rejects anything else', () => {
     expect([duration('--x', '90'), duration('--x', '1h30m'), duration('--x', '500ms')]).toEqual([
       90_000, 5_400_000, 500,
     ]);
     expect(() => duration('--timeout', '5 minutes')).toThrow('--timeout must be a time such as 30s');
   });
 
-  test('finds the word that is meant', () => {
+  test('suggests the intended word', () => {
     expect(nearest('fellbak', ['fellback', 'failed'])).toBe('fellback');
     expect(nearest('zzzzzz', ['fellback', 'failed'])).toBeUndefined();
   });

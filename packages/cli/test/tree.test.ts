@@ -33,7 +33,7 @@ function retrying(): Stage {
 }
 
 describe('tree', () => {
-  test('shows each pod with its gate, code, last words and the time left', () => {
+  test('shows each pod with its gate, exit code, last message and the time left', () => {
     const lines = linesOf(retrying());
     expect(lines[0]).toBe(
       '◌ Upgrade shop/web   attempt 1: web=registry.example/web:2.0   PostChecking   0 of 3 passed   gate on',
@@ -58,7 +58,7 @@ describe('tree', () => {
     );
   });
 
-  test('of a decided Upgrade ends with its sentence, and shows no clock', () => {
+  test('of a decided Upgrade ends with its message, and shows no clock', () => {
     const stage = retrying();
     stage.hears({ kind: 'exit', code: 0, output: '' }).settle();
     const text = linesOf(stage).join('\n');
@@ -66,7 +66,7 @@ describe('tree', () => {
     expect(text).not.toContain('deadline');
   });
 
-  test('of pods without an answer names no decision at a deadline that is over', () => {
+  test('of pods without a response announces no decision at a past deadline', () => {
     const stage = new Stage({ postCheck: { checks: [{ name: 'open', tcpSocket: { port: 9999 } }] } });
     stage.settle();
     const refused = { kind: 'unconnected', message: 'connect ECONNREFUSED' } as const;

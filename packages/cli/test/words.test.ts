@@ -39,7 +39,7 @@ const written = globSync(['README.md', 'docs/**/*.md', 'examples/**/*.md', 'char
   );
 
 describe('command lines', () => {
-  test('there are some in the docs', () => {
+  test('exist in the docs', () => {
     expect(written.length).toBeGreaterThan(3);
   });
 
@@ -62,7 +62,7 @@ describe('command lines', () => {
     expect(notes).not.toMatch(/\n\s+at /);
   });
 
-  test('without a kubeconfig says where one is looked for', async () => {
+  test('without a kubeconfig the error names the searched paths', async () => {
     expect((await told('get')).notes).toMatch(
       /^error: no kubeconfig: neither KUBECONFIG nor .*\.kube\/config names a cluster/,
     );
@@ -80,7 +80,7 @@ describe('the Node that runs it', () => {
     engines: { node: string };
   };
 
-  test('is told to be too old in one sentence', async () => {
+  test('is reported as too old in one sentence', async () => {
     const old = 'data:text/javascript,Object.defineProperty(process.versions,"node",{value:"20.20.2"})';
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
@@ -98,7 +98,7 @@ describe('the Node that runs it', () => {
     );
   }, 60_000);
 
-  test('imports nothing by its name that an old one has not', async () => {
+  test('imports no named export that an old version lacks', async () => {
     const text = readFileSync(await tool(), 'utf8');
     const named = [...text.matchAll(/import\{([^}]*)\}from"node:/g)].flatMap(([, names = '']) =>
       names.split(','),
@@ -169,12 +169,12 @@ describe('completion', () => {
     expect(await next('-n', 'shop', 'completion', 'z')).toEqual(['zsh', ':4']);
   });
 
-  test('lets the shell complete files, and gives nothing when the cluster cannot be asked', async () => {
+  test('lets the shell complete files, and suggests nothing when the cluster cannot be reached', async () => {
     expect(await next('lint', '-f', '')).toEqual([':0']);
     expect(await next('why', '')).toEqual([':4']);
   });
 
-  test('gives up on a cluster that does not answer long before a verb does', async () => {
+  test('has a much shorter timeout than a verb', async () => {
     const hole = createServer(() => {});
     hole.listen(0, '127.0.0.1');
     await once(hole, 'listening');
@@ -189,7 +189,7 @@ describe('completion', () => {
     await verb;
   }, 60_000);
 
-  test('tells the value of a flag from a name', () => {
+  test('distinguishes the value of a flag from a name', () => {
     const { operands, prefix, command } = placeOf(program(), [
       '-n',
       'shop',

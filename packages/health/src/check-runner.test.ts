@@ -23,19 +23,19 @@ test.each<[string, HealthCheck, number]>([
   expect((await checkRunner(check, limits)()).code).toBe(code);
 });
 
-test('the reason of a rejection reaches the asker', async () => {
+test('the reason of a rejection reaches the caller', async () => {
   expect((await checkRunner(() => Promise.reject(new Error('database gone')), limits)()).message).toContain(
     'database gone',
   );
 });
 
 describe('a check that hangs', () => {
-  test('is told from one that says false, after its limit', async () => {
+  test('is distinguished from one that returns false, after its timeout', async () => {
     const ask = checkRunner(() => new Promise(() => undefined), { checkTimeoutMs: 20, cacheMs: 0 });
     expect((await ask()).code).toBe(healthCode.checkTimedOut);
   });
 
-  test('is not started a second time, and late askers do not wait for another limit', async () => {
+  test('is not started a second time, and later callers do not wait for another timeout', async () => {
     const check = jest.fn(() => new Promise<boolean>(() => undefined));
     const ask = checkRunner(check, { checkTimeoutMs: 400, cacheMs: 0 });
     await ask();
@@ -46,7 +46,7 @@ describe('a check that hangs', () => {
     expect(check).toHaveBeenCalledTimes(1);
   });
 
-  test('may recover: its late answer is given, and the next run is a fresh one', async () => {
+  test('may recover: its late result is returned, and the next run is a new one', async () => {
     let finish = (_verdict: boolean): void => undefined;
     const check = jest.fn(
       () =>
@@ -63,7 +63,7 @@ describe('a check that hangs', () => {
   });
 });
 
-test('a flood of askers costs one run while its answer is kept, and the next one after that', async () => {
+test('many callers share one run while its result is cached, and the next run starts after that', async () => {
   const check = jest.fn(async () => true);
   const ask = checkRunner(check, { checkTimeoutMs: 1000, cacheMs: 100 });
   await Promise.all(Array.from({ length: 1000 }, ask));

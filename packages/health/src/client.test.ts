@@ -39,34 +39,34 @@ async function codeAtOnce(): Promise<number> {
   return (await askHealth(socket, 600_000)).code;
 }
 
-test('a server that accepts and never answers costs the limit and no more', async () => {
+test('a server that accepts and never responds is given up after the timeout', async () => {
   await serverThat(() => undefined);
   const startedMs = performance.now();
   expect((await askHealth(socket, 100)).code).toBe(healthCode.noAnswer);
   expect(performance.now() - startedMs).toBeGreaterThan(90);
 });
 
-test('half an answer is no answer', async () => {
+test('an incomplete response is not a response', async () => {
   await serverThat((connection) => connection.write('0'));
   expect((await askHealth(socket, 100)).code).toBe(healthCode.noAnswer);
 });
 
-test('a close without an answer is known at once', async () => {
+test('a close without a response is reported immediately', async () => {
   await serverThat((connection) => connection.on('data', () => connection.end()));
   expect(await codeAtOnce()).toBe(healthCode.closedEarly);
 });
 
-test('a close in the middle of an answer is known at once, even when the half looks healthy', async () => {
+test('a close during a response is reported immediately, even if the received part looks healthy', async () => {
   await serverThat((connection) => connection.on('data', () => connection.end('0')));
   expect(await codeAtOnce()).toBe(healthCode.closedEarly);
 });
 
-test('a connection that is torn down is the same as one that is closed', async () => {
+test('a reset connection is the same as a closed one', async () => {
   await serverThat((connection) => connection.destroy());
   expect(await codeAtOnce()).toBe(healthCode.closedEarly);
 });
 
-test('an answer in pieces is put together: "1", then "7"', async () => {
+test('a response in pieces is joined: "1", then "7"', async () => {
   await serverThat((connection) => {
     connection.write('1');
     setTimeout(() => connection.write('7'), 20);
@@ -83,7 +83,7 @@ test.each(['healthy', '256', '-1', '', 'HTTP/1.1 200 OK'])(
   },
 );
 
-test('an endless answer is cut off', async () => {
+test('an endless response is cut off', async () => {
   await serverThat((connection) => connection.write('0'.repeat(5000)));
   expect(await codeAtOnce()).toBe(healthCode.protocolError);
 });

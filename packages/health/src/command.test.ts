@@ -47,7 +47,7 @@ function probe(args: string[], options: object = {}): Promise<Finished> {
 
 const nobody = { uid: 65_534, gid: 65_534 };
 
-test('an answer becomes the exit code, and its message one line on stderr', async () => {
+test('a response becomes the exit code, and its message one line on stderr', async () => {
   server = await startHealthServer({ socket, check: () => 17 });
   expect(await probe(['--socket', socket])).toMatchObject({
     code: 17,
@@ -56,7 +56,7 @@ test('an answer becomes the exit code, and its message one line on stderr', asyn
   });
 });
 
-test('the socket may come from the environment', async () => {
+test('the socket may be set in the environment', async () => {
   server = await startHealthServer({ socket, check: () => true });
   expect(await probe([], { env: { POSTCHECK_HEALTH_SOCKET: socket } })).toMatchObject({
     code: 0,
@@ -64,7 +64,7 @@ test('the socket may come from the environment', async () => {
   });
 });
 
-test('an application offers it as "npm run hc", and the code comes through npm', async () => {
+test('an application provides it as "npm run hc", and npm passes on the exit code', async () => {
   server = await startHealthServer({ socket, check: () => 17 });
   writeFileSync(
     join(directory.path, 'package.json'),
@@ -73,7 +73,7 @@ test('an application offers it as "npm run hc", and the code comes through npm',
   expect((await run('npm', ['run', '--silent', 'hc'], { cwd: directory.path })).code).toBe(17);
 });
 
-test('an application that never answers costs --timeout-seconds', async () => {
+test('an application that never responds fails after --timeout-seconds', async () => {
   const silent = createServer((connection) => connection.resume()).listen(socket);
   expect(await probe(['--socket', socket, '--timeout-seconds', '0.2'])).toMatchObject({
     code: healthCode.noAnswer,
@@ -125,7 +125,7 @@ test('a heartbeat is consumed once', async () => {
   expect((await probe(['--heartbeat', path, '--consume'])).code).toBe(healthCode.beatMissing);
 });
 
-test('a heartbeat that is too old, and one whose writer is gone, have codes of their own', async () => {
+test('a heartbeat that is too old, and one whose writer has exited, have separate exit codes', async () => {
   const path = join(directory.path, 'beat');
   const worker = await start('worker.ts', [path, '20']);
   await new Promise((resolve) => setTimeout(resolve, 300));
@@ -163,7 +163,7 @@ test.each([
   expect(stderr).toMatch(/^code 119: .+\n$/);
 });
 
-test('it starts little slower than Node itself', async () => {
+test('it starts almost as fast as Node itself', async () => {
   server = await startHealthServer({ socket, check: () => true });
   const timed = async (args: string[]): Promise<number> => {
     const startedMs = performance.now();

@@ -62,7 +62,7 @@ async function withServer(behaves: (connection: Socket) => void, body: () => Pro
 describe.each(['nc', 'perl', 'python3'])('with %s', (tool) => {
   const programs = [...basics, tool];
 
-  test('the answers of the real server come through', async () => {
+  test('the responses of the real server are passed on', async () => {
     let verdict = 0;
     const server = await startHealthServer({ socket, check: () => verdict, cacheMs: 0 });
     expect(await probeWith(programs)).toMatchObject({ code: 0, stdout: '', stderr: 'healthy\n' });
@@ -71,7 +71,7 @@ describe.each(['nc', 'perl', 'python3'])('with %s', (tool) => {
     await server.close();
   });
 
-  test('a socket that nobody listens on is known', async () => {
+  test('a socket without a listener is recognized', async () => {
     await (await start('naive-app.ts', [socket])).stop('SIGKILL');
     expect((await probeWith(programs)).code).toBe(healthCode.socketStale);
   });
@@ -108,23 +108,23 @@ describe.each(['nc', 'perl', 'python3'])('with %s', (tool) => {
   });
 });
 
-describe('without asking anybody', () => {
+describe('without a connection', () => {
   const programs = [...basics, 'nc'];
 
-  test('a missing socket and a plain file are known', async () => {
+  test('a missing socket and a plain file are recognized', async () => {
     expect((await probeWith(programs)).code).toBe(healthCode.socketMissing);
     writeFileSync(socket, '');
     expect((await probeWith(programs)).code).toBe(healthCode.notASocket);
   });
 
-  test('a socket of another user is known', async () => {
+  test('a socket of another user is recognized', async () => {
     const server = await startHealthServer({ socket, check: () => true });
     const refused = await probeWith(programs, undefined, { uid: 65_534, gid: 65_534 });
     expect(refused.code).toBe(healthCode.permissionDenied);
     await server.close();
   });
 
-  test('an image without a fitting tool gets a clear message', async () => {
+  test('an image without a suitable tool gets a clear message', async () => {
     const { code, stderr } = await probeWith(basics);
     expect(code).toBe(118);
     expect(stderr).toContain('no nc with -U and -N, no perl and no python3 in this image');

@@ -32,8 +32,8 @@ function setAge(seconds: number): void {
   utimesSync(file, time, time);
 }
 
-describe('looking at the age', () => {
-  test('gives every asker the same answer, so a second one takes nothing away', async () => {
+describe('checking the age', () => {
+  test('returns the same result to every caller, as it consumes nothing', async () => {
     await (await startHeartbeat({ path: file })).beat();
     expect([1, 2, 3].map(() => checkHeartbeat(file, 10_000).code)).toEqual([0, 0, 0]);
   });
@@ -47,7 +47,7 @@ describe('looking at the age', () => {
     });
   });
 
-  test('takes a beat from the future for none, and a slightly fast clock for normal', async () => {
+  test('rejects a beat from the future, and tolerates a slightly fast clock', async () => {
     await (await startHeartbeat({ path: file })).beat();
     setAge(-1);
     expect(healthy()).toBe(true);
@@ -63,7 +63,7 @@ describe('looking at the age', () => {
     expect(checkHeartbeat(file, 10_000).code).toBe(healthCode.beatInvalid);
   });
 
-  test('tells a file that cannot be read from one that is missing', () => {
+  test('distinguishes an unreadable file from a missing one', () => {
     mkdirSync(file);
     expect(checkHeartbeat(file, 10_000).code).toBe(healthCode.beatUnreadable);
     expect(checkHeartbeat(join(directory.path, 'none'), 10_000).code).toBe(healthCode.beatMissing);
@@ -91,7 +91,7 @@ describe('a worker', () => {
     expect(worker.alive()).toBe(true);
   });
 
-  test('that is killed is known as gone at once, however young its beat', async () => {
+  test('that is killed is recognized immediately, however recent its beat', async () => {
     worker = await start('worker.ts', [file, '20']);
     await eventually('the first beat', () => healthy());
     await worker.stop('SIGKILL');
@@ -101,14 +101,14 @@ describe('a worker', () => {
     });
   });
 
-  test('that shuts down takes its beat away and leaves nothing behind', async () => {
+  test('that shuts down removes its beat and leaves nothing behind', async () => {
     worker = await start('worker.ts', [file, '20']);
     await eventually('the first beat', () => healthy());
     expect(await worker.stop('SIGTERM')).toBe(0);
     expect(readdirSync(directory.path)).toEqual([]);
   });
 
-  test('starts without the beat that an earlier one left, even with the same pid', async () => {
+  test('starts without the beat of an earlier one, even with the same pid', async () => {
     writeFileSync(file, `${process.pid} 99\n`);
     expect(healthy()).toBe(true);
     await startHeartbeat({ path: file });
@@ -124,7 +124,7 @@ describe('a worker', () => {
 });
 
 describe('a beat', () => {
-  test('is always whole for its readers', async () => {
+  test('is always complete for its readers', async () => {
     const heartbeat = await startHeartbeat({ path: file, minIntervalMs: 0 });
     await heartbeat.beat();
     for (let turn = 0; turn < 300; turn += 1) {
@@ -134,7 +134,7 @@ describe('a beat', () => {
     }
   });
 
-  test('costs nothing when the last one is young enough', async () => {
+  test('costs nothing when the last one is recent enough', async () => {
     const heartbeat = await startHeartbeat({ path: file, minIntervalMs: 60_000 });
     await Promise.all(Array.from({ length: 1000 }, () => heartbeat.beat()));
     await heartbeat.beat();
@@ -202,12 +202,12 @@ describe('a beat', () => {
 });
 
 describe('consuming, as rm would', () => {
-  test('is healthy once per beat: a second asker has stolen it', async () => {
+  test('is healthy once per beat: a second caller finds none', async () => {
     await (await startHeartbeat({ path: file })).beat();
     expect([consumeHeartbeat(file).code, consumeHeartbeat(file).code]).toEqual([0, healthCode.beatMissing]);
   });
 
-  test('tells a missing beat, for which rm -f says 0', async () => {
+  test('recognizes a missing beat, for which rm -f returns 0', async () => {
     expect((await run('rm', ['-f', file])).code).toBe(0);
     expect(consumeHeartbeat(file).code).toBe(healthCode.beatMissing);
   });

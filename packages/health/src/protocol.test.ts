@@ -2,13 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import { healthCode } from './health-codes.ts';
 import { formatReply, LineReader, parseReply, REPLY_LIMIT_BYTES } from './protocol.ts';
 
-describe('an answer on the wire', () => {
+describe('an encoded response', () => {
   test('is a code, a message and a newline', () => {
     expect(formatReply({ code: 17, message: 'database gone' })).toBe('17 database gone\n');
     expect(formatReply({ code: 0, message: '' })).toBe('0\n');
   });
 
-  test('stays one line, whatever the message holds', () => {
+  test('is one line, whatever the message contains', () => {
     expect(formatReply({ code: 3, message: 'first\r\nsecond\0third\u0085' })).toBe('3 first second third\n');
   });
 
@@ -20,7 +20,7 @@ describe('an answer on the wire', () => {
     }
   });
 
-  test('is read back as it was written', () => {
+  test('is decoded as it was encoded', () => {
     const reply = { code: 255, message: 'all of it' };
     expect(parseReply(formatReply(reply).slice(0, -1))).toEqual(reply);
     expect(parseReply('0')).toEqual({ code: 0, message: '' });

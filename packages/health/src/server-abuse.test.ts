@@ -35,7 +35,7 @@ async function probeNaively(limitMs: number): Promise<number | null> {
 
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1000));
 
-describe('a check that is asynchronous and says false', () => {
+describe('an asynchronous check that returns false', () => {
   test('is healthy for ever in the naive server', async () => {
     app = await start('naive-app.ts', [socket, 'false']);
     expect(await probeNaively(10_000)).toBe(0);
@@ -47,7 +47,7 @@ describe('a check that is asynchronous and says false', () => {
   });
 });
 
-describe('a prober that gave up before the answer was written', () => {
+describe('a prober that gave up before the response was written', () => {
   test('ends the naive application', async () => {
     app = await start('naive-app.ts', [socket, 'busy']);
     expect(await probeNaively(200)).toBe(1);
@@ -64,7 +64,7 @@ describe('a prober that gave up before the answer was written', () => {
   });
 });
 
-describe('a prober killed with the answer unread', () => {
+describe('a prober that is killed before it read the response', () => {
   test('ends the naive application', async () => {
     app = await start('naive-app.ts', [socket]);
     const prober = await start('deaf-probe.ts', [socket]);

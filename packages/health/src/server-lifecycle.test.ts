@@ -58,7 +58,7 @@ test('a clean stop leaves nothing behind', async () => {
   expect(existsSync(socket)).toBe(false);
 });
 
-test('a second server refuses to start while the first one answers, which goes on answering', async () => {
+test('a second server refuses to start while the first one responds, which continues', async () => {
   const server = await serve();
   await expect(serve()).rejects.toThrow(/in use: a process responds/);
   expect(await codeNow()).toBe(0);
@@ -95,7 +95,7 @@ test('a plain net.Server that closes late removes the socket of its successor', 
   await new Promise((resolve) => newer.close(resolve));
 });
 
-test('ours leaves it alone', async () => {
+test('ours does not remove it', async () => {
   const older = await serve();
   rmSync(socket);
   const newer = await serve();
@@ -104,13 +104,13 @@ test('ours leaves it alone', async () => {
   await newer.close();
 });
 
-test('a path too long to bind is refused before anything is made', async () => {
+test('a path too long to bind is rejected before anything is created', async () => {
   const long = join(directory.path, 'new', 'x'.repeat(100));
   await expect(serve(long)).rejects.toThrow(/bytes, more than/);
   expect(existsSync(join(directory.path, 'new'))).toBe(false);
 });
 
-test('a part of the path that is a file is named', async () => {
+test('a component of the path that is a file is named', async () => {
   writeFileSync(join(directory.path, 'run'), '');
   await expect(serve()).rejects.toThrow(/a part of the path is not a directory/);
 });

@@ -46,7 +46,7 @@ async function exchange(text: string, end: boolean): Promise<string> {
   return answer;
 }
 
-test('the answer is what the check says at this moment', async () => {
+test('the response is the current result of the check', async () => {
   let verdict: boolean | number = true;
   await serve({ check: async () => verdict });
   const codes: number[] = [];
@@ -64,12 +64,12 @@ test('the reason of a failing check reaches the client', async () => {
   });
 });
 
-test('a check that hangs is answered within its limit, so the client hears the cause', async () => {
+test('a check that hangs is reported within its timeout, so the client learns the cause', async () => {
   await serve({ check: () => new Promise(() => undefined), checkTimeoutMs: 50 });
   expect(await codeNow()).toBe(healthCode.checkTimedOut);
 });
 
-test('requests get one answer each and in order, merged or split as they may be', async () => {
+test('requests get one response each and in order, even if merged or split', async () => {
   let turn = 2;
   await serve({
     check: () => {
@@ -93,7 +93,7 @@ test('requests get one answer each and in order, merged or split as they may be'
   expect(answer.match(/\n/g)).toHaveLength(2);
 });
 
-test('a half request gets no answer', async () => {
+test('an incomplete request gets no response', async () => {
   await serve();
   expect(await exchange('hc', true)).toBe('');
 });
@@ -108,12 +108,12 @@ test.each(['HC\n', 'GET / HTTP/1.1\r\n\r\n', '\n', `${'x'.repeat(1000)}`, 'hc\n'
   },
 );
 
-test('a connection that asks nothing is closed after its limit', async () => {
+test('a connection without a request is closed after its timeout', async () => {
   await serve({ connectionTimeoutMs: 50 });
   expect(await exchange('', false)).toBe('');
 });
 
-test('connections beyond the limit are closed at once, and room is made again', async () => {
+test('connections beyond the limit are closed immediately, and a closed one makes room for another', async () => {
   await serve({ maxConnections: 3 });
   const held: Socket[] = [connect(socket), connect(socket), connect(socket)];
   await Promise.all(held.map((connection) => once(connection, 'connect')));
@@ -124,7 +124,7 @@ test('connections beyond the limit are closed at once, and room is made again', 
   await eventually('there is room again', async () => (await codeNow()) === 0);
 });
 
-test('a flood of probes costs the application one run of its check', async () => {
+test('concurrent probes share one run of the check', async () => {
   const check = jest.fn(async () => true);
   await serve({ check, cacheMs: 60_000 });
   const codes = await Promise.all(Array.from({ length: 50 }, () => codeNow()));
@@ -141,7 +141,7 @@ test('an abstract name works like a path, without any file', async () => {
   expect(await codeNow()).toBe(healthCode.socketMissing);
 });
 
-test('a blocked event loop answers nobody, and answers again when it is free', async () => {
+test('a blocked event loop sends no response, and responds again when it is free', async () => {
   const app = await start('app.ts', [socket, 'block']);
   try {
     expect(await codeNow()).toBe(0);

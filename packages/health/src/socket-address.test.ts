@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { socketAddress } from './socket-address.ts';
 
-test('a path is taken as it is', () => {
+test('a path is used as it is', () => {
   expect(socketAddress('/run/app/health.sock')).toEqual({
     ok: true,
     listenOn: '/run/app/health.sock',
@@ -9,7 +9,7 @@ test('a path is taken as it is', () => {
   });
 });
 
-test('a path of more than 107 bytes is refused, counted in bytes and with what will be appended', () => {
+test('a path of more than 107 bytes is rejected, counted in bytes and with the suffix', () => {
   expect(socketAddress(`/${'x'.repeat(106)}`).ok).toBe(true);
   expect(socketAddress(`/${'x'.repeat(107)}`)).toEqual({
     ok: false,
@@ -24,7 +24,7 @@ test('@name is an abstract socket: a zero byte stands for the @, and there is no
   expect(socketAddress(`@${'x'.repeat(107)}`).ok).toBe(false);
 });
 
-test('a Windows pipe has no file to care for', () => {
+test('a Windows pipe has no file', () => {
   expect(socketAddress('\\\\.\\pipe\\app-health')).toEqual({
     ok: true,
     listenOn: '\\\\.\\pipe\\app-health',

@@ -50,7 +50,7 @@ describe('how a command ends', () => {
 });
 
 describe('a runner', () => {
-  test('gets the command word by word, and the limit', async () => {
+  test('gets the command as an array, and the timeout', async () => {
     const seen: unknown[] = [];
     await probeExec(
       ['sh', '-c', 'exit 0'],
@@ -86,7 +86,7 @@ describe('a runner', () => {
     });
   });
 
-  test('that calls our stopping it an error is a time-out all the same', async () => {
+  test('that reports the abort as an error is a time-out nevertheless', async () => {
     const run: RunInContainer = (_, { signal }) =>
       new Promise((resolve) => {
         signal?.addEventListener('abort', () =>

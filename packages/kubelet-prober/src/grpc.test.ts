@@ -53,7 +53,7 @@ describe('a server of the reference implementation', () => {
     expect(seen).toEqual([message, 'kube-probe/1.36']);
   });
 
-  test('without health is failure, and names the protocol', async () => {
+  test('without the health service is failure, and names the protocol', async () => {
     const { port } = await serveGrpc();
     expect(await probe(port)).toMatchObject({
       result: 'failure',
@@ -85,7 +85,7 @@ describe('a server of the reference implementation', () => {
   });
 });
 
-describe('what is no gRPC server', () => {
+describe('not a gRPC server', () => {
   test.each([
     ['refuses', closedPort, false],
     ['drops everything', droppedPort, false],

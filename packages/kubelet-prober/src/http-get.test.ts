@@ -241,7 +241,7 @@ describe('the connection', () => {
     }
   });
 
-  test('is not kept, also when the server would keep it', async () => {
+  test('is not kept alive, even if the server would', async () => {
     const { port, openSockets } = await serveHttp((_, response) =>
       response.writeHead(200, { Connection: 'keep-alive' }).end('ok'),
     );
@@ -297,7 +297,7 @@ describe('the head of a request', () => {
     );
   });
 
-  test('says once that the connection ends, also when the user says so', async () => {
+  test('contains "Connection: close" once, also when the user sets it', async () => {
     const { port } = await echo();
     const { output } = await probe(port, { httpHeaders: [{ name: 'connection', value: 'Close' }] });
     expect(output.split('\n').filter((line) => /^connection:/i.test(line))).toEqual(['Connection: Close']);
@@ -329,7 +329,7 @@ describe('the head of a request', () => {
 });
 
 describe('over TLS', () => {
-  test('a self-signed certificate for another name is taken', async () => {
+  test('a self-signed certificate for another name is accepted', async () => {
     const { port } = await serveHttps((_, response) => response.end('secure'));
     expect(await probe(port, { scheme: 'HTTPS' })).toEqual({
       result: 'success',
@@ -470,7 +470,7 @@ describe('redirects', () => {
     });
   });
 
-  test('ten requests are made, and no more', async () => {
+  test('at most ten requests are made', async () => {
     let requests = 0;
     const { port } = await serveHttp((_, response) => {
       requests++;
@@ -480,7 +480,7 @@ describe('redirects', () => {
     expect(requests).toBe(10);
   });
 
-  test('the ninth redirect may still end well', async () => {
+  test('the ninth redirect may still succeed', async () => {
     const { port } = await serveHttp((request, response) => {
       const page = Number(request.url?.slice(1) || 0);
       response.writeHead(page < 9 ? 302 : 200, { Location: `/${page + 1}` }).end(`page ${page}`);
@@ -539,7 +539,7 @@ describe('redirects', () => {
   });
 });
 
-test('over IPv6 the brackets are put where they belong', async () => {
+test('the brackets of an IPv6 address are set', async () => {
   const server = createServer((request, response) => response.end(request.headers.host));
   await new Promise<void>((resolve) => server.listen(0, '::1', resolve));
   onClose(async () => server.close());

@@ -76,7 +76,7 @@ function endlessly(response: {
   pour();
 }
 
-test('whatever a probe meets, nothing of it is left: no socket, no attempt, no listener, no warning', async () => {
+test('a probe leaves no socket, connection attempt, listener or warning behind, whatever happens', async () => {
   const warnings: Error[] = [];
   const onWarning = (warning: Error) => warnings.push(warning);
   process.on('warning', onWarning);

@@ -70,13 +70,13 @@ function managed(changes: Partial<ProbePorts> = {}) {
 }
 
 describe('the workers of a manager', () => {
-  test('a pod without probes adds none', () => {
+  test('a pod without probes gets none', () => {
     const { manager, clock } = managed();
     manager.add([]);
     expect([manager.size, clock.pending]).toEqual([0, 0]);
   });
 
-  test('each probe has one, however often it is added', () => {
+  test('each probe gets one, however often it is added', () => {
     const { manager } = managed();
     const jobs = [job('a', 'liveness'), job('a', 'readiness'), job('a', 'startup')];
     manager.add(jobs);
@@ -84,7 +84,7 @@ describe('the workers of a manager', () => {
     expect(manager.size).toBe(3);
   });
 
-  test('one probes at once and then every period', async () => {
+  test('probe immediately and then every period', async () => {
     const { manager, clock, probes } = managed();
     manager.add([job('a')]);
     await clock.advance(0);
@@ -93,7 +93,7 @@ describe('the workers of a manager', () => {
     expect(probes()).toBe(4);
   });
 
-  test('right after the start of the manager one waits a random part of its period', async () => {
+  test('wait for a random part of the period right after the start of the manager', async () => {
     const { manager, clock, probes } = managed();
     clock.share = 0.5;
     manager.add([job('a')]);
@@ -107,7 +107,7 @@ describe('the workers of a manager', () => {
     expect(probes()).toBe(3);
   });
 
-  test('a try that takes long delays the next one, but never runs beside it', async () => {
+  test('delay the next probe while one runs, and never run two at a time', async () => {
     let inFlight = 0;
     let most = 0;
     let tries = 0;
@@ -158,7 +158,7 @@ describe('the workers of a manager', () => {
     expect([manager.result(job('a')), manager.size, clock.pending]).toEqual(['success', 1, 1]);
   });
 
-  test('one ends with its pod, and its result with it', async () => {
+  test('are removed with their pod, as are their results', async () => {
     let phase: ProbedPod['phase'] = 'Running';
     const { manager, clock } = managed({ podOf: () => ({ ...running, phase }) });
     manager.add([job('a')]);
@@ -170,7 +170,7 @@ describe('the workers of a manager', () => {
 });
 
 describe('clean-up', () => {
-  test('removing a pod ten times is removing it once; worker, timer and result are gone', async () => {
+  test('removing a pod is idempotent, and removes worker, timer and result', async () => {
     const { manager, clock, probes } = managed();
     manager.add([job('a', 'liveness'), job('a'), job('b')]);
     await clock.advance(0);
@@ -187,7 +187,7 @@ describe('clean-up', () => {
     expect(probes()).toBe(4);
   });
 
-  test('a pod removed in the middle of a try is not probed again', async () => {
+  test('a pod that is removed during a probe is not probed again', async () => {
     let answer: (verdict: ProbeVerdict) => void = () => {};
     const { manager, clock } = managed({
       probe: () =>
@@ -210,7 +210,7 @@ describe('clean-up', () => {
     expect([manager.size, manager.result(job('b', 'liveness'))]).toEqual([1, undefined]);
   });
 
-  test('of a hundred pods, cleaned up ten times each, nothing remains', async () => {
+  test('nothing remains of a hundred pods that are cleaned up ten times each', async () => {
     const { manager, clock } = managed();
     for (let pods = 0; pods < 100; pods++) {
       manager.add(['liveness', 'readiness', 'startup'].map((type) => job(`pod-${pods}`, type as ProbeType)));

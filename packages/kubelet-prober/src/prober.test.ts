@@ -23,7 +23,7 @@ const ok: CommandEnd = { kind: 'exit', code: 0, output: 'ok' };
 const bad: CommandEnd = { kind: 'exit', code: 1, output: 'bad' };
 const broken: CommandEnd = { kind: 'error', message: 'broken' };
 
-describe('the tries of a probe', () => {
+describe('the attempts of a probe', () => {
   test.each<[string, CommandEnd[], string, number]>([
     ['a success is not repeated', [ok], 'success', 1],
     ['a failure is not repeated', [bad, ok], 'failure', 1],
@@ -37,7 +37,7 @@ describe('the tries of a probe', () => {
     expect(commands.length).toBe(tries);
   });
 
-  test('an HTTP answer that breaks off in its body is asked for three times', async () => {
+  test('an HTTP response with an incomplete body is requested three times', async () => {
     let connections = 0;
     const { port } = await serveTcp((socket) => {
       connections++;
@@ -50,7 +50,7 @@ describe('the tries of a probe', () => {
     expect(connections).toBe(3);
   });
 
-  test('with a limit for all of them, an error that took the time is not repeated', async () => {
+  test('with a timeout for all of them, an error that took this long is not repeated', async () => {
     let calls = 0;
     const slow: RunInContainer = async () => {
       calls++;

@@ -7,7 +7,7 @@ afterEach(closeServers);
 const limits = { timeoutMs: 1000 };
 
 describe('a tcpSocket probe', () => {
-  test('succeeds when a connection comes about; it sends nothing and closes', async () => {
+  test('succeeds when a connection is established; it sends nothing and closes', async () => {
     const got: Buffer[] = [];
     const { port, openSockets } = await serveTcp((socket) => socket.on('data', (piece) => got.push(piece)));
     expect(
@@ -46,7 +46,7 @@ describe('a tcpSocket probe', () => {
     });
   });
 
-  test('asks the host that the user names', async () => {
+  test('connects to the host that the user names', async () => {
     const { port } = await serveTcp();
     expect((await probeTcpSocket({ port, host: 'localhost' }, { podIp: '192.0.2.1' }, limits)).result).toBe(
       'success',
@@ -74,7 +74,7 @@ describe('a tcpSocket probe', () => {
     });
   });
 
-  test('an abort ends it without a verdict, also one from before', async () => {
+  test('is ended by an abort without a verdict, also by an earlier one', async () => {
     const port = await droppedPort();
     const controller = new AbortController();
     const running = probeTcpSocket(

@@ -46,12 +46,12 @@ describe('the URL of an httpGet probe', () => {
     expect(url && [urlText(url), requestTarget(url)]).toEqual([text, target]);
   });
 
-  test('other letters travel as the bytes of their UTF-8', () => {
+  test('other letters are encoded as UTF-8', () => {
     const url = probeUrl('http', 'a', 1, '/é?ü');
     expect(url && Buffer.from(requestTarget(url), 'latin1').toString()).toBe('/%C3%A9?ü');
   });
 
-  test('a blank in the query is escaped: it would break the request line', () => {
+  test('a space in the query is escaped, as it would break the request line', () => {
     const url = probeUrl('http', 'a', 1, '/?a b');
     expect(url && requestTarget(url)).toBe('/?a%20b');
   });
@@ -60,12 +60,12 @@ describe('the URL of an httpGet probe', () => {
     expect(probeUrl('http', host, 80, '/')).toBeUndefined();
   });
 
-  test('an IPv6 zone is a part of the host', () => {
+  test('an IPv6 zone is part of the host', () => {
     const url = probeUrl('http', 'fe80::1%eth0', 80, '/');
     expect(url && hostnameOf(url)).toBe('fe80::1%eth0');
   });
 
-  test('a path that reads as a URL without a host leaves none', () => {
+  test('a path that is a URL without a host results in no host', () => {
     expect(probeUrl('http', 'a', 1, 'mailto:x')?.host).toBe('');
   });
 });
@@ -106,7 +106,7 @@ describe('where a Location header leads', () => {
   });
 });
 
-test('a port that is not written is that of the scheme', () => {
+test('the default port is that of the scheme', () => {
   const ports = ['http://a/', 'https://a/', 'https://a:1/', 'http://[::1]/', 'http://a:/'].map((text) =>
     portOf(parseUrl(text)!),
   );

@@ -49,7 +49,7 @@ function tick(
   return begun.next === 'probe' ? endTick(worker, begun.state, verdict) : begun.state;
 }
 
-describe.each(types)('whether a %s worker goes on, and what it publishes', (type) => {
+describe.each(types)('whether a %s worker continues, and what it publishes', (type) => {
   const stops = type === 'readiness' ? 'probe' : 'stop';
   test.each<[string, ProbedPod | undefined, string, string | undefined]>([
     ['without a pod status it waits', undefined, 'wait', undefined],
@@ -95,7 +95,7 @@ describe.each(types)('whether a %s worker goes on, and what it publishes', (type
     });
   });
 
-  test('during the initial delay the initial value stands, afterwards it is probed', () => {
+  test('the initial value is published during the initial delay, and probes start afterwards', () => {
     const delayed = spec(type, { initialDelaySeconds: 10 });
     const during = beginTick(delayed, newWorkerState, probedBy(type), { ...time, nowMs: 995_000 + 9_999 });
     expect([during.next, during.state.published]).toEqual(['wait', initialValue[type]]);
@@ -103,20 +103,20 @@ describe.each(types)('whether a %s worker goes on, and what it publishes', (type
     expect([after.next, endTick(delayed, after.state, success).published]).toEqual(['probe', 'success']);
   });
 
-  test('a negative initial delay is none', () => {
+  test('a negative initial delay is no delay', () => {
     expect(
       tick(spec(type, { initialDelaySeconds: -1 }), newWorkerState, probedBy(type), success).published,
     ).toBe('success');
   });
 
-  test('a try that ended in an error changes nothing', () => {
+  test('a probe that ended in an error changes nothing', () => {
     const before = tick(spec(type, { failureThreshold: 3 }), newWorkerState, probedBy(type), failure);
     expect(endTick(spec(type, { failureThreshold: 3 }), before, { ...failure, error: 'broken' })).toBe(
       before,
     );
   });
 
-  test('nothing is published of a container that ran long before the prober started, until it was probed', () => {
+  test('nothing is published for a container that ran long before the prober started, until it was probed', () => {
     const old = pod(
       {},
       {
@@ -128,7 +128,7 @@ describe.each(types)('whether a %s worker goes on, and what it publishes', (type
     expect([begun.next, begun.state.published]).toEqual(['probe', undefined]);
   });
 
-  test('a negligible share of time before the prober does not make a container old', () => {
+  test('a container that started only slightly before the prober gets its initial value', () => {
     const young = pod(
       {},
       {
@@ -178,7 +178,7 @@ describe('thresholds', () => {
     ]);
   });
 
-  test('a run of results is counted on over a new container, as in kubelet', () => {
+  test('a run of equal results continues across a new container, as in kubelet', () => {
     const worker = spec('readiness', { failureThreshold: 3 });
     const [, second] = run(worker, 'FF');
     expect(second && tick(worker, second, probedBy('readiness', 'containerd://two'), failure).resultRun).toBe(
@@ -188,7 +188,7 @@ describe('thresholds', () => {
 });
 
 describe.each(['liveness', 'startup'] as const)('a %s probe that failed', (type) => {
-  test('holds until there is a new container', () => {
+  test('is paused until there is a new container', () => {
     const worker = spec(type);
     const failed = tick(worker, newWorkerState, probedBy(type), failure);
     expect(failed).toMatchObject({ published: 'failure', onHold: true });
@@ -213,7 +213,7 @@ describe.each(['liveness', 'startup'] as const)('a %s probe that failed', (type)
   });
 });
 
-test('a readiness probe that failed does not hold', () => {
+test('a readiness probe that failed is not paused', () => {
   const failed = tick(spec('readiness'), newWorkerState, pod(), failure);
   expect(tick(spec('readiness'), failed, pod(), success)).toMatchObject({
     published: 'success',

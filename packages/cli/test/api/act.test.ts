@@ -37,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => api?.stop());
 
 describe('retry and abort', () => {
-  test('say what will happen, and write the token', async () => {
+  test('describe what will happen, and write the token', async () => {
     const { out, code } = await run('retry', 'back');
     expect(out).toBe(
       'Starting attempt 2: Deployment web from web:1.9 to web:2.0\nupgrade.postcheck.dev/back patched\n',
@@ -65,7 +65,7 @@ describe('retry and abort', () => {
 });
 
 describe('of a workload that does not exist', () => {
-  test('retry is refused, and status says that it waits for a person', async () => {
+  test('retry is rejected, and status says that it waits for a person', async () => {
     const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'gone' };
     createUpgrade(api, 'shop', 'lost', { scene: 'FellBack', spec: { targetRef } });
     const gone = 'Deployment gone does not exist in namespace shop';
@@ -84,7 +84,7 @@ describe('of a workload that does not exist', () => {
 });
 
 describe('pause and resume', () => {
-  test('write spec.paused and take it back, and refuse what is so already', async () => {
+  test('set and unset spec.paused, and report if nothing would change', async () => {
     expect((await run('resume', 'running')).err).toBe('error: nothing to resume: spec.paused is not set\n');
     expect((await run('pause', 'running')).out).toContain('Attempt 1 is paused');
     expect(upgrade('running').spec.paused).toBe(true);
@@ -145,12 +145,12 @@ describe('gates', () => {
     api.kubectl(['apply', '-f', '-'], JSON.stringify(pod));
   });
 
-  test('of a pod without probes of its own nothing fails', async () => {
+  test('of a pod without probes do not fail', async () => {
     const { code, err } = await run('probe', 'pod/gated', '--kubelet');
     expect([code, err]).toEqual([0, 'None of these pods has its own probes.\n']);
   });
 
-  test('are listed with who waits for them, and opened only on a word', async () => {
+  test('are listed with the Upgrade that uses them, and opened only after confirmation', async () => {
     expect((await run('gates')).out).toMatch(/^NAMESPACE.*\nshop +gated +- +\S+ +no attempt/);
     expect((await run('gates', 'open', 'gated')).err).toBe(
       'error: cannot prompt without a terminal: use --yes\n',

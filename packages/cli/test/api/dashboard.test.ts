@@ -109,7 +109,7 @@ function asked(change: Partial<ActRequest> = {}): Partial<ActRequest> {
 }
 
 describe('what it shows', () => {
-  test('is every Upgrade that the caller may list, and what comes and goes', async () => {
+  test('is every Upgrade that the caller may list, and each that is created or deleted', async () => {
     const { url } = await start();
     const told = await listenTo(url);
     await eventually(() => fleetOf(told) !== undefined);
@@ -121,14 +121,14 @@ describe('what it shows', () => {
     await eventually(() => changes().includes('"gone":["bank/late"]'));
   });
 
-  test('is an answer also where there is nothing', async () => {
+  test('is an empty list where no Upgrade exists', async () => {
     const { url } = await start('-n', 'empty');
     const told = await listenTo(url);
     await eventually(() => fleetOf(told) !== undefined);
     expect(fleetOf(told)).toEqual([]);
   });
 
-  test('is one namespace where a list of all is refused, and that is said', async () => {
+  test('is one namespace, with a note, if the caller may not list all', async () => {
     const { url } = await start('-n', 'shop', '--as', 'reader');
     const own = await listenTo(url);
     await eventually(() => fleetOf(own) !== undefined);
@@ -148,7 +148,7 @@ describe('what it shows', () => {
     );
   });
 
-  test('is nothing for who may list nothing: told at once, with verb and resource', async () => {
+  test('is an immediate error with verb and resource if the caller may list nothing', async () => {
     const { code, out, err } = await cli(['dashboard', '-n', 'shop', '--as', 'nobody'], {
       kubeconfig: api.kubeconfig,
     });
@@ -173,14 +173,14 @@ describe('actions', () => {
       'get', 'upgrade', 'web', '-n', 'shop', '-o', 'jsonpath={.metadata.annotations.postcheck\\.dev/abort}',
     ]); // biome-ignore format: a command line
 
-  test('are refused without --allow-actions', async () => {
+  test('are rejected without --allow-actions', async () => {
     const { url } = await start();
     const { status, text } = await post(url, asked({ confirmed: true }));
     expect([status, text]).toEqual([403, 'this dashboard is read-only: start it with --allow-actions']);
     expect(annotation()).toBe('');
   });
 
-  test('are told first, refused when they are about something else by now, and done when confirmed', async () => {
+  test('are described first, rejected if the Upgrade has changed since, and executed when confirmed', async () => {
     const { url } = await start('--allow-actions');
     const first = await post(url, asked());
     expect(first).toMatchObject({ status: 200, done: false, text: expect.stringContaining('web') });
@@ -218,7 +218,7 @@ describe('actions', () => {
     expect(paused()).toBe('false');
   });
 
-  test('are done with the rights of the caller alone', async () => {
+  test('use only the permissions of the caller', async () => {
     const { url } = await start('--allow-actions', '-n', 'shop', '--as', 'reader');
     const { status, text } = await post(url, asked({ verb: 'pause', confirmed: true }));
     expect([status, text]).toEqual([

@@ -38,7 +38,7 @@ describe('get', () => {
     expect(code).toBe(0);
   });
 
-  test('shows all namespaces, some phases, those that need a person', async () => {
+  test('shows all namespaces, selected phases, or those that need a person', async () => {
     expect((await run('get', '-A', '--phase', 'fellback', '-o', 'name')).out).toBe(
       'upgrade.postcheck.dev/other\nupgrade.postcheck.dev/back\n',
     );
@@ -47,7 +47,7 @@ describe('get', () => {
     );
   });
 
-  test('gives machines JSON and YAML', async () => {
+  test('prints JSON and YAML', async () => {
     const list = JSON.parse((await run('get', '-n', 'shop', '-o', 'json')).out);
     expect(list.items).toHaveLength(6);
     expect(list.items[0]).toMatchObject({ apiVersion: 'postcheck.dev/v1alpha1', kind: 'Upgrade' });
@@ -55,7 +55,7 @@ describe('get', () => {
     expect(one.out).toMatch(/^apiVersion: postcheck.dev\/v1alpha1\nkind: Upgrade\n/);
   });
 
-  test('counts by the clock of the cluster, whatever this machine’s shows', async () => {
+  test('computes ages with the clock of the cluster, independently of the local one', async () => {
     const wrong = '--import=data:text/javascript,const%20now=Date.now;Date.now=()=>now()+86400000';
     const { out } = await cli(['get', 'back', '-n', 'shop'], {
       kubeconfig: api.kubeconfig,
@@ -73,7 +73,7 @@ describe('get', () => {
     ]);
   });
 
-  test('ends quietly when nobody reads on, and takes the words of kubectl', async () => {
+  test('ends silently when its pipe is closed, and accepts the resource names that kubectl accepts', async () => {
     const pipe = `${process.execPath} ${await tool()} get -A | head -1; echo \${PIPESTATUS[0]}`;
     const env = { PATH: process.env['PATH'], KUBECONFIG: api.kubeconfig, HOME: '/nonexistent' };
     const { stdout, stderr } = spawnSync('bash', ['-c', pipe], { encoding: 'utf8', env });
@@ -126,13 +126,13 @@ describe('status', () => {
     expect((await run('status', name, '-n', 'shop')).code).toBe(code);
   });
 
-  test('waits until time is up, and says so', async () => {
+  test('waits until the timeout, and reports it', async () => {
     const { out, err, code } = await run('status', 'running', '-n', 'shop', '--timeout', '1s');
     expect(out).toMatch(/◌ PostChecking {2}0\/3 {2}Verifying web:/);
     expect([err, code]).toEqual(['the attempt has not ended within 1 s\n', 5]);
   });
 
-  test('ends when the verdict comes, with one line a change', async () => {
+  test('ends at the verdict, with one line for each change', async () => {
     createUpgrade(api, 'shop', 'later', { scene: 'GateMissed' });
     const waiting = run('status', 'later', '-n', 'shop', '--timeout', '60s');
     await new Promise((resolve) => setTimeout(resolve, 1500));
@@ -143,7 +143,7 @@ describe('status', () => {
     expect(out).toMatch(/↩ FellBack {2}3\/3 {2}\S+ runs again/);
   });
 
-  test('is not decided while the operator has not seen the last change', async () => {
+  test('is undecided until the operator has observed the last change', async () => {
     api.kubectl([
       'patch', 'upgrade', 'back', '-n', 'shop', '--type=merge', '-p', '{"spec":{"historyLimit":3}}',
     ]); // biome-ignore format: a command line
@@ -154,7 +154,7 @@ describe('status', () => {
     ]);
   });
 
-  test('of one that is not there says where it is, or what there is', async () => {
+  test('of an Upgrade that does not exist names its namespace, or those that exist', async () => {
     expect((await run('status', 'other', '-n', 'shop')).err).toBe(
       'error: there is no Upgrade other in namespace shop; there is one in -n bank\n',
     );

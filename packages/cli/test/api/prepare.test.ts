@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => api?.stop());
 
 describe('init', () => {
-  test('prints an Upgrade that lint and the API server take', async () => {
+  test('prints an Upgrade that lint and the API server accept', async () => {
     const { out, code } = await run('init', 'deploy/new');
     expect(code).toBe(0);
     expect(out).toMatch(
@@ -40,7 +40,7 @@ describe('init', () => {
     api.kubectl(['apply', '--dry-run=server', '-f', path]);
   });
 
-  test('names the Upgrade that acts on the workload already, and takes no name of another one', async () => {
+  test('names the Upgrade that already acts on the workload, and avoids the name of an existing one', async () => {
     expect(await run('init', 'deploy/web')).toEqual({
       code: 1,
       out: '',
@@ -49,7 +49,7 @@ describe('init', () => {
     expect((await run('init', 'deploy/taken', '--no-exec')).out).toContain('  name: taken-deployment\n');
   });
 
-  test('asks for the kind, and says what is not there', async () => {
+  test('requires the kind, and reports what does not exist', async () => {
     expect((await run('init', 'web')).err).toBe(
       'error: include the kind of the workload, such as deployment/web\n',
     );
@@ -60,7 +60,7 @@ describe('init', () => {
 });
 
 describe('lint --live', () => {
-  test('says what the cluster would say', async () => {
+  test('reports what the cluster would report', async () => {
     const path = join(folder, 'live.yaml');
     const spec = {
       targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
@@ -85,7 +85,7 @@ describe('lint --live', () => {
     ]);
   });
 
-  test('of a target that is missing says so in the words of the operator, at its line', async () => {
+  test('reports a missing target in the words of the operator, at its line', async () => {
     const input =
       'apiVersion: postcheck.dev/v1alpha1\nkind: Upgrade\nmetadata: {name: lost, namespace: shop}\nspec:\n  containers: [{name: web, image: x:1}]\n  targetRef: {kind: Deployment, name: nope}\n';
     const { out } = await cli(['lint', '-f', '-', '--live'], { kubeconfig: api.kubeconfig, input });
@@ -94,7 +94,7 @@ describe('lint --live', () => {
     );
   });
 
-  test('gives code hosts SARIF', async () => {
+  test('prints SARIF for code hosts', async () => {
     const { out } = await cli(['lint', '-f', '-', '-o', 'sarif'], {
       kubeconfig: '/nonexistent',
       input: 'kind: Upgrade\nspec: {}\n',
@@ -124,7 +124,7 @@ describe('records', () => {
     );
   });
 
-  test('bundle has everything, and no secret', async () => {
+  test('bundle contains everything, and no secret', async () => {
     const file = join(folder, 'web.tar.gz');
     expect((await run('bundle', 'web', '--file', file)).code).toBe(0);
     const names = execFileSync('tar', ['-tzf', file], { encoding: 'utf8' }).split('\n');
@@ -145,7 +145,7 @@ describe('records', () => {
 });
 
 describe('check', () => {
-  test('of a cluster without an operator says what is missing', async () => {
+  test('of a cluster without an operator reports what is missing', async () => {
     const { out, code } = await run('check');
     expect(code).toBe(1);
     expect(out).toContain('✔ CRD upgrades.postcheck.dev v1alpha1 has every field that this tool reads');
@@ -154,7 +154,7 @@ describe('check', () => {
     expect((await run('check', '--pre')).code).toBe(0);
   });
 
-  test('of an installed chart sees operator, rights and gate, and verifies the gate while an attempt gates', async () => {
+  test('of an installed chart finds the operator, its permissions and the gate, and verifies the gate while an attempt uses it', async () => {
     const items = renderChart(['--api-versions', GATE_API, '--kube-version', '1.36.3']).filter(
       ({ metadata }) => !JSON.stringify(metadata).includes('helm.sh/hook"'),
     );
@@ -182,7 +182,7 @@ describe('check', () => {
     );
   }, 60_000);
 
-  test('of a CRD that lacks what this tool reads names it, whatever it is', async () => {
+  test('of a CRD names each field that it lacks and this tool reads', async () => {
     const crd = ['crd', 'upgrades.postcheck.dev'];
     const version = '/spec/versions/0/schema/openAPIV3Schema/properties';
     const older = ['spec/properties/windows', 'status/properties/left'].map((field) => ({
@@ -196,7 +196,7 @@ describe('check', () => {
     api.kubectl(['replace', '-f', 'crds/postcheck.dev_upgrades.yaml']);
   });
 
-  test('asks for the Kubernetes that the chart asks for', () => {
+  test('requires the Kubernetes version that the chart requires', () => {
     expect(readFileSync('charts/postcheck/Chart.yaml', 'utf8')).toContain(
       `kubeVersion: ">=1.${LOWEST_MINOR}.0-0"`,
     );

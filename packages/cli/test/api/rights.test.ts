@@ -36,7 +36,7 @@ beforeAll(async () => {
 }, 600_000);
 afterAll(() => api?.stop());
 
-describe('without any right', () => {
+describe('without any permission', () => {
   test.each([
     [['get']],
     [['status', 'web']],
@@ -67,7 +67,7 @@ describe('without any right', () => {
     );
   });
 
-  test('check tells what it may not look at, and --pre what may not be created', async () => {
+  test('check reports what it may not read, and --pre what may not be created', async () => {
     const { out } = await as('nobody', 'check');
     expect(out).toContain('? operator: forbidden: nobody cannot list pods in the whole cluster');
     const { out: pre, code } = await as('nobody', 'check', '--pre');
@@ -78,15 +78,15 @@ describe('without any right', () => {
   });
 });
 
-describe('with the right to read Upgrades alone', () => {
-  test('the tree shows the Upgrade, and says what is left out', async () => {
+describe('with permission to read only Upgrades', () => {
+  test('the tree shows the Upgrade, and reports what is missing', async () => {
     const { out, code } = await as('reader', 'tree', 'web');
     expect(code).toBe(0);
     expect(out).toMatch(/^◌ Upgrade shop\/web/);
     expect(out).toContain('Not shown: forbidden: reader cannot get deployments.apps in namespace shop');
   });
 
-  test('status shows where it stands, and says which right a wait needs', async () => {
+  test('status shows the state, and names the permission that waiting needs', async () => {
     expect((await as('reader', 'status', 'web', '--watch=false')).code).toBe(5);
     const { code, err } = await as('reader', 'status', 'web', '--timeout', '20s');
     expect([code, err]).toEqual([
@@ -95,7 +95,7 @@ describe('with the right to read Upgrades alone', () => {
     ]);
   });
 
-  test('what may not be prediction is asked for all the same, and the missing right is named', async () => {
+  test('a verb whose effect cannot be predicted is requested nevertheless, and the missing permission is named', async () => {
     const { code, err } = await as('reader', 'abort', 'web');
     expect([code, err]).toEqual([
       1,
@@ -103,7 +103,7 @@ describe('with the right to read Upgrades alone', () => {
     ]);
   });
 
-  test('a group counts, as for kubectl', async () => {
+  test('the group of the user is applied, as in kubectl', async () => {
     const { code } = await as('someone', 'get', '--as-group', 'others', '--as-group', 'readers');
     expect(code).toBe(0);
   });

@@ -55,7 +55,7 @@ test('follows the cluster', async () => {
   await eventually(() => screen().includes('0 of 0 updated'));
 }, 30_000);
 
-test('keeps every line in a window that was made small, and says what is left out', async () => {
+test('fits into a window that was made small, and says what is hidden', async () => {
   tmux('resize-window', '-x', '50', '-y', '4');
   await eventually(() => screen().includes('more lines: enlarge the window'));
   const lines = screen().trimEnd().split('\n');
@@ -73,7 +73,7 @@ test('ends by itself when the Upgrade is decided, with the exit code of the verd
   expect(tmux('display-message', '-p', '#{alternate_on} #{cursor_flag}').trim()).toBe('0 1');
 }, 30_000);
 
-test('Ctrl-C ends a tree that nobody decides', async () => {
+test('Ctrl-C ends a tree that is not decided', async () => {
   createUpgrade(api, 'shop', 'web', { scene: 'GateMissed' });
   tmux('clear-history');
   tmux('send-keys', `clear; node ${await tool()} tree web -n shop -w; echo ended with $?`, 'Enter');
@@ -84,7 +84,7 @@ test('Ctrl-C ends a tree that nobody decides', async () => {
   expect(tmux('display-message', '-p', '#{alternate_on} #{cursor_flag}').trim()).toBe('0 1');
 }, 30_000);
 
-test('a fault that nobody waits for is one sentence, and leaves the terminal as it was', async () => {
+test('an unhandled error is printed as one sentence, and the terminal is restored', async () => {
   const fault = 'data:text/javascript,process.on("SIGUSR2",()=>{throw new Error("late")})';
   const pidFile = join(scratch(), 'pid');
   const typed = `sh -c 'echo $$ > ${pidFile}; exec node --import "$0" "$@"' '${fault}' ${await tool()} tree web -n shop -w`;

@@ -109,7 +109,7 @@ const cardNamed = (name: string, change: Partial<Card> = {}): Card => ({
 });
 
 describe('the fleet', () => {
-  test('is told from being read, and an empty one is said to be empty', async () => {
+  test('differs visibly between loading and empty', async () => {
     const one = await open();
     await one.getByText('There are no Upgrades.').waitFor();
     expect(await one.getByRole('heading', { level: 1 }).textContent()).toBe(
@@ -117,7 +117,7 @@ describe('the fleet', () => {
     );
   });
 
-  test('has a link for each Upgrade that says all of it, those that need a person first', async () => {
+  test('has a link with a complete label for each Upgrade, those that need a person first', async () => {
     cards = [
       cardNamed('well', { section: 'good', urgency: 9, phase: 'Succeeded', look: 'good' }),
       cardNamed('bad', {
@@ -139,7 +139,7 @@ describe('the fleet', () => {
     expect(await one.title()).toBe('(1) postcheck');
   });
 
-  test('goes by the keyboard alone', async () => {
+  test('can be used with the keyboard alone', async () => {
     cards = ['a', 'b', 'c'].map((name) => cardNamed(name));
     details.set('shop/b', running());
     const one = await open();
@@ -157,7 +157,7 @@ describe('the fleet', () => {
     expect(await one.getByRole('link', { name: /^shop\// }).count()).toBe(1);
   });
 
-  test('follows what comes and goes', async () => {
+  test('shows created and deleted Upgrades', async () => {
     cards = [cardNamed('a'), cardNamed('b')];
     const one = await open();
     await one.getByRole('link', { name: /^shop\/b/ }).waitFor();
@@ -171,7 +171,7 @@ describe('the fleet', () => {
     expect(await one.getByRole('link', { name: /^shop\/b/ }).count()).toBe(0);
   });
 
-  test('of two hundred: a change of some is drawn on these alone', async () => {
+  test('of two hundred Upgrades redraws only those that changed', async () => {
     cards = Array.from({ length: 200 }, (_, index) => cardNamed(`web-${index}`));
     const one = await open();
     await one.getByRole('link', { name: /^shop\/web-199:/ }).waitFor();
@@ -196,7 +196,7 @@ describe('the fleet', () => {
 });
 
 describe('an Upgrade', () => {
-  test('shows its pods in time, each try with its code, and the deadline', async () => {
+  test('shows its pods over time, each probe with its exit code, and the deadline', async () => {
     details.set('shop/web', running());
     const one = await open('#/shop/web');
     await one.getByRole('heading', { name: 'Pods' }).waitFor();
@@ -208,7 +208,7 @@ describe('an Upgrade', () => {
     expect(await one.locator('pre').textContent()).toBe('config: key tls.cert missing');
   });
 
-  test('is told in the time of the cluster, also on a machine whose clock is wrong by months', async () => {
+  test('is shown in the time of the cluster, also on a machine whose clock is wrong by months', async () => {
     const detail = running();
     now = detail.lanes.to;
     details.set('shop/web', detail);
@@ -218,7 +218,7 @@ describe('an Upgrade', () => {
     expect(await one.locator('.top .age').textContent()).toMatch(/^for \d+s$/);
   });
 
-  test('goes on to the right with its fallback, and says what runs', async () => {
+  test('continues to the right with its fallback, and says what runs', async () => {
     details.set('shop/web', fellBack());
     const one = await open('#/shop/web');
     await one.getByText('No immediate action is needed').waitFor();
@@ -232,14 +232,14 @@ describe('an Upgrade', () => {
     expect(await one.locator('.lane .verdict.look-good').count()).toBe(3);
   });
 
-  test('that is not there is said so, and a bad name in the address is the fleet', async () => {
+  test('that does not exist is reported, and an invalid name in the address opens the fleet', async () => {
     const one = await open('#/shop/nothing');
     await one.getByText('There is no Upgrade shop/nothing.').waitFor();
     await one.goto(`${listening.url}#/shop/<img>`);
     await one.getByText('There are no Upgrades.').waitFor();
   });
 
-  test('is acted on after a confirmation that says what will come of it', async () => {
+  test('is changed only after a confirmation that says what will happen', async () => {
     details.set('shop/web', running());
     const one = await open('#/shop/web');
     await one.getByRole('button', { name: 'abort' }).click();
@@ -268,8 +268,8 @@ const HOSTILE = [
   '&lt;b&gt;',
 ];
 
-describe('what others wrote', () => {
-  test('is text and nothing else, wherever it stands', async () => {
+describe('foreign text', () => {
+  test('is never interpreted as markup, wherever it appears', async () => {
     const text = HOSTILE.join(' ');
     const detail = fellBack(`${text}\n`);
     const [lane] = detail.lanes.lanes;
@@ -367,7 +367,7 @@ async function forward(port: number, to: number): Promise<{ port: number; cut: (
 }
 
 describe('the connection', () => {
-  test('lost, is said to be lost; found again, the page has what came meanwhile', async () => {
+  test('is reported when lost; after it is restored, the page shows what happened in between', async () => {
     cards = [cardNamed('a')];
     const own = new URL(listening.url);
     const first = await forward(0, Number(own.port));
@@ -383,7 +383,7 @@ describe('the connection', () => {
     await second.cut();
   });
 
-  test('is one a page, which lets it go when nobody looks: seven pages are open at once', async () => {
+  test('is closed by a page in the background: seven pages can be open at once', async () => {
     cards = [cardNamed('a')];
     const context = await browser.newContext();
     for (let number = 1; number <= 7; number++) {
