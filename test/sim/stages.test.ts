@@ -311,3 +311,51 @@ describe.each(['StatefulSet', 'StatefulSet Parallel'] as const)(
     }, 120_000);
   },
 );
+
+describe('a stage by label whose node loses the label while it soaks', () => {
+  const label = (world: World, ring: string) => {
+    const node = world.node('node-1');
+    world.state.put('Node', {
+      name: 'node-1',
+      resourceVersion: '',
+      ready: true,
+      labels: { ...node?.labels, ring },
+    });
+  };
+  const stageOf = (world: World) => world.upgrade()?.status?.stages?.[0];
+  const emptied: Story = {
+    ...staged('DaemonSet OnDelete'),
+    name: 'a stage that has lost its nodes',
+    arrange: (world) => label(world, 'lab'),
+    spec: {
+      ...staged('DaemonSet OnDelete').spec,
+      strategy: {
+        stages: [
+          { name: 'lab', nodes: { matchLabels: { ring: 'lab' } }, soakSeconds: 600 },
+          { name: 'rest' },
+        ],
+      },
+    },
+  };
+  const relabelled: Step = {
+    when: (world) => stageOf(world)?.state === 'Soaking',
+    act: (world) => label(world, 'rest'),
+  };
+
+  test('does not wait for a time to pass: it is overdue, and says what is missing', async () => {
+    const run = await played({ ...emptied, steps: [relabelled], minutes: 90 });
+    expect(run.world.upgrade()?.status?.waiting).toBeUndefined();
+    expect(run.ending.phase).toBe('Inconclusive');
+    expect(run.message).toContain('stage lab has no pods');
+    expect(run.world.pods().filter(({ containers }) => containers[0]?.image === NEW)).toHaveLength(1);
+  });
+
+  test('goes on when a node has it again', async () => {
+    const again: Step = {
+      when: (world) => stageOf(world)?.desired === 0,
+      act: (world) => label(world, 'lab'),
+    };
+    const run = await played({ ...emptied, steps: [relabelled, again], minutes: 90 });
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+  });
+});

@@ -149,6 +149,13 @@ describe('an attempt begins in its window', () => {
       }),
     );
 
+  test('and says what starting at once would skip', () => {
+    const strategy = { stages: [{ name: 'canary', pods: 1, soakSeconds: 60 }], approval: 'Manual' };
+    const upgrade = upgradeOf({ spec: { windows: [window], strategy } });
+    const { status } = decide(snapshotOf({ upgrade, workload: RUNS_OLD }));
+    expect(status.message).toContain('; to start immediately without soak or approval: kubectl annotate');
+  });
+
   test('and says when that is, there and in UTC', () => {
     const plan = inWindow();
     expect(plan).toMatchObject({ state: 'WaitingToStart', wakeAt: opensAt, action: { kind: 'none' } });

@@ -26,6 +26,11 @@ describe('the headline of a sentence', () => {
       'web:1.9 runs again; web:2.0 failed: not ready: condition target-health.elbv2.k8s.aws/web is not True',
     ],
     [
+      'not ended at a clause that says too little',
+      'spec.fallback.scope is FailedPods, but the controller of DaemonSet fleet replaces all its pods by itself: set updateStrategy.type to OnDelete, or the scope to All',
+      'spec.fallback.scope is FailedPods, but the controller of DaemonSet fleet replaces all its pods by…',
+    ],
+    [
       'ended before a bracket that has no room',
       'app:1, app:1 runs again, verified on 1 pod; app:2, migrate:9 failed: pod web-5f64-h on node-3: image migrate:9 cannot be pulled (ErrImagePull: connect: connection refused)',
       'app:1, app:1 runs again; app:2, migrate:9 failed: image migrate:9 cannot be pulled',

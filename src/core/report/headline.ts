@@ -3,7 +3,7 @@ import { cut } from '../../api/cut.ts';
 
 const MAX_LENGTH = 100;
 /** The headline does not end at a clause before this length, because it would say too little. */
-const MIN_LENGTH = 30;
+const MIN_LENGTH = 55;
 
 /** Omits the registry and path of images, and most of a digest: name and tag distinguish them from the previous ones. */
 const shortImages = (sentence: string): string =>

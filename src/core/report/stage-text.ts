@@ -15,7 +15,7 @@ interface StagedFacts {
 /** A stage whose pods are verified, and what it waits for; `undefined` while its pods are being replaced. */
 export function waitingStageText({ upgrade, status }: StagedFacts, version: string): string | undefined {
   const stage = status.stages.find(({ state }) => state !== 'Done');
-  if (!stage || status.attempt?.end) {
+  if (!stage || status.attempt?.end || (stage.state !== 'Checking' && !status.waiting)) {
     return undefined;
   }
   const { name, state, verified, desired, soakUntil } = stage;
@@ -39,7 +39,7 @@ export function waitingStageText({ upgrade, status }: StagedFacts, version: stri
 export function emptyStageClause({ upgrade, status }: StagedFacts): string {
   const stage = status.attempt?.end ? undefined : status.stages.find(({ state }) => state !== 'Done');
   const spec = upgrade.spec.stages.find(({ name }) => name === stage?.name);
-  if (stage?.state !== 'Rolling' || stage.desired > 0 || !spec?.nodes) {
+  if (!stage || stage.state === 'Waiting' || stage.desired > 0 || !spec?.nodes) {
     return '';
   }
   const labels = Object.entries(spec.nodes.matchLabels).map(([label, value]) => `${label}=${value}`);

@@ -24,10 +24,16 @@ export function waitingToStartText({ upgrade, status }: WaitingFacts): string | 
     : `${what} when its dependencies have succeeded; it waits for ${waiting.detail}`;
 }
 
-/** When the window opens, and how to start immediately. */
-export const windowText = (
-  { metadata }: Pick<CompleteUpgrade, 'metadata'>,
+/** When the window opens, and how to start immediately, which skips what else the attempt would wait for. */
+export function windowText(
+  { metadata, spec }: Pick<CompleteUpgrade, 'metadata' | 'spec'>,
   { waiting }: Status,
   attempt: number,
-): string =>
-  `${waiting?.detail}; to start immediately: kubectl annotate upgrade ${metadata.name} -n ${metadata.namespace} postcheck.dev/promote=${attempt} --overwrite`;
+): string {
+  const skipped = [
+    ...(spec.stages.some(({ soakSeconds }) => soakSeconds > 0) ? ['soak'] : []),
+    ...(spec.stages.some(({ needsApproval }) => needsApproval) ? ['approval'] : []),
+  ];
+  const without = skipped.length > 0 ? ` without ${skipped.join(' or ')}` : '';
+  return `${waiting?.detail}; to start immediately${without}: kubectl annotate upgrade ${metadata.name} -n ${metadata.namespace} postcheck.dev/promote=${attempt} --overwrite`;
+}

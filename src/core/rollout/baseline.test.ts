@@ -96,3 +96,12 @@ test('a network check is part of a baseline that has to pass', () => {
 test('no baseline is taken if the spec disables it', () => {
   expect(decided(undefined, 1, { preCheck: { baseline: 'None' } }).state).toBe('ImagesPending');
 });
+
+test('a baseline that has to pass is waited for until every check can have run, one after the other', () => {
+  const checks = ['a', 'b'].map((name) => ({ name, timeoutSeconds: 30, exec: { command: [`/${name}`] } }));
+  const postCheck = { checks };
+  expect(decided(undefined, 40, { postCheck }).state).toBe('BaselinePending');
+  expect(decided(undefined, 40, { postCheck }).status.from?.baseline).toEqual([]);
+  expect(decided(undefined, 40, { postCheck, ...REQUIRED }).status.from?.baseline).toBeUndefined();
+  expect(decided(undefined, 63, { postCheck, ...REQUIRED }).status.from?.baseline).toEqual([]);
+});

@@ -26,7 +26,7 @@ import type { Rollout } from './rollout.ts';
 
 /** The number of pods that are probed. */
 const SAMPLE = 3;
-/** Added to the longest time-out of a check: a baseline without results must not delay the attempt further. */
+/** Added to the time limit of the probes: a baseline without results must not delay the attempt further. */
 const GRACE_MS = 2000;
 const MAX_ENTRIES = 64;
 
@@ -67,7 +67,7 @@ export function takeBaseline(snapshot: Snapshot, status: ActiveStatus): Decision
     const record = recordOf(pod);
     return record ? [{ pod, tries: record.tries }] : [];
   });
-  const until = fromIso(status.attempt.startedAt) + longestTimeout(snapshot) + GRACE_MS;
+  const until = fromIso(status.attempt.startedAt) + timeLimitMs(snapshot, status) + GRACE_MS;
   if (answers.length === sample.length || now >= until) {
     const baseline = entriesOf(answers.flatMap(({ tries }) => tries));
     const recorded = { ...status, from: { ...status.from, baseline } };
@@ -117,8 +117,14 @@ const samplePods = ({ pods }: Snapshot, context: VerificationContext): PodView[]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .slice(0, SAMPLE);
 
-const longestTimeout = ({ upgrade }: Snapshot): number =>
-  Math.max(...effectiveChecks(upgrade.spec).map(({ timeoutSeconds }) => timeoutSeconds)) * 1000;
+/**
+ * The longest time-out of a check. A baseline that has to pass gets that of all checks, which run one after the other in a container: an
+ * attempt must not go on because one check is slow while another has failed.
+ */
+function timeLimitMs({ upgrade }: Snapshot, status: ActiveStatus): number {
+  const timeouts = effectiveChecks(upgrade.spec).map(({ timeoutSeconds }) => timeoutSeconds * 1000);
+  return requiresPass(upgrade, status) ? timeouts.reduce((sum, ms) => sum + ms, 0) : Math.max(...timeouts);
+}
 
 /** The entry with the exit code of a further pod. The first non-zero code stays. */
 function withCode(before: Partial<BaselineEntry> = {}, { exitCode, ...entry }: BaselineEntry): BaselineEntry {

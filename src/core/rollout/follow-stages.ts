@@ -82,7 +82,7 @@ export function followStages(evaluation: Evaluation): Staged {
       attempt: isChanged ? { ...attempt, progressAt: toIso(snapshot.now) } : attempt,
     },
     isChanged,
-    wait: closed ?? waitOf(next) ?? waitAtPartition(evaluation, count.desired),
+    wait: closed ?? waitOf(next, count) ?? waitAtPartition(evaluation, count.desired),
     analysis,
     isOver: next.state === 'Done' && index === all.length - 1,
   };
@@ -113,7 +113,11 @@ function waitAtPartition(evaluation: Evaluation, desired: number): Wait | undefi
 
 const soakEnd = ({ soakUntil }: StageStatus): number => fromIso(soakUntil ?? '');
 
-function waitOf(state: StageStatus): Wait | undefined {
+/** Only a stage whose pods are verified waits: where some are gone, or are being replaced, the rollout has to make progress. */
+function waitOf(state: StageStatus, { isComplete }: Count): Wait | undefined {
+  if (!isComplete) {
+    return undefined;
+  }
   if (state.state === 'Soaking') {
     return { reason: 'Soaking', until: soakEnd(state) };
   }

@@ -16,7 +16,7 @@ import { followExplained } from './explain.ts';
 import { followStages, type Staged } from './follow-stages.ts';
 import { failedEntries, failedPlaces, followLeft, rolledBackPods } from './left.ts';
 import { followLost, lostUntil } from './lost-nodes.ts';
-import { followPartition, isAtPartition } from './partition.ts';
+import { followPartition } from './partition.ts';
 import { policyOf } from './policy.ts';
 import { findOverdue, type Overdue, progressDeadline, recordProgress } from './progress.ts';
 import type { Rolling } from './rollout.ts';
@@ -54,10 +54,10 @@ export function verify(snapshot: Snapshot, rolling: Rolling): Decision {
   return continueRollout(now, { staged, deadline, isOverdue: overdue !== undefined });
 }
 
-/** A wait at the user's partition is no lack of progress: the time for progress starts again when the attempt continues. */
+/** A wait is no lack of progress: the time for progress starts again when the attempt continues, or has to verify pods again. */
 function resumed({ upgrade, now }: Snapshot, staged: Staged): Staged {
   const { status, wait } = staged;
-  return isAtPartition(upgrade.status) && wait?.reason !== 'PartitionSet'
+  return upgrade.status.waiting && !wait
     ? { ...staged, status: { ...status, attempt: { ...status.attempt, progressAt: toIso(now) } } }
     : staged;
 }
