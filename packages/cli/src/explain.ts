@@ -212,22 +212,30 @@ function traffic(upgrade: Upgrade): string[] {
   ];
 }
 
+/** What to do depends on the outcome more than on its cause: the page of FellBack says that nothing has to be done at once, this one the contrary. */
+const OUTCOMES_WITH_PAGE: readonly string[] = ['Partial', 'FallbackFailed'];
+
 /** Returns the link to the runbook of the most important reason. */
 function runbook(upgrade: Upgrade): string[] {
-  const words = [
-    objectingCondition(upgrade)?.reason,
-    ...(isOfPods(upgrade) ? [] : [upgrade.status?.attempt?.end?.reason]),
-    ...(phaseOf(upgrade) === 'Partial' ? ['Partial'] : []),
-    conditionOf(upgrade, 'Verified')?.reason,
-    conditionOf(upgrade, 'Ready')?.reason,
-    phaseOf(upgrade),
-  ];
+  const phase = phaseOf(upgrade);
+  const ready = conditionOf(upgrade, 'Ready')?.reason;
+  // What a wait is for has its own page, or needs none: nothing is wrong with the pods.
+  const words = upgrade.status?.waiting
+    ? [ready]
+    : [
+        ...(OUTCOMES_WITH_PAGE.includes(phase) ? [phase] : []),
+        objectingCondition(upgrade)?.reason,
+        ...(isOfPods(upgrade) ? [] : [upgrade.status?.attempt?.end?.reason]),
+        conditionOf(upgrade, 'Verified')?.reason,
+        ready,
+        phase,
+      ];
   const pages = words.map(
     (word) =>
       own<{ meaning: string; runbook?: string }>(REASONS, word ?? '')?.runbook ??
       own<{ runbook: string }>(TERMINAL_REASONS, word ?? '')?.runbook,
   );
   const page = pages.find((name) => name !== undefined);
-  const isWell = phaseOf(upgrade) === 'Succeeded' && objection(upgrade) === undefined;
+  const isWell = phase === 'Succeeded' && objection(upgrade) === undefined;
   return page === undefined || isWell ? [] : [`${RUNBOOKS_URL}/${page}.md`];
 }

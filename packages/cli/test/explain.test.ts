@@ -150,6 +150,19 @@ describe('why', () => {
     expect(Output).toBeUndefined();
   });
 
+  test('links the page of the outcome where what to do depends on it, and none while nothing is wrong', () => {
+    expect(partsOf('FallbackFailed').Runbook).toMatch(/FallbackFailed\.md$/);
+    const stage = new Stage();
+    stage.settle();
+    const { upgrade } = stage;
+    const waiting = { reason: 'WindowClosed', since: '2026-01-01T00:00:00Z' } as const;
+    const conditions = (upgrade.status?.conditions ?? []).map((condition) =>
+      condition.type === 'Ready' ? { ...condition, reason: 'WindowClosed' as const } : condition,
+    );
+    const { parts } = explain({ ...upgrade, status: { ...upgrade.status, waiting, conditions } }, NOW);
+    expect(parts.map(({ topic }) => topic)).not.toContain('Runbook');
+  });
+
   test('of a conflict blames neither the version nor its pods, and names both possible next steps', () => {
     const stage = new Stage();
     stage.settle();
