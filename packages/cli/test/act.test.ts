@@ -4,8 +4,9 @@ import type { Upgrade } from '../../../src/api/types.ts';
 import { Stage } from '../../../test/docs/stage.ts';
 import type { Cluster } from '../src/cluster.ts';
 import { Conflict } from '../src/fault.ts';
+import { predict, tokenFor } from '../src/predict.ts';
 import type { Scene } from '../src/scene.ts';
-import { patched, predict, tokenFor } from '../src/verbs/act.ts';
+import { patched } from '../src/verbs/act.ts';
 import { fakeIo } from './io.ts';
 
 const TOKEN = '2026-01-01T03:05:00.000Z';
@@ -46,7 +47,8 @@ describe('predict', () => {
   ] as const)('says of %s what the operator then does', (verb, make) => {
     const stage = make();
     const told = prediction(verb, stage);
-    expect(told).toEqual({ will: acted(verb, stage) });
+    const pods = verb === 'abort' ? '; 3 pods of it now: web-746d-a, web-746d-b, web-746d-c' : '';
+    expect(told).toEqual({ will: `${acted(verb, stage)}${pods}` });
   });
 
   test('says why nothing would happen', () => {
@@ -181,6 +183,16 @@ describe('predict', () => {
     expect(prediction('retry', stage)).toEqual({
       nothing: 'Upgrade web-old is older and acts on Deployment web: delete one of the two',
     });
+  });
+
+  test('of one whose attempt waits for its window does not name the way to start it at once', () => {
+    const stage = new Stage({ windows: [{ start: '00:00', durationSeconds: 60, timeZone: 'UTC' }] });
+    stage.settle();
+    expect(prediction('abort', stage)).toEqual({
+      nothing:
+        'attempt 1 has not started; it waits for its window: Fri 2026-01-02 00:00 UTC; to keep it from starting: `kubectl postcheck pause web -n shop`',
+    });
+    expect(predict('promote', sceneOf(stage), '1', stage.now)).toHaveProperty('will');
   });
 
   test('says that a new attempt starts anyway', () => {

@@ -5,9 +5,10 @@ import { type Raw, record, text } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
+import { predict, tokenFor } from '../predict.ts';
 import { gather } from '../scene.ts';
 import { type Found, found, upgradeTarget } from '../upgrades.ts';
-import { pausing, predict, resuming, tokenFor } from '../verbs/act.ts';
+import { pausing, resuming } from '../verbs/act.ts';
 import type { ActReply, ActRequest } from './model.ts';
 import type { Reply } from './server.ts';
 
