@@ -7,6 +7,7 @@ import { GROUP, VERSION } from '../../../src/api/names.ts';
 import { SpecSchema } from '../../../src/api/schema-spec.ts';
 import type { UpgradeSpec } from '../../../src/api/types.ts';
 import { ANNOTATIONS } from '../../../src/api/verbs.ts';
+import { emptyStages, type Said, unknownTimeZones } from './lint-effects.ts';
 import { nearest } from './text.ts';
 
 export interface Finding {
@@ -70,8 +71,17 @@ export function lintText(
     return [
       {
         manifest: withDefaults(manifest),
-        lineOf: (path: string) => lineAt(path.split('.')),
-        findings: findingsIn(file, manifest, lineAt),
+        lineOf: (path: string) => lineAt(pathOf(path)),
+        findings: [
+          ...findingsIn(file, manifest, lineAt),
+          ...booleanWords(document.contents, []).map(([path, message]) => ({
+            file,
+            line: lineAt(path),
+            path: pathText(path),
+            message,
+            level: 'error' as const,
+          })),
+        ],
       },
     ];
   });
@@ -112,11 +122,39 @@ function findingsIn(file: string, manifest: Json, lineAt: LineAt): Finding[] {
   const types = [...unknown, ...wrong, ...duplicates(SpecSchema, complete.spec)];
   // Rules apply to fields that exist and have the right type; the API server evaluates them last too.
   const rules = types.length > 0 ? [] : [...brokenRules(SpecSchema, complete.spec, ['spec'])];
-  const warnings = [...unknownAnnotations(manifest), ...(types.length > 0 ? [] : unreachable(complete.spec))];
+  const isSound = types.length + rules.length === 0;
+  const zones = isSound ? unknownTimeZones(complete.spec as UpgradeSpec).map(placed) : [];
+  const warnings = [
+    ...unknownAnnotations(manifest),
+    ...(types.length > 0 ? [] : unreachable(complete.spec)),
+    ...(isSound ? emptyStages(complete.spec as UpgradeSpec).map(placed) : []),
+  ];
   return [
-    ...[...types, ...rules].map(([path, message]) => report(path, message)),
+    ...[...types, ...rules, ...zones].map(([path, message]) => report(path, message)),
     ...warnings.map(([path, message]) => report(path, message, 'warning')),
   ];
+}
+
+const placed = ([path, message]: Said): [Path, string] => [pathOf(path), message];
+
+/** Plain words that YAML 1.1, which kubectl reads, takes for booleans. */
+const BOOLEAN_WORD = /^(y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|off|Off|OFF)$/;
+
+/** Finds unquoted words that kubectl would send as booleans, where this file means text. */
+function booleanWords(node: unknown, path: Path): [Path, string][] {
+  if (isMap(node)) {
+    return node.items.flatMap(({ key, value }) => {
+      const name = isScalar(key) ? String(key.value) : '';
+      return [...booleanWords(key, [...path, name]), ...booleanWords(value, [...path, name])];
+    });
+  }
+  if (isSeq(node)) {
+    return node.items.flatMap((item, index) => booleanWords(item, [...path, index]));
+  }
+  const word = isScalar(node) && node.type === 'PLAIN' ? node.value : undefined;
+  return typeof word === 'string' && BOOLEAN_WORD.test(word)
+    ? [[path, `kubectl reads ${word} as a boolean: quote it, "${word}"`]]
+    : [];
 }
 
 /** Returns the message for a field that accepts only some values. */
@@ -187,6 +225,13 @@ type Path = readonly (string | number)[];
 const unescaped = (part: string): string | number =>
   /^\d+$/.test(part) ? Number(part) : part.replaceAll('~1', '/').replaceAll('~0', '~');
 
+/** The inverse of `pathText`. */
+const pathOf = (text: string): Path =>
+  text
+    .split(/[.[\]]+/)
+    .filter((part) => part !== '')
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+
 const pathText = (path: Path): string =>
   path
     .map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`))
@@ -221,9 +266,33 @@ function* unknownFields(schema: TSchema, whole: unknown): Generator<[Path, strin
     const unknown =
       known.length > 0 && isObject(value) ? Object.keys(value).filter((key) => !known.includes(key)) : [];
     for (const key of unknown) {
-      const meant = nearest(key, known);
-      yield [[...path, key], `unknown field${meant ? `; did you mean ${meant}?` : ''}`];
+      yield [[...path, key], `unknown field${placeText(key, known)}`];
     }
+  }
+}
+
+/** How many places of a field are named. */
+const MAX_PLACES = 2;
+
+/** A field that exists elsewhere in the spec was most likely only misplaced, and otherwise mistyped. */
+function placeText(key: string, known: readonly string[]): string {
+  const places = [...placesOf(key, SpecSchema, ['spec'])].sort((a, b) => a.length - b.length);
+  const least = places[0]?.length;
+  const nearby = places.filter(({ length }) => length === least).slice(0, MAX_PLACES);
+  if (nearby.length > 0) {
+    return `; it belongs to ${nearby.map(pathText).join(' or ')}`;
+  }
+  const meant = nearest(key, known);
+  return meant ? `; did you mean ${meant}?` : '';
+}
+
+/** Where the schema has a field of this name, outside lists. */
+function* placesOf(key: string, schema: TSchema, path: Path): Generator<Path> {
+  for (const [name, inner] of Object.entries((schema as Shape).properties ?? {})) {
+    if (name === key) {
+      yield [...path, name];
+    }
+    yield* placesOf(key, inner, [...path, name]);
   }
 }
 
@@ -235,12 +304,20 @@ function* brokenRules(schema: TSchema, whole: unknown, from: Path): Generator<[P
       if (held !== true) {
         yield [
           [...path, ...fieldPath.split('.').filter((field) => field !== '')],
-          held === 'unknown' ? `only the API server can validate this rule: ${message}` : message,
+          held === 'unknown'
+            ? `only the API server can validate this rule: ${message}`
+            : advice(part, value, message),
         ];
       }
     }
   }
 }
+
+/** A count in quotes is a text. */
+const advice = (part: TSchema, value: unknown, message: string): string =>
+  'x-kubernetes-int-or-string' in part && typeof value === 'string' && /^\d+$/.test(value)
+    ? `write ${value} without quotes`
+    : message;
 
 /** A rule that cannot be evaluated here is reported as such: a clean result must not hide a rule that was not evaluated. */
 function holds(rule: string, self: unknown): boolean | 'unknown' {

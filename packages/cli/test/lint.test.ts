@@ -1,7 +1,11 @@
 /** lint says offline what the API server would say; test/api/validation asks the API server the same rules. */
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import type { UpgradeSpec } from '../../../src/api/types.ts';
+import type { WorkloadView } from '../../../src/api/views.ts';
+import { Stage } from '../../../test/docs/stage.ts';
 import { lintText } from '../src/lint.ts';
+import { emptyStages, missingDependencies, withoutEffect } from '../src/lint-effects.ts';
 import { lint } from '../src/verbs/lint.ts';
 import { fakeIo } from './io.ts';
 
@@ -108,6 +112,98 @@ describe('lint', () => {
       ['warning', 'postcheck reads no such annotation; did you mean postcheck.dev/approve?'],
       ['warning', 'has no effect: the deadline of 20s comes before 5 rounds that are 60s apart'],
     ]);
+  });
+
+  test.each([
+    [
+      '  failureBudget: {maxFailed: 1}\n',
+      'spec.failureBudget: unknown field; it belongs to spec.strategy.failureBudget',
+    ],
+    ['  baseline: None\n', 'spec.baseline: unknown field; it belongs to spec.preCheck.baseline'],
+    [
+      '  soakSeconds: 60\n',
+      'spec.soakSeconds: unknown field; it belongs to spec.strategy.soakSeconds or spec.postCheck.soakSeconds',
+    ],
+    ['  strategy: {maxParallel: "10"}\n', 'spec.strategy.maxParallel: write 10 without quotes'],
+    [
+      '  strategy: {stages: [{name: y, pods: 1}, {name: "no", pods: 2}]}\n',
+      'spec.strategy.stages[0].name: kubectl reads y as a boolean: quote it, "y"',
+    ],
+    [
+      '  strategy: {stages: [{name: a, nodes: {matchLabels: {on: a}}}]}\n',
+      'spec.strategy.stages[0].nodes.matchLabels.on: kubectl reads on as a boolean: quote it, "on"',
+    ],
+    [
+      '  windows: [{start: "22:00", durationSeconds: 60, timeZone: Asia/Taipeh}]\n',
+      'spec.windows[0].timeZone: spec.windows names time zone Asia/Taipeh, which does not exist: write an IANA name such as Asia/Taipei, or UTC',
+    ],
+    [
+      '  strategy: {stages: [{name: a, pods: 2}, {name: b, pods: 1}]}\n',
+      'spec.strategy.stages[1].pods: adds no pod: the pods of earlier stages count, and those have 2 pods already',
+    ],
+    [
+      '  strategy: {stages: [{name: a, pods: 5%}, {name: b, pods: 5%}]}\n',
+      'spec.strategy.stages[1].pods: adds no pod: the pods of earlier stages count, and those have 5% already',
+    ],
+  ])('says what is wrong with %j, and what to write', (spec, message) => {
+    expect(said(manifest(spec))).toEqual([`8 ${message}`]);
+  });
+
+  test('finds cycles of dependencies in the files, of one Upgrade too', async () => {
+    const named = (name: string, on: string): string =>
+      manifest(`  dependsOn: [{name: ${on}}]\n`).replace('name: web, namespace', `name: ${name}, namespace`);
+    const input = async () =>
+      [named('self', 'self'), named('a', 'b'), named('b', 'a'), named('c', 'far')].join('---\n');
+    const io = { ...fakeIo(), input };
+    expect(await lint(io, { filename: ['-'] })).toBe(1);
+    expect(io.lines.map((line) => line.replace(/^stdin:\d+: /, ''))).toEqual([
+      'error: spec.dependsOn: it depends on itself: remove self from spec.dependsOn',
+      'error: spec.dependsOn: spec.dependsOn has a cycle, a → b → a: remove one of them',
+      'error: spec.dependsOn: spec.dependsOn has a cycle, b → a → b: remove one of them',
+    ]);
+  });
+
+  describe('with the workload', () => {
+    const { workload } = new Stage({}, { kind: 'DaemonSet', desired: 3 });
+    const specOf = (spec: Record<string, unknown>): UpgradeSpec => new Stage(spec).upgrade.spec;
+    const stages = [
+      { name: 'lab', nodes: { matchLabels: { ring: 'lab' } } },
+      { name: 'few', pods: '1%' },
+      { name: 'half', pods: '50%' },
+    ];
+
+    test('finds stages that no node belongs to, and stages that add no pod', () => {
+      const found = (nodes: number) =>
+        emptyStages(specOf({ strategy: { stages } }), { desired: 3, nodes: new Map([[0, nodes]]) });
+      expect(found(0)).toEqual([['spec.strategy.stages[0].nodes', 'selects no node: none has ring=lab']]);
+      expect(found(1)).toEqual([
+        [
+          'spec.strategy.stages[1].pods',
+          'adds no pod: the pods of earlier stages count, and those have 1 pod already',
+        ],
+      ]);
+    });
+
+    test('finds a budget of no pod, and limits that another controller has', () => {
+      const strategy = { failureBudget: { maxFailed: '10%' }, maxParallel: 2 };
+      const found = (spec: Record<string, unknown>, change = {}) =>
+        withoutEffect(specOf(spec), { ...workload, ...change } as WorkloadView).map(([path]) => path);
+      const budget = 'spec.strategy.failureBudget.maxFailed';
+      expect(found({ strategy })).toEqual([budget, 'spec.strategy.maxParallel']);
+      expect(found({ strategy }, { onDelete: true })).toEqual([budget]);
+      expect(found({ strategy }, { onDelete: true, desired: 10 })).toEqual([]);
+      expect(found({})).toEqual([]);
+    });
+
+    test('finds dependencies that do not exist', () => {
+      const { upgrade } = new Stage({ dependsOn: [{ name: 'database' }, { name: 'cache' }] });
+      expect(missingDependencies(upgrade, ['cache'])).toEqual([
+        [
+          'spec.dependsOn[0]',
+          'spec.dependsOn names Upgrade database, which does not exist in namespace shop: create it, or remove it from spec.dependsOn',
+        ],
+      ]);
+    });
   });
 
   test('reports each mistake once', () => {

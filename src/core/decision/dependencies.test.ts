@@ -91,7 +91,6 @@ describe('an attempt begins after what it depends on', () => {
   });
 
   test.each<[string, string[], Upgrade[], string]>([
-    ['itself', ['web'], [], 'web → web'],
     ['one that depends on it', ['a'], [other('a', { dependsOn: ['web'] })], 'web → a → web'],
     [
       'a longer cycle, of which the shortest path is reported',
@@ -107,6 +106,10 @@ describe('an attempt begins after what it depends on', () => {
     expect(decided(dependsOn, others).status.message).toBe(
       `spec.dependsOn has a cycle, ${circle}: remove one of them`,
     );
+  });
+
+  test('nor when it depends on itself', () => {
+    expect(decided(['web'], []).status.message).toBe('it depends on itself: remove web from spec.dependsOn');
   });
 
   test('a cycle that it is not part of does not matter', () => {

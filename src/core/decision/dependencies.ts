@@ -1,14 +1,20 @@
 /** `spec.dependsOn`: Upgrades that must have Succeeded for their present spec before an attempt starts. */
 import type { Phase, Upgrade } from '../../api/types.ts';
 import type { Obstacle } from '../obstacle.ts';
-import type { CompleteUpgrade, Snapshot } from '../snapshot.ts';
+import type { Snapshot } from '../snapshot.ts';
 import { isForSpec, isPostCheckChanged } from '../status.ts';
 import type { Wait } from '../wait.ts';
 
 /** The number of Upgrades that are searched for a cycle: anyone may write thousands that depend on each other. */
 const MAX_VISITED = 1000;
 
-const namesOf = ({ spec: { dependsOn = [] } }: Pick<Upgrade, 'spec'>): string[] =>
+/** What a search for a cycle reads of an Upgrade. */
+export interface Dependent {
+  readonly metadata: Pick<Upgrade['metadata'], 'name'>;
+  readonly spec: Pick<Upgrade['spec'], 'dependsOn'>;
+}
+
+const namesOf = ({ spec: { dependsOn = [] } }: Pick<Dependent, 'spec'>): string[] =>
   dependsOn.map(({ name }) => name);
 
 /** Whether it has Succeeded for its present spec, and nobody has changed the images since then. */
@@ -38,9 +44,9 @@ export function dependencyObstacle({ upgrade, upgradeNamed: find }: Snapshot): O
 }
 
 /** The shortest path from an Upgrade back to itself. */
-function findCycle(
-  upgrade: CompleteUpgrade,
-  find: (name: string) => Upgrade | undefined,
+export function findCycle(
+  upgrade: Dependent,
+  find: (name: string) => Dependent | undefined,
 ): string[] | undefined {
   const self = upgrade.metadata.name;
   const cameFrom = new Map<string, string>();

@@ -52,6 +52,7 @@ describe('what keeps an Upgrade from acting', () => {
       { reason: 'DependencyCycle', cycle: ['a', 'b', 'a'] },
       'spec.dependsOn has a cycle, a → b → a: remove one of them',
     ],
+    [{ reason: 'DependencyCycle', cycle: ['a', 'a'] }, 'it depends on itself: remove a from spec.dependsOn'],
     [{ reason: 'Refused', message: 'spec.replicas: must be positive' }, 'spec.replicas: must be positive'],
     [
       { reason: 'Forbidden', message: 'postcheck cannot patch deployments' },

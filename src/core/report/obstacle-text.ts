@@ -75,7 +75,10 @@ const TEXTS: {
     "spec.postCheck.rolloutChecks needs a Prometheus, and the operator has no --prometheus-url (the chart's prometheus.url): configure one, or remove the checks",
   DependencyNotFound: ({ upgrade, namespace }) =>
     `spec.dependsOn names Upgrade ${upgrade}, which does not exist in namespace ${namespace}: create it, or remove it from spec.dependsOn`,
-  DependencyCycle: ({ cycle }) => `spec.dependsOn has a cycle, ${cycle.join(' → ')}: remove one of them`,
+  DependencyCycle: ({ cycle }) =>
+    cycle.length === 2
+      ? `it depends on itself: remove ${cycle[0]} from spec.dependsOn`
+      : `spec.dependsOn has a cycle, ${cycle.join(' → ')}: remove one of them`,
   ImagesTooLong: ({ workload, bytes, max }) =>
     `the images of ${nameOf(workload)} take ${bytes} bytes with the names of their containers, but the status has room for ${max}: use shorter references`,
   GateUnavailable: () =>

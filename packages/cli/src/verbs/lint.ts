@@ -1,11 +1,13 @@
 /** `lint`: validates manifests without a cluster; with `--live` also against the cluster. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Upgrade } from '../../../../src/api/types.ts';
+import type { Upgrade, UpgradeSpec } from '../../../../src/api/types.ts';
+import type { WorkloadView } from '../../../../src/api/views.ts';
+import type { Dependent } from '../../../../src/core/decision/dependencies.ts';
 import { obstacleText } from '../../../../src/core/report/obstacle-text.ts';
 import { type CompleteUpgrade, completeUpgrade } from '../../../../src/core/snapshot.ts';
 import { attemptObstacle, targetClaimed, targetNotFound } from '../../../../src/core/workload/obstacles.ts';
-import { at, type Raw, record, text, time } from '../../../../src/kube/client/json.ts';
+import { at, list, type Raw, record, text, time } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import { decodeWorkload } from '../../../../src/kube/objects/decode-workload.ts';
 import type { Cluster } from '../cluster.ts';
@@ -13,8 +15,10 @@ import { EXIT, Fault } from '../fault.ts';
 import { gateCarrier } from '../gate.ts';
 import type { Io } from '../io.ts';
 import { type Finding, type Linted, lintText } from '../lint.ts';
+import { cycleThrough, emptyStages, missingDependencies, type Said, withoutEffect } from '../lint-effects.ts';
 import { plural } from '../looks.ts';
 import { checkFormat } from '../output.ts';
+import { selectorText } from '../scene.ts';
 
 export interface LintOptions {
   readonly filename?: readonly string[];
@@ -39,11 +43,14 @@ export async function lint(io: Io, options: LintOptions, cluster?: Cluster): Pro
   const live = cluster
     ? (
         await Promise.all(
-          upgrades.filter(({ findings }) => !findings.some(isError)).map((one) => validateLive(cluster, one)),
+          upgrades
+            .filter(({ findings }) => !findings.some(isError))
+            .map((one) => validateLive(cluster, one, upgrades)),
         )
       ).flat()
     : [];
-  const findings = [...linted.flatMap(({ findings: some }) => some), ...live];
+  const cycles = upgrades.flatMap((one) => cycleFindings(one, upgrades));
+  const findings = [...linted.flatMap(({ findings: some }) => some), ...cycles, ...live];
   print(io, findings, options.output);
   if (upgrades.length === 0 && findings.length === 0) {
     throw new Fault(`no Upgrade in ${sources.map(sourceText).join(', ') || 'these folders'}`);
@@ -77,12 +84,37 @@ async function read(io: Io, name: string): Promise<Source[]> {
   }
 }
 
+type InFile = Linted & { readonly file: string };
+
+const reportOf =
+  ({ file, lineOf }: InFile): Report =>
+  (level, path, message) => ({ file, line: lineOf(path), path, message, level });
+
+/** The Upgrades of the files in the same namespace. */
+const companions = ({ manifest }: InFile, all: readonly InFile[]): Dependent[] =>
+  all
+    .filter(
+      ({ manifest: other }) => at(other, 'metadata', 'namespace') === at(manifest, 'metadata', 'namespace'),
+    )
+    .map(({ manifest: other }) => dependentOf(other));
+
+/** What is named of a manifest that may be invalid. */
+const dependentOf = (manifest: Raw): Dependent => ({
+  metadata: { name: text(at(manifest, 'metadata', 'name')) },
+  spec: {
+    dependsOn: list(at(manifest, 'spec', 'dependsOn')).map((one) => ({ name: text(at(one, 'name')) })),
+  },
+});
+
+const cycleFindings = (one: InFile, all: readonly InFile[]): Finding[] =>
+  cycleThrough(dependentOf(one.manifest), companions(one, all)).map(([path, message]) =>
+    reportOf(one)('error', path, message),
+  );
+
 /** Validates an Upgrade against the cluster: with a dry run, and its target, gate and the author's permissions. */
-async function validateLive(
-  cluster: Cluster,
-  { file, lineOf, manifest }: Linted & { file: string },
-): Promise<Finding[]> {
-  const report: Report = (level, path, message) => ({ file, line: lineOf(path), path, message, level });
+async function validateLive(cluster: Cluster, one: InFile, all: readonly InFile[]): Promise<Finding[]> {
+  const { manifest } = one;
+  const report = reportOf(one);
   const metadata = record(manifest.metadata);
   const namespace = text(metadata.namespace) || cluster.namespace;
   const upgrade = completeUpgrade({
@@ -108,10 +140,17 @@ async function validateLive(
           ),
     ];
   }
-  const obstacle = attemptObstacle(upgrade.spec, decodeWorkload(kind, workload.body));
+  const view = decodeWorkload(kind, workload.body);
+  const obstacle = attemptObstacle(upgrade.spec, view);
+  const warnings = [
+    ...(await dependencyWarnings(cluster, upgrade, companions(one, all))),
+    ...withoutEffect(manifest.spec as UpgradeSpec, view),
+    ...(await stageWarnings(cluster, manifest.spec as UpgradeSpec, view)),
+  ];
   return [
     ...findings,
     ...(obstacle ? [report('error', 'spec', obstacleText(obstacle))] : []),
+    ...warnings.map(([path, message]) => report('warning', path, message)),
     ...(await claimFindings(cluster, upgrade, report)),
     ...(await gateFindings(cluster, upgrade, report)),
     ...(await permissionFindings(cluster, { namespace, kind, target }, report)),
@@ -119,6 +158,36 @@ async function validateLive(
 }
 
 type Report = (level: Finding['level'], path: string, message: string) => Finding;
+
+/** Nothing is known of Upgrades that the caller may not list. */
+async function dependencyWarnings(
+  cluster: Cluster,
+  upgrade: CompleteUpgrade,
+  others: readonly Dependent[],
+): Promise<Said[]> {
+  const stored = await cluster.list(RESOURCES.Upgrade, upgrade.metadata.namespace).catch(() => undefined);
+  const names = stored?.map((raw) => text(at(raw, 'metadata', 'name')));
+  return names
+    ? missingDependencies(upgrade, [...names, ...others.map(({ metadata }) => metadata.name)])
+    : [];
+}
+
+/** Without a cluster the counts were compared already; here the percentages and the nodes are known too. */
+async function stageWarnings(cluster: Cluster, spec: UpgradeSpec, workload: WorkloadView): Promise<Said[]> {
+  const nodes = new Map<number, number>();
+  for (const [index, stage] of (spec.strategy?.stages ?? []).entries()) {
+    const labelSelector = stage.nodes && selectorText({ matchLabels: stage.nodes.matchLabels });
+    const selected =
+      labelSelector &&
+      (await cluster.list(RESOURCES.Node, undefined, { labelSelector }).catch(() => undefined));
+    if (selected) {
+      nodes.set(index, selected.length);
+    }
+  }
+  const offline = emptyStages(spec).map(([path]) => path);
+  const desired = workload.desired > 0 ? workload.desired : undefined;
+  return emptyStages(spec, { desired, nodes }).filter(([path]) => !offline.includes(path));
+}
 
 /** The API server's own validation; nothing is stored. */
 async function dryRun(cluster: Cluster, manifest: Raw, report: Report): Promise<Finding[]> {

@@ -94,6 +94,33 @@ describe('lint --live', () => {
     );
   });
 
+  test('warns of what the cluster takes and nothing comes of', async () => {
+    const input = `apiVersion: postcheck.dev/v1alpha1
+kind: Upgrade
+metadata: {name: new, namespace: shop}
+spec:
+  targetRef: {kind: Deployment, name: new}
+  containers: [{name: new, image: x:1}]
+  dependsOn: [{name: database}]
+  strategy: {maxParallel: 2, failureBudget: {maxFailed: 10%}}
+`;
+    const { out, code } = await cli(['lint', '-f', '-', '--live', '-o', 'json'], {
+      kubeconfig: api.kubeconfig,
+      input,
+    });
+    const said = (JSON.parse(out) as { path: string; level: string }[]).map(({ path, level }) => [
+      level,
+      path,
+    ]);
+    expect(code).toBe(0);
+    expect(said).toEqual([
+      ['warning', 'spec.dependsOn[0]'],
+      ['warning', 'spec.strategy.failureBudget.maxFailed'],
+      ['warning', 'spec.strategy.maxParallel'],
+      ['warning', 'spec.gate'],
+    ]);
+  });
+
   test('prints SARIF for code hosts', async () => {
     const { out } = await cli(['lint', '-f', '-', '-o', 'sarif'], {
       kubeconfig: '/nonexistent',

@@ -1,0 +1,131 @@
+/** Finds what the API server accepts, and what the operator could not act on, or what would have no effect. Pure. */
+import type { Upgrade, UpgradeSpec } from '../../../src/api/types.ts';
+import type { WorkloadView } from '../../../src/api/views.ts';
+import { type Dependent, findCycle } from '../../../src/core/decision/dependencies.ts';
+import { effectiveSpec } from '../../../src/core/effective-spec.ts';
+import { obstacleText } from '../../../src/core/report/obstacle-text.ts';
+import { type Amount, podCount } from '../../../src/core/rollout/amount.ts';
+import { budgetOf } from '../../../src/core/rollout/budget.ts';
+import { isTimeZone } from '../../../src/core/windows.ts';
+import { driverOf } from '../../../src/core/workload/drivers.ts';
+import { plural } from './looks.ts';
+
+/** What is wrong at a path, such as `spec.windows[0].timeZone`. */
+export type Said = readonly [path: string, message: string];
+
+/** Time zones that this machine does not know, which are those that the operator does not know. */
+export const unknownTimeZones = ({ windows = [] }: UpgradeSpec): Said[] =>
+  windows.flatMap(({ timeZone }, index): Said[] =>
+    isTimeZone(timeZone)
+      ? []
+      : [[`spec.windows[${index}].timeZone`, obstacleText({ reason: 'TimeZoneUnknown', timeZone })]],
+  );
+
+/** A cycle of dependencies through these Upgrades of one namespace. */
+export function cycleThrough(upgrade: Dependent, others: readonly Dependent[]): Said[] {
+  const cycle = findCycle(upgrade, (name) => others.find(({ metadata }) => metadata.name === name));
+  return cycle ? [['spec.dependsOn', obstacleText({ reason: 'DependencyCycle', cycle })]] : [];
+}
+
+/** Dependencies that are neither stored nor in the same files. */
+export const missingDependencies = (
+  { metadata: { namespace }, spec: { dependsOn = [] } }: Pick<Upgrade, 'metadata' | 'spec'>,
+  existing: readonly string[],
+): Said[] =>
+  dependsOn.flatMap(({ name }, index): Said[] =>
+    existing.includes(name)
+      ? []
+      : [
+          [
+            `spec.dependsOn[${index}]`,
+            obstacleText({ reason: 'DependencyNotFound', upgrade: name, namespace }),
+          ],
+        ],
+  );
+
+/** What is known of the cluster; without one only counts can be compared with counts, and percentages with percentages. */
+export interface Known {
+  readonly desired?: number | undefined;
+  /** How many nodes the stage of this index selects. */
+  readonly nodes?: ReadonlyMap<number, number>;
+}
+
+type Stage = NonNullable<NonNullable<UpgradeSpec['strategy']>['stages']>[number];
+
+const unitOf = (amount: Amount, { desired }: Known): 'pods' | '%' =>
+  desired === undefined && typeof amount === 'string' ? '%' : 'pods';
+
+const sizeOf = (amount: Amount, { desired }: Known): number =>
+  desired === undefined ? Number.parseInt(String(amount), 10) : podCount(amount, desired);
+
+/** Stages that add no pod to those before them, whose pods count, and stages that select no node. */
+export function emptyStages({ strategy }: UpgradeSpec, known: Known = {}): Said[] {
+  const reached = { pods: 0, '%': 0 };
+  return (strategy?.stages ?? []).flatMap((stage, index): Said[] => {
+    const path = `spec.strategy.stages[${index}]`;
+    if (stage.nodes) {
+      const nodes = known.nodes?.get(index);
+      reached.pods = Math.max(reached.pods, Math.min(nodes ?? 0, known.desired ?? 0));
+      return nodes === 0 ? [[`${path}.nodes`, noNodeText(stage)]] : [];
+    }
+    if (stage.pods === undefined) {
+      return [];
+    }
+    const unit = unitOf(stage.pods, known);
+    const [before, size] = [reached[unit], sizeOf(stage.pods, known)];
+    reached[unit] = Math.max(before, size);
+    return before > 0 && size <= before
+      ? [
+          [
+            `${path}.pods`,
+            `adds no pod: the pods of earlier stages count, and those have ${unit === '%' ? `${before}%` : plural(before, 'pod')} already`,
+          ],
+        ]
+      : [];
+  });
+}
+
+const noNodeText = ({ nodes }: Stage): string =>
+  `selects no node: none has ${Object.entries(nodes?.matchLabels ?? {})
+    .map(([label, value]) => `${label}=${value}`)
+    .join(',')}`;
+
+/** Settings that have no effect on this workload. */
+export function withoutEffect(spec: UpgradeSpec, workload: WorkloadView): Said[] {
+  const { kind, name, desired } = workload;
+  const maxFailed = spec.strategy?.failureBudget?.maxFailed;
+  const isNone = maxFailed !== undefined && maxFailed !== 0 && maxFailed !== '0%' && desired > 0;
+  const budget: Said[] =
+    isNone && budgetOf(effectiveSpec(spec), desired) === 0
+      ? [
+          [
+            'spec.strategy.failureBudget.maxFailed',
+            `${maxFailed} of ${plural(desired, 'pod')} is 0, because it is rounded down: the first pod that fails rolls back the version`,
+          ],
+        ]
+      : [];
+  const isOurs = driverOf(workload).lever(workload) === 'deletion';
+  const parallel = isOurs ? [] : parallelPaths(spec);
+  return [
+    ...budget,
+    ...parallel.map(
+      (path): Said => [
+        path,
+        `has no effect: the controller of ${kind} ${name} replaces the pods, within the limits of its own update strategy`,
+      ],
+    ),
+  ];
+}
+
+/** Where the spec limits how many pods postcheck replaces at once. */
+function parallelPaths({ strategy, fallback }: UpgradeSpec): string[] {
+  const limits: readonly [string, Amount | undefined][] = [
+    ['spec.strategy.maxParallel', strategy?.maxParallel],
+    ...(strategy?.stages ?? []).map(({ maxParallel }, index): [string, Amount | undefined] => [
+      `spec.strategy.stages[${index}].maxParallel`,
+      maxParallel,
+    ]),
+    ['spec.fallback.maxParallel', fallback.maxParallel],
+  ];
+  return limits.filter(([, limit]) => limit !== undefined).map(([path]) => path);
+}
