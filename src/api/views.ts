@@ -37,6 +37,8 @@ interface WorkloadCommon {
   readonly templateDigest: string;
   /** Desired pods: `spec.replicas`; for a DaemonSet `status.desiredNumberScheduled`. */
   readonly desired: number;
+  /** DaemonSet `status.numberMisscheduled`: pods beyond `desired` that stay on nodes with a taint, which a node has while it is not Ready. */
+  readonly misscheduled?: number;
   readonly updated: number;
   readonly ready: number;
   readonly available: number;

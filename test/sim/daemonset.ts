@@ -1,4 +1,7 @@
-/** A DaemonSet: one pod on each node, also on those that are not ready; old pods that are not available are replaced at once, others within maxUnavailable. */
+/**
+ * A DaemonSet: one pod on each node. One that is not ready is tainted: its pod stays, counts as misscheduled, and is not made anew. Old pods that are not available are replaced at once, others
+ * within maxUnavailable.
+ */
 import type { DaemonSetView, PodView } from '../../src/api/views.ts';
 import { createPod, currentRevisionOf, isReady, report } from './controllers.ts';
 import { isOwnedBy } from './state.ts';
@@ -9,7 +12,9 @@ export function syncDaemonSet(world: World, workload: DaemonSetView): void {
   const { kind, name, uid } = workload;
   const on = (node: string): PodView[] =>
     world.pods().filter((pod) => isOwnedBy(pod, workload) && pod.node === node);
-  const nodes = world.state.all('Node').map((node) => node.name);
+  const all = world.state.all('Node');
+  const nodes = all.filter((node) => node.ready).map((node) => node.name);
+  const tainted = all.filter((node) => !node.ready).map((node) => node.name);
   for (const node of nodes) {
     if (on(node).length > 0) {
       continue;
@@ -28,7 +33,15 @@ export function syncDaemonSet(world: World, workload: DaemonSetView): void {
   const pods = nodes.flatMap(on).filter(({ deleting }) => !deleting);
   const ready = pods.filter(isReady).length;
   const updated = pods.filter((pod) => pod.revision === revision.hash).length;
-  report(world, workload, { desired: nodes.length, updated, ready, available: ready, total: pods.length });
+  const misscheduled = tainted.filter((node) => on(node).length > 0).length;
+  report(world, workload, {
+    desired: nodes.length,
+    misscheduled,
+    updated,
+    ready,
+    available: ready,
+    total: pods.length,
+  });
 }
 
 function replace(world: World, workload: DaemonSetView, hash: string): void {

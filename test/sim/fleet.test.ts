@@ -82,7 +82,7 @@ describe('a budget', () => {
       losesPods: true,
       arrange: (world) => {
         story.arrange?.(world);
-        world.setNodeReady('node-1', false);
+        world.clock.after(6000, () => world.setNodeReady('node-1', false));
       },
     });
     expect(run.message).toMatch(

@@ -61,6 +61,18 @@ const loseUntouched = (world: World): void =>
       .at(-1) as string,
   );
 
+/** The node goes first, and its pod when the garbage collector has seen that. */
+function removeLost(world: World): void {
+  for (const node of world.state.all('Node').filter(({ ready }) => !ready)) {
+    world.state.remove('Node', node);
+    world.clock.after(20_000, () => {
+      for (const pod of world.pods().filter((one) => one.node === node.name)) {
+        world.state.remove('Pod', pod);
+      }
+    });
+  }
+}
+
 const backLater: Step = { when: phaseIs('Partial'), act: bringBack };
 
 async function played(story: Story): Promise<Run> {
@@ -105,6 +117,17 @@ describe('a node that is lost in mid-attempt', () => {
     expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: serving(5), gating: false });
     expect(leftOf(run)).toBeUndefined();
     expect(run.world.upgrade()?.status?.counts).toMatchObject({ desired: 5, passed: 5 });
+  });
+
+  test('and is taken out of the cluster after the end is not missed', async () => {
+    const run = await played(
+      onDelete('removed after the end', [
+        { when: hasServing(2), act: loseUntouched },
+        { when: phaseIs('Partial'), act: removeLost },
+      ]),
+    );
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: serving(4) });
+    expect(leftOf(run)).toBeUndefined();
   });
 
   test('and fails when it is back has failed there, and takes no verified pod with it', async () => {

@@ -442,6 +442,12 @@ function trueContext(`,
     replace: "'ImageConflict'));",
   },
   {
+    name: 'a lost node is taken off the desired pods twice',
+    file: 'core/workload/pods.ts',
+    find: 'desired + misscheduled - excludedNodes.length',
+    replace: 'desired + misscheduled - misscheduled - excludedNodes.length',
+  },
+  {
     name: 'a lost node holds the whole fleet',
     file: 'core/rollout/lost-nodes.ts',
     find: 'const leaves = isOver &&',

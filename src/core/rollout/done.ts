@@ -18,7 +18,7 @@ export function isRolledOut(evaluation: Evaluation): boolean {
     isObserved(workload) &&
     summary.outdated.length === 0 &&
     summary.results.length + evaluation.rolledBack.length >= summary.desired &&
-    workload.available + failed >= summary.desired
+    workload.available + failed >= Math.min(summary.desired, workload.desired)
   );
 }
 

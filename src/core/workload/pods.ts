@@ -33,9 +33,11 @@ export function podsByRevision(
   return { updated, outdated };
 }
 
-/** How many pods must pass. */
-export const desiredPods = (workload: WorkloadView, excludedNodes: readonly string[]): number =>
-  Math.max(0, workload.desired - excludedNodes.length);
+/** How many pods must pass. Whether a lost node counts as desired or as misscheduled depends on the tolerations of its pod. */
+export const desiredPods = (
+  { desired, misscheduled = 0 }: WorkloadView,
+  excludedNodes: readonly string[],
+): number => Math.max(0, desired + misscheduled - excludedNodes.length);
 
 /** The controller reports the rollout as complete: all pods updated and available (so its minReadySeconds has passed), and no old one left. */
 export function rolloutComplete(workload: WorkloadView, excludedNodes: readonly string[]): boolean {

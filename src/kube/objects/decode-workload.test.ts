@@ -181,6 +181,7 @@ test('a DaemonSet counts nodes, and with its default of one unavailable on one n
     numberReady: 1,
     numberAvailable: 1,
     currentNumberScheduled: 2,
+    numberMisscheduled: 3,
   };
   const daemonSet = {
     ...deployment,
@@ -194,6 +195,7 @@ test('a DaemonSet counts nodes, and with its default of one unavailable on one n
     ready: 1,
     available: 1,
     total: 2,
+    misscheduled: 3,
     servesNothingMeanwhile: true,
   });
 });

@@ -81,7 +81,7 @@ function replicaFailure(status: Raw): string | undefined {
   return condition && cut(text(condition.message), 500);
 }
 
-type Counts = Pick<WorkloadView, 'desired' | 'updated' | 'ready' | 'available' | 'total'>;
+type Counts = Pick<WorkloadView, 'desired' | 'updated' | 'ready' | 'available' | 'total' | 'misscheduled'>;
 
 function replicaCounts(spec: Raw, status: Raw): Counts {
   return {
@@ -100,6 +100,7 @@ function daemonSetCounts(status: Raw): Counts {
     ready: count(status.numberReady),
     available: count(status.numberAvailable),
     total: count(status.currentNumberScheduled),
+    misscheduled: count(status.numberMisscheduled),
   };
 }
 
