@@ -16,7 +16,7 @@ export type StageHindrance =
 
 /** The data of each obstacle. */
 interface Details {
-  /** An older Upgrade acts on the workload. */
+  /** Another Upgrade acts on the workload. */
   readonly TargetClaimed: { readonly workload: NamedWorkload; readonly by: string };
   readonly TargetNotFound: {
     readonly workload: NamedWorkload;

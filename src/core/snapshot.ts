@@ -40,7 +40,7 @@ export interface EventsSeen {
 export interface Snapshot {
   readonly now: number;
   readonly upgrade: CompleteUpgrade;
-  /** Name of an older Upgrade with the same target, which acts instead of this one. */
+  /** Name of the Upgrade with the same target that acts instead of this one; see claim.ts. */
   readonly claimedBy?: string;
   readonly workload?: WorkloadView;
   /** If the workload does not exist: other kinds that have a workload of this name. */

@@ -1,21 +1,23 @@
-/** Decides which Upgrade acts on a target that several reference: the oldest, then by name. The others wait. */
+/** The Upgrades of each target in the order of their claims (core/claim.ts): the first one acts, the others wait. */
 import type { Upgrade } from '../api/types.ts';
 
 interface Claim {
   readonly key: string;
   readonly uid: string;
   readonly target: string;
-  readonly createdAt: number;
+  readonly order: string;
 }
 
 export interface ClaimsOptions {
   readonly key: (upgrade: Upgrade) => string;
   readonly target: (upgrade: Upgrade) => string;
+  /** Unique among the Upgrades of a target; `undefined` without a claim. */
+  readonly order: (upgrade: Upgrade) => string | undefined;
 }
 
 /**
- * The ordered claims of each target. Anybody who may create an Upgrade may create thousands for one target, so times are parsed once, a position
- * is found by binary search, and the acting Upgrade is found without reading the others.
+ * The ordered claims of each target. Anybody who may create an Upgrade may create thousands for one target, so a position is found by binary
+ * search, and the acting Upgrade is found without reading the others.
  */
 export class Claims {
   readonly #options: ClaimsOptions;
@@ -40,52 +42,65 @@ export class Claims {
   apply(before: Upgrade | undefined, after: Upgrade | undefined): string[] {
     const key = before ? this.#options.key(before) : after ? this.#options.key(after) : '';
     const known = this.#byKey.get(key);
-    if (known && after && known.uid === after.metadata.uid && known.target === this.#options.target(after)) {
+    const next = after && this.#claimOf(after);
+    if (known?.uid === next?.uid && known?.target === next?.target && known?.order === next?.order) {
       return [];
     }
-    const passedOn = [...(known ? this.#remove(known) : []), ...(after ? this.#add(after) : [])];
-    return [...new Set(passedOn)];
+    const targets = [known?.target, next?.target].filter((target) => target !== undefined);
+    const acting = new Map(targets.map((target) => [target, this.#actingUid(target)]));
+    if (known) {
+      this.#remove(known);
+    }
+    if (next) {
+      this.#add(next);
+    }
+    return [...acting].filter(([target, uid]) => this.#actingUid(target) !== uid).map(([target]) => target);
   }
 
-  #add(upgrade: Upgrade): string[] {
-    const target = this.#options.target(upgrade);
-    const createdAt = Date.parse(upgrade.metadata.creationTimestamp);
-    const claim = { key: this.#options.key(upgrade), uid: upgrade.metadata.uid, target, createdAt };
-    const claims = this.#byTarget.get(target) ?? [];
-    this.#byTarget.set(target, claims);
-    this.#byKey.set(claim.key, claim);
-    const index = indexOf(claims, claim);
-    claims.splice(index, 0, claim);
-    return index === 0 ? [target] : [];
+  #claimOf(upgrade: Upgrade): Claim | undefined {
+    const order = this.#options.order(upgrade);
+    return order === undefined
+      ? undefined
+      : {
+          key: this.#options.key(upgrade),
+          uid: upgrade.metadata.uid,
+          target: this.#options.target(upgrade),
+          order,
+        };
   }
 
-  #remove(claim: Claim): string[] {
+  #actingUid(target: string): string | undefined {
+    return this.#byTarget.get(target)?.[0]?.uid;
+  }
+
+  #add(claim: Claim): void {
     const claims = this.#byTarget.get(claim.target) ?? [];
-    const index = indexOf(claims, claim);
-    claims.splice(index, 1);
+    this.#byTarget.set(claim.target, claims);
+    this.#byKey.set(claim.key, claim);
+    claims.splice(indexOf(claims, claim), 0, claim);
+  }
+
+  #remove(claim: Claim): void {
+    const claims = this.#byTarget.get(claim.target) ?? [];
+    claims.splice(indexOf(claims, claim), 1);
     this.#byKey.delete(claim.key);
     if (claims.length === 0) {
       this.#byTarget.delete(claim.target);
     }
-    return index === 0 ? [claim.target] : [];
   }
 }
 
-/** Returns the index of the first claim that is not older than this one. */
+/** Returns the index of the first claim that does not precede this one. */
 function indexOf(claims: readonly Claim[], claim: Claim): number {
   let low = 0;
   let high = claims.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (isOlder(claims[middle] as Claim, claim)) {
+    if ((claims[middle] as Claim).order < claim.order) {
       low = middle + 1;
     } else {
       high = middle;
     }
   }
   return low;
-}
-
-function isOlder(a: Claim, b: Claim): boolean {
-  return a.createdAt === b.createdAt ? a.key < b.key : a.createdAt < b.createdAt;
 }

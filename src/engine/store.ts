@@ -3,6 +3,7 @@
 import { isAbandoned, isClosed } from '../api/gate.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { NodeView, OwnerView, PodView, RevisionView, WorkloadKind, WorkloadView } from '../api/views.ts';
+import { claimOrder } from '../core/claim.ts';
 import { mayCountAgainst } from '../core/verification/container-findings.ts';
 import { withImageChanges } from '../core/verification/witness.ts';
 import { driverOf, POD_OWNING_REVISIONS, WORKLOAD_KINDS } from '../core/workload/drivers.ts';
@@ -84,7 +85,7 @@ export class Store {
       }
     },
   });
-  readonly #claims = new Claims({ key: upgradeKey, target: targetKey });
+  readonly #claims = new Claims({ key: upgradeKey, target: targetKey, order: claimOrder });
   readonly #dependents = new Dependents();
   /** Dependents of Upgrades that have changed since the listener was last called. */
   readonly #woken = new Set<UpgradeKey>();

@@ -1,4 +1,4 @@
-/** What an attempt waits for before it begins, with the operator as a process against a real API server. Nothing runs pods here. */
+/** What an attempt waits for before it begins, and which of two Upgrades has its turn, with the operator as a process against a real API server. Nothing runs pods here. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
@@ -104,4 +104,21 @@ test('an attempt waits for what it depends on, and is woken by its change', asyn
   await eventually(() => statusOf('front').message?.includes('does not exist'));
   api.kubectl(['patch', 'upgrade', 'front', '--type=merge', '-p', '{"spec":{"dependsOn":null}}']);
   await eventually(() => imageOf('front') === 'web:2');
+});
+
+test('an Upgrade that a finalizer of others keeps from being deleted does not keep its target', async () => {
+  const targetRef = { kind: 'Deployment', name: 'shared' };
+  apply(deployment('shared'));
+  const kept = upgrade('kept', { targetRef, paused: true }) as { metadata: object };
+  apply({ ...kept, metadata: { ...kept.metadata, finalizers: ['example.com/backup'] } });
+  await eventually(() => statusOf('kept').message?.includes('paused'));
+  apply(upgrade('younger', { targetRef }));
+  await eventually(
+    () =>
+      statusOf('younger').message === 'Upgrade kept already acts on Deployment shared: delete one of the two',
+  );
+  api.kubectl(['delete', 'upgrade', 'kept', '--wait=false']);
+  await eventually(() => imageOf('shared') === 'web:2');
+  expect(statusOf('kept').attempt).toBeUndefined();
+  api.kubectl(['patch', 'upgrade', 'kept', '--type=merge', '-p', '{"metadata":{"finalizers":null}}']);
 });

@@ -35,6 +35,8 @@ describe('an operator that dies while users and rivals meddle', () => {
     stories.pinned('Deployment'),
     stories.mirroredAlready('DaemonSet'),
     stories.setBack('Deployment'),
+    stories.sameSecond('Deployment'),
+    stories.sameSecond('StatefulSet'),
   ];
 
   test.each(meddled.map((story) => [story.name, story] as const))(

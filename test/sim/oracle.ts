@@ -121,9 +121,10 @@ export class Oracle {
 
   /** I2, I4 */
   #imagesWritten(before: WorkloadView, after: WorkloadView): void {
-    const upgrade = this.#options.world.state
+    const attempted = this.#options.world.state
       .all('Upgrade')
-      .find(({ spec, status }) => spec.targetRef.name === after.name && status?.attempt);
+      .filter(({ spec, status }) => spec.targetRef.name === after.name && status?.attempt);
+    const upgrade = attempted.find(({ status }) => !status?.attempt?.end) ?? attempted[0];
     if (!upgrade?.status?.attempt) {
       this.#broken('I2', 'images were written although no attempt is recorded');
       return;

@@ -9,6 +9,18 @@ export interface Bug {
 /** One for each property that the tests have to guard. */
 export const BUGS: readonly Bug[] = [
   {
+    name: 'an Upgrade with an earlier name takes over in the middle of an attempt',
+    file: 'core/claim.ts',
+    find: 'return isHeld ? attempt?.startedAt : undefined;',
+    replace: 'return isHeld === null ? attempt?.startedAt : undefined;',
+  },
+  {
+    name: 'an Upgrade that others keep from being deleted keeps its target',
+    file: 'core/claim.ts',
+    find: 'if (!upgrade.metadata.deletionTimestamp) {',
+    replace: 'if (!upgrade.metadata.deletionTimestamp || upgrade.metadata.name) {',
+  },
+  {
     name: 'no data of Prometheus passes',
     file: 'core/rollout/rollout-checks.ts',
     find: 'values.length === 0 || values.some(Number.isNaN) || !passes',

@@ -648,7 +648,7 @@ test('of two Upgrades on one target the younger stalls and writes nothing', asyn
   const run = await told(stories.twoUpgrades);
   expect(run.ending).toMatchObject({ phase: 'Succeeded', images: { web: NEW } });
   const rival = run.world.upgrade('rival')?.status;
-  expect(rival?.message).toBe('Upgrade web is older and acts on Deployment web: delete one of the two');
+  expect(rival?.message).toBe('Upgrade web already acts on Deployment web: delete one of the two');
   expect(rival?.conditions?.find(({ type }) => type === 'Stalled')).toMatchObject({
     status: 'True',
     reason: 'TargetClaimed',
@@ -663,6 +663,31 @@ test('when the older of two Upgrades is deleted, the other one acts', async () =
     from: { images: { web: NEW } },
   });
 });
+
+test('an Upgrade that a finalizer of others keeps after its end does not keep its target', async () => {
+  const run = await told(stories.claimKeptByOthers);
+  expect(run.world.upgrade()?.metadata.deletionTimestamp).toBeDefined();
+  expect(run.ending.images).toEqual({ web: 'registry.example/web:3.0' });
+  expect(run.world.upgrade('rival')?.status?.phase).toBe('Succeeded');
+});
+
+test.each(['Deployment', 'StatefulSet', 'StatefulSet Parallel'] as const)(
+  'an attempt on a %s goes on to its end when an Upgrade with an earlier name is created in the same second',
+  async (kind) => {
+    const run = await told(stories.sameSecond(kind));
+    expect(run.ending).toMatchObject({ phase: 'FellBack', images: { web: OLD } });
+    expect(run.ending.pods).toEqual(three(OLD));
+    for (const set of run.world.state.all('StatefulSet')) {
+      expect(set).toMatchObject({ partition: 0 });
+    }
+    // Only then does the other one have its turn, with the fallback target that it found.
+    expect(run.world.upgrade('a')?.status).toMatchObject({
+      phase: 'FellBack',
+      from: { images: { web: OLD } },
+      attempt: { adopted: false },
+    });
+  },
+);
 
 test.each(KINDS)(
   'a lost status of a %s makes the operator adopt what runs, and guess no fallback target',

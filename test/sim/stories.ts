@@ -684,6 +684,48 @@ export const claimGoesOver: Story = {
   name: 'the older of two Upgrades is deleted',
   steps: [...(twoUpgrades.steps ?? []), { when: phaseIs('Succeeded'), act: (world) => deleteUpgrade(world) }],
 };
+/** The second one comes in the same second, sorts before the first, and wants the same version: the first has begun, so it goes on to its end. */
+export const sameSecond = (kind: KindName): Story => ({
+  ...bad(kind),
+  name: `an Upgrade from the same second with an earlier name, ${kind}`,
+  spec: {
+    ...bad(kind).spec,
+    strategy: {
+      stages: kind.startsWith('StatefulSet') ? [{ name: 'one', pods: 1, approval: 'Manual' }] : [],
+    },
+  },
+  steps: [
+    {
+      when: (world) => target(world).containers[0]?.image === NEW,
+      act: (world) => {
+        const { metadata, spec } = world.upgrade() as Upgrade;
+        const { strategy: _stages, ...rest } = spec;
+        const rival = addUpgrade(world, 'a', specOf({ workload: workloadOf(kind), spec: rest }));
+        const { creationTimestamp } = metadata;
+        world.state.put('Upgrade', { ...rival, metadata: { ...rival.metadata, creationTimestamp } });
+      },
+    },
+  ],
+});
+/** Another controller's finalizer keeps the older one, which has ended. */
+export const claimKeptByOthers: Story = {
+  ...twoUpgrades,
+  name: 'the older of two Upgrades is deleted, and kept by a finalizer of others',
+  steps: [
+    ...(twoUpgrades.steps ?? []),
+    {
+      when: phaseIs('Succeeded'),
+      act: (world) => {
+        const { metadata, ...rest } = world.upgrade() as Upgrade;
+        world.state.put('Upgrade', {
+          ...rest,
+          metadata: { ...metadata, finalizers: ['example.com/backup'] },
+        });
+        deleteUpgrade(world);
+      },
+    },
+  ],
+};
 /** Somebody restored the Upgrade without its status. */
 export const statusLost = (kind: KindName): Story => ({
   ...retryThenGood(kind),
@@ -886,7 +928,7 @@ export const STORIES: readonly Story[] = [
     cannotBeAsked('Fallback', kind),
     ...(['Pending', 'Upgrading', 'PostChecking', 'Inconclusive', 'Failed', 'Succeeded'] as const).map((phase) => abortedWhile(phase, kind)),
   ]),
-  noReplicas, twoUpgrades, drifted, scaledMeanwhile, scaledToNothing(), scaledToNothingAndBack(exits(17)), scaledToNothingInFallback, noReplicasAtFirst({}), claimGoesOver, ...KINDS.map(statusLost), supersededAndScaled('Deployment'), workloadPausedMeanwhile, noGatePolicy, gateRequired, slippedPod('Auto'), slippedPod('Required'),
+  noReplicas, twoUpgrades, drifted, scaledMeanwhile, scaledToNothing(), scaledToNothingAndBack(exits(17)), scaledToNothingInFallback, noReplicasAtFirst({}), claimGoesOver, claimKeptByOthers, sameSecond('Deployment'), sameSecond('StatefulSet'), ...KINDS.map(statusLost), supersededAndScaled('Deployment'), workloadPausedMeanwhile, noGatePolicy, gateRequired, slippedPod('Auto'), slippedPod('Required'),
   nodeDownBefore, nodeDownMeanwhile, nodeDownAhead, manyContainers,
 ]; // biome-ignore format: a list
 

@@ -181,7 +181,7 @@ describe('predict', () => {
     stage.also = { claimedBy: 'web-old' };
     stage.settle();
     expect(prediction('retry', stage)).toEqual({
-      nothing: 'Upgrade web-old is older and acts on Deployment web: delete one of the two',
+      nothing: 'Upgrade web-old already acts on Deployment web: delete one of the two',
     });
   });
 

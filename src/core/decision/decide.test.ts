@@ -138,7 +138,7 @@ const EXAMPLES: readonly Example[] = [
   },
   {
     when: 'another Upgrade acts on the workload',
-    given: { claimedBy: 'older' },
+    given: { claimedBy: 'other' },
     plan: { state: 'Blocked', intent: false, action: 'none', phase: 'Upgrading' },
   },
 ];

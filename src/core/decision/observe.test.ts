@@ -58,7 +58,7 @@ const NO_STATUS = { upgrade: { status: undefined } } as unknown as Case;
 describe('an Upgrade is', () => {
   test.each<[string, string, Case]>([
     ['Deleting', 'when it is being deleted, whatever else is true', { upgrade: { deleting: true } }],
-    ['Blocked', 'when an older one claims the target', { rest: { claimedBy: 'older' } }],
+    ['Blocked', 'when another one acts on the target', { rest: { claimedBy: 'other' } }],
     ['TargetLost', 'when its workload goes away in the middle', { workload: { deleting: true } }],
     [
       'TargetLost',

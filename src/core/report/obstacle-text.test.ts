@@ -9,7 +9,7 @@ describe('what keeps an Upgrade from acting', () => {
   test.each<[Obstacle, string]>([
     [
       { reason: 'TargetClaimed', workload, by: 'a' },
-      'Upgrade a is older and acts on Deployment web: delete one of the two',
+      'Upgrade a already acts on Deployment web: delete one of the two',
     ],
     [
       { reason: 'TargetNotFound', workload, namespace: 'shop', namesakes: ['StatefulSet', 'DaemonSet'] },

@@ -57,7 +57,7 @@ const TEXTS: {
   readonly [R in Exclude<ObstacleReason, 'StatusRefused'>]: (obstacle: ObstacleOf<R>) => string;
 } = {
   TargetClaimed: ({ workload, by }) =>
-    `Upgrade ${by} is older and acts on ${nameOf(workload)}: delete one of the two`,
+    `Upgrade ${by} already acts on ${nameOf(workload)}: delete one of the two`,
   TargetNotFound: targetNotFound,
   ContainerNotFound: ({ workload, missing, existing }) =>
     `${nameOf(workload)} has no container ${list(missing)}, only ${list(existing)}: correct spec.containers`,

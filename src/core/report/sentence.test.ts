@@ -232,7 +232,7 @@ test.each<[string, Given, string]>([
         by: 'a',
       },
     },
-    'Upgrade a is older and acts on Deployment web: delete one of the two',
+    'Upgrade a already acts on Deployment web: delete one of the two',
   ],
 ])('an Upgrade that is %s says so', (_what, given, expected) => {
   expect(said(given)).toBe(expected);

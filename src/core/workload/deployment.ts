@@ -3,13 +3,13 @@ import type { DeploymentView } from '../../api/views.ts';
 import { namedWorkload } from '../obstacle.ts';
 import { type Driver, revisionOfTemplate } from './driver.ts';
 
-/** A Deployment replaces pods through ReplicaSets; of several with the same template it uses the oldest. */
+/** A Deployment replaces pods through ReplicaSets; of several with the same template it uses the oldest, then the first by name. */
 export const deployment: Driver<DeploymentView> = {
   revisionKind: 'ReplicaSet',
   podsOwnedBy: 'Revision',
   obstacle: (view) => (view.paused ? { reason: 'WorkloadPaused', workload: namedWorkload(view) } : undefined),
   updateRevision: (view, revisions) =>
-    revisionOfTemplate(view, revisions, (a, b) => a.createdAt - b.createdAt),
+    revisionOfTemplate(view, revisions, (a, b) => a.createdAt - b.createdAt || (a.name < b.name ? -1 : 1)),
   unreachableNodes: () => [],
   refusalIn: 'status',
   blockingPod: () => undefined,

@@ -56,6 +56,12 @@ describe('the revision that new pods have', () => {
     expect(updateRevision(workloadOf({ kind: 'DaemonSet' }), [twin, revisionOf()])).toBe('new');
   });
 
+  test('of two with the same template from the same second is the first by name, in whatever order they are cached', () => {
+    const twin = revisionOf({ hash: 'twin', name: 'web-a' });
+    expect(updateRevision(workloadOf(), [revisionOf(), twin])).toBe('twin');
+    expect(updateRevision(workloadOf(), [twin, revisionOf()])).toBe('twin');
+  });
+
   test('of a StatefulSet is what its status says, and nothing while that is behind', () => {
     const set = workloadOf({ kind: 'StatefulSet', updateRevision: 'web-5d' });
     expect(updateRevision(set, [])).toBe('web-5d');

@@ -101,7 +101,7 @@ async function twoUpgrades(s: Scenario): Promise<void> {
   await s.create(upgrade(s.shape, 'v2'));
   await s.create({ ...upgrade(s.shape, 'v3'), metadata: { name: second } });
   const claimed = await s.until(condition('Stalled', 'TargetClaimed'), 30, second);
-  expect(claimed.message).toBe(`Upgrade web is older and acts on ${s.kind} web: delete one of the two`);
+  expect(claimed.message).toBe(`Upgrade web already acts on ${s.kind} web: delete one of the two`);
   expect(claimed.attempt).toBeUndefined();
   await expectSucceeded(s, await s.until('Succeeded'), 'v2');
   await s.api.remove(`${s.upgradePath}/${NAME}`);

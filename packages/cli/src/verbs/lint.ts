@@ -3,12 +3,14 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Upgrade, UpgradeSpec } from '../../../../src/api/types.ts';
 import type { WorkloadView } from '../../../../src/api/views.ts';
+import { claimOrder } from '../../../../src/core/claim.ts';
 import type { Dependent } from '../../../../src/core/decision/dependencies.ts';
 import { obstacleText } from '../../../../src/core/report/obstacle-text.ts';
 import { type CompleteUpgrade, completeUpgrade } from '../../../../src/core/snapshot.ts';
 import { attemptObstacle, targetClaimed, targetNotFound } from '../../../../src/core/workload/obstacles.ts';
-import { at, list, type Raw, record, text, time } from '../../../../src/kube/client/json.ts';
+import { at, list, type Raw, record, text } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
+import { decodeUpgrade } from '../../../../src/kube/objects/decode-upgrade.ts';
 import { decodeWorkload } from '../../../../src/kube/objects/decode-workload.ts';
 import type { Cluster } from '../cluster.ts';
 import { EXIT, Fault } from '../fault.ts';
@@ -203,30 +205,23 @@ async function dryRun(cluster: Cluster, manifest: Raw, report: Report): Promise<
   return answer.ok ? [] : [report('error', '', cluster.fault(answer.failure, answer.status, place).message)];
 }
 
-/** Another Upgrade with the same target acts on it, unless this one is stored already and older. */
+/** Another Upgrade acts on the target. */
 async function claimFindings(cluster: Cluster, upgrade: CompleteUpgrade, report: Report): Promise<Finding[]> {
   const { metadata, spec } = upgrade;
   const stored = await cluster.list(RESOURCES.Upgrade, metadata.namespace).catch(() => []);
-  const same = stored.find((raw) => at(raw, 'metadata', 'name') === metadata.name);
-  const other = stored.find(
-    (raw) =>
-      raw !== same &&
-      at(raw, 'spec', 'targetRef', 'name') === spec.targetRef.name &&
-      at(raw, 'spec', 'targetRef', 'kind') === spec.targetRef.kind &&
-      (same === undefined || createdAt(raw) <= createdAt(same)),
-  );
-  return other
-    ? [
-        report(
-          'error',
-          'spec.targetRef',
-          obstacleText(targetClaimed(upgrade, text(at(other, 'metadata', 'name')))),
-        ),
-      ]
+  const [acting] = stored
+    .map(decodeUpgrade)
+    .filter(
+      ({ spec: { targetRef } }) =>
+        targetRef.name === spec.targetRef.name && targetRef.kind === spec.targetRef.kind,
+    )
+    .map((claimant) => ({ name: claimant.metadata.name, order: claimOrder(claimant) ?? '' }))
+    .filter(({ order }) => order !== '')
+    .sort((a, b) => (a.order < b.order ? -1 : 1));
+  return acting && acting.name !== metadata.name
+    ? [report('error', 'spec.targetRef', obstacleText(targetClaimed(upgrade, acting.name)))]
     : [];
 }
-
-const createdAt = (raw: Raw): number => time(at(raw, 'metadata', 'creationTimestamp'));
 
 async function gateFindings(cluster: Cluster, { spec }: CompleteUpgrade, report: Report): Promise<Finding[]> {
   const carrier = await gateCarrier(cluster);

@@ -80,7 +80,7 @@ describe('lint --live', () => {
     expect(code).toBe(1);
     expect(said).toEqual([
       'Deployment web has no container wbe, only web: correct spec.containers',
-      'Upgrade web is older and acts on Deployment web: delete one of the two',
+      'Upgrade web already acts on Deployment web: delete one of the two',
       expect.stringContaining('neither the gate policy nor the gate webhook is installed in this cluster'),
     ]);
   });
