@@ -168,6 +168,10 @@ export const POD_REASONS = {
     meaning: 'no evidence: an image of the pod is not the one that its workload set',
     runbook: 'ImageChanged',
   },
+  ForeignPod: {
+    meaning: 'no evidence: the pod has the labels of the new version, but was not created from it',
+    runbook: 'ImageChanged',
+  },
 } as const satisfies Table;
 export type PodReason = keyof typeof POD_REASONS;
 

@@ -47,6 +47,8 @@ export interface Snapshot {
   readonly namesakes?: readonly WorkloadKind[];
   /** Revision label of the pods that the workload's controller creates now; see workload/driver.ts. */
   readonly updateRevision?: string;
+  /** When the API server created that revision. */
+  readonly updateRevisionCreatedAt?: number | undefined;
   /** Every pod of the workload, of any revision. */
   readonly pods: readonly PodView[];
   /** The last result of a rollout check. */

@@ -39,7 +39,8 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
   if (!underWay) {
     local.forgetResults(key);
   }
-  const revision = workload && driverOf(workload).updateRevision(workload, store.revisionsOf(workload));
+  const revisions = workload ? store.revisionsOf(workload) : [];
+  const revision = workload && driverOf(workload).updateRevision(workload, revisions);
   return {
     now,
     upgrade: complete,
@@ -47,6 +48,7 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
     workload,
     namesakes: workload ? [] : store.namesakesOf(upgrade),
     updateRevision: revision,
+    updateRevisionCreatedAt: revisions.find(({ hash }) => hash === revision)?.createdAt,
     pods,
     queryRecord: (check) => sources.queries.recordOf(key, check),
     hasPrometheus: sources.promQl !== undefined,

@@ -828,8 +828,14 @@ function trueContext(`,
   {
     name: 'the gate of a pod whose image was changed stays open',
     file: 'core/verification/witness.ts',
-    find: "isReason(cause.reason, 'ImageChanged') && !isClosedFor(pod)",
-    replace: "isReason(cause.reason, 'ImageChanged') && isClosedFor(pod)",
+    find: 'isNoWitness(cause.reason) && !isClosedFor(pod, cause)',
+    replace: 'isNoWitness(cause.reason) && isClosedFor(pod, cause)',
+  },
+  {
+    name: 'a pod that is older than its revision is a witness',
+    file: 'core/verification/witness.ts',
+    find: 'createdAt + CLOCKS_DIFFER_MS < revisionCreatedAt',
+    replace: 'createdAt + CLOCKS_DIFFER_MS < 0',
   },
   {
     name: 'an answer is believed although the image was changed meanwhile',

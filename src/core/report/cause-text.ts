@@ -128,8 +128,11 @@ function imageChangedText({ container, image, wanted }: Cause): string {
   const what = wanted
     ? `container ${container} has image ${shortImage(image)} in place of ${shortImage(wanted)}`
     : `container ${container} had another image for a while`;
-  return `${what}, which its workload did not set: delete the pod, and its controller creates a new one`;
+  return `${what}, which its workload did not set: ${DELETE_POD}`;
 }
+
+const DELETE_POD = 'delete the pod, and its controller creates a new one';
+const foreignPodText = `older than the revision in its labels, so its controller did not create it: ${DELETE_POD}`;
 
 function podText(cause: Cause): string | undefined {
   switch (cause.reason) {
@@ -139,6 +142,8 @@ function podText(cause: Cause): string | undefined {
       return `node ${cause.node} is not Ready`;
     case 'ImageChanged':
       return imageChangedText(cause);
+    case 'ForeignPod':
+      return foreignPodText;
     case 'NotProbedYet':
       return 'not probed yet';
     case 'AllSkipped':

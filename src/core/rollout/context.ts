@@ -30,6 +30,7 @@ export function verificationContext(
     warningOf: (uid) => snapshot.eventsSeen?.(uid)?.warning,
     isSoaking: isSoaking(stages) || isAtPartition(status),
     images: policy.images(status),
+    revisionCreatedAt: revisionCreatedAt(snapshot, status),
     template: snapshot.workload ? snapshot.workload.containers.map(({ name }) => name) : [],
     baseline: status.from.baseline,
     restartsBefore: restartsBefore(snapshot, status),
@@ -50,11 +51,24 @@ export const rolledBackContext = (snapshot: Snapshot, status: ActiveStatus): Ver
   id: verificationId(snapshot.upgrade, status, 'Back'),
   kept: [],
   images: policyOf('Back').images(status),
+  revisionCreatedAt: undefined,
   inFallback: policyOf('Back').inFallback,
   deadlineSeconds: policyOf('Back').deadlineSeconds(snapshot.upgrade.spec),
   isSoaking: false,
   restartsBefore: () => 0,
 });
+
+/**
+ * The controller creates a revision before the pods of it. Where the workload had the images before the attempt, its revisions may have been
+ * created anew for pods that ran already, as after the restore of a backup, or after a revision was deleted without its pods.
+ */
+const revisionCreatedAt = (
+  { updateRevision, updateRevisionCreatedAt }: Snapshot,
+  status: ActiveStatus,
+): number | undefined =>
+  policyFor(status).makesRevision && !status.attempt.adopted && updateRevision !== status.from.revision
+    ? updateRevisionCreatedAt
+    : undefined;
 
 /** All restarts count for pods of a revision that this attempt created. For other pods, restarts from before the verification do not. */
 function restartsBefore(

@@ -6,6 +6,8 @@ import type { WitnessedImages } from './witness.ts';
 export interface VerificationContext extends ProbeContext {
   /** The images that a pod must run to count as a witness. */
   readonly images: WitnessedImages;
+  /** When the revision was created whose pods are verified; `undefined` where they may be older than it. */
+  readonly revisionCreatedAt?: number | undefined;
   readonly id: string;
   /** Earlier verifications whose passes count as well: those of attempts that this one continues. */
   readonly kept?: readonly string[];

@@ -14,7 +14,7 @@ import { readinessOf } from './readiness.ts';
 import { recordedResult } from './recorded.ts';
 import { keptPass, recordedPod } from './recorded-pod.ts';
 import { clockStart, nextCycleAt, podDeadline } from './schedule.ts';
-import { imageChange } from './witness.ts';
+import { whyNoWitness } from './witness.ts';
 
 function passed(record: PodRecord): Finding {
   if (record.class === 'Skip') {
@@ -99,9 +99,9 @@ export function evaluatePod(
   context: VerificationContext,
   now: number,
 ): PodResult {
-  const change = imageChange(pod, context);
-  if (change) {
-    return noWitness(pod, change, context, now);
+  const why = whyNoWitness(pod, context);
+  if (why) {
+    return noWitness(pod, why, context, now);
   }
   const record = validRecord(cycles, context.id, pod);
   const recorded = recordedResult(pod, context.id) ?? keptPass(pod, context);

@@ -15,7 +15,7 @@ import type { PodView } from '../../api/views.ts';
 import { whatText } from '../report/cause-text.ts';
 import { evaluatePod } from './pod.ts';
 import { withPins } from './recorded.ts';
-import { closingConditions, hasKeptImages, imageChange, withImageChanges } from './witness.ts';
+import { closingConditions, hasKeptImages, imageChange, whyNoWitness, withImageChanges } from './witness.ts';
 
 const MIRROR = 'mirror.example/web:2.0';
 const running = (image: string, change: Partial<PodView> = {}): PodView =>
@@ -63,6 +63,38 @@ describe('a pod', () => {
       reason: 'ImageChanged',
       text: recorded.message,
     });
+  });
+});
+
+describe('a pod whose revision was created a minute ago', () => {
+  const made = (secondsAgo: number): PodView =>
+    running(NEW, { createdAt: Math.floor(NOW / 1000 - secondsAgo) * 1000 });
+  const context = verificationContext({ revisionCreatedAt: NOW - 60_000 });
+
+  test.each([0, 59, 60, 65])('is a witness if it was created %i seconds ago', (secondsAgo) => {
+    expect(whyNoWitness(made(secondsAgo), context)).toBeUndefined();
+  });
+
+  test('is none if it is older than that, because the controller adopted it', () => {
+    const why = whyNoWitness(made(66), context);
+    expect(why && whatText(why)).toBe(
+      'older than the revision in its labels, so its controller did not create it: delete the pod, and its controller creates a new one',
+    );
+    expect(whyNoWitness(made(66), verificationContext())).toBeUndefined();
+  });
+
+  test('neither passes nor fails if it is older, and its gate is closed once', () => {
+    const verdict = { ...conditionOf('True'), reason: 'PostCheckPassed' };
+    const adopted = { ...made(66), conditions: { ...podOf().conditions, [VERIFIED]: verdict } };
+    for (const record of [recordOf(), recordOf({ class: 'Fail', passes: 0 })]) {
+      const result = evaluatePod(adopted, record, context, NOW);
+      expect([result.state, result.cycleAt, result.record]).toEqual(['Waiting', undefined, undefined]);
+      const [closing] = closingConditions([result]);
+      expect(closing?.condition).toMatchObject({ status: 'False', reason: 'ForeignPod' });
+      const closed = { ...verdict, ...closing?.condition, since: NOW };
+      const after = { ...adopted, conditions: { ...adopted.conditions, [VERIFIED]: closed } };
+      expect(closingConditions([evaluatePod(after, record, context, NOW)])).toEqual([]);
+    }
   });
 });
 

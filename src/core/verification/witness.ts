@@ -1,6 +1,7 @@
 /**
  * Whether a pod is a witness. Only pods with the images that are rolled out are evidence, and anyone who may patch pods can set another image in
- * one of them, also temporarily. Such a pod neither passes nor fails, and earlier results of it are void.
+ * one of them, also temporarily, or label another pod so that the controller adopts it. Such a pod neither passes nor fails, and earlier results of
+ * it are void.
  */
 import { VERIFIED } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
@@ -44,7 +45,20 @@ export function withImageChanges(now: PodView, before: PodView | undefined): Pod
 export const hasKeptImages = (now: PodView, before: PodView): boolean =>
   imagesChanged(now, before).length === before.imagesChanged.length;
 
-/** Why the pod is no witness; `undefined` if it is one. Injected containers do not matter. */
+/** Why the pod is no witness; `undefined` if it is one. */
+export const whyNoWitness = (pod: PodView, context: VerificationContext): Cause | undefined =>
+  imageChange(pod, context) ?? (predatesRevision(pod, context) ? { reason: 'ForeignPod' } : undefined);
+
+/** The API servers of a cluster stamp creation times in whole seconds, and their clocks may differ by this much. */
+const CLOCKS_DIFFER_MS = 5000;
+
+/** The controller cannot have created the pod from the revision: it adopted it, because somebody gave it the labels. */
+const predatesRevision = (
+  { createdAt }: PodView,
+  { revisionCreatedAt }: Pick<VerificationContext, 'revisionCreatedAt'>,
+): boolean => revisionCreatedAt !== undefined && createdAt + CLOCKS_DIFFER_MS < revisionCreatedAt;
+
+/** Whether an image of the pod is not the one that its workload set. Injected containers do not matter. */
 export function imageChange(
   pod: PodView,
   { template, images }: Pick<VerificationContext, 'template' | 'images'>,
@@ -79,11 +93,13 @@ function recordedChange({ conditions, specChanges }: PodView): Cause | undefined
 /** Conditions for pods that are no witnesses: they close a gate that was already open, and record why for later processes. */
 export const closingConditions = (results: readonly PodResult[]): PodCondition[] =>
   results
-    .filter(({ pod, cause }) => isReason(cause.reason, 'ImageChanged') && !isClosedFor(pod))
+    .filter(({ pod, cause }) => isNoWitness(cause.reason) && !isClosedFor(pod, cause))
     .map(({ pod, cause }) => ({
       pod,
       condition: { status: 'False', reason: cause.reason, message: whatText(cause) },
     }));
 
-const isClosedFor = ({ conditions }: PodView): boolean =>
-  conditions[VERIFIED]?.status === 'False' && isReason(conditions[VERIFIED].reason, 'ImageChanged');
+const isNoWitness = (reason: string): boolean => isReason(reason, 'ImageChanged', 'ForeignPod');
+
+const isClosedFor = ({ conditions }: PodView, { reason }: Cause): boolean =>
+  conditions[VERIFIED]?.status === 'False' && conditions[VERIFIED].reason === reason;

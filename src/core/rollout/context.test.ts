@@ -1,0 +1,20 @@
+/** What the pods of a rollout are compared with. */
+import { expect, test } from '@jest/globals';
+import { activeStatusOf, fallbackOf, NOW, OLD, snapshotOf } from '../../../test/support/snapshots.ts';
+import type { ActiveStatus } from '../status.ts';
+import { rolledBackContext, verificationContext } from './context.ts';
+
+const AT = NOW - 90_000;
+const snapshot = snapshotOf({ updateRevisionCreatedAt: AT });
+const FROM = { images: { web: OLD }, baseline: [] };
+
+test.each<[string, ActiveStatus, number | undefined]>([
+  ['of a new revision', activeStatusOf(), AT],
+  ['of a retry', activeStatusOf({}, { trigger: 'Retry' }), AT],
+  ['of images that the workload had before', activeStatusOf({}, { adopted: true }), undefined],
+  ['of the revision before', activeStatusOf({ from: { ...FROM, revision: 'new' } }), undefined],
+  ['of a fallback', activeStatusOf({ phase: 'FallingBack', fallback: fallbackOf() }), undefined],
+])('the age of the revision counts where its pods cannot be older: those %s', (_what, status, at) => {
+  expect(verificationContext(snapshot, status).revisionCreatedAt).toBe(at);
+  expect(rolledBackContext(snapshot, status).revisionCreatedAt).toBeUndefined();
+});
