@@ -87,7 +87,7 @@ function storyOf(kind: 'Deployment' | 'StatefulSet', answer: () => number): Stor
     { name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] }, exitCodes },
   ] as const;
   const story = withShortTimes(told('rivals', kind, { answer }, { spec: { postCheck: { checks } } }));
-  return { ...story, spec: { ...story.spec, postCheck: { ...story.spec.postCheck, deadlineSeconds: 100 } } };
+  return { ...story, spec: { ...story.spec, postCheck: { ...story.spec.postCheck, deadlineSeconds: 600 } } };
 }
 
 const imageOf = ({ spec }: Json): string => spec.containers[0].image;
