@@ -642,8 +642,8 @@ function trueContext(`,
   {
     name: 'what an attempt waits at the partition of the user counts as a lack of progress',
     file: 'core/rollout/verify.ts',
-    find: "isAtPartition(upgrade.status) && wait?.reason !== 'PartitionSet'",
-    replace: 'isAtPartition({ waiting: undefined }) && wait === undefined',
+    find: 'upgrade.status.waiting && !wait',
+    replace: 'upgrade.status.waiting && !wait && now < 0',
   },
   {
     name: 'a fallback does not say that the partition of the user keeps its pods',
