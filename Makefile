@@ -83,6 +83,10 @@ e2e: operator ## only the tests on the cluster
 	test/packages.sh
 	node scripts/test.ts e2e e2e-alone e2e-kill e2e-rbac e2e-chart
 
+.PHONY: outages
+outages: operator ## kill kube-apiserver, etcd and a node of the test cluster in the middle of attempts; minutes
+	node scripts/test.ts outages
+
 .PHONY: test
 test: check operator ## all tests; ends with `N passed, N failed, N skipped`
 	test/packages.sh

@@ -17,12 +17,12 @@ interface Stage {
   readonly except?: string;
   /** Test files at once. */
   readonly workers: number;
-  /** For what must be built before (`make release-dry`), or takes long (`make soak`). */
+  /** For what must be built before (`make release-dry`), or takes long (`make soak`, `make outages`). */
   readonly onlyWhenNamed?: true;
 }
 
-/** Whole upgrades through a proxy that disturbs a real API server, some minutes a file; and cert-manager, which takes minutes to build. */
-const LONG_FAULTS = '(reference|crash|proxy|restore|identity|versions|cert-manager)';
+/** Whole upgrades on a real API server, disturbed by a proxy, by rivals, or by a second release, a minute or more a file; and cert-manager, which takes minutes to build. */
+const LONG_FAULTS = '(reference|crash|proxy|restore|identity|versions|cert-manager|rivals|releases)';
 
 /** What counts exactly runs while nobody else upgrades anything; so does, at the end, what changes the operator that the other tests use: kills, the audit of its rights, install and uninstall. */
 const STAGES: readonly Stage[] = [
@@ -47,11 +47,12 @@ const STAGES: readonly Stage[] = [
   { name: 'e2e-alone', files: '/test/e2e/(traffic|metrics).*\\.test\\.ts$', workers: 1 },
   {
     name: 'e2e-kill',
-    files: '/test/e2e/(kill|stages-killed|outages|rollout-checks).*\\.test\\.ts$',
+    files: '/test/e2e/(kill|stages-killed|rollout-checks).*\\.test\\.ts$',
     workers: 1,
   },
   { name: 'e2e-rbac', files: '/test/e2e/rbac.*\\.test\\.ts$', workers: 1 },
   { name: 'e2e-chart', files: '/test/e2e/chart.*\\.test\\.ts$', workers: 1 },
+  { name: 'outages', files: '/test/e2e/outages.*\\.test\\.ts$', workers: 1, onlyWhenNamed: true },
   { name: 'faults', files: `/test/fault/${LONG_FAULTS}\\.`, workers: 1, onlyWhenNamed: true },
   { name: 'release', files: '/test/release/.*\\.test\\.ts$', workers: 1, onlyWhenNamed: true },
 ];
