@@ -689,6 +689,21 @@ test.each(['Deployment', 'StatefulSet', 'StatefulSet Parallel'] as const)(
   },
 );
 
+test.each(['Deployment', 'StatefulSet', 'StatefulSet Parallel'] as const)(
+  'of two attempts that are under way on a %s the first to have begun goes on to its end',
+  async (kind) => {
+    const run = await told(stories.takenOver(kind));
+    expect(run.ending).toMatchObject({ phase: 'FellBack', images: { web: OLD }, pods: three(OLD) });
+    for (const set of run.world.state.all('StatefulSet')) {
+      expect(set).toMatchObject({ partition: 0 });
+    }
+    expect(run.world.upgrade('a')?.status).toMatchObject({
+      phase: 'Failed',
+      attempt: { end: { reason: 'ImageConflict' } },
+    });
+  },
+);
+
 test.each(KINDS)(
   'a lost status of a %s makes the operator adopt what runs, and guess no fallback target',
   async (kind) => {

@@ -1,7 +1,7 @@
 /** The reference stories. Each is told for one kind of workload; most exist for all. */
 
 import { VERIFIED } from '../../src/api/names.ts';
-import type { Phase, Upgrade } from '../../src/api/types.ts';
+import type { Attempt, Phase, Upgrade, UpgradeStatus } from '../../src/api/types.ts';
 import type { PodView, WorkloadKind } from '../../src/api/views.ts';
 import { type Behaviour, exits, exitsFirst } from './behaviour.ts';
 import { isReady } from './controllers.ts';
@@ -706,6 +706,28 @@ export const sameSecond = (kind: KindName): Story => ({
       },
     },
   ],
+});
+/** Both have an attempt under way, as after a restore from a backup: the second one took over from the first, and adopted its version. */
+export const takenOver = (kind: KindName): Story => ({
+  ...sameSecond(kind),
+  name: `an attempt that another Upgrade took over, ${kind}`,
+  steps: (sameSecond(kind).steps ?? []).map(({ act }) => ({
+    when: (world) => world.upgrade()?.status?.attempt?.rolledAt !== undefined,
+    act: (world) => {
+      act(world);
+      const status = world.upgrade()?.status as UpgradeStatus;
+      const { held: _held, ...attempt } = status.attempt as Attempt;
+      const startedAt = new Date(Date.parse(attempt.startedAt) + 100).toISOString();
+      world.state.put('Upgrade', {
+        ...(world.upgrade('a') as Upgrade),
+        status: {
+          ...status,
+          from: { images: { web: NEW } },
+          attempt: { ...attempt, startedAt, adopted: true, gating: false },
+        },
+      });
+    },
+  })),
 });
 /** Another controller's finalizer keeps the older one, which has ended. */
 export const claimKeptByOthers: Story = {
