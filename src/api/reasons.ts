@@ -169,7 +169,7 @@ export const POD_REASONS = {
     runbook: 'ImageChanged',
   },
   ForeignPod: {
-    meaning: 'no evidence: the pod has the labels of the new version, but was not created from it',
+    meaning: 'no evidence: the pod has the labels of the version, but was not created from its template',
     runbook: 'ImageChanged',
   },
 } as const satisfies Table;

@@ -16,6 +16,8 @@ export interface TemplateContainer {
   readonly role: ContainerRole;
   /** It has a startup probe, which restarts it before a failure can be observed; this causes a warning. */
   readonly startupProbe: boolean;
+  /** Where volumes are mounted, save the service account's; absent if there are none. */
+  readonly mounts?: readonly string[];
 }
 
 /** The fields of all kinds. */
@@ -150,6 +152,8 @@ export interface ContainerView {
   /** A resize in place restarts it (`resizePolicy`). */
   readonly restartsToResize?: true;
   readonly ready: boolean;
+  /** Where volumes are mounted, save the service account's; absent if there are none. */
+  readonly mounts?: readonly string[];
   /** Named container ports, if there are any. */
   readonly ports?: Readonly<Record<string, number>>;
 }

@@ -1,32 +1,42 @@
 /** Whoever may create and label pods has the controller adopt a pod of their own: what such a pod says is not of the version. */
 import { expect, jest, test } from '@jest/globals';
-import type { PodView, RevisionView } from '../../src/api/views.ts';
+import type { PodView } from '../../src/api/views.ts';
 import type { Answer } from './behaviour.ts';
 import { currentRevisionOf } from './controllers.ts';
 import { played } from './played.ts';
-import type { Run } from './run.ts';
-import { NEW, told, workloadOf } from './stories.ts';
+import { type KindName, NEW, told, workloadOf } from './stories.ts';
 import { afterSeconds, asked, type Story, target } from './story.ts';
 import { type World, wholeSeconds } from './world.ts';
 
 /** Minutes of virtual time take seconds where many others work. */
 jest.setTimeout(120_000);
 
+/** Only the pod of somebody else is there. */
 const NODE = 'node-of-adopted';
-const NAME = 'web-adopted';
 
-/** The ReplicaSet adopts a pod that is as old as the story, and deletes its own in its place, which is not Ready. */
-function adopt(world: World): void {
-  const { name, uid, hash }: RevisionView = currentRevisionOf(world, target(world));
+interface Foreign {
+  readonly ageMs: number;
+  readonly mounts?: readonly string[];
+}
+const OLDER: Foreign = { ageMs: 600_000 };
+/** Of two pods that are not Ready, the ReplicaSet deletes the younger one. */
+const MOUNTED: Foreign = { ageMs: 3000, mounts: ['/usr/bin/readiness_probe.sh'] };
+
+/** The pod has labels and owner of the controller's. A ReplicaSet deletes its own for it, which is not Ready; elsewhere it takes the place. */
+function adopt(world: World, { ageMs, mounts }: Foreign): void {
+  const { hash } = currentRevisionOf(world, target(world));
   const own = world.pods().find(({ revision }) => revision === hash) as PodView;
+  const takesPlace = target(world).kind !== 'Deployment';
+  if (takesPlace) {
+    world.state.remove('Pod', own);
+  }
   world.state.put('Pod', {
     ...own,
-    name: NAME,
+    name: takesPlace ? own.name : 'web-adopted',
     uid: world.state.uid('pod'),
-    owner: { kind: 'ReplicaSet', name, uid },
     node: NODE,
     phase: 'Pending',
-    createdAt: wholeSeconds(world.clock.now()) - 600_000,
+    createdAt: wholeSeconds(world.clock.now()) - ageMs,
     conditions: {},
     gates: [],
     containers: own.containers.map(({ startedAt: _, ...container }) => ({
@@ -34,56 +44,57 @@ function adopt(world: World): void {
       id: '',
       state: 'waiting',
       ready: false,
+      ...(mounts ? { mounts } : {}),
     })),
   });
 }
 
-function deleteAdopted(world: World): void {
-  const pod = world.pods().find(({ name }) => name === NAME);
-  if (pod) {
-    world.kubelet.terminate(pod);
-  }
-}
+const adopted = (world: World): PodView | undefined => world.pods().find(({ node }) => node === NODE);
 
-const adopted = (says: Answer, ofVersion: Answer): Story => ({
+const story = (kind: KindName, foreign: Foreign, says: Answer, ofVersion: Answer): Story => ({
   ...told(
     'a pod is adopted',
-    'Deployment',
+    kind,
     { answer: ({ node }) => (node === NODE ? says : ofVersion) },
     {
       spec: { postCheck: { deadlineSeconds: 60 } },
       losesPods: true,
-      steps: [{ when: (world) => asked(world, NEW) > 0, act: adopt }],
+      steps: [{ when: (world) => asked(world, NEW) > 0, act: (world) => adopt(world, foreign) }],
     },
   ),
-  workload: { ...workloadOf('Deployment'), replicas: 1 },
+  workload: { ...workloadOf(kind), replicas: 1 },
 });
 
-const withDeletion = (story: Story): Story => ({
-  ...story,
-  steps: [...(story.steps ?? []), { when: afterSeconds(120), act: deleteAdopted }],
-});
-
-function answersOf({ world }: Run): readonly unknown[] {
-  const pod = world.pods().find(({ name }) => name === NAME);
-  return world.kubelet.asked.filter(({ podUid }) => podUid === pod?.uid);
-}
-
-test.each<[string, Answer, Answer]>([
-  ['passes no bad version', 0, 17],
-  ['fails no good version', 17, 2],
-])('a pod that is older than the revision it is labelled with %s', async (_what, says, ofVersion) => {
-  const run = await played(adopted(says, ofVersion));
-  expect([run.ending.phase, run.world.upgrade()?.status?.pods?.[0]?.reason]).toEqual([
-    'Inconclusive',
-    'ForeignPod',
-  ]);
-  expect(run.world.pods().map(({ name }) => name)).toContain(NAME);
-  expect(answersOf(run)).toEqual([]);
-  expect(run.message).toContain('older than the revision in its labels');
-  expect(run.message).toContain('delete the pod');
+test.each<[what: string, kind: KindName, foreign: Foreign, why: string]>([
+  ['that is older than its revision', 'Deployment', OLDER, 'older than the revision in its labels'],
+  ['with another check', 'Deployment', MOUNTED, 'a volume is mounted at /usr/bin/readiness_probe.sh'],
+  ['with another check', 'StatefulSet', MOUNTED, 'a volume is mounted at /usr/bin/readiness_probe.sh'],
+])('a pod %s passes no bad version and fails no good one: %s', async (_what, kind, foreign, why) => {
+  for (const [says, ofVersion] of [
+    [0, 17],
+    [17, 2],
+  ] as const) {
+    const { ending, world, message } = await played(story(kind, foreign, says, ofVersion));
+    expect([ending.phase, world.upgrade()?.status?.pods?.[0]?.reason]).toEqual([
+      'Inconclusive',
+      'ForeignPod',
+    ]);
+    const pod = adopted(world);
+    expect(pod?.phase).toBe('Running');
+    expect(world.kubelet.asked.filter(({ podUid }) => podUid === pod?.uid)).toEqual([]);
+    expect(message).toContain(why);
+    expect(message).toContain('delete the pod');
+  }
 });
 
 test('the pod that the controller creates in its place is evidence', async () => {
-  expect((await played(withDeletion(adopted(0, 17)))).ending.phase).toBe('FellBack');
+  const { steps = [], ...rest } = story('Deployment', OLDER, 0, 17);
+  const deleted = (world: World): void => {
+    const pod = adopted(world);
+    if (pod) {
+      world.kubelet.terminate(pod);
+    }
+  };
+  const run = await played({ ...rest, steps: [...steps, { when: afterSeconds(120), act: deleted }] });
+  expect(run.ending.phase).toBe('FellBack');
 });

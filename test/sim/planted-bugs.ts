@@ -832,6 +832,18 @@ function trueContext(`,
     replace: 'isNoWitness(cause.reason) && isClosedFor(pod, cause)',
   },
   {
+    name: 'a volume that somebody mounts over the command of the check in a pod is believed',
+    file: 'core/verification/mounts.ts',
+    find: "mount === '/' || mount === path ||",
+    replace: "mount === '/' ||",
+  },
+  {
+    name: 'a pod is no witness because the template mounts a volume over the command',
+    file: 'core/verification/mounts.ts',
+    find: ' && !own(templateMounts, container)?.includes(mount)',
+    replace: ' && own(templateMounts, container)?.length !== 0',
+  },
+  {
     name: 'a pod that is older than its revision is a witness',
     file: 'core/verification/witness.ts',
     find: 'createdAt + CLOCKS_DIFFER_MS < revisionCreatedAt',

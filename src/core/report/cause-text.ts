@@ -132,7 +132,13 @@ function imageChangedText({ container, image, wanted }: Cause): string {
 }
 
 const DELETE_POD = 'delete the pod, and its controller creates a new one';
-const foreignPodText = `older than the revision in its labels, so its controller did not create it: ${DELETE_POD}`;
+
+function foreignPodText({ container, detail }: Cause): string {
+  const what = container
+    ? `a volume is mounted at ${detail} in container ${container}, over the check's command, but not in its workload`
+    : 'older than the revision in its labels, so its controller did not create it';
+  return `${what}: ${DELETE_POD}`;
+}
 
 function podText(cause: Cause): string | undefined {
   switch (cause.reason) {
@@ -143,7 +149,7 @@ function podText(cause: Cause): string | undefined {
     case 'ImageChanged':
       return imageChangedText(cause);
     case 'ForeignPod':
-      return foreignPodText;
+      return foreignPodText(cause);
     case 'NotProbedYet':
       return 'not probed yet';
     case 'AllSkipped':

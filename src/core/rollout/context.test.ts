@@ -1,6 +1,14 @@
 /** What the pods of a rollout are compared with. */
 import { expect, test } from '@jest/globals';
-import { activeStatusOf, fallbackOf, NOW, OLD, snapshotOf } from '../../../test/support/snapshots.ts';
+import {
+  activeStatusOf,
+  fallbackOf,
+  NOW,
+  OLD,
+  snapshotOf,
+  templateOf,
+  workloadOf,
+} from '../../../test/support/snapshots.ts';
 import type { ActiveStatus } from '../status.ts';
 import { rolledBackContext, verificationContext } from './context.ts';
 
@@ -17,4 +25,14 @@ test.each<[string, ActiveStatus, number | undefined]>([
 ])('the age of the revision counts where its pods cannot be older: those %s', (_what, status, at) => {
   expect(verificationContext(snapshot, status).revisionCreatedAt).toBe(at);
   expect(rolledBackContext(snapshot, status).revisionCreatedAt).toBeUndefined();
+});
+
+test('mounts are those of the present template, which the pods of an earlier revision may not have', () => {
+  const containers = templateOf(OLD).flatMap((web) => [
+    { ...web, mounts: ['/data'] },
+    { ...web, name: 'log' },
+  ]);
+  const mounted = { ...snapshot, workload: workloadOf({ containers }) };
+  expect(verificationContext(mounted, activeStatusOf()).templateMounts).toEqual({ web: ['/data'] });
+  expect(rolledBackContext(mounted, activeStatusOf()).templateMounts).toBeUndefined();
 });

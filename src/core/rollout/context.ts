@@ -31,6 +31,7 @@ export function verificationContext(
     isSoaking: isSoaking(stages) || isAtPartition(status),
     images: policy.images(status),
     revisionCreatedAt: revisionCreatedAt(snapshot, status),
+    templateMounts: templateMounts(snapshot),
     template: snapshot.workload ? snapshot.workload.containers.map(({ name }) => name) : [],
     baseline: status.from.baseline,
     restartsBefore: restartsBefore(snapshot, status),
@@ -52,6 +53,7 @@ export const rolledBackContext = (snapshot: Snapshot, status: ActiveStatus): Ver
   kept: [],
   images: policyOf('Back').images(status),
   revisionCreatedAt: undefined,
+  templateMounts: undefined,
   inFallback: policyOf('Back').inFallback,
   deadlineSeconds: policyOf('Back').deadlineSeconds(snapshot.upgrade.spec),
   isSoaking: false,
@@ -69,6 +71,10 @@ const revisionCreatedAt = (
   policyFor(status).makesRevision && !status.attempt.adopted && updateRevision !== status.from.revision
     ? updateRevisionCreatedAt
     : undefined;
+
+const templateMounts = ({ workload }: Snapshot): VerificationContext['templateMounts'] =>
+  workload &&
+  Object.fromEntries(workload.containers.flatMap(({ name, mounts }) => (mounts ? [[name, mounts]] : [])));
 
 /** All restarts count for pods of a revision that this attempt created. For other pods, restarts from before the verification do not. */
 function restartsBefore(

@@ -8,6 +8,8 @@ export interface VerificationContext extends ProbeContext {
   readonly images: WitnessedImages;
   /** When the revision was created whose pods are verified; `undefined` where they may be older than it. */
   readonly revisionCreatedAt?: number | undefined;
+  /** Where volumes are mounted in the containers of the template that the verified pods have; `undefined` if they may have another one. */
+  readonly templateMounts?: Readonly<Record<string, readonly string[]>> | undefined;
   readonly id: string;
   /** Earlier verifications whose passes count as well: those of attempts that this one continues. */
   readonly kept?: readonly string[];

@@ -13,6 +13,7 @@ import {
 import { VERIFIED } from '../../api/names.ts';
 import type { PodView } from '../../api/views.ts';
 import { whatText } from '../report/cause-text.ts';
+import type { VerificationContext } from './context.ts';
 import { evaluatePod } from './pod.ts';
 import { withPins } from './recorded.ts';
 import { closingConditions, hasKeptImages, imageChange, whyNoWitness, withImageChanges } from './witness.ts';
@@ -94,6 +95,65 @@ describe('a pod whose revision was created a minute ago', () => {
       const closed = { ...verdict, ...closing?.condition, since: NOW };
       const after = { ...adopted, conditions: { ...adopted.conditions, [VERIFIED]: closed } };
       expect(closingConditions([evaluatePod(after, record, context, NOW)])).toEqual([]);
+    }
+  });
+});
+
+describe('a pod with volumes', () => {
+  const COMMAND = '/usr/bin/readiness_probe.sh';
+  const ADDED =
+    "a volume is mounted at %s in container web, over the check's command, but not in its workload: delete the pod, and its controller creates a new one";
+  const why = (
+    mounts: readonly string[],
+    templateMounts: VerificationContext['templateMounts'] = {},
+    container = 'web',
+  ): string | undefined => {
+    const pod = podOf({ containers: [containerOf(), containerOf({ name: 'log' })] });
+    const containers = pod.containers.map((view) => (view.name === container ? { ...view, mounts } : view));
+    const cause = whyNoWitness({ ...pod, containers }, verificationContext({ templateMounts }));
+    return cause && whatText(cause);
+  };
+
+  test.each([COMMAND, '/usr/bin', '/usr', '/'])('is none with one at %s', (mount) => {
+    expect(why(['/data', mount])).toBe(ADDED.replace('%s', mount));
+    expect(why(['/data', mount], { web: ['/data'], log: [mount] })).toBe(ADDED.replace('%s', mount));
+  });
+
+  test.each(['/usr/bin/readiness_probe.sh.d', '/usr/bi', '/usr/bin/other', '/var/run/secrets/mesh', '/data'])(
+    'is one with one at %s, which admission may have added',
+    (mount) => {
+      expect(why([mount])).toBeUndefined();
+    },
+  );
+
+  test('is one if the template has the volume there, if no check runs in the container, or if the template is not known', () => {
+    expect(why(['/usr/bin', '/data'], { web: ['/usr/bin'] })).toBeUndefined();
+    expect(why([COMMAND], {}, 'log')).toBeUndefined();
+    const pod = podOf({ containers: [containerOf({ mounts: [COMMAND] })] });
+    expect(whyNoWitness(pod, verificationContext())).toBeUndefined();
+  });
+
+  test('is compared by the commands of the checks, where these are paths', () => {
+    const ofCommand = (command: string): string | undefined => {
+      const checks = [{ name: 'schema', exec: { command: [command] } }];
+      const context = verificationContext({ postCheck: { checks }, templateMounts: {} });
+      return whyNoWitness(podOf({ containers: [containerOf({ mounts: ['/opt/check'] })] }), context)?.detail;
+    };
+    expect(['/opt/check', '/opt/../opt/check/run', '/opt/checks', 'check'].map(ofCommand)).toEqual([
+      '/opt/check',
+      '/opt/check',
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test('neither passes nor fails, and its gate is closed', () => {
+    const pod = podOf({ containers: [containerOf({ mounts: [COMMAND] })] });
+    const context = verificationContext({ templateMounts: {} });
+    for (const record of [recordOf(), recordOf({ class: 'Fail', passes: 0 })]) {
+      const result = evaluatePod(pod, record, context, NOW);
+      expect([result.state, result.cycleAt]).toEqual(['Waiting', undefined]);
+      expect(closingConditions([result])).toHaveLength(1);
     }
   });
 });

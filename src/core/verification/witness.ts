@@ -12,6 +12,7 @@ import type { Cause } from '../cause.ts';
 import type { PodCondition } from '../plan.ts';
 import { whatText } from '../report/cause-text.ts';
 import type { VerificationContext } from './context.ts';
+import { mountOverCommand } from './mounts.ts';
 import type { PodResult } from './pod-result.ts';
 
 /** The images of the two versions of an attempt. */
@@ -47,7 +48,8 @@ export const hasKeptImages = (now: PodView, before: PodView): boolean =>
 
 /** Why the pod is no witness; `undefined` if it is one. */
 export const whyNoWitness = (pod: PodView, context: VerificationContext): Cause | undefined =>
-  imageChange(pod, context) ?? (predatesRevision(pod, context) ? { reason: 'ForeignPod' } : undefined);
+  imageChange(pod, context) ??
+  (predatesRevision(pod, context) ? { reason: 'ForeignPod' } : mountOverCommand(pod, context));
 
 /** The API servers of a cluster stamp creation times in whole seconds, and their clocks may differ by this much. */
 const CLOCKS_DIFFER_MS = 5000;

@@ -5,6 +5,7 @@ import type { ConditionView, ContainerRole, ContainerView, PodView } from '../..
 import { at, count, frozen, list, type Raw, record, text, time } from '../client/json.ts';
 import { initRole } from './decode-workload.ts';
 import { imagesSetAtCreation } from './managed-fields.ts';
+import { mountsOf } from './mounts.ts';
 import { controllerOf } from './owner.ts';
 
 /** Condition types that decisions read besides those named in a pod's readiness gates. */
@@ -142,6 +143,7 @@ function containerView(raw: unknown, role: ContainerRole, statuses: unknown): Co
     ...(startedAt > 0 ? { startedAt } : {}),
     ready: status.ready === true,
     ...namedPorts(ports),
+    ...mountsOf(record(raw)),
   };
 }
 

@@ -12,6 +12,7 @@ import type {
 import { at, count, frozen, list, type Raw, record, text } from '../client/json.ts';
 import { templateDigest } from './digest.ts';
 import { imageManagers, managesFields, othersSetPartition } from './managed-fields.ts';
+import { mountsOf } from './mounts.ts';
 
 /** Reduces a Deployment, StatefulSet or DaemonSet as the API server sends it to the fields that decisions read. */
 export function decodeWorkload<K extends WorkloadKind>(kind: K, raw: unknown): ViewOf<K> {
@@ -120,7 +121,13 @@ function templateContainers(podSpec: unknown): TemplateContainer[] {
 
 function container(raw: unknown, role: ContainerRole): TemplateContainer {
   const { name, image, startupProbe } = record(raw);
-  return { name: text(name), image: text(image), role, startupProbe: startupProbe !== undefined };
+  return {
+    name: text(name),
+    image: text(image),
+    role,
+    startupProbe: startupProbe !== undefined,
+    ...mountsOf(record(raw)),
+  };
 }
 
 /** An init container that restarts always is a sidecar (KEP-753). */
