@@ -91,3 +91,16 @@ test('a further stage starts in a window, or when the attempt is promoted', () =
   expect(decided(-1).stages?.[1]).toMatchObject({ state: 'Rolling' });
   expect(decided(1, ago(1)).stages?.[1]).toMatchObject({ state: 'Rolling' });
 });
+
+test('a stage that became smaller does not count more verified pods than it has', () => {
+  const strategy = { stages: [{ name: 'canary', pods: 1 }, { name: 'rest' }] };
+  const stages = [{ name: 'canary', state: 'Rolling', desired: 2, verified: 2 }] as const;
+  const upgrade = upgradeOf({ status: statusOf({ stages }), spec: { strategy, postCheck: { checks: [] } } });
+  const pods = [0, 1].map((index) =>
+    withResult(upgrade, podOf({ name: `web-${index}`, uid: `web-${index}` })),
+  );
+  const records = probed(upgrade, pods, exit(0));
+  const workload = workloadOf({ desired: 3, total: 3, updated: 2 });
+  const { status } = decide(snapshotOf({ upgrade, workload, pods, records }));
+  expect(status.stages?.[0]).toMatchObject({ name: 'canary', desired: 1, verified: 1 });
+});

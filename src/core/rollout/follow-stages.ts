@@ -68,7 +68,8 @@ export function followStages(evaluation: Evaluation): Staged {
   const next: StageStatus = {
     ...(closed ? state : nextState(evaluation, stage, state, count.isComplete && analysis.isPassed)),
     desired: count.desired,
-    verified: count.verified,
+    // A stage that became smaller, or follows a larger one, needs no more than its own.
+    verified: Math.min(count.verified, count.desired),
     failed: count.failed > 0 ? count.failed : undefined,
   };
   const isChanged = next.state !== state.state;
