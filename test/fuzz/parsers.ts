@@ -427,6 +427,8 @@ function browse({ method, target, host, site }: Browsed): number {
 }
 
 const whole = (bytes: number): number => 8 * bytes + 2048;
+/** Each character may become three bytes, each as `%FF`; http-get.ts takes no Location that is long. */
+const percentEncoded = (length: number): number => 9 * length + 4096;
 const short = (): number => 4096;
 
 /** Every parser, with what it may keep. */
@@ -441,7 +443,7 @@ export const PARSERS: readonly Parser[] = [
   parser('refusal, its body and Retry-After', (random) => ({ status: random.pick([0, 200, 301, 400, 401, 403, 404, 409, 410, 413, 422, 429, 500, 502, 503, 504, 999]), retryAfter: mutateText(random, random.pick(['1', 'Wed, 21 Oct 2026 07:28:00 GMT'])), body: mutateText(random, '{"kind":"Status","status":"Failure","message":"pods \\"web\\" not found","reason":"NotFound","code":404}') }), refuse, short),
   parser('lease', (random) => mutateJson(random, { metadata: META, spec: { holderIdentity: 'a', leaseDurationSeconds: 15, leaseTransitions: 3, renewTime: '2026-01-01T00:00:00.000000Z' } }), lease, whole),
   parser('gRPC health answer', (random) => mutateBytes(random, Buffer.from([0, 0, 0, 0, 2, 8, 1])), serving, short),
-  parser('Location of a redirect', (random) => mutateText(random, random.pick(['/next?x=1#y', 'http://user:pw@10.0.0.1:8080/a%20b', '//[::1]:80/..'])), redirected, whole),
+  parser('Location of a redirect', (random) => mutateText(random, random.pick(['/next?x=1#y', 'http://user:pw@10.0.0.1:8080/a%20b', '//[::1]:80/..'])), redirected, percentEncoded),
   parser('answer of a health socket', (random) => ({ limit: REPLY_LIMIT_BYTES, pieces: pieces(random, mutateBytes(random, Buffer.from('17 the queue is full\n0\n'))) }), healthReply, whole),
   parser('review of a pod', (random) => mutateText(random, REVIEW), review, whole),
   parser('object in a review', (random) => JSON.stringify(mutateJson(random, JSON.parse(REVIEW))), review, whole),
