@@ -28,6 +28,18 @@ export interface Executed {
 /** The actions that are writes. */
 export type WriteAction = Exclude<Action, { readonly kind: 'none' | 'findGateCarrier' | 'readWarning' }>;
 
+export const WRITE_ACTIONS: readonly WriteAction['kind'][] = [
+  'patchImages',
+  'patchPartition',
+  'setFinalizers',
+  'releaseFields',
+  'deletePods',
+  'recordResults',
+];
+
+export const isWrite = (action: Action): action is WriteAction =>
+  (WRITE_ACTIONS as readonly Action['kind'][]).includes(action.kind);
+
 /** Concurrent writes of pods: with more, other Upgrades' writes would time out while they wait for a connection. */
 const CONCURRENT_PODS = 8;
 

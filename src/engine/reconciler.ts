@@ -5,10 +5,9 @@
 
 import type { Upgrade } from '../api/types.ts';
 import { decide, type Plan } from '../core/decision/decide.ts';
-import type { Action } from '../core/plan.ts';
 import { upgradeFacts } from '../core/report/facts.ts';
-import { changeOf } from '../core/report/status-diff.ts';
-import { ActionExecutor, type WriteAction } from './action-executor.ts';
+import { type Change, changeOf } from '../core/report/status-diff.ts';
+import { ActionExecutor, isWrite, type WriteAction } from './action-executor.ts';
 import { recordCycle } from './cycles.ts';
 import { GateCarrierCache } from './gate-carrier.ts';
 import { LocalState } from './local-state.ts';
@@ -151,15 +150,16 @@ export class Reconciler {
       await this.#warnings.refresh(action.about);
       return 'again';
     }
-    const dueMs = this.#pace.dueMs(key, upgrade, plan);
-    const statusDueMs = dueMs === 0 && this.#mayActFirst(key, upgrade, plan) ? undefined : dueMs;
+    const change = changeOf(upgrade.status, plan.status);
+    const dueMs = this.#pace.dueMs(key, change, plan);
+    const statusDueMs = dueMs === 0 && this.#mayActFirst(key, change, plan) ? undefined : dueMs;
     const stored = statusDueMs === 0 ? await this.#storeStatus(key, upgrade, plan) : 'continue';
     if (stored !== 'continue') {
       return stored;
     }
     this.#startChecks(key, plan);
     const laterMs = earliest(statusDueMs, this.#untilMs(plan.wakeAt));
-    if (action.kind === 'none' || action.kind === 'findGateCarrier') {
+    if (!isWrite(action)) {
       const released = this.#writes.releaseActions(key);
       return released === 'released' ? 'again' : { requeueAfterMs: earliest(laterMs, released) };
     }
@@ -187,11 +187,11 @@ export class Reconciler {
   }
 
   /** Whether the planned action is a write that may be sent now, before the status is stored. */
-  #mayActFirst(key: UpgradeKey, upgrade: Upgrade, plan: Plan): boolean {
+  #mayActFirst(key: UpgradeKey, change: Change, plan: Plan): boolean {
     return (
       isWrite(plan.action) &&
       this.#writes.actionWaitMs(key, plan) === 0 &&
-      this.#pace.mayFollow(key, upgrade, plan)
+      this.#pace.mayFollow(key, change, plan)
     );
   }
 
@@ -226,8 +226,6 @@ export class Reconciler {
     return 'again';
   }
 }
-
-const isWrite = ({ kind }: Action): boolean => kind !== 'none' && kind !== 'findGateCarrier';
 
 /** The shortest of some durations. */
 function earliest(...durations: readonly (number | undefined)[]): number | undefined {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Upgrade, UpgradeStatus } from '../api/types.ts';
+import type { UpgradeStatus } from '../api/types.ts';
 import type { Plan } from '../core/decision/decide.ts';
+import { changeOf } from '../core/report/status-diff.ts';
 import { StatusPace } from './status-pace.ts';
 
 const statusWith = (passed: number, phase: UpgradeStatus['phase'] = 'Upgrading'): UpgradeStatus => ({
@@ -16,7 +17,7 @@ const statusWith = (passed: number, phase: UpgradeStatus['phase'] = 'Upgrading')
     skipped: 0,
   },
 });
-const upgrade = { status: statusWith(1) } as Upgrade;
+const stored = statusWith(1);
 const progress = { status: statusWith(2), intent: false } as Plan;
 const transition = { status: statusWith(2, 'Succeeded'), intent: false } as Plan;
 
@@ -31,7 +32,7 @@ function writer(): Writer {
   let now = 1_000_000;
   const pace = new StatusPace({ steady: () => now });
   const write = (keys: readonly string[]) => {
-    const due = keys.filter((key) => pace.dueMs(key, upgrade, progress) === 0);
+    const due = keys.filter((key) => pace.dueMs(key, changeOf(stored, progress.status), progress) === 0);
     for (const key of due) {
       pace.written(key);
     }
@@ -59,7 +60,7 @@ describe('the progress of an Upgrade', () => {
   test('is written at most every two seconds', () => {
     const one = writer();
     expect(one.write(['shop/web'])).toBe(1);
-    expect(one.pace.dueMs('shop/web', upgrade, progress)).toBe(2000);
+    expect(one.pace.dueMs('shop/web', changeOf(stored, progress.status), progress)).toBe(2000);
     expect(writesInAMinute(one, ['shop/web'])).toBe(30);
   });
 
@@ -75,7 +76,7 @@ describe('the progress of an Upgrade', () => {
     many.write(keys);
     expect(writesInAMinute(many, keys)).toBeLessThanOrEqual(600);
     for (const key of keys) {
-      expect(many.pace.dueMs(key, upgrade, progress)).toBeLessThanOrEqual(30_000);
+      expect(many.pace.dueMs(key, changeOf(stored, progress.status), progress)).toBeLessThanOrEqual(30_000);
     }
   });
 
@@ -84,7 +85,7 @@ describe('the progress of an Upgrade', () => {
     const keys = keysOf(2000);
     crowd.write(keys);
     crowd.pass(2000);
-    const waits = keys.map((key) => crowd.pace.dueMs(key, upgrade, progress) ?? 0);
+    const waits = keys.map((key) => crowd.pace.dueMs(key, changeOf(stored, progress.status), progress) ?? 0);
     expect(Math.max(...waits)).toBe(30_000);
   });
 
@@ -94,8 +95,8 @@ describe('the progress of an Upgrade', () => {
     many.write(keys);
     many.pass(2000);
     for (const key of keys) {
-      many.pace.dueMs(key, upgrade, progress);
-      expect(many.pace.dueMs(key, upgrade, transition)).toBe(0);
+      many.pace.dueMs(key, changeOf(stored, progress.status), progress);
+      expect(many.pace.dueMs(key, changeOf(stored, transition.status), transition)).toBe(0);
     }
   });
 });

@@ -1,8 +1,7 @@
 /** Decides how often the status of an Upgrade is written, and how much of it while the API server rejects it. Times are of the monotonic clock. */
-import type { Upgrade } from '../api/types.ts';
 import type { Plan } from '../core/decision/decide.ts';
 import { leastStatus } from '../core/report/fit.ts';
-import { changeOf } from '../core/report/status-diff.ts';
+import type { Change } from '../core/report/status-diff.ts';
 import type { Clock } from './ports.ts';
 import type { UpgradeKey } from './store.ts';
 
@@ -34,9 +33,8 @@ export class StatusPace {
     this.#clock = clock;
   }
 
-  /** Returns in how long to write the planned status; `undefined` if it equals the stored one. */
-  dueMs(key: UpgradeKey, upgrade: Upgrade, { status, intent }: Plan): number | undefined {
-    const change = changeOf(upgrade.status, status);
+  /** Returns in how long to write the planned status, which differs this much from the stored one; `undefined` if it equals it. */
+  dueMs(key: UpgradeKey, change: Change, { status, intent }: Plan): number | undefined {
     if (change === 'none') {
       return undefined;
     }
@@ -73,9 +71,9 @@ export class StatusPace {
    * Whether the planned action may be executed before the status is written. Its intent is already stored, and progress can be written later: a
    * process that is killed at each status write must still get further. The number is limited, because people read the status.
    */
-  mayFollow(key: UpgradeKey, upgrade: Upgrade, { status, intent }: Plan): boolean {
+  mayFollow(key: UpgradeKey, change: Change, { intent }: Plan): boolean {
     const ahead = this.#actsAhead.get(key) ?? 0;
-    if (intent || ahead >= MAX_ACTIONS_AHEAD || changeOf(upgrade.status, status) === 'transition') {
+    if (intent || ahead >= MAX_ACTIONS_AHEAD || change === 'transition') {
       return false;
     }
     this.#actsAhead.set(key, ahead + 1);

@@ -4,7 +4,7 @@ import type { Plan } from '../core/decision/decide.ts';
 import type { Obstacle } from '../core/obstacle.ts';
 import type { Action } from '../core/plan.ts';
 import { obstacleText } from '../core/report/obstacle-text.ts';
-import type { WriteAction } from './action-executor.ts';
+import { WRITE_ACTIONS, type WriteAction } from './action-executor.ts';
 import { Brake, STATUS_CHANGED } from './brake.ts';
 import { named } from './log-fields.ts';
 import type { Ports, RequestFailure } from './ports.ts';
@@ -13,15 +13,6 @@ import type { Result } from './queue.ts';
 import type { StatusPace } from './status-pace.ts';
 import type { UpgradeKey } from './store.ts';
 import { WriteBackoff } from './write-backoff.ts';
-
-const WRITE_ACTIONS: readonly WriteAction['kind'][] = [
-  'patchImages',
-  'patchPartition',
-  'setFinalizers',
-  'releaseFields',
-  'deletePods',
-  'recordResults',
-];
 
 export interface WriteControlOptions extends Pick<Ports, 'clock' | 'telemetry' | 'log'> {
   readonly pace: StatusPace;

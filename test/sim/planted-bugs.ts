@@ -217,10 +217,10 @@ function trueContext(`,
   {
     name: 'the act comes before its intent',
     file: 'engine/reconciler.ts',
-    find: 'const dueMs = this.#pace.dueMs(key, upgrade, plan);',
+    find: 'const dueMs = this.#pace.dueMs(key, change, plan);',
     replace: `const target = this.#options.store.targetOf(upgrade);
     if (plan.state === 'Starting' && target) await this.#options.writer.patchImages(target, plan.status.to?.images ?? {});
-    const dueMs = this.#pace.dueMs(key, upgrade, plan);`,
+    const dueMs = this.#pace.dueMs(key, change, plan);`,
   },
   {
     name: 'a refused status write is taken for done',
