@@ -1,6 +1,6 @@
 /** docs/mutation.json: which small changes of a file no test noticed when it was mutated last. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import type { Stamp } from './reliability-results.ts';
+import type { Stamp } from './reliability-figures.ts';
 
 const RESULTS = 'docs/mutation.json';
 

@@ -1,6 +1,7 @@
 /** What tests count while their results are recorded, and its rows in the table of README.md. */
 
-interface Stamp {
+/** When something was recorded, and of which commit. */
+export interface Stamp {
   readonly date: string;
   readonly commit: string;
 }

@@ -3,14 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { FAULTS } from './reliability-faults.ts';
-import { type Figures, withFigures } from './reliability-figures.ts';
+import { type Figures, type Stamp, withFigures } from './reliability-figures.ts';
 
 export const RESULTS = 'docs/reliability.json';
-
-export interface Stamp {
-  readonly date: string;
-  readonly commit: string;
-}
 
 export interface Outcome extends Stamp {
   readonly passed: number;

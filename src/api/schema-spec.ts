@@ -68,7 +68,7 @@ const PreCheck = Type.Object(
         'The checks run once in up to three Ready pods of the previous version, before anything is written. `Record` stores the results, to tell a version that broke from one that was broken before. `RequirePass` does not upgrade a version that fails them, unless `postcheck.dev/retry` is set. `None` does not run them.',
     }),
   },
-  { description: 'What is asked of the previous version.' },
+  { description: 'Requirements for the previous version.' },
 );
 
 const PostCheck = Type.Object(

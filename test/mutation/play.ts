@@ -1,6 +1,6 @@
 /** Plays all mutants of some files, however often a process has to be begun for that. */
 import { type ChildProcess, fork } from 'node:child_process';
-import type { Told, Verdict, Work } from './player.ts';
+import type { PlayerMessage, Verdict, Work } from './player.ts';
 
 /** A mutant from which nothing comes for so long never ends; the machine may do much else. */
 const HUNG_MS = 300_000;
@@ -29,21 +29,21 @@ function playSome(work: Work, done: Map<string, Result>): Promise<void> {
     clearTimeout(timer);
     timer = setTimeout(() => child.kill('SIGKILL'), HUNG_MS);
   };
-  child.on('message', (told: Told) => {
+  child.on('message', (message: PlayerMessage) => {
     watch();
-    if (told.kind === 'ready') {
+    if (message.kind === 'ready') {
       isReady = true;
-      if (told.failing.length > 0) {
+      if (message.failing.length > 0) {
         child.kill();
-        reject(new Error(`without a mutant these fail, too: ${told.failing.join(', ')}`));
+        reject(new Error(`without a mutant these fail, too: ${message.failing.join(', ')}`));
       }
     }
-    if (told.kind === 'begun') {
-      playing = told.mutant;
+    if (message.kind === 'begun') {
+      playing = message.mutant;
     }
-    if (told.kind === 'done') {
+    if (message.kind === 'done') {
       playing = undefined;
-      done.set(told.mutant, told.verdict);
+      done.set(message.mutant, message.verdict);
     }
   });
   child.on('exit', () => {

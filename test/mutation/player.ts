@@ -23,7 +23,7 @@ export type Verdict =
   | { readonly kind: 'killed'; readonly by: string }
   | { readonly kind: 'survived' | 'unreached' };
 
-export type Told =
+export type PlayerMessage =
   | { readonly kind: 'ready'; readonly failing: readonly string[]; readonly tests: number }
   | { readonly kind: 'begun'; readonly mutant: string }
   | { readonly kind: 'done'; readonly mutant: string; readonly verdict: Verdict }
@@ -152,7 +152,7 @@ function nearestFirst(file: string, testFiles: readonly string[]): readonly stri
   return testFiles.toSorted((a, b) => distance(a) - distance(b));
 }
 
-const tell = (told: Told): void => void process.send?.(told);
+const send = (message: PlayerMessage): void => void process.send?.(message);
 
 class Player {
   readonly #work: Work;
@@ -174,7 +174,7 @@ class Player {
     const failing = await measure(tests);
     this.#tests = tests.filter(({ id, ms }) => !failing.includes(id) && ms < this.#work.longestTestMs);
     this.#coverage = structuredClone(control.mutantCoverage);
-    tell({ kind: 'ready', failing, tests: tests.length });
+    send({ kind: 'ready', failing, tests: tests.length });
   }
 
   get isWorn(): boolean {
@@ -259,7 +259,7 @@ class Player {
   }
 }
 
-// Nobody is left to be told.
+// The parent has ended, so nobody receives more.
 process.once('disconnect', () => process.exit());
 process.once('message', async (work: Work) => {
   hook(work.texts);
@@ -269,9 +269,9 @@ process.once('message', async (work: Work) => {
     if (player.isWorn) {
       break;
     }
-    tell({ kind: 'begun', mutant });
-    tell({ kind: 'done', mutant, verdict: await player.play(mutant) });
+    send({ kind: 'begun', mutant });
+    send({ kind: 'done', mutant, verdict: await player.play(mutant) });
   }
-  tell({ kind: 'end' });
+  send({ kind: 'end' });
   process.disconnect();
 });

@@ -26,7 +26,7 @@ const writes = (run: Run, kind: string): number =>
   run.writes.filter((write) => write.kind === kind && write.result === 'ok').length;
 
 describe.each(KINDS)('an upgrade of a %s', (kind) => {
-  test('that works replaces every pod and says on how many it was proved', async () => {
+  test('that works replaces every pod and says on how many it was verified', async () => {
     const run = await told(stories.good(kind));
     expect(run.ending).toMatchObject({
       phase: 'Succeeded',

@@ -32,7 +32,7 @@ export function next(upgrade: Upgrade, now: number): string[] {
     const { container = 'NAME', image = 'IMAGE' } = status?.attempt?.end?.why ?? {};
     return [
       `to keep what runs now, and verify it, set it: ${verb(`set image ${metadata.name} ${container}=${image}`)}`,
-      `to roll to ${imagesText(status?.to?.images ?? {}, spec)} again, once the other client is told to leave the image alone: ${again}`,
+      `to roll to ${imagesText(status?.to?.images ?? {}, spec)} again, once the other client no longer sets the image: ${again}`,
     ];
   }
   switch (phaseOf(upgrade)) {

@@ -46,9 +46,9 @@ describe('predict', () => {
     ['retry', succeeded],
   ] as const)('says of %s what the operator then does', (verb, make) => {
     const stage = make();
-    const told = prediction(verb, stage);
+    const predicted = prediction(verb, stage);
     const pods = verb === 'abort' ? '; 3 pods of it now: web-746d-a, web-746d-b, web-746d-c' : '';
-    expect(told).toEqual({ will: `${acted(verb, stage)}${pods}` });
+    expect(predicted).toEqual({ will: `${acted(verb, stage)}${pods}` });
   });
 
   test('says why nothing would happen', () => {

@@ -55,31 +55,32 @@ async function start(...words: string[]): Promise<{ url: string; process: ChildP
   return { url, process: one };
 }
 
-/** All that a page is told, as it comes. */
+/** All messages that a page receives, as they come. */
 async function listenTo(url: string, query = ''): Promise<Message[]> {
   const stopping = new AbortController();
   streams.push(stopping);
   const answer = await fetch(`${url}events${query}`, { signal: stopping.signal });
-  const told: Message[] = [];
+  const received: Message[] = [];
   const read = async (): Promise<void> => {
     let text = '';
     for await (const part of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
       const messages = `${text}${part}`.split('\n\n');
       text = messages.pop() ?? '';
-      told.push(...messages.map((message) => JSON.parse(message.replace(/^data: /, '')) as Message));
+      received.push(...messages.map((message) => JSON.parse(message.replace(/^data: /, '')) as Message));
     }
   };
   read().catch(() => {});
-  return told;
+  return received;
 }
 
-const fleetOf = (told: readonly Message[]): string[] | undefined =>
-  told
+const fleetOf = (received: readonly Message[]): string[] | undefined =>
+  received
     .flatMap((message) => (message.type === 'fleet' ? [message.cards.map(({ key }) => key).sort()] : []))
     .at(-1);
 
-const notesOf = (told: readonly Message[]): string =>
-  told.flatMap((message) => (message.type === 'about' ? [message.about.notes.join('\n')] : [])).at(-1) ?? '';
+const notesOf = (received: readonly Message[]): string =>
+  received.flatMap((message) => (message.type === 'about' ? [message.about.notes.join('\n')] : [])).at(-1) ??
+  '';
 
 async function post(url: string, request: Partial<ActRequest>): Promise<ActReply & { status: number }> {
   const answer = await fetch(`${url}act`, {
@@ -111,11 +112,11 @@ function asked(change: Partial<ActRequest> = {}): Partial<ActRequest> {
 describe('what it shows', () => {
   test('is every Upgrade that the caller may list, and each that is created or deleted', async () => {
     const { url } = await start();
-    const told = await listenTo(url);
-    await eventually(() => fleetOf(told) !== undefined);
-    expect(fleetOf(told)).toEqual(['bank/other', 'shop/web']);
+    const received = await listenTo(url);
+    await eventually(() => fleetOf(received) !== undefined);
+    expect(fleetOf(received)).toEqual(['bank/other', 'shop/web']);
     createUpgrade(api, 'bank', 'late', { scene: 'FellBack' });
-    const changes = (): string => JSON.stringify(told.filter(({ type }) => type === 'cards'));
+    const changes = (): string => JSON.stringify(received.filter(({ type }) => type === 'cards'));
     await eventually(() => changes().includes('"key":"bank/late"'));
     api.kubectl(['delete', 'upgrade', 'late', '-n', 'bank']);
     await eventually(() => changes().includes('"gone":["bank/late"]'));
@@ -123,9 +124,9 @@ describe('what it shows', () => {
 
   test('is an empty list where no Upgrade exists', async () => {
     const { url } = await start('-n', 'empty');
-    const told = await listenTo(url);
-    await eventually(() => fleetOf(told) !== undefined);
-    expect(fleetOf(told)).toEqual([]);
+    const received = await listenTo(url);
+    await eventually(() => fleetOf(received) !== undefined);
+    expect(fleetOf(received)).toEqual([]);
   });
 
   test('is one namespace, with a note, if the caller may not list all', async () => {
@@ -135,16 +136,16 @@ describe('what it shows', () => {
     expect([fleetOf(own), notesOf(own)]).toEqual([['shop/web'], '']);
     api.kubectl(['config', 'set-context', '--current', '--namespace=shop']);
     const { url: second } = await start('--as', 'reader');
-    const told = await listenTo(second, '?namespace=shop&name=web');
-    await eventually(() => fleetOf(told) !== undefined);
+    const received = await listenTo(second, '?namespace=shop&name=web');
+    await eventually(() => fleetOf(received) !== undefined);
     api.kubectl(['config', 'set-context', '--current', '--namespace=']);
-    expect(fleetOf(told)).toEqual(['shop/web']);
-    expect(notesOf(told)).toMatch(
+    expect(fleetOf(received)).toEqual(['shop/web']);
+    expect(notesOf(received)).toMatch(
       /^Only namespace shop is shown\. forbidden: reader cannot list upgrades\.postcheck\.dev in the whole cluster/,
     );
     // Of the Upgrade itself what may not be read is left out and named.
     await eventually(() =>
-      /"missing":\["[^"]*cannot (list|watch) (pods|deployments)/.test(JSON.stringify(told)),
+      /"missing":\["[^"]*cannot (list|watch) (pods|deployments)/.test(JSON.stringify(received)),
     );
   });
 
