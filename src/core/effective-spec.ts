@@ -4,9 +4,9 @@
  */
 import { effectiveChecks } from '../api/checks.ts';
 import type { UpgradeSpec } from '../api/types.ts';
+import { type Defaulted, oncePer } from './defaults.ts';
 import type { Amount } from './rollout/amount.ts';
 
-type Defaulted<T, K extends keyof T> = Omit<T, K> & Required<Pick<T, K>>;
 type Strategy = NonNullable<UpgradeSpec['strategy']>;
 
 export interface EffectiveSpec extends UpgradeSpec {
@@ -30,17 +30,8 @@ export interface Stage {
   readonly needsApproval: boolean;
 }
 
-/** A spec is never changed in place, so this is done once for each. */
-const effective = new WeakMap<UpgradeSpec, EffectiveSpec>();
-
 /** Fills in what the user omitted. */
-export function effectiveSpec(spec: UpgradeSpec): EffectiveSpec {
-  const filled = effective.get(spec) ?? withDefaults(spec);
-  effective.set(spec, filled);
-  return filled;
-}
-
-function withDefaults(spec: UpgradeSpec): EffectiveSpec {
+export const effectiveSpec = oncePer((spec: UpgradeSpec): EffectiveSpec => {
   const { postCheck, fallback } = spec;
   const strategy = { maxParallel: 1, failureBudget: { maxFailed: 0 }, explainBy: [], ...spec.strategy };
   return {
@@ -58,7 +49,7 @@ function withDefaults(spec: UpgradeSpec): EffectiveSpec {
     },
     stages: stagesOf(strategy, postCheck),
   };
-}
+});
 
 type Listed = NonNullable<Strategy['stages']>;
 

@@ -4,10 +4,11 @@
  */
 import { holdsFinalizer } from '../api/gate.ts';
 import { FALLBACK_FINALIZER } from '../api/names.ts';
+import type { Status } from './complete-status.ts';
 import { type Action, NO_ACTION } from './plan.ts';
 import { policyFor } from './rollout/policy.ts';
 import type { CompleteUpgrade } from './snapshot.ts';
-import { isUnderWay, type Status } from './status.ts';
+import { isUnderWay } from './status.ts';
 
 /** A failed version is kept behind closed gates, as `fallback.action: Pause` requires. */
 export const isFallbackPaused = ({ spec }: CompleteUpgrade, { phase, attempt }: Status): boolean =>

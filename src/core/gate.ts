@@ -5,7 +5,7 @@
 import { VERIFIED } from '../api/names.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { NewPod, PodPatch, WorkloadKind } from '../api/views.ts';
-import { completeStatus, type Status } from './status.ts';
+import { completeStatus, type Status } from './complete-status.ts';
 import { workloadOfPodOwner } from './workload/drivers.ts';
 
 export interface GateTarget {

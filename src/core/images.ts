@@ -2,7 +2,7 @@
 import { own } from '../api/own.ts';
 import type { Images, UpgradeSpec } from '../api/types.ts';
 import type { TemplateContainer, WorkloadView } from '../api/views.ts';
-import type { Status } from './status.ts';
+import type { Status } from './complete-status.ts';
 
 /** Neither registries nor the kubelet accept longer references, so such an image cannot run and is no fallback target. */
 const IMAGE_MAX = 1024;

@@ -2,9 +2,9 @@
 import type { AnyReason } from '../api/reasons.ts';
 import type { Images, Upgrade } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
+import type { Status } from './complete-status.ts';
 import type { Obstacle } from './obstacle.ts';
 import type { PlannedQuery } from './rollout/rollout-checks.ts';
-import type { Status } from './status.ts';
 import type { PodSummary } from './verification/summary.ts';
 import type { TryRequest } from './verification/tries.ts';
 import type { Wait } from './wait.ts';

@@ -2,10 +2,10 @@
 import type { GateCarrier } from '../api/enums.ts';
 import type { Upgrade, UpgradeMeta } from '../api/types.ts';
 import type { PodView, WarningView, WorkloadKind, WorkloadView } from '../api/views.ts';
+import { completeStatus, type Status } from './complete-status.ts';
 import { type EffectiveSpec, effectiveSpec } from './effective-spec.ts';
 import type { Obstacle } from './obstacle.ts';
 import type { QueryRecord } from './rollout/rollout-checks.ts';
-import { completeStatus, type Status } from './status.ts';
 import type { PodRecord } from './verification/probe-cycle.ts';
 import type { PodResults } from './verification/results.ts';
 

@@ -4,17 +4,8 @@ import { valuesOf } from '../../test/support/from-schema.ts';
 import { activeStatusOf, ago, fallbackOf, NOW, statusOf, upgradeOf } from '../../test/support/snapshots.ts';
 import { StatusSchema } from '../api/schema-status.ts';
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
-import {
-  completeStatus,
-  endAttempt,
-  isVerificationOf,
-  NOT_COUNTED,
-  resumedAt,
-  storedStatus,
-  unlessEmpty,
-  verificationId,
-  waitsForPods,
-} from './status.ts';
+import { completeStatus, NOT_COUNTED, storedStatus, unlessEmpty } from './complete-status.ts';
+import { endAttempt, isVerificationOf, resumedAt, verificationId, waitsForPods } from './status.ts';
 import { fromIso } from './time.ts';
 
 function gatingAfter(wasGating: boolean, gating: boolean): boolean {

@@ -1,9 +1,10 @@
 /** What an attempt, or its next stage, waits for without being stuck. No deadline runs, and it continues by itself or after an approval. */
 import type { Phase, WaitReason } from '../api/enums.ts';
 import type { UpgradeStatus } from '../api/types.ts';
+import type { Status } from './complete-status.ts';
 import { waitDetail } from './report/wait-detail.ts';
 import type { Snapshot } from './snapshot.ts';
-import { isUnderWay, type Status } from './status.ts';
+import { isUnderWay } from './status.ts';
 import { toIso } from './time.ts';
 import { openingOf } from './windows.ts';
 

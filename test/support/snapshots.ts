@@ -16,15 +16,9 @@ import type {
   WorkloadKind,
   WorkloadView,
 } from '../../src/api/views.ts';
+import { type ActiveStatus, activeStatus, completeStatus } from '../../src/core/complete-status.ts';
 import { type CompleteUpgrade, completeUpgrade, type Snapshot } from '../../src/core/snapshot.ts';
-import {
-  type ActiveStatus,
-  activeStatus,
-  attemptId,
-  completeStatus,
-  type Direction,
-  verificationId,
-} from '../../src/core/status.ts';
+import { attemptId, type Direction, verificationId } from '../../src/core/status.ts';
 import type { VerificationContext } from '../../src/core/verification/context.ts';
 import type { TryOutcome } from '../../src/core/verification/exit-codes.ts';
 import { addCycle, type FinishedCycle, type PodRecord } from '../../src/core/verification/probe-cycle.ts';

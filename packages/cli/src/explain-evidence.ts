@@ -2,8 +2,8 @@
 import { effectiveChecks } from '../../../src/api/checks.ts';
 import { own } from '../../../src/api/own.ts';
 import type { PodCheck, PodReport, Upgrade, UpgradeSpec } from '../../../src/api/types.ts';
+import { completeStatus } from '../../../src/core/complete-status.ts';
 import { explainedText } from '../../../src/core/report/left-text.ts';
-import { completeStatus } from '../../../src/core/status.ts';
 import { spanText } from '../../../src/core/time.ts';
 import { covers, evaluateTry } from '../../../src/core/verification/exit-codes.ts';
 import { plural } from './looks.ts';

@@ -1,9 +1,10 @@
 /** Explains why an Upgrade is in its state. Pure. */
 import { isReason } from '../../../src/api/reasons.ts';
 import type { Condition, PodReport, Upgrade } from '../../../src/api/types.ts';
+import { completeStatus } from '../../../src/core/complete-status.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
 import { leftText } from '../../../src/core/report/left-text.ts';
-import { completeStatus, isUnderWay } from '../../../src/core/status.ts';
+import { isUnderWay } from '../../../src/core/status.ts';
 import { fromIso, spanText } from '../../../src/core/time.ts';
 import { plural } from './looks.ts';
 import { moment, plain } from './text.ts';

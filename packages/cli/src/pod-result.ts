@@ -1,7 +1,7 @@
 /** Evaluates a pod like the operator, from what can be read from the cluster. Pure. */
 import type { PodView } from '../../../src/api/views.ts';
+import { activeStatus } from '../../../src/core/complete-status.ts';
 import { verificationContext } from '../../../src/core/rollout/context.ts';
-import { activeStatus } from '../../../src/core/status.ts';
 import { evaluatePod } from '../../../src/core/verification/pod.ts';
 import type { PodResult } from '../../../src/core/verification/pod-result.ts';
 import { type Scene, snapshotOf } from './scene.ts';

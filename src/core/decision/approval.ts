@@ -1,9 +1,10 @@
 /** The verbs for an attempt in stages. A token for another attempt has no effect, and its result says so. */
 import type { CommandResult } from '../../api/verbs.ts';
+import type { ActiveStatus } from '../complete-status.ts';
 import { policyFor } from '../rollout/policy.ts';
 import { stagesFor } from '../rollout/stages.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { type ActiveStatus, isUnderWay } from '../status.ts';
+import { isUnderWay } from '../status.ts';
 import { toIso } from '../time.ts';
 import { tokenOf } from './commands.ts';
 

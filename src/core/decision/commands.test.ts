@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { completeUpgradeOf, NOW, statusOf, upgradeOf } from '../../../test/support/snapshots.ts';
 import { ABORT_ANNOTATION, RETRY_ANNOTATION } from '../../api/names.ts';
+import { completeStatus } from '../complete-status.ts';
 import { completeUpgrade } from '../snapshot.ts';
-import { completeStatus } from '../status.ts';
 import { newCommand, recordCommand, recordSeenCommands } from './commands.ts';
 
 const given = (annotations: Record<string, string>, seen: Record<string, string> = {}) =>

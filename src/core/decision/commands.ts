@@ -2,8 +2,8 @@
 import { cut } from '../../api/cut.ts';
 import type { Upgrade, UpgradeMeta } from '../../api/types.ts';
 import { ANNOTATIONS, type CommandResult, VERBS, type Verb } from '../../api/verbs.ts';
+import type { Status } from '../complete-status.ts';
 import type { CompleteUpgrade } from '../snapshot.ts';
-import type { Status } from '../status.ts';
 import { toIso } from '../time.ts';
 
 interface Annotated {

@@ -1,10 +1,10 @@
 /** The state of an Upgrade that is being deleted: what has to be restored before its finalizer is removed. */
 import type { WorkloadView } from '../../api/views.ts';
+import type { ActiveStatus } from '../complete-status.ts';
 import { isFallbackPaused, mustRestore } from '../finalizer.ts';
 import { policyOf } from '../rollout/policy.ts';
 import { foreignChange, hasUnrecordedWrite, isWritten, rolloutOf } from '../rollout/rollout.ts';
 import type { Snapshot } from '../snapshot.ts';
-import type { ActiveStatus } from '../status.ts';
 import { fromIso } from '../time.ts';
 import type { Rolling, State } from './state.ts';
 

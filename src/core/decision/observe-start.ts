@@ -1,12 +1,13 @@
 /** Whether an attempt has to start, and in which state: with an obstacle, a wait, without a known gate, or ready to be recorded. */
 import { isReason } from '../../api/reasons.ts';
 import type { WorkloadView } from '../../api/views.ts';
+import type { ActiveStatus, Status } from '../complete-status.ts';
 import type { EffectiveSpec } from '../effective-spec.ts';
 import type { Obstacle } from '../obstacle.ts';
 import { isLeftUnreached } from '../rollout/left.ts';
 import { policyFor } from '../rollout/policy.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { type ActiveStatus, isForSpec, isUnderWay, type Status } from '../status.ts';
+import { isForSpec, isUnderWay } from '../status.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { attemptObstacle, imagesTooLong } from '../workload/obstacles.ts';
 import { newCommand } from './commands.ts';

@@ -5,6 +5,7 @@
 
 import { isAbandoned } from '../../api/gate.ts';
 import type { Verb } from '../../api/verbs.ts';
+import { activeStatus } from '../complete-status.ts';
 import { PAUSED } from '../obstacle.ts';
 import { needsBaseline } from '../rollout/baseline.ts';
 import { policyOf } from '../rollout/policy.ts';
@@ -17,7 +18,7 @@ import {
   rolloutOf,
 } from '../rollout/rollout.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { activeStatus, isPostCheckChanged, isRetryable, isUnderWay } from '../status.ts';
+import { isPostCheckChanged, isRetryable, isUnderWay } from '../status.ts';
 import { targetClaimed, targetNotFound } from '../workload/obstacles.ts';
 import { newCommand } from './commands.ts';
 import { dependencyObstacle } from './dependencies.ts';

@@ -4,6 +4,14 @@ import { isReason } from '../../api/reasons.ts';
 import type { ImageSet, Images } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
+import {
+  type ActiveStatus,
+  type Attempt,
+  activeStatus,
+  NO_PROGRESS,
+  type Status,
+  unlessEmpty,
+} from '../complete-status.ts';
 import { imagesOf, runsImages, sameImages } from '../images.ts';
 import { imagesText } from '../report/image-text.ts';
 import { startupProbeText } from '../report/warning-text.ts';
@@ -11,20 +19,7 @@ import { MOST_EXCLUDED } from '../rollout/lost-nodes.ts';
 import { heldOf } from '../rollout/partition.ts';
 import { knownRewrite } from '../rollout/rewritten.ts';
 import type { CompleteUpgrade, Snapshot } from '../snapshot.ts';
-import {
-  type ActiveStatus,
-  type Attempt,
-  activeStatus,
-  attemptId,
-  type End,
-  endAttempt,
-  isUnderWay,
-  NO_PROGRESS,
-  nextNumber,
-  postCheckDigest,
-  type Status,
-  unlessEmpty,
-} from '../status.ts';
+import { attemptId, type End, endAttempt, isUnderWay, nextNumber, postCheckDigest } from '../status.ts';
 import { toIso } from '../time.ts';
 import { closedWindow, type Wait } from '../wait.ts';
 import { driverOf } from '../workload/drivers.ts';

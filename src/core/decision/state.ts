@@ -2,9 +2,9 @@
 import type { Attempt } from '../../api/types.ts';
 import type { Verb } from '../../api/verbs.ts';
 import type { WorkloadView } from '../../api/views.ts';
+import type { ActiveStatus } from '../complete-status.ts';
 import type { Obstacle } from '../obstacle.ts';
 import type { ForeignChange, Rollout } from '../rollout/rollout.ts';
-import type { ActiveStatus } from '../status.ts';
 import type { Wait } from '../wait.ts';
 
 export type Trigger = Attempt['trigger'];

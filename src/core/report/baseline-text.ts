@@ -1,6 +1,6 @@
 /** The result of a check in the previous version, which distinguishes a version that broke from one that was broken already. */
 import { isReason } from '../../api/reasons.ts';
-import type { Status } from '../status.ts';
+import type { Status } from '../complete-status.ts';
 
 /** A clause for the cause of a failure, if it is an exit code and the same check ran in the previous version. */
 export function beforeClause({ attempt, fallback, from }: Status): string {

@@ -5,18 +5,12 @@ import { CONDITION_TYPES, type ConditionType, type GateCarrier } from '../../api
 import { isReason } from '../../api/reasons.ts';
 import type { Condition, Counts, UpgradeStatus } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
+import { activeStatus, type Status, storedStatus } from '../complete-status.ts';
 import type { Obstacle } from '../obstacle.ts';
 import { isRolledBack } from '../rollout/left.ts';
 import { policyFor } from '../rollout/policy.ts';
 import type { Snapshot } from '../snapshot.ts';
-import {
-  activeStatus,
-  isPostCheckChanged,
-  isUnderWay,
-  type Status,
-  storedStatus,
-  waitsForPods,
-} from '../status.ts';
+import { isPostCheckChanged, isUnderWay, waitsForPods } from '../status.ts';
 import { fromIso, toIso } from '../time.ts';
 import { type PodSummary, ungated } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';

@@ -1,9 +1,9 @@
 /** The text for changes that others made to the images after the end of an attempt: postcheck reports them, but does not revert them. */
 import { own } from '../../api/own.ts';
 import type { Images, UpgradeSpec } from '../../api/types.ts';
+import type { Status } from '../complete-status.ts';
 import { differingContainer, imageManager, upgradedImages } from '../images.ts';
 import type { Snapshot } from '../snapshot.ts';
-import type { Status } from '../status.ts';
 import { isLive } from '../workload/pods.ts';
 import { UNKNOWN_MANAGER } from './cause-text.ts';
 

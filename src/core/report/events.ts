@@ -5,8 +5,8 @@ import { isAbandoned } from '../../api/gate.ts';
 import { type AnyReason, type EventReason, isReason } from '../../api/reasons.ts';
 import type { FallbackStatus, Upgrade, UpgradeStatus } from '../../api/types.ts';
 import { hadNoEffect, VERBS } from '../../api/verbs.ts';
+import { type Attempt, completeStatus, type Status } from '../complete-status.ts';
 import { isRolledBack } from '../rollout/left.ts';
-import { type Attempt, completeStatus, type Status } from '../status.ts';
 import { fromIso } from '../time.ts';
 import { stageEvents } from './stage-text.ts';
 

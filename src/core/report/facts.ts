@@ -2,7 +2,7 @@
 import type { ConditionType, Phase, WaitReason } from '../../api/enums.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadKind } from '../../api/views.ts';
-import { completeStatus, type Status } from '../status.ts';
+import { completeStatus, type Status } from '../complete-status.ts';
 import { fromIso } from '../time.ts';
 
 export type ConditionValue = 'True' | 'False' | 'Unknown';

@@ -1,6 +1,6 @@
 /** The words for places where the new version is not verified, and for what the nodes of failed pods have in common. */
 import type { LeftState } from '../../api/enums.ts';
-import type { Status } from '../status.ts';
+import type { Status } from '../complete-status.ts';
 
 /** `node-7 (and 2 more): readiness-probe in container bgp exited 17 (ProbeFailed)` */
 export function leftText({ left }: Pick<Status, 'left'>): string {

@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto';
 import type { PodReport, Upgrade, UpgradeStatus } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
-import { completeStatus, isBeforeRollout, isFallingBack, type Status } from '../status.ts';
+import { completeStatus, type Status } from '../complete-status.ts';
+import { isBeforeRollout, isFallingBack } from '../status.ts';
 import { fromIso } from '../time.ts';
 import type { FinishedCycle, TryRecord } from '../verification/probe-cycle.ts';
 import { endedAttempt, endedFallback } from './events.ts';

@@ -1,7 +1,7 @@
 /** The text for an attempt in stages. */
 import { cut } from '../../api/cut.ts';
+import type { Status } from '../complete-status.ts';
 import type { CompleteUpgrade } from '../snapshot.ts';
-import type { Status } from '../status.ts';
 import { windowText } from './wait-text.ts';
 
 /** The length that the labels of a stage are cut to. */

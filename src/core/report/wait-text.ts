@@ -1,6 +1,8 @@
 /** The text for an attempt that waits to start. */
+
+import type { Status } from '../complete-status.ts';
 import type { CompleteUpgrade } from '../snapshot.ts';
-import { nextNumber, type Status } from '../status.ts';
+import { nextNumber } from '../status.ts';
 import { waitsToStart } from '../wait.ts';
 import { versionsText } from './image-text.ts';
 

@@ -9,7 +9,7 @@ import {
   templateOf,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
-import type { ActiveStatus } from '../status.ts';
+import type { ActiveStatus } from '../complete-status.ts';
 import { rolledBackContext, verificationContext } from './context.ts';
 
 const AT = NOW - 90_000;

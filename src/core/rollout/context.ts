@@ -1,6 +1,8 @@
 /** The context that the pods of a rollout are evaluated in. */
+
+import type { ActiveStatus } from '../complete-status.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { type ActiveStatus, resumedAt, verificationId } from '../status.ts';
+import { resumedAt, verificationId } from '../status.ts';
 import { fromIso } from '../time.ts';
 import type { VerificationContext } from '../verification/context.ts';
 import { isAtPartition } from './partition.ts';

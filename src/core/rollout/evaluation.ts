@@ -2,11 +2,11 @@
 import type { Images, Phase, PodReport } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
+import type { ActiveStatus } from '../complete-status.ts';
 import type { EffectiveSpec } from '../effective-spec.ts';
 import type { Obstacle } from '../obstacle.ts';
 import type { Action } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
-import type { ActiveStatus } from '../status.ts';
 import type { VerificationContext } from '../verification/context.ts';
 import type { PodResult } from '../verification/pod-result.ts';
 import type { PodSummary } from '../verification/summary.ts';

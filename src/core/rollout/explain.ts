@@ -2,7 +2,7 @@
 import { cut } from '../../api/cut.ts';
 import { own } from '../../api/own.ts';
 import type { Explanation } from '../../api/types.ts';
-import { type ActiveStatus, unlessEmpty } from '../status.ts';
+import { type ActiveStatus, unlessEmpty } from '../complete-status.ts';
 import type { Evaluation } from './evaluation.ts';
 import { failedEntries, placeOf } from './left.ts';
 

@@ -4,9 +4,10 @@ import { effectiveChecks } from '../../api/checks.ts';
 import { cut } from '../../api/cut.ts';
 import type { FallbackStatus, Images } from '../../api/types.ts';
 import { storedCause } from '../cause.ts';
+import { type ActiveStatus, NO_PROGRESS, unlessEmpty } from '../complete-status.ts';
 import { causeText, fallbackFailedText } from '../report/cause-text.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { type ActiveStatus, type End, endAttempt, NO_PROGRESS, unlessEmpty } from '../status.ts';
+import { type End, endAttempt } from '../status.ts';
 import { toIso } from '../time.ts';
 import type { Evaluation, Evidence } from './evaluation.ts';
 

@@ -1,7 +1,7 @@
 /** When a stage is done, and what an attempt waits for before that. */
 import type { StageStatus } from '../../api/types.ts';
+import { type ActiveStatus, NO_PROGRESS } from '../complete-status.ts';
 import type { Stage } from '../effective-spec.ts';
-import { type ActiveStatus, NO_PROGRESS } from '../status.ts';
 import { fromIso, toIso } from '../time.ts';
 import { closedWindow, type Wait } from '../wait.ts';
 import { isRolledOut } from './done.ts';

@@ -1,7 +1,7 @@
 /** The places where the new version does not run, while pods come and go. */
 import { expect, test } from '@jest/globals';
 import { podOf, statusOf, workloadOf } from '../../../test/support/snapshots.ts';
-import { completeStatus } from '../status.ts';
+import { completeStatus } from '../complete-status.ts';
 import type { Evaluation } from './evaluation.ts';
 import { followLeft } from './left.ts';
 

@@ -3,8 +3,9 @@
  * take, then leaves them and goes on, and finishes them when they come back. A version that takes its nodes down must not go on to the next
  * ones, so nodes that were lost with it hold the others.
  */
+
+import { type ActiveStatus, unlessEmpty } from '../complete-status.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { type ActiveStatus, unlessEmpty } from '../status.ts';
 import { latest, toIso } from '../time.ts';
 import { driverOf } from '../workload/drivers.ts';
 import type { Evaluation, Policy } from './evaluation.ts';

@@ -15,8 +15,8 @@ import {
   workloadOf,
 } from '../../../test/support/snapshots.ts';
 import type { Attempt, UpgradeStatus } from '../../api/types.ts';
+import type { ActiveStatus } from '../complete-status.ts';
 import { decide } from '../decision/decide.ts';
-import type { ActiveStatus } from '../status.ts';
 import { toIso } from '../time.ts';
 import { verificationContext } from './context.ts';
 

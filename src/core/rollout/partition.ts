@@ -4,10 +4,10 @@
  */
 import type { Attempt } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
+import type { ActiveStatus } from '../complete-status.ts';
 import type { EffectiveSpec } from '../effective-spec.ts';
 import { namedWorkload, type Obstacle } from '../obstacle.ts';
 import type { Snapshot } from '../snapshot.ts';
-import type { ActiveStatus } from '../status.ts';
 import type { Wait } from '../wait.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { isLive } from '../workload/pods.ts';

@@ -1,6 +1,7 @@
 /** What differs between an attempt, which rolls forward, and its fallback, which rolls back. Both share rollout.ts and verify.ts. */
 import type { UpgradeStatus } from '../../api/types.ts';
-import { type ActiveStatus, type Direction, directionOf, isBeforeRollout } from '../status.ts';
+import type { ActiveStatus } from '../complete-status.ts';
+import { type Direction, directionOf, isBeforeRollout } from '../status.ts';
 import type { WitnessedImages } from '../verification/witness.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { attemptObstacle } from '../workload/obstacles.ts';

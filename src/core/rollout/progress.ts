@@ -1,8 +1,9 @@
 /** The deadline by which a rollout must make progress, and what its expiry means. */
 import type { Cause } from '../cause.ts';
+import type { ActiveStatus } from '../complete-status.ts';
 import { report } from '../report/pods.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { type ActiveStatus, hasNoPods, resumedAt } from '../status.ts';
+import { hasNoPods, resumedAt } from '../status.ts';
 import { fromIso, latest, toIso } from '../time.ts';
 import type { PodResult } from '../verification/pod-result.ts';
 import type { PodSummary } from '../verification/summary.ts';

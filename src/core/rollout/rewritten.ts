@@ -8,7 +8,7 @@ import { FIELD_MANAGER } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
 import type { Images } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
-import type { Status } from '../status.ts';
+import type { Status } from '../complete-status.ts';
 
 const isOurs = (workload: WorkloadView, name: string): boolean =>
   own(workload.imageManagers, name) === FIELD_MANAGER;

@@ -5,8 +5,9 @@
 import { own } from '../../api/own.ts';
 import type { Images, UpgradeSpec } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
+import type { ActiveStatus } from '../complete-status.ts';
 import { differingContainer, imageManager, runsImages, upgradedImages } from '../images.ts';
-import { type ActiveStatus, type Direction, isAttempting, isFallingBack } from '../status.ts';
+import { type Direction, isAttempting, isFallingBack } from '../status.ts';
 import { fromIso } from '../time.ts';
 import { policyOf } from './policy.ts';
 import { wroteImages } from './rewritten.ts';

@@ -1,7 +1,7 @@
 /** The stages of an attempt, with their states. */
 import type { StageStatus } from '../../api/types.ts';
+import type { ActiveStatus } from '../complete-status.ts';
 import type { EffectiveSpec, Stage } from '../effective-spec.ts';
-import type { ActiveStatus } from '../status.ts';
 import type { Policy } from './evaluation.ts';
 
 /** The state of each stage; `Waiting` if none is stored yet. */

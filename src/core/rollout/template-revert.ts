@@ -5,9 +5,9 @@
  * it is replaced later like every other pod of that version.
  */
 import type { LeftEntry } from '../../api/types.ts';
+import type { ActiveStatus } from '../complete-status.ts';
 import { type Action, NO_ACTION } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
-import type { ActiveStatus } from '../status.ts';
 import { toIso } from '../time.ts';
 import type { PodResult } from '../verification/pod-result.ts';
 import { isObserved } from '../workload/driver.ts';

@@ -1,8 +1,10 @@
 /** Verifies the pods of a rollout, in either direction, and decides what follows. */
+
+import type { ActiveStatus } from '../complete-status.ts';
 import { type Action, type Decision, NO_ACTION } from '../plan.ts';
 import { exitCodes, report } from '../report/pods.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { type ActiveStatus, postCheckDigest } from '../status.ts';
+import { postCheckDigest } from '../status.ts';
 import { earliest, toIso } from '../time.ts';
 import { type Due, scheduleProbes } from '../verification/due.ts';
 import { PodResults } from '../verification/results.ts';

@@ -1,11 +1,11 @@
 /** Writes the images of a rollout, and records that they were written. */
 import { holdsFinalizer } from '../../api/gate.ts';
 import type { WorkloadView } from '../../api/views.ts';
+import type { ActiveStatus } from '../complete-status.ts';
 import { addFinalizer, mustRestore } from '../finalizer.ts';
 import { imagesToWrite } from '../images.ts';
 import type { Decision } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
-import type { ActiveStatus } from '../status.ts';
 import { toIso } from '../time.ts';
 import type { Policy } from './evaluation.ts';
 import { userPartition } from './partition.ts';

@@ -1,8 +1,9 @@
 /** Records that a rollout's images were written, and what the API server stored in place of them. */
 import { own } from '../../api/own.ts';
 import type { Cause } from '../cause.ts';
+import type { ActiveStatus } from '../complete-status.ts';
 import { bytesOf, imagesOf, runsImages, SET_MAX_BYTES } from '../images.ts';
-import { type ActiveStatus, endAttempt } from '../status.ts';
+import { endAttempt } from '../status.ts';
 import { toIso } from '../time.ts';
 import { rejectVersion } from './attempt.ts';
 import type { Written } from './evaluation.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { activeStatusOf, NEW, NOW, OLD, podOf } from '../../../test/support/snapshots.ts';
-import type { Attempt } from '../status.ts';
+import type { Attempt } from '../complete-status.ts';
 import { type PodSummary, ungated } from './summary.ts';
 
 const MINUTE = 60_000;
