@@ -5,10 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { networkProber } from './checks/checker.ts';
 import { prometheus } from './checks/prometheus.ts';
 import { Engine } from './engine/engine.ts';
-import type { Clock, WatchedKind, WatchListener } from './engine/ports.ts';
+import type { WatchedKind, WatchListener } from './engine/ports.ts';
 import type { Log } from './engine/telemetry-ports.ts';
 import { uninstall as removeOperator } from './engine/uninstall.ts';
 import { type Cluster, connect } from './kube/cluster.ts';
+import { LOCAL_CLOCK } from './local-clock.ts';
 import { HELP, type Options, readCommand, type UninstallOptions } from './options.ts';
 import { listen, type Shells, startWebhook, type Webhook } from './serve.ts';
 import { createLogger } from './telemetry/logger.ts';
@@ -20,7 +21,6 @@ import { noticeOf } from './telemetry/watch-notices.ts';
 const DRAIN_MS = 9000;
 /** Time until every node has learned that this pod's webhook must not be called any more. */
 const WEBHOOK_LEAVES_MS = 3000;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** If all namespaces are watched, also nodes. */
 const WATCHED: readonly WatchedKind[] = [
   'Upgrade',
@@ -32,20 +32,6 @@ const WATCHED: readonly WatchedKind[] = [
   'Pod',
 ];
 
-/** Everything except the wall clock, which is the API server's. */
-const localClock: Omit<Clock, 'now'> = {
-  steady: () => performance.now(),
-  random: () => Math.random(),
-  after: (delayMs, run) => {
-    if (delayMs === 0) {
-      const immediate = setImmediate(run);
-      return () => clearImmediate(immediate);
-    }
-    const timer = setTimeout(run, Math.min(delayMs, LONGEST_TIMER_MS));
-    return () => clearTimeout(timer);
-  },
-};
-
 async function run(options: Options): Promise<void> {
   const log = createLogger(options.logLevel, options.logFormat);
   endOnUnhandled(log);
@@ -56,7 +42,7 @@ async function run(options: Options): Promise<void> {
     ...cluster,
     prober: networkProber(),
     promQl: promQlOf(options),
-    clock: { ...localClock, now: cluster.now },
+    clock: { ...LOCAL_CLOCK, now: cluster.now },
     telemetry: metrics,
     tracer,
     log,
@@ -212,7 +198,7 @@ async function uninstall(options: Options, { deployment, namespace }: UninstallO
     webhookSecret: options.webhookSecret,
   });
   const problem = await removeOperator({
-    clock: { ...localClock, now: cluster.now },
+    clock: { ...LOCAL_CLOCK, now: cluster.now },
     writer: cluster.writer,
     installation: cluster.installation({ deployment, namespace }),
     report: (line) => stdout.write(`${line}\n`),

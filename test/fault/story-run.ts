@@ -1,9 +1,11 @@
 /** Runs a story of the simulation on a real API server, with the operator behind the fault proxy, and returns its ending in the same form. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { networkProber } from '../../src/checks/checker.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { Tracer } from '../../src/engine/telemetry-ports.ts';
 import { type Cluster, connect } from '../../src/kube/cluster.ts';
+import { LOCAL_CLOCK } from '../../src/local-clock.ts';
 import type { Completion } from '../sim/run.ts';
 import { type Story, specOf } from '../sim/story.ts';
 import { type Remembered, remembered, rememberingLog, rememberingTelemetry } from '../sim/telemetry.ts';
@@ -62,15 +64,7 @@ export interface StoryResult {
 const LIMIT_MS = 60_000;
 /** How long it must stay as it is to count as the end, without a write. */
 const CALM_MS = 600;
-const clock = {
-  now: () => Date.now(),
-  steady: () => performance.now(),
-  random: () => Math.random(),
-  after: (delayMs: number, run: () => void) => {
-    const timer = setTimeout(run, Math.min(delayMs, 2 ** 31 - 1));
-    return () => clearTimeout(timer);
-  },
-};
+const clock = { ...LOCAL_CLOCK, now: () => Date.now() };
 
 /** One process of the operator, in this one: an engine over the real shells, which know nothing but the proxy's address. */
 interface Process {
