@@ -272,6 +272,21 @@ describe('an exec that hangs ends at its time', () => {
     });
   });
 
+  test('a command without output is pinged all the time, so that no proxy cuts its connection as idle', async () => {
+    const endsAtThirdPing: Behaviour = (socket, request) => {
+      acceptUpgrade(socket, request.headers['sec-websocket-key']);
+      socket.write(channel(1));
+      let pings = 0;
+      socket.on('data', ([first]: Buffer) => {
+        pings += first === (0x80 | opcode.ping) ? 1 : 0;
+        if (pings === 3) {
+          socket.write(success);
+        }
+      });
+    };
+    expect(await exec(endsAtThirdPing, { timeoutMs: 8_000 })).toMatchObject({ kind: 'exit', code: 0 });
+  }, 20_000);
+
   test('stopped by the caller: broken, at once', async () => {
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 100);

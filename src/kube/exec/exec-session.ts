@@ -45,6 +45,8 @@ const FRAME_COST_BYTES = 64;
 const BURST_PAUSE_MS = 20;
 /** Time until the first ping, or an eighth of a short timeout. */
 const FIRST_PING_MS = 1_000;
+/** Interval of the pings, or a quarter of a short timeout. Proxies cut a connection that is silent for longer, some after 20 s. */
+const PING_MS = 5_000;
 /** The last ping is sent this long before the deadline, or after half of a short timeout. */
 const LAST_PING_MS = 2_000;
 
@@ -58,7 +60,7 @@ export function runExecSession(request: SessionRequest): Promise<ExecResult | No
  * - status frame: the regular ending; everything after it is ignored
  * - refused upgrade: client-node loses the server's text (kubernetes-client/javascript 551)
  * - no response to the upgrade, or none after it: client-node waits forever
- * - close or reset without a status: client-node never calls back (704, 714)
+ * - close or reset without a status: client-node never calls back (704, 714), and sends no pings, so that proxies cut a silent command (2870)
  * - malformed status or frame: client-node throws out of its socket handler and the process dies
  * - deadline; canceled by the caller
  */
@@ -72,6 +74,8 @@ class ExecSession {
   /** When the first frame arrived, which shows that the command runs. */
   #startedAt: number | undefined;
   #burst = 0;
+  /** When the last ping is due, which alone shows whether the connection is alive at the deadline. */
+  #lastPingAt = 0;
   #answersPings = false;
   #receivedAfterLastPing = false;
 
@@ -89,7 +93,9 @@ class ExecSession {
     }
     signal.addEventListener('abort', this.#stop, { once: true });
     this.#after(Math.min(timeoutMs, LONGEST_HANDSHAKE_MS), () => this.#handshakeTimeout());
-    this.#after(timeoutMs - Math.min(LAST_PING_MS, timeoutMs / 2), () => this.#ping());
+    const lastPingMs = timeoutMs - Math.min(LAST_PING_MS, timeoutMs / 2);
+    this.#lastPingAt = performance.now() + lastPingMs;
+    this.#after(lastPingMs, () => this.#ping());
     this.#after(timeoutMs, () => this.#deadline());
     const socket = new WebSocket(url, [PROTOCOL], {
       headers,
@@ -101,7 +107,7 @@ class ExecSession {
     this.#socket = socket;
     socket.on('unexpected-response', (_, response) => this.#notUpgraded(response));
     // Most commands have ended before the first ping.
-    socket.on('open', () => this.#after(Math.min(FIRST_PING_MS, timeoutMs / 8), () => this.#ping()));
+    socket.on('open', () => this.#after(Math.min(FIRST_PING_MS, timeoutMs / 8), () => this.#keepAlive()));
     socket.on('message', (data, isBinary) => this.#frame(data as Buffer, isBinary));
     socket.on('pong', () => {
       this.#answersPings = true;
@@ -165,6 +171,13 @@ class ExecSession {
     response.on('end', done);
     response.on('error', done);
     this.#after(1_000, done);
+  }
+
+  #keepAlive(): void {
+    if (performance.now() < this.#lastPingAt) {
+      this.#ping();
+      this.#after(Math.min(PING_MS, this.#request.timeoutMs / 4), () => this.#keepAlive());
+    }
   }
 
   #ping(): void {
