@@ -111,8 +111,11 @@ export type RequestFailure =
   | { readonly kind: 'invalid'; readonly message: string }
   /** 429 with Retry-After. */
   | { readonly kind: 'throttled'; readonly message: string; readonly retryAfterMs: number }
-  /** 5xx, timeout, connection lost: the request may or may not have been carried out. */
-  | { readonly kind: 'unavailable'; readonly message: string };
+  /**
+   * 5xx, timeout, connection lost: the request may or may not have been carried out. `byWebhook`: the server is up, and an admission webhook
+   * that the request needs is not.
+   */
+  | { readonly kind: 'unavailable'; readonly message: string; readonly byWebhook?: true };
 
 export type Written<T> =
   | { readonly ok: true; readonly object: T }

@@ -23,6 +23,23 @@ describe('a refused write', () => {
     expect(backoff.waitMs('shop/api', 'action', 1)).toBe(0);
   });
 
+  test('by a webhook that is unreachable is reported only when that lasts, until it succeeds', () => {
+    const backoff = new WriteBackoff();
+    const failure = { kind: 'unavailable', message: 'failed calling webhook', byWebhook: true } as const;
+    const failAt = (now: number) => backoff.webhookFailed('shop/web', { what: 'action', failure }, now);
+    expect(failAt(0)).toBe(false);
+    expect(backoff.clear('shop/web', 'action')).toBe(true);
+    expect(failAt(15_000)).toBe(false);
+    expect(failAt(34_999)).toBe(false);
+    expect(backoff.refusal('shop/web')).toBeUndefined();
+    expect(backoff.waitMs('shop/web', 'action', 34_999)).toBe(0);
+    expect(failAt(35_000)).toBe(true);
+    expect(backoff.refusal('shop/web')).toBe(failure);
+    expect(backoff.waitMs('shop/web', 'action', 35_000)).toBe(20_000);
+    expect(backoff.clear('shop/web', 'action')).toBe(true);
+    expect(backoff.refusal('shop/web')).toBeUndefined();
+  });
+
   test('is forgotten with its Upgrade', () => {
     const backoff = new WriteBackoff();
     backoff.reject('shop/web', { what: 'status', failure: forbidden }, 0);

@@ -10,11 +10,18 @@ const REJECTED_RETRY_MS = 20_000;
 const DELETION_MIN_MS = 1000;
 const DELETION_MAX_MS = 60_000;
 
+/** A webhook that is unreachable for this long is not about to be back: somebody has to repair or remove it. */
+const WEBHOOK_DOWN_MS = 20_000;
+
 interface Refusal {
   readonly what: 'status' | 'action';
   readonly failure: RequestFailure;
+  readonly since: number;
+  readonly isReported: boolean;
   readonly retryAt: number;
 }
+
+type Rejected = Pick<Refusal, 'what' | 'failure'>;
 
 export class WriteBackoff {
   readonly #refusals = new Map<string, Refusal>();
@@ -24,8 +31,18 @@ export class WriteBackoff {
   >();
 
   /** The API server rejected the write of a status or of an action. */
-  reject(key: string, refusal: Omit<Refusal, 'retryAt'>, now: number): void {
-    this.#refusals.set(key, { ...refusal, retryAt: now + REJECTED_RETRY_MS });
+  reject(key: string, rejected: Rejected, now: number): void {
+    this.#refusals.set(key, { ...rejected, since: now, isReported: true, retryAt: now + REJECTED_RETRY_MS });
+  }
+
+  /** A webhook is unreachable. Returns whether that has lasted so long that it counts as a rejection. */
+  webhookFailed(key: string, rejected: Rejected, now: number): boolean {
+    const known = this.#refusals.get(key);
+    const since = known?.what === rejected.what ? known.since : now;
+    const isReported = now - since >= WEBHOOK_DOWN_MS;
+    const retryAt = isReported ? now + REJECTED_RETRY_MS : now;
+    this.#refusals.set(key, { ...rejected, since, isReported, retryAt });
+    return isReported;
   }
 
   /** Such a write was accepted, or is not wanted any more. Returns whether one had been rejected. */
@@ -34,7 +51,8 @@ export class WriteBackoff {
   }
 
   refusal(key: string): RequestFailure | undefined {
-    return this.#refusals.get(key)?.failure;
+    const refusal = this.#refusals.get(key);
+    return refusal?.isReported ? refusal.failure : undefined;
   }
 
   /** How long such a write has to wait; 0 if it may be sent. */

@@ -82,17 +82,29 @@ export class WriteControl {
       });
       return { requeueAfterMs: 0 };
     }
-    if (failure.kind === 'forbidden' || failure.kind === 'invalid') {
+    if (this.#isRejected(key, what, failure)) {
       log.error(`The API server rejected a write: ${failure.message}`, {
         ...named(key),
         what,
         cause: failure.kind,
       });
-      this.#backoff.reject(key, { what, failure }, this.#now());
       return { requeueAfterMs: 0 };
     }
     // A conflict means that the watch lags: its next event enqueues the key. The backoff is for the case that none comes.
     return { backoff: true };
+  }
+
+  /** Whether somebody has to change something before the write can succeed. */
+  #isRejected(key: UpgradeKey, what: 'status' | 'action', failure: RequestFailure): boolean {
+    if (failure.kind === 'forbidden' || failure.kind === 'invalid') {
+      this.#backoff.reject(key, { what, failure }, this.#now());
+      return true;
+    }
+    return (
+      failure.kind === 'unavailable' &&
+      failure.byWebhook === true &&
+      this.#backoff.webhookFailed(key, { what, failure }, this.#now())
+    );
   }
 
   /**

@@ -7,92 +7,15 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as rest } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { NEW, OLD, told } from '../sim/stories.ts';
-import type { Story } from '../sim/story.ts';
+import { NEW, OLD } from '../sim/stories.ts';
 import type { Json } from './admin-client.ts';
+import { Attempt, imageOf, isReady, LIMIT_MS } from './attempt.ts';
 import { type Environment, startEnvironment } from './environment.ts';
 import { MetricsApi } from './metrics-api.ts';
-import { withShortTimes } from './short-times.ts';
-import { StoryRun, until } from './story-run.ts';
-
-const LIMIT_MS = 120_000;
-const NOT_YET = 17;
-const BAD = 18;
+import { until } from './story-run.ts';
 
 let environment: Environment;
 let metrics: MetricsApi;
-
-/** A rollout whose new pods answer what the test says: not yet, until it decides. */
-class Attempt extends StoryRun {
-  readonly #decide: (code: number) => void;
-
-  constructor(kind: 'Deployment' | 'StatefulSet' = 'Deployment') {
-    let code = NOT_YET;
-    super(
-      environment,
-      storyOf(kind, () => code),
-      {},
-    );
-    this.#decide = (given) => {
-      code = given;
-    };
-  }
-
-  decide(how: 'good' | 'bad'): void {
-    this.#decide(how === 'good' ? 0 : BAD);
-  }
-
-  status = async (): Promise<Json> => (await environment.admin.find(this.upgradePath()))?.status ?? {};
-  workload = (): Promise<Json> => environment.admin.get(this.workloadPath());
-  pods = async (): Promise<Json[]> => (await environment.admin.get(this.path('v1', 'pods'))).items;
-
-  /** Waits until the status is so; a failure tells how it is instead. */
-  async sees(accept: (status: Json) => unknown): Promise<Json> {
-    let last: Json;
-    await until(async () => {
-      last = await this.status();
-      return Boolean(accept(last));
-    }, LIMIT_MS).catch((error: Error) => {
-      throw new Error(`${error.message}; the status is ${JSON.stringify(last)}`);
-    });
-    return last;
-  }
-
-  /** Waits until a new pod has said that it is not yet good. */
-  midWay = (): Promise<Json> =>
-    this.sees(({ exitCodes }) => exitCodes?.some(({ code }: Json) => code === NOT_YET));
-
-  /** So many pods run this image, and no other one, and they serve. */
-  serves = (count: number, image: string): Promise<void> =>
-    until(async () => {
-      const pods = (await this.pods()).filter(({ metadata }) => !metadata.deletionTimestamp);
-      return pods.length === count && pods.every((pod) => imageOf(pod) === image && isReady(pod));
-    }, LIMIT_MS);
-
-  async ends(
-    phase: 'Succeeded' | 'FellBack',
-    count: number,
-    image = phase === 'Succeeded' ? NEW : OLD,
-  ): Promise<Json> {
-    const status = await this.sees((seen) => seen.phase === phase);
-    await this.serves(count, image);
-    expect(status.history.map(({ outcome }: Json) => outcome)).toEqual([phase]);
-    return status;
-  }
-}
-
-function storyOf(kind: 'Deployment' | 'StatefulSet', answer: () => number): Story {
-  const exitCodes = [{ codes: `${BAD}`, class: 'Fail', reason: 'Bad' }] as const;
-  const checks = [
-    { name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] }, exitCodes },
-  ] as const;
-  const story = withShortTimes(told('rivals', kind, { answer }, { spec: { postCheck: { checks } } }));
-  return { ...story, spec: { ...story.spec, postCheck: { ...story.spec.postCheck, deadlineSeconds: 600 } } };
-}
-
-const imageOf = ({ spec }: Json): string => spec.containers[0].image;
-const isReady = ({ status }: Json): boolean =>
-  status.conditions?.some((one: Json) => one.type === 'Ready' && one.status === 'True') ?? false;
 
 async function autoscale(attempt: Attempt, cpu: string, replicas: number): Promise<void> {
   metrics.uses(attempt.namespace, cpu);
@@ -130,7 +53,8 @@ interface Hook {
     readonly resources: string[];
     readonly operations: string[];
   };
-  readonly review: (request: Json) => Json;
+  /** Without it nothing listens where the webhook should be. */
+  readonly review?: (request: Json) => Json;
 }
 
 /** A webhook of somebody else in the attempt's namespace; returns what takes it away. */
@@ -138,13 +62,17 @@ async function hook({ namespace }: Attempt, { kind, rule, review }: Hook): Promi
   const { key, cert } = environment.certificates;
   const server = createServer({ key, cert }, async (incoming, outgoing) => {
     const { request } = JSON.parse((await incoming.toArray()).join(''));
-    const response = { uid: request.uid, allowed: true, ...review(request) };
+    const response = { uid: request.uid, allowed: true, ...review?.(request) };
     outgoing
       .writeHead(200, { 'content-type': 'application/json' })
       .end(JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response }));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  if (!review) {
+    server.close();
+  }
   const path = `/apis/admissionregistration.k8s.io/v1/${kind.toLowerCase()}s`;
   await environment.admin.create(path, {
     metadata: { name: namespace },
@@ -154,7 +82,7 @@ async function hook({ namespace }: Attempt, { kind, rule, review }: Hook): Promi
         admissionReviewVersions: ['v1'],
         sideEffects: 'None',
         clientConfig: {
-          url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+          url: `https://127.0.0.1:${port}/`,
           caBundle: cert.toString('base64'),
         },
         namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
@@ -253,7 +181,7 @@ const RIVALS: Readonly<Record<string, (attempt: Attempt) => Promise<void>>> = {
     });
     attempt.decide('good');
     await attempt.prepare();
-    await attempt.ends('Succeeded', 3, MIRROR);
+    await attempt.ends('Succeeded', 3, { image: MIRROR });
     await remove();
   },
   'a webhook that names a mirror in the workload: that is what is verified, and what was asked for is kept':
@@ -266,7 +194,7 @@ const RIVALS: Readonly<Record<string, (attempt: Attempt) => Promise<void>>> = {
       });
       attempt.decide('good');
       await attempt.prepare();
-      const { to } = await attempt.ends('Succeeded', 3, MIRROR);
+      const { to } = await attempt.ends('Succeeded', 3, { image: MIRROR });
       expect(to).toMatchObject({ images: { web: MIRROR }, requested: { web: NEW } });
       await remove();
     },
@@ -288,6 +216,21 @@ const RIVALS: Readonly<Record<string, (attempt: Attempt) => Promise<void>>> = {
       await remove();
       await attempt.ends('Succeeded', 3);
     },
+  'a webhook that is gone keeps a fallback from being written: it is named, and the fallback goes on once it is back':
+    async (attempt) => {
+      await attempt.prepare();
+      await attempt.midWay();
+      const rule = { apiGroups: ['apps'], resources: ['deployments'], operations: ['UPDATE'] };
+      const remove = await hook(attempt, { kind: 'ValidatingWebhookConfiguration', rule });
+      attempt.decide('bad');
+      const { conditions } = await attempt.sees(({ message }) => message.includes(UNREACHABLE));
+      expect(conditions).toContainEqual(
+        expect.objectContaining({ type: 'Stalled', status: 'True', reason: 'Refused' }),
+      );
+      await remove();
+      const { conditions: then } = await attempt.ends('FellBack', 3);
+      expect(then.find(({ reason }: Json) => reason === 'Refused')).toBeUndefined();
+    },
   'somebody who annotates the Deployment ten times a second: a bad version goes, and nothing of theirs is lost':
     async (attempt) => {
       await attempt.prepare();
@@ -307,13 +250,16 @@ const RIVALS: Readonly<Record<string, (attempt: Attempt) => Promise<void>>> = {
 
 /** What a webhook says, and so the log. */
 const EXPECTED_ERROR = 'images must be signed';
+const UNREACHABLE = 'failed calling webhook "rivals.example.com"';
 const outcomes = new Map<string, Promise<void>>();
 
 async function play(run: (attempt: Attempt) => Promise<void>): Promise<void> {
-  const attempt = new Attempt();
+  const attempt = new Attempt(environment);
   try {
     await run(attempt);
-    const errors = attempt.memory.errors.filter((error) => !error.includes(EXPECTED_ERROR));
+    const errors = attempt.memory.errors.filter(
+      (error) => ![EXPECTED_ERROR, UNREACHABLE].some((expected) => error.includes(expected)),
+    );
     expect([...attempt.violations, ...errors]).toEqual([]);
   } finally {
     await attempt.clear();

@@ -36,6 +36,17 @@ test.each([
   expect(of(code, status(message)).kind).toBe('notFound');
 });
 
+test('a webhook that does not respond is told from a server that does not', () => {
+  const message =
+    'Internal error occurred: failed calling webhook "images.example.com": failed to call webhook: Post "https://images.example.svc:443/?timeout=10s": no endpoints available for service "images"';
+  expect(of(500, status(message))).toEqual({
+    kind: 'unavailable',
+    message: `PATCH deployments shop/web: ${message}`,
+    byWebhook: true,
+  });
+  expect(of(500, status('etcdserver: mvcc: database space exceeded'))).not.toHaveProperty('byWebhook');
+});
+
 test('a message names what was asked and quotes the server, cleaned and short', () => {
   expect(of(409, status('the object\nhas been \u001b[31mmodified')).message).toBe(
     'PATCH deployments shop/web: the object has been modified',

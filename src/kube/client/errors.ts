@@ -47,12 +47,17 @@ export function failureOf(refusal: Refusal, what: string, now: number): RequestF
     case 415:
       return { kind: 'invalid', message };
     default:
-      return { kind: isTooLarge(reported) ? 'invalid' : 'unavailable', message };
+      return isTooLarge(reported)
+        ? { kind: 'invalid', message }
+        : { kind: 'unavailable', message, ...(isByWebhook(reported) ? { byWebhook: true } : {}) };
   }
 }
 
 /** etcd never accepts an object of this size, however often it is sent; the API server responds with 500 and etcd's message. */
 const isTooLarge = (message: string): boolean => message.includes('etcdserver: request is too large');
+
+/** The API server's words for an admission webhook that cannot be reached, does not respond in time, or responds with something else. */
+const isByWebhook = (message: string): boolean => message.includes('failed calling webhook');
 
 /** The failure of a request without a response: connection refused or reset, timeout, unreadable credentials. */
 export function noAnswer(error: unknown, what: string): RequestFailure {
