@@ -22,7 +22,8 @@ interface Stage {
 }
 
 /** Whole upgrades on a real API server, disturbed by a proxy, by rivals, or by a second release, a minute or more a file; and cert-manager, which takes minutes to build. */
-const LONG_FAULTS = '(reference|crash|proxy|restore|identity|versions|cert-manager|rivals|releases)';
+const LONG_FAULTS =
+  '(reference|crash|proxy|restore|identity|versions|cert-manager|rivals|administrators|storage|releases)';
 
 /** What counts exactly runs while nobody else upgrades anything; so does, at the end, what changes the operator that the other tests use: kills, the audit of its rights, install and uninstall. */
 const STAGES: readonly Stage[] = [

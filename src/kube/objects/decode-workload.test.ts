@@ -129,6 +129,23 @@ describe('a Deployment', () => {
     expect(decodeWorkload('Deployment', failing('False')).replicaFailure).toBeUndefined();
   });
 
+  test('reports why its ReplicaSet cannot be created', () => {
+    const progressing = (reason: string) => ({
+      ...deployment,
+      status: {
+        ...deployment.status,
+        conditions: [
+          { type: 'Progressing', status: 'False', reason, message: 'exceeded quota: replicasets' },
+        ],
+      },
+    });
+    expect(decodeWorkload('Deployment', progressing('ReplicaSetCreateError')).replicaFailure).toBe(
+      'exceeded quota: replicasets',
+    );
+    const late = progressing('ProgressDeadlineExceeded');
+    expect(decodeWorkload('Deployment', late).replicaFailure).toBeUndefined();
+  });
+
   test('wants one pod when replicas is not set', () => {
     expect(decodeWorkload('Deployment', withSpec({ replicas: undefined })).desired).toBe(1);
   });

@@ -74,11 +74,15 @@ const FIELDS_OF: {
 
 const isOnDelete = (spec: Raw): boolean => at(spec, 'updateStrategy', 'type') === 'OnDelete';
 
-/** A Deployment reports why its ReplicaSet cannot create pods, such as an exceeded quota; the other kinds report it in events only. */
+/**
+ * A Deployment reports why its ReplicaSet cannot create pods, such as an exceeded quota, or why it cannot create the ReplicaSet itself; the
+ * other kinds report it in events only.
+ */
 function replicaFailure(status: Raw): string | undefined {
-  const condition = list(status.conditions)
-    .map(record)
-    .find(({ type, status: value }) => type === 'ReplicaFailure' && value === 'True');
+  const conditions = list(status.conditions).map(record);
+  const condition =
+    conditions.find(({ type, status: value }) => type === 'ReplicaFailure' && value === 'True') ??
+    conditions.find(({ type, reason }) => type === 'Progressing' && reason === 'ReplicaSetCreateError');
   return condition && cut(text(condition.message), 500);
 }
 
