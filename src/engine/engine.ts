@@ -16,7 +16,7 @@ export interface EngineOptions extends Ports {
 /** Concurrent reconciles. Each makes a handful of short writes, so the API server is the limit. */
 const WORKERS = 8;
 /** Further ones for Upgrades with evidence against their version: where thousands roll out, a fallback does not wait for their writes. */
-const FALLBACK_WORKERS = 4;
+const FALLBACK_WORKERS = 16;
 /** Delay between the reconciles of Upgrades that wait for the same target: there may be thousands, and only a name in their status changes. */
 const WAITING_INTERVAL_MS = 100;
 const NO_TELEMETRY = {

@@ -179,6 +179,37 @@ describe('a key with priority', () => {
     expect(worked).toEqual(['0 noisy/0', '0 noisy/1', '0 noisy/2', '0 quiet/web']);
   });
 
+  test.each([
+    ['failed', { backoff: true }, true],
+    ['had to wait', { requeueAfterMs: 60, held: true }, true],
+    ['was done', { requeueAfterMs: 60 }, false],
+  ] as const)('is kept for the next time when what was to be done %s: %o', async (_how, result, keeps) => {
+    const { clock, queue, worked, finish } = benchOf(1, 1);
+    queue.add('busy');
+    await turn(clock);
+    queue.add('fallback', true);
+    await turn(clock);
+    expect(worked).toEqual(['0 busy', '0 fallback']);
+    queue.add('other');
+    // The first that ends is `busy`, whose worker takes `other`; the reserved one is free then for keys with priority alone.
+    await finish();
+    await finish(result);
+    await run(clock, 100);
+    const again = worked.slice(3).map((line) => line.split(' ')[1]);
+    expect(again).toEqual(keeps ? ['fallback'] : []);
+  });
+
+  test('is not lost when the key is added without it for an earlier time', async () => {
+    const { clock, queue, worked } = benchOf(1, 1);
+    queue.add('busy');
+    queue.addAfter('fallback', 80, true);
+    queue.addAfter('fallback', 30);
+    await run(clock, 29);
+    expect(worked).toEqual(['0 busy']);
+    await run(clock, 30);
+    expect(worked).toEqual(['0 busy', '30 fallback']);
+  });
+
   test('that was given while the key was processed counts for the next time', async () => {
     const { clock, queue, worked, finish } = benchOf(1, 1);
     queue.add('shop/web');

@@ -31,6 +31,25 @@ export interface QueueOptions {
   readonly work: (key: string) => Promise<Result>;
 }
 
+/** Whose worker has taken a key, and whether the key had priority. */
+interface Taken {
+  readonly isReserved: boolean;
+  readonly priority: boolean;
+}
+
+/** When a key is processed again. */
+interface Again {
+  readonly dirty: boolean | undefined;
+  readonly afterMs: number | undefined;
+  readonly priority: boolean;
+}
+
+interface Timer {
+  readonly at: number;
+  readonly priority: boolean;
+  readonly cancel: () => void;
+}
+
 /** All times are of the monotonic clock. */
 export class Queue {
   readonly #options: QueueOptions;
@@ -40,7 +59,7 @@ export class Queue {
   #reservedInUse = 0;
   /** Keys that were added while they were processed, and whether with priority. */
   readonly #dirty = new Map<string, boolean>();
-  readonly #timers = new Map<string, { at: number; cancel: () => void }>();
+  readonly #timers = new Map<string, Timer>();
   readonly #failures = new Map<string, number>();
   #running = false;
   #isSliceScheduled = false;
@@ -79,24 +98,27 @@ export class Queue {
     }
   }
 
-  /** Adds the key after a delay; an earlier time that is already scheduled stays. */
-  addAfter(key: string, delayMs: number): void {
+  /** Adds the key after a delay; an earlier time that is already scheduled stays, and so does its priority. */
+  addAfter(key: string, delayMs: number, priority = false): void {
     if (delayMs <= 0) {
-      this.add(key);
+      this.add(key, priority);
       return;
     }
     const { clock } = this.#options;
-    const at = clock.steady() + delayMs;
     const known = this.#timers.get(key);
-    if (known && known.at <= at) {
+    const next = {
+      at: Math.min(clock.steady() + delayMs, known?.at ?? Number.POSITIVE_INFINITY),
+      priority: priority || known?.priority === true,
+    };
+    if (next.at === known?.at && next.priority === known.priority) {
       return;
     }
     known?.cancel();
-    const cancel = clock.after(delayMs, () => {
+    const cancel = clock.after(next.at - clock.steady(), () => {
       this.#timers.delete(key);
-      this.add(key);
+      this.add(key, next.priority);
     });
-    this.#timers.set(key, { at, cancel });
+    this.#timers.set(key, { ...next, cancel });
   }
 
   #enqueue(key: string, priority: boolean): void {
@@ -137,25 +159,23 @@ export class Queue {
     const { workers, reservedWorkers } = this.#options;
     const isReserved = this.#reservedInUse < reservedWorkers && this.#prioritized.size > 0;
     const isFree = this.#working.size - this.#reservedInUse < workers;
-    const next = isReserved
-      ? this.#prioritized.next()
-      : isFree
-        ? (this.#waiting.next() ?? this.#prioritized.next())
-        : undefined;
+    const normal = isFree && !isReserved ? this.#waiting.next() : undefined;
+    const prioritized = !normal && (isReserved || isFree) ? this.#prioritized.next() : undefined;
+    const next = normal ?? prioritized;
     if (next) {
-      this.#take(...next, isReserved);
+      this.#take(...next, { isReserved, priority: prioritized !== undefined });
     }
     return next !== undefined;
   }
 
-  #take(key: string, since: number, isReserved: boolean): void {
+  #take(key: string, since: number, how: Taken): void {
     const { clock, telemetry } = this.#options;
     telemetry.depth(this.#depth);
     telemetry.waited((clock.steady() - since) / 1000);
-    void this.#run(key, isReserved);
+    void this.#run(key, how);
   }
 
-  async #run(key: string, isReserved: boolean): Promise<void> {
+  async #run(key: string, { isReserved, priority }: Taken): Promise<void> {
     const { clock, telemetry, work } = this.#options;
     this.#working.add(key);
     this.#reservedInUse += isReserved ? 1 : 0;
@@ -166,13 +186,14 @@ export class Queue {
     this.#reservedInUse -= isReserved ? 1 : 0;
     const dirty = this.#dirty.get(key);
     this.#dirty.delete(key);
+    // What failed or had to wait has not done yet what it has its priority for.
     if (backoff) {
-      this.#retryLater(key);
+      this.#retryLater(key, priority || dirty === true);
     } else {
       if (!held) {
         this.#failures.delete(key);
       }
-      this.#requeue(key, dirty, requeueAfterMs);
+      this.#requeue(key, { dirty, afterMs: requeueAfterMs, priority: priority && held });
     }
     if (this.#working.size === 0) {
       for (const resolve of this.#idle.splice(0)) {
@@ -182,24 +203,24 @@ export class Queue {
     this.#scheduleSlice();
   }
 
-  #requeue(key: string, dirty: boolean | undefined, afterMs: number | undefined): void {
+  #requeue(key: string, { dirty, afterMs, priority }: Again): void {
     if (!this.#running) {
       return;
     }
     if (dirty !== undefined) {
-      this.add(key, dirty);
+      this.add(key, dirty || priority);
     } else if (afterMs !== undefined) {
-      this.addAfter(key, afterMs);
+      this.addAfter(key, afterMs, priority);
     }
   }
 
-  #retryLater(key: string): void {
+  #retryLater(key: string, priority: boolean): void {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
     this.#options.telemetry.retried();
     if (this.#running) {
       const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** failures);
-      this.addAfter(key, backoffMs * (0.75 + this.#options.clock.random() / 2));
+      this.addAfter(key, backoffMs * (0.75 + this.#options.clock.random() / 2), priority);
     }
   }
 }

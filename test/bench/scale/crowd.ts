@@ -1,5 +1,6 @@
 /** (b) Many Upgrades at once, each of a Deployment of ten; (c) some of them fail together. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Json } from '../../fault/admin-client.ts';
 import type { Part } from '../harness.ts';
 import type { FigureSpec, Sheet } from '../measure.ts';
@@ -8,6 +9,7 @@ import { type Cost, growth, type OperatorProcess, quantile } from './operator-pr
 
 const REPLICAS = 10;
 const NAMESPACES = 10;
+const BARE_EVERY_MS = 50;
 const LIMIT_MS = 30 * 60_000;
 const namespaceOf = (index: number): string => `crowd-${index % NAMESPACES}`;
 
@@ -36,6 +38,9 @@ function specsOf({ upgrades, failing }: Crowd) {
     lag: { name: `${of}: event-loop lag p99`, unit: 'ms', aim: '≤ 50' },
     back: { name: `${bad}: until all are back`, unit: 's' },
     fallback: { name: `${bad}: evidence → first fallback write, p99`, unit: 's', aim: '≤ 0.25' },
+    fallbackMedian: { name: `${bad}: the same, p50`, unit: 's' },
+    bareWrite: { name: `${bad}: a write of the bench itself meanwhile, p99`, unit: 's' },
+    bareMedian: { name: `${bad}: the same, p50`, unit: 's' },
     wrong: { name: `${bad}: others that fell back`, unit: '', aim: '0' },
   } as const satisfies Record<string, FigureSpec>;
 }
@@ -178,7 +183,10 @@ async function bad(
 ) {
   const clock = stopwatch();
   let back = Number.NaN;
+  const writes = new BareWrites(fleet);
+  await writes.prepare();
   const cost: Cost = await operator.during(async () => {
+    const writing = writes.run();
     await inParallel(run.indices.slice(0, failing), (i) =>
       fleet.rest.patch(`${upgradesIn(namespaceOf(i))}/web-${i}`, {
         spec: { containers: [{ name: 'web', image: IMAGE('crash') }] },
@@ -186,12 +194,54 @@ async function bad(
     );
     await run.ended();
     back = clock();
+    writes.stop();
+    await writing;
   });
   const phases = await run.phases();
   const fellBack = phases.filter((phase) => phase === 'FellBack').length;
   sheet.note('back', fellBack >= failing ? back : undefined, `only ${fellBack} fell back`);
   sheet.note('fallback', quantile(cost, 'postcheck_fallback_start_seconds', 0.99));
+  sheet.note('fallbackMedian', quantile(cost, 'postcheck_fallback_start_seconds', 0.5));
+  sheet.note('bareWrite', writes.seconds(0.99));
+  sheet.note('bareMedian', writes.seconds(0.5));
   sheet.note('wrong', growth(cost, 'postcheck_fallbacks_total') - failing);
+}
+
+/** What a write takes that waits for nothing but the API server: it says how much of the operator's time is the machine's. */
+class BareWrites {
+  readonly #fleet: Fleet;
+  readonly #path = `/api/v1/namespaces/${namespaceOf(0)}/configmaps`;
+  readonly #taken: number[] = [];
+  #isOver = false;
+
+  constructor(fleet: Fleet) {
+    this.#fleet = fleet;
+  }
+
+  async prepare(): Promise<void> {
+    await this.#fleet.rest.create(this.#path, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'bare' },
+    });
+  }
+
+  async run(): Promise<void> {
+    while (!this.#isOver) {
+      const clock = stopwatch();
+      await this.#fleet.rest.patch(`${this.#path}/bare`, { data: { nth: String(this.#taken.length) } });
+      this.#taken.push(clock());
+      await sleep(BARE_EVERY_MS);
+    }
+  }
+
+  stop(): void {
+    this.#isOver = true;
+  }
+
+  seconds(q: number): number {
+    return this.#taken.toSorted((a, b) => a - b)[Math.ceil(q * this.#taken.length) - 1] ?? Number.NaN;
+  }
 }
 
 function stopwatch(): () => number {

@@ -19,4 +19,6 @@ process.on('message', () => {
   process.send?.(lag);
   delays.reset();
 });
+// A bench that was interrupted leaves no operator behind.
+process.once('disconnect', () => process.exit());
 process.channel?.unref();

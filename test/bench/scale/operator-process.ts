@@ -10,6 +10,8 @@ import { parseMetrics, type Samples } from '../../e2e/support/metrics.ts';
 import type { LoopLag } from './loop-lag.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
+/** What Node allows itself in a container with the chart's limit of memory (512 MiB), whatever the machine has. */
+const HEAP_MIB = 256;
 /** Clock ticks a second, as Linux tells them to programs. */
 const TICKS = 100;
 
@@ -37,6 +39,13 @@ export function cpuSecondsOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
+/** Flags of Node as the operator's image sets them. */
+function imageFlags(): readonly string[] {
+  const [, entrypoint = ''] =
+    /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8')) ?? [];
+  return (JSON.parse(entrypoint) as string[]).filter((word) => word.startsWith('--'));
+}
+
 export class OperatorProcess {
   readonly #child: ChildProcess;
   readonly #lines: Record<string, unknown>[] = [];
@@ -50,7 +59,8 @@ export class OperatorProcess {
       '--health-probe-bind-address=127.0.0.1:0',
       ...more,
     ];
-    const node = profiles ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : [];
+    const profiling = profiles ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : [];
+    const node = [...imageFlags(), `--max-old-space-size=${HEAP_MIB}`, ...profiling];
     const program = ['--import', join(import.meta.dirname, 'loop-lag.ts'), join(ROOT, 'dist/postcheck.mjs')];
     this.#child = spawn(execPath, [...node, ...program, ...flags], {
       env: { ...process.env, POD_NAME: identity },
