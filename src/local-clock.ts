@@ -8,7 +8,8 @@ export const LOCAL_CLOCK: Omit<Clock, 'now'> = {
   steady: () => performance.now(),
   random: () => Math.random(),
   after: (delayMs, run) => {
-    if (delayMs === 0) {
+    // What was due a moment ago is due now; Node would warn about a negative delay.
+    if (delayMs <= 0) {
       const immediate = setImmediate(run);
       return () => clearImmediate(immediate);
     }
