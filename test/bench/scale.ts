@@ -1,6 +1,6 @@
 /**
  * Thousands of pods on nodes that are only played, before a real API server; each attempt beside the bare rollout in the same run.
- * `node test/bench/scale.ts [--pods 500] [--upgrades 50] [--failing 10] [--only flat,daemonset,staged,crowd,takeover] [--profile DIR] [--record]`.
+ * `node test/bench/scale.ts [--pods 500] [--upgrades 50] [--failing 10] [--only daemonset,flat,staged,crowd,takeover,gate,bystanders] [--profile DIR] [--record]`.
  * Starts and ends everything by itself; touches no cluster. `--record` adds the figures to docs/scale.json.
  */
 import { spawn } from 'node:child_process';
@@ -11,9 +11,11 @@ import { parseArgs } from 'node:util';
 import { recordScale } from '../../scripts/generate-scale.ts';
 import { type Build, type Part, runBench } from './harness.ts';
 import { row } from './measure.ts';
+import { bystandersPart } from './scale/bystanders.ts';
 import { crowdPart } from './scale/crowd.ts';
 import { daemonSetPart, flatness, type Shape } from './scale/daemonset.ts';
 import { Fleet } from './scale/fleet.ts';
+import { gateCostPart } from './scale/gate-cost.ts';
 import type { OperatorProcess } from './scale/operator-process.ts';
 import { stagedPart } from './scale/staged.ts';
 import { takeoverPart } from './scale/takeover.ts';
@@ -81,6 +83,9 @@ const PARTS: Readonly<Record<string, () => Part[]>> = {
   flat: () => [daemonSetPart(fleet, operator, FEW), daemonSetPart(fleet, operator, MANY)],
   staged: () => [stagedPart(fleet)],
   crowd: () => [crowdPart(fleet, operator, { upgrades, failing })],
+  /** These two only as the last: there are no controllers afterwards. */
+  gate: () => [gateCostPart(fleet)],
+  bystanders: () => [bystandersPart(fleet, pods)],
   takeover: () => [takeoverPart(fleet, operator)],
 };
 
@@ -102,6 +107,7 @@ const parts = wanted
 const sizes = (): Record<string, number> => ({
   ...(wanted.some((name) => name === 'flat' || name === 'daemonset') ? { pods } : {}),
   ...(wanted.includes('crowd') ? { upgrades, failing } : {}),
+  ...(wanted.includes('bystanders') ? { others: pods } : {}),
 });
 const load = loadavg();
 try {

@@ -51,11 +51,17 @@ export class Fleet {
   readonly #profiles: string | undefined;
   readonly rest: AdminClient;
   #nodes = 0;
+  #controllersStopped = false;
   #operators: OperatorProcess[] = [];
   #kubeconfig = '';
 
   constructor(profiles?: string) {
-    this.#api = startApiServer(['--max-requests-inflight=2000', '--max-mutating-requests-inflight=1000']);
+    this.#api = startApiServer([
+      '--max-requests-inflight=2000',
+      '--max-mutating-requests-inflight=1000',
+      // Requests are counted by it: it must not begin anew amid a measurement.
+      '--audit-log-maxsize=10000',
+    ]);
     this.#home = dirname(this.#api.kubeconfig);
     this.#profiles = profiles;
     this.rest = new AdminClient(upstreamOf(this.#api.kubeconfig));
@@ -114,6 +120,35 @@ export class Fleet {
     rmSync(this.#folder, { recursive: true });
   }
 
+  /** From now on nothing is done about what was asked for, nor taken away. */
+  stopControllers(): void {
+    if (!this.#controllersStopped) {
+      this.#controllersStopped = true;
+      const names = ['stop', this.#home, 'kube-controller-manager'];
+      execFileSync(join(ROOT, 'test/cluster/api-only.sh'), names, { stdio: 'inherit' });
+    }
+  }
+
+  /** A namespace where pods may be created although no controller is there. */
+  async bareNamespace(name: string): Promise<void> {
+    await this.rest.create('/api/v1/namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name },
+    });
+    await this.rest.create(`/api/v1/namespaces/${name}/serviceaccounts`, {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name: 'default' },
+    });
+  }
+
+  async cpuOfApiServer(body: () => Promise<void>): Promise<number> {
+    const before = cpuSecondsOf(this.#pidOf('kube-apiserver'));
+    await body();
+    return cpuSecondsOf(this.#pidOf('kube-apiserver')) - before;
+  }
+
   /** What everything but the operator takes while `body` runs. */
   async cpuDuring(body: () => Promise<void>): Promise<number> {
     const before = this.#cpuSeconds();
@@ -122,9 +157,12 @@ export class Fleet {
   }
 
   #cpuSeconds(): number {
-    return COMPONENTS.map((name) =>
-      execFileSync(join(ROOT, 'test/cluster/api-only.sh'), ['pid', this.#home, name], { encoding: 'utf8' }),
-    ).reduce((sum, pid) => sum + cpuSecondsOf(Number(pid)), 0);
+    return COMPONENTS.reduce((sum, name) => sum + cpuSecondsOf(this.#pidOf(name)), 0);
+  }
+
+  #pidOf(name: string): number {
+    const script = join(ROOT, 'test/cluster/api-only.sh');
+    return Number(execFileSync(script, ['pid', this.#home, name], { encoding: 'utf8' }));
   }
 
   /** Sees to it that there are so many, with labels by which the first few can be chosen. */

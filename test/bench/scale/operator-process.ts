@@ -2,10 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { get } from 'node:http';
+import { get, type IncomingMessage } from 'node:http';
 import { join, resolve } from 'node:path';
 import { execPath } from 'node:process';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseMetrics, type Samples } from '../../e2e/support/metrics.ts';
 import type { LoopLag } from './loop-lag.ts';
 
@@ -122,6 +123,19 @@ export class OperatorProcess {
     const { metrics } = await this.says('started');
     const [answer] = (await once(get(`http://${metrics}/metrics`), 'response')) as [NodeJS.ReadableStream];
     return parseMetrics(await text(answer));
+  }
+
+  /** Waits until its caches have synced. */
+  async isReady(): Promise<void> {
+    const { health } = await this.says('started');
+    for (;;) {
+      const [answer] = (await once(get(`http://${health}/readyz`), 'response')) as [IncomingMessage];
+      answer.resume();
+      if (answer.statusCode === 200) {
+        return;
+      }
+      await sleep(20);
+    }
   }
 
   /** Ends it, and returns when it has. */
