@@ -96,6 +96,16 @@ describe('a key', () => {
     expect(worked).toHaveLength(before + 1);
   });
 
+  test('begins its backoff anew when something was done before it failed', async () => {
+    const { clock, queue, worked, finish } = benchOf();
+    queue.add('a');
+    for (let i = 0; i < 5; i++) {
+      await finish({ backoff: true, progressed: true });
+      await run(clock, clock.now() + 63);
+    }
+    expect(worked).toHaveLength(6);
+  });
+
   test('is requeued when requested, at once or later, and sooner if it was added meanwhile', async () => {
     const { clock, queue, worked, finish } = benchOf();
     queue.add('a');

@@ -17,6 +17,8 @@ export interface Result {
   readonly requeueAfterMs?: number | undefined;
   /** Processing failed: retry with exponential backoff. */
   readonly backoff?: boolean;
+  /** Something was done before that: this failure is the first of its kind. */
+  readonly progressed?: boolean;
   /** A write had to wait and was not sent: this is no success, so earlier failures still count. */
   readonly held?: boolean;
 }
@@ -180,19 +182,19 @@ export class Queue {
     this.#working.add(key);
     this.#reservedInUse += isReserved ? 1 : 0;
     const startedAt = clock.steady();
-    const { requeueAfterMs, backoff = false, held = false } = await work(key);
+    const { requeueAfterMs, backoff = false, held = false, progressed = false } = await work(key);
     telemetry.worked((clock.steady() - startedAt) / 1000);
     this.#working.delete(key);
     this.#reservedInUse -= isReserved ? 1 : 0;
     const dirty = this.#dirty.get(key);
     this.#dirty.delete(key);
+    if (progressed || !(backoff || held)) {
+      this.#failures.delete(key);
+    }
     // What failed or had to wait has not done yet what it has its priority for.
     if (backoff) {
       this.#retryLater(key, priority || dirty === true);
     } else {
-      if (!held) {
-        this.#failures.delete(key);
-      }
       this.#requeue(key, { dirty, afterMs: requeueAfterMs, priority: priority && held });
     }
     if (this.#working.size === 0) {

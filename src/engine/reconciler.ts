@@ -89,7 +89,9 @@ export class Reconciler {
   async reconcile(key: UpgradeKey): Promise<Result> {
     const { telemetry, log } = this.#options;
     try {
-      return await this.#visit(key);
+      const before = this.#writes.doneOf(key);
+      const result = await this.#visit(key);
+      return { ...result, progressed: this.#writes.doneOf(key) > before };
     } catch (error) {
       telemetry.failed('bug');
       log.error('Reconcile failed: this is a bug, please report it', {

@@ -22,6 +22,7 @@ export class WriteControl {
   readonly #options: WriteControlOptions;
   readonly #backoff = new WriteBackoff();
   readonly #brake = new Brake();
+  readonly #done = new Map<UpgradeKey, number>();
 
   constructor(options: WriteControlOptions) {
     this.#options = options;
@@ -116,6 +117,11 @@ export class WriteControl {
     return this.#backoff.clear(key, 'action') ? 'released' : released;
   }
 
+  /** How many writes the API server has accepted so far and that had an effect. */
+  doneOf(key: UpgradeKey): number {
+    return this.#done.get(key) ?? 0;
+  }
+
   /** How many writes have made progress so far. */
   progressOf(key: UpgradeKey): number {
     return this.#brake.progressOf(key);
@@ -144,6 +150,7 @@ export class WriteControl {
   forget(key: UpgradeKey): void {
     this.#backoff.forget(key);
     this.#brake.forget(key);
+    this.#done.delete(key);
   }
 
   #now(): number {
@@ -162,6 +169,7 @@ export class WriteControl {
   #noteEffect(key: UpgradeKey, what: string, noEffect: Obstacle | undefined): void {
     const { telemetry, log } = this.#options;
     if (!noEffect) {
+      this.#done.set(key, this.doneOf(key) + 1);
       this.#brake.release(key, what);
       return;
     }
