@@ -1,12 +1,21 @@
 /** docs/reliability.md and the table in README.md: which fault is played where, and how that went when it was recorded last. */
 import { readFileSync } from 'node:fs';
 import { ROWS } from '../test/fault/fault-rows.ts';
-import { type MutatedFile, readMutated, totalOf } from './mutation-results.ts';
+import { loadHeld } from './generate-scale.ts';
+import {
+  confidence,
+  type MutatedFile,
+  type MutatedSample,
+  readMutated,
+  totalOf,
+} from './mutation-results.ts';
 import { FAULTS, type Fault, type Played } from './reliability-faults.ts';
 import { figureRows } from './reliability-figures.ts';
+import { recoveryText, slowest, TIMES } from './reliability-recovery.ts';
 import { type Outcome, readResults } from './reliability-results.ts';
 
 const { faults: outcomes, measured } = readResults();
+const recoveries = measured.recoveries ?? {};
 const mutated = readMutated();
 
 /** Throws when a test that is claimed is not there. */
@@ -27,7 +36,7 @@ const said = (outcome: Outcome | undefined): string =>
 function row({ id, what, where, open }: Fault): string {
   const onApi = ROWS.filter((one) => one.id === id).length;
   const plans = onApi > 0 ? `${onApi} × 2 stories` : '';
-  return `| ${id} | ${what} | ${where.map((one) => played(id, one)).join('<br>')} | ${plans} | ${open ?? ''} |`;
+  return `| ${id} | ${what} | ${where.map((one) => played(id, one)).join('<br>')} | ${plans} | ${recoveryText(recoveries, id)} | ${open ?? ''} |`;
 }
 
 /** What is measured by runs that take long, as the table in README.md and the page tell it; what was not recorded yet has no figure. */
@@ -57,7 +66,17 @@ const MEASURED: readonly {
       `${measured.soak.upgrades.toLocaleString('en')} in ${measured.soak.minutes} minutes, ${measured.soak.fellBack.toLocaleString('en')} of them bad: ${measured.soak.lost} lost, ${measured.soak.wrong} wrong; heap, descriptors, sockets and timers of the last third by the first: ${[measured.soak.heap, measured.soak.descriptors, measured.soak.sockets, measured.soak.timers].join(', ')}${stamp(measured.soak)}`,
   },
   {
-    what: 'small changes of the code that decides which a test notices',
+    what: 'load held on a real API server with simulated nodes',
+    how: 'RECORD=1 make bench-scale PODS=5000 UPGRADES=1000 FAILING=200',
+    figure: loadHeld,
+  },
+  {
+    what: 'small changes of the core, chosen at random, that a test notices',
+    how: 'RECORD=1 node test/mutation/run.ts --sample 500',
+    figure: () => mutated.sample && sampleScore(mutated.sample),
+  },
+  {
+    what: 'all small changes of some files that decide',
     how: 'RECORD=1 make mutation',
     figure: mutationScore,
   },
@@ -71,13 +90,20 @@ function mutationScore(): string | undefined {
     : undefined;
 }
 
+function sampleScore(sample: MutatedSample): string {
+  const [from, to] = confidence(sample).map((part) => (100 * part).toFixed(0));
+  return `${sample.noticed} of ${sample.mutants} out of ${mutated.core.toLocaleString('en')}: ${from} to ${to} % of all, with 95 % confidence${stamp(sample)}`;
+}
+
 const mutatedRow = ([file, { mutants, noticed, date, commit }]: [string, MutatedFile]): string =>
   `| ${file} | ${mutants} | ${noticed} | ${date}, ${commit} |`;
 
-const survivors = ([file, { alive }]: [string, MutatedFile]): readonly string[] =>
-  alive.length > 0 ? [file, ...alive.map((one) => `  ${one}`)] : [];
+const survivors = ([title, played]: [string, MutatedFile | undefined]): readonly string[] =>
+  played && played.alive.length > 0 ? [title, ...played.alive.map((one) => `  ${one}`)] : [];
 
 const stamp = ({ date, commit }: Pick<Outcome, 'date' | 'commit'>): string => ` (${date}, ${commit})`;
+
+const TIME_TEXTS = { virtual: 'virtual time', real: 'runs on a real API server' } as const;
 
 const BEGIN = '<!-- reliability: begin -->';
 const END = '<!-- reliability: end -->';
@@ -95,6 +121,10 @@ export function withReliability(readme: string): string {
     `| their tests in the last recorded runs: passed, failed | ${sum(({ passed }) => passed)}, ${sum(({ failed }) => failed)} |`,
     `| kinds of disturbed requests to a real API server | ${ROWS.length} |`,
     ...figureRows(measured.counted ?? {}),
+    ...TIMES.flatMap((time) => {
+      const recovery = slowest(recoveries, time);
+      return recovery ? [`| slowest recovery from a fault, in ${TIME_TEXTS[time]} | ${recovery} |`] : [];
+    }),
     ...MEASURED.flatMap(({ what, figure }) => (figure() ? [`| ${what} | ${figure()} |`] : [])),
   ];
   return `${before}${BEGIN}\n${table.join('\n')}\n${END}${after}`;
@@ -109,8 +139,11 @@ The same stories run in three environments: the simulation in virtual time (\`te
 A story on the real API server must end as in the simulation: a difference is a bug in one of the two.
 The numbers are recorded results: \`RECORD=1 make test\` and \`RECORD=1 make soak\` write the results with date and commit, and this page shows the last ones.
 
-| | Fault | Tested in | At the proxy | Not tested yet |
-|---|---|---|---|---|
+"Slowest recovery" says how much later an upgrade ended than without the fault, or than the fault itself if that is later: the slowest of all runs, in the simulation's time and on a real API server.
+A process that ends is started again after 3 s in the simulation, and at once at the proxy.
+
+| | Fault | Tested in | At the proxy | Slowest recovery | Not tested yet |
+|---|---|---|---|---|---|
 ${FAULTS.map(row).join('\n')}
 
 ## Measured
@@ -123,6 +156,7 @@ ${MEASURED.map(({ what, how, figure }) => `| ${what} | ${figure() ?? 'not record
 
 \`make mutation\` changes the files that decide in every small way that [Stryker](https://stryker-mutator.io)'s instrumenter knows, one at a time, and runs the tests beside the code until one fails.
 What no test noticed is a gap, or changes nothing that matters.
+\`--sample N\` plays so many changes of all files of \`src/core\`, chosen at random, and the stories of the simulation too.
 
 | File | Changes | Noticed | Recorded |
 |---|---|---|---|
@@ -131,7 +165,7 @@ ${Object.entries(mutated.files).map(mutatedRow).join('\n')}
 Not noticed:
 
 \`\`\`text
-${Object.entries(mutated.files).flatMap(survivors).join('\n')}
+${[...Object.entries(mutated.files).flatMap(survivors), ...survivors(['of the sample', mutated.sample])].join('\n')}
 \`\`\`
 
 ## At the proxy

@@ -11,11 +11,17 @@ export interface MutatedFile extends Stamp {
   readonly alive: readonly string[];
 }
 
+/** Changes of all files together, chosen at random from this seed; `alive` names the file, too. */
+export interface MutatedSample extends MutatedFile {
+  readonly seed: number;
+}
+
 export interface Mutated {
   /** How many mutants all files of src/core have. */
   readonly core: number;
   /** By file, what was recorded last. */
   readonly files: Readonly<Record<string, MutatedFile>>;
+  readonly sample?: MutatedSample;
 }
 
 export const readMutated = (): Mutated =>
@@ -23,9 +29,29 @@ export const readMutated = (): Mutated =>
 
 /** Replaces the result of this file. */
 export function recordMutated(core: number, file: string, result: MutatedFile): void {
-  const all = Object.entries({ ...readMutated().files, [file]: result });
-  const files = Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
-  writeFileSync(RESULTS, `${JSON.stringify({ core, files }, undefined, 2)}\n`);
+  const before = readMutated();
+  const all = Object.entries({ ...before.files, [file]: result });
+  write({ ...before, core, files: Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1))) });
+}
+
+/** Replaces the result of the sample. */
+export const recordSample = (core: number, sample: MutatedSample): void =>
+  write({ ...readMutated(), core, sample });
+
+const write = (mutated: Mutated): void =>
+  writeFileSync(RESULTS, `${JSON.stringify(mutated, undefined, 2)}\n`);
+
+/** The part that is noticed of all changes, of which these were chosen at random: from and to, with 95 % confidence (Wilson's interval). */
+export function confidence({
+  mutants,
+  noticed,
+}: Pick<MutatedFile, 'mutants' | 'noticed'>): readonly [number, number] {
+  const z = 1.96;
+  const part = noticed / mutants;
+  const middle = part + z ** 2 / (2 * mutants);
+  const half = z * Math.sqrt((part * (1 - part)) / mutants + z ** 2 / (4 * mutants ** 2));
+  const whole = 1 + z ** 2 / mutants;
+  return [(middle - half) / whole, (middle + half) / whole];
 }
 
 /** All recorded files together. */

@@ -26,13 +26,18 @@ export const FIGURES = {
 export type FigureName = keyof typeof FIGURES;
 export type Figures = Readonly<Partial<Record<FigureName, { readonly count: number } & Stamp>>>;
 
+/** One line of the file that tests write. */
+export interface FigureLine {
+  readonly name: FigureName;
+  readonly count: number;
+}
+
 const NAMES = Object.keys(FIGURES) as FigureName[];
 
 /** `before`, with the sums of these lines; a figure that they do not have stays as it was. */
-export function withFigures(before: Figures, lines: string, stamp: Stamp): Figures {
+export function withFigures(before: Figures, lines: readonly FigureLine[], stamp: Stamp): Figures {
   const sums = new Map<FigureName, number>();
-  for (const line of lines.split('\n').filter(Boolean)) {
-    const { name, count } = JSON.parse(line) as { name: FigureName; count: number };
+  for (const { name, count } of lines) {
     sums.set(name, (sums.get(name) ?? 0) + count);
   }
   return Object.fromEntries(

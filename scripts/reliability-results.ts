@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { FAULTS } from './reliability-faults.ts';
-import { type Figures, type Stamp, withFigures } from './reliability-figures.ts';
+import { type FigureLine, type Figures, type Stamp, withFigures } from './reliability-figures.ts';
+import { type Recoveries, type RecoveryLine, withRecoveries } from './reliability-recovery.ts';
 
 export const RESULTS = 'docs/reliability.json';
 
@@ -19,6 +20,8 @@ export type Outcomes = Readonly<Record<string, Readonly<Record<string, Outcome>>
 export interface Measured {
   /** By the tests themselves, while their results are recorded. */
   readonly counted?: Figures;
+  /** By the tests, too: how long upgrades took to recover. */
+  readonly recoveries?: Recoveries;
   /** Bugs that were planted into the sources, and of these the ones that a test caught. */
   readonly planted?: { readonly caught: number; readonly of: number } & Stamp;
   /** Hostile inputs, none of which broke a rule. */
@@ -123,16 +126,28 @@ export function recordResults(files: readonly string[], figures: string): void {
   const reports = files
     .filter((file) => existsSync(file))
     .map((file) => JSON.parse(readFileSync(file, 'utf8')) as JestResults);
-  const lines = existsSync(figures) ? readFileSync(figures, 'utf8') : '';
-  const counted = withFigures(measured.counted ?? {}, lines, stampOf());
-  write({ faults: withResults(faults, reports, stampOf()), measured: { ...measured, counted } });
+  const lines = (existsSync(figures) ? readFileSync(figures, 'utf8').split('\n').filter(Boolean) : []).map(
+    (line) => JSON.parse(line) as FigureLine | RecoveryLine,
+  );
+  const stamp = stampOf();
+  const counted = withFigures(
+    measured.counted ?? {},
+    lines.filter((line) => 'count' in line),
+    stamp,
+  );
+  const recoveries = withRecoveries(
+    measured.recoveries ?? {},
+    lines.filter((line) => 'fault' in line),
+    stamp,
+  );
+  write({ faults: withResults(faults, reports, stamp), measured: { ...measured, counted, recoveries } });
   for (const unknown of unknownTests(reports)) {
     console.error(unknown);
   }
 }
 
 /** Replaces what was measured of this kind. */
-export function recordMeasured<Kind extends Exclude<keyof Measured, 'counted'>>(
+export function recordMeasured<Kind extends Exclude<keyof Measured, 'counted' | 'recoveries'>>(
   kind: Kind,
   figures: Omit<NonNullable<Measured[Kind]>, keyof Stamp>,
   stamp: Stamp,

@@ -4,6 +4,7 @@ import type { Random } from '../fuzz/random.ts';
 import { type Behaviour, exits, exitsFirst } from '../sim/behaviour.ts';
 import type { Json } from './admin-client.ts';
 import type { Environment } from './environment.ts';
+import type { Observer } from './observer.ts';
 
 /** What an image does, by the first word of its tag, and how its upgrade has to end. */
 const VERSIONS = {
@@ -28,6 +29,7 @@ const SHARES: readonly Version[] = [
 const ODD = ['nothing', 'nothing', 'nothing', 'a pod is deleted', 'paused and resumed', 'annotated'] as const;
 
 const KINDS = ['Deployment', 'StatefulSet', 'DaemonSet'] as const;
+const PLURALS = { Deployment: 'deployments', StatefulSet: 'statefulsets', DaemonSet: 'daemonsets' } as const;
 /** How long an upgrade may take; its faults are short. */
 const LONGEST_MS = 240_000;
 /** Deadline for all that is not meant to run into it. */
@@ -62,9 +64,17 @@ const check = {
   ],
 };
 
+/** What all lanes share. */
+export interface LaneSources {
+  readonly environment: Environment;
+  readonly observer: Observer;
+  readonly churned: Churned;
+}
+
 /** One workload and its Upgrade, which get one version after the other. */
 export class Lane {
   readonly #environment: Environment;
+  readonly #observer: Observer;
   readonly #namespace: string;
   readonly #kind: (typeof KINDS)[number];
   readonly #random: Random;
@@ -72,8 +82,9 @@ export class Lane {
   #runs = imageOf('good', 0);
   #nth = 0;
 
-  constructor(environment: Environment, number: number, random: Random, churned: Churned) {
+  constructor({ environment, observer, churned }: LaneSources, number: number, random: Random) {
     this.#environment = environment;
+    this.#observer = observer;
     this.#namespace = `churn-${number}`;
     this.#kind = KINDS[number % KINDS.length] ?? 'Deployment';
     this.#random = random;
@@ -84,7 +95,7 @@ export class Lane {
     const root = group === 'v1' ? '/api/v1' : `/apis/${group}`;
     return `${root}/namespaces/${this.#namespace}/${plural}${name && `/${name}`}`;
   }
-  #workloads = (): string => this.#path('apps/v1', `${this.#kind.toLowerCase()}s`);
+  #workloads = (): string => this.#path('apps/v1', PLURALS[this.#kind]);
   #upgrade = (): string => this.#path('postcheck.dev/v1alpha1', 'upgrades', 'web');
 
   async prepare(): Promise<void> {
@@ -114,7 +125,11 @@ export class Lane {
     await this.#want('retried', imageOf('retried', ++this.#nth));
     await rest(this.#random.below(2000));
     await api.remove(path);
-    if (!(await this.#until(async () => (await api.find(path)) === undefined || undefined))) {
+    const isGone = async (): Promise<true | undefined> => {
+      await rest(1000);
+      return (await api.find(path)) === undefined || undefined;
+    };
+    if (!(await this.#until(isGone))) {
       const { status } = await api.get(path);
       this.#churned.lost.push(`${this.#namespace} is never gone: ${JSON.stringify(status.conditions)}`);
     }
@@ -128,7 +143,7 @@ export class Lane {
     const odd = this.#random.pick(ODD);
     const told = `${this.#kind} ${this.#namespace} ${image}, ${odd}`;
     await this.#meddle(odd).catch(() => undefined);
-    const outcome = await this.#until(() => this.#outcomeOf(image));
+    const outcome = await this.#until(async () => this.#outcomeOf(image));
     if (outcome === undefined) {
       const status = (await this.#environment.admin.get(this.#upgrade())).status ?? {};
       this.#churned.lost.push(`${told}: ${status.phase}: ${status.message}`);
@@ -166,20 +181,30 @@ export class Lane {
     this.#runs = runs;
   }
 
-  async #outcomeOf(image: string): Promise<{ outcome: string; cause: string } | undefined> {
-    const { status } = await this.#environment.admin.get(this.#upgrade());
+  #outcomeOf(image: string): { outcome: string; cause: string } | undefined {
+    const status = this.#observer.find('upgrades', this.#namespace, 'web')?.status;
     return status?.history?.find(({ images }: Json) => images.web === image);
   }
 
+  /** As observed, and then as the API server says, because a watch may lag behind. */
   async #serving(image: string): Promise<boolean> {
-    const [{ spec }, { items }] = await Promise.all([
-      this.#environment.admin.get(`${this.#workloads()}/web`),
-      this.#environment.admin.get(this.#path('v1', 'pods')),
+    const { admin } = this.#environment;
+    const workload = this.#observer.find(PLURALS[this.#kind], this.#namespace, 'web');
+    if (!workload || !this.#serves(image, workload, this.#observer.list('pods', this.#namespace))) {
+      return false;
+    }
+    const [now, { items }] = await Promise.all([
+      admin.get(`${this.#workloads()}/web`),
+      admin.get(this.#path('v1', 'pods')),
     ]);
+    return this.#serves(image, now, items);
+  }
+
+  #serves(image: string, { spec }: Json, pods: readonly Json[]): boolean {
     const serves = (pod: Json): boolean =>
       pod.spec.containers[0].image === image &&
       pod.status.conditions?.some((one: Json) => one.type === 'Ready' && one.status === 'True');
-    return spec.template.spec.containers[0].image === image && items.length === 3 && items.every(serves);
+    return spec.template.spec.containers[0].image === image && pods.length === 3 && pods.every(serves);
   }
 
   async #meddle(odd: (typeof ODD)[number]): Promise<void> {
@@ -201,7 +226,7 @@ export class Lane {
   }
 
   async #until<T>(look: () => Promise<T | undefined>): Promise<T | undefined> {
-    for (const end = performance.now() + LONGEST_MS; performance.now() < end; await rest(250)) {
+    for (const end = performance.now() + LONGEST_MS; performance.now() < end; await rest(100)) {
       const found = await look().catch(() => undefined);
       if (found !== undefined) {
         return found;

@@ -1,10 +1,11 @@
 /** Ends the operator's process at each of its writes, in each way, and compares how the story ends with the simulation. */
 import type { Story } from '../sim/story.ts';
+import { addRecovery } from '../support/figures.ts';
 import { differences } from './compare-with-simulation.ts';
 import type { Environment } from './environment.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import type { SentRequest } from './sent-request.ts';
-import type { Cut } from './story-run.ts';
+import type { Cut, StoryResult } from './story-run.ts';
 
 export const CUTS: readonly Cut[] = ['before', 'lost', 'after'];
 /** A new process may say again what the old one had not heard to be done; and real time makes more or fewer counts be stored. */
@@ -44,9 +45,9 @@ export async function sweepCrashes(
   const plans = references.flatMap(({ story, played }) =>
     points(played.acts, sample).flatMap((act) => CUTS.map((cut): CrashPlan => ({ story, act, cut }))),
   );
-  const most = new Map(references.map(({ story, played }) => [story, played.acts.length + EXTRA_WRITES]));
-  const failures = await mapConcurrently(plans, atOnce, ({ story, act, cut }) =>
-    crash(environment, { story, act, cut }, most.get(story) ?? 0),
+  const uncut = new Map(references.map(({ story, played }) => [story, played]));
+  const failures = await mapConcurrently(plans, atOnce, (plan) =>
+    crash(environment, plan, uncut.get(plan.story) as StoryResult),
   );
   return {
     plans: plans.length,
@@ -59,13 +60,15 @@ export async function sweepCrashes(
 async function crash(
   environment: Environment,
   { story, act, cut }: CrashPlan,
-  most: number,
+  uncut: StoryResult,
 ): Promise<string[]> {
   const what = `cut ${cut} write ${act}`;
   const { played, wrong } = await differences(environment, story, what, {
     choose: (_asked, number) => (number === act ? { cut } : undefined),
   });
   const { deaths, acts } = played;
+  const most = uncut.acts.length + EXTRA_WRITES;
+  addRecovery('F1', 'real', played.seconds - uncut.seconds);
   return [
     ...wrong,
     // A write that the reference needed may not come at all when the one before it is cut late.

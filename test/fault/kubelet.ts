@@ -39,6 +39,7 @@ const podPath = ({ metadata }: Json): string =>
 export class FakeKubelet {
   readonly #rest: AdminClient;
   readonly #stop = new AbortController();
+  readonly #timers = new Set<NodeJS.Timeout>();
   readonly #pods = new Map<string, Json>();
   readonly #own = new Map<string, Own>();
   readonly #asked = new Map<string, string[]>();
@@ -59,6 +60,9 @@ export class FakeKubelet {
 
   stop(): void {
     this.#stop.abort();
+    for (const timer of this.#timers) {
+      clearTimeout(timer);
+    }
   }
 
   /** What containers of a namespace do, by image; those that are not named work. */
@@ -202,8 +206,11 @@ export class FakeKubelet {
   }
 
   #later(delayMs: number, run: () => unknown): void {
-    const timer = setTimeout(() => void Promise.resolve(run()).catch(() => {}), delayMs);
-    this.#stop.signal.addEventListener('abort', () => clearTimeout(timer));
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      void Promise.resolve(run()).catch(() => {});
+    }, delayMs);
+    this.#timers.add(timer);
   }
 
   async #bind(pod: Json): Promise<void> {

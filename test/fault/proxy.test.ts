@@ -1,7 +1,7 @@
 /** Stories on a real API server while something goes wrong with their requests: they end as the simulation without a fault. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as stories from '../sim/stories.ts';
-import { addFigure } from '../support/figures.ts';
+import { addFigure, addRecovery } from '../support/figures.ts';
 import { differences } from './compare-with-simulation.ts';
 import { type Environment, startEnvironment } from './environment.ts';
 import { ROWS } from './fault-rows.ts';
@@ -20,8 +20,11 @@ const TOLD = [stories.good('Deployment'), stories.bad('Deployment')].map(withSho
 test.each(TOLD.map((story) => [story.name, story] as const))(
   'whatever happens to its requests, "%s" ends as the simulation does without a fault, and the log stays short',
   async (_name, story) => {
+    const undisturbed = await differences(environment, story, 'without a fault');
+    expect(undisturbed.wrong).toEqual([]);
     const found = await mapConcurrently(ROWS, 8, async ({ id, name, options, holds }) => {
       const { played, wrong } = await differences(environment, story, `${id}, ${name}`, options());
+      addRecovery(id, 'real', played.seconds - undisturbed.played.seconds);
       const broken = [...[holds?.(played.sent) ?? []].flat(), ...tooMuchLogged(played.logged)];
       return [...wrong, ...broken.map((what) => `${id}, ${name}: ${what}`)];
     });

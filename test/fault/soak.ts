@@ -15,6 +15,7 @@ import { type Churned, Lane } from './churn.ts';
 import { startEnvironment } from './environment.ts';
 import { fakeExec } from './fake-exec.ts';
 import * as faults from './faults.ts';
+import { Observer } from './observer.ts';
 import { type Fault, FaultProxy } from './proxy.ts';
 import { isAct, type SentRequest, unguarded } from './sent-request.ts';
 import { writeKubeconfig } from './server.ts';
@@ -158,6 +159,8 @@ process.on('SIGINT', () => process.exit(130));
 process.on('SIGTERM', () => process.exit(143));
 await operator.says('started');
 
+const observer = new Observer(environment.admin);
+observer.start();
 const churned: Churned = { succeeded: 0, fellBack: 0, wrong: [], lost: [] };
 const samples: Sample[] = [];
 const began = performance.now();
@@ -201,7 +204,7 @@ const cutting = setInterval(() => (random.chance(0.5) ? proxy.cutAll() : proxy.g
 try {
   const all = Array.from(
     { length: lanes },
-    (_, i) => new Lane(environment, i, new Random(seed * 1000 + i), churned),
+    (_, i) => new Lane({ environment, observer, churned }, i, new Random(seed * 1000 + i)),
   );
   await Promise.all(all.map((lane) => lane.prepare()));
   const watching = watchOver();
@@ -221,6 +224,7 @@ try {
   clearInterval(cutting);
   await operator.end('SIGTERM');
   proxy.close();
+  observer.stop();
   environment.stop();
 }
 

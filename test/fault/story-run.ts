@@ -58,6 +58,7 @@ export interface StoryResult {
   /** Broken rules, as sentences. */
   readonly violations: readonly string[];
   readonly deaths: number;
+  /** From the Upgrade's creation to its ending; NaN when that did not come in time. */
   readonly seconds: number;
 }
 
@@ -237,18 +238,20 @@ export class StoryRun {
   }
 
   /** Waits for the ending that is expected, and then for calm; or for the time to be up. */
-  async end(expected: Completion): Promise<{ ending: Completion; message: string }> {
+  async end(expected: Completion): Promise<{ ending: Completion; message: string; seconds: number }> {
+    const began = performance.now();
     const wanted = JSON.stringify(expected);
     const reached = async (): Promise<boolean> => JSON.stringify((await this.ending()).ending) === wanted;
     const inTime = await until(reached, this.#options.limitMs ?? LIMIT_MS).then(
       () => true,
       () => false,
     );
+    const seconds = inTime ? (performance.now() - began) / 1000 : Number.NaN;
     if (inTime) {
       await this.#starting;
       await sleep(CALM_MS);
     }
-    return await this.ending();
+    return { ...(await this.ending()), seconds };
   }
 
   async clear(): Promise<void> {
@@ -268,16 +271,14 @@ export async function playReal(
   options: PlayOptions = {},
 ): Promise<StoryResult> {
   const run = new StoryRun(environment, story, options);
-  const began = performance.now();
   try {
     await run.prepare();
     const meddled = options
       .meddle?.(run)
       .catch((error: Error) => void run.violations.push(`meddling: ${error.message}`));
-    const { ending, message } = await run.end(expected);
+    const { ending, message, seconds } = await run.end(expected);
     await meddled;
     const { sent, acts, memory, deaths } = run;
-    const seconds = (performance.now() - began) / 1000;
     const violations = [...run.violations, ...memory.errors.map((error) => `error: ${error}`)];
     return { ending, message, sent, acts, memory, logged: run.book.lines, violations, deaths, seconds };
   } finally {

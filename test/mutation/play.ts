@@ -4,20 +4,30 @@ import type { PlayerMessage, Verdict, Work } from './player.ts';
 
 /** A mutant from which nothing comes for so long never ends; the machine may do much else. */
 const HUNG_MS = 300_000;
+/** Before the first mutant every test runs once. */
+const MEASURING_MS = 1_800_000;
 
 export type Result = Verdict | { readonly kind: 'hung' };
 
-/** Returns by mutant how it ended. Throws when a test fails without any. */
-export async function playAll(work: Work): Promise<ReadonlyMap<string, Result>> {
+type Ended = (mutant: string, result: Result) => void;
+
+/** Returns by mutant how it ended, and tells it meanwhile. Throws when a test fails without any. */
+export async function playAll(
+  work: Work,
+  ended: Ended = () => undefined,
+): Promise<ReadonlyMap<string, Result>> {
   const done = new Map<string, Result>();
   for (let left = work.mutants; left.length > 0; left = left.filter((mutant) => !done.has(mutant))) {
-    await playSome({ ...work, mutants: left }, done);
+    await playSome({ ...work, mutants: left }, (mutant, result) => {
+      done.set(mutant, result);
+      ended(mutant, result);
+    });
   }
   return done;
 }
 
 /** Plays in one process as long as that is any good; the rest is for the next. */
-function playSome(work: Work, done: Map<string, Result>): Promise<void> {
+function playSome(work: Work, ended: Ended): Promise<void> {
   const child: ChildProcess = fork(new URL('player.ts', import.meta.url), {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
@@ -27,12 +37,12 @@ function playSome(work: Work, done: Map<string, Result>): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const watch = (): void => {
     clearTimeout(timer);
-    timer = setTimeout(() => child.kill('SIGKILL'), HUNG_MS);
+    timer = setTimeout(() => child.kill('SIGKILL'), isReady ? HUNG_MS : MEASURING_MS);
   };
   child.on('message', (message: PlayerMessage) => {
+    isReady ||= message.kind === 'ready';
     watch();
     if (message.kind === 'ready') {
-      isReady = true;
       if (message.failing.length > 0) {
         child.kill();
         reject(new Error(`without a mutant these fail, too: ${message.failing.join(', ')}`));
@@ -43,13 +53,13 @@ function playSome(work: Work, done: Map<string, Result>): Promise<void> {
     }
     if (message.kind === 'done') {
       playing = undefined;
-      done.set(message.mutant, message.verdict);
+      ended(message.mutant, message.verdict);
     }
   });
   child.on('exit', () => {
     clearTimeout(timer);
     if (playing !== undefined) {
-      done.set(playing, { kind: 'hung' });
+      ended(playing, { kind: 'hung' });
     }
     if (isReady) {
       resolve();

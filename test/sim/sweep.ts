@@ -1,4 +1,5 @@
 /** Cuts a story at every write, in every way, and compares how each plan ends with the run without a cut. */
+import { addRecovery } from '../support/figures.ts';
 import type { Cut, Fault } from './operator.ts';
 import { cutAt, play, type Run } from './run.ts';
 import type { Story } from './story.ts';
@@ -27,6 +28,7 @@ export async function sweep(story: Story, seed: number, cuts: readonly Cut[] = C
     for (const cut of cuts) {
       plans++;
       const run = await play(story, { seed, pauseMs: PAUSE_MS, faults: cutAt(number, cut) });
+      addRecovery('F1', 'virtual', run.tookSeconds - reference.tookSeconds);
       const wrong = differences(reference, run);
       if (wrong.length > 0) {
         failures.push(
