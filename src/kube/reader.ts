@@ -12,6 +12,11 @@ import { decodeUpgrade } from './objects/decode-upgrade.ts';
 
 /** There are few warnings about one object, because recorders aggregate them. */
 const MOST_EVENTS = 50;
+/**
+ * A recorder's event has about one KiB. Whoever may create events can make each as long as etcd takes an object, and as many as are read at once
+ * would then fill the operator's memory: such events are no evidence.
+ */
+const MOST_EVENT_BYTES = 1024 * 1024;
 const MESSAGE_MAX = 500;
 /** The rest of a longer note is ignored. */
 const NOTE_MAX = 4 * MESSAGE_MAX;
@@ -88,6 +93,7 @@ export class ClusterReader implements Reader {
       method: 'GET',
       target: { resource: RESOURCES.Event, namespace },
       query: { fieldSelector: `${selector},type=Warning`, limit: String(MOST_EVENTS) },
+      mostBytes: MOST_EVENT_BYTES,
     });
     return answer.ok
       ? list(record(answer.body).items)

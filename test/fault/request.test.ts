@@ -6,11 +6,13 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { WorkloadView } from '../../src/api/views.ts';
 import { Connection } from '../../src/kube/client/connection.ts';
 import { HttpClient } from '../../src/kube/client/http.ts';
 import { RESOURCES } from '../../src/kube/client/paths.ts';
 import { type Answer, type ApiRequest, Requests } from '../../src/kube/client/request.ts';
 import { Throttle } from '../../src/kube/client/throttle.ts';
+import { ClusterReader } from '../../src/kube/reader.ts';
 import { type Certificates, Connections, listen, makeCertificates } from './server.ts';
 
 type Behaviour = (request: IncomingMessage, response: ServerResponse) => void;
@@ -99,6 +101,16 @@ test('an answer is plain JSON, and connections are used again', async () => {
     url: '/api/v1/namespaces/shop/pods/web-0',
     token: 'Bearer secret-token',
   });
+});
+
+test('events longer than any recorder writes are no evidence', async () => {
+  const reader = new ClusterReader(requests);
+  const workload = { namespace: 'shop', uid: 'u' } as WorkloadView;
+  const event = (note: string) => ({ reason: 'FailedCreate', note, eventTime: '2026-01-01T00:00:00Z' });
+  behaviours = [answer(200, { items: [event('exceeded quota')] })];
+  expect(await reader.failedCreate(workload)).toMatchObject({ message: 'exceeded quota' });
+  behaviours = [answer(200, { items: [event('x'.repeat(2 * 1024 * 1024))] })];
+  expect(await reader.failedCreate(workload)).toBeUndefined();
 });
 
 test('a DELETE with a body is understood as one request', async () => {

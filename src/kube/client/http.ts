@@ -13,6 +13,8 @@ export interface HttpRequest {
   /** Limit for the whole exchange, including the connection. */
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** A longer response is not read to its end, and counts as none. Default 64 MiB. */
+  readonly mostBytes?: number | undefined;
   /** Checked once a connection is established, which may be long after the request was made; if false, it is not sent. */
   readonly maySend?: (() => boolean) | undefined;
 }
@@ -104,7 +106,7 @@ export class HttpClient {
       let sentAt = performance.now();
       outgoing.on('response', (incoming) => {
         this.#connection.clock.observe(incoming.headers.date, sentAt);
-        readBody(incoming, resolve, giveUp);
+        readBody(incoming, wanted.mostBytes ?? LONGEST_BODY_BYTES, resolve, giveUp);
       });
       const send = (): void => {
         sentAt = performance.now();
@@ -139,6 +141,7 @@ function whenConnected(socket: Socket, run: () => void): void {
 
 function readBody(
   incoming: IncomingMessage,
+  mostBytes: number,
   resolve: (answer: HttpAnswer) => void,
   giveUp: (why: Error) => void,
 ): void {
@@ -146,8 +149,8 @@ function readBody(
   let bytes = 0;
   incoming.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > LONGEST_BODY_BYTES) {
-      giveUp(new Error(`response larger than ${LONGEST_BODY_BYTES} bytes`));
+    if (bytes > mostBytes) {
+      giveUp(new Error(`response larger than ${mostBytes} bytes`));
     } else {
       chunks.push(chunk);
     }

@@ -24,6 +24,8 @@ export interface ApiRequest {
   /** Retries without a response or after a 5xx; only for requests that may be carried out twice. Default 0. */
   readonly retries?: number;
   readonly signal?: AbortSignal;
+  /** A longer response counts as none; for what users can make as long as they like. */
+  readonly mostBytes?: number;
   /** Checked again once a connection is established; if false, the request is not sent. */
   readonly maySend?: () => boolean;
 }
@@ -119,6 +121,7 @@ export class Requests {
         body: request.body === undefined ? undefined : JSON.stringify(request.body),
         deadlineMs: request.deadlineMs ?? DEFAULT_DEADLINE_MS,
         signal: request.signal,
+        mostBytes: request.mostBytes,
         maySend: request.maySend,
       });
     } catch (error) {
