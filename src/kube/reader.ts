@@ -8,7 +8,8 @@ import { at, list, record, text, time } from './client/json.ts';
 import { RESOURCES } from './client/paths.ts';
 import type { Requests } from './client/request.ts';
 import { decodePod } from './objects/decode-pod.ts';
-import { decodeUpgrade } from './objects/decode-upgrade.ts';
+import { PROJECTIONS } from './objects/decoders.ts';
+import { listPages, UPGRADES_PAGE_SIZE } from './watch/list-pages.ts';
 
 /** There are few warnings about one object, because recorders aggregate them. */
 const MOST_EVENTS = 50;
@@ -70,11 +71,10 @@ export class ClusterReader implements Reader {
   }
 
   async listUpgrades(namespace: string): Promise<readonly Upgrade[] | 'unknown'> {
-    const answer = await this.#requests.send({
-      method: 'GET',
-      target: { resource: RESOURCES.Upgrade, namespace },
-    });
-    return answer.ok ? list(record(answer.body).items).map(decodeUpgrade) : 'unknown';
+    const target = { resource: RESOURCES.Upgrade, namespace };
+    const listing = { target, projection: PROJECTIONS.Upgrade, pageSize: UPGRADES_PAGE_SIZE };
+    const listed = await listPages(this.#requests, listing, new AbortController().signal);
+    return listed.ok ? listed.items : 'unknown';
   }
 
   async failedCreate({ namespace, uid }: WorkloadView): Promise<WarningView | undefined> {

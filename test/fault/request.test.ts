@@ -113,6 +113,15 @@ test('events longer than any recorder writes are no evidence', async () => {
   expect(await reader.failedCreate(workload)).toBeUndefined();
 });
 
+test('Upgrades, which can be long, are listed in small pages', async () => {
+  const page = (name: string, token?: string) =>
+    answer(200, { metadata: { continue: token }, items: [{ metadata: { name, namespace: 'shop' } }] });
+  behaviours = [page('api', 'more'), page('web')];
+  const upgrades = await new ClusterReader(requests).listUpgrades('shop');
+  expect(upgrades).toMatchObject([{ metadata: { name: 'api' } }, { metadata: { name: 'web' } }]);
+  expect(asked.map(({ url }) => url.split('?')[1])).toEqual(['limit=20', 'limit=20&continue=more']);
+});
+
 test('a DELETE with a body is understood as one request', async () => {
   const body = { preconditions: { uid: 'u' } };
   expect((await send([answer(200)], { method: 'DELETE', body })).ok).toBe(true);

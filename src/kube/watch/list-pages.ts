@@ -9,6 +9,8 @@ export interface Listing<T> {
   readonly target: Target;
   readonly fieldSelector?: string | undefined;
   readonly projection: Projection<T>;
+  /** Objects in a page. Default 500. */
+  readonly pageSize?: number;
 }
 
 export type Listed<T> =
@@ -16,6 +18,8 @@ export type Listed<T> =
   | { readonly ok: false; readonly failure: RequestFailure };
 
 const PAGE_SIZE = 500;
+/** Users can make an Upgrade as long as etcd takes an object: so many still fit in a response, and in memory. */
+export const UPGRADES_PAGE_SIZE = 20;
 const DEADLINE_MS = 60_000;
 /** A continue token is valid for about five minutes; a list that cannot finish in that time is requested without pages. */
 const RESTARTS = 3;
@@ -48,7 +52,7 @@ async function listOnce<T>(
   let token = '';
   for (;;) {
     const query = {
-      ...(how.paged ? { limit: String(PAGE_SIZE) } : {}),
+      ...(how.paged ? { limit: String(listing.pageSize ?? PAGE_SIZE) } : {}),
       ...(token === '' ? {} : { continue: token }),
       ...(listing.fieldSelector ? { fieldSelector: listing.fieldSelector } : {}),
     };
