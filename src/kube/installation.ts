@@ -6,7 +6,7 @@ import { GATE_BINDINGS, RESOURCES, type Target } from './client/paths.ts';
 import type { Requests } from './client/request.ts';
 import { decodeWorkload } from './objects/decode-workload.ts';
 import { PROJECTIONS } from './objects/decoders.ts';
-import { listPages, UPGRADES_PAGE_SIZE } from './watch/list-pages.ts';
+import { listPages } from './watch/list-pages.ts';
 
 /** Where the operator runs. */
 export interface OperatorRef {
@@ -114,11 +114,7 @@ export class ClusterInstallation implements Installation {
       const { signal } = new AbortController();
       const listed = await listPages(
         this.#options.requests,
-        {
-          target,
-          projection: PROJECTIONS[kind],
-          ...(kind === 'Upgrade' ? { pageSize: UPGRADES_PAGE_SIZE } : {}),
-        },
+        { target, projection: PROJECTIONS[kind] },
         signal,
       );
       if (!listed.ok) {

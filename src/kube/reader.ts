@@ -9,7 +9,7 @@ import { RESOURCES } from './client/paths.ts';
 import type { Requests } from './client/request.ts';
 import { decodePod } from './objects/decode-pod.ts';
 import { PROJECTIONS } from './objects/decoders.ts';
-import { listPages, UPGRADES_PAGE_SIZE } from './watch/list-pages.ts';
+import { listPages } from './watch/list-pages.ts';
 
 /** There are few warnings about one object, because recorders aggregate them. */
 const MOST_EVENTS = 50;
@@ -72,7 +72,7 @@ export class ClusterReader implements Reader {
 
   async listUpgrades(namespace: string): Promise<readonly Upgrade[] | 'unknown'> {
     const target = { resource: RESOURCES.Upgrade, namespace };
-    const listing = { target, projection: PROJECTIONS.Upgrade, pageSize: UPGRADES_PAGE_SIZE };
+    const listing = { target, projection: PROJECTIONS.Upgrade };
     const listed = await listPages(this.#requests, listing, new AbortController().signal);
     return listed.ok ? listed.items : 'unknown';
   }

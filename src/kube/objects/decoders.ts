@@ -9,13 +9,18 @@ import { decodeWorkload } from './decode-workload.ts';
 export interface Projection<T> {
   readonly project: (raw: unknown) => T;
   readonly keeps: (view: T) => boolean;
+  /** Objects in a page of a list. Default 500. */
+  readonly pageSize?: number;
 }
+
+/** Users can make an Upgrade as long as etcd takes an object: so many still fit in a response, and in memory. */
+const UPGRADES_PAGE_SIZE = 20;
 
 const always = (): boolean => true;
 
 /** One projection for each watched kind. */
 export const PROJECTIONS: { readonly [K in WatchedKind]: Projection<Watched[K]> } = {
-  Upgrade: { project: decodeUpgrade, keeps: always },
+  Upgrade: { project: decodeUpgrade, keeps: always, pageSize: UPGRADES_PAGE_SIZE },
   Deployment: { project: (raw) => decodeWorkload('Deployment', raw), keeps: always },
   StatefulSet: { project: (raw) => decodeWorkload('StatefulSet', raw), keeps: always },
   DaemonSet: { project: (raw) => decodeWorkload('DaemonSet', raw), keeps: always },

@@ -9,8 +9,6 @@ export interface Listing<T> {
   readonly target: Target;
   readonly fieldSelector?: string | undefined;
   readonly projection: Projection<T>;
-  /** Objects in a page. Default 500. */
-  readonly pageSize?: number;
 }
 
 export type Listed<T> =
@@ -18,8 +16,6 @@ export type Listed<T> =
   | { readonly ok: false; readonly failure: RequestFailure };
 
 const PAGE_SIZE = 500;
-/** Users can make an Upgrade as long as etcd takes an object: so many still fit in a response, and in memory. */
-export const UPGRADES_PAGE_SIZE = 20;
 const DEADLINE_MS = 60_000;
 /** A continue token is valid for about five minutes; a list that cannot finish in that time is requested without pages. */
 const RESTARTS = 3;
@@ -47,12 +43,12 @@ async function listOnce<T>(
   listing: Listing<T>,
   how: { paged: boolean; signal: AbortSignal },
 ): Promise<Listed<T> | 'expired'> {
-  const { project, keeps } = listing.projection;
+  const { project, keeps, pageSize = PAGE_SIZE } = listing.projection;
   const items: T[] = [];
   let token = '';
   for (;;) {
     const query = {
-      ...(how.paged ? { limit: String(listing.pageSize ?? PAGE_SIZE) } : {}),
+      ...(how.paged ? { limit: String(pageSize) } : {}),
       ...(token === '' ? {} : { continue: token }),
       ...(listing.fieldSelector ? { fieldSelector: listing.fieldSelector } : {}),
     };
