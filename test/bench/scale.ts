@@ -79,8 +79,12 @@ const PARTS: Readonly<Record<string, () => Part[]>> = {
     }),
     daemonSetPart(fleet, operator, { pods, update: 'OnDelete', check: 'exec', startsAfter: STARTS_AFTER }),
   ],
-  /** Of these only what they cost in turn: with thousands of pods the others take an hour. */
-  flat: () => [daemonSetPart(fleet, operator, FEW), daemonSetPart(fleet, operator, MANY)],
+  /** Of these only what they cost in turn, by both strategies: with thousands of pods the others take an hour. */
+  flat: () => [
+    daemonSetPart(fleet, operator, FEW),
+    daemonSetPart(fleet, operator, MANY),
+    daemonSetPart(fleet, operator, { ...MANY, update: 'OnDelete' }),
+  ],
   staged: () => [stagedPart(fleet)],
   crowd: () => [crowdPart(fleet, operator, { upgrades, failing })],
   /** These two only as the last: there are no controllers afterwards. */

@@ -31,7 +31,9 @@ function specsOf({ upgrades, failing }: Crowd) {
     rss: { name: `${of}: most memory`, unit: 'MiB', aim: '≤ 250' },
     writes: { name: `${of}: writes an Upgrade, with ${REPLICAS} pods`, unit: '' },
     lists: { name: `${of}: lists`, unit: '' },
-    cutOff: { name: `${of}: watches cut off as too slow`, unit: '', aim: '0' },
+    ended: { name: `${of}: the operator's watches that ended before their time`, unit: '', aim: '0' },
+    bareCutOff: { name: `${of}: watches of anybody cut off as too slow, bare`, unit: '' },
+    cutOff: { name: `${of}: watches of anybody cut off as too slow, verified`, unit: '' },
     p99: { name: `${of}: reconcile p99, its writes included`, unit: 'ms' },
     wait: { name: `${of}: wait in the queue p99`, unit: 'ms' },
     execWait: { name: `${of}: a command's wait for its turn, p99`, unit: 'ms' },
@@ -129,11 +131,13 @@ class CrowdRun {
 async function good(run: CrowdRun, fleet: Fleet, operator: OperatorProcess, sheet: Sheet<Kind>) {
   const count = run.indices.length;
   const pods = count * REPLICAS;
+  const cutOff = fleet.cutOff();
   const bare = await timed(fleet, async () => {
     await inParallel(run.indices, (i) => run.setImage(i, 'v2'));
     await run.rolledOut();
   });
   const mark = await fleet.mark();
+  sheet.note('bareCutOff', mark.cutOff - cutOff);
   let ours = { seconds: Number.NaN, cluster: Number.NaN };
   const cost = await operator.during(async () => {
     ours = await timed(fleet, async () => {
@@ -151,6 +155,7 @@ async function good(run: CrowdRun, fleet: Fleet, operator: OperatorProcess, shee
   sheet.note('rss', cost.peakMiB);
   sheet.note('writes', requests.writes / count);
   sheet.note('lists', requests.lists);
+  sheet.note('ended', requests.ended);
   sheet.note('cutOff', requests.cutOff);
   sheet.note('lag', cost.lag.p99Ms);
   for (const [kind, name] of Object.entries(WAITS)) {

@@ -30,6 +30,8 @@ const KINDS = [
   'writes',
   'gets',
   'lists',
+  'ended',
+  'bareCutOff',
   'cutOff',
   'p50',
   'p99',
@@ -57,7 +59,9 @@ function specsOf(shape: Shape): Record<Kind, FigureSpec> {
     writes: { name: `${of}: writes a pod`, unit: '' },
     gets: { name: `${of}: reads a pod`, unit: '' },
     lists: { name: `${of}: lists`, unit: '' },
-    cutOff: { name: `${of}: watches cut off as too slow`, unit: '', aim: '0' },
+    ended: { name: `${of}: the operator's watches that ended before their time`, unit: '', aim: '0' },
+    bareCutOff: { name: `${of}: watches of anybody cut off as too slow, bare`, unit: '' },
+    cutOff: { name: `${of}: watches of anybody cut off as too slow, verified`, unit: '' },
     p50: { name: `${of}: reconcile p50, its writes included`, unit: 'ms' },
     p99: { name: `${of}: reconcile p99, its writes included`, unit: 'ms' },
     lag: { name: `${of}: event-loop lag p99`, unit: 'ms', aim: '≤ 50' },
@@ -90,13 +94,14 @@ async function weigh(
   const cost = await operator.during(async () => {
     cluster = await fleet.cpuDuring(attempt);
   });
-  const { writes, gets, lists, cutOff } = await fleet.requestsSince(mark);
+  const { writes, gets, lists, ended, cutOff } = await fleet.requestsSince(mark);
   sheet.note('cpu', (cost.cpuSeconds * 1000) / pods);
   sheet.note('cluster', (cluster * 1000) / pods);
   sheet.note('rss', cost.peakMiB);
   sheet.note('writes', writes / pods);
   sheet.note('gets', gets / pods);
   sheet.note('lists', lists);
+  sheet.note('ended', ended);
   sheet.note('cutOff', cutOff);
   sheet.note('p50', quantile(cost, 'workqueue_work_duration_seconds', 0.5) * 1000);
   sheet.note('p99', quantile(cost, 'workqueue_work_duration_seconds', 0.99) * 1000);
@@ -147,9 +152,11 @@ export function daemonSetPart(fleet: () => Fleet, operator: () => OperatorProces
       await fleet().namespace(NAMESPACE);
       await rest.create(`/apis/apps/v1/namespaces/${NAMESPACE}/daemonsets`, daemonSetOf(shape));
       await rolledOut('the first pods');
+      const cutOff = fleet().cutOff();
       const bareCluster = await fleet().cpuDuring(async () => {
         sheet.note('bare', await seconds(() => roll('v2')));
       });
+      sheet.note('bareCutOff', fleet().cutOff() - cutOff);
       sheet.note('bareCluster', (bareCluster * 1000) / shape.pods);
       if (shape.update === 'OnDelete') {
         await rest.patch(PATH, { spec: { updateStrategy: { type: 'OnDelete', rollingUpdate: null } } });

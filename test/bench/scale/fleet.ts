@@ -35,6 +35,8 @@ export interface Requests {
   readonly gets: number;
   readonly lists: number;
   readonly watches: number;
+  /** The operator's watches that ended before the time it had asked for: the API server ends one so that is not read fast enough. */
+  readonly ended: number;
   /** Watches that the API server ended because nobody read them fast enough, whoever had opened them. */
   readonly cutOff: number;
 }
@@ -189,13 +191,13 @@ export class Fleet {
   }
 
   async mark(): Promise<Mark> {
-    return { audit: statSync(join(this.#home, 'audit.log')).size, cutOff: this.#cutOff() };
+    return { audit: statSync(join(this.#home, 'audit.log')).size, cutOff: this.cutOff() };
   }
 
   /** What the operator has asked since. */
   async requestsSince({ audit, cutOff }: Mark): Promise<Requests> {
     await sleep(1500); // the API server writes its log in batches
-    const counts = { writes: 0, gets: 0, lists: 0, watches: 0 };
+    const counts = { writes: 0, gets: 0, lists: 0, watches: 0, ended: 0 };
     const input = createReadStream(join(this.#home, 'audit.log'), { start: audit });
     for await (const line of createInterface({ input })) {
       const kind = line.includes(USER) && kindOf(JSON.parse(line) as Json);
@@ -203,10 +205,11 @@ export class Fleet {
         counts[kind] += 1;
       }
     }
-    return { ...counts, cutOff: this.#cutOff() - cutOff };
+    return { ...counts, cutOff: this.cutOff() - cutOff };
   }
 
-  #cutOff(): number {
+  /** Watches of anybody that were not read fast enough, since the API server has started. */
+  cutOff(): number {
     const metrics = parseMetrics(this.#api.kubectl(['get', '--raw', '/metrics']));
     return [...metrics]
       .filter(([key]) => key.startsWith('apiserver_terminated_watchers_total{'))
@@ -214,18 +217,26 @@ export class Fleet {
   }
 }
 
-function kindOf({ verb, user, stage, objectRef }: Json): keyof Omit<Requests, 'cutOff'> | undefined {
+function kindOf(event: Json): keyof Omit<Requests, 'cutOff'> | undefined {
+  const { verb, user, stage, objectRef } = event;
   if (user.username !== USER || objectRef?.resource === 'leases') {
     return undefined;
   }
   if (verb === 'watch') {
-    return stage === 'ResponseStarted' ? 'watches' : undefined;
+    return stage === 'ResponseStarted' ? 'watches' : endedEarly(event) ? 'ended' : undefined;
   }
   // An exec is a GET that is no reading.
   if (stage !== 'ResponseComplete' || objectRef?.subresource === 'exec') {
     return undefined;
   }
   return verb === 'get' ? 'gets' : verb === 'list' ? 'lists' : 'writes';
+}
+
+/** Whether a watch that has ended lasted more than a second less than it was asked to. */
+export function endedEarly({ requestURI, requestReceivedTimestamp, stageTimestamp }: Json): boolean {
+  const asked = Number(new URL(requestURI, 'https://localhost').searchParams.get('timeoutSeconds'));
+  const lasted = (Date.parse(stageTimestamp) - Date.parse(requestReceivedTimestamp)) / 1000;
+  return lasted < asked - 1;
 }
 
 /** Does it for each, some at once. */
