@@ -55,6 +55,14 @@ describe('command lines', () => {
     [['set', 'web', 'app=x:1'], 'Write what is set, as in `set image web web=registry.example/web:2.1`.'],
     [['why'], "error: missing required argument 'name'"],
     [['why', 'deployment', 'web'], 'Write the workload as one word, as in deployment/web.'],
+    [['get', '--phase', 'Nope'], 'error: there is no phase "Nope": use Pending, Upgrading,'],
+    [['get', '--phase', 'felback'], 'error: there is no phase "felback"; did you mean FellBack?'],
+    [['events', 'web', '--types', 'Warnin'], 'no events of type "Warnin"; did you mean Warning?'],
+    [['status', 'web', '--timeout', 'soon'], '--timeout must be a time such as 30s, 5m or 1h30m, not "soon"'],
+    [['abort', 'web', '--timeout', '-1'], '--timeout must be a time such as 30s, 5m or 1h30m, not "-1"'],
+    [['logs', '--since', 'yesterday'], '--since must be a time such as 30s, 5m or 1h30m, not "yesterday"'],
+    [['why', 'web', '--attempt', 'last'], '--attempt must be a number from 1, not "last"'],
+    [['dashboard', '--port', '70000'], '--port must be a number from 0 to 65535, not "70000"'],
     [['get', '--context', 'x'], 'error: the kubeconfig has no context "x"'],
   ])('%j is answered in one sentence', async (words, sentence) => {
     const { code, notes } = await told(...words);

@@ -1,12 +1,13 @@
 /** Declares the verbs that control an attempt: retry, abort, promote, approve, pause, resume and set image. */
 import type { Command } from 'commander';
 import { CONTROL, NAME, type Running, verb } from '../command.ts';
+import { time } from '../flags.ts';
 import type { ActOptions } from '../verbs/act.ts';
 
 const withControlFlags = (command: Command): Command =>
   command
     .option('--wait', 'wait until the attempt has ended; exit codes as for status')
-    .option('--timeout <time>', 'how long to wait; 0 waits forever', '0')
+    .option('--timeout <time>', 'how long to wait; 0 waits forever', time('--timeout'), 0)
     .option('--dry-run', 'send the request to the API server without storing it');
 
 export function addControlVerbs(program: Command, running: Running): void {

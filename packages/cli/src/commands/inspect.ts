@@ -1,6 +1,7 @@
 /** Declares the verbs that inspect: get, status, why, tree, history, diff, events and dashboard. */
 import type { Command } from 'commander';
 import { boolean, type Context, format, INSPECT, NAME, type Running, verb } from '../command.ts';
+import { attemptNumber, eventTypes, phases, port, time } from '../flags.ts';
 import type { DashboardOptions } from '../verbs/dashboard.ts';
 import type { EventsOptions } from '../verbs/events.ts';
 import type { GetOptions } from '../verbs/get.ts';
@@ -15,7 +16,7 @@ export function addInspectVerbs(program: Command, running: Running, context: Con
     .option('-A, --all-namespaces', 'in all namespaces')
     .option('-w, --watch', 'keep watching: redraws on a terminal, prints a line for each change in a pipe')
     .addOption(format('wide', 'json', 'yaml', 'name'))
-    .option('--phase <phases>', 'only these phases, separated by commas')
+    .option('--phase <phases>', 'only these phases, separated by commas', phases)
     .option('--needs-attention', 'only those that need a person to act')
     .option('-l, --selector <labels>', 'only those with these labels')
     .action(
@@ -30,7 +31,7 @@ export function addInspectVerbs(program: Command, running: Running, context: Con
       '\nExit codes: 0 Succeeded, 2 FellBack, 3 FallbackFailed, 4 Failed, Aborted or Partial,\nor Succeeded, but stalled or drifted since, 5 not ended in time, 1 usage or connection.',
     )
     .option('--watch [bool]', 'wait; with --watch=false print the current status', boolean, true)
-    .option('--timeout <time>', 'how long to wait, such as 10m; 0 waits forever', '0')
+    .option('--timeout <time>', 'how long to wait, such as 10m; 0 waits forever', time('--timeout'), 0)
     .addOption(format('json', 'yaml'))
     .action(
       running<StatusOptions>(async (cluster, io, options, [name = '']) =>
@@ -39,7 +40,7 @@ export function addInspectVerbs(program: Command, running: Running, context: Con
     );
   verb(program, INSPECT, 'why', 'explain the state of an Upgrade, and what happens next')
     .argument(...NAME)
-    .option('--attempt <number>', 'number of an attempt in the history')
+    .option('--attempt <number>', 'number of an attempt in the history', attemptNumber)
     .addOption(format('json', 'yaml'))
     .action(
       running<WhyOptions>(async (cluster, io, options, [name = '']) =>
@@ -82,7 +83,7 @@ function addRecords(program: Command, running: Running): void {
   verb(program, INSPECT, 'events', 'show the events of Upgrade, workload, revisions and pods in one timeline')
     .argument(...NAME)
     .option('-w, --watch', 'keep watching')
-    .option('--types <types>', 'Normal, Warning, or both (default)')
+    .option('--types <types>', 'Normal, Warning, or both (default)', eventTypes)
     .addOption(format('json', 'yaml'))
     .action(
       running<EventsOptions>(async (cluster, io, options, [name = '']) =>
@@ -98,7 +99,7 @@ function addDashboard(program: Command, running: Running, { version }: Context):
     'dashboard',
     'show all Upgrades on a page in your browser, served on this machine only',
   )
-    .option('--port <number>', 'port on 127.0.0.1 (default: a free one)')
+    .option('--port <number>', 'port on 127.0.0.1 (default: a free one)', port)
     .option('--allow-actions', 'let the page retry, abort, pause, resume, approve and promote')
     .addHelpText(
       'after',

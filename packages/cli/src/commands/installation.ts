@@ -1,6 +1,7 @@
 /** Declares the verbs for the installation and for the tool itself: check, gates, logs, bundle, version and completion. */
 import { Argument, type Command } from 'commander';
 import { type Context, type Done, format, INSTALLATION, NAME, open, type Running, verb } from '../command.ts';
+import { time } from '../flags.ts';
 import type { BundleOptions } from '../verbs/bundle.ts';
 import type { CheckOptions } from '../verbs/check.ts';
 import type { GatesOptions, OpenOptions } from '../verbs/gates.ts';
@@ -39,7 +40,7 @@ export function addInstallationVerbs(program: Command, running: Running, context
   verb(program, INSTALLATION, 'logs', "show the operator's log in readable form")
     .argument('[name]', 'an Upgrade (default: all)')
     .option('-f, --follow', 'keep following the log')
-    .option('--since <time>', 'only newer lines, such as 10m')
+    .option('--since <time>', 'only newer lines, such as 10m', time('--since'))
     .option('--operator-namespace <name>', 'namespace of the operator (default: where its pods are found)')
     .option('--raw', 'print the log unchanged')
     .action(

@@ -10,13 +10,13 @@ import type { Io } from '../io.ts';
 import { gitOwner } from '../managers.ts';
 import { predict, tokenFor } from '../predict.ts';
 import { gather } from '../scene.ts';
-import { duration } from '../text.ts';
 import { type Found, findUpgrade, upgradeTarget } from '../upgrades.ts';
 import { waitUntilDecided } from './status.ts';
 
 export interface ActOptions {
   readonly wait?: boolean;
-  readonly timeout?: string;
+  /** In milliseconds; 0 waits forever. */
+  readonly timeout?: number;
   readonly dryRun?: boolean;
 }
 
@@ -116,7 +116,6 @@ export async function patched(
   options: ActOptions,
   bodyFor: (current: Upgrade) => unknown,
 ): Promise<number> {
-  const timeoutMs = duration('--timeout', options.timeout ?? '0');
   const query: Record<string, string> = options.dryRun ? { dryRun: 'All' } : {};
   const after = await patchWithRetries(cluster, upgrade, bodyFor, query);
   const { name } = upgrade.metadata;
@@ -124,5 +123,5 @@ export async function patched(
   if (options.dryRun || !options.wait) {
     return 0;
   }
-  return await waitUntilDecided(io, cluster, after, { timeoutMs });
+  return await waitUntilDecided(io, cluster, after, { timeoutMs: options.timeout ?? 0 });
 }

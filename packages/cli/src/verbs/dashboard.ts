@@ -7,7 +7,7 @@ import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
 
 export interface DashboardOptions {
-  readonly port?: string;
+  readonly port?: number;
   readonly allowActions?: boolean;
   readonly namespace?: string;
 }
@@ -27,7 +27,6 @@ export async function dashboard(
       'this build does not contain the page: run the tool bundled by `node packages/cli/build.ts`',
     );
   }
-  const port = portOf(options.port);
   const canAct = options.allowActions === true;
   const { namespace } = options;
   const board = await Board.open(cluster, { version, canAct, namespace, now: () => cluster.now() });
@@ -39,7 +38,7 @@ export async function dashboard(
         subscribe: (subject, send) => board.subscribe(subject, send),
         act: (request) => actFor({ cluster, canAct, now: () => cluster.now() }, request),
       },
-      port,
+      options.port ?? 0,
     );
     io.out(listening.url);
     io.note(
@@ -51,14 +50,6 @@ export async function dashboard(
   } finally {
     await board.close();
   }
-}
-
-function portOf(word: string | undefined): number {
-  const port = Number(word ?? 0);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new Fault(`--port must be a number from 0 to 65535, not ${JSON.stringify(word)}`);
-  }
-  return port;
 }
 
 const aborted = (signal: AbortSignal): Promise<void> =>

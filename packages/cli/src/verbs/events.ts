@@ -3,20 +3,19 @@
 import { at, type Raw, record, text } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import type { Cluster } from '../cluster.ts';
-import { Fault } from '../fault.ts';
+import { EVENT_TYPES } from '../flags.ts';
 import { type Io, pause } from '../io.ts';
 import { checkFormat, forMachine } from '../output.ts';
 import { gather, type Scene } from '../scene.ts';
-import { columns, fit, moment, nearest, plain } from '../text.ts';
+import { columns, fit, moment, plain } from '../text.ts';
 import { findUpgrade } from '../upgrades.ts';
 
 export interface EventsOptions {
   readonly watch?: boolean;
-  readonly types?: string;
+  readonly types?: readonly string[];
   readonly output?: string;
 }
 
-const TYPES = ['Normal', 'Warning'];
 const POLL_INTERVAL_MS = 2000;
 
 interface Line {
@@ -36,7 +35,7 @@ export async function events(
   options: EventsOptions,
 ): Promise<number> {
   checkFormat(options.output, ['json', 'yaml']);
-  const types = wantedTypes(options.types);
+  const types = options.types ?? EVENT_TYPES;
   const found = await findUpgrade(cluster, name);
   const scene = await gather(cluster, found);
   const lines = await read(cluster, scene, types);
@@ -55,20 +54,6 @@ export async function events(
   }
   print(io, lines, true);
   return options.watch ? await follow(io, cluster, { name, types, seen: lines }) : 0;
-}
-
-function wantedTypes(types: string | undefined): readonly string[] {
-  const wanted = types?.split(',').map((word) => {
-    const type = TYPES.find((known) => known.toLowerCase() === word.trim().toLowerCase());
-    if (!type) {
-      const meant = nearest(word, TYPES);
-      throw new Fault(
-        `--types takes Normal and Warning, not ${JSON.stringify(word)}${meant ? `; did you mean ${meant}?` : ''}`,
-      );
-    }
-    return type;
-  });
-  return wanted ?? TYPES;
 }
 
 async function read(cluster: Cluster, scene: Scene, types: readonly string[]): Promise<Line[]> {
@@ -116,7 +101,7 @@ function lineOf(raw: Raw): Line {
 
 /** Returns the whole timeline as text. */
 export const eventLines = async (io: Io, cluster: Cluster, scene: Scene): Promise<string[]> =>
-  tableOf(io, await read(cluster, scene, TYPES), true);
+  tableOf(io, await read(cluster, scene, EVENT_TYPES), true);
 
 function print(io: Io, lines: readonly Line[], head: boolean): void {
   for (const line of tableOf(io, lines, head)) {

@@ -1,5 +1,5 @@
 /** `get`: lists the Upgrades as a table, those that need attention first. */
-import { PHASES, type Phase } from '../../../../src/api/enums.ts';
+import type { Phase } from '../../../../src/api/enums.ts';
 import { own } from '../../../../src/api/own.ts';
 import type { Upgrade } from '../../../../src/api/types.ts';
 import { fromIso } from '../../../../src/core/time.ts';
@@ -12,7 +12,7 @@ import type { Io } from '../io.ts';
 import { asList, checkFormat, forMachine, tidy, upgradeName } from '../output.ts';
 import { painted } from '../paint.ts';
 import { Screen } from '../screen.ts';
-import { age, columns, fit, nearest, plain } from '../text.ts';
+import { age, columns, fit, plain } from '../text.ts';
 import { conditionOf, lookOf, mostUrgentFirst, needsAttention, phaseOf } from '../upgrade-state.ts';
 import { type Found, findUpgrade, found, UPGRADE_WORDS, WORKLOAD_WORDS } from '../upgrades.ts';
 
@@ -20,7 +20,7 @@ export interface GetOptions {
   readonly allNamespaces?: boolean;
   readonly watch?: boolean;
   readonly output?: string;
-  readonly phase?: string;
+  readonly phase?: readonly Phase[];
   readonly needsAttention?: boolean;
   readonly selector?: string;
 }
@@ -89,21 +89,8 @@ function selected(all: readonly Found[], options: GetOptions): Found[] {
     .sort((a, b) => mostUrgentFirst(a.upgrade, b.upgrade));
 }
 
-function isSelected(upgrade: Upgrade, { phase, needsAttention: person }: GetOptions): boolean {
-  const phases = phase?.split(',').map(phaseNamed);
-  return (phases?.includes(phaseOf(upgrade)) ?? true) && (!person || needsAttention(upgrade));
-}
-
-function phaseNamed(word: string): Phase {
-  const known = PHASES.find((phase) => phase.toLowerCase() === word.trim().toLowerCase());
-  if (known) {
-    return known as Phase;
-  }
-  const meant = nearest(word, PHASES);
-  throw new Fault(
-    `there is no phase ${JSON.stringify(word)}${meant ? `; did you mean ${meant}?` : `: use ${PHASES.join(', ')}`}`,
-  );
-}
+const isSelected = (upgrade: Upgrade, { phase, needsAttention: person }: GetOptions): boolean =>
+  (phase?.includes(phaseOf(upgrade)) ?? true) && (!person || needsAttention(upgrade));
 
 function print(io: Io, shown: readonly Found[], names: readonly string[], { output }: GetOptions): boolean {
   if (output === 'name') {

@@ -88,8 +88,9 @@ export async function diff(
   options: HistoryOptions,
 ): Promise<number> {
   checkFormat(options.output, ['json', 'yaml']);
+  const attempts = attemptsIn(range);
   const { upgrade } = await findUpgrade(cluster, name);
-  const [a, b] = sides(upgrade, range);
+  const [a, b] = sides(upgrade, attempts);
   const changes = changesOf(a.images, b.images);
   if (forMachine(io, options.output, { from: a.name, to: b.name, changes })) {
     return 0;
@@ -114,9 +115,20 @@ interface Side {
 }
 
 /** Parses `3..4`, `3` to compare with the newest, or nothing to compare the previous images with the wanted ones. */
-function sides(upgrade: Upgrade, range: string | undefined): [Side, Side] {
-  const { status } = upgrade;
+function attemptsIn(range: string | undefined): readonly [number, number | undefined] | undefined {
   if (range === undefined) {
+    return undefined;
+  }
+  const [, from, to] = /^(\d+)(?:\.\.(\d+))?$/.exec(range) ?? [];
+  if (from === undefined) {
+    throw new Fault(`attempts must have the form 3..4, not ${JSON.stringify(range)}`);
+  }
+  return [Number(from), to === undefined ? undefined : Number(to)];
+}
+
+function sides(upgrade: Upgrade, attempts: ReturnType<typeof attemptsIn>): [Side, Side] {
+  const { status } = upgrade;
+  if (attempts === undefined) {
     return [
       { name: 'before', images: status?.from?.images ?? {}, ...runsIf(upgrade, 'FellBack') },
       {
@@ -126,12 +138,8 @@ function sides(upgrade: Upgrade, range: string | undefined): [Side, Side] {
       },
     ];
   }
-  const match = /^(\d+)(?:\.\.(\d+))?$/.exec(range);
-  if (!match) {
-    throw new Fault(`attempts must have the form 3..4, not ${JSON.stringify(range)}`);
-  }
-  const newest = status?.attempt?.number ?? 0;
-  return [side(upgrade, Number(match[1])), side(upgrade, Number(match[2] ?? newest))];
+  const [from, to = status?.attempt?.number ?? 0] = attempts;
+  return [side(upgrade, from), side(upgrade, to)];
 }
 
 /** The outcome decides which of the two sides runs. */

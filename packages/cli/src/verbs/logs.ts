@@ -7,12 +7,13 @@ import { type Cluster, logPath } from '../cluster.ts';
 import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
 import { type OperatorPod, operatorPods } from '../operator.ts';
-import { duration, moment, plain } from '../text.ts';
+import { moment, plain } from '../text.ts';
 import { findUpgrade } from '../upgrades.ts';
 
 export interface LogsOptions {
   readonly follow?: boolean;
-  readonly since?: string;
+  /** In milliseconds. */
+  readonly since?: number;
   readonly operatorNamespace?: string;
   readonly raw?: boolean;
 }
@@ -80,7 +81,7 @@ export async function logs(
   const upgrade = name === undefined ? undefined : (await findUpgrade(cluster, name)).upgrade.metadata;
   const key = upgrade && `${upgrade.namespace}/${upgrade.name}`;
   const query: Record<string, string> = options.since
-    ? { sinceSeconds: String(Math.max(1, Math.round(duration('--since', options.since) / 1000))) }
+    ? { sinceSeconds: String(Math.max(1, Math.round(options.since / 1000))) }
     : { tailLines: '2000' };
   const show = (line: string): void => {
     if (key === undefined || readEntry(line).upgrade === key) {

@@ -6,13 +6,14 @@ import type { Io } from '../io.ts';
 import { SYMBOLS } from '../looks.ts';
 import { checkFormat, forMachine, tidy } from '../output.ts';
 import { painted } from '../paint.ts';
-import { clockTime, duration, plain } from '../text.ts';
+import { clockTime, plain } from '../text.ts';
 import { decided, isStalled, lookOf, phaseOf, phaseText, unseen, waitsForPerson } from '../upgrade-state.ts';
 import { findUpgrade, followUpgrade } from '../upgrades.ts';
 
 export interface StatusOptions {
   readonly watch?: boolean;
-  readonly timeout?: string;
+  /** In milliseconds; 0 waits forever. */
+  readonly timeout?: number;
   readonly output?: string;
 }
 
@@ -31,7 +32,6 @@ export async function status(
   options: StatusOptions,
 ): Promise<number> {
   checkFormat(options.output, ['json', 'yaml']);
-  const timeoutMs = duration('--timeout', options.timeout ?? '0');
   const first = await findUpgrade(cluster, name);
   if (options.watch === false) {
     if (!forMachine(io, options.output, tidy(first.raw))) {
@@ -40,7 +40,7 @@ export async function status(
     return decided(first.upgrade) ?? EXIT.undecided;
   }
   return await waitUntilDecided(io, cluster, first.upgrade, {
-    timeoutMs,
+    timeoutMs: options.timeout ?? 0,
     json: options.output !== undefined,
   });
 }

@@ -11,7 +11,7 @@ import { checkFormat, forMachine } from '../output.ts';
 import { findUpgrade } from '../upgrades.ts';
 
 export interface WhyOptions {
-  readonly attempt?: string;
+  readonly attempt?: number;
   readonly output?: string;
 }
 
@@ -39,15 +39,15 @@ async function presentOf(cluster: Cluster, { metadata, spec }: Upgrade): Promise
 
 function explanationOf(
   upgrade: Parameters<typeof explain>[0],
-  attempt: string | undefined,
+  attempt: number | undefined,
   now: number,
   present: Present | undefined,
 ): Explanation {
   const { status, spec } = upgrade;
-  if (attempt === undefined || Number(attempt) === status?.attempt?.number) {
+  if (attempt === undefined || attempt === status?.attempt?.number) {
     return explain(upgrade, now, present);
   }
-  const entry = status?.history?.find(({ attempt: number }) => number === Number(attempt));
+  const entry = status?.history?.find(({ attempt: number }) => number === attempt);
   if (!entry) {
     const known = (status?.history ?? []).map(({ attempt: number }) => number).join(', ') || 'none';
     throw new Fault(`the history has no attempt ${attempt}; it has: ${known}`);
