@@ -28,8 +28,8 @@ const site: Site = {
       ended++;
     };
   },
-  act: async (asked) => {
-    acts.push(asked);
+  act: async (command) => {
+    acts.push(command);
     return { status: 200, body: { done: true } };
   },
 };
@@ -69,9 +69,9 @@ async function send(
     headers,
     agent: false,
   };
-  const asked = request(options);
-  asked.end(body);
-  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  const sent = request(options);
+  sent.end(body);
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
   const parts = await answer.toArray();
   return { status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(parts).toString() };
 }
@@ -294,21 +294,21 @@ describe('slow clients', () => {
 /** An open stream, and what it has said so far. */
 async function openStream(): Promise<{ answer: IncomingMessage; said: () => string; end: () => void }> {
   const { port, pathname } = new URL(listening.url);
-  const asked = request({
+  const sent = request({
     host: '127.0.0.1',
     port,
     path: `${pathname}events?namespace=shop&name=web`,
     agent: false,
   });
-  asked.on('error', () => {});
-  asked.end();
-  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  sent.on('error', () => {});
+  sent.end();
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
   let text = '';
   answer.on('data', (part) => {
     text += part;
   });
   answer.on('error', () => {});
-  return { answer, said: () => text, end: () => asked.destroy() };
+  return { answer, said: () => text, end: () => sent.destroy() };
 }
 
 async function until(holds: () => boolean): Promise<void> {

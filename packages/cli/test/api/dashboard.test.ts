@@ -95,7 +95,7 @@ async function post(url: string, request: Partial<ActRequest>): Promise<ActReply
   return { status: answer.status, ...((await answer.json()) as ActReply) };
 }
 
-function asked(change: Partial<ActRequest> = {}): Partial<ActRequest> {
+function requestFor(change: Partial<ActRequest> = {}): Partial<ActRequest> {
   const { metadata, status } = api.json<{ metadata: { uid: string }; status: { attempt: { number: number } } }>([
     'get', 'upgrade', 'web', '-n', 'shop',
   ]); // biome-ignore format: a command line
@@ -176,32 +176,32 @@ describe('actions', () => {
 
   test('are rejected without --allow-actions', async () => {
     const { url } = await start();
-    const { status, text } = await post(url, asked({ confirmed: true }));
+    const { status, text } = await post(url, requestFor({ confirmed: true }));
     expect([status, text]).toEqual([403, 'this dashboard is read-only: start it with --allow-actions']);
     expect(annotation()).toBe('');
   });
 
   test('are described first, rejected if the Upgrade has changed since, and executed when confirmed', async () => {
     const { url } = await start('--allow-actions');
-    const first = await post(url, asked());
+    const first = await post(url, requestFor());
     expect(first).toMatchObject({ status: 200, done: false, text: expect.stringContaining('web') });
     expect(annotation()).toBe('');
     for (const other of [{ attempt: 99 }, { uid: 'another' }]) {
-      const refused = await post(url, asked({ ...other, confirmed: true }));
+      const refused = await post(url, requestFor({ ...other, confirmed: true }));
       expect(refused).toMatchObject({
         status: 409,
         text: expect.stringContaining('another attempt has started'),
       });
     }
     for (const wrong of [{ verb: 'delete' as never }, { name: '' }, { attempt: 'x' as never }]) {
-      expect((await post(url, asked({ ...wrong, confirmed: true }))).status).toBe(400);
+      expect((await post(url, requestFor({ ...wrong, confirmed: true }))).status).toBe(400);
     }
-    expect(await post(url, asked({ namespace: '../x', confirmed: true }))).toMatchObject({
+    expect(await post(url, requestFor({ namespace: '../x', confirmed: true }))).toMatchObject({
       status: 409,
       done: false,
     });
     expect(annotation()).toBe('');
-    expect(await post(url, asked({ confirmed: true }))).toMatchObject({ status: 200, done: true });
+    expect(await post(url, requestFor({ confirmed: true }))).toMatchObject({ status: 200, done: true });
     expect(annotation()).toMatch(/^\d{4}-/);
   });
 
@@ -209,19 +209,19 @@ describe('actions', () => {
     const { url } = await start('--allow-actions');
     const paused = (): string =>
       api.kubectl(['get', 'upgrade', 'web', '-n', 'shop', '-o', 'jsonpath={.spec.paused}']);
-    expect((await post(url, asked({ verb: 'pause', confirmed: true }))).done).toBe(true);
+    expect((await post(url, requestFor({ verb: 'pause', confirmed: true }))).done).toBe(true);
     expect(paused()).toBe('true');
-    expect(await post(url, asked({ verb: 'pause' }))).toMatchObject({
+    expect(await post(url, requestFor({ verb: 'pause' }))).toMatchObject({
       status: 409,
       text: 'it is already paused',
     });
-    expect((await post(url, asked({ verb: 'resume', confirmed: true }))).done).toBe(true);
+    expect((await post(url, requestFor({ verb: 'resume', confirmed: true }))).done).toBe(true);
     expect(paused()).toBe('false');
   });
 
   test('use only the permissions of the caller', async () => {
     const { url } = await start('--allow-actions', '-n', 'shop', '--as', 'reader');
-    const { status, text } = await post(url, asked({ verb: 'pause', confirmed: true }));
+    const { status, text } = await post(url, requestFor({ verb: 'pause', confirmed: true }));
     expect([status, text]).toEqual([
       409,
       expect.stringContaining('reader cannot patch upgrades.postcheck.dev'),
