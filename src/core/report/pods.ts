@@ -22,21 +22,35 @@ const MAX_TRIES = 8;
 
 type Row = NonNullable<UpgradeStatus['exitCodes']>[number];
 
-/** Histogram of the last exit codes of the pods. Only one pod of each group with the same codes is examined. */
-export function exitCodes(results: readonly PodResult[]): Row[] {
+/** Histogram of the last exit codes of the pods, of which `stored` has those that another process has seen. */
+export function exitCodes(results: readonly PodResult[], stored: readonly Row[] = []): Row[] {
   const rows = new Map<string, Row>();
-  for (const [{ record }, pods] of groupByCodes(results)) {
-    for (const { check, container, verdict } of triesOf(record)) {
-      const { exitCode: code, class: of, reason } = verdict;
-      if (code === undefined) {
-        continue;
-      }
-      const key = `${check}/${container}/${code}`;
-      const row = rows.get(key) ?? { check, container, code, class: of, reason, pods: 0 };
-      rows.set(key, { ...row, pods: row.pods + pods });
-    }
+  for (const row of [...seenRows(results), ...keptRows(results, stored)]) {
+    const key = `${row.check}/${row.container}/${row.code}`;
+    const before = rows.get(key);
+    rows.set(key, before ? { ...before, pods: before.pods + row.pods } : row);
   }
   return [...rows.values()].sort((a, b) => b.pods - a.pods || a.code - b.code).slice(0, MAX_HISTOGRAM);
+}
+
+/** Only one pod of each group with the same codes is examined. */
+const seenRows = (results: readonly PodResult[]): Row[] =>
+  [...groupByCodes(results)].flatMap(([{ record }, pods]) =>
+    triesOf(record).flatMap(({ check, container, verdict: { exitCode: code, class: of, reason } }) =>
+      code === undefined ? [] : [{ check, container, code, class: of, reason, pods }],
+    ),
+  );
+
+/** The result of a pod is stored with the pod, its tries are not: of pods that an earlier process has verified, what is stored of their codes is kept. */
+function keptRows(results: readonly PodResult[], stored: readonly Row[]): Row[] {
+  const unseen = stored.length > 0 ? results.filter(({ recorded, record }) => recorded && !record) : [];
+  const failed = unseen.filter(({ state }) => state === 'Failed').length;
+  return stored
+    .map((row) => {
+      const isPass = row.class === 'Pass' || row.class === 'Skip';
+      return { ...row, pods: Math.min(row.pods, isPass ? unseen.length - failed : failed) };
+    })
+    .filter(({ pods }) => pods > 0);
 }
 
 /** The first result of each group with the same codes, and the size of the group. */

@@ -109,7 +109,7 @@ export const withPodStatus = (
   ...status,
   counts,
   summary: `${counts.passed}/${desired}`,
-  exitCodes: exitCodes(results),
+  exitCodes: exitCodes(results, status.exitCodes),
   pods: report(results),
 });
 
