@@ -153,7 +153,7 @@ function outcomeText(upgrade: Upgrade, lapsed: boolean): string {
     case 'FellBack':
       return status.fallback?.verified === 'No'
         ? `${before} runs again, not verified because spec.fallback.verify is false.`
-        : `${before} ${lapsed ? 'ran again' : 'serves'} on ${passed} and passed the same check.${advice('No immediate action is needed.')}`;
+        : `${before} ${lapsed ? 'ran again' : 'serves'} on ${passed} and passed the same check.${advice('Not urgent: the upgrade is stalled until you act.')}`;
     case 'FallbackFailed':
       return `Neither ${wanted} nor ${before} could be verified: act now.`;
     case 'Failed':

@@ -31,7 +31,7 @@ describe('why', () => {
   test('of a fallback names the evidence, the rule, the spread and the next step', () => {
     const { headline, Why, Rule, Spread, Next, Runbook } = partsOf('FellBack');
     expect(headline).toContain(
-      'serves on 3 of 3 pods and passed the same check. No immediate action is needed.',
+      'serves on 3 of 3 pods and passed the same check. Not urgent: the upgrade is stalled until you act.',
     );
     expect(Why).toContain('readiness-probe in container web exited 17');
     expect(Rule).toBe(
@@ -128,7 +128,9 @@ describe('why', () => {
   test('of a verdict says what happened to its pods afterwards, as the message describes the time of the verdict', () => {
     const now = (scene: string, ready: number, desired: number) =>
       explain(upgradeOf(scene), NOW, { ready, desired }).headline;
-    expect(now('FellBack', 3, 3)).toMatch(/serves on 3 of 3 pods .* No immediate action is needed\.$/);
+    expect(now('FellBack', 3, 3)).toMatch(
+      /serves on 3 of 3 pods .* Not urgent: the upgrade is stalled until you act\.$/,
+    );
     expect(now('FellBack', 1, 3)).toMatch(
       /ran again on 3 of 3 pods and passed the same check\. Since then pods have failed: 1 of 3 pods Ready now\. See kubectl postcheck tree web -n shop$/,
     );

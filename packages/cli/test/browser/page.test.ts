@@ -221,7 +221,7 @@ describe('an Upgrade', () => {
   test('continues to the right with its fallback, and says what runs', async () => {
     details.set('shop/web', fellBack());
     const one = await open('#/shop/web');
-    await one.getByText('No immediate action is needed').waitFor();
+    await one.getByText('Not urgent: the upgrade is stalled until you act').waitFor();
     expect(await one.locator('.axis .mark').allTextContents()).toEqual([
       expect.stringMatching(/^attempt 1 /),
       expect.stringMatching(/^falls back /),
