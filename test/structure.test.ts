@@ -405,6 +405,7 @@ const INSTEAD: readonly (readonly [word: RegExp, instead: string])[] = [
   [/\bgatekeeper\b/i, 'orphan gate controller'],
   [/\bsay (?:retry|abort|promote|approve)\b/i, 'set postcheck.dev/retry'],
   [/\bmend(?:s|ed|ing)?\b/i, 'fix'],
+  [/(?<!-)\brounds\b/i, 'probe cycles'],
   [/\bfor ever\b/i, 'forever'],
   [/\bversion before\b|\bformer (?:images?|versions?)\b/i, 'previous version'],
   [/\bst(?:ands?|ood|anding) still\b/i, 'stalled, paused, blocked'],
@@ -457,11 +458,13 @@ describe('the words that users read', () => {
     ).toEqual([]);
   });
 
-  test.each(['What runs is proved', "const text = 'mend it, or retry';", 'The attempt stands still'])(
-    '%j is found',
-    (line) => {
-      expect(privateWords('page', line)).toHaveLength(1);
-      expect(literals("const version = 'before'; // mend it")).not.toContain('mend');
-    },
-  );
+  test.each([
+    'What runs is proved',
+    "const text = 'mend it, or retry';",
+    'The attempt stands still',
+    'after 3 rounds',
+  ])('%j is found', (line) => {
+    expect(privateWords('page', line)).toHaveLength(1);
+    expect(literals("const version = 'before'; // mend it")).not.toContain('mend');
+  });
 });

@@ -76,7 +76,10 @@ const PostCheck = Type.Object(
     initialDelaySeconds: seconds('Delay between the start of a container and its first probe.', {
       default: 0,
     }),
-    periodSeconds: seconds('Interval between two probes of one pod, ±20 %.', { default: 10, minimum: 1 }),
+    periodSeconds: seconds(
+      'Interval between two probe cycles of one pod, ±20 %. In a probe cycle each check runs once, in each of its containers.',
+      { default: 10, minimum: 1 },
+    ),
     successThreshold: Type.Integer({
       default: 1,
       minimum: 1,
@@ -90,7 +93,7 @@ const PostCheck = Type.Object(
       maximum: 1000,
       format: 'int32',
       description:
-        '0 retries until the deadline; n fails after n rounds in a row with evidence from a check.',
+        'How many probe cycles in a row with evidence against a pod from a check fail it; 0 probes it until the deadline.',
     }),
     deadlineSeconds: seconds(
       'Time limit for the whole post-check of one pod, including image pull and scheduling.',

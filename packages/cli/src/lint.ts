@@ -215,7 +215,7 @@ function* unreachable(spec: unknown): Generator<[Path, string]> {
   if (failureThreshold > 0 && (failureThreshold - 1) * periodSeconds >= deadlineSeconds) {
     yield [
       ['spec', 'postCheck', 'failureThreshold'],
-      `has no effect: the deadline of ${deadlineSeconds}s comes before ${failureThreshold} rounds that are ${periodSeconds}s apart`,
+      `has no effect: the deadline of ${deadlineSeconds}s comes before ${failureThreshold} probe cycles that are ${periodSeconds}s apart`,
     ];
   }
 }

@@ -110,7 +110,7 @@ describe('lint', () => {
     );
     expect(lintText('up.yaml', typo).findings.map(({ level, message }) => [level, message])).toEqual([
       ['warning', 'postcheck reads no such annotation; did you mean postcheck.dev/approve?'],
-      ['warning', 'has no effect: the deadline of 20s comes before 5 rounds that are 60s apart'],
+      ['warning', 'has no effect: the deadline of 20s comes before 5 probe cycles that are 60s apart'],
     ]);
   });
 
