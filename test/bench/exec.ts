@@ -15,9 +15,9 @@ interface Block {
   readonly failed: number;
 }
 
-const TRIES = 150;
-/** Tries before, by each client: an operator runs for weeks, and what Node compiles at first is no cost of an exec. */
-const WARM_UP = 100;
+const TRIES = 600;
+/** Tries before, by each client: an operator runs for weeks, and what Node compiles at first is no cost of an exec */
+const WARM_UP = 400;
 const AT_ONCE = [1, 4, 16, 50] as const;
 type AtOnce = (typeof AT_ONCE)[number];
 const KINDS = [
@@ -137,7 +137,7 @@ export function execPart(site: Site, rounds: number, say: (line: string) => void
     name: 'exec',
     figures: FIGURES,
     needs: [program],
-    limitMs: 20 * 60_000,
+    limitMs: 30 * 60_000,
     clear: (signal) => site.clear(signal),
     measure: async (sheet, signal) => {
       await site.prepare(signal);
