@@ -8,6 +8,7 @@ import { completeStatus } from '../../../src/core/complete-status.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
 import { leftCounts } from '../../../src/core/report/left-text.ts';
 import { fromIso, spanText } from '../../../src/core/time.ts';
+import { unreadLines } from './annotations.ts';
 import { outputs, rules, spread } from './explain-evidence.ts';
 import { next } from './explain-next.ts';
 import { isOfPods, objectingCondition, why } from './explain-why.ts';
@@ -17,7 +18,16 @@ import { conditionOf, isOfEarlierSpec, isStalled, objection, phaseOf } from './u
 
 /** One part of the explanation: a topic, and its lines. */
 export interface Part {
-  readonly topic: 'Why' | 'Rule' | 'Output' | 'Spread' | 'Timeline' | 'Traffic' | 'Next' | 'Runbook';
+  readonly topic:
+    | 'Why'
+    | 'Rule'
+    | 'Output'
+    | 'Spread'
+    | 'Timeline'
+    | 'Traffic'
+    | 'Ignored'
+    | 'Next'
+    | 'Runbook';
   readonly lines: readonly string[];
 }
 
@@ -41,6 +51,7 @@ export function explain(upgrade: Upgrade, now: number, present?: Present): Expla
     { topic: 'Spread', lines: isOfPods(upgrade) ? spread(upgrade) : [] },
     { topic: 'Timeline', lines: isOfEarlierSpec(upgrade) ? [] : timeline(upgrade, now) },
     { topic: 'Traffic', lines: traffic(upgrade) },
+    { topic: 'Ignored', lines: unreadLines(upgrade.metadata.annotations) },
     { topic: 'Next', lines: next(upgrade, now) },
     { topic: 'Runbook', lines: runbook(upgrade) },
   ];

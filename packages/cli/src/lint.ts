@@ -2,11 +2,11 @@
 import { evaluate } from '@marcbachmann/cel-js';
 import { type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
+import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
 import { GROUP, VERSION } from '../../../src/api/names.ts';
 import { SpecSchema } from '../../../src/api/schema-spec.ts';
 import type { UpgradeSpec } from '../../../src/api/types.ts';
-import { ANNOTATIONS } from '../../../src/api/verbs.ts';
+import { unreadAnnotations } from './annotations.ts';
 import { emptyStages, type Said, unknownTimeZones } from './lint-effects.ts';
 import { nearest } from './text.ts';
 
@@ -23,12 +23,34 @@ type Json = Record<string, unknown>;
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** The fields of `metadata`: those that people write, and those that the API server adds. */
+const METADATA = [
+  'namespace', 'labels', 'annotations', 'finalizers', 'ownerReferences', 'generateName', 'uid', 'resourceVersion', 'generation',
+  'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields', 'selfLink',
+]; // biome-ignore format: a list of words
+
 const Manifest = Type.Object({
   apiVersion: Type.Literal(`${GROUP}/${VERSION}`),
   kind: Type.Literal('Upgrade'),
-  metadata: Type.Object({ name: Type.String({ minLength: 1, maxLength: 253 }) }),
+  metadata: Type.Object({
+    name: Type.String({ minLength: 1, maxLength: 253 }),
+    ...Object.fromEntries(METADATA.map((field) => [field, Type.Optional(Type.Unknown())])),
+  }),
   spec: SpecSchema,
 });
+
+/** Names that the API server rejects, whatever they name. */
+function* wrongNames({ metadata }: Json): Generator<[Path, string]> {
+  for (const field of ['name', 'namespace']) {
+    const name = isObject(metadata) ? metadata[field] : undefined;
+    if (typeof name === 'string' && name !== '' && !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name)) {
+      yield [
+        ['metadata', field],
+        'must be lower case letters, digits, - and ., and begin and end with a letter or digit',
+      ];
+    }
+  }
+}
 
 /** An Upgrade in a file: with its defaults, and the findings. */
 export interface Linted {
@@ -61,31 +83,48 @@ export function lintText(
       ),
     };
   }
-  const upgrades = documents.flatMap((document) => {
-    const manifest: unknown = document.toJS();
-    if (!isObject(manifest) || !isUpgrade(manifest)) {
-      return [];
-    }
-    const lineAt = (path: readonly (string | number)[]): number =>
-      lineOf(document.contents as Node | null, path, lines);
-    return [
-      {
-        manifest: withDefaults(manifest),
-        lineOf: (path: string) => lineAt(pathOf(path)),
-        findings: [
-          ...findingsIn(file, manifest, lineAt),
-          ...booleanWords(document.contents, []).map(([path, message]) => ({
-            file,
-            line: lineAt(path),
-            path: pathText(path),
-            message,
-            level: 'error' as const,
-          })),
-        ],
-      },
-    ];
-  });
+  const upgrades = documents.flatMap((document) =>
+    objectsIn(document.toJS()).flatMap(([manifest, place]) =>
+      isObject(manifest) && isUpgrade(manifest)
+        ? [lintedAt(manifest, { file, node: nodeAt(document, place), lines })]
+        : [],
+    ),
+  );
   return { upgrades, findings: upgrades.flatMap(({ findings }) => findings) };
+}
+
+/** The objects of a document and where they are in it: one, or the items of a list as `kubectl get -o yaml` prints it. */
+const objectsIn = (value: unknown): [object: unknown, place: Path][] =>
+  isObject(value) && /List$/.test(String(value.kind)) && Array.isArray(value.items)
+    ? value.items.map((item, index) => [item, ['items', index]])
+    : [[value, []]];
+
+const nodeAt = (document: Document, place: Path): Node | null =>
+  (place.length === 0 ? document.contents : document.getIn(place, true)) as Node | null;
+
+/** Where an object was written. */
+interface Written {
+  readonly file: string;
+  readonly node: Node | null;
+  readonly lines: LineCounter;
+}
+
+function lintedAt(manifest: Json, { file, node, lines }: Written): Linted {
+  const lineAt = (path: Path): number => lineOf(node, path, lines);
+  return {
+    manifest: withDefaults(manifest),
+    lineOf: (path: string) => lineAt(pathOf(path)),
+    findings: [
+      ...findingsIn(file, manifest, lineAt),
+      ...booleanWords(node, []).map(([path, message]) => ({
+        file,
+        line: lineAt(path),
+        path: pathText(path),
+        message,
+        level: 'error' as const,
+      })),
+    ],
+  };
 }
 
 /** One mistake, such as prose instead of YAML, is often reported for every word. */
@@ -112,14 +151,12 @@ function findingsIn(file: string, manifest: Json, lineAt: LineAt): Finding[] {
     level,
   });
   const complete = withDefaults(manifest);
-  const unknown = [...unknownFields(Manifest, complete)].filter(
-    ([path]) => path[0] !== 'metadata' && path[0] !== 'status',
-  );
+  const unknown = [...unknownFields(Manifest, complete)].filter(([path]) => path[0] !== 'status');
   const wrong = Value.Errors(Manifest, complete).map((error): [Path, string] => [
     error.instancePath.split('/').slice(1).map(unescaped),
     allowed(error.params) ?? error.message,
   ]);
-  const types = [...unknown, ...wrong, ...duplicates(SpecSchema, complete.spec)];
+  const types = [...unknown, ...wrong, ...wrongNames(manifest), ...duplicates(SpecSchema, complete.spec)];
   // Rules apply to fields that exist and have the right type; the API server evaluates them last too.
   const rules = types.length > 0 ? [] : [...brokenRules(SpecSchema, complete.spec, ['spec'])];
   const isSound = types.length + rules.length === 0;
@@ -193,21 +230,11 @@ function* duplicates(schema: TSchema, spec: unknown): Generator<[Path, string]> 
   }
 }
 
-const COMMANDS = Object.values(ANNOTATIONS);
-
 /** Finds annotations with our prefix that have no meaning: the API server accepts any. */
-function* unknownAnnotations({ metadata }: Json): Generator<[Path, string]> {
-  const annotations = isObject(metadata) && isObject(metadata.annotations) ? metadata.annotations : {};
-  for (const key of Object.keys(annotations)) {
-    if (key.startsWith(`${GROUP}/`) && !COMMANDS.includes(key)) {
-      const meant = nearest(key, COMMANDS);
-      yield [
-        ['metadata', 'annotations', key],
-        `postcheck reads no such annotation${meant ? `; did you mean ${meant}?` : ''}`,
-      ];
-    }
-  }
-}
+const unknownAnnotations = ({ metadata }: Json): [Path, string][] =>
+  unreadAnnotations(
+    isObject(metadata) && isObject(metadata.annotations) ? Object.keys(metadata.annotations) : [],
+  ).map(([key, message]) => [['metadata', 'annotations', key], message]);
 
 /** Finds settings that the API server accepts and that cannot have an effect. */
 function* unreachable(spec: unknown): Generator<[Path, string]> {

@@ -43,6 +43,26 @@ describe('why', () => {
     expect(Runbook).toBe('https://github.com/postcheck/postcheck/blob/main/docs/runbooks/ProbeFailed.md');
   });
 
+  test('names annotations that look like commands and are none', () => {
+    const upgrade = upgradeOf('FellBack');
+    const ignored = (...names: string[]): readonly string[] | undefined => {
+      const annotations = Object.fromEntries(names.map((name) => [name, 'x']));
+      const metadata = { ...upgrade.metadata, annotations };
+      return explain({ ...upgrade, metadata }, NOW).parts.find(({ topic }) => topic === 'Ignored')?.lines;
+    };
+    expect(ignored('postcheck.dev/rety', 'other.example/rety')).toEqual([
+      'postcheck.dev/rety: postcheck reads no such annotation; did you mean postcheck.dev/retry?',
+    ]);
+    expect(ignored('postcheck/retry', 'postchek.dev/abort', 'postcheck.dev/Approve')).toEqual([
+      'postcheck/retry: postcheck reads no such annotation; did you mean postcheck.dev/retry?',
+      'postchek.dev/abort: postcheck reads no such annotation; did you mean postcheck.dev/abort?',
+      'postcheck.dev/Approve: postcheck reads no such annotation; did you mean postcheck.dev/approve?',
+    ]);
+    expect(ignored('postcheck.dev/retry', 'other.example/retry', 'retry')).toBeUndefined();
+    const many = ignored(...Array.from({ length: 100 }, (_, index) => `postcheck.dev/x${index}`));
+    expect([many?.length, many?.at(-1)]).toEqual([4, 'and 97 more']);
+  });
+
   test('of a failed baseline says that nothing was upgraded, and how to upgrade nevertheless', () => {
     const { headline, Why, Next } = partsOf('BaselineFailed');
     expect(Next).toContain('To upgrade all the same: kubectl postcheck retry web -n shop');

@@ -1,6 +1,7 @@
 /** lint says offline what the API server would say; test/api/validation asks the API server the same rules. */
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
 import type { UpgradeSpec } from '../../../src/api/types.ts';
 import type { WorkloadView } from '../../../src/api/views.ts';
 import { Stage } from '../../../test/docs/stage.ts';
@@ -31,6 +32,27 @@ describe('lint', () => {
     expect(said(manifest('  postCheck:\n    perodSeconds: 5\n'))).toEqual([
       '9 spec.postCheck.perodSeconds: unknown field; did you mean periodSeconds?',
     ]);
+  });
+
+  test.each([
+    ['annotation: {a: b}', 'annotation: unknown field; did you mean annotations?'],
+    ['paused: true', 'paused: unknown field; it belongs to spec.paused'],
+    ['labels: {a: b}, uid: x', undefined],
+    ['namespace: Shop', 'namespace: must be lower case letters, digits'],
+  ])('reads metadata too: %s', (field, message) => {
+    const text = manifest('').replace('namespace: shop', field);
+    const expected = message === undefined ? [] : [expect.stringContaining(`3 metadata.${message}`)];
+    expect(said(text)).toEqual(expected);
+  });
+
+  test('reads each Upgrade of a list, as kubectl prints it, in YAML and JSON, with any line ends', () => {
+    const listed = `apiVersion: v1\nkind: List\nitems:\n- kind: Service\n- ${manifest('  pausd: true\n').replaceAll('\n', '\n  ')}`;
+    const expected = ['12 spec.pausd: unknown field; did you mean paused?'];
+    expect(said(listed)).toEqual(expected);
+    expect(said(listed.replaceAll('\n', '\r\n'))).toEqual(expected);
+    expect(said(`\ufeff${listed}`)).toEqual(expected);
+    const { upgrades } = lintText('up.json', JSON.stringify(parse(listed)));
+    expect(upgrades.map(({ manifest: { kind } }) => kind)).toEqual(['Upgrade']);
   });
 
   test('finds wrong types and values', () => {
