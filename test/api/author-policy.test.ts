@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { parse } from 'yaml';
+import { ANNOTATIONS } from '../../src/api/verbs.ts';
 import { ROOT, renderChart } from '../chart/render.ts';
 import { type ApiServer, eventually, type KubeObject, startApiServer, untilServed } from './api-server.ts';
 
@@ -358,17 +359,32 @@ describe('who else writes Upgrades', () => {
   });
 });
 
+test('an annotation that looks like a command and is none is taken with a warning, and a command without one', async () => {
+  createLive(false);
+  const warned = (...annotations: string[]): string =>
+    ask('both', [
+      'annotate', 'upgrade', 'live', '-n', NAMESPACE, '--overwrite', '--dry-run=server', '--warnings-as-errors', ...annotations,
+    ]); // biome-ignore format: a command line
+  await eventually(() => warned('postcheck.dev/rety=x') !== '');
+  expect(warned('postcheck.dev/rety=x')).toContain(
+    'postcheck reads no annotation postcheck.dev/rety, only postcheck.dev/abort, approve, promote and retry',
+  );
+  expect(warned(...Object.values(ANNOTATIONS).map((key) => `${key}=x`), 'other.example/rety=x')).toBe('');
+  expect(patch('both', { metadata: { annotations: { 'postcheck.dev/rety': 'x' } } })).toBe('');
+});
+
 test('authorPolicy.create=false leaves it out, and watchNamespaces binds it there alone', () => {
-  const policies = (...args: string[]) =>
+  const all = (...args: string[]) =>
     renderChart(args).filter(({ kind }) => kind.startsWith('ValidatingAdmissionPolicy'));
+  const policies = (...args: string[]) =>
+    all(...args).filter(({ metadata }) => metadata.name === 'postcheck-author');
   expect(policies()).toHaveLength(2);
-  expect(policies('--set', 'authorPolicy.create=false')).toEqual([]);
+  expect(all('--set', 'authorPolicy.create=false')).toEqual([]);
   // The API server leaves a composed message out when a name in it breaks the line.
   const { validations = [] } = (policies()[0]?.['spec'] ?? {}) as { validations?: { message?: string }[] };
   expect(validations.map(({ message = '' }) => message.length > 50)).toEqual([true, true, true, true]);
   const binding = policies('--set', 'watchNamespaces={shop}').find(
-    ({ kind, metadata }) =>
-      kind === 'ValidatingAdmissionPolicyBinding' && metadata.name === 'postcheck-author',
+    ({ kind }) => kind === 'ValidatingAdmissionPolicyBinding',
   );
   expect(JSON.stringify(binding)).toContain('"values":["shop"]');
 });
