@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ago, fallbackOf, statusOf, upgradeOf } from '../../../test/support/snapshots.ts';
+import type { Phase } from '../../api/enums.ts';
 import type { Condition, UpgradeStatus } from '../../api/types.ts';
 import type { CommandResult } from '../../api/verbs.ts';
 import { transitionEvents } from './events.ts';
@@ -136,6 +137,29 @@ describe('a change of the status is reported', () => {
     const drifted = statusOf({ phase: 'Succeeded', ...said('Ready', 'False', 'Drifted') });
     expect(reasons(statusOf({ phase: 'Succeeded' }), drifted)).toEqual(['Drifted']);
     expect(reasons(drifted, drifted)).toEqual([]);
+  });
+
+  test.each<[Phase, readonly string[]]>([
+    ['Pending', []],
+    ['Upgrading', []],
+    ['PostChecking', []],
+    ['Inconclusive', ['Warning Inconclusive Checking']],
+    ['Succeeded', ['Normal PostCheckPassed Checking']],
+    ['Partial', ['Warning Partial Checking']],
+    ['FallingBack', []],
+    ['FellBack', ['Normal FallbackVerified FallingBack']],
+    ['FallbackFailed', ['Warning FallbackFailed FallingBack']],
+    ['Failed', ['Warning PostCheckFailed Checking']],
+    ['Aborted', ['Warning Aborted Rolling']],
+  ])('as the phase %s, whatever else was lost of it', (phase, expected) => {
+    const { events, ...rest } = tell(undefined, { phase, message: 'the message' });
+    const before = phase === 'Pending' ? 'Upgrading' : 'Pending';
+    expect(tell({ phase: before }, { phase, message: 'the message' }).events).toEqual(events);
+    expect(events.map(({ type, reason, action }) => `${type} ${reason} ${action}`)).toEqual(expected);
+    expect(new Set(events.map(({ note }) => note))).toEqual(
+      new Set(expected.length > 0 ? ['the message'] : []),
+    );
+    expect(rest).toEqual({ completions: [] });
   });
 
   test('as an abort', () => {

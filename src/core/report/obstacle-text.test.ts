@@ -53,6 +53,64 @@ describe('what keeps an Upgrade from acting', () => {
       'spec.dependsOn has a cycle, a → b → a: remove one of them',
     ],
     [{ reason: 'DependencyCycle', cycle: ['a', 'a'] }, 'it depends on itself: remove a from spec.dependsOn'],
+    [
+      { reason: 'TargetNotFound', workload, namespace: 'shop', namesakes: [] },
+      'Deployment web does not exist in namespace shop: create it, or delete this Upgrade and create one for the workload that you mean',
+    ],
+    [
+      {
+        reason: 'InvalidCheckContainer',
+        workload,
+        check: 'probe',
+        wrong: { container: 'gone', why: 'Missing' },
+      },
+      'check probe names container gone of Deployment web, which does not exist: name a regular container or a sidecar',
+    ],
+    [
+      { reason: 'WorkloadPaused', workload },
+      'Deployment web is paused, so nothing rolls: run `kubectl rollout resume deployment/web`',
+    ],
+    [
+      { reason: 'PartitionSet', workload: { kind: 'StatefulSet', name: 'db' }, partition: 3, kept: [2] },
+      'StatefulSet db has updateStrategy.rollingUpdate.partition 3, which keeps a pod on the version that failed: set it to 2',
+    ],
+    [
+      { reason: 'PartitionSet', workload: { kind: 'StatefulSet', name: 'db' }, partition: 3, kept: [2, 1] },
+      'StatefulSet db has updateStrategy.rollingUpdate.partition 3, which keeps 2 pods on the version that failed: set it to 1',
+    ],
+    [
+      { reason: 'ScopeUnsupported', workload },
+      'spec.fallback.scope is FailedPods, but the controller of Deployment web replaces all its pods by itself: set updateStrategy.type to OnDelete, or the scope to All',
+    ],
+    [
+      { reason: 'TimeZoneUnknown', timeZone: 'Mars/Olympus' },
+      'spec.windows names time zone Mars/Olympus, which does not exist: write an IANA name such as Asia/Taipei, or UTC',
+    ],
+    [
+      { reason: 'PrometheusMissing' },
+      "spec.postCheck.rolloutChecks needs a Prometheus, and the operator has no --prometheus-url (the chart's prometheus.url): configure one, or remove the checks",
+    ],
+    [
+      { reason: 'DependencyNotFound', upgrade: 'db', namespace: 'shop' },
+      'spec.dependsOn names Upgrade db, which does not exist in namespace shop: create it, or remove it from spec.dependsOn',
+    ],
+    [
+      { reason: 'ImagesTooLong', workload, bytes: 20_000, max: 16_384 },
+      'the images of Deployment web take 20000 bytes with the names of their containers, but the status has room for 16384: use shorter references',
+    ],
+    [
+      { reason: 'GateUnavailable' },
+      'spec.gate is Required, but neither the gate policy nor the gate webhook acts in this namespace (gate.carrier of the chart): install one, or set spec.gate to Auto',
+    ],
+    [{ reason: 'Paused' }, 'paused by spec.paused'],
+    [
+      { reason: 'NoEffect', write: { of: 'Status' } },
+      'the API server stores a different status than postcheck writes: apply the CRD of this version of postcheck, or check for an admission webhook that changes it',
+    ],
+    [
+      { reason: 'NoEffect', write: { of: 'ManagedFields', workload } },
+      'a write of managedFields of Deployment web was accepted but had no effect: check for an admission webhook, a policy or a controller that reverts it',
+    ],
     [{ reason: 'Refused', message: 'spec.replicas: must be positive' }, 'spec.replicas: must be positive'],
     [
       { reason: 'Forbidden', message: 'postcheck cannot patch deployments' },

@@ -96,6 +96,12 @@ describe('between two statuses', () => {
     expect(changeOf(measured('Fail', '0.2'), measured('Fail', '0.3'))).toBe('progress');
   });
 
+  test('what a status lacks is no difference', () => {
+    expect(changeOf({ phase: 'Upgrading' }, { phase: 'Upgrading', message: 'Rolling' })).toBe('progress');
+    expect(changeOf({ phase: 'Upgrading' }, { phase: 'Upgrading', message: undefined })).toBe('none');
+    expect(changeOf({}, { message: 'Rolling' })).toBe('progress');
+  });
+
   test('nothing is hidden in lists: a shorter one differs', () => {
     expect(changeOf(status(), status({ pods: [] }))).toBe('progress');
   });
