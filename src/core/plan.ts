@@ -60,6 +60,13 @@ export const PODS_PER_ACTION = 100;
 
 export const NO_ACTION: Action = { kind: 'none' };
 
+/** Deletes these pods; without any, nothing is done, and another action may be. */
+export const deletePods = (
+  workload: WorkloadView,
+  pods: readonly PodView[],
+  reason: DeletePods['reason'],
+): Action => (pods.length > 0 ? { kind: 'deletePods', workload, pods, reason } : NO_ACTION);
+
 /** The first of `actions` that does something: a plan carries out one kind of change at a time. */
 export const firstAction = (...actions: readonly Action[]): Action =>
   actions.find(({ kind }) => kind !== 'none') ?? NO_ACTION;

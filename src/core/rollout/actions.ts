@@ -1,7 +1,7 @@
 /** Actions for the pods of a running rollout. The policy says which of them apply, and in which order. */
 import { cut } from '../../api/cut.ts';
 import type { WorkloadView } from '../../api/views.ts';
-import { type Action, NO_ACTION, PODS_PER_ACTION, type PodCondition } from '../plan.ts';
+import { type Action, deletePods, NO_ACTION, PODS_PER_ACTION, type PodCondition } from '../plan.ts';
 import { resultText } from '../report/cause-text.ts';
 import type { VerificationContext } from '../verification/context.ts';
 import { failingConditions } from '../verification/failing.ts';
@@ -83,7 +83,7 @@ export function unblock({ snapshot, workload, status, policy, rollout }: Evaluat
   }
   const revisions = { update: snapshot.updateRevision, spared };
   const pod = driverOf(workload).blockingPod(workload, snapshot.pods, revisions);
-  return pod ? { kind: 'deletePods', workload, pods: [pod], reason: 'StuckPodDeleted' } : NO_ACTION;
+  return deletePods(workload, pod ? [pod] : [], 'StuckPodDeleted');
 }
 
 /** With `gate: Required`, deletes a pod that was created without the gate, unless it already serves. */
@@ -92,5 +92,5 @@ export function replaceMissedGate({ snapshot, workload, status, summary }: Evalu
     return NO_ACTION;
   }
   const missed = ungated(summary, status).find(({ isPodReady }) => !isPodReady);
-  return missed ? { kind: 'deletePods', workload, pods: [missed.pod], reason: 'GateMissed' } : NO_ACTION;
+  return deletePods(workload, missed ? [missed.pod] : [], 'GateMissed');
 }

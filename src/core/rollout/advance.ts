@@ -3,7 +3,7 @@
  * At most `maxParallel` pods are undecided at any time; the next one is deleted when one of them is verified.
  */
 import type { PodView } from '../../api/views.ts';
-import { type Action, NO_ACTION } from '../plan.ts';
+import { type Action, deletePods, NO_ACTION } from '../plan.ts';
 import type { PodResult } from '../verification/pod-result.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { isReady } from '../workload/pods.ts';
@@ -35,8 +35,7 @@ export function advance(evaluation: Evaluation): Action {
   };
   // On a lost node a pod would neither be removed nor replaced.
   const waiting = driver.inReplacementOrder(summary.outdated).filter(({ node }) => snapshot.nodeReady(node));
-  const pods = reachOf(evaluation).within(waiting).filter(isAllowed);
-  return pods.length > 0 ? { kind: 'deletePods', workload, pods, reason: 'Replaced' } : NO_ACTION;
+  return deletePods(workload, reachOf(evaluation).within(waiting).filter(isAllowed), 'Replaced');
 }
 
 /**

@@ -5,6 +5,6 @@ export type Amount = number | string;
 
 /** The number of pods that `amount` of `total` is. A percentage is rounded up unless `round` says otherwise. */
 export function podCount(amount: Amount, total: number, round: (pods: number) => number = Math.ceil): number {
-  const percent = typeof amount === 'string' ? /^(\d+)%$/.exec(amount)?.[1] : undefined;
-  return percent === undefined ? Number(amount) : round((Number(percent) * total) / 100);
+  const text = String(amount);
+  return text.endsWith('%') ? round((Number(text.slice(0, -1)) * total) / 100) : Number(text);
 }

@@ -6,7 +6,7 @@
  */
 import type { LeftEntry } from '../../api/types.ts';
 import type { ActiveStatus } from '../complete-status.ts';
-import { type Action, NO_ACTION } from '../plan.ts';
+import { type Action, deletePods, NO_ACTION } from '../plan.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { toIso } from '../time.ts';
 import type { PodResult } from '../verification/pod-result.ts';
@@ -95,6 +95,5 @@ export function rollBackPods(evaluation: Evaluation): Action {
   const open = status.left.filter(({ state }) => state === 'Failed').length;
   const unready = failed.filter((pod) => !isReady(pod));
   const room = Math.max(0, limit - (open - failed.length) - unready.length);
-  const pods = [...unready, ...failed.filter(isReady).slice(0, room)];
-  return pods.length > 0 ? { kind: 'deletePods', workload, pods, reason: 'Replaced' } : NO_ACTION;
+  return deletePods(workload, [...unready, ...failed.filter(isReady).slice(0, room)], 'Replaced');
 }
