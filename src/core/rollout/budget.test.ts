@@ -22,6 +22,8 @@ import { decide } from '../decision/decide.ts';
 import { effectiveSpec } from '../effective-spec.ts';
 import { budgetOf, isRejected } from './budget.ts';
 
+const ENTRY = { name: 'node-0', state: 'Failed', reason: 'ProbeFailed', message: 'it exited 17' } as const;
+
 /** A DaemonSet on ten nodes, replaced by postcheck, of which so many have failed and so many passed. */
 function phaseWith(failed: number, passed: number, maxFailed: number | string): UpgradeStatus['phase'] {
   const status = statusOf({}, { progressAt: ago(1), maxUpdated: failed + passed });
@@ -33,6 +35,29 @@ function phaseWith(failed: number, passed: number, maxFailed: number | string): 
   const workload = workloadOf({ kind: 'DaemonSet', onDelete: true, desired: 10, updated: failed + passed });
   return decide(snapshotOf({ upgrade, pods, workload })).status.phase;
 }
+
+test('the evidence is that of the failed pods, with their number, or what was recorded of a failed place', () => {
+  const status = statusOf({ left: [ENTRY] }, { progressAt: ago(1), maxUpdated: 3 });
+  const fallbackWith = (...failed: readonly number[]) => {
+    const upgrade = upgradeOf({ status });
+    const pods = [0, 1, 2].map((index) => {
+      const place = { name: `web-${index}`, uid: `pod-${index}`, node: `node-${index}` };
+      return index === 0 && !failed.includes(0)
+        ? oldPodOf(place)
+        : withResult(upgrade, podOf(place), !failed.includes(index));
+    });
+    const workload = workloadOf({ kind: 'DaemonSet', onDelete: true, desired: 3, updated: 3 });
+    const { phase, fallback } = decide(snapshotOf({ upgrade, pods, workload })).status;
+    return [phase, fallback?.cause, fallback?.evidence?.map(({ name }) => name)];
+  };
+  expect(fallbackWith()).toEqual(['FallingBack', 'it exited 17', undefined]);
+  expect(fallbackWith(0)).toEqual(['FallingBack', 'pod web-0 on node-0: exited', ['web-0']]);
+  expect(fallbackWith(0, 1)).toEqual([
+    'FallingBack',
+    'pod web-0 on node-0 (and 1 more): exited',
+    ['web-0', 'web-1'],
+  ]);
+});
 
 describe('an attempt continues', () => {
   test.each<[number, number, number | string, boolean]>([

@@ -1,5 +1,6 @@
 /** Verifies the pods of a rollout, in either direction, and decides what follows. */
 
+import type { Cause } from '../cause.ts';
 import type { ActiveStatus } from '../complete-status.ts';
 import { type Action, type Decision, NO_ACTION } from '../plan.ts';
 import { exitCodes, report } from '../report/pods.ts';
@@ -160,10 +161,13 @@ const isDone = (evaluation: Evaluation): boolean =>
 /** The failed pods; if all of them are rolled back already, what the status has of the first. */
 function evidenceOf(evaluation: Evaluation): Evidence {
   const failedPods = evaluation.summary.results.filter(({ state }) => state === 'Failed');
-  const left = failedEntries(evaluation.status)[0];
-  const cause = failedPods[0]?.cause ?? { reason: left?.reason ?? 'NoEvidence', detail: left?.message };
-  const failed = failedPlaces(evaluation).size;
-  return { cause: failed > 1 ? { ...cause, others: failed - 1 } : cause, pods: report(failedPods) };
+  const recorded = failedEntries(evaluation.status).map(({ reason, message }) => ({ reason, text: message }));
+  const [cause = { reason: 'NoEvidence' }] = [
+    ...failedPods.map((result): Cause => result.cause),
+    ...recorded,
+  ];
+  const others = failedPlaces(evaluation).size - 1;
+  return { cause: others > 0 ? { ...cause, others } : cause, pods: report(failedPods) };
 }
 
 interface Continuing {
