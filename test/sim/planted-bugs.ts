@@ -629,9 +629,9 @@ function trueContext(`,
   },
   {
     name: 'a partition that the user sets in mid-attempt is written over',
-    file: 'core/rollout/partition.ts',
-    find: '!held || driver.othersSetPartition(workload) ? current',
-    replace: '!held ? current',
+    file: 'core/workload/stateful-set.ts',
+    find: 'othersSetPartition ? partition : (before ?? partition)',
+    replace: 'before ?? partition',
   },
   {
     name: 'nobody probes the pods that wait at the partition of the user',

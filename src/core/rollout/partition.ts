@@ -14,11 +14,8 @@ import { isLive } from '../workload/pods.ts';
 import { ordinalOf } from '../workload/stateful-set.ts';
 
 /** The user's partition: the present one, unless an attempt moved it; `undefined` if the workload has none. */
-export function userPartition(workload: WorkloadView, { held }: Pick<Attempt, 'held'>): number | undefined {
-  const driver = driverOf(workload);
-  const current = driver.partition(workload);
-  return current === undefined || !held || driver.othersSetPartition(workload) ? current : held.partition;
-}
+export const userPartition = (workload: WorkloadView, { held }: Pick<Attempt, 'held'>): number | undefined =>
+  driverOf(workload).userPartition(workload, held?.partition);
 
 /** The original values of what the attempt changes in the workload; `before` are those that are already recorded. */
 export function heldOf(

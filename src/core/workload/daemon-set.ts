@@ -20,7 +20,7 @@ export const daemonSet: Driver<DaemonSetView> = {
   inReplacementOrder: (pods) => unreadyFirst(pods, (a, b) => (a.name < b.name ? -1 : 1)),
   placeOf: ({ node }) => node,
   partition: () => undefined,
-  othersSetPartition: () => false,
+  userPartition: () => undefined,
   stageHindrance: 'OwnChoice',
   hasPodPerNode: true,
   lever: ({ onDelete }) => (onDelete ? 'deletion' : 'none'),

@@ -16,7 +16,7 @@ export const deployment: Driver<DeploymentView> = {
   inReplacementOrder: (pods) => [...pods],
   placeOf: ({ name }) => name,
   partition: () => undefined,
-  othersSetPartition: () => false,
+  userPartition: () => undefined,
   stageHindrance: 'AllAtOnce',
   hasPodPerNode: false,
   lever: ({ recreates }) => (recreates ? 'none' : 'gate'),

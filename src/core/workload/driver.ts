@@ -37,8 +37,8 @@ export interface Driver<View extends WorkloadView = WorkloadView> {
   lever(view: View): Lever;
   /** The present partition; `undefined` for kinds without one. */
   partition(view: View): number | undefined;
-  /** Whether another client than postcheck set the partition. */
-  othersSetPartition(view: View): boolean;
+  /** The user's partition: `before`, if postcheck has moved it from there. */
+  userPartition(view: View, before: number | undefined): number | undefined;
   /** Why the workload does not support stages, if its lever is `none`. */
   readonly stageHindrance?: StageHindrance;
   /** Whether it has one pod for each node, so that its places are nodes. */

@@ -156,3 +156,98 @@ describe('a rollout is complete', () => {
     expect(desiredPods(set, ['node-2'])).toBe(2);
   });
 });
+
+describe('the partition', () => {
+  const partitions = (change: WorkloadChange, before?: number) => {
+    const workload = workloadOf({ partition: 2, ...change });
+    return [driverOf(workload).partition(workload), driverOf(workload).userPartition(workload, before)];
+  };
+  test.each<[string, readonly (number | undefined)[], readonly (number | undefined)[]]>([
+    ['of a StatefulSet is that of the user', partitions({ kind: 'StatefulSet' }), [2, 2]],
+    ['is that of before, if postcheck moved it', partitions({ kind: 'StatefulSet' }, 0), [2, 0]],
+    [
+      'is the present one, if the user set it since then',
+      partitions({ kind: 'StatefulSet', othersSetPartition: true }, 0),
+      [2, 2],
+    ],
+    [
+      'does not exist with OnDelete',
+      partitions({ kind: 'StatefulSet', onDelete: true }, 0),
+      [undefined, undefined],
+    ],
+    ['does not exist for a Deployment', partitions({}, 0), [undefined, undefined]],
+    ['does not exist for a DaemonSet', partitions({ kind: 'DaemonSet' }, 0), [undefined, undefined]],
+  ])('%s', (_, found, expected) => {
+    expect(found).toEqual(expected);
+  });
+});
+
+describe('pods are replaced', () => {
+  const named = (name: string, isReady: boolean) =>
+    podOf({ name, uid: name, conditions: { Ready: conditionOf(isReady ? 'True' : 'False') } });
+  const ordered = (kind: 'StatefulSet' | 'DaemonSet' | 'Deployment', ...pods: readonly PodView[]) =>
+    driverOf({ kind })
+      .inReplacementOrder(pods)
+      .map(({ name }) => name);
+  const [a, b, ten] = [named('web-1', true), named('web-2', true), named('web-10', true)];
+  const broken = named('web-0', false);
+  test('of a StatefulSet by ordinal, of a DaemonSet by name, and those that serve nobody first', () => {
+    expect(ordered('StatefulSet', a, b, ten, broken)).toEqual(['web-0', 'web-10', 'web-2', 'web-1']);
+    expect(ordered('DaemonSet', b, ten, a, broken)).toEqual(['web-0', 'web-1', 'web-10', 'web-2']);
+    expect(ordered('Deployment', b, a, broken)).toEqual(['web-2', 'web-1', 'web-0']);
+  });
+});
+
+describe('the nodes that cannot be reached', () => {
+  const pods = ['b', 'a', 'c'].map((node) => podOf({ name: node, node }));
+  const lost = (
+    kind: 'StatefulSet' | 'DaemonSet' | 'Deployment',
+    list: readonly PodView[],
+    ...down: string[]
+  ) => {
+    const workload = workloadOf({ kind });
+    return driverOf(workload).unreachableNodes(workload, list, (node) => !down.includes(node));
+  };
+
+  test('are those of pods of a DaemonSet, each once', () => {
+    expect(lost('DaemonSet', [...pods, ...pods], 'b', 'a')).toEqual(['b', 'a']);
+    expect(lost('DaemonSet', pods)).toEqual([]);
+  });
+
+  test('are none if none is left: then it is not the nodes', () => {
+    expect(lost('DaemonSet', pods, 'a', 'b', 'c')).toEqual([]);
+    expect(lost('DaemonSet', [...pods, podOf({ node: 'd', phase: 'Failed' })], 'a', 'b', 'c')).toEqual([]);
+    expect(lost('DaemonSet', [])).toEqual([]);
+  });
+
+  test('are none of pods that have ended, or are nowhere', () => {
+    const gone = [
+      podOf({ node: 'd', phase: 'Failed' }),
+      podOf({ node: 'd', phase: 'Succeeded' }),
+      podOf({ node: '' }),
+    ];
+    expect(lost('DaemonSet', [...pods, ...gone], 'd', '')).toEqual([]);
+  });
+
+  test.each(['StatefulSet', 'Deployment'] as const)('are none for a %s', (kind) => {
+    expect(lost(kind, pods, 'a')).toEqual([]);
+  });
+});
+
+test.each([
+  [{}, 'gate', 'web-1', false],
+  [{ recreates: true }, 'none', 'web-1', false],
+  [{ kind: 'StatefulSet' }, 'partition', 'web-1', false],
+  [{ kind: 'StatefulSet', onDelete: true }, 'deletion', 'web-1', false],
+  [{ kind: 'DaemonSet' }, 'none', 'node-1', true],
+  [{ kind: 'DaemonSet', onDelete: true }, 'deletion', 'node-1', true],
+] as const)(
+  '%j: a rollout is held by its %s, and the place of a pod is %s',
+  (change, lever, place, hasPodPerNode) => {
+    const workload = workloadOf(change);
+    const driver = driverOf(workload);
+    expect(driver.lever(workload)).toBe(lever);
+    expect(driver.placeOf(podOf({ name: 'web-1' }))).toBe(place);
+    expect(driver.hasPodPerNode).toBe(hasPodPerNode);
+  },
+);

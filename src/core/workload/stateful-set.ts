@@ -28,7 +28,12 @@ export const statefulSet: Driver<StatefulSetView> = {
   placeOf: ({ name }) => name,
   /** With OnDelete the API server rejects a partition. */
   partition: ({ onDelete, partition }) => (onDelete ? undefined : partition),
-  othersSetPartition: ({ othersSetPartition }) => othersSetPartition,
+  userPartition({ onDelete, partition, othersSetPartition }, before) {
+    if (onDelete) {
+      return undefined;
+    }
+    return othersSetPartition ? partition : (before ?? partition);
+  },
   hasPodPerNode: false,
   lever: ({ onDelete }) => (onDelete ? 'deletion' : 'partition'),
 };
