@@ -5,7 +5,6 @@ import { isFallbackPaused, mustRestore } from '../finalizer.ts';
 import { policyOf } from '../rollout/policy.ts';
 import { foreignChange, hasUnrecordedWrite, isWritten, rolloutOf } from '../rollout/rollout.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { fromIso } from '../time.ts';
 import type { Rolling, State } from './state.ts';
 
 /** The cached workload is older than the one that the status was written from. */
@@ -17,19 +16,17 @@ export const isStale = (workload: WorkloadView, status: ActiveStatus | undefined
 /** How long the API server may reject the writes of a restore; after that the Upgrade is deleted without it. */
 const REFUSED_FOR_MS = 10 * 60_000;
 
-function isRefused({ upgrade, refusal, now }: Snapshot): boolean {
-  const { deletionTimestamp } = upgrade.metadata;
-  return (
-    refusal !== undefined &&
-    deletionTimestamp !== undefined &&
-    now >= fromIso(deletionTimestamp) + REFUSED_FOR_MS
-  );
-}
+const isRefused = ({ refusal, now }: Snapshot, deletedAt: number): boolean =>
+  refusal !== undefined && now >= deletedAt + REFUSED_FOR_MS;
 
-export function observeDeletion(snapshot: Snapshot, status: ActiveStatus | undefined): State {
+export function observeDeletion(
+  snapshot: Snapshot,
+  status: ActiveStatus | undefined,
+  deletedAt: number,
+): State {
   const { upgrade, workload, claimedBy } = snapshot;
   const hasTarget = workload && !workload.deleting && status?.targetUID === workload.uid;
-  if (!hasTarget || claimedBy || isRefused(snapshot) || !mustRestore(upgrade, status)) {
+  if (!hasTarget || claimedBy || isRefused(snapshot, deletedAt) || !mustRestore(upgrade, status)) {
     return { name: 'RemovingFinalizer' };
   }
   if (isStale(workload, status)) {

@@ -19,6 +19,7 @@ import {
 } from '../rollout/rollout.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { isPostCheckChanged, isRetryable, isUnderWay } from '../status.ts';
+import { fromIso } from '../time.ts';
 import { targetClaimed, targetNotFound } from '../workload/obstacles.ts';
 import { newCommand } from './commands.ts';
 import { dependencyObstacle } from './dependencies.ts';
@@ -33,8 +34,9 @@ export function observe(snapshot: Snapshot): State {
   if (isAbandoned(upgrade)) {
     return { name: 'Deleting' };
   }
-  if (upgrade.metadata.deletionTimestamp) {
-    return observeDeletion(snapshot, status);
+  const { deletionTimestamp } = upgrade.metadata;
+  if (deletionTimestamp) {
+    return observeDeletion(snapshot, status, fromIso(deletionTimestamp));
   }
   if (claimedBy) {
     return { name: 'Blocked', obstacle: targetClaimed(upgrade, claimedBy) };
