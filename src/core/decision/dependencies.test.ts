@@ -4,10 +4,12 @@ import {
   ago,
   NOW,
   OLD,
+  podOf,
   snapshotOf,
   statusOf,
   templateOf,
   upgradeOf,
+  withResult,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
 import type { Upgrade, UpgradeStatus } from '../../api/types.ts';
@@ -219,6 +221,10 @@ describe('an attempt begins in its window', () => {
     expect(plan.state).not.toBe('CommandPending');
     expect(plan.wakeAt).toBeLessThanOrEqual(opensAt);
     expect(decide(snapshotOf({ upgrade, now: opensAt })).state).toBe('CommandPending');
+    const [now, pods] = [NOW + 3_600_000, [withResult(upgrade, podOf())]];
+    expect(decide(snapshotOf({ upgrade, now, pods })).wakeAt).toBe(opensAt);
+    const settled = upgradeOf({ spec: { windows: [window] }, status });
+    expect(decide(snapshotOf({ upgrade: settled, now, pods })).wakeAt).toBeUndefined();
   });
 
   test('of a time zone that exists', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { type EvaluationChange, evaluationOf } from '../../../test/support/evaluations.ts';
 import {
   ago,
   exit,
@@ -6,13 +7,19 @@ import {
   podOf,
   probed,
   snapshotOf,
+  specOf,
   statusOf,
   upgradeOf,
   withResult,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
-import type { UpgradeStatus } from '../../api/types.ts';
+import type { StageState } from '../../api/enums.ts';
+import type { Attempt, StageStatus, UpgradeStatus } from '../../api/types.ts';
 import { decide } from '../decision/decide.ts';
+import { effectiveSpec } from '../effective-spec.ts';
+import { toIso } from '../time.ts';
+import { followStages } from './follow-stages.ts';
+import { stagesFor } from './stages.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -103,4 +110,179 @@ test('a stage that became smaller does not count more verified pods than it has'
   const workload = workloadOf({ desired: 3, total: 3, updated: 2 });
   const { status } = decide(snapshotOf({ upgrade, workload, pods, records }));
   expect(status.stages?.[0]).toMatchObject({ name: 'canary', desired: 1, verified: 1 });
+});
+
+describe('a stage', () => {
+  interface Given {
+    readonly state: StageState;
+    readonly stage?: object;
+    readonly stored?: Partial<StageStatus>;
+    readonly attempt?: Partial<Attempt>;
+    readonly checks?: boolean;
+    readonly evaluation?: EvaluationChange;
+    /** The exit code of the last probe of each pod; 1 failed. */
+    readonly failures?: number;
+  }
+  const VERIFIED = { pods: [{ name: 'web-2' }] };
+
+  function followed({
+    state,
+    stage = {},
+    stored,
+    attempt,
+    checks = false,
+    evaluation = VERIFIED,
+    failures = 0,
+  }: Given) {
+    const strategy = { stages: [{ name: 'canary', pods: 1, ...stage }, { name: 'rest' }] };
+    const rolloutChecks = checks ? [{ name: 'errors', query: 'up', passWhen: '< 1' }] : [];
+    const spec = specOf({ strategy, postCheck: { rolloutChecks } });
+    const before = evaluationOf({ ...evaluation, spec });
+    const stages = [{ name: 'canary', state, desired: 1, verified: 1, ...stored }];
+    const status = { ...before.status, stages, attempt: { ...before.status.attempt, ...attempt } };
+    const results = before.summary.results.map((result) => ({ ...result, record: { failures } }));
+    return followStages({
+      ...before,
+      status,
+      summary: { ...before.summary, results } as unknown as typeof before.summary,
+      stages: stagesFor(before.policy, effectiveSpec(spec), status),
+    });
+  }
+  const SOAK = { soakSeconds: 60 };
+  const APPROVAL = { approval: 'Manual' };
+  const [OVER, OPEN] = [{ soakUntil: ago(0) }, { soakUntil: ago(-1) }];
+  const [PROMOTED, APPROVED] = [{ promotedAt: ago(9) }, { approvedAt: ago(9) }];
+  const NONE = { pods: [] };
+
+  test.each<[string, Given, StageState]>([
+    ['starts with the attempt', { state: 'Waiting' }, 'Rolling'],
+    ['is over once its pods are verified', { state: 'Rolling' }, 'Done'],
+    ['is not over before', { state: 'Rolling', evaluation: NONE }, 'Rolling'],
+    [
+      'is over if its pod failed within the budget',
+      { state: 'Rolling', evaluation: { left: ['web-2'] } },
+      'Done',
+    ],
+    ['soaks', { state: 'Rolling', stage: SOAK }, 'Soaking'],
+    ['does not soak once promoted', { state: 'Rolling', stage: SOAK, attempt: PROMOTED }, 'Done'],
+    ['waits for approval', { state: 'Rolling', stage: APPROVAL }, 'AwaitingApproval'],
+    ['does not wait if it is approved', { state: 'Rolling', stage: APPROVAL, stored: APPROVED }, 'Done'],
+    ['does not wait once promoted', { state: 'Rolling', stage: APPROVAL, attempt: PROMOTED }, 'Done'],
+    ['is checked', { state: 'Rolling', stage: SOAK, checks: true }, 'Checking'],
+    ['is checked until the checks pass', { state: 'Checking', checks: true }, 'Checking'],
+    ['is no longer checked if the checks were removed', { state: 'Checking', stage: SOAK }, 'Soaking'],
+    ['needs its pods after the checks', { state: 'Checking', evaluation: NONE }, 'Checking'],
+    ['soaks until then', { state: 'Soaking', stage: SOAK, stored: OPEN }, 'Soaking'],
+    ['has soaked', { state: 'Soaking', stage: SOAK, stored: OVER }, 'Done'],
+    ['needs its pods after the soak', { state: 'Soaking', stored: OVER, evaluation: NONE }, 'Soaking'],
+    ['soaks while a probe fails', { state: 'Soaking', stored: OVER, failures: 1 }, 'Soaking'],
+    ['is promoted in its soak', { state: 'Soaking', stored: OPEN, attempt: PROMOTED, failures: 1 }, 'Done'],
+    [
+      'waits for approval after its soak',
+      { state: 'Soaking', stage: APPROVAL, stored: OVER },
+      'AwaitingApproval',
+    ],
+    ['waits', { state: 'AwaitingApproval', stage: APPROVAL }, 'AwaitingApproval'],
+    ['is approved', { state: 'AwaitingApproval', stage: APPROVAL, stored: APPROVED }, 'Done'],
+    ['is promoted', { state: 'AwaitingApproval', stage: APPROVAL, attempt: PROMOTED }, 'Done'],
+    [
+      'needs its pods to be approved',
+      { state: 'AwaitingApproval', stage: APPROVAL, stored: APPROVED, evaluation: NONE },
+      'AwaitingApproval',
+    ],
+  ])('%s', (_, given, next) => {
+    const { status, isChanged, isOver } = followed(given);
+    expect(status.stages[0]?.state).toBe(next);
+    expect(isChanged).toBe(next !== given.state);
+    expect(status.attempt.progressAt).toBe(isChanged ? ago(0) : ago(60));
+    expect([status.stage, isOver]).toEqual(['1/2 canary', false]);
+  });
+
+  test.each<[string, Given, object | undefined]>([
+    ['for its soak', { state: 'Soaking', stored: OPEN }, { reason: 'Soaking', until: NOW + 1000 }],
+    ['for approval', { state: 'AwaitingApproval', stage: APPROVAL }, { reason: 'AwaitingApproval' }],
+    ['for nothing while it rolls', { state: 'Rolling', evaluation: NONE }, undefined],
+    [
+      'for nothing while its pods are replaced',
+      { state: 'Soaking', stored: OPEN, evaluation: NONE },
+      undefined,
+    ],
+    ['for nothing once it is over', { state: 'Rolling' }, undefined],
+  ])('waits %s', (_, given, wait) => {
+    expect(followed(given).wait).toEqual(wait);
+  });
+
+  test('records when it started, was verified, soaks and ended', () => {
+    const stage = (given: Given) => followed(given).status.stages[0];
+    expect(stage({ state: 'Waiting' })).toMatchObject({ startedAt: ago(0) });
+    expect(stage({ state: 'Rolling', stage: SOAK })).toMatchObject({
+      verifiedAt: ago(0),
+      soakUntil: toIso(NOW + 60_000),
+    });
+    expect(stage({ state: 'Rolling', checks: true })).toMatchObject({ verifiedAt: ago(0) });
+    expect(stage({ state: 'Rolling' })).toMatchObject({ finishedAt: ago(0), verifiedAt: ago(0) });
+  });
+
+  test('counts its pods: those that are verified, and places that failed', () => {
+    const evaluation = {
+      pods: [{ name: 'web-2' }, { name: 'web-1', state: 'Failed' }],
+      left: ['web-0'],
+    } as const;
+    const { status } = followed({ state: 'Rolling', stage: { pods: 3 }, evaluation });
+    expect(status.stages[0]).toMatchObject({ desired: 3, verified: 1, failed: 2, state: 'Done' });
+    expect(followed({ state: 'Rolling' }).status.stages[0]?.failed).toBeUndefined();
+  });
+
+  test('for the remaining pods needs a controller that is done, and ends the attempt', () => {
+    const ended = (rolledOut: boolean) => {
+      const spec = specOf({ strategy: { stages: [{ name: 'all' }] } });
+      const before = evaluationOf({ ...VERIFIED, desired: 1, rolledOut, spec });
+      const status = {
+        ...before.status,
+        stages: [{ name: 'all', state: 'Rolling' as const, desired: 1, verified: 1 }],
+      };
+      const { isOver } = followStages({
+        ...before,
+        status,
+        stages: stagesFor(before.policy, effectiveSpec(spec), status),
+      });
+      return isOver;
+    };
+    expect([ended(true), ended(false)]).toEqual([true, false]);
+  });
+});
+
+describe('without stages', () => {
+  test('nothing of removed ones is reported', () => {
+    const before = evaluationOf();
+    const rolloutChecks = [{ name: 'errors', class: 'Pass', message: '0' }] as const;
+    const stages = [{ name: 'canary', state: 'Rolling', desired: 1, verified: 0 }] as const;
+    const status = { ...before.status, stage: '1/2 canary', stages, rolloutChecks };
+    expect(followStages({ ...before, status })).toMatchObject({
+      status: { stage: undefined, stages: [], rolloutChecks: [] },
+      isChanged: false,
+      isOver: true,
+    });
+    const back = evaluationOf({ direction: 'Back' });
+    expect(followStages({ ...back, status }).status).toMatchObject({ stage: '1/2 canary', stages });
+  });
+
+  test.each([
+    ['waits where the partition allows no further pod', { workload: { partition: 2 } }, 2],
+    [
+      'does not wait before those that it allows are verified',
+      { pods: [], workload: { partition: 2 } },
+      undefined,
+    ],
+    ['waits if those failed', { pods: [], left: ['web-2'], workload: { partition: 2 } }, 2],
+    ['does not wait without a partition', {}, undefined],
+    ['does not wait in a fallback', { direction: 'Back', workload: { partition: 2 } }, undefined],
+    ['does not wait after its end', { ended: true, workload: { partition: 2 } }, undefined],
+    ['waits where the partition allows none', { pods: [], workload: { partition: 5 } }, 5],
+  ] as const)('an attempt %s', (_, change, partition) => {
+    const { wait } = followStages(
+      evaluationOf({ pods: [{ name: 'web-2' }], ...(change as EvaluationChange) }),
+    );
+    expect(wait).toEqual(partition && { reason: 'PartitionSet', partition });
+  });
 });
