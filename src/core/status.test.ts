@@ -1,11 +1,34 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { valuesOf } from '../../test/support/from-schema.ts';
-import { activeStatusOf, ago, fallbackOf, NOW, statusOf, upgradeOf } from '../../test/support/snapshots.ts';
+import {
+  activeStatusOf,
+  ago,
+  fallbackOf,
+  NOW,
+  specOf,
+  statusOf,
+  upgradeOf,
+} from '../../test/support/snapshots.ts';
+import { PHASES, type Phase } from '../api/enums.ts';
 import { StatusSchema } from '../api/schema-status.ts';
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import { completeStatus, NOT_COUNTED, storedStatus, unlessEmpty } from './complete-status.ts';
-import { endAttempt, isVerificationOf, resumedAt, verificationId, waitsForPods } from './status.ts';
+import {
+  containersDigest,
+  endAttempt,
+  isAttempting,
+  isFallingBack,
+  isForSpec,
+  isPostCheckChanged,
+  isRetryable,
+  isUnderWay,
+  isVerificationOf,
+  postCheckDigest,
+  resumedAt,
+  verificationId,
+  waitsForPods,
+} from './status.ts';
 import { fromIso } from './time.ts';
 
 function gatingAfter(wasGating: boolean, gating: boolean): boolean {
@@ -81,5 +104,139 @@ describe('what pods are verified for', () => {
   test('does not depend on how often it is probed', () => {
     const often = named({ postCheck: { periodSeconds: 1, deadlineSeconds: 60 } });
     expect(verificationId(often, status)).toBe(verificationId(upgrade, status));
+  });
+});
+
+test('the pods of a fallback are verified beside those of an attempt, only while failed ones are left', () => {
+  const status = statusOf();
+  const upgrade = upgradeOf({ status });
+  const id = verificationId(upgrade, status, 'Back');
+  expect(isVerificationOf(upgrade, { ...status, left: [] }, id)).toBe(true);
+  expect(isVerificationOf(upgrade, status, id)).toBe(false);
+  expect(isVerificationOf(upgrade, { ...status, left: [] }, 'another')).toBe(false);
+  expect(isVerificationOf(upgrade, status, verificationId(upgrade, status))).toBe(true);
+});
+
+describe('the phase', () => {
+  const fallback = fallbackOf();
+  const phasesOf = (
+    holds: (status: UpgradeStatus) => boolean,
+    change: Partial<UpgradeStatus> = {},
+  ): Phase[] => PHASES.filter((phase) => holds(statusOf({ phase, ...change })));
+  const rolling = ['Pending', 'Upgrading', 'PostChecking', 'Inconclusive'];
+
+  test('says whether an attempt is under way, or its fallback', () => {
+    expect(phasesOf(isAttempting)).toEqual(rolling);
+    expect(phasesOf(isAttempting, { attempt: undefined })).toEqual([]);
+    expect(phasesOf(isFallingBack, { fallback })).toEqual(['FallingBack', 'FallbackChecking']);
+    expect(phasesOf(isFallingBack)).toEqual([]);
+    expect(phasesOf(isUnderWay, { fallback })).toEqual([...rolling, 'FallingBack', 'FallbackChecking']);
+    for (const status of [undefined, {}, statusOf({ phase: undefined, fallback })]) {
+      expect(isUnderWay(status)).toBe(false);
+    }
+  });
+
+  test('says whether a retry starts an attempt', () => {
+    expect(phasesOf(isRetryable)).toEqual([
+      'Inconclusive',
+      'Succeeded',
+      'Partial',
+      'FellBack',
+      'FallbackFailed',
+      'Failed',
+      'Aborted',
+    ]);
+    expect(isRetryable({})).toBe(false);
+  });
+});
+
+describe('the containers of an attempt', () => {
+  const [web, log] = [
+    { name: 'web', image: 'web:2' },
+    { name: 'log', image: 'log:2' },
+  ];
+  test('are the same in any order', () => {
+    expect(containersDigest([web, log])).toBe(containersDigest([log, web]));
+    expect(containersDigest([web])).not.toBe(containersDigest([{ ...web, image: 'web:3' }]));
+    expect(containersDigest([web])).not.toBe(containersDigest([{ ...web, name: 'app' }]));
+    expect(containersDigest([web, log])).toHaveLength(10);
+    expect(isForSpec({ id: `7-${containersDigest([web])}` }, specOf({ containers: [web] }))).toBe(true);
+    expect(isForSpec({ id: `7-${containersDigest([web])}` }, specOf({ containers: [log] }))).toBe(false);
+  });
+});
+
+describe('the post-check of an attempt', () => {
+  const check = (fields: object) => specOf({ postCheck: { checks: [{ name: 'a', ...fields }] } });
+  test('is the same with its fields in any order, and in no order of its checks', () => {
+    const [a, b] = [
+      check({ exec: { command: ['a'] }, timeoutSeconds: 5 }),
+      check({ timeoutSeconds: 5, exec: { command: ['a'] } }),
+    ];
+    expect(postCheckDigest(a)).toBe(postCheckDigest(b));
+    expect(postCheckDigest(a)).toHaveLength(10);
+    expect(postCheckDigest(check({ exec: { command: ['a', 'b'] } }))).not.toBe(
+      postCheckDigest(check({ exec: { command: ['b', 'a'] } })),
+    );
+    expect(postCheckDigest(specOf({ postCheck: { readiness: { required: false } } }))).not.toBe(
+      postCheckDigest(specOf()),
+    );
+  });
+
+  test('has changed only if it was another at the end', () => {
+    const spec = specOf();
+    const end = { outcome: 'Succeeded', reason: 'PostCheckPassed', cause: '', at: ago(1) } as const;
+    const now = postCheckDigest(spec);
+    expect(isPostCheckChanged(statusOf({}, { end, postCheckDigest: 'another' }), spec)).toBe(true);
+    expect(isPostCheckChanged(statusOf({}, { end, postCheckDigest: now }), spec)).toBe(false);
+    expect(isPostCheckChanged(statusOf({}, { end }), spec)).toBe(false);
+    expect(isPostCheckChanged(statusOf({}, { postCheckDigest: 'another' }), spec)).toBe(false);
+    expect(isPostCheckChanged({}, spec)).toBe(false);
+  });
+});
+
+describe('the end of an attempt', () => {
+  const cause = { reason: 'ProbeFailed', check: 'probe', container: 'web', exitCode: 17 } as const;
+  const ended = (change: object = {}, historyLimit = 10, history: UpgradeStatus['history'] = []) => {
+    const status = activeStatusOf(
+      { history, turnedBack: { images: {}, startedAt: ago(9) } },
+      { deadlineAt: ago(-9) },
+    );
+    const upgrade = upgradeOf({ spec: { historyLimit }, status });
+    const end = { phase: 'Failed', outcome: 'Failed', cause, gating: true, ...change } as const;
+    return endAttempt(upgrade, status, end, NOW);
+  };
+
+  test('is recorded with its cause, and in the history', () => {
+    const text = 'probe in container web exited 17 (ProbeFailed)';
+    expect(ended()).toMatchObject({
+      phase: 'Failed',
+      turnedBack: undefined,
+      attempt: {
+        deadlineAt: undefined,
+        end: { outcome: 'Failed', reason: 'ProbeFailed', cause: text, why: cause, at: ago(0) },
+      },
+      history: [
+        {
+          attempt: 1,
+          images: { web: 'registry.example/web:2.0' },
+          outcome: 'Failed',
+          cause: text,
+          startedAt: ago(120),
+          finishedAt: ago(0),
+        },
+      ],
+    });
+  });
+
+  test('may have another reason and text than its cause', () => {
+    const { attempt, history } = ended({ reason: 'FallbackDisabled', text: 'x'.repeat(3000) });
+    expect(attempt.end).toMatchObject({ reason: 'FallbackDisabled', why: cause });
+    expect([attempt.end?.cause.length, history[0]?.cause?.length]).toEqual([2000, 1000]);
+  });
+
+  test('comes first in a history of limited length', () => {
+    const before = ended().history.map((entry) => ({ ...entry, attempt: 0 }));
+    expect(ended({}, 2, [...before, ...before]).history.map(({ attempt }) => attempt)).toEqual([1, 0]);
+    expect(ended({}, 0, before).history).toEqual([]);
   });
 });
