@@ -63,14 +63,19 @@ function tell(what: string, { noticed, mutants, alive }: MutatedFile): void {
   }
 }
 
+/** All files in one process: every test is loaded and measured once, not once for each file. */
 async function playFiles(files: readonly string[]): Promise<void> {
   const core = (await mutantsOf(withoutTests(globSync(CORE)))).mutants.length;
-  const testFiles = globSync(TESTS).sort();
+  const { texts, mutants } = await mutantsOf(files);
+  const ends = await playAll({
+    texts,
+    testFiles: globSync(TESTS).sort(),
+    mutants: mutants.map(({ id }) => id),
+    longestTestMs: LONGEST_MS.test,
+  });
   for (const file of files) {
-    const { texts, mutants } = await mutantsOf([file]);
-    const ids = mutants.map(({ id }) => id);
-    const ends = await playAll({ texts, testFiles, mutants: ids, longestTestMs: LONGEST_MS.test });
-    const result = resultOf(mutants, ends, changeText);
+    const own = mutants.filter((mutant) => mutant.file === file);
+    const result = resultOf(own, ends, changeText);
     tell(file, result);
     if (process.env['RECORD']) {
       recordMutated(core, file, result);
