@@ -60,7 +60,7 @@ const MEASURED: readonly {
   },
   {
     what: 'upgrades under random faults on a real API server',
-    how: 'RECORD=1 node test/fault/soak.ts --minutes 60',
+    how: 'RECORD=1 make soak',
     figure: () =>
       measured.soak &&
       `${measured.soak.upgrades.toLocaleString('en')} in ${measured.soak.minutes} minutes, ${measured.soak.fellBack.toLocaleString('en')} of them bad: ${measured.soak.lost} lost, ${measured.soak.wrong} wrong; heap, descriptors, sockets and timers of the last third by the first: ${[measured.soak.heap, measured.soak.descriptors, measured.soak.sockets, measured.soak.timers].join(', ')}${stamp(measured.soak)}`,
@@ -137,7 +137,7 @@ export const reliabilityPage =
 Tests inject each fault, and fail if it does harm: a wrong rollback, a lost upgrade, an endless loop.
 The same stories run in three environments: the simulation in virtual time (\`test/sim\`), a real API server behind a faulty proxy (\`test/fault\`), and real nodes (\`test/e2e\`).
 A story on the real API server must end as in the simulation: a difference is a bug in one of the two.
-The numbers are recorded results: \`RECORD=1 make test\` and \`RECORD=1 make soak\` write the results with date and commit, and this page shows the last ones.
+The numbers are recorded results: \`RECORD=1\` before \`make test\`, \`make soak\` and \`make nightly\` writes the results with date and commit, and this page shows the last ones.
 
 "Slowest recovery" says how much later an upgrade ended than without the fault, or than the fault itself if that is later: the slowest of all runs, in the simulation's time and on a real API server.
 A process that ends is started again after 3 s in the simulation, and at once at the proxy.

@@ -17,7 +17,7 @@ interface Stage {
   readonly except?: string;
   /** Test files at once. */
   readonly workers: number;
-  /** For what must be built before (`make release-dry`), or takes long (`make soak`, `make outages`). */
+  /** For what must be built before (`make release-dry`), or takes long (`make nightly`, `make outages`). */
   readonly onlyWhenNamed?: true;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The fuzzing for long: `node test/fuzz/soak.ts [--cases N] [--seed N] [--only NAME] [--decisions N] [--sockets N]`; by default a million cases,
- * shared out among all parsers, 100,000 of the schema for the decisions, and 100,000 over sockets. RECORD=1 keeps how many it played.
+ * shared out among all parsers, a million of the schema for the decisions, and 100,000 over sockets. RECORD=1 keeps how many it played.
  */
 import { env, stdout } from 'node:process';
 import { parseArgs } from 'node:util';
@@ -15,7 +15,7 @@ const { values } = parseArgs({
     cases: { type: 'string', default: '1000000' },
     seed: { type: 'string', default: '1' },
     only: { type: 'string' },
-    decisions: { type: 'string', default: '100000' },
+    decisions: { type: 'string', default: '1000000' },
     sockets: { type: 'string', default: '100000' },
   },
 });
