@@ -43,8 +43,7 @@ export function terminal(pod: PodView, context: VerificationContext, now: number
     ends.push(at);
   }
   const [first] = stuck;
-  const lookAt = earliest(ends);
-  return first && lookAt !== undefined ? { state: 'Waiting', cause: waitingCause(first), lookAt } : undefined;
+  return first && { state: 'Waiting', cause: waitingCause(first), lookAt: earliest(ends) };
 }
 
 /**
