@@ -29,6 +29,12 @@ describe('a spec in effect', () => {
     expect(effectiveSpec(specOf({ strategy: { maxParallel: 3 } })).fallback.maxParallel).toBe(3);
   });
 
+  test('gives an attempt ten minutes for progress, or as long as one pod may take and five minutes more', () => {
+    const seconds = (postCheck: object) => effectiveSpec(specOf({ postCheck })).progressDeadlineSeconds;
+    expect(seconds({ deadlineSeconds: 60 })).toBe(600);
+    expect(seconds({ deadlineSeconds: 600, initialDelaySeconds: 30 })).toBe(930);
+  });
+
   test('contains every field that the user wrote, unchanged', () => {
     const specs = valuesOf(SpecSchema).map((spec) => Value.Default(SpecSchema, spec) as UpgradeSpec);
     fc.assert(fc.property(specs, (spec) => expect(effectiveSpec(spec)).toMatchObject(spec)));
@@ -52,6 +58,12 @@ describe('the stages in effect', () => {
   test('end with one for the remaining pods, under a name that is free', () => {
     expect(stages({ stages: [canary] }).map(({ name }) => name)).toEqual(['canary', 'rest']);
     expect(stages({ stages: [canary, { name: 'rest', pods: 2 }] }).at(-1)?.name).toBe('remaining');
+    const taken = (...names: string[]) =>
+      stages({ stages: [canary, ...names.map((name) => ({ name, pods: 2 }))] }).at(-1)?.name;
+    expect(taken('rest', 'remaining')).toBe('everything-else');
+    expect(taken('rest', 'remaining', 'everything-else')).toBe('last');
+    expect(taken('remaining')).toBe('rest');
+    expect(stages({ stages: [{ name: 'edge', nodes: { matchLabels: {} } }] })).toHaveLength(2);
     expect(stages({ stages: [canary, { name: 'all' }] }).map(({ name }) => name)).toEqual(['canary', 'all']);
   });
 
