@@ -9,7 +9,8 @@ import { type ApiServer, eventually, startApiServer } from '../../api/api-server
 import { GATE_API, renderChart } from '../../chart/render.ts';
 import { parseMetrics } from '../../e2e/support/metrics.ts';
 import { AdminClient, type Json, upstreamOf } from '../../fault/admin-client.ts';
-import { cpuSecondsOf, OperatorProcess } from './operator-process.ts';
+import { cpuSecondsOf } from '../../support/cpu-seconds.ts';
+import { OperatorProcess } from './operator-process.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const SYSTEM = 'postcheck-system';

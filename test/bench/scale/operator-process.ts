@@ -8,13 +8,12 @@ import { execPath } from 'node:process';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseMetrics, type Samples } from '../../e2e/support/metrics.ts';
+import { cpuSecondsOf } from '../../support/cpu-seconds.ts';
 import type { LoopLag } from './loop-lag.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 /** What Node allows itself in a container with the chart's limit of memory (512 MiB), whatever the machine has. */
 const HEAP_MIB = 256;
-/** Clock ticks a second, as Linux tells them to programs. */
-const TICKS = 100;
 
 export interface Cost {
   readonly cpuSeconds: number;
@@ -31,13 +30,6 @@ export interface OperatorOptions {
   /** Where to write a CPU profile when it ends. */
   readonly profiles?: string | undefined;
   readonly flags?: readonly string[];
-}
-
-/** What a process has taken so far, of all cores. */
-export function cpuSecondsOf(pid: number): number {
-  const [, rest = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
-  const fields = rest.split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
 /** Flags of Node as the operator's image sets them. */
