@@ -1,6 +1,7 @@
 /** Input and output of a command, the properties of the terminal, and how the command is stopped. */
 import { createInterface } from 'node:readline/promises';
 import util from 'node:util';
+import { forTerminal } from './text.ts';
 
 type Style = Parameters<typeof util.styleText>[0];
 
@@ -44,8 +45,9 @@ export function processIo(process: NodeJS.Process): Io {
     process.once(signal, () => stopping.abort());
   }
   return {
-    out: (text) => void stdout.write(`${text}\n`),
-    note: (text) => void stderr.write(`${text}\n`),
+    // A program that reads a pipe gets every character, a terminal none that it would execute.
+    out: (text) => void stdout.write(`${terminalText(stdout, text)}\n`),
+    note: (text) => void stderr.write(`${terminalText(stderr, text)}\n`),
     write: (bytes) => void stdout.write(bytes),
     terminal,
     paint: (style, text) => (colour ? util.styleText(style, text, { validateStream: false }) : text),
@@ -71,6 +73,9 @@ export function processIo(process: NodeJS.Process): Io {
     signal: stopping.signal,
   };
 }
+
+const terminalText = ({ isTTY }: NodeJS.WriteStream, text: string): string =>
+  isTTY ? forTerminal(text) : text;
 
 /** Resolves after the time, or at once when the command is stopped. */
 export function pause({ signal }: Pick<Io, 'signal'>, ms: number): Promise<void> {

@@ -1,6 +1,6 @@
 /** Redraws a picture in place, on the terminal's alternate screen; the last picture is printed on the normal screen at the end. */
 import type { Io } from './io.ts';
-import { fit } from './text.ts';
+import { fit, forTerminal } from './text.ts';
 
 const ENTER = '\u001b[?1049h\u001b[?25l\u001b[H\u001b[2J';
 const LEAVE = '\u001b[?25h\u001b[?1049l';
@@ -68,7 +68,7 @@ export class Screen {
       all.length > maxLines
         ? [...all.slice(0, maxLines - 1), `… ${all.length - maxLines + 1} more lines: enlarge the window`]
         : all;
-    const text = shown.map((line) => `${fit(line, width)}${CLEAR_LINE}`).join('\r\n');
+    const text = shown.map((line) => `${fit(forTerminal(line), width)}${CLEAR_LINE}`).join('\r\n');
     this.#io.write(`${HOME}${text}${CLEAR_BELOW}`);
   }
 }

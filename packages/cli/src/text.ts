@@ -2,7 +2,7 @@
 import stringWidth from 'string-width';
 import { editDistance } from '../../../src/api/edit-distance.ts';
 import { own } from '../../../src/api/own.ts';
-import { printableLine } from '../../../src/api/printable.ts';
+import { printable, printableLine } from '../../../src/api/printable.ts';
 import { fromIso } from '../../../src/core/time.ts';
 import { Fault } from './fault.ts';
 
@@ -19,6 +19,16 @@ export const plainLines = (output: string): string[] =>
 // biome-ignore lint/suspicious/noControlCharactersInRegex: our own colours
 const COLOUR = /(\u001b\[[0-9;]*m)/;
 const RESET = '\u001b[0m';
+
+/** Returns the lines without anything but colours that a terminal would execute, whatever object of the cluster they come from. */
+export const forTerminal = (text: string): string =>
+  text
+    .split(COLOUR)
+    .map((part) => (COLOUR.test(part) ? part : printable(part)))
+    .join('');
+
+const LINE_ENDS = /[\r\n\t\u2028\u2029]+/g;
+const cellOf = (text: string): string => forTerminal(text.replace(LINE_ENDS, ' '));
 
 /** Cuts a text to `width` columns; colours have no width, and are reset at the end. */
 export function fit(text: string, width: number): string {
@@ -44,8 +54,9 @@ export function fit(text: string, width: number): string {
   return result;
 }
 
-/** Formats rows in columns, separated by three blanks like in kubectl; the last column is not padded. */
-export function columns(rows: readonly (readonly string[])[]): string[] {
+/** Formats rows in columns, separated by three blanks like in kubectl; the last column is not padded. A cell is one line that is safe to show. */
+export function columns(cells: readonly (readonly string[])[]): string[] {
+  const rows = cells.map((row) => row.map(cellOf));
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => stringWidth(row[column] ?? ''))),
   );

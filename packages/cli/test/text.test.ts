@@ -1,4 +1,6 @@
+import { EventEmitter } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
+import { processIo } from '../src/io.ts';
 import { Screen } from '../src/screen.ts';
 import { age, columns, duration, fit, nearest, plain } from '../src/text.ts';
 import { fakeIo } from './io.ts';
@@ -23,6 +25,29 @@ describe('text', () => {
 
   test('from a container cannot move the cursor', () => {
     expect(plain('a\u001b[2Jb\rc\u0007d\ne')).toBe('ab cd e');
+  });
+
+  test('in a cell is one line in which only colours are executed', () => {
+    const reason = '\u001b[31mFailed\u001b]0;title\u0007\u009b2J\r\nFAKE \u202Eline';
+    expect(columns([['A', reason, 'z']])).toEqual(['A   \u001b[31mFailed2J FAKE line   z']);
+  });
+
+  test.each([true, false])('that reaches a terminal (%s) can do no more than colour it', (isTTY) => {
+    const written: string[] = [];
+    const stream = Object.assign(new EventEmitter(), {
+      isTTY,
+      hasColors: () => true,
+      write: (text: string) => written.push(text),
+    });
+    const process = { stdout: stream, stderr: stream, stdin: {}, env: {}, once: () => process };
+    const io = processIo(process as unknown as NodeJS.Process);
+    io.out('  - \u001b[31mapp:\u001b[2J1\u202E\n  + app:2');
+    io.note('error: \u001b[2Jno');
+    expect(written).toEqual(
+      isTTY
+        ? ['  - \u001b[31mapp:1\n  + app:2\n', 'error: no\n']
+        : ['  - \u001b[31mapp:\u001b[2J1\u202E\n  + app:2\n', 'error: \u001b[2Jno\n'],
+    );
   });
 
   test('formats ages as kubectl does', () => {
@@ -54,6 +79,9 @@ describe('a screen', () => {
     expect(rows()).toEqual([`${'x'.repeat(19)}…`, 'b', '… 3 more lines: enl…']);
     io.resize(40, 10);
     expect(rows()).toEqual(['x'.repeat(30), 'b', 'c', 'd', 'e']);
+    screen.draw(['a\u001b[2Jb']);
+    expect(io.written.at(-1)).not.toContain('\u001b[2J');
+    screen.draw(['x'.repeat(30), 'b', 'c', 'd', 'e']);
     screen.close();
     expect(io.written.at(-1)).toContain('\u001b[?1049l');
     expect(io.lines).toEqual(['x'.repeat(30), 'b', 'c', 'd', 'e']);

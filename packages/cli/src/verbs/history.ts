@@ -101,8 +101,8 @@ export async function diff(
   }
   for (const { container, from, to } of changes) {
     io.out(`  ${container}`);
-    io.out(io.paint('red', `  - ${from ?? '(not recorded)'}`));
-    io.out(io.paint('green', `  + ${to ?? '(not recorded)'}`));
+    io.out(io.paint('red', `  - ${plain(from ?? '(not recorded)')}`));
+    io.out(io.paint('green', `  + ${plain(to ?? '(not recorded)')}`));
   }
   return 0;
 }
