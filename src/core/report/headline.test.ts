@@ -65,6 +65,11 @@ describe('the headline of a sentence', () => {
       `The workload ${'very '.repeat(20)}long`,
       `${`The workload ${'very '.repeat(17)}`.trimEnd()}…`,
     ],
+    [
+      'with what happened, and not on how many pods',
+      'web:1.9 runs again, verified on 38 pods; web:2.0 failed: pod web-746dd5cf99-jxxz5 on node-3 (and 12 more): readiness-probe in container web exited 1 (ProbeHookCrashed: the readiness hook crashed)',
+      'web:1.9 runs again; web:2.0 failed: readiness-probe exited 1',
+    ],
     ['cut, when there is not even a word', 'x'.repeat(200), `${'x'.repeat(99)}…`],
   ])('%s', (_, sentence, expected) => {
     expect(headline(sentence)).toBe(expected);

@@ -4,7 +4,8 @@ import type { Images, UpgradeSpec } from '../../api/types.ts';
 
 /** `registry.example/team/web:2.0` is `web:2.0`; a digest is shortened. */
 export const shortImage = (image = ''): string =>
-  image.replace(/^.*\//s, '').replace(/(@sha256:[0-9a-f]{12})[0-9a-f]+/, '$1') || 'of the container';
+  image.slice(image.lastIndexOf('/') + 1).replace(/(@sha256:[0-9a-f]{12})[0-9a-f]+/, '$1') ||
+  'of the container';
 
 export interface Versions {
   readonly from: string;

@@ -34,12 +34,17 @@ describe('an answer', () => {
     ['no data', values(), 'no data'],
     ['no number', values(0, Number.NaN), 'no number'],
     ['no answer', { kind: 'failed', message: 'ECONNREFUSED' }, 'ECONNREFUSED'],
+    ['no answer, in many words', { kind: 'failed', message: 'x'.repeat(300) }, 'x'.repeat(200)],
   ])('of %s says nothing, and neither begins nor ends a row', (_what, answer, message) => {
     const silent = addAnswer(undefined, planned(), NOW, answer);
     expect(silent).toMatchObject({ class: 'Error', failures: 0 });
     expect(rolloutCheckText(silent, planned().check)).toBe(message);
     const bad = addAnswer(undefined, planned(), NOW, values(1));
     expect(addAnswer(bad, planned(), NOW, answer)).toMatchObject({ class: 'Error', failures: 1 });
+  });
+
+  test.each(['0.05', 'x< 0.05', '=> 0.05', ''])('is none where the condition is "%s"', (passWhen) => {
+    expect(addAnswer(undefined, planned(passWhen), NOW, values(0)).class).toBe('Error');
   });
 
   test('passes if all values pass, and reports the first one that does not', () => {

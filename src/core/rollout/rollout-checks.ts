@@ -76,7 +76,7 @@ function evaluateAnswer(
   if (answer.kind === 'failed') {
     return { class: 'Error', noValue: { message: cut(answer.message, 200) } };
   }
-  const [, operator = '', limit = ''] = /^([<>=!]+) *(.*)$/.exec(passWhen) ?? [];
+  const [, operator = '', limit = ''] = /^([<>=!]+)(.*)/.exec(passWhen) ?? [];
   const passes = own(COMPARE, operator);
   const { values } = answer;
   if (values.length === 0 || values.some(Number.isNaN) || !passes) {

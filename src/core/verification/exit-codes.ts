@@ -66,9 +66,9 @@ const SCRIPT_CODES: Readonly<Record<number, PodReason>> = {
 };
 
 /** The last line that the readiness script prints to stdout; its messages on stderr may follow it. */
-const RESULT_LINE = /^postcheck: stage=\w+ code=(\d+)\b[^\n]*$/gm;
+const RESULT_LINE = /^postcheck: stage=\w+ code=(\d+)\b[^\n]*/gm;
 /** The script's message about its decision, after any warnings. The stored output may lack its beginning, not its end. */
-const SENTENCE = /^readiness_probe: (.+)$/gm;
+const SENTENCE = /^readiness_probe: (.+)/gm;
 const ONLY_SENTENCES = /^(?:\s*|readiness_probe: .*)$/;
 const SENTENCE_MAX = 200;
 

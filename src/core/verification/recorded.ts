@@ -7,7 +7,7 @@ import { VERIFIED } from '../../api/names.ts';
 import type { AnyReason } from '../../api/reasons.ts';
 import type { PodView } from '../../api/views.ts';
 
-const shortId = (id: string): string => id.replace(/^.*:\/\//, '').slice(0, 12);
+const shortId = (id: string): string => id.slice(id.lastIndexOf('/') + 1).slice(0, 12);
 
 const pins = (pod: PodView): string =>
   pod.containers
