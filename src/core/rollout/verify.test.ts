@@ -294,3 +294,76 @@ describe('a pod that is not started', () => {
     );
   });
 });
+
+describe('the deadline for progress', () => {
+  /** An attempt whose last progress was so long ago, with these pods. */
+  function plan(
+    idleSeconds: number,
+    pods: readonly PodView[],
+    {
+      status: change = {},
+      spec = {},
+      desired = 3,
+    }: { status?: Partial<UpgradeStatus>; spec?: object; desired?: number } = {},
+  ) {
+    const status = statusOf(change, {
+      progressAt: ago(idleSeconds),
+      rolledAt: ago(2000),
+      startedAt: ago(2000),
+    });
+    const upgrade = upgradeOf({ status, spec: { ...spec } });
+    const workload = workloadOf({ desired, updated: pods.length, available: 0, total: desired });
+    return decide(snapshotOf({ upgrade, pods, workload }));
+  }
+  const lost = { nodeReady: () => false };
+
+  test('is in the status while it runs, and the next decision is due then', () => {
+    const { status, wakeAt } = plan(60, [podOf({ deleting: true })]);
+    expect(status).toMatchObject({ phase: 'Upgrading', attempt: { deadlineAt: ago(-840) } });
+    expect(wakeAt).toBe(NOW + 840_000);
+  });
+
+  test('is not in the status once it has passed, and the attempt has no verdict', () => {
+    const { status } = plan(900, []);
+    expect(status.phase).toBe('Inconclusive');
+    expect(status.attempt?.deadlineAt).toBeUndefined();
+  });
+
+  test('does not run without desired pods', () => {
+    const { status } = plan(9000, [], { desired: 0 });
+    expect(status.phase).toBe('PostChecking');
+    expect(status.attempt?.deadlineAt).toBeUndefined();
+  });
+
+  test('does not run while a stage waits, and the next decision is due at the end of its soak', () => {
+    const stage = { name: 'all', state: 'Soaking', desired: 1, verified: 1, soakUntil: ago(-20) } as const;
+    const spec = { strategy: { stages: [{ name: 'all', soakSeconds: 60 }] }, postCheck: { checks: [] } };
+    const upgrade = upgradeOf({
+      status: statusOf({ stages: [stage] }, { progressAt: ago(900), maxPassed: 1 }),
+      spec,
+    });
+    const pods = [withResult(upgrade, podOf({ createdAt: NOW }))];
+    const { status, wakeAt } = decide(snapshotOf({ upgrade, pods, workload: workloadOf() }));
+    expect(status).toMatchObject({ phase: 'PostChecking', waiting: { reason: 'Soaking' } });
+    expect(status.attempt?.deadlineAt).toBeUndefined();
+    expect(wakeAt).toBe(NOW + 20_000);
+  });
+
+  test('is not needed for a pod that cannot be probed: there is no verdict at once', () => {
+    const upgrade = upgradeOf({ status: statusOf({}, { progressAt: ago(9) }) });
+    expect(decide(snapshotOf({ upgrade, ...lost })).status.phase).toBe('Inconclusive');
+    const back = statusOf(
+      { phase: 'FallingBack', fallback: fallbackOf({ rolledAt: ago(5) }) },
+      { progressAt: ago(9) },
+    );
+    const restored = workloadOf({ containers: templateOf(OLD) });
+    const falling = { upgrade: upgradeOf({ status: back }), workload: restored, ...lost };
+    expect(decide(snapshotOf(falling)).status.phase).toBe('FallbackChecking');
+  });
+});
+
+test('a fallback without evidence, and without progress, could not be verified', () => {
+  const { phase, attempt } = fallback({ ownWaitSeconds: 0, desired: 2 });
+  expect(phase).toBe('FallbackFailed');
+  expect(attempt?.end?.cause).toContain('; the fallback could not be verified: no progress for 15m');
+});
