@@ -96,6 +96,75 @@ describe('between two statuses', () => {
     expect(changeOf(measured('Fail', '0.2'), measured('Fail', '0.3'))).toBe('progress');
   });
 
+  const attempted = (change: object): UpgradeStatus => ({
+    ...status(),
+    attempt: { ...status().attempt, ...change } as never,
+  });
+  const counted = (passed: number): UpgradeStatus['counts'] => ({
+    desired: 3,
+    updated: 3,
+    ready: 3,
+    passed,
+    retrying: 0,
+    failed: 0,
+    inconclusive: 0,
+    skipped: 0,
+  });
+  const row = {
+    check: 'c',
+    container: 'web',
+    code: 1,
+    class: 'Retry',
+    reason: 'ProbeFailed',
+    pods: 1,
+  } as const;
+  const stage = { name: 'canary', state: 'Rolling', desired: 2, verified: 0 } as const;
+  const rolloutCheck = { name: 'errors', class: 'Pass', message: '0' } as const;
+  test.each<[string, UpgradeStatus, UpgradeStatus, string]>([
+    ['counts', status({ counts: counted(1) }), status({ counts: counted(2) }), 'progress'],
+    ['the headline', status({ headline: 'a' }), status({ headline: 'b' }), 'progress'],
+    ['exit codes', status({ exitCodes: [row] }), status({ exitCodes: [{ ...row, pods: 2 }] }), 'progress'],
+    ['a stage', status({ stage: '1/2 canary' }), status({ stage: '2/2 rest' }), 'progress'],
+    [
+      'the pods of a stage',
+      status({ stages: [stage] }),
+      status({ stages: [{ ...stage, verified: 1 }] }),
+      'progress',
+    ],
+    [
+      'the time of a check of the rollout',
+      status({ rolloutChecks: [{ ...rolloutCheck, lastAt: ago(9) }] }),
+      status({ rolloutChecks: [{ ...rolloutCheck, lastAt: ago(0) }] }),
+      'volatile',
+    ],
+    ['another check of the rollout', status(), status({ rolloutChecks: [rolloutCheck] }), 'progress'],
+    ['the last progress', attempted({ progressAt: ago(60) }), attempted({ progressAt: ago(1) }), 'progress'],
+    ['a deadline', attempted({}), attempted({ deadlineAt: ago(-60) }), 'progress'],
+    ['the most updated pods', attempted({ maxUpdated: 1 }), attempted({ maxUpdated: 2 }), 'progress'],
+    ['the most verified pods', attempted({ maxPassed: 1 }), attempted({ maxPassed: 2 }), 'progress'],
+    [
+      'a revision',
+      status({ to: { images: {} } }),
+      status({ to: { images: {}, revision: 'new' } }),
+      'progress',
+    ],
+    ['the first time of a try', status(), status({ pods: report({ firstAt: ago(8) }) }), 'volatile'],
+    ['the last time of a try', status(), status({ pods: report({ lastAt: ago(8) }) }), 'volatile'],
+    ['the number of tries', status(), status({ pods: report({ attempts: 2 }) }), 'volatile'],
+    ['the output of a try', status(), status({ pods: report({ output: 'x' }) }), 'volatile'],
+    ['the gate of an attempt', attempted({ gating: true }), attempted({ gating: false }), 'transition'],
+    ['a wait', status(), status({ waiting: { reason: 'Soaking', since: ago(9) } }), 'transition'],
+    [
+      'the reason of a condition, while pods come and go',
+      status({ conditions: [condition('Upgrading')] }),
+      status({ conditions: [condition('PostChecking')] }),
+      'progress',
+    ],
+    ['a value in place of a list', status({ pods: {} as never }), status({ pods: [] }), 'progress'],
+  ])('%s differs', (_, before, after, expected) => {
+    expect(changeOf(before, after)).toBe(expected);
+  });
+
   test('what a status lacks is no difference', () => {
     expect(changeOf({ phase: 'Upgrading' }, { phase: 'Upgrading', message: 'Rolling' })).toBe('progress');
     expect(changeOf({ phase: 'Upgrading' }, { phase: 'Upgrading', message: undefined })).toBe('none');

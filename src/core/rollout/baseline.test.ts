@@ -105,3 +105,56 @@ test('a baseline that has to pass is waited for until every check can have run, 
   expect(decided(undefined, 40, { postCheck, ...REQUIRED }).status.from?.baseline).toBeUndefined();
   expect(decided(undefined, 63, { postCheck, ...REQUIRED }).status.from?.baseline).toEqual([]);
 });
+
+/** What is recorded of so many pods of the previous version that ended so. */
+function recorded(
+  outcomes: readonly (TryOutcome | undefined)[],
+  spec: Record<string, unknown> = {},
+  isLate = true,
+) {
+  const status = statusOf(
+    { phase: 'Pending', targetGeneration: 1, from: { images: { web: OLD }, revision: 'old' } },
+    { rolledAt: undefined, targetGeneration: 2, startedAt: ago(isLate ? 60 : 1) },
+  );
+  const upgrade = upgradeOf({ status, spec });
+  const pods = outcomes.map((_, index) =>
+    oldPodOf({ name: `web-${index}`, uid: `web-${index}`, conditions: { Ready: conditionOf('True') } }),
+  );
+  const records = new Map(
+    outcomes.flatMap((outcome, index) =>
+      outcome ? [...probed(upgrade, pods.slice(index, index + 1), outcome)] : [],
+    ),
+  );
+  const workload = workloadOf({ containers: templateOf(OLD) });
+  return decide(snapshotOf({ upgrade, pods: pods.toReversed(), workload, records }));
+}
+const MISSING = { kind: 'missing' } as const;
+
+test.each<[string, readonly (TryOutcome | undefined)[], object]>([
+  ['all of the same', [exit(17), exit(17), exit(17)], { exitCode: 17, pods: 3, total: 3 }],
+  ['a code beside passes', [exit(0), exit(17), exit(0)], { exitCode: 17, pods: 1, total: 3 }],
+  ['the first of two codes', [exit(17), exit(3), exit(17)], { exitCode: 17, pods: 2, total: 3 }],
+  ['a code before passes', [exit(17), exit(0), exit(0)], { exitCode: 17, pods: 1, total: 3 }],
+  ['a pass', [exit(0), exit(0), undefined], { exitCode: 0, pods: 2, total: 2 }],
+  ['no command', [MISSING, MISSING, MISSING], { missing: true }],
+  ['a command that one pod has', [MISSING, exit(0), MISSING], { exitCode: 0, pods: 1, total: 1 }],
+])('a baseline has one entry for each check: %s', (_, outcomes, entry) => {
+  const { baseline } = recorded(outcomes).status.from ?? {};
+  expect(JSON.parse(JSON.stringify(baseline))).toEqual([
+    { check: 'readiness-probe', container: 'web', ...entry },
+  ]);
+});
+
+test('three pods are probed, those that are Ready, the first by name, and each once', () => {
+  const names = (outcomes: readonly (TryOutcome | undefined)[]) =>
+    recorded(outcomes, {}, false).cycles.map(({ pod }) => pod.name);
+  expect(names([undefined, undefined, undefined, undefined])).toEqual(['web-0', 'web-1', 'web-2']);
+  expect(names([exit(0), undefined, undefined, undefined])).toEqual(['web-1', 'web-2']);
+  expect(recorded([undefined], {}, false).wakeAt).toBe(Date.parse(ago(1)) + 12_000);
+});
+
+test('a previous version that has to pass fails by its worst pod, with the number of the others', () => {
+  const why = (...outcomes: TryOutcome[]) => recorded(outcomes, REQUIRED).status.attempt?.end?.why;
+  expect(why(exit(0), exit(17), exit(3))).toMatchObject({ pod: 'web-1', exitCode: 17, others: 1 });
+  expect(why(exit(0), exit(17), exit(0))?.others).toBeUndefined();
+});
