@@ -1,7 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { activeStatusOf, ago, completeUpgradeOf } from '../../test/support/snapshots.ts';
+import { activeStatusOf, ago, completeUpgradeOf, fallbackOf } from '../../test/support/snapshots.ts';
 import { FALLBACK_FINALIZER } from '../api/names.ts';
-import { followFinalizer } from './finalizer.ts';
+import type { AnyReason } from '../api/reasons.ts';
+import type { Attempt, UpgradeStatus } from '../api/types.ts';
+import { completeStatus } from './complete-status.ts';
+import { followFinalizer, mustRestore } from './finalizer.ts';
 import type { CompleteUpgrade } from './snapshot.ts';
 
 const upgrade = ({ metadata, ...rest }: CompleteUpgrade, finalizers: readonly string[]): CompleteUpgrade => ({
@@ -26,3 +29,31 @@ test('none is put on an Upgrade that is being deleted: the API server would refu
     'none',
   );
 });
+
+const endOf = (reason: AnyReason): Partial<Attempt> => ({
+  end: { outcome: 'Failed', reason, cause: '', at: ago(1) } as NonNullable<Attempt['end']>,
+});
+const restores = (status: Partial<UpgradeStatus>, attempt: Partial<Attempt> = {}, action = 'Rollback') =>
+  mustRestore(completeUpgradeOf({ spec: { fallback: { action } } }), activeStatusOf(status, attempt));
+const FALLING_BACK = { phase: 'FallingBack', fallback: fallbackOf() } as const;
+const TURNED_BACK = { turnedBack: { images: {}, startedAt: ago(9) } };
+const HELD = { held: { partition: 0 } };
+
+test.each<[string, boolean, boolean]>([
+  ['an attempt that is under way', restores({}), true],
+  ['one that may stay as it is', restores({}, {}, 'None'), false],
+  ['a fallback, whatever else is set', restores(FALLING_BACK, {}, 'None'), true],
+  ['one that changed nothing', restores({}, { adopted: true }), false],
+  ['one that has ended', restores({ phase: 'Failed' }, endOf('NoFallbackTarget')), false],
+  ['one that ended as Partial', restores({ phase: 'Partial' }, endOf('ProbeFailed')), false],
+  ['one that ended while a template is reverted', restores({ phase: 'Partial', ...TURNED_BACK }, endOf('ProbeFailed')), true],
+  ['one that ended with a partition to restore', restores({ phase: 'Failed' }, { ...endOf('ImageConflict'), ...HELD }), true],
+  ['a failed version behind closed gates', restores({ phase: 'Failed' }, endOf('FallbackPaused')), true],
+  ['one whose gates are open', restores({ phase: 'Failed' }, { ...endOf('FallbackPaused'), gating: false }), false],
+  ['one that may stay there', restores({ phase: 'Failed' }, endOf('FallbackPaused'), 'None'), false],
+  ['another failed version behind closed gates', restores({ phase: 'Failed' }, endOf('FallbackDisabled')), false],
+  ['an end that was not stored with its phase', restores({}, endOf('ProbeFailed')), false],
+  ['an Upgrade without an attempt', mustRestore(completeUpgradeOf(), completeStatus({ phase: 'Failed' })), false],
+])('a deletion has to restore something of %s: %s', (_, found, expected) => {
+  expect(found).toBe(expected);
+}); // biome-ignore format: a table

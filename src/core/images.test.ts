@@ -1,6 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { activeStatusOf, NEW, OLD, specOf, workloadOf } from '../../test/support/snapshots.ts';
-import { imagesToWrite, runsImages, upgradedImages } from './images.ts';
+import {
+  bytesOf,
+  differingContainer,
+  imageManager,
+  imagesOf,
+  imagesToWrite,
+  runsImages,
+  sameImages,
+  upgradedImages,
+} from './images.ts';
 
 describe('images', () => {
   const two = workloadOf({
@@ -22,5 +31,31 @@ describe('images', () => {
       to: { images: { web: NEW, log: 'log:1', proxy: 'p:2' } },
     });
     expect(upgradedImages(status, specOf())).toEqual({ web: NEW, proxy: 'p:2' });
+  });
+
+  test('of a template are those that are short enough to run', () => {
+    const image = (length: number) => 'x'.repeat(length);
+    const [web, log] = two.containers;
+    const containers = [
+      { ...web, image: image(1024) },
+      { ...log, image: image(1025) },
+    ] as typeof two.containers;
+    expect(imagesOf(workloadOf({ containers }))).toEqual({ web: image(1024) });
+    expect(bytesOf({ web: 'é' })).toBe('{"web":"é"}'.length + 1);
+  });
+
+  test('are the same with the same containers', () => {
+    expect(sameImages({ web: OLD, log: 'log:1' }, { log: 'log:1', web: OLD })).toBe(true);
+    expect(sameImages({ web: OLD }, { web: OLD, log: 'log:1' })).toBe(false);
+    expect(sameImages({ web: OLD, log: 'log:1' }, { web: OLD })).toBe(false);
+    expect(sameImages({ web: OLD }, { web: NEW })).toBe(false);
+    expect(sameImages({ web: OLD }, { log: OLD })).toBe(false);
+  });
+
+  test('differ in the first container that has another one, by whoever set it', () => {
+    expect(differingContainer(two, { web: OLD, log: 'log:2' })?.name).toBe('log');
+    expect(differingContainer(two, { web: NEW, log: 'log:2' })?.name).toBe('web');
+    expect(differingContainer(two, { constructor: 'x' } as never)).toBeUndefined();
+    expect([imageManager(two, 'web'), imageManager(two, 'log')]).toEqual(['kubectl', undefined]);
   });
 });
