@@ -55,7 +55,7 @@ describe('kubectl explain', () => {
   test.each([
     [
       'upgrade.spec.postCheck.periodSeconds',
-      'Interval between two probes of one pod, ±20 %. Defaults to 10.',
+      'Interval between two probe cycles of one pod, ±20 %. In a probe cycle each check runs once, in each of its containers. Defaults to 10.',
     ],
     ['upgrade.spec.targetRef.kind', 'enum: Deployment, StatefulSet, DaemonSet'],
     ['upgrade.spec.gate', 'Defaults to Auto.'],
