@@ -113,8 +113,20 @@ describe.each(Object.entries(APPLIERS))('%s', (_, apply) => {
   });
 });
 
+test('a change with a field that does not exist is rejected, and the answer ends with the field', () => {
+  run(['apply', '-f', '-'], manifestOf('mistyped', []));
+  const mistyped = manifestOf('mistyped', []);
+  expect(() => run(['apply', '-f', '-'], { ...mistyped, spec: { ...mistyped.spec, postChek: {} } })).toThrow(
+    /strict decoding error: unknown field "spec\.postChek"\s*$/,
+  );
+});
+
 test('a tool that comes after another one: client-side first, server-side from then on', () => {
   run(['apply', '-f', '-'], manifestOf('moved', [SCRIPT, PORT]));
+  // The stored list has defaults that the manifest does not have.
+  expect(() => run(serverSide('kubectl'), manifestOf('moved', [SCRIPT, PORT]))).toThrow(
+    /conflict with "kubectl-client-side-apply".*: \.spec\.postCheck\.checks/,
+  );
   run([...serverSide('kubectl'), '--force-conflicts'], manifestOf('moved', [PORT]));
   expect(asked('moved')).toEqual(['port port 8080']);
   run(serverSide('kubectl'), manifestOf('moved', []));
