@@ -6,7 +6,7 @@ import { Conflict, Fault } from './fault.ts';
 
 /** Returns a Fault for a failed request, which says what to do. */
 export function requestFault(server: string, failure: RequestFailure, status: number, target: Target): Fault {
-  const message = failure.message.replace(/^[A-Z]+ [^:]*: /, '');
+  const message = withoutLongValues(failure.message.replace(/^[A-Z]+ [^:]*: /, ''));
   if (status === 0 && failure.kind === 'invalid') {
     return new Fault(`${invalidName(target)} is not a valid name in Kubernetes`);
   }
@@ -27,6 +27,9 @@ export function requestFault(server: string, failure: RequestFailure, status: nu
   }
   return failure.kind === 'conflict' ? new Conflict(message) : new Fault(message);
 }
+
+/** The API server quotes a rejected object as a whole, before it says what is wrong with it. */
+const withoutLongValues = (message: string): string => message.replace(/"(?:[^"\\]|\\.){200,}"/gs, '"…"');
 
 /** Returns why the configuration cannot be used. */
 export function unreadable(error: unknown, plugin: string | undefined): string {

@@ -8,6 +8,7 @@ import { type Amount, podCount } from '../../../src/core/rollout/amount.ts';
 import { budgetOf } from '../../../src/core/rollout/budget.ts';
 import { isTimeZone } from '../../../src/core/windows.ts';
 import { driverOf } from '../../../src/core/workload/drivers.ts';
+import { imageProblem } from './image-reference.ts';
 import { plural } from './looks.ts';
 
 /** What is wrong at a path, such as `spec.windows[0].timeZone`. */
@@ -20,6 +21,15 @@ export const unknownTimeZones = ({ windows = [] }: UpgradeSpec): Said[] =>
       ? []
       : [[`spec.windows[${index}].timeZone`, obstacleText({ reason: 'TimeZoneUnknown', timeZone })]],
   );
+
+/** Images that no kubelet could pull. */
+export const wrongImages = ({ containers }: UpgradeSpec): Said[] =>
+  containers.flatMap(({ image }, index): Said[] => {
+    const problem = imageProblem(image);
+    return problem === undefined
+      ? []
+      : [[`spec.containers[${index}].image`, `no kubelet accepts it: ${problem}`]];
+  });
 
 /** A cycle of dependencies through these Upgrades of one namespace. */
 export function cycleThrough(upgrade: Dependent, others: readonly Dependent[]): Said[] {

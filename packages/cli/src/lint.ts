@@ -7,8 +7,8 @@ import { GROUP, VERSION } from '../../../src/api/names.ts';
 import { SpecSchema } from '../../../src/api/schema-spec.ts';
 import type { UpgradeSpec } from '../../../src/api/types.ts';
 import { unreadAnnotations } from './annotations.ts';
-import { emptyStages, type Said, unknownTimeZones } from './lint-effects.ts';
-import { nearest } from './text.ts';
+import { emptyStages, type Said, unknownTimeZones, wrongImages } from './lint-effects.ts';
+import { milliseconds, nearest } from './text.ts';
 
 export interface Finding {
   readonly file: string;
@@ -66,7 +66,7 @@ export function lintText(
   text: string,
 ): { upgrades: readonly Linted[]; findings: readonly Finding[] } {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines });
+  const documents = parseAllDocuments(text, { lineCounter: lines, logLevel: 'error' });
   const broken = documents.flatMap((document) => document.errors);
   if (broken.length > 0) {
     return {
@@ -154,7 +154,7 @@ function findingsIn(file: string, manifest: Json, lineAt: LineAt): Finding[] {
   const unknown = [...unknownFields(Manifest, complete)].filter(([path]) => path[0] !== 'status');
   const wrong = Value.Errors(Manifest, complete).map((error): [Path, string] => [
     error.instancePath.split('/').slice(1).map(unescaped),
-    allowed(error.params) ?? error.message,
+    allowed(error.params) ?? secondsText(valueAt(complete, error.instancePath)) ?? error.message,
   ]);
   const types = [...unknown, ...wrong, ...wrongNames(manifest), ...duplicates(SpecSchema, complete.spec)];
   // Rules apply to fields that exist and have the right type; the API server evaluates them last too.
@@ -164,7 +164,11 @@ function findingsIn(file: string, manifest: Json, lineAt: LineAt): Finding[] {
   const warnings = [
     ...unknownAnnotations(manifest),
     ...(types.length > 0 ? [] : unreachable(complete.spec)),
-    ...(isSound ? emptyStages(complete.spec as UpgradeSpec).map(placed) : []),
+    ...(isSound
+      ? [...emptyStages(complete.spec as UpgradeSpec), ...wrongImages(complete.spec as UpgradeSpec)].map(
+          placed,
+        )
+      : []),
   ];
   return [
     ...[...types, ...rules, ...zones].map(([path, message]) => report(path, message)),
@@ -192,6 +196,19 @@ function booleanWords(node: unknown, path: Path): [Path, string][] {
   return typeof word === 'string' && BOOLEAN_WORD.test(word)
     ? [[path, `kubectl reads ${word} as a boolean: quote it, "${word}"`]]
     : [];
+}
+
+const valueAt = (whole: unknown, pointer: string): unknown =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map(unescaped)
+    .reduce<unknown>((value, key) => (value as Record<string | number, unknown> | undefined)?.[key], whole);
+
+/** Durations are whole numbers of seconds here; elsewhere in Kubernetes many are texts such as `10m`. */
+function secondsText(value: unknown): string | undefined {
+  const ms = typeof value === 'string' && /^\d[\d.]*[a-z]/.test(value) ? milliseconds(value) : undefined;
+  return ms === undefined ? undefined : `must be a whole number of seconds: write ${Math.ceil(ms / 1000)}`;
 }
 
 /** Returns the message for a field that accepts only some values. */

@@ -119,14 +119,22 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 
 /** Parses `5m`, `1h30m`, `90s` to milliseconds; a bare number is seconds. */
 export function duration(flag: string, value: string): number {
+  const ms = milliseconds(value);
+  if (ms === undefined) {
+    throw new Fault(`${flag} must be a time such as 30s, 5m or 1h30m, not ${JSON.stringify(value)}`);
+  }
+  return ms;
+}
+
+/** The same; `undefined` for any other text. */
+export function milliseconds(value: string): number | undefined {
   if (/^\d+$/.test(value)) {
     return Number(value) * 1000;
   }
   const parts = [...value.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
-  if (parts.length === 0 || parts.map(([all]) => all).join('') !== value) {
-    throw new Fault(`${flag} must be a time such as 30s, 5m or 1h30m, not ${JSON.stringify(value)}`);
-  }
-  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * (own(UNITS, unit ?? 's') ?? 0), 0);
+  return parts.length === 0 || parts.map(([all]) => all).join('') !== value
+    ? undefined
+    : parts.reduce((sum, [, number, unit]) => sum + Number(number) * (own(UNITS, unit ?? 's') ?? 0), 0);
 }
 
 /** Returns the known word that this one most likely stands for; `undefined` if none is similar. */

@@ -1,10 +1,13 @@
 /** lint says offline what the API server would say; test/api/validation asks the API server the same rules. */
-import { globSync, readFileSync } from 'node:fs';
-import { describe, expect, test } from '@jest/globals';
+import { globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, jest, test } from '@jest/globals';
 import { parse } from 'yaml';
 import type { UpgradeSpec } from '../../../src/api/types.ts';
 import type { WorkloadView } from '../../../src/api/views.ts';
 import { Stage } from '../../../test/docs/stage.ts';
+import { imageProblem } from '../src/image-reference.ts';
 import { lintText } from '../src/lint.ts';
 import { emptyStages, missingDependencies, withoutEffect } from '../src/lint-effects.ts';
 import { lint } from '../src/verbs/lint.ts';
@@ -169,6 +172,56 @@ describe('lint', () => {
     ],
   ])('says what is wrong with %j, and what to write', (spec, message) => {
     expect(said(manifest(spec))).toEqual([`8 ${message}`]);
+  });
+
+  test.each([
+    ['10m', 'must be a whole number of seconds: write 600'],
+    ['1.5h', 'must be a whole number of seconds: write 5400'],
+    ['soon', 'must be integer'],
+  ])('says how long %s is in seconds', (time, message) => {
+    expect(said(manifest(`  postCheck: {deadlineSeconds: ${time}}\n`))).toEqual([
+      `8 spec.postCheck.deadlineSeconds: ${message}`,
+    ]);
+  });
+
+  test.each([
+    [
+      'https://registry.example/web:2.0',
+      'an image reference has no https://: write registry.example/web:2.0',
+    ],
+    ['registry.example/Web:2.0', 'a repository has only lower case letters: web instead of Web'],
+    ['registry.example/web:', 'its tag is not valid'],
+    ['registry.example/web@sha256:12', 'its digest is not valid'],
+    ['registry.example/web:2.0:1', 'its tag is not valid'],
+    ['registry.example//web', 'it is not a valid image reference'],
+  ])('warns of the image %s, which no kubelet accepts', (image, problem) => {
+    const { findings } = lintText('up.yaml', manifest('').replace('registry.example/web:2.0', `"${image}"`));
+    expect(findings.map(({ level, line, path, message }) => [level, line, path, message])).toEqual([
+      ['warning', 7, 'spec.containers[0].image', `no kubelet accepts it: ${problem}`],
+    ]);
+  });
+
+  test.each([
+    'web',
+    'library/web:1',
+    'localhost/web',
+    'Registry.Example:5000/a/b-c/d_e__f.g:V1.0_x-y',
+    `registry.example/web:2.0@sha256:${'0a'.repeat(32)}`,
+    '[2001:db8::1]:5000/web:2',
+  ])('accepts the image %s', (image) => {
+    expect(imageProblem(image)).toBeUndefined();
+  });
+
+  test('reads files in UTF-16, and prints nothing of other files', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'postcheck-lint-'));
+    writeFileSync(join(folder, 'a.yaml'), Buffer.from(`\ufeff${manifest('')}`, 'utf16le'));
+    writeFileSync(join(folder, 'template.yaml'), 'a: {{ .Values.a }}\n');
+    const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const io = fakeIo();
+    expect(await lint(io, { filename: [folder] })).toBe(0);
+    expect([io.lines, io.notes]).toEqual([[], ['1 Upgrade in 2 files: 0 errors, 0 warnings']]);
+    expect(warned).not.toHaveBeenCalled();
+    warned.mockRestore();
   });
 
   test('finds cycles of dependencies in the files, of one Upgrade too', async () => {

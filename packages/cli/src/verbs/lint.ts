@@ -79,11 +79,18 @@ async function read(io: Io, name: string): Promise<Source[]> {
     const files = (await stat(name)).isDirectory()
       ? (await readdir(name)).filter((file) => /\.(ya?ml|json)$/.test(file)).map((file) => join(name, file))
       : [name];
-    return await Promise.all(files.map(async (file) => ({ file, text: await readFile(file, 'utf8') })));
+    return await Promise.all(files.map(async (file) => ({ file, text: decoded(await readFile(file)) })));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     throw new Fault(`cannot read ${name}: ${code === 'ENOENT' ? 'no such file' : (error as Error).message}`);
   }
+}
+
+/** PowerShell writes UTF-16, which kubectl reads too. */
+function decoded(bytes: Buffer): string {
+  const [first, second] = bytes;
+  const isUtf16 = first === 0xff && second === 0xfe;
+  return new TextDecoder(isUtf16 ? 'utf-16le' : 'utf-8').decode(bytes);
 }
 
 type InFile = Linted & { readonly file: string };
