@@ -24,6 +24,15 @@ export const unreadAnnotations = (keys: readonly string[]): (readonly [key: stri
       ];
     });
 
+/** Commands that were set on the workload, where nobody reads them. */
+export const misplacedLines = (
+  workload: string,
+  annotations: Readonly<Record<string, string>> = {},
+): string[] =>
+  COMMANDS.filter((key) => Object.hasOwn(annotations, key)).map(
+    (key) => `${key} of ${workload}: commands are read from the Upgrade, not from its workload`,
+  );
+
 /** How many annotations are listed. */
 const MAX_LISTED = 3;
 

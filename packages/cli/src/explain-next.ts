@@ -5,7 +5,16 @@ import type { PodReport, Upgrade } from '../../../src/api/types.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
 import { fromIso, spanText } from '../../../src/core/time.ts';
 import { clockTime, moment } from './text.ts';
-import { isOfEarlierSpec, isStalled, objection, phaseOf, unseen, waitsForPerson } from './upgrade-state.ts';
+import {
+  isDeleting,
+  isOfEarlierSpec,
+  isStalled,
+  objection,
+  phaseOf,
+  unseen,
+  waitsForPerson,
+  waitsForPods,
+} from './upgrade-state.ts';
 
 export function next(upgrade: Upgrade, now: number): string[] {
   const { status, spec, metadata } = upgrade;
@@ -13,17 +22,9 @@ export function next(upgrade: Upgrade, now: number): string[] {
   const [first] = spec.containers;
   const another = verb(`set image ${metadata.name} ${first?.name ?? 'NAME'}=IMAGE`);
   const again = verb(`retry ${metadata.name}`);
-  if (unseen(upgrade)) {
-    return ['the operator observes it within seconds; if it does not, run kubectl postcheck check'];
-  }
-  if (isStalled(upgrade)) {
-    return ['it continues automatically once that is fixed'];
-  }
-  if (spec.paused && (!status?.attempt?.end || isOfEarlierSpec(upgrade))) {
-    return [`it is paused, and no deadline runs. To resume: ${verb(`resume ${metadata.name}`)}`];
-  }
-  if (isOfEarlierSpec(upgrade)) {
-    return ['it starts automatically once that is over'];
+  const held = whileHeld(upgrade);
+  if (held) {
+    return held;
   }
   if (objection(upgrade) === 'Drifted') {
     return afterDrift(upgrade, again);
@@ -60,8 +61,35 @@ export function next(upgrade: Upgrade, now: number): string[] {
     case 'FallbackChecking':
       return ['the previous images are restored and verified'];
     default:
-      return duringWait(upgrade, now) ?? duringAttempt(upgrade, now, verb(`abort ${metadata.name}`));
+      return (
+        duringWait(upgrade, now) ??
+        withoutPods(upgrade) ??
+        duringAttempt(upgrade, now, verb(`abort ${metadata.name}`))
+      );
   }
+}
+
+/** What ends the time in which nothing is decided about the current spec. */
+function whileHeld(upgrade: Upgrade): string[] | undefined {
+  const { status, spec, metadata } = upgrade;
+  if (unseen(upgrade)) {
+    return ['the operator observes it within seconds; if it does not, run kubectl postcheck check'];
+  }
+  if (isStalled(upgrade)) {
+    return ['it continues automatically once that is fixed'];
+  }
+  if (spec.paused && (!status?.attempt?.end || isOfEarlierSpec(upgrade))) {
+    return [
+      `it is paused, and no deadline runs. To resume: kubectl postcheck resume ${metadata.name} -n ${metadata.namespace}`,
+    ];
+  }
+  if (isDeleting(upgrade)) {
+    return ['the previous images are restored and verified, then the Upgrade is removed'];
+  }
+  if (isOfEarlierSpec(upgrade)) {
+    return ['it starts automatically once that is over'];
+  }
+  return undefined;
 }
 
 function afterDrift({ status, spec }: Upgrade, again: string): string[] {
@@ -88,6 +116,11 @@ function duringWait(upgrade: Upgrade, now: number): string[] | undefined {
   const isSkippable = isReason(waiting.reason, 'WindowClosed') || waiting.reason === 'Soaking';
   const skip = `. To continue immediately: kubectl postcheck promote ${name} -n ${namespace}`;
   return [`it continues automatically${until}${isSkippable ? skip : ''}`];
+}
+
+function withoutPods(upgrade: Upgrade): string[] | undefined {
+  const pods = waitsForPods(upgrade);
+  return pods === undefined ? undefined : [`it continues automatically once ${pods}`];
 }
 
 /** During an attempt: the next deadline of a pod, pods without a response at theirs, otherwise the deadline of the attempt. */

@@ -8,7 +8,7 @@ import { completeStatus } from '../../../src/core/complete-status.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
 import { leftCounts } from '../../../src/core/report/left-text.ts';
 import { fromIso, spanText } from '../../../src/core/time.ts';
-import { unreadLines } from './annotations.ts';
+import { misplacedLines, unreadLines } from './annotations.ts';
 import { outputs, rules, spread } from './explain-evidence.ts';
 import { next } from './explain-next.ts';
 import { isOfPods, objectingCondition, why } from './explain-why.ts';
@@ -40,6 +40,7 @@ export interface Explanation {
 export interface Present {
   readonly ready: number;
   readonly desired: number;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export function explain(upgrade: Upgrade, now: number, present?: Present): Explanation {
@@ -51,7 +52,7 @@ export function explain(upgrade: Upgrade, now: number, present?: Present): Expla
     { topic: 'Spread', lines: isOfPods(upgrade) ? spread(upgrade) : [] },
     { topic: 'Timeline', lines: isOfEarlierSpec(upgrade) ? [] : timeline(upgrade, now) },
     { topic: 'Traffic', lines: traffic(upgrade) },
-    { topic: 'Ignored', lines: unreadLines(upgrade.metadata.annotations) },
+    { topic: 'Ignored', lines: ignored(upgrade, present) },
     { topic: 'Next', lines: next(upgrade, now) },
     { topic: 'Runbook', lines: runbook(upgrade) },
   ];
@@ -59,6 +60,13 @@ export function explain(upgrade: Upgrade, now: number, present?: Present): Expla
     headline: `${headline(upgrade, now, isLapsed(upgrade, present))}${lapsedText(upgrade, present)}`,
     parts: parts.filter(({ lines }) => lines.length > 0),
   };
+}
+
+function ignored({ metadata, spec: { targetRef } }: Upgrade, present: Present | undefined): string[] {
+  return [
+    ...unreadLines(metadata.annotations),
+    ...misplacedLines(`${targetRef.kind} ${targetRef.name}`, present?.annotations),
+  ];
 }
 
 /** Explains an earlier attempt, from the history. */

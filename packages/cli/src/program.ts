@@ -5,6 +5,7 @@ import { addControlVerbs } from './commands/control.ts';
 import { addInspectVerbs } from './commands/inspect.ts';
 import { addInstallationVerbs } from './commands/installation.ts';
 import { addPrepareVerbs } from './commands/prepare.ts';
+import { unknownVerbText } from './words.ts';
 
 /** kubectl's connection flags, valid before and after the verb. */
 function withConnectionFlags(program: Command): Command {
@@ -41,7 +42,7 @@ export function createProgram(context: Context, done: Done): Command {
     .showSuggestionAfterError()
     .configureOutput({
       writeOut: (text) => context.io.write(text),
-      writeErr: (text) => context.io.note(text.trimEnd()),
+      writeErr: (text) => context.io.note(unknownVerbText(text.trimEnd())),
     })
     .exitOverride();
   const running: Running =

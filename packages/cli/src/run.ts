@@ -1,8 +1,10 @@
 /** Runs a command line, and returns its exit code. */
 import { type Command, CommanderError } from 'commander';
+import { own } from '../../../src/api/own.ts';
 import { type Context, openCluster } from './command.ts';
 import { bugText, EXIT, Fault } from './fault.ts';
 import { createProgram } from './program.ts';
+import { UPGRADE_WORDS, WORKLOAD_WORDS } from './words.ts';
 
 /** Runs one command line, the words after the program's name. Never rejects. */
 export async function run(words: readonly string[], context: Context): Promise<number> {
@@ -49,6 +51,15 @@ async function completed(program: Command, words: readonly string[], context: Co
   return EXIT.ok;
 }
 
+/** What was probably meant by a word too many. */
+function excessHint(words: readonly string[]): string | undefined {
+  if (words.includes('lint')) {
+    return 'Repeat -f for each file, or name their folder.';
+  }
+  const hasKind = words.some((word) => UPGRADE_WORDS.includes(word) || own(WORKLOAD_WORDS, word));
+  return hasKind ? 'Write the workload as one word, as in deployment/web.' : undefined;
+}
+
 /** Prints what went wrong in one sentence, and returns the exit code. */
 function reportError(error: unknown, { io }: Context, words: readonly string[]): number {
   if (error instanceof CommanderError) {
@@ -56,7 +67,10 @@ function reportError(error: unknown, { io }: Context, words: readonly string[]):
       io.note('Write what is set, as in `set image web web=registry.example/web:2.1`.');
     }
     if (error.code === 'commander.excessArguments') {
-      io.note('Write the workload as one word, as in deployment/web.');
+      const hint = excessHint(words);
+      if (hint !== undefined) {
+        io.note(hint);
+      }
     }
     return error.exitCode === 0 ? EXIT.ok : EXIT.fault;
   }

@@ -2,8 +2,9 @@
 import type { ConditionType } from '../../../src/api/enums.ts';
 import { isReason, OBSTACLE_REASONS } from '../../../src/api/reasons.ts';
 import type { Phase, Upgrade } from '../../../src/api/types.ts';
+import { completeStatus } from '../../../src/core/complete-status.ts';
 import { newCommand } from '../../../src/core/decision/commands.ts';
-import { isForSpec, isUnderWay } from '../../../src/core/status.ts';
+import { waitsForPods as hasNoPodsYet, isForSpec, isUnderWay } from '../../../src/core/status.ts';
 import { waitsToStart } from '../../../src/core/wait.ts';
 import { EXIT } from './fault.ts';
 import { type Look, phaseLook } from './looks.ts';
@@ -78,9 +79,15 @@ export const mostUrgentFirst = (a: Upgrade, b: Upgrade): number =>
   a.metadata.namespace.localeCompare(b.metadata.namespace) ||
   a.metadata.name.localeCompare(b.metadata.name);
 
+/** Whether it is being deleted: what an attempt has changed is restored, then it is removed, whatever its spec says. */
+export const isDeleting = ({ metadata }: Upgrade): boolean => metadata.deletionTimestamp !== undefined;
+
 /** Returns what the operator has not observed yet, in which case the status is out of date. */
 export function unseen(upgrade: Upgrade): string | undefined {
   const { status, metadata, spec } = upgrade;
+  if (isDeleting(upgrade)) {
+    return undefined;
+  }
   if (status?.observedGeneration === undefined) {
     return 'the operator has not observed this Upgrade yet';
   }
@@ -126,6 +133,12 @@ export function waitsForPerson(upgrade: Upgrade): string | undefined {
       return undefined;
   }
 }
+
+/** Returns what has to happen before the pods can be verified, if there are none and nothing else is the matter. */
+export const waitsForPods = ({ spec, status }: Upgrade): string | undefined =>
+  hasNoPodsYet(completeStatus(status))
+    ? `${spec.targetRef.kind} ${spec.targetRef.name} has pods to verify`
+    : undefined;
 
 const EXIT_CODES: Partial<Record<string, number>> = {
   Succeeded: EXIT.ok,

@@ -9,25 +9,10 @@ import type { Cluster } from './cluster.ts';
 import { Fault } from './fault.ts';
 import type { Io } from './io.ts';
 import { nearest } from './text.ts';
+import { UPGRADE_WORDS, WORKLOAD_WORDS } from './words.ts';
 
 /** Groups and versions that may follow a kind, as in `deployments.v1.apps`. */
 const GROUPS = ['apps', 'v1.apps', 'postcheck.dev', 'v1alpha1.postcheck.dev'];
-
-/** The names of the kind in kubectl. */
-export const UPGRADE_WORDS = ['upgrade', 'upgrades', 'upg', 'upgrades.postcheck.dev'];
-
-/** The names in kubectl of the kinds that an Upgrade can target. */
-export const WORKLOAD_WORDS: Readonly<Record<string, 'Deployment' | 'StatefulSet' | 'DaemonSet'>> = {
-  deployment: 'Deployment',
-  deployments: 'Deployment',
-  deploy: 'Deployment',
-  statefulset: 'StatefulSet',
-  statefulsets: 'StatefulSet',
-  sts: 'StatefulSet',
-  daemonset: 'DaemonSet',
-  daemonsets: 'DaemonSet',
-  ds: 'DaemonSet',
-};
 
 /** What a word on the command line refers to: an Upgrade, or its workload. */
 export type Named =

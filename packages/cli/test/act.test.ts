@@ -6,7 +6,7 @@ import type { Cluster } from '../src/cluster.ts';
 import { Conflict } from '../src/fault.ts';
 import { predict, tokenFor } from '../src/predict.ts';
 import type { Scene } from '../src/scene.ts';
-import { patched } from '../src/verbs/act.ts';
+import { patched, resuming } from '../src/verbs/act.ts';
 import { fakeIo } from './io.ts';
 
 const TOKEN = '2026-01-01T03:05:00.000Z';
@@ -39,6 +39,15 @@ function succeeded(): Stage {
   stage.hears(GOOD).settle();
   return stage;
 }
+
+test('resume says whether the attempt continues or its fallback', () => {
+  const stage = running();
+  expect(resuming(stage.upgrade, true)).toBe('Attempt 1 continues; each pod has its full deadline again');
+  acted('abort', stage);
+  expect(resuming(stage.upgrade, true)).toBe(
+    'Attempt 1 continues to fall back; each pod has its full deadline again',
+  );
+});
 
 describe('predict', () => {
   test.each([

@@ -43,6 +43,42 @@ describe('why', () => {
     expect(Runbook).toBe('https://github.com/postcheck/postcheck/blob/main/docs/runbooks/ProbeFailed.md');
   });
 
+  test('of one that is being deleted says that it is removed, and nothing of its spec', () => {
+    const upgrade = upgradeOf('FellBack');
+    const { metadata, spec } = upgrade;
+    const deleted = {
+      ...upgrade,
+      metadata: { ...metadata, generation: 9, deletionTimestamp: '2026-01-01T03:29:00Z' },
+      spec: { ...spec, containers: [{ name: 'web', image: 'registry.example/web:3.0' }] },
+    };
+    expect(explain(deleted, NOW).parts.find(({ topic }) => topic === 'Next')?.lines).toEqual([
+      'the previous images are restored and verified, then the Upgrade is removed',
+    ]);
+    expect(line(fakeIo(), deleted)).not.toContain('not observed');
+  });
+
+  test('of a workload without pods says what it waits for', () => {
+    const stage = new Stage({}, { desired: 0 });
+    stage.pods = [];
+    stage.settle();
+    expect(explain(stage.upgrade, NOW).parts.find(({ topic }) => topic === 'Next')?.lines).toEqual([
+      'it continues automatically once Deployment web has pods to verify',
+    ]);
+  });
+
+  test('names commands that were set on the workload', () => {
+    const present = {
+      ready: 3,
+      desired: 3,
+      annotations: { 'postcheck.dev/retry': 'x', 'postcheck.dev/x': 'y' },
+    };
+    expect(
+      explain(upgradeOf('FellBack'), NOW, present).parts.find(({ topic }) => topic === 'Ignored')?.lines,
+    ).toEqual([
+      'postcheck.dev/retry of Deployment web: commands are read from the Upgrade, not from its workload',
+    ]);
+  });
+
   test('names annotations that look like commands and are none', () => {
     const upgrade = upgradeOf('FellBack');
     const ignored = (...names: string[]): readonly string[] | undefined => {

@@ -53,6 +53,12 @@ describe('command lines', () => {
     [['get', '--al'], "error: unknown option '--al'"],
     [['get', '-o', 'jsno'], "argument 'jsno' is invalid. Allowed choices are wide, json, yaml, name."],
     [['set', 'web', 'app=x:1'], 'Write what is set, as in `set image web web=registry.example/web:2.1`.'],
+    [['wait', 'web'], "error: unknown command 'wait': use `status NAME`, which waits"],
+    [
+      ['undo', 'web'],
+      "error: unknown command 'undo': use `abort NAME` during an attempt, and `set image` after it",
+    ],
+    [['lint', '-f', 'a.yaml', 'b.yaml'], 'Repeat -f for each file, or name their folder.'],
     [['why'], "error: missing required argument 'name'"],
     [['why', 'deployment', 'web'], 'Write the workload as one word, as in deployment/web.'],
     [['get', '--phase', 'Nope'], 'error: there is no phase "Nope": use Pending, Upgrading,'],
@@ -68,6 +74,12 @@ describe('command lines', () => {
     const { code, notes } = await told(...words);
     expect([code, notes]).toEqual([1, expect.stringContaining(sentence)]);
     expect(notes).not.toMatch(/\n\s+at /);
+  });
+
+  test('two names are not taken for a kind and a name', async () => {
+    expect((await told('why', 'web', 'api')).notes).toBe(
+      "error: too many arguments for 'why'. Expected 1 argument but got 2: web, api.",
+    );
   });
 
   test('without a kubeconfig the error names the searched paths', async () => {

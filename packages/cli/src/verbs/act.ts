@@ -2,7 +2,7 @@
 import type { Upgrade } from '../../../../src/api/types.ts';
 import { ANNOTATIONS, type Verb } from '../../../../src/api/verbs.ts';
 import { imagesText } from '../../../../src/core/report/image-text.ts';
-import { isUnderWay } from '../../../../src/core/status.ts';
+import { isFallingBack, isUnderWay } from '../../../../src/core/status.ts';
 import { decodeUpgrade } from '../../../../src/kube/objects/decode-upgrade.ts';
 import type { Cluster } from '../cluster.ts';
 import { Conflict, Fault } from '../fault.ts';
@@ -80,7 +80,7 @@ export function pausing({ status }: Upgrade, running: boolean): string {
 
 export function resuming({ status, spec }: Upgrade, running: boolean): string {
   return running
-    ? `Attempt ${status?.attempt?.number} continues; each pod has its full deadline again`
+    ? `Attempt ${status?.attempt?.number} continues${isFallingBack(status) ? ' to fall back' : ''}; each pod has its full deadline again`
     : `An attempt may start: ${imagesText(Object.fromEntries(spec.containers.map((c) => [c.name, c.image])), spec)}`;
 }
 

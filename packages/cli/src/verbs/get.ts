@@ -14,7 +14,8 @@ import { painted } from '../paint.ts';
 import { Screen } from '../screen.ts';
 import { age, columns, fit, plain } from '../text.ts';
 import { conditionOf, lookOf, mostUrgentFirst, needsAttention, phaseOf } from '../upgrade-state.ts';
-import { type Found, findUpgrade, found, UPGRADE_WORDS, WORKLOAD_WORDS } from '../upgrades.ts';
+import { type Found, findUpgrade, found } from '../upgrades.ts';
+import { UPGRADE_WORDS, WORKLOAD_WORDS } from '../words.ts';
 
 export interface GetOptions {
   readonly allNamespaces?: boolean;
@@ -108,13 +109,13 @@ function print(io: Io, shown: readonly Found[], names: readonly string[], { outp
 async function nothing(cluster: Cluster, unfiltered: number, options: GetOptions): Promise<string> {
   const where = options.allNamespaces ? 'in any namespace' : `in namespace ${cluster.namespace}`;
   if (unfiltered > 0) {
-    return `None of the ${unfiltered} Upgrades ${where} matches.`;
+    return `${unfiltered === 1 ? 'The only Upgrade' : `None of the ${unfiltered} Upgrades`} ${where} ${unfiltered === 1 ? 'does not match' : 'matches'}.`;
   }
   const elsewhere = options.allNamespaces
     ? []
     : await cluster.list(RESOURCES.Upgrade).catch((): readonly Raw[] => []);
   return elsewhere.length > 0
-    ? `No Upgrades ${where}; there are ${elsewhere.length} in other namespaces: use -A.`
+    ? `No Upgrades ${where}; ${elsewhere.length === 1 ? 'there is one' : `there are ${elsewhere.length}`} in other namespaces: use -A.`
     : `No Upgrades ${where}.`;
 }
 

@@ -2,10 +2,12 @@
 import type { Images, Upgrade } from '../../../../src/api/types.ts';
 import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
+import { imageProblem } from '../image-reference.ts';
 import type { Io } from '../io.ts';
 import { gitOwner } from '../managers.ts';
 import { gather, type Scene } from '../scene.ts';
 import { nearest } from '../text.ts';
+import { isDeleting } from '../upgrade-state.ts';
 import { findUpgrade } from '../upgrades.ts';
 import { type ActOptions, patched } from './act.ts';
 
@@ -33,6 +35,11 @@ export async function setImage(
   const images = Object.fromEntries(words.map(assignment));
   const found = await findUpgrade(cluster, name);
   const { upgrade } = found;
+  if (isDeleting(upgrade)) {
+    throw new Fault(
+      `Upgrade ${upgrade.metadata.name} is being deleted, so no image of it is rolled out any more: create it again once it is gone`,
+    );
+  }
   checkContainers(images, await gather(cluster, found));
   const before = Object.fromEntries(upgrade.spec.containers.map((one) => [one.name, one.image]));
   const changed = Object.entries(images).filter(([container, image]) => before[container] !== image);
@@ -41,6 +48,10 @@ export async function setImage(
   }
   for (const [container, image] of changed) {
     io.out(`container ${container}: ${before[container] ?? '(not upgraded yet)'} → ${image}`);
+    const problem = imageProblem(image);
+    if (problem !== undefined) {
+      io.note(`warning: no kubelet accepts ${image}: ${problem}`);
+    }
   }
   const owner = gitOwner(found.raw, 'f:containers');
   if (owner) {

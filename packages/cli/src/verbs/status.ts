@@ -7,7 +7,16 @@ import { SYMBOLS } from '../looks.ts';
 import { checkFormat, forMachine, tidy } from '../output.ts';
 import { painted } from '../paint.ts';
 import { clockTime, plain } from '../text.ts';
-import { decided, isStalled, lookOf, phaseOf, phaseText, unseen, waitsForPerson } from '../upgrade-state.ts';
+import {
+  decided,
+  isStalled,
+  lookOf,
+  phaseOf,
+  phaseText,
+  unseen,
+  waitsForPerson,
+  waitsForPods,
+} from '../upgrade-state.ts';
 import { findUpgrade, followUpgrade } from '../upgrades.ts';
 
 export interface StatusOptions {
@@ -70,12 +79,11 @@ export async function waitUntilDecided(
       io.out(json ? asJsonLine(now, io.now()) : `${io.paint('gray', clockTime(io.now()))}  ${text}`);
     }
     const answer = decided(now);
-    const person = answer === undefined ? waitsForPerson(now) : undefined;
-    if (person !== undefined && person !== lastRequest) {
-      const limit = timeoutMs > 0 ? '' : '; --timeout limits the wait';
-      io.note(`waiting until somebody acts${limit}: ${person}`);
+    const request = answer === undefined ? waitText(now, timeoutMs) : undefined;
+    if (request !== undefined && request !== lastRequest) {
+      io.note(request);
     }
-    lastRequest = person;
+    lastRequest = request;
     return answer;
   };
   const already = look(upgrade);
@@ -102,6 +110,17 @@ export async function waitUntilDecided(
     io.note(`the attempt has not ended within ${timeoutMs / 1000} s`);
   }
   return verdict ?? (io.signal.aborted ? EXIT.interrupted : EXIT.undecided);
+}
+
+/** Returns what the attempt waits for, if it may take any time. */
+function waitText(upgrade: Upgrade, timeoutMs: number): string | undefined {
+  const limit = timeoutMs > 0 ? '' : '; --timeout limits the wait';
+  const person = waitsForPerson(upgrade);
+  if (person !== undefined) {
+    return `waiting until somebody acts${limit}: ${person}`;
+  }
+  const pods = waitsForPods(upgrade);
+  return pods && `waiting until ${pods}${limit}`;
 }
 
 const asJsonLine = (upgrade: Upgrade, now: number): string =>

@@ -1,6 +1,7 @@
 /** `why`: explains the state of an Upgrade. */
 
 import type { Upgrade } from '../../../../src/api/types.ts';
+import { at, record } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import { decodeWorkload } from '../../../../src/kube/objects/decode-workload.ts';
 import type { Cluster } from '../cluster.ts';
@@ -34,7 +35,11 @@ async function presentOf(cluster: Cluster, { metadata, spec }: Upgrade): Promise
   const { kind, name } = spec.targetRef;
   const target = { resource: RESOURCES[kind], namespace: metadata.namespace, name };
   const answer = await cluster.try({ method: 'GET', target, retries: 1 });
-  return answer.ok ? decodeWorkload(kind, answer.body) : undefined;
+  if (!answer.ok) {
+    return undefined;
+  }
+  const annotations = record(at(answer.body, 'metadata', 'annotations')) as Record<string, string>;
+  return { ...decodeWorkload(kind, answer.body), annotations };
 }
 
 function explanationOf(

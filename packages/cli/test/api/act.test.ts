@@ -109,6 +109,24 @@ describe('set image', () => {
     expect([code, err]).toEqual([1, expect.stringContaining(reason)]);
   });
 
+  test('refuses one that is being deleted: nothing of its spec is rolled out any more', async () => {
+    createUpgrade(api, 'shop', 'going', { scene: 'FellBack' });
+    const patch = ['patch', 'upgrade', 'going', '-n', 'shop', '--type=merge', '-p'];
+    api.kubectl([...patch, '{"metadata":{"finalizers":["postcheck.dev/fallback"]}}']);
+    api.kubectl(['delete', 'upgrade', 'going', '-n', 'shop', '--wait=false']);
+    const { err, code } = await run('set', 'image', 'going', 'web=registry.example/web:3');
+    expect([code, err]).toEqual([1, expect.stringContaining('Upgrade going is being deleted')]);
+    api.kubectl([...patch, '{"metadata":{"finalizers":null}}']);
+  });
+
+  test('warns of an image that no kubelet accepts', async () => {
+    const { err, code } = await run('set', 'image', 'running', 'web=registry.example/Web:3', '--dry-run');
+    expect([code, err]).toEqual([
+      0,
+      expect.stringContaining('warning: no kubelet accepts registry.example/Web:3'),
+    ]);
+  });
+
   test('warns when a GitOps controller owns the images', async () => {
     const manifest = {
       apiVersion: 'postcheck.dev/v1alpha1',

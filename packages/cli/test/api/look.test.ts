@@ -132,6 +132,15 @@ describe('status', () => {
     expect([err, code]).toEqual(['the attempt has not ended within 1 s\n', 5]);
   });
 
+  test('says of a workload without pods what it waits for', async () => {
+    createUpgrade(api, 'shop', 'empty', { scene: 'NoPods' });
+    const { err, code } = await run('status', 'empty', '-n', 'shop', '--timeout', '1s');
+    expect([err, code]).toEqual([
+      'waiting until Deployment web has pods to verify\nthe attempt has not ended within 1 s\n',
+      5,
+    ]);
+  });
+
   test('ends at the verdict, with one line for each change', async () => {
     createUpgrade(api, 'shop', 'later', { scene: 'GateMissed' });
     const waiting = run('status', 'later', '-n', 'shop', '--timeout', '60s');
