@@ -258,3 +258,23 @@ describe('images that were set after the creation', () => {
     expect(view.imagesChanged).toEqual(changed);
   });
 });
+
+test('the work for a pod grows with its containers, and not with their square', () => {
+  let reads = 0;
+  const names = Array.from({ length: 1000 }, (_, nth) => `c${nth}`);
+  const containerStatuses = names.toReversed().map((name) => ({
+    get name() {
+      reads += 1;
+      return name;
+    },
+    restartCount: 1,
+  }));
+  const view = decodePod({
+    spec: { containers: names.map((name) => ({ name, image: 'x' })) },
+    status: { containerStatuses },
+  });
+  expect(view.containers.map(({ name, restarts }) => [name, restarts])).toEqual(
+    names.map((name) => [name, 1]),
+  );
+  expect(reads).toBeLessThan(10 * names.length);
+});

@@ -50,7 +50,7 @@ export function decodePod(raw: unknown): PodView {
     createdAt: time(metadata.creationTimestamp),
     specChanges: specChanges(metadata),
     imagesChanged: imagesChanged(metadata, spec),
-    conditions: conditions(status.conditions, [...READ_TYPES, ...gates]),
+    conditions: conditions(status.conditions, new Set([...READ_TYPES, ...gates])),
     gates,
     containers: containers(spec, status),
   });
@@ -92,11 +92,11 @@ export function keepsPod(pod: PodView): boolean {
   return POD_CONTROLLERS.has(pod.owner.kind);
 }
 
-function conditions(raw: unknown, types: readonly string[]): Record<string, ConditionView> {
+function conditions(raw: unknown, types: ReadonlySet<string>): Record<string, ConditionView> {
   const found = new Map<string, ConditionView>();
   for (const entry of list(raw).map(record)) {
     const type = text(entry.type);
-    if (!types.includes(type)) {
+    if (!types.has(type)) {
       continue;
     }
     const status = entry.status === 'True' || entry.status === 'False' ? entry.status : 'Unknown';
@@ -111,10 +111,10 @@ function conditions(raw: unknown, types: readonly string[]): Record<string, Cond
 }
 
 function containers(spec: Raw, status: Raw): ContainerView[] {
-  const regular = list(spec.containers).map((c) => containerView(c, 'regular', status.containerStatuses));
-  const others = list(spec.initContainers).map((c) =>
-    containerView(c, initRole(c), status.initContainerStatuses),
-  );
+  const statuses = byName(status.containerStatuses);
+  const initStatuses = byName(status.initContainerStatuses);
+  const regular = list(spec.containers).map((c) => containerView(c, 'regular', statuses));
+  const others = list(spec.initContainers).map((c) => containerView(c, initRole(c), initStatuses));
   return [
     ...regular,
     ...others.filter((c) => c.role === 'sidecar'),
@@ -122,9 +122,17 @@ function containers(spec: Raw, status: Raw): ContainerView[] {
   ];
 }
 
-function containerView(raw: unknown, role: ContainerRole, statuses: unknown): ContainerView {
+/** A pod may have thousands of containers. */
+const byName = (statuses: unknown): ReadonlyMap<unknown, Raw> =>
+  new Map(list(statuses).map((status) => [record(status).name, record(status)]));
+
+function containerView(
+  raw: unknown,
+  role: ContainerRole,
+  statuses: ReadonlyMap<unknown, Raw>,
+): ContainerView {
   const { name, image, ports } = record(raw);
-  const status = record(list(statuses).find((entry) => record(entry).name === name));
+  const status = record(statuses.get(name));
   const { running, waiting, terminated } = record(status.state);
   const ended = record(terminated ?? at(status, 'lastState', 'terminated'));
   const now = record(terminated ?? waiting);

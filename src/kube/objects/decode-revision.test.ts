@@ -88,10 +88,28 @@ test('an Upgrade keeps its annotations but neither managed fields nor the copy o
     spec: { paused: false },
   });
   expect(view).toEqual({
-    metadata: { ...kept, annotations: { 'postcheck.dev/retry': '1' } },
+    metadata: {
+      ...kept,
+      annotations: { 'postcheck.dev/retry': '1', 'kubectl.kubernetes.io/last-applied-configuration': '' },
+    },
     spec: { paused: false },
   });
   expect(Object.isFrozen(view.metadata)).toBe(true);
+});
+
+test('of the annotations of an Upgrade little is kept, however long they are, and every command', () => {
+  const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, nth) => [`a${nth}`, '']));
+  const annotations = {
+    ...many,
+    [`x.example/${'y'.repeat(200)}`]: '',
+    'x.example/z': 'z'.repeat(200_000),
+    'postcheck.dev/abort': 't'.repeat(200_000),
+    'postcheck.dev/retry': 'again',
+  };
+  const { metadata } = decodeUpgrade({ metadata: { annotations }, spec: {} });
+  expect(metadata.annotations?.['postcheck.dev/retry']).toBe('again');
+  expect(metadata.annotations?.['postcheck.dev/abort']).toMatch(/^t{256}/);
+  expect(JSON.stringify(metadata).length).toBeLessThan(8192);
 });
 
 test("an Upgrade with the API server's default for a status has none; one that we wrote is kept", () => {

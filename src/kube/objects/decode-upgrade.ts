@@ -1,10 +1,11 @@
 /** Decodes an Upgrade. */
+import { cut } from '../../api/cut.ts';
 import { UNSEEN } from '../../api/names.ts';
 import type { Upgrade } from '../../api/types.ts';
+import { ANNOTATIONS } from '../../api/verbs.ts';
 import type { NodeView } from '../../api/views.ts';
-import { at, frozen, list, record, text } from '../client/json.ts';
+import { at, frozen, list, type Raw, record, text } from '../client/json.ts';
 
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 const KEPT_METADATA = [
   'namespace',
   'name',
@@ -17,20 +18,36 @@ const KEPT_METADATA = [
 ];
 
 /**
- * Keeps identity, spec, status and annotations (which carry the commands) of an Upgrade, without managedFields and kubectl's copy of the whole
- * object. The server has validated it against the CRD.
+ * Keeps identity, spec, status and the commands of an Upgrade, without managedFields. The server has validated spec and status against the CRD;
+ * annotations may have 256 KiB.
  */
 export function decodeUpgrade(raw: unknown): Upgrade {
   const { metadata, spec, status } = record(raw);
-  const { [LAST_APPLIED]: _copy, ...annotations } = record(record(metadata).annotations);
   const kept = Object.fromEntries(
     Object.entries(record(metadata)).filter(([key]) => KEPT_METADATA.includes(key)),
   );
   return frozen({
-    metadata: { ...kept, annotations },
+    metadata: { ...kept, annotations: keptAnnotations(record(record(metadata).annotations)) },
     spec,
     ...(isUnseen(status) ? {} : { status }),
   }) as unknown as Upgrade;
+}
+
+const COMMANDS = new Set(Object.values(ANNOTATIONS));
+/** Tokens are compared by fewer characters than this. */
+const LONGEST_TOKEN = 512;
+/** Of other annotations only names are kept, a few, because one of them may be a misspelt command. */
+const LONGEST_NAME = 64;
+const MOST_NAMES = 64;
+
+function keptAnnotations(annotations: Raw): Record<string, string> {
+  const all = Object.entries(annotations);
+  const others = all.filter(([name]) => !COMMANDS.has(name) && name.length <= LONGEST_NAME);
+  const tokens = all.filter(([name]) => COMMANDS.has(name));
+  return Object.fromEntries([
+    ...others.slice(0, MOST_NAMES).map(([name]) => [name, '']),
+    ...tokens.map(([name, token]) => [name, cut(text(token), LONGEST_TOKEN)]),
+  ]);
 }
 
 /** Whether this is the default status that the API server sets: we have never written one. */

@@ -4,6 +4,7 @@ import { decodePod, keepsPod } from './decode-pod.ts';
 import { decodeControllerRevision, decodeReplicaSet, keepsRevision } from './decode-revision.ts';
 import { decodeNode, decodeUpgrade } from './decode-upgrade.ts';
 import { decodeWorkload } from './decode-workload.ts';
+import { isKeepable } from './kept-length.ts';
 
 /** How a watched kind is decoded, and which of its objects are cached. */
 export interface Projection<T> {
@@ -21,11 +22,11 @@ const always = (): boolean => true;
 /** One projection for each watched kind. */
 export const PROJECTIONS: { readonly [K in WatchedKind]: Projection<Watched[K]> } = {
   Upgrade: { project: decodeUpgrade, keeps: always, pageSize: UPGRADES_PAGE_SIZE },
-  Deployment: { project: (raw) => decodeWorkload('Deployment', raw), keeps: always },
-  StatefulSet: { project: (raw) => decodeWorkload('StatefulSet', raw), keeps: always },
-  DaemonSet: { project: (raw) => decodeWorkload('DaemonSet', raw), keeps: always },
+  Deployment: { project: (raw) => decodeWorkload('Deployment', raw), keeps: isKeepable },
+  StatefulSet: { project: (raw) => decodeWorkload('StatefulSet', raw), keeps: isKeepable },
+  DaemonSet: { project: (raw) => decodeWorkload('DaemonSet', raw), keeps: isKeepable },
   ReplicaSet: { project: decodeReplicaSet, keeps: keepsRevision },
   ControllerRevision: { project: decodeControllerRevision, keeps: keepsRevision },
-  Pod: { project: decodePod, keeps: keepsPod },
+  Pod: { project: decodePod, keeps: (pod) => keepsPod(pod) && isKeepable(pod) },
   Node: { project: decodeNode, keeps: always },
 };

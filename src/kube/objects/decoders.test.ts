@@ -1,0 +1,54 @@
+/** What is kept of objects that users make as long as etcd stores them. */
+import { expect, test } from '@jest/globals';
+import type { WatchedKind } from '../../engine/ports.ts';
+import { PROJECTIONS } from './decoders.ts';
+
+const KIB = 1024;
+const fill = (count: number, one: (nth: number) => unknown): unknown[] =>
+  Array.from({ length: count }, (_, nth) => one(nth));
+
+const containers = fill(200, (nth) => ({ name: `c${nth}`, image: 'x'.repeat(5 * KIB) }));
+const mounted = fill(150, (nth) => ({
+  name: `c${nth}`,
+  image: 'x',
+  volumeMounts: [{ name: 'v', mountPath: `/${'x'.repeat(7 * KIB)}` }],
+}));
+const ports = fill(20_000, (nth) => ({ name: `p${nth}`, containerPort: 80 }));
+const LONG: Readonly<Record<string, unknown>> = {
+  images: { containers },
+  'init images': { initContainers: containers },
+  mounts: { containers: mounted },
+  'named ports': { containers: [{ name: 'c', image: 'x', ports }] },
+  gates: { readinessGates: fill(4000, (nth) => ({ conditionType: `x.example/${'x'.repeat(240)}${nth}` })) },
+};
+const metadata = {
+  name: 'web-1',
+  ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: 'u', controller: true }],
+};
+
+function kept(kind: WatchedKind, raw: unknown): number {
+  const { project, keeps } = PROJECTIONS[kind] as {
+    project: (raw: unknown) => unknown;
+    keeps: (view: unknown) => boolean;
+  };
+  const view = project(raw);
+  return keeps(view) ? JSON.stringify(view).length : 0;
+}
+
+test.each(Object.keys(LONG))('no pod fills the memory by its %s', (by) => {
+  expect(kept('Pod', { metadata, spec: LONG[by] })).toBeLessThan(256 * KIB);
+});
+
+test.each(Object.keys(LONG))('no workload fills the memory by its %s', (by) => {
+  for (const kind of ['Deployment', 'StatefulSet', 'DaemonSet'] as const) {
+    expect(kept(kind, { metadata, spec: { template: { spec: LONG[by] } } })).toBeLessThan(256 * KIB);
+  }
+});
+
+test('a pod of a hundred containers with long images is kept', () => {
+  const spec = {
+    containers: fill(100, (nth) => ({ name: `c${nth}`, image: `registry.example/${'x'.repeat(500)}:1` })),
+  };
+  expect(kept('Pod', { metadata, spec })).toBeGreaterThan(50 * KIB);
+  expect(kept('Deployment', { metadata, spec: { template: { spec } } })).toBeGreaterThan(50 * KIB);
+});
