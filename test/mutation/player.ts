@@ -25,6 +25,7 @@ export type Verdict =
 
 export type PlayerMessage =
   | { readonly kind: 'ready'; readonly failing: readonly string[]; readonly tests: number }
+  /** A test of this mutant, or all of a file: none of them takes long. */
   | { readonly kind: 'begun'; readonly mutant: string }
   | { readonly kind: 'done'; readonly mutant: string; readonly verdict: Verdict }
   | { readonly kind: 'end' };
@@ -95,13 +96,28 @@ function hook(texts: Work['texts']): void {
 
 let loads = 0;
 
-async function loadTests(files: readonly string[]): Promise<readonly Test[]> {
+const addressOf = (file: string, load: number): string =>
+  `${pathToFileURL(join(ROOT, file)).href}?load=${load}`;
+
+/** What a test file calls while it is loaded, such as for its tables, is told apart by this. */
+const loadingOf = (file: string): string => `${file}: loading`;
+
+/** Loads these modules first, whose own code runs only once, and then the tests. */
+async function loadTests(
+  files: readonly string[],
+  modules: readonly string[] = [],
+): Promise<readonly Test[]> {
   const load = ++loads;
+  for (const file of modules) {
+    await import(addressOf(file, load));
+  }
   const tests: Test[] = [];
   for (const file of files) {
-    const found = await collect(() => import(`${pathToFileURL(join(ROOT, file)).href}?load=${load}`));
+    control.currentTestId = loadingOf(file);
+    const found = await collect(() => import(addressOf(file, load)));
     tests.push(...found.map(({ name, run }) => ({ name, run, file, ms: 0, id: `${file}: ${name}` })));
   }
+  control.currentTestId = undefined;
   return tests;
 }
 
@@ -170,7 +186,7 @@ class Player {
   }
 
   async prepare(): Promise<void> {
-    const tests = await loadTests(this.#work.testFiles);
+    const tests = await loadTests(this.#work.testFiles, Object.keys(this.#work.texts));
     const failing = await measure(tests);
     this.#tests = tests.filter(({ id, ms }) => !failing.includes(id) && ms < this.#work.longestTestMs);
     this.#coverage = structuredClone(control.mutantCoverage);
@@ -181,19 +197,18 @@ class Player {
     return loads > MOST_LOADS;
   }
 
-  /** What runs while a module is loaded is only seen by another load of it. */
+  /** What runs while a module is loaded is only seen by another load of it: by all tests, or by those whose own file runs it. */
   async play(mutant: string): Promise<Verdict> {
+    const reaches = (id: string): boolean => this.#coverage.perTest[id]?.[mutant] !== undefined;
+    const reaching = this.#tests.filter(({ id }) => reaches(id)).sort((a, b) => a.ms - b.ms);
     const isStatic = this.#coverage.static[mutant] !== undefined;
-    const reaching = this.#tests
-      .filter(({ id }) => this.#coverage.perTest[id]?.[mutant] !== undefined)
-      .sort((a, b) => a.ms - b.ms);
-    if (reaching.length === 0 && !isStatic) {
+    const loading = this.#filesThatLoad(mutant).filter((file) => isStatic || reaches(loadingOf(file)));
+    if (reaching.length === 0 && loading.length === 0) {
       return { kind: 'unreached' };
     }
     const hits = reaching.map(({ id }) => this.#coverage.perTest[id]?.[mutant] ?? 0);
     control.hitLimit = CIRCLES * Math.max(1000, ...hits);
-    const killer =
-      (await this.#first(mutant, reaching)) ?? (isStatic ? await this.#loaded(mutant) : undefined);
+    const killer = (await this.#first(mutant, reaching)) ?? (await this.#loaded(mutant, loading));
     return killer === undefined ? { kind: 'survived' } : { kind: 'killed', by: killer };
   }
 
@@ -202,6 +217,7 @@ class Player {
     try {
       for (const test of tests) {
         control.hitCount = 0;
+        send({ kind: 'begun', mutant });
         if (!(await passes(test))) {
           control.activeMutant = undefined;
           // What fails without the mutant, too, has been spoilt by one before.
@@ -228,12 +244,18 @@ class Player {
     );
   }
 
-  async #loaded(mutant: string): Promise<string | undefined> {
+  /** The test files that load the file of this mutant, its own first. */
+  #filesThatLoad(mutant: string): readonly string[] {
     const file = this.#fileOf.get(mutant) ?? '';
+    return nearestFirst(file, filesThatLoad(file, this.#work.testFiles));
+  }
+
+  async #loaded(mutant: string, testFiles: readonly string[]): Promise<string | undefined> {
     control.activeMutant = mutant;
     try {
-      for (const testFile of nearestFirst(file, filesThatLoad(file, this.#work.testFiles))) {
+      for (const testFile of testFiles) {
         control.hitCount = 0;
+        send({ kind: 'begun', mutant });
         const killer = await this.#killerIn(testFile);
         if (killer !== undefined) {
           return killer;
@@ -269,7 +291,6 @@ process.once('message', async (work: Work) => {
     if (player.isWorn) {
       break;
     }
-    send({ kind: 'begun', mutant });
     send({ kind: 'done', mutant, verdict: await player.play(mutant) });
   }
   send({ kind: 'end' });
