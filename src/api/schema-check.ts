@@ -186,3 +186,18 @@ export const Check = Type.Object(
     },
   ),
 );
+
+const MOST_CHARACTERS = 32_768;
+const LENGTHS = [
+  'has(c.exec) ? c.exec.command.map(word, word.size()).sum() : 0',
+  'has(c.httpGet) ? c.httpGet.httpHeaders.map(h, h.name.size() + h.value.size()).sum() : 0',
+  'has(c.httpGet) && has(c.httpGet.path) ? c.httpGet.path.size() : 0',
+  'has(c.containers) ? c.containers.map(name, name.size()).sum() : 0',
+  'c.exitCodes.map(code, code.message.size()).sum()',
+];
+
+/** The operator keeps every Upgrade in memory. The limits of the single fields alone would let one have as much as etcd stores of an object. */
+export const CHECKS_LENGTH = {
+  rule: `self.map(c, ${LENGTHS.map((length) => `(${length})`).join(' + ')}).sum() <= ${MOST_CHARACTERS}`,
+  message: `the commands, headers, paths, container names and messages of all checks have more than ${MOST_CHARACTERS} characters together: put long scripts into the image`,
+};

@@ -4,7 +4,7 @@
  * `scripts/generate.ts` turns this into crds/ and docs/reference.md; the running operator imports only the types.
  */
 import { Type } from 'typebox';
-import { Check, RolloutCheck } from './schema-check.ts';
+import { CHECKS_LENGTH, Check, RolloutCheck } from './schema-check.ts';
 import { amount, listMap, name63, oneOf, quotable, rules, seconds } from './schema-parts.ts';
 import { Strategy, Windows } from './schema-strategy.ts';
 
@@ -129,10 +129,13 @@ const PostCheck = Type.Object(
         description:
           'The checks that verify a pod. Defaults to `/usr/bin/readiness_probe.sh`. If the list is empty, readiness is the only check.',
         'x-kubernetes-list-type': 'atomic',
-        ...rules({
-          rule: 'self.all(check, self.exists_one(other, other.name == check.name))',
-          message: 'two checks have the same name: names must be unique',
-        }),
+        ...rules(
+          {
+            rule: 'self.all(check, self.exists_one(other, other.name == check.name))',
+            message: 'two checks have the same name: names must be unique',
+          },
+          CHECKS_LENGTH,
+        ),
       }),
     ),
   },

@@ -1,6 +1,6 @@
 /** How an attempt proceeds over its pods, as users write it. */
 import { Type } from 'typebox';
-import { amount, amountFromNone, listMap, name63, oneOf, seconds } from './schema-parts.ts';
+import { amount, amountFromNone, listMap, name63, oneOf, rules, seconds } from './schema-parts.ts';
 
 const NodeSelector = Type.Object(
   {
@@ -75,6 +75,11 @@ export const Strategy = Type.Object(
         description:
           'Stages of the attempt, in order. The last one contains all remaining pods, and may be omitted.',
         ...listMap('name'),
+        ...rules({
+          rule: 'self.map(s, has(s.nodes) ? s.nodes.matchLabels.map(key, key.size() + s.nodes.matchLabels[key].size()).sum() : 0).sum() <= 16384',
+          message:
+            'the node labels of all stages have more than 16384 characters together: label the nodes of each stage with one label',
+        }),
       }),
     ),
   },

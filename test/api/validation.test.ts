@@ -5,6 +5,7 @@ import { type ApiServer, eventually, installCrd, type KubeObject, startApiServer
 type Json = Record<string, unknown>;
 
 const check = (more: Json = {}): Json => ({ name: 'probe', exec: { command: ['/probe'] }, ...more });
+const many = <T>(count: number, one: T): T[] => Array.from({ length: count }, () => one);
 const codes = (...list: (string | number)[]): Json =>
   check({ exitCodes: list.map((code) => ({ codes: code, class: 'Retry' })) });
 
@@ -273,6 +274,52 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
     { postCheck: { checks: [check({ maxOutputBytes: 8193 })] } },
     'less than or equal to 8192',
   ],
+  ...[
+    ['a command', check({ exec: { command: many(9, 'x'.repeat(4096)) } })],
+    [
+      'headers',
+      { name: 'probe', httpGet: { port: 80, httpHeaders: many(9, { name: 'X', value: 'x'.repeat(4096) }) } },
+    ],
+    [
+      'messages',
+      check({
+        exec: { command: many(7, 'x'.repeat(4096)) },
+        exitCodes: many(32, { class: 'Retry', message: 'x'.repeat(256) }).map((code, codes) => ({
+          ...code,
+          codes,
+        })),
+      }),
+    ],
+  ].map(
+    ([what, long]) =>
+      [
+        `checks as long as an object may be, by ${what}`,
+        { postCheck: { checks: [long] } },
+        'put long scripts into the image',
+      ] as const,
+  ),
+  [
+    'many short checks that are long together',
+    {
+      postCheck: {
+        checks: many(16, 0).map((_, nth) =>
+          check({ name: `c${nth}`, exec: { command: ['x'.repeat(2049)] } }),
+        ),
+      },
+    },
+    'more than 32768 characters together',
+  ],
+  ...[
+    ['one long', { ['k'.repeat(16_400)]: '' }],
+    ['many', Object.fromEntries(many(16, 0).map((_, nth) => [`${nth}-${'k'.repeat(1000)}`, 'v'.repeat(63)]))],
+  ].map(
+    ([what, matchLabels]) =>
+      [
+        `node labels as long as an object may be: ${what}`,
+        { strategy: { stages: [{ name: 'lab', nodes: { matchLabels } }] } },
+        'the node labels of all stages',
+      ] as const,
+  ),
   ['an unknown gate', { gate: 'Maybe' }, 'Unsupported value: "Maybe"'],
   ['an unknown fallback action', { fallback: { action: 'Delete' } }, 'Unsupported value: "Delete"'],
   ['a longer history than is kept', { historyLimit: 51 }, 'less than or equal to 50'],
@@ -308,6 +355,13 @@ describe('an Upgrade is refused at kubectl apply, with a sentence that says what
 });
 
 describe('an Upgrade is taken', () => {
+  test('one with sixteen checks of two thousand characters', () => {
+    const checks = many(16, 0).map((_, nth) =>
+      check({ name: `c${nth}`, exec: { command: ['sh', '-c', 'x'.repeat(2000)] } }),
+    );
+    expect(apply(upgrade({ postCheck: { checks } })).stored).toBeDefined();
+  });
+
   test('one that nobody has seen says so, as kstatus takes an object without a status for a finished one', () => {
     expect(apply(upgrade()).stored?.['status']).toEqual({ observedGeneration: -1 });
   });

@@ -1,5 +1,5 @@
 /** Validates an Upgrade's manifest without a cluster: fields, types and the CEL rules of the schema. */
-import { evaluate } from '@marcbachmann/cel-js';
+import { Environment } from '@marcbachmann/cel-js';
 import { type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
@@ -363,10 +363,16 @@ const advice = (part: TSchema, value: unknown, message: string): string =>
     ? `write ${value} without quotes`
     : message;
 
+/** With the functions of Kubernetes' own that the rules call. */
+const CEL = new Environment({ unlistedVariablesAreDyn: true }).registerFunction(
+  'list<int>.sum(): int',
+  (numbers: readonly bigint[]) => numbers.reduce((sum, one) => sum + one, 0n),
+);
+
 /** A rule that cannot be evaluated here is reported as such: a clean result must not hide a rule that was not evaluated. */
 function holds(rule: string, self: unknown): boolean | 'unknown' {
   try {
-    return evaluate(rule, { self: withIntegers(self) }) !== false;
+    return CEL.evaluate(rule, { self: withIntegers(self) }) !== false;
   } catch {
     return 'unknown';
   }

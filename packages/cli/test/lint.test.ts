@@ -65,7 +65,16 @@ describe('lint', () => {
     ]);
   });
 
+  const long = 'x'.repeat(4096);
   test.each([
+    [
+      `  postCheck: {checks: [{name: a, exec: {command: [${Array.from({ length: 9 }, () => long)}]}}]}\n`,
+      'spec.postCheck.checks: the commands, headers, paths, container names and messages of all checks have more than 32768',
+    ],
+    [
+      `  postCheck: {checks: [{name: a, httpGet: {port: 80, path: /${long.slice(1)}}}]}\n  strategy: {stages: [{name: a, nodes: {matchLabels: {${'k'.repeat(16_384)}: v}}}]}\n`,
+      'spec.strategy.stages: the node labels of all stages have more than 16384 characters together',
+    ],
     ['  postCheck: {readiness: {required: false}, checks: []}\n', '8 spec.postCheck: nothing would be'],
     [
       '  postCheck:\n    readiness: {minReadySeconds: 600}\n    deadlineSeconds: 600\n',
