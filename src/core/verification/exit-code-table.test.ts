@@ -51,12 +51,19 @@ describe('all 256 exit codes, as the readiness script means them', () => {
     },
   );
 
-  test('every other code above 128 is a signal, by its number', () => {
-    for (const code of range(129, 255)) {
+  test('every other code up to 192 is a signal, by its number', () => {
+    for (const code of range(129, 192)) {
       expect(exits(code)).toBe('Retry ProbeKilled');
       expect(verdictText(evaluateTry(probe, { kind: 'exit', code, output: '' }, onNewPod))).toMatch(
         /^killed by (SIG[A-Z]+|signal \d+)$/,
       );
+    }
+  });
+
+  test('there is no signal for the codes above, such as that of `exit -1`, nor for those of Windows', () => {
+    for (const code of [...range(193, 255), -1073741819]) {
+      expect(exits(code)).toBe('Retry ProbeFailed');
+      expect(verdictText(evaluateTry(probe, { kind: 'exit', code, output: '' }, onNewPod))).toBe('');
     }
   });
 
@@ -81,6 +88,25 @@ describe('all 256 exit codes, as the readiness script means them', () => {
     expect(verdictText(evaluateTry(skips, { kind: 'exit', code: 127, output: 'secret' }, onNewPod))).toBe(
       'something that it calls is missing',
     );
+  });
+});
+
+describe('a success that contradicts what the readiness script wrote', () => {
+  const output = `no route yet\n${resultLine(17)}readiness_probe: the hook returned 17\n`;
+
+  test('is no evidence: the runtime has lost the exit code', () => {
+    expect(evaluateTry(probe, { kind: 'exit', code: 0, output }, onNewPod)).toMatchObject({
+      class: 'Error',
+      message: 'the container runtime reported exit code 0, but the script ended with 17',
+      confirm: 'no',
+    });
+  });
+
+  test('is one if the script wrote 0, if more was written after it, or if a command of several words ran it', () => {
+    const wrapped = { ...probe, exec: { command: ['/bin/sh', '-c', '/usr/bin/readiness_probe.sh; true'] } };
+    expect(exits(0, resultLine(0))).toBe('Pass Passed');
+    expect(exits(0, `${output}fine now\n`)).toBe('Pass Passed');
+    expect(exits(0, output, wrapped)).toBe('Pass Passed');
   });
 });
 

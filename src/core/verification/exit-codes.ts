@@ -7,6 +7,7 @@ import type { Class, Unrunnable } from '../../api/enums.ts';
 import { printableLine } from '../../api/printable.ts';
 import { type AnyReason, type PodReason, userReason } from '../../api/reasons.ts';
 import type { Check, ExitCodeRule } from '../../api/types.ts';
+import { lostCodeText } from '../report/exec-text.ts';
 
 /** The outcome of one try as it was observed; `unreachable` stands for every broken channel. */
 export type TryOutcome =
@@ -75,16 +76,11 @@ const SENTENCE_MAX = 200;
 /** Differs in every try; a message that contained it would cause a status write each time. */
 const PROCESS = / \(pid \d+, uptime [^)]*\)/;
 
-/** Whether the readiness script itself decided on `code`: then its result line ends the output, after that of the hook. */
-function isScripts(code: number, output: string): boolean {
+/** The code that the readiness script itself decided on: its result line ends the output, after that of the hook. */
+function scriptsCode(output: string): number | undefined {
   const last = [...output.matchAll(RESULT_LINE)].at(-1);
-  if (!last || Number(last[1]) !== code) {
-    return false;
-  }
-  return output
-    .slice(last.index + last[0].length)
-    .split('\n')
-    .every((line) => ONLY_SENTENCES.test(line));
+  const rest = last ? output.slice(last.index + last[0].length) : '';
+  return last && rest.split('\n').every((line) => ONLY_SENTENCES.test(line)) ? Number(last[1]) : undefined;
 }
 
 /** The script's own message, such as "start ended with exit status 3", which is more specific than a table. */
@@ -119,15 +115,30 @@ const unrunnable = (why: Unrunnable, { inFallback }: TryContext): Meaning => ({
 
 /** The meaning of a code that no rule applies to. */
 function meaningOfCode(check: Check, code: number, output: string): Pick<Meaning, 'reason' | 'message'> {
-  const reason = isScripts(code, output) ? SCRIPT_CODES[code] : undefined;
+  const reason = scriptsCode(output) === code ? SCRIPT_CODES[code] : undefined;
   if (reason) {
     // If no output is to be stored, the message must not quote it either.
     return { reason, message: check.maxOutputBytes > 0 ? scriptsSentence(output) : undefined };
   }
-  return { reason: code > 128 ? 'ProbeKilled' : 'ProbeFailed' };
+  return { reason: code > 128 && code <= 128 + LAST_SIGNAL ? 'ProbeKilled' : 'ProbeFailed' };
+}
+
+/** Linux has 64 signals. 255 is what `exit -1` ends with. */
+const LAST_SIGNAL = 64;
+
+/**
+ * Some runtimes report success whatever an exec ended with, or before it has ended. The readiness script writes its code, too. Only a command
+ * without arguments is the script itself: what runs it may rightly ignore its code.
+ */
+function lostCode({ exec }: Check, code: number, output: string): number | undefined {
+  return code === 0 && exec?.command.length === 1 ? scriptsCode(output) || undefined : undefined;
 }
 
 function exited(check: Check, code: number, output: string): Meaning {
+  const lost = lostCode(check, code, output);
+  if (lost !== undefined) {
+    return { class: 'Error', reason: 'NoEvidence', message: lostCodeText(lost) };
+  }
   const rule = check.exitCodes.find((candidate) => covers(candidate, code));
   if (rule) {
     const reason = userReason(rule.reason);

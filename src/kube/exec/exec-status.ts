@@ -10,9 +10,12 @@ export type ExecVerdict =
   | StartFailure
   | { readonly kind: 'gone' | 'broken'; readonly message: string };
 
+/** Everything but an exit code. */
+type NoExit = Exclude<ExecVerdict, { readonly kind: 'exit' }>;
+
 /**
  * Reads the status frame (channel 3). Only `details` decides about exit codes: messages differ between protocol versions.
- * A code outside 0–255, and a failure without a code that no runtime is known to send, is no evidence.
+ * A failure without an exit code, and a code that no operating system has, is no evidence.
  */
 export function readExecStatus(frame: string): ExecVerdict {
   let status: Raw;
@@ -34,11 +37,14 @@ function exitCode(status: Raw): ExecVerdict {
   const causes = list(record(status.details).causes).map(record);
   const reported = text(causes.find((cause) => cause.reason === 'ExitCode')?.message);
   const code = Number(reported);
-  if (/^\d{1,3}$/.test(reported) && code >= 1 && code <= 255) {
-    return { kind: 'exit', code };
+  if (/^-?[1-9]\d{0,9}$/.test(reported) && code >= -(2 ** 31) && code < 2 ** 32) {
+    return { kind: 'exit', code: signed(code) };
   }
   return { kind: 'broken', message: `no usable exit code in the status: ${clean(reported) || 'none'}` };
 }
+
+/** Codes of Windows have 32 bits: an access violation ends a program with 3221225477, which is stored as -1073741819. */
+const signed = (code: number): number => Math.trunc(code) | 0;
 
 /** A runtime's message about a command that it could not start. */
 export type StartFailure =
@@ -59,7 +65,10 @@ const START_FAILURES: readonly (readonly [pattern: RegExp, failure: StartFailure
   [/executable '[^']*' not found/i, MISSING],
   [/open executable: No such file or directory/i, MISSING],
   [/args must not be empty/, MISSING],
-  [/exec: "(?:[^"\\]|\\.)*": (?:permission denied|is a directory)/, unrunnable('NotExecutable')],
+  [
+    /exec: "(?:[^"\\]|\\.)*": (?:permission denied|operation not permitted|is a directory)/,
+    unrunnable('NotExecutable'),
+  ],
   [/eaccess [^:]+: permission denied/, unrunnable('NotExecutable')],
   [
     /open executable: (?:Permission denied|Operation not permitted|Is a directory)/i,
@@ -83,29 +92,38 @@ const START_FAILURES: readonly (readonly [pattern: RegExp, failure: StartFailure
 const startFailure = (message: string): StartFailure | undefined =>
   START_FAILURES.find(([pattern]) => pattern.test(message))?.[1];
 
+/** What the kernel says of a file that it cannot run. Everything else, such as a lack of processes or memory, is not about the file. */
 const ERRNO: Readonly<Record<string, StartFailure>> = {
   'no such file or directory': unrunnable('NoInterpreter'),
   'exec format error': unrunnable('WrongFormat'),
   'permission denied': unrunnable('NotExecutable'),
+  'operation not permitted': unrunnable('NotExecutable'),
 };
 
 /** Exit codes of a runtime that could not start a command; it writes the reason to the command's output. */
-const RUNTIME_CODES: ReadonlySet<number> = new Set([1, 126, 127, 255]);
-const RUNTIME_MESSAGE =
-  /^(?:OCI runtime exec failed|time="[^"]*" level=error|crun: |executable file |open executable|error: )/i;
+const RUNTIME_CODES: ReadonlySet<number> = new Set([1, 126, 127, 128, 255]);
+/** How the messages of runc, Docker and crun begin that no other program prints. */
+const OCI_MESSAGE =
+  /^(?:(?:rpc error: code = \S+ desc = )?(?:OCI runtime exec failed|oci runtime error): |time="[^"]*" level=error msg="exec failed: |crun: )/;
+/** How messages begin that other programs may print too. */
+const RUNTIME_MESSAGE = /^(?:time="[^"]*" level=error|executable file |open executable|error: )/i;
 
 /**
  * Recognizes a command that was never run: it returned one of the runtime's codes, and its whole output is a message of the runtime. Code 1 with
  * `exec /usr/bin/x: no such file or directory` comes from runc, whose process had already replaced itself when the kernel rejected the file.
+ * If the message is not about the command, nothing is known about it.
  */
-export function neverRan(code: number, output: string, command: string): StartFailure | undefined {
+export function neverRan(code: number, output: string, command: string): NoExit | undefined {
   const line = output.trim();
   if (!RUNTIME_CODES.has(code) || line.includes('\n')) {
     return undefined;
   }
   const prefix = `exec ${command}: `;
   if (line.startsWith(prefix)) {
-    return own(ERRNO, line.slice(prefix.length).toLowerCase());
+    return own(ERRNO, line.slice(prefix.length).toLowerCase()) ?? { kind: 'broken', message: clean(line) };
+  }
+  if (OCI_MESSAGE.test(line)) {
+    return failure(line);
   }
   return RUNTIME_MESSAGE.test(line) ? startFailure(line) : undefined;
 }
@@ -114,7 +132,7 @@ export function neverRan(code: number, output: string, command: string): StartFa
 export const containerGone =
   /container not found|container (?:\S+ )?(?:is )?not (?:running|created)|container is in \S+ state|cannot exec in a (?:deleted|stopped)|cannot exec a container that has stopped|(?:task|process|container) \S+ not found|no such container|no running task|container has (?:stopped|exited)/i;
 
-function failure(message: string): ExecVerdict {
+function failure(message: string): NoExit {
   const failed = startFailure(message);
   if (failed) {
     return failed;
