@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { NOW, podOf, revisionOf, statusOf, upgradeOf, workloadOf } from '../../test/support/snapshots.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
@@ -74,4 +74,33 @@ test('a gate that an attempt needs stays closed', async () => {
   await look();
   expect(await look({ steady: MINUTE })).toEqual({});
   expect(opened).toEqual([]);
+});
+
+describe('a pod that a workload left behind when it was deleted without its pods', () => {
+  const NO_OWNER = { kind: '', name: '', uid: '' };
+  const left = (kind: 'Deployment' | 'StatefulSet', listed: readonly Upgrade[] = []) => {
+    const seen = made(listed);
+    const { store } = seen;
+    if (kind === 'Deployment') {
+      store.revisions.ReplicaSet.apply({ type: 'delete', object: revisionOf() });
+    } else {
+      store.pods.applyWrite(podOf({ owner: NO_OWNER, resourceVersion: '301' }));
+    }
+    return seen;
+  };
+
+  test.each(['Deployment', 'StatefulSet'] as const)('of a %s: its gate is opened', async (kind) => {
+    const { look, opened } = left(kind);
+    await look();
+    await look({ steady: MINUTE });
+    expect(opened).toEqual(['NoAttempt']);
+  });
+
+  test('stays behind its gate as long as an Upgrade of its namespace gates pods, which may adopt it', async () => {
+    const gating = upgradeOf({ status: { ...statusOf(), targetUID: 'another' } });
+    const { look, opened } = left('StatefulSet', [gating]);
+    await look();
+    expect(await look({ steady: MINUTE })).toHaveProperty('requeueAfterMs');
+    expect(opened).toEqual([]);
+  });
 });

@@ -1,6 +1,7 @@
 /**
  * Opens the gates of pods for which no gating attempt exists any more, as nothing else would.
- * The end of an attempt races with the admission policy (5 of 200 pods were gated just after it), and an Upgrade may be deleted.
+ * The end of an attempt races with the admission policy (5 of 200 pods were gated just after it), an Upgrade may be deleted, and so may a workload
+ * around its pods (`kubectl delete --cascade=orphan`).
  */
 
 import { isAbandoned, isClosed } from '../api/gate.ts';
@@ -23,11 +24,15 @@ export interface OrphanGateOptions extends Pick<Ports, 'clock' | 'writer' | 'rea
   readonly store: Store;
 }
 
+/** No event tells when the last attempt of a namespace has ended. */
+const UNOWNED_INTERVAL_MS = 10_000;
+
 type Listed = readonly Upgrade[] | 'unknown';
 
-const gates = (upgrade: Upgrade, workload: WorkloadRef): boolean =>
+/** Whether the Upgrade gates pods of the workload. A pod whose workload is unknown may be any one's: it may be adopted again, or not be cached yet. */
+const gates = (upgrade: Upgrade, workload: WorkloadRef | undefined): boolean =>
   upgrade.status?.attempt?.gating === true &&
-  upgrade.status.targetUID === workload.uid &&
+  (workload === undefined || upgrade.status.targetUID === workload.uid) &&
   !isAbandoned(upgrade);
 
 export class OrphanGateController {
@@ -66,8 +71,7 @@ export class OrphanGateController {
   #isAwaited(pod: PodView): boolean {
     const { store } = this.#options;
     const workload = store.workloadOf(pod);
-    // The ReplicaSet is not cached yet: its event enqueues the pod again.
-    return !workload || store.gatingOn(workload).some((upgrade) => gates(upgrade, workload));
+    return workload !== undefined && store.gatingOn(workload).some((upgrade) => gates(upgrade, workload));
   }
 
   /** Reads from the API server: the watch may be silently dead for up to 45 s, and an attempt may have started since. */
@@ -75,10 +79,7 @@ export class OrphanGateController {
     const { store } = this.#options;
     const upgrades = await this.#listUpgrades(pod.namespace);
     const workload = store.workloadOf(pod);
-    if (upgrades === 'unknown' || !workload) {
-      return 'unknown';
-    }
-    return !upgrades.some((upgrade) => gates(upgrade, workload));
+    return upgrades === 'unknown' ? upgrades : !upgrades.some((upgrade) => gates(upgrade, workload));
   }
 
   #listUpgrades(namespace: string): Promise<Listed> {
@@ -108,9 +109,9 @@ export class OrphanGateController {
     if (isOrphan === 'unknown') {
       return { backoff: true };
     }
-    // The event of its Upgrade enqueues the pod again.
     if (!isOrphan) {
-      return {};
+      // The event of its Upgrade enqueues the pod again; without an owner, it is nobody's.
+      return store.workloadOf(pod) ? {} : { requeueAfterMs: UNOWNED_INTERVAL_MS };
     }
     const reason = this.#reasonFor(pod);
     const message = openedGateText(reason);

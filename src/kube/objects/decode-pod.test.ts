@@ -170,6 +170,15 @@ test('pods of Jobs, and pods that nobody controls, are not kept', () => {
   expect(keepsPod(decodePod({}))).toBe(false);
 });
 
+test('a pod that nobody controls any more is kept until its gate is open', () => {
+  const spec = { readinessGates: [{ conditionType: 'postcheck.dev/verified' }] };
+  const opened = { conditions: [{ type: 'postcheck.dev/verified', status: 'True' }] };
+  const job = { ownerReferences: controlledBy('Job') };
+  expect(keepsPod(decodePod({ spec }))).toBe(true);
+  expect(keepsPod(decodePod({ spec, status: opened }))).toBe(false);
+  expect(keepsPod(decodePod({ metadata: job, spec }))).toBe(false);
+});
+
 test.each([
   undefined,
   null,

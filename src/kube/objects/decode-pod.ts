@@ -1,5 +1,6 @@
 /** Decodes a pod. */
 import { cut } from '../../api/cut.ts';
+import { isClosed } from '../../api/gate.ts';
 import { VERIFIED } from '../../api/names.ts';
 import type { ConditionView, ContainerRole, ContainerView, PodView } from '../../api/views.ts';
 import { at, count, frozen, list, type Raw, record, text, time } from '../client/json.ts';
@@ -87,9 +88,12 @@ function nodeOfAffinity(spec: Raw): string {
   return text(list(name?.values)[0]);
 }
 
-/** Whether the pod may belong to a workload that an Upgrade can target; all others are not cached. */
+/**
+ * Whether the pod may belong to a workload that an Upgrade can target, or was left by one with a closed gate, which nobody else would open; all
+ * others are not cached.
+ */
 export function keepsPod(pod: PodView): boolean {
-  return POD_CONTROLLERS.has(pod.owner.kind);
+  return POD_CONTROLLERS.has(pod.owner.kind) || (pod.owner.kind === '' && isClosed(pod));
 }
 
 function conditions(raw: unknown, types: ReadonlySet<string>): Record<string, ConditionView> {
