@@ -212,8 +212,8 @@ describe('uninstalling in the middle of a rollout', () => {
     }
   });
 
-  test.each(['partition', 'fields'])(
-    'and met by writes of the controller at the %s, tries again',
+  test.each(['partition', 'fields', 'finalizers'])(
+    'and met by writes of others at the %s, tries again',
     async (what) => {
       const world = new World();
       world.meets = { what, times: 3 };
@@ -221,6 +221,13 @@ describe('uninstalling in the middle of a rollout', () => {
       await expectNothingLeft(world);
     },
   );
+
+  test('and met by a write of others at every try, says so', async () => {
+    const world = new World();
+    world.meets = { what: 'finalizers', times: Number.POSITIVE_INFINITY };
+    expect(await world.run()).toBe('cannot remove the finalizer from Upgrade shop/web: written meanwhile');
+    expect(world.upgrades.filter(holdsFinalizer)).toHaveLength(1);
+  });
 
   test.each([
     ['unbind', "cannot remove the gate's policy binding or webhook: not allowed"],

@@ -9,7 +9,7 @@ import type { PodView } from '../api/views.ts';
 import { openedGateText } from '../core/report/gate-text.ts';
 import { userPartition } from '../core/rollout/partition.ts';
 import { driverOf } from '../core/workload/drivers.ts';
-import type { Installation, Ports, Written } from './ports.ts';
+import type { Installation, Ports, RequestFailure, Written } from './ports.ts';
 
 export interface UninstallOptions extends Pick<Ports, 'clock' | 'writer'> {
   readonly installation: Installation;
@@ -98,7 +98,7 @@ async function restorePartitions(
   return undefined;
 }
 
-/** During a rollout the controller keeps writing the status of its StatefulSet, so conflicts are common. */
+/** During a rollout the controller keeps writing the status of its StatefulSet, and users their Upgrades, so conflicts are common. */
 const MAX_TRIES = 10;
 
 async function restorePartition(
@@ -130,25 +130,58 @@ async function restorePartition(
 
 /** Without the operator nobody removes the finalizer, and the deletion of an Upgrade or of its namespace would never end. */
 async function releaseUpgrades(options: UninstallOptions): Promise<string | undefined> {
-  const { installation, writer, report } = options;
-  const listed = await installation.listUpgrades();
+  const listed = await options.installation.listUpgrades();
   if (!listed.ok) {
     return `cannot list Upgrades: ${listed.failure.message}`;
   }
-  const problem = await restorePartitions(options, listed.object);
-  if (problem) {
-    return problem;
+  return (await restorePartitions(options, listed.object)) ?? removeFinalizers(options, listed.object);
+}
+
+/** Users and GitOps tools may write their Upgrades meanwhile: those that met such a write are read again. */
+async function removeFinalizers(
+  options: UninstallOptions,
+  upgrades: readonly Upgrade[],
+): Promise<string | undefined> {
+  let held = upgrades.filter(holdsFinalizer);
+  let removed = 0;
+  for (let tries = 1; held.length > 0; tries++) {
+    const failed = await removeOnce(options, held);
+    const final = failed.find(({ kind }) => kind !== 'conflict' || tries === MAX_TRIES);
+    if (final) {
+      return final.problem;
+    }
+    removed += held.length - failed.length;
+    const listed = failed.length > 0 ? await options.installation.listUpgrades() : NONE_LEFT;
+    if (!listed.ok) {
+      return `cannot list Upgrades: ${listed.failure.message}`;
+    }
+    held = listed.object.filter(holdsFinalizer);
   }
-  const held = listed.object.filter(holdsFinalizer);
-  for (const upgrade of held) {
-    const problem = problemOf(await writer.patchFinalizers(upgrade, withoutOurs(upgrade)));
-    if (problem) {
+  options.report(`removed the finalizer from ${removed} Upgrades`);
+  return undefined;
+}
+
+const NONE_LEFT: Written<readonly Upgrade[]> = { ok: true, object: [] };
+
+interface FailedRemoval extends Pick<RequestFailure, 'kind'> {
+  readonly problem: string;
+}
+
+async function removeOnce(
+  { writer }: UninstallOptions,
+  upgrades: readonly Upgrade[],
+): Promise<FailedRemoval[]> {
+  const failed: FailedRemoval[] = [];
+  for (const upgrade of upgrades) {
+    const written = await writer.patchFinalizers(upgrade, withoutOurs(upgrade));
+    if (!written.ok && written.failure.kind !== 'notFound') {
       const { namespace, name } = upgrade.metadata;
-      return `cannot remove the finalizer from Upgrade ${namespace}/${name}: ${problem}`;
+      const { kind, message } = written.failure;
+      const problem = `cannot remove the finalizer from Upgrade ${namespace}/${name}: ${message}`;
+      failed.push({ kind, problem });
     }
   }
-  report(`removed the finalizer from ${held.length} Upgrades`);
-  return undefined;
+  return failed;
 }
 
 const withoutOurs = ({ metadata }: Upgrade): string[] =>
