@@ -105,10 +105,10 @@ export type RequestFailure =
   | { readonly kind: 'conflict'; readonly message: string }
   /** 404, or a UID precondition that no longer holds. */
   | { readonly kind: 'notFound'; readonly message: string }
-  /** 403. `message` names the verb and the resource. */
+  /** 403 from authorization. `message` names the verb and the resource. */
   | { readonly kind: 'forbidden'; readonly message: string }
-  /** 400, 422: the server will never accept this request. */
-  | { readonly kind: 'invalid'; readonly message: string }
+  /** 400, 422: the server will never accept this request. `byAdmission`: admission rejected it, with whatever status. */
+  | { readonly kind: 'invalid'; readonly message: string; readonly byAdmission?: true }
   /** 429 with Retry-After. */
   | { readonly kind: 'throttled'; readonly message: string; readonly retryAfterMs: number }
   /**

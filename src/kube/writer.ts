@@ -142,8 +142,8 @@ export class ClusterWriter implements Writer {
       retries: RETRIES,
     });
     // The server reports a failed test as Invalid without naming it; here it can only mean that another client wrote in between.
-    if (!answer.ok && answer.failure.kind === 'invalid') {
-      return failed({ ...answer.failure, kind: 'conflict' });
+    if (!answer.ok && answer.failure.kind === 'invalid' && !answer.failure.byAdmission) {
+      return failed({ kind: 'conflict', message: answer.failure.message });
     }
     return written(answer, project);
   }

@@ -1,5 +1,6 @@
 /** An attempt whose new pods answer what the test decides, for tests in which others meddle with it. */
 import { expect } from '@jest/globals';
+import type { Answer } from '../sim/behaviour.ts';
 import { NEW, OLD, told } from '../sim/stories.ts';
 import type { Story } from '../sim/story.ts';
 import type { Json } from './admin-client.ts';
@@ -15,22 +16,23 @@ type Kind = 'Deployment' | 'StatefulSet';
 
 /** A rollout whose new pods answer what the test says: not yet, until it decides. */
 export class Attempt extends StoryRun {
-  readonly #decide: (code: number) => void;
+  /** What new pods answer from now on. */
+  readonly answer: (given: Answer) => void;
 
   constructor(environment: Environment, kind: Kind = 'Deployment', options: PlayOptions = {}) {
-    let code = NOT_YET;
+    let answer: Answer = NOT_YET;
     super(
       environment,
-      storyOf(kind, () => code),
+      storyOf(kind, () => answer),
       options,
     );
-    this.#decide = (given) => {
-      code = given;
+    this.answer = (given) => {
+      answer = given;
     };
   }
 
   decide(how: 'good' | 'bad'): void {
-    this.#decide(how === 'good' ? 0 : BAD);
+    this.answer(how === 'good' ? 0 : BAD);
   }
 
   status = async (): Promise<Json> => (await this.environment.admin.find(this.upgradePath()))?.status ?? {};
@@ -78,7 +80,7 @@ interface Ended {
   readonly outcomes?: readonly string[];
 }
 
-function storyOf(kind: Kind, answer: () => number): Story {
+function storyOf(kind: Kind, answer: () => Answer): Story {
   const exitCodes = [{ codes: `${BAD}`, class: 'Fail', reason: 'Bad' }] as const;
   const checks = [
     { name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] }, exitCodes },

@@ -47,6 +47,43 @@ test('a webhook that does not respond is told from a server that does not', () =
   expect(of(500, status('etcdserver: mvcc: database space exceeded'))).not.toHaveProperty('byWebhook');
 });
 
+describe('a rejection by admission', () => {
+  const webhook =
+    'admission webhook "images.example.com" denied the request: registry.example is not allowed';
+  const policy = `deployments.apps "web" is forbidden: ValidatingAdmissionPolicy 'images' with binding 'images' denied request: registry.example`;
+  const plugin = 'secrets "tls" is forbidden: exceeded quota: few, requested: secrets=1, used: secrets=9';
+
+  test.each([
+    ...[400, 401, 403, 404, 409, 413, 418, 422].map((code) => [code, webhook] as const),
+    ...[401, 403, 413, 422].map((code) => [code, policy] as const),
+    [403, plugin] as const,
+  ])('is told by its words, whatever status it chose (HTTP %d: %s)', (code, message) => {
+    expect(of(code, status(message))).toEqual({
+      kind: 'invalid',
+      message: `PATCH deployments shop/web: ${message}`,
+      byAdmission: true,
+    });
+  });
+
+  test('for an internal error of the webhook may pass, and is reported if it lasts', () => {
+    expect(of(500, status(webhook))).toMatchObject({ kind: 'unavailable', byWebhook: true });
+  });
+
+  test('for the time being is waited for as the server says', () => {
+    expect(of(429, status(webhook), '7')).toMatchObject({ kind: 'throttled', retryAfterMs: 7000 });
+  });
+
+  test('is told from missing permissions, and from a 403 of anything else', () => {
+    const authorizer =
+      'deployments.apps "web" is forbidden: User "system:serviceaccount:a:b" cannot patch resource "deployments" in API group "apps" in the namespace "shop"';
+    expect(of(403, status(authorizer))).toEqual({
+      kind: 'forbidden',
+      message: `PATCH deployments shop/web: ${authorizer}`,
+    });
+    expect(of(403, status('access denied by the proxy')).kind).toBe('forbidden');
+  });
+});
+
 test('a message names what was asked and quotes the server, cleaned and short', () => {
   expect(of(409, status('the object\nhas been \u001b[31mmodified')).message).toBe(
     'PATCH deployments shop/web: the object has been modified',
