@@ -103,6 +103,27 @@ describe('a namespace whose tasks never end', () => {
   });
 });
 
+describe('an Upgrade whose tasks never end', () => {
+  test('leaves slots to the next Upgrade of its namespace, and both leave some to other namespaces', async () => {
+    const { start, running, held } = benchOf(16, 16);
+    start(...times(100, 'a/u@x'));
+    await drain();
+    start(...times(100, 'a/v@x'));
+    await drain();
+    expect(running.filter((name) => name === 'a/v@x')).toHaveLength(2);
+    start(...times(3, 'b/w@x'));
+    await drain();
+    expect([held('a'), held('b')]).toEqual([14, 2]);
+  });
+
+  test('is passed over on a node where another Upgrade of its namespace may start', async () => {
+    const { start, running } = benchOf(64, 16);
+    start(...times(13, 'a/u@x'), 'a/v@x');
+    await drain();
+    expect([running.length, running.at(-1)]).toEqual([13, 'a/v@x']);
+  });
+});
+
 test('namespaces take turns, and within one its Upgrades', async () => {
   const { started, start, end } = benchOf(1, 1);
   start('z/first@x', 'a/u@x', 'a/u@x', 'a/v@x', 'a/u@x', 'b/w@x', 'b/w@x');

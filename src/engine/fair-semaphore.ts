@@ -1,7 +1,7 @@
 /**
  * Limits concurrent tasks, overall and for each node, and distributes the slots fairly: namespaces take turns, and within a namespace its Upgrades.
- * A namespace with at least half of the slots gets no further one while another waits, and never one of the last quarter: a slot is free for the
- * next namespace, however long the tasks of the others take.
+ * A namespace with at least half of the slots gets no further one while another waits. However long tasks take, a slot is free for the next one:
+ * an Upgrade with at least half of the slots never gets one of the last quarter, and a namespace never one of the last eighth.
  */
 
 /** The Upgrade that a task runs for, and the node that it runs on. */
@@ -41,8 +41,8 @@ export class FairSemaphore {
     try {
       return await task();
     } finally {
-      this.#slots.release(claimant.namespace);
-      this.#slotsOf(claimant.node).release(claimant.namespace);
+      this.#slots.release(claimant);
+      this.#slotsOf(claimant.node).release(claimant);
       if (this.#slotsOf(claimant.node).inUse === 0) {
         this.#nodes.delete(claimant.node);
       }
@@ -64,54 +64,50 @@ export class FairSemaphore {
 
   #startNext(): void {
     for (let next = this.#next(); next; next = this.#next()) {
-      const { namespace, node } = next;
-      this.#slots.take(namespace);
-      this.#slotsOf(node).take(namespace);
-      this.#dequeue(namespace, node)?.();
+      this.#slots.take(next);
+      this.#slotsOf(next.node).take(next);
+      this.#dequeue(next)?.();
     }
   }
 
-  /** Returns the next namespace that may start a task, and a node that has a slot for it. */
-  #next(): { namespace: string; node: string } | undefined {
-    for (const [namespace, nodes] of this.#waiting) {
-      const node = this.#mayStart(namespace) ? this.#freeNode(namespace, nodes) : undefined;
-      if (node !== undefined) {
-        return { namespace, node };
+  /** Returns whose task may start next. */
+  #next(): Claimant | undefined {
+    for (const namespace of this.#waiting.keys()) {
+      const next = this.#slots.admits(namespace) ? this.#firstOf(namespace, [this.#slots]) : undefined;
+      if (next && !(this.#slots.isHalfOf(namespace) && this.#othersCanStart(namespace))) {
+        return next;
       }
     }
     return undefined;
   }
 
-  #mayStart(namespace: string): boolean {
-    return (
-      this.#slots.admits(namespace) && !(this.#slots.isHalfOf(namespace) && this.#othersCanStart(namespace))
-    );
-  }
-
   #othersCanStart(namespace: string): boolean {
-    for (const [other, nodes] of this.#waiting) {
-      if (other !== namespace && this.#freeNode(other, nodes) !== undefined) {
-        return true;
-      }
-    }
-    return false;
+    const canStart = (other: string): boolean =>
+      other !== namespace && this.#firstOf(other, []) !== undefined;
+    return find(this.#waiting.keys(), canStart) !== undefined;
   }
 
-  #freeNode(namespace: string, nodes: Waiting): string | undefined {
-    for (const node of nodes.keys()) {
-      if (this.#nodes.get(node)?.admits(namespace) ?? true) {
-        return node;
+  /** The first one in the order of turns that its node and the other pools admit. Few Upgrades are not admitted where their namespace is. */
+  #firstOf(namespace: string, pools: readonly Slots[]): Claimant | undefined {
+    for (const [node, upgrades] of this.#waiting.get(namespace) ?? []) {
+      const own = this.#nodes.get(node);
+      const all = own ? [...pools, own] : pools;
+      const upgrade = all.every((pool) => pool.admits(namespace))
+        ? find(upgrades.keys(), (one) => all.every((pool) => pool.admits(namespace, one)))
+        : undefined;
+      if (upgrade !== undefined) {
+        return { namespace, node, upgrade };
       }
     }
     return undefined;
   }
 
   /** Removes and returns the next task, and moves its namespace, node and Upgrade to the end of their turns. */
-  #dequeue(namespace: string, node: string): Start | undefined {
+  #dequeue({ namespace, node, upgrade }: Claimant): Start | undefined {
     const nodes = this.#waiting.get(namespace);
     const upgrades = nodes?.get(node);
-    const [upgrade, starts] = upgrades?.entries().next().value ?? [];
-    if (!nodes || !upgrades || upgrade === undefined || !starts) {
+    const starts = upgrades?.get(upgrade);
+    if (!nodes || !upgrades || !starts) {
       return undefined;
     }
     const start = starts.shift();
@@ -122,7 +118,10 @@ export class FairSemaphore {
   }
 }
 
-/** A pool of slots, and how many of them each namespace holds. */
+const holdersOf = ({ namespace, upgrade }: Claimant): string[] => [namespace, holderOf(namespace, upgrade)];
+const holderOf = (namespace: string, upgrade: string): string => `${namespace}/${upgrade}`;
+
+/** A pool of slots, and how many of them each namespace and each Upgrade holds. */
 class Slots {
   readonly #size: number;
   readonly #held = new Map<string, number>();
@@ -136,30 +135,47 @@ class Slots {
     return this.#inUse;
   }
 
-  take(namespace: string): void {
+  take(claimant: Claimant): void {
     this.#inUse++;
-    this.#held.set(namespace, (this.#held.get(namespace) ?? 0) + 1);
-  }
-
-  release(namespace: string): void {
-    this.#inUse--;
-    const left = (this.#held.get(namespace) ?? 1) - 1;
-    if (left > 0) {
-      this.#held.set(namespace, left);
-    } else {
-      this.#held.delete(namespace);
+    for (const holder of holdersOf(claimant)) {
+      this.#held.set(holder, (this.#held.get(holder) ?? 0) + 1);
     }
   }
 
-  /** Whether a slot is free for the namespace: the last quarter is for namespaces that hold less than half. */
-  admits(namespace: string): boolean {
-    const free = this.#size - this.#inUse;
-    return free > (this.isHalfOf(namespace) ? Math.floor(this.#size / 4) : 0);
+  release(claimant: Claimant): void {
+    this.#inUse--;
+    for (const holder of holdersOf(claimant)) {
+      const left = (this.#held.get(holder) ?? 1) - 1;
+      if (left > 0) {
+        this.#held.set(holder, left);
+      } else {
+        this.#held.delete(holder);
+      }
+    }
   }
 
-  isHalfOf(namespace: string): boolean {
-    return (this.#held.get(namespace) ?? 0) >= this.#size / 2;
+  /** Whether a slot is free for the namespace, or for one of its Upgrades: the last ones are for those that hold less than half. */
+  admits(namespace: string, upgrade?: string): boolean {
+    const quarter = Math.floor(this.#size / 4);
+    const eighth = Math.min(quarter, Math.ceil(this.#size / 8));
+    const reserved = this.isHalfOf(namespace) ? eighth : 0;
+    const isLarge = upgrade !== undefined && this.isHalfOf(holderOf(namespace, upgrade));
+    return this.#size - this.#inUse > (isLarge ? quarter : reserved);
   }
+
+  isHalfOf(holder: string): boolean {
+    return (this.#held.get(holder) ?? 0) >= this.#size / 2;
+  }
+}
+
+/** Without a copy: thousands may wait. */
+function find<T>(all: Iterable<T>, accept: (one: T) => boolean): T | undefined {
+  for (const one of all) {
+    if (accept(one)) {
+      return one;
+    }
+  }
+  return undefined;
 }
 
 function getOrAdd<V>(map: Map<string, V>, key: string, make: () => V): V {
