@@ -324,3 +324,70 @@ describe('after the end', () => {
     expect(planOf({ ...kept, rest: { pods: [podOf()] } }).action.kind).not.toBe('recordResults');
   });
 });
+
+describe('whatever the state', () => {
+  test('a rejected write is an obstacle, if there is no other', () => {
+    const refusal = { reason: 'Refused', message: 'quota exceeded' } as const;
+    const stalled = (given: Given) =>
+      planOf(given).status.conditions?.find(({ type }) => type === 'Stalled')?.reason;
+    expect(stalled({ rest: { refusal } })).toBe('Refused');
+    expect(planOf({ rest: { refusal } }).status.message).toContain('Blocked: quota exceeded; ');
+    expect(stalled({ rest: { refusal }, workload: { paused: true } })).toBe('WorkloadPaused');
+    expect(stalled({})).toBe('PostChecking');
+  });
+
+  test('a workload older than the status changes nothing', () => {
+    const status = { targetGeneration: 3, message: 'as it was' };
+    const plan = planOf({ status });
+    expect(plan).toMatchObject({
+      state: 'StaleCache',
+      intent: false,
+      action: { kind: 'none' },
+      cycles: [],
+      queries: [],
+    });
+    expect(plan.status).toEqual(statusOf(status));
+  });
+
+  test('the finalizer is set when nothing else is to be done, and not before its status is stored', () => {
+    const whole = upgradeOf({ status: statusOf() });
+    expect(decide(snapshotOf({ upgrade: whole })).action).toMatchObject({
+      kind: 'setFinalizers',
+      finalizers: [FALLBACK_FINALIZER],
+    });
+    const aborted = upgradeOf({ status: statusOf(), ...ABORT });
+    expect(decide(snapshotOf({ upgrade: aborted }))).toMatchObject({
+      intent: true,
+      action: { kind: 'none' },
+    });
+    expect(planOf({ status: { phase: 'Succeeded' } }).action).toMatchObject({
+      kind: 'setFinalizers',
+      finalizers: [],
+    });
+  });
+
+  test('a wait ends with its reason, and not while a command is recorded', () => {
+    const waiting = { reason: 'Soaking', since: ago(60) } as const;
+    expect(planOf({ status: { waiting } }).status.waiting).toBeUndefined();
+    expect(planOf({ status: { waiting }, upgrade: RETRY }).status.waiting).toEqual(waiting);
+    expect(planOf({ status: { waiting, paused: { since: ago(9) } } }).status.waiting).toEqual(waiting);
+  });
+
+  test('what is waited for before an attempt is decided again then, and old commands are seen once', () => {
+    const windows = [{ start: '01:00', durationSeconds: 60, timeZone: 'UTC' }];
+    const decided = (waiting?: UpgradeStatus['waiting']) =>
+      decide(
+        snapshotOf({
+          upgrade: upgradeOf({ spec: { windows }, status: { phase: 'Pending', waiting }, ...ABORT }),
+          workload: workloadOf(at(OLD)),
+        }),
+      );
+    expect(decided()).toMatchObject({
+      state: 'WaitingToStart',
+      intent: false,
+      wakeAt: Date.parse(ago(-3000)),
+    });
+    expect(decided().status.commands?.abort).toMatchObject({ token: 'a', result: 'SeenAtStart' });
+    expect(decided({ reason: 'WindowClosed', since: ago(9) }).status.commands).toBeUndefined();
+  });
+});
