@@ -9,6 +9,7 @@ import {
   oldPodOf,
   podOf,
   snapshotOf,
+  specOf,
   statusOf,
   upgradeOf,
   withResult,
@@ -17,8 +18,10 @@ import {
 import type { Attempt, UpgradeStatus } from '../../api/types.ts';
 import type { ActiveStatus } from '../complete-status.ts';
 import { decide } from '../decision/decide.ts';
+import { effectiveSpec } from '../effective-spec.ts';
 import { toIso } from '../time.ts';
 import { verificationContext } from './context.ts';
+import { followPartition, heldOf, partitionLimit, partitionObstacle, partitionWait } from './partition.ts';
 
 interface Case {
   readonly status?: Partial<UpgradeStatus>;
@@ -85,4 +88,72 @@ test('a fallback says which pods the partition keeps on the failed version', () 
   expect(decided({ status, partition: 3 }).status.message).toContain(
     'StatefulSet web has updateStrategy.rollingUpdate.partition 3, which keeps a pod on the version that failed: set it to 2',
   );
+});
+
+const setOf = (partition: number, othersSetPartition = true) =>
+  workloadOf({ kind: 'StatefulSet', desired: 5, partition, othersSetPartition });
+const staged = effectiveSpec(specOf({ strategy: { stages: [{ name: 'canary', pods: 1 }] } }));
+
+describe('the partition that an attempt moves', () => {
+  test.each([
+    ['is recorded with stages', heldOf(staged, setOf(2), undefined), { partition: 2 }],
+    ['is none without stages', heldOf(effectiveSpec(specOf()), setOf(2), undefined), undefined],
+    [
+      'stays recorded if the stages are removed',
+      heldOf(effectiveSpec(specOf()), setOf(2, false), { partition: 1 }),
+      { partition: 1 },
+    ],
+    ['is none of a Deployment', heldOf(staged, workloadOf(), undefined), undefined],
+  ])('%s', (_, held, expected) => {
+    expect(held).toEqual(expected);
+  });
+
+  const followed = (attempt: Partial<Attempt>, workload = setOf(2)) => {
+    const status = activeStatusOf({}, attempt);
+    const upgrade = upgradeOf({ status, spec: { strategy: { stages: [{ name: 'canary', pods: 1 }] } } });
+    return followPartition(snapshotOf({ upgrade }), { workload, status })?.attempt.held;
+  };
+  const end = { outcome: 'Partial', reason: 'ProbeFailed', cause: '', at: ago(1) } as const;
+  test.each([
+    ['if it is another', followed({ held: { partition: 1 } }), { partition: 2 }],
+    ['if none is', followed({}), { partition: 2 }],
+    ['not if it is the same', followed({ held: { partition: 2 } }), undefined],
+    [
+      'not by an attempt that changes nothing',
+      followed({ adopted: true, held: { partition: 1 } }),
+      undefined,
+    ],
+    ['not after the end', followed({ end, held: { partition: 1 } }), undefined],
+    ['not of a Deployment', followed({ held: { partition: 1 } }, workloadOf()), undefined],
+  ])('is recorded anew %s', (_, held, expected) => {
+    expect(held).toEqual(expected);
+  });
+});
+
+describe('the partition of the user', () => {
+  test('is a limit if it excludes pods', () => {
+    expect(partitionLimit(setOf(2), {}, 5)).toBe(3);
+    expect(partitionLimit(setOf(7), {}, 5)).toBe(0);
+    expect(partitionLimit(setOf(0), {}, 5)).toBeUndefined();
+    expect(partitionLimit(setOf(5, false), { held: { partition: 1 } }, 5)).toBe(4);
+    expect(partitionLimit(workloadOf(), {}, 5)).toBeUndefined();
+    expect(partitionWait(setOf(0), {})).toEqual({ reason: 'PartitionSet', partition: 0 });
+    expect(partitionWait(workloadOf(), {})).toBeUndefined();
+  });
+
+  test('is an obstacle for a fallback if it keeps pods on the failed version', () => {
+    const status = activeStatusOf({ to: { images: {}, revision: 'new' } });
+    const pod = (ordinal: number, change = {}) => podOf({ name: `web-${ordinal}`, ...change });
+    const obstacle = (pods: readonly ReturnType<typeof pod>[], workload = setOf(2)) =>
+      partitionObstacle(snapshotOf({ pods }), workload, status);
+    expect(obstacle([pod(1), pod(0), pod(2)])).toEqual({
+      reason: 'PartitionSet',
+      workload: { kind: 'StatefulSet', name: 'web' },
+      partition: 2,
+      kept: [1, 0],
+    });
+    expect(obstacle([pod(2), pod(3)])).toBeUndefined();
+    expect(obstacle([pod(0, { deleting: true }), pod(1, { revision: 'old' })])).toBeUndefined();
+    expect(obstacle([pod(0)], workloadOf())).toBeUndefined();
+  });
 });
