@@ -30,7 +30,7 @@ export function why(upgrade: Upgrade, worst: readonly PodReport[], now: number):
     ...objections(upgrade),
     ...causes(upgrade, now),
     ...(isOfPods(upgrade) || isOfEarlierSpec(upgrade) ? [] : failedBefore(upgrade)),
-    ...tries(worst[0]),
+    ...tries(upgrade, worst[0], now),
     ...lastEnds(upgrade, worst[0]),
   ];
   return [...new Set(lines)];
@@ -90,11 +90,13 @@ function leftLines(upgrade: Upgrade): string[] {
   ];
 }
 
-function tries(pod: PodReport | undefined): string[] {
+/** During an attempt the status counts tries once a minute: more may have been made since. */
+function tries({ status }: Upgrade, pod: PodReport | undefined, now: number): string[] {
   const check = pod?.checks[0];
+  const asOf = isUnderWay(status) ? `, as of ${moment(check?.lastAt, now)}` : '';
   return check && check.attempts > 1
     ? [
-        `pod ${pod.name}: ${check.check} was probed ${check.attempts} times in ${spanText(fromIso(check.lastAt) - fromIso(check.firstAt))}`,
+        `pod ${pod.name}: ${check.check} was probed ${check.attempts} times in ${spanText(fromIso(check.lastAt) - fromIso(check.firstAt))}${asOf}`,
       ]
     : [];
 }

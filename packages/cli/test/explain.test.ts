@@ -138,6 +138,20 @@ describe('why', () => {
     ]);
   });
 
+  test('counts probes beyond the deadline too, as of the last one that the status has', () => {
+    const stage = new Stage();
+    const unreachable = { kind: 'unreachable', message: 'the connection was closed' } as const;
+    stage.settle();
+    stage.hears(unreachable).seconds(700).hears(unreachable).settle();
+    stage.seconds(10).hears(unreachable).settle();
+    expect(stage.upgrade.status?.phase).toBe('Inconclusive');
+    const probed = (): string | undefined =>
+      explain(stage.upgrade, stage.now)
+        .parts.find(({ topic }) => topic === 'Why')
+        ?.lines.find((one) => one.includes('was probed'));
+    expect(probed()).toMatch(/ was probed 3 times in 11m5\ds, as of \d\d:\d\d:\d\d$/);
+  });
+
   test('of a blocked fallback first names the obstacle and its runbook', () => {
     const { status, ...rest } = upgradeOf('FellBack');
     const { fallback, attempt } = status;
