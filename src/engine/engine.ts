@@ -108,7 +108,7 @@ export class Engine {
         this.#enqueueGate(pod);
       },
       podGone: (pod) => {
-        this.#reconciler.local.forgetPod(pod);
+        this.#reconciler.forgetPod(pod);
         this.#gateController.forgetPod(pod.uid);
       },
       nodeChanged: (node) => this.#reconciler.local.observeNode(node),

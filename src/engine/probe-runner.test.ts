@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { containerOf, podOf, specOf } from '../../test/support/snapshots.ts';
 import { effectiveChecks } from '../api/checks.ts';
 import type { Check } from '../api/types.ts';
@@ -8,31 +8,39 @@ import { ProbeRunner, type ProbeRunnerOptions } from './probe-runner.ts';
 
 const [check] = effectiveChecks(specOf()) as [Check];
 
-/** How a try ends that exits with `code`, when the API server has `now` under the pod's name afterwards. */
-async function outcome(code: number, now: PodView | 'gone' | 'unknown'): Promise<string> {
-  const nothing = () => {};
-  const runner = new ProbeRunner({
-    clock: {
-      now: () => 0,
-      steady: () => 0,
-      random: () => 0,
-      after: (_ms: number, run: () => void) => {
-        setImmediate(run);
-        return nothing;
-      },
+function nothing(): void {}
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const options = {
+  clock: {
+    now: () => 0,
+    steady: () => 0,
+    random: () => 0,
+    after: (_ms: number, run: () => void) => {
+      setImmediate(run);
+      return nothing;
     },
-    executor: { exec: async () => ({ kind: 'exit', code, output: '' }) },
-    reader: { getPod: async () => now } as unknown as ProbeRunnerOptions['reader'],
-    prober: {} as ProbeRunnerOptions['prober'],
-    telemetry: { execsInFlight: nothing, execWaited: nothing } as unknown as ProbeRunnerOptions['telemetry'],
-    maxExecs: 4,
-    maxExecsPerNode: 4,
-  });
-  const pod = podOf();
+  },
+  prober: {} as ProbeRunnerOptions['prober'],
+  telemetry: { execsInFlight: nothing, execWaited: nothing } as unknown as ProbeRunnerOptions['telemetry'],
+  maxExecs: 4,
+  maxExecsPerNode: 4,
+};
+
+function cycleOf(pod: PodView) {
   const [{ id = '' } = {}] = pod.containers;
   const tries = [{ check, container: 'web', containerId: id }];
+  return { pod, verification: 'v', inFallback: false, tries };
+}
+
+/** How a try ends that exits with `code`, when the API server has `now` under the pod's name afterwards. */
+async function outcome(code: number, now: PodView | 'gone' | 'unknown'): Promise<string> {
+  const runner = new ProbeRunner({
+    ...options,
+    executor: { exec: async () => ({ kind: 'exit', code, output: '' }) },
+    reader: { getPod: async () => now } as unknown as ProbeRunnerOptions['reader'],
+  });
   const finished = await new Promise<FinishedCycle | undefined>((resolve) =>
-    runner.start('shop/web', { pod, verification: 'v', inFallback: false, tries }, resolve),
+    runner.start('shop/web', cycleOf(podOf()), resolve),
   );
   return finished?.results[0]?.outcome.kind ?? 'nothing';
 }
@@ -60,4 +68,55 @@ test.each<[string, PodView | 'gone' | 'unknown']>([
 
 test('a passed probe needs no second read: its result is recorded on this pod or not at all', async () => {
   expect(await outcome(0, podOf({ uid: 'pod-2' }))).toBe('exit');
+});
+
+describe('the slots of probes for which nobody waits are free at once', () => {
+  /** Two pods of one Upgrade whose probes do not end, on a node with one slot: the second one waits. */
+  function hanging() {
+    const asked: string[] = [];
+    const runner = new ProbeRunner({
+      ...options,
+      maxExecsPerNode: 1,
+      executor: {
+        exec: ({ pod }, signal) =>
+          new Promise((resolve) => {
+            asked.push(pod);
+            signal.addEventListener('abort', () => resolve({ kind: 'broken', message: 'cancelled' }));
+          }),
+      },
+      reader: { getPod: async () => 'unknown' } as unknown as ProbeRunnerOptions['reader'],
+    });
+    const start = (upgrade: string, name: string) =>
+      new Promise<FinishedCycle | undefined>((resolve) =>
+        runner.start(upgrade, cycleOf(podOf({ name, uid: name })), resolve),
+      );
+    return { asked, runner, start };
+  }
+
+  test('when their pod is gone', async () => {
+    const { asked, runner, start } = hanging();
+    const first = start('shop/web', 'a');
+    const second = start('shop/web', 'b');
+    await turn();
+    expect(asked).toEqual(['a']);
+    runner.forgetPod('a');
+    expect(await first).toBeUndefined();
+    await turn();
+    expect(asked).toEqual(['a', 'b']);
+    runner.forgetPod('b');
+    expect(await second).toBeUndefined();
+  });
+
+  test('when their Upgrade is gone, also those that have not started', async () => {
+    const { asked, runner, start } = hanging();
+    const gone = [start('shop/web', 'a'), start('shop/web', 'b')];
+    const other = start('shop/api', 'c');
+    await turn();
+    runner.forget('shop/web');
+    expect(await Promise.all(gone)).toEqual([undefined, undefined]);
+    await turn();
+    expect(asked).toEqual(['a', 'c']);
+    runner.forgetPod('c');
+    expect(await other).toBeUndefined();
+  });
 });

@@ -23,11 +23,20 @@ export interface ProbeRunnerOptions
   readonly maxExecsPerNode: number;
 }
 
+/** A cycle that is being run, and what cancels its probes. */
+interface RunningCycle extends PlannedCycle {
+  readonly upgrade: string;
+  readonly signal: AbortSignal;
+}
+
+const CANCELLED: TryOutcome = { kind: 'unreachable', message: 'the probe was cancelled' };
+
 export class ProbeRunner {
   readonly #options: ProbeRunnerOptions;
   readonly #semaphore: FairSemaphore;
-  readonly #inFlight = new Set<string>();
-  readonly #stopping = new AbortController();
+  /** By pod. */
+  readonly #inFlight = new Map<string, { readonly upgrade: string; readonly cancelling: AbortController }>();
+  #isStopped = false;
 
   constructor(options: ProbeRunnerOptions) {
     this.#options = options;
@@ -36,7 +45,24 @@ export class ProbeRunner {
 
   /** Cancels all probes; their results are dropped. */
   stop(): void {
-    this.#stopping.abort();
+    this.#isStopped = true;
+    for (const { cancelling } of this.#inFlight.values()) {
+      cancelling.abort();
+    }
+  }
+
+  /** Cancels the probes of a pod that is gone. Nobody waits for their results, and they would keep their slots until they time out. */
+  forgetPod(uid: string): void {
+    this.#inFlight.get(uid)?.cancelling.abort();
+  }
+
+  /** The same for the pods of an Upgrade that is gone. */
+  forget(upgrade: string): void {
+    for (const running of this.#inFlight.values()) {
+      if (running.upgrade === upgrade) {
+        running.cancelling.abort();
+      }
+    }
   }
 
   isProbing(uid: string): boolean {
@@ -49,14 +75,15 @@ export class ProbeRunner {
    */
   start(upgrade: string, cycle: PlannedCycle, done: (finished: FinishedCycle | undefined) => void): void {
     const { uid } = cycle.pod;
-    if (this.#inFlight.has(uid) || this.#stopping.signal.aborted) {
+    if (this.#inFlight.has(uid) || this.#isStopped) {
       return;
     }
-    this.#inFlight.add(uid);
-    void this.#run(upgrade, cycle).then((finished) => {
+    const cancelling = new AbortController();
+    this.#inFlight.set(uid, { upgrade, cancelling });
+    void this.#run({ ...cycle, upgrade, signal: cancelling.signal }).then((finished) => {
       const end = () => {
         this.#inFlight.delete(uid);
-        if (!this.#stopping.signal.aborted) {
+        if (!this.#isStopped) {
           done(finished);
         }
       };
@@ -68,14 +95,17 @@ export class ProbeRunner {
     });
   }
 
-  async #run(upgrade: string, cycle: PlannedCycle): Promise<FinishedCycle | undefined> {
+  async #run(cycle: RunningCycle): Promise<FinishedCycle | undefined> {
     const { reader } = this.#options;
     const elapsed = this.#startTimer();
     const { pod, tries } = cycle;
     const byContainer = Map.groupBy(tries, ({ container }) => container);
     const results = (
-      await Promise.all([...byContainer.values()].map((some) => this.#inContainer(upgrade, cycle, some)))
+      await Promise.all([...byContainer.values()].map((some) => this.#inContainer(cycle, some)))
     ).flat();
+    if (cycle.signal.aborted) {
+      return undefined;
+    }
     const answered = results.some(({ outcome }) => outcome.kind !== 'unreachable');
     if (answered || (tries.length === 0 && areContainersReady(pod))) {
       return { ...elapsed(), results };
@@ -99,12 +129,9 @@ export class ProbeRunner {
   }
 
   /** Runs the probes of one container one after the other, so that they do not disturb each other. */
-  async #inContainer(
-    upgrade: string,
-    cycle: PlannedCycle,
-    tries: readonly TryRequest[],
-  ): Promise<TryResult[]> {
+  async #inContainer(cycle: RunningCycle, tries: readonly TryRequest[]): Promise<TryResult[]> {
     const { clock, telemetry } = this.#options;
+    const { upgrade } = cycle;
     const { namespace, node } = cycle.pod;
     const results: TryResult[] = [];
     for (const request of tries) {
@@ -118,27 +145,37 @@ export class ProbeRunner {
     return results;
   }
 
-  async #try({ pod, inFallback }: PlannedCycle, request: TryRequest): Promise<TryOutcome> {
+  async #try({ pod, inFallback, signal }: RunningCycle, request: TryRequest): Promise<TryOutcome> {
     const { telemetry } = this.#options;
+    if (signal.aborted) {
+      return CANCELLED;
+    }
     telemetry.execsInFlight(this.#semaphore.inUse);
     const outcome = await (request.check.exec
-      ? this.#exec(pod, request, request.check.exec.command)
-      : this.#probe(pod, request));
+      ? this.#exec(pod, { ...request, command: request.check.exec.command, signal })
+      : this.#probe(pod, request, signal));
     telemetry.execsInFlight(this.#semaphore.inUse - 1);
     return this.#confirm(pod, request, { outcome, inFallback });
   }
 
   /** Probes over the network. */
-  #probe(pod: PodView, { check }: TryRequest): Promise<TryOutcome> {
+  #probe(pod: PodView, { check }: TryRequest, signal: AbortSignal): Promise<TryOutcome> {
     const ports = Object.assign({}, ...pod.containers.map((container) => container.ports ?? {})) as Record<
       string,
       number
     >;
-    return this.#options.prober.probe({ check, podIp: pod.ip, ports }, this.#stopping.signal);
+    return this.#options.prober.probe({ check, podIp: pod.ip, ports }, signal);
   }
 
-  async #exec(pod: PodView, request: TryRequest, command: readonly string[]): Promise<TryOutcome> {
-    const { check, container } = request;
+  async #exec(
+    pod: PodView,
+    {
+      check,
+      container,
+      command,
+      signal,
+    }: TryRequest & { readonly command: readonly string[]; readonly signal: AbortSignal },
+  ): Promise<TryOutcome> {
     const { namespace, name } = pod;
     const limits = {
       timeoutMs: check.timeoutSeconds * 1000,
@@ -146,7 +183,7 @@ export class ProbeRunner {
     };
     const result = await this.#options.executor.exec(
       { namespace, pod: name, container, command, ...limits },
-      this.#stopping.signal,
+      signal,
     );
     return outcomeOf(result);
   }

@@ -4,6 +4,7 @@
  */
 
 import type { Upgrade } from '../api/types.ts';
+import type { PodView } from '../api/views.ts';
 import { decide, type Plan } from '../core/decision/decide.ts';
 import { upgradeFacts } from '../core/report/facts.ts';
 import { type Change, changeOf } from '../core/report/status-diff.ts';
@@ -85,6 +86,12 @@ export class Reconciler {
     this.#queries.stop();
   }
 
+  /** Forgets a pod that is gone. */
+  forgetPod(pod: PodView): void {
+    this.local.forgetPod(pod);
+    this.#runner.forgetPod(pod.uid);
+  }
+
   /** Never rejects: a bug is counted and logged, and the key is enqueued again. */
   async reconcile(key: UpgradeKey): Promise<Result> {
     const { telemetry, log } = this.#options;
@@ -138,6 +145,7 @@ export class Reconciler {
     this.#options.telemetry.upgradeSeen(namespace, name, undefined);
     this.#pace.forget(key);
     this.#queries.forget(key);
+    this.#runner.forget(key);
     this.local.forgetResults(key);
     this.#writes.forget(key);
     return {};
