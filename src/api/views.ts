@@ -152,6 +152,8 @@ export interface ContainerView {
   /** A resize in place restarts it (`resizePolicy`). */
   readonly restartsToResize?: true;
   readonly ready: boolean;
+  /** A sidecar that runs, but whose startup probe has not succeeded yet: the later containers wait for that. */
+  readonly starting?: true;
   /** Where volumes are mounted, save the service account's; absent if there are none. */
   readonly mounts?: readonly string[];
   /** Named container ports, if there are any. */

@@ -11,7 +11,7 @@ import {
   specOf,
 } from '../../../test/support/snapshots.ts';
 import type { UpgradeSpec } from '../../api/types.ts';
-import type { ContainerView } from '../../api/views.ts';
+import type { ContainerView, PodView } from '../../api/views.ts';
 import type { TryOutcome } from './exit-codes.ts';
 import { addCycle, type PodRecord, validRecord } from './probe-cycle.ts';
 import { readinessOf } from './readiness.ts';
@@ -304,6 +304,12 @@ describe('the tries of a pod', () => {
   });
 });
 
+/** The class of a cycle of readiness alone. */
+function classOf(pod: PodView): string {
+  const readinessOnly = context(specOf({ postCheck: { checks: [] } }));
+  return addCycle(undefined, readinessOnly, pod, { startedAt: NOW, finishedAt: NOW, results: [] }).class;
+}
+
 describe('what others inject into pods', () => {
   const injected = (change: Partial<ContainerView> = {}) =>
     containerOf({ name: 'mesh-proxy', id: 'containerd://mesh', ...change });
@@ -316,14 +322,58 @@ describe('what others inject into pods', () => {
     expect(expectedTries(context(spec), pod).map(({ container }) => container)).toEqual(['web']);
   });
 
-  const silent = { startedAt: NOW, finishedAt: NOW, results: [] };
-  const readinessOnly = context(specOf({ postCheck: { checks: [] } }));
-
   test('is no evidence when it alone keeps the pod from being ready', () => {
     const waits = notReady({ containers: [containerOf(), injected({ ready: false })] });
-    expect(addCycle(undefined, readinessOnly, waits, silent).class).toBe('Error');
+    expect(classOf(waits)).toBe('Error');
     const both = notReady({ containers: [containerOf({ ready: false }), injected({ ready: false })] });
-    expect(addCycle(undefined, readinessOnly, both, silent).class).toBe('Retry');
+    expect(classOf(both)).toBe('Retry');
+  });
+
+  test('is no evidence when it keeps the containers of the template from being started', () => {
+    const held = containerOf({ id: '', state: 'waiting', reason: 'PodInitializing', ready: false });
+    const fails = injected({ role: 'init', state: 'waiting', reason: 'CrashLoopBackOff', ready: false });
+    expect(classOf(notReady({ phase: 'Pending', containers: [held, fails] }))).toBe('Error');
+    expect(classOf(notReady({ phase: 'Pending', containers: [held, { ...fails, name: 'migrate' }] }))).toBe(
+      'Retry',
+    );
+  });
+});
+
+describe('a pod that is not ready', () => {
+  const ended = { role: 'init', state: 'terminated', exitCode: 0, ready: true } as const;
+  const pulling = containerOf({ id: '', state: 'waiting', reason: 'PodInitializing', ready: false });
+  const running = containerOf({ name: 'proxy', id: 'containerd://bbbb' });
+
+  test.each([
+    ['an init container has ended', containerOf({ name: 'migrate', ...ended })],
+    ['a sidecar runs', containerOf({ ...running, role: 'sidecar' })],
+    ['another container runs', running],
+  ])('is no evidence while a container was never started, though %s', (_what, before) => {
+    expect(classOf(notReady({ phase: 'Pending', containers: [pulling, before] }))).toBe('Error');
+  });
+
+  test('is evidence while an init container runs, a sidecar does not start, or one that ran before is down', () => {
+    const migrating = containerOf({ name: 'migrate', role: 'init', ready: false });
+    expect(classOf(notReady({ phase: 'Pending', containers: [pulling, migrating] }))).toBe('Retry');
+    const sidecar = containerOf({ ...running, role: 'sidecar', ready: false, starting: true });
+    expect(classOf(notReady({ phase: 'Pending', containers: [pulling, sidecar] }))).toBe('Retry');
+    const crashed = containerOf({ state: 'waiting', reason: 'CrashLoopBackOff', ready: false });
+    expect(classOf(notReady({ containers: [crashed, running] }))).toBe('Retry');
+  });
+
+  const gated = (status?: 'True' | 'False' | 'Unknown') => {
+    const { conditions, gates } = podOf();
+    const all = status ? { ...conditions, 'example.com/balanced': conditionOf(status) } : conditions;
+    return podOf({ gates: [...gates, 'example.com/balanced'], conditions: all });
+  };
+
+  test.each([
+    [undefined, 'Error'],
+    ['Unknown', 'Error'],
+    ['False', 'Retry'],
+    ['True', 'Pass'],
+  ] as const)('by a readiness gate of others with the value %s: %s', (status, expected) => {
+    expect(classOf(gated(status))).toBe(expected);
   });
 });
 

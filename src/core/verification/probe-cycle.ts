@@ -8,7 +8,7 @@ import { isReason } from '../../api/reasons.ts';
 import type { Check, Class, UpgradeSpec } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import { evaluateTry, type TryContext, type TryOutcome, type TryVerdict } from './exit-codes.ts';
-import { readinessOf } from './readiness.ts';
+import { readinessOf, waitsForOthers } from './readiness.ts';
 import { expectedTries, type ProbeContext, type TryRequest } from './tries.ts';
 
 export interface TryResult extends TryRequest {
@@ -75,22 +75,10 @@ export function validRecord(
   return replaced ? undefined : record;
 }
 
-/** No container of the pod has been started, which is no evidence against the version. */
-const neverStarted = (pod: PodView): boolean =>
-  pod.phase === 'Pending' && pod.containers.every(({ id }) => id === '');
-
 interface Observed {
   readonly ready: boolean;
   readonly verdicts: readonly TryVerdict[];
   readonly expected: number;
-}
-
-/** Only injected containers are not ready, which is no evidence against the version. */
-function waitsForInjected({ containers }: PodView, template: readonly string[]): boolean {
-  const unready = containers.filter(({ role, ready, state }) =>
-    role === 'init' ? state !== 'terminated' : !ready,
-  );
-  return unready.length > 0 && unready.every(({ name }) => !template.includes(name));
 }
 
 /** Neither the previous version nor this one has any of the commands. */
@@ -110,7 +98,7 @@ function cycleClass(
     return 'Retry';
   }
   if (!ready) {
-    return neverStarted(pod) || waitsForInjected(pod, template) ? 'Error' : 'Retry';
+    return waitsForOthers(pod, template) ? 'Error' : 'Retry';
   }
   if (has('Error') || verdicts.length < expected) {
     return 'Error';

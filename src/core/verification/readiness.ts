@@ -52,9 +52,7 @@ function whyNotReady(pod: PodView, type: string): Cause {
       detail: cut(scheduled.message, DETAIL_MAX),
     };
   }
-  const isDone = ({ role, state, exitCode }: ContainerView) =>
-    role === 'init' ? state === 'terminated' && exitCode === 0 : state === 'running';
-  const held = inStartOrder(pod).find((container) => !isDone(container));
+  const held = firstHeld(pod);
   if (held) {
     return notRunning(held);
   }
@@ -69,6 +67,33 @@ const START_ORDER = ['init', 'sidecar', 'regular'] as const;
 
 const inStartOrder = (pod: PodView): ContainerView[] =>
   pod.containers.toSorted((a, b) => START_ORDER.indexOf(a.role) - START_ORDER.indexOf(b.role));
+
+const isDone = ({ role, state, exitCode, starting }: ContainerView): boolean =>
+  role === 'init' ? state === 'terminated' && exitCode === 0 : state === 'running' && !starting;
+
+/** The first container, in the order in which they start, that has not ended, or does not run: the later ones wait for it. */
+const firstHeld = (pod: PodView): ContainerView | undefined =>
+  inStartOrder(pod).find((container) => !isDone(container));
+
+/**
+ * Whether a pod that is not ready waits for something else than its own version, which is no evidence against it: for a container that was never
+ * started (a node, a volume, an image that takes long to pull), for what others injected, or for a readiness gate about which nobody has said anything.
+ */
+export function waitsForOthers(pod: PodView, template: readonly string[]): boolean {
+  const isInjected = ({ name }: ContainerView) => !template.includes(name);
+  const held = firstHeld(pod);
+  if (held) {
+    return held.id === '' || isInjected(held);
+  }
+  const unready = pod.containers.filter(({ role, ready }) => role !== 'init' && !ready);
+  return unready.length > 0 ? unready.every(isInjected) : waitsForGates(pod);
+}
+
+/** Every readiness gate of others that keeps the pod from being ready has no value yet. */
+function waitsForGates({ conditions, gates }: PodView): boolean {
+  const closed = gates.filter((type) => type !== VERIFIED && own(conditions, type)?.status !== 'True');
+  return closed.length > 0 && closed.every((type) => own(conditions, type)?.status !== 'False');
+}
 
 /** Why a container cannot start, with its image: in a pod with several containers the reason alone does not say which one. */
 export const waitingCause = ({ name, image, reason, message }: ContainerView): Cause => ({

@@ -141,6 +141,21 @@ test('its containers are all there, regular ones first, each with its own state'
   ]);
 });
 
+test.each([
+  ['Always', false, true],
+  ['Always', true, undefined],
+  [undefined, false, undefined],
+])(
+  'a container with restartPolicy %s and started %s holds up the later ones as a sidecar: %s',
+  (restartPolicy, started, starting) => {
+    const [container] = decodePod({
+      spec: { initContainers: [{ name: 'proxy', restartPolicy }] },
+      status: { initContainerStatuses: [{ name: 'proxy', started, state: { running: {} } }] },
+    }).containers;
+    expect(container?.starting).toBe(starting);
+  },
+);
+
 const controlledBy = (kind: string): object[] => [
   { apiVersion: 'apps/v1', kind, name: 'x', uid: 'x', controller: true },
 ];

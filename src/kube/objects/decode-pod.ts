@@ -154,6 +154,7 @@ function containerView(
     ...(restartsToResize(raw) ? { restartsToResize: true } : {}),
     ...(startedAt > 0 ? { startedAt } : {}),
     ready: status.ready === true,
+    ...(role === 'sidecar' && running !== undefined && status.started === false ? { starting: true } : {}),
     ...namedPorts(ports),
     ...mountsOf(record(raw)),
   };
