@@ -1,8 +1,17 @@
 /** The deadline for progress, and what its expiry means. */
 import { describe, expect, test } from '@jest/globals';
 import { type EvaluationChange, evaluationOf } from '../../../test/support/evaluations.ts';
-import { activeStatusOf, ago, NOW, podOf, recordOf, snapshotOf } from '../../../test/support/snapshots.ts';
+import {
+  activeStatusOf,
+  ago,
+  NOW,
+  podOf,
+  recordOf,
+  snapshotOf,
+  verificationContext,
+} from '../../../test/support/snapshots.ts';
 import type { Counts } from '../../api/types.ts';
+import type { PodView } from '../../api/views.ts';
 import { NOT_COUNTED } from '../complete-status.ts';
 import type { PodResult } from '../verification/pod-result.ts';
 import type { Evaluation } from './evaluation.ts';
@@ -72,7 +81,7 @@ describe('at the deadline', () => {
   function overdue(results: readonly PodResult[], change: EvaluationChange = {}, deadline = DEADLINE) {
     const evaluation = evaluationOf(change);
     const summary = { ...evaluation.summary, results };
-    return findOverdue({ ...evaluation, summary }, deadline);
+    return findOverdue({ ...evaluation, summary, context: verificationContext() }, deadline);
   }
   const warned = (message: string): EvaluationChange => ({
     rollout: { rolledAt: NOW - 60_000 },
@@ -107,6 +116,7 @@ describe('at the deadline', () => {
     ['a pod that is not ready', { state: 'Waiting' }],
     ['a probe without a response', { record: recordOf({ class: 'Error', startedAt: NOW }) }],
     ['no probe', { record: undefined }],
+    ['a pod that was created after it', { pod: podOf({ createdAt: NOW }) }],
   ])('%s is no evidence, but names the cause', (_, change) => {
     expect(overdue([result(change)])).toMatchObject({
       hasEvidence: false,

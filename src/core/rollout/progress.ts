@@ -6,6 +6,7 @@ import type { Snapshot } from '../snapshot.ts';
 import { hasNoPods, resumedAt } from '../status.ts';
 import { fromIso, latest, toIso } from '../time.ts';
 import type { PodResult } from '../verification/pod-result.ts';
+import { clockStart } from '../verification/schedule.ts';
 import type { PodSummary } from '../verification/summary.ts';
 import { isRefusal, refusalOf } from '../workload/refusal.ts';
 import { type Evaluation, type Evidence, verifiesPods } from './evaluation.ts';
@@ -58,8 +59,8 @@ export interface Overdue {
 
 /**
  * No progress until the deadline. Evidence from a pod fails the rollout, missing responses do not. Only a probe made after the deadline
- * counts: an earlier one may date from before its node, or the API server, was lost. `undefined` before the deadline, and while such a
- * probe is still to come.
+ * counts: an earlier one may date from before its node, or the API server, was lost. A pod whose time started after the deadline has its own.
+ * `undefined` before the deadline, and while such a probe is still to come.
  */
 export function findOverdue(evaluation: Evaluation, deadline: number): Overdue | undefined {
   const { snapshot, summary } = evaluation;
@@ -69,7 +70,11 @@ export function findOverdue(evaluation: Evaluation, deadline: number): Overdue |
   }
   const results = verifiesPods(evaluation) ? summary.results : [];
   const failing = results.find(
-    ({ record, state }) => state === 'Retrying' && record?.class === 'Retry' && record.startedAt >= deadline,
+    ({ record, state, pod }) =>
+      state === 'Retrying' &&
+      record?.class === 'Retry' &&
+      record.startedAt >= deadline &&
+      clockStart(pod, evaluation.context) < deadline,
   );
   const isComing = ({ record, cycleAt }: PodResult) =>
     cycleAt !== undefined && (record ? record.startedAt < deadline : cycleAt <= snapshot.now);

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   conditionOf,
+  containerOf,
   cycleOf,
   exit,
   NOW,
@@ -9,7 +10,7 @@ import {
   verificationContext,
 } from '../../../test/support/snapshots.ts';
 import { VERIFIED } from '../../api/names.ts';
-import type { PodView } from '../../api/views.ts';
+import type { ContainerView, PodView } from '../../api/views.ts';
 import { report } from '../report/pods.ts';
 import type { VerificationContext } from './context.ts';
 import type { TryOutcome } from './exit-codes.ts';
@@ -17,6 +18,7 @@ import { evaluatePod } from './pod.ts';
 import type { PodResult } from './pod-result.ts';
 import { addCycle, type PodRecord } from './probe-cycle.ts';
 import { withPins } from './recorded.ts';
+import { podDeadline } from './schedule.ts';
 
 const TIMEOUT: TryOutcome = { kind: 'timeout', output: '' };
 const DAY_MS = 24 * 3600_000;
@@ -92,5 +94,28 @@ describe('a command that now and then does not end', () => {
     expect(result.state).toBe('Passed');
     expect(left).toBe(8);
     expect(checks).toMatchObject([{ timeouts: 8 }]);
+  });
+});
+
+describe('the deadline of a pod', () => {
+  const limited = verificationContext({ startedAt: NOW, deadlineSeconds: 60 });
+  const startedAfter = (seconds: number, change: Partial<ContainerView> = {}) =>
+    podOf({
+      createdAt: NOW,
+      containers: [
+        containerOf({ startedAt: NOW + seconds * 1000, ...change }),
+        containerOf({ name: 'mesh-proxy', startedAt: NOW + DAY_MS }),
+      ],
+    });
+  const secondsOf = (pod: PodView) => (podDeadline(pod, limited) - NOW) / 1000;
+
+  test('includes the time until its containers are started', () => {
+    expect(secondsOf(startedAfter(59))).toBe(60);
+  });
+
+  test('starts again if they are started only after it, but not with a restart', () => {
+    expect(secondsOf(startedAfter(300))).toBe(360);
+    expect(secondsOf(startedAfter(300, { restarts: 1 }))).toBe(60);
+    expect(secondsOf(startedAfter(300, { role: 'init' }))).toBe(60);
   });
 });

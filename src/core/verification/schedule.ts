@@ -7,11 +7,33 @@ import type { PodRecord } from './probe-cycle.ts';
 import { readinessOf } from './readiness.ts';
 import { possibleTries } from './tries.ts';
 
-export const clockStart = (pod: PodView, context: VerificationContext): number =>
-  latest(pod.createdAt, context.startedAt, context.resumedAt, context.nodeBackAt?.get(pod.node));
+/**
+ * When the time of the pod starts: a pod whose containers were started only after its deadline, because no node was free or its image took long to
+ * pull, has its whole time from then on, because nothing could be said about it before.
+ */
+export function clockStart(pod: PodView, context: VerificationContext): number {
+  const start = latest(
+    pod.createdAt,
+    context.startedAt,
+    context.resumedAt,
+    context.nodeBackAt?.get(pod.node),
+  );
+  const started = lastStart(pod, context);
+  return started > start + timeLimit(context) ? started : start;
+}
+
+const timeLimit = ({ spec, deadlineSeconds }: VerificationContext): number =>
+  (spec.postCheck.initialDelaySeconds + deadlineSeconds) * 1000;
+
+/** When the last container of the template was started; restarts do not count, because each would start the time again. */
+function lastStart({ containers }: PodView, { template }: VerificationContext): number {
+  const own = containers.filter(({ name, role }) => role !== 'init' && template.includes(name));
+  const isFirstRun = own.every(({ restarts }) => restarts === 0);
+  return isFirstRun ? latest(...own.map(({ startedAt }) => startedAt)) : Number.NEGATIVE_INFINITY;
+}
 
 export const podDeadline = (pod: PodView, context: VerificationContext): number =>
-  clockStart(pod, context) + (context.spec.postCheck.initialDelaySeconds + context.deadlineSeconds) * 1000;
+  clockStart(pod, context) + timeLimit(context);
 
 /** The number of timed-out processes in a container after which it is probed less often. */
 const TIMEOUTS_AT_FULL_RATE = 3;
