@@ -74,11 +74,12 @@ export function restarts(pod: PodView, context: VerificationContext): Finding | 
   };
 }
 
-const LOST = ['Unknown', 'ContainerStatusUnknown'];
+/** The node had lost the container, or a restart rule of another container in the pod requested a restart of all (KEP-5532). */
+const RESTARTED_BY_KUBELET = ['Unknown', 'ContainerStatusUnknown', 'RestartingAllContainers'];
 
 function countedRestarts(pod: PodView, container: ContainerView, context: VerificationContext): number {
   const { ended, restartsToResize, name } = container;
-  if (ended && (ended.byRule || LOST.includes(ended.reason))) {
+  if (ended && (ended.byRule || RESTARTED_BY_KUBELET.includes(ended.reason))) {
     return 0;
   }
   const resizes = restartsToResize ? pod.specChanges : 0;

@@ -351,6 +351,7 @@ describe('restarts', () => {
   test.each([
     ['that a resize in place requires', ended('Completed', { restartsToResize: true })],
     ['after the node had lost the container', ended('Unknown')],
+    ['of all containers that a restart rule of another one asks for', ended('RestartingAllContainers')],
     [
       'that a restart rule asks for',
       ended('Error', { ended: { reason: 'Error', message: '', byRule: true } }),

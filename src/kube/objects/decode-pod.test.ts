@@ -88,6 +88,26 @@ test('a pod keeps owner, revision, place, gates and the conditions that decision
   });
 });
 
+test.each([
+  ['Restart', 'In', [7], true],
+  ['RestartAllContainers', 'In', [7], true],
+  ['Restart', 'In', [8], false],
+  ['Restart', 'NotIn', [8], true],
+  ['Terminate', 'In', [7], false],
+])(
+  'a restart rule %s with exit codes %s %j asks for a restart after 7: %s',
+  (action, operator, values, byRule) => {
+    const rules = [{ action, exitCodes: { operator, values } }];
+    const ended = { terminated: { exitCode: 7, reason: 'Error' } };
+    const [web] = decodePod({
+      ...pod,
+      spec: { containers: [{ name: 'web', image: 'w:1', restartPolicyRules: rules }] },
+      status: { containerStatuses: [{ name: 'web', lastState: ended, state: { running: {} } }] },
+    }).containers;
+    expect(web?.ended?.byRule).toBe(byRule);
+  },
+);
+
 test('its containers are all there, regular ones first, each with its own state', () => {
   expect(decodePod(pod).containers).toEqual([
     {

@@ -12,6 +12,9 @@ import { controllerOf } from './owner.ts';
 /** Condition types that decisions read besides those named in a pod's readiness gates. */
 const READ_TYPES = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready', VERIFIED];
 const PHASES = ['Pending', 'Running', 'Succeeded', 'Failed'] as const;
+/** Limit of the message that is kept about the end of a pod or a container. */
+const LONGEST_END_MESSAGE = 512;
+
 interface PodController {
   /** The label with the pod's revision. The template itself may contain the other one, copied from a pod. */
   readonly revisionLabel: string;
@@ -160,14 +163,14 @@ function containerView(
   };
 }
 
-/** Limit of the termination message that is kept. */
-const LONGEST_END_MESSAGE = 512;
+/** The actions of a restart rule that start the container again. */
+const RESTARTS = ['Restart', 'RestartAllContainers'];
 
 function endView({ reason, message, exitCode }: Raw, spec: unknown): Pick<ContainerView, 'ended'> {
   const rules = list(record(spec).restartPolicyRules).map(record);
   const byRule = rules.some(({ action, exitCodes }) => {
     const { operator, values } = record(exitCodes);
-    return action === 'Restart' && list(values).includes(exitCode) === (operator === 'In');
+    return RESTARTS.includes(text(action)) && list(values).includes(exitCode) === (operator === 'In');
   });
   if (exitCode === 0 && !byRule) {
     return {};
