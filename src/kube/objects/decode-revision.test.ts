@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { decodeControllerRevision, decodeReplicaSet, keepsRevision } from './decode-revision.ts';
 import { decodeNode, decodeUpgrade } from './decode-upgrade.ts';
 import { templateDigest } from './digest.ts';
@@ -66,6 +66,53 @@ test('a digest changes with the image and not with the order of keys', () => {
   expect(templateDigest({ ...template, spec: { containers: [{ name: 'web', image: 'w:2' }] } })).not.toBe(
     templateDigest(template),
   );
+});
+
+describe('a digest and quantities', () => {
+  const limits = (memory: string | number) => ({
+    spec: { containers: [{ name: 'web', resources: { limits: { memory } } }] },
+  });
+
+  test.each([
+    ['1Gi', '1073741824'],
+    ['1000m', '1'],
+    ['1', 1],
+    ['2k', '2000'],
+    ['1e3', '1k'],
+    ['500u', '500000n'],
+    ['1536Mi', '1610612736'],
+    ['7E', '7000P'],
+    ['8Ei', '8192Pi'],
+  ])('%s is %s, as for the Deployment controller (kubernetes#58032)', (a, b) => {
+    expect(templateDigest(limits(a))).toBe(templateDigest(limits(b)));
+  });
+
+  test.each([
+    ['1Gi', '1G'],
+    ['1', '1m'],
+    ['1e3', '1e2'],
+    ['x', 'y'],
+    ['1', '1Zi'],
+  ])('%s is not %s', (a, b) => {
+    expect(templateDigest(limits(a))).not.toBe(templateDigest(limits(b)));
+  });
+
+  test.each([
+    { spec: { resources: { requests: { cpu: '1' } } } },
+    { spec: { overhead: { cpu: '1' } } },
+    { spec: { volumes: [{ name: 'a', emptyDir: { sizeLimit: '1' } }] } },
+    { spec: { containers: [{ env: [{ valueFrom: { resourceFieldRef: { divisor: '1' } } }] }] } },
+  ])('are found in %j', (found) => {
+    const other = JSON.parse(JSON.stringify(found).replace('"1"', '"1000m"')) as unknown;
+    expect(templateDigest(other)).toBe(templateDigest(found));
+  });
+
+  test('are not looked for in labels, annotations and arguments', () => {
+    const labelled = (divisor: string) => ({
+      metadata: { labels: { divisor }, annotations: { limits: divisor } },
+    });
+    expect(templateDigest(labelled('1'))).not.toBe(templateDigest(labelled('1000m')));
+  });
 });
 
 test('an Upgrade keeps its annotations but neither managed fields nor the copy of itself', () => {
