@@ -37,8 +37,13 @@ describe('an attempt has to start', () => {
     ['if there was none', startOf(snapshotOf(), undefined, workloadOf()), CREATED],
     [
       'for another workload',
-      start({}, {}, { uid: 'workload-2' }),
+      start({}, {}, { uid: 'workload-2', containers: templateOf(OLD) }),
       { trigger: 'TargetReplaced', inherit: false },
+    ],
+    [
+      'for another one with the same unverified version, and inherits',
+      start({}, {}, { uid: 'workload-2' }),
+      { trigger: 'TargetReplaced', inherit: true },
     ],
     ['not for the same containers', start({}, {}), undefined],
     ['for other containers', start({ phase: 'Succeeded' }), changed(false)],

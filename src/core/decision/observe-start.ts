@@ -3,6 +3,7 @@ import { isReason } from '../../api/reasons.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { ActiveStatus, Status } from '../complete-status.ts';
 import type { EffectiveSpec } from '../effective-spec.ts';
+import { runsImages } from '../images.ts';
 import type { Obstacle } from '../obstacle.ts';
 import { isLeftUnreached } from '../rollout/left.ts';
 import { policyFor } from '../rollout/policy.ts';
@@ -28,7 +29,7 @@ export function startOf(
     return CREATED;
   }
   if (status.targetUID !== workload.uid) {
-    return { trigger: 'TargetReplaced', inherit: false };
+    return { trigger: 'TargetReplaced', inherit: keepsTarget(status, workload) };
   }
   if (!policyFor(status).isInterruptible || isForSpec(status.attempt, spec)) {
     return undefined;
@@ -41,6 +42,15 @@ export const hasPendingStart = ({ upgrade }: Snapshot): boolean =>
   !upgrade.status.attempt ||
   !isForSpec(upgrade.status.attempt, upgrade.spec) ||
   newCommand(upgrade) === 'retry';
+
+/**
+ * A workload that was created anew with the unverified version of the status, as by the restore of a backup, has the same fallback target as the
+ * one before it. A deletion in the middle of the attempt has ended that attempt.
+ */
+const keepsTarget = (status: ActiveStatus, workload: WorkloadView): boolean =>
+  (runsUnverified(status) || isReason(status.attempt.end?.reason, 'TargetNotFound')) &&
+  runsImages(workload, status.to.images) &&
+  !runsImages(workload, status.from.images);
 
 /** What runs now was never verified, so a new attempt must not take it for its fallback target. */
 const runsUnverified = (status: Status): boolean =>

@@ -306,3 +306,35 @@ describe('a record is stale', () => {
     expect(isStale).toBe(expected);
   });
 });
+
+describe('a workload that was created anew', () => {
+  const recreated = (image: string, status: UpgradeStatus) => {
+    const workload = workloadOf({ containers: templateOf(image) });
+    const upgrade = upgradeOf({ status: { ...status, targetUID: 'workload-0' } });
+    const { attempt, from } = decide(snapshotOf({ upgrade, workload })).status;
+    return { trigger: attempt?.trigger, adopted: attempt?.adopted, from: from?.images.web };
+  };
+  const ended = (
+    phase: 'Succeeded' | 'Failed' | 'Aborted',
+    reason: 'PostCheckPassed' | 'FallbackPaused' | 'TargetNotFound',
+  ) => statusOf({ phase }, { end: { outcome: phase, reason, cause: '', at: ago(9) } });
+
+  test.each([
+    ['in the middle of its attempt', statusOf()],
+    ['while it holds the version', ended('Failed', 'FallbackPaused')],
+    ['after its attempt ended because the one before was deleted', ended('Aborted', 'TargetNotFound')],
+  ])(
+    'with a version that was never verified, %s, keeps the fallback target (velero#1687)',
+    (_when, status) => {
+      expect(recreated(NEW, status)).toEqual({ trigger: 'TargetReplaced', adopted: false, from: OLD });
+    },
+  );
+
+  test.each([
+    ['a verified version', NEW, ended('Succeeded', 'PostCheckPassed'), true],
+    ['the previous version', OLD, statusOf(), false],
+    ['an unknown version', 'registry.example/web:9.0', statusOf(), false],
+  ])('with %s has that as its fallback target', (_what, image, status, adopted) => {
+    expect(recreated(image, status)).toEqual({ trigger: 'TargetReplaced', adopted, from: image });
+  });
+});

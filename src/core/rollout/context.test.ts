@@ -27,6 +27,11 @@ test.each<[string, ActiveStatus, number | undefined]>([
   ['of a new revision', activeStatusOf(), AT],
   ['of a retry', activeStatusOf({}, { trigger: 'Retry' }), AT],
   ['of images that the workload had before', activeStatusOf({}, { adopted: true }), undefined],
+  [
+    'of a workload that was created anew with them',
+    activeStatusOf({}, { trigger: 'TargetReplaced', inherited: true }),
+    undefined,
+  ],
   ['of the revision before', activeStatusOf({ from: { ...FROM, revision: 'new' } }), undefined],
   ['of a fallback', activeStatusOf({ phase: 'FallingBack', fallback: fallbackOf() }), undefined],
 ])('the age of the revision counts where its pods cannot be older: those %s', (_what, status, at) => {

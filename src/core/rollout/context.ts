@@ -70,9 +70,13 @@ const revisionCreatedAt = (
   { updateRevision, updateRevisionCreatedAt }: Snapshot,
   status: ActiveStatus,
 ): number | undefined =>
-  policyFor(status).makesRevision && !status.attempt.adopted && updateRevision !== status.from.revision
+  policyFor(status).makesRevision && !hadImages(status) && updateRevision !== status.from.revision
     ? updateRevisionCreatedAt
     : undefined;
+
+/** Whether the workload had the images before the attempt: it was adopted, or created anew with the version of an attempt before. */
+const hadImages = ({ attempt: { adopted, inherited, trigger } }: ActiveStatus): boolean =>
+  adopted || (inherited === true && trigger === 'TargetReplaced');
 
 const templateMounts = ({ workload }: Snapshot): VerificationContext['templateMounts'] =>
   workload &&
@@ -86,6 +90,7 @@ function restartsBefore(
   const id = verificationId(upgrade, status);
   const isOurs =
     policyFor(status).makesRevision &&
+    !hadImages(status) &&
     status.attempt.trigger !== 'Retry' &&
     updateRevision !== status.from.revision;
   return (pod, container) => {
