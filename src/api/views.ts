@@ -68,10 +68,14 @@ export interface StatefulSetView extends WorkloadCommon {
   readonly updateRevision?: string;
   /** `spec.updateStrategy.rollingUpdate.partition`. */
   readonly partition: number;
+  /** `spec.ordinals.start`. */
+  readonly firstOrdinal: number;
   /** Whether another client set the partition. Ours has no field manager, because we remove our entries. */
   readonly othersSetPartition: boolean;
   /** `spec.updateStrategy.type: OnDelete`. */
   readonly onDelete: boolean;
+  /** `spec.updateStrategy.type: Recreate` (alpha in Kubernetes 1.37): all pods are deleted before new ones are created. */
+  readonly recreates: boolean;
   /** `podManagementPolicy: OrderedReady` (its default). */
   readonly ordered: boolean;
 }

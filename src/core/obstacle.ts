@@ -36,7 +36,7 @@ interface Details {
     readonly wrong?: { readonly container: string; readonly why: 'Missing' | 'Init' };
   };
   readonly WorkloadPaused: { readonly workload: NamedWorkload };
-  /** It keeps these pods, by ordinal, on the failed version. */
+  /** It keeps these pods, by position, on the failed version. */
   readonly PartitionSet: {
     readonly workload: NamedWorkload;
     readonly partition: number;

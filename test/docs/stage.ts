@@ -270,6 +270,7 @@ const WORKLOAD: WorkloadChange = {
   total: 3,
   paused: false,
   partition: 0,
+  firstOrdinal: 0,
   othersSetPartition: false,
   onDelete: false,
   ordered: false,

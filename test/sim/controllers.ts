@@ -144,7 +144,7 @@ export function createPod(world: World, { workload, owner, name, revision, node 
     conditions: {},
     specChanges: 0,
     imagesChanged: [],
-    gates: [],
+    gates: world.gates,
     containers: [...containers]
       .sort((a, b) => order[a.role] - order[b.role])
       .map(({ name: container, image, role }) => ({

@@ -187,7 +187,7 @@ function trueContext(`,
   {
     name: 'a stuck pod is left to itself',
     file: 'core/workload/stateful-set.ts',
-    find: 'if (!view.ordered || update === undefined) {',
+    find: 'if ((!view.ordered && view.onDelete) || update === undefined) {',
     replace: 'if (view.ordered || update === undefined) {',
   },
   {

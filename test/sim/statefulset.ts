@@ -98,6 +98,9 @@ function replaceHighest(world: World, workload: StatefulSetView, update: string)
   const pods = podsOf(world, workload).filter(
     (pod) => ordinalOf(pod) < workload.desired && ordinalOf(pod) >= workload.partition,
   );
+  if (world.waitsForUnavailable && podsOf(world, workload).some((pod) => pod.deleting || !isReady(pod))) {
+    return;
+  }
   for (const pod of pods.reverse()) {
     if (pod.revision !== update && !pod.deleting) {
       world.kubelet.terminate(pod);

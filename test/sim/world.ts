@@ -66,6 +66,10 @@ export class World {
   keepsFields = false;
   /** Why no pod with this image can be made; `undefined`: it can. */
   refusesPod: (image: string) => string | undefined = () => undefined;
+  /** Readiness gates in every pod template. */
+  gates: readonly string[] = [];
+  /** A StatefulSet replaces no pod while one is not available, in whatever order it creates them: the feature gate MaxUnavailableStatefulSet before Kubernetes 1.37. */
+  waitsForUnavailable = false;
   /** The newest warning about a workload or a pod, by its UID. */
   readonly warnings = new Map<string, WarningView>();
   /** What Prometheus says to an expression. */
@@ -148,6 +152,7 @@ export class World {
       total: 0,
       paused: false,
       partition: spec.partition ?? 0,
+      firstOrdinal: 0,
       othersSetPartition: spec.partition !== undefined,
       onDelete,
       ordered: kind === 'StatefulSet' && ordered,

@@ -92,6 +92,7 @@ const WORKLOAD: WorkloadChange = {
   total: 1,
   paused: false,
   partition: 0,
+  firstOrdinal: 0,
   othersSetPartition: false,
   onDelete: false,
   ordered: false,

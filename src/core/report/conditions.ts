@@ -74,7 +74,7 @@ function refusal(snapshot: Snapshot, status: Status): string | undefined {
 /** A pod of the previous version that blocks the attempt, which must not delete it. */
 function waitsFor({ workload, pods, updateRevision }: Snapshot, status: Status): PodView | undefined {
   const isSpared = isUnderWay(status) && policyFor(status).sparesPrevious;
-  if (!workload || !isSpared || !status.attempt?.rolledAt) {
+  if (!workload || !isSpared || !status.attempt?.rolledAt || !driverOf(workload).waitsForUnready(workload)) {
     return undefined;
   }
   const before = status.from.revision;

@@ -34,7 +34,7 @@ describe('what keeps an Upgrade from acting', () => {
     ],
     [
       { reason: 'StagesUnsupported', workload, why: 'AllAtOnce' },
-      'Deployment web does not support stages: it replaces all pods at once; set strategy.type to RollingUpdate',
+      'Deployment web does not support stages: it replaces all pods at once; set the type of its update strategy to RollingUpdate',
     ],
     [
       { reason: 'StagesUnsupported', workload, why: 'Ungated' },

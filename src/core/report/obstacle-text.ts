@@ -24,7 +24,7 @@ const invalidCheckContainer = ({ workload, check, wrong }: ObstacleOf<'InvalidCh
     : `check ${check} has no container to run in: list some in its containers`;
 
 const STAGES_FIX = {
-  AllAtOnce: 'it replaces all pods at once; set strategy.type to RollingUpdate',
+  AllAtOnce: 'it replaces all pods at once; set the type of its update strategy to RollingUpdate',
   OwnChoice: 'its controller chooses the nodes; set updateStrategy.type to OnDelete',
   Ungated: 'its stages need the gate, so set spec.gate to Auto or Required',
 } as const;

@@ -24,6 +24,7 @@ import { verificationContext } from './context.ts';
 import { followPartition, heldOf, partitionLimit, partitionObstacle, partitionWait } from './partition.ts';
 
 interface Case {
+  readonly firstOrdinal?: number;
   readonly status?: Partial<UpgradeStatus>;
   readonly attempt?: Partial<Attempt>;
   readonly partition?: number;
@@ -31,17 +32,30 @@ interface Case {
 }
 
 /** Three pods: the one with the highest ordinal runs the new version and is verified, the others run the previous one. */
-function decided({ status: change, attempt, partition = 2, othersSetPartition = true }: Case = {}) {
+function decided({
+  status: change,
+  attempt,
+  firstOrdinal = 0,
+  partition = 2,
+  othersSetPartition = true,
+}: Case = {}) {
   const status = statusOf(
     { from: { images: { web: OLD }, revision: 'old', baseline: [] }, ...change },
     { progressAt: ago(5), ...attempt },
   );
   const upgrade = upgradeOf({ status });
   const pods = [0, 1, 2].map((ordinal) => {
-    const place = { name: `web-${ordinal}`, uid: `web-${ordinal}` };
+    const place = { name: `web-${firstOrdinal + ordinal}`, uid: `web-${ordinal}` };
     return ordinal < 2 ? oldPodOf(place) : withResult(upgrade, podOf(place));
   });
-  const set = { kind: 'StatefulSet', desired: 3, total: 3, partition, othersSetPartition } as const;
+  const set = {
+    kind: 'StatefulSet',
+    desired: 3,
+    total: 3,
+    firstOrdinal,
+    partition,
+    othersSetPartition,
+  } as const;
   return decide(snapshotOf({ upgrade, pods, workload: workloadOf(set), updateRevision: 'new' }));
 }
 
@@ -79,16 +93,19 @@ describe('an attempt', () => {
   });
 });
 
-test('a fallback says which pods the partition keeps on the failed version', () => {
-  const status = {
-    phase: 'FallingBack',
-    to: { images: { web: 'web:2.0' }, revision: 'new' },
-    fallback: fallbackOf({ images: {}, rolledAt: ago(20) }),
-  } as const;
-  expect(decided({ status, partition: 3 }).status.message).toContain(
-    'StatefulSet web has updateStrategy.rollingUpdate.partition 3, which keeps a pod on the version that failed: set it to 2',
-  );
-});
+test.each([0, 5])(
+  'a fallback says which pods the partition keeps on the failed version, from ordinal %i (kubernetes#128529)',
+  (firstOrdinal) => {
+    const status = {
+      phase: 'FallingBack',
+      to: { images: { web: 'web:2.0' }, revision: 'new' },
+      fallback: fallbackOf({ images: {}, rolledAt: ago(20) }),
+    } as const;
+    expect(decided({ status, firstOrdinal, partition: 3 }).status.message).toContain(
+      'StatefulSet web has updateStrategy.rollingUpdate.partition 3, which keeps a pod on the version that failed: set it to 2',
+    );
+  },
+);
 
 const setOf = (partition: number, othersSetPartition = true) =>
   workloadOf({ kind: 'StatefulSet', desired: 5, partition, othersSetPartition });

@@ -11,7 +11,6 @@ import type { Snapshot } from '../snapshot.ts';
 import type { Wait } from '../wait.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { isLive } from '../workload/pods.ts';
-import { ordinalOf } from '../workload/stateful-set.ts';
 
 /** The user's partition: the present one, unless an attempt moved it; `undefined` if the workload has none. */
 export const userPartition = (workload: WorkloadView, { held }: Pick<Attempt, 'held'>): number | undefined =>
@@ -71,8 +70,9 @@ export function partitionObstacle(
     return undefined;
   }
   const kept = pods
-    .filter((pod) => isLive(pod) && pod.revision === to.revision && ordinalOf(pod) < partition)
-    .map(ordinalOf);
+    .filter((pod) => isLive(pod) && pod.revision === to.revision)
+    .map((pod) => driverOf(workload).positionOf(workload, pod))
+    .filter((position) => position < partition);
   return kept.length > 0
     ? { reason: 'PartitionSet', workload: namedWorkload(workload), partition, kept }
     : undefined;

@@ -157,6 +157,7 @@ describe('an attempt in stages does not start', () => {
 
   test.each<[string, Parameters<typeof obstacle>, unknown]>([
     ['that replaces all pods at once', [canary, { recreates: true }], 'AllAtOnce'],
+    ['that is such a StatefulSet', [canary, { kind: 'StatefulSet', recreates: true }], 'AllAtOnce'],
     ['that only a disabled gate could stop', [canary, {}, { gate: 'Disabled' }], 'Ungated'],
     ['whose controller chooses the nodes', [byNode, { kind: 'DaemonSet' }], 'OwnChoice'],
     ['that has no pod a node', [byNode, { kind: 'StatefulSet', onDelete: true }], { nodesOf: 'canary' }],

@@ -16,11 +16,13 @@ export const daemonSet: Driver<DaemonSetView> = {
     return isNetworkLost ? [] : [...new Set(lost.map(({ node }) => node))];
   },
   refusalIn: 'events',
+  waitsForUnready: () => false,
   blockingPod: () => undefined,
   inReplacementOrder: (pods) => unreadyFirst(pods, (a, b) => (a.name < b.name ? -1 : 1)),
   placeOf: ({ node }) => node,
   partition: () => undefined,
   userPartition: () => undefined,
+  positionOf: () => 0,
   stageHindrance: 'OwnChoice',
   hasPodPerNode: true,
   lever: ({ onDelete }) => (onDelete ? 'deletion' : 'none'),

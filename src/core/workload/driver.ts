@@ -30,7 +30,9 @@ export interface Driver<View extends WorkloadView = WorkloadView> {
   updateRevision(view: View, revisions: readonly RevisionView[]): string | undefined;
   /** Nodes whose pods cannot be updated, because the node is not Ready; only where a pod belongs to its node. None where all are: it is then not the nodes. */
   unreachableNodes(view: View, pods: readonly PodView[], nodeReady: (node: string) => boolean): string[];
-  /** A live pod that the controller waits for instead of replacing it, so that it has to be deleted. */
+  /** Whether the controller replaces no pod while one is not Ready. */
+  waitsForUnready(view: View): boolean;
+  /** A live pod that the controller may wait for instead of replacing it, so that it has to be deleted. */
   blockingPod(view: View, pods: readonly PodView[], revisions: BlockingRevisions): PodView | undefined;
   /** Where its controller reports that it cannot create pods: in the status, or only in events. */
   readonly refusalIn: 'status' | 'events';
@@ -39,6 +41,8 @@ export interface Driver<View extends WorkloadView = WorkloadView> {
   partition(view: View): number | undefined;
   /** The user's partition: `before`, if postcheck has moved it from there. */
   userPartition(view: View, before: number | undefined): number | undefined;
+  /** The position of a pod, from 0, that the partition refers to. */
+  positionOf(view: View, pod: PodView): number;
   /** Why the workload does not support stages, if its lever is `none`. */
   readonly stageHindrance?: StageHindrance;
   /** Whether it has one pod for each node, so that its places are nodes. */

@@ -131,8 +131,23 @@ describe('the pod that its controller waits for', () => {
     expect(blocking({}, [broken], 'failed')).toBeUndefined();
   });
 
-  test('is none where pods are made at the same time', () => {
-    expect(blocking({ ordered: false }, [broken])).toBeUndefined();
+  test('may be one of a StatefulSet that creates its pods at the same time (kubernetes#137409)', () => {
+    expect(blocking({ ordered: false }, [broken, serving])).toBe('web-2');
+  });
+
+  test.each([
+    ['an OrderedReady StatefulSet', { kind: 'StatefulSet', ordered: true }, true],
+    ['one that deletes all pods first', { kind: 'StatefulSet', ordered: true, recreates: true }, false],
+    ['a Parallel StatefulSet', { kind: 'StatefulSet', ordered: false }, false],
+    ['a DaemonSet', { kind: 'DaemonSet' }, false],
+    ['a Deployment', { kind: 'Deployment' }, false],
+  ] as const)('keeps others from being replaced for certain: %s', (_what, change, expected) => {
+    const workload = workloadOf(change);
+    expect(driverOf(workload).waitsForUnready(workload)).toBe(expected);
+  });
+
+  test('is none where pods are replaced only when they are deleted, or by a DaemonSet', () => {
+    expect(blocking({ ordered: false, onDelete: true }, [broken])).toBeUndefined();
     expect(blocking({ kind: 'DaemonSet' }, [broken])).toBeUndefined();
   });
 });

@@ -11,12 +11,14 @@ export const statefulSet: Driver<StatefulSetView> = {
   updateRevision: (view) => (isObserved(view) ? view.updateRevision : undefined),
   unreachableNodes: () => [],
   refusalIn: 'events',
+  waitsForUnready: ({ ordered, recreates }) => ordered && !recreates,
   /**
    * An OrderedReady StatefulSet waits for a broken pod to become Ready before it replaces it, although its template was reverted
-   * (kubernetes#67250). The highest ordinal goes first, one at a time.
+   * (kubernetes#67250), and so does a Parallel one where the controller counts that pod as unavailable (kubernetes#137409). The highest ordinal
+   * goes first, one at a time. A Parallel one with OnDelete waits for no pod.
    */
   blockingPod(view, pods, { update, spared }) {
-    if (!view.ordered || update === undefined) {
+    if ((!view.ordered && view.onDelete) || update === undefined) {
       return undefined;
     }
     return pods
@@ -26,17 +28,23 @@ export const statefulSet: Driver<StatefulSetView> = {
   /** An OrderedReady one makes no pod anew while one of a lower ordinal is broken, so that one must not wait for its turn. */
   inReplacementOrder: (pods) => unreadyFirst(pods, (a, b) => ordinalOf(b) - ordinalOf(a)),
   placeOf: ({ name }) => name,
-  /** With OnDelete the API server rejects a partition. */
-  partition: ({ onDelete, partition }) => (onDelete ? undefined : partition),
-  userPartition({ onDelete, partition, othersSetPartition }, before) {
-    if (onDelete) {
+  partition: (view) => (hasPartition(view) ? view.partition : undefined),
+  userPartition(view, before) {
+    if (!hasPartition(view)) {
       return undefined;
     }
+    const { partition, othersSetPartition } = view;
     return othersSetPartition ? partition : (before ?? partition);
   },
+  /** The first ordinal need not be 0 (kubernetes#128529). */
+  positionOf: ({ firstOrdinal }, pod) => ordinalOf(pod) - firstOrdinal,
   hasPodPerNode: false,
-  lever: ({ onDelete }) => (onDelete ? 'deletion' : 'partition'),
+  stageHindrance: 'AllAtOnce',
+  lever: ({ onDelete, recreates }) => (onDelete ? 'deletion' : recreates ? 'none' : 'partition'),
 };
 
+/** Only with RollingUpdate does the API server accept a partition. */
+const hasPartition = ({ onDelete, recreates }: StatefulSetView): boolean => !onDelete && !recreates;
+
 /** The number at the end of the pod's name. */
-export const ordinalOf = ({ name }: PodView): number => Number(name.slice(name.lastIndexOf('-') + 1));
+const ordinalOf = ({ name }: PodView): number => Number(name.slice(name.lastIndexOf('-') + 1));

@@ -154,6 +154,7 @@ describe('a Deployment', () => {
 describe('a StatefulSet', () => {
   const spec = {
     replicas: 3,
+    ordinals: { start: 5 },
     updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 2 } },
     template: deployment.spec.template,
   };
@@ -163,6 +164,7 @@ describe('a StatefulSet', () => {
     const view = decodeWorkload('StatefulSet', statefulSet);
     expect(view).toMatchObject({
       partition: 2,
+      firstOrdinal: 5,
       updateRevision: 'web-6d',
       ordered: true,
       onDelete: false,
@@ -181,13 +183,12 @@ describe('a StatefulSet', () => {
     expect(decodeWorkload('StatefulSet', slow).ownWaitSeconds).toBe(135);
   });
 
-  test('OnDelete is seen', () => {
-    expect(
-      decodeWorkload('StatefulSet', {
-        ...statefulSet,
-        spec: { ...spec, updateStrategy: { type: 'OnDelete' } },
-      }).onDelete,
-    ).toBe(true);
+  test.each([
+    ['OnDelete', { onDelete: true, recreates: false, servesNothingMeanwhile: false }],
+    ['Recreate', { onDelete: false, recreates: true, servesNothingMeanwhile: true }],
+  ])('the update strategy %s is seen', (type, expected) => {
+    const other = { ...statefulSet, spec: { ...spec, updateStrategy: { type } } };
+    expect(decodeWorkload('StatefulSet', other)).toMatchObject(expected);
   });
 });
 
