@@ -164,6 +164,15 @@ export const POD_REASONS = {
   },
   NodeUnreachable: { meaning: 'no evidence: its node is not Ready', runbook: 'NodeUnreachable' },
   Unschedulable: { meaning: 'no evidence: no node can run it', runbook: 'Unschedulable' },
+  PodEnded: {
+    meaning:
+      'no evidence: its node evicted the pod or did not admit it, and its controller creates another one',
+    runbook: 'PodEnded',
+  },
+  PodTerminating: {
+    meaning: 'no evidence: an earlier pod does not end, so no new one is created in its place',
+    runbook: 'PodTerminating',
+  },
   ImageChanged: {
     meaning: 'no evidence: an image of the pod is not the one that its workload set',
     runbook: 'ImageChanged',

@@ -187,6 +187,8 @@ export interface PodView {
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
   /** `status.reason`, e.g. `Evicted`. */
   readonly reason: string;
+  /** `status.message` of a pod that has failed, shortened. */
+  readonly message?: string;
   readonly deleting: boolean;
   readonly createdAt: number;
   /** How often the spec of this pod was changed after its creation, mostly by resizes in place. */

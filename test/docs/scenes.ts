@@ -228,6 +228,23 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
     stage.lostNodes = ['node-3'];
     return stage.settle();
   },
+  PodEnded: () => {
+    const stage = rolled();
+    const ended = {
+      phase: 'Failed',
+      reason: 'Evicted',
+      message: 'The node was low on resource: memory. ',
+    } as const;
+    stage.pods = stage.pods.slice(0, 1).map((pod) => ({ ...pod, ...ended, createdAt: stage.now }));
+    return stage.seconds(PROGRESS_DEADLINE_SECONDS).settle();
+  },
+  PodTerminating: () => {
+    const old = new Stage().pods[2];
+    const stage = rolled(new Stage({}, { kind: 'StatefulSet' }));
+    stage.pods = [...stage.pods.slice(0, 2), ...(old ? [{ ...old, deleting: true }] : [])];
+    stage.hears(GOOD, ({ deleting }) => !deleting).settle();
+    return stage.seconds(PROGRESS_DEADLINE_SECONDS).decide();
+  },
   ImageChanged: () => {
     const stage = rolled();
     stage.pods = stage.pods.map((pod, index) => {

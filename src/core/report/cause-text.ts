@@ -150,6 +150,10 @@ function podText(cause: Cause): string | undefined {
       return imageChangedText(cause);
     case 'ForeignPod':
       return foreignPodText(cause);
+    case 'PodEnded':
+      return `its node ended it (PodEnded${cause.detail ? `: ${cause.detail.trim().replace(/\.$/, '')}` : ''})`;
+    case 'PodTerminating':
+      return 'still terminating (PodTerminating), and its controller creates no other one before it is gone: check its node and its finalizers';
     case 'NotProbedYet':
       return 'not probed yet';
     case 'AllSkipped':

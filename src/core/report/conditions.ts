@@ -8,10 +8,12 @@ import type { PodView } from '../../api/views.ts';
 import { activeStatus, type Status, storedStatus } from '../complete-status.ts';
 import type { Obstacle } from '../obstacle.ts';
 import { isRolledBack } from '../rollout/left.ts';
+import { endedPod, terminatingPod } from '../rollout/missing.ts';
 import { policyFor } from '../rollout/policy.ts';
+import { lastProgressAt } from '../rollout/progress.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { isPostCheckChanged, isUnderWay, waitsForPods } from '../status.ts';
-import { fromIso, toIso } from '../time.ts';
+import { fromIso, latest, toIso } from '../time.ts';
 import { type PodSummary, ungated } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { refusalOf } from '../workload/refusal.ts';
@@ -41,7 +43,9 @@ export function withConditions(snapshot: Snapshot, status: Status, input: Report
     summary,
     obstacle,
     waitsFor: waitsFor(snapshot, status),
-    refusal: refusal(snapshot, status),
+    refusal: refusalOf(snapshot, rolledAt(status)),
+    ended: endedPod(snapshot, lastProgress(status)),
+    terminating: summary && terminatingPod(snapshot, summary),
   };
   const drift = driftOf(snapshot, status);
   const message = sentence(facts, drift);
@@ -65,10 +69,18 @@ export function withConditions(snapshot: Snapshot, status: Status, input: Report
   });
 }
 
-function refusal(snapshot: Snapshot, status: Status): string | undefined {
+/** When the images of the rollout that is under way were written. */
+function rolledAt(status: Status): number | undefined {
   const active = isUnderWay(status) ? activeStatus(status) : undefined;
-  const rolledAt = active && policyFor(active).recorded(active).rolledAt;
-  return refusalOf(snapshot, rolledAt ? fromIso(rolledAt) : undefined);
+  const at = active && policyFor(active).recorded(active).rolledAt;
+  return at ? fromIso(at) : undefined;
+}
+
+/** When that rollout last made progress, at the earliest when its images were written. */
+function lastProgress(status: Status): number | undefined {
+  const active = activeStatus(status);
+  const at = rolledAt(status);
+  return active && at !== undefined ? latest(lastProgressAt(active), at) : undefined;
 }
 
 /** A pod of the previous version that blocks the attempt, which must not delete it. */

@@ -5,6 +5,7 @@ import { own } from '../../api/own.ts';
 import { printableLine } from '../../api/printable.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { PodView, WorkloadView } from '../../api/views.ts';
+import type { Cause } from '../cause.ts';
 import type { Status } from '../complete-status.ts';
 import type { Obstacle } from '../obstacle.ts';
 import { isLeftUnreached } from '../rollout/left.ts';
@@ -29,6 +30,10 @@ export interface Facts {
   readonly obstacle: Obstacle | undefined;
   /** Why the controller cannot create pods, as the API server says it. */
   readonly refusal?: string | undefined;
+  /** A pod of the rollout that its node ended. */
+  readonly ended?: Cause | undefined;
+  /** A pod that is still terminating while another one is missing. */
+  readonly terminating?: Cause | undefined;
   /** A pod of the previous version that is not Ready, so that the controller replaces no pod. */
   readonly waitsFor?: PodView | undefined;
 }
@@ -42,6 +47,10 @@ function worst({ summary }: Facts): string {
   const result = summary?.results.find(({ state }) => state !== 'Passed' && state !== 'Skipped');
   return result ? `; ${causeText(result.cause)}` : '';
 }
+
+/** The worst pod, and one that its node ended. */
+const heldPods = (facts: Facts): string =>
+  `${worst(facts)}${facts.ended ? `; ${causeText(facts.ended)}` : ''}`;
 
 /** What blocks a fallback. Before the images are restored, the pods are still those of the failed version. */
 function stuck({ status, summary, refusal }: Facts): string {
@@ -231,7 +240,7 @@ function byPhase(facts: Facts): string {
     case 'PostChecking':
       return atPartition(facts) ?? waitingStageText(facts, to) ?? checking(facts);
     case 'Inconclusive':
-      return `No verdict on ${to} yet: ${passedOf(facts)}${worst(facts)}${rolloutCheckClause(status) || blockedBy(facts)}`;
+      return `No verdict on ${to} yet: ${passedOf(facts)}${heldPods(facts)}${rolloutCheckClause(status) || blockedBy(facts)}`;
     case 'Succeeded':
       return succeeded(facts);
     case 'Partial':
@@ -260,7 +269,7 @@ const waitsForOld = ({ waitsFor }: Facts): string =>
 const blockedBy = (facts: Facts): string =>
   emptyStageClause(facts) ||
   waitsForOld(facts) ||
-  (worst(facts) ? '' : blockedByLost(facts) || controllerBlocked(facts));
+  (heldPods(facts) ? '' : blockedByLost(facts) || controllerBlocked(facts));
 
 /** Lost nodes that have the new version block what postcheck replaces itself (lost-nodes.ts), and a controller may wait for lost nodes. */
 function blockedByLost(facts: Facts): string {
@@ -272,10 +281,11 @@ function blockedByLost(facts: Facts): string {
   return `${leftClause(facts)}${isOurs ? '; the new version may be the cause, so no further node is upgraded until they are back' : controllerBlocked(facts)}`;
 }
 
-/** Why no further pod is created, if no pod explains it: the controller's message, if it has one. */
+/** Why no further pod is created, if no pod explains it: the controller's message, if it has one, or a pod that does not end. */
 function controllerBlocked(facts: Facts): string {
-  return facts.refusal
-    ? `; ${facts.refusal}`
+  const held = facts.refusal ?? (facts.terminating && causeText(facts.terminating));
+  return held
+    ? `; ${held}`
     : `; the controller of ${target(facts)} replaces no further pod: check its events and the nodes`;
 }
 

@@ -1,4 +1,5 @@
 /** What differs between an attempt, which rolls forward, and its fallback, which rolls back. Both share rollout.ts and verify.ts. */
+import { isReason } from '../../api/reasons.ts';
 import type { UpgradeStatus } from '../../api/types.ts';
 import type { ActiveStatus } from '../complete-status.ts';
 import { type Direction, directionOf, isBeforeRollout } from '../status.ts';
@@ -84,7 +85,12 @@ const forward: Policy = {
   onNoPods: () => undefined,
   onEvidence: ({ snapshot, workload, status }, evidence) =>
     rejectVersion(snapshot, workload, status, evidence),
-  onSilence: () => undefined,
+  // The deadline of a pod that its node ends never comes, so onInconclusive applies to the attempt as a whole.
+  onSilence: ({ snapshot, workload, status }, evidence) =>
+    isReason(evidence.cause.reason, 'PodEnded') &&
+    snapshot.upgrade.spec.postCheck.onInconclusive === 'Fallback'
+      ? rejectVersion(snapshot, workload, status, evidence)
+      : undefined,
 };
 
 const back: Policy = {

@@ -160,6 +160,21 @@ describe('at the deadline', () => {
     });
   });
 
+  test('or else of a pod that its node ended since the last progress, or that is still terminating', () => {
+    const ended = podOf({ phase: 'Failed', reason: 'Evicted', message: 'low on memory', createdAt: NOW });
+    const rolled = { rollout: { rolledAt: NOW - 60_000 } } as const;
+    const causeWith = (pod: PodView, results: PodResult[] = []) =>
+      overdue(results, { ...rolled, snapshot: { pods: [pod], updateRevision: 'new' } })?.evidence.cause;
+    const cause = { reason: 'PodEnded', pod: 'web-new-1', detail: 'Evicted: low on memory' };
+    expect(causeWith(ended, [result({ state: 'Waiting', record: undefined })])).toMatchObject(cause);
+    expect(causeWith({ ...ended, createdAt: NOW - 90_000 })?.reason).toBe('NoProgress');
+    expect(causeWith({ ...ended, revision: 'old' })?.reason).toBe('NoProgress');
+    expect(causeWith(podOf({ deleting: true }))).toMatchObject({
+      reason: 'PodTerminating',
+      pod: 'web-new-1',
+    });
+  });
+
   test('pods that the API server rejects are evidence against a new version', () => {
     const pods = warned('pods "web-x" is forbidden: exceeded quota');
     expect(overdue([], pods)).toMatchObject({

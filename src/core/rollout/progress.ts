@@ -10,6 +10,7 @@ import { clockStart } from '../verification/schedule.ts';
 import type { PodSummary } from '../verification/summary.ts';
 import { isRefusal, refusalOf } from '../workload/refusal.ts';
 import { type Evaluation, type Evidence, verifiesPods } from './evaluation.ts';
+import { endedPod, terminatingPod } from './missing.ts';
 
 /**
  * Progress is a new maximum of updated or passed pods; a loop of evictions and replacements is none. When a workload is scaled up from zero,
@@ -82,8 +83,7 @@ export function findOverdue(evaluation: Evaluation, deadline: number): Overdue |
     return undefined;
   }
   const refused = failing ? undefined : refusedPods(evaluation);
-  const worst = summary.results.find(({ state }) => state !== 'Passed' && state !== 'Skipped');
-  const cause = refused ?? (failing ?? worst)?.cause ?? noProgress(evaluation);
+  const cause = failing?.cause ?? refused ?? withoutEvidence(evaluation);
   return {
     hasEvidence: failing !== undefined || refused !== undefined,
     evidence: {
@@ -93,9 +93,13 @@ export function findOverdue(evaluation: Evaluation, deadline: number): Overdue |
   };
 }
 
-/** No pod explains it: what the controller's status or events say. */
-function noProgress({ snapshot, rollout }: Evaluation): Cause {
-  return { reason: 'NoProgress', detail: refusalOf(snapshot, rollout.rolledAt) };
+/** What holds the rollout up: a pod, or what the controller's status or events say. */
+function withoutEvidence({ snapshot, status, summary, rollout: { rolledAt } }: Evaluation): Cause {
+  const worst = summary.results.find(({ state }) => state !== 'Passed' && state !== 'Skipped');
+  const ofPod = endedPod(snapshot, latest(lastProgressAt(status), rolledAt)) ?? worst?.cause;
+  const detail = refusalOf(snapshot, rolledAt);
+  const terminating = detail ? undefined : terminatingPod(snapshot, summary);
+  return ofPod ?? terminating ?? { reason: 'NoProgress', detail };
 }
 
 /** The API server rejects every pod of the new version, so the version cannot run here. */

@@ -176,6 +176,12 @@ test.each([
   },
 );
 
+test('a pod that failed keeps the reason and the message of its node', () => {
+  const status = { phase: 'Failed', reason: 'Evicted', message: 'x'.repeat(600) };
+  expect(decodePod({ status })).toMatchObject({ reason: 'Evicted', message: 'x'.repeat(512) });
+  expect(decodePod({ status: { ...status, phase: 'Running' } }).message).toBeUndefined();
+});
+
 const controlledBy = (kind: string): object[] => [
   { apiVersion: 'apps/v1', kind, name: 'x', uid: 'x', controller: true },
 ];

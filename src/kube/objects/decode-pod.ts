@@ -50,6 +50,7 @@ export function decodePod(raw: unknown): PodView {
     phase:
       status.phase === undefined ? 'Pending' : (PHASES.find((phase) => phase === status.phase) ?? 'Unknown'),
     reason: text(status.reason),
+    ...(status.phase === 'Failed' ? { message: cut(text(status.message), LONGEST_END_MESSAGE) } : {}),
     deleting: metadata.deletionTimestamp !== undefined,
     createdAt: time(metadata.creationTimestamp),
     specChanges: specChanges(metadata),

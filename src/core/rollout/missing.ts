@@ -1,0 +1,38 @@
+/** Why pods of a rollout are missing, or do not stay, as far as the pods themselves show it. */
+import type { Cause } from '../cause.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { withPod } from '../verification/pod-result.ts';
+import type { PodSummary } from '../verification/summary.ts';
+
+/**
+ * The first pod since then that its node ended: it was evicted, or not admitted. Its controller creates another one, whose deadline starts again,
+ * so without this a loop of them would have no reason.
+ */
+export function endedPod({ pods, updateRevision }: Snapshot, since: number | undefined): Cause | undefined {
+  if (since === undefined) {
+    return undefined;
+  }
+  // Creation times are whole seconds. What happened to earlier pods does not hold the rollout up now.
+  const start = Math.floor(since / 1000) * 1000;
+  const [first] = pods
+    .filter(
+      ({ phase, deleting, revision, createdAt }) =>
+        phase === 'Failed' && !deleting && revision === updateRevision && createdAt >= start,
+    )
+    .sort((a, b) => a.createdAt - b.createdAt || (a.name < b.name ? -1 : 1));
+  if (!first) {
+    return undefined;
+  }
+  const detail = [first.reason, first.message].filter(Boolean).join(': ');
+  return withPod({ reason: 'PodEnded', detail: detail === '' ? undefined : detail }, first);
+}
+
+/** A pod that is still terminating while another one is missing: most controllers create none in its place before it is gone. */
+export function terminatingPod({ pods }: Snapshot, summary: PodSummary): Cause | undefined {
+  const { results, outdated, desired } = summary;
+  const isMissing = results.length + outdated.length < desired;
+  const [first] = isMissing
+    ? pods.filter(({ deleting }) => deleting).sort((a, b) => (a.name < b.name ? -1 : 1))
+    : [];
+  return first && withPod({ reason: 'PodTerminating' }, first);
+}
