@@ -25,11 +25,11 @@ export interface Ask {
 }
 
 export interface Behaviour {
-  readonly start?: 'runs' | 'pullFails' | 'configError' | 'crashes' | 'mountFails';
+  readonly start?: 'runs' | 'pullFails' | 'configError' | 'crashes' | 'mountFails' | 'evicted';
   readonly startsAfterMs?: number;
   /** From running to ready; `false`: never. */
   readonly readyAfterMs?: number | false;
-  /** How long a crashing container lives. */
+  /** How long a crashing container, or a pod that is evicted, lives. */
   readonly livesMs?: number;
   readonly crashCode?: number;
   readonly answer?: (ask: Ask) => Answer;

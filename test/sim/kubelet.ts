@@ -66,6 +66,8 @@ export class Kubelet {
         this.#later(afterMs, pod, (now) => this.#started(now, name));
       } else if (start === 'crashes') {
         this.#later(afterMs, pod, (now) => this.#startedAndCrashes(now, name));
+      } else if (start === 'evicted') {
+        this.#later(afterMs, pod, (now) => this.#startedAndEvicted(now, name));
       } else if (start === 'mountFails') {
         const [reason, message] = ['FailedMount', 'MountVolume.SetUp failed for volume "data"'];
         this.#world.warnings.set(pod.uid, { reason, message, at: pod.createdAt });
@@ -164,6 +166,19 @@ export class Kubelet {
       this.#ended(now, name, crashCode, (again) => this.#startedAndCrashes(again, name)),
     );
     return this.#run(pod, name);
+  }
+
+  /** The node is short of memory: the pod stays, as failed. */
+  #startedAndEvicted(pod: PodView, name: string): PodView {
+    const { livesMs = 200 } = this.#behaviour(pod.containers.find((own) => own.name === name)?.image ?? '');
+    const ended = { state: 'terminated', reason: 'Error', exitCode: 137, ready: false } as const;
+    this.#later(livesMs, pod, (now) => ({
+      ...this.#withContainer(now, name, ({ startedAt: _, ...own }) => ({ ...own, ...ended })),
+      phase: 'Failed',
+      reason: 'Evicted',
+      message: 'The node was low on resource: memory.',
+    }));
+    return this.#started(pod, name);
   }
 
   /** The container has ended; it comes back after the kubelet's backoff, with another ID. */
