@@ -293,7 +293,7 @@ function trueContext(`,
   {
     name: 'whoever asks first gets every slot',
     file: 'engine/fair-semaphore.ts',
-    find: 'this.isHalfOf(namespace) ? Math.floor(this.#size / 4) : 0',
+    find: '(isLarge ? quarter : reserved)',
     replace: '0',
   },
   {
