@@ -194,6 +194,24 @@ const tests: Readonly<Record<string, () => Promise<void>>> = {
       },
     ]),
   ),
+  'a quota that lets no further ControllerRevision be made is named as a possible cause, as no controller reports it':
+    async () => {
+      const attempt = new ArrangedAttempt(environment, 'StatefulSet');
+      attempt.before = () => limit(attempt, 'controllerrevisions.apps');
+      await playing(attempt, async () => {
+        attempt.decide('good');
+        await attempt.prepare();
+        await attempt.sees(({ message }) =>
+          message.includes('a quota may forbid a further ControllerRevision'),
+        );
+        await environment.admin.remove(attempt.path('v1', 'resourcequotas', 'few'));
+        // Its controller tries again ever more rarely, and with each change.
+        await environment.admin.patch(attempt.workloadPath(), {
+          metadata: { annotations: { quota: 'gone' } },
+        });
+        await attempt.ends('Succeeded', 3);
+      });
+    },
   ...Object.fromEntries(
     Object.entries(REFUSED_BY_OTHERS).map(([what, policy]) => [
       `a policy of others that forbids ${what} is told as a rejection, not as a missing permission`,

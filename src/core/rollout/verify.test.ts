@@ -121,6 +121,36 @@ describe('an attempt of which no pod comes into being', () => {
   });
 });
 
+describe('a controller that does not observe the new template, as when a quota forbids its revision', () => {
+  const decided = (seconds: number, observedGeneration: number) => {
+    const progress = { progressAt: ago(seconds), rolledAt: ago(seconds), startedAt: ago(seconds + 1) };
+    const status = statusOf({ targetGeneration: 4 }, progress);
+    const workload = workloadOf({ kind: 'StatefulSet', generation: 5, observedGeneration } as object);
+    return decide(
+      snapshotOf({ upgrade: upgradeOf({ status }), workload, updateRevision: undefined, pods: [] }),
+    );
+  };
+  const SAID =
+    'the controller of StatefulSet web has not observed the change: kube-controller-manager may be down, or a quota may forbid a further ControllerRevision';
+
+  test('is named after half a minute, for which the attempt wakes up', () => {
+    const { status, wakeAt } = decided(29, 3);
+    expect(status.message).not.toContain(SAID);
+    expect(wakeAt).toBeLessThanOrEqual(NOW + 1000);
+    expect(decided(30, 3).status.message).toContain(SAID);
+  });
+
+  test('and not because of a later change of somebody else', () => {
+    expect(decided(30, 4).status.message).not.toContain(SAID);
+  });
+
+  test('is no evidence against the version, however long', () => {
+    const { status } = decided(960, 3);
+    expect(status.phase).toBe('Inconclusive');
+    expect(status.message).toContain(SAID);
+  });
+});
+
 describe('an attempt on a StatefulSet of which a pod is not Ready', () => {
   const attempt = (revision: string) =>
     decide(

@@ -10,6 +10,7 @@ import { earliest, toIso } from '../time.ts';
 import { type Due, scheduleProbes } from '../verification/due.ts';
 import { PodResults } from '../verification/results.ts';
 import { type PodSummary, summarizePods } from '../verification/summary.ts';
+import { unobservedAt } from '../workload/refusal.ts';
 import { unblock } from './actions.ts';
 import { isRejected } from './budget.ts';
 import { rolledBackContext, verificationContext } from './context.ts';
@@ -206,8 +207,15 @@ function continueRollout(evaluation: Evaluation, { staged, deadline, isOverdue }
       staged.analysis.nextAt,
       deadlineAt,
       lostUntil(evaluation),
+      unobservedFrom(evaluation),
     ]),
   };
+}
+
+/** When the message will say that the controller has not observed the change. */
+function unobservedFrom({ snapshot, rollout }: Evaluation): number | undefined {
+  const at = unobservedAt(snapshot, rollout.rolledAt);
+  return at !== undefined && at > snapshot.now ? at : undefined;
 }
 
 const NO_PROBES: Due = { cycles: [], wakeAt: undefined };

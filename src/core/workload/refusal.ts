@@ -1,6 +1,11 @@
 /** The API server rejects the pods that the controller creates: by an admission policy, a quota or Pod Security. */
 
+import { unobservedText } from '../report/warning-text.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { driverOf } from './drivers.ts';
+
+/** A controller that is not held up observes a change within seconds. */
+const UNOBSERVED_AFTER_MS = 30_000;
 
 /**
  * Whether the message says that the pod itself was rejected. A webhook that does not respond, a time-out and an internal error of the API server
@@ -9,12 +14,29 @@ import type { Snapshot } from '../snapshot.ts';
 export const isRefusal = (message: string): boolean =>
   /is forbidden|is invalid|denied (the )?request/.test(message);
 
-/** The message about pods that could not be created since then, from the workload's status or an event about it. */
-export function refusalOf({ workload, eventsSeen }: Snapshot, since: number | undefined): string | undefined {
+/**
+ * Why no pods could be created since then: the message in the workload's status or in an event about it, or that its controller has not even
+ * observed the change, which it reports nowhere.
+ */
+export function refusalOf(snapshot: Snapshot, since: number | undefined): string | undefined {
+  const { workload, eventsSeen, now } = snapshot;
   const warning = workload && eventsSeen?.(workload.uid)?.warning;
-  if (workload?.replicaFailure || !warning || since === undefined) {
+  if (!workload || workload.replicaFailure || since === undefined) {
     return workload?.replicaFailure;
   }
   // Event times are whole seconds. An older event is about another version.
-  return warning.at >= Math.floor(since / 1000) * 1000 ? warning.message : undefined;
+  if (warning && warning.at >= Math.floor(since / 1000) * 1000) {
+    return warning.message;
+  }
+  const from = unobservedAt(snapshot, since);
+  const { revisionKind } = driverOf(workload);
+  return from !== undefined && now >= from ? unobservedText(workload, revisionKind) : undefined;
+}
+
+/** From when on it counts that the controller has not observed the last write. A later change of others is observed, or not, on its own. */
+export function unobservedAt({ workload, upgrade }: Snapshot, since: number | undefined): number | undefined {
+  const { targetGeneration = 0 } = upgrade.status;
+  return workload && since !== undefined && workload.observedGeneration < targetGeneration
+    ? since + UNOBSERVED_AFTER_MS
+    : undefined;
 }
