@@ -107,6 +107,21 @@ describe('the slots of probes for which nobody waits are free at once', () => {
     expect(await second).toBeUndefined();
   });
 
+  test('when another Upgrade acts on their pod, which is probed for that one at once', async () => {
+    const { asked, runner, start } = hanging();
+    const before = start('shop/web', 'a');
+    await turn();
+    expect([runner.isProbing('shop/web', 'a'), runner.isProbing('shop/new', 'a')]).toEqual([true, false]);
+    const after = start('shop/new', 'a');
+    expect(await before).toBeUndefined();
+    await turn();
+    expect(asked).toEqual(['a', 'a']);
+    expect([runner.isProbing('shop/web', 'a'), runner.isProbing('shop/new', 'a')]).toEqual([false, true]);
+    runner.forgetPod('a');
+    expect(runner.isProbing('shop/new', 'a')).toBe(false);
+    expect(await after).toBeUndefined();
+  });
+
   test('when their Upgrade is gone, also those that have not started', async () => {
     const { asked, runner, start } = hanging();
     const gone = [start('shop/web', 'a'), start('shop/web', 'b')];

@@ -65,24 +65,30 @@ export class ProbeRunner {
     }
   }
 
-  isProbing(uid: string): boolean {
-    return this.#inFlight.has(uid);
+  /** Whether a cycle of the pod is running for this Upgrade. */
+  isProbing(upgrade: string, uid: string): boolean {
+    const running = this.#inFlight.get(uid);
+    return running?.upgrade === upgrade && !running.cancelling.signal.aborted;
   }
 
   /**
-   * Starts a cycle unless one is running for this pod. `done` is called once with the result, or with `undefined` if the API server did not
-   * respond at all or has no such pod any more: such a cycle is not counted.
+   * Starts a cycle unless one is running for this pod; one for another Upgrade is cancelled, as only one acts on a pod. `done` is called once with
+   * the result, or with `undefined` if the API server did not respond at all or has no such pod any more: such a cycle is not counted.
    */
   start(upgrade: string, cycle: PlannedCycle, done: (finished: FinishedCycle | undefined) => void): void {
     const { uid } = cycle.pod;
-    if (this.#inFlight.has(uid) || this.#isStopped) {
+    if (this.isProbing(upgrade, uid) || this.#isStopped) {
       return;
     }
+    this.forgetPod(uid);
     const cancelling = new AbortController();
-    this.#inFlight.set(uid, { upgrade, cancelling });
+    const running = { upgrade, cancelling };
+    this.#inFlight.set(uid, running);
     void this.#run({ ...cycle, upgrade, signal: cancelling.signal }).then((finished) => {
       const end = () => {
-        this.#inFlight.delete(uid);
+        if (this.#inFlight.get(uid) === running) {
+          this.#inFlight.delete(uid);
+        }
         if (!this.#isStopped) {
           done(finished);
         }

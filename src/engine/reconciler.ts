@@ -77,7 +77,7 @@ export class Reconciler {
       warnings: this.#warnings,
       writes: this.#writes,
       queries: this.#queries,
-      isProbing: (uid) => this.#runner.isProbing(uid),
+      isProbing: (key, uid) => this.#runner.isProbing(key, uid),
     };
   }
 

@@ -20,8 +20,8 @@ export interface SnapshotSources {
   readonly writes: Pick<WriteControl, 'obstacle'>;
   readonly queries: QueryRunner;
   readonly promQl?: PromQl | undefined;
-  /** Whether a probe cycle of this pod is running. */
-  readonly isProbing: (uid: string) => boolean;
+  /** Whether a probe cycle of this pod is running for this Upgrade. */
+  readonly isProbing: (key: UpgradeKey, uid: string) => boolean;
 }
 
 export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgrade): Snapshot {
@@ -58,7 +58,7 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
     nodeKernel: (name) => store.nodes.get(name)?.kernel,
     nodeBackAt: local.nodeBackAt,
     records: local.records,
-    isProbing: sources.isProbing,
+    isProbing: (uid) => sources.isProbing(key, uid),
     results: underWay ? local.resultsOf(key) : undefined,
     restartsSeen: local.restartsSeen,
     waitingSince: local.waitingSince,
