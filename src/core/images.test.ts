@@ -31,6 +31,8 @@ describe('images', () => {
       to: { images: { web: NEW, log: 'log:1', proxy: 'p:2' } },
     });
     expect(upgradedImages(status, specOf())).toEqual({ web: NEW, proxy: 'p:2' });
+    const containers = ['web', 'log'].map((name) => ({ name, image: 'any' }));
+    expect(upgradedImages(status, specOf({ containers }))).toEqual({ web: NEW, log: 'log:1', proxy: 'p:2' });
   });
 
   test('of a template are those that are short enough to run', () => {

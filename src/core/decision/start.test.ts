@@ -48,6 +48,11 @@ describe('a retry', () => {
     ]);
   });
 
+  test('after Partial keeps at most ten of the attempts that it continues', () => {
+    const keeps = Array.from({ length: 10 }, (_, index) => `${index}-earlier`);
+    expect(retried('Partial', { keeps }).attempt?.keeps).toEqual([...keeps.slice(1), statusOf().attempt?.id]);
+  });
+
   test('after any other end verifies every pod again, stage by stage', () => {
     expect(retried('Failed').attempt?.number).toBe(2);
     expect(retried('Failed').attempt?.keeps).toBeUndefined();

@@ -177,6 +177,69 @@ describe('a change of the status is reported', () => {
     ]);
   });
 
+  test('as a failed pod that runs the previous version again, once for each place', () => {
+    const entry = (name: string, state: 'Failed' | 'Back' | 'Unverified', message?: string) =>
+      ({ name, state, reason: 'ProbeFailed', message }) as const;
+    const failed = statusOf({ left: [entry('a', 'Failed'), entry('b', 'Failed'), entry('c', 'Back')] });
+    const back = statusOf({
+      left: [entry('a', 'Back', 'it exited 17'), entry('b', 'Unverified'), entry('c', 'Unverified')],
+    });
+    const event = { type: 'Warning', reason: 'PodFellBack', action: 'FallingBack' };
+    expect(tell(failed, back).events).toEqual([
+      { ...event, note: 'a runs the previous version again, verified: it exited 17' },
+      { ...event, note: 'b runs the previous version again, not verified: ProbeFailed' },
+    ]);
+    expect(tell(back, back).events).toEqual([]);
+  });
+
+  test('as a pod without the gate, once', () => {
+    const gated = (reason: Condition['reason']) =>
+      statusOf({
+        conditions: [
+          {
+            type: 'Gated',
+            status: 'False',
+            reason,
+            message: 'Pod a was missed',
+            lastTransitionTime: ago(0),
+            observedGeneration: 1,
+          },
+        ],
+      });
+    const missed = gated('GateMissed');
+    expect(tell(statusOf(), missed).events).toEqual([
+      { type: 'Warning', reason: 'GateMissed', action: 'Gating', note: 'Pod a was missed' },
+    ]);
+    expect(tell(missed, missed).events).toEqual([]);
+    expect(tell(statusOf(), gated('GateUnavailable')).events).toEqual([]);
+  });
+
+  test.each([
+    ['Soaking', []],
+    ['AwaitingApproval', []],
+    ['WindowClosed', [{ type: 'Normal', reason: 'WindowClosed', action: 'Rolling', note: 'it waits' }]],
+    ['PartitionSet', [{ type: 'Normal', reason: 'PartitionSet', action: 'Rolling', note: 'it waits' }]],
+  ] as const)('as the beginning of a wait, unless its stage says so: %s', (reason, events) => {
+    const waiting = statusOf({ waiting: { reason, since: ago(0) }, message: 'it waits' });
+    expect(tell(statusOf({ message: 'it waits' }), waiting).events).toEqual(events);
+  });
+
+  test('as the end of an attempt, also if the one before ended at the same time', () => {
+    const first = statusOf({ phase: 'Succeeded' }, end('Succeeded'));
+    const second = statusOf({ phase: 'Succeeded' }, { ...end('Succeeded'), id: '2-aaaaaaaaaa', number: 2 });
+    expect(tell(first, second).completions).toHaveLength(1);
+    const later = statusOf({ phase: 'Succeeded' }, end('Succeeded', 5));
+    expect(tell(first, later).completions).toHaveLength(1);
+  });
+
+  test('with the action that it belongs to', () => {
+    const named = { phase: 'Succeeded', checks: ['readiness-probe'] } as const;
+    const only = { end: { outcome: 'Succeeded', reason: 'ReadinessOnly', cause: '', at: ago(0) } } as const;
+    const unverified = statusOf({ phase: 'FellBack', fallback: fallbackOf({ verified: 'No' }) });
+    expect(tell(statusOf(), statusOf(named, only)).events[0]?.action).toBe('Checking');
+    expect(tell(statusOf(), unverified).events[0]?.action).toBe('FallingBack');
+  });
+
   test('not while the Upgrade is being deleted, because its namespace may be terminating', () => {
     expect(transitionEvents(upgradeOf({ deleting: true }), undefined, statusOf()).events).toEqual([]);
   });

@@ -1,6 +1,14 @@
 /** What PromQL checks say of a rollout, and what is asked. */
 import { describe, expect, test } from '@jest/globals';
-import { ago, NOW, podOf, snapshotOf, statusOf, upgradeOf } from '../../../test/support/snapshots.ts';
+import {
+  ago,
+  NOW,
+  podOf,
+  snapshotOf,
+  statusOf,
+  upgradeOf,
+  withResult,
+} from '../../../test/support/snapshots.ts';
 import type { StageStatus } from '../../api/types.ts';
 import { decide } from '../decision/decide.ts';
 import { rolloutCheckText } from '../report/rollout-check-text.ts';
@@ -22,6 +30,8 @@ describe('an answer', () => {
     ['<= 0.05', 0.05, 'Pass'],
     ['>10', 11, 'Pass'],
     ['>= 10', 9.9, 'Fail'],
+    ['>= 10', 10, 'Pass'],
+    ['> 10', 10, 'Fail'],
     ['== 0', 0, 'Pass'],
     ['!= 0', 0, 'Fail'],
     ['> -1.5', -1, 'Pass'],
@@ -81,6 +91,11 @@ describe('a question', () => {
     expect(asked(query, { pods })).toEqual(['Deployment shop/web pod=~"web-1[.]a|web-2" pod!~"web-0"']);
   });
 
+  test('has no name of a pod that is terminating', () => {
+    const pods = [named('web-1'), { ...named('web-2'), deleting: true }];
+    expect(asked('{{newPods}}', { pods })).toEqual(['web-1']);
+  });
+
   test('has a name that no pod has where there are none', () => {
     expect(asked('up{pod=~"{{oldPods}}"}')).toEqual(['up{pod=~"_"}']);
   });
@@ -111,9 +126,57 @@ describe('a question', () => {
     const record = query && addAnswer(undefined, query, NOW - 4000, values(1));
     expect(asked('up', { queryRecord: () => record })).toEqual([]);
     expect(asked('up', { queryRecord: () => record, now: NOW + 6000 })).toEqual(['up']);
+    expect(asked('up', { queryRecord: () => record && { ...record, startedAt: NOW - 5000 } })).toEqual([]);
+    expect(asked('up', { queryRecord: () => record && { ...record, startedAt: NOW + 1 } })).toEqual(['up']);
     // An answer of before the pods were verified is about other pods.
     expect(asked('up', { queryRecord: () => record && { ...record, startedAt: NOW - 6000 } })).toEqual([
       'up',
     ]);
+  });
+});
+
+describe('the checks of a rollout', () => {
+  const stage: StageStatus = { name: 'all', state: 'Checking', desired: 1, verified: 1, verifiedAt: ago(90) };
+  /** After so many results, the last of them so many seconds ago; the period is ten seconds. */
+  function answered(results: readonly QueryAnswer[], secondsAgo = 5) {
+    const spec = { postCheck: { rolloutChecks: [checkOf()] } };
+    const status = statusOf({ stages: [stage] }, { progressAt: ago(5), maxPassed: 1 });
+    const upgrade = upgradeOf({ spec, status });
+    const pods = [withResult(upgrade, podOf())];
+    const [query] = decide(snapshotOf({ upgrade, pods })).queries;
+    const record = results.reduce<ReturnType<typeof addAnswer> | undefined>(
+      (last, answer) => query && addAnswer(last, query, NOW - secondsAgo * 1000, answer),
+      undefined,
+    );
+    return decide(snapshotOf({ upgrade, pods, queryRecord: () => record }));
+  }
+
+  test('fail the version after three failures in a row', () => {
+    expect(answered([values(1), values(1)]).status.phase).toBe('PostChecking');
+    expect(answered([values(1), values(1), values(1)]).status).toMatchObject({
+      phase: 'FallingBack',
+      fallback: {
+        reason: 'RolloutCheckFailed',
+        cause: 'rollout check errors returned 1, but passes when < 0.05, 3 times in a row',
+      },
+    });
+  });
+
+  test('end their stage with a pass that is not too old', () => {
+    expect(answered([values(0)]).status.stages?.[0]?.state).toBe('Done');
+    expect(answered([values(0)], 30).status.stages?.[0]?.state).toBe('Checking');
+    expect(answered([values(1)]).status.stages?.[0]?.state).toBe('Checking');
+    expect(answered([]).status.stages?.[0]?.state).toBe('Checking');
+  });
+
+  test('are in the status, and the next query is due a period after the last one', () => {
+    const { status, wakeAt, queries } = answered([values(1)]);
+    expect(status.rolloutChecks).toEqual([
+      { name: 'errors', class: 'Fail', message: '1, but passes when < 0.05', lastAt: ago(5) },
+    ]);
+    expect([wakeAt, queries]).toEqual([NOW + 5000, []]);
+    const first = answered([]);
+    expect(first.status.rolloutChecks).toMatchObject([{ class: 'Error', message: 'not queried yet' }]);
+    expect([first.wakeAt, first.queries.length]).toEqual([NOW + 10_000, 1]);
   });
 });
