@@ -232,7 +232,36 @@ describe('a change of the status is reported', () => {
     expect(tell(first, later).completions).toHaveLength(1);
   });
 
+  test('as a startup probe that may hide a failure', () => {
+    const started = statusOf({ phase: 'Pending', message: 'it starts' }, { warnings: ['container web'] });
+    const event = { type: 'Normal', reason: 'UpgradeStarted', action: 'Rolling', note: 'it starts' };
+    expect(tell(undefined, started).events).toEqual([
+      event,
+      { ...event, regarding: 'Workload' },
+      { type: 'Warning', reason: 'StartupProbe', action: 'Checking', note: 'container web' },
+    ]);
+  });
+
+  test('as the start of a stage', () => {
+    const stage = { name: 'canary', state: 'Rolling', desired: 1, verified: 0 } as const;
+    expect(tell(statusOf(), statusOf({ stages: [stage] })).events).toEqual([
+      { type: 'Normal', reason: 'StageStarted', action: 'Rolling', note: 'Stage canary started' },
+    ]);
+  });
+
   test('with the action that it belongs to', () => {
+    const blocked = statusOf({ ...said('Stalled', 'True', 'WorkloadPaused'), message: 'it is paused' });
+    expect(tell(statusOf(), blocked).events).toEqual([
+      { type: 'Warning', reason: 'Stalled', action: 'Rolling', note: 'it is paused' },
+    ]);
+    const drifted = statusOf({
+      phase: 'Succeeded',
+      ...said('Ready', 'False', 'Drifted'),
+      message: 'it drifted',
+    });
+    expect(tell(statusOf({ phase: 'Succeeded' }), drifted).events).toEqual([
+      { type: 'Warning', reason: 'Drifted', action: 'Checking', note: 'it drifted' },
+    ]);
     const named = { phase: 'Succeeded', checks: ['readiness-probe'] } as const;
     const only = { end: { outcome: 'Succeeded', reason: 'ReadinessOnly', cause: '', at: ago(0) } } as const;
     const unverified = statusOf({ phase: 'FellBack', fallback: fallbackOf({ verified: 'No' }) });

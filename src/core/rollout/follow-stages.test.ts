@@ -286,3 +286,40 @@ describe('without stages', () => {
     expect(wait).toEqual(partition && { reason: 'PartitionSet', partition });
   });
 });
+
+describe('a stage of nodes', () => {
+  /** The nodes a and b are at the edge; the stage has so many of them, or all. */
+  function followed(change: EvaluationChange, pods?: number) {
+    const nodes = { matchLabels: { tier: 'edge' } };
+    const spec = specOf({ strategy: { stages: [{ name: 'edge', nodes, pods }, { name: 'rest' }] } });
+    const here = [...(change.pods ?? []).map(({ name }) => name), ...(change.outdated ?? [])];
+    const snapshot = {
+      pods: here.map((node) => podOf({ name: node, node })),
+      nodeLabels: (node: string) => ({ tier: node === 'a' || node === 'b' ? 'edge' : 'core' }),
+    };
+    const workload = { kind: 'DaemonSet', onDelete: true } as never;
+    const before = evaluationOf({ ...change, spec, snapshot, workload });
+    const stages = [{ name: 'edge', state: 'Rolling' as const, desired: 2, verified: 0 }];
+    const status = { ...before.status, stages };
+    const all = stagesFor(before.policy, effectiveSpec(spec), status);
+    const [stage] = followStages({ ...before, status, stages: all }).status.stages;
+    return [stage?.state, stage?.desired, stage?.verified, stage?.failed];
+  }
+  const [a, b, c] = [{ name: 'a' }, { name: 'b' }, { name: 'c' }];
+
+  test('counts its own nodes, and is done with the last of them', () => {
+    expect(followed({ pods: [a, b, c] })).toEqual(['Done', 2, 2, undefined]);
+    expect(followed({ pods: [a, c], outdated: ['b'] })).toEqual(['Rolling', 2, 1, undefined]);
+    expect(followed({ pods: [a, b], outdated: ['c'] })).toEqual(['Done', 2, 2, undefined]);
+  });
+
+  test('counts failed places on its own nodes', () => {
+    expect(followed({ pods: [a, b], left: ['c'] })).toEqual(['Done', 2, 2, undefined]);
+    expect(followed({ pods: [a, { name: 'b', state: 'Failed' }], left: ['b'] })).toEqual(['Done', 2, 1, 1]);
+  });
+
+  test('with a number of pods leaves the others for later', () => {
+    expect(followed({ pods: [a, c], outdated: ['b'] }, 1)).toEqual(['Done', 1, 1, undefined]);
+    expect(followed({ pods: [a], outdated: ['b'], left: ['b'] })).toEqual(['Rolling', 2, 1, 1]);
+  });
+});
