@@ -132,8 +132,10 @@ function judge({ code, output, maxOutputBytes }: Tried): number {
     { kind: 'exit', code, output },
     { inFallback: false, podReady: true },
   );
-  insist((verdict.class === 'Pass') === (code === 0), `exit ${code} is ${verdict.class}`);
-  insist(!['Error', 'Skip'].includes(verdict.class), `an exit code is ${verdict.class}`);
+  // Some runtimes report success whatever a command ended with: the result line of the script has its code.
+  const isContradicted = code === 0 && verdict.class === 'Error' && / code=0*[1-9]/.test(output);
+  insist(isContradicted || (verdict.class === 'Pass') === (code === 0), `exit ${code} is ${verdict.class}`);
+  insist(isContradicted || !['Error', 'Skip'].includes(verdict.class), `an exit code is ${verdict.class}`);
   insist(/^[A-Z][A-Za-z0-9]*$/.test(verdict.reason), `reason ${verdict.reason}`);
   const message = verdictText(verdict);
   insist(Buffer.byteLength(message) <= 1024, 'a long message');
