@@ -1,15 +1,7 @@
 /** The deadline for progress, and what its expiry means. */
 import { describe, expect, test } from '@jest/globals';
 import { type EvaluationChange, evaluationOf } from '../../../test/support/evaluations.ts';
-import {
-  activeStatusOf,
-  ago,
-  NOW,
-  podOf,
-  recordOf,
-  snapshotOf,
-  verificationContext,
-} from '../../../test/support/snapshots.ts';
+import { activeStatusOf, ago, NOW, podOf, recordOf, snapshotOf } from '../../../test/support/snapshots.ts';
 import type { Counts } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import { NOT_COUNTED } from '../complete-status.ts';
@@ -68,6 +60,16 @@ describe('the deadline', () => {
 
 describe('at the deadline', () => {
   const DEADLINE = NOW - 1000;
+  const TRIED = {
+    check: 'probe',
+    container: 'web',
+    containerId: 'containerd://aaaa',
+    verdict: { class: 'Retry', reason: 'ProbeFailed', exitCode: 17, confirm: 'no', output: '' },
+    attempts: 1,
+    timeouts: 0,
+    firstAt: DEADLINE,
+    lastAt: NOW,
+  } as const;
   const result = (change: Partial<PodResult>): PodResult => ({
     pod: podOf(),
     state: 'Retrying',
@@ -81,7 +83,7 @@ describe('at the deadline', () => {
   function overdue(results: readonly PodResult[], change: EvaluationChange = {}, deadline = DEADLINE) {
     const evaluation = evaluationOf(change);
     const summary = { ...evaluation.summary, results };
-    return findOverdue({ ...evaluation, summary, context: verificationContext() }, deadline);
+    return findOverdue({ ...evaluation, summary }, deadline);
   }
   const warned = (message: string): EvaluationChange => ({
     rollout: { rolledAt: NOW - 60_000 },
@@ -116,7 +118,10 @@ describe('at the deadline', () => {
     ['a pod that is not ready', { state: 'Waiting' }],
     ['a probe without a response', { record: recordOf({ class: 'Error', startedAt: NOW }) }],
     ['no probe', { record: undefined }],
-    ['a pod that was created after it', { pod: podOf({ createdAt: NOW }) }],
+    [
+      'a pod that was first probed after it',
+      { record: recordOf({ class: 'Retry', startedAt: NOW, tries: [{ ...TRIED, firstAt: DEADLINE }] }) },
+    ],
   ])('%s is no evidence, but names the cause', (_, change) => {
     expect(overdue([result(change)])).toMatchObject({
       hasEvidence: false,

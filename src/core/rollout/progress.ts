@@ -6,7 +6,7 @@ import type { Snapshot } from '../snapshot.ts';
 import { hasNoPods, resumedAt } from '../status.ts';
 import { fromIso, latest, toIso } from '../time.ts';
 import type { PodResult } from '../verification/pod-result.ts';
-import { clockStart } from '../verification/schedule.ts';
+import type { PodRecord } from '../verification/probe-cycle.ts';
 import type { PodSummary } from '../verification/summary.ts';
 import { isRefusal, refusalOf } from '../workload/refusal.ts';
 import { type Evaluation, type Evidence, verifiesPods } from './evaluation.ts';
@@ -60,7 +60,7 @@ export interface Overdue {
 
 /**
  * No progress until the deadline. Evidence from a pod fails the rollout, missing responses do not. Only a probe made after the deadline
- * counts: an earlier one may date from before its node, or the API server, was lost. A pod whose time started after the deadline has its own.
+ * counts: an earlier one may date from before its node, or the API server, was lost. A pod that was first probed after the deadline has its own.
  * `undefined` before the deadline, and while such a probe is still to come.
  */
 export function findOverdue(evaluation: Evaluation, deadline: number): Overdue | undefined {
@@ -71,11 +71,11 @@ export function findOverdue(evaluation: Evaluation, deadline: number): Overdue |
   }
   const results = verifiesPods(evaluation) ? summary.results : [];
   const failing = results.find(
-    ({ record, state, pod }) =>
+    ({ record, state }) =>
       state === 'Retrying' &&
       record?.class === 'Retry' &&
       record.startedAt >= deadline &&
-      clockStart(pod, evaluation.context) < deadline,
+      wasProbedBefore(record, deadline),
   );
   const isComing = ({ record, cycleAt }: PodResult) =>
     cycleAt !== undefined && (record ? record.startedAt < deadline : cycleAt <= snapshot.now);
@@ -92,6 +92,10 @@ export function findOverdue(evaluation: Evaluation, deadline: number): Overdue |
     },
   };
 }
+
+/** By our own clock: creation times are those of the API server. Without checks, only readiness is known, which has no time of its own. */
+const wasProbedBefore = ({ tries }: PodRecord, deadline: number): boolean =>
+  tries.length === 0 || tries.some(({ firstAt }) => firstAt < deadline);
 
 /** What holds the rollout up: a pod, or what the controller's status or events say. */
 function withoutEvidence({ snapshot, status, summary, rollout: { rolledAt } }: Evaluation): Cause {
