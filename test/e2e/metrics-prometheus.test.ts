@@ -51,7 +51,11 @@ async function families() {
 
 /** Prometheus has every metric of the reference from every replica, and of this Upgrade its info and exactly these. */
 async function hasEveryMetric({ namespace }: Scenario, ...own: string[]): Promise<void> {
-  const [{ length: replicas }, byOwner] = await Promise.all([prometheus.query('up'), families()]);
+  // The first replica may be scraped before Prometheus knows of the other.
+  const [{ length: replicas }, byOwner] = await Promise.all([
+    seen('up', ({ length }) => length === REPLICAS),
+    families(),
+  ]);
   const shared = byOwner.get('all') ?? [];
   expect(shared.length).toBeGreaterThan(20);
   for (const { name, type } of shared) {
@@ -67,6 +71,8 @@ async function hasEveryMetric({ namespace }: Scenario, ...own: string[]): Promis
   expect([...wanted]).toEqual([]);
 }
 
+/** The chart's default. */
+const REPLICAS = 2;
 const PROGRESS = 'postcheck_upgrade_progress_timestamp_seconds';
 const value = (query: string): Promise<number> =>
   prometheus.query(query).then(([sample]) => sample?.value ?? Number.NaN);

@@ -417,6 +417,31 @@ describe.each(['h2', 'http/1.1'])('over %s', (protocol) => {
     expect(lists).toEqual(['500', '500', '500', '500', null]);
   });
 
+  test.each([
+    ['an object of another kind', { type: 'ERROR', object: { kind: 'Status', code: 410 } }],
+    ['nothing', {}],
+    ['items of no known version', { metadata: {}, items: [] }],
+    ['a version without items', { metadata: { resourceVersion: '20' } }],
+  ])('200 with %s in place of a list does not count as an empty one', async (_what, body) => {
+    let answers = 0;
+    const { kubeconfig } = await serve(protocol, [
+      ({ query, refuse, send, end }) => {
+        if (query.has('sendInitialEvents')) {
+          refuse(400);
+        } else if (query.has('watch')) {
+          send(bookmark('20'));
+        } else {
+          answers += 1;
+          send(answers === 1 ? body : { metadata: { resourceVersion: '20' }, items: [node('a', '10')] });
+          end();
+        }
+      },
+    ]);
+    const { events } = reflect(kubeconfig);
+    await until(() => events.length === 1);
+    expect(told(events)).toEqual(['synced a']);
+  });
+
   test('a kind that one can do without counts as empty when it is forbidden', async () => {
     const { kubeconfig, asked } = await serve(protocol, [({ refuse }) => refuse(403)]);
     const { events, reflector } = reflect(kubeconfig, { optional: true });

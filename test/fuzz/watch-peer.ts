@@ -81,7 +81,7 @@ function serveHostile(random: Random, newest: number, response: Http2ServerRespo
 type Serve = (request: Http2ServerRequest, response: Http2ServerResponse) => void;
 
 /** The next version that a sound server has: newer than any before. */
-function trueList(version: number): { readonly names: readonly string[]; readonly text: string } {
+function trueList(version: number): { names: readonly string[]; text: string; page: string } {
   const names = [`true-${version}`, 'node-1'];
   return {
     names,
@@ -89,6 +89,10 @@ function trueList(version: number): { readonly names: readonly string[]; readonl
       ...names.map((name) => line('ADDED', node(name, String(version)))),
       complete(String(version)),
     ].join(''),
+    page: JSON.stringify({
+      metadata: { resourceVersion: String(version) },
+      items: names.map((name) => node(name, String(version))),
+    }),
   };
 }
 
@@ -156,17 +160,20 @@ export async function hostileWatches(): Promise<Hostile> {
       const random = new Random(seed);
       const newest = version;
       version += 100;
-      const { names, text } = trueList(version);
+      const { names, text, page } = trueList(version);
       // More than once: a version that went back is reported before it is believed.
       const sound: Serve = (request, response) => {
-        const isList = new URL(request.url, 'https://x').searchParams.has('sendInitialEvents');
+        const asked = new URL(request.url, 'https://x').searchParams;
+        const isList = asked.has('sendInitialEvents');
+        // After a refusal of its parameters a server counts as one without streaming lists.
+        const isPage = !asked.has('watch');
         synced = (items) => {
           serve = undefined;
           const same = JSON.stringify(items) === JSON.stringify(names);
           resolve(same ? wrong.shift() : `believes ${items} instead of ${names}`);
         };
         next(sound);
-        response.end(isList ? text : EXPIRED);
+        response.end(isPage ? page : isList ? text : EXPIRED);
       };
       next((_request, response) => {
         serveHostile(random, newest, response);

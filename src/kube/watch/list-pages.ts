@@ -43,31 +43,47 @@ async function listOnce<T>(
   listing: Listing<T>,
   how: { paged: boolean; signal: AbortSignal },
 ): Promise<Listed<T> | 'expired'> {
-  const { project, keeps, pageSize = PAGE_SIZE } = listing.projection;
+  const { project, keeps } = listing.projection;
   const items: T[] = [];
   let token = '';
   for (;;) {
-    const query = {
-      ...(how.paged ? { limit: String(pageSize) } : {}),
-      ...(token === '' ? {} : { continue: token }),
-      ...(listing.fieldSelector ? { fieldSelector: listing.fieldSelector } : {}),
-    };
     const answer = await requests.send({
       method: 'GET',
       target: listing.target,
-      query,
+      query: queryOf(listing, how.paged, token),
       deadlineMs: DEADLINE_MS,
       signal: how.signal,
     });
     if (!answer.ok) {
       return answer.status === 410 ? 'expired' : answer;
     }
-    const page = record(answer.body);
-    const metadata = record(page.metadata);
-    items.push(...list(page.items).map(project).filter(keeps));
-    token = text(metadata.continue);
+    const page = pageOf(answer.body);
+    if (page === undefined) {
+      return { ok: false, failure: { kind: 'unavailable', message: 'the response is no list' } };
+    }
+    items.push(...page.items.map(project).filter(keeps));
+    token = page.token;
     if (token === '') {
-      return { ok: true, items, resourceVersion: text(metadata.resourceVersion) };
+      return { ok: true, items, resourceVersion: page.resourceVersion };
     }
   }
+}
+
+const queryOf = <T>(
+  { fieldSelector, projection: { pageSize = PAGE_SIZE } }: Listing<T>,
+  paged: boolean,
+  token: string,
+): Record<string, string> => ({
+  ...(paged ? { limit: String(pageSize) } : {}),
+  ...(token === '' ? {} : { continue: token }),
+  ...(fieldSelector ? { fieldSelector } : {}),
+});
+
+/** A page that a server made; `undefined` for anything else: what a proxy says with 200 in its place must not count as "there are none". */
+function pageOf(body: unknown) {
+  const { items, metadata } = record(body);
+  const { continue: token, resourceVersion } = record(metadata);
+  return (Array.isArray(items) || items === null) && text(resourceVersion) !== ''
+    ? { items: list(items), token: text(token), resourceVersion: text(resourceVersion) }
+    : undefined;
 }
