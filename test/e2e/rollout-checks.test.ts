@@ -53,7 +53,8 @@ test(
     await s.create(
       upgrade(s.shape, 'v2', {
         strategy: { stages: [{ name: 'canary', pods: 1 }] },
-        postCheck: { rolloutChecks: [ERRORS] },
+        // A StatefulSet's new pod has the name of the one before it, whose last sample counts until the new one has been scraped.
+        postCheck: { initialDelaySeconds: 5, rolloutChecks: [ERRORS] },
       }),
     );
     const good = await s.until('Succeeded', 120);
