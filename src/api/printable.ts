@@ -14,7 +14,8 @@ export function printable(text: string): string {
     .replaceAll('\uFFFD', '?');
 }
 
-/** The same in one line. */
-export function printableLine(text: string): string {
-  return printable(text.replace(/[\r\n\t\u2028\u2029]+/g, ' ')).trim();
-}
+/** The text with a space in place of line ends and tabs. */
+export const oneLine = (text: string): string => text.replace(/[\r\n\t\u2028\u2029]+/g, ' ');
+
+/** Printable text in one line. */
+export const printableLine = (text: string): string => printable(oneLine(text)).trim();

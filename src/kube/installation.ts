@@ -111,12 +111,7 @@ export class ClusterInstallation implements Installation {
   ): Promise<Written<readonly Watched[K][]>> {
     const all: Watched[K][] = [];
     for (const target of targets) {
-      const { signal } = new AbortController();
-      const listed = await listPages(
-        this.#options.requests,
-        { target, projection: PROJECTIONS[kind] },
-        signal,
-      );
+      const listed = await listPages(this.#options.requests, { target, projection: PROJECTIONS[kind] });
       if (!listed.ok) {
         return listed as Written<never>;
       }

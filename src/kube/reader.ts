@@ -73,7 +73,7 @@ export class ClusterReader implements Reader {
   async listUpgrades(namespace: string): Promise<readonly Upgrade[] | 'unknown'> {
     const target = { resource: RESOURCES.Upgrade, namespace };
     const listing = { target, projection: PROJECTIONS.Upgrade };
-    const listed = await listPages(this.#requests, listing, new AbortController().signal);
+    const listed = await listPages(this.#requests, listing);
     return listed.ok ? listed.items : 'unknown';
   }
 

@@ -167,6 +167,18 @@ const told = (events: readonly WatchEvent<NodeView>[]): string[] =>
       : `${event.type} ${event.object.name}`,
   );
 
+/** A server without streaming lists, which calls their parameters invalid: it is listed in pages, then watched. */
+const inPages =
+  (list: Behaviour, watched: object, refusal = 400): Behaviour =>
+  (exchange) => {
+    if (exchange.query.has('sendInitialEvents')) {
+      exchange.refuse(refusal);
+    } else if (exchange.query.has('watch')) {
+      exchange.send(watched);
+    } else {
+      list(exchange);
+    }
+  };
 const initial: Behaviour = ({ send }) => send(added('a', '10'), complete('11'));
 const then =
   (...more: ((exchange: Exchange) => void)[]): Behaviour =>
@@ -352,21 +364,15 @@ describe.each(['h2', 'http/1.1'])('over %s', (protocol) => {
   });
 
   test('a server without streaming lists is listed in pages, then watched', async () => {
-    const listed: Behaviour = ({ query, refuse, send, end }) => {
-      if (query.has('sendInitialEvents')) {
-        refuse(422);
-      } else if (query.has('watch')) {
-        send(added('z', '30'));
-      } else {
-        const last = query.get('continue') === 'more';
-        send({
-          metadata: { resourceVersion: '20', continue: last ? '' : 'more' },
-          items: [node(last ? 'b' : 'a', '10')],
-        });
-        end();
-      }
+    const listed: Behaviour = ({ query, send, end }) => {
+      const last = query.get('continue') === 'more';
+      send({
+        metadata: { resourceVersion: '20', continue: last ? '' : 'more' },
+        items: [node(last ? 'b' : 'a', '10')],
+      });
+      end();
     };
-    const { kubeconfig, asked } = await serve(protocol, [listed]);
+    const { kubeconfig, asked } = await serve(protocol, [inPages(listed, added('z', '30'), 422)]);
     const { events } = reflect(kubeconfig);
     await until(() => events.length === 2);
     expect(told(events)).toEqual(['synced a b', 'upsert z']);
@@ -393,24 +399,19 @@ describe.each(['h2', 'http/1.1'])('over %s', (protocol) => {
 
   test('pages that expire are begun again, at last without pages', async () => {
     const lists: (string | null)[] = [];
-    const { kubeconfig } = await serve(protocol, [
-      ({ query, refuse, send, end }) => {
-        if (query.has('sendInitialEvents')) {
-          refuse(400);
-        } else if (query.has('watch')) {
-          send(bookmark('20'));
-        } else if (query.has('continue')) {
-          refuse(410);
-        } else {
-          lists.push(query.get('limit'));
-          send({
-            metadata: { resourceVersion: '20', continue: query.has('limit') ? 'more' : '' },
-            items: [node('a', '10')],
-          });
-          end();
-        }
-      },
-    ]);
+    const listed: Behaviour = ({ query, refuse, send, end }) => {
+      if (query.has('continue')) {
+        refuse(410);
+        return;
+      }
+      lists.push(query.get('limit'));
+      send({
+        metadata: { resourceVersion: '20', continue: query.has('limit') ? 'more' : '' },
+        items: [node('a', '10')],
+      });
+      end();
+    };
+    const { kubeconfig } = await serve(protocol, [inPages(listed, bookmark('20'))]);
     const { events } = reflect(kubeconfig);
     await until(() => events.length === 1);
     expect(told(events)).toEqual(['synced a']);
@@ -424,19 +425,12 @@ describe.each(['h2', 'http/1.1'])('over %s', (protocol) => {
     ['a version without items', { metadata: { resourceVersion: '20' } }],
   ])('200 with %s in place of a list does not count as an empty one', async (_what, body) => {
     let answers = 0;
-    const { kubeconfig } = await serve(protocol, [
-      ({ query, refuse, send, end }) => {
-        if (query.has('sendInitialEvents')) {
-          refuse(400);
-        } else if (query.has('watch')) {
-          send(bookmark('20'));
-        } else {
-          answers += 1;
-          send(answers === 1 ? body : { metadata: { resourceVersion: '20' }, items: [node('a', '10')] });
-          end();
-        }
-      },
-    ]);
+    const listed: Behaviour = ({ send, end }) => {
+      answers += 1;
+      send(answers === 1 ? body : { metadata: { resourceVersion: '20' }, items: [node('a', '10')] });
+      end();
+    };
+    const { kubeconfig } = await serve(protocol, [inPages(listed, bookmark('20'))]);
     const { events } = reflect(kubeconfig);
     await until(() => events.length === 1);
     expect(told(events)).toEqual(['synced a']);

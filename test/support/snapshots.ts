@@ -324,3 +324,19 @@ export function probed(
 }
 
 export const exit = (code: number, output = ''): TryOutcome => ({ kind: 'exit', code, output });
+
+/** What a test says of an Upgrade, its workload, and the rest of the snapshot. */
+export interface Given {
+  readonly status?: Partial<UpgradeStatus>;
+  readonly attempt?: Partial<Attempt>;
+  readonly spec?: Record<string, unknown>;
+  readonly workload?: WorkloadChange;
+  readonly rest?: SnapshotChange;
+}
+
+export const snapshotGiven = ({ status, attempt, spec, workload, rest }: Given): Snapshot =>
+  snapshotOf({
+    upgrade: upgradeOf({ spec, status: statusOf(status, attempt) }),
+    workload: workloadOf(workload),
+    ...rest,
+  });

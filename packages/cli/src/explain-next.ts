@@ -18,7 +18,7 @@ import {
 
 export function next(upgrade: Upgrade, now: number): string[] {
   const { status, spec, metadata } = upgrade;
-  const verb = (text: string): string => `kubectl postcheck ${text} -n ${metadata.namespace}`;
+  const verb = (text: string): string => verbText(upgrade, text);
   const [first] = spec.containers;
   const another = verb(`set image ${metadata.name} ${first?.name ?? 'NAME'}=IMAGE`);
   const again = verb(`retry ${metadata.name}`);
@@ -69,6 +69,9 @@ export function next(upgrade: Upgrade, now: number): string[] {
   }
 }
 
+const verbText = ({ metadata }: Upgrade, text: string): string =>
+  `kubectl postcheck ${text} -n ${metadata.namespace}`;
+
 /** What ends the time in which nothing is decided about the current spec. */
 function whileHeld(upgrade: Upgrade): string[] | undefined {
   const { status, spec, metadata } = upgrade;
@@ -79,9 +82,7 @@ function whileHeld(upgrade: Upgrade): string[] | undefined {
     return ['it continues automatically once that is fixed'];
   }
   if (spec.paused && (!status?.attempt?.end || isOfEarlierSpec(upgrade))) {
-    return [
-      `it is paused, and no deadline runs. To resume: kubectl postcheck resume ${metadata.name} -n ${metadata.namespace}`,
-    ];
+    return [`it is paused, and no deadline runs. To resume: ${verbText(upgrade, `resume ${metadata.name}`)}`];
   }
   if (isDeleting(upgrade)) {
     return ['the previous images are restored and verified, then the Upgrade is removed'];

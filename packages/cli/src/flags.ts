@@ -1,4 +1,4 @@
-/** Parses the values of flags where they are declared: a wrong one is wrong usage, before the cluster is asked for anything. */
+/** Parses the values of flags where they are declared: a wrong one is wrong usage, before any request is sent. */
 import { PHASES, type Phase } from '../../../src/api/enums.ts';
 import { Fault } from './fault.ts';
 import { duration, nearest } from './text.ts';

@@ -2,7 +2,7 @@
 import stringWidth from 'string-width';
 import { editDistance } from '../../../src/api/edit-distance.ts';
 import { own } from '../../../src/api/own.ts';
-import { printable, printableLine } from '../../../src/api/printable.ts';
+import { oneLine, printable, printableLine } from '../../../src/api/printable.ts';
 import { fromIso } from '../../../src/core/time.ts';
 import { Fault } from './fault.ts';
 
@@ -27,8 +27,7 @@ export const forTerminal = (text: string): string =>
     .map((part) => (COLOUR.test(part) ? part : printable(part)))
     .join('');
 
-const LINE_ENDS = /[\r\n\t\u2028\u2029]+/g;
-const cellOf = (text: string): string => forTerminal(text.replace(LINE_ENDS, ' '));
+const cellOf = (text: string): string => forTerminal(oneLine(text));
 
 /** Cuts a text to `width` columns; colours have no width, and are reset at the end. */
 export function fit(text: string, width: number): string {

@@ -18,7 +18,7 @@ const nowhere = (io: FakeIo): Context => ({
   environment: { HOME: '/nonexistent' },
   version: '1.2.3',
 });
-async function told(...words: string[]): Promise<{ code: number; notes: string; io: FakeIo }> {
+async function typed(...words: string[]): Promise<{ code: number; notes: string; io: FakeIo }> {
   const io = fakeIo();
   const code = await run(words, nowhere(io));
   return { code, notes: io.notes.join('\n'), io };
@@ -44,7 +44,7 @@ describe('command lines', () => {
   });
 
   test.each(written)('%s: kubectl postcheck %s can be typed', async (_, words) => {
-    const { notes } = await told(...words.split(/\s+/));
+    const { notes } = await typed(...words.split(/\s+/));
     expect(notes).not.toMatch(/unknown|missing required|too many|invalid/i);
   });
 
@@ -71,26 +71,26 @@ describe('command lines', () => {
     [['dashboard', '--port', '70000'], '--port must be a number from 0 to 65535, not "70000"'],
     [['get', '--context', 'x'], 'error: the kubeconfig has no context "x"'],
   ])('%j is answered in one sentence', async (words, sentence) => {
-    const { code, notes } = await told(...words);
+    const { code, notes } = await typed(...words);
     expect([code, notes]).toEqual([1, expect.stringContaining(sentence)]);
     expect(notes).not.toMatch(/\n\s+at /);
   });
 
   test('two names are not taken for a kind and a name', async () => {
-    expect((await told('why', 'web', 'api')).notes).toBe(
+    expect((await typed('why', 'web', 'api')).notes).toBe(
       "error: too many arguments for 'why'. Expected 1 argument but got 2: web, api.",
     );
   });
 
   test('without a kubeconfig the error names the searched paths', async () => {
-    expect((await told('get')).notes).toMatch(
+    expect((await typed('get')).notes).toMatch(
       /^error: no kubeconfig: neither KUBECONFIG nor .*\.kube\/config names a cluster/,
     );
   });
 
   test('help and the version of the tool need no cluster', async () => {
-    expect((await told('--help')).code).toBe(0);
-    const { code, io } = await told('version', '--client', '-o', 'json');
+    expect((await typed('--help')).code).toBe(0);
+    const { code, io } = await typed('version', '--client', '-o', 'json');
     expect([code, JSON.parse(io.lines.join('')).client]).toEqual([0, '1.2.3']);
   });
 });
@@ -165,8 +165,8 @@ describe('a kubeconfig', () => {
       /cannot read \/no\/such\/file: no such file/,
     ],
     [{ token: 't' }, /cannot reach the API server https:\/\/127.0.0.1:1: .*ECONNREFUSED/],
-  ])('%j is told in one sentence when it does not work', async (user, sentence) => {
-    const { code, notes } = await told('get', '--kubeconfig', kubeconfig(user));
+  ])('%j is reported in one sentence when it does not work', async (user, sentence) => {
+    const { code, notes } = await typed('get', '--kubeconfig', kubeconfig(user));
     expect([code, notes]).toEqual([1, expect.stringMatching(sentence)]);
     expect(notes.split('\n')).toHaveLength(1);
   });
@@ -174,7 +174,7 @@ describe('a kubeconfig', () => {
   test.each([['we b'], ['Ünicode'], ['a'.repeat(300)]])(
     'the name %j is refused before anything is sent',
     async (name) => {
-      const { notes } = await told('status', name, '--kubeconfig', kubeconfig({ token: 't' }));
+      const { notes } = await typed('status', name, '--kubeconfig', kubeconfig({ token: 't' }));
       expect(notes).toBe(`error: ${JSON.stringify(name)} is not a valid name in Kubernetes`);
     },
   );

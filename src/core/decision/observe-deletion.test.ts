@@ -3,51 +3,42 @@ import { expect, test } from '@jest/globals';
 import {
   ago,
   fallbackOf,
+  type Given,
   NEW,
   OLD,
   podOf,
-  type SnapshotChange,
-  snapshotOf,
-  statusOf,
+  snapshotGiven,
   templateOf,
-  upgradeOf,
   type WorkloadChange,
-  workloadOf,
 } from '../../../test/support/snapshots.ts';
 import { FALLBACK_FINALIZER, FIELD_MANAGER } from '../../api/names.ts';
-import type { Attempt, UpgradeStatus } from '../../api/types.ts';
+import type { UpgradeStatus } from '../../api/types.ts';
 import type { Obstacle } from '../obstacle.ts';
 import { observe } from './observe.ts';
 
-interface Given {
-  readonly status?: Partial<UpgradeStatus>;
-  readonly attempt?: Partial<Attempt>;
-  readonly workload?: WorkloadChange;
-  readonly spec?: Record<string, unknown>;
-  readonly rest?: SnapshotChange;
+interface Case extends Given {
   readonly deletedSecondsAgo?: number;
 }
 
-function observed({ status, attempt, workload, spec, rest, deletedSecondsAgo = 1 }: Given): string {
-  const upgrade = upgradeOf({ status: statusOf(status, attempt), spec });
+function observed({ deletedSecondsAgo = 1, ...given }: Case): string {
+  const { upgrade, ...rest } = snapshotGiven(given);
   const metadata = {
     ...upgrade.metadata,
     finalizers: [FALLBACK_FINALIZER],
     deletionTimestamp: ago(deletedSecondsAgo),
   };
-  return observe(snapshotOf({ upgrade: { ...upgrade, metadata }, workload: workloadOf(workload), ...rest }))
-    .name;
+  return observe({ ...rest, upgrade: { ...upgrade, metadata } }).name;
 }
 
 const back = (rolledAt: string | undefined, status: Partial<UpgradeStatus> = {}) => ({
   status: { phase: 'FallingBack', fallback: fallbackOf({ rolledAt }), ...status } as const,
 });
 const at = (image: string): { workload: WorkloadChange } => ({ workload: { containers: templateOf(image) } });
-const PAUSED: Given = {
+const PAUSED: Case = {
   status: { phase: 'Failed' },
   attempt: { end: { outcome: 'Failed', reason: 'FallbackPaused', cause: '', at: ago(5) } },
 };
-const PARTIAL: Given = {
+const PARTIAL: Case = {
   status: { phase: 'Partial' },
   attempt: {
     held: { partition: 0 },
@@ -56,7 +47,7 @@ const PARTIAL: Given = {
 };
 const refused: Obstacle = { reason: 'Refused', message: 'no' };
 
-test.each<[string, string, Given]>([
+test.each<[string, string, Case]>([
   ['AbortedByDeletion', 'during its attempt', {}],
   ['AbortedByDeletion', 'while a failed version is kept behind closed gates', PAUSED],
   ['AbortedByDeletion', 'long after the deletion, if no write is rejected', { deletedSecondsAgo: 601 }],

@@ -3,16 +3,15 @@ import {
   ago,
   conditionOf,
   fallbackOf,
+  type Given,
   NOW,
   OLD,
   oldPodOf,
   podOf,
-  type SnapshotChange,
+  snapshotGiven,
   snapshotOf,
   statusOf,
   upgradeOf,
-  type WorkloadChange,
-  workloadOf,
 } from '../../../test/support/snapshots.ts';
 import type { AnyReason } from '../../api/reasons.ts';
 import type { Attempt, Condition, UpgradeStatus } from '../../api/types.ts';
@@ -21,23 +20,14 @@ import { verificationContext } from '../rollout/context.ts';
 import { summarizePods } from '../verification/summary.ts';
 import { type ReportInput, withConditions } from './conditions.ts';
 
-interface Given {
-  readonly status?: Partial<UpgradeStatus>;
-  readonly attempt?: Partial<Attempt>;
-  readonly spec?: Record<string, unknown>;
-  readonly workload?: WorkloadChange;
-  readonly rest?: SnapshotChange;
+interface Case extends Given {
   readonly input?: Partial<ReportInput>;
 }
 
 const NOTHING = { obstacle: undefined, summary: undefined, suspendedByUser: false };
 
-function reported({ status, attempt, spec, workload, rest, input }: Given): UpgradeStatus {
-  const snapshot = snapshotOf({
-    upgrade: upgradeOf({ spec, status: statusOf(status, attempt) }),
-    workload: workloadOf(workload),
-    ...rest,
-  });
+function reported({ input, ...given }: Case): UpgradeStatus {
+  const snapshot = snapshotGiven(given);
   return withConditions(snapshot, snapshot.upgrade.status, { ...NOTHING, ...input });
 }
 
@@ -72,7 +62,7 @@ describe('the status names the checks of every pod', () => {
 });
 
 /** Ready, Reconciling, Stalled; Verified; FallenBack. */
-test.each<[string, Given, readonly [string, string, string, string, string]]>([
+test.each<[string, Case, readonly [string, string, string, string, string]]>([
   [
     'starts',
     { status: { phase: 'Pending' } },
@@ -265,7 +255,7 @@ test.each<[string, Given, readonly [string, string, string, string, string]]>([
     ],
   ],
   ...(['BaselineFailed', 'ImageConflict', 'ImageRewritten'] as const).map(
-    (reason): [string, Given, readonly [string, string, string, string, string]] => [
+    (reason): [string, Case, readonly [string, string, string, string, string]] => [
       `has failed for ${reason}, which says nothing about the version`,
       { status: { phase: 'Failed' }, attempt: ended(reason) },
       [`False ${reason}`, `False ${reason}`, `True ${reason}`, `Unknown ${reason}`, 'False NotNeeded'],
@@ -284,7 +274,7 @@ test.each<[string, Given, readonly [string, string, string, string, string]]>([
 );
 
 /** A snapshot of pods with what they come to. */
-function withSummary(given: Given): Given {
+function withSummary(given: Case): Case {
   const snapshot = snapshotOf({
     upgrade: upgradeOf({ spec: given.spec, status: statusOf(given.status, given.attempt) }),
     ...given.rest,
@@ -298,7 +288,7 @@ function withSummary(given: Given): Given {
 
 describe('the condition Gated', () => {
   const ungated = { rest: { pods: [podOf({ gates: [] })] } };
-  test.each<[string, Given, string, string]>([
+  test.each<[string, Case, string, string]>([
     [
       'is True with the policy',
       { attempt: { gateCarrier: 'Policy' } },
@@ -380,7 +370,7 @@ describe('the message of a condition', () => {
     expect(conditionIn(status, 'Stalled')?.message).toBe(status.headline);
   });
 
-  test.each<[string, Condition['type'], Given, string]>([
+  test.each<[string, Condition['type'], Case, string]>([
     [
       'the pods that passed',
       'Verified',
@@ -452,7 +442,7 @@ describe('the time of a condition', () => {
 });
 
 describe('a pod of the previous version that blocks the rollout', () => {
-  const blocked = (given: Given): string | undefined =>
+  const blocked = (given: Case): string | undefined =>
     reported({
       ...given,
       status: { from: { images: { web: OLD }, revision: 'old', baseline: [] }, ...given.status },
@@ -475,7 +465,7 @@ describe('a pod of the previous version that blocks the rollout', () => {
     expect(blocked({ status: { from: { images: { web: OLD }, baseline: [] } } })).toContain('web-1');
   });
 
-  test.each<[string, Given]>([
+  test.each<[string, Case]>([
     ['before the images are written', { attempt: { rolledAt: undefined } }],
     ['in a fallback, which deletes it', { status: { phase: 'FallingBack', fallback: fallbackOf() } }],
     ['after the end', { status: { phase: 'Succeeded' } }],
@@ -495,7 +485,7 @@ test('what the API server says of pods that cannot be created is in the message,
     reason: 'FailedCreate',
     message: 'exceeded quota',
   });
-  const message = (secondsAgo: number, given: Given = {}) =>
+  const message = (secondsAgo: number, given: Case = {}) =>
     reported({
       ...given,
       workload: { kind: 'StatefulSet' },

@@ -4,13 +4,13 @@ import {
   ago,
   containerOf,
   fallbackOf,
+  type Given,
   NEW,
   OLD,
   podOf,
   snapshotOf,
   statusOf,
   upgradeOf,
-  type WorkloadChange,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
 import type { Phase } from '../../api/enums.ts';
@@ -19,16 +19,11 @@ import type { Attempt, UpgradeStatus } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import { completeStatus, NOT_COUNTED } from '../complete-status.ts';
 import { verificationContext } from '../rollout/context.ts';
-import type { Snapshot } from '../snapshot.ts';
 import { summarizePods } from '../verification/summary.ts';
 import { refusalOf } from '../workload/refusal.ts';
 import { type Facts, sentence } from './sentence.ts';
 
-interface Given {
-  readonly status?: Partial<UpgradeStatus>;
-  readonly attempt?: Partial<Attempt>;
-  readonly workload?: WorkloadChange;
-  readonly rest?: Partial<Snapshot>;
+interface Case extends Omit<Given, 'spec'> {
   readonly obstacle?: Facts['obstacle'];
 }
 
@@ -50,7 +45,7 @@ const end = (
   end: { outcome, reason, cause, at: ago(0) },
 });
 
-function said({ status = {}, attempt = {}, workload = {}, rest = {}, obstacle }: Given): string {
+function said({ status = {}, attempt = {}, workload = {}, rest = {}, obstacle }: Case): string {
   const stored = activeStatusOf(status, attempt);
   const snapshot = snapshotOf({
     upgrade: upgradeOf({ status: stored }),
@@ -69,7 +64,7 @@ function said({ status = {}, attempt = {}, workload = {}, rest = {}, obstacle }:
   );
 }
 
-test.each<[string, Given, string]>([
+test.each<[string, Case, string]>([
   [
     'recorded',
     { status: { phase: 'Pending' } },

@@ -24,7 +24,7 @@ const RESTARTS = 3;
 export async function listPages<T>(
   requests: Requests,
   listing: Listing<T>,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<Listed<T>> {
   for (let attempt = 0; ; attempt += 1) {
     const paged = attempt <= RESTARTS;
@@ -41,7 +41,7 @@ export async function listPages<T>(
 async function listOnce<T>(
   requests: Requests,
   listing: Listing<T>,
-  how: { paged: boolean; signal: AbortSignal },
+  how: { paged: boolean; signal: AbortSignal | undefined },
 ): Promise<Listed<T> | 'expired'> {
   const { project, keeps } = listing.projection;
   const items: T[] = [];

@@ -1,4 +1,4 @@
-/** What a user of few rights is told: the verb and the resource, never a stack. */
+/** What a user with few rights sees: the verb and the resource, never a stack. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { ApiServer } from '../../../../test/api/api-server.ts';
 import { cli, createUpgrade, type Ran, startEnvironment } from '../cli-environment.ts';
