@@ -115,7 +115,10 @@ test('events longer than any recorder writes are no evidence', async () => {
 
 test('Upgrades, which can be long, are listed in small pages', async () => {
   const page = (name: string, token?: string) =>
-    answer(200, { metadata: { continue: token }, items: [{ metadata: { name, namespace: 'shop' } }] });
+    answer(200, {
+      metadata: { resourceVersion: '7', continue: token },
+      items: [{ metadata: { name, namespace: 'shop' } }],
+    });
   behaviours = [page('api', 'more'), page('web')];
   const upgrades = await new ClusterReader(requests).listUpgrades('shop');
   expect(upgrades).toMatchObject([{ metadata: { name: 'api' } }, { metadata: { name: 'web' } }]);
