@@ -223,6 +223,24 @@ describe('imports follow the architecture', () => {
     expect(sentencesIn(source)).toEqual(expected);
   });
 
+  test('a command for an object is written with kubectl() alone, which names its namespace and quotes', () => {
+    const byHand = /\bkubectl (?!postcheck needs|reads )[a-z][^`]*\$\{/;
+    const sources = globSync(['src/**/*.ts', 'packages/cli/{src,page}/**/*.{ts,tsx}'], {
+      exclude: ['**/*.test.ts', '**/fixtures/**'],
+    });
+    const wrong = sources.flatMap((file) =>
+      readFileSync(file, 'utf8')
+        .replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
+        .replaceAll('\\`', '')
+        .split('\n')
+        .filter((line) => byHand.test(line))
+        .map((line) => `${file}: ${line.trim()}`),
+    );
+    expect(byHand.test('run kubectl get upgrade ${')).toBe(true);
+    expect(sources.length).toBeGreaterThan(200);
+    expect(wrong).toEqual([]);
+  });
+
   test('attempt and fallback differ by their policy: nobody else asks which of the two is under way', () => {
     const asks = /\bisAttempting\b|\bisFallingBack\b|[dD]irection\s*[!=]==|[!=]==\s*'(?:Forward|Back)'/;
     // Where a status becomes a rollout, where its policy is chosen, and the words for each.

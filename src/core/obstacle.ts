@@ -35,7 +35,7 @@ interface Details {
     /** The container that it names but cannot run in; absent if there is no container to run in. */
     readonly wrong?: { readonly container: string; readonly why: 'Missing' | 'Init' };
   };
-  readonly WorkloadPaused: { readonly workload: NamedWorkload };
+  readonly WorkloadPaused: { readonly workload: NamedWorkload; readonly namespace: string };
   /** It keeps these pods, by position, on the failed version. */
   readonly PartitionSet: {
     readonly workload: NamedWorkload;

@@ -292,7 +292,7 @@ given('a Deployment that is itself paused is told how to go on', 'workload pause
   await s.api.patch(`${s.workloadPath}/${NAME}`, { spec: { paused: true } });
   await s.create(upgrade('Deployment', 'v2'));
   const stalled = await s.until((status) => conditionIn(status, 'Stalled')?.reason === 'WorkloadPaused');
-  expect(stalled.message).toMatch(/kubectl rollout resume deployment\/web/);
+  expect(stalled.message).toMatch(/kubectl rollout resume deployment\/web -n /);
 
   await s.api.patch(`${s.workloadPath}/${NAME}`, { spec: { paused: false } });
 

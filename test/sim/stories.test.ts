@@ -752,7 +752,7 @@ test('a Deployment that is paused meanwhile stalls the Upgrade, and its clocks s
   const { steps = [] } = stories.workloadPausedMeanwhile;
   const halfway = await play({ ...stories.workloadPausedMeanwhile, steps: steps.slice(0, 1) });
   expect(halfway.message).toMatch(
-    /^Blocked: Deployment web is paused, so nothing rolls: run `kubectl rollout resume deployment\/web`;/,
+    /^Blocked: Deployment web is paused, so nothing rolls: run `kubectl rollout resume deployment\/web -n shop`;/,
   );
   expect(condition(halfway, 'Stalled')).toBe('True WorkloadPaused');
 });

@@ -1,5 +1,7 @@
 /** Explains what happens next, and what a person can do. Pure. */
+
 import { effectiveChecks } from '../../../src/api/checks.ts';
+import { kubectl } from '../../../src/api/kubectl.ts';
 import { isReason } from '../../../src/api/reasons.ts';
 import type { PodReport, Upgrade } from '../../../src/api/types.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
@@ -18,10 +20,10 @@ import {
 
 export function next(upgrade: Upgrade, now: number): string[] {
   const { status, spec, metadata } = upgrade;
-  const verb = (text: string): string => verbText(upgrade, text);
+  const verb = (...words: string[]): string => verbText(upgrade, ...words);
   const [first] = spec.containers;
-  const another = verb(`set image ${metadata.name} ${first?.name ?? 'NAME'}=IMAGE`);
-  const again = verb(`retry ${metadata.name}`);
+  const another = verb('set', 'image', metadata.name, `${first?.name ?? 'NAME'}=IMAGE`);
+  const again = verb('retry', metadata.name);
   const held = whileHeld(upgrade);
   if (held) {
     return held;
@@ -32,7 +34,7 @@ export function next(upgrade: Upgrade, now: number): string[] {
   if (isReason(status?.attempt?.end?.reason, 'ImageConflict')) {
     const { container = 'NAME', image = 'IMAGE' } = status?.attempt?.end?.why ?? {};
     return [
-      `to keep what runs now, and verify it, set it: ${verb(`set image ${metadata.name} ${container}=${image}`)}`,
+      `to keep what runs now, and verify it, set it: ${verb('set', 'image', metadata.name, `${container}=${image}`)}`,
       `to roll to ${imagesText(status?.to?.images ?? {}, spec)} again, once the other client no longer sets the image: ${again}`,
     ];
   }
@@ -42,7 +44,7 @@ export function next(upgrade: Upgrade, now: number): string[] {
     case 'Partial':
       return [
         `to retry only the pods that failed: ${again}`,
-        `to roll back the whole version: ${verb(`abort ${metadata.name}`)}`,
+        `to roll back the whole version: ${verb('abort', metadata.name)}`,
       ];
     case 'FellBack':
     case 'FallbackFailed':
@@ -56,7 +58,7 @@ export function next(upgrade: Upgrade, now: number): string[] {
     case 'Aborted':
       return [`nothing more happens. To retry: ${again}`];
     case 'Inconclusive':
-      return afterNoResponse(upgrade, verb(`abort ${metadata.name}`));
+      return afterNoResponse(upgrade, verb('abort', metadata.name));
     case 'FallingBack':
     case 'FallbackChecking':
       return ['the previous images are restored and verified'];
@@ -64,13 +66,13 @@ export function next(upgrade: Upgrade, now: number): string[] {
       return (
         duringWait(upgrade, now) ??
         withoutPods(upgrade) ??
-        duringAttempt(upgrade, now, verb(`abort ${metadata.name}`))
+        duringAttempt(upgrade, now, verb('abort', metadata.name))
       );
   }
 }
 
-const verbText = ({ metadata }: Upgrade, text: string): string =>
-  `kubectl postcheck ${text} -n ${metadata.namespace}`;
+const verbText = ({ metadata }: Upgrade, ...words: readonly string[]): string =>
+  kubectl(metadata.namespace, 'postcheck', ...words);
 
 /** What ends the time in which nothing is decided about the current spec. */
 function whileHeld(upgrade: Upgrade): string[] | undefined {
@@ -82,7 +84,7 @@ function whileHeld(upgrade: Upgrade): string[] | undefined {
     return ['it continues automatically once that is fixed'];
   }
   if (spec.paused && (!status?.attempt?.end || isOfEarlierSpec(upgrade))) {
-    return [`it is paused, and no deadline runs. To resume: ${verbText(upgrade, `resume ${metadata.name}`)}`];
+    return [`it is paused, and no deadline runs. To resume: ${verbText(upgrade, 'resume', metadata.name)}`];
   }
   if (isDeleting(upgrade)) {
     return ['the previous images are restored and verified, then the Upgrade is removed'];
@@ -112,10 +114,9 @@ function duringWait(upgrade: Upgrade, now: number): string[] | undefined {
   if (!waiting || person !== undefined) {
     return person === undefined ? undefined : [person.replaceAll('`', '')];
   }
-  const { name, namespace } = upgrade.metadata;
   const until = waiting.until ? ` at ${moment(waiting.until, now)}` : ' once that is over';
   const isSkippable = isReason(waiting.reason, 'WindowClosed') || waiting.reason === 'Soaking';
-  const skip = `. To continue immediately: kubectl postcheck promote ${name} -n ${namespace}`;
+  const skip = `. To continue immediately: ${verbText(upgrade, 'promote', upgrade.metadata.name)}`;
   return [`it continues automatically${until}${isSkippable ? skip : ''}`];
 }
 

@@ -1,4 +1,5 @@
 /** Explains why an Upgrade is in its state. Pure. */
+import { kubectl } from '../../../src/api/kubectl.ts';
 import { isReason } from '../../../src/api/reasons.ts';
 import type { Condition, PodReport, Upgrade } from '../../../src/api/types.ts';
 import { completeStatus } from '../../../src/core/complete-status.ts';
@@ -85,7 +86,7 @@ function leftLines(upgrade: Upgrade): string[] {
   return [
     ...left.slice(0, MAX_PLACES).map((entry) => plain(leftText({ left: [entry] }))),
     ...(more > 0
-      ? [`and ${more} more: kubectl postcheck tree ${metadata.name} -n ${metadata.namespace}`]
+      ? [`and ${more} more: ${kubectl(metadata.namespace, 'postcheck', 'tree', metadata.name)}`]
       : []),
   ];
 }
@@ -125,7 +126,7 @@ function lastEnds({ status, metadata }: Upgrade, pod: PodReport | undefined): st
   const exists = status?.fallback === undefined;
   return (pod?.lastEnds ?? []).map(({ container, reason, exitCode }) => {
     const log = exists
-      ? `; its log: kubectl logs ${pod?.name} -c ${container} -n ${metadata.namespace} --previous`
+      ? `; its log: ${kubectl(metadata.namespace, 'logs', pod?.name ?? 'POD', '-c', container, '--previous')}`
       : '';
     return `pod ${pod?.name}: container ${container} last ended as ${reason} (exit code ${exitCode})${log}`;
   });

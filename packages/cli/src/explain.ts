@@ -1,5 +1,6 @@
 /** Explains the state of an Upgrade: its headline, why it is so, and when what happened. Pure. */
 
+import { kubectl } from '../../../src/api/kubectl.ts';
 import { RUNBOOKS_URL } from '../../../src/api/names.ts';
 import { own } from '../../../src/api/own.ts';
 import { isReason, REASONS, TERMINAL_REASONS } from '../../../src/api/reasons.ts';
@@ -120,7 +121,7 @@ function lapsedText(upgrade: Upgrade, present: Present | undefined): string {
   const { name, namespace } = upgrade.metadata;
   return present.desired === 0
     ? ' Since then it was scaled to 0 replicas.'
-    : ` Since then pods have failed: ${present.ready} of ${plural(present.desired, 'pod')} Ready now. See kubectl postcheck tree ${name} -n ${namespace}`;
+    : ` Since then pods have failed: ${present.ready} of ${plural(present.desired, 'pod')} Ready now. See ${kubectl(namespace, 'postcheck', 'tree', name)}`;
 }
 
 const OBJECTIONS = { Stalled: 'and stalled', Drifted: 'but another client has changed the images since' };

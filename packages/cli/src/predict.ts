@@ -1,4 +1,5 @@
 /** Predicts with the operator's decision code what a command will do in the current state of the cluster, or why it would do nothing. Pure. */
+import { kubectl } from '../../../src/api/kubectl.ts';
 import { isReason } from '../../../src/api/reasons.ts';
 import type { Upgrade, UpgradeStatus } from '../../../src/api/types.ts';
 import { ANNOTATIONS, hadNoEffect, type Verb } from '../../../src/api/verbs.ts';
@@ -74,7 +75,7 @@ function beforeStart(verb: Verb, { status, metadata }: Upgrade): string | undefi
   const what = isReason(waiting.reason, 'WindowClosed') ? 'its window: ' : '';
   const prevent =
     verb === 'abort'
-      ? `; to keep it from starting: \`kubectl postcheck pause ${metadata.name} -n ${metadata.namespace}\``
+      ? `; to keep it from starting: \`${kubectl(metadata.namespace, 'postcheck', 'pause', metadata.name)}\``
       : '';
   return `attempt ${(status?.attempt?.number ?? 0) + 1} has not started; it waits for ${what}${plain(waiting.detail ?? waiting.reason)}${prevent}`;
 }
@@ -90,7 +91,7 @@ function freedText(verb: 'approve' | 'promote', { status }: Upgrade, token: stri
 }
 
 const resumeOf = ({ metadata: { name, namespace } }: Upgrade): string =>
-  `kubectl postcheck resume ${name} -n ${namespace}`;
+  kubectl(namespace, 'postcheck', 'resume', name);
 
 /** Returns the operator's message that another Upgrade acts on the target, in which case a command has no effect. */
 function claimedText(upgrade: Upgrade): string | undefined {
@@ -131,7 +132,7 @@ function approvalHint(upgrade: Upgrade): string {
   const [stage] = stagesToApprove(upgrade);
   return stage === undefined
     ? '; no further stage needs approval'
-    : `; to approve ${stage}: \`kubectl postcheck approve ${name} ${stage} -n ${namespace}\``;
+    : `; to approve ${stage}: \`${kubectl(namespace, 'postcheck', 'approve', name, stage)}\``;
 }
 
 /** Returns why the approval of this stage would change nothing, although the operator would record it or say no more than that. */

@@ -1,5 +1,7 @@
 /** Whether an Upgrade needs attention, whether its status is up to date, and whether its attempt has ended. */
+
 import type { ConditionType } from '../../../src/api/enums.ts';
+import { kubectl } from '../../../src/api/kubectl.ts';
 import { isReason, OBSTACLE_REASONS } from '../../../src/api/reasons.ts';
 import type { Phase, Upgrade } from '../../../src/api/types.ts';
 import { completeStatus } from '../../../src/core/complete-status.ts';
@@ -114,7 +116,7 @@ export const isUpToDate = (upgrade: Upgrade): boolean =>
 export function waitsForPerson(upgrade: Upgrade): string | undefined {
   const { metadata, spec, status } = upgrade;
   const run = (verb: string): string =>
-    `\`kubectl postcheck ${verb} ${metadata.name} -n ${metadata.namespace}\``;
+    `\`${kubectl(metadata.namespace, 'postcheck', verb, metadata.name)}\``;
   if (isStalled(upgrade)) {
     return plain(status?.message ?? '');
   }

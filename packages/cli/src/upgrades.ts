@@ -1,4 +1,5 @@
 /** Finds the Upgrade that a word on the command line refers to, and watches it. */
+import { kubectl } from '../../../src/api/kubectl.ts';
 import { own } from '../../../src/api/own.ts';
 import type { Upgrade } from '../../../src/api/types.ts';
 import { at, type Raw, record, text } from '../../../src/kube/client/json.ts';
@@ -110,7 +111,7 @@ async function byTarget(cluster: Cluster, { kind, name }: Named): Promise<Found>
   });
   if (!one) {
     throw new Fault(
-      `no Upgrade in namespace ${cluster.namespace} has ${kind} ${name} as its target; \`kubectl postcheck init ${kind.toLowerCase()}/${name}\` prints one`,
+      `no Upgrade in namespace ${cluster.namespace} has ${kind} ${name} as its target; \`${kubectl(cluster.namespace, 'postcheck', 'init', `${kind.toLowerCase()}/${name}`)}\` prints one`,
     );
   }
   return found(one);

@@ -260,6 +260,14 @@ describe('why', () => {
     ]);
   });
 
+  test('of a conflict quotes an image that a shell would evaluate', () => {
+    const stage = new Stage();
+    stage.settle();
+    stage.foreignImage('web:1;touch$IFS/tmp/x', 'kubectl-set').settle();
+    const lines = explain(stage.upgrade, NOW).parts.find(({ topic }) => topic === 'Next')?.lines;
+    expect(lines?.[0]).toMatch(/ set image web 'web=web:1;touch\$IFS\/tmp\/x' -n shop$/);
+  });
+
   test('of a conflict during the fallback names the conflict first, then why the version fell back', () => {
     const stage = new Stage();
     stage.settle();
@@ -355,7 +363,7 @@ describe('why', () => {
     stage.containers({ state: 'waiting', reason: 'CrashLoopBackOff', restarts: 1, ...end }).settle();
     const why = (): string => explain(stage.upgrade, stage.now).parts[0]?.lines.join('\n') ?? '';
     expect(why()).toContain(
-      'container web last ended as Error (exit code 3); its log: kubectl logs web-746d-a -c web -n shop --previous',
+      'container web last ended as Error (exit code 3); its log: kubectl logs web-746d-a -c web --previous -n shop',
     );
     stage.containers({ state: 'waiting', reason: 'CrashLoopBackOff', restarts: 3, ...end }).settle();
     expect(stage.upgrade.status?.fallback).toBeDefined();

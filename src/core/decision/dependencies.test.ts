@@ -165,7 +165,7 @@ describe('an attempt begins in its window', () => {
     const plan = inWindow();
     expect(plan).toMatchObject({ state: 'WaitingToStart', wakeAt: opensAt, action: { kind: 'none' } });
     expect(plan.status.message).toBe(
-      'Deployment web will be rolled to web:2.0 when its window opens, Fri 2026-01-02 01:00 Asia/Taipei (2026-01-01 17:00 UTC); to start immediately: kubectl annotate upgrade web -n shop postcheck.dev/promote=1 --overwrite',
+      'Deployment web will be rolled to web:2.0 when its window opens, Fri 2026-01-02 01:00 Asia/Taipei (2026-01-01 17:00 UTC); to start immediately: kubectl annotate upgrade web postcheck.dev/promote=1 --overwrite -n shop',
     );
     expect(inWindow(plan.status, {}, opensAt - 1).status.waiting?.since).toBe(ago(0));
     expect(inWindow(plan.status, {}, opensAt)).toMatchObject({ state: 'Starting' });

@@ -264,7 +264,7 @@ describe('what stops an attempt before it begins', () => {
     ],
     [
       'WorkloadPaused',
-      'Deployment web is paused, so nothing rolls: run `kubectl rollout resume deployment/web`',
+      'Deployment web is paused, so nothing rolls: run `kubectl rollout resume deployment/web -n shop`',
       [{}, { paused: true }],
     ],
   ])('%s: %s', (reason, message, given) => {

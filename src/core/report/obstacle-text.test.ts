@@ -67,8 +67,8 @@ describe('what keeps an Upgrade from acting', () => {
       'check probe names container gone of Deployment web, which does not exist: name a regular container or a sidecar',
     ],
     [
-      { reason: 'WorkloadPaused', workload },
-      'Deployment web is paused, so nothing rolls: run `kubectl rollout resume deployment/web`',
+      { reason: 'WorkloadPaused', workload, namespace: 'shop' },
+      'Deployment web is paused, so nothing rolls: run `kubectl rollout resume deployment/web -n shop`',
     ],
     [
       { reason: 'PartitionSet', workload: { kind: 'StatefulSet', name: 'db' }, partition: 3, kept: [2] },

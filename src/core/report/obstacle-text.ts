@@ -1,4 +1,5 @@
 /** The text for an obstacle: what is wrong and what to do, one sentence without a full stop. */
+import { kubectl } from '../../api/kubectl.ts';
 import { VERIFIED } from '../../api/names.ts';
 import type { ObstacleReason } from '../../api/reasons.ts';
 import type { IneffectiveWrite, NamedWorkload, Obstacle, ObstacleOf } from '../obstacle.ts';
@@ -62,8 +63,8 @@ const TEXTS: {
   ContainerNotFound: ({ workload, missing, existing }) =>
     `${nameOf(workload)} has no container ${list(missing)}, only ${list(existing)}: correct spec.containers`,
   InvalidCheckContainer: invalidCheckContainer,
-  WorkloadPaused: ({ workload }) =>
-    `${nameOf(workload)} is paused, so nothing rolls: run \`kubectl rollout resume ${workload.kind.toLowerCase()}/${workload.name}\``,
+  WorkloadPaused: ({ workload, namespace }) =>
+    `${nameOf(workload)} is paused, so nothing rolls: run \`${kubectl(namespace, 'rollout', 'resume', `${workload.kind.toLowerCase()}/${workload.name}`)}\``,
   PartitionSet: ({ workload, partition, kept }) =>
     `${nameOf(workload)} has updateStrategy.rollingUpdate.partition ${partition}, which keeps ${kept.length === 1 ? 'a pod' : `${kept.length} pods`} on the version that failed: set it to ${Math.min(...kept)}`,
   StagesUnsupported: stagesUnsupported,

@@ -1,6 +1,7 @@
 /** The message of a status: one sentence that says what runs now, and why. */
 import { effectiveChecks } from '../../api/checks.ts';
 import { cut } from '../../api/cut.ts';
+import { kubectl } from '../../api/kubectl.ts';
 import { own } from '../../api/own.ts';
 import { printableLine } from '../../api/printable.ts';
 import { isReason } from '../../api/reasons.ts';
@@ -263,7 +264,7 @@ function byPhase(facts: Facts): string {
 /** The pod that the controller waits for. It was not created by the attempt, so the user must decide about it. */
 const waitsForOld = ({ waitsFor }: Facts): string =>
   waitsFor
-    ? `; its controller replaces no pod before ${waitsFor.name} is Ready, which this attempt did not create (kubernetes#67250): fix it, or run kubectl delete pod ${waitsFor.name} -n ${waitsFor.namespace}`
+    ? `; its controller replaces no pod before ${waitsFor.name} is Ready, which this attempt did not create (kubernetes#67250): fix it, or run ${kubectl(waitsFor.namespace, 'delete', 'pod', waitsFor.name)}`
     : '';
 
 const blockedBy = (facts: Facts): string =>

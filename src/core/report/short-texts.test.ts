@@ -68,7 +68,7 @@ describe('an attempt that waits to start', () => {
   });
   const what = 'Deployment web will be rolled to web:2.0 when';
   const window = (without: string, attempt = 1) =>
-    `${what} its window opens, it; to start immediately${without}: kubectl annotate upgrade web -n shop postcheck.dev/promote=${attempt} --overwrite`;
+    `${what} its window opens, it; to start immediately${without}: kubectl annotate upgrade web postcheck.dev/promote=${attempt} --overwrite -n shop`;
   const stage = (change: object) => ({ stages: [{ name: 'canary', pods: 1, ...change }] });
 
   test.each<[string, string | undefined, string | undefined]>([

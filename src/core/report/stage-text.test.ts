@@ -45,7 +45,7 @@ describe('a stage that waits', () => {
     [
       'the window',
       { stages: [DONE, canary('Waiting')], waiting: waiting('WindowClosed') },
-      `${of} starts when its window opens, Sat 2026-11-28 22:00 UTC; to start immediately: kubectl annotate upgrade web -n shop postcheck.dev/promote=1 --overwrite`,
+      `${of} starts when its window opens, Sat 2026-11-28 22:00 UTC; to start immediately: kubectl annotate upgrade web postcheck.dev/promote=1 --overwrite -n shop`,
     ],
     [
       'the checks of the rollout',
@@ -67,7 +67,7 @@ describe('a stage that waits', () => {
     [
       'the approval, and how to give it',
       { stages: [DONE, canary('AwaitingApproval')], waiting: waiting('AwaitingApproval') },
-      `${of}: 1 of 2 verified, waits for approval: kubectl annotate upgrade web -n shop postcheck.dev/approve=1/canary --overwrite`,
+      `${of}: 1 of 2 verified, waits for approval: kubectl annotate upgrade web postcheck.dev/approve=1/canary --overwrite -n shop`,
     ],
   ])('tells %s', (_, status, text) => {
     const { upgrade, status: complete } = facts(status);

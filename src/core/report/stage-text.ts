@@ -2,7 +2,7 @@
 import { cut } from '../../api/cut.ts';
 import type { Status } from '../complete-status.ts';
 import type { CompleteUpgrade } from '../snapshot.ts';
-import { windowText } from './wait-text.ts';
+import { annotateText, windowText } from './wait-text.ts';
 
 /** The length that the labels of a stage are cut to. */
 const LABELS_MAX = 200;
@@ -31,7 +31,7 @@ export function waitingStageText({ upgrade, status }: StagedFacts, version: stri
     return `${where}, still probed until ${soakUntil}`;
   }
   return state === 'AwaitingApproval'
-    ? `${where}, waits for approval: kubectl annotate upgrade ${upgrade.metadata.name} -n ${upgrade.metadata.namespace} postcheck.dev/approve=${status.attempt?.number}/${name} --overwrite`
+    ? `${where}, waits for approval: ${annotateText(upgrade.metadata, `postcheck.dev/approve=${status.attempt?.number}/${name}`)}`
     : undefined;
 }
 

@@ -1,5 +1,6 @@
 /** The text for an attempt that waits to start. */
 
+import { kubectl } from '../../api/kubectl.ts';
 import type { Status } from '../complete-status.ts';
 import type { CompleteUpgrade } from '../snapshot.ts';
 import { nextNumber } from '../status.ts';
@@ -37,5 +38,9 @@ export function windowText(
     ...(spec.stages.some(({ needsApproval }) => needsApproval) ? ['approval'] : []),
   ];
   const without = skipped.length > 0 ? ` without ${skipped.join(' or ')}` : '';
-  return `${waiting?.detail}; to start immediately${without}: kubectl annotate upgrade ${metadata.name} -n ${metadata.namespace} postcheck.dev/promote=${attempt} --overwrite`;
+  return `${waiting?.detail}; to start immediately${without}: ${annotateText(metadata, `postcheck.dev/promote=${attempt}`)}`;
 }
+
+/** The command that sets an annotation of the Upgrade. */
+export const annotateText = ({ namespace, name }: CompleteUpgrade['metadata'], annotation: string): string =>
+  kubectl(namespace, 'annotate', 'upgrade', name, annotation, '--overwrite');

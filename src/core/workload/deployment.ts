@@ -7,7 +7,10 @@ import { type Driver, revisionOfTemplate } from './driver.ts';
 export const deployment: Driver<DeploymentView> = {
   revisionKind: 'ReplicaSet',
   podsOwnedBy: 'Revision',
-  obstacle: (view) => (view.paused ? { reason: 'WorkloadPaused', workload: namedWorkload(view) } : undefined),
+  obstacle: (view) =>
+    view.paused
+      ? { reason: 'WorkloadPaused', workload: namedWorkload(view), namespace: view.namespace }
+      : undefined,
   updateRevision: (view, revisions) =>
     revisionOfTemplate(view, revisions, (a, b) => a.createdAt - b.createdAt || (a.name < b.name ? -1 : 1)),
   unreachableNodes: () => [],

@@ -79,7 +79,11 @@ test.each<[string, ReturnType<typeof obstacle>, object | undefined]>([
     obstacle(onlyFailed, { kind: 'DaemonSet', onDelete: true }),
     undefined,
   ],
-  ['a paused Deployment', obstacle({}, { paused: true }), { reason: 'WorkloadPaused', workload: web }],
+  [
+    'a paused Deployment',
+    obstacle({}, { paused: true }),
+    { reason: 'WorkloadPaused', workload: web, namespace: 'shop' },
+  ],
 ])('an attempt is prevented by %s', (_, found, expected) => {
   expect(found).toEqual(expected);
 });

@@ -1,5 +1,6 @@
 /** `init`: prints an Upgrade for an existing workload, with the check that its image supports. */
 
+import { kubectl } from '../../../../src/api/kubectl.ts';
 import type { WorkloadKind } from '../../../../src/api/views.ts';
 import type { ExecResult } from '../../../../src/core/verification/exec-result.ts';
 import { isLive, isReady } from '../../../../src/core/workload/pods.ts';
@@ -69,9 +70,9 @@ async function freeName(cluster: Cluster, kind: WorkloadKind, name: string): Pro
     return target.kind === kind && target.name === name;
   });
   if (index >= 0) {
-    const known = names[index];
+    const known = names[index] ?? '';
     throw new Fault(
-      `Upgrade ${known} already acts on ${kind} ${name}: \`kubectl get upgrade ${known} -n ${cluster.namespace} -o yaml\` prints it, \`kubectl postcheck set image ${known} CONTAINER=IMAGE -n ${cluster.namespace}\` rolls out another image`,
+      `Upgrade ${known} already acts on ${kind} ${name}: \`${kubectl(cluster.namespace, 'get', 'upgrade', known, '-o', 'yaml')}\` prints it, \`${kubectl(cluster.namespace, 'postcheck', 'set', 'image', known, 'CONTAINER=IMAGE')}\` rolls out another image`,
     );
   }
   return names.includes(name) ? `${name}-${kind.toLowerCase()}` : name;

@@ -1,4 +1,5 @@
 /** `set image`: like `kubectl set image`, but sets `spec.containers` of the Upgrade. */
+import { kubectl } from '../../../../src/api/kubectl.ts';
 import type { Images, Upgrade } from '../../../../src/api/types.ts';
 import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
@@ -74,7 +75,7 @@ function unchanged({ status, spec, metadata }: Upgrade, images: Images): string 
     .filter(({ name }) => images[name])
     .map(({ name, image }) => `${name}=${image}`);
   const failed = Object.entries(images).every(([name, image]) => status?.quarantined?.images[name] === image);
-  return `${wanted.join(', ')} is already set${failed ? `, and fell back in attempt ${status?.quarantined?.attempt}; retry it with \`kubectl postcheck retry ${metadata.name} -n ${metadata.namespace}\`` : ''}`;
+  return `${wanted.join(', ')} is already set${failed ? `, and fell back in attempt ${status?.quarantined?.attempt}; retry it with \`${kubectl(metadata.namespace, 'postcheck', 'retry', metadata.name)}\`` : ''}`;
 }
 
 function checkContainers(images: Images, { workload }: Scene): void {
