@@ -236,15 +236,14 @@ export const EVENT_REASONS = {
 } as const satisfies Table;
 export type EventReason =
   | keyof typeof EVENT_REASONS
+  | (typeof NOT_OF_THE_VERSION)[number]
   | 'PostCheckPassed'
   | 'NoCheckRan'
-  | 'Aborted'
   | 'WindowClosed'
   | 'DependencyNotReady'
   | 'PartitionSet'
   | 'Drifted'
   | 'FellBack'
-  | 'BaselineFailed'
   | 'Partial'
   | 'GateMissed'
   | 'Inconclusive'
@@ -266,6 +265,15 @@ export const REASONS = {
   ...EVENT_REASONS,
   ...PHASE_REASONS,
 } as const;
+/** Why an attempt or its fallback ended that nothing in the new version caused: somebody else did, or it was never rolled. */
+export const NOT_OF_THE_VERSION = [
+  'Aborted',
+  'BaselineFailed',
+  'ImageConflict',
+  'ImageRewritten',
+  'TargetNotFound',
+] as const satisfies readonly (keyof typeof REASONS)[];
+
 /** One of postcheck's own reasons. */
 export type Reason = keyof typeof REASONS;
 
@@ -295,3 +303,9 @@ export const userReason = (word: string): UserReason => word as UserReason;
 /** Is `reason` one of these? A misspelt one does not compile, as it would with `===`. */
 export const isReason = (reason: string | undefined, ...words: readonly Reason[]): boolean =>
   words.some((word) => word === reason);
+
+/** Returns the first of these reasons that speaks neither for nor against the version; `undefined` if its pods were the reason. */
+export const notOfTheVersion = (
+  ...reasons: readonly (string | undefined)[]
+): (typeof NOT_OF_THE_VERSION)[number] | undefined =>
+  reasons.flatMap((reason) => NOT_OF_THE_VERSION.filter((word) => word === reason))[0];

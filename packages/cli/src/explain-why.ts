@@ -1,6 +1,6 @@
 /** Explains why an Upgrade is in its state. Pure. */
 import { kubectl } from '../../../src/api/kubectl.ts';
-import { isReason } from '../../../src/api/reasons.ts';
+import { isReason, notOfTheVersion } from '../../../src/api/reasons.ts';
 import type { Condition, PodReport, Upgrade } from '../../../src/api/types.ts';
 import { completeStatus } from '../../../src/core/complete-status.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
@@ -13,15 +13,7 @@ import { conditionOf, isOfEarlierSpec, objection, phaseOf, unseen } from './upgr
 
 /** Whether the pods decided the end; some ends are caused by other clients. */
 export const isOfPods = (upgrade: Upgrade): boolean =>
-  !isOfEarlierSpec(upgrade) &&
-  !isReason(
-    upgrade.status?.attempt?.end?.reason,
-    'Aborted',
-    'BaselineFailed',
-    'ImageConflict',
-    'ImageRewritten',
-    'TargetNotFound',
-  );
+  !isOfEarlierSpec(upgrade) && notOfTheVersion(upgrade.status?.attempt?.end?.reason) === undefined;
 
 /** Why it is so, what is wrong now first. */
 export function why(upgrade: Upgrade, worst: readonly PodReport[], now: number): string[] {

@@ -2,7 +2,7 @@
 
 import { effectiveChecks } from '../../api/checks.ts';
 import { CONDITION_TYPES, type ConditionType, type GateCarrier } from '../../api/enums.ts';
-import { isReason } from '../../api/reasons.ts';
+import { isReason, notOfTheVersion } from '../../api/reasons.ts';
 import type { Condition, Counts, UpgradeStatus } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import { activeStatus, type Status, storedStatus } from '../complete-status.ts';
@@ -215,8 +215,7 @@ const verifiedOf = ({ passed, skipped, desired }: Counts): string =>
 function notVerified({ attempt, fallback }: Status): ConditionInput {
   const reason = fallback?.reason ?? attempt?.end?.reason ?? 'PostCheckFailed';
   const why = fallback?.why ?? attempt?.end?.why;
-  const isUnknown = isReason(reason, 'Aborted', 'BaselineFailed', 'ImageConflict', 'ImageRewritten');
-  return [isUnknown ? 'Unknown' : 'False', reason, why && causeText(why)];
+  return [notOfTheVersion(reason) ? 'Unknown' : 'False', reason, why && causeText(why)];
 }
 
 function fallenBack(status: Status): ConditionInput {

@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { ago, fallbackOf, statusOf, upgradeOf } from '../../../test/support/snapshots.ts';
+import { ago, fallbackOf, snapshotGiven, statusOf, upgradeOf } from '../../../test/support/snapshots.ts';
 import type { Phase } from '../../api/enums.ts';
+import type { EndReason, EventReason } from '../../api/reasons.ts';
 import type { Condition, UpgradeStatus } from '../../api/types.ts';
 import type { CommandResult } from '../../api/verbs.ts';
+import { withConditions } from './conditions.ts';
 import { transitionEvents } from './events.ts';
 
 const tell = (before: UpgradeStatus | undefined, after: UpgradeStatus) =>
@@ -160,6 +162,73 @@ describe('a change of the status is reported', () => {
       new Set(expected.length > 0 ? ['the message'] : []),
     );
     expect(rest).toEqual({ completions: [] });
+  });
+
+  /** The others are of attempts in the history, or of a change after the end. */
+  type Ending = Exclude<EndReason, 'Drifted' | 'Superseded' | 'TargetReplaced'>;
+  /** What the event of an end says happened; a new reason of an end does not compile until it is entered here. */
+  const HAPPENED: Readonly<Record<Ending | 'ProbeFailed' | 'TargetNotFound', EventReason>> = {
+    PostCheckPassed: 'PostCheckPassed',
+    ReadinessOnly: 'NoCheckRan',
+    AllSkipped: 'PostCheckPassed',
+    FallbackPaused: 'PostCheckFailed',
+    FallbackDisabled: 'PostCheckFailed',
+    NoFallbackTarget: 'PostCheckFailed',
+    ImageConflict: 'ImageConflict',
+    ImageRewritten: 'ImageRewritten',
+    Aborted: 'Aborted',
+    BaselineFailed: 'BaselineFailed',
+    PodsRefused: 'PostCheckFailed',
+    RolloutCheckFailed: 'PostCheckFailed',
+    NoProgress: 'PostCheckFailed',
+    ProbeFailed: 'PostCheckFailed',
+    TargetNotFound: 'TargetNotFound',
+  };
+
+  test.each(Object.entries(HAPPENED))(
+    'as the end %s, with the reason of its conditions: %s',
+    (reason, event) => {
+      const isGood = event === 'PostCheckPassed' || event === 'NoCheckRan';
+      const isAborted = event === 'Aborted' || event === 'TargetNotFound';
+      const phase: 'Succeeded' | 'Aborted' | 'Failed' = isGood
+        ? 'Succeeded'
+        : isAborted
+          ? 'Aborted'
+          : 'Failed';
+      const ended = { end: { outcome: phase, reason: reason as EndReason, cause: 'because', at: ago(0) } };
+      const snapshot = snapshotGiven({ status: { phase, checks: ['readiness-probe'] }, attempt: ended });
+      const after = withConditions(snapshot, snapshot.upgrade.status, {
+        obstacle: undefined,
+        summary: undefined,
+        suspendedByUser: false,
+      });
+      const condition = (type: Condition['type']) => after.conditions?.find((one) => one.type === type);
+      expect(reasons(statusOf(), after)).toEqual([event]);
+      expect(condition('Ready')?.reason).toBe(reason);
+      // Only pods that were verified say that the version failed.
+      expect(condition('Verified')?.status === 'False').toBe(event === 'PostCheckFailed');
+    },
+  );
+
+  test('as a conflict that ended a fallback, with the conflict and not the failure before it', () => {
+    const before = statusOf({ phase: 'FallbackChecking', fallback: fallbackOf() });
+    const conflict = {
+      outcome: 'Failed',
+      reason: 'ImageConflict',
+      cause: 'another image',
+      at: ago(0),
+    } as const;
+    const after = statusOf({ phase: 'Failed', fallback: fallbackOf() }, { end: conflict });
+    expect(tell(before, after).events).toMatchObject([{ reason: 'ImageConflict', note: 'another image' }]);
+  });
+
+  test('as an image that the API server changed, also if it is then rolled back or cannot be', () => {
+    const fallback = fallbackOf({ reason: 'ImageRewritten', cause: 'stored another' });
+    const back = statusOf({ phase: 'FallingBack', fallback });
+    expect(reasons(statusOf(), back)).toEqual(['ImageRewritten', 'FallbackStarted', 'FallbackStarted']);
+    const why = { reason: 'ImageRewritten' } as const;
+    const nowhere = { outcome: 'Failed', reason: 'NoFallbackTarget', cause: 'c', why, at: ago(0) } as const;
+    expect(reasons(statusOf(), statusOf({ phase: 'Failed' }, { end: nowhere }))).toEqual(['ImageRewritten']);
   });
 
   test('as an abort', () => {

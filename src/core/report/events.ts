@@ -2,7 +2,7 @@
 
 import type { ConditionType, FallbackState, Outcome, WaitReason } from '../../api/enums.ts';
 import { isAbandoned } from '../../api/gate.ts';
-import { type AnyReason, type EventReason, isReason } from '../../api/reasons.ts';
+import { type AnyReason, type EventReason, isReason, notOfTheVersion } from '../../api/reasons.ts';
 import type { FallbackStatus, Upgrade, UpgradeStatus } from '../../api/types.ts';
 import { hadNoEffect, VERBS } from '../../api/verbs.ts';
 import { type Attempt, completeStatus, type Status } from '../complete-status.ts';
@@ -33,6 +33,8 @@ export interface Transition {
   readonly waitEnded?: { readonly reason: WaitReason; readonly since: number };
 }
 
+type Ended = Pick<FallbackStatus, 'reason' | 'cause' | 'why'>;
+
 const conditionOf = (status: Status, type: ConditionType) =>
   status.conditions.find((condition) => condition.type === type);
 
@@ -56,14 +58,15 @@ function succeeded({ checks, attempt }: Status, note: string): UpgradeEvent {
     : { type: 'Normal', reason: 'PostCheckPassed', action: 'Checking', note };
 }
 
+/** Why an attempt or its version did not last: the pods of the version, or what somebody else did. */
+function failed(of: Partial<Ended> | undefined, note: string): UpgradeEvent {
+  const reason = notOfTheVersion(of?.reason, of?.why?.reason) ?? 'PostCheckFailed';
+  return { type: 'Warning', reason, action: 'Checking', note: of?.cause ?? note };
+}
+
 function phaseNotices(before: Status, after: Status): UpgradeEvent[] {
   const note = after.message;
-  const failed: UpgradeEvent = {
-    type: 'Warning',
-    reason: isReason(after.attempt?.end?.reason, 'BaselineFailed') ? 'BaselineFailed' : 'PostCheckFailed',
-    action: 'Checking',
-    note: after.fallback?.cause ?? after.attempt?.end?.cause ?? note,
-  };
+  const end = after.attempt?.end;
   const isNew = before.phase !== after.phase;
   switch (isNew ? after.phase : undefined) {
     case 'Succeeded':
@@ -76,7 +79,7 @@ function phaseNotices(before: Status, after: Status): UpgradeEvent[] {
         return [];
       }
       return [
-        ...(after.fallback?.reason === 'Aborted' ? [] : [failed]),
+        ...(isReason(after.fallback?.reason, 'Aborted') ? [] : [failed(after.fallback, note)]),
         { type: 'Warning', reason: 'FallbackStarted', action: 'FallingBack', note },
         { regarding: 'Workload', type: 'Warning', reason: 'FallbackStarted', action: 'FallingBack', note },
       ];
@@ -87,8 +90,8 @@ function phaseNotices(before: Status, after: Status): UpgradeEvent[] {
     case 'Aborted':
       return [
         {
-          type: isReason(after.attempt?.end?.reason, 'Aborted') ? 'Normal' : 'Warning',
-          reason: 'Aborted',
+          type: isReason(end?.reason, 'Aborted') ? 'Normal' : 'Warning',
+          reason: notOfTheVersion(end?.reason) ?? 'Aborted',
           action: 'Rolling',
           note,
         },
@@ -98,7 +101,7 @@ function phaseNotices(before: Status, after: Status): UpgradeEvent[] {
     case 'FallbackFailed':
       return [{ type: 'Warning', reason: 'FallbackFailed', action: 'FallingBack', note }];
     case 'Failed':
-      return [failed];
+      return [failed(end, note)];
     default:
       return [];
   }
