@@ -63,6 +63,3 @@ export async function withCluster<T>(
     cluster.close();
   }
 }
-
-/** Parses `--flag`, `--flag=true` and `--flag=false`, like kubectl. */
-export const boolean = (value: string): boolean => !/^(false|0|no)$/i.test(value);

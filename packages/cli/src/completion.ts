@@ -7,6 +7,7 @@ import { at, text } from '../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../src/kube/client/paths.ts';
 import type { Cluster } from './cluster.ts';
 import { Fault } from './fault.ts';
+import { ListOption } from './flags.ts';
 import type { Io } from './io.ts';
 
 const NO_FILES = ':4';
@@ -40,7 +41,23 @@ export function placeOf(program: Command, words: readonly string[]): Place {
       operands.push(word);
     }
   }
-  return { command, operands, prefix: words.at(-1) ?? '', ...(flag ? { flag } : {}) };
+  return { command, operands, ...lastWord(program, command, flag, words.at(-1) ?? '') };
+}
+
+/** After `--flag=` only the value is completed: kubectl's scripts add the flag again. */
+function lastWord(
+  program: Command,
+  command: Command,
+  flag: Option | undefined,
+  word: string,
+): Pick<Place, 'flag' | 'prefix'> {
+  const equals = word.indexOf('=');
+  const named =
+    equals > 0 ? optionsOf(program, command).find(({ long }) => long === word.slice(0, equals)) : undefined;
+  if (flag) {
+    return { flag, prefix: word };
+  }
+  return named ? { flag: named, prefix: word.slice(equals + 1) } : { prefix: word };
 }
 
 const optionsOf = (program: Command, command: Command): readonly Option[] => [
@@ -83,7 +100,7 @@ async function candidates(
 ): Promise<Candidate[]> {
   const { command, flag, operands, prefix } = place;
   if (flag) {
-    return flag.argChoices?.map((choice): Candidate => [choice]) ?? (await ofFlag(flag, open));
+    return await ofFlag(flag, prefix, open);
   }
   if (prefix.startsWith('-')) {
     return optionsOf(program, command).map((option) => [option.long ?? '', option.description]);
@@ -98,11 +115,25 @@ async function candidates(
   return argument && !isOver ? await ofArgument(command, argument, operands, open) : [];
 }
 
-async function ofFlag({ long }: Option, open: () => Promise<Cluster>): Promise<Candidate[]> {
+async function ofFlag(flag: Option, prefix: string, open: () => Promise<Cluster>): Promise<Candidate[]> {
   const namespaces = { root: '/api/v1', plural: 'namespaces' };
-  return long === '--namespace'
+  if (flag.argChoices) {
+    return choicesOf(flag, prefix).map((choice) => [choice]);
+  }
+  return flag.long?.endsWith('namespace')
     ? await fromCluster(open, async (cluster) => names(await cluster.list(namespaces)))
     : [];
+}
+
+/** The values of a flag with a closed list; after a comma, those that are not in its list yet. */
+function choicesOf(flag: Option, prefix: string): string[] {
+  const choices = flag.argChoices ?? [];
+  const typed = prefix.slice(0, prefix.lastIndexOf(',') + 1);
+  if (!(flag instanceof ListOption)) {
+    return choices;
+  }
+  const taken = typed.split(',');
+  return choices.filter((choice) => !taken.includes(choice)).map((choice) => `${typed}${choice}`);
 }
 
 const names = (items: readonly unknown[]): Candidate[] =>

@@ -1,5 +1,6 @@
 /** Parses the values of flags where they are declared: a wrong one is wrong usage, before any request is sent. */
-import { PHASES, type Phase } from '../../../src/api/enums.ts';
+import { Option } from 'commander';
+import { PHASES } from '../../../src/api/enums.ts';
 import { Fault } from './fault.ts';
 import { duration, nearest } from './text.ts';
 
@@ -9,18 +10,45 @@ export const time =
   (value: string): number =>
     duration(flag, value);
 
-/** Parses `FellBack,Failed`, in any case. */
-export const phases = (value: string): readonly Phase[] =>
-  value.split(',').map((word) => oneOf(word, PHASES, `there is no phase ${JSON.stringify(word)}`));
+/** A flag that takes some of a closed list, separated by commas and in any case: it parses them, and completion suggests them. */
+function listFlag<T extends string>(
+  flags: string,
+  description: string,
+  known: readonly T[],
+  problem: (word: string) => string,
+): Option {
+  const parse = (value: string): readonly T[] =>
+    value.split(',').map((word) => oneOf(word, known, problem(JSON.stringify(word))));
+  return new ListOption(flags, description).choices(known).argParser(parse);
+}
+
+/** An option whose value may be several of its choices, separated by commas. */
+export class ListOption extends Option {}
+
+export const phases = (): Option =>
+  listFlag(
+    '--phase <phases>',
+    'only these phases, separated by commas',
+    PHASES,
+    (word) => `there is no phase ${word}`,
+  );
 
 /** The types of events. */
 export const EVENT_TYPES = ['Normal', 'Warning'];
 
-/** Parses `Normal,Warning`, in any case. */
-export const eventTypes = (value: string): readonly string[] =>
-  value
-    .split(',')
-    .map((word) => oneOf(word, EVENT_TYPES, `there are no events of type ${JSON.stringify(word)}`));
+export const eventTypes = (): Option =>
+  listFlag(
+    '--types <types>',
+    'Normal, Warning, or both (default)',
+    EVENT_TYPES,
+    (word) => `there are no events of type ${word}`,
+  );
+
+/** Parses `--flag`, `--flag=true` and `--flag=false`, like kubectl. */
+export const boolean = (flags: string, description: string): Option =>
+  new Option(flags, description)
+    .choices(['true', 'false'])
+    .argParser((value: string): boolean => !/^(false|0|no)$/i.test(value));
 
 function oneOf<T extends string>(word: string, known: readonly T[], problem: string): T {
   const found = known.find((one) => one.toLowerCase() === word.trim().toLowerCase());

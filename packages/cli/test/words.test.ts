@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import type { Command } from 'commander';
 import type { Context } from '../src/command.ts';
 import { complete, placeOf } from '../src/completion.ts';
 import { createProgram } from '../src/program.ts';
@@ -187,6 +188,44 @@ describe('completion', () => {
     expect(await next('get', '-o', 'y')).toEqual(['yaml', ':4']);
     expect(await next('get', '--needs')).toEqual([expect.stringMatching(/^--needs-attention\t/), ':4']);
     expect(await next('-n', 'shop', 'completion', 'z')).toEqual(['zsh', ':4']);
+  });
+
+  test.each([
+    [
+      ['get', '--phase', 'Fall'],
+      ['FallingBack', 'FallbackChecking', 'FallbackFailed'],
+    ],
+    [['get', '--phase', 'FellBack,Fai'], ['FellBack,Failed']],
+    [['get', '--phase=Fel'], ['FellBack']],
+    [['get', '--phase', 'Failed,Fai'], []],
+    [
+      ['events', 'web', '--types', ''],
+      ['Normal', 'Warning'],
+    ],
+    [['get', '--output=ya'], ['yaml']],
+    [['status', 'web', '--watch=f'], ['false']],
+    [['get', '--phasex'], []],
+  ])('%j is completed by %j', async (words, expected) => {
+    expect(await next(...words)).toEqual([...expected, ':4']);
+  });
+
+  const everyCommand = (of: Command): Command[] => [of, ...of.commands.flatMap(everyCommand)];
+  const closed = everyCommand(program()).flatMap((command) =>
+    command.options.filter(({ parseArg }) => parseArg).map((option) => ({ command, option })),
+  );
+  /** What a value must be if there is no list of all values. */
+  const FREE = /must be a (time|number)|Repeat -f/;
+
+  test('suggests the values of every flag that accepts only some', async () => {
+    const without = closed.filter(({ option }) => {
+      try {
+        return typeof option.parseArg?.('no such value', undefined) === 'boolean' && !option.argChoices;
+      } catch (error) {
+        return !FREE.test((error as Error).message) && !option.argChoices;
+      }
+    });
+    expect(closed.length).toBeGreaterThan(20);
+    expect(without.map(({ command, option }) => `${command.name()} ${option.flags}`)).toEqual([]);
   });
 
   test('lets the shell complete files, and suggests nothing when the cluster cannot be reached', async () => {

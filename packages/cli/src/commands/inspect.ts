@@ -1,7 +1,7 @@
 /** Declares the verbs that inspect: get, status, why, tree, history, diff, events and dashboard. */
 import type { Command } from 'commander';
-import { boolean, type Context, format, INSPECT, NAME, type Running, verb } from '../command.ts';
-import { attemptNumber, eventTypes, phases, port, time } from '../flags.ts';
+import { type Context, format, INSPECT, NAME, type Running, verb } from '../command.ts';
+import { attemptNumber, boolean, eventTypes, phases, port, time } from '../flags.ts';
 import type { DashboardOptions } from '../verbs/dashboard.ts';
 import type { EventsOptions } from '../verbs/events.ts';
 import type { GetOptions } from '../verbs/get.ts';
@@ -16,7 +16,7 @@ export function addInspectVerbs(program: Command, running: Running, context: Con
     .option('-A, --all-namespaces', 'in all namespaces')
     .option('-w, --watch', 'keep watching: redraws on a terminal, prints a line for each change in a pipe')
     .addOption(format('wide', 'json', 'yaml', 'name'))
-    .option('--phase <phases>', 'only these phases, separated by commas', phases)
+    .addOption(phases())
     .option('--needs-attention', 'only those that need a person to act')
     .option('-l, --selector <labels>', 'only those with these labels')
     .action(
@@ -30,7 +30,7 @@ export function addInspectVerbs(program: Command, running: Running, context: Con
       'after',
       '\nExit codes: 0 Succeeded, 2 FellBack, 3 FallbackFailed, 4 Failed, Aborted or Partial,\nor Succeeded, but stalled or drifted since, 5 not ended in time, 1 usage or connection.',
     )
-    .option('--watch [bool]', 'wait; with --watch=false print the current status', boolean, true)
+    .addOption(boolean('--watch [bool]', 'wait; with --watch=false print the current status').default(true))
     .option('--timeout <time>', 'how long to wait, such as 10m; 0 waits forever', time('--timeout'), 0)
     .addOption(format('json', 'yaml'))
     .action(
@@ -83,7 +83,7 @@ function addRecords(program: Command, running: Running): void {
   verb(program, INSPECT, 'events', 'show the events of Upgrade, workload, revisions and pods in one timeline')
     .argument(...NAME)
     .option('-w, --watch', 'keep watching')
-    .option('--types <types>', 'Normal, Warning, or both (default)', eventTypes)
+    .addOption(eventTypes())
     .addOption(format('json', 'yaml'))
     .action(
       running<EventsOptions>(async (cluster, io, options, [name = '']) =>
