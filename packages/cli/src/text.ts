@@ -136,10 +136,14 @@ export function milliseconds(value: string): number | undefined {
     : parts.reduce((sum, [, number, unit]) => sum + Number(number) * (own(UNITS, unit ?? 's') ?? 0), 0);
 }
 
+/** How many letters of a word may be wrong. In a word of two letters none: half of it would be another word. */
+const mistakesIn = ({ length }: string): number =>
+  Math.min(Math.max(2, Math.floor(length / 3)), Math.floor((length - 1) / 2));
+
 /** Returns the known word that this one most likely stands for; `undefined` if none is similar. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const [best] = known
     .map((candidate) => ({ candidate, away: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.away - b.away);
-  return best && best.away <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined;
+  return best && best.away <= mistakesIn(word) ? best.candidate : undefined;
 }

@@ -10,10 +10,10 @@ import type { Cluster } from './cluster.ts';
 import { Fault } from './fault.ts';
 import type { Io } from './io.ts';
 import { nearest } from './text.ts';
-import { UPGRADE_WORDS, WORKLOAD_WORDS } from './words.ts';
+import { otherKindText, UPGRADE_WORDS, WORKLOAD_WORDS } from './words.ts';
 
 /** Groups and versions that may follow a kind, as in `deployments.v1.apps`. */
-const GROUPS = ['apps', 'v1.apps', 'postcheck.dev', 'v1alpha1.postcheck.dev'];
+const GROUPS = ['apps', 'v1.apps', 'batch', 'v1.batch', 'postcheck.dev', 'v1alpha1.postcheck.dev'];
 
 /** What a word on the command line refers to: an Upgrade, or its workload. */
 export type Named =
@@ -39,6 +39,10 @@ export function readName(word: string): Named {
   const workload = own(WORKLOAD_WORDS, kind);
   if (workload) {
     return { kind: workload, name };
+  }
+  const other = otherKindText(kind);
+  if (other !== undefined) {
+    throw new Fault(other);
   }
   const meant =
     kind === '' || /\W/.test(kind) ? undefined : nearest(kind, ['upgrade', ...Object.keys(WORKLOAD_WORDS)]);

@@ -17,6 +17,34 @@ export const WORKLOAD_WORDS: Readonly<Record<string, 'Deployment' | 'StatefulSet
   ds: 'DaemonSet',
 };
 
+/** Kinds that own pods or are owned by a workload, with their names in kubectl, and what to name instead. */
+const OTHER_KINDS: readonly (readonly [kind: string, words: readonly string[], instead: string])[] = [
+  [
+    'ReplicaSet',
+    ['replicaset', 'replicasets', 'rs'],
+    'name the Deployment that owns it, as in deployment/NAME',
+  ],
+  ['Pod', ['pod', 'pods', 'po'], 'name the Deployment, StatefulSet or DaemonSet that owns it'],
+  [
+    'ControllerRevision',
+    ['controllerrevision', 'controllerrevisions'],
+    'name the StatefulSet or DaemonSet that owns it',
+  ],
+  [
+    'ReplicationController',
+    ['replicationcontroller', 'replicationcontrollers', 'rc'],
+    'it has no rollouts; a Deployment does',
+  ],
+  ['Job', ['job', 'jobs'], 'its pods run to completion, and are not upgraded'],
+  ['CronJob', ['cronjob', 'cronjobs', 'cj'], 'its next Job runs the new image; no pod is upgraded'],
+];
+
+/** Returns why a kind cannot have an Upgrade, and what to name instead; `undefined` for an unknown word. */
+export function otherKindText(word: string): string | undefined {
+  const [kind, , instead] = OTHER_KINDS.find(([, words]) => words.includes(word)) ?? [];
+  return kind && `a ${kind} cannot have an Upgrade: ${instead}`;
+}
+
 /** Verbs of kubectl and of similar tools, and what does that here. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   apply: 'use `kubectl apply`; `lint` validates the file first',

@@ -11,6 +11,7 @@ import type { Context } from '../src/command.ts';
 import { complete, placeOf } from '../src/completion.ts';
 import { createProgram } from '../src/program.ts';
 import { run } from '../src/run.ts';
+import { readName } from '../src/upgrades.ts';
 import { tool } from './cli-environment.ts';
 import { type FakeIo, fakeIo } from './io.ts';
 
@@ -75,6 +76,34 @@ describe('command lines', () => {
     const { code, notes } = await typed(...words);
     expect([code, notes]).toEqual([1, expect.stringContaining(sentence)]);
     expect(notes).not.toMatch(/\n\s+at /);
+  });
+
+  test.each([
+    [
+      'rs/web',
+      'a ReplicaSet cannot have an Upgrade: name the Deployment that owns it, as in deployment/NAME',
+    ],
+    [
+      'replicasets.apps/web',
+      'a ReplicaSet cannot have an Upgrade: name the Deployment that owns it, as in deployment/NAME',
+    ],
+    ['po/web-1', 'a Pod cannot have an Upgrade: name the Deployment, StatefulSet or DaemonSet that owns it'],
+    ['job/web', 'a Job cannot have an Upgrade: its pods run to completion, and are not upgraded'],
+    [
+      'cronjob.batch/web',
+      'a CronJob cannot have an Upgrade: its next Job runs the new image; no pod is upgraded',
+    ],
+    [
+      'deplyment/web',
+      'a deplyment cannot have an Upgrade: specify an Upgrade, a Deployment, a StatefulSet or a DaemonSet; did you mean deployment/web?',
+    ],
+    ['xx/web', 'a xx cannot have an Upgrade: specify an Upgrade, a Deployment, a StatefulSet or a DaemonSet'],
+    [
+      'svc/web',
+      'a svc cannot have an Upgrade: specify an Upgrade, a Deployment, a StatefulSet or a DaemonSet',
+    ],
+  ])('%s cannot have an Upgrade: %s', (word, sentence) => {
+    expect(() => readName(word)).toThrow(new Error(sentence));
   });
 
   test('two names are not taken for a kind and a name', async () => {
