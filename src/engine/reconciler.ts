@@ -167,6 +167,7 @@ export class Reconciler {
     if (stored !== 'continue') {
       return stored;
     }
+    this.#queries.keepOnly(key, rolloutChecksOf(upgrade));
     this.#startChecks(key, plan);
     const laterMs = earliest(statusDueMs, this.#untilMs(plan.wakeAt));
     if (!isWrite(action)) {
@@ -236,6 +237,9 @@ export class Reconciler {
     return 'again';
   }
 }
+
+const rolloutChecksOf = ({ spec }: Upgrade): string[] =>
+  (spec.postCheck.rolloutChecks ?? []).map(({ name }) => name);
 
 /** The shortest of some durations. */
 function earliest(...durations: readonly (number | undefined)[]): number | undefined {
