@@ -46,6 +46,29 @@ test('an error message of Prometheus', async () => {
   expect(await says(body, 503)).toEqual(failed('timeout: query timed out'));
 });
 
+test('an error message that repeats a hostile query is one short line of printable text', async () => {
+  const query = '\u001b[31mred\u202e\u0000\nFAKE LINE\u2028up\u001b]0;title\u0007'.repeat(50);
+  const answer = await says({ status: 'error', errorType: 'bad_data', error: query }, 400);
+  const { message } = answer as { message: string };
+  expect(message).toMatch(/^bad_data: red FAKE LINE up/);
+  expect(message).not.toMatch(/[\p{Cc}\p{Zl}\p{Bidi_Control}]/u);
+  expect(message.length).toBeLessThanOrEqual(500);
+});
+
+test.each<[string, RequestListener]>([
+  ['no response', (request) => request.resume()],
+  [
+    'a response that never ends',
+    (request, response) => {
+      request.resume();
+      response.write(' ');
+    },
+  ],
+])('%s within the time limit', async (_what, listener) => {
+  const client = prometheus({ url: await serve(listener) }, 50);
+  expect(await client.query('up', new AbortController().signal)).toEqual(failed('no response within 0.05 s'));
+});
+
 test('results that are not values', async () => {
   const result = [{ value: [0, 'x'] }, { value: [0] }, {}, null, { value: [0, '0.5'] }];
   expect(await says({ status: 'success', data: { resultType: 'vector', result } })).toEqual({

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { cut } from '../api/cut.ts';
+import { printableLine } from '../api/printable.ts';
 import type { PromQl, QueryAnswer } from '../engine/ports.ts';
 
 export interface PrometheusOptions {
@@ -16,12 +18,18 @@ const TIMEOUT_MS = 10_000;
 const MAX_BYTES = 1024 * 1024;
 const MAX_VALUES = 1000;
 
-const failed = (message: string): QueryAnswer => ({ kind: 'failed', message });
+const MAX_MESSAGE = 500;
 
-export const prometheus = (options: PrometheusOptions): PromQl => ({
+/** A message may repeat the query, and so anything that the author of an Upgrade wrote. */
+const failed = (message: string): QueryAnswer => ({
+  kind: 'failed',
+  message: printableLine(cut(message, MAX_MESSAGE)),
+});
+
+export const prometheus = (options: PrometheusOptions, timeoutMs = TIMEOUT_MS): PromQl => ({
   query: async (expression, signal) => {
     try {
-      return decodeAnswer(await post(options, expression, signal));
+      return decodeAnswer(await post({ ...options, timeoutMs }, expression, signal));
     } catch (error) {
       return failed(error instanceof Error ? error.message : String(error));
     }
@@ -34,12 +42,12 @@ interface Reply {
 }
 
 function post(
-  { url, tokenFile, caFile }: PrometheusOptions,
+  { url, tokenFile, caFile, timeoutMs }: PrometheusOptions & { readonly timeoutMs: number },
   expression: string,
   signal: AbortSignal,
 ): Promise<Reply> {
   const target = new URL(`${url.replace(/\/+$/, '')}/api/v1/query`);
-  const body = new URLSearchParams({ query: expression, timeout: `${TIMEOUT_MS / 1000}s` }).toString();
+  const body = new URLSearchParams({ query: expression, timeout: `${timeoutMs / 1000}s` }).toString();
   const isSecure = target.protocol === 'https:';
   const headers: Record<string, string | number> = {
     'content-type': 'application/x-www-form-urlencoded',
@@ -48,15 +56,17 @@ function post(
     ...(tokenFile ? { authorization: `Bearer ${readFileSync(tokenFile, 'utf8').trim()}` } : {}),
   };
   const ca = isSecure && caFile ? readFileSync(caFile) : undefined;
+  const limit = AbortSignal.timeout(timeoutMs);
   return new Promise((resolve, reject) => {
+    // Node.js reports every aborted request in the same words.
+    const fail = (error: unknown): void =>
+      reject(limit.aborted ? new Error(`no response within ${timeoutMs / 1000} s`) : error);
     const outgoing = (isSecure ? requestHttps : requestHttp)(target, {
       ...{ method: 'POST', headers, agent: false, ca },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      signal: AbortSignal.any([signal, limit]),
     });
-    outgoing.on('error', (error) =>
-      reject(error.name === 'TimeoutError' ? new Error(`no response within ${TIMEOUT_MS / 1000} s`) : error),
-    );
-    outgoing.on('response', (response) => read(response).then(resolve, reject));
+    outgoing.on('error', fail);
+    outgoing.on('response', (response) => read(response).then(resolve, fail));
     outgoing.end(body);
   });
 }

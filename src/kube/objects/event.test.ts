@@ -51,6 +51,13 @@ test.each(['x'.repeat(1024), 'x'.repeat(5000), 'ü'.repeat(900), '👍'.repeat(3
   },
 );
 
+test('a note is one line: a token of an annotation cannot pose as another event', () => {
+  const note = 'abort with token \u001b[31ma\r\nWarning  Killing  pod/web\u202e: Aborted';
+  expect(eventBody(upgrade, { ...event, note }, by).note).toBe(
+    'abort with token a Warning  Killing  pod/web: Aborted',
+  );
+});
+
 test('times have six fractional digits', () => {
   expect(microTime(0)).toBe('1970-01-01T00:00:00.000000Z');
 });

@@ -2,11 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { cut, cutBytes } from '../../api/cut.ts';
 import { GROUP } from '../../api/names.ts';
-import { printable } from '../../api/printable.ts';
+import { printableLine } from '../../api/printable.ts';
 import type { ObjectReference, OperatorEvent } from '../../engine/ports.ts';
 import { microTime } from './micro-time.ts';
 
-/** The API server rejects longer notes. */
+/** The API server rejects longer notes. `kubectl get events` prints line ends as they are, so a second line could pose as another event. */
 const LONGEST_NOTE_BYTES = 1024;
 
 export interface EventBody {
@@ -37,7 +37,7 @@ export function eventBody(
     type: event.type,
     reason: event.reason,
     action: event.action,
-    note: cutBytes(printable(event.note), LONGEST_NOTE_BYTES),
+    note: cutBytes(printableLine(event.note), LONGEST_NOTE_BYTES),
     regarding,
     ...(event.related ? { related: event.related } : {}),
   };
