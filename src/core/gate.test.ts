@@ -11,9 +11,10 @@ const POD: NewPod = {
   gates: [],
 };
 const upgrade = (gating: boolean, images: Record<string, string> | undefined = { web: 'web:1' }) =>
-  ({ status: { attempt: { gating }, from: { images } } }) as unknown as Parameters<
-    typeof gatePatch
-  >[1][number];
+  ({
+    spec: { targetRef: { kind: 'Deployment', name: 'web' } },
+    status: { attempt: { gating }, from: { images } },
+  }) as unknown as Parameters<typeof gatePatch>[1][number];
 const ADDED = [
   { op: 'add', path: '/spec/readinessGates', value: [{ conditionType: 'postcheck.dev/verified' }] },
 ];
@@ -64,8 +65,8 @@ describe('what is changed in a new pod', () => {
 
   test.each<[string, NewPod, ReturnType<typeof upgrade>[]]>([
     ['no Upgrade', POD, []],
-    ['an Upgrade without a status', POD, [{}]],
-    ['an Upgrade without an attempt', POD, [{ status: {} }]],
+    ['an Upgrade without a status', POD, [{ spec: upgrade(true).spec }]],
+    ['an Upgrade without an attempt', POD, [{ spec: upgrade(true).spec, status: {} }]],
     [
       'a pod that runs what ran before beside what somebody injected',
       {
@@ -78,6 +79,12 @@ describe('what is changed in a new pod', () => {
       [upgrade(true)],
     ],
     ['an attempt that does not gate', POD, [upgrade(false)]],
+    [
+      'an Upgrade of another workload whose name begins alike',
+      { ...POD, owner: { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-api-6d5f' } },
+      [upgrade(true)],
+    ],
+    ['an Upgrade, for a pod without an owner', { ...POD, owner: undefined }, [upgrade(true)]],
     [
       'a pod that runs what ran before',
       { ...POD, containers: [{ name: 'web', image: 'web:1' }] },

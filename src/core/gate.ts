@@ -6,7 +6,10 @@ import { VERIFIED } from '../api/names.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { NewPod, PodPatch, WorkloadKind } from '../api/views.ts';
 import { completeStatus, type Status } from './complete-status.ts';
-import { workloadOfPodOwner } from './workload/drivers.ts';
+import { namedByOwner, ownsPods } from './workload/drivers.ts';
+
+/** What of an Upgrade decides about a new pod. */
+type Gating = Pick<Upgrade, 'spec' | 'status'>;
 
 export interface GateTarget {
   readonly kind: WorkloadKind;
@@ -14,18 +17,21 @@ export interface GateTarget {
   readonly name: string;
 }
 
-/** The workload that a new pod belongs to. */
+/** What the Upgrades of a new pod's workload are found by; whether they gate it, gatePatch() decides. */
 export function targetOfNewPod({ namespace, owner, templateHash }: NewPod): GateTarget | undefined {
   if (owner?.apiVersion !== 'apps/v1') {
     return undefined;
   }
-  const workload = workloadOfPodOwner(owner, templateHash);
+  const workload = namedByOwner(owner, templateHash);
   return workload && { ...workload, namespace };
 }
 
 /** Whether a new pod of the Upgrade's target gets the gate. */
-export const gatesNewPod = ({ status }: Pick<Upgrade, 'status'>, pod: NewPod): boolean =>
-  status?.attempt?.gating === true && !runsPreviousImages(completeStatus(status), pod);
+export const gatesNewPod = ({ spec, status }: Gating, pod: NewPod): boolean =>
+  status?.attempt?.gating === true &&
+  pod.owner !== undefined &&
+  ownsPods(spec.targetRef, pod.owner, pod.templateHash) &&
+  !runsPreviousImages(completeStatus(status), pod);
 
 /** Pods with the previous images get no gate: they belong to a fallback, or the attempt changes nothing. */
 const runsPreviousImages = ({ from }: Status, { containers }: NewPod): boolean =>
@@ -34,7 +40,7 @@ const runsPreviousImages = ({ from }: Status, { containers }: NewPod): boolean =
   );
 
 /** The patch for a new pod, given the Upgrades of its target: the gate, or nothing. */
-export function gatePatch(pod: NewPod, upgrades: readonly Pick<Upgrade, 'status'>[]): PodPatch {
+export function gatePatch(pod: NewPod, upgrades: readonly Gating[]): PodPatch {
   if (pod.gates.includes(VERIFIED) || !upgrades.some((upgrade) => gatesNewPod(upgrade, pod))) {
     return [];
   }

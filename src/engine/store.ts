@@ -6,7 +6,7 @@ import type { NodeView, OwnerView, PodView, RevisionView, WorkloadKind, Workload
 import { claimOrder } from '../core/claim.ts';
 import { mayCountAgainst } from '../core/verification/container-findings.ts';
 import { withImageChanges } from '../core/verification/witness.ts';
-import { driverOf, POD_OWNING_REVISIONS, WORKLOAD_KINDS } from '../core/workload/drivers.ts';
+import { driverOf, namedInPods, POD_OWNING_REVISIONS, WORKLOAD_KINDS } from '../core/workload/drivers.ts';
 import { Claims } from './claims.ts';
 import { Dependents } from './dependents.ts';
 import { Indexer } from './indexer.ts';
@@ -23,10 +23,17 @@ export interface WorkloadRef extends OwnerView {
 }
 
 export const upgradeKey = ({ metadata }: Upgrade): UpgradeKey => `${metadata.namespace}/${metadata.name}`;
-const targetKey = ({ metadata, spec }: Upgrade): string =>
-  nameKey({ kind: spec.targetRef.kind, namespace: metadata.namespace, name: spec.targetRef.name });
+const targetOf = ({ metadata, spec }: Upgrade) => ({
+  kind: spec.targetRef.kind,
+  namespace: metadata.namespace,
+  name: spec.targetRef.name,
+});
+const targetKey = (upgrade: Upgrade): string => nameKey(targetOf(upgrade));
 const nameKey = ({ kind, namespace, name }: Pick<WorkloadRef, 'kind' | 'namespace' | 'name'>): string =>
   `${kind}/${namespace}/${name}`;
+/** By what the pods say of the workload that they belong to. */
+const gatingKey = (workload: Pick<WorkloadRef, 'kind' | 'namespace' | 'name'>): string =>
+  nameKey({ ...workload, ...namedInPods(workload) });
 const version = ({ resourceVersion }: { resourceVersion: string }): string => resourceVersion;
 const isGating = ({ status }: Upgrade): boolean => status?.attempt?.gating === true;
 
@@ -52,7 +59,7 @@ export class Store {
   readonly upgrades = new Indexer<Upgrade, 'gating'>({
     key: upgradeKey,
     version: ({ metadata }) => metadata.resourceVersion,
-    indexes: { gating: (upgrade) => (isGating(upgrade) ? targetKey(upgrade) : undefined) },
+    indexes: { gating: (upgrade) => (isGating(upgrade) ? gatingKey(targetOf(upgrade)) : undefined) },
     changed: (before, after) => this.#upgradeChanged(before, after),
   });
   readonly workloads = { Deployment: workloads(), StatefulSet: workloads(), DaemonSet: workloads() };
@@ -181,9 +188,9 @@ export class Store {
     return this.#acting(nameKey(workload));
   }
 
-  /** Upgrades with an attempt that gates the workload's pods. */
+  /** Upgrades with an attempt that gates pods of the workload, or of others whose long names begin alike. */
   gatingOn(workload: Pick<WorkloadRef, 'kind' | 'namespace' | 'name'>): Upgrade[] {
-    return this.upgrades.byIndex('gating', nameKey(workload));
+    return this.upgrades.byIndex('gating', gatingKey(workload));
   }
 
   #acting(target: string): Upgrade | undefined {

@@ -33,6 +33,8 @@ interface Target {
   readonly name: string;
 }
 
+/** The longest name, from which the Deployment controller takes what its ReplicaSets' hash needs. */
+const LONG = `long.${'name-'.repeat(49)}end`;
 const OLD = { web: 'registry.example/web:1', proxy: 'registry.example/proxy:1' };
 const NEW = { ...OLD, web: 'registry.example/web:2' };
 
@@ -155,10 +157,13 @@ export function describeGate(install: Install): void {
   beforeAll(async () => {
     api = startApiServer();
     uninstall = await install(api);
-    await Promise.all(['shop', 'other', 'idle', 'bare', 'data', 'nodes', 'twice'].map(createNamespace));
+    await Promise.all(
+      ['shop', 'other', 'idle', 'bare', 'data', 'nodes', 'twice', 'long'].map(createNamespace),
+    );
     await eventually(() => createUpgrade('shop', 'web', { kind: 'Deployment', name: 'web' }) === undefined);
     createUpgrade('idle', 'web', { kind: 'Deployment', name: 'web' }, attempt(false));
     createUpgrade('bare', 'web', { kind: 'Deployment', name: 'web' }, { attempt: attempt(true).attempt });
+    createUpgrade('long', 'long', { kind: 'Deployment', name: LONG });
     createUpgrade('data', 'db', { kind: 'StatefulSet', name: 'db' });
     createUpgrade('nodes', 'agent', { kind: 'DaemonSet', name: 'agent' });
     createUpgrade('twice', 'one', { kind: 'Deployment', name: 'web' });
@@ -179,6 +184,10 @@ export function describeGate(install: Install): void {
       ['of a Deployment', {}],
       ['of a StatefulSet', databasePod],
       ['of a DaemonSet', agentPod],
+      [
+        'of a Deployment with the longest name',
+        { namespace: 'long', owner: { name: `${LONG.slice(0, 242)}-${HASH}` } },
+      ],
       [
         'when only another container than the first has changed',
         { images: { web: OLD.web, proxy: 'registry.example/proxy:2' } },
@@ -224,6 +233,10 @@ export function describeGate(install: Install): void {
       [
         'of a Deployment whose name begins with the name of the target',
         { owner: { name: `web-api-${HASH}` } },
+      ],
+      [
+        'of a Deployment whose name the target begins with, and that is not cut',
+        { namespace: 'long', owner: { name: `${LONG.slice(0, 241)}-${HASH}` } },
       ],
       ['of a Deployment whose name the target begins with', { owner: { name: `we-${HASH}` } }],
       ['whose hash is not that of its ReplicaSet', { labels: { 'pod-template-hash': '7c7c7c7c7c' } }],
@@ -291,13 +304,16 @@ export function describeGate(install: Install): void {
       DaemonSet: { updateStrategy: { rollingUpdate: { maxUnavailable: '100%' } } },
     };
 
-    const setImage = (namespace: string, kind: string, image: string) =>
-      api.kubectl(['set', 'image', `${kind.toLowerCase()}/web`, `web=${image}`, '--namespace', namespace]);
+    const setImage = (namespace: string, workload: string, image: string) =>
+      api.kubectl(['set', 'image', workload, `web=${image}`, '--namespace', namespace]);
 
-    test.each(Object.keys(specs))(
-      'a %s: old pods keep out, new ones are gated, those of the fallback are not',
-      async (kind) => {
-        const namespace = kind.toLowerCase();
+    test.each([
+      ...Object.keys(specs).map((kind) => [kind, kind.toLowerCase(), 'web'] as const),
+      ['Deployment', 'longest', LONG] as const,
+    ])(
+      'a %s in namespace %s: old pods keep out, new ones are gated, those of the fallback are not',
+      async (kind, namespace, name) => {
+        const workload = `${kind.toLowerCase()}/${name}`;
         await createNamespace(namespace);
         if (kind === 'DaemonSet') {
           api.kubectl(
@@ -311,19 +327,19 @@ export function describeGate(install: Install): void {
           spec: { terminationGracePeriodSeconds: 0, containers: containers({ web: OLD.web }) },
         };
         const spec = { selector: { matchLabels: labels }, template, ...specs[kind] };
-        createUpgrade(namespace, 'web', { kind, name: 'web' }, attempt(true, { web: OLD.web }));
+        createUpgrade(namespace, 'web', { kind, name }, attempt(true, { web: OLD.web }));
         api.kubectl(
           ['create', '-f', '-'],
-          JSON.stringify({ apiVersion: 'apps/v1', kind, metadata: { name: 'web', namespace }, spec }),
+          JSON.stringify({ apiVersion: 'apps/v1', kind, metadata: { name, namespace }, spec }),
         );
         const before = await eventually(() => (podsOf(namespace).length > 0 ? podsOf(namespace) : undefined));
         expect(before.filter((pod) => pod.gates > 0)).toEqual([]);
 
-        setImage(namespace, kind, NEW.web);
+        setImage(namespace, workload, NEW.web);
         const rolled = await eventually(() => podsOf(namespace).find((pod) => pod.image === NEW.web));
         expect(rolled.gates).toBe(1);
 
-        setImage(namespace, kind, OLD.web);
+        setImage(namespace, workload, OLD.web);
         const restored = await eventually(
           () => podsOf(namespace).every((pod) => pod.image === OLD.web) && podsOf(namespace)[0],
         );

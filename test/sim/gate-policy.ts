@@ -2,7 +2,7 @@
 import { VERIFIED } from '../../src/api/names.ts';
 import type { Upgrade } from '../../src/api/types.ts';
 import type { NewPod, PodView } from '../../src/api/views.ts';
-import { gatePatch, targetOfNewPod } from '../../src/core/gate.ts';
+import { gatePatch } from '../../src/core/gate.ts';
 import type { VirtualClock } from './clock.ts';
 import { type ClusterState, keyOf } from './state.ts';
 
@@ -35,7 +35,7 @@ export class GatePolicyModel {
 }
 
 function matches(upgrade: Upgrade, pod: PodView): boolean {
-  const { metadata, spec } = upgrade;
+  const { metadata } = upgrade;
   const created: NewPod = {
     namespace: pod.namespace,
     owner: { apiVersion: 'apps/v1', ...pod.owner },
@@ -43,11 +43,5 @@ function matches(upgrade: Upgrade, pod: PodView): boolean {
     containers: pod.containers,
     gates: pod.gates,
   };
-  const target = targetOfNewPod(created);
-  return (
-    target?.namespace === metadata.namespace &&
-    target.kind === spec.targetRef.kind &&
-    target.name === spec.targetRef.name &&
-    gatePatch(created, [upgrade]).length > 0
-  );
+  return pod.namespace === metadata.namespace && gatePatch(created, [upgrade]).length > 0;
 }

@@ -1,6 +1,6 @@
 /** Finds the pods that `probe` runs checks in, and the checks to run. */
 import type { UpgradeSpec } from '../../../src/api/types.ts';
-import { workloadOfPodOwner } from '../../../src/core/workload/drivers.ts';
+import { ownsPods } from '../../../src/core/workload/drivers.ts';
 import { isLive } from '../../../src/core/workload/pods.ts';
 import { at, list, type Raw, record, text } from '../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../src/kube/client/paths.ts';
@@ -78,9 +78,8 @@ async function onePod(cluster: Cluster, name: string): Promise<Targets> {
   const { namespace } = cluster;
   const raw = await cluster.read({ resource: RESOURCES.Pod, namespace, name });
   const { owner, revision } = decodePod(raw);
-  const workload = workloadOfPodOwner(owner, revision)?.name ?? owner.name;
   const upgrades = await cluster.list(RESOURCES.Upgrade, namespace).catch((): readonly Raw[] => []);
-  const found = upgrades.find((one) => at(one, 'spec', 'targetRef', 'name') === workload);
+  const found = upgrades.find((one) => ownsPods((one.spec as UpgradeSpec).targetRef, owner, revision));
   if (!found) {
     return { pods: [raw], spec: bareSpec(containerNames(raw)) };
   }

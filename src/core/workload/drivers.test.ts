@@ -9,7 +9,7 @@ import {
   workloadOf,
 } from '../../../test/support/snapshots.ts';
 import type { PodView, RevisionView, WorkloadView } from '../../api/views.ts';
-import { driverOf, podOwnerOf, workloadOfPodOwner } from './drivers.ts';
+import { driverOf, namedByOwner, namedInPods, ownsPods, podOwnerOf } from './drivers.ts';
 import { desiredPods, podsByRevision, rolloutComplete } from './pods.ts';
 
 const updateRevision = (workload: WorkloadView, revisions: readonly RevisionView[]) =>
@@ -84,11 +84,30 @@ describe('the controller that pods name', () => {
       { kind: 'DaemonSet', name: 'web-7d' },
     ],
     [{ kind: 'ReplicaSet', name: 'web' }, undefined],
+    [
+      { kind: 'ReplicaSet', name: '-7d' },
+      { kind: 'Deployment', name: '' },
+    ],
     [{ kind: 'Deployment', name: 'web' }, undefined],
     [{ kind: 'Job', name: 'web-7d' }, undefined],
   ])('%j: the workload is %j', (owner, workload) => {
-    expect(workloadOfPodOwner(owner, '7d')).toEqual(workload);
+    expect(namedByOwner(owner, '7d')).toEqual(workload);
   });
+
+  test.each([241, 242, 243, 244, 253])(
+    'is found by what the Deployment controller leaves of a name of %d characters',
+    (length) => {
+      for (const hash of ['7d', '6d5f9c7b8', '6d5f9c7b88']) {
+        const long = { kind: 'Deployment', name: 'a'.repeat(length) } as const;
+        const owner = podOwnerOf(long, hash);
+        expect(owner.name).toBe(`${'a'.repeat(Math.min(length, 252 - hash.length))}-${hash}`);
+        expect(namedByOwner(owner, hash)).toEqual(namedInPods(long));
+        expect(ownsPods(long, owner, hash)).toBe(true);
+        expect(ownsPods({ ...long, name: `b${long.name.slice(1)}` }, owner, hash)).toBe(false);
+        expect(ownsPods({ ...long, kind: 'StatefulSet' }, owner, hash)).toBe(false);
+      }
+    },
+  );
 });
 
 describe('the pods of a revision', () => {

@@ -25,20 +25,51 @@ export const POD_OWNING_REVISIONS = WORKLOAD_KINDS.map((kind) => driverOf({ kind
 
 type PodOwner = Pick<OwnerView, 'kind' | 'name'>;
 
-/** The controller in the owner references of a workload's pods. A revision that owns pods is named after its workload and its hash. */
+/** The length of the longest name in Kubernetes. */
+const NAME_MAX = 253;
+/** The length of the longest hash of a template: a number of 32 bits. */
+const HASH_MAX = 10;
+
+/**
+ * The controller in the owner references of a workload's pods. A revision that owns pods is named after its workload and its hash; of a name that is
+ * too long then, the Deployment controller cuts the end (Kubernetes 1.34; no earlier one can create such a ReplicaSet).
+ */
 export function podOwnerOf({ kind, name }: NamedWorkload, hash: string): PodOwner {
   const { podsOwnedBy, revisionKind } = driverOf({ kind });
-  return podsOwnedBy === 'Revision' ? { kind: revisionKind, name: `${name}-${hash}` } : { kind, name };
+  return podsOwnedBy === 'Revision'
+    ? { kind: revisionKind, name: `${name.slice(0, NAME_MAX - 1 - hash.length)}-${hash}` }
+    : { kind, name };
 }
 
-/** The workload whose pods have this controller in their owner references. */
-export function workloadOfPodOwner(owner: PodOwner, hash: string): NamedWorkload | undefined {
+/** Whether this is the controller of the workload's pods. */
+export function ownsPods(workload: NamedWorkload, owner: PodOwner, hash: string): boolean {
+  const named = podOwnerOf(workload, hash);
+  return named.kind === owner.kind && named.name === owner.name;
+}
+
+const isOfRevisions = (kind: string): boolean =>
+  WORKLOAD_KINDS.some((one) => one === kind && driverOf({ kind: one }).podsOwnedBy === 'Revision');
+
+/** What a workload is found by from its pods. Workloads whose long names begin alike share it: ownsPods() distinguishes them. */
+export const namedInPods = <K extends string>({
+  kind,
+  name,
+}: {
+  readonly kind: K;
+  readonly name: string;
+}) => ({
+  kind,
+  name: isOfRevisions(kind) ? name.slice(0, NAME_MAX - 1 - HASH_MAX) : name,
+});
+
+/** The same, of the workload whose pods have this controller; `undefined` if no kind of workload has such pods. */
+export function namedByOwner(owner: PodOwner, hash: string): NamedWorkload | undefined {
   const suffix = `-${hash}`;
-  const names = owner.name.endsWith(suffix)
-    ? [owner.name, owner.name.slice(0, -suffix.length)]
-    : [owner.name];
-  return WORKLOAD_KINDS.flatMap((kind) => names.map((name) => ({ kind, name }))).find((workload) => {
-    const named = podOwnerOf(workload, hash);
-    return named.kind === owner.kind && named.name === owner.name;
-  });
+  const kind = WORKLOAD_KINDS.find((one) => podOwnerOf({ kind: one, name: '' }, hash).kind === owner.kind);
+  if (!kind || !isOfRevisions(kind)) {
+    return kind && { kind, name: owner.name };
+  }
+  return owner.name.endsWith(suffix)
+    ? namedInPods({ kind, name: owner.name.slice(0, -suffix.length) })
+    : undefined;
 }

@@ -67,7 +67,7 @@ function trialPod({ targetRef, containers }: UpgradeSpec): object {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      generateName: `${targetRef.name}-${hash}-`,
+      generateName: 'postcheck-trial-',
       labels: { 'pod-template-hash': hash },
       ownerReferences: [
         {

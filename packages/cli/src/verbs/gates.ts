@@ -2,8 +2,9 @@
 import { isClosed } from '../../../../src/api/gate.ts';
 import { VERIFIED } from '../../../../src/api/names.ts';
 import { userReason } from '../../../../src/api/reasons.ts';
+import type { UpgradeSpec } from '../../../../src/api/types.ts';
 import type { PodView } from '../../../../src/api/views.ts';
-import { workloadOfPodOwner } from '../../../../src/core/workload/drivers.ts';
+import { ownsPods } from '../../../../src/core/workload/drivers.ts';
 import { at, type Raw, record, text } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import { decodePod } from '../../../../src/kube/objects/decode-pod.ts';
@@ -92,13 +93,11 @@ export async function closedGates(cluster: Cluster, namespace: string | undefine
 
 /** Whether an attempt of this Upgrade gates this pod, by the rule of the gate policy. */
 function gatesPod(raw: Raw, pod: PodView): boolean {
-  const { kind, name } = record(at(raw, 'spec', 'targetRef'));
-  const workload = workloadOfPodOwner(pod.owner, pod.revision);
+  const target = record(at(raw, 'spec', 'targetRef')) as unknown as UpgradeSpec['targetRef'];
   return (
     at(raw, 'metadata', 'namespace') === pod.namespace &&
     at(raw, 'status', 'attempt', 'gating') === true &&
-    workload?.kind === kind &&
-    workload?.name === name
+    ownsPods(target, pod.owner, pod.revision)
   );
 }
 
