@@ -7,6 +7,7 @@ test.each([
   ['Pod "web-x" is invalid: spec', true],
   ['admission webhook "a" denied the request: no', true],
   ['ValidatingAdmissionPolicy "a" denied request: no', true],
+  ['pods is forbidden: User "system:serviceaccount:kube-system:replicaset-controller" cannot create', false],
   ['failed calling webhook "a": timed out', false],
   ['etcdserver: request timed out', false],
 ])('"%s" is about the pod itself: %s', (message, expected) => {

@@ -1,5 +1,6 @@
 /** The API server rejects the pods that the controller creates: by an admission policy, a quota or Pod Security. */
 
+import { isByAdmission } from '../../api/admission.ts';
 import { unobservedText } from '../report/warning-text.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { driverOf } from './drivers.ts';
@@ -8,11 +9,12 @@ import { driverOf } from './drivers.ts';
 const UNOBSERVED_AFTER_MS = 30_000;
 
 /**
- * Whether the message says that the pod itself was rejected. A webhook that does not respond, a time-out and an internal error of the API server
- * are not about the version: pods of any other version would meet them too.
+ * Whether a controller's message about a pod that it could not create says that the pod itself was rejected: by admission, or because it is not
+ * valid. A webhook that does not respond, a time-out, missing permissions of the controller and an internal error of the API server are not about
+ * the version: pods of any other version would meet them too.
  */
 export const isRefusal = (message: string): boolean =>
-  /is forbidden|is invalid|denied (the )?request/.test(message);
+  isByAdmission(message) || /\bis invalid: /.test(message);
 
 /**
  * Why no pods could be created since then: the message in the workload's status or in an event about it, or that its controller has not even

@@ -1,5 +1,6 @@
 /** Classifies failures of requests. */
 import { types } from 'node:util';
+import { isByAdmission } from '../../api/admission.ts';
 import { cut } from '../../api/cut.ts';
 import { printableLine } from '../../api/printable.ts';
 import type { RequestFailure } from '../../engine/ports.ts';
@@ -29,6 +30,7 @@ const DEFAULT_RETRY_AFTER_MS = 1_000;
 export function failureOf(refusal: Refusal, what: string, now: number): RequestFailure {
   const reported = statusMessage(refusal.body);
   const message = clean(`${what}: ${reported === '' ? `HTTP ${refusal.status}` : reported}`);
+  // Webhooks and policies choose the status: a 403 need not be about permissions, nor a 409 about another client's write.
   if (isByAdmission(reported) && refusal.status !== 429) {
     return refusal.status < 500
       ? { kind: 'invalid', message, byAdmission: true }
@@ -60,13 +62,6 @@ export function failureOf(refusal: Refusal, what: string, now: number): RequestF
 
 /** etcd never accepts an object of this size, however often it is sent; the API server responds with 500 and etcd's message. */
 const isTooLarge = (message: string): boolean => message.includes('etcdserver: request is too large');
-
-/**
- * Whether admission rejected the request: a webhook, a policy, or a plugin such as a quota. The first two choose the HTTP status, so a 403 is not
- * about permissions, a 404 not about an object that is gone, and a 409 not about another client's write. An authorizer names the user.
- */
-const isByAdmission = (message: string): boolean =>
-  /\bdenied (?:the )?request\b|\bis forbidden: (?!User ")/.test(cut(message, LONGEST_SEARCHED));
 
 /** The API server's words for an admission webhook that cannot be reached, does not respond in time, or responds with something else. */
 const isByWebhook = (message: string): boolean => message.includes('failed calling webhook');
