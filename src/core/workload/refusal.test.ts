@@ -9,6 +9,33 @@ test.each([
   ['ValidatingAdmissionPolicy "a" denied request: no', true],
   ['pods is forbidden: User "system:serviceaccount:kube-system:replicaset-controller" cannot create', false],
   ['failed calling webhook "a": timed out', false],
+  ['pods "web-x" is forbidden: violates PodSecurity "restricted:latest"', true],
+  [
+    'pods "web-x" is forbidden: error looking up service account shop/web: serviceaccount "web" not found',
+    false,
+  ],
+  ['pods "web-x" is forbidden: status unknown for quota: compute, resources: pods', false],
+  ['pods "web-x" is forbidden: not yet ready to handle request', false],
+  [
+    'pods "web-x" is forbidden: unable to create new content in namespace shop because it is being terminated',
+    false,
+  ],
+  [
+    'pods is forbidden: User "system:serviceaccount:kube-system:replicaset-controller" cannot create resource "pods"',
+    false,
+  ],
+  [
+    'admission webhook "a" denied the request: failed to verify image: Get "https://r.example/v2/": context deadline exceeded',
+    false,
+  ],
+  [
+    'admission webhook "a" denied the request: GET https://r.example/v2/: TOOMANYREQUESTS: too many requests',
+    false,
+  ],
+  [
+    'pods "web-x" is forbidden: Post "https://policy.example/": dial tcp 192.0.2.1:443: connect: connection refused',
+    false,
+  ],
   ['etcdserver: request timed out', false],
 ])('"%s" is about the pod itself: %s', (message, expected) => {
   expect(isRefusal(message)).toBe(expected);

@@ -9,12 +9,24 @@ import { driverOf } from './drivers.ts';
 const UNOBSERVED_AFTER_MS = 30_000;
 
 /**
+ * What a rejection says whose author could not examine the pod: something that every version needs is missing, or could not be reached.
+ * Plugins of the API server call that forbidden, and webhooks and policies deny the request.
+ */
+const UNDECIDED = [
+  /error looking up service account|no API token found for service account|not yet ready to handle request/,
+  /status unknown for quota|is being terminated/,
+  /context deadline exceeded|timed out|i\/o timeout|time-?out (?:exceeded|while|waiting|awaiting)|TLS handshake/i,
+  /connection (?:refused|reset)|no such host|no route to host|too ?many ?requests|service unavailable/i,
+];
+
+/**
  * Whether a controller's message about a pod that it could not create says that the pod itself was rejected: by admission, or because it is not
- * valid. A webhook that does not respond, a time-out, missing permissions of the controller and an internal error of the API server are not about
- * the version: pods of any other version would meet them too.
+ * valid. A webhook that does not respond, a time-out, missing permissions of the controller, an internal error of the API server, a missing service
+ * account and a registry that a policy could not ask are not about the version: pods of any other version would meet them too.
  */
 export const isRefusal = (message: string): boolean =>
-  isByAdmission(message) || /\bis invalid: /.test(message);
+  (isByAdmission(message) || /\bis invalid: /.test(message)) &&
+  !UNDECIDED.some((pattern) => pattern.test(message));
 
 /**
  * Why no pods could be created since then: the message in the workload's status or in an event about it, or that its controller has not even
