@@ -100,6 +100,9 @@ export const Attempt = Type.Optional(
       deadlineAt: Type.Optional(time('Deadline for the next progress; absent while no deadline runs.')),
       maxUpdated: count('Maximum number of updated pods in this attempt.'),
       maxPassed: count('Maximum number of passed pods in this attempt.'),
+      passedBefore: Type.Optional(
+        count('maxPassed when a change of the pod template last replaced verified pods once more.'),
+      ),
       warnings: Type.Optional(
         Type.Array(Type.String({ maxLength: 512 }), {
           maxItems: 8,

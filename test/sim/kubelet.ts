@@ -36,6 +36,8 @@ export class Kubelet {
   #containers = 0;
   /** What each container was started from, by its ID. */
   readonly #startedFrom = new Map<string, string>();
+  /** Images of containers that were ready and are not any more. */
+  readonly lapsed = new Set<string>();
   /** Every answer that a container gave: the truth that verdicts are compared with. */
   readonly asked: Asked[] = [];
 
@@ -294,6 +296,17 @@ export class Kubelet {
   /** Kills a container: it ends with 137 and comes back. */
   kill(pod: PodView, name: string): void {
     this.#later(0, pod, (now) => this.#ended(now, name, 137, (again) => this.#started(again, name)));
+  }
+
+  /** The containers run on, but their readiness probes fail; or succeed again. */
+  setReady(pod: PodView, ready: boolean): void {
+    for (const { image } of ready ? [] : pod.containers) {
+      this.lapsed.add(image);
+    }
+    this.#later(0, pod, (now) => ({
+      ...now,
+      containers: now.containers.map((container) => ({ ...container, ready })),
+    }));
   }
 
   /** Somebody sets the image of a container in the pod itself. */

@@ -580,10 +580,11 @@ export class Oracle {
         wanted.includes(image) && (start !== 'runs' || readyAfterMs !== undefined),
     );
     const refused = wanted.some((image) => world.refusesPod(image) !== undefined);
+    const lapsed = wanted.some((image) => world.kubelet.lapsed.has(image));
     const queried = world.queried.some(
       ({ answer }) => answer.kind === 'values' && answer.values.some((value) => value >= 0.05),
     );
-    if (!aborted && !asked && !started && !refused && !queried) {
+    if (!aborted && !asked && !started && !refused && !lapsed && !queried) {
       this.#broken('I3', `a fallback without any evidence: ${now.fallback.cause}`);
     }
   }

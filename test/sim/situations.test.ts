@@ -1,6 +1,7 @@
 /** What users of other rollout tools ran into, played here. Each names the public issue that it comes from. */
 import { expect, jest, test } from '@jest/globals';
 import type { Behaviour } from './behaviour.ts';
+import { isReady } from './controllers.ts';
 import { played, statesOf } from './played.ts';
 import type { Run } from './run.ts';
 import { type KindName, NEW, OLD, told, workloadOf } from './stories.ts';
@@ -342,4 +343,142 @@ test('a percentage of the budget is one of the pods that are wanted now (kruise/
   const run = await played(story);
   // The two that failed are no more.
   expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: serving(NEW, 3) });
+});
+
+const SHORT = { postCheck: { deadlineSeconds: 60 }, progressDeadlineSeconds: 100 };
+const SLOW: Behaviour = { readyAfterMs: 20_000 };
+const readyPods = (world: World, image: string) =>
+  world.podsOf(target(world)).filter((pod) => isReady(pod) && pod.containers[0]?.image === image);
+const hasReady =
+  (count: number, image = NEW) =>
+  (world: World): boolean =>
+    readyPods(world, image).length >= count;
+function restart(world: World): void {
+  world.model(target(world)).stamp = `restarted at ${world.clock.now()}`;
+  world.changeSpec(target(world), {});
+}
+function setReady(world: World, image: string, ready: boolean): void {
+  for (const pod of world.podsOf(target(world)).filter(({ containers }) => containers[0]?.image === image)) {
+    world.kubelet.setReady(pod, ready);
+  }
+}
+
+test.each(['Deployment', 'StatefulSet', 'DaemonSet'] as const)(
+  'pods that are all replaced once more have the time of the first ones: %s (argo-rollouts#1624)',
+  async (kind) => {
+    const story = fleet(kind, SLOW, SHORT, {
+      nodes: Array.from({ length: 10 }, (_, index) => `node-${index}`),
+      workload: { ...workloadOf(kind), replicas: 10 },
+      steps: [{ when: hasReady(9), act: restart }],
+    });
+    expect((await played(story)).ending).toMatchObject({ phase: 'Succeeded', pods: serving(NEW, 10) });
+  },
+);
+
+test('a fallback whose pods are all replaced once more has its whole time as well', async () => {
+  const story = fleet(
+    'StatefulSet',
+    { answer: ({ index }) => (index === 10 ? 17 : 0) },
+    { ...SHORT, fallback: { deadlineSeconds: 60 } },
+    {
+      workload: { ...workloadOf('StatefulSet'), replicas: 12 },
+      steps: [
+        { when: hasReady(8), act: ({ images }) => Object.assign(images, { [OLD]: SLOW }) },
+        { when: phaseIs('FallingBack'), act: () => {} },
+        { when: hasReady(11, OLD), act: restart },
+      ],
+    },
+  );
+  expect((await played(story)).ending).toMatchObject({ phase: 'FellBack', pods: serving(OLD, 12) });
+});
+
+test.each([3, 0])(
+  'pods that are created anew after a scale-down to %i have their time again (argo-rollouts#4047)',
+  async (fewer) => {
+    const story = fleet('StatefulSet', SLOW, SHORT, {
+      workload: { ...workloadOf('StatefulSet'), replicas: 10 },
+      steps: [
+        { when: hasReady(6), act: (world) => void scaleTo(world, fewer) },
+        { when: afterSeconds(30), act: (world) => void scaleTo(world, 10) },
+      ],
+    });
+    expect((await played(story)).ending).toMatchObject({ phase: 'Succeeded', pods: serving(NEW, 10) });
+  },
+);
+
+test('a rollout that somebody restarts all the time is reported (Reloader#322)', async () => {
+  const again = (world: World): void => {
+    restart(world);
+    world.clock.after(9000, () => again(world));
+  };
+  const story = fleet('StatefulSet', {}, SHORT, { steps: [{ when: hasReady(2), act: again }], minutes: 10 });
+  expect((await played(story)).ending).toMatchObject({ phase: 'Inconclusive' });
+});
+
+test.each(['Deployment', 'StatefulSet', 'DaemonSet', 'DaemonSet OnDelete'] as const)(
+  'verified pods that are not ready any more, and hold the rollout up, count against the version: %s (flagger#523)',
+  async (kind) => {
+    const story = fleet(kind, {}, SHORT, {
+      steps: [{ when: hasReady(2), act: (world) => setReady(world, NEW, false) }],
+    });
+    const run = await played(story);
+    expect(run.ending).toMatchObject({ phase: 'FellBack', reason: 'NotReady', pods: serving(OLD) });
+    expect(run.message).toMatch(
+      /failed: no progress for 1m40s; pod \S+ on \S+: not ready: container web is running but not ready, after it had passed$/,
+    );
+  },
+);
+
+test.each([
+  ['for a moment', 30],
+  ['while pods of the previous version are not ready either', 3600],
+] as const)('they do not if that is %s', async (_how, seconds) => {
+  const isAlone = seconds < 60;
+  const images = isAlone ? [NEW] : [NEW, OLD];
+  const story = fleet('StatefulSet', {}, SHORT, {
+    minutes: 120,
+    steps: [
+      {
+        when: hasReady(2),
+        act: (world) => images.forEach((image) => void setReady(world, image, false)),
+      },
+      {
+        when: afterSeconds(seconds),
+        act: (world) => {
+          const text = /^(No verdict|Rolling) .* 2 (of 5 pods )?passed; pod web-\d .* after it had passed/;
+          expect(world.upgrade()?.status?.message).toMatch(text);
+          images.forEach((image) => void setReady(world, image, true));
+        },
+      },
+    ],
+  });
+  expect((await played(story)).ending).toMatchObject({ phase: 'Succeeded', pods: serving(NEW) });
+});
+
+test.each([
+  'error looking up service account shop/web: serviceaccount "web" not found', // kubeblocks#4599
+  'status unknown for quota: compute, resources: pods', // okd#1121
+  'not yet ready to handle request',
+])('a rejection that every version would meet is waited for: %s', async (why) => {
+  for (const kind of ['StatefulSet', 'DaemonSet'] as const) {
+    const story = fleet(kind, {}, SHORT, {
+      steps: [
+        {
+          when: phaseIs('Upgrading'),
+          act: (world) => {
+            world.refusesPod = () => why;
+          },
+        },
+        {
+          when: phaseIs('Inconclusive'),
+          act: (world) => {
+            expect(world.upgrade()?.status?.message).toContain(`is forbidden: ${why}`);
+            world.refusesPod = () => undefined;
+            world.changeSpec(target(world), {});
+          },
+        },
+      ],
+    });
+    expect((await played(story)).ending).toMatchObject({ phase: 'Succeeded', pods: serving(NEW) });
+  }
 });

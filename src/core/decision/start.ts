@@ -17,6 +17,7 @@ import { imagesText } from '../report/image-text.ts';
 import { startupProbeText } from '../report/warning-text.ts';
 import { MOST_EXCLUDED } from '../rollout/lost-nodes.ts';
 import { heldOf } from '../rollout/partition.ts';
+import { NOTHING_REACHED } from '../rollout/progress.ts';
 import { knownRewrite } from '../rollout/rewritten.ts';
 import type { CompleteUpgrade, Snapshot } from '../snapshot.ts';
 import { attemptId, type End, endAttempt, isUnderWay, nextNumber, postCheckDigest } from '../status.ts';
@@ -151,8 +152,7 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
     targetGeneration: workload.generation,
     postCheckDigest: postCheckDigest(upgrade.spec),
     progressAt: toIso(now),
-    maxUpdated: 0,
-    maxPassed: 0,
+    ...NOTHING_REACHED,
     keeps: unlessEmpty([]),
     excludedNodes: unlessEmpty(excluded),
     warnings: unlessEmpty(warningsOf(snapshot, workload)),

@@ -202,6 +202,7 @@ describe('what was repeated', () => {
     [{ repeated: 2 }, ', 2 times in a row'],
     [{ repeated: 2, limit: 5 }, ', 2 times in a row (failureThreshold 5)'],
     [{ repeated: 3, limit: 5, late: true }, ', 3 times in a row after it had passed'],
+    [{ late: true }, ', after it had passed'],
     [{ repeated: 3, deadlineSeconds: 90 }, ', 3 times in a row until the deadline of 1m30s'],
     [{ deadlineSeconds: 600 }, ' until the deadline of 10m'],
     [{ limit: 5 }, ''],

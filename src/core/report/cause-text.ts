@@ -187,7 +187,8 @@ export function whatText(cause: Cause): string {
   const { repeated, limit, deadlineSeconds, late } = cause;
   const field = isReason(cause.reason, 'Passed') ? 'successThreshold' : 'failureThreshold';
   const threshold = limit === undefined ? '' : ` (${field} ${limit})`;
-  const times = repeated ? `, ${repeated} times in a row${late ? ' after it had passed' : threshold}` : '';
+  const often = repeated ? `, ${repeated} times in a row${late ? '' : threshold}` : '';
+  const times = `${often}${late ? `${often ? '' : ','} after it had passed` : ''}`;
   const until =
     deadlineSeconds === undefined ? '' : ` until the deadline of ${spanText(deadlineSeconds * 1000)}`;
   // Messages of Kubernetes end in a full stop; a clause must not.

@@ -13,6 +13,7 @@ import { isLeftUnreached } from '../rollout/left.ts';
 import type { CompleteUpgrade } from '../snapshot.ts';
 import { isPostCheckChanged, waitsForPods } from '../status.ts';
 import { fromIso, spanText } from '../time.ts';
+import { worstCause } from '../verification/pod-result.ts';
 import type { PodSummary } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { beforeClause } from './baseline-text.ts';
@@ -43,10 +44,10 @@ const SENTENCE_MAX = 4000;
 
 const pods = (count: number): string => `${count} ${count === 1 ? 'pod' : 'pods'}`;
 
-/** The cause of the worst pod that has not passed, if there is one. */
+/** Why the worst pod does not serve as verified, if there is one. */
 function worst({ summary }: Facts): string {
-  const result = summary?.results.find(({ state }) => state !== 'Passed' && state !== 'Skipped');
-  return result ? `; ${causeText(result.cause)}` : '';
+  const cause = summary && worstCause(summary.results);
+  return cause ? `; ${causeText(cause)}` : '';
 }
 
 /** The worst pod, and one that its node ended. */

@@ -20,6 +20,7 @@ const PROGRESS: ReadonlySet<string> = new Set([
   'deadlineAt',
   'maxUpdated',
   'maxPassed',
+  'passedBefore',
   'revision',
   // The start and the end of a stage are intents of their own, which are stored at once.
   'stage',

@@ -112,6 +112,8 @@ export interface Policy {
   readonly refusalIsEvidence: boolean;
   /** Actions of a running rollout, by priority: the first that has something to do is carried out. */
   readonly actions: readonly ((evaluation: Evaluation) => Action)[];
+  /** The revision that `follow` recorded. */
+  readonly revision: (status: ActiveStatus) => string | undefined;
   /** Records the state of the rollout's pods. */
   readonly follow: (status: ActiveStatus, revision: string | undefined, isRolling: boolean) => ActiveStatus;
   /** Every pod has its result; `undefined` if that ends nothing. */

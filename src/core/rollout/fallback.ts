@@ -10,6 +10,7 @@ import type { Snapshot } from '../snapshot.ts';
 import { type End, endAttempt } from '../status.ts';
 import { toIso } from '../time.ts';
 import type { Evaluation, Evidence } from './evaluation.ts';
+import { NOTHING_REACHED } from './progress.ts';
 
 /** Records the fallback before its first write. */
 export function startFallback(
@@ -30,8 +31,7 @@ export function startFallback(
       end: undefined,
       deadlineAt: undefined,
       progressAt: at,
-      maxUpdated: 0,
-      maxPassed: 0,
+      ...NOTHING_REACHED,
     },
     fallback: {
       state: 'Rolling',

@@ -9,7 +9,7 @@ import type { Snapshot } from '../snapshot.ts';
 import { latest, toIso } from '../time.ts';
 import { driverOf } from '../workload/drivers.ts';
 import type { Evaluation, Policy } from './evaluation.ts';
-import { lastProgressAt } from './progress.ts';
+import { lastProgressAt, NOTHING_REACHED } from './progress.ts';
 import { isServing } from './reach.ts';
 import type { Rolling } from './rollout.ts';
 
@@ -41,7 +41,7 @@ export function followLost(
     return undefined;
   }
   // Progress counts anew: there are fewer pods to make it with, or more.
-  const attempt = { ...status.attempt, progressAt: toIso(snapshot.now), maxUpdated: 0, maxPassed: 0 };
+  const attempt = { ...status.attempt, progressAt: toIso(snapshot.now), ...NOTHING_REACHED };
   return { ...status, attempt: { ...attempt, excludedNodes: unlessEmpty(next) } };
 }
 

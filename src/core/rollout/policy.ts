@@ -79,6 +79,7 @@ const forward: Policy = {
     explainFailures,
     readWarning,
   ],
+  revision: ({ to }) => to.revision,
   follow: (status, revision) => (revision ? { ...status, to: { ...status.to, revision } } : status),
   onDone: (evaluation) => (evaluation.status.left.length > 0 ? endPartial(evaluation) : succeed(evaluation)),
   // Pods that are created later get this version unverified, so the attempt has to go on and gate them.
@@ -128,6 +129,7 @@ const back: Policy = {
   unblocksBeforeFailing: true,
   refusalIsEvidence: false,
   actions: [releaseOurFields, closeGates, recordOrAdvance, unblock, advance, readWarning],
+  revision: ({ fallback }) => fallback?.revision,
   follow: ({ fallback, ...status }, revision, isRolling) => ({
     ...status,
     fallback: fallback && {

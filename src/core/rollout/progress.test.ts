@@ -1,12 +1,22 @@
 /** The deadline for progress, and what its expiry means. */
 import { describe, expect, test } from '@jest/globals';
 import { type EvaluationChange, evaluationOf } from '../../../test/support/evaluations.ts';
-import { activeStatusOf, ago, NOW, podOf, recordOf, snapshotOf } from '../../../test/support/snapshots.ts';
+import {
+  activeStatusOf,
+  ago,
+  conditionOf,
+  fallbackOf,
+  NOW,
+  podOf,
+  recordOf,
+  snapshotOf,
+} from '../../../test/support/snapshots.ts';
 import type { Counts } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import { NOT_COUNTED } from '../complete-status.ts';
 import type { PodResult } from '../verification/pod-result.ts';
 import type { Evaluation } from './evaluation.ts';
+import { policyFor, policyOf } from './policy.ts';
 import { findOverdue, lastProgressAt, progressDeadline, recordProgress } from './progress.ts';
 
 const counts = (change: Partial<Counts>): Counts => ({ ...NOT_COUNTED, desired: 3, ...change });
@@ -18,7 +28,12 @@ describe('progress is', () => {
       { maxUpdated: 2, maxPassed: 1, progressAt: ago(60) },
     );
     const summary = { counts: counts(now) } as Evaluation['summary'];
-    const { maxUpdated, maxPassed, progressAt } = recordProgress(snapshotOf(), status, summary).attempt;
+    const { maxUpdated, maxPassed, progressAt } = recordProgress(
+      snapshotOf(),
+      status,
+      summary,
+      policyOf('Forward'),
+    ).attempt;
     return [maxUpdated, maxPassed, (NOW - Date.parse(progressAt)) / 1000];
   };
 
@@ -28,10 +43,66 @@ describe('progress is', () => {
     ['another updated pod', { updated: 3, passed: 1 }, [3, 1, 0]],
     ['another verified pod', { updated: 2, passed: 2 }, [2, 2, 0]],
     ['another skipped pod', { updated: 2, passed: 1, skipped: 1 }, [2, 2, 0]],
-    ['the first pod of a workload that had none', { updated: 0 }, [2, 1, 0], { desired: 0 }],
+    ['the first pod of a workload that had none', { updated: 0 }, [0, 0, 0], { desired: 0 }],
     ['none while it has none', { desired: 0 }, [2, 1, 60], { desired: 0 }],
+    ['none when fewer pods are desired', { desired: 1 }, [1, 1, 60]],
+    ['none with pods that are no longer desired', { desired: 1, updated: 3, passed: 3 }, [1, 1, 60]],
   ])('%s', (_, now, expected, before = {}) => {
     expect(after(now, before)).toEqual(expected);
+  });
+
+  describe('counted anew', () => {
+    const REACHED = { maxUpdated: 3, maxPassed: 2, progressAt: ago(60) };
+    const reached = (
+      status: Parameters<typeof activeStatusOf>[0],
+      attempt: Parameters<typeof activeStatusOf>[1] = {},
+      updateRevision: string | undefined = 'restarted',
+    ) => {
+      const summary = { counts: counts({ updated: 1 }) } as Evaluation['summary'];
+      const before = activeStatusOf(status, { ...REACHED, ...attempt });
+      const after = recordProgress(
+        snapshotOf({ updateRevision }),
+        before,
+        summary,
+        policyFor(before),
+      ).attempt;
+      return [
+        after.maxUpdated,
+        after.maxPassed,
+        after.passedBefore,
+        (NOW - Date.parse(after.progressAt)) / 1000,
+      ];
+    };
+    const to = { images: { web: 'web:2.0' }, revision: 'new' };
+    const fallback = fallbackOf({ revision: 'old' });
+
+    test.each<[string, ReturnType<typeof reached>, ReturnType<typeof reached>]>([
+      ['when the template was changed', reached({ to }), [1, 0, 2, 0]],
+      ['also in a fallback', reached({ to, phase: 'FallingBack', fallback }), [1, 0, 2, 0]],
+      ['if more had passed than before', reached({ to }, { passedBefore: 1 }), [1, 0, 2, 0]],
+      ['not if as many had', reached({ to }, { passedBefore: 2 }), [3, 2, 2, 60]],
+      ['not if none had', reached({ to }, { maxPassed: 0 }), [3, 0, undefined, 60]],
+      ['not with the same template', reached({ to }, {}, 'new'), [3, 2, undefined, 60]],
+      [
+        'not before the first revision is known',
+        reached({ to: { images: to.images } }),
+        [3, 2, undefined, 60],
+      ],
+    ])('%s', (_, found, expected) => {
+      expect(found).toEqual(expected);
+    });
+
+    test('not while the controller has not observed the template', () => {
+      const summary = { counts: counts({ updated: 1 }) } as Evaluation['summary'];
+      const before = activeStatusOf({ to }, REACHED);
+      const after = recordProgress(
+        snapshotOf({ updateRevision: undefined }),
+        before,
+        summary,
+        policyOf('Forward'),
+      );
+      expect(after).toBe(before);
+    });
   });
 
   test('counted from the resume of a pause', () => {
@@ -146,6 +217,43 @@ describe('at the deadline', () => {
   test('does not wait for another probe if there is evidence', () => {
     const coming = result({ record: undefined, state: 'Waiting', cycleAt: NOW });
     expect(overdue([coming, result({})])).toMatchObject({ hasEvidence: true });
+  });
+
+  describe('a verified pod that is not ready any more', () => {
+    const lapse = (countsAt: number | undefined): PodResult =>
+      result({
+        state: 'Passed',
+        cause: { reason: 'PostCheckPassed' },
+        recorded: true,
+        lapse: { cause: { reason: 'NotReady', container: 'web', late: true }, countsAt },
+      });
+    const old = (status: 'True' | 'False') =>
+      podOf({ name: 'web-old', revision: 'old', conditions: { Ready: conditionOf(status) } });
+    const withOld = (status: 'True' | 'False') => {
+      const evaluation = evaluationOf({});
+      const summary = { ...evaluation.summary, results: [lapse(NOW)], outdated: [old(status)] };
+      return findOverdue({ ...evaluation, summary }, DEADLINE);
+    };
+
+    test('is evidence once it has had its time', () => {
+      expect(overdue([lapse(NOW)])).toMatchObject({
+        hasEvidence: true,
+        evidence: {
+          cause: { reason: 'NotReady', late: true, idleSeconds: 900 },
+          pods: [{ name: 'web-new-1' }],
+        },
+      });
+    });
+    test.each([NOW + 1, undefined])('is none before that, but names the cause: %s', (at) => {
+      expect(overdue([result({ state: 'Passed' }), lapse(at)])).toMatchObject({
+        hasEvidence: false,
+        evidence: { cause: { reason: 'NotReady', late: true }, pods: [] },
+      });
+    });
+    test('is none where pods of the previous version are not ready either', () => {
+      expect(withOld('True')?.hasEvidence).toBe(true);
+      expect(withOld('False')?.hasEvidence).toBe(false);
+    });
   });
 
   test('waits for no probe, and has no evidence, where nothing is verified', () => {

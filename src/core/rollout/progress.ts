@@ -5,29 +5,55 @@ import { report } from '../report/pods.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { hasNoPods, resumedAt } from '../status.ts';
 import { fromIso, latest, toIso } from '../time.ts';
-import type { PodResult } from '../verification/pod-result.ts';
+import { openCause, type PodResult, worstCause } from '../verification/pod-result.ts';
 import type { PodRecord } from '../verification/probe-cycle.ts';
 import type { PodSummary } from '../verification/summary.ts';
+import { isReady } from '../workload/pods.ts';
 import { isRefusal, refusalOf } from '../workload/refusal.ts';
-import { type Evaluation, type Evidence, verifiesPods } from './evaluation.ts';
+import { type Evaluation, type Evidence, type Policy, verifiesPods } from './evaluation.ts';
 import { endedPod, terminatingPod } from './missing.ts';
 
+/** What a rollout has reached when it starts. */
+export const NOTHING_REACHED = { maxUpdated: 0, maxPassed: 0, passedBefore: undefined } as const;
+
 /**
- * Progress is a new maximum of updated or passed pods; a loop of evictions and replacements is none. When a workload is scaled up from zero,
- * its time starts then.
+ * Progress is a new maximum of updated or passed pods; a loop of evictions and replacements is none. The maximum is not compared with what no
+ * longer counts: pods that are no longer desired, those of before a scale-up from zero, and those that are all replaced once more.
  */
 export function recordProgress(
-  { now }: Snapshot,
+  snapshot: Snapshot,
   status: ActiveStatus,
   { counts }: PodSummary,
+  policy: Pick<Policy, 'revision'>,
 ): ActiveStatus {
   const { attempt } = status;
-  const maxUpdated = Math.max(counts.updated, attempt.maxUpdated);
-  const maxPassed = Math.max(counts.passed + counts.skipped, attempt.maxPassed);
-  const isScaledUp = hasNoPods(status) && counts.desired > 0;
-  return maxUpdated === attempt.maxUpdated && maxPassed === attempt.maxPassed && !isScaledUp
-    ? status
-    : { ...status, attempt: { ...attempt, maxUpdated, maxPassed, progressAt: toIso(now) } };
+  const most = counts.desired > 0 ? counts.desired : Number.POSITIVE_INFINITY;
+  const isReplaced = isReplacedAnew(snapshot, status, policy.revision(status));
+  const isAnew = isReplaced || (hasNoPods(status) && counts.desired > 0);
+  const [updated, passed] = isAnew ? [0, 0] : [attempt.maxUpdated, attempt.maxPassed];
+  const before = { maxUpdated: Math.min(updated, most), maxPassed: Math.min(passed, most) };
+  const maxUpdated = Math.max(before.maxUpdated, Math.min(counts.updated, most));
+  const maxPassed = Math.max(before.maxPassed, Math.min(counts.passed + counts.skipped, most));
+  const isProgress = isAnew || maxUpdated > before.maxUpdated || maxPassed > before.maxPassed;
+  if (!isProgress && maxUpdated === attempt.maxUpdated && maxPassed === attempt.maxPassed) {
+    return status;
+  }
+  const progressAt = isProgress ? toIso(snapshot.now) : attempt.progressAt;
+  const passedBefore = isReplaced ? attempt.maxPassed : attempt.passedBefore;
+  return { ...status, attempt: { ...attempt, maxUpdated, maxPassed, passedBefore, progressAt } };
+}
+
+/**
+ * The template was changed, as by `kubectl rollout restart`, so that verified pods are replaced once more. Each time more pods must have passed
+ * than before: a client that changes the template again and again must not put off the deadline for ever.
+ */
+function isReplacedAnew(
+  { updateRevision }: Snapshot,
+  { attempt }: ActiveStatus,
+  known: string | undefined,
+): boolean {
+  const isChanged = known !== undefined && updateRevision !== undefined && updateRevision !== known;
+  return isChanged && attempt.maxPassed > (attempt.passedBefore ?? 0);
 }
 
 /** When the rollout last made progress, or was resumed. */
@@ -70,20 +96,21 @@ export function findOverdue(evaluation: Evaluation, deadline: number): Overdue |
     return undefined;
   }
   const results = verifiesPods(evaluation) ? summary.results : [];
-  const failing = results.find(
-    ({ record, state }) =>
-      state === 'Retrying' &&
-      record?.class === 'Retry' &&
-      record.startedAt >= deadline &&
-      wasProbedBefore(record, deadline),
-  );
+  const failing =
+    results.find(
+      ({ record, state }) =>
+        state === 'Retrying' &&
+        record?.class === 'Retry' &&
+        record.startedAt >= deadline &&
+        wasProbedBefore(record, deadline),
+    ) ?? (isPreviousReady(evaluation) ? results.find((result) => isLapsed(result, snapshot)) : undefined);
   const isComing = ({ record, cycleAt }: PodResult) =>
     cycleAt !== undefined && (record ? record.startedAt < deadline : cycleAt <= snapshot.now);
   if (!failing && results.some(isComing)) {
     return undefined;
   }
   const refused = failing ? undefined : refusedPods(evaluation);
-  const cause = failing?.cause ?? refused ?? withoutEvidence(evaluation);
+  const cause = failing ? openCause(failing) : (refused ?? withoutEvidence(evaluation));
   return {
     hasEvidence: failing !== undefined || refused !== undefined,
     evidence: {
@@ -93,14 +120,19 @@ export function findOverdue(evaluation: Evaluation, deadline: number): Overdue |
   };
 }
 
+const isLapsed = ({ lapse }: PodResult, { now }: Snapshot): boolean =>
+  lapse?.countsAt !== undefined && lapse.countsAt <= now;
+
+/** Where pods of the previous version are not ready either, what has become of a verified pod says nothing about its version. */
+const isPreviousReady = ({ summary }: Evaluation): boolean => summary.outdated.every(isReady);
+
 /** By our own clock: creation times are those of the API server. Without checks, only readiness is known, which has no time of its own. */
 const wasProbedBefore = ({ tries }: PodRecord, deadline: number): boolean =>
   tries.length === 0 || tries.some(({ firstAt }) => firstAt < deadline);
 
 /** What holds the rollout up: a pod, or what the controller's status or events say. */
 function withoutEvidence({ snapshot, status, summary, rollout: { rolledAt } }: Evaluation): Cause {
-  const worst = summary.results.find(({ state }) => state !== 'Passed' && state !== 'Skipped');
-  const ofPod = endedPod(snapshot, latest(lastProgressAt(status), rolledAt)) ?? worst?.cause;
+  const ofPod = endedPod(snapshot, latest(lastProgressAt(status), rolledAt)) ?? worstCause(summary.results);
   const detail = refusalOf(snapshot, rolledAt);
   const terminating = detail ? undefined : terminatingPod(snapshot, summary);
   return ofPod ?? terminating ?? { reason: 'NoProgress', detail };

@@ -77,7 +77,7 @@ function evaluate(snapshot: Snapshot, { workload, status, rollout }: Rolling): E
   const rolledBack = rolledBackPods({ workload, status }, whole);
   const summary = { ...whole, outdated: whole.outdated.filter((pod) => !rolledBack.includes(pod)) };
   const followed = policy.follow(
-    recordProgress(snapshot, recordPostCheck(snapshot, status), summary),
+    recordProgress(snapshot, recordPostCheck(snapshot, status), summary, policy),
     snapshot.updateRevision,
     isRolling(summary),
   );

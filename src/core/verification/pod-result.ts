@@ -14,6 +14,8 @@ export interface PodResult {
   readonly isPodReady: boolean;
   /** The exit codes of its last tries as text; equal for pods with the same codes. */
   readonly codes: string;
+  /** It passed, but is not ready any more. */
+  readonly lapse?: Lapse;
   /** The result is already recorded as the pod's condition. */
   readonly recorded: boolean;
   readonly record?: PodRecord;
@@ -23,6 +25,12 @@ export interface PodResult {
   readonly lookAt?: number;
   /** When the pod must have passed; `undefined` once it has passed or failed, and while no deadline runs. */
   readonly deadlineAt?: number;
+}
+
+export interface Lapse {
+  readonly cause: Cause;
+  /** From when on it counts against the version; `undefined` if the pod waits for something else than its own containers. */
+  readonly countsAt: number | undefined;
 }
 
 /** A state and its cause, before the pod and the times are added. */
@@ -50,3 +58,14 @@ export const withPod = (cause: Cause, { name, node }: PodView): Cause => ({
   pod: name,
   node: node || undefined,
 });
+
+const hasPassed = ({ state }: PodResult): boolean => state === 'Passed' || state === 'Skipped';
+
+/** Why the pod does not serve as verified; for a pod that does, why it passed. */
+export const openCause = ({ cause, lapse }: PodResult): Cause => lapse?.cause ?? cause;
+
+/** The cause of the worst pod that has not passed, else of one that passed and is not ready any more. */
+export function worstCause(results: readonly PodResult[]): Cause | undefined {
+  const worst = results.find((result) => !hasPassed(result)) ?? results.find(({ lapse }) => lapse);
+  return worst && openCause(worst);
+}

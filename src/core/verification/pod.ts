@@ -106,7 +106,7 @@ export function evaluatePod(
   const record = validRecord(cycles, context.id, pod);
   const recorded = recordedResult(pod, context.id) ?? keptPass(pod, context);
   if (recorded) {
-    return recordedPod(pod, record, recorded, context);
+    return recordedPod(pod, record, recorded, context, now);
   }
   const stuck = terminal(pod, context, now);
   const finding =

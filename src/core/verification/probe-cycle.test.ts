@@ -243,7 +243,7 @@ describe('readiness', () => {
     ],
     ['a container that is not ready', notReady(), { reason: 'NotReady', container: 'web' }],
   ])("of %s is told in the pod's own words", (_what, pod, expected) => {
-    expect(readinessOf(pod, 0, NOW)).toEqual({ ready: false, cause: expected });
+    expect(readinessOf(pod, 0, NOW)).toMatchObject({ ready: false, cause: expected });
   });
 });
 

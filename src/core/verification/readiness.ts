@@ -19,6 +19,8 @@ export interface Readiness {
   readonly dueAt?: number;
   /** Why it is not ready. */
   readonly cause?: Cause;
+  /** Since when; absent where nobody has said that. */
+  readonly since?: number;
 }
 
 /** Is the pod ready, apart from our own gate, for `minReadySeconds`? Condition times are whole seconds, so a wait is rounded up. */
@@ -28,7 +30,7 @@ export function readinessOf(pod: PodView, minReadySeconds: number, now: number):
   for (const type of types) {
     const condition = own(pod.conditions, type);
     if (condition?.status !== 'True') {
-      return { ready: false, cause: whyNotReady(pod, type) };
+      return { ready: false, cause: whyNotReady(pod, type), since: condition?.since };
     }
     heldSince = Math.max(heldSince, condition.since);
   }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   conditionOf,
+  containerOf,
   exit,
   NOW,
   podOf,
@@ -36,7 +37,7 @@ function result(
 ) {
   const stored = { status: 'True', reason: 'PostCheckPassed', message: 'exited 0' } as const;
   const known = record && recordOf(record);
-  return recordedPod(pod, known, stored, verificationContext({ isSoaking: true, ...context }));
+  return recordedPod(pod, known, stored, verificationContext({ isSoaking: true, ...context }), NOW);
 }
 
 describe('a pod that has passed', () => {
@@ -91,9 +92,51 @@ describe('a pod that has passed', () => {
   });
 });
 
+describe('a pod that has passed and is not ready any more', () => {
+  const unready = (change: Partial<PodView> = {}): PodView =>
+    podOf({
+      conditions: { ContainersReady: conditionOf('False', 20) },
+      containers: [containerOf({ ready: false })],
+      ...change,
+    });
+  const lapse = (pod: PodView, context: Parameters<typeof result>[1] = {}) =>
+    result(undefined, { isSoaking: false, startedAt: NOW - 90_000, ...context }, pod);
+
+  test('keeps its result, and says why', () => {
+    expect(lapse(unready())).toMatchObject({
+      state: 'Passed',
+      recorded: true,
+      lapse: { cause: { reason: 'NotReady', container: 'web', late: true, pod: 'web-new-1' } },
+    });
+    expect(lapse(podOf()).lapse).toBeUndefined();
+  });
+
+  test.each<[string, number | undefined, PodView, Parameters<typeof result>[1]]>([
+    ['after the time of a pod', NOW + 580_000, unready(), {}],
+    ['that starts again after a pause', NOW + 595_000, unready(), { resumedAt: NOW - 5000 }],
+    ['never while its node is lost', undefined, unready(), { nodeReady: () => false }],
+    [
+      'never while it waits for what others injected',
+      undefined,
+      unready({ containers: [containerOf({ name: 'mesh', ready: false })] }),
+      {},
+    ],
+    [
+      'never if it need not be ready',
+      undefined,
+      unready(),
+      { postCheck: { readiness: { required: false } } },
+    ],
+  ])('counts against its version %s', (_, at, pod, context) => {
+    const { lapse: found, lookAt } = lapse(pod, context);
+    expect(found?.countsAt).toBe(at);
+    expect(lookAt).toBe(at);
+  });
+});
+
 test('a pod that has failed is not probed in a soak', () => {
   const stored = { status: 'False', reason: 'ProbeFailed', message: 'exited 17' } as const;
-  const failed = recordedPod(podOf(), recordOf({}), stored, verificationContext({ isSoaking: true }));
+  const failed = recordedPod(podOf(), recordOf({}), stored, verificationContext({ isSoaking: true }), NOW);
   expect(failed).toMatchObject({ state: 'Failed', recorded: true, cause: { text: 'exited 17' } });
   expect(failed.cycleAt).toBeUndefined();
 });

@@ -3,12 +3,14 @@ import { effectiveChecks } from '../../api/checks.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { PodView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
+import { latest } from '../time.ts';
 import type { VerificationContext } from './context.ts';
 import { tryCause, worstTriesFirst } from './failure-cause.ts';
-import { countedOf, type PodResult, withPod } from './pod-result.ts';
+import { countedOf, type Lapse, type PodResult, withPod } from './pod-result.ts';
 import { type PodRecord, triesOf } from './probe-cycle.ts';
+import { readinessOf, waitsForOthers } from './readiness.ts';
 import { type RecordedResult, recordedResult } from './recorded.ts';
-import { spacing } from './schedule.ts';
+import { spacing, timeLimit } from './schedule.ts';
 
 /** The result of a pod that has one recorded. During a soak the pod is still probed, and may still fail. */
 export function recordedPod(
@@ -16,6 +18,7 @@ export function recordedPod(
   record: PodRecord | undefined,
   { status, reason, message }: RecordedResult,
   context: VerificationContext,
+  now: number,
 ): PodResult {
   const soaked = status === 'True' && context.isSoaking ? soak(pod, record, context) : undefined;
   if (soaked?.cause) {
@@ -23,8 +26,12 @@ export function recordedPod(
     return { pod, record, state: 'Failed', cause, recorded: false, ...countedOf(pod, record) };
   }
   const passed = isReason(reason, 'AllSkipped') ? 'Skipped' : 'Passed';
+  const lapse = status === 'True' ? lapseOf(pod, context, now) : undefined;
+  const { countsAt } = lapse ?? {};
   return {
     ...soaked?.next,
+    ...(lapse ? { lapse } : {}),
+    ...(countsAt !== undefined && countsAt > now ? { lookAt: countsAt } : {}),
     pod,
     record,
     state: status === 'True' ? passed : 'Failed',
@@ -32,6 +39,21 @@ export function recordedPod(
     recorded: true,
     ...countedOf(pod, record),
   };
+}
+
+/** A pod that had passed and is not ready any more has the whole time of a pod to be ready again. */
+function lapseOf(pod: PodView, context: VerificationContext, now: number): Lapse | undefined {
+  const { cause, since } = readinessOf(pod, 0, now);
+  if (!cause) {
+    return undefined;
+  }
+  const isOwn =
+    context.spec.postCheck.readiness.required &&
+    context.nodeReady(pod.node) &&
+    !waitsForOthers(pod, context.template);
+  const from = latest(since, context.startedAt, context.resumedAt, context.nodeBackAt?.get(pod.node));
+  const countsAt = isOwn ? from + timeLimit(context) : undefined;
+  return { cause: withPod({ ...cause, late: true }, pod), countsAt };
 }
 
 /** Failures in a row that fail a pod that had passed. */

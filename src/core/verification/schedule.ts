@@ -22,7 +22,8 @@ export function clockStart(pod: PodView, context: VerificationContext): number {
   return started > start + timeLimit(context) ? started : start;
 }
 
-const timeLimit = ({ spec, deadlineSeconds }: VerificationContext): number =>
+/** How long a pod may take, in milliseconds. */
+export const timeLimit = ({ spec, deadlineSeconds }: VerificationContext): number =>
   (spec.postCheck.initialDelaySeconds + deadlineSeconds) * 1000;
 
 /** When the last container of the template was started; restarts do not count, because each would start the time again. */
