@@ -51,7 +51,7 @@ export async function metricsReference(): Promise<string> {
 
 On \`/metrics\` of \`--metrics-bind-address\` (\`:8080\`), in Prometheus' text format or as OpenMetrics, as requested.
 All series except those of Upgrades exist from the start, with the value zero, so that \`increase()\` counts the first event.
-The number of series does not depend on the number of Upgrades, except for \`postcheck_upgrade_*\`: at most \`--metrics-max-upgrades\` (\`metrics.maxUpgrades\` of the chart) Upgrades have them, those that need attention first.
+The number of series does not depend on the number of Upgrades, except for \`postcheck_upgrade_*\`: at most \`--metrics-max-upgrades\` (\`metrics.maxUpgrades\` of the chart) Upgrades have them, those that need attention first; namespaces take turns, and one with more than half of them leaves the rest to others.
 Only the leader exports metrics of Upgrades; use \`max\` or \`sum\` over the replicas.
 \`upgrade_namespace\` is the Upgrade's own namespace: Prometheus sets \`namespace\` to the operator's.
 In addition there are prom-client's metrics of the process, \`process_*\` and \`nodejs_*\`.

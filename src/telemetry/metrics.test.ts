@@ -228,6 +228,22 @@ describe('the metrics', () => {
     expect(await value('postcheck_upgrade_info_omitted')).toBe(0);
   });
 
+  test('a namespace with any number of Upgrades that need a person leaves series to those of others', async () => {
+    const { metrics, text } = setUp(10);
+    const stalled = { ...FACTS, phase: 'Failed', stalled: 'True', progressAt: undefined } as const;
+    for (let index = 0; index < 100; index++) {
+      metrics.upgradeSeen('crowd', `bad-${index}`, stalled);
+    }
+    metrics.upgradeSeen('shop', 'bad', stalled);
+    metrics.upgradeSeen('shop', 'running', FACTS);
+    metrics.upgradeSeen('bank', 'good', { ...FACTS, phase: 'Succeeded', progressAt: undefined });
+    const names = (await named(await text())).filter((name) => name.startsWith('postcheck_upgrade_info'));
+    expect(names).toHaveLength(10);
+    for (const other of ['"shop",name="bad"', '"shop",name="running"', '"bank",name="good"']) {
+      expect(names.filter((name) => name.includes(other))).toHaveLength(1);
+    }
+  });
+
   test('with a limit of 0 no Upgrade has a series', async () => {
     const { metrics, text, value } = setUp(0);
     metrics.upgradeSeen('shop', 'web', FACTS);

@@ -11,11 +11,27 @@ export interface SeenUpgrade {
 const needsPerson = ({ facts }: SeenUpgrade): boolean =>
   facts.stalled === 'True' || facts.phase === 'Inconclusive';
 
-/** The Upgrades with a series, those that need a person first, so that no alert about them is lost to the limit. */
+/**
+ * The Upgrades with a series, those that need a person first, so that no alert about them is lost to the limit. Namespaces take turns, and one with
+ * more than half of the limit leaves the rest to others: whoever writes thousands of Upgrades does not silence the alerts of anybody else.
+ */
 function limited(all: readonly SeenUpgrade[], limit: number): readonly SeenUpgrade[] {
-  return all.length <= limit
-    ? all
-    : [...all.filter(needsPerson), ...all.filter((one) => !needsPerson(one))].slice(0, limit);
+  if (all.length <= limit) {
+    return all;
+  }
+  const turns = new Map<string, number>();
+  const takeTurn = ({ namespace }: SeenUpgrade): number => {
+    const turn = turns.get(namespace) ?? 0;
+    turns.set(namespace, turn + 1);
+    return turn;
+  };
+  const rankOf = (one: SeenUpgrade, turn: number): number =>
+    turn >= limit / 2 ? 2 : needsPerson(one) ? 0 : 1;
+  return [...all.filter(needsPerson), ...all.filter((one) => !needsPerson(one))]
+    .map((one) => ({ one, turn: takeTurn(one) }))
+    .sort((a, b) => rankOf(a.one, a.turn) - rankOf(b.one, b.turn) || a.turn - b.turn)
+    .slice(0, limit)
+    .map(({ one }) => one);
 }
 
 interface UpgradeGauge {
