@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { NodeView, PodView } from '../../src/api/views.ts';
 import { isReady } from './controllers.ts';
 import { play, type Run } from './run.ts';
-import { type KindName, NEW, OLD, workloadOf } from './stories.ts';
+import { KINDS, type KindName, NEW, OLD, workloadOf } from './stories.ts';
 import { afterSeconds, phaseIs, type Step, type Story, wantImage } from './story.ts';
 import { sweep } from './sweep.ts';
 import type { World } from './world.ts';
@@ -229,6 +229,41 @@ test('all nodes lost at once are no lost nodes: the attempt goes on when they ar
   expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: serving(5) });
   expect(run.ending.outcomes).toEqual(['1 Succeeded']);
 });
+
+test.each(KINDS)(
+  'all nodes lost during the fallback of a %s do not end it: it goes on when they are back (kops#6349)',
+  async (kind) => {
+    const during: unknown[] = [];
+    const story = onDelete(
+      'all lost while falling back',
+      [
+        { when: phaseIs('FallingBack'), act: () => {} },
+        { when: afterSeconds(1), act: (world) => NODES.forEach((node) => void lose(world, node)) },
+        {
+          when: afterSeconds(3600),
+          act: (world) => {
+            during.push(world.upgrade()?.status?.message);
+            bringBack(world);
+          },
+        },
+      ],
+      { images: { [NEW]: { answer: ({ index }) => (index > 2 ? 17 : 0) } }, minutes: 180 },
+    );
+    const postCheck = { deadlineSeconds: 60 };
+    const run = await played({
+      ...story,
+      workload: { ...workloadOf(kind), replicas: 5 },
+      spec: { ...story.spec, postCheck },
+    });
+    expect(during).toEqual([
+      expect.stringMatching(
+        /^Falling back to web:1.0, which is blocked: pod \S+ on \S+: node \S+ is not Ready; /,
+      ),
+    ]);
+    expect(run.ending).toMatchObject({ phase: 'FellBack', fallback: 'Verified PostCheck' });
+    expect(run.ending.pods).toEqual(Array(5).fill(`${OLD} serves`));
+  },
+);
 
 function labelled(world: World): void {
   for (const name of NODES) {

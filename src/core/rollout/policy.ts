@@ -6,6 +6,7 @@ import { type Direction, directionOf, isBeforeRollout } from '../status.ts';
 import type { WitnessedImages } from '../verification/witness.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { attemptObstacle } from '../workload/obstacles.ts';
+import { isNetworkLost } from '../workload/pods.ts';
 import {
   closeGates,
   explainFailures,
@@ -142,7 +143,11 @@ const back: Policy = {
   // The previous images are restored, and no pod of the failed version is left.
   onNoPods: finishFallback,
   onEvidence: ({ snapshot, status }, evidence) => giveUpFallback(snapshot, status, evidence, 'Failed'),
-  onSilence: ({ snapshot, status }, evidence) => giveUpFallback(snapshot, status, evidence, 'Unverified'),
+  // During an outage of all nodes nothing can be said about the fallback, and nobody has to act on it.
+  onSilence: ({ snapshot, status }, evidence) =>
+    isNetworkLost(snapshot.pods, snapshot.nodeReady)
+      ? undefined
+      : giveUpFallback(snapshot, status, evidence, 'Unverified'),
 };
 
 const POLICIES: Readonly<Record<Direction, Policy>> = { Forward: forward, Back: back };

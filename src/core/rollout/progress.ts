@@ -69,12 +69,12 @@ export function progressDeadline({ snapshot, workload, status, summary, rollout 
   return since + (snapshot.upgrade.spec.progressDeadlineSeconds + workload.ownWaitSeconds) * 1000;
 }
 
-/** When the last of the lost nodes with a pod of the rollout became Ready again. */
-function lastNodeBackAt({ nodeBackAt }: Snapshot, { results }: PodSummary): number | undefined {
+/** When the last of the lost nodes with a pod of the rollout, or one that it is to replace, became Ready again. */
+function lastNodeBackAt({ nodeBackAt }: Snapshot, { results, outdated }: PodSummary): number | undefined {
   if (!nodeBackAt || nodeBackAt.size === 0) {
     return undefined;
   }
-  const nodes = new Set(results.map(({ pod }) => pod.node));
+  const nodes = new Set([...results.map(({ pod }) => pod), ...outdated].map(({ node }) => node));
   return latest(0, ...[...nodeBackAt].filter(([node]) => nodes.has(node)).map(([, at]) => at));
 }
 

@@ -1,7 +1,7 @@
 /** The driver for DaemonSets. */
-import type { DaemonSetView, PodView } from '../../api/views.ts';
+import type { DaemonSetView } from '../../api/views.ts';
 import { type Driver, revisionOfTemplate } from './driver.ts';
-import { unreadyFirst } from './pods.ts';
+import { isNetworkLost, podsOnLostNodes, unreadyFirst } from './pods.ts';
 
 /** A DaemonSet has one pod for each node; of several revisions with the same template it uses the one with the highest number. */
 export const daemonSet: Driver<DaemonSetView> = {
@@ -9,12 +9,10 @@ export const daemonSet: Driver<DaemonSetView> = {
   podsOwnedBy: 'Workload',
   obstacle: () => undefined,
   updateRevision: (view, revisions) => revisionOfTemplate(view, revisions, (a, b) => b.revision - a.revision),
-  unreachableNodes: (_view, pods, nodeReady) => {
-    const isThere = ({ node, phase }: PodView) => node !== '' && phase !== 'Failed' && phase !== 'Succeeded';
-    const lost = pods.filter((pod) => isThere(pod) && !nodeReady(pod.node));
-    const isNetworkLost = lost.length > 0 && pods.every((pod) => !isThere(pod) || !nodeReady(pod.node));
-    return isNetworkLost ? [] : [...new Set(lost.map(({ node }) => node))];
-  },
+  unreachableNodes: (_view, pods, nodeReady) =>
+    isNetworkLost(pods, nodeReady)
+      ? []
+      : [...new Set(podsOnLostNodes(pods, nodeReady).map(({ node }) => node))],
   refusalIn: 'events',
   waitsForUnready: () => false,
   blockingPod: () => undefined,

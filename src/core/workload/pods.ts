@@ -8,6 +8,20 @@ export const isLive = (pod: PodView): boolean =>
 
 export const isReady = (pod: PodView): boolean => pod.conditions['Ready']?.status === 'True';
 
+/** Whether the pod is on a node, which knows whether it lives. */
+const isOnNode = ({ node, phase }: PodView): boolean =>
+  node !== '' && phase !== 'Failed' && phase !== 'Succeeded';
+
+/** The pods on nodes that are not Ready. */
+export const podsOnLostNodes = (pods: readonly PodView[], nodeReady: (node: string) => boolean): PodView[] =>
+  pods.filter((pod) => isOnNode(pod) && !nodeReady(pod.node));
+
+/** No node with a pod of the workload is Ready: it is then not the nodes, but the network, or the API server that they cannot reach. */
+export function isNetworkLost(pods: readonly PodView[], nodeReady: (node: string) => boolean): boolean {
+  const lost = podsOnLostNodes(pods, nodeReady).length;
+  return lost > 0 && lost === pods.filter(isOnNode).length;
+}
+
 /** Pods that serve nobody go first: they take no room from those that serve. Among the others, and among them, the given order. */
 export const unreadyFirst = (
   pods: readonly PodView[],
