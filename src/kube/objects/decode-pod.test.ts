@@ -88,6 +88,41 @@ test('a pod keeps owner, revision, place, gates and the conditions that decision
   });
 });
 
+describe('a message is short and printable, whoever wrote it', () => {
+  const hostile = `\u001b[31mred\u001b]0;title\u0007\u202e\u0000\n${'x'.repeat(100_000)}`;
+  const shown = (message: string | undefined) => {
+    expect(message).toMatch(/^red\nx+$/);
+    expect(message?.length).toBeLessThanOrEqual(512);
+  };
+
+  test('the application that ended, its kubelet, or a controller', () => {
+    const terminated = { exitCode: 1, reason: 'Error', message: hostile };
+    const view = decodePod({
+      ...pod,
+      status: {
+        phase: 'Failed',
+        message: hostile,
+        conditions: [{ type: 'PodScheduled', status: 'False', message: hostile }],
+        containerStatuses: [
+          { name: 'web', state: { waiting: { message: hostile } }, lastState: { terminated } },
+        ],
+      },
+    });
+    const [web] = view.containers;
+    shown(view.message);
+    shown(view.conditions['PodScheduled']?.message);
+    shown(web?.message);
+    shown(web?.ended?.message);
+  });
+
+  test('but a result of ours keeps its end, which says what it belongs to', () => {
+    const type = 'postcheck.dev/verified';
+    const conditions = [{ type, status: 'True', message: `${hostile} [u/1-a/p web@c1]` }];
+    const { message } = decodePod({ ...pod, status: { conditions } }).conditions[type] ?? {};
+    expect(message).toMatch(/^red\nx+ \[u\/1-a\/p web@c1\]$/);
+  });
+});
+
 test.each([
   ['Restart', 'In', [7], true],
   ['RestartAllContainers', 'In', [7], true],

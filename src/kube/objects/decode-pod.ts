@@ -1,9 +1,9 @@
 /** Decodes a pod. */
-import { cut } from '../../api/cut.ts';
 import { isClosed } from '../../api/gate.ts';
 import { VERIFIED } from '../../api/names.ts';
+import { printable } from '../../api/printable.ts';
 import type { ConditionView, ContainerRole, ContainerView, PodView } from '../../api/views.ts';
-import { at, count, frozen, list, type Raw, record, text, time } from '../client/json.ts';
+import { at, count, frozen, list, message, type Raw, record, text, time } from '../client/json.ts';
 import { initRole } from './decode-workload.ts';
 import { imagesSetAtCreation } from './managed-fields.ts';
 import { mountsOf } from './mounts.ts';
@@ -12,8 +12,6 @@ import { controllerOf } from './owner.ts';
 /** Condition types that decisions read besides those named in a pod's readiness gates. */
 const READ_TYPES = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready', VERIFIED];
 const PHASES = ['Pending', 'Running', 'Succeeded', 'Failed'] as const;
-/** Limit of the message that is kept about the end of a pod or a container. */
-const LONGEST_END_MESSAGE = 512;
 
 interface PodController {
   /** The label with the pod's revision. The template itself may contain the other one, copied from a pod. */
@@ -50,7 +48,7 @@ export function decodePod(raw: unknown): PodView {
     phase:
       status.phase === undefined ? 'Pending' : (PHASES.find((phase) => phase === status.phase) ?? 'Unknown'),
     reason: text(status.reason),
-    ...(status.phase === 'Failed' ? { message: cut(text(status.message), LONGEST_END_MESSAGE) } : {}),
+    ...(status.phase === 'Failed' ? { message: message(status.message) } : {}),
     deleting: metadata.deletionTimestamp !== undefined,
     createdAt: time(metadata.creationTimestamp),
     specChanges: specChanges(metadata),
@@ -111,7 +109,8 @@ function conditions(raw: unknown, types: ReadonlySet<string>): Record<string, Co
     found.set(type, {
       status,
       reason: text(entry.reason),
-      message: text(entry.message),
+      // Ours ends with what the result belongs to, however long it is.
+      message: type === VERIFIED ? printable(text(entry.message)) : message(entry.message),
       since: time(entry.lastTransitionTime),
     });
   }
@@ -153,7 +152,7 @@ function containerView(
     restarts: count(status.restartCount),
     state: running !== undefined ? 'running' : terminated !== undefined ? 'terminated' : 'waiting',
     reason: text(now.reason),
-    message: text(now.message),
+    message: message(now.message),
     ...(typeof ended.exitCode === 'number' ? { exitCode: ended.exitCode, ...endView(ended, raw) } : {}),
     ...(restartsToResize(raw) ? { restartsToResize: true } : {}),
     ...(startedAt > 0 ? { startedAt } : {}),
@@ -167,7 +166,7 @@ function containerView(
 /** The actions of a restart rule that start the container again. */
 const RESTARTS = ['Restart', 'RestartAllContainers'];
 
-function endView({ reason, message, exitCode }: Raw, spec: unknown): Pick<ContainerView, 'ended'> {
+function endView({ reason, message: told, exitCode }: Raw, spec: unknown): Pick<ContainerView, 'ended'> {
   const rules = list(record(spec).restartPolicyRules).map(record);
   const byRule = rules.some(({ action, exitCodes }) => {
     const { operator, values } = record(exitCodes);
@@ -176,7 +175,7 @@ function endView({ reason, message, exitCode }: Raw, spec: unknown): Pick<Contai
   if (exitCode === 0 && !byRule) {
     return {};
   }
-  return { ended: { reason: text(reason), message: cut(text(message), LONGEST_END_MESSAGE), byRule } };
+  return { ended: { reason: text(reason), message: message(told), byRule } };
 }
 
 const restartsToResize = (spec: unknown): boolean =>

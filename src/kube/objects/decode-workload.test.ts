@@ -129,6 +129,14 @@ describe('a Deployment', () => {
     expect(decodeWorkload('Deployment', failing('False')).replicaFailure).toBeUndefined();
   });
 
+  test('repeats of a message only what is short and printable', () => {
+    const message = `image "\u001b[31mx\u202e" ${'x'.repeat(100_000)}`;
+    const status = { conditions: [{ type: 'ReplicaFailure', status: 'True', message }] };
+    const { replicaFailure } = decodeWorkload('Deployment', { ...deployment, status });
+    expect(replicaFailure).toMatch(/^image "x" x+$/);
+    expect(replicaFailure?.length).toBeLessThanOrEqual(512);
+  });
+
   test('reports why its ReplicaSet cannot be created', () => {
     const progressing = (reason: string) => ({
       ...deployment,

@@ -1,5 +1,4 @@
 /** Decodes a Deployment, StatefulSet or DaemonSet. */
-import { cut } from '../../api/cut.ts';
 import type {
   ContainerRole,
   DaemonSetView,
@@ -9,7 +8,7 @@ import type {
   WorkloadKind,
   WorkloadView,
 } from '../../api/views.ts';
-import { at, count, frozen, list, type Raw, record, text } from '../client/json.ts';
+import { at, count, frozen, list, message, type Raw, record, text } from '../client/json.ts';
 import { templateDigest } from './digest.ts';
 import { imageManagers, managesFields, othersSetPartition } from './managed-fields.ts';
 import { mountsOf } from './mounts.ts';
@@ -85,7 +84,7 @@ function replicaFailure(status: Raw): string | undefined {
   const condition =
     conditions.find(({ type, status: value }) => type === 'ReplicaFailure' && value === 'True') ??
     conditions.find(({ type, reason }) => type === 'Progressing' && reason === 'ReplicaSetCreateError');
-  return condition && cut(text(condition.message), 500);
+  return condition && message(condition.message);
 }
 
 type Counts = Pick<WorkloadView, 'desired' | 'updated' | 'ready' | 'available' | 'total' | 'misscheduled'>;
