@@ -106,6 +106,8 @@ Each attempt is compared with a plain rollout of the same workload just before i
 Other load on the machine affects every number, and times most of all; see the load average.
 "All the others" are the API server, etcd, the controllers, the scheduler and the simulated nodes: they share the machine's cores with the operator, so what verification adds to their work adds to the time.
 ${LARGE_ENOUGH ? '' : 'No run of 5,000 pods has been recorded yet.\n'}Parts (a) to (e) of the tables are a DaemonSet with a pod a node, many Upgrades at once, some of them failing together, an operator that starts in a cluster full of other pods, and the gate policy.
+With \`--only flat\` the same DaemonSet is also verified by a minimal client-go program (\`test/bench/client-go/verifier\`): one command and one condition for each pod, no state, no fallback.
+It is the least that a verification from inside costs, whoever does it; what the operator takes beyond it is the operator's own.
 Where nothing else is said pods start immediately, so the whole cost of verification is visible; real pods take seconds to start, which makes the difference smaller.
 Run \`make bench-scale PODS=5000 UPGRADES=1000 FAILING=200\` for larger workloads; \`RECORD=1\` adds a run to this page.
 
@@ -115,7 +117,8 @@ ${runs().map(section).join('\n')}
 A CPU profile of 50 × 10 pods at once (commit 87c035c) shows the operator idle for 89 % of the time: it waits for the API server, whose answers took 70 to 300 ms (medians by kind of request) on two cores that it shares with everything else.
 A pod costs one command, one write of its condition, and the kubelet's write of \`Ready\` after it; an Upgrade costs about ten writes more, and its progress, at most every two seconds and ten times a second over all Upgrades.
 Eight Upgrades are written to at once; up to sixteen more, with something that may count against their version, do not wait for them.
-The gate policy looks at each Upgrade of a namespace for each pod that is created there, so part (e) grows with the number of Upgrades in the namespace, also of those at rest.
+The gate policy looks at each Upgrade of a namespace for each pod that is created there, and the API server encodes and decodes the Upgrade each time (most of that time, in its CPU profile), so part (e) grows with the number of Upgrades in the namespace, also of those at rest.
+Part (b) has ten in each namespace.
 Where one namespace has hundreds, \`gate.carrier=Webhook\` avoids that: the operator looks only at Upgrades of the pod's own workload.
 A ResourceQuota for \`count/upgrades.postcheck.dev\` limits how many a tenant may create.
 

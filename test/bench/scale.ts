@@ -13,9 +13,10 @@ import { type Build, type Part, runBench } from './harness.ts';
 import { row } from './measure.ts';
 import { bystandersPart } from './scale/bystanders.ts';
 import { crowdPart } from './scale/crowd.ts';
-import { daemonSetPart, flatness, type Shape } from './scale/daemonset.ts';
+import { daemonSetPart, flatness, type Shape, verifiedName } from './scale/daemonset.ts';
 import { Fleet } from './scale/fleet.ts';
 import { gateCostPart } from './scale/gate-cost.ts';
+import { minimalVerifierPart, ofMinimal } from './scale/minimal-verifier.ts';
 import type { OperatorProcess } from './scale/operator-process.ts';
 import { stagedPart } from './scale/staged.ts';
 import { takeoverPart } from './scale/takeover.ts';
@@ -84,6 +85,7 @@ const PARTS: Readonly<Record<string, () => Part[]>> = {
     daemonSetPart(fleet, operator, FEW),
     daemonSetPart(fleet, operator, MANY),
     daemonSetPart(fleet, operator, { ...MANY, update: 'OnDelete' }),
+    minimalVerifierPart(fleet, MANY),
   ],
   staged: () => [stagedPart(fleet)],
   crowd: () => [crowdPart(fleet, operator, { upgrades, failing })],
@@ -120,7 +122,11 @@ try {
     strays: process,
     clearLimitMs: 15 * 60_000,
   });
-  const figures = [...measured, ...flatness(measured, FEW, MANY)];
+  const figures = [
+    ...measured,
+    ...flatness(measured, FEW, MANY),
+    ...ofMinimal(measured, MANY, verifiedName(MANY)),
+  ];
   const loads = [load, loadavg()].map((one) => (one[0] ?? 0).toFixed(1)).join(' before, ');
   stdout.write(`\nload average ${loads} after, ${cpus().length} cores\n${figures.map(row).join('\n')}\n`);
   for (const { of, during, why } of failures) {

@@ -8,10 +8,16 @@ import { type Fleet, IMAGE, inParallel, until } from './fleet.ts';
 import { type Cost, growth, type OperatorProcess, quantile } from './operator-process.ts';
 
 const REPLICAS = 10;
-const NAMESPACES = 10;
+/** Ten Upgrades in each: the gate policy looks at each Upgrade of a namespace for each pod that is created there. */
+const UPGRADES_IN_NAMESPACE = 10;
 const BARE_EVERY_MS = 50;
 const LIMIT_MS = 30 * 60_000;
-const namespaceOf = (index: number): string => `crowd-${index % NAMESPACES}`;
+const namespaceOf = (index: number): string => `crowd-${Math.floor(index / UPGRADES_IN_NAMESPACE)}`;
+
+const namespacesOf = ({ upgrades }: Crowd): readonly string[] =>
+  Array.from({ length: Math.ceil(upgrades / UPGRADES_IN_NAMESPACE) }, (_, i) =>
+    namespaceOf(i * UPGRADES_IN_NAMESPACE),
+  );
 
 export interface Crowd {
   readonly upgrades: number;
@@ -57,19 +63,19 @@ class CrowdRun {
   readonly #fleet: Fleet;
   readonly #crowd: Crowd;
   readonly indices: readonly number[];
+  readonly namespaces: readonly string[];
 
   constructor(fleet: Fleet, crowd: Crowd) {
     this.#fleet = fleet;
     this.#crowd = crowd;
     this.indices = Array.from({ length: crowd.upgrades }, (_, i) => i);
+    this.namespaces = namespacesOf(crowd);
   }
 
   async prepare(): Promise<void> {
     const { rest } = this.#fleet;
     await this.#fleet.nodes(Math.max(100, Math.ceil((this.#crowd.upgrades * REPLICAS) / 100)), 'first');
-    for (let i = 0; i < NAMESPACES; i++) {
-      await this.#fleet.namespace(namespaceOf(i));
-    }
+    await inParallel(this.namespaces, (name) => this.#fleet.namespace(name));
     await inParallel(this.indices, (i) => rest.create(deployments(namespaceOf(i)), deploymentOf(i)));
     await this.rolledOut();
   }
@@ -268,14 +274,11 @@ export function crowdPart(fleet: () => Fleet, operator: () => OperatorProcess, c
     },
     clear: async () => {
       const { rest } = fleet();
-      for (let i = 0; i < NAMESPACES; i++) {
-        await rest.remove(`/api/v1/namespaces/${namespaceOf(i)}`);
+      const paths = namespacesOf(crowd).map((name) => `/api/v1/namespaces/${name}`);
+      await inParallel(paths, (path) => rest.remove(path));
+      for (const path of paths) {
+        await until(async () => (await rest.find(path)) === undefined, LIMIT_MS, 'the namespaces to go');
       }
-      await until(
-        async () => (await rest.find(`/api/v1/namespaces/${namespaceOf(0)}`)) === undefined,
-        LIMIT_MS,
-        'the namespaces to go',
-      );
     },
   };
 }

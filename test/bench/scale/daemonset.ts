@@ -1,22 +1,16 @@
 /** (a) One DaemonSet, a pod a node: an attempt beside the bare rollout just before it. */
 import type { Part } from '../harness.ts';
 import { type Figure, type FigureSpec, median, type Sheet } from '../measure.ts';
+import { Agents, type AgentsShape, clearAgents, LIMIT_MS, NAMESPACE, STEP, seconds } from './agents.ts';
 import { type Fleet, IMAGE, until } from './fleet.ts';
 import { growth, type OperatorProcess, quantile } from './operator-process.ts';
 
-const NAMESPACE = 'fleet';
-const PATH = `/apis/apps/v1/namespaces/${NAMESPACE}/daemonsets/agent`;
 const UPGRADES = `/apis/postcheck.dev/v1alpha1/namespaces/${NAMESPACE}/upgrades`;
-const STEP = '10%';
-const LIMIT_MS = 30 * 60_000;
 
-export interface Shape {
-  readonly pods: number;
+export interface Shape extends AgentsShape {
   readonly update: 'RollingUpdate' | 'OnDelete';
   /** `exec`: a command in each pod; `readiness`: nothing is asked. */
   readonly check: 'exec' | 'readiness';
-  /** How long a pod takes from its node to Ready; at once when absent. */
-  readonly startsAfter?: string;
 }
 
 const KINDS = [
@@ -37,6 +31,7 @@ const KINDS = [
   'p99',
   'lag',
   'lagMax',
+  'idleLag',
   'execWait',
 ] as const;
 export type Kind = (typeof KINDS)[number];
@@ -66,9 +61,12 @@ function specsOf(shape: Shape): Record<Kind, FigureSpec> {
     p99: { name: `${of}: reconcile p99, its writes included`, unit: 'ms' },
     lag: { name: `${of}: event-loop lag p99`, unit: 'ms', aim: '≤ 50' },
     lagMax: { name: `${of}: event-loop lag, longest`, unit: 'ms' },
+    idleLag: { name: `${of}: the same of a process that does nothing, p99`, unit: 'ms' },
     execWait: { name: `${of}: a command's wait for its turn, p99`, unit: 'ms' },
   };
 }
+
+export const verifiedName = (shape: Shape): string => specsOf(shape).ours.name;
 
 /** What a pod costs the operator in the second shape, of what it costs in the first; nothing unless both were measured. */
 export function flatness(figures: readonly Figure[], few: Shape, many: Shape): Figure[] {
@@ -107,40 +105,13 @@ async function weigh(
   sheet.note('p99', quantile(cost, 'workqueue_work_duration_seconds', 0.99) * 1000);
   sheet.note('lag', cost.lag.p99Ms);
   sheet.note('lagMax', cost.lag.maxMs);
+  sheet.note('idleLag', cost.idleLag.p99Ms);
   if (growth(cost, 'postcheck_exec_wait_seconds_count') > 0) {
     sheet.note('execWait', quantile(cost, 'postcheck_exec_wait_seconds', 0.99) * 1000);
   }
 }
 
-async function seconds(run: () => Promise<void>): Promise<number> {
-  const began = performance.now();
-  await run();
-  return (performance.now() - began) / 1000;
-}
-
 export function daemonSetPart(fleet: () => Fleet, operator: () => OperatorProcess, shape: Shape): Part<Kind> {
-  const rolledOut = (what: string): Promise<void> =>
-    until(
-      async () => {
-        const { metadata, status } = await fleet().rest.get(PATH);
-        return (
-          status.observedGeneration >= metadata.generation &&
-          status.desiredNumberScheduled === shape.pods &&
-          status.updatedNumberScheduled === shape.pods &&
-          status.numberAvailable === shape.pods
-        );
-      },
-      LIMIT_MS,
-      what,
-    );
-  const roll = async (tag: string): Promise<void> => {
-    await fleet().rest.patch(
-      PATH,
-      { spec: { template: { spec: { containers: [{ name: 'agent', image: IMAGE(tag) }] } } } },
-      'strategic',
-    );
-    await rolledOut(`the bare rollout of ${tag}`);
-  };
   return {
     name: `${shape.pods} pods, ${shape.update}, ${shape.check}, ${shape.startsAfter ?? 'at once'}`,
     figures: specsOf(shape),
@@ -148,18 +119,16 @@ export function daemonSetPart(fleet: () => Fleet, operator: () => OperatorProces
     limitMs: 2 * LIMIT_MS,
     measure: async (sheet) => {
       const { rest } = fleet();
-      await fleet().nodes(shape.pods, shape.pods <= 100 ? 'first' : 'rest');
-      await fleet().namespace(NAMESPACE);
-      await rest.create(`/apis/apps/v1/namespaces/${NAMESPACE}/daemonsets`, daemonSetOf(shape));
-      await rolledOut('the first pods');
+      const agents = new Agents(fleet(), shape);
+      await agents.create();
       const cutOff = fleet().cutOff();
       const bareCluster = await fleet().cpuDuring(async () => {
-        sheet.note('bare', await seconds(() => roll('v2')));
+        sheet.note('bare', await seconds(() => agents.roll('v2')));
       });
       sheet.note('bareCutOff', fleet().cutOff() - cutOff);
       sheet.note('bareCluster', (bareCluster * 1000) / shape.pods);
       if (shape.update === 'OnDelete') {
-        await rest.patch(PATH, { spec: { updateStrategy: { type: 'OnDelete', rollingUpdate: null } } });
+        await agents.patch({ updateStrategy: { type: 'OnDelete', rollingUpdate: null } });
       }
       await weigh(fleet(), operator(), sheet, shape.pods, async () => {
         const took = await seconds(async () => {
@@ -169,7 +138,7 @@ export function daemonSetPart(fleet: () => Fleet, operator: () => OperatorProces
             LIMIT_MS,
             'the Upgrade to succeed',
           );
-          await rolledOut('all pods to be available');
+          await agents.rolledOut('all pods to be available');
         });
         sheet.note('ours', took);
       });
@@ -178,35 +147,9 @@ export function daemonSetPart(fleet: () => Fleet, operator: () => OperatorProces
       );
       sheet.note('ratio', ours / bare);
     },
-    clear: async () => {
-      const { rest } = fleet();
-      const path = `/api/v1/namespaces/${NAMESPACE}`;
-      await rest.remove(path);
-      await until(async () => (await rest.find(path)) === undefined, LIMIT_MS, 'the namespace to go');
-    },
+    clear: () => clearAgents(fleet()),
   };
 }
-
-const daemonSetOf = ({ pods, startsAfter }: Shape) => ({
-  apiVersion: 'apps/v1',
-  kind: 'DaemonSet',
-  metadata: { name: 'agent' },
-  spec: {
-    selector: { matchLabels: { app: 'agent' } },
-    updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: STEP } },
-    template: {
-      metadata: {
-        labels: { app: 'agent' },
-        ...(startsAfter ? { annotations: { 'postcheck.dev/starts-after': startsAfter } } : {}),
-      },
-      spec: {
-        ...(pods <= 100 ? { nodeSelector: { group: 'first' } } : {}),
-        terminationGracePeriodSeconds: 1,
-        containers: [{ name: 'agent', image: IMAGE('v1') }],
-      },
-    },
-  },
-});
 
 const upgradeOf = ({ update, check }: Shape) => ({
   apiVersion: 'postcheck.dev/v1alpha1',

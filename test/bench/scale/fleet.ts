@@ -116,6 +116,11 @@ export class Fleet {
     return operator;
   }
 
+  /** With the operator's rights. */
+  get kubeconfig(): string {
+    return this.#kubeconfig;
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#operators.map((operator) => operator.end('SIGTERM')));
     this.rest.close();

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseMetrics, type Samples } from '../../e2e/support/metrics.ts';
 import { cpuSecondsOf } from '../../support/cpu-seconds.ts';
-import type { LoopLag } from './loop-lag.ts';
+import { IdleProcess, type LoopLag, lagOf, MEASURES_LAG } from './lag.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 /** What Node allows itself in a container with the chart's limit of memory (512 MiB), whatever the machine has. */
@@ -20,6 +20,8 @@ export interface Cost {
   /** The most memory that it had meanwhile. */
   readonly peakMiB: number;
   readonly lag: LoopLag;
+  /** That of a process that does nothing: what the machine adds. */
+  readonly idleLag: LoopLag;
   readonly before: Samples;
   readonly after: Samples;
 }
@@ -41,6 +43,7 @@ function imageFlags(): readonly string[] {
 
 export class OperatorProcess {
   readonly #child: ChildProcess;
+  readonly #idle = new IdleProcess();
   readonly #lines: Record<string, unknown>[] = [];
   #waiting: (() => void)[] = [];
 
@@ -54,7 +57,7 @@ export class OperatorProcess {
     ];
     const profiling = profiles ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : [];
     const node = [...imageFlags(), `--max-old-space-size=${HEAP_MIB}`, ...profiling];
-    const program = ['--import', join(import.meta.dirname, 'loop-lag.ts'), join(ROOT, 'dist/postcheck.mjs')];
+    const program = [...MEASURES_LAG, join(ROOT, 'dist/postcheck.mjs')];
     this.#child = spawn(execPath, [...node, ...program, ...flags], {
       env: { ...process.env, POD_NAME: identity },
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
@@ -101,14 +104,14 @@ export class OperatorProcess {
   /** What it costs while `body` runs. Rejects when it ends meanwhile, as a leader does that cannot renew its Lease. */
   async during(body: () => Promise<void>): Promise<Cost> {
     const before = await this.metrics();
-    await this.#lag();
+    await Promise.all([lagOf(this.#child), this.#idle.lag()]);
     writeFileSync(`/proc/${this.#child.pid}/clear_refs`, '5');
     const cpu = this.#cpu();
     await Promise.race([body(), this.#fails()]);
     const cpuSeconds = this.#cpu() - cpu;
     const peakMiB = this.#peakMiB();
-    const lag = await this.#lag();
-    return { cpuSeconds, peakMiB, lag, before, after: await this.metrics() };
+    const [lag, idleLag] = await Promise.all([lagOf(this.#child), this.#idle.lag()]);
+    return { cpuSeconds, peakMiB, lag, idleLag, before, after: await this.metrics() };
   }
 
   async metrics(): Promise<Samples> {
@@ -132,6 +135,7 @@ export class OperatorProcess {
 
   /** Ends it, and returns when it has. */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    this.#idle.end();
     if (!this.#ended) {
       const ended = once(this.#child, 'exit');
       this.#child.kill(signal);
@@ -158,12 +162,6 @@ export class OperatorProcess {
 
   get #ended(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
-  }
-
-  async #lag(): Promise<LoopLag> {
-    const told = once(this.#child, 'message');
-    this.#child.send('tell');
-    return ((await told) as [LoopLag])[0];
   }
 
   #peakMiB(): number {
