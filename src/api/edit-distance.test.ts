@@ -8,6 +8,10 @@ test.each([
   ['kitten', 'sitting', 3],
   ['--namespace', '--namespaces', 1],
   ['web', 'bew', 2],
+  ['web', 'wbe', 1],
+  ['back', 'bakc', 1],
+  ['ab', 'ba', 1],
+  ['a', 'b', 1],
 ])('the distance from %j to %j is %d', (from, to, distance) => {
   expect(editDistance(from, to)).toBe(distance);
   expect(editDistance(to, from)).toBe(distance);

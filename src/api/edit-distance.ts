@@ -1,17 +1,18 @@
 /** Compares words, for "did you mean". */
 
-/** Returns the Levenshtein distance: how many letters have to be inserted, removed or changed. */
+/** Returns how many letters have to be inserted, removed, changed or swapped with their neighbour. */
 export function editDistance(from: string, to: string): number {
+  let above: number[] = [];
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (const [i, letter] of [...from].entries()) {
-    let before = i + 1;
-    const next = [before];
+    const next = [i + 1];
     for (let j = 1; j <= to.length; j++) {
       const changed = (row[j - 1] ?? 0) + (letter === to[j - 1] ? 0 : 1);
-      before = Math.min(changed, before + 1, (row[j] ?? 0) + 1);
-      next.push(before);
+      const isSwapped = letter === to[j - 2] && from[i - 1] === to[j - 1];
+      const swapped = isSwapped ? (above[j - 2] ?? 0) + 1 : changed;
+      next.push(Math.min(changed, swapped, (next[j - 1] ?? 0) + 1, (row[j] ?? 0) + 1));
     }
-    row = next;
+    [above, row] = [row, next];
   }
   return row[to.length] ?? 0;
 }

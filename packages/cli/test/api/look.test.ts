@@ -112,7 +112,7 @@ describe('get', () => {
     expect((await run('get', 'deploy/web', '-n', 'bank', '-o', 'name')).out).toBe(
       'upgrade.postcheck.dev/other\n',
     );
-    expect((await run('get', 'pod/web', '-n', 'bank')).err).toContain('a pod');
+    expect((await run('get', 'pod/web', '-n', 'bank')).err).toContain('a Pod cannot have an Upgrade');
   });
 });
 
