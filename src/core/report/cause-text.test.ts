@@ -285,3 +285,23 @@ test.each([
 ] as const)('a fallback that ended as %s', (state, text) => {
   expect(fallbackFailedText('A', { reason: 'NotProbedYet', pod: 'b' }, state)).toBe(text);
 });
+
+describe('whatever others wrote, the text is one printable line', () => {
+  const hostile = 'a\u001b[31m\u202e\u0000\r\nb\u2028c';
+  const shown = 'a b c';
+
+  test('the image and the field manager of whoever set it during an attempt', () => {
+    const cause: Cause = { reason: 'ImageConflict', container: 'web', image: hostile, by: hostile };
+    expect(causeText(cause)).toBe(
+      `container web was set to ${shown} by ${shown} during the attempt; postcheck does not overwrite it`,
+    );
+  });
+
+  test('the image that was set in a pod, and the reason of its node', () => {
+    const changed: Cause = { reason: 'ImageChanged', container: 'web', image: hostile, wanted: IMAGE };
+    expect(whatText(changed)).toBe(
+      `container web has image ${shown} in place of web:2.0, which its workload did not set: ${DELETE}`,
+    );
+    expect(whatText({ reason: 'PodEnded', detail: hostile })).toBe(`its node ended it (PodEnded: ${shown})`);
+  });
+});

@@ -1,7 +1,8 @@
-/** The text for a cause. */
+/** The text for a cause: one printable line, whatever images, field managers and messages are in it. */
 
 import { cut } from '../../api/cut.ts';
 import type { Trigger, Unrunnable } from '../../api/enums.ts';
+import { printableLine } from '../../api/printable.ts';
 import { isReason, TERMINAL_REASONS } from '../../api/reasons.ts';
 import type { Cause } from '../cause.ts';
 import { spanText } from '../time.ts';
@@ -192,7 +193,7 @@ export function whatText(cause: Cause): string {
   const until =
     deadlineSeconds === undefined ? '' : ` until the deadline of ${spanText(deadlineSeconds * 1000)}`;
   // Messages of Kubernetes end in a full stop; a clause must not.
-  return `${whatHappened(cause).replace(/\.$/, '')}${times}${until}`;
+  return printableLine(`${whatHappened(cause).replace(/\.$/, '')}${times}${until}`);
 }
 
 /** The pod of a cause: `pod web-746d-a on node-1 (and 2 more)`. */
@@ -200,7 +201,9 @@ const whereText = ({ pod, node, others }: Cause): string =>
   `pod ${pod}${node ? ` on ${node}` : ''}${others ? ` (and ${others} more)` : ''}`;
 
 /** The whole cause, as a clause: the time without progress, the pod, and what happened. */
-export function causeText(cause: Cause): string {
+export const causeText = (cause: Cause): string => printableLine(wholeText(cause));
+
+function wholeText(cause: Cause): string {
   const idle = cause.idleSeconds === undefined ? '' : `no progress for ${spanText(cause.idleSeconds * 1000)}`;
   if (isReason(cause.reason, 'NoProgress')) {
     return cause.detail ? `${idle}: ${cause.detail}` : idle;
