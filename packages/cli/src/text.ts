@@ -69,6 +69,54 @@ export function columns(cells: readonly (readonly string[])[]): string[] {
   );
 }
 
+/** Wraps a text at its blanks to lines of at most `width` columns; a longer word is cut into pieces. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ').flatMap((long) => pieces(long, width))) {
+    if (line !== '' && stringWidth(line) + 1 + stringWidth(word) > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}
+
+function pieces(word: string, width: number): string[] {
+  const all = [''];
+  for (const character of stringWidth(word) > width ? word : [word]) {
+    if (all[0] !== '' && stringWidth(`${all.at(-1)}${character}`) > width) {
+      all.push('');
+    }
+    all.push(`${all.pop()}${character}`);
+  }
+  return all;
+}
+
+/** The least room for a text beside the other columns. */
+const LEAST_ROOM = 40;
+const INDENT = 3;
+
+/** The same for a window: the last column is a text, which is wrapped, below the row if there is too little room beside it. Nothing of it is cut. */
+export function columnsIn(width: number, cells: readonly (readonly string[])[]): string[] {
+  const rows = columns(cells.map((row) => row.slice(0, -1)));
+  const texts = cells.map((row) => cellOf(row.at(-1) ?? ''));
+  const from = Math.max(...rows.map((row) => stringWidth(row))) + INDENT;
+  const isBeside = width - from >= LEAST_ROOM;
+  const indent = ' '.repeat(isBeside ? from : INDENT);
+  return rows.flatMap((row, index) => {
+    const lines = wrap(texts[index] ?? '', Math.max(1, width - indent.length)).map(
+      (line) => `${indent}${line}`,
+    );
+    const front = isBeside
+      ? `${row}${indent.slice(stringWidth(row))}${lines.shift()?.trimStart()}`
+      : fit(row, width);
+    return [front.trimEnd(), ...lines.filter((line) => line.trim() !== '')];
+  });
+}
+
 /** Formats an age like kubectl: `12s`, `4m10s`, `3h5m`, `2d4h`, `41d`. */
 export function age(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));

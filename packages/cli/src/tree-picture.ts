@@ -20,11 +20,20 @@ import { clockTime, plain } from './text.ts';
 import { podLines } from './tree-pods.ts';
 import { conditionOf, isOfEarlierSpec, lookOf, phaseText, unseen } from './upgrade-state.ts';
 
-/** Returns the picture: head, revisions with their pods, and what happens next. */
-export function treeLines(io: Io, scene: Scene): string[] {
+/** Returns the whole picture: what runs, and what happens next. */
+export const treeLines = (io: Io, scene: Scene): string[] => [
+  ...objectLines(io, scene),
+  ...footLines(io, scene),
+];
+
+/** The sentences below the picture: what happens next or has happened, and what could not be read. */
+export const footLines = (io: Io, scene: Scene): string[] =>
+  [next(io, scene), ...scene.missing.map((what) => `Not shown: ${what}`)].filter((line) => line !== '');
+
+/** The Upgrade, its revisions, their pods, and how many of them serve. */
+export function objectLines(io: Io, scene: Scene): string[] {
   const { upgrade, workload } = scene;
   const { kind, name } = upgrade.spec.targetRef;
-  const foot = [traffic(scene), next(io, scene), ...scene.missing.map((what) => `Not shown: ${what}`)];
   const target = workload
     ? `└─ ${kind} ${name}   ${updatedPods(scene, workload)} of ${workload.desired} updated, ${workload.available} available${strategy(scene)}`
     : `└─ ${kind} ${name}   does not exist, or cannot be read`;
@@ -34,7 +43,7 @@ export function treeLines(io: Io, scene: Scene): string[] {
     ...left(upgrade),
     target,
     ...revisions(io, scene).map((line) => `   ${line}`),
-    ...foot.filter((line) => line !== ''),
+    ...(scene.traffic ? [trafficText(scene.traffic, scene)] : []),
   ];
 }
 
@@ -142,10 +151,7 @@ const imagesOfPod = (pod: PodView, { spec }: Upgrade): string[] =>
     .filter(({ name }) => spec.containers.some((wanted) => wanted.name === name))
     .map(({ name, image }) => `${name}=${image}`);
 
-function traffic({ pods, traffic: known, upgrade }: Scene): string {
-  if (known === undefined) {
-    return '';
-  }
+function trafficText(known: NonNullable<Scene['traffic']>, { pods, upgrade }: Scene): string {
   const serving = pods.filter(({ uid }) => takesTraffic(known.get(uid)));
   const unverified = serving.filter(isClosed);
   const gating = upgrade.status?.attempt?.gating === true;

@@ -14,6 +14,13 @@ test('the list shows the cause on a terminal, and the whole message in a pipe', 
   expect(shown(false)).toContain('web:2.0 failed: pod web-746d-a on node-1 (and 2 more): readiness-probe in');
 });
 
+test.each([40, 80, 100])('in %d columns the list shows the whole headline', (width) => {
+  const status = SCENES['FellBack']?.().status ?? {};
+  const lines = table(fakeIo({ terminal: true, columns: width }), [{ ...new Stage().upgrade, status }], {});
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(width);
+  expect(lines.join(' ').replace(/\s+/g, ' ')).toContain(status.headline ?? '?');
+});
+
 test.each(Object.keys(SCENES))('%s needs attention if anything waits for a person', (scene) => {
   const upgrade = { ...new Stage().upgrade, status: SCENES[scene]?.().status ?? {} };
   const { phase, waiting } = upgrade.status;

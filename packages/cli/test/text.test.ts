@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import { processIo } from '../src/io.ts';
 import { Screen } from '../src/screen.ts';
-import { age, columns, duration, fit, nearest, plain } from '../src/text.ts';
+import { age, columns, columnsIn, duration, fit, nearest, plain, wrap } from '../src/text.ts';
 import { fakeIo } from './io.ts';
 
 describe('text', () => {
@@ -63,6 +63,35 @@ describe('text', () => {
     expect(() => duration('--timeout', '5 minutes')).toThrow('--timeout must be a time such as 30s');
   });
 
+  test.each([
+    ['a bc def', 4, ['a bc', 'def']],
+    ['abcdefgh', 3, ['abc', 'def', 'gh']],
+    ['a 日本語', 4, ['a', '日本', '語']],
+    ['', 4, ['']],
+  ])('wraps %j at %d columns', (text, width, lines) => {
+    expect(wrap(text, width)).toEqual(lines);
+  });
+
+  const rows = [
+    ['NAME', 'MESSAGE'],
+    ['web', 'web:1.9 runs again; web:2.0 failed: it exited 17'],
+  ];
+
+  test('wraps the last column beside the others, below them where there is no room, and cuts nothing of it', () => {
+    expect(columnsIn(50, rows)).toEqual([
+      'NAME   MESSAGE',
+      'web    web:1.9 runs again; web:2.0 failed: it',
+      '       exited 17',
+    ]);
+    expect(columnsIn(30, rows)).toEqual([
+      'NAME',
+      '   MESSAGE',
+      'web',
+      '   web:1.9 runs again; web:2.0',
+      '   failed: it exited 17',
+    ]);
+  });
+
   test('suggests the intended word', () => {
     expect(nearest('fellbak', ['fellback', 'failed'])).toBe('fellback');
     expect(nearest('zzzzzz', ['fellback', 'failed'])).toBeUndefined();
@@ -79,6 +108,19 @@ describe('a screen', () => {
     expect(rows()).toEqual([`${'x'.repeat(19)}…`, 'b', '… 3 more lines: enl…']);
     io.resize(40, 10);
     expect(rows()).toEqual(['x'.repeat(30), 'b', 'c', 'd', 'e']);
+    screen.draw(['a', 'b', 'c'], { head: ['now'], foot: ['it falls back to the previous version'] });
+    expect(rows()).toEqual(['now', 'a', 'b', 'c', 'it falls back to the previous version']);
+    io.resize(20, 10);
+    expect(rows()).toEqual(['now', 'a', 'b', 'c', 'it falls back to the', 'previous version']);
+    io.resize(20, 6);
+    expect(rows()).toEqual(['a', 'b', 'c', 'it falls back to the', 'previous version']);
+    io.resize(20, 5);
+    expect(rows()).toEqual(['a', '… 2 more lines: enl…', 'it falls back to the', 'previous version']);
+    io.resize(20, 4);
+    expect(rows()).toEqual(['a', '… 2 more lines: enl…', 'it falls back to th…']);
+    io.resize(20, 2);
+    expect(rows()).toHaveLength(1);
+    io.resize(40, 10);
     screen.draw(['a\u001b[2Jb']);
     expect(io.written.at(-1)).not.toContain('\u001b[2J');
     screen.draw(['x'.repeat(30), 'b', 'c', 'd', 'e']);

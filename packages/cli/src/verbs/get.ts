@@ -12,7 +12,7 @@ import type { Io } from '../io.ts';
 import { asList, checkFormat, forMachine, tidy, upgradeName } from '../output.ts';
 import { painted } from '../paint.ts';
 import { Screen } from '../screen.ts';
-import { age, columns, fit, plain } from '../text.ts';
+import { age, columns, columnsIn, plain } from '../text.ts';
 import { conditionOf, lookOf, mostUrgentFirst, needsAttention, phaseOf } from '../upgrade-state.ts';
 import { type Found, findUpgrade, found } from '../upgrades.ts';
 import { UPGRADE_WORDS, WORKLOAD_WORDS } from '../words.ts';
@@ -145,7 +145,7 @@ function row(io: Io, upgrade: Upgrade, options: GetOptions): string[] {
   ];
 }
 
-/** Formats the table; on a terminal each line is cut to its width. */
+/** Formats the table; on a terminal the message is wrapped. */
 export function table(io: Io, upgrades: readonly Upgrade[], options: GetOptions): string[] {
   const head = [
     ...(options.allNamespaces ? ['NAMESPACE'] : []),
@@ -157,8 +157,8 @@ export function table(io: Io, upgrades: readonly Upgrade[], options: GetOptions)
     'AGE',
     'MESSAGE',
   ];
-  const lines = columns([head, ...upgrades.map((upgrade) => row(io, upgrade, options))]);
-  return io.terminal && options.output !== 'wide' ? lines.map((line) => fit(line, io.columns())) : lines;
+  const cells = [head, ...upgrades.map((upgrade) => row(io, upgrade, options))];
+  return io.terminal && options.output !== 'wide' ? columnsIn(io.columns(), cells) : columns(cells);
 }
 
 /** Redraws the table on a terminal; in a pipe, prints a line for each change. */

@@ -8,7 +8,7 @@ import type { Io } from '../io.ts';
 import { phaseLook } from '../looks.ts';
 import { checkFormat, forMachine } from '../output.ts';
 import { painted } from '../paint.ts';
-import { columns, fit, moment, plain } from '../text.ts';
+import { columns, columnsIn, moment, plain } from '../text.ts';
 import { phaseOf } from '../upgrade-state.ts';
 import { findUpgrade } from '../upgrades.ts';
 
@@ -68,8 +68,11 @@ export async function history(
     spanText((finishedAt ? fromIso(finishedAt) : now) - fromIso(startedAt)),
     plain(cause),
   ]);
-  for (const line of columns([['ATTEMPT', 'OUTCOME', 'IMAGES', 'STARTED', 'DURATION', 'CAUSE'], ...rows])) {
-    io.out(io.terminal && options.output !== 'wide' ? fit(line, io.columns()) : line);
+  const cells = [['ATTEMPT', 'OUTCOME', 'IMAGES', 'STARTED', 'DURATION', 'CAUSE'], ...rows];
+  for (const line of io.terminal && options.output !== 'wide'
+    ? columnsIn(io.columns(), cells)
+    : columns(cells)) {
+    io.out(line);
   }
   return 0;
 }

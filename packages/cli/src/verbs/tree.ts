@@ -4,7 +4,7 @@ import { type Io, pause } from '../io.ts';
 import { gather, type Scene } from '../scene.ts';
 import { Screen } from '../screen.ts';
 import { clockTime } from '../text.ts';
-import { treeLines } from '../tree-picture.ts';
+import { footLines, objectLines, treeLines } from '../tree-picture.ts';
 import { decided } from '../upgrade-state.ts';
 import { type Found, findUpgrade, found, upgradeTarget } from '../upgrades.ts';
 
@@ -34,11 +34,13 @@ async function watch(io: Io, cluster: Cluster, first: Found, start: Scene): Prom
   let readAt = io.now();
   let printed = '';
   const draw = (): void => {
-    const lines = treeLines(io, scene);
-    const text = lines.join('\n');
+    const text = treeLines(io, scene).join('\n');
     if (screen) {
       const since = Math.round((io.now() - readAt) / 1000);
-      screen.draw(lines, [io.paint('gray', `updated ${clockTime(readAt)}, ${since} s ago; Ctrl-C ends`)]);
+      screen.draw(objectLines(io, scene), {
+        head: [io.paint('gray', `updated ${clockTime(readAt)}, ${since} s ago; Ctrl-C ends`)],
+        foot: footLines(io, scene),
+      });
     } else if (withoutTimes(text) !== printed) {
       io.out(printed === '' ? text : `\n${text}`);
       printed = withoutTimes(text);

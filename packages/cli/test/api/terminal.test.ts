@@ -55,14 +55,15 @@ test('follows the cluster', async () => {
   await eventually(() => screen().includes('0 of 0 updated'));
 }, 30_000);
 
-test('fits into a window that was made small, and says what is hidden', async () => {
+test('fits into a window that was made small, and keeps what happens next in it', async () => {
   tmux('resize-window', '-x', '50', '-y', '4');
-  await eventually(() => screen().includes('more lines: enlarge the window'));
+  await eventually(() => !screen().includes('Ctrl-C ends'));
   const lines = screen().trimEnd().split('\n');
   expect(lines.length).toBeLessThanOrEqual(4);
-  expect(lines[1]).toMatch(/^◌ Upgrade shop\/web .*…$/);
+  expect(lines[0]).toMatch(/^◌ Upgrade shop\/web .*…$/);
+  expect(lines.at(-1)).toMatch(/^(If nothing changes|Verifying|Rolling)/);
   tmux('resize-window', '-x', '120', '-y', '24');
-  await eventually(() => screen().includes('updated') && !screen().includes('more lines'));
+  await eventually(() => screen().includes('Ctrl-C ends'));
 }, 30_000);
 
 test('ends by itself when the Upgrade is decided, with the exit code of the verdict', async () => {
