@@ -75,7 +75,7 @@ test.each<[Cause, string]>([
   ],
   [
     { reason: 'ImageChanged', container: 'web', image: IMAGE },
-    `container web had another image for a while, which its workload did not set: ${DELETE}`,
+    `container web may have had another image for a while, which its workload did not set: ${DELETE}`,
   ],
   [
     { reason: 'ForeignPod' },

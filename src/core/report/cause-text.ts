@@ -128,7 +128,7 @@ function attemptText(cause: Cause): string | undefined {
 function imageChangedText({ container, image, wanted }: Cause): string {
   const what = wanted
     ? `container ${container} has image ${shortImage(image)} in place of ${shortImage(wanted)}`
-    : `container ${container} had another image for a while`;
+    : `container ${container} may have had another image for a while`;
   return `${what}, which its workload did not set: ${DELETE_POD}`;
 }
 

@@ -36,7 +36,7 @@ describe('a pod', () => {
     [
       'in which the image was set again is none',
       running(NEW, CHANGED),
-      'container web had another image for a while, which its workload did not set: delete the pod, and its controller creates a new one',
+      'container web may have had another image for a while, which its workload did not set: delete the pod, and its controller creates a new one',
     ],
     [
       'of the version before that only carries the label of the new one is none',
