@@ -111,6 +111,14 @@ test.each<[string, Case, string]>([
     `Deployment web runs web:2.0, verified on 3 of 3 pods in 2m`,
   ],
   [
+    'verified, and scaled down while its last pods passed',
+    {
+      status: { phase: 'Succeeded', counts: { ...counts, desired: 1, updated: 4, passed: 4 } },
+      attempt: end('Succeeded', 'PostCheckPassed'),
+    },
+    `Deployment web runs web:2.0, verified on 1 of 1 pod in 2m`,
+  ],
+  [
     'verified by readiness only, as adopted',
     {
       status: { phase: 'Succeeded', counts: { ...counts, desired: 1, passed: 1 } },

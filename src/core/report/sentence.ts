@@ -101,9 +101,14 @@ function caveat({ upgrade, status, workload }: Facts): string {
 const isBaselineUnknown = ({ spec }: CompleteUpgrade, { from }: Status): boolean =>
   spec.preCheck.baseline === 'RequirePass' && from.baseline?.length === 0;
 
+/** Pods that a scale-down is still to remove may have passed too. */
+function ofDesired(passed: number, desired: number): string {
+  return `${Math.min(passed, desired)} of ${pods(desired)}`;
+}
+
 function countOfPassed({ summary, status }: Facts): string {
   const { passed, desired } = (summary ?? status).counts;
-  return `${passed} of ${pods(desired)}`;
+  return ofDesired(passed, desired);
 }
 
 const passedOf = (facts: Facts): string => `${countOfPassed(facts)} passed`;
@@ -147,7 +152,7 @@ function succeeded(facts: Facts): string {
   const by = onlyReady ? ' by readiness only' : '';
   const span = attempt?.adopted ? '' : took(status);
   const advice = onlyReady ? missingCheck(facts) : '';
-  return `${runs}, verified${by} on ${counts.passed} of ${pods(counts.desired)}${skipped}${span}${advice}`;
+  return `${runs}, verified${by} on ${ofDesired(counts.passed, counts.desired)}${skipped}${span}${advice}`;
 }
 
 /** How to verify more than readiness, if the command of a check is in no image. */
@@ -171,7 +176,7 @@ function partial(facts: Facts): string {
   const { passed, skipped, desired } = status.counts;
   // The failed pods may be gone while their replacements are not verified yet.
   const left = status.left.length > 0 ? `; ${leftCounts(status, from)}: ${leftText(status)}` : '';
-  return `${target(facts)} runs ${to}, verified on ${passed + skipped} of ${pods(desired)}${left}${explainedClause(status)}`;
+  return `${target(facts)} runs ${to}, verified on ${ofDesired(passed + skipped, desired)}${left}${explainedClause(status)}`;
 }
 
 /** Pods that failed within the budget, and unreachable nodes, while the attempt continues. */

@@ -19,13 +19,13 @@ export function succeed({ snapshot, status, summary }: Evaluation): ActiveStatus
   const { upgrade, now, updateRevision } = snapshot;
   const { counts, desired } = summary;
   const reason = successReason(snapshot, summary);
-  const cause = { reason, passed: counts.passed, desired };
+  const cause = { reason, passed: Math.min(counts.passed, desired), desired };
   const end: End = { phase: 'Succeeded', outcome: 'Succeeded', cause, gating: false };
   const ended = endAttempt(upgrade, status, end, now);
   if (reason === 'AllSkipped') {
     return ended;
   }
-  const verified = { images: status.to.images, verifiedAt: toIso(now), pods: counts.passed };
+  const verified = { images: status.to.images, verifiedAt: toIso(now), pods: cause.passed };
   return { ...ended, lastVerified: { ...verified, revision: updateRevision } };
 }
 
