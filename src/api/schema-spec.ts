@@ -96,7 +96,7 @@ const PostCheck = Type.Object(
         'How many probe cycles in a row with evidence against a pod from a check fail it; 0 probes it until the deadline.',
     }),
     deadlineSeconds: seconds(
-      'Time limit for the whole post-check of one pod, including image pull and scheduling.',
+      'Time limit for the whole post-check of one pod, including image pull and scheduling. If its containers start only in the second half, it has the whole time from then on.',
       {
         default: 600,
         minimum: 1,

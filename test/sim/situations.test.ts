@@ -482,3 +482,31 @@ test.each([
     expect((await played(story)).ending).toMatchObject({ phase: 'Succeeded', pods: serving(NEW) });
   }
 });
+
+test.each([595, 605, 890])(
+  'pods that wait %i s for a node have the time to start (ministryofjustice/modernisation-platform-environments#17679)',
+  async (seconds) => {
+    const late: Behaviour = { startsAfterMs: seconds * 1000, readyAfterMs: 120_000 };
+    const story = fleet('Deployment', late, {}, { workload: { ...workloadOf('Deployment'), replicas: 1 } });
+    expect((await played(story)).ending).toMatchObject({ phase: 'Succeeded', pods: serving(NEW, 1) });
+  },
+);
+
+test('and a fallback whose pods do', async () => {
+  const story = fleet(
+    'StatefulSet',
+    { answer: () => 17 },
+    {},
+    {
+      steps: [
+        {
+          when: phaseIs('PostChecking', 'Upgrading'),
+          act: ({ images }) =>
+            Object.assign(images, { [OLD]: { startsAfterMs: 890_000, readyAfterMs: 120_000 } }),
+        },
+      ],
+      minutes: 300,
+    },
+  );
+  expect((await played(story)).ending).toMatchObject({ phase: 'FellBack', pods: serving(OLD) });
+});

@@ -3,6 +3,7 @@ import { isReason } from '../../api/reasons.ts';
 import type { UpgradeStatus } from '../../api/types.ts';
 import type { ActiveStatus } from '../complete-status.ts';
 import { type Direction, directionOf, isBeforeRollout } from '../status.ts';
+import { unrecorded } from '../verification/summary.ts';
 import type { WitnessedImages } from '../verification/witness.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { attemptObstacle } from '../workload/obstacles.ts';
@@ -143,9 +144,9 @@ const back: Policy = {
   // The previous images are restored, and no pod of the failed version is left.
   onNoPods: finishFallback,
   onEvidence: ({ snapshot, status }, evidence) => giveUpFallback(snapshot, status, evidence, 'Failed'),
-  // During an outage of all nodes nothing can be said about the fallback, and nobody has to act on it.
-  onSilence: ({ snapshot, status }, evidence) =>
-    isNetworkLost(snapshot.pods, snapshot.nodeReady)
+  // During an outage of all nodes nothing can be said about the fallback, and nobody has to act on it. A pod that passes just now is progress.
+  onSilence: ({ snapshot, status, summary }, evidence) =>
+    isNetworkLost(snapshot.pods, snapshot.nodeReady) || unrecorded(summary).length > 0
       ? undefined
       : giveUpFallback(snapshot, status, evidence, 'Unverified'),
 };

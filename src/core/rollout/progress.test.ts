@@ -219,6 +219,15 @@ describe('at the deadline', () => {
     expect(overdue([coming, result({})])).toMatchObject({ hasEvidence: true });
   });
 
+  test('a pod that was started late postpones it once, until it has had its time', () => {
+    const late = result({ deadlineAt: NOW + 1 });
+    expect(overdue([late])).toBeUndefined();
+    expect(overdue([result({ deadlineAt: NOW })])?.hasEvidence).toBe(true);
+    expect(overdue([{ ...late, record: undefined, state: 'Waiting' }])?.hasEvidence).toBe(false);
+    expect(overdue([late], {}, NOW - 599_999)).toBeUndefined();
+    expect(overdue([late], {}, NOW - 600_000)).toBeDefined();
+  });
+
   describe('a verified pod that is not ready any more', () => {
     const lapse = (countsAt: number | undefined): PodResult =>
       result({

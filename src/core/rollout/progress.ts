@@ -7,6 +7,7 @@ import { hasNoPods, resumedAt } from '../status.ts';
 import { fromIso, latest, toIso } from '../time.ts';
 import { openCause, type PodResult, worstCause } from '../verification/pod-result.ts';
 import type { PodRecord } from '../verification/probe-cycle.ts';
+import { timeLimit } from '../verification/schedule.ts';
 import type { PodSummary } from '../verification/summary.ts';
 import { isReady } from '../workload/pods.ts';
 import { isRefusal, refusalOf } from '../workload/refusal.ts';
@@ -109,6 +110,9 @@ export function findOverdue(evaluation: Evaluation, deadline: number): Overdue |
   if (!failing && results.some(isComing)) {
     return undefined;
   }
+  if (snapshot.now < deadline + timeOfPod(evaluation) && results.some(hasTimeLeft(snapshot))) {
+    return undefined;
+  }
   const refused = failing ? undefined : refusedPods(evaluation);
   const cause = failing ? openCause(failing) : (refused ?? withoutEvidence(evaluation));
   return {
@@ -119,6 +123,15 @@ export function findOverdue(evaluation: Evaluation, deadline: number): Overdue |
     },
   };
 }
+
+const timeOfPod = ({ snapshot: { upgrade }, policy }: Evaluation): number =>
+  timeLimit({ spec: upgrade.spec, deadlineSeconds: policy.deadlineSeconds(upgrade.spec) });
+
+/** A pod that was started late still has time of its own. That postpones the deadline once: the pods of a loop all have time left. */
+const hasTimeLeft =
+  ({ now }: Snapshot) =>
+  ({ record, deadlineAt }: PodResult): boolean =>
+    record?.class === 'Retry' && deadlineAt !== undefined && deadlineAt > now;
 
 const isLapsed = ({ lapse }: PodResult, { now }: Snapshot): boolean =>
   lapse?.countsAt !== undefined && lapse.countsAt <= now;

@@ -110,7 +110,7 @@ export const withPodStatus = (
 ): ActiveStatus => ({
   ...status,
   counts,
-  summary: `${counts.passed}/${desired}`,
+  summary: `${Math.min(counts.passed, desired)}/${desired}`,
   exitCodes: exitCodes(results, status.exitCodes),
   pods: report(results),
 });

@@ -110,10 +110,11 @@ describe('the deadline of a pod', () => {
   const secondsOf = (pod: PodView) => (podDeadline(pod, limited) - NOW) / 1000;
 
   test('includes the time until its containers are started', () => {
-    expect(secondsOf(startedAfter(59))).toBe(60);
+    expect(secondsOf(startedAfter(30))).toBe(60);
   });
 
-  test('starts again if they are started only after it, but not with a restart', () => {
+  test('starts again if they are started only in its second half, or later, but not with a restart', () => {
+    expect(secondsOf(startedAfter(31))).toBe(91);
     expect(secondsOf(startedAfter(300))).toBe(360);
     expect(secondsOf(startedAfter(300, { restarts: 1 }))).toBe(60);
     expect(secondsOf(startedAfter(300, { role: 'init' }))).toBe(60);

@@ -8,8 +8,8 @@ import { readinessOf } from './readiness.ts';
 import { possibleTries } from './tries.ts';
 
 /**
- * When the time of the pod starts: a pod whose containers were started only after its deadline, because no node was free or its image took long to
- * pull, has its whole time from then on, because nothing could be said about it before.
+ * When the time of the pod starts: a pod whose containers were started only in the second half of it, or later, because no node was free or its
+ * image took long to pull, has its whole time from then on, because little could be said about it before.
  */
 export function clockStart(pod: PodView, context: VerificationContext): number {
   const start = latest(
@@ -19,11 +19,14 @@ export function clockStart(pod: PodView, context: VerificationContext): number {
     context.nodeBackAt?.get(pod.node),
   );
   const started = lastStart(pod, context);
-  return started > start + timeLimit(context) ? started : start;
+  return started > start + timeLimit(context) / 2 ? started : start;
 }
 
 /** How long a pod may take, in milliseconds. */
-export const timeLimit = ({ spec, deadlineSeconds }: VerificationContext): number =>
+export const timeLimit = ({
+  spec,
+  deadlineSeconds,
+}: Pick<VerificationContext, 'spec' | 'deadlineSeconds'>): number =>
   (spec.postCheck.initialDelaySeconds + deadlineSeconds) * 1000;
 
 /** When the last container of the template was started; restarts do not count, because each would start the time again. */
