@@ -111,7 +111,7 @@ soak: deps ## ten thousand upgrades, good, bad and odd ones, on a real API serve
 
 .PHONY: nightly
 nightly: deps ## whatever else takes hours: each fault before a real API server, millions of hostile inputs, random histories for MINUTES=55, every planted bug
-	node scripts/test.ts faults
+	node scripts/test.ts long
 	node test/fuzz/soak.ts --seed $(SEED)
 	node test/bench/scale.ts --pods 200 --upgrades 20 --failing 5
 	node test/sim/soak.ts --minutes $(MINUTES) --seed $(SEED)

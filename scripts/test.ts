@@ -21,29 +21,32 @@ interface Stage {
   readonly onlyWhenNamed?: true;
 }
 
-/** Whole upgrades on a real API server, disturbed by a proxy, by rivals, or by a second release, a minute or more a file; and cert-manager, which takes minutes to build. */
-const LONG_FAULTS =
-  '(reference|crash|proxy|restore|identity|versions|cert-manager|rivals|administrators|storage|releases)';
+/**
+ * Whole upgrades on a real API server, disturbed by a proxy, by rivals, or by a second release, a minute or more a file; cert-manager, which takes minutes
+ * to build; and the readiness script a thousand times, while something else keeps a core busy.
+ */
+const LONG =
+  '(/test/fault/(reference|crash|proxy|restore|identity|versions|cert-manager|rivals|administrators|storage|releases)|/container/readiness-probe-load)\\.';
 
-/** What counts exactly runs while nobody else upgrades anything; so does, at the end, what changes the operator that the other tests use: kills, the audit of its rights, install and uninstall. */
+/** Tests on a cluster mostly wait: one more at once than there are cores. What counts exactly runs while nobody else upgrades anything; so does, at the end, what changes the operator that the other tests use: kills, the audit of its rights, install and uninstall. */
 const STAGES: readonly Stage[] = [
   {
     name: 'unit',
     files: '\\.test\\.ts$',
-    except: '/test/(api|fault|cluster|images|e2e|release)/',
+    except: `/test/(api|fault|cluster|images|e2e|release)/|${LONG}`,
     workers: 2,
   },
   {
     name: 'api',
     files: '/test/(api|fault|cluster|images)/',
-    except: `/test/fault/${LONG_FAULTS}\\.`,
-    workers: 2,
+    except: LONG,
+    workers: 3,
   },
   {
     name: 'e2e',
     files:
       '/test/e2e/(?!traffic|metrics|kill|stages-killed|outages|rollout-checks|rbac|chart).*\\.test\\.ts$',
-    workers: 2,
+    workers: 3,
   },
   { name: 'e2e-alone', files: '/test/e2e/(traffic|metrics).*\\.test\\.ts$', workers: 1 },
   {
@@ -54,7 +57,7 @@ const STAGES: readonly Stage[] = [
   { name: 'e2e-rbac', files: '/test/e2e/rbac.*\\.test\\.ts$', workers: 1 },
   { name: 'e2e-chart', files: '/test/e2e/chart.*\\.test\\.ts$', workers: 1 },
   { name: 'outages', files: '/test/e2e/outages.*\\.test\\.ts$', workers: 1, onlyWhenNamed: true },
-  { name: 'faults', files: `/test/fault/${LONG_FAULTS}\\.`, workers: 1, onlyWhenNamed: true },
+  { name: 'long', files: LONG, workers: 1, onlyWhenNamed: true },
   { name: 'release', files: '/test/release/.*\\.test\\.ts$', workers: 1, onlyWhenNamed: true },
 ];
 

@@ -3,6 +3,7 @@ import { type Fleet, IMAGE, until } from './fleet.ts';
 
 export const NAMESPACE = 'fleet';
 const PATH = `/apis/apps/v1/namespaces/${NAMESPACE}/daemonsets/agent`;
+/** How many pods are replaced at once. */
 export const STEP = '10%';
 export const LIMIT_MS = 30 * 60_000;
 
@@ -10,6 +11,8 @@ export interface AgentsShape {
   readonly pods: number;
   /** How long a pod takes from its node to Ready; at once when absent. */
   readonly startsAfter?: string;
+  /** Of all pods; `STEP` when absent. */
+  readonly step?: string;
 }
 
 export class Agents {
@@ -68,13 +71,13 @@ export async function seconds(run: () => Promise<void>): Promise<number> {
   return (performance.now() - began) / 1000;
 }
 
-const daemonSetOf = ({ pods, startsAfter }: AgentsShape) => ({
+const daemonSetOf = ({ pods, startsAfter, step = STEP }: AgentsShape) => ({
   apiVersion: 'apps/v1',
   kind: 'DaemonSet',
   metadata: { name: 'agent' },
   spec: {
     selector: { matchLabels: { app: 'agent' } },
-    updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: STEP } },
+    updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: step } },
     template: {
       metadata: {
         labels: { app: 'agent' },

@@ -36,9 +36,10 @@ const KINDS = [
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
-function nameOf({ pods, update, check, startsAfter }: Shape): string {
+function nameOf({ pods, update, check, startsAfter, step }: Shape): string {
   const start = startsAfter ? `, ready ${startsAfter} after their start` : '';
-  return `(a) ${pods} pods${start}, ${update}, ${check === 'exec' ? 'a command in each' : 'readiness alone'}`;
+  const parallel = step ? `, ${step} at once` : '';
+  return `(a) ${pods} pods${start}${parallel}, ${update}, ${check === 'exec' ? 'a command in each' : 'readiness alone'}`;
 }
 
 function specsOf(shape: Shape): Record<Kind, FigureSpec> {
