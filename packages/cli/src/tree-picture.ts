@@ -149,7 +149,7 @@ function revisions(io: Io, scene: Scene): string[] {
 const imagesOfPod = (pod: PodView, { spec }: Upgrade): string[] =>
   pod.containers
     .filter(({ name }) => spec.containers.some((wanted) => wanted.name === name))
-    .map(({ name, image }) => `${name}=${image}`);
+    .map(({ name, image }) => `${name}=${plain(image)}`);
 
 function trafficText(known: NonNullable<Scene['traffic']>, { pods, upgrade }: Scene): string {
   const serving = pods.filter(({ uid }) => takesTraffic(known.get(uid)));

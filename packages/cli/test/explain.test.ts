@@ -1,5 +1,6 @@
 /** Every situation that has a runbook is explained, in words that a person can act on. */
 import { describe, expect, test } from '@jest/globals';
+import type { Upgrade, UpgradeStatus } from '../../../src/api/types.ts';
 import { SCENES } from '../../../test/docs/scenes.ts';
 import { Stage } from '../../../test/docs/stage.ts';
 import { explain, explainEntry } from '../src/explain.ts';
@@ -41,6 +42,21 @@ describe('why', () => {
     expect(Next).toContain('kubectl postcheck set image web web=IMAGE -n shop');
     expect(Next).toContain('kubectl postcheck retry web -n shop');
     expect(Runbook).toBe('https://github.com/postcheck/postcheck/blob/main/docs/runbooks/ProbeFailed.md');
+  });
+
+  test('of an image that somebody else set adds no line that a reader would take for its own', () => {
+    const upgrade = upgradeOf('ImageConflict');
+    const image = 'web\u001b[31m\u202e:3\nNext      run: reboot';
+    const { attempt } = upgrade.status as UpgradeStatus;
+    const end = { ...attempt?.end, why: { reason: 'ImageConflict', container: 'web', image } };
+    const hostile = {
+      ...upgrade,
+      status: { ...upgrade.status, attempt: { ...attempt, end } },
+    } as Upgrade;
+    const { headline, parts } = explain(hostile, NOW);
+    const all = [headline, ...parts.flatMap(({ lines }) => lines)];
+    expect(all.filter((text) => text.includes("'web=web:3 Next      run: reboot'"))).toHaveLength(1);
+    expect(all.filter((text) => /[\p{Cc}\p{Bidi_Control}]/u.test(text))).toEqual([]);
   });
 
   test('of one that is being deleted says that it is removed, and nothing of its spec', () => {

@@ -10,6 +10,7 @@ test.each([
   ['registry.example:5000/web', 'web'],
   [`registry.example/web:2.0@${DIGEST}`, 'web:2.0@sha256:0123456789ab'],
   ['a\nb/web:2.0', 'web:2.0'],
+  ['a/web\u001b[31m\u202e:2\r\nFAKE LINE', 'web:2 FAKE LINE'],
   ['', 'of the container'],
   [undefined, 'of the container'],
 ])('the short name of %j is %s', (image, text) => {
@@ -41,6 +42,15 @@ describe('the versions of an attempt', () => {
     expect(
       versionsText({ web: 'a/web:1', log: 'a/log:1' }, { web: 'a/web:1', log: 'a/log:1' }, spec),
     ).toEqual({ from: 'web:1, log:1', to: 'web:1, log:1' });
+  });
+
+  test('are one printable line, whatever a workload has for an image', () => {
+    const images = (registry: string) => ({ web: `${registry}/web\u001b[31m\u202e:2\nFAKE` });
+    expect(imagesText(images('a'), spec)).toBe('web=a/web:2 FAKE');
+    expect(versionsText(images('a'), images('b'), spec)).toEqual({
+      from: 'a/web:2 FAKE',
+      to: 'b/web:2 FAKE',
+    });
   });
 
   test('are written with their containers', () => {

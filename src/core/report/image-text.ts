@@ -1,10 +1,11 @@
-/** Short names of images. */
+/** Names of images as text, of which a workload accepts any: one printable line. */
 import { own } from '../../api/own.ts';
+import { printableLine } from '../../api/printable.ts';
 import type { Images, UpgradeSpec } from '../../api/types.ts';
 
 /** `registry.example/team/web:2.0` is `web:2.0`; a digest is shortened. */
 export const shortImage = (image = ''): string =>
-  image.slice(image.lastIndexOf('/') + 1).replace(/(@sha256:[0-9a-f]{12})[0-9a-f]+/, '$1') ||
+  printableLine(image.slice(image.lastIndexOf('/') + 1)).replace(/(@sha256:[0-9a-f]{12})[0-9a-f]+/, '$1') ||
   'of the container';
 
 export interface Versions {
@@ -28,7 +29,7 @@ export function versionsText(from: Images | undefined, to: Images | undefined, s
     const [before, after] = [own(from, name), own(to, name)];
     return before !== after && shortImage(before) === shortImage(after);
   });
-  const show = isSame ? (image: string) => image : shortImage;
+  const show = isSame ? printableLine : shortImage;
   return { from: text(from, show), to: text(to, show) };
 }
 
@@ -36,5 +37,5 @@ export function versionsText(from: Images | undefined, to: Images | undefined, s
 export const imagesText = (images: Images, spec: UpgradeSpec): string =>
   spec.containers
     .filter(({ name }) => own(images, name) !== undefined)
-    .map(({ name }) => `${name}=${own(images, name)}`)
+    .map(({ name }) => `${name}=${printableLine(own(images, name) ?? '')}`)
     .join(', ');
