@@ -265,6 +265,40 @@ test.each(KINDS)(
   },
 );
 
+test.each(KINDS.flatMap((kind) => [1, 5].map((replicas) => [kind, replicas] as const)))(
+  'a controller that is down during the fallback of a %s of %i does not end it: it goes on with the controller (kubermatic#2692)',
+  async (kind, replicas) => {
+    const during: unknown[] = [];
+    const story = onDelete(
+      'controller down',
+      [
+        {
+          when: phaseIs('FallingBack'),
+          act: ({ controllers }) => {
+            controllers.syncAfterMs = 3_600_000;
+          },
+        },
+        {
+          when: afterSeconds(3500),
+          act: (world) => {
+            during.push(world.upgrade()?.status?.message);
+            world.controllers.syncAfterMs = 15;
+          },
+        },
+      ],
+      { images: { [NEW]: { answer: () => 17 } }, minutes: 180, nodes: NODES.slice(0, replicas) },
+    );
+    const run = await played({ ...story, workload: { ...workloadOf(kind), replicas } });
+    expect(during).toEqual([
+      expect.stringMatching(
+        /^Falling back to web:1.0, which is blocked: the controller of \S+ web has not observed/,
+      ),
+    ]);
+    expect(run.ending).toMatchObject({ phase: 'FellBack', fallback: 'Verified PostCheck' });
+    expect(run.ending.pods).toEqual(Array(replicas).fill(`${OLD} serves`));
+  },
+);
+
 function labelled(world: World): void {
   for (const name of NODES) {
     const ring = name < 'node-3' ? 'lab' : 'rest';

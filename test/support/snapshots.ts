@@ -206,7 +206,7 @@ export function statusOf(
     phase: 'Upgrading',
     attempt: attemptOf(spec, attempt),
     from: { images: { web: OLD }, baseline: [] },
-    to: { images: { web: NEW } },
+    to: { images: { web: NEW }, revision: 'new' },
     ...change,
   };
 }

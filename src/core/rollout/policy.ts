@@ -8,6 +8,7 @@ import type { WitnessedImages } from '../verification/witness.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { attemptObstacle } from '../workload/obstacles.ts';
 import { isNetworkLost } from '../workload/pods.ts';
+import { unobservedAt } from '../workload/refusal.ts';
 import {
   closeGates,
   explainFailures,
@@ -18,7 +19,7 @@ import {
 } from './actions.ts';
 import { advance, movePartition, recordOrAdvance } from './advance.ts';
 import { endPartial, rejectVersion, succeed } from './attempt.ts';
-import type { Policy } from './evaluation.ts';
+import type { Evaluation, Policy } from './evaluation.ts';
 import { finishFallback, giveUpFallback } from './fallback.ts';
 import { partitionObstacle } from './partition.ts';
 import { rewrittenInFallback } from './rewritten.ts';
@@ -144,12 +145,20 @@ const back: Policy = {
   // The previous images are restored, and no pod of the failed version is left.
   onNoPods: finishFallback,
   onEvidence: ({ snapshot, status }, evidence) => giveUpFallback(snapshot, status, evidence, 'Failed'),
-  // During an outage of all nodes nothing can be said about the fallback, and nobody has to act on it. A pod that passes just now is progress.
-  onSilence: ({ snapshot, status, summary }, evidence) =>
-    isNetworkLost(snapshot.pods, snapshot.nodeReady) || unrecorded(summary).length > 0
+  onSilence: (evaluation, evidence) =>
+    mayStillRollBack(evaluation)
       ? undefined
-      : giveUpFallback(snapshot, status, evidence, 'Unverified'),
+      : giveUpFallback(evaluation.snapshot, evaluation.status, evidence, 'Unverified'),
 };
+
+/**
+ * During an outage of all nodes, or of the workload's controller, nothing can be said about a fallback, and nobody has to act on it; and a pod that
+ * passes just now is progress.
+ */
+const mayStillRollBack = ({ snapshot, summary, rollout }: Evaluation): boolean =>
+  isNetworkLost(snapshot.pods, snapshot.nodeReady) ||
+  unobservedAt(snapshot, rollout.rolledAt) !== undefined ||
+  unrecorded(summary).length > 0;
 
 const POLICIES: Readonly<Record<Direction, Policy>> = { Forward: forward, Back: back };
 

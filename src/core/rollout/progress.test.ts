@@ -84,9 +84,9 @@ describe('progress is', () => {
       ['not if none had', reached({ to }, { maxPassed: 0 }), [3, 0, undefined, 60]],
       ['not with the same template', reached({ to }, {}, 'new'), [3, 2, undefined, 60]],
       [
-        'not before the first revision is known',
+        'with what there is when the first revision is observed',
         reached({ to: { images: to.images } }),
-        [3, 2, undefined, 60],
+        [3, 2, undefined, 0],
       ],
     ])('%s', (_, found, expected) => {
       expect(found).toEqual(expected);

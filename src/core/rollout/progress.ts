@@ -19,7 +19,8 @@ export const NOTHING_REACHED = { maxUpdated: 0, maxPassed: 0, passedBefore: unde
 
 /**
  * Progress is a new maximum of updated or passed pods; a loop of evictions and replacements is none. The maximum is not compared with what no
- * longer counts: pods that are no longer desired, those of before a scale-up from zero, and those that are all replaced once more.
+ * longer counts: pods that are no longer desired, those of before a scale-up from zero, and those that are all replaced once more. That the
+ * controller has observed the template is progress too: it may have been down for long.
  */
 export function recordProgress(
   snapshot: Snapshot,
@@ -29,13 +30,15 @@ export function recordProgress(
 ): ActiveStatus {
   const { attempt } = status;
   const most = counts.desired > 0 ? counts.desired : Number.POSITIVE_INFINITY;
-  const isReplaced = isReplacedAnew(snapshot, status, policy.revision(status));
+  const known = policy.revision(status);
+  const isReplaced = isReplacedAnew(snapshot, status, known);
+  const isObserved = known === undefined && snapshot.updateRevision !== undefined;
   const isAnew = isReplaced || (hasNoPods(status) && counts.desired > 0);
   const [updated, passed] = isAnew ? [0, 0] : [attempt.maxUpdated, attempt.maxPassed];
   const before = { maxUpdated: Math.min(updated, most), maxPassed: Math.min(passed, most) };
   const maxUpdated = Math.max(before.maxUpdated, Math.min(counts.updated, most));
   const maxPassed = Math.max(before.maxPassed, Math.min(counts.passed + counts.skipped, most));
-  const isProgress = isAnew || maxUpdated > before.maxUpdated || maxPassed > before.maxPassed;
+  const isProgress = isAnew || isObserved || maxUpdated > before.maxUpdated || maxPassed > before.maxPassed;
   if (!isProgress && maxUpdated === attempt.maxUpdated && maxPassed === attempt.maxPassed) {
     return status;
   }

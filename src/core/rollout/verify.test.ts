@@ -26,7 +26,7 @@ function fallback(workload: Partial<WorkloadView>, given: Partial<UpgradeStatus>
   const status = statusOf(
     {
       phase: 'FallbackChecking',
-      fallback: fallbackOf({ startedAt: ago(2000), rolledAt: ago(1990) }),
+      fallback: fallbackOf({ startedAt: ago(2000), rolledAt: ago(1990), revision: 'new' }),
       ...given,
     },
     { progressAt: ago(960), startedAt: ago(2100), maxPassed: 1 },
