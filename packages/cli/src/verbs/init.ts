@@ -97,6 +97,13 @@ async function choose(
       because: `${absent}the check makes the same request as its readiness probe instead.`,
     };
   }
+  // The default check decides at each pod: readiness alone where no version has the script.
+  if (script === undefined) {
+    return {
+      checks: undefined,
+      because: `It is unknown whether the image has ${SCRIPT}, which runs by default; where no version has it, readiness alone decides.`,
+    };
+  }
   const ready = containers.some(({ readinessProbe }) => readinessProbe !== undefined);
   return {
     checks: [],

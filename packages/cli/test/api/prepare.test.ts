@@ -32,8 +32,9 @@ describe('init', () => {
     const { out, code } = await run('init', 'deploy/new');
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^# It is unknown whether the image has \/usr\/bin\/readiness_probe.sh; it has no readiness probe/,
+      /^# It is unknown whether the image has \/usr\/bin\/readiness_probe.sh, which runs by default; where no version has it, readiness alone decides\./,
     );
+    expect(out).not.toContain('checks');
     const path = join(folder, 'web.yaml');
     writeFileSync(path, out);
     expect((await run('lint', '-f', path)).code).toBe(0);
@@ -44,7 +45,7 @@ describe('init', () => {
     expect(await run('init', 'deploy/web')).toEqual({
       code: 1,
       out: '',
-      err: 'error: Upgrade web already acts on Deployment web: `kubectl get upgrade web -n shop -o yaml` prints it, `kubectl postcheck set image web CONTAINER=IMAGE -n shop` rolls out another image\n',
+      err: 'error: Upgrade web already acts on Deployment web: `kubectl get upgrade web -o yaml -n shop` prints it, `kubectl postcheck set image web CONTAINER=IMAGE -n shop` rolls out another image\n',
     });
     expect((await run('init', 'deploy/taken', '--no-exec')).out).toContain('  name: taken-deployment\n');
   });
