@@ -3,7 +3,7 @@ import type { Upgrade } from '../../../../src/api/types.ts';
 import type { Cluster } from '../cluster.ts';
 import { EXIT, Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
-import { SYMBOLS } from '../looks.ts';
+import { phaseLook, SYMBOLS } from '../looks.ts';
 import { checkFormat, forMachine, tidy } from '../output.ts';
 import { painted } from '../paint.ts';
 import { clockTime, plain } from '../text.ts';
@@ -26,12 +26,13 @@ export interface StatusOptions {
   readonly output?: string;
 }
 
-/** Formats the phase, the pods that passed, and the message. */
+/** Formats the phase, the pods that passed, and the message. The outcome of what was wanted before must not look like that of what is wanted now. */
 export function line(io: Io, upgrade: Upgrade): string {
-  const look = lookOf(upgrade);
-  const summary = upgrade.status?.summary ? `  ${upgrade.status.summary}` : '';
-  const sentence = unseen(upgrade) ?? plain(upgrade.status?.message ?? '');
-  return `${painted(io, look, `${SYMBOLS[look]} ${phaseText(upgrade)}`)}${summary}  ${sentence}`;
+  const waiting = unseen(upgrade);
+  const [look, phase] =
+    waiting === undefined ? [lookOf(upgrade), phaseText(upgrade)] : [phaseLook('Pending'), 'Pending'];
+  const summary = waiting === undefined && upgrade.status?.summary ? `  ${upgrade.status.summary}` : '';
+  return `${painted(io, look, `${SYMBOLS[look]} ${phase}`)}${summary}  ${waiting ?? plain(upgrade.status?.message ?? '')}`;
 }
 
 export async function status(

@@ -158,7 +158,7 @@ describe('status', () => {
     ]); // biome-ignore format: a command line
     const { out, code } = await run('status', 'back', '-n', 'shop', '--watch=false');
     expect([out, code]).toEqual([
-      '↩ FellBack  3/3  the operator has not observed the last change of the spec yet\n',
+      '◌ Pending  the operator has not observed the last change of the spec yet\n',
       5,
     ]);
   });
