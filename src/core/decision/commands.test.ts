@@ -61,6 +61,18 @@ describe('a verb acts', () => {
   });
 });
 
+test.each([
+  ['a\u001b[31m\u202e\r\nAborted by admin', 'a Aborted by admin'],
+  ['\u0001', ''],
+  [' ', ' '],
+])('the token %j acts once, and is shown as one printable line', (token, shown) => {
+  const upgrade = given({ [ABORT_ANNOTATION]: token });
+  expect(newCommand(upgrade)).toBe('abort');
+  const next = recordCommand(upgrade, completeStatus(upgrade.status), 'abort', 'FallingBack', NOW);
+  expect(next.commands?.abort?.token).toBe(shown);
+  expect(newCommand({ ...upgrade, status: next })).toBeUndefined();
+});
+
 test('tokens that came with the Upgrade, say from a backup, count as seen', () => {
   const fresh = completeUpgradeOf({ annotations: { [ABORT_ANNOTATION]: 'a', [RETRY_ANNOTATION]: 'r' } });
   expect(recordSeenCommands(fresh, fresh.status, NOW).commands).toMatchObject({
