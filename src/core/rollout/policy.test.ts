@@ -1,5 +1,6 @@
 /** What an attempt and its fallback do differently, each by what comes of it. */
 import { describe, expect, test } from '@jest/globals';
+import { type EvaluationChange, evaluationOf, type Pod } from '../../../test/support/evaluations.ts';
 import {
   activeStatusOf,
   ago,
@@ -25,6 +26,7 @@ import { mustRestore } from '../finalizer.ts';
 import { verificationId } from '../status.ts';
 import { attemptObstacle } from '../workload/obstacles.ts';
 import { verificationContext } from './context.ts';
+import { policyOf } from './policy.ts';
 
 const template = (image: string): WorkloadChange => ({
   containers: templateOf(image),
@@ -168,5 +170,42 @@ describe('an attempt in stages does not start', () => {
   test('by none that can be held', () => {
     expect(obstacle(canary, {})).toBeUndefined();
     expect(obstacle(byNode, { kind: 'DaemonSet', onDelete: true })).toBeUndefined();
+  });
+});
+
+describe('a fallback that makes no progress', () => {
+  const CAUSE = { cause: { reason: 'NoProgress' }, pods: [] } as const;
+  const end = (change: EvaluationChange) =>
+    policyOf('Back').onSilence(evaluationOf({ direction: 'Back', ...change }), CAUSE)?.phase;
+  const [passing, failing] = (['Passed', 'Failed'] as const).map((state) => ({
+    name: 'a',
+    state,
+    recorded: false,
+  }));
+  const pods = [podOf()];
+
+  test.each<[string, EvaluationChange, string | undefined]>([
+    ['has failed', {}, 'FallbackFailed'],
+    [
+      'has failed, also with a pod whose failure is not recorded',
+      { pods: [failing as Pod] },
+      'FallbackFailed',
+    ],
+    ['has not while a pod passes', { pods: [passing as Pod] }, undefined],
+    ['has not while no node is Ready', { snapshot: { pods, nodeReady: () => false } }, undefined],
+    ['has failed if its nodes are Ready', { snapshot: { pods, nodeReady: () => true } }, 'FallbackFailed'],
+    [
+      'has not while its controller has not observed the images',
+      {
+        rollout: { rolledAt: NOW },
+        snapshot: {
+          upgrade: upgradeOf({ status: statusOf() }),
+          workload: workloadOf({ observedGeneration: 1 }),
+        },
+      },
+      undefined,
+    ],
+  ])('%s', (_, change, phase) => {
+    expect(end(change)).toBe(phase);
   });
 });

@@ -3,6 +3,7 @@ import { isReason } from '../../api/reasons.ts';
 import type { UpgradeStatus } from '../../api/types.ts';
 import type { ActiveStatus } from '../complete-status.ts';
 import { type Direction, directionOf, isBeforeRollout } from '../status.ts';
+import { hasPassed } from '../verification/pod-result.ts';
 import { unrecorded } from '../verification/summary.ts';
 import type { WitnessedImages } from '../verification/witness.ts';
 import { driverOf } from '../workload/drivers.ts';
@@ -158,7 +159,7 @@ const back: Policy = {
 const mayStillRollBack = ({ snapshot, summary, rollout }: Evaluation): boolean =>
   isNetworkLost(snapshot.pods, snapshot.nodeReady) ||
   unobservedAt(snapshot, rollout.rolledAt) !== undefined ||
-  unrecorded(summary).length > 0;
+  unrecorded(summary).some(hasPassed);
 
 const POLICIES: Readonly<Record<Direction, Policy>> = { Forward: forward, Back: back };
 

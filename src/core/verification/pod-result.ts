@@ -59,7 +59,7 @@ export const withPod = (cause: Cause, { name, node }: PodView): Cause => ({
   node: node || undefined,
 });
 
-const hasPassed = ({ state }: PodResult): boolean => state === 'Passed' || state === 'Skipped';
+export const hasPassed = ({ state }: PodResult): boolean => state === 'Passed' || state === 'Skipped';
 
 /** Why the pod does not serve as verified; for a pod that does, why it passed. */
 export const openCause = ({ cause, lapse }: PodResult): Cause => lapse?.cause ?? cause;
