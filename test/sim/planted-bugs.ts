@@ -492,8 +492,8 @@ function trueContext(`,
   {
     name: 'all nodes lost at once are left',
     file: 'core/workload/daemon-set.ts',
-    find: 'return isNetworkLost ? [] :',
-    replace: 'return isNetworkLost && pods.length === 0 ? [] :',
+    find: 'isNetworkLost(pods, nodeReady)',
+    replace: '(pods.length < 0)',
   },
   {
     name: 'a stage waits for its node that is left',
