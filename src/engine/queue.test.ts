@@ -70,6 +70,39 @@ describe('a key', () => {
     expect(worked).toEqual(['0 a', '0 a']);
   });
 
+  test('that was expensive rests, and is then processed once for all that was added meanwhile', async () => {
+    const { clock, queue, worked, finish } = benchOf(8);
+    queue.add('a');
+    await finish({ busyMs: 20 });
+    queue.add('a');
+    queue.add('b');
+    await run(clock, 150);
+    queue.add('a');
+    expect(worked).toEqual(['0 a', '0 b']);
+    await run(clock, 1000);
+    expect(worked).toEqual(['0 a', '0 b', '200 a']);
+  });
+
+  test('rests not when it has priority, was cheap, or took long only because it waited', async () => {
+    const { clock, queue, worked, finish } = benchOf(8);
+    queue.add('urgent');
+    await finish({ busyMs: 20 });
+    queue.add('urgent', true);
+    queue.add('cheap');
+    await finish({ busyMs: 0.5 });
+    await finish({ busyMs: 0.5 });
+    queue.add('cheap');
+    await finish();
+    expect(worked).toEqual(['0 urgent', '0 cheap', '0 urgent', '0 cheap']);
+    queue.add('waited');
+    await run(clock, 500);
+    await finish();
+    await finish({ busyMs: 20 });
+    queue.add('waited');
+    await turn(clock);
+    expect(worked.slice(4)).toEqual(['0 waited', '500 waited']);
+  });
+
   test('never waits for another key while a worker is free', async () => {
     const { clock, queue, worked } = benchOf(2);
     for (const key of ['a', 'b', 'c']) {

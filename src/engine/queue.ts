@@ -11,6 +11,14 @@ const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 30_000;
 /** A slice takes no further key after this time; a key that was started is finished. */
 const SLICE_MS = 10;
+/**
+ * A key that is expensive to decide on, because its workload has thousands of pods, takes at most one part in so many of the time: it rests, and
+ * whatever happens to its pods meanwhile is decided on together.
+ */
+const BUSY_SHARE = 10;
+/** Cheaper keys never rest. */
+const EXPENSIVE_MS = 1;
+const REST_MAX_MS = 1000;
 
 /** When to process a key again, unless it is added before. */
 export interface Result {
@@ -21,6 +29,8 @@ export interface Result {
   readonly progressed?: boolean;
   /** A write had to wait and was not sent: this is no success, so earlier failures still count. */
   readonly held?: boolean;
+  /** How long nothing else could run because of it. */
+  readonly busyMs?: number;
 }
 
 export interface QueueOptions {
@@ -63,6 +73,8 @@ export class Queue {
   readonly #dirty = new Map<string, boolean>();
   readonly #timers = new Map<string, Timer>();
   readonly #failures = new Map<string, number>();
+  /** Until when keys rest. */
+  readonly #resting = new Map<string, number>();
   #running = false;
   #isSliceScheduled = false;
   #idle: (() => void)[] = [];
@@ -88,10 +100,13 @@ export class Queue {
     }
   }
 
-  /** A key with priority does not wait for those without. */
+  /** A key with priority does not wait for those without, and does not rest. */
   add(key: string, priority = false): void {
+    const restsUntil = priority ? 0 : (this.#resting.get(key) ?? 0);
     if (this.#working.has(key)) {
       this.#dirty.set(key, priority || this.#dirty.get(key) === true);
+    } else if (restsUntil > this.#options.clock.steady()) {
+      this.#addAt(key, restsUntil, priority);
     } else if (priority && this.#waiting.has(key)) {
       this.#prioritized.add(key, this.#waiting.remove(key) ?? 0);
       this.#scheduleSlice();
@@ -104,12 +119,16 @@ export class Queue {
   addAfter(key: string, delayMs: number, priority = false): void {
     if (delayMs <= 0) {
       this.add(key, priority);
-      return;
+    } else {
+      this.#addAt(key, this.#options.clock.steady() + delayMs, priority);
     }
+  }
+
+  #addAt(key: string, at: number, priority: boolean): void {
     const { clock } = this.#options;
     const known = this.#timers.get(key);
     const next = {
-      at: Math.min(clock.steady() + delayMs, known?.at ?? Number.POSITIVE_INFINITY),
+      at: Math.min(at, known?.at ?? Number.POSITIVE_INFINITY),
       priority: priority || known?.priority === true,
     };
     if (next.at === known?.at && next.priority === known.priority) {
@@ -182,8 +201,9 @@ export class Queue {
     this.#working.add(key);
     this.#reservedInUse += isReserved ? 1 : 0;
     const startedAt = clock.steady();
-    const { requeueAfterMs, backoff = false, held = false, progressed = false } = await work(key);
+    const { requeueAfterMs, backoff = false, held = false, progressed = false, busyMs = 0 } = await work(key);
     telemetry.worked((clock.steady() - startedAt) / 1000);
+    this.#rest(key, startedAt, busyMs);
     this.#working.delete(key);
     this.#reservedInUse -= isReserved ? 1 : 0;
     const dirty = this.#dirty.get(key);
@@ -203,6 +223,14 @@ export class Queue {
       }
     }
     this.#scheduleSlice();
+  }
+
+  #rest(key: string, since: number, busyMs: number): void {
+    if (busyMs < EXPENSIVE_MS) {
+      this.#resting.delete(key);
+    } else {
+      this.#resting.set(key, since + Math.min(busyMs * BUSY_SHARE, REST_MAX_MS));
+    }
   }
 
   #requeue(key: string, { dirty, afterMs, priority }: Again): void {

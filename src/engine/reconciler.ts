@@ -110,7 +110,9 @@ export class Reconciler {
   }
 
   async #visit(key: UpgradeKey): Promise<Result> {
+    const { clock } = this.#options;
     const progressBefore = this.#writes.progressOf(key);
+    let busyMs = 0;
     for (let step = 0; step < MAX_STEPS; step++) {
       const upgrade = this.#options.store.upgrades.get(key);
       if (!upgrade) {
@@ -122,22 +124,21 @@ export class Reconciler {
         upgrade.metadata.name,
         upgradeFacts(upgrade, upgrade.status),
       );
-      const next = await this.#carryOut(
-        key,
-        upgrade,
-        this.#pace.withinLimits(key, decide(gather(this.#sources, key, upgrade))),
-      );
+      const startedAt = clock.steady();
+      const plan = this.#pace.withinLimits(key, decide(gather(this.#sources, key, upgrade)));
+      busyMs += clock.steady() - startedAt;
+      const next = await this.#carryOut(key, upgrade, plan);
       if (typeof next === 'object') {
         this.#writes.visitEnded(key);
-        return next;
+        return { ...next, busyMs };
       }
     }
     if (this.#writes.progressOf(key) === progressBefore) {
-      return { requeueAfterMs: this.#writes.visitSpun(key) };
+      return { requeueAfterMs: this.#writes.visitSpun(key), busyMs };
     }
     // A large workload always has some pod to write: other keys have their turn first.
     this.#writes.visitEnded(key);
-    return { requeueAfterMs: 0 };
+    return { requeueAfterMs: 0, busyMs };
   }
 
   #forget(key: UpgradeKey): Result {
