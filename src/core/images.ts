@@ -5,7 +5,7 @@ import type { TemplateContainer, WorkloadView } from '../api/views.ts';
 import type { Status } from './complete-status.ts';
 
 /** Neither registries nor the kubelet accept longer references, so such an image cannot run and is no fallback target. */
-const IMAGE_MAX = 1024;
+export const IMAGE_MAX = 1024;
 
 /** The maximum size of one set of images. An attempt stores up to three (`from`, `to` and the restored ones), which must fit into the status. */
 export const SET_MAX_BYTES = 16 * 1024;
@@ -13,7 +13,22 @@ export const SET_MAX_BYTES = 16 * 1024;
 /** The size of the set in a status. */
 export const bytesOf = (images: Images): number => Buffer.byteLength(JSON.stringify(images), 'utf8');
 
+/** What of the status has no room for these images: one of them, or all together; `undefined` if they fit. */
+export function exceededBy(
+  images: Images,
+): { readonly container?: string; readonly limit: number } | undefined {
+  const long = Object.entries(images).find(([, image]) => image.length > IMAGE_MAX);
+  if (long) {
+    return { container: long[0], limit: IMAGE_MAX };
+  }
+  return bytesOf(images) > SET_MAX_BYTES ? { limit: SET_MAX_BYTES } : undefined;
+}
+
 /** The images of the template by container name, including init containers and sidecars: names are unique within a pod. */
+export const templateImages = ({ containers }: Pick<WorkloadView, 'containers'>): Images =>
+  Object.fromEntries(containers.map(({ name, image }) => [name, image]));
+
+/** Those that can run, and so can be restored later. */
 export const imagesOf = (workload: WorkloadView): Images =>
   Object.fromEntries(
     workload.containers

@@ -76,19 +76,25 @@ test.each([
   });
 });
 
+const LONG = `registry.example/${'w'.repeat(1100)}:1`;
+
 test.each([
-  ['the image of before', OLD, 'ImageRewritten'],
-  ['another image', 'registry.example/web:2.0@sha256:0', undefined],
-])('an image that comes back as %s is told to have come to nothing, or not', async (_what, image, reason) => {
-  const workload = workloadOf({
-    containers: [{ name: 'web', image: OLD, role: 'regular', startupProbe: false }],
-  });
-  const object = workloadOf({ containers: [{ name: 'web', image, role: 'regular', startupProbe: false }] });
-  const { executor } = made(stored, { patchImages: async () => ({ ok: true, object }) });
-  const action = {
-    kind: 'patchImages',
-    workload,
-    images: { web: NEW },
-  } as const;
-  expect((await executor.execute(action)).noEffect?.reason).toBe(reason);
-});
+  ['the image of before', OLD, OLD, 'ImageRewritten'],
+  ['the one of before that is too long to run', LONG, LONG, 'ImageRewritten'],
+  ['another image', OLD, 'registry.example/web:2.0@sha256:0', undefined],
+])(
+  'an image that comes back as %s is told to have come to nothing, or not',
+  async (_what, before, image, reason) => {
+    const workload = workloadOf({
+      containers: [{ name: 'web', image: before, role: 'regular', startupProbe: false }],
+    });
+    const object = workloadOf({ containers: [{ name: 'web', image, role: 'regular', startupProbe: false }] });
+    const { executor } = made(stored, { patchImages: async () => ({ ok: true, object }) });
+    const action = {
+      kind: 'patchImages',
+      workload,
+      images: { web: NEW },
+    } as const;
+    expect((await executor.execute(action)).noEffect?.reason).toBe(reason);
+  },
+);

@@ -6,7 +6,7 @@ import { own } from '../api/own.ts';
 import { isReason } from '../api/reasons.ts';
 import type { Images, Upgrade } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
-import { imagesOf } from '../core/images.ts';
+import { templateImages } from '../core/images.ts';
 import { type IneffectiveWrite, namedWorkload, type Obstacle } from '../core/obstacle.ts';
 import { type Action, PODS_PER_ACTION, type PodCondition } from '../core/plan.ts';
 import type { LocalState } from './local-state.ts';
@@ -160,7 +160,7 @@ const noEffect = (write: IneffectiveWrite): Obstacle => ({ reason: 'NoEffect', w
 
 /** Returns an obstacle if every image that was written is returned as the previous one, as by a mutating webhook. */
 function imageRewritten(before: WorkloadView, now: WorkloadView, wanted: Images): Obstacle | undefined {
-  const old = imagesOf(before);
+  const old = templateImages(before);
   const written = now.containers.filter(({ name }) => own(wanted, name) !== undefined);
   const [first] = written;
   if (!first || written.some(({ name, image }) => own(old, name) !== image)) {

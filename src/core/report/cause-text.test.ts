@@ -158,12 +158,20 @@ test.each<[Cause, string]>([
   ],
   [{ reason: 'TargetNotFound', workload: 'Deployment web' }, 'Deployment web was deleted during the attempt'],
   [
+    { reason: 'ImageConflict', container: 'web', image: 'm'.repeat(1100), by: 'argocd' },
+    `container web was set to ${'m'.repeat(100)}… (1100 characters) by argocd during the attempt; postcheck does not overwrite it`,
+  ],
+  [
     { reason: 'ImageConflict', container: 'web', image: 'web:3', by: 'argocd' },
     'container web was set to web:3 by argocd during the attempt; postcheck does not overwrite it',
   ],
   [
     { reason: 'ImageConflict', container: 'web', image: 'web:3' },
     'container web was set to web:3 by an unknown field manager during the attempt; postcheck does not overwrite it',
+  ],
+  [
+    { reason: 'ImageRewritten', container: 'web', image: 'm'.repeat(1024), wanted: 'web:2', limit: 1024 },
+    `the API server stored an image of more than 1024 characters, ${'m'.repeat(100)}…, instead of web:2 for container web: check for an admission policy that sets it`,
   ],
   [
     { reason: 'ImageRewritten', container: 'web', image: 'web:1', wanted: 'web:2' },

@@ -5,10 +5,11 @@ import type { Trigger, Unrunnable } from '../../api/enums.ts';
 import { printableLine } from '../../api/printable.ts';
 import { isReason, TERMINAL_REASONS } from '../../api/reasons.ts';
 import type { Cause } from '../cause.ts';
+import { IMAGE_MAX } from '../images.ts';
 import { spanText } from '../time.ts';
 import type { PodResult } from '../verification/pod-result.ts';
 import type { TryRecord } from '../verification/probe-cycle.ts';
-import { shortImage } from './image-text.ts';
+import { shortImage, shownImage } from './image-text.ts';
 import { verdictText } from './verdict-text.ts';
 
 const UNRUNNABLE: Readonly<Record<Unrunnable, string>> = {
@@ -116,12 +117,23 @@ function attemptText(cause: Cause): string | undefined {
     case 'TargetNotFound':
       return `${cause.workload} was deleted during the attempt`;
     case 'ImageConflict':
-      return `container ${container} was set to ${image} by ${cause.by ?? UNKNOWN_MANAGER} during the attempt; postcheck does not overwrite it`;
+      return `container ${container} was set to ${shownImage(image)} by ${cause.by ?? UNKNOWN_MANAGER} during the attempt; postcheck does not overwrite it`;
     case 'ImageRewritten':
-      return `the API server stored image ${image}, which ran before, instead of ${cause.wanted} for container ${container}: check for an admission policy that sets it`;
+      return rewrittenText(cause);
     default:
       return undefined;
   }
+}
+
+/** How much of an image that is too long is shown. */
+const LONG_IMAGE = 100;
+
+function rewrittenText({ container, image = '', wanted, limit }: Cause): string {
+  const what =
+    limit === undefined
+      ? `stored image ${image}, which ran before,`
+      : `stored ${limit === IMAGE_MAX ? 'an image' : 'images'} of more than ${limit} characters, ${cut(image, LONG_IMAGE)}…,`;
+  return `the API server ${what} instead of ${wanted} for container ${container}: check for an admission policy that sets it`;
 }
 
 /** The advice is to delete the pod: a controller replaces pods, but does not repair them. */

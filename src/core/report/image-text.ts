@@ -1,12 +1,18 @@
 /** Names of images as text, of which a workload accepts any: one printable line. */
+import { cut } from '../../api/cut.ts';
 import { own } from '../../api/own.ts';
 import { printableLine } from '../../api/printable.ts';
 import type { Images, UpgradeSpec } from '../../api/types.ts';
+import { IMAGE_MAX } from '../images.ts';
 
 /** `registry.example/team/web:2.0` is `web:2.0`; a digest is shortened. */
 export const shortImage = (image = ''): string =>
   printableLine(image.slice(image.lastIndexOf('/') + 1)).replace(/(@sha256:[0-9a-f]{12})[0-9a-f]+/, '$1') ||
   'of the container';
+
+/** An image that another client set, of which only the beginning is shown if no registry accepts it. */
+export const shownImage = (image = ''): string =>
+  image.length > IMAGE_MAX ? `${cut(image, 100)}… (${image.length} characters)` : image;
 
 export interface Versions {
   readonly from: string;

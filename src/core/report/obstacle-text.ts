@@ -3,6 +3,7 @@ import { kubectl } from '../../api/kubectl.ts';
 import { VERIFIED } from '../../api/names.ts';
 import type { ObstacleReason } from '../../api/reasons.ts';
 import type { IneffectiveWrite, NamedWorkload, Obstacle, ObstacleOf } from '../obstacle.ts';
+import { shownImage } from './image-text.ts';
 
 const nameOf = ({ kind, name }: NamedWorkload): string => `${kind} ${name}`;
 
@@ -88,7 +89,7 @@ const TEXTS: {
   Refused: ({ message }) => message,
   NoEffect: noEffect,
   ImageRewritten: ({ container, wanted, image }) =>
-    `the API server stored image ${image} again instead of ${wanted} for container ${container}: check for an admission policy that sets it`,
+    `the API server stored image ${shownImage(image)} again instead of ${wanted} for container ${container}: check for an admission policy that sets it`,
   Paused: () => 'paused by spec.paused',
 };
 

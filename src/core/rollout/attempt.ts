@@ -5,7 +5,7 @@ import { type EndReason, isReason } from '../../api/reasons.ts';
 import type { Images } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { ActiveStatus } from '../complete-status.ts';
-import { imagesOf } from '../images.ts';
+import { templateImages } from '../images.ts';
 import { leftText } from '../report/left-text.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type End, endAttempt } from '../status.ts';
@@ -83,7 +83,7 @@ export function imagesToRestore(
 ): Images {
   // While the template is reverted, pods still run the new version.
   const upgraded = Object.keys({ ...turnedBack?.images }).map((name) => [name, own(to.images, name)]);
-  const current: Images = { ...imagesOf(workload), ...Object.fromEntries(upgraded) };
+  const current: Images = { ...templateImages(workload), ...Object.fromEntries(upgraded) };
   const isOurs = (name: string) => !attempt.rolledAt || own(current, name) === own(to.images, name);
   return Object.fromEntries(
     Object.entries(from.images).filter(

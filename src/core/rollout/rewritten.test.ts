@@ -34,6 +34,12 @@ describe('an image that the API server stored in place of ours', () => {
     expect(rewrittenInFallback(workload, completeStatus(statusOf()))).toEqual({});
   });
 
+  test('is none in a fallback if it is longer than any image can be: it was there before, and is not kept', () => {
+    const status = completeStatus(statusOf({ fallback: fallbackOf() }));
+    expect(rewrittenInFallback(stored(`mirror.example/${'m'.repeat(1100)}`), status)).toEqual({});
+    expect(rewrittenInFallback(stored(MIRROR), status)).toEqual({ web: MIRROR });
+  });
+
   test('is recorded with the requested one', () => {
     const set = { images: { web: NEW, log: 'log:2' } };
     expect(withRewritten(set, {})).toBe(set);

@@ -9,6 +9,7 @@ import { own } from '../../api/own.ts';
 import type { Images } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { Status } from '../complete-status.ts';
+import { IMAGE_MAX } from '../images.ts';
 
 const isOurs = (workload: WorkloadView, name: string): boolean =>
   own(workload.imageManagers, name) === FIELD_MANAGER;
@@ -21,11 +22,14 @@ export const rewrittenImages = (workload: WorkloadView, wanted: Images): Images 
       .map(({ name, image }) => [name, image]),
   );
 
-/** The same for a fallback. A failed image that is still there was not rewritten: that write had no effect, or is still to come. */
+/**
+ * The same for a fallback. A failed image that is still there was not rewritten: that write had no effect, or is still to come. One that is too long to
+ * be recorded as the failed one is still there too, and no version to keep.
+ */
 export const rewrittenInFallback = (workload: WorkloadView, { fallback, to }: Status): Images =>
   Object.fromEntries(
     Object.entries(rewrittenImages(workload, { ...fallback?.images })).filter(
-      ([name, image]) => own(to.images, name) !== image,
+      ([name, image]) => own(to.images, name) !== image && image.length <= IMAGE_MAX,
     ),
   );
 

@@ -148,6 +148,8 @@ describe('the record of the write', () => {
   });
 
   test('has none that is too long in a fallback', () => {
+    const long = recorded({ status: FALLING, ...stored(`mirror.example/${'m'.repeat(1100)}:1`) });
+    expect(long.fallback?.images).toEqual({ web: OLD });
     const { fallback } = recorded({ status: FALLING, ...stored(HUGE) });
     expect(fallback).toMatchObject({ images: { web: OLD }, rolledAt: ago(0) });
     expect(fallback?.requested).toBeUndefined();
@@ -175,7 +177,19 @@ describe('the record of the write', () => {
       stored(MIRROR, { generation: 1 }),
       { attempt: { end: undefined }, fallback: { reason: 'ImageRewritten' } },
     ],
-    ['falls back if images run that do not fit', manyStored(), { fallback: { reason: 'ImageRewritten' } }],
+    [
+      'falls back if images run that do not fit',
+      manyStored(),
+      { fallback: { reason: 'ImageRewritten', why: { limit: 16_384 } } },
+    ],
+    [
+      'falls back if an image runs that is longer than any can be',
+      stored(`mirror.example/${'m'.repeat(1100)}:2.0`),
+      {
+        to: { images: { web: NEW } },
+        fallback: { reason: 'ImageRewritten', why: { container: 'web', limit: 1024 } },
+      },
+    ],
     [
       'adopts what runs if it is the same version',
       {

@@ -2,7 +2,7 @@
 import { own } from '../../api/own.ts';
 import type { Cause } from '../cause.ts';
 import type { ActiveStatus } from '../complete-status.ts';
-import { bytesOf, imagesOf, runsImages, SET_MAX_BYTES } from '../images.ts';
+import { exceededBy, imagesOf, runsImages } from '../images.ts';
 import { endAttempt } from '../status.ts';
 import { toIso } from '../time.ts';
 import { rejectVersion } from './attempt.ts';
@@ -13,7 +13,7 @@ import { isSameVersion, rewrittenImages, rewrittenInFallback, withRewritten } fr
 export function recordRestored({ snapshot, workload, status }: Written): ActiveStatus {
   const { fallback } = status;
   const rewritten = fallback && withRewritten(fallback, rewrittenInFallback(workload, status));
-  const recorded = rewritten && bytesOf(rewritten.images) > SET_MAX_BYTES ? fallback : rewritten;
+  const recorded = rewritten && exceededBy(rewritten.images) ? fallback : rewritten;
   return { ...status, fallback: recorded && { ...recorded, rolledAt: toIso(snapshot.now) } };
 }
 
@@ -24,8 +24,11 @@ export function recordRolled(written: Written): ActiveStatus {
   const { attempt, to, from } = status;
   const rewritten = rewrittenImages(workload, to.images);
   const stored = withRewritten(to, rewritten);
-  const isTooLong = bytesOf(stored.images) > SET_MAX_BYTES;
-  const reverted = Object.keys(rewritten).find((name) => isTooLong || isReverted(written, name));
+  const tooLong = exceededBy(stored.images);
+  const names = Object.keys(rewritten);
+  const reverted = tooLong
+    ? (tooLong.container ?? names[0])
+    : names.find((name) => isReverted(written, name));
   const next: ActiveStatus = {
     ...status,
     to: stored,
@@ -36,7 +39,7 @@ export function recordRolled(written: Written): ActiveStatus {
     return next;
   }
   const [wanted = '', image = ''] = [own(to.images, reverted), own(rewritten, reverted)];
-  if (!isTooLong && isSameVersion(wanted, image) && runsImages(workload, from.images)) {
+  if (!tooLong && isSameVersion(wanted, image) && runsImages(workload, from.images)) {
     return { ...next, attempt: { ...attempt, rolledAt, adopted: true, gating: false } };
   }
   return endRewritten(written, {
@@ -44,6 +47,7 @@ export function recordRolled(written: Written): ActiveStatus {
     container: reverted,
     wanted,
     image,
+    limit: tooLong?.limit,
   });
 }
 
