@@ -1,6 +1,5 @@
 /** Validates an Upgrade's manifest without a cluster: fields, types and the CEL rules of the schema. */
-import { Environment } from '@marcbachmann/cel-js';
-import { type TSchema, Type } from 'typebox';
+import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
 import { GROUP, VERSION } from '../../../src/api/names.ts';
@@ -8,7 +7,9 @@ import { SpecSchema } from '../../../src/api/schema-spec.ts';
 import type { UpgradeSpec } from '../../../src/api/types.ts';
 import { unreadAnnotations } from './annotations.ts';
 import { emptyStages, type Said, unknownTimeZones, wrongImages } from './lint-effects.ts';
-import { milliseconds, nearest } from './text.ts';
+import { type Path, pathOf, pathText, unescaped } from './lint-path.ts';
+import { brokenRules, duplicates, isObject, type Json, unknownFields } from './lint-schema.ts';
+import { milliseconds } from './text.ts';
 
 export interface Finding {
   readonly file: string;
@@ -18,10 +19,6 @@ export interface Finding {
   readonly message: string;
   readonly level: 'error' | 'warning';
 }
-
-type Json = Record<string, unknown>;
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The fields of `metadata`: those that people write, and those that the API server adds. */
 const METADATA = [
@@ -218,35 +215,6 @@ function allowed(params: object): string | undefined {
   return values.length === 0 ? undefined : `must be ${values.join(' or ')}`;
 }
 
-/** Returns the identity of the entries of a map or set list; `undefined` for any other value. */
-function identityIn(
-  shape: Shape,
-): { readonly word: string; readonly of: (entry: unknown) => unknown } | undefined {
-  const keys = shape['x-kubernetes-list-map-keys'] ?? [];
-  switch (shape['x-kubernetes-list-type']) {
-    case 'map':
-      return { word: keys.join(' and '), of: (entry) => keys.map((key) => (entry as Json | null)?.[key]) };
-    case 'set':
-      return { word: 'value', of: (entry) => entry };
-    default:
-      return undefined;
-  }
-}
-
-/** Finds entries of a list with the same identity. */
-function* duplicates(schema: TSchema, spec: unknown): Generator<[Path, string]> {
-  for (const [part, value, path] of parts(schema, spec, ['spec'])) {
-    const identity = identityIn(part as Shape);
-    const entries =
-      identity && Array.isArray(value) ? value.map((entry) => JSON.stringify(identity.of(entry))) : [];
-    for (const [index, entry] of entries.entries()) {
-      if (entries.indexOf(entry) < index) {
-        yield [[...path, index], `another entry of ${pathText(path)} has the same ${identity?.word}`];
-      }
-    }
-  }
-}
-
 /** Finds annotations with our prefix that have no meaning: the API server accepts any. */
 const unknownAnnotations = ({ metadata }: Json): [Path, string][] =>
   unreadAnnotations(
@@ -262,131 +230,6 @@ function* unreachable(spec: unknown): Generator<[Path, string]> {
       `has no effect: the deadline of ${deadlineSeconds}s comes before ${failureThreshold} probe cycles that are ${periodSeconds}s apart`,
     ];
   }
-}
-
-type Path = readonly (string | number)[];
-
-const unescaped = (part: string): string | number =>
-  /^\d+$/.test(part) ? Number(part) : part.replaceAll('~1', '/').replaceAll('~0', '~');
-
-/** The inverse of `pathText`. */
-const pathOf = (text: string): Path =>
-  text
-    .split(/[.[\]]+/)
-    .filter((part) => part !== '')
-    .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
-
-const pathText = (path: Path): string =>
-  path
-    .map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`))
-    .join('');
-
-interface Shape {
-  readonly properties?: Readonly<Record<string, TSchema>>;
-  readonly items?: TSchema;
-  readonly 'x-kubernetes-list-type'?: string;
-  readonly 'x-kubernetes-list-map-keys'?: readonly string[];
-  readonly 'x-kubernetes-validations'?: readonly { rule: string; message: string; fieldPath?: string }[];
-}
-
-/** Walks through this value and every value below it whose schema is known, with that schema. */
-function* parts(schema: TSchema, value: unknown, path: Path): Generator<[TSchema, unknown, Path]> {
-  yield [schema, value, path];
-  const { properties, items } = schema as Shape;
-  for (const [key, known] of Object.entries(properties ?? {})) {
-    if (isObject(value) && value[key] !== undefined) {
-      yield* parts(known, value[key], [...path, key]);
-    }
-  }
-  for (const [index, inner] of items && Array.isArray(value) ? value.entries() : []) {
-    yield* parts(items as TSchema, inner, [...path, index]);
-  }
-}
-
-/** Finds fields that the schema does not have: the API server drops them, and warns only some clients. */
-function* unknownFields(schema: TSchema, whole: unknown): Generator<[Path, string]> {
-  for (const [part, value, path] of parts(schema, whole, [])) {
-    const known = Object.keys((part as Shape).properties ?? {});
-    const unknown =
-      known.length > 0 && isObject(value) ? Object.keys(value).filter((key) => !known.includes(key)) : [];
-    for (const key of unknown) {
-      yield [[...path, key], `unknown field${placeText(key, known)}`];
-    }
-  }
-}
-
-/** How many places of a field are named. */
-const MAX_PLACES = 2;
-
-/** A field that exists elsewhere in the spec was most likely only misplaced, and otherwise mistyped. */
-function placeText(key: string, known: readonly string[]): string {
-  const places = [...placesOf(key, SpecSchema, ['spec'])].sort((a, b) => a.length - b.length);
-  const least = places[0]?.length;
-  const nearby = places.filter(({ length }) => length === least).slice(0, MAX_PLACES);
-  if (nearby.length > 0) {
-    return `; it belongs to ${nearby.map(pathText).join(' or ')}`;
-  }
-  const meant = nearest(key, known);
-  return meant ? `; did you mean ${meant}?` : '';
-}
-
-/** Where the schema has a field of this name, outside lists. */
-function* placesOf(key: string, schema: TSchema, path: Path): Generator<Path> {
-  for (const [name, inner] of Object.entries((schema as Shape).properties ?? {})) {
-    if (name === key) {
-      yield [...path, name];
-    }
-    yield* placesOf(key, inner, [...path, name]);
-  }
-}
-
-/** Finds CEL rules that do not hold. A rule about a change needs the old object, and is left out. */
-function* brokenRules(schema: TSchema, whole: unknown, from: Path): Generator<[Path, string]> {
-  for (const [part, value, path] of parts(schema, whole, from)) {
-    for (const { rule, message, fieldPath = '' } of (part as Shape)['x-kubernetes-validations'] ?? []) {
-      const held = rule.includes('oldSelf') || holds(rule, value);
-      if (held !== true) {
-        yield [
-          [...path, ...fieldPath.split('.').filter((field) => field !== '')],
-          held === 'unknown'
-            ? `only the API server can validate this rule: ${message}`
-            : advice(part, value, message),
-        ];
-      }
-    }
-  }
-}
-
-/** A count in quotes is a text. */
-const advice = (part: TSchema, value: unknown, message: string): string =>
-  'x-kubernetes-int-or-string' in part && typeof value === 'string' && /^\d+$/.test(value)
-    ? `write ${value} without quotes`
-    : message;
-
-/** With the functions of Kubernetes' own that the rules call. */
-const CEL = new Environment({ unlistedVariablesAreDyn: true }).registerFunction(
-  'list<int>.sum(): int',
-  (numbers: readonly bigint[]) => numbers.reduce((sum, one) => sum + one, 0n),
-);
-
-/** A rule that cannot be evaluated here is reported as such: a clean result must not hide a rule that was not evaluated. */
-function holds(rule: string, self: unknown): boolean | 'unknown' {
-  try {
-    return CEL.evaluate(rule, { self: withIntegers(self) }) !== false;
-  } catch {
-    return 'unknown';
-  }
-}
-
-/** CEL distinguishes integers and floating-point numbers; JSON does not. */
-function withIntegers(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    return Array.from(value, withIntegers);
-  }
-  if (isObject(value)) {
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withIntegers(inner)]));
-  }
-  return Number.isInteger(value) ? BigInt(value as number) : value;
 }
 
 /** Returns the line of the value at a path, or of the nearest parent that is in the file. */
