@@ -274,6 +274,11 @@ export const NOT_OF_THE_VERSION = [
   'TargetNotFound',
 ] as const satisfies readonly (keyof typeof REASONS)[];
 
+/** Reasons that `exitCodes[].reason` must not be: decisions depend on them. `ProbeFailed` is its default. */
+export const RESERVED_REASONS: readonly string[] = Object.keys(REASONS).filter(
+  (reason) => reason !== 'ProbeFailed',
+);
+
 /** One of postcheck's own reasons. */
 export type Reason = keyof typeof REASONS;
 

@@ -1,5 +1,6 @@
 /** One check of a post-check: what is run, and what its results mean. */
 import { Type } from 'typebox';
+import { RESERVED_REASONS } from './reasons.ts';
 import { name63, oneOf, quotable, rules, seconds } from './schema-parts.ts';
 
 const codes = (rule: string) => `string(${rule}.codes)`;
@@ -23,7 +24,11 @@ const ExitCodeRule = Type.Object(
       minLength: 1,
       maxLength: 64,
       pattern: '^[A-Z][A-Za-z0-9]*$',
-      description: 'CamelCase reason shown in the status.',
+      description: 'CamelCase reason shown in the status: a name of your own, or `ProbeFailed`.',
+      ...rules({
+        rule: `!(self in [${RESERVED_REASONS.map((reason) => `'${reason}'`).join(', ')}])`,
+        message: 'this reason means something else in postcheck: choose a name of your own',
+      }),
     }),
     message: Type.String({
       default: '',

@@ -270,6 +270,11 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
     'should match',
   ],
   [
+    'a reason that decisions depend on',
+    { postCheck: { checks: [check({ exitCodes: [{ codes: '3', class: 'Fail', reason: 'Aborted' }] })] } },
+    'choose a name of your own',
+  ],
+  [
     'more output than is kept',
     { postCheck: { checks: [check({ maxOutputBytes: 8193 })] } },
     'less than or equal to 8192',

@@ -102,6 +102,10 @@ describe('lint', () => {
       'spec.postCheck.checks[0].exitCodes[0]: codes must be between 0 and 255',
     ],
     [
+      '  postCheck: {checks: [{name: a, exec: {command: [x]}, exitCodes: [{codes: "9", class: Fail, reason: Aborted}]}]}\n',
+      'spec.postCheck.checks[0].exitCodes[0].reason: this reason means something else in postcheck',
+    ],
+    [
       '  postCheck: {checks: [{name: a, tcpSocket: {port: 99999}}]}\n',
       'spec.postCheck.checks[0].tcpSocket.port: ',
     ],
