@@ -28,7 +28,7 @@ interface Stage {
 const LONG =
   '(/test/fault/(reference|crash|proxy|restore|identity|versions|cert-manager|rivals|administrators|storage|releases)|/container/readiness-probe-load)\\.';
 
-/** Tests on a cluster mostly wait: one more at once than there are cores. What counts exactly runs while nobody else upgrades anything; so does, at the end, what changes the operator that the other tests use: kills, the audit of its rights, install and uninstall. */
+/** Tests on a real API server alone mostly wait: one more at once than there are cores. What counts exactly runs while nobody else upgrades anything; so does, at the end, what changes the operator that the other tests use: kills, the audit of its rights, install and uninstall. */
 const STAGES: readonly Stage[] = [
   {
     name: 'unit',
@@ -46,7 +46,7 @@ const STAGES: readonly Stage[] = [
     name: 'e2e',
     files:
       '/test/e2e/(?!traffic|metrics|kill|stages-killed|outages|rollout-checks|rbac|chart).*\\.test\\.ts$',
-    workers: 3,
+    workers: 2,
   },
   { name: 'e2e-alone', files: '/test/e2e/(traffic|metrics).*\\.test\\.ts$', workers: 1 },
   {
