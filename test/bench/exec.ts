@@ -1,11 +1,10 @@
 /** (c) exec tries a second and client CPU per 1,000 tries, against a small client-go program and the least that Node can do, block by block in turn. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env, execPath } from 'node:process';
 import { promisify } from 'node:util';
-import type { Build, Part } from './harness.ts';
+import { goProgram } from './go-program.ts';
+import type { Part } from './harness.ts';
 import type { FigureSpec, Sheet } from './measure.ts';
 import type { Site } from './site.ts';
 
@@ -53,25 +52,9 @@ function specsOf(atOnce: AtOnce): Record<Name, FigureSpec> {
 const FIGURES = Object.assign({}, ...AT_ONCE.map(specsOf)) as Record<Name, FigureSpec>;
 
 /** Runs a program to its end without keeping the event loop; returns what it prints. */
-async function run(
-  file: string,
-  args: readonly string[],
-  signal: AbortSignal,
-  cwd?: string,
-): Promise<string> {
-  const { stdout } = await promisify(execFile)(file, args, { signal, ...(cwd ? { cwd } : {}) });
+async function run(file: string, args: readonly string[], signal: AbortSignal): Promise<string> {
+  const { stdout } = await promisify(execFile)(file, args, { signal });
   return stdout;
-}
-
-function clientGo(): Build & { readonly binary: string } {
-  const binary = join(mkdtempSync(join(tmpdir(), 'postcheck-bench-')), 'client-go');
-  const source = join(import.meta.dirname, 'client-go');
-  return {
-    name: 'the client-go program',
-    limitMs: 10 * 60_000,
-    binary,
-    build: async (signal) => void (await run('go', ['build', '-o', binary, '.'], signal, source)),
-  };
 }
 
 /** The same tries by the three clients. */
@@ -132,7 +115,7 @@ async function onePair(clients: Clients, atOnce: AtOnce, sheet: Sheet<Name>): Pr
 }
 
 export function execPart(site: Site, rounds: number, say: (line: string) => void): Part<Name> {
-  const program = clientGo();
+  const program = goProgram('the client-go program', '.');
   return {
     name: 'exec',
     figures: FIGURES,

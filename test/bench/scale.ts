@@ -108,7 +108,7 @@ const parts = wanted
   .flatMap((name) => PARTS[name]?.() ?? [])
   .map((part, index, { length }) => ({
     ...part,
-    needs: [everything],
+    needs: [everything, ...part.needs],
     // What the last one leaves goes with the API server.
     clear: index < length - 1 ? part.clear : async () => {},
   }));

@@ -1,24 +1,15 @@
 /** (a) The same rollout verified by a minimal client-go program: an exec and a condition for each pod, nothing stored, no fallback. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { cpuSecondsOf } from '../../support/cpu-seconds.ts';
+import { goProgram } from '../go-program.ts';
 import type { Part } from '../harness.ts';
 import type { Figure } from '../measure.ts';
 import { Agents, type AgentsShape, clearAgents, LIMIT_MS, NAMESPACE, seconds } from './agents.ts';
 import type { Fleet } from './fleet.ts';
 
-const SOURCE = resolve(import.meta.dirname, '../client-go');
-const BINARY = join(mkdtempSync(join(tmpdir(), 'postcheck-verifier-')), 'verifier');
 /** Not the operator's own gate: it would open that. */
 const GATE = 'bench.postcheck.dev/verified';
-
-async function build(): Promise<void> {
-  await promisify(execFile)('go', ['build', '-o', BINARY, './verifier'], { cwd: SOURCE });
-}
 
 export class MinimalVerifier {
   readonly #child: ChildProcess;
@@ -28,9 +19,9 @@ export class MinimalVerifier {
   }
 
   /** Starts it; it returns when its cache has synced. */
-  static async start(kubeconfig: string, namespace: string): Promise<MinimalVerifier> {
+  static async start(binary: string, kubeconfig: string, namespace: string): Promise<MinimalVerifier> {
     const flags = ['-kubeconfig', kubeconfig, '-namespace', namespace, '-gate', GATE];
-    const child = spawn(BINARY, flags, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(binary, flags, { stdio: ['pipe', 'pipe', 'inherit'] });
     const synced = await Promise.race([
       once(child.stdout, 'data'),
       once(child, 'exit').then(() => undefined),
@@ -66,18 +57,18 @@ function specsOf({ pods, startsAfter }: AgentsShape) {
 type Kind = keyof ReturnType<typeof specsOf>;
 
 export function minimalVerifierPart(fleet: () => Fleet, shape: AgentsShape): Part<Kind> {
+  const program = goProgram('the minimal client-go program', './verifier');
   return {
     name: `${shape.pods} pods by a minimal client-go program`,
     figures: specsOf(shape),
-    needs: [],
+    needs: [program],
     limitMs: 2 * LIMIT_MS,
     measure: async (sheet) => {
-      await build();
       const agents = new Agents(fleet(), shape);
       await agents.create();
       const bare = await seconds(() => agents.roll('v2'));
       sheet.note('bare', bare);
-      const verifier = await MinimalVerifier.start(fleet().kubeconfig, NAMESPACE);
+      const verifier = await MinimalVerifier.start(program.binary, fleet().kubeconfig, NAMESPACE);
       const cpu = verifier.cpuSeconds;
       const cluster = await fleet().cpuDuring(async () => {
         const verified = await seconds(() =>
