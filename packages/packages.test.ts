@@ -35,8 +35,8 @@ test('a worker responds on its socket to the command', () => {
      import { askHealth, startHealthServer } from '@postcheck/health';
      const health = await startHealthServer({ socket: '${join(project, 'run/health.sock')}', check: () => 17 });
      const { code } = await askHealth('${join(project, 'run/health.sock')}', 2000);
-     const told = await promisify(execFile)('npx', ['--offline', 'postcheck-health', '--socket', '${join(project, 'run/health.sock')}']).catch((error) => error);
-     console.log(code, told.code, told.stderr.trim());
+     const ended = await promisify(execFile)('npx', ['--offline', 'postcheck-health', '--socket', '${join(project, 'run/health.sock')}']).catch((error) => error);
+     console.log(code, ended.code, ended.stderr.trim());
      await health.close();`,
   );
   expect(run('node', 'worker.mjs').trim()).toBe('17 17 code 17: unhealthy, code 17');
@@ -66,7 +66,7 @@ test('their types describe their parameters', () => {
      export const server = startHealthServer({ socket: '/run/health.sock', check: async () => true });
      // @ts-expect-error: a text is no answer
      export const wrong = startHealthServer({ socket: '/run/health.sock', check: () => 'fine' });
-     export const asked = probe;`,
+     export const probed = probe;`,
   );
   const flags = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2024'];
   const types = join(packages, '../node_modules/@types');

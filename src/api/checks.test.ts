@@ -4,7 +4,7 @@ import { specOf } from '../../test/support/snapshots.ts';
 import { effectiveChecks } from './checks.ts';
 import { Check } from './schema-check.ts';
 
-describe('what is asked of a pod', () => {
+describe('the checks of a pod', () => {
   test('without checks: the readiness script, with the defaults of the schema, and always the very same', () => {
     const [script, ...others] = effectiveChecks(specOf());
     expect(script).toEqual(

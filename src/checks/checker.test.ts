@@ -36,9 +36,9 @@ describe('what the operator probes', () => {
     );
 
   test('nothing on its own loopback, whatever address the pod has', async () => {
-    let asked = 0;
+    let requests = 0;
     const { port } = await serveHttp((_, response) => {
-      asked++;
+      requests++;
       response.end('inside');
     });
     for (const podIp of ['127.0.0.1', '::1', '::ffff:127.0.0.1', '0.0.0.0', 'localhost', '']) {
@@ -46,7 +46,7 @@ describe('what the operator probes', () => {
         expect(await probeAt(podIp, handler)).toMatchObject({ kind: 'unconnected' });
       }
     }
-    expect(asked).toBe(0);
+    expect(requests).toBe(0);
   });
 
   test('no host of the user’s choice, even if the API server let one through', async () => {

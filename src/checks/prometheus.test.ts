@@ -103,9 +103,9 @@ test('an endless response is aborted', async () => {
 });
 
 test('a redirect is not followed', async () => {
-  let asked = 0;
+  let requests = 0;
   const other = await serve((_, response) => {
-    asked++;
+    requests++;
     response.end();
   });
   const answer = await ask((request, response) => {
@@ -113,7 +113,7 @@ test('a redirect is not followed', async () => {
     response.writeHead(302, { location: other }).end();
   });
   expect(answer).toEqual(failed('the response is not from Prometheus (HTTP status 302)'));
-  expect(asked).toBe(0);
+  expect(requests).toBe(0);
 });
 
 test('a server that does not exist, one that closes the connection, and an operator that is stopped', async () => {

@@ -1,4 +1,4 @@
-/** What the server does on its socket, asked by the real client and by raw connections. */
+/** What the server does on its socket, for the real client and for raw connections. */
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';

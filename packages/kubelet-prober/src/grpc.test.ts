@@ -43,7 +43,7 @@ describe('a server of the reference implementation', () => {
   test.each([
     ['the server as a whole', undefined, ''],
     ['the service that is named', 'readiness', '\n\treadiness'],
-  ])('is asked about %s, by a kube-probe', async (_, service, message) => {
+  ])('receives a request for %s, by a kube-probe', async (_, service, message) => {
     let seen: unknown[] = [];
     const { port } = await serveGrpc((call, answer) => {
       seen = [call.request.toString(), String(call.metadata.get('user-agent'))];
