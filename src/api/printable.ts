@@ -17,5 +17,8 @@ export function printable(text: string): string {
 /** The text with a space in place of line ends and tabs. */
 export const oneLine = (text: string): string => text.replace(/[\r\n\t\u2028\u2029]+/g, ' ');
 
+/** Printable text in one line, with the blanks around it. */
+export const printableRow = (text: string): string => printable(oneLine(text));
+
 /** Printable text in one line. */
-export const printableLine = (text: string): string => printable(oneLine(text)).trim();
+export const printableLine = (text: string): string => printableRow(text).trim();

@@ -3,7 +3,7 @@
 import { kubectl } from '../../../src/api/kubectl.ts';
 import { RUNBOOKS_URL } from '../../../src/api/names.ts';
 import { own } from '../../../src/api/own.ts';
-import { oneLine, printable } from '../../../src/api/printable.ts';
+import { printableRow } from '../../../src/api/printable.ts';
 import { isReason, REASONS, TERMINAL_REASONS } from '../../../src/api/reasons.ts';
 import type { HistoryEntry, PodReport, Upgrade, UpgradeSpec } from '../../../src/api/types.ts';
 import { completeStatus } from '../../../src/core/complete-status.ts';
@@ -59,15 +59,15 @@ export function explain(upgrade: Upgrade, now: number, present?: Present): Expla
     { topic: 'Runbook', lines: runbook(upgrade) },
   ];
   return {
-    headline: shown(`${headline(upgrade, now, isLapsed(upgrade, present))}${lapsedText(upgrade, present)}`),
+    // An image or a name in a line cannot start another one, which a reader would take for ours.
+    headline: printableRow(
+      `${headline(upgrade, now, isLapsed(upgrade, present))}${lapsedText(upgrade, present)}`,
+    ),
     parts: parts
       .filter(({ lines }) => lines.length > 0)
-      .map(({ topic, lines }) => ({ topic, lines: lines.map(shown) })),
+      .map(({ topic, lines }) => ({ topic, lines: lines.map(printableRow) })),
   };
 }
-
-/** An image or a name in a line cannot start another one, which a reader would take for ours. */
-const shown = (line: string): string => printable(oneLine(line));
 
 function ignored({ metadata, spec: { targetRef } }: Upgrade, present: Present | undefined): string[] {
   return [

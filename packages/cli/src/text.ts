@@ -5,6 +5,7 @@ import { own } from '../../../src/api/own.ts';
 import { oneLine, printable, printableLine } from '../../../src/api/printable.ts';
 import { fromIso } from '../../../src/core/time.ts';
 import { Fault } from './fault.ts';
+import type { Io } from './io.ts';
 
 /** Returns untrusted text as one line that cannot move the cursor. */
 export const plain = (text: string): string => printableLine(text);
@@ -116,6 +117,12 @@ export function columnsIn(width: number, cells: readonly (readonly string[])[]):
     return [front.trimEnd(), ...lines.filter((line) => line.trim() !== '')];
   });
 }
+
+/** A table as it is printed: for a window on a terminal, and whole lines for a pipe. */
+export const tableLines = (
+  { terminal, columns: width }: Pick<Io, 'terminal' | 'columns'>,
+  cells: readonly (readonly string[])[],
+): string[] => (terminal ? columnsIn(width(), cells) : columns(cells));
 
 /** Formats an age like kubectl: `12s`, `4m10s`, `3h5m`, `2d4h`, `41d`. */
 export function age(ms: number): string {

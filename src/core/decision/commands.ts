@@ -1,6 +1,6 @@
 /** The verbs, such as `postcheck.dev/abort`: each token takes effect once, and is recorded in the status. */
 import { cut } from '../../api/cut.ts';
-import { oneLine, printable } from '../../api/printable.ts';
+import { printableRow } from '../../api/printable.ts';
 import type { Upgrade, UpgradeMeta } from '../../api/types.ts';
 import { ANNOTATIONS, type CommandResult, VERBS, type Verb } from '../../api/verbs.ts';
 import type { Status } from '../complete-status.ts';
@@ -14,7 +14,7 @@ interface Annotated {
 /** The token of a verb's annotation, if there is one: as the status shows it, whatever characters somebody wrote. */
 export function tokenOf({ metadata }: Annotated, verb: Verb): string | undefined {
   const token = metadata.annotations?.[ANNOTATIONS[verb]];
-  return token ? printable(oneLine(cut(token, 256))) : undefined;
+  return token ? printableRow(cut(token, 256)) : undefined;
 }
 
 /** The next verb with a token that has not taken effect yet. */

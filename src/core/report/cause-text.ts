@@ -9,7 +9,7 @@ import { IMAGE_MAX } from '../images.ts';
 import { spanText } from '../time.ts';
 import type { PodResult } from '../verification/pod-result.ts';
 import type { TryRecord } from '../verification/probe-cycle.ts';
-import { shortImage, shownImage } from './image-text.ts';
+import { imageStart, shortImage, shownImage } from './image-text.ts';
 import { verdictText } from './verdict-text.ts';
 
 const UNRUNNABLE: Readonly<Record<Unrunnable, string>> = {
@@ -125,14 +125,11 @@ function attemptText(cause: Cause): string | undefined {
   }
 }
 
-/** How much of an image that is too long is shown. */
-const LONG_IMAGE = 100;
-
 function rewrittenText({ container, image = '', wanted, limit }: Cause): string {
   const what =
     limit === undefined
       ? `stored image ${image}, which ran before,`
-      : `stored ${limit === IMAGE_MAX ? 'an image' : 'images'} of more than ${limit} characters, ${cut(image, LONG_IMAGE)}…,`;
+      : `stored ${limit === IMAGE_MAX ? 'an image' : 'images'} of more than ${limit} characters, ${imageStart(image)},`;
   return `the API server ${what} instead of ${wanted} for container ${container}: check for an admission policy that sets it`;
 }
 

@@ -10,9 +10,12 @@ export const shortImage = (image = ''): string =>
   printableLine(image.slice(image.lastIndexOf('/') + 1)).replace(/(@sha256:[0-9a-f]{12})[0-9a-f]+/, '$1') ||
   'of the container';
 
+/** The beginning of an image that is too long to be shown. */
+export const imageStart = (image: string): string => `${cut(image, 100)}…`;
+
 /** An image that another client set, of which only the beginning is shown if no registry accepts it. */
 export const shownImage = (image = ''): string =>
-  image.length > IMAGE_MAX ? `${cut(image, 100)}… (${image.length} characters)` : image;
+  image.length > IMAGE_MAX ? `${imageStart(image)} (${image.length} characters)` : image;
 
 export interface Versions {
   readonly from: string;

@@ -166,7 +166,8 @@ function containerView(
 /** The actions of a restart rule that start the container again. */
 const RESTARTS = ['Restart', 'RestartAllContainers'];
 
-function endView({ reason, message: told, exitCode }: Raw, spec: unknown): Pick<ContainerView, 'ended'> {
+function endView(ended: Raw, spec: unknown): Pick<ContainerView, 'ended'> {
+  const { exitCode } = ended;
   const rules = list(record(spec).restartPolicyRules).map(record);
   const byRule = rules.some(({ action, exitCodes }) => {
     const { operator, values } = record(exitCodes);
@@ -175,7 +176,7 @@ function endView({ reason, message: told, exitCode }: Raw, spec: unknown): Pick<
   if (exitCode === 0 && !byRule) {
     return {};
   }
-  return { ended: { reason: text(reason), message: message(told), byRule } };
+  return { ended: { reason: text(ended.reason), message: message(ended.message), byRule } };
 }
 
 const restartsToResize = (spec: unknown): boolean =>

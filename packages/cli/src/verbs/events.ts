@@ -7,7 +7,7 @@ import { EVENT_TYPES } from '../flags.ts';
 import { type Io, pause } from '../io.ts';
 import { checkFormat, forMachine } from '../output.ts';
 import { gather, type Scene } from '../scene.ts';
-import { columns, columnsIn, moment, plain } from '../text.ts';
+import { moment, plain, tableLines } from '../text.ts';
 import { findUpgrade } from '../upgrades.ts';
 
 export interface EventsOptions {
@@ -118,7 +118,7 @@ function tableOf(io: Io, lines: readonly Line[], head: boolean): string[] {
     count > 1 ? `${note} (${count} times)` : note,
   ]);
   const all = head ? [['TIME', 'TYPE', 'REASON', 'OBJECT', 'NOTE'], ...rows] : rows;
-  return io.terminal ? columnsIn(io.columns(), all) : columns(all);
+  return tableLines(io, all);
 }
 
 /** Prints new events, of the pods that exist at the time. */

@@ -12,7 +12,7 @@ import type { Io } from '../io.ts';
 import { asList, checkFormat, forMachine, tidy, upgradeName } from '../output.ts';
 import { painted } from '../paint.ts';
 import { Screen } from '../screen.ts';
-import { age, columns, columnsIn, plain } from '../text.ts';
+import { age, columns, plain, tableLines } from '../text.ts';
 import { conditionOf, lookOf, mostUrgentFirst, needsAttention, phaseOf } from '../upgrade-state.ts';
 import { type Found, findUpgrade, found } from '../upgrades.ts';
 import { UPGRADE_WORDS, WORKLOAD_WORDS } from '../words.ts';
@@ -158,7 +158,7 @@ export function table(io: Io, upgrades: readonly Upgrade[], options: GetOptions)
     'MESSAGE',
   ];
   const cells = [head, ...upgrades.map((upgrade) => row(io, upgrade, options))];
-  return io.terminal && options.output !== 'wide' ? columnsIn(io.columns(), cells) : columns(cells);
+  return options.output === 'wide' ? columns(cells) : tableLines(io, cells);
 }
 
 /** Redraws the table on a terminal; in a pipe, prints a line for each change. */

@@ -8,7 +8,7 @@ import type { Io } from '../io.ts';
 import { phaseLook } from '../looks.ts';
 import { checkFormat, forMachine } from '../output.ts';
 import { painted } from '../paint.ts';
-import { columns, columnsIn, moment, plain } from '../text.ts';
+import { columns, moment, plain, tableLines } from '../text.ts';
 import { phaseOf } from '../upgrade-state.ts';
 import { findUpgrade } from '../upgrades.ts';
 
@@ -69,9 +69,7 @@ export async function history(
     plain(cause),
   ]);
   const cells = [['ATTEMPT', 'OUTCOME', 'IMAGES', 'STARTED', 'DURATION', 'CAUSE'], ...rows];
-  for (const line of io.terminal && options.output !== 'wide'
-    ? columnsIn(io.columns(), cells)
-    : columns(cells)) {
+  for (const line of options.output === 'wide' ? columns(cells) : tableLines(io, cells)) {
     io.out(line);
   }
   return 0;

@@ -24,7 +24,7 @@ import { plural } from '../looks.ts';
 import { checkFormat, forMachine } from '../output.ts';
 import { paintedClass } from '../paint.ts';
 import { containerNames, targets } from '../probe-targets.ts';
-import { columns, columnsIn, plainLines } from '../text.ts';
+import { plainLines, tableLines } from '../text.ts';
 
 export interface ProbeOptions {
   readonly kubelet?: boolean;
@@ -233,5 +233,5 @@ function table(io: Io, answers: readonly ProbeResult[]): string[] {
     [one.message, plainLines(one.output).at(-1) ?? ''].filter((part) => part !== '').join(': '),
   ]);
   const head = ['POD', 'NODE', 'CHECK', 'CONTAINER', 'CODE', 'CLASS', 'REASON', 'DURATION', 'OUTPUT'];
-  return io.terminal ? columnsIn(io.columns(), [head, ...rows]) : columns([head, ...rows]);
+  return tableLines(io, [head, ...rows]);
 }
