@@ -18,6 +18,16 @@ const REJECTED: readonly (readonly [what: string, network: string, prefix: numbe
   ['a multicast', 'ff00::', 8],
   ['a translated', '64:ff9b::', 96],
   ['a translated', '64:ff9b:1::', 48],
+  ['a translated', '::ffff:0:0:0', 96],
+  ['a 6to4', '2002::', 16],
+  ['a Teredo', '2001::', 32],
+  ['a site-local', 'fec0::', 10],
+  // Where clouds answer with a machine's credentials, outside the link-local networks: Azure, Alibaba; then AWS, Google and Oracle over IPv6.
+  ['a metadata', '168.63.129.16', 32],
+  ['a metadata', '100.100.100.200', 32],
+  ['a metadata', 'fd00:ec2::', 32],
+  ['a metadata', 'fd20:ce::254', 128],
+  ['a metadata', 'fd00:c1::a9fe:a9fe', 128],
 ];
 
 const BLOCK_LISTS = REJECTED.map(([what, network, prefix]) => {
