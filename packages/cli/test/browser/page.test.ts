@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { Browser } from 'playwright-core';
+import type { Browser, Locator } from 'playwright-core';
 import { openBrowser, openPage, type Watching } from '../../../../test/support/browser.ts';
 import { bundlePage } from '../../build.ts';
 import type { Subject } from '../../src/dashboard/admission.ts';
@@ -137,6 +137,17 @@ describe('the fleet', () => {
     ]);
     expect(await one.getByRole('region', { name: /Needs attention 1/ }).count()).toBe(1);
     expect(await one.title()).toBe('(1) postcheck');
+  });
+
+  test('has the whole name of each Upgrade, so that two with the same beginning differ', async () => {
+    const longest = cardNamed('a'.repeat(253), { namespace: 'n'.repeat(63), key: 'long/a' });
+    const blueAndGreen = ['blue', 'green'].map((colour) =>
+      cardNamed(`payments-api-production-europe-west-4-${colour}`, { namespace: 'team-checkout-production' }),
+    );
+    cards = [longest, ...blueAndGreen];
+    const one = await open();
+    await one.locator('.card').nth(2).waitFor();
+    expect(await hidden(one.locator('.card .name'))).toEqual([]);
   });
 
   test('can be used with the keyboard alone', async () => {
@@ -333,7 +344,45 @@ describe('foreign text', () => {
     expect(await one.locator('.card .headline').textContent()).toBe(text);
     expect(await one.evaluate('window.hacked')).toBeUndefined();
   });
+
+  test('stays inside its panel, however long it is', async () => {
+    const detail = fellBack(`${'x'.repeat(3000)}\n`);
+    const name = 'w'.repeat(300);
+    const codes = [
+      { text: 'exit 17', look: 'bad' as const, pods: 3 },
+      { text: 'R'.repeat(64), look: 'bad' as const, pods: 1 },
+    ];
+    const long: Detail = {
+      ...detail,
+      headline: name,
+      parts: [{ topic: 'Why', lines: [name, `${name}${name}`] }],
+      evidence: {
+        ...detail.evidence,
+        splits: (['node', 'image'] as const).map((by) => ({ by, rows: [{ name, codes }] })),
+      },
+      history: detail.history.map((entry) => ({ ...entry, images: name, cause: name })),
+    };
+    details.set('shop/web', long);
+    const one = await open('#/shop/web');
+    await one.getByRole('heading', { name: 'Why' }).waitFor();
+    expect(
+      await hidden(one.locator('.top p, .panel :is(p, dd, pre, .chip), :is(.split, .history) :is(th, td)')),
+    ).toEqual([]);
+  });
 });
+
+/** The texts of which a part is outside of their own box, or of the panel or card that they are in. */
+const hidden = (texts: Locator): Promise<string[]> =>
+  texts.evaluateAll((all) =>
+    all.flatMap((element) => {
+      const box = element.closest('.panel, .card, .top')?.getBoundingClientRect();
+      const { right, bottom } = element.getBoundingClientRect();
+      const isCut = element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1;
+      return isCut || (box && (right > box.right + 1 || bottom > box.bottom + 1))
+        ? [element.textContent ?? '']
+        : [];
+    }),
+  );
 
 /** A port that is forwarded, and can be cut. */
 async function forward(port: number, to: number): Promise<{ port: number; cut: () => Promise<void> }> {
