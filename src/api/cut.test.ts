@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { cut, cutBytes } from './cut.ts';
+import { cut, cutBytes, cutMiddle } from './cut.ts';
 
 const texts = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -20,6 +20,18 @@ test('text that is cut reads back from UTF-8 as it was written, and cutting it a
       expect(text.toWellFormed().startsWith(short)).toBe(true);
     }),
   );
+});
+
+test('text that is cut in the middle keeps its beginning and its end, whole characters only', () => {
+  fc.assert(
+    fc.property(texts, fc.integer({ min: 5, max: 300 }), (text, max) => {
+      const short = cutMiddle(text, max);
+      expect(short.length).toBeLessThanOrEqual(max);
+      expect(stored(short)).toBe(short);
+      expect(cutMiddle(short, max)).toBe(short);
+    }),
+  );
+  expect(cutMiddle(`first ${'x'.repeat(300)} last`, 13)).toBe('first …x last');
 });
 
 test('text is cut to bytes at a character', () => {

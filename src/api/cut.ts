@@ -9,6 +9,14 @@ export function cut(text: string, max: number): string {
   return text.slice(0, isHalf ? max - 1 : max).toWellFormed();
 }
 
+/** The same, but what is left out is in the middle: a chain of errors ends in its cause. */
+export function cutMiddle(text: string, max: number): string {
+  const half = Math.floor((max - 1) / 2);
+  return text.length <= max
+    ? text.toWellFormed()
+    : `${cut(text, half)}…${text.slice(-half).replace(/^[\uDC00-\uDFFF]/, '')}`.toWellFormed();
+}
+
 /** At most `max` bytes of UTF-8; ends in `…` if something was cut off. */
 export function cutBytes(text: string, max: number): string {
   const bytes = Buffer.from(text, 'utf8');

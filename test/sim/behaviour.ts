@@ -24,8 +24,12 @@ export interface Ask {
   readonly path: string;
 }
 
+export type CannotStart = 'pullFails' | 'configError' | 'createFails';
+
 export interface Behaviour {
-  readonly start?: 'runs' | 'pullFails' | 'configError' | 'crashes' | 'mountFails' | 'evicted';
+  readonly start?: 'runs' | CannotStart | 'crashes' | 'mountFails' | 'evicted';
+  /** What the kubelet says of a container that cannot start. */
+  readonly says?: string;
   readonly startsAfterMs?: number;
   /** From running to ready; `false`: never. */
   readonly readyAfterMs?: number | false;

@@ -1,7 +1,7 @@
 /** The nodes: pods start about a second after they were made, get ready, crash, answer execs, and end. Times of conditions are whole seconds. */
 import type { ConditionView, ContainerView, PodView } from '../../src/api/views.ts';
 import type { ExecRequest, ExecResult } from '../../src/engine/ports.ts';
-import type { Answer, Behaviour } from './behaviour.ts';
+import type { Answer, Behaviour, CannotStart } from './behaviour.ts';
 import { keyOf } from './state.ts';
 import { type World, wholeSeconds } from './world.ts';
 
@@ -14,6 +14,20 @@ const CRASH_BACKOFF_MS = 10_000;
 const NODE_GRACE_MS = 1000;
 /** The kubelet restarts a container whose image was changed in the pod; until then the one from before runs on. */
 const REPLACES_MS = 1000;
+
+const TRIES_AGAIN_MS = 15_000;
+
+/** What the kubelet says of a container that cannot start; two reasons alternate. */
+const CANNOT_START: Readonly<
+  Record<CannotStart, { readonly reasons: readonly string[]; readonly says: (image: string) => string }>
+> = {
+  pullFails: {
+    reasons: ['ErrImagePull', 'ImagePullBackOff'],
+    says: (image) => `cannot pull ${image}: not found`,
+  },
+  configError: { reasons: ['CreateContainerConfigError'], says: () => 'configmap "gone" not found' },
+  createFails: { reasons: ['CreateContainerError'], says: () => 'no command specified' },
+};
 
 interface Private {
   readonly tries: Map<string, number>;
@@ -204,20 +218,19 @@ export class Kubelet {
     }));
   }
 
-  #cannotStart(pod: PodView, name: string, how: 'pullFails' | 'configError'): PodView {
-    const set = (reason: string, message: string) => (own: ContainerView) => ({
-      ...own,
-      state: 'waiting' as const,
-      reason,
-      message,
-    });
-    if (how === 'configError') {
-      return this.#withContainer(pod, name, set('CreateContainerConfigError', 'configmap "gone" not found'));
-    }
-    const { reason, image } = pod.containers.find((own) => own.name === name) as ContainerView;
-    const next = reason === 'ErrImagePull' ? 'ImagePullBackOff' : 'ErrImagePull';
-    this.#later(15_000, pod, (now) => this.#cannotStart(now, name, how));
-    return this.#withContainer(pod, name, set(next, `cannot pull ${image}: not found`));
+  /** It is tried again until the image behaves otherwise. */
+  #cannotStart(pod: PodView, name: string, how: CannotStart): PodView {
+    const container = pod.containers.find((own) => own.name === name) as ContainerView;
+    const { says = CANNOT_START[how].says(container.image) } = this.#behaviour(container.image);
+    this.#later(TRIES_AGAIN_MS, pod, (now) =>
+      this.#behaviour(container.image).start === how
+        ? this.#cannotStart(now, name, how)
+        : this.#started(now, name),
+    );
+    const [first, second = first] = CANNOT_START[how].reasons;
+    const reason = (container.reason === first ? second : first) as string;
+    const message = reason === 'ImagePullBackOff' ? `Back-off pulling image: ErrImagePull: ${says}` : says;
+    return this.#withContainer(pod, name, (own) => ({ ...own, state: 'waiting', reason, message }));
   }
 
   /** ContainersReady and Ready as they follow from containers and gates. */

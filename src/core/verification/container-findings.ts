@@ -3,6 +3,7 @@ import { own } from '../../api/own.ts';
 import { kubernetesReason, TERMINAL_REASONS } from '../../api/reasons.ts';
 import type { ContainerView, PodView } from '../../api/views.ts';
 import { earliest } from '../time.ts';
+import { isHeldByOthers } from './any-version.ts';
 import type { VerificationContext } from './context.ts';
 import type { Finding } from './pod-result.ts';
 import { waitingCause } from './readiness.ts';
@@ -16,9 +17,11 @@ export const waitingFamily = (reason: string): string =>
 const terminalAfterSeconds = (reason: string): number | undefined =>
   own<{ afterSeconds: number }>(TERMINAL_REASONS, reason)?.afterSeconds;
 
-/** Whether the container waits for a reason that may never resolve by itself. */
-export const isStuck = ({ state, reason }: ContainerView): boolean =>
-  state === 'waiting' && terminalAfterSeconds(reason) !== undefined;
+/** Whether the container waits for a reason that may never resolve by itself. One that a container of any version would meet has the pod's whole time. */
+export const isStuck = (container: ContainerView): boolean =>
+  container.state === 'waiting' &&
+  terminalAfterSeconds(container.reason) !== undefined &&
+  !isHeldByOthers(container);
 
 /** Whether what the containers do by themselves may count against the version; whether it does, is decided with everything else. */
 export const mayCountAgainst = ({ containers }: PodView): boolean =>
@@ -48,7 +51,7 @@ export function terminal(pod: PodView, context: VerificationContext, now: number
 
 /**
  * Fails a pod with too many restarts. Only restarts of upgraded containers since the start of this verification count: not those for a resize
- * in place, nor one after the node had lost the container, nor one that a restart rule in the pod requests.
+ * in place, nor one after the node had lost the container or could not start it, nor one that a restart rule in the pod requests.
  */
 export function restarts(pod: PodView, context: VerificationContext): Finding | undefined {
   const { maxRestarts } = context.spec.postCheck.readiness;
@@ -79,7 +82,7 @@ const RESTARTED_BY_KUBELET = ['Unknown', 'ContainerStatusUnknown', 'RestartingAl
 
 function countedRestarts(pod: PodView, container: ContainerView, context: VerificationContext): number {
   const { ended, restartsToResize, name } = container;
-  if (ended && (ended.byRule || RESTARTED_BY_KUBELET.includes(ended.reason))) {
+  if (ended && (ended.byRule || RESTARTED_BY_KUBELET.includes(ended.reason) || isHeldByOthers(container))) {
     return 0;
   }
   const resizes = restartsToResize ? pod.specChanges : 0;

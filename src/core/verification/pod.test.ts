@@ -293,6 +293,32 @@ describe('a container that cannot start', () => {
     },
   );
 
+  test.each([
+    ['RunContainerError', 'context deadline exceeded'],
+    ['CreateContainerError', 'failed to reserve container name "a": name "a" is reserved for "b"'],
+    ['CreateContainerConfigError', 'failed to sync secret cache: timed out waiting for the condition'],
+    ['ErrImagePull', 'pull QPS exceeded'],
+    ['ImagePullBackOff', 'Back-off pulling image "a:1": ErrImagePull: 503 Service Unavailable'],
+  ])(
+    'for %s with the message "%s", which a container of any version would meet, is waited for',
+    (reason, message) => {
+      const result = evaluate(waiting(reason, message), undefined, seen(waitingFamily(reason), 3600), NOW);
+      expect(result).toMatchObject({
+        state: 'Waiting',
+        message: expect.stringContaining(message.slice(-25)),
+      });
+    },
+  );
+
+  test.each([
+    ['ErrImagePull', 'dial tcp: lookup registry.exmaple: no such host'],
+    ['ErrImagePull', 'failed to authorize: 401 Unauthorized'],
+    ['CreateContainerConfigError', 'secret "web-token" not found'],
+  ])('for %s with the message "%s" fails its pod', (reason, message) => {
+    const result = evaluate(waiting(reason, message), undefined, seen(waitingFamily(reason), 60), NOW);
+    expect(result.state).toBe('Failed');
+  });
+
   test('keeps its time while the kubelet alternates between ErrImagePull and ImagePullBackOff', () => {
     expect(waitingFamily('ImagePullBackOff')).toBe(waitingFamily('ErrImagePull'));
   });
@@ -351,6 +377,12 @@ describe('restarts', () => {
   test.each([
     ['that a resize in place requires', ended('Completed', { restartsToResize: true })],
     ['after the node had lost the container', ended('Unknown')],
+    [
+      'that its runtime could not carry out',
+      ended('StartError', {
+        ended: { reason: 'StartError', message: 'shim task: context deadline exceeded', byRule: false },
+      }),
+    ],
     ['of all containers that a restart rule of another one asks for', ended('RestartingAllContainers')],
     [
       'that a restart rule asks for',
@@ -358,6 +390,13 @@ describe('restarts', () => {
     ],
   ])('%s say nothing of the version', (_what, pod) => {
     expect(evaluate(pod, undefined, verificationContext(), NOW).state).toBe('Waiting');
+  });
+
+  test('count although the application says in its own message that another one did not respond', () => {
+    const pod = ended('Error', {
+      ended: { reason: 'Error', message: 'database: i/o timeout', byRule: false },
+    });
+    expect(evaluate(pod, undefined, verificationContext(), NOW).state).toBe('Failed');
   });
 
   test('beyond those that resizes explain do', () => {

@@ -6,6 +6,7 @@ import { kubernetesReason, TERMINAL_REASONS } from '../../api/reasons.ts';
 import type { ContainerView, PodView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import { toIso } from '../time.ts';
+import { isHeldByOthers } from './any-version.ts';
 
 /** The maximum length of foreign text. */
 const DETAIL_MAX = 512;
@@ -79,13 +80,14 @@ const firstHeld = (pod: PodView): ContainerView | undefined =>
 
 /**
  * Whether a pod that is not ready waits for something else than its own version, which is no evidence against it: for a container that was never
- * started (a node, a volume, an image that takes long to pull), for what others injected, or for a readiness gate about which nobody has said anything.
+ * started (a node, a volume, an image that takes long to pull) or cannot be now, for what others injected, or for a readiness gate about which nobody
+ * has said anything.
  */
 export function waitsForOthers(pod: PodView, template: readonly string[]): boolean {
   const isInjected = ({ name }: ContainerView) => !template.includes(name);
   const held = firstHeld(pod);
   if (held) {
-    return held.id === '' || isInjected(held);
+    return held.id === '' || isInjected(held) || isHeldByOthers(held);
   }
   const unready = pod.containers.filter(({ role, ready }) => role !== 'init' && !ready);
   return unready.length > 0 ? unready.every(isInjected) : waitsForGates(pod);

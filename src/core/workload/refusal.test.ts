@@ -36,6 +36,10 @@ test.each([
     'pods "web-x" is forbidden: Post "https://policy.example/": dial tcp 192.0.2.1:443: connect: connection refused',
     false,
   ],
+  [
+    'pods "web-x" is forbidden: Post "https://policy.example/": dial tcp: lookup policy.example: no such host',
+    false,
+  ],
   ['etcdserver: request timed out', false],
 ])('"%s" is about the pod itself: %s', (message, expected) => {
   expect(isRefusal(message)).toBe(expected);

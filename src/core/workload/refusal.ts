@@ -3,20 +3,19 @@
 import { isByAdmission } from '../../api/admission.ts';
 import { unobservedText } from '../report/warning-text.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { isOfAnyVersion } from '../verification/any-version.ts';
 import { driverOf } from './drivers.ts';
 
 /** A controller that is not held up observes a change within seconds. */
 const UNOBSERVED_AFTER_MS = 30_000;
 
 /**
- * What a rejection says whose author could not examine the pod: something that every version needs is missing, or could not be reached.
- * Plugins of the API server call that forbidden, and webhooks and policies deny the request.
+ * What a rejection says whose author could not examine the pod: something that every version needs is missing, or, as isOfAnyVersion() finds, could
+ * not be reached. Plugins of the API server call that forbidden, and webhooks and policies deny the request.
  */
 const UNDECIDED = [
   /error looking up service account|no API token found for service account|not yet ready to handle request/,
-  /status unknown for quota|is being terminated/,
-  /context deadline exceeded|timed out|i\/o timeout|time-?out (?:exceeded|while|waiting|awaiting)|TLS handshake/i,
-  /connection (?:refused|reset)|no such host|no route to host|too ?many ?requests|service unavailable/i,
+  /status unknown for quota|is being terminated|no such host/,
 ];
 
 /**
@@ -26,6 +25,7 @@ const UNDECIDED = [
  */
 export const isRefusal = (message: string): boolean =>
   (isByAdmission(message) || /\bis invalid: /.test(message)) &&
+  !isOfAnyVersion(message) &&
   !UNDECIDED.some((pattern) => pattern.test(message));
 
 /**

@@ -2,7 +2,7 @@
  * Reads untyped JSON. Whatever the server sends, each function returns the expected type or its neutral value, and never throws:
  * an object without a field must not stop the watch that it arrives on.
  */
-import { cut } from '../../api/cut.ts';
+import { cutMiddle } from '../../api/cut.ts';
 import { own } from '../../api/own.ts';
 import { printable } from '../../api/printable.ts';
 
@@ -30,11 +30,11 @@ const LONGEST_MESSAGE = 512;
 
 /**
  * Returns what is kept of a message to people. An application writes its own (the termination message), and those of the kubelet and of controllers
- * contain what the author of a pod or workload wrote, such as an image.
+ * contain what the author of a pod or workload wrote, such as an image, before they come to the cause.
  */
 export function message(value: unknown): string {
   const whole = text(value);
-  return whole === '' ? '' : printable(cut(whole, LONGEST_MESSAGE));
+  return whole === '' ? '' : printable(cutMiddle(whole, LONGEST_MESSAGE));
 }
 
 /** Returns the value if it is a finite number, otherwise `otherwise`. */

@@ -91,7 +91,7 @@ test('a pod keeps owner, revision, place, gates and the conditions that decision
 describe('a message is short and printable, whoever wrote it', () => {
   const hostile = `\u001b[31mred\u001b]0;title\u0007\u202e\u0000\n${'x'.repeat(100_000)}`;
   const shown = (message: string | undefined) => {
-    expect(message).toMatch(/^red\nx+$/);
+    expect(message).toMatch(/^red\nx+…x+$/);
     expect(message?.length).toBeLessThanOrEqual(512);
   };
 
@@ -211,9 +211,21 @@ test.each([
   },
 );
 
+test('of a long chain of errors the cause is kept, which comes last', () => {
+  const image = `registry.example/team/web@sha256:${'0'.repeat(64)}`;
+  const steps = ['pull and unpack image', 'resolve reference', 'copy', 'do request: Head'];
+  const chain = `${steps.map((step) => `failed to ${step} "${image}":`).join(' ')} dial tcp: i/o timeout`;
+  const waiting = { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}": ${chain}` };
+  const [web] = decodePod({
+    spec: { containers: [{ name: 'web', image }] },
+    status: { containerStatuses: [{ name: 'web', state: { waiting } }] },
+  }).containers;
+  expect(web?.message).toMatch(/^Back-off pulling image .*….* dial tcp: i\/o timeout$/);
+});
+
 test('a pod that failed keeps the reason and the message of its node', () => {
-  const status = { phase: 'Failed', reason: 'Evicted', message: 'x'.repeat(600) };
-  expect(decodePod({ status })).toMatchObject({ reason: 'Evicted', message: 'x'.repeat(512) });
+  const status = { phase: 'Failed', reason: 'Evicted', message: 'low on memory' };
+  expect(decodePod({ status })).toMatchObject({ reason: 'Evicted', message: 'low on memory' });
   expect(decodePod({ status: { ...status, phase: 'Running' } }).message).toBeUndefined();
 });
 

@@ -1,0 +1,102 @@
+/** A registry or a node that is in trouble, which pods of any other version would meet too, takes no version back. */
+import { describe, expect, jest, test } from '@jest/globals';
+import type { Behaviour, CannotStart } from './behaviour.ts';
+import { played, three } from './played.ts';
+import type { Run } from './run.ts';
+import { bad, type KindName, NEW, OLD, told } from './stories.ts';
+import { afterSeconds, phaseIs, type Story } from './story.ts';
+import type { World } from './world.ts';
+
+/** Minutes of virtual time take seconds where many others work. */
+jest.setTimeout(120_000);
+
+const said = (run: Run): string =>
+  run.writes
+    .filter(({ kind }) => kind === 'patchStatus')
+    .map(({ what }) => what)
+    .join('\n');
+
+const held = (start: CannotStart, says: string): Behaviour => ({ start, says });
+const failed = (what: string): string =>
+  `failed to pull and unpack image "${NEW}": failed to resolve reference "${NEW}": ${what}`;
+
+const TROUBLES: readonly (readonly [string, Behaviour])[] = [
+  [
+    'a registry that limits the rate of pulls (flyteorg/flyte#7362, cri-o/cri-o#5282)',
+    held('pullFails', failed('unexpected status from HEAD request to https://x/v2: 429 Too Many Requests')),
+  ],
+  [
+    'a registry that is down (kubernetes/k8s.io#5181, Shopify/krane#819)',
+    held(
+      'pullFails',
+      failed('failed to do request: Head "https://x/v2": dial tcp 10.0.0.9:443: i/o timeout'),
+    ),
+  ],
+  [
+    'a registry behind a broken gateway (apache/airflow#65490)',
+    held('pullFails', failed('failed to authorize: unexpected status: 502 Bad Gateway')),
+  ],
+  [
+    'a node whose runtime still has the name of a container (containerd/containerd#4604)',
+    held('createFails', 'failed to reserve container name "web_1": name "web_1" is reserved for "5f"'),
+  ],
+  ['a node that is too slow (kubernetes/kubernetes#68885)', held('createFails', 'context deadline exceeded')],
+  [
+    'a kubelet that cannot read a ConfigMap (k3s-io/k3s#2644)',
+    held('configError', 'failed to sync configmap cache: timed out waiting for the condition'),
+  ],
+];
+
+/** The trouble is over after so many seconds. */
+const overAfter = (story: Story, seconds: number, image: string, then: Behaviour = {}): Story => ({
+  ...story,
+  minutes: 60,
+  losesPods: true,
+  steps: [
+    ...(story.steps ?? []),
+    {
+      when: afterSeconds(seconds),
+      act: (world) => {
+        world.images[image] = then;
+      },
+    },
+  ],
+});
+
+const turn =
+  (behaviour: Behaviour) =>
+  (world: World): void => {
+    world.images[OLD] = behaviour;
+  };
+
+describe.each(TROUBLES)('%s', (_what, behaviour) => {
+  test.each<KindName>(['Deployment', 'StatefulSet', 'DaemonSet'])(
+    'takes no version of a %s back, and the attempt goes on when it is over',
+    async (kind) => {
+      const story = told('held up', kind, behaviour, { spec: { postCheck: { deadlineSeconds: 120 } } });
+      const run = await played(overAfter(story, 1200, NEW));
+      expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW), outcomes: ['1 Succeeded'] });
+      expect(said(run)).toContain('Inconclusive: No verdict on web:2.0 yet');
+      expect(said(run)).toContain(behaviour.says?.slice(-20));
+    },
+  );
+});
+
+const DOWN = held('pullFails', failed('unexpected status: 503 Service Unavailable'));
+
+test.each<KindName>(['StatefulSet', 'DaemonSet'])(
+  'a fallback of a %s is not given up because the registry is down meanwhile (kubernetes/kubernetes#111822)',
+  async (kind) => {
+    const down = { when: phaseIs('FallingBack'), act: turn(DOWN) };
+    const run = await played(overAfter({ ...bad(kind), steps: [down] }, 400, OLD));
+    expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD), fallback: 'Verified PostCheck' });
+  },
+);
+
+test('an image that is missing once its registry is back takes the version back', async () => {
+  const story = told('held up, then missing', 'Deployment', DOWN);
+  const missing = held('pullFails', failed('not found'));
+  const run = await played(overAfter(story, 300, NEW, missing));
+  expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+  expect(run.message).toContain('not found');
+});
