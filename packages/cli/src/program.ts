@@ -5,7 +5,7 @@ import { addControlVerbs } from './commands/control.ts';
 import { addInspectVerbs } from './commands/inspect.ts';
 import { addInstallationVerbs } from './commands/installation.ts';
 import { addPrepareVerbs } from './commands/prepare.ts';
-import { unknownVerbText } from './words.ts';
+import { unknownWordText } from './words.ts';
 
 /** kubectl's connection flags, valid before and after the verb. */
 function withConnectionFlags(program: Command): Command {
@@ -31,6 +31,11 @@ function withConnectionFlags(program: Command): Command {
     .option('--request-timeout <time>', 'time limit of one request, such as 30s (default: 15s)');
 }
 
+const verbsWith = (program: Command, option: string): string[] =>
+  program.commands
+    .filter(({ options }) => options.some(({ short, long }) => option === short || option === long))
+    .map((command) => command.name());
+
 /** Creates the program. `done` receives the exit code. */
 export function createProgram(context: Context, done: Done): Command {
   const program = withConnectionFlags(new Command('kubectl postcheck'));
@@ -42,7 +47,8 @@ export function createProgram(context: Context, done: Done): Command {
     .showSuggestionAfterError()
     .configureOutput({
       writeOut: (text) => context.io.write(text),
-      writeErr: (text) => context.io.note(unknownVerbText(text.trimEnd())),
+      writeErr: (text) =>
+        context.io.note(unknownWordText(text.trimEnd(), (option) => verbsWith(program, option))),
     })
     .exitOverride();
   const running: Running =

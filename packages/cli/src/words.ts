@@ -63,9 +63,20 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   watch: 'use `status NAME`, or `tree NAME --watch`',
 };
 
-/** Returns the message for an unknown verb, with what does it here if that is known. */
-export function unknownVerbText(message: string): string {
-  const [, word = ''] = /^error: unknown command '([^']*)'/.exec(message) ?? [];
-  const instead = own<string>(ELSEWHERE, word);
-  return instead === undefined ? message : `error: unknown command '${word}': ${instead}`;
+/** Options of other tools that are verbs here. */
+const VERBS: Readonly<Record<string, string>> = {
+  '--version': 'use `version`',
+  '-v': 'use `version`',
+  '-V': 'use `version`',
+};
+
+/** Returns the message for an unknown verb or option, with what does it here if that is known. `verbsWith` returns the verbs with an option. */
+export function unknownWordText(message: string, verbsWith: (option: string) => readonly string[]): string {
+  const [, what = '', word = ''] = /^error: unknown (command|option) '([^']*)'/.exec(message) ?? [];
+  const instead = what === 'option' ? insteadOf(word, verbsWith(word)) : own<string>(ELSEWHERE, word);
+  return instead === undefined ? message : `error: unknown ${what} '${word}': ${instead}`;
 }
+
+const insteadOf = (option: string, verbs: readonly string[]): string | undefined =>
+  own<string>(VERBS, option) ??
+  (verbs.length > 0 ? `write it after one of the verbs that have it: ${verbs.join(', ')}` : undefined);

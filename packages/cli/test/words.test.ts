@@ -53,6 +53,10 @@ describe('command lines', () => {
   test.each([
     [['gte'], "error: unknown command 'gte'\n(Did you mean get?)"],
     [['get', '--al'], "error: unknown option '--al'"],
+    [['--version'], "error: unknown option '--version': use `version`"],
+    [['-A', 'get'], "error: unknown option '-A': write it after one of the verbs that have it: get, gates"],
+    [['why', 'web', '-A'], "error: unknown option '-A': write it after one of the verbs that have it: get,"],
+    [['why', 'web', '--ouput', 'json'], "error: unknown option '--ouput'\n(Did you mean --output?)"],
     [['get', '-o', 'jsno'], "argument 'jsno' is invalid. Allowed choices are wide, json, yaml, name."],
     [['set', 'web', 'app=x:1'], 'Write what is set, as in `set image web web=registry.example/web:2.1`.'],
     [['wait', 'web'], "error: unknown command 'wait': use `status NAME`, which waits"],
