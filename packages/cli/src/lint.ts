@@ -1,7 +1,16 @@
 /** Validates an Upgrade's manifest without a cluster: fields, types and the CEL rules of the schema. */
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  visit,
+} from 'yaml';
 import { GROUP, VERSION } from '../../../src/api/names.ts';
 import { SpecSchema } from '../../../src/api/schema-spec.ts';
 import type { UpgradeSpec } from '../../../src/api/types.ts';
@@ -64,14 +73,14 @@ export function lintText(
 ): { upgrades: readonly Linted[]; findings: readonly Finding[] } {
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter: lines, logLevel: 'error' });
-  const broken = documents.flatMap((document) => document.errors);
+  const broken = documents.flatMap((document) => [...document.errors, ...aliasFaults(document, lines)]);
   if (broken.length > 0) {
     return {
       upgrades: [],
       findings: firstOfEach(
         broken.map((error) => ({
           file,
-          line: error.linePos?.[0].line ?? 1,
+          line: error.linePos?.[0]?.line ?? 1,
           path: '',
           message:
             error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? 'not valid YAML',
@@ -88,6 +97,36 @@ export function lintText(
     ),
   );
   return { upgrades, findings: upgrades.flatMap(({ findings }) => findings) };
+}
+
+interface AliasFault {
+  readonly linePos: readonly { readonly line: number }[];
+  readonly message: string;
+}
+
+/** Finds what makes a document without a mistake of syntax unreadable: an alias of nothing, often a text that begins with `*`, or too many. */
+function aliasFaults(document: Document, lines: LineCounter): AliasFault[] {
+  const found: AliasFault[] = [];
+  visit(document, {
+    Alias(_, alias) {
+      if (!alias.resolve(document)) {
+        const message = `*${alias.source} refers to an anchor &${alias.source}, and there is none before it: quote it if it is text`;
+        found.push({ linePos: [lines.linePos(alias.range?.[0] ?? 0)], message });
+      }
+    },
+  });
+  return found.length > 0 || isExpandable(document)
+    ? found
+    : [{ linePos: [], message: 'its aliases repeat too much: write out what they stand for' }];
+}
+
+function isExpandable(document: Document): boolean {
+  try {
+    document.toJS();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The objects of a document and where they are in it: one, or the items of a list as `kubectl get -o yaml` prints it. */

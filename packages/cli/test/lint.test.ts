@@ -308,6 +308,21 @@ describe('lint', () => {
     );
   });
 
+  test('reports an alias of nothing, which is often text, at its line', () => {
+    expect(said(manifest('  postCheck: {checks: [{name: a, exec: {command: [ls, *.txt]}}]}\n'))).toEqual([
+      '8 : *.txt refers to an anchor &.txt, and there is none before it: quote it if it is text',
+    ]);
+  });
+
+  test('reports aliases that repeat themselves without end, and no bug of its own', () => {
+    const letters = [...'abcdefg'];
+    const bomb = letters.map((letter, index) => {
+      const inner = index === 0 ? 'x' : `*${letters[index - 1]}`;
+      return `${letter}: &${letter} [${Array(9).fill(inner).join(', ')}]`;
+    });
+    expect(said(bomb.join('\n'))).toEqual(['1 : its aliases repeat too much: write out what they stand for']);
+  });
+
   test('ignores other objects, and reports the line at which a file is not YAML', () => {
     expect(lintText('a.yaml', 'kind: Service\n')).toEqual({ upgrades: [], findings: [] });
     expect(said('kind: Upgrade\nspec: "open\n')).toEqual([expect.stringMatching(/^\d+ : .*quote/)]);
