@@ -8,9 +8,9 @@ export const rules = (...list: { rule: string; message: string; fieldPath?: stri
 /** The characters that printable.ts removes from foreign text: a spec does not need them, and they could change how a terminal shows a message. */
 const UNPRINTABLE = '\\u0001-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069';
 
-/** Text that messages quote: one line, without control and direction characters. `also` is a further character class. */
-export const quotable = (message: string, also = ''): TSchemaOptions =>
-  rules({ rule: `!self.matches('[${also}${UNPRINTABLE}]')`, message });
+/** Text that messages quote: one line, without control and direction characters. */
+export const quotable = (message: string): TSchemaOptions =>
+  rules({ rule: `!self.matches('[${UNPRINTABLE}]')`, message });
 
 export const listMap = (key: string): TSchemaOptions => ({
   'x-kubernetes-list-type': 'map',

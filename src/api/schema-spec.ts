@@ -5,7 +5,7 @@
  */
 import { Type } from 'typebox';
 import { CHECKS_LENGTH, Check, RolloutCheck } from './schema-check.ts';
-import { amount, listMap, name63, oneOf, quotable, rules, seconds } from './schema-parts.ts';
+import { amount, listMap, name63, oneOf, rules, seconds } from './schema-parts.ts';
 import { Strategy, Windows } from './schema-strategy.ts';
 
 const TargetRef = Type.Object(
@@ -38,7 +38,12 @@ const ContainerImage = Type.Object({
     minLength: 1,
     maxLength: 1024,
     description: 'Image to run in this container.',
-    ...quotable('image must not contain whitespace or control characters', '\\\\s'),
+    // What a registry accepts. An invisible character, as web pages have it, would make two images look the same wherever they are shown.
+    ...rules({
+      rule: "self.matches('^[!-~]*$')",
+      message:
+        'image must not contain whitespace, control characters or characters outside ASCII, such as invisible ones and curved quotes',
+    }),
   }),
 });
 

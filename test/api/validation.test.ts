@@ -100,13 +100,13 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
     },
     'Duplicate value',
   ],
-  ...[' ', '\u001b[2J', '\u009b2J', '\u202e', '\u2028'].flatMap((odd): [string, Json, string][] => [
+  ...[' ', '\u200b', '\u001b[2J', '\u009b2J', '\u202e', '\u2028'].flatMap((odd): [string, Json, string][] => [
     [
       `an image with ${JSON.stringify(odd)}`,
       { containers: [{ name: 'a', image: `a:${odd}1` }] },
-      'image must not contain whitespace or control characters',
+      'image must not contain whitespace, control characters or characters outside ASCII',
     ],
-    ...(odd === ' '
+    ...([' ', '\u200b'].includes(odd)
       ? []
       : [
           [

@@ -8,8 +8,24 @@ const DIGEST = /^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-f]{32,}$/i;
 /** The first part of a name is a registry if it looks like a host. */
 const isHost = (part: string): boolean => /[.:]/.test(part) || part === 'localhost';
 
+/** The first character that a person cannot see, as `U+200B`; `undefined` if there is none. */
+export function invisible(text: string): string | undefined {
+  const [found] = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.exec(text) ?? [];
+  return found && codePoint(found);
+}
+
+const codePoint = (character: string): string =>
+  `U+${character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}`;
+
 /** Returns what is wrong with an image reference; `undefined` if it is valid, whether or not the image exists. */
 export function imageProblem(image: string): string | undefined {
+  const [foreign] = /[^!-~]/u.exec(image) ?? [];
+  return foreign === undefined
+    ? referenceProblem(image)
+    : `it contains ${invisible(foreign) ? 'the invisible character' : foreign} ${codePoint(foreign)}`;
+}
+
+function referenceProblem(image: string): string | undefined {
   const [scheme] = SCHEME.exec(image) ?? [];
   if (scheme !== undefined) {
     return `an image reference has no ${scheme}: write ${image.slice(scheme.length)}`;

@@ -2,6 +2,7 @@
 import { Environment } from '@marcbachmann/cel-js';
 import type { TSchema } from 'typebox';
 import { SpecSchema } from '../../../src/api/schema-spec.ts';
+import { invisible } from './image-reference.ts';
 import { type Path, pathText } from './lint-path.ts';
 import { nearest } from './text.ts';
 
@@ -87,11 +88,17 @@ export function* brokenRules(schema: TSchema, whole: unknown, from: Path): Gener
   }
 }
 
-/** A count in quotes is a text. */
-const advice = (part: TSchema, value: unknown, message: string): string =>
-  'x-kubernetes-int-or-string' in part && typeof value === 'string' && /^\d+$/.test(value)
-    ? `write ${value} without quotes`
-    : message;
+/** A count in quotes is a text, and what nobody sees has to be named. */
+function advice(part: TSchema, value: unknown, message: string): string {
+  if (typeof value !== 'string') {
+    return message;
+  }
+  if ('x-kubernetes-int-or-string' in part && /^\d+$/.test(value)) {
+    return `write ${value} without quotes`;
+  }
+  const hidden = invisible(value);
+  return hidden === undefined ? message : `${message}: it contains ${hidden}`;
+}
 
 /** With the functions of Kubernetes' own that the rules call. */
 const CEL = new Environment({ unlistedVariablesAreDyn: true }).registerFunction(

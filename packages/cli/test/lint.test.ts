@@ -215,6 +215,21 @@ describe('lint', () => {
   });
 
   test.each([
+    ['\u200b', ': it contains U+200B'],
+    ['\ufeff', ': it contains U+FEFF'],
+    ['\u00a0', ': it contains U+00A0'],
+    ['\u{e0041}', ': it contains U+E0041'],
+    ['”', ''],
+    ['е', ''],
+  ])('rejects an image with %j, and names what nobody sees', (odd, named) => {
+    const image = `registry.example/web:2.0${odd}`;
+    expect(said(manifest('').replace('registry.example/web:2.0', `"${image}"`))).toEqual([
+      `7 spec.containers[0].image: image must not contain whitespace, control characters or characters outside ASCII, such as invisible ones and curved quotes${named}`,
+    ]);
+    expect(imageProblem(image)).toContain(odd === '”' ? 'it contains ” U+201D' : 'it contains ');
+  });
+
+  test.each([
     'web',
     'library/web:1',
     'localhost/web',
