@@ -1,5 +1,14 @@
 import { expect, test } from '@jest/globals';
-import { cycleOf, exit, NOW, podOf, statusOf, upgradeOf, workloadOf } from '../../test/support/snapshots.ts';
+import {
+  cycleOf,
+  evicted,
+  exit,
+  NOW,
+  podOf,
+  statusOf,
+  upgradeOf,
+  workloadOf,
+} from '../../test/support/snapshots.ts';
 import type { NodeView, PodView } from '../api/views.ts';
 import { verificationId } from '../core/status.ts';
 import { type CycleSinks, recordCycle } from './cycles.ts';
@@ -38,5 +47,6 @@ test('a cycle counts for the verification that it was started for, and for no ot
 
 test('a cycle is no evidence about a pod that is being deleted, or is on a lost node', () => {
   expect(known(ID, podOf({ deleting: true }))).toBe(0);
+  expect(known(ID, evicted())).toBe(0);
   expect(known(ID, podOf(), { name: 'node-1', ready: false, resourceVersion: '1', labels: {} })).toBe(0);
 });

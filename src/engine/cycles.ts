@@ -6,6 +6,7 @@ import type { PodView } from '../api/views.ts';
 import type { PlannedCycle } from '../core/plan.ts';
 import { isVerificationOf } from '../core/status.ts';
 import { addCycle, type FinishedCycle } from '../core/verification/probe-cycle.ts';
+import { isEnding } from '../core/workload/pods.ts';
 import type { LocalState } from './local-state.ts';
 import type { SpanReporter } from './span-reporter.ts';
 import type { Store, UpgradeKey } from './store.ts';
@@ -40,9 +41,10 @@ export function recordCycle(
   const pod = store.pods.get(planned.pod.uid);
   const upgrade = store.upgrades.get(key);
   // A cycle that was started for another verification is not evidence for this one.
-  const isCurrent =
-    upgrade?.status && isVerificationOf(upgrade, upgrade.status, planned.verification) && !pod?.deleting;
-  return pod && upgrade && isCurrent ? addToRecord(sinks, { upgrade, pod, planned, finished }) : 'some';
+  const isCurrent = upgrade?.status && isVerificationOf(upgrade, upgrade.status, planned.verification);
+  return pod && upgrade && isCurrent && !isEnding(pod)
+    ? addToRecord(sinks, { upgrade, pod, planned, finished })
+    : 'some';
 }
 
 interface CurrentCycle {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { containerOf, podOf, specOf } from '../../test/support/snapshots.ts';
+import { containerOf, evicted, podOf, specOf } from '../../test/support/snapshots.ts';
 import { effectiveChecks } from '../api/checks.ts';
 import type { Check } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
@@ -56,6 +56,7 @@ test.each<[string, PodView | 'gone' | 'unknown']>([
   ['another pod has the name', podOf({ uid: 'pod-2' })],
   ['the container was replaced', restarted],
   ['the pod is on its way out', podOf({ deleting: true })],
+  ['its node evicts the pod', evicted()],
   ['the pod is gone', 'gone'],
   ['nobody knows', 'unknown'],
   [

@@ -6,6 +6,7 @@ import { evaluateTry, type TryOutcome } from '../core/verification/exit-codes.ts
 import type { FinishedCycle, TryResult } from '../core/verification/probe-cycle.ts';
 import type { TryRequest } from '../core/verification/tries.ts';
 import { hasKeptImages } from '../core/verification/witness.ts';
+import { isEnding } from '../core/workload/pods.ts';
 import { FairSemaphore } from './fair-semaphore.ts';
 import type { Ports } from './ports.ts';
 
@@ -229,7 +230,7 @@ export class ProbeRunner {
       now === 'gone' ||
       now === 'unknown' ||
       now.uid !== pod.uid ||
-      now.deleting ||
+      isEnding(now) ||
       !hasKeptImages(now, pod)
     ) {
       return false;

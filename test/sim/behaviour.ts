@@ -35,6 +35,8 @@ export interface Behaviour {
   readonly readyAfterMs?: number | false;
   /** How long a crashing container, or a pod that is evicted, lives. */
   readonly livesMs?: number;
+  /** How long the containers of a pod that is evicted take to end. */
+  readonly endsMs?: number;
   readonly crashCode?: number;
   readonly answer?: (ask: Ask) => Answer;
 }

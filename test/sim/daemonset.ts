@@ -15,6 +15,9 @@ export function syncDaemonSet(world: World, workload: DaemonSetView): void {
   const all = world.state.all('Node');
   const nodes = all.filter((node) => node.ready).map((node) => node.name);
   const tainted = all.filter((node) => !node.ready).map((node) => node.name);
+  for (const failed of nodes.flatMap(on).filter(({ phase }) => phase === 'Failed')) {
+    world.kubelet.terminate(failed);
+  }
   for (const node of nodes) {
     if (on(node).length > 0) {
       continue;

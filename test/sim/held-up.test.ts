@@ -3,7 +3,7 @@ import { describe, expect, jest, test } from '@jest/globals';
 import type { Behaviour, CannotStart } from './behaviour.ts';
 import { played, three } from './played.ts';
 import type { Run } from './run.ts';
-import { bad, type KindName, NEW, OLD, told } from './stories.ts';
+import { bad, badLate, type KindName, NEW, OLD, told } from './stories.ts';
 import { afterSeconds, phaseIs, type Story } from './story.ts';
 import type { World } from './world.ts';
 
@@ -99,4 +99,41 @@ test('an image that is missing once its registry is back takes the version back'
   const run = await played(overAfter(story, 300, NEW, missing));
   expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
   expect(run.message).toContain('not found');
+});
+
+/** Whose readiness script says that it shuts down, once its node evicts it. */
+const shutsDown: Behaviour = {
+  start: 'evicted',
+  livesMs: 40_000,
+  endsMs: 120_000,
+  answer: ({ ageMs }) => (ageMs < 40_000 ? 2 : 17),
+};
+const onceEvicted = {
+  when: (world: World) => world.pods().some(({ phase }) => phase === 'Failed'),
+  act: (world: World) => {
+    world.images[NEW] = {};
+  },
+};
+
+describe('what containers answer while their node ends them is no evidence (kubernetes/kubernetes#116965, #124648)', () => {
+  test.each<KindName>(['Deployment', 'StatefulSet', 'DaemonSet'])(
+    'of a %s, before they have passed',
+    async (kind) => {
+      const story = { ...bad(kind), images: { [NEW]: shutsDown }, losesPods: true, steps: [onceEvicted] };
+      const run = await played({ ...story, minutes: 60 });
+      expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW), outcomes: ['1 Succeeded'] });
+    },
+  );
+
+  test('nor while a stage soaks', async () => {
+    const answer: Behaviour['answer'] = ({ ageMs }) => (ageMs < 40_000 ? 0 : 17);
+    const run = await played({
+      ...badLate('Deployment'),
+      images: { [NEW]: { ...shutsDown, answer } },
+      losesPods: true,
+      steps: [onceEvicted],
+      minutes: 60,
+    });
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW), outcomes: ['1 Succeeded'] });
+  });
 });

@@ -184,11 +184,16 @@ export class Kubelet {
     return this.#run(pod, name);
   }
 
-  /** The node is short of memory: the pod stays, as failed. */
+  /** The node is short of memory: its containers get time to end, and the pod stays, as failed. */
   #startedAndEvicted(pod: PodView, name: string): PodView {
-    const { livesMs = 200 } = this.#behaviour(pod.containers.find((own) => own.name === name)?.image ?? '');
+    const { livesMs = 200, endsMs = 0 } = this.#behaviour(
+      pod.containers.find((own) => own.name === name)?.image ?? '',
+    );
     const ended = { state: 'terminated', reason: 'Error', exitCode: 137, ready: false } as const;
-    this.#later(livesMs, pod, (now) => ({
+    this.#later(livesMs, pod, (now) =>
+      this.#with(now, { DisruptionTarget: this.#condition('True', 'TerminationByKubelet') }),
+    );
+    this.#later(livesMs + endsMs, pod, (now) => ({
       ...this.#withContainer(now, name, ({ startedAt: _, ...own }) => ({ ...own, ...ended })),
       phase: 'Failed',
       reason: 'Evicted',

@@ -43,6 +43,9 @@ function counts(
 function step(world: World, workload: StatefulSetView, update: string): void {
   const pods = podsOf(world, workload);
   const condemned = pods.filter((pod) => ordinalOf(pod) >= workload.desired).reverse();
+  for (const failed of pods.filter(({ phase }) => phase === 'Failed')) {
+    world.kubelet.terminate(failed);
+  }
   if (createMissing(world, workload, update) === 'wait') {
     return;
   }

@@ -167,6 +167,13 @@ export const podOf = (change: Partial<PodView> = {}): PodView => ({
   ...change,
 });
 
+/** Its node evicts it: its containers shut down. */
+export const evicted = (change: Partial<PodView> = {}): PodView =>
+  podOf({
+    conditions: { ...podOf().conditions, DisruptionTarget: conditionOf('True', 1, 'TerminationByKubelet') },
+    ...change,
+  });
+
 export const notReady = (change: Partial<PodView> = {}): PodView =>
   podOf({
     conditions: {

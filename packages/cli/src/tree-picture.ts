@@ -9,7 +9,7 @@ import { imagesText } from '../../../src/core/report/image-text.ts';
 import { isFallingBack, isUnderWay } from '../../../src/core/status.ts';
 import { fromIso } from '../../../src/core/time.ts';
 import { driverOf } from '../../../src/core/workload/drivers.ts';
-import { isLive } from '../../../src/core/workload/pods.ts';
+import { isEnding, isLive } from '../../../src/core/workload/pods.ts';
 import { at } from '../../../src/kube/client/json.ts';
 import type { Io } from './io.ts';
 import { plural, stageLook } from './looks.ts';
@@ -129,7 +129,7 @@ function roleOf(scene: Scene, revision: string, pods: readonly PodView[]): strin
 
 /** Formats the revisions that have pods, the template's own first. */
 function revisions(io: Io, scene: Scene): string[] {
-  const live = scene.pods.filter((pod) => isLive(pod) || pod.deleting);
+  const live = scene.pods.filter((pod) => isLive(pod) || isEnding(pod));
   const groups = [...Map.groupBy(live, ({ revision }) => revision)].sort(
     ([a], [b]) =>
       Number(b === scene.updateRevision) - Number(a === scene.updateRevision) || b.localeCompare(a),

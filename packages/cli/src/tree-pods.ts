@@ -7,6 +7,7 @@ import { resultText } from '../../../src/core/report/cause-text.ts';
 import { isUnderWay } from '../../../src/core/status.ts';
 import { fromIso, spanText } from '../../../src/core/time.ts';
 import type { PodResult } from '../../../src/core/verification/pod-result.ts';
+import { isEnding } from '../../../src/core/workload/pods.ts';
 import type { Io } from './io.ts';
 import { stateLook } from './looks.ts';
 import { paintedClass, symbol } from './paint.ts';
@@ -68,7 +69,7 @@ function trafficCell({ traffic: known }: Scene, pod: PodView): string {
 
 /** Formats `Ready 9d`, or why the pod is not Ready. */
 function podState(pod: PodView, now: number): string {
-  if (pod.deleting) {
+  if (isEnding(pod)) {
     return 'terminating';
   }
   const ready = pod.conditions['Ready'];

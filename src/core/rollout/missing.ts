@@ -3,6 +3,7 @@ import type { Cause } from '../cause.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { withPod } from '../verification/pod-result.ts';
 import type { PodSummary } from '../verification/summary.ts';
+import { isEnding } from '../workload/pods.ts';
 
 /**
  * The first pod since then that its node ended: it was evicted, or not admitted. Its controller creates another one, whose deadline starts again,
@@ -31,8 +32,6 @@ export function endedPod({ pods, updateRevision }: Snapshot, since: number | und
 export function terminatingPod({ pods }: Snapshot, summary: PodSummary): Cause | undefined {
   const { results, outdated, desired } = summary;
   const isMissing = results.length + outdated.length < desired;
-  const [first] = isMissing
-    ? pods.filter(({ deleting }) => deleting).sort((a, b) => (a.name < b.name ? -1 : 1))
-    : [];
+  const [first] = isMissing ? pods.filter(isEnding).sort((a, b) => (a.name < b.name ? -1 : 1)) : [];
   return first && withPod({ reason: 'PodTerminating' }, first);
 }

@@ -5,6 +5,7 @@ import {
   activeStatusOf,
   ago,
   conditionOf,
+  evicted,
   fallbackOf,
   NOW,
   podOf,
@@ -291,10 +292,10 @@ describe('at the deadline', () => {
     expect(causeWith(ended, [result({ state: 'Waiting', record: undefined })])).toMatchObject(cause);
     expect(causeWith({ ...ended, createdAt: NOW - 90_000 })?.reason).toBe('NoProgress');
     expect(causeWith({ ...ended, revision: 'old' })?.reason).toBe('NoProgress');
-    expect(causeWith(podOf({ deleting: true }))).toMatchObject({
-      reason: 'PodTerminating',
-      pod: 'web-new-1',
-    });
+    for (const terminating of [podOf({ deleting: true }), evicted()]) {
+      expect(causeWith(terminating)).toMatchObject({ reason: 'PodTerminating', pod: 'web-new-1' });
+    }
+    expect(causeWith(evicted({ phase: 'Failed', createdAt: NOW - 90_000 }))?.reason).toBe('NoProgress');
   });
 
   test('pods that the API server rejects are evidence against a new version', () => {

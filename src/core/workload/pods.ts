@@ -2,15 +2,26 @@
 import type { PodView, WorkloadView } from '../../api/views.ts';
 import { isObserved } from './driver.ts';
 
+const hasEnded = ({ phase }: PodView): boolean => phase === 'Failed' || phase === 'Succeeded';
+
+/**
+ * Whether the pod's containers shut down, or will in a moment: it is being deleted, or somebody has marked it for that, as its node does when it
+ * evicts the pod or shuts down itself. The mark of a pod whose containers were started again since then, as on a node that was reset, is out of date.
+ */
+export const isEnding = (pod: PodView): boolean => pod.deleting || (!hasEnded(pod) && isMarked(pod));
+
+function isMarked(pod: PodView): boolean {
+  const mark = pod.conditions['DisruptionTarget'];
+  return mark?.status === 'True' && pod.containers.every(({ startedAt = 0 }) => startedAt <= mark.since);
+}
+
 /** Whether a pod counts. Evicted, failed and terminating pods are being replaced, and their replacements have deadlines of their own. */
-export const isLive = (pod: PodView): boolean =>
-  !pod.deleting && pod.phase !== 'Failed' && pod.phase !== 'Succeeded';
+export const isLive = (pod: PodView): boolean => !isEnding(pod) && !hasEnded(pod);
 
 export const isReady = (pod: PodView): boolean => pod.conditions['Ready']?.status === 'True';
 
 /** Whether the pod is on a node, which knows whether it lives. */
-const isOnNode = ({ node, phase }: PodView): boolean =>
-  node !== '' && phase !== 'Failed' && phase !== 'Succeeded';
+const isOnNode = (pod: PodView): boolean => pod.node !== '' && !hasEnded(pod);
 
 /** The pods on nodes that are not Ready. */
 export const podsOnLostNodes = (pods: readonly PodView[], nodeReady: (node: string) => boolean): PodView[] =>

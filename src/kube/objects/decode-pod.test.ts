@@ -39,6 +39,7 @@ const pod = {
       },
       { type: 'lb/ready', status: 'True' },
       { type: 'PodReadyToStartContainers', status: 'True' },
+      { type: 'DisruptionTarget', status: 'False' },
     ],
     containerStatuses: [
       {
@@ -85,6 +86,7 @@ test('a pod keeps owner, revision, place, gates and the conditions that decision
       since: Date.UTC(2026, 0, 1, 0, 0, 20),
     },
     'lb/ready': { status: 'True', reason: '', message: '', since: 0 },
+    DisruptionTarget: { status: 'False', reason: '', message: '', since: 0 },
   });
 });
 

@@ -10,7 +10,7 @@ import { mountsOf } from './mounts.ts';
 import { controllerOf } from './owner.ts';
 
 /** Condition types that decisions read besides those named in a pod's readiness gates. */
-const READ_TYPES = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready', VERIFIED];
+const READ_TYPES = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready', 'DisruptionTarget', VERIFIED];
 const PHASES = ['Pending', 'Running', 'Succeeded', 'Failed'] as const;
 
 interface PodController {
