@@ -583,6 +583,18 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     });
   });
 
+  test('does not say that a version runs again whose container was renamed before the fallback (NVIDIA/nodewright#469)', async () => {
+    for (const image of [NEW, stories.NEWER]) {
+      const run = await told(stories.renamedInFallback(kind, image));
+      expect(run.ending).toMatchObject({ phase: 'Failed', reason: 'ImageConflict', images: { app: image } });
+      expect(run.message).toBe(
+        'Container web was removed from its workload during the fallback; postcheck has nothing left to restore, and ended the attempt to roll to web:2.0',
+      );
+    }
+    const { ending } = await told(stories.renamedInFallback(kind, OLD));
+    expect(ending).toMatchObject({ phase: 'FellBack', fallback: 'Verified PostCheck', pods: three(OLD) });
+  });
+
   test('with gate Disabled puts no gate on any pod', async () => {
     const run = await told(stories.gateOff(kind));
     expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });

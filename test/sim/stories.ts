@@ -330,6 +330,22 @@ export const fallbackSetBack = (kind: KindName): Story => ({
     },
   ],
 });
+/** Aborted; while it falls back, somebody renames the container. */
+export const renamedInFallback = (kind: KindName, to: string = NEW): Story => ({
+  ...retryThenGood(kind),
+  name: `renamed in the fallback, ${to}, ${kind}`,
+  losesPods: true,
+  steps: [
+    { when: (world) => asked(world, NEW) >= 1, act: (world) => annotate(world, 'abort', 'now') },
+    {
+      when: phaseIs('FallingBack'),
+      act: (world) => {
+        const containers = target(world).containers.map((own) => ({ ...own, name: 'app', image: to }));
+        world.changeSpec(target(world), { containers });
+      },
+    },
+  ],
+});
 export const fieldsComeBack = (kind: KindName): Story => ({
   ...good(kind),
   name: `managed fields come back, ${kind}`,

@@ -32,9 +32,11 @@ export function next(upgrade: Upgrade, now: number): string[] {
     return afterDrift(upgrade, again);
   }
   if (isReason(status?.attempt?.end?.reason, 'ImageConflict')) {
-    const { container = 'NAME', image = 'IMAGE' } = status?.attempt?.end?.why ?? {};
+    const { container = 'NAME', image } = status?.attempt?.end?.why ?? {};
     return [
-      `to keep what runs now, and verify it, set it: ${verb('set', 'image', metadata.name, `${container}=${image}`)}`,
+      image === undefined
+        ? 'to keep what runs now, and verify it, name the containers that the workload has in spec.containers'
+        : `to keep what runs now, and verify it, set it: ${verb('set', 'image', metadata.name, `${container}=${image}`)}`,
       `to roll to ${imagesText(status?.to?.images ?? {}, spec)} again, once the other client no longer sets the image: ${again}`,
     ];
   }

@@ -117,7 +117,9 @@ function attemptText(cause: Cause): string | undefined {
     case 'TargetNotFound':
       return `${cause.workload} was deleted during the attempt`;
     case 'ImageConflict':
-      return `container ${container} was set to ${shownImage(image)} by ${cause.by ?? UNKNOWN_MANAGER} during the attempt; postcheck does not overwrite it`;
+      return image === undefined
+        ? `container ${container} was removed from its workload during the fallback; postcheck has nothing left to restore`
+        : `container ${container} was set to ${shownImage(image)} by ${cause.by ?? UNKNOWN_MANAGER} during the attempt; postcheck does not overwrite it`;
     case 'ImageRewritten':
       return rewrittenText(cause);
     default:

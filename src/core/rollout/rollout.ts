@@ -111,17 +111,31 @@ export const hasUnrecordedWrite = (workload: WorkloadView, rollout: Rollout): bo
 
 export interface ForeignChange {
   readonly container: string;
-  readonly image: string;
+  /** Absent if the container was removed. */
+  readonly image?: string;
   readonly manager?: string;
 }
 
-/** The first container whose image somebody else changed during the rollout. */
+/** The containers, if the template has neither one of them nor one of their images: under other names they may run the failed version. */
+function removedWithAll({ containers }: WorkloadView, images: Images): readonly string[] {
+  const restored = Object.values(images);
+  const isLeft = containers.some(
+    ({ name, image }) => Object.hasOwn(images, name) || restored.includes(image),
+  );
+  return isLeft ? [] : Object.keys(images);
+}
+
+/** The first container whose image somebody else changed during the rollout, or that they removed with everything that a fallback restores. */
 export function foreignChange(
   workload: WorkloadView,
   status: ActiveStatus,
   rollout: Rollout,
 ): ForeignChange | undefined {
-  const { expected, rolledAt } = rollout;
+  const { expected, rolledAt, direction, images } = rollout;
+  const [removed] = direction === 'Back' ? removedWithAll(workload, images) : [];
+  if (removed !== undefined) {
+    return { container: removed };
+  }
   if (expected === undefined || (rolledAt === undefined && isWritten(workload, status, rollout))) {
     return undefined;
   }
