@@ -411,6 +411,8 @@ describe('an Upgrade is taken', () => {
       },
     ],
     ['neighbouring exit codes', { postCheck: { checks: [codes('3-16', 17, '18-119')] } }],
+    ['fields without a value', { paused: null, windows: null, postCheck: null, fallback: null }],
+    ['checks without a value', { postCheck: { checks: null } }],
     ['a target without its API', { targetRef: { kind: 'Deployment', name: 'web' } }],
     [
       '32 exit-code rules on each of 16 checks',

@@ -12,6 +12,20 @@ export type Json = Record<string, unknown>;
 export const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** The value as the API server reads it: it removes fields that are null, and keeps entries of lists. */
+export function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(withoutNulls);
+  }
+  return isObject(value)
+    ? Object.fromEntries(
+        Object.entries(value)
+          .filter(([, inner]) => inner !== null)
+          .map(([key, inner]) => [key, withoutNulls(inner)]),
+      )
+    : value;
+}
+
 interface Shape {
   readonly properties?: Readonly<Record<string, TSchema>>;
   readonly items?: TSchema;
@@ -42,6 +56,15 @@ export function* unknownFields(schema: TSchema, whole: unknown): Generator<[Path
       known.length > 0 && isObject(value) ? Object.keys(value).filter((key) => !known.includes(key)) : [];
     for (const key of unknown) {
       yield [[...path, key], `unknown field${placeText(key, known)}`];
+    }
+  }
+}
+
+/** Finds fields that are written without a value, such as `checks:` of which every entry is commented out. */
+export function* emptyFields(schema: TSchema, whole: unknown): Generator<[Path, string]> {
+  for (const [, value, path] of parts(schema, whole, [])) {
+    if (value === null && typeof path.at(-1) === 'string') {
+      yield [path, 'has no value, so it counts as not written'];
     }
   }
 }

@@ -1,23 +1,23 @@
 /** Validates an Upgrade's manifest without a cluster: fields, types and the CEL rules of the schema. */
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
-import {
-  type Document,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  parseAllDocuments,
-  visit,
-} from 'yaml';
+import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
 import { GROUP, VERSION } from '../../../src/api/names.ts';
 import { SpecSchema } from '../../../src/api/schema-spec.ts';
 import type { UpgradeSpec } from '../../../src/api/types.ts';
 import { unreadAnnotations } from './annotations.ts';
 import { emptyStages, type Said, unknownTimeZones, wrongImages } from './lint-effects.ts';
 import { type Path, pathOf, pathText, unescaped } from './lint-path.ts';
-import { brokenRules, duplicates, isObject, type Json, unknownFields } from './lint-schema.ts';
+import {
+  brokenRules,
+  duplicates,
+  emptyFields,
+  isObject,
+  type Json,
+  unknownFields,
+  withoutNulls,
+} from './lint-schema.ts';
+import { aliasFaults, booleanWords } from './lint-yaml.ts';
 import { milliseconds } from './text.ts';
 
 export interface Finding {
@@ -99,36 +99,6 @@ export function lintText(
   return { upgrades, findings: upgrades.flatMap(({ findings }) => findings) };
 }
 
-interface AliasFault {
-  readonly linePos: readonly { readonly line: number }[];
-  readonly message: string;
-}
-
-/** Finds what makes a document without a mistake of syntax unreadable: an alias of nothing, often a text that begins with `*`, or too many. */
-function aliasFaults(document: Document, lines: LineCounter): AliasFault[] {
-  const found: AliasFault[] = [];
-  visit(document, {
-    Alias(_, alias) {
-      if (!alias.resolve(document)) {
-        const message = `*${alias.source} refers to an anchor &${alias.source}, and there is none before it: quote it if it is text`;
-        found.push({ linePos: [lines.linePos(alias.range?.[0] ?? 0)], message });
-      }
-    },
-  });
-  return found.length > 0 || isExpandable(document)
-    ? found
-    : [{ linePos: [], message: 'its aliases repeat too much: write out what they stand for' }];
-}
-
-function isExpandable(document: Document): boolean {
-  try {
-    document.toJS();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** The objects of a document and where they are in it: one, or the items of a list as `kubectl get -o yaml` prints it. */
 const objectsIn = (value: unknown): [object: unknown, place: Path][] =>
   isObject(value) && /List$/.test(String(value.kind)) && Array.isArray(value.items)
@@ -173,7 +143,8 @@ const isUpgrade = ({ apiVersion, kind }: Json): boolean =>
 
 /** Returns the manifest with the defaults that the API server sets. */
 function withDefaults(manifest: Json): Json {
-  return { ...manifest, spec: Value.Default(SpecSchema, structuredClone(manifest.spec)) };
+  const sent = withoutNulls(manifest) as Json;
+  return { ...sent, spec: Value.Default(SpecSchema, structuredClone(sent['spec'])) };
 }
 
 type LineAt = (path: readonly (string | number)[]) => number;
@@ -187,7 +158,7 @@ function findingsIn(file: string, manifest: Json, lineAt: LineAt): Finding[] {
     level,
   });
   const complete = withDefaults(manifest);
-  const unknown = [...unknownFields(Manifest, complete)].filter(([path]) => path[0] !== 'status');
+  const unknown = [...unknownFields(Manifest, manifest)].filter(([path]) => path[0] !== 'status');
   const wrong = Value.Errors(Manifest, complete).map((error): [Path, string] => [
     error.instancePath.split('/').slice(1).map(unescaped),
     allowed(error.params) ?? secondsText(valueAt(complete, error.instancePath)) ?? error.message,
@@ -198,6 +169,7 @@ function findingsIn(file: string, manifest: Json, lineAt: LineAt): Finding[] {
   const isSound = types.length + rules.length === 0;
   const zones = isSound ? unknownTimeZones(complete.spec as UpgradeSpec).map(placed) : [];
   const warnings = [
+    ...emptyFields(Manifest, manifest),
     ...unknownAnnotations(manifest),
     ...(types.length > 0 ? [] : unreachable(complete.spec)),
     ...(isSound
@@ -213,26 +185,6 @@ function findingsIn(file: string, manifest: Json, lineAt: LineAt): Finding[] {
 }
 
 const placed = ([path, message]: Said): [Path, string] => [pathOf(path), message];
-
-/** Plain words that YAML 1.1, which kubectl reads, takes for booleans. */
-const BOOLEAN_WORD = /^(y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|off|Off|OFF)$/;
-
-/** Finds unquoted words that kubectl would send as booleans, where this file means text. */
-function booleanWords(node: unknown, path: Path): [Path, string][] {
-  if (isMap(node)) {
-    return node.items.flatMap(({ key, value }) => {
-      const name = isScalar(key) ? String(key.value) : '';
-      return [...booleanWords(key, [...path, name]), ...booleanWords(value, [...path, name])];
-    });
-  }
-  if (isSeq(node)) {
-    return node.items.flatMap((item, index) => booleanWords(item, [...path, index]));
-  }
-  const word = isScalar(node) && node.type === 'PLAIN' ? node.value : undefined;
-  return typeof word === 'string' && BOOLEAN_WORD.test(word)
-    ? [[path, `kubectl reads ${word} as a boolean: quote it, "${word}"`]]
-    : [];
-}
 
 const valueAt = (whole: unknown, pointer: string): unknown =>
   pointer

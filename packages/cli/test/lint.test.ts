@@ -323,6 +323,28 @@ describe('lint', () => {
     );
   });
 
+  test.each([
+    ['  postCheck:\n', '8 spec.postCheck'],
+    ['  postCheck:\n    # deadlineSeconds: 20\n    checks:\n', '10 spec.postCheck.checks'],
+    [
+      '  postCheck:\n    checks: [{name: a, exec: {command: [x]}, httpGet: null}]\n',
+      '9 spec.postCheck.checks[0].httpGet',
+    ],
+  ])('reads a field without a value as the API server does, and says so: %j', (spec, where) => {
+    const { findings } = lintText('up.yaml', manifest(spec));
+    expect(findings.map(({ level }) => level)).toEqual(['warning']);
+    expect(said(manifest(spec))).toEqual([`${where}: has no value, so it counts as not written`]);
+  });
+
+  test('rejects a required field or an entry without a value', () => {
+    expect(said(manifest('  postCheck: {checks: [null]}\n'))).toEqual([
+      '8 spec.postCheck.checks[0]: must be object',
+    ]);
+    expect(said(manifest('').replace(/containers:.*/s, 'containers:\n'))).toContain(
+      '4 spec: must have required properties containers',
+    );
+  });
+
   test('reports an alias of nothing, which is often text, at its line', () => {
     expect(said(manifest('  postCheck: {checks: [{name: a, exec: {command: [ls, *.txt]}}]}\n'))).toEqual([
       '8 : *.txt refers to an anchor &.txt, and there is none before it: quote it if it is text',
