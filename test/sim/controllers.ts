@@ -1,6 +1,6 @@
 /** The workload controllers: each looks at its workload a moment after something of it changed. */
 
-import type { PodView, RevisionView, WorkloadView } from '../../src/api/views.ts';
+import type { PodView, RevisionView, TemplateContainer, WorkloadView } from '../../src/api/views.ts';
 import type { WorkloadChange } from '../support/snapshots.ts';
 import { syncDaemonSet } from './daemonset.ts';
 import { syncDeployment } from './deployment.ts';
@@ -107,6 +107,9 @@ export function currentRevisionOf(world: World, workload: WorkloadView): Revisio
   });
 }
 
+const injectedInto = ({ injected }: World): readonly Pick<TemplateContainer, 'name' | 'image' | 'role'>[] =>
+  Object.entries(injected).map(([name, image]) => ({ name, image, role: 'regular' }));
+
 export interface NewPod {
   readonly workload: WorkloadView;
   readonly owner: PodView['owner'];
@@ -145,7 +148,7 @@ export function createPod(world: World, { workload, owner, name, revision, node 
     specChanges: 0,
     imagesChanged: [],
     gates: world.gates,
-    containers: [...containers]
+    containers: [...containers, ...injectedInto(world)]
       .sort((a, b) => order[a.role] - order[b.role])
       .map(({ name: container, image, role }) => ({
         name: container,

@@ -2,7 +2,7 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import type { Behaviour, CannotStart } from './behaviour.ts';
 import { played, three } from './played.ts';
-import type { Run } from './run.ts';
+import { play, type Run } from './run.ts';
 import { bad, badLate, type KindName, NEW, OLD, told } from './stories.ts';
 import { afterSeconds, phaseIs, type Story } from './story.ts';
 import type { World } from './world.ts';
@@ -99,6 +99,43 @@ test('an image that is missing once its registry is back takes the version back'
   const run = await played(overAfter(story, 300, NEW, missing));
   expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
   expect(run.message).toContain('not found');
+});
+
+test('a proxy whose mesh is down, and which lets no check through, takes no version back (istio/istio#35569)', async () => {
+  const proxy = 'mesh.example/proxy:1';
+  const httpGet = { path: '/healthz', port: 8080 };
+  const run = await play({
+    ...told(
+      'mesh down',
+      'Deployment',
+      {},
+      {
+        spec: { postCheck: { deadlineSeconds: 120, checks: [{ name: 'http', httpGet }] } },
+      },
+    ),
+    arrange: (world) => {
+      world.injected = { proxy };
+      world.images[proxy] = { readyAfterMs: false };
+    },
+    steps: [
+      {
+        when: afterSeconds(600),
+        act: (world) => {
+          world.images[proxy] = {};
+          world.network = { kind: 'answered', good: true, output: '' };
+          for (const pod of world.pods()) {
+            world.kubelet.setReady(pod, true);
+          }
+        },
+      },
+    ],
+    losesPods: true,
+    minutes: 60,
+  });
+  // The oracle knows of no network check.
+  expect(run.violations.filter((violation) => !violation.startsWith('proof '))).toEqual([]);
+  expect(said(run)).toContain('Inconclusive: No verdict on web:2.0 yet');
+  expect(run.ending).toMatchObject({ phase: 'Succeeded', outcomes: ['1 Succeeded'] });
 });
 
 /** Whose readiness script says that it shuts down, once its node evicts it. */

@@ -112,7 +112,7 @@ export class Operator {
       reader: this.#reader(),
       executor: { exec: (request) => this.#exec(request) },
       prober: {
-        probe: () => Promise.resolve({ kind: 'unconnected', message: 'the simulated pods have no network' }),
+        probe: () => Promise.resolve(options.world.network),
       },
       promQl: { query: (expression) => this.#answered(() => options.world.query(expression)) },
       gateProbe: {

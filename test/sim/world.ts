@@ -11,6 +11,7 @@ import type {
   WorkloadView,
 } from '../../src/api/views.ts';
 import type { QueryAnswer } from '../../src/core/rollout/rollout-checks.ts';
+import type { ProbeAnswer } from '../../src/engine/ports.ts';
 import type { WorkloadChange } from '../support/snapshots.ts';
 import type { Behaviour } from './behaviour.ts';
 import type { VirtualClock } from './clock.ts';
@@ -72,6 +73,10 @@ export class World {
   waitsForUnavailable = false;
   /** The newest warning about a workload or a pod, by its UID. */
   readonly warnings = new Map<string, WarningView>();
+  /** Containers that a webhook adds to every pod, by name, with their image. */
+  injected: Images = {};
+  /** What a network check of any pod comes to. */
+  network: ProbeAnswer = { kind: 'unconnected', message: 'the simulated pods have no network' };
   /** What Prometheus says to an expression. */
   prometheus: (expression: string) => QueryAnswer = () => ({ kind: 'values', values: [] });
   /** Everything that was asked of it, and when. */

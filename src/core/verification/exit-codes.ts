@@ -30,7 +30,7 @@ export type Baseline = 'Had' | 'Missing' | 'Unknown';
 export interface TryContext {
   /** The try was made on a reverted pod. */
   readonly inFallback: boolean;
-  /** The pod's condition ContainersReady, set by the kubelet on its node. */
+  /** The pod's condition ContainersReady, set by the kubelet on its node; or only what others injected keeps it from being True. */
   readonly podReady: boolean;
   /** Absent if unknown. */
   readonly baseline?: Baseline;
@@ -169,7 +169,7 @@ function meaningOf(check: Check, outcome: TryOutcome, context: TryContext): Mean
     case 'answered':
       return answered(outcome);
     case 'unconnected':
-      // A failure to connect from the operator is evidence only if the pod is not ready either.
+      // A failure to connect from the operator is evidence only if the pod's own containers are not ready either.
       return {
         class: context.podReady ? 'Error' : 'Retry',
         reason: context.podReady ? 'NoEvidence' : 'ProbeUnconnected',

@@ -49,6 +49,16 @@ describe('a cycle', () => {
     );
   });
 
+  test.each([
+    ['an injected proxy is no evidence', 'injected', 'Error', 'NoEvidence'],
+    ['its own proxy is', 'proxy', 'Retry', 'ProbeUnconnected'],
+  ])('that could not connect to a pod that waits for %s', (_what, name, expected, reason) => {
+    const proxy = containerOf({ name, role: 'sidecar', ready: false });
+    const pod = notReady({ containers: [containerOf(), proxy] });
+    const record = tried([{ kind: 'unconnected', message: 'connection refused' }], pod);
+    expect([record.class, record.tries[0]?.verdict.reason]).toEqual([expected, reason]);
+  });
+
   test('of a pod of which nothing was ever started is no evidence', () => {
     const pod = notReady({
       phase: 'Pending',

@@ -133,7 +133,8 @@ export function addCycle(
       isCurrentCheck(spec, check) &&
       pod.containers.some(({ name, id }) => name === container && id === containerId),
   );
-  const podReady = pod.conditions.ContainersReady?.status === 'True';
+  // An injected proxy that is not ready accepts no connection to the containers behind it.
+  const podReady = pod.conditions.ContainersReady?.status === 'True' || waitsForOthers(pod, template);
   const tries = current.map((result) =>
     addTry(earlier.tries, result, cycle, { inFallback, podReady, baseline: result.baseline }),
   );
