@@ -110,7 +110,7 @@ const PostCheck = Type.Object(
     onInconclusive: oneOf(['Wait', 'Fallback'], {
       default: 'Wait',
       description:
-        'What to do if a pod could not be probed until its deadline, also because it never started (no node can run it, a volume cannot be mounted, its node ends it again and again): `Wait` or `Fallback`. Has no effect while its node, or the API server as a whole, is unreachable.',
+        'What to do if a pod could not be probed until its deadline, also because it never started (no node can run it, a volume cannot be mounted, its registry is down, its node ends it again and again): `Wait` or `Fallback`. Has no effect while its node, or the API server as a whole, is unreachable.',
     }),
     soakSeconds: Type.Optional(
       seconds(

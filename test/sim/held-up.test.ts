@@ -93,6 +93,25 @@ test.each<KindName>(['StatefulSet', 'DaemonSet'])(
   },
 );
 
+test('a registry that stays down takes the version back at the deadline where that is wanted of pods without a result', async () => {
+  const spec = { postCheck: { deadlineSeconds: 120, onInconclusive: 'Fallback' } } as const;
+  const run = await played(told('registry down', 'Deployment', DOWN, { spec }));
+  expect(run.ending).toMatchObject({ phase: 'FellBack', reason: 'InconclusiveAtDeadline', pods: three(OLD) });
+  expect(run.message).toContain('503 Service Unavailable');
+  expect(run.fellBackAfterSeconds).toBeGreaterThanOrEqual(120);
+});
+
+test.each<KindName>(['StatefulSet', 'DaemonSet'])(
+  'a fallback of a %s to an image that its registry has pruned says so (gotempsh/temps#5)',
+  async (kind) => {
+    const pruned = held('pullFails', failed('not found'));
+    const down = { when: phaseIs('FallingBack'), act: turn(pruned) };
+    const run = await played({ ...bad(kind), steps: [down], losesPods: true });
+    expect(run.ending.phase).toBe('FallbackFailed');
+    expect(run.message).toMatch(/the fallback failed too: .*image web:1\.0 cannot be pulled .*not found/);
+  },
+);
+
 test('an image that is missing once its registry is back takes the version back', async () => {
   const story = told('held up, then missing', 'Deployment', DOWN);
   const missing = held('pullFails', failed('not found'));
