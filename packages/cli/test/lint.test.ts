@@ -316,6 +316,13 @@ describe('lint', () => {
     expect(new Set(prose.map((line) => line.replace(/^\d+ /, ''))).size).toBe(prose.length);
   });
 
+  test.each([
+    ['https://example.com/upgrade.yaml', 'download it, and pipe it to `lint -f -`'],
+    [mkdtempSync(join(tmpdir(), 'postcheck-lint-')), 'folders inside a folder are not read'],
+  ])('says what to do instead of reading %s', async (name, advice) => {
+    await expect(lint(fakeIo(), { filename: [name] })).rejects.toThrow(advice);
+  });
+
   test.each(['', 'kind: Service\n'])('reports a file without an Upgrade: %j', async (text) => {
     const io = { ...fakeIo(), input: async () => text };
     await expect(lint(io, { filename: ['-'] })).rejects.toThrow(
@@ -323,6 +330,7 @@ describe('lint', () => {
     );
   });
 
+  // yannh/kubeconform#124, instrumenta/kubeval#102
   test.each([
     ['  postCheck:\n', '8 spec.postCheck'],
     ['  postCheck:\n    # deadlineSeconds: 20\n    checks:\n', '10 spec.postCheck.checks'],

@@ -53,6 +53,7 @@ describe('command lines', () => {
   test.each([
     [['gte'], "error: unknown command 'gte'\n(Did you mean get?)"],
     [['get', '--al'], "error: unknown option '--al'"],
+    // kcp-dev/kcp#3593, ssup2/kpexec#8
     [['--version'], "error: unknown option '--version': use `version`"],
     [['-A', 'get'], "error: unknown option '-A': write it after one of the verbs that have it: get, gates"],
     [['why', 'web', '-A'], "error: unknown option '-A': write it after one of the verbs that have it: get,"],

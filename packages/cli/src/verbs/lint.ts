@@ -55,7 +55,9 @@ export async function lint(io: Io, options: LintOptions, cluster?: Cluster): Pro
   const findings = [...linted.flatMap(({ findings: some }) => some), ...cycles, ...live];
   print(io, findings, options.output);
   if (upgrades.length === 0 && findings.length === 0) {
-    throw new Fault(`no Upgrade in ${sources.map(sourceText).join(', ') || 'these folders'}`);
+    throw new Fault(
+      `no Upgrade in ${sources.map(sourceText).join(', ') || `${options.filename.join(', ')}: folders inside a folder are not read`}`,
+    );
   }
   if (options.output === undefined) {
     const errors = findings.filter(isError).length;
@@ -74,6 +76,9 @@ const sourceText = ({ file, text: all }: Source): string =>
 async function read(io: Io, name: string): Promise<Source[]> {
   if (name === '-') {
     return [{ file: 'stdin', text: await io.input() }];
+  }
+  if (/^https?:\/\//.test(name)) {
+    throw new Fault(`cannot read ${name}: download it, and pipe it to \`lint -f -\``);
   }
   try {
     const files = (await stat(name)).isDirectory()

@@ -139,6 +139,7 @@ describe('the fleet', () => {
     expect(await one.title()).toBe('(1) postcheck');
   });
 
+  // argoproj/argo-cd#8560, deephaven/web-client-ui#2348
   test('has the whole name of each Upgrade, so that two with the same beginning differ', async () => {
     const longest = cardNamed('a'.repeat(253), { namespace: 'n'.repeat(63), key: 'long/a' });
     const blueAndGreen = ['blue', 'green'].map((colour) =>
