@@ -58,9 +58,10 @@ function isMissed(aim: string, values: readonly number[]): boolean {
   return values.some((value) => value > most);
 }
 
-const titleOf = ({ pods, upgrades, failing, others }: Run['sizes']): string =>
+const titleOf = ({ pods, paced, upgrades, failing, others }: Run['sizes']): string =>
   [
     pods ? `${pods} pods` : '',
+    paced ? `${paced} pods that take 10 s to start` : '',
     upgrades ? `${upgrades} Upgrades${failing ? `, ${failing} of them failing` : ''}` : '',
     others ? `${others} pods that no Upgrade concerns` : '',
   ]

@@ -55,6 +55,11 @@ export class Indexer<T, Index extends string = never> {
     return [...(this.#byName.get(index)?.get(value)?.values() ?? [])];
   }
 
+  /** Whether an index finds the object with this key under the value. */
+  isIn(index: Index, value: string, key: string): boolean {
+    return this.#byName.get(index)?.get(value)?.has(key) ?? false;
+  }
+
   /** Applies a watch event. Returns every object that it touched, before and after. */
   apply(event: WatchEvent<T>): T[] {
     if (event.type === 'synced') {

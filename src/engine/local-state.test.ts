@@ -22,7 +22,7 @@ function made() {
   const clock = { wall: NOW, passed: 0, now: () => clock.wall + clock.passed, steady: () => clock.passed };
   const local = new LocalState(clock);
   local.observePod(pod);
-  local.beginVerification([pod], '1-abc');
+  local.beginVerification('apps/web', [pod], '1-abc');
   local.observeNode(node('node-1', false));
   local.observeNode(node('node-1', true));
   local.records.set(pod.uid, record);

@@ -29,6 +29,8 @@ export class LocalState {
   readonly restartsSeen = new Map<string, RestartsSeen>();
   readonly nodeBackAt = new Map<string, number>();
   readonly #results = new Map<string, PodResults>();
+  /** The verification that an Upgrade's pods were last seen in. */
+  readonly #verifications = new Map<string, string>();
   readonly #lost = new Set<string>();
   /** Characters of output of each pod, the oldest first. */
   readonly #outputs = new Map<string, number>();
@@ -68,12 +70,16 @@ export class LocalState {
     }
   }
 
-  /** Remembers the restart counts of pods when they are first seen in a verification. */
-  beginVerification(pods: readonly PodView[], verification: string): void {
+  /** Remembers the restart counts of an Upgrade's pods when they are first seen in a verification. */
+  beginVerification(key: string, pods: readonly PodView[], verification: string): void {
+    const known = this.#verifications.get(key);
+    // The same text: comparing it with that of thousands of pods is then a comparison of pointers.
+    const current = known === verification ? known : verification;
+    this.#verifications.set(key, current);
     for (const pod of pods) {
-      if (this.restartsSeen.get(pod.uid)?.verification !== verification) {
+      if (this.restartsSeen.get(pod.uid)?.verification !== current) {
         const restarts = new Map(pod.containers.map((container) => [container.name, container.restarts]));
-        this.restartsSeen.set(pod.uid, { verification, restarts });
+        this.restartsSeen.set(pod.uid, { verification: current, restarts });
       }
     }
   }
@@ -113,6 +119,7 @@ export class LocalState {
 
   forgetResults(key: string): void {
     this.#results.delete(key);
+    this.#verifications.delete(key);
   }
 
   /** Remembers when a lost node came back, by our clock, because the node's clock may be wrong. */

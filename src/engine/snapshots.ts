@@ -34,7 +34,7 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
   const isWaiting = acting !== undefined && acting.metadata.uid !== upgrade.metadata.uid;
   // An Upgrade that waits for its turn needs no pods, and there may be thousands of both.
   const pods = workload && !isWaiting ? store.podsOf(workload) : [];
-  local.beginVerification(pods, verificationId(complete, complete.status));
+  local.beginVerification(key, pods, verificationId(complete, complete.status));
   const underWay = isUnderWay(complete.status);
   if (!underWay) {
     local.forgetResults(key);
@@ -53,7 +53,7 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
     queryRecord: (check) => sources.queries.recordOf(key, check),
     hasPrometheus: sources.promQl !== undefined,
     upgradeNamed: (name) => store.upgrades.get(`${upgrade.metadata.namespace}/${name}`),
-    nodeReady: (name) => store.nodes.get(name)?.ready ?? true,
+    nodeReady: (name) => store.isNodeReady(name),
     nodeLabels: (name) => store.nodes.get(name)?.labels,
     nodeKernel: (name) => store.nodes.get(name)?.kernel,
     nodeBackAt: local.nodeBackAt,

@@ -35,6 +35,8 @@ const nameKey = ({ kind, namespace, name }: Pick<WorkloadRef, 'kind' | 'namespac
 const gatingKey = (workload: Pick<WorkloadRef, 'kind' | 'namespace' | 'name'>): string =>
   nameKey({ ...workload, ...namedInPods(workload) });
 const version = ({ resourceVersion }: { resourceVersion: string }): string => resourceVersion;
+/** The value under which nodes that are not Ready are found. */
+const LOST = 'lost';
 const isGating = ({ status }: Upgrade): boolean => status?.attempt?.gating === true;
 
 /** Is notified of every change: which Upgrades and pods it concerns. */
@@ -80,10 +82,10 @@ export class Store {
       }
     },
   });
-  readonly nodes = new Indexer<NodeView>({
+  readonly nodes = new Indexer<NodeView, 'state'>({
     key: ({ name }) => name,
     version,
-    indexes: {},
+    indexes: { state: ({ ready }) => (ready ? undefined : LOST) },
     changed: (before, after) => {
       if (after) {
         this.#listener?.nodeChanged(after);
@@ -142,6 +144,11 @@ export class Store {
       ...Object.values(this.workloads),
       ...Object.values(this.revisions),
     ].every(({ synced }) => synced);
+  }
+
+  /** Whether the node is Ready. Decisions ask for the node of each pod, and few are ever lost: only those are looked up. */
+  isNodeReady(name: string): boolean {
+    return !this.nodes.isIn('state', LOST, name);
   }
 
   /** The workload that an Upgrade targets, if it exists. */

@@ -1,6 +1,6 @@
 /**
  * Thousands of pods on nodes that are only played, before a real API server; each attempt beside the bare rollout in the same run.
- * `node test/bench/scale.ts [--pods 500] [--upgrades 50] [--failing 10] [--only daemonset,flat,staged,crowd,takeover,gate,bystanders] [--profile DIR] [--record]`.
+ * `node test/bench/scale.ts [--pods 500] [--upgrades 50] [--failing 10] [--only daemonset,flat,paced,staged,crowd,takeover,gate,bystanders] [--profile DIR] [--record]`.
  * Starts and ends everything by itself; touches no cluster. `--record` adds the figures to docs/scale.json.
  */
 import { spawn } from 'node:child_process';
@@ -40,8 +40,11 @@ const say = (line: string) => void stderr.write(`bench-scale: ${line}\n`);
 
 /** What a small image takes that is on the node already, until its application listens. */
 const STARTS_AFTER = '3s';
-/** With it, the start of pods sets the pace also of thousands, not the cores that everything shares here. */
-const SMALL_STEP = '2%';
+/**
+ * With these, the start of pods sets the pace also of thousands, as where each node is a machine of its own: ten pods a second at most, which the
+ * cores that everything shares here can follow.
+ */
+const PACED = { startsAfter: '10s', step: '2%' };
 
 /** What all parts work on: there once it is built. */
 const site: { fleet?: Fleet; operator?: OperatorProcess } = {};
@@ -83,12 +86,17 @@ const PARTS: Readonly<Record<string, () => Part[]>> = {
     daemonSetPart(fleet, operator, { pods, update: 'OnDelete', check: 'exec', startsAfter: STARTS_AFTER }),
   ],
   /** Of these only what they cost in turn, by both strategies, and by the least program: with thousands of pods the others take an hour. */
+  one: () => [daemonSetPart(fleet, operator, MANY)],
   flat: () => [
     daemonSetPart(fleet, operator, FEW),
     daemonSetPart(fleet, operator, MANY),
     daemonSetPart(fleet, operator, { ...MANY, update: 'OnDelete' }),
     minimalVerifierPart(fleet, MANY),
-    daemonSetPart(fleet, operator, { ...MANY, startsAfter: STARTS_AFTER, step: SMALL_STEP }),
+  ],
+  /** Records its figures beside those of `flat`: run it alone. */
+  paced: () => [
+    daemonSetPart(fleet, operator, { ...MANY, ...PACED }),
+    daemonSetPart(fleet, operator, { ...MANY, ...PACED, update: 'OnDelete' }),
   ],
   staged: () => [stagedPart(fleet)],
   crowd: () => [crowdPart(fleet, operator, { upgrades, failing })],
@@ -115,6 +123,7 @@ const parts = wanted
 /** Of what was measured. */
 const sizes = (): Record<string, number> => ({
   ...(wanted.some((name) => name === 'flat' || name === 'daemonset') ? { pods } : {}),
+  ...(wanted.includes('paced') ? { paced: pods } : {}),
   ...(wanted.includes('crowd') ? { upgrades, failing } : {}),
   ...(wanted.includes('bystanders') ? { others: pods } : {}),
 });

@@ -76,6 +76,18 @@ export function largeWorkload(
   store.workloads.Deployment.apply(list([workloadOf({ desired: count, updated: count, total: count })]));
   store.revisions.ReplicaSet.apply(list([revisionOf()]));
   store.pods.apply(list(pods));
+  const nodes = pods.map(({ node: name }) => ({
+    name,
+    ready: true,
+    labels: {},
+    kernel: '',
+    resourceVersion: '90',
+  }));
+  store.nodes.apply(list(nodes));
+  for (const node of nodes) {
+    local.observeNode({ ...node, ready: false });
+    local.observeNode(node);
+  }
   const context = { spec: upgrade.spec, template: ['web'], verification, inFallback: false };
   for (const [index, pod] of pods.entries()) {
     const code = index % FAILING_EACH === 0 ? 17 : 0;
@@ -114,7 +126,7 @@ function newPod(index: number, verification: string): PodView {
     name: `web-new-${((index * 7919) % 1_000_003).toString(36)}`,
     uid: `pod-${index}`,
     resourceVersion: '90',
-    node: `node-${index % 100}`,
+    node: `node-${index}`,
     containers: [containerOf({ id: `containerd://${String(index).padStart(12, '0')}` })],
   });
   if (index % FAILING_EACH === 0) {

@@ -135,7 +135,7 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
   const gating = !adopted && upgrade.spec.gate !== 'Disabled' && gate?.gating === true;
   const excluded = driverOf(workload)
     .unreachableNodes(workload, pods, nodeReady)
-    .sort()
+    .toSorted()
     .slice(0, MOST_EXCLUDED);
   return {
     id: attemptId(number, upgrade.spec),

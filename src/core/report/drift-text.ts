@@ -45,7 +45,8 @@ export function driftOf(snapshot: Snapshot, status: Status): string | undefined 
 
 /** The first pod in which another image was set. The workload's controller does not revert that. */
 function podDrift({ pods }: Snapshot, wanted: Images): string | undefined {
-  for (const { name: pod, imagesChanged, containers } of pods.filter(isLive)) {
+  const touched = pods.filter((pod) => pod.imagesChanged.length > 0 && isLive(pod));
+  for (const { name: pod, imagesChanged, containers } of touched) {
     const changed = containers.find(
       ({ name, image }) => imagesChanged.includes(name) && ![undefined, image].includes(own(wanted, name)),
     );

@@ -12,7 +12,6 @@ import {
   verificationContext,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
-import { VERIFIED } from '../../api/names.ts';
 import type { Cause } from '../cause.ts';
 import type { Action } from '../plan.ts';
 import type { PodResult } from '../verification/pod-result.ts';
@@ -184,12 +183,13 @@ describe('a pod that blocks its controller is deleted', () => {
 });
 
 describe('a pod without the gate is replaced', () => {
-  function missed(gate: 'Required' | 'Auto', isPodReady: boolean, gates: readonly string[] = []) {
+  function missed(gate: 'Required' | 'Auto', isPodReady: boolean, isGated = false) {
     const evaluation = evaluationOf({ pods: [{ name: 'a' }], spec: { gate } });
     const results = evaluation.summary.results.map((found) => ({
       ...found,
       isPodReady,
-      pod: { ...found.pod, gates, createdAt: NOW },
+      isGated,
+      pod: { ...found.pod, createdAt: NOW },
     }));
     return named(replaceMissedGate({ ...evaluation, summary: { ...evaluation.summary, results } }));
   }
@@ -197,7 +197,7 @@ describe('a pod without the gate is replaced', () => {
     ['if the gate is required', missed('Required', false), 'a GateMissed'],
     ['not if it serves already', missed('Required', true), 'none'],
     ['not if the gate may be missing', missed('Auto', false), 'none'],
-    ['not if it has the gate', missed('Required', false, [VERIFIED]), 'none'],
+    ['not if it has the gate', missed('Required', false, true), 'none'],
   ])('%s', (_, deleted, expected) => {
     expect(deleted).toBe(expected);
   });

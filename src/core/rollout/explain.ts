@@ -57,6 +57,9 @@ export function followExplained(evaluation: Evaluation, status: ActiveStatus): A
     ({ state, pod }) => state === 'Failed' && !places.has(placeOf(evaluation, pod)),
   );
   const failed = [...left.map(({ name, node }) => node ?? name), ...unlisted.map(({ pod }) => pod.node)];
+  if (failed.length === 0) {
+    return { ...status, explained: [] };
+  }
   // Only recorded results, which a restarted operator has too: otherwise the explanation would change with a restart.
   const verified = summary.results
     .filter(({ state, recorded }) => state === 'Passed' && recorded)

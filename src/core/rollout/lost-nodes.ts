@@ -17,7 +17,7 @@ import type { Rolling } from './rollout.ts';
 export const MOST_EXCLUDED = 500;
 
 const lostNodes = ({ pods, nodeReady }: Snapshot, { workload }: Pick<Rolling, 'workload'>): string[] =>
-  driverOf(workload).unreachableNodes(workload, pods, nodeReady).sort().slice(0, MOST_EXCLUDED);
+  driverOf(workload).unreachableNodes(workload, pods, nodeReady).toSorted().slice(0, MOST_EXCLUDED);
 
 /** When nodes that are lost are waited for no longer. */
 function leftAt({ upgrade }: Snapshot, status: ActiveStatus, rolledAt: number | undefined): number {

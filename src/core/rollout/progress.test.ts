@@ -147,6 +147,7 @@ describe('at the deadline', () => {
     state: 'Retrying',
     cause: { reason: 'ProbeFailed', check: 'probe', container: 'web', exitCode: 17 },
     isPodReady: false,
+    isGated: true,
     codes: '',
     recorded: false,
     record: recordOf({ class: 'Retry', startedAt: NOW - 500 }),

@@ -69,17 +69,23 @@ export const lastProgressAt = (status: ActiveStatus): number =>
  * controller's own waits are no lack of progress.
  */
 export function progressDeadline({ snapshot, workload, status, summary, rollout }: Evaluation): number {
-  const since = latest(lastProgressAt(status), rollout.rolledAt, lastNodeBackAt(snapshot, summary));
-  return since + (snapshot.upgrade.spec.progressDeadlineSeconds + workload.ownWaitSeconds) * 1000;
+  const since = latest(lastProgressAt(status), rollout.rolledAt);
+  const startsAgain = latest(since, lastNodeBackAt(snapshot, summary, since));
+  return startsAgain + (snapshot.upgrade.spec.progressDeadlineSeconds + workload.ownWaitSeconds) * 1000;
 }
 
-/** When the last of the lost nodes with a pod of the rollout, or one that it is to replace, became Ready again. */
-function lastNodeBackAt({ nodeBackAt }: Snapshot, { results, outdated }: PodSummary): number | undefined {
-  if (!nodeBackAt || nodeBackAt.size === 0) {
+/** When the last of the lost nodes with a pod of the rollout, or one that it is to replace, became Ready again, if later than `since`. */
+function lastNodeBackAt(
+  { nodeBackAt = new Map() }: Snapshot,
+  { results, outdated }: PodSummary,
+  since: number,
+): number | undefined {
+  const recent = [...nodeBackAt].filter(([, at]) => at > since);
+  if (recent.length === 0) {
     return undefined;
   }
   const nodes = new Set([...results.map(({ pod }) => pod), ...outdated].map(({ node }) => node));
-  return latest(0, ...[...nodeBackAt].filter(([node]) => nodes.has(node)).map(([, at]) => at));
+  return latest(0, ...recent.filter(([node]) => nodes.has(node)).map(([, at]) => at));
 }
 
 export interface Overdue {

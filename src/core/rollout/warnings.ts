@@ -3,6 +3,7 @@ import type { PodView, WorkloadView } from '../../api/views.ts';
 import { type Action, NO_ACTION } from '../plan.ts';
 import { earliest } from '../time.ts';
 import { isUnexplained } from '../verification/held-up.ts';
+import { hasPassed } from '../verification/pod-result.ts';
 import { clockStart } from '../verification/schedule.ts';
 import { driverOf } from '../workload/drivers.ts';
 import type { Evaluation } from './evaluation.ts';
@@ -48,6 +49,8 @@ function missingPod({ workload, summary, rollout: { rolledAt } }: Evaluation): H
 }
 
 function unstartedPod({ summary, context }: Evaluation): HeldUp | undefined {
-  const held = summary.results.find(({ state, cause }) => state !== 'Failed' && isUnexplained(cause));
+  const held = summary.results.find(
+    (result) => result.state !== 'Failed' && !hasPassed(result) && isUnexplained(result.cause),
+  );
   return held && { about: held.pod, since: clockStart(held.pod, context) };
 }

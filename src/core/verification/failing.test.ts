@@ -11,6 +11,7 @@ const failing = (exitCode: number, cycles: number, pod: PodView = gated()): PodR
   cause: { reason: 'ProbeFailed', check: 'readiness-probe', container: 'web', exitCode },
   recorded: false,
   isPodReady: false,
+  isGated: true,
   codes: '',
   record: recordOf({ cycles }),
 });

@@ -1,5 +1,6 @@
 /** The result of one pod. */
 import type { PodState } from '../../api/enums.ts';
+import { VERIFIED } from '../../api/names.ts';
 import type { PodView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import { isReady } from '../workload/pods.ts';
@@ -12,6 +13,8 @@ export interface PodResult {
   readonly cause: Cause;
   /** Its condition Ready is True, with all its gates. */
   readonly isPodReady: boolean;
+  /** It has our gate, open or closed. */
+  readonly isGated: boolean;
   /** The exit codes of its last tries as text; equal for pods with the same codes. */
   readonly codes: string;
   /** It passed, but is not ready any more. */
@@ -44,8 +47,9 @@ export interface Finding {
 export const countedOf = (
   pod: PodView,
   record: PodRecord | undefined,
-): Pick<PodResult, 'codes' | 'isPodReady'> => ({
+): Pick<PodResult, 'codes' | 'isPodReady' | 'isGated'> => ({
   isPodReady: isReady(pod),
+  isGated: pod.gates.includes(VERIFIED),
   codes: triesOf(record)
     .filter(({ verdict }) => verdict.exitCode !== undefined)
     .map(({ check, container, verdict }) => `${check}/${container}/${verdict.exitCode}`)

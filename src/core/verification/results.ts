@@ -23,6 +23,8 @@ interface Entry {
   call: number;
 }
 
+const MOST_CODES = 100;
+
 interface Inputs {
   readonly context: VerificationContext;
   readonly records: ReadonlyMap<string, PodRecord>;
@@ -33,6 +35,8 @@ interface Inputs {
 export class PodResults {
   #contextJson = '';
   #entries = new WeakMap<PodView, Entry>();
+  /** One text for all pods with the same codes: comparing those of thousands is then a comparison of pointers. */
+  readonly #codes = new Map<string, string>();
   /** The entries of the last call, worst first. */
   #order: readonly Entry[] = [];
   #call = 0;
@@ -60,6 +64,7 @@ export class PodResults {
     if (contextJson !== this.#contextJson) {
       this.#contextJson = contextJson;
       this.#entries = new WeakMap();
+      this.#codes.clear();
       this.#order = [];
     }
     this.#call += 1;
@@ -67,7 +72,8 @@ export class PodResults {
 
   #evaluate(pod: PodView, { context, records, now }: Inputs): Entry {
     const record = records.get(pod.uid);
-    const result = evaluatePod(pod, record, context, now);
+    const evaluated = evaluatePod(pod, record, context, now);
+    const result = { ...evaluated, codes: this.#sameCodes(evaluated.codes) };
     const entry: Entry = {
       result,
       rank: POD_STATES.indexOf(result.state),
@@ -81,6 +87,15 @@ export class PodResults {
     };
     this.#entries.set(pod, entry);
     return entry;
+  }
+
+  /** Only so many: containers that exit differently each time must not fill the memory. */
+  #sameCodes(codes: string): string {
+    const known = this.#codes.get(codes);
+    if (known === undefined && this.#codes.size < MOST_CODES) {
+      this.#codes.set(codes, codes);
+    }
+    return known ?? codes;
   }
 }
 

@@ -18,7 +18,7 @@ import { VERIFIED } from '../../api/names.ts';
 import type { PodView } from '../../api/views.ts';
 import type { Attempt } from '../complete-status.ts';
 import { verificationId } from '../status.ts';
-import type { PodResult } from './pod-result.ts';
+import { countedOf, type PodResult } from './pod-result.ts';
 import { withPins } from './recorded.ts';
 import { hasNoCheckRun, type PodSummary, summarizePods, ungated, unrecorded } from './summary.ts';
 
@@ -131,7 +131,8 @@ test('no check has run if none has in any pod, of which there is one', () => {
 
 test('a pod with a gate, or of a version that changes no image, missed none', () => {
   const [gated, open] = [podOf({ createdAt: NOW }), podOf({ createdAt: NOW, gates: [] })];
-  const summary = { results: [{ pod: gated }, { pod: open }] } as unknown as PodSummary;
+  const results = [gated, open].map((pod) => ({ pod, ...countedOf(pod, undefined) }));
+  const summary = { results } as unknown as PodSummary;
   const status = activeStatusOf();
   expect(ungated(summary, status).map(({ pod }) => pod)).toEqual([open]);
   expect(ungated(summary, { ...status, to: status.from })).toEqual([]);

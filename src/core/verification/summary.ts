@@ -1,5 +1,4 @@
 /** All pods of one verification: their counts, and which results are still to be recorded. */
-import { VERIFIED } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { Counts } from '../../api/types.ts';
@@ -79,7 +78,7 @@ export function ungated(summary: PodSummary, { attempt, from, to }: Status): Pod
   if (!attempt?.gating || !isNew) {
     return [];
   }
-  const missed = summary.results.filter(({ pod }) => !pod.gates.includes(VERIFIED));
+  const missed = summary.results.filter(({ isGated }) => !isGated);
   if (createdRevision(attempt, from.revision, to.revision)) {
     return missed;
   }

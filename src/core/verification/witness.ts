@@ -13,7 +13,7 @@ import type { PodCondition } from '../plan.ts';
 import { whatText } from '../report/cause-text.ts';
 import type { VerificationContext } from './context.ts';
 import { mountOverCommand } from './mounts.ts';
-import type { PodResult } from './pod-result.ts';
+import { hasPassed, type PodResult } from './pod-result.ts';
 
 /** The images of the two versions of an attempt. */
 export interface WitnessedImages {
@@ -95,7 +95,8 @@ function recordedChange({ conditions, specChanges }: PodView): Cause | undefined
 /** Conditions for pods that are no witnesses: they close a gate that was already open, and record why for later processes. */
 export const closingConditions = (results: readonly PodResult[]): PodCondition[] =>
   results
-    .filter(({ pod, cause }) => isNoWitness(cause.reason) && !isClosedFor(pod, cause))
+    .filter((result) => !hasPassed(result) && isNoWitness(result.cause.reason))
+    .filter(({ pod, cause }) => !isClosedFor(pod, cause))
     .map(({ pod, cause }) => ({
       pod,
       condition: { status: 'False', reason: cause.reason, message: whatText(cause) },

@@ -1,7 +1,7 @@
 /** The driver for DaemonSets. */
 import type { DaemonSetView } from '../../api/views.ts';
 import { type Driver, revisionOfTemplate } from './driver.ts';
-import { isNetworkLost, podsOnLostNodes, unreadyFirst } from './pods.ts';
+import { unreachableNodes, unreadyFirst } from './pods.ts';
 
 /** A DaemonSet has one pod for each node; of several revisions with the same template it uses the one with the highest number. */
 export const daemonSet: Driver<DaemonSetView> = {
@@ -9,10 +9,7 @@ export const daemonSet: Driver<DaemonSetView> = {
   podsOwnedBy: 'Workload',
   obstacle: () => undefined,
   updateRevision: (view, revisions) => revisionOfTemplate(view, revisions, (a, b) => b.revision - a.revision),
-  unreachableNodes: (_view, pods, nodeReady) =>
-    isNetworkLost(pods, nodeReady)
-      ? []
-      : [...new Set(podsOnLostNodes(pods, nodeReady).map(({ node }) => node))],
+  unreachableNodes: (_view, pods, nodeReady) => unreachableNodes(pods, nodeReady),
   refusalIn: 'events',
   waitsForUnready: () => false,
   blockingPod: () => undefined,

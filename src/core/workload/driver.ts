@@ -29,7 +29,11 @@ export interface Driver<View extends WorkloadView = WorkloadView> {
    */
   updateRevision(view: View, revisions: readonly RevisionView[]): string | undefined;
   /** Nodes whose pods cannot be updated, because the node is not Ready; only where a pod belongs to its node. None where all are: it is then not the nodes. */
-  unreachableNodes(view: View, pods: readonly PodView[], nodeReady: (node: string) => boolean): string[];
+  unreachableNodes(
+    view: View,
+    pods: readonly PodView[],
+    nodeReady: (node: string) => boolean,
+  ): readonly string[];
   /** Whether the controller replaces no pod while one is not Ready. */
   waitsForUnready(view: View): boolean;
   /** A live pod that the controller may wait for instead of replacing it, so that it has to be deleted. */

@@ -24,20 +24,30 @@ export const isReady = (pod: PodView): boolean => pod.conditions['Ready']?.statu
 const isOnNode = (pod: PodView): boolean => pod.node !== '' && !hasEnded(pod);
 
 /** The pods on nodes that are not Ready. */
-export const podsOnLostNodes = (pods: readonly PodView[], nodeReady: (node: string) => boolean): PodView[] =>
-  pods.filter((pod) => isOnNode(pod) && !nodeReady(pod.node));
+const podsOnLostNodes = (pods: readonly PodView[], nodeReady: (node: string) => boolean): PodView[] =>
+  pods.filter((pod) => !nodeReady(pod.node) && isOnNode(pod));
 
 /** No node with a pod of the workload is Ready: it is then not the nodes, but the network, or the API server that they cannot reach. */
-export function isNetworkLost(pods: readonly PodView[], nodeReady: (node: string) => boolean): boolean {
-  const lost = podsOnLostNodes(pods, nodeReady).length;
-  return lost > 0 && lost === pods.filter(isOnNode).length;
+export const isNetworkLost = (pods: readonly PodView[], nodeReady: (node: string) => boolean): boolean =>
+  areAllOnNodes(podsOnLostNodes(pods, nodeReady), pods);
+
+const areAllOnNodes = (lost: readonly PodView[], pods: readonly PodView[]): boolean =>
+  lost.length > 0 && lost.length === pods.filter(isOnNode).length;
+
+/** Nodes with pods of the workload that are not Ready; none if it is the network. */
+export function unreachableNodes(
+  pods: readonly PodView[],
+  nodeReady: (node: string) => boolean,
+): readonly string[] {
+  const lost = podsOnLostNodes(pods, nodeReady);
+  return areAllOnNodes(lost, pods) ? [] : [...new Set(lost.map(({ node }) => node))];
 }
 
 /** Pods that serve nobody go first: they take no room from those that serve. Among the others, and among them, the given order. */
 export const unreadyFirst = (
   pods: readonly PodView[],
   inOrder: (a: PodView, b: PodView) => number,
-): PodView[] => [...pods].sort((a, b) => Number(isReady(a)) - Number(isReady(b)) || inOrder(a, b));
+): PodView[] => [...pods.filter((pod) => !isReady(pod)).sort(inOrder), ...pods.filter(isReady).sort(inOrder)];
 
 export interface PodsByRevision {
   readonly updated: readonly PodView[];

@@ -1,4 +1,5 @@
 /** How soon the next leader leads: after an orderly stop, and after a crash. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Part } from '../harness.ts';
 import type { Fleet } from './fleet.ts';
 import type { OperatorProcess } from './operator-process.ts';
@@ -7,6 +8,9 @@ const FIGURES = {
   graceful: { name: 'takeover after an orderly stop', unit: 's', aim: '≤ 1' },
   crash: { name: 'takeover after a crash', unit: 's', aim: '≤ 15, the Lease' },
 } as const;
+
+/** A replica has been there for a while when the leader crashes; one that has just started knows of no renewal before that. */
+const STANDBY_MS = 7_000;
 
 async function takeover(
   leader: OperatorProcess,
@@ -35,6 +39,7 @@ export function takeoverPart(
       sheet.note('graceful', await takeover(operator(), second, 'SIGTERM'));
       const third = fleet().startOperator();
       await third.says('started');
+      await sleep(STANDBY_MS);
       sheet.note('crash', await takeover(second, third, 'SIGKILL'));
     },
     clear: async () => {},
