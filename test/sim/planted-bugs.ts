@@ -233,8 +233,8 @@ function trueContext(`,
   {
     name: 'a cycle counts for whatever verification runs when it ends',
     file: 'engine/cycles.ts',
-    find: 'upgrade?.status && isVerificationOf(upgrade, upgrade.status, planned.verification) && !pod?.deleting;\n',
-    replace: 'upgrade?.status && !pod?.deleting && isVerificationOf !== undefined;\n',
+    find: 'upgrade?.status && isVerificationOf(upgrade, upgrade.status, planned.verification);\n',
+    replace: 'upgrade?.status && isVerificationOf !== undefined;\n',
   },
   {
     name: 'slipped pods are deleted as fast as they come',
