@@ -87,6 +87,11 @@ e2e: operator ## only the tests on the cluster
 outages: operator ## kill kube-apiserver, etcd and a node of the test cluster in the middle of attempts; minutes
 	node scripts/test.ts outages
 
+.PHONY: kubelet
+kubelet: operator ## run the probers beside a real kubelet on the same pods; a minute or two
+	test/packages.sh
+	node scripts/test.ts kubelet
+
 .PHONY: test
 test: check operator ## all tests; ends with `N passed, N failed, N skipped`
 	test/packages.sh

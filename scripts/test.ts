@@ -17,7 +17,7 @@ interface Stage {
   readonly except?: string;
   /** Test files at once. */
   readonly workers: number;
-  /** For what must be built before (`make release-dry`), or takes long (`make nightly`, `make outages`). */
+  /** For what must be built before (`make release-dry`), or takes long (`make nightly`, `make outages`), or is about what seldom changes (`make kubelet`). */
   readonly onlyWhenNamed?: true;
 }
 
@@ -45,7 +45,7 @@ const STAGES: readonly Stage[] = [
   {
     name: 'e2e',
     files:
-      '/test/e2e/(?!traffic|metrics|kill|stages-killed|outages|rollout-checks|rbac|chart).*\\.test\\.ts$',
+      '/test/e2e/(?!traffic|metrics|kill|stages-killed|outages|kubelet-|rollout-checks|rbac|chart).*\\.test\\.ts$',
     workers: 2,
   },
   { name: 'e2e-alone', files: '/test/e2e/(traffic|metrics).*\\.test\\.ts$', workers: 1 },
@@ -57,6 +57,7 @@ const STAGES: readonly Stage[] = [
   { name: 'e2e-rbac', files: '/test/e2e/rbac.*\\.test\\.ts$', workers: 1 },
   { name: 'e2e-chart', files: '/test/e2e/chart.*\\.test\\.ts$', workers: 1 },
   { name: 'outages', files: '/test/e2e/outages.*\\.test\\.ts$', workers: 1, onlyWhenNamed: true },
+  { name: 'kubelet', files: '/test/e2e/kubelet-.*\\.test\\.ts$', workers: 2, onlyWhenNamed: true },
   { name: 'long', files: LONG, workers: 1, onlyWhenNamed: true },
   { name: 'release', files: '/test/release/.*\\.test\\.ts$', workers: 1, onlyWhenNamed: true },
 ];
