@@ -94,10 +94,7 @@ const PARTS: Readonly<Record<string, () => Part[]>> = {
     minimalVerifierPart(fleet, MANY),
   ],
   /** Records its figures beside those of `flat`: run it alone. */
-  paced: () => [
-    daemonSetPart(fleet, operator, { ...MANY, ...PACED }),
-    daemonSetPart(fleet, operator, { ...MANY, ...PACED, update: 'OnDelete' }),
-  ],
+  paced: () => [daemonSetPart(fleet, operator, { ...MANY, ...PACED })],
   staged: () => [stagedPart(fleet)],
   crowd: () => [crowdPart(fleet, operator, { upgrades, failing })],
   /** These two only as the last: there are no controllers afterwards. */
