@@ -51,6 +51,7 @@ function specsOf({ upgrades, failing }: Crowd) {
     bareMedian: { name: `${bad}: the same, p50`, unit: 's' },
     barePair: { name: `${bad}: two such writes one after the other, as a fallback begins, p99`, unit: 's' },
     overPair: { name: `${bad}: evidence → first fallback write ÷ two such writes, p99`, unit: '×' },
+    conflicts: { name: `${bad}: writes an Upgrade that conflicted with another`, unit: '' },
     wrong: { name: `${bad}: others that fell back`, unit: '', aim: '0' },
   } as const satisfies Record<string, FigureSpec>;
 }
@@ -186,6 +187,7 @@ const WAITS = {
   wait: 'workqueue_queue_duration_seconds',
   execWait: 'postcheck_exec_wait_seconds',
 } as const;
+const CONFLICTS = 'postcheck_errors_total{cause="conflict"}';
 
 async function bad(
   run: CrowdRun,
@@ -220,6 +222,7 @@ async function bad(
   const pair = quantileOf(writes.pairs, 0.99);
   sheet.note('barePair', pair);
   sheet.note('overPair', quantile(cost, 'postcheck_fallback_start_seconds', 0.99) / pair);
+  sheet.note('conflicts', growth(cost, CONFLICTS) / failing);
   sheet.note('wrong', growth(cost, 'postcheck_fallbacks_total') - failing);
 }
 
