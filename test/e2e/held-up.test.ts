@@ -1,7 +1,7 @@
 /** What holds a rollout up is named, where it is not the application: a volume, an init container, an older pod, the workload's own wait. */
 import { expect, test } from '@jest/globals';
 import type { Json } from './support/api.ts';
-import { expectServing } from './support/expectations.ts';
+import { expectProtected, expectServing } from './support/expectations.ts';
 import { imageOf, isReady } from './support/pod-history.ts';
 import { type Scenario, scenario, TEST_MS } from './support/scenario.ts';
 import { waitFor } from './support/wait.ts';
@@ -33,6 +33,22 @@ given(
       s,
       /pod web-1 on \S+: not ready: container app is ContainerCreating \(FailedMount: MountVolume.SetUp failed for volume "settings" : configmap "no-such-settings" not found\)/,
     );
+  },
+);
+
+given(
+  'a registry that is down is no evidence against the version',
+  'Deployment',
+  'registry down',
+  async (s) => {
+    await s.deploy('v1');
+
+    await s.create(upgrade('Deployment', 'registry-down', { postCheck: { deadlineSeconds: 5 } }));
+
+    const message =
+      /^No verdict on app:v9 yet: .* image app:v9 cannot be pulled \(\S+: .*connection refused\) until the deadline of 5s$/;
+    await says(s, message);
+    expectProtected(s);
   },
 );
 

@@ -15,9 +15,13 @@ export const CONTAINER = 'app';
 /** A StatefulSet and a Deployment have this many; a DaemonSet one per node. */
 export const REPLICAS = 2;
 
-/** Versions that test/images builds; `no-such-version` is looked for where nobody answers, which fails at once. */
-export const image = (tag: string): string =>
-  tag === 'no-such-version' ? '127.0.0.1:1/app:v9' : `postcheck.local/app:${tag}`;
+/** Images that are pulled: the kubelet's health port says of each that it is not there, as a registry does, and behind the other nobody answers. */
+const PULLED: Readonly<Record<string, string>> = {
+  'no-such-version': '127.0.0.1:10248/app:v9',
+  'registry-down': '127.0.0.1:1/app:v9',
+};
+/** The others are versions that test/images builds. */
+export const image = (tag: string): string => PULLED[tag] ?? `postcheck.local/app:${tag}`;
 export const kindOf = (shape: Shape): Kind => shape.split(' ')[0] as Kind;
 export const pluralOf = (kind: Kind): string => `${kind.toLowerCase()}s`;
 
