@@ -127,7 +127,7 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
   ],
   ['a container name that cannot be one', { containers: [{ name: '../x', image: 'a:1' }] }, 'should match'],
   [
-    'nothing that is proved',
+    'nothing that is verified',
     { postCheck: { readiness: { required: false }, checks: [] } },
     'add at least one check',
   ],

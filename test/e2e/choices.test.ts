@@ -119,7 +119,7 @@ given('with fallback None a bad version is reported, and its rollout goes on', '
 });
 
 given(
-  'a target that runs the wanted version already is proved without a write to it',
+  'a target that runs the wanted version already is verified without a write to it',
   'adopted',
   async (s) => {
     await s.deploy('v1');
@@ -195,7 +195,7 @@ given(
 );
 
 given(
-  'a fallback to a version from before the script is proved by readiness, and says so',
+  'a fallback to a version from before the script is verified by readiness, and says so',
   'readiness only',
   async (s) => {
     await s.deploy('noscript');
@@ -252,7 +252,7 @@ given(
 );
 
 given(
-  'pods without the script pass as skipped where that is allowed, and nothing is called proved',
+  'pods without the script pass as skipped where that is allowed, and nothing is called verified',
   'all skipped',
   async (s) => {
     const checks = [
@@ -269,7 +269,7 @@ given(
   },
 );
 
-given('a Deployment that grows mid-way has its new pods proved too', 'scaled', async (s) => {
+given('a Deployment that grows mid-way has its new pods verified too', 'scaled', async (s) => {
   await s.deploy('v1', STARTS_LATE);
   await s.create(upgrade('Deployment', 'v2'));
   await s.until(saw17);

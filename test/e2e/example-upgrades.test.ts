@@ -1,4 +1,4 @@
-/** The examples' Upgrades: each proves version 2 of its workload, and checks over the network find a version that does not answer well. */
+/** The examples' Upgrades: each verifies version 2 of its workload, and checks over the network find a version that does not answer well. */
 import { beforeAll, expect, test } from '@jest/globals';
 import { Api, type Json } from './support/api.ts';
 import { createIn, inNamespace, loadImages, manifests, rolledOut, statusOf } from './support/manifests.ts';
@@ -43,7 +43,7 @@ const EXAMPLES = [
 ];
 
 test.concurrent(
-  'each example is upgraded to version 2 by its own Upgrade, proved by its own checks',
+  'each example is upgraded to version 2 by its own Upgrade, verified by its own checks',
   () =>
     inNamespace(api, 'examples', async (namespace) => {
       await Promise.all(

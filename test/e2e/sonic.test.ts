@@ -92,7 +92,7 @@ const upgraded =
       });
     });
 
-/** It fell back from `tag` because of `cause`, and the old version was proved by the readiness script. */
+/** It fell back from `tag` because of `cause`, and the old version was verified by the readiness script. */
 async function expectFellBack({ namespace, status }: Seen, tag: string, cause: RegExp): Promise<void> {
   expect(status).toMatchObject({
     phase: 'FellBack',
@@ -122,7 +122,7 @@ function endContainer(namespace: string, pod: string): void {
 const scriptSaid = ({ status }: Seen): string => status.fallback.evidence[0].checks[0].output;
 
 test.concurrent(
-  'a healthy version is proved on every node; a critical process that dies later is a matter of its listener alone',
+  'a healthy version is verified on every node; a critical process that dies later is a matter of its listener alone',
   upgraded('healthy', { tag: '2.0', everyNode: true }, async ({ namespace, status }) => {
     const pods = await podsIn(namespace);
     expect(status).toMatchObject({

@@ -40,8 +40,8 @@ async function autoscaled(attempt: Attempt, how: 'good' | 'bad'): Promise<void> 
     },
   });
   await autoscale(attempt, '400m', 6);
-  const unproved = (await attempt.pods()).filter((pod) => imageOf(pod) === NEW);
-  expect(unproved.filter(isReady)).toEqual([]);
+  const unverified = (await attempt.pods()).filter((pod) => imageOf(pod) === NEW);
+  expect(unverified.filter(isReady)).toEqual([]);
   await autoscale(attempt, '10m', 2);
   attempt.decide(how);
 }

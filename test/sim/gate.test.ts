@@ -1,4 +1,4 @@
-/** `gate: Required` and its limits: nothing unproved serves, and nothing proved is taken for unproved. */
+/** `gate: Required` and its limits: nothing unverified serves, and nothing verified is taken for unverified. */
 import { describe, expect, test } from '@jest/globals';
 import { play } from './run.ts';
 import { bad, good, KINDS, NEW, OLD, retriedAfterFallback } from './stories.ts';

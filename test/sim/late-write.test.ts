@@ -21,7 +21,7 @@ function refusing(image: string) {
 }
 
 test.each(KINDS)(
-  'a fallback of a %s that could be written only after 20 minutes is proved all the same',
+  'a fallback of a %s that could be written only after 20 minutes is verified all the same',
   async (kind) => {
     const { ending, violations } = await play({ ...bad(kind), minutes: 60 }, { faults: refusing(OLD) });
     expect(violations).toEqual([]);

@@ -240,7 +240,7 @@ export class Oracle {
       if (!pin) {
         continue;
       }
-      const proved = world.kubelet.asked.some(
+      const verified = world.kubelet.asked.some(
         ({ podUid, containerId, result }) =>
           podUid === pod.uid &&
           `${name}@${shortId(containerId)}` === pin &&
@@ -248,7 +248,7 @@ export class Oracle {
             (inFallback && result.kind === 'missing') ||
             story.alsoPasses?.(result)),
       );
-      if (!proved) {
+      if (!verified) {
         this.#broken('proof', `${pod.name} was declared verified, but ${pin} never said so`);
       }
     }

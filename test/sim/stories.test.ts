@@ -55,7 +55,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     expect(run.memory.tries.filter((entry) => entry === 'exec Pass 0')).toHaveLength(6);
   });
 
-  test('with an exit code that a rule calls final falls back at once and proves what ran before', async () => {
+  test('with an exit code that a rule calls final falls back at once and verifies what ran before', async () => {
     const run = await told(stories.bad(kind));
     expect(run.ending).toMatchObject({
       phase: 'FellBack',
@@ -245,7 +245,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     expect(condition(run, 'Verified')).toBe('Unknown AllSkipped');
   });
 
-  test('without checks is proved by readiness only', async () => {
+  test('without checks is verified by readiness only', async () => {
     const run = await told(stories.readinessOnly(kind));
     expect(run.message).toMatch(/verified by readiness only on 3 of 3 pods/);
     expect(condition(run, 'Verified')).toBe('True ReadinessOnly');
@@ -482,7 +482,7 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
     });
   });
 
-  test('can be proved again after it succeeded, without writing an image', async () => {
+  test('can be verified again after it succeeded, without writing an image', async () => {
     const run = await told(stories.retriedAfterSuccess(kind));
     expect(run.ending).toMatchObject({ phase: 'Succeeded', outcomes: ['2 Succeeded', '1 Succeeded'] });
     expect(writes(run, 'patchImages')).toBe(1);
@@ -739,7 +739,7 @@ test('an image that somebody changes after the success is drift, and is left alo
   expect(condition(run, 'Ready')).toBe('False Drifted');
 });
 
-test('a workload that is scaled meanwhile has to prove as many pods as it wants in the end', async () => {
+test('a workload that is scaled meanwhile has to verify as many pods as it wants in the end', async () => {
   const run = await told(stories.scaledMeanwhile);
   expect(run.message).toMatch(/verified on 2 of 2 pods/);
 });

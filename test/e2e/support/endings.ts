@@ -85,7 +85,7 @@ async function fallsBack(s: Scenario, { tag, cause, postCheck, workload }: Bad):
 /** Declares the tests. */
 export function endingsOf(shape: Shape): void {
   test.concurrent(
-    `a ${shape} whose new version is good ends Succeeded, and no pod served before it was proved`,
+    `a ${shape} whose new version is good ends Succeeded, and no pod served before it was verified`,
     scenario(shape, 'good', async (s) => {
       await s.deploy('v1', PROBED);
       await s.create(upgrade(shape, 'v2'));

@@ -23,7 +23,7 @@ export async function expectServing(s: Scenario, tag: string): Promise<void> {
   expect(pods).toHaveLength(s.kind === 'DaemonSet' ? 3 : REPLICAS);
 }
 
-/** No unproved pod served, and as many went on serving as the workload's own strategy promises. */
+/** No unverified pod served, and as many went on serving as the workload's own strategy promises. */
 export function expectProtected(s: Scenario): void {
   expect([...s.pods.leaked]).toEqual([]);
   const wanted = s.kind === 'DaemonSet' ? 3 : REPLICAS;
