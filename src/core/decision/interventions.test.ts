@@ -299,7 +299,7 @@ describe('after the end', () => {
     expect(restored.status.attempt?.held).toBeUndefined();
   });
 
-  test('failed pods behind closed gates are told why they are there', () => {
+  test('failed pods behind closed gates have a condition that says why they are there', () => {
     const failing = podOf({
       containers: [
         {

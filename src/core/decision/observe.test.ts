@@ -85,7 +85,7 @@ describe('an Upgrade is', () => {
     ],
     [
       'BaselinePending',
-      'when the version before is still to be asked',
+      'when the version before is still to be probed',
       {
         status: { from: { images: { web: OLD } } },
         attempt: { ...UNROLLED, targetGeneration: 2 },

@@ -36,8 +36,8 @@ test.each<[string, string, string]>([
   ['no pod', clause([{ ...entry, total: 0 }]), ''],
   ['a failure without a code', clause([entry], { exitCode: undefined }), ''],
   ['a previous version that had to pass', clause([entry], {}, 'BaselineFailed'), ''],
-])('with %s the clause is', (_, told, text) => {
-  expect(told).toBe(text);
+])('with %s the clause is', (_, clause, text) => {
+  expect(clause).toBe(text);
 });
 
 test('a fallback has the cause of its attempt', () => {

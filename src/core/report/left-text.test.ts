@@ -22,7 +22,7 @@ describe('the places that are left', () => {
       'web-0 on node-1 (and 2 more): ProbeFailed',
     ],
     ['two', [entry('Failed'), entry('Back')], 'node-7 (and 1 more): ProbeFailed'],
-  ])('are told: %s', (_, left, text) => {
+  ])('are listed: %s', (_, left, text) => {
     expect(leftText({ left })).toBe(text);
   });
 
@@ -52,7 +52,7 @@ describe('what the nodes of failed pods have in common', () => {
     [0, ''],
     [1, 'the failed pod is on a node with asic=td3, kernel=6.1, but none of the 38 verified pods'],
     [3, 'all 3 failed pods are on nodes with asic=td3, kernel=6.1, but none of the 38 verified pods'],
-  ])('is told of %d pods', (failed, text) => {
+  ])('counts %d pods', (failed, text) => {
     const status = { explained: failed > 0 ? explained(failed) : [] };
     expect(explainedText(status)).toBe(text);
     expect(explainedClause(status)).toBe(text && `; ${text}`);

@@ -84,14 +84,14 @@ function resultOf(tries: readonly TryRecord[] | undefined, change: Partial<PodRe
 }
 
 describe('the exit codes of all pods', () => {
-  const told = (...results: readonly PodResult[]) =>
+  const rowsOf = (...results: readonly PodResult[]) =>
     exitCodes(results).map(({ check, container, code, pods }) => `${check}/${container} ${code} ${pods}`);
 
   test('count each code of each check in each container, the most frequent first, then the lowest', () => {
     const [passed, failed] = [resultOf([tried(0)]), resultOf([tried(17)])];
     const log = resultOf([tried(17, { container: 'log' })]);
     const both = resultOf([tried(3, { check: 'port' }), tried(0)]);
-    expect(told(failed, passed, failed, log, both, passed)).toEqual([
+    expect(rowsOf(failed, passed, failed, log, both, passed)).toEqual([
       'probe/web 0 3',
       'probe/web 17 2',
       'port/web 3 1',
@@ -103,7 +103,7 @@ describe('the exit codes of all pods', () => {
   });
 
   test('leave out pods without a code', () => {
-    expect(told(resultOf(undefined), resultOf([]), resultOf([tried(undefined)]))).toEqual([]);
+    expect(rowsOf(resultOf(undefined), resultOf([]), resultOf([tried(undefined)]))).toEqual([]);
   });
 
   test('keep those of pods that another process has verified, as many as there are of them', () => {
@@ -126,7 +126,7 @@ describe('the exit codes of all pods', () => {
   });
 
   test('are at most 32', () => {
-    expect(told(...Array.from({ length: 40 }, (_, code) => resultOf([tried(code)])))).toHaveLength(32);
+    expect(rowsOf(...Array.from({ length: 40 }, (_, code) => resultOf([tried(code)])))).toHaveLength(32);
   });
 });
 

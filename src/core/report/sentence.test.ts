@@ -250,7 +250,7 @@ test('an image in the sentence changes nothing that a terminal shows', () => {
   expect(said({ status: { phase: 'PostChecking', to: { images } } })).toContain('web:2.0');
 });
 
-/** Whatever was lost of a status, its phase is told: a sentence that cannot be made would stop the Upgrade. */
+/** Whatever was lost of a status, its phase is named: a sentence that cannot be made would stop the Upgrade. */
 test.each<[Phase, string]>([
   ['Pending', 'Starting attempt 1: Deployment web to web:2.0'],
   ['Upgrading', 'Rolling Deployment web to web:2.0'],

@@ -56,7 +56,7 @@ test.each<[Wait, string | undefined]>([
 });
 
 describe('an attempt that waits to start', () => {
-  const told = (status: UpgradeStatus, strategy: object = {}) =>
+  const waitShown = (status: UpgradeStatus, strategy: object = {}) =>
     waitingToStartText({
       upgrade: completeUpgradeOf({ spec: { strategy } }),
       status: completeStatus(status),
@@ -72,29 +72,29 @@ describe('an attempt that waits to start', () => {
   const stage = (change: object) => ({ stages: [{ name: 'canary', pods: 1, ...change }] });
 
   test.each<[string, string | undefined, string | undefined]>([
-    ['the window', told({ waiting: waiting('WindowClosed') }), window('')],
+    ['the window', waitShown({ waiting: waiting('WindowClosed') }), window('')],
     [
       'the window of the next attempt',
-      told(statusOf({ phase: 'Succeeded', waiting: waiting('WindowClosed') })),
+      waitShown(statusOf({ phase: 'Succeeded', waiting: waiting('WindowClosed') })),
       window('', 2),
     ],
     [
       'the soak that a promotion skips',
-      told({ waiting: waiting('WindowClosed') }, stage({ soakSeconds: 9 })),
+      waitShown({ waiting: waiting('WindowClosed') }, stage({ soakSeconds: 9 })),
       window(' without soak'),
     ],
     [
       'the approval that it skips',
-      told({ waiting: waiting('WindowClosed') }, stage({ approval: 'Manual' })),
+      waitShown({ waiting: waiting('WindowClosed') }, stage({ approval: 'Manual' })),
       window(' without approval'),
     ],
     [
       'what it depends on',
-      told({ waiting: waiting('DependencyNotReady') }),
+      waitShown({ waiting: waiting('DependencyNotReady') }),
       `${what} its dependencies have succeeded; it waits for it`,
     ],
-    ['nothing while one is under way', told(statusOf({ waiting: waiting('WindowClosed') })), undefined],
-    ['nothing without a wait', told({}), undefined],
+    ['nothing while one is under way', waitShown(statusOf({ waiting: waiting('WindowClosed') })), undefined],
+    ['nothing without a wait', waitShown({}), undefined],
   ])('says %s', (_, text, expected) => {
     expect(text).toBe(expected);
   });
