@@ -10,6 +10,8 @@ export default {
       { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' } },
     ],
   },
+  globalSetup: './test/support/temporary-folder.ts',
+  globalTeardown: './test/support/temporary-folder-end.ts',
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/', '/\\.cluster/'],
   modulePathIgnorePatterns: ['/dist/', '/\\.cluster/'],

@@ -4,7 +4,7 @@
  * are kept in docs/reliability.json, for `npm run generate`.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { argv, env, execPath, exit, stdout } from 'node:process';
@@ -139,6 +139,7 @@ if (env['RECORD']) {
     figures,
   );
 }
+rmSync(folder, { recursive: true });
 const sum = (what: keyof Counts) => counts.reduce((total, one) => total + one[what], 0);
 const [passed, failed, skipped] = [sum('passed'), sum('failed'), sum('skipped')];
 if (skipped > 0 && env['CI'] === 'true') {

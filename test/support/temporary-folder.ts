@@ -1,0 +1,16 @@
+/** Before the tests of a run: everything that they put into the system's temporary folder goes into one of its own. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { env } from 'node:process';
+
+/** Returns nothing; the workers that start afterwards take TMPDIR over. */
+// biome-ignore lint/style/noDefaultExport: jest calls it
+export default function setup(): void {
+  env['TMPDIR'] = mkdtempSync(join(tmpdir(), 'postcheck-tests-'));
+}
+
+/** Takes it away with all that is left in it, also after tests that failed. */
+export function teardown(): void {
+  rmSync(tmpdir(), { recursive: true, force: true });
+}
