@@ -8,7 +8,7 @@ import { decodePod } from '../../../src/kube/objects/decode-pod.ts';
 import type { Cluster } from './cluster.ts';
 import { Fault } from './fault.ts';
 import { gather, selectorText } from './scene.ts';
-import { findUpgrade, readName } from './upgrades.ts';
+import { actingOf, findUpgrade, readName } from './upgrades.ts';
 
 interface Targets {
   readonly pods: readonly Raw[];
@@ -79,9 +79,12 @@ async function onePod(cluster: Cluster, name: string): Promise<Targets> {
   const raw = await cluster.read({ resource: RESOURCES.Pod, namespace, name });
   const { owner, revision } = decodePod(raw);
   const upgrades = await cluster.list(RESOURCES.Upgrade, namespace).catch((): readonly Raw[] => []);
-  const found = upgrades.find((one) => ownsPods((one.spec as UpgradeSpec).targetRef, owner, revision));
-  if (!found) {
+  const acting = actingOf(
+    upgrades.filter((one) => ownsPods((one.spec as UpgradeSpec).targetRef, owner, revision)),
+  );
+  if (!acting) {
     return { pods: [raw], spec: bareSpec(containerNames(raw)) };
   }
-  return { pods: [raw], spec: found.spec as UpgradeSpec, upgrade: text(record(found.metadata).name) };
+  const { spec, metadata } = acting.upgrade;
+  return { pods: [raw], spec, upgrade: metadata.name };
 }

@@ -42,8 +42,10 @@ const COMPLETION_TIMEOUT = '2s';
 
 /** Prints the candidates for kubectl or a shell. The words are not parsed as a command, because they are not complete. */
 async function completed(program: Command, words: readonly string[], context: Context): Promise<number> {
-  const { complete } = await import('./completion.ts');
-  program.parseOptions([...words.slice(0, -1)]);
+  const { complete, placeOf } = await import('./completion.ts');
+  // The flag whose value is being completed has none yet.
+  const { flag, prefix } = placeOf(program, words);
+  program.parseOptions(words.slice(0, flag !== undefined && prefix === words.at(-1) ? -2 : -1));
   const lines = await complete(program, words, () =>
     openCluster({ requestTimeout: COMPLETION_TIMEOUT, ...program.opts() }, context),
   );

@@ -2,6 +2,7 @@
 import { kubectl } from '../../../src/api/kubectl.ts';
 import { own } from '../../../src/api/own.ts';
 import type { Upgrade } from '../../../src/api/types.ts';
+import { claimOrder } from '../../../src/core/claim.ts';
 import { at, type Raw, record, text } from '../../../src/kube/client/json.ts';
 import { RESOURCES, type Target } from '../../../src/kube/client/paths.ts';
 import { decodeUpgrade } from '../../../src/kube/objects/decode-upgrade.ts';
@@ -91,6 +92,14 @@ async function notFoundHere(cluster: Cluster, name: string): Promise<Fault> {
   const here = `there is no Upgrade ${name} in namespace ${cluster.namespace}`;
   const all = await cluster.list(RESOURCES.Upgrade).catch(() => undefined);
   const identities = (all ?? []).map((raw) => record(raw.metadata));
+  const acting = (all ?? []).find(
+    (raw) =>
+      at(raw, 'metadata', 'namespace') === cluster.namespace && at(raw, 'spec', 'targetRef', 'name') === name,
+  );
+  if (acting) {
+    const [kind, its] = [at(acting, 'spec', 'targetRef', 'kind'), at(acting, 'metadata', 'name')];
+    return new Fault(`${here}; that of ${text(kind)} ${name} is ${text(its)}`);
+  }
   const elsewhere = identities.filter((one) => one.name === name).map((one) => text(one.namespace));
   if (elsewhere.length > 0) {
     const places = elsewhere.slice(0, MAX_PLACES).map((place) => `-n ${place}`);
@@ -107,18 +116,29 @@ async function notFoundHere(cluster: Cluster, name: string): Promise<Fault> {
   return new Fault(names.length > 0 ? `${here}; there are: ${names.slice(0, 10).join(', ')}` : here);
 }
 
+/** Sorts after every claim. */
+const NO_CLAIM = '~~';
+
+const claimOf = ({ upgrade }: Found): string => claimOrder(upgrade) ?? NO_CLAIM;
+
+/** Returns the one that acts of several Upgrades with the same target: the others only report that it does. */
+export const actingOf = (all: readonly Raw[]): Found | undefined =>
+  all.map(found).sort((a, b) => (claimOf(a) < claimOf(b) ? -1 : 1))[0];
+
 async function byTarget(cluster: Cluster, { kind, name }: Named): Promise<Found> {
   const all = await cluster.list(RESOURCES.Upgrade, cluster.namespace);
-  const one = all.find((raw) => {
-    const ref = record(at(raw, 'spec', 'targetRef'));
-    return ref.kind === kind && ref.name === name;
-  });
+  const one = actingOf(
+    all.filter((raw) => {
+      const ref = record(at(raw, 'spec', 'targetRef'));
+      return ref.kind === kind && ref.name === name;
+    }),
+  );
   if (!one) {
     throw new Fault(
       `no Upgrade in namespace ${cluster.namespace} has ${kind} ${name} as its target; \`${kubectl(cluster.namespace, 'postcheck', 'init', `${kind.toLowerCase()}/${name}`)}\` prints one`,
     );
   }
-  return found(one);
+  return one;
 }
 
 export interface Following {

@@ -6,17 +6,24 @@ import { probe } from '../src/verbs/probe.ts';
 import { fakeIo } from './io.ts';
 
 /** A pod whose container responds so to every command. */
-function responding(result: ExecResult): Cluster {
+function responding(result: ExecResult, upgrades: readonly object[] = []): Cluster {
   const web = { name: 'web', image: 'registry.example/web:2.0' };
   const pod = {
-    metadata: { name: 'web-1', namespace: 'shop', uid: 'u' },
+    metadata: {
+      name: 'web-1',
+      namespace: 'shop',
+      uid: 'u',
+      ownerReferences: [
+        { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'web', uid: 'd', controller: true },
+      ],
+    },
     spec: { containers: [web] },
     status: { phase: 'Running', containerStatuses: [{ ...web, containerID: 'c', state: { running: {} } }] },
   };
   return {
     namespace: 'shop',
     read: async () => pod,
-    list: async () => [],
+    list: async () => upgrades,
     executor: { exec: async () => result },
   } as unknown as Cluster;
 }
@@ -32,5 +39,21 @@ describe('probe', () => {
     const io = fakeIo();
     expect(await probe(io, responding(result), 'pod/web-1', {})).toBe(6);
     expect(io.lines[1]).toContain(said);
+  });
+
+  test('says of an Upgrade without checks that readiness alone decides, and does not fail', async () => {
+    const upgrade = {
+      metadata: { name: 'web', namespace: 'shop', creationTimestamp: '2026-01-01T00:00:00Z' },
+      spec: {
+        targetRef: { kind: 'DaemonSet', name: 'web' },
+        containers: [{ name: 'web', image: 'registry.example/web:2.0' }],
+        postCheck: { checks: [] },
+      },
+    };
+    const io = fakeIo();
+    expect(await probe(io, responding({ kind: 'missing' }, [upgrade]), 'pod/web-1', {})).toBe(0);
+    expect(io.notes).toEqual([
+      'Nothing to probe: spec.postCheck.checks is empty, so readiness alone decides.',
+    ]);
   });
 });

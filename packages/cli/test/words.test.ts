@@ -267,6 +267,14 @@ describe('completion', () => {
     expect(await next('why', '')).toEqual([':4']);
   });
 
+  test.each([[['why', '-n', 'sh']], [['-n', 'shop', 'why', '--context', '']], [['get', '--context=pr']]])(
+    'reads what is written before %j, and not the flag that is being completed',
+    async (words) => {
+      const { code, notes, io } = await typed('__complete', ...words);
+      expect({ code, notes, written: io.written }).toEqual({ code: 0, notes: '', written: [':4\n'] });
+    },
+  );
+
   test('has a much shorter timeout than a verb', async () => {
     const hole = createServer(() => {});
     hole.listen(0, '127.0.0.1');

@@ -67,17 +67,14 @@ export async function probe(io: Io, cluster: Cluster, word: string, options: Pro
   const answers = (
     await inBatches(rows, CONCURRENT_PODS, ({ raw, probes }) => runAll(cluster, raw, probes, io.signal))
   ).flat();
-  // A pod without probes of its own passes, as for the kubelet.
-  const isFree = options.kubelet === true && pods.length > 0 && answers.length === 0;
+  // A pod without probes of its own passes, as for the kubelet; so does one of an Upgrade without checks.
+  const mayHaveNone = options.kubelet === true || effectiveChecks(spec).length === 0;
+  const isFree = mayHaveNone && pods.length > 0 && answers.length === 0;
   if (forMachine(io, options.output, answers)) {
     return isFree ? EXIT.ok : exitCode(answers);
   }
   if (answers.length === 0) {
-    io.note(
-      options.kubelet
-        ? 'None of these pods has its own probes.'
-        : 'Nothing can be probed: no container of a check is running.',
-    );
+    io.note(nothingText(options, spec));
     return isFree ? EXIT.ok : EXIT.checksFailed;
   }
   for (const line of table(io, answers)) {
@@ -87,6 +84,15 @@ export async function probe(io: Io, cluster: Cluster, word: string, options: Pro
     `${plural(pods.length, 'pod')}: ${answers.filter(isGood).length} of ${plural(answers.length, 'answer')} pass`,
   );
   return exitCode(answers);
+}
+
+function nothingText({ kubelet }: ProbeOptions, spec: UpgradeSpec): string {
+  if (kubelet) {
+    return 'None of these pods has its own probes.';
+  }
+  return effectiveChecks(spec).length === 0
+    ? 'Nothing to probe: spec.postCheck.checks is empty, so readiness alone decides.'
+    : 'Nothing can be probed: no container of a check is running.';
 }
 
 const isGood = ({ class: kind }: ProbeResult): boolean => kind === 'Pass' || kind === 'Skip';
