@@ -61,7 +61,7 @@ function isMissed(aim: string, values: readonly number[]): boolean {
 const titleOf = ({ pods, paced, upgrades, failing, others }: Run['sizes']): string =>
   [
     pods ? `${pods} pods` : '',
-    paced ? `${paced} pods that take 10 s to start` : '',
+    paced ? `${paced} pods that take a while to start` : '',
     upgrades ? `${upgrades} Upgrades${failing ? `, ${failing} of them failing` : ''}` : '',
     others ? `${others} pods that no Upgrade concerns` : '',
   ]

@@ -55,8 +55,8 @@ export interface PlannedCycle {
   readonly tries: readonly TryRequest[];
 }
 
-/** The maximum number of pods in one action; after it a new decision is made. */
-export const PODS_PER_ACTION = 100;
+/** The maximum number of pods in one action. Nothing is decided meanwhile, so with more of them a pod that becomes ready waits longer for its probe. */
+export const PODS_PER_ACTION = 24;
 
 export const NO_ACTION: Action = { kind: 'none' };
 

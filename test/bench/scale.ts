@@ -41,10 +41,10 @@ const say = (line: string) => void stderr.write(`bench-scale: ${line}\n`);
 /** What a small image takes that is on the node already, until its application listens. */
 const STARTS_AFTER = '3s';
 /**
- * With these, the start of pods sets the pace also of thousands, as where each node is a machine of its own: ten pods a second at most, which the
- * cores that everything shares here can follow.
+ * With these, the start of pods sets the pace also of thousands, as where each node is a machine of its own: of 5,000, five pods a second at most,
+ * which the cores that everything shares here can follow.
  */
-const PACED = { startsAfter: '10s', step: '2%' };
+const PACED = { startsAfter: '20s', step: '2%' };
 
 /** What all parts work on: there once it is built. */
 const site: { fleet?: Fleet; operator?: OperatorProcess } = {};
