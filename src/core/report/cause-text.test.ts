@@ -138,6 +138,15 @@ test.each<[Cause, string]>([
     { reason: kubernetesReason('CreateContainerConfigError'), container: 'web', detail: 'no secret "a"' },
     'container web cannot start (CreateContainerConfigError: no secret "a")',
   ],
+  [
+    {
+      reason: kubernetesReason('CreateContainerConfigError'),
+      container: 'web',
+      detail:
+        'container has runAsNonRoot and image will run as root (pod: "web-5d_shop(5a3d-9b)", container: web)',
+    },
+    'container web cannot start (CreateContainerConfigError: container has runAsNonRoot and image will run as root)',
+  ],
   [{ reason: 'PostCheckPassed', passed: 2, desired: 3 }, '2 of 3 pods passed'],
   [{ reason: 'ReadinessOnly', passed: 3, desired: 3 }, '3 of 3 pods passed'],
   [{ reason: 'NoPods', passed: 0, desired: 0 }, '0 of 0 pods passed'],

@@ -25,8 +25,12 @@ function inBrackets(cause: Cause): string {
   return meaning ? `(${cause.reason}: ${meaning})` : `(${cause.reason})`;
 }
 
+/** How the kubelet ends a message about the user of a container; the sentence has named both already. */
+const POD_AND_CONTAINER = / \(pod: "[^"]*", container: [^)]*\)$/;
+
 /** The kubelet's message about an image is a chain of wrapped errors that all name the image. The last two say what is wrong. */
-const lastErrors = (detail: string): string => cut(detail.split(': ').slice(-2).join(': '), 200);
+const lastErrors = (detail: string): string =>
+  cut(detail.replace(POD_AND_CONTAINER, '').split(': ').slice(-2).join(': '), 200);
 
 function checkText(cause: Cause): string {
   const { check, container, exitCode } = cause;
