@@ -192,7 +192,8 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
   PodsRefused: () => {
     const stage = rolled();
     stage.pods = [];
-    const replicaFailure = 'pods "web-746d-a" is forbidden: violates PodSecurity "restricted:latest"';
+    const replicaFailure =
+      'admission webhook "signatures.example.com" denied the request: registry.example/web:2.0 is not signed';
     if (stage.workload) {
       stage.workload = { ...stage.workload, updated: 0, available: 0, replicaFailure };
     }
@@ -340,7 +341,8 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
   },
   CreateContainerConfigError: () => {
     const stage = rolled();
-    const message = 'secret "web-token" not found';
+    const message =
+      'container has runAsNonRoot and image will run as root (pod: "web-746d-a_shop(1f0c)", container: web)';
     stage
       .containers({ id: '', state: 'waiting', reason: 'CreateContainerConfigError', message })
       .seconds(31)

@@ -1,4 +1,4 @@
-/** A registry or a node that is in trouble, which pods of any other version would meet too, takes no version back. */
+/** A registry or a node that is in trouble, or a Secret that is missing, which pods of any other version would meet too, takes no version back. */
 import { describe, expect, jest, test } from '@jest/globals';
 import type { Behaviour, CannotStart } from './behaviour.ts';
 import { played, three } from './played.ts';
@@ -44,6 +44,14 @@ const TROUBLES: readonly (readonly [string, Behaviour])[] = [
   [
     'a kubelet that cannot read a ConfigMap (k3s-io/k3s#2644)',
     held('configError', 'failed to sync configmap cache: timed out waiting for the condition'),
+  ],
+  [
+    'a Secret that does not exist (werf/kubedog#198, JiRaska/open-bank-oss#1232)',
+    held('configError', 'secret "mysql" not found'),
+  ],
+  [
+    'a Secret without the key (shieldworks/aegis#293)',
+    held('configError', "couldn't find key VALUE in Secret default/web-secret"),
   ],
 ];
 
@@ -92,6 +100,12 @@ test.each<KindName>(['StatefulSet', 'DaemonSet'])(
     expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD), fallback: 'Verified PostCheck' });
   },
 );
+
+test('an image that may not run where root is forbidden takes the version back', async () => {
+  const run = await played(told('root', 'Deployment', { start: 'configError' }));
+  expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+  expect(run.message).toContain('image will run as root');
+});
 
 test('a registry that stays down takes the version back at the deadline where that is wanted of pods without a result', async () => {
   const spec = { postCheck: { deadlineSeconds: 120, onInconclusive: 'Fallback' } } as const;

@@ -25,7 +25,10 @@ const CANNOT_START: Readonly<
     reasons: ['ErrImagePull', 'ImagePullBackOff'],
     says: (image) => `cannot pull ${image}: not found`,
   },
-  configError: { reasons: ['CreateContainerConfigError'], says: () => 'configmap "gone" not found' },
+  configError: {
+    reasons: ['CreateContainerConfigError'],
+    says: () => 'container has runAsNonRoot and image will run as root',
+  },
   createFails: { reasons: ['CreateContainerError'], says: () => 'no command specified' },
 };
 

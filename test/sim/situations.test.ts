@@ -459,6 +459,9 @@ test.each([
   'error looking up service account shop/web: serviceaccount "web" not found', // kubeblocks#4599
   'status unknown for quota: compute, resources: pods', // okd#1121
   'not yet ready to handle request',
+  'exceeded quota: small, requested: pods=1, used: pods=3, limited: pods=3', // kubernetes#89209, cloud-platform#590
+  'maximum memory usage per Container is 4Gi, but limit is 8Gi', // open-infra#9
+  'violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false', // pivotal/docs-tap#3100
 ])('a rejection that every version would meet is waited for: %s', async (why) => {
   for (const kind of ['StatefulSet', 'DaemonSet'] as const) {
     const story = fleet(kind, {}, SHORT, {

@@ -300,14 +300,15 @@ describe('at the deadline', () => {
   });
 
   test('pods that the API server rejects are evidence against a new version', () => {
-    const pods = warned('pods "web-x" is forbidden: exceeded quota');
+    const detail = 'admission webhook "a" denied the request: image is not signed';
+    const pods = warned(detail);
     expect(overdue([], pods)).toMatchObject({
       hasEvidence: true,
-      evidence: { cause: { reason: 'PodsRefused', detail: 'pods "web-x" is forbidden: exceeded quota' } },
+      evidence: { cause: { reason: 'PodsRefused', detail } },
     });
     expect(overdue([], { ...pods, direction: 'Back' })).toMatchObject({
       hasEvidence: false,
-      evidence: { cause: { reason: 'NoProgress', detail: 'pods "web-x" is forbidden: exceeded quota' } },
+      evidence: { cause: { reason: 'NoProgress', detail } },
     });
     expect(overdue([], { ...pods, pods: [{ name: 'a' }] })).toMatchObject({ hasEvidence: false });
     expect(overdue([], warned('timed out'))).toMatchObject({

@@ -109,11 +109,22 @@ describe('an attempt of which no pod comes into being', () => {
     ).status;
 
   test('as the API server refuses its pods falls back at the progress deadline', () => {
-    const status = attempt({ replicaFailure: 'pods "web" is forbidden: exceeded quota' });
+    const replicaFailure = 'admission webhook "signed.example" denied the request: image is not signed';
+    const status = attempt({ replicaFailure });
     expect(status).toMatchObject({ phase: 'FallingBack', fallback: { reason: 'PodsRefused' } });
-    expect(status.message).toContain(
-      'none of its pods can be created: pods "web" is forbidden: exceeded quota',
-    );
+    expect(status.message).toContain(`none of its pods can be created: ${replicaFailure}`);
+  });
+
+  test.each([
+    ['kubernetes#89209', 'exceeded quota: small, requested: pods=1, used: pods=3, limited: pods=3'],
+    ['zalando-incubator/kubernetes-on-aws#278', 'maximum cpu usage per Container is 16, but request is 17'],
+    ['pivotal/docs-tap#3100', 'violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false'],
+  ])('as the API server would refuse pods of any version waits, and says so (%s)', (_issue, why) => {
+    const replicaFailure = `pods "web-x" is forbidden: ${why}`;
+    expect(attempt({ replicaFailure })).toMatchObject({
+      phase: 'Inconclusive',
+      message: `No verdict on web:2.0 yet: 0 of 1 pod passed; ${replicaFailure}`,
+    });
   });
 
   test('for no known reason is inconclusive', () => {
@@ -225,7 +236,6 @@ describe('an attempt on a DaemonSet of which a pod is missing', () => {
   });
 
   test.each([
-    'pods "web-x" is forbidden: exceeded quota: pods, requested: pods=1, used: pods=3, limited: pods=3',
     'admission webhook "validate.kyverno.svc-fail" denied the request: image is not signed',
     'Pod "web-x" is invalid: spec.containers[0].image: Invalid value',
     `pods "web-x" is forbidden: ValidatingAdmissionPolicy 'signed' with binding 'signed' denied request: not signed`,
@@ -239,7 +249,9 @@ describe('an attempt on a DaemonSet of which a pod is missing', () => {
     'Internal error occurred: failed calling webhook "pods.example.com": failed to call webhook: connection refused',
     'Timeout: request did not complete within requested timeout - context deadline exceeded',
     'the server is currently unable to handle the request',
-  ])('waits as long as nobody has answered, and says so: %s', (said) => {
+    'pods "web-x" is forbidden: exceeded quota: pods, requested: pods=1, used: pods=3, limited: pods=3',
+    'Pod "web-x" is invalid: spec.containers[0].resources.requests: Invalid value: "2"',
+  ])('waits as long as nobody has answered about the version, and says so: %s', (said) => {
     const seen = { ...warned(50), warning: { ...warned(50).warning, message: said } };
     const { status } = attempt(960, seen);
     expect(status).toMatchObject({ phase: 'Inconclusive', message: expect.stringContaining(said) });

@@ -1,4 +1,7 @@
-/** What Kubernetes says about a pod although a pod of any other version would meet it too, so that it is no evidence against the version. */
+/**
+ * What Kubernetes says about a pod although a pod of any other version would meet it too, so that it is no evidence against the version: somebody did
+ * not answer, or what the pod needs besides its image is missing or not allowed. An Upgrade changes images alone.
+ */
 import { TERMINAL_REASONS } from '../../api/reasons.ts';
 import type { ContainerView } from '../../api/views.ts';
 
@@ -10,13 +13,47 @@ const NOT_ANSWERED = [
   /failed to reserve container name|name is reserved/,
 ];
 
+/** The kubelet's own words for what a container's environment refers to. What it says of the image, as about its user, depends on the version. */
+const NOT_CONFIGURED = [
+  /^(?:secret|configmap)s? "[^"]*" (?:not found|is forbidden: )/,
+  /^couldn't find key .* in (?:Secret|ConfigMap) /,
+  /^object "[^"]*"\/"[^"]*" not registered|^failed to sync (?:secret|configmap) cache: /,
+  /^services have not yet been read|^container's runAsUser breaks non-root policy/,
+];
+
+/**
+ * What the API server says of its own accord about an object that it does not create. Before the name of the object are at most words of a
+ * controller: webhooks and policies, which may quote anything, are named first.
+ */
+const NOT_CREATED =
+  /^(?:Failed to create new replica set "[^"]*": )?[^"']*"[^"]*" is (?<how>forbidden|invalid): \[?(?<why>.*)/s;
+
+/** Why plugins forbid it that do not look at images: those for quotas, limits, pod security, service accounts, priorities, runtimes, and the rest. */
+const FORBIDDEN = [
+  /^(?:exceeded quota|failed quota|status unknown for quota): |^insufficient quota to |^quota usage is negative /,
+  /^(?:minimum|maximum) \S+ usage per |^\S+ max limit to request ratio per |^unable to create pods at this time /i,
+  /^violates PodSecurity "|^unable to validate against any security context constraint: /,
+  /^error looking up service account |^no service account specified |^no API token found for service account /,
+  /^[^:]* is not allowed because service account /,
+  /^no PriorityClass with name |^the (?:integer|string) value of /,
+  /^pod rejected: |^conflict: runtimeClass\./,
+  /^unable to create new content in namespace |^not yet ready to handle request|^admission control is denying all /,
+  /^pod node label selector |^affinity\.PodAntiAffinity\.|^cannot set (?:an ownerRef|blockOwnerDeletion) /,
+];
+
+/** Not valid may be an image, or whatever was added to the pod. */
+function isNotCreated(message: string): boolean {
+  const { how, why = '' } = NOT_CREATED.exec(message)?.groups ?? {};
+  return how === 'invalid' ? !/\.image\b/.test(why) : FORBIDDEN.some((pattern) => pattern.test(why));
+}
+
 export const isOfAnyVersion = (message: string): boolean =>
-  NOT_ANSWERED.some((pattern) => pattern.test(message));
+  [...NOT_ANSWERED, ...NOT_CONFIGURED].some((pattern) => pattern.test(message)) || isNotCreated(message);
 
 /** Reasons of a container that its runtime could not start; its message is the runtime's, not the application's. */
 const NOT_STARTED: readonly string[] = ['StartError', 'ContainerCannotRun'];
 
-/** Whether the container does not run because of its registry or its node, which say nothing about the image. */
+/** Whether the container does not run because of its registry, its node, or what its pod refers to, which say nothing about the image. */
 export const isHeldByOthers = ({ state, reason, message, ended }: ContainerView): boolean =>
   (state === 'waiting' && Object.hasOwn(TERMINAL_REASONS, reason) && isOfAnyVersion(message)) ||
   (ended !== undefined && NOT_STARTED.includes(ended.reason) && isOfAnyVersion(ended.message));

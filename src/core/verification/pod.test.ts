@@ -297,6 +297,12 @@ describe('a container that cannot start', () => {
     ['RunContainerError', 'context deadline exceeded'],
     ['CreateContainerError', 'failed to reserve container name "a": name "a" is reserved for "b"'],
     ['CreateContainerConfigError', 'failed to sync secret cache: timed out waiting for the condition'],
+    ['CreateContainerConfigError', 'secret "web-token" not found'],
+    ['CreateContainerConfigError', 'configmap "settings" not found'],
+    ['CreateContainerConfigError', "couldn't find key token in Secret shop/web-token"],
+    ['CreateContainerConfigError', "couldn't find key port in ConfigMap shop/settings"],
+    ['CreateContainerConfigError', 'object "shop"/"web-token" not registered'],
+    ['CreateContainerConfigError', `container's runAsUser breaks non-root policy`],
     ['ErrImagePull', 'pull QPS exceeded'],
     ['ImagePullBackOff', 'Back-off pulling image "a:1": ErrImagePull: 503 Service Unavailable'],
   ])(
@@ -313,7 +319,15 @@ describe('a container that cannot start', () => {
   test.each([
     ['ErrImagePull', 'dial tcp: lookup registry.exmaple: no such host'],
     ['ErrImagePull', 'failed to authorize: 401 Unauthorized'],
-    ['CreateContainerConfigError', 'secret "web-token" not found'],
+    ['CreateContainerConfigError', 'container has runAsNonRoot and image will run as root (pod: "a")'],
+    ['CreateContainerConfigError', 'container has runAsNonRoot and image has non-numeric user (web)'],
+    [
+      'CreateContainerConfigError',
+      'environment variable key "A" not found in file "/made/by/an/init/container"',
+    ],
+    ['CreateContainerError', 'failed to generate spec: the entrypoint says: secret "web-token" not found'],
+    ['ErrImageNeverPull', 'Container image "web:2.0" is not present with pull policy of Never'],
+    ['InvalidImageName', `Failed to apply default image tag ":::": couldn't parse image name ":::"`],
   ])('for %s with the message "%s" fails its pod', (reason, message) => {
     const result = evaluate(waiting(reason, message), undefined, seen(waitingFamily(reason), 60), NOW);
     expect(result.state).toBe('Failed');

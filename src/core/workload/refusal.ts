@@ -1,4 +1,4 @@
-/** The API server rejects the pods that the controller creates: by an admission policy, a quota or Pod Security. */
+/** The API server rejects the pods that the controller creates: by a webhook, an admission policy, a quota or Pod Security. */
 
 import { isByAdmission } from '../../api/admission.ts';
 import { unobservedText } from '../report/warning-text.ts';
@@ -9,24 +9,18 @@ import { driverOf } from './drivers.ts';
 /** A controller that is not held up observes a change within seconds. */
 const UNOBSERVED_AFTER_MS = 30_000;
 
-/**
- * What a rejection says whose author could not examine the pod: something that every version needs is missing, or, as isOfAnyVersion() finds, could
- * not be reached. Plugins of the API server call that forbidden, and webhooks and policies deny the request.
- */
-const UNDECIDED = [
-  /error looking up service account|no API token found for service account|not yet ready to handle request/,
-  /status unknown for quota|is being terminated|no such host/,
-];
+/** A webhook or a policy could not ask the registry about the image, so it could not examine the pod. For a pull, a host that does not exist is evidence. */
+const UNDECIDED = /no such host/;
 
 /**
- * Whether a controller's message about a pod that it could not create says that the pod itself was rejected: by admission, or because it is not
- * valid. A webhook that does not respond, a time-out, missing permissions of the controller, an internal error of the API server, a missing service
- * account and a registry that a policy could not ask are not about the version: pods of any other version would meet them too.
+ * Whether a controller's message about a pod that it could not create says that the pod was rejected for its version: by a webhook or a policy, or
+ * because its image is not valid. A webhook that does not respond, missing permissions of the controller, and everything else that pods of any other
+ * version would meet too, such as a quota or a missing service account, are not about the version.
  */
 export const isRefusal = (message: string): boolean =>
   (isByAdmission(message) || /\bis invalid: /.test(message)) &&
   !isOfAnyVersion(message) &&
-  !UNDECIDED.some((pattern) => pattern.test(message));
+  !UNDECIDED.test(message);
 
 /**
  * Why no pods could be created since then: the message in the workload's status or in an event about it, or that its controller has not even
