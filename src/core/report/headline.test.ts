@@ -57,8 +57,18 @@ describe('the headline of a sentence', () => {
     ],
     [
       'ended at a clause',
-      'No verdict on web:2.0 yet: 0 of 3 pods passed; pod web-746d-a: not ready: no node fits: 0/3 nodes are available: 3 Insufficient memory',
-      'No verdict on web:2.0 yet: 0 of 3 pods passed; not ready: no node fits: 0/3 nodes are available',
+      'No verdict on web:2.0 yet: 0 of 3 pods passed; pod web-746d-a: not ready: no node fits: 0/3 nodes are available: 3 Insufficient memory, 1 Insufficient cpu',
+      'No verdict on web:2.0 yet; not ready: no node fits: 0/3 nodes are available: 3 Insufficient memory',
+    ],
+    [
+      'with what is missing, and not the word for it',
+      'No verdict on web:2.0 yet: 0 of 3 pods passed; pod web-746d-a on node-1: container web cannot start (CreateContainerConfigError: secret "mysql" not found) until the deadline of 10m',
+      'No verdict on web:2.0 yet; container web cannot start (secret "mysql" not found)',
+    ],
+    [
+      'with what is missing, while it rolls',
+      'Rolling DaemonSet web from web:1.0 to web:2.0: 1 of 3 updated, 0 passed; pod web-746d-a on node-1: container web cannot start (CreateContainerConfigError: secret "mysql" not found)',
+      'Rolling to web:2.0: 1 of 3 updated, 0 passed; container web cannot start (secret "mysql" not found)',
     ],
     [
       'ended at a word, when no clause ends in time',
@@ -68,7 +78,7 @@ describe('the headline of a sentence', () => {
     [
       'with what happened, and not on how many pods',
       'web:1.9 runs again, verified on 38 pods; web:2.0 failed: pod web-746dd5cf99-jxxz5 on node-3 (and 12 more): readiness-probe in container web exited 1 (ProbeHookCrashed: the readiness hook crashed)',
-      'web:1.9 runs again; web:2.0 failed: readiness-probe exited 1',
+      'web:1.9 runs again; web:2.0 failed: readiness-probe exited 1 (the readiness hook crashed)',
     ],
     ['cut, when there is not even a word', 'x'.repeat(200), `${'x'.repeat(99)}…`],
   ])('%s', (_, sentence, expected) => {

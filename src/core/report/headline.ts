@@ -16,8 +16,8 @@ function clauseEnd(text: string): number {
 }
 
 /**
- * Parts that are omitted one after the other until the rest fits: the pod, the deadline, the container, and what the list shows in a column of
- * its own. `kubectl describe` and `kubectl postcheck why` show everything.
+ * Parts that are omitted one after the other until the rest fits: the pod, the deadline, the container, what the list shows in a column of its
+ * own, and the word in a bracket for what is said after it. `kubectl describe` and `kubectl postcheck why` show everything.
  */
 const OMITTED: readonly RegExp[] = [
   /\bpod [^\s:]+(?: on [^\s:]+)?(?: \(and \d+ more\))?: /g,
@@ -28,6 +28,8 @@ const OMITTED: readonly RegExp[] = [
   /(?<=^Rolling )\w+ \S+ (?=from |to )/,
   /\bpods "[^"]+" is forbidden: /,
   /(?<=^Rolling )from .+? (?=to )/,
+  /(?<=^No verdict on .+ yet): \d+ of \d+ pods? passed(?=;)/,
+  /(?<=\()[A-Z]\w+: (?=[^()]*\))/g,
 ];
 
 /** Omits a clause in brackets that would not be closed. */
