@@ -41,19 +41,27 @@ const FORBIDDEN = [
   /^pod node label selector |^affinity\.PodAntiAffinity\.|^cannot set (?:an ownerRef|blockOwnerDeletion) /,
 ];
 
+const isOneOf = (message: string, patterns: readonly RegExp[]): boolean =>
+  patterns.some((pattern) => pattern.test(message));
+
 /** Not valid may be an image, or whatever was added to the pod. */
 function isNotCreated(message: string): boolean {
   const { how, why = '' } = NOT_CREATED.exec(message)?.groups ?? {};
-  return how === 'invalid' ? !/\.image\b/.test(why) : FORBIDDEN.some((pattern) => pattern.test(why));
+  return how === 'invalid' ? !/\.image\b/.test(why) : isOneOf(why, FORBIDDEN);
 }
 
+/** Whether a controller could not create an object for a reason that has nothing to do with the version. */
 export const isOfAnyVersion = (message: string): boolean =>
-  [...NOT_ANSWERED, ...NOT_CONFIGURED].some((pattern) => pattern.test(message)) || isNotCreated(message);
+  isOneOf(message, NOT_ANSWERED) || isNotCreated(message);
+
+/** The same of a container that cannot be started. */
+const isNotStartedForAny = (message: string): boolean =>
+  isOneOf(message, NOT_ANSWERED) || isOneOf(message, NOT_CONFIGURED);
 
 /** Reasons of a container that its runtime could not start; its message is the runtime's, not the application's. */
 const NOT_STARTED: readonly string[] = ['StartError', 'ContainerCannotRun'];
 
 /** Whether the container does not run because of its registry, its node, or what its pod refers to, which say nothing about the image. */
 export const isHeldByOthers = ({ state, reason, message, ended }: ContainerView): boolean =>
-  (state === 'waiting' && Object.hasOwn(TERMINAL_REASONS, reason) && isOfAnyVersion(message)) ||
-  (ended !== undefined && NOT_STARTED.includes(ended.reason) && isOfAnyVersion(ended.message));
+  (state === 'waiting' && Object.hasOwn(TERMINAL_REASONS, reason) && isNotStartedForAny(message)) ||
+  (ended !== undefined && NOT_STARTED.includes(ended.reason) && isNotStartedForAny(ended.message));

@@ -326,6 +326,7 @@ describe('a container that cannot start', () => {
       'environment variable key "A" not found in file "/made/by/an/init/container"',
     ],
     ['CreateContainerError', 'failed to generate spec: the entrypoint says: secret "web-token" not found'],
+    ['ErrImagePull', 'platform "linux/amd65" is invalid: no such architecture'],
     ['ErrImageNeverPull', 'Container image "web:2.0" is not present with pull policy of Never'],
     ['InvalidImageName', `Failed to apply default image tag ":::": couldn't parse image name ":::"`],
   ])('for %s with the message "%s" fails its pod', (reason, message) => {
