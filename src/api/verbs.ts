@@ -26,7 +26,8 @@ type EffectiveResult =
   | 'Promoted'
   /** The phase of the Upgrade after an abort. */
   | Phase;
-type IneffectiveResult = keyof typeof INEFFECTIVE;
+/** The results of commands that changed nothing. */
+export type IneffectiveResult = keyof typeof INEFFECTIVE;
 
 const INEFFECTIVE = {
   NothingToRetry: true,
@@ -38,4 +39,5 @@ const INEFFECTIVE = {
 } as const;
 
 /** Whether a command with this result changed nothing. */
-export const hadNoEffect = (result: CommandResult): boolean => Object.hasOwn(INEFFECTIVE, result);
+export const hadNoEffect = (result: CommandResult): result is IneffectiveResult =>
+  Object.hasOwn(INEFFECTIVE, result);

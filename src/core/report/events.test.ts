@@ -87,7 +87,7 @@ describe('a change of the status is reported', () => {
   test('as a command that was acted on, but not one that was seen at the start', () => {
     const command = (result: CommandResult) => ({ commands: { abort: { token: 'a', at: ago(0), result } } });
     expect(tell(statusOf(), statusOf(command('FallingBack'))).events).toMatchObject([
-      { reason: 'CommandAccepted', note: 'abort with token a: FallingBack' },
+      { reason: 'CommandAccepted', note: 'postcheck.dev/abort=a took effect: FallingBack' },
     ]);
     expect(reasons(statusOf(), statusOf(command('SeenAtStart')))).toEqual([]);
   });
@@ -99,6 +99,16 @@ describe('a change of the status is reported', () => {
       expect(reasons(statusOf(), statusOf(ignored))).toEqual(['CommandIgnored']);
     },
   );
+
+  test('with why a command had no effect', () => {
+    const result = 'NothingToApprove';
+    const ignored = { commands: { approve: { token: '2', at: ago(0), result } } } as const;
+    expect(tell(statusOf(), statusOf(ignored)).events).toMatchObject([
+      {
+        note: 'postcheck.dev/approve=2 had no effect: no stage waits for this approval (NothingToApprove)',
+      },
+    ]);
+  });
 
   test('on the workload too when its images are about to change, and not when they stay', () => {
     const about = (after: UpgradeStatus) =>

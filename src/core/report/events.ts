@@ -8,6 +8,7 @@ import { hadNoEffect, VERBS } from '../../api/verbs.ts';
 import { type Attempt, completeStatus, type Status } from '../complete-status.ts';
 import { isRolledBack } from '../rollout/left.ts';
 import { fromIso } from '../time.ts';
+import { commandText } from './command-text.ts';
 import { stageEvents } from './stage-text.ts';
 
 export interface UpgradeEvent {
@@ -48,7 +49,7 @@ const newCommand = (before: Status, after: Status): UpgradeEvent[] =>
     }
     const { token, result } = command;
     const reason = hadNoEffect(result) ? 'CommandIgnored' : 'CommandAccepted';
-    return [{ type: 'Normal', reason, action: 'Command', note: `${verb} with token ${token}: ${result}` }];
+    return [{ type: 'Normal', reason, action: 'Command', note: commandText(verb, token, result) }];
   });
 
 /** A warning if checks are defined but none ran: the user may believe that more was verified. */

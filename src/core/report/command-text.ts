@@ -1,0 +1,25 @@
+/** The text for a command to an Upgrade, by annotation, and what came of it. */
+import {
+  ANNOTATIONS,
+  type CommandResult,
+  hadNoEffect,
+  type IneffectiveResult,
+  type Verb,
+} from '../../api/verbs.ts';
+
+const WHY_NOT: Readonly<Record<IneffectiveResult, string>> = {
+  NothingToRetry: 'an attempt is running',
+  NothingToAbort: 'no attempt is running, and nothing can be rolled back',
+  NothingToApprove: 'no stage waits for this approval',
+  NothingToPromote: 'no attempt in stages is running',
+  OtherAttempt: 'it names another attempt than the one that is running',
+  NoSuchStage: 'the attempt has no such stage; write ATTEMPT/STAGE',
+};
+
+/** Such as `postcheck.dev/approve=2 had no effect: no stage waits for this approval (NothingToApprove)`. */
+export function commandText(verb: Verb, token: string, result: CommandResult): string {
+  const set = `${ANNOTATIONS[verb]}=${token}`;
+  return hadNoEffect(result)
+    ? `${set} had no effect: ${WHY_NOT[result]} (${result})`
+    : `${set} took effect: ${result}`;
+}
