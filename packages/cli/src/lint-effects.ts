@@ -31,6 +31,36 @@ export const wrongImages = ({ containers }: UpgradeSpec): Said[] =>
       : [[`spec.containers[${index}].image`, `no kubelet accepts it: ${problem}`]];
   });
 
+/** What only a shell understands, as a word of its own. */
+const SHELL_WORD = /^(\||\|\||&&?|;|[12]?>>?|<|2>&1|\$\w+|\$\{\w+\}|\$\(.+\))$/;
+
+/** Commands that are written as for a shell, which runs none of them. */
+export const shellCommands = (spec: UpgradeSpec): Said[] =>
+  (spec.postCheck.checks ?? []).flatMap(({ exec }, index): Said[] => {
+    const [program = '', ...words] = exec?.command ?? [];
+    const path = `spec.postCheck.checks[${index}].exec.command`;
+    if (/\S\s+\S/.test(program)) {
+      return [[`${path}[0]`, `is the name of the program, with spaces in it: write ${listText(program)}`]];
+    }
+    const word = words.includes('-c') ? undefined : words.find((one) => SHELL_WORD.test(one));
+    return word === undefined
+      ? []
+      : [
+          [
+            path,
+            `no shell runs it, so ${word} is only text: write ${listText([program, ...words].join(' '))}`,
+          ],
+        ];
+  });
+
+/** Returns the list for a command line, which a shell runs if it has anything that only a shell understands. */
+export function listText(line: string): string {
+  const words = line.trim().split(/\s+/);
+  return words.some((word) => SHELL_WORD.test(word) || /['"`$;|&<>]/.test(word))
+    ? `[sh, -c, ${JSON.stringify(line)}]`
+    : `[${words.join(', ')}]`;
+}
+
 /** A cycle of dependencies through these Upgrades of one namespace. */
 export function cycleThrough(upgrade: Dependent, others: readonly Dependent[]): Said[] {
   const cycle = findCycle(upgrade, (name) => others.find(({ metadata }) => metadata.name === name));

@@ -28,6 +28,7 @@ export function withoutNulls(value: unknown): unknown {
 
 interface Shape {
   readonly properties?: Readonly<Record<string, TSchema>>;
+  readonly required?: readonly string[];
   readonly items?: TSchema;
   readonly 'x-kubernetes-list-type'?: string;
   readonly 'x-kubernetes-list-map-keys'?: readonly string[];
@@ -55,7 +56,7 @@ export function* unknownFields(schema: TSchema, whole: unknown): Generator<[Path
     const unknown =
       known.length > 0 && isObject(value) ? Object.keys(value).filter((key) => !known.includes(key)) : [];
     for (const key of unknown) {
-      yield [[...path, key], `unknown field${placeText(key, known)}`];
+      yield [[...path, key], `unknown field${placeText(key, part, value as Json, path)}`];
     }
   }
 }
@@ -72,16 +73,28 @@ export function* emptyFields(schema: TSchema, whole: unknown): Generator<[Path, 
 /** How many places of a field are named. */
 const MAX_PLACES = 2;
 
-/** A field that exists elsewhere in the spec was most likely only misplaced, and otherwise mistyped. */
-function placeText(key: string, known: readonly string[]): string {
-  const places = [...placesOf(key, SpecSchema, ['spec'])].sort((a, b) => a.length - b.length);
-  const least = places[0]?.length;
+/** A field that exists below this object, or elsewhere in the spec, was most likely only misplaced, and otherwise mistyped. */
+function placeText(key: string, part: TSchema, value: Json, path: Path): string {
+  const below = [...placesOf(key, part, path)];
+  const places = below.length > 0 ? below : [...placesOf(key, SpecSchema, ['spec'])];
+  const least = Math.min(...places.map(({ length }) => length));
   const nearby = places.filter(({ length }) => length === least).slice(0, MAX_PLACES);
   if (nearby.length > 0) {
     return `; it belongs to ${nearby.map(pathText).join(' or ')}`;
   }
-  const meant = nearest(key, known);
+  const meant = meantBy(key, part, value);
   return meant ? `; did you mean ${meant}?` : '';
+}
+
+/** The field that is spelled like this one, or begins with it, or is the only one that is required and missing. */
+function meantBy(key: string, part: TSchema, value: Json): string | undefined {
+  const { properties = {}, required = [] } = part as Shape;
+  const known = Object.keys(properties);
+  const longer = known.filter((field) => field.startsWith(key) || key.startsWith(field));
+  const missing = required.filter((field) => value[field] === undefined);
+  const only = (fields: readonly string[]): string | undefined =>
+    fields.length === 1 ? fields[0] : undefined;
+  return nearest(key, known) ?? only(longer) ?? only(missing);
 }
 
 /** Where the schema has a field of this name, outside lists. */

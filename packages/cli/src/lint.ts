@@ -6,7 +6,7 @@ import { GROUP, VERSION } from '../../../src/api/names.ts';
 import { SpecSchema } from '../../../src/api/schema-spec.ts';
 import type { UpgradeSpec } from '../../../src/api/types.ts';
 import { unreadAnnotations } from './annotations.ts';
-import { emptyStages, type Said, unknownTimeZones, wrongImages } from './lint-effects.ts';
+import { emptyStages, type Said, shellCommands, unknownTimeZones, wrongImages } from './lint-effects.ts';
 import { type Path, pathOf, pathText, unescaped } from './lint-path.ts';
 import {
   brokenRules,
@@ -17,8 +17,8 @@ import {
   unknownFields,
   withoutNulls,
 } from './lint-schema.ts';
+import { plainText } from './lint-words.ts';
 import { aliasFaults, booleanWords } from './lint-yaml.ts';
-import { milliseconds } from './text.ts';
 
 export interface Finding {
   readonly file: string;
@@ -161,7 +161,7 @@ function findingsIn(file: string, manifest: Json, lineAt: LineAt): Finding[] {
   const unknown = [...unknownFields(Manifest, manifest)].filter(([path]) => path[0] !== 'status');
   const wrong = Value.Errors(Manifest, complete).map((error): [Path, string] => [
     error.instancePath.split('/').slice(1).map(unescaped),
-    allowed(error.params) ?? secondsText(valueAt(complete, error.instancePath)) ?? error.message,
+    plainText(error, valueAt(complete, error.instancePath)),
   ]);
   const types = [...unknown, ...wrong, ...wrongNames(manifest), ...duplicates(SpecSchema, complete.spec)];
   // Rules apply to fields that exist and have the right type; the API server evaluates them last too.
@@ -173,9 +173,9 @@ function findingsIn(file: string, manifest: Json, lineAt: LineAt): Finding[] {
     ...unknownAnnotations(manifest),
     ...(types.length > 0 ? [] : unreachable(complete.spec)),
     ...(isSound
-      ? [...emptyStages(complete.spec as UpgradeSpec), ...wrongImages(complete.spec as UpgradeSpec)].map(
-          placed,
-        )
+      ? [emptyStages, wrongImages, shellCommands]
+          .flatMap((find) => find(complete.spec as UpgradeSpec))
+          .map(placed)
       : []),
   ];
   return [
@@ -192,19 +192,6 @@ const valueAt = (whole: unknown, pointer: string): unknown =>
     .slice(1)
     .map(unescaped)
     .reduce<unknown>((value, key) => (value as Record<string | number, unknown> | undefined)?.[key], whole);
-
-/** Durations are whole numbers of seconds here; elsewhere in Kubernetes many are texts such as `10m`. */
-function secondsText(value: unknown): string | undefined {
-  const ms = typeof value === 'string' && /^\d[\d.]*[a-z]/.test(value) ? milliseconds(value) : undefined;
-  return ms === undefined ? undefined : `must be a whole number of seconds: write ${Math.ceil(ms / 1000)}`;
-}
-
-/** Returns the message for a field that accepts only some values. */
-function allowed(params: object): string | undefined {
-  const { allowedValue, allowedValues } = params as { allowedValue?: unknown; allowedValues?: unknown[] };
-  const values = allowedValues ?? (allowedValue === undefined ? [] : [allowedValue]);
-  return values.length === 0 ? undefined : `must be ${values.join(' or ')}`;
-}
 
 /** Finds annotations with our prefix that have no meaning: the API server accepts any. */
 const unknownAnnotations = ({ metadata }: Json): [Path, string][] =>

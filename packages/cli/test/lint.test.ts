@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
 import { parse } from 'yaml';
+import { SpecSchema } from '../../../src/api/schema-spec.ts';
 import type { UpgradeSpec } from '../../../src/api/types.ts';
 import type { WorkloadView } from '../../../src/api/views.ts';
 import { Stage } from '../../../test/docs/stage.ts';
 import { imageProblem } from '../src/image-reference.ts';
 import { lintText } from '../src/lint.ts';
 import { emptyStages, missingDependencies, withoutEffect } from '../src/lint-effects.ts';
+import { plainText } from '../src/lint-words.ts';
 import { lint } from '../src/verbs/lint.ts';
 import { fakeIo } from './io.ts';
 
@@ -58,10 +60,81 @@ describe('lint', () => {
     expect(upgrades.map(({ manifest: { kind } }) => kind)).toEqual(['Upgrade']);
   });
 
+  test.each([
+    ['deadlineSeconds: 0', '8 spec.postCheck.deadlineSeconds: must be at least 1'],
+    ['deadlineSeconds: 9999999', '8 spec.postCheck.deadlineSeconds: must be at most 604800'],
+    ['periodSeconds: "5"', '8 spec.postCheck.periodSeconds: must be a whole number: write 5 without quotes'],
+    ['deadline: 20', '8 spec.postCheck.deadline: unknown field; did you mean deadlineSeconds?'],
+    ['checks: {}', '8 spec.postCheck.checks: must be a list'],
+    ['readiness: false', '8 spec.postCheck.readiness: must be an object with fields'],
+    [
+      'checks: [{name: a, command: [/x]}]',
+      '8 spec.postCheck.checks[0].command: unknown field; it belongs to spec.postCheck.checks[0].exec.command',
+    ],
+    [
+      'checks: [{name: A b, exec: {command: [/x]}}]',
+      '8 spec.postCheck.checks[0].name: must be lower case letters, digits and -, and begin and end with a letter or digit',
+    ],
+    [
+      'checks: [{exec: {command: []}}]',
+      '8 spec.postCheck.checks[0]: has no name, which is required',
+      '8 spec.postCheck.checks[0].exec.command: must have at least one entry',
+    ],
+    [
+      'checks: [{name: a, exec: {command: /bin/check --fast}}]',
+      '8 spec.postCheck.checks[0].exec.command: must be a list: write [/bin/check, --fast]',
+    ],
+    [
+      'checks: [{name: a, exec: {command: [sleep, 1]}}]',
+      '8 spec.postCheck.checks[0].exec.command[1]: must be text: write "1" in quotes',
+    ],
+  ])('says in plain words what is wrong with %s', (field, ...expected) => {
+    expect(said(manifest(`  postCheck: {${field}}\n`))).toEqual(expected);
+  });
+
+  test('a field that is the only one missing is the one that an unknown one means', () => {
+    expect(said(manifest('').replace('image:', 'img:'))).toEqual([
+      '7 spec.containers[0].img: unknown field; did you mean image?',
+      '7 spec.containers[0]: has no image, which is required',
+    ]);
+  });
+
+  test.each([
+    ['[/bin/check --fast]', '[0]: is the name of the program, with spaces in it: write [/bin/check, --fast]'],
+    [
+      '["curl -s localhost | grep ok"]',
+      '[0]: is the name of the program, with spaces in it: write [sh, -c, "curl -s localhost | grep ok"]',
+    ],
+    [
+      '[curl, localhost, "|", grep, ok]',
+      ': no shell runs it, so | is only text: write [sh, -c, "curl localhost | grep ok"]',
+    ],
+    ['[ping, $HOST]', ': no shell runs it, so $HOST is only text: write [sh, -c, "ping $HOST"]'],
+    ['[sh, -c, "curl localhost | grep ok"]'],
+    ['[bash, -e, -c, "$CHECK"]'],
+    ['[grep, "a|b", /etc/x]'],
+  ])('a command written as for a shell is a warning: %s', (command, ...expected) => {
+    const text = manifest(`  postCheck: {checks: [{name: a, exec: {command: ${command}}}]}\n`);
+    expect(said(text)).toEqual(expected.map((one) => `8 spec.postCheck.checks[0].exec.command${one}`));
+  });
+
+  test('every pattern of the schema is described in words', () => {
+    const patterns = (node: unknown): string[] =>
+      typeof node === 'object' && node !== null
+        ? Object.entries(node).flatMap(([key, value]) =>
+            key === 'pattern' && typeof value === 'string' ? [value] : patterns(value),
+          )
+        : [];
+    const all = [...new Set(patterns(SpecSchema))];
+    expect(all.length).toBeGreaterThan(3);
+    const error = (pattern: string) => ({ keyword: 'pattern', params: { pattern }, message: pattern });
+    expect(all.filter((pattern) => plainText(error(pattern), 'x') === pattern)).toEqual([]);
+  });
+
   test('finds wrong types and values', () => {
     expect(said(manifest('  gate: Sometimes\n  historyLimit: "3"\n'))).toEqual([
       expect.stringMatching(/^8 spec\.gate: /),
-      expect.stringMatching(/^9 spec\.historyLimit: must be integer/),
+      expect.stringMatching(/^9 spec\.historyLimit: must be a whole number/),
     ]);
   });
 
@@ -190,7 +263,7 @@ describe('lint', () => {
   test.each([
     ['10m', 'must be a whole number of seconds: write 600'],
     ['1.5h', 'must be a whole number of seconds: write 5400'],
-    ['soon', 'must be integer'],
+    ['soon', 'must be a whole number'],
   ])('says how long %s is in seconds', (time, message) => {
     expect(said(manifest(`  postCheck: {deadlineSeconds: ${time}}\n`))).toEqual([
       `8 spec.postCheck.deadlineSeconds: ${message}`,
@@ -346,10 +419,10 @@ describe('lint', () => {
 
   test('rejects a required field or an entry without a value', () => {
     expect(said(manifest('  postCheck: {checks: [null]}\n'))).toEqual([
-      '8 spec.postCheck.checks[0]: must be object',
+      '8 spec.postCheck.checks[0]: must be an object with fields',
     ]);
     expect(said(manifest('').replace(/containers:.*/s, 'containers:\n'))).toContain(
-      '4 spec: must have required properties containers',
+      '4 spec: has no containers, which is required',
     );
   });
 

@@ -27,6 +27,10 @@ test.each<[Cause, string]>([
     'image web:2.0 has no /bin/check (CommandMissing): add it, name another check in spec.postCheck.checks, or set whenMissing: Skip',
   ],
   [
+    { ...probe, reason: 'CommandMissing', image: IMAGE, command: '/bin/check --fast' },
+    'image web:2.0 has no /bin/check --fast (CommandMissing): write each argument as an entry of its own in exec.command, which no shell runs',
+  ],
+  [
     { ...probe, reason: 'CommandMissing' },
     'image of the container has no the command of the check (CommandMissing): add it, name another check in spec.postCheck.checks, or set whenMissing: Skip',
   ],

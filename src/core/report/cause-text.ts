@@ -32,11 +32,17 @@ const POD_AND_CONTAINER = / \(pod: "[^"]*", container: [^)]*\)$/;
 const lastErrors = (detail: string): string =>
   cut(detail.replace(POD_AND_CONTAINER, '').split(': ').slice(-2).join(': '), 200);
 
+/** What to do about a command that no image has. One with arguments in the name of its program is most likely no program. */
+export const missingAdvice = (command: string | undefined, advice: string): string =>
+  /\S\s+\S/.test(command ?? '')
+    ? 'write each argument as an entry of its own in exec.command, which no shell runs'
+    : advice;
+
 function checkText(cause: Cause): string {
   const { check, container, exitCode } = cause;
   const command = cause.command ?? 'the command of the check';
   if (isReason(cause.reason, 'CommandMissing')) {
-    return `image ${shortImage(cause.image)} has no ${command} (CommandMissing): add it, name another check in spec.postCheck.checks, or set whenMissing: Skip`;
+    return `image ${shortImage(cause.image)} has no ${command} (CommandMissing): ${missingAdvice(cause.command, 'add it, name another check in spec.postCheck.checks, or set whenMissing: Skip')}`;
   }
   if (isReason(cause.reason, 'CommandNotRunnable')) {
     return `${command} in image ${shortImage(cause.image)} cannot be run (CommandNotRunnable): ${UNRUNNABLE[cause.unrunnable ?? 'NotExecutable']}`;

@@ -17,7 +17,7 @@ import { worstCause } from '../verification/pod-result.ts';
 import type { PodSummary } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { beforeClause } from './baseline-text.ts';
-import { causeText } from './cause-text.ts';
+import { causeText, missingAdvice } from './cause-text.ts';
 import { type Versions, versionsText } from './image-text.ts';
 import { explainedClause, leftCounts, leftText } from './left-text.ts';
 import { obstacleText } from './obstacle-text.ts';
@@ -158,9 +158,10 @@ function succeeded(facts: Facts): string {
 /** How to verify more than readiness, if the command of a check is in no image. */
 function missingCheck({ upgrade, status }: Facts): string {
   const [check] = status.checks.length > 0 ? effectiveChecks(upgrade.spec).filter(({ exec }) => exec) : [];
-  return check
-    ? `; it has no ${check.exec?.command[0]}: add it to the image, or name another check in spec.postCheck.checks`
-    : '';
+  const command = check?.exec?.command[0];
+  return command === undefined
+    ? ''
+    : `; it has no ${command}: ${missingAdvice(command, 'add it to the image, or name another check in spec.postCheck.checks')}`;
 }
 
 /** Nodes on which a fallback changed nothing, because they are not Ready. */
