@@ -43,7 +43,12 @@ export async function listen(
   return writeKubeconfig(certificates, (server.address() as AddressInfo).port, token);
 }
 
-export function writeKubeconfig(certificates: Certificates, port: number, token: string): string {
+/** Of a server on loopback whose authority is `tls.crt` in the folder; gives the kubeconfig's path. */
+export function writeKubeconfig(
+  certificates: Pick<Certificates, 'folder'>,
+  port: number,
+  token: string,
+): string {
   const path = join(certificates.folder, `kubeconfig-${port}`);
   const config = {
     clusters: [
