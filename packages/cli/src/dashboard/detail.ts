@@ -18,7 +18,8 @@ export function detailOf(sources: LaneSources): Detail {
   const { scene, recording, now } = sources;
   const { upgrade } = scene;
   const { status, spec } = upgrade;
-  const { headline, parts } = explain(upgrade, now, scene.workload);
+  const { workload, isSkipped = false } = scene;
+  const { headline, parts } = explain(upgrade, now, workload && { ...workload, isSkipped });
   return {
     uid: upgrade.metadata.uid,
     card: cardOf(upgrade),

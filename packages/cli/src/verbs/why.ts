@@ -4,6 +4,7 @@ import type { Upgrade } from '../../../../src/api/types.ts';
 import { at, record } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import { decodeWorkload } from '../../../../src/kube/objects/decode-workload.ts';
+import { isKeepable } from '../../../../src/kube/objects/kept-length.ts';
 import type { Cluster } from '../cluster.ts';
 import { type Explanation, explain, explainEntry, type Present } from '../explain.ts';
 import { Fault } from '../fault.ts';
@@ -39,7 +40,8 @@ async function presentOf(cluster: Cluster, { metadata, spec }: Upgrade): Promise
     return undefined;
   }
   const annotations = record(at(answer.body, 'metadata', 'annotations')) as Record<string, string>;
-  return { ...decodeWorkload(kind, answer.body), annotations };
+  const workload = decodeWorkload(kind, answer.body);
+  return { ...workload, annotations, isSkipped: !isKeepable(workload) };
 }
 
 function explanationOf(
