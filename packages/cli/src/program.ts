@@ -1,5 +1,5 @@
 /** Declares the whole command line; `--help`, docs/cli.md and the completion are generated from it. */
-import { Command } from 'commander';
+import { Command, Help, type Option } from 'commander';
 import { CONNECTION, type Context, type Done, type Running, repeated, withCluster } from './command.ts';
 import { addControlVerbs } from './commands/control.ts';
 import { addInspectVerbs } from './commands/inspect.ts';
@@ -7,7 +7,7 @@ import { addInstallationVerbs } from './commands/installation.ts';
 import { addPrepareVerbs } from './commands/prepare.ts';
 import { unknownWordText } from './words.ts';
 
-/** kubectl's connection flags, valid before and after the verb. */
+/** kubectl's connection flags, valid before and after the command. */
 function withConnectionFlags(program: Command): Command {
   return program
     .optionsGroup(CONNECTION)
@@ -31,6 +31,17 @@ function withConnectionFlags(program: Command): Command {
     .option('--request-timeout <time>', 'time limit of one request, such as 30s (default: 15s)');
 }
 
+const HELP = new Help();
+
+/** Leaves out the choices of a flag whose description has them already. */
+function optionDescription(option: Option): string {
+  const { argChoices, description } = option;
+  const isSaid = argChoices?.every((choice) => description.includes(choice)) ?? false;
+  return HELP.optionDescription(
+    isSaid ? Object.create(option, { argChoices: { value: undefined } }) : option,
+  );
+}
+
 const verbsWith = (program: Command, option: string): string[] =>
   program.commands
     .filter(({ options }) => options.some(({ short, long }) => option === short || option === long))
@@ -38,12 +49,17 @@ const verbsWith = (program: Command, option: string): string[] =>
 
 /** Creates the program. `done` receives the exit code. */
 export function createProgram(context: Context, done: Done): Command {
-  const program = withConnectionFlags(new Command('kubectl postcheck'));
+  // Before the connection flags: it is none of them.
+  const program = withConnectionFlags(
+    new Command('kubectl postcheck').helpOption('-h, --help', 'help for a command'),
+  );
   program
     .description('Inspect and control the Upgrades of a cluster.')
-    .helpOption('-h, --help', 'help for a verb')
-    .helpCommand('help [verb]', 'help for a verb')
-    .configureHelp({ showGlobalOptions: false })
+    .helpCommand('help [command]', 'help for a command')
+    .addHelpText('afterAll', ({ command }) =>
+      command === program ? '' : '\nConnection flags such as -n and --context: kubectl postcheck --help',
+    )
+    .configureHelp({ showGlobalOptions: false, optionDescription })
     .showSuggestionAfterError()
     .configureOutput({
       writeOut: (text) => context.io.write(text),

@@ -19,11 +19,11 @@ export async function run(words: readonly string[], context: Context): Promise<n
     await program.parseAsync(plainFlags(program, words), { from: 'user' });
     return exitCode;
   } catch (error) {
-    return reportError(error, context, words);
+    return reportError(error, context, { program, words });
   }
 }
 
-/** Switches such as `-A` and `--watch` also accept `=true` and `=false`, as in kubectl. */
+/** Switches such as `-A` and `--watch` also accept `=true` and `=false`, as in kubectl, and `--dry-run` also `=server` and `=none`. */
 function plainFlags(program: Command, words: readonly string[]): string[] {
   const [verb] = words.flatMap((word) => program.commands.find((command) => command.name() === word) ?? []);
   const commands = [program, ...(verb ? [verb, ...verb.commands] : [])];
@@ -32,8 +32,9 @@ function plainFlags(program: Command, words: readonly string[]): string[] {
     .filter(({ required, optional }) => !required && !optional)
     .map(({ long }) => long);
   return words.flatMap((word) => {
-    const [, flag = '', value] = /^(--[\w-]+)=(true|false)$/.exec(word) ?? [];
-    return !switches.includes(flag) ? [word] : value === 'true' ? [flag] : [];
+    const [, flag = '', value = ''] =
+      /^(--[\w-]+)=(true|false)$/.exec(word) ?? /^(--dry-run)=(server|none)$/.exec(word) ?? [];
+    return !switches.includes(flag) ? [word] : ['true', 'server'].includes(value) ? [flag] : [];
   });
 }
 
@@ -62,9 +63,31 @@ function excessHint(words: readonly string[]): string | undefined {
   return hasKind ? 'Write the workload as one word, as in deployment/web.' : undefined;
 }
 
+/** Such as `kubectl postcheck why <name>`. */
+function usageOf(program: Command, words: readonly string[]): string {
+  let command = program;
+  for (const word of words) {
+    command = command.commands.find((inner) => inner.name() === word) ?? command;
+  }
+  return `${program.name()} ${command === program ? '' : pathOf(command)}${command.usage()}`;
+}
+
+function pathOf(command: Command): string {
+  const above = command.parent?.parent ? pathOf(command.parent) : '';
+  return `${above}${command.name()} `;
+}
+
+interface Line {
+  readonly program: Command;
+  readonly words: readonly string[];
+}
+
 /** Prints what went wrong in one sentence, and returns the exit code. */
-function reportError(error: unknown, { io }: Context, words: readonly string[]): number {
+function reportError(error: unknown, { io }: Context, { program, words }: Line): number {
   if (error instanceof CommanderError) {
+    if (error.code === 'commander.missingArgument') {
+      io.note(`Usage: ${usageOf(program, words)}`);
+    }
     if (error.code === 'commander.unknownCommand' && words.includes('set')) {
       io.note('Write what is set, as in `set image web web=registry.example/web:2.1`.');
     }

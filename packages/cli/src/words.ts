@@ -79,4 +79,4 @@ export function unknownWordText(message: string, verbsWith: (option: string) => 
 
 const insteadOf = (option: string, verbs: readonly string[]): string | undefined =>
   own<string>(VERBS, option) ??
-  (verbs.length > 0 ? `write it after one of the verbs that have it: ${verbs.join(', ')}` : undefined);
+  (verbs.length > 0 ? `write it after one of the commands that have it: ${verbs.join(', ')}` : undefined);

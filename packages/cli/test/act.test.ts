@@ -7,6 +7,7 @@ import { Conflict } from '../src/fault.ts';
 import { predict, tokenFor } from '../src/predict.ts';
 import type { Scene } from '../src/scene.ts';
 import { patched, resuming } from '../src/verbs/act.ts';
+import { strayText } from '../src/verbs/set-image.ts';
 import { fakeIo } from './io.ts';
 
 const TOKEN = '2026-01-01T03:05:00.000Z';
@@ -47,6 +48,18 @@ test('resume says whether the attempt continues or its fallback', () => {
   expect(resuming(stage.upgrade, true)).toBe(
     'Attempt 1 continues to fall back; each pod has its full deadline again',
   );
+});
+
+test('set image names the containers that stay in the spec and that the workload does not have', () => {
+  const { upgrade, workload } = new Stage();
+  const stray = { name: 'wbe', image: 'registry.example/web:2.0' };
+  const mistyped = { ...upgrade, spec: { ...upgrade.spec, containers: [stray, ...upgrade.spec.containers] } };
+  const known = workload ? { workload } : {};
+  expect(strayText({ upgrade: mistyped, ...known })).toBe(
+    'spec.containers still names wbe, which Deployment web does not have, so no attempt starts: remove it with `kubectl edit upgrade web -n shop`',
+  );
+  expect(strayText({ upgrade, ...known })).toBeUndefined();
+  expect(strayText({ upgrade: mistyped })).toBeUndefined();
 });
 
 describe('predict', () => {

@@ -55,8 +55,14 @@ describe('command lines', () => {
     [['get', '--al'], "error: unknown option '--al'"],
     // kcp-dev/kcp#3593, ssup2/kpexec#8
     [['--version'], "error: unknown option '--version': use `version`"],
-    [['-A', 'get'], "error: unknown option '-A': write it after one of the verbs that have it: get, gates"],
-    [['why', 'web', '-A'], "error: unknown option '-A': write it after one of the verbs that have it: get,"],
+    [
+      ['-A', 'get'],
+      "error: unknown option '-A': write it after one of the commands that have it: get, gates",
+    ],
+    [
+      ['why', 'web', '-A'],
+      "error: unknown option '-A': write it after one of the commands that have it: get,",
+    ],
     [['why', 'web', '--ouput', 'json'], "error: unknown option '--ouput'\n(Did you mean --output?)"],
     [['get', '-o', 'jsno'], "argument 'jsno' is invalid. Allowed choices are wide, json, yaml, name."],
     [['set', 'web', 'app=x:1'], 'Write what is set, as in `set image web web=registry.example/web:2.1`.'],
@@ -66,7 +72,12 @@ describe('command lines', () => {
       "error: unknown command 'undo': use `abort NAME` during an attempt, and `set image` after it",
     ],
     [['lint', '-f', 'a.yaml', 'b.yaml'], 'Repeat -f for each file, or name their folder.'],
-    [['why'], "error: missing required argument 'name'"],
+    [['why'], "error: missing required argument 'name'\nUsage: kubectl postcheck why [options] <name>"],
+    [
+      ['set', 'image', 'web'],
+      "error: missing required argument 'container=image'\nUsage: kubectl postcheck set image [options] <name> <container=image...>",
+    ],
+    [['retry', 'web', '--dry-run=client'], "error: unknown option '--dry-run=client'"],
     [['why', 'deployment', 'web'], 'Write the workload as one word, as in deployment/web.'],
     [['get', '--phase', 'Nope'], 'error: there is no phase "Nope": use Pending, Upgrading,'],
     [['get', '--phase', 'felback'], 'error: there is no phase "felback"; did you mean FellBack?'],
@@ -122,6 +133,25 @@ describe('command lines', () => {
       /^error: no kubeconfig: neither KUBECONFIG nor .*\.kube\/config names a cluster/,
     );
   });
+
+  test.each(['--dry-run', '--dry-run=server', '--dry-run=true', '--dry-run=none'])(
+    'understands %s as kubectl does',
+    async (flag) => {
+      expect((await typed('retry', 'web', flag)).notes).toMatch(/^error: no kubeconfig/);
+    },
+  );
+
+  test.each([['why'], ['set', 'image'], ['get']])(
+    'help of %s lists its own flags, says where those of the connection are, and no choice twice',
+    async (...words) => {
+      const { written } = (await typed(...words, '--help')).io;
+      const text = written.join('').replaceAll(/\s+/g, ' ');
+      expect(text).toMatch(/Options: .*-h, --help help for a command/);
+      expect(text).not.toContain('Connection, as for');
+      expect(text).toContain('Connection flags such as -n and --context: kubectl postcheck --help');
+      expect(text).not.toContain('choices: "json"');
+    },
+  );
 
   test('help and the version of the tool need no cluster', async () => {
     expect((await typed('--help')).code).toBe(0);

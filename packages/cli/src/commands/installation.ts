@@ -12,7 +12,10 @@ export function addInstallationVerbs(program: Command, running: Running, context
   verb(program, INSTALLATION, 'check', 'check whether the installation is healthy')
     .option('--pre', 'before an installation: check what the cluster serves, and what you can create')
     .addOption(format('json', 'yaml'))
-    .addHelpText('after', '\nExit codes: 0 healthy, 1 something is wrong, or no connection.')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 nothing wrong in what you can read (? is unknown), 1 something is wrong, or no connection.',
+    )
     .action(
       running<CheckOptions>(async (cluster, io, options) =>
         (await import('../verbs/check.ts')).check(io, cluster, options, context.version),

@@ -41,7 +41,8 @@ export async function setImage(
       `Upgrade ${upgrade.metadata.name} is being deleted, so no image of it is rolled out any more: create it again once it is gone`,
     );
   }
-  checkContainers(images, await gather(cluster, found));
+  const scene = await gather(cluster, found);
+  checkContainers(images, scene);
   const before = Object.fromEntries(upgrade.spec.containers.map((one) => [one.name, one.image]));
   const changed = Object.entries(images).filter(([container, image]) => before[container] !== image);
   if (changed.length === 0) {
@@ -53,6 +54,10 @@ export async function setImage(
     if (problem !== undefined) {
       io.note(`warning: no kubelet accepts ${image}: ${problem}`);
     }
+  }
+  const stray = strayText(scene);
+  if (stray !== undefined) {
+    io.note(`warning: ${stray}`);
   }
   const owner = gitOwner(found.raw, 'f:containers');
   if (owner) {
@@ -87,4 +92,14 @@ function checkContainers(images: Images, { workload }: Scene): void {
       `${workload?.kind} ${workload?.name} has no container ${JSON.stringify(wrong)}; it has: ${existing.join(', ')}${meant ? `; did you mean ${meant}?` : ''}`,
     );
   }
+}
+
+/** Containers that the Upgrade names and the workload does not have stay in the spec, and keep every attempt from starting. */
+export function strayText({ upgrade, workload }: Pick<Scene, 'upgrade' | 'workload'>): string | undefined {
+  const existing = workload?.containers.map(({ name }) => name);
+  const stray = upgrade.spec.containers.map(({ name }) => name).filter((name) => !existing?.includes(name));
+  const { namespace, name } = upgrade.metadata;
+  return existing === undefined || stray.length === 0
+    ? undefined
+    : `spec.containers still names ${stray.join(', ')}, which ${workload?.kind} ${workload?.name} does not have, so no attempt starts: remove it with \`${kubectl(namespace, 'edit', 'upgrade', name)}\``;
 }
