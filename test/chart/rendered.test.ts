@@ -1,4 +1,5 @@
 /** The Helm chart: what it refuses and what it renders. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -64,8 +65,30 @@ describe('values', () => {
     ['a namespace that cannot be', 'watchNamespaces={Shop}', /watchNamespaces/],
     ['a privileged port', 'metrics.port=80', /port/],
     ['a digest that is none', 'image.digest=latest', /digest/],
+    ['a tag in the repository', 'image.repository=registry.example/postcheck:0.1.0', /repository/],
+    ['a digest in the repository', 'image.repository=registry.example/postcheck@sha256:0', /repository/],
+    ['a scheme in the repository', 'image.repository=https://registry.example/postcheck', /repository/],
   ])('%s is refused and named', (_, value, message) => {
     expect(() => renderChart(['--set', value])).toThrow(message);
+  });
+
+  test.each(['postcheck', 'registry.example:5000/team/postcheck', '[::1]:5000/postcheck'])(
+    '%s is a repository',
+    (repository) => {
+      const operator = operatorOf(renderChart(['--set-string', `image.repository=${repository}`]));
+      const { appVersion } = parse(read('Chart.yaml')) as { appVersion: string };
+      expect(operator?.['image']).toBe(`${repository}:${appVersion}`);
+    },
+  );
+
+  test('the commands in the notes can be pasted into a shell as they are printed', () => {
+    const printed = helm(['install', 'postcheck', CHART, '--dry-run=client']);
+    const [block = ''] = /^kubectl apply -f -[\s\S]*?\n\n/m.exec(printed) ?? [];
+    const shell = 'kubectl() { if [ "$1" = apply ]; then cat; else echo "# $*"; fi; }';
+    const { stdout, stderr, status } = spawnSync('bash', ['-c', `${shell}\n${block}`], { encoding: 'utf8' });
+    expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
+    expect(stdout).toContain('# get upgrades -A --watch');
+    expect(parse(stdout)).toMatchObject({ kind: 'Upgrade', spec: { targetRef: { kind: 'Deployment' } } });
   });
 
   test('helm lint finds nothing', () => {
