@@ -52,6 +52,8 @@ export interface PlannedCycle {
   readonly pod: PodView;
   readonly verification: string;
   readonly inFallback: boolean;
+  /** Names of the containers in the pod template. */
+  readonly template: readonly string[];
   readonly tries: readonly TryRequest[];
 }
 

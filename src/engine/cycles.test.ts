@@ -34,7 +34,7 @@ function known(verification: string, pod: PodView = podOf(), node?: NodeView): n
     telemetry: { tried: () => {} },
     spans: { cycleFinished: () => {} },
   } as unknown as CycleSinks;
-  const planned = { pod: podOf(), verification, inFallback: false, tries: [] };
+  const planned = { pod: podOf(), verification, inFallback: false, template: ['web'], tries: [] };
   recordCycle(sinks, 'shop/web', planned, cycleOf(exit(17)));
   return local.records.get(pod.uid)?.cycles ?? 0;
 }

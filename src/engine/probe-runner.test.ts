@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { containerOf, evicted, podOf, specOf } from '../../test/support/snapshots.ts';
+import { conditionOf, containerOf, evicted, podOf, specOf } from '../../test/support/snapshots.ts';
 import { effectiveChecks } from '../api/checks.ts';
 import type { Check } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
@@ -29,7 +29,7 @@ const options = {
 function cycleOf(pod: PodView) {
   const [{ id = '' } = {}] = pod.containers;
   const tries = [{ check, container: 'web', containerId: id }];
-  return { pod, verification: 'v', inFallback: false, tries };
+  return { pod, verification: 'v', inFallback: false, template: ['web'], tries };
 }
 
 /** How a try ends that exits with `code`, when the API server has `now` under the pod's name afterwards. */
@@ -69,6 +69,35 @@ test.each<[string, PodView | 'gone' | 'unknown']>([
 
 test('a passed probe needs no second read: its result is recorded on this pod or not at all', async () => {
   expect(await outcome(0, podOf({ uid: 'pod-2' }))).toBe('exit');
+});
+
+test('what fails for an injected proxy that is not ready needs none either: it does not count (istio/istio#35569)', async () => {
+  const refused = { kind: 'unconnected', message: 'connection refused' } as const;
+  const network = { ...check, exec: undefined, tcpSocket: { port: 8080 } };
+  const outcomeIn = async (proxyReady: boolean): Promise<string | undefined> => {
+    const containers = [
+      containerOf({ ready: !proxyReady }),
+      containerOf({ name: 'proxy', ready: proxyReady }),
+    ];
+    const pod = podOf({ containers, conditions: { ContainersReady: conditionOf('False') } });
+    const { tries, ...cycle } = cycleOf(pod);
+    const runner = new ProbeRunner({
+      ...options,
+      prober: { probe: async () => refused },
+      executor: {} as ProbeRunnerOptions['executor'],
+      reader: { getPod: async () => 'unknown' } as unknown as ProbeRunnerOptions['reader'],
+    });
+    const finished = await new Promise<FinishedCycle | undefined>((resolve) =>
+      runner.start(
+        'shop/web',
+        { ...cycle, tries: tries.map((one) => ({ ...one, check: network })) },
+        resolve,
+      ),
+    );
+    return finished?.results[0]?.outcome.kind;
+  };
+  expect(await outcomeIn(false)).toBe('unconnected');
+  expect(await outcomeIn(true)).toBeUndefined();
 });
 
 describe('the slots of probes for which nobody waits are free at once', () => {

@@ -3,7 +3,8 @@ import type { PodView } from '../api/views.ts';
 import type { PlannedCycle } from '../core/plan.ts';
 import { outcomeOf } from '../core/verification/exec-result.ts';
 import { evaluateTry, type TryOutcome } from '../core/verification/exit-codes.ts';
-import type { FinishedCycle, TryResult } from '../core/verification/probe-cycle.ts';
+import { type FinishedCycle, type TryResult, tryContextOf } from '../core/verification/probe-cycle.ts';
+import { areContainersReady } from '../core/verification/readiness.ts';
 import type { TryRequest } from '../core/verification/tries.ts';
 import { hasKeptImages } from '../core/verification/witness.ts';
 import { isEnding } from '../core/workload/pods.ts';
@@ -114,6 +115,7 @@ export class ProbeRunner {
       return undefined;
     }
     const answered = results.some(({ outcome }) => outcome.kind !== 'unreachable');
+    // Readiness is recorded on exactly this pod, or not at all.
     if (answered || (tries.length === 0 && areContainersReady(pod))) {
       return { ...elapsed(), results };
     }
@@ -152,8 +154,9 @@ export class ProbeRunner {
     return results;
   }
 
-  async #try({ pod, inFallback, signal }: RunningCycle, request: TryRequest): Promise<TryOutcome> {
+  async #try(cycle: RunningCycle, request: TryRequest): Promise<TryOutcome> {
     const { telemetry } = this.#options;
+    const { pod, signal } = cycle;
     if (signal.aborted) {
       return CANCELLED;
     }
@@ -162,7 +165,7 @@ export class ProbeRunner {
       ? this.#exec(pod, { ...request, command: request.check.exec.command, signal })
       : this.#probe(pod, request, signal));
     telemetry.execsInFlight(this.#semaphore.inUse - 1);
-    return this.#confirm(pod, request, { outcome, inFallback });
+    return this.#confirm(cycle, request, outcome);
   }
 
   /** Probes over the network. */
@@ -196,17 +199,9 @@ export class ProbeRunner {
   }
 
   /** Does what the exit-code contract requires: a result that counts against a pod is used only after a second read of the pod. */
-  async #confirm(
-    pod: PodView,
-    request: TryRequest,
-    { outcome, inFallback }: { outcome: TryOutcome; inFallback: boolean },
-  ): Promise<TryOutcome> {
-    const podReady = areContainersReady(pod);
-    const { confirm } = evaluateTry(request.check, outcome, {
-      podReady,
-      inFallback,
-      baseline: request.baseline,
-    });
+  async #confirm(cycle: RunningCycle, request: TryRequest, outcome: TryOutcome): Promise<TryOutcome> {
+    const { pod } = cycle;
+    const { confirm } = evaluateTry(request.check, outcome, tryContextOf(pod, cycle, request));
     if (confirm === 'no') {
       return outcome;
     }
@@ -240,7 +235,3 @@ export class ProbeRunner {
     );
   }
 }
-
-/** Ready but for its gates. Its readiness is then recorded on exactly this pod, or not at all. */
-const areContainersReady = ({ conditions }: PodView): boolean =>
-  conditions.ContainersReady?.status === 'True';

@@ -62,6 +62,7 @@ async function bench(
       pod,
       verification: '1-abc',
       inFallback: false,
+      template: ['web'],
       tries: tries ? possibleTries({ spec, template: ['web'] }, pod) : [],
     },
     pod,

@@ -79,7 +79,7 @@ export function takeBaseline(snapshot: Snapshot, status: ActiveStatus): Decision
   }
   const cycles = sample
     .filter(({ pod }) => !recordOf(pod))
-    .map(({ pod, tries }) => ({ pod, verification: id, inFallback, tries }));
+    .map(({ pod, tries }) => ({ pod, verification: id, inFallback, template, tries }));
   return { status, cycles, wakeAt: until };
 }
 

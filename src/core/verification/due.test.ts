@@ -23,6 +23,7 @@ test('a pod is probed when it is due, unless it is being probed', () => {
       pod: due.pod,
       verification: 'proof-1',
       inFallback: true,
+      template: ['web'],
       tries: [
         {
           check: expect.objectContaining({ name: 'readiness-probe' }),

@@ -16,12 +16,12 @@ export function scheduleProbes(
   results: readonly PodResult[],
   context: VerificationContext,
 ): Due {
-  const { id, inFallback } = context;
+  const { id, inFallback, template } = context;
   const cycles: PlannedCycle[] = [];
   let wakeAt: number | undefined;
   for (const { pod, cycleAt, lookAt } of results) {
     if (cycleAt !== undefined && cycleAt <= now && !isProbing?.(pod.uid)) {
-      cycles.push({ pod, verification: id, inFallback, tries: possibleTries(context, pod) });
+      cycles.push({ pod, verification: id, inFallback, template, tries: possibleTries(context, pod) });
     }
     for (const at of [cycleAt, lookAt]) {
       wakeAt = at !== undefined && at > now && at < (wakeAt ?? Number.POSITIVE_INFINITY) ? at : wakeAt;

@@ -8,7 +8,7 @@ import { isReason } from '../../api/reasons.ts';
 import type { Check, Class, UpgradeSpec } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import { evaluateTry, type TryContext, type TryOutcome, type TryVerdict } from './exit-codes.ts';
-import { readinessOf, waitsForOthers } from './readiness.ts';
+import { areContainersReady, readinessOf, waitsForOthers } from './readiness.ts';
 import { expectedTries, type ProbeContext, type TryRequest } from './tries.ts';
 
 export interface TryResult extends TryRequest {
@@ -119,6 +119,18 @@ const NOT_PROBED: Pick<PodRecord, 'cycles' | 'passes' | 'failures' | 'tries'> = 
   tries: [],
 };
 
+/** What the result of a try in this pod depends on. */
+export const tryContextOf = (
+  pod: PodView,
+  { template, inFallback }: Pick<CycleContext, 'template' | 'inFallback'>,
+  { baseline }: Pick<TryRequest, 'baseline'>,
+): TryContext => ({
+  inFallback,
+  // An injected proxy that is not ready accepts no connection to the containers behind it.
+  podReady: areContainersReady(pod) || waitsForOthers(pod, template),
+  baseline,
+});
+
 /** Adds a finished cycle to the record. Results from containers that no longer exist do not count, such as the 137 of a killed one. */
 export function addCycle(
   record: PodRecord | undefined,
@@ -126,17 +138,15 @@ export function addCycle(
   pod: PodView,
   cycle: FinishedCycle,
 ): PodRecord {
-  const { spec, template, verification, inFallback } = context;
+  const { spec, template, verification } = context;
   const earlier = validRecord(record, verification, pod) ?? NOT_PROBED;
   const current = cycle.results.filter(
     ({ check, container, containerId }) =>
       isCurrentCheck(spec, check) &&
       pod.containers.some(({ name, id }) => name === container && id === containerId),
   );
-  // An injected proxy that is not ready accepts no connection to the containers behind it.
-  const podReady = pod.conditions.ContainersReady?.status === 'True' || waitsForOthers(pod, template);
   const tries = current.map((result) =>
-    addTry(earlier.tries, result, cycle, { inFallback, podReady, baseline: result.baseline }),
+    addTry(earlier.tries, result, cycle, tryContextOf(pod, context, result)),
   );
   const readiness = readinessOf(pod, spec.postCheck.readiness.minReadySeconds, cycle.startedAt);
   const ready = readiness.ready || !spec.postCheck.readiness.required;

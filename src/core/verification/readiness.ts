@@ -78,6 +78,10 @@ const isDone = ({ role, state, exitCode, starting }: ContainerView): boolean =>
 const firstHeld = (pod: PodView): ContainerView | undefined =>
   inStartOrder(pod).find((container) => !isDone(container));
 
+/** Ready but for its gates: the kubelet's condition, from its node. */
+export const areContainersReady = ({ conditions }: PodView): boolean =>
+  conditions.ContainersReady?.status === 'True';
+
 /**
  * Whether a pod that is not ready waits for something else than its own version, which is no evidence against it: for a container that was never
  * started (a node, a volume, an image that takes long to pull) or cannot be now, for what others injected, or for a readiness gate about which nobody
