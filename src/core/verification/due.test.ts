@@ -18,7 +18,8 @@ test('a pod is probed when it is due, unless it is being probed', () => {
   ]);
   expect(told([resultOf('a', NOW), resultOf('b', NOW)], ['a'])).toEqual([['b'], undefined]);
   const [due] = [resultOf('a', NOW)];
-  expect(scheduleProbes({ now: NOW }, [due], verificationContext({ inFallback: true })).cycles).toEqual([
+  const context = verificationContext({ inFallback: true, template: ['web'] });
+  expect(scheduleProbes({ now: NOW }, [due], context).cycles).toEqual([
     {
       pod: due.pod,
       verification: 'proof-1',
