@@ -1,4 +1,4 @@
-/** What tests count while their results are recorded, and its rows in the table of README.md. */
+/** What tests count while their results are recorded, and its rows in the tables of docs/reliability.md and README.md. */
 
 /** When something was recorded, and of which commit. */
 export interface Stamp {

@@ -81,6 +81,17 @@ test('ARCHITECTURE.md names every state, every file, and where a fallback is dec
   expect(read('src/core/rollout/attempt.ts')).toContain('function rejectVersion(');
 });
 
+test('every page that says which Node runs the plugin says what the plugin itself requires', () => {
+  const { engines } = JSON.parse(read('packages/cli/package.json')) as { engines: { node: string } };
+  const said = pages
+    .filter((page) => !/^packages\/(?!cli)/.test(page))
+    .flatMap((page) =>
+      matches(read(page), /Node(?:\.js)? (22[\d.]*) or newer/g).map((version) => [page, version]),
+    );
+  expect(said.length).toBeGreaterThan(1);
+  expect(said.filter(([, version]) => `>=${version}` !== engines.node)).toEqual([]);
+});
+
 test('every script that the docs name with npm run is in package.json', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Readonly<Record<string, string>> };
   const named = ['README.md', 'CONTRIBUTING.md', 'ARCHITECTURE.md'].flatMap((page) =>
@@ -309,6 +320,13 @@ describe('README.md', () => {
       expect(Object.keys({ ...END_REASONS, ...POD_REASONS })).toContain(reason);
       expect(real).toContain(skeleton(sentence));
     }
+  });
+
+  test('comes to the install and the first Upgrade before anything that takes long to read', () => {
+    const text = read('README.md');
+    const headings = matches(text, /^## (.+)$/gm);
+    expect(headings.slice(0, 3)).toEqual(['Install', 'The first Upgrade', 'What you see']);
+    expect(text.slice(0, text.indexOf('## What you see')).split(/\s+/).length).toBeLessThan(900);
   });
 
   test('the smallest Upgrade gets the defaults that are told of it', () => {
