@@ -153,19 +153,23 @@ describe('a new attempt records', () => {
   });
 
   test('the previous images of an attempt that it inherits from', () => {
-    const before = statusOf({ from: { images: { web: OLD, proxy: 'p:0' }, revision: 'old' } });
+    const before = statusOf({
+      from: { images: { web: OLD, proxy: 'p:0', log: 'l:0' }, revision: 'old' },
+      to: { images: { web: NEW, proxy: 'p:1', log: 'l:0' } },
+    });
     const given = (inherit: boolean): Given => ({
       upgrade: { status: before },
-      workload: { containers: containersOf({ web: NEW, proxy: 'p:1' }) },
+      workload: { containers: containersOf({ web: NEW, proxy: 'p:1', log: 'l:1' }) },
       start: { inherit },
     });
+    // Nobody but another client can have changed the image of log.
     expect(started(given(true))).toMatchObject({
-      from: { images: { web: OLD, proxy: 'p:0' }, revision: 'old' },
-      to: { images: { web: NEW, proxy: 'p:0' } },
+      from: { images: { web: OLD, proxy: 'p:0', log: 'l:1' }, revision: 'old' },
+      to: { images: { web: NEW, proxy: 'p:0', log: 'l:1' } },
       attempt: { number: 2, inherited: true, adopted: false },
     });
     expect(started(given(false))).toMatchObject({
-      from: { images: { web: NEW, proxy: 'p:1' }, revision: 'new' },
+      from: { images: { web: NEW, proxy: 'p:1', log: 'l:1' }, revision: 'new' },
       attempt: { number: 2, inherited: undefined, adopted: true },
     });
   });

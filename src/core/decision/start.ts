@@ -15,6 +15,7 @@ import {
 import { imagesOf, runsImages, sameImages } from '../images.ts';
 import { imagesText } from '../report/image-text.ts';
 import { startupProbeText } from '../report/warning-text.ts';
+import { imagesToRestore } from '../rollout/attempt.ts';
 import { MOST_EXCLUDED } from '../rollout/lost-nodes.ts';
 import { heldOf } from '../rollout/partition.ts';
 import { NOTHING_REACHED } from '../rollout/progress.ts';
@@ -52,14 +53,23 @@ const warningsOf = ({ upgrade }: Snapshot, workload: WorkloadView): string[] =>
     .map(({ name }) => startupProbeText(name))
     .slice(0, 8);
 
+/** What runs now, with the previous images in place of those that an unverified attempt set. What others set meanwhile stays. */
+function previousSet(snapshot: Snapshot, workload: WorkloadView, inherit: boolean): ImageSet {
+  const images = imagesOf(workload);
+  const status = inherit ? activeStatus(snapshot.upgrade.status) : undefined;
+  const restored = status ? imagesToRestore(status, workload) : {};
+  return status && Object.keys(restored).length > 0
+    ? { images: { ...images, ...restored }, revision: status.from.revision }
+    : { images, revision: snapshot.updateRevision };
+}
+
 /** The previous and the wanted images of an attempt that starts now. */
 export function setsOf(
   snapshot: Snapshot,
   workload: WorkloadView,
   inherit: boolean,
 ): { readonly from: ImageSet; readonly to: ImageSet } {
-  const inherited = inherit ? activeStatus(snapshot.upgrade.status)?.from : undefined;
-  const from = inherited ?? { images: imagesOf(workload), revision: snapshot.updateRevision };
+  const from = previousSet(snapshot, workload, inherit);
   return { from, to: { images: wantedImages(snapshot, workload, from.images) } };
 }
 

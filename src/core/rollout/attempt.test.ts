@@ -39,11 +39,18 @@ describe('the images to restore', () => {
     ['are none of a container that somebody added', { ...TO, proxy: 'p:1' }, { web: OLD }],
     ['are none of a container that is gone', { log: 'log:1' }, {}],
     [
-      'are all that differ before the attempt has written any',
+      'are none of a container that somebody else changed before the attempt has written any',
+      { ...TO, web: 'web:3' },
+      {},
+      {},
+      { rolledAt: undefined },
+    ],
+    [
+      'are all that differ before an attempt that superseded another one has written any',
       { ...TO, web: 'web:3' },
       { web: OLD },
       {},
-      { rolledAt: undefined },
+      { rolledAt: undefined, inherited: true },
     ],
     [
       'are those of the attempt while the template is reverted',

@@ -13,6 +13,7 @@ import { toIso } from '../time.ts';
 import { hasNoCheckRun } from '../verification/summary.ts';
 import type { Evaluation, Evidence } from './evaluation.ts';
 import { startFallback } from './fallback.ts';
+import { wroteImages } from './rewritten.ts';
 
 /** Ends the attempt as Succeeded: every desired pod passed or was skipped, and the controller is done. */
 export function succeed({ snapshot, status, summary }: Evaluation): ActiveStatus {
@@ -76,7 +77,10 @@ export function rejectVersion(
   return action === 'Pause' ? end('FallbackPaused', true) : end('FallbackDisabled', false);
 }
 
-/** What to restore: every image that differs from the previous one, except those that others changed meanwhile in containers that are not upgraded. */
+/**
+ * What to restore: every image that differs from the previous one and was set by us. Images of others stay. An attempt that has not written yet
+ * may have found those of the attempt that it superseded.
+ */
 export function imagesToRestore(
   { attempt, from, to, turnedBack }: ActiveStatus,
   workload: WorkloadView,
@@ -84,7 +88,8 @@ export function imagesToRestore(
   // While the template is reverted, pods still run the new version.
   const upgraded = Object.keys({ ...turnedBack?.images }).map((name) => [name, own(to.images, name)]);
   const current: Images = { ...templateImages(workload), ...Object.fromEntries(upgraded) };
-  const isOurs = (name: string) => !attempt.rolledAt || own(current, name) === own(to.images, name);
+  const mayBeEarlier = !attempt.rolledAt && (attempt.inherited === true || wroteImages(workload));
+  const isOurs = (name: string) => mayBeEarlier || own(current, name) === own(to.images, name);
   return Object.fromEntries(
     Object.entries(from.images).filter(
       ([name, image]) => ![undefined, image].includes(own(current, name)) && isOurs(name),
