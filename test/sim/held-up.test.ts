@@ -40,6 +40,20 @@ const TROUBLES: readonly (readonly [string, Behaviour])[] = [
     'a node whose runtime still has the name of a container (containerd/containerd#4604)',
     held('createFails', 'failed to reserve container name "web_1": name "web_1" is reserved for "5f"'),
   ],
+  [
+    'a node whose disk is full (kubernetes/kubernetes#32542, tableau/tableau-server-in-kubernetes#14)',
+    held(
+      'pullFails',
+      `failed to pull and unpack image "${NEW}": failed to extract layer sha256:5d: write /x/libc.so: no space left on device: unknown`,
+    ),
+  ],
+  [
+    'a node that has no room for another cgroup (containerd/containerd#1546, cloudfoundry/garden-runc-release#15)',
+    held(
+      'createFails',
+      'OCI runtime create failed: unable to apply cgroup configuration: mkdir /sys/fs/cgroup/memory/5f: no space left on device',
+    ),
+  ],
   ['a node that is too slow (kubernetes/kubernetes#68885)', held('createFails', 'context deadline exceeded')],
   [
     'a kubelet that cannot read a ConfigMap (k3s-io/k3s#2644)',

@@ -5,12 +5,13 @@
 import { TERMINAL_REASONS } from '../../api/reasons.ts';
 import type { ContainerView } from '../../api/views.ts';
 
-/** Somebody who had to be asked could not be reached, did not respond in time, or has too much to do; or the node has. */
+/** Somebody who had to be asked could not be reached, did not respond in time, or has too much to do; or the node has, or it has nothing left. */
 const NOT_ANSWERED = [
   /deadline ?exceeded|timed out|i\/o timeout|time-?out (?:exceeded|while|waiting|awaiting)|TLS handshake/i,
   /connection (?:refused|reset)|no route to host|network is unreachable|unexpected EOF|server misbehaving/i,
   /too ?many ?requests|QPS exceeded|service unavailable|bad gateway|gateway time-?out|internal server error/i,
   /failed to reserve container name|name is reserved/,
+  /no space left on device|too many open files|cannot allocate memory|resource temporarily unavailable/i,
 ];
 
 /** The kubelet's own words for what a container's environment refers to. What it says of the image, as about its user, depends on the version. */

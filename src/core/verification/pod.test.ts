@@ -304,6 +304,10 @@ describe('a container that cannot start', () => {
     ['CreateContainerConfigError', 'object "shop"/"web-token" not registered'],
     ['CreateContainerConfigError', `container's runAsUser breaks non-root policy`],
     ['ErrImagePull', 'pull QPS exceeded'],
+    ['ErrImagePull', 'failed to register layer: write /app.rpm: no space left on device'],
+    ['CreateContainerError', 'failed to create fsnotify watcher: too many open files'],
+    ['RunContainerError', 'fork/exec /usr/bin/runc: cannot allocate memory'],
+    ['RunContainerError', 'fork/exec /usr/bin/runc: resource temporarily unavailable'],
     ['ImagePullBackOff', 'Back-off pulling image "a:1": ErrImagePull: 503 Service Unavailable'],
   ])(
     'for %s with the message "%s", which a container of any version would meet, is waited for',
