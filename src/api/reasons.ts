@@ -101,7 +101,10 @@ export const END_REASONS = {
     runbook: 'ImageRewritten',
   },
   Drifted: { meaning: 'another client changed the image after the attempt', runbook: 'Drifted' },
-  Aborted: { meaning: 'ended by `postcheck.dev/abort`', runbook: 'Aborted' },
+  Aborted: {
+    meaning: 'ended by `postcheck.dev/abort`, or by another client that set the previous image again',
+    runbook: 'Aborted',
+  },
   BaselineFailed: {
     meaning:
       'the previous version fails the checks, and `preCheck.baseline` is RequirePass: nothing was upgraded',

@@ -58,6 +58,10 @@ export const imagesToWrite = (workload: WorkloadView, wanted: Images): Images =>
       .map(([name, next]) => [name, next]),
   );
 
+/** The images in `from` of the containers whose image the attempt changes. */
+export const changedImages = ({ from, to }: Pick<Status, 'from' | 'to'>): Images =>
+  Object.fromEntries(Object.entries(from.images).filter(([name, image]) => own(to.images, name) !== image));
+
 /** The images in `to` of the upgraded containers: those in the spec, and those that the attempt changed. Others may change the images of further containers. */
 export const upgradedImages = ({ from, to }: Pick<Status, 'from' | 'to'>, spec: UpgradeSpec): Images =>
   Object.fromEntries(

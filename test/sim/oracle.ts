@@ -7,6 +7,7 @@ import { own } from '../../src/api/own.ts';
 import { StatusSchema } from '../../src/api/schema-status.ts';
 import type { Upgrade, UpgradeStatus } from '../../src/api/types.ts';
 import type { PodView, WorkloadView } from '../../src/api/views.ts';
+import { runsImages } from '../../src/core/images.ts';
 import { isLive, isReady, revisionsOf } from './controllers.ts';
 import { FleetOracle } from './fleet-oracle.ts';
 import type { WriteRecord } from './operator.ts';
@@ -571,6 +572,10 @@ export class Oracle {
     }
     const aborted =
       metadata.annotations?.['postcheck.dev/abort'] !== undefined || metadata.deletionTimestamp !== undefined;
+    // Before the fallback has written anything, only somebody else can have set the previous images.
+    const undone = (['Deployment', 'StatefulSet', 'DaemonSet'] as const)
+      .flatMap((kind) => world.state.all(kind))
+      .some((workload) => workload.uid === now.targetUID && runsImages(workload, now.from?.images ?? {}));
     const wanted = Object.values(now.to?.images ?? {});
     const asked = world.kubelet.asked.some(
       ({ image, result }) => wanted.includes(image) && !(result.kind === 'exit' && result.code === 0),
@@ -584,7 +589,7 @@ export class Oracle {
     const queried = world.queried.some(
       ({ answer }) => answer.kind === 'values' && answer.values.some((value) => value >= 0.05),
     );
-    if (!aborted && !asked && !started && !refused && !lapsed && !queried) {
+    if (!aborted && !undone && !asked && !started && !refused && !lapsed && !queried) {
       this.#broken('I3', `a fallback without any evidence: ${now.fallback.cause}`);
     }
   }

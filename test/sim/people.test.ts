@@ -1,7 +1,20 @@
 /** What people did to a workload or to its Upgrade around an attempt. Each names the public issue that it comes from. */
 import { describe, expect, jest, test } from '@jest/globals';
-import { played } from './played.ts';
-import { bad, type KindName, NEW, NEWER, OLD, superseded, workloadOf } from './stories.ts';
+import { played, statesOf, three } from './played.ts';
+import {
+  bad,
+  KINDS,
+  type KindName,
+  NEW,
+  NEWER,
+  neverReady,
+  OLD,
+  retryThenGood,
+  STAGED_KINDS,
+  staged,
+  superseded,
+  workloadOf,
+} from './stories.ts';
 import { afterSeconds, annotate, asked, phaseIs, type Story, target, wantImage } from './story.ts';
 import type { World } from './world.ts';
 
@@ -70,4 +83,79 @@ test.each(SOME)('a retry that fails goes back to the hotfix that ran before it: 
     ],
   });
   expect(run.ending).toMatchObject({ phase: 'FellBack', images: { web: HOTFIX } });
+});
+
+describe('kubectl rollout undo (tidb-operator#5204, argo-rollouts#1254)', () => {
+  const undo = setImages({ web: OLD });
+  const undone = {
+    phase: 'FellBack',
+    reason: 'Aborted',
+    fallback: 'Verified PostCheck',
+    gating: false,
+  };
+  const playedUndo = (story: Story, when: (world: World) => boolean, more: Partial<Story> = {}) =>
+    played({ ...story, losesPods: true, steps: [{ when, act: undo }], ...more });
+  const isAsked = (world: World): boolean => asked(world, NEW) >= 1;
+
+  test.each(KINDS)('aborts the attempt: every pod of a %s goes back, and is verified', async (kind) => {
+    const run = await playedUndo(retryThenGood(kind), isAsked);
+    expect(run.ending).toMatchObject({ ...undone, pods: three(OLD) });
+    expect(run.message).toMatch(/; web:2\.0 was aborted by kubectl-set, which set the previous image again$/);
+  });
+
+  test.each(KINDS)('also where a pod of a %s that never gets ready is in the way', async (kind) => {
+    const run = await playedUndo({ ...neverReady(kind), spec: bad(kind).spec }, afterSeconds(20));
+    expect(run.ending).toMatchObject({ ...undone, pods: three(OLD) });
+  });
+
+  test.each(STAGED_KINDS)('also between the stages of a %s', async (kind) => {
+    const story = staged(
+      kind,
+      {},
+      { spec: { strategy: { stages: [{ name: 'canary', pods: 1, approval: 'Manual' }] } } },
+    );
+    const run = await playedUndo(
+      story,
+      (world) => world.upgrade()?.status?.stages?.[0]?.state === 'AwaitingApproval',
+    );
+    expect(run.ending).toMatchObject({ ...undone, pods: three(OLD) });
+    expect(statesOf(run)).toEqual(['canary AwaitingApproval', 'rest Waiting']);
+    expect(target(run.world)).toMatchObject(kind.startsWith('StatefulSet') ? { partition: 0 } : {});
+  });
+
+  test.each(SOME)(
+    'twice, when the first attempt on a %s was overtaken, goes back to what ran before both',
+    async (kind) => {
+      const run = await played({
+        ...superseded(kind, { answer: () => 2 }),
+        losesPods: true,
+        steps: [
+          { when: isAsked, act: (world) => wantImage(world, NEWER) },
+          { when: (world) => asked(world, NEWER) >= 1, act: undo },
+        ],
+      });
+      expect(run.ending).toMatchObject({
+        ...undone,
+        pods: three(OLD),
+        outcomes: ['2 FellBack', '1 Superseded'],
+      });
+    },
+  );
+
+  test('by a GitOps tool that restores what is in Git does so once an attempt, and is named', async () => {
+    const run = await played({
+      ...retryThenGood('Deployment'),
+      losesPods: true,
+      steps: [
+        { when: isAsked, act: undo },
+        { when: phaseIs('FellBack'), act: (world) => annotate(world, 'retry', 'again') },
+        {
+          when: (world) =>
+            world.upgrade()?.status?.attempt?.number === 2 && target(world).containers[0]?.image === NEW,
+          act: undo,
+        },
+      ],
+    });
+    expect(run.ending).toMatchObject({ ...undone, pods: three(OLD), outcomes: ['2 FellBack', '1 FellBack'] });
+  });
 });

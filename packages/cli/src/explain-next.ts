@@ -18,6 +18,12 @@ import {
   waitsForPods,
 } from './upgrade-state.ts';
 
+/** A client that set the previous images again during one attempt may do so in the next. */
+function onceLeftAlone({ status }: Upgrade): string {
+  const { reason, by } = status?.attempt?.end?.why ?? {};
+  return isReason(reason, 'Aborted') && by !== undefined ? `, once ${by} leaves them as they are` : '';
+}
+
 export function next(upgrade: Upgrade, now: number): string[] {
   const { status, spec, metadata } = upgrade;
   const verb = (...words: string[]): string => verbText(upgrade, ...words);
@@ -55,7 +61,7 @@ export function next(upgrade: Upgrade, now: number): string[] {
         `these images are not retried automatically. To set another image: ${another}`,
         isReason(status?.attempt?.end?.reason, 'BaselineFailed')
           ? `To upgrade all the same: ${again}`
-          : `To retry the same images: ${again}`,
+          : `To retry the same images${onceLeftAlone(upgrade)}: ${again}`,
       ];
     case 'Aborted':
       return [`nothing more happens. To retry: ${again}`];

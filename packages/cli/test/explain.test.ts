@@ -276,6 +276,20 @@ describe('why', () => {
     ]);
   });
 
+  test('of an attempt that another client has aborted says whom a retry needs', () => {
+    const stage = new Stage();
+    stage.settle();
+    stage.foreignImage('registry.example/web:1.9', 'argocd-controller').settle();
+    stage.hears({ kind: 'exit', code: 0, output: '' }).settle();
+    expect(stage.upgrade.status?.phase).toBe('FellBack');
+    const parts = explain(stage.upgrade, NOW).parts.filter(({ topic }) => ['Why', 'Next'].includes(topic));
+    expect(parts.flatMap(({ lines }) => lines)).toContainEqual(
+      expect.stringMatching(
+        /^To retry the same images, once argocd-controller leaves them as they are: kubectl postcheck retry web/,
+      ),
+    );
+  });
+
   test('of a conflict quotes an image that a shell would evaluate', () => {
     const stage = new Stage();
     stage.settle();

@@ -2,7 +2,6 @@
  * Makes a plan for a state: the next status, at most one kind of write, probe cycles to start, and when to decide again.
  * Intent before act: a plan that changes what the operator intends to do (`intent`) has no action; the action follows once that status is stored.
  */
-import { cut } from '../../api/cut.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { UpgradeStatus } from '../../api/types.ts';
 import type { Verb } from '../../api/verbs.ts';
@@ -33,6 +32,7 @@ import { closedWindow, storedWait } from '../wait.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { approve, type CommandOutcome, promote } from './approval.ts';
 import { recordCommand, recordSeenCommands } from './commands.ts';
+import { afterForeignChange } from './foreign-change.ts';
 import { observe } from './observe.ts';
 import { hasPendingStart } from './observe-start.ts';
 import { retryAttempt, startAttempt } from './start.ts';
@@ -48,9 +48,6 @@ export interface Plan {
   readonly queries: readonly PlannedQuery[];
   readonly wakeAt?: number;
 }
-
-/** The API server rejects longer names of field managers. */
-const MANAGER_MAX = 128;
 
 /** The installation of the gate policy causes no watch event. */
 const GATE_POLL_MS = 30_000;
@@ -141,7 +138,7 @@ function decideIn(
     case 'ImagesPatched':
       return { status: recordWritten(snapshot, state), intent: true };
     case 'Conflicted':
-      return { status: endConflicted(snapshot, state), intent: true };
+      return { status: afterForeignChange(snapshot, state), intent: true };
     case 'Verifying':
       return endedHeld(state) ?? verify(snapshot, state);
     case 'Idle':
@@ -242,14 +239,6 @@ const isAbortable = (status: ActiveStatus): boolean =>
   (status.phase === 'Failed'
     ? !status.attempt.adopted && !isReason(status.attempt.end?.reason, 'ImageConflict', 'BaselineFailed')
     : status.attempt.end === undefined && policyFor(status).isInterruptible);
-
-function endConflicted({ upgrade, now }: Snapshot, { status, change }: StateOf<'Conflicted'>): Status {
-  const { manager, container, image } = change;
-  const by = manager && cut(manager, MANAGER_MAX);
-  const cause = { reason: 'ImageConflict', by, container, image } as const;
-  const end = { phase: 'Failed', outcome: 'Failed', cause, gating: false } as const;
-  return endAttempt(upgrade, status, end, now);
-}
 
 /**
  * After FallbackPaused and FallbackFailed the gates stay closed, until somebody sets another image in the workload: postcheck does not verify

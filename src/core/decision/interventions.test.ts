@@ -200,6 +200,25 @@ describe('others', () => {
     expect(status.attempt?.end?.cause).not.toContain('m'.repeat(129));
   });
 
+  test('who set the previous image again have aborted the attempt, and what they did is verified', () => {
+    const undone = { ...at(OLD), imageManagers: { web: 'kubectl' } };
+    const { status, intent } = planOf({ workload: undone });
+    expect(intent).toBe(true);
+    expect(status).toMatchObject({
+      phase: 'FallingBack',
+      attempt: { gating: true },
+      fallback: { reason: 'Aborted', images: { web: OLD } },
+    });
+    expect(status.fallback?.cause).toBe('aborted by kubectl, which set the previous image again');
+    const byNobody = planOf({ workload: { ...at(OLD), imageManagers: {} } });
+    expect(byNobody.status.fallback?.cause).toContain('an unknown field manager');
+  });
+
+  test('who set the previous image again decide, where nothing is to fall back', () => {
+    const { status } = planOf({ workload: at(OLD), upgrade: { spec: { fallback: { action: 'None' } } } });
+    expect(status.attempt?.end?.reason).toBe('ImageConflict');
+  });
+
   test('who delete the workload abort the attempt, and open its gates', () => {
     const { state, status, intent } = planOf({ workload: { deleting: true } });
     expect({ state, intent, phase: status.phase }).toEqual({

@@ -156,6 +156,7 @@ test.each<[Cause, string]>([
   [{ reason: 'NoPods', passed: 0, desired: 0 }, '0 of 0 pods passed'],
   [{ reason: 'Aborted' }, 'aborted by postcheck.dev/abort'],
   [{ reason: 'Aborted', deleted: true }, 'aborted because the Upgrade was deleted'],
+  [{ reason: 'Aborted', by: 'kubectl' }, 'aborted by kubectl, which set the previous image again'],
   [{ reason: 'PodsRefused', detail: 'quota' }, 'none of its pods can be created: quota'],
   [{ reason: 'RolloutCheckFailed', check: 'errors', detail: '0.7' }, 'rollout check errors returned 0.7'],
   [{ reason: 'Superseded', trigger: 'Created' }, 'the status was lost'],

@@ -107,6 +107,13 @@ const TRIGGERS: Readonly<Record<Trigger, string>> = {
 const takenOver = ({ trigger = 'Created', detail }: Cause): string =>
   detail ? `${TRIGGERS[trigger]} ${detail}` : TRIGGERS[trigger];
 
+function abortedText({ deleted, by }: Cause): string {
+  if (by !== undefined) {
+    return `aborted by ${by}, which set the previous image again`;
+  }
+  return deleted ? 'aborted because the Upgrade was deleted' : 'aborted by postcheck.dev/abort';
+}
+
 /** The text for a cause that is about an attempt; `undefined` if it is about a pod. */
 function attemptText(cause: Cause): string | undefined {
   const { reason, container, image } = cause;
@@ -116,7 +123,7 @@ function attemptText(cause: Cause): string | undefined {
     case 'NoPods':
       return cause.desired === undefined ? undefined : `${cause.passed} of ${cause.desired} pods passed`;
     case 'Aborted':
-      return cause.deleted ? 'aborted because the Upgrade was deleted' : 'aborted by postcheck.dev/abort';
+      return abortedText(cause);
     case 'PodsRefused':
       return `none of its pods can be created: ${cause.detail}`;
     case 'RolloutCheckFailed':
