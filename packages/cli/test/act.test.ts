@@ -253,12 +253,17 @@ describe('a write that conflicts with a newer Upgrade', () => {
 
   test('is computed again from the newer one', async () => {
     const { cluster, bodies } = changing(2);
-    expect(await patched(fakeIo(), cluster, found, {}, bodyFor)).toBe(0);
+    const io = fakeIo();
+    expect(await patched(io, cluster, found, { effects: ['Starting attempt 2'] }, bodyFor)).toBe(0);
+    expect(io.lines).toEqual(['Starting attempt 2', 'upgrade.postcheck.dev/web patched']);
     expect(bodies).toEqual(['1', '2', '3'].map((resourceVersion) => ({ resourceVersion })));
   });
 
   test('gives up after some conflicts', async () => {
     const { cluster } = changing(Number.POSITIVE_INFINITY);
-    await expect(patched(fakeIo(), cluster, found, {}, bodyFor)).rejects.toThrow('has been modified');
+    const io = fakeIo();
+    const acting = { effects: ['Starting attempt 2'] };
+    await expect(patched(io, cluster, found, acting, bodyFor)).rejects.toThrow('has been modified');
+    expect(io.lines).toEqual([]);
   });
 });

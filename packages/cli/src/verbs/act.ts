@@ -35,12 +35,11 @@ export async function command(
   if ('nothing' in prediction && (scene.workload || scene.isGone)) {
     throw new Fault(`nothing to ${verb}: ${prediction.nothing}`);
   }
-  io.out(
+  const effect =
     'will' in prediction
       ? prediction.will
-      : `${verb} of Upgrade ${name}; its effect is unknown: ${scene.missing.join('; ')}`,
-  );
-  return await patched(io, cluster, found, options, () => ({
+      : `${verb} of Upgrade ${name}; its effect is unknown: ${scene.missing.join('; ')}`;
+  return await patched(io, cluster, found, { ...options, effects: [effect] }, () => ({
     metadata: { annotations: { [ANNOTATIONS[verb]]: token } },
   }));
 }
@@ -61,12 +60,13 @@ export async function setPaused(
     );
   }
   const running = isUnderWay(status);
-  io.out(paused ? pausing(found.upgrade, running) : resuming(found.upgrade, running));
+  const effect = paused ? pausing(found.upgrade, running) : resuming(found.upgrade, running);
   const owner = gitOwner(found.raw, 'f:paused');
   if (owner) {
     io.note(`warning: ${owner} owns spec.paused and may revert it; change it in Git too`);
   }
-  return await patched(io, cluster, found, options, ({ metadata: { resourceVersion } }) => ({
+  const acting = { ...options, effects: [effect] };
+  return await patched(io, cluster, found, acting, ({ metadata: { resourceVersion } }) => ({
     metadata: { resourceVersion },
     spec: { paused },
   }));
@@ -108,17 +108,26 @@ async function patchWithRetries(
   }
 }
 
+/** How an Upgrade is patched, and what is said of that. */
+export interface PatchOptions extends ActOptions {
+  /** Said once the API server has accepted the patch: of a rejected one nothing happens. */
+  readonly effects: readonly string[];
+}
+
 /** Patches the Upgrade, unless it is a dry run, and waits for the outcome with `--wait`. */
 export async function patched(
   io: Io,
   cluster: Cluster,
   { upgrade }: Found,
-  options: ActOptions,
+  options: PatchOptions,
   bodyFor: (current: Upgrade) => unknown,
 ): Promise<number> {
   const query: Record<string, string> = options.dryRun ? { dryRun: 'All' } : {};
   const after = await patchWithRetries(cluster, upgrade, bodyFor, query);
   const { name } = upgrade.metadata;
+  for (const effect of options.effects) {
+    io.out(effect);
+  }
   io.out(`upgrade.postcheck.dev/${name} patched${options.dryRun ? ' (server dry run)' : ''}`);
   if (options.dryRun || !options.wait) {
     return 0;

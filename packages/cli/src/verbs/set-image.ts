@@ -48,8 +48,10 @@ export async function setImage(
   if (changed.length === 0) {
     throw new Fault(`nothing to set: ${unchanged(upgrade, images)}`);
   }
-  for (const [container, image] of changed) {
-    io.out(`container ${container}: ${before[container] ?? '(not upgraded yet)'} → ${image}`);
+  const effects = changed.map(
+    ([container, image]) => `container ${container}: ${before[container] ?? '(not upgraded yet)'} → ${image}`,
+  );
+  for (const [, image] of changed) {
     const problem = imageProblem(image);
     if (problem !== undefined) {
       io.note(`warning: no kubelet accepts ${image}: ${problem}`);
@@ -63,7 +65,8 @@ export async function setImage(
   if (owner) {
     io.note(`warning: ${owner} owns spec.containers and may revert it; change it in Git too`);
   }
-  return await patched(io, cluster, found, options, ({ metadata: { resourceVersion }, spec }) => ({
+  const acting = { ...options, effects };
+  return await patched(io, cluster, found, acting, ({ metadata: { resourceVersion }, spec }) => ({
     metadata: { resourceVersion },
     spec: { containers: containersWith(images, spec.containers) },
   }));
