@@ -97,5 +97,6 @@ export function evaluationOf(change: EvaluationChange = {}): Evaluation {
     rollout: { direction, ...change.rollout },
     policy: policyOf(direction),
     stages: { all: [], present: undefined },
+    lostNodes: [],
   } as unknown as Evaluation;
 }

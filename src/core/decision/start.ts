@@ -16,7 +16,7 @@ import { imagesOf, runsImages, sameImages } from '../images.ts';
 import { imagesText } from '../report/image-text.ts';
 import { startupProbeText } from '../report/warning-text.ts';
 import { imagesToRestore } from '../rollout/attempt.ts';
-import { MOST_EXCLUDED } from '../rollout/lost-nodes.ts';
+import { lostNodes } from '../rollout/lost-nodes.ts';
 import { heldOf } from '../rollout/partition.ts';
 import { NOTHING_REACHED } from '../rollout/progress.ts';
 import { knownRewrite } from '../rollout/rewritten.ts';
@@ -24,7 +24,6 @@ import type { CompleteUpgrade, Snapshot } from '../snapshot.ts';
 import { attemptId, type End, endAttempt, isUnderWay, nextNumber, postCheckDigest } from '../status.ts';
 import { toIso } from '../time.ts';
 import { closedWindow, type Wait } from '../wait.ts';
-import { driverOf } from '../workload/drivers.ts';
 import { recordCommand, recordSeenCommands, tokenOf } from './commands.ts';
 import { dependencyWait } from './dependencies.ts';
 import type { Start, Trigger } from './state.ts';
@@ -136,17 +135,14 @@ export function startAttempt(snapshot: Snapshot, start: Start): ActiveStatus {
 }
 
 function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt {
-  const { upgrade, now, gateCarrier, pods, nodeReady } = snapshot;
+  const { upgrade, now, gateCarrier } = snapshot;
   const { workload, trigger, inherit, rerecord } = start;
   const last = upgrade.status.attempt;
   const number = rerecord && last ? last.number : nextNumber(upgrade.status);
   // An attempt that is recorded again keeps the gate that was found first.
   const gate = rerecord ? last : gateBy(gateCarrier);
   const gating = !adopted && upgrade.spec.gate !== 'Disabled' && gate?.gating === true;
-  const excluded = driverOf(workload)
-    .unreachableNodes(workload, pods, nodeReady)
-    .toSorted()
-    .slice(0, MOST_EXCLUDED);
+  const excluded = lostNodes(snapshot, { workload });
   return {
     id: attemptId(number, upgrade.spec),
     number,

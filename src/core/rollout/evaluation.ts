@@ -28,6 +28,8 @@ export interface Evaluation {
   /** What the rolled-back pods are evaluated by. */
   readonly rolledBackContext: VerificationContext;
   readonly stages: Stages;
+  /** Nodes that nobody can reach, for kinds with one pod a node. */
+  readonly lostNodes: readonly string[];
 }
 
 /** Evidence against a version. */

@@ -1,5 +1,5 @@
 /** Nodes that nobody can reach: when an attempt leaves them, and when it goes on without them. */
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import {
   activeStatusOf,
   ago,
@@ -7,12 +7,15 @@ import {
   oldPodOf,
   podOf,
   snapshotOf,
+  statusOf,
+  upgradeOf,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
 import type { Attempt } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
+import { decide } from '../decision/decide.ts';
 import type { Evaluation } from './evaluation.ts';
-import { followLost, lostUntil, mayGoPastLost } from './lost-nodes.ts';
+import { followLost, lostNodes, lostUntil, mayGoPastLost } from './lost-nodes.ts';
 import type { Rolling } from './rollout.ts';
 
 const NODES = ['a', 'b', 'c', 'd'];
@@ -47,13 +50,20 @@ function given({ lost = [], attempt, rolledSecondsAgo = 900, leaves = true, serv
     recorded: true,
     isPodReady: true,
   }));
-  return { snapshot, status, workload, rollout, policy, summary: { results } } as unknown as Evaluation &
-    Rolling;
+  return {
+    snapshot,
+    status,
+    workload,
+    rollout,
+    policy,
+    summary: { results },
+    lostNodes: lostNodes(snapshot, { workload }),
+  } as unknown as Evaluation & Rolling;
 }
 
 function excluded(change: Given): readonly string[] | undefined {
   const evaluation = given(change);
-  return followLost(evaluation.snapshot, evaluation, evaluation.policy)?.attempt.excludedNodes;
+  return followLost(evaluation.snapshot, evaluation, evaluation)?.attempt.excludedNodes;
 }
 
 describe('a lost node is left', () => {
@@ -80,7 +90,7 @@ describe('a lost node is left', () => {
 
   test('and the time for progress starts again', () => {
     const evaluation = given({ lost: ['a'] });
-    expect(followLost(evaluation.snapshot, evaluation, evaluation.policy)?.attempt).toMatchObject({
+    expect(followLost(evaluation.snapshot, evaluation, evaluation)?.attempt).toMatchObject({
       progressAt: ago(0),
       maxUpdated: 0,
       maxPassed: 0,
@@ -142,4 +152,22 @@ describe('further nodes get the new version', () => {
   ])('%s', (_, change, maxParallel, expected) => {
     expect(mayGoPastLost(given(change), maxParallel)).toBe(expected);
   });
+});
+
+test('are looked for once in a decision, where a node has a pod at all', () => {
+  const looks = (kind: 'DaemonSet' | 'Deployment'): number => {
+    const nodeReady = jest.fn((_node: string) => true);
+    const status = statusOf({}, { rolledAt: ago(900), progressAt: ago(700) });
+    const workload = workloadOf({ kind, desired: 4 } as object);
+    decide(
+      snapshotOf({
+        upgrade: upgradeOf({ status }),
+        workload,
+        pods: NODES.map((node) => onNode(node)),
+        nodeReady,
+      }),
+    );
+    return nodeReady.mock.calls.length;
+  };
+  expect(looks('DaemonSet') - looks('Deployment')).toBe(NODES.length);
 });

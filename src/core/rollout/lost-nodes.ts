@@ -8,15 +8,16 @@ import { type ActiveStatus, unlessEmpty } from '../complete-status.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { latest, toIso } from '../time.ts';
 import { driverOf } from '../workload/drivers.ts';
-import type { Evaluation, Policy } from './evaluation.ts';
+import type { Evaluation } from './evaluation.ts';
 import { lastProgressAt, NOTHING_REACHED } from './progress.ts';
 import { isServing } from './reach.ts';
 import type { Rolling } from './rollout.ts';
 
 /** Nodes that are left, as many as the schema takes. */
-export const MOST_EXCLUDED = 500;
+const MOST_EXCLUDED = 500;
 
-const lostNodes = ({ pods, nodeReady }: Snapshot, { workload }: Pick<Rolling, 'workload'>): string[] =>
+/** The nodes of the workload that nobody can reach now. */
+export const lostNodes = ({ pods, nodeReady }: Snapshot, { workload }: Pick<Rolling, 'workload'>): string[] =>
   driverOf(workload).unreachableNodes(workload, pods, nodeReady).toSorted().slice(0, MOST_EXCLUDED);
 
 /** When nodes that are lost are waited for no longer. */
@@ -28,14 +29,12 @@ function leftAt({ upgrade }: Snapshot, status: ActiveStatus, rolledAt: number | 
 /** The status when nodes are left from now on, or are back. It is stored before anything follows from it. */
 export function followLost(
   snapshot: Snapshot,
-  rolling: Rolling,
-  { leavesLostNodes }: Pick<Policy, 'leavesLostNodes'>,
+  { status, rollout }: Rolling,
+  { lostNodes: lost, policy }: Pick<Evaluation, 'lostNodes' | 'policy'>,
 ): ActiveStatus | undefined {
-  const { status, rollout } = rolling;
   const known = status.attempt.excludedNodes;
-  const lost = lostNodes(snapshot, rolling);
   const isOver = snapshot.now >= leftAt(snapshot, status, rollout.rolledAt);
-  const leaves = isOver && leavesLostNodes;
+  const leaves = isOver && policy.leavesLostNodes;
   const next = lost.filter((node) => leaves || known.includes(node));
   if (next.length === known.length && next.every((node) => known.includes(node))) {
     return undefined;
@@ -46,11 +45,12 @@ export function followLost(
 }
 
 /** When a node that is lost now will be left. */
-export function lostUntil({ snapshot, workload, status, rollout, policy }: Evaluation): number | undefined {
+export function lostUntil(evaluation: Evaluation): number | undefined {
+  const { snapshot, status, rollout, policy } = evaluation;
   const known = status.attempt.excludedNodes;
   const isWaitedFor = (node: string) => !known.includes(node);
   const at = leftAt(snapshot, status, rollout.rolledAt);
-  return policy.leavesLostNodes && at > snapshot.now && lostNodes(snapshot, { workload }).some(isWaitedFor)
+  return policy.leavesLostNodes && at > snapshot.now && evaluation.lostNodes.some(isWaitedFor)
     ? at
     : undefined;
 }

@@ -76,16 +76,25 @@ export function progressDeadline({ snapshot, workload, status, summary, rollout 
 
 /** When the last of the lost nodes with a pod of the rollout, or one that it is to replace, became Ready again, if later than `since`. */
 function lastNodeBackAt(
-  { nodeBackAt = new Map() }: Snapshot,
+  { nodeBackAt }: Snapshot,
   { results, outdated }: PodSummary,
   since: number,
 ): number | undefined {
-  const recent = [...nodeBackAt].filter(([, at]) => at > since);
-  if (recent.length === 0) {
+  if (!nodeBackAt || !isAnyLater(nodeBackAt, since)) {
     return undefined;
   }
-  const nodes = new Set([...results.map(({ pod }) => pod), ...outdated].map(({ node }) => node));
-  return latest(0, ...recent.filter(([node]) => nodes.has(node)).map(([, at]) => at));
+  const pods = [...results.map(({ pod }) => pod), ...outdated];
+  return latest(since, ...pods.map(({ node }) => nodeBackAt.get(node)));
+}
+
+/** Looks at each time, as every decision does, without a copy of them. */
+function isAnyLater(times: ReadonlyMap<string, number>, since: number): boolean {
+  for (const at of times.values()) {
+    if (at > since) {
+      return true;
+    }
+  }
+  return false;
 }
 
 export interface Overdue {

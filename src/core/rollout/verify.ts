@@ -19,7 +19,7 @@ import { type Evaluation, type Evidence, isRolling, verifiesPods } from './evalu
 import { followExplained } from './explain.ts';
 import { followStages, type Staged } from './follow-stages.ts';
 import { failedEntries, failedPlaces, followLeft, rolledBackPods } from './left.ts';
-import { followLost, lostUntil } from './lost-nodes.ts';
+import { followLost, lostNodes, lostUntil } from './lost-nodes.ts';
 import { followPartition } from './partition.ts';
 import { policyOf } from './policy.ts';
 import { findOverdue, type Overdue, progressDeadline, recordProgress } from './progress.ts';
@@ -31,13 +31,14 @@ import { warningAt } from './warnings.ts';
 /** Ends the rollout if its pods decide it; otherwise plans probes, and one action. */
 export function verify(snapshot: Snapshot, rolling: Rolling): Decision {
   const policy = policyOf(rolling.rollout.direction);
+  const lost = lostNodes(snapshot, rolling);
   const moved =
-    followLost(snapshot, rolling, policy) ??
+    followLost(snapshot, rolling, { lostNodes: lost, policy }) ??
     (policy.followsPartition ? followPartition(snapshot, rolling) : undefined);
   if (moved) {
     return { status: moved, intent: true, keepsWait: true };
   }
-  const evaluation = evaluate(withAttemptRevision(snapshot, rolling.status), rolling);
+  const evaluation = evaluate(withAttemptRevision(snapshot, rolling.status), rolling, lost);
   const staged = resumed(snapshot, followStages(evaluation));
   const now: Evaluation = { ...evaluation, status: staged.status };
   const deadline = progressDeadline(now);
@@ -69,7 +70,11 @@ function resumed({ upgrade, now }: Snapshot, staged: Staged): Staged {
 /** It ended as Partial. Pods that are created later have gates, so they are still verified. */
 const isEnded = ({ status }: Evaluation): boolean => status.attempt.end !== undefined;
 
-function evaluate(snapshot: Snapshot, { workload, status, rollout }: Rolling): Evaluation {
+function evaluate(
+  snapshot: Snapshot,
+  { workload, status, rollout }: Rolling,
+  lost: readonly string[],
+): Evaluation {
   const policy = policyOf(rollout.direction);
   const stages = stagesFor(policy, snapshot.upgrade.spec, status);
   const context = verificationContext(snapshot, status, stages);
@@ -97,6 +102,7 @@ function evaluate(snapshot: Snapshot, { workload, status, rollout }: Rolling): E
     context,
     rolledBackContext: back,
     stages,
+    lostNodes: lost,
   };
   return policy.hasBudget
     ? { ...evaluation, status: followExplained(evaluation, followLeft(evaluation)) }
