@@ -40,6 +40,10 @@ hooks: ## make git run `make check` before each commit of this clone
 bundle: deps ## bundle the operator into dist/postcheck.mjs
 	node scripts/bundle.ts
 
+.PHONY: plugin
+plugin: deps ## bundle kubectl's plugin into packages/cli/dist/kubectl-postcheck.mjs
+	node packages/cli/build.ts
+
 .PHONY: images
 images: deps ## build the images of the operator and of the test workloads, without a registry
 	test/images/build.sh

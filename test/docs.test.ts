@@ -81,6 +81,17 @@ test('ARCHITECTURE.md names every state, every file, and where a fallback is dec
   expect(read('src/core/rollout/attempt.ts')).toContain('function rejectVersion(');
 });
 
+test('no page shows a command that needs another Node than any from 20 on: the project has its own', () => {
+  const commands = pages.flatMap((page) =>
+    matches(read(page), /^ *```(?:sh|console)?\n([\s\S]*?)^ *```/gm).flatMap((block) =>
+      matches(block, /^(?:\$ )?(.*\bnode(?= ).*)$/gm).map((command) => [page, command]),
+    ),
+  );
+  const ours = commands.filter(([, command = '']) => /node (?!app\.ts)[\w/.-]+\.m?[jt]s\b/.test(command));
+  expect(ours.length).toBeGreaterThan(1);
+  expect(ours.filter(([, command = '']) => !command.includes('npx node '))).toEqual([]);
+});
+
 test('every page that says which Node runs the plugin says what the plugin itself requires', () => {
   const { engines } = JSON.parse(read('packages/cli/package.json')) as { engines: { node: string } };
   const said = pages
