@@ -1,6 +1,6 @@
 /**
  * Thousands of pods on nodes that are only played, before a real API server; each attempt beside the bare rollout in the same run.
- * `node test/bench/scale.ts [--pods 500] [--upgrades 50] [--failing 10] [--only daemonset,flat,paced,staged,crowd,takeover,gate,bystanders] [--profile DIR] [--record]`.
+ * `node test/bench/scale.ts [--pods 500] [--upgrades 50] [--failing 10] [--only daemonset,flat,paced,paced-ondelete,staged,crowd,takeover,gate,bystanders] [--profile DIR] [--record]`.
  * Starts and ends everything by itself; touches no cluster. `--record` adds the figures to docs/scale.json.
  */
 import { spawn } from 'node:child_process';
@@ -93,8 +93,9 @@ const PARTS: Readonly<Record<string, () => Part[]>> = {
     daemonSetPart(fleet, operator, { ...MANY, update: 'OnDelete' }),
     minimalVerifierPart(fleet, MANY),
   ],
-  /** Records its figures beside those of `flat`: run it alone. */
+  /** These record their figures beside those of `flat`: run each alone, it takes most of an hour with thousands. */
   paced: () => [daemonSetPart(fleet, operator, { ...MANY, ...PACED })],
+  'paced-ondelete': () => [daemonSetPart(fleet, operator, { ...MANY, ...PACED, update: 'OnDelete' })],
   staged: () => [stagedPart(fleet)],
   crowd: () => [crowdPart(fleet, operator, { upgrades, failing })],
   /** These two only as the last: there are no controllers afterwards. */
@@ -121,6 +122,7 @@ const parts = wanted
 const sizes = (): Record<string, number> => ({
   ...(wanted.some((name) => name === 'flat' || name === 'daemonset') ? { pods } : {}),
   ...(wanted.includes('paced') ? { paced: pods } : {}),
+  ...(wanted.includes('paced-ondelete') ? { pacedOnDelete: pods } : {}),
   ...(wanted.includes('crowd') ? { upgrades, failing } : {}),
   ...(wanted.includes('bystanders') ? { others: pods } : {}),
 });

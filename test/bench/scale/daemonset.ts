@@ -152,7 +152,7 @@ export function daemonSetPart(fleet: () => Fleet, operator: () => OperatorProces
   };
 }
 
-const upgradeOf = ({ update, check }: Shape) => ({
+const upgradeOf = ({ update, check, step = STEP }: Shape) => ({
   apiVersion: 'postcheck.dev/v1alpha1',
   kind: 'Upgrade',
   metadata: { name: 'agent' },
@@ -163,6 +163,6 @@ const upgradeOf = ({ update, check }: Shape) => ({
       deadlineSeconds: 3600,
       checks: check === 'exec' ? [{ name: 'true', exec: { command: ['/bin/true'] } }] : [],
     },
-    ...(update === 'OnDelete' ? { strategy: { maxParallel: STEP } } : {}),
+    ...(update === 'OnDelete' ? { strategy: { maxParallel: step } } : {}),
   },
 });
