@@ -4,15 +4,15 @@ import { kubectl } from '../../../src/api/kubectl.ts';
 import { RUNBOOKS_URL } from '../../../src/api/names.ts';
 import { own } from '../../../src/api/own.ts';
 import { printableRow } from '../../../src/api/printable.ts';
-import { isReason, REASONS, TERMINAL_REASONS } from '../../../src/api/reasons.ts';
+import { REASONS, TERMINAL_REASONS } from '../../../src/api/reasons.ts';
 import type { HistoryEntry, PodReport, Upgrade, UpgradeSpec } from '../../../src/api/types.ts';
 import { completeStatus } from '../../../src/core/complete-status.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
-import { leftCounts } from '../../../src/core/report/left-text.ts';
 import { fromIso, spanText } from '../../../src/core/time.ts';
 import { misplacedLines, unreadLines } from './annotations.ts';
 import { outputs, rules, spread } from './explain-evidence.ts';
 import { next } from './explain-next.ts';
+import { outcomeText } from './explain-outcome.ts';
 import { isOfPods, objectingCondition, why } from './explain-why.ts';
 import { plural } from './looks.ts';
 import { saysItIsGone, skippedText } from './skipped.ts';
@@ -178,47 +178,6 @@ function notStarted(upgrade: Upgrade, now: number): string {
         ? 'Waiting'
         : 'Pending';
   return `${state}. ${wanted} has not started; the attempt before it, ${number}, ended as ${phaseOf(upgrade)}, ${moment(end?.at, now)}.`;
-}
-
-/** Describes the outcome, and whether a person has to act. */
-function outcomeText(upgrade: Upgrade, lapsed: boolean): string {
-  const { status = {}, spec } = upgrade;
-  const [wanted, before] = [status.to?.images, status.from?.images].map((images) =>
-    imagesText(images ?? {}, spec),
-  );
-  const passed = `${status.counts?.passed ?? 0} of ${plural(status.counts?.desired ?? 0, 'pod')}`;
-  const advice = (text: string): string => (lapsed ? '' : ` ${text}`);
-  switch (phaseOf(upgrade)) {
-    case 'Succeeded':
-      return `${wanted} runs, verified on ${passed}.${advice('No action is needed.')}`;
-    case 'Partial':
-      return `${wanted} is verified on ${passed}; ${leftCounts(completeStatus(status), before ?? '')}. Action is required.`;
-    case 'FellBack':
-      return status.fallback?.verified === 'No'
-        ? `${before} runs again, not verified because spec.fallback.verify is false.`
-        : `${before} ${lapsed ? 'ran again' : 'serves'} on ${passed} and passed the same check.${advice('Not urgent: the upgrade is stalled until you act.')}`;
-    case 'FallbackFailed':
-      return `Neither ${wanted} nor ${before} could be verified: act now.`;
-    case 'Failed':
-      return failedText(status.attempt?.end?.reason, wanted ?? '');
-    case 'Inconclusive':
-      return `${wanted} is verified on ${passed}; nothing speaks against it, but not every pod could be probed. Action may be required.`;
-    default:
-      return `${passed} passed.`;
-  }
-}
-
-/** A version that another client replaced has not failed. */
-function failedText(reason: string | undefined, wanted: string): string {
-  if (isReason(reason, 'ImageConflict')) {
-    return `Another client set an image, and postcheck left it as it is: ${wanted} does not run everywhere, and what runs is not verified. Action is required.`;
-  }
-  if (isReason(reason, 'BaselineFailed')) {
-    return `Nothing was upgraded to ${wanted}: the previous version fails the checks, and spec.preCheck.baseline is RequirePass. Action is required.`;
-  }
-  return isReason(reason, 'ImageRewritten')
-    ? `Nothing was upgraded to ${wanted}: the API server stored the previous image again. Action is required.`
-    : `${wanted} failed and was not rolled back.`;
 }
 
 function timeline({ status }: Upgrade, now: number): string[] {

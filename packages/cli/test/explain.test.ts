@@ -44,6 +44,28 @@ describe('why', () => {
     expect(Runbook).toBe('https://github.com/postcheck/postcheck/blob/main/docs/runbooks/ProbeFailed.md');
   });
 
+  test('says what verified a version, and never more than that', () => {
+    expect(partsOf('AllSkipped')['headline']).toContain(
+      'runs, but nothing was verified: every check was skipped.',
+    );
+    const byReadiness = (phase: 'Succeeded' | 'FellBack', status: Partial<UpgradeStatus>) => {
+      const upgrade = { ...upgradeOf('FellBack') };
+      return explain({ ...upgrade, status: { ...upgrade.status, ...status, phase } as UpgradeStatus }, NOW)
+        .headline;
+    };
+    const { attempt, fallback } = upgradeOf('FellBack').status as Required<UpgradeStatus>;
+    const end = { ...attempt.end, outcome: 'Succeeded', reason: 'ReadinessOnly', at: attempt.startedAt };
+    expect(byReadiness('Succeeded', { attempt: { ...attempt, end } } as Partial<UpgradeStatus>)).toContain(
+      'runs, verified by readiness only on 3 of 3 pods.',
+    );
+    const fellBack = (verified: string) =>
+      byReadiness('FellBack', { fallback: { ...fallback, verified } } as Partial<UpgradeStatus>);
+    expect(fellBack('ReadinessOnly')).toContain(
+      'serves on 3 of 3 pods and is verified by readiness only. Not urgent',
+    );
+    expect(fellBack('PostCheck')).toContain('serves on 3 of 3 pods and passed the same check. Not urgent');
+  });
+
   test('of an image that somebody else set adds no line that a reader would take for its own', () => {
     const upgrade = upgradeOf('ImageConflict');
     const image = 'web\u001b[31m\u202e:3\nNext      run: reboot';

@@ -1,0 +1,62 @@
+/** How the last attempt ended or where it is, as the headline of an explanation says it, and whether a person has to act. Pure. */
+import { isReason } from '../../../src/api/reasons.ts';
+import type { Upgrade, UpgradeStatus } from '../../../src/api/types.ts';
+import { completeStatus } from '../../../src/core/complete-status.ts';
+import { imagesText } from '../../../src/core/report/image-text.ts';
+import { leftCounts } from '../../../src/core/report/left-text.ts';
+import { plural } from './looks.ts';
+import { phaseOf } from './upgrade-state.ts';
+
+/** Describes the outcome, and whether a person has to act. */
+export function outcomeText(upgrade: Upgrade, lapsed: boolean): string {
+  const { status = {}, spec } = upgrade;
+  const [wanted, before] = [status.to?.images, status.from?.images].map((images) =>
+    imagesText(images ?? {}, spec),
+  );
+  const passed = `${status.counts?.passed ?? 0} of ${plural(status.counts?.desired ?? 0, 'pod')}`;
+  const advice = (text: string): string => (lapsed ? '' : ` ${text}`);
+  switch (phaseOf(upgrade)) {
+    case 'Succeeded':
+      return `${wanted} runs, ${verifiedText(status, passed)}.${advice('No action is needed.')}`;
+    case 'Partial':
+      return `${wanted} is verified on ${passed}; ${leftCounts(completeStatus(status), before ?? '')}. Action is required.`;
+    case 'FellBack':
+      return status.fallback?.verified === 'No'
+        ? `${before} runs again, not verified because ${status.counts?.desired === 0 ? 'it has 0 replicas' : 'spec.fallback.verify is false'}.`
+        : `${before} ${lapsed ? 'ran again' : 'serves'} on ${passed} and ${passedText(status)}.${advice('Not urgent: the upgrade is stalled until you act.')}`;
+    case 'FallbackFailed':
+      return `Neither ${wanted} nor ${before} could be verified: act now.`;
+    case 'Failed':
+      return failedText(status.attempt?.end?.reason, wanted ?? '');
+    case 'Inconclusive':
+      return `${wanted} is verified on ${passed}; nothing speaks against it, but not every pod could be probed. Action may be required.`;
+    default:
+      return `${passed} passed.`;
+  }
+}
+
+/** What verified a version that succeeded. */
+function verifiedText({ attempt }: UpgradeStatus, passed: string): string {
+  const reason = attempt?.end?.reason;
+  if (isReason(reason, 'AllSkipped')) {
+    return 'but nothing was verified: every check was skipped';
+  }
+  return `verified ${isReason(reason, 'ReadinessOnly') ? 'by readiness only ' : ''}on ${passed}`;
+}
+
+/** What the previous version passed. */
+const passedText = ({ fallback }: UpgradeStatus): string =>
+  fallback?.verified === 'ReadinessOnly' ? 'is verified by readiness only' : 'passed the same check';
+
+/** A version that another client replaced has not failed. */
+function failedText(reason: string | undefined, wanted: string): string {
+  if (isReason(reason, 'ImageConflict')) {
+    return `Another client set an image, and postcheck left it as it is: ${wanted} does not run everywhere, and what runs is not verified. Action is required.`;
+  }
+  if (isReason(reason, 'BaselineFailed')) {
+    return `Nothing was upgraded to ${wanted}: the previous version fails the checks, and spec.preCheck.baseline is RequirePass. Action is required.`;
+  }
+  return isReason(reason, 'ImageRewritten')
+    ? `Nothing was upgraded to ${wanted}: the API server stored the previous image again. Action is required.`
+    : `${wanted} failed and was not rolled back.`;
+}
