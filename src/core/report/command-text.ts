@@ -12,8 +12,9 @@ const WHY_NOT: Readonly<Record<IneffectiveResult, string>> = {
   NothingToAbort: 'no attempt is running, and nothing can be rolled back',
   NothingToApprove: 'no stage waits for this approval',
   NothingToPromote: 'no attempt in stages is running',
-  OtherAttempt: 'it names another attempt than the one that is running',
-  NoSuchStage: 'the attempt has no such stage; write ATTEMPT/STAGE',
+  OtherAttempt:
+    'it does not name the attempt that is running: write its number, and to approve its stage too, as in 3/canary',
+  NoSuchStage: 'the attempt has no such stage',
 };
 
 /** Such as `postcheck.dev/approve=2 had no effect: no stage waits for this approval (NothingToApprove)`. */
