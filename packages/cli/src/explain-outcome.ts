@@ -4,6 +4,7 @@ import type { Upgrade, UpgradeStatus } from '../../../src/api/types.ts';
 import { completeStatus } from '../../../src/core/complete-status.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
 import { leftCounts } from '../../../src/core/report/left-text.ts';
+import { ofDesired } from '../../../src/core/verification/summary.ts';
 import { plural } from './looks.ts';
 import { phaseOf } from './upgrade-state.ts';
 
@@ -13,7 +14,8 @@ export function outcomeText(upgrade: Upgrade, lapsed: boolean): string {
   const [wanted, before] = [status.to?.images, status.from?.images].map((images) =>
     imagesText(images ?? {}, spec),
   );
-  const passed = `${status.counts?.passed ?? 0} of ${plural(status.counts?.desired ?? 0, 'pod')}`;
+  const { passed: all = 0, desired = 0 } = status.counts ?? {};
+  const passed = `${ofDesired(all, { desired })} of ${plural(desired, 'pod')}`;
   const advice = (text: string): string => (lapsed ? '' : ` ${text}`);
   switch (phaseOf(upgrade)) {
     case 'Succeeded':

@@ -8,6 +8,7 @@ import { runsImages, upgradedImages } from '../../../src/core/images.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
 import { isFallingBack, isUnderWay } from '../../../src/core/status.ts';
 import { fromIso } from '../../../src/core/time.ts';
+import { ofDesired } from '../../../src/core/verification/summary.ts';
 import { driverOf } from '../../../src/core/workload/drivers.ts';
 import { isEnding, isLive } from '../../../src/core/workload/pods.ts';
 import { at } from '../../../src/kube/client/json.ts';
@@ -59,7 +60,7 @@ function head(io: Io, upgrade: Upgrade): string {
     `${symbol(io, look)} Upgrade ${metadata.namespace}/${metadata.name}`,
     `attempt ${status?.attempt?.number ?? 'not started'}: ${images}`,
     painted(io, look, phaseText(upgrade)),
-    counts ? `${counts.passed} of ${counts.desired} passed` : '',
+    counts ? `${ofDesired(counts.passed, counts)} of ${counts.desired} passed` : '',
     gateWord(upgrade),
     unseen(upgrade) ?? '',
   ]

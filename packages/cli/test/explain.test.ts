@@ -66,6 +66,16 @@ describe('why', () => {
     expect(fellBack('PostCheck')).toContain('serves on 3 of 3 pods and passed the same check. Not urgent');
   });
 
+  test('counts no more pods than are desired, while a scale-down is still to remove some that passed', () => {
+    const upgrade = upgradeOf('FellBack');
+    const { counts } = upgrade.status as UpgradeStatus;
+    const scaled = {
+      ...upgrade,
+      status: { ...upgrade.status, counts: { ...counts, desired: 1 } },
+    } as Upgrade;
+    expect(explain(scaled, NOW).headline).toContain('serves on 1 of 1 pod and passed');
+  });
+
   test('of an image that somebody else set adds no line that a reader would take for its own', () => {
     const upgrade = upgradeOf('ImageConflict');
     const image = 'web\u001b[31m\u202e:3\nNext      run: reboot';

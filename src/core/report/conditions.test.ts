@@ -378,6 +378,21 @@ describe('the message of a condition', () => {
       '2 of 3 pods passed',
     ],
     [
+      'no more than are desired, while a scale-down is still to remove some that passed',
+      'Verified',
+      {
+        status: { phase: 'Succeeded', counts: { ...counts, desired: 1 } },
+        attempt: ended('PostCheckPassed'),
+      },
+      '1 of 1 pods passed',
+    ],
+    [
+      'the same of a version that runs in part',
+      'Verified',
+      { status: { phase: 'Partial', counts: { ...counts, desired: 1 } }, attempt: ended('ProbeFailed') },
+      '1 of 1 pods passed',
+    ],
+    [
       'those, and where the version failed',
       'Verified',
       { status: { phase: 'Partial', counts, left }, attempt: ended('ProbeFailed') },

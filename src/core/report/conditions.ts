@@ -14,7 +14,7 @@ import { lastProgressAt } from '../rollout/progress.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { isPostCheckChanged, isUnderWay, waitsForPods } from '../status.ts';
 import { fromIso, latest, toIso } from '../time.ts';
-import { type PodSummary, ungated } from '../verification/summary.ts';
+import { ofDesired, type PodSummary, ungated } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { refusalOf } from '../workload/refusal.ts';
 import { causeText } from './cause-text.ts';
@@ -190,7 +190,7 @@ function verified(status: Status): ConditionInput {
   }
   switch (phase) {
     case 'Succeeded': {
-      const passed = `${counts.passed} of ${counts.desired} pods passed`;
+      const passed = `${ofDesired(counts.passed, counts)} of ${counts.desired} pods passed`;
       return [isReason(reason, 'AllSkipped') ? 'Unknown' : 'True', reason, passed];
     }
     case 'Partial':
@@ -209,7 +209,7 @@ function verified(status: Status): ConditionInput {
 }
 
 const verifiedOf = ({ passed, skipped, desired }: Counts): string =>
-  `${passed + skipped} of ${desired} pods passed`;
+  `${ofDesired(passed + skipped, { desired })} of ${desired} pods passed`;
 
 /** The condition Verified of a version that was not verified. It is unknown after an abort, a failed baseline, and changes of the images by others. */
 function notVerified({ attempt, fallback }: Status): ConditionInput {

@@ -5,6 +5,7 @@ import { kubectl } from '../../api/kubectl.ts';
 import { own } from '../../api/own.ts';
 import { printableLine } from '../../api/printable.ts';
 import { isReason } from '../../api/reasons.ts';
+import type { Counts } from '../../api/types.ts';
 import type { PodView, WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import type { Status } from '../complete-status.ts';
@@ -14,7 +15,7 @@ import type { CompleteUpgrade } from '../snapshot.ts';
 import { isPostCheckChanged, waitsForPods } from '../status.ts';
 import { fromIso, spanText } from '../time.ts';
 import { worstCause } from '../verification/pod-result.ts';
-import type { PodSummary } from '../verification/summary.ts';
+import { ofDesired, type PodSummary } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { beforeClause } from './baseline-text.ts';
 import { causeText, missingAdvice } from './cause-text.ts';
@@ -101,14 +102,12 @@ function caveat({ upgrade, status, workload }: Facts): string {
 const isBaselineUnknown = ({ spec }: CompleteUpgrade, { from }: Status): boolean =>
   spec.preCheck.baseline === 'RequirePass' && from.baseline?.length === 0;
 
-/** Pods that a scale-down is still to remove may have passed too. */
-function ofDesired(passed: number, desired: number): string {
-  return `${Math.min(passed, desired)} of ${pods(desired)}`;
-}
+const countText = (count: number, counts: Pick<Counts, 'desired'>): string =>
+  `${ofDesired(count, counts)} of ${pods(counts.desired)}`;
 
 function countOfPassed({ summary, status }: Facts): string {
-  const { passed, desired } = (summary ?? status).counts;
-  return ofDesired(passed, desired);
+  const { counts } = summary ?? status;
+  return countText(counts.passed, counts);
 }
 
 const passedOf = (facts: Facts): string => `${countOfPassed(facts)} passed`;
@@ -118,7 +117,7 @@ function rolling(facts: Facts): string {
   const { from, to } = versions(facts);
   const failure = refusal ? `; ${refusal}` : '';
   const updated = summary
-    ? `: ${summary.counts.updated} of ${summary.desired} updated, ${summary.counts.passed} passed`
+    ? `: ${ofDesired(summary.counts.updated, summary)} of ${summary.desired} updated, ${ofDesired(summary.counts.passed, summary)} passed`
     : '';
   const between = from && from !== to ? `from ${from} to ${to}` : `to ${to}`;
   return `Rolling ${target(facts)} ${between}${stageClause(facts.status)}${updated}${emptyStageClause(facts)}${openPods(facts)}${waitsForOld(facts)}${failure}${caveat(facts)}`;
@@ -152,7 +151,7 @@ function succeeded(facts: Facts): string {
   const by = onlyReady ? ' by readiness only' : '';
   const span = attempt?.adopted ? '' : took(status);
   const advice = onlyReady ? missingCheck(facts) : '';
-  return `${runs}, verified${by} on ${ofDesired(counts.passed, counts.desired)}${skipped}${span}${advice}`;
+  return `${runs}, verified${by} on ${countText(counts.passed, counts)}${skipped}${span}${advice}`;
 }
 
 /** How to verify more than readiness, if the command of a check is in no image. */
@@ -177,7 +176,7 @@ function partial(facts: Facts): string {
   const { passed, skipped, desired } = status.counts;
   // The failed pods may be gone while their replacements are not verified yet.
   const left = status.left.length > 0 ? `; ${leftCounts(status, from)}: ${leftText(status)}` : '';
-  return `${target(facts)} runs ${to}, verified on ${ofDesired(passed + skipped, desired)}${left}${explainedClause(status)}`;
+  return `${target(facts)} runs ${to}, verified on ${countText(passed + skipped, { desired })}${left}${explainedClause(status)}`;
 }
 
 /** Pods that failed within the budget, and unreachable nodes, while the attempt continues. */

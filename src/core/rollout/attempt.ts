@@ -10,7 +10,7 @@ import { leftText } from '../report/left-text.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type End, endAttempt } from '../status.ts';
 import { toIso } from '../time.ts';
-import { hasNoCheckRun } from '../verification/summary.ts';
+import { hasNoCheckRun, ofDesired } from '../verification/summary.ts';
 import type { Evaluation, Evidence } from './evaluation.ts';
 import { startFallback } from './fallback.ts';
 import { wroteImages } from './rewritten.ts';
@@ -18,9 +18,9 @@ import { wroteImages } from './rewritten.ts';
 /** Ends the attempt as Succeeded: every desired pod passed or was skipped, and the controller is done. */
 export function succeed({ snapshot, status, summary }: Evaluation): ActiveStatus {
   const { upgrade, now, updateRevision } = snapshot;
-  const { counts, desired } = summary;
+  const { counts } = summary;
   const reason = successReason(snapshot, summary);
-  const cause = { reason, passed: Math.min(counts.passed, desired), desired };
+  const cause = { reason, passed: ofDesired(counts.passed, counts), desired: counts.desired };
   const end: End = { phase: 'Succeeded', outcome: 'Succeeded', cause, gating: false };
   const ended = endAttempt(upgrade, status, end, now);
   if (reason === 'AllSkipped') {
@@ -45,8 +45,8 @@ export function endPartial({ snapshot, status, summary }: Evaluation): ActiveSta
     return undefined;
   }
   const { reason, message } = first;
-  const { counts, desired } = summary;
-  const cause = { reason, detail: message, passed: counts.passed + counts.skipped, desired };
+  const { passed, skipped, desired } = summary.counts;
+  const cause = { reason, detail: message, passed: ofDesired(passed + skipped, { desired }), desired };
   const end: End = { phase: 'Partial', outcome: 'Partial', cause, text: leftText(status), gating: true };
   return endAttempt(snapshot.upgrade, status, end, snapshot.now);
 }

@@ -9,7 +9,7 @@ import { postCheckDigest } from '../status.ts';
 import { earliest, toIso } from '../time.ts';
 import { type Due, scheduleProbes } from '../verification/due.ts';
 import { PodResults } from '../verification/results.ts';
-import { type PodSummary, summarizePods } from '../verification/summary.ts';
+import { ofDesired, type PodSummary, summarizePods } from '../verification/summary.ts';
 import { unobservedAt } from '../workload/refusal.ts';
 import { unblock } from './actions.ts';
 import { isRejected } from './budget.ts';
@@ -110,13 +110,10 @@ function evaluate(
 }
 
 /** The status with the present pods. */
-export const withPodStatus = (
-  status: ActiveStatus,
-  { counts, desired, results }: PodSummary,
-): ActiveStatus => ({
+export const withPodStatus = (status: ActiveStatus, { counts, results }: PodSummary): ActiveStatus => ({
   ...status,
   counts,
-  summary: `${Math.min(counts.passed, desired)}/${desired}`,
+  summary: `${ofDesired(counts.passed, counts)}/${counts.desired}`,
   exitCodes: exitCodes(results, status.exitCodes),
   pods: report(results),
 });

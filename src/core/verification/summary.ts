@@ -59,6 +59,10 @@ function count(results: readonly PodResult[], desired: number): Counts {
   return { desired, updated: results.length, ready, passed, skipped, failed, inconclusive, retrying };
 }
 
+/** As many of the desired pods. More may have passed, or be updated: those that a scale-down is still to remove. */
+export const ofDesired = (count: number, { desired }: Pick<Counts, 'desired'>): number =>
+  Math.min(count, desired);
+
 /** No check ran in any pod, neither in this version nor in the previous one: readiness alone decided. */
 export const hasNoCheckRun = (results: readonly PodResult[]): boolean =>
   results.length > 0 && results.every(({ cause }) => isReason(cause.reason, 'NoCheckRan'));
