@@ -104,9 +104,8 @@ export interface Overdue {
 }
 
 /**
- * No progress until the deadline. Evidence from a pod fails the rollout, missing responses do not. Only a probe made after the deadline
- * counts: an earlier one may date from before its node, or the API server, was lost. A pod that was first probed after the deadline has its own.
- * `undefined` before the deadline, and while such a probe is still to come.
+ * No progress until the deadline. Evidence from a pod fails the rollout, missing responses do not. `undefined` before the deadline, and while a
+ * pod may still give evidence.
  */
 export function findOverdue(evaluation: Evaluation, deadline: number): Overdue | undefined {
   const { snapshot, summary } = evaluation;
@@ -115,20 +114,9 @@ export function findOverdue(evaluation: Evaluation, deadline: number): Overdue |
     return undefined;
   }
   const results = verifiesPods(evaluation) ? summary.results : [];
-  const failing =
-    results.find(
-      ({ record, state }) =>
-        state === 'Retrying' &&
-        record?.class === 'Retry' &&
-        record.startedAt >= deadline &&
-        wasProbedBefore(record, deadline),
-    ) ?? (isPreviousReady(evaluation) ? results.find((result) => isLapsed(result, snapshot)) : undefined);
-  const isComing = ({ record, cycleAt }: PodResult) =>
-    cycleAt !== undefined && (record ? record.startedAt < deadline : cycleAt <= snapshot.now);
-  if (!failing && results.some(isComing)) {
-    return undefined;
-  }
-  if (snapshot.now < deadline + timeOfPod(evaluation) && results.some(hasTimeLeft(snapshot))) {
+  const failing = results.find(failsSince(deadline)) ?? lapsedPod(evaluation, results);
+  const awaitsProbe = failing === undefined && results.some(isProbeToCome(deadline, snapshot));
+  if (awaitsProbe || awaitsStartedLate(evaluation, results, deadline)) {
     return undefined;
   }
   const refused = failing ? undefined : refusedPods(evaluation);
@@ -142,24 +130,54 @@ export function findOverdue(evaluation: Evaluation, deadline: number): Overdue |
   };
 }
 
-const timeOfPod = ({ snapshot: { upgrade }, policy }: Evaluation): number =>
-  timeLimit({ spec: upgrade.spec, deadlineSeconds: policy.deadlineSeconds(upgrade.spec) });
-
-/** A pod that was started late still has time of its own. That postpones the deadline once: the pods of a loop all have time left. */
-const hasTimeLeft =
-  ({ now }: Snapshot) =>
-  ({ record, deadlineAt }: PodResult): boolean =>
-    record?.class === 'Retry' && deadlineAt !== undefined && deadlineAt > now;
-
-const isLapsed = ({ lapse }: PodResult, { now }: Snapshot): boolean =>
-  lapse?.countsAt !== undefined && lapse.countsAt <= now;
-
-/** Where pods of the previous version are not ready either, what has become of a verified pod says nothing about its version. */
-const isPreviousReady = ({ summary }: Evaluation): boolean => summary.outdated.every(isReady);
+/**
+ * Only a probe made after the deadline counts: an earlier one may date from before its node, or the API server, was lost. A pod that was first
+ * probed after the deadline has its own.
+ */
+const failsSince =
+  (deadline: number) =>
+  ({ record, state }: PodResult): boolean =>
+    state === 'Retrying' &&
+    record?.class === 'Retry' &&
+    record.startedAt >= deadline &&
+    wasProbedBefore(record, deadline);
 
 /** By our own clock: creation times are those of the API server. Without checks, only readiness is known, which has no time of its own. */
 const wasProbedBefore = ({ tries }: PodRecord, deadline: number): boolean =>
   tries.length === 0 || tries.some(({ firstAt }) => firstAt < deadline);
+
+/**
+ * A verified pod that was not ready for too long. Where pods of the previous version are not ready either, what has become of it says nothing
+ * about its version.
+ */
+const lapsedPod = (
+  { snapshot: { now }, summary }: Evaluation,
+  results: readonly PodResult[],
+): PodResult | undefined =>
+  summary.outdated.every(isReady)
+    ? results.find(({ lapse }) => lapse?.countsAt !== undefined && lapse.countsAt <= now)
+    : undefined;
+
+/** The pod is still to be probed after the deadline, or for the first time. */
+const isProbeToCome =
+  (deadline: number, { now }: Snapshot) =>
+  ({ record, cycleAt }: PodResult): boolean =>
+    cycleAt !== undefined && (record ? record.startedAt < deadline : cycleAt <= now);
+
+/** A pod that was started late still has time of its own. That postpones the deadline once: the pods of a loop all have time left. */
+function awaitsStartedLate(
+  { snapshot: { now, upgrade }, policy }: Evaluation,
+  results: readonly PodResult[],
+  deadline: number,
+): boolean {
+  const timeOfPod = timeLimit({ spec: upgrade.spec, deadlineSeconds: policy.deadlineSeconds(upgrade.spec) });
+  return (
+    now < deadline + timeOfPod &&
+    results.some(
+      ({ record, deadlineAt }) => record?.class === 'Retry' && deadlineAt !== undefined && deadlineAt > now,
+    )
+  );
+}
 
 /** What holds the rollout up: a pod, or what the controller's status or events say. */
 function withoutEvidence({ snapshot, status, summary, rollout: { rolledAt } }: Evaluation): Cause {
