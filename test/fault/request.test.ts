@@ -217,6 +217,13 @@ test('after 429 nothing is sent before the time that the server named, then it g
   expect((await send([answer(200)])).ok).toBe(true);
 });
 
+test('a 429 about one namespace, whose flow is full, holds up none about another', async () => {
+  await send([answer(429, 'Too many requests', { 'retry-after': '32' })]);
+  const other = { ...target, namespace: 'other' };
+  expect((await send([answer(200)], { target: other })).ok).toBe(true);
+  expect(await send([answer(200)])).toMatchObject({ failure: { kind: 'throttled' } });
+});
+
 test('a 429 about one object holds up nothing but its own request', async () => {
   const status = { kind: 'Status', message: 'cannot evict: disruption budget', code: 429 };
   expect(await send([answer(429, status, { 'retry-after': '10' })])).toMatchObject({

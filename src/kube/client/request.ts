@@ -86,7 +86,7 @@ export class Requests {
     if (path === undefined) {
       throw new Failed({ kind: 'invalid', message: clean(`${what(request)}: not a valid object name`) });
     }
-    const heldMs = this.#throttle?.remainingMs() ?? 0;
+    const heldMs = this.#throttle?.remainingMs(request.target.namespace) ?? 0;
     if (heldMs > 0) {
       throw new Failed({
         kind: 'throttled',
@@ -105,7 +105,7 @@ export class Requests {
       Date.now(),
     );
     if (failure.kind === 'throttled' && isOverloaded(answer.body)) {
-      this.#throttle?.hold(failure.retryAfterMs);
+      this.#throttle?.hold(failure.retryAfterMs, request.target.namespace);
     }
     throw new Failed(failure, answer.status);
   }

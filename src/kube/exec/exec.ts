@@ -30,7 +30,7 @@ export class ClusterExecutor implements Executor {
     if (path === undefined || !isLabel(request.container)) {
       return { kind: 'refused', status: 0, message: 'not a valid pod or container name' };
     }
-    const heldMs = this.#throttle.remainingMs();
+    const heldMs = this.#throttle.remainingMs(request.namespace);
     if (heldMs > 0) {
       return {
         kind: 'refused',
@@ -44,11 +44,11 @@ export class ClusterExecutor implements Executor {
       return first;
     }
     if (first.status !== 401) {
-      return this.#refused(first);
+      return this.#refused(first, request);
     }
     await this.#connection.refresh().catch(() => {});
     const second = await this.#session(request, { path, deadline, signal });
-    return second.kind === 'notUpgraded' ? this.#refused(second) : second;
+    return second.kind === 'notUpgraded' ? this.#refused(second, request) : second;
   }
 
   async #session(
@@ -95,11 +95,11 @@ export class ClusterExecutor implements Executor {
     return this.#agent;
   }
 
-  #refused(refusal: NotUpgraded): ExecResult {
+  #refused(refusal: NotUpgraded, { namespace }: ExecRequest): ExecResult {
     const { status, retryAfter } = refusal;
     const message = refusalText(refusal);
     if (status === 429 && isOverloaded(refusal.body)) {
-      this.#throttle.hold(retryAfterMs(retryAfter, Date.now()));
+      this.#throttle.hold(retryAfterMs(retryAfter, Date.now()), namespace);
     }
     const gone =
       status === 404 ||

@@ -72,3 +72,11 @@ test('a throttle holds until the latest time that was named', () => {
   now += 500;
   expect(throttle.remainingMs()).toBe(0);
 });
+
+test('a throttle holds one namespace and no other', () => {
+  const throttle = new Throttle(() => 0);
+  throttle.hold(32_000, 'hostile');
+  throttle.hold(500, 'other');
+  const held = ['hostile', 'other', 'shop', undefined].map((namespace) => throttle.remainingMs(namespace));
+  expect(held).toEqual([32_000, 500, 0, 0]);
+});
