@@ -2,6 +2,7 @@
 import { isClosed } from '../api/gate.ts';
 import type { NewPod, PodPatch, PodView } from '../api/views.ts';
 import { gatePatch, targetOfNewPod } from '../core/gate.ts';
+import { fairReader, fairWriter } from './fair-requests.ts';
 import { OrphanGateController } from './orphan-gate-controller.ts';
 import type { Ports } from './ports.ts';
 import { Queue } from './queue.ts';
@@ -35,7 +36,8 @@ export class Engine {
   readonly #gates: Queue;
   #state: 'standby' | 'syncing' | 'working' | 'stopped' = 'standby';
 
-  constructor(options: EngineOptions) {
+  constructor(ports: EngineOptions) {
+    const options = { ...ports, writer: fairWriter(ports.writer), reader: fairReader(ports.reader) };
     const { clock, telemetry, watcher } = options;
     const store = new Store(() => clock.now());
     this.store = store;

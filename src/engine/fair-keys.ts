@@ -36,9 +36,10 @@ export class FairKeys {
     return since;
   }
 
-  /** Removes and returns the key whose turn it is; its namespace goes to the end. */
-  next(): [key: string, since: number] | undefined {
-    const [namespace, keys] = this.#namespaces.entries().next().value ?? [];
+  /** Removes and returns the key whose turn it is; its namespace goes to the end. Namespaces that are not admitted keep their turn. */
+  next(admits: (namespace: string) => boolean): [key: string, since: number] | undefined {
+    const namespace = this.#firstOf(admits);
+    const keys = this.#namespaces.get(namespace ?? '');
     const next = keys?.entries().next().value;
     if (namespace === undefined || !keys || !next) {
       return undefined;
@@ -51,7 +52,16 @@ export class FairKeys {
     this.#size -= 1;
     return next;
   }
+
+  #firstOf(admits: (namespace: string) => boolean): string | undefined {
+    for (const namespace of this.#namespaces.keys()) {
+      if (admits(namespace)) {
+        return namespace;
+      }
+    }
+    return undefined;
+  }
 }
 
 /** The namespace of a key `namespace/name`; other keys share one turn. */
-const namespaceOf = (key: string): string => key.slice(0, Math.max(0, key.indexOf('/')));
+export const namespaceOf = (key: string): string => key.slice(0, Math.max(0, key.indexOf('/')));

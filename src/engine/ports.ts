@@ -19,6 +19,10 @@ import type { Log, Telemetry, Tracer } from './telemetry-ports.ts';
 
 export type { ExecResult, QueryAnswer };
 
+/** How many writes and reads the engine sends at once: with fewer connections they would wait again, and no longer in fair turns. */
+export const MAX_WRITES = 10;
+export const MAX_READS = 4;
+
 /** Time and randomness, so that a test can control both. */
 export interface Clock {
   /** Wall clock in milliseconds since the epoch, for what is stored and shown. It may be set, forwards and backwards. */

@@ -112,6 +112,22 @@ describe('a key', () => {
     expect(worked).toEqual(['0 a', '0 b']);
   });
 
+  test('of one namespace never has all workers, with priority or without', async () => {
+    const { clock, queue, worked, finish } = benchOf(4, 4);
+    for (let i = 0; i < 20; i++) {
+      queue.add(`hostile/${i}`, i < 10);
+    }
+    await turn(clock);
+    expect(worked).toHaveLength(6);
+    queue.add('shop/a');
+    queue.add('shop/b', true);
+    await turn(clock);
+    expect(worked.slice(6).sort()).toEqual(['0 shop/a', '0 shop/b']);
+    await finish();
+    expect(worked).toHaveLength(9);
+    expect(worked.at(-1)).toMatch(/hostile/);
+  });
+
   test('whose write was held keeps its backoff', async () => {
     const { clock, queue, worked, finish } = benchOf();
     queue.add('a');

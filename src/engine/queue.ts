@@ -1,11 +1,12 @@
 /**
  * A work queue like client-go's: each key is processed at most once at a time, again if it was added meanwhile, later on request, and with backoff
- * after failures. Namespaces take turns, and keys with priority have workers of their own. Keys are processed in short slices, never within the
- * call that adds them: sockets are read and timers fire between two slices.
+ * after failures. Namespaces take turns and none has all workers, and keys with priority have workers of their own. Keys are processed in short slices,
+ * never within the call that adds them: sockets are read and timers fire between two slices.
  */
-import { FairKeys } from './fair-keys.ts';
+import { FairKeys, namespaceOf } from './fair-keys.ts';
 import type { Clock } from './ports.ts';
 import type { QueueTelemetry } from './telemetry-ports.ts';
+import { Workers } from './workers.ts';
 
 const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 30_000;
@@ -43,9 +44,9 @@ export interface QueueOptions {
   readonly work: (key: string) => Promise<Result>;
 }
 
-/** Whose worker has taken a key, and whether the key had priority. */
+/** Which worker has taken a key, and whether the key had priority. */
 interface Taken {
-  readonly isReserved: boolean;
+  readonly workers: Workers;
   readonly priority: boolean;
 }
 
@@ -68,7 +69,8 @@ export class Queue {
   readonly #waiting = new FairKeys();
   readonly #prioritized = new FairKeys();
   readonly #working = new Set<string>();
-  #reservedInUse = 0;
+  readonly #workers: Workers;
+  readonly #reserved: Workers;
   /** Keys that were added while they were processed, and whether with priority. */
   readonly #dirty = new Map<string, boolean>();
   readonly #timers = new Map<string, Timer>();
@@ -81,6 +83,8 @@ export class Queue {
 
   constructor(options: QueueOptions) {
     this.#options = options;
+    this.#workers = new Workers(options.workers);
+    this.#reserved = new Workers(options.reservedWorkers);
   }
 
   start(): void {
@@ -177,14 +181,18 @@ export class Queue {
   }
 
   #startNext(): boolean {
-    const { workers, reservedWorkers } = this.#options;
-    const isReserved = this.#reservedInUse < reservedWorkers && this.#prioritized.size > 0;
-    const isFree = this.#working.size - this.#reservedInUse < workers;
-    const normal = isFree && !isReserved ? this.#waiting.next() : undefined;
-    const prioritized = !normal && (isReserved || isFree) ? this.#prioritized.next() : undefined;
-    const next = normal ?? prioritized;
+    const [waiting, prioritized] = [this.#waiting, this.#prioritized];
+    return (
+      this.#startFrom(prioritized, { workers: this.#reserved, priority: true }) ||
+      this.#startFrom(waiting, { workers: this.#workers, priority: false }) ||
+      this.#startFrom(prioritized, { workers: this.#workers, priority: true })
+    );
+  }
+
+  #startFrom(keys: FairKeys, how: Taken): boolean {
+    const next = keys.next((namespace) => how.workers.admits(namespace));
     if (next) {
-      this.#take(...next, { isReserved, priority: prioritized !== undefined });
+      this.#take(...next, how);
     }
     return next !== undefined;
   }
@@ -196,16 +204,16 @@ export class Queue {
     void this.#run(key, how);
   }
 
-  async #run(key: string, { isReserved, priority }: Taken): Promise<void> {
+  async #run(key: string, { workers, priority }: Taken): Promise<void> {
     const { clock, telemetry, work } = this.#options;
     this.#working.add(key);
-    this.#reservedInUse += isReserved ? 1 : 0;
+    workers.take(namespaceOf(key));
     const startedAt = clock.steady();
     const { requeueAfterMs, backoff = false, held = false, progressed = false, busyMs = 0 } = await work(key);
     telemetry.worked((clock.steady() - startedAt) / 1000);
     this.#rest(key, startedAt, busyMs);
     this.#working.delete(key);
-    this.#reservedInUse -= isReserved ? 1 : 0;
+    workers.release(namespaceOf(key));
     const dirty = this.#dirty.get(key);
     this.#dirty.delete(key);
     if (progressed || !(backoff || held)) {

@@ -1,13 +1,15 @@
 /** The connection to a cluster: implements the ports of the engine. */
-import type {
-  Executor,
-  GateProbe,
-  Installation,
-  Reader,
-  Watcher,
-  WatchHealth,
-  WatchListener,
-  Writer,
+import {
+  type Executor,
+  type GateProbe,
+  type Installation,
+  MAX_READS,
+  MAX_WRITES,
+  type Reader,
+  type Watcher,
+  type WatchHealth,
+  type WatchListener,
+  type Writer,
 } from '../engine/ports.ts';
 import { Connection, type ConnectionOptions } from './client/connection.ts';
 import { HttpClient } from './client/http.ts';
@@ -66,9 +68,8 @@ export interface Cluster {
 export type WebhookCertificates = Omit<CertificateManagerOptions, 'now' | 'configuration'> &
   Partial<Pick<CertificateManagerOptions, 'now'>>;
 
-/** Limits of concurrent requests, besides watches, lease and execs. Reads do not wait for writes, and writes not for events. */
-const MAX_WRITES = 8;
-const MAX_READS = 4;
+/** Limits of concurrent requests, besides watches, lease and execs. Reads do not wait for writes or lists, and writes not for events. */
+const MAX_LISTS = 4;
 /** Clusters may store events separately: if requests for events hang, the others must not. */
 const MAX_EVENTS = 4;
 
@@ -81,7 +82,7 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
   const connection = new Connection(options);
   await connection.credentials();
   const http = new HttpClient(connection, MAX_WRITES);
-  const readHttp = new HttpClient(connection, MAX_READS);
+  const readHttp = new HttpClient(connection, MAX_READS + MAX_LISTS);
   const eventHttp = new HttpClient(connection, MAX_EVENTS);
   const throttle = new Throttle();
   const requests = new Requests(http, throttle);

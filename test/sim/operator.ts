@@ -7,17 +7,19 @@ import { VERIFIED } from '../../src/api/names.ts';
 import type { Upgrade, UpgradeStatus } from '../../src/api/types.ts';
 import type { PodView, WorkloadView } from '../../src/api/views.ts';
 import { Engine } from '../../src/engine/engine.ts';
-import type {
-  Clock,
-  OperatorEvent,
-  Reader,
-  RequestFailure,
-  WatchEvent,
-  Watched,
-  WatchedKind,
-  Watcher,
-  Writer,
-  Written,
+import {
+  type Clock,
+  MAX_READS,
+  MAX_WRITES,
+  type OperatorEvent,
+  type Reader,
+  type RequestFailure,
+  type WatchEvent,
+  type Watched,
+  type WatchedKind,
+  type Watcher,
+  type Writer,
+  type Written,
 } from '../../src/engine/ports.ts';
 import type { QueueTelemetry } from '../../src/engine/telemetry-ports.ts';
 import { type Change, deepFreeze, keyOf } from './state.ts';
@@ -62,6 +64,8 @@ export interface Faults {
   listsAsOf?(kind: WatchedKind, operator: number): number | undefined;
   /** How far the process's clock is ahead of everybody else's. */
   clockAheadMs?(now: number, operator: number): number;
+  /** How long a request about an object of the namespace takes, there and back. */
+  requestMs?(namespace: string): number | undefined;
   /** A full list so often; 0: only the first. */
   resyncMs?: number;
 }
@@ -92,11 +96,39 @@ const refused = (
   failure: { kind, message },
 });
 
+/** Of one client: requests wait for one in the order in which they were made, as with Node's agent. */
+class Connections {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(size: number) {
+    this.#free = size;
+  }
+
+  async use<T>(request: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) {
+      this.#free--;
+    } else {
+      await new Promise<void>((start) => this.#waiting.push(start));
+    }
+    const answer = await request();
+    const next = this.#waiting.shift();
+    if (next) {
+      next();
+    } else {
+      this.#free++;
+    }
+    return answer;
+  }
+}
+
 export class Operator {
   readonly #options: OperatorOptions;
   readonly #unsubscribe: (() => void)[] = [];
   readonly engine: Engine;
   readonly inContainer = new Map<string, number>();
+  readonly #writing = new Connections(MAX_WRITES);
+  readonly #reading = new Connections(MAX_READS);
   mostInContainer = 0;
   mostExecs = 0;
   #execs = 0;
@@ -157,11 +189,21 @@ export class Operator {
     return new Promise((resolve) => this.#options.world.clock.after(ms, () => this.#alive && resolve()));
   }
 
-  async #answered<T>(look: () => T): Promise<T> {
-    await this.#sleep(REQUEST_MS);
+  /** How long a request takes each way. */
+  #wayMs(namespace: string): number {
+    const { faults } = this.#options;
+    return (faults.requestMs?.(namespace) ?? 2 * REQUEST_MS) / 2;
+  }
+
+  async #answered<T>(look: () => T, wayMs = REQUEST_MS): Promise<T> {
+    await this.#sleep(wayMs);
     const answer = look();
-    await this.#sleep(REQUEST_MS);
+    await this.#sleep(wayMs);
     return answer;
+  }
+
+  #read<T>(namespace: string, look: () => T): Promise<T> {
+    return this.#reading.use(() => this.#answered(look, this.#wayMs(namespace)));
   }
 
   #watcher(): Watcher {
@@ -218,12 +260,14 @@ export class Operator {
     return {
       getPod: (namespace, name) => {
         memory.looks.push(name);
-        return this.#answered(() => state.get('Pod', `${namespace}/${name}`) ?? 'gone');
+        return this.#read(namespace, () => state.get('Pod', `${namespace}/${name}`) ?? 'gone');
       },
-      failedCreate: ({ uid }) => this.#answered(() => this.#options.world.warnings.get(uid)),
-      failedStart: ({ uid }) => this.#answered(() => this.#options.world.warnings.get(uid)),
+      failedCreate: ({ namespace, uid }) => this.#read(namespace, () => world.warnings.get(uid)),
+      failedStart: ({ namespace, uid }) => this.#read(namespace, () => world.warnings.get(uid)),
       listUpgrades: (namespace) =>
-        this.#answered(() => state.all('Upgrade').filter(({ metadata }) => metadata.namespace === namespace)),
+        this.#read(namespace, () =>
+          state.all('Upgrade').filter(({ metadata }) => metadata.namespace === namespace),
+        ),
     };
   }
 
@@ -243,7 +287,16 @@ export class Operator {
     return result;
   }
 
-  async #write<T>(
+  #write<T>(
+    kind: WriteKind,
+    what: string,
+    look: () => unknown,
+    apply: () => Written<T>,
+  ): Promise<Written<T>> {
+    return this.#writing.use(() => this.#send(kind, what, look, apply));
+  }
+
+  async #send<T>(
     kind: WriteKind,
     what: string,
     look: () => unknown,
@@ -265,7 +318,8 @@ export class Operator {
     if (fault === 'before') {
       return this.#die(record, 'before');
     }
-    await this.#sleep(REQUEST_MS);
+    const wayMs = this.#wayMs(namespaceOf(look()));
+    await this.#sleep(wayMs);
     const before = look();
     const version = world.state.version;
     const refusal = refusalOf(fault);
@@ -277,7 +331,7 @@ export class Operator {
     if (fault === 'lost') {
       return this.#die(record, 'lost');
     }
-    await this.#sleep(REQUEST_MS);
+    await this.#sleep(wayMs);
     if (fault === 'after') {
       world.clock.after(0, () => this.#die(record, 'after'));
     }
@@ -422,6 +476,9 @@ export class Operator {
     return ok(change(now));
   }
 }
+
+const namespaceOf = (object: unknown): string =>
+  object === undefined ? '' : (keyOf(object as Parameters<typeof keyOf>[0]).split('/')[0] ?? '');
 
 /** JSON in UTF-8: half a character comes back as U+FFFD. */
 const asStored = (status: UpgradeStatus): UpgradeStatus =>

@@ -51,10 +51,11 @@ export function addUpgrade(
   name: string,
   spec: UpgradeSpec,
   annotations: Readonly<Record<string, string>> = {},
+  namespace = NAMESPACE,
 ): Upgrade {
   return world.state.put('Upgrade', {
     metadata: {
-      namespace: NAMESPACE,
+      namespace,
       name,
       uid: world.state.uid('upgrade'),
       resourceVersion: '',

@@ -39,6 +39,7 @@ export interface Model {
 
 export interface WorkloadSpec {
   readonly kind: WorkloadKind;
+  readonly namespace?: string;
   readonly name: string;
   readonly images: Images;
   readonly replicas?: number;
@@ -120,6 +121,7 @@ export class World {
 
   addWorkload(spec: WorkloadSpec): WorkloadView {
     const { kind, name, images, replicas = 3, ordered = true, onDelete = false } = spec;
+    const { namespace = NAMESPACE } = spec;
     const containers = Object.entries(images).map(
       ([container, image]): TemplateContainer => ({
         name: container,
@@ -139,7 +141,7 @@ export class World {
     });
     return this.state.put(kind, {
       kind,
-      namespace: NAMESPACE,
+      namespace,
       name,
       uid,
       resourceVersion: '',

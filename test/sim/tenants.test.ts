@@ -1,0 +1,64 @@
+/** What one tenant can do to the upgrades of another: whatever requests about its objects cost, the others have their share of everything. */
+import { expect, jest, test } from '@jest/globals';
+import { VirtualClock } from './clock.ts';
+import { type Faults, Operator } from './operator.ts';
+import { bad, NEW, OLD, workloadOf } from './stories.ts';
+import { addUpgrade, specOf, target } from './story.ts';
+import { remembered } from './telemetry.ts';
+import { World } from './world.ts';
+
+jest.setTimeout(120_000);
+
+const START = Date.parse('2026-01-01T00:00:00Z');
+const HOSTILE = 'hostile';
+/** Until the results of eight pods of each hostile Upgrade are written at once, and fill all connections. */
+const HEAD_START_MS = 100_000;
+
+/** How long a bad upgrade takes until its evidence, and from there until its workload names the previous images again. */
+async function badUpgrade(hostile: number, faults: Faults = {}) {
+  const clock = new VirtualClock(START, 1);
+  let failedAt = Number.POSITIVE_INFINITY;
+  const fails = ({ now }: { readonly now: number }) => {
+    failedAt = Math.min(failedAt, now);
+    return 17;
+  };
+  const world = new World(clock, { [OLD]: {}, [NEW]: { answer: fails } });
+  world.gatePolicy.installed = true;
+  world.addNodes('node-1');
+  world.addWorkload(workloadOf('Deployment'));
+  const names = Array.from({ length: hostile }, (_, index) => `web-${index}`);
+  for (const name of names) {
+    world.addWorkload({ ...workloadOf('Deployment'), namespace: HOSTILE, name, replicas: 8 });
+  }
+  await clock.runUntil(START + 8000, () => {});
+  const options = { world, id: 1, memory: remembered(), events: [], writes: [] };
+  const operator = new Operator({ ...options, faults, wrote: () => {}, died: () => {} });
+  operator.lead();
+  const spec = {
+    ...bad('Deployment').spec,
+    gate: 'Disabled' as const,
+    containers: [{ name: 'web', image: HOSTILE }],
+  };
+  for (const name of names) {
+    addUpgrade(world, name, specOf({ workload: { ...workloadOf('Deployment'), name }, spec }), {}, HOSTILE);
+  }
+  await clock.runUntil(clock.now() + HEAD_START_MS, () => {});
+  const startedAt = clock.now();
+  addUpgrade(world, 'web', specOf(bad('Deployment')));
+  let backAt = Number.POSITIVE_INFINITY;
+  await clock.runUntil(startedAt + 60_000, () => {
+    const isBack = failedAt < clock.now() && target(world).containers.every(({ image }) => image === OLD);
+    backAt = isBack ? Math.min(backAt, clock.now()) : backAt;
+  });
+  return { untilEvidenceMs: failedAt - startedAt, reactionMs: backAt - failedAt };
+}
+
+test('requests that take long about the objects of one tenant hold up no upgrade and no fallback of another', async () => {
+  const alone = await badUpgrade(0);
+  const beside = await badUpgrade(30, {
+    requestMs: (namespace) => (namespace === HOSTILE ? 10_000 : undefined),
+  });
+  expect(alone.reactionMs).toBeLessThan(100);
+  expect(beside.reactionMs).toBeLessThan(2 * alone.reactionMs);
+  expect(beside.untilEvidenceMs).toBeLessThan(2 * alone.untilEvidenceMs);
+});
