@@ -60,7 +60,7 @@ export class Engine {
       workers: WORKERS,
       reservedWorkers: 0,
       telemetry: NO_TELEMETRY,
-      work: (uid) => this.#gateController.reconcile(uid),
+      work: (key) => this.#gateController.reconcile(key.slice(key.indexOf('/') + 1)),
     });
     store.watch(watcher, this.#listener());
   }
@@ -125,7 +125,8 @@ export class Engine {
 
   #enqueueGate(pod: PodView): void {
     if (this.#isWorking && isClosed(pod)) {
-      this.#gates.add(pod.uid);
+      // With its namespace, so that those of other namespaces have their turn.
+      this.#gates.add(`${pod.namespace}/${pod.uid}`);
     }
   }
 

@@ -89,6 +89,29 @@ describe('the progress of an Upgrade', () => {
     expect(Math.max(...waits)).toBe(30_000);
   });
 
+  test('is soon written beside however many of another namespace, also if these never use their turns', () => {
+    const crowd = writer();
+    const hostile = Array.from({ length: 2000 }, (_, index) => `hostile/web-${index}`);
+    crowd.write([...hostile, 'shop/web']);
+    crowd.pass(2000);
+    for (const key of hostile) {
+      crowd.pace.dueMs(key, changeOf(stored, progress.status), progress);
+    }
+    const waitMs = crowd.pace.dueMs('shop/web', changeOf(stored, progress.status), progress);
+    expect(waitMs).toBeLessThan(1000);
+  });
+
+  test('leaves a turn that it does not need to the next one', () => {
+    const { pace, write, pass } = writer();
+    write(['a/web', 'b/web', 'c/web']);
+    pass(2000);
+    const waitMs = (key: string) => pace.dueMs(key, changeOf(stored, progress.status), progress);
+    expect(waitMs('a/web')).toBe(0);
+    const second = waitMs('b/web');
+    pace.written('b/web');
+    expect(waitMs('c/web')).toBe(second);
+  });
+
   test('does not hold up what somebody may wait for', () => {
     const many = writer();
     const keys = keysOf(200);

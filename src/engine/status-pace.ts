@@ -2,13 +2,16 @@
 import type { Plan } from '../core/decision/decide.ts';
 import { leastStatus } from '../core/report/fit.ts';
 import type { Change } from '../core/report/status-diff.ts';
+import { namespaceOf } from './fair-keys.ts';
 import type { Clock } from './ports.ts';
 import type { UpgradeKey } from './store.ts';
 
 /** Minimum interval of status writes for progress only. */
 const PROGRESS_EVERY_MS = 2000;
 /** The same over all Upgrades: where hundreds roll out at once, such writes would be a third of all, and delay the others. */
-const PROGRESS_INTERVAL_MS = 100;
+const TURN_MS = 80;
+/** The same in one namespace, which leaves turns to others: one tenant's Upgrades, however many and restless, do not make what others see old. */
+const NAMESPACE_TURN_MS = 100;
 /** But nobody waits longer for its turn. */
 const LONGEST_TURN_MS = 30_000;
 /** Minimum interval for counts and times of probes only. */
@@ -25,9 +28,11 @@ export class StatusPace {
   readonly #refused = new Map<UpgradeKey, { readonly message: string; readonly until: number }>();
   readonly #actsAhead = new Map<UpgradeKey, number>();
   readonly #writtenAt = new Map<UpgradeKey, number>();
-  /** When the progress that is due may be written. */
+  /** When the progress that is due may be written, counted in turns. */
   readonly #turns = new Map<UpgradeKey, number>();
-  #nextTurnAt = 0;
+  readonly #taken = new Set<number>();
+  /** From when on a namespace may take the next turn. */
+  readonly #nextTurnAt = new Map<string, number>();
 
   constructor(clock: Pick<Clock, 'steady'>) {
     this.#clock = clock;
@@ -52,18 +57,51 @@ export class StatusPace {
 
   /** Returns in how long it is this Upgrade's turn. It keeps its turn until its status is written. */
   #turnMs(key: UpgradeKey, now: number): number {
-    const known = this.#turns.get(key);
-    const at = known ?? Math.min(Math.max(now, this.#nextTurnAt), now + LONGEST_TURN_MS);
-    if (known === undefined) {
-      this.#turns.set(key, at);
-      this.#nextTurnAt = at + PROGRESS_INTERVAL_MS;
+    const turn = this.#turns.get(key) ?? this.#takeTurn(key, now);
+    return Math.max(0, turn * TURN_MS - now);
+  }
+
+  #takeTurn(key: UpgradeKey, now: number): number {
+    this.#forgetTurns(now);
+    const namespace = namespaceOf(key);
+    const from = Math.max(now, this.#nextTurnAt.get(namespace) ?? now);
+    const last = Math.floor((now + LONGEST_TURN_MS) / TURN_MS);
+    let turn = Math.min(last, Math.floor(from / TURN_MS));
+    while (turn < last && this.#taken.has(turn)) {
+      turn++;
     }
-    return Math.max(0, at - now);
+    this.#turns.set(key, turn);
+    this.#taken.add(turn);
+    this.#nextTurnAt.set(namespace, Math.max(from, turn * TURN_MS) + NAMESPACE_TURN_MS);
+    return turn;
+  }
+
+  /** What has passed holds up nobody. */
+  #forgetTurns(now: number): void {
+    for (const turn of this.#taken) {
+      if ((turn + 1) * TURN_MS <= now) {
+        this.#taken.delete(turn);
+      }
+    }
+    for (const [namespace, at] of this.#nextTurnAt) {
+      if (at <= now) {
+        this.#nextTurnAt.delete(namespace);
+      }
+    }
+  }
+
+  /** Another Upgrade may have the turn if it was not needed. */
+  #endTurn(key: UpgradeKey): void {
+    const turn = this.#turns.get(key);
+    this.#turns.delete(key);
+    if (turn !== undefined && turn * TURN_MS > this.#clock.steady()) {
+      this.#taken.delete(turn);
+    }
   }
 
   written(key: UpgradeKey): void {
     this.#writtenAt.set(key, this.#clock.steady());
-    this.#turns.delete(key);
+    this.#endTurn(key);
     this.#actsAhead.delete(key);
   }
 
@@ -99,7 +137,7 @@ export class StatusPace {
 
   forget(key: UpgradeKey): void {
     this.#refused.delete(key);
-    this.#turns.delete(key);
+    this.#endTurn(key);
     this.#actsAhead.delete(key);
     this.#writtenAt.delete(key);
   }

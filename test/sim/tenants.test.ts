@@ -1,5 +1,7 @@
 /** What one tenant can do to the upgrades of another: whatever requests about its objects cost, the others have their share of everything. */
 import { expect, jest, test } from '@jest/globals';
+import { VERIFIED } from '../../src/api/names.ts';
+import type { PodView } from '../../src/api/views.ts';
 import { VirtualClock } from './clock.ts';
 import { type Faults, Operator } from './operator.ts';
 import { bad, NEW, OLD, workloadOf } from './stories.ts';
@@ -61,4 +63,27 @@ test('requests that take long about the objects of one tenant hold up no upgrade
   expect(alone.reactionMs).toBeLessThan(100);
   expect(beside.reactionMs).toBeLessThan(2 * alone.reactionMs);
   expect(beside.untilEvidenceMs).toBeLessThan(2 * alone.untilEvidenceMs);
+});
+
+test('closed gates that one tenant leaves behind hold up the opening of no other', async () => {
+  const clock = new VirtualClock(START, 1);
+  const world = new World(clock, {});
+  world.addNodes('node-1');
+  world.addWorkload({ ...workloadOf('Deployment'), replicas: 1 });
+  await clock.runUntil(START + 8000, () => {});
+  const options = { world, id: 1, memory: remembered(), events: [], writes: [] };
+  const faults: Faults = { requestMs: (namespace) => (namespace === HOSTILE ? 1000 : undefined) };
+  const operator = new Operator({ ...options, faults, wrote: () => {}, died: () => {} });
+  operator.lead();
+  const [pod] = world.pods() as [PodView];
+  const leave = (namespace: string, name: string) =>
+    world.state.put('Pod', { ...pod, namespace, name, uid: world.state.uid('pod'), gates: [VERIFIED] });
+  for (let index = 0; index < 100; index++) {
+    leave(HOSTILE, `left-${index}`);
+  }
+  await clock.runUntil(clock.now() + 500, () => {});
+  const { uid } = leave('shop', 'left');
+  await clock.runUntil(clock.now() + 2000, () => {});
+  const isOpen = ({ conditions }: PodView) => conditions[VERIFIED]?.status === 'True';
+  expect(world.pods().filter(isOpen)).toContainEqual(expect.objectContaining({ uid }));
 });
