@@ -340,6 +340,14 @@ describe('README.md', () => {
     expect(text.slice(0, text.indexOf('## What you see')).split(/\s+/).length).toBeLessThan(900);
   });
 
+  test('builds and pushes the image that the chart then pulls', () => {
+    const [install = ''] = fences(read('README.md'), 'sh');
+    const [, repository, tag] = /--set image\.repository=([^,\s]+),image\.tag=(\S+)/.exec(install) ?? [];
+    expect(matches(install, /docker (?:build -t|push) (\S+)/g)).toEqual(
+      Array.from({ length: 2 }, () => `${repository}:${tag}`),
+    );
+  });
+
   test('the smallest Upgrade gets the defaults that are told of it', () => {
     const [smallest = ''] = fences(read('README.md'), 'yaml');
     const { spec } = filled(upgradesIn(smallest)[0] ?? {}) as { spec: Stage['upgrade']['spec'] };
