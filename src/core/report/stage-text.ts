@@ -30,9 +30,15 @@ export function waitingStageText({ upgrade, status }: StagedFacts, version: stri
   if (state === 'Soaking') {
     return `${where}, still probed until ${soakUntil}`;
   }
-  return state === 'AwaitingApproval'
-    ? `${where}, waits for approval: ${annotateText(upgrade.metadata, `postcheck.dev/approve=${status.attempt?.number}/${name}`)}`
-    : undefined;
+  if (state !== 'AwaitingApproval') {
+    return undefined;
+  }
+  // A pause keeps it from being completed.
+  if (stage.approvedAt ?? status.attempt?.promotedAt) {
+    return `${where} and approved`;
+  }
+  const token = `postcheck.dev/approve=${status.attempt?.number}/${name}`;
+  return `${where}, waits for approval: ${annotateText(upgrade.metadata, token)}`;
 }
 
 /** A stage that cannot complete because it has no pods; empty if it has pods, or has not started. */
