@@ -1,4 +1,4 @@
-/** What people did to a workload or to its Upgrade around an attempt. Each names the public issue that it comes from. */
+/** What people did to a workload or to its Upgrade around an attempt. Those that come from a public issue name it. */
 import { describe, expect, jest, test } from '@jest/globals';
 import { played, statesOf, three } from './played.ts';
 import {
@@ -13,9 +13,19 @@ import {
   STAGED_KINDS,
   staged,
   superseded,
+  told,
   workloadOf,
 } from './stories.ts';
-import { afterSeconds, annotate, asked, phaseIs, type Story, target, wantImage } from './story.ts';
+import {
+  afterSeconds,
+  annotate,
+  asked,
+  changeSpec,
+  phaseIs,
+  type Story,
+  target,
+  wantImage,
+} from './story.ts';
 import type { World } from './world.ts';
 
 /** Minutes of virtual time take seconds where many others work. */
@@ -26,6 +36,9 @@ const SOME: readonly KindName[] = ['Deployment', 'StatefulSet', 'DaemonSet OnDel
 const PROXY = 'registry.example/proxy:1';
 const NEWER_PROXY = 'registry.example/proxy:2';
 const HOTFIX = 'registry.example/web:1.0.1';
+
+const isAwaited = (world: World): boolean =>
+  world.upgrade()?.status?.stages?.[0]?.state === 'AwaitingApproval';
 
 const setImages =
   (images: Readonly<Record<string, string>>) =>
@@ -85,6 +98,29 @@ test.each(SOME)('a retry that fails goes back to the hotfix that ran before it: 
   expect(run.ending).toMatchObject({ phase: 'FellBack', images: { web: HOTFIX } });
 });
 
+test('an approval that is given while the Upgrade is paused is not requested once more (argo-cd#25054)', async () => {
+  const canary = { name: 'canary', pods: 1, approval: 'Manual' } as const;
+  const said: string[] = [];
+  const run = await played({
+    ...staged('Deployment', {}, { spec: { strategy: { stages: [canary] } } }),
+    steps: [
+      { when: isAwaited, act: (world) => changeSpec(world, { paused: true }) },
+      { when: afterSeconds(30), act: (world) => annotate(world, 'approve', '1/canary') },
+      {
+        when: afterSeconds(30),
+        act: (world) => {
+          said.push(world.upgrade()?.status?.message ?? '');
+          changeSpec(world, { paused: false });
+        },
+      },
+    ],
+  });
+  expect(said).toEqual([
+    expect.stringMatching(/^Paused by .*; Stage canary .*: 1 of 1 verified and approved$/),
+  ]);
+  expect(run.ending.phase).toBe('Succeeded');
+});
+
 describe('kubectl rollout undo (tidb-operator#5204, argo-rollouts#1254)', () => {
   const undo = setImages({ web: OLD });
   const undone = {
@@ -114,10 +150,7 @@ describe('kubectl rollout undo (tidb-operator#5204, argo-rollouts#1254)', () => 
       {},
       { spec: { strategy: { stages: [{ name: 'canary', pods: 1, approval: 'Manual' }] } } },
     );
-    const run = await playedUndo(
-      story,
-      (world) => world.upgrade()?.status?.stages?.[0]?.state === 'AwaitingApproval',
-    );
+    const run = await playedUndo(story, isAwaited);
     expect(run.ending).toMatchObject({ ...undone, pods: three(OLD) });
     expect(statesOf(run)).toEqual(['canary AwaitingApproval', 'rest Waiting']);
     expect(target(run.world)).toMatchObject(kind.startsWith('StatefulSet') ? { partition: 0 } : {});
@@ -159,3 +192,25 @@ describe('kubectl rollout undo (tidb-operator#5204, argo-rollouts#1254)', () => 
     expect(run.ending).toMatchObject({ ...undone, pods: three(OLD), outcomes: ['2 FellBack', '1 FellBack'] });
   });
 });
+
+test.each<KindName>(['StatefulSet', 'DaemonSet', 'DaemonSet OnDelete'])(
+  'the pods of a %s whose revisions somebody deleted are still those of its controller',
+  async (kind) => {
+    const deleteRevisions = ({ state }: World): void => {
+      for (const revision of state.all('ControllerRevision')) {
+        state.remove('ControllerRevision', revision);
+      }
+    };
+    const run = await played({
+      ...told('revisions deleted', kind, { answer: ({ ageMs }) => (ageMs < 60_000 ? 2 : 0) }),
+      losesPods: true,
+      steps: [
+        { when: (world) => asked(world, NEW) >= 1, act: () => {} },
+        { when: afterSeconds(20), act: deleteRevisions },
+        // Its controller creates them anew when it looks at the workload again.
+        { when: afterSeconds(1), act: (world) => void world.changeSpec(target(world), {}) },
+      ],
+    });
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+  },
+);

@@ -19,12 +19,17 @@ import type { ActiveStatus } from '../complete-status.ts';
 import { verificationId } from '../status.ts';
 import { rolledBackContext, verificationContext } from './context.ts';
 
-const AT = NOW - 90_000;
+const AT = NOW - 120_000;
 const snapshot = snapshotOf({ updateRevisionCreatedAt: AT });
 const FROM = { images: { web: OLD }, baseline: [] };
 
 test.each<[string, ActiveStatus, number | undefined]>([
   ['of a new revision', activeStatusOf(), AT],
+  [
+    'of one that somebody deleted after it was rolled out',
+    activeStatusOf({}, { rolledAt: ago(300) }),
+    NOW - 300_000,
+  ],
   ['of a retry', activeStatusOf({}, { trigger: 'Retry' }), AT],
   ['of images that the workload had before', activeStatusOf({}, { adopted: true }), undefined],
   [

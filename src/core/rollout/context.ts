@@ -3,7 +3,7 @@
 import type { ActiveStatus } from '../complete-status.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { resumedAt, verificationId } from '../status.ts';
-import { fromIso } from '../time.ts';
+import { earliest, fromIso } from '../time.ts';
 import type { VerificationContext } from '../verification/context.ts';
 import { isAtPartition } from './partition.ts';
 import { policyFor, policyOf } from './policy.ts';
@@ -64,15 +64,19 @@ export const rolledBackContext = (snapshot: Snapshot, status: ActiveStatus): Ver
 
 /**
  * The controller creates a revision before the pods of it. Where the workload had the images before the attempt, its revisions may have been
- * created anew for pods that ran already, as after the restore of a backup, or after a revision was deleted without its pods.
+ * created anew for pods that ran already, as after the restore of a backup, or after a revision was deleted without its pods. During the attempt,
+ * one that was deleted is created anew too; the first one already existed soon after the images were written.
  */
-const revisionCreatedAt = (
-  { updateRevision, updateRevisionCreatedAt }: Snapshot,
+function revisionCreatedAt(
+  { updateRevision, updateRevisionCreatedAt: createdAt }: Snapshot,
   status: ActiveStatus,
-): number | undefined =>
-  policyFor(status).makesRevision && !hadImages(status) && updateRevision !== status.from.revision
-    ? updateRevisionCreatedAt
-    : undefined;
+): number | undefined {
+  const isOurs =
+    policyFor(status).makesRevision && !hadImages(status) && updateRevision !== status.from.revision;
+  const { rolledAt } = status.attempt;
+  const writtenAt = rolledAt === undefined ? undefined : fromIso(rolledAt);
+  return isOurs && createdAt !== undefined ? earliest([createdAt, writtenAt]) : undefined;
+}
 
 /** Whether the workload had the images before the attempt: it was adopted, or created anew with the version of an attempt before. */
 const hadImages = ({ attempt: { adopted, inherited, trigger } }: ActiveStatus): boolean =>
