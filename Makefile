@@ -119,8 +119,8 @@ soak: deps ## ten thousand upgrades, good, bad and odd ones, on a real API serve
 	node test/fault/soak.ts --minutes $(MINUTES) --lanes $(LANES) --seed $(SEED)
 
 .PHONY: nightly
-nightly: deps ## whatever else takes hours: each fault before a real API server, millions of hostile inputs, random histories for MINUTES=55, every planted bug
-	node scripts/test.ts long
+nightly: deps ## whatever else takes hours: every crash and fault of the simulation, each fault before a real API server, millions of hostile inputs, random histories for MINUTES=55, every planted bug
+	node scripts/test.ts sweeps long
 	node test/fuzz/soak.ts --seed $(SEED)
 	node test/bench/scale.ts --pods 200 --upgrades 20 --failing 5
 	node test/sim/soak.ts --minutes $(MINUTES) --seed $(SEED)

@@ -8,12 +8,18 @@ export interface Stamp {
 
 /** Every figure, and what it counts; `of` is the figure that it is a part of. */
 export const FIGURES = {
-  crashPlans: { text: 'crashes in virtual time: at every write of the stories, in three ways' },
+  crashPlans: {
+    text: 'crashes in virtual time: at every write of the stories, in three ways',
+    of: 'crashExisting',
+  },
+  crashExisting: { text: 'crashes that there are' },
   faultPlans: {
     text: 'other disturbed runs in virtual time: failed writes, stale caches, lost and late events, two leaders',
+    of: 'faultExisting',
   },
+  faultExisting: { text: 'disturbed runs that there are' },
   walks: { text: 'random walks in virtual time through changes, rivals, refused writes and crashes' },
-  weekUpgrades: { text: 'upgrades of virtual weeks with a fault in every twentieth write' },
+  weekUpgrades: { text: 'upgrades of virtual days on end with a fault in every twentieth write' },
   weekWrong: { text: 'of these lost, or rolled back although the version was good' },
   apiPlans: { text: 'disturbed runs on a real API server' },
   apiCrashPoints: {

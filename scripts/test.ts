@@ -17,6 +17,8 @@ interface Stage {
   readonly except?: string;
   /** Test files at once. */
   readonly workers: number;
+  /** Plays all of what is otherwise played in part: test/support/share.ts. */
+  readonly whole?: true;
   /** For what must be built before (`make release-dry`), or takes long (`make nightly`, `make outages`), or is about what seldom changes (`make kubelet`). */
   readonly onlyWhenNamed?: true;
 }
@@ -58,6 +60,7 @@ const STAGES: readonly Stage[] = [
   { name: 'e2e-chart', files: '/test/e2e/chart.*\\.test\\.ts$', workers: 1 },
   { name: 'outages', files: '/test/e2e/outages.*\\.test\\.ts$', workers: 1, onlyWhenNamed: true },
   { name: 'kubelet', files: '/test/e2e/kubelet-.*\\.test\\.ts$', workers: 2, onlyWhenNamed: true },
+  { name: 'sweeps', files: '/test/sim/.*\\.test\\.ts$', workers: 2, whole: true, onlyWhenNamed: true },
   { name: 'long', files: LONG, workers: 1, onlyWhenNamed: true },
   { name: 'release', files: '/test/release/.*\\.test\\.ts$', workers: 1, onlyWhenNamed: true },
 ];
@@ -82,7 +85,7 @@ const NEVER = '/(node_modules|dist|\\.cluster)/';
 const folder = mkdtempSync(join(tmpdir(), 'postcheck-tests-'));
 const figures = join(folder, 'figures.jsonl');
 
-function run({ name, files, except = NEVER, workers }: Stage): Counts {
+function run({ name, files, except = NEVER, workers, whole }: Stage): Counts {
   const began = performance.now();
   const report = join(folder, `${name}.json`);
   stdout.write(`\n── ${name} ──\n`);
@@ -103,7 +106,10 @@ function run({ name, files, except = NEVER, workers }: Stage): Counts {
       '--outputFile',
       report,
     ],
-    { stdio: ['ignore', 'ignore', 'inherit'], env: env['RECORD'] ? { ...env, FIGURES: figures } : env },
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...env, ...(whole && { SWEEPS: 'whole' }), ...(env['RECORD'] && { FIGURES: figures }) },
+    },
   );
   const counts = existsSync(report)
     ? countsOf(JSON.parse(readFileSync(report, 'utf8')) as JestReport)

@@ -58,19 +58,20 @@ test("the confidence in a part that was measured by a sample is Wilson's interva
 
 test('figures of several tests are summed, and a figure that was not counted stays as it was', () => {
   const before = { walks: { count: 7, ...stamp }, crashPlans: { count: 1, ...stamp } };
-  const lines = (['crashPlans', 'apiCrashPoints', 'crashPlans', 'apiCrashExisting'] as const).map(
-    (name, index) => ({ name, count: 1000 * (index + 1) }),
-  );
+  const lines = (
+    ['crashPlans', 'apiCrashPoints', 'crashPlans', 'apiCrashExisting', 'crashExisting'] as const
+  ).map((name, index) => ({ name, count: 1000 * (index + 1) }));
   const later = { date: '2026-02-02', commit: '4567cdef' };
   const after = withFigures(before, lines, later);
   expect(after).toEqual({
     crashPlans: { count: 4000, ...later },
+    crashExisting: { count: 5000, ...later },
     walks: before.walks,
     apiCrashPoints: { count: 2000, ...later },
     apiCrashExisting: { count: 4000, ...later },
   });
   expect(figureRows(after)).toEqual([
-    expect.stringMatching(/^\| crashes .* \| 4,000 \(2026-02-02, 4567cdef\) \|$/),
+    expect.stringMatching(/^\| crashes .* \| 4,000 of 5,000 \(2026-02-02, 4567cdef\) \|$/),
     expect.stringMatching(/^\| random walks .* \| 7 \(2026-01-01, 0123abcd\) \|$/),
     expect.stringMatching(/^\| writes .* \| 2,000 of 4,000 \(2026-02-02, 4567cdef\) \|$/),
   ]);

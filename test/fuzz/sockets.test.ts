@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { CLIENTS, type Client, fuzzSockets, type Hostile } from './sockets.ts';
 
-const CASES: Readonly<Record<string, number>> = { exec: 2000, 'gRPC health check': 2000, watch: 300 };
+const CASES: Readonly<Record<string, number>> = { exec: 700, 'gRPC health check': 700, watch: 100 };
 
 test.each(CLIENTS.map((client) => [client.name, client] as const))(
   '%s: whatever the peer sends, it ends with the right result, keeps little, and leaves no connection',

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { env } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -69,6 +70,7 @@ export class ChangedSources {
   #run(args: readonly string[]): TestName | undefined {
     const { error, status, stdout, stderr } = spawnSync(process.execPath, [...JEST, ...args], {
       cwd: this.#folder,
+      env: { ...env, SWEEPS: 'whole' },
       encoding: 'utf8',
       timeout: 3_600_000,
       maxBuffer: 1e9,

@@ -1,9 +1,13 @@
-/** Caches that lag, events that get lost, requests that fail, processes that die again and again, and two leaders at once. */
+/**
+ * Caches that lag, events that get lost, requests that fail, processes that die again and again, and two leaders at once. With all tests a part of
+ * the plans is played: test/support/share.ts.
+ */
 import { describe, expect, test } from '@jest/globals';
 import type { WatchedKind } from '../../src/engine/ports.ts';
 import { addFigure, addRecovery } from '../support/figures.ts';
+import { shareOf } from '../support/share.ts';
 import { VirtualClock } from './clock.ts';
-import type { Fault, Faults } from './operator.ts';
+import type { Fault, Faults, WriteKind } from './operator.ts';
 import { cutAt, play, type Run, type RunOptions } from './run.ts';
 import { bad, deadline, good, KINDS, retryThenGood } from './stories.ts';
 import type { Story } from './story.ts';
@@ -23,18 +27,33 @@ interface Plan {
   readonly name: string;
   readonly story: Story;
   readonly options: RunOptions;
+  /** The request that it disturbs, where it is one. */
+  readonly kind?: WriteKind;
   /** When its fault is over, in seconds from the operator's start; before the run without the fault ends, if absent. */
   readonly overAfter?: number;
 }
 
-/** Plays every plan with this fault; returns those that break a rule or end in another way than without the fault. */
+const undisturbed = new Map<string, Promise<Run>>();
+
+/** The story without a fault, played once. */
+function referenceOf(story: Story): Promise<Run> {
+  const reference = undisturbed.get(story.name) ?? play(story);
+  undisturbed.set(story.name, reference);
+  return reference;
+}
+
+/** Plays the plans with this fault; returns those that break a rule or end in another way than without the fault. */
 async function wrongOnes(fault: string, plans: readonly Plan[], mostExtraWrites: number): Promise<string[]> {
   const wrong: string[] = [];
-  const references = new Map<string, Run>();
-  addFigure('faultPlans', plans.length);
-  for (const { name, story, options, overAfter = 0 } of plans) {
-    const reference = references.get(story.name) ?? (await play(story));
-    references.set(story.name, reference);
+  const chosen = shareOf(
+    plans,
+    `${fault} ${plans[0]?.name}`,
+    ({ story, kind = '' }) => `${story.name} ${kind}`,
+  );
+  addFigure('faultPlans', chosen.length);
+  addFigure('faultExisting', plans.length);
+  for (const { name, story, options, overAfter = 0 } of chosen) {
+    const reference = await referenceOf(story);
     const run = await play(story, options);
     addRecovery(fault, 'virtual', run.tookSeconds - Math.max(reference.tookSeconds, overAfter));
     const complaints = [...run.violations];
@@ -63,12 +82,13 @@ describe('a write that fails', () => {
     async (fault: Fault) => {
       const plans: Plan[] = [];
       for (const story of [...KINDS.map(bad), good('Deployment'), retryThenGood('StatefulSet')]) {
-        const { writes } = await play(story);
-        for (const { number } of writes) {
+        const { writes } = await referenceOf(story);
+        for (const { number, kind } of writes) {
           plans.push({
             name: `npx node test/sim/replay.ts '${story.name}' --crash ${number}:${fault}`,
             story,
             options: { faults: cutAt(number, fault) },
+            kind,
           });
         }
       }
@@ -87,7 +107,7 @@ describe('a write that fails', () => {
       'deletePod',
     ] as const) {
       const story = bad('StatefulSet');
-      const reference = await play(story);
+      const reference = await referenceOf(story);
       const until = start(reference) + 300_000;
       const faults: Faults = {
         write: (write) => (write.kind === kind && write.at < until ? 'forbidden' : undefined),
@@ -123,7 +143,7 @@ describe('a write that fails', () => {
   test('for as long as the API server is away, five minutes at any time, is made up for when it is back', async () => {
     const plans: Plan[] = [];
     for (const story of [good('Deployment'), bad('StatefulSet'), deadline('DaemonSet')]) {
-      const from = start(await play(story));
+      const from = start(await referenceOf(story));
       for (const afterMs of [0, 500, 1200, 1700, 5000, 60_500]) {
         const away = (at: number) => at >= from + afterMs && at < from + afterMs + 300_000;
         plans.push({
@@ -142,7 +162,7 @@ describe('a cache', () => {
   test('of any kind that stands still for a minute, at any time, causes no wrong write', async () => {
     const plans: Plan[] = [];
     for (const story of [good('Deployment'), bad('Deployment'), bad('StatefulSet'), good('DaemonSet')]) {
-      const from = start(await play(story));
+      const from = start(await referenceOf(story));
       for (const kind of WATCHED) {
         for (const afterMs of [50, 300, 1100, 1500, 3000]) {
           const until = from + afterMs + 60_000;
@@ -184,7 +204,7 @@ describe('a cache', () => {
   test('that misses any single event is right again after the next full list', async () => {
     const plans: Plan[] = [];
     for (const story of [good('Deployment'), bad('StatefulSet')]) {
-      const { world, writes } = await play(story);
+      const { world, writes } = await referenceOf(story);
       const first = world.state.log.findIndex(({ kind }) => kind === 'Upgrade');
       const events = world.state.log.slice(first).length;
       expect(writes.length).toBeGreaterThan(5);
@@ -248,7 +268,7 @@ describe('a process', () => {
       [deadline('Deployment'), 7000],
       [bad('StatefulSet'), 2500],
     ] as const) {
-      const reference = await play(story);
+      const reference = await referenceOf(story);
       const run = await play(story, {
         disturb: (stage) => {
           const killAndStart = (left: number): void => {

@@ -1,5 +1,6 @@
 /** Attempts in stages in whose midst others scale, delete pods, add nodes and change the partition, under one leader and under two. */
 import { describe, expect, jest, test } from '@jest/globals';
+import { shareOf } from '../support/share.ts';
 import { played, statesOf } from './played.ts';
 import { play } from './run.ts';
 import { type KindName, NEW, OLD, STAGED_KINDS, told, workloadOf } from './stories.ts';
@@ -62,10 +63,16 @@ const NODE: Rival = {
   losesPods: true,
 };
 
-const rivalsOf = (kind: KindName): readonly Rival[] => [
-  ...RIVALS,
-  ...(kind.startsWith('DaemonSet') ? [NODE] : SCALERS),
-];
+interface Meeting {
+  readonly rival: Rival;
+  readonly stage: number;
+}
+
+/** Each rival in each stage. */
+const meetingsOf = (kind: KindName): readonly Meeting[] =>
+  [...RIVALS, ...(kind.startsWith('DaemonSet') ? [NODE] : SCALERS)].flatMap((rival) =>
+    [0, 1, 2].map((stage) => ({ rival, stage })),
+  );
 
 describe.each(STAGED_KINDS)('an attempt on a %s in three stages', (kind) => {
   test('goes through them, under one leader and under two', async () => {
@@ -93,26 +100,34 @@ describe.each(STAGED_KINDS)('an attempt on a %s in three stages', (kind) => {
     },
   );
 
-  test.each(rivalsOf(kind).flatMap((rival) => [0, 1, 2].map((stage) => [rival.what, stage, rival] as const)))(
-    'goes on when %s in stage %i',
-    async (what, stage, { act, pods = 5, losesPods = false }) => {
-      const story = inStages(kind, what, {
-        losesPods,
-        minutes: 60,
-        steps: [{ when: stageIs(stage, 'Rolling'), act }],
-      });
-      const run = await played(story);
-      expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: all(pods) });
-      const two = await play(story, { operators: 2, stale: true });
+  const meeting = ({ rival: { what, act, losesPods = false }, stage }: Meeting): Story =>
+    inStages(kind, what, {
+      losesPods,
+      minutes: 60,
+      steps: [{ when: stageIs(stage, 'Rolling'), act }],
+    });
+
+  test.each(shareOf(meetingsOf(kind), `${kind}, alone`, ({ rival }) => rival.what))(
+    'goes on when $rival.what in stage $stage',
+    async (one) => {
+      const run = await played(meeting(one));
+      expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: all(one.rival.pods ?? 5) });
+    },
+  );
+
+  test.each(shareOf(meetingsOf(kind), kind, ({ rival }) => rival.what))(
+    'goes on under two leaders, too, when $rival.what in stage $stage',
+    async (one) => {
+      const two = await play(meeting(one), { operators: 2, stale: true });
       expect(two.violations).toEqual([]);
-      expect(two.ending).toMatchObject({ phase: 'Succeeded', pods: all(pods) });
+      expect(two.ending).toMatchObject({ phase: 'Succeeded', pods: all(one.rival.pods ?? 5) });
     },
   );
 
   test('ends the same when the operator is cut at any write', async () => {
-    const { failures, plans } = await sweep(inStages(kind, 'cut'), 1, ['before', 'lost']);
+    const { failures, of } = await sweep(inStages(kind, 'cut'), 1, ['before', 'lost']);
     expect(failures).toEqual([]);
-    expect(plans).toBeGreaterThan(30);
+    expect(of).toBeGreaterThan(30);
   });
 
   test.each([0, 1, 2])(

@@ -1,5 +1,6 @@
-/** Cuts a story at every write, in every way, and compares how each plan ends with the run without a cut. */
+/** Cuts a story at every write, in every way, and compares how each plan ends with the run without a cut. With all tests a part of the plans is played: test/support/share.ts. */
 import { addRecovery } from '../support/figures.ts';
+import { shareOf } from '../support/share.ts';
 import type { Cut, Fault } from './operator.ts';
 import { cutAt, play, type Run } from './run.ts';
 import type { Story } from './story.ts';
@@ -12,7 +13,9 @@ const DEADLINE_LATE_SECONDS = PAUSE_MS / 1000 + 14;
 const EXTRA_WRITES = 5;
 
 export interface Sweep {
+  /** How many were played, and of how many. */
   readonly plans: number;
+  readonly of: number;
   readonly failures: readonly string[];
 }
 
@@ -23,21 +26,19 @@ export const replayOf = (story: Story, seed: number, number: number, fault: Faul
 export async function sweep(story: Story, seed: number, cuts: readonly Cut[] = CUTS): Promise<Sweep> {
   const reference = await play(story, { seed });
   const failures = reference.violations.map((violation) => `${story.name} without a cut: ${violation}`);
-  let plans = 0;
-  for (const { number, kind } of reference.writes) {
-    for (const cut of cuts) {
-      plans++;
-      const run = await play(story, { seed, pauseMs: PAUSE_MS, faults: cutAt(number, cut) });
-      addRecovery('F1', 'virtual', run.tookSeconds - reference.tookSeconds);
-      const wrong = differences(reference, run);
-      if (wrong.length > 0) {
-        failures.push(
-          `${story.name} cut ${cut} write ${number} (${kind}): ${wrong.join('; ')}\n  ${replayOf(story, seed, number, cut)}`,
-        );
-      }
+  const all = reference.writes.flatMap(({ number, kind }) => cuts.map((cut) => ({ number, kind, cut })));
+  const plans = shareOf(all, story.name, ({ kind }) => kind);
+  for (const { number, kind, cut } of plans) {
+    const run = await play(story, { seed, pauseMs: PAUSE_MS, faults: cutAt(number, cut) });
+    addRecovery('F1', 'virtual', run.tookSeconds - reference.tookSeconds);
+    const wrong = differences(reference, run);
+    if (wrong.length > 0) {
+      failures.push(
+        `${story.name} cut ${cut} write ${number} (${kind}): ${wrong.join('; ')}\n  ${replayOf(story, seed, number, cut)}`,
+      );
     }
   }
-  return { plans, failures };
+  return { plans: plans.length, of: all.length, failures };
 }
 
 function differences(reference: Run, run: Run): string[] {

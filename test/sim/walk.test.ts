@@ -1,10 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { addFigure } from '../support/figures.ts';
+import { isWhole } from '../support/share.ts';
 import { complaintOf, fleetWalkOf, undoComplaintOf } from './walk.ts';
 
-const WALKS = 200;
-const FLEETS = 100;
-const UNDONE = 100;
+const [WALKS, FLEETS, UNDONE] = isWhole ? [200, 100, 100] : [60, 30, 30];
 
 test(`${WALKS} random walks through changes, rivals, lost nodes, refused writes and crashes keep every rule and come to rest`, async () => {
   const wrong: string[] = [];
@@ -16,7 +15,7 @@ test(`${WALKS} random walks through changes, rivals, lost nodes, refused writes 
     }
   }
   expect(wrong).toEqual([]);
-}, 120_000);
+}, 600_000);
 
 test(`${FLEETS} random walks of fleets in stages, with budgets, partitions and rivals, keep every rule and come to rest`, async () => {
   const wrong: string[] = [];
@@ -28,7 +27,7 @@ test(`${FLEETS} random walks of fleets in stages, with budgets, partitions and r
     }
   }
   expect(wrong).toEqual([]);
-}, 240_000);
+}, 600_000);
 
 test(`${UNDONE} random walks whose changes are all undone end as if nothing had been changed`, async () => {
   const wrong: string[] = [];
@@ -40,4 +39,4 @@ test(`${UNDONE} random walks whose changes are all undone end as if nothing had 
     }
   }
   expect(wrong).toEqual([]);
-}, 240_000);
+}, 600_000);
