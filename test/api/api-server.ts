@@ -67,11 +67,15 @@ function endWithThisProcess(folder: string): void {
   spawn('bash', args, { detached: true, stdio: 'ignore' }).unref();
 }
 
-/** Looks every 50 ms until `look` gives something, and gives that; throws what the last look threw, or a time-out. */
+/**
+ * Looks until `look` gives something, and gives that; throws what the last look threw, or a time-out. Rests twice as long as a look takes: most are a
+ * kubectl, which costs the other tests more of the processor than waiting is worth.
+ */
 export async function eventually<T>(look: () => T | undefined | false, timeoutMs = 20_000): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   let last: unknown = new Error(`nothing seen in ${timeoutMs} ms: ${look}`);
   while (Date.now() < deadline) {
+    const began = performance.now();
     try {
       const seen = look();
       if (seen !== undefined && seen !== false) {
@@ -80,7 +84,8 @@ export async function eventually<T>(look: () => T | undefined | false, timeoutMs
     } catch (error) {
       last = error;
     }
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const restMs = Math.max(50, 2 * (performance.now() - began));
+    await new Promise((resolve) => setTimeout(resolve, restMs));
   }
   throw last;
 }
