@@ -4,7 +4,7 @@ import type { PodView } from '../../api/views.ts';
 import { earliest, latest } from '../time.ts';
 import type { VerificationContext } from './context.ts';
 import type { PodRecord } from './probe-cycle.ts';
-import { readinessOf } from './readiness.ts';
+import { areContainersReady, readinessOf } from './readiness.ts';
 import { possibleTries } from './tries.ts';
 
 /**
@@ -61,7 +61,7 @@ export function nextCycleAt(
   const deadline = podDeadline(pod, context);
   const tries = possibleTries(context, pod);
   const canBeProbed =
-    tries.length > 0 || (effectiveChecks(context.spec).length === 0 && !readinessPending(pod));
+    tries.length > 0 || (effectiveChecks(context.spec).length === 0 && areContainersReady(pod));
   if (!record) {
     const started = pod.containers
       .filter(({ name }) => tries.some(({ container }) => container === name))
@@ -82,8 +82,6 @@ export function nextCycleAt(
     earliest([canBeProbed ? regular : undefined, canBeProbed ? becameReadyAt : undefined, last]) ?? regular;
   return Number.isFinite(next) ? next : undefined;
 }
-
-const readinessPending = (pod: PodView): boolean => pod.conditions['ContainersReady']?.status !== 'True';
 
 /** A stable number in [0, 1) from text (FNV-1a). */
 function fraction(text: string): number {
