@@ -95,15 +95,16 @@ describe('pause and resume', () => {
 });
 
 describe('set image', () => {
-  test('writes the image where the operator reads it', async () => {
+  test('writes the image where the operator reads it: of several for a workload, into the one that acts', async () => {
     const { out } = await run('set', 'image', 'deploy/web', 'web=registry.example/web:2.1');
     expect(out).toContain('container web: registry.example/web:2.0 → registry.example/web:2.1');
+    expect(out).toContain('upgrade.postcheck.dev/running patched');
   });
 
   test.each([
     [['web'], 'an image must have the form CONTAINER=IMAGE'],
     [['wbe=x:1'], 'Deployment web has no container "wbe"; it has: web; did you mean web?'],
-    [['web=registry.example/web:2.0'], 'is already set'],
+    [['web=registry.example/web:2.1'], 'is already set'],
   ])('refuses %j', async (words, reason) => {
     const { code, err } = await run('set', 'image', 'running', ...words);
     expect([code, err]).toEqual([1, expect.stringContaining(reason)]);
