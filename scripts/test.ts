@@ -28,7 +28,7 @@ interface Stage {
  * to build; and the readiness script a thousand times, while something else keeps a core busy.
  */
 const LONG =
-  '(/test/fault/(reference|crash|proxy|restore|identity|versions|cert-manager|rivals|administrators|storage|releases)|/container/readiness-probe-load)\\.';
+  '(/test/fault/(reference|crash|proxy|restore|identity|versions|cert-manager|rivals|administrators|people|storage|releases)|/container/readiness-probe-load)\\.';
 
 /** Tests on a real API server alone mostly wait: one more at once than there are cores. What counts exactly runs while nobody else upgrades anything; so does, at the end, what changes the operator that the other tests use: kills, the audit of its rights, install and uninstall. */
 const STAGES: readonly Stage[] = [

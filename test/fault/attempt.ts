@@ -1,7 +1,7 @@
 /** An attempt whose new pods answer what the test decides, for tests in which others meddle with it. */
 import { expect } from '@jest/globals';
 import type { Answer } from '../sim/behaviour.ts';
-import { NEW, OLD, told } from '../sim/stories.ts';
+import { type KindName, NEW, OLD, told } from '../sim/stories.ts';
 import type { Story } from '../sim/story.ts';
 import type { Json } from './admin-client.ts';
 import type { Environment } from './environment.ts';
@@ -12,14 +12,12 @@ export const LIMIT_MS = 120_000;
 const NOT_YET = 17;
 const BAD = 18;
 
-type Kind = 'Deployment' | 'StatefulSet';
-
 /** A rollout whose new pods answer what the test says: not yet, until it decides. */
 export class Attempt extends StoryRun {
   /** What new pods answer from now on. */
   readonly answer: (given: Answer) => void;
 
-  constructor(environment: Environment, kind: Kind = 'Deployment', options: PlayOptions = {}) {
+  constructor(environment: Environment, kind: KindName = 'Deployment', options: PlayOptions = {}) {
     let answer: Answer = NOT_YET;
     super(
       environment,
@@ -80,7 +78,7 @@ interface Ended {
   readonly outcomes?: readonly string[];
 }
 
-function storyOf(kind: Kind, answer: () => Answer): Story {
+function storyOf(kind: KindName, answer: () => Answer): Story {
   const exitCodes = [{ codes: `${BAD}`, class: 'Fail', reason: 'Bad' }] as const;
   const checks = [
     { name: 'readiness-probe', exec: { command: ['/usr/bin/readiness_probe.sh'] }, exitCodes },
