@@ -1,5 +1,6 @@
 /** What follows when somebody else sets an image during a rollout. */
 import { cut } from '../../api/cut.ts';
+import { FIELD_MANAGER } from '../../api/names.ts';
 import type { Status } from '../complete-status.ts';
 import { changedImages, runsImages } from '../images.ts';
 import { UNKNOWN_MANAGER } from '../report/cause-text.ts';
@@ -24,12 +25,21 @@ const managerOf = ({ change: { manager } }: Conflict): string | undefined =>
 export const afterForeignChange = (snapshot: Snapshot, conflict: Conflict): Status =>
   isUndone(snapshot, conflict) ? finishAbort(snapshot, conflict) : endConflicted(snapshot, conflict);
 
-/** With the action None the version may serve, so nothing more is done. */
-const isUndone = ({ upgrade }: Snapshot, { status, workload }: Conflict): boolean =>
-  policyFor(status).isInterruptible &&
-  !status.turnedBack &&
-  upgrade.spec.fallback.action !== 'None' &&
-  runsImages(workload, changedImages(status));
+/**
+ * With the action None the version may serve, so nothing more is done; an adopted version has replaced none. Of two Upgrades that act on one
+ * workload, the other has set the previous images for its own fallback.
+ */
+function isUndone({ upgrade }: Snapshot, { status, workload, change }: Conflict): boolean {
+  const previous = changedImages(status);
+  return (
+    policyFor(status).isInterruptible &&
+    !status.turnedBack &&
+    upgrade.spec.fallback.action !== 'None' &&
+    change.manager !== FIELD_MANAGER &&
+    Object.keys(previous).length > 0 &&
+    runsImages(workload, previous)
+  );
+}
 
 function finishAbort(snapshot: Snapshot, conflict: Conflict): Status {
   const { status } = conflict;

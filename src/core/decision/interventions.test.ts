@@ -214,6 +214,11 @@ describe('others', () => {
     expect(byNobody.status.fallback?.cause).toContain('an unknown field manager');
   });
 
+  test('who set the previous image again and are another Upgrade end the attempt', () => {
+    const { status } = planOf({ workload: { ...at(OLD), imageManagers: { web: 'postcheck' } } });
+    expect(status.attempt?.end?.reason).toBe('ImageConflict');
+  });
+
   test('who set the previous image again decide, where nothing is to fall back', () => {
     const { status } = planOf({ workload: at(OLD), upgrade: { spec: { fallback: { action: 'None' } } } });
     expect(status.attempt?.end?.reason).toBe('ImageConflict');

@@ -1,7 +1,7 @@
 /** What people may do while an upgrade runs, and what becomes of it: the same for workloads of every shape. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import type { Json } from './api.ts';
+import { type Json, start } from './api.ts';
 import { STARTS_LATE, saw17 } from './endings.ts';
 import { expectFellBack, expectProtected, expectServing, expectSucceeded } from './expectations.ts';
 import { isGated, isReady } from './pod-history.ts';
@@ -81,6 +81,15 @@ async function aborted(s: Scenario): Promise<void> {
   expect(events).not.toContain('PostCheckFailed');
 }
 
+async function undone(s: Scenario): Promise<void> {
+  await failing(s);
+  await start('kubectl', ['rollout', 'undo', `${s.kind.toLowerCase()}/${NAME}`, '--namespace', s.namespace]);
+
+  const status = await s.until('FellBack');
+
+  await expectFellBack(s, status, 'bad17', /aborted by kubectl\S*, which set the previous image again/);
+}
+
 async function targetMissing(s: Scenario): Promise<void> {
   await s.create(upgrade(s.shape, 'v2'));
   const stalled = await s.until(condition('Stalled', 'TargetNotFound'));
@@ -156,6 +165,7 @@ export function interventionsOf(shape: Shape): void {
   );
   given('whose Upgrade is paused mid-way stands still, is shown, and goes on when resumed', 'paused', paused);
   given('whose Upgrade is aborted mid-way falls back', 'aborted', aborted);
+  given('that `kubectl rollout undo` takes back mid-way falls back, and is verified', 'undone', undone);
   given('that does not exist yet is told, and is upgraded when it comes', 'missing', targetMissing);
   given('with two Upgrades is acted on by the older one, until that goes', 'two', twoUpgrades);
   given(
