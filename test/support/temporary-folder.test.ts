@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execPath } from 'node:process';
@@ -18,6 +18,7 @@ const RUN = `
 describe('what tests put into the temporary folder', () => {
   it('goes into one of this run', () => {
     expect(tmpdir()).toMatch(/\/postcheck-tests-\w+$/);
+    expect((statSync(tmpdir()).mode & 0o7777).toString(8)).toBe('1777');
   });
 
   it('goes with it', () => {

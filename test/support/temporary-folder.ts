@@ -1,13 +1,15 @@
 /** Before the tests of a run: everything that they put into the system's temporary folder goes into one of its own. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env } from 'node:process';
 
-/** Returns nothing; the workers that start afterwards take TMPDIR over. */
+/** Returns nothing; the workers that start afterwards take TMPDIR over. Other users may use it as they may use the system's: some tests run as one. */
 // biome-ignore lint/style/noDefaultExport: jest calls it
 export default function setup(): void {
-  env['TMPDIR'] = mkdtempSync(join(tmpdir(), 'postcheck-tests-'));
+  const folder = mkdtempSync(join(tmpdir(), 'postcheck-tests-'));
+  chmodSync(folder, 0o1777);
+  env['TMPDIR'] = folder;
 }
 
 /** Takes it away with all that is left in it, also after tests that failed. */
