@@ -29,7 +29,7 @@ const REQUESTS = 120;
 
 let api: ApiServer;
 let certificates: Certificates;
-let operator: ChildProcess;
+let operator: ChildProcess | undefined;
 let webhook: Server;
 let agent: Agent;
 /** What the tenant's webhook has not answered yet. */
@@ -56,8 +56,6 @@ beforeAll(async () => {
   webhook = createServer(certificates, admit).listen(0, '127.0.0.1');
   await once(webhook, 'listening');
   apply(slowWebhook((webhook.address() as AddressInfo).port));
-  operator = startOperator();
-  await eventually(() => api.kubectl(['get', 'lease', 'postcheck', '-n', SYSTEM]), 60_000);
 });
 afterEach(async () => {
   const release = setInterval(() => {
@@ -69,9 +67,7 @@ afterEach(async () => {
   clearInterval(release);
 });
 afterAll(async () => {
-  const ended = once(operator, 'exit');
-  operator.kill('SIGKILL');
-  await ended;
+  operator?.kill('SIGKILL');
   agent.destroy();
   webhook.closeAllConnections();
   webhook.close();
@@ -208,6 +204,8 @@ test('with them it upgrades a workload although the tenant holds all seats', asy
   apply(...rendered(/^FlowSchema$/));
   await untilRanked(LEASE, 'leader-election');
   await untilRanked(PODS, 'workload-high');
+  operator = startOperator();
+  await eventually(() => api.kubectl(['get', 'lease', 'postcheck', '-n', SYSTEM]), 60_000);
   await fillApiServer();
   apply(DEPLOYMENT, UPGRADE);
   const image = 'jsonpath={.spec.template.spec.containers[0].image}';
