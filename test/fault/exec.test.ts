@@ -485,7 +485,7 @@ describe('a flood', () => {
       pod: 'web-0',
       container: 'web',
       command: ['/probe'],
-      timeoutMs: 60_000,
+      timeoutMs: 240_000, // on a machine that does much else: what is measured is memory, and what is computed at once
       maxOutputBytes: 1024,
     };
     const before = heldBytes();
@@ -526,6 +526,6 @@ describe('a flood', () => {
       expect(longestTurnMs).toBeGreaterThan(0);
       expect(longestTurnMs).toBeLessThan(1_000);
     },
-    90_000,
+    300_000,
   );
 });
