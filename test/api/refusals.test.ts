@@ -142,9 +142,21 @@ test.each(SITUATIONS)(
   60_000,
 );
 
+/** A new policy applies a moment later. */
+const untilDenied = (image: string): Promise<true> =>
+  eventually(() => {
+    try {
+      api.kubectl(['run', 'web', `--image=${image}`, '--dry-run=server']);
+    } catch (error) {
+      return String(error).includes(QUOTED) || undefined;
+    }
+    return undefined;
+  });
+
 test('a policy that denies the image does, although it quotes a quota', async () => {
   apply(POLICY);
   apply(BINDING);
+  await untilDenied('denied');
   const message = await refused('image', { container: { image: 'denied' } });
   expect(message).toContain(QUOTED);
   expect(isRefusal(message)).toBe(true);
