@@ -1,8 +1,11 @@
 /** Before the tests of a run: everything that they put into the system's temporary folder goes into one of its own. */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, globSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env } from 'node:process';
+
+const API_ONLY = join(import.meta.dirname, '../cluster/api-only.sh');
 
 /** Returns nothing; the workers that start afterwards take TMPDIR over. Other users may use it as they may use the system's: some tests run as one. */
 // biome-ignore lint/style/noDefaultExport: jest calls it
@@ -12,7 +15,10 @@ export default function setup(): void {
   env['TMPDIR'] = folder;
 }
 
-/** Takes it away with all that is left in it, also after tests that failed. */
+/** Takes it away with all that is left in it, also after tests that failed: an API server that still runs is ended before its folder goes. */
 export function teardown(): void {
+  for (const folder of globSync(join(tmpdir(), 'postcheck-api-*'))) {
+    spawnSync(API_ONLY, ['down', folder], { stdio: 'inherit' });
+  }
   rmSync(tmpdir(), { recursive: true, force: true });
 }
