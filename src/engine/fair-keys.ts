@@ -38,7 +38,7 @@ export class FairKeys {
 
   /** Removes and returns the key whose turn it is; its namespace goes to the end. Namespaces that are not admitted keep their turn. */
   next(admits: (namespace: string) => boolean): [key: string, since: number] | undefined {
-    const namespace = this.#firstOf(admits);
+    const namespace = this.#namespaces.keys().find(admits);
     const keys = this.#namespaces.get(namespace ?? '');
     const next = keys?.entries().next().value;
     if (namespace === undefined || !keys || !next) {
@@ -51,15 +51,6 @@ export class FairKeys {
     }
     this.#size -= 1;
     return next;
-  }
-
-  #firstOf(admits: (namespace: string) => boolean): string | undefined {
-    for (const namespace of this.#namespaces.keys()) {
-      if (admits(namespace)) {
-        return namespace;
-      }
-    }
-    return undefined;
   }
 }
 

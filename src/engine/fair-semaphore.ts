@@ -84,7 +84,7 @@ export class FairSemaphore {
   #othersCanStart(namespace: string): boolean {
     const canStart = (other: string): boolean =>
       other !== namespace && this.#firstOf(other, []) !== undefined;
-    return find(this.#waiting.keys(), canStart) !== undefined;
+    return this.#waiting.keys().find(canStart) !== undefined;
   }
 
   /** The first one in the order of turns that its node and the other pools admit. Few Upgrades are not admitted where their namespace is. */
@@ -93,7 +93,7 @@ export class FairSemaphore {
       const own = this.#nodes.get(node);
       const all = own ? [...pools, own] : pools;
       const upgrade = all.every((pool) => pool.admits(namespace))
-        ? find(upgrades.keys(), (one) => all.every((pool) => pool.admits(namespace, one)))
+        ? upgrades.keys().find((one) => all.every((pool) => pool.admits(namespace, one)))
         : undefined;
       if (upgrade !== undefined) {
         return { namespace, node, upgrade };
@@ -166,16 +166,6 @@ class Slots {
   isHalfOf(holder: string): boolean {
     return (this.#held.get(holder) ?? 0) >= this.#size / 2;
   }
-}
-
-/** Without a copy: thousands may wait. */
-function find<T>(all: Iterable<T>, accept: (one: T) => boolean): T | undefined {
-  for (const one of all) {
-    if (accept(one)) {
-      return one;
-    }
-  }
-  return undefined;
 }
 
 function getOrAdd<V>(map: Map<string, V>, key: string, make: () => V): V {

@@ -80,21 +80,11 @@ function lastNodeBackAt(
   { results, outdated }: PodSummary,
   since: number,
 ): number | undefined {
-  if (!nodeBackAt || !isAnyLater(nodeBackAt, since)) {
+  if (!nodeBackAt?.values().some((at) => at > since)) {
     return undefined;
   }
   const pods = [...results.map(({ pod }) => pod), ...outdated];
   return latest(since, ...pods.map(({ node }) => nodeBackAt.get(node)));
-}
-
-/** Looks at each time, as every decision does, without a copy of them. */
-function isAnyLater(times: ReadonlyMap<string, number>, since: number): boolean {
-  for (const at of times.values()) {
-    if (at > since) {
-      return true;
-    }
-  }
-  return false;
 }
 
 export interface Overdue {
