@@ -83,18 +83,18 @@ describe('a stage that waits', () => {
 describe('a stage without pods', () => {
   const nodes = { matchLabels: { tier: 'edge', zone: 'a' } };
   const spec = { strategy: { stages: [{ name: 'canary', nodes }, { name: 'rest' }] } };
-  const told = (stages: readonly StageStatus[], attempt = {}, given: object = spec) =>
+  const textOf = (stages: readonly StageStatus[], attempt = {}, given: object = spec) =>
     emptyStageClause(facts({ stages }, attempt, given));
 
   test('names the labels that no node has', () => {
-    expect(told([canary('Rolling', { desired: 0 })])).toBe(
+    expect(textOf([canary('Rolling', { desired: 0 })])).toBe(
       '; stage canary has no pods: no reachable node with a pod is known to have tier=edge,zone=a; label a node, or correct spec.strategy.stages',
     );
   });
 
   test('cuts long labels', () => {
     const stages = [{ name: 'canary', nodes: { matchLabels: { tier: 'x'.repeat(300) } } }, { name: 'rest' }];
-    expect(told([canary('Rolling', { desired: 0 })], {}, { strategy: { stages } })).toContain(
+    expect(textOf([canary('Rolling', { desired: 0 })], {}, { strategy: { stages } })).toContain(
       ` have tier=${'x'.repeat(195)}; label`,
     );
   });
@@ -108,7 +108,7 @@ describe('a stage without pods', () => {
     ['it selects no nodes', [stageOf('rest', 'Rolling', { desired: 0 })]],
     ['the spec has it no more', [stageOf('gone', 'Rolling', { desired: 0 })]],
   ])('is no problem if %s', (_, stages, attempt = {}) => {
-    expect(told(stages, attempt)).toBe('');
+    expect(textOf(stages, attempt)).toBe('');
   });
 });
 

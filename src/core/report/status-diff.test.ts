@@ -62,7 +62,7 @@ describe('between two statuses', () => {
       'transition',
     ],
     ['a gate that was missed', status({ conditions: [condition('GateMissed', 'False')] }), 'transition'],
-  ] as const)('%s is told', (_what, after, expected) => {
+  ] as const)('%s is reported', (_what, after, expected) => {
     expect(changeOf(status(), after)).toBe(expected);
   });
 

@@ -69,7 +69,7 @@ function evaluationOf(given: Given): Evaluation {
 }
 
 /** How many pods may be verified, and how many of those that are outdated may be replaced. */
-function told(given: Given): readonly [number, string] {
+function shown(given: Given): readonly [number, string] {
   const evaluation = evaluationOf(given);
   const { pods, within } = reachOf(evaluation);
   const numbers = within(evaluation.summary.outdated).map(({ node }) => node.slice(5));
@@ -143,7 +143,7 @@ describe('a rollout reaches', () => {
       [0, '0 1 2 3 4 5 6 7 8 9'],
     ],
   ])('%s', (_, given, expected) => {
-    expect(told(given)).toEqual(expected);
+    expect(shown(given)).toEqual(expected);
   });
 });
 

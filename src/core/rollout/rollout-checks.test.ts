@@ -1,4 +1,4 @@
-/** What PromQL checks say of a rollout, and what is asked. */
+/** What PromQL checks say of a rollout, and what is queried. */
 import { describe, expect, test } from '@jest/globals';
 import {
   ago,
@@ -73,7 +73,7 @@ describe('an answer', () => {
 
 describe('a question', () => {
   const stage: StageStatus = { name: 'all', state: 'Checking', desired: 1, verified: 1, verifiedAt: ago(5) };
-  const asked = (query: string, change: Partial<Snapshot> = {}) =>
+  const queried = (query: string, change: Partial<Snapshot> = {}) =>
     decide(
       snapshotOf({
         upgrade: upgradeOf({
@@ -88,28 +88,28 @@ describe('a question', () => {
   test('has the names of the workload and of its pods, new and old', () => {
     const query = '{{kind}} {{namespace}}/{{ name }} pod=~"{{newPods}}" pod!~"{{oldPods}}"';
     const pods = [named('web-1.a'), named('web-2'), named('web-0', 'old')];
-    expect(asked(query, { pods })).toEqual(['Deployment shop/web pod=~"web-1[.]a|web-2" pod!~"web-0"']);
+    expect(queried(query, { pods })).toEqual(['Deployment shop/web pod=~"web-1[.]a|web-2" pod!~"web-0"']);
   });
 
   test('has no name of a pod that is terminating', () => {
     const pods = [named('web-1'), { ...named('web-2'), deleting: true }];
-    expect(asked('{{newPods}}', { pods })).toEqual(['web-1']);
+    expect(queried('{{newPods}}', { pods })).toEqual(['web-1']);
   });
 
   test('has a name that no pod has where there are none', () => {
-    expect(asked('up{pod=~"{{oldPods}}"}')).toEqual(['up{pod=~"_"}']);
+    expect(queried('up{pod=~"{{oldPods}}"}')).toEqual(['up{pod=~"_"}']);
   });
 
   test.each(['a"} or up{x="', "a'", 'a`', 'a\\', 'a|b', 'a{{namespace}}', '.*'])(
     'takes nothing from a name that no pod can have: %s',
     (name) => {
-      const [expression = ''] = asked('up{pod=~"{{newPods}}"}', { pods: [named(name)] });
+      const [expression = ''] = queried('up{pod=~"{{newPods}}"}', { pods: [named(name)] });
       expect(expression).toMatch(/^up\{pod=~"[a-z0-9_.[\]-]*"\}$/);
     },
   );
 
   test('keeps what is no variable', () => {
-    expect(asked('{{constructor}} {{__proto__}} {{ $labels }}')).toEqual([
+    expect(queried('{{constructor}} {{__proto__}} {{ $labels }}')).toEqual([
       '{{constructor}} {{__proto__}} {{ $labels }}',
     ]);
   });
@@ -124,12 +124,12 @@ describe('a question', () => {
       }),
     ).queries;
     const record = query && addAnswer(undefined, query, NOW - 4000, values(1));
-    expect(asked('up', { queryRecord: () => record })).toEqual([]);
-    expect(asked('up', { queryRecord: () => record, now: NOW + 6000 })).toEqual(['up']);
-    expect(asked('up', { queryRecord: () => record && { ...record, startedAt: NOW - 5000 } })).toEqual([]);
-    expect(asked('up', { queryRecord: () => record && { ...record, startedAt: NOW + 1 } })).toEqual(['up']);
+    expect(queried('up', { queryRecord: () => record })).toEqual([]);
+    expect(queried('up', { queryRecord: () => record, now: NOW + 6000 })).toEqual(['up']);
+    expect(queried('up', { queryRecord: () => record && { ...record, startedAt: NOW - 5000 } })).toEqual([]);
+    expect(queried('up', { queryRecord: () => record && { ...record, startedAt: NOW + 1 } })).toEqual(['up']);
     // An answer of before the pods were verified is about other pods.
-    expect(asked('up', { queryRecord: () => record && { ...record, startedAt: NOW - 6000 } })).toEqual([
+    expect(queried('up', { queryRecord: () => record && { ...record, startedAt: NOW - 6000 } })).toEqual([
       'up',
     ]);
   });
