@@ -42,7 +42,11 @@ export const shellCommands = (spec: UpgradeSpec): Said[] =>
     if (/\S\s+\S/.test(program)) {
       return [[`${path}[0]`, `is the name of the program, with spaces in it: write ${listText(program)}`]];
     }
-    const word = words.includes('-c') ? undefined : words.find((one) => SHELL_WORD.test(one));
+    const option = words.indexOf('-c');
+    if (option >= 0) {
+      return unreadWords(program, words, option).map((message): Said => [path, message]);
+    }
+    const word = words.find((one) => SHELL_WORD.test(one));
     return word === undefined
       ? []
       : [
@@ -52,6 +56,14 @@ export const shellCommands = (spec: UpgradeSpec): Said[] =>
           ],
         ];
   });
+
+/** A shell runs only the one word after `-c`; those after it are the script's `$0`, `$1`, …. */
+function unreadWords(program: string, words: readonly string[], option: number): string[] {
+  const [script = '', ...rest] = words.slice(option + 1);
+  const isUnread = /(^|\/)(ba|da|a|k|z)?sh$/.test(program) && rest.length > 0 && !script.includes('$');
+  const whole = [program, ...words.slice(0, option + 1), JSON.stringify([script, ...rest].join(' '))];
+  return isUnread ? [`the shell runs only ${script}: write [${whole.join(', ')}]`] : [];
+}
 
 /** Returns the list for a command line, which a shell runs if it has anything that only a shell understands. */
 export function listText(line: string): string {

@@ -11,11 +11,15 @@ export interface SchemaError {
 }
 
 /** Returns what the value must be, and how to write it where that is known. */
-export function plainText({ keyword, params, message }: SchemaError, value: unknown): string {
+export function plainText(
+  { keyword, params, message }: SchemaError,
+  value: unknown,
+  word: string = String(value),
+): string {
   const { limit = 0, pattern = '' } = params as { limit?: number; pattern?: string };
   switch (keyword) {
     case 'type':
-      return typeText((params as { type: string }).type, value);
+      return typeText((params as { type: string }).type, value, word);
     case 'const':
     case 'enum':
       return allowedText(params) ?? message;
@@ -51,7 +55,7 @@ const PATTERNS: Readonly<Record<string, string>> = {
   '^([01][0-9]|2[0-3]):[0-5][0-9]$': 'must be a time of day such as "22:00"',
 };
 
-function typeText(type: string, value: unknown): string {
+function typeText(type: string, value: unknown, word: string): string {
   switch (type) {
     case 'array':
       return typeof value === 'string' ? `must be a list: write ${listText(value)}` : 'must be a list';
@@ -63,7 +67,7 @@ function typeText(type: string, value: unknown): string {
       return 'must be true or false';
     case 'string':
       return typeof value === 'number' || typeof value === 'boolean'
-        ? `must be text: write "${value}" in quotes`
+        ? `must be text: write "${word}" in quotes`
         : 'must be text';
     default:
       return `must be ${type}`;

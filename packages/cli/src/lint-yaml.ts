@@ -1,20 +1,23 @@
 /** What is valid YAML, and still not what was meant, or what kubectl reads differently. */
-import { type Document, isMap, isScalar, isSeq, type LineCounter, visit } from 'yaml';
+import { type Document, isCollection, isMap, isScalar, isSeq, type LineCounter, visit } from 'yaml';
 import type { Path } from './lint-path.ts';
 
 /** As the parser reports a mistake of syntax. */
-export interface AliasFault {
+export interface YamlFault {
   readonly linePos: readonly { readonly line: number }[];
   readonly message: string;
 }
 
-/** Finds what makes a document without a mistake of syntax unreadable: an alias of nothing, often a text that begins with `*`, or too many. */
-export function aliasFaults(document: Document, lines: LineCounter): AliasFault[] {
-  const found: AliasFault[] = [];
+/** Finds aliases that make a document without a mistake of syntax unreadable: of nothing, often a text that begins with `*`, of what they are in, or too many. */
+export function aliasFaults(document: Document, lines: LineCounter): YamlFault[] {
+  const found: YamlFault[] = [];
   visit(document, {
-    Alias(_, alias) {
-      if (!alias.resolve(document)) {
-        const message = `*${alias.source} refers to an anchor &${alias.source}, and there is none before it: quote it if it is text`;
+    Alias(_, alias, parents) {
+      const anchored = alias.resolve(document);
+      const message = anchored
+        ? `*${alias.source} is inside of what &${alias.source} stands for, so it would never end`
+        : `*${alias.source} refers to an anchor &${alias.source}, and there is none before it: quote it if it is text`;
+      if (!anchored || parents.includes(anchored)) {
         found.push({ linePos: [lines.linePos(alias.range?.[0] ?? 0)], message });
       }
     },
@@ -22,6 +25,39 @@ export function aliasFaults(document: Document, lines: LineCounter): AliasFault[
   return found.length > 0 || isExpandable(document)
     ? found
     : [{ linePos: [], message: 'its aliases repeat too much: write out what they stand for' }];
+}
+
+/** An action of a template, such as `{{ .Values.image }}`, in a line before any quote or comment. */
+const ACTION = /^[^#"'\n]*\{\{/m;
+
+/** Finds that a text with an Upgrade is a template, which is YAML only once it is rendered: what YAML says of its braces helps nobody. */
+export function templateFaults(
+  text: string,
+  documents: readonly Document[],
+  lines: LineCounter,
+): YamlFault[] {
+  const isBroken = documents.some(({ errors }) => errors.length > 0);
+  const offset = isBroken
+    ? ACTION.exec(text)?.index
+    : documents.filter(isOfUpgrade).flatMap(collectionKeys)[0];
+  const message = 'is a template: render it first, as in `helm template … | kubectl postcheck lint -f -`';
+  return offset === undefined ? [] : [{ linePos: [lines.linePos(offset)], message }];
+}
+
+const isOfUpgrade = ({ contents }: Document): boolean =>
+  isMap(contents) && contents.get('kind') === 'Upgrade';
+
+/** Where a key is a map or a list, which an object of Kubernetes never has: `{{ .Values.image }}` is a map in a map. */
+function collectionKeys(document: Document): number[] {
+  const found: number[] = [];
+  visit(document, {
+    Pair(_, { key }) {
+      if (isCollection(key)) {
+        found.push(key.range?.[0] ?? 0);
+      }
+    },
+  });
+  return found;
 }
 
 function isExpandable(document: Document): boolean {

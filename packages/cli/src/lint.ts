@@ -18,7 +18,7 @@ import {
   withoutNulls,
 } from './lint-schema.ts';
 import { plainText } from './lint-words.ts';
-import { aliasFaults, booleanWords } from './lint-yaml.ts';
+import { aliasFaults, booleanWords, templateFaults } from './lint-yaml.ts';
 
 export interface Finding {
   readonly file: string;
@@ -72,8 +72,13 @@ export function lintText(
   text: string,
 ): { upgrades: readonly Linted[]; findings: readonly Finding[] } {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, logLevel: 'error' });
-  const broken = documents.flatMap((document) => [...document.errors, ...aliasFaults(document, lines)]);
+  // kubectl reads the merge keys (<<) of YAML 1.1 too.
+  const documents = parseAllDocuments(text, { lineCounter: lines, logLevel: 'error', merge: true });
+  const templates = templateFaults(text, documents, lines);
+  const broken =
+    templates.length > 0
+      ? templates
+      : documents.flatMap((document) => [...document.errors, ...aliasFaults(document, lines)]);
   if (broken.length > 0) {
     return {
       upgrades: [],
@@ -116,19 +121,25 @@ interface Written {
 }
 
 function lintedAt(manifest: Json, { file, node, lines }: Written): Linted {
-  const lineAt = (path: Path): number => lineOf(node, path, lines);
+  const source: Source = {
+    lineAt: (path) => lineOf(node, path, lines),
+    wordAt: (path) => wordAt(node, path),
+  };
+  const findings = findingsIn(file, manifest, source);
   return {
     manifest: withDefaults(manifest),
-    lineOf: (path: string) => lineAt(pathOf(path)),
+    lineOf: (path: string) => source.lineAt(pathOf(path)),
     findings: [
-      ...findingsIn(file, manifest, lineAt),
-      ...booleanWords(node, []).map(([path, message]) => ({
-        file,
-        line: lineAt(path),
-        path: pathText(path),
-        message,
-        level: 'error' as const,
-      })),
+      ...findings,
+      ...booleanWords(node, [])
+        .map(([path, message]) => ({
+          file,
+          line: source.lineAt(path),
+          path: pathText(path),
+          message,
+          level: 'error' as const,
+        }))
+        .filter(({ path }) => findings.every((other) => other.path !== path)),
     ],
   };
 }
@@ -147,9 +158,14 @@ function withDefaults(manifest: Json): Json {
   return { ...sent, spec: Value.Default(SpecSchema, structuredClone(sent['spec'])) };
 }
 
-type LineAt = (path: readonly (string | number)[]) => number;
+/** How a manifest was written. */
+interface Source {
+  readonly lineAt: (path: Path) => number;
+  /** A number or word as it was written, such as `2.0`; `undefined` if there is none at this path. */
+  readonly wordAt: (path: Path) => string | undefined;
+}
 
-function findingsIn(file: string, manifest: Json, lineAt: LineAt): Finding[] {
+function findingsIn(file: string, manifest: Json, { lineAt, wordAt }: Source): Finding[] {
   const report = (path: Path, message: string, level: Finding['level'] = 'error'): Finding => ({
     file,
     line: lineAt(path),
@@ -159,10 +175,10 @@ function findingsIn(file: string, manifest: Json, lineAt: LineAt): Finding[] {
   });
   const complete = withDefaults(manifest);
   const unknown = [...unknownFields(Manifest, manifest)].filter(([path]) => path[0] !== 'status');
-  const wrong = Value.Errors(Manifest, complete).map((error): [Path, string] => [
-    error.instancePath.split('/').slice(1).map(unescaped),
-    plainText(error, valueAt(complete, error.instancePath)),
-  ]);
+  const wrong = Value.Errors(Manifest, complete).map((error): [Path, string] => {
+    const path = error.instancePath.split('/').slice(1).map(unescaped);
+    return [path, plainText(error, valueAt(complete, path), wordAt(path))];
+  });
   const types = [...unknown, ...wrong, ...wrongNames(manifest), ...duplicates(SpecSchema, complete.spec)];
   // Rules apply to fields that exist and have the right type; the API server evaluates them last too.
   const rules = types.length > 0 ? [] : [...brokenRules(SpecSchema, complete.spec, ['spec'])];
@@ -186,12 +202,13 @@ function findingsIn(file: string, manifest: Json, lineAt: LineAt): Finding[] {
 
 const placed = ([path, message]: Said): [Path, string] => [pathOf(path), message];
 
-const valueAt = (whole: unknown, pointer: string): unknown =>
-  pointer
-    .split('/')
-    .slice(1)
-    .map(unescaped)
-    .reduce<unknown>((value, key) => (value as Record<string | number, unknown> | undefined)?.[key], whole);
+const valueAt = (whole: unknown, path: Path): unknown =>
+  path.reduce<unknown>((value, key) => (value as Record<string | number, unknown> | undefined)?.[key], whole);
+
+function wordAt(node: Node | null, path: Path): string | undefined {
+  const found = isMap(node) || isSeq(node) ? node.getIn(path, true) : undefined;
+  return isScalar(found) && found.type === 'PLAIN' ? found.source : undefined;
+}
 
 /** Finds annotations with our prefix that have no meaning: the API server accepts any. */
 const unknownAnnotations = ({ metadata }: Json): [Path, string][] =>

@@ -112,6 +112,9 @@ describe('lint', () => {
     ['[ping, $HOST]', ': no shell runs it, so $HOST is only text: write [sh, -c, "ping $HOST"]'],
     ['[sh, -c, "curl localhost | grep ok"]'],
     ['[bash, -e, -c, "$CHECK"]'],
+    ['[/bin/sh, -c, check, --fast]', ': the shell runs only check: write [/bin/sh, -c, "check --fast"]'],
+    ['[sh, -c, \'check "$1"\', sh, --fast]'],
+    ['[grep, -c, web, /etc/hosts]'],
     ['[grep, "a|b", /etc/x]'],
   ])('a command written as for a shell is a warning: %s', (command, ...expected) => {
     const text = manifest(`  postCheck: {checks: [{name: a, exec: {command: ${command}}}]}\n`);
@@ -430,6 +433,47 @@ describe('lint', () => {
     expect(said(manifest('  postCheck: {checks: [{name: a, exec: {command: [ls, *.txt]}}]}\n'))).toEqual([
       '8 : *.txt refers to an anchor &.txt, and there is none before it: quote it if it is text',
     ]);
+  });
+
+  test('reads merge keys, as kubectl does', () => {
+    const merged = manifest('  - {<<: *web, name: side, imag: x}\n').replace('- {name', '- &web {name');
+    expect(said(merged)).toEqual(['8 spec.containers[1].imag: unknown field; did you mean image?']);
+  });
+
+  test('reports an alias inside of what it stands for, at its line', () => {
+    expect(said(manifest('').replace('spec:\n', 'spec: &all\n  again: *all\n'))).toEqual([
+      '5 : *all is inside of what &all stands for, so it would never end',
+    ]);
+  });
+
+  test.each([
+    ['an action where an object begins', (text: string) => `{{- if .Values.web }}\n${text}{{- end }}\n`, 1],
+    ['an action for a value', (text: string) => text.replace('name: web,', 'name: {{ .Release.Name }},'), 3],
+    [
+      'actions in quotes and one without',
+      (text: string) => text.replace('2.0}', '2.0}\n{{ include "x" . }}'),
+      8,
+    ],
+  ])('says that a template has to be rendered: %s', (_, templated, line) => {
+    expect(said(templated(manifest('  paused: "{{ .Values.paused }}"\n')))).toEqual([
+      `${line} : is a template: render it first, as in \`helm template … | kubectl postcheck lint -f -\``,
+    ]);
+  });
+
+  test('reads braces in a text that is no template', () => {
+    const command = '    - name: a\n      exec:\n        command:\n        - sh\n        - -c\n';
+    const script = '        - |\n          docker inspect -f {{.State}} web\n';
+    expect(said(manifest(`  postCheck:\n    checks:\n${command}${script}`))).toEqual([]);
+  });
+
+  test('quotes a number as it was written, which is another version than the number', () => {
+    expect(said(manifest('').replace('registry.example/web:2.0', '1.10'))).toEqual([
+      '7 spec.containers[0].image: must be text: write "1.10" in quotes',
+    ]);
+  });
+
+  test('a word that kubectl reads as a boolean needs no quotes where a boolean belongs', () => {
+    expect(said(manifest('  paused: yes\n'))).toEqual(['8 spec.paused: must be true or false']);
   });
 
   test('reports aliases that repeat themselves without end, and no bug of its own', () => {
