@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { earliest, latest, spanText } from './time.ts';
+import { earliest, latest, spanText, toIso } from './time.ts';
 
 test.each([
   [-5, '0ms'],
@@ -25,4 +25,11 @@ test('times that are not known are ignored', () => {
   expect(earliest([3, undefined, 1, 2])).toBe(1);
   expect(earliest([undefined])).toBeUndefined();
   expect(earliest([])).toBeUndefined();
+});
+
+test('a time beyond the last one that RFC 3339 can express is that one', () => {
+  const last = '9999-12-31T23:59:59.999Z';
+  for (const ms of [Date.parse(last), Date.parse(last) + 1, 9e18 * 1000, Number.POSITIVE_INFINITY]) {
+    expect(toIso(ms)).toBe(last);
+  }
 });

@@ -1,8 +1,11 @@
 /** Milliseconds since the epoch; NaN if the text is no RFC 3339 time. */
 export const fromIso = (time: string): number => Date.parse(time);
 
-/** RFC 3339 with milliseconds, which short deadlines need and the API server preserves. */
-export const toIso = (ms: number): string => new Date(ms).toISOString();
+/** The last time with a year of four digits: RFC 3339 has no later one, and the API server stores none. */
+const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+
+/** RFC 3339 with milliseconds, which short deadlines need and the API server preserves. A later time than it can express is the last one. */
+export const toIso = (ms: number): string => new Date(Math.min(ms, LAST_MS)).toISOString();
 
 /** The latest of the given times; undefined ones are ignored. */
 export const latest = (...times: (number | undefined)[]): number =>

@@ -4,7 +4,8 @@ import { VERIFIED } from '../../src/api/names.ts';
 import type { PodView } from '../../src/api/views.ts';
 import { VirtualClock } from './clock.ts';
 import { type Faults, Operator } from './operator.ts';
-import { bad, NEW, OLD, workloadOf } from './stories.ts';
+import { played } from './played.ts';
+import { bad, good, KINDS, NEW, OLD, workloadOf } from './stories.ts';
 import { addUpgrade, specOf, target } from './story.ts';
 import { remembered } from './telemetry.ts';
 import { World } from './world.ts';
@@ -87,3 +88,20 @@ test('closed gates that one tenant leaves behind hold up the opening of no other
   const isOpen = ({ conditions }: PodView) => conditions[VERIFIED]?.status === 'True';
   expect(world.pods().filter(isOpen)).toContainEqual(expect.objectContaining({ uid }));
 });
+
+test.each(KINDS)(
+  'a grace period of 2^63 seconds keeps no attempt and no fallback from its end: %s',
+  async (kind) => {
+    const endless = (world: World): void => {
+      const workload = target(world);
+      world.state.put(workload.kind, { ...workload, ownWaitSeconds: 2 ** 63 });
+    };
+    for (const [story, phase] of [
+      [good(kind), 'Succeeded'],
+      [bad(kind), 'FellBack'],
+    ] as const) {
+      const { ending } = await played({ ...story, arrange: endless });
+      expect(ending).toMatchObject({ phase });
+    }
+  },
+);

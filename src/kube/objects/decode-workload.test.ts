@@ -189,6 +189,9 @@ describe('a StatefulSet', () => {
     const template = { spec: { terminationGracePeriodSeconds: 90 } };
     const slow = { ...statefulSet, spec: { ...spec, minReadySeconds: 45, template } };
     expect(decodeWorkload('StatefulSet', slow).ownWaitSeconds).toBe(135);
+    const endless = { spec: { terminationGracePeriodSeconds: Number('9223372036854775807') } };
+    const absurd = { ...statefulSet, spec: { ...spec, template: endless } };
+    expect(decodeWorkload('StatefulSet', absurd).ownWaitSeconds).toBe(7 * 86_400);
   });
 
   test.each([

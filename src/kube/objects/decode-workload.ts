@@ -41,11 +41,16 @@ export function decodeWorkload<K extends WorkloadKind>(kind: K, raw: unknown): V
 }
 
 const ownWaitSeconds = (spec: Raw): number =>
-  count(spec.minReadySeconds) +
-  count(at(spec, 'template', 'spec', 'terminationGracePeriodSeconds'), DEFAULT_GRACE_SECONDS);
+  Math.min(
+    count(spec.minReadySeconds) +
+      count(at(spec, 'template', 'spec', 'terminationGracePeriodSeconds'), DEFAULT_GRACE_SECONDS),
+    LONGEST_WAIT_SECONDS,
+  );
 
 /** The API server's default. */
 const DEFAULT_GRACE_SECONDS = 30;
+/** The longest duration in an Upgrade. A grace period may be any number of 64 bits, with which no attempt would ever be late. */
+const LONGEST_WAIT_SECONDS = 604_800;
 
 type ViewOf<K extends WorkloadKind> = Extract<WorkloadView, { kind: K }>;
 type OwnFields<View> = Omit<View, keyof DeploymentView & keyof StatefulSetView & keyof DaemonSetView> &
