@@ -16,6 +16,10 @@ type Table = Readonly<Record<string, ReasonInfo>>;
 /** Reasons of the conditions Ready and Stalled when the Upgrade cannot act. */
 export const OBSTACLE_REASONS = {
   TargetNotFound: { meaning: 'the workload does not exist', runbook: 'TargetNotFound' },
+  WorkloadTooLong: {
+    meaning: 'the containers of the workload are too long to be kept',
+    runbook: 'WorkloadTooLong',
+  },
   ContainerNotFound: { meaning: 'the workload has no such container', runbook: 'ContainerNotFound' },
   InvalidCheckContainer: {
     meaning: 'a check names a container that it cannot run in',

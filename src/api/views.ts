@@ -7,6 +7,13 @@
 /** The kinds an Upgrade can target, all of `apps/v1`. */
 export type WorkloadKind = 'Deployment' | 'StatefulSet' | 'DaemonSet';
 
+/**
+ * What is kept of one pod or workload. More than any real pod template comes to: names, images, mounts and named ports of a hundred containers
+ * with a thousand characters each. Whoever may create pods or workloads can make each as long as etcd stores an object, and a few hundred of
+ * these would fill the operator's memory.
+ */
+export const MOST_CHARACTERS = 131_072;
+
 /** How a container of a pod template runs: `init` ends before the regular ones start; a `sidecar` is an init container with `restartPolicy: Always`. */
 export type ContainerRole = 'regular' | 'init' | 'sidecar';
 
@@ -29,6 +36,8 @@ interface WorkloadCommon {
   readonly generation: number;
   readonly observedGeneration: number;
   readonly deleting: boolean;
+  /** Its containers have more than MOST_CHARACTERS: nothing of them is kept, and `containers` is empty. */
+  readonly isTooLong?: true;
   /** Every container of the pod template: init containers and sidecars first, in the template's order. */
   readonly containers: readonly TemplateContainer[];
   /** The field manager of each container's image, from managedFields; the newest one if there are several. */

@@ -24,6 +24,8 @@ interface Details {
     /** Kinds of existing workloads with that name. */
     readonly namesakes: readonly WorkloadKind[];
   };
+  /** More characters than are kept of one workload. */
+  readonly WorkloadTooLong: { readonly workload: NamedWorkload; readonly max: number };
   readonly ContainerNotFound: {
     readonly workload: NamedWorkload;
     readonly missing: readonly string[];

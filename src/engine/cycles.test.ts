@@ -7,6 +7,7 @@ import {
   podOf,
   statusOf,
   upgradeOf,
+  type WorkloadChange,
   workloadOf,
 } from '../../test/support/snapshots.ts';
 import type { NodeView, PodView } from '../api/views.ts';
@@ -19,10 +20,15 @@ const upgrade = upgradeOf({ status: statusOf() });
 const ID = verificationId(upgrade, upgrade.status ?? {});
 
 /** How many cycles are known of the pod when one of `verification` has ended. */
-function known(verification: string, pod: PodView = podOf(), node?: NodeView): number {
+function known(
+  verification: string,
+  pod: PodView = podOf(),
+  node?: NodeView,
+  workload: WorkloadChange | undefined = {},
+): number {
   const store = new Store();
   store.upgrades.applyWrite(upgrade);
-  store.workloads.Deployment.applyWrite(workloadOf());
+  store.workloads.Deployment.applyWrite(workloadOf(workload));
   store.pods.applyWrite(pod);
   if (node) {
     store.nodes.applyWrite(node);
@@ -49,4 +55,8 @@ test('a cycle is no evidence about a pod that is being deleted, or is on a lost 
   expect(known(ID, podOf({ deleting: true }))).toBe(0);
   expect(known(ID, evicted())).toBe(0);
   expect(known(ID, podOf(), { name: 'node-1', ready: false, resourceVersion: '1', labels: {} })).toBe(0);
+});
+
+test('a cycle is no evidence while it is not known which containers the template has', () => {
+  expect(known(ID, podOf(), undefined, { isTooLong: true, containers: [] })).toBe(0);
 });

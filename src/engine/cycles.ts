@@ -2,7 +2,7 @@
 import { effectiveChecks } from '../api/checks.ts';
 import type { CheckType } from '../api/enums.ts';
 import type { Upgrade } from '../api/types.ts';
-import type { PodView } from '../api/views.ts';
+import type { PodView, WorkloadView } from '../api/views.ts';
 import type { PlannedCycle } from '../core/plan.ts';
 import { isVerificationOf } from '../core/status.ts';
 import { addCycle, type FinishedCycle } from '../core/verification/probe-cycle.ts';
@@ -42,13 +42,17 @@ export function recordCycle(
   const upgrade = store.upgrades.get(key);
   // A cycle that was started for another verification is not evidence for this one.
   const isCurrent = upgrade?.status && isVerificationOf(upgrade, upgrade.status, planned.verification);
-  return pod && upgrade && isCurrent && !isEnding(pod)
-    ? addToRecord(sinks, { upgrade, pod, planned, finished })
+  const workload = upgrade && store.targetOf(upgrade);
+  // Without the containers of its template it is not known what the pod has to pass.
+  const isKnown = workload !== undefined && !workload.isTooLong;
+  return pod && upgrade && isCurrent && isKnown && !isEnding(pod)
+    ? addToRecord(sinks, { upgrade, workload, pod, planned, finished })
     : 'some';
 }
 
 interface CurrentCycle {
   readonly upgrade: Upgrade;
+  readonly workload: WorkloadView;
   /** The pod as it is now. */
   readonly pod: PodView;
   readonly planned: PlannedCycle;
@@ -56,12 +60,12 @@ interface CurrentCycle {
 }
 
 function addToRecord(
-  { store, telemetry, local, spans }: CycleSinks,
-  { upgrade, pod, planned: { verification, inFallback }, finished }: CurrentCycle,
+  { telemetry, local, spans }: CycleSinks,
+  { upgrade, workload, pod, planned: { verification, inFallback }, finished }: CurrentCycle,
 ): CycleEvidence {
   const context = {
     spec: upgrade.spec,
-    template: (store.targetOf(upgrade)?.containers ?? []).map(({ name }) => name),
+    template: workload.containers.map(({ name }) => name),
     baseline: upgrade.status?.from?.baseline ?? [],
     verification,
     inFallback,

@@ -71,6 +71,7 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
     stage.workload = undefined;
     return stage.settle();
   },
+  WorkloadTooLong: () => blocked({}, { isTooLong: true, containers: [] }),
   ContainerNotFound: () => blocked({ containers: [{ name: 'wbe', image: NEW }] }),
   InvalidCheckContainer: () =>
     blocked({

@@ -15,7 +15,6 @@ import { next } from './explain-next.ts';
 import { outcomeText } from './explain-outcome.ts';
 import { isOfPods, objectingCondition, why } from './explain-why.ts';
 import { plural } from './looks.ts';
-import { saysItIsGone, skippedText } from './skipped.ts';
 import { moment, plain } from './text.ts';
 import { conditionOf, isOfEarlierSpec, isStalled, objection, phaseOf } from './upgrade-state.ts';
 
@@ -44,14 +43,12 @@ export interface Present {
   readonly ready: number;
   readonly desired: number;
   readonly annotations?: Readonly<Record<string, string>>;
-  /** The operator skips it, because it is too long. */
-  readonly isSkipped?: boolean;
 }
 
 export function explain(upgrade: Upgrade, now: number, present?: Present): Explanation {
   const worst = worstPods(upgrade);
   const parts: Part[] = [
-    { topic: 'Why', lines: whyNow(upgrade, worst, now, present) },
+    { topic: 'Why', lines: why(upgrade, worst, now) },
     { topic: 'Rule', lines: rules(upgrade.spec, worst, upgrade.status?.fallback !== undefined) },
     { topic: 'Output', lines: outputs(worst, now) },
     { topic: 'Spread', lines: isOfPods(upgrade) ? spread(upgrade) : [] },
@@ -70,20 +67,6 @@ export function explain(upgrade: Upgrade, now: number, present?: Present): Expla
       .filter(({ lines }) => lines.length > 0)
       .map(({ topic, lines }) => ({ topic, lines: lines.map(printableRow) })),
   };
-}
-
-/** The status says of a workload that the operator skips that it does not exist. */
-function whyNow(
-  upgrade: Upgrade,
-  worst: readonly PodReport[],
-  now: number,
-  present: Present | undefined,
-): readonly string[] {
-  const lines = why(upgrade, worst, now);
-  const isFalse = saysItIsGone(upgrade);
-  return present?.isSkipped
-    ? [skippedText(upgrade.spec.targetRef), ...lines.filter((line) => !isFalse(line))]
-    : lines;
 }
 
 function ignored({ metadata, spec: { targetRef } }: Upgrade, present: Present | undefined): string[] {

@@ -11,7 +11,6 @@ import { isLive } from '../../../src/core/workload/pods.ts';
 import { Fault } from './fault.ts';
 import { plural } from './looks.ts';
 import { type Scene, snapshotOf } from './scene.ts';
-import { skippedText } from './skipped.ts';
 import { nearest, plain } from './text.ts';
 import { conditionOf, phaseOf } from './upgrade-state.ts';
 
@@ -20,12 +19,9 @@ export type Prediction = { readonly will: string } | { readonly nothing: string 
 
 /** Evaluates with the operator's decision code what the token would do now. */
 export function predict(verb: Verb, scene: Scene, token: string, now: number): Prediction {
-  const { upgrade, isSkipped } = scene;
+  const { upgrade } = scene;
   const blocked =
-    (isSkipped ? skippedText(upgrade.spec.targetRef) : undefined) ??
-    claimedText(upgrade) ??
-    beforeFirstAttempt(verb, upgrade) ??
-    needlessApproval(verb, upgrade, token);
+    claimedText(upgrade) ?? beforeFirstAttempt(verb, upgrade) ?? needlessApproval(verb, upgrade, token);
   if (blocked !== undefined) {
     return { nothing: blocked };
   }

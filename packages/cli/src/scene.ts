@@ -9,7 +9,6 @@ import { decodePod } from '../../../src/kube/objects/decode-pod.ts';
 import { decodeUpgrade } from '../../../src/kube/objects/decode-upgrade.ts';
 import { decodeWorkload } from '../../../src/kube/objects/decode-workload.ts';
 import { PROJECTIONS } from '../../../src/kube/objects/decoders.ts';
-import { isKeepable } from '../../../src/kube/objects/kept-length.ts';
 import type { Cluster } from './cluster.ts';
 import { Fault } from './fault.ts';
 import type { Found } from './upgrades.ts';
@@ -38,8 +37,6 @@ export interface Scene {
   readonly missing: readonly string[];
   /** The API server says that the workload does not exist. */
   readonly isGone?: boolean;
-  /** The operator skips the workload, because it is too long. */
-  readonly isSkipped?: boolean;
 }
 
 /** Reads everything that is shown of this Upgrade. What the caller may not read is listed in `missing`. */
@@ -107,7 +104,6 @@ export function compose({ upgrade, rawWorkload, pods: read, revisions, slices, m
     pods,
     revisions: owned,
     missing,
-    ...(isKeepable(workload) ? {} : { isSkipped: true }),
     ...(revision === undefined ? {} : { updateRevision: revision }),
     ...(traffic === undefined ? {} : { traffic }),
   };

@@ -17,7 +17,6 @@ import { plural, stageLook } from './looks.ts';
 import { painted, symbol } from './paint.ts';
 import { resultOf } from './pod-result.ts';
 import { type Scene, takesTraffic } from './scene.ts';
-import { skippedText } from './skipped.ts';
 import { clockTime, plain } from './text.ts';
 import { podLines } from './tree-pods.ts';
 import { conditionOf, isOfEarlierSpec, lookOf, phaseText, unseen } from './upgrade-state.ts';
@@ -170,9 +169,6 @@ function trafficText(known: NonNullable<Scene['traffic']>, { pods, upgrade }: Sc
 function next(io: Io, scene: Scene): string {
   const { upgrade, pods } = scene;
   const { status, spec } = upgrade;
-  if (scene.isSkipped) {
-    return `${skippedText(spec.targetRef)}.`;
-  }
   if (!isUnderWay(status)) {
     return status?.message ? plain(status.message) : '';
   }

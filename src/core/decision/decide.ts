@@ -162,7 +162,7 @@ function suspend(snapshot: Snapshot, state: StateOf<'Suspended'>): Decision {
     const attempt = { ...status.attempt, deadlineAt: undefined };
     return { ...common, status: { ...status, attempt, paused }, intent: true };
   }
-  if (!status.attempt.rolledAt) {
+  if (!status.attempt.rolledAt || workload.isTooLong) {
     return { ...common, status };
   }
   const seen = withAttemptRevision(snapshot, status);

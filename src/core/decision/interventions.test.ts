@@ -224,6 +224,18 @@ describe('others', () => {
     expect(status.attempt?.end?.reason).toBe('ImageConflict');
   });
 
+  test('who make the workload too long to be kept suspend the attempt, and nothing is probed or written', () => {
+    const TOO_LONG = { isTooLong: true, containers: [], imageManagers: {} } as const;
+    const first = planOf({ workload: TOO_LONG });
+    expect([first.state, first.intent, first.status.attempt?.gating]).toEqual(['Suspended', true, true]);
+    const then = planOf({ status: { paused: { since: ago(9) } }, workload: TOO_LONG });
+    expect([then.intent, then.action.kind, then.cycles]).toEqual([false, 'none', []]);
+    expect(then.status.message).toMatch(
+      /^Blocked: Deployment web has .* more than 131,072 characters .*: shorten them; /,
+    );
+    expect(planOf({ status: { paused: { since: ago(9) } } }).state).toBe('Resuming');
+  });
+
   test('who delete the workload abort the attempt, and open its gates', () => {
     const { state, status, intent } = planOf({ workload: { deleting: true } });
     expect({ state, intent, phase: status.phase }).toEqual({

@@ -60,6 +60,11 @@ test.each<[string, string, Case]>([
   ['RemovingFinalizer', 'after a success', { status: { phase: 'Succeeded' } }],
   ['RemovingFinalizer', 'before an attempt', { status: { attempt: undefined } }],
   ['RemovingFinalizer', 'without its workload', { rest: { workload: undefined } }],
+  [
+    'RemovingFinalizer',
+    'while nothing of its workload can be kept',
+    { workload: { isTooLong: true, containers: [] } },
+  ],
   ['RemovingFinalizer', 'while its workload is being deleted', { workload: { deleting: true } }],
   ['RemovingFinalizer', 'if another workload has the name', { workload: { uid: 'workload-2' } }],
   ['RemovingFinalizer', 'if another Upgrade acts', { rest: { claimedBy: 'other' } }],

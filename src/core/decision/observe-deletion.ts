@@ -25,7 +25,8 @@ export function observeDeletion(
   deletedAt: number,
 ): State {
   const { upgrade, workload, claimedBy } = snapshot;
-  const hasTarget = workload && !workload.deleting && status?.targetUID === workload.uid;
+  const hasTarget =
+    workload && !workload.deleting && !workload.isTooLong && status?.targetUID === workload.uid;
   if (!hasTarget || claimedBy || isRefused(snapshot, deletedAt) || !mustRestore(upgrade, status)) {
     return { name: 'RemovingFinalizer' };
   }

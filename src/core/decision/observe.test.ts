@@ -53,6 +53,7 @@ function observed({ status = {}, attempt = {}, upgrade = {}, workload = {}, rest
   );
 }
 const name = (one: Case): string => observed(one).name;
+const TOO_LONG: WorkloadChange = { isTooLong: true, containers: [], imageManagers: {} };
 const NO_STATUS = { upgrade: { status: undefined } } as unknown as Case;
 
 describe('an Upgrade is', () => {
@@ -120,6 +121,19 @@ describe('an Upgrade is', () => {
     ],
     ['Suspended', 'when it is paused in the middle', { upgrade: { spec: { paused: true } } }],
     ['Suspended', 'when the Deployment is paused in the middle', { workload: { paused: true } }],
+    [
+      'Suspended',
+      'when nothing of its workload could be kept in the middle, whatever else is to be done',
+      { workload: TOO_LONG, upgrade: { annotations: { [ABORT_ANNOTATION]: 'a' } } },
+    ],
+    [
+      'Suspended',
+      'also during a fallback',
+      { status: { phase: 'FallingBack', fallback: fallbackOf() }, workload: TOO_LONG },
+    ],
+    ['Blocked', 'when that is so at rest', { status: { phase: 'Succeeded' }, workload: TOO_LONG }],
+    ['Blocked', 'before an attempt', { ...NO_STATUS, workload: TOO_LONG }],
+    ['Blocked', 'when it is another workload', { workload: { ...TOO_LONG, uid: 'workload-2' } }],
     ['Resuming', 'when it stood still and may go on', { status: { paused: { since: ago(30) } } }],
     [
       'CommandPending',

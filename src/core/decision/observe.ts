@@ -5,8 +5,9 @@
 
 import { isAbandoned } from '../../api/gate.ts';
 import type { Verb } from '../../api/verbs.ts';
-import { activeStatus } from '../complete-status.ts';
-import { PAUSED } from '../obstacle.ts';
+import type { WorkloadView } from '../../api/views.ts';
+import { type ActiveStatus, activeStatus } from '../complete-status.ts';
+import { type Obstacle, PAUSED } from '../obstacle.ts';
 import { needsBaseline } from '../rollout/baseline.ts';
 import { policyOf } from '../rollout/policy.ts';
 import {
@@ -20,7 +21,7 @@ import {
 import type { Snapshot } from '../snapshot.ts';
 import { isPostCheckChanged, isRetryable, isUnderWay } from '../status.ts';
 import { fromIso } from '../time.ts';
-import { targetClaimed, targetNotFound } from '../workload/obstacles.ts';
+import { targetClaimed, targetNotFound, workloadTooLong } from '../workload/obstacles.ts';
 import { newCommand } from './commands.ts';
 import { dependencyObstacle } from './dependencies.ts';
 import { isStale, observeDeletion } from './observe-deletion.ts';
@@ -46,8 +47,13 @@ export function observe(snapshot: Snapshot): State {
       ? { name: 'TargetLost', status }
       : { name: 'Blocked', obstacle: targetNotFound(upgrade, snapshot.namesakes) };
   }
-  if (isStale(workload, status)) {
-    return { name: 'StaleCache' };
+  return isStale(workload, status) ? { name: 'StaleCache' } : observeTarget(snapshot, workload, status);
+}
+
+function observeTarget(snapshot: Snapshot, workload: WorkloadView, status: ActiveStatus | undefined): State {
+  const tooLong = workloadTooLong(workload);
+  if (tooLong) {
+    return heldUp(snapshot, workload, status, tooLong);
   }
   const start = startOf(snapshot, status, workload);
   if (status && !start) {
@@ -56,6 +62,20 @@ export function observe(snapshot: Snapshot): State {
   const state = observeStart(snapshot, workload, start ?? CREATED);
   const isDeferred = start?.trigger === 'ContainersChanged' && isUnderWay(status) && isHeldUp(state);
   return status && isDeferred ? observeActive(snapshot, { workload, status }) : state;
+}
+
+/** The containers of the workload are not known, so nothing else can be decided: an attempt that is under way is suspended. */
+function heldUp(
+  { upgrade: { spec } }: Snapshot,
+  workload: WorkloadView,
+  status: ActiveStatus | undefined,
+  obstacle: Obstacle,
+): State {
+  const rollout =
+    status && isUnderWay(status) && status.targetUID === workload.uid ? rolloutOf(status, spec) : undefined;
+  return status && rollout
+    ? { name: 'Suspended', obstacle, byUser: false, workload, status, rollout }
+    : { name: 'Blocked', obstacle };
 }
 
 function observeActive(snapshot: Snapshot, active: Active): State {

@@ -36,6 +36,11 @@ test.each<[string, ReturnType<typeof obstacle>, object | undefined]>([
     }),
     { reason: 'ContainerNotFound', workload: web, missing: ['api'], existing: ['migrate', 'proxy', 'web'] },
   ],
+  [
+    'a workload of which nothing is kept, and no container of it',
+    obstacle({}, { isTooLong: true, containers: [] }),
+    { reason: 'WorkloadTooLong', workload: web, max: 131_072 },
+  ],
   ['a check in a container that is not there', obstacle(check(['web', 'gone'])), wrong('gone', 'Missing')],
   ['a check in an init container', obstacle(check(['migrate'])), wrong('migrate', 'Init')],
   ['no check in a sidecar', obstacle(check(['proxy'])), undefined],

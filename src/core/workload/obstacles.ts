@@ -1,7 +1,7 @@
 /** What prevents an Upgrade from acting: one function for each obstacle. */
 import { effectiveChecks } from '../../api/checks.ts';
 import type { Check, Images, UpgradeSpec } from '../../api/types.ts';
-import type { WorkloadKind, WorkloadView } from '../../api/views.ts';
+import { MOST_CHARACTERS, type WorkloadKind, type WorkloadView } from '../../api/views.ts';
 import type { EffectiveSpec } from '../effective-spec.ts';
 import { bytesOf, SET_MAX_BYTES } from '../images.ts';
 import { namedWorkload, type Obstacle, type ObstacleOf } from '../obstacle.ts';
@@ -26,6 +26,12 @@ export const targetNotFound = (
   namespace,
   namesakes,
 });
+
+/** Which containers it has is not known. */
+export const workloadTooLong = (workload: WorkloadView): Obstacle | undefined =>
+  workload.isTooLong
+    ? { reason: 'WorkloadTooLong', workload: namedWorkload(workload), max: MOST_CHARACTERS }
+    : undefined;
 
 function containerNotFound(spec: UpgradeSpec, workload: WorkloadView): Obstacle | undefined {
   const existing = workload.containers.map(({ name }) => name);
@@ -120,6 +126,7 @@ function timeZoneUnknown({ windows }: EffectiveSpec): Obstacle | undefined {
 
 /** What prevents an attempt. A fallback needs only a controller that replaces pods. */
 export const attemptObstacle = (spec: EffectiveSpec, workload: WorkloadView): Obstacle | undefined =>
+  workloadTooLong(workload) ??
   containerNotFound(spec, workload) ??
   invalidCheckContainer(spec, workload) ??
   stagesUnsupported(spec, workload) ??

@@ -10,6 +10,7 @@ import type {
 } from '../../api/views.ts';
 import { at, count, frozen, list, message, type Raw, record, text } from '../client/json.ts';
 import { templateDigest } from './digest.ts';
+import { isKeepable } from './kept-length.ts';
 import { imageManagers, managesFields, othersSetPartition } from './managed-fields.ts';
 import { mountsOf } from './mounts.ts';
 
@@ -20,7 +21,7 @@ export function decodeWorkload<K extends WorkloadKind>(kind: K, raw: unknown): V
   const spec = record(object.spec);
   const status = record(object.status);
   const counts = COUNTS_OF[kind](spec, status);
-  return frozen({
+  const view = {
     namespace: text(metadata.namespace),
     name: text(metadata.name),
     uid: text(metadata.uid),
@@ -37,8 +38,17 @@ export function decodeWorkload<K extends WorkloadKind>(kind: K, raw: unknown): V
     ownWaitSeconds: ownWaitSeconds(spec),
     replicaFailure: replicaFailure(status),
     ...FIELDS_OF[kind](spec, status, metadata),
-  } as unknown as ViewOf<K>);
+  };
+  return frozen((isKeepable(view) ? view : { ...view, ...SHORTENED }) as unknown as ViewOf<K>);
 }
+
+/** In place of everything that may be long: the workload is known to exist, and nothing can be done with it. */
+const SHORTENED: Partial<StatefulSetView> = {
+  isTooLong: true,
+  containers: [],
+  imageManagers: {},
+  updateRevision: '',
+};
 
 const ownWaitSeconds = (spec: Raw): number =>
   Math.min(

@@ -4,6 +4,7 @@ import type { WatchedKind } from '../../engine/ports.ts';
 import { PROJECTIONS } from './decoders.ts';
 
 const KIB = 1024;
+const WORKLOAD_KINDS = ['Deployment', 'StatefulSet', 'DaemonSet'] as const;
 const fill = (count: number, one: (nth: number) => unknown): unknown[] =>
   Array.from({ length: count }, (_, nth) => one(nth));
 
@@ -40,7 +41,7 @@ test.each(Object.keys(LONG))('no pod fills the memory by its %s', (by) => {
 });
 
 test.each(Object.keys(LONG))('no workload fills the memory by its %s', (by) => {
-  for (const kind of ['Deployment', 'StatefulSet', 'DaemonSet'] as const) {
+  for (const kind of WORKLOAD_KINDS) {
     expect(kept(kind, { metadata, spec: { template: { spec: LONG[by] } } })).toBeLessThan(256 * KIB);
   }
 });
@@ -51,4 +52,21 @@ test('a pod of a hundred containers with long images is kept', () => {
   };
   expect(kept('Pod', { metadata, spec })).toBeGreaterThan(50 * KIB);
   expect(kept('Deployment', { metadata, spec: { template: { spec } } })).toBeGreaterThan(50 * KIB);
+});
+
+test('of a workload that is too long it is kept that it exists, and nothing of its containers', () => {
+  const status = { updateRevision: 'x'.repeat(140 * KIB) };
+  for (const kind of WORKLOAD_KINDS) {
+    const { project, keeps } = PROJECTIONS[kind];
+    for (const raw of [
+      { metadata, spec: { template: { spec: { containers } } } },
+      { metadata, spec: {}, status },
+    ]) {
+      const view = project(raw);
+      const isLong = raw.status === undefined || kind === 'StatefulSet';
+      expect([view.name, view.isTooLong, view.containers]).toEqual(['web-1', isLong ? true : undefined, []]);
+      expect(keeps(view as never)).toBe(true);
+      expect(JSON.stringify(view).length).toBeLessThan(KIB);
+    }
+  }
 });

@@ -22,9 +22,9 @@ const always = (): boolean => true;
 /** One projection for each watched kind. */
 export const PROJECTIONS: { readonly [K in WatchedKind]: Projection<Watched[K]> } = {
   Upgrade: { project: decodeUpgrade, keeps: always, pageSize: UPGRADES_PAGE_SIZE },
-  Deployment: { project: (raw) => decodeWorkload('Deployment', raw), keeps: isKeepable },
-  StatefulSet: { project: (raw) => decodeWorkload('StatefulSet', raw), keeps: isKeepable },
-  DaemonSet: { project: (raw) => decodeWorkload('DaemonSet', raw), keeps: isKeepable },
+  Deployment: { project: (raw) => decodeWorkload('Deployment', raw), keeps: always },
+  StatefulSet: { project: (raw) => decodeWorkload('StatefulSet', raw), keeps: always },
+  DaemonSet: { project: (raw) => decodeWorkload('DaemonSet', raw), keeps: always },
   ReplicaSet: { project: decodeReplicaSet, keeps: keepsRevision },
   ControllerRevision: { project: decodeControllerRevision, keeps: keepsRevision },
   Pod: { project: decodePod, keeps: (pod) => keepsPod(pod) && isKeepable(pod) },

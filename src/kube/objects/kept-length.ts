@@ -1,10 +1,6 @@
 /** Bounds what is kept of one object. */
+import { MOST_CHARACTERS } from '../../api/views.ts';
 
-/**
- * More than any real pod template comes to: names, images, mounts and named ports of a hundred containers with a thousand characters each. Whoever
- * may create pods or workloads can make each as long as etcd stores an object, and a few hundred of these would fill the operator's memory.
- */
-export const MOST_CHARACTERS = 131_072;
 /** What a value takes besides its text, such as a number or an element of a list. */
 const EACH = 8;
 

@@ -18,8 +18,7 @@ export function detailOf(sources: LaneSources): Detail {
   const { scene, recording, now } = sources;
   const { upgrade } = scene;
   const { status, spec } = upgrade;
-  const { workload, isSkipped = false } = scene;
-  const { headline, parts } = explain(upgrade, now, workload && { ...workload, isSkipped });
+  const { headline, parts } = explain(upgrade, now, scene.workload);
   return {
     uid: upgrade.metadata.uid,
     card: cardOf(upgrade),

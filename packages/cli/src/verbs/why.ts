@@ -4,7 +4,6 @@ import type { Upgrade } from '../../../../src/api/types.ts';
 import { at, record } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import { decodeWorkload } from '../../../../src/kube/objects/decode-workload.ts';
-import { isKeepable } from '../../../../src/kube/objects/kept-length.ts';
 import type { Cluster } from '../cluster.ts';
 import { type Explanation, explain, explainEntry, type Present } from '../explain.ts';
 import { Fault } from '../fault.ts';
@@ -41,7 +40,7 @@ async function presentOf(cluster: Cluster, { metadata, spec }: Upgrade): Promise
   }
   const annotations = record(at(answer.body, 'metadata', 'annotations')) as Record<string, string>;
   const workload = decodeWorkload(kind, answer.body);
-  return { ...workload, annotations, isSkipped: !isKeepable(workload) };
+  return { ...workload, annotations };
 }
 
 function explanationOf(

@@ -177,27 +177,3 @@ describe('status', () => {
     );
   });
 });
-
-describe('why', () => {
-  test('says of a workload that is too long for the operator that it exists', async () => {
-    api.kubectl(['create', 'namespace', 'long']);
-    const labels = { app: 'long' };
-    const containers = [{ name: 'web', image: `registry.example/${'x'.repeat(140_000)}` }];
-    api.json(['create', '-f', '-'], {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: { name: 'long', namespace: 'long' },
-      spec: {
-        replicas: 0,
-        selector: { matchLabels: labels },
-        template: { metadata: { labels }, spec: { containers } },
-      },
-    });
-    const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'long' };
-    createUpgrade(api, 'long', 'web', { scene: 'TargetNotFound', spec: { targetRef } });
-    const { out, code } = await run('why', 'web', '-n', 'long');
-    expect(out).toContain('Deployment long exists, but the operator skips it');
-    expect(out).not.toContain('does not exist');
-    expect(code).toBe(0);
-  });
-});
