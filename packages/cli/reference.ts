@@ -22,7 +22,7 @@ const EXIT_CODES = `## Exit codes
 | Code | Meaning |
 |---|---|
 | 0 | Done; of \`status\` and \`--wait\`: Succeeded |
-| 1 | Wrong usage, no connection, a missing permission, nothing to do; for \`check\` and \`lint\`: a problem was found |
+| 1 | Wrong usage, no connection, a missing permission, nothing to do; for \`check\` and \`lint\`: a problem was found; for \`check\`: nothing of the installation could be read |
 | 2 | \`status\`, \`--wait\`, \`tree -w\`: FellBack |
 | 3 | the same: FallbackFailed |
 | 4 | the same: Failed, Aborted or Partial, or Succeeded, but stalled or drifted since |

@@ -34,7 +34,12 @@ export async function checkGate(cluster: Cluster): Promise<CheckResult[]> {
 
 /** Sends a pod like those of a running attempt as a dry run, and checks whether it is returned with the gate. */
 async function tryGate(cluster: Cluster): Promise<CheckResult[]> {
-  const upgrades = await cluster.list(RESOURCES.Upgrade).catch((): readonly Raw[] => []);
+  let upgrades: readonly Raw[];
+  try {
+    upgrades = await cluster.list(RESOURCES.Upgrade);
+  } catch (error) {
+    return [unknown(`whether pods of an attempt get their gate: ${(error as Error).message}`)];
+  }
   const gating = upgrades.find((raw) => at(raw, 'status', 'attempt', 'gating') === true);
   if (!gating) {
     return [ok('no running attempt has a gate, so no trial pod was sent')];

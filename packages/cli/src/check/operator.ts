@@ -8,7 +8,7 @@ import type { Io } from '../io.ts';
 import { plural } from '../looks.ts';
 import { imageOf, type OperatorPod, operatorPods } from '../operator.ts';
 import { age } from '../text.ts';
-import { type CheckResult, failure, ok, unknown, warning } from './result.ts';
+import { type CheckResult, failure, isDeleting, ok, unknown, warning } from './result.ts';
 
 const LEASE_OUTDATED_MS = 60_000;
 
@@ -39,10 +39,12 @@ async function checkInstallation(
   if (!first) {
     return [];
   }
-  const ready = pods.filter(({ raw }) =>
-    list(at(raw, 'status', 'conditions')).some(
-      (one) => record(one).type === 'Ready' && record(one).status === 'True',
-    ),
+  const ready = pods.filter(
+    ({ raw }) =>
+      !isDeleting(raw) &&
+      list(at(raw, 'status', 'conditions')).some(
+        (one) => record(one).type === 'Ready' && record(one).status === 'True',
+      ),
   );
   const image = imageOf(first);
   const line = `operator ${image}: ${ready.length} of ${plural(pods.length, 'pod')} Ready in namespace ${first.namespace}`;

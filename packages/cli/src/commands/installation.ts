@@ -14,7 +14,7 @@ export function addInstallationVerbs(program: Command, running: Running, context
     .addOption(format('json', 'yaml'))
     .addHelpText(
       'after',
-      '\nExit codes: 0 nothing wrong in what you can read (? is unknown), 1 something is wrong, or no connection.',
+      '\nExit codes: 0 nothing wrong in what you can read (? is unknown), 1 something is wrong, nothing of the installation can be read, or no connection.',
     )
     .action(
       running<CheckOptions>(async (cluster, io, options) =>

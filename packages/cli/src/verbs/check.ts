@@ -5,7 +5,7 @@ import { StatusSchema } from '../../../../src/api/schema-status.ts';
 import { at, list, record, text } from '../../../../src/kube/client/json.ts';
 import { checkClosedGates, checkGate } from '../check/gate.ts';
 import { checkOperator } from '../check/operator.ts';
-import { type CheckResult, failure, type Mark, ok, unknown, warning } from '../check/result.ts';
+import { type CheckResult, failure, isDeleting, type Mark, ok, unknown, warning } from '../check/result.ts';
 import type { Access, Cluster } from '../cluster.ts';
 import { EXIT } from '../fault.ts';
 import type { Io } from '../io.ts';
@@ -39,7 +39,7 @@ export async function check(
   checkFormat(options.output, ['json', 'yaml']);
   const server = await checkApiServer(cluster);
   const rest = options.pre ? await checkPrerequisites(cluster) : await checkInstalled(io, cluster, version);
-  const all = [...server, ...rest];
+  const all = [...server, ...rest, ...nothingRead(rest)];
   const failed = all.some(({ mark }) => mark === 'failure');
   if (!forMachine(io, options.output, all)) {
     for (const { mark, message } of all) {
@@ -49,6 +49,16 @@ export async function check(
   }
   return failed ? EXIT.fault : EXIT.ok;
 }
+
+/** Nothing that could be read is no sign of health: a caller without any permission must not take it for one. */
+export const nothingRead = (results: readonly CheckResult[]): CheckResult[] =>
+  results.every(({ mark }) => mark === 'unknown')
+    ? [
+        failure(
+          'nothing of the installation could be read, so nothing is known of it: run this as somebody who may list pods in the whole cluster',
+        ),
+      ]
+    : [];
 
 /** Checks the version of the API server, and whether it serves what the gate needs. */
 async function checkApiServer(cluster: Cluster): Promise<CheckResult[]> {
@@ -62,11 +72,13 @@ async function checkApiServer(cluster: Cluster): Promise<CheckResult[]> {
     minor >= LOWEST_MINOR
       ? ok(`API server ${name}`)
       : failure(`API server ${name}: 1.${LOWEST_MINOR} or newer is needed`),
-    serves
-      ? ok('the API server serves MutatingAdmissionPolicy v1: pods can be gated')
-      : ok(
-          `the API server does not serve MutatingAdmissionPolicy v1 (Kubernetes 1.${GATE_MINOR}): the operator's webhook can gate pods`,
-        ),
+    !policies.ok && policies.failure.kind !== 'notFound'
+      ? unknown(`whether the API server serves MutatingAdmissionPolicy v1: ${policies.failure.message}`)
+      : serves
+        ? ok('the API server serves MutatingAdmissionPolicy v1: pods can be gated')
+        : ok(
+            `the API server does not serve MutatingAdmissionPolicy v1 (Kubernetes 1.${GATE_MINOR}): the operator's webhook can gate pods`,
+          ),
   ];
 }
 
@@ -113,9 +125,22 @@ async function checkCrd(cluster: Cluster): Promise<CheckResult[]> {
         : unknown(`CRD: ${served.failure.message}`),
     ];
   }
-  const answer = await cluster.try({ method: 'GET', target: { resource: CRDS, name: `upgrades.${GROUP}` } });
+  const target = { resource: CRDS, name: `upgrades.${GROUP}` };
+  const answer = await cluster.try({ method: 'GET', target });
   if (!answer.ok) {
-    return [ok(`CRD upgrades.${GROUP} ${VERSION} is served`)];
+    const { message } = cluster.fault(answer.failure, answer.status, target);
+    return [
+      unknown(
+        `CRD upgrades.${GROUP} ${VERSION} is served; whether it is complete or being deleted: ${message}`,
+      ),
+    ];
+  }
+  if (isDeleting(answer.body)) {
+    return [
+      failure(
+        `the CRD upgrades.${GROUP} is being deleted, and every Upgrade with it, each once its finalizer is removed: no Upgrade can be created until it is gone and the chart's CRD is applied again; save them first with \`kubectl get upgrades -A -o yaml\``,
+      ),
+    ];
   }
   const version = list(at(answer.body, 'spec', 'versions')).find((one) => record(one).name === VERSION);
   const lacking = lackingFields(at(version, 'schema', 'openAPIV3Schema'));

@@ -68,7 +68,9 @@ describe('without any permission', () => {
   });
 
   test('check reports what it may not read, and --pre what may not be created', async () => {
-    const { out } = await as('nobody', 'check');
+    const { out, code: nothing } = await as('nobody', 'check');
+    expect(nothing).toBe(1);
+    expect(out).toContain('✗ nothing of the installation could be read');
     expect(out).toContain('? operator: forbidden: nobody cannot list pods in the whole cluster');
     const { out: pre, code } = await as('nobody', 'check', '--pre');
     expect(pre).toContain(
