@@ -71,6 +71,31 @@ describe('the headline of a sentence', () => {
       'Rolling to web:2.0: 1 of 3 updated, 0 passed; container web cannot start (secret "mysql" not found)',
     ],
     [
+      'with which object cannot be mounted, and not that the container waits for it',
+      'No verdict on web:2.0 yet: 0 of 3 pods passed; pod web-746d-a on node-1: not ready: container web is ContainerCreating (FailedMount: MountVolume.SetUp failed for volume "settings" : configmap "no-such-settings" not found)',
+      'No verdict on web:2.0 yet; not ready (volume "settings": configmap "no-such-settings" not found)',
+    ],
+    [
+      'with the beginning of a long reason',
+      'No verdict on web:2.0 yet: 0 of 3 pods passed; pod web-746d-a on node-1: not ready: container web is ContainerCreating (FailedMount: MountVolume.MountDevice failed for volume "pvc-12" : rpc error: code = Internal desc = format of disk "/dev/sdb" failed: type:("ext4") target:("/var/lib/kubelet")',
+      'No verdict on web:2.0 yet; not ready (FailedMount: volume "pvc-12": format of disk "/dev/sdb"…)',
+    ],
+    [
+      'with the volumes that are missing, and not with the others',
+      'Rolling StatefulSet web from web:1.9 to web:2.0: 1 of 3 updated, 0 passed; pod web-2 on node-1: not ready: container web is ContainerCreating (FailedMount: Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[data kube-api-access-x2]: timed out waiting for the condition)',
+      'Rolling to web:2.0: 1 of 3 updated, 0 passed; not ready (unmounted volumes=[data]: timed out…)',
+    ],
+    [
+      'with why there is no network, and not for which sandbox',
+      'Verifying web:2.0: 0 of 3 pods passed; pod web-746d-a on node-1: not ready: container web is ContainerCreating (FailedCreatePodSandBox: Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "…": plugin type="cni" failed)',
+      'Verifying web:2.0: 0 of 3 pods passed; not ready (failed to setup network: plugin type="cni" failed)',
+    ],
+    [
+      'with the beginning of a long name of what is missing',
+      'No verdict on web:2.0 yet: 0 of 3 pods passed; pod web-746d-a on node-1: container web cannot start (CreateContainerConfigError: secret "mysql-credentials-of-the-primary-instance" not found)',
+      'No verdict on web:2.0 yet; container web cannot start (secret "mysql-credentials-of-the-primary-in…)',
+    ],
+    [
       'ended at a word, when no clause ends in time',
       `The workload ${'very '.repeat(20)}long`,
       `${`The workload ${'very '.repeat(17)}`.trimEnd()}…`,

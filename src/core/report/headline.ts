@@ -16,21 +16,32 @@ function clauseEnd(text: string): number {
 }
 
 /**
- * Parts that are omitted one after the other until the rest fits: the pod, the deadline, the container, what the list shows in a column of its
- * own, and the word in a bracket for what is said after it. `kubectl describe` and `kubectl postcheck why` show everything.
+ * Parts that are omitted one after the other until the rest fits, or what stands in their place: the pod, the deadline, the container, what the
+ * list shows in a column of its own, that a container waits where a bracket says for what, how the kubelet and its plugins wrap an error, and the
+ * word in a bracket for what is said after it. `kubectl describe` and `kubectl postcheck why` show everything.
  */
-const OMITTED: readonly RegExp[] = [
-  /\bpod [^\s:]+(?: on [^\s:]+)?(?: \(and \d+ more\))?: /g,
-  / until the deadline of \w+/g,
-  / in container [^\s:]+/g,
-  /, verified on \d+ pods?(?=;)/,
-  /, manual intervention is required(?=:)/,
-  /(?<=^Rolling )\w+ \S+ (?=from |to )/,
-  /\bpods "[^"]+" is forbidden: /,
-  /(?<=^Rolling )from .+? (?=to )/,
-  /(?<=^No verdict on .+ yet): \d+ of \d+ pods? passed(?=;)/,
-  /(?<=\()[A-Z]\w+: (?=[^()]*\))/g,
+const OMITTED: readonly (readonly [part: RegExp, instead?: string])[] = [
+  [/(?<=^|[;:,] )pod [^\s:]+(?: on [^\s:]+)?(?: \(and \d+ more\))?: /g],
+  [/ until the deadline of \w+/g],
+  [/ in container [^\s:]+/g],
+  [/, verified on \d+ pods?(?=;)/],
+  [/, manual intervention is required(?=:)/],
+  [/(?<=^Rolling )\w+ \S+ (?=from |to )/],
+  [/\bpods "[^"]+" is forbidden: /],
+  [/(?<=^Rolling )from .+? (?=to )/],
+  [/(?<=^No verdict on .+ yet): \d+ of \d+ pods? passed(?=;)/],
+  [/(?<=\bnot ready): container \S+ is (?:ContainerCreating|PodInitializing|not started)(?= \()/g],
+  [/\brpc error: code = \w+ desc = /g],
+  [/\b\w+Volume\.\w+ failed for volume ("[^"]+") : ?/g, 'volume $1: '],
+  [/\bUnable to attach or mount volumes: (?=unmounted)/g],
+  [/, unattached volumes=\[[^\]]*\]/g],
+  [/(?<=\(FailedCreatePodSandBox: )Failed to create pod sandbox: /gi],
+  [/ for sandbox "[0-9a-f…]+"/g],
+  [/(?<=\()[A-Z]\w+: (?=[^()]*\))/g],
 ];
+
+/** What precedes a bracket that alone says why. */
+const WHY = /\b(?:not ready|cannot start) \(/g;
 
 /** Omits a clause in brackets that would not be closed. */
 function closed(text: string): string {
@@ -41,13 +52,33 @@ function closed(text: string): string {
 /** At most 100 characters, cut at the end of a clause if possible, or else of a word. */
 export function headline(sentence: string): string {
   const short = OMITTED.reduce(
-    (text, part) => (text.length <= MAX_LENGTH ? text : text.replace(part, '')),
+    (text, [part, instead = '']) => (text.length <= MAX_LENGTH ? text : text.replace(part, instead)),
     shortImages(sentence),
   );
   return short.length <= MAX_LENGTH ? short : shortened(short);
 }
 
+/** How many characters of a reason say something. */
+const MIN_REASON = 15;
+
+/** The sentence is cut within its reason, which is kept as far as there is room. */
+function withReason(short: string): string | undefined {
+  const start = [...short.matchAll(WHY)]
+    .map(({ index, 0: before }) => index + before.length)
+    .findLast((at) => at + MIN_REASON < MAX_LENGTH);
+  if (start === undefined || short.slice(start, MAX_LENGTH).includes(')')) {
+    return undefined;
+  }
+  const word = short.lastIndexOf(' ', MAX_LENGTH - 2);
+  const text = cut(short, word >= start + MIN_REASON ? word : MAX_LENGTH - 2);
+  return `${text.replace(/[\s:,;]+$/, '')}…)`;
+}
+
 function shortened(short: string): string {
+  const reason = withReason(short);
+  if (reason !== undefined) {
+    return reason;
+  }
   const end = clauseEnd(short);
   if (end >= MIN_LENGTH) {
     return closed(cut(short, end));
