@@ -1,9 +1,9 @@
-/** A registry or a node that is in trouble, or a Secret that is missing, which pods of any other version would meet too, takes no version back. */
+/** A registry or a node that is in trouble, a Secret that is missing, or another container that holds a pod up, which pods of any other version would meet too, takes no version back. */
 import { describe, expect, jest, test } from '@jest/globals';
 import type { Behaviour, CannotStart } from './behaviour.ts';
 import { played, three } from './played.ts';
 import { play, type Run } from './run.ts';
-import { bad, badLate, type KindName, NEW, OLD, told } from './stories.ts';
+import { bad, badLate, type KindName, NEW, OLD, told, workloadOf } from './stories.ts';
 import { afterSeconds, phaseIs, type Story } from './story.ts';
 import type { World } from './world.ts';
 
@@ -100,6 +100,53 @@ describe.each(TROUBLES)('%s', (_what, behaviour) => {
       expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW), outcomes: ['1 Succeeded'] });
       expect(said(run)).toContain('Inconclusive: No verdict on web:2.0 yet');
       expect(said(run)).toContain(behaviour.says?.slice(-20));
+    },
+  );
+});
+
+describe.each([
+  [
+    'an init container that waits for a database (Ocelot-Social-Community/Ocelot-Social#9970)',
+    'init',
+    { readyAfterMs: false },
+    'init container first has not ended',
+  ],
+  ['one that ends with an error', 'init', { start: 'crashes' }, 'container first is CrashLoopBackOff'],
+  [
+    'a sidecar that crashes before the application starts (SREGym/SREGym#881)',
+    'sidecar',
+    { start: 'crashes' },
+    'container first is CrashLoopBackOff',
+  ],
+  ['a sidecar whose image is gone', 'sidecar', { start: 'pullFails' }, 'image first:1 cannot be pulled'],
+  [
+    'another container whose image is gone',
+    'regular',
+    { start: 'pullFails' },
+    'image first:1 cannot be pulled',
+  ],
+] as const)('%s, and which is not upgraded', (_what, role, behaviour, says) => {
+  const FIRST = 'registry.example/first:1';
+  const heldBy = (kind: KindName, trouble: Behaviour): Story => ({
+    ...told('held by another container', kind, {}, { spec: { postCheck: { deadlineSeconds: 120 } } }),
+    workload: { ...workloadOf(kind), images: { first: FIRST, web: OLD }, roles: { first: role } },
+    steps: [
+      {
+        when: phaseIs('Pending'),
+        act: (world) => {
+          world.images[FIRST] = trouble;
+        },
+      },
+    ],
+  });
+
+  test.each<KindName>(['Deployment', 'StatefulSet', 'DaemonSet'])(
+    'takes no version of a %s back, and the attempt goes on when it is over',
+    async (kind) => {
+      const run = await played(overAfter(heldBy(kind, behaviour), 1200, FIRST));
+      expect(run.ending).toMatchObject({ phase: 'Succeeded', outcomes: ['1 Succeeded'] });
+      expect(said(run)).toContain('Inconclusive: No verdict on web:2.0 yet');
+      expect(said(run)).toContain(says);
     },
   );
 });

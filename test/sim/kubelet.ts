@@ -34,6 +34,8 @@ const CANNOT_START: Readonly<
 
 interface Private {
   readonly tries: Map<string, number>;
+  /** Starts of containers that wait until those before them have ended, or run. */
+  readonly waiting: ((pod: PodView) => PodView)[];
   containersReadyAt: number;
 }
 
@@ -44,6 +46,14 @@ export interface Asked {
   readonly result: ExecResult;
   readonly at: number;
 }
+
+const withoutStart = ({ starting: _, ...container }: ContainerView): ContainerView => container;
+
+const isInitialized = ({ containers }: PodView): boolean =>
+  containers.every(
+    ({ role, state, exitCode, starting }) =>
+      role === 'regular' || (role === 'init' ? exitCode === 0 : state === 'running' && !starting),
+  );
 
 export class Kubelet {
   readonly #world: World;
@@ -76,24 +86,42 @@ export class Kubelet {
   }
 
   #adopt(pod: PodView): void {
-    this.#private.set(pod.uid, { tries: new Map(), containersReadyAt: 0 });
+    this.#private.set(pod.uid, { tries: new Map(), waiting: [], containersReadyAt: 0 });
     this.#later(SCHEDULED_MS, pod, (now) => this.#with(now, { PodScheduled: this.#condition('True', '') }));
     for (const { name, image, role } of pod.containers) {
       const { start = 'runs', startsAfterMs = 1000 } = this.#behaviour(image);
       const afterMs = role === 'init' ? 300 : startsAfterMs;
-      if (start === 'runs') {
-        this.#later(afterMs, pod, (now) => this.#started(now, name));
-      } else if (start === 'crashes') {
-        this.#later(afterMs, pod, (now) => this.#startedAndCrashes(now, name));
-      } else if (start === 'evicted') {
-        this.#later(afterMs, pod, (now) => this.#startedAndEvicted(now, name));
-      } else if (start === 'mountFails') {
+      if (start === 'mountFails') {
         const [reason, message] = ['FailedMount', 'MountVolume.SetUp failed for volume "data"'];
         this.#world.warnings.set(pod.uid, { reason, message, at: pod.createdAt });
       } else {
-        this.#later(afterMs, pod, (now) => this.#cannotStart(now, name, start));
+        const begin = (now: PodView) => this.#begin(now, name, start);
+        this.#later(afterMs, pod, (now) => (role === 'regular' ? this.#inTurn(now, begin) : begin(now)));
       }
     }
+  }
+
+  #begin(pod: PodView, name: string, start: Exclude<Behaviour['start'], 'mountFails' | undefined>): PodView {
+    switch (start) {
+      case 'runs':
+        return this.#started(pod, name);
+      case 'crashes':
+        return this.#startedAndCrashes(pod, name);
+      case 'evicted':
+        return this.#startedAndEvicted(pod, name);
+      default:
+        return this.#cannotStart(pod, name, start);
+    }
+  }
+
+  /** Begins with what has waited for its turn, once the init containers have ended and the sidecars run. */
+  #inTurn(pod: PodView, ...more: ((pod: PodView) => PodView)[]): PodView {
+    const waiting = [...(this.#private.get(pod.uid)?.waiting.splice(0) ?? []), ...more];
+    if (isInitialized(pod)) {
+      return waiting.reduce((now, begin) => begin(now), pod);
+    }
+    this.#private.get(pod.uid)?.waiting.push(...waiting);
+    return pod;
   }
 
   /** Does something to the pod later, if it is still there; on a node that is down, when it is back. */
@@ -107,7 +135,7 @@ export class Kubelet {
       return;
     }
     if (this.#up(known)) {
-      this.#world.state.put('Pod', this.#withReadiness(change(known)));
+      this.#world.state.put('Pod', this.#withReadiness(this.#inTurn(change(known))));
     } else {
       this.#postponed.push({ pod, change });
     }
@@ -139,12 +167,13 @@ export class Kubelet {
     };
   }
 
-  #run(pod: PodView, name: string): PodView {
+  /** Runs a container; an init container `ends` at once. */
+  #run(pod: PodView, name: string, ends = true): PodView {
     const id = `containerd://c${String(++this.#containers).padStart(11, '0')}f00d`;
     this.#startedFrom.set(id, pod.containers.find((own) => own.name === name)?.image ?? '');
     const startedAt = wholeSeconds(this.#world.clock.now() + this.#world.nodeAheadMs);
     const running = this.#withContainer(pod, name, (container) =>
-      container.role === 'init'
+      container.role === 'init' && ends
         ? {
             ...container,
             id,
@@ -154,7 +183,15 @@ export class Kubelet {
             exitCode: 0,
             ready: true,
           }
-        : { ...container, id, startedAt, state: 'running', reason: '', message: '', ready: false },
+        : {
+            ...withoutStart(container),
+            id,
+            startedAt,
+            state: 'running',
+            reason: '',
+            message: '',
+            ready: false,
+          },
     );
     return { ...running, phase: 'Running' };
   }
@@ -162,8 +199,11 @@ export class Kubelet {
   #started(pod: PodView, name: string): PodView {
     const container = pod.containers.find((own) => own.name === name);
     const { readyAfterMs = 50 } = this.#behaviour(container?.image ?? '');
-    const running = this.#run(pod, name);
+    const running = this.#run(pod, name, readyAfterMs !== false);
     if (container?.role === 'init') {
+      if (readyAfterMs === false) {
+        this.#later(TRIES_AGAIN_MS, pod, (now) => this.#started(now, name));
+      }
       return running;
     }
     const { id } = running.containers.find((own) => own.name === name) as ContainerView;
@@ -182,9 +222,18 @@ export class Kubelet {
       pod.containers.find((own) => own.name === name)?.image ?? '',
     );
     this.#later(livesMs, pod, (now) =>
-      this.#ended(now, name, crashCode, (again) => this.#startedAndCrashes(again, name)),
+      this.#ended(now, name, crashCode, (again) => this.#again(again, name)),
     );
-    return this.#run(pod, name);
+    // The startup probe of such a sidecar never succeeds.
+    return this.#withContainer(this.#run(pod, name, false), name, (own) =>
+      own.role === 'sidecar' ? { ...own, starting: true } : own,
+    );
+  }
+
+  /** As its image behaves by now. */
+  #again(pod: PodView, name: string): PodView {
+    const { start = 'runs' } = this.#behaviour(pod.containers.find((own) => own.name === name)?.image ?? '');
+    return this.#begin(pod, name, start === 'mountFails' ? 'runs' : start);
   }
 
   /** The node is short of memory: its containers get time to end, and the pod stays, as failed. */

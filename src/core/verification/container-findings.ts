@@ -4,6 +4,7 @@ import { kubernetesReason, TERMINAL_REASONS } from '../../api/reasons.ts';
 import type { ContainerView, PodView } from '../../api/views.ts';
 import { earliest } from '../time.ts';
 import { isHeldByOthers } from './any-version.ts';
+import { isUpgraded } from './check-targets.ts';
 import type { VerificationContext } from './context.ts';
 import type { Finding } from './pod-result.ts';
 import { waitingCause } from './readiness.ts';
@@ -27,14 +28,12 @@ export const isStuck = (container: ContainerView): boolean =>
 export const mayCountAgainst = ({ containers }: PodView): boolean =>
   containers.some((container) => isStuck(container) || (container.restarts > 0 && !container.ready));
 
-const isOfTemplate =
-  ({ template }: VerificationContext) =>
-  ({ name }: ContainerView): boolean =>
-    template.includes(name);
-
-/** Fails a pod with a stuck container, once its time is over or the pod's deadline has passed. Injected containers say nothing about the version. */
+/**
+ * Fails a pod with a stuck container, once its time is over or the pod's deadline has passed. That a container cannot be started which the Upgrade
+ * does not change, or which others inject, says nothing about the version.
+ */
 export function terminal(pod: PodView, context: VerificationContext, now: number): Finding | undefined {
-  const stuck = pod.containers.filter(isStuck).filter(isOfTemplate(context));
+  const stuck = pod.containers.filter(isStuck).filter(({ name }) => isUpgraded(context.spec, name));
   const ends: number[] = [];
   for (const container of stuck) {
     const since = context.waitingSince.get(`${pod.uid}/${container.name}`)?.since ?? now;
@@ -56,7 +55,7 @@ export function terminal(pod: PodView, context: VerificationContext, now: number
 export function restarts(pod: PodView, context: VerificationContext): Finding | undefined {
   const { maxRestarts } = context.spec.postCheck.readiness;
   const counted = pod.containers
-    .filter(({ name }) => context.spec.containers.some((wanted) => wanted.name === name))
+    .filter(({ name }) => isUpgraded(context.spec, name))
     .map((container) => ({ container, count: countedRestarts(pod, container, context) }))
     .filter(({ count }) => count > maxRestarts);
   const worst = counted.sort((a, b) => b.count - a.count)[0];

@@ -314,9 +314,10 @@ describe('the tries of a pod', () => {
   });
 });
 
-/** The class of a cycle of readiness alone. */
-function classOf(pod: PodView): string {
-  const readinessOnly = context(specOf({ postCheck: { checks: [] } }));
+/** The class of a cycle of readiness alone, where these containers are upgraded. */
+function classOf(pod: PodView, ...upgraded: string[]): string {
+  const containers = ['web', ...upgraded].map((name) => ({ name, image: 'a:2' }));
+  const readinessOnly = context({ ...specOf({ postCheck: { checks: [] } }), containers });
   return addCycle(undefined, readinessOnly, pod, { startedAt: NOW, finishedAt: NOW, results: [] }).class;
 }
 
@@ -343,9 +344,8 @@ describe('what others inject into pods', () => {
     const held = containerOf({ id: '', state: 'waiting', reason: 'PodInitializing', ready: false });
     const fails = injected({ role: 'init', state: 'waiting', reason: 'CrashLoopBackOff', ready: false });
     expect(classOf(notReady({ phase: 'Pending', containers: [held, fails] }))).toBe('Error');
-    expect(classOf(notReady({ phase: 'Pending', containers: [held, { ...fails, name: 'migrate' }] }))).toBe(
-      'Retry',
-    );
+    const own = { ...fails, name: 'migrate' };
+    expect(classOf(notReady({ phase: 'Pending', containers: [held, own] }), 'migrate')).toBe('Retry');
   });
 });
 
@@ -362,11 +362,21 @@ describe('a pod that is not ready', () => {
     expect(classOf(notReady({ phase: 'Pending', containers: [pulling, before] }))).toBe('Error');
   });
 
-  test('is evidence while an init container runs, a sidecar does not start, or one that ran before is down', () => {
-    const migrating = containerOf({ name: 'migrate', role: 'init', ready: false });
-    expect(classOf(notReady({ phase: 'Pending', containers: [pulling, migrating] }))).toBe('Retry');
-    const sidecar = containerOf({ ...running, role: 'sidecar', ready: false, starting: true });
-    expect(classOf(notReady({ phase: 'Pending', containers: [pulling, sidecar] }))).toBe('Retry');
+  const migrating = containerOf({ name: 'migrate', role: 'init', ready: false });
+  const starting = containerOf({ ...running, role: 'sidecar', ready: false, starting: true });
+
+  test.each([
+    ['an init container runs', migrating],
+    ['a sidecar does not start', starting],
+  ])('is evidence while %s, if that is upgraded or the version ran before', (_what, before) => {
+    const first = notReady({ phase: 'Pending', containers: [pulling, before] });
+    expect(classOf(first, before.name)).toBe('Retry');
+    expect(classOf(first)).toBe('Error');
+    const again = notReady({ phase: 'Pending', containers: [containerOf({ state: 'terminated' }), before] });
+    expect(classOf(again)).toBe('Retry');
+  });
+
+  test('is evidence while a container that ran before is down', () => {
     const crashed = containerOf({ state: 'waiting', reason: 'CrashLoopBackOff', ready: false });
     expect(classOf(notReady({ containers: [crashed, running] }))).toBe('Retry');
   });

@@ -8,7 +8,7 @@ import { isReason } from '../../api/reasons.ts';
 import type { Check, Class, UpgradeSpec } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import { evaluateTry, type TryContext, type TryOutcome, type TryVerdict } from './exit-codes.ts';
-import { areContainersReady, readinessOf, waitsForOthers } from './readiness.ts';
+import { areContainersReady, isBeforeItsVersion, readinessOf, waitsForOthers } from './readiness.ts';
 import { expectedTries, type ProbeContext, type TryRequest } from './tries.ts';
 
 export interface TryResult extends TryRequest {
@@ -87,7 +87,7 @@ export const ranNoCheck = (verdicts: readonly Pick<TryVerdict, 'reason'>[]): boo
 
 function cycleClass(
   pod: PodView,
-  template: readonly string[],
+  { spec, template }: Pick<CycleContext, 'spec' | 'template'>,
   { ready, verdicts, expected }: Observed,
 ): Class {
   const has = (wanted: Class) => verdicts.some((verdict) => verdict.class === wanted);
@@ -98,7 +98,7 @@ function cycleClass(
     return 'Retry';
   }
   if (!ready) {
-    return waitsForOthers(pod, template) ? 'Error' : 'Retry';
+    return waitsForOthers(pod, template) || isBeforeItsVersion(pod, spec) ? 'Error' : 'Retry';
   }
   if (has('Error') || verdicts.length < expected) {
     return 'Error';
@@ -138,7 +138,7 @@ export function addCycle(
   pod: PodView,
   cycle: FinishedCycle,
 ): PodRecord {
-  const { spec, template, verification } = context;
+  const { spec, verification } = context;
   const earlier = validRecord(record, verification, pod) ?? NOT_PROBED;
   const current = cycle.results.filter(
     ({ check, container, containerId }) =>
@@ -151,7 +151,7 @@ export function addCycle(
   const readiness = readinessOf(pod, spec.postCheck.readiness.minReadySeconds, cycle.startedAt);
   const ready = readiness.ready || !spec.postCheck.readiness.required;
   const verdicts = tries.map(({ verdict }) => verdict);
-  const overall = cycleClass(pod, template, {
+  const overall = cycleClass(pod, context, {
     ready,
     verdicts,
     expected: expectedTries(context, pod).length,

@@ -3,10 +3,12 @@ import { cut } from '../../api/cut.ts';
 import { VERIFIED } from '../../api/names.ts';
 import { own } from '../../api/own.ts';
 import { kubernetesReason, TERMINAL_REASONS } from '../../api/reasons.ts';
+import type { UpgradeSpec } from '../../api/types.ts';
 import type { ContainerView, PodView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import { toIso } from '../time.ts';
 import { isHeldByOthers } from './any-version.ts';
+import { isUpgraded } from './check-targets.ts';
 
 /** The maximum length of foreign text. */
 const DETAIL_MAX = 512;
@@ -95,6 +97,16 @@ export function waitsForOthers(pod: PodView, template: readonly string[]): boole
   }
   const unready = pod.containers.filter(({ role, ready }) => role !== 'init' && !ready);
   return unready.length > 0 ? unready.every(isInjected) : waitsForGates(pod);
+}
+
+/**
+ * Whether a pod that is not ready has not come to its version yet: it is held by an init container or a sidecar that is not upgraded, and no upgraded
+ * container was ever started. A pod of any other version waits for it as well, which is no evidence either.
+ */
+export function isBeforeItsVersion(pod: PodView, spec: UpgradeSpec): boolean {
+  const upgraded = pod.containers.filter(({ name }) => isUpgraded(spec, name));
+  const held = firstHeld(pod);
+  return held !== undefined && !upgraded.includes(held) && upgraded.every(({ id }) => id === '');
 }
 
 /** Every readiness gate of others that keeps the pod from being ready has no value yet. */
