@@ -1,8 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
-import { specOf, workloadOf } from '../../test/support/snapshots.ts';
+import { expect, test } from '@jest/globals';
+import { specOf } from '../../test/support/snapshots.ts';
 import type { Upgrade } from '../api/types.ts';
-import type { RequestFailure } from '../engine/ports.ts';
-import type { ApiRequest, Requests } from './client/request.ts';
+import type { Requests } from './client/request.ts';
 import { ClusterWriter } from './writer.ts';
 
 const upgrade: Upgrade = {
@@ -34,33 +33,3 @@ test.each([[[]], [null], ['done'], [{}], [{ metadata: { name: 'web' } }]])(
     });
   },
 );
-
-describe('a release of fields that is answered with 422', () => {
-  const workload = {
-    metadata: { uid: 'w', resourceVersion: '7', managedFields: [{ manager: 'postcheck' }] },
-  };
-  const releasing = async (failure: RequestFailure) => {
-    const requests = {
-      send: async ({ method }: ApiRequest) =>
-        method === 'GET' ? { ok: true, body: workload } : { ok: false, failure, status: 422 },
-    } as unknown as Requests;
-    const writer = new ClusterWriter(requests, {
-      identity: 'a',
-      now: () => 0,
-      mayWrite: () => true,
-      events: requests,
-    });
-    const released = await writer.releaseFields(workloadOf({ uid: 'w' }));
-    return released.ok ? undefined : released.failure.kind;
-  };
-
-  test('met a write of somebody else: its own preconditions are all that can be invalid', async () => {
-    expect(await releasing({ kind: 'invalid', message: 'the server rejected our request' })).toBe('conflict');
-  });
-
-  test('was rejected, if admission says so', async () => {
-    expect(await releasing({ kind: 'invalid', message: 'denied request', byAdmission: true })).toBe(
-      'invalid',
-    );
-  });
-});

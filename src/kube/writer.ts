@@ -2,7 +2,7 @@
 import { FIELD_MANAGER, VERIFIED } from '../api/names.ts';
 import { own } from '../api/own.ts';
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
-import type { PodView, WorkloadView } from '../api/views.ts';
+import type { PodView, TemplateContainer, WorkloadView } from '../api/views.ts';
 import type {
   ObjectReference,
   OperatorEvent,
@@ -80,32 +80,28 @@ export class ClusterWriter implements Writer {
     return written(answer, decodeUpgrade);
   }
 
+  /**
+   * Its precondition is the generation, which is that of the spec: the controller writes the status of a workload whose pods change many times a
+   * second, and none of that concerns the images.
+   */
   async patchImages(
     workload: WorkloadView,
     images: Readonly<Record<string, string>>,
     partition?: number,
   ): Promise<Written<WorkloadView>> {
-    const wanted = workload.containers.filter((container) => own(images, container.name) !== undefined);
-    const part = (regular: boolean): { name: string; image: string | undefined }[] =>
-      wanted
-        .filter(({ role }) => (role === 'regular') === regular)
-        .map(({ name }) => ({ name, image: own(images, name) }));
-    const podSpec = {
-      ...(part(true).length > 0 ? { containers: part(true) } : {}),
-      ...(part(false).length > 0 ? { initContainers: part(false) } : {}),
-    };
     const answer = await this.#send({
       method: 'PATCH',
       target: workloadTarget(workload),
       query: QUERY,
-      patchType: 'application/strategic-merge-patch+json',
-      body: {
-        metadata: { uid: workload.uid, resourceVersion: workload.resourceVersion },
-        spec: {
-          ...(wanted.length > 0 ? { template: { spec: podSpec } } : {}),
-          ...(partition === undefined ? {} : { updateStrategy: { rollingUpdate: { partition } } }),
-        },
-      },
+      patchType: 'application/json-patch+json',
+      body: [
+        { op: 'test', path: '/metadata/uid', value: workload.uid },
+        { op: 'test', path: '/metadata/generation', value: workload.generation },
+        ...imageOperations(workload.containers, images),
+        ...(partition === undefined
+          ? []
+          : [{ op: 'add', path: '/spec/updateStrategy/rollingUpdate/partition', value: partition }]),
+      ],
       retries: RETRIES,
     });
     return written(answer, (raw) => decodeWorkload(workload.kind, raw));
@@ -141,10 +137,6 @@ export class ClusterWriter implements Writer {
       body: [{ op: 'test', path: '/metadata/resourceVersion', value: resourceVersion }, ...removals],
       retries: RETRIES,
     });
-    // The server reports a failed test as Invalid without naming it; here it can only mean that another client wrote in between.
-    if (!answer.ok && answer.failure.kind === 'invalid' && !answer.failure.byAdmission) {
-      return failed({ kind: 'conflict', message: answer.failure.message });
-    }
     return written(answer, project);
   }
 
@@ -193,6 +185,24 @@ export class ClusterWriter implements Writer {
     // Unless there was another error, the request was aborted because the lease was lost.
     return !answer.ok && answer.status === 0 && !mayWrite() ? failed(NOT_LEADER) : answer;
   }
+}
+
+/** A JSON patch names containers by their position, which is that of the generation that it tests. */
+function imageOperations(
+  containers: readonly TemplateContainer[],
+  images: Readonly<Record<string, string>>,
+): object[] {
+  const regular = containers.filter(({ role }) => role === 'regular');
+  const init = containers.filter(({ role }) => role !== 'regular');
+  const imagesAt = (path: string, listed: readonly TemplateContainer[]): object[] =>
+    listed.flatMap(({ name }, index) => {
+      const value = own(images, name);
+      return value === undefined ? [] : [{ op: 'replace', path: `${path}/${index}/image`, value }];
+    });
+  return [
+    ...imagesAt('/spec/template/spec/containers', regular),
+    ...imagesAt('/spec/template/spec/initContainers', init),
+  ];
 }
 
 function workloadTarget({ kind, namespace, name }: WorkloadView): Target {

@@ -317,6 +317,27 @@ describe('writing images', () => {
     });
   }, 60_000);
 
+  test.each<WorkloadKind>(['Deployment', 'StatefulSet', 'DaemonSet'])(
+    'of a %s is done though its status was written since it was read, and not twice',
+    async (kind) => {
+      const name = `moving-${kind.toLowerCase()}`;
+      await created(kind, name);
+      const view = await settled(kind, name);
+      const patch = JSON.stringify({ status: { observedGeneration: 77 } });
+      const onStatus = ['-n', 'shop', '--subresource=status', '--type=merge', '-p', patch];
+      api.kubectl(['patch', kind.toLowerCase(), name, ...onStatus]);
+      expect(await cluster.writer.patchImages(view, { web: 'registry.example/web:2' })).toMatchObject({
+        ok: true,
+        object: { generation: view.generation + 1 },
+      });
+      expect(await cluster.writer.patchImages(view, { web: 'registry.example/web:3' })).toMatchObject({
+        ok: false,
+        failure: { kind: 'conflict' },
+      });
+    },
+    60_000,
+  );
+
   test('is refused as a conflict when somebody wrote in between, also when it renamed the container', async () => {
     const view = await created('Deployment', 'raced');
     const renamed = [{ op: 'replace', path: '/spec/template/spec/containers/0/name', value: 'other' }];
@@ -330,13 +351,13 @@ describe('writing images', () => {
   }, 60_000);
 
   test.each<WorkloadKind>(['Deployment', 'StatefulSet', 'DaemonSet'])(
-    'of another %s with the same name is notFound',
+    'of another %s with the same name is refused',
     async (kind) => {
       const view = await created(kind, 'reborn');
       const foreign = { ...view, uid: '00000000-0000-0000-0000-000000000000' };
       expect(await cluster.writer.patchImages(foreign, { web: 'x:1' })).toMatchObject({
         ok: false,
-        failure: { kind: 'notFound' },
+        failure: { kind: 'conflict' },
       });
       expect(await cluster.writer.releaseFields(foreign)).toMatchObject({
         ok: false,

@@ -87,6 +87,8 @@ const GUARDS: Readonly<Record<string, (body: Guards) => boolean>> = {
   'patch leases': ({ metadata }) => Boolean(metadata?.resourceVersion),
 };
 const WORKLOADS = ['deployments', 'statefulsets', 'daemonsets'];
+/** What a JSON patch must test. */
+const TESTED = [['/metadata/resourceVersion'], ['/metadata/uid', '/metadata/generation']];
 
 /** Returns why the write could be applied twice, or to another object than it was decided for; nothing if it cannot. */
 export function unguarded(sent: SentRequest): string | undefined {
@@ -97,7 +99,9 @@ export function unguarded(sent: SentRequest): string | undefined {
   const what = `${sent.verb} ${sent.resource}`;
   // A JSON patch has its precondition as a test.
   const held = Array.isArray(body)
-    ? body.some(({ op, path }) => op === 'test' && path === '/metadata/resourceVersion')
+    ? TESTED.some((paths) =>
+        paths.every((path) => body.some((one) => one.op === 'test' && one.path === path)),
+      )
     : (WORKLOADS.includes(sent.resource) ? GUARDS['patch upgrades/status'] : GUARDS[what])?.(body as Guards);
   return held ? undefined : `${what} ${sent.name} without a guard: ${sent.body.slice(0, 200)}`;
 }

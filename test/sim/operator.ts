@@ -375,21 +375,26 @@ export class Operator {
         return this.#write(kind, what, look, () =>
           workload.kind === 'StatefulSet' && workload.onDelete && partition !== undefined
             ? refused('invalid', 'spec.updateStrategy.rollingUpdate: only for type RollingUpdate')
-            : this.#guarded(workload, (now) => world.setImages(now, images, 'postcheck', partition)),
+            : this.#guarded(workload, 'generation', (now) =>
+                world.setImages(now, images, 'postcheck', partition),
+              ),
         );
       },
       // It reads the object itself first, so it is not behind.
       releaseFields: (workload) => {
         const look = () => state.get(workload.kind, keyOf(workload));
         return this.#write('releaseFields', '', look, () =>
-          this.#guarded({ ...workload, resourceVersion: look()?.resourceVersion ?? '' }, (now) =>
-            state.put(now.kind, {
-              ...now,
-              holdsOurFields: world.keepsFields,
-              imageManagers: Object.fromEntries(
-                Object.entries(now.imageManagers).filter(([, manager]) => manager !== 'postcheck'),
-              ),
-            }),
+          this.#guarded(
+            { ...workload, resourceVersion: look()?.resourceVersion ?? '' },
+            'resourceVersion',
+            (now) =>
+              state.put(now.kind, {
+                ...now,
+                holdsOurFields: world.keepsFields,
+                imageManagers: Object.fromEntries(
+                  Object.entries(now.imageManagers).filter(([, manager]) => manager !== 'postcheck'),
+                ),
+              }),
           ),
         );
       },
@@ -465,12 +470,16 @@ export class Operator {
     return ok(state.put('Upgrade', { ...now, status: world.storesStatus(asStored(status)) }));
   }
 
-  #guarded(view: WorkloadView, change: (now: WorkloadView) => WorkloadView): Written<WorkloadView> {
+  #guarded(
+    view: WorkloadView,
+    by: 'generation' | 'resourceVersion',
+    change: (now: WorkloadView) => WorkloadView,
+  ): Written<WorkloadView> {
     const now = this.#options.world.state.get(view.kind, keyOf(view));
     if (!now) {
       return refused('notFound', view.name);
     }
-    if (now.uid !== view.uid || now.resourceVersion !== view.resourceVersion) {
+    if (now.uid !== view.uid || now[by] !== view[by]) {
       return refused('conflict', 'the workload has changed');
     }
     return ok(change(now));

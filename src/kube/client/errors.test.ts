@@ -36,6 +36,11 @@ test.each([
   expect(of(code, status(message)).kind).toBe('notFound');
 });
 
+test('a JSON patch of which a test fails is a conflict', () => {
+  const message = 'the server rejected our request due to an error in our request';
+  expect(of(422, status(message)).kind).toBe('conflict');
+});
+
 test('a webhook that does not respond is told from a server that does not', () => {
   const message =
     'Internal error occurred: failed calling webhook "images.example.com": failed to call webhook: Post "https://images.example.svc:443/?timeout=10s": no endpoints available for service "images"';

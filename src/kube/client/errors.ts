@@ -16,6 +16,8 @@ export interface Refusal {
   readonly body: string;
 }
 
+/** All that the API server says of a JSON patch that it cannot apply. Those of the operator test what they were made for, and fit nothing else. */
+const PATCH_DOES_NOT_FIT = 'the server rejected our request due to an error in our request';
 const LONGEST_MESSAGE = 500;
 /** An error may quote text of any length. */
 const LONGEST_SEARCHED = 8192;
@@ -44,7 +46,7 @@ export function failureOf(refusal: Refusal, what: string, now: number): RequestF
     case 409:
       return { kind: isUidMismatch(reported) ? 'notFound' : 'conflict', message };
     case 422:
-      return { kind: isUidMismatch(reported) ? 'notFound' : 'invalid', message };
+      return { kind: unprocessable(reported), message };
     case 429:
       return { kind: 'throttled', message, retryAfterMs: retryAfterMs(refusal.retryAfter, now) };
     case 400:
@@ -58,6 +60,14 @@ export function failureOf(refusal: Refusal, what: string, now: number): RequestF
         ? { kind: 'invalid', message }
         : { kind: 'unavailable', message, ...(isByWebhook(reported) ? { byWebhook: true } : {}) };
   }
+}
+
+/** An object that is invalid, is another one of the same name, or has changed since a JSON patch was made for it. */
+function unprocessable(reported: string): 'notFound' | 'conflict' | 'invalid' {
+  if (reported === PATCH_DOES_NOT_FIT) {
+    return 'conflict';
+  }
+  return isUidMismatch(reported) ? 'notFound' : 'invalid';
 }
 
 /** etcd never accepts an object of this size, however often it is sent; the API server responds with 500 and etcd's message. */
