@@ -8,7 +8,7 @@ import { Store } from './store.ts';
 const MINUTE = 60_000;
 
 /** A pod behind a closed gate, and no Upgrade as far as the watch says. */
-function made(listed: readonly Upgrade[] | 'unknown' = []) {
+function made(listed: readonly Upgrade[] | 'unknown' | Promise<readonly Upgrade[]> = []) {
   const store = new Store();
   const pod = podOf();
   store.workloads.Deployment.applyWrite(workloadOf());
@@ -16,12 +16,18 @@ function made(listed: readonly Upgrade[] | 'unknown' = []) {
   store.pods.applyWrite(pod);
   const time = { wall: NOW, steady: 0 };
   const opened: string[] = [];
+  const reads: string[] = [];
   const nothing = () => {};
   const log = { debug: nothing, info: nothing, warn: nothing, error: nothing, with: () => log };
   const controller = new OrphanGateController({
     store,
     clock: { now: () => time.wall, steady: () => time.steady, random: () => 0, after: () => nothing },
-    reader: { listUpgrades: async () => listed } as unknown as OrphanGateOptions['reader'],
+    reader: {
+      listUpgrades: async (namespace: string) => {
+        reads.push(namespace);
+        return listed;
+      },
+    } as unknown as OrphanGateOptions['reader'],
     writer: {
       patchVerified: async (object: PodView, { reason }: { readonly reason: string }) => {
         opened.push(reason);
@@ -36,7 +42,7 @@ function made(listed: readonly Upgrade[] | 'unknown' = []) {
     time.steady += passed.steady ?? 0;
     return controller.reconcile(pod.uid);
   };
-  return { look, opened, store };
+  return { look, opened, reads, store };
 }
 
 test('the gate of an orphan is opened after a while, and not at once', async () => {
@@ -65,6 +71,24 @@ test('without a response from the API server nothing is opened', async () => {
   const { look, opened } = made('unknown');
   await look();
   expect(await look({ steady: MINUTE })).toEqual({ backoff: true });
+  expect(opened).toEqual([]);
+});
+
+test('Upgrades that take long to read are read once at a time, and then rest for longer than that', async () => {
+  const { promise, resolve } = Promise.withResolvers<readonly Upgrade[]>();
+  const { look, opened, reads } = made(promise);
+  await look();
+  const first = look({ steady: MINUTE });
+  for (let second = 0; second < 10; second++) {
+    expect(await look({ steady: 1000 })).toHaveProperty('requeueAfterMs');
+  }
+  resolve([upgradeOf({ status: statusOf() })]);
+  await first;
+  const { requeueAfterMs = 0 } = await look();
+  expect(requeueAfterMs).toBeGreaterThan(10_000);
+  expect(reads).toEqual(['shop']);
+  await look({ steady: requeueAfterMs });
+  expect(reads).toEqual(['shop', 'shop']);
   expect(opened).toEqual([]);
 });
 

@@ -6,19 +6,16 @@
 
 import { isAbandoned, isClosed } from '../api/gate.ts';
 import { isReason } from '../api/reasons.ts';
-import type { Upgrade } from '../api/types.ts';
 import type { PodView } from '../api/views.ts';
 import { openedGateText } from '../core/report/gate-text.ts';
 import { Brake } from './brake.ts';
-import type { Ports } from './ports.ts';
+import type { GatingUpgrade, Ports } from './ports.ts';
 import type { Result } from './queue.ts';
 import type { Store, WorkloadRef } from './store.ts';
+import { type Listed, UpgradeLists } from './upgrade-lists.ts';
 
 /** Long enough for the watch of Upgrades to catch up after the policy has gated a pod. */
 const SETTLE_MS = 1000;
-
-/** One list of a namespace's Upgrades is used for all pods within this time, as there may be many of both. */
-const LIST_TTL_MS = 1000;
 
 export interface OrphanGateOptions extends Pick<Ports, 'clock' | 'writer' | 'reader' | 'telemetry' | 'log'> {
   readonly store: Store;
@@ -27,10 +24,8 @@ export interface OrphanGateOptions extends Pick<Ports, 'clock' | 'writer' | 'rea
 /** No event tells when the last attempt of a namespace has ended. */
 const UNOWNED_INTERVAL_MS = 10_000;
 
-type Listed = readonly Upgrade[] | 'unknown';
-
 /** Whether the Upgrade gates pods of the workload. A pod whose workload is unknown may be any one's: it may be adopted again, or not be cached yet. */
-const gates = (upgrade: Upgrade, workload: WorkloadRef | undefined): boolean =>
+const gates = (upgrade: GatingUpgrade, workload: WorkloadRef | undefined): boolean =>
   upgrade.status?.attempt?.gating === true &&
   (workload === undefined || upgrade.status.targetUID === workload.uid) &&
   !isAbandoned(upgrade);
@@ -41,10 +36,11 @@ export class OrphanGateController {
   readonly #brake = new Brake();
   /** By pod UID; times of the monotonic clock. */
   readonly #orphanSince = new Map<string, number>();
-  readonly #lists = new Map<string, { readonly at: number; readonly upgrades: Promise<Listed> }>();
+  readonly #lists: UpgradeLists;
 
   constructor(options: OrphanGateOptions) {
     this.#options = options;
+    this.#lists = new UpgradeLists(options);
   }
 
   /** Reconciles one pod: opens its gate after it has been an orphan for a moment. Never rejects. */
@@ -75,24 +71,10 @@ export class OrphanGateController {
   }
 
   /** Reads from the API server: the watch may be silently dead for up to 45 s, and an attempt may have started since. */
-  async #isOrphan(pod: PodView): Promise<boolean | 'unknown'> {
-    const { store } = this.#options;
-    const upgrades = await this.#listUpgrades(pod.namespace);
-    const workload = store.workloadOf(pod);
+  async #isOrphan(pod: PodView, list: Promise<Listed>): Promise<boolean | 'unknown'> {
+    const upgrades = await list;
+    const workload = this.#options.store.workloadOf(pod);
     return upgrades === 'unknown' ? upgrades : !upgrades.some((upgrade) => gates(upgrade, workload));
-  }
-
-  #listUpgrades(namespace: string): Promise<Listed> {
-    const { reader, clock } = this.#options;
-    const now = clock.steady();
-    for (const [known, { at }] of this.#lists) {
-      if (now >= at + LIST_TTL_MS) {
-        this.#lists.delete(known);
-      }
-    }
-    const known = this.#lists.get(namespace) ?? { at: now, upgrades: reader.listUpgrades(namespace) };
-    this.#lists.set(namespace, known);
-    return known.upgrades;
   }
 
   /** With `fallback.action: None` a failed version keeps rolling out; in all other cases the gate was left behind. */
@@ -105,7 +87,11 @@ export class OrphanGateController {
 
   async #open(pod: PodView): Promise<Result> {
     const { clock, store, writer, telemetry, log } = this.#options;
-    const isOrphan = await this.#isOrphan(pod);
+    const list = this.#lists.of(pod.namespace);
+    if (typeof list === 'number') {
+      return { requeueAfterMs: list };
+    }
+    const isOrphan = await this.#isOrphan(pod, list);
     if (isOrphan === 'unknown') {
       return { backoff: true };
     }

@@ -4,7 +4,7 @@
  */
 import type { GateCarrier } from '../api/enums.ts';
 import type { AnyReason, EventReason } from '../api/reasons.ts';
-import type { Check, Upgrade, UpgradeStatus } from '../api/types.ts';
+import type { Check, Upgrade, UpgradeMeta, UpgradeStatus } from '../api/types.ts';
 import type {
   NodeView,
   PodView,
@@ -218,12 +218,18 @@ export interface PromQl {
   query(expression: string, signal: AbortSignal): Promise<QueryAnswer>;
 }
 
+/** What a list of Upgrades is read for: which of them gate the pods of which workload. A whole one can be as long as etcd stores an object. */
+export interface GatingUpgrade {
+  readonly metadata: Pick<UpgradeMeta, 'name' | 'deletionTimestamp' | 'finalizers'>;
+  readonly status?: { readonly targetUID?: string; readonly attempt?: { readonly gating: boolean } };
+}
+
 /** Reads from the API server itself, for the rare decision for which the cache may be too old. */
 export interface Reader {
   /** GET of one pod: the pod, `gone` (404), or `unknown` if the API server did not respond. */
   getPod(namespace: string, name: string): Promise<PodView | 'gone' | 'unknown'>;
   /** LIST of a namespace's Upgrades, or `unknown` if the API server did not respond. */
-  listUpgrades(namespace: string): Promise<readonly Upgrade[] | 'unknown'>;
+  listUpgrades(namespace: string): Promise<readonly GatingUpgrade[] | 'unknown'>;
   /** The newest event that says why pods of the workload could not be created; also `undefined` if events may not be read. */
   failedCreate(workload: WorkloadView): Promise<WarningView | undefined>;
   /** The newest event that says why the pod does not start; also `undefined` if events may not be read. */

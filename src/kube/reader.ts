@@ -1,13 +1,13 @@
 /** Single reads from the API server: pods, Upgrades, and warning events. */
 import { cut } from '../api/cut.ts';
 import { printableLine } from '../api/printable.ts';
-import type { Upgrade } from '../api/types.ts';
 import type { PodView, WarningView, WorkloadView } from '../api/views.ts';
-import type { Reader } from '../engine/ports.ts';
+import type { GatingUpgrade, Reader } from '../engine/ports.ts';
 import { at, list, record, text, time } from './client/json.ts';
 import { RESOURCES } from './client/paths.ts';
 import type { Requests } from './client/request.ts';
 import { decodePod } from './objects/decode-pod.ts';
+import { decodeUpgrade } from './objects/decode-upgrade.ts';
 import { PROJECTIONS } from './objects/decoders.ts';
 import { listPages } from './watch/list-pages.ts';
 
@@ -51,6 +51,19 @@ function warningOf(event: unknown): WarningView {
   };
 }
 
+function gatingUpgrade(raw: unknown): GatingUpgrade {
+  const { metadata, status = {} } = decodeUpgrade(raw);
+  const { annotations: _annotations, ...identity } = metadata;
+  const { targetUID, attempt } = status;
+  return {
+    metadata: identity,
+    status: {
+      ...(targetUID === undefined ? {} : { targetUID }),
+      ...(attempt ? { attempt: { gating: attempt.gating } } : {}),
+    },
+  };
+}
+
 /** Reads from the API server itself instead of the cache. */
 export class ClusterReader implements Reader {
   readonly #requests: Requests;
@@ -70,9 +83,11 @@ export class ClusterReader implements Reader {
     return answer.failure.kind === 'notFound' ? 'gone' : 'unknown';
   }
 
-  async listUpgrades(namespace: string): Promise<readonly Upgrade[] | 'unknown'> {
+  async listUpgrades(namespace: string): Promise<readonly GatingUpgrade[] | 'unknown'> {
     const target = { resource: RESOURCES.Upgrade, namespace };
-    const listing = { target, projection: PROJECTIONS.Upgrade };
+    const { pageSize } = PROJECTIONS.Upgrade;
+    const projection = { project: gatingUpgrade, keeps: () => true, ...(pageSize ? { pageSize } : {}) };
+    const listing = { target, projection };
     const listed = await listPages(this.#requests, listing);
     return listed.ok ? listed.items : 'unknown';
   }

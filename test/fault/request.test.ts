@@ -113,15 +113,16 @@ test('events longer than any recorder writes are no evidence', async () => {
   expect(await reader.failedCreate(workload)).toBeUndefined();
 });
 
-test('Upgrades, which can be long, are listed in small pages', async () => {
+test('Upgrades, which can be long, are listed in small pages, and not kept', async () => {
   const page = (name: string, token?: string) =>
     answer(200, {
       metadata: { resourceVersion: '7', continue: token },
-      items: [{ metadata: { name, namespace: 'shop' } }],
+      items: [{ metadata: { name, namespace: 'shop' }, spec: { containers: ['x'.repeat(1000)] } }],
     });
   behaviours = [page('api', 'more'), page('web')];
   const upgrades = await new ClusterReader(requests).listUpgrades('shop');
   expect(upgrades).toMatchObject([{ metadata: { name: 'api' } }, { metadata: { name: 'web' } }]);
+  expect(JSON.stringify(upgrades).length).toBeLessThan(200);
   expect(asked.map(({ url }) => url.split('?')[1])).toEqual(['limit=20', 'limit=20&continue=more']);
 });
 
