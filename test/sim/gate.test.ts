@@ -1,6 +1,8 @@
-/** `gate: Required` and its limits: nothing unverified serves, and nothing verified is taken for unverified. */
+/** The gate, `gate: Required`, and their limits: what keeps unverified pods from serving, and what is not taken for unverified. */
 import { describe, expect, test } from '@jest/globals';
-import { play } from './run.ts';
+import type { PodView } from '../../src/api/views.ts';
+import { isReady } from './controllers.ts';
+import { play, type Run, type Stage } from './run.ts';
 import { bad, good, KINDS, NEW, OLD, retriedAfterFallback } from './stories.ts';
 import { afterSeconds, annotate, phaseIs, type Story, wantImage } from './story.ts';
 
@@ -75,5 +77,44 @@ test('a retry goes on as soon as the gate that it requires is there again', asyn
     phase: 'Succeeded',
     outcomes: ['2 Succeeded', '1 FellBack'],
     images: { web: NEW },
+  });
+});
+
+/** The operator ends as soon as there is a pod of the new version, and does not come back; half a minute later that pod has to be made anew. */
+function end({ world, operators }: Stage, installed: boolean): void {
+  const isNew = ({ containers }: PodView): boolean => containers.some(({ image }) => image === NEW);
+  const stop = world.state.onChange(({ kind, object }) => {
+    if (kind !== 'Pod' || !isNew(object as PodView)) {
+      return;
+    }
+    stop();
+    for (const operator of operators) {
+      operator.kill();
+    }
+    world.gatePolicy.installed = installed;
+    world.clock.after(30_000, () => {
+      const [pod] = world.pods().filter(isNew);
+      if (pod) {
+        world.kubelet.terminate(pod);
+      }
+    });
+  });
+}
+
+describe.each(KINDS)('an operator that is gone, on a %s', (kind) => {
+  const played = (installed: boolean): Promise<Run> =>
+    play(good(kind), { disturb: (stage) => end(stage, installed) });
+  const serving = ({ world }: Run): string[] =>
+    world
+      .pods()
+      .filter(isReady)
+      .map(({ containers }) => containers[0]?.image ?? '');
+
+  test('leaves a rollout where it is: the policy gates a pod that is made anew too', async () => {
+    expect(serving(await played(true))).not.toContain(NEW);
+  });
+
+  test('takes its webhook along, and a pod that is made anew serves unverified', async () => {
+    expect(serving(await played(false))).toContain(NEW);
   });
 });
