@@ -67,7 +67,7 @@ export const RolloutCheck = Type.Object(
       minLength: 1,
       maxLength: 4096,
       description:
-        'PromQL. `{{namespace}}`, `{{name}}` and `{{kind}}` are those of the workload, `{{newPods}}` and `{{oldPods}}` regular expressions of the names of its pods.',
+        'PromQL. `{{namespace}}`, `{{name}}` and `{{kind}}` are those of the workload, `{{newPods}}` and `{{oldPods}}` regular expressions of the names of its pods. For a StatefulSet, whose new pods have the names of those before them, a query with `{{newPods}}` is first sent when the newest of them is older than the samples that it reads: five minutes, or its ranges if they are longer.',
     }),
     passWhen: Type.String({
       maxLength: 40,

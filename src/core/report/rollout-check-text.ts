@@ -17,3 +17,7 @@ export function rolloutCheckText(
   }
   return record.class === 'Fail' ? `${value}, but passes when ${passWhen}` : `${value}`;
 }
+
+/** Why a check is not queried yet. */
+export const foreignSamplesText = (until: string): string =>
+  `not queried before ${until}, because Prometheus may return samples of the pods that had these names before`;

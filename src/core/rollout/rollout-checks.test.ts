@@ -8,8 +8,10 @@ import {
   statusOf,
   upgradeOf,
   withResult,
+  workloadOf,
 } from '../../../test/support/snapshots.ts';
 import type { StageStatus } from '../../api/types.ts';
+import type { WorkloadKind } from '../../api/views.ts';
 import { decide } from '../decision/decide.ts';
 import { rolloutCheckText } from '../report/rollout-check-text.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -132,6 +134,70 @@ describe('a question', () => {
     expect(queried('up', { queryRecord: () => record && { ...record, startedAt: NOW - 6000 } })).toEqual([
       'up',
     ]);
+  });
+});
+
+describe('a question about pods that have the names of others before them', () => {
+  const stage: StageStatus = { name: 'all', state: 'Checking', desired: 1, verified: 1, verifiedAt: ago(5) };
+  const NEW_PODS = 'sum(x{pod=~"{{newPods}}"})';
+  const decided = (
+    query: string,
+    createdAgo: number,
+    kind: WorkloadKind = 'StatefulSet',
+    startedAgo?: number,
+  ) => {
+    const upgrade = upgradeOf({
+      spec: {
+        targetRef: { apiVersion: 'apps/v1', kind, name: 'web' },
+        postCheck: { rolloutChecks: [checkOf(query)] },
+      },
+      status: statusOf({ stages: [stage] }, kind === 'StatefulSet' ? { held: { partition: 0 } } : {}),
+    });
+    const pods = [
+      podOf({ name: 'web-2', createdAt: NOW - createdAgo * 1000 }),
+      podOf({ name: 'web-1', uid: 'old', revision: 'old', createdAt: NOW }),
+    ];
+    const workload = workloadOf({ kind, updateRevision: 'new' });
+    const [asked] = decide(snapshotOf({ upgrade, pods, workload, now: NOW + 86_400_000 })).queries;
+    const record =
+      startedAgo === undefined || !asked
+        ? undefined
+        : addAnswer(undefined, asked, NOW - startedAgo * 1000, values(0));
+    return decide(snapshotOf({ upgrade, pods, workload, queryRecord: () => record }));
+  };
+  const isAsked = (...args: Parameters<typeof decided>) => decided(...args).queries.length === 1;
+
+  test.each<[string, number]>([
+    [NEW_PODS, 300],
+    ['sum(x{pod=~"{{ newPods }}"})', 300],
+    ['rate(x{pod=~"{{newPods}}"}[2m])', 300],
+    ['rate(x{pod=~"{{newPods}}"}[10m])', 600],
+    ['rate(x{pod=~"{{newPods}}"}[1h30m])', 5400],
+    ['rate(x{pod=~"{{newPods}}"}[900])', 900],
+    ['max_over_time(rate(x{pod=~"{{newPods}}"}[10m])[5m:1m])', 900],
+    ['x{pod=~"{{newPods}}",path=~"/[0-9]+[5]"}', 300],
+  ])('%s is first asked when the newest is %d s old', (query, seconds) => {
+    expect(isAsked(query, seconds - 1)).toBe(false);
+    expect(isAsked(query, seconds)).toBe(true);
+  });
+
+  test('is asked at once of pods with new names, and of all pods', () => {
+    expect(isAsked(NEW_PODS, 1, 'Deployment')).toBe(true);
+    expect(isAsked(NEW_PODS, 1, 'DaemonSet')).toBe(true);
+    expect(isAsked('sum(x)', 1)).toBe(true);
+  });
+
+  test('has no answer from before, and the status says from when it has one', () => {
+    const { status, wakeAt } = decided(NEW_PODS, 299, 'StatefulSet', 2);
+    expect(status.stages?.[0]?.state).toBe('Checking');
+    expect(status.rolloutChecks).toEqual([
+      {
+        name: 'errors',
+        class: 'Error',
+        message: `not queried before ${ago(-1)}, because Prometheus may return samples of the pods that had these names before`,
+      },
+    ]);
+    expect(wakeAt).toBe(NOW + 1000);
   });
 });
 

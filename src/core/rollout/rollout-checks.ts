@@ -8,8 +8,9 @@ import type { StageStatus, UpgradeSpec } from '../../api/types.ts';
 import type { PodView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import type { Status } from '../complete-status.ts';
-import { rolloutCheckText } from '../report/rollout-check-text.ts';
+import { foreignSamplesText, rolloutCheckText } from '../report/rollout-check-text.ts';
 import { fromIso, toIso } from '../time.ts';
+import { driverOf } from '../workload/drivers.ts';
 import { isLive } from '../workload/pods.ts';
 import type { Evaluation } from './evaluation.ts';
 
@@ -107,12 +108,13 @@ export function analyze(evaluation: Evaluation, state: StageStatus): Analysis {
   }
   const periodMs = upgrade.spec.postCheck.periodSeconds * 1000;
   const everyMs = state.state === 'Checking' ? periodMs : Math.max(periodMs, SOAK_EVERY_MS);
-  const since = fromIso(state.verifiedAt ?? '');
+  const verifiedAt = fromIso(state.verifiedAt ?? '');
   const results = checks.map((check) => {
+    const since = Math.max(verifiedAt, ownSamplesFrom(evaluation, check));
     const id = JSON.stringify([upgrade.metadata.uid, status.attempt.id, state.name, check]);
     const found = queryRecord(check.name);
     const record = found?.id === id && since <= found.startedAt && found.startedAt <= now ? found : undefined;
-    const dueAt = record ? record.startedAt + everyMs : now;
+    const dueAt = record ? record.startedAt + everyMs : Math.max(since, now);
     return { id, check, record, dueAt };
   });
   const isFresh = (at: number) => now < at + ROUNDS * everyMs;
@@ -129,14 +131,66 @@ export function analyze(evaluation: Evaluation, state: StageStatus): Analysis {
       .filter(({ dueAt }) => dueAt <= now)
       .map(({ id, check }) => ({ id, check, expression: expressionOf(evaluation, check) })),
     nextAt: Math.min(...results.map(({ dueAt }) => (dueAt <= now ? now + everyMs : dueAt))),
-    report: results.map(({ check, record }) => ({
+    report: results.map(({ check, record, dueAt }) => ({
       name: check.name,
       class: record?.class ?? 'Error',
-      message: rolloutCheckText(record, check),
+      message: record || dueAt <= now ? rolloutCheckText(record, check) : foreignSamplesText(toIso(dueAt)),
       lastAt: record && toIso(record.startedAt),
     })),
   };
 }
+
+/** How old a sample may be that an instant query returns, unless `--query.lookback-delta` of Prometheus says otherwise. */
+const LOOKBACK_MS = 300_000;
+
+/**
+ * When the query no longer returns samples of the pods that had the names of the new ones before: those are of another version, and no evidence.
+ * Only a StatefulSet gives a name again.
+ */
+function ownSamplesFrom({ snapshot, status, workload }: Evaluation, { query }: RolloutCheck): number {
+  if (!driverOf(workload).reusesNames || !/\{\{ *newPods *\}\}/.test(query)) {
+    return 0;
+  }
+  const isNew = isOfRevision(status.to.revision ?? snapshot.updateRevision);
+  const created = snapshot.pods.filter((pod) => isLive(pod) && isNew(pod)).map(({ createdAt }) => createdAt);
+  return Math.max(0, ...created.map((at) => at + reachMs(query)));
+}
+
+const isOfRevision =
+  (wanted: string | undefined) =>
+  ({ revision }: PodView): boolean =>
+    revision === wanted;
+
+/** A range or a subquery: `[5m]`, `[1h30m:1m]`, `[300]`. */
+const RANGE = /\[ *((?:\d+(?:ms|[smhdwy]))+|\d+) *([:\]])/g;
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 7 * 86_400_000,
+  y: 365 * 86_400_000,
+};
+
+/** How far back the query reads: its longest range, at least the lookback, and all its subqueries, which may contain one another. */
+function reachMs(query: string): number {
+  const ranges = [...query.matchAll(RANGE)].map(([, length = '', end]) => ({
+    isSubquery: end === ':',
+    ms: /^\d+$/.test(length) ? Number(length) * 1000 : spanMs(length),
+  }));
+  const longest = Math.max(
+    LOOKBACK_MS,
+    ...ranges.filter(({ isSubquery }) => !isSubquery).map(({ ms }) => ms),
+  );
+  return ranges.filter(({ isSubquery }) => isSubquery).reduce((sum, { ms }) => sum + ms, longest);
+}
+
+const spanMs = (length: string): number =>
+  [...length.matchAll(/(\d+)([a-z]+)/g)].reduce(
+    (sum, [, count, unit = '']) => sum + Number(count) * (own(UNIT_MS, unit) ?? 0),
+    0,
+  );
 
 /** Matches no pod: no pod can have this name. */
 const NO_POD = '_';
@@ -144,7 +198,7 @@ const NO_POD = '_';
 /** The query with its variables replaced. Their values are Kubernetes names, which contain nothing that ends a string or is PromQL syntax. */
 function expressionOf({ snapshot, status }: Evaluation, { query }: RolloutCheck): string {
   const { upgrade, pods } = snapshot;
-  const isNew = ({ revision }: PodView) => revision === (status.to.revision ?? snapshot.updateRevision);
+  const isNew = isOfRevision(status.to.revision ?? snapshot.updateRevision);
   const live = pods.filter(isLive);
   const values: Readonly<Record<string, () => string>> = {
     namespace: () => plain(upgrade.metadata.namespace),

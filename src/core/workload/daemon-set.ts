@@ -20,5 +20,6 @@ export const daemonSet: Driver<DaemonSetView> = {
   positionOf: () => 0,
   stageHindrance: 'OwnChoice',
   hasPodPerNode: true,
+  reusesNames: false,
   lever: ({ onDelete }) => (onDelete ? 'deletion' : 'none'),
 };

@@ -24,5 +24,6 @@ export const deployment: Driver<DeploymentView> = {
   positionOf: () => 0,
   stageHindrance: 'AllAtOnce',
   hasPodPerNode: false,
+  reusesNames: false,
   lever: ({ recreates }) => (recreates ? 'none' : 'gate'),
 };

@@ -53,6 +53,8 @@ export interface Driver<View extends WorkloadView = WorkloadView> {
   readonly hasPodPerNode: boolean;
   /** The place of a pod, which its replacement has too: its node, or its name. */
   placeOf(pod: PodView): string;
+  /** Whether a new pod has the name of the one before it. */
+  readonly reusesNames: boolean;
   /** The order in which pods are deleted, if the lever is `deletion`. */
   inReplacementOrder(pods: readonly PodView[]): PodView[];
 }

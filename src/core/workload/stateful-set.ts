@@ -39,6 +39,7 @@ export const statefulSet: Driver<StatefulSetView> = {
   /** The first ordinal need not be 0 (kubernetes#128529). */
   positionOf: ({ firstOrdinal }, pod) => ordinalOf(pod) - firstOrdinal,
   hasPodPerNode: false,
+  reusesNames: true,
   stageHindrance: 'AllAtOnce',
   lever: ({ onDelete, recreates }) => (onDelete ? 'deletion' : recreates ? 'none' : 'partition'),
 };
