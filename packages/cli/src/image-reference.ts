@@ -1,4 +1,4 @@
-/** Recognizes image references that no kubelet accepts (InvalidImageName), which the API server stores. Pure. */
+/** Recognizes image references that no kubelet accepts (InvalidImageName), or that hardly anybody means; the API server stores both. Pure. */
 
 const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 const COMPONENT = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*$/;
@@ -16,6 +16,20 @@ export function invisible(text: string): string | undefined {
 
 const codePoint = (character: string): string =>
   `U+${character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}`;
+
+/** A version, such as `2.0` or `v1.10.3-rc.1`. */
+const VERSION = /^v?\d+(\.\d+)+([-+][\w.+-]*)?$/i;
+
+/** Returns a warning about an image that is written as `word`; `undefined` if there is none. */
+export function imageWarning(image: string, word = image): string | undefined {
+  const problem = imageProblem(image);
+  if (problem !== undefined) {
+    return `no kubelet accepts ${word}: ${problem}`;
+  }
+  return VERSION.test(image)
+    ? `${word} is the name of an image, not a tag: write the whole image, such as registry.example/web:${image}`
+    : undefined;
+}
 
 /** Returns what is wrong with an image reference; `undefined` if it is valid, whether or not the image exists. */
 export function imageProblem(image: string): string | undefined {

@@ -8,7 +8,7 @@ import { type Amount, podCount } from '../../../src/core/rollout/amount.ts';
 import { budgetOf } from '../../../src/core/rollout/budget.ts';
 import { isTimeZone } from '../../../src/core/windows.ts';
 import { driverOf } from '../../../src/core/workload/drivers.ts';
-import { imageProblem } from './image-reference.ts';
+import { imageWarning } from './image-reference.ts';
 import { plural } from './looks.ts';
 
 /** What is wrong at a path, such as `spec.windows[0].timeZone`. */
@@ -22,13 +22,11 @@ export const unknownTimeZones = ({ windows = [] }: UpgradeSpec): Said[] =>
       : [[`spec.windows[${index}].timeZone`, obstacleText({ reason: 'TimeZoneUnknown', timeZone })]],
   );
 
-/** Images that no kubelet could pull. */
+/** Images that no kubelet could pull, or that are only a tag. */
 export const wrongImages = ({ containers }: UpgradeSpec): Said[] =>
   containers.flatMap(({ image }, index): Said[] => {
-    const problem = imageProblem(image);
-    return problem === undefined
-      ? []
-      : [[`spec.containers[${index}].image`, `no kubelet accepts it: ${problem}`]];
+    const warning = imageWarning(image, 'it');
+    return warning === undefined ? [] : [[`spec.containers[${index}].image`, warning]];
   });
 
 /** What only a shell understands, as a word of its own. */

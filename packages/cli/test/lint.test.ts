@@ -8,7 +8,7 @@ import { SpecSchema } from '../../../src/api/schema-spec.ts';
 import type { UpgradeSpec } from '../../../src/api/types.ts';
 import type { WorkloadView } from '../../../src/api/views.ts';
 import { Stage } from '../../../test/docs/stage.ts';
-import { imageProblem } from '../src/image-reference.ts';
+import { imageProblem, imageWarning } from '../src/image-reference.ts';
 import { lintText } from '../src/lint.ts';
 import { emptyStages, missingDependencies, withoutEffect } from '../src/lint-effects.ts';
 import { plainText } from '../src/lint-words.ts';
@@ -305,6 +305,12 @@ describe('lint', () => {
     expect(imageProblem(image)).toContain(odd === '”' ? 'it contains ” U+201D' : 'it contains ');
   });
 
+  test.each(['2.0', 'v1.10.3-rc.1'])('warns of the image %s, which is only a tag', (image) => {
+    expect(said(manifest('').replace('registry.example/web:2.0', `"${image}"`))).toEqual([
+      `7 spec.containers[0].image: it is the name of an image, not a tag: write the whole image, such as registry.example/web:${image}`,
+    ]);
+  });
+
   test.each([
     'web',
     'library/web:1',
@@ -313,7 +319,7 @@ describe('lint', () => {
     `registry.example/web:2.0@sha256:${'0a'.repeat(32)}`,
     '[2001:db8::1]:5000/web:2',
   ])('accepts the image %s', (image) => {
-    expect(imageProblem(image)).toBeUndefined();
+    expect(imageWarning(image)).toBeUndefined();
   });
 
   test('reads files in UTF-16, and prints nothing of other files', async () => {

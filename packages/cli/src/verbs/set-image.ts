@@ -3,7 +3,7 @@ import { kubectl } from '../../../../src/api/kubectl.ts';
 import type { Images, Upgrade } from '../../../../src/api/types.ts';
 import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
-import { imageProblem } from '../image-reference.ts';
+import { imageWarning } from '../image-reference.ts';
 import type { Io } from '../io.ts';
 import { gitOwner } from '../managers.ts';
 import { gather, type Scene } from '../scene.ts';
@@ -52,9 +52,9 @@ export async function setImage(
     ([container, image]) => `container ${container}: ${before[container] ?? '(not upgraded yet)'} → ${image}`,
   );
   for (const [, image] of changed) {
-    const problem = imageProblem(image);
-    if (problem !== undefined) {
-      io.note(`warning: no kubelet accepts ${image}: ${problem}`);
+    const warning = imageWarning(image);
+    if (warning !== undefined) {
+      io.note(`warning: ${warning}`);
     }
   }
   const stray = strayText(scene);
