@@ -121,6 +121,24 @@ test('an approval that is given while the Upgrade is paused is not requested onc
   expect(run.ending.phase).toBe('Succeeded');
 });
 
+test.each(SOME)(
+  'an abort that comes with another image, in one kubectl apply, is of the running attempt of a %s: the other image is rolled out after it',
+  async (kind) => {
+    const apply = (world: World): void => {
+      wantImage(world, NEWER);
+      annotate(world, 'abort', 'now');
+    };
+    const run = await played({
+      ...superseded(kind),
+      steps: [{ when: (world) => asked(world, NEW) >= 2, act: apply }],
+    });
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEWER) });
+    const { commands, history } = run.world.upgrade()?.status ?? {};
+    expect(commands?.abort).toMatchObject({ token: 'now', result: 'FallingBack' });
+    expect(history?.map(({ outcome }) => outcome)).toEqual(['Succeeded', 'FellBack']);
+  },
+);
+
 describe('kubectl rollout undo (tidb-operator#5204, argo-rollouts#1254)', () => {
   const undo = setImages({ web: OLD });
   const undone = {

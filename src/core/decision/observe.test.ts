@@ -78,6 +78,29 @@ describe('an Upgrade is', () => {
     ],
     ['Starting', 'when nothing was recorded yet', { ...NO_STATUS, workload: at(OLD) }],
     ['Starting', 'when the containers changed', { attempt: { id: '1-0000000000' } }],
+    [
+      'CommandPending',
+      'when an attempt is under way and other containers come with an abort, which is of that attempt',
+      { attempt: { id: '1-0000000000' }, upgrade: { annotations: { [ABORT_ANNOTATION]: 'a' } } },
+    ],
+    [
+      'Starting',
+      'when they come with one that took effect before',
+      {
+        attempt: { id: '1-0000000000' },
+        status: { commands: { abort: { token: 'a', at: ago(9), result: 'FallingBack' } } },
+        upgrade: { annotations: { [ABORT_ANNOTATION]: 'a' } },
+      },
+    ],
+    [
+      'Starting',
+      'when they come with an abort and nothing is under way: the next attempt is recorded, and then aborted',
+      {
+        status: { phase: 'Succeeded' },
+        attempt: { id: '1-0000000000' },
+        upgrade: { annotations: { [ABORT_ANNOTATION]: 'a' } },
+      },
+    ],
     ['Starting', 'when another workload has the name now', { workload: { uid: 'workload-2' } }],
     [
       'SuspendedBeforeStart',

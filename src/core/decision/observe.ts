@@ -27,7 +27,7 @@ import { dependencyObstacle } from './dependencies.ts';
 import { isStale, observeDeletion } from './observe-deletion.ts';
 import { CREATED, isHeldUp, observeGate, observeStart, roomObstacle, startOf } from './observe-start.ts';
 import { isRecordStale, retryInherits, startWait } from './start.ts';
-import type { Active, Rolling, State } from './state.ts';
+import type { Active, Rolling, State, Trigger } from './state.ts';
 
 export function observe(snapshot: Snapshot): State {
   const { upgrade, workload, claimedBy } = snapshot;
@@ -56,13 +56,20 @@ function observeTarget(snapshot: Snapshot, workload: WorkloadView, status: Activ
     return heldUp(snapshot, workload, status, tooLong);
   }
   const start = startOf(snapshot, status, workload);
-  if (status && !start) {
+  if (status && (!start || isAbortedFirst(snapshot, status, start.trigger))) {
     return observeActive(snapshot, { workload, status });
   }
   const state = observeStart(snapshot, workload, start ?? CREATED);
   const isDeferred = start?.trigger === 'ContainersChanged' && isUnderWay(status) && isHeldUp(state);
   return status && isDeferred ? observeActive(snapshot, { workload, status }) : state;
 }
+
+/**
+ * An abort that comes with other images, as in one `kubectl apply`, is of the attempt that was running when it was set, and the next one starts
+ * from what that leaves. With nothing under way it can only be of the next one, which an abort must stop rather than miss.
+ */
+const isAbortedFirst = ({ upgrade }: Snapshot, status: ActiveStatus, trigger: Trigger): boolean =>
+  trigger === 'ContainersChanged' && isUnderWay(status) && newCommand(upgrade) === 'abort';
 
 /** The containers of the workload are not known, so nothing else can be decided: an attempt that is under way is suspended. */
 function heldUp(
