@@ -30,25 +30,25 @@ interface Stage {
 const LONG =
   '(/test/fault/(reference|crash|proxy|restore|identity|versions|cert-manager|rivals|administrators|people|storage|releases)|/container/readiness-probe-load)\\.';
 
-/** Tests on a real API server alone mostly wait: one more at once than there are cores. What counts exactly runs while nobody else upgrades anything; so does, at the end, what changes the operator that the other tests use: kills, the audit of its rights, install and uninstall. */
+/** Tests wait much of the time, those on a real API server most: more at once than there are cores. What counts exactly runs while nobody else upgrades anything; so does, at the end, what changes the operator that the other tests use: kills, the audit of its rights, install and uninstall. */
 const STAGES: readonly Stage[] = [
   {
     name: 'unit',
     files: '\\.test\\.ts$',
     except: `/test/(api|fault|cluster|images|e2e|release)/|${LONG}`,
-    workers: 2,
+    workers: 3,
   },
   {
     name: 'api',
     files: '/test/(api|fault|cluster|images)/',
     except: LONG,
-    workers: 3,
+    workers: 4,
   },
   {
     name: 'e2e',
     files:
       '/test/e2e/(?!traffic|metrics|kill|stages-killed|outages|kubelet-|rollout-checks|rbac|chart).*\\.test\\.ts$',
-    workers: 2,
+    workers: 3,
   },
   { name: 'e2e-alone', files: '/test/e2e/(traffic|metrics).*\\.test\\.ts$', workers: 1 },
   {

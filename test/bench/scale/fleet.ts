@@ -196,6 +196,12 @@ export class Fleet {
     await until(async () => (await this.rest.find(account)) !== undefined, 30_000, `namespace ${name}`);
   }
 
+  /** As the leader wrote it. */
+  async leaseRenewedAt(): Promise<string> {
+    const lease = `/apis/coordination.k8s.io/v1/namespaces/${SYSTEM}/leases/postcheck`;
+    return (await this.rest.get(lease)).spec.renewTime as string;
+  }
+
   async mark(): Promise<Mark> {
     return { audit: statSync(join(this.#home, 'audit.log')).size, cutOff: this.cutOff() };
   }
