@@ -133,9 +133,16 @@ export const Attempt = Type.Optional(
   ),
 );
 
+const Unready = Type.Optional(
+  Type.Object(
+    { pods: count('Pods that were not Ready.'), total: count('Desired pods.') },
+    { description: 'Pods that were not Ready before the attempt; absent if all were.' },
+  ),
+);
+
 export const From = Type.Optional(
   Type.Object(
-    { ...imageSet, baseline: Baseline },
+    { ...imageSet, unready: Unready, baseline: Baseline },
     { description: 'The previous images: the fallback target.' },
   ),
 );

@@ -239,3 +239,33 @@ test.each<KindName>(['Deployment', 'StatefulSet Parallel', 'DaemonSet', 'DaemonS
     expect(run.world.pods().every(isReady)).toBe(true);
   },
 );
+
+/** Only the leader is ready, and another pod leads only once that has gone. */
+function elects(world: World): void {
+  const running = world.podsOf(target(world)).filter(({ containers }) => containers[0]?.state === 'running');
+  const [first] = running;
+  if (first && !running.some(({ containers }) => containers[0]?.ready)) {
+    world.kubelet.setReady(first, true);
+  }
+  world.clock.after(1000, () => elects(world));
+}
+
+test.each<[KindName, number, string]>([
+  ['Deployment', 1, 'until the deadline of 1m'],
+  ['Deployment', 2, 'before the upgrade 1 of 2 pods was not ready'],
+  ['StatefulSet Parallel', 2, 'before the upgrade 1 of 2 pods was not ready'],
+])(
+  'standbys of a %s of %i are never ready, before the upgrade either, which its end says (llm-d-router#2568, plugin-barman-cloud#419)',
+  async (kind, replicas, says) => {
+    const standby = { readyAfterMs: false } as const;
+    const run = await played({
+      ...told('leader', kind, standby, { spec: SHORT }),
+      workload: { ...workloadOf(kind), replicas },
+      images: { [OLD]: standby, [NEW]: standby },
+      arrange: elects,
+      losesPods: true,
+    });
+    expect(run.ending.phase).toBe(replicas === 1 ? 'FellBack' : 'FallbackFailed');
+    expect(run.message.endsWith(says)).toBe(true);
+  },
+);

@@ -58,9 +58,12 @@ function previousSet(snapshot: Snapshot, workload: WorkloadView, inherit: boolea
   const status = inherit ? activeStatus(snapshot.upgrade.status) : undefined;
   const restored = status ? imagesToRestore(status, workload) : {};
   return status && Object.keys(restored).length > 0
-    ? { images: { ...images, ...restored }, revision: status.from.revision }
-    : { images, revision: snapshot.updateRevision };
+    ? { images: { ...images, ...restored }, revision: status.from.revision, unready: status.from.unready }
+    : { images, revision: snapshot.updateRevision, unready: unreadyPods(workload) };
 }
+
+const unreadyPods = ({ ready, desired: total }: WorkloadView): ImageSet['unready'] =>
+  ready < total ? { pods: total - ready, total } : undefined;
 
 /** The previous and the wanted images of an attempt that starts now. */
 export function setsOf(

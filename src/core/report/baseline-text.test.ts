@@ -40,6 +40,34 @@ test.each<[string, string, string]>([
   expect(clause).toBe(text);
 });
 
+const unready = { pods: 1, total: 3 };
+const notReady = { reason: 'NotReady', pod: 'web-1' } as const;
+
+test.each([
+  ['one pod was not ready', unready, notReady, {}, '; before the upgrade 1 of 3 pods was not ready'],
+  [
+    'several were not',
+    { pods: 2, total: 3 },
+    notReady,
+    {},
+    '; before the upgrade 2 of 3 pods were not ready',
+  ],
+  [
+    'the only one was not',
+    { pods: 1, total: 1 },
+    notReady,
+    {},
+    '; before the upgrade 1 of 1 pod was not ready',
+  ],
+  ['all were ready', undefined, notReady, {}, ''],
+  ['no pod is the cause', unready, { reason: 'NoProgress' } as const, {}, ''],
+  ['there is no previous version', unready, notReady, { adopted: true }, ''],
+])('if before the attempt %s, the clause is', (_, before, cause, attempt, text) => {
+  const from = { images: {}, unready: before };
+  const status = statusOf({ phase: 'FallingBack', from, fallback: fallbackOf({ why: cause }) }, attempt);
+  expect(beforeClause(completeStatus(status))).toBe(text);
+});
+
 test('a fallback has the cause of its attempt', () => {
   const of = (cause: object | undefined) =>
     beforeClause(
