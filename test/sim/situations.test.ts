@@ -1,5 +1,5 @@
 /** What users of other rollout tools ran into, played here. Each names the public issue that it comes from. */
-import { expect, jest, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import type { Behaviour } from './behaviour.ts';
 import { isReady } from './controllers.ts';
 import { played, statesOf } from './played.ts';
@@ -485,6 +485,52 @@ test.each([
     expect((await played(story)).ending).toMatchObject({ phase: 'Succeeded', pods: serving(NEW) });
   }
 });
+
+describe.each(['StatefulSet', 'DaemonSet'] as const)(
+  'a fallback of a %s whose pods a quota rejects',
+  (kind) => {
+    const QUOTA = 'exceeded quota: small, requested: pods=1, used: pods=3, limited: pods=3';
+    const ADVICE = `is forbidden: ${QUOTA}: resolve that, and its controller creates the pods`;
+    const rejects = {
+      when: phaseIs('FallingBack'),
+      act: (world: World) => {
+        world.refusesPod = (image) => (image === OLD ? QUOTA : undefined);
+      },
+    };
+    const allow = (world: World): void => {
+      world.refusesPod = () => undefined;
+      world.changeSpec(target(world), {});
+    };
+    const fails = { answer: () => 17 };
+
+    test('continues when the quota allows them, and says so before', async () => {
+      const isSaid = (world: World): boolean => world.upgrade()?.status?.message?.includes(ADVICE) ?? false;
+      const steps = [rejects, { when: isSaid, act: allow }];
+      const story = { ...fleet(kind, fails, SHORT, { steps }), losesPods: true };
+      expect((await played(story)).ending).toMatchObject({ phase: 'FellBack', pods: serving(OLD) });
+    });
+
+    test('fails at its deadline; the pods serve when the quota allows them, and their image verifies them', async () => {
+      let message = '';
+      const failed = {
+        when: phaseIs('FallbackFailed'),
+        act: (world: World) => {
+          message = world.upgrade()?.status?.message ?? '';
+          allow(world);
+        },
+      };
+      const story = {
+        ...fleet(kind, fails, SHORT, { steps: [rejects, failed], minutes: 60 }),
+        losesPods: true,
+      };
+      expect((await played(story)).ending).toMatchObject({ phase: 'FallbackFailed', pods: serving(OLD) });
+      expect(message).toContain(ADVICE);
+      const want = { when: afterSeconds(1800), act: (world: World) => wantImage(world, OLD) };
+      const wanted = { ...story, steps: [rejects, failed, want] };
+      expect((await played(wanted)).ending).toMatchObject({ phase: 'Succeeded', pods: serving(OLD) });
+    });
+  },
+);
 
 test.each([595, 605, 890])(
   'pods that wait %i s for a node have the time to start (ministryofjustice/modernisation-platform-environments#17679)',

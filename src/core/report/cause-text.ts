@@ -258,4 +258,8 @@ export function resultText({ state, cause, record }: PodResult): string {
 
 /** The causes of a failed fallback: that of the attempt, and its own. */
 export const fallbackFailedText = (first: string, cause: Cause, state: 'Failed' | 'Unverified'): string =>
-  `${first}; the fallback ${state === 'Failed' ? 'failed too' : 'could not be verified'}: ${causeText(cause)}`;
+  `${first}; the fallback ${state === 'Failed' ? 'failed too' : 'could not be verified'}: ${causeText(cause)}${isReason(cause.reason, 'NoProgress') && cause.detail ? CONTINUES : ''}`;
+
+/** What to do about a controller that creates no pods of the restored version: they come without postcheck, which has restored the images. */
+export const CONTINUES =
+  ': resolve that, and its controller creates the pods, which get traffic once they are Ready';

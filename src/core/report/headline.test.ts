@@ -41,6 +41,11 @@ describe('the headline of a sentence', () => {
       'The fallback from web:2.0 to web:1.9 did not complete: readiness-probe exited 17 (ProbeFailed)',
     ],
     [
+      'with why a fallback failed, and not with why the version did',
+      'The fallback from web:2.0 to web:1.9 did not complete, manual intervention is required: pod web-746d-a on node-1 (and 2 more): readiness-probe in container web exited 17 (ProbeFailed) until the deadline of 10m; the fallback could not be verified: no progress for 15m: pods "web-7d9c-a" is forbidden: exceeded quota: compute, requested: pods=1: resolve that, and its controller creates the pods',
+      'The fallback from web:2.0 to web:1.9 did not complete: no progress for 15m: exceeded quota: compute',
+    ],
+    [
       'with why no pod can be made',
       'Rolling Deployment web from web:1.9 to web:2.0: 0 of 3 updated, 0 passed; pods "web-746dd5cf99-jxxz5" is forbidden: exceeded quota: small, requested: pods=1, used: pods=3, limited: pods=3',
       'Rolling to web:2.0: 0 of 3 updated, 0 passed; exceeded quota: small, requested: pods=1, used: pods=3',

@@ -17,7 +17,7 @@ function clauseEnd(text: string): number {
 
 /**
  * Parts that are omitted one after the other until the rest fits, or what stands in their place: the pod, the deadline, the container, what the
- * list shows in a column of its own, that a container waits where a bracket says for what, how the kubelet and its plugins wrap an error, and the
+ * list shows in a column of its own, why the version failed whose fallback did too, that a container waits where a bracket says for what, how the kubelet and its plugins wrap an error, and the
  * word in a bracket for what is said after it. `kubectl describe` and `kubectl postcheck why` show everything.
  */
 const OMITTED: readonly (readonly [part: RegExp, instead?: string])[] = [
@@ -26,6 +26,7 @@ const OMITTED: readonly (readonly [part: RegExp, instead?: string])[] = [
   [/ in container [^\s:]+/g],
   [/, verified on \d+ pods?(?=;)/],
   [/, manual intervention is required(?=:)/],
+  [/(?<=^The fallback from .+ did not complete: ).+?; the fallback (?:failed too|could not be verified): /],
   [/(?<=^Rolling )\w+ \S+ (?=from |to )/],
   [/\bpods "[^"]+" is forbidden: /],
   [/(?<=^Rolling )from .+? (?=to )/],

@@ -175,7 +175,7 @@ test.each<[string, Case, string]>([
       workload: { replicaFailure: 'pods "web-x" is forbidden: exceeded quota' },
       rest: { pods: [] },
     },
-    `Falling back to web:1.0, which is blocked: pods "web-x" is forbidden: exceeded quota; web:2.0 failed: pod web-new-1: it exited 17`,
+    `Falling back to web:1.0, which is blocked: pods "web-x" is forbidden: exceeded quota: resolve that, and its controller creates the pods, which get traffic once they are Ready; web:2.0 failed: pod web-new-1: it exited 17`,
   ],
   [
     'fallen back',

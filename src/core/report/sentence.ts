@@ -18,7 +18,7 @@ import { worstCause } from '../verification/pod-result.ts';
 import { ofDesired, type PodSummary } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { beforeClause } from './baseline-text.ts';
-import { causeText, missingAdvice } from './cause-text.ts';
+import { CONTINUES, causeText, missingAdvice } from './cause-text.ts';
 import { type Versions, versionsText } from './image-text.ts';
 import { explainedClause, leftCounts, leftText } from './left-text.ts';
 import { obstacleText } from './obstacle-text.ts';
@@ -61,7 +61,7 @@ function stuck({ status, summary, refusal }: Facts): string {
     return '';
   }
   const result = summary?.results.find(({ state }) => state === 'Inconclusive' || state === 'Failed');
-  const held = result ? causeText(result.cause) : refusal;
+  const held = result ? causeText(result.cause) : refusal && `${refusal}${CONTINUES}`;
   return held ? `, which is blocked: ${held}` : '';
 }
 
