@@ -1,107 +1,54 @@
-/** `check`: what it could not read, or what is being deleted, is no sign of health. */
-import { describe, expect, test } from '@jest/globals';
-import { SpecSchema } from '../../../src/api/schema-spec.ts';
-import { StatusSchema } from '../../../src/api/schema-status.ts';
+/** What `check` says of operators that act in some namespaces only. */
+import { expect, test } from '@jest/globals';
+import { checkOperator } from '../src/check/operator.ts';
 import type { Cluster } from '../src/cluster.ts';
-import { requestFault } from '../src/cluster-fault.ts';
-import { check } from '../src/verbs/check.ts';
 import { fakeIo } from './io.ts';
 
-type Bodies = Readonly<Record<string, object>>;
+/** One Ready pod of an operator in each of these namespaces; its account has its permissions in the namespaces that it watches. */
+async function found(
+  namespace: string,
+  watched: Readonly<Record<string, readonly string[]>>,
+): Promise<string[]> {
+  const io = fakeIo();
+  const pods = Object.entries(watched).map(([home, names]) => ({
+    metadata: { name: 'postcheck-1', namespace: home },
+    spec: {
+      serviceAccountName: 'postcheck',
+      containers: [{ args: names.length > 0 ? [`--watch-namespaces=${names.join(',')}`] : [] }],
+    },
+    status: { conditions: [{ type: 'Ready', status: 'True' }] },
+  }));
+  const cluster = {
+    namespace,
+    list: async () => pods,
+    try: async (request: { readonly body?: { readonly spec?: { readonly user?: string } } }) => {
+      const home = request.body?.spec?.user?.split(':')[2];
+      const names = home === undefined ? [] : watched[home];
+      const lease = { spec: { holderIdentity: 'postcheck-1', renewTime: new Date(io.now()).toISOString() } };
+      const access = { status: { allowed: names?.length === 0 || names?.includes(namespace) } };
+      return { ok: true, status: 200, body: home === undefined ? lease : access };
+    },
+  } as unknown as Cluster;
+  return (await checkOperator(io, cluster, '0.1.0'))
+    .filter(({ mark }) => mark !== 'ok')
+    .map(({ mark, message }) => `${mark}: ${message}`);
+}
 
-const crd = (metadata: object) => ({
-  metadata,
-  spec: {
-    versions: [
-      {
-        name: 'v1alpha1',
-        schema: {
-          openAPIV3Schema: {
-            properties: {
-              spec: { properties: SpecSchema.properties },
-              status: { properties: StatusSchema.properties },
-            },
-          },
-        },
-      },
-    ],
-  },
+test('two operators that act in different namespaces are well, seen from either', async () => {
+  const releases = { one: ['shop', 'bank'], two: ['lab'] };
+  expect(await found('shop', releases)).toEqual([]);
+  expect(await found('lab', releases)).toEqual([]);
+  expect(await found('shop', { one: [] })).toEqual([]);
 });
 
-/** A cluster in which the caller may read these objects, by plural, and whatever everybody may. */
-function clusterWith(bodies: Bodies): Cluster {
-  const fault = (plural: string) =>
-    requestFault('https://x', { kind: 'forbidden', message: `no ${plural}` }, 403, {
-      resource: { root: '', plural },
-    });
-  return {
-    namespace: 'shop',
-    read: async () => ({ gitVersion: 'v1.36.0', minor: '36' }),
-    may: async () => undefined,
-    list: async ({ plural }: { plural: string }) => {
-      if (bodies[plural] === undefined) {
-        throw fault(plural);
-      }
-      return bodies[plural];
-    },
-    try: async ({ target: { resource } }: { target: { resource: { plural: string } } }) => {
-      const body = bodies[resource.plural] ?? (/^v1/.test(resource.plural) ? {} : undefined);
-      return body
-        ? { ok: true, status: 200, body }
-        : { ok: false, status: 403, failure: { kind: 'forbidden', message: `no ${resource.plural}` } };
-    },
-    fault: (_failure: unknown, _status: number, { resource }: { resource: { plural: string } }) =>
-      fault(resource.plural),
-  } as unknown as Cluster;
-}
+test('says that no operator acts in this namespace, and where one does', async () => {
+  expect(await found('default', { one: ['shop', 'bank'] })).toEqual([
+    'warning: no operator acts on Upgrades in namespace default, only in shop, bank: add it to watchNamespaces of the chart, or choose a namespace with -n',
+  ]);
+});
 
-async function checked(bodies: Bodies, options = {}): Promise<{ code: number; lines: readonly string[] }> {
-  const io = fakeIo();
-  const code = await check(io, clusterWith(bodies), options, '0.1.0');
-  return { code, lines: io.lines };
-}
-
-describe('check', () => {
-  test('fails if nothing of the installation could be read, and says who can', async () => {
-    for (const options of [{}, { pre: true }]) {
-      const { code, lines } = await checked({}, options);
-      expect(code).toBe(1);
-      expect(lines.at(-1)).toBe(
-        '✗ nothing of the installation could be read, so nothing is known of it: run this as somebody who may list pods in the whole cluster',
-      );
-    }
-  });
-
-  test('has no ✔ for what it could not read', async () => {
-    const { lines } = await checked({ mutatingadmissionpolicybindings: {} });
-    expect(lines.filter((line) => line.startsWith('✔'))).toEqual([
-      '✔ API server v1.36.0',
-      expect.stringMatching(/^✔ the API server does not serve MutatingAdmissionPolicy/),
-      expect.stringMatching(/^✔ gates are added by the admission policy/),
-    ]);
-  });
-
-  test('says of a CRD that is being deleted that it is, and what to do', async () => {
-    const name = 'customresourcedefinitions';
-    const good = await checked({ [name]: crd({}) });
-    expect([good.code, good.lines.some((line) => line.startsWith('✔ CRD'))]).toEqual([0, true]);
-    const { code, lines } = await checked({ [name]: crd({ deletionTimestamp: '2026-01-01T00:00:00Z' }) });
-    expect(code).toBe(1);
-    expect(lines).toContainEqual(
-      expect.stringMatching(/^✗ the CRD upgrades\.postcheck\.dev is being deleted.*applied again/),
-    );
-  });
-
-  test('counts no pod of the operator that is being deleted', async () => {
-    const podWith = (metadata: object) => ({
-      metadata: { namespace: 'postcheck-system', name: 'a', ...metadata },
-      spec: { containers: [{ image: 'postcheck:0.1.0' }] },
-      status: { conditions: [{ type: 'Ready', status: 'True' }] },
-    });
-    expect((await checked({ pods: [podWith({})] })).lines).toContainEqual(
-      expect.stringMatching(/^✔ operator .*: 1 of 1 pod Ready/),
-    );
-    const leaving = await checked({ pods: [podWith({ deletionTimestamp: '2026-01-01T00:00:00Z' })] });
-    expect(leaving.lines).toContainEqual(expect.stringMatching(/^✗ operator .*: 0 of 1 pod Ready/));
-  });
+test('says that two operators act in one namespace', async () => {
+  expect(await found('shop', { one: [], two: ['shop'] })).toEqual([
+    'failure: the operators in namespaces one and two act on the same Upgrades, those in namespace shop: set separate watchNamespaces',
+  ]);
 });

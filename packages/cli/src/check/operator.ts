@@ -23,9 +23,28 @@ export async function checkOperator(io: Io, cluster: Cluster, version: string): 
     return [failure('no pod of the operator is running: nothing is upgraded, and no gate is opened')];
   }
   const installations = [...Map.groupBy(pods, ({ namespace }) => namespace).values()];
-  return (
-    await Promise.all(installations.map((some) => checkInstallation(io, cluster, some, version)))
-  ).flat();
+  const results = await Promise.all(
+    installations.map((some) => checkInstallation(io, cluster, some, version)),
+  );
+  return [...results.flat(), ...checkWatched(cluster.namespace, installations)];
+}
+
+/** Checks that exactly one installation acts on the Upgrades of this namespace. */
+function checkWatched(namespace: string, installations: readonly (readonly OperatorPod[])[]): CheckResult[] {
+  const first = installations.flatMap(([pod]) => pod ?? []);
+  const acting = first.filter((pod) => watches(pod, namespace));
+  if (acting.length === 1) {
+    return [];
+  }
+  return [
+    acting.length === 0
+      ? warning(
+          `no operator acts on Upgrades in namespace ${namespace}, only in ${first.flatMap(watchedBy).join(', ')}: add it to watchNamespaces of the chart, or choose a namespace with -n`,
+        )
+      : failure(
+          `the operators in namespaces ${acting.map((pod) => pod.namespace).join(' and ')} act on the same Upgrades, those in namespace ${namespace}: set separate watchNamespaces`,
+        ),
+  ];
 }
 
 /** Checks one installation: the operator's pods in one namespace. */
@@ -53,7 +72,10 @@ async function checkInstallation(
     ready.length > 0 ? ok(line) : failure(line),
     ...checkVersions(pods, version),
     await checkLease(io, cluster, first),
-    ...(await checkPermissions(cluster, `system:serviceaccount:${first.namespace}:${account}`)),
+    // With a list of namespaces it has no permissions elsewhere.
+    ...(watches(first, cluster.namespace)
+      ? await checkPermissions(cluster, `system:serviceaccount:${first.namespace}:${account}`)
+      : []),
   ];
 }
 
@@ -70,10 +92,21 @@ function checkVersions(pods: readonly OperatorPod[], version: string): CheckResu
       ];
 }
 
-/** Returns the name of the lease, from the flags of the operator. */
-function leaseName(raw: Raw): string {
+/** Returns the value of a flag of the operator as its chart writes it; of several, the last one counts. */
+function flag(raw: Raw, name: string): string | undefined {
   const args = list(record(list(at(raw, 'spec', 'containers'))[0]).args).map(text);
-  return args.find((word) => word.startsWith('--lease-name='))?.slice('--lease-name='.length) ?? 'postcheck';
+  return args.findLast((word) => word.startsWith(`--${name}=`))?.slice(`--${name}=`.length);
+}
+
+const leaseName = (raw: Raw): string => flag(raw, 'lease-name') ?? 'postcheck';
+
+/** The namespaces in which the operator acts; empty means all. */
+const watchedBy = ({ raw }: OperatorPod): string[] =>
+  (flag(raw, 'watch-namespaces') ?? '').split(',').filter((name) => name !== '');
+
+function watches(pod: OperatorPod, namespace: string): boolean {
+  const watched = watchedBy(pod);
+  return watched.length === 0 || watched.includes(namespace);
 }
 
 async function checkLease(io: Io, cluster: Cluster, { namespace, raw }: OperatorPod): Promise<CheckResult> {
