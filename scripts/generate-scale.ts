@@ -175,7 +175,7 @@ Compare only figures of one run: at commit 7447f49 the same bare rollout had tak
 Of the event-loop lag at 5,000 pods, 10 to 14 ms are also seen by a process that does nothing.
 A CPU profile of 50 × 10 pods at once (commit 87c035c) shows the operator idle for 89 % of the time: it waits for the API server, whose answers took 70 to 300 ms (medians by kind of request) on two cores that it shares with everything else.
 A pod costs one command, one write of its condition, and the kubelet's write of \`Ready\` after it; an Upgrade costs about ten writes more, and its progress, at most every two seconds and ten times a second over all Upgrades.
-A key whose decisions are expensive rests until they took a tenth of the time; evidence of a failure does not wait for that.
+A key whose decisions are expensive rests until they took a tenth of the time, for a second at most; evidence of a failure does not wait for that.
 A fallback begins with two writes, one after the other: that it begins, and the images.
 With 300 × 10 pods, 60 of the Upgrades failing together (commit 2a06997), two writes of the bench itself took 0.74 s meanwhile (p99), and a fallback 1.32 times that; at the median it took twice one write, and one in thirty met a conflict.
 Eight Upgrades are written to at once; up to sixteen more, with something that may count against their version, do not wait for them.

@@ -83,6 +83,15 @@ describe('a key', () => {
     expect(worked).toEqual(['0 a', '0 b', '200 a']);
   });
 
+  test('rests for a second at most, however expensive it was', async () => {
+    const { clock, queue, worked, finish } = benchOf(8);
+    queue.add('a');
+    await finish({ busyMs: 300 });
+    queue.add('a');
+    await run(clock, 5000);
+    expect(worked).toEqual(['0 a', '1000 a']);
+  });
+
   test('rests not when it has priority, was cheap, or took long only because it waited', async () => {
     const { clock, queue, worked, finish } = benchOf(8);
     queue.add('urgent');

@@ -19,6 +19,7 @@ const SLICE_MS = 10;
 const BUSY_SHARE = 10;
 /** Cheaper keys never rest. */
 const EXPENSIVE_MS = 1;
+/** Nobody waits longer for what one that takes even longer has found. */
 const REST_MAX_MS = 1000;
 
 /** When to process a key again, unless it is added before. */
