@@ -111,8 +111,16 @@ export type RequestFailure =
   | { readonly kind: 'notFound'; readonly message: string }
   /** 403 from authorization. `message` names the verb and the resource. */
   | { readonly kind: 'forbidden'; readonly message: string }
-  /** 400, 422: the server will never accept this request. `byAdmission`: admission rejected it, with whatever status. */
-  | { readonly kind: 'invalid'; readonly message: string; readonly byAdmission?: true }
+  /**
+   * 400, 422: the server will never accept this request. `byAdmission`: admission rejected it, with whatever status. `tooLarge`: etcd does not store
+   * an object of that size.
+   */
+  | {
+      readonly kind: 'invalid';
+      readonly message: string;
+      readonly byAdmission?: true;
+      readonly tooLarge?: true;
+    }
   /** 429 with Retry-After. */
   | { readonly kind: 'throttled'; readonly message: string; readonly retryAfterMs: number }
   /**

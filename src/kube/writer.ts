@@ -1,7 +1,7 @@
 /** All writes to the API server, each with a precondition. */
 import { FIELD_MANAGER, VERIFIED } from '../api/names.ts';
 import { own } from '../api/own.ts';
-import type { Upgrade, UpgradeStatus } from '../api/types.ts';
+import type { Upgrade, UpgradeMeta, UpgradeStatus } from '../api/types.ts';
 import type { PodView, TemplateContainer, WorkloadView } from '../api/views.ts';
 import type {
   ObjectReference,
@@ -39,6 +39,12 @@ const NOT_LEADER: RequestFailure = {
   message: 'not the leader any more: nothing is written',
 };
 
+/** A change of an Upgrade: of its metadata or of its status. */
+interface UpgradeChange {
+  readonly metadata?: object;
+  readonly status?: object;
+}
+
 /** Sends every write as raw JSON with a precondition, so that a repeated or late one is rejected. */
 export class ClusterWriter implements Writer {
   readonly #requests: Requests;
@@ -54,36 +60,43 @@ export class ClusterWriter implements Writer {
     });
   }
 
-  async patchStatus(upgrade: Upgrade, status: UpgradeStatus): Promise<Written<Upgrade>> {
-    const { namespace, name, uid, resourceVersion } = upgrade.metadata;
-    const answer = await this.#send({
-      method: 'PATCH',
-      target: { resource: RESOURCES.Upgrade, namespace, name, subresource: 'status' },
-      query: QUERY,
-      patchType: 'application/merge-patch+json',
-      body: { metadata: { uid, resourceVersion }, status: mergePatch(upgrade.status, status) },
-      retries: RETRIES,
-    });
-    return written(answer, decodeUpgrade);
+  patchStatus(upgrade: Upgrade, status: UpgradeStatus): Promise<Written<Upgrade>> {
+    return this.#patchUpgrade(upgrade, { status: mergePatch(upgrade.status, status) });
   }
 
-  async patchFinalizers(upgrade: Upgrade, finalizers: readonly string[]): Promise<Written<Upgrade>> {
-    const { namespace, name, uid, resourceVersion } = upgrade.metadata;
-    const answer = await this.#send({
-      method: 'PATCH',
-      target: { resource: RESOURCES.Upgrade, namespace, name },
-      query: QUERY,
-      patchType: 'application/merge-patch+json',
-      body: { metadata: { uid, resourceVersion, finalizers } },
-      retries: RETRIES,
-    });
-    return written(answer, decodeUpgrade);
+  patchFinalizers(upgrade: Upgrade, finalizers: readonly string[]): Promise<Written<Upgrade>> {
+    return this.#patchUpgrade(upgrade, { metadata: { finalizers } });
   }
 
   /**
-   * Its precondition is the generation, which is that of the spec: the controller writes the status of a workload whose pods change many times a
-   * second, and none of that concerns the images.
+   * Whoever may write Upgrades can fill one with entries of field managers, until etcd has no room for anything else. Then all of them are removed,
+   * which a write of the status cannot do itself, and the write is repeated: who applies the Upgrade gets its own back the next time.
    */
+  async #patchUpgrade(upgrade: Upgrade, change: UpgradeChange): Promise<Written<Upgrade>> {
+    const first = await this.#sendUpgrade(upgrade.metadata, change);
+    if (first.ok || first.failure.kind !== 'invalid' || !first.failure.tooLarge) {
+      return written(first, decodeUpgrade);
+    }
+    const emptied = await this.#sendUpgrade(upgrade.metadata, { metadata: { managedFields: [{}] } });
+    const now = written(emptied, decodeUpgrade);
+    return now.ok ? written(await this.#sendUpgrade(now.object.metadata, change), decodeUpgrade) : now;
+  }
+
+  #sendUpgrade(
+    { namespace, name, uid, resourceVersion }: UpgradeMeta,
+    { metadata, status }: UpgradeChange,
+  ): Promise<Answer> {
+    const target = { resource: RESOURCES.Upgrade, namespace, name };
+    return this.#send({
+      method: 'PATCH',
+      target: status ? { ...target, subresource: 'status' } : target,
+      query: QUERY,
+      patchType: 'application/merge-patch+json',
+      body: { metadata: { uid, resourceVersion, ...metadata }, ...(status ? { status } : {}) },
+      retries: RETRIES,
+    });
+  }
+
   async patchImages(
     workload: WorkloadView,
     images: Readonly<Record<string, string>>,

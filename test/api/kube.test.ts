@@ -440,12 +440,47 @@ describe('writing status', () => {
     });
   }, 60_000);
 
+  test.each(['status', 'finalizer'])(
+    'finds room for a %s where field managers leave none in etcd',
+    async (what) => {
+      const { metadata } = await createUpgrade(`managed-${what}`);
+      const { name } = metadata;
+      const live = (): Upgrade => api.json(['get', 'upgrade', name, '-n', 'shop']) as never;
+      const entry = (count: number) => ({
+        manager: 'any',
+        operation: 'Apply',
+        apiVersion: 'postcheck.dev/v1alpha1',
+        fieldsType: 'FieldsV1',
+        fieldsV1: Object.fromEntries(
+          Array.from({ length: count }, (_, index) => [`f:${'x'.repeat(200)}${index}`, {}]),
+        ),
+      });
+      // As many as fit.
+      for (let [count, batch] = [0, 4096]; batch >= 1; batch /= 2) {
+        const managedFields = [entry(count + batch)];
+        count += patchUpgrade(name, JSON.stringify({ metadata: { managedFields } })) ? batch : 0;
+      }
+      const finalizers = Array.from({ length: 10 }, (_, index) => `example.com/${index}`.padEnd(60, 'x'));
+      const written =
+        what === 'status'
+          ? await cluster.writer.patchStatus(live(), { phase: 'Upgrading', message: 'x'.repeat(4_000) })
+          : await cluster.writer.patchFinalizers(live(), finalizers);
+      expect(written).toMatchObject({ ok: true });
+      expect(live()).toMatchObject(
+        what === 'status' ? { status: { phase: 'Upgrading' } } : { metadata: { finalizers } },
+      );
+    },
+    120_000,
+  );
+
   test('for which labels leave no room in etcd is invalid, and a smaller status takes its place', async () => {
     await createUpgrade('stuffed');
     const message = 'x'.repeat(4_000);
     const live = () =>
       JSON.parse(api.kubectl(['get', 'upgrade', 'stuffed', '-n', 'shop', '-o', 'json'])) as Upgrade;
     expect((await cluster.writer.patchStatus(live(), { phase: 'Pending', message })).ok).toBe(true);
+    // Without entries of field managers, the labels have none either.
+    expect(patchUpgrade('stuffed', '{"metadata":{"managedFields":[{}]}}')).toBe(true);
     let count = 0;
     for (let batch = 1_024; batch >= 64; ) {
       const names = Array.from({ length: batch }, (_, index) => [labelName(count + index), 'v'.repeat(60)]);

@@ -57,7 +57,7 @@ export function failureOf(refusal: Refusal, what: string, now: number): RequestF
       return { kind: 'invalid', message };
     default:
       return isTooLarge(reported)
-        ? { kind: 'invalid', message }
+        ? { kind: 'invalid', message, tooLarge: true }
         : { kind: 'unavailable', message, ...(isByWebhook(reported) ? { byWebhook: true } : {}) };
   }
 }
