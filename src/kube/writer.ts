@@ -97,6 +97,10 @@ export class ClusterWriter implements Writer {
     });
   }
 
+  /**
+   * Its precondition is the generation, which is that of the spec: the controller writes the status of a workload whose pods change many times a
+   * second, and none of that concerns the images.
+   */
   async patchImages(
     workload: WorkloadView,
     images: Readonly<Record<string, string>>,
