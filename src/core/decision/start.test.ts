@@ -324,8 +324,8 @@ describe('a workload that was created anew', () => {
     return { trigger: attempt?.trigger, adopted: attempt?.adopted, from: from?.images.web };
   };
   const ended = (
-    phase: 'Succeeded' | 'Failed' | 'Aborted',
-    reason: 'PostCheckPassed' | 'FallbackPaused' | 'TargetNotFound',
+    phase: 'Succeeded' | 'Failed' | 'FellBack' | 'Aborted',
+    reason: 'PostCheckPassed' | 'FallbackPaused' | 'ProbeFailed' | 'TargetNotFound',
   ) => statusOf({ phase }, { end: { outcome: phase, reason, cause: '', at: ago(9) } });
 
   test.each([
@@ -342,6 +342,12 @@ describe('a workload that was created anew', () => {
   test.each([
     ['a verified version', NEW, ended('Succeeded', 'PostCheckPassed'), true],
     ['the previous version', OLD, statusOf(), false],
+    [
+      'the previous version, after a fallback from the one that is retried now,',
+      OLD,
+      ended('FellBack', 'ProbeFailed'),
+      false,
+    ],
     ['an unknown version', 'registry.example/web:9.0', statusOf(), false],
   ])('with %s has that as its fallback target', (_what, image, status, adopted) => {
     expect(recreated(image, status)).toEqual({ trigger: 'TargetReplaced', adopted, from: image });
