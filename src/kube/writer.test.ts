@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { specOf } from '../../test/support/snapshots.ts';
+import { podOf, specOf, workloadOf } from '../../test/support/snapshots.ts';
 import type { Upgrade } from '../api/types.ts';
 import type { Answer, ApiRequest, Requests } from './client/request.ts';
 import { ClusterWriter } from './writer.ts';
@@ -33,6 +33,70 @@ test.each([[[]], [null], ['done'], [{}], [{ metadata: { name: 'web' } }]])(
     });
   },
 );
+
+describe('every write to an Upgrade, a workload or a pod names the object that it was decided on', () => {
+  const workload = workloadOf({ uid: 'u-9', resourceVersion: '9', generation: 3 });
+  const pod = podOf({ uid: 'u-9' });
+  const live = {
+    metadata: { uid: 'u-9', resourceVersion: '9', managedFields: [{ manager: 'postcheck' }] },
+  };
+  const condition = { status: 'True', reason: 'Passed', message: '' } as const;
+
+  test.each<[string, (writer: ClusterWriter) => Promise<unknown>, object]>([
+    [
+      'patchStatus',
+      (writer) => writer.patchStatus(upgrade, { phase: 'Pending' }),
+      { metadata: { uid: 'u-1', resourceVersion: '7' } },
+    ],
+    [
+      'patchFinalizers',
+      (writer) => writer.patchFinalizers(upgrade, []),
+      { metadata: { uid: 'u-1', resourceVersion: '7' } },
+    ],
+    [
+      'patchImages',
+      (writer) => writer.patchImages(workload, { web: 'web:1' }),
+      [
+        { op: 'test', path: '/metadata/uid', value: 'u-9' },
+        { op: 'test', path: '/metadata/generation', value: 3 },
+        { op: 'replace' },
+      ],
+    ],
+    [
+      'releaseFields',
+      (writer) => writer.releaseFields(workload),
+      [{ op: 'test', path: '/metadata/resourceVersion', value: '9' }, { op: 'test' }, { op: 'remove' }],
+    ],
+    ['patchVerified', (writer) => writer.patchVerified(pod, condition, 0), { metadata: { uid: 'u-9' } }],
+    ['deletePod', (writer) => writer.deletePod(pod), { preconditions: { uid: 'u-9' } }],
+  ])('%s', async (name, act, expected) => {
+    const sent: ApiRequest[] = [];
+    const requests = {
+      send: async (request: ApiRequest) => {
+        sent.push(request);
+        return { ok: true, body: live };
+      },
+    } as unknown as Requests;
+    await act(
+      new ClusterWriter(requests, { identity: 'a', now: () => 0, mayWrite: () => true, events: requests }),
+    );
+    const writes = sent.filter(({ method }) => method !== 'GET');
+    expect([name, writes.map(({ body }) => body)]).toMatchObject([name, [expected]]);
+  });
+
+  test('and there is no other kind of write but that of an event', () => {
+    const methods = Object.getOwnPropertyNames(ClusterWriter.prototype);
+    expect(methods.filter((name) => name !== 'constructor').sort()).toEqual([
+      'deletePod',
+      'patchFinalizers',
+      'patchImages',
+      'patchStatus',
+      'patchVerified',
+      'recordEvent',
+      'releaseFields',
+    ]);
+  });
+});
 
 describe('an Upgrade that is full of entries of field managers', () => {
   const TOO_LARGE = {
