@@ -193,6 +193,19 @@ describe('kubectl rollout undo (tidb-operator#5204, argo-rollouts#1254)', () => 
     },
   );
 
+  test('to the one that an attempt has overtaken ends as ImageConflict, and says which attempt that was', async () => {
+    const run = await played({
+      ...superseded('Deployment', { answer: () => 2 }),
+      losesPods: true,
+      steps: [
+        { when: isAsked, act: (world) => wantImage(world, NEWER) },
+        { when: (world) => asked(world, NEWER) >= 1, act: setImages({ web: NEW }) },
+      ],
+    });
+    expect(run.ending).toMatchObject({ phase: 'Failed', reason: 'ImageConflict' });
+    expect(run.message).toContain('the image, which attempt 1 set before it was superseded, is not verified');
+  });
+
   test('by a GitOps tool that restores what is in Git does so once an attempt, and is named', async () => {
     const run = await played({
       ...retryThenGood('Deployment'),

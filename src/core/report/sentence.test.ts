@@ -45,6 +45,13 @@ const end = (
   end: { outcome, reason, cause, at: ago(0) },
 });
 
+const conflict = (image: string) => ({
+  end: {
+    ...end('Failed', 'ImageConflict', 'container web was set').end,
+    why: { reason: 'ImageConflict' as const, container: 'web', image },
+  },
+});
+
 function said({ status = {}, attempt = {}, workload = {}, rest = {}, obstacle }: Case): string {
   const stored = activeStatusOf(status, attempt);
   const snapshot = snapshotOf({
@@ -557,6 +564,34 @@ describe('the sentence of', () => {
       'Nothing was upgraded to web:2.0, because spec.preCheck.baseline is RequirePass and web:1.0 fails: it exited 17; fix it, or set postcheck.dev/retry to upgrade all the same',
     ],
     [
+      'an image that somebody set, and what to do about it',
+      {
+        status: { phase: 'Failed' },
+        attempt: conflict('registry.example/web:1.8'),
+      },
+      'Container web was set, and ended the attempt to roll to web:2.0; the image is not verified: set it in spec.containers to verify it, or postcheck.dev/retry to roll to web:2.0',
+    ],
+    [
+      'an image of an attempt that was superseded',
+      {
+        status: {
+          phase: 'Failed',
+          history: [
+            {
+              attempt: 3,
+              images: { web: 'registry.example/web:1.8' },
+              outcome: 'Superseded',
+              cause: '',
+              startedAt: ago(90),
+              finishedAt: ago(60),
+            },
+          ],
+        },
+        attempt: conflict('registry.example/web:1.8'),
+      },
+      'Container web was set, and ended the attempt to roll to web:2.0; the image, which attempt 3 set before it was superseded, is not verified: set it in spec.containers to verify it, or postcheck.dev/retry to roll to web:2.0',
+    ],
+    [
       'an image that admission set',
       { status: { phase: 'Failed' }, attempt: end('Failed', 'ImageRewritten', 'the API server stored it') },
       'Nothing was upgraded to web:2.0: the API server stored it',
@@ -570,6 +605,11 @@ describe('the sentence of', () => {
       'a pause, with its start',
       { status: { paused: { since: ago(30) } }, facts: { obstacle: { reason: 'Paused' } } },
       `Paused by spec.paused since ${ago(30)}, set it to false to continue; ${rolled}`,
+    ],
+    [
+      'a pause with another version to follow',
+      { attempt: { id: '1-0000000000' }, facts: { obstacle: { reason: 'Paused' } } },
+      `Paused by spec.paused, set it to false to continue with web:2.0; ${rolled}`,
     ],
     [
       'an obstacle in the middle',

@@ -5,14 +5,14 @@ import { kubectl } from '../../api/kubectl.ts';
 import { own } from '../../api/own.ts';
 import { printableLine } from '../../api/printable.ts';
 import { isReason } from '../../api/reasons.ts';
-import type { Counts } from '../../api/types.ts';
+import type { Counts, Images } from '../../api/types.ts';
 import type { PodView, WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import type { Status } from '../complete-status.ts';
 import type { Obstacle } from '../obstacle.ts';
 import { isLeftUnreached } from '../rollout/left.ts';
 import type { CompleteUpgrade } from '../snapshot.ts';
-import { isPostCheckChanged, waitsForPods } from '../status.ts';
+import { isForSpec, isPostCheckChanged, waitsForPods } from '../status.ts';
 import { fromIso, spanText } from '../time.ts';
 import { worstCause } from '../verification/pod-result.ts';
 import { ofDesired, type PodSummary } from '../verification/summary.ts';
@@ -71,9 +71,12 @@ const openPods = (facts: Facts): string => leftClause(facts) || worst(facts);
 const target = ({ upgrade }: Facts): string =>
   `${upgrade.spec.targetRef.kind} ${upgrade.spec.targetRef.name}`;
 
+const wantedImages = ({ containers }: CompleteUpgrade['spec']): Images =>
+  Object.fromEntries(containers.map(({ name, image }) => [name, image]));
+
 function versions({ upgrade, status }: Facts): Versions {
-  const wanted = Object.fromEntries(upgrade.spec.containers.map(({ name, image }) => [name, image]));
-  const text = versionsText(status.from.images, status.attempt ? status.to.images : wanted, upgrade.spec);
+  const wanted = status.attempt ? status.to.images : wantedImages(upgrade.spec);
+  const text = versionsText(status.from.images, wanted, upgrade.spec);
   const requested = Object.values({ ...status.to.requested });
   return requested.length > 0 ? { ...text, to: `${text.to} (requested: ${requested.join(', ')})` } : text;
 }
@@ -214,6 +217,19 @@ const why = (version: string, reason: string | undefined, cause = ''): string =>
 /** Why the attempt ended. */
 const endCause = ({ status: { attempt } }: Facts): string => (attempt?.end ? attempt.end.cause : '');
 
+/** What runs after somebody set another image, perhaps that of an attempt that was superseded, as `kubectl rollout undo` does then; and what to do. */
+function unverifiedText({ status: { attempt, history } }: Facts, to: string): string {
+  const { container = '', image } = attempt?.end?.why ?? {};
+  if (image === undefined) {
+    return '';
+  }
+  const earlier = history.find(
+    ({ outcome, images }) => outcome === 'Superseded' && own(images, container) === image,
+  );
+  const which = earlier ? `, which attempt ${earlier.attempt} set before it was superseded,` : '';
+  return `; the image${which} is not verified: set it in spec.containers to verify it, or postcheck.dev/retry to roll to ${to}`;
+}
+
 function failed(facts: Facts): string {
   const { from, to } = versions(facts);
   const end = facts.status.attempt?.end;
@@ -226,7 +242,7 @@ function failed(facts: Facts): string {
     case 'NoFallbackTarget':
       return `${to} did not pass, and there is no previous version to fall back to: ${cause}`;
     case 'ImageConflict':
-      return `C${cause.slice(1)}, and ended the attempt to roll to ${to}`;
+      return `C${cause.slice(1)}, and ended the attempt to roll to ${to}${unverifiedText(facts, to)}`;
     case 'BaselineFailed':
       return `Nothing was upgraded to ${to}, because spec.preCheck.baseline is RequirePass and ${from ?? 'the previous version'} fails: ${cause}; fix it, or set postcheck.dev/retry to upgrade all the same`;
     case 'ImageRewritten':
@@ -306,6 +322,13 @@ const EARLIER = '; this was verified by an earlier spec.postCheck: set postcheck
 const isByEarlierCheck = ({ status, upgrade }: Facts): boolean =>
   status.phase !== 'Aborted' && isPostCheckChanged(status, upgrade.spec);
 
+/** The version that follows the attempt which is under way, if the spec has another one by now. */
+function nextVersion({ upgrade: { spec }, status: { attempt, from } }: Facts): string {
+  return !attempt || isForSpec(attempt, spec)
+    ? ''
+    : ` with ${versionsText(from.images, wantedImages(spec), spec).to}`;
+}
+
 function statusText(facts: Facts, drift: string | undefined): string {
   const { obstacle, status } = facts;
   if (!obstacle) {
@@ -320,7 +343,7 @@ function statusText(facts: Facts, drift: string | undefined): string {
   }
   if (isReason(obstacle.reason, 'Paused')) {
     const since = status.paused.since ? ` since ${status.paused.since}` : '';
-    return `Paused by spec.paused${since}, set it to false to continue; ${byPhase(facts)}`;
+    return `Paused by spec.paused${since}, set it to false to continue${nextVersion(facts)}; ${byPhase(facts)}`;
   }
   return `Blocked: ${obstacleText(obstacle)}; ${byPhase(facts)}`;
 }
