@@ -83,8 +83,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'an old view of the workload is acted on',
     file: 'core/decision/observe.ts',
-    find: "return { name: 'StaleCache' };",
-    replace: '{}',
+    find: "return isStale(workload, status) ? { name: 'StaleCache' } : observeTarget",
+    replace: 'return observeTarget',
   },
   {
     name: 'an overtaking attempt forgets the fallback target when it is recorded again',

@@ -415,6 +415,29 @@ test('a rollout that somebody restarts all the time is reported (Reloader#322)',
   expect((await played(story)).ending).toMatchObject({ phase: 'Inconclusive' });
 });
 
+test.each(['StatefulSet', 'DaemonSet'] as const)(
+  'a %s whose pods are evicted all the time is reported for as long as it makes no progress (aws/karpenter-provider-aws#3059)',
+  async (kind) => {
+    const evict = (world: World): void => {
+      const pods = world.podsOf(target(world)).filter(({ deleting }) => !deleting);
+      const pod = pods[Math.floor(world.clock.now() / 15_000) % Math.max(1, pods.length)];
+      if (pod) {
+        world.kubelet.terminate(pod);
+      }
+      world.clock.after(15_000, () => evict(world));
+    };
+    const run = await played(fleet(kind, SLOW, SHORT, { arrange: evict, minutes: 15 }));
+    expect(run.ending.phase).toBe('Inconclusive');
+    const phases = run.writes
+      .filter(({ kind: what }) => what === 'patchStatus')
+      .map(({ what }) => what.split(':')[0]);
+    const isReported = phases
+      .slice(phases.indexOf('Inconclusive'))
+      .filter((phase) => phase !== 'Inconclusive');
+    expect(isReported.length).toBeLessThan(10);
+  },
+);
+
 test.each(['Deployment', 'StatefulSet', 'DaemonSet', 'DaemonSet OnDelete'] as const)(
   'verified pods that are not ready any more, and hold the rollout up, count against the version: %s (flagger#523)',
   async (kind) => {

@@ -196,7 +196,9 @@ function continueRollout(evaluation: Evaluation, { staged, deadline, isOverdue }
     status: {
       ...status,
       attempt,
-      phase: isEnded(evaluation) ? status.phase : phaseOf(evaluation, isOverdue),
+      phase: isEnded(evaluation)
+        ? status.phase
+        : phaseOf(evaluation, isOverdue || staysOverdue(evaluation, staged, deadline)),
     },
     summary,
     cycles,
@@ -245,6 +247,20 @@ function nextAction(evaluation: Evaluation): Action {
   }
   return NO_ACTION;
 }
+
+/**
+ * Once overdue, a rollout is that until it makes progress: while its pods are evicted, or replaced, again and again, there is always one that was not
+ * probed yet.
+ */
+const staysOverdue = (
+  { snapshot, summary, policy }: Evaluation,
+  { wait }: Staged,
+  deadline: number,
+): boolean =>
+  snapshot.upgrade.status.phase === policy.inconclusive &&
+  !wait &&
+  snapshot.now >= deadline &&
+  summary.desired > 0;
 
 function phaseOf({ summary, policy }: Evaluation, isOverdue: boolean): ActiveStatus['phase'] {
   const { phases, inconclusive } = policy;
