@@ -108,7 +108,8 @@ export function analyze(evaluation: Evaluation, state: StageStatus): Analysis {
   }
   const periodMs = upgrade.spec.postCheck.periodSeconds * 1000;
   const everyMs = state.state === 'Checking' ? periodMs : Math.max(periodMs, SOAK_EVERY_MS);
-  const verifiedAt = fromIso(state.verifiedAt ?? '');
+  // A stage whose pods are not verified yet has no result that counts.
+  const verifiedAt = state.verifiedAt === undefined ? now : fromIso(state.verifiedAt);
   const results = checks.map((check) => {
     const since = Math.max(verifiedAt, ownSamplesFrom(evaluation, check));
     const id = JSON.stringify([upgrade.metadata.uid, status.attempt.id, state.name, check]);
