@@ -30,19 +30,19 @@ interface Stage {
 const LONG =
   '(/test/fault/(reference|crash|proxy|restore|identity|versions|cert-manager|rivals|administrators|people|storage|releases)|/container/readiness-probe-load)\\.';
 
-/** Tests wait much of the time, those on a real API server most: more at once than there are cores. What counts exactly runs while nobody else upgrades anything; so does, at the end, what changes the operator that the other tests use: kills, the audit of its rights, install and uninstall. */
+/** Tests on a real API server or on nodes wait much of the time: one more at once than there are cores. What counts exactly runs while nobody else upgrades anything; so does, at the end, what changes the operator that the other tests use: kills, the audit of its rights, install and uninstall. */
 const STAGES: readonly Stage[] = [
   {
     name: 'unit',
     files: '\\.test\\.ts$',
     except: `/test/(api|fault|cluster|images|e2e|release)/|${LONG}`,
-    workers: 3,
+    workers: 2,
   },
   {
     name: 'api',
     files: '/test/(api|fault|cluster|images)/',
     except: LONG,
-    workers: 4,
+    workers: 3,
   },
   {
     name: 'e2e',
