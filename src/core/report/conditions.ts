@@ -22,7 +22,8 @@ import { driftOf } from './drift-text.ts';
 import { fitStatus } from './fit.ts';
 import { headline } from './headline.ts';
 import { leftCounts, leftText } from './left-text.ts';
-import { type Facts, sentence } from './sentence.ts';
+import { sentence } from './sentence.ts';
+import type { Facts } from './sentence-parts.ts';
 
 export interface ReportInput {
   readonly obstacle: Obstacle | undefined;

@@ -21,7 +21,8 @@ import { completeStatus, NOT_COUNTED } from '../complete-status.ts';
 import { verificationContext } from '../rollout/context.ts';
 import { summarizePods } from '../verification/summary.ts';
 import { refusalOf } from '../workload/refusal.ts';
-import { type Facts, sentence } from './sentence.ts';
+import { sentence } from './sentence.ts';
+import type { Facts } from './sentence-parts.ts';
 
 interface Case extends Omit<Given, 'spec'> {
   readonly obstacle?: Facts['obstacle'];

@@ -1,0 +1,49 @@
+/** What a sentence is made from, and the parts that several sentences share. */
+import type { Counts, Images } from '../../api/types.ts';
+import type { PodView, WorkloadView } from '../../api/views.ts';
+import type { Cause } from '../cause.ts';
+import type { Status } from '../complete-status.ts';
+import type { Obstacle } from '../obstacle.ts';
+import type { CompleteUpgrade } from '../snapshot.ts';
+import { ofDesired, type PodSummary } from '../verification/summary.ts';
+import { type Versions, versionsText } from './image-text.ts';
+
+/** What is known of an Upgrade when its message is written. */
+export interface Facts {
+  readonly upgrade: CompleteUpgrade;
+  readonly status: Status;
+  readonly workload: WorkloadView | undefined;
+  readonly summary: PodSummary | undefined;
+  readonly obstacle: Obstacle | undefined;
+  /** Why the controller cannot create pods, as the API server says it. */
+  readonly refusal?: string | undefined;
+  /** A pod of the rollout that its node ended. */
+  readonly ended?: Cause | undefined;
+  /** A pod that is still terminating while another one is missing. */
+  readonly terminating?: Cause | undefined;
+  /** A pod of the previous version that is not Ready, so that the controller replaces no pod. */
+  readonly waitsFor?: PodView | undefined;
+}
+
+/** `1 pod`, `3 pods`. */
+export const pods = (count: number): string => `${count} ${count === 1 ? 'pod' : 'pods'}`;
+
+/** `Deployment web`. */
+export const target = ({ upgrade }: Facts): string =>
+  `${upgrade.spec.targetRef.kind} ${upgrade.spec.targetRef.name}`;
+
+/** The images of the spec, by container. */
+export const wantedImages = ({ containers }: CompleteUpgrade['spec']): Images =>
+  Object.fromEntries(containers.map(({ name, image }) => [name, image]));
+
+/** What the attempt rolls from and to, or what the spec wants if there was none yet. */
+export function versions({ upgrade, status }: Facts): Versions {
+  const wanted = status.attempt ? status.to.images : wantedImages(upgrade.spec);
+  const text = versionsText(status.from.images, wanted, upgrade.spec);
+  const requested = Object.values({ ...status.to.requested });
+  return requested.length > 0 ? { ...text, to: `${text.to} (requested: ${requested.join(', ')})` } : text;
+}
+
+/** `2 of 3 pods`; never more than are desired. */
+export const countText = (count: number, counts: Pick<Counts, 'desired'>): string =>
+  `${ofDesired(count, counts)} of ${pods(counts.desired)}`;
