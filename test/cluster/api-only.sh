@@ -72,11 +72,14 @@ simulate() {
 	server=$(grep -o 'https://127.0.0.1:[0-9]*' "$home/kubeconfig")
 	port=$(free_port)
 	"$cluster_sources/build-tools.sh" kwok
-	make_certificate kwok /CN=kwok IP:127.0.0.1
+	# The API server ranks its requests as those of kubelets; it writes for all nodes, which none of them may.
+	make_certificate kwok /O=system:nodes/CN=kwok IP:127.0.0.1
+	write_kubeconfig "$home/pki/kwok.kubeconfig" kwok "$server"
+	"$components/kubectl" --kubeconfig "$home/kubeconfig" create clusterrolebinding kwok --clusterrole=cluster-admin --user=kwok
 	stop_processes KILL kube-controller-manager
 	start_kube_controller_manager --node-monitor-grace-period=20m
 	start_kube_scheduler "$server"
-	start_process kwok "$tools/kwok" --kubeconfig="$home/kubeconfig" --config="$cluster_sources/kwok/simulation.yaml" \
+	start_process kwok "$tools/kwok" --kubeconfig="$home/pki/kwok.kubeconfig" --config="$cluster_sources/kwok/simulation.yaml" \
 		--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node --node-lease-duration-seconds=400 \
 		--node-ip=127.0.0.1 --node-port="$port" --server-address="127.0.0.1:$port" \
 		--tls-cert-file="$home/pki/kwok.crt" --tls-private-key-file="$home/pki/kwok.key"
