@@ -31,6 +31,7 @@ const nodes = (): string[] =>
   kubectl('get', 'nodes', '-o', 'jsonpath={.items[*].metadata.name}').split(' ').filter(Boolean).sort();
 
 /** Of each node, the image that its pod runs. */
+/** Of the pods that stay: one that is going has a successor on its node already. */
 const imageByNode = (): Map<string, string> =>
   new Map(
     kubectl(
@@ -39,11 +40,13 @@ const imageByNode = (): Map<string, string> =>
       '-l',
       'app=switchd',
       '-o',
-      'jsonpath={range .items[*]}{.spec.nodeName} {.spec.containers[0].image}{"\\n"}{end}',
+      'jsonpath={range .items[*]}{.spec.nodeName} {.spec.containers[0].image} {.metadata.deletionTimestamp}{"\\n"}{end}',
     )
       .split('\n')
       .filter(Boolean)
-      .map((line) => line.split(' ') as [string, string]),
+      .map((line) => line.split(' '))
+      .filter(([, , deletedAt]) => !deletedAt)
+      .map(([node = '', image = '']) => [node, image]),
   );
 const imagesText = () => [...imageByNode()].map(([node, image]) => `${node} ${image}`).join(', ');
 
