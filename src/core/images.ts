@@ -62,12 +62,15 @@ export const imagesToWrite = (workload: WorkloadView, wanted: Images): Images =>
 export const changedImages = ({ from, to }: Pick<Status, 'from' | 'to'>): Images =>
   Object.fromEntries(Object.entries(from.images).filter(([name, image]) => own(to.images, name) !== image));
 
+/** Whether the Upgrade names this container. The image of any other one stays as it is. */
+export const isUpgraded = ({ containers }: Pick<UpgradeSpec, 'containers'>, name: string): boolean =>
+  containers.some((wanted) => wanted.name === name);
+
 /** The images in `to` of the upgraded containers: those in the spec, and those that the attempt changed. Others may change the images of further containers. */
 export const upgradedImages = ({ from, to }: Pick<Status, 'from' | 'to'>, spec: UpgradeSpec): Images =>
   Object.fromEntries(
     Object.entries(to.images).filter(
-      ([name, image]) =>
-        own(from.images, name) !== image || spec.containers.some((wanted) => wanted.name === name),
+      ([name, image]) => own(from.images, name) !== image || isUpgraded(spec, name),
     ),
   );
 

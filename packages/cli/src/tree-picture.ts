@@ -4,7 +4,7 @@ import { own } from '../../../src/api/own.ts';
 import type { Images, Upgrade } from '../../../src/api/types.ts';
 import type { PodView, WorkloadView } from '../../../src/api/views.ts';
 import { completeStatus } from '../../../src/core/complete-status.ts';
-import { runsImages, upgradedImages } from '../../../src/core/images.ts';
+import { isUpgraded, runsImages, upgradedImages } from '../../../src/core/images.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
 import { isFallingBack, isUnderWay } from '../../../src/core/status.ts';
 import { fromIso } from '../../../src/core/time.ts';
@@ -149,7 +149,7 @@ function revisions(io: Io, scene: Scene): string[] {
 
 const imagesOfPod = (pod: PodView, { spec }: Upgrade): string[] =>
   pod.containers
-    .filter(({ name }) => spec.containers.some((wanted) => wanted.name === name))
+    .filter(({ name }) => isUpgraded(spec, name))
     .map(({ name, image }) => `${name}=${plain(image)}`);
 
 function trafficText(known: NonNullable<Scene['traffic']>, { pods, upgrade }: Scene): string {

@@ -12,7 +12,7 @@ import {
   type Status,
   unlessEmpty,
 } from '../complete-status.ts';
-import { imagesOf, runsImages, sameImages } from '../images.ts';
+import { imagesOf, isUpgraded, runsImages, sameImages } from '../images.ts';
 import { imagesText } from '../report/image-text.ts';
 import { startupProbeText } from '../report/warning-text.ts';
 import { imagesToRestore } from '../rollout/attempt.ts';
@@ -45,10 +45,7 @@ function wantedImages({ upgrade }: Snapshot, workload: WorkloadView, from: Image
 /** A startup probe restarts a container before its failure can be observed. */
 const warningsOf = ({ upgrade }: Snapshot, workload: WorkloadView): string[] =>
   workload.containers
-    .filter(
-      ({ name, startupProbe }) =>
-        startupProbe && upgrade.spec.containers.some((wanted) => wanted.name === name),
-    )
+    .filter(({ name, startupProbe }) => startupProbe && isUpgraded(upgrade.spec, name))
     .map(({ name }) => startupProbeText(name))
     .slice(0, 8);
 

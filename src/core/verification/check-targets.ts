@@ -1,9 +1,6 @@
-/** The containers that an Upgrade upgrades, and those that checks run in. */
+/** The containers that checks run in. */
 import type { UpgradeSpec } from '../../api/types.ts';
-
-/** Whether the Upgrade names this container. The image of any other one stays as it is. */
-export const isUpgraded = ({ containers }: Pick<UpgradeSpec, 'containers'>, name: string): boolean =>
-  containers.some((wanted) => wanted.name === name);
+import { isUpgraded } from '../images.ts';
 
 /** The containers that a check runs in. Init containers have ended by then, and the condition Initialized says that they succeeded. */
 export function checkTargets(

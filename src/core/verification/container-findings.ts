@@ -2,9 +2,9 @@
 import { own } from '../../api/own.ts';
 import { kubernetesReason, TERMINAL_REASONS } from '../../api/reasons.ts';
 import type { ContainerView, PodView } from '../../api/views.ts';
+import { isUpgraded } from '../images.ts';
 import { earliest } from '../time.ts';
 import { isHeldByOthers } from './any-version.ts';
-import { isUpgraded } from './check-targets.ts';
 import type { VerificationContext } from './context.ts';
 import type { Finding } from './pod-result.ts';
 import { waitingCause } from './readiness.ts';

@@ -6,9 +6,9 @@ import { kubernetesReason, TERMINAL_REASONS } from '../../api/reasons.ts';
 import type { UpgradeSpec } from '../../api/types.ts';
 import type { ContainerView, PodView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
+import { isUpgraded } from '../images.ts';
 import { toIso } from '../time.ts';
 import { isHeldByOthers } from './any-version.ts';
-import { isUpgraded } from './check-targets.ts';
 
 /** The maximum length of foreign text. */
 const DETAIL_MAX = 512;

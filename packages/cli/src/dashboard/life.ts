@@ -3,6 +3,7 @@ import { isClosed } from '../../../../src/api/gate.ts';
 import { VERIFIED } from '../../../../src/api/names.ts';
 import type { PodReport, Upgrade } from '../../../../src/api/types.ts';
 import type { PodView } from '../../../../src/api/views.ts';
+import { isUpgraded } from '../../../../src/core/images.ts';
 import { fromIso, latest } from '../../../../src/core/time.ts';
 import { stateLook } from '../looks.ts';
 import { plainLines } from '../text.ts';
@@ -65,7 +66,7 @@ const deadlineOf = ({ pod, goneAt, deadlineAt }: RecordedPod): Pick<Life, 'deadl
 
 const imageOf = (pod: PodView, { spec }: Upgrade): string =>
   pod.containers
-    .filter(({ name }) => spec.containers.some((wanted) => wanted.name === name))
+    .filter(({ name }) => isUpgraded(spec, name))
     .map(({ image }) => image)
     .join(', ');
 

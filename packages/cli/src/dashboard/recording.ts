@@ -6,6 +6,7 @@ import { VERIFIED } from '../../../../src/api/names.ts';
 import { own } from '../../../../src/api/own.ts';
 import type { PodReport, Upgrade } from '../../../../src/api/types.ts';
 import type { PodView } from '../../../../src/api/views.ts';
+import { isUpgraded } from '../../../../src/core/images.ts';
 import { isUnderWay } from '../../../../src/core/status.ts';
 import { fromIso, latest } from '../../../../src/core/time.ts';
 import { at, type Raw, time } from '../../../../src/kube/client/json.ts';
@@ -140,7 +141,7 @@ function reportOf(pod: PodView, { upgrade, updateRevision }: Scene): PodReport |
 /** Returns the version that a pod runs: by its images and its creation. */
 export function versionOf(pod: PodView, { spec, status }: Upgrade): Version {
   const { attempt, fallback, from, to } = status ?? {};
-  const named = pod.containers.filter(({ name }) => spec.containers.some((wanted) => wanted.name === name));
+  const named = pod.containers.filter(({ name }) => isUpgraded(spec, name));
   const runs = (images: Readonly<Record<string, string>> = {}): boolean =>
     named.every(({ name, image }) => own(images, name) === image);
   if (attempt?.adopted && runs(to?.images)) {
