@@ -30,8 +30,7 @@ const kubectl = kubectlIn(NAMESPACE);
 const nodes = (): string[] =>
   kubectl('get', 'nodes', '-o', 'jsonpath={.items[*].metadata.name}').split(' ').filter(Boolean).sort();
 
-/** Of each node, the image that its pod runs. */
-/** Of the pods that stay: one that is going has a successor on its node already. */
+/** Of each node, the image that its pod runs; one that is being deleted has a successor there already. */
 const imageByNode = (): Map<string, string> =>
   new Map(
     kubectl(

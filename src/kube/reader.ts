@@ -85,8 +85,7 @@ export class ClusterReader implements Reader {
 
   async listUpgrades(namespace: string): Promise<readonly GatingUpgrade[] | 'unknown'> {
     const target = { resource: RESOURCES.Upgrade, namespace };
-    const { pageSize } = PROJECTIONS.Upgrade;
-    const projection = { project: gatingUpgrade, keeps: () => true, ...(pageSize ? { pageSize } : {}) };
+    const projection = { ...PROJECTIONS.Upgrade, project: gatingUpgrade, keeps: () => true };
     const listing = { target, projection };
     const listed = await listPages(this.#requests, listing);
     return listed.ok ? listed.items : 'unknown';

@@ -1,6 +1,7 @@
 /** What the previous version was like, which distinguishes a version that broke from one that was broken already. */
 import { isReason } from '../../api/reasons.ts';
 import type { Status } from '../complete-status.ts';
+import { countText } from './sentence-parts.ts';
 
 /** A clause for the cause of a failure: the exit code of the same check in the previous version, or that its pods were not Ready either. */
 export const beforeClause = (status: Status): string => exitCodeBefore(status) || unreadyBefore(status);
@@ -15,7 +16,7 @@ function unreadyBefore(status: Status): string {
     return '';
   }
   const { pods, total } = unready;
-  return `; before the upgrade ${pods} of ${total} ${total === 1 ? 'pod' : 'pods'} ${pods === 1 ? 'was' : 'were'} not ready`;
+  return `; before the upgrade ${countText(pods, { desired: total })} ${pods === 1 ? 'was' : 'were'} not ready`;
 }
 
 function exitCodeBefore(status: Status): string {

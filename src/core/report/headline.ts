@@ -17,8 +17,9 @@ function clauseEnd(text: string): number {
 
 /**
  * Parts that are omitted one after the other until the rest fits, or what stands in their place: the pod, the deadline, the container, what the
- * list shows in a column of its own, why the version failed whose fallback did too, that a container waits where a bracket says for what, how the kubelet and its plugins wrap an error, and the
- * word in a bracket for what is said after it. `kubectl describe` and `kubectl postcheck why` show everything.
+ * list shows in a column of its own, why the version failed whose fallback did too, that a container waits where a bracket says for what, how the
+ * kubelet and its plugins wrap an error, and the word in a bracket for what is said after it. `kubectl describe` and `kubectl postcheck why` show
+ * everything.
  */
 const OMITTED: readonly (readonly [part: RegExp, instead?: string])[] = [
   [/(?<=^|[;:,] )pod [^\s:]+(?: on [^\s:]+)?(?: \(and \d+ more\))?: /g],
