@@ -158,14 +158,14 @@ describe('a question about pods that have the names of others before them', () =
       podOf({ name: 'web-1', uid: 'old', revision: 'old', createdAt: NOW }),
     ];
     const workload = workloadOf({ kind, updateRevision: 'new' });
-    const [asked] = decide(snapshotOf({ upgrade, pods, workload, now: NOW + 86_400_000 })).queries;
+    const [due] = decide(snapshotOf({ upgrade, pods, workload, now: NOW + 86_400_000 })).queries;
     const record =
-      startedAgo === undefined || !asked
+      startedAgo === undefined || !due
         ? undefined
-        : addAnswer(undefined, asked, NOW - startedAgo * 1000, values(0));
+        : addAnswer(undefined, due, NOW - startedAgo * 1000, values(0));
     return decide(snapshotOf({ upgrade, pods, workload, queryRecord: () => record }));
   };
-  const isAsked = (...args: Parameters<typeof decided>) => decided(...args).queries.length === 1;
+  const isQueried = (...args: Parameters<typeof decided>) => decided(...args).queries.length === 1;
 
   test.each<[string, number]>([
     [NEW_PODS, 300],
@@ -176,15 +176,15 @@ describe('a question about pods that have the names of others before them', () =
     ['rate(x{pod=~"{{newPods}}"}[900])', 900],
     ['max_over_time(rate(x{pod=~"{{newPods}}"}[10m])[5m:1m])', 900],
     ['x{pod=~"{{newPods}}",path=~"/[0-9]+[5]"}', 300],
-  ])('%s is first asked when the newest is %d s old', (query, seconds) => {
-    expect(isAsked(query, seconds - 1)).toBe(false);
-    expect(isAsked(query, seconds)).toBe(true);
+  ])('%s is first sent when the newest is %d s old', (query, seconds) => {
+    expect(isQueried(query, seconds - 1)).toBe(false);
+    expect(isQueried(query, seconds)).toBe(true);
   });
 
-  test('is asked at once of pods with new names, and of all pods', () => {
-    expect(isAsked(NEW_PODS, 1, 'Deployment')).toBe(true);
-    expect(isAsked(NEW_PODS, 1, 'DaemonSet')).toBe(true);
-    expect(isAsked('sum(x)', 1)).toBe(true);
+  test('is sent at once for pods with new names, and for all pods', () => {
+    expect(isQueried(NEW_PODS, 1, 'Deployment')).toBe(true);
+    expect(isQueried(NEW_PODS, 1, 'DaemonSet')).toBe(true);
+    expect(isQueried('sum(x)', 1)).toBe(true);
   });
 
   test('has no answer from before, and the status says from when it has one', () => {

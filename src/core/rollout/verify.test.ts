@@ -291,7 +291,7 @@ describe('a pod that is not started', () => {
         eventsSeen: () => seen && { at: NOW - seen.secondsAgo * 1000, warning: seen.warning },
       }),
     );
-  const asked = (pods: PodView[], seen?: { readonly secondsAgo: number }) => {
+  const readOf = (pods: PodView[], seen?: { readonly secondsAgo: number }) => {
     const { action } = attempt(pods, seen);
     return action.kind === 'readWarning' ? action.about.name : undefined;
   };
@@ -299,17 +299,17 @@ describe('a pod that is not started', () => {
   test.each(['ContainerCreating', 'PodInitializing', ''])(
     'as it is "%s", has its events read after ten seconds, and again every thirty',
     (reason) => {
-      expect(asked([held('a', reason, 9)])).toBeUndefined();
+      expect(readOf([held('a', reason, 9)])).toBeUndefined();
       expect(attempt([held('a', reason, 9)]).wakeAt).toBeLessThanOrEqual(NOW + 1000);
-      expect(asked([held('a', reason, 10)])).toBe('a');
-      expect(asked([held('a', reason, 60)], { secondsAgo: 29 })).toBeUndefined();
-      expect(asked([held('a', reason, 60)], { secondsAgo: 30 })).toBe('a');
+      expect(readOf([held('a', reason, 10)])).toBe('a');
+      expect(readOf([held('a', reason, 60)], { secondsAgo: 29 })).toBeUndefined();
+      expect(readOf([held('a', reason, 60)], { secondsAgo: 30 })).toBe('a');
     },
   );
 
   test('is one of many: the events of one of them are read, and it is the one that the sentence names', () => {
     const pods = ['c', 'a', 'b'].map((name) => held(name, 'ContainerCreating', 60));
-    expect(asked(pods)).toBe('a');
+    expect(readOf(pods)).toBe('a');
     const { status, action } = attempt(pods, { secondsAgo: 1, warning: FAILED_MOUNT });
     expect(action.kind).not.toBe('readWarning');
     expect(status.message).toContain(
@@ -327,7 +327,7 @@ describe('a pod that is not started', () => {
       }),
     ],
   ])('with %s costs no request', (_, pod) => {
-    expect(asked([pod])).toBeUndefined();
+    expect(readOf([pod])).toBeUndefined();
   });
 
   test('and has no event that says why, is reported with the reason alone', () => {
