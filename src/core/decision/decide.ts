@@ -18,6 +18,7 @@ import { rejectVersion } from '../rollout/attempt.ts';
 import { takeBaseline } from '../rollout/baseline.ts';
 import { verificationContext } from '../rollout/context.ts';
 import { userPartition } from '../rollout/partition.ts';
+import { recordPins } from '../rollout/pins.ts';
 import { policyFor } from '../rollout/policy.ts';
 import type { PlannedQuery } from '../rollout/rollout-checks.ts';
 import { withAttemptRevision } from '../rollout/template-revert.ts';
@@ -137,6 +138,8 @@ function decideIn(
       return writeImages(snapshot, state);
     case 'ImagesPatched':
       return { status: recordWritten(snapshot, state), intent: true };
+    case 'ImagesPinned':
+      return { status: recordPins(state), intent: true };
     case 'Conflicted':
       return { status: afterForeignChange(snapshot, state), intent: true };
     case 'Verifying':

@@ -2,6 +2,7 @@
 import type { WorkloadView } from '../../api/views.ts';
 import type { ActiveStatus } from '../complete-status.ts';
 import { isFallbackPaused, mustRestore } from '../finalizer.ts';
+import { hasUnrecordedPins } from '../rollout/pins.ts';
 import { policyOf } from '../rollout/policy.ts';
 import { foreignChange, hasUnrecordedWrite, isWritten, rolloutOf } from '../rollout/rollout.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -37,6 +38,9 @@ export function observeDeletion(
   const rollout = rolloutOf(status, upgrade.spec);
   if (rollout && hasUnrecordedWrite(workload, rollout)) {
     return { name: 'ImagesPatched', ...active, rollout };
+  }
+  if (rollout && hasUnrecordedPins({ ...active, rollout })) {
+    return { name: 'ImagesPinned', ...active, rollout };
   }
   if (rollout && (!policyOf(rollout.direction).isInterruptible || status.phase === 'Partial')) {
     return observeLastFallback(snapshot, { ...active, rollout });

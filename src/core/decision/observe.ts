@@ -9,6 +9,7 @@ import type { WorkloadView } from '../../api/views.ts';
 import { type ActiveStatus, activeStatus } from '../complete-status.ts';
 import { type Obstacle, PAUSED } from '../obstacle.ts';
 import { needsBaseline } from '../rollout/baseline.ts';
+import { hasUnrecordedPins } from '../rollout/pins.ts';
 import { policyOf } from '../rollout/policy.ts';
 import {
   foreignChange,
@@ -90,6 +91,9 @@ function observeActive(snapshot: Snapshot, active: Active): State {
   // Recorded before anything else is decided, because pods run the image that the API server stored.
   if (rollout && hasUnrecordedWrite(active.workload, rollout)) {
     return { name: 'ImagesPatched', ...active, rollout };
+  }
+  if (rollout && hasUnrecordedPins({ ...active, rollout })) {
+    return { name: 'ImagesPinned', ...active, rollout };
   }
   const verb = newCommand(snapshot.upgrade);
   const state = verb && observeCommand(snapshot, active, verb);

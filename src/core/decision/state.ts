@@ -61,6 +61,8 @@ export type State =
   | ({ readonly name: 'ImagesPending' } & Rolling)
   /** The template has the images, or what admission made of them, which is not recorded yet. */
   | ({ readonly name: 'ImagesPatched' } & Rolling)
+  /** Somebody else added a digest to an image of the rollout, which is not recorded yet. */
+  | ({ readonly name: 'ImagesPinned' } & Rolling)
   /** Somebody else changed an image that the rollout set. */
   | ({ readonly name: 'Conflicted'; readonly change: ForeignChange } & Rolling)
   /** The rollout's pods are to be verified. */

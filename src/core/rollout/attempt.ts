@@ -13,7 +13,7 @@ import { toIso } from '../time.ts';
 import { hasNoCheckRun, ofDesired } from '../verification/summary.ts';
 import type { Evaluation, Evidence } from './evaluation.ts';
 import { startFallback } from './fallback.ts';
-import { wroteImages } from './rewritten.ts';
+import { isPinned, wroteImages } from './rewritten.ts';
 
 /** Ends the attempt as Succeeded: every desired pod passed or was skipped, and the controller is done. */
 export function succeed({ snapshot, status, summary }: Evaluation): ActiveStatus {
@@ -89,7 +89,8 @@ export function imagesToRestore(
   const upgraded = Object.keys({ ...turnedBack?.images }).map((name) => [name, own(to.images, name)]);
   const current: Images = { ...templateImages(workload), ...Object.fromEntries(upgraded) };
   const mayBeEarlier = !attempt.rolledAt && (attempt.inherited === true || wroteImages(workload));
-  const isOurs = (name: string) => mayBeEarlier || own(current, name) === own(to.images, name);
+  const isWanted = (image: string, wanted: string | undefined) => image === wanted || isPinned(image, wanted);
+  const isOurs = (name: string) => mayBeEarlier || isWanted(own(current, name) ?? '', own(to.images, name));
   return Object.fromEntries(
     Object.entries(from.images).filter(
       ([name, image]) => ![undefined, image].includes(own(current, name)) && isOurs(name),

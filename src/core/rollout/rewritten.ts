@@ -1,5 +1,6 @@
 /**
- * Images that the API server did not store as they were written: admission pinned a digest, named a mirror, or set the old image again.
+ * Images that are not stored as they were written: admission pinned a digest, named a mirror, or set the old image again, or another client
+ * pinned a digest soon afterwards.
  * Pods run the stored image, so that one counts from then on; the requested image is recorded as well.
  * The field manager distinguishes our writes from those of others. Our entry is removed from managedFields before an attempt is recorded, so an
  * entry that exists belongs to this attempt.
@@ -9,7 +10,7 @@ import { own } from '../../api/own.ts';
 import type { Images } from '../../api/types.ts';
 import type { WorkloadView } from '../../api/views.ts';
 import type { Status } from '../complete-status.ts';
-import { IMAGE_MAX } from '../images.ts';
+import { exceededBy, IMAGE_MAX } from '../images.ts';
 
 const isOurs = (workload: WorkloadView, name: string): boolean =>
   own(workload.imageManagers, name) === FIELD_MANAGER;
@@ -37,6 +38,23 @@ export const rewrittenInFallback = (workload: WorkloadView, { fallback, to }: St
 export const wroteImages = (workload: WorkloadView): boolean =>
   workload.containers.some(({ name }) => isOurs(workload, name));
 
+/** What is added to an image to pin it. */
+const DIGEST = /^@[a-z][a-z0-9]*:[0-9a-f]{32,128}$/;
+
+/** Whether the image is the wanted one with its digest, as clients that pin images set it. */
+export const isPinned = (image: string, wanted: string | undefined): boolean =>
+  wanted !== undefined && image.startsWith(wanted) && DIGEST.test(image.slice(wanted.length));
+
+/** The images that somebody else made of `wanted` by adding a digest. They are the same version. */
+export function pinnedImages(workload: WorkloadView, wanted: Images): Images {
+  const pinned = Object.fromEntries(
+    workload.containers
+      .filter(({ name, image }) => isPinned(image, own(wanted, name)))
+      .map(({ name, image }) => [name, image]),
+  );
+  return exceededBy({ ...wanted, ...pinned }) ? {} : pinned;
+}
+
 /** Returns `set` with the stored images, and with the requested ones in `requested`. */
 export function withRewritten<T extends { readonly images: Images; readonly requested?: Images }>(
   set: T,
@@ -48,7 +66,7 @@ export function withRewritten<T extends { readonly images: Images; readonly requ
     : {
         ...set,
         images: { ...set.images, ...stored },
-        requested: { ...set.requested, ...Object.fromEntries(requested) },
+        requested: { ...Object.fromEntries(requested), ...set.requested },
       };
 }
 

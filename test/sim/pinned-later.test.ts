@@ -1,0 +1,75 @@
+/** Another client pins an image by its digest once it is stored: the same version, which is verified as ours (kyverno#9421, Keel). */
+import { describe, expect, jest, test } from '@jest/globals';
+import { exits } from './behaviour.ts';
+import { played, three } from './played.ts';
+import { NEW, OLD, told, workloadOf } from './stories.ts';
+import { phaseIs, type Step, type Story, target } from './story.ts';
+import { sweep } from './sweep.ts';
+import type { World } from './world.ts';
+
+/** Minutes of virtual time take seconds where many others work. */
+jest.setTimeout(120_000);
+
+const pinned = (image: string): string => `${image}@sha256:${'0'.repeat(64)}`;
+const runs =
+  (image: string) =>
+  (world: World): boolean =>
+    target(world).containers.some((container) => container.image === image);
+const pin = (image: string): Step => ({
+  when: runs(image),
+  act: (world) => void world.setImages(target(world), { web: pinned(image) }, 'kyverno'),
+});
+
+const KINDS = ['Deployment', 'StatefulSet', 'DaemonSet', 'DaemonSet OnDelete'] as const;
+
+describe.each(KINDS)('the images of a %s are pinned once they are stored', (kind) => {
+  const story = (name: string, bad: boolean, more: Partial<Story>): Story => ({
+    ...told(name, kind, {}, { losesPods: true, minutes: 60, ...more }),
+    images: bad ? { [NEW]: exits(17), [pinned(NEW)]: exits(17) } : {},
+  });
+
+  test('and what is verified is the pinned version', async () => {
+    const run = await played(story('pinned', false, { steps: [pin(NEW)] }));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(pinned(NEW)) });
+    expect(run.world.upgrade()?.status?.to).toMatchObject({
+      images: { web: pinned(NEW) },
+      requested: { web: NEW },
+    });
+  });
+
+  test('and so is it while its pods are verified', async () => {
+    const step = { ...pin(NEW), when: phaseIs('PostChecking') };
+    const run = await played(story('pinned late', false, { steps: [step] }));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(pinned(NEW)) });
+  });
+
+  test('and a bad one falls back, also if what is restored is pinned too', async () => {
+    const run = await played(story('pinned and bad', true, { steps: [pin(NEW), pin(OLD)] }));
+    expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(pinned(OLD)) });
+  });
+
+  test('and a bad one that is pinned as it falls back is the failed one still', async () => {
+    const late = { ...pin(NEW), when: phaseIs('FallingBack') };
+    const run = await played(story('pinned as it falls back', true, { steps: [late] }));
+    expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+  });
+
+  test.each([false, true])('wherever the operator is cut, of a bad version: %s', async (bad) => {
+    const { failures } = await sweep(story('pinned and cut', bad, { steps: [pin(NEW)] }), 1, ['lost']);
+    expect(failures).toEqual([]);
+  });
+});
+
+test('the digest of another tag is another version', async () => {
+  const run = await played({
+    ...told('set to another', 'Deployment', {}, { losesPods: true }),
+    workload: workloadOf('Deployment'),
+    steps: [
+      {
+        when: runs(NEW),
+        act: (world) => void world.setImages(target(world), { web: pinned(`${NEW}.1`) }, 'kyverno'),
+      },
+    ],
+  });
+  expect(run.ending).toMatchObject({ phase: 'Failed', reason: 'ImageConflict' });
+});
