@@ -15,6 +15,7 @@ import { StatusSchema } from '../api/schema-status.ts';
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import { completeStatus, NOT_COUNTED, storedStatus, unlessEmpty } from './complete-status.ts';
 import {
+  begins,
   containersDigest,
   endAttempt,
   isAttempting,
@@ -148,6 +149,31 @@ describe('the phase', () => {
     ]);
     expect(isRetryable({})).toBe(false);
   });
+});
+
+describe('something begins', () => {
+  const withPhase = (phase: Phase, observedGeneration: number, deleted = false): Upgrade => {
+    const fallback = phase === 'FallingBack' || phase === 'FallbackChecking' ? fallbackOf() : undefined;
+    const upgrade = upgradeOf({
+      status: { ...activeStatusOf({ phase }), observedGeneration, ...(fallback && { fallback }) },
+    });
+    const deletionTimestamp = deleted ? { deletionTimestamp: '2026-01-01T00:00:00Z' } : {};
+    return { ...upgrade, metadata: { ...upgrade.metadata, generation: 2, ...deletionTimestamp } };
+  };
+
+  test('where no attempt ever was', () => {
+    expect(begins({ ...upgradeOf({}), status: undefined } as Upgrade)).toBe(true);
+  });
+
+  test.each(PHASES)(
+    'after %s only with a spec that was not looked at yet, and where nothing is under way',
+    (phase) => {
+      const isUnder = isUnderWay(withPhase(phase, 2).status);
+      expect(begins(withPhase(phase, 1))).toBe(!isUnder);
+      expect(begins(withPhase(phase, 2))).toBe(false);
+      expect(begins(withPhase(phase, 1, true))).toBe(false);
+    },
+  );
 });
 
 describe('the containers of an attempt', () => {

@@ -54,6 +54,12 @@ export const isFallingBack = <S extends UpgradeStatus>(
 export const isUnderWay = (status: UpgradeStatus | undefined): boolean =>
   isAttempting(status) || isFallingBack(status);
 
+/** No attempt is under way, and the next one has yet to be looked at. */
+export const begins = ({ metadata, status }: Upgrade): boolean =>
+  metadata.deletionTimestamp === undefined &&
+  !isUnderWay(status) &&
+  (status?.attempt === undefined || status.observedGeneration !== metadata.generation);
+
 const RETRYABLE: readonly Phase[] = [
   'Inconclusive',
   'Succeeded',

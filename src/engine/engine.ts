@@ -2,6 +2,7 @@
 import { isClosed } from '../api/gate.ts';
 import type { NewPod, PodPatch, PodView } from '../api/views.ts';
 import { gatePatch, targetOfNewPod } from '../core/gate.ts';
+import { begins } from '../core/status.ts';
 import { fairReader, fairWriter } from './fair-requests.ts';
 import { OrphanGateController } from './orphan-gate-controller.ts';
 import type { Ports } from './ports.ts';
@@ -52,6 +53,10 @@ export class Engine {
       clock,
       workers: WORKERS,
       reservedWorkers: FALLBACK_WORKERS,
+      begins: (key) => {
+        const upgrade = store.upgrades.get(key);
+        return upgrade !== undefined && begins(upgrade);
+      },
       telemetry: telemetry.queue,
       work: (key) => this.#reconciler.reconcile(key),
     });
@@ -59,6 +64,7 @@ export class Engine {
       clock,
       workers: WORKERS,
       reservedWorkers: 0,
+      begins: () => false,
       telemetry: NO_TELEMETRY,
       work: (key) => this.#gateController.reconcile(key.slice(key.indexOf('/') + 1)),
     });

@@ -98,3 +98,19 @@ test('one Upgrade writes eight pods at once, and events do not wait for writes',
   void writer.recordEvent(regarding, note);
   expect(sent.at(-1)).toMatchObject({ method: 'recordEvent' });
 });
+
+test('a new phase and images do not wait for writes about pods and progress, of any number of tenants', async () => {
+  const { sent, writer } = endless();
+  const tenants = Array.from({ length: 10 * MAX_WRITES }, (_, i) => in_(`tenant-${i}`));
+  for (const { pod, upgrade } of tenants) {
+    void writer.patchVerified(pod, RESULT, 0);
+    void writer.patchStatus(upgrade, STATUS);
+  }
+  await drain();
+  const others = sent.length;
+  void writer.patchStatus(SHOP.upgrade, { phase: 'FallingBack' });
+  void writer.patchImages(SHOP.workload, {});
+  await drain();
+  expect(others).toBe(MAX_WRITES);
+  expect(sent.slice(others)).toMatchObject([{ method: 'patchStatus' }, { method: 'patchImages' }]);
+});

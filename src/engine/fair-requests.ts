@@ -3,7 +3,7 @@
  * may take long, as with its own slow webhook or with its thousands of events, and must not hold up those about another's.
  */
 import { FairSemaphore } from './fair-semaphore.ts';
-import { MAX_READS, MAX_WRITES, type Reader, type Writer } from './ports.ts';
+import { MAX_READS, MAX_STEP_WRITES, MAX_WRITES, type Reader, type Writer } from './ports.ts';
 
 /** What a request is about; the requests of one Upgrade have the same name. */
 interface About {
@@ -25,15 +25,22 @@ const ownerOf = ({ namespace, owner }: { namespace: string; owner: { name: strin
   name: owner.name,
 });
 
-/** The writer, with fair turns. Events have connections of their own. */
+/**
+ * The writer, with fair turns. What an attempt writes few times, a new phase and images, does not wait for what it writes for each pod or every
+ * few seconds: a fallback begins with these two. Events have connections of their own.
+ */
 export function fairWriter(writer: Writer): Writer {
   const inTurn = turnsOf(MAX_WRITES);
+  const inShortTurn = turnsOf(MAX_STEP_WRITES);
   return {
-    patchStatus: (upgrade, status) => inTurn(upgrade.metadata, () => writer.patchStatus(upgrade, status)),
+    patchStatus: (upgrade, status) => {
+      const turn = upgrade.status?.phase === status.phase ? inTurn : inShortTurn;
+      return turn(upgrade.metadata, () => writer.patchStatus(upgrade, status));
+    },
     patchFinalizers: (upgrade, finalizers) =>
       inTurn(upgrade.metadata, () => writer.patchFinalizers(upgrade, finalizers)),
     patchImages: (workload, images, partition) =>
-      inTurn(workload, () => writer.patchImages(workload, images, partition)),
+      inShortTurn(workload, () => writer.patchImages(workload, images, partition)),
     releaseFields: (workload) => inTurn(workload, () => writer.releaseFields(workload)),
     patchVerified: (pod, condition, at) =>
       inTurn(ownerOf(pod), () => writer.patchVerified(pod, condition, at)),

@@ -19,8 +19,12 @@ import type { Log, Telemetry, Tracer } from './telemetry-ports.ts';
 
 export type { ExecResult, QueryAnswer };
 
-/** How many writes and reads the engine sends at once: with fewer connections they would wait again, and no longer in fair turns. */
+/**
+ * How many writes and reads the engine sends at once: with fewer connections they would wait again, and no longer in fair turns. Writes that take an
+ * attempt a step further are counted apart from those about its pods and its progress.
+ */
 export const MAX_WRITES = 10;
+export const MAX_STEP_WRITES = 6;
 export const MAX_READS = 4;
 
 /** Time and randomness, so that a test can control both. */

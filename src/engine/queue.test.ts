@@ -22,6 +22,7 @@ function benchOf(workers = 1, reservedWorkers = 0): Bench {
     clock,
     workers,
     reservedWorkers,
+    begins: (key) => key.endsWith('/new'),
     telemetry: {
       depth: tell('depth'),
       added: tell('added'),
@@ -290,6 +291,56 @@ describe('a key with priority', () => {
   });
 });
 
+describe('a key that begins something new', () => {
+  test('waits for all that something is under way for', async () => {
+    const { clock, queue, worked, finish } = benchOf(1);
+    queue.add('first/new');
+    queue.add('second/new');
+    await turn(clock);
+    queue.add('third/new');
+    queue.add('shop/0');
+    queue.add('shop/1');
+    // Ends `first`, which its own worker took; then `second`, whose worker is for all.
+    await finish();
+    await finish();
+    expect(worked).toEqual(['0 first/new', '0 second/new', '0 third/new', '0 shop/0']);
+  });
+
+  test('has a worker of its kind, however much is under way', async () => {
+    const { clock, queue, worked, finish } = benchOf(1);
+    for (let i = 0; i < 1000; i++) {
+      queue.add(`busy/${i}`);
+    }
+    queue.add('shop/new');
+    await turn(clock);
+    expect(worked).toEqual(['0 busy/0', '0 shop/new']);
+    await finish();
+    queue.add('other/new');
+    await finish();
+    expect(worked.slice(2)).toEqual(['0 busy/1', '0 other/new']);
+  });
+
+  test('has every worker that is free', async () => {
+    const { clock, queue, worked } = benchOf(3);
+    for (let i = 0; i < 5; i++) {
+      queue.add(`shop-${i}/new`);
+    }
+    await turn(clock);
+    expect(worked).toHaveLength(4);
+  });
+
+  test('waits for nobody once it has priority', async () => {
+    const { clock, queue, worked } = benchOf(1, 1);
+    queue.add('first/new');
+    queue.add('shop/0');
+    queue.add('second/new');
+    await turn(clock);
+    queue.add('second/new', true);
+    await turn(clock);
+    expect(worked).toEqual(['0 shop/0', '0 first/new', '0 second/new']);
+  });
+});
+
 describe('stopping', () => {
   test('waits for the keys in progress and takes no more', async () => {
     const { clock, queue, worked, finish } = benchOf();
@@ -341,6 +392,7 @@ describe('timers and sockets', () => {
       },
       workers: 8,
       reservedWorkers: 0,
+      begins: () => false,
       telemetry: SILENT,
       work: () => {
         spent += 4;
@@ -379,6 +431,7 @@ test('nothing is processed before the start, and the depth is reported', () => {
     clock: new VirtualClock(0, 1),
     workers: 1,
     reservedWorkers: 0,
+    begins: () => false,
     telemetry,
     work: () => Promise.resolve({}),
   });

@@ -1,7 +1,8 @@
 /**
  * A work queue like client-go's: each key is processed at most once at a time, again if it was added meanwhile, later on request, and with backoff
- * after failures. Namespaces take turns and none has all workers, and keys with priority have workers of their own. Keys are processed in short slices,
- * never within the call that adds them: sockets are read and timers fire between two slices.
+ * after failures. Namespaces take turns and none has all workers, keys with priority have workers of their own, and keys that begin something new wait
+ * for those that something is under way for. Keys are processed in short slices, never within the call that adds them: sockets are read and timers
+ * fire between two slices.
  */
 import { FairKeys, namespaceOf } from './fair-keys.ts';
 import type { Clock } from './ports.ts';
@@ -40,6 +41,11 @@ export interface QueueOptions {
   readonly workers: number;
   /** Further workers, for keys with priority alone: neither kind of keys, however many there are, holds up the other. */
   readonly reservedWorkers: number;
+  /**
+   * Whether a key without priority begins something new. It is processed while no others wait, and besides by one worker of its kind: what is begun
+   * is brought to its end first, however much begins at once, and what begins is never held up for good.
+   */
+  readonly begins: (key: string) => boolean;
   readonly telemetry: QueueTelemetry;
   /** Never rejects. */
   readonly work: (key: string) => Promise<Result>;
@@ -69,9 +75,11 @@ export class Queue {
   readonly #options: QueueOptions;
   readonly #waiting = new FairKeys();
   readonly #prioritized = new FairKeys();
+  readonly #beginning = new FairKeys();
   readonly #working = new Set<string>();
   readonly #workers: Workers;
   readonly #reserved: Workers;
+  readonly #beginners = new Workers(1);
   /** Keys that were added while they were processed, and whether with priority. */
   readonly #dirty = new Map<string, boolean>();
   readonly #timers = new Map<string, Timer>();
@@ -112,10 +120,10 @@ export class Queue {
       this.#dirty.set(key, priority || this.#dirty.get(key) === true);
     } else if (restsUntil > this.#options.clock.steady()) {
       this.#addAt(key, restsUntil, priority);
-    } else if (priority && this.#waiting.has(key)) {
-      this.#prioritized.add(key, this.#waiting.remove(key) ?? 0);
+    } else if (priority && (this.#waiting.has(key) || this.#beginning.has(key))) {
+      this.#prioritized.add(key, this.#waiting.remove(key) ?? this.#beginning.remove(key) ?? 0);
       this.#scheduleSlice();
-    } else if (!this.#waiting.has(key) && !this.#prioritized.has(key)) {
+    } else if (![this.#waiting, this.#beginning, this.#prioritized].some((keys) => keys.has(key))) {
       this.#enqueue(key, priority);
     }
   }
@@ -148,14 +156,16 @@ export class Queue {
   }
 
   #enqueue(key: string, priority: boolean): void {
-    (priority ? this.#prioritized : this.#waiting).add(key, this.#options.clock.steady());
-    this.#options.telemetry.added();
-    this.#options.telemetry.depth(this.#depth);
+    const { clock, telemetry, begins } = this.#options;
+    const keys = priority ? this.#prioritized : begins(key) ? this.#beginning : this.#waiting;
+    keys.add(key, clock.steady());
+    telemetry.added();
+    telemetry.depth(this.#depth);
     this.#scheduleSlice();
   }
 
   get #depth(): number {
-    return this.#waiting.size + this.#prioritized.size;
+    return this.#waiting.size + this.#beginning.size + this.#prioritized.size;
   }
 
   #scheduleSlice(): void {
@@ -182,11 +192,13 @@ export class Queue {
   }
 
   #startNext(): boolean {
-    const [waiting, prioritized] = [this.#waiting, this.#prioritized];
+    const [waiting, beginning, prioritized] = [this.#waiting, this.#beginning, this.#prioritized];
     return (
       this.#startFrom(prioritized, { workers: this.#reserved, priority: true }) ||
       this.#startFrom(waiting, { workers: this.#workers, priority: false }) ||
-      this.#startFrom(prioritized, { workers: this.#workers, priority: true })
+      this.#startFrom(prioritized, { workers: this.#workers, priority: true }) ||
+      this.#startFrom(beginning, { workers: this.#beginners, priority: false }) ||
+      this.#startFrom(beginning, { workers: this.#workers, priority: false })
     );
   }
 

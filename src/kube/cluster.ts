@@ -4,6 +4,7 @@ import {
   type GateProbe,
   type Installation,
   MAX_READS,
+  MAX_STEP_WRITES,
   MAX_WRITES,
   type Reader,
   type Watcher,
@@ -81,7 +82,7 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
   const { namespaces, identity, gatePolicyName, webhookSecret } = options;
   const connection = new Connection(options);
   await connection.credentials();
-  const http = new HttpClient(connection, MAX_WRITES);
+  const http = new HttpClient(connection, MAX_STEP_WRITES + MAX_WRITES);
   const readHttp = new HttpClient(connection, MAX_READS + MAX_LISTS);
   const eventHttp = new HttpClient(connection, MAX_EVENTS);
   const throttle = new Throttle();

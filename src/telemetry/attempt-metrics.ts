@@ -15,7 +15,9 @@ import { KINDS } from './labels.ts';
 const ATTEMPT_SECONDS = [10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400];
 /** From a minute to a week. */
 const WAIT_SECONDS = [60, 600, 1800, 3600, 14_400, 43_200, 86_400, 259_200, 604_800];
-const FALLBACK_START_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const FALLBACK_START_SECONDS = [
+  0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2.5, 5, 10, 30, 60,
+];
 
 export class AttemptMetrics {
   readonly #attempts: Counter<'kind' | 'outcome'>;

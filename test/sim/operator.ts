@@ -10,6 +10,7 @@ import { Engine } from '../../src/engine/engine.ts';
 import {
   type Clock,
   MAX_READS,
+  MAX_STEP_WRITES,
   MAX_WRITES,
   type OperatorEvent,
   type Reader,
@@ -127,7 +128,7 @@ export class Operator {
   readonly #unsubscribe: (() => void)[] = [];
   readonly engine: Engine;
   readonly inContainer = new Map<string, number>();
-  readonly #writing = new Connections(MAX_WRITES);
+  readonly #writing = new Connections(MAX_STEP_WRITES + MAX_WRITES);
   readonly #reading = new Connections(MAX_READS);
   mostInContainer = 0;
   mostExecs = 0;
