@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileS
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, jest, test } from '@jest/globals';
+import { Check } from '../src/api/schema-check.ts';
 import {
   installTools,
   makeDirectory,
@@ -433,6 +434,17 @@ test.concurrent('shellcheck has nothing to say', async () => {
   expect(
     execFileSync('shellcheck', [probePath, join(probePath, '../test/setup.sh')], { encoding: 'utf8' }),
   ).toBe('');
+});
+
+test.concurrent('both time limits, each with half a second until it is enforced, end within the default time limit of a probe', async () => {
+  const script = readFileSync(probePath, 'utf8');
+  const defaultOf = (name: string) =>
+    Number(new RegExp(`\\$\\{POSTCHECK_${name}=(\\d+)\\}`).exec(script)?.[1]);
+  const killAfter = Number(/kill -TERM 0\n\s*sleep (\S+)/.exec(script)?.[1]);
+  const worst = defaultOf('HOOK_SECONDS') + defaultOf('SUPERVISOR_SECONDS') + 2 * killAfter;
+  // As docs/guides/writing-a-post-check.md says.
+  expect(worst).toBe(9);
+  expect(worst).toBeLessThan((Check.properties.timeoutSeconds as { readonly default?: number }).default ?? 0);
 });
 
 /** Waits for something to come true; the test's own limit ends it. */
