@@ -4,12 +4,15 @@ import type { Socket } from 'node:net';
 interface Held {
   readonly socket: Socket;
   readonly client: string;
-  busy: boolean;
+  readonly busy: boolean;
+  /** A request on it was answered. */
+  readonly used: boolean;
 }
 
 /**
  * Keeps at most `limit` connections. One more closes another, of the client with the most connections: the one that has been idle for longest, or the
- * oldest if all are busy. The newest is never rejected, so connections that are only held open cannot lock out another client.
+ * oldest if all are busy. The newest is never rejected, so connections that are only held open cannot lock out another client. Behind one address there
+ * may be several clients: those of its connections on which no request was answered take at most half of its places from those on which one was.
  */
 export class FairConnections {
   readonly #limit: number;
@@ -23,7 +26,7 @@ export class FairConnections {
 
   add(socket: Socket): void {
     const client = socket.remoteAddress ?? '';
-    this.#held.set(socket, { socket, client, busy: false });
+    this.#held.set(socket, { socket, client, busy: false, used: false });
     this.#perClient.set(client, (this.#perClient.get(client) ?? 0) + 1);
     socket.once('close', () => this.#forget(socket));
     if (this.#held.size > this.#limit) {
@@ -32,18 +35,18 @@ export class FairConnections {
   }
 
   busy(socket: Socket): void {
-    this.#touch(socket, true);
+    this.#touch(socket, { busy: true });
   }
 
   idle(socket: Socket): void {
-    this.#touch(socket, false);
+    this.#touch(socket, { busy: false, used: true });
   }
 
-  #touch(socket: Socket, busy: boolean): void {
+  #touch(socket: Socket, change: Partial<Pick<Held, 'busy' | 'used'>>): void {
     const held = this.#held.get(socket);
     if (held) {
       this.#held.delete(socket);
-      this.#held.set(socket, { ...held, busy });
+      this.#held.set(socket, { ...held, ...change });
     }
   }
 
@@ -66,7 +69,9 @@ export class FairConnections {
     const theirs = [...this.#held.values()].filter(
       ({ client, socket }) => client === greediest && socket !== newest,
     );
-    const victim = (theirs.find(({ busy }) => !busy) ?? theirs[0])?.socket;
+    const idle = theirs.filter(({ busy }) => !busy);
+    const unused = idle.filter(({ used }) => !used);
+    const victim = (unused.length * 2 >= theirs.length ? unused : [...idle, ...theirs])[0]?.socket;
     if (victim) {
       this.#forget(victim);
     }

@@ -273,6 +273,35 @@ describe('a client that holds many connections', () => {
     30_000,
   );
 
+  test.each([
+    ['on which nothing came', ''],
+    ['on which half a head came', 'GET /healthz HTTP/1.1\r\nX-A: '],
+  ])(
+    'takes no connection from a client behind the same address that uses it, by connections %s',
+    async (_, words) => {
+      const { server } = await serve();
+      const port = Number(server.address.split(':').at(-1));
+      const [used] = hold(port, 1, '127.0.0.2', question);
+      await once(used as Socket, 'data');
+      const held = hold(port, 300, '127.0.0.2', words);
+      let closed = 0;
+      for (const socket of held) {
+        socket.once('close', () => {
+          closed += 1;
+        });
+      }
+      while (closed < 230) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      (used as Socket).write(question);
+      await once(used as Socket, 'data');
+      for (const socket of [...held, used as Socket]) {
+        socket.destroy();
+      }
+    },
+    30_000,
+  );
+
   test('loses its own idle connections first, and not that of another', async () => {
     const { server } = await serve();
     const port = Number(server.address.split(':').at(-1));
