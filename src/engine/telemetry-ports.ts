@@ -39,7 +39,7 @@ export interface Telemetry {
 }
 
 /** What the gate's webhook decided about a new pod. */
-export type WebhookOutcome = 'gated' | 'ungated' | 'not_ready' | 'invalid';
+export type WebhookOutcome = 'gated' | 'ungated' | 'not_ready' | 'busy' | 'invalid';
 
 export interface WebhookTelemetry {
   answered(outcome: WebhookOutcome, seconds: number): void;

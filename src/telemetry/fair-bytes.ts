@@ -1,4 +1,4 @@
-/** Limits the bytes of bodies that are being read, at the expense of the client that sends the most. */
+/** Limits the bytes of bodies that are read or not answered yet, at the expense of the client that sends the most. */
 import type { Socket } from 'node:net';
 
 /** Holds at most `limit` bytes. Above the limit, the client that holds the most loses its connection with the largest body. */
@@ -16,14 +16,21 @@ export class FairBytes {
     this.#total += bytes;
     if (this.#total > this.#limit) {
       const victim = this.#victim();
-      this.release(victim);
+      this.release(victim, this.#held.get(victim) ?? 0);
       victim.destroy();
     }
   }
 
-  release(socket: Socket): void {
-    this.#total -= this.#held.get(socket) ?? 0;
-    this.#held.delete(socket);
+  /** Releases bytes of one body: a client may send the next one on the same connection before the first is answered. */
+  release(socket: Socket, bytes: number): void {
+    const held = this.#held.get(socket) ?? 0;
+    const released = Math.min(bytes, held);
+    this.#total -= released;
+    if (released < held) {
+      this.#held.set(socket, held - released);
+    } else {
+      this.#held.delete(socket);
+    }
   }
 
   #victim(): Socket {

@@ -8,7 +8,7 @@ import {
 } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { type Bodies, readBody } from './body.ts';
+import { type Bodies, replyToBody } from './body.ts';
 import { FairBytes } from './fair-bytes.ts';
 import { FairConnections } from './fair-connections.ts';
 
@@ -23,7 +23,8 @@ export type Route = (request: IncomingMessage) => Reply | Promise<Reply>;
 /** Responds to a POST of JSON. A longer body is rejected before it is read completely. */
 export interface PostRoute {
   readonly maxBytes: number;
-  readonly post: (body: string) => Reply;
+  /** `gone` is aborted when nobody waits for the response any more. */
+  readonly post: (body: Buffer, gone: AbortSignal) => Reply | Promise<Reply>;
 }
 
 /** The routes by path: a function for GET and HEAD, an object for POST. */
@@ -72,10 +73,16 @@ export function parseListenAddress(text: string): ListenAddress | undefined {
 
 const CONNECTION_LIMIT = 64;
 const RELOAD_MS = 60_000;
-/** Limit for all bodies that are being read. */
+/** Limit for all bodies that are read or not answered yet. */
 const BODY_BYTES = 32 * 1024 * 1024;
 
-async function replyTo(request: IncomingMessage, routes: Routes, bodies: Bodies): Promise<Reply> {
+interface Handling {
+  readonly routes: Routes;
+  readonly bodies: Bodies;
+  readonly gone: AbortSignal;
+}
+
+async function replyTo(request: IncomingMessage, { routes, bodies, gone }: Handling): Promise<Reply> {
   const { method = '', url = '/' } = request;
   const path = url.split('?', 1)[0] ?? '';
   const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
@@ -88,8 +95,7 @@ async function replyTo(request: IncomingMessage, routes: Routes, bodies: Bodies)
     };
   }
   if (typeof route === 'object') {
-    const body = await readBody(request, route.maxBytes, bodies);
-    return typeof body === 'string' ? route.post(body) : body;
+    return await replyToBody(request, route.maxBytes, bodies, (body) => route.post(body, gone));
   }
   return route === undefined
     ? { status: 404, body: `not found: there is ${Object.keys(routes).join(', ')}\n` }
@@ -172,8 +178,12 @@ export async function serve(
   let leaving = false;
   const { server, reload } = createFor(keyPair, limits, (request, response) => {
     connections.busy(request.socket);
-    response.on('close', () => connections.idle(request.socket));
-    const replied = replyTo(request, routes, bodies);
+    const gone = new AbortController();
+    response.on('close', () => {
+      connections.idle(request.socket);
+      gone.abort();
+    });
+    const replied = replyTo(request, { routes, bodies, gone: gone.signal });
     // An unread body would block the connection.
     request.resume();
     replied

@@ -13,6 +13,7 @@ export const WEBHOOK_OUTCOMES = every<WebhookOutcome>({
   gated: true,
   ungated: true,
   not_ready: true,
+  busy: true,
   invalid: true,
 });
 export const ERROR_CAUSES = every<ErrorCause>({

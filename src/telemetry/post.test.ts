@@ -19,7 +19,7 @@ async function start(): Promise<{ server: HttpServer; url: string; seen: string[
       '/gate': {
         maxBytes: 100,
         post: (body) => {
-          seen.push(body);
+          seen.push(`${body}`);
           return { status: 200, body: `got ${body.length}` };
         },
       },
@@ -120,7 +120,7 @@ describe('of all bodies together', () => {
     const bytes = new FairBytes(100);
     const [first, second] = [socketOf('10.0.0.1'), socketOf('10.0.0.2')];
     bytes.take(first, 90);
-    bytes.release(first);
+    bytes.release(first, 90);
     bytes.take(second, 90);
     expect([first.destroyed, second.destroyed]).toEqual([false, false]);
   });

@@ -16,7 +16,7 @@ export class WebhookMetrics implements WebhookTelemetry {
     const registers = [registry];
     this.#requests = new Counter({
       name: 'postcheck_webhook_requests_total',
-      help: 'AdmissionReviews that the webhook answered: the gate was added (gated) or not needed (ungated), the caches were not filled yet (not_ready), or it was not a review of a new pod (invalid).',
+      help: 'AdmissionReviews that the webhook answered: the gate was added (gated) or not needed (ungated), the caches were not filled yet (not_ready), it was long and many such waited (busy), or it was not a review of a new pod (invalid).',
       labelNames: ['outcome'],
       registers,
     });

@@ -1,0 +1,91 @@
+/**
+ * Work that holds up everything else in the process and cannot be divided, such as parsing a long request: one piece at a time, with rests that leave
+ * most of the time to everything else. Namespaces take turns, so that none waits for all that another one has sent.
+ */
+import { FairKeys } from './fair-keys.ts';
+import type { Clock } from './ports.ts';
+
+/** Such work takes at most one part in so many of the time, like the expensive keys of the queue. */
+const BUSY_SHARE = 10;
+/** Nothing rests after cheaper work. */
+const EXPENSIVE_MS = 1;
+/** The longest rest: one stall of the machine must not stop this work for minutes. */
+const REST_MAX_MS = 1000;
+
+export interface TurnsOptions {
+  readonly clock: Pick<Clock, 'steady' | 'after'>;
+  /** What has not had its turn after this time is not done: nobody would wait for its result. */
+  readonly patienceMs: number;
+}
+
+export class Turns {
+  readonly #options: TurnsOptions;
+  readonly #waiting = new FairKeys();
+  readonly #starts = new Map<string, () => void>();
+  #count = 0;
+  #restsUntil = Number.NEGATIVE_INFINITY;
+  #isScheduled = false;
+
+  constructor(options: TurnsOptions) {
+    this.#options = options;
+  }
+
+  /** Runs `work` in its turn. Resolves with nothing, without having run it, if that does not come in time, or if nobody waits for it any more. */
+  take<T>(namespace: string, work: () => T, gone: AbortSignal): Promise<T | undefined> {
+    if (gone.aborted) {
+      return Promise.resolve(undefined);
+    }
+    const { clock, patienceMs } = this.#options;
+    this.#count += 1;
+    const key = `${namespace}/${this.#count}`;
+    return new Promise<T | undefined>((resolve, reject) => {
+      const leave = (): void => {
+        this.#waiting.remove(key);
+        this.#starts.delete(key);
+        cancel();
+        gone.removeEventListener('abort', giveUp);
+      };
+      const giveUp = (): void => {
+        leave();
+        resolve(undefined);
+      };
+      const cancel = clock.after(patienceMs, giveUp);
+      gone.addEventListener('abort', giveUp);
+      this.#starts.set(key, () => {
+        leave();
+        try {
+          resolve(work());
+        } catch (error) {
+          reject(error);
+        }
+      });
+      this.#waiting.add(key, clock.steady());
+      this.#schedule();
+    });
+  }
+
+  /** Also without a rest, sockets are read and timers fire before the next turn. */
+  #schedule(): void {
+    const { clock } = this.#options;
+    if (this.#isScheduled || this.#waiting.size === 0) {
+      return;
+    }
+    this.#isScheduled = true;
+    clock.after(Math.max(0, this.#restsUntil - clock.steady()), () => {
+      this.#isScheduled = false;
+      this.#runNext();
+      this.#schedule();
+    });
+  }
+
+  #runNext(): void {
+    const { clock } = this.#options;
+    const [key] = this.#waiting.next(() => true) ?? [];
+    const startedAt = clock.steady();
+    this.#starts.get(key ?? '')?.();
+    const busyMs = clock.steady() - startedAt;
+    if (busyMs >= EXPENSIVE_MS) {
+      this.#restsUntil = startedAt + Math.min(busyMs * BUSY_SHARE, busyMs + REST_MAX_MS);
+    }
+  }
+}
