@@ -17,8 +17,27 @@ const HOSTILE = 'hostile';
 /** Until the results of eight pods of each hostile Upgrade are written at once, and fill all connections. */
 const HEAD_START_MS = 100_000;
 
+/** Every second every hostile Upgrade wants another image, and every third time somebody sets yet another one in the workload itself. */
+function flapAll(world: World, names: readonly string[], until: number, round = 1): void {
+  for (const name of names) {
+    const upgrade = world.state.get('Upgrade', `${HOSTILE}/${name}`);
+    const workload = world.state.get('Deployment', `${HOSTILE}/${name}`);
+    if (upgrade) {
+      const metadata = { ...upgrade.metadata, generation: upgrade.metadata.generation + 1 };
+      const containers = [{ name: 'web', image: `${HOSTILE}:${round % 4}` }];
+      world.state.put('Upgrade', { ...upgrade, metadata, spec: { ...upgrade.spec, containers } });
+    }
+    if (workload && round % 3 === 0) {
+      world.setImages(workload, { web: `${HOSTILE}:${round % 2}` }, HOSTILE);
+    }
+  }
+  if (world.clock.now() < until) {
+    world.clock.after(1000, () => flapAll(world, names, until, round + 1));
+  }
+}
+
 /** How long a bad upgrade takes until its evidence, and from there until its workload names the previous images again. */
-async function badUpgrade(hostile: number, faults: Faults = {}) {
+async function badUpgrade(hostile: number, faults: Faults = {}, flaps = false) {
   const clock = new VirtualClock(START, 1);
   let failedAt = Number.POSITIVE_INFINITY;
   const fails = ({ now }: { readonly now: number }) => {
@@ -45,6 +64,9 @@ async function badUpgrade(hostile: number, faults: Faults = {}) {
   for (const name of names) {
     addUpgrade(world, name, specOf({ workload: { ...workloadOf('Deployment'), name }, spec }), {}, HOSTILE);
   }
+  if (flaps) {
+    flapAll(world, names, clock.now() + HEAD_START_MS + 60_000);
+  }
   await clock.runUntil(clock.now() + HEAD_START_MS, () => {});
   const startedAt = clock.now();
   addUpgrade(world, 'web', specOf(bad('Deployment')));
@@ -62,6 +84,14 @@ test('requests that take long about the objects of one tenant hold up no upgrade
     requestMs: (namespace) => (namespace === HOSTILE ? 10_000 : undefined),
   });
   expect(alone.reactionMs).toBeLessThan(100);
+  expect(beside.reactionMs).toBeLessThan(2 * alone.reactionMs);
+  expect(beside.untilEvidenceMs).toBeLessThan(2 * alone.untilEvidenceMs);
+});
+
+test('Upgrades of one tenant that flap, and whose requests take long, hold up no upgrade and no fallback of another', async () => {
+  const alone = await badUpgrade(0);
+  const requestMs = (namespace: string) => (namespace === HOSTILE ? 10_000 : undefined);
+  const beside = await badUpgrade(30, { requestMs }, true);
   expect(beside.reactionMs).toBeLessThan(2 * alone.reactionMs);
   expect(beside.untilEvidenceMs).toBeLessThan(2 * alone.untilEvidenceMs);
 });
