@@ -5,7 +5,13 @@ import type { RequestFailure } from '../../../src/engine/ports.ts';
 import { Connection } from '../../../src/kube/client/connection.ts';
 import { HttpClient } from '../../../src/kube/client/http.ts';
 import { at, list, type Raw, record, text } from '../../../src/kube/client/json.ts';
-import { type KubectlFlags, kubectlConfig } from '../../../src/kube/client/kubectl-config.ts';
+import {
+  type KubectlFlags,
+  type KubectlName,
+  type KubectlPlaces,
+  kubectlConfig,
+  kubectlNames,
+} from '../../../src/kube/client/kubectl-config.ts';
 import { pathOf, type Resource, type Target } from '../../../src/kube/client/paths.ts';
 import { type Answer, type ApiRequest, Requests } from '../../../src/kube/client/request.ts';
 import { StreamClient } from '../../../src/kube/client/stream-client.ts';
@@ -57,7 +63,7 @@ export class Cluster {
 
   /** Reads the configuration and the credentials; nothing is sent yet. */
   static async open(flags: ConnectionFlags, environment: NodeJS.ProcessEnv): Promise<Cluster> {
-    const places = { kubeconfig: environment['KUBECONFIG'], home: environment['HOME'] ?? homedir() };
+    const places = placesIn(environment);
     try {
       const connection = new Connection({
         load: () => kubectlConfig(flags, places),
@@ -193,6 +199,18 @@ export class Cluster {
   }
 }
 
+const placesIn = (environment: NodeJS.ProcessEnv): KubectlPlaces => ({
+  kubeconfig: environment['KUBECONFIG'],
+  home: environment['HOME'] ?? homedir(),
+});
+
+/** Returns the names in the kubeconfig that `--context`, `--cluster` or `--user` can select. */
+export const configuredNames = (
+  flag: KubectlName,
+  flags: ConnectionFlags,
+  environment: NodeJS.ProcessEnv,
+): readonly string[] => kubectlNames(flag, flags, placesIn(environment));
+
 /** A port of a pod. */
 export interface PodAddress {
   readonly namespace: string;
@@ -203,10 +221,7 @@ export interface PodAddress {
 }
 
 /** The program that the kubeconfig logs in with, if it names one. */
-function loginPlugin(
-  flags: ConnectionFlags,
-  places: Parameters<typeof kubectlConfig>[1],
-): string | undefined {
+function loginPlugin(flags: ConnectionFlags, places: KubectlPlaces): string | undefined {
   try {
     return text(record(kubectlConfig(flags, places).getCurrentUser()?.exec).command) || undefined;
   } catch {

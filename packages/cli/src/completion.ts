@@ -4,6 +4,7 @@
  */
 import type { Argument, Command, Option } from 'commander';
 import { at, text } from '../../../src/kube/client/json.ts';
+import type { KubectlName } from '../../../src/kube/client/kubectl-config.ts';
 import { RESOURCES } from '../../../src/kube/client/paths.ts';
 import type { Cluster } from './cluster.ts';
 import { Fault } from './fault.ts';
@@ -72,17 +73,24 @@ const takesValue = (program: Command, command: Command, word: string): Option | 
         (option) => (option.short === word || option.long === word) && option.required,
       );
 
+/** Where names come from. */
+export interface Sources {
+  readonly open: () => Promise<Cluster>;
+  /** The names in the kubeconfig. */
+  readonly configured: (flag: KubectlName) => readonly string[];
+}
+
 /** Returns the candidates with their descriptions, as cobra prints them. */
 export async function complete(
   program: Command,
   words: readonly string[],
-  open: () => Promise<Cluster>,
+  sources: Sources,
 ): Promise<string[]> {
   const place = placeOf(program, words);
-  if (place.flag?.long === '--filename' || place.flag?.long === '--kubeconfig') {
+  if (place.flag?.flags.endsWith('<file>')) {
     return [FILES];
   }
-  const all = await candidates(program, place, open);
+  const all = await candidates(program, place, sources);
   return [
     ...all
       .filter(([word]) => word.startsWith(place.prefix))
@@ -93,14 +101,10 @@ export async function complete(
 
 type Candidate = readonly [word: string, help?: string];
 
-async function candidates(
-  program: Command,
-  place: Place,
-  open: () => Promise<Cluster>,
-): Promise<Candidate[]> {
+async function candidates(program: Command, place: Place, sources: Sources): Promise<Candidate[]> {
   const { command, flag, operands, prefix } = place;
   if (flag) {
-    return await ofFlag(flag, prefix, open);
+    return await ofFlag(flag, prefix, sources);
   }
   if (prefix.startsWith('-')) {
     return optionsOf(program, command).map((option) => [option.long ?? '', option.description]);
@@ -112,17 +116,33 @@ async function candidates(
   const argument =
     command.registeredArguments[Math.min(operands.length, command.registeredArguments.length - 1)];
   const isOver = operands.length >= command.registeredArguments.length && !argument?.variadic;
-  return argument && !isOver ? await ofArgument(command, argument, operands, open) : [];
+  return argument && !isOver ? await ofArgument(command, argument, operands, sources) : [];
 }
 
-async function ofFlag(flag: Option, prefix: string, open: () => Promise<Cluster>): Promise<Candidate[]> {
+const CONFIGURED: readonly string[] = ['context', 'cluster', 'user'] satisfies KubectlName[];
+const isConfigured = (name: string): name is KubectlName => CONFIGURED.includes(name);
+
+async function ofFlag(flag: Option, prefix: string, sources: Sources): Promise<Candidate[]> {
   const namespaces = { root: '/api/v1', plural: 'namespaces' };
   if (flag.argChoices) {
     return choicesOf(flag, prefix).map((choice) => [choice]);
   }
-  return flag.long?.endsWith('namespace')
-    ? await fromCluster(open, async (cluster) => names(await cluster.list(namespaces)))
+  const name = flag.name();
+  if (isConfigured(name)) {
+    return configuredNames(sources, name);
+  }
+  return name.endsWith('namespace')
+    ? await fromCluster(sources, async (cluster) => names(await cluster.list(namespaces)))
     : [];
+}
+
+/** Nothing if the kubeconfig cannot be read. */
+function configuredNames({ configured }: Sources, flag: KubectlName): Candidate[] {
+  try {
+    return configured(flag).map((name) => [name]);
+  } catch {
+    return [];
+  }
 }
 
 /** The values of a flag with a closed list; after a comma, those that are not in its list yet. */
@@ -143,12 +163,12 @@ async function ofArgument(
   command: Command,
   argument: Argument,
   operands: readonly string[],
-  open: () => Promise<Cluster>,
+  sources: Sources,
 ): Promise<Candidate[]> {
   if (argument.argChoices) {
     return argument.argChoices.map((choice) => [choice]);
   }
-  return await fromCluster(open, async (cluster) => {
+  return await fromCluster(sources, async (cluster) => {
     if (argument.name() === 'workload') {
       return await workloads(cluster);
     }
@@ -183,7 +203,7 @@ async function workloads(cluster: Cluster): Promise<Candidate[]> {
 
 /** Nothing if the cluster cannot be reached: a completion must never fail. */
 async function fromCluster(
-  open: () => Promise<Cluster>,
+  { open }: Sources,
   read: (cluster: Cluster) => Promise<Candidate[]>,
 ): Promise<Candidate[]> {
   let cluster: Cluster | undefined;

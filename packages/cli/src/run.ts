@@ -47,9 +47,11 @@ async function completed(program: Command, words: readonly string[], context: Co
   // The flag whose value is being completed has none yet.
   const { flag, prefix } = placeOf(program, words);
   program.parseOptions(words.slice(0, flag !== undefined && prefix === words.at(-1) ? -2 : -1));
-  const lines = await complete(program, words, () =>
-    openCluster({ requestTimeout: COMPLETION_TIMEOUT, ...program.opts() }, context),
-  );
+  const { configuredNames } = await import('./cluster.ts');
+  const lines = await complete(program, words, {
+    open: () => openCluster({ requestTimeout: COMPLETION_TIMEOUT, ...program.opts() }, context),
+    configured: (name) => configuredNames(name, program.opts(), context.environment),
+  });
   context.io.write(`${lines.join('\n')}\n`);
   return EXIT.ok;
 }

@@ -27,7 +27,7 @@ async function typed(...words: string[]): Promise<{ code: number; notes: string;
 }
 const noCluster = () => Promise.reject(new Error('no cluster'));
 const program = () => createProgram(nowhere(fakeIo()), () => {});
-const next = (...words: string[]) => complete(program(), words, noCluster);
+const next = (...words: string[]) => complete(program(), words, { open: noCluster, configured: () => [] });
 
 /** Every `kubectl postcheck …` of the docs, as it would be typed. */
 const written = globSync(['README.md', 'docs/**/*.md', 'examples/**/*.md', 'charts/**/*.md'], {
@@ -304,6 +304,51 @@ describe('completion', () => {
       expect({ code, notes, written: io.written }).toEqual({ code: 0, notes: '', written: [':4\n'] });
     },
   );
+
+  test.each([
+    [
+      ['get', '--context', 'p'],
+      ['prod-eu', 'prod-us'],
+    ],
+    [['--context=prod-u'], ['prod-us']],
+    [
+      ['get', '--cluster', ''],
+      ['eu', 'us'],
+    ],
+    [['get', '--user', ''], ['me']],
+  ])('%j is completed from the kubeconfig alone by %j', async (words, expected) => {
+    const folder = mkdtempSync(join(tmpdir(), 'postcheck-kubeconfig-'));
+    const kubeconfig = join(folder, 'config');
+    const server = { server: 'https://127.0.0.1:1' };
+    const context = (cluster: string) => ({ cluster, user: 'me' });
+    writeFileSync(
+      kubeconfig,
+      JSON.stringify({
+        clusters: ['eu', 'us'].map((name) => ({ name, cluster: server })),
+        users: [{ name: 'me', user: { token: 'secret' } }],
+        contexts: [
+          { name: 'prod-eu', context: context('eu') },
+          { name: 'prod-us', context: context('us') },
+          { name: 'test', context: context('eu') },
+        ],
+      }),
+    );
+    const io = fakeIo();
+    const environment = { KUBECONFIG: kubeconfig, HOME: folder };
+    expect(await run(['__complete', ...words], { ...nowhere(io), environment })).toBe(0);
+    expect(io.written).toEqual([`${[...expected, ':4'].join('\n')}\n`]);
+  });
+
+  test('lets the shell complete the value of every flag that is a file', async () => {
+    const files = everyCommand(program()).flatMap((command) =>
+      command.options.filter(({ flags }) => flags.includes('<file>')).map(({ long }) => [command, long]),
+    );
+    expect(files.length).toBeGreaterThan(5);
+    for (const [command, long] of files as [Command, string][]) {
+      const words = command.parent ? [command.name(), long, ''] : [long, ''];
+      expect([long, await next(...words)]).toEqual([long, [':0']]);
+    }
+  });
 
   test('has a much shorter timeout than a verb', async () => {
     const hole = createServer(() => {});

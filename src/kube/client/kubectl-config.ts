@@ -82,6 +82,19 @@ export function kubectlConfig(flags: KubectlFlags, places: KubectlPlaces): KubeC
   return result;
 }
 
+/** The flags whose values are names in the kubeconfig. */
+export type KubectlName = 'context' | 'cluster' | 'user';
+
+/** Returns the names that the flag can select. */
+export function kubectlNames(
+  flag: KubectlName,
+  flags: KubectlFlags,
+  places: KubectlPlaces,
+): readonly string[] {
+  const config = merged(filesOf(flags, places).map(readFile));
+  return config[`${flag}s`].map(({ name }) => name).sort();
+}
+
 const FILE_ERRORS = new Map([
   ['ENOENT', 'no such file'],
   ['EACCES', 'permission denied'],
