@@ -8,6 +8,18 @@ export class Fault extends Error {
   }
 }
 
+const FILE_ERRORS: ReadonlyMap<unknown, string> = new Map([
+  ['ENOENT', 'no such file'],
+  ['EACCES', 'permission denied'],
+  ['EISDIR', 'it is a folder'],
+]);
+
+/** The Fault for a file that cannot be read. */
+export function unreadableFile(name: string, error: unknown): Fault {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return new Fault(`cannot read ${name}: ${FILE_ERRORS.get(code) ?? message}`);
+}
+
 /** The object was changed since it was read. */
 export class Conflict extends Fault {}
 

@@ -44,6 +44,15 @@ export function templateFaults(
   return offset === undefined ? [] : [{ linePos: [lines.linePos(offset)], message }];
 }
 
+/** Finds a list of Upgrades in place of an object. */
+export function listFaults({ contents }: Document, lines: LineCounter): YamlFault[] {
+  const hasUpgrade =
+    isSeq(contents) && contents.items.some((item) => isMap(item) && item.get('kind') === 'Upgrade');
+  const message =
+    'is a list, which kubectl does not read: separate the objects with `---`, or write `kind: List` and `items`';
+  return hasUpgrade ? [{ linePos: [lines.linePos(contents?.range?.[0] ?? 0)], message }] : [];
+}
+
 const isOfUpgrade = ({ contents }: Document): boolean =>
   isMap(contents) && contents.get('kind') === 'Upgrade';
 

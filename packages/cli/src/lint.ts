@@ -18,7 +18,7 @@ import {
   withoutNulls,
 } from './lint-schema.ts';
 import { plainText } from './lint-words.ts';
-import { aliasFaults, booleanWords, templateFaults } from './lint-yaml.ts';
+import { aliasFaults, booleanWords, listFaults, templateFaults } from './lint-yaml.ts';
 
 export interface Finding {
   readonly file: string;
@@ -78,7 +78,11 @@ export function lintText(
   const broken =
     templates.length > 0
       ? templates
-      : documents.flatMap((document) => [...document.errors, ...aliasFaults(document, lines)]);
+      : documents.flatMap((document) => [
+          ...document.errors,
+          ...aliasFaults(document, lines),
+          ...listFaults(document, lines),
+        ]);
   if (broken.length > 0) {
     return {
       upgrades: [],

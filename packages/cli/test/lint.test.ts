@@ -12,6 +12,7 @@ import { imageProblem, imageWarning } from '../src/image-reference.ts';
 import { lintText } from '../src/lint.ts';
 import { emptyStages, missingDependencies, withoutEffect } from '../src/lint-effects.ts';
 import { plainText } from '../src/lint-words.ts';
+import { registryRules } from '../src/verbs/codes.ts';
 import { lint } from '../src/verbs/lint.ts';
 import { fakeIo } from './io.ts';
 
@@ -334,9 +335,55 @@ describe('lint', () => {
     warned.mockRestore();
   });
 
+  const other = manifest('').replace('name: web, namespace', 'name: other, namespace');
+  const elsewhere = manifest('').replace('namespace: shop', 'namespace: bank');
+  const nowhere = manifest('').replace(', namespace: shop', '');
+  const again = 'metadata.name: is Upgrade web again, after';
+  const rival = 'spec.targetRef: Deployment web is the target of Upgrade web in';
+  test.each([
+    ['twice in a file', [[manifest(''), manifest('')]], [`a.yaml:11: error: ${again} a.yaml:3: of two`]],
+    ['in two files', [[manifest('')], [manifest('')]], [`b.yaml:3: error: ${again} a.yaml:3: of two`]],
+    ['for one workload', [[manifest(''), other]], [`a.yaml:13: error: ${rival} a.yaml:3 too`]],
+    ['for workloads of different namespaces', [[manifest(''), elsewhere]], []],
+    // As for staging and production, each applied with its own -n.
+    ['in files without a namespace', [[nowhere], [nowhere]], [`b.yaml:3: warning: ${again}`]],
+    ['in a file without a namespace', [[nowhere, nowhere]], [`a.yaml:11: error: ${again}`]],
+    ['with and without a namespace', [[nowhere], [manifest('')]], []],
+  ])('finds two Upgrades %s', async (_, files, expected) => {
+    const folder = mkdtempSync(join(tmpdir(), 'postcheck-lint-'));
+    for (const [index, documents] of files.entries()) {
+      writeFileSync(join(folder, `${'ab'[index]}.yaml`), documents.join('---\n'));
+    }
+    const io = fakeIo();
+    const code = await lint(io, { filename: [folder] });
+    const lines = io.lines.map((line) => line.replaceAll(`${folder}/`, ''));
+    expect(lines).toEqual(expected.map((line) => expect.stringContaining(line)));
+    expect(code).toBe(lines.some((line) => line.includes('error')) ? 1 : 0);
+  });
+
+  test('finds a list of Upgrades, which kubectl does not read, and tolerates other lists', () => {
+    const item = manifest('').trimEnd().replaceAll('\n', '\n  ');
+    expect(said(`kind: Service\n---\n- ${item}\n`)).toEqual([
+      expect.stringMatching(/^3 : is a list, which kubectl does not read: separate the objects with `---`/),
+    ]);
+    expect(said('- op: replace\n  path: /spec\n')).toEqual([]);
+  });
+
+  test('says why a file cannot be read, without the name of a system call', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'postcheck-lint-'));
+    const missing = join(folder, 'missing.yaml');
+    await expect(lint(fakeIo(), { filename: [missing] })).rejects.toThrow(
+      `cannot read ${missing}: no such file`,
+    );
+    await expect(registryRules(fakeIo(), missing)).rejects.toThrow(`cannot read ${missing}: no such file`);
+    await expect(registryRules(fakeIo(), folder)).rejects.toThrow(`cannot read ${folder}: it is a folder`);
+  });
+
   test('finds cycles of dependencies in the files, of one Upgrade too', async () => {
     const named = (name: string, on: string): string =>
-      manifest(`  dependsOn: [{name: ${on}}]\n`).replace('name: web, namespace', `name: ${name}, namespace`);
+      manifest(`  dependsOn: [{name: ${on}}]\n`)
+        .replace('name: web, namespace', `name: ${name}, namespace`)
+        .replace('name: web}\n', `name: ${name}}\n`);
     const input = async () =>
       [named('self', 'self'), named('a', 'b'), named('b', 'a'), named('c', 'far')].join('---\n');
     const io = { ...fakeIo(), input };

@@ -6,7 +6,7 @@ import { isReason } from '../../../../src/api/reasons.ts';
 import type { Check, Upgrade, UpgradeSpec } from '../../../../src/api/types.ts';
 import { verdictText } from '../../../../src/core/report/verdict-text.ts';
 import { covers, evaluateTry, type TryOutcome } from '../../../../src/core/verification/exit-codes.ts';
-import { Fault } from '../fault.ts';
+import { Fault, unreadableFile } from '../fault.ts';
 import type { Io } from '../io.ts';
 import { plural } from '../looks.ts';
 import { checkFormat, forMachine } from '../output.ts';
@@ -118,7 +118,7 @@ export async function registryRules(io: Io, path: string): Promise<number> {
   try {
     text = path === '-' ? await io.input() : await readFile(path, 'utf8');
   } catch (error) {
-    throw new Fault(`cannot read ${path}: ${(error as Error).message}`);
+    throw unreadableFile(path, error);
   }
   const registry = readRegistry(text);
   if ('mistakes' in registry) {

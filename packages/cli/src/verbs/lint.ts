@@ -8,16 +8,17 @@ import type { Dependent } from '../../../../src/core/decision/dependencies.ts';
 import { obstacleText } from '../../../../src/core/report/obstacle-text.ts';
 import { type CompleteUpgrade, completeUpgrade } from '../../../../src/core/snapshot.ts';
 import { attemptObstacle, targetClaimed, targetNotFound } from '../../../../src/core/workload/obstacles.ts';
-import { at, list, type Raw, record, text } from '../../../../src/kube/client/json.ts';
+import { at, type Raw, record, text } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import { decodeUpgrade } from '../../../../src/kube/objects/decode-upgrade.ts';
 import { decodeWorkload } from '../../../../src/kube/objects/decode-workload.ts';
 import type { Cluster } from '../cluster.ts';
-import { EXIT, Fault } from '../fault.ts';
+import { EXIT, Fault, unreadableFile } from '../fault.ts';
 import { gateCarrier } from '../gate.ts';
 import type { Io } from '../io.ts';
-import { type Finding, type Linted, lintText } from '../lint.ts';
-import { cycleThrough, emptyStages, missingDependencies, type Said, withoutEffect } from '../lint-effects.ts';
+import { type Finding, lintText } from '../lint.ts';
+import { emptyStages, missingDependencies, type Said, withoutEffect } from '../lint-effects.ts';
+import { companions, findingsTogether, type InFile, type Report, reportOf } from '../lint-together.ts';
 import { plural } from '../looks.ts';
 import { checkFormat } from '../output.ts';
 import { selectorText } from '../scene.ts';
@@ -51,8 +52,7 @@ export async function lint(io: Io, options: LintOptions, cluster?: Cluster): Pro
         )
       ).flat()
     : [];
-  const cycles = upgrades.flatMap((one) => cycleFindings(one, upgrades));
-  const findings = [...linted.flatMap(({ findings: some }) => some), ...cycles, ...live];
+  const findings = [...linted.flatMap(({ findings: some }) => some), ...findingsTogether(upgrades), ...live];
   print(io, findings, options.output);
   if (upgrades.length === 0 && findings.length === 0) {
     throw new Fault(
@@ -86,8 +86,7 @@ async function read(io: Io, name: string): Promise<Source[]> {
       : [name];
     return await Promise.all(files.map(async (file) => ({ file, text: decoded(await readFile(file)) })));
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    throw new Fault(`cannot read ${name}: ${code === 'ENOENT' ? 'no such file' : (error as Error).message}`);
+    throw unreadableFile(name, error);
   }
 }
 
@@ -97,33 +96,6 @@ function decoded(bytes: Buffer): string {
   const isUtf16 = first === 0xff && second === 0xfe;
   return new TextDecoder(isUtf16 ? 'utf-16le' : 'utf-8').decode(bytes);
 }
-
-type InFile = Linted & { readonly file: string };
-
-const reportOf =
-  ({ file, lineOf }: InFile): Report =>
-  (level, path, message) => ({ file, line: lineOf(path), path, message, level });
-
-/** The Upgrades of the files in the same namespace. */
-const companions = ({ manifest }: InFile, all: readonly InFile[]): Dependent[] =>
-  all
-    .filter(
-      ({ manifest: other }) => at(other, 'metadata', 'namespace') === at(manifest, 'metadata', 'namespace'),
-    )
-    .map(({ manifest: other }) => dependentOf(other));
-
-/** What is named of a manifest that may be invalid. */
-const dependentOf = (manifest: Raw): Dependent => ({
-  metadata: { name: text(at(manifest, 'metadata', 'name')) },
-  spec: {
-    dependsOn: list(at(manifest, 'spec', 'dependsOn')).map((one) => ({ name: text(at(one, 'name')) })),
-  },
-});
-
-const cycleFindings = (one: InFile, all: readonly InFile[]): Finding[] =>
-  cycleThrough(dependentOf(one.manifest), companions(one, all)).map(([path, message]) =>
-    reportOf(one)('error', path, message),
-  );
 
 /** Validates an Upgrade against the cluster: with a dry run, and its target, gate and the author's permissions. */
 async function validateLive(cluster: Cluster, one: InFile, all: readonly InFile[]): Promise<Finding[]> {
@@ -170,8 +142,6 @@ async function validateLive(cluster: Cluster, one: InFile, all: readonly InFile[
     ...(await permissionFindings(cluster, { namespace, kind, target }, report)),
   ];
 }
-
-type Report = (level: Finding['level'], path: string, message: string) => Finding;
 
 /** Nothing is known of Upgrades that the caller may not list. */
 async function dependencyWarnings(
