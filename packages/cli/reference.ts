@@ -22,13 +22,13 @@ const EXIT_CODES = `## Exit codes
 | Code | Meaning |
 |---|---|
 | 0 | Done; of \`status\` and \`--wait\`: Succeeded |
-| 1 | Wrong usage, no connection, a missing permission, nothing to do; for \`check\` and \`lint\`: a problem was found; for \`check\`: nothing of the installation could be read |
+| 1 | Wrong usage, no connection, a missing permission, nothing to do; for \`probe\`: no check fails, but not all return a result; for \`check\` and \`lint\`: a problem was found; for \`check\`: nothing of the installation could be read |
 | 2 | \`status\`, \`--wait\`, \`tree -w\`: FellBack |
 | 3 | the same: FallbackFailed |
 | 4 | the same: Failed, Aborted or Partial, or Succeeded, but stalled or drifted since |
 | 5 | the same: not decided in time |
-| 6 | \`probe\`: some checks do not pass |
-| 130 | \`status\`, \`--wait\`: ended by Ctrl-C |
+| 6 | \`probe\`: a check fails |
+| 130 | \`status\`, \`--wait\`, \`tree -w\`: ended by Ctrl-C before that |
 `;
 
 const cell = (text: string): string =>

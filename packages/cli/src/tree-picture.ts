@@ -172,11 +172,9 @@ function next(io: Io, scene: Scene): string {
   if (!isUnderWay(status)) {
     return status?.message ? plain(status.message) : '';
   }
-  if (status?.paused?.since) {
-    return `Paused since ${clockTime(fromIso(status.paused.since))}: no deadline runs.`;
-  }
-  if (status?.waiting) {
-    return plain(status.message ?? '');
+  const rest = restText(upgrade);
+  if (rest !== undefined) {
+    return rest;
   }
   const open = pods
     .map((pod) => resultOf(scene, pod, io.now()))
@@ -196,6 +194,16 @@ function next(io: Io, scene: Scene): string {
     ? endOf(upgrade, isFallingBack(status), spec.fallback.action)
     : 'Inconclusive, because no pod has returned a result';
   return `If nothing changes: ${end} at ${clockTime(Math.min(...open))}.`;
+}
+
+/** Describes an attempt in which no deadline runs. An obstacle suspends it too, and then its message says how to go on. */
+function restText({ status, spec }: Upgrade): string | undefined {
+  const message = plain(status?.message ?? '');
+  if (status?.paused?.since) {
+    const since = `since ${clockTime(fromIso(status.paused.since))}: no deadline runs.`;
+    return spec.paused ? `Paused ${since}` : `${message}   Suspended ${since}`;
+  }
+  return status?.waiting ? message : undefined;
 }
 
 function endOf({ status, spec }: Upgrade, fallingBack: boolean, action: string): string {

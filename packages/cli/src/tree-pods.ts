@@ -13,7 +13,7 @@ import { stateLook } from './looks.ts';
 import { paintedClass, symbol } from './paint.ts';
 import { resultOf } from './pod-result.ts';
 import { type Scene, takesTraffic } from './scene.ts';
-import { age, columns, plain, plainLines } from './text.ts';
+import { age, columns, fit, plain, plainLines } from './text.ts';
 
 interface Row {
   readonly cells: readonly string[];
@@ -86,6 +86,10 @@ interface EvaluatedPod {
   readonly state: string;
 }
 
+/** The longest texts of a pod, in columns. */
+const MAX_MESSAGE = 120;
+const MAX_OUTPUT = 300;
+
 const SETTLED: readonly string[] = ['Passed', 'Skipped', 'Failed'];
 
 /** No deadline runs while an attempt is paused or waits. */
@@ -96,7 +100,7 @@ function checksCell(io: Io, scene: Scene, { pod, report, result, state }: Evalua
   const codes = (report?.checks ?? []).map((check) => checkWord(io, check)).join(', ');
   const what =
     codes ||
-    plain(report?.message ?? (result ? resultText(result) : '')).slice(0, 120) ||
+    fit(plain(report?.message ?? (result ? resultText(result) : '')), MAX_MESSAGE) ||
     podState(pod, io.now());
   const deadlineAt = report?.deadlineAt ? fromIso(report.deadlineAt) : result?.deadlineAt;
   const isOpen = !SETTLED.includes(state) && !isAtRest(scene.upgrade);
@@ -123,5 +127,6 @@ function checkWord(io: Io, { check, exitCode, class: kind, reason, attempts }: P
 function lastLine(report: PodReport | undefined): string | undefined {
   const output = report?.checks.find((check) => check.output)?.output;
   const lines = plainLines(output ?? '');
-  return lines.at(-1)?.slice(0, 300);
+  const last = lines.at(-1);
+  return last === undefined ? undefined : fit(last, MAX_OUTPUT);
 }

@@ -41,6 +41,16 @@ describe('probe', () => {
     expect(io.lines[1]).toContain(said);
   });
 
+  test.each([
+    [{ kind: 'refused', status: 403, message: 'no' }, 'you need get and create on pods/exec'],
+    [{ kind: 'refused', status: 500, message: 'the kubelet is away' }, 'the kubelet is away'],
+  ] as const)('does not say that a check fails when it returned no result: %j', async (result, said) => {
+    const io = fakeIo();
+    expect(await probe(io, responding(result as ExecResult), 'pod/web-1', {})).toBe(1);
+    expect(io.lines.join('\n')).toContain(said);
+    expect(io.notes.at(-1)).toBe('1 pod: 0 of 1 probe passed, 1 returned no result');
+  });
+
   test('says of an Upgrade without checks that readiness alone decides, and does not fail', async () => {
     const upgrade = {
       metadata: { name: 'web', namespace: 'shop', creationTimestamp: '2026-01-01T00:00:00Z' },

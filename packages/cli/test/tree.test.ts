@@ -48,6 +48,19 @@ describe('tree', () => {
     );
   });
 
+  test('says what suspends an attempt that nobody has paused', () => {
+    const paused = retrying();
+    paused.upgrade = { ...paused.upgrade, spec: { ...paused.upgrade.spec, paused: true } };
+    paused.settle();
+    expect(linesOf(paused).at(-1)).toMatch(/^Paused since \d\d:\d\d:\d\d: no deadline runs\.$/);
+    const suspended = retrying();
+    suspended.workload = { ...suspended.workload, paused: true } as typeof suspended.workload;
+    suspended.settle();
+    expect(linesOf(suspended).at(-1)).toMatch(
+      /kubectl rollout resume deployment\/web -n shop.* {3}Suspended since \d\d:\d\d:\d\d: no deadline runs\.$/,
+    );
+  });
+
   test('says whether unverified pods serve', () => {
     const stage = retrying();
     const traffic = new Map(

@@ -1,5 +1,5 @@
 /** Declares the verbs that inspect: get, status, why, tree, history, diff, events and dashboard. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type Context, format, INSPECT, NAME, type Running, verb } from '../command.ts';
 import { attemptNumber, boolean, eventTypes, phases, port, time } from '../flags.ts';
 import type { DashboardOptions } from '../verbs/dashboard.ts';
@@ -32,7 +32,12 @@ export function addInspectVerbs(program: Command, running: Running, context: Con
     )
     .addOption(boolean('--watch [bool]', 'wait; with --watch=false print the current status').default(true))
     .option('--timeout <time>', 'how long to wait, such as 10m; 0 waits forever', time('--timeout'), 0)
-    .addOption(format('json', 'yaml'))
+    .addOption(
+      new Option('-o, --output <format>', 'one of json, yaml: of each change while it waits').choices([
+        'json',
+        'yaml',
+      ]),
+    )
     .action(
       running<StatusOptions>(async (cluster, io, options, [name = '']) =>
         (await import('../verbs/status.ts')).status(io, cluster, name, options),

@@ -35,6 +35,7 @@ export function addPrepareVerbs(program: Command, running: Running, context: Con
       '--live',
       'also validate against the cluster: target, containers, gate, permissions; nothing is stored',
     )
+    .addHelpText('after', '\nExit codes: 0 no errors, also with warnings, 1 errors, or usage.')
     .addOption(format('json', 'sarif'))
     .action(async (options: LintOptions, command: Command) => {
       const { lint } = await import('../verbs/lint.ts');
@@ -48,7 +49,10 @@ export function addPrepareVerbs(program: Command, running: Running, context: Con
   verb(program, PREPARE, 'probe', 'run the checks now, with your own permissions; nothing is stored')
     .argument('<name>', 'an Upgrade, a workload such as deployment/web, or pod/NAME')
     .option('--kubelet', "run the pod's own startup, liveness and readiness probes instead")
-    .addHelpText('after', '\nExit codes: 0 all pass, 6 some do not, 1 usage or connection.')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 all pass, 6 a check fails, 1 none fails, but not all return a result (no permission, no running container),\nusage or connection.',
+    )
     .addOption(format('json', 'yaml'))
     .action(
       running<ProbeOptions>(async (cluster, io, options, [word = '']) =>

@@ -75,13 +75,14 @@ export async function probe(io: Io, cluster: Cluster, word: string, options: Pro
   }
   if (answers.length === 0) {
     io.note(nothingText(options, spec));
-    return isFree ? EXIT.ok : EXIT.checksFailed;
+    return isFree ? EXIT.ok : EXIT.fault;
   }
   for (const line of table(io, answers)) {
     io.out(line);
   }
+  const [good, silent] = [isGood, isSilent].map((is) => answers.filter(is).length);
   io.note(
-    `${plural(pods.length, 'pod')}: ${answers.filter(isGood).length} of ${plural(answers.length, 'answer')} pass`,
+    `${plural(pods.length, 'pod')}: ${good} of ${plural(answers.length, 'probe')} passed${silent ? `, ${silent} returned no result` : ''}`,
   );
   return exitCode(answers);
 }
@@ -96,8 +97,15 @@ function nothingText({ kubelet }: ProbeOptions, spec: UpgradeSpec): string {
 }
 
 const isGood = ({ class: kind }: ProbeResult): boolean => kind === 'Pass' || kind === 'Skip';
-const exitCode = (answers: readonly ProbeResult[]): number =>
-  answers.length > 0 && answers.every(isGood) ? EXIT.ok : EXIT.checksFailed;
+/** No evidence, neither for the version nor against it. */
+const isSilent = ({ class: kind }: ProbeResult): boolean => kind === 'Error';
+
+function exitCode(answers: readonly ProbeResult[]): number {
+  if (answers.length > 0 && answers.every(isGood)) {
+    return EXIT.ok;
+  }
+  return answers.every((one) => isGood(one) || isSilent(one)) ? EXIT.fault : EXIT.checksFailed;
+}
 
 /** Runs the work for all in batches, and returns the results in order. */
 async function inBatches<T, R>(

@@ -4,7 +4,7 @@ import type { Cluster } from '../cluster.ts';
 import { EXIT, Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
 import { phaseLook, SYMBOLS } from '../looks.ts';
-import { checkFormat, forMachine, tidy } from '../output.ts';
+import { asYaml, checkFormat, forMachine, tidy } from '../output.ts';
 import { painted } from '../paint.ts';
 import { clockTime, plain } from '../text.ts';
 import {
@@ -51,14 +51,14 @@ export async function status(
   }
   return await waitUntilDecided(io, cluster, first.upgrade, {
     timeoutMs: options.timeout ?? 0,
-    json: options.output !== undefined,
+    output: options.output,
   });
 }
 
 export interface Waiting {
   readonly timeoutMs: number;
-  /** Each line as JSON, for programs. */
-  readonly json?: boolean;
+  /** `json` or `yaml`: each change for programs. */
+  readonly output?: string | undefined;
 }
 
 /** Watches the Upgrade until its attempt has ended. Returns its exit code, or that of a timeout. */
@@ -66,7 +66,7 @@ export async function waitUntilDecided(
   io: Io,
   cluster: Cluster,
   upgrade: Upgrade,
-  { timeoutMs, json }: Waiting,
+  { timeoutMs, output }: Waiting,
 ): Promise<number> {
   let lastLine = '';
   let lastRequest: string | undefined;
@@ -77,7 +77,7 @@ export async function waitUntilDecided(
     const text = line(io, now);
     if (text !== lastLine) {
       lastLine = text;
-      io.out(json ? asJsonLine(now, io.now()) : `${io.paint('gray', clockTime(io.now()))}  ${text}`);
+      io.out(changeText(now, io.now(), output) ?? `${io.paint('gray', clockTime(io.now()))}  ${text}`);
     }
     const answer = decided(now);
     const request = answer === undefined ? waitText(now, timeoutMs) : undefined;
@@ -124,8 +124,9 @@ function waitText(upgrade: Upgrade, timeoutMs: number): string | undefined {
   return pods && `waiting until ${pods}${limit}`;
 }
 
-const asJsonLine = (upgrade: Upgrade, now: number): string =>
-  JSON.stringify({
+/** A change for programs: a line of JSON, or a document of YAML. */
+function changeText(upgrade: Upgrade, now: number, output: string | undefined): string | undefined {
+  const change = {
     time: new Date(now).toISOString(),
     namespace: upgrade.metadata.namespace,
     name: upgrade.metadata.name,
@@ -134,4 +135,9 @@ const asJsonLine = (upgrade: Upgrade, now: number): string =>
     decided: decided(upgrade) !== undefined,
     summary: upgrade.status?.summary ?? '',
     message: upgrade.status?.message ?? '',
-  });
+  };
+  if (output === 'yaml') {
+    return `---\n${asYaml(change)}`;
+  }
+  return output === 'json' ? JSON.stringify(change) : undefined;
+}

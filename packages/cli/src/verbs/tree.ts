@@ -1,5 +1,6 @@
 /** `tree`: shows the Upgrade with its workload, revisions, pods and checks, once or until the attempt has ended. */
 import type { Cluster } from '../cluster.ts';
+import { EXIT } from '../fault.ts';
 import { type Io, pause } from '../io.ts';
 import { gather, type Scene } from '../scene.ts';
 import { Screen } from '../screen.ts';
@@ -51,7 +52,7 @@ async function watch(io: Io, cluster: Cluster, first: Found, start: Scene): Prom
     for (;;) {
       draw();
       if (io.signal.aborted || decided(scene.upgrade) !== undefined) {
-        return decided(scene.upgrade) ?? 0;
+        return decided(scene.upgrade) ?? EXIT.interrupted;
       }
       await pause(io, 1000);
       if (io.now() - readAt >= POLL_INTERVAL_MS && !io.signal.aborted) {
