@@ -8,6 +8,7 @@ import { RESOURCES, type Target } from '../../../src/kube/client/paths.ts';
 import { decodeUpgrade } from '../../../src/kube/objects/decode-upgrade.ts';
 import { Reflector } from '../../../src/kube/watch/reflector.ts';
 import type { Cluster } from './cluster.ts';
+import { forbidden } from './cluster-fault.ts';
 import { Fault } from './fault.ts';
 import type { Io } from './io.ts';
 import { nearest } from './text.ts';
@@ -183,11 +184,7 @@ export async function followUpgrade(
   const health = setInterval(() => {
     const { state, message } = reflector.status();
     if (state === 'forbidden') {
-      reject(
-        new Fault(
-          `${message.replace(/^watch [^:]*: /, '')}; you need get, list and watch on upgrades.postcheck.dev, or use --watch=false`,
-        ),
-      );
+      reject(new Fault(`${forbidden(message)}, or use --watch=false`));
     }
     const trouble = state === 'retrying' ? message : undefined;
     if (trouble !== reported) {

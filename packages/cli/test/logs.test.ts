@@ -1,8 +1,33 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Check } from '../../../src/api/types.ts';
+import type { Cluster } from '../src/cluster.ts';
+import { Fault } from '../src/fault.ts';
 import { tableOf } from '../src/verbs/codes.ts';
-import { entryText, readEntry } from '../src/verbs/logs.ts';
+import { entryText, logs, readEntry } from '../src/verbs/logs.ts';
 import { fakeIo } from './io.ts';
+
+const listing = (list: () => Promise<unknown>): Cluster => ({ list }) as unknown as Cluster;
+
+describe('the log of an operator that is not found', () => {
+  const forbidden = 'forbidden: me cannot list pods in the whole cluster; you need the verb list on pods';
+  test.each([
+    ['any', {}, listing(async () => []), 'no pod in any namespace has the labels of the operator'],
+    [
+      'a given',
+      { operatorNamespace: 'ops' },
+      listing(async () => []),
+      'no pod in namespace ops has the labels',
+    ],
+    [
+      'a forbidden',
+      {},
+      listing(() => Promise.reject(new Fault(forbidden))),
+      `${forbidden}, or name the operator's namespace with --operator-namespace`,
+    ],
+  ])('in %s namespace says where it was looked for, and what to add', async (_, options, cluster, said) => {
+    await expect(logs(fakeIo(), cluster, undefined, options)).rejects.toThrow(said);
+  });
+});
 
 describe('a line of the operator’s log', () => {
   const line = JSON.stringify({

@@ -7,6 +7,7 @@ import type { Raw } from '../../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import { Reflector } from '../../../../src/kube/watch/reflector.ts';
 import type { Cluster } from '../cluster.ts';
+import { forbidden } from '../cluster-fault.ts';
 import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
 import { asList, checkFormat, forMachine, tidy, upgradeName } from '../output.ts';
@@ -230,7 +231,7 @@ async function untilStopped(
   const tick = setInterval(() => {
     const { state, message } = status();
     if (state === 'forbidden') {
-      reject(new Fault(`${message}; you need list and watch on upgrades.postcheck.dev`));
+      reject(new Fault(forbidden(message)));
     }
     screen?.setNote(state === 'retrying' ? message : '');
     draw();

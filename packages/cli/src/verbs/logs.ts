@@ -6,7 +6,7 @@ import { LineSplitter } from '../../../../src/kube/watch/line-splitter.ts';
 import { type Cluster, logPath } from '../cluster.ts';
 import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
-import { type OperatorPod, operatorPods } from '../operator.ts';
+import { OPERATOR_LABELS, type OperatorPod, operatorPods } from '../operator.ts';
 import { moment, plain } from '../text.ts';
 import { findUpgrade } from '../upgrades.ts';
 
@@ -72,12 +72,7 @@ export async function logs(
   name: string | undefined,
   options: LogsOptions,
 ): Promise<number> {
-  const pods = await operatorPods(cluster, options.operatorNamespace);
-  if (pods.length === 0) {
-    throw new Fault(
-      'no pod of the operator was found by the labels of its chart; specify its namespace with --operator-namespace',
-    );
-  }
+  const pods = await podsIn(cluster, options.operatorNamespace);
   const upgrade = name === undefined ? undefined : (await findUpgrade(cluster, name)).upgrade.metadata;
   const key = upgrade && `${upgrade.namespace}/${upgrade.name}`;
   const query: Record<string, string> = options.since
@@ -104,6 +99,20 @@ export async function logs(
     show(line);
   }
   return 0;
+}
+
+/** Returns the operator's pods, in its namespace or wherever they are found. */
+async function podsIn(cluster: Cluster, namespace: string | undefined): Promise<OperatorPod[]> {
+  const pods = await operatorPods(cluster, namespace).catch((error: Error) => {
+    throw namespace === undefined && error.message.startsWith('forbidden')
+      ? new Fault(`${error.message}, or name the operator's namespace with --operator-namespace`)
+      : error;
+  });
+  if (pods.length === 0) {
+    const where = namespace === undefined ? 'any namespace' : `namespace ${namespace}`;
+    throw new Fault(`no pod in ${where} has the labels of the operator: ${OPERATOR_LABELS}`);
+  }
+  return pods;
 }
 
 async function follow(

@@ -93,7 +93,7 @@ describe('with permission to read only Upgrades', () => {
     const { code, err } = await as('reader', 'status', 'web', '--timeout', '20s');
     expect([code, err]).toEqual([
       1,
-      expect.stringMatching(/watch.*upgrades\.postcheck\.dev, or use --watch=false/),
+      'error: forbidden: reader cannot watch upgrades.postcheck.dev in namespace shop; you need the verb watch on upgrades.postcheck.dev, or use --watch=false\n',
     ]);
   });
 
