@@ -1,6 +1,6 @@
 // Native ESM: the client library and p-retry are ES modules only. swc strips the types; `make check` runs the type checker.
 export default {
-  testEnvironment: 'node',
+  testEnvironment: './test/support/plain-global.ts',
   // A bound for what hangs. Nothing is measured by it: on a machine that does much else, a test may take ten times its time.
   testTimeout: 60_000,
   extensionsToTreatAsEsm: ['.ts'],
