@@ -21,7 +21,7 @@ const CRASH: Played = ['test/fault/crash.test.ts', 'an operator that dies at any
 const OUTAGES = 'test/e2e/outages.test.ts';
 const RIVALS = 'test/fault/rivals.test.ts';
 const FUZZ: Played = ['test/fuzz/fuzz.test.ts', 'whatever comes, it is read or refused'];
-const DECISIONS: Played = ['test/fuzz/decisions.test.ts', 'cases of the schema'];
+const DECISIONS: Played = ['test/fuzz/decisions.test.ts', 'ten thousand cases of the schema'];
 
 export const FAULTS: readonly Fault[] = [
   { id: 'F1', what: 'the process ends before, in or after any write', where: [['test/sim/crash.test.ts', 'ends every plan of "%s" as the run without a crash, wherever'], CRASH, ['test/e2e/kill.test.ts', 'an attempt whose operator is killed']] },
