@@ -3,7 +3,7 @@ import { describe, expect, jest, test } from '@jest/globals';
 import { exits } from './behaviour.ts';
 import { played, three } from './played.ts';
 import { NEW, OLD, told, workloadOf } from './stories.ts';
-import { phaseIs, type Step, type Story, target } from './story.ts';
+import { afterSeconds, annotate, phaseIs, type Step, type Story, target } from './story.ts';
 import { sweep } from './sweep.ts';
 import type { World } from './world.ts';
 
@@ -52,6 +52,32 @@ describe.each(KINDS)('the images of a %s are pinned once they are stored', (kind
     const late = { ...pin(NEW), when: phaseIs('FallingBack') };
     const run = await played(story('pinned as it falls back', true, { steps: [late] }));
     expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+  });
+
+  const again = (name: string, bad: boolean): Story => ({
+    ...story(name, bad, { steps: [pin(NEW)] }),
+    workload: { ...workloadOf(kind), images: { web: pinned(NEW) } },
+  });
+
+  test('and the version that ran before under its digest is verified as it runs', async () => {
+    const run = await played(again('pinned again', false));
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(pinned(NEW)) });
+    expect(run.world.upgrade()?.status?.attempt?.adopted).toBe(true);
+  });
+
+  test('and so does a success that is verified again, which ends the drift', async () => {
+    const retried: Story = {
+      ...story('pinned at the end', false, {}),
+      steps: [
+        { ...pin(NEW), when: phaseIs('Succeeded') },
+        { when: afterSeconds(120), act: (world) => annotate(world, 'retry', 'again') },
+        { ...pin(NEW), when: (world) => runs(NEW)(world) },
+      ],
+    };
+    const run = await played(retried);
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(pinned(NEW)) });
+    const ready = run.world.upgrade()?.status?.conditions?.find(({ type }) => type === 'Ready');
+    expect(ready?.status).toBe('True');
   });
 
   test.each([false, true])('wherever the operator is cut, of a bad version: %s', async (bad) => {

@@ -5,7 +5,9 @@
 import { own } from '../../api/own.ts';
 import type { Images } from '../../api/types.ts';
 import type { ActiveStatus } from '../complete-status.ts';
+import { runsImages } from '../images.ts';
 import { isUnderWay } from '../status.ts';
+import { policyOf } from './policy.ts';
 import { pinnedImages, withRewritten } from './rewritten.ts';
 import type { Rolling } from './rollout.ts';
 
@@ -16,15 +18,23 @@ interface Pins {
   readonly restored: Images;
 }
 
-function pinsOf({ workload, status }: Rolling): Pins {
+function pinsOf(rolling: Rolling): Pins {
+  const { workload, status } = rolling;
   const { from, to, fallback } = status;
-  const pinned = Object.entries(pinnedImages(workload, to.images));
+  const mayBeSetAgain = setsPreviousAgain(rolling);
   return {
-    // What ran before is the previous version, however it is called now.
-    to: Object.fromEntries(pinned.filter(([name, image]) => own(from.images, name) !== image)),
+    to: Object.fromEntries(
+      Object.entries(pinnedImages(workload, to.images)).filter(
+        ([name, image]) => mayBeSetAgain || own(from.images, name) !== image,
+      ),
+    ),
     restored: fallback ? pinnedImages(workload, fallback.images) : {},
   };
 }
+
+/** What ran before may be the pinned form of the wanted image: it is set again once we have written that one. Otherwise it is still there, or restored. */
+const setsPreviousAgain = ({ rollout: { direction, rolledAt, templateRevert } }: Rolling): boolean =>
+  policyOf(direction).acceptsRewrites && rolledAt !== undefined && templateRevert === undefined;
 
 /** Whether the template has a pinned image of the rollout that is not recorded yet. */
 export function hasUnrecordedPins(rolling: Rolling): boolean {
@@ -32,13 +42,17 @@ export function hasUnrecordedPins(rolling: Rolling): boolean {
   return isUnderWay(rolling.status) && Object.keys({ ...to, ...restored }).length > 0;
 }
 
+/** If nothing but the previous images is left, the wanted version was running before, as where admission pins them at once. */
 export function recordPins(rolling: Rolling): ActiveStatus {
   const { status, workload } = rolling;
+  const { attempt, from, fallback } = status;
   const { to, restored } = pinsOf(rolling);
+  const ranBefore = setsPreviousAgain(rolling) && runsImages(workload, from.images);
   return {
     ...status,
     targetGeneration: workload.generation,
+    attempt: ranBefore ? { ...attempt, adopted: true, gating: false } : attempt,
     to: withRewritten(status.to, to),
-    fallback: status.fallback && withRewritten(status.fallback, restored),
+    fallback: fallback && withRewritten(fallback, restored),
   };
 }
