@@ -29,6 +29,22 @@ export const wrongImages = ({ containers }: UpgradeSpec): Said[] =>
     return warning === undefined ? [] : [[`spec.containers[${index}].image`, warning]];
   });
 
+/** Deadlines that leave a pod no regular second probe. */
+export function shortDeadlines({ postCheck, fallback }: UpgradeSpec): Said[] {
+  const { periodSeconds, checks, deadlineSeconds, failureThreshold } = postCheck;
+  const probesUntilDeadline = checks?.length !== 0 && failureThreshold === 0;
+  const deadlines: readonly [string, number | undefined][] = [
+    ['spec.postCheck.deadlineSeconds', deadlineSeconds],
+    ['spec.fallback.deadlineSeconds', fallback.deadlineSeconds],
+  ];
+  return deadlines
+    .filter(([, seconds]) => probesUntilDeadline && seconds !== undefined && seconds <= periodSeconds)
+    .map(([path, seconds]) => [
+      path,
+      `${seconds} is not longer than periodSeconds (${periodSeconds}): a pod that does not pass its first probe is probed once more at most, at the deadline`,
+    ]);
+}
+
 /** What only a shell understands, as a word of its own. */
 const SHELL_WORD = /^(\||\|\||&&?|;|[12]?>>?|<|2>&1|\$\w+|\$\{\w+\}|\$\(.+\))$/;
 

@@ -6,7 +6,14 @@ import { GROUP, VERSION } from '../../../src/api/names.ts';
 import { SpecSchema } from '../../../src/api/schema-spec.ts';
 import type { UpgradeSpec } from '../../../src/api/types.ts';
 import { unreadAnnotations } from './annotations.ts';
-import { emptyStages, type Said, shellCommands, unknownTimeZones, wrongImages } from './lint-effects.ts';
+import {
+  emptyStages,
+  type Said,
+  shellCommands,
+  shortDeadlines,
+  unknownTimeZones,
+  wrongImages,
+} from './lint-effects.ts';
 import { type Path, pathOf, pathText, unescaped } from './lint-path.ts';
 import {
   brokenRules,
@@ -193,7 +200,7 @@ function findingsIn(file: string, manifest: Json, { lineAt, wordAt }: Source): F
     ...unknownAnnotations(manifest),
     ...(types.length > 0 ? [] : unreachable(complete.spec)),
     ...(isSound
-      ? [emptyStages, wrongImages, shellCommands]
+      ? [emptyStages, wrongImages, shellCommands, shortDeadlines]
           .flatMap((find) => find(complete.spec as UpgradeSpec))
           .map(placed)
       : []),

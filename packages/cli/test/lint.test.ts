@@ -122,6 +122,22 @@ describe('lint', () => {
     expect(said(text)).toEqual(expected.map((one) => `8 spec.postCheck.checks[0].exec.command${one}`));
   });
 
+  test.each([
+    ['deadlineSeconds: 5', '', ['spec.postCheck.deadlineSeconds: 5 is not longer than periodSeconds (10): ']],
+    ['deadlineSeconds: 11', '', []],
+    [
+      'deadlineSeconds: 30, periodSeconds: 30',
+      '',
+      ['spec.postCheck.deadlineSeconds: 30 is not longer than '],
+    ],
+    ['deadlineSeconds: 5, checks: []', '', []],
+    ['deadlineSeconds: 5, failureThreshold: 1', '', []],
+    ['', 'deadlineSeconds: 9', ['spec.fallback.deadlineSeconds: 9 is not longer than ']],
+  ])('warns of a deadline without room for a second probe: {%s}, {%s}', (postCheck, fallback, expected) => {
+    const text = manifest(`  postCheck: {${postCheck}}\n  fallback: {${fallback}}\n`);
+    expect(said(text)).toEqual(expected.map((one) => expect.stringContaining(one)));
+  });
+
   test('every pattern of the schema is described in words', () => {
     const patterns = (node: unknown): string[] =>
       typeof node === 'object' && node !== null
