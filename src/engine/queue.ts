@@ -4,6 +4,7 @@
  * for those that something is under way for. Keys are processed in short slices, never within the call that adds them: sockets are read and timers
  * fire between two slices.
  */
+import { BUSY_SHARE, EXPENSIVE_MS, REST_MAX_MS } from './busy-share.ts';
 import { FairKeys, namespaceOf } from './fair-keys.ts';
 import type { Clock } from './ports.ts';
 import type { QueueTelemetry } from './telemetry-ports.ts';
@@ -13,15 +14,6 @@ const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 30_000;
 /** A slice takes no further key after this time; a key that was started is finished. */
 const SLICE_MS = 10;
-/**
- * A key that is expensive to decide on, because its workload has thousands of pods, takes at most one part in so many of the time: it rests, and
- * whatever happens to its pods meanwhile is decided on together.
- */
-const BUSY_SHARE = 10;
-/** Cheaper keys never rest. */
-const EXPENSIVE_MS = 1;
-/** Nobody waits longer for what one that takes even longer has found. */
-const REST_MAX_MS = 1000;
 
 /** When to process a key again, unless it is added before. */
 export interface Result {
@@ -246,6 +238,7 @@ export class Queue {
     this.#scheduleSlice();
   }
 
+  /** A key is expensive to decide on where its workload has thousands of pods: whatever happens to these while it rests is decided on together. */
   #rest(key: string, since: number, busyMs: number): void {
     if (busyMs < EXPENSIVE_MS) {
       this.#resting.delete(key);

@@ -2,15 +2,9 @@
  * Work that holds up everything else in the process and cannot be divided, such as parsing a long request: one piece at a time, with rests that leave
  * most of the time to everything else. Namespaces take turns, so that none waits for all that another one has sent.
  */
+import { BUSY_SHARE, EXPENSIVE_MS, REST_MAX_MS } from './busy-share.ts';
 import { FairKeys } from './fair-keys.ts';
 import type { Clock } from './ports.ts';
-
-/** Such work takes at most one part in so many of the time, like the expensive keys of the queue. */
-const BUSY_SHARE = 10;
-/** Nothing rests after cheaper work. */
-const EXPENSIVE_MS = 1;
-/** The longest rest: one stall of the machine must not stop this work for minutes. */
-const REST_MAX_MS = 1000;
 
 export interface TurnsOptions {
   readonly clock: Pick<Clock, 'steady' | 'after'>;

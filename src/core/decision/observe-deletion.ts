@@ -2,10 +2,10 @@
 import type { WorkloadView } from '../../api/views.ts';
 import type { ActiveStatus } from '../complete-status.ts';
 import { isFallbackPaused, mustRestore } from '../finalizer.ts';
-import { hasUnrecordedPins } from '../rollout/pins.ts';
 import { policyOf } from '../rollout/policy.ts';
-import { foreignChange, hasUnrecordedWrite, isWritten, rolloutOf } from '../rollout/rollout.ts';
+import { foreignChange, isWritten, rolloutOf } from '../rollout/rollout.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { observeUnrecorded } from './observe-unrecorded.ts';
 import type { Rolling, State } from './state.ts';
 
 /** The cached workload is older than the one that the status was written from. */
@@ -36,11 +36,9 @@ export function observeDeletion(
   }
   const active = { workload, status };
   const rollout = rolloutOf(status, upgrade.spec);
-  if (rollout && hasUnrecordedWrite(workload, rollout)) {
-    return { name: 'ImagesPatched', ...active, rollout };
-  }
-  if (rollout && hasUnrecordedPins({ ...active, rollout })) {
-    return { name: 'ImagesPinned', ...active, rollout };
+  const unrecorded = rollout && observeUnrecorded({ ...active, rollout });
+  if (unrecorded) {
+    return unrecorded;
   }
   if (rollout && (!policyOf(rollout.direction).isInterruptible || status.phase === 'Partial')) {
     return observeLastFallback(snapshot, { ...active, rollout });

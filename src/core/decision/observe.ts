@@ -9,16 +9,8 @@ import type { WorkloadView } from '../../api/views.ts';
 import { type ActiveStatus, activeStatus } from '../complete-status.ts';
 import { type Obstacle, PAUSED } from '../obstacle.ts';
 import { needsBaseline } from '../rollout/baseline.ts';
-import { hasUnrecordedPins } from '../rollout/pins.ts';
 import { policyOf } from '../rollout/policy.ts';
-import {
-  foreignChange,
-  hasUnrecordedWrite,
-  isUnwritten,
-  isWritten,
-  type Rollout,
-  rolloutOf,
-} from '../rollout/rollout.ts';
+import { foreignChange, isUnwritten, isWritten, type Rollout, rolloutOf } from '../rollout/rollout.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { isPostCheckChanged, isRetryable, isUnderWay } from '../status.ts';
 import { fromIso } from '../time.ts';
@@ -27,6 +19,7 @@ import { newCommand } from './commands.ts';
 import { dependencyObstacle } from './dependencies.ts';
 import { isStale, observeDeletion } from './observe-deletion.ts';
 import { CREATED, isHeldUp, observeGate, observeStart, roomObstacle, startOf } from './observe-start.ts';
+import { observeUnrecorded } from './observe-unrecorded.ts';
 import { isRecordStale, retryInherits, startWait } from './start.ts';
 import type { Active, Rolling, State, Trigger } from './state.ts';
 
@@ -88,12 +81,9 @@ function heldUp(
 
 function observeActive(snapshot: Snapshot, active: Active): State {
   const rollout = rolloutOf(active.status, snapshot.upgrade.spec);
-  // Recorded before anything else is decided, because pods run the image that the API server stored.
-  if (rollout && hasUnrecordedWrite(active.workload, rollout)) {
-    return { name: 'ImagesPatched', ...active, rollout };
-  }
-  if (rollout && hasUnrecordedPins({ ...active, rollout })) {
-    return { name: 'ImagesPinned', ...active, rollout };
+  const unrecorded = rollout && observeUnrecorded({ ...active, rollout });
+  if (unrecorded) {
+    return unrecorded;
   }
   const verb = newCommand(snapshot.upgrade);
   const state = verb && observeCommand(snapshot, active, verb);

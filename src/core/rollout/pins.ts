@@ -38,8 +38,11 @@ const setsPreviousAgain = ({ rollout: { direction, rolledAt, templateRevert } }:
 
 /** Whether the template has a pinned image of the rollout that is not recorded yet. */
 export function hasUnrecordedPins(rolling: Rolling): boolean {
+  if (!isUnderWay(rolling.status)) {
+    return false;
+  }
   const { to, restored } = pinsOf(rolling);
-  return isUnderWay(rolling.status) && Object.keys({ ...to, ...restored }).length > 0;
+  return Object.keys({ ...to, ...restored }).length > 0;
 }
 
 /** If nothing but the previous images is left, the wanted version was running before, as where admission pins them at once. */

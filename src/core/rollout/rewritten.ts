@@ -47,12 +47,9 @@ export const isPinned = (image: string, wanted: string | undefined): boolean =>
 
 /** The images that somebody else made of `wanted` by adding a digest. They are the same version. */
 export function pinnedImages(workload: WorkloadView, wanted: Images): Images {
-  const pinned = Object.fromEntries(
-    workload.containers
-      .filter(({ name, image }) => isPinned(image, own(wanted, name)))
-      .map(({ name, image }) => [name, image]),
-  );
-  return exceededBy({ ...wanted, ...pinned }) ? {} : pinned;
+  const pinned = workload.containers.filter(({ name, image }) => isPinned(image, own(wanted, name)));
+  const images = Object.fromEntries(pinned.map(({ name, image }) => [name, image]));
+  return pinned.length > 0 && exceededBy({ ...wanted, ...images }) ? {} : images;
 }
 
 /** Returns `set` with the stored images, and with the requested ones in `requested`. */
