@@ -134,13 +134,35 @@ const workloads = {
   'worker-socket': 'worker-socket',
 };
 
-async function apply(name: string, example: string): Promise<void> {
-  const manifest = readFileSync(join(repository, 'examples', example, 'workload.yaml'), 'utf8');
+async function apply(manifest: string): Promise<void> {
   const applying = kubectl('apply', '--filename', '-');
-  // The image keeps its name.
-  applying.child.stdin?.end(manifest.replaceAll(new RegExp(`(?<!examples/)${example}`, 'g'), name));
+  applying.child.stdin?.end(manifest);
   await applying;
 }
+
+function workloadOf(name: string, example: string): string {
+  const manifest = readFileSync(join(repository, 'examples', example, 'workload.yaml'), 'utf8');
+  // The image keeps its name.
+  return manifest.replaceAll(new RegExp(`(?<!examples/)${example}`, 'g'), name);
+}
+
+/** Requests come from a pod of its own: in an example's they would use up the memory and the processor time that its probes need. */
+const visitor = JSON.stringify({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'visitor' },
+  spec: {
+    terminationGracePeriodSeconds: 0,
+    containers: [
+      {
+        name: 'visitor',
+        image: 'postcheck.local/examples/worker-socket:1',
+        imagePullPolicy: 'IfNotPresent',
+        command: ['sleep', '3600'],
+      },
+    ],
+  },
+});
 
 beforeAll(async () => {
   if (context === undefined) {
@@ -148,8 +170,11 @@ beforeAll(async () => {
     execFileSync(join(repository, 'test/cluster/cluster.sh'), ['load', archive], { stdio: 'pipe' });
   }
   await kubectl('create', 'namespace', namespace);
-  await Promise.all(Object.entries(workloads).map(([name, example]) => apply(name, example)));
+  await Promise.all(
+    [...Object.entries(workloads).map(([name, example]) => workloadOf(name, example)), visitor].map(apply),
+  );
   await kubectl('wait', 'deployment', '--all', '--for=condition=Available', '--timeout=120s');
+  await kubectl('wait', 'pod/visitor', '--for=condition=Ready', '--timeout=60s');
 });
 afterAll(async () => {
   await kubectl('delete', 'namespace', namespace, '--wait=false');
@@ -181,7 +206,6 @@ test.concurrent('lost readiness takes the pod out of its Service without a resta
 });
 
 test.concurrent('a rolling update under traffic loses no request: not ready first, then drained', async () => {
-  const [client] = await podsOf('worker-socket');
   const address = JSON.parse(await kubectl('get', 'service', 'rolling', '-o', 'json')).spec.clusterIP;
   // One new connection after the other, as many as fit, until version 2 has answered alone for 8 s.
   const script = `
@@ -195,10 +219,12 @@ test.concurrent('a rolling update under traffic loses no request: not ready firs
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     console.log(JSON.stringify(seen));`;
-  const traffic = exec(client?.name ?? '', 'node', '--input-type=module', '--eval', script);
+  const traffic = exec('visitor', 'node', '--input-type=module', '--eval', script);
   await kubectl('set', 'image', 'deployment/rolling', 'app=postcheck.local/examples/liveness-readiness:2');
   await kubectl('rollout', 'status', 'deployment/rolling', '--timeout=90s');
-  const { pages, failures } = JSON.parse((await traffic).output);
+  const { code, output } = await traffic;
+  expect({ code, output }).toMatchObject({ code: 0 });
+  const { pages, failures } = JSON.parse(output);
   expect(failures).toEqual([]);
   expect(pages).toBeGreaterThan(100);
 });
@@ -239,7 +265,7 @@ test.concurrent('a worker whose work hangs is found by its heartbeat, although i
 
 test.concurrent("a worker's own code comes through the readiness script; it is not ready, and not restarted", async () => {
   const { victim, now } = await victimOf('worker-socket');
-  expect((await exec(victim.name, '/usr/bin/readiness_probe.sh')).code).toBe(0);
+  await eventually('0', async () => (await exec(victim.name, '/usr/bin/readiness_probe.sh')).code === 0);
   await exec(victim.name, 'kill', '-USR2', '1');
   await eventually('17', async () => (await exec(victim.name, '/usr/bin/readiness_probe.sh')).code === 17);
   await eventually('not ready', async () => !(await now()).victim.ready);
