@@ -45,6 +45,12 @@ export const Attempt = Type.Optional(
   Type.Object(
     {
       id: text('Number and digest of the wanted containers.', 64),
+      restated: Type.Optional(
+        text(
+          'Digest of the wanted containers, where they were changed after its end without another image to roll: that starts no attempt.',
+          16,
+        ),
+      ),
       number: Type.Integer({
         minimum: 1,
         format: 'int32',

@@ -190,7 +190,8 @@ export const SpecSchema = Type.Object(
     containers: Type.Array(ContainerImage, {
       minItems: 1,
       maxItems: 64,
-      description: 'The images to run. A change starts a new attempt.',
+      description:
+        'The images to run. A change starts a new attempt, unless it only names further containers that run their image already, after an attempt that failed.',
       ...listMap('name'),
     }),
     paused: Type.Boolean({

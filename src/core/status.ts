@@ -34,9 +34,14 @@ export function containersDigest(containers: UpgradeSpec['containers']): string 
 export const attemptId = (number: number, spec: UpgradeSpec): string =>
   `${number}-${containersDigest(spec.containers)}`;
 
-/** Whether the attempt is for the containers in the present spec. */
-export const isForSpec = (attempt: Pick<StoredAttempt, 'id'>, spec: UpgradeSpec): boolean =>
-  attempt.id.endsWith(`-${containersDigest(spec.containers)}`);
+/** Whether the attempt is for the containers in the present spec, or they ask for the same images after its end. */
+export function isForSpec(
+  { id, restated }: Pick<StoredAttempt, 'id' | 'restated'>,
+  spec: UpgradeSpec,
+): boolean {
+  const digest = containersDigest(spec.containers);
+  return restated === digest || id.endsWith(`-${digest}`);
+}
 
 const ROLLING: readonly Phase[] = ['Pending', 'Upgrading', 'PostChecking', 'Inconclusive'];
 const FALLING_BACK: readonly Phase[] = ['FallingBack', 'FallbackChecking'];
@@ -73,6 +78,11 @@ const RETRYABLE: readonly Phase[] = [
 /** The verb `retry` starts a new attempt from here. */
 export const isRetryable = ({ phase }: UpgradeStatus): boolean =>
   phase !== undefined && RETRYABLE.includes(phase);
+
+/** The last attempt ended without its version: nothing of that is rolled again unless the user changes it, or requests a retry. */
+export const isUnsuccessful = ({ phase }: UpgradeStatus): boolean =>
+  phase !== undefined && UNSUCCESSFUL.includes(phase);
+const UNSUCCESSFUL: readonly Phase[] = ['FellBack', 'FallbackFailed', 'Failed', 'Aborted'];
 
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,6 +1,8 @@
 /** What people did to a workload or to its Upgrade around an attempt. Those that come from a public issue name it. */
 import { describe, expect, jest, test } from '@jest/globals';
+import { exits } from './behaviour.ts';
 import { played, statesOf, three } from './played.ts';
+import type { Run } from './run.ts';
 import {
   bad,
   KINDS,
@@ -83,6 +85,129 @@ describe('what another team set meanwhile, in a container that is not upgraded (
         images: { web: code === 0 ? NEWER : OLD, proxy: NEWER_PROXY },
       });
     }
+  });
+});
+
+describe('a further container that is named once an attempt has failed', () => {
+  const PROXY_TOO = [
+    { name: 'web', image: NEW },
+    { name: 'proxy', image: PROXY },
+  ];
+  const beside = (kind: KindName, steps: Story['steps'], spec: Story['spec'] = {}): Story => ({
+    ...bad(kind),
+    workload: { ...workloadOf(kind), images: { web: OLD, proxy: PROXY } },
+    spec: { ...bad(kind).spec, ...spec },
+    losesPods: true,
+    minutes: 60,
+    steps,
+  });
+  const name = (containers: typeof PROXY_TOO) => (world: World) => changeSpec(world, { containers });
+  const numberOf = (run: Run) => run.world.upgrade()?.status?.attempt?.number;
+  const serving = (web: string, proxy = PROXY) => three(`${web}+${proxy}`);
+
+  test.each(SOME)('and runs its image already does not bring the failed version back: %s', async (kind) => {
+    const run = await played(beside(kind, [{ when: phaseIs('FellBack'), act: name(PROXY_TOO) }]));
+    expect(run.ending).toMatchObject({ phase: 'FellBack', pods: serving(OLD) });
+    expect(numberOf(run)).toBe(1);
+    expect(run.message).toMatch(/^web:1\.0 runs again, .*; web:2\.0 failed: /);
+  });
+
+  test.each(['Pause', 'None'] as const)(
+    'nor does it where nothing was restored, by action %s',
+    async (action) => {
+      const steps = [{ when: phaseIs('Failed'), act: name(PROXY_TOO) }];
+      const run = await played(beside('Deployment', steps, { fallback: { action } }));
+      expect([run.ending.phase, numberOf(run)]).toEqual(['Failed', 1]);
+    },
+  );
+
+  test('nor does it after an abort, nor over what others set since, also in that very container', async () => {
+    const steps = [
+      {
+        when: (world: World) => asked(world, NEW) >= 1,
+        act: (world: World) => annotate(world, 'abort', 'now'),
+      },
+      { when: phaseIs('FellBack'), act: setImages({ web: HOTFIX, proxy: NEWER_PROXY }) },
+      {
+        when: afterSeconds(60),
+        act: name([
+          { name: 'web', image: NEW },
+          { name: 'proxy', image: NEWER_PROXY },
+        ]),
+      },
+    ];
+    const run = await played({ ...beside('Deployment', steps), images: { [NEW]: exits(2) } });
+    expect(run.ending).toMatchObject({ phase: 'FellBack', pods: serving(HOTFIX, NEWER_PROXY) });
+    expect(run.message).toContain('has since set container web to registry.example/web:1.0.1');
+    expect(numberOf(run)).toBe(1);
+  });
+
+  test('and was set to that image since is not reported as changed by others', async () => {
+    const run = await played(
+      beside('Deployment', [
+        { when: phaseIs('FellBack'), act: setImages({ proxy: NEWER_PROXY }) },
+        {
+          when: afterSeconds(60),
+          act: name([
+            { name: 'web', image: NEW },
+            { name: 'proxy', image: NEWER_PROXY },
+          ]),
+        },
+      ]),
+    );
+    expect(numberOf(run)).toBe(1);
+    expect(run.message).toMatch(/^web:1\.0 runs again, .*; web:2\.0 failed: /);
+  });
+
+  test('does not wait for a window that is closed', async () => {
+    const windows = [{ start: '00:00', durationSeconds: 300, timeZone: 'UTC' }];
+    const steps = [
+      { when: phaseIs('FellBack'), act: () => {} },
+      { when: afterSeconds(900), act: name(PROXY_TOO) },
+    ];
+    const run = await played(beside('Deployment', steps, { windows }));
+    expect(run.world.upgrade()?.status?.waiting).toBeUndefined();
+    expect(numberOf(run)).toBe(1);
+  });
+
+  test.each(SOME)(
+    'starts an attempt with an image of its own, or when the failed one is retried: %s',
+    async (kind) => {
+      const works = (world: World) => {
+        world.images[NEW] = {};
+      };
+      const own = [
+        { name: 'web', image: NEW },
+        { name: 'proxy', image: NEWER_PROXY },
+      ];
+      const renewed = await played(
+        beside(kind, [
+          { when: phaseIs('FellBack'), act: name(PROXY_TOO) },
+          { when: afterSeconds(60), act: works },
+          { when: afterSeconds(60), act: name(own) },
+        ]),
+      );
+      expect(renewed.ending).toMatchObject({ phase: 'Succeeded', pods: serving(NEW, NEWER_PROXY) });
+      const retried = await played(
+        beside(kind, [
+          { when: phaseIs('FellBack'), act: name(PROXY_TOO) },
+          { when: afterSeconds(60), act: works },
+          { when: afterSeconds(60), act: (world) => annotate(world, 'retry', 'again') },
+        ]),
+      );
+      expect(retried.ending).toMatchObject({ phase: 'Succeeded', pods: serving(NEW) });
+    },
+  );
+
+  test('that failed with it starts one with the image of before, which is another set', async () => {
+    const both = [
+      { name: 'web', image: NEW },
+      { name: 'proxy', image: NEWER_PROXY },
+    ];
+    const run = await played(
+      beside('Deployment', [{ when: phaseIs('FellBack'), act: name(PROXY_TOO) }], { containers: both }),
+    );
+    expect(run.ending).toMatchObject({ phase: 'FellBack', outcomes: ['2 FellBack', '1 FellBack'] });
   });
 });
 

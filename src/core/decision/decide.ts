@@ -36,7 +36,7 @@ import { recordCommand, recordSeenCommands } from './commands.ts';
 import { afterForeignChange } from './foreign-change.ts';
 import { observe } from './observe.ts';
 import { hasPendingStart } from './observe-start.ts';
-import { retryAttempt, startAttempt } from './start.ts';
+import { restate, retryAttempt, startAttempt } from './start.ts';
 import type { State, StateOf } from './state.ts';
 
 export interface Plan {
@@ -126,6 +126,8 @@ function decideIn(
       const seen = current.waiting ? current : recordSeenCommands(upgrade, current, now);
       return { status: seen, wait: state.wait, wakeAt: state.wait.until };
     }
+    case 'Restated':
+      return { status: restate(snapshot, state.status), intent: true };
     case 'Starting':
       return { status: startAttempt(snapshot, state), intent: true };
     case 'CommandPending':

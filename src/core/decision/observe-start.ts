@@ -1,7 +1,7 @@
 /** Whether an attempt has to start, and in which state: with an obstacle, a wait, without a known gate, or ready to be recorded. */
 import { isReason } from '../../api/reasons.ts';
 import type { WorkloadView } from '../../api/views.ts';
-import type { ActiveStatus, Status } from '../complete-status.ts';
+import { type ActiveStatus, activeStatus, type Status } from '../complete-status.ts';
 import type { EffectiveSpec } from '../effective-spec.ts';
 import { runsImages } from '../images.ts';
 import type { Obstacle } from '../obstacle.ts';
@@ -13,7 +13,7 @@ import { driverOf } from '../workload/drivers.ts';
 import { attemptObstacle, imagesTooLong } from '../workload/obstacles.ts';
 import { newCommand } from './commands.ts';
 import { dependencyObstacle } from './dependencies.ts';
-import { setsOf, startWait } from './start.ts';
+import { restatesRejected, setsOf, startWait } from './start.ts';
 import type { Start, State } from './state.ts';
 
 /** Why the first attempt starts. */
@@ -73,6 +73,14 @@ export function observeStart(
     prometheusMissing(snapshot);
   if (obstacle) {
     return { name: 'Blocked', obstacle };
+  }
+  const status = activeStatus(snapshot.upgrade.status);
+  if (
+    status &&
+    start.trigger === 'ContainersChanged' &&
+    restatesRejected(snapshot, workload, start.inherit)
+  ) {
+    return { name: 'Restated', workload, status };
   }
   if (spec.paused) {
     return { name: 'SuspendedBeforeStart' };

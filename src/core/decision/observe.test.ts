@@ -20,6 +20,7 @@ import type { WorkloadKind } from '../../api/views.ts';
 import type { Obstacle } from '../obstacle.ts';
 import { obstacleText } from '../report/obstacle-text.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { containersDigest } from '../status.ts';
 import { observe } from './observe.ts';
 import type { State } from './state.ts';
 
@@ -237,7 +238,9 @@ describe('an Upgrade is', () => {
 });
 
 describe('a new attempt', () => {
-  const start = (one: Case) => observed({ ...one, attempt: { id: '1-0000000000', ...one.attempt } });
+  const another = { spec: { containers: [{ name: 'web', image: 'registry.example/web:3.0' }] } };
+  const start = (one: Case) =>
+    observed({ upgrade: another, ...one, attempt: { id: '1-0000000000', ...one.attempt } });
 
   test.each<[string, Case, boolean]>([
     ['a success', { status: { phase: 'Succeeded' } }, false],
@@ -257,6 +260,17 @@ describe('a new attempt', () => {
   ])('after %s keeps the fallback target only when what runs was never verified', (_after, one, inherit) => {
     expect(start(one)).toMatchObject({ name: 'Starting', trigger: 'ContainersChanged', inherit });
   });
+
+  test.each(['FellBack', 'FallbackFailed', 'Failed', 'Aborted'] as const)(
+    'does not start after %s for the images that failed, however the spec names them',
+    (phase) => {
+      const again = { upgrade: {}, status: { phase } };
+      expect(start(again)).toMatchObject({ name: 'Restated' });
+      expect(
+        start({ ...again, attempt: { id: '1-0', restated: containersDigest(specOf().containers) } }),
+      ).toEqual(expect.objectContaining({ name: 'Idle' }));
+    },
+  );
 
   test('that is recorded again keeps what it inherited', () => {
     const containers = [

@@ -12,7 +12,7 @@ import {
   type Status,
   unlessEmpty,
 } from '../complete-status.ts';
-import { imagesOf, isUpgraded, runsImages, sameImages } from '../images.ts';
+import { changedImages, imagesOf, isUpgraded, runsImages, sameImages } from '../images.ts';
 import { imagesText } from '../report/image-text.ts';
 import { startupProbeText } from '../report/warning-text.ts';
 import { imagesToRestore } from '../rollout/attempt.ts';
@@ -21,7 +21,16 @@ import { heldOf } from '../rollout/partition.ts';
 import { NOTHING_REACHED } from '../rollout/progress.ts';
 import { knownRewrite } from '../rollout/rewritten.ts';
 import type { CompleteUpgrade, Snapshot } from '../snapshot.ts';
-import { attemptId, type End, endAttempt, isUnderWay, nextNumber, postCheckDigest } from '../status.ts';
+import {
+  attemptId,
+  containersDigest,
+  type End,
+  endAttempt,
+  isUnderWay,
+  isUnsuccessful,
+  nextNumber,
+  postCheckDigest,
+} from '../status.ts';
 import { toIso } from '../time.ts';
 import { closedWindow, type Wait } from '../wait.ts';
 import { recordCommand, recordSeenCommands, tokenOf } from './commands.ts';
@@ -71,6 +80,35 @@ export function setsOf(
   const from = previousSet(snapshot, workload, inherit);
   return { from, to: { images: wantedImages(snapshot, workload, from.images) } };
 }
+
+/**
+ * Whether the containers in the spec ask for no other images than those of the attempt that failed, as when a further container is named that runs
+ * its image already. Of a container that the attempt left as it was, others may have set the image since.
+ */
+export function restatesRejected(snapshot: Snapshot, workload: WorkloadView, inherit: boolean): boolean {
+  const { status } = snapshot.upgrade;
+  const { from, to } = status;
+  const wanted = setsOf(snapshot, workload, inherit).to.images;
+  const runs = imagesOf(workload);
+  const isSame = (name: string): boolean => {
+    const image = own(wanted, name);
+    const [before, rejected] = [own(from.images, name), own(to.images, name)];
+    return (
+      image !== undefined &&
+      ([rejected, own(to.requested, name)].includes(image) ||
+        (before === rejected && image === own(runs, name)))
+    );
+  };
+  return (
+    isUnsuccessful(status) && [...Object.keys(wanted), ...Object.keys(changedImages(status))].every(isSame)
+  );
+}
+
+/** Records that the containers in the spec start no attempt. */
+export const restate = ({ upgrade: { spec } }: Snapshot, status: ActiveStatus): ActiveStatus => ({
+  ...status,
+  attempt: { ...status.attempt, restated: containersDigest(spec.containers) },
+});
 
 /**
  * The workload was changed between the record and the first write, and the recorded previous or wanted images are outdated. A new generation alone

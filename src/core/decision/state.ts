@@ -52,6 +52,8 @@ export type State =
   | { readonly name: 'GateUnknown' }
   /** An attempt is to start, and waits for a window or for other Upgrades. */
   | { readonly name: 'WaitingToStart'; readonly wait: Wait }
+  /** The containers in the spec were changed, but ask for no other images than those of the attempt that failed: that is recorded, and no attempt starts. */
+  | ({ readonly name: 'Restated' } & Active)
   /** A new attempt is to be recorded. */
   | ({ readonly name: 'Starting' } & Start)
   | ({ readonly name: 'CommandPending'; readonly verb: Verb } & Active)

@@ -15,15 +15,24 @@ function settledImages(status: Status, spec: UpgradeSpec): Images | undefined {
     case 'Partial':
       return status.turnedBack ? undefined : upgradedImages(status, spec);
     case 'FellBack':
-      return Object.fromEntries(
-        Object.keys(upgradedImages(status, spec)).flatMap((name) => {
-          const image = own(status.fallback?.images, name) ?? own(status.from.images, name);
-          return image === undefined ? [] : [[name, image]];
-        }),
-      );
+      return restoredImages(status, spec);
     default:
       return undefined;
   }
+}
+
+/** The previous images. A container that the attempt left as it was, and which was named since then, may have the image in the spec from others. */
+function restoredImages(status: Status, spec: UpgradeSpec): Images {
+  const { from, to, fallback } = status;
+  const named = Object.fromEntries(spec.containers.map(({ name, image }) => [name, image]));
+  return Object.fromEntries(
+    Object.keys(upgradedImages(status, spec)).flatMap((name) => {
+      const before = own(from.images, name);
+      const isLeft = before !== undefined && before === own(to.images, name);
+      const image = own(fallback?.images, name) ?? (isLeft ? own(named, name) : undefined) ?? before;
+      return image === undefined ? [] : [[name, image]];
+    }),
+  );
 }
 
 /** What somebody else changed after the end, in the workload or in one of its pods; `undefined` if nothing. */

@@ -1,8 +1,9 @@
 /** What a sentence is made from, and the parts that several sentences share. */
-import type { Counts, Images } from '../../api/types.ts';
+import type { Counts, Images, UpgradeSpec } from '../../api/types.ts';
 import type { PodView, WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import type { Status } from '../complete-status.ts';
+import { changedImages } from '../images.ts';
 import type { Obstacle } from '../obstacle.ts';
 import type { CompleteUpgrade } from '../snapshot.ts';
 import { ofDesired, type PodSummary } from '../verification/summary.ts';
@@ -36,10 +37,17 @@ export const target = ({ upgrade }: Facts): string =>
 export const wantedImages = ({ containers }: CompleteUpgrade['spec']): Images =>
   Object.fromEntries(containers.map(({ name, image }) => [name, image]));
 
+/** The spec, without containers that were named after the attempt had ended: others may have set their images since. */
+function withoutNamedLater({ spec }: CompleteUpgrade, status: Status): UpgradeSpec {
+  const changed = status.attempt?.restated ? changedImages(status) : {};
+  const containers = spec.containers.filter(({ name }) => Object.hasOwn(changed, name));
+  return containers.length > 0 ? { ...spec, containers } : spec;
+}
+
 /** What the attempt rolls from and to, or what the spec wants if there was none yet. */
 export function versions({ upgrade, status }: Facts): Versions {
   const wanted = status.attempt ? status.to.images : wantedImages(upgrade.spec);
-  const text = versionsText(status.from.images, wanted, upgrade.spec);
+  const text = versionsText(status.from.images, wanted, withoutNamedLater(upgrade, status));
   const requested = Object.values({ ...status.to.requested });
   return requested.length > 0 ? { ...text, to: `${text.to} (requested: ${requested.join(', ')})` } : text;
 }
