@@ -122,7 +122,27 @@ test.each<[Cause, string]>([
   ],
   [{ reason: 'Unschedulable' }, 'not ready: no node fits'],
   [{ reason: 'Unschedulable', detail: '0/3 nodes' }, 'not ready: no node fits: 0/3 nodes'],
-  [{ reason: 'MinReadySeconds', seconds: 30 }, 'not ready: ready, but not yet for 30s'],
+  [
+    {
+      reason: 'Unschedulable',
+      detail:
+        "0/3 nodes are available: 3 node(s) didn't have free ports for the requested pod ports. preemption: 0/3 nodes are available: 3 No preemption victims found for incoming pod.",
+    },
+    "not ready: no node fits: 3 node(s) didn't have free ports for the requested pod ports",
+  ],
+  [
+    {
+      reason: 'Unschedulable',
+      detail: '0/3 nodes are available: 3 Insufficient memory, 1 Insufficient cpu.',
+      deadlineSeconds: 600,
+    },
+    'not ready: no node fits: 3 Insufficient memory, 1 Insufficient cpu until the deadline of 10m',
+  ],
+  [{ reason: 'MinReadySeconds', seconds: 30 }, 'ready, but for less than 30s so far'],
+  [
+    { reason: 'MinReadySeconds', seconds: 45, deadlineSeconds: 90 },
+    'never ready for 45s in a row until the deadline of 1m30s',
+  ],
   [{ reason: 'MinReadySeconds', detail: 'as it was' }, 'not ready: as it was'],
   [{ reason: 'MinReadySeconds' }, 'not ready: MinReadySeconds'],
   [

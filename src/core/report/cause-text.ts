@@ -70,16 +70,17 @@ function containerText({ reason, container, exitCode, ended, detail }: Cause): s
   return `container ${container} is ${is}${details.length > 0 ? ` (${details.join(', ')})` : ''}`;
 }
 
+/** The scheduler's message without how many nodes do not fit, which is all of them, and without what it says of preemption, which is that none helps. */
+const whyNoNodeFits = (detail: string): string =>
+  detail.replace(/^\d+\/\d+ nodes are available: /, '').replace(/\.? preemption: .*$/, '');
+
 function notReadyText(cause: Cause): string {
   const { reason, container, since, detail } = cause;
   if (isReason(reason, 'Initializing')) {
     return `init container ${container} has not ended${since ? `, running since ${since}` : ''}`;
   }
   if (isReason(reason, 'Unschedulable')) {
-    return detail ? `no node fits: ${detail}` : 'no node fits';
-  }
-  if (isReason(reason, 'MinReadySeconds')) {
-    return cause.seconds === undefined ? (detail ?? reason) : `ready, but not yet for ${cause.seconds}s`;
+    return detail ? `no node fits: ${whyNoNodeFits(detail)}` : 'no node fits';
   }
   if (container) {
     return containerText(cause);
@@ -169,8 +170,20 @@ function foreignPodText({ container, detail }: Cause): string {
   return `${what}: ${DELETE_POD}`;
 }
 
+/** How long the pod has to be ready; at its deadline it was ready again and again, but never for that long. */
+function minReadyText({ seconds, detail, reason, deadlineSeconds }: Cause): string {
+  if (seconds === undefined) {
+    return `not ready: ${detail ?? reason}`;
+  }
+  return deadlineSeconds === undefined
+    ? `ready, but for less than ${seconds}s so far`
+    : `never ready for ${seconds}s in a row`;
+}
+
 function podText(cause: Cause): string | undefined {
   switch (cause.reason) {
+    case 'MinReadySeconds':
+      return minReadyText(cause);
     case 'TooManyRestarts':
       return restartsText(cause);
     case 'NodeUnreachable':

@@ -4,7 +4,6 @@ import { effectiveChecks } from '../../api/checks.ts';
 import { CONDITION_TYPES, type ConditionType, type GateCarrier } from '../../api/enums.ts';
 import { isReason, notOfTheVersion } from '../../api/reasons.ts';
 import type { Condition, Counts, UpgradeStatus } from '../../api/types.ts';
-import type { PodView } from '../../api/views.ts';
 import { activeStatus, type Status, storedStatus } from '../complete-status.ts';
 import type { Obstacle } from '../obstacle.ts';
 import { isRolledBack } from '../rollout/left.ts';
@@ -14,6 +13,7 @@ import { lastProgressAt } from '../rollout/progress.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { isPostCheckChanged, isUnderWay, waitsForPods } from '../status.ts';
 import { fromIso, latest, toIso } from '../time.ts';
+import { readinessOf } from '../verification/readiness.ts';
 import { ofDesired, type PodSummary, ungated } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { refusalOf } from '../workload/refusal.ts';
@@ -84,15 +84,16 @@ function lastProgress(status: Status): number | undefined {
   return active && at !== undefined ? latest(lastProgressAt(active), at) : undefined;
 }
 
-/** A pod of the previous version that blocks the attempt, which must not delete it. */
-function waitsFor({ workload, pods, updateRevision }: Snapshot, status: Status): PodView | undefined {
+/** A pod of the previous version that blocks the attempt, which must not delete it, and why it is not ready. */
+function waitsFor({ workload, pods, updateRevision, now }: Snapshot, status: Status): Facts['waitsFor'] {
   const isSpared = isUnderWay(status) && policyFor(status).sparesPrevious;
   if (!workload || !isSpared || !status.attempt?.rolledAt || !driverOf(workload).waitsForUnready(workload)) {
     return undefined;
   }
   const before = status.from.revision;
   const spared = pods.filter(({ revision }) => before === undefined || revision === before);
-  return driverOf(workload).blockingPod(workload, spared, { update: updateRevision, spared: undefined });
+  const pod = driverOf(workload).blockingPod(workload, spared, { update: updateRevision, spared: undefined });
+  return pod && { pod, cause: readinessOf(pod, 0, now).cause };
 }
 
 function condition(

@@ -62,8 +62,8 @@ describe('the headline of a sentence', () => {
     ],
     [
       'ended at a clause',
-      'No verdict on web:2.0 yet: 0 of 3 pods passed; pod web-746d-a: not ready: no node fits: 0/3 nodes are available: 3 Insufficient memory, 1 Insufficient cpu',
-      'No verdict on web:2.0 yet; not ready: no node fits: 0/3 nodes are available: 3 Insufficient memory',
+      'No verdict on web:2.0 yet: 0 of 3 pods passed; pod web-746d-a: not ready: no node fits: 3 Insufficient memory, 1 Insufficient cpu, 2 node(s) had untolerated taints',
+      'No verdict on web:2.0 yet; not ready: no node fits: 3 Insufficient memory, 1 Insufficient cpu',
     ],
     [
       'with what is missing, and not the word for it',

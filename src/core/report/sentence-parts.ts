@@ -22,8 +22,8 @@ export interface Facts {
   readonly ended?: Cause | undefined;
   /** A pod that is still terminating while another one is missing. */
   readonly terminating?: Cause | undefined;
-  /** A pod of the previous version that is not Ready, so that the controller replaces no pod. */
-  readonly waitsFor?: PodView | undefined;
+  /** A pod of the previous version that is not Ready, so that the controller replaces no pod, and why it is not. */
+  readonly waitsFor?: { readonly pod: PodView; readonly cause: Cause | undefined } | undefined;
 }
 
 /** `1 pod`, `3 pods`. */

@@ -328,8 +328,13 @@ describe('the sentence of', () => {
   const noPods =
     '; stage edge has no pods: no reachable node with a pod is known to have tier=edge; label a node, or correct spec.strategy.stages';
   const old = podOf({ name: 'web-0' });
-  const held =
-    '; its controller replaces no pod before web-0 is Ready, which this attempt did not create (kubernetes#67250): fix it, or run kubectl delete pod web-0 -n shop';
+  const unbound = {
+    reason: 'Unschedulable',
+    detail: '0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims.',
+  } as const;
+  const heldFor = (why: string): string =>
+    `; its controller waits for web-0: ${why}; this attempt did not create that pod (kubernetes#67250): fix it, or run kubectl delete pod web-0 -n shop`;
+  const held = heldFor('not Ready');
 
   test.each<[string, Change, string]>([
     ['a drift', { status: { phase: 'Succeeded' }, drift: 'somebody set it' }, 'somebody set it'],
@@ -370,7 +375,16 @@ describe('the sentence of', () => {
     ],
     ['a rollout in stages', { status: { stage: '1/2 canary' } }, `${rolled}, stage canary (1 of 2)`],
     ['a rollout whose stage has no pods', { spec: staged, status: { stages } }, `${rolled}${noPods}`],
-    ['a rollout that an old pod blocks', { facts: { waitsFor: old } }, `${rolled}${held}`],
+    [
+      'a rollout that an old pod blocks',
+      { facts: { waitsFor: { pod: old, cause: undefined } } },
+      `${rolled}${held}`,
+    ],
+    [
+      'a rollout that an old pod without a volume blocks',
+      { facts: { waitsFor: { pod: old, cause: unbound } } },
+      `${rolled}${heldFor('not ready: no node fits: pod has unbound immediate PersistentVolumeClaims')}`,
+    ],
     [
       'a rollout with failed places',
       { status: { left, explained }, facts: { summary: summaryOf(resultOf('Failed', 'web-1')) } },
@@ -429,7 +443,7 @@ describe('the sentence of', () => {
     ],
     [
       'no verdict for an old pod',
-      { status: { phase: 'Inconclusive' }, facts: { waitsFor: old } },
+      { status: { phase: 'Inconclusive' }, facts: { waitsFor: { pod: old, cause: undefined } } },
       `No verdict on web:2.0 yet: 3 of 3 pods passed${held}`,
     ],
     [

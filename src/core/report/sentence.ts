@@ -11,7 +11,7 @@ import { worstCause } from '../verification/pod-result.ts';
 import { ofDesired } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { beforeClause } from './baseline-text.ts';
-import { CONTINUES, causeText } from './cause-text.ts';
+import { CONTINUES, causeText, whatText } from './cause-text.ts';
 import { endCause, explained, failed, fellBack, partial, succeeded, why } from './ended-text.ts';
 import { versionsText } from './image-text.ts';
 import { explainedClause, leftCounts, leftText } from './left-text.ts';
@@ -139,10 +139,14 @@ function byPhase(facts: Facts): string {
 }
 
 /** The pod that the controller waits for. It was not created by the attempt, so the user must decide about it. */
-const waitsForOld = ({ waitsFor }: Facts): string =>
-  waitsFor
-    ? `; its controller replaces no pod before ${waitsFor.name} is Ready, which this attempt did not create (kubernetes#67250): fix it, or run ${kubectl(waitsFor.namespace, 'delete', 'pod', waitsFor.name)}`
-    : '';
+function waitsForOld({ waitsFor }: Facts): string {
+  if (!waitsFor) {
+    return '';
+  }
+  const { pod, cause } = waitsFor;
+  const why = cause ? whatText(cause) : 'not Ready';
+  return `; its controller waits for ${pod.name}: ${why}; this attempt did not create that pod (kubernetes#67250): fix it, or run ${kubectl(pod.namespace, 'delete', 'pod', pod.name)}`;
+}
 
 const blockedBy = (facts: Facts): string =>
   emptyStageClause(facts) ||
