@@ -3,7 +3,7 @@
  * may take long, as with its own slow webhook or with its thousands of events, and must not hold up those about another's.
  */
 import { FairSemaphore } from './fair-semaphore.ts';
-import { MAX_READS, MAX_STEP_WRITES, MAX_WRITES, type Reader, type Writer } from './ports.ts';
+import { MAX_EVENTS, MAX_READS, MAX_STEP_WRITES, MAX_WRITES, type Reader, type Writer } from './ports.ts';
 
 /** What a request is about; the requests of one Upgrade have the same name. */
 interface About {
@@ -32,6 +32,7 @@ const ownerOf = ({ namespace, owner }: { namespace: string; owner: { name: strin
 export function fairWriter(writer: Writer): Writer {
   const inTurn = turnsOf(MAX_WRITES);
   const inShortTurn = turnsOf(MAX_STEP_WRITES);
+  const inEventTurn = turnsOf(MAX_EVENTS);
   return {
     patchStatus: (upgrade, status) => {
       const turn = upgrade.status?.phase === status.phase ? inTurn : inShortTurn;
@@ -45,7 +46,7 @@ export function fairWriter(writer: Writer): Writer {
     patchVerified: (pod, condition, at) =>
       inTurn(ownerOf(pod), () => writer.patchVerified(pod, condition, at)),
     deletePod: (pod) => inTurn(ownerOf(pod), () => writer.deletePod(pod)),
-    recordEvent: (regarding, event) => writer.recordEvent(regarding, event),
+    recordEvent: (regarding, event) => inEventTurn(regarding, () => writer.recordEvent(regarding, event)),
   };
 }
 

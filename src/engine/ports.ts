@@ -26,6 +26,8 @@ export type { ExecResult, QueryAnswer };
 export const MAX_WRITES = 10;
 export const MAX_STEP_WRITES = 6;
 export const MAX_READS = 4;
+/** Clusters may store events separately: if requests for events hang, the others must not. */
+export const MAX_EVENTS = 4;
 
 /** Time and randomness, so that a test can control both. */
 export interface Clock {

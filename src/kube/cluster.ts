@@ -3,6 +3,7 @@ import {
   type Executor,
   type GateProbe,
   type Installation,
+  MAX_EVENTS,
   MAX_READS,
   MAX_STEP_WRITES,
   MAX_WRITES,
@@ -71,8 +72,6 @@ export type WebhookCertificates = Omit<CertificateManagerOptions, 'now' | 'confi
 
 /** Limits of concurrent requests, besides watches, lease and execs. Reads do not wait for writes or lists, and writes not for events. */
 const MAX_LISTS = 4;
-/** Clusters may store events separately: if requests for events hang, the others must not. */
-const MAX_EVENTS = 4;
 
 /**
  * Loads the configuration and creates the ports. No request is sent until they are used; only the credentials are read, so that a broken
