@@ -390,7 +390,7 @@ export class Oracle {
       this.#broken('size', `the status has ${size} bytes`);
     }
     this.#movesForward(old, now, after.metadata.uid);
-    this.#countsAddUp(now);
+    this.#countsAddUp(old, now);
     this.#conditionsFit(after);
     this.#fallbackHasCause(before, now);
     this.#beginsInItsTurn(before, after);
@@ -517,7 +517,7 @@ export class Oracle {
   }
 
   /** I7 */
-  #countsAddUp({ counts, phase }: UpgradeStatus): void {
+  #countsAddUp(old: UpgradeStatus | undefined, { counts, phase }: UpgradeStatus): void {
     if (!counts) {
       return;
     }
@@ -525,7 +525,9 @@ export class Oracle {
     if (passed + retrying + failed + inconclusive + skipped !== updated) {
       this.#broken('I7', `counts do not add up: ${JSON.stringify(counts)}`);
     }
-    if (phase === 'Succeeded' && (desired === 0 || passed + skipped < Math.max(desired, updated))) {
+    // It may be scaled to nothing later.
+    const isEmpty = desired === 0 && old?.phase !== 'Succeeded';
+    if (phase === 'Succeeded' && (isEmpty || passed + skipped < Math.max(desired, updated))) {
       this.#broken('I7', `Succeeded with ${JSON.stringify(counts)}`);
     }
   }
@@ -622,9 +624,23 @@ export class Oracle {
     }
     for (const upgrade of world.state.all('Upgrade')) {
       this.#leavesNothingUnsaid(upgrade);
+      this.#countsNoRemovedPods(upgrade);
     }
     this.#leavesNoGate();
     this.#fleet.finish();
+  }
+
+  /** After the end nobody is said to be verified who is not desired any more. */
+  #countsNoRemovedPods({ spec, status }: Upgrade): void {
+    const { kind, name } = spec.targetRef;
+    const workload = this.#options.world.workload(kind, name);
+    if (!status?.attempt?.end || !status.counts || !workload || workload.uid !== status.targetUID) {
+      return;
+    }
+    const { desired, misscheduled = 0 } = workload;
+    if (status.counts.desired > desired + misscheduled) {
+      this.#broken('I7', `${status.counts.desired} pods are counted, ${desired} are desired`);
+    }
   }
 
   #leavesNoGate(): void {

@@ -25,6 +25,7 @@ import {
   changeSpec,
   phaseIs,
   type Story,
+  scaleTo,
   target,
   wantImage,
 } from './story.ts';
@@ -370,3 +371,43 @@ test.each<KindName>(['StatefulSet', 'DaemonSet', 'DaemonSet OnDelete'])(
     expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
   },
 );
+
+describe('what is scaled down after the end', () => {
+  const scaled = async (kind: KindName, story: Story, ...to: readonly number[]): Promise<Run> =>
+    played({
+      ...story,
+      workload: { ...workloadOf(kind), replicas: 6 },
+      losesPods: true,
+      steps: [
+        { when: phaseIs('Succeeded', 'FellBack'), act: () => {} },
+        ...to.map((desired) => ({
+          when: afterSeconds(120),
+          act: (world: World) => void scaleTo(world, desired),
+        })),
+      ],
+    });
+  const passed = (run: Run) => run.world.upgrade()?.status?.summary;
+
+  test.each<KindName>(['Deployment', 'StatefulSet', 'StatefulSet Parallel'])(
+    'is not verified on more pods than there are, nor on those that come later: %s',
+    async (kind) => {
+      const good = await scaled(kind, told('scaled down', kind, {}), 3);
+      expect(good.message).toMatch(/ runs web:2\.0, verified on 3 of 3 pods/);
+      const more = await scaled(kind, told('scaled down and up', kind, {}), 3, 5);
+      expect([more.message, passed(more)]).toEqual([good.message, '3/3']);
+      const back = await scaled(kind, bad(kind), 3);
+      expect(back.message).toMatch(/^web:1\.0 runs again, verified on 3 pods; /);
+    },
+  );
+
+  test('to nothing was verified before', async () => {
+    const good = await scaled('Deployment', told('scaled to 0', 'Deployment', {}), 0);
+    expect(good.message).toBe(
+      'Deployment web is set to web:2.0, verified on 6 pods before it had 0 replicas',
+    );
+    const back = await scaled('Deployment', bad('Deployment'), 0);
+    expect(back.message).toMatch(
+      /^web:1\.0 is set again, verified on 6 pods before it had 0 replicas; web:2\.0 failed: /,
+    );
+  });
+});

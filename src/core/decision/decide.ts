@@ -28,7 +28,7 @@ import type { Snapshot } from '../snapshot.ts';
 import { endAttempt, isRetryable } from '../status.ts';
 import { earliest, fromIso, toIso } from '../time.ts';
 import { scheduleProbes } from '../verification/due.ts';
-import { summarizePods, unrecorded } from '../verification/summary.ts';
+import { summarizePods, unrecorded, withoutRemovedPods } from '../verification/summary.ts';
 import { closedWindow, storedWait } from '../wait.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { approve, type CommandOutcome, promote } from './approval.ts';
@@ -249,7 +249,8 @@ const isAbortable = (status: ActiveStatus): boolean =>
  * After FallbackPaused and FallbackFailed the gates stay closed, until somebody sets another image in the workload: postcheck does not verify
  * those pods, so it must not gate them.
  */
-function idle(snapshot: Snapshot, { status, workload }: StateOf<'Idle'>): Decision {
+function idle(snapshot: Snapshot, { status: ended, workload }: StateOf<'Idle'>): Decision {
+  const status = withoutRemovedPods(ended, workload);
   const { attempt, from, to, fallback } = status;
   const sets = [to.images, from.images, { ...from.images, ...fallback?.images }];
   const isOurs = sets.some((images) => runsImages(workload, images));

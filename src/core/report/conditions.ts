@@ -192,7 +192,7 @@ function verified(status: Status): ConditionInput {
   }
   switch (phase) {
     case 'Succeeded': {
-      const passed = `${ofDesired(counts.passed, counts)} of ${counts.desired} pods passed`;
+      const passed = counts.desired > 0 ? verifiedOf({ ...counts, skipped: 0 }) : undefined;
       return [isReason(reason, 'AllSkipped') ? 'Unknown' : 'True', reason, passed];
     }
     case 'Partial':

@@ -3,6 +3,7 @@ import { effectiveChecks } from '../../api/checks.ts';
 import { own } from '../../api/own.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { Status } from '../complete-status.ts';
+import { hasNoPods } from '../status.ts';
 import { fromIso, spanText } from '../time.ts';
 import { beforeClause } from './baseline-text.ts';
 import { missingAdvice } from './cause-text.ts';
@@ -16,7 +17,8 @@ const took = ({ attempt }: Status): string =>
 export function succeeded(facts: Facts): string {
   const { status } = facts;
   const { counts, attempt } = status;
-  const runs = `${target(facts)} runs ${versions(facts).to}`;
+  const { to } = versions(facts);
+  const runs = `${target(facts)} runs ${to}`;
   const reason = attempt?.end?.reason;
   if (isReason(reason, 'AllSkipped')) {
     return `${runs}, but nothing was verified: every check was skipped`;
@@ -24,10 +26,17 @@ export function succeeded(facts: Facts): string {
   const skipped = counts.skipped ? `, ${counts.skipped} skipped` : '';
   const onlyReady = isReason(reason, 'ReadinessOnly');
   const by = onlyReady ? ' by readiness only' : '';
+  if (hasNoPods(status)) {
+    return `${target(facts)} is set to ${to}, verified${by} on ${beforeScaledDown(status)}`;
+  }
   const span = attempt?.adopted ? '' : took(status);
   const advice = onlyReady ? missingCheck(facts) : '';
   return `${runs}, verified${by} on ${countText(counts.passed, counts)}${skipped}${span}${advice}`;
 }
+
+/** All pods that were verified are gone. */
+const beforeScaledDown = ({ lastVerified }: Status): string =>
+  `${lastVerified ? pods(lastVerified.pods) : 'all pods'} before it had 0 replicas`;
 
 /** How to verify more than readiness, if the command of a check is in no image. */
 function missingCheck({ upgrade, status }: Facts): string {
@@ -68,7 +77,9 @@ export function fellBack(facts: Facts): string {
   const { fallback, counts } = facts.status;
   const { from, to } = versions(facts);
   const replicas = counts.desired;
-  const how = own(VERIFIED_BY, fallback?.verified ?? 'No')?.(pods(replicas)) ?? '';
+  const { verified = 'No' } = fallback ?? {};
+  const isGone = replicas === 0 && verified !== 'No';
+  const how = own(VERIFIED_BY, verified)?.(isGone ? beforeScaledDown(facts.status) : pods(replicas)) ?? '';
   return `${from} ${replicas === 0 ? 'is set' : 'runs'} again, ${how}; ${why(to, fallback?.reason, fallback?.cause)}${explained(facts)}${leftOut(facts.status)}`;
 }
 

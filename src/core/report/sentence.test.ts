@@ -267,7 +267,7 @@ test.each<[Phase, string]>([
     'Inconclusive',
     'No verdict on web:2.0 yet: 0 of 0 pods passed; the controller of Deployment web replaces no further pod: check its events and the nodes',
   ],
-  ['Succeeded', 'Deployment web runs web:2.0, verified on 0 of 0 pods'],
+  ['Succeeded', 'Deployment web is set to web:2.0, verified on all pods before it had 0 replicas'],
   ['Partial', 'Deployment web runs web:2.0, verified on 0 of 0 pods'],
   ['FallingBack', 'Falling back to ; web:2.0 failed:'],
   ['FallbackChecking', 'Verifying the fallback to : 0 of 0 pods passed; web:2.0 failed:'],

@@ -9,7 +9,7 @@ import { postCheckDigest } from '../status.ts';
 import { earliest, toIso } from '../time.ts';
 import { type Due, scheduleProbes } from '../verification/due.ts';
 import { PodResults } from '../verification/results.ts';
-import { ofDesired, type PodSummary, summarizePods } from '../verification/summary.ts';
+import { countedSummary, type PodSummary, summarizePods } from '../verification/summary.ts';
 import { unobservedAt } from '../workload/refusal.ts';
 import { unblock } from './actions.ts';
 import { isRejected } from './budget.ts';
@@ -113,7 +113,7 @@ function evaluate(
 export const withPodStatus = (status: ActiveStatus, { counts, results }: PodSummary): ActiveStatus => ({
   ...status,
   counts,
-  summary: `${ofDesired(counts.passed, counts)}/${counts.desired}`,
+  summary: countedSummary(counts),
   exitCodes: exitCodes(results, status.exitCodes),
   pods: report(results),
 });

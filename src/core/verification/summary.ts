@@ -3,7 +3,7 @@ import { own } from '../../api/own.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { Counts } from '../../api/types.ts';
 import type { PodView, WorkloadView } from '../../api/views.ts';
-import type { Attempt, Status } from '../complete-status.ts';
+import { type ActiveStatus, type Attempt, NOT_COUNTED, type Status } from '../complete-status.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { fromIso } from '../time.ts';
 import { desiredPods, podsByRevision, rolloutComplete } from '../workload/pods.ts';
@@ -58,6 +58,40 @@ function count(results: readonly PodResult[], desired: number): Counts {
   const retrying = results.length - passed - skipped - failed - inconclusive;
   return { desired, updated: results.length, ready, passed, skipped, failed, inconclusive, retrying };
 }
+
+/**
+ * The counts of an attempt that has ended, of at most as many pods as are desired now: pods that were removed since then are not there to be counted,
+ * and those that are created later were not verified.
+ */
+export function withoutRemovedPods(status: ActiveStatus, workload: WorkloadView): ActiveStatus {
+  const { counts } = status;
+  const desired = desiredPods(workload, []);
+  if (counts === NOT_COUNTED || desired >= counts.desired) {
+    return status;
+  }
+  const updated = Math.min(counts.updated, desired);
+  let room = updated;
+  const keep = (count: number): number => {
+    const kept = Math.min(count, room);
+    room -= kept;
+    return kept;
+  };
+  const next: Counts = {
+    desired,
+    updated,
+    ready: Math.min(counts.ready, updated),
+    passed: keep(counts.passed),
+    skipped: keep(counts.skipped),
+    retrying: keep(counts.retrying),
+    inconclusive: keep(counts.inconclusive),
+    failed: keep(counts.failed),
+  };
+  return { ...status, counts: next, summary: countedSummary(next) };
+}
+
+/** `2/3`, as `kubectl get upgrades` shows it. */
+export const countedSummary = (counts: Counts): string =>
+  `${ofDesired(counts.passed, counts)}/${counts.desired}`;
 
 /** As many of the desired pods. More may have passed, or be updated: those that a scale-down is still to remove. */
 export const ofDesired = (count: number, { desired }: Pick<Counts, 'desired'>): number =>
