@@ -510,6 +510,11 @@ describe('what is rendered', () => {
     });
     const from = policy('networkPolicy.metricsFrom[0].podSelector.matchLabels.app=prometheus');
     expect(from).toMatchObject({ ingress: [{ from: [{ podSelector: {} }] }, ingress[1]] });
+    const webhookFrom = (carrier: string) =>
+      policy(`gate.carrier=${carrier}`, 'networkPolicy.webhookFrom[0].ipBlock.cidr=10.0.0.9/32');
+    const webhook = { ports: [{ port: 'webhook' }], from: [{ ipBlock: { cidr: '10.0.0.9/32' } }] };
+    expect(webhookFrom('Webhook')).toMatchObject({ ingress: [...ingress, webhook] });
+    expect(webhookFrom('None')).toMatchObject({ ingress });
   });
 
   test('the CRD is the one of crds/, with the labels of the release', () => {
