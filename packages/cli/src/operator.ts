@@ -1,8 +1,9 @@
-/** Finds the operator's pods by the labels of its chart. */
+/** Finds the operator's pods: by the labels of its chart, which anybody can give to a pod, and by their account, which only administrators bind. */
 
 import { at, list, type Raw, record, text } from '../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../src/kube/client/paths.ts';
 import type { Cluster } from './cluster.ts';
+import { Fault } from './fault.ts';
 
 export const OPERATOR_LABELS = 'app.kubernetes.io/name=postcheck,app.kubernetes.io/component=operator';
 
@@ -12,13 +13,41 @@ export interface OperatorPod {
   readonly raw: Raw;
 }
 
-/** Lists them in the given namespace, otherwise in all. */
+const ROLE_BINDINGS = { root: '/apis/rbac.authorization.k8s.io/v1', plural: 'clusterrolebindings' };
+const BINDING_LABELS = 'app.kubernetes.io/name=postcheck';
+
+/** Lists them in the given namespace, otherwise in all. Throws a Fault if pods of others could be among them. */
 export async function operatorPods(cluster: Cluster, namespace?: string): Promise<OperatorPod[]> {
-  const pods = await cluster.list(RESOURCES.Pod, namespace, { labelSelector: OPERATOR_LABELS });
-  return pods.map((raw) => {
+  const listed = await cluster.list(RESOURCES.Pod, namespace, { labelSelector: OPERATOR_LABELS });
+  const pods = listed.map((raw) => {
     const metadata = record(raw.metadata);
     return { namespace: text(metadata.namespace), name: text(metadata.name), raw };
   });
+  if (namespace !== undefined || pods.length === 0) {
+    return pods;
+  }
+  const accounts = await boundAccounts(cluster);
+  if (accounts.size > 0) {
+    return pods.filter((pod) =>
+      accounts.has(`${pod.namespace}/${text(at(pod.raw, 'spec', 'serviceAccountName'))}`),
+    );
+  }
+  const namespaces = [...new Set(pods.map((pod) => pod.namespace))];
+  if (namespaces.length > 1) {
+    throw new Fault(
+      `pods in namespaces ${namespaces.join(', ')} have the labels of the operator, and you cannot list its ClusterRoleBindings, which tell whose they are`,
+    );
+  }
+  return pods;
+}
+
+/** The accounts that the chart's ClusterRoleBindings name; empty if there are none, or they cannot be listed. */
+async function boundAccounts(cluster: Cluster): Promise<ReadonlySet<string>> {
+  const bindings = await cluster
+    .list(ROLE_BINDINGS, undefined, { labelSelector: BINDING_LABELS })
+    .catch(() => []);
+  const subjects = bindings.flatMap((binding) => list(binding.subjects)).map(record);
+  return new Set(subjects.map(({ namespace, name }) => `${text(namespace)}/${text(name)}`));
 }
 
 /** Returns the image that a pod of the operator runs. */

@@ -2,12 +2,17 @@
 import { expect, test } from '@jest/globals';
 import { checkOperator } from '../src/check/operator.ts';
 import type { Cluster } from '../src/cluster.ts';
+import { Fault } from '../src/fault.ts';
 import { fakeIo } from './io.ts';
 
-/** One Ready pod of an operator in each of these namespaces; its account has its permissions in the namespaces that it watches. */
+/**
+ * One Ready pod of an operator in each of these namespaces; its account has its permissions in the namespaces that it watches. Those in `bound` are
+ * named by a ClusterRoleBinding; without any, these cannot be listed.
+ */
 async function found(
   namespace: string,
   watched: Readonly<Record<string, readonly string[]>>,
+  bound: readonly string[] = Object.keys(watched),
 ): Promise<string[]> {
   const io = fakeIo();
   const pods = Object.entries(watched).map(([home, names]) => ({
@@ -20,7 +25,17 @@ async function found(
   }));
   const cluster = {
     namespace,
-    list: async () => pods,
+    list: async ({ plural }: { readonly plural: string }) => {
+      if (plural === 'pods') {
+        return pods;
+      }
+      if (bound.length === 0) {
+        throw new Fault('forbidden');
+      }
+      return bound.map((home) => ({
+        subjects: [{ kind: 'ServiceAccount', namespace: home, name: 'postcheck' }],
+      }));
+    },
     try: async (request: { readonly body?: { readonly spec?: { readonly user?: string } } }) => {
       const home = request.body?.spec?.user?.split(':')[2];
       const names = home === undefined ? [] : watched[home];
@@ -51,4 +66,18 @@ test('says that two operators act in one namespace', async () => {
   expect(await found('shop', { one: [], two: ['shop'] })).toEqual([
     'failure: the operators in namespaces one and two act on the same Upgrades, those in namespace shop: set separate watchNamespaces',
   ]);
+});
+
+test('a pod of somebody else with the labels of the operator is none of it', async () => {
+  expect(await found('shop', { ops: [], evil: [] }, ['ops'])).toEqual([]);
+  expect(await found('shop', { evil: [] }, ['ops'])).toEqual([
+    'failure: no pod of the operator is running: nothing is upgraded, and no gate is opened',
+  ]);
+});
+
+test('says that it cannot tell whose pods they are', async () => {
+  expect(await found('shop', { ops: [], evil: [] }, [])).toEqual([
+    'unknown: operator: pods in namespaces ops, evil have the labels of the operator, and you cannot list its ClusterRoleBindings, which tell whose they are',
+  ]);
+  expect(await found('shop', { ops: [] }, [])).toEqual([]);
 });

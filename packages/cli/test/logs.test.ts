@@ -6,7 +6,8 @@ import { tableOf } from '../src/verbs/codes.ts';
 import { entryText, logs, readEntry } from '../src/verbs/logs.ts';
 import { fakeIo } from './io.ts';
 
-const listing = (list: () => Promise<unknown>): Cluster => ({ list }) as unknown as Cluster;
+const listing = (list: (resource: { readonly plural: string }) => Promise<unknown>): Cluster =>
+  ({ list }) as unknown as Cluster;
 
 describe('the log of an operator that is not found', () => {
   const forbidden = 'forbidden: me cannot list pods in the whole cluster; you need the verb list on pods';
@@ -23,6 +24,16 @@ describe('the log of an operator that is not found', () => {
       {},
       listing(() => Promise.reject(new Fault(forbidden))),
       `${forbidden}, or name the operator's namespace with --operator-namespace`,
+    ],
+    [
+      'more than one',
+      {},
+      listing(async (resource) =>
+        resource.plural === 'pods'
+          ? ['ops', 'evil'].map((namespace) => ({ metadata: { namespace, name: 'postcheck-1' } }))
+          : Promise.reject(new Fault('forbidden')),
+      ),
+      "which tell whose they are, or name the operator's namespace with --operator-namespace",
     ],
   ])('in %s namespace says where it was looked for, and what to add', async (_, options, cluster, said) => {
     await expect(logs(fakeIo(), cluster, undefined, options)).rejects.toThrow(said);

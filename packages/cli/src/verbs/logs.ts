@@ -104,7 +104,7 @@ export async function logs(
 /** Returns the operator's pods, in its namespace or wherever they are found. */
 async function podsIn(cluster: Cluster, namespace: string | undefined): Promise<OperatorPod[]> {
   const pods = await operatorPods(cluster, namespace).catch((error: Error) => {
-    throw namespace === undefined && error.message.startsWith('forbidden')
+    throw namespace === undefined && /^forbidden|ClusterRoleBindings/.test(error.message)
       ? new Fault(`${error.message}, or name the operator's namespace with --operator-namespace`)
       : error;
   });
