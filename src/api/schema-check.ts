@@ -34,7 +34,7 @@ const ExitCodeRule = Type.Object(
       default: '',
       maxLength: 256,
       description: 'Human-readable meaning of the code, shown in the status.',
-      ...quotable('message must be one line without control characters'),
+      ...quotable('message must be one line without control and invisible characters'),
     }),
   },
   rules(

@@ -5,10 +5,16 @@ import { type TSchemaOptions, Type } from 'typebox';
 export const rules = (...list: { rule: string; message: string; fieldPath?: string }[]): TSchemaOptions => ({
   'x-kubernetes-validations': list,
 });
-/** The characters that printable.ts removes from foreign text: a spec does not need them, and they could change how a terminal shows a message. */
-const UNPRINTABLE = '\\u0001-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069';
+/**
+ * The characters that printable.ts always removes from foreign text: a spec does not need them, and they could change how a terminal shows a message, or
+ * hide in it.
+ */
+export const UNPRINTABLE =
+  '\\u0001-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f-\\u1160\\u17b4-\\u17b5\\u180b-\\u180f\\u200b' +
+  '\\u200e-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0d\\ufeff\\uffa0\\ufff0-\\ufffb' +
+  '\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a\\U000e0000-\\U000e0fff';
 
-/** Text that messages quote: one line, without control and direction characters. */
+/** Text that messages quote: one line, without control and invisible characters. */
 export const quotable = (message: string): TSchemaOptions =>
   rules({ rule: `!self.matches('[${UNPRINTABLE}]')`, message });
 

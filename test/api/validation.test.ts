@@ -100,26 +100,28 @@ const REFUSED: readonly (readonly [mistake: string, spec: Json, sentence: string
     },
     'Duplicate value',
   ],
-  ...[' ', '\u200b', '\u001b[2J', '\u009b2J', '\u202e', '\u2028'].flatMap((odd): [string, Json, string][] => [
-    [
-      `an image with ${JSON.stringify(odd)}`,
-      { containers: [{ name: 'a', image: `a:${odd}1` }] },
-      'image must not contain whitespace, control characters or characters outside ASCII',
-    ],
-    ...([' ', '\u200b'].includes(odd)
-      ? []
-      : [
-          [
-            `the meaning of an exit code with ${JSON.stringify(odd)}`,
-            {
-              postCheck: {
-                checks: [check({ exitCodes: [{ codes: 17, class: 'Retry', message: `no${odd}pe` }] })],
+  ...[' ', '\u200b', '\u{e0041}', '\u001b[2J', '\u009b2J', '\u202e', '\u2028'].flatMap(
+    (odd): [string, Json, string][] => [
+      [
+        `an image with ${JSON.stringify(odd)}`,
+        { containers: [{ name: 'a', image: `a:${odd}1` }] },
+        'image must not contain whitespace, control characters or characters outside ASCII',
+      ],
+      ...(odd === ' '
+        ? []
+        : [
+            [
+              `the meaning of an exit code with ${JSON.stringify(odd)}`,
+              {
+                postCheck: {
+                  checks: [check({ exitCodes: [{ codes: 17, class: 'Retry', message: `no${odd}pe` }] })],
+                },
               },
-            },
-            'message must be one line without control characters',
-          ] as [string, Json, string],
-        ]),
-  ]),
+              'message must be one line without control and invisible characters',
+            ] as [string, Json, string],
+          ]),
+    ],
+  ),
   [
     'a kind in small letters',
     { targetRef: { kind: 'deployment', name: 'x' } },
