@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
 import type { ObjectReference, OperatorEvent } from '../../engine/ports.ts';
 import { EventCorrelator, type EventWrite } from './event-correlator.ts';
@@ -86,4 +88,23 @@ describe('one object', () => {
     expect(say(correlator.correlate(about('first'), event('a'), 0))).toBe('create a');
     expect(say(correlator.correlate(about('u-4000'), event('a'), 0))).toBe('count 2');
   });
+});
+
+test('nothing of what notes say is kept, however long they are', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const correlator = new EventCorrelator();
+  const length = 1_000_000;
+  const heap = (): number => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = heap();
+  for (let i = 0; i < 50; i++) {
+    correlator.correlate(about(`u-${i % 5}`), event(Buffer.alloc(length, `${i}`).toString('latin1')), 0);
+  }
+  expect(heap() - before).toBeLessThan(10 * length);
+  expect(
+    say(correlator.correlate(about('u-0'), event(Buffer.alloc(length, '5').toString('latin1')), 0)),
+  ).toBe('count 2');
 });

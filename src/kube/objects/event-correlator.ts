@@ -2,6 +2,7 @@
  * Limits and aggregates events as client-go does: 25 for each object, then one in five minutes. A repeated event becomes a series with a count, and
  * of more than ten events that differ only in their note, the further ones are combined. Pure; times are of the monotonic clock.
  */
+import { createHash } from 'node:crypto';
 import type { ObjectReference, OperatorEvent } from '../../engine/ports.ts';
 
 const BURST = 25;
@@ -41,7 +42,7 @@ export class EventCorrelator {
       return undefined;
     }
     state.tokens -= 1;
-    const kind = JSON.stringify([event.type, event.reason, event.action, event.related?.uid]);
+    const kind = digest(JSON.stringify([event.type, event.reason, event.action, event.related?.uid]));
     return aggregate(state.series, kind, event.note, now);
   }
 
@@ -65,8 +66,11 @@ export class EventCorrelator {
   }
 }
 
+/** Notes are as long as whoever causes them likes, and all of these are remembered. */
+const digest = (text: string): string => createHash('sha256').update(text).digest('base64').slice(0, 16);
+
 function aggregate(all: Map<string, Series>, kind: string, note: string, now: number): EventWrite {
-  const exact = `${kind} ${note}`;
+  const exact = `${kind} ${digest(note)}`;
   const similar = [...all.keys()].filter((key) => key.startsWith(`${kind} `)).length;
   const key = all.has(exact) || similar < MAX_SIMILAR ? exact : kind;
   const series = all.get(key);
