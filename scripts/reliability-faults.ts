@@ -35,7 +35,7 @@ export const FAULTS: readonly Fault[] = [
   { id: 'F9', what: 'a watch ends after each event', where: [[WATCH, 'an event and an end, for ever'], PROXY] },
   { id: 'F10', what: 'a page of a list has expired', where: [[WATCH, 'pages that expire are begun again']] },
   { id: 'F11', what: 'every write conflicts', where: [[SIM, 'whichever it is, changes nothing about the end'], PROXY] },
-  { id: 'F12', what: 'others write the same object all the time', where: [[LONG, 'times a second gets its version all the same'], [RIVALS, 'annotates the Deployment ten times a second']] },
+  { id: 'F12', what: 'others write the same object all the time', where: [[LONG, 'times a second gets its version all the same'], [RIVALS, 'annotates the Deployment ten times a second', 'without a pause']] },
   { id: 'F13', what: '429 with every form of Retry-After', where: [[WATCH, 'after 429 nothing is asked'], [REQUEST, 'after 429 nothing is sent'], [EXEC, 'after 429 nothing is sent'], PROXY] },
   { id: 'F14', what: 'errors of the server, of proxies before it, outages', where: [[SIM, 'one time out of three for ten minutes', 'for as long as the API server is away'], PROXY, [OUTAGES, 'is killed and returns']] },
   { id: 'F15', what: 'an answer is lost, a request done twice', where: [PROXY, [REQUEST, 'again after a lost answer']] },

@@ -4,7 +4,8 @@
  */
 import { holdsFinalizer } from '../api/gate.ts';
 import { FALLBACK_FINALIZER } from '../api/names.ts';
-import type { Status } from './complete-status.ts';
+import type { Upgrade } from '../api/types.ts';
+import { type Status, storedStatus } from './complete-status.ts';
 import { type Action, NO_ACTION } from './plan.ts';
 import { policyFor } from './rollout/policy.ts';
 import type { CompleteUpgrade } from './snapshot.ts';
@@ -35,15 +36,21 @@ export function mustRestore(upgrade: CompleteUpgrade, status: Status): boolean {
   );
 }
 
+/** The write is held against the stored status. */
+const asStored = (upgrade: CompleteUpgrade): Upgrade => ({
+  ...upgrade,
+  status: storedStatus(upgrade.status),
+});
+
 export const addFinalizer = (upgrade: CompleteUpgrade): Action => ({
   kind: 'setFinalizers',
-  upgrade,
+  upgrade: asStored(upgrade),
   finalizers: [...upgrade.metadata.finalizers, FALLBACK_FINALIZER],
 });
 
 export const removeFinalizer = (upgrade: CompleteUpgrade): Action => ({
   kind: 'setFinalizers',
-  upgrade,
+  upgrade: asStored(upgrade),
   finalizers: upgrade.metadata.finalizers.filter((name) => name !== FALLBACK_FINALIZER),
 });
 

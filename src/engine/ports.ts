@@ -148,20 +148,20 @@ export interface VerifiedCondition {
 
 /** Every write that the operator makes. Each has a precondition or is idempotent by construction. */
 export interface Writer {
-  /** Merge patch of `/status` with the Upgrade's uid and resourceVersion. Removed fields are sent as null. */
+  /** Writes `/status` of exactly this Upgrade, if its spec and status are still those of the view. Removed fields are removed. */
   patchStatus(upgrade: Upgrade, status: UpgradeStatus): Promise<Written<Upgrade>>;
-  /** Merge patch of the finalizers, with the Upgrade's uid and resourceVersion. */
+  /** Writes the finalizers of exactly this Upgrade, if they and its spec and status are still those of the view. */
   patchFinalizers(upgrade: Upgrade, finalizers: readonly string[]): Promise<Written<Upgrade>>;
   /**
-   * Strategic merge of container images (init containers too), and of a StatefulSet's partition, with the view's uid and
-   * resourceVersion, field manager `postcheck`.
+   * Writes container images (init containers too) and a StatefulSet's partition, if the workload's template and strategy are still those of the view,
+   * as field manager `postcheck`.
    */
   patchImages(
     workload: WorkloadView,
     images: Readonly<Record<string, string>>,
     partition?: number,
   ): Promise<Written<WorkloadView>>;
-  /** Removes our managedFields entries, guarded by resourceVersion. Does not change the generation. */
+  /** Removes our managedFields entries, each of them tested. Does not change the generation. */
   releaseFields(workload: WorkloadView): Promise<Written<WorkloadView>>;
   /** Strategic merge of one pod condition, guarded by uid. */
   patchVerified(pod: PodView, condition: VerifiedCondition, at: number): Promise<Written<PodView>>;

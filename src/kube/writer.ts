@@ -1,8 +1,7 @@
 /** All writes to the API server, each with a precondition. */
-import { FIELD_MANAGER, VERIFIED } from '../api/names.ts';
-import { own } from '../api/own.ts';
-import type { Upgrade, UpgradeMeta, UpgradeStatus } from '../api/types.ts';
-import type { PodView, TemplateContainer, WorkloadView } from '../api/views.ts';
+import { FIELD_MANAGER, UNSEEN, VERIFIED } from '../api/names.ts';
+import type { Upgrade, UpgradeStatus } from '../api/types.ts';
+import type { PodView, WorkloadView } from '../api/views.ts';
 import type {
   ObjectReference,
   OperatorEvent,
@@ -18,6 +17,7 @@ import { EventRecorder } from './event-recorder.ts';
 import { decodePod } from './objects/decode-pod.ts';
 import { decodeUpgrade } from './objects/decode-upgrade.ts';
 import { decodeWorkload } from './objects/decode-workload.ts';
+import { imagePatch, isSameVersion } from './objects/image-patch.ts';
 import { ownEntries } from './objects/managed-fields.ts';
 import { mergePatch } from './objects/merge-patch.ts';
 
@@ -34,6 +34,8 @@ export interface WriterOptions {
 
 const QUERY = { fieldManager: FIELD_MANAGER };
 const RETRIES = 2;
+/** How often the images of a workload are written that others write at the same time. */
+const TRIES_AFTER_CONFLICTS = 5;
 const NOT_LEADER: RequestFailure = {
   kind: 'unavailable',
   message: 'not the leader any more: nothing is written',
@@ -43,6 +45,12 @@ const NOT_LEADER: RequestFailure = {
 interface UpgradeChange {
   readonly metadata?: object;
   readonly status?: object;
+}
+
+/** The same change as the value of one field. */
+interface Part {
+  readonly path: '/status' | '/metadata/finalizers';
+  readonly value: object;
 }
 
 /** Sends every write as raw JSON with a precondition, so that a repeated or late one is rejected. */
@@ -61,78 +69,115 @@ export class ClusterWriter implements Writer {
   }
 
   patchStatus(upgrade: Upgrade, status: UpgradeStatus): Promise<Written<Upgrade>> {
-    return this.#patchUpgrade(upgrade, { status: mergePatch(upgrade.status, status) });
+    const change = { status: mergePatch(upgrade.status, status) };
+    return this.#patchUpgrade(upgrade, change, { path: '/status', value: status });
   }
 
   patchFinalizers(upgrade: Upgrade, finalizers: readonly string[]): Promise<Written<Upgrade>> {
-    return this.#patchUpgrade(upgrade, { metadata: { finalizers } });
+    const change = { metadata: { finalizers } };
+    return this.#patchUpgrade(upgrade, change, { path: '/metadata/finalizers', value: finalizers });
   }
 
   /**
    * Whoever may write Upgrades can fill one with entries of field managers, until etcd has no room for anything else. Then all of them are removed,
    * which a write of the status cannot do itself, and the write is repeated: who applies the Upgrade gets its own back the next time.
    */
-  async #patchUpgrade(upgrade: Upgrade, change: UpgradeChange): Promise<Written<Upgrade>> {
-    const first = await this.#sendUpgrade(upgrade.metadata, change);
-    if (first.ok || first.failure.kind !== 'invalid' || !first.failure.tooLarge) {
-      return written(first, decodeUpgrade);
+  async #patchUpgrade(upgrade: Upgrade, change: UpgradeChange, part: Part): Promise<Written<Upgrade>> {
+    const answer = await this.#sendUpgrade(upgrade, change, part);
+    if (answer.ok || answer.failure.kind !== 'invalid' || !answer.failure.tooLarge) {
+      return written(answer, decodeUpgrade);
     }
-    const emptied = await this.#sendUpgrade(upgrade.metadata, { metadata: { managedFields: [{}] } });
-    const now = written(emptied, decodeUpgrade);
-    return now.ok ? written(await this.#sendUpgrade(now.object.metadata, change), decodeUpgrade) : now;
+    const { uid } = upgrade.metadata;
+    const emptied = written(
+      await this.#mergeUpgrade(upgrade, { metadata: { uid, managedFields: [{}] } }),
+      decodeUpgrade,
+    );
+    return emptied.ok ? written(await this.#sendPart(upgrade, part), decodeUpgrade) : emptied;
   }
 
-  #sendUpgrade(
-    { namespace, name, uid, resourceVersion }: UpgradeMeta,
-    { metadata, status }: UpgradeChange,
-  ): Promise<Answer> {
-    const target = { resource: RESOURCES.Upgrade, namespace, name };
+  /**
+   * The resource version is the precondition of least cost, but whoever may write labels can change it so often that it is always out of date. That must
+   * not keep a fallback from being stored, so after a conflict the precondition is what was decided on.
+   */
+  async #sendUpgrade(upgrade: Upgrade, { metadata, status }: UpgradeChange, part: Part): Promise<Answer> {
+    const { uid, resourceVersion } = upgrade.metadata;
+    const body = { metadata: { uid, resourceVersion, ...metadata }, ...(status ? { status } : {}) };
+    const answer = await this.#mergeUpgrade(upgrade, body);
+    return !answer.ok && answer.failure.kind === 'conflict' ? this.#sendPart(upgrade, part) : answer;
+  }
+
+  #mergeUpgrade(upgrade: Upgrade, body: UpgradeChange): Promise<Answer> {
     return this.#send({
       method: 'PATCH',
-      target: status ? { ...target, subresource: 'status' } : target,
+      target: upgradeTarget(upgrade, body.status !== undefined),
       query: QUERY,
       patchType: 'application/merge-patch+json',
-      body: { metadata: { uid, resourceVersion, ...metadata }, ...(status ? { status } : {}) },
+      body,
+      retries: RETRIES,
+    });
+  }
+
+  /** Sets one field, if it and spec and status are those that were decided on. */
+  #sendPart(upgrade: Upgrade, { path, value }: Part): Promise<Answer> {
+    const { metadata, status } = upgrade;
+    return this.#send({
+      method: 'PATCH',
+      target: upgradeTarget(upgrade, path === '/status'),
+      query: QUERY,
+      patchType: 'application/json-patch+json',
+      body: [
+        { op: 'test', path: '/metadata/uid', value: metadata.uid },
+        { op: 'test', path: '/metadata/generation', value: metadata.generation },
+        ...(path === '/status'
+          ? []
+          : [{ op: 'test', path, value: metadata.finalizers?.length ? metadata.finalizers : null }]),
+        { op: 'test', path: '/status', value: status ?? { observedGeneration: UNSEEN } },
+        { op: 'add', path, value },
+      ],
       retries: RETRIES,
     });
   }
 
   /**
    * Its precondition is the generation, which is that of the spec: the controller writes the status of a workload whose pods change many times a
-   * second, and none of that concerns the images.
+   * second, and none of that concerns the images. An annotation of a Deployment has a generation too, and whoever writes these as often makes the
+   * cached one always out of date: then the workload is read, and written if nothing else has changed.
    */
   async patchImages(
     workload: WorkloadView,
     images: Readonly<Record<string, string>>,
     partition?: number,
   ): Promise<Written<WorkloadView>> {
-    const answer = await this.#send({
-      method: 'PATCH',
-      target: workloadTarget(workload),
-      query: QUERY,
-      patchType: 'application/json-patch+json',
-      body: [
-        { op: 'test', path: '/metadata/uid', value: workload.uid },
-        { op: 'test', path: '/metadata/generation', value: workload.generation },
-        ...imageOperations(workload.containers, images),
-        ...(partition === undefined
-          ? []
-          : [{ op: 'add', path: '/spec/updateStrategy/rollingUpdate/partition', value: partition }]),
-      ],
-      retries: RETRIES,
-    });
-    return written(answer, (raw) => decodeWorkload(workload.kind, raw));
+    const project = (raw: unknown): WorkloadView => decodeWorkload(workload.kind, raw);
+    for (let { generation } = workload, tries = 1; ; tries++) {
+      const answer = await this.#send({
+        method: 'PATCH',
+        target: workloadTarget(workload),
+        query: QUERY,
+        patchType: 'application/json-patch+json',
+        body: imagePatch({ ...workload, generation }, images, partition),
+        retries: RETRIES,
+      });
+      if (answer.ok || answer.failure.kind !== 'conflict' || tries === TRIES_AFTER_CONFLICTS) {
+        return written(answer, project);
+      }
+      const now = written(await this.#read(workloadTarget(workload)), project);
+      if (!now.ok || !isSameVersion(now.object, workload)) {
+        return answer;
+      }
+      generation = now.object.generation;
+    }
   }
 
-  /** Reads the current positions of the entries first; the patch tests each entry before it removes it, and the resource version. */
+  /** Reads the current positions of the entries first; the patch tests each entry before it removes it, whatever else others write meanwhile. */
   async releaseFields(workload: WorkloadView): Promise<Written<WorkloadView>> {
     const target = workloadTarget(workload);
     const project = (raw: unknown): WorkloadView => decodeWorkload(workload.kind, raw);
-    const read = await this.#requests.send({ method: 'GET', target, retries: RETRIES });
+    const read = await this.#read(target);
     if (!read.ok) {
       return read;
     }
-    const { uid, resourceVersion, managedFields } = record(at(read.body, 'metadata'));
+    const { uid, managedFields } = record(at(read.body, 'metadata'));
     if (uid !== workload.uid) {
       return failed({
         kind: 'notFound',
@@ -151,7 +196,7 @@ export class ClusterWriter implements Writer {
       method: 'PATCH',
       target,
       patchType: 'application/json-patch+json',
-      body: [{ op: 'test', path: '/metadata/resourceVersion', value: resourceVersion }, ...removals],
+      body: [{ op: 'test', path: '/metadata/uid', value: workload.uid }, ...removals],
       retries: RETRIES,
     });
     return written(answer, project);
@@ -189,6 +234,9 @@ export class ClusterWriter implements Writer {
     return answer.ok ? { ok: true, object: undefined } : answer;
   }
 
+  #read = (target: Target): Promise<Answer> =>
+    this.#requests.send({ method: 'GET', target, retries: RETRIES });
+
   recordEvent(regarding: ObjectReference, event: OperatorEvent): Promise<void> {
     return this.#events.record(regarding, event);
   }
@@ -204,22 +252,8 @@ export class ClusterWriter implements Writer {
   }
 }
 
-/** A JSON patch names containers by their position, which is that of the generation that it tests. */
-function imageOperations(
-  containers: readonly TemplateContainer[],
-  images: Readonly<Record<string, string>>,
-): object[] {
-  const regular = containers.filter(({ role }) => role === 'regular');
-  const init = containers.filter(({ role }) => role !== 'regular');
-  const imagesAt = (path: string, listed: readonly TemplateContainer[]): object[] =>
-    listed.flatMap(({ name }, index) => {
-      const value = own(images, name);
-      return value === undefined ? [] : [{ op: 'replace', path: `${path}/${index}/image`, value }];
-    });
-  return [
-    ...imagesAt('/spec/template/spec/containers', regular),
-    ...imagesAt('/spec/template/spec/initContainers', init),
-  ];
+function upgradeTarget({ metadata: { namespace, name } }: Upgrade, isStatus: boolean): Target {
+  return { resource: RESOURCES.Upgrade, namespace, name, ...(isStatus ? { subresource: 'status' } : {}) };
 }
 
 function workloadTarget({ kind, namespace, name }: WorkloadView): Target {

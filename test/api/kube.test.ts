@@ -338,6 +338,20 @@ describe('writing images', () => {
     60_000,
   );
 
+  test('is done though somebody annotated and scaled the workload since it was read, and not twice', async () => {
+    const view = await created('Deployment', 'annotated');
+    api.kubectl(['annotate', 'deployment', 'annotated', '-n', 'shop', 'note=1']);
+    api.kubectl(['scale', 'deployment', 'annotated', '-n', 'shop', '--replicas=3']);
+    expect(await cluster.writer.patchImages(view, { web: 'registry.example/web:2' })).toMatchObject({
+      ok: true,
+      object: { generation: view.generation + 3, desired: 3 },
+    });
+    expect(await cluster.writer.patchImages(view, { web: 'registry.example/web:3' })).toMatchObject({
+      ok: false,
+      failure: { kind: 'conflict' },
+    });
+  }, 60_000);
+
   test('is refused as a conflict when somebody wrote in between, also when it renamed the container', async () => {
     const view = await created('Deployment', 'raced');
     const renamed = [{ op: 'replace', path: '/spec/template/spec/containers/0/name', value: 'other' }];
@@ -438,6 +452,41 @@ describe('writing status', () => {
       ok: false,
       failure: { kind: 'conflict' },
     });
+  }, 60_000);
+
+  test('is done though labels were written since it was read, and not twice, nor over another spec', async () => {
+    const upgrade = await createUpgrade('labelled');
+    const label = (value: string) =>
+      api.kubectl(['label', 'upgrade', 'labelled', '-n', 'shop', '--overwrite', `note=${value}`]);
+    label('1');
+    const message = 'exited 1: <a href="x">&</a>\n世界 \\ "';
+    const first = await cluster.writer.patchStatus(upgrade, { phase: 'Pending', message });
+    expect(first).toMatchObject({ ok: true, object: { status: { phase: 'Pending', message } } });
+    if (!first.ok) {
+      return;
+    }
+    label('2');
+    const finalizers = await cluster.writer.patchFinalizers(first.object, ['postcheck.dev/fallback']);
+    expect(finalizers).toMatchObject({
+      ok: true,
+      object: { metadata: { finalizers: ['postcheck.dev/fallback'] } },
+    });
+    label('3');
+    const second = await cluster.writer.patchStatus(first.object, { phase: 'Upgrading' });
+    expect(second.ok && second.object.status).toEqual({ phase: 'Upgrading' });
+    const conflict = { ok: false, failure: { kind: 'conflict' } };
+    expect(await cluster.writer.patchStatus(first.object, { phase: 'Succeeded' })).toMatchObject(conflict);
+    if (!finalizers.ok || !second.ok) {
+      return;
+    }
+    expect(await cluster.writer.patchFinalizers(finalizers.object, [])).toMatchObject(conflict);
+    label('4');
+    expect((await cluster.writer.patchFinalizers(second.object, [])).ok).toBe(true);
+    api.kubectl([
+      ...['patch', 'upgrade', 'labelled', '-n', 'shop', '--type=merge'],
+      ...['-p', '{"spec":{"paused":true}}'],
+    ]);
+    expect(await cluster.writer.patchStatus(second.object, { phase: 'Succeeded' })).toMatchObject(conflict);
   }, 60_000);
 
   test.each(['status', 'finalizer'])(

@@ -127,6 +127,14 @@ async function annotate(attempt: Attempt, signal: AbortSignal): Promise<number> 
   return writes;
 }
 
+/** Changes labels and annotations all the time, so that no resource version that anybody has seen is the present one. */
+async function writeWithoutPause(path: string, writer: string, signal: AbortSignal): Promise<void> {
+  for (let writes = 0; !signal.aborted; writes++) {
+    const note = { [`example.com/note-${writer}`]: `${writes}` };
+    await environment.admin.patch(path, { metadata: { labels: note, annotations: note } });
+  }
+}
+
 const RIVALS: Readonly<Record<string, (attempt: Attempt) => Promise<void>>> = {
   'an autoscaler that scales up and down while pods wait behind their gates: a good version stays': async (
     attempt,
@@ -246,6 +254,24 @@ const RIVALS: Readonly<Record<string, (attempt: Attempt) => Promise<void>>> = {
       const written = await writes;
       expect((await attempt.workload()).metadata.annotations['example.com/note']).toBe(`${written}`);
     },
+  'somebody who labels the Upgrade and annotates the Deployment without a pause: a bad version goes': async (
+    attempt,
+  ) => {
+    await attempt.prepare();
+    await attempt.midWay();
+    const writing = new AbortController();
+    const writers = [
+      ...[1, 2, 3].map((writer) => writeWithoutPause(attempt.upgradePath(), `${writer}`, writing.signal)),
+      writeWithoutPause(attempt.workloadPath(), '4', writing.signal),
+    ];
+    try {
+      attempt.decide('bad');
+      await attempt.ends('FellBack', 3);
+    } finally {
+      writing.abort();
+      await Promise.all(writers);
+    }
+  },
 };
 
 /** What a webhook says, and so the log. */

@@ -68,14 +68,20 @@ export const isAct = (sent: SentRequest): boolean =>
   isWrite(sent) && !['events', 'leases'].includes(sent.resource);
 
 interface Guards {
-  readonly metadata?: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly metadata?: {
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+    readonly managedFields?: readonly object[];
+  };
   readonly preconditions?: { readonly uid?: string };
 }
 
 /** The precondition that a write must have, by resource; resources that are not listed may not be written at all. */
 const GUARDS: Readonly<Record<string, (body: Guards) => boolean>> = {
   'patch upgrades/status': ({ metadata }) => Boolean(metadata?.uid && metadata.resourceVersion),
-  'patch upgrades': ({ metadata }) => Boolean(metadata?.uid && metadata.resourceVersion),
+  // Entries of field managers that are all removed are removed, however often.
+  'patch upgrades': ({ metadata }) =>
+    Boolean(metadata?.uid && (metadata.resourceVersion || metadata.managedFields)),
   // Idempotent: the same condition twice is one.
   'patch pods/status': ({ metadata }) => Boolean(metadata?.uid),
   'delete pods': ({ preconditions }) => Boolean(preconditions?.uid),
@@ -87,8 +93,12 @@ const GUARDS: Readonly<Record<string, (body: Guards) => boolean>> = {
   'patch leases': ({ metadata }) => Boolean(metadata?.resourceVersion),
 };
 const WORKLOADS = ['deployments', 'statefulsets', 'daemonsets'];
-/** What a JSON patch must test. */
-const TESTED = [['/metadata/resourceVersion'], ['/metadata/uid', '/metadata/generation']];
+/** What a JSON patch must test: the generation that it is for, or what it removes. */
+const TESTED = [
+  ['/metadata/uid', '/metadata/generation'],
+  ['/metadata/uid', '/metadata/managedFields/*/manager'],
+];
+const anyIndex = (path: string): string => path.replace(/\/\d+\//g, '/*/');
 
 /** Returns why the write could be applied twice, or to another object than it was decided for; nothing if it cannot. */
 export function unguarded(sent: SentRequest): string | undefined {
@@ -100,7 +110,7 @@ export function unguarded(sent: SentRequest): string | undefined {
   // A JSON patch has its precondition as a test.
   const held = Array.isArray(body)
     ? TESTED.some((paths) =>
-        paths.every((path) => body.some((one) => one.op === 'test' && one.path === path)),
+        paths.every((path) => body.some((one) => one.op === 'test' && anyIndex(one.path) === path)),
       )
     : (WORKLOADS.includes(sent.resource) ? GUARDS['patch upgrades/status'] : GUARDS[what])?.(body as Guards);
   return held ? undefined : `${what} ${sent.name} without a guard: ${sent.body.slice(0, 200)}`;

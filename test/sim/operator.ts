@@ -3,6 +3,7 @@
  * or the process can be cut off before it, after it, or before its answer arrives. A process that was cut off never runs again.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import { VERIFIED } from '../../src/api/names.ts';
 import type { Upgrade, UpgradeStatus } from '../../src/api/types.ts';
 import type { PodView, WorkloadView } from '../../src/api/views.ts';
@@ -23,6 +24,7 @@ import {
   type Written,
 } from '../../src/engine/ports.ts';
 import type { QueueTelemetry } from '../../src/engine/telemetry-ports.ts';
+import { isSameVersion } from '../../src/kube/objects/image-patch.ts';
 import { type Change, deepFreeze, keyOf } from './state.ts';
 import { type Remembered, rememberingLog, rememberingTelemetry } from './telemetry.ts';
 import { type World, wholeSeconds } from './world.ts';
@@ -376,7 +378,7 @@ export class Operator {
         return this.#write(kind, what, look, () =>
           workload.kind === 'StatefulSet' && workload.onDelete && partition !== undefined
             ? refused('invalid', 'spec.updateStrategy.rollingUpdate: only for type RollingUpdate')
-            : this.#guarded(workload, 'generation', (now) =>
+            : this.#guarded(workload, isSameVersion, (now) =>
                 world.setImages(now, images, 'postcheck', partition),
               ),
         );
@@ -386,8 +388,8 @@ export class Operator {
         const look = () => state.get(workload.kind, keyOf(workload));
         return this.#write('releaseFields', '', look, () =>
           this.#guarded(
-            { ...workload, resourceVersion: look()?.resourceVersion ?? '' },
-            'resourceVersion',
+            workload,
+            () => true,
             (now) =>
               state.put(now.kind, {
                 ...now,
@@ -444,7 +446,10 @@ export class Operator {
     if (now?.metadata.uid !== upgrade.metadata.uid) {
       return refused('notFound', 'upgrade');
     }
-    if (now.metadata.resourceVersion !== upgrade.metadata.resourceVersion) {
+    if (
+      !isAsDecidedOn(now, upgrade) ||
+      !isDeepStrictEqual(now.metadata.finalizers ?? [], upgrade.metadata.finalizers ?? [])
+    ) {
       return refused('conflict', 'the Upgrade has changed');
     }
     const next = { ...now, metadata: { ...now.metadata, finalizers } };
@@ -462,7 +467,7 @@ export class Operator {
     if (now?.metadata.uid !== upgrade.metadata.uid) {
       return refused('notFound', 'upgrade');
     }
-    if (now.metadata.resourceVersion !== upgrade.metadata.resourceVersion) {
+    if (!isAsDecidedOn(now, upgrade)) {
       return refused('conflict', 'the Upgrade has changed');
     }
     if (world.refusesStatus(status)) {
@@ -473,19 +478,23 @@ export class Operator {
 
   #guarded(
     view: WorkloadView,
-    by: 'generation' | 'resourceVersion',
+    isFor: (now: WorkloadView, view: WorkloadView) => boolean,
     change: (now: WorkloadView) => WorkloadView,
   ): Written<WorkloadView> {
     const now = this.#options.world.state.get(view.kind, keyOf(view));
     if (!now) {
       return refused('notFound', view.name);
     }
-    if (now.uid !== view.uid || now[by] !== view[by]) {
+    if (now.uid !== view.uid || !isFor(now, view)) {
       return refused('conflict', 'the workload has changed');
     }
     return ok(change(now));
   }
 }
+
+/** A write is held against these, not against labels, annotations and finalizers. */
+const isAsDecidedOn = (now: Upgrade, { metadata, status }: Upgrade): boolean =>
+  now.metadata.generation === metadata.generation && isDeepStrictEqual(now.status, status);
 
 const namespaceOf = (object: unknown): string =>
   object === undefined ? '' : (keyOf(object as Parameters<typeof keyOf>[0]).split('/')[0] ?? '');
