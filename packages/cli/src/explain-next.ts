@@ -6,6 +6,7 @@ import { isReason } from '../../../src/api/reasons.ts';
 import type { PodReport, Upgrade } from '../../../src/api/types.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
 import { fromIso, spanText } from '../../../src/core/time.ts';
+import { firstDeadline, overdue, overduePods } from './overdue.ts';
 import { clockTime, moment } from './text.ts';
 import {
   isDeleting,
@@ -69,7 +70,10 @@ export function next(upgrade: Upgrade, now: number): string[] {
       return afterNoResponse(upgrade, verb('abort', metadata.name));
     case 'FallingBack':
     case 'FallbackChecking':
-      return ['the previous images are restored and verified'];
+      return [
+        'the previous images are restored and verified',
+        ...[overduePods(status?.pods ?? [], now)].filter((text) => text !== undefined),
+      ];
     default:
       return (
         duringWait(upgrade, now) ??
@@ -137,17 +141,18 @@ function withoutPods(upgrade: Upgrade): string[] | undefined {
 function duringAttempt(upgrade: Upgrade, now: number, abort: string): string[] {
   const { pods = [], attempt } = upgrade.status ?? {};
   const isWaiting = ({ state }: PodReport): boolean => state === 'Inconclusive';
-  const upcoming = deadlines(
-    pods.filter((pod) => !isWaiting(pod)),
-    now,
-    abort,
-  );
+  const upcoming = deadlines(pods, now, abort);
   if (upcoming.length > 0 || pods.some(isWaiting)) {
     return [...upcoming, ...(pods.some(isWaiting) ? afterNoResponse(upgrade, abort) : [])];
   }
-  return attempt?.deadlineAt
-    ? [`without further progress it ends at ${moment(attempt.deadlineAt, now)}. To stop it: ${abort}`]
-    : [];
+  if (!attempt?.deadlineAt) {
+    return [];
+  }
+  const at = moment(attempt.deadlineAt, now);
+  const late = overdue(fromIso(attempt.deadlineAt), now);
+  return late
+    ? [`its deadline was at ${at}; ${late}`]
+    : [`without further progress it ends at ${at}. To stop it: ${abort}`];
 }
 
 /** What a person can do about pods that could not be probed. */
@@ -161,7 +166,7 @@ function afterNoResponse({ status, spec }: Upgrade, abort: string): string[] {
   const check = effectiveChecks(spec).find(({ name, exec }) => !exec && silent.has(name));
   const port = (check?.httpGet ?? check?.tcpSocket ?? check?.grpc)?.port;
   return [
-    `it continues automatically once its pods can be probed. To roll back: ${abort}`,
+    `it continues automatically once ${status?.pods?.length ? 'its pods can be probed' : 'that is fixed'}. To roll back: ${abort}`,
     ...(check
       ? [
           `is ${port} the right port of check ${check.name}, and does every NetworkPolicy admit the operator? A pod that is Ready by its own probes does not fail for it`,
@@ -174,13 +179,12 @@ function afterNoResponse({ status, spec }: Upgrade, abort: string): string[] {
 }
 
 function deadlines(pods: readonly PodReport[], now: number, abort: string): string[] {
-  const times = pods.map(({ deadlineAt }) => deadlineAt).filter((at) => at !== undefined);
-  const first = times.sort()[0];
+  const first = firstDeadline(pods);
   if (first === undefined) {
     return [];
   }
-  const left = fromIso(first) - now;
-  return left <= 0
-    ? [`the first deadline was at ${moment(first, now)}; one last probe decides`]
-    : [`the first deadline is at ${clockTime(fromIso(first))}, in ${spanText(left)}. To stop it: ${abort}`];
+  const at = fromIso(first);
+  return at <= now
+    ? [`the first deadline was at ${moment(first, now)}; ${overdue(at, now) ?? 'one last probe decides'}`]
+    : [`the first deadline is at ${clockTime(at)}, in ${spanText(at - now)}. To stop it: ${abort}`];
 }

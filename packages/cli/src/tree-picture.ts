@@ -14,6 +14,7 @@ import { isEnding, isLive } from '../../../src/core/workload/pods.ts';
 import { at } from '../../../src/kube/client/json.ts';
 import type { Io } from './io.ts';
 import { plural, stageLook } from './looks.ts';
+import { overdue, overduePods } from './overdue.ts';
 import { painted, symbol } from './paint.ts';
 import { resultOf } from './pod-result.ts';
 import { type Scene, takesTraffic } from './scene.ts';
@@ -183,17 +184,27 @@ function next(io: Io, scene: Scene): string {
     // A deadline that is over has decided nothing: that pod waits for a response.
     .filter((at) => at > io.now());
   if (open.length === 0) {
-    const { deadlineAt } = status?.attempt ?? {};
-    const until = deadlineAt
-      ? `   Without further progress it ends at ${clockTime(fromIso(deadlineAt))}.`
-      : '';
-    return `${plain(status?.message ?? '')}${until}`;
+    const ending = endingText(upgrade, io.now());
+    return `${plain(status?.message ?? '')}${ending ? `   ${ending}` : ''}`;
   }
   const against = status?.pods?.some(({ state }) => state === 'Retrying') ?? false;
   const end = against
     ? endOf(upgrade, isFallingBack(status), spec.fallback.action)
     : 'Inconclusive, because no pod has returned a result';
   return `If nothing changes: ${end} at ${clockTime(Math.min(...open))}.`;
+}
+
+/** When an attempt ends at the latest; one without a verdict waits beyond that. */
+function endingText({ status }: Upgrade, now: number): string | undefined {
+  const { deadlineAt } = status?.attempt ?? {};
+  if (status?.phase === 'Inconclusive') {
+    return undefined;
+  }
+  const late = overduePods(status?.pods ?? [], now) ?? (deadlineAt && overdue(fromIso(deadlineAt), now));
+  if (late) {
+    return `Its deadline is over; ${late}.`;
+  }
+  return deadlineAt ? `Without further progress it ends at ${clockTime(fromIso(deadlineAt))}.` : undefined;
 }
 
 /** Describes an attempt in which no deadline runs. An obstacle suspends it too, and then its message says how to go on. */

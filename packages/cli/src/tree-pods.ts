@@ -10,6 +10,7 @@ import type { PodResult } from '../../../src/core/verification/pod-result.ts';
 import { isEnding } from '../../../src/core/workload/pods.ts';
 import type { Io } from './io.ts';
 import { stateLook } from './looks.ts';
+import { overdue } from './overdue.ts';
 import { paintedClass, symbol } from './paint.ts';
 import { resultOf } from './pod-result.ts';
 import { type Scene, takesTraffic } from './scene.ts';
@@ -113,7 +114,9 @@ function checksCell(io: Io, scene: Scene, { pod, report, result, state }: Evalua
       ? `deadline in ${spanText(left)}`
       : state === 'Inconclusive'
         ? 'deadline is over without an answer'
-        : 'deadline is over: one last probe';
+        : overdue(deadlineAt, io.now())
+          ? 'deadline is over, and nothing is decided'
+          : 'deadline is over: one last probe';
   return `${what}   probed every ${scene.upgrade.spec.postCheck.periodSeconds}s, ${clock}`;
 }
 

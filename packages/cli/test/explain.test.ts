@@ -243,6 +243,17 @@ describe('why', () => {
     expect(parts.find(({ topic }) => topic === 'Why')?.lines.join('\n')).toMatch(named);
   });
 
+  test('of an attempt without a verdict that has no pod to probe speaks of what is to be fixed', () => {
+    const stage = new Stage();
+    stage.settle();
+    stage.pods = [];
+    stage.seconds(3600).settle();
+    expect(stage.upgrade.status?.phase).toBe('Inconclusive');
+    expect(explain(stage.upgrade, stage.now).parts.find(({ topic }) => topic === 'Next')?.lines[0]).toBe(
+      'it continues automatically once that is fixed. To roll back: kubectl postcheck abort web -n shop',
+    );
+  });
+
   test('of a verdict says what happened to its pods afterwards, as the message describes the time of the verdict', () => {
     const now = (scene: string, ready: number, desired: number) =>
       explain(upgradeOf(scene), NOW, { ready, desired }).headline;
@@ -405,6 +416,30 @@ describe('why', () => {
       expect.stringMatching(/^it continues automatically once its pods can be probed/),
       expect.stringMatching(/^is 9999 the right port of check open, /),
       expect.stringMatching(/onInconclusive: Fallback$/),
+    ]);
+  });
+
+  test('of a deadline at which nothing was decided says where to look, as an operator that is gone decides nothing', () => {
+    const stage = new Stage();
+    stage.settle();
+    stage.hears({ kind: 'exit', code: 17, output: '' });
+    stage.decide();
+    const next = (later: number) =>
+      explain(stage.upgrade, stage.now + later * 1000).parts.find(({ topic }) => topic === 'Next')?.lines;
+    expect(next(630)).toEqual([
+      expect.stringMatching(/^the first deadline was at .*; one last probe decides$/),
+    ]);
+    expect(next(4200)).toEqual([
+      expect.stringMatching(
+        /^the first deadline was at .*; nothing has been decided for 1h\S*: kubectl postcheck check says whether the operator runs$/,
+      ),
+    ]);
+    stage.pods = [];
+    stage.settle();
+    expect(next(86_400)).toEqual([
+      expect.stringMatching(
+        /^its deadline was at .*; nothing has been decided for \S+: kubectl postcheck check /,
+      ),
     ]);
   });
 

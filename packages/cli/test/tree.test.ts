@@ -79,6 +79,16 @@ describe('tree', () => {
     expect(text).not.toContain('deadline');
   });
 
+  test('announces no last probe long after a deadline, as an operator that is gone sends none', () => {
+    const stage = retrying();
+    expect(linesOf(stage.seconds(545)).join('\n')).toMatch(/deadline is over: one last probe/);
+    const text = linesOf(stage.seconds(3600)).join('\n');
+    expect(text).toMatch(/deadline is over, and nothing is decided/);
+    expect(text).toMatch(
+      / {3}Its deadline is over; nothing has been decided for 1h\S*: kubectl postcheck check says whether the operator runs\.$/,
+    );
+  });
+
   test('of pods without a response announces no decision at a past deadline', () => {
     const stage = new Stage({ postCheck: { checks: [{ name: 'open', tcpSocket: { port: 9999 } }] } });
     stage.settle();
