@@ -16,6 +16,7 @@ import { VERBS } from '../src/api/verbs.ts';
 import { headline } from '../src/core/report/headline.ts';
 import { SCENES } from './docs/scenes.ts';
 import { Stage } from './docs/stage.ts';
+import { blocksOf } from './support/pages.ts';
 
 const OUTSIDE = ['node_modules/**', 'dist/**', '.cluster/**', '**/node_modules/**'];
 const pages = globSync('**/*.md', { exclude: OUTSIDE }).sort();
@@ -59,6 +60,17 @@ describe('links', () => {
   test.each(pages)('every link in %s leads to a file, and to a heading in it', (page) => {
     expect(brokenLinks(page)).toEqual([]);
   });
+});
+
+/** Where a command is shown with what it takes instead of as it is typed. */
+const SYNOPSES = 'docs/cli.md';
+
+test('every block of commands is marked as such, as others are not typed by any test', () => {
+  const unmarked = pages
+    .filter((page) => page !== SYNOPSES)
+    .flatMap((page) => blocksOf(page).map(({ language, text }) => ({ page, language, text })))
+    .filter(({ language, text }) => language === '' && /^(helm|kubectl|make|docker|npx|node) /.test(text));
+  expect(unmarked.map(({ page, text }) => `${page}: ${text}`)).toEqual([]);
 });
 
 test('every make target that the docs name is in the Makefile', () => {

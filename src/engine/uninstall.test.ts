@@ -192,9 +192,9 @@ describe('uninstalling in the middle of a rollout', () => {
       'removed policy binding or webhook postcheck-gate: new pods get no gate',
       'stopped the operator (Deployment postcheck)',
       "deleted the webhook's certificates",
-      'restored the partitions of 1 StatefulSets',
-      'removed the finalizer from 1 Upgrades',
-      expect.stringMatching(/^opened \d+ closed gates$/),
+      'restored the partition of 1 StatefulSet',
+      'removed the finalizer from 1 Upgrade',
+      expect.stringMatching(/^opened (1 closed gate|\d+ closed gates)$/),
     ]);
     await expectNothingLeft(world);
   });

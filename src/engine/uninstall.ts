@@ -93,7 +93,7 @@ async function restorePartitions(
     }
   }
   if (held.length > 0) {
-    options.report(`restored the partitions of ${held.length} StatefulSets`);
+    options.report(`restored the partition of ${counted(held.length, 'StatefulSet')}`);
   }
   return undefined;
 }
@@ -157,7 +157,7 @@ async function removeFinalizers(
     }
     held = listed.object.filter(holdsFinalizer);
   }
-  options.report(`removed the finalizer from ${removed} Upgrades`);
+  options.report(`removed the finalizer from ${counted(removed, 'Upgrade')}`);
   return undefined;
 }
 
@@ -187,6 +187,9 @@ async function removeOnce(
 const withoutOurs = ({ metadata }: Upgrade): string[] =>
   (metadata.finalizers ?? []).filter((finalizer) => finalizer !== FALLBACK_FINALIZER);
 
+/** `1 Upgrade`, `2 Upgrades`. */
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
 async function openGates(options: UninstallOptions): Promise<string | undefined> {
   const listed = await options.installation.listPods();
   if (!listed.ok) {
@@ -199,7 +202,7 @@ async function openGates(options: UninstallOptions): Promise<string | undefined>
       return `cannot open the gate of pod ${pod.namespace}/${pod.name}: ${problem}`;
     }
   }
-  options.report(`opened ${closed.length} closed gates`);
+  options.report(`opened ${counted(closed.length, 'closed gate')}`);
   return undefined;
 }
 

@@ -2,14 +2,16 @@
  * What the chart's pre-delete hook does, with exactly the rights that the chart gives it: the operator runs an attempt under its own service
  * account, and is then uninstalled in the middle of it. There are no nodes here: the operator and the hook are processes of this machine.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { execPath } from 'node:process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { parse, parseAllDocuments } from 'yaml';
 import { CHART, helm, ROOT } from '../chart/render.ts';
+import { blocksOf } from '../support/pages.ts';
 import { type ApiServer, eventually, type KubeObject, startApiServer } from './api-server.ts';
 
 jest.setTimeout(300_000);
@@ -105,6 +107,20 @@ async function runHook(): Promise<string> {
   });
   return stdout;
 }
+
+/** What the chart's README says to type. */
+const listsClosed = blocksOf(join(CHART, 'README.md')).find(({ text }) =>
+  text.startsWith('kubectl get pods -A'),
+);
+const stillClosed = () =>
+  execFileSync('bash', ['-euo', 'pipefail', '-c', listsClosed?.text ?? 'false'], {
+    encoding: 'utf8',
+    env: {
+      ...process.env,
+      KUBECONFIG: api.kubeconfig,
+      PATH: `${join(ROOT, '.cluster/bin')}:${process.env.PATH}`,
+    },
+  });
 
 const isGated = (pod: Pod) => (pod.spec.readinessGates ?? []).length > 0;
 const verified = (pod: Pod) => pod.status.conditions?.find(({ type }) => type === GATE);
@@ -230,8 +246,9 @@ describe.each([
     // The process stands for the pods that the hook ends by scaling the operator's Deployment to zero.
     await stopOperator();
 
+    expect(stillClosed()).toBe(`${namespace}/${podsOf(namespace).find(isGated)?.metadata.name}\n`);
     const out = await runHook();
-    expect(out).toMatch(/restored the partitions of 1 StatefulSets/);
+    expect(out).toMatch(/restored the partition of 1 StatefulSet$/m);
     expect(partitionOf(namespace)).toBe('1');
     const managers = [
       'get',
@@ -244,12 +261,13 @@ describe.each([
     ];
     expect(api.kubectl(managers)).not.toContain('"manager": "postcheck"');
     expect(out).toMatch(/removed the finalizer from 2 Upgrades/);
-    expect(out).toMatch(/opened 1 closed gates/);
+    expect(out).toMatch(/opened 1 closed gate$/m);
 
     const after = podsOf(namespace);
     expect(after.map(({ metadata }) => metadata.uid).sort()).toEqual(
       before.map(({ metadata }) => metadata.uid).sort(),
     );
+    expect(stillClosed()).toBe('');
     expect(after.filter(isGated).map((pod) => verified(pod))).toEqual([
       expect.objectContaining({ status: 'True', reason: 'Uninstalled' }),
     ]);
