@@ -78,6 +78,11 @@ export const Attempt = Type.Optional(
             'Whether the fallback target of the previous attempt was kept, because what ran before this attempt was never verified.',
         }),
       ),
+      overtaken: Type.Optional(
+        images(
+          'Images of an earlier attempt that the target had when this one was recorded, by container name; absent once its own are written.',
+        ),
+      ),
       keeps: Type.Optional(
         Type.Array(Type.String({ maxLength: 64 }), {
           maxItems: 10,

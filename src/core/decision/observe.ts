@@ -50,6 +50,14 @@ function observeTarget(snapshot: Snapshot, workload: WorkloadView, status: Activ
     return heldUp(snapshot, workload, status, tooLong);
   }
   const start = startOf(snapshot, status, workload);
+  // The next attempt could not tell it from what others set.
+  const unrecorded =
+    status && start?.trigger === 'ContainersChanged'
+      ? unrecordedOf(snapshot, { workload, status })
+      : undefined;
+  if (unrecorded) {
+    return unrecorded;
+  }
   if (status && (!start || isAbortedFirst(snapshot, status, start.trigger))) {
     return observeActive(snapshot, { workload, status });
   }
@@ -79,9 +87,15 @@ function heldUp(
     : { name: 'Blocked', obstacle };
 }
 
+/** What the template has of the attempt that is under way, and the status has not. */
+function unrecordedOf({ upgrade }: Snapshot, active: Active): State | undefined {
+  const rollout = rolloutOf(active.status, upgrade.spec);
+  return rollout && observeUnrecorded({ ...active, rollout });
+}
+
 function observeActive(snapshot: Snapshot, active: Active): State {
   const rollout = rolloutOf(active.status, snapshot.upgrade.spec);
-  const unrecorded = rollout && observeUnrecorded({ ...active, rollout });
+  const unrecorded = unrecordedOf(snapshot, active);
   if (unrecorded) {
     return unrecorded;
   }

@@ -15,7 +15,7 @@ import {
 import { changedImages, imagesOf, isUpgraded, runsImages, sameImages } from '../images.ts';
 import { imagesText } from '../report/image-text.ts';
 import { startupProbeText } from '../report/warning-text.ts';
-import { imagesToRestore } from '../rollout/attempt.ts';
+import { imagesToRestore, overtakenImages } from '../rollout/attempt.ts';
 import { lostNodes } from '../rollout/lost-nodes.ts';
 import { heldOf } from '../rollout/partition.ts';
 import { NOTHING_REACHED } from '../rollout/progress.ts';
@@ -58,11 +58,17 @@ const warningsOf = ({ upgrade }: Snapshot, workload: WorkloadView): string[] =>
     .map(({ name }) => startupProbeText(name))
     .slice(0, 8);
 
+/** The previous images of the containers in which the template has an image of an unverified attempt. */
+function restoredBy({ upgrade }: Snapshot, workload: WorkloadView, inherit: boolean): Images {
+  const status = inherit ? activeStatus(upgrade.status) : undefined;
+  return status ? imagesToRestore(status, workload) : {};
+}
+
 /** What runs now, with the previous images in place of those that an unverified attempt set. What others set meanwhile stays. */
 function previousSet(snapshot: Snapshot, workload: WorkloadView, inherit: boolean): ImageSet {
   const images = imagesOf(workload);
   const status = inherit ? activeStatus(snapshot.upgrade.status) : undefined;
-  const restored = status ? imagesToRestore(status, workload) : {};
+  const restored = restoredBy(snapshot, workload, inherit);
   return status && Object.keys(restored).length > 0
     ? { images: { ...images, ...restored }, revision: status.from.revision, unready: status.from.unready }
     : { images, revision: snapshot.updateRevision, unready: unreadyPods(workload) };
@@ -189,6 +195,7 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
     promotedAt: isPromoted(snapshot, number) ? toIso(now) : rerecord ? last?.promotedAt : undefined,
     held: adopted && !last?.held ? undefined : heldOf(upgrade.spec, workload, last?.held),
     inherited: inherit || undefined,
+    overtaken: overtakenImages(workload, restoredBy(snapshot, workload, inherit)),
     gating,
     gateCarrier: gating ? gate?.gateCarrier : undefined,
     // An attempt that is recorded again keeps its start: otherwise a workload that is edited all the time would never be written.

@@ -476,8 +476,10 @@ describe('a pod of the previous version that blocks the rollout', () => {
     expect(blocked({})).not.toContain('web-1');
   });
 
-  test('is any of another revision where the previous one is not known', () => {
-    expect(blocked({ status: { from: { images: { web: OLD }, baseline: [] } } })).toContain('web-1');
+  test('is one with its images where its revision is not known', () => {
+    const message = blocked({ status: { from: { images: { web: OLD }, baseline: [] } } });
+    expect(message).toContain('web-0');
+    expect(message).not.toContain('web-1');
   });
 
   test.each<[string, Case]>([

@@ -6,7 +6,7 @@ import { isReason, notOfTheVersion } from '../../api/reasons.ts';
 import type { Condition, Counts, UpgradeStatus } from '../../api/types.ts';
 import { activeStatus, type Status, storedStatus } from '../complete-status.ts';
 import type { Obstacle } from '../obstacle.ts';
-import { isRolledBack } from '../rollout/left.ts';
+import { isOfPrevious, isRolledBack } from '../rollout/left.ts';
 import { endedPod, terminatingPod } from '../rollout/missing.ts';
 import { policyFor } from '../rollout/policy.ts';
 import { lastProgressAt } from '../rollout/progress.ts';
@@ -90,9 +90,8 @@ function waitsFor({ workload, pods, updateRevision, now }: Snapshot, status: Sta
   if (!workload || !isSpared || !status.attempt?.rolledAt || !driverOf(workload).waitsForUnready(workload)) {
     return undefined;
   }
-  const before = status.from.revision;
-  const spared = pods.filter(({ revision }) => before === undefined || revision === before);
-  const pod = driverOf(workload).blockingPod(workload, spared, { update: updateRevision, spared: undefined });
+  const spared = pods.filter((pod) => isOfPrevious(pod, status));
+  const pod = driverOf(workload).blockingPod(workload, spared, updateRevision);
   return pod && { pod, cause: readinessOf(pod, 0, now).cause };
 }
 

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type EvaluationChange, evaluationOf, type Pod } from '../../../test/support/evaluations.ts';
 import {
+  containerOf,
   NEW,
   NOW,
   notReady,
@@ -164,7 +165,12 @@ describe('a pod that blocks its controller is deleted', () => {
   test.each<[string, string, string]>([
     ['if it is of neither version', blocked({}), 'web-2 StuckPodDeleted'],
     ['not if it is of the previous version', blocked({}, [{ ...broken, revision: 'old' }]), 'none'],
-    ['not if that is not known', blocked({ from: undefined }), 'none'],
+    ['also if the revision of that is not known', blocked({ from: undefined }), 'web-2 StuckPodDeleted'],
+    [
+      'but not if it has the images of that',
+      blocked({ from: undefined }, [{ ...broken, containers: [containerOf({ image: OLD })] }]),
+      'none',
+    ],
     [
       'in a fallback, whatever ran before',
       blocked({ direction: 'Back', from: undefined }),

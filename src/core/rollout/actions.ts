@@ -11,6 +11,7 @@ import { ungated, unrecorded } from '../verification/summary.ts';
 import { closingConditions } from '../verification/witness.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { type Evaluation, verifiesPods } from './evaluation.ts';
+import { isOfPrevious } from './left.ts';
 import { reachOf } from './reach.ts';
 
 /** If our entry stayed in managedFields, the user's next server-side apply would conflict with it. */
@@ -76,13 +77,10 @@ export function unblock({ snapshot, workload, status, policy, rollout }: Evaluat
   if (rollout.templateRevert) {
     return NO_ACTION;
   }
-  const spared = policy.sparesPrevious ? status.from.revision : undefined;
-  // If the previous revision is unknown, the attempt cannot tell which broken pods are not its own.
-  if (policy.sparesPrevious && spared === undefined) {
-    return NO_ACTION;
-  }
-  const revisions = { update: snapshot.updateRevision, spared };
-  const pod = driverOf(workload).blockingPod(workload, snapshot.pods, revisions);
+  const pods = policy.sparesPrevious
+    ? snapshot.pods.filter((pod) => !isOfPrevious(pod, status))
+    : snapshot.pods;
+  const pod = driverOf(workload).blockingPod(workload, pods, snapshot.updateRevision);
   return deletePods(workload, pod ? [pod] : [], 'StuckPodDeleted');
 }
 

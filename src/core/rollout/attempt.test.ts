@@ -46,11 +46,18 @@ describe('the images to restore', () => {
       { rolledAt: undefined },
     ],
     [
-      'are all that differ before an attempt that superseded another one has written any',
+      'are those of the attempt before, if this one has not written any',
       { ...TO, web: 'web:3' },
       { web: OLD },
       {},
-      { rolledAt: undefined, inherited: true },
+      { rolledAt: undefined, inherited: true, overtaken: { web: 'web:3' } },
+    ],
+    [
+      'are none that others set before it has written any',
+      { ...TO, web: 'web:4' },
+      {},
+      {},
+      { rolledAt: undefined, inherited: true, overtaken: { web: 'web:3' } },
     ],
     [
       'are those of the attempt while the template is reverted',

@@ -13,7 +13,7 @@ import { toIso } from '../time.ts';
 import { hasNoCheckRun, ofDesired } from '../verification/summary.ts';
 import type { Evaluation, Evidence } from './evaluation.ts';
 import { startFallback } from './fallback.ts';
-import { isPinned, wroteImages } from './rewritten.ts';
+import { isPinned, wroteImage } from './rewritten.ts';
 
 /** Ends the attempt as Succeeded: every desired pod passed or was skipped, and the controller is done. */
 export function succeed({ snapshot, status, summary }: Evaluation): ActiveStatus {
@@ -78,8 +78,8 @@ export function rejectVersion(
 }
 
 /**
- * What to restore: every image that differs from the previous one and was set by us. Images of others stay. An attempt that has not written yet
- * may have found those of the attempt that it superseded.
+ * What to restore: every image that differs from the previous one and was set by us, which are those of this attempt, and until it has written its
+ * own also those that it found of an earlier one, or that it wrote without knowing what is stored of them. Images of others stay.
  */
 export function imagesToRestore(
   { attempt, from, to, turnedBack }: ActiveStatus,
@@ -88,12 +88,21 @@ export function imagesToRestore(
   // While the template is reverted, pods still run the new version.
   const upgraded = Object.keys({ ...turnedBack?.images }).map((name) => [name, own(to.images, name)]);
   const current: Images = { ...templateImages(workload), ...Object.fromEntries(upgraded) };
-  const mayBeEarlier = !attempt.rolledAt && (attempt.inherited === true || wroteImages(workload));
-  const isWanted = (image: string, wanted: string | undefined) => image === wanted || isPinned(image, wanted);
-  const isOurs = (name: string) => mayBeEarlier || isWanted(own(current, name) ?? '', own(to.images, name));
+  const isOf = (image: string, set: Images | undefined, name: string) =>
+    image === own(set, name) || isPinned(image, own(set, name));
+  const isEarlier = (image: string, name: string) =>
+    !attempt.rolledAt && (isOf(image, attempt.overtaken, name) || wroteImage(workload, name));
+  const isOurs = (image: string, name: string) => isOf(image, to.images, name) || isEarlier(image, name);
   return Object.fromEntries(
-    Object.entries(from.images).filter(
-      ([name, image]) => ![undefined, image].includes(own(current, name)) && isOurs(name),
-    ),
+    Object.entries(from.images).filter(([name, before]) => {
+      const image = own(current, name);
+      return image !== undefined && image !== before && isOurs(image, name);
+    }),
   );
+}
+
+/** What the template has of an earlier attempt when this one is recorded, by container: what this one would restore. */
+export function overtakenImages(workload: WorkloadView, restored: Images): Images | undefined {
+  const found = Object.entries(templateImages(workload)).filter(([name]) => Object.hasOwn(restored, name));
+  return found.length > 0 ? Object.fromEntries(found) : undefined;
 }

@@ -29,6 +29,7 @@ export function startFallback(
     attempt: {
       ...status.attempt,
       end: undefined,
+      overtaken: undefined,
       deadlineAt: undefined,
       progressAt: at,
       ...NOTHING_REACHED,

@@ -27,11 +27,15 @@ const isSettled = ({ state, recorded }: PodResult): boolean =>
   recorded && (state === 'Passed' || state === 'Skipped');
 
 /** Does the pod run the previous version? The gate policy has the same rule; the revision decides where admission rewrites the images of pods. */
-export const runsPrevious = (pod: PodView, { from }: ActiveStatus): boolean =>
+export const runsPrevious = (pod: PodView, { from }: Pick<ActiveStatus, 'from'>): boolean =>
   pod.revision === from.revision ||
   Object.entries(from.images).every(([name, image]) =>
     pod.containers.some((container) => container.name === name && container.image === image),
   );
+
+/** Does the pod belong to the previous version? Where its revision is not known, as after a change by others, the images tell. */
+export const isOfPrevious = (pod: PodView, status: Pick<ActiveStatus, 'from'>): boolean =>
+  status.from.revision === undefined ? runsPrevious(pod, status) : pod.revision === status.from.revision;
 
 /** Outdated pods in places where the new version failed: they were rolled back, and are not replaced again. */
 export function rolledBackPods(

@@ -12,14 +12,17 @@ import type { WorkloadView } from '../../api/views.ts';
 import type { Status } from '../complete-status.ts';
 import { exceededBy, IMAGE_MAX } from '../images.ts';
 
-const isOurs = (workload: WorkloadView, name: string): boolean =>
+/** Whether we wrote the image of this container. */
+export const wroteImage = (workload: WorkloadView, name: string): boolean =>
   own(workload.imageManagers, name) === FIELD_MANAGER;
 
 /** The stored images, by container name, where our write of `wanted` requested other ones. */
 export const rewrittenImages = (workload: WorkloadView, wanted: Images): Images =>
   Object.fromEntries(
     workload.containers
-      .filter(({ name, image }) => isOurs(workload, name) && ![undefined, image].includes(own(wanted, name)))
+      .filter(
+        ({ name, image }) => wroteImage(workload, name) && ![undefined, image].includes(own(wanted, name)),
+      )
       .map(({ name, image }) => [name, image]),
   );
 
@@ -36,7 +39,7 @@ export const rewrittenInFallback = (workload: WorkloadView, { fallback, to }: St
 
 /** Whether we wrote any image of the template. */
 export const wroteImages = (workload: WorkloadView): boolean =>
-  workload.containers.some(({ name }) => isOurs(workload, name));
+  workload.containers.some(({ name }) => wroteImage(workload, name));
 
 /** What is added to an image to pin it. */
 const DIGEST = /^@[a-z][a-z0-9]*:[0-9a-f]{32,128}$/;

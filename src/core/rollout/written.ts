@@ -33,14 +33,14 @@ export function recordRolled(written: Written): ActiveStatus {
     ...status,
     to: stored,
     phase: 'Upgrading',
-    attempt: { ...attempt, rolledAt },
+    attempt: { ...attempt, rolledAt, overtaken: undefined },
   };
   if (reverted === undefined) {
     return next;
   }
   const [wanted = '', image = ''] = [own(to.images, reverted), own(rewritten, reverted)];
   if (!tooLong && isSameVersion(wanted, image) && runsImages(workload, from.images)) {
-    return { ...next, attempt: { ...attempt, rolledAt, adopted: true, gating: false } };
+    return { ...next, attempt: { ...next.attempt, adopted: true, gating: false } };
   }
   return endRewritten(written, {
     reason: 'ImageRewritten',

@@ -36,8 +36,8 @@ export interface Driver<View extends WorkloadView = WorkloadView> {
   ): readonly string[];
   /** Whether the controller replaces no pod while one is not Ready. */
   waitsForUnready(view: View): boolean;
-  /** A live pod that the controller may wait for instead of replacing it, so that it has to be deleted. */
-  blockingPod(view: View, pods: readonly PodView[], revisions: BlockingRevisions): PodView | undefined;
+  /** A live pod that the controller may wait for instead of replacing it by one of the revision that it creates now, so that it has to be deleted. */
+  blockingPod(view: View, pods: readonly PodView[], update: string | undefined): PodView | undefined;
   /** Where its controller reports that it cannot create pods: in the status, or only in events. */
   readonly refusalIn: 'status' | 'events';
   lever(view: View): Lever;
@@ -57,13 +57,6 @@ export interface Driver<View extends WorkloadView = WorkloadView> {
   readonly reusesNames: boolean;
   /** The order in which pods are deleted, if the lever is `deletion`. */
   inReplacementOrder(pods: readonly PodView[]): PodView[];
-}
-
-export interface BlockingRevisions {
-  /** The revision that the controller creates now. */
-  readonly update: string | undefined;
-  /** A revision whose pods are not deleted, broken or not. */
-  readonly spared: string | undefined;
 }
 
 /** Whether the controller has observed the present template. */

@@ -134,9 +134,9 @@ describe('the pod that its controller waits for', () => {
     revision: 'failed',
     conditions: { Ready: conditionOf('True') },
   });
-  const blocking = (change: WorkloadChange, pods: readonly PodView[], spared?: string) => {
+  const blocking = (change: WorkloadChange, pods: readonly PodView[]) => {
     const set = workloadOf({ kind: 'StatefulSet', ordered: true, ...change });
-    return driverOf(set).blockingPod(set, pods, { update: 'old', spared })?.name;
+    return driverOf(set).blockingPod(set, pods, 'old')?.name;
   };
 
   test('is the one of a StatefulSet with the highest ordinal that is not Ready, one at a time', () => {
@@ -144,10 +144,9 @@ describe('the pod that its controller waits for', () => {
     expect(blocking({}, [lower, broken, serving])).toBe('web-2');
   });
 
-  test('is none that serves, is on its way out, or is left alone', () => {
+  test('is none that serves, or is on its way out', () => {
     expect(blocking({}, [serving])).toBeUndefined();
     expect(blocking({}, [{ ...broken, deleting: true }])).toBeUndefined();
-    expect(blocking({}, [broken], 'failed')).toBeUndefined();
   });
 
   test('may be one of a StatefulSet that creates its pods at the same time (kubernetes#137409)', () => {

@@ -17,12 +17,12 @@ export const statefulSet: Driver<StatefulSetView> = {
    * (kubernetes#67250), and so does a Parallel one where the controller counts that pod as unavailable (kubernetes#137409). The highest ordinal
    * goes first, one at a time. A Parallel one with OnDelete waits for no pod.
    */
-  blockingPod(view, pods, { update, spared }) {
+  blockingPod(view, pods, update) {
     if ((!view.ordered && view.onDelete) || update === undefined) {
       return undefined;
     }
     return pods
-      .filter((pod) => isLive(pod) && !isReady(pod) && pod.revision !== update && pod.revision !== spared)
+      .filter((pod) => isLive(pod) && !isReady(pod) && pod.revision !== update)
       .sort((a, b) => ordinalOf(b) - ordinalOf(a))[0];
   },
   /** An OrderedReady one makes no pod anew while one of a lower ordinal is broken, so that one must not wait for its turn. */
