@@ -2,7 +2,7 @@
 import { printableLine } from '../../../src/api/printable.ts';
 import type { RequestFailure } from '../../../src/engine/ports.ts';
 import { pathOf, RESOURCES, type Target } from '../../../src/kube/client/paths.ts';
-import { Conflict, Fault } from './fault.ts';
+import { Conflict, Fault, Unreachable } from './fault.ts';
 
 /** Returns a Fault for a failed request, which says what to do. */
 export function requestFault(server: string, failure: RequestFailure, status: number, target: Target): Fault {
@@ -11,7 +11,7 @@ export function requestFault(server: string, failure: RequestFailure, status: nu
     return new Fault(`${invalidName(target)} is not a valid name in Kubernetes`);
   }
   if (status === 0) {
-    return new Fault(`cannot reach the API server ${server}: ${message}`);
+    return new Unreachable(`cannot reach the API server ${server}: ${message}`);
   }
   if (status === 401) {
     return new Fault(`the API server ${server} does not accept these credentials (401): log in again`);
@@ -25,7 +25,15 @@ export function requestFault(server: string, failure: RequestFailure, status: nu
   if (failure.kind === 'notFound' && target.namespace !== undefined && /not found$/.test(message)) {
     return new Fault(`${message} in namespace ${target.namespace}`);
   }
-  return failure.kind === 'conflict' ? new Conflict(message) : new Fault(message);
+  switch (failure.kind) {
+    case 'conflict':
+      return new Conflict(message);
+    case 'throttled':
+    case 'unavailable':
+      return new Unreachable(message);
+    default:
+      return new Fault(message);
+  }
 }
 
 /** The API server quotes a rejected object as a whole, before it says what is wrong with it. */

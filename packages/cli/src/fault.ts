@@ -23,6 +23,9 @@ export function unreadableFile(name: string, error: unknown): Fault {
 /** The object was changed since it was read. */
 export class Conflict extends Fault {}
 
+/** The API server cannot be reached, or does not respond now: the same request may succeed later. */
+export class Unreachable extends Fault {}
+
 /** Exit codes; those from 2 on are for `status` and `probe`. */
 export const EXIT = {
   ok: 0,

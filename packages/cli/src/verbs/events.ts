@@ -8,6 +8,7 @@ import { type Io, pause } from '../io.ts';
 import { checkFormat, forMachine } from '../output.ts';
 import { gather, type Scene } from '../scene.ts';
 import { moment, plain, tableLines } from '../text.ts';
+import { readAgain, troubleNotes } from '../trouble.ts';
 import { findUpgrade } from '../upgrades.ts';
 
 export interface EventsOptions {
@@ -128,13 +129,17 @@ async function follow(
   { name, types, seen }: { name: string; types: readonly string[]; seen: readonly Line[] },
 ): Promise<number> {
   const known = new Set(seen.map(({ key }) => key));
+  const note = troubleNotes(io);
   while (!io.signal.aborted) {
     await pause(io, POLL_INTERVAL_MS);
     if (io.signal.aborted) {
       break;
     }
-    const scene = await gather(cluster, await findUpgrade(cluster, name));
-    const added = (await read(cluster, scene, types)).filter(({ key }) => !known.has(key));
+    const lines = await readAgain(async () => {
+      const scene = await gather(cluster, await findUpgrade(cluster, name));
+      return await read(cluster, scene, types);
+    }, note);
+    const added = (lines ?? []).filter(({ key }) => !known.has(key));
     for (const { key } of added) {
       known.add(key);
     }

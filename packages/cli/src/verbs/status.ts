@@ -7,6 +7,7 @@ import { phaseLook, SYMBOLS } from '../looks.ts';
 import { asYaml, checkFormat, forMachine, tidy } from '../output.ts';
 import { painted } from '../paint.ts';
 import { clockTime, plain } from '../text.ts';
+import { troubleNotes } from '../trouble.ts';
 import {
   decided,
   isStalled,
@@ -102,7 +103,7 @@ export async function waitUntilDecided(
         return EXIT.fault;
       }
     },
-    trouble: (why) => io.note(why === undefined ? 'reconnected' : `connection lost, retrying: ${why}`),
+    trouble: troubleNotes(io),
   });
   if (fault) {
     throw fault;

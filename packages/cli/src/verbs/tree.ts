@@ -6,6 +6,7 @@ import { gather, type Scene } from '../scene.ts';
 import { Screen } from '../screen.ts';
 import { clockTime } from '../text.ts';
 import { footLines, objectLines, treeLines } from '../tree-picture.ts';
+import { readAgain, type TroubleNote, troubleNotes } from '../trouble.ts';
 import { decided } from '../upgrade-state.ts';
 import { type Found, findUpgrade, found, upgradeTarget } from '../upgrades.ts';
 
@@ -34,6 +35,7 @@ async function watch(io: Io, cluster: Cluster, first: Found, start: Scene): Prom
   let scene = start;
   let readAt = io.now();
   let printed = '';
+  const note: TroubleNote = screen ? (why) => screen.setNote(why ?? '') : troubleNotes(io);
   const draw = (): void => {
     const text = treeLines(io, scene).join('\n');
     if (screen) {
@@ -56,29 +58,13 @@ async function watch(io: Io, cluster: Cluster, first: Found, start: Scene): Prom
       }
       await pause(io, 1000);
       if (io.now() - readAt >= POLL_INTERVAL_MS && !io.signal.aborted) {
-        scene = await readAgain(cluster, first, scene, screen);
+        const read = async () => gather(cluster, found(await cluster.read(upgradeTarget(first.upgrade))));
+        scene = (await readAgain(read, note)) ?? scene;
         readAt = io.now();
       }
     }
   } finally {
     screen?.close();
-  }
-}
-
-/** Reads the scene again; returns the last one, with a note, while the API server does not respond. */
-async function readAgain(
-  cluster: Cluster,
-  { upgrade }: Found,
-  last: Scene,
-  screen: Screen | undefined,
-): Promise<Scene> {
-  try {
-    const scene = await gather(cluster, found(await cluster.read(upgradeTarget(upgrade))));
-    screen?.setNote('');
-    return scene;
-  } catch (error) {
-    screen?.setNote((error as Error).message);
-    return last;
   }
 }
 

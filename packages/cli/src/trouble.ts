@@ -1,0 +1,32 @@
+/** What commands that keep reading do while the API server does not respond: note it once, and go on. */
+import { Unreachable } from './fault.ts';
+import type { Io } from './io.ts';
+
+/** Is given why reads fail, or nothing when they succeed. */
+export type TroubleNote = (why: string | undefined) => void;
+
+/** Notes once that reads fail, for each reason, and once that they succeed again. */
+export function troubleNotes(io: Pick<Io, 'note'>): TroubleNote {
+  let noted: string | undefined;
+  return (why) => {
+    if (why !== noted) {
+      noted = why;
+      io.note(why === undefined ? 'reconnected' : `connection lost, retrying: ${why}`);
+    }
+  };
+}
+
+/** Returns what was read, or nothing while the API server does not respond; any other failure ends the command. */
+export async function readAgain<T>(read: () => Promise<T>, note: TroubleNote): Promise<T | undefined> {
+  try {
+    const value = await read();
+    note(undefined);
+    return value;
+  } catch (error) {
+    if (!(error instanceof Unreachable)) {
+      throw error;
+    }
+    note(error.message);
+    return undefined;
+  }
+}
