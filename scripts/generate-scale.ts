@@ -182,7 +182,7 @@ With an API server that serves 32 requests at once and ranks them, as the releas
 With 1,000 × 10 pods, 200 failing, the same commit took 1.0 s, 1.40 times two writes.
 Runs before commit d517d4d had an API server that ranked nothing.
 Eight Upgrades are written to at once; up to sixteen more, with something that may count against their version, do not wait for them.
-What is under way goes before what begins, so of a thousand Upgrades applied at once the last ones begin late, and show no phase until then; one worker begins them even if the others never come to it.
+What is under way goes before what begins, so of a thousand Upgrades applied at once the last ones begin late; until then they say that they wait for their turn (\`Queued\`). One worker begins them even if the others never come to it.
 With 300 × 10 pods a command waited 1.6 s for its turn (p99), and 27.6 s without that order, run after it on the same machine (commits 3d50e3e and 9fb0c08); fallbacks and the whole took as long as before (0.57 s and 0.54 s, 3.1 times the bare rollout).
 The gate policy looks at each Upgrade of a namespace for each pod that is created there, and the API server encodes and decodes the Upgrade each time (most of that time, in its CPU profile), so part (e) grows with the number of Upgrades in the namespace, also of those at rest.
 Part (b) has ten in each namespace.

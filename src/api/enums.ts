@@ -109,6 +109,7 @@ export const STAGE_STATES = keysOf<StageState>(STAGE_STATE_MEANINGS);
 export const WAIT_MEANINGS = {
   WindowClosed: 'For one of `spec.windows`.',
   DependencyNotReady: 'For the Upgrades in `spec.dependsOn`.',
+  Queued: 'For its turn: many Upgrades are to start at once, and those under way are finished first.',
   Soaking: 'For `soakSeconds` to pass, while its pods are still probed.',
   AwaitingApproval: 'For `postcheck.dev/approve`.',
   PartitionSet: 'For the user to lower `updateStrategy.rollingUpdate.partition`.',

@@ -198,6 +198,10 @@ export const CONDITION_REASONS = {
   DependencyNotReady: {
     meaning: 'an attempt waits until the Upgrades in `spec.dependsOn` have succeeded for their current spec',
   },
+  Queued: {
+    meaning:
+      'an attempt waits for its turn: many are to start at once, and those under way are finished first',
+  },
   NoPods: {
     meaning: 'the workload has 0 replicas: the attempt waits for pods to verify',
     runbook: 'NoPods',

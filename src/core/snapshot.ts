@@ -40,6 +40,8 @@ export interface EventsSeen {
 export interface Snapshot {
   readonly now: number;
   readonly upgrade: CompleteUpgrade;
+  /** How many Upgrades wait for their turn to begin an attempt. */
+  readonly queued?: number;
   /** Name of the Upgrade with the same target that acts instead of this one; see claim.ts. */
   readonly claimedBy?: string;
   readonly workload?: WorkloadView;

@@ -26,7 +26,9 @@ import {
   isUnderWay,
   isVerificationOf,
   postCheckDigest,
+  QUEUE_SHOWN_FROM,
   resumedAt,
+  saysQueued,
   verificationId,
   waitsForPods,
 } from './status.ts';
@@ -163,6 +165,19 @@ describe('something begins', () => {
 
   test('where no attempt ever was', () => {
     expect(begins({ ...upgradeOf({}), status: undefined } as Upgrade)).toBe(true);
+  });
+
+  test('also where it says that it waits for its turn', () => {
+    const waiting = { reason: 'Queued', since: ago(1) } as const;
+    const again = activeStatusOf({ phase: 'FellBack', waiting, observedGeneration: 1 });
+    expect(begins(upgradeOf({ status: again }))).toBe(true);
+    expect(begins(upgradeOf({ status: { ...again, phase: 'Upgrading' } }))).toBe(false);
+  });
+
+  test('and says that it waits for its turn, once, where many do', () => {
+    expect(saysQueued(undefined, QUEUE_SHOWN_FROM - 1)).toBe(false);
+    expect(saysQueued(undefined, QUEUE_SHOWN_FROM)).toBe(true);
+    expect(saysQueued({ waiting: { reason: 'Queued', since: ago(1) } }, QUEUE_SHOWN_FROM)).toBe(false);
   });
 
   test.each(PHASES)(

@@ -63,7 +63,14 @@ export const isUnderWay = (status: UpgradeStatus | undefined): boolean =>
 export const begins = ({ metadata, status }: Upgrade): boolean =>
   metadata.deletionTimestamp === undefined &&
   !isUnderWay(status) &&
-  (status?.attempt === undefined || status.observedGeneration !== metadata.generation);
+  (status?.attempt === undefined ||
+    status.observedGeneration !== metadata.generation ||
+    status.waiting?.reason === 'Queued');
+
+/** Whether an Upgrade that begins says so before its turn comes, with so many that wait for theirs: of fewer, none waits for long. */
+export const saysQueued = (status: UpgradeStatus | undefined, queued: number): boolean =>
+  queued >= QUEUE_SHOWN_FROM && status?.waiting?.reason !== 'Queued';
+export const QUEUE_SHOWN_FROM = 32;
 
 const RETRYABLE: readonly Phase[] = [
   'Inconclusive',

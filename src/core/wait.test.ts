@@ -1,7 +1,9 @@
 /** What an attempt waits for, as it is stored. */
 import { describe, expect, test } from '@jest/globals';
-import { ago, NOW, statusOf } from '../../test/support/snapshots.ts';
-import { storedWait, waitsToStart } from './wait.ts';
+import { ago, NOW, snapshotOf, statusOf, upgradeOf } from '../../test/support/snapshots.ts';
+import type { UpgradeStatus } from '../api/types.ts';
+import { QUEUE_SHOWN_FROM } from './status.ts';
+import { queuedWait, storedWait, waitsToStart } from './wait.ts';
 
 const soaking = { reason: 'Soaking', since: ago(90), until: ago(-5) } as const;
 
@@ -48,4 +50,22 @@ test.each([
   ['none at all', undefined, false],
 ])('the next attempt waits after %s: %s', (_, status, expected) => {
   expect(waitsToStart(status)).toBe(expected);
+});
+
+describe('with many others before it, an attempt', () => {
+  const waitOf = (status: UpgradeStatus, queued = QUEUE_SHOWN_FROM) =>
+    queuedWait(snapshotOf({ upgrade: upgradeOf({ status }), queued }));
+
+  test.each([
+    ['that is the first', {}],
+    ['that follows another', statusOf({ phase: 'FellBack' })],
+  ])('%s says that it waits, once', (_, status) => {
+    expect(waitOf(status)).toEqual({ reason: 'Queued' });
+    expect(waitOf({ ...status, waiting: { reason: 'Queued', since: ago(9) } })).toBeUndefined();
+  });
+
+  test('does not wait in place of one that is under way, or behind a few', () => {
+    expect(waitOf(statusOf({ phase: 'Upgrading' }))).toBeUndefined();
+    expect(waitOf({}, QUEUE_SHOWN_FROM - 1)).toBeUndefined();
+  });
 });

@@ -4,7 +4,7 @@ import type { UpgradeStatus } from '../api/types.ts';
 import type { Status } from './complete-status.ts';
 import { waitDetail } from './report/wait-detail.ts';
 import type { Snapshot } from './snapshot.ts';
-import { isUnderWay } from './status.ts';
+import { isUnderWay, saysQueued } from './status.ts';
 import { toIso } from './time.ts';
 import { openingOf } from './windows.ts';
 
@@ -19,6 +19,7 @@ export type Wait = { readonly reason: WaitReason } & (
       readonly phase: Phase | 'Outdated';
       readonly others: number;
     }
+  | { readonly reason: 'Queued'; readonly until?: undefined }
   | { readonly reason: 'Soaking'; readonly until: number }
   | { readonly reason: 'AwaitingApproval'; readonly until?: undefined }
   /** The user's partition. */
@@ -46,6 +47,10 @@ export function closedWindow({ upgrade, now }: Snapshot): Wait | undefined {
     ? undefined
     : { reason: 'WindowClosed', until: opening.opensAt, timeZone: opening.timeZone };
 }
+
+/** An attempt that is to start may have to say first that it waits for its turn; with the next visit its turn has come. */
+export const queuedWait = ({ upgrade: { status }, queued = 0 }: Snapshot): Wait | undefined =>
+  !isUnderWay(status) && saysQueued(status, queued) ? { reason: 'Queued' } : undefined;
 
 /** No attempt is under way, and the next one waits. */
 export const waitsToStart = (status: UpgradeStatus | undefined): boolean =>

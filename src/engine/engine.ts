@@ -2,7 +2,7 @@
 import { isClosed } from '../api/gate.ts';
 import type { NewPod, PodPatch, PodView } from '../api/views.ts';
 import { gatePatch, targetOfNewPod } from '../core/gate.ts';
-import { begins } from '../core/status.ts';
+import { begins, saysQueued } from '../core/status.ts';
 import { fairReader, fairWriter } from './fair-requests.ts';
 import { OrphanGateController } from './orphan-gate-controller.ts';
 import type { Ports } from './ports.ts';
@@ -45,6 +45,7 @@ export class Engine {
     this.#reconciler = new Reconciler({
       ...options,
       store,
+      queued: () => this.#upgrades.beginning,
       cycleEnded: (key, { delayMs, priority }) =>
         priority ? this.#upgrades.add(key, true) : this.#upgrades.addAfter(key, delayMs),
     });
@@ -57,6 +58,7 @@ export class Engine {
         const upgrade = store.upgrades.get(key);
         return upgrade !== undefined && begins(upgrade);
       },
+      announces: (key) => saysQueued(store.upgrades.get(key)?.status, this.#upgrades.beginning),
       telemetry: telemetry.queue,
       work: (key) => this.#reconciler.reconcile(key),
     });
@@ -65,6 +67,7 @@ export class Engine {
       workers: WORKERS,
       reservedWorkers: 0,
       begins: () => false,
+      announces: () => false,
       telemetry: NO_TELEMETRY,
       work: (key) => this.#gateController.reconcile(key.slice(key.indexOf('/') + 1)),
     });

@@ -22,7 +22,8 @@ function benchOf(workers = 1, reservedWorkers = 0): Bench {
     clock,
     workers,
     reservedWorkers,
-    begins: (key) => key.endsWith('/new'),
+    begins: (key) => /\/(new|shown)$/.test(key),
+    announces: (key) => key.endsWith('/shown'),
     telemetry: {
       depth: tell('depth'),
       added: tell('added'),
@@ -320,6 +321,21 @@ describe('a key that begins something new', () => {
     expect(worked.slice(2)).toEqual(['0 busy/1', '0 other/new']);
   });
 
+  test('says that it waits before its turn, and is counted until then', async () => {
+    const { clock, queue, worked, finish } = benchOf(1);
+    queue.add('shop/0');
+    queue.add('first/new');
+    await turn(clock);
+    queue.add('second/new');
+    queue.add('third/shown');
+    expect(queue.beginning).toBe(2);
+    // Ends `shop/0`, whose worker is for all but `second`.
+    await finish();
+    await finish();
+    expect(worked).toEqual(['0 shop/0', '0 first/new', '0 third/shown', '0 second/new']);
+    expect(queue.beginning).toBe(0);
+  });
+
   test('has every worker that is free', async () => {
     const { clock, queue, worked } = benchOf(3);
     for (let i = 0; i < 5; i++) {
@@ -393,6 +409,7 @@ describe('timers and sockets', () => {
       workers: 8,
       reservedWorkers: 0,
       begins: () => false,
+      announces: () => false,
       telemetry: SILENT,
       work: () => {
         spent += 4;
@@ -432,6 +449,7 @@ test('nothing is processed before the start, and the depth is reported', () => {
     workers: 1,
     reservedWorkers: 0,
     begins: () => false,
+    announces: () => false,
     telemetry,
     work: () => Promise.resolve({}),
   });

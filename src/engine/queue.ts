@@ -38,6 +38,8 @@ export interface QueueOptions {
    * is brought to its end first, however much begins at once, and what begins is never held up for good.
    */
   readonly begins: (key: string) => boolean;
+  /** Whether such a key is to be processed before its turn, to say that it waits for it. */
+  readonly announces: (key: string) => boolean;
   readonly telemetry: QueueTelemetry;
   /** Never rejects. */
   readonly work: (key: string) => Promise<Result>;
@@ -68,6 +70,8 @@ export class Queue {
   readonly #waiting = new FairKeys();
   readonly #prioritized = new FairKeys();
   readonly #beginning = new FairKeys();
+  /** Of those that wait, the ones that begin something new and say so first. */
+  readonly #announcing = new Set<string>();
   readonly #working = new Set<string>();
   readonly #workers: Workers;
   readonly #reserved: Workers;
@@ -113,6 +117,7 @@ export class Queue {
     } else if (restsUntil > this.#options.clock.steady()) {
       this.#addAt(key, restsUntil, priority);
     } else if (priority && (this.#waiting.has(key) || this.#beginning.has(key))) {
+      this.#announcing.delete(key);
       this.#prioritized.add(key, this.#waiting.remove(key) ?? this.#beginning.remove(key) ?? 0);
       this.#scheduleSlice();
     } else if (![this.#waiting, this.#beginning, this.#prioritized].some((keys) => keys.has(key))) {
@@ -148,12 +153,26 @@ export class Queue {
   }
 
   #enqueue(key: string, priority: boolean): void {
-    const { clock, telemetry, begins } = this.#options;
-    const keys = priority ? this.#prioritized : begins(key) ? this.#beginning : this.#waiting;
+    const { clock, telemetry, begins, announces } = this.#options;
+    const isBeginning = !priority && begins(key);
+    const isAnnouncing = isBeginning && announces(key);
+    if (isAnnouncing) {
+      this.#announcing.add(key);
+    }
+    const keys = priority
+      ? this.#prioritized
+      : isBeginning && !isAnnouncing
+        ? this.#beginning
+        : this.#waiting;
     keys.add(key, clock.steady());
     telemetry.added();
     telemetry.depth(this.#depth);
     this.#scheduleSlice();
+  }
+
+  /** How many keys wait that begin something new. */
+  get beginning(): number {
+    return this.#beginning.size + this.#announcing.size;
   }
 
   get #depth(): number {
@@ -206,6 +225,7 @@ export class Queue {
     const { clock, telemetry } = this.#options;
     telemetry.depth(this.#depth);
     telemetry.waited((clock.steady() - since) / 1000);
+    this.#announcing.delete(key);
     void this.#run(key, how);
   }
 

@@ -29,6 +29,8 @@ export interface ReconcilerOptions extends Omit<Ports, 'watcher'> {
   readonly store: Store;
   readonly maxExecs: number;
   readonly maxExecsPerNode: number;
+  /** How many Upgrades wait for their turn to begin an attempt. */
+  readonly queued?: () => number;
   /** A probe cycle or a query has ended: its Upgrade has to be reconciled after the delay, or with priority. */
   readonly cycleEnded: (
     key: UpgradeKey,

@@ -20,6 +20,8 @@ export interface SnapshotSources {
   readonly writes: Pick<WriteControl, 'obstacle'>;
   readonly queries: QueryRunner;
   readonly promQl?: PromQl | undefined;
+  /** How many Upgrades wait for their turn to begin an attempt. */
+  readonly queued?: () => number;
   /** Whether a probe cycle of this pod is running for this Upgrade. */
   readonly isProbing: (key: UpgradeKey, uid: string) => boolean;
 }
@@ -44,6 +46,7 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
   return {
     now,
     upgrade: complete,
+    queued: sources.queued?.() ?? 0,
     claimedBy: isWaiting ? acting.metadata.name : undefined,
     workload,
     namesakes: workload ? [] : store.namesakesOf(upgrade),

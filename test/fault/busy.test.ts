@@ -69,6 +69,7 @@ test('thousands of changes of one workload are all read, and few decisions are m
     workers: 8,
     reservedWorkers: 0,
     begins: () => false,
+    announces: () => false,
     telemetry: { depth: silent, added: silent, retried: silent, waited: silent, worked: silent },
     work: async () => {
       decisions++;

@@ -118,6 +118,41 @@ test('a fallback does not wait for the writes of hundreds of others that begin a
   expect(backAt - failedAt).toBeLessThan(100);
 }, 120_000);
 
+test('of hundreds that are to start at once each says within seconds that it waits, and all are verified', async () => {
+  const many = 300;
+  const clock = new VirtualClock(START, 1);
+  const world = new World(clock, { [OLD]: {}, [FINE]: {} });
+  world.addNodes('node-1');
+  for (let i = 0; i < many; i++) {
+    world.addWorkload({ ...workloadOf('Deployment'), name: `web-${i}`, replicas: 1 });
+  }
+  await clock.runUntil(START + 8000, () => {});
+  // The API server has more to do than it can.
+  const faults = { requestMs: () => 200 };
+  const options = { world, id: 1, faults, memory: remembered(), events: [], wrote: () => {} };
+  const operator = new Operator({ ...options, writes: [], died: () => {} });
+  operator.lead();
+  for (let i = 0; i < many; i++) {
+    const workload = { ...workloadOf('Deployment'), name: `web-${i}`, replicas: 1 };
+    const spec = { ...good('Deployment').spec, containers: [{ name: 'web', image: FINE }] };
+    addUpgrade(world, `web-${i}`, specOf({ workload, spec }));
+  }
+  const statuses = () => world.state.all('Upgrade').map(({ status }) => status);
+  await clock.runUntil(clock.now() + 15_000, () => {});
+  const waiting = statuses().filter((status) => status?.waiting?.reason === 'Queued');
+  expect(waiting.length).toBeGreaterThan(many / 2);
+  expect(waiting[0]).toMatchObject({
+    phase: 'Pending',
+    message: expect.stringMatching(/^Deployment web-\d+ will be rolled to web:fine when its turn comes/),
+  });
+  expect(statuses().filter((status) => !status?.message)).toHaveLength(0);
+
+  await clock.runUntil(clock.now() + 600_000, () => {});
+  expect(statuses().map((status) => [status?.phase, status?.waiting])).toEqual(
+    statuses().map(() => ['Succeeded', undefined]),
+  );
+}, 120_000);
+
 test('a standby queues nothing, whatever happens, and looks at everything once when it begins to lead', async () => {
   const { world, operator, pass, depth } = await clusterOf(50);
   await pass(60);

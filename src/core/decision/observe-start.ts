@@ -9,6 +9,7 @@ import { isLeftUnreached } from '../rollout/left.ts';
 import { policyFor } from '../rollout/policy.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { isForSpec, isUnderWay } from '../status.ts';
+import { queuedWait } from '../wait.ts';
 import { driverOf } from '../workload/drivers.ts';
 import { attemptObstacle, imagesTooLong } from '../workload/obstacles.ts';
 import { newCommand } from './commands.ts';
@@ -85,7 +86,7 @@ export function observeStart(
   if (spec.paused) {
     return { name: 'SuspendedBeforeStart' };
   }
-  const wait = startWait(snapshot, workload, start.inherit);
+  const wait = startWait(snapshot, workload, start.inherit) ?? queuedWait(snapshot);
   if (wait) {
     return { name: 'WaitingToStart', wait };
   }

@@ -148,10 +148,13 @@ function gateNotices(before: Status, after: Status): UpgradeEvent[] {
     : [];
 }
 
-/** A wait for approval is reported by its stage, and a soak only in the status. */
+/** A wait for approval is reported by its stage; a soak, and the wait for a turn, only in the status. */
 function waitNotices(before: Status, { waiting, message }: Status): UpgradeEvent[] {
   const isNew = waiting !== undefined && waiting.reason !== before.waiting?.reason;
-  return isNew && waiting.reason !== 'Soaking' && waiting.reason !== 'AwaitingApproval'
+  return isNew &&
+    waiting.reason !== 'Soaking' &&
+    waiting.reason !== 'AwaitingApproval' &&
+    waiting.reason !== 'Queued'
     ? [{ type: 'Normal', reason: waiting.reason, action: 'Rolling', note: message }]
     : [];
 }

@@ -48,6 +48,7 @@ test.each<[Wait, string | undefined]>([
     { reason: 'DependencyNotReady', upgrade: 'db', phase: 'Outdated', others: 2 },
     'Upgrade db, which is not verified for its current spec and 2 more',
   ],
+  [{ reason: 'Queued' }, 'its turn'],
   [{ reason: 'PartitionSet', partition: 2 }, 'updateStrategy.rollingUpdate.partition 2'],
   [{ reason: 'Soaking', until: NOW }, undefined],
   [{ reason: 'AwaitingApproval' }, undefined],
@@ -61,7 +62,7 @@ describe('an attempt that waits to start', () => {
       upgrade: completeUpgradeOf({ spec: { strategy } }),
       status: completeStatus(status),
     });
-  const waiting = (reason: 'WindowClosed' | 'DependencyNotReady') => ({
+  const waiting = (reason: 'WindowClosed' | 'DependencyNotReady' | 'Queued') => ({
     reason,
     since: ago(9),
     detail: 'it',
@@ -92,6 +93,11 @@ describe('an attempt that waits to start', () => {
       'what it depends on',
       waitShown({ waiting: waiting('DependencyNotReady') }),
       `${what} its dependencies have succeeded; it waits for it`,
+    ],
+    [
+      'that others are first',
+      waitShown({ waiting: waiting('Queued') }),
+      `${what} its turn comes: many Upgrades are to start at once, and those under way are finished first`,
     ],
     ['nothing while one is under way', waitShown(statusOf({ waiting: waiting('WindowClosed') })), undefined],
     ['nothing without a wait', waitShown({}), undefined],

@@ -24,6 +24,8 @@ export function waitDetail(wait: Wait): string | undefined {
     }
     case 'PartitionSet':
       return `updateStrategy.rollingUpdate.partition ${wait.partition}`;
+    case 'Queued':
+      return 'its turn';
     case 'Soaking':
     case 'AwaitingApproval':
       return undefined;

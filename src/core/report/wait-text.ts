@@ -22,9 +22,14 @@ export function waitingToStartText({ upgrade, status }: WaitingFacts): string | 
   const wanted = Object.fromEntries(containers.map(({ name, image }) => [name, image]));
   const { to } = versionsText(undefined, wanted, upgrade.spec);
   const what = `${targetRef.kind} ${targetRef.name} will be rolled to ${to}`;
-  return waiting.reason === 'WindowClosed'
-    ? `${what} when its window opens, ${windowText(upgrade, status, nextNumber(status))}`
-    : `${what} when its dependencies have succeeded; it waits for ${waiting.detail}`;
+  switch (waiting.reason) {
+    case 'WindowClosed':
+      return `${what} when its window opens, ${windowText(upgrade, status, nextNumber(status))}`;
+    case 'Queued':
+      return `${what} when its turn comes: many Upgrades are to start at once, and those under way are finished first`;
+    default:
+      return `${what} when its dependencies have succeeded; it waits for ${waiting.detail}`;
+  }
 }
 
 /** When the window opens, and how to start immediately, which skips what else the attempt would wait for. */

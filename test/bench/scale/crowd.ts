@@ -100,6 +100,7 @@ class CrowdRun {
       '/apis/postcheck.dev/v1alpha1/upgrades',
       ({ metadata, status }) =>
         status?.observedGeneration === metadata.generation &&
+        status.waiting === undefined &&
         ['Succeeded', 'FellBack', 'FallbackFailed', 'Failed'].includes(status.phase),
     );
 
