@@ -163,7 +163,7 @@ test.each([
   expect(stderr).toMatch(/^code 119: .+\n$/);
 });
 
-test('it starts almost as fast as Node itself', async () => {
+test('it takes less than three times as long as Node alone', async () => {
   server = await startHealthServer({ socket, check: () => true });
   const timed = async (args: string[]): Promise<number> => {
     const startedMs = performance.now();
@@ -175,5 +175,5 @@ test('it starts almost as fast as Node itself', async () => {
     best.node = Math.min(best.node, await timed(['--eval', '0']));
     best.probe = Math.min(best.probe, await timed([bundle, '--socket', socket]));
   }
-  expect(best.probe - best.node).toBeLessThan(100);
+  expect(best.probe / best.node).toBeLessThan(3);
 });
