@@ -134,6 +134,12 @@ const FIRES: readonly Case[] = [
     labels: 'name="web",severity="warning",upgrade_namespace="shop"',
     at: '1460m',
   },
+  {
+    alert: 'PostcheckPartitionOverdue',
+    input: [LEADS, upgrade({ phase: 'Upgrading' }, 'web', '1x1500'), waiting('PartitionSet')],
+    labels: 'name="web",severity="warning",upgrade_namespace="shop"',
+    at: '1460m',
+  },
   { alert: 'PostcheckGateMissed', input: [LEADS, upgrade({ gate: 'GateMissed' })], labels: ofGate },
   { alert: 'PostcheckGateUnavailable', input: [LEADS, upgrade({ gate: 'GateUnavailable' })], labels: ofGate },
   { alert: 'PostcheckNoLeader', input: [STANDS_BY], labels: 'namespace="pc",severity="critical"' },
