@@ -195,6 +195,36 @@ test('an image that is missing once its registry is back takes the version back'
   expect(run.message).toContain('not found');
 });
 
+describe('a container that is not upgraded, and crashes once the upgraded one runs beside it (fdb-kubernetes-operator#1495)', () => {
+  const PROXY = 'registry.example/proxy:1';
+  const set =
+    (behaviour: Behaviour) =>
+    (world: World): void => {
+      world.images[PROXY] = behaviour;
+    };
+  const crashes = (kind: KindName): Story => ({
+    ...told('a container beside crashes', kind, {}, { losesPods: true }),
+    spec: {
+      containers: [{ name: 'web', image: NEW }],
+      postCheck: { deadlineSeconds: 60, periodSeconds: 5, successThreshold: 3 },
+    },
+    workload: { ...workloadOf(kind), images: { web: OLD, proxy: PROXY } },
+    steps: [
+      { when: phaseIs('Pending'), act: set({ start: 'crashes', livesMs: 3500 }) },
+      { when: phaseIs('FallingBack'), act: set({}) },
+    ],
+  });
+
+  test.each<KindName>(['Deployment', 'StatefulSet', 'DaemonSet OnDelete'])(
+    'counts, because the pod would not serve, and is named: %s',
+    async (kind) => {
+      const run = await played(crashes(kind));
+      expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(`${OLD}+${PROXY}`) });
+      expect(run.message).toContain('not ready: container proxy is CrashLoopBackOff');
+    },
+  );
+});
+
 test('a proxy whose mesh is down, and which lets no check through, takes no version back (istio/istio#35569)', async () => {
   const proxy = 'mesh.example/proxy:1';
   const httpGet = { path: '/healthz', port: 8080 };

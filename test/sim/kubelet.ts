@@ -63,7 +63,7 @@ export class Kubelet {
   #containers = 0;
   /** What each container was started from, by its ID. */
   readonly #startedFrom = new Map<string, string>();
-  /** Images of containers that were ready and are not any more. */
+  /** Images of containers that were ready and are not any more, or that crashed beside containers which had all been started. */
   readonly lapsed = new Set<string>();
   /** Every answer that a container gave: the truth that verdicts are compared with. */
   readonly asked: Asked[] = [];
@@ -221,9 +221,12 @@ export class Kubelet {
     const { livesMs = 200, crashCode = 1 } = this.#behaviour(
       pod.containers.find((own) => own.name === name)?.image ?? '',
     );
-    this.#later(livesMs, pod, (now) =>
-      this.#ended(now, name, crashCode, (again) => this.#again(again, name)),
-    );
+    this.#later(livesMs, pod, (now) => {
+      for (const { image } of now.containers.every(({ id }) => id !== '') ? now.containers : []) {
+        this.lapsed.add(image);
+      }
+      return this.#ended(now, name, crashCode, (again) => this.#again(again, name));
+    });
     // The startup probe of such a sidecar never succeeds.
     return this.#withContainer(this.#run(pod, name, false), name, (own) =>
       own.role === 'sidecar' ? { ...own, starting: true } : own,
