@@ -299,7 +299,7 @@ export const SCENES: Readonly<Record<string, () => Plan>> = {
   ProbeUnconnected: () => {
     const stage = new Stage({ postCheck: { checks: [{ name: 'home-page', httpGet: { port: 8080 } }] } });
     rolled(stage).containers({ ready: false }).settle();
-    const message = 'connect ECONNREFUSED 10.0.0.1:8080';
+    const message = 'connect to 10.0.0.1:8080: connection refused';
     stage.seconds(DEADLINE_SECONDS).hears({ kind: 'unconnected', message }).settle();
     return stage.hears({ kind: 'answered', good: true, output: 'HTTP 200' }).settle();
   },

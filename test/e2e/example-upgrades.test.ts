@@ -104,7 +104,7 @@ test.concurrent(
         counts: { passed: 0, failed: 0, inconclusive: 1 },
       });
       expect(status.message).toMatch(
-        /^No verdict on tcp:2 yet: .*listens in container app returned no result \(NoEvidence: connect to \S+:9001: .*ECONNREFUSED/,
+        /^No verdict on tcp:2 yet: .*listens in container app returned no result \(NoEvidence: connect to \S+:9001: connection refused\)/,
       );
       expect(status.pods[0].checks[0]).toMatchObject({
         check: 'listens',

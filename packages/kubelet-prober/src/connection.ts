@@ -81,9 +81,19 @@ function settled<S extends Socket>(
   });
 }
 
+/** What the system's codes mean, in the words of kubelet, whose messages have no codes either. */
+const WORDS: ReadonlyMap<unknown, string> = new Map([
+  ['ECONNREFUSED', 'connection refused'],
+  ['ECONNRESET', 'connection reset by peer'],
+  ['EHOSTUNREACH', 'no route to host'],
+  ['ENETUNREACH', 'network is unreachable'],
+  ['ETIMEDOUT', 'connection timed out'],
+]);
+
+const plainMessage = (error: NodeJS.ErrnoException): string => WORDS.get(error.code) ?? error.message;
+
 /** Returns the message of an error; for an AggregateError (several addresses were tried) those of its parts. */
 export function errorText(error: Error): string {
-  const parts =
-    error instanceof AggregateError ? error.errors.map((part: Error) => part.message) : [error.message];
+  const parts = error instanceof AggregateError ? error.errors.map(plainMessage) : [plainMessage(error)];
   return parts.join('; ') || (error as NodeJS.ErrnoException).code || error.name;
 }
