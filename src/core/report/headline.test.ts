@@ -66,6 +66,16 @@ describe('the headline of a sentence', () => {
       'No verdict on web:2.0 yet; not ready: no node fits: 3 Insufficient memory, 1 Insufficient cpu',
     ],
     [
+      'with why there is no result',
+      'No verdict on web:2.0 yet: 0 of 2 pods passed; pod web-59df-b on node-2: web in container web returned no result (NoEvidence: connect to 10.244.2.59:9999: connection refused) until the deadline of 25s',
+      'No verdict on web:2.0 yet; web returned no result (connect to 10.244.2.59:9999: connection refused)',
+    ],
+    [
+      'with a bracket that is cut but closed, where little stands before it',
+      'Container web was set (by a client with a name that is long: one that goes on and on and on and on and on and on, to the end)',
+      'Container web was set (by a client with a name that is long…)',
+    ],
+    [
       'with what is missing, and not the word for it',
       'No verdict on web:2.0 yet: 0 of 3 pods passed; pod web-746d-a on node-1: container web cannot start (CreateContainerConfigError: secret "mysql" not found) until the deadline of 10m',
       'No verdict on web:2.0 yet; container web cannot start (secret "mysql" not found)',

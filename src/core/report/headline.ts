@@ -43,12 +43,15 @@ const OMITTED: readonly (readonly [part: RegExp, instead?: string])[] = [
 ];
 
 /** What precedes a bracket that alone says why. */
-const WHY = /\b(?:not ready|cannot start) \(/g;
+const WHY = /\b(?:not ready|cannot start|returned no result) \(/g;
 
-/** Omits a clause in brackets that would not be closed. */
+/** Omits a clause in brackets that would not be closed, or closes it if too little would be left without it. */
 function closed(text: string): string {
   const open = text.lastIndexOf(' (');
-  return open >= MIN_LENGTH && !text.includes(')', open) ? text.slice(0, open) : text;
+  if (open < 0 || text.includes(')', open)) {
+    return text;
+  }
+  return open >= MIN_LENGTH ? text.slice(0, open) : `${text}…)`;
 }
 
 /** At most 100 characters, cut at the end of a clause if possible, or else of a word. */
