@@ -23,7 +23,7 @@ function ruleText(spec: UpgradeSpec, tried: PodCheck): string {
   if (!check || tried.exitCode === undefined) {
     return tried.class === 'Error'
       ? `${tried.check} returned no result, which is no evidence for or against the version, so it is probed again`
-      : `${tried.check}: ${tried.class}, ${tried.reason}`;
+      : consequence(spec, `${tried.check}: ${tried.class}, ${tried.reason}`, tried.class);
   }
   const code = tried.exitCode;
   const rule = check.exitCodes.find((candidate) => covers(candidate, code));
@@ -35,10 +35,13 @@ function ruleText(spec: UpgradeSpec, tried: PodCheck): string {
   const source = rule
     ? `${check.name} has the rule ${rule.codes} for ${code}`
     : `${check.name} has no rule for ${code}, so the default table applies`;
-  return `${source}: ${kind}, ${reason}; ${own(CONSEQUENCES, kind) ?? ''}`.replace(
-    '%deadline',
-    spanText(spec.postCheck.deadlineSeconds * 1000),
-  );
+  return consequence(spec, `${source}: ${kind}, ${reason}`, kind);
+}
+
+/** The result and what follows from it. */
+function consequence(spec: UpgradeSpec, result: string, kind: string): string {
+  const deadline = spanText(spec.postCheck.deadlineSeconds * 1000);
+  return `${result}; ${own(CONSEQUENCES, kind) ?? ''}`.replace('%deadline', deadline);
 }
 
 const CONSEQUENCES: Readonly<Record<string, string>> = {

@@ -25,6 +25,7 @@ export function why(upgrade: Upgrade, worst: readonly PodReport[], now: number):
     ...(isOfPods(upgrade) || isOfEarlierSpec(upgrade) ? [] : failedBefore(upgrade)),
     ...tries(upgrade, worst[0], now),
     ...lastEnds(upgrade, worst[0]),
+    ...whyUnready(upgrade, worst[0]),
   ];
   return [...new Set(lines)];
 }
@@ -110,6 +111,21 @@ function failedBefore({ status, spec }: Upgrade): string[] {
   const { fallback, to } = status ?? {};
   return fallback?.cause && !isReason(fallback.reason, 'Aborted')
     ? [plain(`${imagesText(to?.images ?? {}, spec)} had failed before: ${fallback.cause}`)]
+    : [];
+}
+
+/** Where to read why the worst pod is not ready, if the status has only that it is not. */
+function whyUnready({ status, metadata }: Upgrade, pod: PodReport | undefined): string[] {
+  if (!pod || pod.lastEnds?.length) {
+    return [];
+  }
+  const read = (...words: string[]): string => kubectl(metadata.namespace, ...words);
+  if (isReason(pod.reason, 'NotReady')) {
+    return [`pod ${pod.name}: its events say why: ${read('events', '--for', `pod/${pod.name}`)}`];
+  }
+  const exists = status?.fallback === undefined;
+  return isReason(pod.reason, 'Initializing') && exists
+    ? [`pod ${pod.name}: what its init containers print: ${read('logs', pod.name, '--all-containers')}`]
     : [];
 }
 

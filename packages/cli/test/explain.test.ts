@@ -407,7 +407,7 @@ describe('why', () => {
     const checks = [{ name: 'open', tcpSocket: { port: 9999 } }];
     const stage = new Stage({ postCheck: { checks } });
     stage.settle();
-    const refused = { kind: 'unconnected', message: 'connect ECONNREFUSED 10.0.0.1:9999' } as const;
+    const refused = { kind: 'unconnected', message: 'connect to 10.0.0.1:9999: connection refused' } as const;
     stage.hears(refused).settle();
     stage.seconds(600).hears(refused).settle();
     stage.seconds(70).hears(refused).settle();
@@ -465,6 +465,25 @@ describe('why', () => {
     stage.containers({ state: 'waiting', reason: 'CrashLoopBackOff', restarts: 3, ...end }).settle();
     expect(stage.upgrade.status?.fallback).toBeDefined();
     expect(why()).not.toContain('kubectl logs');
+  });
+
+  test('of a pod that is not ready says where the reason is to be read', () => {
+    const whyOf = (scene: string) => explain(upgradeOf(scene), NOW).parts[0]?.lines.join('\n');
+    expect(whyOf('NotReady')).toMatch(
+      /\npod web-746d-\w: its events say why: kubectl events --for pod\/web-746d-\w -n shop$/,
+    );
+    expect(whyOf('Initializing')).toMatch(
+      /\npod web-746d-\w: what its init containers print: kubectl logs web-746d-\w --all-containers -n shop$/,
+    );
+    expect(whyOf('ProbeFailed')).not.toMatch(/kubectl (events|logs)/);
+  });
+
+  test('of a probe without an exit code says what follows from its result', () => {
+    expect(
+      explain(upgradeOf('ProbeTimedOut'), NOW).parts.find(({ topic }) => topic === 'Rule')?.lines,
+    ).toEqual([
+      'readiness-probe: Retry, ProbeTimedOut; probed again until the deadline of 10m, then the pod fails',
+    ]);
   });
 
   test('of an Upgrade without a status names the command that checks for an operator', () => {
