@@ -197,15 +197,15 @@ async function uninstall(options: Options, { deployment, namespace }: UninstallO
     gatePolicyName: options.gatePolicyName,
     webhookSecret: options.webhookSecret,
   });
-  const problem = await removeOperator({
+  const problems = await removeOperator({
     clock: { ...LOCAL_CLOCK, now: cluster.now },
     writer: cluster.writer,
     installation: cluster.installation({ deployment, namespace }),
     report: (line) => stdout.write(`${line}\n`),
   });
   await cluster.close();
-  if (problem) {
-    fail([problem]);
+  if (problems.length > 0) {
+    fail(problems);
   }
 }
 

@@ -24,6 +24,8 @@ class World implements Installation {
   stepsLeft = Number.POSITIVE_INFINITY;
   hasCertificates = true;
   refuses: string | undefined;
+  /** The UIDs of objects that somebody has made so long that etcd has no room for another character of them. */
+  readonly full = new Set<string>();
   /** The request that meets a write of somebody else, so often. */
   meets: { readonly what: string; times: number } | undefined;
   #unboundAt: number | undefined;
@@ -57,9 +59,12 @@ class World implements Installation {
   }
 
   /** A request takes a moment; the program may be killed before it is sent, and before its answer is read. */
-  async #request<T>(what: string, run: () => T): Promise<Written<T>> {
+  async #request<T>(what: string, run: () => T, uid = ''): Promise<Written<T>> {
     this.#step();
     await new Promise<void>((resolve) => void this.clock.after(5, resolve));
+    if (this.full.has(uid)) {
+      return { ok: false, failure: TOO_LARGE };
+    }
     if (this.refuses === what) {
       return { ok: false, failure: REFUSED };
     }
@@ -108,10 +113,17 @@ class World implements Installation {
 
   readonly writer = {
     patchFinalizers: (upgrade: Upgrade, finalizers: readonly string[]) =>
-      this.#request('finalizers', () => {
-        this.upgrades = [withFinalizers(upgrade, finalizers)];
-        return upgrade;
-      }),
+      this.#request(
+        'finalizers',
+        () => {
+          const { uid } = upgrade.metadata;
+          this.upgrades = this.upgrades.map((known) =>
+            known.metadata.uid === uid ? withFinalizers(upgrade, finalizers) : known,
+          );
+          return upgrade;
+        },
+        upgrade.metadata.uid,
+      ),
     patchImages: (view: WorkloadView, _images: Images, partition: number) =>
       this.#request('partition', () => {
         this.workload = { ...view, partition, holdsOurFields: true } as WorkloadView;
@@ -123,35 +135,39 @@ class World implements Installation {
         return this.workload;
       }),
     patchVerified: (pod: PodView, { status }: VerifiedCondition) =>
-      this.#request('verified', () => {
-        const conditions = { ...pod.conditions, [VERIFIED]: conditionOf(status) };
-        this.pods = this.pods.map((known) => (known.uid === pod.uid ? { ...known, conditions } : known));
-        return pod;
-      }),
+      this.#request(
+        'verified',
+        () => {
+          const conditions = { ...pod.conditions, [VERIFIED]: conditionOf(status) };
+          this.pods = this.pods.map((known) => (known.uid === pod.uid ? { ...known, conditions } : known));
+          return pod;
+        },
+        pod.uid,
+      ),
   } as unknown as Writer;
 
-  /** The program, once; `killed` when it did not come to its end. */
-  async run(): Promise<string | undefined> {
+  /** The program, once: its problems, `killed` when it did not come to its end. */
+  async run(): Promise<readonly string[] | 'killed'> {
     const { clock, writer } = this;
     const report = (line: string) => {
       this.lines.push(line);
       this.#step();
     };
-    let result: { readonly problem: string | undefined } | undefined;
+    let result: { readonly problems: readonly string[] | 'killed' } | undefined;
     void uninstall({ clock, writer, installation: this, report })
       .catch((error: unknown) => {
         if (!(error instanceof Killed)) {
           throw error;
         }
-        return 'killed';
+        return 'killed' as const;
       })
-      .then((problem) => {
-        result = { problem };
+      .then((problems) => {
+        result = { problems };
       });
     while (!result) {
       await clock.runUntil(clock.now() + 100, () => {});
     }
-    return result.problem;
+    return result.problems;
   }
 
   /** A while later, when whatever still comes has come. */
@@ -161,6 +177,11 @@ class World implements Installation {
 }
 
 const REFUSED: RequestFailure = { kind: 'forbidden', message: 'not allowed' };
+const TOO_LARGE: RequestFailure = {
+  kind: 'invalid',
+  message: 'etcdserver: request is too large',
+  tooLarge: true,
+};
 
 const withFinalizers = (upgrade: Upgrade, finalizers: readonly string[]): Upgrade => ({
   ...upgrade,
@@ -187,7 +208,7 @@ async function stepsOfARun(): Promise<number> {
 describe('uninstalling in the middle of a rollout', () => {
   test('leaves no binding, operator, certificates, finalizer or closed gate, and reports each step', async () => {
     const world = new World();
-    expect(await world.run()).toBeUndefined();
+    expect(await world.run()).toEqual([]);
     expect(world.lines).toEqual([
       'removed policy binding or webhook postcheck-gate: new pods get no gate',
       'stopped the operator (Deployment postcheck)',
@@ -207,7 +228,7 @@ describe('uninstalling in the middle of a rollout', () => {
       world.stepsLeft = at;
       expect(await world.run()).toBe('killed');
       world.stepsLeft = Number.POSITIVE_INFINITY;
-      expect(await world.run()).toBeUndefined();
+      expect(await world.run()).toEqual([]);
       await expectNothingLeft(world);
     }
   });
@@ -217,7 +238,7 @@ describe('uninstalling in the middle of a rollout', () => {
     async (what) => {
       const world = new World();
       world.meets = { what, times: 3 };
-      expect(await world.run()).toBeUndefined();
+      expect(await world.run()).toEqual([]);
       await expectNothingLeft(world);
     },
   );
@@ -225,7 +246,9 @@ describe('uninstalling in the middle of a rollout', () => {
   test('and met by a write of others at every try, says so', async () => {
     const world = new World();
     world.meets = { what: 'finalizers', times: Number.POSITIVE_INFINITY };
-    expect(await world.run()).toBe('cannot remove the finalizer from Upgrade shop/web: written meanwhile');
+    expect(await world.run()).toEqual([
+      'cannot remove the finalizer from Upgrade shop/web: written meanwhile',
+    ]);
     expect(world.upgrades.filter(holdsFinalizer)).toHaveLength(1);
   });
 
@@ -234,19 +257,61 @@ describe('uninstalling in the middle of a rollout', () => {
     ['scale', 'cannot scale the operator down: not allowed'],
     ['running', "the operator's pods did not end within 40 s"],
     ['certificates', "cannot delete the webhook's certificates: not allowed"],
+    ['pods', 'cannot list pods: not allowed'],
+  ])('and refused %s, says so and opens no gate', async (what, sentence) => {
+    const world = new World();
+    world.refuses = what;
+    expect(await world.run()).toEqual([sentence]);
+    expect(world.pods.filter((pod) => pod.conditions[VERIFIED] !== undefined)).toEqual([]);
+    world.refuses = undefined;
+    expect(await world.run()).toEqual([]);
+    await expectNothingLeft(world);
+  });
+
+  test.each([
     ['upgrades', 'cannot list Upgrades: not allowed'],
     ['statefulset', 'cannot restore the partition of StatefulSet shop/web: not allowed'],
     ['partition', 'cannot restore the partition of StatefulSet shop/web: not allowed'],
     ['fields', 'cannot restore the partition of StatefulSet shop/web: not allowed'],
     ['finalizers', 'cannot remove the finalizer from Upgrade shop/web: not allowed'],
-    ['pods', 'cannot list pods: not allowed'],
-  ])('and refused %s, says so and opens no gate', async (what, sentence) => {
+  ])('and refused %s, says so and opens every gate all the same', async (what, sentence) => {
     const world = new World();
     world.refuses = what;
-    expect(await world.run()).toBe(sentence);
-    expect(world.pods.filter((pod) => pod.conditions[VERIFIED] !== undefined)).toEqual([]);
+    expect(await world.run()).toEqual([sentence]);
+    expect(world.pods.filter(isClosed)).toEqual([]);
+    expect(world.upgrades.filter(holdsFinalizer)).toHaveLength(1);
     world.refuses = undefined;
-    expect(await world.run()).toBeUndefined();
+    expect(await world.run()).toEqual([]);
     await expectNothingLeft(world);
+  });
+
+  test('is not held up by objects that somebody has made so that nothing can be written to them', async () => {
+    const world = new World();
+    const [mine] = world.upgrades;
+    const hostile = upgradeOf({ status: statusOf() });
+    const metadata = { ...hostile.metadata, namespace: 'evil', uid: 'evil' };
+    world.upgrades = [{ ...hostile, metadata }, ...(mine ? [mine] : [])];
+    world.pods = [podOf({ namespace: 'evil', name: 'full', uid: 'full', gates: [VERIFIED] }), ...world.pods];
+    world.full.add('evil').add('full');
+    expect(await world.run()).toEqual([
+      'cannot remove the finalizer from Upgrade evil/web: etcdserver: request is too large',
+      'cannot open the gate of pod evil/full: etcdserver: request is too large',
+    ]);
+    expect(world.upgrades.filter(holdsFinalizer).map(({ metadata: { uid } }) => uid)).toEqual(['evil']);
+    expect(world.pods.filter(isClosed).map(({ uid }) => uid)).toEqual(['full']);
+    world.full.clear();
+    expect(await world.run()).toEqual([]);
+    await expectNothingLeft(world);
+  });
+
+  test('names ten problems', async () => {
+    const world = new World();
+    world.refuses = 'verified';
+    world.pods = Array.from({ length: 20 }, (_, n) =>
+      podOf({ name: `many-${n}`, uid: `many-${n}`, gates: [VERIFIED] }),
+    );
+    const problems = await world.run();
+    expect(problems).toHaveLength(11);
+    expect(problems.at(-1)).toMatch(/^and \d+ more$/);
   });
 });

@@ -1,6 +1,7 @@
 /**
  * Uninstalls the operator without leaving a gate or finalizer that only it could remove. The order makes it safe: first no new pod gets a gate,
  * then the operator stops, then every closed gate is opened. It is safe to run it again after any failure.
+ * An object that cannot be written, as somebody may have made it, keeps no other from being released.
  */
 import { holdsFinalizer, isClosed } from '../api/gate.ts';
 import { FALLBACK_FINALIZER } from '../api/names.ts';
@@ -23,16 +24,23 @@ const POLICY_RELOAD_MS = 3000;
 const STOP_TIMEOUT_MS = 40_000;
 const POLL_INTERVAL_MS = 500;
 
-/** Returns the problem if it failed. */
-export async function uninstall(options: UninstallOptions): Promise<string | undefined> {
+/** How many problems are named. */
+const MOST_NAMED = 10;
+
+/** Returns the problems if it failed. */
+export async function uninstall(options: UninstallOptions): Promise<readonly string[]> {
   const problem = await unbindGate(options);
   if (problem) {
-    return problem;
+    return [problem];
   }
   const [running] = await Promise.all([stopOperator(options), sleep(options.clock, POLICY_RELOAD_MS)]);
-  return (
-    running ?? (await removeCertificates(options)) ?? (await releaseUpgrades(options)) ?? openGates(options)
-  );
+  const remaining = running ?? (await removeCertificates(options));
+  if (remaining) {
+    return [remaining];
+  }
+  const problems = [...(await releaseUpgrades(options)), ...(await openGates(options))];
+  const more = problems.length - MOST_NAMED;
+  return more > 0 ? [...problems.slice(0, MOST_NAMED), `and ${more} more`] : problems;
 }
 
 async function unbindGate({ installation, report }: UninstallOptions): Promise<string | undefined> {
@@ -79,23 +87,27 @@ async function removeCertificates({ installation, report }: UninstallOptions): P
   return undefined;
 }
 
-/** Restores what attempts changed in their workloads, while the status that records it still exists. */
+/** Restores what attempts changed in their workloads, while the status that records it still exists. Returns the problems by Upgrade. */
 async function restorePartitions(
   options: UninstallOptions,
   upgrades: readonly Upgrade[],
-): Promise<string | undefined> {
+): Promise<ReadonlyMap<Upgrade, string>> {
   const held = upgrades.filter(({ status }) => status?.attempt?.held);
+  const problems = new Map<Upgrade, string>();
   for (const upgrade of held) {
     const problem = await restorePartition(options, upgrade);
     if (problem) {
       const { namespace } = upgrade.metadata;
-      return `cannot restore the partition of StatefulSet ${namespace}/${upgrade.spec.targetRef.name}: ${problem}`;
+      problems.set(
+        upgrade,
+        `cannot restore the partition of StatefulSet ${namespace}/${upgrade.spec.targetRef.name}: ${problem}`,
+      );
     }
   }
-  if (held.length > 0) {
-    options.report(`restored the partition of ${counted(held.length, 'StatefulSet')}`);
+  if (held.length > problems.size) {
+    options.report(`restored the partition of ${counted(held.length - problems.size, 'StatefulSet')}`);
   }
-  return undefined;
+  return problems;
 }
 
 /** During a rollout the controller keeps writing the status of its StatefulSet, and users their Upgrades, so conflicts are common. */
@@ -128,42 +140,45 @@ async function restorePartition(
   return problem;
 }
 
-/** Without the operator nobody removes the finalizer, and the deletion of an Upgrade or of its namespace would never end. */
-async function releaseUpgrades(options: UninstallOptions): Promise<string | undefined> {
+/**
+ * Without the operator nobody removes the finalizer, and the deletion of an Upgrade or of its namespace would never end. It stays on an Upgrade that
+ * still records what has to be restored.
+ */
+async function releaseUpgrades(options: UninstallOptions): Promise<string[]> {
   const listed = await options.installation.listUpgrades();
   if (!listed.ok) {
-    return `cannot list Upgrades: ${listed.failure.message}`;
+    return [`cannot list Upgrades: ${listed.failure.message}`];
   }
-  return (await restorePartitions(options, listed.object)) ?? removeFinalizers(options, listed.object);
+  const unrestored = await restorePartitions(options, listed.object);
+  const others = listed.object.filter((upgrade) => !unrestored.has(upgrade));
+  return [...unrestored.values(), ...(await removeFinalizers(options, others))];
 }
 
 /** Users and GitOps tools may write their Upgrades meanwhile: those that met such a write are read again. */
-async function removeFinalizers(
-  options: UninstallOptions,
-  upgrades: readonly Upgrade[],
-): Promise<string | undefined> {
+async function removeFinalizers(options: UninstallOptions, upgrades: readonly Upgrade[]): Promise<string[]> {
+  const problems: string[] = [];
   let held = upgrades.filter(holdsFinalizer);
   let removed = 0;
   for (let tries = 1; held.length > 0; tries++) {
     const failed = await removeOnce(options, held);
-    const final = failed.find(({ kind }) => kind !== 'conflict' || tries === MAX_TRIES);
-    if (final) {
-      return final.problem;
-    }
+    const met = failed.filter(({ kind }) => kind === 'conflict' && tries < MAX_TRIES);
+    problems.push(...failed.filter((one) => !met.includes(one)).map(({ problem }) => problem));
     removed += held.length - failed.length;
-    const listed = failed.length > 0 ? await options.installation.listUpgrades() : NONE_LEFT;
+    const listed = met.length > 0 ? await options.installation.listUpgrades() : NONE_LEFT;
     if (!listed.ok) {
-      return `cannot list Upgrades: ${listed.failure.message}`;
+      return [...problems, `cannot list Upgrades: ${listed.failure.message}`];
     }
-    held = listed.object.filter(holdsFinalizer);
+    const uids = new Set(met.map(({ uid }) => uid));
+    held = listed.object.filter((upgrade) => uids.has(upgrade.metadata.uid) && holdsFinalizer(upgrade));
   }
   options.report(`removed the finalizer from ${counted(removed, 'Upgrade')}`);
-  return undefined;
+  return problems;
 }
 
 const NONE_LEFT: Written<readonly Upgrade[]> = { ok: true, object: [] };
 
 interface FailedRemoval extends Pick<RequestFailure, 'kind'> {
+  readonly uid: string;
   readonly problem: string;
 }
 
@@ -175,10 +190,10 @@ async function removeOnce(
   for (const upgrade of upgrades) {
     const written = await writer.patchFinalizers(upgrade, withoutOurs(upgrade));
     if (!written.ok && written.failure.kind !== 'notFound') {
-      const { namespace, name } = upgrade.metadata;
+      const { namespace, name, uid } = upgrade.metadata;
       const { kind, message } = written.failure;
       const problem = `cannot remove the finalizer from Upgrade ${namespace}/${name}: ${message}`;
-      failed.push({ kind, problem });
+      failed.push({ uid, kind, problem });
     }
   }
   return failed;
@@ -190,20 +205,21 @@ const withoutOurs = ({ metadata }: Upgrade): string[] =>
 /** `1 Upgrade`, `2 Upgrades`. */
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
-async function openGates(options: UninstallOptions): Promise<string | undefined> {
+async function openGates(options: UninstallOptions): Promise<string[]> {
   const listed = await options.installation.listPods();
   if (!listed.ok) {
-    return `cannot list pods: ${listed.failure.message}`;
+    return [`cannot list pods: ${listed.failure.message}`];
   }
   const closed = listed.object.filter(isClosed);
+  const problems: string[] = [];
   for (const pod of closed) {
     const problem = await openGate(options, pod);
     if (problem) {
-      return `cannot open the gate of pod ${pod.namespace}/${pod.name}: ${problem}`;
+      problems.push(`cannot open the gate of pod ${pod.namespace}/${pod.name}: ${problem}`);
     }
   }
-  options.report(`opened ${counted(closed.length, 'closed gate')}`);
-  return undefined;
+  options.report(`opened ${counted(closed.length - problems.length, 'closed gate')}`);
+  return problems;
 }
 
 const openGate = async ({ clock, writer }: UninstallOptions, pod: PodView): Promise<string | undefined> =>
