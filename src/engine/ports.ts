@@ -131,9 +131,14 @@ export type RequestFailure =
   | { readonly kind: 'throttled'; readonly message: string; readonly retryAfterMs: number }
   /**
    * 5xx, timeout, connection lost: the request may or may not have been carried out. `byWebhook`: the server is up, and an admission webhook
-   * that the request needs is not.
+   * that the request needs is not. `tooLong`: the response is longer than this process reads.
    */
-  | { readonly kind: 'unavailable'; readonly message: string; readonly byWebhook?: true };
+  | {
+      readonly kind: 'unavailable';
+      readonly message: string;
+      readonly byWebhook?: true;
+      readonly tooLong?: true;
+    };
 
 export type Written<T> =
   | { readonly ok: true; readonly object: T }

@@ -201,6 +201,13 @@ describe('tries', () => {
     expect([result.ok, asked.length]).toEqual([false, 1]);
   });
 
+  test('never again after a response that is longer than is read', async () => {
+    const long: Behaviour = (_, response) => response.end('x'.repeat(100));
+    const result = await send([long], { retries: 2, mostBytes: 50 });
+    expect(result).toMatchObject({ ok: false, failure: { kind: 'unavailable', tooLong: true } });
+    expect(asked).toHaveLength(1);
+  });
+
   test('none with a name that could leave its place in the path', async () => {
     const result = await send([answer(200)], { target: { ...target, name: '../secrets' }, retries: 2 });
     expect(result).toMatchObject({ failure: { kind: 'invalid' } });

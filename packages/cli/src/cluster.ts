@@ -17,6 +17,7 @@ import { type Answer, type ApiRequest, Requests } from '../../../src/kube/client
 import { StreamClient } from '../../../src/kube/client/stream-client.ts';
 import { Throttle } from '../../../src/kube/client/throttle.ts';
 import { ClusterExecutor } from '../../../src/kube/exec/exec.ts';
+import { fewerAfter } from '../../../src/kube/watch/list-pages.ts';
 import { requestFault, unreadable } from './cluster-fault.ts';
 import { Fault } from './fault.ts';
 import { duration } from './text.ts';
@@ -118,20 +119,32 @@ export class Cluster {
     const items: Raw[] = [];
     const target = { resource, ...(namespace === undefined ? {} : { namespace }) };
     let token = '';
-    do {
-      const page = await this.send({
+    let size = PAGE_SIZE;
+    for (;;) {
+      const answer = await this.try({
         method: 'GET',
         target,
-        query: { limit: String(PAGE_SIZE), ...(token ? { continue: token } : {}), ...given(selectors) },
+        query: { limit: String(size), ...(token ? { continue: token } : {}), ...given(selectors) },
         retries: 1,
       });
+      const fewer = fewerAfter(answer, size);
+      if (fewer) {
+        size = fewer;
+        continue;
+      }
+      if (!answer.ok) {
+        throw this.fault(answer.failure, answer.status, target);
+      }
+      const page = record(answer.body);
       const { apiVersion, kind } = page;
       // The items of a list have no kind.
       const itemKind = text(kind).replace(/List$/, '');
       items.push(...list(page.items).map((item) => ({ apiVersion, kind: itemKind, ...record(item) })));
       token = text(at(page, 'metadata', 'continue'));
-    } while (token !== '');
-    return items;
+      if (token === '') {
+        return items;
+      }
+    }
   }
 
   /** Reads the log of a pod. */

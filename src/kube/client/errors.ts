@@ -76,9 +76,13 @@ const isTooLarge = (message: string): boolean => message.includes('etcdserver: r
 /** The API server's words for an admission webhook that cannot be reached, does not respond in time, or responds with something else. */
 const isByWebhook = (message: string): boolean => message.includes('failed calling webhook');
 
+/** A response is not read to its end. */
+export class ResponseTooLong extends Error {}
+
 /** The failure of a request without a response: connection refused or reset, timeout, unreadable credentials. */
 export function noAnswer(error: unknown, what: string): RequestFailure {
-  return { kind: 'unavailable', message: clean(`${what}: ${errorText(error)}`) };
+  const message = clean(`${what}: ${errorText(error)}`);
+  return { kind: 'unavailable', message, ...(error instanceof ResponseTooLong ? { tooLong: true } : {}) };
 }
 
 /** Returns message and code of anything thrown, without stack or attached data. */

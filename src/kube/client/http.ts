@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import type { Socket } from 'node:net';
 import { agentTls, type Connection, type Credentials, type TlsMaterial } from './connection.ts';
+import { ResponseTooLong } from './errors.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -93,9 +94,10 @@ export class HttpClient {
           ...(wanted.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(wanted.body)) }),
         },
       });
+      // Without the reason: a socket whose response is complete has no listener for an error any more.
       const giveUp = (why: Error): void => {
-        outgoing.destroy(why);
         reject(why);
+        outgoing.destroy();
       };
       const timer = setTimeout(
         () => giveUp(new Error(`no complete response within ${wanted.deadlineMs} ms`)),
@@ -150,7 +152,7 @@ function readBody(
   incoming.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
     if (bytes > mostBytes) {
-      giveUp(new Error(`response larger than ${mostBytes} bytes`));
+      giveUp(new ResponseTooLong(`response larger than ${mostBytes} bytes`));
     } else {
       chunks.push(chunk);
     }

@@ -70,7 +70,7 @@ export class Requests {
         randomize: true,
         maxRetryTime: LONGEST_RETRYING_MS,
         signal: request.signal,
-        shouldRetry: ({ error }) => error instanceof Failed && error.failure.kind === 'unavailable',
+        shouldRetry: ({ error }) => error instanceof Failed && mayPass(error.failure),
       });
       return { ok: true, body };
     } catch (error) {
@@ -140,6 +140,9 @@ export class Requests {
     }
   }
 }
+
+/** Whether the same request may get a response the next time. */
+const mayPass = (failure: RequestFailure): boolean => failure.kind === 'unavailable' && !failure.tooLong;
 
 /** JSON as Go writes it: the tests of a JSON patch compare texts with those that are stored, byte by byte. */
 const asJson = (body: unknown): string =>
