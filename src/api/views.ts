@@ -89,8 +89,20 @@ export interface StatefulSetView extends WorkloadCommon {
   readonly ordered: boolean;
 }
 
+/** What its pods tolerate. */
+export interface TolerationView {
+  /** Empty for every key. */
+  readonly key: string;
+  readonly operator: string;
+  readonly value: string;
+  /** Empty for every effect. */
+  readonly effect: string;
+}
+
 export interface DaemonSetView extends WorkloadCommon {
   readonly kind: 'DaemonSet';
+  /** `spec.template.spec.tolerations`. Its controller adds those for the taints of Kubernetes itself. */
+  readonly tolerations: readonly TolerationView[];
   /** `spec.updateStrategy.type: OnDelete`. */
   readonly onDelete: boolean;
 }
@@ -221,6 +233,13 @@ export interface WarningView {
   readonly at: number;
 }
 
+/** A taint that keeps pods away: `NoSchedule` or `NoExecute`. */
+export interface TaintView {
+  readonly key: string;
+  readonly value: string;
+  readonly effect: string;
+}
+
 export interface NodeView {
   readonly name: string;
   readonly resourceVersion: string;
@@ -228,4 +247,6 @@ export interface NodeView {
   readonly labels: Readonly<Record<string, string>>;
   /** `status.nodeInfo.kernelVersion`. */
   readonly kernel?: string;
+  /** Absent if there are none. */
+  readonly taints?: readonly TaintView[];
 }

@@ -1,7 +1,7 @@
 /** Everything that one decision may depend on, frozen. */
 import type { GateCarrier } from '../api/enums.ts';
 import type { Upgrade, UpgradeMeta } from '../api/types.ts';
-import type { PodView, WarningView, WorkloadKind, WorkloadView } from '../api/views.ts';
+import type { PodView, TaintView, WarningView, WorkloadKind, WorkloadView } from '../api/views.ts';
 import { completeStatus, type Status } from './complete-status.ts';
 import { type EffectiveSpec, effectiveSpec } from './effective-spec.ts';
 import type { Obstacle } from './obstacle.ts';
@@ -64,6 +64,8 @@ export interface Snapshot {
   readonly nodeLabels?: (node: string) => Readonly<Record<string, string>> | undefined;
   /** Kernel version of a node. */
   readonly nodeKernel?: (node: string) => string | undefined;
+  /** Taints of a node that keep pods away. */
+  readonly nodeTaints?: (node: string) => readonly TaintView[] | undefined;
   /** When lost nodes became Ready again, as far as it was observed. */
   readonly nodeBackAt?: ReadonlyMap<string, number>;
   /** Probe results by pod UID. */

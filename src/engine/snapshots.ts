@@ -59,6 +59,7 @@ export function gather(sources: SnapshotSources, key: UpgradeKey, upgrade: Upgra
     nodeReady: (name) => store.isNodeReady(name),
     nodeLabels: (name) => store.nodes.get(name)?.labels,
     nodeKernel: (name) => store.nodes.get(name)?.kernel,
+    nodeTaints: (name) => store.nodes.get(name)?.taints,
     nodeBackAt: local.nodeBackAt,
     records: local.records,
     isProbing: (uid) => sources.isProbing(key, uid),

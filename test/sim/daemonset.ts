@@ -1,8 +1,8 @@
 /**
- * A DaemonSet: one pod on each node. One that is not ready is tainted: its pod stays, counts as misscheduled, and is not made anew. Old pods that are not available are replaced at once, others
+ * A DaemonSet: one pod on each node. On one that is not ready, or has a taint, its pod stays, counts as misscheduled, and is not made anew. Old pods that are not available are replaced at once, others
  * within maxUnavailable.
  */
-import type { DaemonSetView, PodView } from '../../src/api/views.ts';
+import type { DaemonSetView, NodeView, PodView } from '../../src/api/views.ts';
 import { createPod, currentRevisionOf, isReady, report } from './controllers.ts';
 import { isOwnedBy } from './state.ts';
 import type { World } from './world.ts';
@@ -13,8 +13,10 @@ export function syncDaemonSet(world: World, workload: DaemonSetView): void {
   const on = (node: string): PodView[] =>
     world.pods().filter((pod) => isOwnedBy(pod, workload) && pod.node === node);
   const all = world.state.all('Node');
-  const nodes = all.filter((node) => node.ready).map((node) => node.name);
-  const tainted = all.filter((node) => !node.ready).map((node) => node.name);
+  const isOpen = ({ ready, taints = [] }: NodeView): boolean =>
+    ready && taints.every(({ key }) => workload.tolerations.some((one) => one.key === key));
+  const nodes = all.filter(isOpen).map((node) => node.name);
+  const tainted = all.filter((node) => !isOpen(node)).map((node) => node.name);
   for (const failed of nodes.flatMap(on).filter(({ phase }) => phase === 'Failed')) {
     world.kubelet.terminate(failed);
   }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { own } from '../../src/api/own.ts';
 import type { Images, Upgrade, UpgradeStatus } from '../../src/api/types.ts';
 import type {
+  DaemonSetView,
   NodeView,
   PodView,
   TemplateContainer,
@@ -48,6 +49,7 @@ export interface WorkloadSpec {
   readonly maxUnavailable?: number;
   readonly maxSurge?: number;
   readonly partition?: number;
+  readonly tolerations?: DaemonSetView['tolerations'];
   readonly roles?: Readonly<Record<string, TemplateContainer['role']>>;
 }
 
@@ -119,6 +121,16 @@ export class World {
     this.kubelet.nodeChanged(name, ready);
   }
 
+  /** Somebody taints a node, or removes its taints: pods stay, and no DaemonSet that does not tolerate them makes new ones. */
+  taint(name: string, ...keys: readonly string[]): void {
+    const node = this.node(name);
+    if (!node) {
+      throw new Error(`no node ${name}`);
+    }
+    const taints = keys.map((key) => ({ key, value: 'yes', effect: 'NoSchedule' }));
+    this.state.put('Node', { ...node, taints });
+  }
+
   addWorkload(spec: WorkloadSpec): WorkloadView {
     const { kind, name, images, replicas = 3, ordered = true, onDelete = false } = spec;
     const { namespace = NAMESPACE } = spec;
@@ -162,6 +174,7 @@ export class World {
       firstOrdinal: 0,
       othersSetPartition: spec.partition !== undefined,
       onDelete,
+      tolerations: spec.tolerations ?? [],
       ordered: kind === 'StatefulSet' && ordered,
       recreates: false,
       servesNothingMeanwhile: false,

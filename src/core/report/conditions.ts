@@ -4,10 +4,11 @@ import { effectiveChecks } from '../../api/checks.ts';
 import { CONDITION_TYPES, type ConditionType, type GateCarrier } from '../../api/enums.ts';
 import { isReason, notOfTheVersion } from '../../api/reasons.ts';
 import type { Condition, Counts, UpgradeStatus } from '../../api/types.ts';
+import type { PodView } from '../../api/views.ts';
 import { activeStatus, type Status, storedStatus } from '../complete-status.ts';
 import type { Obstacle } from '../obstacle.ts';
 import { isOfPrevious, isRolledBack } from '../rollout/left.ts';
-import { endedPod, terminatingPod } from '../rollout/missing.ts';
+import { endedPod, repelledPod, terminatingPod } from '../rollout/missing.ts';
 import { policyFor } from '../rollout/policy.ts';
 import { lastProgressAt } from '../rollout/progress.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -45,6 +46,7 @@ export function withConditions(snapshot: Snapshot, status: Status, input: Report
     obstacle,
     waitsFor: waitsFor(snapshot, status),
     refusal: refusalOf(snapshot, rolledAt(status)),
+    repelled: workload && summary && repelledPod(snapshot, workload, summary),
     ended: endedPod(snapshot, lastProgress(status)),
     terminating: summary && terminatingPod(snapshot, summary),
   };
@@ -90,8 +92,8 @@ function waitsFor({ workload, pods, updateRevision, now }: Snapshot, status: Sta
   if (!workload || !isSpared || !status.attempt?.rolledAt || !driverOf(workload).waitsForUnready(workload)) {
     return undefined;
   }
-  const spared = pods.filter((pod) => isOfPrevious(pod, status));
-  const pod = driverOf(workload).blockingPod(workload, spared, updateRevision);
+  const isPrevious = (one: PodView) => isOfPrevious(one, status);
+  const pod = driverOf(workload).blockingPod(workload, pods, updateRevision, isPrevious);
   return pod && { pod, cause: readinessOf(pod, 0, now).cause };
 }
 

@@ -18,6 +18,8 @@ export interface Facts {
   readonly obstacle: Obstacle | undefined;
   /** Why the controller cannot create pods, as the API server says it. */
   readonly refusal?: string | undefined;
+  /** A pod that is not replaced, because its node takes no other one. */
+  readonly repelled?: Cause | undefined;
   /** A pod of the rollout that its node ended. */
   readonly ended?: Cause | undefined;
   /** A pod that is still terminating while another one is missing. */

@@ -74,9 +74,9 @@ function countOfPassed({ summary, status }: Facts): string {
 const passedOf = (facts: Facts): string => `${countOfPassed(facts)} passed`;
 
 function rolling(facts: Facts): string {
-  const { summary, refusal } = facts;
+  const { summary, refusal, repelled } = facts;
   const { from, to } = versions(facts);
-  const failure = refusal ? `; ${refusal}` : '';
+  const failure = `${refusal ? `; ${refusal}` : ''}${repelled ? `; ${causeText(repelled)}` : ''}`;
   const updated = summary
     ? `: ${ofDesired(summary.counts.updated, summary)} of ${summary.desired} updated, ${ofDesired(summary.counts.passed, summary)} passed`
     : '';
@@ -165,7 +165,8 @@ function blockedByLost(facts: Facts): string {
 
 /** Why no further pod is created, if no pod explains it: the controller's message, if it has one, or a pod that does not end. */
 function controllerBlocked(facts: Facts): string {
-  const held = facts.refusal ?? (facts.terminating && causeText(facts.terminating));
+  const cause = facts.terminating ?? facts.repelled;
+  const held = facts.refusal ?? (cause && causeText(cause));
   return held
     ? `; ${held}`
     : `; the controller of ${target(facts)} replaces no further pod: check its events and the nodes`;

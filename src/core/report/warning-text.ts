@@ -1,5 +1,10 @@
 /** The text for what may interfere with a verification. */
+import type { TaintView } from '../../api/views.ts';
 import type { NamedWorkload } from '../obstacle.ts';
+
+/** With OnDelete a pod is replaced only if another one would be created in its place. */
+export const repelledText = ({ kind, name }: NamedWorkload, { key, value, effect }: TaintView): string =>
+  `not replaced, because ${kind} ${name} does not tolerate the taint ${key}${value ? `=${value}` : ''}:${effect} of the node and would have no pod there: remove the taint, or delete the pod`;
 
 /** A startup probe restarts a container before its failure can be observed. */
 export const startupProbeText = (container: string): string =>

@@ -1,6 +1,6 @@
 /** Actions for the pods of a running rollout. The policy says which of them apply, and in which order. */
 import { cut } from '../../api/cut.ts';
-import type { WorkloadView } from '../../api/views.ts';
+import type { PodView, WorkloadView } from '../../api/views.ts';
 import { type Action, deletePods, NO_ACTION, PODS_PER_ACTION, type PodCondition } from '../plan.ts';
 import { resultText } from '../report/cause-text.ts';
 import type { VerificationContext } from '../verification/context.ts';
@@ -77,10 +77,8 @@ export function unblock({ snapshot, workload, status, policy, rollout }: Evaluat
   if (rollout.templateRevert) {
     return NO_ACTION;
   }
-  const pods = policy.sparesPrevious
-    ? snapshot.pods.filter((pod) => !isOfPrevious(pod, status))
-    : snapshot.pods;
-  const pod = driverOf(workload).blockingPod(workload, pods, snapshot.updateRevision);
+  const isConcerned = (one: PodView) => !policy.sparesPrevious || !isOfPrevious(one, status);
+  const pod = driverOf(workload).blockingPod(workload, snapshot.pods, snapshot.updateRevision, isConcerned);
   return deletePods(workload, pod ? [pod] : [], 'StuckPodDeleted');
 }
 

@@ -12,6 +12,7 @@ import { podCount } from './amount.ts';
 import { type Evaluation, verifiesPods } from './evaluation.ts';
 import { leftWithoutPod } from './left.ts';
 import { mayGoPastLost } from './lost-nodes.ts';
+import { isRepelled } from './missing.ts';
 import { reachOf } from './reach.ts';
 
 /** Deletes the next pods, as many as allowed. One at a time, a fleet of thousands would need an evaluation of all its pods for each of them. */
@@ -33,8 +34,10 @@ export function advance(evaluation: Evaluation): Action {
     free -= 1;
     return free >= 0 || !needsRoom(pod);
   };
-  // On a lost node a pod would neither be removed nor replaced.
-  const waiting = driver.inReplacementOrder(summary.outdated).filter(({ node }) => snapshot.nodeReady(node));
+  // On a lost node a pod would neither be removed nor replaced, and on one with a taint only removed.
+  const canBeReplaced = (pod: PodView) =>
+    snapshot.nodeReady(pod.node) && !(needsRoom(pod) && isRepelled(snapshot, workload, pod));
+  const waiting = driver.inReplacementOrder(summary.outdated).filter(canBeReplaced);
   return deletePods(workload, reachOf(evaluation).within(waiting).filter(isAllowed), 'Replaced');
 }
 

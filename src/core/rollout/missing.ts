@@ -1,8 +1,11 @@
 /** Why pods of a rollout are missing, or do not stay, as far as the pods themselves show it. */
+import type { PodView, TaintView, WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
+import { repelledText } from '../report/warning-text.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { withPod } from '../verification/pod-result.ts';
 import type { PodSummary } from '../verification/summary.ts';
+import { driverOf } from '../workload/drivers.ts';
 import { isEnding } from '../workload/pods.ts';
 
 /**
@@ -26,6 +29,35 @@ export function endedPod({ pods, updateRevision }: Snapshot, since: number | und
   }
   const detail = [first.reason, first.message].filter(Boolean).join(': ');
   return withPod({ reason: 'PodEnded', detail: detail === '' ? undefined : detail }, first);
+}
+
+/** The taint because of which no new pod would be created in the place of this one. */
+const taintAgainst = (
+  { nodeTaints }: Snapshot,
+  workload: WorkloadView,
+  { node }: PodView,
+): TaintView | undefined => driverOf(workload).repellingTaint(workload, nodeTaints?.(node) ?? []);
+
+/** Whether the pod must not be replaced, because its node would have none after that. */
+export const isRepelled = (snapshot: Snapshot, workload: WorkloadView, pod: PodView): boolean =>
+  taintAgainst(snapshot, workload, pod) !== undefined;
+
+/** Why the first pod that is to be replaced by postcheck is not, if a taint of its node is the reason (kubernetes#53556). */
+export function repelledPod(
+  snapshot: Snapshot,
+  workload: WorkloadView,
+  { outdated }: PodSummary,
+): Cause | undefined {
+  if (driverOf(workload).lever(workload) !== 'deletion') {
+    return undefined;
+  }
+  const found = outdated.map((pod) => ({ pod, taint: taintAgainst(snapshot, workload, pod) }));
+  const [first] = found
+    .filter(({ taint }) => taint !== undefined)
+    .sort((a, b) => (a.pod.node < b.pod.node ? -1 : 1));
+  return (
+    first?.taint && withPod({ reason: 'Unschedulable', text: repelledText(workload, first.taint) }, first.pod)
+  );
 }
 
 /** A pod that is still terminating while another one is missing: most controllers create none in its place before it is gone. */

@@ -12,7 +12,7 @@ import type { PodSummary } from '../verification/summary.ts';
 import { isReady } from '../workload/pods.ts';
 import { isRefusal, refusalOf } from '../workload/refusal.ts';
 import { type Evaluation, type Evidence, type Policy, verifiesPods } from './evaluation.ts';
-import { endedPod, terminatingPod } from './missing.ts';
+import { endedPod, repelledPod, terminatingPod } from './missing.ts';
 
 /** What a rollout has reached when it starts. */
 export const NOTHING_REACHED = { maxUpdated: 0, maxPassed: 0, passedBefore: undefined } as const;
@@ -170,11 +170,11 @@ function awaitsStartedLate(
 }
 
 /** What holds the rollout up: a pod, or what the controller's status or events say. */
-function withoutEvidence({ snapshot, status, summary, rollout: { rolledAt } }: Evaluation): Cause {
+function withoutEvidence({ snapshot, workload, status, summary, rollout: { rolledAt } }: Evaluation): Cause {
   const ofPod = endedPod(snapshot, latest(lastProgressAt(status), rolledAt)) ?? worstCause(summary.results);
   const detail = refusalOf(snapshot, rolledAt);
   const terminating = detail ? undefined : terminatingPod(snapshot, summary);
-  return ofPod ?? terminating ?? { reason: 'NoProgress', detail };
+  return ofPod ?? terminating ?? repelledPod(snapshot, workload, summary) ?? { reason: 'NoProgress', detail };
 }
 
 /** The API server rejects every pod of the new version, so the version cannot run here. */

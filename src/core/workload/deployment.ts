@@ -14,6 +14,7 @@ export const deployment: Driver<DeploymentView> = {
   updateRevision: (view, revisions) =>
     revisionOfTemplate(view, revisions, (a, b) => a.createdAt - b.createdAt || (a.name < b.name ? -1 : 1)),
   unreachableNodes: () => [],
+  repellingTaint: () => undefined,
   refusalIn: 'status',
   waitsForUnready: () => false,
   blockingPod: () => undefined,

@@ -2,7 +2,7 @@
  * How a rollout of a kind of workload works. Everything that differs between kinds in a decision is behind this interface.
  * A further kind also needs a line in drivers.ts, a view in api/views.ts with its decoder, and its name in schema, store and watches.
  */
-import type { PodView, RevisionView, WorkloadView } from '../../api/views.ts';
+import type { PodView, RevisionView, TaintView, WorkloadView } from '../../api/views.ts';
 import type { Obstacle, StageHindrance } from '../obstacle.ts';
 
 /** How a rollout can be stopped at a stage. */
@@ -34,10 +34,17 @@ export interface Driver<View extends WorkloadView = WorkloadView> {
     pods: readonly PodView[],
     nodeReady: (node: string) => boolean,
   ): readonly string[];
+  /** The taint because of which the controller creates no pod on a node; only where a pod belongs to its node. */
+  repellingTaint(view: View, taints: readonly TaintView[]): TaintView | undefined;
   /** Whether the controller replaces no pod while one is not Ready. */
   waitsForUnready(view: View): boolean;
-  /** A live pod that the controller may wait for instead of replacing it by one of the revision that it creates now, so that it has to be deleted. */
-  blockingPod(view: View, pods: readonly PodView[], update: string | undefined): PodView | undefined;
+  /** A live pod that the controller may wait for instead of replacing it by one of the revision that it creates now, so that it has to be deleted; of those that are concerned. */
+  blockingPod(
+    view: View,
+    pods: readonly PodView[],
+    update: string | undefined,
+    isConcerned: (pod: PodView) => boolean,
+  ): PodView | undefined;
   /** Where its controller reports that it cannot create pods: in the status, or only in events. */
   readonly refusalIn: 'status' | 'events';
   lever(view: View): Lever;

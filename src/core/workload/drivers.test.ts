@@ -8,7 +8,7 @@ import {
   type WorkloadChange,
   workloadOf,
 } from '../../../test/support/snapshots.ts';
-import type { PodView, RevisionView, WorkloadView } from '../../api/views.ts';
+import type { PodView, RevisionView, WorkloadKind, WorkloadView } from '../../api/views.ts';
 import { driverOf, namedByOwner, namedInPods, ownsPods, podOwnerOf } from './drivers.ts';
 import { desiredPods, podsByRevision, rolloutComplete } from './pods.ts';
 
@@ -136,7 +136,7 @@ describe('the pod that its controller waits for', () => {
   });
   const blocking = (change: WorkloadChange, pods: readonly PodView[]) => {
     const set = workloadOf({ kind: 'StatefulSet', ordered: true, ...change });
-    return driverOf(set).blockingPod(set, pods, 'old')?.name;
+    return driverOf(set).blockingPod(set, pods, 'old', ({ name }) => name !== 'web-9')?.name;
   };
 
   test('is the one of a StatefulSet with the highest ordinal that is not Ready, one at a time', () => {
@@ -144,7 +144,8 @@ describe('the pod that its controller waits for', () => {
     expect(blocking({}, [lower, broken, serving])).toBe('web-2');
   });
 
-  test('is none that serves, or is on its way out', () => {
+  test('is none that serves, is on its way out, or is not concerned', () => {
+    expect(blocking({}, [{ ...broken, name: 'web-9' }])).toBeUndefined();
     expect(blocking({}, [serving])).toBeUndefined();
     expect(blocking({}, [{ ...broken, deleting: true }])).toBeUndefined();
   });
@@ -284,3 +285,22 @@ test.each([
     expect(driver.hasPodPerNode).toBe(hasPodPerNode);
   },
 );
+
+test('a DaemonSet creates no pod on a node with a taint that it does not tolerate', () => {
+  const repelling = (taint: object, toleration?: object, kind: WorkloadKind = 'DaemonSet') => {
+    const one = { key: '', operator: 'Equal', value: '', effect: '', ...toleration };
+    const workload = workloadOf({ kind, tolerations: toleration ? [one] : [] });
+    const found = { key: 'dedicated', value: 'db', effect: 'NoSchedule', ...taint };
+    return driverOf(workload).repellingTaint(workload, [found]) !== undefined;
+  };
+  expect(repelling({})).toBe(true);
+  expect(repelling({}, undefined, 'Deployment')).toBe(false);
+  expect(repelling({ key: 'node.kubernetes.io/unschedulable' })).toBe(false);
+  expect(repelling({}, { key: 'dedicated', value: 'db' })).toBe(false);
+  expect(repelling({}, { key: 'dedicated', value: 'web' })).toBe(true);
+  expect(repelling({}, { key: 'other', operator: 'Exists' })).toBe(true);
+  expect(repelling({}, { operator: 'Exists' })).toBe(false);
+  expect(repelling({}, {})).toBe(true);
+  expect(repelling({}, { key: 'dedicated', operator: 'Exists', effect: 'NoExecute' })).toBe(true);
+  expect(repelling({}, { key: 'dedicated', operator: 'Gt', value: '1' })).toBe(false);
+});

@@ -10,6 +10,7 @@ export const statefulSet: Driver<StatefulSetView> = {
   obstacle: () => undefined,
   updateRevision: (view) => (isObserved(view) ? view.updateRevision : undefined),
   unreachableNodes: () => [],
+  repellingTaint: () => undefined,
   refusalIn: 'events',
   waitsForUnready: ({ ordered, recreates }) => ordered && !recreates,
   /**
@@ -17,12 +18,12 @@ export const statefulSet: Driver<StatefulSetView> = {
    * (kubernetes#67250), and so does a Parallel one where the controller counts that pod as unavailable (kubernetes#137409). The highest ordinal
    * goes first, one at a time. A Parallel one with OnDelete waits for no pod.
    */
-  blockingPod(view, pods, update) {
+  blockingPod(view, pods, update, isConcerned) {
     if ((!view.ordered && view.onDelete) || update === undefined) {
       return undefined;
     }
     return pods
-      .filter((pod) => isLive(pod) && !isReady(pod) && pod.revision !== update)
+      .filter((pod) => isLive(pod) && !isReady(pod) && pod.revision !== update && isConcerned(pod))
       .sort((a, b) => ordinalOf(b) - ordinalOf(a))[0];
   },
   /** An OrderedReady one makes no pod anew while one of a lower ordinal is broken, so that one must not wait for its turn. */

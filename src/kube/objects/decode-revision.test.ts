@@ -177,3 +177,12 @@ test('a node is ready when it says so', () => {
   expect(decodeNode(node('Unknown')).ready).toBe(false);
   expect(decodeNode({}).ready).toBe(false);
 });
+
+test('a node has the taints that keep pods away, and no more of them than fit', () => {
+  const taint = { key: 'dedicated', value: 'db', effect: 'NoSchedule' };
+  const tainted = (...taints: object[]) => decodeNode({ spec: { taints } }).taints;
+  expect(tainted(taint, { ...taint, effect: 'PreferNoSchedule' })).toEqual([taint]);
+  expect(tainted({ key: 'a', effect: 'NoExecute' })).toEqual([{ key: 'a', value: '', effect: 'NoExecute' }]);
+  expect(tainted()).toBeUndefined();
+  expect(tainted(...Array(100).fill(taint))).toHaveLength(64);
+});

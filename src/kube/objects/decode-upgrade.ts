@@ -3,7 +3,7 @@ import { cut } from '../../api/cut.ts';
 import { UNSEEN } from '../../api/names.ts';
 import type { Upgrade } from '../../api/types.ts';
 import { ANNOTATIONS } from '../../api/verbs.ts';
-import type { NodeView } from '../../api/views.ts';
+import type { NodeView, TaintView } from '../../api/views.ts';
 import { at, frozen, list, type Raw, record, text } from '../client/json.ts';
 
 const KEPT_METADATA = [
@@ -54,9 +54,22 @@ function keptAnnotations(annotations: Raw): Record<string, string> {
 const isUnseen = (status: unknown): boolean =>
   status === undefined || record(status).observedGeneration === UNSEEN;
 
-/** Reduces a node to name, readiness, labels and kernel. */
+/** More than any node has. */
+const MOST_TAINTS = 64;
+
+/** The taints that keep pods away. */
+function taintsOf(spec: unknown): TaintView[] {
+  return list(record(spec).taints)
+    .map(record)
+    .filter(({ effect }) => effect === 'NoSchedule' || effect === 'NoExecute')
+    .slice(0, MOST_TAINTS)
+    .map(({ key, value, effect }) => ({ key: text(key), value: text(value), effect: text(effect) }));
+}
+
+/** Reduces a node to name, readiness, labels, kernel and taints. */
 export function decodeNode(raw: unknown): NodeView {
-  const { metadata, status } = record(raw);
+  const { metadata, spec, status } = record(raw);
+  const taints = taintsOf(spec);
   const kernel = text(at(status, 'nodeInfo', 'kernelVersion'));
   const ready = list(record(status).conditions).find((entry) => record(entry).type === 'Ready');
   return frozen({
@@ -67,5 +80,6 @@ export function decodeNode(raw: unknown): NodeView {
       Object.entries(record(record(metadata).labels)).map(([name, value]) => [name, text(value)]),
     ),
     ...(kernel ? { kernel } : {}),
+    ...(taints.length > 0 ? { taints } : {}),
   });
 }

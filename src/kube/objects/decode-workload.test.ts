@@ -226,7 +226,20 @@ test('a DaemonSet counts nodes, and with its default of one unavailable on one n
     total: 2,
     misscheduled: 3,
     servesNothingMeanwhile: true,
+    tolerations: [],
   });
+});
+
+test('a DaemonSet has the tolerations of its template', () => {
+  const tolerations = [
+    { key: 'dedicated', operator: 'Exists' },
+    { key: 'a', value: 'b', effect: 'NoSchedule' },
+  ];
+  const view = decodeWorkload('DaemonSet', { spec: { template: { spec: { tolerations } } } });
+  expect(view.tolerations).toEqual([
+    { key: 'dedicated', operator: 'Exists', value: '', effect: '' },
+    { key: 'a', operator: 'Equal', value: 'b', effect: 'NoSchedule' },
+  ]);
 });
 
 test.each([

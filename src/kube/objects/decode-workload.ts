@@ -5,6 +5,7 @@ import type {
   DeploymentView,
   StatefulSetView,
   TemplateContainer,
+  TolerationView,
   WorkloadKind,
   WorkloadView,
 } from '../../api/views.ts';
@@ -43,8 +44,9 @@ export function decodeWorkload<K extends WorkloadKind>(kind: K, raw: unknown): V
 }
 
 /** In place of everything that may be long: the workload is known to exist, and nothing can be done with it. */
-const SHORTENED: Partial<StatefulSetView> = {
+const SHORTENED: Partial<StatefulSetView & Pick<DaemonSetView, 'tolerations'>> = {
   isTooLong: true,
+  tolerations: [],
   containers: [],
   imageManagers: {},
   updateRevision: '',
@@ -85,8 +87,17 @@ const FIELDS_OF: {
     recreates: at(spec, 'updateStrategy', 'type') === 'Recreate',
     ordered: spec.podManagementPolicy !== 'Parallel',
   }),
-  DaemonSet: (spec) => ({ kind: 'DaemonSet', onDelete: isOnDelete(spec) }),
+  DaemonSet: (spec) => ({
+    kind: 'DaemonSet',
+    tolerations: list(at(spec, 'template', 'spec', 'tolerations')).map(toleration),
+    onDelete: isOnDelete(spec),
+  }),
 };
+
+function toleration(raw: unknown): TolerationView {
+  const { key, operator, value, effect } = record(raw);
+  return { key: text(key), operator: text(operator) || 'Equal', value: text(value), effect: text(effect) };
+}
 
 const isOnDelete = (spec: Raw): boolean => at(spec, 'updateStrategy', 'type') === 'OnDelete';
 
