@@ -140,6 +140,12 @@ const FIRES: readonly Case[] = [
     labels: 'name="web",severity="warning",upgrade_namespace="shop"',
     at: '1460m',
   },
+  {
+    alert: 'PostcheckPausedOverdue',
+    input: [LEADS, upgrade({ phase: 'Upgrading', reason: 'Paused' }, 'web', '1x700 _x3 1x800')],
+    labels: 'name="web",severity="warning",upgrade_namespace="shop"',
+    at: '1460m',
+  },
   { alert: 'PostcheckGateMissed', input: [LEADS, upgrade({ gate: 'GateMissed' })], labels: ofGate },
   { alert: 'PostcheckGateUnavailable', input: [LEADS, upgrade({ gate: 'GateUnavailable' })], labels: ofGate },
   { alert: 'PostcheckNoLeader', input: [STANDS_BY], labels: 'namespace="pc",severity="critical"' },
@@ -198,6 +204,16 @@ const FIRES: readonly Case[] = [
 
 /** What looks like it and is none of it. */
 const SILENT: readonly (readonly [what: string, input: readonly Series[], at?: string])[] = [
+  [
+    'an Upgrade that is paused after its attempt',
+    [upgrade({ phase: 'Succeeded', reason: 'Paused' }, 'web', '1x1500')],
+    '1460m',
+  ],
+  [
+    'an attempt that was paused for half a day',
+    [upgrade({ phase: 'Upgrading', reason: 'Paused' }, 'web', '1x720')],
+    '725m',
+  ],
   ['an upgrade that comes further', [upgrade({}), progress('0+60x120')], '90m'],
   ['one that is paused has no progress to tell', [upgrade({ reason: 'Paused' })], '90m'],
   [
