@@ -52,10 +52,15 @@ export function syncDeployment(world: World, workload: DeploymentView): void {
   });
 }
 
+const terminating = ({ world, newest, old }: Sets): number =>
+  world.awaitsTermination
+    ? world.pods().filter((pod) => pod.deleting && [newest, ...old].some((set) => isOwnedBy(pod, set))).length
+    : 0;
+
 function scale(sets: Sets): void {
   const { workload, model, newest, old } = sets;
   const total = wanted(sets, newest) + sum(old.map((set) => wanted(sets, set)));
-  const most = workload.desired + model.maxSurge;
+  const most = workload.desired + model.maxSurge - terminating(sets);
   const current = wanted(sets, newest);
   if (current > workload.desired) {
     model.replicas.set(newest.name, workload.desired);

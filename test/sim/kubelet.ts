@@ -6,7 +6,6 @@ import { keyOf } from './state.ts';
 import { type World, wholeSeconds } from './world.ts';
 
 const SCHEDULED_MS = 20;
-const TERMINATES_MS = 500;
 /** The kubelet looks at readiness gates again about a second after ContainersReady; later changes take effect at once. */
 const SETTLES_MS = 1000;
 const EFFECT_MS = 30;
@@ -340,7 +339,7 @@ export class Kubelet {
   }
 
   #finish(pod: PodView): void {
-    this.#world.clock.after(TERMINATES_MS, () => {
+    this.#world.clock.after(this.#world.terminatesMs, () => {
       const known = this.#world.state.get('Pod', keyOf(pod));
       if (known?.uid === pod.uid && known.deleting && this.#up(known)) {
         this.#world.state.remove('Pod', known);

@@ -66,6 +66,10 @@ export class World {
   refusesStatus: (status: UpgradeStatus) => boolean = () => false;
   /** How far the nodes' clocks are ahead. */
   nodeAheadMs = 0;
+  /** How long a pod takes to end. */
+  terminatesMs = 500;
+  /** A Deployment counts pods that are ending, and creates others only in their place: `podReplacementPolicy: TerminationComplete` (KEP-5882). */
+  awaitsTermination = false;
   /** Our entry in managedFields comes back when it is dropped. */
   keepsFields = false;
   /** Why no pod with this image can be made; `undefined`: it can. */
