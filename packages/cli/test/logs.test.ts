@@ -56,6 +56,14 @@ describe('a line of the operator’s log', () => {
     );
   });
 
+  test('has its level in colour', () => {
+    const io = { ...fakeIo(), paint: (_: unknown, text: string) => `\u001b[33m${text}\u001b[0m` };
+    expect(entryText(io, line)).toContain('  \u001b[33mWARN\u001b[0m  shop/web  ');
+    expect(entryText(io, JSON.stringify({ level: 'warn\u001b[2J', msg: 'a\u001b[2Jb' }))).toBe(
+      '\u001b[33mWARN\u001b[0m  ab',
+    );
+  });
+
   test('is matched to its Upgrade; one that is not JSON is printed as it is', () => {
     expect(readEntry(line).upgrade).toBe('shop/web');
     expect(readEntry('{"namespace":"shop","name":"web"}').upgrade).toBe('shop/web');

@@ -53,17 +53,14 @@ export function entryText(io: Io, line: string): string {
   const rest = Object.entries(fields)
     .filter(([name]) => !PLACED_FIELDS.includes(name))
     .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
-  return plain(
-    [
-      time ? moment(time, io.now()) : '',
-      level && level !== 'info' ? io.paint(own(LEVELS, level) ?? 'gray', level.toUpperCase()) : '',
-      upgrade,
-      sentence,
-      rest.join(' '),
-    ]
-      .filter((part) => part !== '')
-      .join('  '),
-  );
+  const shown = level === 'info' ? '' : plain(level.toUpperCase());
+  return [
+    time ? moment(time, io.now()) : '',
+    shown && io.paint(own(LEVELS, level) ?? 'gray', shown),
+    ...[upgrade, sentence, rest.join(' ')].map(plain),
+  ]
+    .filter((part) => part !== '')
+    .join('  ');
 }
 
 export async function logs(
