@@ -13,6 +13,11 @@ export type WorkloadKind = 'Deployment' | 'StatefulSet' | 'DaemonSet';
  * these would fill the operator's memory.
  */
 export const MOST_CHARACTERS = 131_072;
+/**
+ * What a pod has of each container besides: what its node says of it, without messages. It counts for a workload too, which is not kept if its pods
+ * would not be.
+ */
+export const STATUS_CHARACTERS = 400;
 
 /** How a container of a pod template runs: `init` ends before the regular ones start; a `sidecar` is an init container with `restartPolicy: Always`. */
 export type ContainerRole = 'regular' | 'init' | 'sidecar';

@@ -2,6 +2,7 @@
 import { kubectl } from '../../api/kubectl.ts';
 import { VERIFIED } from '../../api/names.ts';
 import type { ObstacleReason } from '../../api/reasons.ts';
+import { STATUS_CHARACTERS } from '../../api/views.ts';
 import type { IneffectiveWrite, NamedWorkload, Obstacle, ObstacleOf } from '../obstacle.ts';
 import { shownImage } from './image-text.ts';
 
@@ -62,7 +63,7 @@ const TEXTS: {
     `Upgrade ${by} already acts on ${nameOf(workload)}: delete one of the two`,
   TargetNotFound: targetNotFound,
   WorkloadTooLong: ({ workload, max }) =>
-    `${nameOf(workload)} has container names, images, mounts and named ports of more than ${max.toLocaleString('en-US')} characters together, so postcheck does not read it: shorten them`,
+    `${nameOf(workload)} has container names, images, mounts and named ports of more than ${max.toLocaleString('en-US')} characters together, with ${STATUS_CHARACTERS} for each container, so postcheck does not read it: shorten them`,
   ContainerNotFound: ({ workload, missing, existing }) =>
     `${nameOf(workload)} has no container ${list(missing)}, only ${list(existing)}: correct spec.containers`,
   InvalidCheckContainer: invalidCheckContainer,

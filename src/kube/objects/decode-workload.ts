@@ -1,13 +1,14 @@
 /** Decodes a Deployment, StatefulSet or DaemonSet. */
-import type {
-  ContainerRole,
-  DaemonSetView,
-  DeploymentView,
-  StatefulSetView,
-  TemplateContainer,
-  TolerationView,
-  WorkloadKind,
-  WorkloadView,
+import {
+  type ContainerRole,
+  type DaemonSetView,
+  type DeploymentView,
+  STATUS_CHARACTERS,
+  type StatefulSetView,
+  type TemplateContainer,
+  type TolerationView,
+  type WorkloadKind,
+  type WorkloadView,
 } from '../../api/views.ts';
 import { at, count, frozen, list, message, type Raw, record, text } from '../client/json.ts';
 import { templateDigest } from './digest.ts';
@@ -40,7 +41,8 @@ export function decodeWorkload<K extends WorkloadKind>(kind: K, raw: unknown): V
     replicaFailure: replicaFailure(status),
     ...FIELDS_OF[kind](spec, status, metadata),
   };
-  return frozen((isKeepable(view) ? view : { ...view, ...SHORTENED }) as unknown as ViewOf<K>);
+  const isShort = isKeepable(view, view.containers.length * STATUS_CHARACTERS);
+  return frozen((isShort ? view : { ...view, ...SHORTENED }) as unknown as ViewOf<K>);
 }
 
 /** In place of everything that may be long: the workload is known to exist, and nothing can be done with it. */

@@ -70,3 +70,47 @@ test('of a workload that is too long it is kept that it exists, and nothing of i
     }
   }
 });
+
+/** A pod as its node reports it while all its containers crash. */
+const crashing = (all: readonly { readonly name: string; readonly image: string }[]) => ({
+  metadata: { ...metadata, labels: { 'pod-template-hash': '5bdc6fd8bf' } },
+  spec: { containers: all, nodeName: 'node-1' },
+  status: {
+    containerStatuses: all.map(({ name, image }) => ({
+      name,
+      image,
+      containerID: `containerd://${'f'.repeat(64)}`,
+      restartCount: 12,
+      state: { waiting: { reason: 'CrashLoopBackOff', message: 'x'.repeat(KIB) } },
+      lastState: { terminated: { exitCode: 137, reason: 'OOMKilled', message: 'y'.repeat(KIB) } },
+    })),
+  },
+});
+
+test.each([5, 50, 500, 1000])(
+  'every pod of a workload that is kept is kept, whatever its node says of it: images of %d characters',
+  (length) => {
+    const made = (count: number) =>
+      fill(count, (nth) => ({ name: `c${nth}`, image: 'x'.repeat(length) })) as {
+        name: string;
+        image: string;
+      }[];
+    const isTooLong = (count: number) =>
+      PROJECTIONS.Deployment.project({ metadata, spec: { template: { spec: { containers: made(count) } } } })
+        .isTooLong;
+    let most = 1;
+    while (!isTooLong(most + 1)) {
+      most++;
+    }
+    expect(most).toBeGreaterThan(80);
+    expect(kept('Pod', crashing(made(most)))).toBeGreaterThan(0);
+  },
+);
+
+test('a pod keeps the messages of its containers as long as there is room for them', () => {
+  const view = PROJECTIONS.Pod.project(crashing([{ name: 'web', image: 'web:1' }]));
+  expect(view.containers[0]).toMatchObject({
+    message: expect.stringMatching(/^x+…x+$/),
+    ended: { message: expect.stringMatching(/^y+…y+$/) },
+  });
+});

@@ -1,5 +1,7 @@
 /** The decoders of all watched kinds. */
+import type { ContainerView, PodView } from '../../api/views.ts';
 import type { Watched, WatchedKind } from '../../engine/ports.ts';
+import { frozen } from '../client/json.ts';
 import { decodePod, keepsPod } from './decode-pod.ts';
 import { decodeControllerRevision, decodeReplicaSet, keepsRevision } from './decode-revision.ts';
 import { decodeNode, decodeUpgrade } from './decode-upgrade.ts';
@@ -19,6 +21,16 @@ const UPGRADES_PAGE_SIZE = 20;
 
 const always = (): boolean => true;
 
+/** The pod without the messages of its containers, if it is too long with them: it must not disappear because all of them crash. */
+const shortened = (pod: PodView): PodView =>
+  isKeepable(pod) ? pod : frozen({ ...pod, containers: pod.containers.map(withoutMessages) });
+
+const withoutMessages = ({ ended, ...container }: ContainerView): ContainerView => ({
+  ...container,
+  message: '',
+  ...(ended ? { ended: { ...ended, message: '' } } : {}),
+});
+
 /** One projection for each watched kind. */
 export const PROJECTIONS: { readonly [K in WatchedKind]: Projection<Watched[K]> } = {
   Upgrade: { project: decodeUpgrade, keeps: always, pageSize: UPGRADES_PAGE_SIZE },
@@ -27,6 +39,6 @@ export const PROJECTIONS: { readonly [K in WatchedKind]: Projection<Watched[K]> 
   DaemonSet: { project: (raw) => decodeWorkload('DaemonSet', raw), keeps: always },
   ReplicaSet: { project: decodeReplicaSet, keeps: keepsRevision },
   ControllerRevision: { project: decodeControllerRevision, keeps: keepsRevision },
-  Pod: { project: decodePod, keeps: (pod) => keepsPod(pod) && isKeepable(pod) },
+  Pod: { project: (raw) => shortened(decodePod(raw)), keeps: (pod) => keepsPod(pod) && isKeepable(pod) },
   Node: { project: decodeNode, keeps: always },
 };

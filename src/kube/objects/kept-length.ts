@@ -4,8 +4,9 @@ import { MOST_CHARACTERS } from '../../api/views.ts';
 /** What a value takes besides its text, such as a number or an element of a list. */
 const EACH = 8;
 
-/** Whether a view is short enough to be kept. */
-export const isKeepable = (view: unknown): boolean => rest(MOST_CHARACTERS, view) >= 0;
+/** Whether a view is short enough to be kept, with so much beside it. */
+export const isKeepable = (view: unknown, reserved = 0): boolean =>
+  rest(MOST_CHARACTERS - reserved, view) >= 0;
 
 /** What is left of the limit after a value; negative as soon as it is exceeded. */
 function rest(limit: number, value: unknown): number {
