@@ -57,8 +57,42 @@ const terminating = ({ world, newest, old }: Sets): number =>
     ? world.pods().filter((pod) => pod.deleting && [newest, ...old].some((set) => isOwnedBy(pod, set))).length
     : 0;
 
+/** Scaled while it rolls, every ReplicaSet gets its share, the largest what is left over; its controller rolls on when it looks next. */
+function scaleInProportion(sets: Sets, active: readonly RevisionView[]): void {
+  const { workload, model, newest } = sets;
+  const allowed = workload.desired > 0 ? workload.desired + model.maxSurge : 0;
+  const toAdd = allowed - sum(active.map((set) => wanted(sets, set)));
+  const isFirst = (set: RevisionView) => (set.name === newest.name) === toAdd > 0;
+  const bySize = [...active].sort(
+    (a, b) => wanted(sets, b) - wanted(sets, a) || Number(isFirst(b)) - Number(isFirst(a)),
+  );
+  let left = toAdd;
+  const shares = bySize.map((set) => {
+    const size = wanted(sets, set);
+    const share = Math.round((size * allowed) / (model.desired + model.maxSurge)) - size;
+    const part = toAdd > 0 ? Math.min(share, left) : Math.max(share, left);
+    left -= part;
+    return size + part;
+  });
+  for (const [index, set] of bySize.entries()) {
+    model.replicas.set(set.name, Math.max(0, (shares[index] ?? 0) + (index === 0 ? left : 0)));
+  }
+}
+
 function scale(sets: Sets): void {
   const { workload, model, newest, old } = sets;
+  const active = [newest, ...old].filter((set) => wanted(sets, set) > 0);
+  if (model.desired !== workload.desired && active.length > 0) {
+    const [only] = active;
+    if (active.length === 1 && only) {
+      model.replicas.set(only.name, workload.desired);
+    } else {
+      scaleInProportion(sets, active);
+    }
+    model.desired = workload.desired;
+    return;
+  }
+  model.desired = workload.desired;
   const total = wanted(sets, newest) + sum(old.map((set) => wanted(sets, set)));
   const most = workload.desired + model.maxSurge - terminating(sets);
   const current = wanted(sets, newest);

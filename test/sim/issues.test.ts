@@ -74,7 +74,7 @@ describe('an autoscaler that scales a Deployment while its canary waits', () => 
   test.each([
     ['up (argo-rollouts#2857, argo-rollouts#3849)', 12],
     ['down (argo-rollouts#1415)', 2],
-  ])('%s takes none away that serves, and has all of them verified', async (_how, desired) => {
+  ])('%s keeps as many pods serving as are desired, and has all of them verified', async (_how, desired) => {
     const run = await played({
       ...staged('Deployment', {}, { spec: canary }),
       workload: { ...workloadOf('Deployment'), replicas: 4 },
@@ -84,7 +84,7 @@ describe('an autoscaler that scales a Deployment while its canary waits', () => 
         {
           when: afterSeconds(120),
           act: (world) => {
-            expect(serving(world).length).toBeGreaterThanOrEqual(Math.min(4, desired));
+            expect(serving(world).length).toBeGreaterThanOrEqual(desired);
             annotate(world, 'approve', '1/canary');
           },
         },

@@ -30,6 +30,8 @@ export interface Model {
   readonly maxUnavailable: number;
   /** Part of the template that is no image: a foreign change of it makes a new revision. */
   stamp: string;
+  /** Desired pods when the controller of a Deployment last looked. */
+  desired: number;
   /** Wanted pods of a ReplicaSet, by its name. */
   readonly replicas: Map<string, number>;
   /** Containers by template digest. */
@@ -151,6 +153,7 @@ export class World {
       maxSurge: spec.maxSurge ?? (kind === 'Deployment' ? 1 : 0),
       maxUnavailable: spec.maxUnavailable ?? (kind === 'Deployment' ? 0 : 1),
       stamp: '',
+      desired: replicas,
       replicas: new Map(),
       templates: new Map(),
       currentRevision: '',
