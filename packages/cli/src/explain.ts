@@ -1,5 +1,6 @@
 /** Explains the state of an Upgrade: its headline, why it is so, and when what happened. Pure. */
 
+import { PHASES } from '../../../src/api/enums.ts';
 import { kubectl } from '../../../src/api/kubectl.ts';
 import { RUNBOOKS_URL } from '../../../src/api/names.ts';
 import { own } from '../../../src/api/own.ts';
@@ -200,6 +201,23 @@ function traffic(upgrade: Upgrade): string[] {
 /** What to do depends on the outcome more than on its cause: the page of FellBack says that nothing has to be done at once, this one the contrary. */
 const OUTCOMES_WITH_PAGE: readonly string[] = ['Partial', 'FallbackFailed'];
 
+/** The page of a reason. One that no table has is the author's own, of an exit code, or Kubernetes', of a container that does not run. */
+function pageOf({ status }: Upgrade, word: string | undefined): string | undefined {
+  if (word === undefined) {
+    return undefined;
+  }
+  const listed =
+    own<{ meaning: string; runbook?: string }>(REASONS, word) ??
+    own<{ runbook: string }>(TERMINAL_REASONS, word);
+  if (listed || isPhase(word)) {
+    return listed?.runbook;
+  }
+  const pods = [...(status?.fallback?.evidence ?? []), ...(status?.pods ?? [])];
+  return pods.some(({ checks }) => checks.some(({ reason }) => reason === word)) ? 'ProbeFailed' : 'NotReady';
+}
+
+const isPhase = (word: string): boolean => PHASES.some((phase) => phase === word);
+
 /** Returns the link to the runbook of the most important reason. */
 function runbook(upgrade: Upgrade): string[] {
   const phase = phaseOf(upgrade);
@@ -215,11 +233,7 @@ function runbook(upgrade: Upgrade): string[] {
         ready,
         phase,
       ];
-  const pages = words.map(
-    (word) =>
-      own<{ meaning: string; runbook?: string }>(REASONS, word ?? '')?.runbook ??
-      own<{ runbook: string }>(TERMINAL_REASONS, word ?? '')?.runbook,
-  );
+  const pages = words.map((word) => pageOf(upgrade, word));
   const page = pages.find((name) => name !== undefined);
   const isWell = phase === 'Succeeded' && objection(upgrade) === undefined;
   return page === undefined || isWell ? [] : [`${RUNBOOKS_URL}/${page}.md`];

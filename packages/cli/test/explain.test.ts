@@ -283,6 +283,24 @@ describe('why', () => {
 
   test('links the page of the outcome where what to do depends on it, and none while nothing is wrong', () => {
     expect(partsOf('FallbackFailed').Runbook).toMatch(/FallbackFailed\.md$/);
+    // Reasons of Kubernetes and of the author are in no table.
+    const crashed = new Stage();
+    crashed.settle();
+    const end = { ended: { reason: 'Error', message: '', byRule: false }, exitCode: 3 };
+    crashed.containers({ state: 'waiting', reason: 'CrashLoopBackOff', ...end }).settle();
+    crashed.seconds(700).hearsNothing().settle();
+    expect(explain(crashed.upgrade, crashed.now).parts.at(-1)?.lines).toEqual([
+      expect.stringMatching(/NotReady\.md$/),
+    ]);
+    const exitCodes = [{ codes: '17', class: 'Fail' as const, reason: 'NoNeighbour' }];
+    const checks = [{ name: 'neighbour', exec: { command: ['/check'] }, exitCodes }];
+    const owned = new Stage({ postCheck: { checks } });
+    owned.settle();
+    owned.hears({ kind: 'exit', code: 17, output: '' }).settle();
+    expect(owned.upgrade.status?.message).toContain('NoNeighbour');
+    expect(explain(owned.upgrade, owned.now).parts.at(-1)?.lines).toEqual([
+      expect.stringMatching(/ProbeFailed\.md$/),
+    ]);
     const stage = new Stage();
     stage.settle();
     const { upgrade } = stage;
