@@ -2,6 +2,7 @@
 import { isReason } from '../../../src/api/reasons.ts';
 import type { Upgrade, UpgradeStatus } from '../../../src/api/types.ts';
 import { completeStatus } from '../../../src/core/complete-status.ts';
+import { beforeScaledDown } from '../../../src/core/report/ended-text.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
 import { leftCounts } from '../../../src/core/report/left-text.ts';
 import { ofDesired } from '../../../src/core/verification/summary.ts';
@@ -19,13 +20,11 @@ export function outcomeText(upgrade: Upgrade, lapsed: boolean): string {
   const advice = (text: string): string => (lapsed ? '' : ` ${text}`);
   switch (phaseOf(upgrade)) {
     case 'Succeeded':
-      return `${wanted} runs, ${verifiedText(status, passed)}.${advice('No action is needed.')}`;
+      return `${wanted} ${isGone(status) ? 'is set' : 'runs'}, ${verifiedText(status, isGone(status) ? beforeScaledDown(status) : passed)}.${advice('No action is needed.')}`;
     case 'Partial':
       return `${wanted} is verified on ${passed}; ${leftCounts(completeStatus(status), before ?? '')}. Action is required.`;
     case 'FellBack':
-      return status.fallback?.verified === 'No'
-        ? `${before} runs again, not verified because ${status.counts?.desired === 0 ? 'it has 0 replicas' : 'spec.fallback.verify is false'}.`
-        : `${before} ${lapsed ? 'ran again' : 'serves'} on ${passed} and ${passedText(status)}.${advice('Not urgent: the upgrade is stalled until you act.')}`;
+      return `${before} ${restoredText(status, lapsed, passed)}${status.fallback?.verified === 'No' ? '' : advice('Not urgent: the upgrade is stalled until you act.')}`;
     case 'FallbackFailed':
       return `Neither ${wanted} nor ${before} could be verified: act now.`;
     case 'Failed':
@@ -44,6 +43,19 @@ function verifiedText({ attempt }: UpgradeStatus, passed: string): string {
     return 'but nothing was verified: every check was skipped';
   }
   return `verified ${isReason(reason, 'ReadinessOnly') ? 'by readiness only ' : ''}on ${passed}`;
+}
+
+/** Whether no pods are desired any more. */
+const isGone = ({ counts }: UpgradeStatus): boolean => counts?.desired === 0;
+
+/** Where the previous version serves, and what verified it. */
+function restoredText(status: UpgradeStatus, lapsed: boolean, passed: string): string {
+  if (status.fallback?.verified === 'No') {
+    return `runs again, not verified because ${isGone(status) ? 'it has 0 replicas' : 'spec.fallback.verify is false'}.`;
+  }
+  return isGone(status)
+    ? `is set again, verified on ${beforeScaledDown(status)}.`
+    : `${lapsed ? 'ran again' : 'serves'} on ${passed} and ${passedText(status)}.`;
 }
 
 /** What the previous version passed. */

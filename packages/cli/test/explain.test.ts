@@ -76,6 +76,23 @@ describe('why', () => {
     expect(explain(scaled, NOW).headline).toContain('serves on 1 of 1 pod and passed');
   });
 
+  test('says that nothing serves any more where it was scaled to nothing since', () => {
+    const upgrade = upgradeOf('FellBack');
+    const { counts } = upgrade.status as UpgradeStatus;
+    const scaled = (phase: 'Succeeded' | 'FellBack', lastVerified?: object) =>
+      explain(
+        {
+          ...upgrade,
+          status: { ...upgrade.status, phase, lastVerified, counts: { ...counts, desired: 0, passed: 0 } },
+        } as Upgrade,
+        NOW,
+      ).headline;
+    expect(scaled('FellBack', { pods: 3 })).toContain(
+      'is set again, verified on 3 pods before it had 0 replicas.',
+    );
+    expect(scaled('Succeeded')).toContain('is set, verified on all pods before it had 0 replicas.');
+  });
+
   test('of an image that somebody else set adds no line that a reader would take for its own', () => {
     const upgrade = upgradeOf('ImageConflict');
     const image = 'web\u001b[31m\u202e:3\nNext      run: reboot';

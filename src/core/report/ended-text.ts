@@ -35,7 +35,7 @@ export function succeeded(facts: Facts): string {
 }
 
 /** All pods that were verified are gone. */
-const beforeScaledDown = ({ lastVerified }: Status): string =>
+export const beforeScaledDown = ({ lastVerified }: Pick<Status, 'lastVerified'>): string =>
   `${lastVerified ? pods(lastVerified.pods) : 'all pods'} before it had 0 replicas`;
 
 /** How to verify more than readiness, if the command of a check is in no image. */
