@@ -201,6 +201,12 @@ function traffic(upgrade: Upgrade): string[] {
 /** What to do depends on the outcome more than on its cause: the page of FellBack says that nothing has to be done at once, this one the contrary. */
 const OUTCOMES_WITH_PAGE: readonly string[] = ['Partial', 'FallbackFailed'];
 
+/** Why the worst pod gave no evidence, if that has a page of its own. */
+function whyNoEvidence({ status }: Upgrade): string | undefined {
+  const reason = status?.pods?.find(({ state }) => state === 'Inconclusive')?.reason;
+  return [REASONS, TERMINAL_REASONS].some((table) => Object.hasOwn(table, reason ?? '')) ? reason : undefined;
+}
+
 /** The page of a reason. One that no table has is the author's own, of an exit code, or Kubernetes', of a container that does not run. */
 function pageOf({ status }: Upgrade, word: string | undefined): string | undefined {
   if (word === undefined) {
@@ -226,6 +232,7 @@ function runbook(upgrade: Upgrade): string[] {
   const words = upgrade.status?.waiting
     ? [ready]
     : [
+        ...(phase === 'Inconclusive' ? [whyNoEvidence(upgrade)] : []),
         ...(OUTCOMES_WITH_PAGE.includes(phase) ? [phase] : []),
         objectingCondition(upgrade)?.reason,
         ...(isOfPods(upgrade) ? [] : [upgrade.status?.attempt?.end?.reason]),

@@ -300,6 +300,9 @@ describe('why', () => {
 
   test('links the page of the outcome where what to do depends on it, and none while nothing is wrong', () => {
     expect(partsOf('FallbackFailed').Runbook).toMatch(/FallbackFailed\.md$/);
+    expect(partsOf('Inconclusive').Runbook).toMatch(/Inconclusive\.md$/);
+    expect(partsOf('Unschedulable').Runbook).toMatch(/Unschedulable\.md$/);
+    expect(partsOf('NodeUnreachable').Runbook).toMatch(/NodeUnreachable\.md$/);
     // Reasons of Kubernetes and of the author are in no table.
     const crashed = new Stage();
     crashed.settle();
