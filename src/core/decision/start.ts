@@ -195,7 +195,7 @@ function newAttempt(snapshot: Snapshot, start: Start, adopted: boolean): Attempt
     promotedAt: isPromoted(snapshot, number) ? toIso(now) : rerecord ? last?.promotedAt : undefined,
     held: adopted && !last?.held ? undefined : heldOf(upgrade.spec, workload, last?.held),
     inherited: inherit || undefined,
-    overtaken: overtakenImages(workload, restoredBy(snapshot, workload, inherit)),
+    overtaken: inherit ? overtakenImages(workload, restoredBy(snapshot, workload, inherit)) : undefined,
     gating,
     gateCarrier: gating ? gate?.gateCarrier : undefined,
     // An attempt that is recorded again keeps its start: otherwise a workload that is edited all the time would never be written.

@@ -53,6 +53,13 @@ describe('the images to restore', () => {
       { rolledAt: undefined, inherited: true, overtaken: { web: 'web:3' } },
     ],
     [
+      'are all that differ, if an earlier version of the operator did not record what it found',
+      { ...TO, web: 'web:3' },
+      { web: OLD },
+      {},
+      { rolledAt: undefined, inherited: true },
+    ],
+    [
       'are none that others set before it has written any',
       { ...TO, web: 'web:4' },
       {},

@@ -90,8 +90,10 @@ export function imagesToRestore(
   const current: Images = { ...templateImages(workload), ...Object.fromEntries(upgraded) };
   const isOf = (image: string, set: Images | undefined, name: string) =>
     image === own(set, name) || isPinned(image, own(set, name));
+  // An earlier version of the operator did not record what it found: any image may be of the earlier attempt then.
+  const isUnrecorded = attempt.inherited === true && attempt.overtaken === undefined;
   const isEarlier = (image: string, name: string) =>
-    !attempt.rolledAt && (isOf(image, attempt.overtaken, name) || wroteImage(workload, name));
+    !attempt.rolledAt && (isUnrecorded || isOf(image, attempt.overtaken, name) || wroteImage(workload, name));
   const isOurs = (image: string, name: string) => isOf(image, to.images, name) || isEarlier(image, name);
   return Object.fromEntries(
     Object.entries(from.images).filter(([name, before]) => {
@@ -102,7 +104,7 @@ export function imagesToRestore(
 }
 
 /** What the template has of an earlier attempt when this one is recorded, by container: what this one would restore. */
-export function overtakenImages(workload: WorkloadView, restored: Images): Images | undefined {
-  const found = Object.entries(templateImages(workload)).filter(([name]) => Object.hasOwn(restored, name));
-  return found.length > 0 ? Object.fromEntries(found) : undefined;
-}
+export const overtakenImages = (workload: WorkloadView, restored: Images): Images =>
+  Object.fromEntries(
+    Object.entries(templateImages(workload)).filter(([name]) => Object.hasOwn(restored, name)),
+  );

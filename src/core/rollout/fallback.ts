@@ -29,7 +29,8 @@ export function startFallback(
     attempt: {
       ...status.attempt,
       end: undefined,
-      overtaken: undefined,
+      // What it found is restored; an empty set says that nothing else was.
+      overtaken: status.attempt.overtaken && {},
       deadlineAt: undefined,
       progressAt: at,
       ...NOTHING_REACHED,
