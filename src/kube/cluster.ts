@@ -56,7 +56,7 @@ export interface Cluster {
   /** Reports if the installed CRD does not have a schema with this digest; see crd-check.ts. */
   readonly crdMismatch: (schema: string) => Promise<string | undefined>;
   /** Whether the sender of this Authorization header may `get` the path `/metrics`. */
-  readonly mayReadMetrics: (authorization: string) => Promise<Access>;
+  readonly mayReadMetrics: (authorization: string, client: string) => Promise<Access>;
   /** Manages the webhook's certificates, if nothing else does. */
   readonly certificates: (options: WebhookCertificates) => CertificateManager;
   /** The installation of the operator that runs as this Deployment. */
@@ -112,7 +112,7 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
       return election;
     },
     crdMismatch: (schema) => crdMismatch(requests, schema),
-    mayReadMetrics: (authorization) => metricsAccess.check(authorization),
+    mayReadMetrics: (authorization, client) => metricsAccess.check(authorization, client),
     certificates: (wanted) =>
       new CertificateManager(reads, { now, ...wanted, configuration: gatePolicyName }),
     installation: (operator) =>

@@ -13,6 +13,8 @@ const CACHE_TTL_MS = 60_000;
 const MAX_CACHED = 100;
 /** Unknown tokens are reviewed at most this often, so that no client floods the API server through us. Known tokens have no limit. */
 const UNKNOWN_TOKENS_PER_SECOND = 10;
+/** The same for one client: whoever invents tokens does not lock out Prometheus, which has a new one each hour. */
+const UNKNOWN_TOKENS_PER_CLIENT = 4;
 const LONGEST_TOKEN = 8192;
 
 /**
@@ -24,7 +26,10 @@ export class PathAccess {
   readonly #path: string;
   /** When a positive result expires, by digest; the oldest first. */
   readonly #cached = new Map<string, number>();
+  /** Unknown tokens that were reviewed in this second. */
   #reviews = 0;
+  /** Those that were sent in this second, by client. */
+  readonly #sent = new Map<string, number>();
   #second = 0;
 
   constructor(requests: Requests, path: string) {
@@ -32,8 +37,8 @@ export class PathAccess {
     this.#path = path;
   }
 
-  /** Checks an Authorization header. Never rejects. */
-  async check(authorization: string): Promise<Access> {
+  /** Checks an Authorization header of the client at this address. Never rejects. */
+  async check(authorization: string, client: string): Promise<Access> {
     const token = /^Bearer ([\w.~+/=-]+)$/i.exec(authorization)?.[1];
     if (token === undefined || token.length > LONGEST_TOKEN) {
       return 'unauthenticated';
@@ -43,7 +48,7 @@ export class PathAccess {
     if (until !== undefined && performance.now() < until) {
       return 'allowed';
     }
-    if (until === undefined && !this.#mayReviewUnknown()) {
+    if (until === undefined && !this.#mayReviewUnknown(client)) {
       return 'unknown';
     }
     const access = await this.#review(token);
@@ -51,11 +56,16 @@ export class PathAccess {
     return access;
   }
 
-  #mayReviewUnknown(): boolean {
+  #mayReviewUnknown(client: string): boolean {
     const second = Math.floor(performance.now() / 1000);
-    this.#reviews = second === this.#second ? this.#reviews + 1 : 1;
-    this.#second = second;
-    return this.#reviews <= UNKNOWN_TOKENS_PER_SECOND;
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#reviews = 0;
+      this.#sent.clear();
+    }
+    const sent = (this.#sent.get(client) ?? 0) + 1;
+    this.#sent.set(client, sent);
+    return sent <= UNKNOWN_TOKENS_PER_CLIENT && ++this.#reviews <= UNKNOWN_TOKENS_PER_SECOND;
   }
 
   #cache(digest: string, access: Access): void {

@@ -31,8 +31,8 @@ export type Admission = 'allowed' | 'unauthenticated' | 'forbidden' | 'unknown';
 export interface MetricsEndpoints {
   /** The metrics as OpenMetrics or in Prometheus' text format. */
   readonly exposition: (openMetrics: boolean) => Promise<Exposition>;
-  /** If absent, anybody may read. */
-  readonly admit?: (authorization: string) => Promise<Admission>;
+  /** If absent, anybody may read. `client` is the address of the sender. */
+  readonly admit?: (authorization: string, client: string) => Promise<Admission>;
 }
 
 const REJECTIONS: Readonly<Record<Exclude<Admission, 'allowed'>, Reply>> = {
@@ -51,8 +51,10 @@ export function metricsRoutes({ exposition, admit }: MetricsEndpoints): Routes {
     [true, false].map((openMetrics) => [openMetrics, new Rendering(() => exposition(openMetrics))]),
   );
   return {
-    '/metrics': async ({ headers }: IncomingMessage): Promise<Reply> => {
-      const admission = admit ? await admit(headers.authorization ?? '') : 'allowed';
+    '/metrics': async ({ headers, socket }: IncomingMessage): Promise<Reply> => {
+      const admission = admit
+        ? await admit(headers.authorization ?? '', socket.remoteAddress ?? '')
+        : 'allowed';
       if (admission !== 'allowed') {
         return REJECTIONS[admission];
       }
