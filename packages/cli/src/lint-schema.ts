@@ -136,16 +136,21 @@ function advice(part: TSchema, value: unknown, message: string): string {
   return hidden === undefined ? message : `${message}: it contains ${hidden}`;
 }
 
-/** With the functions of Kubernetes' own that the rules call. */
-const CEL = new Environment({ unlistedVariablesAreDyn: true }).registerFunction(
-  'list<int>.sum(): int',
-  (numbers: readonly bigint[]) => numbers.reduce((sum, one) => sum + one, 0n),
-);
+/** With the functions of Kubernetes' own that the rules call. The library's `matches` takes halves of characters, and cannot be replaced. */
+const CEL = new Environment({ unlistedVariablesAreDyn: true })
+  .registerFunction('list<int>.sum(): int', (numbers: readonly bigint[]) =>
+    numbers.reduce((sum, one) => sum + one, 0n),
+  )
+  .registerFunction('string.matchesWhole(string): bool', (text: string, expression: string) =>
+    new RegExp(expression, 'u').test(text),
+  );
 
 /** A rule that cannot be evaluated here is reported as such: a clean result must not hide a rule that was not evaluated. */
 function holds(rule: string, self: unknown): boolean | 'unknown' {
   try {
-    return CEL.evaluate(rule, { self: withIntegers(self) }) !== false;
+    return (
+      CEL.evaluate(rule.replaceAll('.matches(', '.matchesWhole('), { self: withIntegers(self) }) !== false
+    );
   } catch {
     return 'unknown';
   }

@@ -322,6 +322,13 @@ describe('lint', () => {
     expect(imageProblem(image)).toContain(odd === '”' ? 'it contains ” U+201D' : 'it contains ');
   });
 
+  test.each(['\u200b', '\u{e0041}'])('rejects a meaning of an exit code with %j in it', (odd) => {
+    const spec = `  postCheck: {checks: [{name: a, exec: {command: [a]}, exitCodes: [{codes: [3], class: Retry, message: "${odd}down"}]}]}`;
+    expect(said(manifest(spec)).join()).toMatch(
+      /exitCodes\[0\]\.message: message must be one line without control and invisible characters/,
+    );
+  });
+
   test.each(['2.0', 'v1.10.3-rc.1'])('warns of the image %s, which is only a tag', (image) => {
     expect(said(manifest('').replace('registry.example/web:2.0', `"${image}"`))).toEqual([
       `7 spec.containers[0].image: it is the name of an image, not a tag: write the whole image, such as registry.example/web:${image}`,
